@@ -1,0 +1,49 @@
+// Stable error codes: what a device says on the wire (as a number), what the server and console show (the name in
+// kebab-case). A number is never reused. docs/image-format.md explains each.
+
+export enum ErrorCode {
+  None = 0,
+
+  // The image's own form (1..39)
+  ImageTruncated = 1,
+  ImageTrailingBytes = 2,
+  HeaderMalformed = 3,
+  HeaderVersionUnsupported = 4,
+  HeaderUnknownCriticalField = 5,
+  HeaderFieldMissing = 6,
+  HeaderFeatureUnsupported = 7,
+  SignatureBlockMalformed = 8,
+  SignatureUnknownKey = 9,
+  SignatureNotCanonical = 10,
+  SignatureSmallOrder = 11,
+  SignatureMismatch = 12,
+  ChunkTableMismatch = 13,
+  ChunkMismatch = 14,
+
+  // This device (40..59)
+  ProductMismatch = 40,
+  HardwareMismatch = 41,
+  ImageTooLarge = 42,
+  SecurityCounterTooLow = 43,
+  ReleaseSequenceTooLow = 44,
+  LoaderTooOld = 45,
+  TrustTooOld = 46,
+  LoadAddressRefused = 47,
+  PermitInvalid = 48,
+  TrustRecordInvalid = 49,
+
+  // While it was written (60..69)
+  FlashFailed = 60,
+  ReadBackMismatch = 61,
+  DownloadTimedOut = 62,
+  OfferMalformed = 63,
+
+  // Why a started image did not stay (70..89)
+  Crashed = 70,
+  WatchdogExpired = 71,
+  AppUnhealthy = 72,
+  SelfTestFailed = 73,
+  NoContact = 74,
+  TriesExhausted = 75,
+  CrashedRepeatedly = 76,
+}

@@ -1,0 +1,78 @@
+// The trust record: which keys may do what, and the whole chain of its predecessors, anchored in the boot bank's roots.
+//
+//   chain: 0 u8[4] "FSTC"   4 u32 chain bytes (all of it)   8 u16 links   10 u16 zero   12 links, oldest first
+//   link:  body, then its signature block (typ flipside-trust+jws)
+//   body:  0 u8[4] "FSTR"   4 u16 version   6 u16 body bytes   8 u32 trust version (1, 2, 3 ... without a gap)
+//          12 u8 root threshold  13 u8 roots  14 u8 release keys  15 u8 operations keys   16 u8[32] each, in that order
+//
+// Link 1 is signed by a majority of the roots in the boot bank; each next one by the threshold of its predecessor.
+
+import { readU16, readU32 } from "./bytes";
+import { ErrorCode } from "./error-codes";
+import { PUBLIC_KEY_BYTES, parseSignatureBlock } from "./signature-block";
+
+export const TRUST_CHAIN_MAGIC: u32 = 0x43545346;
+export const TRUST_BODY_MAGIC: u32 = 0x52545346;
+export const TRUST_CHAIN_PREFIX_BYTES: i32 = 12;
+export const TRUST_BODY_PREFIX_BYTES: i32 = 16;
+export const TRUST_CHAIN_BYTES_MAX: i32 = 8192;
+export const TRUST_KEYS_MAX: u32 = 8;
+export const TRUST_LINKS_MAX: u32 = 16;
+
+/** One link of a chain: where its parts are in the bytes that hold the chain. */
+export class TrustLink {
+  bodyOffset: i32 = 0;
+  bodyBytes: i32 = 0;
+  blockOffset: i32 = 0;
+  nextOffset: i32 = 0;
+  trustVersion: u32 = 0;
+  rootThreshold: u32 = 0;
+  rootCount: u32 = 0;
+  releaseCount: u32 = 0;
+  operationsCount: u32 = 0;
+  rootKeysOffset: i32 = 0;
+  releaseKeysOffset: i32 = 0;
+  operationsKeysOffset: i32 = 0;
+}
+
+/** Number of links, or minus an ErrorCode. `available` bytes may be more than the chain (it is padded in flash). */
+export function parseTrustChain(bytes: Uint8Array, offset: i32, available: i32): i32 {
+  if (available < TRUST_CHAIN_PREFIX_BYTES) return -(<i32>ErrorCode.TrustRecordInvalid);
+  if (readU32(bytes, offset) != TRUST_CHAIN_MAGIC) return -(<i32>ErrorCode.TrustRecordInvalid);
+  const chainBytes: u32 = readU32(bytes, offset + 4);
+  const links: u32 = readU16(bytes, offset + 8);
+  if (chainBytes > <u32>available || chainBytes > <u32>TRUST_CHAIN_BYTES_MAX) return -(<i32>ErrorCode.TrustRecordInvalid);
+  if (links == 0 || links > TRUST_LINKS_MAX || readU16(bytes, offset + 10) != 0) return -(<i32>ErrorCode.TrustRecordInvalid);
+  return links;
+}
+
+export function trustChainBytes(bytes: Uint8Array, offset: i32): i32 {
+  return readU32(bytes, offset + 4);
+}
+
+/** Parses the link at `at` (an offset that ends by `end`). ErrorCode.None, or TrustRecordInvalid. */
+export function parseTrustLink(bytes: Uint8Array, at: i32, end: i32, out: TrustLink): i32 {
+  if (end - at < TRUST_BODY_PREFIX_BYTES) return ErrorCode.TrustRecordInvalid;
+  if (readU32(bytes, at) != TRUST_BODY_MAGIC || readU16(bytes, at + 4) != 1) return ErrorCode.TrustRecordInvalid;
+  const bodyBytes: i32 = readU16(bytes, at + 6);
+  out.trustVersion = readU32(bytes, at + 8);
+  out.rootThreshold = bytes[at + 12];
+  out.rootCount = bytes[at + 13];
+  out.releaseCount = bytes[at + 14];
+  out.operationsCount = bytes[at + 15];
+  if (out.rootCount == 0 || out.rootCount > TRUST_KEYS_MAX || out.releaseCount > TRUST_KEYS_MAX || out.operationsCount > TRUST_KEYS_MAX)
+    return ErrorCode.TrustRecordInvalid;
+  if (out.releaseCount == 0 || out.rootThreshold == 0 || out.rootThreshold > out.rootCount) return ErrorCode.TrustRecordInvalid;
+  const keys: i32 = out.rootCount + out.releaseCount + out.operationsCount;
+  if (bodyBytes != TRUST_BODY_PREFIX_BYTES + keys * PUBLIC_KEY_BYTES || bodyBytes > end - at) return ErrorCode.TrustRecordInvalid;
+  const blockBytes: i32 = parseSignatureBlock(bytes, at + bodyBytes, end - at - bodyBytes);
+  if (blockBytes < 0) return ErrorCode.TrustRecordInvalid;
+  out.bodyOffset = at;
+  out.bodyBytes = bodyBytes;
+  out.blockOffset = at + bodyBytes;
+  out.nextOffset = at + bodyBytes + blockBytes;
+  out.rootKeysOffset = at + TRUST_BODY_PREFIX_BYTES;
+  out.releaseKeysOffset = out.rootKeysOffset + <i32>out.rootCount * PUBLIC_KEY_BYTES;
+  out.operationsKeysOffset = out.releaseKeysOffset + <i32>out.releaseCount * PUBLIC_KEY_BYTES;
+  return ErrorCode.None;
+}

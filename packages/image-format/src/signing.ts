@@ -1,0 +1,61 @@
+// Makes signatures with jose: Ed25519 JWS, unencoded detached payload (RFC 7797), one purpose each.
+
+import { FlattenedSign, importJWK, type JWK } from "jose";
+import { fromBase64Url, keyIdOf, signingKeyFromJwk } from "./keys.ts";
+import {
+  SIGNATURE_BLOCK_MAGIC,
+  SIGNATURE_BLOCK_PREFIX_BYTES,
+  SIGNATURE_ENTRY_BYTES,
+  SIGNATURES_MAX,
+} from "./portable/signature-block.ts";
+import { KEY_ID_BYTES } from "./portable/image-header.ts";
+import { writeU16, writeU32 } from "./portable/bytes.ts";
+import { PREFIX_COMMAND, PREFIX_IMAGE, PREFIX_PERMIT, PREFIX_SESSION, PREFIX_TRUST } from "./portable/signing-prefix.ts";
+
+export type SignaturePurpose = "image" | "trust" | "command" | "permit" | "session";
+
+/** The constant first part of each purpose's signing input. */
+export const signingPrefixes: Record<SignaturePurpose, string> = {
+  image: PREFIX_IMAGE,
+  trust: PREFIX_TRUST,
+  command: PREFIX_COMMAND,
+  permit: PREFIX_PERMIT,
+  session: PREFIX_SESSION,
+};
+
+export function protectedHeaderOf(purpose: SignaturePurpose) {
+  return { alg: "Ed25519", b64: false, crit: ["b64"], typ: `flipside-${purpose}+jws` };
+}
+
+/** The 64 signature bytes over `payload` for `purpose`. */
+export async function sign(privateJwk: JWK, purpose: SignaturePurpose, payload: Uint8Array): Promise<Uint8Array> {
+  const key = await importJWK(privateJwk, "Ed25519");
+  const jws = await new FlattenedSign(payload).setProtectedHeader(protectedHeaderOf(purpose)).sign(key);
+  return fromBase64Url(jws.signature);
+}
+
+/** A signature block over `payload` by each of the keys, in their order. */
+export async function signBlock(privateJwks: JWK[], purpose: SignaturePurpose, payload: Uint8Array): Promise<Uint8Array> {
+  const entries = await Promise.all(
+    privateJwks.map(async (jwk) => ({
+      keyId: await keyIdOf(signingKeyFromJwk(jwk).publicKey),
+      signature: await sign(jwk, purpose, payload),
+    })),
+  );
+  return encodeSignatureBlock(entries);
+}
+
+export function encodeSignatureBlock(entries: { keyId: Uint8Array; signature: Uint8Array }[]): Uint8Array {
+  if (entries.length < 1 || entries.length > SIGNATURES_MAX) throw new RangeError(`1 to ${SIGNATURES_MAX} signatures, not ${entries.length}`);
+  const block = new Uint8Array(SIGNATURE_BLOCK_PREFIX_BYTES + entries.length * SIGNATURE_ENTRY_BYTES);
+  writeU32(block, 0, SIGNATURE_BLOCK_MAGIC);
+  writeU16(block, 4, 1);
+  writeU16(block, 6, block.length);
+  writeU16(block, 8, entries.length);
+  entries.forEach(({ keyId, signature }, i) => {
+    const at = SIGNATURE_BLOCK_PREFIX_BYTES + i * SIGNATURE_ENTRY_BYTES;
+    block.set(keyId, at);
+    block.set(signature, at + KEY_ID_BYTES);
+  });
+  return block;
+}

@@ -1,0 +1,33 @@
+// Names of deployment states, as messages, database and console spell them.
+
+import { DeploymentState } from "./portable/deployment-state.ts";
+
+export const deploymentStateNames = [
+  "queued",
+  "offered",
+  "downloading",
+  "verifying",
+  "installed",
+  "rebooting",
+  "testing",
+  "confirmed",
+  "failed",
+  "rolled-back",
+  "cancelled",
+  "timed-out",
+  "rejected",
+] as const;
+
+export type DeploymentStateName = (typeof deploymentStateNames)[number];
+
+export function deploymentStateOf(name: DeploymentStateName): DeploymentState {
+  return deploymentStateNames.indexOf(name);
+}
+
+/** Names of slot states in a check-in, by number (portable/boot-control-record.ts). */
+export const slotStateNames = ["empty", "candidate", "confirmed", "failed"] as const;
+export type SlotStateName = (typeof slotStateNames)[number];
+
+/** Names of boot reasons, by number (exokernel.h, EXO_BOOT_*). */
+export const bootReasonNames = ["power-on", "requested", "update", "roll-back", "trap", "watchdog"] as const;
+export type BootReasonName = (typeof bootReasonNames)[number];
