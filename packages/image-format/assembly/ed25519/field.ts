@@ -11,7 +11,7 @@
 //   feFromBytes             leaves 2
 //   feAdd, feSubtract       leave the sum of both
 //   feMultiply(h, f, g)     takes f up to 6 and g up to 3, for 19·g must fit an i32: 19 · 3.03 · 2^25 < 2^31;
-//                           a column is then below 10 · (6.06 · 2^25) · (57.6 · 2^25) < 2^62
+//                           a column is then below 10 · (6.06 · 2^25) · (57.6 · 2^25) < 2^62 (odd ones are half of that, and doubled)
 //   feToBytes               takes up to 3
 //
 // Nothing here branches on, or indexes memory by, the value of an element.
@@ -90,13 +90,14 @@ export function feMultiply(h: usize, f: usize, g: usize): void {
     const odd = product(f1, load<i32>(column, 36)) + product(f3, load<i32>(column, 28))
       + product(f5, load<i32>(column, 20)) + product(f7, load<i32>(column, 12))
       + product(f9, load<i32>(column, 4));
-    const sum = carry + product(f0, load<i32>(column, 40)) + product(f2, load<i32>(column, 32))
+    let sum = carry + odd + product(f0, load<i32>(column, 40)) + product(f2, load<i32>(column, 32))
       + product(f4, load<i32>(column, 24)) + product(f6, load<i32>(column, 16))
-      + product(f8, load<i32>(column, 8)) + (odd << <i64>(~k & 1));
+      + product(f8, load<i32>(column, 8));
+    // An odd column is doubled and its limb halved: then every shift is by a constant, which RV32 does in line.
+    sum += k & 1 ? sum : odd;
     // Carry the nearest multiple, so that what stays is between −2^25 and 2^25 (2^24 in odd columns).
-    const bits = limbBits(k);
-    carry = (sum + <i64>(1 << (bits - 1))) >> <i64>bits;
-    store<i32>(h + (k << 2), <i32>sum - (<i32>carry << bits));
+    carry = (sum + (1 << 25)) >> 26;
+    store<i32>(h + (k << 2), (<i32>sum - (<i32>carry << 26)) >> (k & 1));
   }
   // 2^255 ≡ 19. The carry is below 2^38, so what it leaves for limb 1 is below 2^17.
   const low = <i64>load<i32>(h) + 19 * carry;
