@@ -1,0 +1,127 @@
+// A Stream over one TCP connection; looks names up first. Allocate at start, reuse for ever.
+
+import { Errno, StreamState } from "../exokernel";
+import { Stream } from "../stream";
+import { arm, due, readClock, soon, Ticks } from "./clock";
+import { found, lookup } from "./dns-client";
+import { address } from "./link";
+import { addConnection, connect } from "./tcp";
+import { TcpConnection } from "./tcp-connection";
+
+const enum Phase {
+  Idle,
+  Resolving,
+  Connected,
+}
+
+const HOST_BYTES_MAX: u32 = 253; // RFC 1035 §2.3.4, as text
+/** For an address of our own and the host's; connecting then has a deadline of its own. */
+const RESOLVE_TICKS: u32 = 30 * Ticks.Second;
+
+export class TcpStream extends Stream {
+  readonly connection: TcpConnection;
+  private phase: Phase = Phase.Idle;
+  private host: usize;
+  private hostBytes: u32 = 0;
+  private port: u32 = 0;
+  private deadline: u32 = 0;
+  private lookupFailure: i32 = 0;
+
+  /** Ring sizes in bytes, powers of two; a larger window than 65535 is never offered. */
+  constructor(receiveBytes: u32 = 32768, sendBytes: u32 = 8192) {
+    super();
+    this.connection = new TcpConnection(receiveBytes, sendBytes);
+    this.host = heap.alloc(HOST_BYTES_MAX);
+    if (!addConnection(this.connection) || !addStream(this)) unreachable();
+  }
+
+  open(hostPtr: usize, hostLength: u32, port: u32): i32 {
+    if (hostLength == 0 || hostLength > HOST_BYTES_MAX || port - 1 > 65534) return Errno.Argument;
+    readClock();
+    this.connection.abort(0);
+    memory.copy(this.host, hostPtr, hostLength);
+    this.hostBytes = hostLength;
+    this.port = port;
+    this.lookupFailure = 0;
+    this.deadline = arm(RESOLVE_TICKS);
+    this.phase = Phase.Resolving;
+    return 0;
+  }
+
+  state(): i32 {
+    if (this.phase == Phase.Resolving) return StreamState.Connecting;
+    return this.phase == Phase.Connected ? this.connection.streamState() : StreamState.Closed;
+  }
+
+  read(ptr: usize, lengthBytes: u32): i32 {
+    if (this.phase == Phase.Resolving) return Errno.Again;
+    return this.phase == Phase.Connected ? this.connection.read(ptr, lengthBytes) : Errno.Closed;
+  }
+
+  write(ptr: usize, lengthBytes: u32): i32 {
+    if (this.phase == Phase.Resolving) return Errno.Again;
+    return this.phase == Phase.Connected ? this.connection.write(ptr, lengthBytes) : Errno.Closed;
+  }
+
+  close(): void {
+    if (this.phase == Phase.Connected) {
+      readClock();
+      this.connection.close();
+    }
+    this.phase = Phase.Idle;
+  }
+
+  /** Ends the connection with a reset; what was written and not acknowledged is lost. */
+  abort(): void {
+    readClock();
+    this.connection.abort(0);
+    this.phase = Phase.Idle;
+  }
+
+  /** Why the stream closed: 0 in order, Errno.Absent no such host, Errno.Argument no such name can exist,
+   * Errno.Closed reset or refused by the peer, Errno.Io a deadline passed. */
+  failure(): i32 {
+    return this.lookupFailure != 0 ? this.lookupFailure : this.connection.failure;
+  }
+
+  /** For a listener: whether nothing of an earlier owner is left. */
+  isFree(): bool {
+    return this.phase == Phase.Idle;
+  }
+
+  /** For a listener: the connection has an owner now. */
+  adopt(): void {
+    this.lookupFailure = 0;
+    this.phase = Phase.Connected;
+  }
+
+  poll(): void {
+    if (this.phase != Phase.Resolving) return;
+    if (due(this.deadline)) return this.fail(Errno.Io);
+    if (address == 0) return;
+    const result = lookup(this.host, this.hostBytes);
+    if (result < 0) return this.fail(result);
+    if (result == 0) return;
+    if (connect(this.connection, found, this.port)) this.phase = Phase.Connected;
+    else soon();
+  }
+
+  private fail(reason: i32): void {
+    this.lookupFailure = reason;
+    this.phase = Phase.Idle;
+  }
+}
+
+const STREAMS_MAX: i32 = 12;
+const streams = new StaticArray<TcpStream | null>(STREAMS_MAX);
+let streamCount: i32 = 0;
+
+function addStream(stream: TcpStream): bool {
+  if (streamCount == STREAMS_MAX) return false;
+  unchecked((streams[streamCount++] = stream));
+  return true;
+}
+
+export function pollStreams(): void {
+  for (let i = 0; i < streamCount; ++i) unchecked(streams[i])!.poll();
+}
