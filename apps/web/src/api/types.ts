@@ -1,0 +1,162 @@
+// The resources of the REST interface, as the server spells them. Times are ISO 8601 in UTC, ids are strings.
+
+import type { BootReasonName, DeploymentStateName, SlotStateName } from "../format.ts";
+
+export interface User {
+  userName: string;
+  role: string;
+  mustChangePassword: boolean;
+}
+
+export type SlotName = "a" | "b";
+export type Health = "unknown" | "healthy" | "unhealthy";
+
+export interface RunningSlot {
+  slot: SlotName;
+  digest: string;
+  version: string;
+  releaseSequence: number;
+  state: SlotStateName;
+}
+
+export interface OtherSlot {
+  slot: SlotName;
+  digest: string | null;
+  version: string | null;
+  state: SlotStateName;
+  /** Error code of a failed slot, 0 otherwise. */
+  reason: number;
+  reasonName: string | null;
+}
+
+export interface Deployment {
+  id: string;
+  rolloutId: string;
+  rolloutName: string;
+  version: string;
+  deviceId: string;
+  digest: string;
+  /** Index of the wave, from 0. */
+  wave: number;
+  attempt: number;
+  state: DeploymentStateName;
+  code: number;
+  codeName: string | null;
+  /** Chunks that the device has programmed, of `total`. */
+  done: number;
+  total: number;
+  createdAt: string;
+  updatedAt: string;
+  finishedAt: string | null;
+}
+
+export interface Device {
+  id: string;
+  product: string | null;
+  hardware: string | null;
+  revision: number | null;
+  enrolledAt: string | null;
+  lastSeenAt: string | null;
+  online: boolean;
+  revoked: boolean;
+  running: RunningSlot | null;
+  other: OtherSlot | null;
+  health: Health;
+  bootCounter: number | null;
+  bootReason: BootReasonName | null;
+  loaderVersion: number | null;
+  trustVersion: number | null;
+  securityFloor: number | null;
+  metric: { name: string; value: number } | null;
+  activeDeployment: Deployment | null;
+}
+
+export interface DeviceLogEntry {
+  at: string;
+  kind: string;
+  detail: string;
+}
+
+export interface DeviceDetail extends Device {
+  /** Newest first. */
+  deployments: Deployment[];
+  log: DeviceLogEntry[];
+}
+
+export interface ReleaseImage {
+  digest: string;
+  hardware: string;
+  revisionMin: number;
+  revisionMax: number;
+  sizeBytes: number;
+  payloadBytes: number;
+  securityCounter: number;
+  keyId: string;
+}
+
+export interface Release {
+  id: string;
+  product: string;
+  version: string;
+  releaseSequence: number;
+  description: string | null;
+  uploadedAt: string;
+  uploadedBy: string;
+  images: ReleaseImage[];
+}
+
+export type RolloutState = "running" | "paused" | "completed" | "cancelled";
+export type WaveState = "waiting" | "running" | "done";
+export type StateCounts = Record<DeploymentStateName, number>;
+
+export interface WaveProgress {
+  index: number;
+  total: number;
+  finished: number;
+  succeeded: number;
+  state: WaveState;
+}
+
+export interface RolloutSummary {
+  id: string;
+  name: string;
+  releaseId: string;
+  version: string;
+  state: RolloutState;
+  pauseReason: string | null;
+  createdAt: string;
+  createdBy: string;
+  finishedAt: string | null;
+  counts: StateCounts;
+  total: number;
+  waves: WaveProgress[];
+}
+
+export interface Decision {
+  at: string;
+  text: string;
+}
+
+export interface Rollout extends RolloutSummary {
+  deployments: Deployment[];
+  decisions: Decision[];
+}
+
+/** Size of one wave: a part of all devices, or a number of them. Whatever the waves leave over is a last wave. */
+export type WaveSpec = { percent: number } | { count: number };
+
+export interface NewRollout {
+  name: string;
+  releaseId: string;
+  target: { deviceIds: string[] } | { all: true };
+  waves: WaveSpec[];
+  deadlineMs?: number;
+  failureThresholdPercent?: number;
+  allowOlder?: boolean;
+}
+
+export interface Claim {
+  deviceId: string;
+  /** base64url of 32 bytes. */
+  secret: string;
+}

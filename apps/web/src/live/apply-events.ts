@@ -1,0 +1,107 @@
+// How events change what the console has loaded. Pure: the same events give the same picture.
+
+import type { Deployment, Device, DeviceDetail, Release, Rollout, RolloutSummary } from "../api/types.ts";
+import { isFinalState } from "../format.ts";
+import type { LiveEvent } from "./live-event.ts";
+
+export type ById<T> = ReadonlyMap<string, T>;
+
+export const byId = <T extends { id: string }>(items: readonly T[]): ById<T> =>
+  new Map(items.map((item) => [item.id, item]));
+
+function withDeployment(device: Device, deployment: Deployment): Device {
+  const active = device.activeDeployment;
+  if (!isFinalState(deployment.state)) {
+    return active && active.id !== deployment.id && active.createdAt > deployment.createdAt
+      ? device
+      : { ...device, activeDeployment: deployment };
+  }
+  return active?.id === deployment.id ? { ...device, activeDeployment: null } : device;
+}
+
+export function applyToDevices(devices: ById<Device>, events: readonly LiveEvent[]): ById<Device> {
+  let changed: Map<string, Device> | undefined;
+  for (const event of events) {
+    if (event.kind === "device") {
+      changed ??= new Map(devices);
+      changed.set(event.data.id, event.data);
+    } else if (event.kind === "deployment") {
+      const device = (changed ?? devices).get(event.data.deviceId);
+      if (!device) continue;
+      changed ??= new Map(devices);
+      changed.set(device.id, withDeployment(device, event.data));
+    }
+  }
+  return changed ?? devices;
+}
+
+export function applyToReleases(releases: ById<Release>, events: readonly LiveEvent[]): ById<Release> {
+  const ours = events.flatMap((event) => (event.kind === "release" ? [event.data] : []));
+  return ours.length === 0 ? releases : new Map([...releases, ...byId(ours)]);
+}
+
+export function applyToRollouts(rollouts: ById<RolloutSummary>, events: readonly LiveEvent[]): ById<RolloutSummary> {
+  const ours = events.flatMap((event) => (event.kind === "rollout" ? [event.data] : []));
+  return ours.length === 0 ? rollouts : new Map([...rollouts, ...byId(ours)]);
+}
+
+function withUpdated(deployments: Deployment[], deployment: Deployment): Deployment[] {
+  const at = deployments.findIndex((known) => known.id === deployment.id);
+  return at < 0 ? [deployment, ...deployments] : deployments.with(at, deployment);
+}
+
+export function applyToDevice(device: DeviceDetail, events: readonly LiveEvent[]): DeviceDetail {
+  for (const event of events) {
+    if (event.kind === "device" && event.data.id === device.id) {
+      device = { ...device, ...event.data, deployments: device.deployments, log: device.log };
+    } else if (event.kind === "deployment" && event.data.deviceId === device.id) {
+      const deployments = withUpdated(device.deployments, event.data);
+      device = { ...device, ...withDeployment(device, event.data), deployments, log: device.log };
+    }
+  }
+  return device;
+}
+
+/** The device's log comes with no event, but a new boot, session or loss of one writes to it. */
+export function deviceLogMayHaveGrown(device: DeviceDetail, event: LiveEvent): boolean {
+  return (
+    event.kind === "device" &&
+    event.data.id === device.id &&
+    (event.data.bootCounter !== device.bootCounter ||
+      event.data.online !== device.online ||
+      event.data.health !== device.health ||
+      event.data.revoked !== device.revoked)
+  );
+}
+
+export function applyToRollout(rollout: Rollout, events: readonly LiveEvent[]): Rollout {
+  // A wave's many deployments arrive in one burst: they are found by id, not each by a search.
+  let updated: Map<string, Deployment> | undefined;
+  for (const event of events) {
+    if (event.kind === "rollout" && event.data.id === rollout.id) {
+      rollout = { ...rollout, ...event.data, deployments: rollout.deployments, decisions: rollout.decisions };
+    } else if (event.kind === "deployment" && event.data.rolloutId === rollout.id) {
+      updated ??= new Map();
+      updated.set(event.data.id, event.data);
+    }
+  }
+  if (!updated) return rollout;
+  const deployments = rollout.deployments.map((known) => {
+    const now = updated.get(known.id);
+    updated.delete(known.id);
+    return now ?? known;
+  });
+  return { ...rollout, deployments: [...deployments, ...updated.values()] };
+}
+
+/** Decisions come with no event; every one of them changes one of these. */
+export function decisionsMayHaveGrown(rollout: Rollout, event: LiveEvent): boolean {
+  if (event.kind !== "rollout" || event.data.id !== rollout.id) return false;
+  const waveStates = (of: RolloutSummary): string => of.waves.map((wave) => wave.state).join();
+  return (
+    event.data.state !== rollout.state ||
+    event.data.pauseReason !== rollout.pauseReason ||
+    event.data.total !== rollout.total ||
+    waveStates(event.data) !== waveStates(rollout)
+  );
+}

@@ -1,0 +1,107 @@
+// Everything that the console knows of the fleet, kept current by the event stream.
+
+import { getDevice, listDevices } from "../api/devices.ts";
+import { listReleases } from "../api/releases.ts";
+import { getRollout, listRollouts } from "../api/rollouts.ts";
+import { currentUser } from "../api/session.ts";
+import type { Device, DeviceDetail, Release, Rollout, RolloutSummary } from "../api/types.ts";
+import {
+  applyToDevice,
+  applyToDevices,
+  applyToReleases,
+  applyToRollout,
+  applyToRollouts,
+  byId,
+  type ById,
+  decisionsMayHaveGrown,
+  deviceLogMayHaveGrown,
+} from "./apply-events.ts";
+import { type ConnectionState, EventStream } from "./event-stream.ts";
+import type { LiveEvent } from "./live-event.ts";
+import { Resource } from "./resource.ts";
+
+export class Fleet {
+  readonly devices = new Resource<ById<Device>>({ load: async () => byId(await listDevices()), apply: applyToDevices });
+  readonly releases = new Resource<ById<Release>>({ load: async () => byId(await listReleases()), apply: applyToReleases });
+  readonly rollouts = new Resource<ById<RolloutSummary>>({
+    load: async () => byId(await listRollouts()),
+    apply: applyToRollouts,
+  });
+  readonly #device = new Map<string, Resource<DeviceDetail>>();
+  readonly #rollout = new Map<string, Resource<Rollout>>();
+
+  #stream: EventStream | undefined;
+  #connection: ConnectionState = "connecting";
+  readonly #connectionListeners = new Set<() => void>();
+
+  device(id: string): Resource<DeviceDetail> {
+    return remembered(this.#device, id, () => ({
+      load: () => getDevice(id),
+      apply: applyToDevice,
+      wantsReload: deviceLogMayHaveGrown,
+    }));
+  }
+
+  rollout(id: string): Resource<Rollout> {
+    return remembered(this.#rollout, id, () => ({
+      load: () => getRollout(id),
+      apply: applyToRollout,
+      wantsReload: decisionsMayHaveGrown,
+    }));
+  }
+
+  /** Opens the event stream; the returned function closes it. */
+  connect(): () => void {
+    const stream = new EventStream({
+      url: "/api/events",
+      onEvent: (event) => this.#receive(event),
+      onResync: () => this.#resync(),
+      onState: (state) => {
+        this.#connection = state;
+        for (const listener of this.#connectionListeners) listener();
+      },
+      // EventSource hides the status of a refusal: an ordinary request tells whether the session is over.
+      onLoss: () => void currentUser().catch(() => undefined),
+    });
+    this.#stream = stream;
+    const backOnline = (): void => stream.retryNow();
+    window.addEventListener("online", backOnline);
+    return () => {
+      window.removeEventListener("online", backOnline);
+      stream.close();
+    };
+  }
+
+  readonly getConnection = (): ConnectionState => this.#connection;
+
+  readonly subscribeConnection = (listener: () => void): (() => void) => {
+    this.#connectionListeners.add(listener);
+    return () => this.#connectionListeners.delete(listener);
+  };
+
+  retryConnection(): void {
+    this.#stream?.retryNow();
+  }
+
+  *#all(): Generator<Resource<unknown>> {
+    yield* [this.devices, this.releases, this.rollouts, ...this.#device.values(), ...this.#rollout.values()] as Resource<unknown>[];
+  }
+
+  #receive(event: LiveEvent): void {
+    for (const resource of this.#all()) resource.receive(event);
+  }
+
+  #resync(): void {
+    // What nobody looks at is loaded anew when somebody does.
+    for (const resource of this.#all()) if (resource.observed) void resource.reload();
+  }
+}
+
+function remembered<T>(known: Map<string, Resource<T>>, id: string, rules: () => ConstructorParameters<typeof Resource<T>>[0]): Resource<T> {
+  let resource = known.get(id);
+  if (!resource) {
+    resource = new Resource(rules());
+    known.set(id, resource);
+  }
+  return resource;
+}
