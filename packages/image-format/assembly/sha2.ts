@@ -9,8 +9,8 @@
 //   └──────────┴──────────────┴─────────────────────┘
 
 import { INITIAL_STATE } from "./sha2-constants";
-import { sha256Block } from "./sha256-block";
-import { sha512Block } from "./sha512-block";
+import { sha256Block, sha256Forget } from "./sha256-block";
+import { sha512Block, sha512Forget } from "./sha512-block";
 
 /** The block size tells the two hashes apart everywhere below. */
 export const SHA256_BLOCK_BYTES: usize = 64;
@@ -54,7 +54,7 @@ export function sha2Update(context: usize, data: usize, length: usize, blockByte
   }
 }
 
-/** Pads, writes the digest (half a block) to `out` and wipes the context. */
+/** Pads, writes the digest (half a block) to `out` and wipes the context and what the blocks left behind. */
 export function sha2Final(context: usize, out: usize, blockBytes: usize): void {
   const length = load<u64>(context, LENGTH);
   const block = context + PARTIAL_BLOCK;
@@ -71,8 +71,10 @@ export function sha2Final(context: usize, out: usize, blockBytes: usize): void {
 
   if (blockBytes == SHA256_BLOCK_BYTES) {
     for (let i: usize = 0; i < 32; i += 4) store<u32>(out + i, bswap(load<u32>(context + i)));
+    sha256Forget();
   } else {
     for (let i: usize = 0; i < 64; i += 8) store<u64>(out + i, bswap(load<u64>(context + i)));
+    sha512Forget();
   }
   memory.fill(context, 0, PARTIAL_BLOCK + blockBytes);
 }

@@ -50,3 +50,8 @@ export function sha256Block(state: usize, block: usize): void {
   store<u32>(state, load<u32>(state, 24) + g, 24);
   store<u32>(state, load<u32>(state, 28) + h, 28);
 }
+
+/** Wipes what the last block left behind. */
+export function sha256Forget(): void {
+  memory.fill(schedule, 0, 256);
+}

@@ -1,10 +1,10 @@
 import { ROUND_CONSTANTS } from "./sha2-constants";
 
 /** The message schedule W, 80 words. Shared by every context: a block is never interrupted by another. */
-const schedule: usize = memory.data(640, 16);
+const schedule: usize = memory.data(640 + 64, 16);
 
 /** The working variables a … h. In memory, because 16 registers' worth of them would only be spilled. */
-const working: usize = memory.data(64, 16);
+const working: usize = schedule + 640;
 
 /** FIPS 180-4 §6.4.2: folds the 128 bytes at `block` into the eight words at `state`. */
 export function sha512Block(state: usize, block: usize): void {
@@ -38,4 +38,9 @@ export function sha512Block(state: usize, block: usize): void {
   for (let i: usize = 0; i < 64; i += 8) {
     store<u64>(state + i, load<u64>(state + i) + load<u64>(working + i));
   }
+}
+
+/** Wipes what the last block left behind. */
+export function sha512Forget(): void {
+  memory.fill(schedule, 0, 640 + 64);
 }

@@ -52,8 +52,16 @@ export function feSubtract(h: usize, f: usize, g: usize): void {
   for (let i: usize = 0; i < FE_BYTES; i += 4) store<i32>(h + i, load<i32>(f + i) - load<i32>(g + i));
 }
 
+/** Everything below that is kept between two steps, in one piece so that it can be wiped. */
+const WORK_BYTES: usize = 80 + 3 * 40 + 32;
+const work: usize = memory.data(232, 8);
+
+export function feForget(): void {
+  memory.fill(work, 0, WORK_BYTES);
+}
+
 /** 19·g, then g: a column of the product that wraps around 2^255 ≡ 19 just reads further left. */
-const wrapped: usize = memory.data(80, 8);
+const wrapped: usize = work;
 
 // @ts-ignore: decorator
 @inline
@@ -106,7 +114,7 @@ export function feMultiply(h: usize, f: usize, g: usize): void {
   store<i32>(h, load<i32>(h, 4) + <i32>carry, 4);
 }
 
-const power: usize = memory.data(40, 8);
+const power: usize = work + 80;
 
 /** h = a^(2^n) · b; h may be a or b. */
 function feSquareTimesMultiply(h: usize, a: usize, n: u32, b: usize): void {
@@ -115,7 +123,7 @@ function feSquareTimesMultiply(h: usize, a: usize, n: u32, b: usize): void {
   feMultiply(h, power, b);
 }
 
-const ones: usize = memory.data(40, 8);
+const ones: usize = work + 120;
 
 /** h = z^((p−5)/8) = z^(2^252 − 3); h may not be z. */
 export function fePower22523(h: usize, z: usize): void {
@@ -128,7 +136,7 @@ export function fePower22523(h: usize, z: usize): void {
   feSquareTimesMultiply(h, ones, 2, z);
 }
 
-const cube: usize = memory.data(40, 8);
+const cube: usize = work + 160;
 
 /** h = 1/z = z^(p−2) = (z^((p−5)/8))^8 · z^3; h may not be z. */
 export function feInvert(h: usize, z: usize): void {
@@ -165,7 +173,7 @@ export function feToBytes(bytes: usize, f: usize): void {
   }
 }
 
-const encoded: usize = memory.data(32, 8);
+const encoded: usize = work + 200;
 
 export function feIsZero(f: usize): bool {
   feToBytes(encoded, f);

@@ -8,7 +8,7 @@
 // Revisited" (§3.1, §3.3): −1 is a square and d is not, so no pair of points is an exception.
 
 import {
-  FE_BYTES, feAdd, feFromBytes, feInvert, feIsZero, feMultiply, fePower22523, feSet, feSign, feSubtract,
+  FE_BYTES, feAdd, feForget, feFromBytes, feInvert, feIsZero, feMultiply, fePower22523, feSet, feSign, feSubtract,
   feToBytes,
 } from "./field";
 import { equalInConstantTime } from "../constant-time";
@@ -41,14 +41,21 @@ const base: usize = memory.data<i32>([
   -26843541, -6710886, 13421773, -13421773, 26843546, 6710886, -13421773, 13421773, -26843546, -6710886,
 ]);
 
+/** Everything that depends on a scalar while it is multiplied, in one piece so that it can be wiped. */
+const WORK_BYTES: usize = 7 * 40 + 2 * 160;
+const work: usize = memory.data(600, 8);
+
 // Named after the formulas. Each step overwrites what is no longer needed.
-const a: usize = memory.data(40, 8);
-const b: usize = memory.data(40, 8);
-const c: usize = memory.data(40, 8);
-const e: usize = memory.data(40, 8);
-const f: usize = memory.data(40, 8);
-const g: usize = memory.data(40, 8);
-const h: usize = memory.data(40, 8);
+const a: usize = work;
+const b: usize = work + 40;
+const c: usize = work + 80;
+const e: usize = work + 120;
+const f: usize = work + 160;
+const g: usize = work + 200;
+const h: usize = work + 240;
+
+const sum: usize = work + 280;
+const addend: usize = work + 440;
 
 /** X = E·F, Y = G·H, Z = F·G, T = E·H; F, of up to 4 units, goes first. */
 function finish(p: usize): void {
@@ -103,8 +110,6 @@ function setNeutral(p: usize): void {
   feSet(p + Z, 1);
 }
 
-const sum: usize = memory.data(160, 8);
-
 /** Completes p from X and Y, Z being 1, and fills `table` with the addends of 0·p, 1·p … 15·p. */
 function fillTable(table: usize, p: usize): void {
   feSet(p + Z, 1);
@@ -117,8 +122,6 @@ function fillTable(table: usize, p: usize): void {
     toAddend(table + i * POINT_BYTES, p);
   }
 }
-
-const addend: usize = memory.data(160, 8);
 
 /** sum += table[index], reading all of the table, so that the index does not show in what is read. */
 function addFromTable(table: usize, index: u32): void {
@@ -170,8 +173,10 @@ export function encodeMultiple(out: usize, s: usize, k: usize, point: usize): vo
   feToBytes(out, c);
   store<u8>(out, load<u8>(out, 31) | <u8>(feSign(b) << 7), 31);
 
-  memory.fill(sum, 0, POINT_BYTES);
-  memory.fill(addend, 0, POINT_BYTES);
+  // Even the projective coordinates of a public result tell something of the scalar
+  // (Naccache, Smart, Stern, "Projective Coordinates Leak").
+  memory.fill(work, 0, WORK_BYTES);
+  feForget();
 }
 
 export const ENCODING_GOOD: i32 = 0;

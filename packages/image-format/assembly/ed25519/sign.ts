@@ -1,7 +1,7 @@
 // Ed25519 keys and signatures, RFC 8032 §5.1.5 and §5.1.6.
 //
 // Which instructions run and which memory is touched does not depend on the seed or on anything derived from it.
-// What was derived is wiped before these return.
+// What was derived is wiped from memory before these return.
 
 import { sha512Final, sha512Init, sha512Update } from "../sha512";
 import { encodeMultiple } from "./point";

@@ -49,6 +49,13 @@ export class CryptoModule {
     return this.#memory.slice(at, at + length);
   }
 
+  /** All of the module's memory but the operands of the last call. */
+  workingMemory(): Uint8Array {
+    const memory = this.#memory.slice();
+    memory.fill(0, this.#start, this.#start + 16384);
+    return memory;
+  }
+
   /** Runs with all reserved room free, and returns the `length` bytes that `compute` wrote to the address it got. */
   bytes(length: number, compute: (out: number) => void): Uint8Array {
     this.#free = this.#start;

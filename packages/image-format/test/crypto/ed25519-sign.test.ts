@@ -1,4 +1,4 @@
-import { sign } from "node:crypto";
+import { createHash, sign } from "node:crypto";
 import { beforeAll, expect, test } from "vitest";
 import { CryptoModule, nodeKeys } from "./crypto-module.ts";
 import { replayableRandom } from "./random.ts";
@@ -36,4 +36,24 @@ test("a signature made here is valid here", () => {
   const publicKey = crypto.publicKey(seed);
   const message = random.bytes(77);
   expect(crypto.verify(publicKey, crypto.sign(seed, publicKey, message, nothing), message, nothing)).toBe(0);
+});
+
+test("nothing of the secret key is left in working memory, in either byte order", () => {
+  const random = replayableRandom("wiping");
+  const seed = random.bytes(32);
+  const expanded = createHash("sha512").update(seed).digest();
+  const clamped = Buffer.from(expanded);
+  clamped[0]! &= 248;
+  clamped[31] = (clamped[31]! & 127) | 64;
+  const leftovers = (): string[] => {
+    const memory = Buffer.from(crypto.workingMemory());
+    return Object.entries({ seed: Buffer.from(seed), expanded, clamped }).flatMap(([name, secret]) =>
+      Array.from({ length: secret.length / 4 }, (_, i) => secret.subarray(4 * i, 4 * i + 4))
+        .filter((word) => memory.includes(word) || memory.includes(Buffer.from(word).reverse()))
+        .map((word) => `${name} ${word.toString("hex")}, seed ${random.seed}`));
+  };
+  const publicKey = crypto.publicKey(seed);
+  expect(leftovers()).toEqual([]);
+  crypto.sign(seed, publicKey, random.bytes(100), nothing);
+  expect(leftovers()).toEqual([]);
 });
