@@ -41,6 +41,7 @@ export function scalarReduce(r: usize, x: usize): void {
       store<u32>(r + i, less ^ ((less ^ load<u32>(r + i)) & keep));
     }
   }
+  memory.fill(difference, 0, 32); // x may be a secret
 }
 
 const sum: usize = memory.data(64, 8);

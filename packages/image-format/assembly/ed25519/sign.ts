@@ -7,14 +7,17 @@ import { sha512Final, sha512Init, sha512Update } from "../sha512";
 import { encodeMultiple } from "./point";
 import { scalarMultiplyAdd, scalarReduce } from "./scalar";
 
-const context: usize = memory.data(200, 8);
+/** All that is kept between two steps, in one piece so that it can be wiped. */
+const WORK_BYTES: usize = 200 + 2 * 64 + 3 * 32;
+const work: usize = memory.data(424, 8);
 
+const context: usize = work;
 /** SHA-512 of the seed: the secret scalar s, clamped, then the prefix that makes the nonce. */
-const expanded: usize = memory.data(64, 8);
-const digest: usize = memory.data(64, 8);
-const nonce: usize = memory.data(32, 8);
-const challenge: usize = memory.data(32, 8);
-const encodedR: usize = memory.data(32, 8);
+const expanded: usize = work + 200;
+const digest: usize = work + 264;
+const nonce: usize = work + 328;
+const challenge: usize = work + 360;
+const encodedR: usize = work + 392;
 
 /** RFC 8032 §5.1.5, steps 1 and 2 */
 function expand(seed: usize): void {
@@ -25,17 +28,11 @@ function expand(seed: usize): void {
   store<u8>(expanded, (load<u8>(expanded, 31) & 127) | 64, 31);
 }
 
-function wipe(): void {
-  memory.fill(expanded, 0, 64);
-  memory.fill(digest, 0, 64);
-  memory.fill(nonce, 0, 32);
-}
-
 /** Writes the 32-byte public key of a 32-byte seed. */
 export function ed25519PublicKey(seed: usize, out: usize): void {
   expand(seed);
   encodeMultiple(out, expanded, 0, 0);
-  wipe();
+  memory.fill(work, 0, WORK_BYTES);
 }
 
 /**
@@ -70,7 +67,7 @@ export function ed25519SignParts(
   // S = (k·s + r) mod L
   scalarMultiplyAdd(signature + 32, challenge, expanded, nonce);
   memory.copy(signature, encodedR, 32);
-  wipe();
+  memory.fill(work, 0, WORK_BYTES);
 }
 
 /** As {@link ed25519SignParts}, for a message in one piece. */
