@@ -347,7 +347,7 @@ export class MqttClient {
     const streamState = this.stream.state();
     if (streamState == StreamState.Open) {
       this.state = State.Greeting;
-      this.flush(nowUs);
+      this.busy = true;
       return MqttEvent.None;
     }
     if (streamState != StreamState.Connecting) return this.lose(nowUs, MqttReason.Unreachable);
