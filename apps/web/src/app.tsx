@@ -1,0 +1,91 @@
+import { type ReactNode, useEffect, useState } from "react";
+import { AppHeader } from "./components/app-header.tsx";
+import { ConnectionNotice } from "./components/connection-notice.tsx";
+import { FaultBoundary } from "./components/fault-boundary.tsx";
+import { Link } from "./components/link.tsx";
+import { Page } from "./components/page.tsx";
+import { ProblemNotice } from "./components/problem-notice.tsx";
+import { Fleet } from "./live/fleet.ts";
+import { FleetContext } from "./live/hooks.ts";
+import { DevicePage } from "./pages/device-page.tsx";
+import { DevicesPage } from "./pages/devices-page.tsx";
+import { NewRolloutPage } from "./pages/new-rollout-page.tsx";
+import { PasswordPage } from "./pages/password-page.tsx";
+import { ReleasesPage } from "./pages/releases-page.tsx";
+import { RolloutPage } from "./pages/rollout-page.tsx";
+import { RolloutsPage } from "./pages/rollouts-page.tsx";
+import { SignInPage } from "./pages/sign-in-page.tsx";
+import { type Route, routeOf, useAddress } from "./router.ts";
+import { SessionProvider, useSession } from "./session.tsx";
+
+export const App = (): ReactNode => (
+  <FaultBoundary>
+    <SessionProvider>
+      <Gate />
+    </SessionProvider>
+  </FaultBoundary>
+);
+
+/** Nothing of the console is loaded before somebody has signed in with a password of their own. */
+function Gate(): ReactNode {
+  const { state, reload } = useSession();
+  switch (state.kind) {
+    case "loading":
+      return <p className="loading">Loading…</p>;
+    case "unknown":
+      return (
+        <main className="entry">
+          <ProblemNotice problem={state.problem} lead="Could not find out who is signed in" onRetry={reload} />
+        </main>
+      );
+    case "signed-out":
+      return <SignInPage expired={state.expired} />;
+    case "signed-in":
+      return state.user.mustChangePassword ? <PasswordPage forced /> : <Console />;
+  }
+}
+
+function Console(): ReactNode {
+  const [fleet] = useState(() => new Fleet());
+  useEffect(() => fleet.connect(), [fleet]);
+  const address = useAddress();
+  const route = routeOf(address);
+  return (
+    <FleetContext value={fleet}>
+      <a className="skip" href="#main">
+        Skip to content
+      </a>
+      <AppHeader route={route} />
+      <ConnectionNotice />
+      <FaultBoundary key={address}>{pageOf(route)}</FaultBoundary>
+    </FleetContext>
+  );
+}
+
+function pageOf(route: Route): ReactNode {
+  switch (route.page) {
+    case "devices":
+      return <DevicesPage />;
+    case "device":
+      return <DevicePage id={route.id} />;
+    case "releases":
+      return <ReleasesPage />;
+    case "rollouts":
+      return <RolloutsPage />;
+    case "new-rollout":
+      return <NewRolloutPage releaseId={route.releaseId} />;
+    case "rollout":
+      return <RolloutPage id={route.id} />;
+    case "password":
+      return <PasswordPage />;
+    case "not-found":
+      return (
+        <Page title="There is no such page">
+          <p>
+            The address may be mistyped. Go to <Link href="/devices">Devices</Link>, <Link href="/releases">Releases</Link> or{" "}
+            <Link href="/rollouts">Rollouts</Link>.
+          </p>
+        </Page>
+      );
+  }
+}

@@ -1,0 +1,70 @@
+import { type ReactNode, useState } from "react";
+import { asProblem, type ProblemError } from "../api/problem.ts";
+import { useConnection } from "../live/hooks.ts";
+import type { Route } from "../router.ts";
+import { useSession, useUser } from "../session.tsx";
+import { Link } from "./link.tsx";
+import { Logo } from "./logo.tsx";
+import { ProblemNotice } from "./problem-notice.tsx";
+
+const sections = [
+  { label: "Devices", href: "/devices", pages: ["devices", "device"] },
+  { label: "Releases", href: "/releases", pages: ["releases"] },
+  { label: "Rollouts", href: "/rollouts", pages: ["rollouts", "rollout", "new-rollout"] },
+] as const;
+
+const connectionLabels = { connecting: "Connecting", live: "Live", lost: "Offline" } as const;
+
+export function AppHeader({ route }: { route: Route }): ReactNode {
+  const { leave } = useSession();
+  const { userName } = useUser();
+  const connection = useConnection();
+  const [problem, setProblem] = useState<ProblemError>();
+  return (
+    <>
+      <header className="app-header">
+        <div className="app-header-row">
+          <Link className="brand" href="/devices" aria-label="Flipside, to the devices">
+            <Logo />
+            <span>Flipside</span>
+          </Link>
+          <nav aria-label="Main">
+            <ul role="list">
+              {sections.map(({ label, href, pages }) => (
+                <li key={href}>
+                  <Link href={href} {...((pages as readonly string[]).includes(route.page) ? { "aria-current": "page" as const } : {})}>
+                    {label}
+                  </Link>
+                </li>
+              ))}
+            </ul>
+          </nav>
+          <div className="app-header-end">
+            <span className={`connection is-${connection}`} title="Whether changes appear here by themselves">
+              <span className="connection-dot" aria-hidden="true" />
+              {connectionLabels[connection]}
+            </span>
+            <Link className="user" href="/password" title="Change your password">
+              {userName}
+            </Link>
+            <button
+              type="button"
+              className="button small quiet"
+              onClick={() => {
+                setProblem(undefined);
+                leave().catch((thrown: unknown) => setProblem(asProblem(thrown)));
+              }}
+            >
+              Sign out
+            </button>
+          </div>
+        </div>
+      </header>
+      {problem && (
+        <div className="page-notice">
+          <ProblemNotice problem={problem} lead="You are still signed in" />
+        </div>
+      )}
+    </>
+  );
+}

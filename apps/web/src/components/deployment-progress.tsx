@@ -1,0 +1,35 @@
+import type { ReactNode } from "react";
+import type { Deployment } from "../api/types.ts";
+import { deploymentPart, downloadedPart } from "../rollout-arithmetic.ts";
+import { errorWords } from "../words/error-words.ts";
+import { deploymentWords, wordsOf } from "../words/state-words.ts";
+import { ProgressBar } from "./progress-bar.tsx";
+import { StateBadge } from "./state-badge.tsx";
+
+/** Where a deployment stands: state, and how far it is on the way to confirmed. */
+export function DeploymentProgress({ deployment }: { deployment: Deployment }): ReactNode {
+  const words = wordsOf(deploymentWords, deployment.state);
+  const part = deploymentPart(deployment);
+  const percent = deployment.state === "downloading" ? `${Math.floor(downloadedPart(deployment) * 100)} %` : undefined;
+  return (
+    <div className="deployment">
+      <StateBadge words={words} {...(percent ? { detail: percent } : {})} />
+      {part !== undefined && deployment.state !== "confirmed" && (
+        <ProgressBar part={part} tone={words.tone} label={`Update to ${deployment.version}`} valueText={percent ? `${words.label}, ${percent}` : words.label} />
+      )}
+    </div>
+  );
+}
+
+/** An error code and what it means; nothing for a deployment without one. */
+export function CodeExplained({ deployment, withTodo }: { deployment: Deployment; withTodo?: boolean }): ReactNode {
+  if (!deployment.codeName || deployment.code === 0) return <span className="muted">–</span>;
+  const words = errorWords(deployment.codeName);
+  return (
+    <div className="code-explained">
+      <code>{deployment.codeName}</code>
+      <p>{words?.means ?? "This console does not know the code. Look for it in the documentation of the server's version."}</p>
+      {withTodo && words && <p className="muted">{words.todo}</p>}
+    </div>
+  );
+}

@@ -1,0 +1,58 @@
+import { type ReactNode, useMemo, useState } from "react";
+import type { Device } from "../api/types.ts";
+import { matchesQuery } from "../device-search.ts";
+import { count } from "../words/quantities.ts";
+import { SearchField } from "./search-field.tsx";
+
+interface Props {
+  devices: Device[];
+  picked: ReadonlySet<string>;
+  onPick: (picked: ReadonlySet<string>) => void;
+}
+
+const shownMax = 200;
+
+/** Choosing devices by hand: search, tick, or take all that the search found. */
+export function DevicePicker({ devices, picked, onPick }: Props): ReactNode {
+  const [query, setQuery] = useState("");
+  const found = useMemo(
+    () => devices.filter((device) => matchesQuery(device, query)).sort((one, two) => one.id.localeCompare(two.id, "en", { numeric: true })),
+    [devices, query],
+  );
+  const change = (ids: string[], wanted: boolean): void => {
+    const next = new Set(picked);
+    for (const id of ids) {
+      if (wanted) next.add(id);
+      else next.delete(id);
+    }
+    onPick(next);
+  };
+  const ids = found.map((device) => device.id);
+  return (
+    <div className="picker">
+      <div className="toolbar">
+        <SearchField label="Search devices to pick" value={query} onChange={setQuery} />
+        <button type="button" className="button small" onClick={() => change(ids, true)}>
+          Pick {query.trim() === "" ? "all" : "found"} ({count(found.length)})
+        </button>
+        <button type="button" className="button small quiet" onClick={() => onPick(new Set())}>
+          Pick none
+        </button>
+      </div>
+      <ul className="picker-list" role="list" tabIndex={0} aria-label="Devices to pick from">
+        {found.slice(0, shownMax).map((device) => (
+          <li key={device.id}>
+            <label className="choice">
+              <input type="checkbox" checked={picked.has(device.id)} onChange={(event) => change([device.id], event.target.checked)} />
+              <span>
+                {device.id} <span className="muted small-text">{device.running ? `${device.running.version}, ` : ""}{device.online ? "online" : "offline"}</span>
+              </span>
+            </label>
+          </li>
+        ))}
+        {found.length === 0 && <li className="muted">No device that the release fits matches.</li>}
+        {found.length > shownMax && <li className="muted">{count(found.length - shownMax)} more: narrow the search to see them.</li>}
+      </ul>
+    </div>
+  );
+}

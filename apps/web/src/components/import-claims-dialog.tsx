@@ -1,0 +1,68 @@
+import { type FormEvent, type ReactNode, useState } from "react";
+import { importClaims } from "../api/devices.ts";
+import { asProblem, type ProblemError } from "../api/problem.ts";
+import { parseClaims } from "../claims.ts";
+import { plural } from "../words/quantities.ts";
+import { Dialog } from "./dialog.tsx";
+import { Field } from "./field.tsx";
+import { Icon } from "./icon.tsx";
+import { ProblemNotice } from "./problem-notice.tsx";
+
+/** Takes pairs of device id and claim secret, so that these devices may enrol. */
+export function ImportClaimsDialog({ onClose }: { onClose: () => void }): ReactNode {
+  const [text, setText] = useState("");
+  const [tried, setTried] = useState(false);
+  const [busy, setBusy] = useState(false);
+  const [problem, setProblem] = useState<ProblemError>();
+  const [imported, setImported] = useState<number>();
+  const { claims, errors } = parseClaims(text);
+  const error = errors[0] ?? (claims.length === 0 ? "Enter at least one line." : undefined);
+
+  const submit = async (event: FormEvent): Promise<void> => {
+    event.preventDefault();
+    setTried(true);
+    setProblem(undefined);
+    setImported(undefined);
+    if (error || busy) return;
+    setBusy(true);
+    try {
+      setImported((await importClaims(claims)).imported);
+      setText("");
+      setTried(false);
+    } catch (thrown) {
+      setProblem(asProblem(thrown));
+    } finally {
+      setBusy(false);
+    }
+  };
+
+  return (
+    <Dialog title="Import claims" onClose={onClose}>
+      <form noValidate onSubmit={(event) => void submit(event)}>
+        <p className="muted">A claim lets one device join. The secret is proved by the device, never sent by it.</p>
+        {problem && <ProblemNotice problem={problem} lead="Nothing was imported" />}
+        <div role="status">
+          {imported !== undefined && (
+            <div className="notice tone-ok">
+              <Icon name="check" />
+              <p className="notice-body">{plural(imported, "claim")} imported. These devices may enrol now.</p>
+            </div>
+          )}
+        </div>
+        <Field label="Claims" hint="One device a line: id, a space or comma, and the claim secret (43 characters of base64url)." error={tried ? error : undefined}>
+          {(ids) => (
+            <textarea {...ids} rows={7} className="mono" spellCheck={false} autoCapitalize="none" autoComplete="off" value={text} onChange={(event) => setText(event.target.value)} />
+          )}
+        </Field>
+        <div className="actions dialog-actions">
+          <button type="button" className="button" onClick={onClose}>
+            Close
+          </button>
+          <button type="submit" className="button primary" aria-disabled={busy}>
+            {busy ? "Importing…" : claims.length > 0 && errors.length === 0 ? `Import ${plural(claims.length, "claim")}` : "Import"}
+          </button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}

@@ -1,0 +1,40 @@
+import type { ReactNode } from "react";
+import type { RolloutSummary } from "../api/types.ts";
+import { type Outcome, outcomeCounts } from "../rollout-arithmetic.ts";
+import { count } from "../words/quantities.ts";
+import type { IconName, Tone } from "../words/state-words.ts";
+import { Icon } from "./icon.tsx";
+
+const outcomes: { outcome: Outcome; label: string; tone: Tone; icon: IconName }[] = [
+  { outcome: "succeeded", label: "confirmed", tone: "ok", icon: "check" },
+  { outcome: "unsuccessful", label: "not updated", tone: "bad", icon: "cross" },
+  { outcome: "under-way", label: "under way", tone: "busy", icon: "download" },
+  { outcome: "withdrawn", label: "withdrawn", tone: "idle", icon: "stop" },
+  { outcome: "waiting", label: "waiting", tone: "idle", icon: "clock" },
+];
+
+/** All devices of a rollout in one bar, by how they stand; the numbers stand below it in words. */
+export function OutcomeBar({ rollout, compact }: { rollout: Pick<RolloutSummary, "counts" | "total">; compact?: boolean }): ReactNode {
+  const sums = outcomeCounts(rollout.counts);
+  const present = outcomes.filter(({ outcome }) => sums[outcome] > 0);
+  const text = present.map(({ outcome, label }) => `${count(sums[outcome])} ${label}`).join(", ");
+  return (
+    <div className="outcome">
+      <div className={`outcome-bar ${compact ? "compact" : ""}`} role="img" aria-label={text || "No devices"}>
+        {present.map(({ outcome, tone }) => (
+          <div key={outcome} className={`outcome-part is-${outcome} tone-${tone}`} style={{ flexGrow: sums[outcome] }} />
+        ))}
+      </div>
+      <ul className="outcome-legend" role="list" aria-hidden="true">
+        {present.map(({ outcome, label, tone, icon }) => (
+          <li key={outcome} className={`tone-${tone}`}>
+            <Icon name={icon} />
+            <span>
+              {count(sums[outcome])} {label}
+            </span>
+          </li>
+        ))}
+      </ul>
+    </div>
+  );
+}

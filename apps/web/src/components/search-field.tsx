@@ -1,0 +1,15 @@
+import { type ReactNode, useId } from "react";
+import { Icon } from "./icon.tsx";
+
+export function SearchField({ label, value, onChange }: { label: string; value: string; onChange: (value: string) => void }): ReactNode {
+  const id = useId();
+  return (
+    <div className="search">
+      <label className="visually-hidden" htmlFor={id}>
+        {label}
+      </label>
+      <Icon name="search" />
+      <input id={id} type="search" placeholder={label} value={value} onChange={(event) => onChange(event.target.value)} autoComplete="off" spellCheck={false} />
+    </div>
+  );
+}

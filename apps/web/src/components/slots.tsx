@@ -1,0 +1,139 @@
+// The two slots of a device. A is always left and B always right, so that an update is seen to flip from one side to
+// the other.
+
+import type { ReactNode } from "react";
+import type { Deployment, Device, SlotName } from "../api/types.ts";
+import type { SlotStateName } from "../format.ts";
+import { downloadedPart } from "../rollout-arithmetic.ts";
+import { errorWords } from "../words/error-words.ts";
+import { slotWords, wordsOf } from "../words/state-words.ts";
+import { Digest } from "./digest.tsx";
+import { Icon } from "./icon.tsx";
+import { StateBadge } from "./state-badge.tsx";
+
+interface SlotView {
+  name: SlotName;
+  runs: boolean;
+  state: SlotStateName | undefined;
+  version: string | null;
+  digest: string | null;
+  reasonName: string | null;
+  /** The part of a new image that is being written here, 0 to 1. */
+  writing: number | undefined;
+  writingVersion: string | undefined;
+}
+
+const otherName = (name: SlotName): SlotName => (name === "a" ? "b" : "a");
+
+/** How much of its image an active deployment has written into the idle slot; undefined while it writes nothing. */
+function writingPart(deployment: Deployment | null): number | undefined {
+  if (deployment?.state === "downloading") return downloadedPart(deployment);
+  return deployment?.state === "verifying" ? 1 : undefined;
+}
+
+export function slotViews(device: Pick<Device, "running" | "other" | "activeDeployment">): [SlotView, SlotView] | undefined {
+  const { running, other, activeDeployment } = device;
+  if (!running) return undefined;
+  const writing = writingPart(activeDeployment);
+  const active: SlotView = {
+    name: running.slot,
+    runs: true,
+    state: running.state,
+    version: running.version,
+    digest: running.digest,
+    reasonName: null,
+    writing: undefined,
+    writingVersion: undefined,
+  };
+  const idle: SlotView = {
+    name: otherName(running.slot),
+    runs: false,
+    state: other?.state,
+    version: other?.version ?? null,
+    digest: other?.digest ?? null,
+    reasonName: other?.state === "failed" && other.reason !== 0 ? other.reasonName : null,
+    writing,
+    writingVersion: writing === undefined ? undefined : activeDeployment?.version,
+  };
+  return running.slot === "a" ? [active, idle] : [idle, active];
+}
+
+function SlotCell({ slot }: { slot: SlotView }): ReactNode {
+  const words = slot.state === undefined ? undefined : wordsOf(slotWords, slot.state);
+  const writing = slot.writing !== undefined;
+  return (
+    <li className={`slot-cell ${slot.runs ? "runs" : ""} ${slot.state === "empty" ? "is-empty" : ""}`}>
+      {writing && <div className="slot-writing" style={{ width: `${slot.writing! * 100}%` }} />}
+      <span className="slot-letter">{slot.name.toUpperCase()}</span>
+      <span className="slot-text">
+        <span className="slot-version">{writing ? `→ ${slot.writingVersion}` : (slot.version ?? (slot.state === "empty" ? "–" : "no version"))}</span>
+        <span className={`slot-state tone-${writing ? "busy" : (words?.tone ?? "idle")}`}>
+          <Icon name={writing ? "download" : (words?.icon ?? "question")} />
+          {writing ? "writing" : (words?.label ?? "unknown")}
+        </span>
+      </span>
+      {slot.runs && <span className="slot-runs">runs</span>}
+    </li>
+  );
+}
+
+/** Both slots in the room of a table cell. */
+export function SlotPair({ device }: { device: Device }): ReactNode {
+  const slots = slotViews(device);
+  if (!slots) return <span className="muted">Has not checked in yet</span>;
+  return (
+    <ul className="slot-pair" aria-label="Slots" role="list">
+      {slots.map((slot) => (
+        <SlotCell key={slot.name} slot={slot} />
+      ))}
+    </ul>
+  );
+}
+
+function SlotBox({ slot }: { slot: SlotView }): ReactNode {
+  const words = slot.state === undefined ? undefined : wordsOf(slotWords, slot.state);
+  const reason = slot.reasonName ? errorWords(slot.reasonName) : undefined;
+  return (
+    <section className={`slot-box ${slot.runs ? "runs" : ""} ${slot.state === "empty" ? "is-empty" : ""}`} aria-label={`Slot ${slot.name.toUpperCase()}`}>
+      {slot.writing !== undefined && <div className="slot-writing" style={{ width: `${slot.writing * 100}%` }} />}
+      <header>
+        <span className="slot-letter">{slot.name.toUpperCase()}</span>
+        <span className="slot-role">{slot.runs ? "Running now" : "Idle"}</span>
+      </header>
+      <p className="slot-big-version">{slot.version ?? (slot.state === "empty" ? "No image" : "Version not known")}</p>
+      {words && (
+        <p>
+          <StateBadge words={words} /> <span className="muted">{words.means}</span>
+        </p>
+      )}
+      {slot.digest && (
+        <p>
+          <span className="muted">Digest</span> <Digest value={slot.digest} />
+        </p>
+      )}
+      {slot.reasonName && (
+        <p>
+          {reason?.means ?? "It failed for a reason that this console does not know."} <code>{slot.reasonName}</code>
+        </p>
+      )}
+      {slot.writing !== undefined && (
+        <p className="slot-writing-text">
+          <Icon name="download" /> {slot.writingVersion} is being written here, {Math.floor(slot.writing * 100)} %
+        </p>
+      )}
+    </section>
+  );
+}
+
+/** Both slots with all that is known of them. */
+export function SlotBoxes({ device }: { device: Device }): ReactNode {
+  const slots = slotViews(device);
+  if (!slots) return <p className="muted">The device has not checked in yet, so nothing is known of its slots.</p>;
+  return (
+    <div className="slot-boxes">
+      {slots.map((slot) => (
+        <SlotBox key={slot.name} slot={slot} />
+      ))}
+    </div>
+  );
+}

@@ -1,0 +1,244 @@
+import { type DragEvent, type ReactNode, useEffect, useRef, useState } from "react";
+import { asProblem, type ProblemError } from "../api/problem.ts";
+import { uploadRelease } from "../api/releases.ts";
+import type { Release, ReleaseImage } from "../api/types.ts";
+import { DataTable } from "../components/data-table.tsx";
+import { Digest } from "../components/digest.tsx";
+import { Icon } from "../components/icon.tsx";
+import { Link } from "../components/link.tsx";
+import { Loaded } from "../components/loaded.tsx";
+import { Page } from "../components/page.tsx";
+import { ProgressBar } from "../components/progress-bar.tsx";
+import { TimeAgo } from "../components/time-ago.tsx";
+import { useFleet } from "../live/hooks.ts";
+import { newRolloutPath } from "../router.ts";
+import { errorWords } from "../words/error-words.ts";
+import { whatToDo } from "../words/problem-words.ts";
+import { bytes, plural } from "../words/quantities.ts";
+
+export function ReleasesPage(): ReactNode {
+  const fleet = useFleet();
+  return (
+    <Page title="Releases" summary="Signed images that may be rolled out. The server checks every signature and never makes an image itself.">
+      <Upload onAccepted={() => void fleet.releases.reload()} />
+      <Loaded resource={fleet.releases} what="the list of releases">
+        {(releases) => <ReleaseList releases={[...releases.values()]} />}
+      </Loaded>
+    </Page>
+  );
+}
+
+type UploadState =
+  | { kind: "idle" }
+  | { kind: "sending"; fileName: string; part: number }
+  | { kind: "accepted"; fileName: string; release: Release }
+  | { kind: "refused"; fileName: string; problem: ProblemError };
+
+function Upload({ onAccepted }: { onAccepted: () => void }): ReactNode {
+  const [state, setState] = useState<UploadState>({ kind: "idle" });
+  const [over, setOver] = useState(false);
+  const input = useRef<HTMLInputElement>(null);
+  const abort = useRef<AbortController>(undefined);
+  const verdict = useRef<HTMLDivElement>(null);
+  const sending = state.kind === "sending";
+
+  // The verdict is what the operator waited for: it gets the focus, and is read out as a live region.
+  useEffect(() => {
+    if (state.kind === "accepted" || state.kind === "refused") verdict.current?.focus();
+  }, [state.kind]);
+  useEffect(() => () => abort.current?.abort(), []);
+
+  const send = async (file: File): Promise<void> => {
+    abort.current = new AbortController();
+    setState({ kind: "sending", fileName: file.name, part: 0 });
+    try {
+      const release = await uploadRelease(file, (part) => setState({ kind: "sending", fileName: file.name, part }), abort.current.signal);
+      setState({ kind: "accepted", fileName: file.name, release });
+      onAccepted();
+    } catch (thrown) {
+      setState({ kind: "refused", fileName: file.name, problem: asProblem(thrown) });
+    } finally {
+      if (input.current) input.current.value = "";
+    }
+  };
+
+  const drop = (event: DragEvent): void => {
+    event.preventDefault();
+    setOver(false);
+    const file = event.dataTransfer.files[0];
+    if (file && !sending) void send(file);
+  };
+
+  return (
+    <section className="panel upload-panel" aria-labelledby="upload-heading">
+      <h2 id="upload-heading">Upload a release</h2>
+      <div
+        className={`dropzone ${over ? "is-over" : ""}`}
+        onDragOver={(event) => {
+          event.preventDefault();
+          setOver(true);
+        }}
+        onDragLeave={() => setOver(false)}
+        onDrop={drop}
+      >
+        <input
+          ref={input}
+          id="release-file"
+          className="visually-hidden"
+          type="file"
+          tabIndex={-1}
+          aria-label="Release file"
+          onChange={(event) => {
+            const file = event.target.files?.[0];
+            if (file) void send(file);
+          }}
+        />
+        {sending ? (
+          <div className="upload-progress">
+            <p>
+              {state.part < 1 ? "Sending" : "Checking signatures of"} <strong>{state.fileName}</strong>
+            </p>
+            <ProgressBar part={state.part} label={`Upload of ${state.fileName}`} />
+            <button type="button" className="button small" onClick={() => abort.current?.abort()}>
+              Cancel upload
+            </button>
+          </div>
+        ) : (
+          <>
+            <button type="button" className="button primary" onClick={() => input.current?.click()}>
+              <Icon name="upload" /> Choose release file
+            </button>
+            <p className="muted drop-hint">or drop it here. At most 64 MiB.</p>
+          </>
+        )}
+      </div>
+      <div ref={verdict} className="verdict" role="status" aria-live="polite" tabIndex={-1}>
+        {state.kind === "accepted" && <Accepted fileName={state.fileName} release={state.release} />}
+        {state.kind === "refused" && <Refused fileName={state.fileName} problem={state.problem} />}
+      </div>
+    </section>
+  );
+}
+
+function Accepted({ fileName, release }: { fileName: string; release: Release }): ReactNode {
+  return (
+    <div className="notice tone-ok">
+      <Icon name="check" />
+      <div className="notice-body">
+        <p className="notice-title">
+          Accepted: {release.product} {release.version}
+        </p>
+        <p>
+          {fileName} holds {plural(release.images.length, "image")}; every signature is valid.
+        </p>
+        <ImageList images={release.images} />
+        <p>
+          <Link className="button small" href={newRolloutPath(release.id)}>
+            Roll it out
+          </Link>
+        </p>
+      </div>
+    </div>
+  );
+}
+
+function Refused({ fileName, problem }: { fileName: string; problem: ProblemError }): ReactNode {
+  const words = errorWords(problem.code);
+  return (
+    <div className="notice tone-bad">
+      <Icon name="cross" />
+      <div className="notice-body">
+        <p className="notice-title">
+          {problem.status === 0 || problem.status >= 500 ? "Not uploaded" : "Refused"}: {fileName}
+        </p>
+        <p>{words ? words.means : problem.title}</p>
+        {problem.detail && <p>{problem.detail}</p>}
+        {problem.errors.map((error) => (
+          <p key={`${error.path} ${error.message}`}>
+            {error.path && <code>{error.path}</code>} {error.message}
+          </p>
+        ))}
+        <p>
+          <strong>What to do:</strong> {whatToDo(problem)}
+        </p>
+        <p className="faint">
+          Code <code>{problem.code}</code>. Nothing was stored.
+        </p>
+      </div>
+    </div>
+  );
+}
+
+const revisions = (image: ReleaseImage): string =>
+  image.revisionMin === image.revisionMax
+    ? `revision ${image.revisionMin}`
+    : image.revisionMax >= 0xffff
+      ? `revision ${image.revisionMin} and later`
+      : `revisions ${image.revisionMin} to ${image.revisionMax}`;
+
+const ImageList = ({ images }: { images: ReleaseImage[] }): ReactNode => (
+  <ul className="images" role="list">
+    {images.map((image) => (
+      <li key={image.digest}>
+        <span className="image-hardware">{image.hardware}</span>
+        <span className="muted">
+          {revisions(image)} · {bytes(image.sizeBytes)} · security {image.securityCounter}
+        </span>
+        <Digest value={image.digest} />
+      </li>
+    ))}
+  </ul>
+);
+
+function ReleaseList({ releases }: { releases: Release[] }): ReactNode {
+  if (releases.length === 0) {
+    return (
+      <div className="empty">
+        <h2>No releases yet</h2>
+        <p>Build and sign one, then upload its file above. Nothing reaches a device before you create a rollout.</p>
+      </div>
+    );
+  }
+  const newestFirst = [...releases].sort((one, two) => two.uploadedAt.localeCompare(one.uploadedAt));
+  return (
+    <DataTable
+      caption="Releases, newest first"
+      rows={newestFirst}
+      rowKey={(release) => release.id}
+      columns={[
+        {
+          head: "Release",
+          isName: true,
+          cell: (release) => (
+            <>
+              <span className="row-name">
+                {release.product} {release.version}
+              </span>
+              <span className="sub">sequence {release.releaseSequence}</span>
+              {release.description && <span className="sub">{release.description}</span>}
+            </>
+          ),
+        },
+        { head: "Images", className: "col-images", cell: (release) => <ImageList images={release.images} /> },
+        {
+          head: "Uploaded",
+          cell: (release) => (
+            <>
+              <TimeAgo at={release.uploadedAt} />
+              <span className="sub">by {release.uploadedBy}</span>
+            </>
+          ),
+        },
+        {
+          head: "Action",
+          bareOnCard: true,
+          cell: (release) => (
+            <Link className="button small" href={newRolloutPath(release.id)} aria-label={`Roll out ${release.product} ${release.version}`}>
+              Roll out
+            </Link>
+          ),
+        },
+      ]}
+    />
+  );
+}

@@ -1,0 +1,101 @@
+import type { ReactNode } from "react";
+import type { RolloutSummary } from "../api/types.ts";
+import { type Column, DataTable } from "../components/data-table.tsx";
+import { Icon } from "../components/icon.tsx";
+import { Link } from "../components/link.tsx";
+import { Loaded } from "../components/loaded.tsx";
+import { OutcomeBar } from "../components/outcome-bar.tsx";
+import { Page } from "../components/page.tsx";
+import { StateBadge } from "../components/state-badge.tsx";
+import { TimeAgo } from "../components/time-ago.tsx";
+import { useFleet } from "../live/hooks.ts";
+import { currentWave, succeededPercent } from "../rollout-arithmetic.ts";
+import { newRolloutPath, rolloutPath } from "../router.ts";
+import { plural } from "../words/quantities.ts";
+import { rolloutWords, wordsOf } from "../words/state-words.ts";
+
+const columns: Column<RolloutSummary>[] = [
+  {
+    head: "Rollout",
+    isName: true,
+    cell: (rollout) => (
+      <>
+        <Link className="row-link" href={rolloutPath(rollout.id)}>
+          {rollout.name}
+        </Link>
+        <span className="sub">
+          {rollout.version} · {plural(rollout.total, "device")}
+        </span>
+      </>
+    ),
+  },
+  {
+    head: "State",
+    cell: (rollout) => {
+      const wave = currentWave(rollout.waves);
+      const busy = rollout.state === "running" || rollout.state === "paused";
+      return (
+        <>
+          <StateBadge words={wordsOf(rolloutWords, rollout.state)} />
+          {busy && wave && (
+            <span className="sub">
+              wave {wave.index + 1} of {rollout.waves.length}
+            </span>
+          )}
+        </>
+      );
+    },
+  },
+  {
+    head: "Progress",
+    className: "col-progress",
+    bareOnCard: true,
+    cell: (rollout) => (
+      <div className="rollout-progress">
+        <span className="percent">{succeededPercent(rollout)} %</span>
+        <OutcomeBar rollout={rollout} compact />
+      </div>
+    ),
+  },
+  {
+    head: "Created",
+    cell: (rollout) => (
+      <>
+        <TimeAgo at={rollout.createdAt} />
+        <span className="sub">by {rollout.createdBy}</span>
+      </>
+    ),
+  },
+];
+
+export function RolloutsPage(): ReactNode {
+  const fleet = useFleet();
+  return (
+    <Page
+      title="Rollouts"
+      actions={
+        <Link className="button primary" href={newRolloutPath()}>
+          <Icon name="plus" /> New rollout
+        </Link>
+      }
+    >
+      <Loaded resource={fleet.rollouts} what="the list of rollouts">
+        {(rollouts) =>
+          rollouts.size === 0 ? (
+            <div className="empty">
+              <h2>No rollouts yet</h2>
+              <p>A rollout brings one release to devices, wave by wave, and stops by itself when too many fail.</p>
+            </div>
+          ) : (
+            <DataTable
+              caption="Rollouts, newest first"
+              columns={columns}
+              rows={[...rollouts.values()].sort((one, two) => two.createdAt.localeCompare(one.createdAt))}
+              rowKey={(rollout) => rollout.id}
+            />
+          )
+        }
+      </Loaded>
+    </Page>
+  );
+}

@@ -1,0 +1,68 @@
+// Which page the address names. Paths are plain, the server answers every one of them with the console.
+
+import { useSyncExternalStore } from "react";
+
+export type Route =
+  | { page: "devices" }
+  | { page: "device"; id: string }
+  | { page: "releases" }
+  | { page: "rollouts" }
+  | { page: "new-rollout"; releaseId: string | null }
+  | { page: "rollout"; id: string }
+  | { page: "password" }
+  | { page: "not-found" };
+
+/** The route of a path with query, such as `/rollouts/new?release=7`. */
+export function routeOf(address: string): Route {
+  const [path = "", query = ""] = address.split("?", 2);
+  let parts: string[];
+  try {
+    parts = path.split("/").filter((part) => part !== "").map(decodeURIComponent);
+  } catch {
+    return { page: "not-found" };
+  }
+  const [section, id, ...rest] = parts;
+  if (rest.length > 0) return { page: "not-found" };
+  if (section === undefined || (section === "devices" && id === undefined)) return { page: "devices" };
+  if (section === "devices") return { page: "device", id: id! };
+  if (section === "releases" && id === undefined) return { page: "releases" };
+  if (section === "rollouts" && id === undefined) return { page: "rollouts" };
+  if (section === "rollouts" && id === "new") return { page: "new-rollout", releaseId: new URLSearchParams(query).get("release") };
+  if (section === "rollouts") return { page: "rollout", id: id! };
+  if (section === "password" && id === undefined) return { page: "password" };
+  return { page: "not-found" };
+}
+
+export const devicePath = (id: string): string => `/devices/${encodeURIComponent(id)}`;
+export const rolloutPath = (id: string): string => `/rollouts/${encodeURIComponent(id)}`;
+export const newRolloutPath = (releaseId?: string): string =>
+  releaseId === undefined ? "/rollouts/new" : `/rollouts/new?release=${encodeURIComponent(releaseId)}`;
+
+const listeners = new Set<() => void>();
+let navigations = 0;
+
+/** Whether the page was reached from another one, not by loading it: then its heading takes the focus. */
+export const arrivedByNavigation = (): boolean => navigations > 0;
+
+export function navigate(path: string): void {
+  history.pushState(null, "", path);
+  navigations++;
+  window.scrollTo(0, 0);
+  for (const listener of listeners) listener();
+}
+
+function subscribe(listener: () => void): () => void {
+  const moved = (): void => {
+    navigations++;
+    listener();
+  };
+  listeners.add(listener);
+  window.addEventListener("popstate", moved);
+  return () => {
+    listeners.delete(listener);
+    window.removeEventListener("popstate", moved);
+  };
+}
+
+export const useAddress = (): string =>
+  useSyncExternalStore(subscribe, () => window.location.pathname + window.location.search);

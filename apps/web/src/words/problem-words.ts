@@ -1,0 +1,36 @@
+// What to do about a refused request, by its stable code.
+
+import type { ProblemError } from "../api/problem.ts";
+import { errorWords } from "./error-words.ts";
+
+const todoByCode: Record<string, string> = {
+  "server-unreachable": "Check your network connection. If others can reach the server, try again; if not, see that the fleet manager is running.",
+  "unexpected-response": "Try again in a moment. If it stays so, something between you and the server, such as a proxy, may be answering in its place.",
+  "console-fault": "Reload the page. If it happens again, report what you did with the text above.",
+  "credentials-wrong": "Check user name and password. Both are case-sensitive.",
+  "not-signed-in": "Sign in again: the session has ended.",
+  "password-change-required": "Choose a password of your own first.",
+  "validation-failed": "Correct the fields named here and send it again.",
+  "release-exists": "There is nothing to do if this is the same file. To ship a change, build it with a higher version and release sequence.",
+  "upload-too-large": "Make the images smaller, or leave out images that no device needs.",
+  "upload-cancelled": "Choose the file again when you are ready.",
+  "storage-full": "Free space on the server's disk, then upload the file again.",
+  "rollout-state": "The rollout has moved on in the meantime. Look at its state below and decide anew.",
+  "no-image-for-hardware": "Choose a release with an image for that hardware, or pick only devices that the release fits.",
+  "claim-exists": "The device id is already known with another secret. Check the list against the factory's records.",
+};
+
+/** What the person can do now; always something. */
+export function whatToDo(problem: ProblemError): string {
+  if (problem.retryAfterSeconds !== undefined) {
+    return `Wait ${problem.retryAfterSeconds} s, then try again.`;
+  }
+  const known = todoByCode[problem.code] ?? errorWords(problem.code)?.todo;
+  if (known) return known;
+  if (problem.status === 404) return "It may have been removed. Go back to the list and look there.";
+  if (problem.status === 403) return "Your account may not do this. Ask an administrator.";
+  if (problem.status === 409) return "Something changed in the meantime. Look at the present state and decide anew.";
+  if (problem.status === 429) return "Too many tries in a short time. Wait a minute, then try again.";
+  if (problem.status >= 500) return "Try again in a moment. If it stays so, look at the server's log.";
+  return "Correct what is named here and try again.";
+}

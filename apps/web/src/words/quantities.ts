@@ -1,0 +1,39 @@
+// Numbers and times as people read them.
+
+const number = new Intl.NumberFormat("en");
+const oneDigit = new Intl.NumberFormat("en", { maximumFractionDigits: 1 });
+
+export const count = (n: number): string => number.format(n);
+
+export const plural = (n: number, one: string, many = `${one}s`): string => `${count(n)} ${n === 1 ? one : many}`;
+
+export function bytes(n: number): string {
+  if (n < 1024) return plural(n, "byte");
+  if (n < 1024 * 1024) return `${oneDigit.format(n / 1024)} KiB`;
+  return `${oneDigit.format(n / 1024 / 1024)} MiB`;
+}
+
+const minute = 60_000;
+const hour = 60 * minute;
+const day = 24 * hour;
+
+/** How long ago `iso` was, coarse enough to stay calm. */
+export function ago(iso: string, now: number): string {
+  const passed = now - Date.parse(iso);
+  if (Number.isNaN(passed)) return iso;
+  if (passed < minute) return "just now";
+  if (passed < hour) return `${Math.floor(passed / minute)} min ago`;
+  if (passed < day) return `${Math.floor(passed / hour)} h ago`;
+  if (passed < 30 * day) return `${plural(Math.floor(passed / day), "day")} ago`;
+  return new Date(iso).toLocaleDateString("en", { year: "numeric", month: "short", day: "numeric" });
+}
+
+/** The exact moment, in the reader's time zone. */
+export function moment(iso: string): string {
+  const at = new Date(iso);
+  if (Number.isNaN(at.getTime())) return iso;
+  return at.toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "medium" });
+}
+
+/** The start of a digest: enough to tell images apart by eye. */
+export const shortDigest = (digest: string): string => digest.slice(0, 12);

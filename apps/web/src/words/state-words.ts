@@ -1,0 +1,73 @@
+// States in words, with the tone and symbol that carry them. Colour is never the only sign.
+
+import type { Health, RolloutState, WaveState } from "../api/types.ts";
+import type { BootReasonName, DeploymentStateName, SlotStateName } from "../format.ts";
+
+export type Tone = "ok" | "warn" | "bad" | "busy" | "idle";
+export type IconName =
+  | "check" | "cross" | "clock" | "download" | "scan" | "box" | "restart" | "flask" | "back" | "ban" | "pause" | "play"
+  | "empty" | "question" | "stop" | "alert" | "offer" | "upload" | "plus" | "search" | "copy" | "chevron" | "key";
+
+export interface StateWords {
+  label: string;
+  tone: Tone;
+  icon: IconName;
+  /** One sentence for who does not know the term. */
+  means: string;
+}
+
+export const deploymentWords: Record<DeploymentStateName, StateWords> = {
+  queued: { label: "Queued", tone: "idle", icon: "clock", means: "Waiting for its wave, or for the device to come online." },
+  offered: { label: "Offered", tone: "busy", icon: "offer", means: "The device has been told of the image." },
+  downloading: { label: "Downloading", tone: "busy", icon: "download", means: "The device writes the image to its idle slot, checking every chunk." },
+  verifying: { label: "Verifying", tone: "busy", icon: "scan", means: "The device checks the whole image as read back from flash." },
+  installed: { label: "Installed", tone: "busy", icon: "box", means: "The image is in place and will be tried at the next start." },
+  rebooting: { label: "Rebooting", tone: "busy", icon: "restart", means: "The device restarts into the new image." },
+  testing: { label: "Testing", tone: "busy", icon: "flask", means: "The new image runs on trial until it has proven healthy." },
+  confirmed: { label: "Confirmed", tone: "ok", icon: "check", means: "The new image runs, is healthy and has reached the server." },
+  failed: { label: "Failed", tone: "bad", icon: "cross", means: "The update could not be carried out. The former image runs on." },
+  "rolled-back": { label: "Rolled back", tone: "warn", icon: "back", means: "The new image did not prove healthy; the device went back by itself." },
+  cancelled: { label: "Cancelled", tone: "idle", icon: "stop", means: "Withdrawn before the device had installed it." },
+  "timed-out": { label: "Timed out", tone: "warn", icon: "clock", means: "Nothing was heard before the deadline." },
+  rejected: { label: "Rejected", tone: "bad", icon: "ban", means: "The device refused the image before running any of it." },
+};
+
+export const slotWords: Record<SlotStateName, StateWords> = {
+  empty: { label: "empty", tone: "idle", icon: "empty", means: "Holds no image." },
+  candidate: { label: "candidate", tone: "busy", icon: "flask", means: "Holds an image on trial." },
+  confirmed: { label: "confirmed", tone: "ok", icon: "check", means: "Holds an image that has proven itself." },
+  failed: { label: "failed", tone: "bad", icon: "cross", means: "Holds an image that did not prove itself." },
+};
+
+export const healthWords: Record<Health, StateWords> = {
+  healthy: { label: "Healthy", tone: "ok", icon: "check", means: "The application says that it works." },
+  unhealthy: { label: "Unhealthy", tone: "bad", icon: "alert", means: "The application says that it does not work as it should." },
+  unknown: { label: "Unknown", tone: "idle", icon: "question", means: "The application has not said yet." },
+};
+
+export const rolloutWords: Record<RolloutState, StateWords> = {
+  running: { label: "Running", tone: "busy", icon: "play", means: "Waves start one after the other." },
+  paused: { label: "Paused", tone: "warn", icon: "pause", means: "No further device starts. Updates under way go on." },
+  completed: { label: "Completed", tone: "ok", icon: "check", means: "Every device has finished." },
+  cancelled: { label: "Cancelled", tone: "idle", icon: "stop", means: "No further device gets this release from it." },
+};
+
+export const waveWords: Record<WaveState, StateWords> = {
+  waiting: { label: "Waiting", tone: "idle", icon: "clock", means: "Starts when the wave before it has succeeded." },
+  running: { label: "Running", tone: "busy", icon: "play", means: "Its devices are being updated." },
+  done: { label: "Done", tone: "ok", icon: "check", means: "All of its devices have finished." },
+};
+
+export const bootReasonWords: Record<BootReasonName, string> = {
+  "power-on": "Power came on",
+  requested: "Restart was asked for",
+  update: "Restart into an update",
+  "roll-back": "Went back to the former image",
+  trap: "Crash",
+  watchdog: "Hang, ended by the watchdog",
+};
+
+/** For a state that a newer server may send: shown by its own name rather than not at all. */
+export function wordsOf<K extends string>(table: Record<K, StateWords>, key: K): StateWords {
+  return table[key] ?? { label: key, tone: "idle", icon: "question", means: "" };
+}
