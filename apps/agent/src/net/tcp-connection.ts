@@ -72,7 +72,8 @@ export class TcpConnection {
   localPort: u32 = 0;
 
   // Send sequence space (RFC 9293 §3.3.1): una ≤ next ≤ max ≤ end (+1 for FIN). `max` is the most ever sent; after a
-  // timeout `next` goes back to una.
+  // timeout `next` goes back to una. What carries no data says `max`: with an older number the peer would not look at
+  // its acknowledgement, and two ends that both wait for one would wait for ever.
   private sendRing: usize;
   private sendUna: u32 = 0;
   private sendNext: u32 = 0;
@@ -206,7 +207,7 @@ export class TcpConnection {
     const state = this.state;
     if (state == TcpState.Closed) return;
     if (state != TcpState.SynSent && state != TcpState.TimeWait) {
-      if (this.emit(this.sendNext, 0, Flag.Rst | Flag.Ack)) count(Counter.TcpResetsSent);
+      if (this.emit(this.sendMax, 0, Flag.Rst | Flag.Ack)) count(Counter.TcpResetsSent);
     }
     this.end(failure);
   }
@@ -270,7 +271,7 @@ export class TcpConnection {
 
   /** Acknowledges at once what must not wait for the next poll: each segment out of order is to be heard of. */
   acknowledge(): void {
-    if (this.ackNow && this.state > TcpState.SynReceived) this.emit(this.sendNext, 0, Flag.Ack);
+    if (this.ackNow && this.state > TcpState.SynReceived) this.emit(this.sendMax, 0, Flag.Ack);
   }
 
   private receiveInSynSent(): void {
@@ -557,7 +558,7 @@ export class TcpConnection {
 
   private keepAlive(): void {
     if (this.keepAliveProbes == KEEP_ALIVE_PROBES) return this.abort(Errno.Io);
-    if (this.emit(this.sendNext - 1, 0, Flag.Ack)) ++this.keepAliveProbes;
+    if (this.emit(this.sendMax - 1, 0, Flag.Ack)) ++this.keepAliveProbes;
     this.keepAliveAt = arm(KEEP_ALIVE_INTERVAL);
   }
 
@@ -582,7 +583,7 @@ export class TcpConnection {
         break;
       }
     }
-    if (this.ackNow || due(this.ackAt)) this.emit(this.sendNext, 0, Flag.Ack);
+    if (this.ackNow || due(this.ackAt)) this.emit(this.sendMax, 0, Flag.Ack);
   }
 
   private outputSyn(): void {

@@ -21,7 +21,7 @@ export class Random {
   fill(bytes: Uint8Array): void {
     for (let i = 0; i < bytes.length; ++i) bytes[i] = this.next() & 255;
   }
-  bytes(length: number): Uint8Array {
+  bytes(length: number): Uint8Array<ArrayBuffer> {
     const bytes = new Uint8Array(length);
     this.fill(bytes);
     return bytes;

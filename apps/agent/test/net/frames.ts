@@ -79,7 +79,7 @@ export interface Tcp {
   options?: Uint8Array;
 }
 export const FIN = 1, SYN = 2, RST = 4, PSH = 8, ACK = 16;
-export function tcp(ip: Omit<Ip, "protocol">, t: Tcp, data = new Uint8Array(0)): Uint8Array {
+export function tcp(ip: Omit<Ip, "protocol">, t: Tcp, data: Uint8Array = new Uint8Array(0)): Uint8Array {
   const options = t.options ?? new Uint8Array(0);
   // prettier-ignore
   const body = join(be16(t.sourcePort), be16(t.port), be32(t.sequence ?? 0), be32(t.acknowledgement ?? 0),

@@ -38,7 +38,7 @@ async function exchange(handle: number, socket: Socket, bytes: number): Promise<
       stackCount += part.length;
     }
     return stackCount >= bytes && kernelCount >= bytes;
-  }, 20_000);
+  }, 25_000);
   if (!done) process.stderr.write(`stack got ${stackCount}, kernel got ${kernelCount} of ${bytes}; ${JSON.stringify(stack.counters())}\n`);
   return done && Buffer.concat(atKernel).equals(fromStack) && Buffer.concat(atStack).equals(fromKernel);
 }
@@ -50,7 +50,7 @@ async function active(bytes: number): Promise<boolean> {
   await new Promise<void>((resolve) => server.listen(0, KERNEL, resolve));
   try {
     stack.open(0, KERNEL, (server.address() as { port: number }).port);
-    if (!(await link.until(() => stack.exports.state(0) === StreamState.Open, 10_000))) return false;
+    if (!(await link.until(() => stack.exports.state(0) === StreamState.Open, 20_000))) return false;
     const socket = await arrived;
     socket.on("error", () => {});
     const ok = await exchange(0, socket, bytes);
@@ -68,7 +68,7 @@ async function passive(bytes: number): Promise<boolean> {
   socket.on("error", () => {});
   try {
     let handle = -1;
-    if (!(await link.until(() => (handle = stack.exports.accept()) >= 0, 10_000))) return false;
+    if (!(await link.until(() => (handle = stack.exports.accept()) >= 0, 20_000))) return false;
     return await exchange(handle, socket, bytes);
   } finally {
     socket.destroy();

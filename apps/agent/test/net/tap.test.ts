@@ -33,7 +33,7 @@ function child(scenario: string): Record<string, unknown> {
   const tsx = join(here, "../../../../node_modules/tsx/dist/cli.mjs");
   const run = spawnSync("ip", ["netns", "exec", namespace, process.execPath, tsx, join(here, "tap-child.ts"), scenario, seed], {
     encoding: "utf8",
-    timeout: 40_000,
+    timeout: 55_000,
     killSignal: "SIGTERM",
   });
   if (run.status !== 0) throw new Error(`${scenario}: exit ${run.status ?? run.signal}\n${run.stdout}\n${run.stderr}`);
