@@ -141,9 +141,10 @@ int32_t exo_app_health(uint32_t health);
 #define EXO_APP_REPORT_BYTES 32
 int32_t exo_app_report(uint32_t outPtr);
 
-/* ---- for the boot loader only ------------------------------------------------------------------------------------ */
-/* Root public keys burnt into the boot bank: writes up to `lengthBytes`, returns the number of keys (32 bytes each). */
+/* Root public keys burnt into the boot bank, 32 bytes each, at most 8: returns how many. For boot loader and agent. */
 int32_t exo_root_keys(uint32_t ptr, uint32_t lengthBytes);
+
+/* ---- for the boot loader only ------------------------------------------------------------------------------------ */
 /* Copies from a zone to the RAM window for images. The window is what EXO_IMAGE_WINDOW says: clear of the loader. */
 int32_t exo_image_window(uint32_t outPtr);          /* 8 bytes: u32 address, u32 sizeBytes */
 int32_t exo_image_load(uint32_t zone, uint32_t offsetBytes, uint32_t address, uint32_t lengthBytes);

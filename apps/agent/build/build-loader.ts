@@ -1,0 +1,16 @@
+// The boot loader: for the boot bank of a unikernel, and as boot.wasm for virtual devices.
+
+import { join } from "node:path";
+import { compileWasm, translateToC } from "./compile-module.ts";
+import { linkProgram, type LinkedProgram } from "./link.ts";
+import { agentSources } from "./paths.ts";
+import { memoryPages } from "./targets.ts";
+
+export function buildBootWasm(): Promise<string> {
+  return compileWasm({ name: "boot", entry: join(agentSources, "boot/boot.ts"), memoryPages: memoryPages.boot });
+}
+
+export async function buildLoader(): Promise<LinkedProgram> {
+  const folder = await translateToC("boot", await buildBootWasm());
+  return linkProgram("loader", [{ name: "boot", folder, memoryPages: memoryPages.boot }]);
+}

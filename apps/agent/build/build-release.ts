@@ -1,0 +1,91 @@
+// From TypeScript to a signed release: modules, payloads for both targets, headers, signatures, one file.
+
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { JWK } from "jose";
+import { buildImage, buildRelease, type ImageFields } from "@flipside/image-format";
+import { compileWasm, translateToC } from "./compile-module.ts";
+import { linkProgram, type LinkedProgram } from "./link.ts";
+import { agentSources } from "./paths.ts";
+import { memoryPages, PRODUCT, type Target, unikernelTarget, virtualTarget } from "./targets.ts";
+import { buildBundle } from "./wasm-bundle.ts";
+
+export interface ReleaseOptions {
+  version: string;
+  releaseSequence: number;
+  securityCounter?: number;
+  description?: string;
+  /** Entry of the app module; default: the example in src/app. */
+  appEntry?: string;
+  /** Entry of the agent module; default: src/agent/main.ts. */
+  agentEntry?: string;
+  signingKeys: JWK[];
+  deadlines?: Partial<Pick<ImageFields, "confirmDeadlineMs" | "contactDeadlineMs" | "tries" | "watchdogMs">>;
+  /** Told before each step. */
+  onProgress?: (step: string) => void;
+}
+
+export interface BuiltPayloads {
+  unikernel: LinkedProgram;
+  unikernelPayload: Uint8Array;
+  virtualPayload: Uint8Array;
+}
+
+const defaultDeadlines = { confirmDeadlineMs: 60_000, contactDeadlineMs: 600_000, tries: 3, watchdogMs: 10_000 };
+
+/** Compiles both modules and links them for both targets. */
+export async function buildPayloads(options: Pick<ReleaseOptions, "appEntry" | "agentEntry" | "onProgress">): Promise<BuiltPayloads> {
+  const progress = options.onProgress ?? (() => {});
+  progress("compiling the agent (AssemblyScript)");
+  const agentWasm = await compileWasm({ name: "agent", entry: options.agentEntry ?? join(agentSources, "agent/main.ts"), memoryPages: memoryPages.agent });
+  progress("compiling the app (AssemblyScript)");
+  const appWasm = await compileWasm({ name: "app", entry: options.appEntry ?? join(agentSources, "app/main.ts"), memoryPages: memoryPages.app });
+  progress("translating WebAssembly to C");
+  const modules = [
+    { name: "agent", folder: await translateToC("agent", agentWasm), memoryPages: memoryPages.agent },
+    { name: "app", folder: await translateToC("app", appWasm), memoryPages: memoryPages.app },
+  ];
+  progress("linking the unikernel (RV32)");
+  const unikernel = await linkProgram("image", modules);
+  return {
+    unikernel,
+    unikernelPayload: new Uint8Array(readFileSync(unikernel.binaryPath)),
+    virtualPayload: buildBundle(readFileSync(agentWasm), readFileSync(appWasm)),
+  };
+}
+
+/** A header's fields for one target. */
+export function imageFields(target: Target, options: ReleaseOptions): ImageFields {
+  return {
+    imageType: target.imageType,
+    product: PRODUCT,
+    hardware: { name: target.hardwareName, revisionMin: 1, revisionMax: target.revision },
+    version: options.version,
+    releaseSequence: options.releaseSequence,
+    securityCounter: options.securityCounter ?? 1,
+    loaderVersionMin: 1,
+    trustVersionMin: 1,
+    loadAddress: target.loadAddress,
+    entryAddress: target.entryAddress,
+    ...defaultDeadlines,
+    ...options.deadlines,
+    flags: 0,
+    ...(options.description === undefined ? {} : { description: options.description }),
+  };
+}
+
+export interface BuiltRelease {
+  file: Uint8Array;
+  unikernelImage: Uint8Array;
+  virtualImage: Uint8Array;
+  unikernel: LinkedProgram;
+}
+
+/** A signed release of both targets. The same sources, options and keys give the same bytes. */
+export async function buildSignedRelease(options: ReleaseOptions): Promise<BuiltRelease> {
+  const payloads = await buildPayloads(options);
+  options.onProgress?.("signing");
+  const unikernelImage = await buildImage({ fields: imageFields(unikernelTarget, options), payload: payloads.unikernelPayload, signingKeys: options.signingKeys });
+  const virtualImage = await buildImage({ fields: imageFields(virtualTarget, options), payload: payloads.virtualPayload, signingKeys: options.signingKeys });
+  return { file: buildRelease([unikernelImage, virtualImage]), unikernelImage, virtualImage, unikernel: payloads.unikernel };
+}

@@ -1,0 +1,56 @@
+// AssemblyScript to WebAssembly, and WebAssembly to C.
+
+import { copyFileSync, existsSync, readFileSync } from "node:fs";
+import { join, relative } from "node:path";
+import { cached, filesBelow, hashOf, hashOfFiles } from "./cache.ts";
+import { agentSources, formatSources, repositoryRoot } from "./paths.ts";
+import { runTool, ToolError } from "./run-tool.ts";
+
+export interface ModuleSpec {
+  /** "boot", "agent" or "app": names the C code too. */
+  name: string;
+  /** Entry file. */
+  entry: string;
+  /** Fixed size of the module's memory, in pages of 64 KiB. */
+  memoryPages: number;
+}
+
+const ascVersion = (): string => JSON.parse(readFileSync(join(repositoryRoot, "node_modules/assemblyscript/package.json"), "utf8")).version;
+
+/** Path of the .wasm. */
+export async function compileWasm(spec: ModuleSpec): Promise<string> {
+  if (!existsSync(spec.entry)) throw new ToolError(`there is no ${spec.entry} to compile`);
+  const sources = [
+    ...filesBelow(agentSources, [".ts"]),
+    ...filesBelow(join(formatSources, "src/portable"), [".ts"]),
+    ...filesBelow(join(formatSources, "assembly"), [".ts"]),
+  ];
+  const folderOfEntry = filesBelow(join(spec.entry, ".."), [".ts"]);
+  const options = [
+    "--runtime", "stub",
+    "-O3", "--shrinkLevel", "1",
+    "--use", "abort=apps/agent/src/abort/abort",
+    "--initialMemory", String(spec.memoryPages), "--maximumMemory", String(spec.memoryPages),
+  ];
+  const entry = relative(repositoryRoot, spec.entry);
+  const hash = hashOf([ascVersion(), entry, ...options, hashOfFiles([...new Set([...sources, ...folderOfEntry])], repositoryRoot)]);
+  const folder = await cached("wasm", hash, async (target) => {
+    const { default: asc } = await import("assemblyscript/asc");
+    const out = relative(repositoryRoot, join(target, "module.wasm"));
+    const { error, stderr } = await asc.main([entry, "--baseDir", repositoryRoot, "--outFile", out, ...options]);
+    if (error) throw new ToolError(`${entry} does not compile: ${error.message}\n${stderr.toString()}`);
+  });
+  return join(folder, "module.wasm");
+}
+
+/** Folder with <name>.c and <name>.h for a module, and the wasm2c runtime's header. */
+export async function translateToC(name: string, wasmPath: string): Promise<string> {
+  const version = await runTool("wasm2c", ["--version"]);
+  return cached("c", hashOf([version, name, "1", readFileSync(wasmPath)]), async (target) => {
+    copyFileSync(wasmPath, join(target, `${name}.wasm`));
+    await runTool("wasm2c", [`${name}.wasm`, "-n", name, "-o", `${name}.c`], { cwd: target });
+    const header = ["/usr/include/wasm-rt.h", "/usr/local/include/wasm-rt.h"].find(existsSync);
+    if (!header) throw new ToolError("wasm-rt.h is missing: install the Debian package wabt");
+    copyFileSync(header, join(target, "wasm-rt.h"));
+  });
+}

@@ -1,0 +1,107 @@
+// C and assembly to an ELF file and its flat binary.
+
+import { readFileSync, rmSync } from "node:fs";
+import { basename, join } from "node:path";
+import { cached, filesBelow, hashOf, hashOfFiles } from "./cache.ts";
+import { exokernelSources, repositoryRoot } from "./paths.ts";
+import { runTool } from "./run-tool.ts";
+
+const prefix = "riscv64-unknown-elf-";
+
+const compileFlags = [
+  // RV32IMAC with Zicsr and Zifencei: in version 2.2 of the specification those are part of I, and only under this name
+  // does gcc 12 find its RV32 libraries.
+  "-march=rv32imac", "-misa-spec=2.2", "-mabi=ilp32", "--specs=picolibc.specs",
+  // Of the combinations measured, the one that is small and fast: without -mno-strict-align (which needs a -mtune that
+  // allows it) gcc loads every word of a module's memory byte by byte.
+  "-O2", "-mtune=thead-c906", "-mno-strict-align",
+  "-flto", "-ffunction-sections", "-fdata-sections", "-fno-strict-aliasing", "-msmall-data-limit=0", "-std=gnu11",
+  // The stack's end is a locked guard page, so that no call has to count its depth.
+  "-DWASM_RT_USE_STACK_DEPTH_COUNT=0", "-DNDEBUG",
+];
+
+/** Exokernel files that every program has, and those that only one kind has. */
+const commonFiles = [
+  "start.S", "trap_entry.S", "trap.c", "uart.c", "clock.c", "flash_cfi.c", "flash_zones.c", "pmp.c", "plic.c", "reset.c",
+  "root_keys.c", "watchdog_i6300esb.c", "wasm_runtime.c",
+];
+const loaderFiles = [...commonFiles, "main_boot.c", "image_loader.c"];
+const imageFiles = [...commonFiles, "main_image.c", "app_slice.c", "virtqueue.c", "virtio_net.c", "virtio_rng.c", "streams_absent.c"];
+
+export interface LinkedProgram {
+  elfPath: string;
+  binaryPath: string;
+  mapPath: string;
+}
+
+export interface ModuleCode {
+  name: string;
+  /** From translateToC. */
+  folder: string;
+  memoryPages: number;
+}
+
+/** Object files of sources, in `target`. */
+async function compile(sources: string[], includes: string[], flags: string[], target: string): Promise<string[]> {
+  await runTool(`${prefix}gcc`, [...compileFlags, ...flags, ...includes.map((folder) => `-I${folder}`), "-c", ...sources], { cwd: target });
+  return sources.map((path) => join(target, basename(path).replace(/\.[cS]$/, ".o")));
+}
+
+/** The object of a module's translated C. Generated code: its warnings are nobody's to mend. */
+async function compileModule(module: ModuleCode): Promise<string> {
+  const source = join(module.folder, `${module.name}.c`);
+  const hash = hashOf([...compileFlags, module.name, readFileSync(source)]);
+  const folder = await cached("object", hash, async (target) => {
+    await compile([source], [module.folder], ["-w"], target);
+  });
+  return join(folder, `${module.name}.o`);
+}
+
+/** Links a program of the exokernel with its modules. `extraFiles` are added to it (the isolation tests' images). */
+export async function linkProgram(kind: "loader" | "image", modules: ModuleCode[], extraFiles: string[] = []): Promise<LinkedProgram> {
+  const script = kind === "loader" ? "boot.ld" : "image.ld";
+  const files = (kind === "loader" ? loaderFiles : imageFiles).map((name) => join(exokernelSources, name));
+  const version = await runTool(`${prefix}gcc`, ["--version"]);
+  const hash = hashOf([
+    version, ...compileFlags, kind,
+    hashOfFiles(filesBelow(exokernelSources, [".c", ".h", ".S", ".ld"]), repositoryRoot),
+    ...extraFiles.map((path) => readFileSync(path)),
+    ...modules.flatMap((m) => [m.name, String(m.memoryPages), readFileSync(join(m.folder, `${m.name}.c`))]),
+  ]);
+  const folder = await cached(kind, hash, async (target) => {
+    const moduleObjects = await Promise.all(modules.map(compileModule));
+    const objects = await compile(
+      [...files, ...extraFiles],
+      [exokernelSources, ...modules.map((m) => m.folder)],
+      ["-Wall", "-Wextra", `-ffile-prefix-map=${repositoryRoot}=.`, ...modules.map((m) => `-D${m.name.toUpperCase()}_MEMORY_BYTES=${m.memoryPages * 65536}`)],
+      target,
+    );
+    await runTool(`${prefix}gcc`, [
+      ...compileFlags, "-frandom-seed=flipside", "-nostartfiles", "-Wl,--gc-sections", "-Wl,--no-warn-rwx-segments",
+      `-T${join(exokernelSources, script)}`, "-Wl,-Map=program.map", ...objects, ...moduleObjects, "-o", "program.elf",
+    ], { cwd: target });
+    await runTool(`${prefix}objcopy`, ["-O", "binary", "program.elf", "program.bin"], { cwd: target });
+    for (const object of objects) rmSync(object);
+  });
+  return { elfPath: join(folder, "program.elf"), binaryPath: join(folder, "program.bin"), mapPath: join(folder, "program.map") };
+}
+
+/** Addresses of symbols in an ELF file. */
+export async function symbolsOf(elfPath: string): Promise<Map<string, number>> {
+  const symbols = new Map<string, number>();
+  for (const line of (await runTool(`${prefix}nm`, [elfPath])).split("\n")) {
+    const match = /^([0-9a-f]+) \w (\S+)$/.exec(line);
+    if (match) symbols.set(match[2]!, parseInt(match[1]!, 16));
+  }
+  return symbols;
+}
+
+/** Bytes of sections by name. */
+export async function sectionSizes(elfPath: string): Promise<Map<string, number>> {
+  const sizes = new Map<string, number>();
+  for (const line of (await runTool(`${prefix}size`, ["-A", elfPath])).split("\n")) {
+    const match = /^(\.\S+)\s+(\d+)\s+\d+/.exec(line);
+    if (match) sizes.set(match[1]!, Number(match[2]));
+  }
+  return sizes;
+}

@@ -1,0 +1,23 @@
+// Runs a tool of the build with a deadline and an error that says what failed.
+
+import { execFile } from "node:child_process";
+
+export class ToolError extends Error {
+  override name = "ToolError";
+}
+
+/** Standard output. Throws ToolError with the tool's own words, or what to install when it is missing. */
+export function runTool(command: string, args: string[], options: { cwd?: string; timeoutMs?: number } = {}): Promise<string> {
+  return new Promise((resolve, reject) => {
+    execFile(command, args, { cwd: options.cwd, timeout: options.timeoutMs ?? 180_000, maxBuffer: 16 << 20 }, (error, stdout, stderr) => {
+      if (!error) return resolve(stdout);
+      if ((error as NodeJS.ErrnoException).code === "ENOENT") {
+        return reject(new ToolError(`${command} is not installed. Run: npm run setup (or apt-get install -y ${debianPackages.join(" ")})`));
+      }
+      reject(new ToolError(`${command} failed${error.killed ? " (timed out)" : ""}:\n${stderr || stdout || error.message}`));
+    });
+  });
+}
+
+/** Debian packages that hold the tools. */
+export const debianPackages = ["qemu-system-misc", "gcc-riscv64-unknown-elf", "picolibc-riscv64-unknown-elf", "wabt"];

@@ -1,0 +1,72 @@
+/* app_slice.c: the app's reserved periodic slice. Its tick runs from the timer interrupt, whatever the agent is doing;
+ * what it says of itself is kept here for the agent. */
+#include <string.h>
+
+#include "app.h"
+#include "kernel.h"
+
+#define PERIOD_TICKS ((u64)EXO_APP_SLICE_PERIOD_MS * (MTIME_HZ / 1000u))
+
+static module app = { .id = MODULE_APP, .capabilities = CAN_REPORT_AS_APP,
+                      .readable_zones = 1u << EXO_ZONE_APP, .writable_zones = 1u << EXO_ZONE_APP };
+static Z_app_instance_t instance;
+static u8 app_memory[APP_MEMORY_BYTES] __attribute__((aligned(16)));
+static u64 next_tick = ~(u64)0;
+
+/* Layout: exo_app_report. */
+static struct { u32 ticks, health; s32 metric; u32 name_length; u8 name[16]; } report;
+
+void app_slice_init(void) {
+  app.memory = app_memory;
+  app.memory_bytes = sizeof app_memory;
+  runtime_give_memory(app_memory, sizeof app_memory);
+  current_module = MODULE_APP;
+  Z_app_init_module();
+  Z_app_instantiate(&instance, &app);
+  Z_appZ_start(&instance);
+  current_module = MODULE_EXOKERNEL;
+  next_tick = clock_ticks() + PERIOD_TICKS;
+}
+
+u64 app_slice_next(void) { return next_tick; }
+
+void app_slice_run_if_due(u64 now) {
+  if (now < next_tick) return;
+  next_tick += PERIOD_TICKS;
+  if (next_tick <= now) next_tick = now + PERIOD_TICKS; /* slices that were missed are not made up for */
+  u32 interrupted = current_module;
+  current_module = MODULE_APP;
+  Z_appZ_tick(&instance);
+  current_module = interrupted;
+  report.ticks++;
+}
+
+u32 EXO_CALL(app_metric)(module *caller, u32 name_ptr, u32 name_length, u32 value) {
+  if (!(caller->capabilities & CAN_REPORT_AS_APP)) return (u32)EXO_E_DENIED;
+  const u8 *name = module_range(caller, name_ptr, name_length);
+  if (!name || name_length < 1 || name_length > 15) return (u32)EXO_E_ARGUMENT;
+  for (u32 i = 0; i < name_length; i++) {
+    u8 c = name[i];
+    if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_')) return (u32)EXO_E_ARGUMENT;
+  }
+  memset(report.name, 0, sizeof report.name);
+  memcpy(report.name, name, name_length);
+  report.name_length = name_length;
+  report.metric = (s32)value;
+  return 0;
+}
+
+u32 EXO_CALL(app_health)(module *caller, u32 health) {
+  if (!(caller->capabilities & CAN_REPORT_AS_APP)) return (u32)EXO_E_DENIED;
+  if (health > EXO_HEALTH_UNHEALTHY) return (u32)EXO_E_ARGUMENT;
+  report.health = health;
+  return 0;
+}
+
+u32 EXO_CALL(app_report)(module *caller, u32 out_ptr) {
+  if (!(caller->capabilities & CAN_READ_APP)) return (u32)EXO_E_DENIED;
+  u8 *out = module_range(caller, out_ptr, EXO_APP_REPORT_BYTES);
+  if (!out) return (u32)EXO_E_ARGUMENT;
+  memcpy(out, &report, EXO_APP_REPORT_BYTES);
+  return 0;
+}

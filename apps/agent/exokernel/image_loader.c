@@ -1,0 +1,47 @@
+/* image_loader.c: the calls that only the boot loader is granted: fill the image window, look at it, and jump. */
+#include <string.h>
+
+#include "kernel.h"
+
+static s32 in_window(u32 address, u32 length) {
+  return address >= IMAGE_WINDOW && length <= IMAGE_WINDOW_BYTES && address - IMAGE_WINDOW <= IMAGE_WINDOW_BYTES - length;
+}
+
+static s32 allowed(const module *caller) { return (caller->capabilities & CAN_START_IMAGES) ? 0 : EXO_E_DENIED; }
+
+u32 EXO_CALL(image_window)(module *caller, u32 out_ptr) {
+  u8 *out = module_range(caller, out_ptr, 8);
+  const u32 window[2] = { IMAGE_WINDOW, IMAGE_WINDOW_BYTES };
+  if (!out) return (u32)EXO_E_ARGUMENT;
+  memcpy(out, window, 8);
+  return 0;
+}
+
+u32 EXO_CALL(image_load)(module *caller, u32 zone, u32 offset, u32 address, u32 length) {
+  u32 bank_offset;
+  if (allowed(caller) < 0) return (u32)EXO_E_DENIED;
+  if ((zone != EXO_ZONE_SLOT_A && zone != EXO_ZONE_SLOT_B) || !in_window(address, length)) return (u32)EXO_E_ARGUMENT;
+  s32 result = zone_address(zone, offset, length, &bank_offset);
+  if (result < 0) return (u32)result;
+  flash_bank_read(bank_offset, (u8 *)address, length);
+  return 0;
+}
+
+u32 EXO_CALL(image_read)(module *caller, u32 address, u32 ptr, u32 length) {
+  u8 *out = module_range(caller, ptr, length);
+  if (allowed(caller) < 0) return (u32)EXO_E_DENIED;
+  if (!out || !in_window(address, length)) return (u32)EXO_E_ARGUMENT;
+  memcpy(out, (const u8 *)address, length);
+  return 0;
+}
+
+u32 EXO_CALL(image_start)(module *caller, u32 entry, u32 info_ptr) {
+  const u8 *info = module_range(caller, info_ptr, EXO_BOOT_INFO_BYTES);
+  if (allowed(caller) < 0) return (u32)EXO_E_DENIED;
+  if (!info || !in_window(entry, 4) || (entry & 3) || info[6] > 1) return (u32)EXO_E_ARGUMENT;
+  memcpy((u8 *)RETAINED->boot_info, info, EXO_BOOT_INFO_BYTES);
+  pmp_lock_running_slot(info[6] == 0 ? EXO_ZONE_SLOT_A : EXO_ZONE_SLOT_B);
+  __asm__ volatile("fence.i" ::: "memory");
+  ((void (*)(void))entry)();
+  __builtin_unreachable();
+}

@@ -1,0 +1,48 @@
+/* machine.h: where things are on QEMU virt (RV32), and how Flipside divides RAM and the second flash bank.
+ * Addresses: QEMU 7.2 hw/riscv/virt.c, `virt_memmap`. */
+#ifndef FLIPSIDE_MACHINE_H
+#define FLIPSIDE_MACHINE_H
+
+/* Devices */
+#define TEST_FINISHER   0x00100000u
+#define GOLDFISH_RTC    0x00101000u
+#define CLINT           0x02000000u
+#define PLIC            0x0c000000u
+#define UART0           0x10000000u
+#define VIRTIO_MMIO     0x10001000u
+#define VIRTIO_STRIDE   0x1000u
+#define VIRTIO_SLOTS    8u
+#define PCIE_ECAM       0x30000000u
+#define PCIE_MMIO       0x40000000u
+#define MTIME_HZ        10000000u
+
+/* Flash: bank 0 holds the boot loader and is executed in place; bank 1 holds everything that changes. */
+#define BOOT_BANK       0x20000000u
+#define FLASH_BANK      0x22000000u
+#define FLASH_BANK_BYTES 0x02000000u
+
+/* RAM: 512 KiB are used, and the PMP denies the rest.
+ *   RAM_RETAINED  4 KiB that nobody clears: reset reason, crash record, boot information
+ *   image window  where the boot loader may put a payload; the image's own data may go on up to RAM_END
+ *   loader RAM    the loader's data and stack; free for the image once it runs */
+#define RAM_BASE        0x80000000u
+#define RAM_END         0x80080000u
+#define RAM_PMP_END     0x90000000u
+#define RAM_RETAINED    RAM_BASE
+#define IMAGE_WINDOW    0x80001000u
+#define LOADER_RAM      0x80064000u
+#define IMAGE_WINDOW_BYTES (LOADER_RAM - IMAGE_WINDOW)
+
+/* Zones of bank 1, by EXO_ZONE_*: offset and size. A slot is 4 MiB and 4 MiB aligned, so that one PMP entry covers it. */
+#define FLASH_ZONE_TABLE { \
+    { 0x000000u, 0x080000u }, /* boot control */ \
+    { 0x080000u, 0x040000u }, /* factory      */ \
+    { 0x0c0000u, 0x080000u }, /* settings     */ \
+    { 0x140000u, 0x080000u }, /* trust        */ \
+    { 0x400000u, 0x400000u }, /* slot A       */ \
+    { 0x800000u, 0x400000u }, /* slot B       */ \
+    { 0x1c0000u, 0x040000u }, /* journal      */ \
+    { 0x200000u, 0x100000u }, /* app          */ \
+}
+
+#endif

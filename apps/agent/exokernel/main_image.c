@@ -1,0 +1,56 @@
+/* main_image.c: an image's program: devices up, memory locked, the app's slice running, then the agent's loop. */
+#include "agent.h"
+#include "kernel.h"
+
+extern u8 __text_start[], __text_end[], __guard_a[], __guard_b[];
+extern volatile u32 nic_event;
+
+#define MSTATUS_MIE 8u
+#define MIE_TIMER_AND_EXTERNAL (1u << 7 | 1u << 11)
+
+/* The boot loader is the one that changes boot control before the jump; after it, the agent appends what it proved. */
+#define AGENT_WRITES (1u << EXO_ZONE_BOOT_CONTROL | 1u << EXO_ZONE_SETTINGS | 1u << EXO_ZONE_TRUST | 1u << EXO_ZONE_SLOT_A | \
+                      1u << EXO_ZONE_SLOT_B | 1u << EXO_ZONE_JOURNAL)
+#define AGENT_READS  (AGENT_WRITES | 1u << EXO_ZONE_FACTORY)
+
+static module agent = { .id = MODULE_AGENT, .capabilities = CAN_USE_NETWORK | CAN_RESET | CAN_READ_APP | CAN_FEED_WATCHDOG | CAN_READ_ROOT_KEYS,
+                        .readable_zones = AGENT_READS, .writable_zones = AGENT_WRITES };
+static Z_agent_instance_t instance;
+static u8 agent_memory[AGENT_MEMORY_BYTES] __attribute__((aligned(16)));
+
+/* Sleeps until an interrupt, at most `microseconds`. With interrupts off a pending one still ends WFI, so none is missed
+ * between the look at nic_event and the sleep. */
+static void idle(u32 microseconds) {
+  __asm__ volatile("csrc mstatus, %0" ::"r"(MSTATUS_MIE) : "memory");
+  if (!nic_event && microseconds > 0) {
+    u64 wake = clock_ticks() + (u64)microseconds * (MTIME_HZ / 1000000u);
+    u64 slice = app_slice_next();
+    clock_set_alarm(wake < slice ? wake : slice);
+    __asm__ volatile("wfi" ::: "memory");
+  }
+  nic_event = 0;
+  __asm__ volatile("csrs mstatus, %0" ::"r"(MSTATUS_MIE) : "memory");
+}
+
+void kernel_main(void) {
+  clock_init();
+  if (flash_init() < 0) crash(MODULE_EXOKERNEL, 0, 0, 0, "flash does not answer");
+  running_slot_zone = RETAINED->boot_info[6] == 0 ? EXO_ZONE_SLOT_A : EXO_ZONE_SLOT_B;
+  pmp_lock_image((u32)__text_start, (u32)__text_end, (u32)__guard_a, (u32)__guard_b);
+  entropy_init();
+  nic_init();
+
+  app_slice_init();
+  clock_set_alarm(app_slice_next());
+  __asm__ volatile("csrs mie, %0" ::"r"(MIE_TIMER_AND_EXTERNAL) : "memory");
+  __asm__ volatile("csrs mstatus, %0" ::"r"(MSTATUS_MIE) : "memory");
+
+  agent.memory = agent_memory;
+  agent.memory_bytes = sizeof agent_memory;
+  runtime_give_memory(agent_memory, sizeof agent_memory);
+  current_module = MODULE_AGENT;
+  Z_agent_init_module();
+  Z_agent_instantiate(&instance, &agent);
+  Z_agentZ_start(&instance);
+  for (;;) idle(Z_agentZ_step(&instance));
+}

@@ -1,0 +1,100 @@
+/* reset.c: how a run ends, and what RAM tells the next one about it.
+ *
+ * A reset goes through the test finisher: QEMU exits with a status and the runner starts it anew, since locked PMP
+ * entries would survive a reset inside QEMU 7.2. The hardware watchdog says nothing: that is what tells it apart. */
+#include <string.h>
+
+#include "kernel.h"
+
+#define RETAINED_MAGIC 0x4e494154u
+#define FINISHER_FAIL  0x3333u
+/* Exit statuses that the runner knows: 16 + EXO_BOOT_* of the next boot; 40 is recovery. */
+#define EXIT_BASE      16u
+#define EXIT_RECOVERY  40u
+
+static _Noreturn void exit_with(u32 status) {
+  mmio_write32(TEST_FINISHER, status << 16 | FINISHER_FAIL);
+  for (;;) __asm__ volatile("wfi");
+}
+
+/* Boot loader, first thing: why the last run ended; and, until this run says otherwise, it ended without a word. */
+void retained_begin_boot(void) {
+  volatile struct retained *r = RETAINED;
+  if (r->magic == RETAINED_MAGIC && r->magic_inverted == ~RETAINED_MAGIC) {
+    r->boot_reason = r->reason <= EXO_BOOT_WATCHDOG ? r->reason : EXO_BOOT_WATCHDOG;
+    r->has_last_crash = r->has_crash;
+    memcpy((u8 *)r->last_crash, (const u8 *)r->crash, EXO_CRASH_RECORD_BYTES);
+    if (r->boot_reason == EXO_BOOT_WATCHDOG) {
+      u32 *record = (u32 *)r->last_crash;
+      memset(record, 0, EXO_CRASH_RECORD_BYTES);
+      record[0] = EXO_CRASH_RECORD_MAGIC;
+      record[1] = EXO_BOOT_WATCHDOG;
+      strcpy((char *)record + 32, "hardware watchdog expired");
+      r->has_last_crash = 1;
+    }
+  } else {
+    memset((void *)r, 0, sizeof *r);
+    r->boot_reason = EXO_BOOT_POWER_ON;
+  }
+  r->reason = EXO_BOOT_WATCHDOG;
+  r->has_crash = 0;
+  r->magic = RETAINED_MAGIC;
+  r->magic_inverted = ~RETAINED_MAGIC;
+}
+
+_Noreturn void reset_now(u32 boot_reason) {
+  RETAINED->reason = boot_reason;
+  exit_with(EXIT_BASE + boot_reason);
+}
+
+_Noreturn void halt_in_recovery(void) {
+  console_put("recovery: no image on this device can be started; it needs a service technician\n");
+  RETAINED->reason = EXO_BOOT_POWER_ON;
+  exit_with(EXIT_RECOVERY);
+}
+
+_Noreturn void crash(u32 module_id, u32 code, u32 mepc, u32 mtval, const char *message) {
+  u32 record[EXO_CRASH_RECORD_BYTES / 4] = { EXO_CRASH_RECORD_MAGIC, EXO_BOOT_TRAP, module_id, code, mepc, mtval,
+                                             (u32)(clock_microseconds() / 1000) };
+  strncpy((char *)record + 32, message, 31);
+  memcpy((void *)RETAINED->crash, record, sizeof record);
+  RETAINED->has_crash = 1;
+  console_put("crash: ");
+  console_put(message);
+  console_put(" module ");
+  console_put_decimal(module_id);
+  console_put(" code ");
+  console_put_decimal(code);
+  console_put(" mepc ");
+  console_put_hex(mepc);
+  console_put(" mtval ");
+  console_put_hex(mtval);
+  console_put("\n");
+  reset_now(EXO_BOOT_TRAP);
+}
+
+u32 EXO_CALL(reset)(module *caller, u32 reason) {
+  if (!(caller->capabilities & CAN_RESET)) return (u32)EXO_E_DENIED;
+  if (reason < EXO_RESET_REQUESTED || reason > EXO_RESET_ROLL_BACK) return (u32)EXO_E_ARGUMENT;
+  reset_now(reason); /* EXO_RESET_x and the EXO_BOOT_x that it causes have one number */
+}
+
+u32 EXO_CALL(boot_reason)(module *caller) {
+  (void)caller;
+  return RETAINED->boot_reason;
+}
+
+u32 EXO_CALL(boot_info)(module *caller, u32 ptr, u32 length) {
+  u8 *out = module_range(caller, ptr, length);
+  if (!out || length != EXO_BOOT_INFO_BYTES) return (u32)EXO_E_ARGUMENT;
+  memcpy(out, (const u8 *)RETAINED->boot_info, length);
+  return 0;
+}
+
+u32 EXO_CALL(crash_record)(module *caller, u32 ptr, u32 length) {
+  u8 *out = module_range(caller, ptr, length);
+  if (!out || length != EXO_CRASH_RECORD_BYTES) return (u32)EXO_E_ARGUMENT;
+  if (!RETAINED->has_last_crash) return (u32)EXO_E_ABSENT;
+  memcpy(out, (const u8 *)RETAINED->last_crash, length);
+  return 0;
+}

@@ -1,0 +1,38 @@
+/* uart.c: NS16550 console, polled, 8N1 as the machine starts it. */
+#include "kernel.h"
+
+#define THR 0u
+#define LSR 5u
+#define LSR_THR_EMPTY 0x20u
+
+static void put(u8 byte) {
+  /* Bounded: a console that is stuck must not stop the device. */
+  for (u32 spins = 0; spins < 100000 && !(mmio_read8(UART0 + LSR) & LSR_THR_EMPTY); spins++) {}
+  mmio_write8(UART0 + THR, byte);
+}
+
+void console_put_bytes(const u8 *bytes, u32 length) {
+  while (length--) put(*bytes++);
+}
+
+void console_put(const char *text) {
+  while (*text) put((u8)*text++);
+}
+
+void console_put_hex(u32 value) {
+  for (int shift = 28; shift >= 0; shift -= 4) put((u8)"0123456789abcdef"[(value >> shift) & 15]);
+}
+
+void console_put_decimal(u32 value) {
+  u8 digits[10];
+  u32 n = 0;
+  do digits[n++] = (u8)('0' + value % 10); while ((value /= 10));
+  while (n) put(digits[--n]);
+}
+
+u32 EXO_CALL(console_write)(module *caller, u32 ptr, u32 length) {
+  const u8 *bytes = module_range(caller, ptr, length);
+  if (!bytes || length > 1024) return (u32)EXO_E_ARGUMENT;
+  console_put_bytes(bytes, length);
+  return 0;
+}

@@ -1,0 +1,276 @@
+// One unikernel in QEMU: flash banks in files, RAM that survives a reset and not a power cut, started anew after each
+// reset (a reset inside QEMU 7.2 would keep locked PMP entries), power cut at will or at a chosen flash operation.
+
+import { type ChildProcess, spawn } from "node:child_process";
+import { EventEmitter } from "node:events";
+import { mkdirSync, openSync, closeSync, readFileSync, rmSync, writeFileSync, writeSync, existsSync } from "node:fs";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { applyTorn, type FlashOperation, type Tear } from "../fault/torn-operation.ts";
+import type { SeededRandom } from "../fault/seeded-random.ts";
+import { GdbClient } from "./gdb-client.ts";
+
+/** Exit statuses of exokernel/reset.c. */
+const EXIT_BASE = 16;
+const EXIT_RECOVERY = 40;
+const FLASH_BANK = 0x22000000;
+const RAM_BYTES = 32 * 1024 * 1024;
+
+export type QemuNetwork =
+  /** QEMU's own NAT: the host's loopback is 10.0.2.2. */
+  | { kind: "user" }
+  /** Raw frames in UDP datagrams on the loopback: a test's own network. */
+  | { kind: "udp"; localPort: number; remotePort: number }
+  | { kind: "none" };
+
+export interface UnikernelOptions {
+  /** Holds boot.bin, flash.bin and ram.bin; one unikernel to a folder. */
+  folder: string;
+  network: QemuNetwork;
+  macAddress?: string;
+  /** `-icount`: virtual time counts instructions (8 ns each) and runs repeat. */
+  countInstructions?: boolean;
+  qemuPath?: string;
+}
+
+/** Where flash_operation (exokernel/flash_cfi.c) lies, in loader and image. */
+export interface FlashOperationAddresses {
+  loader: number;
+  image: number;
+}
+
+export interface PowerCut {
+  /** Cut at this flash operation, counted from 1 from when the cut is armed. */
+  operation: number;
+  tear: Tear;
+  random: SeededRandom;
+  addresses: FlashOperationAddresses;
+}
+
+export interface UnikernelEvents {
+  line: [line: string];
+  /** The machine reset itself; a status of exokernel/reset.c, or 0 for the hardware watchdog. */
+  reset: [status: number];
+  /** Power was cut at the chosen operation. */
+  cut: [operation: FlashOperation];
+  /** The boot loader found nothing to start. */
+  recovery: [];
+  stopped: [];
+}
+
+export class Unikernel extends EventEmitter<UnikernelEvents> {
+  readonly options: UnikernelOptions;
+  #process: ChildProcess | undefined;
+  #wanted = false;
+  #cut: PowerCut | undefined;
+  #operations = 0;
+  #gdb: GdbClient | undefined;
+  #exited: Promise<void> = Promise.resolve();
+  /** The newest console lines. */
+  readonly console: string[] = [];
+
+  constructor(options: UnikernelOptions) {
+    super();
+    this.options = options;
+    mkdirSync(options.folder, { recursive: true });
+  }
+
+  get flashPath(): string {
+    return join(this.options.folder, "flash.bin");
+  }
+  get #bootPath(): string {
+    return join(this.options.folder, "boot.bin");
+  }
+  get #ramPath(): string {
+    return join(this.options.folder, "ram.bin");
+  }
+
+  get running(): boolean {
+    return this.#process !== undefined;
+  }
+
+  get isManufactured(): boolean {
+    return existsSync(this.flashPath) && existsSync(this.#bootPath);
+  }
+
+  /** Writes both banks, as the factory does. */
+  manufacture(bootBank: Uint8Array, flash: Uint8Array): void {
+    writeFileSync(this.#bootPath, bootBank);
+    writeFileSync(this.flashPath, flash);
+  }
+
+  /** Applies power: RAM is what the last run left, unless `cutPower` emptied it. */
+  powerOn(): void {
+    if (this.#wanted) throw new Error("the unikernel is on already");
+    this.#wanted = true;
+    this.#launch();
+  }
+
+  /** Takes the power away at once and forgets RAM. Resolves when QEMU is gone. */
+  async cutPower(): Promise<void> {
+    await this.stop();
+    rmSync(this.#ramPath, { force: true });
+  }
+
+  /** Ends QEMU and keeps RAM. */
+  async stop(): Promise<void> {
+    this.#wanted = false;
+    this.#gdb?.close();
+    this.#process?.kill("SIGKILL");
+    await this.#exited;
+  }
+
+  /** Arms a cut; it counts from the next power-on. */
+  armCut(cut: PowerCut | undefined): void {
+    this.#cut = cut;
+    this.#operations = 0;
+  }
+
+  /** Waits for a console line that matches, from now on. */
+  waitForLine(pattern: RegExp, timeoutMs: number): Promise<string> {
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        this.off("line", onLine);
+        reject(new Error(`no console line matched ${pattern} in ${timeoutMs} ms; the last were:\n${this.console.slice(-20).join("\n")}`));
+      }, timeoutMs);
+      const onLine = (line: string): void => {
+        if (!pattern.test(line)) return;
+        clearTimeout(timer);
+        this.off("line", onLine);
+        resolve(line);
+      };
+      this.on("line", onLine);
+    });
+  }
+
+  #arguments(): string[] {
+    const { network } = this.options;
+    if (!existsSync(this.#ramPath)) writeFileSync(this.#ramPath, new Uint8Array(0));
+    const netdev =
+      network.kind === "user"
+        ? ["-netdev", "user,id=net0"]
+        : network.kind === "udp"
+          ? ["-netdev", `socket,id=net0,udp=127.0.0.1:${network.remotePort},localaddr=127.0.0.1:${network.localPort}`]
+          : [];
+    return [
+      "-M", "virt,memory-backend=ram", "-m", "32M", "-bios", "none", "-display", "none", "-monitor", "none", "-nodefaults",
+      "-object", `memory-backend-file,id=ram,size=${RAM_BYTES},mem-path=${this.#ramPath},share=on`,
+      "-drive", `if=pflash,unit=0,format=raw,readonly=on,file=${this.#bootPath}`,
+      "-drive", `if=pflash,unit=1,format=raw,file=${this.flashPath}`,
+      "-global", "virtio-mmio.force-legacy=false",
+      ...netdev,
+      ...(network.kind === "none" ? [] : ["-device", `virtio-net-device,netdev=net0,mac=${this.options.macAddress ?? "52:54:00:12:34:56"}`]),
+      "-object", "rng-builtin,id=rng0", "-device", "virtio-rng-device,rng=rng0",
+      "-device", "i6300esb", "-action", "watchdog=reset", "-no-reboot",
+      "-serial", "stdio",
+      ...(this.options.countInstructions ? ["-icount", "shift=3,sleep=off", "-rtc", "clock=vm"] : []),
+      ...(this.#cut ? ["-S", "-gdb", `unix:${join(this.options.folder, "gdb.sock")},server=on,wait=off`] : []),
+    ];
+  }
+
+  #launch(): void {
+    const process = spawn(this.options.qemuPath ?? "qemu-system-riscv32", this.#arguments(), { stdio: ["ignore", "pipe", "pipe"] });
+    this.#process = process;
+    createInterface({ input: process.stdout! }).on("line", (line) => this.#line(line));
+    createInterface({ input: process.stderr! }).on("line", (line) => this.#line(`qemu: ${line}`));
+    this.#exited = new Promise((resolve) => {
+      process.once("error", (error) => {
+        this.#line(`qemu: can't be started: ${error.message}`);
+        this.#process = undefined;
+        resolve();
+        this.#ended(1);
+      });
+      process.once("exit", (code) => {
+        if (this.#process !== process) return;
+        this.#process = undefined;
+        this.#gdb?.close();
+        this.#gdb = undefined;
+        resolve();
+        this.#ended(code);
+      });
+    });
+    if (this.#cut) void this.#watchOperations(this.#cut, process);
+  }
+
+  #line(line: string): void {
+    this.console.push(line);
+    if (this.console.length > 500) this.console.shift();
+    this.emit("line", line);
+  }
+
+  #ended(code: number | null): void {
+    if (!this.#wanted) {
+      this.emit("stopped");
+      return;
+    }
+    if (code === 0 || (code !== null && code >= EXIT_BASE && code < EXIT_RECOVERY)) {
+      this.emit("reset", code);
+      if (this.#wanted) this.#launch();
+      return;
+    }
+    this.#wanted = false;
+    if (code === EXIT_RECOVERY) this.emit("recovery");
+    this.emit("stopped");
+  }
+
+  /** Stops the machine at every flash operation; at the chosen one, takes the power away and tears what it did. */
+  async #watchOperations(cut: PowerCut, process: ChildProcess): Promise<void> {
+    const socketPath = join(this.options.folder, "gdb.sock");
+    const breakpoints = [cut.addresses.loader, cut.addresses.image];
+    try {
+      const gdb = await GdbClient.connect(socketPath);
+      this.#gdb = gdb;
+      for (const address of breakpoints) await gdb.setBreakpoint(address);
+      for (;;) {
+        await gdb.continueUntilStop();
+        const pc = await gdb.readRegister(32);
+        if (!breakpoints.includes(pc)) continue;
+        if (++this.#operations === cut.operation) {
+          const operation = await readOperation(gdb);
+          this.#cut = undefined;
+          this.#wanted = false;
+          process.kill("SIGKILL");
+          await this.#exited;
+          this.#tear(operation, cut);
+          rmSync(this.#ramPath, { force: true });
+          this.emit("cut", operation);
+          return;
+        }
+        await gdb.removeBreakpoint(pc);
+        await gdb.step();
+        await gdb.setBreakpoint(pc);
+      }
+    } catch (error) {
+      // The machine ended by itself (a reset in the middle of an update): the next launch counts on.
+      if (this.#process === process && this.#wanted && !this.#gdb?.closed) this.#line(`qemu: gdb: ${(error as Error).message}`);
+    }
+  }
+
+  #tear(operation: FlashOperation, cut: PowerCut): void {
+    const flash = new Uint8Array(readFileSync(this.flashPath));
+    applyTorn(flash, operation, cut.tear, cut.random);
+    const file = openSync(this.flashPath, "r+");
+    try {
+      // Only around the operation: the rest did not change.
+      const start = Math.max(0, operation.offset - 4096);
+      const end = Math.min(flash.length, operation.offset + operation.length + 4096);
+      writeSync(file, flash, start, end - start, start);
+    } finally {
+      closeSync(file);
+    }
+  }
+}
+
+/** Arguments of flash_operation: a0 kind, a1 offset in the bank, a2 length, a3 source. */
+async function readOperation(gdb: GdbClient): Promise<FlashOperation> {
+  const kind = await gdb.readRegister(10);
+  const offset = await gdb.readRegister(11);
+  const length = await gdb.readRegister(12);
+  if (kind === "E".charCodeAt(0)) return { kind: "erase", offset, length };
+  return { kind: "program", offset, length, data: await gdb.readMemory(await gdb.readRegister(13), length) };
+}
+
+/** For messages: an address as the machine sees it. */
+export function bankAddress(offset: number): string {
+  return `0x${(FLASH_BANK + offset).toString(16)}`;
+}

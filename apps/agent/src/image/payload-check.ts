@@ -1,0 +1,63 @@
+// Whether a payload is the one that a manifest describes, chunk by chunk. The table is read once and hashed while it is
+// used, so that what was compared with is what was signed, even if flash reads differently the next time.
+
+import { SHA256_CONTEXT_BYTES, sha256, sha256Final, sha256Init, sha256Update } from "../crypto";
+import { imageRead } from "../exokernel";
+import { FlashZone } from "../flash";
+import { CHUNK_BYTES_MAX, chunkLength, DIGEST_BYTES, ErrorCode, SLOT_TABLE_OFFSET, slotPayloadOffset } from "../format";
+import { Manifest } from "./manifest";
+
+const tableHash: usize = heap.alloc(SHA256_CONTEXT_BYTES);
+const chunk: usize = heap.alloc(CHUNK_BYTES_MAX);
+const expected: usize = memory.data(32);
+const actual: usize = memory.data(32);
+
+/** A check that may be spread over many steps: `begin`, then `step` until it says something else than None. */
+export class PayloadCheck {
+  nextChunk: u32 = 0;
+
+  /** `fromRam`: look at the copy in the image window instead of flash. */
+  constructor(private manifest: Manifest, private slot: FlashZone, private fromRam: bool) {}
+
+  begin(manifest: Manifest, slot: FlashZone, fromRam: bool): void {
+    this.manifest = manifest;
+    this.slot = slot;
+    this.fromRam = fromRam;
+    this.nextChunk = 0;
+    sha256Init(tableHash);
+  }
+
+  done(): bool {
+    return this.nextChunk > this.manifest.header.chunkCount;
+  }
+
+  /** Checks one chunk, and the table's own hash after the last. An ErrorCode. */
+  step(): i32 {
+    const header = this.manifest.header;
+    const index = this.nextChunk++;
+    if (index == header.chunkCount) {
+      sha256Final(tableHash, actual);
+      const wanted = this.manifest.bytes.dataStart + header.tableDigestOffset;
+      return memory.compare(actual, wanted, DIGEST_BYTES) == 0 ? ErrorCode.None : ErrorCode.ChunkTableMismatch;
+    }
+    if (this.slot.read(SLOT_TABLE_OFFSET + index * DIGEST_BYTES, expected, DIGEST_BYTES) < 0) return ErrorCode.FlashFailed;
+    sha256Update(tableHash, expected, DIGEST_BYTES);
+    const length = chunkLength(header, index);
+    const offset = index * header.chunkBytes;
+    const result = this.fromRam
+      ? imageRead(header.loadAddress + offset, chunk, length)
+      : this.slot.read(slotPayloadOffset(header.chunkCount, this.slot.sectorBytes) + offset, chunk, length);
+    if (result < 0) return ErrorCode.FlashFailed;
+    sha256(chunk, length, actual);
+    return memory.compare(actual, expected, DIGEST_BYTES) == 0 ? ErrorCode.None : ErrorCode.ChunkMismatch;
+  }
+
+  /** All of it at once. */
+  run(): i32 {
+    while (!this.done()) {
+      const code = this.step();
+      if (code != ErrorCode.None) return code;
+    }
+    return ErrorCode.None;
+  }
+}
