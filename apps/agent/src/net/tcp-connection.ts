@@ -528,7 +528,7 @@ export class TcpConnection {
     this.timing = false;
     if (this.sendWindow == 0 && this.state >= TcpState.Established) this.probe = true;
     else {
-      if (this.backOff == 1) this.slowStartThreshold = max((this.sendMax - this.sendUna) >>> 1, 2 * this.sendMss);
+      if (this.backOff == 1 && this.state >= TcpState.Established) this.slowStartThreshold = max((this.sendMax - this.sendUna) >>> 1, 2 * this.sendMss);
       this.congestionWindow = this.sendMss;
     }
     this.recovering = false;
@@ -558,7 +558,8 @@ export class TcpConnection {
 
   private keepAlive(): void {
     if (this.keepAliveProbes == KEEP_ALIVE_PROBES) return this.abort(Errno.Io);
-    if (this.emit(this.sendMax - 1, 0, Flag.Ack)) ++this.keepAliveProbes;
+    ++this.keepAliveProbes; // also where the peer's MAC is not known any more: that is no answer either
+    this.emit(this.sendMax - 1, 0, Flag.Ack);
     this.keepAliveAt = arm(KEEP_ALIVE_INTERVAL);
   }
 
@@ -618,10 +619,10 @@ export class TcpConnection {
     let length = min(min(waiting, this.sendMss), room);
     // Silly window (RFC 9293 §3.8.6.2.1): a part only when nothing is in flight.
     if (length < min(waiting, this.sendMss) && flight != 0) return false;
+    this.watchProgress();
     if (length == 0 && waiting != 0) {
       if (!this.probe) {
         if (this.retransmitAt == 0) this.retransmitAt = arm(this.timeout());
-        this.watchProgress();
         return false;
       }
       length = 1;
@@ -635,7 +636,6 @@ export class TcpConnection {
     else if (!this.timing) this.startTiming(this.sendNext);
     if (before(this.sendMax, this.sendNext)) this.sendMax = this.sendNext;
     if (this.retransmitAt == 0) this.retransmitAt = arm(this.timeout());
-    this.watchProgress();
     return true;
   }
 

@@ -160,6 +160,15 @@ describe("TCP between two of our stacks", () => {
     expect(link.run(() => link.a.exports.state(0) === StreamState.Closed, 65 * SECOND)).toBe(true);
     expect(link.a.exports.failure(0)).toBe(Errno.Io);
   });
+  it("gives up on it too when even its MAC is forgotten, with something to send and with nothing", () => {
+    for (const hasText of [true, false]) {
+      const { link } = connected(new Random(4));
+      link.run(() => false, 70 * SECOND); // an ARP entry lasts for 60 s
+      link.onFrame = () => false;
+      if (hasText) expect(link.a.write(0, new Uint8Array(100))).toBe(100);
+      expect(link.run(() => link.a.exports.state(0) === StreamState.Closed, 130 * SECOND)).toBe(true);
+    }
+  });
   it("repairs one lost segment of a burst without waiting for a timeout", () => {
     const { link, server } = connected(new Random(8));
     const transfer = new Transfer(link.random.bytes(100_000), [link.a, 0], [link.b, server]);
