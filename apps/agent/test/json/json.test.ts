@@ -123,7 +123,7 @@ function acceptable(bytes: Uint8Array): boolean {
       if (token === "[" || token === "{") {
         if (++depth > DEPTH_MAX) return false;
       } else if (token === "]" || token === "}") depth--;
-      else if (!(JSON.parse(token) as string).isWellFormed()) return false;
+      else if (Buffer.from(JSON.parse(token)).toString() !== JSON.parse(token)) return false; // half a surrogate pair
     }
     return true;
   } catch {

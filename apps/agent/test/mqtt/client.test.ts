@@ -602,7 +602,7 @@ test("random and mutated bytes from the server never trap and never keep the cli
     if (publication > 0) published.push(publication);
     const subscription = random.chance(0.2) ? peer.device.subscribe("x/#", 1, peer.now) : 0;
     if (subscription > 0) subscribed.push(subscription);
-    let bytes = Buffer.concat(Array.from({ length: random.below(4) }, wellFormed));
+    let bytes: Buffer = Buffer.concat(Array.from({ length: random.below(4) }, wellFormed));
     if (random.chance(0.2) && bytes.length > 0) {
       const mutated = Buffer.from(bytes);
       mutated[random.below(mutated.length)] ^= 1 << random.below(8);
