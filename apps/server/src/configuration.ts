@@ -1,0 +1,79 @@
+// What can be configured: flags, then environment variables, then defaults. Everything is checked before anything starts.
+
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { z } from "zod";
+
+const repository = fileURLToPath(new URL("../../../", import.meta.url));
+
+const port = z.coerce.number().int().min(0).max(65535);
+
+const schema = z.object({
+  host: z.string().min(1).default("0.0.0.0"),
+  port: port.default(8080),
+  mqttPort: port.default(1883),
+  mqttUrl: z.string().regex(/^(mqtt|mqtts|ws|wss|tcp|ssl):\/\/.+/, "an address such as mqtt://user:password@broker:1883").optional(),
+  dataDir: z.string().min(1).default(join(repository, "var", "server")),
+  trustChain: z.string().min(1, "the path of the trust chain file is needed"),
+  pollMs: z.coerce.number().int().min(100).max(3_600_000).default(3_000),
+  logLevel: z.enum(["trace", "debug", "info", "warn", "error", "silent"]).default("info"),
+  allowedOrigins: z
+    .string()
+    .default("")
+    .transform((text) => text.split(",").map((origin) => origin.trim()).filter(Boolean)),
+  trustProxy: z.enum(["true", "false"]).default("false").transform((text) => text === "true"),
+  consoleDir: z.string().min(1).default(join(repository, "apps", "web", "dist")),
+});
+
+export type Configuration = z.output<typeof schema>;
+
+interface Option {
+  flag: string;
+  variable: string;
+  about: string;
+}
+
+/** One row an option: what `--help` prints. */
+export const options: Record<keyof Configuration, Option> = {
+  host: { flag: "host", variable: "HOST", about: "address to listen on (0.0.0.0)" },
+  port: { flag: "port", variable: "PORT", about: "HTTP port (8080; 0: any free one)" },
+  mqttPort: { flag: "mqtt-port", variable: "MQTT_PORT", about: "port of the embedded MQTT broker (1883; 0: any free one)" },
+  mqttUrl: { flag: "mqtt-url", variable: "MQTT_URL", about: "use this MQTT broker instead of the embedded one" },
+  dataDir: { flag: "data-dir", variable: "DATA_DIR", about: "where the database and the images are kept (var/server)" },
+  trustChain: { flag: "trust-chain", variable: "TRUST_CHAIN", about: "trust chain file whose release keys verify uploads (required)" },
+  pollMs: { flag: "poll-ms", variable: "POLL_MS", about: "how often devices check in, in milliseconds (3000)" },
+  logLevel: { flag: "log-level", variable: "LOG_LEVEL", about: "trace, debug, info, warn, error or silent (info)" },
+  allowedOrigins: { flag: "allowed-origins", variable: "ALLOWED_ORIGINS", about: "origins of the console behind a proxy, separated by commas" },
+  trustProxy: { flag: "trust-proxy", variable: "TRUST_PROXY", about: "true when a proxy in front sets X-Forwarded-For and -Proto (false)" },
+  consoleDir: { flag: "console-dir", variable: "CONSOLE_DIR", about: "the built console (apps/web/dist)" },
+};
+
+export class ConfigurationError extends Error {}
+
+export function usage(): string {
+  const rows = Object.values(options).map(({ flag, variable, about }) => `  ${`--${flag}`.padEnd(18)} ${variable.padEnd(16)} ${about}`);
+  return ["Usage: node --import tsx apps/server/src/main.ts [options]", "", "  option             variable         meaning (default)", ...rows, ""].join("\n");
+}
+
+/** Throws ConfigurationError with a text for people. */
+export function readConfiguration(args: string[], environment: NodeJS.ProcessEnv): Configuration | "help" {
+  let values: Record<string, string | boolean | undefined>;
+  try {
+    const flags = Object.fromEntries(Object.values(options).map(({ flag }) => [flag, { type: "string" as const }]));
+    ({ values } = parseArgs({ args, options: { ...flags, help: { type: "boolean", short: "h" } }, allowPositionals: false }));
+  } catch (error) {
+    throw new ConfigurationError(`${(error as Error).message}\n\n${usage()}`);
+  }
+  if (values["help"] === true) return "help";
+  const given = Object.fromEntries(
+    Object.entries(options).map(([name, { flag, variable }]) => [name, values[flag] ?? (environment[variable] === "" ? undefined : environment[variable])]),
+  );
+  const parsed = schema.safeParse(given);
+  if (parsed.success) return parsed.data;
+  const lines = parsed.error.issues.map((issue) => {
+    const option = options[issue.path[0] as keyof Configuration];
+    return `  --${option.flag} (${option.variable}): ${issue.message}`;
+  });
+  throw new ConfigurationError(`The configuration is not valid:\n${lines.join("\n")}\n\n${usage()}`);
+}

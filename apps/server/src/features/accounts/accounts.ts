@@ -1,0 +1,143 @@
+// Accounts and the tokens that stand for a sign-in. Tokens are signed by jose with a secret of the database's; changing
+// a password makes all earlier ones worthless, signing out makes one worthless.
+
+import { randomBytes } from "node:crypto";
+import { jwtVerify, SignJWT } from "jose";
+import { ApiError } from "../../http/errors.ts";
+import { newId } from "../../identifiers.ts";
+import type { AccountRow } from "../../storage/schema.ts";
+import type { Storage } from "../../storage/storage.ts";
+import { AttemptLimiter } from "./attempt-limiter.ts";
+import { hashPassword, oneTimePassword, PasswordQueueFull, passwordMatches } from "./password.ts";
+
+export const tokenLifeSeconds = 12 * 60 * 60;
+
+export interface User {
+  userName: string;
+  role: "admin";
+  mustChangePassword: boolean;
+}
+
+export interface SignedIn extends User {
+  tokenId: string;
+}
+
+export interface Accounts {
+  /** `from` is the client's address, by which failed attempts are limited. */
+  signIn(userName: string, password: string, from: string): Promise<{ user: User; token: string }>;
+  signOut(token: string): Promise<void>;
+  /** The user whom the token stands for, or undefined. */
+  authenticate(token: string): Promise<SignedIn | undefined>;
+  changePassword(userName: string, currentPassword: string, newPassword: string, from: string): Promise<{ user: User; token: string }>;
+  /** With no account yet: makes `admin` and returns the password, which is kept nowhere. */
+  createFirst(): Promise<{ userName: string; password: string } | undefined>;
+}
+
+const viewOf = (row: AccountRow): User => ({ userName: row.userName, role: row.role, mustChangePassword: row.mustChangePassword === 1 });
+
+export async function createAccounts(storage: Storage, now: () => number): Promise<Accounts> {
+  const limiter = new AttemptLimiter(now);
+  const secret = await tokenSecret(storage);
+  /** Compared with when there is no such user, so that the time taken doesn't tell. */
+  const nobodysHash = await hashPassword(randomBytes(16).toString("hex"));
+
+  const find = (userName: string) => storage.db.selectFrom("accounts").selectAll().where("userName", "=", userName).executeTakeFirst();
+
+  function tokenFor(row: AccountRow): Promise<string> {
+    return new SignJWT({ generation: row.tokenGeneration })
+      .setProtectedHeader({ alg: "HS256", typ: "flipside-session" })
+      .setSubject(row.userName)
+      .setJti(newId())
+      .setExpirationTime(Math.floor(now() / 1000) + tokenLifeSeconds)
+      .sign(secret);
+  }
+
+  async function check(userName: string, password: string, from: string): Promise<AccountRow> {
+    const retryAfterSeconds = limiter.begin(from);
+    if (retryAfterSeconds !== undefined) {
+      throw new ApiError("too-many-attempts", `Too many failed attempts came from here. Wait ${retryAfterSeconds} s, then try again.`, { retryAfterSeconds });
+    }
+    let matches = false;
+    try {
+      const row = await find(userName);
+      matches = (await passwordMatches(password, row?.passwordHash ?? nobodysHash)) && row !== undefined;
+      if (!matches) throw new ApiError("credentials-wrong", "Check both, then try again.");
+      return row!;
+    } catch (error) {
+      if (error instanceof PasswordQueueFull) throw new ApiError("server-busy", "Too many people are signing in at once. Try again in a moment.", { retryAfterSeconds: 5 });
+      throw error;
+    } finally {
+      limiter.end(from, matches);
+    }
+  }
+
+  async function verified(token: string): Promise<{ userName: string; generation: number; tokenId: string; expiresAt: number } | undefined> {
+    try {
+      const { payload } = await jwtVerify(token, secret, { algorithms: ["HS256"], typ: "flipside-session", currentDate: new Date(now()) });
+      if (typeof payload.sub !== "string" || typeof payload["generation"] !== "number" || typeof payload.jti !== "string" || typeof payload.exp !== "number") return undefined;
+      return { userName: payload.sub, generation: payload["generation"], tokenId: payload.jti, expiresAt: payload.exp * 1000 };
+    } catch {
+      return undefined;
+    }
+  }
+
+  return {
+    async signIn(userName, password, from) {
+      const row = await check(userName, password, from);
+      return { user: viewOf(row), token: await tokenFor(row) };
+    },
+
+    async signOut(token) {
+      const claims = await verified(token);
+      if (claims === undefined) return;
+      await storage.db.deleteFrom("endedTokens").where("expiresAt", "<", now()).execute();
+      await storage.db.insertInto("endedTokens").values({ tokenId: claims.tokenId, expiresAt: claims.expiresAt }).onConflict((c) => c.doNothing()).execute();
+    },
+
+    async authenticate(token) {
+      const claims = await verified(token);
+      if (claims === undefined) return undefined;
+      const row = await find(claims.userName);
+      if (row === undefined || row.tokenGeneration !== claims.generation) return undefined;
+      const ended = await storage.db.selectFrom("endedTokens").select("tokenId").where("tokenId", "=", claims.tokenId).executeTakeFirst();
+      return ended === undefined ? { ...viewOf(row), tokenId: claims.tokenId } : undefined;
+    },
+
+    async changePassword(userName, currentPassword, newPassword, from) {
+      await check(userName, currentPassword, from);
+      if (newPassword === currentPassword) {
+        throw new ApiError("validation-failed", "The new password is the old one.", { errors: [{ path: "newPassword", message: "must differ from the current one" }] });
+      }
+      const passwordHash = await hashPassword(newPassword);
+      await storage.db
+        .updateTable("accounts")
+        .set((q) => ({ passwordHash, mustChangePassword: 0, tokenGeneration: q("tokenGeneration", "+", 1) }))
+        .where("userName", "=", userName)
+        .execute();
+      const row = (await find(userName))!;
+      return { user: viewOf(row), token: await tokenFor(row) };
+    },
+
+    async createFirst() {
+      const any = await storage.db.selectFrom("accounts").select("userName").limit(1).executeTakeFirst();
+      if (any !== undefined) return undefined;
+      const password = oneTimePassword();
+      const passwordHash = await hashPassword(password);
+      await storage.db
+        .insertInto("accounts")
+        .values({ userName: "admin", role: "admin", passwordHash, mustChangePassword: 1, tokenGeneration: 1, createdAt: now() })
+        .execute();
+      return { userName: "admin", password };
+    },
+  };
+}
+
+async function tokenSecret(storage: Storage): Promise<Uint8Array> {
+  return storage.transaction(async ({ db }) => {
+    const row = await db.selectFrom("meta").select("value").where("key", "=", "token-secret").executeTakeFirst();
+    if (row !== undefined) return new Uint8Array(row.value);
+    const value = randomBytes(32);
+    await db.insertInto("meta").values({ key: "token-secret", value }).execute();
+    return new Uint8Array(value);
+  });
+}

@@ -1,0 +1,140 @@
+// Chunk delivery: windows of chunks, read from the image's file when they are sent. Memory is bounded by the number of
+// windows under way times one chunk: the next chunk is read only when the last one has left for the device, and a
+// device that reads slowly holds up its own window only.
+
+import { CHUNK_MESSAGE_MAGIC, CHUNK_MESSAGE_PREFIX_BYTES, CHUNK_PART_TABLE, CHUNK_TABLE_PIECE_BYTES, chunkTableBytes } from "@flipside/image-format";
+import type { Logger } from "../../logging.ts";
+import type { DeviceLink } from "../../mqtt/device-link.ts";
+import type { Fetch } from "../sessions/messages.ts";
+import type { Session } from "../sessions/sessions.ts";
+import { FileHandles } from "./file-handles.ts";
+
+/** Slow readers hold windows for seconds; each costs a chunk of memory, not more. */
+const windowsUnderWayMax = 512;
+const filesOpenMax = 16;
+/** Above this many unread bytes a device gets nothing more until it has read. */
+const bufferedBytesMax = 64 * 1024;
+/** A window that the device does not read is given up; the device asks again for what it lacks. */
+const windowLifeMs = 30_000;
+/** How long to look away from a connection whose buffer is full. */
+const fullBufferPauseMs = 50;
+
+/** Where the parts of an image lie in its file. */
+export interface ImageFile {
+  digest: string;
+  filePath: string;
+  tableOffset: number;
+  payloadOffset: number;
+  payloadBytes: number;
+  chunkBytes: number;
+  chunkCount: number;
+}
+
+/** One piece of a part: file offset and length, or undefined beyond its end. */
+export function pieceOf(image: ImageFile, part: number, index: number): { offset: number; length: number } | undefined {
+  const isTable = part === CHUNK_PART_TABLE;
+  const pieceBytes = isTable ? CHUNK_TABLE_PIECE_BYTES : image.chunkBytes;
+  const partBytes = isTable ? chunkTableBytes(image.chunkCount) : image.payloadBytes;
+  const at = index * pieceBytes;
+  if (at >= partBytes) return undefined;
+  return { offset: (isTable ? image.tableOffset : image.payloadOffset) + at, length: Math.min(pieceBytes, partBytes - at) };
+}
+
+/** The 16 bytes before the data (docs/protocol.md, "Fetch and chunk"). */
+export function writeChunkPrefix(message: Buffer, attempt: number, part: number, digest: string, index: number): void {
+  message.writeUInt32LE(CHUNK_MESSAGE_MAGIC, 0);
+  message.writeUInt32LE(attempt, 4);
+  message.writeUInt8(part, 8);
+  message.write(digest.slice(0, 6), 9, "hex");
+  message.writeUInt32LE(index, 12);
+}
+
+export interface ChunkDelivery {
+  /** Takes a window; one is under way for each device, and the newest that waits replaces an older one. */
+  request(session: Session, fetch: Fetch): void;
+  readonly filesOpen: number;
+  close(): Promise<void>;
+}
+
+export function createChunkDelivery(options: {
+  link: () => DeviceLink;
+  /** The image of an open deployment of the device, or why there is nothing to send. */
+  imageOf: (deviceId: string, deployment: string, attempt: number) => Promise<ImageFile | { refusal: string }>;
+  isCurrent: (session: Session) => boolean;
+  refused: (deviceId: string, detail: string) => void;
+  log: Logger;
+}): ChunkDelivery {
+  const files = new FileHandles(filesOpenMax);
+  const busy = new Set<string>();
+  /** The next window of each device, in the order of asking. */
+  const waiting = new Map<string, { session: Session; fetch: Fetch }>();
+  const underWay = new Set<Promise<void>>();
+  let closed = false;
+
+  function pump(): void {
+    for (const [deviceId, { session, fetch }] of waiting) {
+      if (closed || underWay.size >= windowsUnderWayMax) return;
+      if (busy.has(deviceId)) continue;
+      waiting.delete(deviceId);
+      busy.add(deviceId);
+      const work = deliver(session, fetch)
+        .catch((error: unknown) => {
+          options.log.error({ err: error as Error, device: deviceId }, "a window could not be delivered");
+        })
+        .finally(() => {
+          busy.delete(deviceId);
+          underWay.delete(work);
+          pump();
+        });
+      underWay.add(work);
+    }
+  }
+
+  async function deliver(session: Session, fetch: Fetch): Promise<void> {
+    const { deviceId } = session;
+    const image = await options.imageOf(deviceId, fetch.deployment, fetch.attempt);
+    if ("refusal" in image) {
+      options.refused(deviceId, `fetch ignored: ${image.refusal}`);
+      return;
+    }
+    if (pieceOf(image, fetch.part, fetch.first) === undefined) {
+      options.refused(deviceId, `fetch ignored: ${fetch.first} is beyond the end of part ${fetch.part}`);
+      return;
+    }
+    const deadline = Date.now() + windowLifeMs;
+    await files.use(image.filePath, async (file) => {
+      for (let index = fetch.first; index < fetch.first + fetch.count; index++) {
+        const piece = pieceOf(image, fetch.part, index);
+        if (piece === undefined) return;
+        while (options.link().bufferedBytes(deviceId) > bufferedBytesMax) {
+          if (closed || Date.now() > deadline || !options.isCurrent(session)) return;
+          await new Promise((resolve) => setTimeout(resolve, fullBufferPauseMs));
+        }
+        if (closed || Date.now() > deadline || !options.isCurrent(session)) return;
+        const message = Buffer.allocUnsafe(CHUNK_MESSAGE_PREFIX_BYTES + piece.length);
+        writeChunkPrefix(message, fetch.attempt, fetch.part, image.digest, index);
+        const { bytesRead } = await file.read(message, CHUNK_MESSAGE_PREFIX_BYTES, piece.length, piece.offset);
+        if (bytesRead !== piece.length) throw new Error(`the file of image ${image.digest} ends at ${piece.offset + bytesRead}`);
+        if (!(await options.link().publish(deviceId, "chunk", message, 0))) return;
+      }
+    });
+  }
+
+  return {
+    request(session, fetch) {
+      if (closed) return;
+      waiting.delete(session.deviceId);
+      waiting.set(session.deviceId, { session, fetch });
+      pump();
+    },
+    get filesOpen() {
+      return files.openCount;
+    },
+    async close() {
+      closed = true;
+      waiting.clear();
+      await Promise.all(underWay);
+      await files.close();
+    },
+  };
+}

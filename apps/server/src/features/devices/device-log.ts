@@ -1,0 +1,64 @@
+// What happened to one device, newest entries only. A hostile or broken device can write only so much of it a minute.
+
+import type { Logger } from "../../logging.ts";
+import { LogLimiter } from "../../logging.ts";
+import type { Storage } from "../../storage/storage.ts";
+
+export type DeviceLogKind = "enrolment" | "session" | "refused-message" | "refused-connection" | "crash" | "revoked" | "deployment";
+
+const entriesKept = 50;
+const entriesPerMinute = 20;
+const detailCharactersMax = 300;
+const limitersMax = 20_000;
+
+export interface DeviceLog {
+  add(deviceId: string, kind: DeviceLogKind, detail: string): void;
+  /** Resolves when everything added so far is stored. */
+  flush(): Promise<void>;
+}
+
+export function createDeviceLog(storage: Storage, log: Logger, now: () => number): DeviceLog {
+  const limiters = new Map<string, LogLimiter>();
+  let waiting: { deviceId: string; at: number; kind: string; detail: string }[] = [];
+  let writing: Promise<void> | undefined;
+
+  async function write(): Promise<void> {
+    while (waiting.length > 0) {
+      const entries = waiting;
+      waiting = [];
+      try {
+        await storage.transaction(async ({ db }) => {
+          for (let at = 0; at < entries.length; at += 100) await db.insertInto("deviceLog").values(entries.slice(at, at + 100)).execute();
+          for (const deviceId of new Set(entries.map((entry) => entry.deviceId))) {
+            await db
+              .deleteFrom("deviceLog")
+              .where("deviceId", "=", deviceId)
+              .where("id", "not in", (q) => q.selectFrom("deviceLog").select("id").where("deviceId", "=", deviceId).orderBy("id", "desc").limit(entriesKept))
+              .execute();
+          }
+        });
+      } catch (error) {
+        log.error({ err: error as Error, entries: entries.length }, "device log entries were lost");
+      }
+    }
+  }
+
+  return {
+    add(deviceId, kind, detail) {
+      if (!limiters.has(deviceId) && limiters.size >= limitersMax) limiters.delete(limiters.keys().next().value!);
+      const limiter = limiters.get(deviceId) ?? new LogLimiter(entriesPerMinute);
+      limiters.set(deviceId, limiter);
+      const suppressed = limiter.admit(now());
+      if (suppressed === undefined) return;
+      const text = detail.slice(0, detailCharactersMax) + (suppressed > 0 ? ` (${suppressed} entries before this were dropped)` : "");
+      log.info({ device: deviceId, kind }, text);
+      waiting.push({ deviceId, at: now(), kind, detail: text });
+      writing ??= Promise.resolve()
+        .then(write)
+        .finally(() => (writing = undefined));
+    },
+    async flush() {
+      while (writing !== undefined) await writing;
+    },
+  };
+}

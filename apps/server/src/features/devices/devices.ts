@@ -1,0 +1,91 @@
+// Devices: what the REST interface shows of them, and revocation.
+
+import { ApiError } from "../../http/errors.ts";
+import { iso } from "../../identifiers.ts";
+import type { DeviceLink } from "../../mqtt/device-link.ts";
+import type { Storage } from "../../storage/storage.ts";
+import type { EventHub } from "../events/event-hub.ts";
+import type { Rollouts } from "../rollouts/rollouts.ts";
+import type { Sessions } from "../sessions/sessions.ts";
+import type { DeviceLog } from "./device-log.ts";
+import { type DeploymentView, deploymentView, type DeviceView, type DeviceViews, selectDeployments } from "./view.ts";
+
+const deploymentsShown = 50;
+const logEntriesShown = 50;
+
+export type DeviceDetail = DeviceView & { deployments: DeploymentView[]; log: { at: string; kind: string; detail: string }[] };
+
+export interface Devices {
+  list(query: string): Promise<DeviceView[]>;
+  detail(id: string): Promise<DeviceDetail>;
+  /** Acts at once: the session ends, the connection is closed, a new one is refused. For good. */
+  revoke(id: string, by: string): Promise<DeviceView>;
+}
+
+export function createDevices(options: {
+  storage: Storage;
+  views: DeviceViews;
+  sessions: Sessions;
+  rollouts: Rollouts;
+  deviceLog: DeviceLog;
+  events: EventHub;
+  link: () => DeviceLink;
+  now: () => number;
+}): Devices {
+  const { storage, views, sessions, deviceLog, now } = options;
+
+  async function view(id: string): Promise<DeviceView> {
+    const device = await views.one(id);
+    if (device === undefined) throw new ApiError("not-found", "There is no such device.");
+    return device;
+  }
+
+  return {
+    async list(query) {
+      const words = query.toLowerCase().split(/\s+/).filter(Boolean);
+      const devices = await views.all();
+      if (words.length === 0) return devices;
+      return devices.filter((device) => {
+        const text = [
+          device.id,
+          device.product,
+          device.hardware,
+          device.running?.version,
+          device.running?.digest,
+          device.health,
+          device.activeDeployment?.state,
+          device.online ? "online" : "offline",
+          device.revoked ? "revoked" : "",
+        ]
+          .join(" ")
+          .toLowerCase();
+        return words.every((word) => text.includes(word));
+      });
+    },
+
+    async detail(id) {
+      const device = await view(id);
+      await deviceLog.flush();
+      const deployments = await selectDeployments(storage.db).where("deployments.deviceId", "=", id).orderBy("position", "desc").limit(deploymentsShown).execute();
+      const log = await storage.db.selectFrom("deviceLog").select(["at", "kind", "detail"]).where("deviceId", "=", id).orderBy("id", "desc").limit(logEntriesShown).execute();
+      return { ...device, deployments: deployments.map(deploymentView), log: log.map((entry) => ({ ...entry, at: iso(entry.at) })) };
+    },
+
+    async revoke(id, by) {
+      await storage.transaction(async (work) => {
+        const device = await work.db.selectFrom("devices").select("revokedAt").where("id", "=", id).executeTakeFirst();
+        if (device === undefined) throw new ApiError("not-found", "There is no such device.");
+        if (device.revokedAt !== null) return;
+        await work.db.updateTable("devices").set({ revokedAt: now() }).where("id", "=", id).execute();
+        await options.rollouts.deviceRevoked(work, id);
+        work.afterCommit(() => {
+          sessions.end(id, `revoked by ${by}`);
+          options.link().disconnect(id);
+          deviceLog.add(id, "revoked", `revoked by ${by}`);
+          options.events.changed("device", id);
+        });
+      });
+      return view(id);
+    },
+  };
+}

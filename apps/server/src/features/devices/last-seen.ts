@@ -1,0 +1,43 @@
+// When devices were last heard of. Kept here and written in batches: a row updated at every poll would contend with the
+// transactions of rollouts.
+
+import type { Logger } from "../../logging.ts";
+import type { Storage } from "../../storage/storage.ts";
+
+const flushEveryMs = 10_000;
+
+export interface LastSeen {
+  note(deviceId: string): void;
+  /** The newest time, if it is not stored yet. */
+  pending(deviceId: string): number | undefined;
+  flush(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export function createLastSeen(storage: Storage, log: Logger, now: () => number): LastSeen {
+  let seen = new Map<string, number>();
+  async function flush(): Promise<void> {
+    if (seen.size === 0) return;
+    const batch = seen;
+    seen = new Map();
+    try {
+      await storage.transaction(async ({ db }) => {
+        for (const [id, at] of batch) await db.updateTable("devices").set({ lastSeenAt: at }).where("id", "=", id).execute();
+      });
+    } catch (error) {
+      log.error({ err: error as Error }, "last-seen times could not be written");
+      for (const [id, at] of batch) if (!seen.has(id)) seen.set(id, at);
+    }
+  }
+  const timer = setInterval(() => void flush(), flushEveryMs);
+  timer.unref();
+  return {
+    note: (deviceId) => void seen.set(deviceId, now()),
+    pending: (deviceId) => seen.get(deviceId),
+    flush,
+    async stop() {
+      clearInterval(timer);
+      await flush();
+    },
+  };
+}

@@ -1,0 +1,37 @@
+// Devices and their secrets in the database.
+
+import type { DeviceRow } from "../../storage/schema.ts";
+import type { Queries } from "../../storage/storage.ts";
+
+/** Secrets kept for a device that enrols again and again without ever using one. */
+const secretsKept = 4;
+
+export interface DeviceSecret {
+  generation: number;
+  secret: Buffer;
+}
+
+export function findDevice(db: Queries, id: string): Promise<DeviceRow | undefined> {
+  return db.selectFrom("devices").selectAll().where("id", "=", id).executeTakeFirst();
+}
+
+export function listDevices(db: Queries): Promise<DeviceRow[]> {
+  return db.selectFrom("devices").selectAll().orderBy("id").execute();
+}
+
+/** Newest first. */
+export function secretsOf(db: Queries, deviceId: string): Promise<DeviceSecret[]> {
+  return db.selectFrom("deviceSecrets").select(["generation", "secret"]).where("deviceId", "=", deviceId).orderBy("generation", "desc").execute();
+}
+
+export async function addSecret(db: Queries, deviceId: string, secret: Buffer): Promise<void> {
+  const [newest] = await secretsOf(db, deviceId);
+  const generation = (newest?.generation ?? 0) + 1;
+  await db.insertInto("deviceSecrets").values({ deviceId, generation, secret }).execute();
+  await db.deleteFrom("deviceSecrets").where("deviceId", "=", deviceId).where("generation", "<=", generation - secretsKept).execute();
+}
+
+/** A secret was used: those that it replaced are worthless from now on. */
+export async function retireSecretsBefore(db: Queries, deviceId: string, generation: number): Promise<void> {
+  await db.deleteFrom("deviceSecrets").where("deviceId", "=", deviceId).where("generation", "<", generation).execute();
+}

@@ -1,0 +1,163 @@
+// Devices and deployments as the REST interface shows them.
+
+import { errorName, isFinal, deploymentStateOf } from "@flipside/image-format";
+import { iso, isoOrNull } from "../../identifiers.ts";
+import type { DeploymentRow, DeviceRow } from "../../storage/schema.ts";
+import type { Queries } from "../../storage/storage.ts";
+import type { LastSeen } from "./last-seen.ts";
+
+export interface DeploymentView {
+  id: string;
+  rolloutId: string;
+  rolloutName: string;
+  version: string;
+  deviceId: string;
+  digest: string;
+  wave: number;
+  attempt: number;
+  state: DeploymentRow["state"];
+  code: number;
+  codeName: string | null;
+  done: number;
+  total: number;
+  createdAt: string;
+  updatedAt: string;
+  finishedAt: string | null;
+}
+
+type NamedDeployment = DeploymentRow & { rolloutName: string; version: string };
+
+export function deploymentView(row: NamedDeployment): DeploymentView {
+  return {
+    id: row.id,
+    rolloutId: row.rolloutId,
+    rolloutName: row.rolloutName,
+    version: row.version,
+    deviceId: row.deviceId,
+    digest: row.digest,
+    wave: row.wave,
+    attempt: row.attempt,
+    state: row.state,
+    code: row.code,
+    codeName: row.code === 0 ? null : errorName(row.code),
+    done: row.done,
+    total: row.total,
+    createdAt: iso(row.createdAt),
+    updatedAt: iso(row.updatedAt),
+    finishedAt: isoOrNull(row.finishedAt),
+  };
+}
+
+export function selectDeployments(db: Queries) {
+  return db
+    .selectFrom("deployments")
+    .innerJoin("rollouts", "rollouts.id", "deployments.rolloutId")
+    .innerJoin("releases", "releases.id", "rollouts.releaseId")
+    .selectAll("deployments")
+    .select(["rollouts.name as rolloutName", "releases.version as version"]);
+}
+
+export interface RunningSlot {
+  slot: "a" | "b";
+  digest: string;
+  version: string;
+  releaseSequence: number;
+  state: string;
+}
+
+export interface OtherSlot {
+  slot: "a" | "b";
+  digest?: string | undefined;
+  state: string;
+  reason: number;
+}
+
+export function deviceView(
+  row: DeviceRow,
+  more: { online: boolean; lastSeenAt: number | undefined; active: NamedDeployment | undefined; versions: ReadonlyMap<string, string> },
+) {
+  const running = row.running === null ? null : (JSON.parse(row.running) as RunningSlot);
+  const other = row.other === null ? null : (JSON.parse(row.other) as OtherSlot);
+  return {
+    id: row.id,
+    product: row.product,
+    hardware: row.hardware,
+    revision: row.revision,
+    enrolledAt: iso(row.enrolledAt),
+    lastSeenAt: isoOrNull(more.lastSeenAt ?? row.lastSeenAt),
+    online: more.online,
+    revoked: row.revokedAt !== null,
+    running:
+      running && { slot: running.slot, digest: running.digest, version: running.version, releaseSequence: running.releaseSequence, state: running.state },
+    other: other && {
+      slot: other.slot,
+      digest: other.digest ?? null,
+      version: (other.digest !== undefined && more.versions.get(other.digest)) || null,
+      state: other.state,
+      reason: other.reason,
+      reasonName: other.reason === 0 ? null : errorName(other.reason),
+    },
+    health: row.health,
+    bootCounter: row.bootCounter,
+    bootReason: row.bootReason,
+    loaderVersion: row.loaderVersion,
+    trustVersion: row.trustVersion,
+    securityFloor: row.securityFloor,
+    metric: row.metricName === null ? null : { name: row.metricName, value: row.metricValue ?? 0 },
+    activeDeployment: more.active ? deploymentView(more.active) : null,
+  };
+}
+
+export type DeviceView = ReturnType<typeof deviceView>;
+
+/** Versions of all stored images, by digest. */
+export async function versionsByDigest(db: Queries): Promise<Map<string, string>> {
+  const rows = await db.selectFrom("images").innerJoin("releases", "releases.id", "images.releaseId").select(["images.digest", "releases.version"]).execute();
+  return new Map(rows.map((row) => [row.digest, row.version]));
+}
+
+/** The deployment that a device is busy with, else the first that waits for it. */
+export function activeOf<T extends DeploymentRow>(deployments: T[]): T | undefined {
+  const open = deployments.filter((d) => !isFinal(deploymentStateOf(d.state)));
+  return open.find((d) => d.state !== "queued") ?? open[0];
+}
+
+function groupByDevice<T extends DeploymentRow>(deployments: T[]): Map<string, T[]> {
+  const groups = new Map<string, T[]>();
+  for (const deployment of deployments) {
+    const group = groups.get(deployment.deviceId);
+    if (group) group.push(deployment);
+    else groups.set(deployment.deviceId, [deployment]);
+  }
+  return groups;
+}
+
+export interface DeviceViews {
+  one(id: string): Promise<DeviceView | undefined>;
+  all(): Promise<DeviceView[]>;
+  deployment(id: string): Promise<DeploymentView | undefined>;
+}
+
+export function createDeviceViews(db: Queries, lastSeen: LastSeen, isOnline: (deviceId: string) => boolean): DeviceViews {
+  return {
+    async one(id) {
+      const row = await db.selectFrom("devices").selectAll().where("id", "=", id).executeTakeFirst();
+      if (row === undefined) return undefined;
+      const open = await selectDeployments(db).where("deployments.deviceId", "=", id).where("deployments.finishedAt", "is", null).orderBy("position").execute();
+      return deviceView(row, { online: isOnline(id), lastSeenAt: lastSeen.pending(id), active: activeOf(open), versions: await versionsByDigest(db) });
+    },
+    async all() {
+      const rows = await db.selectFrom("devices").selectAll().orderBy("id").execute();
+      const open = await selectDeployments(db).where("deployments.finishedAt", "is", null).orderBy("position").execute();
+      const byDevice = groupByDevice(open);
+      const versions = await versionsByDigest(db);
+      return rows.map((row) =>
+        deviceView(row, { online: isOnline(row.id), lastSeenAt: lastSeen.pending(row.id), active: activeOf(byDevice.get(row.id) ?? []), versions }),
+      );
+    },
+    async deployment(id) {
+      const row = await selectDeployments(db).where("deployments.id", "=", id).executeTakeFirst();
+      return row && deploymentView(row);
+    },
+  };
+}

@@ -1,0 +1,116 @@
+// Enrolment: a device with a claim gets its secret (docs/protocol.md, "Enrolment"). The claim is proved by MAC, never
+// sent. Anybody may send these messages, so what waits for step 2 is bounded and has a deadline.
+
+import { randomBytes } from "node:crypto";
+import { isDeepStrictEqual } from "node:util";
+import { MAC_ENROL_DEVICE, MAC_ENROL_SECRET, MAC_ENROL_SERVER, NONCE_BYTES } from "@flipside/image-format";
+import { z } from "zod";
+import type { LinkMessage } from "../../mqtt/device-link.ts";
+import type { Storage } from "../../storage/storage.ts";
+import type { DeviceLog } from "../devices/device-log.ts";
+import { addSecret, findDevice } from "../devices/store.ts";
+import { equalInConstantTime, macOver } from "../sessions/mac.ts";
+import { binary, type ParsedObject } from "../sessions/messages.ts";
+
+const nonceLifeMs = 60_000;
+const pendingMax = 2_000;
+const pendingPerDeviceMax = 4;
+
+const stepOne = z.object({ step: z.literal(1), device: z.string(), publicKey: binary(32), nonce: binary(16) });
+const stepTwo = z.object({ step: z.literal(2), serverNonce: binary(16), mac: binary(32) });
+
+type Refusal = "claim-unknown" | "mac-invalid" | "key-mismatch" | "revoked" | "expired" | "malformed";
+
+interface Pending {
+  deviceId: string;
+  publicKey: string;
+  nonce: string;
+  expiresAt: number;
+  used: boolean;
+}
+
+export interface Enrolment {
+  handle(message: LinkMessage, object: ParsedObject): Promise<void>;
+  sweep(): void;
+}
+
+export function createEnrolment(options: { storage: Storage; deviceLog: DeviceLog; now: () => number; deviceChanged: (deviceId: string) => void }): Enrolment {
+  const { storage, deviceLog, now } = options;
+  /** By server nonce, oldest first. */
+  const pending = new Map<string, Pending>();
+
+  const answer = (message: LinkMessage, content: object): Promise<void> => message.reply("enrolled", JSON.stringify(content));
+  function refuse(message: LinkMessage, step: 1 | 2, nonce: unknown, error: Refusal): Promise<void> {
+    return answer(message, { step, nonce: typeof nonce === "string" ? nonce.slice(0, 64) : "", ok: false, error });
+  }
+
+  function remember(serverNonce: string, entry: Pending): void {
+    const own = [...pending].filter(([, other]) => other.deviceId === entry.deviceId);
+    if (own.length >= pendingPerDeviceMax) pending.delete(own[0]![0]);
+    if (pending.size >= pendingMax) pending.delete(pending.keys().next().value!);
+    pending.set(serverNonce, entry);
+  }
+
+  const claimOf = (deviceId: string) => storage.db.selectFrom("claims").selectAll().where("deviceId", "=", deviceId).executeTakeFirst();
+
+  async function first(message: LinkMessage, object: ParsedObject): Promise<void> {
+    const parsed = stepOne.safeParse(object);
+    if (!parsed.success || parsed.data.device !== message.deviceId) return refuse(message, 1, object["nonce"], "malformed");
+    const { nonce, publicKey } = parsed.data;
+    const claim = await claimOf(message.deviceId);
+    if (claim === undefined) return refuse(message, 1, nonce, "claim-unknown");
+    const device = await findDevice(storage.db, message.deviceId);
+    if (device !== undefined && device.revokedAt !== null) return refuse(message, 1, nonce, "revoked");
+    const serverNonce = randomBytes(NONCE_BYTES).toString("base64url");
+    remember(serverNonce, { deviceId: message.deviceId, publicKey, nonce, expiresAt: now() + nonceLifeMs, used: false });
+    const mac = macOver(claim.secret, MAC_ENROL_SERVER, message.deviceId, nonce, serverNonce).toString("base64url");
+    await answer(message, { step: 1, nonce, serverNonce, mac });
+  }
+
+  async function second(message: LinkMessage, object: ParsedObject): Promise<void> {
+    const parsed = stepTwo.safeParse(object);
+    if (!parsed.success) return refuse(message, 2, object["nonce"], "malformed");
+    const { deviceId } = message;
+    const { serverNonce, mac } = parsed.data;
+    const entry = pending.get(serverNonce);
+    if (entry === undefined || entry.deviceId !== deviceId) return refuse(message, 2, undefined, "expired");
+    const { nonce, publicKey } = entry;
+    if (entry.used || now() > entry.expiresAt) return refuse(message, 2, nonce, "expired");
+    entry.used = true;
+    const claim = await claimOf(deviceId);
+    if (claim === undefined) return refuse(message, 2, nonce, "claim-unknown");
+    const expected = macOver(claim.secret, MAC_ENROL_DEVICE, deviceId, nonce, serverNonce, publicKey);
+    if (!equalInConstantTime(expected, Buffer.from(mac, "base64url"))) {
+      deviceLog.add(deviceId, "enrolment", "refused: the claim was not proved");
+      return refuse(message, 2, nonce, "mac-invalid");
+    }
+    const key = Buffer.from(publicKey, "base64url");
+    const secret = macOver(claim.secret, MAC_ENROL_SECRET, deviceId, nonce, serverNonce, publicKey);
+    const refusal = await storage.transaction(async ({ db, afterCommit }): Promise<Refusal | undefined> => {
+      const device = await findDevice(db, deviceId);
+      if (device !== undefined && device.revokedAt !== null) return "revoked";
+      if (device !== undefined && !isDeepStrictEqual(new Uint8Array(device.publicKey), new Uint8Array(key))) return "key-mismatch";
+      if (device === undefined) {
+        await db.insertInto("devices").values({ id: deviceId, publicKey: key, enrolledAt: now(), health: "unknown" }).execute();
+      }
+      await addSecret(db, deviceId, secret);
+      afterCommit(() => options.deviceChanged(deviceId));
+      return undefined;
+    });
+    deviceLog.add(deviceId, "enrolment", refusal === undefined ? "enrolled" : `refused: ${refusal}`);
+    if (refusal !== undefined) return refuse(message, 2, nonce, refusal);
+    await answer(message, { step: 2, nonce, ok: true });
+  }
+
+  return {
+    async handle(message, object) {
+      if (object["step"] === 1) return first(message, object);
+      return second(message, object);
+    },
+    sweep() {
+      // Kept for a while after its end, so that a late step 2 hears `expired` under its own nonce.
+      const limit = now() - nonceLifeMs;
+      for (const [serverNonce, entry] of pending) if (entry.expiresAt < limit) pending.delete(serverNonce);
+    },
+  };
+}

@@ -1,0 +1,122 @@
+// Server-sent events. What changed is only marked; a moment later each changed thing is loaded once and sent to all, so
+// that a burst of changes to one device is one event. A reader that is too slow loses events and is told so (`resync`).
+
+import type { Logger } from "../../logging.ts";
+
+export const eventKinds = ["device", "release", "rollout", "deployment"] as const;
+export type EventKind = (typeof eventKinds)[number];
+
+export type Loaders = Record<EventKind, (id: string) => Promise<unknown>>;
+
+/** Where events go: an HTTP response, or a test. */
+export interface EventSink {
+  write(text: string): boolean;
+  onDrain(listener: () => void): void;
+  end(): void;
+}
+
+export interface EventHub {
+  changed(kind: EventKind, id: string): void;
+  /** Returns how to leave, or undefined when too many are connected. */
+  join(sink: EventSink): (() => void) | undefined;
+  close(): void;
+}
+
+const gatherMs = 50;
+const pingMs = 15_000;
+const clientsMax = 200;
+/** Changed things that wait to be loaded; beyond it everybody is told to load everything anew. */
+const markedMax = 2_000;
+/** Events held for one reader whose connection is full. */
+const queueMax = 500;
+
+interface Client {
+  sink: EventSink;
+  blocked: boolean;
+  queue: string[];
+  dropped: boolean;
+}
+
+export function createEventHub(loaders: Loaders, log: Logger): EventHub {
+  const clients = new Set<Client>();
+  const marked = new Map<string, { kind: EventKind; id: string }>();
+  let timer: NodeJS.Timeout | undefined;
+  let overflowed = false;
+  let closed = false;
+
+  function send(client: Client, text: string): void {
+    if (!client.blocked) {
+      client.blocked = !client.sink.write(text);
+      return;
+    }
+    if (client.queue.length >= queueMax) {
+      client.queue.length = 0;
+      client.dropped = true;
+    }
+    if (!client.dropped) client.queue.push(text);
+  }
+
+  function drained(client: Client): void {
+    client.blocked = false;
+    if (client.dropped) {
+      client.dropped = false;
+      client.queue.length = 0;
+      client.blocked = !client.sink.write("event: resync\ndata: {}\n\n");
+    }
+    while (!client.blocked && client.queue.length > 0) client.blocked = !client.sink.write(client.queue.shift()!);
+  }
+
+  async function flush(): Promise<void> {
+    timer = undefined;
+    const batch = [...marked.values()];
+    marked.clear();
+    if (overflowed) {
+      overflowed = false;
+      for (const client of clients) send(client, "event: resync\ndata: {}\n\n");
+      return;
+    }
+    for (const { kind, id } of batch) {
+      if (clients.size === 0) return;
+      try {
+        const data = await loaders[kind](id);
+        if (data === undefined) continue;
+        const text = `event: ${kind}\ndata: ${JSON.stringify(data)}\n\n`;
+        for (const client of clients) send(client, text);
+      } catch (error) {
+        if (!closed) log.error({ err: error as Error, kind, id }, "an event could not be loaded");
+      }
+    }
+  }
+
+  const ping = setInterval(() => {
+    for (const client of clients) if (!client.blocked) client.blocked = !client.sink.write(": ping\n\n");
+  }, pingMs);
+  ping.unref();
+
+  return {
+    changed(kind, id) {
+      if (clients.size === 0 || closed) return;
+      if (marked.size >= markedMax) {
+        overflowed = true;
+        marked.clear();
+      }
+      if (!overflowed) marked.set(`${kind} ${id}`, { kind, id });
+      timer ??= setTimeout(() => void flush(), gatherMs);
+    },
+    join(sink) {
+      if (closed || clients.size >= clientsMax) return undefined;
+      const client: Client = { sink, blocked: false, queue: [], dropped: false };
+      clients.add(client);
+      sink.onDrain(() => drained(client));
+      client.blocked = !sink.write(": connected\n\n");
+      return () => void clients.delete(client);
+    },
+    close() {
+      closed = true;
+      clearInterval(ping);
+      clearTimeout(timer);
+      for (const client of clients) client.sink.end();
+      clients.clear();
+    },
+  };
+}

@@ -1,0 +1,157 @@
+// Where messages from devices arrive: form, session and order are checked here, then each goes to its feature. Nothing
+// that a device sends is an error of the server's: what cannot be used is ignored and logged, in bounded numbers.
+
+import type { z } from "zod";
+import type { Logger } from "../../logging.ts";
+import { LogLimiter } from "../../logging.ts";
+import type { LinkMessage } from "../../mqtt/device-link.ts";
+import type { Turns } from "../../mqtt/turns.ts";
+import type { CheckIns } from "../check-ins/check-ins.ts";
+import type { ChunkDelivery } from "../chunk-delivery/chunk-delivery.ts";
+import type { DeviceLog } from "../devices/device-log.ts";
+import type { LastSeen } from "../devices/last-seen.ts";
+import type { Enrolment } from "../enrolment/enrolment.ts";
+import type { Rollouts } from "../rollouts/rollouts.ts";
+import { checkInMessage, describeIssues, fetchMessage, logMessage, type ParsedObject, parseControl, stateMessage, telemetryMessage } from "./messages.ts";
+import type { Session, Sessions } from "./sessions.ts";
+
+const strangersLoggedPerMinute = 30;
+
+export interface Inbox {
+  take(message: LinkMessage): Promise<void>;
+  refused(deviceId: string | undefined, what: string): void;
+}
+
+export function createInbox(options: {
+  sessions: Sessions;
+  enrolment: Enrolment;
+  checkIns: CheckIns;
+  rollouts: Rollouts;
+  delivery: ChunkDelivery;
+  deviceLog: DeviceLog;
+  lastSeen: LastSeen;
+  turns: Turns;
+  isKnown: (deviceId: string) => Promise<boolean>;
+  log: Logger;
+  now: () => number;
+}): Inbox {
+  const { sessions, deviceLog, log } = options;
+  const strangers = new LogLimiter(strangersLoggedPerMinute);
+
+  /** A refusal for which no enrolled device answers: in the server's log only, so many a minute. */
+  function stranger(deviceId: string | undefined, what: string): void {
+    const suppressed = strangers.admit(options.now());
+    if (suppressed !== undefined) log.warn({ name: deviceId, suppressed }, `refused: ${what}`);
+  }
+
+  function ignore(deviceId: string, what: string): void {
+    deviceLog.add(deviceId, "refused-message", what);
+  }
+
+  /** The parsed message, or undefined when it was ignored. */
+  function parse<T extends z.ZodType>(schema: T, deviceId: string, leaf: string, object: ParsedObject): z.infer<T> | undefined {
+    const parsed = schema.safeParse(object);
+    if (parsed.success) return parsed.data;
+    ignore(deviceId, `${leaf} ignored: ${describeIssues(parsed.error)}`);
+    return undefined;
+  }
+
+  async function inSession(message: LinkMessage, session: Session, object: ParsedObject): Promise<void> {
+    const { deviceId, leaf } = message;
+    switch (leaf) {
+      case "check-in": {
+        const checkIn = parse(checkInMessage, deviceId, leaf, object);
+        if (checkIn) await options.checkIns.take(session, checkIn);
+        return;
+      }
+      case "state": {
+        const report = parse(stateMessage, deviceId, leaf, object);
+        if (!report) return;
+        if (!sessions.admitNewer(session, report.boot, report.sequence)) {
+          ignore(deviceId, `state ignored: (${report.boot}, ${report.sequence}) is not newer than what came before`);
+          return;
+        }
+        const refusal = await options.rollouts.reported(deviceId, report);
+        if (refusal !== undefined) ignore(deviceId, `state ignored: ${refusal}`);
+        return;
+      }
+      case "fetch": {
+        const fetch = parse(fetchMessage, deviceId, leaf, object);
+        if (fetch) options.delivery.request(session, fetch);
+        return;
+      }
+      case "telemetry": {
+        const telemetry = parse(telemetryMessage, deviceId, leaf, object);
+        if (telemetry) await options.checkIns.telemetry(deviceId, telemetry);
+        return;
+      }
+      case "log": {
+        const entry = parse(logMessage, deviceId, leaf, object);
+        if (entry) options.checkIns.crash(deviceId, entry.crash);
+        return;
+      }
+      default:
+        return;
+    }
+  }
+
+  async function take(message: LinkMessage): Promise<void> {
+    const { deviceId, leaf } = message;
+    // The end of a connection is the link's to tell.
+    if (leaf === "gone") return;
+    const known = await options.isKnown(deviceId);
+    const parsed = parseControl(message.payload);
+    if ("refusal" in parsed) {
+      const what = `${leaf} ignored: ${parsed.refusal}`;
+      if (known && !message.enrolling) ignore(deviceId, what);
+      else stranger(deviceId, what);
+      // An enrolling device may wait for an answer.
+      if (leaf === "enrol") await options.enrolment.handle(message, {});
+      return;
+    }
+    if (leaf === "enrol") return options.enrolment.handle(message, parsed.object);
+    if (message.enrolling || !known) {
+      stranger(deviceId, `${leaf} from a device that is not enrolled`);
+      return;
+    }
+    options.lastSeen.note(deviceId);
+    if (leaf === "hello") return sessions.hello(message, parsed.object);
+    if (leaf === "proof") return sessions.proof(message, parsed.object);
+
+    const id = parsed.object["session"];
+    const session = sessions.find(deviceId, id);
+    if (session === undefined || session.connection !== message.connection) {
+      if (typeof id !== "string" || id.length > 64) {
+        ignore(deviceId, `${leaf} ignored: it names no session`);
+        return;
+      }
+      await message.reply("challenge", JSON.stringify({ session: id, accepted: false, error: "session-unknown" }));
+      return;
+    }
+    if (!session.proven) {
+      ignore(deviceId, `${leaf} ignored: the session is not proven`);
+      return;
+    }
+    await inSession(message, session, parsed.object);
+  }
+
+  return {
+    async take(message) {
+      try {
+        await options.turns.run(message.deviceId, () => take(message));
+      } catch (error) {
+        log.error({ err: error as Error, device: message.deviceId, leaf: message.leaf }, "a message could not be dealt with");
+      }
+    },
+    refused(deviceId, what) {
+      if (deviceId === undefined) {
+        stranger(undefined, what);
+        return;
+      }
+      options.isKnown(deviceId).then(
+        (known) => (known ? deviceLog.add(deviceId, "refused-connection", what) : stranger(deviceId, what)),
+        () => stranger(deviceId, what),
+      );
+    },
+  };
+}

@@ -1,0 +1,112 @@
+// Control messages from devices, checked before anybody looks at them (docs/protocol.md).
+
+import { bootReasonNames, CONTROL_MESSAGE_BYTES_MAX, deploymentStateNames, FETCH_WINDOW_MAX, slotStateNames } from "@flipside/image-format";
+import { z } from "zod";
+
+/** base64url without padding of exactly `bytes` bytes. */
+export function binary(bytes: number) {
+  const characters = Math.ceil((bytes * 4) / 3);
+  return z
+    .string()
+    .length(characters)
+    .regex(/^[A-Za-z0-9_-]*$/, "not base64url")
+    // The last character may carry bits that belong to no byte; two spellings of one value would pass as two values.
+    .refine((text) => Buffer.from(text, "base64url").toString("base64url") === text, "not canonical base64url");
+}
+
+const u32 = z.number().int().min(0).max(0xffff_ffff);
+const digest = z.string().regex(/^[0-9a-f]{64}$/);
+const name = z.string().min(1).max(64);
+const nonce = binary(16);
+
+export const helloMessage = z.object({ session: nonce });
+export const proofMessage = z.object({ session: nonce, nonce, deviceNonce: nonce, signature: binary(64) });
+/** What every message of a session has. */
+export const sessionMember = z.object({ session: nonce });
+
+const slotName = z.enum(["a", "b"]);
+const slotState = z.enum(slotStateNames);
+const deploymentId = z.string().min(1).max(64);
+const deploymentState = z.enum(deploymentStateNames);
+
+export const checkInMessage = z.object({
+  boot: u32,
+  sequence: u32,
+  product: name,
+  hardware: name,
+  revision: u32,
+  loader: u32,
+  trust: u32,
+  bootReason: z.enum(bootReasonNames),
+  uptimeMs: u32,
+  floor: u32,
+  health: z.enum(["unknown", "healthy", "unhealthy"]),
+  running: z.object({ slot: slotName, digest, version: name, releaseSequence: u32, state: slotState, reason: u32.optional() }),
+  other: z.object({ slot: slotName, digest: digest.optional(), state: slotState, reason: u32.default(0) }),
+  slotBytes: u32,
+  deployment: z.object({ id: deploymentId, attempt: u32, state: deploymentState, code: u32.default(0) }).optional(),
+});
+export type CheckIn = z.infer<typeof checkInMessage>;
+
+export const stateMessage = z.object({
+  deployment: deploymentId,
+  attempt: u32,
+  boot: u32,
+  sequence: u32,
+  state: deploymentState,
+  done: u32.default(0),
+  total: u32.default(0),
+  code: u32.default(0),
+});
+export type StateReport = z.infer<typeof stateMessage>;
+
+export const fetchMessage = z.object({
+  deployment: deploymentId,
+  attempt: u32,
+  part: z.union([z.literal(0), z.literal(1)]),
+  first: u32,
+  count: u32.min(1).max(FETCH_WINDOW_MAX),
+});
+export type Fetch = z.infer<typeof fetchMessage>;
+
+export const telemetryMessage = z.object({
+  uptimeMs: u32,
+  health: z.enum(["unknown", "healthy", "unhealthy"]),
+  metric: name.optional(),
+  value: z.number().int().min(-0x8000_0000).max(0x7fff_ffff).optional(),
+});
+
+export const logMessage = z.object({
+  crash: z.object({
+    kind: z.string().min(1).max(32),
+    module: u32.optional(),
+    code: z.number().int().optional(),
+    mepc: u32.optional(),
+    mtval: u32.optional(),
+    uptimeMs: u32.optional(),
+    message: z.string().max(512).optional(),
+  }),
+});
+
+export type ParsedObject = Record<string, unknown>;
+
+/** The JSON object in a control message, or why there is none. */
+export function parseControl(payload: Uint8Array): { object: ParsedObject } | { refusal: string } {
+  if (payload.length > CONTROL_MESSAGE_BYTES_MAX) return { refusal: `${payload.length} bytes, more than ${CONTROL_MESSAGE_BYTES_MAX}` };
+  let value: unknown;
+  try {
+    value = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(payload));
+  } catch {
+    return { refusal: "not JSON" };
+  }
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return { refusal: "not a JSON object" };
+  return { object: value as ParsedObject };
+}
+
+/** One short line for a log about what a message lacks. */
+export function describeIssues(error: z.ZodError): string {
+  return error.issues
+    .slice(0, 3)
+    .map((issue) => `${issue.path.join(".") || "message"}: ${issue.message}`)
+    .join("; ");
+}

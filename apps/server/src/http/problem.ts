@@ -1,0 +1,104 @@
+// Errors as RFC 9457 problem details: one handler, through which every failed request leaves.
+
+import type { ErrorRequestHandler, Response } from "express";
+import { FormatError } from "@flipside/image-format";
+import { ZodError } from "zod";
+import type { Logger } from "../logging.ts";
+import { ApiError } from "./errors.ts";
+
+interface Problem {
+  type: string;
+  title: string;
+  status: number;
+  detail: string;
+  code: string;
+  errors?: { path: string; message: string }[];
+}
+
+function problemOf(error: ApiError): Problem {
+  return {
+    type: `urn:flipside:error:${error.code}`,
+    title: error.title,
+    status: error.status,
+    detail: error.message,
+    code: error.code,
+    ...(error.fieldErrors === undefined ? {} : { errors: error.fieldErrors }),
+  };
+}
+
+export function sendProblem(response: Response, error: ApiError): void {
+  if (error.retryAfterSeconds !== undefined) response.setHeader("Retry-After", String(error.retryAfterSeconds));
+  response.status(error.status).type("application/problem+json").send(JSON.stringify(problemOf(error)));
+}
+
+/** What an operator can do about a release file that was refused, by the format's error name. */
+const adviceFor: Record<string, string> = {
+  "image-truncated": "The file is cut short; build or copy it again.",
+  "image-trailing-bytes": "The file has bytes after its end; build or copy it again.",
+  "header-malformed": "This is not a release file, or its header is damaged. Choose the file that the build wrote.",
+  "header-version-unsupported": "The file was made for a newer server; update the server first.",
+  "header-unknown-critical-field": "The file was made for a newer server; update the server first.",
+  "header-feature-unsupported": "The file uses a feature that this version does not have; build it without.",
+  "signature-block-malformed": "The signatures are damaged; sign the release again.",
+  "signature-unknown-key": "It is signed by a key that is no release key of this project. Sign it with one of the trust record's release keys.",
+  "signature-mismatch": "It was changed after it was signed, or signed wrongly. Build and sign it again; do not trust this file.",
+  "chunk-table-mismatch": "It was changed after it was signed. Get the file again from the build; do not trust this one.",
+  "chunk-mismatch": "It was changed after it was signed. Get the file again from the build; do not trust this one.",
+};
+
+function formatProblem(error: FormatError): Problem {
+  const advice = adviceFor[error.codeName] ?? "Build the release again.";
+  return {
+    type: `urn:flipside:error:${error.codeName}`,
+    title: "The release file was refused",
+    status: 422,
+    detail: `${error.message}. ${advice}`,
+    code: error.codeName,
+  };
+}
+
+const errno = (error: unknown): string => String((error as { code?: unknown } | null)?.code ?? "");
+
+/** SQLITE_FULL when the database cannot grow, ENOSPC and EDQUOT from files. */
+export function isStorageFull(error: unknown): boolean {
+  return ["ENOSPC", "EDQUOT", "SQLITE_FULL"].includes(errno(error));
+}
+
+export function storageFull(): ApiError {
+  return new ApiError("storage-full", "Nothing of this was kept and nothing stored earlier is lost. Make room in the data directory, then try again.");
+}
+
+/** Turns whatever was thrown into the refusal that the client sees, or undefined for a fault of the server's. */
+function refusalOf(error: unknown): ApiError | undefined {
+  if (error instanceof ApiError) return error;
+  if (error instanceof ZodError) {
+    const errors = error.issues.slice(0, 20).map((issue) => ({ path: issue.path.join("."), message: issue.message }));
+    return new ApiError("validation-failed", errors.map((e) => (e.path ? `${e.path}: ${e.message}` : e.message)).join("; "), { errors });
+  }
+  if (isStorageFull(error)) return storageFull();
+  // What express and its body parser throw.
+  const type = String((error as { type?: unknown } | null)?.type ?? "");
+  if (type === "entity.parse.failed") return new ApiError("malformed-json", "The body could not be read as JSON.");
+  if (type === "entity.too.large") return new ApiError("body-too-large", "A JSON body may have 4 MiB at most.");
+  if (type === "encoding.unsupported" || type === "charset.unsupported") return new ApiError("unsupported-media-type", "Send UTF-8 without a content encoding.");
+  if (type === "request.aborted" || type === "request.size.invalid") return new ApiError("upload-incomplete", "The connection broke off before the whole body had arrived.");
+  if (error instanceof URIError) return new ApiError("not-found", "The address is not well-formed.");
+  return undefined;
+}
+
+export function problemHandler(log: Logger): ErrorRequestHandler {
+  return (error, request, response, next) => {
+    if (response.headersSent) {
+      next(error);
+      return;
+    }
+    if (error instanceof FormatError) {
+      const problem = formatProblem(error);
+      response.status(problem.status).type("application/problem+json").send(JSON.stringify(problem));
+      return;
+    }
+    const refusal = refusalOf(error);
+    if (refusal === undefined) log.error({ err: error as Error, method: request.method, path: request.path }, "request failed");
+    sendProblem(response, refusal ?? new ApiError("internal-error", "The details are in the server's log."));
+  };
+}

@@ -1,0 +1,50 @@
+// The seam between the server's features and MQTT. Two implementations: the embedded broker, and a client of any
+// other broker. Features know devices and leaves; they never see a topic or a socket.
+
+import type { DeviceLeaf, ServerLeaf } from "./topics.ts";
+
+/** Stands for one connection of a device; compared by identity. With an external broker there is one for each device. */
+export type Connection = object;
+
+export interface LinkMessage {
+  deviceId: string;
+  leaf: DeviceLeaf;
+  payload: Uint8Array;
+  connection: Connection;
+  /** The client is enrolling: its name is its own claim. Always false where the broker keeps the rights. */
+  enrolling: boolean;
+  /** Answers on the same connection. */
+  reply(leaf: ServerLeaf, payload: Uint8Array | string): Promise<void>;
+}
+
+export type CredentialVerdict = "accepted" | "unknown" | "wrong" | "revoked";
+
+export interface LinkHandlers {
+  /** Whether the password is a secret of the device. Only asked by a link that `checksCredentials`. */
+  authenticate(deviceId: string, password: Uint8Array): Promise<CredentialVerdict>;
+  /** Resolves when the message is dealt with: the sender's next one is not read before. Never rejects. */
+  message(message: LinkMessage): Promise<void>;
+  /** The connection is gone. May come for connections that said nothing. */
+  closed(deviceId: string, connection: Connection): void;
+  /** A client tried what it may not. `deviceId` is undefined when it never gave a credible name. */
+  refused(deviceId: string | undefined, what: string): void;
+}
+
+export interface DeviceLink {
+  /** Whether the link itself admits devices by their secrets and keeps topic rights. */
+  readonly checksCredentials: boolean;
+  /** Where devices connect, for the start message. */
+  readonly address: string;
+  /** The listening port, or null when the broker is elsewhere. */
+  readonly port: number | null;
+  /**
+   * Sends to a device. Resolves when the bytes are handed to the operating system, which a slow reader delays: that is
+   * the back-pressure that senders of bulk rely on. Resolves to false when nobody listens. Never rejects.
+   */
+  publish(deviceId: string, leaf: ServerLeaf, payload: Uint8Array | string, qos: 0 | 1): Promise<boolean>;
+  /** Bytes that wait for the device to read them, as far as the link can know. */
+  bufferedBytes(deviceId: string): number;
+  /** Closes the device's connections at once; where the broker is elsewhere, that is the broker's matter. */
+  disconnect(deviceId: string): void;
+  close(): Promise<void>;
+}

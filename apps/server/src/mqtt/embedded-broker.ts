@@ -1,0 +1,235 @@
+// The embedded broker: Aedes with authentication per device and topic rights. Devices talk to the server only, never to
+// each other, so messages don't go through subscriptions: what arrives is handed on in the `published` hook, which also
+// keeps a client's next packet unread until the last is dealt with; what leaves is written to the one connection, so
+// that a slow reader holds up nobody else.
+
+import { randomBytes } from "node:crypto";
+import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
+import { Aedes, type Client, type PublishPacket } from "aedes";
+import { CONTROL_MESSAGE_BYTES_MAX } from "@flipside/image-format";
+import type { Logger } from "../logging.ts";
+import type { DeviceLink, LinkHandlers } from "./device-link.ts";
+import { guardSocket } from "./packet-guard.ts";
+import { isDeviceId, mayPublish, maySubscribe, parseTopic, type Principal, type ServerLeaf, topicOf } from "./topics.ts";
+
+/** A control message, its topic and the packet's own fields. */
+const packetBytesMax = CONTROL_MESSAGE_BYTES_MAX + 1024;
+const connectionsMax = 20_000;
+/** Anybody may connect to enrol; few do at a time. */
+const enrollingMax = 256;
+const enrollingLifeMs = 120_000;
+const connectTimeoutMs = 10_000;
+/** A device that reads nothing for so long is gone. */
+const drainTimeoutMs = 60_000;
+const keepAliveSecondsMax = 300;
+
+interface Known extends Principal {
+  /** Leaves that the client has subscribed to. */
+  leaves: Set<string>;
+}
+
+/** MQTT 3.1.1, table 3.1: connection refused, bad user name or password; not authorized. */
+function connectRefusal(returnCode: 4 | 5, message: string): Error & { returnCode: number } {
+  return Object.assign(new Error(message), { returnCode });
+}
+
+/** Throws the error of `listen`, such as EADDRINUSE. */
+export async function startEmbeddedBroker(options: {
+  host: string;
+  port: number;
+  handlers: LinkHandlers;
+  log: Logger;
+}): Promise<DeviceLink> {
+  const { handlers, log } = options;
+  const known = new WeakMap<Client, Known>();
+  const connected = new Map<string, Client>();
+  const enrolling = new Map<string, Set<Client>>();
+  let enrollingCount = 0;
+
+  const broker = await Aedes.createBroker({ connectTimeout: connectTimeoutMs, drainTimeout: drainTimeoutMs, maxInflightInbound: 8 });
+
+  broker.preConnect = (client, packet, done) => {
+    const name = packet.username ?? "";
+    const isEnrolling = name.startsWith("enrol:");
+    const deviceId = isEnrolling ? name.slice("enrol:".length) : name;
+    if (!isDeviceId(deviceId)) {
+      handlers.refused(undefined, "connected without a device's user name");
+      done(new Error("no device's user name"), false);
+      return;
+    }
+    if (isEnrolling && enrollingCount >= enrollingMax) {
+      handlers.refused(undefined, "too many clients are enrolling");
+      done(new Error("too many clients are enrolling"), false);
+      return;
+    }
+    // Sessions are clean: nothing is kept for a client that is away.
+    packet.clean = true;
+    client.clean = true as never;
+    if (packet.will) packet.will.retain = false;
+    // The client id decides whose connection is replaced. One that is only enrolling must not replace the device's.
+    packet.clientId = isEnrolling ? `enrol:${deviceId}:${randomBytes(6).toString("hex")}` : deviceId;
+    packet.keepalive = Math.min(packet.keepalive || keepAliveSecondsMax, keepAliveSecondsMax);
+    known.set(client, { deviceId, enrolling: isEnrolling, leaves: new Set() });
+    done(null, true);
+  };
+
+  broker.authenticate = (client, _name, password, done) => {
+    const who = known.get(client);
+    if (who === undefined) return done(connectRefusal(4, "no device's user name") as never, false);
+    if (who.enrolling) return done(null, true);
+    handlers.authenticate(who.deviceId, password ?? new Uint8Array()).then(
+      (verdict) => {
+        if (verdict === "accepted") return done(null, true);
+        handlers.refused(verdict === "unknown" ? undefined : who.deviceId, `connection refused: ${verdict === "revoked" ? "the device is revoked" : `${verdict} credentials`}`);
+        done(connectRefusal(verdict === "revoked" ? 5 : 4, verdict) as never, false);
+      },
+      (error: unknown) => {
+        log.error({ err: error as Error, device: who.deviceId }, "authentication failed");
+        done(connectRefusal(5, "internal error") as never, false);
+      },
+    );
+  };
+
+  broker.authorizePublish = (client, packet, done) => {
+    const who = client === null ? undefined : known.get(client);
+    if (who === undefined || !mayPublish(who, packet.topic)) {
+      handlers.refused(who?.deviceId, `published to a topic that is not its own: ${packet.topic.slice(0, 120)}`);
+      return done(new Error("not permitted"));
+    }
+    // Retained messages are not used, and would be kept for ever.
+    packet.retain = false;
+    done(null);
+  };
+
+  broker.authorizeSubscribe = (client, subscription, done) => {
+    const who = known.get(client);
+    if (who === undefined || !maySubscribe(who, subscription.topic)) {
+      handlers.refused(who?.deviceId, `subscribed to a topic that is not its own: ${subscription.topic.slice(0, 120)}`);
+      return done(new Error("not permitted"));
+    }
+    who.leaves.add(parseTopic(subscription.topic)!.leaf);
+    done(null, subscription);
+  };
+
+  broker.on("unsubscribe", (topics, client) => {
+    for (const topic of topics) known.get(client)?.leaves.delete(parseTopic(topic)?.leaf ?? "");
+  });
+
+  broker.published = (packet, client, done) => {
+    const who = client === null || client === undefined ? undefined : known.get(client);
+    const topic = who === undefined ? undefined : parseTopic(packet.topic);
+    if (who === undefined || topic === undefined || !mayPublish(who, packet.topic)) return done();
+    handlers
+      .message({
+        deviceId: who.deviceId,
+        leaf: topic.leaf as never,
+        payload: packet.payload as Uint8Array,
+        connection: client,
+        enrolling: who.enrolling,
+        reply: async (leaf, payload) => void (await send(client, who, leaf, payload, 1)),
+      })
+      .finally(() => done());
+  };
+
+  broker.on("client", (client) => {
+    const who = known.get(client);
+    if (who === undefined) return;
+    if (!who.enrolling) {
+      connected.set(who.deviceId, client);
+      return;
+    }
+    enrollingCount++;
+    const others = enrolling.get(who.deviceId) ?? new Set();
+    enrolling.set(who.deviceId, others.add(client));
+    const timer = setTimeout(() => client.close(), enrollingLifeMs);
+    timer.unref();
+    client.conn.once("close", () => clearTimeout(timer));
+  });
+
+  broker.on("clientDisconnect", (client) => {
+    const who = known.get(client);
+    if (who === undefined) return;
+    if (who.enrolling) {
+      const others = enrolling.get(who.deviceId);
+      if (others?.delete(client)) enrollingCount--;
+      if (others?.size === 0) enrolling.delete(who.deviceId);
+      return;
+    }
+    if (connected.get(who.deviceId) === client) connected.delete(who.deviceId);
+    handlers.closed(who.deviceId, client);
+  });
+
+  broker.on("clientError", (client, error) => log.debug({ device: known.get(client)?.deviceId, reason: error.message }, "connection ended by an error"));
+  broker.on("connectionError", (_client, error) => log.debug({ reason: error.message }, "connection refused"));
+  (broker as unknown as NodeJS.EventEmitter).on("error", (error: Error) => log.error({ err: error }, "broker"));
+
+  function send(client: Client, who: Known, leaf: ServerLeaf, payload: Uint8Array | string, qos: 0 | 1): Promise<boolean> {
+    if (client.closed || !who.leaves.has(leaf)) return Promise.resolve(false);
+    const packet: PublishPacket = {
+      cmd: "publish",
+      topic: topicOf(who.deviceId, leaf),
+      payload: typeof payload === "string" ? payload : Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength),
+      qos,
+      dup: false,
+      retain: false,
+    };
+    return new Promise((resolve) => {
+      // The callback waits for `drain`; a connection that closes meanwhile must not leave the sender waiting.
+      const closed = (): void => resolve(false);
+      client.conn.once("close", closed);
+      client.publish(packet, (error) => {
+        client.conn.removeListener("close", closed);
+        resolve(!error && !client.closed);
+      });
+    });
+  }
+
+  const sockets = new Set<Socket>();
+  const server: Server = createServer((socket) => {
+    sockets.add(socket);
+    socket.once("close", () => sockets.delete(socket));
+    socket.setNoDelay(true);
+    guardSocket(socket, packetBytesMax, () => {
+      const client = (socket as Socket & { client?: Client }).client;
+      handlers.refused(client === undefined ? undefined : known.get(client)?.deviceId, `sent a packet of more than ${packetBytesMax} bytes`);
+    });
+    broker.handle(socket);
+  });
+  server.maxConnections = connectionsMax;
+  try {
+    await new Promise<void>((resolve, reject) => {
+      server.once("error", reject);
+      server.listen(options.port, options.host, () => {
+        server.removeListener("error", reject);
+        resolve();
+      });
+    });
+  } catch (error) {
+    broker.close();
+    throw error;
+  }
+  const port = (server.address() as AddressInfo).port;
+
+  return {
+    checksCredentials: true,
+    port,
+    address: `mqtt://${options.host.includes(":") ? `[${options.host}]` : options.host}:${port}`,
+    async publish(deviceId, leaf, payload, qos) {
+      const client = connected.get(deviceId);
+      return client === undefined ? false : send(client, known.get(client)!, leaf, payload, qos);
+    },
+    bufferedBytes(deviceId) {
+      return connected.get(deviceId)?.conn.writableLength ?? 0;
+    },
+    disconnect(deviceId) {
+      connected.get(deviceId)?.close();
+      for (const client of [...(enrolling.get(deviceId) ?? [])]) client.close();
+    },
+    async close() {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      await new Promise<void>((resolve) => broker.close(() => resolve()));
+      for (const socket of sockets) socket.destroy();
+      await closed;
+    },
+  };
+}

@@ -1,0 +1,93 @@
+// The link through a broker of the operator's own. Who may connect and use which topic is that broker's configuration:
+// each device its own prefix, by the secrets that it was given; docs/api.md says what is needed.
+
+import { connectAsync, type MqttClient } from "mqtt";
+import { CONTROL_MESSAGE_BYTES_MAX, TOPIC_ROOT } from "@flipside/image-format";
+import type { Logger } from "../logging.ts";
+import type { Connection, DeviceLink, LinkHandlers } from "./device-link.ts";
+import { deviceLeaves, isDeviceLeaf, parseTopic, topicOf } from "./topics.ts";
+
+/** Messages of one device that wait to be dealt with; what comes on top is dropped, and asked for again by its sender. */
+const waitingMax = 32;
+const connectTimeoutMs = 10_000;
+
+interface Peer {
+  waiting: number;
+  tail: Promise<void>;
+}
+
+/** Rejects when the broker cannot be reached at the start; later losses are mended by reconnecting. */
+export async function connectExternalBroker(options: { url: string; handlers: LinkHandlers; log: Logger }): Promise<DeviceLink> {
+  const { handlers, log } = options;
+  const peers = new Map<string, Peer>();
+  // The broker knows connections, this side doesn't: sessions are told apart by their ids alone.
+  const connection: Connection = {};
+  const client: MqttClient = await connectAsync(
+    options.url,
+    { protocolVersion: 4, clean: true, reconnectPeriod: 1_000, connectTimeout: connectTimeoutMs, resubscribe: true, queueQoSZero: false },
+    false,
+  );
+  const { host } = new URL(options.url);
+  client.on("error", (error) => log.warn({ reason: error.message }, "MQTT broker"));
+  client.on("close", () => log.warn({ broker: host }, "connection to the MQTT broker lost; reconnecting"));
+  client.on("connect", () => log.info({ broker: host }, "connected to the MQTT broker"));
+  client.on("message", (topic, payload) => {
+    const parsed = parseTopic(topic);
+    if (parsed === undefined || !isDeviceLeaf(parsed.leaf)) {
+      handlers.refused(undefined, "a message came on a topic that is no device's");
+      return;
+    }
+    const { deviceId, leaf } = parsed;
+    if (payload.length > CONTROL_MESSAGE_BYTES_MAX) {
+      handlers.refused(deviceId, `sent ${payload.length} bytes on ${leaf}`);
+      return;
+    }
+    const peer = peers.get(deviceId) ?? { waiting: 0, tail: Promise.resolve() };
+    if (peer.waiting >= waitingMax) {
+      handlers.refused(deviceId, `sends faster than its messages are dealt with; one on ${leaf} was dropped`);
+      return;
+    }
+    peers.set(deviceId, peer);
+    peer.waiting++;
+    peer.tail = peer.tail
+      .then(() => {
+        if (leaf === "gone") {
+          handlers.closed(deviceId, connection);
+          return;
+        }
+        return handlers.message({
+          deviceId,
+          leaf,
+          payload,
+          connection,
+          enrolling: false,
+          reply: async (reply, content) => void (await publish(deviceId, reply, content, 1)),
+        });
+      })
+      .finally(() => {
+        // Kept only while something waits: unknown names must not fill memory.
+        if (--peer.waiting === 0) peers.delete(deviceId);
+      });
+  });
+
+  function publish(deviceId: string, leaf: Parameters<typeof topicOf>[1], payload: Uint8Array | string, qos: 0 | 1): Promise<boolean> {
+    if (!client.connected) return Promise.resolve(false);
+    const bytes = typeof payload === "string" ? payload : Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);
+    return client.publishAsync(topicOf(deviceId, leaf), bytes, { qos }).then(
+      () => true,
+      () => false,
+    );
+  }
+
+  await client.subscribeAsync(deviceLeaves.map((leaf) => `${TOPIC_ROOT}+/+/${leaf}`), { qos: 1 });
+
+  return {
+    checksCredentials: false,
+    port: null,
+    address: `mqtt://${host}`,
+    publish,
+    bufferedBytes: () => (client.stream as { writableLength?: number }).writableLength ?? 0,
+    disconnect: () => {},
+    close: () => client.endAsync(true),
+  };
+}

@@ -1,0 +1,53 @@
+// Topics of the protocol and who may use them (docs/protocol.md, "Topics").
+
+import { createHash } from "node:crypto";
+import { DEVICE_ID_BYTES_MAX, TOPIC_ROOT } from "@flipside/image-format";
+
+export const deviceLeaves = ["enrol", "hello", "proof", "check-in", "fetch", "state", "telemetry", "log", "gone"] as const;
+export const serverLeaves = ["enrolled", "challenge", "offer", "chunk", "command"] as const;
+export type DeviceLeaf = (typeof deviceLeaves)[number];
+export type ServerLeaf = (typeof serverLeaves)[number];
+
+const deviceIdPattern = new RegExp(`^[a-z0-9-]{1,${DEVICE_ID_BYTES_MAX}}$`);
+
+export const isDeviceId = (text: string): boolean => deviceIdPattern.test(text);
+
+/** First byte of SHA-256 of the device id, as two hex digits. */
+export function shardOf(deviceId: string): string {
+  return createHash("sha256").update(deviceId).digest("hex").slice(0, 2);
+}
+
+export function topicOf(deviceId: string, leaf: DeviceLeaf | ServerLeaf): string {
+  return `${TOPIC_ROOT}${shardOf(deviceId)}/${deviceId}/${leaf}`;
+}
+
+/** Device and leaf of a well-formed topic (its shard is the device's), or undefined. */
+export function parseTopic(topic: string): { deviceId: string; leaf: DeviceLeaf | ServerLeaf } | undefined {
+  if (!topic.startsWith(TOPIC_ROOT)) return undefined;
+  const parts = topic.slice(TOPIC_ROOT.length).split("/");
+  if (parts.length !== 3) return undefined;
+  const [shard, deviceId, leaf] = parts as [string, string, string];
+  if (!isDeviceId(deviceId) || shardOf(deviceId) !== shard) return undefined;
+  if (!(deviceLeaves as readonly string[]).includes(leaf) && !(serverLeaves as readonly string[]).includes(leaf)) return undefined;
+  return { deviceId, leaf: leaf as DeviceLeaf | ServerLeaf };
+}
+
+export const isDeviceLeaf = (leaf: string): leaf is DeviceLeaf => (deviceLeaves as readonly string[]).includes(leaf);
+
+export interface Principal {
+  deviceId: string;
+  /** Connected as `enrol:<device>`: nothing is known of it but the name that it gave. */
+  enrolling: boolean;
+}
+
+export function mayPublish(who: Principal, topic: string): boolean {
+  const parsed = parseTopic(topic);
+  if (parsed === undefined || parsed.deviceId !== who.deviceId || !isDeviceLeaf(parsed.leaf)) return false;
+  return !who.enrolling || parsed.leaf === "enrol";
+}
+
+export function maySubscribe(who: Principal, topic: string): boolean {
+  const parsed = parseTopic(topic);
+  if (parsed === undefined || parsed.deviceId !== who.deviceId || isDeviceLeaf(parsed.leaf)) return false;
+  return !who.enrolling || parsed.leaf === "enrolled";
+}

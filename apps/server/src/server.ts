@@ -1,0 +1,326 @@
+// The whole server, put together. Usable in-process: tests start it on any free ports.
+
+import { mkdirSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { createStrictVerifier, type StrictVerifier } from "@flipside/image-format";
+import { createAccounts } from "./features/accounts/accounts.ts";
+import { createCheckIns } from "./features/check-ins/check-ins.ts";
+import { createChunkDelivery } from "./features/chunk-delivery/chunk-delivery.ts";
+import { claimRoutes, createClaims } from "./features/claims/claims.ts";
+import { createDeviceLog } from "./features/devices/device-log.ts";
+import { createDevices } from "./features/devices/devices.ts";
+import { createLastSeen } from "./features/devices/last-seen.ts";
+import { deviceRoutes } from "./features/devices/routes.ts";
+import { findDevice } from "./features/devices/store.ts";
+import { createDeviceViews, type DeviceViews } from "./features/devices/view.ts";
+import { createEnrolment } from "./features/enrolment/enrolment.ts";
+import { createEventHub, type EventHub } from "./features/events/event-hub.ts";
+import { eventRoutes } from "./features/events/routes.ts";
+import { type FileSystem, openImageFiles } from "./features/releases/image-files.ts";
+import { createReleases, insertImage, insertRelease, type Releases } from "./features/releases/releases.ts";
+import { releaseRoutes } from "./features/releases/routes.ts";
+import { readTrustChain } from "./features/releases/trust-chain.ts";
+import { createOffers } from "./features/rollouts/offers.ts";
+import { createRollouts, type Rollouts } from "./features/rollouts/rollouts.ts";
+import { rolloutRoutes } from "./features/rollouts/routes.ts";
+import { createInbox } from "./features/sessions/inbox.ts";
+import { createSessions } from "./features/sessions/sessions.ts";
+import { createApp } from "./http/app.ts";
+import { createLogger, type Logger, type LogLevel } from "./logging.ts";
+import type { DeviceLink, LinkHandlers } from "./mqtt/device-link.ts";
+import { startEmbeddedBroker } from "./mqtt/embedded-broker.ts";
+import { connectExternalBroker } from "./mqtt/external-broker.ts";
+import { Turns } from "./mqtt/turns.ts";
+import type { NewImage, ReleaseRow } from "./storage/schema.ts";
+import { Storage } from "./storage/storage.ts";
+
+const sweepEveryMs = 10_000;
+const tickEveryMs = 1_000;
+/** After this long, closing stops waiting for peers that don't answer. */
+const closeDeadlineMs = 4_000;
+
+export interface ServerOptions {
+  /** Database and images; made when it does not exist. */
+  dataDir: string;
+  /** A trust chain as bytes, or the path of its file. */
+  trustChain: Uint8Array | string;
+  host?: string;
+  /** 0: any free port. */
+  port?: number;
+  mqttPort?: number;
+  /** Another broker in place of the embedded one. */
+  mqttUrl?: string | undefined;
+  pollMs?: number;
+  logLevel?: LogLevel;
+  logger?: Logger;
+  allowedOrigins?: readonly string[];
+  trustProxy?: boolean;
+  consoleDir?: string;
+  /** How often deadlines are looked at. */
+  tickMs?: number;
+  /** Milliseconds since 1970; tests put their own clock here. */
+  now?: () => number;
+  /** A file system for images and uploads; tests put one here whose disk fills up. */
+  fileSystem?: FileSystem;
+  /** Content of strict-verifier.wasm; by default it is read from the package image-format. */
+  verifierWasm?: Uint8Array;
+}
+
+export interface RunningServer {
+  /** Of the HTTP interface, such as http://127.0.0.1:8080. */
+  url: string;
+  port: number;
+  /** Where devices connect. */
+  mqttUrl: string;
+  mqttPort: number | null;
+  /** Only on the first start with this data directory: the one-time password, which is kept nowhere. */
+  firstAdministrator: { userName: string; password: string } | undefined;
+  /** Ends everything in order, within a few seconds. May be called more than once. */
+  close(): Promise<void>;
+  /** For tests: what the routes use, and stores without checks. */
+  internals: {
+    storage: Storage;
+    link: DeviceLink;
+    rollouts: Rollouts;
+    releases: Releases;
+    events: EventHub;
+    insertRelease(release: ReleaseRow): Promise<void>;
+    insertImage(image: NewImage): Promise<void>;
+    /** Looks at deadlines now. */
+    tick(): Promise<void>;
+    readonly imageFilesOpen: number;
+  };
+}
+
+/** A start that failed for a reason that a person can mend. */
+export class StartError extends Error {}
+
+async function loadVerifier(wasm: Uint8Array | undefined): Promise<StrictVerifier> {
+  if (wasm !== undefined) return createStrictVerifier(wasm as Uint8Array<ArrayBuffer>);
+  const path = fileURLToPath(new URL("../../../packages/image-format/dist/strict-verifier.wasm", import.meta.url));
+  try {
+    return await createStrictVerifier(await readFile(path));
+  } catch (error) {
+    throw new StartError(`The signature verifier cannot be loaded (${(error as Error).message}). Build it: npx tsx packages/image-format/assembly/build-strict-verifier.ts`);
+  }
+}
+
+async function loadTrustChain(given: Uint8Array | string, verifier: StrictVerifier) {
+  try {
+    return await readTrustChain(typeof given === "string" ? new Uint8Array(await readFile(given)) : given, verifier);
+  } catch (error) {
+    throw new StartError(`The trust chain${typeof given === "string" ? ` ${given}` : ""} cannot be used: ${(error as Error).message}`);
+  }
+}
+
+function portProblem(error: unknown, port: number, what: string, flag: string): unknown {
+  const code = (error as NodeJS.ErrnoException).code;
+  if (code === "EADDRINUSE") return new StartError(`Port ${port} for ${what} is in use by another program. Stop that program, or choose another port with --${flag}.`);
+  if (code === "EACCES") return new StartError(`Port ${port} for ${what} may not be opened by this user. Choose a port above 1023 with --${flag}.`);
+  return error;
+}
+
+/** Throws StartError when a person can mend it; whatever was opened is closed again. */
+export async function startServer(options: ServerOptions): Promise<RunningServer> {
+  const now = options.now ?? Date.now;
+  const host = options.host ?? "127.0.0.1";
+  const log = options.logger ?? createLogger(options.logLevel ?? "info");
+  const undo: (() => Promise<void> | void)[] = [];
+
+  try {
+    const verifier = await loadVerifier(options.verifierWasm);
+    const trust = await loadTrustChain(options.trustChain, verifier);
+    mkdirSync(options.dataDir, { recursive: true });
+    const files = await openImageFiles(options.dataDir, options.fileSystem);
+    const storage = await Storage.open(join(options.dataDir, "flipside.sqlite"), (error) => log.error({ err: error as Error }, "a listener failed"));
+    undo.push(() => storage.close());
+    const accounts = await createAccounts(storage, now);
+
+    // Features that need each other meet in these. The first message may come while the link is still starting.
+    let link: DeviceLink;
+    let linkIsUp = (): void => {};
+    const linkUp = new Promise<void>((resolve) => (linkIsUp = resolve));
+    let views: DeviceViews;
+    let releases: Releases;
+    let rollouts: Rollouts;
+
+    const events = createEventHub(
+      {
+        device: (id) => views.one(id),
+        deployment: (id) => views.deployment(id),
+        rollout: (id) => rollouts.summary(id),
+        release: (id) => releases.one(id),
+      },
+      log,
+    );
+    const deviceLog = createDeviceLog(storage, log, now);
+    const lastSeen = createLastSeen(storage, log, now);
+    const turns = new Turns();
+    const sessions = createSessions({
+      storage,
+      verifier,
+      deviceLog,
+      now,
+      linkChecksCredentials: () => link.checksCredentials,
+      onlineChanged: (deviceId) => events.changed("device", deviceId),
+    });
+    views = createDeviceViews(storage.db, lastSeen, (deviceId) => sessions.of(deviceId) !== undefined);
+    releases = createReleases({ storage, files, trust, verifier, events, now });
+    const offers = createOffers({ link: () => link, sessions, rollouts: () => rollouts, turns, pollMs: options.pollMs ?? 3_000, log });
+    rollouts = createRollouts({ storage, events, deviceLog, log, now, offersChanged: (deviceIds) => offers.push(deviceIds) });
+    const checkIns = createCheckIns({ storage, sessions, lastSeen, deviceLog, events, rollouts: () => rollouts, offers: () => offers });
+    const delivery = createChunkDelivery({
+      link: () => link,
+      imageOf: (deviceId, deployment, attempt) => rollouts.imageFor(deviceId, deployment, attempt),
+      isCurrent: (session) => sessions.of(session.deviceId) === session,
+      refused: (deviceId, detail) => deviceLog.add(deviceId, "refused-message", detail),
+      log,
+    });
+    const enrolment = createEnrolment({ storage, deviceLog, now, deviceChanged: (deviceId) => events.changed("device", deviceId) });
+    const devices = createDevices({ storage, views, sessions, rollouts, deviceLog, events, link: () => link, now });
+    const inbox = createInbox({
+      sessions,
+      enrolment,
+      checkIns,
+      rollouts,
+      delivery,
+      deviceLog,
+      lastSeen,
+      turns,
+      isKnown: async (deviceId) => (await findDevice(storage.db, deviceId)) !== undefined,
+      log,
+      now,
+    });
+    const handlers: LinkHandlers = {
+      authenticate: (deviceId, password) => sessions.authenticate(deviceId, password),
+      message: (message) => linkUp.then(() => inbox.take(message)),
+      closed: (deviceId, connection) => sessions.end(deviceId, "the connection is gone", connection),
+      refused: (deviceId, what) => inbox.refused(deviceId, what),
+    };
+
+    if (options.mqttUrl !== undefined) {
+      try {
+        link = await connectExternalBroker({ url: options.mqttUrl, handlers, log });
+      } catch (error) {
+        throw new StartError(`The MQTT broker ${new URL(options.mqttUrl).host} cannot be reached: ${(error as Error).message || (error as { code?: string }).code}`);
+      }
+    } else {
+      const mqttPort = options.mqttPort ?? 1883;
+      try {
+        link = await startEmbeddedBroker({ host, port: mqttPort, handlers, log });
+      } catch (error) {
+        throw portProblem(error, mqttPort, "MQTT", "mqtt-port");
+      }
+    }
+    undo.push(() => link.close());
+    linkIsUp();
+
+    const app = createApp({
+      accounts,
+      routers: [deviceRoutes(devices), claimRoutes(createClaims(storage, now)), releaseRoutes(releases), rolloutRoutes(rollouts), eventRoutes(events)],
+      allowedOrigins: options.allowedOrigins ?? [],
+      trustProxy: options.trustProxy ?? false,
+      consoleDir: options.consoleDir ?? fileURLToPath(new URL("../../web/dist", import.meta.url)),
+      log,
+    });
+    const http = createServer(app);
+    await listen(http, options.port ?? 8080, host);
+    undo.push(() => closeHttp(http));
+    // Last of all, because the password is told only once: a start that fails must not have made it.
+    const firstAdministrator = await accounts.createFirst();
+
+    let ticking: Promise<void> | undefined;
+    function tick(): Promise<void> {
+      ticking ??= rollouts
+        .tick()
+        .catch((error: unknown) => log.error({ err: error as Error }, "deadlines could not be looked at"))
+        .finally(() => (ticking = undefined));
+      return ticking;
+    }
+    const tickTimer = setInterval(() => void tick(), options.tickMs ?? tickEveryMs);
+    const sweepTimer = setInterval(() => {
+      sessions.sweep();
+      enrolment.sweep();
+    }, sweepEveryMs);
+
+    let closing: Promise<void> | undefined;
+    async function close(): Promise<void> {
+      clearInterval(tickTimer);
+      clearInterval(sweepTimer);
+      events.close();
+      await withDeadline(Promise.all([closeHttp(http), link.close(), delivery.close(), offers.close()]));
+      // What the last messages began; then nothing uses the database any more.
+      await withDeadline(Promise.all([turns.idle(), ticking]));
+      await withDeadline(Promise.all([lastSeen.stop(), deviceLog.flush()]));
+      await storage.close();
+    }
+
+    async function withDeadline(work: Promise<unknown>): Promise<void> {
+      let timer: NodeJS.Timeout | undefined;
+      const deadline = new Promise<void>((resolve) => {
+        timer = setTimeout(() => {
+          log.warn("closing goes on without waiting any longer");
+          resolve();
+        }, closeDeadlineMs);
+      });
+      await Promise.race([work, deadline]).catch((error: unknown) => log.error({ err: error as Error }, "while closing"));
+      clearTimeout(timer);
+    }
+
+    const port = (http.address() as AddressInfo).port;
+    const shownHost = host.includes(":") ? `[${host}]` : host;
+    const url = `http://${host === "0.0.0.0" || host === "::" ? "localhost" : shownHost}:${port}`;
+    log.info({ url, mqtt: link.address, dataDir: options.dataDir, trustVersion: trust.trustVersion }, "fleet manager is up");
+    return {
+      url,
+      port,
+      mqttUrl: link.address,
+      mqttPort: link.port,
+      firstAdministrator,
+      close: () => (closing ??= close()),
+      internals: {
+        storage,
+        link,
+        rollouts,
+        releases,
+        events,
+        insertRelease: (release) => insertRelease(storage.db, release),
+        insertImage: (image) => insertImage(storage.db, image),
+        tick,
+        get imageFilesOpen() {
+          return delivery.filesOpen;
+        },
+      },
+    };
+  } catch (error) {
+    for (const step of undo.reverse()) await step();
+    throw error;
+  }
+}
+
+async function listen(http: Server, port: number, host: string): Promise<void> {
+  try {
+    await new Promise<void>((resolve, reject) => {
+      http.once("error", reject);
+      http.listen(port, host, () => {
+        http.removeListener("error", reject);
+        resolve();
+      });
+    });
+  } catch (error) {
+    throw portProblem(error, port, "HTTP", "port");
+  }
+}
+
+/** Lets requests under way end for a moment, then closes what is left. */
+async function closeHttp(http: Server): Promise<void> {
+  const closed = new Promise<void>((resolve) => http.close(() => resolve()));
+  http.closeIdleConnections();
+  const timer = setTimeout(() => http.closeAllConnections(), 2_000);
+  await closed;
+  clearTimeout(timer);
+}

@@ -1,0 +1,178 @@
+// The tables, as Kysely sees them. Times are milliseconds since 1970; booleans are 0 and 1.
+
+import type { DeploymentStateName } from "@flipside/image-format";
+import type { Generated, Insertable, Selectable } from "kysely";
+
+export interface MetaTable {
+  key: string;
+  value: Buffer;
+}
+
+export interface AccountTable {
+  userName: string;
+  role: "admin";
+  passwordHash: string;
+  mustChangePassword: number;
+  /** Counts password changes: a token of an older generation is worthless. */
+  tokenGeneration: number;
+  createdAt: number;
+}
+
+export interface EndedTokenTable {
+  tokenId: string;
+  expiresAt: number;
+}
+
+export interface ClaimTable {
+  deviceId: string;
+  secret: Buffer;
+  createdAt: number;
+}
+
+export interface DeviceTable {
+  id: string;
+  publicKey: Buffer;
+  enrolledAt: number;
+  revokedAt: number | null;
+  lastSeenAt: number | null;
+  product: string | null;
+  hardware: string | null;
+  revision: number | null;
+  loaderVersion: number | null;
+  trustVersion: number | null;
+  securityFloor: number | null;
+  slotBytes: number | null;
+  bootCounter: number | null;
+  bootReason: string | null;
+  health: "unknown" | "healthy" | "unhealthy";
+  /** JSON of the slots as checked in, or null before the first check-in. */
+  running: string | null;
+  other: string | null;
+  metricName: string | null;
+  metricValue: number | null;
+}
+
+export interface DeviceSecretTable {
+  deviceId: string;
+  /** Ascends with each enrolment; secrets older than one that was used are deleted. */
+  generation: number;
+  secret: Buffer;
+}
+
+export interface DeviceLogTable {
+  id: Generated<number>;
+  deviceId: string;
+  at: number;
+  kind: string;
+  detail: string;
+}
+
+export interface ReleaseTable {
+  id: string;
+  product: string;
+  version: string;
+  releaseSequence: number;
+  description: string | null;
+  uploadedAt: number;
+  uploadedBy: string;
+}
+
+export interface ImageTable {
+  /** SHA-256 of the header, hex. */
+  digest: string;
+  releaseId: string;
+  hardware: string;
+  revisionMin: number;
+  revisionMax: number;
+  securityCounter: number;
+  keyId: string;
+  header: Buffer;
+  signatureBlock: Buffer;
+  filePath: string;
+  sizeBytes: number;
+  tableOffset: number;
+  payloadOffset: number;
+  payloadBytes: number;
+  chunkBytes: number;
+  chunkCount: number;
+}
+
+export interface PermitTable {
+  digest: string;
+  /** Hex of SHA-256 of the device id, or empty for any device. */
+  deviceHash: string;
+  permit: Buffer;
+  createdAt: number;
+}
+
+export interface RolloutTable {
+  id: string;
+  name: string;
+  releaseId: string;
+  state: "running" | "paused" | "completed" | "cancelled";
+  pauseReason: string | null;
+  currentWave: number;
+  /** JSON: devices in each wave. */
+  waveTotals: string;
+  deadlineMs: number;
+  failureThresholdPercent: number;
+  allowOlder: number;
+  /** What the operator accepted by resuming: the gate of this wave counts only what finished since. */
+  acceptedWave: number;
+  acceptedFinished: number;
+  acceptedFailed: number;
+  createdAt: number;
+  createdBy: string;
+  finishedAt: number | null;
+}
+
+export interface DeploymentTable {
+  id: string;
+  /** Order of creation. */
+  position: Generated<number>;
+  rolloutId: string;
+  deviceId: string;
+  digest: string;
+  wave: number;
+  attempt: number;
+  state: DeploymentStateName;
+  code: number;
+  done: number;
+  total: number;
+  createdAt: number;
+  updatedAt: number;
+  offeredAt: number | null;
+  deadlineAt: number | null;
+  finishedAt: number | null;
+}
+
+export interface DecisionTable {
+  id: Generated<number>;
+  rolloutId: string;
+  at: number;
+  text: string;
+}
+
+export interface Schema {
+  meta: MetaTable;
+  accounts: AccountTable;
+  endedTokens: EndedTokenTable;
+  claims: ClaimTable;
+  devices: DeviceTable;
+  deviceSecrets: DeviceSecretTable;
+  deviceLog: DeviceLogTable;
+  releases: ReleaseTable;
+  images: ImageTable;
+  permits: PermitTable;
+  rollouts: RolloutTable;
+  deployments: DeploymentTable;
+  decisions: DecisionTable;
+}
+
+export type AccountRow = Selectable<AccountTable>;
+export type DeviceRow = Selectable<DeviceTable>;
+export type ReleaseRow = Selectable<ReleaseTable>;
+export type ImageRow = Selectable<ImageTable>;
+export type NewImage = Insertable<ImageTable>;
+export type RolloutRow = Selectable<RolloutTable>;
+export type DeploymentRow = Selectable<DeploymentTable>;
