@@ -14,7 +14,7 @@ export function DeploymentProgress({ deployment }: { deployment: Deployment }): 
   return (
     <div className="deployment">
       <StateBadge words={words} {...(percent ? { detail: percent } : {})} />
-      {part !== undefined && deployment.state !== "confirmed" && (
+      {part !== undefined && part > 0 && part < 1 && (
         <ProgressBar part={part} tone={words.tone} label={`Update to ${deployment.version}`} valueText={percent ? `${words.label}, ${percent}` : words.label} />
       )}
     </div>
@@ -23,7 +23,7 @@ export function DeploymentProgress({ deployment }: { deployment: Deployment }): 
 
 /** An error code and what it means; nothing for a deployment without one. */
 export function CodeExplained({ deployment, withTodo }: { deployment: Deployment; withTodo?: boolean }): ReactNode {
-  if (!deployment.codeName || deployment.code === 0) return <span className="muted">–</span>;
+  if (!deployment.codeName || deployment.code === 0) return null;
   const words = errorWords(deployment.codeName);
   return (
     <div className="code-explained">

@@ -1,6 +1,7 @@
-import { type ReactNode, type Ref, useId } from "react";
+import type { ReactNode } from "react";
 import type { ProblemError } from "../api/problem.ts";
 import { whatToDo } from "../words/problem-words.ts";
+import { asSentence } from "../words/quantities.ts";
 import { Icon } from "./icon.tsx";
 
 interface Props {
@@ -8,20 +9,18 @@ interface Props {
   /** What was being done, such as "The list of devices could not be loaded". */
   lead?: string;
   onRetry?: () => void;
-  ref?: Ref<HTMLDivElement>;
 }
 
 /** A failed request: what is wrong and what to do. Announced when it appears. */
-export function ProblemNotice({ problem, lead, onRetry, ref }: Props): ReactNode {
-  const id = useId();
+export function ProblemNotice({ problem, lead, onRetry }: Props): ReactNode {
   return (
-    <div className="notice tone-bad" role="alert" aria-labelledby={id} tabIndex={-1} ref={ref}>
+    <div className="notice tone-bad" role="alert">
       <Icon name="alert" />
       <div className="notice-body">
-        <p className="notice-title" id={id}>
+        <p className="notice-title">
           {lead ? `${lead}: ${problem.title.replace(/^[A-Z](?=[a-z])/, (first) => first.toLowerCase())}` : problem.title}
         </p>
-        {problem.detail && problem.detail !== problem.title && <p>{problem.detail}</p>}
+        {problem.detail && problem.detail !== problem.title && <p>{asSentence(problem.detail)}</p>}
         {problem.errors.length > 0 && (
           <ul>
             {problem.errors.map((error) => (

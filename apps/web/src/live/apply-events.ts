@@ -9,14 +9,12 @@ export type ById<T> = ReadonlyMap<string, T>;
 export const byId = <T extends { id: string }>(items: readonly T[]): ById<T> =>
   new Map(items.map((item) => [item.id, item]));
 
+/** As the server chooses it: the deployment that the device is busy with comes before one that waits for it. */
 function withDeployment(device: Device, deployment: Deployment): Device {
   const active = device.activeDeployment;
-  if (!isFinalState(deployment.state)) {
-    return active && active.id !== deployment.id && active.createdAt > deployment.createdAt
-      ? device
-      : { ...device, activeDeployment: deployment };
-  }
-  return active?.id === deployment.id ? { ...device, activeDeployment: null } : device;
+  if (isFinalState(deployment.state)) return active?.id === deployment.id ? { ...device, activeDeployment: null } : device;
+  const takesOver = !active || active.id === deployment.id || (active.state === "queued" && deployment.state !== "queued");
+  return takesOver ? { ...device, activeDeployment: deployment } : device;
 }
 
 export function applyToDevices(devices: ById<Device>, events: readonly LiveEvent[]): ById<Device> {

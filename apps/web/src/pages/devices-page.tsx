@@ -53,13 +53,11 @@ const columns: Column<Device>[] = [
     head: "Update",
     className: "col-update",
     cell: (device) =>
-      device.activeDeployment ? (
+      device.activeDeployment && (
         <>
           <DeploymentProgress deployment={device.activeDeployment} />
           <span className="sub">to {device.activeDeployment.version}</span>
         </>
-      ) : (
-        <span className="muted">none under way</span>
       ),
   },
 ];

@@ -42,6 +42,7 @@ export function NewRolloutPage({ releaseId }: { releaseId: string | null }): Rea
 }
 
 const deadlineUnits = { minutes: 60_000, hours: 3_600_000, days: 86_400_000 } as const;
+const deadlineMsMax = 30 * deadlineUnits.days;
 type DeadlineUnit = keyof typeof deadlineUnits;
 
 function RolloutForm({ releases, devices, initialReleaseId }: { releases: Release[]; devices: Device[]; initialReleaseId: string | null }): ReactNode {
@@ -54,7 +55,7 @@ function RolloutForm({ releases, devices, initialReleaseId }: { releases: Releas
   const [picked, setPicked] = useState<ReadonlySet<string>>(new Set());
   const [waves, setWaves] = useState<WaveRow[]>(initialWaves);
   const [deadline, setDeadline] = useState("1");
-  const [deadlineUnit, setDeadlineUnit] = useState<DeadlineUnit>("hours");
+  const [deadlineUnit, setDeadlineUnit] = useState<DeadlineUnit>("days");
   const [threshold, setThreshold] = useState("50");
   const [allowOlder, setAllowOlder] = useState(false);
   const [tried, setTried] = useState(false);
@@ -65,13 +66,17 @@ function RolloutForm({ releases, devices, initialReleaseId }: { releases: Releas
   const fitting = useMemo(() => devices.filter((device) => fits(release, device)), [devices, release]);
   const pickedFitting = fitting.filter((device) => picked.has(device.id));
   const total = target === "all" ? fitting.length : pickedFitting.length;
+  // Devices of the product whose hardware the release has no image for.
   const unfit = devices.filter((device) => !device.revoked && device.product === release.product).length - fitting.length;
+
+  const deadlineMs = Math.round(Number(deadline) * deadlineUnits[deadlineUnit]);
+  const newer = (target === "all" ? fitting : pickedFitting).filter((device) => (device.running?.releaseSequence ?? 0) > release.releaseSequence).length;
 
   const errors = {
     name: name.trim() === "" ? "Give the rollout a name." : undefined,
     target: total > 0 ? undefined : target === "all" ? "No enrolled device fits this release. Choose another release." : "Pick at least one device.",
     waves: waves.map(waveSpecOf).map(waveProblem).find((each) => each !== undefined),
-    deadline: Number(deadline) > 0 ? undefined : "Give a time above 0.",
+    deadline: deadlineMs >= 1_000 && deadlineMs <= deadlineMsMax ? undefined : "Give a time above 0, up to 30 days.",
     threshold: threshold !== "" && Number(threshold) >= 0 && Number(threshold) <= 100 ? undefined : "Give a percentage from 0 to 100.",
   };
 
@@ -90,9 +95,10 @@ function RolloutForm({ releases, devices, initialReleaseId }: { releases: Releas
       const rollout = await createRollout({
         name: name.trim(),
         releaseId: release.id,
-        target: target === "all" ? { all: true } : { deviceIds: pickedFitting.map((device) => device.id) },
+        // "All" is all of the product to the server: where some don't fit, the ones that do are named.
+        target: target === "all" && unfit === 0 ? { all: true } : { deviceIds: (target === "all" ? fitting : pickedFitting).map((device) => device.id) },
         waves: waves.map(waveSpecOf),
-        deadlineMs: Math.round(Number(deadline) * deadlineUnits[deadlineUnit]),
+        deadlineMs,
         failureThresholdPercent: Number(threshold),
         ...(allowOlder ? { allowOlder: true } : {}),
       });
@@ -119,7 +125,7 @@ function RolloutForm({ releases, devices, initialReleaseId }: { releases: Releas
           )}
         </Field>
         <Field label="Name" error={tried ? errors.name : undefined}>
-          {(ids) => <input {...ids} value={name} maxLength={120} onChange={(event) => setTypedName(event.target.value)} />}
+          {(ids) => <input {...ids} value={name} maxLength={100} onChange={(event) => setTypedName(event.target.value)} />}
         </Field>
       </fieldset>
 
@@ -140,9 +146,14 @@ function RolloutForm({ releases, devices, initialReleaseId }: { releases: Releas
           </label>
         </div>
         {target === "all" && unfit > 0 && (
-          <p className="hint">{plural(unfit, "device")} of this product {unfit === 1 ? "has" : "have"} hardware that the release has no image for.</p>
+          <p className="hint">{plural(unfit, "device")} of this product {unfit === 1 ? "has" : "have"} hardware that the release has no image for, and {unfit === 1 ? "is" : "are"} left out.</p>
         )}
         {target === "picked" && <DevicePicker devices={fitting} picked={picked} onPick={setPicked} />}
+        {newer > 0 && !allowOlder && (
+          <p className="hint">
+            {plural(newer, "device")} {newer === 1 ? "runs" : "run"} a newer release. Leave {newer === 1 ? "it" : "them"} out, or allow going back under Limits.
+          </p>
+        )}
         {tried && errors.target && <p className="field-error" role="alert">{errors.target}</p>}
       </fieldset>
 
@@ -155,7 +166,7 @@ function RolloutForm({ releases, devices, initialReleaseId }: { releases: Releas
       <fieldset className="panel">
         <legend>Limits</legend>
         <div className="pair">
-          <Field label="Time each device may take" hint="Counted from the offer. A device that is not done by then counts as timed out." error={tried ? errors.deadline : undefined}>
+          <Field label="Time each device may take" hint="From the start of its wave to the offer, and again from there to the end. After that it counts as timed out." error={tried ? errors.deadline : undefined}>
             {(ids) => (
               <div className="joined">
                 <input {...ids} type="number" inputMode="decimal" min="0" step="any" value={deadline} onChange={(event) => setDeadline(event.target.value)} />

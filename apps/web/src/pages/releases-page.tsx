@@ -14,7 +14,7 @@ import { useFleet } from "../live/hooks.ts";
 import { newRolloutPath } from "../router.ts";
 import { errorWords } from "../words/error-words.ts";
 import { whatToDo } from "../words/problem-words.ts";
-import { bytes, plural } from "../words/quantities.ts";
+import { asSentence, bytes, plural } from "../words/quantities.ts";
 
 export function ReleasesPage(): ReactNode {
   const fleet = useFleet();
@@ -152,7 +152,7 @@ function Refused({ fileName, problem }: { fileName: string; problem: ProblemErro
           {problem.status === 0 || problem.status >= 500 ? "Not uploaded" : "Refused"}: {fileName}
         </p>
         <p>{words ? words.means : problem.title}</p>
-        {problem.detail && <p>{problem.detail}</p>}
+        {problem.detail && <p>{asSentence(problem.detail)}</p>}
         {problem.errors.map((error) => (
           <p key={`${error.path} ${error.message}`}>
             {error.path && <code>{error.path}</code>} {error.message}

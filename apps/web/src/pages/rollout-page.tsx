@@ -17,7 +17,7 @@ import { type DeploymentStateName, deploymentStateNames } from "../format.ts";
 import { useFleet, useResource } from "../live/hooks.ts";
 import { succeededPercent } from "../rollout-arithmetic.ts";
 import { devicePath } from "../router.ts";
-import { count, plural } from "../words/quantities.ts";
+import { asSentence, count, plural } from "../words/quantities.ts";
 import { deploymentWords, type IconName, rolloutWords, wordsOf } from "../words/state-words.ts";
 
 interface ActionWords {
@@ -48,7 +48,7 @@ const actionWords: Record<RolloutAction, ActionWords> = {
     label: "Cancel rollout",
     icon: "stop",
     title: "Cancel this rollout?",
-    confirm: "Cancel rollout for good",
+    confirm: "Cancel for good",
     explains: "Devices that wait or download are withdrawn. Those that have installed the image finish by themselves; devices already updated stay on the new version. A cancelled rollout cannot be resumed.",
     dangerous: true,
   },
@@ -118,7 +118,7 @@ function Details({ rollout }: { rollout: Rollout }): ReactNode {
           <Icon name="pause" />
           <div className="notice-body">
             <p className="notice-title">Paused</p>
-            <p>{rollout.pauseReason ?? "Somebody paused it."} Updates that were under way go on; no further device starts.</p>
+            <p>{asSentence(rollout.pauseReason ?? "Somebody paused it.")} Updates that were under way go on; no further device starts.</p>
           </div>
         </div>
       )}
@@ -159,7 +159,7 @@ function Details({ rollout }: { rollout: Rollout }): ReactNode {
                 <span className="log-head">
                   <TimeAgo at={decision.at} />
                 </span>
-                <span className="log-detail">{decision.text}</span>
+                <span className="log-detail">{asSentence(decision.text)}</span>
               </li>
             ))}
           </ol>

@@ -17,6 +17,16 @@ const todoByCode: Record<string, string> = {
   "storage-full": "Free space on the server's disk, then upload the file again.",
   "rollout-state": "The rollout has moved on in the meantime. Look at its state below and decide anew.",
   "no-image-for-hardware": "Choose a release with an image for that hardware, or pick only devices that the release fits.",
+  "device-not-known": "Take these devices out of the choice, or enrol them first.",
+  "release-older": "To go back on purpose, tick “Offer it also to devices that run a newer release”. Otherwise leave these devices out.",
+  "no-devices": "Connect devices of this product first; they count from their first check-in on.",
+  "too-many-attempts": "Wait a minute, then try again.",
+  "upload-incomplete": "Check your connection, then upload the file again.",
+  "device-revoked": "Nothing: the server already refuses this device.",
+  "origin-refused": "Open the console by the address that the server is set up for.",
+  "event-streams-exhausted": "Close consoles that are not needed, then try again.",
+  "server-busy": "Try again in a moment.",
+  "internal-error": "Try again. If it stays so, look at the server's log.",
   "claim-exists": "The device id is already known with another secret. Check the list against the factory's records.",
 };
 

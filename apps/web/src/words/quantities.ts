@@ -35,5 +35,13 @@ export function moment(iso: string): string {
   return at.toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "medium" });
 }
 
+/** A remark of the server's as a sentence of its own. A word that is a name (with a digit or hyphen) keeps its case. */
+export function asSentence(remark: string): string {
+  const text = remark.trim();
+  if (text === "") return "";
+  const first = /^[a-z]+(?=[\s,:.]|$)/.test(text) ? text[0]!.toUpperCase() + text.slice(1) : text;
+  return /[.!?:]$/.test(first) ? first : `${first}.`;
+}
+
 /** The start of a digest: enough to tell images apart by eye. */
 export const shortDigest = (digest: string): string => digest.slice(0, 12);

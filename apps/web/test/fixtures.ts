@@ -1,0 +1,92 @@
+// Resources as the server would send them, for tests.
+
+import type { Deployment, Device, Release, Rollout, StateCounts } from "../src/api/types.ts";
+import { deploymentStateNames } from "../src/format.ts";
+
+const digest = (seed: number): string => seed.toString(16).padStart(4, "0").repeat(16);
+const minutesAgo = (minutes: number): string => new Date(Date.now() - minutes * 60_000).toISOString();
+
+export const noCounts = (): StateCounts => Object.fromEntries(deploymentStateNames.map((name) => [name, 0])) as StateCounts;
+
+export function device(id: string, changes: Partial<Device> = {}): Device {
+  return {
+    id,
+    product: "flipside-demo",
+    hardware: "virt-rv32",
+    revision: 1,
+    enrolledAt: minutesAgo(60 * 24 * 12),
+    lastSeenAt: minutesAgo(0),
+    online: true,
+    revoked: false,
+    running: { slot: "a", digest: digest(0x1a2b), version: "1.0.0", releaseSequence: 1, state: "confirmed" },
+    other: { slot: "b", digest: null, version: null, state: "empty", reason: 0, reasonName: null },
+    health: "healthy",
+    bootCounter: 3,
+    bootReason: "power-on",
+    loaderVersion: 1,
+    trustVersion: 1,
+    securityFloor: 1,
+    metric: { name: "temperature_mc", value: 21500 },
+    activeDeployment: null,
+    ...changes,
+  };
+}
+
+export function deployment(id: string, deviceId: string, changes: Partial<Deployment> = {}): Deployment {
+  return {
+    id,
+    rolloutId: "r1",
+    rolloutName: "flipside-demo 1.1.0",
+    version: "1.1.0",
+    deviceId,
+    digest: digest(0x3c4d),
+    wave: 0,
+    attempt: 1,
+    state: "queued",
+    code: 0,
+    codeName: null,
+    done: 0,
+    total: 32,
+    createdAt: minutesAgo(5),
+    updatedAt: minutesAgo(1),
+    finishedAt: null,
+    ...changes,
+  };
+}
+
+export function release(id: string, version: string, releaseSequence: number, changes: Partial<Release> = {}): Release {
+  return {
+    id,
+    product: "flipside-demo",
+    version,
+    releaseSequence,
+    description: null,
+    uploadedAt: minutesAgo(60 * 30 - releaseSequence),
+    uploadedBy: "admin",
+    images: [
+      { digest: digest(0x1000 + releaseSequence), hardware: "virt-rv32", revisionMin: 1, revisionMax: 65535, sizeBytes: 134_912, payloadBytes: 131_072, securityCounter: 1, keyId: "release-2026" },
+      { digest: digest(0x2000 + releaseSequence), hardware: "virtual", revisionMin: 1, revisionMax: 1, sizeBytes: 92_416, payloadBytes: 90_112, securityCounter: 1, keyId: "release-2026" },
+    ],
+    ...changes,
+  };
+}
+
+export function rollout(id: string, changes: Partial<Rollout> = {}): Rollout {
+  return {
+    id,
+    name: "flipside-demo 1.1.0",
+    releaseId: "rel-2",
+    version: "1.1.0",
+    state: "running",
+    pauseReason: null,
+    createdAt: minutesAgo(5),
+    createdBy: "admin",
+    finishedAt: null,
+    counts: noCounts(),
+    total: 0,
+    waves: [],
+    deployments: [],
+    decisions: [],
+    ...changes,
+  };
+}

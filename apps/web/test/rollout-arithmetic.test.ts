@@ -1,0 +1,130 @@
+import { describe, expect, it } from "vitest";
+import type { WaveSpec } from "../src/api/types.ts";
+import { deploymentStateNames } from "../src/format.ts";
+import {
+  currentWave,
+  deploymentPart,
+  downloadedPart,
+  failedPercent,
+  outcomeCounts,
+  outcomeOf,
+  succeededPercent,
+  waveProblem,
+  waveSizes,
+  wholePercent,
+} from "../src/rollout-arithmetic.ts";
+import { noCounts } from "./fixtures.ts";
+
+/** mulberry32: small, seeded, good enough to vary cases. */
+function random(seed: number): () => number {
+  return () => {
+    seed = (seed + 0x6d2b79f5) | 0;
+    let t = Math.imul(seed ^ (seed >>> 15), 1 | seed);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+describe("the sizes of waves", () => {
+  it("are the given ones and the rest", () => {
+    expect(waveSizes([{ count: 1 }, { percent: 20 }], 100)).toEqual([1, 20, 79]);
+  });
+
+  it("are one wave of all devices when none is given", () => {
+    expect(waveSizes([], 7)).toEqual([7]);
+  });
+
+  it("have no rest when the given waves take everything", () => {
+    expect(waveSizes([{ percent: 50 }, { percent: 50 }], 10)).toEqual([5, 5]);
+  });
+
+  it("round a percentage up, so that a small wave of a small fleet is not empty", () => {
+    expect(waveSizes([{ percent: 1 }], 10)).toEqual([1, 9]);
+  });
+
+  it("never take more than is left, and keep an empty wave in its place", () => {
+    expect(waveSizes([{ count: 8 }, { count: 8 }, { percent: 10 }], 10)).toEqual([8, 2, 0]);
+  });
+
+  it("add up to the whole target, whatever is asked for", () => {
+    const seed = Number(process.env["SEED"] ?? Math.floor(Math.random() * 2 ** 31));
+    const next = random(seed);
+    for (let i = 0; i < 2_000; i++) {
+      const total = Math.floor(next() * 5_000);
+      const specs = Array.from({ length: Math.floor(next() * 6) }, (): WaveSpec => (next() < 0.5 ? { percent: next() * 100 } : { count: 1 + Math.floor(next() * 2_000) }));
+      const sizes = waveSizes(specs, total);
+      const sum = sizes.reduce((all, size) => all + size, 0);
+      expect(sum, `SEED=${seed}, case ${i}`).toBe(total);
+      expect(sizes.every((size) => Number.isInteger(size) && size >= 0), `SEED=${seed}, case ${i}`).toBe(true);
+    }
+  });
+
+  it("are refused as typed when they are no number, zero, negative, broken or above 100 %", () => {
+    for (const spec of [{ percent: Number.NaN }, { percent: 0 }, { percent: 101 }, { percent: -1 }, { count: 0 }, { count: 1.5 }, { count: Number.NaN }]) {
+      expect(waveProblem(spec), JSON.stringify(spec)).toBeTypeOf("string");
+    }
+    expect(waveProblem({ percent: 0.5 })).toBeUndefined();
+    expect(waveProblem({ count: 3 })).toBeUndefined();
+  });
+});
+
+describe("the progress of a deployment", () => {
+  it("never shows more in an earlier state than in a later one", () => {
+    const way = deploymentStateNames.slice(0, deploymentStateNames.indexOf("confirmed") + 1);
+    const ends = way.flatMap((state) => [deploymentPart({ state, done: 0, total: 32 })!, deploymentPart({ state, done: 32, total: 32 })!]);
+    expect(ends).toEqual([...ends].sort((one, two) => one - two));
+    expect(ends[0]).toBe(0);
+    expect(ends.at(-1)).toBe(1);
+  });
+
+  it("is no part of anything once it ended without success", () => {
+    for (const state of ["failed", "rolled-back", "cancelled", "timed-out", "rejected"] as const) {
+      expect(deploymentPart({ state, done: 32, total: 32 })).toBeUndefined();
+    }
+  });
+
+  it("grows with every chunk of the download, and holds against a count that makes no sense", () => {
+    expect(deploymentPart({ state: "downloading", done: 5, total: 32 })).toBeGreaterThan(deploymentPart({ state: "downloading", done: 4, total: 32 })!);
+    expect(downloadedPart({ done: 3, total: 0 })).toBe(0);
+    expect(downloadedPart({ done: 40, total: 32 })).toBe(1);
+  });
+});
+
+describe("the progress of a rollout", () => {
+  it("says 100 % only when every device is confirmed", () => {
+    expect(succeededPercent({ counts: { ...noCounts(), confirmed: 999, queued: 1 }, total: 1000 })).toBe(99);
+    expect(succeededPercent({ counts: { ...noCounts(), confirmed: 1000 }, total: 1000 })).toBe(100);
+  });
+
+  it("says more than 0 % as soon as one device is confirmed", () => {
+    expect(wholePercent(1, 100_000)).toBe(1);
+    expect(wholePercent(0, 100_000)).toBe(0);
+    expect(wholePercent(0, 0)).toBe(0);
+  });
+
+  it("counts every state into exactly one group", () => {
+    const counts = { ...noCounts() };
+    for (const state of deploymentStateNames) counts[state] = 1;
+    const sums = outcomeCounts(counts);
+    expect(Object.values(sums).reduce((all, each) => all + each, 0)).toBe(deploymentStateNames.length);
+    expect(sums.succeeded).toBe(1);
+  });
+
+  it("counts a device that was withdrawn neither as updated nor as failed", () => {
+    expect(outcomeOf("cancelled")).toBe("withdrawn");
+    expect(outcomeOf("rolled-back")).toBe("unsuccessful");
+  });
+
+  it("has no share of failures while nothing has finished", () => {
+    expect(failedPercent({ finished: 0, succeeded: 0 })).toBeUndefined();
+    expect(failedPercent({ finished: 3, succeeded: 1 })).toBe(67);
+  });
+
+  it("is in the running wave, else in the first that waits, else in the last", () => {
+    const wave = (index: number, state: "waiting" | "running" | "done") => ({ index, total: 1, finished: 0, succeeded: 0, state });
+    expect(currentWave([wave(0, "done"), wave(1, "running"), wave(2, "waiting")])?.index).toBe(1);
+    expect(currentWave([wave(0, "done"), wave(1, "waiting")])?.index).toBe(1);
+    expect(currentWave([wave(0, "done"), wave(1, "done")])?.index).toBe(1);
+    expect(currentWave([])).toBeUndefined();
+  });
+});
