@@ -15,7 +15,7 @@ import { Ipv4, Protocol } from "./wire/ipv4";
 import * as segment from "./wire/tcp";
 import { Flag, Tcp, TcpOption, sequenceBytes } from "./wire/tcp";
 
-/** RFC 9293 §3.3.2. CLOSING and LAST-ACK are told from FIN-WAIT-1 and CLOSE-WAIT by what was acknowledged. */
+/** RFC 9293 §3.3.2. LISTEN is a TcpListener. */
 export const enum TcpState {
   Closed,
   SynSent,
@@ -71,10 +71,17 @@ export class TcpConnection {
   remotePort: u32 = 0;
   localPort: u32 = 0;
 
+  private receiveBytes: u32;
+  private sendBytes: u32;
+  private sendRing: usize;
+  private receiveRing: usize;
+  private islands: usize;
+
+  // From here to the end: all zero when a connection begins (`reset`).
+
   // Send sequence space (RFC 9293 §3.3.1): una ≤ next ≤ max ≤ end (+1 for FIN). `max` is the most ever sent; after a
   // timeout `next` goes back to una. What carries no data says `max`: with an older number the peer would not look at
   // its acknowledgement, and two ends that both wait for one would wait for ever.
-  private sendRing: usize;
   private sendUna: u32 = 0;
   private sendNext: u32 = 0;
   private sendMax: u32 = 0;
@@ -89,7 +96,6 @@ export class TcpConnection {
   private probe: bool = false;
 
   // Receive sequence space: read ≤ next ≤ advertised (the right edge, which never moves back).
-  private receiveRing: usize;
   private receiveRead: u32 = 0;
   private receiveNext: u32 = 0;
   private receiveEdge: u32 = 0;
@@ -98,7 +104,6 @@ export class TcpConnection {
   private finTaken: bool = false;
   private readerGone: bool = false;
   private sackPermitted: bool = false;
-  private islands: usize;
   private islandCount: u32 = 0;
 
   // Acknowledging
@@ -130,7 +135,9 @@ export class TcpConnection {
   private endAt: u32 = 0; // of TIME-WAIT, or of lingering after close
 
   /** Both sizes are powers of two. */
-  constructor(private receiveBytes: u32, private sendBytes: u32) {
+  constructor(receiveBytes: u32, sendBytes: u32) {
+    this.receiveBytes = receiveBytes;
+    this.sendBytes = sendBytes;
     this.sendRing = heap.alloc(sendBytes);
     this.receiveRing = heap.alloc(receiveBytes);
     this.islands = heap.alloc(ISLANDS * 8);
@@ -728,22 +735,14 @@ export class TcpConnection {
     this.remotePort = port;
     this.localPort = localPort;
     this.failure = 0;
+    const zeros = offsetof<TcpConnection>("sendUna");
+    memory.fill(changetype<usize>(this) + zeros, 0, offsetof<TcpConnection>() - zeros);
     this.sendUna = this.sendNext = this.sendMax = this.recover = isn;
     this.sendEnd = isn + 1;
-    this.sendWindow = this.sendWindowMax = 0;
     this.sendMss = MSS_MIN;
-    this.receiveRead = this.receiveNext = this.receiveEdge = 0;
-    this.finQueued = this.finSeen = this.finTaken = this.readerGone = false;
-    this.resend = this.probe = this.recovering = this.timing = false;
-    this.sackPermitted = this.ackNow = false;
-    this.islandCount = 0;
-    this.ackOwed = this.duplicateAcks = this.backOff = this.keepAliveProbes = 0;
     this.congestionWindow = MSS_MIN;
     this.slowStartThreshold = u32.MAX_VALUE;
-    this.smoothedRtt8 = this.rttVariation4 = 0;
     this.rto = RTO_FIRST;
-    this.ackAt = this.challengesAt = this.retransmitAt = this.keepAliveAt = this.endAt = 0;
-    this.stallAt = 0;
     this.userAt = arm(CONNECT_TICKS);
     soon();
   }
