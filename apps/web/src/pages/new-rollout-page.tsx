@@ -11,7 +11,7 @@ import { ProblemNotice } from "../components/problem-notice.tsx";
 import { initialWaves, type WaveRow, WaveEditor, waveSpecOf } from "../components/wave-editor.tsx";
 import { fits } from "../device-search.ts";
 import { useFleet } from "../live/hooks.ts";
-import { waveProblem } from "../rollout-arithmetic.ts";
+import { waveProblem, waveSizes } from "../rollout-arithmetic.ts";
 import { navigate, rolloutPath } from "../router.ts";
 import { count, plural } from "../words/quantities.ts";
 
@@ -196,20 +196,38 @@ function RolloutForm({ releases, devices, initialReleaseId }: { releases: Releas
         </label>
       </fieldset>
 
-      {problem && <ProblemNotice problem={problem} lead="The rollout was not created" />}
-      <div className="form-end">
-        <p className="muted" role="status">
-          {total > 0 ? `${release.product} ${release.version} will go to ${plural(total, "device")}.` : "No device chosen yet."}
-        </p>
+      <section className="form-summary panel" aria-labelledby="summary-heading">
+        <h2 id="summary-heading">Summary</h2>
+        <dl className="summary" role="status">
+          <div>
+            <dt>Release</dt>
+            <dd>
+              {release.product} {release.version}
+            </dd>
+          </div>
+          <div>
+            <dt>Devices</dt>
+            <dd>{total > 0 ? plural(total, "device") : "none chosen yet"}</dd>
+          </div>
+          <div>
+            <dt>Waves</dt>
+            <dd>{errors.waves || total === 0 ? "not complete yet" : waveSizes(waves.map(waveSpecOf), total).map(count).join(", then ")}</dd>
+          </div>
+          <div>
+            <dt>Pauses by itself</dt>
+            <dd>{errors.threshold ? "not complete yet" : Number(threshold) === 0 ? "at the first failure" : `above ${threshold} % failures`}</dd>
+          </div>
+        </dl>
+        {problem && <ProblemNotice problem={problem} lead="The rollout was not created" />}
         <div className="actions">
-          <Link className="button" href="/rollouts">
-            Discard
-          </Link>
           <button type="submit" className="button primary" aria-disabled={busy}>
             {busy ? "Creating…" : "Start rollout"}
           </button>
+          <Link className="button" href="/rollouts">
+            Discard
+          </Link>
         </div>
-      </div>
+      </section>
     </form>
   );
 }

@@ -1,0 +1,326 @@
+// The built console in a real browser, against a server that plays the REST contract. Nothing here waits for a fixed
+// time: every step waits for what the operator would see.
+
+import { rm } from "node:fs/promises";
+import type { Browser, BrowserContext, Page } from "playwright-core";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { buildConsole, findChromium, launch } from "./browser.ts";
+import { FakeServer } from "./fake-server.ts";
+import { deployment, device, release, rollout } from "./fixtures.ts";
+
+const executablePath = findChromium();
+if (!executablePath) console.warn("Skipped: the console's browser tests need Chromium, as chromium or chromium-browser on PATH.");
+
+const file = (name: string) => ({ name, mimeType: "application/octet-stream", buffer: Buffer.alloc(4096, 1) });
+
+describe.skipIf(!executablePath)("the console in a browser", () => {
+  let browser: Browser;
+  let dist: string;
+  let server: FakeServer;
+  let url: string;
+  let context: BrowserContext;
+  let page: Page;
+  const faults: string[] = [];
+
+  beforeAll(async () => {
+    [dist, browser] = await Promise.all([buildConsole(), launch(executablePath!)]);
+  });
+
+  afterAll(async () => {
+    await browser?.close();
+    if (dist) await rm(dist, { recursive: true, force: true });
+  });
+
+  beforeEach(async () => {
+    server = new FakeServer(dist);
+    for (const id of ["dev-1", "dev-2", "dev-3", "dev-4", "dev-5"]) server.devices.set(id, device(id));
+    server.releases.set("rel-2", release("rel-2", "1.1.0", 2));
+    url = await server.listen();
+    await open({ width: 1200, height: 800 });
+  });
+
+  afterEach(async () => {
+    await context.close();
+    await server.close();
+    expect(faults.splice(0)).toEqual([]);
+  });
+
+  async function open(viewport: { width: number; height: number }): Promise<void> {
+    await context?.close();
+    context = await browser.newContext({ viewport, reducedMotion: "reduce" });
+    page = await context.newPage();
+    page.setDefaultTimeout(10_000);
+    page.on("pageerror", (error) => faults.push(String(error)));
+    // A refused request is logged by the browser as well; what counts are faults of the page and its policy.
+    page.on("console", (message) => {
+      if (message.type() === "error" && !/Failed to load resource/.test(message.text())) faults.push(message.text());
+    });
+  }
+
+  async function signIn(path = "/"): Promise<void> {
+    server.user = { ...server.user, mustChangePassword: false };
+    await page.goto(url + path);
+    await page.getByLabel("User name").fill("admin");
+    await page.getByLabel("Password").fill("one-time-secret");
+    await page.getByRole("button", { name: "Sign in" }).click();
+    await page.getByText("Live", { exact: true }).waitFor();
+  }
+
+  const row = (name: string) => page.getByRole("row").filter({ has: page.getByRole("rowheader", { name: new RegExp(`^${name}\\b`) }) });
+
+  /** The page must be there for good: a reload would lose this mark. */
+  const markPage = (): Promise<void> => page.evaluate(() => void ((window as unknown as { mark: boolean }).mark = true));
+  const pageIsMarked = (): Promise<boolean> => page.evaluate(() => (window as unknown as { mark?: boolean }).mark === true);
+
+  it("lets nobody in with a wrong password, nor with the one-time password before it is replaced", async () => {
+    await page.goto(url);
+    await page.getByLabel("User name").fill("admin");
+    await page.getByLabel("Password").fill("guess");
+    await page.keyboard.press("Enter");
+    const refusal = page.getByRole("alert");
+    await refusal.getByText("User name or password is wrong").waitFor();
+    await refusal.getByText("What to do:").waitFor();
+
+    await page.getByLabel("Password").fill("one-time-secret");
+    await page.keyboard.press("Enter");
+    await page.getByRole("heading", { name: "Choose a password" }).waitFor();
+    expect(await page.getByRole("navigation").count()).toBe(0);
+
+    await page.getByLabel("One-time password").fill("one-time-secret");
+    await page.getByLabel("New password", { exact: true }).fill("short");
+    await page.getByLabel("New password again").fill("short");
+    await page.keyboard.press("Enter");
+    await page.getByText("Use at least 10 characters; there are 5.").waitFor();
+    expect(server.user.mustChangePassword).toBe(true);
+
+    await page.getByLabel("New password", { exact: true }).fill("four words in a row");
+    await page.getByLabel("New password again").fill("four words in a row");
+    await page.keyboard.press("Enter");
+    await page.getByRole("heading", { name: "Devices" }).waitFor();
+    await row("dev-1").waitFor();
+
+    await page.getByRole("button", { name: "Sign out" }).click();
+    await page.getByRole("heading", { name: "Sign in" }).waitFor();
+  });
+
+  it("says clearly why a release was refused, and what an accepted one holds", async () => {
+    await signIn("/releases");
+    server.nextUpload = { code: "signature-mismatch", detail: "no signature by a release key of this project holds" };
+    await page.getByLabel("Release file").setInputFiles(file("tampered.fsr"));
+    const refused = page.getByRole("status").filter({ hasText: "Refused: tampered.fsr" });
+    await refused.waitFor();
+    expect(await refused.innerText()).toMatch(/was changed after signing[\s\S]*What to do: Do not use this file[\s\S]*signature-mismatch/);
+    expect(await refused.evaluate((element) => element === document.activeElement)).toBe(true);
+    expect(await row("flipside-demo 1.2.0").count()).toBe(0);
+
+    server.nextUpload = release("rel-3", "1.2.0", 3);
+    // Dropped this time: what the browser hands over on a drop is a DataTransfer with a file in it.
+    const transfer = await page.evaluateHandle(() => {
+      const data = new DataTransfer();
+      data.items.add(new File([new Uint8Array(4096)], "good.fsr"));
+      return data;
+    });
+    await page.locator(".dropzone").dispatchEvent("drop", { dataTransfer: transfer });
+    const accepted = page.getByRole("status").filter({ hasText: "Accepted: flipside-demo 1.2.0" });
+    await accepted.waitFor();
+    expect(await accepted.innerText()).toMatch(/good\.fsr holds 2 images[\s\S]*virt-rv32[\s\S]*virtual/);
+    await row("flipside-demo 1.2.0").waitFor();
+    await accepted.getByRole("link", { name: "Roll it out" }).click();
+    expect(await page.getByLabel("Release", { exact: true }).inputValue()).toBe("rel-3");
+  });
+
+  it("creates a rollout, follows it live without a reload, pauses and resumes it", async () => {
+    await signIn("/rollouts/new");
+    await page.getByLabel("Size of wave 2").fill("40");
+    const preview = page.getByRole("status", { name: "Preview of the waves" });
+    await preview.getByText("Wave 3").waitFor();
+    expect(await preview.innerText()).toMatch(/1 device [\s\S]*2 devices [\s\S]*2 devices /);
+
+    await page.getByLabel("Name").fill("refuse me");
+    await page.getByRole("button", { name: "Start rollout" }).click();
+    const refusal = page.getByRole("alert");
+    await refusal.getByText("dev-3 is other-board revision 2.").waitFor();
+    await refusal.getByText("no-image-for-hardware").waitFor();
+
+    await page.getByLabel("Name").fill("Spring update");
+    await page.getByRole("button", { name: "Start rollout" }).click();
+    await page.getByRole("heading", { name: "Spring update" }).waitFor();
+    expect(server.asked.at(-1)).toEqual({
+      name: "Spring update",
+      releaseId: "rel-2",
+      target: { all: true },
+      waves: [{ count: 1 }, { percent: 40 }],
+      deadlineMs: 86_400_000,
+      failureThresholdPercent: 50,
+    });
+
+    await markPage();
+    const [id] = [...server.rollouts.keys()];
+    server.advance(id!, "dev-1", { state: "downloading", done: 16 });
+    await row("dev-1").getByText("Downloading 50 %").waitFor();
+    server.advance(id!, "dev-1", { state: "confirmed" });
+    await row("dev-1").getByText("Confirmed").waitFor();
+    await page.getByRole("listitem", { name: "Wave 1" }).getByText("Done").waitFor();
+    await page.getByRole("listitem", { name: "Wave 2" }).getByText("Running").waitFor();
+    await page.getByText("20 %", { exact: true }).waitFor();
+
+    server.advance(id!, "dev-2", { state: "rolled-back", code: 70, codeName: "crashed" });
+    await row("dev-2").getByText("The new image crashed.").waitFor();
+
+    const state = page.getByRole("status", { name: "Rollout state" });
+    await page.getByRole("button", { name: "Pause" }).click();
+    await page.getByRole("dialog").getByRole("button", { name: "Pause rollout" }).click();
+    await state.getByText("Paused").waitFor();
+    await page.getByText("Paused by admin.").waitFor();
+    await page.getByRole("button", { name: "Resume" }).click();
+    await page.getByRole("dialog").getByRole("button", { name: "Resume rollout" }).click();
+    await state.getByText("Running").waitFor();
+
+    for (const each of ["dev-3", "dev-4", "dev-5"]) server.advance(id!, each, { state: "confirmed" });
+    await state.getByText("Completed").waitFor();
+    expect(await page.getByRole("button", { name: "Pause" }).count()).toBe(0);
+    await page.getByRole("button", { name: /^Rolled back/ }).click();
+    expect(await page.getByRole("rowheader").allInnerTexts()).toEqual(["dev-2"]);
+    expect(await pageIsMarked()).toBe(true);
+  });
+
+  it("says when the connection is lost, and catches up with what it missed", async () => {
+    await signIn();
+    await markPage();
+    server.streamDown = true;
+    server.dropStreams();
+    await page.getByText("Connection lost, retrying.").waitFor();
+    server.devices.set("dev-1", device("dev-1", { online: false }));
+    server.devices.set("dev-6", device("dev-6"));
+    server.streamDown = false;
+    await page.getByRole("button", { name: "Retry now" }).click();
+    await row("dev-6").waitFor();
+    await row("dev-1").getByText("Offline").waitFor();
+    await page.getByText("Connection lost, retrying.").waitFor({ state: "detached" });
+
+    server.devices.set("dev-7", device("dev-7"));
+    server.send("resync", {});
+    await row("dev-7").waitFor();
+    expect(await pageIsMarked()).toBe(true);
+  });
+
+  it("asks for sign-in again when the session ends, and returns to the same page", async () => {
+    await signIn("/devices/dev-2");
+    await page.getByRole("heading", { name: "dev-2" }).waitFor();
+    server.signOutEverybody();
+    server.dropStreams();
+    await page.getByText("Your session has ended.").waitFor();
+    await page.getByLabel("User name").fill("admin");
+    await page.getByLabel("Password").fill("one-time-secret");
+    await page.keyboard.press("Enter");
+    await page.getByRole("heading", { name: "dev-2" }).waitFor();
+  });
+
+  it("shows which slot runs, what is being written, and why an update did not stay", async () => {
+    server.rollouts.set("r1", rollout("r1", { total: 1, deployments: [deployment("d", "dev-1")], waves: [{ index: 0, total: 1, finished: 0, succeeded: 0, state: "running" }] }));
+    server.logs.set("dev-1", [{ at: new Date().toISOString(), kind: "crash", detail: "trap in module 3: index out of bounds" }]);
+    await signIn("/devices/dev-1");
+    await page.getByRole("region", { name: "Slot A" }).getByText("Running now").waitFor();
+    server.advance("r1", "dev-1", { state: "downloading", done: 8 });
+    await page.getByRole("region", { name: "Slot B" }).getByText("1.1.0 is being written here, 25 %").waitFor();
+    server.advance("r1", "dev-1", { state: "confirmed" });
+    await page.getByRole("region", { name: "Slot B" }).getByText("Running now").waitFor();
+    await page.getByText("index out of bounds").waitFor();
+
+    await page.getByRole("button", { name: "Revoke" }).click();
+    await page.getByRole("dialog").getByRole("button", { name: "Go back" }).click();
+    expect(server.devices.get("dev-1")!.revoked).toBe(false);
+    await page.getByRole("button", { name: "Revoke" }).click();
+    await page.getByRole("dialog").getByRole("button", { name: "Revoke device" }).click();
+    await page.getByText("Revoked", { exact: true }).waitFor();
+  });
+
+  it("can be used by keyboard alone, from sign-in to a paused rollout", async () => {
+    server.user = { ...server.user, mustChangePassword: false };
+    await page.goto(url);
+    await page.getByRole("heading", { name: "Sign in" }).waitFor();
+    await page.keyboard.type("admin");
+    await page.keyboard.press("Tab");
+    await page.keyboard.type("one-time-secret");
+    await page.keyboard.press("Enter");
+    await page.getByRole("heading", { name: "Devices" }).waitFor();
+
+    /** Tabs until the focus is on the control of that name; fails when a whole round finds none. */
+    const tabTo = async (name: string | RegExp): Promise<void> => {
+      for (let i = 0; i < 60; i++) {
+        await page.keyboard.press("Tab");
+        const [text, outlined] = await page.evaluate(() => {
+          const element = document.activeElement as HTMLElement;
+          const label = element.getAttribute("aria-label") ?? (element as HTMLInputElement).labels?.[0]?.innerText ?? element.innerText;
+          return [label.trim(), getComputedStyle(element).outlineStyle !== "none"] as const;
+        });
+        if (typeof name === "string" ? text === name : name.test(text)) {
+          expect(outlined, `focus on ${text} is visible`).toBe(true);
+          return;
+        }
+      }
+      throw new Error(`no way to ${name} by Tab`);
+    };
+
+    await tabTo("Rollouts");
+    await page.keyboard.press("Enter");
+    await page.getByRole("heading", { name: "Rollouts", exact: true }).waitFor();
+    expect(await page.evaluate(() => document.activeElement?.tagName)).toBe("H1");
+    await tabTo("New rollout");
+    await page.keyboard.press("Enter");
+    await page.getByLabel("Name").waitFor();
+    await tabTo("Name");
+    await page.keyboard.press("Control+a");
+    await page.keyboard.type("By keyboard");
+    await page.keyboard.press("Enter");
+    await page.getByRole("heading", { name: "By keyboard" }).waitFor();
+
+    await tabTo("Pause");
+    await page.keyboard.press("Enter");
+    const dialog = page.getByRole("dialog", { name: "Pause this rollout?" });
+    await dialog.waitFor();
+    for (let i = 0; i < 5; i++) {
+      await page.keyboard.press("Tab");
+      // The browser's own controls may be in the round, the page behind the dialog may not.
+      expect(await page.evaluate(() => document.activeElement === document.body || document.activeElement!.closest("dialog") !== null)).toBe(true);
+    }
+    await page.keyboard.press("Escape");
+    await dialog.waitFor({ state: "detached" });
+    expect(await page.evaluate(() => (document.activeElement as HTMLElement).innerText.trim())).toBe("Pause");
+    await page.keyboard.press("Enter");
+    await tabTo("Pause rollout");
+    await page.keyboard.press("Enter");
+    await page.getByRole("status", { name: "Rollout state" }).getByText("Paused").waitFor();
+  });
+
+  it("needs no sideways scrolling on a phone, on any page", async () => {
+    const longId = "a-device-with-the-longest-id-that-is-allowed-48x";
+    server.devices.set(longId, device(longId, { activeDeployment: deployment("d", longId, { state: "downloading", done: 3 }) }));
+    server.rollouts.set(
+      "r1",
+      rollout("r1", {
+        name: "a-name-without-any-place-to-break-it-as-a-build-pipeline-may-give-it",
+        total: 1,
+        deployments: [deployment("d", longId, { state: "rejected", code: 6, codeName: "header-unknown-critical-field" })],
+        waves: [{ index: 0, total: 1, finished: 1, succeeded: 0, state: "done" }],
+        decisions: [{ at: new Date().toISOString(), text: "x".repeat(120) }],
+      }),
+    );
+    await open({ width: 360, height: 740 });
+    await signIn();
+    for (const [path, text] of [
+      ["/devices", longId],
+      [`/devices/${longId}`, "Details"],
+      ["/releases", "virt-rv32"],
+      ["/rollouts", "a-name-without"],
+      ["/rollouts/r1", "Decisions"],
+      ["/rollouts/new", "Limits"],
+      ["/password", "Present password"],
+    ]) {
+      await page.goto(url + path);
+      await page.getByText(text!).first().waitFor();
+      const { content, screen } = await page.evaluate(() => ({ content: document.documentElement.scrollWidth, screen: window.innerWidth }));
+      expect(content, `${path} is ${content} px wide`).toBeLessThanOrEqual(screen);
+    }
+  });
+});
