@@ -1,6 +1,13 @@
+// agent.wasm: the whole operating system and update agent of a device.
+
+import { startAgent, stepAgent } from "./agent";
+
 export { abort } from "../abort";
-import { say, endLine } from "../console";
-import { watchdogPet } from "../exokernel";
-let n: u32 = 0;
-export function start(): void { say("agent up"); endLine(); }
-export function step(): u32 { watchdogPet(); if (n++ % 10 == 0) { say("step"); endLine(); } return 100_000; }
+
+export function start(): void {
+  startAgent(false);
+}
+
+export function step(): u32 {
+  return stepAgent();
+}

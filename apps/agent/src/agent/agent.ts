@@ -1,0 +1,122 @@
+// The device as one program: everything is allocated here, once, and put together; then the scheduler runs it.
+
+import { endLine, say, sayBytes, sayNumber } from "../console";
+import { Enrolment } from "../enrolment/enrolment";
+import { clockUs, entropy, watchdogPet } from "../exokernel";
+import { ErrorCode } from "../format";
+import { HostStream } from "../host-stream";
+import { deviceIdBytes, deviceIdPtr, loadFactoryRecord } from "../identity/factory";
+import { Settings } from "../identity/settings";
+import { Manifest } from "../image/manifest";
+import { PayloadCheck } from "../image/payload-check";
+import { JsonReader } from "../json/reader";
+import { MqttClient } from "../mqtt/client";
+import { MqttSettings } from "../mqtt/settings";
+import { Network, TcpStream } from "../net/network";
+import { NEVER_US, Scheduler, Task } from "../scheduler/scheduler";
+import { Session } from "../session/session";
+import { Stream } from "../stream";
+import { TrustStore } from "../trust/trust-store";
+import { Journal } from "../update/journal";
+import { UpdateTask } from "../update/update";
+import { BootState } from "./boot-state";
+import { ConnectionTask } from "./connection";
+import { Mailbox } from "./mailbox";
+import { Reporter } from "./report";
+import { TrialTask } from "./trial";
+
+const INCOMING_BYTES_MAX: u32 = 9000;
+const OUTGOING_BYTES: u32 = 4096;
+const QOS1_SLOTS: u32 = 4;
+const QOS1_SLOT_BYTES: u32 = 1600;
+/** One step's bound, in task runs: the watchdog is fed and the machine may sleep in between. */
+const RUNS_PER_STEP: u32 = 32;
+
+/** The network stack as a task; does nothing where the host has streams of its own. */
+class NetworkTask extends Task {
+  constructor(readonly network: Network) {
+    super();
+  }
+
+  remainingWork(): u32 {
+    return 0;
+  }
+
+  run(nowUs: i64): i64 {
+    const waitUs = this.network.poll();
+    return waitUs == u32.MAX_VALUE ? NEVER_US : nowUs + waitUs;
+  }
+}
+
+const network = new Network();
+const networkTask = new NetworkTask(network);
+const tcpStream = new TcpStream();
+const hostStream = new HostStream();
+const settings = new Settings();
+const trust = new TrustStore();
+const boot = new BootState();
+const journal = new Journal();
+const reader = new JsonReader();
+const scheduler = new Scheduler(8, RUNS_PER_STEP);
+const random: usize = memory.data(4, 4);
+
+let connection: ConnectionTask | null = null;
+let running: bool = false;
+
+/** Puts the device together. `brokenNetwork` is for an image that has to fail: it never hears anything. */
+export function startAgent(brokenNetwork: bool): void {
+  if (!loadFactoryRecord() || !settings.load() || trust.load() != ErrorCode.None || !boot.load() || !journal.load()) {
+    // The boot loader has just used all of these, so this is no state to go on from; the watchdog ends it.
+    say("agent: flash is not what the boot loader saw");
+    endLine();
+    return;
+  }
+  say("agent of ");
+  sayBytes(deviceIdPtr(), deviceIdBytes());
+  say("version ");
+  sayBytes(boot.running.bytes.dataStart + boot.running.header.versionOffset, boot.running.header.versionBytes);
+  say(boot.trial ? "trial, boot " : "boot ");
+  sayNumber(boot.bootCounter);
+  endLine();
+
+  entropy(random, 4);
+  network.dropEverything = brokenNetwork;
+  const hasNic = network.start() >= 0;
+  const stream: Stream = hasNic ? changetype<Stream>(tcpStream) : changetype<Stream>(hostStream);
+  const mqtt = new MqttClient(stream, new MqttSettings(), load<u32>(random), INCOMING_BYTES_MAX, OUTGOING_BYTES, QOS1_SLOTS, QOS1_SLOT_BYTES);
+  const mailbox = new Mailbox(mqtt);
+  mailbox.open();
+  const enrolment = new Enrolment(mailbox, settings, reader);
+  enrolment.loadKey();
+  const session = new Session(mailbox, settings, reader);
+  session.publicKey = enrolment.publicKey;
+  const inSlot = new Manifest();
+  const update = new UpdateTask(boot, trust, journal, mailbox, session, reader, inSlot, new PayloadCheck(inSlot, boot.slotA, false));
+  update.recall();
+  const trial = new TrialTask(boot, session);
+  const reporter = new Reporter(boot, trust, mailbox, session, trial);
+  const task = new ConnectionTask(mqtt, mailbox, settings, enrolment, session, update, reporter, trial, reader);
+  connection = task;
+  scheduler.add(networkTask);
+  scheduler.add(task);
+  scheduler.add(trial);
+  scheduler.add(update);
+  // A host without a NIC gives streams; a broken network there is one that is never opened.
+  if (hasNic || !brokenNetwork) task.begin(clockUs());
+  running = true;
+}
+
+/** Runs what is due; returns microseconds until it wants to run again. */
+export function stepAgent(): u32 {
+  if (!running) return 1_000_000;
+  watchdogPet();
+  // Whatever woke the machine, look whether it was the network.
+  networkTask.wake();
+  const task = connection;
+  if (task) task.wake();
+  const waitUs = scheduler.step(clockUs());
+  // What the connection wrote is to be sent now, not at the stack's next turn.
+  networkTask.wake();
+  networkTask.run(clockUs());
+  return waitUs;
+}

@@ -1,0 +1,154 @@
+// What this boot is, and the changes to boot control that the agent may make: candidate, confirmed, failed, and the
+// contact fallback. Each is one sealed record; nothing is acted on before it reads back.
+
+import { BootControlLog } from "../boot-control/log";
+import { BOOT_INFO_BYTES, BOOT_INFO_MAGIC, bootInfo, Zone } from "../exokernel";
+import { FlashZone } from "../flash";
+import { BOOT_FLAG_CONTACT_FALLBACK, BOOT_FLAG_YIELDED, DIGEST_BYTES, FLAG_RAISE_FLOOR, SlotState } from "../format";
+import { Manifest } from "../image/manifest";
+
+const info: usize = memory.data(64, 8);
+
+export class BootState {
+  readonly log: BootControlLog = new BootControlLog();
+  readonly running: Manifest = new Manifest();
+  readonly slotA: FlashZone = new FlashZone(Zone.SlotA);
+  readonly slotB: FlashZone = new FlashZone(Zone.SlotB);
+  runningSlot: u32 = 0;
+  bootReason: u32 = 0;
+  bootCounter: u32 = 0;
+  loaderVersion: u32 = 0;
+  /** This boot is a candidate's try. */
+  trial: bool = false;
+
+  /** False when the boot loader's word and the flash don't agree: then nothing may be changed. */
+  load(): bool {
+    if (bootInfo(info, BOOT_INFO_BYTES) < 0 || load<u32>(info) != BOOT_INFO_MAGIC) return false;
+    this.runningSlot = load<u8>(info, 6);
+    this.bootReason = load<u8>(info, 7);
+    this.bootCounter = load<u32>(info, 8);
+    this.loaderVersion = load<u32>(info, 16);
+    this.trial = load<u8>(info, 20) == 1;
+    if (this.slotA.open() < 0 || this.slotB.open() < 0 || this.log.open() < 0) return false;
+    this.log.scan();
+    // The record that the boot loader acted on is the newest, or somebody else writes here.
+    if (!this.log.found || this.log.sector != load<u32>(info, 56) || this.log.page != load<u32>(info, 60)) return false;
+    if (this.running.readSlot(this.slot(this.runningSlot)) != 0) return false;
+    return memory.compare(this.running.digest.dataStart, info + 24, DIGEST_BYTES) == 0;
+  }
+
+  slot(number: u32): FlashZone {
+    return number == 0 ? this.slotA : this.slotB;
+  }
+
+  otherSlot(): u32 {
+    return 1 - this.runningSlot;
+  }
+
+  runningState(): u32 {
+    return this.log.record.slotState(this.runningSlot);
+  }
+
+  otherState(): u32 {
+    return this.log.record.slotState(this.otherSlot());
+  }
+
+  otherReason(): u32 {
+    return this.log.record.slotReason(this.otherSlot());
+  }
+
+  otherDigest(): usize {
+    return this.log.record.slotDigest(this.otherSlot()).dataStart;
+  }
+
+  floor(): u32 {
+    return this.log.record.securityFloor;
+  }
+
+  /** The other slot is about to be erased: nothing in it counts any more. */
+  emptyOtherSlot(): bool {
+    const record = this.log.record;
+    if (this.otherState() == SlotState.Empty) return true;
+    record.setSlot(this.otherSlot(), SlotState.Empty, 0, 0);
+    memory.fill(this.otherDigest(), 0, DIGEST_BYTES);
+    return this.log.append() == 0;
+  }
+
+  /** The point of no return of an update: the next boot tries the other slot. */
+  makeCandidate(digest: usize, tries: u32): bool {
+    const record = this.log.record;
+    record.setSlot(this.otherSlot(), SlotState.Candidate, tries, 0);
+    memory.copy(this.otherDigest(), digest, DIGEST_BYTES);
+    record.activeSlot = this.otherSlot();
+    record.flags &= ~(BOOT_FLAG_CONTACT_FALLBACK | BOOT_FLAG_YIELDED);
+    return this.log.append() == 0;
+  }
+
+  /** The running candidate has proved itself. */
+  confirm(): bool {
+    const record = this.log.record;
+    record.setSlot(this.runningSlot, SlotState.Confirmed, 0, 0);
+    record.uncleanBoots = 0;
+    if (this.log.append() != 0) return false;
+    this.trial = false;
+    return true;
+  }
+
+  /**
+   * Raises the security floor, by a record of its own, when no fallback would be lost by it: the other slot holds no
+   * confirmed image below it, or the header says so. `otherCounter`: of the other slot's image, when it is confirmed.
+   */
+  raiseFloor(otherCounter: u32): bool {
+    const record = this.log.record;
+    const counter = this.running.header.securityCounter;
+    if (counter <= record.securityFloor) return true;
+    const wouldLoseFallback = this.otherState() == SlotState.Confirmed && otherCounter < counter;
+    if (wouldLoseFallback && !(this.running.header.flags & FLAG_RAISE_FLOOR)) return true;
+    record.securityFloor = counter;
+    return this.log.append() == 0;
+  }
+
+  /** The running candidate is not to stay; the next boot takes the other slot. */
+  failRunning(reason: u32): bool {
+    const record = this.log.record;
+    record.setSlot(this.runningSlot, SlotState.Failed, 0, reason);
+    record.activeSlot = this.otherSlot();
+    return this.log.append() == 0;
+  }
+
+  /** No contact by the deadline, and nothing else is wrong: the other image shall see whether it has contact. */
+  fallBackForContact(): bool {
+    const record = this.log.record;
+    // This try ended in order, so it does not count.
+    record.setSlot(this.runningSlot, SlotState.Candidate, record.slotTries(this.runningSlot) + 1, 0);
+    record.activeSlot = this.otherSlot();
+    record.flags |= BOOT_FLAG_CONTACT_FALLBACK;
+    return this.log.append() == 0;
+  }
+
+  inContactFallback(): bool {
+    return (this.log.record.flags & BOOT_FLAG_CONTACT_FALLBACK) != 0;
+  }
+
+  /** This image has contact and the candidate had none: the candidate's fault. */
+  failCandidate(reason: u32): bool {
+    const record = this.log.record;
+    record.setSlot(this.otherSlot(), SlotState.Failed, 0, reason);
+    record.flags &= ~BOOT_FLAG_CONTACT_FALLBACK;
+    return this.log.append() == 0;
+  }
+
+  /** This image has no contact either: nobody's fault; the candidate is tried again. */
+  retryCandidate(): bool {
+    const record = this.log.record;
+    record.activeSlot = this.otherSlot();
+    record.flags &= ~BOOT_FLAG_CONTACT_FALLBACK;
+    return this.log.append() == 0;
+  }
+
+  /** The image runs well again after unclean boots. */
+  clearUncleanBoots(): bool {
+    this.log.record.uncleanBoots = 0;
+    return this.log.append() == 0;
+  }
+}

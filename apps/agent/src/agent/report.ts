@@ -1,0 +1,198 @@
+// What the device tells the server: check-ins, deployment states, telemetry, and the crash record of the last run.
+
+import { BootReason, CRASH_RECORD_BYTES, crashRecord, Health } from "../exokernel";
+import { DIGEST_BYTES, SlotState } from "../format";
+import { hardwareBytes, hardwarePtr, hardwareRevision, productBytes, productPtr } from "../identity/factory";
+import { JsonWriter } from "../json/writer";
+import { Session } from "../session/session";
+import { TrustStore } from "../trust/trust-store";
+import { Deployment, deploymentStateName } from "../update/deployment";
+import { BootState } from "./boot-state";
+import { Leaf, Mailbox } from "./mailbox";
+import { TrialTask } from "./trial";
+
+const CHECK_IN_BYTES_MAX: u32 = 1400;
+
+const crash: usize = memory.data(64, 4);
+
+export class Reporter {
+  /** Counts this boot's check-ins and states: with the boot counter it orders what this device says. */
+  private sequence: u32 = 0;
+  private crashTold: bool = false;
+
+  constructor(private boot: BootState, private trust: TrustStore, private mailbox: Mailbox, private session: Session, private trial: TrialTask) {}
+
+  /** False when there was no room: try again soon. */
+  checkIn(deployment: Deployment, uptimeMs: u32): bool {
+    if (!this.mailbox.begin(Leaf.CheckIn, CHECK_IN_BYTES_MAX, 1)) return false;
+    const json = this.mailbox.json;
+    const boot = this.boot;
+    this.session.writeId();
+    this.writeOrder(json);
+    json.key("product");
+    json.string(productPtr(), productBytes());
+    json.key("hardware");
+    json.string(hardwarePtr(), hardwareBytes());
+    json.key("revision");
+    json.u32(hardwareRevision());
+    json.key("loader");
+    json.u32(boot.loaderVersion);
+    json.key("trust");
+    json.u32(this.trust.trustVersion);
+    json.key("bootReason");
+    json.text(bootReasonName(boot.bootReason));
+    json.key("uptimeMs");
+    json.u32(uptimeMs);
+    json.key("floor");
+    json.u32(boot.floor());
+    json.key("health");
+    json.text(healthName(this.trial.appHealth));
+    json.key("running");
+    json.beginObject();
+    json.key("slot");
+    json.text(slotName(boot.runningSlot));
+    json.key("digest");
+    json.hex(boot.running.digest.dataStart, DIGEST_BYTES);
+    json.key("version");
+    json.string(boot.running.bytes.dataStart + boot.running.header.versionOffset, boot.running.header.versionBytes);
+    json.key("releaseSequence");
+    json.u32(boot.running.header.releaseSequence);
+    json.key("state");
+    json.text(slotStateName(boot.runningState()));
+    json.key("reason");
+    json.u32(boot.log.record.slotReason(boot.runningSlot));
+    json.endObject();
+    json.key("other");
+    json.beginObject();
+    json.key("slot");
+    json.text(slotName(boot.otherSlot()));
+    if (boot.otherState() != SlotState.Empty) {
+      json.key("digest");
+      json.hex(boot.otherDigest(), DIGEST_BYTES);
+    }
+    json.key("state");
+    json.text(slotStateName(boot.otherState()));
+    json.key("reason");
+    json.u32(boot.otherReason());
+    json.endObject();
+    json.key("slotBytes");
+    json.u32(boot.slotA.sizeBytes);
+    if (deployment.exists()) {
+      json.key("deployment");
+      json.beginObject();
+      json.key("id");
+      json.string(deployment.id, deployment.idBytes);
+      json.key("attempt");
+      json.u32(deployment.attempt);
+      json.key("state");
+      json.text(deploymentStateName(deployment.state));
+      json.key("code");
+      json.u32(deployment.code);
+      json.endObject();
+    }
+    return this.mailbox.send() >= 0;
+  }
+
+  /** False when there was no room: try again soon. */
+  state(deployment: Deployment): bool {
+    if (!this.mailbox.begin(Leaf.State, 384, 1)) return false;
+    const json = this.mailbox.json;
+    this.session.writeId();
+    json.key("deployment");
+    json.string(deployment.id, deployment.idBytes);
+    json.key("attempt");
+    json.u32(deployment.attempt);
+    this.writeOrder(json);
+    json.key("state");
+    json.text(deploymentStateName(deployment.state));
+    json.key("done");
+    json.u32(deployment.done);
+    json.key("total");
+    json.u32(deployment.total);
+    json.key("code");
+    json.u32(deployment.code);
+    return this.mailbox.send() >= 0;
+  }
+
+  telemetry(uptimeMs: u32): void {
+    if (!this.mailbox.begin(Leaf.Telemetry, 256, 0)) return;
+    const json = this.mailbox.json;
+    this.session.writeId();
+    json.key("uptimeMs");
+    json.u32(uptimeMs);
+    json.key("health");
+    json.text(healthName(this.trial.appHealth));
+    if (this.trial.appMetricNameBytes > 0) {
+      json.key("metric");
+      json.string(this.trial.appMetricName(), this.trial.appMetricNameBytes);
+      json.key("value");
+      json.i32(this.trial.appMetric);
+    }
+    this.mailbox.send();
+  }
+
+  /** Once a boot, when the last run left a crash record. */
+  crashOfLastRun(): void {
+    if (this.crashTold) return;
+    if (crashRecord(crash, CRASH_RECORD_BYTES) < 0) {
+      this.crashTold = true;
+      return;
+    }
+    if (!this.mailbox.begin(Leaf.Log, 384, 0)) return;
+    const json = this.mailbox.json;
+    this.session.writeId();
+    json.key("crash");
+    json.beginObject();
+    json.key("kind");
+    json.text(bootReasonName(load<u32>(crash, 4)));
+    json.key("module");
+    json.u32(load<u32>(crash, 8));
+    json.key("code");
+    json.u32(load<u32>(crash, 12));
+    json.key("mepc");
+    json.u32(load<u32>(crash, 16));
+    json.key("mtval");
+    json.u32(load<u32>(crash, 20));
+    json.key("uptimeMs");
+    json.u32(load<u32>(crash, 24));
+    json.key("message");
+    let length: u32 = 0;
+    while (length < 31 && load<u8>(crash + 32 + length) != 0) length++;
+    json.string(crash + 32, length);
+    json.endObject();
+    this.crashTold = this.mailbox.send() >= 0;
+  }
+
+  private writeOrder(json: JsonWriter): void {
+    json.key("boot");
+    json.u32(this.boot.bootCounter);
+    json.key("sequence");
+    json.u32(++this.sequence);
+  }
+}
+
+function slotName(slot: u32): string {
+  return slot == 0 ? "a" : "b";
+}
+
+function slotStateName(state: u32): string {
+  if (state == SlotState.Candidate) return "candidate";
+  if (state == SlotState.Confirmed) return "confirmed";
+  return state == SlotState.Failed ? "failed" : "empty";
+}
+
+function healthName(health: u32): string {
+  if (health == Health.Healthy) return "healthy";
+  return health == Health.Unhealthy ? "unhealthy" : "unknown";
+}
+
+function bootReasonName(reason: u32): string {
+  switch (reason) {
+    case BootReason.Requested: return "requested";
+    case BootReason.Update: return "update";
+    case BootReason.RollBack: return "roll-back";
+    case BootReason.Trap: return "trap";
+    case BootReason.Watchdog: return "watchdog";
+    default: return "power-on";
+  }
+}
