@@ -129,6 +129,28 @@ describe.skipIf(!executablePath)("the console in a browser", () => {
     expect(await page.getByLabel("Release", { exact: true }).inputValue()).toBe("rel-3");
   });
 
+  it("takes claims and permits, and says which of them it could not take", async () => {
+    await signIn("/devices");
+    await page.getByRole("button", { name: "Import claims" }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByLabel("Claims").fill(`dev-8 ${"A".repeat(43)}\ndev-9 short`);
+    await dialog.getByRole("button", { name: "Import", exact: true }).click();
+    await dialog.getByText("Line 2: the secret must be 43 characters").waitFor();
+    await dialog.getByLabel("Claims").fill(`dev-8 ${"A".repeat(43)}\ndev-9 ${"B".repeat(43)}`);
+    await dialog.getByRole("button", { name: "Import 2 claims" }).click();
+    await dialog.getByText("2 claims imported. These devices may enrol now.").waitFor();
+    await dialog.getByRole("button", { name: "Close" }).click();
+
+    await page.getByRole("link", { name: "Releases" }).click();
+    await page.getByRole("button", { name: "Add permit for flipside-demo 1.1.0" }).click();
+    await dialog.getByLabel("Permit file").setInputFiles(file("other.permit"));
+    await dialog.getByRole("button", { name: "Add permit" }).click();
+    await dialog.getByRole("alert").getByText("permit-invalid").waitFor();
+    await dialog.getByLabel("Permit file").setInputFiles({ ...file("back.permit"), buffer: Buffer.from("permit") });
+    await dialog.getByRole("button", { name: "Add permit" }).click();
+    await dialog.getByText("Added: any device may go back to the image for virtual.").waitFor();
+  });
+
   it("creates a rollout, follows it live without a reload, pauses and resumes it", async () => {
     await signIn("/rollouts/new");
     await page.getByLabel("Size of wave 2").fill("40");

@@ -174,6 +174,11 @@ export class FakeServer {
     }
     if (call === "POST /api/rollouts") return [201, this.#create(json<NewRollout>())];
 
+    if (/^POST \/api\/releases\/[^/]+\/permits$/.test(call)) {
+      if (content.toString() !== "permit") throw new Refusal(422, "permit-invalid", "The permit does not hold", "it is for another image");
+      return [201, { digest: [...this.releases.values()][0]!.images[1]!.digest, anyDevice: true }];
+    }
+
     const [, method, kind, id, action] = /^(\w+) \/api\/(devices|rollouts)\/([^/]+)(?:\/(\w+))?$/.exec(call) ?? [];
     const device = kind === "devices" ? this.devices.get(id!) : undefined;
     if (device && method === "GET") {

@@ -1,4 +1,4 @@
-// One way to make a request: JSON in, JSON out, every failure a ProblemError.
+// One way to make a request: JSON or a file in, JSON out, every failure a ProblemError.
 
 import { ProblemError, problemFrom, unexpected, unreachable } from "./problem.ts";
 
@@ -25,15 +25,16 @@ export type Method = "GET" | "POST" | "DELETE";
 export async function request<T>(method: Method, path: string, body?: unknown): Promise<T> {
   let response: Response;
   let content: string;
+  const isFile = body instanceof Blob;
   try {
     response = await fetch(path, {
       method,
       credentials: "same-origin",
       headers: {
         accept: "application/json",
-        ...(body === undefined ? {} : { "content-type": "application/json" }),
+        ...(body === undefined ? {} : { "content-type": isFile ? "application/octet-stream" : "application/json" }),
       },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(body === undefined ? {} : { body: isFile ? body : JSON.stringify(body) }),
     });
     content = await response.text();
   } catch (cause) {

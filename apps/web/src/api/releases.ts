@@ -5,6 +5,10 @@ import type { Release } from "./types.ts";
 export const listReleases = async (): Promise<Release[]> =>
   (await request<{ releases: Release[] }>("GET", "/api/releases")).releases;
 
+/** Stores a permit for going back to an image of this release; it says which, and whether any device may. */
+export const addPermit = (releaseId: string, file: Blob): Promise<{ digest: string; anyDevice: boolean }> =>
+  request("POST", `/api/releases/${encodeURIComponent(releaseId)}/permits`, file);
+
 /** The server's limit for one release file. */
 export const releaseBytesMax = 64 * 1024 * 1024;
 

@@ -2,11 +2,14 @@ import { type FormEvent, type ReactNode, useState } from "react";
 import { importClaims } from "../api/devices.ts";
 import { asProblem, type ProblemError } from "../api/problem.ts";
 import { parseClaims } from "../claims.ts";
-import { plural } from "../words/quantities.ts";
+import { count, plural } from "../words/quantities.ts";
 import { Dialog } from "./dialog.tsx";
 import { Field } from "./field.tsx";
 import { Icon } from "./icon.tsx";
 import { ProblemNotice } from "./problem-notice.tsx";
+
+// The server takes no more in one request.
+const claimsMax = 20_000;
 
 /** Takes pairs of device id and claim secret, so that these devices may enrol. */
 export function ImportClaimsDialog({ onClose }: { onClose: () => void }): ReactNode {
@@ -14,19 +17,20 @@ export function ImportClaimsDialog({ onClose }: { onClose: () => void }): ReactN
   const [tried, setTried] = useState(false);
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState<ProblemError>();
-  const [imported, setImported] = useState<number>();
+  const [done, setDone] = useState<{ imported: number; known: number }>();
   const { claims, errors } = parseClaims(text);
-  const error = errors[0] ?? (claims.length === 0 ? "Enter at least one line." : undefined);
+  const error = errors[0] ?? (claims.length === 0 ? "Enter at least one line." : claims.length > claimsMax ? `At most ${count(claimsMax)} claims at once, these are ${count(claims.length)}.` : undefined);
 
   const submit = async (event: FormEvent): Promise<void> => {
     event.preventDefault();
     setTried(true);
     setProblem(undefined);
-    setImported(undefined);
+    setDone(undefined);
     if (error || busy) return;
     setBusy(true);
     try {
-      setImported((await importClaims(claims)).imported);
+      const { imported } = await importClaims(claims);
+      setDone({ imported, known: claims.length - imported });
       setText("");
       setTried(false);
     } catch (thrown) {
@@ -42,10 +46,10 @@ export function ImportClaimsDialog({ onClose }: { onClose: () => void }): ReactN
         <p className="muted">A claim lets one device join. The secret is proved by the device, never sent by it.</p>
         {problem && <ProblemNotice problem={problem} lead="Nothing was imported" />}
         <div role="status">
-          {imported !== undefined && (
+          {done && (
             <div className="notice tone-ok">
               <Icon name="check" />
-              <p className="notice-body">{plural(imported, "claim")} imported. These devices may enrol now.</p>
+              <p className="notice-body">{plural(done.imported, "claim")} imported{done.known > 0 && `, ${plural(done.known, "claim")} known already`}. These devices may enrol now.</p>
             </div>
           )}
         </div>

@@ -76,7 +76,7 @@ const deploymentColumns: Column<Deployment>[] = [
       </>
     ),
   },
-  { head: "State", cell: (deployment) => <DeploymentProgress deployment={deployment} /> },
+  { head: "State", className: "col-update", cell: (deployment) => <DeploymentProgress deployment={deployment} /> },
   { head: "Why", className: "col-why", cell: (deployment) => <CodeExplained deployment={deployment} withTodo /> },
   { head: "Changed", cell: (deployment) => <TimeAgo at={deployment.updatedAt} /> },
 ];

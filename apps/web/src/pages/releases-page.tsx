@@ -8,6 +8,7 @@ import { Icon } from "../components/icon.tsx";
 import { Link } from "../components/link.tsx";
 import { Loaded } from "../components/loaded.tsx";
 import { Page } from "../components/page.tsx";
+import { PermitDialog } from "../components/permit-dialog.tsx";
 import { ProgressBar } from "../components/progress-bar.tsx";
 import { TimeAgo } from "../components/time-ago.tsx";
 import { useFleet } from "../live/hooks.ts";
@@ -191,6 +192,7 @@ const ImageList = ({ images }: { images: ReleaseImage[] }): ReactNode => (
 );
 
 function ReleaseList({ releases }: { releases: Release[] }): ReactNode {
+  const [permitFor, setPermitFor] = useState<Release>();
   if (releases.length === 0) {
     return (
       <div className="empty">
@@ -201,44 +203,52 @@ function ReleaseList({ releases }: { releases: Release[] }): ReactNode {
   }
   const newestFirst = [...releases].sort((one, two) => two.uploadedAt.localeCompare(one.uploadedAt));
   return (
-    <DataTable
-      caption="Releases, newest first"
-      rows={newestFirst}
-      rowKey={(release) => release.id}
-      columns={[
-        {
-          head: "Release",
-          isName: true,
-          cell: (release) => (
-            <>
-              <span className="row-name">
-                {release.product} {release.version}
-              </span>
-              <span className="sub">sequence {release.releaseSequence}</span>
-              {release.description && <span className="sub">{release.description}</span>}
-            </>
-          ),
-        },
-        { head: "Images", className: "col-images", cell: (release) => <ImageList images={release.images} /> },
-        {
-          head: "Uploaded",
-          cell: (release) => (
-            <>
-              <TimeAgo at={release.uploadedAt} />
-              <span className="sub">by {release.uploadedBy}</span>
-            </>
-          ),
-        },
-        {
-          head: "Action",
-          bareOnCard: true,
-          cell: (release) => (
-            <Link className="button small" href={newRolloutPath(release.id)} aria-label={`Roll out ${release.product} ${release.version}`}>
-              Roll out
-            </Link>
-          ),
-        },
-      ]}
-    />
+    <>
+      {permitFor && <PermitDialog release={permitFor} onClose={() => setPermitFor(undefined)} />}
+      <DataTable
+        caption="Releases, newest first"
+        rows={newestFirst}
+        rowKey={(release) => release.id}
+        columns={[
+          {
+            head: "Release",
+            isName: true,
+            cell: (release) => (
+              <>
+                <span className="row-name">
+                  {release.product} {release.version}
+                </span>
+                <span className="sub">sequence {release.releaseSequence}</span>
+                {release.description && <span className="sub">{release.description}</span>}
+              </>
+            ),
+          },
+          { head: "Images", className: "col-images", cell: (release) => <ImageList images={release.images} /> },
+          {
+            head: "Uploaded",
+            cell: (release) => (
+              <>
+                <TimeAgo at={release.uploadedAt} />
+                <span className="sub">by {release.uploadedBy}</span>
+              </>
+            ),
+          },
+          {
+            head: "Action",
+            bareOnCard: true,
+            cell: (release) => (
+              <div className="actions">
+                <Link className="button small" href={newRolloutPath(release.id)} aria-label={`Roll out ${release.product} ${release.version}`}>
+                  Roll out
+                </Link>
+                <button type="button" className="button small quiet" onClick={() => setPermitFor(release)} aria-label={`Add permit for ${release.product} ${release.version}`}>
+                  Add permit
+                </button>
+              </div>
+            ),
+          },
+        ]}
+      />
+    </>
   );
 }

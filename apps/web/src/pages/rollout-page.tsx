@@ -42,7 +42,7 @@ const actionWords: Record<RolloutAction, ActionWords> = {
     icon: "play",
     title: "Resume this rollout?",
     confirm: "Resume rollout",
-    explains: "The present wave goes on with the devices that still wait, and later waves follow. If it paused because too many failed, make sure that you know why.",
+    explains: "The present wave goes on with the devices that still wait, and later waves follow. What has failed in it so far counts as accepted: make sure that you know why it failed.",
   },
   cancel: {
     label: "Cancel rollout",

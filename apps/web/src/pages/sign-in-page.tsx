@@ -59,7 +59,7 @@ export function SignInPage({ expired }: { expired: boolean }): ReactNode {
         <button type="submit" className="button primary wide" aria-disabled={busy}>
           {busy ? "Signing in…" : "Sign in"}
         </button>
-        <p className="hint">The first password of a new installation is printed in the server’s log.</p>
+        <p className="hint">A new server prints a one-time password when it starts for the first time.</p>
       </form>
     </main>
   );

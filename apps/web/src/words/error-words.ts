@@ -36,7 +36,7 @@ const words: Record<Exclude<keyof typeof ErrorCode, "None">, Words> = {
   LoaderTooOld: { means: "The device's boot loader is too old for this image. The loader never changes in the field.", todo: "Build for this loader version, or leave these devices out." },
   TrustTooOld: { means: "The device's trust record is older than the image demands.", todo: "Bring the device's trust record up to date first." },
   LoadAddressRefused: { means: "The image wants to be loaded where it may not be.", todo: "Correct the load address in the build, then build and sign again." },
-  PermitInvalid: { means: "The permit for going back to an older release does not hold for this image or device.", todo: "Have a new permit signed for exactly this image." },
+  PermitInvalid: { means: "The permit for going back to an older release does not hold for this image or device.", todo: "Have a new permit signed for exactly this image, and upload that." },
   TrustRecordInvalid: { means: "The trust record is damaged or not signed by enough of the former root keys.", todo: "Have the trust record signed again by the threshold of root keys." },
 
   FlashFailed: { means: "The device could not write its flash memory. Its running image was not touched.", todo: "Try once more. A device that fails again has worn or broken flash: plan its replacement." },

@@ -1,0 +1,64 @@
+import { type FormEvent, type ReactNode, useState } from "react";
+import { asProblem, type ProblemError } from "../api/problem.ts";
+import { addPermit } from "../api/releases.ts";
+import type { Release } from "../api/types.ts";
+import { Dialog } from "./dialog.tsx";
+import { Field } from "./field.tsx";
+import { Icon } from "./icon.tsx";
+import { ProblemNotice } from "./problem-notice.tsx";
+
+/** Uploads a permit: without one, no device goes back from a newer release to this one. */
+export function PermitDialog({ release, onClose }: { release: Release; onClose: () => void }): ReactNode {
+  const [file, setFile] = useState<File>();
+  const [tried, setTried] = useState(false);
+  const [busy, setBusy] = useState(false);
+  const [problem, setProblem] = useState<ProblemError>();
+  const [added, setAdded] = useState<{ digest: string; anyDevice: boolean }>();
+
+  const submit = async (event: FormEvent): Promise<void> => {
+    event.preventDefault();
+    setTried(true);
+    setProblem(undefined);
+    setAdded(undefined);
+    if (!file || busy) return;
+    setBusy(true);
+    try {
+      setAdded(await addPermit(release.id, file));
+    } catch (thrown) {
+      setProblem(asProblem(thrown));
+    } finally {
+      setBusy(false);
+    }
+  };
+
+  const hardware = release.images.find((image) => image.digest === added?.digest)?.hardware;
+  return (
+    <Dialog title={`Add a permit for ${release.product} ${release.version}`} onClose={onClose}>
+      <form noValidate onSubmit={(event) => void submit(event)}>
+        <p className="muted">Devices that run a newer release go back to this one only with a permit that a release key has signed.</p>
+        {problem && <ProblemNotice problem={problem} lead="The permit was not added" />}
+        <div role="status">
+          {added && (
+            <div className="notice tone-ok">
+              <Icon name="check" />
+              <p className="notice-body">
+                Added: {added.anyDevice ? "any device" : "one device"} may go back to the image{hardware && ` for ${hardware}`}.
+              </p>
+            </div>
+          )}
+        </div>
+        <Field label="Permit file" error={tried && !file ? "Choose a file." : undefined}>
+          {(ids) => <input {...ids} type="file" onChange={(event) => setFile(event.target.files?.[0])} />}
+        </Field>
+        <div className="actions dialog-actions">
+          <button type="button" className="button" onClick={onClose}>
+            Close
+          </button>
+          <button type="submit" className="button primary" aria-disabled={busy}>
+            {busy ? "Adding…" : "Add permit"}
+          </button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}
