@@ -11,6 +11,6 @@ export function buildBootWasm(): Promise<string> {
 }
 
 export async function buildLoader(): Promise<LinkedProgram> {
-  const folder = await translateToC("boot", await buildBootWasm());
+  const folder = await translateToC("boot", await buildBootWasm(), memoryPages.boot);
   return linkProgram("loader", [{ name: "boot", folder, memoryPages: memoryPages.boot }]);
 }

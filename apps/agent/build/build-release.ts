@@ -42,8 +42,8 @@ export async function buildPayloads(options: Pick<ReleaseOptions, "appEntry" | "
   const appWasm = await compileWasm({ name: "app", entry: options.appEntry ?? join(agentSources, "app/main.ts"), memoryPages: memoryPages.app });
   progress("translating WebAssembly to C");
   const modules = [
-    { name: "agent", folder: await translateToC("agent", agentWasm), memoryPages: memoryPages.agent },
-    { name: "app", folder: await translateToC("app", appWasm), memoryPages: memoryPages.app },
+    { name: "agent", folder: await translateToC("agent", agentWasm, memoryPages.agent), memoryPages: memoryPages.agent },
+    { name: "app", folder: await translateToC("app", appWasm, memoryPages.app), memoryPages: memoryPages.app },
   ];
   progress("linking the unikernel (RV32)");
   const unikernel = await linkProgram("image", modules);

@@ -1,10 +1,11 @@
 // AssemblyScript to WebAssembly, and WebAssembly to C.
 
-import { copyFileSync, existsSync, readFileSync } from "node:fs";
+import { copyFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { cached, filesBelow, hashOf, hashOfFiles } from "./cache.ts";
-import { agentSources, formatSources, repositoryRoot } from "./paths.ts";
+import { agentRoot, agentSources, formatSources, repositoryRoot } from "./paths.ts";
 import { runTool, ToolError } from "./run-tool.ts";
+import { specialiseMemory } from "./specialise-memory.ts";
 
 export interface ModuleSpec {
   /** "boot", "agent" or "app": names the C code too. */
@@ -44,11 +45,14 @@ export async function compileWasm(spec: ModuleSpec): Promise<string> {
 }
 
 /** Folder with <name>.c and <name>.h for a module, and the wasm2c runtime's header. */
-export async function translateToC(name: string, wasmPath: string): Promise<string> {
+export async function translateToC(name: string, wasmPath: string, memoryPages: number): Promise<string> {
   const version = await runTool("wasm2c", ["--version"]);
-  return cached("c", hashOf([version, name, "1", readFileSync(wasmPath)]), async (target) => {
+  const rewriter = readFileSync(join(agentRoot, "build/specialise-memory.ts"));
+  return cached("c", hashOf([version, name, String(memoryPages), rewriter, readFileSync(wasmPath)]), async (target) => {
     copyFileSync(wasmPath, join(target, `${name}.wasm`));
     await runTool("wasm2c", [`${name}.wasm`, "-n", name, "-o", `${name}.c`], { cwd: target });
+    const path = join(target, `${name}.c`);
+    writeFileSync(path, specialiseMemory(readFileSync(path, "utf8"), name, memoryPages * 65536));
     const header = ["/usr/include/wasm-rt.h", "/usr/local/include/wasm-rt.h"].find(existsSync);
     if (!header) throw new ToolError("wasm-rt.h is missing: install the Debian package wabt");
     copyFileSync(header, join(target, "wasm-rt.h"));

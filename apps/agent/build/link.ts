@@ -23,7 +23,7 @@ const compileFlags = [
 /** Exokernel files that every program has, and those that only one kind has. */
 const commonFiles = [
   "start.S", "trap_entry.S", "trap.c", "uart.c", "clock.c", "flash_cfi.c", "flash_zones.c", "pmp.c", "plic.c", "reset.c",
-  "root_keys.c", "watchdog_i6300esb.c", "wasm_runtime.c",
+  "root_keys.c", "image_window.c", "watchdog_i6300esb.c", "wasm_runtime.c",
 ];
 const loaderFiles = [...commonFiles, "main_boot.c", "image_loader.c"];
 const imageFiles = [...commonFiles, "main_image.c", "app_slice.c", "virtqueue.c", "virtio_net.c", "virtio_rng.c", "streams_absent.c"];
@@ -50,9 +50,10 @@ async function compile(sources: string[], includes: string[], flags: string[], t
 /** The object of a module's translated C. Generated code: its warnings are nobody's to mend. */
 async function compileModule(module: ModuleCode): Promise<string> {
   const source = join(module.folder, `${module.name}.c`);
-  const hash = hashOf([...compileFlags, module.name, readFileSync(source)]);
+  const memoryHeader = join(exokernelSources, "module_memory.h");
+  const hash = hashOf([...compileFlags, module.name, readFileSync(source), readFileSync(memoryHeader)]);
   const folder = await cached("object", hash, async (target) => {
-    await compile([source], [module.folder], ["-w"], target);
+    await compile([source], [module.folder, exokernelSources], ["-w"], target);
   });
   return join(folder, `${module.name}.o`);
 }

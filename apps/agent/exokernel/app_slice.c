@@ -10,7 +10,7 @@
 static module app = { .id = MODULE_APP, .capabilities = CAN_REPORT_AS_APP,
                       .readable_zones = 1u << EXO_ZONE_APP, .writable_zones = 1u << EXO_ZONE_APP };
 static Z_app_instance_t instance;
-static u8 app_memory[APP_MEMORY_BYTES] __attribute__((aligned(16)));
+u8 app_memory[APP_MEMORY_BYTES] __attribute__((aligned(16)));
 static u64 next_tick = ~(u64)0;
 
 /* Layout: exo_app_report. */

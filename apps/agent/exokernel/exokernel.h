@@ -143,10 +143,11 @@ int32_t exo_app_report(uint32_t outPtr);
 
 /* Root public keys burnt into the boot bank, 32 bytes each, at most 8: returns how many. For boot loader and agent. */
 int32_t exo_root_keys(uint32_t ptr, uint32_t lengthBytes);
+/* The RAM window for images, clear of the boot loader. For boot loader and agent. */
+int32_t exo_image_window(uint32_t outPtr);          /* 8 bytes: u32 address, u32 sizeBytes */
 
 /* ---- for the boot loader only ------------------------------------------------------------------------------------ */
-/* Copies from a zone to the RAM window for images. The window is what EXO_IMAGE_WINDOW says: clear of the loader. */
-int32_t exo_image_window(uint32_t outPtr);          /* 8 bytes: u32 address, u32 sizeBytes */
+/* Copies from a slot into the window. */
 int32_t exo_image_load(uint32_t zone, uint32_t offsetBytes, uint32_t address, uint32_t lengthBytes);
 int32_t exo_image_read(uint32_t address, uint32_t ptr, uint32_t lengthBytes);
 /* Hands over: boot information (EXO_BOOT_INFO_BYTES at infoPtr), then jumps. Returns only on a bad argument. */

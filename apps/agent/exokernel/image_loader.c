@@ -9,14 +9,6 @@ static s32 in_window(u32 address, u32 length) {
 
 static s32 allowed(const module *caller) { return (caller->capabilities & CAN_START_IMAGES) ? 0 : EXO_E_DENIED; }
 
-u32 EXO_CALL(image_window)(module *caller, u32 out_ptr) {
-  u8 *out = module_range(caller, out_ptr, 8);
-  const u32 window[2] = { IMAGE_WINDOW, IMAGE_WINDOW_BYTES };
-  if (!out) return (u32)EXO_E_ARGUMENT;
-  memcpy(out, window, 8);
-  return 0;
-}
-
 u32 EXO_CALL(image_load)(module *caller, u32 zone, u32 offset, u32 address, u32 length) {
   u32 bank_offset;
   if (allowed(caller) < 0) return (u32)EXO_E_DENIED;

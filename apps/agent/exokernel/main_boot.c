@@ -7,7 +7,7 @@
 static module boot = { .id = MODULE_BOOT, .capabilities = CAN_START_IMAGES | CAN_FEED_WATCHDOG | CAN_READ_ROOT_KEYS,
                        .readable_zones = ALL_ZONES & ~(1u << EXO_ZONE_APP), .writable_zones = 1u << EXO_ZONE_BOOT_CONTROL };
 static Z_boot_instance_t instance;
-static u8 boot_memory[BOOT_MEMORY_BYTES] __attribute__((aligned(16)));
+u8 boot_memory[BOOT_MEMORY_BYTES] __attribute__((aligned(16)));
 
 /* The loader takes no interrupts and runs no app. */
 void app_slice_run_if_due(u64 now) { (void)now; }

@@ -16,7 +16,7 @@ extern volatile u32 nic_event;
 static module agent = { .id = MODULE_AGENT, .capabilities = CAN_USE_NETWORK | CAN_RESET | CAN_READ_APP | CAN_FEED_WATCHDOG | CAN_READ_ROOT_KEYS,
                         .readable_zones = AGENT_READS, .writable_zones = AGENT_WRITES };
 static Z_agent_instance_t instance;
-static u8 agent_memory[AGENT_MEMORY_BYTES] __attribute__((aligned(16)));
+u8 agent_memory[AGENT_MEMORY_BYTES] __attribute__((aligned(16)));
 
 /* Sleeps until an interrupt, at most `microseconds`. With interrupts off a pending one still ends WFI, so none is missed
  * between the look at nic_event and the sleep. */

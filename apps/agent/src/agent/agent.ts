@@ -1,6 +1,6 @@
 // The device as one program: everything is allocated here, once, and put together; then the scheduler runs it.
 
-import { endLine, say, sayBytes, sayNumber } from "../console";
+import { endLine, say, sayBytes, sayNumber, sayText } from "../console";
 import { Enrolment } from "../enrolment/enrolment";
 import { clockUs, entropy, watchdogPet } from "../exokernel";
 import { ErrorCode } from "../format";
@@ -73,9 +73,9 @@ export function startAgent(brokenNetwork: bool): void {
   }
   say("agent of ");
   sayBytes(deviceIdPtr(), deviceIdBytes());
-  say("version ");
+  sayText(", version ");
   sayBytes(boot.running.bytes.dataStart + boot.running.header.versionOffset, boot.running.header.versionBytes);
-  say(boot.trial ? "trial, boot " : "boot ");
+  sayText(boot.trial ? ", trial, boot " : ", boot ");
   sayNumber(boot.bootCounter);
   endLine();
 
@@ -91,7 +91,7 @@ export function startAgent(brokenNetwork: bool): void {
   const session = new Session(mailbox, settings, reader);
   session.publicKey = enrolment.publicKey;
   const inSlot = new Manifest();
-  const update = new UpdateTask(boot, trust, journal, mailbox, session, reader, inSlot, new PayloadCheck(inSlot, boot.slotA, false));
+  const update = new UpdateTask(boot, trust, journal, mailbox, session, reader, inSlot, new PayloadCheck(inSlot, boot.slotA));
   update.recall();
   const trial = new TrialTask(boot, session);
   const reporter = new Reporter(boot, trust, mailbox, session, trial);

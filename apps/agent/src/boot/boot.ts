@@ -4,7 +4,7 @@
 
 import { BootControlLog } from "../boot-control/log";
 import { endLine, say, sayHex, sayNumber, sayText } from "../console";
-import { BOOT_INFO_BYTES, BOOT_INFO_MAGIC, bootReason, BootReason, imageLoad, imageStart, imageWindow, watchdogArm, Zone } from "../exokernel";
+import { BOOT_INFO_BYTES, BOOT_INFO_MAGIC, bootReason, BootReason, imageLoad, imageRead, imageStart, imageWindow, watchdogArm, Zone } from "../exokernel";
 import { FlashZone } from "../flash";
 import {
   BOOT_FLAG_CONTACT_FALLBACK,
@@ -30,7 +30,14 @@ const trust = new TrustStore();
 const manifest = new Manifest();
 const slotA = new FlashZone(Zone.SlotA);
 const slotB = new FlashZone(Zone.SlotB);
-const check = new PayloadCheck(manifest, slotA, true);
+/** Of the copy in RAM, which is what runs. */
+class CopyCheck extends PayloadCheck {
+  protected override readPayload(offset: u32, ptr: usize, length: u32): i32 {
+    return imageRead(this.manifest.header.loadAddress + offset, ptr, length);
+  }
+}
+
+const check = new CopyCheck(manifest, slotA);
 const info: usize = memory.data(64, 8);
 const window: usize = memory.data(8, 4);
 
@@ -60,7 +67,7 @@ function loadImage(slot: u32): i32 {
   const header = manifest.header;
   const offset = slotPayloadOffset(header.chunkCount, zoneOf(slot).sectorBytes);
   if (imageLoad(zoneOf(slot).zone, offset, header.loadAddress, header.payloadBytes) < 0) return ErrorCode.FlashFailed;
-  check.begin(manifest, zoneOf(slot), true);
+  check.begin(manifest, zoneOf(slot));
   return check.run();
 }
 

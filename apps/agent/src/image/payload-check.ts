@@ -2,7 +2,6 @@
 // used, so that what was compared with is what was signed, even if flash reads differently the next time.
 
 import { SHA256_CONTEXT_BYTES, sha256, sha256Final, sha256Init, sha256Update } from "../crypto";
-import { imageRead } from "../exokernel";
 import { FlashZone } from "../flash";
 import { CHUNK_BYTES_MAX, chunkLength, DIGEST_BYTES, ErrorCode, SLOT_TABLE_OFFSET, slotPayloadOffset } from "../format";
 import { Manifest } from "./manifest";
@@ -16,13 +15,11 @@ const actual: usize = memory.data(32);
 export class PayloadCheck {
   nextChunk: u32 = 0;
 
-  /** `fromRam`: look at the copy in the image window instead of flash. */
-  constructor(private manifest: Manifest, private slot: FlashZone, private fromRam: bool) {}
+  constructor(protected manifest: Manifest, protected slot: FlashZone) {}
 
-  begin(manifest: Manifest, slot: FlashZone, fromRam: bool): void {
+  begin(manifest: Manifest, slot: FlashZone): void {
     this.manifest = manifest;
     this.slot = slot;
-    this.fromRam = fromRam;
     this.nextChunk = 0;
     sha256Init(tableHash);
   }
@@ -44,12 +41,14 @@ export class PayloadCheck {
     sha256Update(tableHash, expected, DIGEST_BYTES);
     const length = chunkLength(header, index);
     const offset = index * header.chunkBytes;
-    const result = this.fromRam
-      ? imageRead(header.loadAddress + offset, chunk, length)
-      : this.slot.read(slotPayloadOffset(header.chunkCount, this.slot.sectorBytes) + offset, chunk, length);
-    if (result < 0) return ErrorCode.FlashFailed;
+    if (this.readPayload(offset, chunk, length) < 0) return ErrorCode.FlashFailed;
     sha256(chunk, length, actual);
     return memory.compare(actual, expected, DIGEST_BYTES) == 0 ? ErrorCode.None : ErrorCode.ChunkMismatch;
+  }
+
+  /** From flash; the boot loader reads its copy in RAM instead. */
+  protected readPayload(offset: u32, ptr: usize, length: u32): i32 {
+    return this.slot.read(slotPayloadOffset(this.manifest.header.chunkCount, this.slot.sectorBytes) + offset, ptr, length);
   }
 
   /** All of it at once. */

@@ -416,7 +416,7 @@ export class UpdateTask extends Task {
     if (code == ErrorCode.None && memory.compare(this.inSlot.digest.dataStart, this.manifest.digest.dataStart, DIGEST_BYTES) != 0) code = ErrorCode.ReadBackMismatch;
     if (code == ErrorCode.None) code = this.inSlot.checkSignature(this.trust);
     if (code != ErrorCode.None) return this.fail(code);
-    this.check.begin(this.inSlot, slot, false);
+    this.check.begin(this.inSlot, slot);
   }
 
   private verifySome(nowUs: i64): i64 {
