@@ -41,6 +41,7 @@ export class ConnectionTask extends Task {
   private subscriptionsOpen: u32 = 0;
   private subscribed: u32 = 0;
   private enrolling: bool = false;
+  private willTopicBytes: u32 = 0;
   private refusals: u32 = 0;
   private pollUs: i64 = <i64>POLL_MS_DEFAULT * 1000;
   private nextCheckInUs: i64 = 0;
@@ -63,8 +64,8 @@ export class ConnectionTask extends Task {
     s.keepAliveS = KEEP_ALIVE_S;
     s.backoffMinMs = BACKOFF_MIN_MS;
     s.backoffMaxMs = BACKOFF_MAX_MS;
-    s.willTopicLength = this.mailbox.topicOf(Leaf.Gone);
-    memory.copy(willTopic, this.mailbox.topicPtr(), s.willTopicLength);
+    this.willTopicBytes = this.mailbox.topicOf(Leaf.Gone);
+    memory.copy(willTopic, this.mailbox.topicPtr(), this.willTopicBytes);
     s.willTopicPtr = willTopic;
     s.willPayloadPtr = emptyObject;
     s.willPayloadLength = 2;
@@ -160,6 +161,8 @@ export class ConnectionTask extends Task {
     memory.copy(userName + length, deviceIdPtr(), deviceIdBytes());
     s.userNamePtr = userName;
     s.userNameLength = length + deviceIdBytes();
+    // A device that is enrolling may use the topics of enrolment only.
+    s.willTopicLength = enrolling ? 0 : this.willTopicBytes;
     s.passwordPtr = password;
     s.passwordLength = enrolling ? 0 : base64urlEncode(password, this.settings.secret, DEVICE_SECRET_BYTES);
   }
