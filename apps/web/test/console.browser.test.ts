@@ -105,7 +105,7 @@ describe.skipIf(!executablePath)("the console in a browser", () => {
 
   it("says clearly why a release was refused, and what an accepted one holds", async () => {
     await signIn("/releases");
-    server.nextUpload = { code: "signature-mismatch", detail: "no signature by a release key of this project holds" };
+    server.nextUpload = { code: "signature-mismatch", detail: "signature-mismatch: no signature by a release key of this project holds. Do not use this file." };
     await page.getByLabel("Release file").setInputFiles(file("tampered.fsr"));
     const refused = page.getByRole("status").filter({ hasText: "Refused: tampered.fsr" });
     await refused.waitFor();

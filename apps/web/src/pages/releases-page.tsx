@@ -145,6 +145,8 @@ function Accepted({ fileName, release }: { fileName: string; release: Release })
 
 function Refused({ fileName, problem }: { fileName: string; problem: ProblemError }): ReactNode {
   const words = errorWords(problem.code);
+  // The code is shown apart, so it need not lead the remark as well.
+  const remark = asSentence(problem.detail.replace(`${problem.code}: `, ""));
   return (
     <div className="notice tone-bad">
       <Icon name="cross" />
@@ -153,7 +155,7 @@ function Refused({ fileName, problem }: { fileName: string; problem: ProblemErro
           {problem.status === 0 || problem.status >= 500 ? "Not uploaded" : "Refused"}: {fileName}
         </p>
         <p>{words ? words.means : problem.title}</p>
-        {problem.detail && <p>{asSentence(problem.detail)}</p>}
+        {!words && remark && <p>{remark}</p>}
         {problem.errors.map((error) => (
           <p key={`${error.path} ${error.message}`}>
             {error.path && <code>{error.path}</code>} {error.message}
@@ -162,6 +164,7 @@ function Refused({ fileName, problem }: { fileName: string; problem: ProblemErro
         <p>
           <strong>What to do:</strong> {whatToDo(problem)}
         </p>
+        {words && remark && <p className="faint">The server’s own words: {remark}</p>}
         <p className="faint">
           Code <code>{problem.code}</code>. Nothing was stored.
         </p>
@@ -241,7 +244,7 @@ function ReleaseList({ releases }: { releases: Release[] }): ReactNode {
                 <Link className="button small" href={newRolloutPath(release.id)} aria-label={`Roll out ${release.product} ${release.version}`}>
                   Roll out
                 </Link>
-                <button type="button" className="button small quiet" onClick={() => setPermitFor(release)} aria-label={`Add permit for ${release.product} ${release.version}`}>
+                <button type="button" className="button small" onClick={() => setPermitFor(release)} aria-label={`Add permit for ${release.product} ${release.version}`}>
                   Add permit
                 </button>
               </div>
