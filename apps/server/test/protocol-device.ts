@@ -192,7 +192,7 @@ export class ProtocolDevice {
     if (challenge["accepted"] === false) return { answer: challenge, deviceNonce: "", proof: {} };
     const nonce = String(challenge["nonce"]);
     const deviceNonce = base64Url(randomBytes(16));
-    const signature = await sign(key.privateJwk, "session", Buffer.from(`${this.id}\n${this.session}\n${nonce}\n${deviceNonce}\n`));
+    const signature = await sign(key.privateJwk, "session", Buffer.from(`${this.id}\n${this.session}\n${nonce}\n${deviceNonce}`));
     const proof = { session: this.session, nonce, deviceNonce, signature: base64Url(signature) };
     await this.publish("proof", proof);
     return { answer: await this.take("challenge", (m) => m["session"] === this.session), deviceNonce, proof };

@@ -12,6 +12,9 @@ async function* bodyOf(request: Request): AsyncGenerator<Uint8Array> {
     yield* request.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>;
   } catch {
     throw new ApiError("upload-incomplete", "The connection broke off before the whole file had arrived.");
+  } finally {
+    // What is still coming is read and forgotten, so that a client that sends everything first hears the answer.
+    request.resume();
   }
 }
 

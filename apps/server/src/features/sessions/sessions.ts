@@ -124,7 +124,7 @@ export function createSessions(options: {
       const device = await findDevice(storage.db, deviceId);
       if (device === undefined) return;
       if (device.revokedAt !== null) return refuse(message, id, "revoked");
-      const signed = Buffer.from(`${deviceId}\n${id}\n${nonce}\n${deviceNonce}\n`);
+      const signed = Buffer.from(`${deviceId}\n${id}\n${nonce}\n${deviceNonce}`);
       const verdict = verifier.verify(device.publicKey, Buffer.from(signature, "base64url"), prefix, signed);
       if (verdict !== "valid") {
         sessions.delete(deviceId);

@@ -1,0 +1,101 @@
+import { mkdtemp } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type RunningServer, startServer } from "../src/server.ts";
+import { ApiClient, Fixture, password } from "./fixture.ts";
+import { makeProject } from "./keys.ts";
+
+describe("accounts", () => {
+  let fixture: Fixture;
+  let now = Date.now();
+  beforeAll(async () => {
+    fixture = await Fixture.start({ now: () => now });
+  });
+  afterAll(() => fixture.stop());
+
+  it("have a first administrator whose one-time password must be changed before anything else", async () => {
+    const server: RunningServer = await startServer({
+      dataDir: await mkdtemp(join(tmpdir(), "flipside-accounts-")),
+      trustChain: (await makeProject()).trustChain,
+      port: 0,
+      mqttPort: 0,
+      logLevel: "silent",
+    });
+    try {
+      const { userName, password: oneTime } = server.firstAdministrator!;
+      expect(userName).toBe("admin");
+      const api = new ApiClient(server.url);
+      expect((await api.get("/api/devices")).body.code).toBe("not-signed-in");
+      const signedIn = await api.post("/api/session", { userName, password: oneTime });
+      expect(signedIn.body).toEqual({ userName: "admin", role: "admin", mustChangePassword: true });
+      expect(signedIn.headers.get("set-cookie")).toMatch(/HttpOnly; SameSite=Strict/);
+      expect(await api.get("/api/devices")).toMatchObject({ status: 403, body: { code: "password-change-required" } });
+      expect((await api.get("/api/session")).body.mustChangePassword).toBe(true);
+      expect(await api.post("/api/session/password", { currentPassword: oneTime, newPassword: "short" })).toMatchObject({
+        status: 422,
+        body: { code: "validation-failed", errors: [{ path: "newPassword" }] },
+      });
+      expect((await api.post("/api/session/password", { currentPassword: oneTime, newPassword: oneTime })).status).toBe(422);
+      expect((await api.post("/api/session/password", { currentPassword: oneTime, newPassword: password })).body.mustChangePassword).toBe(false);
+      expect((await api.get("/api/devices")).status).toBe(200);
+    } finally {
+      await server.close();
+    }
+  });
+
+  it("tell no second start the password", async () => {
+    await fixture.restart();
+    expect(fixture.server.firstAdministrator).toBeUndefined();
+    expect((await fixture.api.get("/api/session")).status, "the cookie outlives a restart").toBe(200);
+  });
+
+  it("end a session at sign-out, for copies of the cookie too", async () => {
+    const api = new ApiClient(fixture.server.url);
+    await api.post("/api/session", { userName: "admin", password });
+    const copy = api.cookie;
+    expect((await api.request("DELETE", "/api/session")).status).toBe(204);
+    api.cookie = copy;
+    expect((await api.get("/api/session")).body.code).toBe("not-signed-in");
+  });
+
+  it("end all other sessions when the password is changed", async () => {
+    const other = new ApiClient(fixture.server.url);
+    await other.post("/api/session", { userName: "admin", password });
+    await fixture.api.post("/api/session/password", { currentPassword: password, newPassword: "another password" });
+    expect((await other.get("/api/session")).status).toBe(401);
+    expect((await fixture.api.get("/api/session")).status).toBe(200);
+    await fixture.api.post("/api/session/password", { currentPassword: "another password", newPassword: password });
+  });
+
+  it("refuse tokens that are expired, changed, or unsigned", async () => {
+    const api = new ApiClient(fixture.server.url);
+    await api.post("/api/session", { userName: "admin", password });
+    const good = api.cookie;
+    const [header, payload] = good.split("=")[1]!.split(".");
+    const none = Buffer.from(JSON.stringify({ alg: "none", typ: "flipside-session" })).toString("base64url");
+    for (const bad of [`${header}.${payload}.`, `${none}.${payload}.`, `${header}.${payload}.AAAA`, "nonsense", ""]) {
+      api.cookie = `flipside-session=${bad}`;
+      expect((await api.get("/api/session")).status, bad).toBe(401);
+    }
+    api.cookie = good;
+    now += 13 * 60 * 60 * 1000;
+    expect((await api.get("/api/session")).status).toBe(401);
+    await fixture.api.post("/api/session", { userName: "admin", password });
+  });
+
+  it("answer alike to a wrong password and to an unknown user, and make them wait after ten", async () => {
+    const api = new ApiClient(fixture.server.url);
+    const wrong = await api.post("/api/session", { userName: "admin", password: "wrong" });
+    const unknown = await api.post("/api/session", { userName: "nobody", password: "wrong" });
+    expect(wrong.status).toBe(401);
+    expect(unknown.body).toEqual(wrong.body);
+    const answers = await Promise.all(Array.from({ length: 12 }, () => api.post("/api/session", { userName: "admin", password: "wrong" })));
+    const limited = answers.filter((answer) => answer.status === 429);
+    expect(limited.length).toBe(4);
+    expect(limited[0]!.body.code).toBe("too-many-attempts");
+    expect(Number(limited[0]!.headers.get("retry-after"))).toBeGreaterThan(0);
+    now += 61_000;
+    expect((await api.post("/api/session", { userName: "admin", password })).status).toBe(200);
+  });
+});

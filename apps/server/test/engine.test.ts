@@ -1,0 +1,302 @@
+import { type DeploymentStateName, deploymentStateNames, deploymentStateOf, isFinal } from "@flipside/image-format";
+import { describe, expect, it } from "vitest";
+import { type Changes, type DeploymentSnapshot, failedIn, mayFollowName, type RolloutEvent, type RolloutSnapshot, step, waveSizes } from "../src/features/rollouts/engine.ts";
+import { Random, seed } from "./random.ts";
+
+const isFinalName = (state: DeploymentStateName): boolean => isFinal(deploymentStateOf(state));
+
+/** A rollout in memory: applies changes as the store does. */
+class Model {
+  rollout: Omit<RolloutSnapshot, "waves">;
+  readonly totals: number[];
+  deployments: DeploymentSnapshot[];
+  decisions: string[] = [];
+  now = 1_000;
+
+  constructor(totals: number[], change: Partial<RolloutSnapshot> = {}) {
+    this.totals = totals;
+    this.rollout = {
+      state: "running",
+      pauseReason: null,
+      currentWave: 0,
+      deadlineMs: 100,
+      failureThresholdPercent: 50,
+      accepted: { wave: -1, finished: 0, failed: 0 },
+      ...change,
+    };
+    this.deployments = totals.flatMap((total, wave) =>
+      Array.from({ length: total }, (_, i) => ({
+        id: `${wave}.${i}`,
+        wave,
+        attempt: 1,
+        digest: "new",
+        state: "queued" as const,
+        code: 0,
+        done: 0,
+        total: 4,
+        deadlineAt: null,
+        newestOffered: true,
+      })),
+    );
+    this.apply({ type: "started" });
+  }
+
+  snapshot(): RolloutSnapshot {
+    const waves = this.totals.map((total, wave) => {
+      const of = this.deployments.filter((d) => d.wave === wave);
+      return {
+        total,
+        finished: of.filter((d) => isFinalName(d.state)).length,
+        succeeded: of.filter((d) => d.state === "confirmed").length,
+        cancelled: of.filter((d) => d.state === "cancelled").length,
+      };
+    });
+    return { ...this.rollout, waves };
+  }
+
+  get(id: string): DeploymentSnapshot {
+    return this.deployments.find((d) => d.id === id)!;
+  }
+
+  apply(event: RolloutEvent): Changes {
+    const changes = step(this.snapshot(), event, this.now);
+    for (const { id, finishedAt: _f, offered: _o, ...change } of changes.deployments) Object.assign(this.get(id), change);
+    const { finishedAt: _f, ...rollout } = changes.rollout;
+    Object.assign(this.rollout, rollout);
+    if (changes.queuedDeadline) {
+      for (const d of this.deployments) if (d.state === "queued" && d.wave <= changes.queuedDeadline.throughWave) d.deadlineAt = changes.queuedDeadline.deadlineAt;
+    }
+    this.decisions.push(...changes.decisions);
+    return changes;
+  }
+
+  offer(id: string, alreadyConfirmed = false): Changes {
+    return this.apply({ type: "offer-due", deployment: { ...this.get(id) }, alreadyConfirmed });
+  }
+  report(id: string, state: DeploymentStateName, code = 0, attempt = 1): Changes {
+    return this.apply({ type: "reported", deployment: { ...this.get(id) }, attempt, state, code, done: 1, total: 4 });
+  }
+  confirm(id: string): Changes {
+    return this.apply({ type: "checked-in", deployment: { ...this.get(id) }, evidence: { running: { digest: "new", state: "confirmed" }, other: { state: "confirmed", digest: "old", reason: 0 }, deployment: { id, attempt: 1, state: "confirmed", code: 0 } } });
+  }
+  rollBack(id: string): Changes {
+    return this.apply({ type: "checked-in", deployment: { ...this.get(id) }, evidence: { running: { digest: "old", state: "confirmed" }, other: { state: "failed", digest: "new", reason: 70 }, deployment: { id, attempt: 1, state: "rolled-back", code: 70 } } });
+  }
+}
+
+describe("the rollout engine", () => {
+  it("starts the next wave when every deployment of the one before is final and its gate holds", () => {
+    const model = new Model([2, 2]);
+    expect(model.offer("1.0").refused).toBeDefined();
+    model.offer("0.0");
+    model.offer("0.1");
+    model.confirm("0.0");
+    expect(model.rollout.currentWave).toBe(0);
+    model.confirm("0.1");
+    expect(model.rollout.currentWave).toBe(1);
+    expect(model.decisions.at(-1)).toMatch(/wave 2 started \(2 devices\): wave 1 has 2 confirmed and 0 failed of 2/);
+    expect(model.offer("1.0").refused).toBeUndefined();
+  });
+
+  it("pauses by itself when more than the threshold of a wave's finished deployments failed, with the numbers", () => {
+    const model = new Model([4, 4], { failureThresholdPercent: 50 });
+    for (const id of ["0.0", "0.1", "0.2"]) model.offer(id);
+    model.confirm("0.0");
+    model.report("0.1", "failed", 60);
+    expect(model.rollout.state).toBe("running");
+    model.report("0.2", "rejected", 41);
+    expect(model.rollout).toMatchObject({ state: "paused", pauseReason: "2 of 3 finished deployments of wave 1 failed (67 %, more than 50 %)" });
+    expect(model.decisions.at(-1)).toContain("paused automatically: 2 of 3");
+  });
+
+  it("makes no new offers while paused, and lets running deployments go on", () => {
+    const model = new Model([2]);
+    model.offer("0.0");
+    model.apply({ type: "pause", by: "ann" });
+    expect(model.offer("0.1").refused).toBeDefined();
+    model.report("0.0", "installed");
+    model.confirm("0.0");
+    expect(model.get("0.0").state).toBe("confirmed");
+    model.apply({ type: "resume", by: "ann" });
+    expect(model.offer("0.1").refused).toBeUndefined();
+  });
+
+  it("counts only what finishes after a resume against the threshold", () => {
+    const model = new Model([4], { failureThresholdPercent: 20 });
+    for (const id of ["0.0", "0.1", "0.2"]) model.offer(id);
+    model.report("0.0", "failed", 60);
+    expect(model.rollout.state).toBe("paused");
+    model.apply({ type: "resume", by: "ann" });
+    model.confirm("0.1");
+    expect(model.rollout.state).toBe("running");
+    model.report("0.2", "failed", 60);
+    expect(model.rollout.state).toBe("paused");
+  });
+
+  it("cancels what has not been installed yet, and lets what has go on", () => {
+    const model = new Model([5]);
+    for (const id of ["0.1", "0.2", "0.3", "0.4"]) model.offer(id);
+    model.report("0.2", "downloading");
+    model.report("0.3", "verifying");
+    model.report("0.4", "installed");
+    model.apply({ type: "cancel", by: "ann", open: model.deployments.map((d) => ({ ...d })) });
+    expect(model.deployments.map((d) => d.state)).toEqual(["cancelled", "cancelled", "cancelled", "cancelled", "installed"]);
+    expect(model.rollout.state).toBe("cancelled");
+    model.rollBack("0.4");
+    expect(model.get("0.4")).toMatchObject({ state: "rolled-back", code: 70 });
+  });
+
+  it("lets cancelled and timed-out yield to a later confirmed check-in, and to nothing else", () => {
+    const model = new Model([2]);
+    model.offer("0.0");
+    model.offer("0.1");
+    model.now += 100;
+    model.apply({ type: "deadline-passed", deployment: { ...model.get("0.0") } });
+    model.apply({ type: "deadline-passed", deployment: { ...model.get("0.1") } });
+    expect(model.get("0.0").state).toBe("timed-out");
+    expect(model.report("0.0", "installed").refused).toBeDefined();
+    model.rollBack("0.0");
+    expect(model.get("0.0").state).toBe("timed-out");
+    model.confirm("0.0");
+    expect(model.get("0.0").state).toBe("confirmed");
+  });
+
+  it("does not give a deployment up before its deadline, nor one that waits in a paused rollout", () => {
+    const model = new Model([2]);
+    model.offer("0.0");
+    model.now += 99;
+    model.apply({ type: "deadline-passed", deployment: { ...model.get("0.0") } });
+    expect(model.get("0.0").state).toBe("offered");
+    model.apply({ type: "pause", by: "ann" });
+    model.now += 1_000;
+    model.apply({ type: "deadline-passed", deployment: { ...model.get("0.1") } });
+    expect(model.get("0.1").state).toBe("queued");
+    model.apply({ type: "resume", by: "ann" });
+    expect(model.get("0.1").deadlineAt).toBe(model.now + 100);
+  });
+
+  it("takes neither confirmed nor rolled-back from a state message", () => {
+    const model = new Model([1]);
+    model.offer("0.0");
+    model.report("0.0", "testing");
+    model.report("0.0", "confirmed");
+    model.report("0.0", "rolled-back", 70);
+    expect(model.get("0.0").state).toBe("testing");
+  });
+
+  it("does not take an older failed slot of the same image for a roll-back of this deployment", () => {
+    const model = new Model([1]);
+    model.offer("0.0");
+    const evidence = { running: { digest: "old", state: "confirmed" }, other: { digest: "new", state: "failed", reason: 70 } };
+    model.apply({ type: "checked-in", deployment: { ...model.get("0.0") }, evidence });
+    expect(model.get("0.0").state).toBe("offered");
+    model.report("0.0", "installed");
+    model.apply({ type: "checked-in", deployment: { ...model.get("0.0") }, evidence });
+    expect(model.get("0.0").state).toBe("rolled-back");
+  });
+
+  it("refuses reports of another attempt and steps back", () => {
+    const model = new Model([1]);
+    model.offer("0.0");
+    model.report("0.0", "verifying");
+    expect(model.report("0.0", "downloading").refused).toContain("cannot follow");
+    expect(model.report("0.0", "installed", 0, 2).refused).toContain("attempt 2");
+    expect(model.get("0.0").state).toBe("verifying");
+  });
+
+  it("passes over waves without devices", () => {
+    const model = new Model([1, 0, 1]);
+    model.offer("0.0");
+    model.confirm("0.0");
+    expect(model.rollout.currentWave).toBe(2);
+    model.offer("2.0", true);
+    expect(model.rollout.state).toBe("completed");
+  });
+
+  it("divides a target into waves that add up to it", () => {
+    expect(waveSizes([{ percent: 10 }, { percent: 50 }], 10)).toEqual([1, 5, 4]);
+    expect(waveSizes([{ percent: 1 }], 3)).toEqual([1, 2]);
+    expect(waveSizes([{ count: 5 }, { percent: 100 }], 3)).toEqual([3, 0]);
+    expect(waveSizes([], 3)).toEqual([3]);
+  });
+});
+
+describe(`whatever happens in whatever order (FLIPSIDE_SEED=${seed})`, () => {
+  it("keeps the rollout's rules", () => {
+    console.log(`FLIPSIDE_SEED=${seed}`);
+    const random = new Random(seed);
+    for (let run = 0; run < 300; run++) {
+      const totals = Array.from({ length: 1 + random.below(4) }, () => random.below(5));
+      if (totals.every((n) => n === 0)) totals[0] = 1;
+      const model = new Model(totals, { failureThresholdPercent: random.pick([0, 10, 50, 100]) });
+      const proven = new Set<string>();
+      for (let i = 0; i < 120; i++) {
+        model.now += random.below(20);
+        const before = new Map(model.deployments.map((d) => [d.id, { ...d }]));
+        const rolloutBefore = { ...model.rollout };
+        const target = random.pick(model.deployments);
+        const what = random.below(10);
+        const where = `run ${run}, event ${i}`;
+        if (what < 3) model.offer(target.id);
+        else if (what < 6) model.report(target.id, random.pick(deploymentStateNames), random.pick([0, 60]), random.pick([1, 1, 1, 2]));
+        else if (what === 6) {
+          model.confirm(target.id);
+          if (target.state === "confirmed") proven.add(target.id);
+        } else if (what === 7) model.rollBack(target.id);
+        else if (what === 8) model.apply({ type: "deadline-passed", deployment: { ...target } });
+        else {
+          const action = random.below(12);
+          if (action < 5) model.apply({ type: "resume", by: "x" });
+          else if (action < 7) model.apply({ type: "pause", by: "x" });
+          else if (action === 7) model.apply({ type: "device-revoked", deployment: { ...target } });
+          else if (action === 8 && random.below(4) === 0) {
+            model.apply({ type: "cancel", by: "x", open: model.deployments.filter((d) => !isFinalName(d.state)).map((d) => ({ ...d })) });
+          }
+        }
+
+        for (const after of model.deployments) {
+          const was = before.get(after.id)!;
+          // Only ways of the table, and never believed without proof.
+          if (after.state !== was.state) expect(mayFollowName(was.state, after.state), `${where}: ${was.state} to ${after.state}`).toBe(true);
+          if (after.state === "confirmed") expect(proven.has(after.id), `${where}: confirmed without a check-in`).toBe(true);
+          // No offer outside an open wave of a running rollout.
+          if (was.state === "queued" && after.state === "offered") {
+            expect(rolloutBefore.state, where).toBe("running");
+            expect(after.wave <= rolloutBefore.currentWave, where).toBe(true);
+          }
+          // Whatever was offered has a deadline.
+          if (!isFinalName(after.state) && after.state !== "queued") expect(after.deadlineAt, where).not.toBeNull();
+        }
+        const snapshot = model.snapshot();
+        for (const wave of snapshot.waves) expect(failedIn(wave) >= 0 && wave.finished <= wave.total, where).toBe(true);
+        // A wave opens only when those before it are final.
+        if (model.rollout.currentWave > rolloutBefore.currentWave) {
+          for (const wave of snapshot.waves.slice(0, model.rollout.currentWave)) expect(wave.finished, where).toBe(wave.total);
+        }
+        if (model.rollout.state === "completed") expect(snapshot.waves.every((wave) => wave.finished === wave.total), where).toBe(true);
+        if (rolloutBefore.state === "cancelled" || rolloutBefore.state === "completed") expect(model.rollout.state, where).toBe(rolloutBefore.state);
+        expect(model.rollout.currentWave >= rolloutBefore.currentWave, where).toBe(true);
+      }
+    }
+  });
+
+  it("ends once devices succeed and the operator resumes, from any state", () => {
+    const random = new Random(seed + 1);
+    for (let run = 0; run < 100; run++) {
+      const model = new Model([1 + random.below(4), random.below(4), 1 + random.below(4)], { failureThresholdPercent: random.pick([0, 20, 100]) });
+      for (let i = 0; i < 30; i++) {
+        const id = random.pick(model.deployments).id;
+        if (random.below(2)) model.offer(id);
+        else model.report(id, random.pick(["downloading", "installed", "failed", "rejected"]), 60);
+      }
+      for (let i = 0; i < 60 && model.rollout.state !== "completed"; i++) {
+        if (model.rollout.state === "paused") model.apply({ type: "resume", by: "x" });
+        for (const { id } of model.deployments) {
+          model.offer(id);
+          model.confirm(id);
+        }
+      }
+      expect(model.rollout.state, `run ${run}`).toBe("completed");
+    }
+  });
+});

@@ -1,0 +1,93 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createEventHub, type EventSink } from "../src/features/events/event-hub.ts";
+import { createLogger } from "../src/logging.ts";
+import { Fixture } from "./fixture.ts";
+import { makeRelease } from "./keys.ts";
+
+const untilTrue = async (condition: () => boolean): Promise<void> => {
+  const deadline = Date.now() + 10_000;
+  while (!condition()) {
+    if (Date.now() > deadline) throw new Error("it never became so");
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+};
+
+describe("events", () => {
+  let fixture: Fixture;
+  beforeAll(async () => {
+    fixture = await Fixture.start();
+  });
+  afterAll(() => fixture.stop());
+
+  it("tell of devices, releases, rollouts and deployments as the interface shows them", async () => {
+    expect((await fetch(`${fixture.server.url}/api/events`)).status).toBe(401);
+    const stop = new AbortController();
+    const response = await fetch(`${fixture.server.url}/api/events`, { headers: { cookie: fixture.api.cookie }, signal: stop.signal });
+    expect(response.headers.get("content-type")).toContain("text/event-stream");
+    let text = "";
+    void (async () => {
+      const decoder = new TextDecoder();
+      for await (const bytes of response.body as unknown as AsyncIterable<Uint8Array>) text += decoder.decode(bytes, { stream: true });
+    })().catch(() => {});
+    const events = (kind: string) =>
+      text
+        .split("\n\n")
+        .filter((block) => block.startsWith(`event: ${kind}\n`))
+        .map((block) => JSON.parse(block.split("\ndata: ")[1]!));
+
+    const device = await fixture.readyDevice();
+    const release = await fixture.upload(await makeRelease(fixture.project));
+    const rollout = await fixture.rollOut(release.id, [device]);
+    await device.install(await device.offered());
+    device.reboot(true);
+    await device.checkIn();
+    await untilTrue(() => events("rollout").some((event) => event.state === "completed"));
+    await untilTrue(() => events("device").some((event) => event.running?.version === "1.1.0"));
+    expect(events("release")).toEqual([release]);
+    const { deployments: _d, decisions: _x, ...summary } = (await fixture.api.get(`/api/rollouts/${rollout.id}`)).body;
+    expect(events("rollout").at(-1)).toEqual(summary);
+    expect(events("deployment").at(-1)).toMatchObject({ id: rollout.deployments[0].id, state: "confirmed" });
+    const { deployments: _e, log: _l, ...shown } = (await fixture.api.get(`/api/devices/${device.id}`)).body;
+    expect({ ...events("device").at(-1), lastSeenAt: shown.lastSeenAt }).toEqual(shown);
+    stop.abort();
+  });
+});
+
+describe("the event hub", () => {
+  const log = createLogger("silent");
+  const load = (id: string) => Promise.resolve({ id });
+
+  it("holds a bounded number of events for a reader that is too slow, then tells it to load everything anew", async () => {
+    const hub = createEventHub({ device: load, release: load, rollout: load, deployment: load }, log);
+    let loaded = 0;
+    const counting = createEventHub({ device: (id) => (loaded++, load(id)), release: load, rollout: load, deployment: load }, log);
+    const written: string[] = [];
+    let open = true;
+    let drain = (): void => {};
+    const slow: EventSink = { write: (text) => (written.push(text), open), onDrain: (listener) => (drain = listener), end: () => {} };
+    counting.join(slow);
+    open = false;
+    for (let round = 0; round < 3; round++) {
+      for (let i = 0; i < 400; i++) counting.changed("device", `${round}-${i}`);
+      const before = loaded;
+      await untilTrue(() => loaded === before + 400 || loaded === (round + 1) * 400);
+    }
+    expect(written.length, "after the first refusal nothing is written").toBe(2);
+    open = true;
+    drain();
+    expect(written.length).toBe(3);
+    expect(written.at(-1)).toContain("event: resync");
+    hub.close();
+    counting.close();
+  });
+
+  it("sends a burst of changes to one thing once", async () => {
+    const hub = createEventHub({ device: load, release: load, rollout: load, deployment: load }, log);
+    const written: string[] = [];
+    hub.join({ write: (text) => (written.push(text), true), onDrain: () => {}, end: () => {} });
+    for (let i = 0; i < 1_000; i++) hub.changed("device", "one");
+    await untilTrue(() => written.length > 1);
+    expect(written.slice(1)).toEqual(['event: device\ndata: {"id":"one"}\n\n']);
+    hub.close();
+  });
+});
