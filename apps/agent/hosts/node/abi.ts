@@ -1,0 +1,34 @@
+// Names and values of exokernel/exokernel.h for the Node host. Contracts live in the header.
+
+export const Exo = {
+  Ok: 0,
+  Argument: -1,
+  Denied: -2,
+  Absent: -3,
+  Again: -4,
+  Io: -5,
+  NotErased: -6,
+  Verify: -7,
+  Closed: -8,
+} as const;
+
+export const Zone = { BootControl: 0, Factory: 1, Settings: 2, Trust: 3, SlotA: 4, SlotB: 5, Journal: 6, App: 7 } as const;
+export const ZONE_COUNT = 8;
+
+/** Durability of a program. */
+export const VERIFIED = 2;
+
+export const StreamState = { Connecting: 0, Open: 1, Closed: 2 } as const;
+
+/** Why the last run ended. EXO_RESET_x has the number of the EXO_BOOT_x that it causes. */
+export const BootReason = { PowerOn: 0, Requested: 1, Update: 2, RollBack: 3, Trap: 4, Watchdog: 5 } as const;
+
+/** Modules as the crash record names them. */
+export const ModuleId = { Exokernel: 0, Boot: 1, Agent: 2, App: 3 } as const;
+
+export const BOOT_INFO_BYTES = 64;
+export const CRASH_RECORD_BYTES = 64;
+export const CRASH_RECORD_MAGIC = 0x52435346;
+export const APP_REPORT_BYTES = 32;
+export const APP_SLICE_PERIOD_US = 1_000_000;
+export const HEALTH_UNHEALTHY = 2;

@@ -1,0 +1,71 @@
+// The thread of one virtual device. Whatever shall outlive it (flash, retained RAM, when the watchdog was last petted) is
+// shared memory that virtual-device.ts gave it; what happens is told by messages.
+
+import { randomFillSync } from "node:crypto";
+import { parentPort, workerData } from "node:worker_threads";
+import type { FlashLayout } from "../factory/flash-layout.ts";
+import type { FlashOperation } from "../fault/torn-operation.ts";
+import { realClock } from "./host-clock.ts";
+import { Machine } from "./machine.ts";
+import { NorFlash, type PlannedCut } from "./nor-flash.ts";
+import { RetainedRam } from "./retained-ram.ts";
+import { connectTcp } from "./streams.ts";
+import { WatchdogCell } from "./watchdog.ts";
+
+export interface DeviceWorkerData {
+  layout: FlashLayout;
+  flash: SharedArrayBuffer;
+  flashPath: string | undefined;
+  unstableBits: SharedArrayBuffer | undefined;
+  cut: PlannedCut | undefined;
+  retained: SharedArrayBuffer;
+  watchdog: SharedArrayBuffer;
+  rootKeys: Uint8Array[];
+  bootModule: WebAssembly.Module;
+  resetPauseUs: number;
+}
+
+export type DeviceWorkerMessage =
+  | { kind: "line"; line: string }
+  | { kind: "reset"; reason: number }
+  | { kind: "recovery" }
+  | { kind: "cut"; operation: FlashOperation }
+  /** `timeoutMs` 0: disarmed. */
+  | { kind: "watchdog"; timeoutMs: number };
+
+const data = workerData as DeviceWorkerData;
+const tell = (message: DeviceWorkerMessage): void => parentPort!.postMessage(message);
+const cell = new WatchdogCell(data.watchdog);
+
+const flash = new NorFlash({
+  layout: data.layout,
+  bytes: new Uint8Array(data.flash),
+  ...(data.flashPath === undefined ? {} : { path: data.flashPath }),
+  ...(data.unstableBits === undefined ? {} : { unstableBits: new Uint8Array(data.unstableBits) }),
+});
+flash.armCut(data.cut);
+
+new Machine(
+  {
+    flash,
+    retained: new RetainedRam(data.retained),
+    watchdog: {
+      arm: (timeoutMs) => tell({ kind: "watchdog", timeoutMs }),
+      pet: () => (cell.pettedUs = realClock.nowUs()),
+      disarm: () => tell({ kind: "watchdog", timeoutMs: 0 }),
+    },
+    rootKeys: data.rootKeys,
+    bootModule: data.bootModule,
+    clock: realClock,
+    wallClockS: () => Math.floor(Date.now() / 1000),
+    entropy: (target) => void randomFillSync(target),
+    connect: connectTcp,
+    resetPauseUs: data.resetPauseUs,
+  },
+  {
+    line: (line) => tell({ kind: "line", line }),
+    reset: (reason) => tell({ kind: "reset", reason }),
+    recovery: () => tell({ kind: "recovery" }),
+    cut: (operation) => tell({ kind: "cut", operation }),
+  },
+).powerOn();

@@ -1,0 +1,247 @@
+// One virtual machine with its power on: the boot loader runs, then the image that it starts, until a reset boots again or
+// the power goes. Everything of it lives in one thread; virtual-device.ts stands around it with what outlives a run.
+
+import { splitBundle } from "../../build/wasm-bundle.ts";
+import type { FlashOperation } from "../fault/torn-operation.ts";
+import { BootReason, ModuleId, Zone } from "./abi.ts";
+import { AppSlice } from "./app-slice.ts";
+import { ConsoleLines } from "./console-lines.ts";
+import { type Board, exokernelCalls } from "./exokernel.ts";
+import { agentGrants, appGrants, bootGrants, type Grants } from "./grants.ts";
+import type { HostClock } from "./host-clock.ts";
+import { ImageWindow } from "./image-window.ts";
+import { ModuleMemory } from "./module-memory.ts";
+import { type NorFlash, PowerLost } from "./nor-flash.ts";
+import type { RetainedRam } from "./retained-ram.ts";
+import { RunEnds } from "./run-ends.ts";
+import { type Connect, Streams } from "./streams.ts";
+import type { WatchdogLine } from "./watchdog.ts";
+
+export interface MachineParts {
+  flash: NorFlash;
+  retained: RetainedRam;
+  watchdog: WatchdogLine;
+  rootKeys: readonly Uint8Array[];
+  bootModule: WebAssembly.Module;
+  clock: HostClock;
+  wallClockS(): number;
+  entropy(target: Uint8Array): void;
+  connect: Connect;
+  /** From a reset to the boot loader's first instruction: a device that crashes again and again must not take a whole core. */
+  resetPauseUs: number;
+}
+
+export interface MachineEvents {
+  line(line: string): void;
+  /** EXO_BOOT_* of the boot that follows. */
+  reset(reason: number): void;
+  /** The boot loader found nothing to start; the machine has halted. */
+  recovery(): void;
+  /** Power went at a flash operation; the machine is off. */
+  cut(operation: FlashOperation): void;
+}
+
+type Exports = Record<string, (...args: number[]) => number>;
+
+/** Trap codes of wasm2c's runtime (wasm-rt.h), and the names that the exokernel gives them. */
+const traps: [RegExp, number, string][] = [
+  [/out of bounds/, 1, "out of bounds"],
+  [/unrepresentable/, 2, "integer overflow"],
+  [/divide result/, 2, "integer overflow"],
+  [/by zero/, 3, "division by zero"],
+  [/unreachable/, 5, "unreachable"],
+  [/signature mismatch|indirect call|null function/, 6, "invalid indirect call"],
+  [/call stack/i, 1, "stack exhausted"],
+];
+
+/** mcause 2, as what a jump to bytes that are no program ends in. */
+const ILLEGAL_INSTRUCTION = 0x102;
+
+class Crashed extends Error {
+  constructor(readonly code: number, message: string) {
+    super(message);
+  }
+}
+
+export class Machine {
+  readonly #parts: MachineParts;
+  readonly #events: MachineEvents;
+  /** Of the run that is under way; undefined between runs. */
+  #board: Board | undefined;
+  #agent: Exports | undefined;
+  #app: Exports | undefined;
+  #currentModule: number = ModuleId.Exokernel;
+  #runBeganUs = 0;
+  #cancelTimer: (() => void) | undefined;
+  #timerIsImmediate = false;
+
+  constructor(parts: MachineParts, events: MachineEvents) {
+    this.#parts = parts;
+    this.#events = events;
+  }
+
+  powerOn(): void {
+    this.#after(0, () => this.#boot());
+  }
+
+  /** The power is gone: nothing runs any more. */
+  halt(): void {
+    this.#cancelTimer?.();
+    this.#cancelTimer = undefined;
+    this.#parts.watchdog.disarm();
+    this.#board?.console.flush();
+    this.#board?.streams.destroy();
+    this.#board = undefined;
+    this.#agent = undefined;
+    this.#app = undefined;
+  }
+
+  /** One timer is all a machine waits on. */
+  #after(delayUs: number, task: () => void): void {
+    this.#cancelTimer?.();
+    this.#timerIsImmediate = delayUs <= 0;
+    this.#cancelTimer = this.#parts.clock.after(delayUs, () => {
+      this.#cancelTimer = undefined;
+      task();
+    });
+  }
+
+  #boot(): void {
+    const { clock, flash, retained, rootKeys, watchdog, entropy, wallClockS, connect } = this.#parts;
+    retained.beginBoot();
+    this.#runBeganUs = clock.nowUs();
+    const board: Board = {
+      flash, retained, rootKeys, watchdog, entropy, wallClockS,
+      runningSlotZone: undefined,
+      clockUs: () => clock.nowUs() - this.#runBeganUs,
+      console: new ConsoleLines((line) => this.#events.line(line)),
+      streams: new Streams(connect, () => this.#wake(board)),
+      appSlice: new AppSlice(clock.nowUs()),
+      imageWindow: new ImageWindow(),
+    };
+    this.#board = board;
+    this.#run(() => {
+      const boot = this.#instantiate(this.#parts.bootModule, bootGrants, board);
+      this.#call(ModuleId.Boot, () => boot.boot!());
+      this.#recover();
+    });
+  }
+
+  #recover(): void {
+    this.#events.line("recovery: no image on this device can be started; it needs a service technician");
+    this.#parts.retained.nextReason = BootReason.PowerOn;
+    this.halt();
+    this.#events.recovery();
+  }
+
+  #startImage(entry: number): void {
+    this.#run(() => {
+      const board = this.#board!;
+      board.runningSlotZone = board.retained.bootInfo[6] === 0 ? Zone.SlotA : Zone.SlotB;
+      const { agent, app } = compileBundle(board.imageWindow!.bytes.subarray(entry));
+      board.imageWindow = undefined;
+      this.#currentModule = ModuleId.App;
+      this.#app = this.#instantiate(app, appGrants, board);
+      this.#call(ModuleId.App, () => this.#app!.start!());
+      board.appSlice.nextTickUs = new AppSlice(this.#parts.clock.nowUs()).nextTickUs;
+      this.#currentModule = ModuleId.Agent;
+      this.#agent = this.#instantiate(agent, agentGrants, board);
+      this.#call(ModuleId.Agent, () => this.#agent!.start!());
+      this.#step(board);
+    });
+  }
+
+  /** What the idle loop of main_image.c does: the app's tick when due, one step, then sleep until the next of the two. */
+  #step(board: Board): void {
+    if (board.appSlice.takeTick(this.#parts.clock.nowUs())) {
+      this.#call(ModuleId.App, () => this.#app!.tick!());
+      board.appSlice.countTick();
+    }
+    const sleepUs = this.#call(ModuleId.Agent, () => this.#agent!.step!()) >>> 0;
+    const untilTickUs = Math.max(0, board.appSlice.nextTickUs - this.#parts.clock.nowUs());
+    this.#after(Math.min(sleepUs, untilTickUs), () => this.#run(() => this.#step(board)));
+  }
+
+  /** Something happened that the agent may wait for. */
+  #wake(board: Board): void {
+    if (this.#board !== board || !this.#agent || !this.#cancelTimer || this.#timerIsImmediate) return;
+    this.#after(0, () => this.#run(() => this.#step(board)));
+  }
+
+  #instantiate(module: WebAssembly.Module, grants: Grants, board: Board): Exports {
+    const memory = new ModuleMemory();
+    const calls = exokernelCalls(board, grants, memory);
+    const lateMemory = WebAssembly.Module.exports(module).some((e) => e.name === "memory" && e.kind === "memory");
+    if (!lateMemory) throw new Crashed(ILLEGAL_INSTRUCTION, "module exports no memory");
+    let instance: WebAssembly.Instance;
+    try {
+      instance = new WebAssembly.Instance(module, { exo: calls });
+    } catch (error) {
+      if (error instanceof WebAssembly.LinkError) throw new Crashed(ILLEGAL_INSTRUCTION, "module can't be linked");
+      throw error;
+    }
+    memory.attach(instance.exports.memory as WebAssembly.Memory);
+    return instance.exports as Exports;
+  }
+
+  #call<T>(module: number, work: () => T): T {
+    const interrupted = this.#currentModule;
+    this.#currentModule = module;
+    const result = work();
+    this.#currentModule = interrupted;
+    return result;
+  }
+
+  /** Runs modules, and sees to how they end. */
+  #run(work: () => void): void {
+    this.#currentModule = ModuleId.Exokernel;
+    try {
+      work();
+    } catch (error) {
+      if (error instanceof RunEnds && error.end.kind === "image") return this.#startImage(error.end.entry);
+      if (error instanceof RunEnds && error.end.kind === "reset") return this.#reset(error.end.reason);
+      if (error instanceof PowerLost) {
+        this.halt();
+        return this.#events.cut(error.operation);
+      }
+      const crash = crashOf(error);
+      if (!crash) throw error;
+      this.#crash(crash.code, crash.message);
+    }
+  }
+
+  #crash(code: number, message: string): void {
+    const uptimeMs = Math.floor((this.#parts.clock.nowUs() - this.#runBeganUs) / 1000);
+    this.#parts.retained.recordCrash({ module: this.#currentModule, code, uptimeMs, message });
+    this.#board?.console.flush();
+    this.#events.line(`crash: ${message} module ${this.#currentModule} code ${code} mepc 00000000 mtval 00000000`);
+    this.#reset(BootReason.Trap);
+  }
+
+  #reset(reason: number): void {
+    this.#parts.retained.nextReason = reason;
+    this.halt();
+    this.#after(this.#parts.resetPauseUs, () => this.#boot());
+    this.#events.reset(reason);
+  }
+}
+
+function crashOf(error: unknown): { code: number; message: string } | undefined {
+  if (error instanceof Crashed) return error;
+  const isTrap = error instanceof WebAssembly.RuntimeError || (error instanceof RangeError && /call stack/i.test(error.message));
+  if (!isTrap) return undefined;
+  const known = traps.find(([pattern]) => pattern.test((error as Error).message));
+  return known ? { code: known[1], message: known[2] } : { code: 0, message: "trap" };
+}
+
+/** A bundle is verified before it is started, so what fails here is an image that was signed and is none. */
+function compileBundle(bytes: Uint8Array): { agent: WebAssembly.Module; app: WebAssembly.Module } {
+  const bundle = splitBundle(bytes);
+  if (!bundle) throw new Crashed(ILLEGAL_INSTRUCTION, "image is no bundle");
+  try {
+    return { agent: new WebAssembly.Module(bundle.agent.slice()), app: new WebAssembly.Module(bundle.app.slice()) };
+  } catch (error) {
+    if (error instanceof WebAssembly.CompileError) throw new Crashed(ILLEGAL_INSTRUCTION, "module does not compile");
+    throw error;
+  }
+}

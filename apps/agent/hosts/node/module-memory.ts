@@ -1,0 +1,17 @@
+// The memory of a module as the exokernel sees it.
+
+export class ModuleMemory {
+  #memory: WebAssembly.Memory | undefined;
+
+  /** Imports are made before the instance, and with it the memory, exists. */
+  attach(memory: WebAssembly.Memory): void {
+    this.#memory = memory;
+  }
+
+  /** The bytes at [ptr, ptr+length), or undefined when they are not all the module's. */
+  range(ptr: number, length: number): Uint8Array | undefined {
+    const buffer = this.#memory?.buffer;
+    if (!buffer || length > buffer.byteLength || ptr > buffer.byteLength - length) return undefined;
+    return new Uint8Array(buffer, ptr, length);
+  }
+}

@@ -1,0 +1,319 @@
+// A virtual device: the modules of the unikernel, as .wasm, on simulated hardware. This file is what stands around the
+// code that runs: power, the hardware watchdog, and what outlives a run (flash, and RAM until a power cut).
+//
+// A device has a thread of its own, since a loop without end can only be stopped from outside of its thread. Flash and
+// retained RAM are shared memory: the parent still has them when the thread was stopped at any instruction, in memory-only
+// devices too. The thread itself writes flash through to its file, so no operation waits for another thread.
+//
+// `isolation: "in-process"` runs the same code in the caller's thread with a clock, entropy and connections that a test may
+// choose: fast, and the same each time, but an endless loop in a module is then the caller's.
+
+import { randomFillSync } from "node:crypto";
+import { EventEmitter } from "node:events";
+import { createRequire } from "node:module";
+import { fileURLToPath } from "node:url";
+import { Worker } from "node:worker_threads";
+import type { FlashLayout } from "../factory/flash-layout.ts";
+import type { FlashOperation } from "../fault/torn-operation.ts";
+import { BootReason } from "./abi.ts";
+import type { DeviceWorkerData, DeviceWorkerMessage } from "./device-worker.ts";
+import { type HostClock, realClock } from "./host-clock.ts";
+import { Machine } from "./machine.ts";
+import { NorFlash, type PlannedCut } from "./nor-flash.ts";
+import { RETAINED_RAM_BYTES, RetainedRam } from "./retained-ram.ts";
+import { type Connect, connectTcp } from "./streams.ts";
+import { HardwareWatchdog, WATCHDOG_CELL_BYTES, WatchdogCell } from "./watchdog.ts";
+
+export interface VirtualDeviceOptions {
+  deviceId: string;
+  layout: FlashLayout;
+  /** A file as `manufactureVirtualDevice` writes it, or the content at the start, which is copied. */
+  flash: { path: string } | { bytes: Uint8Array };
+  /** boot.wasm (build-loader.ts, `buildBootWasm`). */
+  bootWasm: Uint8Array;
+  /** First root keys, 32 bytes each, 1 to 8: the boot bank's. */
+  rootKeys: readonly Uint8Array[];
+  isolation?: "worker" | "in-process";
+  /** From a reset to the next boot. Default: 100 in a worker, 0 in-process. */
+  resetPauseMs?: number;
+  /** In-process only: time, entropy, wall clock and connections to use instead of the machine's. */
+  surroundings?: Partial<Surroundings>;
+}
+
+export interface Surroundings {
+  clock: HostClock;
+  wallClockS(): number;
+  entropy(target: Uint8Array): void;
+  connect: Connect;
+}
+
+export interface VirtualDeviceEvents {
+  line: [line: string];
+  /** The device reset itself, or its watchdog did; EXO_BOOT_* of the boot that follows. */
+  reset: [reason: number];
+  /** Power was cut: at a flash operation, or from outside. */
+  cut: [operation: FlashOperation | undefined];
+  /** The boot loader found nothing to start; the device is off. */
+  recovery: [];
+  /** The device is off, for whichever reason. */
+  stopped: [];
+}
+
+const CONSOLE_LINES_KEPT = 500;
+
+const realSurroundings: Surroundings = {
+  clock: realClock,
+  wallClockS: () => Math.floor(Date.now() / 1000),
+  entropy: (target) => void randomFillSync(target),
+  connect: connectTcp,
+};
+
+export class VirtualDevice extends EventEmitter<VirtualDeviceEvents> {
+  readonly options: VirtualDeviceOptions;
+  /** The newest console lines. */
+  readonly console: string[] = [];
+  readonly #flash: SharedArrayBuffer;
+  #unstableBits: SharedArrayBuffer | undefined;
+  readonly #retained = new SharedArrayBuffer(RETAINED_RAM_BYTES);
+  readonly #watchdogCell = new SharedArrayBuffer(WATCHDOG_CELL_BYTES);
+  readonly #watchdog: HardwareWatchdog;
+  readonly #surroundings: Surroundings;
+  readonly #bootModule: WebAssembly.Module;
+  readonly #resetPauseUs: number;
+  #cut: PlannedCut | undefined;
+  #isOn = false;
+  #worker: Worker | undefined;
+  #machine: Machine | undefined;
+  #norFlash: NorFlash | undefined;
+  #cancelRelaunch: (() => void) | undefined;
+  /** Fulfilled when no thread of the device runs any more. */
+  #gone: Promise<unknown> = Promise.resolve();
+
+  constructor(options: VirtualDeviceOptions) {
+    super();
+    this.options = options;
+    this.#surroundings = { ...realSurroundings, ...options.surroundings };
+    if (this.#isWorker && options.surroundings) throw new Error("surroundings can be chosen for in-process devices only");
+    this.#flash = new SharedArrayBuffer(options.layout.sizeBytes);
+    if ("bytes" in options.flash) this.flashBytes.set(options.flash.bytes);
+    this.#bootModule = new WebAssembly.Module(new Uint8Array(options.bootWasm));
+    this.#resetPauseUs = 1000 * (options.resetPauseMs ?? (this.#isWorker ? 100 : 0));
+    this.#watchdog = new HardwareWatchdog(new WatchdogCell(this.#watchdogCell), this.#surroundings.clock, () => this.#watchdogExpired());
+  }
+
+  get deviceId(): string {
+    return this.options.deviceId;
+  }
+
+  get running(): boolean {
+    return this.#isOn;
+  }
+
+  /** What the flash holds. With a file: as of the last power-on, and all operations since. Change it only while off. */
+  get flashBytes(): Uint8Array {
+    return new Uint8Array(this.#flash);
+  }
+
+  /** The flash of an in-process device while it is on: to count operations, or to watch them. */
+  get norFlash(): NorFlash | undefined {
+    return this.#norFlash;
+  }
+
+  get #isWorker(): boolean {
+    return this.options.isolation !== "in-process";
+  }
+
+  /** Applies power: RAM is what the last run left, unless power was cut. */
+  powerOn(): void {
+    if (this.#isOn) throw new Error(`virtual device ${this.deviceId} is on already`);
+    this.#isOn = true;
+    this.#afterGone(() => this.#launch());
+  }
+
+  /** Takes the power away at once and forgets RAM. */
+  async cutPower(): Promise<void> {
+    const wasOn = this.#isOn;
+    this.#off();
+    await this.#gone;
+    new RetainedRam(this.#retained).forget();
+    if (wasOn) this.emit("cut", undefined);
+    if (wasOn) this.emit("stopped");
+  }
+
+  /** Ends the device's thread and keeps RAM. */
+  async stop(): Promise<void> {
+    const wasOn = this.#isOn;
+    this.#off();
+    await this.#gone;
+    if (wasOn) this.emit("stopped");
+  }
+
+  /** Arms a cut; it counts from the next power-on, across resets. Undefined disarms. */
+  armCut(cut: PlannedCut | undefined): void {
+    this.#cut = cut;
+    if (cut?.unstable) this.#unstableBits ??= new SharedArrayBuffer(this.options.layout.sizeBytes);
+  }
+
+  /** Waits for a console line that matches, from now on. */
+  waitForLine(pattern: RegExp, timeoutMs: number): Promise<string> {
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        this.off("line", onLine);
+        reject(new Error(`no console line of ${this.deviceId} matched ${pattern} in ${timeoutMs} ms; the last were:\n${this.console.slice(-20).join("\n")}`));
+      }, timeoutMs);
+      const onLine = (line: string): void => {
+        if (!pattern.test(line)) return;
+        clearTimeout(timer);
+        this.off("line", onLine);
+        resolve(line);
+      };
+      this.on("line", onLine);
+    });
+  }
+
+  #launch(): void {
+    if (!this.#isOn || this.#worker || this.#machine) return;
+    if (this.#isWorker) this.#launchWorker();
+    else this.#launchHere();
+  }
+
+  /** Ends what runs. */
+  #off(): void {
+    this.#isOn = false;
+    this.#endRun();
+  }
+
+  #endRun(): void {
+    this.#watchdog.disarm();
+    this.#cancelRelaunch?.();
+    this.#cancelRelaunch = undefined;
+    this.#machine?.halt();
+    this.#machine = undefined;
+    this.#norFlash?.close();
+    this.#norFlash = undefined;
+    if (this.#worker) this.#gone = this.#worker.terminate();
+    this.#worker = undefined;
+  }
+
+  #launchHere(): void {
+    const { options } = this;
+    this.#norFlash = new NorFlash({
+      layout: options.layout,
+      bytes: this.flashBytes,
+      ...("path" in options.flash ? { path: options.flash.path } : {}),
+      ...(this.#unstableBits ? { unstableBits: new Uint8Array(this.#unstableBits) } : {}),
+    });
+    this.#norFlash.armCut(this.#takeCut());
+    this.#machine = new Machine(
+      {
+        ...this.#surroundings,
+        flash: this.#norFlash,
+        retained: new RetainedRam(this.#retained),
+        watchdog: this.#watchdog,
+        rootKeys: options.rootKeys,
+        bootModule: this.#bootModule,
+        resetPauseUs: this.#resetPauseUs,
+      },
+      {
+        line: (line) => this.#line(line),
+        reset: (reason) => this.emit("reset", reason),
+        recovery: () => this.#ended(() => this.emit("recovery")),
+        cut: (operation) => this.#powerLost(operation),
+      },
+    );
+    this.#machine.powerOn();
+  }
+
+  #launchWorker(): void {
+    const { options } = this;
+    const data: DeviceWorkerData = {
+      layout: options.layout,
+      flash: this.#flash,
+      flashPath: "path" in options.flash ? options.flash.path : undefined,
+      unstableBits: this.#unstableBits,
+      cut: this.#takeCut(),
+      retained: this.#retained,
+      watchdog: this.#watchdogCell,
+      rootKeys: [...options.rootKeys],
+      bootModule: this.#bootModule,
+      resetPauseUs: this.#resetPauseUs,
+    };
+    const worker = new Worker(workerProgram, { eval: true, execArgv: [], workerData: data, name: options.deviceId });
+    this.#worker = worker;
+    worker.on("message", (message: DeviceWorkerMessage) => {
+      if (this.#worker === worker) this.#told(message);
+    });
+    // A fault of the host itself. The device restarts as after a silent end of any other kind.
+    worker.on("error", (error) => {
+      if (this.#worker !== worker) return;
+      this.#line(`host: ${error.stack ?? error.message}`);
+      this.#watchdogExpired();
+    });
+  }
+
+  #told(message: DeviceWorkerMessage): void {
+    switch (message.kind) {
+      case "line":
+        return this.#line(message.line);
+      case "reset":
+        return void this.emit("reset", message.reason);
+      case "watchdog":
+        return message.timeoutMs === 0 ? this.#watchdog.disarm() : this.#watchdog.arm(message.timeoutMs);
+      case "recovery":
+        return this.#ended(() => this.emit("recovery"));
+      case "cut":
+        return this.#powerLost(message.operation);
+    }
+  }
+
+  #powerLost(operation: FlashOperation): void {
+    new RetainedRam(this.#retained).forget();
+    this.#ended(() => this.emit("cut", operation));
+  }
+
+  /** The device is off by itself. */
+  #ended(tell: () => void): void {
+    this.#off();
+    tell();
+    this.emit("stopped");
+  }
+
+  /** The run ends without a word; retained RAM says nothing but that it began. */
+  #watchdogExpired(): void {
+    this.#endRun();
+    this.emit("reset", BootReason.Watchdog);
+    if (!this.#isOn) return;
+    this.#afterGone(() => {
+      this.#cancelRelaunch = this.#surroundings.clock.after(this.#resetPauseUs, () => this.#launch());
+    });
+  }
+
+  /** Two threads never run one device. */
+  #afterGone(task: () => void): void {
+    if (!this.#isWorker) return task();
+    void this.#gone.then(() => {
+      if (this.#isOn) task();
+    });
+  }
+
+  /** A cut is for one power-on. */
+  #takeCut(): PlannedCut | undefined {
+    const cut = this.#cut;
+    this.#cut = undefined;
+    return cut;
+  }
+
+  #line(line: string): void {
+    this.console.push(line);
+    if (this.console.length > CONSOLE_LINES_KEPT) this.console.shift();
+    this.emit("line", line);
+  }
+}
+
+/**
+ * Starts device-worker.ts in a thread. tsx's hook for require() works in the thread itself; its hook for import would
+ * need a second thread beside each device's.
+ */
+const workerProgram = [createRequire(import.meta.url).resolve("tsx/cjs"), fileURLToPath(new URL("./device-worker.ts", import.meta.url))]
+  .map((path) => `require(${JSON.stringify(path)});`)
+  .join(" ");
