@@ -166,7 +166,7 @@ function Refused({ fileName, problem }: { fileName: string; problem: ProblemErro
         </p>
         {words && remark && <p className="faint">The server’s own words: {remark}</p>}
         <p className="faint">
-          Code <code>{problem.code}</code>. Nothing was stored.
+          Code <code>{problem.code}</code>.{problem.status >= 400 && problem.status < 500 && " Nothing was stored."}
         </p>
       </div>
     </div>
