@@ -16,6 +16,7 @@ const schema = z.object({
   mqttUrl: z.string().regex(/^(mqtt|mqtts|ws|wss|tcp|ssl):\/\/.+/, "an address such as mqtt://user:password@broker:1883").optional(),
   dataDir: z.string().min(1).default(join(repository, "var", "server")),
   trustChain: z.string().min(1, "the path of the trust chain file is needed"),
+  claimsFile: z.string().min(1).optional(),
   pollMs: z.coerce.number().int().min(100).max(3_600_000).default(3_000),
   logLevel: z.enum(["trace", "debug", "info", "warn", "error", "silent"]).default("info"),
   allowedOrigins: z
@@ -42,6 +43,7 @@ export const options: Record<keyof Configuration, Option> = {
   mqttUrl: { flag: "mqtt-url", variable: "MQTT_URL", about: "use this MQTT broker instead of the embedded one" },
   dataDir: { flag: "data-dir", variable: "DATA_DIR", about: "where the database and the images are kept (var/server)" },
   trustChain: { flag: "trust-chain", variable: "TRUST_CHAIN", about: "trust chain file whose release keys verify uploads (required)" },
+  claimsFile: { flag: "claims-file", variable: "CLAIMS_FILE", about: "JSON file of claims to import at the start" },
   pollMs: { flag: "poll-ms", variable: "POLL_MS", about: "how often devices check in, in milliseconds (3000)" },
   logLevel: { flag: "log-level", variable: "LOG_LEVEL", about: "trace, debug, info, warn, error or silent (info)" },
   allowedOrigins: { flag: "allowed-origins", variable: "ALLOWED_ORIGINS", about: "origins of the console behind a proxy, separated by commas" },

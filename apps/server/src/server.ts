@@ -10,7 +10,7 @@ import { createStrictVerifier, type StrictVerifier } from "@flipside/image-forma
 import { createAccounts } from "./features/accounts/accounts.ts";
 import { createCheckIns } from "./features/check-ins/check-ins.ts";
 import { createChunkDelivery } from "./features/chunk-delivery/chunk-delivery.ts";
-import { claimRoutes, createClaims } from "./features/claims/claims.ts";
+import { claimImport, claimRoutes, type Claims, createClaims } from "./features/claims/claims.ts";
 import { createDeviceLog } from "./features/devices/device-log.ts";
 import { createDevices } from "./features/devices/devices.ts";
 import { createLastSeen } from "./features/devices/last-seen.ts";
@@ -52,6 +52,8 @@ export interface ServerOptions {
   /** 0: any free port. */
   port?: number;
   mqttPort?: number;
+  /** JSON file of claims (as POST /api/claims takes them) to import at the start. */
+  claimsFile?: string | undefined;
   /** Another broker in place of the embedded one. */
   mqttUrl?: string | undefined;
   pollMs?: number;
@@ -114,6 +116,14 @@ async function loadTrustChain(given: Uint8Array | string, verifier: StrictVerifi
     return await readTrustChain(typeof given === "string" ? new Uint8Array(await readFile(given)) : given, verifier);
   } catch (error) {
     throw new StartError(`The trust chain${typeof given === "string" ? ` ${given}` : ""} cannot be used: ${(error as Error).message}`);
+  }
+}
+
+async function importClaimsFile(claims: Claims, path: string): Promise<void> {
+  try {
+    await claims.import(claimImport.parse(JSON.parse(await readFile(path, "utf8"))).claims);
+  } catch (error) {
+    throw new StartError(`The claims in ${path} cannot be imported: ${(error as Error).message}`);
   }
 }
 
@@ -219,9 +229,11 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     undo.push(() => link.close());
     linkIsUp();
 
+    const claims = createClaims(storage, now);
+    if (options.claimsFile !== undefined) await importClaimsFile(claims, options.claimsFile);
     const app = createApp({
       accounts,
-      routers: [deviceRoutes(devices), claimRoutes(createClaims(storage, now)), releaseRoutes(releases), rolloutRoutes(rollouts), eventRoutes(events)],
+      routers: [deviceRoutes(devices), claimRoutes(claims), releaseRoutes(releases), rolloutRoutes(rollouts), eventRoutes(events)],
       allowedOrigins: options.allowedOrigins ?? [],
       trustProxy: options.trustProxy ?? false,
       consoleDir: options.consoleDir ?? fileURLToPath(new URL("../../web/dist", import.meta.url)),

@@ -1,0 +1,139 @@
+// The demo fleet: one unikernel in QEMU and any number of virtual devices, made once and kept in one folder.
+
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync, openSync, closeSync, writeSync } from "node:fs";
+import { join } from "node:path";
+import { encodeFactoryRecord, type FactoryIdentity, newFactoryIdentity, toBase64Url } from "@flipside/image-format";
+import type { BuiltRelease } from "../../agent/build/build-release.ts";
+import { PRODUCT, unikernelTarget } from "../../agent/build/targets.ts";
+import { bootBank } from "../../agent/hosts/factory/boot-bank.ts";
+import { factoryFlash } from "../../agent/hosts/factory/factory-flash.ts";
+import { layoutOf, unikernelLayout } from "../../agent/hosts/factory/flash-layout.ts";
+import { Fleet } from "../../agent/hosts/node/fleet.ts";
+import { type Claim, flashPath, identityPath, readDeviceFile } from "../../agent/hosts/node/manufacture.ts";
+import { Unikernel } from "../../agent/hosts/qemu/unikernel.ts";
+import type { Prepared } from "./prepare.ts";
+
+export const unikernelId = "unikernel-1";
+/** QEMU's NAT shows the host's loopback to the guest under this address. */
+const HOST_FROM_GUEST = "10.0.2.2";
+
+interface UnikernelFile {
+  deviceKey: string;
+  claimSecret: string;
+}
+
+export class DemoFleet {
+  readonly unikernel: Unikernel;
+  readonly virtual: Fleet;
+
+  private constructor(
+    readonly folder: string,
+    unikernel: Unikernel,
+    virtual: Fleet,
+    readonly claims: Claim[],
+  ) {
+    this.unikernel = unikernel;
+    this.virtual = virtual;
+  }
+
+  get size(): number {
+    return 1 + this.virtual.devices.size;
+  }
+
+  get deviceIds(): string[] {
+    return [unikernelId, ...this.virtual.devices.keys()];
+  }
+
+  /** Makes the devices that aren't there yet, with `release` in slot A; all are told that the broker is at `mqttPort`. */
+  static async open(options: {
+    folder: string;
+    prepared: Prepared;
+    release: BuiltRelease;
+    virtualDevices: number;
+    mqttPort: number;
+  }): Promise<DemoFleet> {
+    const { folder, prepared, release, mqttPort } = options;
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    const unikernel = new Unikernel({ folder: join(folder, unikernelId), network: { kind: "user" } });
+    const claim = await openUnikernel(unikernel, options);
+    const virtual = new Fleet({ folder: join(folder, "virtual"), bootWasm: prepared.bootWasm, rootKeys: [prepared.keys.root.publicKey] });
+    for (let i = 1; i <= options.virtualDevices; i++) {
+      const deviceId = `virtual-${String(i).padStart(2, "0")}`;
+      redirectVirtual(virtual.options.folder, deviceId, mqttPort);
+      await virtual.manufacture({
+        deviceId,
+        server: { host: "127.0.0.1", port: mqttPort },
+        trustChain: prepared.keys.trustChain,
+        image: release.virtualImage,
+      });
+      await writeFactoryRecordOfVirtual(virtual.options.folder, deviceId);
+    }
+    return new DemoFleet(folder, unikernel, virtual, [claim, ...virtual.claims()]);
+  }
+
+  /** For the server's --claims-file. */
+  writeClaims(path: string): void {
+    writeWhole(path, JSON.stringify({ claims: this.claims }));
+  }
+
+  async start(): Promise<void> {
+    this.unikernel.powerOn();
+    await this.virtual.start();
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([this.unikernel.running ? this.unikernel.stop() : undefined, this.virtual.stop()]);
+  }
+}
+
+async function openUnikernel(unikernel: Unikernel, options: { prepared: Prepared; release: BuiltRelease; mqttPort: number }): Promise<Claim> {
+  const { prepared, release, mqttPort } = options;
+  const path = join(unikernel.options.folder, "identity.json");
+  const server = { host: HOST_FROM_GUEST, port: mqttPort };
+  const hardware = { name: unikernelTarget.hardwareName, revision: unikernelTarget.revision };
+  let identity: FactoryIdentity;
+  if (existsSync(path)) {
+    const file = JSON.parse(readFileSync(path, "utf8")) as UnikernelFile;
+    const bytes = (text: string): Uint8Array => new Uint8Array(Buffer.from(text, "base64url"));
+    identity = { deviceId: unikernelId, product: PRODUCT, hardware, server, deviceKey: bytes(file.deviceKey), claimSecret: bytes(file.claimSecret) };
+  } else {
+    identity = newFactoryIdentity({ deviceId: unikernelId, product: PRODUCT, hardware, server });
+    writeWhole(path, JSON.stringify({ deviceKey: toBase64Url(identity.deviceKey), claimSecret: toBase64Url(identity.claimSecret) } satisfies UnikernelFile));
+  }
+  const bank = bootBank(new Uint8Array(readFileSync(prepared.loader.binaryPath)), [prepared.keys.root.publicKey]);
+  if (!unikernel.isManufactured) {
+    unikernel.manufacture(bank, await factoryFlash({ layout: unikernelLayout, identity, trustChain: prepared.keys.trustChain, image: release.unikernelImage }));
+  }
+  writeAt(unikernel.flashPath, unikernelLayout.zones.factory.offsetBytes, await encodeFactoryRecord(identity));
+  return { deviceId: unikernelId, secret: toBase64Url(identity.claimSecret) };
+}
+
+/** A virtual device that was made for another port is told the new one, as its factory would. */
+function redirectVirtual(folder: string, deviceId: string, mqttPort: number): void {
+  if (!existsSync(identityPath(folder, deviceId))) return;
+  const file = readDeviceFile(folder, deviceId);
+  if (file.server.port === mqttPort) return;
+  writeWhole(identityPath(folder, deviceId), JSON.stringify({ ...file, server: { ...file.server, port: mqttPort } }, null, 2));
+}
+
+async function writeFactoryRecordOfVirtual(folder: string, deviceId: string): Promise<void> {
+  const file = readDeviceFile(folder, deviceId);
+  const bytes = (text: string): Uint8Array => new Uint8Array(Buffer.from(text, "base64url"));
+  const record = await encodeFactoryRecord({ ...file, deviceKey: bytes(file.deviceKey), claimSecret: bytes(file.claimSecret) });
+  writeAt(flashPath(folder, deviceId), layoutOf(file.geometry).zones.factory.offsetBytes, record);
+}
+
+function writeAt(path: string, offset: number, bytes: Uint8Array): void {
+  const file = openSync(path, "r+");
+  try {
+    writeSync(file, bytes, 0, bytes.length, offset);
+  } finally {
+    closeSync(file);
+  }
+}
+
+function writeWhole(path: string, content: string): void {
+  writeFileSync(`${path}.new`, content, { mode: 0o600 });
+  chmodSync(`${path}.new`, 0o600);
+  renameSync(`${path}.new`, path);
+}

@@ -1,0 +1,72 @@
+// What `npm start` can be told.
+
+import { parseArgs } from "node:util";
+
+export interface DemoOptions {
+  port: number;
+  mqttPort: number;
+  devices: number;
+  folder: string;
+  auto: boolean;
+  seed: number | undefined;
+  keep: boolean;
+}
+
+export class OptionError extends Error {}
+
+export const usage = `Usage: npm start -- [options]
+
+Starts the whole product on this machine: server, broker, database, console, and a fleet of one unikernel
+in QEMU and virtual devices. State is kept under var/ and survives a restart. Ctrl-C stops it.
+
+  --port N        console and HTTP interface (8080; 0: any free port)
+  --mqtt-port N   embedded MQTT broker (1883; 0: any free port)
+  --devices N     virtual devices beside the unikernel (24; 0 to 500)
+  --folder PATH   where state is kept (var)
+  --auto          run the whole story unattended in a folder of its own, print its summary as one JSON line,
+                  and exit 0 only if all of it held
+  --seed N        with --auto: replay a run (0 to 4294967295)
+  --keep          with --auto: keep its folder
+  --help          this text
+`;
+
+function wholeNumber(name: string, text: string | undefined, fallback: number, max: number): number {
+  if (text === undefined) return fallback;
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || value > max) throw new OptionError(`--${name} ${text}: a whole number from 0 to ${max}`);
+  return value;
+}
+
+/** Throws OptionError with a text for people. */
+export function readOptions(args: string[], defaultFolder: string): DemoOptions | "help" {
+  let values: Record<string, string | boolean | undefined>;
+  try {
+    ({ values } = parseArgs({
+      args,
+      allowPositionals: false,
+      options: {
+        port: { type: "string" },
+        "mqtt-port": { type: "string" },
+        devices: { type: "string" },
+        folder: { type: "string" },
+        auto: { type: "boolean" },
+        seed: { type: "string" },
+        keep: { type: "boolean" },
+        help: { type: "boolean", short: "h" },
+      },
+    }));
+  } catch (error) {
+    throw new OptionError(`${(error as Error).message}\n\n${usage}`);
+  }
+  if (values["help"]) return "help";
+  const text = (name: string): string | undefined => values[name] as string | undefined;
+  return {
+    port: wholeNumber("port", text("port"), 8080, 65535),
+    mqttPort: wholeNumber("mqtt-port", text("mqtt-port"), 1883, 65535),
+    devices: wholeNumber("devices", text("devices"), 24, 500),
+    folder: text("folder") ?? defaultFolder,
+    auto: values["auto"] === true,
+    seed: text("seed") === undefined ? undefined : wholeNumber("seed", text("seed"), 0, 0xffffffff),
+    keep: values["keep"] === true,
+  };
+}

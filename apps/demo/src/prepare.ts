@@ -1,0 +1,41 @@
+// Everything that has to be built before the product runs: keys, verifier, boot loader, console. Incremental.
+
+import { existsSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { buildBootWasm, buildLoader } from "../../agent/build/build-loader.ts";
+import { filesBelow } from "../../agent/build/cache.ts";
+import type { LinkedProgram } from "../../agent/build/link.ts";
+import { repositoryRoot } from "../../agent/build/paths.ts";
+import { type ProjectKeys, projectKeys } from "../../agent/build/project-keys.ts";
+import { buildStrictVerifier } from "../../../packages/image-format/assembly/build-strict-verifier.ts";
+
+export interface Prepared {
+  keys: ProjectKeys;
+  loader: LinkedProgram;
+  bootWasm: Uint8Array;
+}
+
+export type Progress = (step: string) => void;
+
+/** Keys live in `folder`/keys. */
+export async function prepare(folder: string, progress: Progress): Promise<Prepared> {
+  progress("keys of the project");
+  const keys = await projectKeys(join(folder, "keys"));
+  progress("signature verifier (AssemblyScript)");
+  await buildStrictVerifier();
+  progress("boot loader (AssemblyScript, C, RV32)");
+  const loader = await buildLoader();
+  const bootWasm = new Uint8Array(readFileSync(await buildBootWasm()));
+  return { keys, loader, bootWasm };
+}
+
+/** Builds the console unless what is there is newer than its sources. */
+export async function buildConsole(progress: Progress): Promise<void> {
+  const web = join(repositoryRoot, "apps/web");
+  const built = join(web, "dist/index.html");
+  const sources = [...filesBelow(join(web, "src"), [""]), join(web, "index.html"), join(web, "vite.config.ts")];
+  if (existsSync(built) && sources.every((path) => statSync(path).mtimeMs <= statSync(built).mtimeMs)) return;
+  progress("console (React, Vite)");
+  const { build } = await import("vite");
+  await build({ root: web, configFile: join(web, "vite.config.ts"), logLevel: "error" });
+}

@@ -1,0 +1,132 @@
+// The fleet manager as a process of its own: started, killed, and started again.
+
+import { type ChildProcess, spawn } from "node:child_process";
+import { createWriteStream, mkdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { repositoryRoot } from "../../agent/build/paths.ts";
+
+const START_TIMEOUT_MS = 60_000;
+const STOP_TIMEOUT_MS = 10_000;
+
+export interface ServerProcessOptions {
+  folder: string;
+  trustChainPath: string;
+  /** JSON file of claims that the server imports as it starts. */
+  claimsPath: string;
+  port: number;
+  mqttPort: number;
+  pollMs: number;
+}
+
+export class ServerProcess {
+  readonly options: ServerProcessOptions;
+  /** Of the last start. */
+  url = "";
+  mqttPort = 0;
+  /** On the first start of a folder only. */
+  firstPassword: string | undefined;
+  #process: ChildProcess | undefined;
+  #exited: Promise<number | null> = Promise.resolve(0);
+  /** Called when the server ends and nobody asked for it. */
+  onUnexpectedExit: (code: number | null) => void = () => {};
+
+  constructor(options: ServerProcessOptions) {
+    this.options = options;
+    mkdirSync(options.folder, { recursive: true });
+  }
+
+  get logPath(): string {
+    return join(this.options.folder, "server.ndjson");
+  }
+
+  get processId(): number | undefined {
+    return this.#process?.pid;
+  }
+
+  /** Resolves when the server answers; rejects with its own words when it can't start. */
+  async start(): Promise<void> {
+    const { options } = this;
+    const child = spawn(
+      process.execPath,
+      [
+        "--import", "tsx", join(repositoryRoot, "apps/server/src/main.ts"),
+        "--data-dir", options.folder, "--trust-chain", options.trustChainPath, "--claims-file", options.claimsPath,
+        "--port", String(options.port), "--mqtt-port", String(options.mqttPort), "--poll-ms", String(options.pollMs),
+        "--log-level", "info",
+      ],
+      // A process group of its own: Ctrl-C in the terminal stops the launcher, which then stops the server in order.
+      { cwd: repositoryRoot, stdio: ["ignore", "pipe", "pipe"], detached: true },
+    );
+    this.#process = child;
+    const log = createWriteStream(this.logPath, { flags: "a" });
+    let lastErrors = "";
+    child.stderr!.on("data", (text: Buffer) => {
+      log.write(text);
+      lastErrors = (lastErrors + text.toString()).slice(-2000);
+    });
+    let stopped = false;
+    this.#exited = new Promise((resolve) => {
+      child.once("exit", (code) => {
+        log.end();
+        const unexpected = this.#process === child;
+        this.#process = undefined;
+        resolve(code);
+        if (unexpected && !stopped) this.onUnexpectedExit(code);
+      });
+    });
+    await new Promise<void>((resolve, reject) => {
+      const timer = setTimeout(() => reject(new Error(`the server did not come up in ${START_TIMEOUT_MS} ms; its log is ${this.logPath}`)), START_TIMEOUT_MS);
+      createInterface({ input: child.stdout! }).on("line", (line) => {
+        const password = /one-time password (\S+)/.exec(line);
+        if (password) this.firstPassword = password[1];
+        const up = /console (http:\S+), devices mqtt:\/\/[^:]+:(\d+)/.exec(line);
+        if (!up) return;
+        this.url = up[1]!;
+        this.mqttPort = Number(up[2]);
+        clearTimeout(timer);
+        resolve();
+      });
+      child.once("exit", () => {
+        stopped = true;
+        clearTimeout(timer);
+        reject(new Error(lastErrors.trim() || `the server ended as it started; its log is ${this.logPath}`));
+      });
+    });
+    child.removeAllListeners("exit");
+    this.#exited = new Promise((resolve) => {
+      child.once("exit", (code) => {
+        log.end();
+        const unexpected = this.#process === child;
+        this.#process = undefined;
+        resolve(code);
+        if (unexpected) this.onUnexpectedExit(code);
+      });
+    });
+  }
+
+  /** SIGKILL: what a power cut is to a server. */
+  async kill(): Promise<void> {
+    const child = this.#process;
+    this.#process = undefined;
+    child?.kill("SIGKILL");
+    await this.#exited;
+  }
+
+  /** In order; killed when that takes too long. */
+  async stop(): Promise<void> {
+    const child = this.#process;
+    this.#process = undefined;
+    if (!child) return;
+    child.kill("SIGTERM");
+    const timer = setTimeout(() => child.kill("SIGKILL"), STOP_TIMEOUT_MS);
+    await this.#exited;
+    clearTimeout(timer);
+  }
+
+  /** Resident set size in bytes (Linux). */
+  residentBytes(): number {
+    const pages = /VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${this.#process?.pid}/status`, "utf8"));
+    return pages ? Number(pages[1]) * 1024 : 0;
+  }
+}
