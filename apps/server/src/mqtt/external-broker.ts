@@ -22,6 +22,8 @@ export async function connectExternalBroker(options: { url: string; handlers: Li
   const peers = new Map<string, Peer>();
   // The broker knows connections, this side doesn't: sessions are told apart by their ids alone.
   const connection: Connection = {};
+  const underWay = new Set<(sent: boolean) => void>();
+  let closing = false;
   const client: MqttClient = await connectAsync(
     options.url,
     { protocolVersion: 4, clean: true, reconnectPeriod: 1_000, connectTimeout: connectTimeoutMs, resubscribe: true, queueQoSZero: false },
@@ -29,7 +31,10 @@ export async function connectExternalBroker(options: { url: string; handlers: Li
   );
   const { host } = new URL(options.url);
   client.on("error", (error) => log.warn({ reason: error.message }, "MQTT broker"));
-  client.on("close", () => log.warn({ broker: host }, "connection to the MQTT broker lost; reconnecting"));
+  client.on("close", () => {
+    giveUp();
+    if (!closing) log.warn({ broker: host }, "connection to the MQTT broker lost; reconnecting");
+  });
   client.on("connect", () => log.info({ broker: host }, "connected to the MQTT broker"));
   client.on("message", (topic, payload) => {
     const parsed = parseTopic(topic);
@@ -73,10 +78,19 @@ export async function connectExternalBroker(options: { url: string; handlers: Li
   function publish(deviceId: string, leaf: Parameters<typeof topicOf>[1], payload: Uint8Array | string, qos: 0 | 1): Promise<boolean> {
     if (!client.connected) return Promise.resolve(false);
     const bytes = typeof payload === "string" ? payload : Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);
-    return client.publishAsync(topicOf(deviceId, leaf), bytes, { qos }).then(
-      () => true,
-      () => false,
-    );
+    return new Promise((resolve) => {
+      const done = (sent: boolean): void => {
+        underWay.delete(done);
+        resolve(sent);
+      };
+      underWay.add(done);
+      client.publish(topicOf(deviceId, leaf), bytes, { qos }, (error) => done(!error));
+    });
+  }
+
+  // mqtt.js keeps callbacks of what was not acknowledged until it is connected again, or for ever when it is closed.
+  function giveUp(): void {
+    for (const done of [...underWay]) done(false);
   }
 
   await client.subscribeAsync(deviceLeaves.map((leaf) => `${TOPIC_ROOT}+/+/${leaf}`), { qos: 1 });
@@ -88,6 +102,10 @@ export async function connectExternalBroker(options: { url: string; handlers: Li
     publish,
     bufferedBytes: () => (client.stream as { writableLength?: number }).writableLength ?? 0,
     disconnect: () => {},
-    close: () => client.endAsync(true),
+    async close() {
+      closing = true;
+      giveUp();
+      await client.endAsync(true);
+    },
   };
 }
