@@ -43,7 +43,7 @@ const ROOT_KEYS_MAX = 8;
 export function exokernelCalls(board: Board, grants: Grants, memory: ModuleMemory): Record<string, Call> {
   return {
     ...flashCalls(board, grants, memory),
-    ...basicCalls(board, memory),
+    ...basicCalls(board, grants, memory),
     ...nicCalls(grants),
     ...streamCalls(board, grants, memory),
     ...runCalls(board, grants, memory),
@@ -111,11 +111,12 @@ function flashCalls(board: Board, grants: Grants, memory: ModuleMemory): Record<
   };
 }
 
-function basicCalls(board: Board, memory: ModuleMemory): Record<string, Call> {
+function basicCalls(board: Board, grants: Grants, memory: ModuleMemory): Record<string, Call> {
   return {
     clock_us: () => BigInt(board.clockUs()),
     wall_clock_s: () => BigInt(board.wallClockS()),
     entropy(ptr, length) {
+      if (!grants.useEntropy) return Exo.Denied;
       const target = memory.range(u(ptr), u(length));
       if (!target || target.length > ENTROPY_BYTES_MAX) return Exo.Argument;
       board.entropy(target);
@@ -225,8 +226,8 @@ function appCalls(board: Board, grants: Grants, memory: ModuleMemory): Record<st
 
 function imageCalls(board: Board, grants: Grants, memory: ModuleMemory): Record<string, Call> {
   return {
+    // Not only for the boot loader: the agent refuses the same load addresses.
     image_window(outPtr) {
-      if (!grants.startImages) return Exo.Denied;
       const out = memory.range(u(outPtr), 8);
       if (!out) return Exo.Argument;
       putWords(out, [IMAGE_WINDOW_ADDRESS, IMAGE_WINDOW_BYTES]);

@@ -14,6 +14,7 @@ export interface Grants {
   readApp?: true;
   feedWatchdog?: true;
   readRootKeys?: true;
+  useEntropy?: true;
 }
 
 const agentWrites = [Zone.BootControl, Zone.Settings, Zone.Trust, Zone.SlotA, Zone.SlotB, Zone.Journal];
@@ -36,6 +37,7 @@ export const agentGrants: Grants = {
   readApp: true,
   feedWatchdog: true,
   readRootKeys: true,
+  useEntropy: true,
 };
 
 export const appGrants: Grants = {

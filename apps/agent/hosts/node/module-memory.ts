@@ -1,4 +1,7 @@
 // The memory of a module as the exokernel sees it.
+//
+// A module exports its memory, so this host knows it only after the module's top-level code has run: until then every
+// pointer is out of range (EXO_E_ARGUMENT). Modules call the exokernel with pointers from what they export, not before.
 
 export class ModuleMemory {
   #memory: WebAssembly.Memory | undefined;
