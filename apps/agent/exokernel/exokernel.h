@@ -51,7 +51,10 @@
 #define EXO_PROGRAMMED 1
 #define EXO_VERIFIED   2
 
-/* Layout written by exo_flash_geometry (16 bytes):
+/* Read, program and erase give EXO_E_AGAIN when the call interrupted another one's program or erase on the same chips:
+ * only the app's slice can, and its next tick may try again.
+ *
+ * Layout written by exo_flash_geometry (16 bytes):
  *   0  u32 sizeBytes      of the zone
  *   4  u32 sectorBytes    the erase unit
  *   8  u32 pageBytes      a program must not cross a multiple of this
@@ -66,7 +69,7 @@ int32_t exo_flash_erase(uint32_t zone, uint32_t offsetBytes);
 /* ---- clock, entropy, console -------------------------------------------------------------------------------- */
 int64_t exo_clock_us(void);       /* monotonic microseconds since reset */
 int64_t exo_wall_clock_s(void);   /* Unix seconds from the RTC, or EXO_E_ABSENT. Never used for security */
-int32_t exo_entropy(uint32_t ptr, uint32_t lengthBytes);   /* <= 256 bytes; all of it, or EXO_E_IO/EXO_E_AGAIN */
+int32_t exo_entropy(uint32_t ptr, uint32_t lengthBytes);   /* <= 256 bytes; all of it, or EXO_E_IO/EXO_E_AGAIN. For the agent */
 int32_t exo_console_write(uint32_t ptr, uint32_t lengthBytes);
 
 /* ---- network: frames (a host with a NIC) --------------------------------------------------------------------- */

@@ -25,6 +25,12 @@
 
 static u32 sector_bytes, page_bytes;
 
+/* Between an operation's first command and its last the chips answer reads with their status. The app's slice may run in
+ * between (it must be on time, and an erase of real NOR takes seconds): its own calls are then refused, not mixed in. */
+static volatile u32 operating;
+
+u32 flash_is_operating(void) { return operating; }
+
 static volatile u32 *word_at(u32 offset) { return (volatile u32 *)(FLASH_BANK + offset); }
 
 /* kind: 'E' erase, 'P' program. Kept out of line, with its arguments in a0..a3, for the fault injector. */
@@ -69,6 +75,7 @@ static s32 wait_ready(u32 offset) {
 static s32 finish(u32 offset, s32 result) {
   if (result < 0) *word_at(offset) = CMD_CLEAR_STATUS;
   *word_at(offset) = CMD_READ_ARRAY;
+  operating = 0;
   return result;
 }
 
@@ -76,6 +83,7 @@ void flash_bank_read(u32 offset, u8 *target, u32 length) { memcpy(target, (const
 
 s32 flash_bank_erase(u32 offset) {
   flash_operation('E', offset, sector_bytes, NULL);
+  operating = 1;
   *word_at(offset) = CMD_ERASE;
   *word_at(offset) = CMD_CONFIRM;
   return finish(offset, wait_ready(offset));
@@ -93,6 +101,7 @@ s32 flash_bank_program(u32 offset, const u8 *source, u32 length, u32 durability)
     if (source_word(source, at) & ~*word_at(offset + at)) return EXO_E_NOT_ERASED;
   }
   flash_operation('P', offset, length, source);
+  operating = 1;
   *word_at(offset) = CMD_BUFFER_PROGRAM;
   s32 result = wait_ready(offset);
   if (result == 0) {

@@ -41,6 +41,7 @@ u32 EXO_CALL(flash_read)(module *caller, u32 zone, u32 offset, u32 ptr, u32 leng
   if (result < 0) return (u32)result;
   u8 *target = module_range(caller, ptr, length);
   if (!target) return (u32)EXO_E_ARGUMENT;
+  if (flash_is_operating()) return (u32)EXO_E_AGAIN;
   flash_bank_read(bank_offset, target, length);
   return 0;
 }
@@ -56,6 +57,7 @@ u32 EXO_CALL(flash_program)(module *caller, u32 zone, u32 offset, u32 ptr, u32 l
       durability > EXO_VERIFIED) {
     return (u32)EXO_E_ARGUMENT;
   }
+  if (flash_is_operating()) return (u32)EXO_E_AGAIN;
   return (u32)flash_bank_program(bank_offset, source, length, durability);
 }
 
@@ -65,5 +67,6 @@ u32 EXO_CALL(flash_erase)(module *caller, u32 zone, u32 offset) {
   if (result == 0) result = zone_address(zone, offset, flash_sector_bytes(), &bank_offset);
   if (result < 0) return (u32)result;
   if (offset & (flash_sector_bytes() - 1)) return (u32)EXO_E_ARGUMENT;
+  if (flash_is_operating()) return (u32)EXO_E_AGAIN;
   return (u32)flash_bank_erase(bank_offset);
 }

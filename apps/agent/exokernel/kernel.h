@@ -40,6 +40,7 @@ enum {
   CAN_READ_APP = 16,
   CAN_FEED_WATCHDOG = 32,
   CAN_READ_ROOT_KEYS = 64,
+  CAN_USE_ENTROPY = 128,
 };
 
 /* The memory of `caller` at [ptr, ptr+length), or NULL. Written so that no sum can wrap. */
@@ -67,6 +68,7 @@ void clock_set_alarm(u64 ticks);
 s32 flash_init(void);
 u32 flash_sector_bytes(void);
 u32 flash_page_bytes(void);
+u32 flash_is_operating(void);
 void flash_bank_read(u32 offset, u8 *target, u32 length);
 s32 flash_bank_program(u32 offset, const u8 *source, u32 length, u32 durability);
 s32 flash_bank_erase(u32 offset);

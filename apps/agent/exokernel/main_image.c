@@ -13,7 +13,7 @@ extern volatile u32 nic_event;
                       1u << EXO_ZONE_SLOT_B | 1u << EXO_ZONE_JOURNAL)
 #define AGENT_READS  (AGENT_WRITES | 1u << EXO_ZONE_FACTORY)
 
-static module agent = { .id = MODULE_AGENT, .capabilities = CAN_USE_NETWORK | CAN_RESET | CAN_READ_APP | CAN_FEED_WATCHDOG | CAN_READ_ROOT_KEYS,
+static module agent = { .id = MODULE_AGENT, .capabilities = CAN_USE_NETWORK | CAN_RESET | CAN_READ_APP | CAN_FEED_WATCHDOG | CAN_READ_ROOT_KEYS | CAN_USE_ENTROPY,
                         .readable_zones = AGENT_READS, .writable_zones = AGENT_WRITES };
 static Z_agent_instance_t instance;
 u8 agent_memory[AGENT_MEMORY_BYTES] __attribute__((aligned(16)));

@@ -7,7 +7,9 @@
  *   3     the running slot      read
  *   4, 5  stack guards          nothing
  *   6, 7  the image's code      read, execute (TOR)
- *   8     its data up to RAM_END  read, write (TOR from 7) */
+ *   8     its data up to RAM_END  read, write (TOR from 7)
+ *   9     RAM kept across resets  read, write
+ *   10    the rest of bank 1    read, write */
 #include "kernel.h"
 
 #define PMP_R 1u
@@ -42,6 +44,8 @@ void pmp_lock_image(u32 text_start, u32 text_end, u32 guard_a, u32 guard_b) {
   WRITE_CSR(pmpaddr6, text_start >> 2);
   WRITE_CSR(pmpaddr7, text_end >> 2);
   WRITE_CSR(pmpaddr8, RAM_END >> 2);
-  SET_CSR(pmpcfg2, (PMP_LOCK | PMP_TOR | PMP_R | PMP_W));
+  WRITE_CSR(pmpaddr9, napot(RAM_RETAINED, 4096));
+  WRITE_CSR(pmpaddr10, napot(FLASH_BANK, FLASH_BANK_BYTES));
+  SET_CSR(pmpcfg2, (PMP_LOCK | PMP_TOR | PMP_R | PMP_W) | (PMP_LOCK | PMP_NAPOT | PMP_R | PMP_W) << 8 | (PMP_LOCK | PMP_NAPOT | PMP_R | PMP_W) << 16);
   SET_CSR(pmpcfg1, (PMP_LOCK | PMP_NAPOT) | (PMP_LOCK | PMP_NAPOT) << 8 | (PMP_LOCK | PMP_TOR | PMP_R | PMP_X) << 24);
 }

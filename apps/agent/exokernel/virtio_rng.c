@@ -48,6 +48,8 @@ s32 entropy_read(u8 *target, u32 length) {
 }
 
 u32 EXO_CALL(entropy)(module *caller, u32 ptr, u32 length) {
+  /* Not for the app: from its slice it would share buffer and queue with a request of the agent's that it interrupted. */
+  if (!(caller->capabilities & CAN_USE_ENTROPY)) return (u32)EXO_E_DENIED;
   u8 *target = module_range(caller, ptr, length);
   if (!target || length > 256) return (u32)EXO_E_ARGUMENT;
   return (u32)entropy_read(target, length);

@@ -1,0 +1,18 @@
+/* probe.c: an extra import of the isolation images, exo.probe: plain loads, stores and jumps to any address, as a fault
+ * in the exokernel's own C would make them. What stops these is the PMP alone. Never part of a product image. */
+#include "kernel.h"
+
+u32 hostile_device(u32 scenario);
+
+enum { PROBE_LOAD, PROBE_STORE, PROBE_JUMP, PROBE_HOSTILE_DEVICE, PROBE_BIG_FRAME };
+
+u32 EXO_CALL(probe)(module *caller, u32 kind, u32 address) {
+  (void)caller;
+  switch (kind) {
+    case PROBE_LOAD: return mmio_read32(address);
+    case PROBE_STORE: mmio_write32(address, 0x00d000d0u); return 0;
+    case PROBE_JUMP: __asm__ volatile("fence.i" ::: "memory"); ((void (*)(void))address)(); return 0;
+    case PROBE_HOSTILE_DEVICE: return hostile_device(address);
+    default: return (u32)EXO_E_ARGUMENT;
+  }
+}
