@@ -7,7 +7,7 @@ import { unikernelLayout, type ZoneName } from "../../hosts/factory/flash-layout
 import { beside, buildTestProgram, type Run, runDevice, type TestProgram } from "./device.ts";
 import * as S from "./steps.ts";
 
-const WATCHDOG_MS = 1000;
+const WATCHDOG_MS = 3000;
 const ARGUMENT = -1;
 const DENIED = -2;
 const ABSENT = -3;
@@ -65,7 +65,8 @@ async function nextBoot(plan: Plan): Promise<{ reason: number; kind: number; mod
 
 /** What the boundary answered to each step of a module. */
 async function answers(module: "agent" | "app", steps: S.Step[]): Promise<{ results: number[]; run: Run }> {
-  const run = await runSteps({ [module]: steps }, new RegExp(`${module}: done|crash: `));
+  const run = await runSteps({ [module]: steps }, new RegExp(`${module}: done|agent: boot reason [1-9]`));
+  expect(run.resets, run.lines.join("\n")).toEqual([]);
   const results = run.lines.flatMap((line) => {
     const match = new RegExp(`^${module}: step \\d+ result (\\d+)`).exec(line);
     return match ? [Number(match[1]) | 0] : [];
@@ -234,7 +235,7 @@ describe("a module changes only the flash that it was granted", () => {
 
   test("the app's slice may fall into any flash operation of the agent: neither reads or leaves a wrong byte", async () => {
     const rounds = 40;
-    const run = await runSteps({ agent: [S.race(rounds, 8)], app: [S.race()] }, /agent: race over|crash: /);
+    const run = await runSteps({ agent: [S.race(rounds, 8)], app: [S.race()] }, /agent: race over|agent: boot reason [1-9]/);
     expect(run.lines.at(-1)).toBe("agent: race over, damaged 0");
     const [written, refused, wrong] = /written (\d+) refused (\d+) wrong (\d+)/.exec(run.lines.findLast((line) => line.startsWith("app: race"))!)!.slice(1).map(Number);
     expect(wrong).toBe(0);
