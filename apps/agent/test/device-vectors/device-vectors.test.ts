@@ -1,0 +1,127 @@
+// The device's cryptography where it counts: compiled for RV32 and run in QEMU, against vectors of others, against the
+// same source on Node, and against node:crypto. The jobs lie in flash, so that one image does for all.
+
+import { createHash, sign } from "node:crypto";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { CryptoModule, nodeKeys } from "../../../../packages/image-format/test/crypto/crypto-module.ts";
+import { missingVectors, rfc8032Cases, type SignatureCase, signatureCases } from "../../../../packages/image-format/test/crypto/signature-cases.ts";
+import { agentSources } from "../../build/paths.ts";
+import { unikernelLayout } from "../../hosts/factory/flash-layout.ts";
+import { SeededRandom, seedOfRun } from "../../hosts/fault/seeded-random.ts";
+import { beside, buildTestProgram, runDevice, type TestProgram } from "../isolation/device.ts";
+
+/** assembly/agent.ts. */
+const KIND = { verify: 1, sha256: 2, sha512: 3, sign: 4, count: 5 } as const;
+type Job = readonly [kind: keyof typeof KIND, ...payload: Uint8Array[]];
+
+let built: TestProgram;
+let portable: CryptoModule;
+beforeAll(async () => {
+  built = await buildTestProgram({
+    agentEntry: beside(import.meta.url, "assembly/agent.ts"),
+    appEntry: `${agentSources}/app/main.ts`,
+    extraFiles: [beside(import.meta.url, "probes/instructions.c")],
+  });
+  portable = await CryptoModule.load();
+});
+afterAll(() => built?.remove());
+
+const seed = seedOfRun();
+console.info(`device vectors: FLIPSIDE_SEED=${seed}`);
+
+function randomBytes(random: SeededRandom, length: number): Uint8Array {
+  return Uint8Array.from({ length }, () => random.below(256));
+}
+
+/** What the device says to each job. */
+async function onDevice(jobs: Job[]): Promise<string[]> {
+  const run = await runDevice(
+    built,
+    (flash) => {
+      let at = unikernelLayout.zones.settings.offsetBytes;
+      const end = at + unikernelLayout.zones.settings.sizeBytes;
+      for (const [kind, ...parts] of jobs) {
+        const payload = Buffer.concat(parts);
+        if (at + 8 + payload.length + 3 > end) throw new RangeError("the jobs don't fit the settings zone");
+        const view = new DataView(flash.buffer, flash.byteOffset + at);
+        view.setUint32(0, KIND[kind], true);
+        view.setUint32(4, payload.length, true);
+        flash.set(payload, at + 8);
+        at += 8 + ((payload.length + 3) & ~3);
+      }
+    },
+    /jobs over|crash: /,
+    { timeoutMs: 50_000 },
+  );
+  const results = run.lines.flatMap((line) => /^job \d+ (\S+)$/.exec(line)?.[1] ?? []);
+  expect(results, run.lines.slice(-10).join("\n")).toHaveLength(jobs.length);
+  return results;
+}
+
+const verifyJob = (c: SignatureCase): Job => ["verify", c.publicKey, c.signature, c.message];
+const nothing = new Uint8Array();
+
+test("every published signature case gets the expected verdict on RV32, and for the same reason as on Node", async () => {
+  const missing = missingVectors();
+  if (missing) console.warn(`Wycheproof and speccheck cases are skipped: ${missing}`);
+  // A signature of another length never reaches the verifier: its field has 64 bytes wherever it is stored.
+  const cases = signatureCases().filter((c) => c.signature.length === 64);
+  if (!missing) expect(cases.length).toBeGreaterThan(150);
+  const verdicts = await onDevice(cases.map(verifyJob));
+  expect(cases.filter((c, i) => (verdicts[i] === "0") !== c.expectedValid).map((c) => c.name)).toEqual([]);
+  expect(verdicts).toEqual(cases.map((c) => String(portable.verify(c.publicKey, c.signature, c.message, nothing))));
+});
+
+test("random signatures of node:crypto are valid on RV32, and none is after one bit was flipped", async () => {
+  const random = new SeededRandom(seed);
+  const jobs: Job[] = [];
+  const expected: string[] = [];
+  for (let round = 0; round < 24; round++) {
+    const keys = nodeKeys(randomBytes(random, 32));
+    const message = randomBytes(random, 1 + random.below(400));
+    const parts = [keys.publicBytes, new Uint8Array(sign(null, message, keys.privateKey)), message] as const;
+    jobs.push(["verify", ...parts]);
+    expected.push("0");
+    const flipped = parts.map((part) => part.slice());
+    const part = flipped[random.below(3)]!;
+    const bit = random.below(8 * part.length);
+    part[bit >> 3]! ^= 1 << (bit & 7);
+    jobs.push(["verify", ...flipped]);
+    const verdict = portable.verify(flipped[0]!, flipped[1]!, flipped[2]!, nothing);
+    expect(verdict, `round ${round}, seed ${seed}`).not.toBe(0);
+    expected.push(String(verdict));
+  }
+  expect(await onDevice(jobs), `seed ${seed}`).toEqual(expected);
+});
+
+test("SHA-256 and SHA-512 on RV32 are node:crypto's, around every block boundary", async () => {
+  const random = new SeededRandom(seed + 1);
+  const lengths = [0, 1, 3, 55, 56, 57, 63, 64, 65, 111, 112, 113, 119, 120, 127, 128, 129, 255, 256, 1000, 4096, 10_001, random.below(16_384)];
+  const messages = lengths.map((length) => randomBytes(random, length));
+  const results = await onDevice(messages.flatMap((message): Job[] => [["sha256", message], ["sha512", message]]));
+  expect(results, `seed ${seed}`).toEqual(messages.flatMap((message) => ["sha256", "sha512"].map((name) => createHash(name).update(message).digest("hex"))));
+});
+
+test("a signature made on RV32 is, byte by byte, RFC 8032's and node:crypto's", async () => {
+  const random = new SeededRandom(seed + 2);
+  const cases = [
+    ...rfc8032Cases().map((c) => ({ seed: c.seed, message: c.message, signature: Buffer.from(c.signature) })),
+    ...Array.from({ length: 12 }, () => {
+      const keySeed = randomBytes(random, 32);
+      const message = randomBytes(random, random.below(600));
+      return { seed: keySeed, message, signature: sign(null, message, nodeKeys(keySeed).privateKey) };
+    }),
+  ];
+  expect(await onDevice(cases.map((c): Job => ["sign", c.seed, c.message])), `seed ${seed}`).toEqual(cases.map((c) => c.signature.toString("hex")));
+});
+
+test("signing takes the same number of instructions whatever the key", async () => {
+  const random = new SeededRandom(seed + 3);
+  const message = randomBytes(random, 64);
+  const seeds = [new Uint8Array(32), new Uint8Array(32).fill(0xff), ...Array.from({ length: 8 }, () => randomBytes(random, 32))];
+  const job = (keySeed: Uint8Array, signed: Uint8Array): Job => ["count", keySeed, nodeKeys(keySeed).publicBytes, signed];
+  const [oneByteLess, ...counts] = await onDevice([job(seeds[0]!, message.subarray(1)), ...seeds.map((keySeed) => job(keySeed, message))]);
+  expect(oneByteLess, "the counter does not tell one byte of message").not.toBe(counts[0]);
+  expect(new Set(counts), `seed ${seed}: ${counts.join(" ")}`).toHaveProperty("size", 1);
+  expect(Number(counts[0])).toBeGreaterThan(100_000);
+});
