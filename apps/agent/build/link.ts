@@ -58,6 +58,10 @@ async function compileModule(module: ModuleCode): Promise<string> {
   return join(folder, `${module.name}.o`);
 }
 
+function importsNothing(module: ModuleCode): boolean {
+  return !readFileSync(join(module.folder, `${module.name}.h`), "utf8").includes("struct Z_exo_instance_t");
+}
+
 /** Links a program of the exokernel with its modules. `extraFiles` are added to it (the isolation tests' images). */
 export async function linkProgram(kind: "loader" | "image", modules: ModuleCode[], extraFiles: string[] = []): Promise<LinkedProgram> {
   const script = kind === "loader" ? "boot.ld" : "image.ld";
@@ -74,7 +78,7 @@ export async function linkProgram(kind: "loader" | "image", modules: ModuleCode[
     const objects = await compile(
       [...files, ...extraFiles],
       [exokernelSources, ...modules.map((m) => m.folder)],
-      ["-Wall", "-Wextra", `-ffile-prefix-map=${repositoryRoot}=.`, ...modules.map((m) => `-D${m.name.toUpperCase()}_MEMORY_BYTES=${m.memoryPages * 65536}`)],
+      ["-Wall", "-Wextra", ...modules.filter(importsNothing).map((m) => `-D${m.name.toUpperCase()}_IMPORTS_NOTHING`), `-ffile-prefix-map=${repositoryRoot}=.`, ...modules.map((m) => `-D${m.name.toUpperCase()}_MEMORY_BYTES=${m.memoryPages * 65536}`)],
       target,
     );
     await runTool(`${prefix}gcc`, [

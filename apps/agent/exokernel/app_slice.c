@@ -22,7 +22,11 @@ void app_slice_init(void) {
   runtime_give_memory(app_memory, sizeof app_memory);
   current_module = MODULE_APP;
   Z_app_init_module();
+#ifdef APP_IMPORTS_NOTHING
+  Z_app_instantiate(&instance); /* wasm2c gives an instance to import from only to a module that imports */
+#else
   Z_app_instantiate(&instance, &app);
+#endif
   Z_appZ_start(&instance);
   current_module = MODULE_EXOKERNEL;
   next_tick = clock_ticks() + PERIOD_TICKS;

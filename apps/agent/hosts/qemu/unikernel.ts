@@ -3,7 +3,7 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { EventEmitter } from "node:events";
-import { mkdirSync, openSync, closeSync, readFileSync, rmSync, writeFileSync, writeSync, existsSync } from "node:fs";
+import { appendFileSync, mkdirSync, openSync, closeSync, readFileSync, rmSync, writeFileSync, writeSync, existsSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { applyTorn, type FlashOperation, type Tear } from "../fault/torn-operation.ts";
@@ -14,6 +14,7 @@ import { GdbClient } from "./gdb-client.ts";
 const EXIT_BASE = 16;
 const EXIT_RECOVERY = 40;
 const FLASH_BANK = 0x22000000;
+const CONSOLE_LINES_KEPT = 500;
 const RAM_BYTES = 32 * 1024 * 1024;
 
 export type QemuNetwork =
@@ -40,7 +41,10 @@ export interface FlashOperationAddresses {
 }
 
 export interface PowerCut {
-  /** Cut at this flash operation, counted from 1 from when the cut is armed. */
+  /**
+   * Cut at this flash operation, counted from 1: the first that an image makes after the power-on that follows (what the
+   * boot loader does before that is not counted, later resets are).
+   */
   operation: number;
   tear: Tear;
   random: SeededRandom;
@@ -78,6 +82,10 @@ export class Unikernel extends EventEmitter<UnikernelEvents> {
   get flashPath(): string {
     return join(this.options.folder, "flash.bin");
   }
+  /** Everything that the console said since the last `powerOn`. */
+  get consolePath(): string {
+    return join(this.options.folder, "console.log");
+  }
   get #bootPath(): string {
     return join(this.options.folder, "boot.bin");
   }
@@ -87,6 +95,11 @@ export class Unikernel extends EventEmitter<UnikernelEvents> {
 
   get running(): boolean {
     return this.#process !== undefined;
+  }
+
+  /** Flash operations counted since a cut was armed. */
+  get operations(): number {
+    return this.#operations;
   }
 
   get isManufactured(): boolean {
@@ -103,6 +116,7 @@ export class Unikernel extends EventEmitter<UnikernelEvents> {
   powerOn(): void {
     if (this.#wanted) throw new Error("the unikernel is on already");
     this.#wanted = true;
+    writeFileSync(this.consolePath, "");
     this.#launch();
   }
 
@@ -194,7 +208,8 @@ export class Unikernel extends EventEmitter<UnikernelEvents> {
 
   #line(line: string): void {
     this.console.push(line);
-    if (this.console.length > 500) this.console.shift();
+    if (this.console.length > CONSOLE_LINES_KEPT) this.console.shift();
+    appendFileSync(this.consolePath, `${line}\n`);
     this.emit("line", line);
   }
 
@@ -225,7 +240,8 @@ export class Unikernel extends EventEmitter<UnikernelEvents> {
         await gdb.continueUntilStop();
         const pc = await gdb.readRegister(32);
         if (!breakpoints.includes(pc)) continue;
-        if (++this.#operations === cut.operation) {
+        if (this.#operations > 0 || pc === cut.addresses.image) this.#operations++;
+        if (this.#operations === cut.operation) {
           const operation = await readOperation(gdb);
           this.#cut = undefined;
           this.#wanted = false;
