@@ -123,7 +123,7 @@ export class Machine {
     this.#run(() => {
       const boot = this.#instantiate(this.#parts.bootModule, bootGrants, board);
       this.#call(ModuleId.Boot, () => boot.boot!());
-      this.#recover();
+      if (this.#board === board) this.#recover();
     });
   }
 
@@ -136,18 +136,21 @@ export class Machine {
 
   #startImage(entry: number): void {
     this.#run(() => {
-      const board = this.#board!;
+      const board = this.#board;
+      if (!board) return;
       board.runningSlotZone = board.retained.bootInfo[6] === 0 ? Zone.SlotA : Zone.SlotB;
       const { agent, app } = compileBundle(board.imageWindow!.bytes.subarray(entry));
       board.imageWindow = undefined;
       this.#currentModule = ModuleId.App;
       this.#app = this.#instantiate(app, appGrants, board);
       this.#call(ModuleId.App, () => this.#app!.start!());
+      if (this.#board !== board) return;
       board.appSlice.nextTickUs = new AppSlice(this.#parts.clock.nowUs()).nextTickUs;
       this.#currentModule = ModuleId.Agent;
       this.#agent = this.#instantiate(agent, agentGrants, board);
       this.#call(ModuleId.Agent, () => this.#agent!.start!());
-      this.#step(board);
+      // Whoever heard a line may have taken the power away: that holds from the next call into a module.
+      if (this.#board === board) this.#step(board);
     });
   }
 
@@ -157,7 +160,9 @@ export class Machine {
       this.#call(ModuleId.App, () => this.#app!.tick!());
       board.appSlice.countTick();
     }
+    if (this.#board !== board) return;
     const sleepUs = this.#call(ModuleId.Agent, () => this.#agent!.step!()) >>> 0;
+    if (this.#board !== board) return;
     const untilTickUs = Math.max(0, board.appSlice.nextTickUs - this.#parts.clock.nowUs());
     this.#after(Math.min(sleepUs, untilTickUs), () => this.#run(() => this.#step(board)));
   }
@@ -219,6 +224,7 @@ export class Machine {
   }
 
   #reset(reason: number): void {
+    if (!this.#board) return;
     this.#parts.retained.nextReason = reason;
     this.halt();
     this.#after(this.#parts.resetPauseUs, () => this.#boot());
