@@ -91,7 +91,7 @@ async function main(): Promise<void> {
   if (options === "help") return void process.stdout.write(usage);
   if (!options.auto) return demo(options);
   const { runStory } = await import("../../../test/end-to-end/story.ts");
-  const summary = await runStory({ virtualDevices: options.devices, seed: options.seed, keep: options.keep, say });
+  const summary = await runStory({ virtualDevices: options.devices, seed: options.seed, keep: options.keep, ...(options.chapters === undefined ? {} : { chapters: options.chapters }), say });
   process.stdout.write(`${JSON.stringify(summary)}\n`);
   process.exit(summary.ok ? 0 : 1);
 }

@@ -10,6 +10,7 @@ export interface DemoOptions {
   auto: boolean;
   seed: number | undefined;
   keep: boolean;
+  chapters: string | undefined;
 }
 
 export class OptionError extends Error {}
@@ -27,6 +28,7 @@ in QEMU and virtual devices. State is kept under var/ and survives a restart. Ct
                   and exit 0 only if all of it held
   --seed N        with --auto: replay a run (0 to 4294967295)
   --keep          with --auto: keep its folder
+  --chapters L    with --auto: only these chapters after a and b, such as "ce" (cdefg)
   --help          this text
 `;
 
@@ -35,6 +37,11 @@ function wholeNumber(name: string, text: string | undefined, fallback: number, m
   const value = Number(text);
   if (!/^\d+$/.test(text) || value > max) throw new OptionError(`--${name} ${text}: a whole number from 0 to ${max}`);
   return value;
+}
+
+function chaptersOf(text: string | undefined): string | undefined {
+  if (text !== undefined && !/^[c-g]*$/.test(text)) throw new OptionError(`--chapters ${text}: letters from c to g`);
+  return text;
 }
 
 /** Throws OptionError with a text for people. */
@@ -52,6 +59,7 @@ export function readOptions(args: string[], defaultFolder: string): DemoOptions 
         auto: { type: "boolean" },
         seed: { type: "string" },
         keep: { type: "boolean" },
+        chapters: { type: "string" },
         help: { type: "boolean", short: "h" },
       },
     }));
@@ -68,5 +76,6 @@ export function readOptions(args: string[], defaultFolder: string): DemoOptions 
     auto: values["auto"] === true,
     seed: text("seed") === undefined ? undefined : wholeNumber("seed", text("seed"), 0, 0xffffffff),
     keep: values["keep"] === true,
+    chapters: chaptersOf(text("chapters")),
   };
 }

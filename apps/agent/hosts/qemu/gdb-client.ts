@@ -66,10 +66,11 @@ export class GdbClient {
     await this.#request("s");
   }
 
-  /** A 32-bit register by its number (x0..x31, 32: pc). */
-  async readRegister(number: number): Promise<number> {
-    const hex = await this.#request(`p${number.toString(16)}`);
-    return Buffer.from(hex, "hex").readUInt32LE(0);
+  /** The 32-bit registers x0..x31 and pc (32). All at once: QEMU answers `p` only to clients that asked for its XML. */
+  async readRegisters(): Promise<number[]> {
+    const bytes = Buffer.from(await this.#request("g"), "hex");
+    if (bytes.length < 33 * 4) throw new Error(`gdb stub sent ${bytes.length} bytes of registers`);
+    return Array.from({ length: 33 }, (_, number) => bytes.readUInt32LE(4 * number));
   }
 
   async readMemory(address: number, length: number): Promise<Uint8Array> {

@@ -238,11 +238,12 @@ export class Unikernel extends EventEmitter<UnikernelEvents> {
       for (const address of breakpoints) await gdb.setBreakpoint(address);
       for (;;) {
         await gdb.continueUntilStop();
-        const pc = await gdb.readRegister(32);
+        const registers = await gdb.readRegisters();
+        const pc = registers[32]!;
         if (!breakpoints.includes(pc)) continue;
         if (this.#operations > 0 || pc === cut.addresses.image) this.#operations++;
         if (this.#operations === cut.operation) {
-          const operation = await readOperation(gdb);
+          const operation = await readOperation(gdb, registers);
           this.#cut = undefined;
           this.#wanted = false;
           process.kill("SIGKILL");
@@ -277,13 +278,11 @@ export class Unikernel extends EventEmitter<UnikernelEvents> {
   }
 }
 
-/** Arguments of flash_operation: a0 kind, a1 offset in the bank, a2 length, a3 source. */
-async function readOperation(gdb: GdbClient): Promise<FlashOperation> {
-  const kind = await gdb.readRegister(10);
-  const offset = await gdb.readRegister(11);
-  const length = await gdb.readRegister(12);
+/** Arguments of flash_operation: a0 (x10) kind, a1 offset in the bank, a2 length, a3 source. */
+async function readOperation(gdb: GdbClient, registers: number[]): Promise<FlashOperation> {
+  const [kind, offset, length, source] = registers.slice(10, 14) as [number, number, number, number];
   if (kind === "E".charCodeAt(0)) return { kind: "erase", offset, length };
-  return { kind: "program", offset, length, data: await gdb.readMemory(await gdb.readRegister(13), length) };
+  return { kind: "program", offset, length, data: await gdb.readMemory(source, length) };
 }
 
 /** For messages: an address as the machine sees it. */
