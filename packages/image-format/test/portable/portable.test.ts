@@ -107,6 +107,15 @@ function signatureBlock(count: number): Uint8Array {
   return encodeSignatureBlock(Array.from({ length: count }, (_, i) => ({ keyId: new Uint8Array(8).fill(i + 1), signature: new Uint8Array(64).fill(0x80 + i) })));
 }
 
+/** What encodeSignatureBlock refuses to make. */
+function nineSignatures(): Uint8Array {
+  const block = concat(signatureBlock(8), new Uint8Array(72));
+  const view = new DataView(block.buffer);
+  view.setUint16(6, block.length, true);
+  view.setUint16(8, 9, true);
+  return block;
+}
+
 describe("signature block", () => {
   test.each([1, 2, 8])("%i signatures are found where they were put", (count) => {
     const block = signatureBlock(count);
@@ -131,7 +140,8 @@ describe("signature block", () => {
     ["format version 2", patched(4, 2), ErrorCode.SignatureBlockMalformed],
     ["a length that doesn't fit the count", patched(6, 12 + 72), ErrorCode.SignatureBlockMalformed],
     ["no signature", patched(8, 0), ErrorCode.SignatureBlockMalformed],
-    ["nine signatures", patched(8, 9), ErrorCode.SignatureBlockMalformed],
+    ["nine signatures, with the length of nine", nineSignatures(), ErrorCode.SignatureBlockMalformed],
+    ["a count of nine with the length of two", patched(8, 9), ErrorCode.SignatureBlockMalformed],
     ["a count of 65535", patched(8, 0xffff), ErrorCode.SignatureBlockMalformed],
     ["a reserved field in use", patched(10, 1), ErrorCode.SignatureBlockMalformed],
   ])("refused: %s", (name, bytes, code) => {
