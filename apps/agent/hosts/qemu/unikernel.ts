@@ -62,6 +62,12 @@ export interface UnikernelEvents {
   stopped: [];
 }
 
+/** QEMU goes on when its parent is gone; so what still runs is ended with this process, however it ends. */
+const running = new Set<ChildProcess>();
+process.on("exit", () => {
+  for (const child of running) child.kill("SIGKILL");
+});
+
 export class Unikernel extends EventEmitter<UnikernelEvents> {
   readonly options: UnikernelOptions;
   #process: ChildProcess | undefined;
@@ -183,19 +189,22 @@ export class Unikernel extends EventEmitter<UnikernelEvents> {
   }
 
   #launch(): void {
-    const process = spawn(this.options.qemuPath ?? "qemu-system-riscv32", this.#arguments(), { stdio: ["ignore", "pipe", "pipe"] });
-    this.#process = process;
-    createInterface({ input: process.stdout! }).on("line", (line) => this.#line(line));
-    createInterface({ input: process.stderr! }).on("line", (line) => this.#line(`qemu: ${line}`));
+    const child = spawn(this.options.qemuPath ?? "qemu-system-riscv32", this.#arguments(), { stdio: ["ignore", "pipe", "pipe"] });
+    this.#process = child;
+    running.add(child);
+    createInterface({ input: child.stdout! }).on("line", (line) => this.#line(line));
+    createInterface({ input: child.stderr! }).on("line", (line) => this.#line(`qemu: ${line}`));
     this.#exited = new Promise((resolve) => {
-      process.once("error", (error) => {
+      child.once("error", (error) => {
+        running.delete(child);
         this.#line(`qemu: can't be started: ${error.message}`);
         this.#process = undefined;
         resolve();
         this.#ended(1);
       });
-      process.once("exit", (code) => {
-        if (this.#process !== process) return;
+      child.once("exit", (code) => {
+        running.delete(child);
+        if (this.#process !== child) return;
         this.#process = undefined;
         this.#gdb?.close();
         this.#gdb = undefined;
@@ -203,7 +212,7 @@ export class Unikernel extends EventEmitter<UnikernelEvents> {
         this.#ended(code);
       });
     });
-    if (this.#cut) void this.#watchOperations(this.#cut, process);
+    if (this.#cut) void this.#watchOperations(this.#cut, child);
   }
 
   #line(line: string): void {
@@ -229,7 +238,7 @@ export class Unikernel extends EventEmitter<UnikernelEvents> {
   }
 
   /** Stops the machine at every flash operation; at the chosen one, takes the power away and tears what it did. */
-  async #watchOperations(cut: PowerCut, process: ChildProcess): Promise<void> {
+  async #watchOperations(cut: PowerCut, child: ChildProcess): Promise<void> {
     const socketPath = join(this.options.folder, "gdb.sock");
     const breakpoints = [cut.addresses.loader, cut.addresses.image];
     try {
@@ -246,7 +255,7 @@ export class Unikernel extends EventEmitter<UnikernelEvents> {
           const operation = await readOperation(gdb, registers);
           this.#cut = undefined;
           this.#wanted = false;
-          process.kill("SIGKILL");
+          child.kill("SIGKILL");
           await this.#exited;
           this.#tear(operation, cut);
           rmSync(this.#ramPath, { force: true });
@@ -259,7 +268,7 @@ export class Unikernel extends EventEmitter<UnikernelEvents> {
       }
     } catch (error) {
       // The machine ended by itself (a reset in the middle of an update): the next launch counts on.
-      if (this.#process === process && this.#wanted && !this.#gdb?.closed) this.#line(`qemu: gdb: ${(error as Error).message}`);
+      if (this.#process === child && this.#wanted && !this.#gdb?.closed) this.#line(`qemu: gdb: ${(error as Error).message}`);
     }
   }
 
