@@ -74,6 +74,8 @@ export class Machine {
   #runBeganUs = 0;
   #cancelTimer: (() => void) | undefined;
   #timerIsImmediate = false;
+  /** Something happened while a step ran (connections of a test may answer at once). */
+  #eventPending = false;
 
   constructor(parts: MachineParts, events: MachineEvents) {
     this.#parts = parts;
@@ -161,15 +163,18 @@ export class Machine {
       board.appSlice.countTick();
     }
     if (this.#board !== board) return;
+    this.#eventPending = false;
     const sleepUs = this.#call(ModuleId.Agent, () => this.#agent!.step!()) >>> 0;
     if (this.#board !== board) return;
     const untilTickUs = Math.max(0, board.appSlice.nextTickUs - this.#parts.clock.nowUs());
-    this.#after(Math.min(sleepUs, untilTickUs), () => this.#run(() => this.#step(board)));
+    this.#after(this.#eventPending ? 0 : Math.min(sleepUs, untilTickUs), () => this.#run(() => this.#step(board)));
   }
 
   /** Something happened that the agent may wait for. */
   #wake(board: Board): void {
-    if (this.#board !== board || !this.#agent || !this.#cancelTimer || this.#timerIsImmediate) return;
+    if (this.#board !== board || !this.#agent) return;
+    this.#eventPending = true;
+    if (!this.#cancelTimer || this.#timerIsImmediate) return;
     this.#after(0, () => this.#run(() => this.#step(board)));
   }
 
