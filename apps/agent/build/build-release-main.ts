@@ -15,7 +15,7 @@ Compiles agent and app, links the unikernel and the virtual devices' bundle, and
 The same sources, options and keys give the same bytes.
 
   --version V            semantic version, such as 2.1.0 (required)
-  --sequence N           release sequence: devices take only a higher one than they run (required)
+  --sequence N           release sequence: devices refuse one below the one they run (required)
   --app ENTRY            entry of your app module, exporting start() and tick() (apps/agent/src/app/main.ts)
   --agent ENTRY          entry of the agent module (apps/agent/src/agent/main.ts)
   --security-counter N   images below a device's floor never boot there (1)

@@ -21,6 +21,7 @@ const ascVersion = (): string => JSON.parse(readFileSync(join(repositoryRoot, "n
 /** Path of the .wasm. */
 export async function compileWasm(spec: ModuleSpec): Promise<string> {
   if (!existsSync(spec.entry)) throw new ToolError(`there is no ${spec.entry} to compile`);
+  if (relative(repositoryRoot, spec.entry).startsWith("..")) throw new ToolError(`${spec.entry} lies outside of the repository: put your module below ${repositoryRoot}`);
   const sources = [
     ...filesBelow(agentSources, [".ts"]),
     ...filesBelow(join(formatSources, "src/portable"), [".ts"]),
@@ -35,10 +36,13 @@ export async function compileWasm(spec: ModuleSpec): Promise<string> {
   ];
   const entry = relative(repositoryRoot, spec.entry);
   const hash = hashOf([ascVersion(), entry, ...options, hashOfFiles([...new Set([...sources, ...folderOfEntry])], repositoryRoot)]);
+  // An app need not know of it: what AssemblyScript's library calls when an assertion fails is compiled in.
+  const reexportsAbort = /export \{ abort \}/.test(readFileSync(spec.entry, "utf8"));
+  const abortSource = "apps/agent/src/abort.ts";
   const folder = await cached("wasm", hash, async (target) => {
     const { default: asc } = await import("assemblyscript/asc");
     const out = relative(repositoryRoot, join(target, "module.wasm"));
-    const { error, stderr } = await asc.main([entry, "--baseDir", repositoryRoot, "--outFile", out, ...options]);
+    const { error, stderr } = await asc.main([entry, ...(reexportsAbort ? [] : [abortSource]), "--baseDir", repositoryRoot, "--outFile", out, ...options]);
     if (error) throw new ToolError(`${entry} does not compile: ${error.message}\n${stderr.toString()}`);
   });
   return join(folder, "module.wasm");

@@ -93,7 +93,7 @@ export function startAgent(brokenNetwork: bool): void {
   const inSlot = new Manifest();
   const update = new UpdateTask(boot, trust, journal, mailbox, session, reader, inSlot, new PayloadCheck(inSlot, boot.slotA));
   update.recall();
-  const trial = new TrialTask(boot, session);
+  const trial = new TrialTask(boot, session, update.deployment);
   const reporter = new Reporter(boot, trust, mailbox, session, trial);
   const task = new ConnectionTask(mqtt, mailbox, settings, enrolment, session, update, reporter, trial, reader);
   connection = task;

@@ -4,7 +4,7 @@
 import { BootControlLog } from "../boot-control/log";
 import { BOOT_INFO_BYTES, BOOT_INFO_MAGIC, bootInfo, Zone } from "../exokernel";
 import { FlashZone } from "../flash";
-import { BOOT_FLAG_CONTACT_FALLBACK, BOOT_FLAG_YIELDED, DIGEST_BYTES, FLAG_RAISE_FLOOR, SlotState } from "../format";
+import { BOOT_FLAG_CONTACT_FALLBACK, BOOT_FLAG_REBUILT, BOOT_FLAG_YIELDED, DIGEST_BYTES, FLAG_RAISE_FLOOR, SlotState } from "../format";
 import { Manifest } from "../image/manifest";
 
 const info: usize = memory.data(64, 8);
@@ -80,7 +80,7 @@ export class BootState {
     record.setSlot(this.otherSlot(), SlotState.Candidate, tries, 0);
     memory.copy(this.otherDigest(), digest, DIGEST_BYTES);
     record.activeSlot = this.otherSlot();
-    record.flags &= ~(BOOT_FLAG_CONTACT_FALLBACK | BOOT_FLAG_YIELDED);
+    record.flags &= ~(BOOT_FLAG_CONTACT_FALLBACK | BOOT_FLAG_YIELDED | BOOT_FLAG_REBUILT);
     return this.log.append() == 0;
   }
 

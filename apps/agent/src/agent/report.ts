@@ -1,7 +1,7 @@
 // What the device tells the server: check-ins, deployment states, telemetry, and the crash record of the last run.
 
 import { BootReason, CRASH_RECORD_BYTES, crashRecord, Health } from "../exokernel";
-import { DIGEST_BYTES, SlotState } from "../format";
+import { BOOT_FLAG_REBUILT, DIGEST_BYTES, SlotState } from "../format";
 import { hardwareBytes, hardwarePtr, hardwareRevision, productBytes, productPtr } from "../identity/factory";
 import { JsonWriter } from "../json/writer";
 import { Session } from "../session/session";
@@ -75,6 +75,10 @@ export class Reporter {
     json.key("reason");
     json.u32(boot.otherReason());
     json.endObject();
+    if (boot.log.record.flags & BOOT_FLAG_REBUILT) {
+      json.key("bootControl");
+      json.text("rebuilt");
+    }
     json.key("slotBytes");
     json.u32(boot.slotA.sizeBytes);
     if (deployment.exists()) {

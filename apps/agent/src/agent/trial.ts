@@ -4,10 +4,11 @@
 
 import { endLine, say, sayNumber } from "../console";
 import { APP_REPORT_BYTES, appReport, Health, reset, ResetReason } from "../exokernel";
-import { ErrorCode, SlotState } from "../format";
+import { DeploymentState, ErrorCode, SlotState } from "../format";
 import { Manifest } from "../image/manifest";
 import { Task } from "../scheduler/scheduler";
 import { Session } from "../session/session";
+import { Deployment } from "../update/deployment";
 import { BootState } from "./boot-state";
 import { selfTestPasses } from "./self-test";
 
@@ -29,8 +30,9 @@ export class TrialTask extends Task {
   private unhealthySinceUs: i64 = -1;
   private selfTested: bool = false;
   private otherManifest: Manifest = new Manifest();
+  private floorChecked: bool = false;
 
-  constructor(private boot: BootState, private session: Session) {
+  constructor(private boot: BootState, private session: Session, private deployment: Deployment) {
     super();
   }
 
@@ -46,8 +48,22 @@ export class TrialTask extends Task {
     this.readApp(nowUs);
     if (this.boot.trial) this.judge(nowUs);
     else if (this.boot.inContactFallback()) this.judgeContact(nowUs);
-    else if (this.boot.log.record.uncleanBoots > 0 && nowUs > CLEAN_UPTIME_US && this.appHealth == Health.Healthy) this.boot.clearUncleanBoots();
+    else this.settle(nowUs);
     return nowUs + PERIOD_US;
+  }
+
+  /** A confirmed image that runs well: what an earlier run or a power cut has left undone. */
+  private settle(nowUs: i64): void {
+    if (this.appHealth != Health.Healthy) return;
+    if (!this.floorChecked && this.session.proven) this.checkFloor();
+    if (this.boot.log.record.uncleanBoots > 0 && nowUs > CLEAN_UPTIME_US) this.boot.clearUncleanBoots();
+  }
+
+  private checkFloor(): void {
+    let otherCounter: u32 = 0;
+    if (this.boot.otherState() == SlotState.Confirmed && this.otherManifest.readSlot(this.boot.slot(this.boot.otherSlot())) == ErrorCode.None)
+      otherCounter = this.otherManifest.header.securityCounter;
+    this.floorChecked = this.boot.raiseFloor(otherCounter);
   }
 
   private readApp(nowUs: i64): void {
@@ -85,7 +101,8 @@ export class TrialTask extends Task {
     if (this.session.proven) {
       say("candidate had no contact, this image has: candidate failed");
       endLine();
-      this.boot.failCandidate(ErrorCode.NoContact);
+      if (!this.boot.failCandidate(ErrorCode.NoContact)) return;
+      this.deployment.enter(DeploymentState.RolledBack, ErrorCode.NoContact);
       this.changed = true;
     } else if (nowUs >= <i64>this.boot.running.header.contactDeadlineMs * 1000) {
       say("no contact here either: trying the candidate again");
@@ -98,11 +115,9 @@ export class TrialTask extends Task {
     if (!this.boot.confirm()) return; // flash trouble: tried again, until the deadline ends it
     say("confirmed");
     endLine();
+    this.deployment.enter(DeploymentState.Confirmed);
     this.changed = true;
-    let otherCounter: u32 = 0;
-    if (this.boot.otherState() == SlotState.Confirmed && this.otherManifest.readSlot(this.boot.slot(this.boot.otherSlot())) == ErrorCode.None)
-      otherCounter = this.otherManifest.header.securityCounter;
-    this.boot.raiseFloor(otherCounter);
+    this.checkFloor();
   }
 
   private fail(code: i32): void {

@@ -4,8 +4,6 @@
 
 import { appHealth, appMetric, Health } from "./exokernel";
 
-export { abort } from "../abort";
-
 /** Plausible range of the sensor, in thousandths of a degree Celsius. */
 const LOWEST: i32 = -40_000;
 const HIGHEST: i32 = 125_000;

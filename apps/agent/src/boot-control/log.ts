@@ -99,6 +99,11 @@ export class BootControlLog {
 
   private turnOver(): i32 {
     const target: u32 = this.found ? 1 - this.sector : 0;
+    // Begun anew, the other sector goes too: what reads as void there now may read as a record of a higher epoch later.
+    if (!this.found) {
+      const other = this.zone.erase(this.zone.sectorBytes);
+      if (other < 0) return other;
+    }
     const result = this.zone.erase(target * this.zone.sectorBytes);
     if (result < 0) return result;
     this.record.epoch = this.found ? this.record.epoch + 1 : 1;

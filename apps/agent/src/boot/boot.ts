@@ -146,7 +146,11 @@ function start(slot: u32, reason: u32): void {
   memory.copy(info + 24, manifest.digest.dataStart, DIGEST_BYTES);
   store<u32>(info, log.sector, 56);
   store<u32>(info, log.page, 60);
-  watchdogArm(manifest.header.watchdogMs);
+  // A candidate that hangs must not hang for ever; a confirmed image is better than none.
+  if (watchdogArm(manifest.header.watchdogMs) < 0) {
+    sayNote("no watchdog:", slot);
+    if (record.slotState(slot) == SlotState.Candidate) return;
+  }
   say("verified ");
   sayHex(manifest.digest.dataStart, 8);
   sayText(slot == 0 ? ", starting slot a" : ", starting slot b");
@@ -191,8 +195,11 @@ export function boot(): void {
       if (writable && log.append() == 0) start(slot, reason);
       record.activeSlot = 1 - slot;
     } else if (state == SlotState.Confirmed) {
-      const code = loadImage(slot);
-      if (code == ErrorCode.None) start(slot, reason);
+      let code = loadImage(slot);
+      if (code == ErrorCode.None) {
+        start(slot, reason);
+        code = ErrorCode.LoadAddressRefused; // it came back
+      }
       sayNote("confirmed image does not verify:", slot);
       if (record.slotState(1 - slot) != SlotState.Confirmed) {
         // Nothing else is known to be good. It is left confirmed: flash that reads differently may read well again.

@@ -1,6 +1,6 @@
 // Where the deployment stands that this device has taken up: what `state` messages and check-ins say of it.
 
-import { DeploymentState, ErrorCode, isFinal } from "../format";
+import { DeploymentState, ErrorCode, isFinal, mayFollow } from "../format";
 import { DEPLOYMENT_ID_BYTES_MAX } from "./journal";
 
 /** Progress is told after so many chunks, or when the state changes. */
@@ -42,8 +42,9 @@ export class Deployment {
     this.dirty = true;
   }
 
+  /** Goes where the transition table allows; anything else is ignored. */
   enter(state: i32, code: i32 = ErrorCode.None): void {
-    if (this.state == state && this.code == code) return;
+    if (!mayFollow(this.state, state)) return;
     this.state = state;
     this.code = code;
     this.dirty = true;

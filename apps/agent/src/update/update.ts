@@ -132,7 +132,8 @@ export class UpdateTask extends Task {
       this.wake();
       return;
     }
-    if (this.boot.trial || this.phase >= Phase.Verify) return; // first things first; it will be offered again
+    // First things first; it will be offered again. A fallback for want of contact is a trial that isn't over.
+    if (this.boot.trial || this.boot.inContactFallback() || this.phase >= Phase.Verify) return;
     d.take(offeredId, idBytes, attempt);
     const code = this.accept();
     if (code != ErrorCode.None) this.reject(code);
@@ -233,6 +234,8 @@ export class UpdateTask extends Task {
     this.nowUs = nowUs;
     if (this.phase == Phase.Idle) return NEVER_US;
     if (this.phase == Phase.Farewell) {
+      if (this.deployment.state == DeploymentState.Installed && (!this.deployment.dirty || nowUs >= this.farewellUs))
+        this.deployment.enter(DeploymentState.Rebooting);
       const told = !this.deployment.dirty && this.mailbox.mqtt.unacknowledged() == 0;
       if (!told && nowUs < this.farewellUs) return nowUs + 20_000;
       say("resetting into the candidate");
@@ -435,7 +438,7 @@ export class UpdateTask extends Task {
     say("installed ");
     sayHex(this.manifest.digest.dataStart, 8);
     endLine();
-    this.deployment.enter(DeploymentState.Rebooting);
+    this.deployment.enter(DeploymentState.Installed);
     this.phase = Phase.Farewell;
     this.farewellUs = nowUs + FAREWELL_US;
     return nowUs;
