@@ -1,0 +1,38 @@
+// What a run reports: figures for machines, and a table for people.
+
+import type { Part } from "./image-parts.ts";
+
+/** Keys and units of `--json`. */
+export interface Figures {
+  imageBytes: number;
+  ramBytes: number;
+  instructionsToVerified: number;
+  instructionsToApp: number;
+  instructionsToMqtt: number;
+  updateBytesPerSecond: number;
+  tcpBytesPerSecond: number;
+  serverRssBytes: number;
+}
+
+export const IMAGE_BYTES_GOAL = 128 * 1024;
+export const RAM_BYTES_GOAL = 512 * 1024;
+
+const grouped = (value: number): string => Math.round(value).toString().replace(/\B(?=(\d{3})+$)/g, " ");
+
+export class Table {
+  readonly #rows: [name: string, value: string, note: string][] = [];
+
+  row(name: string, value: number, unit: string, note = ""): void {
+    this.#rows.push([name, `${grouped(value)} ${unit}`, note]);
+  }
+
+  parts(parts: Part[]): void {
+    for (const { name, bytes } of parts) this.row(`  ${name}`, bytes, "B");
+  }
+
+  toString(): string {
+    const nameWidth = Math.max(...this.#rows.map(([name]) => name.length));
+    const valueWidth = Math.max(...this.#rows.map(([, value]) => value.length));
+    return this.#rows.map(([name, value, note]) => `${name.padEnd(nameWidth)}  ${value.padStart(valueWidth)}  ${note}`.trimEnd()).join("\n");
+  }
+}

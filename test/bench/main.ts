@@ -1,0 +1,217 @@
+// `npm run bench`. docs/benchmarks.md says what each figure means and what it doesn't.
+
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer, type AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { buildPayloads, buildSignedRelease } from "../../apps/agent/build/build-release.ts";
+import { DemoFleet, unikernelId } from "../../apps/demo/src/demo-fleet.ts";
+import { type Prepared, prepare } from "../../apps/demo/src/prepare.ts";
+import { ServerProcess } from "../../apps/demo/src/server-process.ts";
+import { ConsoleClient } from "../end-to-end/console-client.ts";
+import { assemblyEntry } from "./assembly-entry.ts";
+import { countToApp, countToMqtt, type MqttCount, sleepRecorder } from "./boot-instructions.ts";
+import { timeBoots } from "./boot-time.ts";
+import { DeviceSnapshot } from "./device-snapshot.ts";
+import { type Figures, IMAGE_BYTES_GOAL, RAM_BYTES_GOAL, Table } from "./figures.ts";
+import { imageParts, ramParts, sumOf, usefulBytes } from "./image-parts.ts";
+import { type Spread, spreadOf } from "./statistics.ts";
+import { measureTcp } from "./tcp-throughput.ts";
+import { IMAGE_WINDOW_BYTES, measureUpdates, rateOf } from "./update-throughput.ts";
+
+const usage = `npm run bench [-- OPTIONS]
+
+  --json FILE   write the figures as one JSON object
+  --help        this text
+`;
+
+const VIRTUAL_DEVICES = 24;
+const POLL_MS = 1_000;
+const CHECKED_IN_TIMEOUT_MS = 60_000;
+const IDLE_MS = 10_000;
+const BOOT_COUNTS = 3;
+const MQTT_COUNTS = 5;
+const MQTT_DISCARDED_MAX = 5;
+const BOOT_TIMES = 7;
+const TRANSFER_BYTES_MIN = 1024 * 1024;
+const PASSWORD = "only for this benchmark";
+
+const say = (text: string): void => void process.stderr.write(`bench: ${text}\n`);
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+async function freePort(): Promise<number> {
+  const probe = createServer();
+  await new Promise<void>((resolve) => probe.listen(0, "127.0.0.1", resolve));
+  const { port } = probe.address() as AddressInfo;
+  await new Promise((resolve) => probe.close(resolve));
+  return port;
+}
+
+/** Server and fleet until every device has checked in; the server's memory; then the fleet is off and the server on. */
+class World {
+  private constructor(readonly server: ServerProcess, readonly fleet: DemoFleet) {}
+
+  static async open(folder: string, prepared: Prepared, release: Awaited<ReturnType<typeof buildSignedRelease>>): Promise<World> {
+    const claimsPath = join(folder, "claims.json");
+    const mqttPort = await freePort();
+    const server = new ServerProcess({ folder: join(folder, "server"), trustChainPath: prepared.keys.trustChainPath, claimsPath, port: 0, mqttPort, pollMs: POLL_MS });
+    const fleet = await DemoFleet.open({ folder: join(folder, "fleet"), prepared, release, virtualDevices: VIRTUAL_DEVICES, mqttPort });
+    fleet.writeClaims(claimsPath);
+    return new World(server, fleet);
+  }
+
+  async start(): Promise<ConsoleClient> {
+    await this.server.start();
+    const client = new ConsoleClient(this.server.url);
+    await client.signIn("admin", this.server.firstPassword!, PASSWORD);
+    await this.fleet.start();
+    return client;
+  }
+
+  async allCheckedIn(client: ConsoleClient): Promise<void> {
+    const deadline = Date.now() + CHECKED_IN_TIMEOUT_MS;
+    for (;;) {
+      const here = (await client.devices()).filter((device) => device.online && device.running !== null).length;
+      if (here === this.fleet.size) return;
+      if (Date.now() > deadline) throw new Error(`${here} of ${this.fleet.size} devices have checked in after ${CHECKED_IN_TIMEOUT_MS} ms`);
+      await pause(250);
+    }
+  }
+
+  async stop(): Promise<void> {
+    await this.fleet.stop();
+    await this.server.stop();
+  }
+}
+
+/** A count that must not depend on anything outside the machine. */
+function repeated(name: string, counts: number[]): { value: number; note: string } {
+  const same = counts.every((count) => count === counts[0]);
+  if (!same) {
+    say(`${name} is not repeatable: ${counts.join(", ")}`);
+    process.exitCode = 1;
+  }
+  return { value: Math.round(counts[0]!), note: same ? `the same in ${counts.length} runs` : `NOT REPEATABLE: ${counts.map(Math.round).join(", ")}` };
+}
+
+const milliseconds = (spread: Spread): string => `min ${spread.min.toFixed(0)}, max ${spread.max.toFixed(0)}, ${spread.count} runs`;
+
+async function bench(folder: string, onWorld: (world: World) => void): Promise<{ figures: Figures; table: Table }> {
+  const table = new Table();
+  say("building");
+  const prepared = await prepare(folder, () => {});
+  const signingKeys = [prepared.keys.release.privateJwk];
+  const release = await buildSignedRelease({ version: "1.0.0", releaseSequence: 1, signingKeys, description: "The image that the factory put in." });
+
+  say("sizes");
+  const imageBytes = release.unikernelImage.length;
+  const parts = await imageParts(release.unikernelImage, release.unikernel);
+  if (sumOf(parts) !== imageBytes) throw new Error(`the parts of the image sum up to ${sumOf(parts)}, not ${imageBytes}`);
+  const withoutApp = await buildPayloads({ appEntry: assemblyEntry("empty-app") });
+  const ram = await ramParts(release.unikernel);
+  const ramBytes = sumOf(ram);
+  table.row("image", imageBytes, "B", `goal: at most ${IMAGE_BYTES_GOAL}`);
+  table.parts(parts);
+  table.row("  (the example app, by difference to an empty one)", (await usefulBytes(release.unikernel)) - (await usefulBytes(withoutApp.unikernel)), "B");
+  table.row("boot loader", readFileSync(prepared.loader.binaryPath).length, "B", "in bank 0, beside the image");
+  table.row("RAM in use", ramBytes, "B", `goal: at most ${RAM_BYTES_GOAL}; the PMP denies more`);
+  table.parts(ram);
+
+  say(`server with ${VIRTUAL_DEVICES} virtual devices and the unikernel`);
+  const world = await World.open(folder, prepared, release);
+  onWorld(world);
+  const client = await world.start();
+  await world.allCheckedIn(client);
+  await pause(IDLE_MS);
+  await world.allCheckedIn(client);
+  const serverRssBytes = world.server.residentBytes();
+  await world.fleet.stop();
+  const snapshot = DeviceSnapshot.take(world.fleet.unikernel, join(folder, "snapshot"));
+
+  say("boots, counted");
+  const counts: { verified: number; app: number }[] = [];
+  for (let i = 0; i < BOOT_COUNTS; i++) counts.push(await countToApp(snapshot, release.unikernel));
+  const recorder = await sleepRecorder({ snapshot, program: release.unikernel, releaseKey: prepared.keys.release, folder });
+  const connections: MqttCount[] = [];
+  let discarded = 0;
+  while (connections.length < MQTT_COUNTS) {
+    const count = await countToMqtt(recorder);
+    if (count) connections.push(count);
+    else if (++discarded > MQTT_DISCARDED_MAX) throw new Error(`${discarded} connections took too long to be counted; is this machine busy?`);
+  }
+  const verified = repeated("instructions to verified", counts.map((count) => count.verified));
+  const app = repeated("instructions to the app", counts.map((count) => count.app));
+  const mqtt = spreadOf(connections.map((count) => count.instructions));
+  const sleeps = spreadOf(connections.map((count) => count.sleeps));
+  const slept = spreadOf(connections.map((count) => count.sleptInstructions));
+  table.row("instructions to verified", verified.value, "", verified.note);
+  table.row("instructions to app", app.value, "", app.note);
+  table.row("instructions to MQTT", mqtt.median, "", `median; min ${Math.round(mqtt.min)}, max ${Math.round(mqtt.max)}, ${mqtt.count} runs; taken off: ${sleeps.min} to ${sleeps.max} sleeps, ${Math.round(slept.min)} to ${Math.round(slept.max)}${discarded > 0 ? `; ${discarded} runs discarded` : ""}`);
+
+  say("boots, by the clock");
+  const times = await timeBoots(snapshot, BOOT_TIMES);
+  table.row("wall time to verified", times.verified.median, "ms", milliseconds(times.verified));
+  table.row("wall time to the agent's first line", times.agent.median, "ms", milliseconds(times.agent));
+  table.row("wall time to MQTT", times.mqtt.median, "ms", milliseconds(times.mqtt));
+
+  say("updates");
+  const unikernel = snapshot.restore();
+  const proven = unikernel.waitForLine(/\] session proven/, CHECKED_IN_TIMEOUT_MS);
+  unikernel.powerOn();
+  let updates;
+  try {
+    await proven;
+    updates = await measureUpdates({ unikernel, payload: readFileSync(release.unikernel.binaryPath), releaseKey: prepared.keys.release, client, bytesMin: TRANSFER_BYTES_MIN });
+  } finally {
+    await unikernel.cutPower();
+  }
+  say("plain TCP");
+  const tcp = await measureTcp({ folder, prepared, transfers: updates.length, bytes: IMAGE_WINDOW_BYTES });
+  const updateBytesPerSecond = Math.round(rateOf(updates));
+  const tcpBytesPerSecond = Math.round(rateOf(tcp));
+  const seconds = (transfers: { seconds: number }[]): string => `${transfers.length} × ${IMAGE_WINDOW_BYTES} B in ${transfers.map((t) => t.seconds.toFixed(3)).join(", ")} s`;
+  table.row("update", updateBytesPerSecond, "B/s", seconds(updates));
+  table.row("plain TCP", tcpBytesPerSecond, "B/s", seconds(tcp));
+  table.row("update to plain TCP", (100 * updateBytesPerSecond) / tcpBytesPerSecond, "%");
+  table.row("server, resident", serverRssBytes, "B", `${world.fleet.size} devices connected, idle for ${IDLE_MS / 1000} s, poll every ${POLL_MS} ms`);
+
+  const figures: Figures = {
+    imageBytes,
+    ramBytes,
+    instructionsToVerified: verified.value,
+    instructionsToApp: app.value,
+    instructionsToMqtt: Math.round(mqtt.median),
+    updateBytesPerSecond,
+    tcpBytesPerSecond,
+    serverRssBytes,
+  };
+  return { figures, table };
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({ args: process.argv.slice(2), options: { json: { type: "string" }, help: { type: "boolean", short: "h" } } });
+  if (values.help) return void process.stdout.write(usage);
+  const folder = mkdtempSync(join(tmpdir(), "flipside-bench-"));
+  let world: World | undefined;
+  const cleanUp = async (): Promise<void> => {
+    await world?.stop();
+    rmSync(folder, { recursive: true, force: true });
+  };
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => void cleanUp().finally(() => process.exit(130)));
+  try {
+    const { figures, table } = await bench(folder, (opened) => (world = opened));
+    process.stdout.write(`${table.toString()}\n`);
+    if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(figures, null, 2)}\n`);
+  } finally {
+    await cleanUp();
+  }
+}
+
+main().then(
+  () => process.exit(),
+  (error: unknown) => {
+    process.stderr.write(`bench: ${(error as Error).stack ?? String(error)}\n`);
+    process.exit(1);
+  },
+);
