@@ -11,7 +11,7 @@
  *   - All multi-byte fields that a call writes are little-endian.
  *
  * Capabilities
- *   A module holds only what the link gave it (grants_*.c). A call on something that was not granted is
+ *   A module holds only what the link gave it (main_boot.c, main_image.c, app_slice.c). A call on something that was not granted is
  *   EXO_E_DENIED. Which slot is running is known from the boot information; that slot and the boot bank can't be
  *   erased or programmed by anyone.
  */

@@ -153,7 +153,13 @@ export async function describeImage(bytes: Uint8Array): Promise<ImageDescription
   const sizeBytes = imageFileBytes(header.headerBytes, block, header.chunkCount, header.payloadBytes);
   if (bytes.length < sizeBytes) throw new FormatError(ErrorCode.ImageTruncated, `the file has ${bytes.length} of ${sizeBytes} bytes`);
   if (bytes.length > sizeBytes) throw new FormatError(ErrorCode.ImageTrailingBytes, `the file has ${bytes.length - sizeBytes} bytes after its end`);
-  const part = (offset: number, length: number): string => text.decode(bytes.subarray(offset, offset + length));
+  const part = (offset: number, length: number): string => {
+    try {
+      return text.decode(bytes.subarray(offset, offset + length));
+    } catch {
+      throw new FormatError(ErrorCode.HeaderMalformed, `the ${length} bytes of text at ${offset} are not UTF-8`);
+    }
+  };
   const tableOffset = header.headerBytes + block;
   return {
     digest: toHex(await sha256(bytes.subarray(0, header.headerBytes))),

@@ -65,6 +65,9 @@ export function createCheckIns(options: {
         deviceLog.add(deviceId, "refused-message", `check-in ignored: (${checkIn.boot}, ${checkIn.sequence}) is not newer than what came before`);
         return;
       }
+      if (checkIn.bootControl === "rebuilt" && checkIn.sequence === 1) {
+        deviceLog.add(deviceId, "boot-control", "the boot-control log was lost and made anew from what the slots hold");
+      }
       await sessions.contacted(session);
       await update(deviceId, columnsOf(checkIn));
       await options.rollouts().checkedIn(deviceId, checkIn);

@@ -4,7 +4,7 @@ import type { Logger } from "../../logging.ts";
 import { LogLimiter } from "../../logging.ts";
 import type { Storage } from "../../storage/storage.ts";
 
-export type DeviceLogKind = "enrolment" | "session" | "refused-message" | "refused-connection" | "crash" | "revoked" | "deployment";
+export type DeviceLogKind = "enrolment" | "session" | "refused-message" | "refused-connection" | "boot-control" | "crash" | "revoked" | "deployment";
 
 const entriesKept = 50;
 const entriesPerMinute = 20;

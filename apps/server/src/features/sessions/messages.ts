@@ -40,6 +40,8 @@ export const checkInMessage = z.object({
   bootReason: z.enum(bootReasonNames),
   uptimeMs: u32,
   floor: u32,
+  /** Said as long as the boot-control log is one that the loader had to make anew. */
+  bootControl: z.literal("rebuilt").optional().catch(undefined),
   health: z.enum(["unknown", "healthy", "unhealthy"]),
   running: z.object({ slot: slotName, digest, version: name, releaseSequence: u32, state: slotState, reason: u32.optional() }),
   other: z.object({ slot: slotName, digest: digest.optional(), state: slotState, reason: u32.default(0) }),
