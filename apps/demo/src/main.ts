@@ -8,7 +8,7 @@ import { ToolError } from "../../agent/build/run-tool.ts";
 import { DemoFleet } from "./demo-fleet.ts";
 import { type DemoOptions, OptionError, readOptions, usage } from "./options.ts";
 import { buildConsole, prepare } from "./prepare.ts";
-import { ServerProcess } from "./server-process.ts";
+import { ServerProcess, ServerStartError } from "./server-process.ts";
 
 const POLL_MS = 3_000;
 
@@ -97,7 +97,7 @@ async function main(): Promise<void> {
 }
 
 main().catch((error: unknown) => {
-  const forPeople = error instanceof OptionError || error instanceof ToolError;
+  const forPeople = error instanceof OptionError || error instanceof ToolError || error instanceof ServerStartError;
   say(forPeople ? (error as Error).message : ((error as Error).stack ?? String(error)));
   process.exit(1);
 });

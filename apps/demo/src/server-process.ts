@@ -19,6 +19,9 @@ export interface ServerProcessOptions {
   pollMs: number;
 }
 
+/** The server could not start; the message is its own, for people. */
+export class ServerStartError extends Error {}
+
 export class ServerProcess {
   readonly options: ServerProcessOptions;
   /** Of the last start. */
@@ -76,7 +79,7 @@ export class ServerProcess {
       });
     });
     await new Promise<void>((resolve, reject) => {
-      const timer = setTimeout(() => reject(new Error(`the server did not come up in ${START_TIMEOUT_MS} ms; its log is ${this.logPath}`)), START_TIMEOUT_MS);
+      const timer = setTimeout(() => reject(new ServerStartError(`the server did not come up in ${START_TIMEOUT_MS} ms; its log is ${this.logPath}`)), START_TIMEOUT_MS);
       createInterface({ input: child.stdout! }).on("line", (line) => {
         const password = /one-time password (\S+)/.exec(line);
         if (password) this.firstPassword = password[1];
@@ -90,7 +93,7 @@ export class ServerProcess {
       child.once("exit", () => {
         stopped = true;
         clearTimeout(timer);
-        reject(new Error(lastErrors.trim() || `the server ended as it started; its log is ${this.logPath}`));
+        reject(new ServerStartError(lastErrors.trim() || `the server ended as it started; its log is ${this.logPath}`));
       });
     });
     child.removeAllListeners("exit");
