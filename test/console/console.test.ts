@@ -126,29 +126,29 @@ describe.skipIf(!executablePath || !hasQemu)("the product in a browser", () => {
     await picture("desktop-new-rollout");
 
     // Slow enough for a download to be seen under way.
-    product.link.faults = { bytesPerSecond: 25_000 };
+    product.link.faults = { bytesPerSecond: screenshots ? 10_000 : 25_000 };
     await page.getByRole("button", { name: "Start rollout" }).click();
     await page.getByRole("heading", { name: "Two waves" }).waitFor();
     const wave = (index: number): Locator => page.getByRole("listitem", { name: `Wave ${index}` });
     await rowsWith(/Downloading \d+ %/).first().waitFor();
     await wave(2).getByText("Waiting").waitFor();
-    await wave(1).getByText("Done").waitFor({ timeout: 90_000 });
-    await wave(2).getByText("Running").waitFor();
-    await rowsWith(/Downloading [1-9]\d* %/).first().waitFor({ timeout: 60_000 });
-    await picture("desktop-rollout-in-progress");
-    await phonePicture("phone-rollout-in-progress");
     if (screenshots) {
-      // The other pages in the middle of it, by the links of the page: no reload.
+      // Other pages in the middle of it, by the links of the page: no reload.
       await openPage("Devices");
-      await rowsWith(/writing/).first().waitFor();
+      await rowsWith(/Downloading [2-9]\d %/).nth(2).waitFor();
       await picture("desktop-devices-updating");
       await phonePicture("phone-devices-updating");
-      await rowsWith(/writing/).first().getByRole("rowheader").getByRole("link").click();
+      await row("virtual-03").getByRole("link").click();
       await page.getByRole("region", { name: "Slot B" }).waitFor();
       await picture("desktop-device-updating");
       await openPage("Rollouts");
       await page.getByRole("link", { name: "Two waves" }).click();
     }
+    await wave(1).getByText("Done").waitFor({ timeout: 90_000 });
+    await wave(2).getByText("Running").waitFor();
+    await rowsWith(/Downloading [1-9]\d* %/).first().waitFor({ timeout: 60_000 });
+    await picture("desktop-rollout-in-progress");
+    await phonePicture("phone-rollout-in-progress");
     product.link.faults = {};
 
     await page.getByRole("status", { name: "Rollout state" }).getByText("Completed").waitFor({ timeout: 120_000 });
