@@ -4,6 +4,9 @@ import { copyFileSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { Unikernel, type UnikernelOptions } from "../../apps/agent/hosts/qemu/unikernel.ts";
 
+/** Every machine that a benchmark made, so that an interrupted run leaves none behind. */
+export const machines = new Set<Unikernel>();
+
 const parts = ["boot.bin", "flash.bin"] as const;
 
 export class DeviceSnapshot {
@@ -23,7 +26,9 @@ export class DeviceSnapshot {
     const folder = join(this.folder, `copy-${++this.#copies}`);
     mkdirSync(folder, { recursive: true });
     for (const part of parts) copyFileSync(join(this.folder, part), join(folder, part));
-    return new Unikernel({ network: { kind: "user" }, ...options, folder });
+    const unikernel = new Unikernel({ network: { kind: "user" }, ...options, folder });
+    machines.add(unikernel);
+    return unikernel;
   }
 }
 

@@ -13,7 +13,7 @@ import { ConsoleClient } from "../end-to-end/console-client.ts";
 import { assemblyEntry } from "./assembly-entry.ts";
 import { countToApp, countToMqtt, type MqttCount, sleepRecorder } from "./boot-instructions.ts";
 import { timeBoots } from "./boot-time.ts";
-import { DeviceSnapshot } from "./device-snapshot.ts";
+import { DeviceSnapshot, machines } from "./device-snapshot.ts";
 import { type Figures, IMAGE_BYTES_GOAL, RAM_BYTES_GOAL, Table } from "./figures.ts";
 import { imageParts, ramParts, sumOf, usefulBytes } from "./image-parts.ts";
 import { type Spread, spreadOf } from "./statistics.ts";
@@ -195,6 +195,7 @@ async function main(): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), "flipside-bench-"));
   let world: World | undefined;
   const cleanUp = async (): Promise<void> => {
+    await Promise.all([...machines].map((machine) => machine.stop()));
     await world?.stop();
     rmSync(folder, { recursive: true, force: true });
   };

@@ -14,7 +14,7 @@ import { unikernelLayout } from "../../apps/agent/hosts/factory/flash-layout.ts"
 import { Unikernel } from "../../apps/agent/hosts/qemu/unikernel.ts";
 import type { Prepared } from "../../apps/demo/src/prepare.ts";
 import { assemblyEntry } from "./assembly-entry.ts";
-import { microsecondsOf } from "./device-snapshot.ts";
+import { machines, microsecondsOf } from "./device-snapshot.ts";
 import type { Transfer } from "./update-throughput.ts";
 
 const TRANSFER_TIMEOUT_MS = 60_000;
@@ -39,6 +39,7 @@ export async function measureTcp(options: { folder: string; prepared: Prepared; 
     server: { host: "10.0.2.2", port: (server.address() as AddressInfo).port },
   });
   const unikernel = new Unikernel({ folder: join(options.folder, "tcp"), network: { kind: "user" } });
+  machines.add(unikernel);
   unikernel.manufacture(
     bootBank(new Uint8Array(readFileSync(prepared.loader.binaryPath)), [prepared.keys.root.publicKey]),
     await factoryFlash({ layout: unikernelLayout, identity, trustChain: prepared.keys.trustChain, image }),
