@@ -68,6 +68,13 @@ process.on("exit", () => {
   for (const child of running) child.kill("SIGKILL");
 });
 
+/**
+ * Every byte of the console counts. What Node gives a child as standard output is a socket, which is full after some 280
+ * writes of one byte, and the exokernel's console then gives up on a byte rather than stop the device. A pipe holds 64 KiB.
+ * QEMU takes the shell's place, so it is QEMU that is signalled and whose status is seen.
+ */
+const BEHIND_PIPE = 'exec "$0" "$@" > >(exec cat)';
+
 export class Unikernel extends EventEmitter<UnikernelEvents> {
   readonly options: UnikernelOptions;
   #process: ChildProcess | undefined;
@@ -189,7 +196,7 @@ export class Unikernel extends EventEmitter<UnikernelEvents> {
   }
 
   #launch(): void {
-    const child = spawn(this.options.qemuPath ?? "qemu-system-riscv32", this.#arguments(), { stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn("bash", ["-c", BEHIND_PIPE, this.options.qemuPath ?? "qemu-system-riscv32", ...this.#arguments()], { stdio: ["ignore", "pipe", "pipe"] });
     this.#process = child;
     running.add(child);
     createInterface({ input: child.stdout! }).on("line", (line) => this.#line(line));
@@ -202,7 +209,8 @@ export class Unikernel extends EventEmitter<UnikernelEvents> {
         resolve();
         this.#ended(1);
       });
-      child.once("exit", (code) => {
+      // "close", not "exit": the last lines come first.
+      child.once("close", (code) => {
         running.delete(child);
         if (this.#process !== child) return;
         this.#process = undefined;

@@ -44,6 +44,8 @@ const FETCH_TIMEOUT_US: i64 = 2_000_000;
 const FAREWELL_US: i64 = 500_000;
 const WRONG_CHUNKS_MAX: u32 = 3;
 const CHECKS_PER_RUN: u32 = 4;
+/** Header, signatures and table lie before the payload, from the slot's first sector on; one seal stands for them all. */
+const MANIFEST_SECTOR: u32 = 0;
 
 namespace Phase {
   export const Idle: i32 = 0;
@@ -212,8 +214,12 @@ export class UpdateTask extends Task {
     return ErrorCode.None;
   }
 
-  /** After a power cut the table may be in the slot already: taken only if it is the one that was signed. */
+  /**
+   * After a power cut the table may be in the slot already: taken only if it is the one that was signed, and sealed. Bits
+   * that power failed at may read well now, and no more when the boot loader looks.
+   */
   private tableFromSlot(): bool {
+    if (!this.journal.isSealed(MANIFEST_SECTOR)) return false;
     const header = this.manifest.header;
     const slot = this.targetSlot();
     if (this.inSlot.readSlot(slot) != ErrorCode.None) return false;
@@ -339,6 +345,8 @@ export class UpdateTask extends Task {
     const padded = (manifest.manifestBytes() + 3) & ~3;
     if (slot.program(0, manifest.bytes.dataStart, padded) < 0) return ErrorCode.FlashFailed;
     if (slot.program(SLOT_TABLE_OFFSET, table, chunkTableBytes(manifest.header.chunkCount)) < 0) return ErrorCode.FlashFailed;
+    // Without the seal, a power cut costs the whole download again, and nothing else.
+    this.journal.seal(MANIFEST_SECTOR);
     return ErrorCode.None;
   }
 

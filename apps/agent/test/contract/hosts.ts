@@ -107,20 +107,10 @@ export async function runOnNode(programs: ContractPrograms, which: "loader" | "c
 const EXIT_BASE = 16;
 const WATCHDOG = 5;
 
-/**
- * Every byte counts here. What Node gives a child as standard output is a socket, which is full after some 280 writes of
- * one byte; the exokernel's console then gives up on a byte rather than stop the device. A pipe holds 64 KiB of them.
- */
-function qemuBehindPipe(folder: string): string {
-  const path = join(folder, "qemu-behind-pipe");
-  writeFileSync(path, '#!/bin/bash\nexec qemu-system-riscv32 "$@" > >(exec cat)\n', { mode: 0o755 });
-  return path;
-}
-
 export async function runInQemu(programs: ContractPrograms, which: "loader" | "contractLoader", end: RegExp): Promise<Outcome> {
   const folder = mkdtempSync(join(tmpdir(), "flipside-contract-"));
   try {
-    const device = new Unikernel({ folder, network: { kind: "user" }, qemuPath: qemuBehindPipe(folder) });
+    const device = new Unikernel({ folder, network: { kind: "user" } });
     device.manufacture(bootBank(programs[which].program, [programs.rootKey]), programs.unikernelFlash);
     const outcome: Outcome = { lines: [], resets: [] };
     device.on("line", (line) => outcome.lines.push(line));
