@@ -1,0 +1,43 @@
+// What a device's flash says, read from its bytes alone and apart from the device's own code (docs/boot-control.md).
+
+import { createHash } from "node:crypto";
+import {
+  BOOT_RECORD_CHECK_BYTES, BOOT_RECORD_CHECK_OFFSET, BOOT_RECORD_CHECKED_BYTES, BOOT_RECORD_SEAL_MAGIC, BOOT_RECORD_SEAL_OFFSET, BOOT_RECORD_STRIDE_BYTES,
+  BootRecord, readBootRecord, SlotState,
+} from "@flipside/image-format";
+import type { FlashLayout } from "../../apps/agent/hosts/factory/flash-layout.ts";
+import type { UpdateImage } from "./images.ts";
+
+/** The newest sealed record, by place; undefined when none holds. */
+export function newestRecord(layout: FlashLayout, flash: Uint8Array): BootRecord | undefined {
+  const { offsetBytes, sizeBytes } = layout.zones.bootControl;
+  let newest: BootRecord | undefined;
+  for (let at = 0; at < sizeBytes; at += BOOT_RECORD_STRIDE_BYTES) {
+    const bytes = Buffer.from(flash.buffer, flash.byteOffset + offsetBytes + at, BOOT_RECORD_STRIDE_BYTES);
+    const check = createHash("sha256").update(bytes.subarray(0, BOOT_RECORD_CHECKED_BYTES)).digest();
+    const seal = bytes.subarray(BOOT_RECORD_SEAL_OFFSET, BOOT_RECORD_SEAL_OFFSET + 16);
+    const record = new BootRecord();
+    if (!bytes.subarray(BOOT_RECORD_CHECK_OFFSET, BOOT_RECORD_CHECK_OFFSET + BOOT_RECORD_CHECK_BYTES).equals(check.subarray(0, BOOT_RECORD_CHECK_BYTES))) continue;
+    if (seal.readUInt32LE(0) !== BOOT_RECORD_SEAL_MAGIC || !seal.subarray(4).equals(check.subarray(0, 12))) continue;
+    if (!readBootRecord(bytes, 0, record) || record.page !== (at % layout.sectorBytes) / BOOT_RECORD_STRIDE_BYTES) continue;
+    if (!newest || record.epoch > newest.epoch || (record.epoch === newest.epoch && record.page > newest.page)) newest = record;
+  }
+  return newest;
+}
+
+/** Which of `images` a slot holds, whole. */
+export function imageIn(layout: FlashLayout, flash: Uint8Array, slot: number, images: UpdateImage[]): UpdateImage | undefined {
+  const { offsetBytes } = layout.zones[slot === 0 ? "slotA" : "slotB"];
+  return images.find((image) =>
+    image.parts.every(({ offset, bytes }) => Buffer.compare(Buffer.from(flash.buffer, flash.byteOffset + offsetBytes + offset, bytes.length), bytes) === 0),
+  );
+}
+
+/** Slots whose image is confirmed, at or above the floor, and reads back whole: one of these has to boot. */
+export function bootableSlots(layout: FlashLayout, flash: Uint8Array, record: BootRecord, images: UpdateImage[]): number[] {
+  return [0, 1].filter((slot) => {
+    if (record.slotState(slot) !== SlotState.Confirmed) return false;
+    const image = imageIn(layout, flash, slot, images);
+    return image !== undefined && image.securityCounter >= record.securityFloor && image.digest === Buffer.from(record.slotDigest(slot)).toString("hex");
+  });
+}

@@ -1,0 +1,113 @@
+// Images and keys of the campaign. Everything follows from the sources, so that a case that failed fails again.
+
+import { createHash, createPrivateKey } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { JWK } from "jose";
+import { buildImage, buildTrustChain, describeImage, type FactoryIdentity, FLAG_RAISE_FLOOR, type ImageFields, signingKeyFromJwk, type SigningKey, slotParts } from "@flipside/image-format";
+import { buildBootWasm } from "../../apps/agent/build/build-loader.ts";
+import { imageFields } from "../../apps/agent/build/build-release.ts";
+import { compileWasm } from "../../apps/agent/build/compile-module.ts";
+import { agentSources, repositoryRoot } from "../../apps/agent/build/paths.ts";
+import { memoryPages, PRODUCT, virtualTarget } from "../../apps/agent/build/targets.ts";
+import { buildBundle } from "../../apps/agent/build/wasm-bundle.ts";
+import { factoryFlash } from "../../apps/agent/hosts/factory/factory-flash.ts";
+import { type FlashLayout, KIB, layoutOf } from "../../apps/agent/hosts/factory/flash-layout.ts";
+
+export interface UpdateImage {
+  file: Uint8Array;
+  header: Uint8Array;
+  signatures: Uint8Array;
+  table: Uint8Array;
+  payload: Uint8Array;
+  digest: string;
+  chunkBytes: number;
+  securityCounter: number;
+  /** What a slot holds that holds this image. */
+  parts: { offset: number; bytes: Uint8Array }[];
+}
+
+export interface Workshop {
+  layout: FlashLayout;
+  bootWasm: Uint8Array;
+  rootKey: Uint8Array;
+  identity: FactoryIdentity;
+  /** As made: `first` in slot A. */
+  factory: Uint8Array;
+  /** 1.0.0, the factory's. */
+  first: UpdateImage;
+  /** 2.0.0, raises the floor from 1 to 2 as it is confirmed. */
+  good: UpdateImage;
+  /** 3.0.0. */
+  next: UpdateImage;
+  /** 2.0.0 with an app that crashes as it starts. */
+  crashing: UpdateImage;
+  /** Held so that the engine keeps what it compiled, from boot to boot. */
+  compiled: WebAssembly.Module[];
+}
+
+const deadlines = { confirmDeadlineMs: 6_000, contactDeadlineMs: 60_000, tries: 3, watchdogMs: 8_000 };
+
+export async function openWorkshop(): Promise<Workshop> {
+  const layout = layoutOf({ sectorBytes: 16 * KIB, pageBytes: 4 * KIB, slotBytes: 160 * KIB });
+  const root = keyOf("root");
+  const release = keyOf("release");
+  const operations = keyOf("operations");
+  const trust = { trustVersion: 1, rootThreshold: 1, rootKeys: [root.publicKey], releaseKeys: [release.publicKey], operationsKeys: [operations.publicKey] };
+  const trustChain = await buildTrustChain([{ trust, signedBy: [root.privateJwk] }]);
+  const identity: FactoryIdentity = {
+    deviceId: "power-cut",
+    product: PRODUCT,
+    hardware: { name: virtualTarget.hardwareName, revision: virtualTarget.revision },
+    server: { host: "server", port: 1883 },
+    deviceKey: bytesOf("device key"),
+    claimSecret: bytesOf("claim secret"),
+  };
+
+  const agent = readFileSync(await compileWasm({ name: "agent", entry: join(agentSources, "agent/main.ts"), memoryPages: memoryPages.agent }));
+  const compileApp = async (entry: string): Promise<Buffer> => readFileSync(await compileWasm({ name: "app", entry, memoryPages: memoryPages.app }));
+  const app = await compileApp(join(agentSources, "app/main.ts"));
+  const crashingApp = await compileApp(join(repositoryRoot, "test/end-to-end/faulty-images/app-crash.ts"));
+  const bootWasm = new Uint8Array(readFileSync(await buildBootWasm()));
+
+  const image = async (version: string, releaseSequence: number, payload: Uint8Array, change: Partial<ImageFields>): Promise<UpdateImage> => {
+    const fields = { ...imageFields(virtualTarget, { version, releaseSequence, signingKeys: [], deadlines }), ...change };
+    const file = await buildImage({ fields, payload, signingKeys: [release.privateJwk] });
+    const d = await describeImage(file);
+    return {
+      file,
+      header: file.subarray(0, d.headerBytes),
+      signatures: file.subarray(d.headerBytes, d.tableOffset),
+      table: file.subarray(d.tableOffset, d.payloadOffset),
+      payload: file.subarray(d.payloadOffset),
+      digest: d.digest,
+      chunkBytes: d.chunkBytes,
+      securityCounter: fields.securityCounter,
+      parts: await slotParts(file, layout.sectorBytes),
+    };
+  };
+  const first = await image("1.0.0", 1, buildBundle(agent, app), {});
+  const raisesFloor = { securityCounter: 2, flags: FLAG_RAISE_FLOOR };
+  return {
+    layout,
+    bootWasm,
+    rootKey: root.publicKey,
+    identity,
+    factory: await factoryFlash({ layout, identity, trustChain, image: first.file }),
+    first,
+    good: await image("2.0.0", 2, buildBundle(agent, app), raisesFloor),
+    next: await image("3.0.0", 3, buildBundle(agent, app), { securityCounter: 2 }),
+    crashing: await image("2.0.0", 2, buildBundle(agent, crashingApp), raisesFloor),
+    compiled: [agent, app, crashingApp, bootWasm].map((bytes) => new WebAssembly.Module(new Uint8Array(bytes))),
+  };
+}
+
+function bytesOf(name: string): Uint8Array {
+  return new Uint8Array(createHash("sha256").update(`flipside power-cut campaign, ${name}`).digest());
+}
+
+/** RFC 8410: an Ed25519 private key is 16 bytes of DER and the seed. */
+function keyOf(name: string): SigningKey {
+  const der = Buffer.concat([Buffer.from("302e020100300506032b657004220420", "hex"), bytesOf(name)]);
+  return signingKeyFromJwk(createPrivateKey({ key: der, format: "der", type: "pkcs8" }).export({ format: "jwk" }) as JWK);
+}

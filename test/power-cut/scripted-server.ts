@@ -1,0 +1,245 @@
+// The least server that a device can be updated by: MQTT 3.1.1 and docs/protocol.md in memory, on a clock that the test
+// moves. It keeps to what a device may see of the real one, and does everything at once and in the same order each time.
+
+import { createHash, createHmac } from "node:crypto";
+import { EventEmitter } from "node:events";
+import type { Duplex } from "node:stream";
+import type { SeededRandom } from "../../apps/agent/hosts/fault/seeded-random.ts";
+import type { ManualClock } from "../../apps/agent/hosts/node/host-clock.ts";
+import type { Connect } from "../../apps/agent/hosts/node/streams.ts";
+import type { UpdateImage } from "./images.ts";
+
+const WIRE_US = 1_000;
+const POLL_MS = 1_000;
+const DEADLINE_MS = 3_600_000;
+const TABLE_PIECE_BYTES = 4096;
+const enum Packet { Connect = 1, Connack = 2, Publish = 3, Puback = 4, Subscribe = 8, Suback = 9, Pingreq = 12, Pingresp = 13 }
+
+export interface SlotReport {
+  slot: "a" | "b";
+  digest?: string;
+  state: string;
+  reason: number;
+}
+
+export interface CheckIn {
+  boot: number;
+  floor: number;
+  bootControl?: string;
+  running: SlotReport;
+  other: SlotReport;
+  deployment?: { id: string; attempt: number; state: string; code: number };
+}
+
+type Json = Record<string, unknown>;
+
+interface Session {
+  id: string;
+  nonce: string;
+  serverNonce: string;
+  /** That the device connected with. */
+  secret: string;
+}
+
+/** One connection; stands for a socket where a device's host needs one (hosts/node/streams.ts). */
+class Wire extends EventEmitter {
+  readonly writableLength = 0;
+  isDown = false;
+
+  constructor(readonly clock: ManualClock, readonly toServer: (bytes: Buffer) => void) {
+    super();
+  }
+
+  write(bytes: Uint8Array): boolean {
+    this.clock.after(WIRE_US, () => this.isDown || this.toServer(Buffer.from(bytes)));
+    return true;
+  }
+
+  toDevice(bytes: Buffer): void {
+    this.clock.after(WIRE_US, () => this.isDown || this.emit("data", bytes));
+  }
+
+  end(): void {
+    this.destroy();
+    this.emit("close");
+  }
+
+  destroy(): void {
+    this.isDown = true;
+  }
+
+  pause(): void {}
+  resume(): void {}
+  isPaused(): boolean {
+    return false;
+  }
+}
+
+export class ScriptedServer {
+  /** What the device shall run; undefined: it may stay as it is. */
+  deployment: { id: string; attempt: number; image: UpdateImage } | undefined;
+  lastCheckIn: CheckIn | undefined;
+  onCheckIn: (checkIn: CheckIn) => void = () => {};
+  #packetId = 0;
+
+  /** `secrets`: what enrolment gave, base64url; a device whose answer was lost may hold an earlier one. */
+  constructor(
+    readonly clock: ManualClock,
+    readonly random: SeededRandom,
+    readonly device: { id: string; claimSecret: Uint8Array },
+    readonly secrets: string[] = [],
+  ) {}
+
+  readonly connect: Connect = () => {
+    let rest: Buffer = Buffer.alloc(0);
+    const session: Session = { id: "", nonce: "", serverNonce: "", secret: "" };
+    const wire: Wire = new Wire(this.clock, (bytes) => {
+      rest = Buffer.concat([rest, bytes]);
+      for (;;) {
+        const packet = takePacket(rest);
+        if (!packet) return;
+        rest = rest.subarray(packet.bytes);
+        this.#packet(wire, session, packet);
+      }
+    });
+    this.clock.after(WIRE_US, () => wire.isDown || wire.emit("connect"));
+    return wire as unknown as Duplex;
+  };
+
+  #packet(wire: Wire, session: Session, { type, flags, body }: Taken): void {
+    if (type === Packet.Connect) {
+      const fields = lengthPrefixed(body.subarray(10));
+      const hasWill = (body[7]! & 4) !== 0;
+      const [userName, password] = fields.slice(hasWill ? 3 : 1).map(String);
+      const known = userName === `enrol:${this.device.id}` || (password !== undefined && this.secrets.includes(password));
+      session.secret = password ?? "";
+      return wire.toDevice(Buffer.from([Packet.Connack << 4, 2, 0, known ? 0 : 4]));
+    }
+    if (type === Packet.Subscribe) {
+      const granted = Buffer.from([Packet.Suback << 4, 3, body[0]!, body[1]!, 1]);
+      return wire.toDevice(granted);
+    }
+    if (type === Packet.Pingreq) return wire.toDevice(Buffer.from([Packet.Pingresp << 4, 0]));
+    if (type !== Packet.Publish) return;
+    const topicBytes = body.readUInt16BE(0);
+    const topic = body.toString("utf8", 2, 2 + topicBytes);
+    const hasId = (flags & 6) !== 0;
+    if (hasId) wire.toDevice(Buffer.from([Packet.Puback << 4, 2, body[2 + topicBytes]!, body[3 + topicBytes]!]));
+    const leaf = topic.slice(topic.lastIndexOf("/") + 1);
+    const message = JSON.parse(body.toString("utf8", 2 + topicBytes + (hasId ? 2 : 0))) as Json;
+    this.#message(leaf, message, session, (answerLeaf, content) => {
+      const answerTopic = `flipside/v1/${createHash("sha256").update(this.device.id).digest("hex").slice(0, 2)}/${this.device.id}/${answerLeaf}`;
+      wire.toDevice(this.#publish(answerTopic, Buffer.isBuffer(content) ? content : Buffer.from(JSON.stringify(content)), Buffer.isBuffer(content) ? 0 : 1));
+    });
+  }
+
+  #message(leaf: string, message: Json, session: Session, answer: (leaf: string, content: Json | Buffer) => void): void {
+    const text = (name: string): string => String(message[name]);
+    const { id, claimSecret } = this.device;
+    switch (leaf) {
+      case "enrol": {
+        if (message["step"] === 1) {
+          Object.assign(session, { nonce: text("nonce"), serverNonce: this.#nonce(), id: text("publicKey") });
+          return answer("enrolled", { step: 1, nonce: session.nonce, serverNonce: session.serverNonce, mac: mac(claimSecret, "flipside-enrol-server-v1", id, session.nonce, session.serverNonce) });
+        }
+        const fields = [id, session.nonce, session.serverNonce, session.id];
+        const ok = text("mac") === mac(claimSecret, "flipside-enrol-device-v1", ...fields);
+        if (ok) this.secrets.push(mac(claimSecret, "flipside-enrol-secret-v1", ...fields));
+        return answer("enrolled", { step: 2, nonce: session.nonce, ok, ...(ok ? {} : { error: "mac-invalid" }) });
+      }
+      case "hello":
+        session.id = text("session");
+        return answer("challenge", { session: session.id, nonce: this.#nonce() });
+      case "proof":
+        return answer("challenge", { session: session.id, accepted: true, mac: mac(Buffer.from(session.secret, "base64url"), "flipside-contact-v1", id, session.id, text("deviceNonce")) });
+      case "check-in":
+        this.lastCheckIn = message as unknown as CheckIn;
+        this.onCheckIn(this.lastCheckIn);
+        return answer("offer", { session: session.id, pollMs: POLL_MS, ...this.#offer() });
+      case "fetch":
+        for (const chunk of this.#chunks(message)) answer("chunk", chunk);
+    }
+  }
+
+  /** How the deployment ended, as the device's check-ins prove it; undefined while it has not. */
+  get outcome(): string | undefined {
+    const { deployment, lastCheckIn } = this;
+    if (!deployment || !lastCheckIn) return undefined;
+    const { running, other } = lastCheckIn;
+    if (running.digest === deployment.image.digest) return running.state === "confirmed" ? "confirmed" : undefined;
+    if (other.digest === deployment.image.digest && other.state === "failed") return "rolled-back";
+    const told = lastCheckIn.deployment;
+    if (told?.id === deployment.id && ["failed", "rejected"].includes(told.state)) return `${told.state} with code ${told.code}`;
+    return undefined;
+  }
+
+  #offer(): Json {
+    const { deployment } = this;
+    if (!deployment || this.outcome !== undefined) return {};
+    const { image } = deployment;
+    const base64Url = (bytes: Uint8Array): string => Buffer.from(bytes).toString("base64url");
+    return {
+      deployment: deployment.id, attempt: deployment.attempt, sizeBytes: image.file.length, deadlineMs: DEADLINE_MS,
+      header: base64Url(image.header), signatures: base64Url(image.signatures),
+    };
+  }
+
+  *#chunks({ attempt, part, first, count }: Json): Generator<Buffer> {
+    const image = this.deployment!.image;
+    const [content, size] = part === 0 ? [image.table, TABLE_PIECE_BYTES] : [image.payload, image.chunkBytes];
+    for (let i = Number(first); i < Number(first) + Number(count) && i * size < content.length; i++) {
+      const prefix = Buffer.alloc(16);
+      prefix.write("FSCH", "latin1");
+      prefix.writeUInt32LE(Number(attempt), 4);
+      prefix[8] = Number(part);
+      prefix.write(image.digest.slice(0, 6), 9, "hex");
+      prefix.writeUInt32LE(i, 12);
+      yield Buffer.concat([prefix, content.subarray(i * size, (i + 1) * size)]);
+    }
+  }
+
+  #publish(topic: string, payload: Buffer, qos: 0 | 1): Buffer {
+    this.#packetId = (this.#packetId % 0xffff) + 1;
+    const name = Buffer.from(topic);
+    const id = qos === 1 ? [this.#packetId >> 8, this.#packetId & 0xff] : [];
+    const body = Buffer.concat([Buffer.from([name.length >> 8, name.length & 0xff]), name, Buffer.from(id), payload]);
+    const length: number[] = [];
+    for (let left = body.length; left > 0 || length.length === 0; left >>= 7) length.push((left & 0x7f) | (left > 0x7f ? 0x80 : 0));
+    return Buffer.concat([Buffer.from([(Packet.Publish << 4) | (qos << 1), ...length]), body]);
+  }
+
+  #nonce(): string {
+    const bytes = new Uint8Array(16).map(() => this.random.below(256));
+    return Buffer.from(bytes).toString("base64url");
+  }
+}
+
+interface Taken {
+  type: number;
+  flags: number;
+  body: Buffer;
+  /** Of the whole packet. */
+  bytes: number;
+}
+
+/** The first whole packet (MQTT 3.1.1, section 2.2). */
+function takePacket(bytes: Buffer): Taken | undefined {
+  let length = 0;
+  for (let i = 1; i <= 4; i++) {
+    const byte = bytes[i];
+    if (byte === undefined) return undefined;
+    length += (byte & 0x7f) * 128 ** (i - 1);
+    if (byte >= 0x80) continue;
+    const end = 1 + i + length;
+    return bytes.length < end ? undefined : { type: bytes[0]! >> 4, flags: bytes[0]! & 15, body: bytes.subarray(1 + i, end), bytes: end };
+  }
+  throw new Error("the device sent a packet with a malformed length");
+}
+
+function lengthPrefixed(bytes: Buffer): Buffer[] {
+  const fields: Buffer[] = [];
+  for (let at = 0; at < bytes.length; at += 2 + bytes.readUInt16BE(at)) fields.push(bytes.subarray(at + 2, at + 2 + bytes.readUInt16BE(at)));
+  return fields;
+}
+
+const mac = (key: Uint8Array, ...fields: string[]): string => createHmac("sha256", key).update(fields.join("\n")).digest("base64url");
