@@ -1,4 +1,18 @@
 import { defineConfig } from "vitest/config";
+import { BaseSequencer, type TestSpecification } from "vitest/node";
+
+/** The longest first: what starts last would be waited for alone. */
+class LongestFirst extends BaseSequencer {
+  static readonly #longest = ["test/end-to-end/", "test/console/", "apps/agent/test/isolation/", "test/power-cut/"];
+
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const rank = (file: TestSpecification): number => {
+      const at = LongestFirst.#longest.findIndex((part) => file.moduleId.includes(`/${part}`));
+      return at < 0 ? LongestFirst.#longest.length : at;
+    };
+    return (await super.sort(files)).sort((a, b) => rank(a) - rank(b));
+  }
+}
 
 export default defineConfig({
   test: {
@@ -7,5 +21,6 @@ export default defineConfig({
     hookTimeout: 120_000,
     // Two cores: QEMU and Chromium run beside the tests, so never more than two files at once.
     maxWorkers: 2,
+    sequence: { sequencer: LongestFirst },
   },
 });
