@@ -81,8 +81,9 @@ export class DemoFleet {
     await this.virtual.start();
   }
 
+  /** Takes the power away: what RAM holds of this run must not be read as a watchdog's work by the next. */
   async stop(): Promise<void> {
-    await Promise.all([this.unikernel.running ? this.unikernel.stop() : undefined, this.virtual.stop()]);
+    await Promise.all([this.unikernel.cutPower(), this.virtual.stop()]);
   }
 }
 
