@@ -27,5 +27,7 @@ describe("an update", () => {
     expect(done.counts.confirmed).toBe(1);
     const seen = await fixture.api.get(`/api/devices/${device.id}`);
     expect(seen.body).toMatchObject({ online: true, running: { version: "1.1.0", state: "confirmed" }, activeDeployment: null });
+    // The image before was never uploaded; what it called itself is remembered.
+    expect(seen.body.other).toMatchObject({ version: expect.stringMatching(/^\d+\.\d+\.\d+$/), state: "confirmed" });
   });
 });

@@ -53,6 +53,13 @@ const first: Migration = {
   },
 };
 
+/** Versions that check-ins named, by digest: an image that was never uploaded (the factory's) still has one. */
+const namedVersions: Migration = {
+  async up(db: Kysely<unknown>): Promise<void> {
+    await sql.raw("create table namedVersions (digest text primary key, version text not null) strict").execute(db);
+  },
+};
+
 export const migrations: MigrationProvider = {
-  getMigrations: async () => ({ "0001-first": first }),
+  getMigrations: async () => ({ "0001-first": first, "0002-named-versions": namedVersions }),
 };

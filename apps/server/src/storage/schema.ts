@@ -97,6 +97,11 @@ export interface ImageTable {
   chunkCount: number;
 }
 
+export interface NamedVersionTable {
+  digest: string;
+  version: string;
+}
+
 export interface PermitTable {
   digest: string;
   /** Hex of SHA-256 of the device id, or empty for any device. */
@@ -163,6 +168,7 @@ export interface Schema {
   deviceLog: DeviceLogTable;
   releases: ReleaseTable;
   images: ImageTable;
+  namedVersions: NamedVersionTable;
   permits: PermitTable;
   rollouts: RolloutTable;
   deployments: DeploymentTable;

@@ -47,13 +47,17 @@ export function createCheckIns(options: {
   const { storage, sessions, deviceLog, events } = options;
 
   /** Writes what differs; most check-ins say nothing new and write nothing. */
-  async function update(deviceId: string, columns: Partial<DeviceTable>): Promise<void> {
+  async function update(deviceId: string, columns: Partial<DeviceTable>, running?: CheckIn["running"]): Promise<void> {
     const row = await storage.db.selectFrom("devices").selectAll().where("id", "=", deviceId).executeTakeFirst();
     if (row === undefined) return;
     const differing = Object.fromEntries(Object.entries(columns).filter(([name, value]) => !isDeepStrictEqual(row[name as keyof typeof row], value)));
     if (Object.keys(differing).length === 0) return;
     await storage.transaction(async ({ db, afterCommit }) => {
       await db.updateTable("devices").set(differing).where("id", "=", deviceId).execute();
+      if (running !== undefined) {
+        const { digest, version } = running;
+        await db.insertInto("namedVersions").values({ digest, version }).onConflict((conflict) => conflict.doNothing()).execute();
+      }
       afterCommit(() => events.changed("device", deviceId));
     });
   }
@@ -69,7 +73,7 @@ export function createCheckIns(options: {
         deviceLog.add(deviceId, "boot-control", "the boot-control log was lost and made anew from what the slots hold");
       }
       await sessions.contacted(session);
-      await update(deviceId, columnsOf(checkIn));
+      await update(deviceId, columnsOf(checkIn), checkIn.running);
       await options.rollouts().checkedIn(deviceId, checkIn);
       await options.offers().answer(deviceId);
     },

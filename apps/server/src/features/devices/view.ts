@@ -113,7 +113,9 @@ export type DeviceView = ReturnType<typeof deviceView>;
 /** Versions of all stored images, by digest. */
 export async function versionsByDigest(db: Queries): Promise<Map<string, string>> {
   const rows = await db.selectFrom("images").innerJoin("releases", "releases.id", "images.releaseId").select(["images.digest", "releases.version"]).execute();
-  return new Map(rows.map((row) => [row.digest, row.version]));
+  // What a device said of an image yields to what was uploaded and verified.
+  const named = await db.selectFrom("namedVersions").selectAll().execute();
+  return new Map([...named, ...rows].map((row) => [row.digest, row.version]));
 }
 
 /** The deployment that a device is busy with, else the first that waits for it. */
