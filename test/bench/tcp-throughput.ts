@@ -6,6 +6,7 @@ import { readFileSync } from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
 import { buildImage, newFactoryIdentity } from "@flipside/image-format";
+import { repositoryRoot } from "../../apps/agent/build/paths.ts";
 import { buildPayloads, imageFields } from "../../apps/agent/build/build-release.ts";
 import { PRODUCT, unikernelTarget } from "../../apps/agent/build/targets.ts";
 import { bootBank } from "../../apps/agent/hosts/factory/boot-bank.ts";
@@ -13,7 +14,6 @@ import { factoryFlash } from "../../apps/agent/hosts/factory/factory-flash.ts";
 import { unikernelLayout } from "../../apps/agent/hosts/factory/flash-layout.ts";
 import { Unikernel } from "../../apps/agent/hosts/qemu/unikernel.ts";
 import type { Prepared } from "../../apps/demo/src/prepare.ts";
-import { assemblyEntry } from "./assembly-entry.ts";
 import { machines, microsecondsOf } from "./device-snapshot.ts";
 import type { Transfer } from "./update-throughput.ts";
 
@@ -22,7 +22,7 @@ const TRANSFER_TIMEOUT_MS = 60_000;
 /** From the connection's being open to its orderly end, by the device's own clock. */
 export async function measureTcp(options: { folder: string; prepared: Prepared; transfers: number; bytes: number }): Promise<Transfer[]> {
   const { prepared, bytes } = options;
-  const { unikernelPayload } = await buildPayloads({ agentEntry: assemblyEntry("tcp-sink") });
+  const { unikernelPayload } = await buildPayloads({ agentEntry: join(repositoryRoot, "test/bench/assembly/tcp-sink.ts") });
   const signingKeys = [prepared.keys.release.privateJwk];
   const image = await buildImage({ fields: imageFields(unikernelTarget, { version: "1.0.0", releaseSequence: 1, signingKeys }), payload: unikernelPayload, signingKeys });
 

@@ -1,15 +1,12 @@
 // The agent module of the TCP benchmark: the device's own network stack and nothing above it. Connects to the server of
 // the factory record, discards what comes until the server closes, says when that began and ended, and connects again.
-//
-// AssemblyScript. It has a name of its own kind so that tsc does not take it for TypeScript; tcp-throughput.ts compiles it
-// as build-output/bench/tcp-sink.ts, which is as deep in the tree, so that the imports hold there.
 
-import { endLine, say, sayNumber } from "../../apps/agent/src/console";
-import { Errno, StreamState, watchdogPet } from "../../apps/agent/src/exokernel";
-import { loadFactoryRecord, serverHostBytes, serverHostPtr, serverPort } from "../../apps/agent/src/identity/factory";
-import { Network, TcpStream } from "../../apps/agent/src/net/network";
+import { endLine, say, sayNumber } from "../../../apps/agent/src/console";
+import { Errno, StreamState, watchdogPet } from "../../../apps/agent/src/exokernel";
+import { loadFactoryRecord, serverHostBytes, serverHostPtr, serverPort } from "../../../apps/agent/src/identity/factory";
+import { Network, TcpStream } from "../../../apps/agent/src/net/network";
 
-export { abort } from "../../apps/agent/src/abort";
+export { abort } from "../../../apps/agent/src/abort";
 
 const READ_BYTES: u32 = 8192;
 const STEP_US_MAX: u32 = 1_000_000;
