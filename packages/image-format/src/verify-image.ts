@@ -70,7 +70,7 @@ export async function verifyImage(bytes: Uint8Array, releaseKeys: Uint8Array[], 
     const at = image.payloadOffset + i * image.chunkBytes;
     const chunk = bytes.subarray(at, Math.min(at + image.chunkBytes, bytes.length));
     if (toHex(await sha256(chunk)) !== toHex(table.subarray(i * DIGEST_BYTES, (i + 1) * DIGEST_BYTES))) {
-      throw new FormatError(ErrorCode.ChunkMismatch, `chunk ${i} of ${image.chunkCount} is not the one that was signed`);
+      throw new FormatError(ErrorCode.ChunkMismatch, `chunk ${i + 1} of ${image.chunkCount} is not the one that was signed`);
     }
   }
   return image;

@@ -100,7 +100,7 @@ function DeviceList({ devices }: { devices: Device[] }): ReactNode {
     [devices, wanted],
   );
   const online = devices.filter((device) => device.online && !device.revoked).length;
-  const updating = devices.filter((device) => device.activeDeployment).length;
+  const updating = devices.filter((device) => device.activeDeployment && device.activeDeployment.state !== "queued").length;
   const unhealthy = devices.filter((device) => device.health === "unhealthy" && !device.revoked).length;
   return (
     <>
