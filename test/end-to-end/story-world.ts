@@ -77,6 +77,11 @@ export class StoryWorld {
     this.fleet.virtual.on("line", add);
   }
 
+  /** How often a device has made a candidate of an image, by its console since line `firstLine`. */
+  installations(deviceId: string, firstLine: number): number {
+    return this.lines.slice(firstLine).filter((entry) => entry.deviceId === deviceId && / installed [0-9a-f]/.test(entry.line)).length;
+  }
+
   async close(keep: boolean): Promise<void> {
     await this.fleet?.stop();
     await this.server.stop();

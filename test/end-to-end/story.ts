@@ -179,6 +179,7 @@ class Story {
         ...(fault.agentEntry ? { agentEntry: join(faultyImages, fault.agentEntry) } : {}),
         deadlines: { ...storyDeadlines, ...fault.deadlines },
       });
+      const firstLine = world.lines.length;
       const rollout = await world.rollOut(fault.name, release.releaseId, devices);
       const done = await world.untilOver(rollout.id, 120_000);
       for (const deployment of done.deployments) {
@@ -188,6 +189,10 @@ class Story {
         );
       }
       await world.expectRunning(devices, this.#digestOf);
+      for (const deviceId of devices) {
+        const installed = world.installations(deviceId, firstLine);
+        check(installed === 1, `${fault.name}: ${deviceId} installed it once and did not take it up again (${installed} times)`);
+      }
       this.summary.rolledBack++;
     }
   }
@@ -269,8 +274,8 @@ class Story {
     await this.#remember(release);
     await world.expectRunning(world.fleet.deviceIds, this.#digestOf, 40_000);
     for (const deviceId of world.fleet.deviceIds) {
-      const installed = world.lines.slice(firstLine).filter((entry) => entry.deviceId === deviceId && / installed [0-9a-f]/.test(entry.line));
-      check(installed.length === 1, `${deviceId} installed v8 once, not ${installed.length} times`);
+      const installed = world.installations(deviceId, firstLine);
+      check(installed === 1, `${deviceId} installed v8 once, not ${installed} times`);
     }
   }
 
