@@ -236,13 +236,22 @@ describe("a module changes only the flash that it was granted", () => {
   test("the app's slice may fall into any flash operation of the agent: neither reads or leaves a wrong byte", async () => {
     const rounds = 40;
     const run = await runSteps({ agent: [S.race(rounds, 8)], app: [S.race()] }, /agent: race over|agent: boot reason [1-9]/);
-    expect(run.lines.at(-1)).toBe("agent: race over, damaged 0");
-    const [written, refused, wrong] = /written (\d+) refused (\d+) wrong (\d+)/.exec(run.lines.findLast((line) => line.startsWith("app: race"))!)!.slice(1).map(Number);
+    // The app goes on ticking until the power is cut: its lines may follow.
+    expect(run.lines.filter((line) => line.startsWith("agent:")).at(-1)).toBe("agent: race over, damaged 0");
+    // The last whole line: the cut may have fallen into one.
+    const tick = /^app: race tick, written (\d+) refused (\d+) wrong (\d+)$/;
+    const [written, refused, wrong] = tick.exec(run.lines.findLast((line) => tick.test(line))!)!.slice(1).map(Number);
     expect(wrong).toBe(0);
     expect(refused, "the slice never fell into an operation: the race tests nothing").toBeGreaterThan(0);
     const words = new DataView(run.after.buffer, unikernelLayout.zones.app.offsetBytes + 0x40000);
-    const expected = (i: number): number => (i >= written! ? 0xffffffff : i & 1 ? 0 : i ^ 0x5a5a5a5a);
-    for (let i = 0; i < rounds + 8; i++) expect(words.getUint32(4 * i, true), `word ${i}`).toBe(expected(i));
+    const valueOf = (i: number): number => (i & 1 ? 0 : i ^ 0x5a5a5a5a);
+    const expected = (i: number): number => (i >= written! ? 0xffffffff : valueOf(i));
+    for (let i = 0; i < rounds + 8; i++) {
+      const word = words.getUint32(4 * i, true);
+      // The tick that the cut fell into may have written its word and not yet said so.
+      if (i === written) expect([0xffffffff, valueOf(i)], `word ${i}`).toContain(word);
+      else expect(word, `word ${i}`).toBe(expected(i));
+    }
   });
 });
 
