@@ -23,10 +23,6 @@ function hasCommand(name) {
   return (process.env.PATH ?? "").split(":").some((folder) => folder !== "" && existsSync(join(folder, name)));
 }
 
-function run(command, args, options = {}) {
-  return spawnSync(command, args, { cwd: root, stdio: ["ignore", "inherit", "inherit"], ...options }).status === 0;
-}
-
 /** Node's own version is checked first: everything else would fail in less clear ways. */
 export function checkNode() {
   const [major, minor] = process.versions.node.split(".").map(Number);
@@ -91,4 +87,3 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   installDeviceTools();
   if (process.argv.includes("--test-tools")) installTestTools();
 }
-export { run };

@@ -68,18 +68,21 @@ export class ServerProcess {
       log.write(text);
       lastErrors = (lastErrors + text.toString()).slice(-2000);
     });
-    let stopped = false;
+    let isUp = false;
     this.#exited = new Promise((resolve) => {
       child.once("exit", (code) => {
         log.end();
         const unexpected = this.#process === child;
-        this.#process = undefined;
+        if (unexpected) this.#process = undefined;
         resolve(code);
-        if (unexpected && !stopped) this.onUnexpectedExit(code);
+        if (unexpected && isUp) this.onUnexpectedExit(code);
       });
     });
     await new Promise<void>((resolve, reject) => {
-      const timer = setTimeout(() => reject(new ServerStartError(`the server did not come up in ${START_TIMEOUT_MS} ms; its log is ${this.logPath}`)), START_TIMEOUT_MS);
+      const timer = setTimeout(() => {
+        child.kill("SIGKILL");
+        reject(new ServerStartError(`the server did not come up in ${START_TIMEOUT_MS} ms; its log is ${this.logPath}`));
+      }, START_TIMEOUT_MS);
       createInterface({ input: child.stdout! }).on("line", (line) => {
         const password = /one-time password (\S+)/.exec(line);
         if (password) this.firstPassword = password[1];
@@ -87,23 +90,14 @@ export class ServerProcess {
         if (!up) return;
         this.url = up[1]!;
         this.mqttPort = Number(up[2]);
+        isUp = true;
         clearTimeout(timer);
         resolve();
       });
       child.once("exit", () => {
-        stopped = true;
         clearTimeout(timer);
+        // Once it is up this comes too late to count.
         reject(new ServerStartError(lastErrors.trim() || `the server ended as it started; its log is ${this.logPath}`));
-      });
-    });
-    child.removeAllListeners("exit");
-    this.#exited = new Promise((resolve) => {
-      child.once("exit", (code) => {
-        log.end();
-        const unexpected = this.#process === child;
-        this.#process = undefined;
-        resolve(code);
-        if (unexpected) this.onUnexpectedExit(code);
       });
     });
   }

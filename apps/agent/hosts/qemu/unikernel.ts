@@ -13,7 +13,6 @@ import { GdbClient } from "./gdb-client.ts";
 /** Exit statuses of exokernel/reset.c. */
 const EXIT_BASE = 16;
 const EXIT_RECOVERY = 40;
-const FLASH_BANK = 0x22000000;
 const CONSOLE_LINES_KEPT = 500;
 const RAM_BYTES = 32 * 1024 * 1024;
 
@@ -300,9 +299,4 @@ async function readOperation(gdb: GdbClient, registers: number[]): Promise<Flash
   const [kind, offset, length, source] = registers.slice(10, 14) as [number, number, number, number];
   if (kind === "E".charCodeAt(0)) return { kind: "erase", offset, length };
   return { kind: "program", offset, length, data: await gdb.readMemory(source, length) };
-}
-
-/** For messages: an address as the machine sees it. */
-export function bankAddress(offset: number): string {
-  return `0x${(FLASH_BANK + offset).toString(16)}`;
 }
