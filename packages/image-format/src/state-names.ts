@@ -28,6 +28,14 @@ export function deploymentStateOf(name: DeploymentStateName): DeploymentState {
 export const slotStateNames = ["empty", "candidate", "confirmed", "failed"] as const;
 export type SlotStateName = (typeof slotStateNames)[number];
 
+/** Names of recovery reasons, by number (portable/recovery-protocol.ts). */
+export const recoveryReasonNames = ["none", "no-factory-record", "flash-geometry", "no-trust-record", "no-image", "crash-loop", "boot-control-unwritable"] as const;
+export type RecoveryReasonName = (typeof recoveryReasonNames)[number];
+
+/** How far a run came, by number (exokernel.h, EXO_PHASE_*). */
+export const bootPhaseNames = ["unknown", "loader", "log-appended", "loaded", "verified", "handed-over", "image", "agent", "trial", "proven", "confirmed", "recovery"] as const;
+export type BootPhaseName = (typeof bootPhaseNames)[number];
+
 /** Names of boot reasons, by number (exokernel.h, EXO_BOOT_*). */
 export const bootReasonNames = ["power-on", "requested", "update", "roll-back", "trap", "watchdog"] as const;
 export type BootReasonName = (typeof bootReasonNames)[number];

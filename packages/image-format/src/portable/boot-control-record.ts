@@ -36,6 +36,14 @@ export const BOOT_FLAG_REBUILT: u32 = 1;
 export const BOOT_FLAG_CONTACT_FALLBACK: u32 = 2;
 /** The confirmed active slot crashed again and again and gave way to this one; it does so once. */
 export const BOOT_FLAG_YIELDED: u32 = 4;
+/** This copy of the trust chain, or of the settings, is being written: it counts only when the other one does not hold. */
+export const BOOT_FLAG_TRUST_A_IN_FLUX: u32 = 8;
+export const BOOT_FLAG_TRUST_B_IN_FLUX: u32 = 16;
+export const BOOT_FLAG_SETTINGS_A_IN_FLUX: u32 = 32;
+export const BOOT_FLAG_SETTINGS_B_IN_FLUX: u32 = 64;
+
+/** Says what the record before it said, with the boot counted: the loader's first one of a run. */
+export const BOOT_FLAG_HEARTBEAT: u32 = 128;
 
 export class BootRecord {
   epoch: u32 = 0;

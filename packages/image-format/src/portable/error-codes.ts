@@ -31,6 +31,9 @@ export enum ErrorCode {
   LoadAddressRefused = 47,
   PermitInvalid = 48,
   TrustRecordInvalid = 49,
+  TrustNotNewer = 50,
+  TrustForked = 51,
+  TrustWouldRefuseImage = 52,
 
   // While it was written (60..69)
   FlashFailed = 60,
@@ -46,4 +49,14 @@ export enum ErrorCode {
   NoContact = 74,
   TriesExhausted = 75,
   CrashedRepeatedly = 76,
+
+  // Commands and connection settings (90..109)
+  CommandMalformed = 90,
+  CommandUnknown = 91,
+  CommandForAnotherDevice = 92,
+  CommandForAnotherSession = 93,
+  CommandRepeated = 94,
+  DeviceBusy = 95,
+  ConnectionNoContact = 96,
+  ConnectionTriesExhausted = 97,
 }

@@ -50,6 +50,29 @@ export function trustChainBytes(bytes: Uint8Array, offset: i32): i32 {
   return readU32(bytes, offset + 4);
 }
 
+/**
+ * Whether the chain in `newer` begins with every link of the one in `older`, byte for byte, and has more of them: what
+ * roots that were revoked since make of an earlier link does not. Both were parsed before.
+ */
+export function trustChainExtends(newer: Uint8Array, older: Uint8Array): bool {
+  const olderBytes = trustChainBytes(older, 0);
+  if (trustChainBytes(newer, 0) <= olderBytes || readU16(newer, 8) <= readU16(older, 8)) return false;
+  for (let i: i32 = TRUST_CHAIN_PREFIX_BYTES; i < olderBytes; i++) if (newer[i] != older[i]) return false;
+  return true;
+}
+
+/** A root that is named twice would count twice toward the threshold. */
+function hasRepeatedRoot(bytes: Uint8Array, at: i32, count: u32): bool {
+  for (let a: i32 = 0; a < <i32>count; a++) {
+    for (let b: i32 = 0; b < a; b++) {
+      let same: i32 = 0;
+      while (same < PUBLIC_KEY_BYTES && bytes[at + a * PUBLIC_KEY_BYTES + same] == bytes[at + b * PUBLIC_KEY_BYTES + same]) same++;
+      if (same == PUBLIC_KEY_BYTES) return true;
+    }
+  }
+  return false;
+}
+
 /** Parses the link at `at` (an offset that ends by `end`). ErrorCode.None, or TrustRecordInvalid. */
 export function parseTrustLink(bytes: Uint8Array, at: i32, end: i32, out: TrustLink): i32 {
   if (end - at < TRUST_BODY_PREFIX_BYTES) return ErrorCode.TrustRecordInvalid;
@@ -67,6 +90,7 @@ export function parseTrustLink(bytes: Uint8Array, at: i32, end: i32, out: TrustL
   if (bodyBytes != TRUST_BODY_PREFIX_BYTES + keys * PUBLIC_KEY_BYTES || bodyBytes > end - at) return ErrorCode.TrustRecordInvalid;
   const blockBytes: i32 = parseSignatureBlock(bytes, at + bodyBytes, end - at - bodyBytes);
   if (blockBytes < 0) return ErrorCode.TrustRecordInvalid;
+  if (hasRepeatedRoot(bytes, at + TRUST_BODY_PREFIX_BYTES, out.rootCount)) return ErrorCode.TrustRecordInvalid;
   out.bodyOffset = at;
   out.bodyBytes = bodyBytes;
   out.blockOffset = at + bodyBytes;

@@ -3,6 +3,7 @@
 
 import { readU32, writeU32 } from "../../src/portable/bytes";
 import { BOOT_RECORD_BYTES, BootRecord, readBootRecord, writeBootRecord } from "../../src/portable/boot-control-record";
+import { commandArgumentsError, commandBindingError, isCommandBody } from "../../src/portable/command";
 import { isFinal, mayFollow } from "../../src/portable/deployment-state";
 import { ErrorCode } from "../../src/portable/error-codes";
 import { isFactoryRecord } from "../../src/portable/factory-record";
@@ -10,7 +11,7 @@ import { chunkCountOf, chunkLength, ImageHeader, parseImageHeader } from "../../
 import { isPermitBody, permitIsForAnyDevice } from "../../src/portable/permit";
 import { parseSignatureBlock, signatureCount, signatureKeyIdOffset, signatureOffset } from "../../src/portable/signature-block";
 import { chunkTableBytes, fitsSlot, imageFileBytes, slotPayloadOffset } from "../../src/portable/slot-layout";
-import { parseTrustChain, parseTrustLink, TRUST_CHAIN_PREFIX_BYTES, trustChainBytes, TrustLink } from "../../src/portable/trust-record";
+import { parseTrustChain, parseTrustLink, TRUST_CHAIN_BYTES_MAX, TRUST_CHAIN_PREFIX_BYTES, trustChainBytes, trustChainExtends, TrustLink } from "../../src/portable/trust-record";
 
 export const OPERATION_HEADER: i32 = 0;
 export const OPERATION_SIGNATURE_BLOCK: i32 = 1;
@@ -20,10 +21,19 @@ export const OPERATION_BOOT_RECORD: i32 = 4;
 export const OPERATION_FACTORY_RECORD: i32 = 5;
 export const OPERATION_TRANSITIONS: i32 = 6;
 export const OPERATION_SLOT_LAYOUT: i32 = 7;
+export const OPERATION_TRUST_EXTENDS: i32 = 8;
+export const OPERATION_COMMAND: i32 = 9;
+
+/** What commands are bound to in OPERATION_COMMAND: bytes 0x11, bytes 0x22, and the number of the newest one. */
+const deviceHash = new Uint8Array(32);
+const deviceNonce = new Uint8Array(16);
+const LAST_NUMBER: u32 = 7;
 
 const header = new ImageHeader();
 const record = new BootRecord();
 const link = new TrustLink();
+const older = new Uint8Array(TRUST_CHAIN_BYTES_MAX);
+const newer = new Uint8Array(TRUST_CHAIN_BYTES_MAX);
 
 let written: i32 = 0;
 
@@ -47,6 +57,8 @@ export function perform(operation: i32, bytes: Uint8Array, offset: i32, availabl
   else if (operation == OPERATION_FACTORY_RECORD) putFlag(out, isFactoryRecord(bytes, offset));
   else if (operation == OPERATION_TRANSITIONS) performTransitions(out);
   else if (operation == OPERATION_SLOT_LAYOUT) performSlotLayout(bytes, offset, out);
+  else if (operation == OPERATION_TRUST_EXTENDS) putFlag(out, performTrustExtends(bytes, offset, available));
+  else if (operation == OPERATION_COMMAND) performCommand(bytes, offset, available, out);
   return written;
 }
 
@@ -128,10 +140,30 @@ function performTrustChain(bytes: Uint8Array, offset: i32, available: i32, out: 
   }
 }
 
+/** Input: two chains, the older one first. */
+function performTrustExtends(bytes: Uint8Array, offset: i32, available: i32): bool {
+  if (parseTrustChain(bytes, offset, available) < 0) return false;
+  const olderBytes = trustChainBytes(bytes, offset);
+  if (parseTrustChain(bytes, offset + olderBytes, available - olderBytes) < 0) return false;
+  for (let i: i32 = 0; i < olderBytes; i++) older[i] = bytes[offset + i];
+  for (let i: i32 = 0; i < available - olderBytes && i < TRUST_CHAIN_BYTES_MAX; i++) newer[i] = bytes[offset + olderBytes + i];
+  return trustChainExtends(newer, older);
+}
+
 function performPermit(bytes: Uint8Array, offset: i32, available: i32, out: Uint8Array): void {
   const isPermit = isPermitBody(bytes, offset, available);
   putFlag(out, isPermit);
   if (isPermit) putFlag(out, permitIsForAnyDevice(bytes, offset));
+}
+
+function performCommand(bytes: Uint8Array, offset: i32, available: i32, out: Uint8Array): void {
+  for (let i: i32 = 0; i < 32; i++) deviceHash[i] = 0x11;
+  for (let i: i32 = 0; i < 16; i++) deviceNonce[i] = 0x22;
+  const isCommand = isCommandBody(bytes, offset, available);
+  putFlag(out, isCommand);
+  if (!isCommand) return;
+  put(out, commandBindingError(bytes, offset, deviceHash, deviceNonce, LAST_NUMBER));
+  put(out, commandArgumentsError(bytes, offset));
 }
 
 /** Whether it is a record, and the record that comes of writing it again. */

@@ -222,6 +222,35 @@ describe("trust chain", () => {
     expect(builds.both(O.OPERATION_TRUST_CHAIN, patched(change), name)[2]).toBe(ErrorCode.TrustRecordInvalid);
   });
 
+  test("a link is refused that names a root twice, wherever: it would count twice toward the threshold", () => {
+    const chain = trustChain(link(1, 8, 1, 0, 2));
+    expect(builds.both(O.OPERATION_TRUST_CHAIN, chain, "")[2]).toBe(ErrorCode.None);
+    for (let a = 0; a < 8; a++) {
+      for (let b = 0; b < a; b++) {
+        const repeated = chain.slice();
+        repeated.copyWithin(28 + 32 * a, 28 + 32 * b, 28 + 32 * b + 32);
+        expect(builds.both(O.OPERATION_TRUST_CHAIN, repeated, `${a} is ${b}`)[2]).toBe(ErrorCode.TrustRecordInvalid);
+        repeated[28 + 32 * a + 31]! ^= 1;
+        expect(builds.both(O.OPERATION_TRUST_CHAIN, repeated, `${a} is not quite ${b}`)[2]).toBe(ErrorCode.None);
+      }
+    }
+  });
+
+  test("a chain goes on from another when it begins with all of its bytes and has more links", () => {
+    const extend = (older: Uint8Array, newer: Uint8Array, name: string): number => builds.both(O.OPERATION_TRUST_EXTENDS, concat(older, newer), name)[0]!;
+    const [one, two, three] = [trustChain(link(1)), trustChain(link(1), link(2)), trustChain(link(1), link(2), link(3))];
+    expect([extend(one, two, "1, 2"), extend(one, three, "1, 3"), extend(two, three, "2, 3")]).toEqual([1, 1, 1]);
+    expect([extend(one, one, "1, 1"), extend(two, one, "2, 1"), extend(three, three, "3, 3")]).toEqual([0, 0, 0]);
+    for (let at = 12; at < two.length; at++) {
+      const other = three.slice();
+      other[at]! ^= 0x80;
+      expect(extend(two, other, `byte ${at}`)).toBe(0);
+    }
+    const longerAlone = one.slice();
+    new DataView(longerAlone.buffer).setUint32(4, one.length + 4, true);
+    expect(extend(one, concat(longerAlone, new Uint8Array(4)), "no more links")).toBe(0);
+  });
+
   test("500 mutated chains get one verdict from both builds", () => {
     const random = replayableRandom("trust chains");
     const chain = trustChain(link(1), link(2, 3, 2, 0, 2));
@@ -245,6 +274,65 @@ describe("permit", () => {
       expect(builds.both(O.OPERATION_PERMIT, other, `byte ${at}`)).toEqual([0]);
     }
     expect(builds.both(O.OPERATION_PERMIT, body, "short", 71)).toEqual([0]);
+  });
+});
+
+describe("command", () => {
+  // Bound to what operations.ts says that device and session are.
+  const command = (kind: number, number: number, port = 0, host = "", more: { device?: number; nonce?: number } = {}): Uint8Array => {
+    const body = Buffer.alloc(132);
+    body.write("FSCM", "latin1");
+    body.writeUInt16LE(1, 4);
+    body.writeUInt16LE(132, 6);
+    body.fill(more.device ?? 0x11, 8, 40);
+    body.fill(more.nonce ?? 0x22, 40, 56);
+    body.fill(0x33, 56, 72);
+    body.writeUInt32LE(number, 72);
+    body.writeUInt16LE(kind, 76);
+    body.writeUInt16LE(port, 78);
+    body[80] = host.length;
+    body.write(host, 84, "latin1");
+    return new Uint8Array(body);
+  };
+  const changed = (source: Uint8Array, at: number, value: number): Uint8Array => {
+    const bytes = source.slice();
+    bytes[at] = value;
+    return bytes;
+  };
+  const says = (body: Uint8Array, note = ""): number[] => builds.both(O.OPERATION_COMMAND, body, note);
+
+  test("it is recognised by magic, version and length", () => {
+    const body = command(1, 8);
+    expect(says(body)).toEqual([1, ErrorCode.None, ErrorCode.None]);
+    for (const at of [0, 3, 4, 5, 6, 7]) expect(says(changed(body, at, body[at]! ^ 1), `byte ${at}`)).toEqual([0]);
+    expect(builds.both(O.OPERATION_COMMAND, body, "short", 131)).toEqual([0]);
+  });
+
+  test("it is refused on another device, in another session, and a second time", () => {
+    expect(says(command(1, 8, 0, "", { device: 0x12 }))[1]).toBe(ErrorCode.CommandForAnotherDevice);
+    for (const at of [8, 39]) expect(says(changed(command(1, 8), at, 0), `byte ${at}`)[1]).toBe(ErrorCode.CommandForAnotherDevice);
+    for (const at of [40, 55]) expect(says(changed(command(1, 8), at, 0), `byte ${at}`)[1]).toBe(ErrorCode.CommandForAnotherSession);
+    for (const number of [0, 1, 7]) expect(says(command(1, number), `number ${number}`)[1]).toBe(ErrorCode.CommandRepeated);
+    for (const number of [8, 100, 0x8000_0000, 0xffff_ffff]) expect(says(command(1, number), `number ${number}`)[1]).toBe(ErrorCode.None);
+  });
+
+  test("a reboot has no arguments, set-connection a port and a host, and nothing else is known", () => {
+    expect(says(command(1, 8, 1883))[2]).toBe(ErrorCode.CommandMalformed);
+    for (const at of [78, 80, 83, 84, 131]) expect(says(changed(command(1, 8), at, 1), `byte ${at}`)[2]).toBe(ErrorCode.CommandMalformed);
+    for (const [port, host] of [[1883, "10.0.2.2"], [1, "a"], [65535, "x".repeat(48)], [1883, "broker.example!~"]] as const) {
+      expect(says(command(2, 8, port, host), host)[2]).toBe(ErrorCode.None);
+    }
+    for (const [port, host] of [[0, "a"], [1883, ""], [1883, "a b"], [1883, "a\u0000"], [1883, "a\u007f"], [1883, "\u00e4"]] as const) {
+      expect(says(command(2, 8, port, host), JSON.stringify(host))[2]).toBe(ErrorCode.CommandMalformed);
+    }
+    for (const at of [81, 82, 83, 85, 131]) expect(says(changed(command(2, 8, 1883, "a"), at, 0x61), `byte ${at}`)[2]).toBe(ErrorCode.CommandMalformed);
+    for (const length of [49, 255]) expect(says(changed(command(2, 8, 1883, "x".repeat(48)), 80, length), `length ${length}`)[2]).toBe(ErrorCode.CommandMalformed);
+    for (const kind of [0, 3, 0xffff]) expect(says(command(kind, 8), `kind ${kind}`)[2]).toBe(ErrorCode.CommandUnknown);
+  });
+
+  test("500 mutated commands get one verdict from both builds", () => {
+    const random = replayableRandom("commands");
+    for (let i = 0; i < 500; i++) says(mutated(random, command(1 + random.below(2), 8, 1883, "10.0.2.2")), `command ${i}, seed ${random.seed}`);
   });
 });
 

@@ -5,8 +5,10 @@ import { flattenedVerify, importJWK } from "jose";
 import { beforeAll, describe, expect, test } from "vitest";
 import { buildStrictVerifier } from "../../assembly/build-strict-verifier.ts";
 import { fromHex, generateSigningKey, keyIdOf, type SigningKey, signingKeyFromJwk, toBase64Url, toHex } from "../../src/keys.ts";
+import { buildCommand } from "../../src/command-file.ts";
 import { buildPermit } from "../../src/permit-file.ts";
 import { ErrorCode } from "../../src/portable/error-codes.ts";
+import { COMMAND_BODY_BYTES, commandArgumentsError, commandBindingError, isCommandBody } from "../../src/portable/command.ts";
 import { PERMIT_BODY_BYTES } from "../../src/portable/permit.ts";
 import { parseSignatureBlock } from "../../src/portable/signature-block.ts";
 import { encodeSignatureBlock, protectedHeaderOf, type SignaturePurpose, sign, signBlock, signingPrefixes } from "../../src/signing.ts";
@@ -145,6 +147,42 @@ describe("keys and permits", () => {
     for (const bytes of [0, 31, 33]) {
       await expect(buildPermit({ imageDigest: "ab".repeat(bytes), signingKeys: [key.privateJwk] }), `${bytes} bytes`).rejects.toThrow();
     }
+  });
+
+  const commandOf = (change: Partial<Parameters<typeof buildCommand>[0]> = {}): Promise<Uint8Array> =>
+    buildCommand({
+      deviceId: "kitchen-7", deviceNonce: new Uint8Array(16).fill(5), id: new Uint8Array(16).fill(6), number: 3,
+      action: { kind: "set-connection", host: "10.0.2.2", port: 2883 }, signingKeys: [key.privateJwk], ...change,
+    });
+
+  test("a command names device, session and number, and is signed as a command by the operations key", async () => {
+    const bytes = await commandOf();
+    const [body, signatures] = [bytes.subarray(0, COMMAND_BODY_BYTES), bytes.subarray(COMMAND_BODY_BYTES)];
+    const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", utf8.encode("kitchen-7")));
+    const nonce = new Uint8Array(16).fill(5);
+    expect(isCommandBody(bytes, 0, bytes.length)).toBe(true);
+    expect(commandBindingError(bytes, 0, hash, nonce, 2)).toBe(ErrorCode.None);
+    expect(commandArgumentsError(bytes, 0)).toBe(ErrorCode.None);
+    expect(await check(signatures, [key], 1, "command", body)).toBe(ErrorCode.None);
+    expect(await check(signatures, [key], 1, "permit", body)).toBe(ErrorCode.SignatureMismatch);
+    // Another key, another device, another session, a second time, another address.
+    expect(await check(signatures, [other], 1, "command", body)).toBe(ErrorCode.SignatureUnknownKey);
+    expect(commandBindingError(await commandOf({ deviceId: "kitchen-8" }), 0, hash, nonce, 2)).toBe(ErrorCode.CommandForAnotherDevice);
+    expect(commandBindingError(bytes, 0, hash, new Uint8Array(16), 2)).toBe(ErrorCode.CommandForAnotherSession);
+    expect(commandBindingError(bytes, 0, hash, nonce, 3)).toBe(ErrorCode.CommandRepeated);
+    const redirected = body.slice();
+    redirected[84]! ^= 1;
+    expect(await check(signatures, [key], 1, "command", redirected)).toBe(ErrorCode.SignatureMismatch);
+    const reboot = await commandOf({ action: { kind: "reboot" } });
+    expect([commandArgumentsError(reboot, 0), reboot.length]).toEqual([ErrorCode.None, COMMAND_BODY_BYTES + 12 + 72]);
+  });
+
+  test("a command whose parts don't fit is not made", async () => {
+    await expect(commandOf({ deviceNonce: new Uint8Array(15) })).rejects.toThrow("device nonce: 16 bytes");
+    await expect(commandOf({ id: new Uint8Array(17) })).rejects.toThrow("command id: 16 bytes");
+    for (const number of [0, -1, 1.5, 2 ** 32]) await expect(commandOf({ number })).rejects.toThrow("number");
+    for (const port of [0, 65536, 1.5]) await expect(commandOf({ action: { kind: "set-connection", host: "a", port } })).rejects.toThrow("port");
+    for (const host of ["", "a b", "ä", "x".repeat(49)]) await expect(commandOf({ action: { kind: "set-connection", host, port: 1 } })).rejects.toThrow("host");
   });
 
   test("hexadecimal is read only when it is", () => {
