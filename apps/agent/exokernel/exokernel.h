@@ -20,7 +20,7 @@
 
 #include <stdint.h>
 
-#define EXO_ABI_VERSION 1
+#define EXO_ABI_VERSION 2
 
 /* ---- errors ------------------------------------------------------------------------------------------------ */
 #define EXO_E_ARGUMENT    (-1)  /* handle, offset, length or pointer out of range, or misaligned */
@@ -81,6 +81,8 @@ int32_t exo_nic_info(uint32_t outPtr);
  * buffers come first. Until a grant the NIC is off. A frame starts EXO_NIC_FRAME_OFFSET into its buffer. */
 #define EXO_NIC_FRAME_OFFSET 16
 int32_t exo_nic_grant(uint32_t ptr, uint32_t lengthBytes);
+/* EXO_E_IO from any of these: the card broke the rules of its rings or gave up, and is off until the next reset. From
+ * exo_nic_info: it has no address of its own. */
 /* (buffer index << 16 | frame length) of the oldest received frame, in place, or EXO_E_AGAIN. The buffer belongs to
  * the module until exo_nic_release. Index and length come from the device and were checked. */
 int32_t exo_nic_receive(void);
@@ -119,11 +121,31 @@ int32_t exo_boot_info(uint32_t ptr, uint32_t lengthBytes);
 
 /* Crash record of the last run (64 bytes), kept in RAM across a reset:
  *   0 u32 magic "FSCR"  4 u32 kind (EXO_BOOT_TRAP / _WATCHDOG)  8 u32 module (0 exokernel 1 boot 2 agent 3 app)
- *   12 u32 code (wasm trap code, or mcause)  16 u32 mepc  20 u32 mtval  24 u32 uptimeMs  28 u32 0  32 char[32] message
+ *   12 u32 code (wasm trap code, or mcause)  16 u32 mepc  20 u32 mtval  24 u32 uptimeMs  28 u32 phase (EXO_PHASE_*)
+ *   32 char[32] message
  * EXO_E_ABSENT when the last run left none. */
 #define EXO_CRASH_RECORD_BYTES 64
 #define EXO_CRASH_RECORD_MAGIC 0x52435346u
 int32_t exo_crash_record(uint32_t ptr, uint32_t lengthBytes);
+/* The last bytes that the crashed run wrote to the console, oldest first: how many were copied, at most
+ * EXO_CRASH_LOG_BYTES and lengthBytes (then the newest). EXO_E_ABSENT when the last run left no crash record. */
+#define EXO_CRASH_LOG_BYTES 512
+int32_t exo_crash_log(uint32_t ptr, uint32_t lengthBytes);
+
+/* How far this run has come; the crash record keeps the last that was said. The exokernel says the first, the fifth and
+ * the sixth itself. For boot loader and agent. */
+#define EXO_PHASE_LOADER       1  /* the boot loader runs */
+#define EXO_PHASE_LOG_APPENDED 2  /* this power-up's record is sealed */
+#define EXO_PHASE_LOADED       3  /* an image was copied to RAM */
+#define EXO_PHASE_VERIFIED     4  /* and the copy is what was signed */
+#define EXO_PHASE_HANDED_OVER  5  /* the jump to the image */
+#define EXO_PHASE_IMAGE        6  /* the image's own C runs */
+#define EXO_PHASE_AGENT        7  /* its agent has started, confirmed */
+#define EXO_PHASE_TRIAL        8  /* its agent has started, as a candidate */
+#define EXO_PHASE_PROVEN       9  /* the server has proved itself */
+#define EXO_PHASE_CONFIRMED    10 /* the candidate was confirmed in this run */
+#define EXO_PHASE_RECOVERY     11 /* nothing could be started */
+int32_t exo_boot_phase(uint32_t phase);
 
 #define EXO_RESET_REQUESTED 1
 #define EXO_RESET_UPDATE    2
@@ -157,13 +179,26 @@ int32_t exo_image_read(uint32_t address, uint32_t ptr, uint32_t lengthBytes);
 int32_t exo_image_start(uint32_t entry, uint32_t infoPtr);
 int32_t exo_boot_reason(void);                      /* EXO_BOOT_* of this power-up, from the RAM record */
 
+/* Recovery: for the boot loader, when nothing can be started. The serial line is the console's; what is said on it is
+ * written with exo_console_write. */
+/* Bytes received (1 .. lengthBytes, at most 1024), EXO_E_AGAIN: none now, EXO_E_ABSENT: this host has no serial line. */
+int32_t exo_serial_read(uint32_t ptr, uint32_t lengthBytes);
+/* Grants erasing and programming of one slot. From then on nothing can be started in this run, so that no slot that may
+ * be written ever is a running one: exo_image_load, _read and _start are EXO_E_DENIED, exo_reset is granted. The first
+ * slot stays the one: another is EXO_E_DENIED. */
+int32_t exo_recovery_begin(uint32_t zone);
+
 /* ---- what a module exports ----------------------------------------------------------------------------------------
  *   boot.wasm   boot()                     runs once; never returns when an image can be started
+ *               recover() -> u32           then, again and again: one step of recovery; returns microseconds until it
+ *                                          wants to run again (received bytes wake it earlier), or EXO_RECOVERY_NONE
+ *                                          where there is no serial line: the machine halts
  *   agent.wasm  start()                    once, before the first step
  *               step() -> u32              runs what is due; returns microseconds until it wants to run again;
  *                                          a received frame, stream data or a timer wakes it earlier
  *   app.wasm    start(); tick()            tick runs every APP_SLICE_PERIOD_MS from the timer interrupt
  */
 #define EXO_APP_SLICE_PERIOD_MS 1000
+#define EXO_RECOVERY_NONE 0xffffffffu
 
 #endif

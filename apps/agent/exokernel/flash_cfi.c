@@ -5,9 +5,10 @@
  * program that needs a bit to go from 0 to 1 is refused before anything is written.
  *
  * Every operation that changes flash goes through flash_operation(), which does nothing but mark the place: fault
- * injection stops the machine there. */
+ * injection from outside stops the machine there. Test builds cut power themselves (flash_faults.h). */
 #include <string.h>
 
+#include "flash_faults.h"
 #include "kernel.h"
 
 #define BOTH(command)      ((u32)(command) * 0x00010001u)
@@ -79,10 +80,20 @@ static s32 finish(u32 offset, s32 result) {
   return result;
 }
 
-void flash_bank_read(u32 offset, u8 *target, u32 length) { memcpy(target, (const u8 *)(FLASH_BANK + offset), length); }
+void flash_bank_read(u32 offset, u8 *target, u32 length) {
+  memcpy(target, (const u8 *)(FLASH_BANK + offset), length);
+  flash_fault_disturb(offset, target, length);
+}
+
+static u32 read_word(u32 offset) {
+  u32 word = *word_at(offset);
+  flash_fault_disturb(offset, (u8 *)&word, 4);
+  return word;
+}
 
 s32 flash_bank_erase(u32 offset) {
   flash_operation('E', offset, sector_bytes, NULL);
+  flash_fault_point('E', offset, sector_bytes, NULL);
   operating = 1;
   *word_at(offset) = CMD_ERASE;
   *word_at(offset) = CMD_CONFIRM;
@@ -96,11 +107,7 @@ static u32 source_word(const u8 *source, u32 at) {
 }
 
 /* Offset and length are multiples of 4 inside one page (flash_zones.c has checked). */
-s32 flash_bank_program(u32 offset, const u8 *source, u32 length, u32 durability) {
-  for (u32 at = 0; at < length; at += 4) {
-    if (source_word(source, at) & ~*word_at(offset + at)) return EXO_E_NOT_ERASED;
-  }
-  flash_operation('P', offset, length, source);
+static s32 program_buffer(u32 offset, const u8 *source, u32 length) {
   operating = 1;
   *word_at(offset) = CMD_BUFFER_PROGRAM;
   s32 result = wait_ready(offset);
@@ -110,11 +117,24 @@ s32 flash_bank_program(u32 offset, const u8 *source, u32 length, u32 durability)
     *word_at(offset) = CMD_CONFIRM;
     result = wait_ready(offset);
   }
-  result = finish(offset, result);
+  return finish(offset, result);
+}
+
+s32 flash_bank_program(u32 offset, const u8 *source, u32 length, u32 durability) {
+  for (u32 at = 0; at < length; at += 4) {
+    if (source_word(source, at) & ~read_word(offset + at)) return EXO_E_NOT_ERASED;
+  }
+  flash_operation('P', offset, length, source);
+  flash_fault_point('P', offset, length, source);
+  s32 result = program_buffer(offset, source, length);
   if (result == 0 && durability == EXO_VERIFIED) {
     for (u32 at = 0; at < length; at += 4) {
-      if (*word_at(offset + at) != source_word(source, at)) return EXO_E_VERIFY;
+      if (read_word(offset + at) != source_word(source, at)) return EXO_E_VERIFY;
     }
   }
   return result;
 }
+
+#ifdef FLASH_FAULTS
+void flash_overwrite(u32 offset, const u8 *source, u32 length) { (void)program_buffer(offset, source, length); }
+#endif

@@ -41,6 +41,8 @@ enum {
   CAN_FEED_WATCHDOG = 32,
   CAN_READ_ROOT_KEYS = 64,
   CAN_USE_ENTROPY = 128,
+  CAN_RECOVER = 256,
+  CAN_SAY_PHASE = 512,
 };
 
 /* The memory of `caller` at [ptr, ptr+length), or NULL. Written so that no sum can wrap. */
@@ -53,6 +55,8 @@ static inline u8 *module_range(const module *caller, u32 ptr, u32 length) {
 #define EXO_CALL(name) Z_exoZ_##name
 
 /* uart.c */
+void uart_open_receiver(void);
+u32 uart_receive(u8 *target, u32 length);
 void console_put(const char *text);
 void console_put_bytes(const u8 *bytes, u32 length);
 void console_put_hex(u32 value);
@@ -61,6 +65,7 @@ void console_put_decimal(u32 value);
 /* clock.c */
 u64 clock_ticks(void);
 u64 clock_microseconds(void);
+u64 divided(u64 value, u32 by);
 void clock_init(void);
 void clock_set_alarm(u64 ticks);
 
@@ -107,9 +112,15 @@ struct retained {
   u32 has_last_crash;
   u32 boot_reason;                     /* of this boot */
   u8 boot_info[EXO_BOOT_INFO_BYTES];
+  u32 phase;                           /* EXO_PHASE_* of this run */
+  u32 console_bytes;                   /* written in this run; the newest are in console[], a ring */
+  u32 last_console_bytes;              /* of the crashed run, in order */
+  u8 console[EXO_CRASH_LOG_BYTES];
+  u8 last_console[EXO_CRASH_LOG_BYTES];
 };
 #define RETAINED ((volatile struct retained *)RAM_RETAINED)
 void retained_begin_boot(void);
+void retained_keep_console(u8 byte);
 _Noreturn void reset_now(u32 reason);
 _Noreturn void crash(u32 module_id, u32 code, u32 mepc, u32 mtval, const char *message);
 _Noreturn void halt_in_recovery(void);

@@ -23,12 +23,14 @@
 
 /* RAM: 512 KiB are used, and the PMP denies the rest.
  *   RAM_RETAINED  4 KiB that nobody clears: reset reason, crash record, boot information
+ *   RAM_FAULT_PLAN  its last KiB: the plan of a power cut in test builds (flash_faults.h); unused in shipped ones
  *   image window  where the boot loader may put a payload; the image's own data may go on up to RAM_END
  *   loader RAM    the loader's data and stack; free for the image once it runs */
 #define RAM_BASE        0x80000000u
 #define RAM_END         0x80080000u
 #define RAM_PMP_END     0x90000000u
 #define RAM_RETAINED    RAM_BASE
+#define RAM_FAULT_PLAN  (RAM_RETAINED + 0xc00u)
 #define IMAGE_WINDOW    0x80001000u
 #define LOADER_RAM      0x80064000u
 #define IMAGE_WINDOW_BYTES (LOADER_RAM - IMAGE_WINDOW)

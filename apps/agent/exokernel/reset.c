@@ -8,7 +8,7 @@
 
 #define RETAINED_MAGIC 0x4e494154u
 #define FINISHER_FAIL  0x3333u
-/* Exit statuses that the runner knows: 16 + EXO_BOOT_* of the next boot; 40 is recovery. */
+/* Exit statuses that the runner knows: 16 + EXO_BOOT_* of the next boot; 40 is recovery (63: a cut, flash_faults.h). */
 #define EXIT_BASE      16u
 #define EXIT_RECOVERY  40u
 
@@ -17,18 +17,30 @@ static _Noreturn void exit_with(u32 status) {
   for (;;) __asm__ volatile("wfi");
 }
 
+/* The ring in order, oldest first. RAM that was damaged gives other text, never an index outside. */
+static void keep_last_console(volatile struct retained *r) {
+  u32 written = r->console_bytes;
+  u32 length = written < EXO_CRASH_LOG_BYTES ? written : EXO_CRASH_LOG_BYTES;
+  for (u32 i = 0; i < length; i++) r->last_console[i] = r->console[(written - length + i) % EXO_CRASH_LOG_BYTES];
+  r->last_console_bytes = length;
+}
+
+void retained_keep_console(u8 byte) { RETAINED->console[RETAINED->console_bytes++ % EXO_CRASH_LOG_BYTES] = byte; }
+
 /* Boot loader, first thing: why the last run ended; and, until this run says otherwise, it ended without a word. */
 void retained_begin_boot(void) {
   volatile struct retained *r = RETAINED;
   if (r->magic == RETAINED_MAGIC && r->magic_inverted == ~RETAINED_MAGIC) {
     r->boot_reason = r->reason <= EXO_BOOT_WATCHDOG ? r->reason : EXO_BOOT_WATCHDOG;
     r->has_last_crash = r->has_crash;
+    keep_last_console(r);
     memcpy((u8 *)r->last_crash, (const u8 *)r->crash, EXO_CRASH_RECORD_BYTES);
     if (r->boot_reason == EXO_BOOT_WATCHDOG) {
       u32 *record = (u32 *)r->last_crash;
       memset(record, 0, EXO_CRASH_RECORD_BYTES);
       record[0] = EXO_CRASH_RECORD_MAGIC;
       record[1] = EXO_BOOT_WATCHDOG;
+      record[7] = r->phase;
       strcpy((char *)record + 32, "hardware watchdog expired");
       r->has_last_crash = 1;
     }
@@ -38,6 +50,8 @@ void retained_begin_boot(void) {
   }
   r->reason = EXO_BOOT_WATCHDOG;
   r->has_crash = 0;
+  r->phase = EXO_PHASE_LOADER;
+  r->console_bytes = 0;
   r->magic = RETAINED_MAGIC;
   r->magic_inverted = ~RETAINED_MAGIC;
 }
@@ -49,13 +63,12 @@ _Noreturn void reset_now(u32 boot_reason) {
 
 _Noreturn void halt_in_recovery(void) {
   console_put("recovery: no image on this device can be started; it needs a service technician\n");
-  RETAINED->reason = EXO_BOOT_POWER_ON;
   exit_with(EXIT_RECOVERY);
 }
 
 _Noreturn void crash(u32 module_id, u32 code, u32 mepc, u32 mtval, const char *message) {
   u32 record[EXO_CRASH_RECORD_BYTES / 4] = { EXO_CRASH_RECORD_MAGIC, EXO_BOOT_TRAP, module_id, code, mepc, mtval,
-                                             (u32)(clock_microseconds() / 1000) };
+                                             (u32)divided(clock_microseconds(), 1000), RETAINED->phase };
   strncpy((char *)record + 32, message, 31);
   memcpy((void *)RETAINED->crash, record, sizeof record);
   RETAINED->has_crash = 1;
@@ -96,5 +109,23 @@ u32 EXO_CALL(crash_record)(module *caller, u32 ptr, u32 length) {
   if (!out || length != EXO_CRASH_RECORD_BYTES) return (u32)EXO_E_ARGUMENT;
   if (!RETAINED->has_last_crash) return (u32)EXO_E_ABSENT;
   memcpy(out, (const u8 *)RETAINED->last_crash, length);
+  return 0;
+}
+
+u32 EXO_CALL(crash_log)(module *caller, u32 ptr, u32 length) {
+  u8 *out = module_range(caller, ptr, length);
+  if (!out) return (u32)EXO_E_ARGUMENT;
+  if (!RETAINED->has_last_crash) return (u32)EXO_E_ABSENT;
+  u32 kept = RETAINED->last_console_bytes;
+  if (kept > EXO_CRASH_LOG_BYTES) kept = EXO_CRASH_LOG_BYTES;
+  if (length > kept) length = kept;
+  memcpy(out, (const u8 *)RETAINED->last_console + (kept - length), length);
+  return length;
+}
+
+u32 EXO_CALL(boot_phase)(module *caller, u32 phase) {
+  if (!(caller->capabilities & CAN_SAY_PHASE)) return (u32)EXO_E_DENIED;
+  if (phase < EXO_PHASE_LOADER || phase > EXO_PHASE_RECOVERY) return (u32)EXO_E_ARGUMENT;
+  RETAINED->phase = phase;
   return 0;
 }

@@ -25,6 +25,7 @@
 #define STATUS_DRIVER      2u
 #define STATUS_DRIVER_OK   4u
 #define STATUS_FEATURES_OK 8u
+#define STATUS_NEEDS_RESET 64u
 #define FEATURE_VERSION_1_HIGH 1u  /* bit 32 */
 
 static void barrier(void) { __asm__ volatile("fence iorw, iorw" ::: "memory"); }
@@ -94,17 +95,32 @@ void virtqueue_notify(struct virtqueue *q) {
   mmio_write32(q->base + QUEUE_NOTIFY, q->queue);
 }
 
+/* Bits set: without libgcc's table. */
+static u32 count_bits(u32 bits) {
+  u32 count = 0;
+  for (; bits; bits &= bits - 1) count++;
+  return count;
+}
+
 s32 virtqueue_take(struct virtqueue *q, u32 *length) {
+  if (q->broken) return EXO_E_CLOSED;
+  /* The device may write the ring at any time: each word of it is read once, and what was read is what is checked. */
   u16 index = *(volatile u16 *)&q->used.index;
   if (index == q->used_seen) return EXO_E_AGAIN;
+  /* It can't have used more than it has; an index that went back reads as far ahead. Whatever comes then means nothing. */
+  if ((u16)(index - q->used_seen) > count_bits(q->with_device)) {
+    q->broken = 1;
+    return EXO_E_CLOSED;
+  }
   barrier();
-  struct virtq_used_element element = q->used.ring[q->used_seen % VIRTQUEUE_SIZE];
+  volatile struct virtq_used_element *element = &q->used.ring[q->used_seen % VIRTQUEUE_SIZE];
+  u32 id = element->id;
+  u32 written = element->length;
   q->used_seen++;
-  if (element.id >= VIRTQUEUE_SIZE || !(q->with_device >> element.id & 1)) return EXO_E_IO;
-  q->with_device &= ~(1u << element.id);
-  if (element.length > q->descriptors[element.id].length) element.length = q->descriptors[element.id].length;
-  *length = element.length;
-  return (s32)element.id;
+  if (id >= VIRTQUEUE_SIZE || !(q->with_device >> id & 1)) return EXO_E_IO;
+  q->with_device &= ~(1u << id);
+  *length = written <= q->descriptors[id].length ? written : q->descriptors[id].length;
+  return (s32)id;
 }
 
 u32 virtio_acknowledge(u32 base) {
@@ -112,3 +128,7 @@ u32 virtio_acknowledge(u32 base) {
   mmio_write32(base + INTERRUPT_ACK, status);
   return status;
 }
+
+u32 virtio_needs_reset(u32 base) { return mmio_read32(base + STATUS) & STATUS_NEEDS_RESET; }
+
+void virtio_stop(u32 base) { mmio_write32(base + STATUS, 0); }

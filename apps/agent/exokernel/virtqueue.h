@@ -21,6 +21,7 @@ struct virtqueue {
   u32 queue;         /* its number */
   u16 used_seen;
   u32 with_device;   /* one bit a descriptor: the device has it */
+  u32 broken;        /* the device's ring index can't be: nothing is taken any more */
 };
 
 /* MMIO base of the first device with this virtio id, or 0; *irq is its interrupt. */
@@ -33,8 +34,14 @@ u32 virtio_config8(u32 base, u32 offset);
 /* Hands descriptor `id` with one buffer to the device. */
 void virtqueue_give(struct virtqueue *q, u32 id, const u8 *buffer, u32 length, u32 flags);
 void virtqueue_notify(struct virtqueue *q);
-/* Takes back one buffer: its id, and what the device says it wrote. EXO_E_AGAIN; EXO_E_IO when the device lies. */
+/* Takes back one buffer: its id, and what the device says it wrote. EXO_E_AGAIN; EXO_E_IO when the device names a buffer
+ * that it does not have (passed over); EXO_E_CLOSED, from then on, when its index says more than it was ever given. */
 s32 virtqueue_take(struct virtqueue *q, u32 *length);
 u32 virtio_acknowledge(u32 base);
+#define VIRTIO_INTERRUPT_CONFIG 2u
+/* The device has given up (section 2.1.2). */
+u32 virtio_needs_reset(u32 base);
+/* Ends all DMA. */
+void virtio_stop(u32 base);
 
 #endif

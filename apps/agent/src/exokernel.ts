@@ -57,10 +57,23 @@ export namespace Health {
   export const Unhealthy: u32 = 2;
 }
 
+/** How far a run has come (EXO_PHASE_*). */
+export namespace Phase {
+  export const LogAppended: u32 = 2;
+  export const Loaded: u32 = 3;
+  export const Verified: u32 = 4;
+  export const Agent: u32 = 7;
+  export const Trial: u32 = 8;
+  export const Proven: u32 = 9;
+  export const Confirmed: u32 = 10;
+}
+
 export const NIC_FRAME_OFFSET: u32 = 16;
 export const BOOT_INFO_BYTES: u32 = 64;
 export const BOOT_INFO_MAGIC: u32 = 0x49425346;
 export const CRASH_RECORD_BYTES: u32 = 64;
+export const CRASH_LOG_BYTES: u32 = 512;
+export const RECOVERY_NONE: u32 = 0xffffffff;
 export const APP_REPORT_BYTES: u32 = 32;
 
 @external("exo", "flash_geometry")
@@ -109,6 +122,10 @@ export declare function streamClose(handle: u32): i32;
 export declare function bootInfo(ptr: usize, lengthBytes: u32): i32;
 @external("exo", "crash_record")
 export declare function crashRecord(ptr: usize, lengthBytes: u32): i32;
+@external("exo", "crash_log")
+export declare function crashLog(ptr: usize, lengthBytes: u32): i32;
+@external("exo", "boot_phase")
+export declare function bootPhase(phase: u32): i32;
 @external("exo", "reset")
 export declare function reset(reason: u32): i32;
 @external("exo", "watchdog_arm")
@@ -135,3 +152,8 @@ export declare function imageRead(address: u32, ptr: usize, lengthBytes: u32): i
 export declare function imageStart(entry: u32, infoPtr: usize): i32;
 @external("exo", "boot_reason")
 export declare function bootReason(): i32;
+
+@external("exo", "serial_read")
+export declare function serialRead(ptr: usize, lengthBytes: u32): i32;
+@external("exo", "recovery_begin")
+export declare function recoveryBegin(zone: u32): i32;

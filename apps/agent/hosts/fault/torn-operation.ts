@@ -1,5 +1,6 @@
 // What a power cut leaves of a flash operation (design, "Boot control"): nothing, all, a prefix, any subset of the bits,
-// an erase that first cleared bits to 0, or neighbours in the same page that were hurt.
+// an erase that first cleared bits to 0, or neighbours in the same page that were hurt. The unikernel's test builds do the
+// same in C.
 
 import type { SeededRandom } from "./seeded-random.ts";
 
@@ -12,7 +13,22 @@ export interface FlashOperation {
   data?: Uint8Array;
 }
 
-export const tears = ["nothing", "everything", "prefix", "subset", "cleared", "neighbours"] as const;
+/**
+ * Ways in which an operation tears. Their places are the numbers of enum fault_tear (exokernel/flash_faults.h), whose C
+ * leaves the same bytes: append only.
+ *   nothing     power went before the operation began
+ *   everything  power went after its end, and before anybody was told
+ *   prefix      the write buffer is copied to the array in order, and so far it got; so far an erase got
+ *   subset      cells change side by side and at their own speed (buffered programming is parallel: Intel 28F320J5
+ *               datasheet, "Write to Buffer"): each bit is old or new
+ *   cleared     an erase first programs every cell to 0 (Numonyx J3-65nm datasheet, 9.1: "preconditioned (programmed to all
+ *               zeros), erased, and then verified"), and was in the middle of that; a program left some of its zeros
+ *   neighbours  the operation is complete, and programmed bits in the same page were disturbed to 0 (Tseng, Grupp, Swanson,
+ *               "Understanding the impact of power loss on flash memory", DAC 2011: an interrupted program can corrupt data
+ *               that was written before)
+ *   zeroed      an erase that has programmed every cell to 0 and erased none; a program is complete
+ */
+export const tears = ["nothing", "everything", "prefix", "subset", "cleared", "neighbours", "zeroed"] as const;
 export type Tear = (typeof tears)[number];
 
 const PAGE_BYTES = 4096;
@@ -44,6 +60,9 @@ export function applyTorn(flash: Uint8Array, operation: FlashOperation, tear: Te
       // Erase algorithms program every cell to 0 before they erase; a torn program leaves some of its zeros.
       if (operation.kind === "erase") for (let i = 0; i < length; i++) target[i] = target[i]! & random.next();
       else for (let i = 0; i < length; i++) target[i] = target[i]! & (data[i]! | (random.next() & 0xff));
+      return;
+    case "zeroed":
+      for (let i = 0; i < length; i++) target[i] = operation.kind === "erase" ? 0 : goal(i);
       return;
     case "neighbours": {
       const start = offset - (offset % PAGE_BYTES);

@@ -29,6 +29,8 @@ export type DeviceWorkerMessage =
   | { kind: "line"; line: string }
   | { kind: "reset"; reason: number }
   | { kind: "recovery" }
+  | { kind: "halted" }
+  | { kind: "serial"; bytes: Uint8Array }
   | { kind: "cut"; operation: FlashOperation }
   /** `timeoutMs` 0: disarmed. */
   | { kind: "watchdog"; timeoutMs: number };
@@ -45,7 +47,8 @@ const flash = new NorFlash({
 });
 flash.armCut(data.cut);
 
-new Machine(
+let isInRecovery = false;
+const machine = new Machine(
   {
     flash,
     retained: new RetainedRam(data.retained),
@@ -65,7 +68,16 @@ new Machine(
   {
     line: (line) => tell({ kind: "line", line }),
     reset: (reason) => tell({ kind: "reset", reason }),
-    recovery: () => tell({ kind: "recovery" }),
+    recovery: () => {
+      isInRecovery = true;
+      tell({ kind: "recovery" });
+    },
+    halted: () => tell({ kind: "halted" }),
+    // Outside of recovery the line says what "line" says already.
+    serial: (bytes) => isInRecovery && tell({ kind: "serial", bytes: bytes.slice() }),
     cut: (operation) => tell({ kind: "cut", operation }),
   },
-).powerOn();
+);
+// What is written to the serial line.
+parentPort!.on("message", (bytes: Uint8Array) => machine.serial(bytes));
+machine.powerOn();

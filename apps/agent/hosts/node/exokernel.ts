@@ -2,7 +2,7 @@
 // Arguments arrive as signed 32-bit numbers; `u` makes them what the header says they are.
 
 import { zoneNames } from "../factory/flash-layout.ts";
-import { BOOT_INFO_BYTES, CRASH_RECORD_BYTES, Exo, VERIFIED, Zone, ZONE_COUNT } from "./abi.ts";
+import { BOOT_INFO_BYTES, BootReason, CRASH_RECORD_BYTES, Exo, Phase, VERIFIED, Zone, ZONE_COUNT } from "./abi.ts";
 import type { AppSlice } from "./app-slice.ts";
 import type { ConsoleLines } from "./console-lines.ts";
 import type { Grants } from "./grants.ts";
@@ -11,6 +11,7 @@ import type { ModuleMemory } from "./module-memory.ts";
 import type { NorFlash } from "./nor-flash.ts";
 import type { RetainedRam } from "./retained-ram.ts";
 import { RunEnds } from "./run-ends.ts";
+import type { SerialReceiver } from "./serial-line.ts";
 import type { Streams } from "./streams.ts";
 import type { WatchdogLine } from "./watchdog.ts";
 
@@ -27,6 +28,9 @@ export interface Board {
   wallClockS(): number;
   entropy(target: Uint8Array): void;
   console: ConsoleLines;
+  serial: SerialReceiver;
+  /** A slot that recovery may write; then nothing can be started any more in this run. */
+  recoverySlotZone: number | undefined;
   streams: Streams;
   watchdog: WatchdogLine;
   appSlice: AppSlice;
@@ -37,6 +41,7 @@ export interface Board {
 type Call = (...args: number[]) => number | bigint;
 
 const CONSOLE_BYTES_MAX = 1024;
+const SERIAL_BYTES_MAX = 1024;
 const ENTROPY_BYTES_MAX = 256;
 const ROOT_KEYS_MAX = 8;
 
@@ -49,6 +54,7 @@ export function exokernelCalls(board: Board, grants: Grants, memory: ModuleMemor
     ...runCalls(board, grants, memory),
     ...appCalls(board, grants, memory),
     ...imageCalls(board, grants, memory),
+    ...recoveryCalls(board, grants, memory),
   };
 }
 
@@ -72,7 +78,8 @@ function flashCalls(board: Board, grants: Grants, memory: ModuleMemory): Record<
   const readable = (zone: number): number => (zone >= ZONE_COUNT ? Exo.Argument : grants.readableZones.has(zone) ? Exo.Ok : Exo.Denied);
   const writable = (zone: number): number => {
     if (zone >= ZONE_COUNT) return Exo.Argument;
-    return grants.writableZones.has(zone) && zone !== board.runningSlotZone ? Exo.Ok : Exo.Denied;
+    const isGranted = grants.writableZones.has(zone) || (grants.recover === true && zone === board.recoverySlotZone);
+    return isGranted && zone !== board.runningSlotZone ? Exo.Ok : Exo.Denied;
   };
   return {
     flash_geometry(zone, outPtr) {
@@ -177,8 +184,23 @@ function runCalls(board: Board, grants: Grants, memory: ModuleMemory): Record<st
       out.set(record);
       return Exo.Ok;
     },
+    crash_log(ptr, length) {
+      const out = memory.range(u(ptr), u(length));
+      if (!out) return Exo.Argument;
+      const kept = retained.lastConsole;
+      if (!kept) return Exo.Absent;
+      const newest = kept.subarray(Math.max(0, kept.length - out.length));
+      out.set(newest);
+      return newest.length;
+    },
+    boot_phase(phase) {
+      if (!grants.sayPhase) return Exo.Denied;
+      if (phase < Phase.Loader || phase > Phase.Recovery) return Exo.Argument;
+      retained.phase = phase;
+      return Exo.Ok;
+    },
     reset(reason) {
-      if (!grants.reset) return Exo.Denied;
+      if (!grants.reset && !(grants.recover && board.recoverySlotZone !== undefined)) return Exo.Denied;
       if (reason < 1 || reason > 3) return Exo.Argument;
       throw new RunEnds({ kind: "reset", reason });
     },
@@ -224,7 +246,26 @@ function appCalls(board: Board, grants: Grants, memory: ModuleMemory): Record<st
   };
 }
 
+function recoveryCalls(board: Board, grants: Grants, memory: ModuleMemory): Record<string, Call> {
+  return {
+    serial_read(ptr, length) {
+      if (!grants.recover) return Exo.Denied;
+      const target = memory.range(u(ptr), u(length));
+      if (!target || target.length > SERIAL_BYTES_MAX) return Exo.Argument;
+      return board.serial.read(target);
+    },
+    recovery_begin(zone) {
+      if (!grants.recover) return Exo.Denied;
+      if (zone !== Zone.SlotA && zone !== Zone.SlotB) return Exo.Argument;
+      if (board.recoverySlotZone !== undefined && board.recoverySlotZone !== zone) return Exo.Denied;
+      board.recoverySlotZone = zone;
+      return Exo.Ok;
+    },
+  };
+}
+
 function imageCalls(board: Board, grants: Grants, memory: ModuleMemory): Record<string, Call> {
+  const mayStart = (): boolean => grants.startImages === true && board.recoverySlotZone === undefined;
   return {
     // Not only for the boot loader: the agent refuses the same load addresses.
     image_window(outPtr) {
@@ -235,7 +276,7 @@ function imageCalls(board: Board, grants: Grants, memory: ModuleMemory): Record<
     },
     image_load(zone, offset, address, length) {
       const window = board.imageWindow;
-      if (!grants.startImages || !window) return Exo.Denied;
+      if (!mayStart() || !window) return Exo.Denied;
       if ((zone !== Zone.SlotA && zone !== Zone.SlotB) || !window.contains(u(address), u(length))) return Exo.Argument;
       const at = zoneOffset(board.flash, zone, u(offset), u(length));
       if (at === undefined) return Exo.Argument;
@@ -244,7 +285,7 @@ function imageCalls(board: Board, grants: Grants, memory: ModuleMemory): Record<
     },
     image_read(address, ptr, length) {
       const window = board.imageWindow;
-      if (!grants.startImages || !window) return Exo.Denied;
+      if (!mayStart() || !window) return Exo.Denied;
       const out = memory.range(u(ptr), u(length));
       if (!out || !window.contains(u(address), u(length))) return Exo.Argument;
       out.set(window.range(u(address), u(length)));
@@ -252,10 +293,12 @@ function imageCalls(board: Board, grants: Grants, memory: ModuleMemory): Record<
     },
     image_start(entry, infoPtr) {
       const window = board.imageWindow;
-      if (!grants.startImages || !window) return Exo.Denied;
+      if (!mayStart() || !window) return Exo.Denied;
       const info = memory.range(u(infoPtr), BOOT_INFO_BYTES);
       if (!info || !window.contains(u(entry), 4) || entry & 3 || info[6]! > 1) return Exo.Argument;
       board.retained.bootInfo.set(info);
+      board.retained.phase = Phase.HandedOver;
+      board.retained.nextReason = BootReason.Watchdog;
       throw new RunEnds({ kind: "image", entry: u(entry) });
     },
   };

@@ -15,6 +15,8 @@ export interface Grants {
   feedWatchdog?: true;
   readRootKeys?: true;
   useEntropy?: true;
+  recover?: true;
+  sayPhase?: true;
 }
 
 const agentWrites = [Zone.BootControl, Zone.Settings, Zone.Trust, Zone.SlotA, Zone.SlotB, Zone.Journal];
@@ -26,6 +28,8 @@ export const bootGrants: Grants = {
   startImages: true,
   feedWatchdog: true,
   readRootKeys: true,
+  recover: true,
+  sayPhase: true,
 };
 
 export const agentGrants: Grants = {
@@ -38,6 +42,7 @@ export const agentGrants: Grants = {
   feedWatchdog: true,
   readRootKeys: true,
   useEntropy: true,
+  sayPhase: true,
 };
 
 export const appGrants: Grants = {

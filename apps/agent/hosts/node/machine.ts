@@ -3,7 +3,7 @@
 
 import { splitBundle } from "../../build/wasm-bundle.ts";
 import type { FlashOperation } from "../fault/torn-operation.ts";
-import { BootReason, ModuleId, Zone } from "./abi.ts";
+import { BootReason, ModuleId, Phase, RECOVERY_NONE, Zone } from "./abi.ts";
 import { AppSlice } from "./app-slice.ts";
 import { ConsoleLines } from "./console-lines.ts";
 import { type Board, exokernelCalls } from "./exokernel.ts";
@@ -14,6 +14,7 @@ import { ModuleMemory } from "./module-memory.ts";
 import { type NorFlash, PowerLost } from "./nor-flash.ts";
 import type { RetainedRam } from "./retained-ram.ts";
 import { RunEnds } from "./run-ends.ts";
+import { SerialReceiver } from "./serial-line.ts";
 import { type Connect, Streams } from "./streams.ts";
 import type { WatchdogLine } from "./watchdog.ts";
 
@@ -35,8 +36,12 @@ export interface MachineEvents {
   line(line: string): void;
   /** EXO_BOOT_* of the boot that follows. */
   reset(reason: number): void;
-  /** The boot loader found nothing to start; the machine has halted. */
+  /** The boot loader found nothing to start: it listens on the serial line, and tries again now and then. */
   recovery(): void;
+  /** The device has written to its serial line, which is its console too. */
+  serial(bytes: Uint8Array): void;
+  /** The boot loader can do nothing more; the machine has halted. */
+  halted(): void;
   /** Power went at a flash operation; the machine is off. */
   cut(operation: FlashOperation): void;
 }
@@ -70,6 +75,8 @@ export class Machine {
   #board: Board | undefined;
   #agent: Exports | undefined;
   #app: Exports | undefined;
+  /** The boot loader, in recovery. */
+  #recovering: Exports | undefined;
   #currentModule: number = ModuleId.Exokernel;
   #runBeganUs = 0;
   #cancelTimer: (() => void) | undefined;
@@ -96,6 +103,14 @@ export class Machine {
     this.#board = undefined;
     this.#agent = undefined;
     this.#app = undefined;
+    this.#recovering = undefined;
+  }
+
+  /** Bytes that came on the serial line. */
+  serial(bytes: Uint8Array): void {
+    const board = this.#board;
+    if (!board?.serial.receive(bytes) || !this.#recovering) return;
+    if (this.#cancelTimer && !this.#timerIsImmediate) this.#after(0, () => this.#run(() => this.#recoverStep(board)));
   }
 
   /** One timer is all a machine waits on. */
@@ -115,8 +130,16 @@ export class Machine {
     const board: Board = {
       flash, retained, rootKeys, watchdog, entropy, wallClockS,
       runningSlotZone: undefined,
+      recoverySlotZone: undefined,
+      serial: new SerialReceiver(),
       clockUs: () => clock.nowUs() - this.#runBeganUs,
-      console: new ConsoleLines((line) => this.#events.line(line)),
+      console: new ConsoleLines(
+        (line) => this.#events.line(line),
+        (bytes) => {
+          retained.keepConsole(bytes);
+          this.#events.serial(bytes);
+        },
+      ),
       streams: new Streams(connect, () => this.#wake(board)),
       appSlice: new AppSlice(clock.nowUs()),
       imageWindow: new ImageWindow(),
@@ -125,21 +148,33 @@ export class Machine {
     this.#run(() => {
       const boot = this.#instantiate(this.#parts.bootModule, bootGrants, board);
       this.#call(ModuleId.Boot, () => boot.boot!());
-      if (this.#board === board) this.#recover();
+      if (this.#board !== board) return;
+      board.console.flush();
+      retained.nextReason = BootReason.PowerOn;
+      retained.phase = Phase.Recovery;
+      board.serial.open();
+      this.#recovering = boot;
+      this.#events.recovery();
+      if (this.#board === board) this.#recoverStep(board);
     });
   }
 
-  #recover(): void {
+  /** What the recovery loop of main_boot.c does. */
+  #recoverStep(board: Board): void {
+    const waitUs = this.#call(ModuleId.Boot, () => this.#recovering!.recover!()) >>> 0;
+    if (this.#board !== board) return;
+    if (waitUs !== RECOVERY_NONE) return this.#after(waitUs, () => this.#run(() => this.#recoverStep(board)));
     this.#events.line("recovery: no image on this device can be started; it needs a service technician");
-    this.#parts.retained.nextReason = BootReason.PowerOn;
     this.halt();
-    this.#events.recovery();
+    this.#events.halted();
   }
 
   #startImage(entry: number): void {
+    this.#recovering = undefined;
     this.#run(() => {
       const board = this.#board;
       if (!board) return;
+      board.retained.phase = Phase.Image;
       board.runningSlotZone = board.retained.bootInfo[6] === 0 ? Zone.SlotA : Zone.SlotB;
       const { agent, app } = compileBundle(board.imageWindow!.bytes.subarray(entry));
       board.imageWindow = undefined;
@@ -224,7 +259,9 @@ export class Machine {
     const uptimeMs = Math.floor((this.#parts.clock.nowUs() - this.#runBeganUs) / 1000);
     this.#parts.retained.recordCrash({ module: this.#currentModule, code, uptimeMs, message });
     this.#board?.console.flush();
-    this.#events.line(`crash: ${message} module ${this.#currentModule} code ${code} mepc 00000000 mtval 00000000`);
+    const line = `crash: ${message} module ${this.#currentModule} code ${code} mepc 00000000 mtval 00000000`;
+    this.#parts.retained.keepConsole(Buffer.from(`${line}\n`));
+    this.#events.line(line);
     this.#reset(BootReason.Trap);
   }
 

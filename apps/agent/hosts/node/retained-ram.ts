@@ -2,19 +2,26 @@
 // what the boot loader told the image. It may lie in shared memory, so that it outlives a thread that was stopped from
 // outside; a power cut empties it.
 //   0 u32 magic  4 u32 reason of the next boot  8 u32 has crash  12 u32 has last crash  16 u32 boot reason
+//   20 u32 phase  24 u32 console bytes of this run  28 u32 of the crashed run, kept
 //   32 u8[64] crash  96 u8[64] last crash  160 u8[64] boot information
+//   224 u8[512] console of this run, a ring  736 u8[512] of the crashed run, in order
 
-import { BOOT_INFO_BYTES, BootReason, CRASH_RECORD_BYTES, CRASH_RECORD_MAGIC } from "./abi.ts";
+import { BOOT_INFO_BYTES, BootReason, CRASH_LOG_BYTES, CRASH_RECORD_BYTES, CRASH_RECORD_MAGIC, Phase } from "./abi.ts";
 
-export const RETAINED_RAM_BYTES = 224;
+export const RETAINED_RAM_BYTES = 224 + 2 * CRASH_LOG_BYTES;
 const MAGIC = 0x4e494154;
 const REASON = 4;
 const HAS_CRASH = 8;
 const HAS_LAST_CRASH = 12;
 const BOOT_REASON = 16;
+const PHASE = 20;
+const CONSOLE_BYTES = 24;
+const LAST_CONSOLE_BYTES = 28;
 const CRASH = 32;
 const LAST_CRASH = 96;
 const BOOT_INFO = 160;
+const CONSOLE = 224;
+const LAST_CONSOLE = CONSOLE + CRASH_LOG_BYTES;
 
 export interface Crash {
   module: number;
@@ -45,6 +52,7 @@ export class RetainedRam {
       this.#set(BOOT_REASON, Math.min(this.#get(REASON), BootReason.Watchdog));
       this.#set(HAS_LAST_CRASH, this.#get(HAS_CRASH));
       last.set(this.#bytes.subarray(CRASH, CRASH + CRASH_RECORD_BYTES));
+      this.#keepLastConsole();
       if (this.bootReason === BootReason.Watchdog) {
         this.#write(last, BootReason.Watchdog, { module: 0, code: 0, uptimeMs: 0, message: "hardware watchdog expired" });
         this.#set(HAS_LAST_CRASH, 1);
@@ -55,6 +63,8 @@ export class RetainedRam {
     }
     this.#set(REASON, BootReason.Watchdog);
     this.#set(HAS_CRASH, 0);
+    this.#set(PHASE, Phase.Loader);
+    this.#set(CONSOLE_BYTES, 0);
     this.#set(0, MAGIC);
   }
 
@@ -77,6 +87,29 @@ export class RetainedRam {
     return this.#get(HAS_LAST_CRASH) ? this.#bytes.subarray(LAST_CRASH, LAST_CRASH + CRASH_RECORD_BYTES) : undefined;
   }
 
+  /** The last that the crashed run wrote to its console; undefined without a crash record. */
+  get lastConsole(): Uint8Array | undefined {
+    return this.#get(HAS_LAST_CRASH) ? this.#bytes.subarray(LAST_CONSOLE, LAST_CONSOLE + this.#get(LAST_CONSOLE_BYTES)) : undefined;
+  }
+
+  keepConsole(bytes: Uint8Array): void {
+    let written = this.#get(CONSOLE_BYTES);
+    for (const byte of bytes) this.#bytes[CONSOLE + (written++ % CRASH_LOG_BYTES)] = byte;
+    this.#set(CONSOLE_BYTES, written);
+  }
+
+  /** EXO_PHASE_* of this run. */
+  set phase(phase: number) {
+    this.#set(PHASE, phase);
+  }
+
+  #keepLastConsole(): void {
+    const written = this.#get(CONSOLE_BYTES);
+    const length = Math.min(written, CRASH_LOG_BYTES);
+    for (let i = 0; i < length; i++) this.#bytes[LAST_CONSOLE + i] = this.#bytes[CONSOLE + ((written - length + i) % CRASH_LOG_BYTES)]!;
+    this.#set(LAST_CONSOLE_BYTES, length);
+  }
+
   get bootInfo(): Uint8Array {
     return this.#bytes.subarray(BOOT_INFO, BOOT_INFO + BOOT_INFO_BYTES);
   }
@@ -84,7 +117,7 @@ export class RetainedRam {
   #write(record: Uint8Array, kind: number, crash: Crash): void {
     record.fill(0);
     const view = new DataView(record.buffer, record.byteOffset, record.length);
-    [CRASH_RECORD_MAGIC, kind, crash.module, crash.code, 0, 0, crash.uptimeMs].forEach((value, i) => view.setUint32(4 * i, value >>> 0, true));
+    [CRASH_RECORD_MAGIC, kind, crash.module, crash.code, 0, 0, crash.uptimeMs, this.#get(PHASE)].forEach((value, i) => view.setUint32(4 * i, value >>> 0, true));
     record.set(new TextEncoder().encode(crash.message).subarray(0, 31), 32);
   }
 

@@ -21,6 +21,7 @@ import { type HostClock, realClock } from "./host-clock.ts";
 import { Machine } from "./machine.ts";
 import { NorFlash, type PlannedCut } from "./nor-flash.ts";
 import { RETAINED_RAM_BYTES, RetainedRam } from "./retained-ram.ts";
+import { SerialSocket } from "./serial-line.ts";
 import { type Connect, connectTcp } from "./streams.ts";
 import { HardwareWatchdog, WATCHDOG_CELL_BYTES, WatchdogCell } from "./watchdog.ts";
 
@@ -53,7 +54,7 @@ export interface VirtualDeviceEvents {
   reset: [reason: number];
   /** Power was cut: at a flash operation, or from outside. */
   cut: [operation: FlashOperation | undefined];
-  /** The boot loader found nothing to start; the device is off. */
+  /** The boot loader found nothing to start: the device listens on its serial line, and tries again now and then. */
   recovery: [];
   /** The device is off, for whichever reason. */
   stopped: [];
@@ -72,6 +73,11 @@ export class VirtualDevice extends EventEmitter<VirtualDeviceEvents> {
   readonly options: VirtualDeviceOptions;
   /** The newest console lines. */
   readonly console: string[] = [];
+  /** The end of its serial line that a technician's computer is plugged into. */
+  readonly serial: SerialSocket = new SerialSocket((bytes) => {
+    this.#machine?.serial(bytes);
+    this.#worker?.postMessage(Uint8Array.from(bytes));
+  });
   readonly #flash: SharedArrayBuffer;
   #unstableBits: SharedArrayBuffer | undefined;
   readonly #retained = new SharedArrayBuffer(RETAINED_RAM_BYTES);
@@ -217,7 +223,9 @@ export class VirtualDevice extends EventEmitter<VirtualDeviceEvents> {
       {
         line: (line) => this.#line(line),
         reset: (reason) => this.emit("reset", reason),
-        recovery: () => this.#ended(() => this.emit("recovery")),
+        recovery: () => this.emit("recovery"),
+        halted: () => this.#ended(() => {}),
+        serial: (bytes) => this.serial.fromDevice(bytes),
         cut: (operation) => this.#powerLost(operation),
       },
     );
@@ -260,7 +268,11 @@ export class VirtualDevice extends EventEmitter<VirtualDeviceEvents> {
       case "watchdog":
         return message.timeoutMs === 0 ? this.#watchdog.disarm() : this.#watchdog.arm(message.timeoutMs);
       case "recovery":
-        return this.#ended(() => this.emit("recovery"));
+        return void this.emit("recovery");
+      case "halted":
+        return this.#ended(() => {});
+      case "serial":
+        return this.serial.fromDevice(message.bytes);
       case "cut":
         return this.#powerLost(message.operation);
     }

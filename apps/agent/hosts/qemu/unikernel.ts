@@ -3,18 +3,24 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { EventEmitter } from "node:events";
-import { appendFileSync, mkdirSync, openSync, closeSync, readFileSync, rmSync, writeFileSync, writeSync, existsSync } from "node:fs";
+import { appendFileSync, mkdirSync, openSync, closeSync, ftruncateSync, readFileSync, readSync, rmSync, writeFileSync, writeSync, existsSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { FRAME_START } from "@flipside/image-format";
 import { applyTorn, type FlashOperation, type Tear } from "../fault/torn-operation.ts";
 import type { SeededRandom } from "../fault/seeded-random.ts";
+import { decodeMarginal, type DriverCut, encodeFaultPlan, FAULT_PLAN_BYTES, FAULT_PLAN_OFFSET, type MarginalState } from "./fault-plan.ts";
 import { GdbClient } from "./gdb-client.ts";
+import { readOperationLine, type RecordedOperation } from "./operation-record.ts";
 
-/** Exit statuses of exokernel/reset.c. */
+/** Exit statuses of exokernel/reset.c, and of flash_faults.c. */
 const EXIT_BASE = 16;
-const EXIT_RECOVERY = 40;
+const EXIT_CUT = 63;
+const EXIT_HALTED = 40;
+const RECOVERY_LINE = /^\[\d+\] recovery: code \d+ /;
 const CONSOLE_LINES_KEPT = 500;
 const RAM_BYTES = 32 * 1024 * 1024;
+const FLICKER_SEED = 0x5eed;
 
 export type QemuNetwork =
   /** QEMU's own NAT: the host's loopback is 10.0.2.2. */
@@ -28,8 +34,15 @@ export interface UnikernelOptions {
   folder: string;
   network: QemuNetwork;
   macAddress?: string;
+  /** A Unix socket that is the other end of the serial line, for `recover`. Without it nothing can be said to the device. */
+  serialSocketPath?: string;
   /** `-icount`: virtual time counts instructions (8 ns each) and runs repeat. */
   countInstructions?: boolean;
+  /**
+   * Loader and image are test builds (build/link.ts, `flashFaults`): the flash driver cuts power itself (`armDriverCut`)
+   * and records its operations. Other images run too, without cuts or records.
+   */
+  flashFaults?: boolean;
   qemuPath?: string;
 }
 
@@ -54,9 +67,11 @@ export interface UnikernelEvents {
   line: [line: string];
   /** The machine reset itself; a status of exokernel/reset.c, or 0 for the hardware watchdog. */
   reset: [status: number];
-  /** Power was cut at the chosen operation. */
+  /** Power was cut at the chosen operation. A cut by the driver tells no data. */
   cut: [operation: FlashOperation];
-  /** The boot loader found nothing to start. */
+  /** A flash operation of a test build is about to be done. */
+  operation: [operation: RecordedOperation];
+  /** The boot loader found nothing to start; it listens on its serial line, and tries again now and then. */
   recovery: [];
   stopped: [];
 }
@@ -82,6 +97,10 @@ export class Unikernel extends EventEmitter<UnikernelEvents> {
   #operations = 0;
   #gdb: GdbClient | undefined;
   #exited: Promise<void> = Promise.resolve();
+  #driverCut: DriverCut | undefined;
+  #marginal: MarginalState = { state: FLICKER_SEED, bits: [] };
+  /** With a test build: all since the last `powerOn`, oldest first. */
+  recordedOperations: RecordedOperation[] = [];
   /** The newest console lines. */
   readonly console: string[] = [];
 
@@ -114,6 +133,11 @@ export class Unikernel extends EventEmitter<UnikernelEvents> {
     return this.#operations;
   }
 
+  /** Bits of the flash that read differently each time since a cut by the driver. Known while power is off. */
+  get marginalBits(): readonly { offset: number; mask: number }[] {
+    return this.#marginal.bits;
+  }
+
   get isManufactured(): boolean {
     return existsSync(this.flashPath) && existsSync(this.#bootPath);
   }
@@ -122,6 +146,24 @@ export class Unikernel extends EventEmitter<UnikernelEvents> {
   manufacture(bootBank: Uint8Array, flash: Uint8Array): void {
     writeFileSync(this.#bootPath, bootBank);
     writeFileSync(this.flashPath, flash);
+    this.#makeStable();
+  }
+
+  /** Puts other content at the begin of the flash, as a programmer does; the rest stays. */
+  replaceFlash(bytes: Uint8Array): void {
+    const file = openSync(this.flashPath, "r+");
+    try {
+      writeSync(file, bytes, 0, bytes.length, 0);
+    } finally {
+      closeSync(file);
+    }
+    this.#makeStable();
+  }
+
+  /** Flash that was written anew has no marginal bits. */
+  #makeStable(): void {
+    if (this.options.flashFaults) this.#forgetRam();
+    this.#marginal = { state: FLICKER_SEED, bits: [] };
   }
 
   /** Applies power: RAM is what the last run left, unless `cutPower` emptied it. */
@@ -129,13 +171,15 @@ export class Unikernel extends EventEmitter<UnikernelEvents> {
     if (this.#wanted) throw new Error("the unikernel is on already");
     this.#wanted = true;
     writeFileSync(this.consolePath, "");
+    this.recordedOperations = [];
+    if (this.options.flashFaults) this.#writeFaultPlan();
     this.#launch();
   }
 
   /** Takes the power away at once and forgets RAM. Resolves when QEMU is gone. */
   async cutPower(): Promise<void> {
     await this.stop();
-    rmSync(this.#ramPath, { force: true });
+    this.#forgetRam();
   }
 
   /** Ends QEMU and keeps RAM. */
@@ -150,6 +194,46 @@ export class Unikernel extends EventEmitter<UnikernelEvents> {
   armCut(cut: PowerCut | undefined): void {
     this.#cut = cut;
     this.#operations = 0;
+  }
+
+  /** Test builds: has the flash driver cut power itself. Counts from the next power-on, and holds for that one alone. */
+  armDriverCut(cut: DriverCut | undefined): void {
+    if (!this.options.flashFaults) throw new Error("this unikernel's flash driver can't cut power: it is no test build");
+    this.#driverCut = cut;
+  }
+
+  #writeFaultPlan(): void {
+    this.#readMarginal();
+    // So that a case flickers alike when it is replayed, and not like every other.
+    if (this.#driverCut?.leavesMarginal) this.#marginal.state = (this.#driverCut.seed ^ FLICKER_SEED) >>> 0;
+    const file = openSync(this.#ramPath, existsSync(this.#ramPath) ? "r+" : "w");
+    try {
+      ftruncateSync(file, RAM_BYTES);
+      const plan = encodeFaultPlan(this.#driverCut, this.#marginal);
+      writeSync(file, plan, 0, plan.length, FAULT_PLAN_OFFSET);
+    } finally {
+      closeSync(file);
+    }
+    this.#driverCut = undefined;
+  }
+
+  /** From what the last run left in RAM, if it left any. */
+  #readMarginal(): void {
+    if (!this.options.flashFaults || !existsSync(this.#ramPath)) return;
+    const bytes = new Uint8Array(FAULT_PLAN_BYTES);
+    const file = openSync(this.#ramPath, "r");
+    try {
+      const got = readSync(file, bytes, 0, bytes.length, FAULT_PLAN_OFFSET);
+      this.#marginal = decodeMarginal(bytes.subarray(0, got)) ?? this.#marginal;
+    } finally {
+      closeSync(file);
+    }
+  }
+
+  /** RAM loses its content with the power; marginal bits are the flash's, and stay. */
+  #forgetRam(): void {
+    this.#readMarginal();
+    rmSync(this.#ramPath, { force: true });
   }
 
   /** Waits for a console line that matches, from now on. */
@@ -188,7 +272,10 @@ export class Unikernel extends EventEmitter<UnikernelEvents> {
       ...(network.kind === "none" ? [] : ["-device", `virtio-net-device,netdev=net0,mac=${this.options.macAddress ?? "52:54:00:12:34:56"}`]),
       "-object", "rng-builtin,id=rng0", "-device", "virtio-rng-device,rng=rng0",
       "-device", "i6300esb", "-action", "watchdog=reset", "-no-reboot",
-      "-serial", "stdio",
+      ...(this.options.serialSocketPath === undefined
+        ? ["-serial", "stdio"]
+        : // Standard output gets what the device writes, whoever is plugged in.
+          ["-chardev", `socket,id=line,path=${this.options.serialSocketPath},server=on,wait=off,logfile=/dev/stdout`, "-serial", "chardev:line"]),
       ...(this.options.countInstructions ? ["-icount", "shift=3,sleep=off", "-rtc", "clock=vm"] : []),
       ...(this.#cut ? ["-S", "-gdb", `unix:${join(this.options.folder, "gdb.sock")},server=on,wait=off`] : []),
     ];
@@ -223,6 +310,14 @@ export class Unikernel extends EventEmitter<UnikernelEvents> {
   }
 
   #line(line: string): void {
+    const operation = this.options.flashFaults ? readOperationLine(line) : undefined;
+    if (operation) {
+      this.recordedOperations.push(operation);
+      this.emit("operation", operation);
+      return;
+    }
+    if (line.charCodeAt(0) === FRAME_START) return; // recovery's, for the other end of the line
+    if (RECOVERY_LINE.test(line)) this.emit("recovery");
     this.console.push(line);
     if (this.console.length > CONSOLE_LINES_KEPT) this.console.shift();
     appendFileSync(this.consolePath, `${line}\n`);
@@ -234,13 +329,17 @@ export class Unikernel extends EventEmitter<UnikernelEvents> {
       this.emit("stopped");
       return;
     }
-    if (code === 0 || (code !== null && code >= EXIT_BASE && code < EXIT_RECOVERY)) {
+    if (code === 0 || (code !== null && code >= EXIT_BASE && code < EXIT_HALTED)) {
       this.emit("reset", code);
       if (this.#wanted) this.#launch();
       return;
     }
     this.#wanted = false;
-    if (code === EXIT_RECOVERY) this.emit("recovery");
+    const operation = this.recordedOperations.at(-1);
+    if (code === EXIT_CUT && operation) {
+      this.#forgetRam();
+      this.emit("cut", { kind: operation.kind, offset: operation.offset, length: operation.length });
+    }
     this.emit("stopped");
   }
 

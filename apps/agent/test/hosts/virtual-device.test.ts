@@ -179,7 +179,7 @@ test("an image that is signed and is no bundle crashes, and recovery is not sile
   expect(device.console.some((line) => line.startsWith("crash: image is no bundle"))).toBe(true);
 });
 
-test("a device with nothing to start says so, and is off", async () => {
+test("a device with nothing to start says so, and stays on for whoever can help", async () => {
   const flash = await flashWith(workshop, quiet);
   const { slotA } = workshop.layout.zones;
   flash.fill(0xff, slotA.offsetBytes, slotA.offsetBytes + slotA.sizeBytes);
@@ -187,7 +187,8 @@ test("a device with nothing to start says so, and is off", async () => {
   const recovery = events(device, "recovery", 1);
   device.powerOn();
   await recovery;
-  expect(device.running).toBe(false);
+  expect(device.running).toBe(true);
+  expect(device.console.some((line) => /recovery: code 4 no-image, slot a \d+, slot b \d+$/.test(line))).toBe(true);
 });
 
 test("a module that does not read stops its peer, and in the end gets every byte", async () => {

@@ -34,16 +34,20 @@ export async function openWorkshop(): Promise<Workshop> {
 }
 
 /** Entries below assembly/; the app's default is the example. */
-export async function imageOf(workshop: Workshop, modules: { agent: string; app?: string; releaseSequence?: number; watchdogMs?: number; payload?: Uint8Array }): Promise<Uint8Array> {
+export async function imageOf(workshop: Workshop, modules: { agent: string; app?: string; releaseSequence?: number; watchdogMs?: number; confirmDeadlineMs?: number; contactDeadlineMs?: number; payload?: Uint8Array }): Promise<Uint8Array> {
   const entry = (name: string): string => fileURLToPath(new URL(`assembly/${name}.ts`, import.meta.url));
   const agent = await compileWasm({ name: "agent", entry: entry(modules.agent), memoryPages: memoryPages.agent });
   const app = await compileWasm({ name: "app", entry: modules.app ? entry(modules.app) : join(agentSources, "app/main.ts"), memoryPages: memoryPages.app });
   const sequence = modules.releaseSequence ?? 1;
   return buildImage({
-    fields: imageFields(virtualTarget, { version: `1.0.${sequence}`, releaseSequence: sequence, signingKeys: [], deadlines: { watchdogMs: modules.watchdogMs ?? 10_000 } }),
+    fields: imageFields(virtualTarget, { version: `1.0.${sequence}`, releaseSequence: sequence, signingKeys: [], deadlines: { watchdogMs: modules.watchdogMs ?? 10_000, ...deadlinesOf(modules) } }),
     payload: modules.payload ?? buildBundle(readFileSync(agent), readFileSync(app)),
     signingKeys: [workshop.keys.release.privateJwk],
   });
+}
+
+function deadlinesOf({ confirmDeadlineMs, contactDeadlineMs }: { confirmDeadlineMs?: number; contactDeadlineMs?: number }) {
+  return { ...(confirmDeadlineMs === undefined ? {} : { confirmDeadlineMs }), ...(contactDeadlineMs === undefined ? {} : { contactDeadlineMs }) };
 }
 
 export async function flashWith(workshop: Workshop, image: Uint8Array, port = 1883): Promise<Uint8Array> {

@@ -2,7 +2,7 @@
 // the watchdog ends; the boot reason says which of them this boot follows.
 
 import {
-  APP_REPORT_BYTES, appHealth, appMetric, appReport, BOOT_INFO_BYTES, BOOT_INFO_MAGIC, bootInfo, bootReason, BootReason, clockUs, CRASH_RECORD_BYTES,
+  APP_REPORT_BYTES, appHealth, appMetric, appReport, BOOT_INFO_BYTES, BOOT_INFO_MAGIC, bootInfo, bootReason, bootPhase, BootReason, clockUs, crashLog, CRASH_LOG_BYTES, CRASH_RECORD_BYTES,
   crashRecord, consoleWrite, entropy, Errno, flashRead, Health, imageWindow, nicAcquire, nicGrant, nicInfo, nicReceive, nicRelease, nicTransmit, reset,
   ResetReason, rootKeys, streamClose, streamOpen, streamRead, streamState, StreamState, streamWrite, wallClockS, watchdogArm, watchdogPet, Zone,
 } from "../../../src/exokernel";
@@ -41,6 +41,13 @@ export function start(): void {
     expect("after a trap: its module", load<u32>(record, 8), 2);
     expect("after a trap: its code is wasm's for unreachable", load<u32>(record, 12), 5);
     holds("after a trap: its message", load<u8>(record, 32) == 0x75 && load<u8>(record, 63) == 0);
+    expect("after a trap: its phase", load<u32>(record, 28), 7);
+    const kept = crashLog(buffer, CRASH_LOG_BYTES);
+    holds("after a trap: its last lines", kept > 64 && kept <= 512);
+    // "crash: unreachable module 2 code 5 mepc 00000000 mtval 00000000\n" ends them.
+    holds("after a trap: the last of them is the crash", load<u8>(buffer + kept - 1) == 0x0a && load<u8>(buffer + kept - 2) == 0x30);
+    expect("after a trap: less of them", crashLog(buffer, 16), 16);
+    expect("after a trap: crash log beyond memory", crashLog(memoryEnd() - 8, 16), Errno.Argument);
     expect("after a trap: crash record to 63 bytes", crashRecord(record, 63), Errno.Argument);
   } else if (reason == BootReason.Watchdog) {
     expect("after a hang: crash record", crashRecord(record, CRASH_RECORD_BYTES), 0);
@@ -95,6 +102,8 @@ function first(): void {
   expect("agent: image window", imageWindow(buffer), 0);
   expect("agent: reset for no reason", reset(0), Errno.Argument);
   expect("agent: reset for an unknown reason", reset(4), Errno.Argument);
+  expect("agent: phase 0", bootPhase(0), Errno.Argument);
+  expect("agent: no crash log after power on", crashLog(record, 64), Errno.Absent);
   expect("agent: metric denied", appMetric(buffer, 1, 1), Errno.Denied);
   expect("agent: health denied", appHealth(Health.Healthy), Errno.Denied);
   expect("agent: watchdog petted", watchdogPet(), 0);
@@ -216,6 +225,7 @@ export function step(): u32 {
       reset(ResetReason.RollBack);
       break;
     case BootReason.RollBack:
+      expect("agent: phase", bootPhase(7), 0);
       unreachable();
     case BootReason.Trap:
       expect("after a trap: watchdog armed", watchdogArm(300), 0);

@@ -1,7 +1,7 @@
 // The contract in the boot loader's place: what is granted to it alone. It starts nothing, so recovery follows.
 
 import {
-  BOOT_INFO_BYTES, bootReason, BootReason, clockUs, CRASH_RECORD_BYTES, crashRecord, Errno, flashRead, imageLoad, imageRead, imageStart, imageWindow,
+  BOOT_INFO_BYTES, bootPhase, bootReason, BootReason, crashLog, flashErase, flashProgram, Durability, RECOVERY_NONE, recoveryBegin, serialRead, clockUs, CRASH_RECORD_BYTES, crashRecord, Errno, flashRead, imageLoad, imageRead, imageStart, imageWindow,
   reset, ResetReason, rootKeys, watchdogArm, watchdogPet, Zone,
 } from "../../../src/exokernel";
 import { expect, holds, memoryEnd, print } from "./checks";
@@ -64,5 +64,37 @@ export function boot(): void {
   expect("boot: watchdog too long", watchdogArm(600001), Errno.Argument);
   expect("boot: watchdog armed", watchdogArm(600000), 0);
   expect("boot: watchdog petted", watchdogPet(), 0);
+
+  expect("boot: crash log after power on", crashLog(info, 64), Errno.Absent);
+  expect("boot: phase 0", bootPhase(0), Errno.Argument);
+  expect("boot: phase 12", bootPhase(12), Errno.Argument);
+  expect("boot: phase", bootPhase(4), 0);
+  expect("boot: serial read of nothing", serialRead(info, 0), Errno.Again);
+  expect("boot: serial read beyond memory", serialRead(memoryEnd() - 4, 8), Errno.Argument);
+  expect("boot: serial read of too much", serialRead(0, 1025), Errno.Argument);
+}
+
+/** After `boot` came back: what recovery is granted, and what it gives up for it. */
+export function recover(): u32 {
+  const address = load<u32>(window);
+  expect("recovery: nothing has been received", serialRead(info, 64), Errno.Again);
+  expect("recovery: reset denied before it begins", reset(ResetReason.Update), Errno.Denied);
+  expect("recovery: no slot", recoveryBegin(Zone.Factory), Errno.Argument);
+  expect("recovery: no such zone", recoveryBegin(8), Errno.Argument);
+  expect("recovery: slot b", recoveryBegin(Zone.SlotB), 0);
+  expect("recovery: slot b again", recoveryBegin(Zone.SlotB), 0);
+  expect("recovery: slot a too", recoveryBegin(Zone.SlotA), Errno.Denied);
+  checkWritableZone("recovery: slot b", Zone.SlotB);
+  checkReadOnlyZone("recovery: slot a", Zone.SlotA);
+  checkReadOnlyZone("recovery: trust", Zone.Trust);
+  checkReadOnlyZone("recovery: factory", Zone.Factory);
+  expect("recovery: erase of slot a", flashErase(Zone.SlotA, 0), Errno.Denied);
+  expect("recovery: program of slot a", flashProgram(Zone.SlotA, 0, info, 4, Durability.Verified), Errno.Denied);
+  memory.fill(info, 0, BOOT_INFO_BYTES);
+  expect("recovery: image load denied", imageLoad(Zone.SlotA, 0, address, 256), Errno.Denied);
+  expect("recovery: image read denied", imageRead(address, fromWindow, 256), Errno.Denied);
+  expect("recovery: image start denied", imageStart(address, info), Errno.Denied);
+  expect("recovery: reset for no reason", reset(0), Errno.Argument);
   print("end of the loader's contract");
+  return RECOVERY_NONE;
 }
