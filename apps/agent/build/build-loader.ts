@@ -2,7 +2,7 @@
 
 import { join } from "node:path";
 import { compileWasm, translateToC } from "./compile-module.ts";
-import { linkProgram, type LinkedProgram } from "./link.ts";
+import { linkProgram, type LinkedProgram, type LinkOptions } from "./link.ts";
 import { agentSources } from "./paths.ts";
 import { memoryPages } from "./targets.ts";
 
@@ -10,7 +10,7 @@ export function buildBootWasm(): Promise<string> {
   return compileWasm({ name: "boot", entry: join(agentSources, "boot/boot.ts"), memoryPages: memoryPages.boot });
 }
 
-export async function buildLoader(): Promise<LinkedProgram> {
+export async function buildLoader(options: Pick<LinkOptions, "flashFaults"> = {}): Promise<LinkedProgram> {
   const folder = await translateToC("boot", await buildBootWasm(), memoryPages.boot);
-  return linkProgram("loader", [{ name: "boot", folder, memoryPages: memoryPages.boot }]);
+  return linkProgram("loader", [{ name: "boot", folder, memoryPages: memoryPages.boot }], options);
 }

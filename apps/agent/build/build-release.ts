@@ -5,7 +5,7 @@ import { join } from "node:path";
 import type { JWK } from "jose";
 import { buildImage, buildRelease, type ImageFields } from "@flipside/image-format";
 import { compileWasm, translateToC } from "./compile-module.ts";
-import { linkProgram, type LinkedProgram } from "./link.ts";
+import { linkProgram, type LinkedProgram, type LinkOptions } from "./link.ts";
 import { agentSources } from "./paths.ts";
 import { memoryPages, PRODUCT, type Target, unikernelTarget, virtualTarget } from "./targets.ts";
 import { buildBundle } from "./wasm-bundle.ts";
@@ -34,7 +34,7 @@ export interface BuiltPayloads {
 const defaultDeadlines = { confirmDeadlineMs: 60_000, contactDeadlineMs: 600_000, tries: 3, watchdogMs: 10_000 };
 
 /** Compiles both modules and links them for both targets. */
-export async function buildPayloads(options: Pick<ReleaseOptions, "appEntry" | "agentEntry" | "onProgress">): Promise<BuiltPayloads> {
+export async function buildPayloads(options: Pick<ReleaseOptions, "appEntry" | "agentEntry" | "onProgress"> & Pick<LinkOptions, "flashFaults">): Promise<BuiltPayloads> {
   const progress = options.onProgress ?? (() => {});
   progress("compiling the agent (AssemblyScript)");
   const agentWasm = await compileWasm({ name: "agent", entry: options.agentEntry ?? join(agentSources, "agent/main.ts"), memoryPages: memoryPages.agent });
@@ -46,7 +46,7 @@ export async function buildPayloads(options: Pick<ReleaseOptions, "appEntry" | "
     { name: "app", folder: await translateToC("app", appWasm, memoryPages.app), memoryPages: memoryPages.app },
   ];
   progress("linking the unikernel (RV32)");
-  const unikernel = await linkProgram("image", modules);
+  const unikernel = await linkProgram("image", modules, { flashFaults: options.flashFaults ?? false });
   return {
     unikernel,
     unikernelPayload: new Uint8Array(readFileSync(unikernel.binaryPath)),

@@ -14,6 +14,27 @@ export interface ModuleSpec {
   entry: string;
   /** Fixed size of the module's memory, in pages of 64 KiB. */
   memoryPages: number;
+  /** Changes to sources that are compiled in their place: bugs planted on purpose, for the test that must find them. */
+  patches?: readonly SourcePatch[];
+}
+
+/** `find` occurs exactly once in `file` (from the repository's root); it is compiled as `replace`. */
+export interface SourcePatch {
+  file: string;
+  find: string;
+  replace: string;
+}
+
+/** The source with its patches. Throws where one no longer fits, so that no patch goes stale unseen. */
+function patchedSource(file: string, patches: readonly SourcePatch[]): string | undefined {
+  const own = patches.filter((patch) => patch.file === file);
+  if (own.length === 0) return undefined;
+  let source = readFileSync(join(repositoryRoot, file), "utf8");
+  for (const { find, replace } of own) {
+    if (source.split(find).length !== 2) throw new ToolError(`a patch of ${file} does not fit: its text occurs ${source.split(find).length - 1} times, not once:\n${find}`);
+    source = source.replace(find, () => replace);
+  }
+  return source;
 }
 
 const ascVersion = (): string => JSON.parse(readFileSync(join(repositoryRoot, "node_modules/assemblyscript/package.json"), "utf8")).version;
@@ -35,17 +56,23 @@ export async function compileWasm(spec: ModuleSpec): Promise<string> {
     "--initialMemory", String(spec.memoryPages), "--maximumMemory", String(spec.memoryPages),
   ];
   const entry = relative(repositoryRoot, spec.entry);
-  const hash = hashOf([ascVersion(), entry, ...options, hashOfFiles([...new Set([...sources, ...folderOfEntry])], repositoryRoot)]);
+  const { patches = [] } = spec;
+  const hash = hashOf([ascVersion(), entry, ...options, ...patches.map((patch) => JSON.stringify(patch)), hashOfFiles([...new Set([...sources, ...folderOfEntry])], repositoryRoot)]);
   // An app need not know of it: what AssemblyScript's library calls when an assertion fails is compiled in.
   const reexportsAbort = /export \{ abort \}/.test(readFileSync(spec.entry, "utf8"));
   const abortSource = "apps/agent/src/abort.ts";
   const folder = await cached("wasm", hash, async (target) => {
     const { default: asc } = await import("assemblyscript/asc");
     const out = relative(repositoryRoot, join(target, "module.wasm"));
-    const { error, stderr } = await asc.main([entry, ...(reexportsAbort ? [] : [abortSource]), "--baseDir", repositoryRoot, "--outFile", out, ...options]);
+    const { error, stderr } = await asc.main([entry, ...(reexportsAbort ? [] : [abortSource]), "--baseDir", repositoryRoot, "--outFile", out, ...options],
+      { readFile: (name, baseDir) => patchedSource(relative(repositoryRoot, join(baseDir, name)), patches) ?? readIfThere(join(baseDir, name)) });
     if (error) throw new ToolError(`${entry} does not compile: ${error.message}\n${stderr.toString()}`);
   });
   return join(folder, "module.wasm");
+}
+
+function readIfThere(path: string): string | null {
+  return existsSync(path) ? readFileSync(path, "utf8") : null;
 }
 
 /** Folder with <name>.c and <name>.h for a module, and the wasm2c runtime's header. */

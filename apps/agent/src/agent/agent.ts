@@ -1,8 +1,10 @@
 // The device as one program: everything is allocated here, once, and put together; then the scheduler runs it.
 
 import { endLine, say, sayBytes, sayNumber, sayText } from "../console";
+import { Commands } from "../command/commands";
+import { ConnectionCandidate } from "../command/connection-candidate";
 import { Enrolment } from "../enrolment/enrolment";
-import { clockUs, entropy, watchdogPet } from "../exokernel";
+import { bootPhase, clockUs, entropy, Phase, watchdogPet } from "../exokernel";
 import { ErrorCode } from "../format";
 import { HostStream } from "../host-stream";
 import { deviceIdBytes, deviceIdPtr, loadFactoryRecord } from "../identity/factory";
@@ -17,6 +19,7 @@ import { NEVER_US, Scheduler, Task } from "../scheduler/scheduler";
 import { Session } from "../session/session";
 import { Stream } from "../stream";
 import { TrustStore } from "../trust/trust-store";
+import { TrustUpdate } from "../trust/trust-update";
 import { Journal } from "../update/journal";
 import { UpdateTask } from "../update/update";
 import { BootState } from "./boot-state";
@@ -52,9 +55,9 @@ const network = new Network();
 const networkTask = new NetworkTask(network);
 const tcpStream = new TcpStream();
 const hostStream = new HostStream();
-const settings = new Settings();
 const trust = new TrustStore();
 const boot = new BootState();
+const settings = new Settings(boot.log);
 const journal = new Journal();
 const reader = new JsonReader();
 const scheduler = new Scheduler(8, RUNS_PER_STEP);
@@ -65,12 +68,15 @@ let running: bool = false;
 
 /** Puts the device together. `brokenNetwork` is for an image that has to fail: it never hears anything. */
 export function startAgent(brokenNetwork: bool): void {
-  if (!loadFactoryRecord() || !settings.load() || trust.load() != ErrorCode.None || !boot.load() || !journal.load()) {
+  // Boot control comes before what has two copies: it says which of them is in flux.
+  if (!loadFactoryRecord() || !boot.load() || !settings.load() || trust.load(boot.log.record.flags) != ErrorCode.None || !journal.load()) {
     // The boot loader has just used all of these, so this is no state to go on from; the watchdog ends it.
     say("agent: flash is not what the boot loader saw");
     endLine();
     return;
   }
+  // Not by a candidate: an image that has not proved itself leaves the keys alone.
+  if (!boot.trial) trust.repair(boot.log);
   say("agent of ");
   sayBytes(deviceIdPtr(), deviceIdBytes());
   sayText(", version ");
@@ -78,6 +84,7 @@ export function startAgent(brokenNetwork: bool): void {
   sayText(boot.trial ? ", trial, boot " : ", boot ");
   sayNumber(boot.bootCounter);
   endLine();
+  bootPhase(boot.trial ? Phase.Trial : Phase.Agent);
 
   entropy(random, 4);
   network.dropEverything = brokenNetwork;
@@ -94,8 +101,10 @@ export function startAgent(brokenNetwork: bool): void {
   const update = new UpdateTask(boot, trust, journal, mailbox, session, reader, inSlot, new PayloadCheck(inSlot, boot.slotA));
   update.recall();
   const trial = new TrialTask(boot, session, update.deployment);
-  const reporter = new Reporter(boot, trust, mailbox, session, trial);
-  const task = new ConnectionTask(mqtt, mailbox, settings, enrolment, session, update, reporter, trial, reader);
+  const trustUpdate = new TrustUpdate(boot, trust, update, inSlot);
+  const reporter = new Reporter(boot, trust, settings, mailbox, session, trial, trustUpdate);
+  const commands = new Commands(boot, trust, mailbox, session, reader, update, new ConnectionCandidate(settings));
+  const task = new ConnectionTask(mqtt, mailbox, settings, enrolment, session, update, reporter, trial, reader, trustUpdate, commands);
   connection = task;
   scheduler.add(networkTask);
   scheduler.add(task);

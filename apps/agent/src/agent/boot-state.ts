@@ -1,6 +1,7 @@
 // What this boot is, and the changes to boot control that the agent may make: candidate, confirmed, failed, and the
 // contact fallback. Each is one sealed record; nothing is acted on before it reads back.
 
+import { compareBytes } from "../compare";
 import { BootControlLog } from "../boot-control/log";
 import { BOOT_INFO_BYTES, BOOT_INFO_MAGIC, bootInfo, Zone } from "../exokernel";
 import { FlashZone } from "../flash";
@@ -34,7 +35,7 @@ export class BootState {
     // The record that the boot loader acted on is the newest, or somebody else writes here.
     if (!this.log.found || this.log.sector != load<u32>(info, 56) || this.log.page != load<u32>(info, 60)) return false;
     if (this.running.readSlot(this.slot(this.runningSlot)) != 0) return false;
-    return memory.compare(this.running.digest.dataStart, info + 24, DIGEST_BYTES) == 0;
+    return compareBytes(this.running.digest.dataStart, info + 24, DIGEST_BYTES) == 0;
   }
 
   slot(number: u32): FlashZone {
@@ -65,13 +66,20 @@ export class BootState {
     return this.log.record.securityFloor;
   }
 
+  /** Appends what the record says now. What could not be written is not so: the record is again what the flash says. */
+  private commit(): bool {
+    if (this.log.append() == 0) return true;
+    this.log.scan();
+    return false;
+  }
+
   /** The other slot is about to be erased: nothing in it counts any more. */
   emptyOtherSlot(): bool {
     const record = this.log.record;
     if (this.otherState() == SlotState.Empty) return true;
     record.setSlot(this.otherSlot(), SlotState.Empty, 0, 0);
     memory.fill(this.otherDigest(), 0, DIGEST_BYTES);
-    return this.log.append() == 0;
+    return this.commit();
   }
 
   /** The point of no return of an update: the next boot tries the other slot. */
@@ -81,7 +89,7 @@ export class BootState {
     memory.copy(this.otherDigest(), digest, DIGEST_BYTES);
     record.activeSlot = this.otherSlot();
     record.flags &= ~(BOOT_FLAG_CONTACT_FALLBACK | BOOT_FLAG_YIELDED | BOOT_FLAG_REBUILT);
-    return this.log.append() == 0;
+    return this.commit();
   }
 
   /** The running candidate has proved itself. */
@@ -89,23 +97,24 @@ export class BootState {
     const record = this.log.record;
     record.setSlot(this.runningSlot, SlotState.Confirmed, 0, 0);
     record.uncleanBoots = 0;
-    if (this.log.append() != 0) return false;
+    if (!this.commit()) return false;
     this.trial = false;
     return true;
   }
 
   /**
-   * Raises the security floor, by a record of its own, when no fallback would be lost by it: the other slot holds no
-   * confirmed image below it, or the header says so. `otherCounter`: of the other slot's image, when it is confirmed.
+   * Raises the security floor, by a record of its own, when no fallback would be lost by it: the other slot holds a
+   * confirmed image at or above it, or the header says so. `otherCounter`: of the other slot's image, when it is confirmed.
+   * A slot that holds none may be about to hold an older one, which an operator goes back to.
    */
   raiseFloor(otherCounter: u32): bool {
     const record = this.log.record;
     const counter = this.running.header.securityCounter;
     if (counter <= record.securityFloor) return true;
-    const wouldLoseFallback = this.otherState() == SlotState.Confirmed && otherCounter < counter;
-    if (wouldLoseFallback && !(this.running.header.flags & FLAG_RAISE_FLOOR)) return true;
+    const hasFallback = this.otherState() == SlotState.Confirmed && otherCounter >= counter;
+    if (!hasFallback && !(this.running.header.flags & FLAG_RAISE_FLOOR)) return true;
     record.securityFloor = counter;
-    return this.log.append() == 0;
+    return this.commit();
   }
 
   /** The running candidate is not to stay; the next boot takes the other slot. */
@@ -113,7 +122,7 @@ export class BootState {
     const record = this.log.record;
     record.setSlot(this.runningSlot, SlotState.Failed, 0, reason);
     record.activeSlot = this.otherSlot();
-    return this.log.append() == 0;
+    return this.commit();
   }
 
   /** No contact by the deadline, and nothing else is wrong: the other image shall see whether it has contact. */
@@ -123,7 +132,14 @@ export class BootState {
     record.setSlot(this.runningSlot, SlotState.Candidate, record.slotTries(this.runningSlot) + 1, 0);
     record.activeSlot = this.otherSlot();
     record.flags |= BOOT_FLAG_CONTACT_FALLBACK;
-    return this.log.append() == 0;
+    return this.commit();
+  }
+
+  /** This try has shown no fault of the image: it does not count. */
+  giveTryBack(): bool {
+    const record = this.log.record;
+    record.setSlot(this.runningSlot, SlotState.Candidate, record.slotTries(this.runningSlot) + 1, 0);
+    return this.commit();
   }
 
   inContactFallback(): bool {
@@ -135,7 +151,7 @@ export class BootState {
     const record = this.log.record;
     record.setSlot(this.otherSlot(), SlotState.Failed, 0, reason);
     record.flags &= ~BOOT_FLAG_CONTACT_FALLBACK;
-    return this.log.append() == 0;
+    return this.commit();
   }
 
   /** This image has no contact either: nobody's fault; the candidate is tried again. */
@@ -143,12 +159,12 @@ export class BootState {
     const record = this.log.record;
     record.activeSlot = this.otherSlot();
     record.flags &= ~BOOT_FLAG_CONTACT_FALLBACK;
-    return this.log.append() == 0;
+    return this.commit();
   }
 
   /** The image runs well again after unclean boots. */
   clearUncleanBoots(): bool {
     this.log.record.uncleanBoots = 0;
-    return this.log.append() == 0;
+    return this.commit();
   }
 }

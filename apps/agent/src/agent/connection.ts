@@ -2,9 +2,12 @@
 // messages to whom they concern.
 
 import { endLine, say, sayNumber } from "../console";
+import { Commands } from "../command/commands";
+import { divided } from "../divide";
 import { Enrolment } from "../enrolment/enrolment";
+import { bootPhase, Phase } from "../exokernel";
 import { DEVICE_SECRET_BYTES } from "../format";
-import { deviceIdBytes, deviceIdPtr, serverHostBytes, serverHostPtr, serverPort } from "../identity/factory";
+import { deviceIdBytes, deviceIdPtr } from "../identity/factory";
 import { Settings } from "../identity/settings";
 import { JsonReader } from "../json/reader";
 import { MqttClient, MqttEvent } from "../mqtt/client";
@@ -12,6 +15,7 @@ import { Task } from "../scheduler/scheduler";
 import { Session } from "../session/session";
 import { base64urlEncode } from "../text/base64url";
 import { asciiBytes } from "../text/constant";
+import { TrustUpdate } from "../trust/trust-update";
 import { UpdateTask } from "../update/update";
 import { Leaf, Mailbox } from "./mailbox";
 import { Reporter } from "./report";
@@ -30,6 +34,11 @@ const REFUSALS_MAX: u32 = 3;
 /** CONNACK return codes (MQTT 3.1.1, table 3.1). */
 const BAD_USER_NAME_OR_PASSWORD: u32 = 4;
 const NOT_AUTHORIZED: u32 = 5;
+
+/** Wraps after 49 days. */
+function uptimeMs(nowUs: i64): u32 {
+  return <u32>divided(<u64>nowUs, 1000);
+}
 
 const password: usize = memory.data(48);
 const willTopic: usize = memory.data(96);
@@ -50,15 +59,15 @@ export class ConnectionTask extends Task {
   constructor(
     private mqtt: MqttClient, private mailbox: Mailbox, private settings: Settings, private enrolment: Enrolment,
     private session: Session, private update: UpdateTask, private reporter: Reporter, private trial: TrialTask, private reader: JsonReader,
+    private trustUpdate: TrustUpdate, private commands: Commands,
   ) {
     super();
   }
 
   begin(nowUs: i64): void {
     const s = this.mqtt.settings;
-    s.hostPtr = serverHostPtr();
-    s.hostLength = serverHostBytes();
-    s.port = serverPort();
+    this.commands.begin(nowUs);
+    this.settings.nameServer(s);
     s.clientIdPtr = deviceIdPtr();
     s.clientIdLength = deviceIdBytes();
     s.keepAliveS = KEEP_ALIVE_S;
@@ -88,10 +97,14 @@ export class ConnectionTask extends Task {
       if (this.enrolling) this.enrolment.advance(nowUs);
       else this.session.advance(nowUs);
     }
+    const moves = this.commands.advance(nowUs);
+    this.settings.nameServer(this.mqtt.settings);
+    if (moves) this.moveToServer(nowUs);
     if (this.session.proven) this.report(nowUs);
     let wakeUs = this.mqtt.nextWakeUs(nowUs);
     if (this.session.proven) wakeUs = min(wakeUs, min(this.nextCheckInUs, this.nextTelemetryUs));
     if (this.update.deployment.dirty && this.session.proven) wakeUs = min(wakeUs, nowUs + 50_000);
+    if (this.commands.isBusy()) wakeUs = min(wakeUs, nowUs + 50_000);
     // Answers that don't come are noticed once a second.
     return min(wakeUs, nowUs + 1_000_000);
   }
@@ -132,6 +145,8 @@ export class ConnectionTask extends Task {
       this.subscribe(Leaf.Challenge, nowUs);
       this.subscribe(Leaf.Offer, nowUs);
       this.subscribe(Leaf.Chunk, nowUs);
+      this.subscribe(Leaf.Trust, nowUs);
+      this.subscribe(Leaf.Command, nowUs);
     }
   }
 
@@ -144,10 +159,17 @@ export class ConnectionTask extends Task {
     sayNumber(this.mqtt.returnCode);
     endLine();
     const credentials = this.mqtt.returnCode == BAD_USER_NAME_OR_PASSWORD || this.mqtt.returnCode == NOT_AUTHORIZED;
-    if (!credentials || ++this.refusals < REFUSALS_MAX) return;
+    // A server that is on probation has to take the secret that there is: a new one would be worthless to the old server.
+    if (this.settings.usesCandidate || !credentials || ++this.refusals < REFUSALS_MAX) return;
     this.refusals = 0;
     // Either way round: a server that lost its data, or a secret that was replaced and is valid again.
     if (this.settings.enrolled) this.useCredentials(!this.enrolling);
+  }
+
+  /** The session ends here and now: contact with the server before is none with this one. */
+  private moveToServer(nowUs: i64): void {
+    this.session.reset();
+    this.mqtt.stop(nowUs);
   }
 
   private useCredentials(enrolling: bool): void {
@@ -173,6 +195,10 @@ export class ConnectionTask extends Task {
       this.update.onChunk(this.mqtt.payloadPtr, this.mqtt.payloadLength, nowUs);
       return;
     }
+    if (mailbox.isFrom(Leaf.Trust)) {
+      if (this.session.proven && this.trustUpdate.onMessage(this.mqtt.payloadPtr, this.mqtt.payloadLength)) this.nextCheckInUs = nowUs;
+      return;
+    }
     const reader = this.reader;
     if (reader.open(this.mqtt.payloadPtr, this.mqtt.payloadLength) != 0) return;
     if (mailbox.isFrom(Leaf.Offer)) {
@@ -187,11 +213,15 @@ export class ConnectionTask extends Task {
       if (this.session.onMessage(nowUs)) {
         say("session proven");
         endLine();
+        bootPhase(Phase.Proven);
         this.nextCheckInUs = nowUs;
         this.nextTelemetryUs = nowUs;
         this.update.onSessionProven();
+        this.commands.onSessionProven();
         this.trial.wake();
       }
+    } else if (mailbox.isFrom(Leaf.Command)) {
+      if (this.session.proven && this.session.isOurs()) this.commands.onMessage(nowUs);
     } else if (mailbox.isFrom(Leaf.Enrolled)) {
       if (this.enrolling && this.enrolment.onMessage(nowUs)) {
         say("enrolled");
@@ -206,7 +236,7 @@ export class ConnectionTask extends Task {
     const deployment = this.update.deployment;
     if (deployment.dirty && deployment.exists() && this.reporter.state(deployment)) deployment.dirty = false;
     if (this.trial.changed || nowUs >= this.nextCheckInUs) {
-      if (this.reporter.checkIn(deployment, <u32>(nowUs / 1000))) {
+      if (this.reporter.checkIn(deployment, uptimeMs(nowUs))) {
         this.trial.changed = false;
         this.nextCheckInUs = nowUs + this.pollUs;
       } else {
@@ -215,7 +245,7 @@ export class ConnectionTask extends Task {
     }
     if (nowUs >= this.nextTelemetryUs) {
       this.reporter.crashOfLastRun();
-      this.reporter.telemetry(<u32>(nowUs / 1000));
+      this.reporter.telemetry(uptimeMs(nowUs));
       this.nextTelemetryUs = nowUs + TELEMETRY_US;
     }
   }

@@ -1,5 +1,6 @@
 // Messages to and from the server: topics of this device, and JSON written straight into the outgoing packet.
 
+import { compareBytes } from "../compare";
 import { Errno } from "../exokernel";
 import { TOPIC_ROOT } from "../format";
 import { deviceIdBytes, deviceIdPtr } from "../identity/factory";
@@ -20,9 +21,12 @@ export namespace Leaf {
   export const Fetch: string = "fetch";
   export const Chunk: string = "chunk";
   export const State: string = "state";
+  export const Trust: string = "trust";
   export const Telemetry: string = "telemetry";
   export const Log: string = "log";
   export const Gone: string = "gone";
+  export const Command: string = "command";
+  export const Answer: string = "answer";
 }
 
 const topic: usize = memory.data(96);
@@ -58,7 +62,7 @@ export class Mailbox {
   /** Whether the message that the client delivered last came on this leaf. */
   isFrom(leaf: string): bool {
     const client = this.mqtt;
-    return client.topicLength == this.topicOf(leaf) && memory.compare(client.topicPtr, topic, client.topicLength) == 0;
+    return client.topicLength == this.topicOf(leaf) && compareBytes(client.topicPtr, topic, client.topicLength) == 0;
   }
 
   subscribe(leaf: string, nowUs: i64): i32 {

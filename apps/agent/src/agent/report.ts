@@ -1,11 +1,13 @@
 // What the device tells the server: check-ins, deployment states, telemetry, and the crash record of the last run.
 
-import { BootReason, CRASH_RECORD_BYTES, crashRecord, Health } from "../exokernel";
-import { BOOT_FLAG_REBUILT, DIGEST_BYTES, SlotState } from "../format";
+import { BootReason, CRASH_LOG_BYTES, crashLog, CRASH_RECORD_BYTES, crashRecord, Health } from "../exokernel";
+import { BOOT_FLAG_REBUILT, COMMAND_ID_BYTES, DIGEST_BYTES, ErrorCode, SlotState } from "../format";
 import { hardwareBytes, hardwarePtr, hardwareRevision, productBytes, productPtr } from "../identity/factory";
 import { JsonWriter } from "../json/writer";
+import { Settings } from "../identity/settings";
 import { Session } from "../session/session";
 import { TrustStore } from "../trust/trust-store";
+import { TrustUpdate } from "../trust/trust-update";
 import { Deployment, deploymentStateName } from "../update/deployment";
 import { BootState } from "./boot-state";
 import { Leaf, Mailbox } from "./mailbox";
@@ -13,14 +15,18 @@ import { TrialTask } from "./trial";
 
 const CHECK_IN_BYTES_MAX: u32 = 1400;
 
+/** Of the crashed run's console, as JSON text: a line feed takes six bytes, a quote two. */
+const LOG_TEXT_BYTES_MAX: u32 = 1000;
+
 const crash: usize = memory.data(64, 4);
+const crashLines: usize = memory.data(512);
 
 export class Reporter {
   /** Counts this boot's check-ins and states: with the boot counter it orders what this device says. */
   private sequence: u32 = 0;
   private crashTold: bool = false;
 
-  constructor(private boot: BootState, private trust: TrustStore, private mailbox: Mailbox, private session: Session, private trial: TrialTask) {}
+  constructor(private boot: BootState, private trust: TrustStore, private settings: Settings, private mailbox: Mailbox, private session: Session, private trial: TrialTask, private trustUpdate: TrustUpdate) {}
 
   /** False when there was no room: try again soon. */
   checkIn(deployment: Deployment, uptimeMs: u32): bool {
@@ -39,6 +45,15 @@ export class Reporter {
     json.u32(boot.loaderVersion);
     json.key("trust");
     json.u32(this.trust.trustVersion);
+    if (this.trustUpdate.refusedCode != ErrorCode.None) {
+      json.key("trustRefused");
+      json.beginObject();
+      json.key("version");
+      json.u32(this.trustUpdate.refusedVersion);
+      json.key("code");
+      json.u32(this.trustUpdate.refusedCode);
+      json.endObject();
+    }
     json.key("bootReason");
     json.text(bootReasonName(boot.bootReason));
     json.key("uptimeMs");
@@ -81,6 +96,7 @@ export class Reporter {
     }
     json.key("slotBytes");
     json.u32(boot.slotA.sizeBytes);
+    this.writeConnection(json);
     if (deployment.exists()) {
       json.key("deployment");
       json.beginObject();
@@ -142,7 +158,7 @@ export class Reporter {
       this.crashTold = true;
       return;
     }
-    if (!this.mailbox.begin(Leaf.Log, 384, 0)) return;
+    if (!this.mailbox.begin(Leaf.Log, 384 + LOG_TEXT_BYTES_MAX, 0)) return;
     const json = this.mailbox.json;
     this.session.writeId();
     json.key("crash");
@@ -163,8 +179,33 @@ export class Reporter {
     let length: u32 = 0;
     while (length < 31 && load<u8>(crash + 32 + length) != 0) length++;
     json.string(crash + 32, length);
+    json.key("phase");
+    json.u32(load<u32>(crash, 28));
+    const kept = max(0, crashLog(crashLines, CRASH_LOG_BYTES));
+    const from = textWithin(crashLines, kept, LOG_TEXT_BYTES_MAX);
+    json.key("log");
+    json.string(crashLines + from, kept - from);
     json.endObject();
     this.crashTold = this.mailbox.send() >= 0;
+  }
+
+  /** Where this device is connected to, and what became of the last address that a command brought. */
+  private writeConnection(json: JsonWriter): void {
+    const settings = this.settings;
+    const server = this.mailbox.mqtt.settings;
+    json.key("connection");
+    json.beginObject();
+    json.key("host");
+    json.string(server.hostPtr, server.hostLength);
+    json.key("port");
+    json.u32(server.port);
+    if (settings.wasCommanded() && !settings.hasCandidate()) {
+      json.key("command");
+      json.hex(settings.commandId(), COMMAND_ID_BYTES);
+      json.key("code");
+      json.u32(settings.outcome());
+    }
+    json.endObject();
   }
 
   private writeOrder(json: JsonWriter): void {
@@ -173,6 +214,25 @@ export class Reporter {
     json.key("sequence");
     json.u32(++this.sequence);
   }
+}
+
+/**
+ * Makes text of console bytes, which may be anything, in place: what is not printable ASCII becomes `?`. Where the newest
+ * part of it begins that takes at most `bytesMax` in a JSON string.
+ */
+function textWithin(ptr: usize, length: u32, bytesMax: u32): u32 {
+  let left: i32 = bytesMax;
+  while (length > 0) {
+    const at = ptr + length - 1;
+    const char = load<u8>(at);
+    if (char == 0x0a) left -= 6;
+    else if (char == 0x22 || char == 0x5c) left -= 2;
+    else left--;
+    if (left < 0) break;
+    if (char != 0x0a && (char < 0x20 || char > 0x7e)) store<u8>(at, 0x3f);
+    length--;
+  }
+  return length;
 }
 
 function slotName(slot: u32): string {

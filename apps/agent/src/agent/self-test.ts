@@ -1,6 +1,7 @@
 // What a new image checks of itself before it may stay: that its cryptography, its flash and its clock do what they
 // should on this machine. Known answers: FIPS 180-4 ("abc"), RFC 8032 section 7.1 (TEST 2).
 
+import { compareBytes } from "../compare";
 import { ed25519PublicKey, ed25519Sign, ED25519_VALID, ed25519Verify, sha256 } from "../crypto";
 import { clockUs, entropy, flashRead, Zone } from "../exokernel";
 
@@ -25,9 +26,9 @@ const out: usize = memory.data(64);
 
 export function selfTestPasses(): bool {
   sha256(abc, 3, out);
-  if (memory.compare(out, abcSha256, 32) != 0) return false;
+  if (compareBytes(out, abcSha256, 32) != 0) return false;
   ed25519PublicKey(seed, out);
-  if (memory.compare(out, expectedPublicKey, 32) != 0) return false;
+  if (compareBytes(out, expectedPublicKey, 32) != 0) return false;
   ed25519Sign(seed, expectedPublicKey, message, 1, out);
   if (ed25519Verify(expectedPublicKey, out, message, 1) != ED25519_VALID) return false;
   store<u8>(out, load<u8>(out) ^ 1);

@@ -3,7 +3,7 @@
 // had no contact, and forgetting unclean boots.
 
 import { endLine, say, sayNumber } from "../console";
-import { APP_REPORT_BYTES, appReport, Health, reset, ResetReason } from "../exokernel";
+import { APP_REPORT_BYTES, appReport, bootPhase, Health, Phase, reset, ResetReason } from "../exokernel";
 import { DeploymentState, ErrorCode, SlotState } from "../format";
 import { Manifest } from "../image/manifest";
 import { Task } from "../scheduler/scheduler";
@@ -31,6 +31,7 @@ export class TrialTask extends Task {
   private selfTested: bool = false;
   private otherManifest: Manifest = new Manifest();
   private floorChecked: bool = false;
+  private isAlone: bool = false;
 
   constructor(private boot: BootState, private session: Session, private deployment: Deployment) {
     super();
@@ -88,7 +89,12 @@ export class TrialTask extends Task {
     const healthy = this.appHealth == Health.Healthy;
     if (healthy && this.session.proven) return this.confirm();
     if (!healthy && nowUs >= <i64>header.confirmDeadlineMs * 1000) return this.fail(ErrorCode.AppUnhealthy);
-    if (nowUs >= <i64>header.contactDeadlineMs * 1000) {
+    if (nowUs >= <i64>header.contactDeadlineMs * 1000 && !this.isAlone) {
+      if (this.boot.otherState() != SlotState.Confirmed) {
+        // As after recovery: nothing to fall back to, so this goes on, and a power cut from here on costs it no try.
+        this.isAlone = this.boot.giveTryBack();
+        return;
+      }
       // Healthy and alone: perhaps the server is away. The other image shall see whether it fares better.
       say("no contact; falling back to see whether the other image has any");
       endLine();
@@ -115,6 +121,7 @@ export class TrialTask extends Task {
     if (!this.boot.confirm()) return; // flash trouble: tried again, until the deadline ends it
     say("confirmed");
     endLine();
+    bootPhase(Phase.Confirmed);
     this.deployment.enter(DeploymentState.Confirmed);
     this.changed = true;
     this.checkFloor();

@@ -3,12 +3,17 @@
 // Which record is newest is decided by where it lies (epoch, then page), never by a counter inside. At every power-up
 // the boot loader appends a fresh record, behind the first page that looks blank (it may be half programmed and read
 // as blank only now), and acts on that one alone: acting on a record because it reads as sealed is not safe, since a
-// torn seal may read either way each time. A full sector turns over into the other, which is erased first, always.
+// torn seal may read either way each time.
+//
+// That page may have been hit by a cut in an earlier power-up all the same (two cuts in a row, at two pages), so only a
+// record that repeats the state may go there: what an earlier try left of it are the same bits. A record that changes the
+// state goes into a sector that was erased in the same run, where nothing can lie that power failed at.
 
 import { equalInConstantTime, sha256 } from "../crypto";
 import { Errno, Zone } from "../exokernel";
 import { FlashZone } from "../flash";
 import {
+  BOOT_FLAG_HEARTBEAT,
   BOOT_RECORD_BYTES,
   BOOT_RECORD_CHECK_BYTES,
   BOOT_RECORD_CHECK_OFFSET,
@@ -42,6 +47,9 @@ export class BootControlLog {
   private candidate: BootRecord = new BootRecord();
   /** The first page that nothing was written to, behind everything that was. */
   private nextPage: u32 = 0;
+  /** The sector was erased in this run. */
+  private isFresh: bool = false;
+  private otherIsOlder: bool = false;
 
   open(): i32 {
     const result = this.zone.open();
@@ -61,18 +69,55 @@ export class BootControlLog {
     for (let page = this.page + 1; page < this.pagesPerSector(); page++) {
       if (!this.looksBlank(this.sector, page)) this.nextPage = page + 1;
     }
+    this.isFresh = false;
+    this.otherIsOlder = this.readPage(1 - this.sector, 0) && readBootRecord(this.bytes, 0, this.candidate) && this.candidate.epoch == this.record.epoch - 1;
     // `candidate` was overwritten by later looks; read the newest once more, into `record`.
     this.readPage(this.sector, this.page);
     readBootRecord(this.bytes, 0, this.record);
   }
 
-  /** Skips the page that looks blank: power may have failed while it was programmed. Once, at power-up. */
-  skipPossiblyTornPage(): void {
-    if (this.found) this.nextPage++;
+  /**
+   * Whether power may have failed while the state was changed, as `scan` found it: the newest record is such a change, or
+   * the other sector does not begin with the epoch before, so that a change may be there which can't be read now.
+   */
+  mayEndInTornChange(): bool {
+    return (this.record.flags & BOOT_FLAG_HEARTBEAT) == 0 || !this.otherIsOlder;
+  }
+
+  /**
+   * Writes `record`, whose state is the newest's, as a fresh one: once, first thing at power-up. The page that looks blank
+   * is skipped: power may have failed while it was programmed.
+   */
+  appendHeartbeat(): i32 {
+    if (!this.found) return this.append();
+    this.record.flags |= BOOT_FLAG_HEARTBEAT;
+    // The last page is not skipped: else the other sector would be erased while nothing in this one is known to hold.
+    if (this.nextPage + 1 < this.pagesPerSector()) this.nextPage++;
+    return this.appendHere();
+  }
+
+  /**
+   * Writes `record`, whose state is still the newest's, into a sector that nothing can have hurt: from then on it is what
+   * the log says, whatever a torn change reads as later.
+   */
+  settle(): i32 {
+    this.record.flags |= BOOT_FLAG_HEARTBEAT;
+    return this.appendFresh();
   }
 
   /** Writes `record` as the newest, sealed, each step read back. 0 or an Errno; nothing may be acted on unless 0. */
   append(): i32 {
+    this.record.flags &= ~BOOT_FLAG_HEARTBEAT;
+    return this.appendFresh();
+  }
+
+  private appendFresh(): i32 {
+    // Where the other sector is worn out, this one has to do until it is full.
+    if (!this.isFresh) this.turnOver();
+    return this.appendHere();
+  }
+
+  private appendHere(): i32 {
     let result = Errno.Io;
     for (let attempt: u32 = 0; attempt < ATTEMPTS; attempt++) {
       if (!this.found || this.nextPage >= this.pagesPerSector()) {
@@ -98,19 +143,32 @@ export class BootControlLog {
   }
 
   private turnOver(): i32 {
-    const target: u32 = this.found ? 1 - this.sector : 0;
-    // Begun anew, the other sector goes too: what reads as void there now may read as a record of a higher epoch later.
-    if (!this.found) {
-      const other = this.zone.erase(this.zone.sectorBytes);
-      if (other < 0) return other;
-    }
+    if (!this.found) return this.beginAnew();
+    const target: u32 = 1 - this.sector;
     const result = this.zone.erase(target * this.zone.sectorBytes);
     if (result < 0) return result;
-    this.record.epoch = this.found ? this.record.epoch + 1 : 1;
-    this.sector = target;
+    this.beginSector(target, this.record.epoch + 1);
+    return 0;
+  }
+
+  /**
+   * No record counts. The other sector is erased too: what reads as void there now may read as a record of a higher epoch
+   * later. One that can't be erased any more is left alone: the log lives in the one that can.
+   */
+  private beginAnew(): i32 {
+    const other = this.zone.erase(this.zone.sectorBytes);
+    const result = this.zone.erase(0);
+    if (result < 0 && other < 0) return result;
+    this.beginSector(result < 0 ? 1 : 0, 1);
+    return 0;
+  }
+
+  private beginSector(sector: u32, epoch: u32): void {
+    this.record.epoch = epoch;
+    this.sector = sector;
     this.nextPage = 0;
     this.found = true;
-    return 0;
+    this.isFresh = true;
   }
 
   private write(sector: u32, page: u32): i32 {
@@ -133,7 +191,9 @@ export class BootControlLog {
     if (!this.readPage(sector, page)) return;
     const candidate = this.candidate;
     if (!readBootRecord(this.bytes, 0, candidate) || candidate.page != page) return;
-    if (this.found && (candidate.epoch < this.record.epoch || (candidate.epoch == this.record.epoch && page < this.page))) return;
+    // Epochs wrap at 2^32 (RFC 1982, serial number arithmetic); those of the two sectors never lie far apart.
+    const ahead = <i32>(candidate.epoch - this.record.epoch);
+    if (this.found && (ahead < 0 || (ahead == 0 && page < this.page))) return;
     this.record.epoch = candidate.epoch;
     this.found = true;
     this.sector = sector;

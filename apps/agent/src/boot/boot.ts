@@ -1,10 +1,14 @@
 // The boot loader: reads boot control, appends a fresh record before it acts on anything, then starts the image that the
-// record names, if the strict verifier accepts the copy in RAM; else the other one; else it returns, and recovery runs.
-// docs/architecture.md, "Boot", tells the same in words. This program never changes once a device is made.
+// record names, if the strict verifier accepts the copy in RAM; else the other one; else it returns, and recovery runs:
+// the line to a technician, and the images tried again now and then. docs/architecture.md, "Boot", and
+// docs/boot-control.md, "Recovery", tell the same in words. This program never changes once a device is made.
 
 import { BootControlLog } from "../boot-control/log";
 import { endLine, say, sayHex, sayNumber, sayText } from "../console";
-import { BOOT_INFO_BYTES, BOOT_INFO_MAGIC, bootReason, BootReason, imageLoad, imageRead, imageStart, imageWindow, watchdogArm, Zone } from "../exokernel";
+import {
+  BOOT_INFO_BYTES, BOOT_INFO_MAGIC, bootPhase, bootReason, BootReason, clockUs, imageLoad, imageRead, imageStart, imageWindow, Phase, RECOVERY_NONE, watchdogArm, watchdogPet,
+  Zone,
+} from "../exokernel";
 import { FlashZone } from "../flash";
 import {
   BOOT_FLAG_CONTACT_FALLBACK,
@@ -12,6 +16,7 @@ import {
   BOOT_FLAG_YIELDED,
   DIGEST_BYTES,
   ErrorCode,
+  RecoveryReason,
   slotPayloadOffset,
   SlotState,
 } from "../format";
@@ -19,11 +24,19 @@ import { loadFactoryRecord } from "../identity/factory";
 import { LOADER_VERSION, Manifest } from "../image/manifest";
 import { PayloadCheck } from "../image/payload-check";
 import { TrustStore } from "../trust/trust-store";
+import { ImageReceiver } from "./image-receiver";
+import { RecoveryLine, RecoveryState } from "./recovery";
 
 export { abort } from "../abort";
+export { ed25519VerifyParts, sha256 } from "../crypto"; // so that test tools can tell them apart in the module
 
 /** Boots that ended in a crash or a watchdog reset, in a row, before a confirmed image gives way to the other. */
 const UNCLEAN_BOOTS_MAX: u32 = 5;
+/** Flash that reads differently may read well again: what doesn't hold is read so often before it is given up for now. */
+const READ_ATTEMPTS: u32 = 3;
+/** In recovery, from one look at the images to the next; and for an image that crashes whenever it is started. */
+const RETRY_US: i64 = 30_000_000;
+const CRASH_LOOP_RETRY_US: i64 = 900_000_000;
 
 const log = new BootControlLog();
 const trust = new TrustStore();
@@ -40,6 +53,14 @@ class CopyCheck extends PayloadCheck {
 const check = new CopyCheck(manifest, slotA);
 const info: usize = memory.data(64, 8);
 const window: usize = memory.data(8, 4);
+const state = new RecoveryState();
+const receiver = new ImageReceiver(log, trust, manifest, new PayloadCheck(manifest, slotA), slotA, slotB, window);
+const line = new RecoveryLine(receiver, state);
+/** The log was read and this power-up's record is what `log.record` says, in flash too if that can be written. */
+let poweredUp: bool = false;
+let writable: bool = false;
+let watched: bool = false;
+let nextTryUs: i64 = 0;
 
 function zoneOf(slot: u32): FlashZone {
   return slot == 0 ? slotA : slotB;
@@ -60,19 +81,37 @@ function admissible(slot: u32): i32 {
   return code;
 }
 
-/** Copies the slot to RAM and verifies the copy. */
+/** Copies the slot to RAM and verifies the copy, a few times if it has to. Why it does not hold is kept for recovery. */
 function loadImage(slot: u32): i32 {
+  let code: i32 = ErrorCode.None;
+  for (let attempt: u32 = 0; attempt < READ_ATTEMPTS; attempt++) {
+    code = loadOnce(slot);
+    if (code == ErrorCode.None) break;
+  }
+  note(slot, code);
+  return code;
+}
+
+function note(slot: u32, code: u32): void {
+  if (slot == 0) state.codeA = code;
+  else state.codeB = code;
+}
+
+function loadOnce(slot: u32): i32 {
   let code = admissible(slot);
   if (code != ErrorCode.None) return code;
   const header = manifest.header;
   const offset = slotPayloadOffset(header.chunkCount, zoneOf(slot).sectorBytes);
   if (imageLoad(zoneOf(slot).zone, offset, header.loadAddress, header.payloadBytes) < 0) return ErrorCode.FlashFailed;
+  bootPhase(Phase.Loaded);
   check.begin(manifest, zoneOf(slot));
-  return check.run();
+  code = check.run();
+  if (code == ErrorCode.None) bootPhase(Phase.Verified);
+  return code;
 }
 
-/** Boot control is blank (the factory's state) or destroyed: make it anew from what the slots hold. */
-function rebuild(): void {
+/** Boot control is blank (the factory's state) or destroyed: make it anew from what the slots hold. False: nothing. */
+function rebuild(): bool {
   const record = log.record;
   record.securityFloor = 0;
   record.flags = log.blank ? 0 : BOOT_FLAG_REBUILT;
@@ -83,6 +122,7 @@ function rebuild(): void {
     const code = loadImage(slot);
     if (code != ErrorCode.None) {
       record.setSlot(slot, SlotState.Empty, 0, 0);
+      memory.fill(record.slotDigest(slot).dataStart, 0, DIGEST_BYTES);
       continue;
     }
     record.setSlot(slot, SlotState.Confirmed, 0, 0);
@@ -93,36 +133,49 @@ function rebuild(): void {
       bestCounter = manifest.header.securityCounter;
     }
   }
-  if (best >= 0) {
-    record.activeSlot = best;
-    record.securityFloor = bestCounter;
-  }
+  // A record that says "nothing here" would be believed at the next power-up, when the slots may read well again.
+  if (best < 0) return false;
+  record.activeSlot = best;
+  record.securityFloor = bestCounter;
   if (!log.blank) sayNote("boot control was lost and made anew; active is", record.activeSlot);
+  return true;
 }
 
-/** Counts how the last run ended, and lets a confirmed image that keeps crashing give way. */
-function countUncleanBoot(reason: u32): void {
+/**
+ * Counts how the last run ended, and lets a confirmed image that keeps crashing give way: to the other confirmed slot
+ * once, or to a candidate that waits there. True: there is nothing to give way to, and this boot came from a crash.
+ */
+function countUncleanBoot(reason: u32): bool {
   const record = log.record;
-  if (reason == BootReason.Trap || reason == BootReason.Watchdog) record.uncleanBoots++;
+  const crashed = reason == BootReason.Trap || reason == BootReason.Watchdog;
+  if (crashed) record.uncleanBoots++;
   else if (reason != BootReason.PowerOn) record.uncleanBoots = 0;
 
   const active = record.activeSlot;
   if (record.slotState(active) == SlotState.Candidate) {
     if (reason == BootReason.Trap) record.setSlot(active, SlotState.Candidate, record.slotTries(active), ErrorCode.Crashed);
     if (reason == BootReason.Watchdog) record.setSlot(active, SlotState.Candidate, record.slotTries(active), ErrorCode.WatchdogExpired);
-  } else if (record.uncleanBoots >= UNCLEAN_BOOTS_MAX && record.slotState(1 - active) == SlotState.Confirmed && !(record.flags & BOOT_FLAG_YIELDED)) {
+  } else if (record.slotState(active) == SlotState.Confirmed && record.uncleanBoots >= UNCLEAN_BOOTS_MAX) {
+    const other = record.slotState(1 - active);
+    const yields = other == SlotState.Confirmed && !(record.flags & BOOT_FLAG_YIELDED);
+    if (!yields && other != SlotState.Candidate) return crashed;
     sayNote("confirmed image crashed repeatedly; giving way:", active);
     record.setSlot(active, SlotState.Confirmed, 0, ErrorCode.CrashedRepeatedly);
     record.activeSlot = 1 - active;
-    record.flags |= BOOT_FLAG_YIELDED;
+    if (yields) record.flags |= BOOT_FLAG_YIELDED;
+    else record.flags &= ~BOOT_FLAG_CONTACT_FALLBACK;
     record.uncleanBoots = 0;
   }
+  return false;
 }
 
 function fail(slot: u32, reason: u32): void {
   log.record.setSlot(slot, SlotState.Failed, 0, reason);
   log.record.activeSlot = 1 - slot;
   log.record.flags &= ~BOOT_FLAG_CONTACT_FALLBACK;
+  // What this one did is not the other's fault.
+  log.record.uncleanBoots = 0;
+  note(slot, reason);
   say("image failed: slot ");
   sayText(slot == 0 ? "a" : "b");
   sayText(" code ");
@@ -147,9 +200,13 @@ function start(slot: u32, reason: u32): void {
   store<u32>(info, log.sector, 56);
   store<u32>(info, log.page, 60);
   // A candidate that hangs must not hang for ever; a confirmed image is better than none.
-  if (watchdogArm(manifest.header.watchdogMs) < 0) {
+  watched = watchdogArm(manifest.header.watchdogMs) >= 0;
+  if (!watched) {
     sayNote("no watchdog:", slot);
-    if (record.slotState(slot) == SlotState.Candidate) return;
+    if (record.slotState(slot) == SlotState.Candidate) {
+      note(slot, ErrorCode.WatchdogExpired);
+      return;
+    }
   }
   say("verified ");
   sayHex(manifest.digest.dataStart, 8);
@@ -158,31 +215,53 @@ function start(slot: u32, reason: u32): void {
   imageStart(manifest.header.entryAddress, info);
 }
 
-export function boot(): void {
-  const reason = <u32>bootReason();
-  say("flipside loader ");
-  sayNumber(LOADER_VERSION);
-  sayText(", boot reason ");
-  sayNumber(reason);
-  endLine();
-  if (!loadFactoryRecord()) { say("no factory record"); endLine(); return; }
-  if (imageWindow(window) < 0 || slotA.open() < 0 || slotB.open() < 0 || log.open() < 0) { say("flash geometry can't be used"); endLine(); return; }
-  if (trust.load() != ErrorCode.None) { say("no trust record holds"); endLine(); return; }
-
+/** What everything else is decided by; only reads. */
+function openDevice(): u32 {
+  if (!loadFactoryRecord()) return RecoveryReason.NoFactoryRecord;
+  if (imageWindow(window) < 0 || slotA.open() < 0 || slotB.open() < 0 || log.open() < 0) return RecoveryReason.FlashGeometry;
+  // The log first: it says which copy of the trust chain is in flux. A log that is lost says of neither.
   log.scan();
-  if (!log.found) rebuild();
-  const record = log.record;
-  record.bootCounter++;
-  countUncleanBoot(reason);
-  log.skipPossiblyTornPage();
-  let writable = log.append() == 0;
-  if (!writable) { say("boot control can't be written"); endLine(); }
+  for (let attempt: u32 = 1; attempt < READ_ATTEMPTS && !log.found && !log.blank; attempt++) log.scan();
+  if (trust.load(log.found ? log.record.flags : 0) != ErrorCode.None) return RecoveryReason.NoTrustRecord;
+  return RecoveryReason.None;
+}
 
+/** The power-up rule, then the images. Comes back only when none can be started, with the reason. */
+function powerUp(reason: u32): u32 {
+  if (!log.found && !rebuild()) return RecoveryReason.NoImage;
+  const record = log.record;
+  // First a record that only counts the boot. Then, where the newest one may be a change that power failed at, one that
+  // settles it; where this boot changes something, one that says so. A candidate's try will be such a one.
+  const isOpen = log.found && log.mayEndInTornChange();
+  const uncleanBoots = record.uncleanBoots;
+  record.bootCounter++;
+  writable = log.appendHeartbeat() == 0;
+  const crashLoop = countUncleanBoot(reason);
+  if (record.slotState(record.activeSlot) != SlotState.Candidate) {
+    if (record.uncleanBoots != uncleanBoots) writable = log.append() == 0;
+    else if (isOpen) writable = log.settle() == 0;
+  }
+  if (!writable) { say("boot control can't be written"); endLine(); }
+  poweredUp = true;
+  bootPhase(Phase.LogAppended);
+  if (crashLoop) {
+    note(record.activeSlot, ErrorCode.CrashedRepeatedly);
+    note(1 - record.activeSlot, record.slotReason(1 - record.activeSlot));
+    return RecoveryReason.CrashLoop;
+  }
+  return startOne(reason);
+}
+
+/** Starts the active slot's image or the other one; comes back only when neither can be started, with the reason. */
+function startOne(reason: u32): u32 {
+  const record = log.record;
+  let unrecorded = false;
   // Each round starts an image or rules one out for this boot, so two rounds and the change-over between them are all.
   for (let round: u32 = 0; round < 4; round++) {
     const slot = record.activeSlot;
-    const state = record.slotState(slot);
-    if (state == SlotState.Candidate) {
+    const other = 1 - slot;
+    const slotState = record.slotState(slot);
+    if (slotState == SlotState.Candidate) {
       const tries = record.slotTries(slot);
       const code = tries == 0 ? (record.slotReason(slot) != 0 ? <i32>record.slotReason(slot) : ErrorCode.TriesExhausted) : loadImage(slot);
       if (code != ErrorCode.None) {
@@ -192,27 +271,122 @@ export function boot(): void {
       }
       record.setSlot(slot, SlotState.Candidate, tries - 1, record.slotReason(slot));
       // No record, no boot of a candidate: else a crashing one would be tried for ever.
-      if (writable && log.append() == 0) start(slot, reason);
-      record.activeSlot = 1 - slot;
-    } else if (state == SlotState.Confirmed) {
-      let code = loadImage(slot);
-      if (code == ErrorCode.None) {
+      if (writable) writable = log.append() == 0;
+      if (writable) {
         start(slot, reason);
-        code = ErrorCode.LoadAddressRefused; // it came back
-      }
-      sayNote("confirmed image does not verify:", slot);
-      if (record.slotState(1 - slot) != SlotState.Confirmed) {
-        // Nothing else is known to be good. It is left confirmed: flash that reads differently may read well again.
-        record.activeSlot = 1 - slot;
-        if (record.slotState(1 - slot) != SlotState.Candidate) return;
       } else {
-        record.setSlot(slot, SlotState.Failed, 0, code);
-        record.activeSlot = 1 - slot;
+        unrecorded = true;
+        note(slot, ErrorCode.FlashFailed);
+      }
+      record.activeSlot = other;
+    } else if (slotState == SlotState.Confirmed) {
+      const code = loadImage(slot);
+      if (code == ErrorCode.None) start(slot, reason);
+      sayNote("confirmed image does not verify:", slot);
+      record.activeSlot = other;
+      if (record.slotState(other) == SlotState.Confirmed) {
+        // It is given up only for one that holds: flash that reads differently may read well again.
+        if (loadImage(other) != ErrorCode.None) break;
+        record.setSlot(slot, SlotState.Failed, 0, code != ErrorCode.None ? code : ErrorCode.LoadAddressRefused);
         if (writable) writable = log.append() == 0;
+      } else if (record.slotState(other) != SlotState.Candidate) {
+        break;
       }
     } else {
-      record.activeSlot = 1 - slot;
-      if (record.slotState(1 - slot) != SlotState.Confirmed && record.slotState(1 - slot) != SlotState.Candidate) return;
+      note(slot, record.slotReason(slot));
+      record.activeSlot = other;
+      if (record.slotState(other) != SlotState.Confirmed && record.slotState(other) != SlotState.Candidate) {
+        note(other, record.slotReason(other));
+        break;
+      }
     }
   }
+  return unrecorded ? RecoveryReason.BootControlUnwritable : RecoveryReason.NoImage;
+}
+
+export function boot(): void {
+  const reason = <u32>bootReason();
+  say("flipside loader ");
+  sayNumber(LOADER_VERSION);
+  sayText(", boot reason ");
+  sayNumber(reason);
+  endLine();
+  for (let attempt: u32 = 0; attempt < READ_ATTEMPTS; attempt++) {
+    state.reason = openDevice();
+    if (state.reason == RecoveryReason.None) break;
+  }
+  if (state.reason == RecoveryReason.None) state.reason = powerUp(reason);
+  beginWait();
+}
+
+/** Says why nothing runs, and sets when that is tried to be changed. */
+function beginWait(): void {
+  const reason = state.reason;
+  nextTryUs = clockUs() + (reason == RecoveryReason.CrashLoop ? CRASH_LOOP_RETRY_US : RETRY_US);
+  state.floor = log.record.securityFloor;
+  state.target = targetSlot();
+  say("recovery: code ");
+  sayNumber(reason);
+  sayText(reasonName(reason));
+  sayText(", slot a ");
+  sayNumber(state.codeA);
+  sayText(", slot b ");
+  sayNumber(state.codeB);
+  endLine();
+}
+
+function reasonName(reason: u32): string {
+  switch (reason) {
+    case RecoveryReason.NoFactoryRecord: return " no-factory-record";
+    case RecoveryReason.FlashGeometry: return " flash-geometry";
+    case RecoveryReason.NoTrustRecord: return " no-trust-record";
+    case RecoveryReason.CrashLoop: return " crash-loop";
+    case RecoveryReason.BootControlUnwritable: return " boot-control-unwritable";
+    default: return " no-image";
+  }
+}
+
+/** Where a recovery image goes: not over a confirmed image that reads well, as long as there is another place. */
+function targetSlot(): u32 {
+  const record = log.record;
+  const active = record.activeSlot;
+  const inactive = 1 - active;
+  if (record.slotState(inactive) != SlotState.Confirmed) return inactive;
+  if (record.slotState(active) != SlotState.Confirmed) return active;
+  // Both are confirmed: both don't read well, or both crash and the inactive one gave way first.
+  return inactive;
+}
+
+/** Nothing could be started, and time has passed. Comes back when that is still so. */
+function tryAgain(): void {
+  const record = log.record;
+  const reason = <u32>bootReason();
+  if (!poweredUp) {
+    state.reason = openDevice();
+    if (state.reason == RecoveryReason.None) state.reason = powerUp(reason);
+    return;
+  }
+  for (let i: u32 = 0; i < 2; i++) {
+    const slot = i == 0 ? record.activeSlot : 1 - record.activeSlot;
+    if (record.slotState(slot) != SlotState.Confirmed || loadImage(slot) != ErrorCode.None) continue;
+    record.activeSlot = slot;
+    if (writable) writable = log.append() == 0;
+    start(slot, reason);
+  }
+  if (state.reason == RecoveryReason.CrashLoop) state.reason = RecoveryReason.NoImage;
+}
+
+/** One step of recovery; docs/boot-control.md, "Recovery". Microseconds until it wants to run again, or RECOVERY_NONE. */
+export function recover(): u32 {
+  const nowUs = clockUs();
+  if (watched) watchdogPet();
+  const heard = line.step(nowUs);
+  if (heard < 0) return RECOVERY_NONE;
+  if (heard > 0) return 0;
+  if (line.busy()) return 100_000;
+  if (nowUs >= nextTryUs) {
+    tryAgain();
+    beginWait();
+  }
+  return <u32>min<i64>(max<i64>(nextTryUs - nowUs, 0), 60_000_000);
 }

@@ -1,6 +1,7 @@
 // Enrolment: the claim is proved by MAC in both directions and never sent; both sides compute the device secret
 // (docs/protocol.md, "Enrolment").
 
+import { compareBytes } from "../compare";
 import { Leaf, Mailbox } from "../agent/mailbox";
 import { ed25519PublicKey } from "../crypto";
 import { endLine, say, sayBytes } from "../console";
@@ -62,7 +63,7 @@ export class Enrolment {
   /** A message on `enrolled`. True when the device is enrolled now and should connect anew. */
   onMessage(nowUs: i64): bool {
     const reader = this.reader;
-    if (reader.base64url("nonce", received, 32) != NONCE_BYTES || memory.compare(received, nonce, NONCE_BYTES) != 0) return false;
+    if (reader.base64url("nonce", received, 32) != NONCE_BYTES || compareBytes(received, nonce, NONCE_BYTES) != 0) return false;
     if (reader.has("error")) {
       const length = reader.string("error", text, 32);
       say("enrolment refused: ");

@@ -1,6 +1,7 @@
 // The manifest of an image (header and signature block), and whether this device may run what it describes. Boot loader
 // and agent decide with the same code, in the order of docs/protocol.md, "Check-in and offer".
 
+import { compareBytes } from "../compare";
 import { sha256 } from "../crypto";
 import {
   DIGEST_BYTES,
@@ -14,7 +15,8 @@ import {
 } from "../format";
 import { hardwareBytes, hardwarePtr, hardwareRevision, productBytes, productPtr } from "../identity/factory";
 import { asciiBytes } from "../text/constant";
-import { checkSignatures, TrustStore } from "../trust/trust-store";
+import { checkSignatures } from "../trust/signatures";
+import { TrustChain } from "../trust/trust-chain";
 import { FlashZone } from "../flash";
 
 export const LOADER_VERSION: u32 = 1;
@@ -49,7 +51,7 @@ export class Manifest {
   }
 
   /** An ErrorCode: None when a release key signed the header. */
-  checkSignature(trust: TrustStore): i32 {
+  checkSignature(trust: TrustChain): i32 {
     return checkSignatures(
       imagePrefix, PREFIX_IMAGE.length, this.bytes.dataStart, this.header.headerBytes,
       this.bytes, this.header.headerBytes, trust.releaseKeys, trust.releaseKeyCount, 1,
@@ -57,11 +59,11 @@ export class Manifest {
   }
 
   /** Whether it is for this product and hardware, loader and trust are new enough, and it fits window and slot. */
-  checkDevice(trust: TrustStore, slot: FlashZone, windowAddress: u32, windowBytes: u32): i32 {
+  checkDevice(trust: TrustChain, slot: FlashZone, windowAddress: u32, windowBytes: u32): i32 {
     const h = this.header;
     const at = this.bytes.dataStart;
-    if (<u32>h.productBytes != productBytes() || memory.compare(at + h.productOffset, productPtr(), h.productBytes) != 0) return ErrorCode.ProductMismatch;
-    if (<u32>h.hardwareBytes != hardwareBytes() || memory.compare(at + h.hardwareOffset, hardwarePtr(), h.hardwareBytes) != 0) return ErrorCode.HardwareMismatch;
+    if (<u32>h.productBytes != productBytes() || compareBytes(at + h.productOffset, productPtr(), h.productBytes) != 0) return ErrorCode.ProductMismatch;
+    if (<u32>h.hardwareBytes != hardwareBytes() || compareBytes(at + h.hardwareOffset, hardwarePtr(), h.hardwareBytes) != 0) return ErrorCode.HardwareMismatch;
     const revision = hardwareRevision();
     if (revision < h.hardwareRevisionMin || revision > h.hardwareRevisionMax) return ErrorCode.HardwareMismatch;
     if (h.loaderVersionMin > LOADER_VERSION) return ErrorCode.LoaderTooOld;

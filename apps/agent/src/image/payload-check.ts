@@ -1,6 +1,7 @@
 // Whether a payload is the one that a manifest describes, chunk by chunk. The table is read once and hashed while it is
 // used, so that what was compared with is what was signed, even if flash reads differently the next time.
 
+import { compareBytes } from "../compare";
 import { SHA256_CONTEXT_BYTES, sha256, sha256Final, sha256Init, sha256Update } from "../crypto";
 import { FlashZone } from "../flash";
 import { CHUNK_BYTES_MAX, chunkLength, DIGEST_BYTES, ErrorCode, SLOT_TABLE_OFFSET, slotPayloadOffset } from "../format";
@@ -35,7 +36,7 @@ export class PayloadCheck {
     if (index == header.chunkCount) {
       sha256Final(tableHash, actual);
       const wanted = this.manifest.bytes.dataStart + header.tableDigestOffset;
-      return memory.compare(actual, wanted, DIGEST_BYTES) == 0 ? ErrorCode.None : ErrorCode.ChunkTableMismatch;
+      return compareBytes(actual, wanted, DIGEST_BYTES) == 0 ? ErrorCode.None : ErrorCode.ChunkTableMismatch;
     }
     if (this.slot.read(SLOT_TABLE_OFFSET + index * DIGEST_BYTES, expected, DIGEST_BYTES) < 0) return ErrorCode.FlashFailed;
     sha256Update(tableHash, expected, DIGEST_BYTES);
@@ -43,7 +44,7 @@ export class PayloadCheck {
     const offset = index * header.chunkBytes;
     if (this.readPayload(offset, chunk, length) < 0) return ErrorCode.FlashFailed;
     sha256(chunk, length, actual);
-    return memory.compare(actual, expected, DIGEST_BYTES) == 0 ? ErrorCode.None : ErrorCode.ChunkMismatch;
+    return compareBytes(actual, expected, DIGEST_BYTES) == 0 ? ErrorCode.None : ErrorCode.ChunkMismatch;
   }
 
   /** From flash; the boot loader reads its copy in RAM instead. */

@@ -3,6 +3,7 @@
 // An answer counts only when it comes from the server asked, to the port asked from, with the id and the question
 // asked (RFC 5452): id and port are fresh random numbers for every try.
 
+import { compareBytes } from "../compare";
 import { Errno } from "../exokernel";
 import { arm, due, soon, Ticks } from "./clock";
 import { Counter, count } from "./counters";
@@ -60,7 +61,7 @@ export function lookup(host: usize, hostBytes: u32): i32 {
   const nameBytes = encodeName(host, hostBytes, scratch);
   if (nameBytes == 0) return Errno.Argument;
   for (let e = cache; e < cacheEnd; e += ENTRY_BYTES) {
-    if (load<u32>(e, LENGTH) != nameBytes || memory.compare(e + NAME, scratch, nameBytes) != 0) continue;
+    if (load<u32>(e, LENGTH) != nameBytes || compareBytes(e + NAME, scratch, nameBytes) != 0) continue;
     if (load<u32>(e) == 0) continue;
     found = load<u32>(e, ADDRESS);
     return found != 0 ? 1 : Errno.Absent;

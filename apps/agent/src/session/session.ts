@@ -1,6 +1,7 @@
 // The session: the device proves its key over fresh nonces, the server proves that it knows the device's secret. Only
 // then does the device have contact (docs/protocol.md, "Session").
 
+import { compareBytes } from "../compare";
 import { Leaf, Mailbox } from "../agent/mailbox";
 import { endLine, say, sayBytes } from "../console";
 import { ed25519SignParts } from "../crypto";
@@ -18,7 +19,6 @@ const ANSWER_TIMEOUT_US: i64 = 15_000_000;
 const prefix: usize = asciiBytes(PREFIX_SESSION);
 const labelContact: usize = asciiBytes(MAC_CONTACT);
 const nonce: usize = memory.data(16);
-const deviceNonce: usize = memory.data(16);
 const received: usize = memory.data(32);
 const signature: usize = memory.data(64);
 const text: usize = memory.data(32);
@@ -27,6 +27,8 @@ const signed: usize = memory.data(192);
 
 export class Session {
   readonly id: usize = heap.alloc(NONCE_BYTES);
+  /** What this device chose for the session; commands name it. */
+  readonly deviceNonce: Uint8Array = new Uint8Array(NONCE_BYTES);
   /** The server has answered with the contact MAC. */
   proven: bool = false;
   /** 0 not begun, 1 hello sent, 2 proof sent. */
@@ -59,7 +61,7 @@ export class Session {
 
   /** Whether the message in the reader belongs to this session. */
   isOurs(): bool {
-    return this.reader.base64url("session", received, 32) == NONCE_BYTES && memory.compare(received, this.id, NONCE_BYTES) == 0;
+    return this.reader.base64url("session", received, 32) == NONCE_BYTES && compareBytes(received, this.id, NONCE_BYTES) == 0;
   }
 
   /** A message on `challenge`. True when the session has just been proven. */
@@ -88,13 +90,14 @@ export class Session {
     macBegin(this.settings.secret, DEVICE_SECRET_BYTES, labelContact, MAC_CONTACT.length);
     macField(deviceIdPtr(), deviceIdBytes());
     macBytes(this.id, NONCE_BYTES);
-    macBytes(deviceNonce, NONCE_BYTES);
+    macBytes(this.deviceNonce.dataStart, NONCE_BYTES);
     if (!macMatches(received)) return false;
     this.proven = true;
     return true;
   }
 
   private prove(nowUs: i64): void {
+    const deviceNonce = this.deviceNonce.dataStart;
     if (this.reader.base64url("nonce", nonce, NONCE_BYTES) != NONCE_BYTES || entropy(deviceNonce, NONCE_BYTES) < 0) return;
     memory.copy(signed, deviceIdPtr(), deviceIdBytes());
     let length = deviceIdBytes();

@@ -1,5 +1,6 @@
 // Decimal integers on raw memory.
 
+import { divided } from "../divide";
 import { Errno } from "../exokernel";
 
 /** The longest that decimalWrite… writes: "-9223372036854775808" and "18446744073709551615". */
@@ -7,18 +8,13 @@ export const DECIMAL_BYTES: u32 = 20;
 
 /** Writes `value` (at most DECIMAL_BYTES) and returns the number of characters. */
 export function decimalWriteU64(dst: usize, value: u64): u32 {
-  // Digits come out backwards. A 64-bit value is divided by ten as two 16-bit steps under its high word, so that RV32
-  // needs no 64-bit division from the C library.
-  let high = <u32>(value >> 32);
-  let low = <u32>value;
+  // Digits come out backwards.
   let length: u32 = 0;
   do {
-    const middle = ((high % 10) << 16) | (low >> 16);
-    const last = ((middle % 10) << 16) | (low & 0xffff);
-    high /= 10;
-    low = ((middle / 10) << 16) | (last / 10);
-    store<u8>(dst + length++, 0x30 + (last % 10));
-  } while ((high | low) != 0);
+    const rest = divided(value, 10);
+    store<u8>(dst + length++, 0x30 + <u32>(value - rest * 10));
+    value = rest;
+  } while (value != 0);
   for (let i: u32 = 0, j = length - 1; i < j; i++, j--) {
     const swap = load<u8>(dst + i);
     store<u8>(dst + i, load<u8>(dst + j));

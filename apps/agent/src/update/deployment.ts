@@ -1,5 +1,6 @@
 // Where the deployment stands that this device has taken up: what `state` messages and check-ins say of it.
 
+import { compareBytes } from "../compare";
 import { DeploymentState, ErrorCode, isFinal, mayFollow } from "../format";
 import { DEPLOYMENT_ID_BYTES_MAX } from "./journal";
 
@@ -23,7 +24,7 @@ export class Deployment {
   }
 
   isThis(id: usize, idBytes: u32, attempt: u32): bool {
-    return this.idBytes == idBytes && this.attempt == attempt && memory.compare(this.id, id, idBytes) == 0;
+    return this.idBytes == idBytes && this.attempt == attempt && compareBytes(this.id, id, idBytes) == 0;
   }
 
   isOver(): bool {

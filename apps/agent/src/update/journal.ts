@@ -2,12 +2,14 @@
 // that a download goes on after a power cut, and the deployment is known after the reboot.
 //
 // Records of 128 bytes, one to a 4 KiB page, appended; the zone is erased when another image is begun.
-//   0 u8[4] "FSJB" begin / "FSJS" seal   4 u32 sector (seal)   8 u8[32] image digest   40 u32 attempt   44 u8 slot
+//   0 u8[4] "FSJB" begin / "FSJS" seal   4 u32 sector (seal), sectors that are sealed (begin)   8 u8[32] image digest   40 u32 attempt   44 u8 slot
 //   45 u8 deployment id bytes   46 u16 zero   48 u8[48] deployment id   96 zeros   112 u8[16] first bytes of SHA-256 over 0..111
 //
-// A seal is written when every byte of its sector was read back; an unstable seal is therefore harmless: the sector is
-// good, and the whole image is verified once more before it is made a candidate.
+// A seal is written when every byte of its sector was read back. One at which power failed may read badly now and well
+// later, when its sector has been erased again: so a download that is taken up writes a fresh begin first, which says what
+// is sealed, and only what follows the newest begin counts besides. Sectors are sealed in order, so a number says it.
 
+import { compareBytes } from "../compare";
 import { equalInConstantTime, sha256 } from "../crypto";
 import { Zone } from "../exokernel";
 import { FlashZone } from "../flash";
@@ -19,8 +21,6 @@ const RECORD_BYTES: u32 = 128;
 const CHECKED_BYTES: u32 = 112;
 const STRIDE: u32 = 4096;
 export const DEPLOYMENT_ID_BYTES_MAX: u32 = 48;
-/** Sectors of a slot that the journal can keep apart. */
-const SECTORS_MAX: u32 = 1024;
 
 const record: usize = memory.data(128, 8);
 const check: usize = memory.data(32);
@@ -35,7 +35,8 @@ export class Journal {
   slot: u32 = 0;
 
   private zone: FlashZone = new FlashZone(Zone.Journal);
-  private sealed: StaticArray<bool> = new StaticArray<bool>(SECTORS_MAX);
+  /** Sectors from the slot's first on that are sealed. */
+  private sealedCount: u32 = 0;
   private nextPage: u32 = 0;
 
   /** Reads what is there, once, at start. False when the zone can't be used. */
@@ -50,7 +51,7 @@ export class Journal {
       sha256(record, CHECKED_BYTES, check);
       if ((magic != BEGIN && magic != SEAL) || !equalInConstantTime(check, record + CHECKED_BYTES, 16)) continue;
       if (magic == BEGIN) this.takeBegin();
-      else if (this.begun && memory.compare(record + 8, this.digest, DIGEST_BYTES) == 0) this.markSealed(load<u32>(record, 4));
+      else if (this.begun && compareBytes(record + 8, this.digest, DIGEST_BYTES) == 0) this.markSealed(load<u32>(record, 4));
     }
     // Behind the last written page, one may be half programmed and read as blank only now.
     if (this.begun) this.nextPage++;
@@ -58,11 +59,11 @@ export class Journal {
   }
 
   isSealed(sector: u32): bool {
-    return sector < SECTORS_MAX && unchecked(this.sealed[sector]);
+    return sector < this.sealedCount;
   }
 
   isFor(digest: usize, slot: u32): bool {
-    return this.begun && this.slot == slot && memory.compare(this.digest, digest, DIGEST_BYTES) == 0;
+    return this.begun && this.slot == slot && compareBytes(this.digest, digest, DIGEST_BYTES) == 0;
   }
 
   /** Another image: everything before is void. */
@@ -74,13 +75,13 @@ export class Journal {
     return this.resume(deploymentId, deploymentIdBytes, attempt);
   }
 
-  /** The same image, for this deployment. */
+  /** The same image, for this deployment. Until this has succeeded, no sector may be written. */
   resume(deploymentId: usize, deploymentIdBytes: u32, attempt: u32): bool {
     memory.copy(this.deploymentId, deploymentId, deploymentIdBytes);
     this.deploymentIdBytes = deploymentIdBytes;
     this.attempt = attempt;
     this.begun = true;
-    return this.append(BEGIN, 0);
+    return this.append(BEGIN, this.sealedCount);
   }
 
   seal(sector: u32): bool {
@@ -92,19 +93,17 @@ export class Journal {
   private forget(): void {
     this.begun = false;
     this.nextPage = 0;
-    for (let i: u32 = 0; i < SECTORS_MAX; i++) unchecked((this.sealed[i] = false));
+    this.sealedCount = 0;
   }
 
   private markSealed(sector: u32): void {
-    if (sector < SECTORS_MAX) unchecked((this.sealed[sector] = true));
+    this.sealedCount = max(this.sealedCount, sector + 1);
   }
 
   private takeBegin(): void {
     const idBytes = <u32>load<u8>(record, 45);
     if (idBytes > DEPLOYMENT_ID_BYTES_MAX) return;
-    if (!this.begun || memory.compare(record + 8, this.digest, DIGEST_BYTES) != 0) {
-      for (let i: u32 = 0; i < SECTORS_MAX; i++) unchecked((this.sealed[i] = false));
-    }
+    this.sealedCount = load<u32>(record, 4);
     this.begun = true;
     memory.copy(this.digest, record + 8, DIGEST_BYTES);
     this.attempt = load<u32>(record, 40);

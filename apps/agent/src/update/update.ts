@@ -1,6 +1,7 @@
 // The update agent: offer → table → chunk by chunk (verify, program, read back, seal each sector) → verify the whole
 // image from flash → candidate → reset. Order and reasons: docs/architecture.md, "Update".
 
+import { compareBytes } from "../compare";
 import { BootState } from "../agent/boot-state";
 import { Leaf, Mailbox } from "../agent/mailbox";
 import { endLine, say, sayHex, sayNumber } from "../console";
@@ -74,6 +75,10 @@ export class UpdateTask extends Task {
   private asked: u32 = 0;
   private askedUs: i64 = 0;
   private wrongChunks: u32 = 0;
+  /** The image was in the other slot already. */
+  private isReused: bool = false;
+  /** No offer is taken up: a command is under way (command/commands.ts). */
+  held: bool = false;
 
   /** `inSlot`: what is read back from the slot; `check` works on it. */
   constructor(
@@ -91,9 +96,9 @@ export class UpdateTask extends Task {
     d.take(journal.deploymentId, journal.deploymentIdBytes, journal.attempt);
     d.dirty = false;
     const boot = this.boot;
-    if (memory.compare(journal.digest, boot.running.digest.dataStart, DIGEST_BYTES) == 0) {
+    if (compareBytes(journal.digest, boot.running.digest.dataStart, DIGEST_BYTES) == 0) {
       d.enter(boot.trial ? DeploymentState.Testing : DeploymentState.Confirmed);
-    } else if (boot.otherState() == SlotState.Failed && memory.compare(journal.digest, boot.otherDigest(), DIGEST_BYTES) == 0) {
+    } else if (boot.otherState() == SlotState.Failed && compareBytes(journal.digest, boot.otherDigest(), DIGEST_BYTES) == 0) {
       d.enter(DeploymentState.RolledBack, boot.otherReason());
     } else if (boot.otherState() == SlotState.Candidate && boot.inContactFallback()) {
       d.enter(DeploymentState.Testing);
@@ -103,9 +108,18 @@ export class UpdateTask extends Task {
     }
   }
 
+  isBusy(): bool {
+    return this.phase != Phase.Idle;
+  }
+
   remainingWork(): u32 {
     if (this.phase == Phase.Idle) return 0;
     return this.manifest.header.payloadBytes - min(this.manifest.header.payloadBytes, this.next * this.manifest.header.chunkBytes);
+  }
+
+  /** An image was verified, or is being verified, by the present release keys, and the reset into it has not come. */
+  isInstalling(): bool {
+    return this.phase >= Phase.Verify;
   }
 
   // ---- offers ------------------------------------------------------------------------------------------------------
@@ -135,7 +149,7 @@ export class UpdateTask extends Task {
       return;
     }
     // First things first; it will be offered again. A fallback for want of contact is a trial that isn't over.
-    if (this.boot.trial || this.boot.inContactFallback() || this.phase >= Phase.Verify) return;
+    if (this.boot.trial || this.boot.inContactFallback() || this.isInstalling() || this.held) return;
     d.take(offeredId, idBytes, attempt);
     const code = this.accept();
     if (code != ErrorCode.None) this.reject(code);
@@ -170,18 +184,21 @@ export class UpdateTask extends Task {
     if (sizeBytes < expectedBytes) return ErrorCode.ImageTruncated;
     if (sizeBytes > expectedBytes) return ErrorCode.ImageTrailingBytes;
     if (header.securityCounter < boot.floor()) return ErrorCode.SecurityCounterTooLow;
-    if (memory.compare(manifest.digest.dataStart, boot.running.digest.dataStart, DIGEST_BYTES) == 0) {
+    if (compareBytes(manifest.digest.dataStart, boot.running.digest.dataStart, DIGEST_BYTES) == 0) {
       this.deployment.enter(DeploymentState.Confirmed); // it runs already, and is confirmed (a trial takes no offers)
       return ErrorCode.None;
     }
-    // The other slot's confirmed image is no downgrade of the kind that needs a permit.
-    const isOther = boot.otherState() == SlotState.Confirmed && memory.compare(manifest.digest.dataStart, boot.otherDigest(), DIGEST_BYTES) == 0;
-    if (!isOther && header.releaseSequence < boot.running.header.releaseSequence) {
+    // The other slot's confirmed image is no downgrade of the kind that needs a permit; nor is one that was accepted before
+    // power failed, which may have been that image.
+    const isOther = this.isConfirmedInOtherSlot();
+    const wasAccepted = this.journal.isFor(manifest.digest.dataStart, boot.otherSlot());
+    if (!isOther && !wasAccepted && header.releaseSequence < boot.running.header.releaseSequence) {
       code = this.checkPermit();
       if (code != ErrorCode.None) return code;
     }
     this.deadlineUs = this.nowUs + <i64>deadlineMs * 1000;
     this.wrongChunks = 0;
+    this.isReused = false;
     return this.beginDownload();
   }
 
@@ -196,22 +213,38 @@ export class UpdateTask extends Task {
     return this.boot.slot(this.boot.otherSlot());
   }
 
+  private isConfirmedInOtherSlot(): bool {
+    return this.boot.otherState() == SlotState.Confirmed && compareBytes(this.manifest.digest.dataStart, this.boot.otherDigest(), DIGEST_BYTES) == 0;
+  }
+
   private beginDownload(): i32 {
     const digest = this.manifest.digest.dataStart;
     const d = this.deployment;
     say("update accepted ");
     sayHex(digest, 8);
     endLine();
+    // Going back: the image is there already, and is verified from flash like one that has just come.
+    if (this.isConfirmedInOtherSlot() && this.journal.begin(digest, this.boot.otherSlot(), d.id, d.idBytes, d.attempt)) {
+      this.isReused = true;
+      this.next = this.manifest.header.chunkCount;
+      this.startVerify();
+      return ErrorCode.None;
+    }
     if (this.journal.isFor(digest, this.boot.otherSlot()) && this.journal.resume(d.id, d.idBytes, d.attempt) && this.tableFromSlot()) {
       this.startPayload();
       return ErrorCode.None;
     }
+    this.startTable();
+    return ErrorCode.None;
+  }
+
+  private startTable(): void {
     this.phase = Phase.Table;
     this.next = 0;
     this.asked = 0;
-    d.enter(DeploymentState.Downloading);
-    d.progress(0, this.manifest.header.chunkCount);
-    return ErrorCode.None;
+    this.deployment.enter(DeploymentState.Downloading);
+    this.deployment.progress(0, this.manifest.header.chunkCount);
+    this.wake();
   }
 
   /**
@@ -223,7 +256,7 @@ export class UpdateTask extends Task {
     const header = this.manifest.header;
     const slot = this.targetSlot();
     if (this.inSlot.readSlot(slot) != ErrorCode.None) return false;
-    if (memory.compare(this.inSlot.digest.dataStart, this.manifest.digest.dataStart, DIGEST_BYTES) != 0) return false;
+    if (compareBytes(this.inSlot.digest.dataStart, this.manifest.digest.dataStart, DIGEST_BYTES) != 0) return false;
     if (slot.read(SLOT_TABLE_OFFSET, table, chunkTableBytes(header.chunkCount)) < 0) return false;
     return this.tableHolds();
   }
@@ -231,7 +264,7 @@ export class UpdateTask extends Task {
   private tableHolds(): bool {
     const manifest = this.manifest;
     sha256(table, chunkTableBytes(manifest.header.chunkCount), hash);
-    return memory.compare(hash, manifest.bytes.dataStart + manifest.header.tableDigestOffset, DIGEST_BYTES) == 0;
+    return compareBytes(hash, manifest.bytes.dataStart + manifest.header.tableDigestOffset, DIGEST_BYTES) == 0;
   }
 
   // ---- running -----------------------------------------------------------------------------------------------------
@@ -301,7 +334,7 @@ export class UpdateTask extends Task {
     if (this.phase != Phase.Table && this.phase != Phase.Payload) return;
     if (length < <u32>CHUNK_MESSAGE_PREFIX_BYTES || load<u32>(ptr) != CHUNK_MESSAGE_MAGIC) return;
     const part = <u32>load<u8>(ptr, 8);
-    if (load<u32>(ptr, 4) != this.deployment.attempt || memory.compare(ptr + 9, this.manifest.digest.dataStart, 3) != 0) return;
+    if (load<u32>(ptr, 4) != this.deployment.attempt || compareBytes(ptr + 9, this.manifest.digest.dataStart, 3) != 0) return;
     if (part != (this.phase == Phase.Payload ? CHUNK_PART_PAYLOAD : CHUNK_PART_TABLE) || load<u32>(ptr, 12) != this.next) return;
     const data = ptr + CHUNK_MESSAGE_PREFIX_BYTES;
     const dataBytes = length - CHUNK_MESSAGE_PREFIX_BYTES;
@@ -338,8 +371,10 @@ export class UpdateTask extends Task {
     const manifest = this.manifest;
     const slot = this.targetSlot();
     const d = this.deployment;
-    if (!this.boot.emptyOtherSlot()) return ErrorCode.FlashFailed;
+    // The journal first: after a cut between the two it says that this image was accepted, which the slot's state may
+    // have been the reason for.
     if (!this.journal.begin(manifest.digest.dataStart, this.boot.otherSlot(), d.id, d.idBytes, d.attempt)) return ErrorCode.FlashFailed;
+    if (!this.boot.emptyOtherSlot()) return ErrorCode.FlashFailed;
     const payloadOffset = slotPayloadOffset(manifest.header.chunkCount, slot.sectorBytes);
     for (let at: u32 = 0; at < payloadOffset; at += slot.sectorBytes) if (slot.erase(at) < 0) return ErrorCode.FlashFailed;
     const padded = (manifest.manifestBytes() + 3) & ~3;
@@ -383,7 +418,7 @@ export class UpdateTask extends Task {
     const index = this.next;
     if (bytes != chunkLength(header, index)) return this.wrongPiece(ErrorCode.ChunkMismatch);
     sha256(data, bytes, hash);
-    if (memory.compare(hash, table + index * DIGEST_BYTES, DIGEST_BYTES) != 0) return this.wrongPiece(ErrorCode.ChunkMismatch);
+    if (compareBytes(hash, table + index * DIGEST_BYTES, DIGEST_BYTES) != 0) return this.wrongPiece(ErrorCode.ChunkMismatch);
     this.wrongChunks = 0;
     const code = this.programChunk(index, data, bytes);
     if (code != ErrorCode.None) return this.fail(code);
@@ -420,13 +455,13 @@ export class UpdateTask extends Task {
 
   private startVerify(): void {
     this.phase = Phase.Verify;
-    this.deployment.enter(DeploymentState.Verifying);
+    if (!this.isReused) this.deployment.enter(DeploymentState.Verifying);
     // From flash, header and all: what was received no longer counts.
     const slot = this.targetSlot();
     let code = this.inSlot.readSlot(slot);
-    if (code == ErrorCode.None && memory.compare(this.inSlot.digest.dataStart, this.manifest.digest.dataStart, DIGEST_BYTES) != 0) code = ErrorCode.ReadBackMismatch;
+    if (code == ErrorCode.None && compareBytes(this.inSlot.digest.dataStart, this.manifest.digest.dataStart, DIGEST_BYTES) != 0) code = ErrorCode.ReadBackMismatch;
     if (code == ErrorCode.None) code = this.inSlot.checkSignature(this.trust);
-    if (code != ErrorCode.None) return this.fail(code);
+    if (code != ErrorCode.None) return this.verifyFailed(code);
     this.check.begin(this.inSlot, slot);
   }
 
@@ -434,8 +469,8 @@ export class UpdateTask extends Task {
     for (let i: u32 = 0; i < CHECKS_PER_RUN && !this.check.done(); i++) {
       const code = this.check.step();
       if (code != ErrorCode.None) {
-        this.fail(code == ErrorCode.ChunkMismatch ? ErrorCode.ReadBackMismatch : code);
-        return NEVER_US;
+        this.verifyFailed(code == ErrorCode.ChunkMismatch ? ErrorCode.ReadBackMismatch : code);
+        return this.isOver() ? NEVER_US : nowUs;
       }
     }
     if (!this.check.done()) return nowUs;
@@ -450,6 +485,17 @@ export class UpdateTask extends Task {
     this.phase = Phase.Farewell;
     this.farewellUs = nowUs + FAREWELL_US;
     return nowUs;
+  }
+
+  /** What lay in the slot already has gone bad, and is fetched; what was fetched just now is not tried again. */
+  private verifyFailed(code: i32): void {
+    if (!this.isReused) return this.fail(code);
+    this.isReused = false;
+    this.startTable();
+  }
+
+  private isOver(): bool {
+    return this.phase == Phase.Idle;
   }
 
   private reject(code: i32): void {

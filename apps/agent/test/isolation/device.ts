@@ -22,6 +22,10 @@ export interface TestProgram {
   /** Both banks as the factory leaves them. */
   bootBank: Uint8Array;
   flash: Uint8Array;
+  /** What slot A holds. */
+  image: Uint8Array;
+  /** Signs another image for the same device. */
+  imageOf(payload: Uint8Array, deadlines?: ReleaseOptions["deadlines"]): Promise<Uint8Array>;
   /** Where runDevice has its files; one run at a time. */
   folder: string;
   remove(): void;
@@ -42,20 +46,20 @@ export async function buildTestProgram(options: {
       { name: "agent", folder: await translateToC("agent", agentWasm, memoryPages.agent), memoryPages: memoryPages.agent },
       { name: "app", folder: await translateToC("app", appWasm, memoryPages.app), memoryPages: memoryPages.app },
     ],
-    options.extraFiles,
+    { extraFiles: options.extraFiles },
   );
   const loader = await buildLoader();
   const root = await generateSigningKey();
   const release = await generateSigningKey();
   const trust = { trustVersion: 1, rootThreshold: 1, rootKeys: [root.publicKey], releaseKeys: [release.publicKey], operationsKeys: [] };
-  const image = await buildImage({
-    fields: imageFields(unikernelTarget, { version: "1.0.0", releaseSequence: 1, signingKeys: [], deadlines: options.deadlines }),
-    payload: new Uint8Array(readFileSync(program.binaryPath)),
-    signingKeys: [release.privateJwk],
-  });
+  const imageOf = (payload: Uint8Array, deadlines?: ReleaseOptions["deadlines"]): Promise<Uint8Array> =>
+    buildImage({ fields: imageFields(unikernelTarget, { version: "1.0.0", releaseSequence: 1, signingKeys: [], deadlines }), payload, signingKeys: [release.privateJwk] });
+  const image = await imageOf(new Uint8Array(readFileSync(program.binaryPath)), options.deadlines);
   const folder = mkdtempSync(join(tmpdir(), "flipside-device-"));
   return {
     folder,
+    image,
+    imageOf,
     remove: () => rmSync(folder, { recursive: true, force: true }),
     program,
     loader,

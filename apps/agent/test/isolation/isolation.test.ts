@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { symbolsOf } from "../../build/link.ts";
 import { unikernelLayout, type ZoneName } from "../../hosts/factory/flash-layout.ts";
 import { beside, buildTestProgram, type Run, runDevice, type TestProgram } from "./device.ts";
+import { SeededRandom, seedOfRun } from "../../hosts/fault/seeded-random.ts";
 import * as S from "./steps.ts";
 
 const WATCHDOG_MS = 3000;
@@ -334,12 +335,27 @@ describe("what the network card writes back is not trusted", () => {
     [2, "a buffer that the module holds is not handed out again"],
     [3, "a length beyond the buffer is dropped and the buffer given back"],
     [4, "a length below header and frame is dropped and the buffer given back"],
-    [5, "a ring index that runs ahead ends, and hands out no buffer twice"],
+    [5, "a ring index that runs far ahead turns the card off, and it is said once"],
     [6, "a sent buffer that was never sent changes nothing, and a module sends only what it holds"],
     [7, "a window that is not the module's own, misaligned or of another size is refused"],
+    [8, "a ring index that goes back, or one further than buffers were given, turns the card off"],
+    [9, "a buffer that is named a thousand times is handed out once, and the console hears of it once"],
+    [10, "a card that needs a reset is off, and it is said once and not from the interrupt"],
+    [11, "lengths that can't be are dropped for ever, and the console hears of it once"],
+    [20, "queues of no size or too few buffers are refused, absurdly many are not used"],
+    [21, "an address that is a group's or none is refused; the card's MTU is never read"],
   ])("scenario %i: %s", async (scenario) => {
     // The answer is the line of hostile_device.c that found the driver wrong.
     expect((await answers("agent", [S.hostileDevice(scenario)])).results).toEqual([0]);
+  });
+
+  test("2,000 random lives of a lying card, 60 states of its rings each, leave the driver sound", async () => {
+    const seed = seedOfRun();
+    console.info(`hostile card: FLIPSIDE_SEED=${seed}`);
+    const random = new SeededRandom(seed);
+    const seeds = Array.from({ length: 20 }, () => 0x10000 + random.below(0x7fff0000));
+    const steps = seeds.flatMap((from) => [S.watchdogPet(), S.hostileDevice(from)]);
+    expect((await answers("agent", steps)).results, `seed ${seed}`).toEqual(steps.map(() => 0));
   });
 });
 

@@ -2,6 +2,7 @@
 //   id 0..2 | flags 2..4 | questions 4..6 | answers 6..8 | authorities 8..10 | additional 10..12 | question, records 12..
 // Names are handled in wire form (length-prefixed labels, a zero at the end), lower case, uncompressed, up to 255 bytes.
 
+import { compareBytes } from "../../compare";
 import { get16, get32, put16 } from "./bytes";
 
 export namespace Dns {
@@ -93,7 +94,7 @@ export function parseAnswer(p: usize, lengthBytes: u32, id: u32, name: usize, na
   const end = p + lengthBytes;
   const question = Dns.HeaderBytes + nameBytes;
   let at = readName(p, end, p + Dns.HeaderBytes, wanted);
-  if (at != p + question || memory.compare(wanted, name, nameBytes) != 0) return -1;
+  if (at != p + question || compareBytes(wanted, name, nameBytes) != 0) return -1;
   if (end - at < 4 || get32(at) != TYPE_A_CLASS_IN) return -1;
   at += 4;
   const flags = get16(p + 2);
@@ -129,7 +130,7 @@ function sameName(a: usize, b: usize): bool {
   let i: usize = 0;
   while (true) {
     const label: u32 = load<u8>(a + i);
-    if (memory.compare(a + i, b + i, label + 1) != 0) return false;
+    if (compareBytes(a + i, b + i, label + 1) != 0) return false;
     if (label == 0) return true;
     i += label + 1;
   }

@@ -1,9 +1,9 @@
 // The agent of the isolation images: says how the last run ended and, after power-on, performs the steps in the settings
 // zone. Then it races the app's slice for the flash, or idles and feeds the watchdog.
 
-import { endLine, say, sayNumber, sayText } from "../../../src/console";
+import { endLine, say, sayBytes, sayNumber, sayText } from "../../../src/console";
 import {
-  appReport, BootReason, bootInfo, clockUs, crashRecord, Durability, flashErase, flashProgram, flashRead, watchdogPet, Zone,
+  appReport, BootReason, bootInfo, clockUs, crashLog, CRASH_LOG_BYTES, crashRecord, Durability, flashErase, flashProgram, flashRead, watchdogPet, Zone,
 } from "../../../src/exokernel";
 import { perform, STEP_BYTES, STEP_END, STEPS_MAX } from "./steps";
 
@@ -41,9 +41,23 @@ function sayRecord(): void {
     sayNumber(load<u32>(record, 12));
     sayText(" mtval ");
     sayNumber(load<u32>(record, 20));
+    sayText(" phase ");
+    sayNumber(load<u32>(record, 28));
   } else {
     sayText(", no crash");
   }
+  endLine();
+}
+
+/** Of what the crashed run wrote to the console. */
+function sayLastLine(): void {
+  const kept = crashLog(page, CRASH_LOG_BYTES);
+  if (kept <= 0) return;
+  const end: u32 = load<u8>(page + kept - 1) == 0x0a ? kept - 1 : kept;
+  let begin = end;
+  while (begin > 0 && load<u8>(page + begin - 1) != 0x0a) begin--;
+  say("agent: last line ");
+  sayBytes(page + begin, end - begin);
   endLine();
 }
 
@@ -51,6 +65,7 @@ export function start(): void {
   for (let i: u32 = 0; i < 4096; i++) store<u8>(SPACE + i, <u8>(i * 7));
   bootInfo(info, 64);
   sayRecord();
+  sayLastLine();
   if (load<u8>(info, 7) != <u8>BootReason.PowerOn) return;
   flashRead(Zone.Settings, 0, steps, STEPS_MAX * STEP_BYTES);
   for (let i: u32 = 0; i < STEPS_MAX; i++) {

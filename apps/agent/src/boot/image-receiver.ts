@@ -1,0 +1,195 @@
+// An image file that arrives piece by piece and is stored in a slot: docs/boot-control.md, "Recovery". Nothing is stored
+// before the manifest is verified and the table has the hash that was signed; no chunk is programmed before it has its own;
+// in the end the whole of it is verified once more, from flash.
+
+import { compareBytes } from "../compare";
+import { BootControlLog } from "../boot-control/log";
+import { sha256 } from "../crypto";
+import { recoveryBegin } from "../exokernel";
+import { FlashZone } from "../flash";
+import {
+  BOOT_FLAG_CONTACT_FALLBACK,
+  BOOT_FLAG_REBUILT,
+  BOOT_FLAG_YIELDED,
+  CHUNK_BYTES_MAX,
+  chunkLength,
+  chunkTableBytes,
+  DIGEST_BYTES,
+  ErrorCode,
+  imageFileBytes,
+  SLOT_MANIFEST_BYTES_MAX,
+  SLOT_TABLE_OFFSET,
+  slotPayloadOffset,
+  SlotState,
+} from "../format";
+import { Manifest } from "../image/manifest";
+import { PayloadCheck } from "../image/payload-check";
+import { TrustStore } from "../trust/trust-store";
+
+/** 512 chunks: as many as an image can have that fits any RAM window there is, in chunks of 4096 bytes. */
+const TABLE_BYTES_MAX: u32 = 16384;
+
+const table: usize = heap.alloc(TABLE_BYTES_MAX);
+const chunk: usize = heap.alloc(CHUNK_BYTES_MAX);
+const hash: usize = memory.data(32);
+const digest: usize = memory.data(32);
+
+export class ImageReceiver {
+  /** Between `begin` and the end of the image or the first error. */
+  active: bool = false;
+  /** A slot may be written: nothing can be started any more in this run. */
+  granted: bool = false;
+  /** The image is a candidate; there is nothing left to do but a reset. */
+  done: bool = false;
+  /** Offset in the file of what is wanted next. */
+  next: u32 = 0;
+  slot: u32 = 0;
+
+  private zone: FlashZone;
+  private fileBytes: u32 = 0;
+  private hasManifest: bool = false;
+  private hasTable: bool = false;
+  /** Of manifest (with what follows it), table, or the chunk under way. */
+  private filled: u32 = 0;
+  private nextChunk: u32 = 0;
+
+  constructor(
+    private log: BootControlLog, private trust: TrustStore, private manifest: Manifest, private check: PayloadCheck,
+    private slotA: FlashZone, private slotB: FlashZone, private windowPtr: usize,
+  ) {
+    this.zone = slotA;
+  }
+
+  /** A file of `fileBytes` comes for `slot`. */
+  begin(slot: u32, fileBytes: u32): void {
+    this.slot = slot;
+    this.zone = slot == 0 ? this.slotA : this.slotB;
+    this.fileBytes = fileBytes;
+    this.next = 0;
+    this.filled = 0;
+    this.nextChunk = 0;
+    this.hasManifest = false;
+    this.hasTable = false;
+    this.active = true;
+  }
+
+  private hasAllChunks(): bool {
+    return this.hasTable && this.nextChunk == this.manifest.header.chunkCount;
+  }
+
+  /** Takes `length` bytes, the file's from `next` on. An ErrorCode; after any but None the transfer is over. */
+  take(ptr: usize, length: u32): i32 {
+    let code: i32 = length > this.fileBytes - this.next ? ErrorCode.ImageTrailingBytes : ErrorCode.None;
+    if (code == ErrorCode.None) {
+      this.next += length;
+      code = this.store(ptr, length);
+    }
+    if (code == ErrorCode.None && this.hasAllChunks()) {
+      code = this.finish();
+      this.done = code == ErrorCode.None;
+    }
+    if (code != ErrorCode.None || this.done) this.active = false;
+    return code;
+  }
+
+  private store(ptr: usize, length: u32): i32 {
+    while (length > 0 && !this.hasAllChunks()) {
+      let target = this.manifest.bytes.dataStart;
+      let wanted = min(SLOT_MANIFEST_BYTES_MAX, this.fileBytes);
+      if (this.hasTable) {
+        target = chunk;
+        wanted = chunkLength(this.manifest.header, this.nextChunk);
+      } else if (this.hasManifest) {
+        target = table;
+        wanted = chunkTableBytes(this.manifest.header.chunkCount);
+      }
+      const part = min(length, wanted - this.filled);
+      memory.copy(target + this.filled, ptr, part);
+      this.filled += part;
+      ptr += part;
+      length -= part;
+      if (this.filled < wanted) break;
+      this.filled = 0;
+      const code = this.hasTable ? this.chunkArrived() : this.hasManifest ? this.tableArrived() : this.manifestArrived(wanted);
+      if (code != ErrorCode.None) return code;
+    }
+    return ErrorCode.None;
+  }
+
+  /** All that the manifest has to pass before anything of the image is stored; then what came behind it. */
+  private manifestArrived(available: u32): i32 {
+    const manifest = this.manifest;
+    let code = manifest.parse(available);
+    if (code == ErrorCode.None) code = manifest.checkSignature(this.trust);
+    if (code == ErrorCode.None) code = manifest.checkDevice(this.trust, this.zone, load<u32>(this.windowPtr), load<u32>(this.windowPtr, 4));
+    if (code != ErrorCode.None) return code;
+    const header = manifest.header;
+    if (header.securityCounter < this.log.record.securityFloor) return ErrorCode.SecurityCounterTooLow;
+    if (chunkTableBytes(header.chunkCount) > TABLE_BYTES_MAX) return ErrorCode.ImageTooLarge;
+    const exact = imageFileBytes(header.headerBytes, manifest.signatureBlockBytes, header.chunkCount, header.payloadBytes);
+    if (this.fileBytes != exact) return this.fileBytes < exact ? ErrorCode.ImageTruncated : ErrorCode.ImageTrailingBytes;
+    memory.copy(digest, manifest.digest.dataStart, DIGEST_BYTES);
+    this.hasManifest = true;
+    const used = manifest.manifestBytes();
+    return this.store(manifest.bytes.dataStart + used, available - used);
+  }
+
+  /** From here on the slot is written; until the candidate's record it counts as empty. */
+  private tableArrived(): i32 {
+    const header = this.manifest.header;
+    const tableBytes = chunkTableBytes(header.chunkCount);
+    sha256(table, tableBytes, hash);
+    if (compareBytes(hash, this.manifest.bytes.dataStart + header.tableDigestOffset, DIGEST_BYTES) != 0) return ErrorCode.ChunkTableMismatch;
+    if (recoveryBegin(this.zone.zone) < 0) return ErrorCode.FlashFailed;
+    this.granted = true;
+    const record = this.log.record;
+    record.setSlot(this.slot, SlotState.Empty, 0, 0);
+    memory.fill(record.slotDigest(this.slot).dataStart, 0, DIGEST_BYTES);
+    if (this.log.append() != 0) return ErrorCode.FlashFailed;
+    const payloadOffset = slotPayloadOffset(header.chunkCount, this.zone.sectorBytes);
+    for (let offset: u32 = 0; offset < payloadOffset; offset += this.zone.sectorBytes) {
+      if (this.zone.erase(offset) < 0) return ErrorCode.FlashFailed;
+    }
+    // Header, signature block and table are multiples of 4.
+    if (this.zone.program(0, this.manifest.bytes.dataStart, this.manifest.manifestBytes()) < 0) return ErrorCode.FlashFailed;
+    if (this.zone.program(SLOT_TABLE_OFFSET, table, tableBytes) < 0) return ErrorCode.FlashFailed;
+    this.hasTable = true;
+    return ErrorCode.None;
+  }
+
+  private chunkArrived(): i32 {
+    const header = this.manifest.header;
+    const index = this.nextChunk;
+    const length = chunkLength(header, index);
+    sha256(chunk, length, hash);
+    if (compareBytes(hash, table + index * DIGEST_BYTES, DIGEST_BYTES) != 0) return ErrorCode.ChunkMismatch;
+    const offset = slotPayloadOffset(header.chunkCount, this.zone.sectorBytes) + index * header.chunkBytes;
+    // The payload begins on a sector and a chunk is a power of two, so some chunk begins on every sector.
+    if ((offset & (this.zone.sectorBytes - 1)) == 0 && this.zone.erase(offset) < 0) return ErrorCode.FlashFailed;
+    const padded = (length + 3) & ~3;
+    memory.fill(chunk + length, 0xff, padded - length);
+    if (this.zone.program(offset, chunk, padded) < 0) return ErrorCode.FlashFailed;
+    this.nextChunk++;
+    return ErrorCode.None;
+  }
+
+  /** Whole, from flash; then the record that makes it a candidate and the active slot. */
+  private finish(): i32 {
+    const manifest = this.manifest;
+    let code = manifest.readSlot(this.zone);
+    if (code == ErrorCode.None && compareBytes(manifest.digest.dataStart, digest, DIGEST_BYTES) != 0) code = ErrorCode.ReadBackMismatch;
+    if (code == ErrorCode.None) code = manifest.checkSignature(this.trust);
+    if (code == ErrorCode.None) {
+      this.check.begin(manifest, this.zone);
+      code = this.check.run();
+    }
+    if (code != ErrorCode.None) return ErrorCode.ReadBackMismatch;
+    const record = this.log.record;
+    record.setSlot(this.slot, SlotState.Candidate, manifest.header.tries, 0);
+    memory.copy(record.slotDigest(this.slot).dataStart, digest, DIGEST_BYTES);
+    record.activeSlot = this.slot;
+    record.uncleanBoots = 0;
+    record.flags &= ~(BOOT_FLAG_CONTACT_FALLBACK | BOOT_FLAG_YIELDED | BOOT_FLAG_REBUILT);
+    return this.log.append() == 0 ? ErrorCode.None : ErrorCode.FlashFailed;
+  }
+}
