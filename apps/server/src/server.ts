@@ -11,6 +11,9 @@ import { createAccounts } from "./features/accounts/accounts.ts";
 import { createCheckIns } from "./features/check-ins/check-ins.ts";
 import { createChunkDelivery } from "./features/chunk-delivery/chunk-delivery.ts";
 import { claimImport, claimRoutes, type Claims, createClaims } from "./features/claims/claims.ts";
+import { type Commands, createCommands } from "./features/commands/commands.ts";
+import { isNamed, readOperationsKey } from "./features/commands/operations-key.ts";
+import { commandRoutes } from "./features/commands/routes.ts";
 import { createDeviceLog } from "./features/devices/device-log.ts";
 import { createDevices } from "./features/devices/devices.ts";
 import { createLastSeen } from "./features/devices/last-seen.ts";
@@ -23,10 +26,12 @@ import { eventRoutes } from "./features/events/routes.ts";
 import { type FileSystem, openImageFiles } from "./features/releases/image-files.ts";
 import { createReleases, insertImage, insertRelease, type Releases } from "./features/releases/releases.ts";
 import { releaseRoutes } from "./features/releases/routes.ts";
-import { readTrustChain } from "./features/releases/trust-chain.ts";
 import { createOffers } from "./features/rollouts/offers.ts";
 import { createRollouts, type Rollouts } from "./features/rollouts/rollouts.ts";
 import { rolloutRoutes } from "./features/rollouts/routes.ts";
+import { createTrustDelivery } from "./features/trust/trust-delivery.ts";
+import { trustRoutes } from "./features/trust/routes.ts";
+import { openTrust, type Trust } from "./features/trust/trust.ts";
 import { createInbox } from "./features/sessions/inbox.ts";
 import { createSessions } from "./features/sessions/sessions.ts";
 import { createApp } from "./http/app.ts";
@@ -48,6 +53,8 @@ export interface ServerOptions {
   dataDir: string;
   /** A trust chain as bytes, or the path of its file. */
   trustChain: Uint8Array | string;
+  /** Path of an operations key; without it, the server gives no commands. */
+  operationsKey?: string | undefined;
   host?: string;
   /** 0: any free port. */
   port?: number;
@@ -111,11 +118,20 @@ async function loadVerifier(wasm: Uint8Array | undefined): Promise<StrictVerifie
   }
 }
 
-async function loadTrustChain(given: Uint8Array | string, verifier: StrictVerifier) {
+async function loadTrust(given: Uint8Array | string, rest: Omit<Parameters<typeof openTrust>[0], "given">): Promise<Trust> {
   try {
-    return await readTrustChain(typeof given === "string" ? new Uint8Array(await readFile(given)) : given, verifier);
+    return await openTrust({ ...rest, given: typeof given === "string" ? new Uint8Array(await readFile(given)) : given });
   } catch (error) {
     throw new StartError(`The trust chain${typeof given === "string" ? ` ${given}` : ""} cannot be used: ${(error as Error).message}`);
+  }
+}
+
+async function loadOperationsKey(path: string | undefined, operationsKeys: readonly Uint8Array[]) {
+  if (path === undefined) return undefined;
+  try {
+    return await readOperationsKey(path, operationsKeys);
+  } catch (error) {
+    throw new StartError(`The operations key ${path} cannot be used: ${(error as Error).message}`);
   }
 }
 
@@ -143,11 +159,12 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 
   try {
     const verifier = await loadVerifier(options.verifierWasm);
-    const trust = await loadTrustChain(options.trustChain, verifier);
     mkdirSync(options.dataDir, { recursive: true });
     const files = await openImageFiles(options.dataDir, options.fileSystem);
     const storage = await Storage.open(join(options.dataDir, "flipside.sqlite"), (error) => log.error({ err: error as Error }, "a listener failed"));
     undo.push(() => storage.close());
+    const trust = await loadTrust(options.trustChain, { storage, verifier, log, replaced: () => trustReplaced() });
+    const operationsKey = await loadOperationsKey(options.operationsKey, trust.operationsKeys);
     const accounts = await createAccounts(storage, now);
 
     // Features that need each other meet in these. The first message may come while the link is still starting.
@@ -181,8 +198,17 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     views = createDeviceViews(storage.db, lastSeen, (deviceId) => sessions.of(deviceId) !== undefined);
     releases = createReleases({ storage, files, trust, verifier, events, now });
     const offers = createOffers({ link: () => link, sessions, rollouts: () => rollouts, turns, pollMs: options.pollMs ?? 3_000, log });
-    rollouts = createRollouts({ storage, events, deviceLog, log, now, offersChanged: (deviceIds) => offers.push(deviceIds) });
-    const checkIns = createCheckIns({ storage, sessions, lastSeen, deviceLog, events, rollouts: () => rollouts, offers: () => offers });
+    rollouts = createRollouts({ storage, events, deviceLog, log, trust, now, offersChanged: (deviceIds) => offers.push(deviceIds) });
+    const validOperationsKey = () => (operationsKey !== undefined && isNamed(operationsKey, trust.operationsKeys) ? operationsKey : undefined);
+    const commands: Commands = await createCommands({ storage, operationsKey: validOperationsKey, sessions, link: () => link, turns, deviceLog, events, log, now });
+    const trustDelivery = createTrustDelivery({ link: () => link, trust, now });
+    const checkIns = createCheckIns({ storage, sessions, lastSeen, deviceLog, events, rollouts: () => rollouts, offers: () => offers, trustDelivery, commands });
+    async function trustReplaced(): Promise<void> {
+      await rollouts.trustReplaced();
+      for (const { id } of await releases.list()) events.changed("release", id);
+    }
+    // The chain that the server was started with may be a new one.
+    await rollouts.trustReplaced();
     const delivery = createChunkDelivery({
       link: () => link,
       imageOf: (deviceId, deployment, attempt) => rollouts.imageFor(deviceId, deployment, attempt),
@@ -197,6 +223,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       enrolment,
       checkIns,
       rollouts,
+      commands,
       delivery,
       deviceLog,
       lastSeen,
@@ -233,7 +260,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     if (options.claimsFile !== undefined) await importClaimsFile(claims, options.claimsFile);
     const app = createApp({
       accounts,
-      routers: [deviceRoutes(devices), claimRoutes(claims), releaseRoutes(releases), rolloutRoutes(rollouts), eventRoutes(events)],
+      routers: [deviceRoutes(devices), commandRoutes(commands), claimRoutes(claims), releaseRoutes(releases), rolloutRoutes(rollouts), trustRoutes(trust), eventRoutes(events)],
       allowedOrigins: options.allowedOrigins ?? [],
       trustProxy: options.trustProxy ?? false,
       consoleDir: options.consoleDir ?? fileURLToPath(new URL("../../web/dist", import.meta.url)),
@@ -247,8 +274,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 
     let ticking: Promise<void> | undefined;
     function tick(): Promise<void> {
-      ticking ??= rollouts
-        .tick()
+      ticking ??= Promise.all([rollouts.tick(), commands.tick()])
+        .then(() => {})
         .catch((error: unknown) => log.error({ err: error as Error }, "deadlines could not be looked at"))
         .finally(() => (ticking = undefined));
       return ticking;
@@ -286,7 +313,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     const port = (http.address() as AddressInfo).port;
     const shownHost = host.includes(":") ? `[${host}]` : host;
     const url = `http://${host === "0.0.0.0" || host === "::" ? "localhost" : shownHost}:${port}`;
-    log.info({ url, mqtt: link.address, dataDir: options.dataDir, trustVersion: trust.trustVersion }, "fleet manager is up");
+    log.info({ url, mqtt: link.address, dataDir: options.dataDir, trustVersion: trust.version }, "fleet manager is up");
     return {
       url,
       port,

@@ -5,13 +5,14 @@ import { buildImage, buildRelease, buildTrustChain, generateSigningKey, type Ima
 export interface Project {
   root: SigningKey;
   release: SigningKey;
+  operations: SigningKey;
   trustChain: Uint8Array;
 }
 
 export async function makeProject(): Promise<Project> {
   const [root, release, operations] = await Promise.all([generateSigningKey(), generateSigningKey(), generateSigningKey()]);
   const trust = { trustVersion: 1, rootThreshold: 1, rootKeys: [root.publicKey], releaseKeys: [release.publicKey], operationsKeys: [operations.publicKey] };
-  return { root, release, trustChain: await buildTrustChain([{ trust, signedBy: [root.privateJwk] }]) };
+  return { root, release, operations, trustChain: await buildTrustChain([{ trust, signedBy: [root.privateJwk] }]) };
 }
 
 export const product = "flipside-demo";

@@ -89,7 +89,7 @@ describe("what a device says of itself", () => {
   it("is shown: state, metric, health and the last crash", async () => {
     const device = await fixture.readyDevice("thermo-1");
     await device.say("telemetry", { uptimeMs: 10, health: "healthy", metric: "temperature_mc", value: -21_500 }, 0);
-    await device.say("log", { crash: { kind: "trap", module: 3, code: 1, mepc: 2147484000, mtval: 0, uptimeMs: 812, message: "out of bounds" } }, 0);
+    await device.say("log", { crash: { kind: "trap", module: 3, code: 1, mepc: 2147484000, mtval: 0, uptimeMs: 812, message: "out of bounds", phase: 8, log: `${"x".repeat(900)}\nlast words\n` } }, 0);
     device.other = { slot: "b", digest: "ab".repeat(32), state: "failed", reason: 70 };
     await device.checkIn();
     const { body } = await fixture.api.get("/api/devices/thermo-1");
@@ -113,7 +113,10 @@ describe("what a device says of itself", () => {
       deployments: [],
     });
     expect(body.lastSeenAt).toMatch(/^\d{4}-.*Z$/);
-    expect(body.log.find((entry: { kind: string }) => entry.kind === "crash").detail).toContain("trap: module 3");
+    const crash = body.log.find((entry: { kind: string }) => entry.kind === "crash").detail;
+    expect(crash).toContain("trap: module 3");
+    expect(crash).toContain("phase trial");
+    expect(crash).toMatch(/x\nlast words$/);
     expect((await fixture.api.get("/api/devices?query=THERMO%20online")).body.devices).toHaveLength(1);
     expect((await fixture.api.get("/api/devices?query=offline")).body.devices).toHaveLength(0);
   });

@@ -45,6 +45,15 @@ export class ProtocolDevice {
   running: Json = { slot: "a", digest: sha256("factory image"), version: "1.0.0", releaseSequence: 1, state: "confirmed", reason: 0 };
   other: Json = { slot: "b", state: "empty", reason: 0 };
   deployment: Json | undefined;
+  /** As check-ins say it. */
+  connection: Json = { host: "factory.example", port: 1883 };
+  /** base64url, of the last proof. */
+  deviceNonce = "";
+  /** Version of its trust record. */
+  trust = 1;
+  trustRefused: { version: number; code: number } | undefined;
+  /** Trust chains heard, oldest first. */
+  trustChains: Buffer[] = [];
   /** Chunk messages heard, oldest first. */
   chunks: Buffer[] = [];
 
@@ -86,6 +95,7 @@ export class ProtocolDevice {
     client.on("message", (topic, payload) => {
       const leaf = topic.slice(topic.lastIndexOf("/") + 1);
       if (leaf === "chunk") this.chunks.push(payload);
+      else if (leaf === "trust") this.trustChains.push(payload);
       else this.#heard.push({ leaf, message: JSON.parse(payload.toString()) as Json });
       for (const waiter of this.#waiters.splice(0)) waiter();
     });
@@ -175,7 +185,7 @@ export class ProtocolDevice {
 
   async connect(): Promise<void> {
     this.forget();
-    this.client = await this.open(this.id, base64Url(this.secret!), ["challenge", "offer", "chunk", "command"]);
+    this.client = await this.open(this.id, base64Url(this.secret!), ["challenge", "offer", "chunk", "trust", "command"]);
   }
 
   /** A session, proven on both sides. */
@@ -192,6 +202,7 @@ export class ProtocolDevice {
     if (challenge["accepted"] === false) return { answer: challenge, deviceNonce: "", proof: {} };
     const nonce = String(challenge["nonce"]);
     const deviceNonce = base64Url(randomBytes(16));
+    this.deviceNonce = deviceNonce;
     const signature = await sign(key.privateJwk, "session", Buffer.from(`${this.id}\n${this.session}\n${nonce}\n${deviceNonce}`));
     const proof = { session: this.session, nonce, deviceNonce, signature: base64Url(signature) };
     await this.publish("proof", proof);
@@ -206,7 +217,8 @@ export class ProtocolDevice {
       hardware: this.hardware,
       revision: this.revision,
       loader: 1,
-      trust: 1,
+      trust: this.trust,
+      ...(this.trustRefused === undefined ? {} : { trustRefused: this.trustRefused }),
       bootReason: this.bootReason,
       uptimeMs: 5200,
       floor: 1,
@@ -214,6 +226,7 @@ export class ProtocolDevice {
       running: this.running,
       other: this.other,
       slotBytes: 4194304,
+      connection: this.connection,
       ...(this.deployment === undefined ? {} : { deployment: this.deployment }),
     };
   }

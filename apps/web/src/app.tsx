@@ -15,6 +15,7 @@ import { ReleasesPage } from "./pages/releases-page.tsx";
 import { RolloutPage } from "./pages/rollout-page.tsx";
 import { RolloutsPage } from "./pages/rollouts-page.tsx";
 import { SignInPage } from "./pages/sign-in-page.tsx";
+import { TrustPage } from "./pages/trust-page.tsx";
 import { type Route, routeOf, useAddress } from "./router.ts";
 import { SessionProvider, useSession } from "./session.tsx";
 
@@ -76,6 +77,8 @@ function pageOf(route: Route): ReactNode {
       return <NewRolloutPage releaseId={route.releaseId} />;
     case "rollout":
       return <RolloutPage id={route.id} />;
+    case "trust":
+      return <TrustPage />;
     case "password":
       return <PasswordPage />;
     case "not-found":

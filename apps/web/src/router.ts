@@ -9,6 +9,7 @@ export type Route =
   | { page: "rollouts" }
   | { page: "new-rollout"; releaseId: string | null }
   | { page: "rollout"; id: string }
+  | { page: "trust" }
   | { page: "password" }
   | { page: "not-found" };
 
@@ -29,6 +30,7 @@ export function routeOf(address: string): Route {
   if (section === "rollouts" && id === undefined) return { page: "rollouts" };
   if (section === "rollouts" && id === "new") return { page: "new-rollout", releaseId: new URLSearchParams(query).get("release") };
   if (section === "rollouts") return { page: "rollout", id: id! };
+  if (section === "trust" && id === undefined) return { page: "trust" };
   if (section === "password" && id === undefined) return { page: "password" };
   return { page: "not-found" };
 }

@@ -151,6 +151,29 @@ describe.skipIf(!executablePath)("the console in a browser", () => {
     await dialog.getByText("Added: any device may go back to the image for virtual.").waitFor();
   });
 
+  it("shows the keys in force and which devices have them, and takes a new trust record or says why not", async () => {
+    server.devices.set("dev-2", device("dev-2", { trustRefused: { version: 2, code: 52, codeName: "trust-would-refuse-image" } }));
+    server.releases.set("rel-3", release("rel-3", "1.2.0", 3, { revoked: true }));
+    await signIn("/trust");
+    await row("2222222222222222").getByText("releases and permits").waitFor();
+    await page.getByText("Record 1, the newest").waitFor();
+    await page.getByText("5 devices").waitFor();
+    await page.getByRole("listitem").filter({ hasText: "dev-2" }).getByText("would be left without any that may boot").waitFor();
+
+    const upload = async (content: string): Promise<void> => {
+      await page.getByLabel("Trust chain file").setInputFiles({ name: "trust-chain.bin", mimeType: "application/octet-stream", buffer: Buffer.from(content) });
+      await page.getByRole("button", { name: "Upload" }).click();
+    };
+    await upload("of another line");
+    await page.getByText("The record was not taken").waitFor();
+    await upload("record 2");
+    await page.getByText("Taken: record 2").waitFor();
+    await row("2222222222222222").getByText("Revoked", { exact: true }).waitFor();
+    await row("aaaaaaaaaaaaaaaa").getByText("In force").waitFor();
+    await page.getByRole("link", { name: "Releases" }).click();
+    await row("flipside-demo 1.2.0").getByText("Signer revoked").waitFor();
+  });
+
   it("creates a rollout, follows it live without a reload, pauses and resumes it", async () => {
     await signIn("/rollouts/new");
     await page.getByLabel("Size of wave 2").fill("40");
@@ -257,6 +280,37 @@ describe.skipIf(!executablePath)("the console in a browser", () => {
     await page.getByText("Revoked", { exact: true }).waitFor();
   });
 
+  it("gives commands, and shows what becomes of them", async () => {
+    await signIn("/devices/dev-1");
+    await page.getByText("No command was given to this device yet.").waitFor();
+    await page.getByRole("button", { name: "Reboot" }).click();
+    await page.getByRole("dialog").getByRole("button", { name: "Reboot device" }).click();
+    await row("Reboot").getByText("Waiting").waitFor();
+    const device = server.devices.get("dev-1")!;
+    Object.assign(server.commands.get("dev-1")![0]!, { state: "refused", code: 95, codeName: "device-busy" });
+    server.send("device", device);
+    await row("Reboot").getByText("Refused").waitFor();
+    await row("Reboot").getByText("Wait until that is over").waitFor();
+
+    await page.getByRole("button", { name: "Change server address" }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByText("It connects to 10.0.2.2:1883 now.").waitFor();
+    await dialog.getByLabel("Host").fill("not a host");
+    await dialog.getByRole("button", { name: "Change server" }).click();
+    await dialog.getByText("Enter a host name or an IPv4 address").waitFor();
+    await dialog.getByLabel("Host").fill("refuse-me");
+    await dialog.getByRole("button", { name: "Change server" }).click();
+    await dialog.getByRole("alert").getByText("start it with an operations key").waitFor();
+    await dialog.getByLabel("Host").fill("broker.example");
+    await dialog.getByLabel("MQTT port").fill("2883");
+    await dialog.getByRole("button", { name: "Change server" }).click();
+    await row("Change server").getByText("to broker.example:2883").waitFor();
+    Object.assign(server.commands.get("dev-1")![0]!, { state: "failed", code: 96, codeName: "connection-no-contact" });
+    server.send("device", device);
+    await row("Change server").getByText("Failed").waitFor();
+    await row("Change server").getByText("connection-no-contact").waitFor();
+  });
+
   it("can be used by keyboard alone, from sign-in to a paused rollout", async () => {
     server.user = { ...server.user, mustChangePassword: false };
     await page.goto(url);
@@ -337,6 +391,7 @@ describe.skipIf(!executablePath)("the console in a browser", () => {
       ["/rollouts", "a-name-without"],
       ["/rollouts/r1", "Decisions"],
       ["/rollouts/new", "Limits"],
+      ["/trust", "May sign"],
       ["/password", "Present password"],
     ]) {
       await page.goto(url + path);

@@ -5,10 +5,10 @@ import { readFile } from "node:fs/promises";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { extname, join, normalize } from "node:path";
-import type { Deployment, Device, DeviceLogEntry, NewRollout, Release, Rollout, RolloutSummary, User } from "../src/api/types.ts";
+import type { Command, Deployment, Device, DeviceLogEntry, NewCommand, NewRollout, Release, Rollout, RolloutSummary, Trust, User } from "../src/api/types.ts";
 import { isFinalState } from "../src/format.ts";
 import { waveSizes } from "../src/rollout-arithmetic.ts";
-import { deployment as newDeployment, noCounts, rollout as newRollout } from "./fixtures.ts";
+import { deployment as newDeployment, noCounts, rollout as newRollout, trust as newTrust } from "./fixtures.ts";
 
 const types: Record<string, string> = { ".html": "text/html; charset=utf-8", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml" };
 
@@ -24,10 +24,12 @@ class Refusal extends Error {
 export class FakeServer {
   readonly devices = new Map<string, Device>();
   readonly logs = new Map<string, DeviceLogEntry[]>();
+  readonly commands = new Map<string, Command[]>();
   readonly releases = new Map<string, Release>();
   readonly rollouts = new Map<string, Rollout>();
   readonly passwords = new Map([["admin", "one-time-secret"]]);
   user: User = { userName: "admin", role: "admin", mustChangePassword: true };
+  trust: Trust = newTrust();
   /** What the next upload is answered with. */
   nextUpload: Release | { code: string; detail: string } = { code: "header-malformed", detail: "" };
   /** The bodies of rollouts that were asked for. */
@@ -172,6 +174,12 @@ export class FakeServer {
       this.send("release", this.nextUpload);
       return [201, this.nextUpload];
     }
+    if (call === "GET /api/trust") return [200, this.trust];
+    if (call === "POST /api/trust") {
+      if (content.toString() !== "record 2") throw new Refusal(422, "trust-forked", "The trust record was refused", "trust-forked: an earlier link is another");
+      this.trust = newTrust({ version: 2, keys: [...this.trust.keys, { id: "aa".repeat(8), purpose: "release" as const, publicKey: "cc".repeat(32), since: 2, revokedBy: null }].map((key) => (key.id === "22".repeat(8) ? { ...key, revokedBy: 2 } : key)) });
+      return [201, this.trust];
+    }
     if (call === "POST /api/rollouts") return [201, this.#create(json<NewRollout>())];
 
     if (/^POST \/api\/releases\/[^/]+\/permits$/.test(call)) {
@@ -181,6 +189,17 @@ export class FakeServer {
 
     const [, method, kind, id, action] = /^(\w+) \/api\/(devices|rollouts)\/([^/]+)(?:\/(\w+))?$/.exec(call) ?? [];
     const device = kind === "devices" ? this.devices.get(id!) : undefined;
+    if (device && action === "commands") {
+      const known = this.commands.get(id!) ?? [];
+      if (method === "GET") return [200, { commands: known }];
+      const given = { host: null, port: null, ...json<NewCommand>() };
+      if (given.host === "refuse-me") throw new Refusal(409, "no-operations-key", "This server cannot sign commands", "");
+      const now = new Date().toISOString();
+      const command: Command = { ...given, id: String(known.length).padStart(32, "0"), deviceId: id!, state: "waiting", code: 0, codeName: null, createdAt: now, createdBy: "admin", expiresAt: now, sentAt: null, finishedAt: null };
+      this.commands.set(id!, [command, ...known]);
+      this.send("device", device);
+      return [202, command];
+    }
     if (device && method === "GET") {
       const deployments = [...this.rollouts.values()].flatMap((each) => each.deployments).filter((each) => each.deviceId === id);
       return [200, { ...device, deployments: deployments.sort((one, two) => two.createdAt.localeCompare(one.createdAt)), log: this.logs.get(id!) ?? [] }];

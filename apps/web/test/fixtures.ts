@@ -1,6 +1,6 @@
 // Resources as the server would send them, for tests.
 
-import type { Deployment, Device, Release, Rollout, StateCounts } from "../src/api/types.ts";
+import type { Deployment, Device, Release, Rollout, StateCounts, Trust } from "../src/api/types.ts";
 import { deploymentStateNames } from "../src/format.ts";
 
 const digest = (seed: number): string => seed.toString(16).padStart(4, "0").repeat(16);
@@ -25,7 +25,9 @@ export function device(id: string, changes: Partial<Device> = {}): Device {
     bootReason: "power-on",
     loaderVersion: 1,
     trustVersion: 1,
+    trustRefused: null,
     securityFloor: 1,
+    connection: { host: "10.0.2.2", port: 1883 },
     metric: { name: "temperature_mc", value: 21500 },
     activeDeployment: null,
     ...changes,
@@ -63,10 +65,21 @@ export function release(id: string, version: string, releaseSequence: number, ch
     description: null,
     uploadedAt: minutesAgo(60 * 30 - releaseSequence),
     uploadedBy: "admin",
+    revoked: false,
     images: [
       { digest: digest(0x1000 + releaseSequence), hardware: "virt-rv32", revisionMin: 1, revisionMax: 65535, sizeBytes: 134_912, payloadBytes: 131_072, securityCounter: 1, keyId: "release-2026" },
       { digest: digest(0x2000 + releaseSequence), hardware: "virtual", revisionMin: 1, revisionMax: 1, sizeBytes: 92_416, payloadBytes: 90_112, securityCounter: 1, keyId: "release-2026" },
     ],
+    ...changes,
+  };
+}
+
+export function trust(changes: Partial<Trust> = {}): Trust {
+  return {
+    version: 1,
+    chainBytes: 208,
+    keys: (["root", "release", "operations"] as const).map((purpose, i) => ({ id: `${i + 1}${i + 1}`.repeat(8), purpose, publicKey: "bb".repeat(32), since: 1, revokedBy: null })),
+    links: [{ version: 1, rootThreshold: 1, rootKeys: ["11".repeat(8)], releaseKeys: ["22".repeat(8)], operationsKeys: ["33".repeat(8)] }],
     ...changes,
   };
 }

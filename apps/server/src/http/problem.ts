@@ -43,6 +43,9 @@ const adviceFor: Record<string, string> = {
   "signature-unknown-key": "It is signed by a key that is no release key of this project. Sign it with one of the trust record's release keys.",
   "signature-mismatch": "It was changed after it was signed, or signed wrongly. Build and sign it again; do not trust this file.",
   "chunk-table-mismatch": "It was changed after it was signed. Get the file again from the build; do not trust this one.",
+  "trust-record-invalid": "Choose the file that `npm run trust` wrote, made from this server's own record and signed by enough of its roots.",
+  "trust-not-newer": "Choose the file that was made last.",
+  "trust-forked": "Make the next record from the one that this server has.",
   "chunk-mismatch": "It was changed after it was signed. Get the file again from the build; do not trust this one.",
 };
 
@@ -50,7 +53,7 @@ function formatProblem(error: FormatError): Problem {
   const advice = adviceFor[error.codeName] ?? "Build the release again.";
   return {
     type: `urn:flipside:error:${error.codeName}`,
-    title: "The release file was refused",
+    title: error.codeName.startsWith("trust-") ? "The trust record was refused" : "The release file was refused",
     status: 422,
     detail: `${error.message}. ${advice}`,
     code: error.codeName,

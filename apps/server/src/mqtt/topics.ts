@@ -3,8 +3,8 @@
 import { createHash } from "node:crypto";
 import { DEVICE_ID_BYTES_MAX, TOPIC_ROOT } from "@flipside/image-format";
 
-export const deviceLeaves = ["enrol", "hello", "proof", "check-in", "fetch", "state", "telemetry", "log", "gone"] as const;
-export const serverLeaves = ["enrolled", "challenge", "offer", "chunk", "command"] as const;
+export const deviceLeaves = ["enrol", "hello", "proof", "check-in", "fetch", "state", "telemetry", "log", "answer", "gone"] as const;
+export const serverLeaves = ["enrolled", "challenge", "offer", "chunk", "trust", "command"] as const;
 export type DeviceLeaf = (typeof deviceLeaves)[number];
 export type ServerLeaf = (typeof serverLeaves)[number];
 

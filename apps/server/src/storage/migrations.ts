@@ -60,6 +60,28 @@ const namedVersions: Migration = {
   },
 };
 
+const trustRefusals: Migration = {
+  async up(db: Kysely<unknown>): Promise<void> {
+    for (const column of ["trustRefusedVersion", "trustRefusedCode"]) await sql.raw(`alter table devices add column ${column} integer`).execute(db);
+  },
+};
+
+/** Commands to devices; and the server's address as a device's check-in says it. */
+const commands: Migration = {
+  async up(db: Kysely<unknown>): Promise<void> {
+    const statements = [
+      `create table commands (position integer primary key autoincrement, id text not null unique,
+         deviceId text not null references devices(id), kind text not null, host text, port integer, state text not null,
+         code integer not null, createdAt integer not null, createdBy text not null, expiresAt integer not null,
+         sentAt integer, bootWhenSent integer, finishedAt integer) strict`,
+      `create index commandsByDevice on commands(deviceId, position)`,
+      `create index openCommands on commands(expiresAt) where finishedAt is null`,
+      `alter table devices add column connection text`,
+    ];
+    for (const statement of statements) await sql.raw(statement).execute(db);
+  },
+};
+
 export const migrations: MigrationProvider = {
-  getMigrations: async () => ({ "0001-first": first, "0002-named-versions": namedVersions }),
+  getMigrations: async () => ({ "0001-first": first, "0002-named-versions": namedVersions, "0003-trust-refusals": trustRefusals, "0004-commands": commands }),
 };

@@ -1,7 +1,7 @@
 // The tables, as Kysely sees them. Times are milliseconds since 1970; booleans are 0 and 1.
 
-import type { DeploymentStateName } from "@flipside/image-format";
-import type { Generated, Insertable, Selectable } from "kysely";
+import type { CommandKind, DeploymentStateName } from "@flipside/image-format";
+import type { Generated, Insertable, Selectable, Updateable } from "kysely";
 
 export interface MetaTable {
   key: string;
@@ -40,6 +40,9 @@ export interface DeviceTable {
   revision: number | null;
   loaderVersion: number | null;
   trustVersion: number | null;
+  /** The last record that the device refused, and the error code; null when it refused none. */
+  trustRefusedVersion: number | null;
+  trustRefusedCode: number | null;
   securityFloor: number | null;
   slotBytes: number | null;
   bootCounter: number | null;
@@ -48,6 +51,8 @@ export interface DeviceTable {
   /** JSON of the slots as checked in, or null before the first check-in. */
   running: string | null;
   other: string | null;
+  /** JSON of the server's address, as checked in. */
+  connection: string | null;
   metricName: string | null;
   metricValue: number | null;
 }
@@ -158,6 +163,27 @@ export interface DecisionTable {
   text: string;
 }
 
+export interface CommandTable {
+  /** Order in which they were given. */
+  position: Generated<number>;
+  /** 16 random bytes, hex. */
+  id: string;
+  deviceId: string;
+  kind: CommandKind;
+  host: string | null;
+  port: number | null;
+  state: "waiting" | "sent" | "accepted" | "done" | "refused" | "failed" | "expired";
+  code: number;
+  createdAt: number;
+  createdBy: string;
+  expiresAt: number;
+  /** The last time, if it was sent more than once. */
+  sentAt: number | null;
+  /** The device's boot counter then: a higher one shows that it has rebooted since. */
+  bootWhenSent: number | null;
+  finishedAt: number | null;
+}
+
 export interface Schema {
   meta: MetaTable;
   accounts: AccountTable;
@@ -173,6 +199,7 @@ export interface Schema {
   rollouts: RolloutTable;
   deployments: DeploymentTable;
   decisions: DecisionTable;
+  commands: CommandTable;
 }
 
 export type AccountRow = Selectable<AccountTable>;
@@ -181,4 +208,6 @@ export type ReleaseRow = Selectable<ReleaseTable>;
 export type ImageRow = Selectable<ImageTable>;
 export type NewImage = Insertable<ImageTable>;
 export type RolloutRow = Selectable<RolloutTable>;
+export type CommandRow = Selectable<CommandTable>;
+export type CommandUpdate = Updateable<CommandTable>;
 export type DeploymentRow = Selectable<DeploymentTable>;

@@ -66,7 +66,11 @@ export interface Device {
   bootReason: BootReasonName | null;
   loaderVersion: number | null;
   trustVersion: number | null;
+  /** The last trust record that the device refused since it was started. */
+  trustRefused: { version: number; code: number; codeName: string } | null;
   securityFloor: number | null;
+  /** The server that it connects to, by its own word. */
+  connection: { host: string; port: number } | null;
   metric: { name: string; value: number } | null;
   activeDeployment: Deployment | null;
 }
@@ -81,6 +85,25 @@ export interface DeviceDetail extends Device {
   /** Newest first. */
   deployments: Deployment[];
   log: DeviceLogEntry[];
+}
+
+export type NewCommand = { kind: "reboot" } | { kind: "set-connection"; host: string; port: number };
+export type CommandState = "waiting" | "sent" | "accepted" | "done" | "refused" | "failed" | "expired";
+
+export interface Command {
+  id: string;
+  deviceId: string;
+  kind: NewCommand["kind"];
+  host: string | null;
+  port: number | null;
+  state: CommandState;
+  code: number;
+  codeName: string | null;
+  createdAt: string;
+  createdBy: string;
+  expiresAt: string;
+  sentAt: string | null;
+  finishedAt: string | null;
 }
 
 export interface ReleaseImage {
@@ -102,7 +125,27 @@ export interface Release {
   description: string | null;
   uploadedAt: string;
   uploadedBy: string;
+  /** The newest trust record names none of its signers any more. */
+  revoked: boolean;
   images: ReleaseImage[];
+}
+
+export interface TrustKey {
+  /** First 8 bytes of SHA-256 of the key, in hex. */
+  id: string;
+  purpose: "root" | "release" | "operations";
+  publicKey: string;
+  /** The record that named it first, and the one that left it out. */
+  since: number;
+  revokedBy: number | null;
+}
+
+export interface Trust {
+  version: number;
+  chainBytes: number;
+  keys: TrustKey[];
+  /** Oldest first. */
+  links: { version: number; rootThreshold: number; rootKeys: string[]; releaseKeys: string[]; operationsKeys: string[] }[];
 }
 
 export type RolloutState = "running" | "paused" | "completed" | "cancelled";

@@ -11,6 +11,7 @@ const sections = [
   { label: "Devices", href: "/devices", pages: ["devices", "device"] },
   { label: "Releases", href: "/releases", pages: ["releases"] },
   { label: "Rollouts", href: "/rollouts", pages: ["rollouts", "rollout", "new-rollout"] },
+  { label: "Trust", href: "/trust", pages: ["trust"] },
 ] as const;
 
 const connectionLabels = { connecting: "Connecting", live: "Live", lost: "Offline" } as const;

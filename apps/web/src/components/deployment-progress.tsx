@@ -21,13 +21,13 @@ export function DeploymentProgress({ deployment }: { deployment: Deployment }): 
   );
 }
 
-/** An error code and what it means; nothing for a deployment without one. */
-export function CodeExplained({ deployment, withTodo }: { deployment: Deployment; withTodo?: boolean }): ReactNode {
-  if (!deployment.codeName || deployment.code === 0) return null;
-  const words = errorWords(deployment.codeName);
+/** An error code and what it means; nothing for a deployment, command or refusal without one. */
+export function CodeExplained({ coded, withTodo }: { coded: Pick<Deployment, "code" | "codeName">; withTodo?: boolean }): ReactNode {
+  if (!coded.codeName || coded.code === 0) return null;
+  const words = errorWords(coded.codeName);
   return (
     <div className="code-explained">
-      <code>{deployment.codeName}</code>
+      <code>{coded.codeName}</code>
       <p>{words?.means ?? "This console does not know the code. Look for it in the documentation of the server's version."}</p>
       {withTodo && words && <p className="muted">{words.todo}</p>}
     </div>

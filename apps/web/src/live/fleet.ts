@@ -1,10 +1,12 @@
 // Everything that the console knows of the fleet, kept current by the event stream.
 
 import { getDevice, listDevices } from "../api/devices.ts";
+import { listCommands } from "../api/commands.ts";
 import { listReleases } from "../api/releases.ts";
 import { getRollout, listRollouts } from "../api/rollouts.ts";
+import { getTrust } from "../api/trust.ts";
 import { currentUser } from "../api/session.ts";
-import type { Device, DeviceDetail, Release, Rollout, RolloutSummary } from "../api/types.ts";
+import type { Command, Device, DeviceDetail, Release, Rollout, RolloutSummary, Trust } from "../api/types.ts";
 import {
   applyToDevice,
   applyToDevices,
@@ -27,7 +29,10 @@ export class Fleet {
     load: async () => byId(await listRollouts()),
     apply: applyToRollouts,
   });
+  /** Changes by what people upload only, so no event tells of it. */
+  readonly trust = new Resource<Trust>({ load: getTrust, apply: (trust) => trust });
   readonly #device = new Map<string, Resource<DeviceDetail>>();
+  readonly #commands = new Map<string, Resource<Command[]>>();
   readonly #rollout = new Map<string, Resource<Rollout>>();
 
   #stream: EventStream | undefined;
@@ -39,6 +44,15 @@ export class Fleet {
       load: () => getDevice(id),
       apply: applyToDevice,
       wantsReload: deviceLogMayHaveGrown,
+    }));
+  }
+
+  /** No event carries them, but with each change the device is told of. */
+  commands(deviceId: string): Resource<Command[]> {
+    return remembered(this.#commands, deviceId, () => ({
+      load: () => listCommands(deviceId),
+      apply: (commands) => commands,
+      wantsReload: (_commands, event) => event.kind === "device" && event.data.id === deviceId,
     }));
   }
 
@@ -84,7 +98,7 @@ export class Fleet {
   }
 
   *#all(): Generator<Resource<unknown>> {
-    yield* [this.devices, this.releases, this.rollouts, ...this.#device.values(), ...this.#rollout.values()] as Resource<unknown>[];
+    yield* [this.devices, this.releases, this.rollouts, this.trust, ...this.#device.values(), ...this.#commands.values(), ...this.#rollout.values()] as Resource<unknown>[];
   }
 
   #receive(event: LiveEvent): void {

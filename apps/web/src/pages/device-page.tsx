@@ -3,6 +3,7 @@ import { revokeDevice } from "../api/devices.ts";
 import type { Deployment, DeviceDetail, DeviceLogEntry } from "../api/types.ts";
 import { type Column, DataTable } from "../components/data-table.tsx";
 import { CodeExplained, DeploymentProgress } from "../components/deployment-progress.tsx";
+import { DeviceCommands } from "../components/device-commands.tsx";
 import { ConfirmDialog } from "../components/dialog.tsx";
 import { Icon } from "../components/icon.tsx";
 import { Link } from "../components/link.tsx";
@@ -15,6 +16,7 @@ import { useFleet, useResource } from "../live/hooks.ts";
 import { rolloutPath } from "../router.ts";
 import { bootReasonWords, deploymentWords, healthWords, wordsOf } from "../words/state-words.ts";
 import { OnlineState } from "./devices-page.tsx";
+import { TrustRefusal } from "./trust-page.tsx";
 
 export function DevicePage({ id }: { id: string }): ReactNode {
   const resource = useFleet().device(id);
@@ -77,7 +79,7 @@ const deploymentColumns: Column<Deployment>[] = [
     ),
   },
   { head: "State", className: "col-update", cell: (deployment) => <DeploymentProgress deployment={deployment} /> },
-  { head: "Why", className: "col-why", cell: (deployment) => <CodeExplained deployment={deployment} withTodo /> },
+  { head: "Why", className: "col-why", cell: (deployment) => <CodeExplained coded={deployment} withTodo /> },
   { head: "Changed", cell: (deployment) => <TimeAgo at={deployment.updatedAt} /> },
 ];
 
@@ -110,7 +112,11 @@ function Details({ device }: { device: DeviceDetail }): ReactNode {
           <Detail term="Release sequence">{device.running?.releaseSequence ?? "unknown"}</Detail>
           <Detail term="Security floor">{device.securityFloor ?? "unknown"}</Detail>
           <Detail term="Boot loader">{device.loaderVersion ?? "unknown"}</Detail>
-          <Detail term="Trust record">{device.trustVersion ?? "unknown"}</Detail>
+          <Detail term="Trust record">
+            {device.trustVersion ?? "unknown"}
+            {device.trustRefused && <TrustRefusal refusal={device.trustRefused} />}
+          </Detail>
+          <Detail term="Server">{device.connection ? `${device.connection.host}:${device.connection.port}` : "unknown"}</Detail>
           {device.metric && <Detail term={device.metric.name}>{device.metric.value}</Detail>}
         </dl>
       </section>
@@ -123,6 +129,8 @@ function Details({ device }: { device: DeviceDetail }): ReactNode {
           <DataTable caption="Deployments of this device, newest first" columns={deploymentColumns} rows={device.deployments} rowKey={(deployment) => deployment.id} />
         )}
       </section>
+
+      <DeviceCommands device={device} />
 
       <section className="panel" aria-labelledby="crash-heading">
         <h2 id="crash-heading">Crash log</h2>

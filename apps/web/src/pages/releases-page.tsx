@@ -9,10 +9,12 @@ import { Link } from "../components/link.tsx";
 import { Loaded } from "../components/loaded.tsx";
 import { Page } from "../components/page.tsx";
 import { PermitDialog } from "../components/permit-dialog.tsx";
+import { StateBadge } from "../components/state-badge.tsx";
 import { ProgressBar } from "../components/progress-bar.tsx";
 import { TimeAgo } from "../components/time-ago.tsx";
 import { useFleet } from "../live/hooks.ts";
 import { newRolloutPath } from "../router.ts";
+import { revokedRelease } from "../words/state-words.ts";
 import { errorWords } from "../words/error-words.ts";
 import { whatToDo } from "../words/problem-words.ts";
 import { asSentence, bytes, plural } from "../words/quantities.ts";
@@ -222,6 +224,11 @@ function ReleaseList({ releases }: { releases: Release[] }): ReactNode {
                   {release.product} {release.version}
                 </span>
                 <span className="sub">sequence {release.releaseSequence}</span>
+                {release.revoked && (
+                  <span className="sub">
+                    <StateBadge words={revokedRelease} />
+                  </span>
+                )}
                 {release.description && <span className="sub">{release.description}</span>}
               </>
             ),

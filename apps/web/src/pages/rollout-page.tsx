@@ -210,7 +210,7 @@ const columns: Column<Deployment>[] = [
   },
   { head: "Wave", cell: (deployment) => deployment.wave + 1 },
   { head: "State", className: "col-update", cell: (deployment) => <DeploymentProgress deployment={deployment} /> },
-  { head: "Code", className: "col-why", cell: (deployment) => <CodeExplained deployment={deployment} /> },
+  { head: "Code", className: "col-why", cell: (deployment) => <CodeExplained coded={deployment} /> },
   { head: "Changed", cell: (deployment) => <TimeAgo at={deployment.updatedAt} /> },
 ];
 

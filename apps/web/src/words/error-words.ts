@@ -38,6 +38,9 @@ const words: Record<Exclude<keyof typeof ErrorCode, "None">, Words> = {
   LoadAddressRefused: { means: "The image wants to be loaded where it may not be.", todo: "Correct the load address in the build, then build and sign again." },
   PermitInvalid: { means: "The permit for going back to an older release does not hold for this image or device.", todo: "Have a new permit signed for exactly this image, and upload that." },
   TrustRecordInvalid: { means: "The trust record is damaged or not signed by enough of the former root keys.", todo: "Have the trust record signed again by the threshold of root keys." },
+  TrustNotNewer: { means: "The trust record is not newer than the device's own.", todo: "Nothing, if the device was given its record by another way. Otherwise upload the record that was made last." },
+  TrustForked: { means: "The trust record does not go on from the device's own: it belongs to another line, perhaps made with root keys that were revoked.", todo: "Find out who made it. Make the next record from the one that the devices have." },
+  TrustWouldRefuseImage: { means: "The device runs an image that no release key of the new trust record signed, and would be left without any that may boot.", todo: "First update the device to a release signed with a key that the new record keeps; it then takes the record by itself." },
 
   FlashFailed: { means: "The device could not write its flash memory. Its running image was not touched.", todo: "Try once more. A device that fails again has worn or broken flash: plan its replacement." },
   ReadBackMismatch: { means: "What the device read back from flash was not what it had written. Its running image was not touched.", todo: "Try once more. A device that fails again has worn or broken flash: plan its replacement." },
@@ -51,6 +54,15 @@ const words: Record<Exclude<keyof typeof ErrorCode, "None">, Words> = {
   NoContact: { means: "The new image could not reach the server in time. The device went back to the former image by itself.", todo: "If the server was reachable for others, check the new image's network settings." },
   TriesExhausted: { means: "The new image was started as often as allowed and never confirmed itself. The device went back.", todo: "Read the crash log of the device, correct the image, and roll out a new version." },
   CrashedRepeatedly: { means: "An image that was once confirmed crashed at start again and again, so the device turned to its other image.", todo: "Read the crash log of the device: something in its surroundings or stored data may bring the image down." },
+
+  CommandMalformed: { means: "The device could not read the command.", todo: "Server and device agent may be too far apart in version: update the server." },
+  CommandUnknown: { means: "The device's agent does not know this kind of command.", todo: "Update the device first." },
+  CommandForAnotherDevice: { means: "The command was made for another device.", todo: "This points to a fault between server and device, or to an attack: look at the broker." },
+  CommandForAnotherSession: { means: "The command was made for an earlier session of the device.", todo: "Give the command again. If it stays so, somebody may be replaying messages: look at the broker." },
+  CommandRepeated: { means: "The device has seen this command before and did not carry it out again.", todo: "Give the command again. If it stays so, somebody may be replaying messages: look at the broker." },
+  DeviceBusy: { means: "The device is on trial, updating, or about to restart or to change its server.", todo: "Wait until that is over, then give the command again." },
+  ConnectionNoContact: { means: "The device had no proven contact at the new server address in time and returned to the one before.", todo: "Check the address, and that this server can be reached there from where the device is." },
+  ConnectionTriesExhausted: { means: "The device was restarted at the new server address as often as it may be, without contact, and returned to the one before.", todo: "Check the address and the device's power, then try again." },
 };
 
 const byName = new Map<string, Words>(

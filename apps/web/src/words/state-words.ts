@@ -1,6 +1,6 @@
 // States in words, with the tone and symbol that carry them. Colour is never the only sign.
 
-import type { Health, RolloutState, WaveState } from "../api/types.ts";
+import type { CommandState, Health, RolloutState, WaveState } from "../api/types.ts";
 import type { BootReasonName, DeploymentStateName, SlotStateName } from "../format.ts";
 
 export type Tone = "ok" | "warn" | "bad" | "busy" | "idle";
@@ -32,6 +32,10 @@ export const deploymentWords: Record<DeploymentStateName, StateWords> = {
   rejected: { label: "Rejected", tone: "bad", icon: "ban", means: "The device refused the image before running any of it." },
 };
 
+export const revokedRelease: StateWords = { label: "Signer revoked", tone: "bad", icon: "ban", means: "No key that is in force signed it: it can't be rolled out any more." };
+export const keyInForce: StateWords = { label: "In force", tone: "ok", icon: "key", means: "The newest trust record names this key." };
+export const keyRevoked: StateWords = { label: "Revoked", tone: "idle", icon: "ban", means: "The newest trust record names this key no more." };
+
 export const slotWords: Record<SlotStateName, StateWords> = {
   empty: { label: "empty", tone: "idle", icon: "empty", means: "Holds no image." },
   candidate: { label: "candidate", tone: "busy", icon: "flask", means: "Holds an image on trial." },
@@ -56,6 +60,16 @@ export const waveWords: Record<WaveState, StateWords> = {
   waiting: { label: "Waiting", tone: "idle", icon: "clock", means: "Starts when the wave before it has succeeded." },
   running: { label: "Running", tone: "busy", icon: "play", means: "Its devices are being updated." },
   done: { label: "Done", tone: "ok", icon: "check", means: "All of its devices have finished." },
+};
+
+export const commandWords: Record<CommandState, StateWords> = {
+  waiting: { label: "Waiting", tone: "idle", icon: "clock", means: "Told to the device as soon as it is here." },
+  sent: { label: "Sent", tone: "busy", icon: "offer", means: "The device has not answered yet." },
+  accepted: { label: "Accepted", tone: "busy", icon: "restart", means: "The device is carrying it out." },
+  done: { label: "Done", tone: "ok", icon: "check", means: "The device has shown that it was carried out." },
+  refused: { label: "Refused", tone: "bad", icon: "ban", means: "The device did not carry it out." },
+  failed: { label: "Failed", tone: "warn", icon: "back", means: "It could not be carried out; the device is as it was before." },
+  expired: { label: "Expired", tone: "warn", icon: "clock", means: "Its time passed before the device showed that it was carried out." },
 };
 
 export const bootReasonWords: Record<BootReasonName, string> = {

@@ -1,8 +1,10 @@
 // Check-ins, telemetry and crash logs: what devices say of themselves.
 
 import { isDeepStrictEqual } from "node:util";
+import { bootPhaseNames, errorName } from "@flipside/image-format";
 import type { DeviceTable } from "../../storage/schema.ts";
 import type { Storage } from "../../storage/storage.ts";
+import type { Commands } from "../commands/commands.ts";
 import type { DeviceLog } from "../devices/device-log.ts";
 import type { LastSeen } from "../devices/last-seen.ts";
 import type { EventHub } from "../events/event-hub.ts";
@@ -10,6 +12,7 @@ import type { Offers } from "../rollouts/offers.ts";
 import type { Rollouts } from "../rollouts/rollouts.ts";
 import type { CheckIn } from "../sessions/messages.ts";
 import type { Session, Sessions } from "../sessions/sessions.ts";
+import type { TrustDelivery } from "../trust/trust-delivery.ts";
 
 export interface CheckIns {
   take(session: Session, checkIn: CheckIn): Promise<void>;
@@ -18,13 +21,15 @@ export interface CheckIns {
 }
 
 function columnsOf(checkIn: CheckIn): Partial<DeviceTable> {
-  const { running, other } = checkIn;
+  const { running, other, connection } = checkIn;
   return {
     product: checkIn.product,
     hardware: checkIn.hardware,
     revision: checkIn.revision,
     loaderVersion: checkIn.loader,
     trustVersion: checkIn.trust,
+    trustRefusedVersion: checkIn.trustRefused?.version ?? null,
+    trustRefusedCode: checkIn.trustRefused?.code ?? null,
     securityFloor: checkIn.floor,
     slotBytes: checkIn.slotBytes,
     bootCounter: checkIn.boot,
@@ -32,6 +37,7 @@ function columnsOf(checkIn: CheckIn): Partial<DeviceTable> {
     health: checkIn.health,
     running: JSON.stringify(running),
     other: JSON.stringify(other),
+    connection: connection === undefined ? null : JSON.stringify({ host: connection.host, port: connection.port }),
   };
 }
 
@@ -43,6 +49,8 @@ export function createCheckIns(options: {
   events: EventHub;
   rollouts: () => Rollouts;
   offers: () => Offers;
+  trustDelivery: TrustDelivery;
+  commands: Commands;
 }): CheckIns {
   const { storage, sessions, deviceLog, events } = options;
 
@@ -52,6 +60,7 @@ export function createCheckIns(options: {
     if (row === undefined) return;
     const differing = Object.fromEntries(Object.entries(columns).filter(([name, value]) => !isDeepStrictEqual(row[name as keyof typeof row], value)));
     if (Object.keys(differing).length === 0) return;
+    logTrust(deviceId, row.trustVersion, differing, columns);
     await storage.transaction(async ({ db, afterCommit }) => {
       await db.updateTable("devices").set(differing).where("id", "=", deviceId).execute();
       if (running !== undefined) {
@@ -60,6 +69,12 @@ export function createCheckIns(options: {
       }
       afterCommit(() => events.changed("device", deviceId));
     });
+  }
+
+  function logTrust(deviceId: string, before: number | null, differing: Partial<DeviceTable>, { trustRefusedVersion, trustRefusedCode }: Partial<DeviceTable>): void {
+    if (differing.trustVersion !== undefined && before !== null) deviceLog.add(deviceId, "trust", `trust record ${differing.trustVersion} in place of ${before}`);
+    const isNew = differing.trustRefusedVersion !== undefined || differing.trustRefusedCode !== undefined;
+    if (isNew && trustRefusedCode != null) deviceLog.add(deviceId, "trust", `refused ${trustRefusedVersion ? `trust record ${trustRefusedVersion}` : "a trust record that does not hold"}: ${errorName(trustRefusedCode)}`);
   }
 
   return {
@@ -75,16 +90,19 @@ export function createCheckIns(options: {
       await sessions.contacted(session);
       await update(deviceId, columnsOf(checkIn), checkIn.running);
       await options.rollouts().checkedIn(deviceId, checkIn);
+      await options.trustDelivery.checkedIn(session, checkIn);
       await options.offers().answer(deviceId);
+      await options.commands.checkedIn(session, checkIn);
     },
     async telemetry(deviceId, { health, metric, value }) {
       await update(deviceId, { health, ...(metric !== undefined && value !== undefined ? { metricName: metric, metricValue: value } : {}) });
     },
     crash(deviceId, crash) {
-      const parts = Object.entries(crash)
-        .filter(([name]) => name !== "kind")
-        .map(([name, value]) => `${name} ${value}`);
-      deviceLog.add(deviceId, "crash", `${crash["kind"]}: ${parts.join(", ")}`);
+      const { kind, log, phase, ...facts } = crash;
+      const parts = Object.entries(facts).map(([name, value]) => `${name} ${value}`);
+      if (phase !== undefined) parts.push(`phase ${bootPhaseNames[Number(phase)] ?? phase}`);
+      const lines = typeof log === "string" && log !== "" ? `\n${log.trimEnd()}` : "";
+      deviceLog.add(deviceId, "crash", `${kind}: ${parts.join(", ")}${lines}`);
       events.changed("device", deviceId);
     },
   };

@@ -4,11 +4,13 @@ import type { Logger } from "../../logging.ts";
 import { LogLimiter } from "../../logging.ts";
 import type { Storage } from "../../storage/storage.ts";
 
-export type DeviceLogKind = "enrolment" | "session" | "refused-message" | "refused-connection" | "boot-control" | "crash" | "revoked" | "deployment";
+export type DeviceLogKind = "enrolment" | "session" | "refused-message" | "refused-connection" | "boot-control" | "command" | "crash" | "revoked" | "deployment" | "trust";
 
 const entriesKept = 50;
 const entriesPerMinute = 20;
 const detailCharactersMax = 300;
+/** The last lines of a crashed run's console come with it. */
+const crashCharactersMax = 1500;
 const limitersMax = 20_000;
 
 export interface DeviceLog {
@@ -50,7 +52,7 @@ export function createDeviceLog(storage: Storage, log: Logger, now: () => number
       limiters.set(deviceId, limiter);
       const suppressed = limiter.admit(now());
       if (suppressed === undefined) return;
-      const text = detail.slice(0, detailCharactersMax) + (suppressed > 0 ? ` (${suppressed} entries before this were dropped)` : "");
+      const text = detail.slice(0, kind === "crash" ? crashCharactersMax : detailCharactersMax) + (suppressed > 0 ? ` (${suppressed} entries before this were dropped)` : "");
       log.info({ device: deviceId, kind }, text);
       waiting.push({ deviceId, at: now(), kind, detail: text });
       writing ??= Promise.resolve()

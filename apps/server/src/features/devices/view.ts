@@ -102,7 +102,10 @@ export function deviceView(
     bootReason: row.bootReason,
     loaderVersion: row.loaderVersion,
     trustVersion: row.trustVersion,
+    trustRefused:
+      row.trustRefusedCode === null ? null : { version: row.trustRefusedVersion ?? 0, code: row.trustRefusedCode, codeName: errorName(row.trustRefusedCode) },
     securityFloor: row.securityFloor,
+    connection: row.connection === null ? null : (JSON.parse(row.connection) as { host: string; port: number }),
     metric: row.metricName === null ? null : { name: row.metricName, value: row.metricValue ?? 0 },
     activeDeployment: more.active ? deploymentView(more.active) : null,
   };

@@ -7,7 +7,7 @@ import type { ImageRow, NewImage, ReleaseRow } from "../../storage/schema.ts";
 import type { Queries, Storage } from "../../storage/storage.ts";
 import type { EventHub } from "../events/event-hub.ts";
 import type { ImageFiles } from "./image-files.ts";
-import type { TrustChain } from "./trust-chain.ts";
+import type { Trust } from "../trust/trust.ts";
 
 export const releaseBytesMax = 64 * 1024 * 1024;
 export const permitBytesMax = 4096;
@@ -20,6 +20,8 @@ export interface ReleaseView {
   description: string | null;
   uploadedAt: string;
   uploadedBy: string;
+  /** The newest trust record names none of its signers any more: it can't be rolled out. */
+  revoked: boolean;
   images: { digest: string; hardware: string; revisionMin: number; revisionMax: number; sizeBytes: number; payloadBytes: number; securityCounter: number; keyId: string }[];
 }
 
@@ -40,9 +42,10 @@ export async function insertImage(db: Queries, image: NewImage): Promise<void> {
   await db.insertInto("images").values(image).execute();
 }
 
-function view(release: ReleaseRow, images: ImageRow[]): ReleaseView {
+function view(release: ReleaseRow, images: ImageRow[], trust: Trust): ReleaseView {
   return {
     ...release,
+    revoked: images.some((image) => trust.verdict(image.digest, null) === "revoked"),
     uploadedAt: iso(release.uploadedAt),
     images: images.map(({ digest, hardware, revisionMin, revisionMax, sizeBytes, payloadBytes, securityCounter, keyId }) => ({
       digest,
@@ -60,7 +63,7 @@ function view(release: ReleaseRow, images: ImageRow[]): ReleaseView {
 export function createReleases(options: {
   storage: Storage;
   files: ImageFiles;
-  trust: TrustChain;
+  trust: Trust;
   verifier: StrictVerifier;
   events: EventHub;
   now: () => number;
@@ -101,7 +104,8 @@ export function createReleases(options: {
         for (const row of rows) await insertImage(db, row);
         afterCommit(() => events.changed("release", id));
       });
-      return view(release, rows as ImageRow[]);
+      for (const row of rows) await options.trust.learn(row);
+      return view(release, rows as ImageRow[], options.trust);
     } catch (error) {
       // Uploads are taken one at a time and known digests were refused above, so these files are nobody else's.
       for (const filePath of kept) await files.remove(filePath);
@@ -113,11 +117,11 @@ export function createReleases(options: {
     async list() {
       const releases = await storage.db.selectFrom("releases").selectAll().orderBy("uploadedAt", "desc").execute();
       const images = await storage.db.selectFrom("images").selectAll().orderBy("hardware").execute();
-      return releases.map((release) => view(release, images.filter((image) => image.releaseId === release.id)));
+      return releases.map((release) => view(release, images.filter((image) => image.releaseId === release.id), options.trust));
     },
     async one(id) {
       const release = await storage.db.selectFrom("releases").selectAll().where("id", "=", id).executeTakeFirst();
-      return release && view(release, await storage.db.selectFrom("images").selectAll().where("releaseId", "=", id).orderBy("hardware").execute());
+      return release && view(release, await storage.db.selectFrom("images").selectAll().where("releaseId", "=", id).orderBy("hardware").execute(), options.trust);
     },
     async upload(body, by) {
       const path = await files.receive(body, releaseBytesMax);

@@ -3,7 +3,7 @@
 // sent again, under the same ids, when devices check in.
 
 import { createHash } from "node:crypto";
-import { isFinal, deploymentStateOf } from "@flipside/image-format";
+import { isFinal, deploymentStateOf, ErrorCode as FormatErrorCode, errorName } from "@flipside/image-format";
 import { ApiError } from "../../http/errors.ts";
 import { iso, newId } from "../../identifiers.ts";
 import type { Logger } from "../../logging.ts";
@@ -14,6 +14,7 @@ import type { DeviceLog } from "../devices/device-log.ts";
 import { deploymentView, type DeploymentView, type RunningSlot, selectDeployments } from "../devices/view.ts";
 import type { EventHub } from "../events/event-hub.ts";
 import type { StateReport } from "../sessions/messages.ts";
+import type { Trust } from "../trust/trust.ts";
 import { type Changes, type CheckInEvidence, outcomeText, type RolloutEvent, step, waveIsOpen, waveSizes } from "./engine.ts";
 import type { NewRollout } from "./schemas.ts";
 import { finalStates, loadSnapshot, openToCheckIn, type RolloutSummary, selectRollouts, snapshotOf, storeChanges, summaryOf } from "./store.ts";
@@ -48,6 +49,8 @@ export interface Rollouts {
   imageFor(deviceId: string, deploymentId: string, attempt: number): Promise<ImageFile | { refusal: string }>;
   /** In the transaction that revokes a device. */
   deviceRevoked(work: Work, deviceId: string): Promise<void>;
+  /** The newest trust record is another: rollouts of releases that it admits no more are cancelled. */
+  trustReplaced(): Promise<void>;
   /** Times out what is past its deadline. */
   tick(): Promise<void>;
 }
@@ -61,11 +64,12 @@ export function createRollouts(options: {
   events: EventHub;
   deviceLog: DeviceLog;
   log: Logger;
+  trust: Pick<Trust, "version" | "verdict">;
   now: () => number;
   /** These devices may have something else to do than they were last told. */
   offersChanged: (deviceIds: string[]) => void;
 }): Rollouts {
-  const { storage, events, deviceLog, log, now } = options;
+  const { storage, events, deviceLog, log, trust, now } = options;
 
   /** One event through the engine, inside a transaction. */
   async function apply({ db, afterCommit }: Work, rolloutId: string, event: RolloutEvent): Promise<Changes> {
@@ -127,6 +131,14 @@ export function createRollouts(options: {
     return detail(id);
   }
 
+  function cancel(id: string, by: string): Promise<RolloutDetail> {
+    return act(id, async (db) => ({
+      type: "cancel",
+      by,
+      open: (await db.selectFrom("deployments").selectAll().where("rolloutId", "=", id).where("finishedAt", "is", null).execute()).map((row) => snapshotOf(row)),
+    }));
+  }
+
   async function targetsOf(db: Queries, request: NewRollout, product: string): Promise<DeviceRow[]> {
     if ("all" in request.target) {
       const devices = await db.selectFrom("devices").selectAll().where("revokedAt", "is", null).where("product", "=", product).orderBy("id").execute();
@@ -153,12 +165,7 @@ export function createRollouts(options: {
     detail,
     pause: (id, by) => act(id, async () => ({ type: "pause", by })),
     resume: (id, by) => act(id, async () => ({ type: "resume", by })),
-    cancel: (id, by) =>
-      act(id, async (db) => ({
-        type: "cancel",
-        by,
-        open: (await db.selectFrom("deployments").selectAll().where("rolloutId", "=", id).where("finishedAt", "is", null).execute()).map((row) => snapshotOf(row)),
-      })),
+    cancel,
 
     async create(request, by) {
       const id = newId();
@@ -167,6 +174,9 @@ export function createRollouts(options: {
         const release = await db.selectFrom("releases").selectAll().where("id", "=", request.releaseId).executeTakeFirst();
         if (release === undefined) throw new ApiError("not-found", "There is no such release.");
         const images = await db.selectFrom("images").selectAll().where("releaseId", "=", release.id).execute();
+        if (images.some((image) => trust.verdict(image.digest, null) === "revoked")) {
+          throw new ApiError("release-revoked", `Trust record ${trust.version} names no signer of release ${release.version} any more. Build it again, signed by a release key that is in force.`);
+        }
         const devices = await targetsOf(db, request, release.product);
 
         const imageFor = (device: DeviceRow): ImageRow | undefined =>
@@ -293,13 +303,15 @@ export function createRollouts(options: {
             const rollout = await db.selectFrom("rollouts").selectAll().where("id", "=", row.rolloutId).executeTakeFirstOrThrow();
             if (!waveIsOpen(rollout, row.wave)) continue;
             const alreadyConfirmed = runsConfirmed(device, row.digest);
+            // Until the device has the trust record that admits it, it would only be rejected.
+            if (!alreadyConfirmed && trust.verdict(row.digest, device.trustVersion) !== "offer") continue;
             await apply(work, row.rolloutId, { type: "offer-due", deployment: snapshotOf(row), alreadyConfirmed });
             if (alreadyConfirmed) continue;
             active = await db.selectFrom("deployments").selectAll().where("id", "=", row.id).executeTakeFirstOrThrow();
             break;
           }
         }
-        if (active === undefined) return undefined;
+        if (active === undefined || trust.verdict(active.digest, null) === "revoked") return undefined;
         const image = await db.selectFrom("images").selectAll().where("digest", "=", active.digest).executeTakeFirstOrThrow();
         const permit = await permitFor(db, active, deviceId);
         return {
@@ -323,6 +335,7 @@ export function createRollouts(options: {
         .where("deployments.deviceId", "=", deviceId)
         .executeTakeFirst();
       if (row === undefined) return { refusal: "the device has no such deployment" };
+      if (trust.verdict(row.digest, null) === "revoked") return { refusal: `trust record ${trust.version} names no signer of the image any more` };
       if (row.attempt !== attempt) return { refusal: `it is for attempt ${attempt}, the deployment is at ${row.attempt}` };
       if (row.state === "queued" || finalStates.includes(row.state)) return { refusal: `the deployment is ${row.state}` };
       return row;
@@ -331,6 +344,15 @@ export function createRollouts(options: {
     async deviceRevoked(work, deviceId) {
       const rows = await work.db.selectFrom("deployments").selectAll().where("deviceId", "=", deviceId).where("finishedAt", "is", null).execute();
       for (const row of rows) await apply(work, row.rolloutId, { type: "device-revoked", deployment: snapshotOf(row) });
+    },
+
+    async trustReplaced() {
+      const open = await selectRollouts(storage.db).where("rollouts.state", "in", ["running", "paused"]).execute();
+      for (const { id, releaseId, version } of open) {
+        const images = await storage.db.selectFrom("images").select("digest").where("releaseId", "=", releaseId).execute();
+        if (!images.some((image) => trust.verdict(image.digest, null) === "revoked")) continue;
+        await cancel(id, `trust record ${trust.version}, which names no signer of release ${version} any more (${errorName(FormatErrorCode.SignatureUnknownKey)})`);
+      }
     },
 
     async tick() {

@@ -8,11 +8,12 @@ import type { LinkMessage } from "../../mqtt/device-link.ts";
 import type { Turns } from "../../mqtt/turns.ts";
 import type { CheckIns } from "../check-ins/check-ins.ts";
 import type { ChunkDelivery } from "../chunk-delivery/chunk-delivery.ts";
+import type { Commands } from "../commands/commands.ts";
 import type { DeviceLog } from "../devices/device-log.ts";
 import type { LastSeen } from "../devices/last-seen.ts";
 import type { Enrolment } from "../enrolment/enrolment.ts";
 import type { Rollouts } from "../rollouts/rollouts.ts";
-import { checkInMessage, describeIssues, fetchMessage, logMessage, type ParsedObject, parseControl, stateMessage, telemetryMessage } from "./messages.ts";
+import { answerMessage, checkInMessage, describeIssues, fetchMessage, logMessage, type ParsedObject, parseControl, stateMessage, telemetryMessage } from "./messages.ts";
 import type { Session, Sessions } from "./sessions.ts";
 
 const strangersLoggedPerMinute = 30;
@@ -27,6 +28,7 @@ export function createInbox(options: {
   enrolment: Enrolment;
   checkIns: CheckIns;
   rollouts: Rollouts;
+  commands: Commands;
   delivery: ChunkDelivery;
   deviceLog: DeviceLog;
   lastSeen: LastSeen;
@@ -78,6 +80,11 @@ export function createInbox(options: {
       case "fetch": {
         const fetch = parse(fetchMessage, deviceId, leaf, object);
         if (fetch) options.delivery.request(session, fetch);
+        return;
+      }
+      case "answer": {
+        const answer = parse(answerMessage, deviceId, leaf, object);
+        if (answer) await options.commands.answered(session, answer);
         return;
       }
       case "telemetry": {

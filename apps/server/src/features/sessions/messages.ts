@@ -29,6 +29,8 @@ const slotState = z.enum(slotStateNames);
 const deploymentId = z.string().min(1).max(64);
 const deploymentState = z.enum(deploymentStateNames);
 
+const commandId = z.string().regex(/^[0-9a-f]{32}$/);
+
 export const checkInMessage = z.object({
   boot: u32,
   sequence: u32,
@@ -37,6 +39,8 @@ export const checkInMessage = z.object({
   revision: u32,
   loader: u32,
   trust: u32,
+  /** The last trust record that this boot refused; version 0: its form or signatures did not hold. */
+  trustRefused: z.object({ version: u32, code: u32 }).optional().catch(undefined),
   bootReason: z.enum(bootReasonNames),
   uptimeMs: u32,
   floor: u32,
@@ -46,6 +50,8 @@ export const checkInMessage = z.object({
   running: z.object({ slot: slotName, digest, version: name, releaseSequence: u32, state: slotState, reason: u32.optional() }),
   other: z.object({ slot: slotName, digest: digest.optional(), state: slotState, reason: u32.default(0) }),
   slotBytes: u32,
+  /** The server that the device is connected to; and what became of the last address that a command gave it. */
+  connection: z.object({ host: z.string().min(1).max(64), port: u32, command: commandId.optional(), code: u32.optional() }).optional(),
   deployment: z.object({ id: deploymentId, attempt: u32, state: deploymentState, code: u32.default(0) }).optional(),
 });
 export type CheckIn = z.infer<typeof checkInMessage>;
@@ -87,8 +93,13 @@ export const logMessage = z.object({
     mtval: u32.optional(),
     uptimeMs: u32.optional(),
     message: z.string().max(512).optional(),
+    phase: u32.optional(),
+    log: z.string().max(2048).optional(),
   }),
 });
+
+export const answerMessage = z.object({ command: commandId, code: u32 });
+export type CommandAnswer = z.infer<typeof answerMessage>;
 
 export type ParsedObject = Record<string, unknown>;
 

@@ -20,6 +20,12 @@ export interface Session {
   readonly nonceExpiresAt: number;
   nonceUsed: boolean;
   proven: boolean;
+  /** base64url; what the device chose for this session, once it is proven. */
+  deviceNonce: string;
+  /** Counts the commands of this session. */
+  commandsSent: number;
+  /** Id of the command that the device has not answered yet. */
+  commandOnItsWay: string | undefined;
   /** Which of the device's secrets the contact MAC was made with. */
   secretGeneration: number;
   /** The newest (boot counter, sequence) heard in this session. */
@@ -106,6 +112,9 @@ export function createSessions(options: {
         nonceExpiresAt: now() + nonceLifeMs,
         nonceUsed: false,
         proven: false,
+        deviceNonce: "",
+        commandsSent: 0,
+        commandOnItsWay: undefined,
         secretGeneration: 0,
         newest: undefined,
         checkedIn: false,
@@ -142,6 +151,7 @@ export function createSessions(options: {
       // It may have been revoked, or begun anew, while the database was asked.
       if (sessions.get(deviceId) !== session) return;
       session.secretGeneration = secret.generation;
+      session.deviceNonce = deviceNonce;
       session.proven = true;
       deviceLog.add(deviceId, "session", "session proven");
       options.onlineChanged(deviceId);

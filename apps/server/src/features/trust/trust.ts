@@ -1,0 +1,151 @@
+// The trust record: which keys may sign what. The server keeps the newest chain that it was given, judges releases by it,
+// and knows of every stored image which records admit it. It has no root key, so it can't make a record.
+
+import { checkSignatureBlock, ErrorCode, joinTrustChain, keyIdOf, parseSignatureBlock, readTrustChain, readTrustSuccessor, splitTrustChain, type StrictVerifier, toHex, trustChainExtends, type TrustKeys } from "@flipside/image-format";
+import type { Logger } from "../../logging.ts";
+import type { Storage } from "../../storage/storage.ts";
+
+const metaKey = "trust-chain";
+
+export interface TrustLinkView {
+  version: number;
+  rootThreshold: number;
+  /** Key ids, hex. */
+  rootKeys: string[];
+  releaseKeys: string[];
+  operationsKeys: string[];
+}
+
+export interface TrustView {
+  version: number;
+  chainBytes: number;
+  /** Every key that any record named: what for, and with which record it came and went. */
+  keys: { id: string; purpose: "root" | "release" | "operations"; publicKey: string; since: number; revokedBy: number | null }[];
+  /** Oldest first; the last one counts. */
+  links: TrustLinkView[];
+}
+
+interface SignedImage {
+  digest: string;
+  header: Uint8Array;
+  signatureBlock: Uint8Array;
+}
+
+export interface Trust {
+  readonly version: number;
+  /** The chain as far as this version, as devices take it. */
+  chainOf(version: number): Uint8Array;
+  /** Raw public keys of the newest record. */
+  readonly releaseKeys: Uint8Array[];
+  readonly operationsKeys: Uint8Array[];
+  view(): Promise<TrustView>;
+  /** Takes a chain that goes on from the present one. Throws FormatError. */
+  replace(bytes: Uint8Array, by: string): Promise<TrustView>;
+  /** Notes by which records a stored image is admitted. */
+  learn(image: SignedImage): Promise<void>;
+  /**
+   * Whether to offer a stored image to a device with this trust version: `revoked` when the newest record names none of
+   * its signers any more, `too-early` when the device's record does not name one yet.
+   */
+  verdict(digest: string, deviceVersion: number | null): "offer" | "too-early" | "revoked";
+}
+
+/** Throws what readTrustChain throws, and an Error when the given chain and the stored one are of two lines. */
+export async function openTrust(options: { storage: Storage; given: Uint8Array; verifier: StrictVerifier; log: Logger; replaced: () => Promise<void> }): Promise<Trust> {
+  const { storage, verifier, log } = options;
+  const stored = await storage.db.selectFrom("meta").select("value").where("key", "=", metaKey).executeTakeFirst();
+  let chain: Uint8Array = new Uint8Array(options.given);
+  let links = await readTrustChain(chain, verifier);
+  if (stored !== undefined && !Buffer.from(chain).equals(stored.value)) {
+    const kept = new Uint8Array(stored.value);
+    const keptLinks = await readTrustChain(kept, verifier);
+    if (trustChainExtends(kept, chain)) [chain, links] = [kept, keptLinks];
+    else if (!trustChainExtends(chain, kept)) {
+      throw new Error(`it does not belong to the one that is stored in the data directory (version ${keptLinks.length}). Give the chain that this server began with, or one that goes on from the stored one, or another data directory`);
+    }
+  }
+  await store(chain);
+  /** By digest: for each link, whether one of its release keys signed the image. */
+  const admitted = new Map<string, boolean[]>();
+
+  async function store(bytes: Uint8Array): Promise<void> {
+    const value = Buffer.from(bytes);
+    await storage.db.insertInto("meta").values({ key: metaKey, value }).onConflict((conflict) => conflict.column("key").doUpdateSet({ value })).execute();
+  }
+
+  async function learn({ digest, header, signatureBlock }: SignedImage): Promise<void> {
+    const by: boolean[] = [];
+    // What was stored past the upload may be anything; the devices judge it.
+    if (parseSignatureBlock(signatureBlock, 0, signatureBlock.length) !== signatureBlock.length) return;
+    for (const { releaseKeys } of links) by.push((await checkSignatureBlock(verifier, "image", header, signatureBlock, releaseKeys)) === ErrorCode.None);
+    admitted.set(digest, by);
+  }
+
+  async function learnAll(): Promise<void> {
+    for (const image of await storage.db.selectFrom("images").select(["digest", "header", "signatureBlock"]).execute()) await learn(image);
+  }
+
+  async function view(): Promise<TrustView> {
+    const ids = async (keys: Uint8Array[]): Promise<string[]> => Promise.all(keys.map(async (key) => toHex(await keyIdOf(key))));
+    const views: TrustLinkView[] = [];
+    const keys: TrustView["keys"] = [];
+    for (const link of links) {
+      const named = { root: await ids(link.rootKeys), release: await ids(link.releaseKeys), operations: await ids(link.operationsKeys) };
+      views.push({ version: link.trustVersion, rootThreshold: link.rootThreshold, rootKeys: named.root, releaseKeys: named.release, operationsKeys: named.operations });
+      for (const purpose of ["root", "release", "operations"] as const) {
+        const now = named[purpose];
+        for (const key of keys) if (key.purpose === purpose && key.revokedBy === null && !now.includes(key.id)) key.revokedBy = link.trustVersion;
+        now.forEach((id, i) => {
+          if (keys.some((key) => key.id === id && key.purpose === purpose && key.revokedBy === null)) return;
+          keys.push({ id, purpose, publicKey: toHex(publicKeys(link, purpose)[i]!), since: link.trustVersion, revokedBy: null });
+        });
+      }
+    }
+    return { version: links.length, chainBytes: chain.length, keys, links: views };
+  }
+
+  async function replace(bytes: Uint8Array, by: string): Promise<TrustView> {
+    const newer = await readTrustSuccessor(bytes, chain, verifier);
+    await store(bytes);
+    [chain, links] = [bytes, newer];
+    log.info({ version: newer.length, by }, "a new trust record");
+    await learnAll();
+    await options.replaced();
+    return view();
+  }
+
+  await learnAll();
+  /** One record is taken at a time: the next is judged by it. */
+  let replacing: Promise<unknown> = Promise.resolve();
+  return {
+    get version() {
+      return links.length;
+    },
+    chainOf: (version) => (version === links.length ? chain : joinTrustChain(splitTrustChain(chain).slice(0, version))),
+    get releaseKeys() {
+      return links.at(-1)!.releaseKeys;
+    },
+    get operationsKeys() {
+      return links.at(-1)!.operationsKeys;
+    },
+    view,
+    learn,
+    replace(bytes, by) {
+      const result = replacing.then(() => replace(bytes, by));
+      replacing = result.catch(() => {});
+      return result;
+    },
+    verdict(digest, deviceVersion) {
+      const by = admitted.get(digest);
+      // Not one that was uploaded and verified: the device judges.
+      if (by === undefined || !by.includes(true)) return "offer";
+      if (!by.at(-1)) return "revoked";
+      return deviceVersion === null || by[deviceVersion - 1] !== false ? "offer" : "too-early";
+    },
+  };
+}
+
+function publicKeys(link: TrustKeys, purpose: "root" | "release" | "operations"): Uint8Array[] {
+  if (purpose === "root") return link.rootKeys;
+  return purpose === "release" ? link.releaseKeys : link.operationsKeys;
+}

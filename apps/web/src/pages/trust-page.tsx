@@ -1,0 +1,150 @@
+import { type FormEvent, type ReactNode, useState } from "react";
+import { asProblem, type ProblemError } from "../api/problem.ts";
+import { uploadTrust } from "../api/trust.ts";
+import type { Device, Trust, TrustKey } from "../api/types.ts";
+import { type Column, DataTable } from "../components/data-table.tsx";
+import { CodeExplained } from "../components/deployment-progress.tsx";
+import { Field } from "../components/field.tsx";
+import { Icon } from "../components/icon.tsx";
+import { Link } from "../components/link.tsx";
+import { Loaded } from "../components/loaded.tsx";
+import { Page } from "../components/page.tsx";
+import { ProblemNotice } from "../components/problem-notice.tsx";
+import { StateBadge } from "../components/state-badge.tsx";
+import { useFleet } from "../live/hooks.ts";
+import { devicePath } from "../router.ts";
+import { plural } from "../words/quantities.ts";
+import { keyInForce, keyRevoked } from "../words/state-words.ts";
+
+export function TrustPage(): ReactNode {
+  const fleet = useFleet();
+  return (
+    <Page title="Trust" summary="Which keys may sign what. A new record is signed by the roots of the one before, away from the server; devices take it at their next check-in.">
+      <Loaded resource={fleet.trust} what="the trust record">
+        {(trust) => (
+          <>
+            <Loaded resource={fleet.devices} what="the list of devices">
+              {(devices) => <Spread trust={trust} devices={[...devices.values()]} />}
+            </Loaded>
+            <section className="panel" aria-labelledby="keys-heading">
+              <h2 id="keys-heading">Keys of record {trust.version}</h2>
+              <DataTable caption="Keys, those in force first" columns={keyColumns} rows={inForceFirst(trust.keys)} rowKey={(key) => `${key.purpose} ${key.id} ${key.since}`} />
+              <p className="muted">
+                {plural(trust.links.at(-1)!.rootThreshold, "root")} must sign the next record.
+              </p>
+            </section>
+          </>
+        )}
+      </Loaded>
+      <Upload onTaken={(trust) => fleet.trust.set(trust)} />
+    </Page>
+  );
+}
+
+const inForceFirst = (keys: TrustKey[]): TrustKey[] => [...keys].sort((one, two) => Number(one.revokedBy !== null) - Number(two.revokedBy !== null));
+
+const keyColumns: Column<TrustKey>[] = [
+  { head: "Key", isName: true, cell: (key) => <code className="row-name">{key.id}</code> },
+  { head: "May sign", cell: (key) => ({ root: "trust records", release: "releases and permits", operations: "commands" })[key.purpose] },
+  { head: "State", cell: (key) => <StateBadge words={key.revokedBy === null ? keyInForce : keyRevoked} /> },
+  { head: "Record", cell: (key) => (key.revokedBy === null ? `since ${key.since}` : `from ${key.since}, revoked by ${key.revokedBy}`) },
+];
+
+/** How many devices have which record, and who refused the newest. */
+function Spread({ trust, devices }: { trust: Trust; devices: Device[] }): ReactNode {
+  const counts = new Map<number, number>();
+  const known = devices.filter((device) => !device.revoked && device.trustVersion !== null);
+  for (const { trustVersion } of known) counts.set(trustVersion!, (counts.get(trustVersion!) ?? 0) + 1);
+  const refused = known.filter((device) => device.trustRefused !== null);
+  return (
+    <section className="panel" aria-labelledby="spread-heading">
+      <h2 id="spread-heading">Devices</h2>
+      {known.length === 0 ? (
+        <p className="muted">No device has checked in yet.</p>
+      ) : (
+        <dl className="details">
+          {[...counts].sort(([one], [two]) => two - one).map(([version, count]) => (
+            <div key={version}>
+              <dt>{version === trust.version ? `Record ${version}, the newest` : `Record ${version}`}</dt>
+              <dd>{plural(count, "device")}</dd>
+            </div>
+          ))}
+        </dl>
+      )}
+      {refused.length > 0 && (
+        <>
+          <h3>Refused</h3>
+          <ul className="log" role="list">
+            {refused.map((device) => (
+              <li key={device.id}>
+                <Link href={devicePath(device.id)}>{device.id}</Link>
+                <TrustRefusal refusal={device.trustRefused!} />
+              </li>
+            ))}
+          </ul>
+        </>
+      )}
+    </section>
+  );
+}
+
+export const TrustRefusal = ({ refusal }: { refusal: NonNullable<Device["trustRefused"]> }): ReactNode => (
+  <div className="sub">
+    {refusal.version === 0 ? "Refused a record:" : `Refused record ${refusal.version}:`}
+    <CodeExplained coded={refusal} withTodo />
+  </div>
+);
+
+function Upload({ onTaken }: { onTaken: (trust: Trust) => void }): ReactNode {
+  const [file, setFile] = useState<File>();
+  const [tried, setTried] = useState(false);
+  const [busy, setBusy] = useState(false);
+  const [problem, setProblem] = useState<ProblemError>();
+  const [taken, setTaken] = useState<number>();
+
+  const submit = async (event: FormEvent): Promise<void> => {
+    event.preventDefault();
+    setTried(true);
+    setProblem(undefined);
+    setTaken(undefined);
+    if (!file || busy) return;
+    setBusy(true);
+    try {
+      const trust = await uploadTrust(file);
+      setTaken(trust.version);
+      onTaken(trust);
+    } catch (thrown) {
+      setProblem(asProblem(thrown));
+    } finally {
+      setBusy(false);
+    }
+  };
+
+  return (
+    <section className="panel" aria-labelledby="new-record-heading">
+      <h2 id="new-record-heading">Upload a new record</h2>
+      <form noValidate onSubmit={(event) => void submit(event)}>
+        <p className="muted">
+          Make its file with <code>npm run trust</code> where the roots are. Rollouts of releases whose signer it revokes are cancelled.
+        </p>
+        {problem && <ProblemNotice problem={problem} lead="The record was not taken" />}
+        <div role="status">
+          {taken !== undefined && (
+            <div className="notice tone-ok">
+              <Icon name="check" />
+              <p className="notice-body">Taken: record {taken} goes to each device at its next check-in.</p>
+            </div>
+          )}
+        </div>
+        <Field label="Trust chain file" error={tried && !file ? "Choose a file." : undefined}>
+          {(ids) => <input {...ids} type="file" onChange={(event) => setFile(event.target.files?.[0])} />}
+        </Field>
+        <p className="actions">
+          <button type="submit" className="button primary" aria-disabled={busy}>
+            {busy ? "Checking…" : "Upload"}
+          </button>
+        </p>
+      </form>
+    </section>
+  );
+}
