@@ -3,7 +3,7 @@
 import { createHash } from "node:crypto";
 import {
   BOOT_RECORD_CHECK_BYTES, BOOT_RECORD_CHECK_OFFSET, BOOT_RECORD_CHECKED_BYTES, BOOT_RECORD_SEAL_MAGIC, BOOT_RECORD_SEAL_OFFSET, BOOT_RECORD_STRIDE_BYTES,
-  BootRecord, readBootRecord, SlotState,
+  BootRecord, readBootRecord, SlotState, writeBootRecord,
 } from "@flipside/image-format";
 import type { FlashLayout } from "../../apps/agent/hosts/factory/flash-layout.ts";
 import type { UpdateImage } from "./images.ts";
@@ -20,9 +20,26 @@ export function newestRecord(layout: FlashLayout, flash: Uint8Array): BootRecord
     if (!bytes.subarray(BOOT_RECORD_CHECK_OFFSET, BOOT_RECORD_CHECK_OFFSET + BOOT_RECORD_CHECK_BYTES).equals(check.subarray(0, BOOT_RECORD_CHECK_BYTES))) continue;
     if (seal.readUInt32LE(0) !== BOOT_RECORD_SEAL_MAGIC || !seal.subarray(4).equals(check.subarray(0, 12))) continue;
     if (!readBootRecord(bytes, 0, record) || record.page !== (at % layout.sectorBytes) / BOOT_RECORD_STRIDE_BYTES) continue;
-    if (!newest || record.epoch > newest.epoch || (record.epoch === newest.epoch && record.page > newest.page)) newest = record;
+    // Epochs wrap at 2^32 (RFC 1982).
+    const ahead = newest ? (record.epoch - newest.epoch) | 0 : 1;
+    if (!newest || ahead > 0 || (ahead === 0 && record.page > newest.page)) newest = record;
   }
   return newest;
+}
+
+/** Moves the newest record to `page` of an otherwise erased log: one that has been written to for so long. */
+export function moveNewestRecord(layout: FlashLayout, flash: Uint8Array, page: number): void {
+  const record = newestRecord(layout, flash);
+  if (!record) throw new Error("there is no record of boot control to move");
+  const { offsetBytes, sizeBytes } = layout.zones.bootControl;
+  flash.fill(0xff, offsetBytes, offsetBytes + sizeBytes);
+  record.page = page;
+  const bytes = Buffer.from(flash.buffer, flash.byteOffset + offsetBytes + page * BOOT_RECORD_STRIDE_BYTES, BOOT_RECORD_STRIDE_BYTES);
+  writeBootRecord(record, bytes, 0);
+  const check = createHash("sha256").update(bytes.subarray(0, BOOT_RECORD_CHECKED_BYTES)).digest();
+  check.copy(bytes, BOOT_RECORD_CHECK_OFFSET, 0, BOOT_RECORD_CHECK_BYTES);
+  bytes.writeUInt32LE(BOOT_RECORD_SEAL_MAGIC, BOOT_RECORD_SEAL_OFFSET);
+  check.copy(bytes, BOOT_RECORD_SEAL_OFFSET + 4, 0, 12);
 }
 
 /** Which of `images` a slot holds, whole. */

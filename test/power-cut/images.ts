@@ -1,10 +1,8 @@
 // Images and keys of the campaign. Everything follows from the sources, so that a case that failed fails again.
 
-import { createHash, createPrivateKey } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { JWK } from "jose";
-import { buildImage, buildTrustChain, describeImage, type FactoryIdentity, FLAG_RAISE_FLOOR, type ImageFields, signingKeyFromJwk, type SigningKey, slotParts } from "@flipside/image-format";
+import { buildImage, buildTrustChain, describeImage, type FactoryIdentity, FLAG_RAISE_FLOOR, type ImageFields, type SigningKey, slotParts } from "@flipside/image-format";
 import { buildBootWasm } from "../../apps/agent/build/build-loader.ts";
 import { imageFields } from "../../apps/agent/build/build-release.ts";
 import { compileWasm } from "../../apps/agent/build/compile-module.ts";
@@ -13,6 +11,7 @@ import { memoryPages, PRODUCT, virtualTarget } from "../../apps/agent/build/targ
 import { buildBundle } from "../../apps/agent/build/wasm-bundle.ts";
 import { factoryFlash } from "../../apps/agent/hosts/factory/factory-flash.ts";
 import { type FlashLayout, KIB, layoutOf } from "../../apps/agent/hosts/factory/flash-layout.ts";
+import { bytesOf, keyOf } from "../../apps/power-cut/src/stories/images.ts";
 
 export interface UpdateImage {
   file: Uint8Array;
@@ -31,6 +30,8 @@ export interface Workshop {
   layout: FlashLayout;
   bootWasm: Uint8Array;
   rootKey: Uint8Array;
+  /** That the factory's trust chain names. */
+  keys: { root: SigningKey; release: SigningKey; operations: SigningKey };
   identity: FactoryIdentity;
   /** As made: `first` in slot A. */
   factory: Uint8Array;
@@ -42,14 +43,26 @@ export interface Workshop {
   next: UpdateImage;
   /** 2.0.0 with an app that crashes as it starts. */
   crashing: UpdateImage;
+  /** 1.0.0's payload under another version, which is its sequence too, signed by this key. */
+  signedBy: (key: SigningKey, sequence: number) => Promise<UpdateImage>;
   /** Held so that the engine keeps what it compiled, from boot to boot. */
   compiled: WebAssembly.Module[];
 }
 
 const deadlines = { confirmDeadlineMs: 6_000, contactDeadlineMs: 60_000, tries: 3, watchdogMs: 8_000 };
 
-export async function openWorkshop(): Promise<Workshop> {
-  const layout = layoutOf({ sectorBytes: 16 * KIB, pageBytes: 4 * KIB, slotBytes: 160 * KIB });
+export interface WorkshopOptions {
+  layout?: FlashLayout;
+  /** Its length is part of a header's. */
+  hardwareName?: string;
+  /** Payloads are made this long with zeros behind them. */
+  payloadBytes?: number;
+  deadlines?: typeof deadlines;
+}
+
+export async function openWorkshop(options: WorkshopOptions = {}): Promise<Workshop> {
+  const layout = options.layout ?? layoutOf({ sectorBytes: 16 * KIB, pageBytes: 4 * KIB, slotBytes: 160 * KIB });
+  const target = { ...virtualTarget, hardwareName: options.hardwareName ?? virtualTarget.hardwareName };
   const root = keyOf("root");
   const release = keyOf("release");
   const operations = keyOf("operations");
@@ -58,7 +71,7 @@ export async function openWorkshop(): Promise<Workshop> {
   const identity: FactoryIdentity = {
     deviceId: "power-cut",
     product: PRODUCT,
-    hardware: { name: virtualTarget.hardwareName, revision: virtualTarget.revision },
+    hardware: { name: target.hardwareName, revision: target.revision },
     server: { host: "server", port: 1883 },
     deviceKey: bytesOf("device key"),
     claimSecret: bytesOf("claim secret"),
@@ -70,44 +83,51 @@ export async function openWorkshop(): Promise<Workshop> {
   const crashingApp = await compileApp(join(repositoryRoot, "test/end-to-end/faulty-images/app-crash.ts"));
   const bootWasm = new Uint8Array(readFileSync(await buildBootWasm()));
 
-  const image = async (version: string, releaseSequence: number, payload: Uint8Array, change: Partial<ImageFields>): Promise<UpdateImage> => {
-    const fields = { ...imageFields(virtualTarget, { version, releaseSequence, signingKeys: [], deadlines }), ...change };
-    const file = await buildImage({ fields, payload, signingKeys: [release.privateJwk] });
-    const d = await describeImage(file);
-    return {
-      file,
-      header: file.subarray(0, d.headerBytes),
-      signatures: file.subarray(d.headerBytes, d.tableOffset),
-      table: file.subarray(d.tableOffset, d.payloadOffset),
-      payload: file.subarray(d.payloadOffset),
-      digest: d.digest,
-      chunkBytes: d.chunkBytes,
-      securityCounter: fields.securityCounter,
-      parts: await slotParts(file, layout.sectorBytes),
-    };
-  };
+  const image = (version: string, releaseSequence: number, payload: Uint8Array, change: Partial<ImageFields>, key = release): Promise<UpdateImage> =>
+    updateImage(
+      { ...imageFields(target, { version, releaseSequence, signingKeys: [], deadlines: options.deadlines ?? deadlines }), ...change },
+      padded(payload, options.payloadBytes ?? payload.length),
+      key,
+      layout.sectorBytes,
+    );
   const first = await image("1.0.0", 1, buildBundle(agent, app), {});
   const raisesFloor = { securityCounter: 2, flags: FLAG_RAISE_FLOOR };
   return {
     layout,
     bootWasm,
     rootKey: root.publicKey,
+    keys: { root, release, operations },
     identity,
     factory: await factoryFlash({ layout, identity, trustChain, image: first.file }),
     first,
     good: await image("2.0.0", 2, buildBundle(agent, app), raisesFloor),
     next: await image("3.0.0", 3, buildBundle(agent, app), { securityCounter: 2 }),
     crashing: await image("2.0.0", 2, buildBundle(agent, crashingApp), raisesFloor),
+    signedBy: (key, sequence) => image(`${sequence}.0.0`, sequence, buildBundle(agent, app), {}, key),
     compiled: [agent, app, crashingApp, bootWasm].map((bytes) => new WebAssembly.Module(new Uint8Array(bytes))),
   };
 }
 
-function bytesOf(name: string): Uint8Array {
-  return new Uint8Array(createHash("sha256").update(`flipside power-cut campaign, ${name}`).digest());
+/** With zeros behind it. Throws RangeError when it is longer than that. */
+export function padded(payload: Uint8Array, bytes: number): Uint8Array {
+  if (payload.length > bytes) throw new RangeError(`a payload of ${payload.length} bytes can't be made ${bytes} long`);
+  const longer = new Uint8Array(bytes);
+  longer.set(payload);
+  return longer;
 }
 
-/** RFC 8410: an Ed25519 private key is 16 bytes of DER and the seed. */
-function keyOf(name: string): SigningKey {
-  const der = Buffer.concat([Buffer.from("302e020100300506032b657004220420", "hex"), bytesOf(name)]);
-  return signingKeyFromJwk(createPrivateKey({ key: der, format: "der", type: "pkcs8" }).export({ format: "jwk" }) as JWK);
+export async function updateImage(fields: ImageFields, payload: Uint8Array, key: SigningKey, sectorBytes: number): Promise<UpdateImage> {
+  const file = await buildImage({ fields, payload, signingKeys: [key.privateJwk] });
+  const d = await describeImage(file);
+  return {
+    file,
+    header: file.subarray(0, d.headerBytes),
+    signatures: file.subarray(d.headerBytes, d.tableOffset),
+    table: file.subarray(d.tableOffset, d.payloadOffset),
+    payload: file.subarray(d.payloadOffset),
+    digest: d.digest,
+    chunkBytes: d.chunkBytes,
+    securityCounter: fields.securityCounter,
+    parts: await slotParts(file, sectorBytes),
+  };
 }

@@ -1,6 +1,6 @@
 // One device on a bench: power-ups with chosen cuts, and after each of them what must hold, read from the flash.
 
-import { SlotState } from "@flipside/image-format";
+import { BOOT_FLAG_TRUST_A_IN_FLUX, BOOT_FLAG_TRUST_B_IN_FLUX, SlotState } from "@flipside/image-format";
 import type { FlashOperation, Tear } from "../../apps/agent/hosts/fault/torn-operation.ts";
 import { SeededRandom } from "../../apps/agent/hosts/fault/seeded-random.ts";
 import { ManualClock } from "../../apps/agent/hosts/node/host-clock.ts";
@@ -56,7 +56,6 @@ export class Rig {
   readonly acted: { bootCounter: number; epoch: number; slot: number }[] = [];
   readonly #random: SeededRandom;
   readonly #factoryBytes: Buffer;
-  readonly #trustBytes: Buffer;
   #flash: NorFlash | undefined;
   readonly #marginal: MarginalBits;
   #before: { operation: FlashOperation; bytes: Uint8Array } | undefined;
@@ -92,7 +91,6 @@ export class Rig {
       },
     });
     this.#factoryBytes = this.#zone("factory");
-    this.#trustBytes = this.#zone("trust");
     this.device.on("line", (line) => {
       const slot = /verified [0-9a-f]+, starting slot ([ab])/.exec(line)?.[1];
       if (slot !== undefined) this.#starts(slot === "a" ? 0 : 1);
@@ -102,11 +100,14 @@ export class Rig {
     this.device.on("cut", (operation) => operation && this.#cut());
   }
 
+  /** Images that a slot may hold besides the workshop's own. */
+  moreImages: UpdateImage[] = [];
+
   get images(): UpdateImage[] {
-    return [this.workshop.first, this.workshop.good, this.workshop.next, this.workshop.crashing];
+    return [this.workshop.first, this.workshop.good, this.workshop.next, this.workshop.crashing, ...this.moreImages];
   }
 
-  #zone(name: "factory" | "trust" | "slotA" | "slotB"): Buffer {
+  #zone(name: "factory" | "slotA" | "slotB"): Buffer {
     const { offsetBytes, sizeBytes } = this.workshop.layout.zones[name];
     return Buffer.from(this.device.flashBytes.subarray(offsetBytes, offsetBytes + sizeBytes));
   }
@@ -163,11 +164,23 @@ export class Rig {
 
   /** Invariant 4: what runs, and what the factory wrote, is never touched. */
   #mayChange({ kind, offset, length }: FlashOperation): void {
-    const forbidden = ["factory", "trust", ...(this.#running ? [this.#running.slot === 0 ? "slotA" : "slotB"] : ["slotA", "slotB", "journal", "settings"])] as const;
+    this.#mayChangeTrust(offset);
+    const forbidden = ["factory", ...(this.#running ? [this.#running.slot === 0 ? "slotA" : "slotB"] : ["slotA", "slotB", "journal", "settings"])] as const;
     for (const name of forbidden) {
       const zone = this.workshop.layout.zones[name as "factory"];
       if (offset < zone.offsetBytes + zone.sizeBytes && offset + length > zone.offsetBytes) this.violations.push(`${kind} at ${offset} in ${name}, while ${this.#running ? "an image runs" : "the loader runs"}`);
     }
+  }
+
+  /** The loader leaves the trust chain alone, and an image writes only the copy that the log says is in flux, while the other is not. */
+  #mayChangeTrust(offset: number): void {
+    const zone = this.workshop.layout.zones.trust;
+    if (offset < zone.offsetBytes || offset >= zone.offsetBytes + zone.sizeBytes) return;
+    const flags = newestRecord(this.workshop.layout, this.device.flashBytes)?.flags ?? 0;
+    const isA = offset < zone.offsetBytes + this.workshop.layout.sectorBytes;
+    const inFlux = flags & (BOOT_FLAG_TRUST_A_IN_FLUX | BOOT_FLAG_TRUST_B_IN_FLUX);
+    if (!this.#running) this.violations.push("the loader changes the trust chain");
+    if (inFlux !== (isA ? BOOT_FLAG_TRUST_A_IN_FLUX : BOOT_FLAG_TRUST_B_IN_FLUX)) this.violations.push(`trust copy ${isA ? "a" : "b"} changes while the flags are ${flags}`);
   }
 
   #cut(): void {
@@ -208,7 +221,6 @@ export class Rig {
     if (end === "recovery") this.violations.push("recovery");
     if (end === "late") this.violations.push(`nothing came of a power-up in ${POWER_UP_US_MAX / 60_000_000} min`);
     if (!this.#zone("factory").equals(this.#factoryBytes)) this.violations.push("the factory zone changed");
-    if (!this.#zone("trust").equals(this.#trustBytes)) this.violations.push("the trust zone changed");
     const record = newestRecord(layout, this.device.flashBytes);
     // No record at all: only before the first one was sealed.
     if (!record && this.acted.length > 0) this.violations.push("no record of boot control holds any more");

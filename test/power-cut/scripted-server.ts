@@ -1,11 +1,11 @@
 // The least server that a device can be updated by: MQTT 3.1.1 and docs/protocol.md in memory, on a clock that the test
-// moves. It keeps to what a device may see of the real one, and does everything at once and in the same order each time.
+// moves (or, by tcp-front.ts, on a port and the machine's). It keeps to what a device may see of the real one, and does everything at once and in the same order each time.
 
 import { createHash, createHmac } from "node:crypto";
 import { EventEmitter } from "node:events";
 import type { Duplex } from "node:stream";
 import type { SeededRandom } from "../../apps/agent/hosts/fault/seeded-random.ts";
-import type { ManualClock } from "../../apps/agent/hosts/node/host-clock.ts";
+import type { HostClock } from "../../apps/agent/hosts/node/host-clock.ts";
 import type { Connect } from "../../apps/agent/hosts/node/streams.ts";
 import type { UpdateImage } from "./images.ts";
 
@@ -25,16 +25,26 @@ export interface SlotReport {
 export interface CheckIn {
   boot: number;
   floor: number;
+  trust: number;
+  trustRefused?: { version: number; code: number };
   bootControl?: string;
   running: SlotReport;
   other: SlotReport;
+  bootReason: string;
+  connection: { host: string; port: number; command?: string; code?: number };
   deployment?: { id: string; attempt: number; state: string; code: number };
+}
+
+/** Where a connection's answers go. */
+export interface ToDevice {
+  toDevice(bytes: Buffer): void;
 }
 
 type Json = Record<string, unknown>;
 
-interface Session {
+export interface Session {
   id: string;
+  deviceNonce: string;
   nonce: string;
   serverNonce: string;
   /** That the device connected with. */
@@ -46,7 +56,7 @@ class Wire extends EventEmitter {
   readonly writableLength = 0;
   isDown = false;
 
-  constructor(readonly clock: ManualClock, readonly toServer: (bytes: Buffer) => void) {
+  constructor(readonly clock: HostClock, readonly toServer: (bytes: Buffer) => void) {
     super();
   }
 
@@ -78,22 +88,47 @@ class Wire extends EventEmitter {
 export class ScriptedServer {
   /** What the device shall run; undefined: it may stay as it is. */
   deployment: { id: string; attempt: number; image: UpdateImage } | undefined;
+  /** Sent after each check-in that says a lower version. */
+  trust: { version: number; chain: Uint8Array } | undefined;
   lastCheckIn: CheckIn | undefined;
+  pollMs = POLL_MS;
   onCheckIn: (checkIn: CheckIn) => void = () => {};
+  /** After the offer that answers a check-in: what else is said in the session. `send` takes a command's bytes. */
+  afterCheckIn: (checkIn: CheckIn, session: Session, send: (command: Uint8Array) => void) => void = () => {};
+  /** What devices answered to commands, oldest first. */
+  readonly answers: { command: string; code: number }[] = [];
+  /** Under which addresses anybody listens. */
+  listens: (host: string, port: number) => boolean = () => true;
   #packetId = 0;
+  #newestWire: Wire | undefined;
 
   /** `secrets`: what enrolment gave, base64url; a device whose answer was lost may hold an earlier one. */
   constructor(
-    readonly clock: ManualClock,
+    readonly clock: HostClock,
     readonly random: SeededRandom,
     readonly device: { id: string; claimSecret: Uint8Array },
     readonly secrets: string[] = [],
   ) {}
 
-  readonly connect: Connect = () => {
+  readonly connect: Connect = (host, port) => {
+    let receive: (bytes: Buffer) => void = () => {};
+    const wire = new Wire(this.clock, (bytes) => receive(bytes));
+    receive = this.serve(wire);
+    this.#newestWire = wire;
+    this.clock.after(WIRE_US, () => wire.isDown || wire.emit(this.listens(host, port) ? "connect" : "close"));
+    return wire as unknown as Duplex;
+  };
+
+  /** Ends the device's connection. */
+  hangUp(): void {
+    this.#newestWire?.end();
+  }
+
+  /** A connection from its begin: returns what takes the bytes that the device sends. That throws at bytes that are no MQTT. */
+  serve(wire: ToDevice): (bytes: Buffer) => void {
     let rest: Buffer = Buffer.alloc(0);
-    const session: Session = { id: "", nonce: "", serverNonce: "", secret: "" };
-    const wire: Wire = new Wire(this.clock, (bytes) => {
+    const session: Session = { id: "", deviceNonce: "", nonce: "", serverNonce: "", secret: "" };
+    return (bytes) => {
       rest = Buffer.concat([rest, bytes]);
       for (;;) {
         const packet = takePacket(rest);
@@ -101,12 +136,10 @@ export class ScriptedServer {
         rest = rest.subarray(packet.bytes);
         this.#packet(wire, session, packet);
       }
-    });
-    this.clock.after(WIRE_US, () => wire.isDown || wire.emit("connect"));
-    return wire as unknown as Duplex;
-  };
+    };
+  }
 
-  #packet(wire: Wire, session: Session, { type, flags, body }: Taken): void {
+  #packet(wire: ToDevice, session: Session, { type, flags, body }: Taken): void {
     if (type === Packet.Connect) {
       const fields = lengthPrefixed(body.subarray(10));
       const hasWill = (body[7]! & 4) !== 0;
@@ -151,11 +184,17 @@ export class ScriptedServer {
         session.id = text("session");
         return answer("challenge", { session: session.id, nonce: this.#nonce() });
       case "proof":
+        session.deviceNonce = text("deviceNonce");
         return answer("challenge", { session: session.id, accepted: true, mac: mac(Buffer.from(session.secret, "base64url"), "flipside-contact-v1", id, session.id, text("deviceNonce")) });
       case "check-in":
         this.lastCheckIn = message as unknown as CheckIn;
         this.onCheckIn(this.lastCheckIn);
-        return answer("offer", { session: session.id, pollMs: POLL_MS, ...this.#offer() });
+        if (this.trust && this.lastCheckIn.trust < this.trust.version) answer("trust", Buffer.from(this.trust.chain));
+        answer("offer", { session: session.id, pollMs: this.pollMs, ...this.#offer() });
+        return this.afterCheckIn(this.lastCheckIn, session, (command) => answer("command", { session: session.id, command: Buffer.from(command).toString("base64url") }));
+      case "answer":
+        this.answers.push({ command: text("command"), code: Number(message["code"]) });
+        return;
       case "fetch":
         for (const chunk of this.#chunks(message)) answer("chunk", chunk);
     }

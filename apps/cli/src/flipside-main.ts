@@ -1,0 +1,22 @@
+// `flipside COMMAND …`: one command a row.
+
+import { recover } from "../../agent/hosts/serial/recover-main.ts";
+import { powerCut } from "../../power-cut/src/main.ts";
+
+const commands: Record<string, { what: string; run: (argv: string[]) => Promise<number> }> = {
+  "power-cut": { what: "cut power at every flash operation, of this source tree or of a release", run: powerCut },
+  recover: { what: "bring an image to a device in recovery, over its serial line", run: recover },
+};
+
+const usage = `Usage: flipside COMMAND [options]\n\n${Object.entries(commands).map(([name, { what }]) => `  ${name.padEnd(12)} ${what}`).join("\n")}\n\nflipside COMMAND --help says more.\n`;
+
+const [name, ...argv] = process.argv.slice(2);
+const command = name === undefined ? undefined : commands[name];
+if (command) {
+  process.exitCode = await command.run(argv);
+} else if (name === undefined || name === "--help" || name === "-h") {
+  process.stdout.write(usage);
+} else {
+  process.stderr.write(`there is no command ${name}\n\n${usage}`);
+  process.exitCode = 2;
+}

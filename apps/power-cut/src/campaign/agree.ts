@@ -1,0 +1,55 @@
+// Whether two campaigns agree, case by case: the fast one (small flash, remembered crypto) and one with the shipped modules
+// unchanged, at the device's own geometry. If they do, what the fast one proves holds for what ships.
+
+import { SeededRandom } from "../../../agent/hosts/fault/seeded-random.ts";
+import { type Reading, readings } from "../device/board.ts";
+import type { Campaign } from "../stories/catalogue.ts";
+import { type CaseStep, caseId } from "./case-id.ts";
+import { eraseCuts, programCuts } from "./cuts.ts";
+import { replay } from "./replay.ts";
+
+/** What was done and decided, without addresses. */
+export interface Course {
+  /** "erase slotB", "program bootControl 160". */
+  operations: string[];
+  /** Boots and starts, in order. */
+  decisions: string[];
+  outcome: string | undefined;
+  violations: string[];
+  /** What the newest record says in the end. */
+  record: string;
+}
+
+export function courseOf({ rig, pages, stories }: Campaign, story: string, steps: readonly CaseStep[], seed: number): Course {
+  const { story: played, start } = stories.get(story)!;
+  const operations: string[] = [];
+  const decisions: string[] = [];
+  const { violations, state } = replay(rig, pages, played, start, steps, seed, {
+    line: (text) => {
+      const operation = /^\s+\d+ (erase|program) (\w+)\+0x[0-9a-f]+ (\d+) bytes$/.exec(text);
+      if (operation) operations.push(operation[1] === "erase" ? `erase ${operation[2]}` : `program ${operation[2]} ${operation[3]}`);
+      else if (/^(start|boot|end)/.test(text)) decisions.push(text);
+    },
+  });
+  const record = rig.checker.newestRecord(state.ids);
+  return {
+    operations, decisions, violations,
+    outcome: rig.server.memory.outcome,
+    record: record ? JSON.stringify({ active: record.active, floor: record.floor, slots: record.slots.map(({ state: slotState, tries, reason }) => ({ slotState, tries, reason })) }) : "none",
+  };
+}
+
+/** Cases drawn from a seed: one or two cuts each, at operations that the story has without any. */
+export function sampleCases(campaign: Campaign, count: number, seed: number): { story: string; steps: CaseStep[]; id: string }[] {
+  const random = new SeededRandom(seed);
+  const names = [...campaign.stories.keys()];
+  const kinds = new Map(names.map((name) => [name, courseOf(campaign, name, [], seed).operations.map((operation) => operation.startsWith("erase"))]));
+  return Array.from({ length: count }, (_, i) => {
+    const story = names[i % names.length]!;
+    const erases = kinds.get(story)!;
+    const operation = 1 + random.below(erases.length);
+    const step = (isErase: boolean, at: number): CaseStep => ({ operation: at, cut: random.pick(isErase ? eraseCuts : programCuts).name, reading: random.pick(readings) as Reading });
+    const steps = [step(erases[operation - 1]!, operation)];
+    return { story, steps, id: caseId(story, steps, steps.at(-1)!.reading) };
+  });
+}

@@ -1,0 +1,86 @@
+// All that a power cut at one operation may leave: a list of pages that differ, for each fault class and representative.
+
+import { FlashFault, PAGE_BYTES, representatives, tornErase, tornProgram } from "../../../agent/hosts/fault/nor-faults.ts";
+import { SeededRandom } from "../../../agent/hosts/fault/seeded-random.ts";
+import type { Board, Operation } from "../device/board.ts";
+import { keyOf, type PageStore } from "../device/page-store.ts";
+
+export interface Cut {
+  fault: FlashFault;
+  representative: number;
+  /** What it is called in the id of a case. */
+  name: string;
+}
+
+const cutsOf = (kind: "program" | "erase"): Cut[] =>
+  Object.entries(representatives).flatMap(([fault, { name, [kind]: count }]) =>
+    Array.from({ length: count }, (_, representative) => ({ fault: Number(fault), representative, name: `${name}.${representative}` })),
+  );
+
+export const programCuts: readonly Cut[] = cutsOf("program");
+export const eraseCuts: readonly Cut[] = cutsOf("erase");
+
+/** Puts the pages of torn operations into a store; the same operation on the same pages tears alike, and only once. */
+export class TornPages {
+  readonly #pages: PageStore;
+  readonly #seed: number;
+  readonly #known = new Map<number, Int32Array>();
+
+  constructor(pages: PageStore, seed: number) {
+    this.#pages = pages;
+    this.#seed = seed;
+  }
+
+  /** Content numbers of the pages from the operation's first one on, after `cut` at `operation`. */
+  after(board: Board, operation: Operation, cut: Cut): Int32Array {
+    const first = Math.floor(operation.offset / PAGE_BYTES);
+    const { fault, representative } = cut;
+    const kind = fault * 16 + representative;
+    return operation.kind === "erase" ? this.#afterErase(board, operation, first, kind, fault, representative) : this.#afterProgram(board, operation, first, kind, fault, representative);
+  }
+
+  #afterProgram(board: Board, operation: Operation, page: number, kind: number, fault: FlashFault, representative: number): Int32Array {
+    const data = operation.data!;
+    const beforeId = board.ids[page]!;
+    let a = Math.imul(beforeId + 1, 0x9e3779b1) ^ Math.imul(operation.offset + 1, 0x85ebca6b);
+    let b = Math.imul(kind + 1, 0xc2b2ae35) ^ data.length;
+    for (let i = 0; i < data.length; i += 4) {
+      const word = data[i]! | (data[i + 1]! << 8) | (data[i + 2]! << 16) | (data[i + 3]! << 24);
+      a = Math.imul(a ^ word, 0x01000193);
+      a ^= a >>> 15;
+      b = (Math.imul(b, 31) + word) | 0;
+    }
+    const key = keyOf(a, b ^ (b >>> 15));
+    let ids = this.#known.get(key);
+    if (ids) return ids;
+    const words = new Uint32Array(data.length / 4);
+    new Uint8Array(words.buffer).set(data);
+    const torn = tornProgram(this.#pages.page(beforeId), { firstWord: (operation.offset % PAGE_BYTES) / 4, words }, fault, representative, this.#random(kind, operation));
+    ids = Int32Array.of(this.#pages.intern(torn));
+    this.#known.set(key, ids);
+    return ids;
+  }
+
+  #afterErase(board: Board, operation: Operation, first: number, kind: number, fault: FlashFault, representative: number): Int32Array {
+    const count = operation.length / PAGE_BYTES;
+    let a = Math.imul(operation.offset + 1, 0x85ebca6b);
+    let b = Math.imul(kind + 1, 0xc2b2ae35) ^ 0x5bd1e995;
+    for (let page = first; page < first + count; page++) {
+      a = Math.imul(a ^ board.ids[page]!, 0x9e3779b1);
+      a ^= a >>> 15;
+      b = (Math.imul(b, 31) + board.ids[page]!) | 0;
+    }
+    const key = keyOf(a, b ^ (b >>> 15));
+    let ids = this.#known.get(key);
+    if (ids) return ids;
+    const random = this.#random(kind, operation);
+    ids = new Int32Array(count);
+    for (let i = 0; i < count; i++) ids[i] = this.#pages.intern(tornErase(this.#pages.page(board.ids[first + i]!), i, count, fault, representative, random));
+    this.#known.set(key, ids);
+    return ids;
+  }
+
+  #random(kind: number, operation: Operation): SeededRandom {
+    return new SeededRandom(Math.imul(this.#seed ^ Math.imul(kind + 1, 0x9e3779b1), 0x85ebca6b) ^ Math.imul(operation.offset + 4 * operation.length + 1, 0xc2b2ae35));
+  }
+}

@@ -1,0 +1,62 @@
+// The deep part: schedules of many cuts in a row, drawn from a seed, thousands for each story.
+
+import { SeededRandom } from "../../../agent/hosts/fault/seeded-random.ts";
+import { readings } from "../device/board.ts";
+import type { DeviceState, Rig } from "../device/power-up.ts";
+import type { PageStore } from "../device/page-store.ts";
+import type { Story } from "../stories/story.ts";
+import { type CaseStep, caseId, DEEP_PREFIX } from "./case-id.ts";
+import { eraseCuts, programCuts, TornPages } from "./cuts.ts";
+import type { Violation } from "./explore.ts";
+import { allowedEnd } from "./judge.ts";
+
+/** Most schedules are short; some go on for long. */
+const CUTS_MAX = 24;
+
+export interface DeepReport {
+  story: string;
+  scenarios: number;
+  powerUps: number;
+  bricks: number;
+  violations: Violation[];
+  seconds: number;
+}
+
+export function goDeep(rig: Rig, pages: PageStore, story: Story, start: DeviceState, operations: number, options: { seed: number; schedules: number; onProgress?: (scenarios: number) => void }): DeepReport {
+  const began = performance.now();
+  const bootsBefore = rig.boots;
+  const torn = new TornPages(pages, options.seed);
+  const random = new SeededRandom(options.seed ^ [...story.name].reduce((sum, char) => Math.imul(sum, 31) + char.charCodeAt(0), 7));
+  const report: DeepReport = { story: story.name, scenarios: 0, powerUps: 0, bricks: 0, violations: [], seconds: 0 };
+  for (let schedule = 0; schedule < options.schedules; schedule++) {
+    report.scenarios++;
+    const cuts = 1 + random.below(random.below(4) === 0 ? CUTS_MAX : 4);
+    const steps: CaseStep[] = [];
+    let state = start;
+    let violations: string[] = [];
+    let end = "cut";
+    for (let n = 0; n <= cuts && end === "cut" && violations.length === 0; n++) {
+      const reading = n === 0 ? "as-new" : random.pick(readings);
+      if (n > 0) steps[n - 1]!.reading = reading;
+      // Recovery begins with boot control, so half of the later cuts come early.
+      const target = n < cuts ? 1 + random.below(n > 0 && random.below(2) === 0 ? 6 : operations + 4) : Infinity;
+      const result = rig.powerUp(story, state, reading, options.seed, (operation, index) => {
+        if (index !== target) return 0;
+        const cut = random.pick(operation.kind === "erase" ? eraseCuts : programCuts);
+        const after = rig.state(state.cuts + 1);
+        after.ids.set(torn.after(rig.board, operation, cut), Math.floor(operation.offset / 4096));
+        steps.push({ operation: index, cut: cut.name, reading: "as-new" });
+        state = after;
+        return "cut";
+      });
+      end = result.end;
+      violations = [...result.violations, ...(end === "cut" ? [] : allowedEnd(story, rig, state, result))];
+      if (violations.length > 0 && (end === "recovery" || end === "late")) report.bricks++;
+    }
+    if (violations.length > 0) report.violations.push({ id: DEEP_PREFIX + caseId(story.name, steps, steps.at(-1)?.reading ?? "as-new"), what: violations });
+    if (schedule % 64 === 63) options.onProgress?.(report.scenarios);
+  }
+  report.powerUps = rig.boots - bootsBefore;
+  report.seconds = (performance.now() - began) / 1000;
+  return report;
+}

@@ -1,0 +1,240 @@
+// The exhaustive part: a story is cut at every operation in every way, and for each of those again at every operation of
+// what follows. A run is never repeated up to a cut: while it goes on, each of its operations leaves what a cut there
+// would have left, and what was not seen before is powered up later.
+
+import { Exo } from "../../../agent/hosts/node/abi.ts";
+import { type Board, type Operation, type Reading, readings } from "../device/board.ts";
+import { type DeviceState, type Rig, stateKey } from "../device/power-up.ts";
+import { type Hash, type PageStore, pageTerm } from "../device/page-store.ts";
+import type { Story } from "../stories/story.ts";
+import { allowedEnd } from "./judge.ts";
+import { type Cut, eraseCuts, programCuts, TornPages } from "./cuts.ts";
+import { type CaseStep, caseId, rotPlaces, rotten } from "./case-id.ts";
+
+export interface Violation {
+  /** Replays it: `--case ID`. */
+  id: string;
+  what: string[];
+}
+
+export interface StoryReport {
+  story: string;
+  /** Operations without any cut. */
+  operations: number;
+  /** Ways to be cut (once or twice), each with one way in which unstable bits read at each power-up. */
+  scenarios: number;
+  /** Different states (flash, unstable bits, server) that power was applied to. */
+  distinctStates: number;
+  /** Starts of the boot loader that were executed. */
+  powerUps: number;
+  /** Ends in which no image could be started. */
+  bricks: number;
+  violations: Violation[];
+  seconds: number;
+}
+
+export interface ExploreOptions {
+  seed: number;
+  /** 1: single cuts; 2: nested ones too. */
+  depth: 1 | 2;
+  /** Of the states after a first cut, only those whose number divided by `count` leaves `index` are cut again. */
+  slice?: { index: number; count: number };
+  /** Stop at the first violation. */
+  stopAtFirst?: boolean;
+  onProgress?: (scenarios: number, powerUps: number) => void;
+}
+
+interface Successor extends DeviceState {
+  isUnstable: boolean;
+  steps: CaseStep[];
+  /** Ways that lead here. */
+  ways: number;
+}
+
+/** How unstable bits may read: one way is enough when there are none. */
+const readingsOf = (isUnstable: boolean): readonly Reading[] => (isUnstable ? readings : ["as-new"]);
+
+export class Explorer {
+  readonly #rig: Rig;
+  readonly #pages: PageStore;
+  readonly #torn: TornPages;
+  readonly #options: ExploreOptions;
+  readonly #known = new Map<number, number>();
+  readonly #knownWithCuts = new Map<number, number>();
+
+  constructor(rig: Rig, pages: PageStore, options: ExploreOptions) {
+    this.#rig = rig;
+    this.#pages = pages;
+    this.#torn = new TornPages(pages, options.seed);
+    this.#options = options;
+  }
+
+  explore(story: Story, start: DeviceState): StoryReport {
+    const began = performance.now();
+    const bootsBefore = this.#rig.boots;
+    const report: StoryReport = { story: story.name, operations: 0, scenarios: 0, distinctStates: 1, powerUps: 0, bricks: 0, violations: [], seconds: 0 };
+    const { depth, slice, stopAtFirst, onProgress } = this.#options;
+    const done = (): boolean => stopAtFirst === true && report.violations.length > 0;
+
+    const seen = new Map<number, Successor>();
+    const first = new Collector(this.#rig.board, this.#torn, this.#pages, seen, [], "as-new", start);
+    const root = this.#power(story, start, "as-new", [], report, first);
+    report.operations = root;
+    for (const state of this.#wornAndRotten(story, start, root)) first.add(state);
+    // States that differ in the first cut may become equal by the second; each is powered up once.
+    const seenAgain = new Map<number, Successor>(seen);
+    let number = 0;
+    for (const state of [...seen.values()]) {
+      if (done()) break;
+      report.distinctStates++;
+      number++;
+      for (const reading of readingsOf(state.isUnstable)) {
+        report.scenarios += state.ways;
+        const isCutAgain = depth === 2 && (!slice || number % slice.count === slice.index);
+        const second = isCutAgain ? new Collector(this.#rig.board, this.#torn, this.#pages, seenAgain, state.steps, reading, state) : undefined;
+        this.#power(story, state, reading, state.steps, report, second);
+        if (!second) continue;
+        // A merge with a state that is known counts as covered: its verdict is the same.
+        report.scenarios += state.ways * second.covered;
+        for (const next of second.fresh) {
+          report.distinctStates++;
+          for (const nextReading of readingsOf(next.isUnstable)) this.#power(story, next, nextReading, next.steps, report, undefined);
+          if (done()) break;
+        }
+        if (done()) break;
+      }
+      onProgress?.(report.scenarios, this.#rig.boots - bootsBefore);
+    }
+    report.powerUps = this.#rig.boots - bootsBefore;
+    report.seconds = (performance.now() - began) / 1000;
+    return report;
+  }
+
+  /** Powers up, judges, and returns how many operations there were. */
+  #power(story: Story, state: DeviceState, reading: Reading, steps: CaseStep[], report: StoryReport, collector: Collector | undefined): number {
+    const { seed } = this.#options;
+    if (collector) collector.rig = this.#rig;
+    // With a collector: how many more scenarios follow from a checkpoint on. Without: that it ends well.
+    const known = collector ? this.#knownWithCuts : this.#known;
+    const passed: { key: number; covered: number }[] = [];
+    const result = this.#rig.powerUp(story, state, reading, seed, collector?.atOperation, (key) => {
+      const covered = known.get(key);
+      if (covered === undefined) {
+        passed.push({ key, covered: collector?.covered ?? 0 });
+        return false;
+      }
+      if (collector) collector.covered += covered;
+      return true;
+    });
+    if (result.violations.length === 0) for (const { key, covered } of passed) known.set(key, (collector?.covered ?? 0) - covered);
+    const what = [...result.violations, ...allowedEnd(story, this.#rig, state, result)];
+    if (what.length > 0) {
+      if (result.end === "recovery" || result.end === "late") report.bricks++;
+      report.violations.push({ id: caseId(story.name, steps, reading), what });
+    }
+    return result.operations;
+  }
+
+  /**
+   * What is wrong with flash besides power: at each operation, the sector may be worn out from there on, or the slot that
+   * is idle at the end has lost a bit.
+   */
+  *#wornAndRotten(story: Story, start: DeviceState, operations: number): Generator<Successor> {
+    const rig = this.#rig;
+    const { board } = rig;
+    for (let operation = 1; operation <= operations; operation++) {
+      // Power goes right behind the operation that failed; the sector fails from then on.
+      let worn: Successor | undefined;
+      rig.powerUp(story, start, "as-new", this.#options.seed, (at, index) => {
+        if (index !== operation) return Exo.Ok;
+        worn = { ...rig.state(start.cuts + 1), wornSector: Math.floor(at.offset / board.layout.sectorBytes), isUnstable: false, steps: [{ operation, cut: "worn.0", reading: "as-new" }], ways: 1 };
+        return "cut";
+      });
+      if (worn) yield worn;
+      for (const [number, place] of rotPlaces.entries()) {
+        let withRot: Successor | undefined;
+        rig.powerUp(story, start, "as-new", this.#options.seed, (_, index) => {
+          if (index !== operation) return Exo.Ok;
+          const page = place.page(board);
+          if (page === undefined) return "cut";
+          const state = rig.state(start.cuts + 1);
+          state.ids[page] = this.#pages.intern(rotten(this.#pages.page(state.ids[page]!), place.isUnstable));
+          withRot = { ...state, isRotten: true, isUnstable: place.isUnstable, steps: [{ operation, cut: `rot.${number}`, reading: "as-new" }], ways: 1 };
+          return "cut";
+        });
+        if (withRot) yield withRot;
+      }
+    }
+  }
+}
+
+/** Takes, at each operation of a run, what a cut there would leave. */
+class Collector {
+  readonly fresh: Successor[] = [];
+  /** Scenarios that this run's cuts make, each with every way in which unstable bits may read. */
+  covered = 0;
+  rig!: Rig;
+  readonly #board: Board;
+  readonly #torn: TornPages;
+  readonly #pages: PageStore;
+  readonly #seen: Map<number, Successor>;
+  readonly #steps: CaseStep[];
+  readonly #reading: Reading;
+  readonly #from: DeviceState;
+
+  constructor(board: Board, torn: TornPages, pages: PageStore, seen: Map<number, Successor>, steps: CaseStep[], reading: Reading, from: DeviceState) {
+    this.#board = board;
+    this.#torn = torn;
+    this.#pages = pages;
+    this.#seen = seen;
+    this.#steps = steps;
+    this.#reading = reading;
+    this.#from = from;
+  }
+
+  readonly atOperation = (operation: Operation, index: number): number => {
+    const board = this.#board;
+    const first = operation.offset >>> 12;
+    const { rig } = this;
+    for (const cut of operation.kind === "erase" ? eraseCuts : programCuts) {
+      const pages = this.#torn.after(board, operation, cut);
+      const hash: Hash = { a: board.hash.a, b: board.hash.b };
+      let unstable = board.unstablePages;
+      for (let i = 0; i < pages.length; i++) {
+        const before = board.ids[first + i]!;
+        const after = pages[i]!;
+        if (before === after) continue;
+        pageTerm(first + i, before, hash, -1);
+        pageTerm(first + i, after, hash, 1);
+        unstable += (this.#pages.isUnstable(after) ? 1 : 0) - (this.#pages.isUnstable(before) ? 1 : 0);
+      }
+      const ways = unstable > 0 ? readings.length : 1;
+      this.covered += ways;
+      const key = stateKey(hash, rig, { cuts: this.#from.cuts + 1, wornSector: this.#from.wornSector, isRotten: this.#from.isRotten }, 0);
+      const known = this.#seen.get(key);
+      if (known) {
+        if (this.#steps.length === 0) known.ways++;
+        continue;
+      }
+      const state = this.rig.state(this.#from.cuts + 1);
+      state.ids.set(pages, first);
+      const successor: Successor = {
+        ...state, wornSector: this.#from.wornSector, isRotten: this.#from.isRotten, isUnstable: unstable > 0,
+        steps: [...this.#steps.slice(0, -1), ...(this.#steps.length > 0 ? [{ ...this.#steps.at(-1)!, reading: this.#reading }] : []), { operation: index, cut: cut.name, reading: "as-new" as Reading }], ways: 1,
+      };
+      this.#seen.set(key, this.#steps.length === 0 ? successor : placeholder);
+      this.fresh.push(successor);
+    }
+    return Exo.Ok;
+  };
+
+  add(state: Successor): void {
+    const hash: Hash = { a: 0, b: 0 };
+    state.ids.forEach((id, page) => pageTerm(page, id, hash, 1));
+    const key = stateKey(hash, { server: { memory: state.server }, floor: state.floor }, state, 0);
+    if (!this.#seen.has(key)) this.#seen.set(key, state);
+  }
+}
+
+/** Stands for a state that was powered up after two cuts: only that it is known matters. */
+const placeholder: Successor = { ids: new Int32Array(0), server: { enrolled: false, outcome: undefined, trustVersion: 0 }, floor: 0, cuts: 0, wornSector: -1, isRotten: false, isUnstable: false, steps: [], ways: 0 };

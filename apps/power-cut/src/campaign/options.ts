@@ -1,0 +1,94 @@
+// The command line of `npm run power-cut` and `flipside power-cut`.
+
+import { parseArgs } from "node:util";
+import { availableParallelism } from "node:os";
+
+export interface Options {
+  help: boolean;
+  exhaustive: boolean;
+  single: boolean;
+  planted: boolean;
+  wear: boolean;
+  qemu: boolean;
+  cuts: number;
+  story: string | undefined;
+  caseId: string | undefined;
+  deep: number;
+  seed: number;
+  budgetS: number | undefined;
+  json: string | undefined;
+  processes: number;
+  /** Release file to test in place of this source tree. */
+  release: string | undefined;
+}
+
+export const usage = `Usage: npm run power-cut -- [options]
+       flipside power-cut [options] RELEASE
+
+Cuts power at every flash operation of every story, in every way that flash is known to fail, and checks after each
+power-up that the device can't be bricked (docs/power-cut.md). With a release file, the agent of its image for virtual
+devices is what runs, and a story installs that image.
+
+  (no option)      every single cut, a twentieth of the nested ones, 200 deep schedules a story
+  --exhaustive     every single cut, every nested cut, deep schedules, and all planted bugs
+  --single         every single cut, and no nested ones
+  --planted        only look for the planted bugs
+  --wear           how often the boot-control sectors are erased in a year
+  --qemu           cuts on the real image, under QEMU
+  --cuts N         with --qemu: so many (500)
+  --story NAME     only this story
+  --case ID        replay one case, step by step
+  --deep N         schedules of many cuts for each story (200; with --exhaustive 2000)
+  --seed N         seed of everything that is drawn (1); a case is replayed with the seed that found it
+  --budget S       hand out no more work after S seconds, and say what was left
+  --processes N    how many at once (all cores)
+  --json FILE      write the figures
+`;
+
+export class UsageError extends Error {
+  override name = "UsageError";
+}
+
+export function parseOptions(argv: string[]): Options {
+  let values;
+  let positionals: string[];
+  try {
+    ({ values, positionals } = parseArgs({
+      args: argv,
+      allowPositionals: true,
+      options: {
+        help: { type: "boolean", short: "h" }, exhaustive: { type: "boolean" }, single: { type: "boolean" }, planted: { type: "boolean" }, wear: { type: "boolean" }, qemu: { type: "boolean" },
+        cuts: { type: "string" }, story: { type: "string" }, case: { type: "string" }, deep: { type: "string" }, seed: { type: "string" },
+        budget: { type: "string" }, processes: { type: "string" }, json: { type: "string" },
+      },
+    }));
+  } catch (error) {
+    throw new UsageError(`${(error as Error).message}\n\n${usage}`);
+  }
+  const whole = (name: "cuts" | "deep" | "seed" | "budget" | "processes", fallback: number, min: number): number => {
+    const text = values[name];
+    if (text === undefined) return fallback;
+    const value = Number(text);
+    if (!Number.isInteger(value) || value < min || value > 0xffffffff) throw new UsageError(`--${name} ${text}: a whole number from ${min} to 4294967295`);
+    return value;
+  };
+  if (positionals.length > 1) throw new UsageError(`one release at a time, not ${positionals.join(", ")}\n\n${usage}`);
+  const exhaustive = values.exhaustive ?? false;
+  return {
+    help: values.help ?? false,
+    exhaustive,
+    single: values.single ?? false,
+    planted: values.planted ?? false,
+    wear: values.wear ?? false,
+    qemu: values.qemu ?? false,
+    cuts: whole("cuts", 500, 1),
+    story: values.story,
+    caseId: values.case,
+    deep: whole("deep", exhaustive ? 2000 : 200, 0),
+    seed: whole("seed", 1, 0),
+    budgetS: values.budget === undefined ? undefined : whole("budget", 0, 1),
+    json: values.json,
+    processes: whole("processes", availableParallelism(), 1),
+    release: positionals[0],
+  };
+}

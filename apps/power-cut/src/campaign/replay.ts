@@ -1,0 +1,79 @@
+// One case again, told step by step: what was done to the flash, what power left of it, and what the boot loader made of it.
+
+import { Exo } from "../../../agent/hosts/node/abi.ts";
+import type { Board, Operation } from "../device/board.ts";
+import type { DeviceState, PowerUpResult, Rig, Trace } from "../device/power-up.ts";
+import type { PageStore } from "../device/page-store.ts";
+import type { Story } from "../stories/story.ts";
+import { type CaseStep, rotPlaces, rotten } from "./case-id.ts";
+import { eraseCuts, programCuts, TornPages } from "./cuts.ts";
+import { allowedEnd } from "./judge.ts";
+
+export interface Replay {
+  results: PowerUpResult[];
+  violations: string[];
+  state: DeviceState;
+}
+
+/** Plays the cuts of `steps` and then a power-up without any. */
+export function replay(rig: Rig, pages: PageStore, story: Story, start: DeviceState, steps: readonly CaseStep[], seed: number, trace?: Trace): Replay {
+  const torn = new TornPages(pages, seed);
+  rig.trace = trace;
+  const results: PowerUpResult[] = [];
+  const violations: string[] = [];
+  let state = start;
+  try {
+    steps.forEach((step, i) => {
+      const reading = i === 0 ? "as-new" : steps[i - 1]!.reading;
+      trace?.line(`power-up ${i + 1}${state.ids.some((id) => pages.isUnstable(id)) ? `, unstable bits read ${reading}` : ""}`);
+      const result = cutAt(rig, pages, torn, story, state, step, reading, seed);
+      if (result.end !== "cut") throw new RangeError(`the power-up before cut ${i + 1} has ${result.operations} operations: there is no operation ${step.operation} to cut`);
+      results.push(result);
+      violations.push(...result.violations);
+      state = result.state;
+      trace?.line(`power is cut: ${step.cut}`);
+    });
+    const reading = steps.at(-1)?.reading ?? "as-new";
+    trace?.line(`power-up ${steps.length + 1}${state.ids.some((id) => pages.isUnstable(id)) ? `, unstable bits read ${reading}` : ""}`);
+    const result = rig.powerUp(story, state, reading, seed);
+    results.push(result);
+    violations.push(...result.violations, ...allowedEnd(story, rig, state, result));
+    trace?.line(`end: ${result.end}, outcome ${rig.server.memory.outcome ?? "none"}`);
+    return { results, violations, state: { ...rig.state(state.cuts) } };
+  } finally {
+    rig.trace = undefined;
+  }
+}
+
+/** Powers up and cuts at one operation. */
+export function cutAt(
+  rig: Rig, pages: PageStore, torn: TornPages, story: Story, state: DeviceState, step: CaseStep, reading: CaseStep["reading"], seed: number,
+): PowerUpResult & { state: DeviceState } {
+  let after: DeviceState = state;
+  const result = rig.powerUp(story, state, reading, seed, (operation, index) => {
+    if (index !== step.operation) return Exo.Ok;
+    after = { ...rig.state(state.cuts + 1) };
+    leave(rig.board, pages, torn, operation, step.cut, after);
+    return "cut";
+  });
+  return { ...result, state: after };
+}
+
+/** Puts into `after` what the cut of that name leaves. */
+function leave(board: Board, pages: PageStore, torn: TornPages, operation: Operation, name: string, after: DeviceState): void {
+  if (name === "worn.0") {
+    after.wornSector = Math.floor(operation.offset / board.layout.sectorBytes);
+    return;
+  }
+  if (name.startsWith("rot.")) {
+    const place = rotPlaces[Number(name.slice(4))];
+    const page = place?.page(board);
+    if (!place || page === undefined) throw new RangeError(`${name}: there is no such place, or the boot loader runs and no slot is idle`);
+    after.ids[page] = pages.intern(rotten(pages.page(after.ids[page]!), place.isUnstable));
+    after.isRotten = true;
+    return;
+  }
+  const cut = (operation.kind === "erase" ? eraseCuts : programCuts).find((candidate) => candidate.name === name);
+  if (!cut) throw new RangeError(`${name} is no way to cut a ${operation.kind}: one of ${(operation.kind === "erase" ? eraseCuts : programCuts).map((each) => each.name).join(", ")}`);
+  after.ids.set(torn.after(board, operation, cut), Math.floor(operation.offset / 4096));
+}

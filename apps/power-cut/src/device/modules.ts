@@ -1,0 +1,24 @@
+// The modules of a campaign: the shipped .wasm of boot loader and agent, instrumented.
+
+import { instrument } from "./instrument.ts";
+import { ModuleInstance } from "./module-instance.ts";
+import { RememberedCrypto } from "./remembered-crypto.ts";
+import { Exo } from "../../../agent/hosts/node/abi.ts";
+
+export interface LoadedModules {
+  boot: WebAssembly.Module;
+  agent: WebAssembly.Module;
+  crypto: RememberedCrypto;
+}
+
+/** `unchanged`: crypto stays in the modules, as it ships; slower, and the judge of the other way. */
+export function loadModules(bootWasm: Uint8Array, agentWasm: Uint8Array, options: { unchanged: boolean }): LoadedModules {
+  const importCrypto = !options.unchanged;
+  const absent = new Proxy({}, { get: () => () => Exo.Absent, has: () => true });
+  const original = new ModuleInstance(new WebAssembly.Module(instrument(agentWasm, { importCrypto: false })), () => ({ exo: absent, crypto: {} }));
+  return {
+    boot: new WebAssembly.Module(instrument(bootWasm, { importCrypto })),
+    agent: new WebAssembly.Module(instrument(agentWasm, { importCrypto })),
+    crypto: new RememberedCrypto(original),
+  };
+}

@@ -1,0 +1,450 @@
+// One power-up of a device, from the boot loader's first instruction until nothing more happens: every reset on the way is
+// a run of its own. What must hold is checked from outside while it runs; docs/power-cut.md lists the invariants.
+
+import type { FlashLayout, ZoneName } from "../../../agent/hosts/factory/flash-layout.ts";
+import { BootReason, CRASH_RECORD_BYTES, CRASH_RECORD_MAGIC, Exo, Zone } from "../../../agent/hosts/node/abi.ts";
+import { type BootRecord, FlashChecker } from "../checker/flash-checker.ts";
+import { type ServerMemory, StoryServer } from "../server/story-server.ts";
+import type { CampaignImage, Personality } from "../stories/images.ts";
+import type { Story } from "../stories/story.ts";
+import { Board, type Operation, type Reading, runEnds, type Surroundings } from "./board.ts";
+import { ModuleInstance } from "./module-instance.ts";
+import type { LoadedModules } from "./modules.ts";
+import { type Hash, keyOf, type PageStore } from "./page-store.ts";
+
+/** What power-ups begin with and end in. */
+export interface DeviceState {
+  /** Content number of each page of flash. */
+  ids: Int32Array;
+  server: ServerMemory;
+  /** The highest floor that was in force. */
+  floor: number;
+  /** Power cuts so far: each may have used up a try. */
+  cuts: number;
+  /** A sector that no longer takes erases and programs; -1: none. */
+  wornSector: number;
+  /** A bit was lost in the idle slot. */
+  isRotten: boolean;
+}
+
+/** How a power-up ended. */
+export type PowerUpEnd = "settled" | "cut" | "recovery" | "late" | "known";
+
+/**
+ * Told of each point from which a run's course follows from the flash, the server and the boot reason alone: the start of
+ * the boot loader, and of an image. True: how it goes on from here is known, and the power-up ends ("known").
+ */
+export type AtCheckpoint = (key: number) => boolean;
+
+export interface PowerUpResult {
+  end: PowerUpEnd;
+  /** Starts of the boot loader: 1, and one more for each reset. */
+  boots: number;
+  operations: number;
+  violations: string[];
+}
+
+/** What a campaign does at an operation: nothing, let it fail (EXO_E_*), or cut power ("cut": it has put the torn pages). */
+export type AtOperation = (operation: Operation, index: number) => number | "cut";
+
+/** Console lines, operations and decisions, for people and for comparisons. */
+export interface Trace {
+  line(text: string): void;
+}
+
+/** More starts than this come of no finite number of tries. */
+const BOOTS_MAX = 40;
+/** A run that takes longer by the device's clock will never end. */
+const RUN_US_MAX = 30 * 60 * 1_000_000;
+const STEPS_MAX = 1_500;
+/** With flash that fails for good, a device may have to go on without an end (no settings: enrolment for ever). */
+const STEPS_ON_BAD_FLASH_MAX = 300;
+
+export interface RigOptions {
+  layout: FlashLayout;
+  pages: PageStore;
+  rootKeys: readonly Uint8Array[];
+  imageWindow: { address: number; sizeBytes: number };
+  modules: LoadedModules;
+  checker: FlashChecker;
+  identity: { deviceId: string; claimSecret: Uint8Array };
+  images: readonly CampaignImage[];
+}
+
+export class Rig implements Surroundings {
+  readonly board: Board;
+  readonly server: StoryServer;
+  readonly checker: FlashChecker;
+  readonly layout: FlashLayout;
+  readonly #boot: ModuleInstance;
+  readonly #agent: ModuleInstance;
+  readonly #images = new Map<string, CampaignImage>();
+  readonly #zonePages: Record<ZoneName, { first: number; end: number }>;
+  /** Starts of the boot loader, ever. */
+  boots = 0;
+  trace: Trace | undefined;
+  violations: string[] = [];
+  floor = 0;
+  #atOperation: AtOperation | undefined;
+  #operationIndex = 0;
+  #personality: Personality = { app: "healthy", network: true, selfTest: true };
+  #story!: Story;
+  #running: { slot: number; before: Int32Array } | undefined;
+  /** The newest record when the loader began, when no bit of the log was unstable. */
+  #recordAtBoot: BootRecord | undefined;
+  #imageIsRunning = false;
+  #lineBuffer = "";
+  #wornSector = -1;
+  #isRotten = false;
+  #cuts = 0;
+  #atCheckpoint: AtCheckpoint | undefined;
+
+  constructor(options: RigOptions) {
+    this.layout = options.layout;
+    this.board = new Board(options);
+    this.board.surroundings = this;
+    this.server = new StoryServer(options.identity);
+    this.checker = options.checker;
+    for (const image of options.images) this.#images.set(image.digest, image);
+    const { modules } = options;
+    this.#boot = new ModuleInstance(modules.boot, (instance) => ({ exo: this.board.calls(instance, "boot"), crypto: modules.crypto.calls(instance) }));
+    this.#agent = new ModuleInstance(modules.agent, (instance) => ({ exo: this.board.calls(instance, "agent"), crypto: modules.crypto.calls(instance) }));
+    this.#zonePages = Object.fromEntries(
+      Object.entries(options.layout.zones).map(([name, zone]) => [name, { first: zone.offsetBytes / 4096, end: (zone.offsetBytes + zone.sizeBytes) / 4096 }]),
+    ) as Record<ZoneName, { first: number; end: number }>;
+    this.server.onEnrol = () => {
+      if (!this.#story.mayEnrol && this.#wornSector < 0) this.#violates(2, "the device enrols again: its secret was lost");
+    };
+    this.server.onCheckIn = (checkIn) => {
+      if (checkIn.floor < this.floor) this.#violates(5, `a check-in says floor ${checkIn.floor}, which was ${this.floor}`);
+    };
+  }
+
+  get stream(): StoryServer["wire"] {
+    return this.server.wire;
+  }
+
+  /** The state of the device as it is now. */
+  state(cuts: number): DeviceState {
+    return { ids: this.board.ids.slice(), server: this.server.memory, floor: this.floor, cuts, wornSector: this.#wornSector, isRotten: this.#isRotten };
+  }
+
+  // ---- a power-up ----------------------------------------------------------------------------------------------------
+
+  powerUp(story: Story, state: DeviceState, reading: Reading, seed: number, atOperation?: AtOperation, atCheckpoint?: AtCheckpoint): PowerUpResult {
+    const { board, server } = this;
+    this.#story = story;
+    this.violations = [];
+    this.floor = state.floor;
+    this.#wornSector = state.wornSector;
+    this.#isRotten = state.isRotten;
+    this.#cuts = state.cuts;
+    this.#atOperation = atOperation;
+    this.#atCheckpoint = atCheckpoint;
+    this.#operationIndex = 0;
+    board.load(state.ids);
+    board.powerOn(reading, seed);
+    server.memory = state.server;
+    server.wishes = story.wishes;
+    let reason: number = BootReason.PowerOn;
+    let boots = 0;
+    let end: PowerUpEnd = "late";
+    while (boots < BOOTS_MAX) {
+      boots++;
+      const next = this.#run(reason);
+      if (typeof next === "string") {
+        end = next;
+        break;
+      }
+      reason = next;
+    }
+    this.boots += boots;
+    // An image that runs on worn or rotten flash, and comes to no end, is not silent: it says so on its console each time.
+    if (end === "late" && state.wornSector < 0 && !state.isRotten) this.#violates(3, `nothing came of ${boots} boots`);
+    if (end === "recovery") this.#checkRecovery();
+    if (end !== "cut" && end !== "known") this.#checkRest(end);
+    return { end, boots, operations: this.#operationIndex, violations: this.violations };
+  }
+
+  /** Until a reset (why: EXO_BOOT_*), or the power-up's end. */
+  #run(reason: number): number | PowerUpEnd {
+    const { board, server } = this;
+    board.beginRun(reason);
+    server.beginRun();
+    this.#imageIsRunning = false;
+    this.#recordAtBoot = this.checker.logIsStable(board.ids) ? this.checker.newestRecord(board.ids) : undefined;
+    if (this.#recordAtBoot && !this.#isRotten && this.#wornSector < 0) {
+      this.#checkConfirmed(this.#recordAtBoot);
+      this.#checkTrust(this.#recordAtBoot);
+    }
+    if (this.#isKnown(1 + reason)) return "known";
+    this.trace?.line(`boot, reason ${reason}`);
+    this.#boot.reset();
+    try {
+      this.#boot.exports["boot"]!();
+      return "recovery";
+    } catch (end) {
+      if (end === runEnds.powerLost) return "cut";
+      if (end !== runEnds.imageStarted) return this.#trapped(end, "boot loader");
+    }
+    return this.#runImage();
+  }
+
+  #isKnown(phase: number): boolean {
+    if (!this.#atCheckpoint || this.board.unstablePages > 0) return false;
+    return this.#atCheckpoint(stateKey(this.board.hash, this, { cuts: this.#cuts, wornSector: this.#wornSector, isRotten: this.#isRotten }, phase));
+  }
+
+  #runImage(): number | PowerUpEnd {
+    const { board, server } = this;
+    const slot = board.bootInfo[6]!;
+    const digest = Buffer.from(board.bootInfo.buffer, board.bootInfo.byteOffset + 24, 32).toString("hex");
+    this.#imageStarts(slot, digest);
+    const image = this.#images.get(digest);
+    if (!image) return BootReason.Trap;
+    // The log's newest record and its place are in the flash; the reason and the watchdog's time are not.
+    if (this.#isKnown((16 + board.bootReason) * 2 + (board.watchdogMs > 0 ? 1 : 0))) return "known";
+    this.#personality = this.#story.personalities?.get(image) ?? image.personality;
+    board.runningSlotZone = slot === 0 ? Zone.SlotA : Zone.SlotB;
+    this.#imageIsRunning = true;
+    const { first, end } = this.#zonePages[slot === 0 ? "slotA" : "slotB"];
+    this.#running = { slot, before: board.ids.slice(first, end) };
+    try {
+      board.nowUs = 0;
+      const { app } = this.#personality;
+      if (app === "crashes") return this.#crashed();
+      if (app === "hangs") return board.watchdogMs > 0 ? BootReason.Watchdog : "late";
+      server.wire.isDown = !this.#personality.network || this.#story.serverIsDown === true;
+      this.#agent.reset();
+      this.#agent.exports["start"]!();
+      return this.#steps();
+    } catch (end) {
+      if (end === runEnds.powerLost) return "cut";
+      if (end === runEnds.reset) return board.resetReason;
+      return this.#trapped(end, "agent");
+    } finally {
+      this.#imageStops();
+    }
+  }
+
+  #steps(): number | PowerUpEnd {
+    const { board, server } = this;
+    const step = this.#agent.exports["step"]!;
+    let settledAtUs = -1;
+    const stepsMax = this.#wornSector >= 0 || this.#isRotten ? STEPS_ON_BAD_FLASH_MAX : STEPS_MAX;
+    for (let steps = 0; steps < stepsMax && board.nowUs < RUN_US_MAX; steps++) {
+      const waitUs = step() >>> 0;
+      if (server.wire.hasData) continue;
+      if (settledAtUs < 0) {
+        if (this.#story.isSettled(server)) settledAtUs = board.nowUs;
+      } else if (board.nowUs - settledAtUs >= this.#story.lingerUs) {
+        return "settled";
+      }
+      board.nowUs += settledAtUs >= 0 ? Math.min(waitUs, Math.max(1, settledAtUs + this.#story.lingerUs - board.nowUs)) : waitUs;
+    }
+    return "late";
+  }
+
+  #crashed(): number {
+    const record = new Uint8Array(CRASH_RECORD_BYTES);
+    const view = new DataView(record.buffer);
+    view.setUint32(0, CRASH_RECORD_MAGIC, true);
+    view.setUint32(4, BootReason.Trap, true);
+    view.setUint32(8, 3, true);
+    this.board.leaveCrash(record);
+    return BootReason.Trap;
+  }
+
+  #trapped(error: unknown, module: string): number | PowerUpEnd {
+    if (!(error instanceof WebAssembly.RuntimeError)) throw error;
+    this.#violates(3, `the ${module} trapped: ${error.message}`);
+    return module === "agent" ? this.#crashed() : "late";
+  }
+
+  // ---- what the modules are given -------------------------------------------------------------------------------------
+
+  onOperation(operation: Operation): number {
+    const index = ++this.#operationIndex;
+    this.#mayChange(operation);
+    if (this.trace) this.trace.line(describeOperation(operation, index, this.layout));
+    if (Math.floor(operation.offset / this.layout.sectorBytes) === this.#wornSector) return Exo.Io;
+    if (!this.#atOperation) return Exo.Ok;
+    const what = this.#atOperation(operation, index);
+    if (what === "cut") throw runEnds.powerLost;
+    return what;
+  }
+
+  passesSelfTest(): boolean {
+    return this.#personality.selfTest;
+  }
+
+  /** EXO_HEALTH_*. */
+  appHealth(): number {
+    const { app } = this.#personality;
+    return app === "healthy" ? 1 : app === "unhealthy" ? 2 : 0;
+  }
+
+  onConsole(bytes: Uint8Array): void {
+    if (!this.trace) return;
+    this.#lineBuffer += Buffer.from(bytes).toString("latin1");
+    for (let end = this.#lineBuffer.indexOf("\n"); end >= 0; end = this.#lineBuffer.indexOf("\n")) {
+      this.trace.line(`  console: ${this.#lineBuffer.slice(0, end)}`);
+      this.#lineBuffer = this.#lineBuffer.slice(end + 1);
+    }
+  }
+
+  // ---- invariants -------------------------------------------------------------------------------------------------------
+
+  #violates(invariant: number, what: string): void {
+    this.violations.push(`invariant ${invariant}: ${what}`);
+    this.trace?.line(`VIOLATION of invariant ${invariant}: ${what}`);
+  }
+
+  /** Invariant 4: what runs, and what only the factory writes, is never touched. */
+  #mayChange({ kind, zone, offset }: Operation): void {
+    const allowed = this.#imageIsRunning
+      ? zone === Zone.BootControl || zone === Zone.Journal || zone === Zone.Settings || zone === this.#otherSlotZone() || (zone === Zone.Trust && this.#story.wishes.trustChain !== undefined)
+      : zone === Zone.BootControl;
+    if (!allowed) this.#violates(4, `${kind} at ${offset} in zone ${zone} while ${this.#imageIsRunning ? "an image" : "the boot loader"} runs`);
+  }
+
+  /** A change that the exokernel refused: the module wanted it all the same. */
+  onDenied(kind: string, zone: number): void {
+    this.#violates(4, `${kind} in zone ${zone} was refused: ${this.#imageIsRunning ? "an image" : "the boot loader"} may not change it`);
+  }
+
+  #otherSlotZone(): number {
+    return this.board.runningSlotZone === Zone.SlotA ? Zone.SlotB : Zone.SlotA;
+  }
+
+  /** Invariants 1 and 5, and that what is acted on is the fresh record. */
+  #imageStarts(slot: number, digest: string): void {
+    const { board, checker } = this;
+    const image = this.#images.get(digest);
+    const started = `slot ${"ab"[slot]} (${image?.name ?? digest.slice(0, 8)})`;
+    this.trace?.line(`start ${started}`);
+    if (!image) return this.#violates(1, `${started} was started, which nobody made`);
+    const at = board.entryAddress;
+    if (Buffer.compare(board.imageRam.subarray(at - this.#windowAddress, at - this.#windowAddress + image.payload.length), image.payload) !== 0)
+      this.#violates(1, `the copy in RAM of ${started} is not the image's payload`);
+    if (this.#story.inadmissible?.includes(image)) this.#violates(1, `${started} must not be started on this device`);
+    const record = checker.newestRecord(board.ids);
+    if (!record) return this.#violates(2, `${started} was started without any record`);
+    const { state, tries } = record.slots[slot]!;
+    const counter = securityCounterOf(image);
+    if (counter < record.floor) this.#violates(1, `${started} is below the floor ${record.floor}`);
+    if (record.floor < this.floor) this.#violates(5, `the floor fell from ${this.floor} to ${record.floor}`);
+    if (!this.#logIsWorn) {
+      if (record.active !== slot) this.#violates(2, `${started} was started while the newest record says slot ${"ab"[record.active]}`);
+      if (state !== "candidate" && state !== "confirmed") this.#violates(1, `${started} was started in state ${state}`);
+      if (record.slots[slot]!.digest !== digest) this.#violates(1, `${started} is not the image that boot control names`);
+      if (record.bootCounter !== new DataView(board.bootInfo.buffer).getUint32(8, true)) this.#violates(2, "the newest record is not the one that the loader acted on");
+    }
+    const before = this.#recordAtBoot;
+    if (before && !this.#logIsWorn && record.bootCounter <= before.bootCounter) this.#violates(2, "no fresh record was appended before an image was started");
+    if (state === "candidate") {
+      const allowed = before?.slots[slot]!.state === "candidate" && before.slots[slot]!.digest === digest ? before.slots[slot]!.tries - 1 : undefined;
+      if (allowed !== undefined && tries > allowed) this.#violates(3, `a try of ${started} was not recorded`);
+      if (!this.#isTryRecorded(record, slot)) this.#violates(3, `${started} was started and its try could not be recorded`);
+      if (board.watchdogMs === 0) this.#violates(3, `${started} was started unwatched`);
+    }
+    // Where boot control is worn out, the newest record need not be the one that was acted on.
+    if (record.bootCounter === new DataView(board.bootInfo.buffer).getUint32(8, true)) this.floor = Math.max(this.floor, record.floor);
+  }
+
+  #isTryRecorded(record: BootRecord, slot: number): boolean {
+    return record.slots[slot]!.tries === this.board.bootInfo[21];
+  }
+
+  get #windowAddress(): number {
+    return this.board.imageWindowAddress;
+  }
+
+  #imageStops(): void {
+    const running = this.#running;
+    if (!running) return;
+    const { first, end } = this.#zonePages[running.slot === 0 ? "slotA" : "slotB"];
+    for (let page = first; page < end; page++) if (this.board.ids[page] !== running.before[page - first]) return this.#violates(4, "the running slot changed while it ran");
+    this.#running = undefined;
+  }
+
+  /** Invariant 2: what boot control calls confirmed is there. */
+  #checkConfirmed(record: BootRecord): void {
+    record.slots.forEach(({ state, digest }, slot) => {
+      if (state === "confirmed" && !this.#story.hasForgedSlot && this.checker.imageIn(this.board.ids, slot)?.digest !== digest)
+        this.#violates(2, `boot control calls slot ${"ab"[slot]} confirmed, and it does not hold that image`);
+    });
+  }
+
+  /** Invariant 2: a trust record that can be relied on is there. */
+  #checkTrust(record: BootRecord): void {
+    if (this.checker.trust.goodVersion(this.board.ids, record.flags) === 0) this.#violates(2, "no copy of the trust record is known to be good");
+  }
+
+  /** Invariant 2: recovery is for a device on which no confirmed image reads back intact. */
+  #checkRecovery(): void {
+    const record = this.checker.newestRecord(this.board.ids);
+    if (this.#story.mayRecover || (this.#isRotten && record && this.checker.bootableSlots(this.board.ids, record).length === 0)) return;
+    this.#violates(2, "no image was started: recovery");
+  }
+
+  /** Boot control lies in a sector that fails: no fresh record can be expected. */
+  get #logIsWorn(): boolean {
+    const { offsetBytes, sizeBytes } = this.layout.zones.bootControl;
+    const { sectorBytes } = this.layout;
+    return this.#wornSector >= offsetBytes / sectorBytes && this.#wornSector < (offsetBytes + sizeBytes) / sectorBytes;
+  }
+
+  /** Invariants 2, 3, 5 and 6, when nothing more happens. */
+  #checkRest(end: PowerUpEnd): void {
+    const { board, checker, server } = this;
+    const record = checker.newestRecord(board.ids);
+    if (!record) return void (end === "settled" && this.#violates(2, "no record of boot control holds any more"));
+    if (record.floor < this.floor) this.#violates(5, `the floor fell from ${this.floor} to ${record.floor}`);
+    this.floor = Math.max(this.floor, record.floor);
+    if (checker.bootableSlots(board.ids, record).length === 0 && !this.#story.mayRecover && !this.#isRotten) this.#violates(2, "no confirmed, admissible, whole image is left");
+    const { floorAtEnd, trustAtEnd } = this.#story;
+    if (end === "settled" && trustAtEnd !== undefined && this.#wornSector < 0) {
+      const version = checker.trust.goodVersion(board.ids, record.flags);
+      if (version !== trustAtEnd || !checker.trust.areEqual(board.ids)) this.#violates(3, `the trust record is version ${version} in the end, and should be ${trustAtEnd} in both copies`);
+    }
+    if (end === "settled" && floorAtEnd !== undefined && !this.#logIsWorn && server.memory.outcome === this.#story.outcome && record.floor !== floorAtEnd)
+      this.#violates(5, `the floor is ${record.floor} in the end, and should be ${floorAtEnd}`);
+    if (server.memory.outcome === "confirmed" && end === "settled") {
+      const { image } = this.#story.wishes;
+      const slot = record.active;
+      if (record.slots[slot]!.state !== "confirmed" || record.slots[slot]!.digest !== image?.digest) this.#violates(6, "the server believes that the device was updated, and its flash says otherwise");
+    }
+  }
+}
+
+/** Field 7 of the header (docs/image-format.md), found by its number. */
+const counters = new WeakMap<CampaignImage, number>();
+function securityCounterOf(image: CampaignImage): number {
+  let counter = counters.get(image);
+  if (counter === undefined) {
+    const header = Buffer.from(image.header);
+    counter = 0;
+    for (let at = 8; at < header.length; at += 4 + ((header.readUInt16LE(at + 2) + 3) & ~3)) if ((header.readUInt16LE(at) & 0x7fff) === 7) counter = header.readUInt32LE(at + 4);
+    counters.set(image, counter);
+  }
+  return counter;
+}
+
+export function describeOperation({ kind, zone, offset, length }: Operation, index: number, layout: FlashLayout): string {
+  const name = Object.keys(layout.zones)[zone] as ZoneName;
+  return `  ${String(index).padStart(3)} ${kind} ${name}+0x${(offset - layout.zones[name].offsetBytes).toString(16)} ${length} bytes`;
+}
+
+/** Equal keys: the same flash, unstable bits included, the same server, floor, and history as far as it matters. */
+export function stateKey(
+  flash: Hash, { server, floor }: { server: { memory: ServerMemory }; floor: number }, from: Pick<DeviceState, "cuts" | "wornSector" | "isRotten">, phase: number,
+): number {
+  let extra = Math.imul(floor + 1, 0x9e3779b1) ^ Math.imul(from.wornSector + 2, 0x85ebca6b) ^ (from.isRotten ? 0x5bd1e995 : 0) ^ Math.imul(from.cuts + 1, 0x27d4eb2f);
+  extra = Math.imul(extra ^ (extra >>> 15), 0x2c1b3c6d) ^ Math.imul(phase + 1, 0x297a2d39);
+  const { memory } = server;
+  extra = (Math.imul(extra, 31) + Math.imul(memory.trustVersion, 64) + (memory.enrolled ? 1 : 0)) | 0;
+  const { outcome } = memory;
+  if (outcome !== undefined) for (let i = 0; i < outcome.length; i++) extra = (Math.imul(extra, 31) + outcome.charCodeAt(i)) | 0;
+  return keyOf(flash.a ^ Math.imul(extra, 0xc2b2ae35), flash.b ^ Math.imul(extra ^ (extra >>> 16), 0x165667b1));
+}

@@ -1,0 +1,161 @@
+// Bugs that the campaign has to find: each is a change to one place of boot loader or agent, compiled for this test alone.
+// One that is not found is a hole in the campaign.
+
+import type { SourcePatch } from "../../../agent/build/compile-module.ts";
+
+export interface PlantedBug {
+  name: string;
+  what: string;
+  patches: SourcePatch[];
+  /** Stories that are played first, since they show it soonest. The others follow. */
+  stories: string[];
+  /** Nested cuts are needed to see it. */
+  depth?: 2;
+}
+
+const BOOT = "apps/agent/src/boot/boot.ts";
+const LOG = "apps/agent/src/boot-control/log.ts";
+const UPDATE = "apps/agent/src/update/update.ts";
+const STATE = "apps/agent/src/agent/boot-state.ts";
+const TRIAL = "apps/agent/src/agent/trial.ts";
+
+export const plantedBugs: readonly PlantedBug[] = [
+  {
+    name: "no-fresh-record",
+    what: "the newest record is believed, and none is appended before it is acted on",
+    patches: [{ file: BOOT, find: "writable = log.appendHeartbeat() == 0;", replace: "writable = true;" }],
+    stories: ["ordinary-start"],
+  },
+  {
+    name: "no-seal",
+    what: "a record is neither sealed nor asked for its seal",
+    patches: [
+      { file: LOG, find: "return load<u32>(pageBuffer) == BOOT_RECORD_SEAL_MAGIC && equalInConstantTime(pageBuffer + 4, digest, BOOT_RECORD_SEAL_BYTES - 4);", replace: "return true;" },
+      { file: LOG, find: "return this.zone.program(at + BOOT_RECORD_SEAL_OFFSET, seal, BOOT_RECORD_SEAL_BYTES);", replace: "return 0;" },
+    ],
+    stories: ["ordinary-start", "first-update"],
+  },
+  {
+    name: "newest-by-counter",
+    what: "the newest record is the one with the highest boot counter inside",
+    patches: [{ file: LOG, find: "const ahead = <i32>(candidate.epoch - this.record.epoch);", replace: "const ahead = <i32>(candidate.bootCounter - this.newestCounter); if (ahead > 0 || !this.found) this.newestCounter = candidate.bootCounter;" },
+      { file: LOG, find: "  private isFresh: bool = false;", replace: "  private isFresh: bool = false;\n  private newestCounter: u32 = 0;" }],
+    stories: ["first-update", "crash-falls-back"],
+  },
+  {
+    name: "old-sector-erased-first",
+    what: "at a turn-over the sector with the newest record is erased before the new one holds any",
+    patches: [{ file: LOG, find: "const target: u32 = 1 - this.sector;", replace: "const target: u32 = 1 - this.sector; this.zone.erase(this.sector * this.zone.sectorBytes);" }],
+    stories: ["log-turns-over", "second-update"],
+  },
+  {
+    name: "blank-page-reused",
+    what: "a page that looks blank is programmed though power may have failed at it, with whatever comes next",
+    patches: [
+      { file: LOG, find: "    if (this.nextPage + 1 < this.pagesPerSector()) this.nextPage++;\n", replace: "" },
+      { file: LOG, find: "if (!this.isFresh) this.turnOver();", replace: "" },
+    ],
+    stories: ["first-update", "crash-falls-back", "update-below-the-flag"],
+    depth: 2,
+  },
+  {
+    name: "change-in-a-used-sector",
+    what: "a record that changes the state goes behind the newest, into a page that an earlier cut may have hurt",
+    patches: [{ file: LOG, find: "if (!this.isFresh) this.turnOver();", replace: "" }],
+    stories: ["first-update", "crash-falls-back", "update-below-the-flag"],
+    depth: 2,
+  },
+  {
+    name: "confirmed-before-self-test",
+    what: "contact alone confirms a candidate",
+    patches: [{ file: TRIAL, find: "    if (!this.selfTested) {", replace: "    if (this.session.proven) return this.confirm();\n    if (!this.selfTested) {" },
+      { file: TRIAL, find: "if (!selfTestPasses()) return", replace: "if (nowUs > 2_000_000 && !selfTestPasses()) return" }],
+    stories: ["self-test-falls-back", "unhealthy-falls-back"],
+  },
+  {
+    name: "verified-then-read-again",
+    what: "the slot is verified in flash, and what runs is the copy that was read before",
+    patches: [{ file: BOOT, find: "return imageRead(this.manifest.header.loadAddress + offset, ptr, length);", replace: "return this.slot.read(slotPayloadOffset(this.manifest.header.chunkCount, this.slot.sectorBytes) + offset, ptr, length);" }],
+    stories: ["update-below-the-flag", "first-update"],
+  },
+  {
+    name: "tries-not-counted",
+    what: "a try is recorded as if it had not been one",
+    patches: [{ file: BOOT, find: "record.setSlot(slot, SlotState.Candidate, tries - 1, record.slotReason(slot));", replace: "record.setSlot(slot, SlotState.Candidate, tries, record.slotReason(slot));" }],
+    stories: ["crash-falls-back"],
+  },
+  {
+    name: "unrecorded-try-boots",
+    what: "a candidate boots although its try could not be recorded",
+    patches: [{ file: BOOT, find: "      if (writable) writable = log.append() == 0;\n      if (writable) {\n        start(", replace: "      log.append();\n      if (true) {\n        start(" }],
+    stories: ["first-update", "second-update"],
+  },
+  {
+    name: "resume-believes-the-last-sector",
+    what: "a download that is taken up again takes the sector behind the last sealed one for whole",
+    patches: [{ file: UPDATE, find: "while (this.next < count && this.journal.isSealed(this.sectorOf(this.next))) this.next++;", replace: "while (this.next < count && (this.journal.isSealed(this.sectorOf(this.next)) || this.journal.isSealed(this.sectorOf(this.next) - 1))) this.next++;" }],
+    stories: ["first-update"],
+  },
+  {
+    name: "running-slot-erased",
+    what: "an update is written to the slot that runs",
+    patches: [{ file: UPDATE, find: "return this.boot.slot(this.boot.otherSlot());", replace: "return this.boot.slot(this.boot.runningSlot);" }],
+    stories: ["first-update"],
+  },
+  {
+    name: "floor-raised-with-confirmed",
+    what: "confirming an image raises the floor, whatever the other slot holds",
+    patches: [{ file: STATE, find: "    record.setSlot(this.runningSlot, SlotState.Confirmed, 0, 0);\n", replace: "    record.setSlot(this.runningSlot, SlotState.Confirmed, 0, 0);\n    record.securityFloor = max(record.securityFloor, this.running.header.securityCounter);\n" }],
+    stories: ["update-below-the-flag"],
+  },
+
+  // Six and more of our own.
+  {
+    name: "slot-erased-while-confirmed",
+    what: "the other slot is erased while boot control still calls it confirmed",
+    patches: [{ file: UPDATE, find: "if (!this.boot.emptyOtherSlot()) return ErrorCode.FlashFailed;", replace: "" }],
+    stories: ["second-update"],
+  },
+  {
+    name: "sector-sealed-early",
+    what: "a sector is sealed with its first chunk",
+    patches: [{ file: UPDATE, find: "if (isLast || this.sectorOf(this.next) != this.sectorOf(index)) {", replace: "if (isLast || !this.journal.isSealed(this.sectorOf(index))) {" }],
+    stories: ["first-update"],
+  },
+  {
+    name: "candidate-unwatched",
+    what: "the watchdog is not armed before the jump",
+    patches: [{ file: BOOT, find: "watched = watchdogArm(manifest.header.watchdogMs) >= 0;", replace: "watched = true;" }],
+    stories: ["first-update"],
+  },
+  {
+    name: "signature-not-checked",
+    what: "the boot loader takes any image whose hashes fit",
+    patches: [{ file: BOOT, find: "if (code == ErrorCode.None) code = manifest.checkSignature(trust);", replace: "" }],
+    stories: ["forged-signature"],
+  },
+  {
+    name: "floor-not-checked",
+    what: "the boot loader takes an image below the floor",
+    patches: [{ file: BOOT, find: "if (code == ErrorCode.None && manifest.header.securityCounter < log.record.securityFloor) code = ErrorCode.SecurityCounterTooLow;", replace: "" }],
+    stories: ["forged-floor"],
+  },
+  {
+    name: "unwritten-record-believed",
+    what: "a record that could not be appended is what check-ins report",
+    patches: [{ file: STATE, find: "    this.log.scan();\n    return false;", replace: "    return false;" }],
+    stories: ["first-update", "second-update"],
+  },
+  {
+    name: "epochs-compared-as-numbers",
+    what: "at the wrap of the epoch the older sector is taken for the newer",
+    patches: [{ file: LOG, find: "const ahead = <i32>(candidate.epoch - this.record.epoch);", replace: "const ahead: i32 = candidate.epoch < this.record.epoch ? -1 : candidate.epoch > this.record.epoch ? 1 : 0;" }],
+    stories: ["epoch-wraps"],
+  },
+  {
+    name: "rollback-forgotten",
+    what: "an operator's rollback that was cut is judged again, as a downgrade",
+    patches: [{ file: UPDATE, find: "if (!isOther && !wasAccepted && header.releaseSequence", replace: "if (!isOther && header.releaseSequence" }],
+    stories: ["operators-rollback", "downgrade-by-permit"],
+  },
+];

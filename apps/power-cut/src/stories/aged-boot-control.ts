@@ -1,0 +1,56 @@
+// Flash that no device of today wrote: a boot-control log near the end of a sector and of its epochs, as years of use would
+// leave it, and a slot that was put in by hand.
+
+import { createHash } from "node:crypto";
+import type { FlashLayout } from "../../../agent/hosts/factory/flash-layout.ts";
+
+const PAGE_BYTES = 4096;
+
+/** The newest record of `flash`, moved to the last page of the log's first sector in `epoch`; the other sector is older. */
+export function ageBootControl(flash: Uint8Array, layout: FlashLayout, epoch: number): Uint8Array {
+  const aged = Buffer.from(flash);
+  const { offsetBytes, sizeBytes } = layout.zones.bootControl;
+  let newest: Buffer | undefined;
+  for (let at = offsetBytes; at < offsetBytes + sizeBytes; at += PAGE_BYTES) {
+    const page = aged.subarray(at, at + PAGE_BYTES);
+    if (page.toString("latin1", 0, 4) !== "FSBC" || page.toString("latin1", 256, 260) !== "SEAL") continue;
+    const isNewer = !newest || page.readUInt32LE(8) > newest.readUInt32LE(8) || (page.readUInt32LE(8) === newest.readUInt32LE(8) && page.readUInt32LE(12) > newest.readUInt32LE(12));
+    if (isNewer) newest = Buffer.from(page);
+  }
+  if (!newest) throw new Error("this flash has no boot-control record that could be aged");
+  aged.fill(0xff, offsetBytes, offsetBytes + sizeBytes);
+  const pages = layout.sectorBytes / PAGE_BYTES;
+  const counter = newest.readUInt32LE(16);
+  // Records of both sectors, each page a boot of its own.
+  for (let n = 0; n < 2 * pages; n++) {
+    const isOlder = n < pages;
+    const at = offsetBytes + (isOlder ? layout.sectorBytes : 0) + (n % pages) * PAGE_BYTES;
+    putRecord(aged.subarray(at, at + PAGE_BYTES), newest, (isOlder ? epoch - 1 : epoch) >>> 0, n % pages, counter + n);
+  }
+  return new Uint8Array(aged);
+}
+
+/** An image in slot A, and as the newest record one that calls it confirmed and active. */
+export function forgeSlot(flash: Uint8Array, layout: FlashLayout, image: { digest: string }, parts: { offset: number; bytes: Uint8Array }[]): Uint8Array {
+  const forged = Buffer.from(ageBootControl(flash, layout, 9));
+  const { slotA, bootControl } = layout.zones;
+  forged.fill(0xff, slotA.offsetBytes, slotA.offsetBytes + slotA.sizeBytes);
+  for (const { offset, bytes } of parts) forged.set(bytes, slotA.offsetBytes + offset);
+  const at = bootControl.offsetBytes + layout.sectorBytes - PAGE_BYTES;
+  const page = forged.subarray(at, at + PAGE_BYTES);
+  page[28] = 0;
+  page[32] = 2;
+  page.write(image.digest, 40, "hex");
+  putRecord(page, Buffer.from(page), page.readUInt32LE(8), page.readUInt32LE(12), page.readUInt32LE(16));
+  return new Uint8Array(forged);
+}
+
+function putRecord(page: Buffer, record: Buffer, epoch: number, number: number, bootCounter: number): void {
+  record.copy(page);
+  page.writeUInt32LE(epoch, 8);
+  page.writeUInt32LE(number, 12);
+  page.writeUInt32LE(bootCounter, 16);
+  const check = createHash("sha256").update(page.subarray(0, 144)).digest();
+  check.copy(page, 144, 0, 16);
+  check.copy(page, 260, 0, 12);
+}

@@ -1,0 +1,182 @@
+// The stories, each from a device that an earlier one left. Plays what precedes them with the same modules.
+
+import { buildPermit, describeImage, FLAG_RAISE_FLOOR } from "@flipside/image-format";
+import { type Target, virtualTarget } from "../../../agent/build/targets.ts";
+import { factoryFlash } from "../../../agent/hosts/factory/factory-flash.ts";
+import { type FlashLayout, KIB, layoutOf } from "../../../agent/hosts/factory/flash-layout.ts";
+import { FlashChecker } from "../checker/flash-checker.ts";
+import type { LoadedModules } from "../device/modules.ts";
+import { PageStore } from "../device/page-store.ts";
+import { type DeviceState, Rig } from "../device/power-up.ts";
+import { newServerMemory, type ServerMemory } from "../server/story-server.ts";
+import { type CampaignImage, firstTrustChain, identityFor, keys, laterTrustChains, makeImage, signedAnew, slotParts } from "./images.ts";
+import { ageBootControl, forgeSlot } from "./aged-boot-control.ts";
+import { lingerDefaultUs, type Story } from "./story.ts";
+
+/** Small enough for a million power-ups, large enough for two payload sectors and a log that turns over within an update. */
+export const smallLayout = layoutOf({ sectorBytes: 16 * KIB, pageBytes: 4 * KIB, slotBytes: 48 * KIB });
+const SHORT_PAYLOAD_BYTES = 6 * KIB;
+export const smallPayloadBytes = 16 * KIB + 2 * KIB;
+
+export interface Campaign {
+  rig: Rig;
+  pages: PageStore;
+  stories: Map<string, { story: Story; start: DeviceState }>;
+}
+
+/** A story does not even go well without power cuts. */
+export class StoryFails extends Error {
+  override name = "StoryFails";
+  constructor(readonly story: string, readonly what: string) {
+    super(`story ${story} does not even go well without power cuts: ${what}`);
+  }
+}
+
+export interface CampaignOptions {
+  modules: LoadedModules;
+  layout?: FlashLayout;
+  payloadBytes?: number;
+  target?: Target;
+  /** Somebody's image file for virtual devices: a story of its own installs it, signed anew by the campaign's key. */
+  ownImage?: Uint8Array | undefined;
+}
+
+/** As the small one, with slots that the image fits. */
+const layoutFor = ({ payloadBytes }: { payloadBytes: number }): FlashLayout => layoutOf({ sectorBytes: 16 * KIB, pageBytes: 4 * KIB, slotBytes: 16 * KIB * (1 + Math.ceil(payloadBytes / (16 * KIB))) });
+
+/** RAM for images: a little more than the largest payload of the campaign; the devices' own windows are larger. */
+const IMAGE_WINDOW_BYTES = 64 * KIB;
+
+export async function openCampaign(options: CampaignOptions): Promise<Campaign> {
+  const { modules, payloadBytes = smallPayloadBytes, target = virtualTarget } = options;
+  const own = options.ownImage && (await describeImage(options.ownImage));
+  const layout = options.layout ?? (own ? layoutFor(own) : smallLayout);
+  const identity = identityFor(target);
+  // The device is one that the release is for.
+  if (own) Object.assign(identity, { product: own.product, hardware: { name: own.hardware.name, revision: own.hardware.revisionMax } });
+  const isFor = own ? { product: own.product, hardware: own.hardware } : {};
+  const image = (name: string, releaseSequence: number, rest: Partial<Parameters<typeof makeImage>[0]> = {}): Promise<CampaignImage> =>
+    makeImage({ name, version: `${releaseSequence}.0.0`, releaseSequence, payloadBytes, target, ...rest, change: { ...isFor, ...rest.change } });
+  // One payload sector is enough where the story is not about the download.
+  const short = { payloadBytes: Math.min(payloadBytes, SHORT_PAYLOAD_BYTES) };
+  const raisesFloor = { securityCounter: 2, change: { flags: FLAG_RAISE_FLOOR } };
+
+  const first = await image("first", 1);
+  const good = await image("good", 2, raisesFloor);
+  const next = await image("next", 3, { ...short, securityCounter: 2 });
+  const plain = await image("plain", 2, { securityCounter: 2 });
+  const older = await image("older", 2, { ...short, securityCounter: 2 });
+  const crashing = await image("crashing", 2, { ...short, personality: { app: "crashes" } });
+  const hanging = await image("hanging", 2, { ...short, personality: { app: "hangs" } });
+  const unhealthy = await image("unhealthy", 2, { ...short, personality: { app: "unhealthy" } });
+  const silent = await image("silent", 2, { ...short, personality: { app: "silent" } });
+  const deaf = await image("deaf", 2, { ...short, personality: { network: false } });
+  const untested = await image("untested", 2, { ...short, personality: { selfTest: false } });
+  const again = await image("again", 5, { ...short, securityCounter: 3 });
+  const third = await image("third", 3, { ...short, securityCounter: 2 });
+  const stranger = await image("stranger", 2, { signedBy: keys.stranger });
+  const below = await image("below-the-floor", 4, { securityCounter: 1 });
+  const bySecond = await image("by-the-second-key", 6, { ...short, signedBy: keys.secondRelease });
+  const elsewhere = await image("other-hardware", 4, { change: { hardware: { name: "other-hardware", revisionMin: 1, revisionMax: 1 } } });
+  const yours = options.ownImage && (await signedAnew("yours", options.ownImage, keys.release));
+  const images = [...(yours ? [yours] : []), first, good, next, plain, crashing, hanging, unhealthy, silent, deaf, untested, again, third, older, stranger, below, elsewhere, bySecond];
+
+  const pages = new PageStore();
+  const checker = new FlashChecker({ layout, pages, product: identity.product, hardware: identity.hardware, releaseKeys: [keys.release.publicKey, keys.secondRelease.publicKey], rootKeys: [keys.root.publicKey] });
+  const rig = new Rig({
+    layout, pages, modules, checker, images, identity,
+    rootKeys: [keys.root.publicKey],
+    imageWindow: { address: target.loadAddress, sizeBytes: Math.max(IMAGE_WINDOW_BYTES, own?.payloadBytes ?? 0) },
+  });
+
+  const stories: Campaign["stories"] = new Map();
+  const base = { otherOutcomes: [], lingerUs: lingerDefaultUs };
+  const updates = { ...base, isSettled: (server: Rig["server"]) => server.memory.outcome !== undefined };
+  const startOf = (flash: Int32Array, server: ServerMemory, floor: number): DeviceState => ({ ids: flash, server: { ...server, outcome: undefined }, floor, cuts: 0, wornSector: -1, isRotten: false });
+  /** Adds a story, plays it without cuts, and returns what it leaves. */
+  const play = (story: Story, start: DeviceState): DeviceState => {
+    stories.set(story.name, { story, start });
+    const result = rig.powerUp(story, start, "as-new", 1);
+    const outcome = rig.server.memory.outcome ?? "checked-in";
+    if (result.end !== "settled" || outcome !== story.outcome || result.violations.length > 0) {
+      const what = `${result.end}, ${outcome} (expected ${story.outcome}); ${result.violations.join("; ")}`;
+      throw new StoryFails(story.name, what);
+    }
+    const end = rig.state(0);
+    return startOf(end.ids, end.server, end.floor);
+  };
+  const update = (name: string, what: string, image: CampaignImage, outcome: string, start: DeviceState, rest: Partial<Story> = {}): DeviceState =>
+    play({ ...updates, name, what, wishes: { image }, outcome, ...rest }, start);
+
+  const factory = pages.internFlash(await factoryFlash({ layout, identity, trustChain: await firstTrustChain(), image: first.file }));
+  const checkedIn = { ...base, wishes: {}, outcome: "checked-in", isSettled: (server: Rig["server"]) => server.checkIns > 0 };
+  const enrolled = play({ ...checkedIn, name: "enrolment", what: "a device as the factory made it starts, and is given its secret", mayEnrol: true }, startOf(factory, newServerMemory(), 0));
+  play({ ...checkedIn, name: "ordinary-start", what: "an enrolled device starts; nothing is to be done" }, enrolled);
+
+  if (yours) update("your-release", "A to B, the image of your release", yours, "confirmed", enrolled);
+  const updated = update("first-update", "A to B; confirmed, and the floor is raised at once", good, "confirmed", enrolled, { floorAtEnd: 2 });
+  const back = update("second-update", "B to A, over the image that the factory wrote", next, "confirmed", updated);
+  update("third-update", "A to B again, over an image that was confirmed once", again, "confirmed", back);
+  const bothConfirmed = update("update-below-the-flag", "A to B; the floor waits, since the fallback would be lost", plain, "confirmed", enrolled, { floorAtEnd: 1 });
+  update("operators-rollback", "back to the other slot's confirmed image, which needs no permit", first, "confirmed", bothConfirmed);
+  update("downgrade-by-permit", "an older release than the running one, with a permit", older, "confirmed", update("update-before-downgrade", "B to A", third, "confirmed", bothConfirmed), {
+    wishes: { image: older, permit: await buildPermit({ imageDigest: older.digest, deviceId: identity.deviceId, signingKeys: [keys.release.privateJwk] }) },
+  });
+
+  update("crash-falls-back", "the candidate's app crashes as it starts", crashing, "rolled-back 70", enrolled, { otherOutcomes: ["rolled-back 75"] });
+  update("hang-falls-back", "the candidate's app hangs; the watchdog ends it", hanging, "rolled-back 71", enrolled, { otherOutcomes: ["rolled-back 75"] });
+  update("unhealthy-falls-back", "the candidate's app says that it is unhealthy", unhealthy, "rolled-back 72", enrolled, { otherOutcomes: ["rolled-back 75"] });
+  update("silent-falls-back", "the candidate's app says nothing until the confirm deadline", silent, "rolled-back 72", enrolled, { otherOutcomes: ["rolled-back 75"] });
+  update("self-test-falls-back", "the candidate's self-test fails", untested, "rolled-back 73", enrolled, { otherOutcomes: ["rolled-back 75"] });
+  update("deaf-falls-back", "the candidate never reaches the server, and the old image does", deaf, "rolled-back 74", enrolled, { otherOutcomes: ["rolled-back 75"] });
+
+  const refused = { inadmissible: [stranger, below] };
+  update("refused-signature", "an image that no release key signed", stranger, "rejected 9", enrolled, refused);
+  update("refused-floor", "an image below the floor", below, "rejected 43", updated, refused);
+
+  // An interrupted update of one image, then another is wanted.
+  const interrupted = stories.get("first-update")!;
+  const half = cutAt(rig, interrupted.story, interrupted.start, 13);
+  update("update-over-interrupted", "another image is offered when the first one's download was cut", plain, "confirmed", startOf(half.ids, half.server, half.floor));
+
+  const wrap = pages.internFlash(ageBootControl(pages.flashOf(enrolled.ids), layout, 0xffffffff));
+  update("epoch-wraps", "the log's epoch is about to wrap at 2^32", good, "confirmed", startOf(wrap, enrolled.server, enrolled.floor));
+  const full = pages.internFlash(ageBootControl(pages.flashOf(updated.ids), layout, 7));
+  play({ ...checkedIn, name: "log-turns-over", what: "the boot-control sector is full and turns over" }, startOf(full, updated.server, updated.floor));
+
+  // What no update wrote: somebody had the flash in hand, or a slot of another device was put in.
+  for (const [name, forged] of [["forged-signature", stranger], ["forged-floor", below], ["forged-hardware", elsewhere]] as const) {
+    const flash = forgeSlot(pages.flashOf(updated.ids), layout, forged, await slotParts(forged.file, layout.sectorBytes));
+    play({ ...checkedIn, name, what: `slot a holds ${forged.name}, and boot control calls it confirmed and active`, hasForgedSlot: true, inadmissible: [forged] }, startOf(pages.internFlash(flash), updated.server, updated.floor));
+  }
+
+  // Trust records: the server sends one as long as a check-in says another version.
+  const chains = await laterTrustChains();
+  const rotate = (name: string, what: string, trustChain: Uint8Array, trustVersion: number, start: DeviceState, rest: Partial<Story> = {}): DeviceState =>
+    play({ ...checkedIn, name, what, wishes: { trustChain, trustVersion }, isSettled: ({ lastCheckIn }: Rig["server"]) => lastCheckIn?.trust === trustVersion, trustAtEnd: trustVersion, ...rest }, start);
+  const twoKeys = rotate("trust-key-added", "a release key is added to the trust record", chains.keyAdded, 2, enrolled);
+  const onSecond = update("update-by-new-key", "an image that only the new release key signed", bySecond, "confirmed", twoKeys);
+  rotate("trust-key-revoked", "the first release key is revoked; the other slot's image is lost by it", chains.keyRevoked, 3, onSecond);
+  rotate("trust-roots-replaced", "the roots are replaced, by the threshold of the old ones", chains.rootsReplaced, 2, enrolled);
+  rotate("trust-refused", "a trust record would refuse the only confirmed image, and is refused", chains.refusesAll, 2, enrolled, {
+    isSettled: ({ lastCheckIn }) => lastCheckIn?.trustRefused !== undefined, trustAtEnd: 1,
+  });
+
+  // Another server address is a candidate too: kept after contact there, else the old one returns.
+  const moved = { host: "elsewhere", port: 8883 };
+  play({ ...updates, name: "connection-kept", what: "another server address is given, and the server answers there", wishes: { connection: { ...moved, isAlive: true } }, outcome: "kept" }, enrolled);
+  play({
+    ...updates, name: "connection-dropped", what: "another server address is given, nobody answers there, and the old one returns",
+    wishes: { connection: { ...moved, isAlive: false } }, outcome: "dropped 96", otherOutcomes: ["dropped 97"],
+  }, enrolled);
+
+  // Both confirmed, and the newer one crashes from today on.
+  const loops = new Map([[plain, { ...plain.personality, app: "crashes" as const }]]);
+  play({ ...checkedIn, name: "crash-loop-yields", what: "a confirmed image crashes again and again, and gives way to the other", personalities: loops, lingerUs: 11_000_000 }, bothConfirmed);
+  return { rig, pages, stories };
+}
+
+function cutAt(rig: Rig, story: Story, start: DeviceState, operation: number): DeviceState {
+  rig.powerUp(story, start, "as-new", 1, (_, index) => (index === operation ? "cut" : 0));
+  return rig.state(0);
+}

@@ -1,0 +1,128 @@
+// Images, keys and devices of the campaign. All of it follows from the sources, so that a case that failed fails again.
+
+import { createHash, createPrivateKey } from "node:crypto";
+import type { JWK } from "jose";
+import {
+  appendTrustLink, buildImage, buildTrustChain, describeImage, type FactoryIdentity, type ImageFields, signBlock, signingKeyFromJwk, type SigningKey, slotParts,
+} from "@flipside/image-format";
+import { imageFields } from "../../../agent/build/build-release.ts";
+import { PRODUCT, type Target, virtualTarget } from "../../../agent/build/targets.ts";
+
+/** How the app and the surroundings of an image behave once it runs. */
+export interface Personality {
+  app: "healthy" | "unhealthy" | "silent" | "crashes" | "hangs";
+  /** False: this image never reaches the network. */
+  network: boolean;
+  /** False: its self-test fails, since a read of flash does. */
+  selfTest: boolean;
+}
+
+export const healthy: Personality = { app: "healthy", network: true, selfTest: true };
+
+export interface CampaignImage {
+  name: string;
+  file: Uint8Array;
+  header: Uint8Array;
+  signatures: Uint8Array;
+  table: Uint8Array;
+  payload: Uint8Array;
+  /** 64 hex digits. */
+  digest: string;
+  chunkBytes: number;
+  /** What an offer says of the file's size. */
+  offeredBytes: number;
+  personality: Personality;
+}
+
+const deadlines = { confirmDeadlineMs: 6_000, contactDeadlineMs: 20_000, tries: 3, watchdogMs: 8_000 };
+
+export function bytesOf(name: string): Uint8Array {
+  return new Uint8Array(createHash("sha256").update(`flipside power-cut campaign, ${name}`).digest());
+}
+
+/** RFC 8410: an Ed25519 private key is 16 bytes of DER and the seed. */
+export function keyOf(name: string): SigningKey {
+  const der = Buffer.concat([Buffer.from("302e020100300506032b657004220420", "hex"), bytesOf(name)]);
+  return signingKeyFromJwk(createPrivateKey({ key: der, format: "der", type: "pkcs8" }).export({ format: "jwk" }) as JWK);
+}
+
+export const keys = { root: keyOf("root"), release: keyOf("release"), operations: keyOf("operations"), secondRelease: keyOf("second release"), secondRoot: keyOf("second root"), thirdRoot: keyOf("third root"), stranger: keyOf("stranger") };
+
+export const firstTrust = {
+  trustVersion: 1, rootThreshold: 1, rootKeys: [keys.root.publicKey], releaseKeys: [keys.release.publicKey], operationsKeys: [keys.operations.publicKey],
+};
+
+export const firstTrustChain = (): Promise<Uint8Array> => buildTrustChain([{ trust: firstTrust, signedBy: [keys.root.privateJwk] }]);
+
+/** What a trust record may be followed by, each signed as it must be by the roots before it. */
+export async function laterTrustChains(): Promise<{ keyAdded: Uint8Array; keyRevoked: Uint8Array; rootsReplaced: Uint8Array; refusesAll: Uint8Array }> {
+  const first = await firstTrustChain();
+  const byRoot = [keys.root.privateJwk];
+  const keyAdded = await appendTrustLink(first, { ...firstTrust, trustVersion: 2, releaseKeys: [keys.release.publicKey, keys.secondRelease.publicKey] }, byRoot);
+  return {
+    keyAdded,
+    keyRevoked: await appendTrustLink(keyAdded, { ...firstTrust, trustVersion: 3, releaseKeys: [keys.secondRelease.publicKey] }, byRoot),
+    rootsReplaced: await appendTrustLink(first, { ...firstTrust, trustVersion: 2, rootThreshold: 2, rootKeys: [keys.secondRoot.publicKey, keys.thirdRoot.publicKey] }, byRoot),
+    refusesAll: await appendTrustLink(first, { ...firstTrust, trustVersion: 2, releaseKeys: [keys.secondRelease.publicKey] }, byRoot),
+  };
+}
+
+export function identityFor(target: Target): FactoryIdentity {
+  return {
+    deviceId: "power-cut",
+    product: PRODUCT,
+    hardware: { name: target.hardwareName, revision: target.revision },
+    server: { host: "server", port: 1883 },
+    deviceKey: bytesOf("device key"),
+    claimSecret: bytesOf("claim secret"),
+  };
+}
+
+export interface ImageRequest {
+  name: string;
+  version: string;
+  releaseSequence: number;
+  securityCounter?: number;
+  change?: Partial<ImageFields>;
+  personality?: Partial<Personality>;
+  signedBy?: SigningKey;
+  payloadBytes: number;
+  target?: Target;
+}
+
+/** An image whose payload is filler: what runs in its place is the campaign's agent module, with its personality. */
+export async function makeImage(request: ImageRequest): Promise<CampaignImage> {
+  const { name, version, releaseSequence, securityCounter = 1, payloadBytes, target = virtualTarget } = request;
+  const payload = new Uint8Array(payloadBytes);
+  const seed = bytesOf(`payload of ${name}`);
+  for (let i = 0; i < payloadBytes; i++) payload[i] = seed[i % 32]! ^ (i >>> 5) ^ (i * 7);
+  const fields = { ...imageFields(target, { version, releaseSequence, signingKeys: [], deadlines }), securityCounter, ...request.change };
+  const file = await buildImage({ fields, payload, signingKeys: [(request.signedBy ?? keys.release).privateJwk] });
+  return imageOf(name, file, { ...healthy, ...request.personality });
+}
+
+/** An image file with the same header, table and payload, and a signature by `key` in place of its own. */
+export async function signedAnew(name: string, file: Uint8Array, key: SigningKey): Promise<CampaignImage> {
+  const d = await describeImage(file);
+  const header = file.subarray(0, d.headerBytes);
+  return imageOf(name, new Uint8Array(Buffer.concat([header, await signBlock([key.privateJwk], "image", header), file.subarray(d.tableOffset)])));
+}
+
+/** Parts of an image file. */
+export async function imageOf(name: string, file: Uint8Array, personality: Personality = healthy): Promise<CampaignImage> {
+  const d = await describeImage(file);
+  return {
+    name,
+    file,
+    header: file.subarray(0, d.headerBytes),
+    signatures: file.subarray(d.headerBytes, d.tableOffset),
+    table: file.subarray(d.tableOffset, d.payloadOffset),
+    payload: file.subarray(d.payloadOffset),
+    digest: d.digest,
+    chunkBytes: d.chunkBytes,
+    offeredBytes: file.length,
+    personality,
+  };
+}
+
+export { slotParts };

@@ -1,0 +1,38 @@
+// A story: a device in some state, what the server wants of it, and how that may end. The campaign cuts power at each of
+// its operations.
+
+import type { StoryServer, Wishes } from "../server/story-server.ts";
+import type { CampaignImage, Personality } from "./images.ts";
+
+export interface Story {
+  name: string;
+  /** One sentence for people. */
+  what: string;
+  wishes: Wishes;
+  /** The outcome without cuts; "checked-in": there is nothing to install. */
+  outcome: string;
+  /** Outcomes that a power cut may lead to besides. */
+  otherOutcomes: readonly string[];
+  /** Nothing more is expected of the device. */
+  isSettled(server: StoryServer): boolean;
+  /** The device's time that must pass quietly after that. */
+  lingerUs: number;
+  /** Images that this device must never start. */
+  inadmissible?: readonly CampaignImage[];
+  /** Images that behave otherwise than they did when they were confirmed. */
+  personalities?: ReadonlyMap<CampaignImage, Personality>;
+  /** No server answers. */
+  serverIsDown?: boolean;
+  /** A slot holds what no update put there, and boot control names it. */
+  hasForgedSlot?: boolean;
+  /** The device has no secret yet. */
+  mayEnrol?: boolean;
+  /** The trust version that this ends with, in both copies. */
+  trustAtEnd?: number;
+  /** The security floor that this ends with. */
+  floorAtEnd?: number;
+  /** Recovery is a legitimate end. */
+  mayRecover?: boolean;
+}
+
+export const lingerDefaultUs = 600_000;

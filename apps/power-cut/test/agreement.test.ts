@@ -1,0 +1,51 @@
+// The fast campaign differs from what ships in two things: crypto is remembered, and the flash is small. Both are compared
+// with the shipped modules, unchanged, at the device's own geometry.
+
+import { beforeAll, describe, expect, it } from "vitest";
+import { unikernelLayout } from "../../agent/hosts/factory/flash-layout.ts";
+import { seedOfRun } from "../../agent/hosts/fault/seeded-random.ts";
+import { type Course, courseOf, sampleCases } from "../src/campaign/agree.ts";
+import { readSubject, subjectOfSources } from "../src/campaign/subject.ts";
+import { loadModules } from "../src/device/modules.ts";
+import { type Campaign, openCampaign } from "../src/stories/catalogue.ts";
+
+const CASES = 300;
+/** One payload sector on both flashes, so that both do the same operations. */
+const PAYLOAD_BYTES = 10 * 1024;
+
+const seed = seedOfRun();
+console.log(`agreement: FLIPSIDE_SEED=${seed}`);
+let small: Campaign;
+let remembered: Campaign;
+let shipped: Campaign;
+
+beforeAll(async () => {
+  const { boot, agent } = readSubject(await subjectOfSources());
+  small = await openCampaign({ modules: loadModules(boot, agent, { unchanged: false }), payloadBytes: PAYLOAD_BYTES });
+  remembered = await openCampaign({ modules: loadModules(boot, agent, { unchanged: false }), layout: unikernelLayout, payloadBytes: PAYLOAD_BYTES });
+  shipped = await openCampaign({ modules: loadModules(boot, agent, { unchanged: true }), layout: unikernelLayout, payloadBytes: PAYLOAD_BYTES });
+}, 120_000);
+
+const decisionsOf = ({ decisions, outcome, violations, record }: Course): object => ({ decisions, outcome, violations, record });
+
+describe("the shipped modules, unchanged and at the device's own geometry", () => {
+  it("do the same operations and decide the same in each story", () => {
+    for (const story of shipped.stories.keys()) {
+      const course = courseOf(shipped, story, [], seed);
+      expect(course.operations.length).toBeGreaterThan(1);
+      expect(course, story).toEqual(courseOf(remembered, story, [], seed));
+    }
+  });
+
+  it("agree case by case with remembered crypto, and with the small flash", { timeout: 300_000 }, () => {
+    // Where the small log's sector is full in between, an operation has another number there.
+    const alike = new Set([...shipped.stories.keys()].filter((story) => courseOf(shipped, story, [], seed).operations.join() === courseOf(small, story, [], seed).operations.join()));
+    expect(alike.size).toBeGreaterThanOrEqual(15);
+    for (const { story, steps, id } of sampleCases(shipped, CASES, seed)) {
+      const course = courseOf(shipped, story, steps, seed);
+      expect(course, id).toEqual(courseOf(remembered, story, steps, seed));
+      if (alike.has(story)) expect(decisionsOf(course), id).toEqual(decisionsOf(courseOf(small, story, steps, seed)));
+      expect(course.violations, id).toEqual([]);
+    }
+  });
+});
