@@ -1,0 +1,109 @@
+// Changes that know nothing of a format: bits, boundary numbers in both byte orders, tokens, cut, doubled, moved and spliced
+// ranges. Each leaves the draft within its bounds.
+
+import type { SeededRandom } from "../../../apps/agent/hosts/fault/seeded-random.ts";
+import type { Draft } from "./target.ts";
+
+const boundaries = [0, 1, 2, 3, 4, 7, 8, 15, 16, 31, 32, 63, 64, 127, 128, 255, 256, 511, 512, 1023, 1024, 2047, 2048, 4095, 4096, 8191, 8192, 32767, 32768, 65535, 65536,
+  0x00ffffff, 0x7fffffff, 0x80000000, 0xfffffff0, 0xfffffffe, 0xffffffff];
+
+export function mutate(draft: Draft, random: SeededRandom, dictionary: readonly Uint8Array[], another: Uint8Array): void {
+  const { bytes } = draft;
+  const at = random.below(Math.max(1, draft.length));
+  switch (random.below(16)) {
+    case 0: case 1:
+      if (draft.length > 0) bytes[at]! ^= 1 << random.below(8);
+      return;
+    case 2:
+      if (draft.length > 0) bytes[at] = random.next();
+      return;
+    case 3:
+      if (draft.length > 0) bytes[at] = random.pick(boundaries);
+      return;
+    case 4: case 5: case 6:
+      return putNumber(draft, at, random);
+    case 7: // a little more or less of what is there
+      return addNumber(draft, at, random);
+    case 8:
+      return remove(draft, at, 1 + random.below(spread(draft.length - at, random)));
+    case 9: { // doubled
+      const length = 1 + random.below(spread(draft.length - at, random));
+      return insert(draft, random.below(draft.length + 1), bytes.slice(at, at + length));
+    }
+    case 10: { // copied over something else
+      const length = Math.min(1 + random.below(spread(draft.length - at, random)), draft.length - at);
+      if (length > 0) bytes.copyWithin(random.below(draft.length - length + 1), at, at + length);
+      return;
+    }
+    case 11:
+      draft.length = random.below(draft.length + 1);
+      return;
+    case 12: {
+      const piece = new Uint8Array(1 + random.below(random.below(4) === 0 ? 256 : 8)).fill(random.pick([0, 0xff, 0x20, random.below(256)]));
+      return insert(draft, random.below(4) === 0 ? draft.length : at, piece);
+    }
+    case 13: { // a token, over or between
+      if (dictionary.length === 0) return;
+      const token = random.pick(dictionary);
+      if (random.below(2) === 0) return insert(draft, at, token);
+      if (at + token.length <= draft.length) bytes.set(token, at);
+      return;
+    }
+    case 14: { // a piece of another input
+      if (another.length === 0) return;
+      const from = random.below(another.length);
+      const piece = another.subarray(from, from + 1 + random.below(spread(another.length - from, random)));
+      if (random.below(2) === 0) return insert(draft, at, piece);
+      if (at + piece.length <= draft.length) bytes.set(piece, at);
+      return;
+    }
+    default: { // head of this, tail of another
+      const from = random.below(another.length + 1);
+      const tail = another.subarray(from, from + bytes.length - at);
+      bytes.set(tail, at);
+      draft.length = at + tail.length;
+    }
+  }
+}
+
+/** Mostly short ranges. */
+function spread(most: number, random: SeededRandom): number {
+  return Math.max(1, random.below(3) === 0 ? most : Math.min(most, 16));
+}
+
+export function insert(draft: Draft, at: number, piece: Uint8Array): void {
+  const length = Math.min(piece.length, draft.bytes.length - draft.length);
+  draft.bytes.copyWithin(at + length, at, draft.length);
+  draft.bytes.set(piece.subarray(0, length), at);
+  draft.length += length;
+}
+
+export function remove(draft: Draft, at: number, length: number): void {
+  const count = Math.min(length, draft.length - at);
+  draft.bytes.copyWithin(at, at + count, draft.length);
+  draft.length -= count;
+}
+
+function putNumber(draft: Draft, at: number, random: SeededRandom): void {
+  const width = random.pick([2, 4, 4]);
+  if (draft.length < width) return;
+  const place = Math.min(at, draft.length - width);
+  const aligned = random.below(2) === 0 ? place & ~(width - 1) : place;
+  // Lengths are what formats lie about: now and then one that has to do with this input.
+  const value = random.below(3) === 0 ? draft.length + random.below(9) - 4 : random.pick(boundaries);
+  write(draft.bytes, aligned, width, value, random.below(2) === 0);
+}
+
+function addNumber(draft: Draft, at: number, random: SeededRandom): void {
+  const width = random.pick([1, 2, 4]);
+  if (draft.length < width) return;
+  const place = Math.min(at, draft.length - width);
+  const littleEndian = random.below(2) === 0;
+  let value = 0;
+  for (let i = 0; i < width; i++) value += draft.bytes[place + (littleEndian ? i : width - 1 - i)]! * 2 ** (8 * i);
+  write(draft.bytes, place, width, value + random.below(33) - 16, littleEndian);
+}
+
+export function write(bytes: Uint8Array, at: number, width: number, value: number, littleEndian: boolean): void {
+  for (let i = 0; i < width; i++) bytes[at + (littleEndian ? i : width - 1 - i)] = value / 2 ** (8 * i);
+}

@@ -1,0 +1,60 @@
+// A minute of fuzzing: kept cases first, then a fixed number of inputs for each target; and whether bugs are found at all.
+// `npm run fuzz` does more (docs/fuzzing.md).
+
+import { describe, expect, test } from "vitest";
+import { seedOfRun } from "../../apps/agent/hosts/fault/seeded-random.ts";
+import { Campaign } from "./engine/campaign.ts";
+import type { Patch } from "./engine/compile.ts";
+import { keptCases } from "./engine/corpus.ts";
+import { targets } from "./targets/index.ts";
+
+const seed = seedOfRun();
+console.info(`fuzzing: FLIPSIDE_SEED=${seed}`);
+
+/** What two or three seconds do on a machine that is not busy. */
+const inputs: Record<string, number> = {
+  "boot-control": 500, slots: 500, "trust-zone": 300, signatures: 800, tcp: 15_000, dhcp: 10_000, dns: 30_000, frames: 30_000, mqtt: 10_000, json: 60_000,
+  "image-header": 150_000, "signature-block": 150_000, "trust-chain": 150_000, permit: 150_000, "boot-record": 60_000, "factory-form": 150_000, factory: 20_000, settings: 15_000, journal: 10_000,
+};
+const LONG_MS = 300_000;
+
+describe("what reads bytes from outside neither traps nor hangs, and holds to what is said of it", () => {
+  test.each(Object.keys(targets))("%s", async (name) => {
+    const target = await targets[name]!();
+    const campaign = new Campaign(target, 0);
+    const said = (fault: string, input: Uint8Array): string => `${name}: ${fault}, seed ${seed}, input ${Buffer.from(input).toString("hex")}`;
+    expect(campaign.findings.map(({ what, input }) => said(what, input)), "seeds").toEqual([]);
+    for (const { name: kept, input } of keptCases(name)) expect(campaign.faultOf(input), `kept case ${kept}`).toBeUndefined();
+    const fuzzing = new Campaign(target, seed);
+    fuzzing.run(inputs[name]!);
+    expect(fuzzing.findings.map(({ what, input }) => said(what, input))).toEqual([]);
+    expect(fuzzing.inputs).toBeGreaterThanOrEqual(inputs[name]!);
+  }, LONG_MS);
+});
+
+describe("bugs that are planted are found", () => {
+  const planted: [what: string, target: string, patch: Patch, inputs: number][] = [
+    ["a field of the image header may be longer than the header", "image-header",
+      { file: "packages/image-format/src/portable/image-header.ts", find: "if (paddedBytes > headerBytes - value) return ErrorCode.HeaderMalformed;", replace: "" }, 200_000],
+    ["a DNS answer's record may run off the message", "dns",
+      { file: "apps/agent/src/net/wire/dns.ts", find: "if (dataBytes > <u32>(end - data)) return -1;", replace: "" }, 200_000],
+    ["a name in a DNS message may point at itself", "dns",
+      { file: "apps/agent/src/net/wire/dns.ts", find: "if (p >= limit) return 0;", replace: "" }, 200_000],
+    ["a skipped MQTT message may end in the middle", "mqtt",
+      { file: "apps/agent/src/mqtt/receiver.ts", find: "this.skipAt += count;", replace: "this.skipAt += count + (this.skipAt & 1);" }, 50_000],
+    ["the verifier takes any S", "signatures",
+      { file: "packages/image-format/assembly/ed25519/verify.ts", find: "if (!scalarIsCanonical(signature + 32)) return ED25519_S_NOT_CANONICAL;", replace: "" }, 2_000],
+    ["the boot loader takes an image whose last chunk is not the signed one", "slots",
+      { file: "apps/agent/src/image/payload-check.ts", find: "return compareBytes(actual, expected, DIGEST_BYTES) == 0 ?", replace: "return index + 1 == header.chunkCount || compareBytes(actual, expected, DIGEST_BYTES) == 0 ?" }, 5_000],
+  ];
+
+  test.each(planted)("%s (%s)", async (_what, name, patch, most) => {
+    // A seed of its own: this is about the fuzzer, which must not be lucky.
+    const campaign = new Campaign(await targets[name]!([patch]), 1);
+    for (let so = 1; campaign.findings.length === 0 && so <= 10; so++) campaign.run((most * so) / 10);
+    expect(campaign.findings.length, `nothing was found in ${campaign.inputs} inputs`).toBeGreaterThan(0);
+    const { input, what } = campaign.findings[0]!;
+    expect(campaign.faultOf(input), "the minimised input has lost the fault").toBe(what);
+    expect(new Campaign(await targets[name]!(), 1).faultOf(input), "the input is at fault without the bug, too").toBeUndefined();
+  }, LONG_MS);
+});

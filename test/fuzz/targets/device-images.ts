@@ -1,0 +1,106 @@
+// Small images of the fuzzed device, and what a device must think of the bytes in a slot: by the packages' own reader, the
+// strict verifier of the server, and plain TypeScript. Nothing of the boot loader's code has a part in it.
+
+import { readFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import {
+  buildImage, createStrictVerifier, encodeFactoryRecord, ImageHeader, type ImageFields, parseImageHeader, parseSignatureBlock, signatureCount, signatureKeyIdOffset, signatureOffset, signingPrefixes,
+  type StrictVerifier,
+} from "@flipside/image-format";
+import { formatSources, repositoryRoot } from "../../../apps/agent/build/paths.ts";
+import { layoutOf } from "../../../apps/agent/hosts/factory/flash-layout.ts";
+import { WINDOW_ADDRESS, WINDOW_BYTES } from "./device-host.ts";
+import { fuzzedIdentity, trustChains } from "./formats.ts";
+import { bytesOf, releaseKey, rootKey, sha256Of } from "./keys.ts";
+
+export const layout = layoutOf({ sectorBytes: 16384, pageBytes: 4096, slotBytes: 49152 });
+const CHUNK_BYTES = 256;
+export const TRUST_VERSION = 1;
+const LOADER_VERSION = 1;
+
+export async function strictVerifier(): Promise<StrictVerifier> {
+  const path = join(formatSources, "dist/strict-verifier.wasm");
+  if (!existsSync(path)) execFileSync(process.execPath, ["--import", "tsx", join(formatSources, "assembly/build-strict-verifier.ts")], { cwd: repositoryRoot, stdio: "ignore" });
+  return createStrictVerifier(new Uint8Array(readFileSync(path)));
+}
+
+export function imageFieldsOf(changes: Partial<ImageFields> = {}): ImageFields {
+  return {
+    imageType: 2, product: fuzzedIdentity.product, hardware: { name: fuzzedIdentity.hardware.name, revisionMin: 1, revisionMax: 2 }, version: "1.0.0", releaseSequence: 1, securityCounter: 1,
+    loaderVersionMin: 1, trustVersionMin: 1, loadAddress: WINDOW_ADDRESS, entryAddress: WINDOW_ADDRESS, confirmDeadlineMs: 6000, contactDeadlineMs: 60000, tries: 3, watchdogMs: 8000, flags: 0, ...changes,
+  };
+}
+
+/** Some chunks of payload that say which image it is. */
+export const makeImage = (name: string, changes: Partial<ImageFields> = {}): Promise<Uint8Array> =>
+  buildImage({ fields: imageFieldsOf(changes), payload: Uint8Array.from({ length: 600 }, (_, i) => bytesOf(name)[i % 32]!), chunkBytes: CHUNK_BYTES, signingKeys: [releaseKey.privateJwk] });
+
+export interface FactoryZones {
+  factory: Uint8Array;
+  trust: Uint8Array;
+  rootKeys: Uint8Array[];
+}
+
+export async function factoryZones(): Promise<FactoryZones> {
+  return { factory: await encodeFactoryRecord(fuzzedIdentity), trust: (await trustChains())[0]!, rootKeys: [rootKey.publicKey] };
+}
+
+const header = new ImageHeader();
+
+/** Puts an image file's parts where a slot has them; what does not parse is put as it comes. */
+export function putInSlot(slot: Uint8Array, file: Uint8Array): void {
+  slot.fill(0xff);
+  const parsed = parseImageHeader(file, 0, file.length, header) === 0;
+  const block = parsed ? parseSignatureBlock(file, header.headerBytes, file.length - header.headerBytes) : -1;
+  if (block < 0) return slot.set(file.subarray(0, Math.min(file.length, slot.length)));
+  const tableAt = header.headerBytes + block;
+  const payloadAt = tableAt + 32 * header.chunkCount;
+  slot.set(file.subarray(0, Math.min(tableAt, 4096)));
+  const table = file.subarray(tableAt, Math.min(payloadAt, tableAt + slot.length - 4096));
+  slot.set(table, 4096);
+  const at = payloadOffset(header.chunkCount);
+  if (at < slot.length && payloadAt < file.length) slot.set(file.subarray(payloadAt, payloadAt + slot.length - at), at);
+}
+
+const payloadOffset = (chunks: number): number => Math.ceil((4096 + 32 * chunks) / layout.sectorBytes) * layout.sectorBytes;
+
+export interface Admitted {
+  securityCounter: number;
+  releaseSequence: number;
+  entryAddress: number;
+  digest: string;
+}
+
+/** What is in a slot if a device may run it (the floor apart), else why not. */
+export function admittedIn(slot: Uint8Array, verifier: StrictVerifier): Admitted | string {
+  if (parseImageHeader(slot, 0, 4096, header) !== 0) return "header";
+  const h = header;
+  const block = parseSignatureBlock(slot, h.headerBytes, 4096 - h.headerBytes);
+  if (block < 0) return "signature block";
+  const signed = slot.subarray(0, h.headerBytes);
+  const prefix = new TextEncoder().encode(signingPrefixes.image);
+  const isSigned = Array.from({ length: signatureCount(slot, h.headerBytes) }, (_, i) => i).some((i) => {
+    const id = slot.subarray(signatureKeyIdOffset(h.headerBytes, i), signatureKeyIdOffset(h.headerBytes, i) + 8);
+    const at = signatureOffset(h.headerBytes, i);
+    return Buffer.compare(id, releaseKey.id) === 0 && verifier.verify(releaseKey.publicKey, slot.subarray(at, at + 64), prefix, signed) === "valid";
+  });
+  if (!isSigned) return "signature";
+  const ascii = (at: number, length: number): string => Buffer.from(slot.subarray(at, at + length)).toString("latin1");
+  const { product, hardware } = fuzzedIdentity;
+  if (ascii(h.productOffset, h.productBytes) !== product) return "product";
+  if (ascii(h.hardwareOffset, h.hardwareBytes) !== hardware.name || hardware.revision < h.hardwareRevisionMin || hardware.revision > h.hardwareRevisionMax) return "hardware";
+  if (h.loaderVersionMin > LOADER_VERSION || h.trustVersionMin > TRUST_VERSION) return "minimums";
+  const at = payloadOffset(h.chunkCount);
+  if (h.payloadBytes > WINDOW_BYTES || at + Math.ceil(h.payloadBytes / 4096) * 4096 > slot.length) return "size";
+  if (h.loadAddress < WINDOW_ADDRESS || h.loadAddress + h.payloadBytes > WINDOW_ADDRESS + WINDOW_BYTES) return "load address";
+  if (h.entryAddress < h.loadAddress || h.entryAddress >= h.loadAddress + h.payloadBytes || h.entryAddress % 4 !== 0) return "entry address";
+  const table = slot.subarray(4096, 4096 + 32 * h.chunkCount);
+  if (Buffer.compare(sha256Of(table), slot.subarray(h.tableDigestOffset, h.tableDigestOffset + 32)) !== 0) return "chunk table";
+  for (let i = 0; i < h.chunkCount; i++) {
+    const chunk = slot.subarray(at + i * h.chunkBytes, at + Math.min((i + 1) * h.chunkBytes, h.payloadBytes));
+    if (Buffer.compare(sha256Of(chunk), table.subarray(32 * i, 32 * i + 32)) !== 0) return "chunk";
+  }
+  return { securityCounter: h.securityCounter, releaseSequence: h.releaseSequence, entryAddress: h.entryAddress, digest: Buffer.from(sha256Of(signed)).toString("hex") };
+}

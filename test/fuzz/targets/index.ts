@@ -1,0 +1,32 @@
+// All targets by name. A new one is a file beside this and a line here.
+
+import type { OpenTarget } from "../engine/target.ts";
+import { bootControl, slots, trustZone } from "./boot.ts";
+import { bootRecord, factoryForm, imageHeader, permit, signatureBlock, trustChain } from "./formats.ts";
+import { json } from "./json.ts";
+import { mqtt } from "./mqtt.ts";
+import { dhcp, dns, frames, tcp } from "./network.ts";
+import { settings, journal, factoryRecord } from "./records.ts";
+import { signatures } from "./signatures.ts";
+
+export const targets: Record<string, OpenTarget> = {
+  "boot-control": bootControl,
+  slots,
+  "trust-zone": trustZone,
+  signatures,
+  tcp,
+  dhcp,
+  dns,
+  frames,
+  mqtt,
+  json,
+  "image-header": imageHeader,
+  "signature-block": signatureBlock,
+  "trust-chain": trustChain,
+  permit,
+  "boot-record": bootRecord,
+  "factory-form": factoryForm,
+  factory: factoryRecord,
+  settings,
+  journal,
+};

@@ -1,0 +1,74 @@
+// A hostile MQTT server's byte stream: whatever it is cut into, the client tells the same.
+
+import type { SeededRandom } from "../../../apps/agent/hosts/fault/seeded-random.ts";
+import { assemblyEntry, compileForFuzzing } from "../engine/compile.ts";
+import { FuzzInstance } from "../engine/instance.ts";
+import { insert, write } from "../engine/mutate.ts";
+import { type Draft, type OpenTarget, Violation } from "../engine/target.ts";
+
+const connack = [0x20, 2, 0, 0];
+const publish = (topic: string, payload: Uint8Array, qos = 0, id = 1, flags = 0): number[] => {
+  const name = Buffer.from(topic);
+  const body = [name.length >> 8, name.length & 255, ...name, ...(qos > 0 ? [id >> 8, id & 255] : []), ...payload];
+  const length: number[] = [];
+  for (let left = body.length; left > 0 || length.length === 0; left >>= 7) length.push((left & 127) | (left > 127 ? 128 : 0));
+  return [0x30 | (qos << 1) | flags, ...length, ...body];
+};
+const bytes = (length: number): Uint8Array => new Uint8Array(length).map((_, i) => i);
+const packets = [
+  connack, [0x20, 2, 1, 0], [0x20, 2, 0, 5], [0x40, 2, 0, 1], [0x40, 2, 0, 2], [0x90, 3, 0, 1, 1], [0x90, 3, 0, 1, 0x80], [0xd0, 0],
+  publish("a/b", bytes(3)), publish("a/b", bytes(3), 1, 7), publish("t", bytes(500)), publish("t", bytes(600)), publish("t", bytes(600), 1, 9), publish("x".repeat(300), bytes(300), 1, 3, 8),
+  [0x30, 0xff, 0xff, 0xff, 0x7f], [0x30, 0x80, 0x80, 0x80, 0x80, 1],
+].map((packet) => Uint8Array.from(packet));
+
+/** Where packets begin, as far as they can be followed. */
+function packetsIn(draft: Draft): number[] {
+  const places: number[] = [];
+  for (let at = 0; at + 2 <= draft.length; ) {
+    places.push(at);
+    let length = 0;
+    let head = 1;
+    for (let byte = 128; byte & 128 && head < 5; head++) {
+      byte = draft.bytes[at + head] ?? 0;
+      length += (byte & 127) * 128 ** (head - 1);
+    }
+    at += head + length;
+  }
+  return places;
+}
+
+export const mqtt: OpenTarget = async (patches = []) => {
+  const instance = new FuzzInstance(await compileForFuzzing(assemblyEntry("mqtt"), 2, patches));
+  const start = instance.save();
+  const told = (input: Uint8Array, piece: number, random: number): number => {
+    instance.restore(start);
+    const hash = instance.exports.run!(instance.put(input), input.length, piece, random);
+    return hash;
+  };
+  return {
+    name: "mqtt",
+    instance,
+    inputBytesMax: 4096,
+    seeds: [connack, [0x20, 2, 0, 5], [...connack, 0x90, 3, 0, 1, 1, 0x40, 2, 0, 1, 0xd0, 0], ...packets.slice(8).map((packet) => [...connack, ...packet, 0xd0, 0]),
+      [...connack, ...publish("a", bytes(600), 1, 5), ...publish("b", bytes(10), 1, 6), 0x40, 2, 0, 2]].map((seed) => Uint8Array.from(seed)),
+    dictionary: packets,
+    share: 0.05,
+    mutate(draft: Draft, random: SeededRandom) {
+      const places = packetsIn(draft);
+      const at = places.length > 0 ? random.pick(places) : 0;
+      if (random.below(2) === 0) insert(draft, at, random.pick(packets));
+      else if (random.below(2) === 0) draft.bytes[at] = random.pick([0x20, 0x30, 0x31, 0x32, 0x33, 0x34, 0x3a, 0x3b, 0x36, 0x40, 0x82, 0x90, 0xc0, 0xd0, 0xe0, random.below(256)]);
+      else if (at + 4 <= draft.length) write(draft.bytes, at + 1 + random.below(3), 1, random.pick([0, 1, 2, 3, 4, 127, 128, 129, 255]), true);
+    },
+    repair(draft, random) {
+      if (random.below(2) === 0) draft.bytes.set(connack.slice(0, Math.min(4, draft.length))); // else hardly anything comes of it
+    },
+    run(input) {
+      const whole = told(input, 4096, 0);
+      if (told(input, 1, 0) !== whole) throw new Violation("byte by byte, the client tells something else than when the input comes whole");
+      // Of the input itself, so that it replays.
+      const random = input.reduce((sum, byte) => (Math.imul(sum, 31) + byte) | 0, 7);
+      if (told(input, 0, random) !== whole) throw new Violation("in random pieces, the client tells something else than when the input comes whole");
+    },
+  };
+};
