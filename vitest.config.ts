@@ -3,7 +3,7 @@ import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 /** The longest first: what starts last would be waited for alone. */
 class LongestFirst extends BaseSequencer {
-  static readonly #longest = ["test/end-to-end/", "test/console/", "apps/agent/test/isolation/", "test/power-cut/"];
+  static readonly #longest = ["test/end-to-end/", "apps/power-cut/test/planted", "test/console/", "apps/agent/test/isolation/", "test/power-cut/", "apps/power-cut/", "test/fuzz/"];
 
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const rank = (file: TestSpecification): number => {

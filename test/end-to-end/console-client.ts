@@ -8,6 +8,7 @@ export interface DeviceView {
   other: { slot: string; digest: string | null; version: string | null; state: string; reason: number; reasonName: string } | null;
   health: string;
   bootCounter: number | null;
+  trustVersion: number | null;
   activeDeployment: DeploymentView | null;
 }
 
@@ -81,6 +82,10 @@ export class ConsoleClient {
 
   uploadRelease(file: Uint8Array): Promise<ReleaseView> {
     return this.request("POST", "/api/releases", file);
+  }
+
+  uploadTrust(chain: Uint8Array): Promise<{ version: number }> {
+    return this.request("POST", "/api/trust", chain);
   }
 
   createRollout(rollout: {

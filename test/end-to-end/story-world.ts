@@ -91,8 +91,8 @@ export class StoryWorld {
   }
 
   /** A release of both targets from the good sources, and its upload. */
-  async publish(options: Omit<ReleaseOptions, "signingKeys" | "deadlines"> & Partial<Pick<ReleaseOptions, "deadlines">>): Promise<BuiltRelease & { releaseId: string }> {
-    const built = await buildSignedRelease({ deadlines: storyDeadlines, ...options, signingKeys: [this.prepared.keys.release.privateJwk] });
+  async publish(options: Omit<ReleaseOptions, "signingKeys" | "deadlines"> & Partial<Pick<ReleaseOptions, "deadlines" | "signingKeys">>): Promise<BuiltRelease & { releaseId: string }> {
+    const built = await buildSignedRelease({ deadlines: storyDeadlines, signingKeys: [this.prepared.keys.release.privateJwk], ...options });
     const release = await this.client.uploadRelease(built.file);
     return { ...built, releaseId: release.id };
   }

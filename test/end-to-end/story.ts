@@ -3,7 +3,7 @@
 // middle of an update leaves a device behind.
 
 import { join } from "node:path";
-import { errorName, toHex, sha256, ErrorCode, type ImageFields } from "@flipside/image-format";
+import { appendTrustLink, buildImage, errorName, generateSigningKey, toHex, sha256, ErrorCode, type ImageFields, splitTrustChain } from "@flipside/image-format";
 import { PRODUCT, unikernelTarget, virtualTarget } from "../../apps/agent/build/targets.ts";
 import { repositoryRoot } from "../../apps/agent/build/paths.ts";
 import { SeededRandom, seedOfRun } from "../../apps/agent/hosts/fault/seeded-random.ts";
@@ -57,13 +57,14 @@ export async function runStory(options: StoryOptions): Promise<StorySummary> {
     const story = new Story(world, random, summary, chapter);
     await story.everyDeviceEnrols();
     await story.everyDeviceTakesV2();
-    const wanted = (letter: string): boolean => (options.chapters ?? "cdefg").includes(letter);
+    const wanted = (letter: string): boolean => (options.chapters ?? "cdefgh").includes(letter);
     if (wanted("c")) await story.hostileImagesAreRefused();
     if (wanted("d")) await story.faultyImagesFallBack();
     if (wanted("e")) await story.powerIsCut(options.powerCuts ?? 30);
     if (wanted("f")) await story.serverIsKilled();
     if (wanted("f")) await story.serverIsAwayDuringTheTrial();
     if (wanted("g")) await story.connectionDrops();
+    if (wanted("h")) await story.keysAreReplaced();
     summary.ok = summary.bricked === 0 && summary.confirmed === summary.devices;
   } catch (error) {
     summary.error = (error as Error).message.split("\n")[0]!;
@@ -323,6 +324,47 @@ class Story {
     check(first === 1, `the download went on and did not start over (the first chunk was sent ${first} times)`);
     await this.#remember({ unikernelImage: image });
     await world.expectRunning([unikernelId], this.#digestOf, 40_000);
+  }
+
+  /** h. The release key is stolen: a new one is named, the fleet moves to it, the old one is revoked, and opens nothing more. */
+  async keysAreReplaced(): Promise<void> {
+    this.chapter("h: the release key and the root are replaced");
+    const { world } = this;
+    const stolen = world.prepared.keys.release;
+    const release = await generateSigningKey();
+    const root = await generateSigningKey();
+    const everyDeviceHas = (version: number): Promise<true> =>
+      world.until(`every device to have trust record ${version}`, 60_000, async () => ((await world.client.devices()).every((device) => device.trustVersion === version) ? true : undefined));
+
+    const first = world.prepared.keys.trustChain;
+    const { keys } = splitTrustChain(first).at(-1)!;
+    const second = await appendTrustLink(first, { ...keys, trustVersion: 2, releaseKeys: [...keys.releaseKeys, release.publicKey] }, [world.prepared.keys.root.privateJwk]);
+    check((await world.client.uploadTrust(second)).version === 2, "the server takes record 2");
+    await everyDeviceHas(2);
+
+    const built = await world.publish({ version: "11.0.0", releaseSequence: ++this.#sequence, signingKeys: [release.privateJwk] });
+    const done = await world.untilOver((await world.rollOut("v11", built.releaseId, "all")).id, 150_000);
+    check(done.counts["confirmed"] === this.summary.devices, `every device is confirmed on an image of the new key: ${JSON.stringify(done.counts)}`);
+    await this.#remember(built);
+
+    const third = await appendTrustLink(second, { ...keys, trustVersion: 3, rootKeys: [root.publicKey], releaseKeys: [release.publicKey] }, [world.prepared.keys.root.privateJwk]);
+    check((await world.client.uploadTrust(third)).version === 3, "the server takes record 3");
+    await everyDeviceHas(3);
+
+    const fields = (target: typeof unikernelTarget): ImageFields => world.fieldsFor(target, "12.0.0", ++this.#sequence);
+    const image = await buildImage({ fields: fields(unikernelTarget), payload: world.payloads.unikernelPayload, signingKeys: [stolen.privateJwk] });
+    const refusal = await world.client.uploadRelease(image).then(() => undefined, (error: unknown) => (error instanceof ProblemError ? error.code : String(error)));
+    check(refusal === errorName(ErrorCode.SignatureUnknownKey), `the server refuses an image of the revoked key: ${refusal}`);
+    const fork = await appendTrustLink(first, { ...keys, trustVersion: 2 }, [world.prepared.keys.root.privateJwk]);
+    const longer = await appendTrustLink(await appendTrustLink(fork, { ...keys, trustVersion: 3 }, [world.prepared.keys.root.privateJwk]), { ...keys, trustVersion: 4 }, [world.prepared.keys.root.privateJwk]);
+    const forked = await world.client.uploadTrust(longer).then(() => undefined, (error: unknown) => (error instanceof ProblemError ? error.code : String(error)));
+    check(forked === errorName(ErrorCode.TrustForked), `the server refuses a line of the revoked root's: ${forked}`);
+
+    // The unikernel's loader judges by the new record too: it starts what the new key signed.
+    await world.fleet.unikernel.cutPower();
+    world.fleet.unikernel.powerOn();
+    await world.expectRunning(world.fleet.deviceIds, this.#digestOf, 40_000);
+    await everyDeviceHas(3);
   }
 }
 

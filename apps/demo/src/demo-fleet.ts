@@ -54,7 +54,10 @@ export class DemoFleet {
   }): Promise<DemoFleet> {
     const { folder, prepared, release, mqttPort } = options;
     mkdirSync(folder, { recursive: true, mode: 0o700 });
-    const unikernel = new Unikernel({ folder: join(folder, unikernelId), network: { kind: "user" } });
+    const serialSocketPath = join(folder, unikernelId, "serial.sock");
+    // Longer than a Unix socket's name may be (unix(7): 108 bytes), QEMU would not start: then there is no line to plug into.
+    const hasLine = Buffer.byteLength(serialSocketPath) < 108;
+    const unikernel = new Unikernel({ folder: join(folder, unikernelId), network: { kind: "user" }, ...(hasLine ? { serialSocketPath } : {}) });
     const claim = await openUnikernel(unikernel, options);
     const virtual = new Fleet({ folder: join(folder, "virtual"), bootWasm: prepared.bootWasm, rootKeys: [prepared.keys.root.publicKey] });
     for (let i = 1; i <= options.virtualDevices; i++) {

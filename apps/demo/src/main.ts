@@ -27,6 +27,7 @@ async function demo(options: DemoOptions): Promise<void> {
   const server = new ServerProcess({
     folder: join(folder, "server"),
     trustChainPath: prepared.keys.trustChainPath,
+    operationsKeyPath: prepared.keys.operationsKeyPath,
     claimsPath,
     port: options.port,
     mqttPort: options.mqttPort === 0 ? await freePort() : options.mqttPort,

@@ -28,7 +28,7 @@ in QEMU and virtual devices. State is kept under var/ and survives a restart. Ct
                   and exit 0 only if all of it held
   --seed N        with --auto: replay a run (0 to 4294967295)
   --keep          with --auto: keep its folder
-  --chapters L    with --auto: only these chapters after a and b, such as "ce" (cdefg)
+  --chapters L    with --auto: only these chapters after a and b, such as "ce" (cdefgh)
   --help          this text
 `;
 
@@ -40,7 +40,7 @@ function wholeNumber(name: string, text: string | undefined, fallback: number, m
 }
 
 function chaptersOf(text: string | undefined): string | undefined {
-  if (text !== undefined && !/^[c-g]*$/.test(text)) throw new OptionError(`--chapters ${text}: letters from c to g`);
+  if (text !== undefined && !/^[c-h]*$/.test(text)) throw new OptionError(`--chapters ${text}: letters from c to h`);
   return text;
 }
 

@@ -12,6 +12,8 @@ const STOP_TIMEOUT_MS = 10_000;
 export interface ServerProcessOptions {
   folder: string;
   trustChainPath: string;
+  /** Private JWK; without it the server gives no commands. */
+  operationsKeyPath?: string;
   /** JSON file of claims that the server imports as it starts. */
   claimsPath: string;
   port: number;
@@ -57,6 +59,7 @@ export class ServerProcess {
         "--data-dir", options.folder, "--trust-chain", options.trustChainPath, "--claims-file", options.claimsPath,
         "--port", String(options.port), "--mqtt-port", String(options.mqttPort), "--poll-ms", String(options.pollMs),
         "--log-level", "info",
+        ...(options.operationsKeyPath === undefined ? [] : ["--operations-key", options.operationsKeyPath]),
       ],
       // A process group of its own: Ctrl-C in the terminal stops the launcher, which then stops the server in order.
       { cwd: repositoryRoot, stdio: ["ignore", "pipe", "pipe"], detached: true },
