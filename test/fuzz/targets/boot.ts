@@ -3,9 +3,10 @@
 // confirmed image that is admissible is there.
 
 import { join } from "node:path";
-import { type BootRecord, SlotState } from "@flipside/image-format";
+import { BOOT_FLAG_YIELDED, type BootRecord, SlotState } from "@flipside/image-format";
 import type { SeededRandom } from "../../../apps/agent/hosts/fault/seeded-random.ts";
 import { agentSources } from "../../../apps/agent/build/paths.ts";
+import { BootReason } from "../../../apps/agent/hosts/node/abi.ts";
 import { newestRecord } from "../../power-cut/flash-contents.ts";
 import { compileForFuzzing, type Patch } from "../engine/compile.ts";
 import { FuzzInstance } from "../engine/instance.ts";
@@ -70,9 +71,27 @@ function newestOf(host: DeviceHost): BootRecord | undefined {
   return ahead > 0 || (ahead === 0 && first.page > second.page) ? first : second;
 }
 
+/** Unclean boots in a row, this one counted, from which a confirmed image gives way (docs/boot-control.md). */
+const UNCLEAN_BOOTS_MAX = 5;
+
+/** Whether a confirmed image has crashed again and again, and there is nothing left that it could give way to. */
+function isCrashLoop(bootReason: number, record: BootRecord): boolean {
+  const active = record.activeSlot;
+  const other = record.slotState(1 - active);
+  const crashed = bootReason === BootReason.Trap || bootReason === BootReason.Watchdog;
+  // The device's counter has 32 bits.
+  if (!crashed || (record.uncleanBoots + 1) >>> 0 < UNCLEAN_BOOTS_MAX || record.slotState(active) !== SlotState.Confirmed) return false;
+  return other !== SlotState.Candidate && (other !== SlotState.Confirmed || (record.flags & BOOT_FLAG_YIELDED) !== 0);
+}
+
 /** What must hold of a boot, whatever the flash held. */
 function check(host: DeviceHost, admitted: (Admitted | string)[], before: BootRecord | undefined, started: Left | undefined): void {
   const after = newestOf(host);
+  if (before && isCrashLoop(host.bootReason, before)) {
+    if (started) throw new Violation("an image in a crash loop was started again");
+    if (!/recovery: code \d+ crash-loop/.test(host.lines)) throw new Violation("recovery does not say that it is for a crash loop");
+    return;
+  }
   if (!started) {
     if (!before) {
       if (admitted.some((slot) => typeof slot !== "string")) throw new Violation("nothing was started, though boot control is lost and a slot holds an admissible image");
@@ -133,7 +152,7 @@ export const bootControl: OpenTarget = async (patches = []): Promise<Target> => 
     share: 0.001,
     seeds: [
       [0, 3], [1, 1], [0, 3, ...sealed(0, record(0, 2, 0))], [3, 3, ...sealed(0, record(0, 2, 2)), ...sealed(1, record(1, 2, 1))],
-      [4, 3, ...sealed(0, record(0, 2, 2, (view) => view.setUint32(20, 4, true)))], [5, 3, ...sealed(3, record(1, 2, 1))],
+      [4, 3, ...sealed(0, record(0, 2, 2, (view) => view.setUint32(20, 4, true)))], [4, 3, ...sealed(0, record(0, 2, 0, (view) => view.setUint32(20, 4, true)))], [5, 3, ...sealed(3, record(1, 2, 1))],
       [0, 15, ...sealed(7, record(0, 2, 2)), ...sealed(3, record(1, 1, 2))], [2, 3, ...sealed(2, record(0, 3, 2, (view) => view.setUint32(8, 0xffffffff, true)))],
       [0, 3, ...sealed(3, record(0, 2, 2, (view) => view.setUint32(8, 0xfffffffe, true))), ...sealed(4, record(0, 1, 2, (view) => view.setUint32(24, 2, true)))],
       [0, 3, 0, 16, ...record(0, 2, 0).subarray(0, 16), 1 | CHECK, 144, ...record(0, 2, 0).subarray(0, 144)],
