@@ -145,6 +145,14 @@ export const bootControl: OpenTarget = async (patches = []): Promise<Target> => 
     change(new DataView(bytes.buffer));
     return bytes;
   };
+  const drawn = (random: SeededRandom): Uint8Array => record(random.below(2), random.below(4), random.below(4), (view) => {
+    view.setUint32(8, random.pick([1, 2, 3, 0xffffffff]), true);
+    view.setUint32(20, random.pick([0, 1, 3, 4, 5, 0xffffffff]), true);
+    view.setUint32(24, random.pick([0, 1, 2, 3]), true);
+    view.setUint8(29, random.pick([0, 1, 2, 4, 128, 132]));
+    for (const at of [33, 73]) view.setUint8(at, random.pick([0, 1, 3]));
+    for (const at of [34, 74]) view.setUint16(at, random.pick([0, 76]), true);
+  });
   return {
     name: "boot-control",
     instance,
@@ -160,6 +168,14 @@ export const bootControl: OpenTarget = async (patches = []): Promise<Target> => 
     dictionary: [...text("FSBC", "SEAL"), Uint8Array.of(0xff, 0xff, 0xff, 0xff), Uint8Array.from(sealed(0, record(0, 2, 2)))],
     mutate(draft, random) {
       const pages = pagesIn(draft);
+      if (random.below(4) === 0) {
+        // What a record says matters together (boot reason, states, tries, crashes), and no mark tells how close it came.
+        const log = [random.below(7), random.below(16)];
+        for (let left = 1 + random.below(2); left > 0; left--) log.push(...sealed(random.below(PAGES), drawn(random)));
+        draft.bytes.set(log);
+        draft.length = log.length;
+        return;
+      }
       if (pages.length === 0 || random.below(6) === 0) {
         draft.bytes[0] = random.below(7);
         draft.bytes[1] = random.below(16);
