@@ -22,6 +22,8 @@ const compared: usize = memory.data(256, 8);
 export class DualCopy {
   /** The copy that `choose` took, or that was written last: never the one to write next. */
   private current: u32 = 1;
+  /** It holds. */
+  private isInUse: bool = false;
 
   /** `fluxFlagA`: the bit of the boot record's flags for copy A; the next higher one is copy B's. */
   constructor(readonly zone: FlashZone, private fluxFlagA: u32) {}
@@ -39,7 +41,8 @@ export class DualCopy {
    * what the copies say of their age, NO_COPY for one that does not hold. One in flux counts only when there is no other.
    */
   choose(flags: u32, versionA: i64, versionB: i64): i32 {
-    if (versionA < 0 && versionB < 0) return -1;
+    this.isInUse = versionA >= 0 || versionB >= 0;
+    if (!this.isInUse) return -1;
     let copy: u32 = versionB > versionA ? 1 : 0;
     const other = 1 - copy;
     if (this.isInFlux(flags, copy) && !this.isInFlux(flags, other) && (other == 0 ? versionA : versionB) >= 0) copy = other;
@@ -53,16 +56,27 @@ export class DualCopy {
   }
 
   /**
-   * Makes both copies hold these bytes (a multiple of 4, at most a sector). True when they do; else it is to be done
-   * again, now or after the next power-up, and what was in use before still is, or the new content already.
+   * Makes both copies hold these bytes (a multiple of 4, at most a sector). True when one does and counts from now on: a
+   * sector that is worn out, which the other one may lie in, keeps nothing from being changed once. Else what was in use
+   * before still is, or the new content already, and it is to be done again, now or after the next power-up.
    */
   store(log: BootControlLog, ptr: usize, bytes: u32): bool {
     if (bytes > this.zone.sectorBytes) return false;
-    for (let i: u32 = 0; i < 2; i++) {
-      const copy = 1 - this.current;
-      if (!this.isSettled(log.record.flags, copy, ptr, bytes) && !this.write(log, copy, ptr, bytes)) return false;
-      this.current = copy;
+    const isStored = this.storeInOther(log, ptr, bytes);
+    if (!isStored) {
+      if (this.isInUse) return false;
+      // Nothing is in use that could be lost: the other one may take it.
+      this.current = 1 - this.current;
     }
+    return this.storeInOther(log, ptr, bytes) || isStored;
+  }
+
+  /** Into the copy that is not in use, which is the one in use afterwards. */
+  private storeInOther(log: BootControlLog, ptr: usize, bytes: u32): bool {
+    const copy = 1 - this.current;
+    if (!this.isSettled(log.record.flags, copy, ptr, bytes) && !this.write(log, copy, ptr, bytes)) return false;
+    this.current = copy;
+    this.isInUse = true;
     return true;
   }
 

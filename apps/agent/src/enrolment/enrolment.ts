@@ -15,6 +15,12 @@ import { asciiBytes } from "../text/constant";
 
 /** How long an answer may take before enrolment begins again. */
 const ANSWER_TIMEOUT_US: i64 = 15_000_000;
+/**
+ * From a secret that could not be stored to the next attempt, at first and at most; it doubles in between. Trying without a
+ * pause would wear out what is left of the flash, and load the server, for ever.
+ */
+const UNSTORED_PAUSE_MIN_US: i64 = 60_000_000;
+const UNSTORED_PAUSE_MAX_US: i64 = 3_600_000_000;
 
 const labelServer: usize = asciiBytes(MAC_ENROL_SERVER);
 const labelDevice: usize = asciiBytes(MAC_ENROL_DEVICE);
@@ -30,6 +36,9 @@ export class Enrolment {
   /** 0 not begun, 1 nonce sent, 2 proof sent. */
   private step: u32 = 0;
   private deadlineUs: i64 = 0;
+  /** Over new connections, too. */
+  private notBeforeUs: i64 = 0;
+  private pauseUs: i64 = UNSTORED_PAUSE_MIN_US;
 
   constructor(private mailbox: Mailbox, private settings: Settings, private reader: JsonReader) {}
 
@@ -43,7 +52,7 @@ export class Enrolment {
 
   /** Sends the first message when none is under way, or the last got no answer. */
   advance(nowUs: i64): void {
-    if (this.step != 0 && nowUs < this.deadlineUs) return;
+    if (nowUs < this.notBeforeUs || (this.step != 0 && nowUs < this.deadlineUs)) return;
     if (entropy(nonce, NONCE_BYTES) < 0) return;
     if (!this.mailbox.begin(Leaf.Enrol, 256, 1)) return;
     const json = this.mailbox.json;
@@ -73,7 +82,7 @@ export class Enrolment {
     }
     const step = reader.u32("step");
     if (step == 1 && this.step == 1) this.answer(nowUs);
-    else if (step == 2 && this.step == 2 && reader.bool("ok") && reader.error == 0) return this.finish();
+    else if (step == 2 && this.step == 2 && reader.bool("ok") && reader.error == 0) return this.finish(nowUs);
     return false;
   }
 
@@ -103,12 +112,17 @@ export class Enrolment {
     this.deadlineUs = nowUs + ANSWER_TIMEOUT_US;
   }
 
-  private finish(): bool {
+  private finish(nowUs: i64): bool {
     this.beginMac(labelSecret, MAC_ENROL_SECRET.length);
     macBytes(this.publicKey, 32);
     macFinish(mac);
     this.step = 0;
-    return this.settings.store(mac);
+    if (this.settings.store(mac)) return true;
+    say("enrolment: the device secret can't be stored");
+    endLine();
+    this.notBeforeUs = nowUs + this.pauseUs;
+    this.pauseUs = min(2 * this.pauseUs, UNSTORED_PAUSE_MAX_US);
+    return false;
   }
 
   /** Label, device, nonce, server nonce: what all three MACs begin with. */

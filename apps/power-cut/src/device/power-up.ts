@@ -57,7 +57,7 @@ const BOOTS_MAX = 40;
 /** A run that takes longer by the device's clock will never end. */
 const RUN_US_MAX = 30 * 60 * 1_000_000;
 const STEPS_MAX = 1_500;
-/** With flash that fails for good, a device may have to go on without an end (no settings: enrolment for ever). */
+/** With flash that fails for good, a device may have to go on without an end (no settings: it tries to enrol now and then). */
 const STEPS_ON_BAD_FLASH_MAX = 300;
 
 export interface RigOptions {
