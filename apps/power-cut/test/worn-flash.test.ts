@@ -1,5 +1,6 @@
-// What becomes of a new device one of whose sectors is worn out: one of two copies is enough, and what can't be stored is
-// not tried without a pause, which would wear out the rest of the flash and load the server.
+// What becomes of a device whose flash is worn out in a place: one of two copies is enough; what can't be stored is not
+// tried without a pause, which would wear out the rest of the flash and load the server; and where boot control takes
+// nothing, an update is refused for that reason, before anything is given up for it.
 
 import { describe, expect, it } from "vitest";
 import { Exo, Zone } from "../../agent/hosts/node/abi.ts";
@@ -56,5 +57,22 @@ describe("a device as the factory made it, whose flash is worn out in a place", 
     expect(enrolMessages / 2).toBeGreaterThan(1);
     expect(enrolMessages / 2).toBeLessThanOrEqual(5);
     expect(operations).toBeLessThan(100);
+  }, 120_000);
+});
+
+describe("a device whose boot control takes no record any more", () => {
+  it.each(["first-update", "operators-rollback", "downgrade-by-permit"])("says flash-failed to an offer, and leaves journal and slots alone (%s)", async (name) => {
+    const { rig, stories } = await openSubject(await subjectOfSources(), "small");
+    const { story, start } = stories.get(name)!;
+    const changed = new Set<number>();
+    // What is checked of a device with a worn log is what holds with both sectors of it worn.
+    const wornSector = rig.layout.zones.bootControl.offsetBytes / rig.layout.sectorBytes;
+    const { violations } = rig.powerUp(story, { ...start, wornSector }, "as-new", 1, ({ zone }) => {
+      changed.add(zone);
+      return zone === Zone.BootControl ? Exo.Io : Exo.Ok;
+    });
+    expect(rig.server.memory.outcome).toBe("failed 60");
+    expect(violations).toEqual([]);
+    expect([...changed].filter((zone) => zone !== Zone.BootControl)).toEqual([]);
   }, 120_000);
 });

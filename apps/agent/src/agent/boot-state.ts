@@ -38,6 +38,11 @@ export class BootState {
     return compareBytes(this.running.digest.dataStart, info + 24, DIGEST_BYTES) == 0;
   }
 
+  /** The loader could record this boot: if not, the agent could not change the state either. */
+  isRecorded(): bool {
+    return this.log.record.bootCounter == this.bootCounter;
+  }
+
   slot(number: u32): FlashZone {
     return number == 0 ? this.slotA : this.slotB;
   }

@@ -151,8 +151,10 @@ export class UpdateTask extends Task {
     // First things first; it will be offered again. A fallback for want of contact is a trial that isn't over.
     if (this.boot.trial || this.boot.inContactFallback() || this.isInstalling() || this.held) return;
     d.take(offeredId, idBytes, attempt);
-    const code = this.accept();
-    if (code != ErrorCode.None) this.reject(code);
+    // Nothing is given up for an update that could not be made to count.
+    const code = this.boot.isRecorded() ? this.accept() : ErrorCode.FlashFailed;
+    if (code == ErrorCode.FlashFailed) this.fail(code);
+    else if (code != ErrorCode.None) this.reject(code);
     this.wake();
   }
 
