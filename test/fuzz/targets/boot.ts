@@ -7,6 +7,7 @@ import { BOOT_FLAG_YIELDED, type BootRecord, SlotState } from "@flipside/image-f
 import type { SeededRandom } from "../../../apps/agent/hosts/fault/seeded-random.ts";
 import { agentSources } from "../../../apps/agent/build/paths.ts";
 import { BootReason } from "../../../apps/agent/hosts/node/abi.ts";
+import { bootGrants } from "../../../apps/agent/hosts/node/grants.ts";
 import { newestRecord } from "../../power-cut/flash-contents.ts";
 import { compileForFuzzing, type Patch } from "../engine/compile.ts";
 import { FuzzInstance } from "../engine/instance.ts";
@@ -31,7 +32,7 @@ interface Boot {
 
 async function openBoot(patches: Patch[]): Promise<Boot> {
   const fuzzed = await compileForFuzzing(join(agentSources, "boot/boot.ts"), 1, patches);
-  const host: DeviceHost = new DeviceHost(layout, () => instance);
+  const host: DeviceHost = new DeviceHost(layout, () => instance, bootGrants);
   const instance: FuzzInstance = new FuzzInstance(fuzzed, () => host.imports);
   const start = instance.save();
   const zones = await factoryZones();

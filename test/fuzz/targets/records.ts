@@ -4,6 +4,7 @@
 // Input: records of `stride` bytes one after the other; the checks are put right by `repair`, most of the time.
 
 import { encodeFactoryRecord } from "@flipside/image-format";
+import { agentGrants } from "../../../apps/agent/hosts/node/grants.ts";
 import { assemblyEntry, compileForFuzzing, type Patch } from "../engine/compile.ts";
 import { FuzzInstance } from "../engine/instance.ts";
 import { type OpenTarget, type Target, text, Violation } from "../engine/target.ts";
@@ -29,7 +30,7 @@ interface Records {
 function openRecords(format: Records): OpenTarget {
   return async (patches: Patch[] = []): Promise<Target> => {
     const fuzzed = await compileForFuzzing(assemblyEntry("records"), 1, patches);
-    const host: DeviceHost = new DeviceHost(layout, () => instance);
+    const host: DeviceHost = new DeviceHost(layout, () => instance, agentGrants);
     const instance: FuzzInstance = new FuzzInstance(fuzzed, () => host.imports);
     const start = instance.save();
     const zone = host.zone(format.zone);
