@@ -6,14 +6,14 @@ import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import {
-  buildImage, createStrictVerifier, encodeFactoryRecord, ImageHeader, type ImageFields, parseImageHeader, parseSignatureBlock, signatureCount, signatureKeyIdOffset, signatureOffset, signingPrefixes,
-  type StrictVerifier,
+  buildImage, createStrictVerifier, encodeFactoryRecord, ImageHeader, type ImageFields, parseImageHeader, parseSignatureBlock, type StrictVerifier,
 } from "@flipside/image-format";
 import { formatSources, repositoryRoot } from "../../../apps/agent/build/paths.ts";
 import { layoutOf } from "../../../apps/agent/hosts/factory/flash-layout.ts";
 import { WINDOW_ADDRESS, WINDOW_BYTES } from "./device-host.ts";
 import { fuzzedIdentity, trustChains } from "./formats.ts";
 import { bytesOf, releaseKey, rootKey, sha256Of } from "./keys.ts";
+import { isSigned } from "./signed.ts";
 
 export const layout = layoutOf({ sectorBytes: 16384, pageBytes: 4096, slotBytes: 49152 });
 const CHUNK_BYTES = 256;
@@ -73,34 +73,35 @@ export interface Admitted {
   digest: string;
 }
 
-/** What is in a slot if a device may run it (the floor apart), else why not. */
-export function admittedIn(slot: Uint8Array, verifier: StrictVerifier): Admitted | string {
+/** What a header and its signatures say if a device may run their image (the floor apart), else why not; then in `header`. */
+function admittedManifest(slot: Uint8Array, verifier: StrictVerifier, slotBytes: number): string | undefined {
   if (parseImageHeader(slot, 0, 4096, header) !== 0) return "header";
   const h = header;
   const block = parseSignatureBlock(slot, h.headerBytes, 4096 - h.headerBytes);
   if (block < 0) return "signature block";
-  const signed = slot.subarray(0, h.headerBytes);
-  const prefix = new TextEncoder().encode(signingPrefixes.image);
-  const isSigned = Array.from({ length: signatureCount(slot, h.headerBytes) }, (_, i) => i).some((i) => {
-    const id = slot.subarray(signatureKeyIdOffset(h.headerBytes, i), signatureKeyIdOffset(h.headerBytes, i) + 8);
-    const at = signatureOffset(h.headerBytes, i);
-    return Buffer.compare(id, releaseKey.id) === 0 && verifier.verify(releaseKey.publicKey, slot.subarray(at, at + 64), prefix, signed) === "valid";
-  });
-  if (!isSigned) return "signature";
+  if (!isSigned(verifier, "image", [releaseKey], slot.subarray(0, h.headerBytes), slot.subarray(h.headerBytes, h.headerBytes + block))) return "signature";
   const ascii = (at: number, length: number): string => Buffer.from(slot.subarray(at, at + length)).toString("latin1");
   const { product, hardware } = fuzzedIdentity;
   if (ascii(h.productOffset, h.productBytes) !== product) return "product";
   if (ascii(h.hardwareOffset, h.hardwareBytes) !== hardware.name || hardware.revision < h.hardwareRevisionMin || hardware.revision > h.hardwareRevisionMax) return "hardware";
   if (h.loaderVersionMin > LOADER_VERSION || h.trustVersionMin > TRUST_VERSION) return "minimums";
-  const at = payloadOffset(h.chunkCount);
-  if (h.payloadBytes > WINDOW_BYTES || at + Math.ceil(h.payloadBytes / 4096) * 4096 > slot.length) return "size";
+  if (h.payloadBytes > WINDOW_BYTES || payloadOffset(h.chunkCount) + Math.ceil(h.payloadBytes / 4096) * 4096 > slotBytes) return "size";
   if (h.loadAddress < WINDOW_ADDRESS || h.loadAddress + h.payloadBytes > WINDOW_ADDRESS + WINDOW_BYTES) return "load address";
   if (h.entryAddress < h.loadAddress || h.entryAddress >= h.loadAddress + h.payloadBytes || h.entryAddress % 4 !== 0) return "entry address";
+  return undefined;
+}
+
+/** What is in a slot if a device may run it (the floor apart), else why not. */
+export function admittedIn(slot: Uint8Array, verifier: StrictVerifier): Admitted | string {
+  const refused = admittedManifest(slot, verifier, slot.length);
+  if (refused !== undefined) return refused;
+  const h = header;
+  const at = payloadOffset(h.chunkCount);
   const table = slot.subarray(4096, 4096 + 32 * h.chunkCount);
   if (Buffer.compare(sha256Of(table), slot.subarray(h.tableDigestOffset, h.tableDigestOffset + 32)) !== 0) return "chunk table";
   for (let i = 0; i < h.chunkCount; i++) {
     const chunk = slot.subarray(at + i * h.chunkBytes, at + Math.min((i + 1) * h.chunkBytes, h.payloadBytes));
     if (Buffer.compare(sha256Of(chunk), table.subarray(32 * i, 32 * i + 32)) !== 0) return "chunk";
   }
-  return { securityCounter: h.securityCounter, releaseSequence: h.releaseSequence, entryAddress: h.entryAddress, digest: Buffer.from(sha256Of(signed)).toString("hex") };
+  return { securityCounter: h.securityCounter, releaseSequence: h.releaseSequence, entryAddress: h.entryAddress, digest: Buffer.from(sha256Of(slot.subarray(0, h.headerBytes))).toString("hex") };
 }
