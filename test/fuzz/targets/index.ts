@@ -2,6 +2,7 @@
 
 import type { OpenTarget } from "../engine/target.ts";
 import { bootControl, slots, trustZone } from "./boot.ts";
+import { command } from "./command-form.ts";
 import { bootRecord, factoryForm, imageHeader, permit, signatureBlock, trustChain } from "./formats.ts";
 import { json } from "./json.ts";
 import { mqtt } from "./mqtt.ts";
@@ -24,6 +25,7 @@ export const targets: Record<string, OpenTarget> = {
   "signature-block": signatureBlock,
   "trust-chain": trustChain,
   permit,
+  command,
   "boot-record": bootRecord,
   "factory-form": factoryForm,
   factory: factoryRecord,
