@@ -7,7 +7,8 @@ import { bootRecord, factoryForm, imageHeader, permit, signatureBlock, trustChai
 import { json } from "./json.ts";
 import { mqtt } from "./mqtt.ts";
 import { dhcp, dns, frames, tcp } from "./network.ts";
-import { settings, journal, factoryRecord } from "./records.ts";
+import { factoryRecord, journal } from "./records.ts";
+import { settings } from "./settings.ts";
 import { signatures } from "./signatures.ts";
 
 export const targets: Record<string, OpenTarget> = {
