@@ -7,6 +7,7 @@ import { bootRecord, factoryForm, imageHeader, permit, signatureBlock, trustChai
 import { json } from "./json.ts";
 import { mqtt } from "./mqtt.ts";
 import { dhcp, dns, frames, tcp } from "./network.ts";
+import { permitHoldsTarget } from "./permit-holds.ts";
 import { factoryRecord, journal } from "./records.ts";
 import { settings } from "./settings.ts";
 import { signatures } from "./signatures.ts";
@@ -16,6 +17,7 @@ export const targets: Record<string, OpenTarget> = {
   slots,
   "trust-zone": trustZone,
   signatures,
+  "permit-holds": permitHoldsTarget,
   tcp,
   dhcp,
   dns,
