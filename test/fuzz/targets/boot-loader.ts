@@ -11,7 +11,7 @@ import { factoryZones, layout } from "./device-images.ts";
 import { DeviceHost, Left } from "./device-host.ts";
 
 /** Loops and calls of a boot that reads all zones and hashes two slots. */
-const FUEL = 60_000_000;
+export const FUEL = 60_000_000;
 export interface Boot {
   host: DeviceHost;
   instance: FuzzInstance;

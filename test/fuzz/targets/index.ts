@@ -9,6 +9,7 @@ import { mqtt } from "./mqtt.ts";
 import { dhcp, dns, frames, tcp } from "./network.ts";
 import { permitHoldsTarget } from "./permit-holds.ts";
 import { factoryRecord, journal } from "./records.ts";
+import { recovery } from "./recovery.ts";
 import { settings } from "./settings.ts";
 import { signatures } from "./signatures.ts";
 
@@ -16,6 +17,7 @@ export const targets: Record<string, OpenTarget> = {
   "boot-control": bootControl,
   slots,
   "trust-zone": trustZone,
+  recovery,
   signatures,
   "permit-holds": permitHoldsTarget,
   tcp,
