@@ -3,11 +3,13 @@
 import { BootControlLog } from "../../../apps/agent/src/boot-control/log";
 import { deviceIdBytes, hardwareBytes, loadFactoryRecord, productBytes, serverHostBytes } from "../../../apps/agent/src/identity/factory";
 import { Settings } from "../../../apps/agent/src/identity/settings";
+import { MqttSettings } from "../../../apps/agent/src/mqtt/settings";
 import { Journal } from "../../../apps/agent/src/update/journal";
 
 const log = new BootControlLog();
 const settings = new Settings(log);
 const journal = new Journal();
+const client = new MqttSettings();
 const id: usize = memory.data(48);
 const digest: usize = memory.data(32);
 
@@ -27,8 +29,46 @@ export function loadSettings(): i32 {
 export function secret(): usize {
   return settings.secret;
 }
+export function candidateTries(): i32 {
+  return settings.hasCandidate() ? settings.candidateTries() : -1;
+}
+export function outcome(): i32 {
+  return settings.wasCommanded() ? settings.outcome() : -1;
+}
+export function commandId(): usize {
+  return settings.commandId();
+}
+/** What the client would connect to next: the port; then where the host is, and its length. */
+export function server(usesCandidate: bool): u32 {
+  settings.usesCandidate = usesCandidate;
+  settings.nameServer(client);
+  return client.port;
+}
+export function host(): usize {
+  return client.hostPtr;
+}
+export function hostBytes(): u32 {
+  return client.hostLength;
+}
+
+/** New content of the caller's: a secret, or an address and the command's id. */
+export const given: usize = memory.data(96, 8);
+
 export function storeSettings(): i32 {
-  return settings.store(digest) ? 1 : 0;
+  return settings.store(given) ? 1 : 0;
+}
+export function propose(tries: u32): i32 {
+  return settings.propose(given, given + 64, tries) ? 1 : 0;
+}
+export function recordTry(): i32 {
+  return settings.recordTry() ? 1 : 0;
+}
+export function keepCandidate(): i32 {
+  return settings.keepCandidate() ? 1 : 0;
+}
+export function dropCandidate(code: u32): i32 {
+  settings.dropCandidate(code);
+  return 1;
 }
 
 export function loadJournal(): i32 {

@@ -71,7 +71,9 @@ function spread(most: number, random: SeededRandom): number {
   return Math.max(1, random.below(3) === 0 ? most : Math.min(most, 16));
 }
 
-export function insert(draft: Draft, at: number, piece: Uint8Array): void {
+/** At the end, if the place lies behind that: a draft may have become shorter since the place was chosen. */
+export function insert(draft: Draft, place: number, piece: Uint8Array): void {
+  const at = Math.min(place, draft.length);
   const length = Math.min(piece.length, draft.bytes.length - draft.length);
   draft.bytes.copyWithin(at + length, at, draft.length);
   draft.bytes.set(piece.subarray(0, length), at);

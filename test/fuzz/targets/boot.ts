@@ -2,74 +2,19 @@
 // the server's build of the verifier admits too, by a record that names it, or returns; and it returns only when no
 // confirmed image that is admissible is there.
 
-import { join } from "node:path";
 import { BOOT_FLAG_YIELDED, type BootRecord, SlotState } from "@flipside/image-format";
 import type { SeededRandom } from "../../../apps/agent/hosts/fault/seeded-random.ts";
-import { agentSources } from "../../../apps/agent/build/paths.ts";
 import { BootReason } from "../../../apps/agent/hosts/node/abi.ts";
-import { newestRecord } from "../../power-cut/flash-contents.ts";
-import { compileForFuzzing, type Patch } from "../engine/compile.ts";
-import { FuzzInstance } from "../engine/instance.ts";
 import { write } from "../engine/mutate.ts";
 import { type Draft, type OpenTarget, type Target, text, Violation } from "../engine/target.ts";
-import { type Admitted, admittedIn, factoryZones, imageFieldsOf, layout, makeImage, putInSlot, strictVerifier } from "./device-images.ts";
-import { DeviceHost, Left } from "./device-host.ts";
+import { newestOf, openBoot } from "./boot-loader.ts";
+import { type Admitted, admittedIn, imageFieldsOf, layout, makeImage, putInSlot, strictVerifier } from "./device-images.ts";
+import type { DeviceHost, Left } from "./device-host.ts";
 import { sampleBootRecord, trustChains } from "./formats.ts";
 import { releaseKey, secondReleaseKey, sha256Of } from "./keys.ts";
 
-/** Loops and calls of a boot that reads all zones and hashes two slots. */
-const FUEL = 60_000_000;
 const PAGES = layout.zones.bootControl.sizeBytes / 4096;
 const PAGES_PER_SECTOR = layout.sectorBytes / 4096;
-
-interface Boot {
-  host: DeviceHost;
-  instance: FuzzInstance;
-  /** Runs the loader from its first instruction; what it started, or undefined when it returned. */
-  boot(): Left | undefined;
-}
-
-async function openBoot(patches: Patch[]): Promise<Boot> {
-  const fuzzed = await compileForFuzzing(join(agentSources, "boot/boot.ts"), 1, patches);
-  const host: DeviceHost = new DeviceHost(layout, () => instance);
-  const instance: FuzzInstance = new FuzzInstance(fuzzed, () => host.imports);
-  const start = instance.save();
-  const zones = await factoryZones();
-  host.rootKeys = zones.rootKeys;
-  host.zone("factory").set(zones.factory);
-  // Only the second copy: the first costs a signature more for each boot.
-  host.zone("trust").set(zones.trust, layout.sectorBytes);
-  return {
-    host,
-    instance,
-    boot() {
-      instance.restore(start);
-      instance.begin(FUEL);
-      host.lines = "";
-      try {
-        instance.exports.boot!();
-        return undefined;
-      } catch (error) {
-        if (error instanceof Left) return error;
-        throw error;
-      }
-    },
-  };
-}
-
-/** As newestRecord; where both sectors name the same epoch and page, which no wear brings about, the second one's. */
-function newestOf(host: DeviceHost): BootRecord | undefined {
-  const [first, second] = [0, 1].map((sector) => {
-    const copy = host.flash.slice();
-    const { offsetBytes } = layout.zones.bootControl;
-    copy.fill(0xff, offsetBytes + (1 - sector) * layout.sectorBytes, offsetBytes + (2 - sector) * layout.sectorBytes);
-    return newestRecord(layout, copy);
-  });
-  if (!first || !second) return first ?? second;
-  // Epochs wrap at 2^32 (RFC 1982).
-  const ahead = (first.epoch - second.epoch) | 0;
-  return ahead > 0 || (ahead === 0 && first.page > second.page) ? first : second;
-}
 
 /** Unclean boots in a row, this one counted, from which a confirmed image gives way (docs/boot-control.md). */
 const UNCLEAN_BOOTS_MAX = 5;

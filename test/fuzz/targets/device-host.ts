@@ -1,20 +1,42 @@
 // A minimal exokernel for the real boot loader and agent under fuzzing: flash in memory, a clock that the target moves, one
-// byte stream. Arguments are checked as exokernel.h says; whoever passes a bad one is at fault.
+// byte stream, a serial line. Arguments are checked as exokernel.h says. What the module wants to change without a grant is
+// refused, and the module's fault.
 
 import { type FlashLayout, zoneNames } from "../../../apps/agent/hosts/factory/flash-layout.ts";
+import { Exo, StreamState, Zone } from "../../../apps/agent/hosts/node/abi.ts";
+import type { Grants } from "../../../apps/agent/hosts/node/grants.ts";
+import type { ByteStream } from "../../../apps/power-cut/src/device/board.ts";
 import type { FuzzInstance } from "../engine/instance.ts";
 import { Violation } from "../engine/target.ts";
 
 export const WINDOW_ADDRESS = 0;
 export const WINDOW_BYTES = 65536;
 
-/** EXO_E_ABSENT: this host has no serial line, and keeps no console. */
-const ABSENT = -3;
+const inWindow = (address: number, length: number): boolean => length <= WINDOW_BYTES && address - WINDOW_ADDRESS <= WINDOW_BYTES - length;
 
 /** Ends a run: control has left the module. */
 export class Left {
   constructor(readonly how: "image" | "reset", readonly value: number, readonly info = new Uint8Array(0)) {}
 }
+
+/** Of flash: an erase has no bytes. Valid during the call only. */
+export interface Change {
+  zone: number;
+  offset: number;
+  bytes: Uint8Array | undefined;
+}
+
+/** What an input may change of the host, apart from what its target sets for each. */
+export interface HostState {
+  flash: Uint8Array;
+  nowUs: number;
+  entropyState: number;
+}
+
+const SERIAL_READ_MAX = 1024;
+const ENTROPY_MAX = 256;
+const LINES_MAX = 4096;
+const isSlot = (zone: number): boolean => zone === Zone.SlotA || zone === Zone.SlotB;
 
 export class DeviceHost {
   readonly flash: Uint8Array;
@@ -27,13 +49,41 @@ export class DeviceHost {
   lines = "";
   /** A zone that may not be changed. */
   runningSlot: number | undefined;
-  /** Of the one stream: what the server sent and the device has not read, what the device sent. */
-  incoming: Uint8Array[] = [];
-  outgoing: Uint8Array[] = [];
-  isOpen = false;
+  /** The slot that recovery may write; then nothing can be started any more. */
+  recoverySlot: number | undefined;
+  /** What came on the serial line and was not read; undefined: there is no line. */
+  serial: Uint8Array | undefined;
+  /** At most so many bytes of it at a time. */
+  serialPieceBytes = SERIAL_READ_MAX;
+  /** The one connection; undefined: none can be opened. */
+  stream: ByteStream | undefined;
+  /** EXO_HEALTH_* that the app says. */
+  appHealth = 0;
+  /** Before anything of flash changes. */
+  onChange: (change: Change) => void = () => {};
+  onConsole: (bytes: Uint8Array) => void = (bytes) => {
+    if (this.lines.length < LINES_MAX) this.lines += Buffer.from(bytes).toString("latin1");
+  };
 
-  constructor(readonly layout: FlashLayout, readonly instance: () => FuzzInstance) {
+  constructor(readonly layout: FlashLayout, readonly instance: () => FuzzInstance, readonly grants: Grants) {
     this.flash = new Uint8Array(layout.sizeBytes).fill(0xff);
+  }
+
+  save(): HostState {
+    return { flash: this.flash.slice(), nowUs: this.nowUs, entropyState: this.entropyState };
+  }
+
+  restore({ flash, nowUs, entropyState }: HostState): void {
+    this.flash.set(flash);
+    this.nowUs = nowUs;
+    this.entropyState = entropyState;
+    this.recoverySlot = undefined;
+    this.lines = "";
+  }
+
+  #mayChange(zone: number, kind: string): void {
+    const isGranted = this.grants.writableZones.has(zone) || zone === this.recoverySlot;
+    if (!isGranted || zone === this.runningSlot) throw new Violation(`zone ${zone} is ${kind}, which must not be changed`);
   }
 
   zone(name: (typeof zoneNames)[number]): Uint8Array {
@@ -54,50 +104,59 @@ export class DeviceHost {
     return memory.subarray(at, at + length);
   }
 
+  #mayStart(): boolean {
+    return this.grants.startImages === true && this.recoverySlot === undefined;
+  }
+
   get imports(): Record<string, (...args: never[]) => unknown> {
     const u = (value: number): number => value >>> 0;
     const calls: Record<string, (...args: number[]) => number | bigint> = {
       flash_geometry: (zone, out) => {
         const name = zoneNames[zone!];
-        if (name === undefined) return -1;
+        if (name === undefined) return Exo.Argument;
+        if (!this.grants.readableZones.has(zone!)) return Exo.Denied;
         const { view } = this.instance();
         [this.layout.zones[name].sizeBytes, this.layout.sectorBytes, this.layout.pageBytes, 1].forEach((word, i) => view.setUint32(u(out!) + 4 * i, word, true));
         return 0;
       },
       flash_read: (zone, offset, ptr, length) => {
         const at = this.#at(u(zone!), u(offset!), u(length!));
-        if (at === undefined) return -1;
+        if (at === undefined) return Exo.Argument;
+        if (!this.grants.readableZones.has(zone!)) return Exo.Denied;
         this.#memory(u(ptr!), u(length!)).set(this.flash.subarray(at, at + u(length!)));
         return 0;
       },
       flash_program: (zone, offset, ptr, length) => {
-        if (zone === this.runningSlot || zone === 1 || zone === 7) throw new Violation(`zone ${zone} is programmed, which must not be changed`);
+        this.#mayChange(u(zone!), "programmed");
         const at = this.#at(u(zone!), u(offset!), u(length!));
-        if (at === undefined || (u(offset!) & 3) !== 0 || (u(length!) & 3) !== 0 || length === 0) return -1;
-        if (Math.floor(u(offset!) / this.layout.pageBytes) !== Math.floor((u(offset!) + length! - 1) / this.layout.pageBytes)) return -1;
-        const source = this.#memory(u(ptr!), u(length!));
-        for (let i = 0; i < source.length; i++) if ((source[i]! & ~this.flash[at + i]!) !== 0) return -6;
-        this.flash.set(source, at);
-        return 0;
+        if (at === undefined || (u(offset!) & 3) !== 0 || (u(length!) & 3) !== 0 || length === 0) return Exo.Argument;
+        if (Math.floor(u(offset!) / this.layout.pageBytes) !== Math.floor((u(offset!) + length! - 1) / this.layout.pageBytes)) return Exo.Argument;
+        const bytes = this.#memory(u(ptr!), u(length!));
+        for (let i = 0; i < bytes.length; i++) if ((bytes[i]! & ~this.flash[at + i]!) !== 0) return Exo.NotErased;
+        this.onChange({ zone: zone!, offset: u(offset!), bytes });
+        this.flash.set(bytes, at);
+        return Exo.Ok;
       },
       flash_erase: (zone, offset) => {
-        if (zone === this.runningSlot || zone === 1 || zone === 7) throw new Violation(`zone ${zone} is erased, which must not be changed`);
+        this.#mayChange(u(zone!), "erased");
         const at = this.#at(u(zone!), u(offset!), this.layout.sectorBytes);
-        if (at === undefined || u(offset!) % this.layout.sectorBytes !== 0) return -1;
+        if (at === undefined || u(offset!) % this.layout.sectorBytes !== 0) return Exo.Argument;
+        this.onChange({ zone: zone!, offset: u(offset!), bytes: undefined });
         this.flash.fill(0xff, at, at + this.layout.sectorBytes);
-        return 0;
+        return Exo.Ok;
       },
       clock_us: () => BigInt(this.nowUs++),
       wall_clock_s: () => 1_800_000_000n,
       entropy: (ptr, length) => {
+        if (!this.grants.useEntropy) return Exo.Denied;
+        if (u(length!) > ENTROPY_MAX) return Exo.Argument;
         const target = this.#memory(u(ptr!), u(length!));
         for (let i = 0; i < target.length; i++) target[i] = (this.entropyState = (Math.imul(this.entropyState, 1664525) + 1013904223) >>> 0) >>> 24;
         return 0;
       },
       console_write: (ptr, length) => {
-        const bytes = this.#memory(u(ptr!), u(length!));
-        if (this.lines.length < 4096) this.lines += Buffer.from(bytes).toString("latin1");
-        return 0;
+        this.onConsole(this.#memory(u(ptr!), u(length!)));
+        return Exo.Ok;
       },
       image_window: (out) => {
         const { view } = this.instance();
@@ -106,68 +165,77 @@ export class DeviceHost {
         return 0;
       },
       image_load: (zone, offset, address, length) => {
+        if (!this.#mayStart()) return Exo.Denied;
         const at = this.#at(u(zone!), u(offset!), u(length!));
-        if ((zone !== 4 && zone !== 5) || at === undefined || u(length!) > WINDOW_BYTES || u(address!) > WINDOW_BYTES - u(length!)) return -1;
+        if (!isSlot(u(zone!)) || at === undefined || !inWindow(u(address!), u(length!))) return Exo.Argument;
         this.window.set(this.flash.subarray(at, at + u(length!)), u(address!));
-        return 0;
+        return Exo.Ok;
       },
       image_read: (address, ptr, length) => {
-        if (u(length!) > WINDOW_BYTES || u(address!) > WINDOW_BYTES - u(length!)) return -1;
+        if (!this.#mayStart()) return Exo.Denied;
+        if (!inWindow(u(address!), u(length!))) return Exo.Argument;
         this.#memory(u(ptr!), u(length!)).set(this.window.subarray(u(address!), u(address!) + u(length!)));
-        return 0;
+        return Exo.Ok;
       },
-      image_start: (entry, info) => {
-        throw new Left("image", u(entry!), this.#memory(u(info!), 64).slice());
+      image_start: (entry, ptr) => {
+        if (!this.#mayStart()) return Exo.Denied;
+        const info = this.#memory(u(ptr!), 64).slice();
+        if (!inWindow(u(entry!), 4) || (entry! & 3) !== 0 || info[6]! > 1) return Exo.Argument;
+        throw new Left("image", u(entry!), info);
       },
       boot_phase: () => 0,
-      crash_log: () => ABSENT,
-      serial_read: () => ABSENT,
-      recovery_begin: () => ABSENT,
+      crash_log: () => Exo.Absent,
+      serial_read: (ptr, length) => {
+        if (!this.grants.recover) return Exo.Denied;
+        if (u(length!) > SERIAL_READ_MAX) return Exo.Argument;
+        if (this.serial === undefined) return Exo.Absent;
+        const count = Math.min(this.serial.length, u(length!), this.serialPieceBytes);
+        this.#memory(u(ptr!), count).set(this.serial.subarray(0, count));
+        this.serial = this.serial.subarray(count);
+        return count > 0 ? count : Exo.Again;
+      },
+      recovery_begin: (zone) => {
+        if (!this.grants.recover) return Exo.Denied;
+        if (!isSlot(u(zone!))) return Exo.Argument;
+        if (this.recoverySlot !== undefined && this.recoverySlot !== zone) return Exo.Denied;
+        this.recoverySlot = zone;
+        return Exo.Ok;
+      },
       boot_reason: () => this.bootReason,
       boot_info: (ptr) => {
         this.#memory(u(ptr!), 64).set(this.bootInfo);
         return 0;
       },
-      crash_record: () => -3,
+      crash_record: () => Exo.Absent,
       root_keys: (ptr, length) => {
-        if (u(length!) < 32 * this.rootKeys.length) return -1;
+        if (u(length!) < 32 * this.rootKeys.length) return Exo.Argument;
         this.rootKeys.forEach((key, i) => this.#memory(u(ptr!) + 32 * i, 32).set(key));
         return this.rootKeys.length;
       },
       reset: (reason) => {
+        if (!this.grants.reset && this.recoverySlot === undefined) return Exo.Denied;
         throw new Left("reset", reason!);
       },
       watchdog_arm: () => 0,
       watchdog_pet: () => 0,
       app_report: (out) => {
         this.#memory(u(out!), 32).fill(0);
+        this.instance().view.setUint32(u(out!) + 4, this.appHealth, true);
+        return Exo.Ok;
+      },
+      stream_open: (host, hostLength, port) => {
+        if (!this.stream) return Exo.Absent;
+        this.stream.open(Buffer.from(this.#memory(u(host!), u(hostLength!))).toString("latin1"), port!);
         return 0;
       },
-      stream_open: () => {
-        this.isOpen = true;
-        this.incoming = [];
-        return 0;
-      },
-      stream_state: () => (this.isOpen ? 1 : 2),
-      stream_read: (_handle, ptr, length) => {
-        const next = this.incoming[0];
-        if (next === undefined) return this.isOpen ? -4 : -8;
-        const count = Math.min(next.length, u(length!));
-        this.#memory(u(ptr!), count).set(next.subarray(0, count));
-        if (count === next.length) this.incoming.shift();
-        else this.incoming[0] = next.subarray(count);
-        return count === 0 ? -4 : count;
-      },
-      stream_write: (_handle, ptr, length) => {
-        if (!this.isOpen) return -8;
-        this.outgoing.push(this.#memory(u(ptr!), u(length!)).slice());
-        return u(length!);
-      },
+      stream_state: () => this.stream?.state() ?? StreamState.Closed,
+      stream_read: (_handle, ptr, length) => this.stream?.read(this.#memory(u(ptr!), u(length!))) ?? Exo.Closed,
+      stream_write: (_handle, ptr, length) => this.stream?.write(this.#memory(u(ptr!), u(length!))) ?? Exo.Closed,
       stream_close: () => {
-        this.isOpen = false;
-        return 0;
+        this.stream?.close();
+        return Exo.Ok;
       },
-      ...Object.fromEntries(["nic_info", "nic_grant", "nic_receive", "nic_release", "nic_acquire", "nic_transmit", "app_metric", "app_health"].map((name) => [name, () => -3])),
+      ...Object.fromEntries(["nic_info", "nic_grant", "nic_receive", "nic_release", "nic_acquire", "nic_transmit", "app_metric", "app_health"].map((name) => [name, () => Exo.Absent])),
     };
     return calls as Record<string, (...args: never[]) => unknown>;
   }

@@ -6,14 +6,14 @@ import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import {
-  buildImage, createStrictVerifier, encodeFactoryRecord, ImageHeader, type ImageFields, parseImageHeader, parseSignatureBlock, signatureCount, signatureKeyIdOffset, signatureOffset, signingPrefixes,
-  type StrictVerifier,
+  buildImage, createStrictVerifier, encodeFactoryRecord, ImageHeader, type ImageFields, parseImageHeader, parseSignatureBlock, type StrictVerifier,
 } from "@flipside/image-format";
 import { formatSources, repositoryRoot } from "../../../apps/agent/build/paths.ts";
 import { layoutOf } from "../../../apps/agent/hosts/factory/flash-layout.ts";
 import { WINDOW_ADDRESS, WINDOW_BYTES } from "./device-host.ts";
 import { fuzzedIdentity, trustChains } from "./formats.ts";
 import { bytesOf, releaseKey, rootKey, sha256Of } from "./keys.ts";
+import { isSigned } from "./signed.ts";
 
 export const layout = layoutOf({ sectorBytes: 16384, pageBytes: 4096, slotBytes: 49152 });
 const CHUNK_BYTES = 256;
@@ -34,8 +34,8 @@ export function imageFieldsOf(changes: Partial<ImageFields> = {}): ImageFields {
 }
 
 /** Some chunks of payload that say which image it is. */
-export const makeImage = (name: string, changes: Partial<ImageFields> = {}): Promise<Uint8Array> =>
-  buildImage({ fields: imageFieldsOf(changes), payload: Uint8Array.from({ length: 600 }, (_, i) => bytesOf(name)[i % 32]!), chunkBytes: CHUNK_BYTES, signingKeys: [releaseKey.privateJwk] });
+export const makeImage = (name: string, changes: Partial<ImageFields> = {}, { payloadBytes = 600, chunkBytes = CHUNK_BYTES } = {}): Promise<Uint8Array> =>
+  buildImage({ fields: imageFieldsOf(changes), payload: Uint8Array.from({ length: payloadBytes }, (_, i) => bytesOf(name)[i % 32]!), chunkBytes, signingKeys: [releaseKey.privateJwk] });
 
 export interface FactoryZones {
   factory: Uint8Array;
@@ -73,34 +73,59 @@ export interface Admitted {
   digest: string;
 }
 
-/** What is in a slot if a device may run it (the floor apart), else why not. */
-export function admittedIn(slot: Uint8Array, verifier: StrictVerifier): Admitted | string {
-  if (parseImageHeader(slot, 0, 4096, header) !== 0) return "header";
+/** The same, and where its parts are. */
+export interface Manifest extends Admitted {
+  manifestBytes: number;
+  payloadOffset: number;
+  chunkBytes: number;
+  chunkCount: number;
+  payloadBytes: number;
+  tableDigest: Uint8Array;
+}
+
+/** What header and signatures say if a device may run their image (the floor apart), else why not. */
+export function admittedManifest(slot: Uint8Array, verifier: StrictVerifier): Manifest | string {
+  const available = Math.min(slot.length, 4096);
+  if (parseImageHeader(slot, 0, available, header) !== 0) return "header";
   const h = header;
-  const block = parseSignatureBlock(slot, h.headerBytes, 4096 - h.headerBytes);
+  const block = parseSignatureBlock(slot, h.headerBytes, available - h.headerBytes);
   if (block < 0) return "signature block";
-  const signed = slot.subarray(0, h.headerBytes);
-  const prefix = new TextEncoder().encode(signingPrefixes.image);
-  const isSigned = Array.from({ length: signatureCount(slot, h.headerBytes) }, (_, i) => i).some((i) => {
-    const id = slot.subarray(signatureKeyIdOffset(h.headerBytes, i), signatureKeyIdOffset(h.headerBytes, i) + 8);
-    const at = signatureOffset(h.headerBytes, i);
-    return Buffer.compare(id, releaseKey.id) === 0 && verifier.verify(releaseKey.publicKey, slot.subarray(at, at + 64), prefix, signed) === "valid";
-  });
-  if (!isSigned) return "signature";
+  if (!isSigned(verifier, "image", [releaseKey], slot.subarray(0, h.headerBytes), slot.subarray(h.headerBytes, h.headerBytes + block))) return "signature";
   const ascii = (at: number, length: number): string => Buffer.from(slot.subarray(at, at + length)).toString("latin1");
   const { product, hardware } = fuzzedIdentity;
   if (ascii(h.productOffset, h.productBytes) !== product) return "product";
   if (ascii(h.hardwareOffset, h.hardwareBytes) !== hardware.name || hardware.revision < h.hardwareRevisionMin || hardware.revision > h.hardwareRevisionMax) return "hardware";
   if (h.loaderVersionMin > LOADER_VERSION || h.trustVersionMin > TRUST_VERSION) return "minimums";
-  const at = payloadOffset(h.chunkCount);
-  if (h.payloadBytes > WINDOW_BYTES || at + Math.ceil(h.payloadBytes / 4096) * 4096 > slot.length) return "size";
+  if (h.payloadBytes > WINDOW_BYTES || payloadOffset(h.chunkCount) + Math.ceil(h.payloadBytes / 4096) * 4096 > layout.zones.slotA.sizeBytes) return "size";
   if (h.loadAddress < WINDOW_ADDRESS || h.loadAddress + h.payloadBytes > WINDOW_ADDRESS + WINDOW_BYTES) return "load address";
   if (h.entryAddress < h.loadAddress || h.entryAddress >= h.loadAddress + h.payloadBytes || h.entryAddress % 4 !== 0) return "entry address";
-  const table = slot.subarray(4096, 4096 + 32 * h.chunkCount);
-  if (Buffer.compare(sha256Of(table), slot.subarray(h.tableDigestOffset, h.tableDigestOffset + 32)) !== 0) return "chunk table";
-  for (let i = 0; i < h.chunkCount; i++) {
-    const chunk = slot.subarray(at + i * h.chunkBytes, at + Math.min((i + 1) * h.chunkBytes, h.payloadBytes));
+  return {
+    manifestBytes: h.headerBytes + block, payloadOffset: payloadOffset(h.chunkCount), chunkBytes: h.chunkBytes, chunkCount: h.chunkCount, payloadBytes: h.payloadBytes,
+    tableDigest: slot.slice(h.tableDigestOffset, h.tableDigestOffset + 32), securityCounter: h.securityCounter, releaseSequence: h.releaseSequence, entryAddress: h.entryAddress,
+    digest: Buffer.from(sha256Of(slot.subarray(0, h.headerBytes))).toString("hex"),
+  };
+}
+
+/** What is in a slot if a device may run it (the floor apart), else why not. */
+export function admittedIn(slot: Uint8Array, verifier: StrictVerifier): Admitted | string {
+  const manifest = admittedManifest(slot, verifier);
+  if (typeof manifest === "string") return manifest;
+  const { payloadOffset: at, chunkBytes, chunkCount, payloadBytes, tableDigest, securityCounter, releaseSequence, entryAddress, digest } = manifest;
+  const table = slot.subarray(4096, 4096 + 32 * chunkCount);
+  if (Buffer.compare(sha256Of(table), tableDigest) !== 0) return "chunk table";
+  for (let i = 0; i < chunkCount; i++) {
+    const chunk = slot.subarray(at + i * chunkBytes, at + Math.min((i + 1) * chunkBytes, payloadBytes));
     if (Buffer.compare(sha256Of(chunk), table.subarray(32 * i, 32 * i + 32)) !== 0) return "chunk";
   }
-  return { securityCounter: h.securityCounter, releaseSequence: h.releaseSequence, entryAddress: h.entryAddress, digest: Buffer.from(sha256Of(signed)).toString("hex") };
+  return { securityCounter, releaseSequence, entryAddress, digest };
+}
+
+const laidOut = new Uint8Array(layout.zones.slotA.sizeBytes);
+
+/** The same of an image file, whose length must be exact. */
+export function admittedFile(file: Uint8Array, verifier: StrictVerifier): Admitted | string {
+  putInSlot(laidOut, file);
+  const manifest = admittedManifest(laidOut, verifier);
+  if (typeof manifest === "string") return manifest;
+  return file.length === manifest.manifestBytes + 32 * manifest.chunkCount + manifest.payloadBytes ? admittedIn(laidOut, verifier) : "length";
 }

@@ -15,7 +15,7 @@ import { bytesOf, releaseKey, rootKey, secondReleaseKey } from "./keys.ts";
 
 const OUTPUT_BYTES = 8192;
 
-interface Format {
+export interface Format {
   name: string;
   operation: number;
   inputBytesMax: number;
@@ -30,7 +30,7 @@ interface Format {
   share: number;
 }
 
-function openFormat(format: Format): OpenTarget {
+export function openFormat(format: Format): OpenTarget {
   return async (patches: Patch[] = []): Promise<Target> => {
     const instance = new FuzzInstance(await compileForFuzzing(assemblyEntry("formats"), 2, patches));
     const compiledAt = instance.exports.outputAddress!();

@@ -2,18 +2,24 @@
 
 import type { OpenTarget } from "../engine/target.ts";
 import { bootControl, slots, trustZone } from "./boot.ts";
+import { command } from "./command-form.ts";
 import { bootRecord, factoryForm, imageHeader, permit, signatureBlock, trustChain } from "./formats.ts";
 import { json } from "./json.ts";
 import { mqtt } from "./mqtt.ts";
 import { dhcp, dns, frames, tcp } from "./network.ts";
-import { settings, journal, factoryRecord } from "./records.ts";
+import { permitHoldsTarget } from "./permit-holds.ts";
+import { factoryRecord, journal } from "./records.ts";
+import { recovery } from "./recovery.ts";
+import { settings } from "./settings.ts";
 import { signatures } from "./signatures.ts";
 
 export const targets: Record<string, OpenTarget> = {
   "boot-control": bootControl,
   slots,
   "trust-zone": trustZone,
+  recovery,
   signatures,
+  "permit-holds": permitHoldsTarget,
   tcp,
   dhcp,
   dns,
@@ -24,6 +30,7 @@ export const targets: Record<string, OpenTarget> = {
   "signature-block": signatureBlock,
   "trust-chain": trustChain,
   permit,
+  command,
   "boot-record": bootRecord,
   "factory-form": factoryForm,
   factory: factoryRecord,

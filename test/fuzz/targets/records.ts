@@ -4,6 +4,7 @@
 // Input: records of `stride` bytes one after the other; the checks are put right by `repair`, most of the time.
 
 import { encodeFactoryRecord } from "@flipside/image-format";
+import { agentGrants } from "../../../apps/agent/hosts/node/grants.ts";
 import { assemblyEntry, compileForFuzzing, type Patch } from "../engine/compile.ts";
 import { FuzzInstance } from "../engine/instance.ts";
 import { type OpenTarget, type Target, text, Violation } from "../engine/target.ts";
@@ -14,7 +15,7 @@ import { bytesOf, sha256Of } from "./keys.ts";
 
 interface Records {
   name: string;
-  zone: "factory" | "settings" | "journal";
+  zone: "factory" | "journal";
   recordBytes: number;
   checkedBytes: number;
   /** From one record's place in the zone to the next. */
@@ -29,7 +30,7 @@ interface Records {
 function openRecords(format: Records): OpenTarget {
   return async (patches: Patch[] = []): Promise<Target> => {
     const fuzzed = await compileForFuzzing(assemblyEntry("records"), 1, patches);
-    const host: DeviceHost = new DeviceHost(layout, () => instance);
+    const host: DeviceHost = new DeviceHost(layout, () => instance, agentGrants);
     const instance: FuzzInstance = new FuzzInstance(fuzzed, () => host.imports);
     const start = instance.save();
     const zone = host.zone(format.zone);
@@ -67,7 +68,7 @@ function openRecords(format: Records): OpenTarget {
 const word = (bytes: Uint8Array, at: number): number => new DataView(bytes.buffer, bytes.byteOffset).getUint32(at, true);
 const magicIs = (bytes: Uint8Array, magic: string): boolean => Buffer.from(bytes.subarray(0, 4)).toString("latin1") === magic;
 
-function made(recordBytes: number, checkedBytes: number, magic: string, fill: (view: DataView, bytes: Uint8Array) => void): Uint8Array {
+export function madeRecord(recordBytes: number, checkedBytes: number, magic: string, fill: (view: DataView, bytes: Uint8Array) => void): Uint8Array {
   const bytes = new Uint8Array(recordBytes);
   bytes.set(Buffer.from(magic));
   fill(new DataView(bytes.buffer), bytes);
@@ -88,35 +89,8 @@ export const factoryRecord = openRecords({
   },
 });
 
-const settingsRecord = (generation: number, name: string): Uint8Array =>
-  made(64, 48, "FSST", (view, bytes) => {
-    view.setUint16(4, 1, true);
-    view.setUint16(6, 64, true);
-    view.setUint32(8, generation, true);
-    bytes.set(bytesOf(name), 12);
-  });
-
-export const settings = openRecords({
-  name: "settings",
-  zone: "settings", recordBytes: 64, checkedBytes: 48, strideBytes: layout.sectorBytes, recordsMax: 2,
-  seeds: async () => [settingsRecord(1, "a"), joined(settingsRecord(1, "a"), settingsRecord(2, "b")), joined(settingsRecord(7, "a"), settingsRecord(6, "b")), joined(settingsRecord(0xffffffff, "a"), settingsRecord(0, "b"))],
-  dictionary: text("FSST"),
-  check(calls, instance, _host, records) {
-    const holding = [...records.values()].filter((r) => magicIs(r, "FSST") && word(r, 4) === 0x00400001);
-    const taken = calls.loadSettings!();
-    if (taken !== (holding.length > 0 ? 1 : 0)) throw new Violation("settings are taken, or not, against the format");
-    const secret = (): Buffer => Buffer.from(instance.memory.slice(calls.secret!(), calls.secret!() + 32));
-    if (taken === 1) {
-      const newest = holding.reduce((best, r) => (word(r, 8) > word(best, 8) ? r : best));
-      if (!secret().equals(newest.subarray(12, 44))) throw new Violation("not the newest settings are taken");
-    }
-    if (calls.storeSettings!() !== 1) throw new Violation("new settings could not be stored");
-    if (calls.loadSettings!() !== 1) throw new Violation("stored settings are not found again");
-  },
-});
-
 const journalRecord = (magic: "FSJB" | "FSJS", sector: number, name: string): Uint8Array =>
-  made(128, 112, magic, (view, bytes) => {
+  madeRecord(128, 112, magic, (view, bytes) => {
     view.setUint32(4, sector, true);
     bytes.set(bytesOf(name), 8);
     view.setUint32(40, 1, true);

@@ -7,8 +7,8 @@
 // Version 2:
 //   as above, but 6 u16 bytes (256)   44 u8 1: there is a candidate   45 u8 tries that it has left
 //   46 u16 what became of the last one (ErrorCode)   48 u8[16] id of the command that brought it; zeros: none ever
-//   64 u8[54] server address (portable/command.ts); port 0: the factory record's   118 u16 zero
-//   120 u8[54] the candidate's   174 zeros   240 u8[16] first bytes of SHA-256 over bytes 0..239
+//   64 u8[54] server address (portable/command.ts), or zeros: the factory record's   118 u16 zero
+//   120 u8[54] the candidate's, or zeros   174 zeros   240 u8[16] first bytes of SHA-256 over bytes 0..239
 
 import { BootControlLog } from "../boot-control/log";
 import { equalInConstantTime, sha256 } from "../crypto";
@@ -20,6 +20,7 @@ import {
   COMMAND_ID_BYTES,
   DEVICE_SECRET_BYTES,
   ErrorCode,
+  isServerAddress,
   SERVER_ADDRESS_BYTES,
   SERVER_ADDRESS_HOST_BYTES_OFFSET,
   SERVER_ADDRESS_HOST_OFFSET,
@@ -48,6 +49,7 @@ const record: usize = memory.data(256, 8);
 /** What is to count. */
 const draft: usize = memory.data(256, 8);
 const digest: usize = memory.data(32);
+const address: Uint8Array = new Uint8Array(SERVER_ADDRESS_BYTES);
 
 export class Settings {
   readonly secret: usize = record + SECRET;
@@ -196,9 +198,28 @@ function holds(at: usize): bool {
   const version = load<u16>(at, 4);
   if (version != 1 && version != 2) return false;
   if (load<u16>(at, 6) != <u16>recordBytes(version)) return false;
+  if (version == 2 && !isWellFormed(at)) return false;
   const checkedBytes = recordBytes(version) - CHECK_BYTES;
   sha256(at, checkedBytes, digest);
   return equalInConstantTime(digest, at + checkedBytes, CHECK_BYTES);
+}
+
+/** Of version 2: a length that is not what it may be would have the device read on behind the address. */
+function isWellFormed(at: usize): bool {
+  const hasCandidate = load<u8>(at, CANDIDATE);
+  if (hasCandidate > 1 || !isZero(at + SERVER + SERVER_ADDRESS_BYTES, 2) || !isZero(at + CANDIDATE_SERVER + SERVER_ADDRESS_BYTES, 66)) return false;
+  if (!isAddress(at + SERVER) && !isZero(at + SERVER, SERVER_ADDRESS_BYTES)) return false;
+  return hasCandidate == 1 ? isAddress(at + CANDIDATE_SERVER) : isZero(at + CANDIDATE_SERVER, SERVER_ADDRESS_BYTES);
+}
+
+function isAddress(at: usize): bool {
+  memory.copy(address.dataStart, at, SERVER_ADDRESS_BYTES);
+  return isServerAddress(address, 0);
+}
+
+function isZero(at: usize, length: u32): bool {
+  for (let i: u32 = 0; i < length; i++) if (load<u8>(at + i) != 0) return false;
+  return true;
 }
 
 function recordBytes(version: u32): u32 {

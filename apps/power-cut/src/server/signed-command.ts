@@ -17,7 +17,8 @@ export interface CommandParts {
   port?: number;
 }
 
-export function signedCommand(key: SigningKey, { deviceId, deviceNonce, id, number, kind, host = "", port = 0 }: CommandParts): Uint8Array {
+/** What is signed. */
+export function commandBody({ deviceId, deviceNonce, id, number, kind, host = "", port = 0 }: CommandParts): Buffer {
   const body = Buffer.alloc(132);
   body.write("FSCM", "latin1");
   body.writeUInt16LE(1, 4);
@@ -30,6 +31,11 @@ export function signedCommand(key: SigningKey, { deviceId, deviceNonce, id, numb
   body.writeUInt16LE(port, 78);
   body[80] = host.length;
   body.write(host, 84, "latin1");
+  return body;
+}
+
+export function signedCommand(key: SigningKey, parts: CommandParts): Uint8Array {
+  const body = commandBody(parts);
   const privateKey = createPrivateKey({ key: key.privateJwk as JsonWebKeyInput["key"], format: "jwk" });
   const signature = sign(null, Buffer.concat([Buffer.from(signingPrefixes.command), body]), privateKey);
   const keyId = createHash("sha256").update(key.publicKey).digest().subarray(0, 8);

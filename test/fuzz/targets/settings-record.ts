@@ -1,0 +1,87 @@
+// The settings record by plain reading of docs/image-format.md, "Settings record", and docs/boot-control.md, "Two copies".
+
+import { addressOf } from "./command-form.ts";
+import { madeRecord } from "./records.ts";
+import { sha256Of } from "./keys.ts";
+
+export const RECORD_BYTES = 256;
+export const FLUX_A = 32;
+export const FLUX_B = 64;
+
+export interface Address {
+  host: string;
+  port: number;
+}
+
+export interface SettingsContent {
+  generation: number;
+  secret: Uint8Array;
+  /** undefined: the factory record's. */
+  server?: Address | undefined;
+  candidate?: Address | undefined;
+  /** Means something while there is a candidate. */
+  tries?: number;
+  /** Of the command that brought the last candidate, 16 bytes; and what became of that, an error code. */
+  commandId?: Uint8Array | undefined;
+  outcome?: number;
+}
+
+export const checkedBytesOf = (record: Uint8Array): number => (record[4] === 1 && record[5] === 0 ? 48 : 240);
+
+export function addressBytes({ host, port }: Address): Uint8Array {
+  const bytes = Buffer.alloc(54);
+  bytes.writeUInt16LE(port);
+  bytes[2] = host.length;
+  bytes.write(host, 6, "latin1");
+  return new Uint8Array(bytes);
+}
+
+/** Version 1 where that can say it, unless version 2 is asked for. */
+export function settingsRecord({ generation, secret, server, candidate, tries = 0, commandId, outcome = 0 }: SettingsContent, version = server || candidate || tries || commandId || outcome ? 2 : 1): Uint8Array {
+  const bytes = version === 1 ? 64 : RECORD_BYTES;
+  return madeRecord(bytes, bytes - 16, "FSST", (view, record) => {
+    view.setUint16(4, version, true);
+    view.setUint16(6, bytes, true);
+    view.setUint32(8, generation, true);
+    record.set(secret, 12);
+    if (version === 1) return;
+    record[44] = candidate ? 1 : 0;
+    record[45] = tries;
+    view.setUint16(46, outcome, true);
+    if (commandId) record.set(commandId, 48);
+    if (server) record.set(addressBytes(server), 64);
+    if (candidate) record.set(addressBytes(candidate), 120);
+  });
+}
+
+/** What a copy says, or undefined when it does not hold. */
+export function settingsIn(record: Uint8Array): SettingsContent | undefined {
+  const bytes = Buffer.from(record.buffer, record.byteOffset, RECORD_BYTES);
+  if (bytes.toString("latin1", 0, 4) !== "FSST") return undefined;
+  const version = bytes.readUInt16LE(4);
+  const length = [undefined, 64, RECORD_BYTES][version];
+  if (length === undefined || bytes.readUInt16LE(6) !== length) return undefined;
+  if (Buffer.compare(sha256Of(bytes.subarray(0, length - 16)).subarray(0, 16), bytes.subarray(length - 16, length)) !== 0) return undefined;
+  const common = { generation: bytes.readUInt32LE(8), secret: new Uint8Array(bytes.subarray(12, 44)) };
+  if (version === 1) return common;
+  const isZero = (from: number, to: number): boolean => bytes.subarray(from, to).every((byte) => byte === 0);
+  const server = addressOf(bytes.subarray(64, 118));
+  const candidate = addressOf(bytes.subarray(120, 174));
+  if (!isZero(118, 120) || !isZero(174, 240) || bytes[44]! > 1) return undefined;
+  if (!server && !isZero(64, 118)) return undefined;
+  if (bytes[44] === 1 ? !candidate : !isZero(120, 174)) return undefined;
+  return {
+    ...common, server, outcome: bytes.readUInt16LE(46), commandId: isZero(48, 64) ? undefined : new Uint8Array(bytes.subarray(48, 64)),
+    candidate: bytes[44] === 1 ? candidate : undefined, tries: bytes[45]!,
+  };
+}
+
+/** The copies of a zone that may count: one not in flux before one that is, then the newer; two when nothing tells them apart. */
+export function countingSettings(zone: Uint8Array, sectorBytes: number, flags: number): SettingsContent[] {
+  const copies = [0, 1].map((copy) => ({ content: settingsIn(zone.subarray(copy * sectorBytes, copy * sectorBytes + RECORD_BYTES)), isInFlux: (flags & (FLUX_A << copy)) !== 0 }));
+  const holding = copies.filter(({ content }) => content !== undefined);
+  const settled = holding.filter(({ isInFlux }) => !isInFlux);
+  const counting = (settled.length > 0 ? settled : holding).map(({ content }) => content!);
+  const newest = Math.max(...counting.map(({ generation }) => generation));
+  return counting.filter(({ generation }) => generation === newest);
+}

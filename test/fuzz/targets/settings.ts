@@ -1,0 +1,185 @@
+// Settings in flash, with arbitrary bytes in both copies and any of them in flux: what is taken is what a plain reading takes
+// (settings-record.ts), both copies are then the same and settled, and a change is in flash as a whole, or not at all.
+//
+// Input: u8 flags of the boot-control record; u8 bit 0: there is one, bits 1 to 3: what is done then; the copies, 256 bytes
+// each; their checks are put right by `repair`, most of the time.
+
+import { encodeFactoryRecord } from "@flipside/image-format";
+import { agentGrants } from "../../../apps/agent/hosts/node/grants.ts";
+import { assemblyEntry, compileForFuzzing, type Patch } from "../engine/compile.ts";
+import { FuzzInstance } from "../engine/instance.ts";
+import { write } from "../engine/mutate.ts";
+import { type OpenTarget, type Target, text, Violation } from "../engine/target.ts";
+import { newestOf } from "./boot-loader.ts";
+import { putBootRecord } from "./boot-records.ts";
+import { layout } from "./device-images.ts";
+import { DeviceHost } from "./device-host.ts";
+import { fuzzedIdentity } from "./formats.ts";
+import { bytesOf, sha256Of } from "./keys.ts";
+import { type Address, addressBytes, checkedBytesOf, countingSettings, FLUX_A, FLUX_B, RECORD_BYTES, type SettingsContent, settingsRecord } from "./settings-record.ts";
+
+const COPIES_AT = 2;
+const WHOLE = COPIES_AT + 2 * RECORD_BYTES;
+/** Flags that are the loader's business: 128 is the heartbeat's. */
+const LASTING_FLAGS = 0x7f;
+const enum Deed { Nothing, Store, Propose, RecordTry, Keep, Drop }
+
+const newSecret = bytesOf("another secret");
+const newAddress: Address = { host: "new.example", port: 8883 };
+const newCommand = bytesOf("new command").subarray(0, 16);
+const DROP_CODE = 96;
+
+/** What a change makes of what counts, apart from the generation. */
+function after(deed: number, before: SettingsContent): SettingsContent {
+  const { candidate } = before;
+  switch (deed) {
+    case Deed.Store: return { ...before, secret: newSecret };
+    case Deed.Propose: return { ...before, candidate: newAddress, tries: 2, commandId: newCommand, outcome: 0 };
+    case Deed.RecordTry: return { ...before, tries: (before.tries! - 1) & 255 };
+    case Deed.Keep: return { ...before, server: candidate, candidate: undefined, tries: 0, outcome: 0 };
+    case Deed.Drop: return { ...before, candidate: undefined, tries: 0, outcome: DROP_CODE };
+    default: return before;
+  }
+}
+
+const said = ({ secret, server = fuzzedIdentity.server, candidate, tries, commandId, outcome = 0 }: SettingsContent): string =>
+  JSON.stringify([Buffer.from(secret).toString("hex"), server.host, server.port, candidate ? [candidate.host, candidate.port, tries] : null, commandId ? [Buffer.from(commandId).toString("hex"), candidate ? 0 : outcome] : null]);
+
+const seed = (flags: number, what: number, ...copies: Uint8Array[]): Uint8Array => {
+  const bytes = new Uint8Array(WHOLE).fill(0xff);
+  bytes.set([flags, what]);
+  copies.forEach((copy, i) => bytes.set(copy, COPIES_AT + i * RECORD_BYTES));
+  return bytes;
+};
+
+export const settings: OpenTarget = async (patches: Patch[] = []): Promise<Target> => {
+  const fuzzed = await compileForFuzzing(assemblyEntry("records"), 1, patches);
+  const host: DeviceHost = new DeviceHost(layout, () => instance, agentGrants);
+  const instance: FuzzInstance = new FuzzInstance(fuzzed, () => host.imports);
+  host.zone("factory").set(await encodeFactoryRecord(fuzzedIdentity));
+  const { exports: calls, memory } = instance;
+  const start = instance.save();
+  const zone = host.zone("settings");
+  const bootControl = host.zone("bootControl");
+  const given = (instance.exports["given"] as unknown as WebAssembly.Global).value as number;
+  const bytesAt = (ptr: number, length: number): Uint8Array => memory.slice(ptr, ptr + length);
+
+  /** What the agent has taken, in the same words. */
+  const taken = (): SettingsContent => {
+    const addressNow = (usesCandidate: number): Address => {
+      const port = calls.server!(usesCandidate);
+      return { port, host: Buffer.from(bytesAt(calls.host!(), calls.hostBytes!())).toString("latin1") };
+    };
+    const tries = calls.candidateTries!();
+    const outcome = calls.outcome!();
+    const candidate = tries >= 0 ? { candidate: addressNow(1), tries } : {};
+    return { generation: 0, secret: bytesAt(calls.secret!(), 32), server: addressNow(0), ...candidate, ...(outcome >= 0 && { commandId: bytesAt(calls.commandId!(), 16), outcome }) };
+  };
+  const inFlash = (flags: number): SettingsContent[] => countingSettings(zone, layout.sectorBytes, flags);
+  const expectTaken = (expected: SettingsContent[], what: string): SettingsContent => {
+    const now = said(taken());
+    const content = expected.find((content) => said(content) === now);
+    if (!content) throw new Violation(what);
+    return content;
+  };
+  /** Both copies are the one encoding of this, and none is in flux. */
+  const expectSettled = (expected: SettingsContent, flags: number): void => {
+    const [a, b] = [0, 1].map((copy) => zone.subarray(copy * layout.sectorBytes, copy * layout.sectorBytes + RECORD_BYTES));
+    const after = newestOf(host)?.flags ?? 0;
+    if (((after ^ flags) & LASTING_FLAGS & ~(FLUX_A | FLUX_B)) !== 0) throw new Violation("other flags of boot control changed");
+    if ((after & (FLUX_A | FLUX_B)) !== 0) throw new Violation("a copy is still in flux");
+    const made = settingsRecord({ ...expected, generation: new DataView(a!.buffer, a!.byteOffset).getUint32(8, true) });
+    for (const copy of [a!, b!]) if (Buffer.compare(copy.subarray(0, made.length), made) !== 0) throw new Violation("a copy is not the one encoding of what counts");
+  };
+
+  const v1 = (generation: number, name: string): Uint8Array => settingsRecord({ generation, secret: bytesOf(name) });
+  const v2 = (generation: number, name: string, change: Partial<SettingsContent> = {}): Uint8Array => settingsRecord({ generation, secret: bytesOf(name), server: { host: "10.0.2.2", port: 1883 }, ...change }, 2);
+  const candidate = { candidate: { host: "candidate", port: 1 }, tries: 2 };
+  const commandId = bytesOf("command").subarray(0, 16);
+  const records = [v1(1, "a"), v1(2, "b"), v2(2, "b"), v2(3, "c", { ...candidate, commandId }), v2(4, "d", { commandId, outcome: 96 }), v2(5, "e", { server: undefined, ...candidate, commandId }), v2(1, "f", { server: undefined })];
+  return {
+    name: "settings",
+    instance,
+    inputBytesMax: WHOLE,
+    share: 0.005,
+    seeds: [
+      seed(0, 0), seed(0, 3, records[0]!), seed(0, 2, records[0]!, records[1]!), seed(0, 5, v1(7, "a"), v1(6, "b")), seed(0, 2, v1(0xffffffff, "a"), v1(0, "b")), seed(FLUX_B, 1, records[0]!, records[2]!), seed(FLUX_A, 3, v2(9, "a"), records[3]!),
+      seed(FLUX_A | FLUX_B, 5, records[3]!, records[4]!), seed(2, 7, records[3]!, records[3]!), seed(0, 9, records[3]!, records[3]!), seed(0, 11, records[5]!, records[4]!), seed(FLUX_A | 24, 9, records[4]!), seed(0, 4, records[6]!, v1(1, "f")),
+    ],
+    dictionary: [...text("FSST"), ...records.flatMap((record) => [record.subarray(0, 8), record]), addressBytes(newAddress), addressBytes({ host: "x".repeat(48), port: 65535 })],
+    mutate(draft, random) {
+      if (draft.length < WHOLE) draft.bytes.fill(0, draft.length, WHOLE);
+      draft.length = WHOLE;
+      const { bytes } = draft;
+      const at = COPIES_AT + RECORD_BYTES * random.below(2);
+      switch (random.below(8)) {
+        case 0:
+          bytes[0] = random.pick([0, FLUX_A, FLUX_B, FLUX_A | FLUX_B, FLUX_A | 2, FLUX_B | 128, 24, 255]);
+          return;
+        case 1:
+          bytes[1] = random.below(12);
+          return;
+        case 2:
+          bytes.fill(random.pick([0, 0xff]), at, at + RECORD_BYTES);
+          bytes.set(random.pick(records), at);
+          return;
+        case 3: // generation
+          return write(bytes, at + 8, 4, random.pick([0, 1, 2, 3, 0x7fffffff, 0x80000000, 0xfffffffe, 0xffffffff]), true);
+        case 4: // candidate, tries, outcome
+          return write(bytes, at + 44 + random.below(4), 1, random.pick([0, 1, 2, 96, 255]), true);
+        case 5: // ports and lengths
+          return write(bytes, at + random.pick([64, 66, 120, 122]), random.pick([1, 2]), random.pick([0, 1, 47, 48, 49, 255, 256, 65535]), true);
+        case 6: // what is zero, hosts
+          bytes[at + random.pick([67, 70, 117, 118, 123, 126, 173, 174, 239, 70 + random.below(104)])] = random.pick([0, 1, 0x20, 0x21, 0x7e, 0x7f, 0xff]);
+          return;
+        default:
+          bytes.copyWithin(COPIES_AT + RECORD_BYTES, COPIES_AT, COPIES_AT + RECORD_BYTES);
+      }
+    },
+    repair({ bytes, length }) {
+      for (let at = COPIES_AT; at + RECORD_BYTES <= length; at += RECORD_BYTES) {
+        const checked = checkedBytesOf(bytes.subarray(at));
+        bytes.set(sha256Of(bytes.subarray(at, at + checked)).subarray(0, 16), at + checked);
+      }
+    },
+    run(input) {
+      const hasRecord = ((input[1] ?? 0) & 1) === 1;
+      const flags = hasRecord ? input[0]! : 0;
+      const deed = ((input[1] ?? 0) >> 1) % 6;
+      bootControl.fill(0xff);
+      if (hasRecord) putBootRecord(bootControl, { activeSlot: 0, states: [2, 0], flags });
+      zone.fill(0xff);
+      for (const copy of [0, 1]) {
+        const bytes = new Uint8Array(RECORD_BYTES).fill(0xff);
+        bytes.set(input.subarray(COPIES_AT + copy * RECORD_BYTES, COPIES_AT + (copy + 1) * RECORD_BYTES));
+        zone.set(bytes, copy * layout.sectorBytes);
+      }
+      const counting = inFlash(flags);
+      const before = zone.slice();
+      instance.restore(start);
+      if (calls.factory!() !== 1) throw new Error("the factory record of this target does not hold");
+      if (calls.loadSettings!() !== (counting.length > 0 ? 1 : 0)) throw new Violation("settings are taken, or not, against the format");
+      let now: SettingsContent = { generation: 0, secret: new Uint8Array(32) };
+      if (counting.length === 0) {
+        if (Buffer.compare(zone, before) !== 0) throw new Violation("flash was changed, and there are no settings");
+      } else {
+        now = expectTaken(counting, "not the settings that count are taken");
+        expectSettled(now, flags);
+      }
+      memory.set(deed === Deed.Store ? newSecret : addressBytes(newAddress), given);
+      memory.set(newCommand, given + 64);
+      // Only a device that has settings gets commands, and only a candidate is tried, kept or dropped.
+      const isPossible = deed === Deed.Store || (counting.length > 0 && deed !== Deed.Nothing && (deed === Deed.Propose || now.candidate !== undefined));
+      if (!isPossible) return;
+      const done = [calls.storeSettings!, () => calls.propose!(2), calls.recordTry!, calls.keepCandidate!, () => calls.dropCandidate!(DROP_CODE)][deed - 1]!();
+      if (done !== 1) throw new Violation("a change could not be stored");
+      const expected = after(deed, now);
+      expectTaken([expected], "a change is not what was asked for");
+      expectSettled(expected, flags);
+      instance.restore(start);
+      calls.factory!();
+      if (calls.loadSettings!() !== 1) throw new Violation("stored settings are not found again");
+      expectTaken([expected], "stored settings are not what was stored");
+    },
+  };
+};
