@@ -13,7 +13,7 @@ console.info(`fuzzing: FLIPSIDE_SEED=${seed}`);
 
 /** What two or three seconds do on a machine that is not busy. */
 const inputs: Record<string, number> = {
-  "boot-control": 500, slots: 500, "trust-zone": 300, recovery: 1_500, signatures: 800, "permit-holds": 2_000, tcp: 15_000, dhcp: 10_000, dns: 30_000, frames: 30_000, mqtt: 10_000, json: 60_000,
+  "boot-control": 500, slots: 500, "trust-zone": 300, recovery: 1_500, "agent-messages": 1_500, signatures: 800, "permit-holds": 2_000, tcp: 15_000, dhcp: 10_000, dns: 30_000, frames: 30_000, mqtt: 10_000, json: 60_000,
   "image-header": 150_000, "signature-block": 150_000, "trust-chain": 150_000, permit: 150_000, command: 100_000, "boot-record": 60_000, "factory-form": 150_000, factory: 20_000, settings: 4_000, journal: 10_000,
 };
 const LONG_MS = 300_000;
@@ -44,6 +44,13 @@ describe("bugs that are planted are found", () => {
       { file: "apps/agent/src/boot/image-receiver.ts", find: "if (compareBytes(hash, table + index * DIGEST_BYTES, DIGEST_BYTES) != 0) return ErrorCode.ChunkMismatch;", replace: "" }, 5_000],
     ["recovery takes an image below the floor", "recovery",
       { file: "apps/agent/src/boot/image-receiver.ts", find: "if (header.securityCounter < this.log.record.securityFloor) return ErrorCode.SecurityCounterTooLow;", replace: "" }, 5_000],
+    ["an offer's signature is not checked", "agent-messages",
+      { file: "apps/agent/src/update/update.ts", find: `code = manifest.checkSignature(this.trust);
+    if (code != ErrorCode.None) return code;`, replace: "" }, 5_000],
+    ["a chunk is programmed that is not the table's", "agent-messages",
+      { file: "apps/agent/src/update/update.ts", find: "if (compareBytes(hash, table + index * DIGEST_BYTES, DIGEST_BYTES) != 0) return this.wrongPiece(ErrorCode.ChunkMismatch);", replace: "" }, 5_000],
+    ["a command of another session is carried out", "agent-messages",
+      { file: "packages/image-format/src/portable/command.ts", find: "if (!equalBytes(bytes, offset + COMMAND_NONCE_OFFSET, deviceNonce, 0, 16)) return ErrorCode.CommandForAnotherSession;", replace: "" }, 5_000],
     ["the newer copy of the settings counts, though it may be half written", "settings",
       { file: "apps/agent/src/dual-copy.ts", find: "if (this.isInFlux(flags, copy) && !this.isInFlux(flags, other) &&", replace: "if (false &&" }, 10_000],
     ["a DNS answer's record may run off the message", "dns",

@@ -36,7 +36,14 @@ export class FlashWatch {
     this.#before = this.#newest = newestRecord(layout, this.host.flash);
     this.rules = rulesFor(this.#before);
     this.#isChanged = false;
-    this.#manifest = undefined;
+    this.#manifest = this.#storedManifest();
+  }
+
+  /** Of a download that is under way: what may be stored now lies in a slot already. */
+  #storedManifest(): Manifest | undefined {
+    const slot = this.rules.slots.find((slot) => this.#before?.slotState(slot) === SlotState.Empty);
+    const manifest = slot === undefined ? "none" : admittedManifest(this.host.zone(slotNames[slot]!), this.verifier);
+    return typeof manifest !== "string" && this.rules.refuses(manifest, this.#before) === undefined ? manifest : undefined;
   }
 
   get record(): BootRecord | undefined {

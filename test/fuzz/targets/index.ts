@@ -1,6 +1,7 @@
 // All targets by name. A new one is a file beside this and a line here.
 
 import type { OpenTarget } from "../engine/target.ts";
+import { agentMessages } from "./agent-messages.ts";
 import { bootControl, slots, trustZone } from "./boot.ts";
 import { command } from "./command-form.ts";
 import { bootRecord, factoryForm, imageHeader, permit, signatureBlock, trustChain } from "./formats.ts";
@@ -18,6 +19,7 @@ export const targets: Record<string, OpenTarget> = {
   slots,
   "trust-zone": trustZone,
   recovery,
+  "agent-messages": agentMessages,
   signatures,
   "permit-holds": permitHoldsTarget,
   tcp,

@@ -34,5 +34,6 @@ export function keyOf(name: string): FuzzKey {
 export const rootKey = keyOf("root");
 export const releaseKey = keyOf("release");
 export const secondReleaseKey = keyOf("second release");
+export const operationsKey = keyOf("operations of the agent");
 
 export const sha256Of = (bytes: Uint8Array): Uint8Array => new Uint8Array(createHash("sha256").update(bytes).digest());

@@ -357,7 +357,7 @@ export const recovery: OpenTarget = async (patches = []): Promise<Target> => {
     name: "recovery",
     instance,
     inputBytesMax: 24_576,
-    share: 0.002,
+    share: 0.003,
     seeds,
     dictionary: [Uint8Array.of(FRAME_HELLO, 0, 0), Uint8Array.of(2), Uint8Array.of(10), frame(FRAME_HELLO, 1), time(61_000), time(2_001), u32(good.length), u32(1024)].map((token) => Uint8Array.from(token)),
     mutate(draft, random) {

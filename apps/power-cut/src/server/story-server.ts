@@ -3,6 +3,7 @@
 
 import { createHash, createHmac } from "node:crypto";
 import { type CampaignImage, keys } from "../stories/images.ts";
+import { chunkMessage } from "./chunk-message.ts";
 import { signedCommand } from "./signed-command.ts";
 import { type Answer, MqttWire, type WireServer } from "./mqtt-wire.ts";
 
@@ -236,13 +237,7 @@ export class StoryServer implements WireServer {
       const name = `${image.digest}${part} ${i}`;
       let chunk = this.#chunks.get(name);
       if (!chunk) {
-        const prefix = Buffer.alloc(16);
-        prefix.write("FSCH", "latin1");
-        prefix.writeUInt32LE(DEPLOYMENT_ATTEMPT, 4);
-        prefix[8] = part;
-        prefix.write(image.digest.slice(0, 6), 9, "hex");
-        prefix.writeUInt32LE(i, 12);
-        chunk = new Uint8Array(Buffer.concat([prefix, content.subarray(i * size, (i + 1) * size)]));
+        chunk = chunkMessage({ attempt: DEPLOYMENT_ATTEMPT, part, digest: image.digest, index: i }, content.subarray(i * size, (i + 1) * size));
         this.#chunks.set(name, chunk);
       }
       this.#answer("chunk", chunk, 0);

@@ -1,0 +1,131 @@
+// The whole agent as the boot loader hands over to it, connected to a hostile server, at the points of a session and of an
+// update from which messages may come.
+
+import { buildTrustChain } from "@flipside/image-format";
+import { join } from "node:path";
+import { agentSources } from "../../../apps/agent/build/paths.ts";
+import { agentGrants } from "../../../apps/agent/hosts/node/grants.ts";
+import { Zone } from "../../../apps/agent/hosts/node/abi.ts";
+import { compileForFuzzing, type FuzzModule, type Patch } from "../engine/compile.ts";
+import { FuzzInstance, type Snapshot } from "../engine/instance.ts";
+import { Violation } from "../engine/target.ts";
+import { FUEL, openBoot } from "./boot-loader.ts";
+import { putBootRecord } from "./boot-records.ts";
+import { DeviceHost, type HostState } from "./device-host.ts";
+import { layout, makeImage, putInSlot } from "./device-images.ts";
+import { fuzzedIdentity } from "./formats.ts";
+import { HostileServer, type SessionState } from "./hostile-server.ts";
+import { bytesOf, operationsKey, releaseKey, rootKey, sha256Of } from "./keys.ts";
+import { settingsRecord } from "./settings-record.ts";
+
+/** As the unikernel's (apps/agent/build/targets.ts). */
+const MEMORY_PAGES = 4;
+const STEPS_MAX = 3000;
+const TIME_STEP_US = 1000;
+/** The agent waits a little before it connects for the first time. */
+const CONNECTED_MS = 2000;
+export const RUNNING_SEQUENCE = 5;
+export const deviceSecret = bytesOf("device secret");
+
+export interface Start {
+  name: string;
+  memory: Snapshot;
+  device: HostState;
+  session: SessionState;
+}
+
+export class AgentDevice {
+  readonly host: DeviceHost;
+  readonly instance: FuzzInstance;
+  readonly server = new HostileServer(fuzzedIdentity.deviceId, deviceSecret);
+  #waitUs = 0;
+
+  private constructor(readonly running: Uint8Array, readonly older: Uint8Array, fuzzed: FuzzModule) {
+    this.host = new DeviceHost(layout, () => this.instance, agentGrants);
+    this.instance = new FuzzInstance(fuzzed, () => this.host.imports);
+    this.host.stream = this.server.wire;
+    this.host.runningSlot = Zone.SlotA;
+  }
+
+  static async open(patches: Patch[]): Promise<AgentDevice> {
+    const running = await makeImage("running", { releaseSequence: RUNNING_SEQUENCE, securityCounter: 2, contactDeadlineMs: 600_000 });
+    const older = await makeImage("older", { releaseSequence: RUNNING_SEQUENCE - 1 });
+    return new AgentDevice(running, older, await compileForFuzzing(join(agentSources, "agent/main.ts"), MEMORY_PAGES, patches));
+  }
+
+  /** Started by the real loader, from slot A; the other slot holds the older image, confirmed, or nothing. */
+  async powerOn(hasOlder: boolean): Promise<void> {
+    const { host, instance, server } = this;
+    const loader = await openBoot();
+    const trust = await buildTrustChain([{ trust: { trustVersion: 1, rootThreshold: 1, rootKeys: [rootKey.publicKey], releaseKeys: [releaseKey.publicKey], operationsKeys: [operationsKey.publicKey] }, signedBy: [rootKey.privateJwk] }]);
+    const settings = settingsRecord({ generation: 1, secret: deviceSecret });
+    for (const copy of [0, 1]) {
+      loader.host.zone("trust").set(trust, copy * layout.sectorBytes);
+      loader.host.zone("settings").set(settings, copy * layout.sectorBytes);
+    }
+    const digestOf = (image: Uint8Array): Uint8Array => sha256Of(image.subarray(0, image[6]! | (image[7]! << 8)));
+    putInSlot(loader.host.zone("slotA"), this.running);
+    if (hasOlder) putInSlot(loader.host.zone("slotB"), this.older);
+    putBootRecord(loader.host.zone("bootControl"), { activeSlot: 0, states: [2, hasOlder ? 2 : 0], digests: [digestOf(this.running), hasOlder ? digestOf(this.older) : undefined] });
+    const started = loader.boot();
+    if (started?.how !== "image") throw new Error(`the loader does not start the agent's image: ${loader.host.lines}`);
+    host.restore({ ...host.save(), flash: loader.host.flash, nowUs: 1000 });
+    host.rootKeys = loader.host.rootKeys;
+    host.bootInfo = started.info;
+    server.said = [];
+    this.#pristine ??= instance.save();
+    instance.restore(this.#pristine);
+    instance.begin(FUEL);
+    instance.exports.start!();
+    this.settle();
+    this.pass(CONNECTED_MS);
+    if (server.state.waitsFor !== "nonce") throw new Error(`the agent says no hello: ${host.lines}`);
+  }
+
+  #pristine: Snapshot | undefined;
+
+  save(name: string): Start {
+    return { name, memory: this.instance.save(), device: this.host.save(), session: structuredClone(this.server.state) };
+  }
+
+  restore({ memory, device, session }: Start): void {
+    const { server, instance, host } = this;
+    server.onConnect = () => {};
+    const { host: name, port } = fuzzedIdentity.server;
+    server.wire.open(name, port);
+    server.state = structuredClone(session);
+    server.said = [];
+    instance.restore(memory);
+    instance.begin(FUEL);
+    host.restore(device);
+    this.#waitUs = 0;
+  }
+
+  /** Until the agent waits, with nothing to read. */
+  settle(): void {
+    const { step } = this.instance.exports;
+    for (let steps = 0; steps < STEPS_MAX; steps++) {
+      this.#waitUs = step!() >>> 0;
+      if (this.#waitUs > 0 && !this.server.wire.hasData) return;
+    }
+    throw new Violation("the agent does not come to rest");
+  }
+
+  pass(ms: number): void {
+    for (let leftUs = ms * 1000; leftUs > 0; ) {
+      const us = Math.min(leftUs, Math.max(this.#waitUs, TIME_STEP_US));
+      this.host.nowUs += us;
+      leftUs -= us;
+      this.settle();
+    }
+  }
+
+  /** Both steps of the session's proof. */
+  prove(): void {
+    for (let step = 0; step < 2; step++) {
+      this.server.prove(true);
+      this.settle();
+    }
+    if (!this.server.said.some(({ leaf }) => leaf === "check-in")) throw new Error(`the agent does not check in: ${this.host.lines}`);
+  }
+}
