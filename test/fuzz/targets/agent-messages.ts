@@ -14,10 +14,10 @@ import { Session } from "./agent-session.ts";
 import { Left } from "./device-host.ts";
 import { makeImage, strictVerifier } from "./device-images.ts";
 import { FlashWatch } from "./flash-watch.ts";
-import { item, itemsIn, itemsOf, replaceItem, shuffleItems } from "./items.ts";
+import { item, itemsIn, itemsOf, joined, replaceItem, shuffleItems } from "./items.ts";
 import { bytesOf, operationsKey, releaseKey, secondReleaseKey, sha256Of } from "./keys.ts";
 import {
-  BODY_BYTES, CHUNK_IMAGE, CHUNK_WANTED, command, COMMAND_DEVICE, COMMAND_NONCE, COMMAND_OTHER_SESSION, COMMAND_SIGN, COMMAND_SIGN_BY_RELEASE, hex, joined, Kind, lost, offer, OFFER_FIXED_BYTES,
+  BODY_BYTES, CHUNK_IMAGE, CHUNK_WANTED, command, COMMAND_DEVICE, COMMAND_NONCE, COMMAND_OTHER_SESSION, COMMAND_SIGN, COMMAND_SIGN_BY_RELEASE, hex, Kind, lost, offer, OFFER_FIXED_BYTES,
   OFFER_OTHER_SESSION, OFFER_PERMIT_DIGEST, OFFER_SIGN, type Parts, partsOf, permitBytes, prove, raw, serve, time,
 } from "./message-items.ts";
 import { deviceHash } from "./permit-holds.ts";

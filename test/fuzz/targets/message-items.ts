@@ -3,7 +3,7 @@
 import { encodeSignatureBlock } from "@flipside/image-format";
 import { commandBody, type CommandParts } from "../../../apps/power-cut/src/server/signed-command.ts";
 import { fuzzedIdentity } from "./formats.ts";
-import { item } from "./items.ts";
+import { item, joined, u32 } from "./items.ts";
 import { operationsKey, releaseKey } from "./keys.ts";
 
 export const enum Kind {
@@ -32,8 +32,6 @@ export const CHUNK_IMAGE = 1, CHUNK_WANTED = 2;
 export const OFFER_FIXED_BYTES = 17;
 export const BODY_BYTES = 132;
 
-export const u32 = (value: number): number[] => [value & 255, (value >> 8) & 255, (value >> 16) & 255, value >>> 24];
-export const joined = (...parts: ArrayLike<number>[]): Uint8Array => Uint8Array.from(parts.flatMap((part) => Array.from(part)));
 export const time = (ms: number): Uint8Array => item(Kind.Time, 0, u32(ms));
 export const serve = (count: number, changed = 255): Uint8Array => item(Kind.Serve, 0, [count, changed]);
 export const prove = (put = 0): Uint8Array => item(Kind.Prove, put, []);
