@@ -20,6 +20,8 @@ import { settingsRecord } from "./settings-record.ts";
 
 /** As the unikernel's (apps/agent/build/targets.ts). */
 const MEMORY_PAGES = 4;
+/** EXO_HEALTH_HEALTHY. */
+const HEALTHY = 1;
 const STEPS_MAX = 3000;
 const TIME_STEP_US = 1000;
 /** The agent waits a little before it connects for the first time. */
@@ -45,6 +47,7 @@ export class AgentDevice {
     this.instance = new FuzzInstance(fuzzed, () => this.host.imports);
     this.host.stream = this.server.wire;
     this.host.runningSlot = Zone.SlotA;
+    this.host.appHealth = HEALTHY;
   }
 
   static async open(patches: Patch[]): Promise<AgentDevice> {

@@ -29,6 +29,10 @@ export function item(kind: number, put: number, bytes: ArrayLike<number>): Uint8
   return Uint8Array.from([kind, put, bytes.length & 255, bytes.length >> 8, ...Array.from(bytes)]);
 }
 
+/** Little-endian. */
+export const u32 = (value: number): number[] => [value & 255, (value >> 8) & 255, (value >> 16) & 255, value >>> 24];
+export const joined = (...parts: ArrayLike<number>[]): Uint8Array => Uint8Array.from(parts.flatMap((part) => Array.from(part)));
+
 /** The draft's items, which may be changed in place. */
 export const itemsOf = (draft: Draft, from: number): Item[] => itemsIn(draft.bytes.subarray(0, draft.length), from);
 

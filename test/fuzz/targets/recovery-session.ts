@@ -1,0 +1,278 @@
+// A technician's line beside the loader in recovery: what goes onto it, what each frame must be answered with, and how the run
+// may end, by docs/boot-control.md, "Recovery".
+
+import {
+  ErrorCode, FRAME_ACKNOWLEDGED, FRAME_BEGIN, FRAME_DATA, FRAME_DONE, FRAME_HELLO, FRAME_INFO, FRAME_REFUSED, RecoveryReason, SlotState, type StrictVerifier,
+} from "@flipside/image-format";
+import { BootReason, RECOVERY_NONE, Zone } from "../../../apps/agent/hosts/node/abi.ts";
+import { encodeFrame, type Frame, FrameReader } from "../../../apps/agent/hosts/serial/frames.ts";
+import { expectSame, Violation } from "../engine/target.ts";
+import type { Boot } from "./boot-loader.ts";
+import type { RecordParts } from "./boot-records.ts";
+import { type DeviceHost, Left } from "./device-host.ts";
+import { type Admitted, admittedFile, admittedIn } from "./device-images.ts";
+import type { FlashWatch } from "./flash-watch.ts";
+import { fuzzedIdentity } from "./formats.ts";
+import { u32 } from "./items.ts";
+
+const TIME_MAX_MS = 1_200_000;
+const SILENCE_US = 60_000_000;
+const TRANSFER_US = 3_600_000_000;
+const LINGER_US = 2_000_000;
+/** A clock that is read goes on by a microsecond. */
+const SLACK_US = 1_000_000;
+/** Of a data frame, with the offset. */
+const DATA_BYTES_MAX = 1028;
+
+export const enum Kind {
+  /** u8 type, u16 sequence, data: a frame that holds. */
+  Frame,
+  /** What a frame decodes to, as it comes. */
+  Decoded,
+  /** What comes on the line. */
+  Raw,
+  /** u32 milliseconds pass. */
+  Time,
+  Count,
+}
+
+export interface State {
+  name: string;
+  slots: (Uint8Array | undefined)[];
+  record: RecordParts | "blank" | "void";
+  bootReason?: number;
+  without?: "factory" | "trust";
+  reason: RecoveryReason;
+}
+
+export interface Surroundings {
+  loader: Boot;
+  watch: FlashWatch;
+  verifier: StrictVerifier;
+}
+
+/** The transfer as docs/boot-control.md tells it, by what was asked and what was answered. */
+class Transfer {
+  isActive = false;
+  isDone = false;
+  fileBytes = 0;
+  received: number[] = [];
+  begunUs = 0;
+  heardUs = 0;
+}
+
+export class RecoverySession {
+  readonly transfer = new Transfer();
+  /** What the device said, in order: answers, and that it gave a transfer up. */
+  readonly #said: { answer: Frame | undefined; atUs: number }[] = [];
+  readonly #questions: Frame[] = [];
+  #starts = 0;
+  #wasAbandoned = false;
+  readonly #ours = new FrameReader((question) => this.#questions.push({ ...question, data: question.data.slice() }));
+  readonly #device = new FrameReader(
+    (answer) => {
+      this.#starts--;
+      this.#said.push({ answer: { ...answer, data: answer.data.slice() }, atUs: this.#host.nowUs });
+    },
+    (line) => {
+      if (line.includes("transfer abandoned")) this.#said.push({ answer: undefined, atUs: this.#host.nowUs });
+    },
+  );
+
+  constructor(readonly around: Surroundings, readonly state: State, readonly slots: number[]) {
+    this.#host.onConsole = (bytes) => {
+      for (const byte of bytes) if (byte === 2) this.#starts++;
+      this.#device.take(bytes);
+    };
+  }
+
+  get #host(): DeviceHost {
+    return this.around.loader.host;
+  }
+
+  /** Where the image goes that comes now; the loader keeps to the first that it wrote. */
+  get slot(): number {
+    return this.#host.recoverySlot === undefined ? this.slots[0]! : this.#host.recoverySlot - Zone.SlotA;
+  }
+
+  /** True when the run has ended. */
+  feed(kind: number, bytes: Uint8Array): boolean {
+    if (kind === Kind.Time) {
+      this.#host.nowUs += 1000 * Math.min(bytes.length >= 4 ? Buffer.from(bytes).readUInt32LE(0) : bytes.length, TIME_MAX_MS);
+    } else {
+      const sent = lineOf(kind, bytes);
+      this.#ours.take(sent);
+      this.#host.serial = sent;
+    }
+    const beganUs = this.#host.nowUs;
+    const left = this.#steps(bytes.length);
+    this.around.watch.check();
+    this.#compare(left !== undefined, beganUs);
+    if (left) this.#checkEnd(left);
+    else this.#checkDeadlines();
+    return left !== undefined;
+  }
+
+  /** Until the loader waits. */
+  #steps(bytes: number): Left | undefined {
+    for (let steps = 2 * bytes + 1000; steps > 0; steps--) {
+      try {
+        const waitUs = this.around.loader.instance.exports.recover!() >>> 0;
+        if (waitUs === RECOVERY_NONE) throw new Violation("recovery gives up the line");
+        if (waitUs > 0 && this.#host.serial!.length === 0) return undefined;
+      } catch (error) {
+        if (error instanceof Left) return error;
+        throw error;
+      }
+    }
+    throw new Violation("recovery does not come to rest");
+  }
+
+  /** Each question that holds has its answer, in order; those that a reset has overtaken, none. */
+  #compare(hasEnded: boolean, beganUs: number): void {
+    if (this.#starts !== 0) throw new Violation("the device sent a frame that does not hold");
+    const { transfer } = this;
+    for (let question = this.#questions.shift(); question; question = this.#questions.shift()) {
+      this.#hearOfAbandonment();
+      const expected = this.#expected(question);
+      // When it was heard: not before that.
+      transfer.heardUs = beganUs;
+      if (expected === undefined) continue;
+      const said = this.#said.shift();
+      if (!said) {
+        if (hasEnded) return;
+        throw new Violation("a frame was not answered");
+      }
+      transfer.heardUs = said.atUs;
+      expectSame(said.answer!.sequence, question.sequence, "sequence of an answer");
+      expected(said.answer!);
+    }
+    this.#hearOfAbandonment();
+    if (this.#said.length > 0) throw new Violation("the device answers what nobody asked");
+  }
+
+  #hearOfAbandonment(): void {
+    const { transfer } = this;
+    while (this.#said.length > 0 && this.#said[0]!.answer === undefined) {
+      const { atUs } = this.#said.shift()!;
+      if (atUs - transfer.heardUs <= SILENCE_US && atUs - transfer.begunUs <= TRANSFER_US) throw new Violation("a transfer is abandoned before its time");
+      transfer.isActive = false;
+      this.#wasAbandoned = true;
+    }
+  }
+
+  /** Looks at the answer that this question gets; undefined when it gets none. */
+  #expected({ type, data }: Frame): ((answer: Frame) => void) | undefined {
+    const { transfer } = this;
+    if (type === FRAME_HELLO && data.length === 0) return (answer) => this.#checkInfo(answer);
+    if (transfer.isDone) return (answer) => this.#expect(answer, FRAME_DONE, [this.slot]);
+    if (type === FRAME_BEGIN && data.length === 4) return (answer) => this.#begun(answer, Buffer.from(data).readUInt32LE(0));
+    if (type === FRAME_DATA && data.length > 4) return (answer) => this.#dataAnswered(answer, Buffer.from(data).readUInt32LE(0), data.subarray(4));
+    return undefined;
+  }
+
+  #expect(answer: Frame, type: number, data: number[]): void {
+    expectSame(answer.type, type, "type of an answer");
+    if (Buffer.compare(answer.data, Uint8Array.from(data)) !== 0) throw new Violation(`an answer of type ${type} says something else than it must`);
+  }
+
+  #checkInfo({ type, data }: Frame): void {
+    expectSame(type, FRAME_INFO, "type of the answer to hello");
+    const info = Buffer.from(data);
+    const { deviceId, product, hardware } = fuzzedIdentity;
+    const isKnown = this.state.reason !== RecoveryReason.NoFactoryRecord;
+    const texts = isKnown ? [deviceId, product, hardware.name] : ["", "", ""];
+    // After 15 minutes a crash loop's image is looked at like any other.
+    const reasons = this.state.reason === RecoveryReason.CrashLoop ? [RecoveryReason.CrashLoop, RecoveryReason.NoImage] : [this.state.reason];
+    if (!reasons.includes(info[0]!)) throw new Violation(`recovery says code ${info[0]}`);
+    if (!this.slots.includes(info[1]!)) throw new Violation("another slot would be written than the one that may be");
+    for (const at of [2, 4]) if (ErrorCode[info.readUInt16LE(at)] === undefined) throw new Violation("a slot's code is not one of the format's");
+    expectSame(info.readUInt16LE(6), isKnown ? hardware.revision : 0, "hardware revision");
+    expectSame(info.readUInt32LE(8), this.around.watch.floor, "floor");
+    const lengths = String.fromCharCode(...texts.map(({ length }) => length), 0);
+    if (info.toString("latin1", 12) !== lengths + texts.join("")) throw new Violation("the device says another identity than its own");
+  }
+
+  #begun(answer: Frame, fileBytes: number): void {
+    if (this.state.without === "factory") return this.#expect(answer, FRAME_REFUSED, u32(ErrorCode.FlashFailed));
+    if (this.state.without === "trust") return this.#expect(answer, FRAME_REFUSED, u32(ErrorCode.TrustRecordInvalid));
+    this.#expect(answer, FRAME_ACKNOWLEDGED, u32(0));
+    Object.assign(this.transfer, { isActive: true, fileBytes, received: [], begunUs: this.#host.nowUs });
+  }
+
+  #dataAnswered(answer: Frame, offset: number, data: Uint8Array): void {
+    const { transfer } = this;
+    if (!transfer.isActive) return this.#expect(answer, FRAME_REFUSED, u32(ErrorCode.DownloadTimedOut));
+    const next = transfer.received.length;
+    if (offset !== next) return this.#expect(answer, FRAME_ACKNOWLEDGED, u32(next));
+    transfer.received.push(...data);
+    const isWhole = transfer.received.length === transfer.fileBytes;
+    const file = isWhole ? admittedFile(Uint8Array.from(transfer.received), this.around.verifier) : "not whole";
+    const isGood = typeof file !== "string" && file.securityCounter >= this.around.watch.floor;
+    if (answer.type === FRAME_REFUSED) {
+      const code = Buffer.from(answer.data).readUInt32LE(0);
+      if (answer.data.length !== 4 || code === 0 || ErrorCode[code] === undefined) throw new Violation(`refused with ${code}, which is no code`);
+      if (isGood) throw new Violation(`an image that must be taken is refused with ${code}`);
+      transfer.isActive = false;
+      return;
+    }
+    if (transfer.received.length > transfer.fileBytes) throw new Violation("more bytes are taken than the file has");
+    if (!isWhole) return this.#expect(answer, FRAME_ACKNOWLEDGED, u32(transfer.received.length));
+    if (!isGood) throw new Violation(`an image is taken that must be refused: ${typeof file === "string" ? file : "floor"}`);
+    this.#expect(answer, FRAME_DONE, [this.slot]);
+    transfer.isActive = false;
+    transfer.isDone = true;
+    this.#expectCandidate(file);
+  }
+
+  #expectCandidate(file: Admitted): void {
+    const record = this.around.watch.record;
+    const isCandidate = record?.slotState(this.slot) === SlotState.Candidate && record.activeSlot === this.slot;
+    if (!isCandidate || Buffer.from(record.slotDigest(this.slot)).toString("hex") !== file.digest) throw new Violation("done, and the image is no active candidate");
+  }
+
+  #checkDeadlines(): void {
+    const { isActive, heardUs, begunUs } = this.transfer;
+    if (isActive && (this.#host.nowUs - heardUs > SILENCE_US + SLACK_US || this.#host.nowUs - begunUs > TRANSFER_US + SLACK_US)) throw new Violation("a transfer outlasts its deadline");
+  }
+
+  #checkEnd({ how, value, info }: Left): void {
+    const { transfer } = this;
+    if (how === "image") {
+      if (transfer.isActive || this.#host.recoverySlot !== undefined) throw new Violation("an image is started while another comes");
+      const slot = info[6]!;
+      const image = admittedIn(this.#host.zone(slot === 0 ? "slotA" : "slotB"), this.around.verifier);
+      const record = this.around.watch.record;
+      if (typeof image === "string" || image.securityCounter < this.around.watch.floor) throw new Violation("an image is started that is not admissible");
+      const isConfirmed = record?.slotState(slot) === SlotState.Confirmed && record.activeSlot === slot;
+      if (!isConfirmed) throw new Violation("an image is started that boot control does not call confirmed and active");
+      return;
+    }
+    if (this.#host.recoverySlot === undefined) throw new Violation("a reset, and nothing was changed");
+    if (transfer.isDone) {
+      expectSame(value, BootReason.Update, "why the device resets");
+      if (this.#host.nowUs - transfer.heardUs <= LINGER_US) throw new Violation("a reset before the last answer can have come");
+      return this.#expectStart();
+    }
+    expectSame(value, BootReason.Requested, "why the device resets");
+    if (!this.#wasAbandoned) throw new Violation("a reset while a transfer is under way");
+  }
+
+  /** What was taken is tried next. */
+  #expectStart(): void {
+    this.#host.onConsole = () => {};
+    const { slot } = this;
+    this.#host.recoverySlot = undefined;
+    this.#host.bootReason = BootReason.Update;
+    const started = this.around.loader.boot();
+    if (started?.how !== "image" || started.info[6] !== slot || started.info[20] !== 1) throw new Violation("an image was taken, and the next boot does not try it");
+  }
+}
+
+/** What an item puts on the line. */
+export function lineOf(kind: number, bytes: Uint8Array): Uint8Array {
+  if (kind === Kind.Raw) return bytes;
+  if (kind === Kind.Decoded) return new Uint8Array(Buffer.from(`\x02${Buffer.from(bytes).toString("base64url")}\n`, "latin1"));
+  const data = bytes.subarray(3, 3 + DATA_BYTES_MAX);
+  return new Uint8Array(encodeFrame({ type: bytes[0] ?? 0, sequence: (bytes[1] ?? 0) | ((bytes[2] ?? 0) << 8), data }));
+}
