@@ -108,7 +108,7 @@ async function work(): Promise<void> {
         resolve();
         child.kill();
       });
-      child.on("exit", () => running.has(key) && reject(new Error(`the worker of ${target} ended`)));
+      child.on("exit", (code, signal) => running.has(key) && reject(new Error(`the worker of ${target} ended: ${signal ?? `exit status ${code}`}`)));
     });
   }
 }
