@@ -62,8 +62,8 @@ export class Session {
   /** Newest offer, for chunk messages that are to fit. */
   newest = { digest: "", attempt: 1 };
   lastNumber = 0;
-  /** Ids of the commands that were answered with 0, and what they brought. */
-  readonly accepted = new Map<string, { kind: number; address: Address | undefined }>();
+  /** Commands that were answered with 0, and what they brought. Two may have one id. */
+  readonly accepted: { id: string; kind: number; address: Address | undefined }[] = [];
   /** Where the device connected to since this was looked at. */
   readonly connected: Address[] = [];
   /** Whether the device may have lost the session without this server's doing. */
@@ -242,11 +242,11 @@ export class Session {
     const command = commands.find(({ id, codes }) => id === answer["command"] && codes.includes(answer["code"] as ErrorCode));
     if (!command) throw new Violation(`an answer with code ${answer["code"] as number}, which must be ${commands.map(({ codes }) => codes.join(" or ")).join(", ") || "none"}`);
     if (command.isSigned) this.lastNumber = command.number;
-    if (answer["code"] === ErrorCode.None) this.accepted.set(command.id, { kind: command.kind, address: command.kind === 2 ? command.address : undefined });
+    if (answer["code"] === ErrorCode.None) this.accepted.push({ id: command.id, kind: command.kind, address: command.kind === 2 ? command.address : undefined });
   }
 
   isAccepted(address: Address | undefined): boolean {
-    return [...this.accepted.values()].some((accepted) => accepted.address !== undefined && accepted.address.host === address?.host && accepted.address.port === address?.port);
+    return this.accepted.some((accepted) => accepted.address !== undefined && accepted.address.host === address?.host && accepted.address.port === address?.port);
   }
 
   #checkSettings(): void {
@@ -259,13 +259,14 @@ export class Session {
     if (!settings) throw new Violation("no settings are left");
     if (Buffer.compare(settings.secret, deviceSecret) !== 0) throw new Violation("the device has another secret");
     for (const address of [settings.server, settings.candidate]) if (address && !this.isAccepted(address)) throw new Violation("the device keeps a server that no command named");
-    if (settings.commandId && !this.accepted.has(hex(settings.commandId))) throw new Violation("the device keeps a command that was not accepted");
+    const { commandId } = settings;
+    if (commandId && !this.accepted.some(({ id }) => id === hex(commandId))) throw new Violation("the device keeps a command that was not accepted");
   }
 
   checkReset(reason: number): void {
     this.around.watch.check();
     if (reason === BootReason.Requested) {
-      if (![...this.accepted.values()].some(({ kind }) => kind === 1)) throw new Violation("a reset that no command asked for");
+      if (!this.accepted.some(({ kind }) => kind === 1)) throw new Violation("a reset that no command asked for");
     } else if (reason === BootReason.Update) {
       const { record } = this.around.watch;
       if (record?.activeSlot !== 1 || record.slotState(1) !== SlotState.Candidate) throw new Violation("a reset into a candidate that is none");
