@@ -12,10 +12,10 @@ const compileFlags = [
   // RV32IMAC with Zicsr and Zifencei: in version 2.2 of the specification those are part of I, and only under this name
   // does gcc 12 find its RV32 libraries.
   "-march=rv32imac", "-misa-spec=2.2", "-mabi=ilp32", "--specs=picolibc.specs",
-  // Of the combinations measured, the one that is small and fast: without -mno-strict-align (which needs a -mtune that
+  // Of the combinations measured (docs/decisions/0007), small and fast: without -mno-strict-align (which needs a -mtune that
   // allows it) gcc loads every word of a module's memory byte by byte.
-  "-O2", "-mtune=thead-c906", "-mno-strict-align",
-  // What is worth inlining Binaryen has inlined before: what gcc adds by itself is 8 KB, and a boot takes 4 % longer.
+  "-Os", "-msave-restore", "-mtune=thead-c906", "-mno-strict-align",
+  // What is worth inlining Binaryen has inlined before: what gcc adds by itself is 8 KB at -O2, and a boot takes 4 % longer.
   "-fno-inline-functions",
   "-flto", "-ffunction-sections", "-fdata-sections", "-fno-strict-aliasing", "-msmall-data-limit=0", "-std=gnu11",
   // The stack's end is a locked guard page, so that no call has to count its depth.
@@ -24,7 +24,7 @@ const compileFlags = [
 
 /** Exokernel files that every program has, and those that only one kind has. */
 const commonFiles = [
-  "start.S", "trap_entry.S", "trap.c", "uart.c", "clock.c", "flash_cfi.c", "flash_zones.c", "pmp.c", "plic.c", "reset.c",
+  "start.S", "memory.S", "trap_entry.S", "trap.c", "uart.c", "clock.c", "flash_cfi.c", "flash_zones.c", "pmp.c", "plic.c", "reset.c",
   "root_keys.c", "image_window.c", "watchdog_i6300esb.c", "wasm_runtime.c",
 ];
 const loaderFiles = [...commonFiles, "main_boot.c", "image_loader.c"];
