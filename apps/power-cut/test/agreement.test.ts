@@ -10,6 +10,8 @@ import { loadModules } from "../src/device/modules.ts";
 import { type Campaign, openCampaign } from "../src/stories/catalogue.ts";
 
 const CASES = 300;
+/** A torn bit was drawn from its offset in the flash, or from how many were read before: legal cases, and not the same. */
+const SEEDS_WITH_OTHER_BITS_ONCE = [706468377, 1302591387, 4020695695];
 /** One payload sector on both flashes, so that both do the same operations. */
 const PAYLOAD_BYTES = 10 * 1024;
 
@@ -37,15 +39,22 @@ describe("the shipped modules, unchanged and at the device's own geometry", () =
     }
   });
 
-  it("agree case by case with remembered crypto, and with the small flash", { timeout: 300_000 }, () => {
-    // Where the small log's sector is full in between, an operation has another number there.
-    const alike = new Set([...shipped.stories.keys()].filter((story) => courseOf(shipped, story, [], seed).operations.join() === courseOf(small, story, [], seed).operations.join()));
-    expect(alike.size).toBeGreaterThanOrEqual(15);
+  it("agree case by case with remembered crypto", { timeout: 300_000 }, () => {
     for (const { story, steps, id } of sampleCases(shipped, CASES, seed)) {
       const course = courseOf(shipped, story, steps, seed);
       expect(course, id).toEqual(courseOf(remembered, story, steps, seed));
-      if (alike.has(story)) expect(decisionsOf(course), id).toEqual(decisionsOf(courseOf(small, story, steps, seed)));
       expect(course.violations, id).toEqual([]);
+    }
+  });
+
+  // Unstable and torn bits are drawn by zone, page and place in the page: a case means the same bits on both.
+  it.each([seed, ...SEEDS_WITH_OTHER_BITS_ONCE])("agree case by case with the small flash (seed %i)", { timeout: 300_000 }, (drawnFrom) => {
+    // Where the small log's sector is full in between, an operation has another number there.
+    const alike = new Set([...remembered.stories.keys()].filter((story) => courseOf(remembered, story, [], drawnFrom).operations.join() === courseOf(small, story, [], drawnFrom).operations.join()));
+    expect(alike.size).toBeGreaterThanOrEqual(15);
+    for (const { story, steps, id } of sampleCases(remembered, CASES, drawnFrom)) {
+      if (!alike.has(story)) continue;
+      expect(decisionsOf(courseOf(remembered, story, steps, drawnFrom)), id).toEqual(decisionsOf(courseOf(small, story, steps, drawnFrom)));
     }
   });
 });

@@ -55,7 +55,7 @@ export class TornPages {
     if (ids) return ids;
     const words = new Uint32Array(data.length / 4);
     new Uint8Array(words.buffer).set(data);
-    const torn = tornProgram(this.#pages.page(beforeId), { firstWord: (operation.offset % PAGE_BYTES) / 4, words }, fault, representative, this.#random(kind, operation));
+    const torn = tornProgram(this.#pages.page(beforeId), { firstWord: (operation.offset % PAGE_BYTES) / 4, words }, fault, representative, this.#random(kind, board, operation, page));
     ids = Int32Array.of(this.#pages.intern(torn));
     this.#known.set(key, ids);
     return ids;
@@ -73,14 +73,16 @@ export class TornPages {
     const key = keyOf(a, b ^ (b >>> 15));
     let ids = this.#known.get(key);
     if (ids) return ids;
-    const random = this.#random(kind, operation);
     ids = new Int32Array(count);
-    for (let i = 0; i < count; i++) ids[i] = this.#pages.intern(tornErase(this.#pages.page(board.ids[first + i]!), i, count, fault, representative, random));
+    for (let i = 0; i < count; i++) ids[i] = this.#pages.intern(tornErase(this.#pages.page(board.ids[first + i]!), i, count, fault, representative, this.#random(kind, board, operation, first + i)));
     this.#known.set(key, ids);
     return ids;
   }
 
-  #random(kind: number, operation: Operation): SeededRandom {
-    return new SeededRandom(Math.imul(this.#seed ^ Math.imul(kind + 1, 0x9e3779b1), 0x85ebca6b) ^ Math.imul(operation.offset + 4 * operation.length + 1, 0xc2b2ae35));
+  /** The same operation on the same page of the same zone tears alike in every geometry. */
+  #random(kind: number, board: Board, operation: Operation, page: number): SeededRandom {
+    const length = operation.kind === "erase" ? 0 : operation.length;
+    const at = Math.imul(board.pageName(page), 0x85ebca6b) ^ Math.imul((operation.offset % PAGE_BYTES) + 4 * length + 1, 0xc2b2ae35);
+    return new SeededRandom(Math.imul(this.#seed ^ Math.imul(kind + 1, 0x9e3779b1), 0x85ebca6b) ^ at);
   }
 }

@@ -4,7 +4,6 @@
 
 import { type FlashLayout, type ZoneName, zoneNames } from "../../../agent/hosts/factory/flash-layout.ts";
 import { type FlashPage, PAGE_BYTES, PAGE_WORDS, programmed } from "../../../agent/hosts/fault/nor-faults.ts";
-import { SeededRandom } from "../../../agent/hosts/fault/seeded-random.ts";
 import { BOOT_INFO_BYTES, CRASH_RECORD_BYTES, Exo, VERIFIED, Zone, ZONE_COUNT } from "../../../agent/hosts/node/abi.ts";
 import type { Calls, ModuleInstance } from "./module-instance.ts";
 import { type Hash, PageStore, pageTerm } from "./page-store.ts";
@@ -16,8 +15,8 @@ import { type Hash, PageStore, pageTerm } from "./page-store.ts";
 export const readings = ["as-new", "as-old", "fading", "flickering"] as const;
 export type Reading = (typeof readings)[number];
 
-/** Reads of unstable bits after which `fading` ones no longer look right. */
-const FADING_READS = 24;
+/** Reads of a page's unstable bits after which `fading` ones no longer look right. */
+const FADING_READS = 6;
 
 /** Thrown out of a module when its run is over; no stack is wanted. */
 export const runEnds = { imageStarted: { name: "image started" }, reset: { name: "reset" }, powerLost: { name: "power lost" } } as const;
@@ -67,6 +66,17 @@ export interface BoardOptions {
 
 const ROOT_KEYS_MAX = 8;
 
+/** Numbers of zone, sector of the zone and page of the sector, for each page: the same for both sizes of flash. */
+function namePages(layout: FlashLayout, count: number): Int32Array {
+  const names = new Int32Array(count).fill(-1);
+  zoneNames.forEach((zone, number) => {
+    const { offsetBytes, sizeBytes } = layout.zones[zone];
+    for (let at = 0; at < sizeBytes; at += PAGE_BYTES)
+      names[(offsetBytes + at) / PAGE_BYTES] = (number << 24) | (Math.floor(at / layout.sectorBytes) << 12) | ((at % layout.sectorBytes) / PAGE_BYTES);
+  });
+  return names;
+}
+
 export class Board {
   readonly layout: FlashLayout;
   readonly pages: PageStore;
@@ -85,8 +95,10 @@ export class Board {
   surroundings!: Surroundings;
   #unstablePages = 0;
   #reading: Reading = "as-new";
-  #unstableReads = 0;
-  #random = new SeededRandom(1);
+  /** Of each page, how often unstable bits were read since power-on. */
+  readonly #unstableReads: Uint32Array;
+  readonly #pageNames: Int32Array;
+  #seed = 1;
   nowUs = 0;
   bootReason = 0;
   /** A zone that nobody may change, once an image runs. */
@@ -105,6 +117,8 @@ export class Board {
     this.#words = new Uint32Array(this.flash.buffer);
     this.ids = new Int32Array(options.layout.sizeBytes / PAGE_BYTES);
     for (let page = 0; page < this.ids.length; page++) pageTerm(page, 0, this.hash, 1);
+    this.#unstableReads = new Uint32Array(this.ids.length);
+    this.#pageNames = namePages(options.layout, this.ids.length);
     this.imageRam = new Uint8Array(options.imageWindow.sizeBytes);
     this.#zoneOffsets = zoneNames.map((name: ZoneName) => options.layout.zones[name].offsetBytes);
     this.#zoneSizes = zoneNames.map((name: ZoneName) => options.layout.zones[name].sizeBytes);
@@ -122,8 +136,8 @@ export class Board {
   /** Applies power: how unstable bits read from now on. */
   powerOn(reading: Reading, seed: number): void {
     this.#reading = reading;
-    this.#unstableReads = 0;
-    this.#random = new SeededRandom(seed);
+    this.#unstableReads.fill(0);
+    this.#seed = seed;
     this.#crash = undefined;
   }
 
@@ -169,24 +183,38 @@ export class Board {
     if (this.#unstablePages === 0) return;
     for (let page = Math.floor(offset / PAGE_BYTES); page * PAGE_BYTES < offset + length; page++) {
       const { unstable } = this.pages.page(this.ids[page]!);
-      if (unstable) this.#disturb(unstable, page * PAGE_BYTES, offset, target);
+      if (unstable) this.#disturb(unstable, page, offset, target);
     }
   }
 
-  #disturb(unstable: Uint32Array, pageOffset: number, offset: number, target: Uint8Array): void {
+  /** What a page is called in every geometry: its zone, its sector there, and its place in the sector. */
+  pageName(page: number): number {
+    return this.#pageNames[page]!;
+  }
+
+  #disturb(unstable: Uint32Array, page: number, offset: number, target: Uint8Array): void {
     const reading = this.#reading;
+    const pageOffset = page * PAGE_BYTES;
     const bits = new Uint8Array(unstable.buffer, unstable.byteOffset, PAGE_BYTES);
     const from = Math.max(pageOffset, offset);
     const to = Math.min(pageOffset + PAGE_BYTES, offset + target.length);
     let touched = false;
     for (let at = from; at < to; at++) if (bits[at - pageOffset] !== 0) { touched = true; break; }
     if (!touched) return;
-    const reads = this.#unstableReads++;
+    const reads = this.#unstableReads[page]!++;
     if (reading === "as-new" || (reading === "fading" && reads < FADING_READS)) return;
     for (let at = from; at < to; at++) {
       const mask = bits[at - pageOffset]!;
-      if (mask !== 0) target[at - offset] = target[at - offset]! ^ (reading === "flickering" ? this.#random.next() & mask : mask);
+      if (mask !== 0) target[at - offset] = target[at - offset]! ^ (reading === "flickering" ? this.#flicker(page, at - pageOffset, reads) & mask : mask);
     }
+  }
+
+  /** Bits for the `read`-th read of a byte: by place, so that they don't depend on what else is read in between. */
+  #flicker(page: number, at: number, read: number): number {
+    let h = Math.imul(this.#seed ^ Math.imul(this.#pageNames[page]! + 1, 0x9e3779b1), 0x85ebca6b) ^ Math.imul(at + PAGE_BYTES * read + 1, 0xc2b2ae35);
+    h = Math.imul(h ^ (h >>> 15), 0x2c1b3c6d);
+    h = Math.imul(h ^ (h >>> 12), 0x297a2d39);
+    return (h ^ (h >>> 15)) >>> 8;
   }
 
   #erase(zone: number, offset: number): number {

@@ -5,6 +5,8 @@ import { createHash } from "node:crypto";
 import type { FlashLayout } from "../../../agent/hosts/factory/flash-layout.ts";
 
 const PAGE_BYTES = 4096;
+/** Boots that the device had meanwhile, whatever its sectors hold of them: records are the same bits in every geometry. */
+const BOOTS = 1000;
 
 /** The newest record of `flash`, moved to the last page of the log's first sector in `epoch`; the other sector is older. */
 export function ageBootControl(flash: Uint8Array, layout: FlashLayout, epoch: number): Uint8Array {
@@ -20,12 +22,12 @@ export function ageBootControl(flash: Uint8Array, layout: FlashLayout, epoch: nu
   if (!newest) throw new Error("this flash has no boot-control record that could be aged");
   aged.fill(0xff, offsetBytes, offsetBytes + sizeBytes);
   const pages = layout.sectorBytes / PAGE_BYTES;
-  const counter = newest.readUInt32LE(16);
+  const counter = newest.readUInt32LE(16) + BOOTS;
   // Records of both sectors, each page a boot of its own.
   for (let n = 0; n < 2 * pages; n++) {
     const isOlder = n < pages;
     const at = offsetBytes + (isOlder ? layout.sectorBytes : 0) + (n % pages) * PAGE_BYTES;
-    putRecord(aged.subarray(at, at + PAGE_BYTES), newest, (isOlder ? epoch - 1 : epoch) >>> 0, n % pages, counter + n);
+    putRecord(aged.subarray(at, at + PAGE_BYTES), newest, (isOlder ? epoch - 1 : epoch) >>> 0, n % pages, counter - (2 * pages - 1 - n));
   }
   return new Uint8Array(aged);
 }
