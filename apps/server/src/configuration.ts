@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { z } from "zod";
+import { parseTrustedProxies } from "./http/trusted-proxies.ts";
 
 const repository = fileURLToPath(new URL("../../../", import.meta.url));
 
@@ -24,7 +25,17 @@ const schema = z.object({
     .string()
     .default("")
     .transform((text) => text.split(",").map((origin) => origin.trim()).filter(Boolean)),
-  trustProxy: z.enum(["true", "false"]).default("false").transform((text) => text === "true"),
+  trustProxy: z
+    .string()
+    .default("false")
+    .transform((text, context) => {
+      try {
+        return parseTrustedProxies(text);
+      } catch (error) {
+        context.addIssue({ code: "custom", message: (error as Error).message });
+        return z.NEVER;
+      }
+    }),
   consoleDir: z.string().min(1).default(join(repository, "apps", "web", "dist")),
 });
 
@@ -49,7 +60,7 @@ export const options: Record<keyof Configuration, Option> = {
   pollMs: { flag: "poll-ms", variable: "POLL_MS", about: "how often devices check in, in milliseconds (3000)" },
   logLevel: { flag: "log-level", variable: "LOG_LEVEL", about: "trace, debug, info, warn, error or silent (info)" },
   allowedOrigins: { flag: "allowed-origins", variable: "ALLOWED_ORIGINS", about: "origins of the console behind a proxy, separated by commas" },
-  trustProxy: { flag: "trust-proxy", variable: "TRUST_PROXY", about: "true when a proxy in front sets X-Forwarded-For and -Proto (false)" },
+  trustProxy: { flag: "trust-proxy", variable: "TRUST_PROXY", about: "number of proxies in front, or their addresses, whose X-Forwarded-For and -Proto count (none)" },
   consoleDir: { flag: "console-dir", variable: "CONSOLE_DIR", about: "the built console (apps/web/dist)" },
 };
 

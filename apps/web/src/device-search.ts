@@ -1,4 +1,5 @@
-// Finding devices by what an operator would type. Pure.
+// Finding devices by what an operator would type. Pure. The server has the same (features/devices/search.ts); their tests
+// share the cases.
 
 import type { Device, Release } from "./api/types.ts";
 
@@ -9,6 +10,7 @@ function termsOf(device: Device): string {
     device.product,
     device.hardware,
     device.running?.version,
+    device.running?.digest,
     device.running && `slot-${device.running.slot}`,
     device.revoked ? "revoked" : device.online ? "online" : "offline",
     device.health,
@@ -26,7 +28,7 @@ function termsOf(device: Device): string {
  */
 export function matchesQuery(device: Device, query: string): boolean {
   const terms = termsOf(device);
-  const names = `${device.id} ${device.product ?? ""} ${device.hardware ?? ""}`.toLowerCase();
+  const names = `${device.id}\n${device.product ?? ""}\n${device.hardware ?? ""}`.toLowerCase();
   return query
     .toLowerCase()
     .split(/\s+/)

@@ -82,9 +82,13 @@ export function wholePercent(part: number, whole: number): number {
   return Math.max(1, Math.floor((part / whole) * 100));
 }
 
-/** Of a wave's finished devices, the part that did not succeed, in whole percent; undefined while none has finished. */
-export function failedPercent(wave: Pick<WaveProgress, "finished" | "succeeded">): number | undefined {
-  return wave.finished > 0 ? Math.round(((wave.finished - wave.succeeded) / wave.finished) * 100) : undefined;
+/**
+ * Of a wave's finished devices, the part that failed, in whole percent, as the server's gate counts it: those that were
+ * cancelled count neither way. Undefined while none has finished.
+ */
+export function failedPercent({ finished, succeeded, cancelled }: Pick<WaveProgress, "finished" | "succeeded" | "cancelled">): number | undefined {
+  const counted = finished - cancelled;
+  return counted > 0 ? Math.round(((counted - succeeded) / counted) * 100) : undefined;
 }
 
 /** The wave that a rollout is in: the running one, else the first that waits, else the last. */

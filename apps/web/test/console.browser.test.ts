@@ -262,7 +262,7 @@ describe.skipIf(!executablePath)("the console in a browser", () => {
   });
 
   it("shows which slot runs, what is being written, and why an update did not stay", async () => {
-    server.rollouts.set("r1", rollout("r1", { total: 1, deployments: [deployment("d", "dev-1")], waves: [{ index: 0, total: 1, finished: 0, succeeded: 0, state: "running" }] }));
+    server.rollouts.set("r1", rollout("r1", { total: 1, deployments: [deployment("d", "dev-1")], waves: [{ index: 0, total: 1, finished: 0, succeeded: 0, cancelled: 0, state: "running" }] }));
     server.logs.set("dev-1", [{ at: new Date().toISOString(), kind: "crash", detail: "trap in module 3: index out of bounds" }]);
     await signIn("/devices/dev-1");
     await page.getByRole("region", { name: "Slot A" }).getByText("Running now").waitFor();
@@ -378,7 +378,7 @@ describe.skipIf(!executablePath)("the console in a browser", () => {
         name: "a-name-without-any-place-to-break-it-as-a-build-pipeline-may-give-it",
         total: 1,
         deployments: [deployment("d", longId, { state: "rejected", code: 6, codeName: "header-unknown-critical-field" })],
-        waves: [{ index: 0, total: 1, finished: 1, succeeded: 0, state: "done" }],
+        waves: [{ index: 0, total: 1, finished: 1, succeeded: 0, cancelled: 0, state: "done" }],
         decisions: [{ at: new Date().toISOString(), text: "x".repeat(120) }],
       }),
     );

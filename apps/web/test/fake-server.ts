@@ -224,7 +224,7 @@ export class FakeServer {
     }
     const id = `r${this.rollouts.size + 1}`;
     const sizes = waveSizes(request.waves, ids.length);
-    const waves = sizes.map((total, index) => ({ index, total, finished: 0, succeeded: 0, state: "waiting" as const }));
+    const waves = sizes.map((total, index) => ({ index, total, finished: 0, succeeded: 0, cancelled: 0, state: "waiting" as const }));
     const waveOf = sizes.flatMap((size, index) => Array<number>(size).fill(index));
     const deployments = ids.map((deviceId, i) =>
       newDeployment(`${id}-${deviceId}`, deviceId, { rolloutId: id, rolloutName: request.name, version: release.version, digest: release.images[0]!.digest, wave: waveOf[i]!, createdAt: new Date().toISOString() }),

@@ -7,6 +7,7 @@ import type { LiveEvent } from "../src/live/live-event.ts";
 import { Resource } from "../src/live/resource.ts";
 import { routeOf } from "../src/router.ts";
 import { ago, asSentence, bytes, plural } from "../src/words/quantities.ts";
+import { matchesQuery as matchesOnServer } from "../../server/src/features/devices/search.ts";
 import { deployment, device, release, rollout } from "./fixtures.ts";
 
 describe("events on the list of devices", () => {
@@ -108,6 +109,21 @@ describe("finding devices", () => {
 
   it("does not find the unhealthy under healthy", () => {
     expect(matchesQuery(device("a", { health: "unhealthy" }), "healthy")).toBe(false);
+  });
+
+  it("means the same on the server and in the console", () => {
+    const running = { slot: "b", digest: "ab".repeat(32), version: "1.2.10", releaseSequence: 3, state: "confirmed" } as const;
+    const devices = [
+      device("healthy-hall-1", { health: "unhealthy", running }),
+      device("b", { online: false, health: "healthy", activeDeployment: deployment("d", "b", { state: "downloading", version: "2.0.0" }) }),
+      device("c", { revoked: true, online: true, product: null, hardware: null, running: null, health: "unknown" }),
+    ];
+    const queries = ["healthy", "unhealthy", "hall", "1.2", "2.10", "slot-b", "online", "offline", "revoked", "abab", "load", "down", "2.0", "known", "demo", "demo virt", "c", ""];
+    for (const query of queries) {
+      for (const each of devices) expect([query, each.id, matchesQuery(each, query)]).toEqual([query, each.id, matchesOnServer(each, query)]);
+    }
+    expect(devices.map((each) => matchesOnServer(each, "healthy"))).toEqual([true, true, false]);
+    expect(matchesOnServer(device("a", { health: "unhealthy" }), "healthy")).toBe(false);
   });
 
   it("fits a release by product, hardware and revision, and never to a revoked device", () => {

@@ -13,6 +13,7 @@ import {
   waveSizes,
   wholePercent,
 } from "../src/rollout-arithmetic.ts";
+import { failedIn } from "../../server/src/features/rollouts/engine.ts";
 import { noCounts } from "./fixtures.ts";
 
 /** mulberry32: small, seeded, good enough to vary cases. */
@@ -116,12 +117,23 @@ describe("the progress of a rollout", () => {
   });
 
   it("has no share of failures while nothing has finished", () => {
-    expect(failedPercent({ finished: 0, succeeded: 0 })).toBeUndefined();
-    expect(failedPercent({ finished: 3, succeeded: 1 })).toBe(67);
+    expect(failedPercent({ finished: 0, succeeded: 0, cancelled: 0 })).toBeUndefined();
+    expect(failedPercent({ finished: 3, succeeded: 1, cancelled: 0 })).toBe(67);
+    expect(failedPercent({ finished: 2, succeeded: 0, cancelled: 2 })).toBeUndefined();
+  });
+
+  it("counts the failures of a wave as the server's gate does: what was cancelled counts neither way", () => {
+    for (const wave of [
+      { total: 9, finished: 5, succeeded: 3, cancelled: 2 },
+      { total: 9, finished: 5, succeeded: 1, cancelled: 1 },
+    ]) {
+      expect(failedPercent(wave)).toBe(Math.round((failedIn(wave) / (wave.finished - wave.cancelled)) * 100));
+    }
+    expect(failedPercent({ finished: 5, succeeded: 3, cancelled: 2 })).toBe(0);
   });
 
   it("is in the running wave, else in the first that waits, else in the last", () => {
-    const wave = (index: number, state: "waiting" | "running" | "done") => ({ index, total: 1, finished: 0, succeeded: 0, state });
+    const wave = (index: number, state: "waiting" | "running" | "done") => ({ index, total: 1, finished: 0, succeeded: 0, cancelled: 0, state });
     expect(currentWave([wave(0, "done"), wave(1, "running"), wave(2, "waiting")])?.index).toBe(1);
     expect(currentWave([wave(0, "done"), wave(1, "waiting")])?.index).toBe(1);
     expect(currentWave([wave(0, "done"), wave(1, "done")])?.index).toBe(1);

@@ -1,14 +1,15 @@
 // The HTTP interface: the API under /api, and the console.
 
-import { existsSync } from "node:fs";
-import { join } from "node:path";
+import { resolve } from "node:path";
 import express, { type Express, type RequestHandler, Router } from "express";
 import type { Accounts } from "../features/accounts/accounts.ts";
 import { requireOwnOrigin, requireUser } from "../features/accounts/authentication.ts";
 import { sessionRoutes } from "../features/accounts/routes.ts";
 import type { Logger } from "../logging.ts";
+import { consoleFiles } from "./console-files.ts";
 import { ApiError } from "./errors.ts";
 import { problemHandler } from "./problem.ts";
+import type { TrustedProxies } from "./trusted-proxies.ts";
 
 const jsonBytesMax = 4 * 1024 * 1024;
 
@@ -20,12 +21,21 @@ const securityHeaders: RequestHandler = (_request, response, next) => {
   next();
 };
 
+/** A body of another type would be skipped, and then said to lack what it holds. */
+const jsonBodiesOnly: RequestHandler = (request, _response, next) => {
+  const hasBody = request.headers["transfer-encoding"] !== undefined || Number(request.headers["content-length"] ?? 0) > 0;
+  if (hasBody && !request.is("application/json")) throw new ApiError("unsupported-media-type", "Send JSON as application/json.");
+  next();
+};
+
 export function createApp(options: {
   accounts: Accounts;
-  /** Routes for signed-in users, below /api. */
+  /** Routes for signed-in users, below /api: those that take files, and those that take JSON. */
+  fileRouters: Router[];
   routers: Router[];
   allowedOrigins: readonly string[];
-  trustProxy: boolean;
+  trustProxy: TrustedProxies;
+  /** Absolute, or of the working directory at the start. */
   consoleDir: string;
   log: Logger;
 }): Express {
@@ -44,11 +54,12 @@ export function createApp(options: {
     response.json({ status: "ok" });
   });
   api.use(requireOwnOrigin(options.allowedOrigins));
-  const json = express.json({ limit: jsonBytesMax, strict: true });
+  const json = [jsonBodiesOnly, express.json({ limit: jsonBytesMax, strict: true })];
   api.use("/session", json);
   api.use(sessionRoutes(options.accounts));
   // Before bodies are read: a stranger's are not worth parsing.
   api.use(requireUser(options.accounts, { passwordMayBeOld: false }));
+  for (const router of options.fileRouters) api.use(router);
   api.use(json);
   for (const router of options.routers) api.use(router);
   api.use(() => {
@@ -56,18 +67,7 @@ export function createApp(options: {
   });
   app.use("/api", api);
 
-  const page = join(options.consoleDir, "index.html");
-  app.use(express.static(options.consoleDir, { index: "index.html", maxAge: 0 }));
-  app.use((request, response, next) => {
-    if (request.method !== "GET" && request.method !== "HEAD") {
-      next(new ApiError("not-found", "The interface is below /api."));
-    } else if (existsSync(page)) {
-      // Addresses of the console's own pages.
-      response.sendFile(page);
-    } else {
-      response.status(404).type("text/plain").send("The console is not built. Run: npx vite build apps/web\n");
-    }
-  });
+  app.use(consoleFiles(resolve(options.consoleDir)));
   app.use(problemHandler(options.log));
   return app;
 }

@@ -2,6 +2,7 @@
 
 export const errors = {
   "malformed-json": { status: 400, title: "The body is not JSON" },
+  "malformed-request": { status: 400, title: "The request is not well-formed" },
   "validation-failed": { status: 422, title: "The request is not valid" },
   "credentials-wrong": { status: 401, title: "User name or password is wrong" },
   "not-signed-in": { status: 401, title: "Sign in first" },
@@ -9,10 +10,13 @@ export const errors = {
   "origin-refused": { status: 403, title: "The request came from another site" },
   "too-many-attempts": { status: 429, title: "Too many attempts" },
   "not-found": { status: 404, title: "There is nothing here" },
+  "request-timeout": { status: 408, title: "The request did not arrive" },
   "body-too-large": { status: 413, title: "The body is too large" },
   "upload-too-large": { status: 413, title: "The file is too large" },
   "upload-incomplete": { status: 400, title: "The upload broke off" },
   "unsupported-media-type": { status: 415, title: "The content type is not supported" },
+  "expectation-failed": { status: 417, title: "The expectation cannot be met" },
+  "header-too-large": { status: 431, title: "The request's header is too large" },
   "storage-full": { status: 507, title: "The disk of the server is full" },
   "claim-exists": { status: 409, title: "A device has another claim already" },
   "device-revoked": { status: 409, title: "The device is revoked" },

@@ -26,9 +26,12 @@ function problemOf(error: ApiError): Problem {
   };
 }
 
+/** The body of a refusal, application/problem+json. */
+export const problemText = (error: ApiError): string => JSON.stringify(problemOf(error));
+
 export function sendProblem(response: Response, error: ApiError): void {
   if (error.retryAfterSeconds !== undefined) response.setHeader("Retry-After", String(error.retryAfterSeconds));
-  response.status(error.status).type("application/problem+json").send(JSON.stringify(problemOf(error)));
+  response.status(error.status).type("application/problem+json").send(problemText(error));
 }
 
 /** What an operator can do about a release file that was refused, by the format's error name. */
@@ -86,6 +89,11 @@ function refusalOf(error: unknown): ApiError | undefined {
   if (type === "encoding.unsupported" || type === "charset.unsupported") return new ApiError("unsupported-media-type", "Send UTF-8 without a content encoding.");
   if (type === "request.aborted" || type === "request.size.invalid") return new ApiError("upload-incomplete", "The connection broke off before the whole body had arrived.");
   if (error instanceof URIError) return new ApiError("not-found", "The address is not well-formed.");
+  // Everything else of theirs that is the client's doing carries a status of its own (the package http-errors).
+  const status = Number((error as { status?: unknown } | null)?.status);
+  if (status === 415) return new ApiError("unsupported-media-type", "The body has a content type or encoding that is not supported.");
+  if (status === 403 || status === 404) return new ApiError("not-found", "There is nothing at this address.");
+  if (status >= 400 && status < 500) return new ApiError("malformed-request", "The request could not be read.");
   return undefined;
 }
 

@@ -157,6 +157,8 @@ export interface WaveProgress {
   total: number;
   finished: number;
   succeeded: number;
+  /** Finished, and counted neither way. */
+  cancelled: number;
   state: WaveState;
 }
 

@@ -9,7 +9,7 @@ import { StateBadge } from "./state-badge.tsx";
 export const WaveTrack = ({ waves }: { waves: WaveProgress[] }): ReactNode => (
   <ol className="waves" role="list">
     {waves.map((wave) => {
-      const failed = wave.finished - wave.succeeded;
+      const failed = wave.finished - wave.succeeded - wave.cancelled;
       const failedPart = failedPercent(wave);
       return (
         <li key={wave.index} className={`wave is-${wave.state}`} aria-label={`Wave ${wave.index + 1}`}>
@@ -17,9 +17,10 @@ export const WaveTrack = ({ waves }: { waves: WaveProgress[] }): ReactNode => (
             <span className="wave-name">Wave {wave.index + 1}</span>
             <StateBadge words={wordsOf(waveWords, wave.state)} />
           </div>
-          <div className="wave-bar" role="img" aria-label={`${wave.succeeded} succeeded, ${failed} did not, of ${wave.total}`}>
+          <div className="wave-bar" role="img" aria-label={`${wave.succeeded} succeeded, ${failed} did not, ${wave.cancelled} were cancelled, of ${wave.total}`}>
             <div className="tone-ok" style={{ flexGrow: wave.succeeded }} />
             <div className="tone-bad" style={{ flexGrow: failed }} />
+            <div className="tone-idle" style={{ flexGrow: wave.cancelled }} />
             <div className="open" style={{ flexGrow: Math.max(0, wave.total - wave.finished) }} />
           </div>
           <p className="wave-numbers">
@@ -31,6 +32,7 @@ export const WaveTrack = ({ waves }: { waves: WaveProgress[] }): ReactNode => (
                 {count(failed)} not updated ({failedPart} %)
               </span>
             )}
+            {wave.cancelled > 0 && <span className="tone-idle">{count(wave.cancelled)} cancelled</span>}
           </p>
         </li>
       );

@@ -3,14 +3,17 @@
 
 import { randomBytes } from "node:crypto";
 import { jwtVerify, SignJWT } from "jose";
+import type { Clock } from "../../clock.ts";
 import { ApiError } from "../../http/errors.ts";
 import { newId } from "../../identifiers.ts";
+import { LogLimiter, type Logger } from "../../logging.ts";
 import type { AccountRow } from "../../storage/schema.ts";
 import type { Storage } from "../../storage/storage.ts";
 import { AttemptLimiter } from "./attempt-limiter.ts";
 import { hashPassword, oneTimePassword, PasswordQueueFull, passwordMatches } from "./password.ts";
 
 export const tokenLifeSeconds = 12 * 60 * 60;
+const failuresLoggedPerMinute = 60;
 
 export interface User {
   userName: string;
@@ -20,6 +23,9 @@ export interface User {
 
 export interface SignedIn extends User {
   tokenId: string;
+  generation: number;
+  /** Steady time. */
+  expiresAt: number;
 }
 
 export interface Accounts {
@@ -29,14 +35,21 @@ export interface Accounts {
   /** The user whom the token stands for, or undefined. */
   authenticate(token: string): Promise<SignedIn | undefined>;
   changePassword(userName: string, currentPassword: string, newPassword: string, from: string): Promise<{ user: User; token: string }>;
+  /** Calls `ended` once, as soon as the sign-in that the token stands for is over. Returns how to stop watching. */
+  watch(token: string, user: SignedIn, ended: () => void): () => void;
+  /** Ends what watches sign-ins that have expired. */
+  tick(): void;
   /** With no account yet: makes `admin` and returns the password, which is kept nowhere. */
   createFirst(): Promise<{ userName: string; password: string } | undefined>;
 }
 
 const viewOf = (row: AccountRow): User => ({ userName: row.userName, role: row.role, mustChangePassword: row.mustChangePassword === 1 });
 
-export async function createAccounts(storage: Storage, now: () => number): Promise<Accounts> {
+export async function createAccounts(storage: Storage, clock: Clock, log: Logger): Promise<Accounts> {
+  const now = clock.steadyMs;
   const limiter = new AttemptLimiter(now);
+  const failures = new LogLimiter(failuresLoggedPerMinute);
+  const watchers = new Set<{ user: SignedIn; ended: () => void }>();
   const secret = await tokenSecret(storage);
   /** Compared with when there is no such user, so that the time taken doesn't tell. */
   const nobodysHash = await hashPassword(randomBytes(16).toString("hex"));
@@ -52,23 +65,41 @@ export async function createAccounts(storage: Storage, now: () => number): Promi
       .sign(secret);
   }
 
+  /** Ends what watches the sign-ins that are meant. */
+  function end(isMeant: (user: SignedIn) => boolean): void {
+    for (const watcher of [...watchers]) {
+      if (!isMeant(watcher.user) || !watchers.delete(watcher)) continue;
+      watcher.ended();
+    }
+  }
+
+  /** Never the password; nor a name that is no account's, since it may be a password typed into the wrong field. */
+  function logFailure(row: AccountRow | undefined, from: string, what: string): void {
+    const suppressed = failures.admit(now());
+    if (suppressed !== undefined) log.warn({ account: row?.userName ?? null, from, ...(suppressed > 0 ? { suppressed } : {}) }, `sign-in failed: ${what}`);
+  }
+
   async function check(userName: string, password: string, from: string): Promise<AccountRow> {
-    const retryAfterSeconds = limiter.begin(from);
-    if (retryAfterSeconds !== undefined) {
+    const row = await find(userName);
+    const admission = limiter.begin(from, userName);
+    if ("retryAfterSeconds" in admission) {
+      const { retryAfterSeconds } = admission;
+      logFailure(row, from, "too many attempts from the address");
       throw new ApiError("too-many-attempts", `Too many failed attempts came from here. Wait ${retryAfterSeconds} s, then try again.`, { retryAfterSeconds });
     }
-    let matches = false;
+    if (admission.holdMs > 0) await new Promise((resolve) => setTimeout(resolve, admission.holdMs));
     try {
-      const row = await find(userName);
-      matches = (await passwordMatches(password, row?.passwordHash ?? nobodysHash)) && row !== undefined;
-      if (!matches) throw new ApiError("credentials-wrong", "Check both, then try again.");
-      return row!;
+      const matches = await passwordMatches(password, row?.passwordHash ?? nobodysHash);
+      if (!matches || row === undefined) {
+        logFailure(row, from, row === undefined ? "no such account" : "wrong password");
+        throw new ApiError("credentials-wrong", "Check both, then try again.");
+      }
     } catch (error) {
       if (error instanceof PasswordQueueFull) throw new ApiError("server-busy", "Too many people are signing in at once. Try again in a moment.", { retryAfterSeconds: 5 });
       throw error;
-    } finally {
-      limiter.end(from, matches);
     }
+    limiter.succeeded(from, userName);
+    return row;
   }
 
   async function verified(token: string): Promise<{ userName: string; generation: number; tokenId: string; expiresAt: number } | undefined> {
@@ -81,9 +112,20 @@ export async function createAccounts(storage: Storage, now: () => number): Promi
     }
   }
 
+  async function authenticate(token: string): Promise<SignedIn | undefined> {
+    const claims = await verified(token);
+    if (claims === undefined) return undefined;
+    const { tokenId, generation, expiresAt } = claims;
+    const row = await find(claims.userName);
+    if (row === undefined || row.tokenGeneration !== generation) return undefined;
+    const ended = await storage.db.selectFrom("endedTokens").select("tokenId").where("tokenId", "=", tokenId).executeTakeFirst();
+    return ended === undefined ? { ...viewOf(row), tokenId, generation, expiresAt } : undefined;
+  }
+
   return {
     async signIn(userName, password, from) {
       const row = await check(userName, password, from);
+      log.info({ account: row.userName, from }, "signed in");
       return { user: viewOf(row), token: await tokenFor(row) };
     },
 
@@ -92,15 +134,25 @@ export async function createAccounts(storage: Storage, now: () => number): Promi
       if (claims === undefined) return;
       await storage.db.deleteFrom("endedTokens").where("expiresAt", "<", now()).execute();
       await storage.db.insertInto("endedTokens").values({ tokenId: claims.tokenId, expiresAt: claims.expiresAt }).onConflict((c) => c.doNothing()).execute();
+      end((user) => user.tokenId === claims.tokenId);
     },
 
-    async authenticate(token) {
-      const claims = await verified(token);
-      if (claims === undefined) return undefined;
-      const row = await find(claims.userName);
-      if (row === undefined || row.tokenGeneration !== claims.generation) return undefined;
-      const ended = await storage.db.selectFrom("endedTokens").select("tokenId").where("tokenId", "=", claims.tokenId).executeTakeFirst();
-      return ended === undefined ? { ...viewOf(row), tokenId: claims.tokenId } : undefined;
+    authenticate,
+
+    watch(token, user, ended) {
+      const watcher = { user, ended };
+      watchers.add(watcher);
+      // It may have ended since it was looked at.
+      authenticate(token).then(
+        (still) => still === undefined && end((other) => other === user),
+        () => end((other) => other === user),
+      );
+      return () => void watchers.delete(watcher);
+    },
+
+    tick() {
+      const at = now();
+      end((user) => user.expiresAt <= at);
     },
 
     async changePassword(userName, currentPassword, newPassword, from) {
@@ -115,6 +167,8 @@ export async function createAccounts(storage: Storage, now: () => number): Promi
         .where("userName", "=", userName)
         .execute();
       const row = (await find(userName))!;
+      end((user) => user.userName === userName && user.generation !== row.tokenGeneration);
+      log.info({ account: userName, from }, "password changed");
       return { user: viewOf(row), token: await tokenFor(row) };
     },
 
@@ -125,7 +179,7 @@ export async function createAccounts(storage: Storage, now: () => number): Promi
       const passwordHash = await hashPassword(password);
       await storage.db
         .insertInto("accounts")
-        .values({ userName: "admin", role: "admin", passwordHash, mustChangePassword: 1, tokenGeneration: 1, createdAt: now() })
+        .values({ userName: "admin", role: "admin", passwordHash, mustChangePassword: 1, tokenGeneration: 1, createdAt: clock.wallMs() })
         .execute();
       return { userName: "admin", password };
     },

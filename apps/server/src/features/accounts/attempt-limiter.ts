@@ -1,35 +1,94 @@
-// Limits failed sign-ins by the address that they come from. Not by user name: that would let anybody lock an operator
-// out. An attempt counts as failed from its beginning, so that many at once are no way around.
+// Slows password guessing down, by the address that it comes from and by the account that it is for. Nobody is locked
+// out: an account under attack costs others a short wait, never a refusal, and an address is let in again within seconds
+// of its last failure. Times are of a monotonic clock.
+//
+// From one address, attempts beyond the first few take turns, and each next turn comes later (doubling up to
+// `turnMsMax`); whoever would wait longer than `waitMsMax` is told when to come again. For one account, many failures
+// from wherever make each attempt a little slower; an address that has signed in to the account before is spared.
 
-const failuresMax = 10;
-const windowMs = 60_000;
-const addressesMax = 10_000;
+import { isIPv6 } from "node:net";
+
+const freePerAddress = 5;
+const freePerAccount = 20;
+const turnMsFirst = 250;
+const turnMsMax = 2_000;
+const waitMsMax = 6_000;
+const accountDelayMsMax = 1_000;
+/** One failure is forgotten in this time. */
+const forgetMs = 10_000;
+/** More failures are not remembered, so that they are forgotten within a few minutes. */
+const failuresMax = 30;
+const keysMax = 10_000;
+const welcomeMax = 50;
+
+interface Counter {
+  failures: number;
+  /** Up to when they have been forgotten. */
+  since: number;
+  /** When the next attempt may begin. */
+  nextAt: number;
+}
+
+/** An attacker has a whole /56 of IPv6 (RFC 6177) as another has one IPv4 address. */
+export function networkOf(address: string): string {
+  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
+  if (mapped !== undefined) return mapped;
+  if (!isIPv6(address)) return address.slice(0, 64);
+  const [head = "", tail] = address.split("%")[0]!.toLowerCase().split("::");
+  const left = head.split(":").filter(Boolean);
+  const right = (tail ?? "").split(":").filter(Boolean);
+  const groups = [...left, ...Array<string>(Math.max(0, 8 - left.length - right.length)).fill("0"), ...right];
+  return groups.slice(0, 4).map((group, i) => (i < 3 ? parseInt(group, 16) : parseInt(group, 16) & 0xff00).toString(16)).join(":");
+}
 
 export class AttemptLimiter {
   readonly #now: () => number;
-  readonly #windows = new Map<string, { since: number; failures: number }>();
+  readonly #addresses = new Map<string, Counter>();
+  readonly #accounts = new Map<string, Counter>();
+  /** By account: networks that gave the right password, newest last. */
+  readonly #welcome = new Map<string, Set<string>>();
 
-  constructor(now: () => number) {
-    this.#now = now;
+  constructor(monotonicMs: () => number) {
+    this.#now = monotonicMs;
   }
 
-  /** Seconds to wait, or undefined when the attempt may go on; then `end` must follow. */
-  begin(address: string): number | undefined {
+  /** How long this attempt is to be held, or in how many seconds to come again. Counts as failed until `succeeded`. */
+  begin(address: string, account: string): { holdMs: number } | { retryAfterSeconds: number } {
     const now = this.#now();
-    let window = this.#windows.get(address);
-    if (window === undefined || now - window.since >= windowMs) {
-      this.#windows.delete(address);
-      if (this.#windows.size >= addressesMax) this.#windows.delete(this.#windows.keys().next().value!);
-      window = { since: now, failures: 0 };
-      this.#windows.set(address, window);
-    }
-    if (window.failures >= failuresMax) return Math.max(1, Math.ceil((window.since + windowMs - now) / 1000));
-    window.failures++;
-    return undefined;
+    const network = networkOf(address);
+    const from = this.#counter(this.#addresses, network, now);
+    const beyond = from.failures - freePerAddress;
+    const turnMs = beyond < 0 ? 0 : Math.min(turnMsMax, turnMsFirst * 2 ** beyond);
+    const turnAt = Math.max(now, from.nextAt) + turnMs;
+    if (turnAt - now > waitMsMax) return { retryAfterSeconds: Math.max(1, Math.ceil((from.nextAt - now) / 1000)) };
+    from.nextAt = turnMs === 0 ? from.nextAt : turnAt;
+    const target = this.#counter(this.#accounts, account, now);
+    const spared = this.#welcome.get(account)?.has(network) === true;
+    const accountMs = spared ? 0 : Math.min(accountDelayMsMax, Math.max(0, target.failures - freePerAccount) * 100);
+    from.failures = Math.min(failuresMax, from.failures + 1);
+    target.failures = Math.min(freePerAccount + failuresMax, target.failures + 1);
+    return { holdMs: Math.max(turnAt - now, accountMs) };
   }
 
-  end(address: string, succeeded: boolean): void {
-    const window = this.#windows.get(address);
-    if (succeeded && window !== undefined && window.failures > 0) window.failures--;
+  succeeded(address: string, account: string): void {
+    const network = networkOf(address);
+    for (const counter of [this.#addresses.get(network), this.#accounts.get(account)]) if (counter !== undefined && counter.failures > 0) counter.failures--;
+    const welcome = this.#welcome.get(account) ?? new Set();
+    welcome.delete(network);
+    welcome.add(network);
+    if (welcome.size > welcomeMax) welcome.delete(welcome.values().next().value!);
+    this.#welcome.set(account, welcome);
+  }
+
+  #counter(counters: Map<string, Counter>, key: string, now: number): Counter {
+    const counter = counters.get(key) ?? { failures: 0, since: now, nextAt: now };
+    const forgotten = Math.floor((now - counter.since) / forgetMs);
+    counter.failures = Math.max(0, counter.failures - forgotten);
+    counter.since += forgotten * forgetMs;
+    // The longest unused goes first.
+    counters.delete(key);
+    if (counters.size >= keysMax) counters.delete(counters.keys().next().value!);
+    counters.set(key, counter);
+    return counter;
   }
 }

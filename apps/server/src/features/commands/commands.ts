@@ -9,6 +9,7 @@
 
 import { randomBytes } from "node:crypto";
 import { buildCommand, type CommandAction, COMMAND_ID_BYTES, ErrorCode, errorName, type SigningKey } from "@flipside/image-format";
+import type { Clock } from "../../clock.ts";
 import { ApiError } from "../../http/errors.ts";
 import { iso, isoOrNull } from "../../identifiers.ts";
 import type { Logger } from "../../logging.ts";
@@ -55,14 +56,14 @@ export interface Commands {
   tick(): Promise<void>;
 }
 
-function commandView(row: CommandRow): CommandView {
+function commandView(row: CommandRow, clock: Clock): CommandView {
   const { id, deviceId, kind, host, port, state, code, createdBy } = row;
   return {
     id, deviceId, kind, host, port, state, code,
     codeName: code === 0 ? null : errorName(code),
     createdAt: iso(row.createdAt),
     createdBy,
-    expiresAt: iso(row.expiresAt),
+    expiresAt: iso(clock.shownMs(row.expiresAt)),
     sentAt: isoOrNull(row.sentAt),
     finishedAt: isoOrNull(row.finishedAt),
   };
@@ -86,9 +87,9 @@ export async function createCommands(options: {
   deviceLog: DeviceLog;
   events: EventHub;
   log: Logger;
-  now: () => number;
+  clock: Clock;
 }): Promise<Commands> {
-  const { storage, sessions, deviceLog, events, now } = options;
+  const { storage, sessions, deviceLog, events, clock } = options;
   /** Devices with commands that are not over: most check-ins need not ask the database. */
   const withOpen = new Set((await storage.db.selectFrom("commands").select("deviceId").distinct().where("finishedAt", "is", null).execute()).map((row) => row.deviceId));
 
@@ -106,14 +107,14 @@ export async function createCommands(options: {
     events.changed("device", row.deviceId);
   }
 
-  const finish = (row: CommandRow, state: CommandTable["state"], code = 0): Promise<void> => change(row, { state, code, finishedAt: now() });
+  const finish = (row: CommandRow, state: CommandTable["state"], code = 0): Promise<void> => change(row, { state, code, finishedAt: clock.wallMs() });
 
   /** Sends the oldest that waits, unless one is on its way. In the device's turn. */
   async function sendNext(deviceId: string): Promise<void> {
     const operationsKey = options.operationsKey();
     const session = sessions.of(deviceId);
     if (operationsKey === undefined || session === undefined || !session.checkedIn || session.commandOnItsWay !== undefined) return;
-    const row = (await openOf(deviceId)).find(({ state, expiresAt }) => state === "waiting" && expiresAt > now());
+    const row = (await openOf(deviceId)).find(({ state, expiresAt }) => state === "waiting" && expiresAt > clock.steadyMs());
     if (row === undefined) return;
     const command = await buildCommand({
       deviceId,
@@ -124,7 +125,7 @@ export async function createCommands(options: {
       signingKeys: [operationsKey.privateJwk],
     });
     session.commandOnItsWay = row.id;
-    await change(row, { state: "sent", sentAt: now(), bootWhenSent: session.newest?.boot ?? 0 });
+    await change(row, { state: "sent", sentAt: clock.wallMs(), bootWhenSent: session.newest?.boot ?? 0 });
     if (sessions.of(deviceId) !== session) return;
     await options.link().publish(deviceId, "command", JSON.stringify({ session: session.id, command: Buffer.from(command).toString("base64url") }), 1);
   }
@@ -145,7 +146,7 @@ export async function createCommands(options: {
     async list(deviceId) {
       if ((await findDevice(storage.db, deviceId)) === undefined) throw new ApiError("not-found", "There is no such device.");
       const rows = await storage.db.selectFrom("commands").selectAll().where("deviceId", "=", deviceId).orderBy("position", "desc").limit(kept).execute();
-      return rows.map(commandView);
+      return rows.map((row) => commandView(row, clock));
     },
 
     async give(deviceId, action, expiresInMs, by) {
@@ -166,9 +167,9 @@ export async function createCommands(options: {
             port: action.kind === "set-connection" ? action.port : null,
             state: "waiting",
             code: 0,
-            createdAt: now(),
+            createdAt: clock.wallMs(),
             createdBy: by,
-            expiresAt: now() + expiresInMs,
+            expiresAt: clock.steadyMs() + expiresInMs,
             sentAt: null,
             bootWhenSent: null,
             finishedAt: null,
@@ -191,7 +192,7 @@ export async function createCommands(options: {
       options.turns
         .run(deviceId, () => sendNext(deviceId))
         .catch((error: unknown) => options.log.error({ err: error as Error, device: deviceId }, "a command could not be sent"));
-      return commandView(row);
+      return commandView(row, clock);
     },
 
     async answered(session, { command, code }) {
@@ -216,7 +217,7 @@ export async function createCommands(options: {
     },
 
     async tick() {
-      const overdue = await storage.db.selectFrom("commands").selectAll().where("finishedAt", "is", null).where("expiresAt", "<=", now()).execute();
+      const overdue = await storage.db.selectFrom("commands").selectAll().where("finishedAt", "is", null).where("expiresAt", "<=", clock.steadyMs()).execute();
       for (const row of overdue) {
         await options.turns.run(row.deviceId, async () => {
           const session = sessions.of(row.deviceId);

@@ -1,5 +1,6 @@
 // What happened to one device, newest entries only. A hostile or broken device can write only so much of it a minute.
 
+import type { Clock } from "../../clock.ts";
 import type { Logger } from "../../logging.ts";
 import { LogLimiter } from "../../logging.ts";
 import type { Storage } from "../../storage/storage.ts";
@@ -19,7 +20,7 @@ export interface DeviceLog {
   flush(): Promise<void>;
 }
 
-export function createDeviceLog(storage: Storage, log: Logger, now: () => number): DeviceLog {
+export function createDeviceLog(storage: Storage, log: Logger, clock: Pick<Clock, "wallMs" | "steadyMs">): DeviceLog {
   const limiters = new Map<string, LogLimiter>();
   let waiting: { deviceId: string; at: number; kind: string; detail: string }[] = [];
   let writing: Promise<void> | undefined;
@@ -50,11 +51,11 @@ export function createDeviceLog(storage: Storage, log: Logger, now: () => number
       if (!limiters.has(deviceId) && limiters.size >= limitersMax) limiters.delete(limiters.keys().next().value!);
       const limiter = limiters.get(deviceId) ?? new LogLimiter(entriesPerMinute);
       limiters.set(deviceId, limiter);
-      const suppressed = limiter.admit(now());
+      const suppressed = limiter.admit(clock.steadyMs());
       if (suppressed === undefined) return;
       const text = detail.slice(0, kind === "crash" ? crashCharactersMax : detailCharactersMax) + (suppressed > 0 ? ` (${suppressed} entries before this were dropped)` : "");
       log.info({ device: deviceId, kind }, text);
-      waiting.push({ deviceId, at: now(), kind, detail: text });
+      waiting.push({ deviceId, at: clock.wallMs(), kind, detail: text });
       writing ??= Promise.resolve()
         .then(write)
         .finally(() => (writing = undefined));

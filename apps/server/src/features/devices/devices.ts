@@ -8,6 +8,7 @@ import type { EventHub } from "../events/event-hub.ts";
 import type { Rollouts } from "../rollouts/rollouts.ts";
 import type { Sessions } from "../sessions/sessions.ts";
 import type { DeviceLog } from "./device-log.ts";
+import { matchesQuery } from "./search.ts";
 import { type DeploymentView, deploymentView, type DeviceView, type DeviceViews, selectDeployments } from "./view.ts";
 
 const deploymentsShown = 50;
@@ -42,25 +43,8 @@ export function createDevices(options: {
 
   return {
     async list(query) {
-      const words = query.toLowerCase().split(/\s+/).filter(Boolean);
       const devices = await views.all();
-      if (words.length === 0) return devices;
-      return devices.filter((device) => {
-        const text = [
-          device.id,
-          device.product,
-          device.hardware,
-          device.running?.version,
-          device.running?.digest,
-          device.health,
-          device.activeDeployment?.state,
-          device.online ? "online" : "offline",
-          device.revoked ? "revoked" : "",
-        ]
-          .join(" ")
-          .toLowerCase();
-        return words.every((word) => text.includes(word));
-      });
+      return query.trim() === "" ? devices : devices.filter((device) => matchesQuery(device, query));
     },
 
     async detail(id) {

@@ -34,7 +34,7 @@ export interface Enrolment {
   sweep(): void;
 }
 
-export function createEnrolment(options: { storage: Storage; deviceLog: DeviceLog; now: () => number; deviceChanged: (deviceId: string) => void }): Enrolment {
+export function createEnrolment(options: { storage: Storage; deviceLog: DeviceLog; now: () => number; wallMs: () => number; deviceChanged: (deviceId: string) => void }): Enrolment {
   const { storage, deviceLog, now } = options;
   /** By server nonce, oldest first. */
   const pending = new Map<string, Pending>();
@@ -91,7 +91,7 @@ export function createEnrolment(options: { storage: Storage; deviceLog: DeviceLo
       if (device !== undefined && device.revokedAt !== null) return "revoked";
       if (device !== undefined && !isDeepStrictEqual(new Uint8Array(device.publicKey), new Uint8Array(key))) return "key-mismatch";
       if (device === undefined) {
-        await db.insertInto("devices").values({ id: deviceId, publicKey: key, enrolledAt: now(), health: "unknown" }).execute();
+        await db.insertInto("devices").values({ id: deviceId, publicKey: key, enrolledAt: options.wallMs(), health: "unknown" }).execute();
       }
       await addSecret(db, deviceId, secret);
       afterCommit(() => options.deviceChanged(deviceId));

@@ -2,9 +2,11 @@
 
 import { Router } from "express";
 import { ApiError } from "../../http/errors.ts";
+import type { Accounts } from "../accounts/accounts.ts";
+import { tokenOf, userOf } from "../accounts/authentication.ts";
 import type { EventHub } from "./event-hub.ts";
 
-export function eventRoutes(hub: EventHub): Router {
+export function eventRoutes(hub: EventHub, accounts: Pick<Accounts, "watch">): Router {
   const router = Router();
   router.get("/events", (request, response) => {
     const leave = hub.join({
@@ -19,7 +21,15 @@ export function eventRoutes(hub: EventHub): Router {
       end: () => response.end(),
     });
     if (leave === undefined) throw new ApiError("event-streams-exhausted", "Close consoles that are not needed, then try again.");
-    request.on("close", leave);
+    // What a sign-in may see ends with it.
+    const unwatch = accounts.watch(tokenOf(request)!, userOf(response), () => {
+      leave();
+      response.end();
+    });
+    request.on("close", () => {
+      unwatch();
+      leave();
+    });
   });
   return router;
 }

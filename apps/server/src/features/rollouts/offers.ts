@@ -25,6 +25,8 @@ export function createOffers(options: {
   pollMs: number;
   log: Logger;
 }): Offers {
+  /** Devices that may have something else to do than they were last told. */
+  const stale = new Set<string>();
   const waiting = new Set<string>();
   const underWay = new Set<Promise<void>>();
   let closed = false;
@@ -33,6 +35,8 @@ export function createOffers(options: {
     const session = options.sessions.of(deviceId);
     if (session === undefined || !session.checkedIn) return;
     const offer = await options.rollouts().offerFor(deviceId);
+    // What led here, and what making the offer itself has changed, is in it.
+    stale.delete(deviceId);
     if (options.sessions.of(deviceId) !== session) return;
     await options.link().publish(deviceId, "offer", JSON.stringify({ session: session.id, pollMs: options.pollMs, ...offer }), 1);
   }
@@ -42,7 +46,8 @@ export function createOffers(options: {
       if (closed || underWay.size >= pushesUnderWayMax) return;
       waiting.delete(deviceId);
       const work: Promise<void> = options.turns
-        .run(deviceId, () => answer(deviceId))
+        // A check-in that was dealt with meanwhile has told it already.
+        .run(deviceId, async () => void (stale.has(deviceId) && (await answer(deviceId))))
         .catch((error: unknown) => options.log.error({ err: error as Error, device: deviceId }, "an offer could not be made"))
         .finally(() => {
           underWay.delete(work);
@@ -55,11 +60,16 @@ export function createOffers(options: {
   return {
     answer,
     push(deviceIds) {
-      for (const deviceId of deviceIds) if (options.sessions.of(deviceId)?.checkedIn) waiting.add(deviceId);
+      for (const deviceId of deviceIds) {
+        if (!options.sessions.of(deviceId)?.checkedIn) continue;
+        stale.add(deviceId);
+        waiting.add(deviceId);
+      }
       pump();
     },
     async close() {
       closed = true;
+      stale.clear();
       waiting.clear();
       await Promise.all(underWay);
     },

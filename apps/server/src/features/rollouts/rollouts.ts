@@ -4,6 +4,7 @@
 
 import { createHash } from "node:crypto";
 import { isFinal, deploymentStateOf, ErrorCode as FormatErrorCode, errorName } from "@flipside/image-format";
+import type { Clock } from "../../clock.ts";
 import { ApiError } from "../../http/errors.ts";
 import { iso, newId } from "../../identifiers.ts";
 import type { Logger } from "../../logging.ts";
@@ -65,18 +66,17 @@ export function createRollouts(options: {
   deviceLog: DeviceLog;
   log: Logger;
   trust: Pick<Trust, "version" | "verdict">;
-  now: () => number;
+  clock: Clock;
   /** These devices may have something else to do than they were last told. */
   offersChanged: (deviceIds: string[]) => void;
 }): Rollouts {
-  const { storage, events, deviceLog, log, trust, now } = options;
+  const { storage, events, deviceLog, log, trust, clock } = options;
 
   /** One event through the engine, inside a transaction. */
   async function apply({ db, afterCommit }: Work, rolloutId: string, event: RolloutEvent): Promise<Changes> {
     const row = await db.selectFrom("rollouts").selectAll().where("id", "=", rolloutId).executeTakeFirstOrThrow();
-    const at = now();
-    const changes = step(await loadSnapshot(db, row), event, at);
-    await storeChanges(db, rolloutId, changes, at);
+    const changes = step(await loadSnapshot(db, row), event, clock.steadyMs());
+    await storeChanges(db, rolloutId, changes, clock);
     if (changes.deployments.length === 0 && Object.keys(changes.rollout).length === 0 && changes.decisions.length === 0) return changes;
 
     const changedIds = changes.deployments.map((change) => change.id);
@@ -195,7 +195,7 @@ export function createRollouts(options: {
           throw new ApiError("release-older", `${listed(newer.map((device) => device.id))} run a newer release than ${release.version}. Set allowOlder to go back; each device then needs a permit signed by a release key.`);
         }
 
-        const at = now();
+        const at = clock.wallMs();
         const waveTotals = waveSizes(request.waves, devices.length);
         await db
           .insertInto("rollouts")
@@ -321,7 +321,7 @@ export function createRollouts(options: {
           header: image.header.toString("base64url"),
           signatures: image.signatureBlock.toString("base64url"),
           ...(permit === undefined ? {} : { permit: permit.toString("base64url") }),
-          deadlineMs: Math.max(1, (active.deadlineAt ?? now()) - now()),
+          deadlineMs: Math.max(1, (active.deadlineAt ?? 0) - clock.steadyMs()),
         };
       });
     },
@@ -362,7 +362,7 @@ export function createRollouts(options: {
         .select(["deployments.id", "deployments.rolloutId"])
         .where("deployments.finishedAt", "is", null)
         .where("deployments.deadlineAt", "is not", null)
-        .where("deployments.deadlineAt", "<=", now())
+        .where("deployments.deadlineAt", "<=", clock.steadyMs())
         // Those that wait in a paused rollout keep their place; they get a new deadline when it is resumed.
         .where((q) => q.or([q("deployments.state", "<>", "queued"), q("rollouts.state", "=", "running")]))
         .limit(deadlinesPerTick)

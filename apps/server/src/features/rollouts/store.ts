@@ -1,6 +1,7 @@
 // Rollouts and deployments in the database: snapshots for the engine, and its changes back.
 
 import { type DeploymentStateName, deploymentStateNames } from "@flipside/image-format";
+import type { Clock } from "../../clock.ts";
 import type { DeploymentRow, RolloutRow } from "../../storage/schema.ts";
 import type { Queries } from "../../storage/storage.ts";
 import type { Changes, DeploymentSnapshot, RolloutSnapshot, WaveTally } from "./engine.ts";
@@ -51,18 +52,23 @@ export function snapshotOf(row: DeploymentRow, newestOffered = false): Deploymen
   return { id, wave, attempt, digest, state, code, done, total, deadlineAt, newestOffered };
 }
 
-/** Stores what the engine decided. */
-export async function storeChanges(db: Queries, rolloutId: string, changes: Changes, now: number): Promise<void> {
-  for (const { id, offered, ...change } of changes.deployments) {
+/**
+ * Stores what the engine decided at this time. Its deadlines and the order of offers are of steady time; when something
+ * was changed or ended is for people, and of the wall clock.
+ */
+export async function storeChanges(db: Queries, rolloutId: string, changes: Changes, clock: Clock): Promise<void> {
+  const now = clock.wallMs();
+  for (const { id, offered, finishedAt, ...change } of changes.deployments) {
     await db
       .updateTable("deployments")
-      .set({ ...change, ...(offered ? { offeredAt: now } : {}), updatedAt: now })
+      .set({ ...change, ...(offered ? { offeredAt: clock.steadyMs() } : {}), ...(finishedAt == null ? {} : { finishedAt: now }), updatedAt: now })
       .where("id", "=", id)
       .execute();
   }
-  const { accepted, ...rollout } = changes.rollout;
+  const { accepted, finishedAt, ...rollout } = changes.rollout;
   const set = {
     ...rollout,
+    ...(finishedAt === undefined ? {} : { finishedAt: now }),
     ...(accepted ? { acceptedWave: accepted.wave, acceptedFinished: accepted.finished, acceptedFailed: accepted.failed } : {}),
   };
   if (Object.keys(set).length > 0) await db.updateTable("rollouts").set(set).where("id", "=", rolloutId).execute();
@@ -113,7 +119,7 @@ export interface RolloutSummary {
   finishedAt: string | null;
   counts: StateCounts;
   total: number;
-  waves: { index: number; total: number; finished: number; succeeded: number; state: "waiting" | "running" | "done" }[];
+  waves: { index: number; total: number; finished: number; succeeded: number; cancelled: number; state: "waiting" | "running" | "done" }[];
 }
 
 export async function summaryOf(db: Queries, row: RolloutRow & { version: string }): Promise<RolloutSummary> {
@@ -125,6 +131,7 @@ export async function summaryOf(db: Queries, row: RolloutRow & { version: string
     total: wave.total,
     finished: wave.finished,
     succeeded: wave.succeeded,
+    cancelled: wave.cancelled,
     state: wave.finished === wave.total && (index <= row.currentWave || wave.total > 0) ? ("done" as const) : index <= row.currentWave ? ("running" as const) : ("waiting" as const),
   }));
   return {

@@ -1,0 +1,73 @@
+import { mkdir, mkdtemp, writeFile } from "node:fs/promises";
+import { get, type IncomingHttpHeaders } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { brotliCompressSync, brotliDecompressSync, gunzipSync, gzipSync } from "node:zlib";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { Fixture } from "./fixture.ts";
+
+const script = "/assets/index-84YogPMo.js";
+const source = `console.log("${"x".repeat(4_000)}");`;
+
+describe("the console's files, below a folder that begins with a dot", () => {
+  let fixture: Fixture;
+  beforeAll(async () => {
+    const consoleDir = join(await mkdtemp(join(tmpdir(), "flipside-")), ".local", "console");
+    await mkdir(join(consoleDir, "assets"), { recursive: true });
+    await writeFile(join(consoleDir, "index.html"), `<title>console</title>`);
+    await writeFile(join(consoleDir, ".hidden"), "hidden");
+    await writeFile(join(consoleDir, "favicon.svg"), "<svg/>");
+    await writeFile(join(consoleDir, script), source);
+    await writeFile(join(consoleDir, `${script}.br`), brotliCompressSync(source));
+    await writeFile(join(consoleDir, `${script}.gz`), gzipSync(source));
+    fixture = await Fixture.start({ consoleDir });
+  });
+  afterAll(() => fixture.stop());
+
+  /** Without what `fetch` adds and takes away. */
+  function ask(path: string, headers: Record<string, string> = {}): Promise<{ status: number; headers: IncomingHttpHeaders; body: Buffer }> {
+    return new Promise((resolve, reject) => {
+      get({ host: "127.0.0.1", port: fixture.server.port, path, headers, agent: false }, (response) => {
+        const parts: Buffer[] = [];
+        response.on("data", (part: Buffer) => parts.push(part));
+        response.on("end", () => resolve({ status: response.statusCode!, headers: response.headers, body: Buffer.concat(parts) }));
+      }).on("error", reject);
+    });
+  }
+
+  it("are given to its own pages", async () => {
+    for (const page of ["/", "/devices", "/devices/press-7", "/rollouts/new?release=1", "/index.html", "/devices/"]) {
+      const { status, headers, body } = await ask(page);
+      expect([page, status, headers["cache-control"], body.toString()]).toEqual([page, 200, "no-cache", "<title>console</title>"]);
+    }
+  });
+
+  it("are missing where they are missing: no page in place of a script of an older build", async () => {
+    for (const path of ["/assets/old.js", "/assets/index-AAAAAAAA.js", "/assets/", "/robots.txt", "/.hidden", "/.env", "/..%2f..%2fetc%2fpasswd", "/assets/%2e%2e/.hidden", "/x/y.php"]) {
+      const { status, headers } = await ask(path);
+      expect([path, status, headers["content-type"]]).toEqual([path, 404, expect.stringContaining("application/problem+json")]);
+    }
+  });
+
+  it("are kept for a year when their name has a hash, and asked for anew otherwise", async () => {
+    expect((await ask(script)).headers["cache-control"]).toBe("public, max-age=31536000, immutable");
+    expect((await ask("/favicon.svg")).headers["cache-control"]).toBe("no-cache");
+    expect((await ask("/assets/old.js")).headers["cache-control"] ?? "").not.toContain("immutable");
+    const { headers } = await ask("/");
+    expect((await ask("/", { "if-none-match": String(headers["etag"]) })).status).toBe(304);
+  });
+
+  it("come as they were compressed by the build, to whoever takes it", async () => {
+    const brotli = await ask(script, { "accept-encoding": "gzip, deflate, br" });
+    expect([brotli.status, brotli.headers["content-encoding"], brotli.headers["vary"]]).toEqual([200, "br", "Accept-Encoding"]);
+    expect(brotli.headers["content-type"]).toMatch(/^text\/javascript/);
+    expect(brotli.headers["cache-control"]).toContain("immutable");
+    expect(brotliDecompressSync(brotli.body).toString()).toBe(source);
+    const gzip = await ask(script, { "accept-encoding": "gzip, br;q=0" });
+    expect(gzip.headers["content-encoding"]).toBe("gzip");
+    expect(gunzipSync(gzip.body).toString()).toBe(source);
+    const plain = await ask(script);
+    expect([plain.headers["content-encoding"], plain.headers["vary"], plain.body.toString()]).toEqual([undefined, "Accept-Encoding", source]);
+    expect(brotli.headers["etag"]).not.toBe(plain.headers["etag"]);
+  });
+});
