@@ -17,6 +17,7 @@ class LongestFirst extends BaseSequencer {
 export default defineConfig({
   test: {
     include: ["packages/*/test/**/*.test.ts", "apps/*/test/**/*.test.{ts,tsx}", "test/**/*.test.ts"],
+    setupFiles: ["test/guards/timer-guard.ts"],
     testTimeout: 60_000,
     hookTimeout: 120_000,
     // Two cores: QEMU and Chromium run beside the tests, so never more than two files at once.

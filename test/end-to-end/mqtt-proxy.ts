@@ -71,12 +71,14 @@ export class MqttProxy {
       for (const packet of reader.take(bytes)) {
         this.#inspect(packet);
         const rate = this.faults.bytesPerSecond;
-        if (rate === undefined && readyAtMs <= Date.now()) {
+        // Read once: time goes on between two readings, and a time-out may not be negative.
+        const nowMs = performance.now();
+        if (rate === undefined && readyAtMs <= nowMs) {
           device.write(packet);
           continue;
         }
-        readyAtMs = Math.max(readyAtMs, Date.now()) + (rate === undefined ? 0 : (packet.length / rate) * 1000);
-        setTimeout(() => device.destroyed || device.write(packet), readyAtMs - Date.now()).unref();
+        readyAtMs = Math.max(readyAtMs, nowMs) + (rate === undefined ? 0 : (packet.length / rate) * 1000);
+        setTimeout(() => device.destroyed || device.write(packet), readyAtMs - nowMs).unref();
       }
     });
   }

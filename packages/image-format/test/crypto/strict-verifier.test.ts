@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { buildStrictVerifier } from "../../assembly/build-strict-verifier.ts";
 import { createStrictVerifier, type StrictVerifier } from "../../src/strict-verifier.ts";
 import { nodeKeys, nodePublicKey } from "./crypto-module.ts";
-import { L, fromBytes, isOnCurve, p, toBytes } from "./numbers.ts";
+import { L, fromBytes, isOnCurve, p, satisfiesEquation, toBytes } from "./numbers.ts";
 import { replayableRandom } from "./random.ts";
 import { missingVectors, rfc8032Cases, speccheckCases, wycheproofCases, type SignatureCase } from "./signature-cases.ts";
 
@@ -113,11 +113,32 @@ function secretScalar(seed: Uint8Array): bigint {
   return fromBytes(expanded.subarray(0, 32)) % L;
 }
 
+/** The k of RFC 8032 §5.1.7. */
+function challenge(R: Uint8Array, publicKey: Uint8Array, message: Uint8Array): bigint {
+  return fromBytes(createHash("sha512").update(R).update(publicKey).update(message).digest()) % L;
+}
+
+/** The equation holds: whatever refuses this signature does so for another reason. */
+function expectEquation(publicKey: Uint8Array, signature: Uint8Array, message: Uint8Array): void {
+  expect(satisfiesEquation(publicKey, signature, challenge(signature.subarray(0, 32), publicKey, message))).toBe(true);
+}
+
+/** Information, no verdict: OpenSSL took these up to 3.4, and refuses them since 3.5. */
+function recordPlatform(what: string, publicKey: Uint8Array, signature: Uint8Array, message: Uint8Array): void {
+  let verdict: string;
+  try {
+    verdict = nodeVerify(null, message, nodePublicKey(publicKey), signature) ? "takes" : "refuses";
+  } catch (error) {
+    verdict = `can't tell (${(error as Error).message})`;
+  }
+  console.info(`node:crypto of Node ${process.versions.node} (OpenSSL ${process.versions.openssl}) ${verdict}: ${what}`);
+}
+
 /** Key, message and signature that satisfy [S]B = R + [k]A, for R the neutral element and S = k·s. */
 function signatureWithNeutralR() {
   const { seed, publicKey, message } = rfc8032Cases()[2]!;
   const R = toBytes(1n);
-  const k = fromBytes(createHash("sha512").update(R).update(publicKey).update(message).digest()) % L;
+  const k = challenge(R, publicKey, message);
   const S = (k * secretScalar(seed)) % L;
   return { publicKey, message, signature: Uint8Array.from([...R, ...toBytes(S)]) };
 }
@@ -127,8 +148,15 @@ describe("strictness", () => {
   const withS = (S: bigint): Uint8Array => Uint8Array.from([...signature.subarray(0, 32), ...toBytes(S)]);
   const withR = (R: bigint): Uint8Array => Uint8Array.from([...toBytes(R), ...signature.subarray(32)]);
 
+  test("the equation holds for a published signature, and for no other S", () => {
+    expectEquation(publicKey, signature, message);
+    expect(satisfiesEquation(publicKey, withS(5n), challenge(signature.subarray(0, 32), publicKey, message))).toBe(false);
+  });
+
   test("S + L is refused although it satisfies the equation", () => {
-    expect(verifier.verify(publicKey, withS(fromBytes(signature.subarray(32)) + L), message)).toBe("s-not-canonical");
+    const changed = withS(fromBytes(signature.subarray(32)) + L);
+    expectEquation(publicKey, changed, message);
+    expect(verifier.verify(publicKey, changed, message)).toBe("s-not-canonical");
   });
 
   test("S is refused as not canonical from L on, and not below", () => {
@@ -168,13 +196,17 @@ describe("strictness", () => {
     const pair = rfc8032Cases()[0]!;
     const forged = Uint8Array.from([...pair.publicKey, ...toBytes(secretScalar(pair.seed))]);
     const neutral = toBytes(1n);
-    expect(nodeVerify(null, Buffer.from("anything"), nodePublicKey(neutral), forged)).toBe(true);
-    expect(verifier.verify(neutral, forged, Buffer.from("anything"))).toBe("public-key-small-order");
+    for (const text of ["anything", "anything else"]) {
+      expectEquation(neutral, forged, Buffer.from(text));
+      expect(verifier.verify(neutral, forged, Buffer.from(text))).toBe("public-key-small-order");
+    }
+    recordPlatform("a signature under the neutral element as key", neutral, forged, Buffer.from("anything"));
   });
 
   test("a neutral R is refused although it satisfies the equation", () => {
     const made = signatureWithNeutralR();
-    expect(nodeVerify(null, made.message, nodePublicKey(made.publicKey), made.signature)).toBe(true);
+    expectEquation(made.publicKey, made.signature, made.message);
+    recordPlatform("a signature whose R is the neutral element", made.publicKey, made.signature, made.message);
     expect(verifier.verify(made.publicKey, made.signature, made.message)).toBe("r-small-order");
   });
 
