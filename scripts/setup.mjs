@@ -17,7 +17,7 @@ const deviceTools = {
 };
 const picolibc = { path: "/usr/lib/picolibc/riscv64-unknown-elf", package: "picolibc-riscv64-unknown-elf" };
 
-const say = (text) => process.stderr.write(`setup: ${text}\n`);
+export const say = (text) => void process.stderr.write(`setup: ${text}\n`);
 
 function hasCommand(name) {
   return (process.env.PATH ?? "").split(":").some((folder) => folder !== "" && existsSync(join(folder, name)));
@@ -31,16 +31,39 @@ export function checkNode() {
   process.exit(1);
 }
 
+/** What compiles better-sqlite3 where npm finds no ready binary for this Node; the words to get it, by platform. */
+const compilerTools = { "a C++ compiler": ["c++", "g++", "clang++"], make: ["make", "gmake"], python3: ["python3", "python"] };
+const compilerPackages = [
+  ["apt-get", "sudo apt-get install -y g++ make python3"],
+  ["dnf", "sudo dnf install -y gcc-c++ make python3"],
+  ["pacman", "sudo pacman -S --needed gcc make python"],
+  ["apk", "sudo apk add g++ make python3"],
+  ["xcode-select", "xcode-select --install"],
+];
+
+/** One line about what is missing to compile better-sqlite3, or undefined: all of it is there. */
+export function checkCompiler() {
+  const missing = Object.entries(compilerTools).filter(([, commands]) => !commands.some(hasCommand)).map(([what]) => what);
+  if (missing.length === 0) return undefined;
+  const how = compilerPackages.find(([manager]) => hasCommand(manager))?.[1];
+  return `better-sqlite3 may have to be compiled, and ${missing.join(", ")} ${missing.length === 1 ? "is" : "are"} missing here${how === undefined ? "" : `. To get them: ${how}`}`;
+}
+
 /** Installs npm packages when the lock file has changed since the last time. */
 export function installPackages() {
+  // Tests on another Node (node-version.mjs): the packages are those of the Node that started them.
+  if (process.env.FLIPSIDE_SQLITE_BINDING) return;
   const lock = createHash("sha256").update(readFileSync(join(root, "package-lock.json"))).update(process.versions.modules).digest("hex");
   const stamp = join(root, "node_modules", ".flipside-lock");
   if (existsSync(stamp) && readFileSync(stamp, "utf8") === lock) return;
-  say("installing npm packages (better-sqlite3 is compiled: about a minute)");
+  say("installing npm packages (about a minute where better-sqlite3 is compiled)");
+  const compilerProblem = checkCompiler();
+  if (compilerProblem !== undefined) say(`${compilerProblem}. Where npm finds a ready binary for Node ${process.versions.node}, it goes on without`);
   // npm's own output goes to standard error: standard output is for results.
-  const installed = spawnSync("npm", ["ci", "--no-audit", "--no-fund"], { cwd: root, stdio: ["ignore", 2, 2] }).status === 0;
-  if (!installed) {
-    say("`npm ci` failed. Its message is above; a C++ compiler, make and python3 are needed for better-sqlite3 (apt-get install -y g++ make python3)");
+  const { status, error } = spawnSync("npm", ["ci", "--no-audit", "--no-fund"], { cwd: root, stdio: ["ignore", 2, 2] });
+  if (status !== 0) {
+    say(error === undefined ? "`npm ci` failed; its own message is above" : `npm can't be started: ${error.message}`);
+    if (compilerProblem !== undefined) say(compilerProblem);
     process.exit(1);
   }
   mkdirSync(dirname(stamp), { recursive: true });
@@ -54,11 +77,12 @@ function missingPackages(wanted, withLibrary) {
   return missing;
 }
 
-/** Installs with apt when this user may; true when everything is there afterwards. */
+/** Installs with apt where this user may; true when everything is there afterwards. */
 function installDebian(wanted, withLibrary) {
   const packages = missingPackages(wanted, withLibrary);
   if (packages.length === 0) return true;
-  if (process.getuid?.() === 0 && hasCommand("apt-get")) {
+  // FLIPSIDE_APT=no: leave the system as it is.
+  if (process.env.FLIPSIDE_APT !== "no" && process.getuid?.() === 0 && hasCommand("apt-get")) {
     say(`installing ${packages.join(" ")} by apt`);
     const environment = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
     const apt = (args) => spawnSync("apt-get", args, { stdio: ["ignore", 2, 2], env: environment }).status === 0;
@@ -68,12 +92,23 @@ function installDebian(wanted, withLibrary) {
   return missingPackages(wanted, withLibrary).length === 0;
 }
 
+/** How to get the device's tools that are missing, in one line. */
+function deviceToolsAdvice() {
+  const packages = missingPackages(deviceTools, true).join(" ");
+  return hasCommand("apt-get") ? `sudo apt-get install -y ${packages}` : `Debian 12 or a relative of it (a container or virtual machine will do) with its packages ${packages}`;
+}
+
 /** The tools that build and run the unikernel. Exits with the exact command when they can't be had. */
 export function installDeviceTools() {
   if (installDebian(deviceTools, true)) return;
-  say("tools for the device are missing. Run this, then try again:");
-  say(`  sudo apt-get install -y ${missingPackages(deviceTools, true).join(" ")}`);
+  say("tools for the device are missing. This is what it takes:");
+  say(`  ${deviceToolsAdvice()}`);
   process.exit(1);
+}
+
+/** The same tools for what runs without the unikernel, too: says in one line what stays away where they can't be had. */
+export function offerDeviceTools() {
+  if (!installDebian(deviceTools, true)) say(`no unikernel here, only virtual devices: its tools are missing. What it would take: ${deviceToolsAdvice()}`);
 }
 
 /** What only tests use; a test that misses one of these skips and says why. */

@@ -2,11 +2,11 @@
 
 import { spawn } from "node:child_process";
 import { join } from "node:path";
-import { checkNode, installDeviceTools, installPackages, root } from "./setup.mjs";
+import { checkNode, installPackages, offerDeviceTools, root } from "./setup.mjs";
 
 checkNode();
 installPackages();
-if (!process.argv.includes("--help")) installDeviceTools();
+if (!process.argv.includes("--help")) offerDeviceTools();
 
 const child = spawn(process.execPath, ["--import", "tsx", join(root, "apps/demo/src/main.ts"), ...process.argv.slice(2)], { cwd: root, stdio: "inherit" });
 // Ctrl-C reaches the child too (same terminal); this process waits for it to stop cleanly.

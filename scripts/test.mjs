@@ -1,46 +1,105 @@
 // `npm test`: set up what is missing, check types, run every test. The last line is `N passed, N failed, N skipped`.
 // Arguments go to vitest: npm test -- packages/image-format
+//
+//   --node VERSION   run on this version of Node, from npm (26, 20.19)
+//   --slice          the part that leans most on Node: formats and cryptography, the virtual device's host, the server
+//   --and-newest     after everything else, the slice on the newest Node that is known to hold
 
 import { spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { checkNode, installDeviceTools, installPackages, installTestTools, root } from "./setup.mjs";
+import { newestNode, nodeFromNpm, NodeVersionError } from "./node-version.mjs";
+import { checkNode, installPackages, installTestTools, offerDeviceTools, root } from "./setup.mjs";
+
+const slice = [
+  "packages/image-format/test/crypto", "packages/image-format/test/portable", "apps/agent/test/hosts/virtual-device.test.ts",
+  "apps/server/test/enrolment-and-session.test.ts", "apps/server/test/releases.test.ts", "apps/server/test/update.test.ts", "apps/server/test/restart.test.ts",
+];
+
+const rest = process.argv.slice(2);
+function taken(name) {
+  const at = rest.indexOf(name);
+  if (at >= 0) rest.splice(at, 1);
+  return at >= 0;
+}
+function takenValue(name) {
+  const at = rest.findIndex((argument) => argument === name || argument.startsWith(`${name}=`));
+  if (at < 0) return undefined;
+  const [first, second] = rest.splice(at, rest[at] === name ? 2 : 1);
+  return first === name ? (second ?? "") : first.slice(name.length + 1);
+}
+const version = takenValue("--node");
+const isSlice = taken("--slice");
+const andNewest = taken("--and-newest");
 
 checkNode();
 installPackages();
-installDeviceTools();
+offerDeviceTools();
 installTestTools();
 
-const node = (args) => spawnSync(process.execPath, args, { cwd: root, stdio: ["ignore", "inherit", "inherit"] }).status ?? 1;
 const bin = (path) => join(root, "node_modules", path);
+const own = { path: process.execPath, version: process.versions.node, environment: process.env };
+
+function run(runtime, args) {
+  return spawnSync(runtime.path, args, { cwd: root, env: runtime.environment, stdio: ["ignore", "inherit", "inherit"] }).status ?? 1;
+}
+
+/** Runs vitest on that Node and counts. */
+function vitest(runtime, args) {
+  const results = join(root, "build-output", "test-results.json");
+  mkdirSync(join(root, "build-output"), { recursive: true });
+  rmSync(results, { force: true });
+  const status = run(runtime, [bin("vitest/vitest.mjs"), "run", "--reporter=default", "--reporter=json", `--outputFile.json=${results}`, ...args]);
+  const counts = { passed: 0, failed: 0, skipped: 0 };
+  try {
+    const report = JSON.parse(readFileSync(results, "utf8"));
+    counts.passed = report.numPassedTests;
+    // A file that can't be loaded has no tests to count, and is a failure all the same.
+    counts.failed = report.numFailedTests + report.testResults.filter((file) => file.status === "failed" && file.assertionResults.every((test) => test.status !== "failed")).length;
+    counts.skipped = report.numPendingTests + (report.numTodoTests ?? 0);
+  } catch (error) {
+    console.error(`vitest left no report: ${error.message}`);
+    counts.failed = 1;
+  }
+  if (status !== 0 && counts.failed === 0) counts.failed = 1;
+  return counts;
+}
+
+/** Throws NodeVersionError where it can't be had. */
+function otherNode(wanted) {
+  const runtime = nodeFromNpm(wanted);
+  console.log(`on Node ${runtime.version} (${runtime.path})`);
+  return runtime;
+}
+
+let runtime = own;
+try {
+  if (version !== undefined) runtime = otherNode(version);
+} catch (error) {
+  if (!(error instanceof NodeVersionError)) throw error;
+  console.error(error.message);
+  process.exit(1);
+}
 
 // Tests in several processes use these: built once, before any of them starts.
-if (node(["--import", "tsx", "packages/image-format/assembly/build-strict-verifier.ts"]) !== 0) process.exit(1);
+if (run(runtime, ["--import", "tsx", "packages/image-format/assembly/build-strict-verifier.ts"]) !== 0) process.exit(1);
 console.log("checking types");
-const types = node([bin("typescript/bin/tsc"), "-p", "tsconfig.json"]);
+const types = run(runtime, [bin("typescript/bin/tsc"), "-p", "tsconfig.json"]);
 
-const results = join(root, "build-output", "test-results.json");
-mkdirSync(join(root, "build-output"), { recursive: true });
-rmSync(results, { force: true });
-const status = node([bin("vitest/vitest.mjs"), "run", "--reporter=default", "--reporter=json", `--outputFile.json=${results}`, ...process.argv.slice(2)]);
-
-let counts = { passed: 0, failed: 0, skipped: 0 };
-try {
-  const report = JSON.parse(readFileSync(results, "utf8"));
-  counts = {
-    passed: report.numPassedTests,
-    // A file that can't be loaded has no tests to count, and is a failure all the same.
-    failed: report.numFailedTests + report.testResults.filter((file) => file.status === "failed" && file.assertionResults.every((test) => test.status !== "failed")).length,
-    skipped: report.numPendingTests + (report.numTodoTests ?? 0),
-  };
-} catch (error) {
-  console.error(`vitest left no report: ${error.message}`);
-  counts.failed = 1;
-}
+const counts = vitest(runtime, [...(isSlice ? slice : []), ...rest]);
 if (types !== 0) {
   console.error("the types do not hold: see above");
   counts.failed++;
 }
-if (status !== 0 && counts.failed === 0) counts.failed = 1;
+if (andNewest) {
+  try {
+    const further = vitest(otherNode(newestNode), slice);
+    for (const kind of Object.keys(counts)) counts[kind] += further[kind];
+  } catch (error) {
+    if (!(error instanceof NodeVersionError)) throw error;
+    console.warn(`skipped: the slice on Node ${newestNode} (${error.message})`);
+    counts.skipped++;
+  }
+}
 console.log(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`);
-process.exit(counts.failed === 0 && status === 0 ? 0 : 1);
+process.exit(counts.failed === 0 ? 0 : 1);

@@ -8,7 +8,7 @@ function guarded<F extends (...args: never[]) => unknown>(name: string, real: F)
   const guard = (...args: unknown[]): unknown => {
     const delayMs = args[1];
     if (delayMs !== undefined && !(Number(delayMs) >= 0 && Number(delayMs) <= DELAY_MS_MAX)) throw new RangeError(`${name} was given ${String(delayMs)} ms: 0 to ${DELAY_MS_MAX} are meant`);
-    return (real as (...all: unknown[]) => unknown)(...args);
+    return (real as unknown as (...all: unknown[]) => unknown)(...args);
   };
   // util.promisify finds its variant here.
   return Object.defineProperties(guard, Object.getOwnPropertyDescriptors(real)) as unknown as F;
