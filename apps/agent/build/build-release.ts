@@ -33,13 +33,26 @@ export interface BuiltPayloads {
 
 const defaultDeadlines = { confirmDeadlineMs: 60_000, contactDeadlineMs: 600_000, tries: 3, watchdogMs: 10_000 };
 
+interface CompiledModules {
+  agentWasm: string;
+  appWasm: string;
+}
+
+async function compileModules(options: Pick<ReleaseOptions, "appEntry" | "agentEntry" | "onProgress">): Promise<CompiledModules> {
+  options.onProgress?.("compiling the agent (AssemblyScript)");
+  const agentWasm = await compileWasm({ name: "agent", entry: options.agentEntry ?? join(agentSources, "agent/main.ts"), memoryPages: memoryPages.agent });
+  options.onProgress?.("compiling the app (AssemblyScript)");
+  const appWasm = await compileWasm({ name: "app", entry: options.appEntry ?? join(agentSources, "app/main.ts"), memoryPages: memoryPages.app });
+  return { agentWasm, appWasm };
+}
+
+const virtualPayloadOf = ({ agentWasm, appWasm }: CompiledModules): Uint8Array => buildBundle(readFileSync(agentWasm), readFileSync(appWasm));
+
 /** Compiles both modules and links them for both targets. */
 export async function buildPayloads(options: Pick<ReleaseOptions, "appEntry" | "agentEntry" | "onProgress"> & Pick<LinkOptions, "flashFaults">): Promise<BuiltPayloads> {
   const progress = options.onProgress ?? (() => {});
-  progress("compiling the agent (AssemblyScript)");
-  const agentWasm = await compileWasm({ name: "agent", entry: options.agentEntry ?? join(agentSources, "agent/main.ts"), memoryPages: memoryPages.agent });
-  progress("compiling the app (AssemblyScript)");
-  const appWasm = await compileWasm({ name: "app", entry: options.appEntry ?? join(agentSources, "app/main.ts"), memoryPages: memoryPages.app });
+  const compiled = await compileModules(options);
+  const { agentWasm, appWasm } = compiled;
   progress("translating WebAssembly to C");
   const modules = [
     { name: "agent", folder: await translateToC("agent", agentWasm, memoryPages.agent), memoryPages: memoryPages.agent },
@@ -50,7 +63,7 @@ export async function buildPayloads(options: Pick<ReleaseOptions, "appEntry" | "
   return {
     unikernel,
     unikernelPayload: new Uint8Array(readFileSync(unikernel.binaryPath)),
-    virtualPayload: buildBundle(readFileSync(agentWasm), readFileSync(appWasm)),
+    virtualPayload: virtualPayloadOf(compiled),
   };
 }
 
@@ -88,4 +101,14 @@ export async function buildSignedRelease(options: ReleaseOptions): Promise<Built
   const unikernelImage = await buildImage({ fields: imageFields(unikernelTarget, options), payload: payloads.unikernelPayload, signingKeys: options.signingKeys });
   const virtualImage = await buildImage({ fields: imageFields(virtualTarget, options), payload: payloads.virtualPayload, signingKeys: options.signingKeys });
   return { file: buildRelease([unikernelImage, virtualImage]), unikernelImage, virtualImage, unikernel: payloads.unikernel };
+}
+
+export type VirtualRelease = Pick<BuiltRelease, "file" | "virtualImage">;
+
+/** A signed release for virtual devices alone: npm packages build it, without a cross compiler. */
+export async function buildVirtualRelease(options: ReleaseOptions): Promise<VirtualRelease> {
+  const payload = virtualPayloadOf(await compileModules(options));
+  options.onProgress?.("signing");
+  const virtualImage = await buildImage({ fields: imageFields(virtualTarget, options), payload, signingKeys: options.signingKeys });
+  return { file: buildRelease([virtualImage]), virtualImage };
 }

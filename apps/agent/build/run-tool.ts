@@ -1,6 +1,8 @@
 // Runs a tool of the build with a deadline and an error that says what failed.
 
 import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
+import { delimiter, join } from "node:path";
 
 export class ToolError extends Error {
   override name = "ToolError";
@@ -21,3 +23,12 @@ export function runTool(command: string, args: string[], options: { cwd?: string
 
 /** Debian packages that hold the tools. */
 export const debianPackages = ["qemu-system-misc", "gcc-riscv64-unknown-elf", "picolibc-riscv64-unknown-elf", "wabt"];
+
+const PICOLIBC = "/usr/lib/picolibc/riscv64-unknown-elf";
+
+/** Of what builds and runs the unikernel, what this machine does not have; empty: all is there. */
+export function missingDeviceTools(): string[] {
+  const folders = (process.env["PATH"] ?? "").split(delimiter).filter((folder) => folder !== "");
+  const missing = ["bash", "qemu-system-riscv32", "riscv64-unknown-elf-gcc", "wasm2c"].filter((command) => !folders.some((folder) => existsSync(join(folder, command))));
+  return existsSync(PICOLIBC) ? missing : [...missing, "picolibc"];
+}
