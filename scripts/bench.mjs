@@ -1,14 +1,9 @@
 // `npm run bench`: set up what is missing, then measure (test/bench). `--json FILE` writes the figures.
 
-import { spawn } from "node:child_process";
-import { join } from "node:path";
-import { checkNode, installDeviceTools, installPackages, root } from "./setup.mjs";
+import { runProgram } from "./run-program.mjs";
+import { checkNode, installDeviceTools, installPackages } from "./setup.mjs";
 
 checkNode();
 installPackages();
 if (!process.argv.includes("--help")) installDeviceTools();
-
-const child = spawn(process.execPath, ["--import", "tsx", join(root, "test/bench/main.ts"), ...process.argv.slice(2)], { cwd: root, stdio: "inherit" });
-// Ctrl-C reaches the child too (same terminal); this process waits for it to clean up.
-for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => signal === "SIGTERM" && child.kill("SIGTERM"));
-child.on("exit", (code, signal) => process.exit(code ?? (signal === "SIGINT" ? 130 : 1)));
+runProgram("test/bench/main.ts", process.argv.slice(2));

@@ -19,6 +19,9 @@ const picolibc = { path: "/usr/lib/picolibc/riscv64-unknown-elf", package: "pico
 
 export const say = (text) => void process.stderr.write(`setup: ${text}\n`);
 
+/** FLIPSIDE_SETUP=no: packages and system are taken as they are; neither npm nor apt is asked. */
+const isLeftAlone = process.env.FLIPSIDE_SETUP === "no";
+
 function hasCommand(name) {
   return (process.env.PATH ?? "").split(":").some((folder) => folder !== "" && existsSync(join(folder, name)));
 }
@@ -52,7 +55,7 @@ export function checkCompiler() {
 /** Installs npm packages when the lock file has changed since the last time. */
 export function installPackages() {
   // Tests on another Node (node-version.mjs): the packages are those of the Node that started them.
-  if (process.env.FLIPSIDE_SQLITE_BINDING) return;
+  if (isLeftAlone || process.env.FLIPSIDE_SQLITE_BINDING) return;
   const lock = createHash("sha256").update(readFileSync(join(root, "package-lock.json"))).update(process.versions.modules).digest("hex");
   const stamp = join(root, "node_modules", ".flipside-lock");
   if (existsSync(stamp) && readFileSync(stamp, "utf8") === lock) return;
@@ -81,8 +84,7 @@ function missingPackages(wanted, withLibrary) {
 function installDebian(wanted, withLibrary) {
   const packages = missingPackages(wanted, withLibrary);
   if (packages.length === 0) return true;
-  // FLIPSIDE_APT=no: leave the system as it is.
-  if (process.env.FLIPSIDE_APT !== "no" && process.getuid?.() === 0 && hasCommand("apt-get")) {
+  if (!isLeftAlone && process.getuid?.() === 0 && hasCommand("apt-get")) {
     say(`installing ${packages.join(" ")} by apt`);
     const environment = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
     const apt = (args) => spawnSync("apt-get", args, { stdio: ["ignore", 2, 2], env: environment }).status === 0;

@@ -3,7 +3,7 @@
 import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync, openSync, closeSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { encodeFactoryRecord, type FactoryIdentity, newFactoryIdentity, toBase64Url } from "@flipside/image-format";
-import type { BuiltRelease } from "../../agent/build/build-release.ts";
+import type { BuiltRelease, VirtualRelease } from "../../agent/build/build-release.ts";
 import { PRODUCT, unikernelTarget } from "../../agent/build/targets.ts";
 import { bootBank } from "../../agent/hosts/factory/boot-bank.ts";
 import { factoryFlash } from "../../agent/hosts/factory/factory-flash.ts";
@@ -11,7 +11,8 @@ import { layoutOf, unikernelLayout } from "../../agent/hosts/factory/flash-layou
 import { Fleet } from "../../agent/hosts/node/fleet.ts";
 import { type Claim, flashPath, identityPath, readDeviceFile } from "../../agent/hosts/node/manufacture.ts";
 import { Unikernel } from "../../agent/hosts/qemu/unikernel.ts";
-import type { Prepared } from "./prepare.ts";
+import { isLoopback, isWildcard } from "../../../packages/processes/src/reach.ts";
+import type { Prepared, PreparedVirtual } from "./prepare.ts";
 
 export const unikernelId = "unikernel-1";
 /** QEMU's NAT shows the host's loopback to the guest under this address. */
@@ -22,56 +23,64 @@ interface UnikernelFile {
   claimSecret: string;
 }
 
+interface FleetPlan {
+  folder: string;
+  virtualDevices: number;
+  mqttPort: number;
+  /** Where the broker listens; default: this machine alone. */
+  mqttHost?: string;
+}
+
 export class DemoFleet {
-  readonly unikernel: Unikernel;
+  readonly #unikernel: Unikernel | undefined;
   readonly virtual: Fleet;
 
   private constructor(
     readonly folder: string,
-    unikernel: Unikernel,
+    unikernel: Unikernel | undefined,
     virtual: Fleet,
     readonly claims: Claim[],
   ) {
-    this.unikernel = unikernel;
+    this.#unikernel = unikernel;
     this.virtual = virtual;
   }
 
+  get hasUnikernel(): boolean {
+    return this.#unikernel !== undefined;
+  }
+
+  /** Throws where the fleet was opened without one. */
+  get unikernel(): Unikernel {
+    if (!this.#unikernel) throw new Error("this fleet has no unikernel");
+    return this.#unikernel;
+  }
+
   get size(): number {
-    return 1 + this.virtual.devices.size;
+    return (this.hasUnikernel ? 1 : 0) + this.virtual.devices.size;
   }
 
   get deviceIds(): string[] {
-    return [unikernelId, ...this.virtual.devices.keys()];
+    return [...(this.hasUnikernel ? [unikernelId] : []), ...this.virtual.devices.keys()];
   }
 
-  /** Makes the devices that aren't there yet, with `release` in slot A; all are told that the broker is at `mqttPort`. */
-  static async open(options: {
-    folder: string;
-    prepared: Prepared;
-    release: BuiltRelease;
-    virtualDevices: number;
-    mqttPort: number;
-  }): Promise<DemoFleet> {
-    const { folder, prepared, release, mqttPort } = options;
+  /** Makes the devices that aren't there yet, with `release` in slot A; all are told where the broker is. */
+  static async open(options: FleetPlan & { prepared: Prepared; release: BuiltRelease }): Promise<DemoFleet> {
+    const { folder } = options;
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     const serialSocketPath = join(folder, unikernelId, "serial.sock");
     // Longer than a Unix socket's name may be (unix(7): 108 bytes), QEMU would not start: then there is no line to plug into.
     const hasLine = Buffer.byteLength(serialSocketPath) < 108;
     const unikernel = new Unikernel({ folder: join(folder, unikernelId), network: { kind: "user" }, ...(hasLine ? { serialSocketPath } : {}) });
     const claim = await openUnikernel(unikernel, options);
-    const virtual = new Fleet({ folder: join(folder, "virtual"), bootWasm: prepared.bootWasm, rootKeys: [prepared.keys.root.publicKey] });
-    for (let i = 1; i <= options.virtualDevices; i++) {
-      const deviceId = `virtual-${String(i).padStart(2, "0")}`;
-      redirectVirtual(virtual.options.folder, deviceId, mqttPort);
-      await virtual.manufacture({
-        deviceId,
-        server: { host: "127.0.0.1", port: mqttPort },
-        trustChain: prepared.keys.trustChain,
-        image: release.virtualImage,
-      });
-      await writeFactoryRecordOfVirtual(virtual.options.folder, deviceId);
-    }
+    const virtual = await openVirtual(options);
     return new DemoFleet(folder, unikernel, virtual, [claim, ...virtual.claims()]);
+  }
+
+  /** The same without a unikernel, where the tools for it are missing. */
+  static async openVirtual(options: FleetPlan & { prepared: PreparedVirtual; release: VirtualRelease }): Promise<DemoFleet> {
+    mkdirSync(options.folder, { recursive: true, mode: 0o700 });
+    const virtual = await openVirtual(options);
+    return new DemoFleet(options.folder, undefined, virtual, virtual.claims());
   }
 
   /** For the server's --claims-file. */
@@ -80,20 +89,38 @@ export class DemoFleet {
   }
 
   async start(): Promise<void> {
-    this.unikernel.powerOn();
+    this.#unikernel?.powerOn();
     await this.virtual.start();
   }
 
   /** Takes the power away: what RAM holds of this run must not be read as a watchdog's work by the next. */
   async stop(): Promise<void> {
-    await Promise.all([this.unikernel.cutPower(), this.virtual.stop()]);
+    await Promise.all([this.#unikernel?.cutPower(), this.virtual.stop()]);
   }
 }
 
-async function openUnikernel(unikernel: Unikernel, options: { prepared: Prepared; release: BuiltRelease; mqttPort: number }): Promise<Claim> {
-  const { prepared, release, mqttPort } = options;
+/** The broker as one who is on this machine reaches it; `loopback` is this machine's own name for itself. */
+function brokerFor({ mqttHost = "127.0.0.1", mqttPort }: FleetPlan, loopback: string): { host: string; port: number } {
+  return { host: isLoopback(mqttHost) || isWildcard(mqttHost) ? loopback : mqttHost, port: mqttPort };
+}
+
+async function openVirtual(options: FleetPlan & { prepared: PreparedVirtual; release: VirtualRelease }): Promise<Fleet> {
+  const { prepared, release } = options;
+  const virtual = new Fleet({ folder: join(options.folder, "virtual"), bootWasm: prepared.bootWasm, rootKeys: [prepared.keys.root.publicKey] });
+  const server = brokerFor(options, "127.0.0.1");
+  for (let i = 1; i <= options.virtualDevices; i++) {
+    const deviceId = `virtual-${String(i).padStart(2, "0")}`;
+    redirectVirtual(virtual.options.folder, deviceId, server);
+    await virtual.manufacture({ deviceId, server, trustChain: prepared.keys.trustChain, image: release.virtualImage });
+    await writeFactoryRecordOfVirtual(virtual.options.folder, deviceId);
+  }
+  return virtual;
+}
+
+async function openUnikernel(unikernel: Unikernel, options: FleetPlan & { prepared: Prepared; release: BuiltRelease }): Promise<Claim> {
+  const { prepared, release } = options;
   const path = join(unikernel.options.folder, "identity.json");
-  const server = { host: HOST_FROM_GUEST, port: mqttPort };
+  const server = brokerFor(options, HOST_FROM_GUEST);
   const hardware = { name: unikernelTarget.hardwareName, revision: unikernelTarget.revision };
   let identity: FactoryIdentity;
   if (existsSync(path)) {
@@ -112,12 +139,12 @@ async function openUnikernel(unikernel: Unikernel, options: { prepared: Prepared
   return { deviceId: unikernelId, secret: toBase64Url(identity.claimSecret) };
 }
 
-/** A virtual device that was made for another port is told the new one, as its factory would. */
-function redirectVirtual(folder: string, deviceId: string, mqttPort: number): void {
+/** A virtual device that was made for another broker is told the new one, as its factory would. */
+function redirectVirtual(folder: string, deviceId: string, server: { host: string; port: number }): void {
   if (!existsSync(identityPath(folder, deviceId))) return;
   const file = readDeviceFile(folder, deviceId);
-  if (file.server.port === mqttPort) return;
-  writeWhole(identityPath(folder, deviceId), JSON.stringify({ ...file, server: { ...file.server, port: mqttPort } }, null, 2));
+  if (file.server.port === server.port && file.server.host === server.host) return;
+  writeWhole(identityPath(folder, deviceId), JSON.stringify({ ...file, server }, null, 2));
 }
 
 async function writeFactoryRecordOfVirtual(folder: string, deviceId: string): Promise<void> {

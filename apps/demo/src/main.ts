@@ -2,85 +2,134 @@
 
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
-import { buildSignedRelease } from "../../agent/build/build-release.ts";
+import { buildSignedRelease, buildVirtualRelease } from "../../agent/build/build-release.ts";
 import { repositoryRoot } from "../../agent/build/paths.ts";
-import { ToolError } from "../../agent/build/run-tool.ts";
+import type { ProjectKeys } from "../../agent/build/project-keys.ts";
+import { missingDeviceTools, ToolError } from "../../agent/build/run-tool.ts";
+import { outliveOutput } from "../../../packages/processes/src/end-with-parent.ts";
+import { FolderInUseError, lockFolder } from "../../../packages/processes/src/folder-lock.ts";
+import { isLoopback, isWildcard, whoReaches } from "../../../packages/processes/src/reach.ts";
 import { DemoFleet } from "./demo-fleet.ts";
 import { type DemoOptions, OptionError, readOptions, usage } from "./options.ts";
-import { buildConsole, prepare } from "./prepare.ts";
+import { buildConsole, prepare, prepareVirtual } from "./prepare.ts";
 import { ServerProcess, ServerStartError } from "./server-process.ts";
 
 const POLL_MS = 3_000;
+/** One stop often comes as several signals: a terminal's or a service manager's to the group, and the launcher's own. */
+const SAME_STOP_MS = 1_000;
 
 const say = (text: string): void => void process.stderr.write(`${text}\n`);
 const progress = (step: string): void => say(`building: ${step}`);
 
-async function demo(options: DemoOptions): Promise<void> {
-  const { folder } = options;
-  const prepared = await prepare(folder, progress);
-  const signingKeys = [prepared.keys.release.privateJwk];
-  const release = await buildSignedRelease({ version: "1.0.0", releaseSequence: 1, signingKeys, description: "The image that the factory put in.", onProgress: progress });
-  await buildConsole(progress);
+/** What is running, for whatever ends this process. */
+interface Running {
+  server?: ServerProcess;
+  fleet?: DemoFleet;
+}
 
-  // The broker's port first: devices are made for it.
-  const claimsPath = join(folder, "claims.json");
-  const server = new ServerProcess({
-    folder: join(folder, "server"),
-    trustChainPath: prepared.keys.trustChainPath,
-    operationsKeyPath: prepared.keys.operationsKeyPath,
-    claimsPath,
-    port: options.port,
-    mqttPort: options.mqttPort === 0 ? await freePort() : options.mqttPort,
-    pollMs: POLL_MS,
-  });
-  progress(`fleet of 1 unikernel and ${options.devices} virtual devices`);
-  const fleet = await DemoFleet.open({ folder: join(folder, "fleet"), prepared, release, virtualDevices: options.devices, mqttPort: server.options.mqttPort });
-  fleet.writeClaims(claimsPath);
-  await server.start();
-
-  let stopping = false;
+/** Stops everything in order at the first signal, at once at one that comes later. */
+function stopOnSignals(running: Running): (code: number) => Promise<void> {
+  let stoppingSinceMs: number | undefined;
   const stop = async (code: number): Promise<void> => {
-    if (stopping) process.exit(1);
-    stopping = true;
+    if (stoppingSinceMs !== undefined) {
+      if (performance.now() - stoppingSinceMs <= SAME_STOP_MS) return;
+      running.server?.killNow();
+      process.exit(1);
+    }
+    stoppingSinceMs = performance.now();
     say("stopping");
-    await fleet.stop();
-    await server.stop();
+    await running.fleet?.stop();
+    await running.server?.stop();
     process.exit(code);
   };
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => void stop(0));
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => void stop(0));
+  return stop;
+}
+
+/** Builds the first release and opens the fleet that has it in slot A: with a unikernel where its tools are. */
+async function openFleet(options: DemoOptions, mqttPort: number): Promise<{ fleet: DemoFleet; keys: ProjectKeys; nextRelease: () => Promise<Uint8Array> }> {
+  const { folder } = options;
+  const missing = missingDeviceTools();
+  const first = { version: "1.0.0", releaseSequence: 1, description: "The image that the factory put in.", onProgress: progress };
+  const next = { version: "2.0.0", releaseSequence: 2, description: "A first update to try." };
+  const plan = { folder: join(folder, "fleet"), virtualDevices: options.devices, mqttPort, mqttHost: options.mqttHost };
+  const isVirtual = missing.length > 0;
+  if (isVirtual) say(`no unikernel: ${missing.join(", ")} missing here`);
+  const fleetOf = `fleet of ${isVirtual ? "" : "1 unikernel and "}${options.devices} virtual devices`;
+  if (isVirtual) {
+    const prepared = await prepareVirtual(folder, progress);
+    const signingKeys = [prepared.keys.release.privateJwk];
+    const release = await buildVirtualRelease({ ...first, signingKeys });
+    progress(fleetOf);
+    const fleet = await DemoFleet.openVirtual({ ...plan, prepared, release });
+    return { fleet, keys: prepared.keys, nextRelease: async () => (await buildVirtualRelease({ ...next, signingKeys })).file };
+  }
+  const prepared = await prepare(folder, progress);
+  const signingKeys = [prepared.keys.release.privateJwk];
+  const release = await buildSignedRelease({ ...first, signingKeys });
+  progress(fleetOf);
+  const fleet = await DemoFleet.open({ ...plan, prepared, release });
+  return { fleet, keys: prepared.keys, nextRelease: async () => (await buildSignedRelease({ ...next, signingKeys })).file };
+}
+
+async function demo(options: DemoOptions): Promise<void> {
+  const { folder } = options;
+  // Held until this process ends: two of them would write over each other's devices.
+  lockFolder(folder);
+  const running: Running = {};
+  const stop = stopOnSignals(running);
+  // The broker's port first: devices are made for it.
+  const mqttPort = options.mqttPort === 0 ? await freePort(options.mqttHost) : options.mqttPort;
+  const { fleet, keys, nextRelease } = await openFleet(options, mqttPort);
+  running.fleet = fleet;
+  await buildConsole(progress);
+  const claimsPath = join(folder, "claims.json");
+  fleet.writeClaims(claimsPath);
+  const server = new ServerProcess({
+    folder: join(folder, "server"),
+    trustChainPath: keys.trustChainPath,
+    operationsKeyPath: keys.operationsKeyPath,
+    claimsPath,
+    host: options.host,
+    mqttHost: options.mqttHost,
+    port: options.port,
+    mqttPort,
+    pollMs: POLL_MS,
+  });
+  running.server = server;
   server.onUnexpectedExit = (code) => {
     say(`the server ended by itself (status ${code}); its log is ${relative(process.cwd(), server.logPath)}`);
     void stop(1);
   };
-
+  await server.start();
   await fleet.start();
-  const next = await buildSignedRelease({ version: "2.0.0", releaseSequence: 2, signingKeys, description: "A first update to try.", onProgress: () => {} });
   const releases = join(folder, "releases");
   mkdirSync(releases, { recursive: true });
   const releasePath = join(releases, "flipside-demo-2.0.0.release");
-  writeFileSync(releasePath, next.file);
+  writeFileSync(releasePath, await nextRelease());
 
   const lines = [
     "",
-    `  Flipside is up: ${server.url.replace(/\/\/[^:/]+/, "//localhost")}`,
+    `  Flipside is up: ${isLoopback(options.host) || isWildcard(options.host) ? server.url.replace(/\/\/(\[[^\]]*\]|[^:/]+)/, "//localhost") : server.url}`,
     ...(server.firstPassword === undefined
       ? ["  Sign in as admin with the password that you chose."]
       : [`  First sign-in: user admin, one-time password ${server.firstPassword}`]),
-    `  Fleet: ${fleet.size} devices (1 unikernel in QEMU, ${fleet.size - 1} virtual)`,
+    `  Open to: console ${whoReaches(options.host)}; devices (MQTT, port ${mqttPort}) ${whoReaches(options.mqttHost)}`,
+    `  Fleet: ${fleet.size} devices (${fleet.hasUnikernel ? "1 unikernel in QEMU, " : ""}${fleet.virtual.devices.size} virtual)`,
     `  A release to upload and roll out: ${relative(process.cwd(), releasePath)}`,
-    `  Console of the unikernel: ${relative(process.cwd(), join(folder, "fleet", "unikernel-1", "console.log"))}`,
+    ...(fleet.hasUnikernel ? [`  Console of the unikernel: ${relative(process.cwd(), fleet.unikernel.consolePath)}`] : []),
     "  Ctrl-C stops everything; state is kept.",
     "",
   ];
   process.stdout.write(lines.join("\n") + "\n");
 }
 
-async function freePort(): Promise<number> {
+async function freePort(host: string): Promise<number> {
   const { createServer } = await import("node:net");
   return new Promise((resolve, reject) => {
     const probe = createServer();
     probe.once("error", reject);
-    probe.listen(0, "127.0.0.1", () => {
+    probe.listen(0, host, () => {
       const { port } = probe.address() as { port: number };
       probe.close(() => resolve(port));
     });
@@ -88,9 +137,12 @@ async function freePort(): Promise<number> {
 }
 
 async function main(): Promise<void> {
-  const options = readOptions(process.argv.slice(2), join(repositoryRoot, "var"));
+  outliveOutput();
+  const options = readOptions(process.argv.slice(2), join(repositoryRoot, "var"), process.env);
   if (options === "help") return void process.stdout.write(usage);
   if (!options.auto) return demo(options);
+  const missing = missingDeviceTools();
+  if (missing.length > 0) throw new ToolError(`--auto tells the story of a unikernel beside virtual devices, and ${missing.join(", ")} missing here (npm run setup says how to get that). Without --auto it goes with virtual devices alone.`);
   const { runStory } = await import("../../../test/end-to-end/story.ts");
   const summary = await runStory({ virtualDevices: options.devices, seed: options.seed, keep: options.keep, ...(options.chapters === undefined ? {} : { chapters: options.chapters }), say });
   process.stdout.write(`${JSON.stringify(summary)}\n`);
@@ -98,7 +150,7 @@ async function main(): Promise<void> {
 }
 
 main().catch((error: unknown) => {
-  const forPeople = error instanceof OptionError || error instanceof ToolError || error instanceof ServerStartError;
+  const forPeople = error instanceof OptionError || error instanceof ToolError || error instanceof ServerStartError || error instanceof FolderInUseError;
   say(forPeople ? (error as Error).message : ((error as Error).stack ?? String(error)));
   process.exit(1);
 });

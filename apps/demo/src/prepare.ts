@@ -9,24 +9,33 @@ import { repositoryRoot } from "../../agent/build/paths.ts";
 import { type ProjectKeys, projectKeys } from "../../agent/build/project-keys.ts";
 import { buildStrictVerifier } from "../../../packages/image-format/assembly/build-strict-verifier.ts";
 
-export interface Prepared {
+/** For virtual devices: npm packages alone make it. */
+export interface PreparedVirtual {
   keys: ProjectKeys;
-  loader: LinkedProgram;
   bootWasm: Uint8Array;
+}
+
+export interface Prepared extends PreparedVirtual {
+  loader: LinkedProgram;
 }
 
 export type Progress = (step: string) => void;
 
 /** Keys live in `folder`/keys. */
-export async function prepare(folder: string, progress: Progress): Promise<Prepared> {
+export async function prepareVirtual(folder: string, progress: Progress): Promise<PreparedVirtual> {
   progress("keys of the project");
   const keys = await projectKeys(join(folder, "keys"));
   progress("signature verifier (AssemblyScript)");
   await buildStrictVerifier();
-  progress("boot loader (AssemblyScript, C, RV32)");
-  const loader = await buildLoader();
-  const bootWasm = new Uint8Array(readFileSync(await buildBootWasm()));
-  return { keys, loader, bootWasm };
+  progress("boot loader (AssemblyScript)");
+  return { keys, bootWasm: new Uint8Array(readFileSync(await buildBootWasm())) };
+}
+
+/** The same for the unikernel too: takes the device's tools. */
+export async function prepare(folder: string, progress: Progress): Promise<Prepared> {
+  const prepared = await prepareVirtual(folder, progress);
+  progress("boot loader (C, RV32)");
+  return { ...prepared, loader: await buildLoader() };
 }
 
 /** Builds the console unless what is there is newer than its sources. */

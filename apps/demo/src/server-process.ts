@@ -16,6 +16,9 @@ export interface ServerProcessOptions {
   operationsKeyPath?: string;
   /** JSON file of claims that the server imports as it starts. */
   claimsPath: string;
+  /** Addresses to listen on, for HTTP and for MQTT. Default: this machine alone. */
+  host?: string;
+  mqttHost?: string;
   port: number;
   mqttPort: number;
   pollMs: number;
@@ -57,12 +60,14 @@ export class ServerProcess {
       [
         "--import", "tsx", join(repositoryRoot, "apps/server/src/main.ts"),
         "--data-dir", options.folder, "--trust-chain", options.trustChainPath, "--claims-file", options.claimsPath,
+        "--host", options.host ?? "127.0.0.1", "--mqtt-host", options.mqttHost ?? options.host ?? "127.0.0.1",
         "--port", String(options.port), "--mqtt-port", String(options.mqttPort), "--poll-ms", String(options.pollMs),
         "--log-level", "info",
         ...(options.operationsKeyPath === undefined ? [] : ["--operations-key", options.operationsKeyPath]),
       ],
       // A process group of its own: Ctrl-C in the terminal stops the launcher, which then stops the server in order.
-      { cwd: repositoryRoot, stdio: ["ignore", "pipe", "pipe"], detached: true },
+      // The channel is what the server ends by when this process is gone in a way that it could not answer.
+      { cwd: repositoryRoot, stdio: ["ignore", "pipe", "pipe", "ipc"], detached: true },
     );
     this.#process = child;
     const log = createWriteStream(this.logPath, { flags: "a" });
@@ -89,7 +94,7 @@ export class ServerProcess {
       createInterface({ input: child.stdout! }).on("line", (line) => {
         const password = /one-time password (\S+)/.exec(line);
         if (password) this.firstPassword = password[1];
-        const up = /console (http:\S+), devices mqtt:\/\/[^:]+:(\d+)/.exec(line);
+        const up = /console (http:\S+), devices mqtt:\/\/\S+:(\d+)/.exec(line);
         if (!up) return;
         this.url = up[1]!;
         this.mqttPort = Number(up[2]);
@@ -113,6 +118,11 @@ export class ServerProcess {
     await this.#exited;
   }
 
+  /** At once, without waiting: for the end of this process. */
+  killNow(): void {
+    this.#process?.kill("SIGKILL");
+  }
+
   /** In order; killed when that takes too long. */
   async stop(): Promise<void> {
     const child = this.#process;
@@ -124,7 +134,7 @@ export class ServerProcess {
     clearTimeout(timer);
   }
 
-  /** Resident set size in bytes (Linux). */
+  /** Resident set size in bytes (Linux alone has it in /proc). */
   residentBytes(): number {
     const pages = /VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${this.#process?.pid}/status`, "utf8"));
     return pages ? Number(pages[1]) * 1024 : 0;

@@ -11,7 +11,8 @@ const repository = fileURLToPath(new URL("../../../", import.meta.url));
 const port = z.coerce.number().int().min(0).max(65535);
 
 const schema = z.object({
-  host: z.string().min(1).default("0.0.0.0"),
+  host: z.string().min(1).default("127.0.0.1"),
+  mqttHost: z.string().min(1).optional(),
   port: port.default(8080),
   mqttPort: port.default(1883),
   mqttUrl: z.string().regex(/^(mqtt|mqtts|ws|wss|tcp|ssl):\/\/.+/, "an address such as mqtt://user:password@broker:1883").optional(),
@@ -49,7 +50,8 @@ interface Option {
 
 /** One row an option: what `--help` prints. */
 export const options: Record<keyof Configuration, Option> = {
-  host: { flag: "host", variable: "HOST", about: "address to listen on (0.0.0.0)" },
+  host: { flag: "host", variable: "HOST", about: "address to listen on, for HTTP and MQTT (127.0.0.1; 0.0.0.0: all of this machine)" },
+  mqttHost: { flag: "mqtt-host", variable: "MQTT_HOST", about: "another address for MQTT alone (as --host)" },
   port: { flag: "port", variable: "PORT", about: "HTTP port (8080; 0: any free one)" },
   mqttPort: { flag: "mqtt-port", variable: "MQTT_PORT", about: "port of the embedded MQTT broker (1883; 0: any free one)" },
   mqttUrl: { flag: "mqtt-url", variable: "MQTT_URL", about: "use this MQTT broker instead of the embedded one" },

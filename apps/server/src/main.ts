@@ -1,10 +1,16 @@
 // Starts the fleet manager from the command line.
 
+import { endWithParent, outliveOutput } from "../../../packages/processes/src/end-with-parent.ts";
+import { whoReaches } from "../../../packages/processes/src/reach.ts";
 import { ConfigurationError, readConfiguration, usage } from "./configuration.ts";
 import { createLogger } from "./logging.ts";
 import { StartError, startServer } from "./server.ts";
 
+/** One stop often comes as several signals: a terminal's or a service manager's to the group, and the launcher's own. */
+const SAME_STOP_MS = 1_000;
+
 async function main(): Promise<void> {
+  outliveOutput();
   const configuration = readConfiguration(process.argv.slice(2), process.env);
   if (configuration === "help") {
     process.stdout.write(usage());
@@ -17,23 +23,28 @@ async function main(): Promise<void> {
     process.stdout.write(`First sign-in: user ${userName}, one-time password ${password} (shown once; change it at the first sign-in)\n`);
   }
   process.stdout.write(`Flipside is up: console ${server.url}, devices ${server.mqttUrl}\n`);
+  const devices = configuration.mqttUrl === undefined ? whoReaches(configuration.mqttHost ?? configuration.host) : "whoever the broker lets in";
+  process.stdout.write(`Open to: console ${whoReaches(configuration.host)}; devices ${devices}\n`);
 
-  let stopping = false;
-  for (const signal of ["SIGINT", "SIGTERM"] as const) {
-    process.on(signal, () => {
+  let stoppingSinceMs: number | undefined;
+  const stop = (why: string): void => {
+    if (stoppingSinceMs !== undefined) {
       // A second signal means: now.
-      if (stopping) process.exit(1);
-      stopping = true;
-      logger.info({ signal }, "closing");
-      server.close().then(
-        () => process.exit(0),
-        (error: unknown) => {
-          logger.error({ err: error as Error }, "closing failed");
-          process.exit(1);
-        },
-      );
-    });
-  }
+      if (performance.now() - stoppingSinceMs > SAME_STOP_MS) process.exit(1);
+      return;
+    }
+    stoppingSinceMs = performance.now();
+    logger.info({ why }, "closing");
+    server.close().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        logger.error({ err: error as Error }, "closing failed");
+        process.exit(1);
+      },
+    );
+  };
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => stop(signal));
+  endWithParent(() => stop("the parent process is gone"));
   // A fault that nobody expected leaves the process in no known state; the database goes on from the last commit.
   for (const event of ["uncaughtException", "unhandledRejection"] as const) {
     process.on(event, (error: unknown) => {

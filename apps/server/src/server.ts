@@ -1,11 +1,11 @@
 // The whole server, put together. Usable in-process: tests start it on any free ports.
 
-import { mkdirSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createStrictVerifier, type StrictVerifier } from "@flipside/image-format";
+import { FolderInUseError, lockFolder } from "../../../packages/processes/src/folder-lock.ts";
 import { createAccounts } from "./features/accounts/accounts.ts";
 import { createCheckIns } from "./features/check-ins/check-ins.ts";
 import { createChunkDelivery } from "./features/chunk-delivery/chunk-delivery.ts";
@@ -59,7 +59,9 @@ export interface ServerOptions {
   trustChain: Uint8Array | string;
   /** Path of an operations key; without it, the server gives no commands. */
   operationsKey?: string | undefined;
+  /** Address for HTTP, and for MQTT unless `mqttHost` says another. Default: 127.0.0.1. */
   host?: string;
+  mqttHost?: string | undefined;
   /** 0: any free port. */
   port?: number;
   mqttPort?: number;
@@ -148,15 +150,27 @@ async function importClaimsFile(claims: Claims, path: string): Promise<void> {
   }
 }
 
+/** Takes the folder for this process; returns what gives it back. */
+function takeDataFolder(dataDir: string): () => void {
+  try {
+    const lock = lockFolder(dataDir);
+    return () => lock.release();
+  } catch (error) {
+    throw error instanceof FolderInUseError ? new StartError(`${error.message} (--data-dir)`) : new StartError(`The data folder ${dataDir} cannot be used: ${(error as Error).message}`);
+  }
+}
+
 /** Throws StartError when a person can mend it; whatever was opened is closed again. */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   const host = options.host ?? "127.0.0.1";
+  const mqttHost = options.mqttHost ?? host;
   const log = options.logger ?? createLogger(options.logLevel ?? "info");
   const undo: (() => Promise<void> | void)[] = [];
 
   try {
     const verifier = await loadVerifier(options.verifierWasm);
-    mkdirSync(options.dataDir, { recursive: true });
+    const releaseDataFolder = takeDataFolder(options.dataDir);
+    undo.push(releaseDataFolder);
     const files = await openImageFiles(options.dataDir, options.fileSystem);
     const storage = await Storage.open(join(options.dataDir, "flipside.sqlite"), (error) => log.error({ err: error as Error }, "a listener failed"));
     undo.push(() => storage.close());
@@ -246,9 +260,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     } else {
       const mqttPort = options.mqttPort ?? 1883;
       try {
-        link = await startEmbeddedBroker({ host, port: mqttPort, handlers, log });
+        link = await startEmbeddedBroker({ host: mqttHost, port: mqttPort, handlers, log });
       } catch (error) {
-        throw portProblem(error, mqttPort, "MQTT", "mqtt-port");
+        throw portProblem(error, mqttHost, mqttPort, "MQTT", "mqtt-port");
       }
     }
     undo.push(() => link.close());
@@ -298,6 +312,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       await withDeadline(Promise.all([turns.idle(), ticking]));
       await withDeadline(Promise.all([lastSeen.stop(), deviceLog.flush(), clock.store()]));
       await storage.close();
+      releaseDataFolder();
     }
 
     async function withDeadline(work: Promise<unknown>): Promise<void> {

@@ -58,8 +58,7 @@ async function main(config: FleetConfig): Promise<void> {
     obey(command).catch((error: Error) => tell({ kind: "problem", message: error.message }));
   };
 
-  process.on("SIGTERM", () => void end());
-  process.on("SIGINT", () => void end());
+  for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.on(signal, () => void end());
   process.on("message", received);
   process.on("disconnect", () => void end());
   const input = usesIpc ? undefined : createInterface({ input: process.stdin });

@@ -1,6 +1,7 @@
 // Many virtual devices in one process, each with its files in one folder and a thread of its own.
 
 import { EventEmitter } from "node:events";
+import { type FolderLock, lockFolder } from "../../../../packages/processes/src/folder-lock.ts";
 import type { FlashOperation } from "../fault/torn-operation.ts";
 import { layoutOf } from "../factory/flash-layout.ts";
 import { type Claim, claimOf, type DeviceFile, flashPath, manufactureVirtualDevice, type ManufactureOptions, readDeviceFile } from "./manufacture.ts";
@@ -29,20 +30,24 @@ export class Fleet extends EventEmitter<FleetEvents> {
   readonly devices = new Map<string, VirtualDevice>();
   readonly #files = new Map<string, DeviceFile>();
   #stops = 0;
+  /** Held from the first device taken in, or the start, to the stop: two fleets in one folder would write over each other's flash. */
+  #lock: FolderLock | undefined;
 
   constructor(options: FleetOptions) {
     super();
     this.options = options;
   }
 
-  /** Makes the device if need be, and takes it into the fleet; it is off. */
+  /** Makes the device if need be, and takes it into the fleet; it is off. Throws FolderInUseError. */
   async manufacture(options: ManufactureOptions): Promise<VirtualDevice> {
+    this.#lock ??= lockFolder(this.options.folder);
     await manufactureVirtualDevice(this.options.folder, options);
     return this.add(options.deviceId);
   }
 
-  /** Takes a device that was made into the fleet; it is off. */
+  /** Takes a device that was made into the fleet; it is off. Throws FolderInUseError. */
   add(deviceId: string): VirtualDevice {
+    this.#lock ??= lockFolder(this.options.folder);
     const known = this.devices.get(deviceId);
     if (known) return known;
     const { folder, bootWasm, rootKeys, resetPauseMs } = this.options;
@@ -67,6 +72,7 @@ export class Fleet extends EventEmitter<FleetEvents> {
 
   /** Powers on what is off, at the bounded rate. Resolves when the last was powered on, or the fleet was stopped. */
   async start(): Promise<void> {
+    this.#lock ??= lockFolder(this.options.folder);
     const stops = this.#stops;
     const pauseMs = 1000 / (this.options.startsPerSecond ?? 10);
     let isFirst = true;
@@ -82,5 +88,7 @@ export class Fleet extends EventEmitter<FleetEvents> {
   async stop(): Promise<void> {
     this.#stops++;
     await Promise.all([...this.devices.values()].map((device) => device.stop()));
+    this.#lock?.release();
+    this.#lock = undefined;
   }
 }

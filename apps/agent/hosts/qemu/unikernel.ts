@@ -7,6 +7,7 @@ import { appendFileSync, mkdirSync, openSync, closeSync, ftruncateSync, readFile
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { FRAME_START } from "@flipside/image-format";
+import { type FolderLock, lockFolder } from "../../../../packages/processes/src/folder-lock.ts";
 import { applyTorn, type FlashOperation, type Tear } from "../fault/torn-operation.ts";
 import type { SeededRandom } from "../fault/seeded-random.ts";
 import { decodeMarginal, type DriverCut, encodeFaultPlan, FAULT_PLAN_BYTES, FAULT_PLAN_OFFSET, type MarginalState } from "./fault-plan.ts";
@@ -76,18 +77,30 @@ export interface UnikernelEvents {
   stopped: [];
 }
 
-/** QEMU goes on when its parent is gone; so what still runs is ended with this process, however it ends. */
+/** What still runs is ended with this process where it ends by itself; BESIDE_WATCHER does it where it is killed. */
 const running = new Set<ChildProcess>();
 process.on("exit", () => {
   for (const child of running) child.kill("SIGKILL");
 });
 
 /**
+ * QEMU goes on when its parent is gone, and no option of its own changes that. So a watcher stays beside it: it reads from
+ * the pipe that is standard input, whose other end this process holds and never writes to, and kills QEMU when that ends.
+ * When QEMU ended before, the watcher has another parent, and the process id may be another program's: then it kills nothing.
+ *
  * Every byte of the console counts. What Node gives a child as standard output is a socket, which is full after some 280
  * writes of one byte, and the exokernel's console then gives up on a byte rather than stop the device. A pipe holds 64 KiB.
+ *
  * QEMU takes the shell's place, so it is QEMU that is signalled and whose status is seen.
  */
-const BEHIND_PIPE = 'exec "$0" "$@" > >(exec cat)';
+const BESIDE_WATCHER = [
+  'exec 3<&0 0</dev/null',
+  '(read -r -u 3',
+  // Debian's smallest images have no ps, and other systems no /proc.
+  ' if [ -r /proc/self/stat ]; then read -r _ _ _ parent _ <"/proc/$BASHPID/stat"; else parent=$(ps -o ppid= -p "$BASHPID" | tr -d " "); fi',
+  ' [ "$parent" = "$$" ] && kill -KILL "$$") >/dev/null 2>&1 &',
+  'exec "$0" "$@" 3<&- > >(exec cat 3<&-)',
+].join("\n");
 
 export class Unikernel extends EventEmitter<UnikernelEvents> {
   readonly options: UnikernelOptions;
@@ -98,6 +111,8 @@ export class Unikernel extends EventEmitter<UnikernelEvents> {
   #gdb: GdbClient | undefined;
   #exited: Promise<void> = Promise.resolve();
   #driverCut: DriverCut | undefined;
+  /** Held while QEMU runs. */
+  #lock: FolderLock | undefined;
   #marginal: MarginalState = { state: FLICKER_SEED, bits: [] };
   /** With a test build: all since the last `powerOn`, oldest first. */
   recordedOperations: RecordedOperation[] = [];
@@ -144,20 +159,35 @@ export class Unikernel extends EventEmitter<UnikernelEvents> {
 
   /** Writes both banks, as the factory does. */
   manufacture(bootBank: Uint8Array, flash: Uint8Array): void {
-    writeFileSync(this.#bootPath, bootBank);
-    writeFileSync(this.flashPath, flash);
-    this.#makeStable();
+    this.#asOwner(() => {
+      writeFileSync(this.#bootPath, bootBank);
+      writeFileSync(this.flashPath, flash);
+      this.#makeStable();
+    });
   }
 
   /** Puts other content at the begin of the flash, as a programmer does; the rest stays. */
   replaceFlash(bytes: Uint8Array): void {
-    const file = openSync(this.flashPath, "r+");
+    this.#asOwner(() => {
+      const file = openSync(this.flashPath, "r+");
+      try {
+        writeSync(file, bytes, 0, bytes.length, 0);
+      } finally {
+        closeSync(file);
+      }
+      this.#makeStable();
+    });
+  }
+
+  /** Two QEMUs on one flash file would write over each other's boot control. */
+  #asOwner(work: () => void): void {
+    if (this.#lock) return work();
+    const lock = lockFolder(this.options.folder);
     try {
-      writeSync(file, bytes, 0, bytes.length, 0);
+      work();
     } finally {
-      closeSync(file);
+      lock.release();
     }
-    this.#makeStable();
   }
 
   /** Flash that was written anew has no marginal bits. */
@@ -166,9 +196,10 @@ export class Unikernel extends EventEmitter<UnikernelEvents> {
     this.#marginal = { state: FLICKER_SEED, bits: [] };
   }
 
-  /** Applies power: RAM is what the last run left, unless `cutPower` emptied it. */
+  /** Applies power: RAM is what the last run left, unless `cutPower` emptied it. Throws FolderInUseError. */
   powerOn(): void {
     if (this.#wanted) throw new Error("the unikernel is on already");
+    this.#lock ??= lockFolder(this.options.folder);
     this.#wanted = true;
     writeFileSync(this.consolePath, "");
     this.recordedOperations = [];
@@ -282,7 +313,12 @@ export class Unikernel extends EventEmitter<UnikernelEvents> {
   }
 
   #launch(): void {
-    const child = spawn("bash", ["-c", BEHIND_PIPE, this.options.qemuPath ?? "qemu-system-riscv32", ...this.#arguments()], { stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn("bash", ["-c", BESIDE_WATCHER, this.options.qemuPath ?? "qemu-system-riscv32", ...this.#arguments()], {
+      stdio: ["pipe", "pipe", "pipe"],
+      // A process group of its own: a terminal's Ctrl-C and hang-up are for this process, which then stops QEMU.
+      detached: true,
+    });
+    child.stdin!.on("error", () => {});
     this.#process = child;
     running.add(child);
     createInterface({ input: child.stdout! }).on("line", (line) => this.#line(line));
@@ -325,13 +361,11 @@ export class Unikernel extends EventEmitter<UnikernelEvents> {
   }
 
   #ended(code: number | null): void {
-    if (!this.#wanted) {
-      this.emit("stopped");
-      return;
-    }
+    if (!this.#wanted) return this.#stopped();
     if (code === 0 || (code !== null && code >= EXIT_BASE && code < EXIT_HALTED)) {
       this.emit("reset", code);
       if (this.#wanted) this.#launch();
+      else this.#stopped();
       return;
     }
     this.#wanted = false;
@@ -340,6 +374,12 @@ export class Unikernel extends EventEmitter<UnikernelEvents> {
       this.#forgetRam();
       this.emit("cut", { kind: operation.kind, offset: operation.offset, length: operation.length });
     }
+    this.#stopped();
+  }
+
+  #stopped(): void {
+    this.#lock?.release();
+    this.#lock = undefined;
     this.emit("stopped");
   }
 

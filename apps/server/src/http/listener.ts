@@ -99,14 +99,15 @@ export async function listen(server: Server, port: number, host: string): Promis
       });
     });
   } catch (error) {
-    throw portProblem(error, port, "HTTP", "port");
+    throw portProblem(error, host, port, "HTTP", "port");
   }
 }
 
-export function portProblem(error: unknown, port: number, what: string, flag: string): unknown {
+export function portProblem(error: unknown, host: string, port: number, what: string, flag: string): unknown {
   const code = (error as NodeJS.ErrnoException).code;
   if (code === "EADDRINUSE") return new StartError(`Port ${port} for ${what} is in use by another program. Stop that program, or choose another port with --${flag}.`);
   if (code === "EACCES") return new StartError(`Port ${port} for ${what} may not be opened by this user. Choose a port above 1023 with --${flag}.`);
+  if (code === "EADDRNOTAVAIL" || code === "ENOTFOUND" || code === "EAI_AGAIN") return new StartError(`${host} is no address of this machine that ${what} could listen on: 127.0.0.1 is this machine alone, 0.0.0.0 all of its addresses.`);
   return error;
 }
 
