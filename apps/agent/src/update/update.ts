@@ -3,27 +3,19 @@
 
 import { compareBytes } from "../compare";
 import { BootState } from "../agent/boot-state";
-import { Leaf, Mailbox } from "../agent/mailbox";
+import { Mailbox } from "../agent/mailbox";
 import { endLine, say, sayHex, sayNumber } from "../console";
-import { sha256 } from "../crypto";
-import { imageWindow, reset, ResetReason } from "../exokernel";
-import { FlashZone } from "../flash";
+import { reset, ResetReason } from "../exokernel";
 import {
-  CHUNK_BYTES_MAX,
   CHUNK_MESSAGE_MAGIC,
   CHUNK_MESSAGE_PREFIX_BYTES,
   CHUNK_PART_PAYLOAD,
   CHUNK_PART_TABLE,
   CHUNK_TABLE_PIECE_BYTES,
-  chunkLength,
   chunkTableBytes,
   DeploymentState,
   DIGEST_BYTES,
   ErrorCode,
-  FETCH_WINDOW_MAX,
-  imageFileBytes,
-  SLOT_TABLE_OFFSET,
-  slotPayloadOffset,
   SlotState,
 } from "../format";
 import { Manifest } from "../image/manifest";
@@ -32,21 +24,16 @@ import { JsonReader } from "../json/reader";
 import { NEVER_US, Task } from "../scheduler/scheduler";
 import { Session } from "../session/session";
 import { TrustStore } from "../trust/trust-store";
+import { ChunkFetch } from "./chunk-fetch";
 import { Deployment } from "./deployment";
 import { DEPLOYMENT_ID_BYTES_MAX, Journal } from "./journal";
-import { permitHolds } from "./permit";
+import { OfferCheck } from "./offer-check";
+import { SlotWriter } from "./slot-writer";
 
-/** The longest chunk table: 1024 chunks, a slot of 4 MiB. */
-const TABLE_BYTES_MAX: u32 = 32768;
-const PERMIT_BYTES_MAX: i32 = 1024;
-/** What didn't come by then is asked for again. */
-const FETCH_TIMEOUT_US: i64 = 2_000_000;
 /** How long the server may be told of `rebooting` before the reset. */
 const FAREWELL_US: i64 = 500_000;
 const WRONG_CHUNKS_MAX: u32 = 3;
 const CHECKS_PER_RUN: u32 = 4;
-/** Header, signatures and table lie before the payload, from the slot's first sector on; one seal stands for them all. */
-const MANIFEST_SECTOR: u32 = 0;
 
 namespace Phase {
   export const Idle: i32 = 0;
@@ -56,24 +43,18 @@ namespace Phase {
   export const Farewell: i32 = 4;
 }
 
-const table: usize = heap.alloc(TABLE_BYTES_MAX);
-const page: usize = heap.alloc(CHUNK_BYTES_MAX);
-const hash: usize = memory.data(32);
 const offeredId: usize = memory.data(48);
-const window: usize = memory.data(8, 4);
 
 export class UpdateTask extends Task {
-  readonly deployment: Deployment = new Deployment();
-  private manifest: Manifest = new Manifest();
-  private permit: Uint8Array = new Uint8Array(PERMIT_BYTES_MAX);
+  readonly deployment: Deployment;
+  private manifest: Manifest;
+  private offer: OfferCheck;
+  private writer: SlotWriter;
+  private fetch: ChunkFetch;
   private phase: i32 = Phase.Idle;
   private nowUs: i64 = 0;
   private deadlineUs: i64 = NEVER_US;
   private farewellUs: i64 = 0;
-  /** Of the part that is fetched now: the next that is wanted, and the first that was not asked for. */
-  private next: u32 = 0;
-  private asked: u32 = 0;
-  private askedUs: i64 = 0;
   private wrongChunks: u32 = 0;
   /** The image was in the other slot already. */
   private isReused: bool = false;
@@ -86,6 +67,13 @@ export class UpdateTask extends Task {
     private reader: JsonReader, private inSlot: Manifest, private check: PayloadCheck,
   ) {
     super();
+    const deployment = new Deployment();
+    const manifest = new Manifest();
+    this.deployment = deployment;
+    this.manifest = manifest;
+    this.offer = new OfferCheck(boot, trust, journal, reader, manifest);
+    this.writer = new SlotWriter(boot, journal, manifest, inSlot);
+    this.fetch = new ChunkFetch(mailbox, session, deployment);
   }
 
   /** What the journal remembers of the deployment that this boot came from. */
@@ -114,7 +102,7 @@ export class UpdateTask extends Task {
 
   remainingWork(): u32 {
     if (this.phase == Phase.Idle) return 0;
-    return this.manifest.header.payloadBytes - min(this.manifest.header.payloadBytes, this.next * this.manifest.header.chunkBytes);
+    return this.manifest.header.payloadBytes - min(this.manifest.header.payloadBytes, this.fetch.next * this.manifest.header.chunkBytes);
   }
 
   /** An image was verified, or is being verified, by the present release keys, and the reset into it has not come. */
@@ -144,7 +132,7 @@ export class UpdateTask extends Task {
     if (d.isThis(offeredId, idBytes, attempt) && (this.phase != Phase.Idle || d.isOver())) {
       // Known already. Say again where it stands: the server may have missed it.
       if (d.isOver()) d.dirty = true;
-      else if (this.phase <= Phase.Payload) this.asked = this.next;
+      else if (this.phase <= Phase.Payload) this.fetch.askAgain();
       this.wake();
       return;
     }
@@ -158,115 +146,48 @@ export class UpdateTask extends Task {
     this.wake();
   }
 
-  /** Decides whether the offered image may be installed, in the order of docs/protocol.md, and begins. An ErrorCode. */
+  /** Judges the offer and begins. An ErrorCode. */
   private accept(): i32 {
-    const reader = this.reader;
-    const manifest = this.manifest;
-    const boot = this.boot;
     this.phase = Phase.Idle;
-    const sizeBytes = reader.u32("sizeBytes");
-    const deadlineMs = reader.u32("deadlineMs");
-    const bytes = manifest.bytes;
-    const headerBytes = reader.base64url("header", bytes.dataStart, bytes.length);
-    if (headerBytes < 0) return ErrorCode.OfferMalformed;
-    const blockBytes = reader.base64url("signatures", bytes.dataStart + headerBytes, bytes.length - headerBytes);
-    if (blockBytes < 0 || reader.error != 0) return ErrorCode.OfferMalformed;
-    let code = manifest.parse(headerBytes + blockBytes);
+    const code = this.offer.judge();
     if (code != ErrorCode.None) return code;
-    if (manifest.header.headerBytes != headerBytes || manifest.signatureBlockBytes != blockBytes) return ErrorCode.OfferMalformed;
-    code = manifest.checkSignature(this.trust);
-    if (code != ErrorCode.None) return code;
-    const slot = this.targetSlot();
-    imageWindow(window);
-    code = manifest.checkDevice(this.trust, slot, load<u32>(window), load<u32>(window, 4));
-    if (code != ErrorCode.None) return code;
-    const header = manifest.header;
-    if (chunkTableBytes(header.chunkCount) > TABLE_BYTES_MAX) return ErrorCode.ImageTooLarge;
-    const expectedBytes = imageFileBytes(headerBytes, blockBytes, header.chunkCount, header.payloadBytes);
-    if (sizeBytes < expectedBytes) return ErrorCode.ImageTruncated;
-    if (sizeBytes > expectedBytes) return ErrorCode.ImageTrailingBytes;
-    if (header.securityCounter < boot.floor()) return ErrorCode.SecurityCounterTooLow;
-    if (compareBytes(manifest.digest.dataStart, boot.running.digest.dataStart, DIGEST_BYTES) == 0) {
-      this.deployment.enter(DeploymentState.Confirmed); // it runs already, and is confirmed (a trial takes no offers)
+    if (this.offer.runsAlready()) {
+      this.deployment.enter(DeploymentState.Confirmed); // it runs, and is confirmed (a trial takes no offers)
       return ErrorCode.None;
     }
-    // The other slot's confirmed image is no downgrade of the kind that needs a permit; nor is one that was accepted before
-    // power failed, which may have been that image.
-    const isOther = this.isConfirmedInOtherSlot();
-    const wasAccepted = this.journal.isFor(manifest.digest.dataStart, boot.otherSlot());
-    if (!isOther && !wasAccepted && header.releaseSequence < boot.running.header.releaseSequence) {
-      code = this.checkPermit();
-      if (code != ErrorCode.None) return code;
-    }
-    this.deadlineUs = this.nowUs + <i64>deadlineMs * 1000;
+    this.deadlineUs = this.nowUs + <i64>this.offer.deadlineMs * 1000;
     this.wrongChunks = 0;
     this.isReused = false;
-    return this.beginDownload();
+    this.beginDownload();
+    return ErrorCode.None;
   }
 
-  private checkPermit(): i32 {
-    if (!this.reader.has("permit")) return ErrorCode.ReleaseSequenceTooLow;
-    const length = this.reader.base64url("permit", this.permit.dataStart, PERMIT_BYTES_MAX);
-    if (length < 0) return ErrorCode.PermitInvalid;
-    return permitHolds(this.permit, length, this.manifest.digest.dataStart, this.trust) ? ErrorCode.None : ErrorCode.PermitInvalid;
-  }
-
-  private targetSlot(): FlashZone {
-    return this.boot.slot(this.boot.otherSlot());
-  }
-
-  private isConfirmedInOtherSlot(): bool {
-    return this.boot.otherState() == SlotState.Confirmed && compareBytes(this.manifest.digest.dataStart, this.boot.otherDigest(), DIGEST_BYTES) == 0;
-  }
-
-  private beginDownload(): i32 {
+  private beginDownload(): void {
     const digest = this.manifest.digest.dataStart;
     const d = this.deployment;
     say("update accepted ");
     sayHex(digest, 8);
     endLine();
     // Going back: the image is there already, and is verified from flash like one that has just come.
-    if (this.isConfirmedInOtherSlot() && this.journal.begin(digest, this.boot.otherSlot(), d.id, d.idBytes, d.attempt)) {
+    if (this.offer.isConfirmedInOtherSlot() && this.journal.begin(digest, this.boot.otherSlot(), d.id, d.idBytes, d.attempt)) {
       this.isReused = true;
-      this.next = this.manifest.header.chunkCount;
-      this.startVerify();
-      return ErrorCode.None;
+      const count = this.manifest.header.chunkCount;
+      this.fetch.begin(CHUNK_PART_PAYLOAD, count, count);
+      return this.startVerify();
     }
-    if (this.journal.isFor(digest, this.boot.otherSlot()) && this.journal.resume(d.id, d.idBytes, d.attempt) && this.tableFromSlot()) {
-      this.startPayload();
-      return ErrorCode.None;
+    if (this.journal.isFor(digest, this.boot.otherSlot()) && this.journal.resume(d.id, d.idBytes, d.attempt) && this.writer.tableFromSlot()) {
+      return this.startPayload();
     }
     this.startTable();
-    return ErrorCode.None;
   }
 
   private startTable(): void {
     this.phase = Phase.Table;
-    this.next = 0;
-    this.asked = 0;
+    const count = this.manifest.header.chunkCount;
+    this.fetch.begin(CHUNK_PART_TABLE, 0, (chunkTableBytes(count) + CHUNK_TABLE_PIECE_BYTES - 1) / CHUNK_TABLE_PIECE_BYTES);
     this.deployment.enter(DeploymentState.Downloading);
-    this.deployment.progress(0, this.manifest.header.chunkCount);
+    this.deployment.progress(0, count);
     this.wake();
-  }
-
-  /**
-   * After a power cut the table may be in the slot already: taken only if it is the one that was signed, and sealed. Bits
-   * that power failed at may read well now, and no more when the boot loader looks.
-   */
-  private tableFromSlot(): bool {
-    if (!this.journal.isSealed(MANIFEST_SECTOR)) return false;
-    const header = this.manifest.header;
-    const slot = this.targetSlot();
-    if (this.inSlot.readSlot(slot) != ErrorCode.None) return false;
-    if (compareBytes(this.inSlot.digest.dataStart, this.manifest.digest.dataStart, DIGEST_BYTES) != 0) return false;
-    if (slot.read(SLOT_TABLE_OFFSET, table, chunkTableBytes(header.chunkCount)) < 0) return false;
-    return this.tableHolds();
-  }
-
-  private tableHolds(): bool {
-    const manifest = this.manifest;
-    sha256(table, chunkTableBytes(manifest.header.chunkCount), hash);
-    return compareBytes(hash, manifest.bytes.dataStart + manifest.header.tableDigestOffset, DIGEST_BYTES) == 0;
   }
 
   // ---- running -----------------------------------------------------------------------------------------------------
@@ -289,44 +210,12 @@ export class UpdateTask extends Task {
       return NEVER_US;
     }
     if (this.phase == Phase.Verify) return this.verifySome(nowUs);
-    return this.fetchSome(nowUs);
-  }
-
-  private partCount(): u32 {
-    const header = this.manifest.header;
-    if (this.phase == Phase.Payload) return header.chunkCount;
-    return (chunkTableBytes(header.chunkCount) + CHUNK_TABLE_PIECE_BYTES - 1) / CHUNK_TABLE_PIECE_BYTES;
-  }
-
-  /** Keeps a window of requests open: a new one when half of the last has come, the same again when nothing came. */
-  private fetchSome(nowUs: i64): i64 {
-    if (!this.session.proven) return nowUs + FETCH_TIMEOUT_US;
-    if (this.asked > this.next && nowUs - this.askedUs >= FETCH_TIMEOUT_US) this.asked = this.next;
-    const count = min(FETCH_WINDOW_MAX, this.partCount() - this.asked);
-    if (count > 0 && this.asked - this.next <= FETCH_WINDOW_MAX / 2) {
-      if (!this.mailbox.begin(Leaf.Fetch, 256, 0)) return nowUs + 50_000;
-      const json = this.mailbox.json;
-      this.session.writeId();
-      json.key("deployment");
-      json.string(this.deployment.id, this.deployment.idBytes);
-      json.key("attempt");
-      json.u32(this.deployment.attempt);
-      json.key("part");
-      json.u32(this.phase == Phase.Payload ? CHUNK_PART_PAYLOAD : CHUNK_PART_TABLE);
-      json.key("first");
-      json.u32(this.asked);
-      json.key("count");
-      json.u32(count);
-      if (this.mailbox.send() < 0) return nowUs + 50_000;
-      this.asked += count;
-      this.askedUs = nowUs;
-    }
-    return min(this.askedUs + FETCH_TIMEOUT_US, this.deadlineUs);
+    return min(this.fetch.run(nowUs), this.deadlineUs);
   }
 
   /** A new session: what was asked for in the last one will not come. */
   onSessionProven(): void {
-    this.asked = this.next;
+    this.fetch.askAgain();
     this.wake();
   }
 
@@ -337,134 +226,69 @@ export class UpdateTask extends Task {
     if (length < <u32>CHUNK_MESSAGE_PREFIX_BYTES || load<u32>(ptr) != CHUNK_MESSAGE_MAGIC) return;
     const part = <u32>load<u8>(ptr, 8);
     if (load<u32>(ptr, 4) != this.deployment.attempt || compareBytes(ptr + 9, this.manifest.digest.dataStart, 3) != 0) return;
-    if (part != (this.phase == Phase.Payload ? CHUNK_PART_PAYLOAD : CHUNK_PART_TABLE) || load<u32>(ptr, 12) != this.next) return;
+    if (!this.fetch.isNext(part, load<u32>(ptr, 12), nowUs)) return;
     const data = ptr + CHUNK_MESSAGE_PREFIX_BYTES;
     const dataBytes = length - CHUNK_MESSAGE_PREFIX_BYTES;
-    this.askedUs = nowUs;
     if (part == CHUNK_PART_TABLE) this.takeTablePiece(data, dataBytes);
     else this.takeChunk(data, dataBytes);
     this.wake();
   }
 
   private takeTablePiece(data: usize, bytes: u32): void {
-    const total = chunkTableBytes(this.manifest.header.chunkCount);
-    const offset = this.next * CHUNK_TABLE_PIECE_BYTES;
-    if (bytes != min(CHUNK_TABLE_PIECE_BYTES, total - offset)) return this.wrongPiece(ErrorCode.ChunkTableMismatch);
-    memory.copy(table + offset, data, bytes);
-    this.next++;
-    if (this.next < this.partCount()) return;
-    if (!this.tableHolds()) {
-      this.next = 0;
+    if (!this.writer.takeTablePiece(this.fetch.next, data, bytes)) return this.wrongPiece(ErrorCode.ChunkTableMismatch);
+    this.fetch.advance();
+    if (!this.fetch.isDone()) return;
+    if (!this.writer.tableHolds()) {
+      this.fetch.next = 0;
       return this.wrongPiece(ErrorCode.ChunkTableMismatch);
     }
-    const code = this.storeManifest();
+    const code = this.writer.storeManifest(this.deployment);
     if (code != ErrorCode.None) return this.fail(code);
     this.startPayload();
   }
 
   /** A piece that is not what was signed: asked for again, refused the third time in a row. */
   private wrongPiece(code: i32): void {
-    this.asked = this.next;
+    this.fetch.askAgain();
     if (++this.wrongChunks >= WRONG_CHUNKS_MAX) this.reject(code);
-  }
-
-  /** Everything is verified before anything is stored: now header, signatures and table may go into the slot. */
-  private storeManifest(): i32 {
-    const manifest = this.manifest;
-    const slot = this.targetSlot();
-    const d = this.deployment;
-    // The journal first: after a cut between the two it says that this image was accepted, which the slot's state may
-    // have been the reason for.
-    if (!this.journal.begin(manifest.digest.dataStart, this.boot.otherSlot(), d.id, d.idBytes, d.attempt)) return ErrorCode.FlashFailed;
-    if (!this.boot.emptyOtherSlot()) return ErrorCode.FlashFailed;
-    const payloadOffset = slotPayloadOffset(manifest.header.chunkCount, slot.sectorBytes);
-    for (let at: u32 = 0; at < payloadOffset; at += slot.sectorBytes) if (slot.erase(at) < 0) return ErrorCode.FlashFailed;
-    const padded = (manifest.manifestBytes() + 3) & ~3;
-    if (slot.program(0, manifest.bytes.dataStart, padded) < 0) return ErrorCode.FlashFailed;
-    if (slot.program(SLOT_TABLE_OFFSET, table, chunkTableBytes(manifest.header.chunkCount)) < 0) return ErrorCode.FlashFailed;
-    // Without the seal, a power cut costs the whole download again, and nothing else.
-    this.journal.seal(MANIFEST_SECTOR);
-    return ErrorCode.None;
   }
 
   private startPayload(): void {
     this.phase = Phase.Payload;
-    this.next = 0;
     this.wrongChunks = 0;
     this.deployment.enter(DeploymentState.Downloading);
-    this.skipSealed();
-    this.asked = this.next;
-    if (this.next > 0) {
+    const count = this.manifest.header.chunkCount;
+    const first = this.writer.skipSealed(0);
+    this.fetch.begin(CHUNK_PART_PAYLOAD, first, count);
+    if (first > 0) {
       say("download goes on at chunk ");
-      sayNumber(this.next);
+      sayNumber(first);
       endLine();
     }
-    this.deployment.progress(this.next, this.manifest.header.chunkCount);
-    if (this.next == this.manifest.header.chunkCount) this.startVerify();
-  }
-
-  private sectorOf(chunk: u32): u32 {
-    const header = this.manifest.header;
-    const sectorBytes = this.targetSlot().sectorBytes;
-    return (slotPayloadOffset(header.chunkCount, sectorBytes) + chunk * header.chunkBytes) / sectorBytes;
-  }
-
-  /** Chunks at the start of a sector that is sealed need not come again. */
-  private skipSealed(): void {
-    const count = this.manifest.header.chunkCount;
-    while (this.next < count && this.journal.isSealed(this.sectorOf(this.next))) this.next++;
+    this.deployment.progress(first, count);
+    if (first == count) this.startVerify();
   }
 
   private takeChunk(data: usize, bytes: u32): void {
-    const header = this.manifest.header;
-    const index = this.next;
-    if (bytes != chunkLength(header, index)) return this.wrongPiece(ErrorCode.ChunkMismatch);
-    sha256(data, bytes, hash);
-    if (compareBytes(hash, table + index * DIGEST_BYTES, DIGEST_BYTES) != 0) return this.wrongPiece(ErrorCode.ChunkMismatch);
+    const index = this.fetch.next;
+    if (!this.writer.chunkHolds(index, data, bytes)) return this.wrongPiece(ErrorCode.ChunkMismatch);
     this.wrongChunks = 0;
-    const code = this.programChunk(index, data, bytes);
+    const code = this.writer.programChunk(index, data, bytes);
     if (code != ErrorCode.None) return this.fail(code);
-    this.next++;
-    if (this.asked < this.next) this.asked = this.next;
-    const isLast = this.next == header.chunkCount;
-    if (isLast || this.sectorOf(this.next) != this.sectorOf(index)) {
-      if (!this.journal.seal(this.sectorOf(index))) {
-        // The journal is full after many power cuts: without seals the download still ends, only a cut costs more.
-        say("journal is full");
-        endLine();
-      }
-      const before = this.next;
-      this.skipSealed();
-      if (this.next != before) this.asked = this.next;
-    }
-    this.deployment.progress(this.next, header.chunkCount);
-    if (this.next == header.chunkCount) this.startVerify();
-  }
-
-  /** Programs one chunk and reads it back; the first of a sector erases it, whatever it held. */
-  private programChunk(index: u32, data: usize, bytes: u32): i32 {
-    const header = this.manifest.header;
-    const slot = this.targetSlot();
-    const at = slotPayloadOffset(header.chunkCount, slot.sectorBytes) + index * header.chunkBytes;
-    if (at % slot.sectorBytes == 0 && slot.erase(at) < 0) return ErrorCode.FlashFailed;
-    // A program is a multiple of 4 bytes; what pads the last chunk stays erased.
-    const padded = (bytes + 3) & ~3;
-    memory.fill(page, 0xff, padded);
-    memory.copy(page, data, bytes);
-    const result = slot.program(at, page, padded);
-    return result == 0 ? ErrorCode.None : ErrorCode.FlashFailed;
+    this.writer.sealAfter(index);
+    this.fetch.advance();
+    this.deployment.progress(this.fetch.next, this.manifest.header.chunkCount);
+    if (this.fetch.isDone()) this.startVerify();
   }
 
   private startVerify(): void {
     this.phase = Phase.Verify;
     if (!this.isReused) this.deployment.enter(DeploymentState.Verifying);
     // From flash, header and all: what was received no longer counts.
-    const slot = this.targetSlot();
-    let code = this.inSlot.readSlot(slot);
-    if (code == ErrorCode.None && compareBytes(this.inSlot.digest.dataStart, this.manifest.digest.dataStart, DIGEST_BYTES) != 0) code = ErrorCode.ReadBackMismatch;
+    let code = this.writer.readBack();
     if (code == ErrorCode.None) code = this.inSlot.checkSignature(this.trust);
     if (code != ErrorCode.None) return this.verifyFailed(code);
-    this.check.begin(this.inSlot, slot);
+    this.check.begin(this.inSlot, this.writer.target());
   }
 
   private verifySome(nowUs: i64): i64 {

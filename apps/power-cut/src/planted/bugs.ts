@@ -15,7 +15,8 @@ export interface PlantedBug {
 
 const BOOT = "apps/agent/src/boot/boot.ts";
 const LOG = "apps/agent/src/boot-control/log.ts";
-const UPDATE = "apps/agent/src/update/update.ts";
+const OFFER = "apps/agent/src/update/offer-check.ts";
+const SLOT_WRITER = "apps/agent/src/update/slot-writer.ts";
 const STATE = "apps/agent/src/agent/boot-state.ts";
 const TRIAL = "apps/agent/src/agent/trial.ts";
 
@@ -93,13 +94,13 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: "resume-believes-the-last-sector",
     what: "a download that is taken up again takes the sector behind the last sealed one for whole",
-    patches: [{ file: UPDATE, find: "while (this.next < count && this.journal.isSealed(this.sectorOf(this.next))) this.next++;", replace: "while (this.next < count && (this.journal.isSealed(this.sectorOf(this.next)) || this.journal.isSealed(this.sectorOf(this.next) - 1))) this.next++;" }],
+    patches: [{ file: SLOT_WRITER, find: "while (index < count && this.journal.isSealed(this.sectorOf(index))) index++;", replace: "while (index < count && (this.journal.isSealed(this.sectorOf(index)) || this.journal.isSealed(this.sectorOf(index) - 1))) index++;" }],
     stories: ["first-update"],
   },
   {
     name: "running-slot-erased",
     what: "an update is written to the slot that runs",
-    patches: [{ file: UPDATE, find: "return this.boot.slot(this.boot.otherSlot());", replace: "return this.boot.slot(this.boot.runningSlot);" }],
+    patches: [{ file: SLOT_WRITER, find: "return this.boot.slot(this.boot.otherSlot());", replace: "return this.boot.slot(this.boot.runningSlot);" }],
     stories: ["first-update"],
   },
   {
@@ -113,13 +114,13 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: "slot-erased-while-confirmed",
     what: "the other slot is erased while boot control still calls it confirmed",
-    patches: [{ file: UPDATE, find: "if (!this.boot.emptyOtherSlot()) return ErrorCode.FlashFailed;", replace: "" }],
+    patches: [{ file: SLOT_WRITER, find: "if (!this.boot.emptyOtherSlot()) return ErrorCode.FlashFailed;", replace: "" }],
     stories: ["second-update"],
   },
   {
     name: "sector-sealed-early",
     what: "a sector is sealed with its first chunk",
-    patches: [{ file: UPDATE, find: "if (isLast || this.sectorOf(this.next) != this.sectorOf(index)) {", replace: "if (isLast || !this.journal.isSealed(this.sectorOf(index))) {" }],
+    patches: [{ file: SLOT_WRITER, find: "if (isLast || this.sectorOf(index + 1) != this.sectorOf(index)) {", replace: "if (isLast || !this.journal.isSealed(this.sectorOf(index))) {" }],
     stories: ["first-update"],
   },
   {
@@ -155,7 +156,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: "rollback-forgotten",
     what: "an operator's rollback that was cut is judged again, as a downgrade",
-    patches: [{ file: UPDATE, find: "if (!isOther && !wasAccepted && header.releaseSequence", replace: "if (!isOther && header.releaseSequence" }],
+    patches: [{ file: OFFER, find: "if (!isOther && !wasAccepted && header.releaseSequence", replace: "if (!isOther && header.releaseSequence" }],
     stories: ["operators-rollback", "downgrade-by-permit"],
   },
 ];
