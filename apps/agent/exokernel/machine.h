@@ -35,7 +35,8 @@
 #define LOADER_RAM      0x80064000u
 #define IMAGE_WINDOW_BYTES (LOADER_RAM - IMAGE_WINDOW)
 
-/* Zones of bank 1, by EXO_ZONE_*: offset and size. A slot is 4 MiB and 4 MiB aligned, so that one PMP entry covers it. */
+/* Zones of bank 1, by EXO_ZONE_*: offset and size. A slot is 4 MiB and 4 MiB aligned, so that one PMP entry covers it.
+ * The sector at 0x1c0000 is not used: it was the journal's only one once. */
 #define FLASH_ZONE_TABLE { \
     { 0x000000u, 0x080000u }, /* boot control */ \
     { 0x080000u, 0x040000u }, /* factory      */ \
@@ -43,7 +44,7 @@
     { 0x140000u, 0x080000u }, /* trust        */ \
     { 0x400000u, 0x400000u }, /* slot A       */ \
     { 0x800000u, 0x400000u }, /* slot B       */ \
-    { 0x1c0000u, 0x040000u }, /* journal      */ \
+    { 0x300000u, 0x100000u }, /* journal      */ \
     { 0x200000u, 0x100000u }, /* app          */ \
 }
 

@@ -6,7 +6,7 @@ import { type Options, parseOptions, usage, UsageError } from "./campaign/option
 import { openSubject } from "./campaign/open-subject.ts";
 import { replay } from "./campaign/replay.ts";
 import { Progress } from "./campaign/progress.ts";
-import { ERASE_CYCLES, measureWear } from "./campaign/wear.ts";
+import { ERASE_CYCLES, measureHostileWear, measureWear } from "./campaign/wear.ts";
 import { type CampaignFigures, type CampaignResult, huntAll, runCampaign } from "./campaign/run.ts";
 import { type Subject, SubjectError, subjectOfRelease, subjectOfSources } from "./campaign/subject.ts";
 
@@ -34,8 +34,18 @@ async function run(options: Options): Promise<number> {
   if (options.caseId !== undefined) return replayCase(subject, options);
   if (options.planted) return lookForPlantedBugs(options, {});
   if (options.wear) {
-    const wear = measureWear(await openSubject(subject, "device"));
+    const campaign = await openSubject(subject, "device");
+    const wear = measureWear(campaign);
     console.log(`one boot an hour and one update a day, for ${wear.days} days: ${wear.erasesADay} erases of boot control a day, ${wear.erasesASectorAndYear} a sector and year; ${ERASE_CYCLES} cycles last ${wear.yearsToEnd} years`);
+    const cases = [
+      ["for five minutes", { payloadChunksMax: 0, resetAfterS: 300, runs: 1 }],
+      ["for six hours", { payloadChunksMax: 0, resetAfterS: 6 * 3_600, runs: 1 }],
+      ["and a chunk of each, for two hours with a reset every minute", { payloadChunksMax: 1, resetAfterS: 60, runs: 120 }],
+    ] as const;
+    const hostile = cases.map(([what, server]) => ({ what, ...measureHostileWear(campaign, server) }));
+    for (const each of hostile)
+      console.log(`two images offered in turn, of which only the table is answered, ${each.what}: ${each.beginnings} beginnings; the sector that is erased most: ${each.journalErases} times in the journal, ${each.slotErases} in the slot`);
+    if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify({ ...wear, hostile })}\n`);
     return 0;
   }
 

@@ -71,8 +71,11 @@ export function dropCandidate(code: u32): i32 {
   return 1;
 }
 
+/** The boot counter of the run that reads the journal. */
+const RUN: u32 = 9;
+
 export function loadJournal(): i32 {
-  return journal.load() ? (journal.begun ? 1 : 0) : -1;
+  return journal.load(RUN, false) ? (journal.begun ? 1 : 0) : -1;
 }
 export function journalDigest(): usize {
   return journal.digest;

@@ -89,7 +89,10 @@ export const factoryRecord = openRecords({
   },
 });
 
-const journalRecord = (magic: "FSJB" | "FSJS", sector: number, name: string): Uint8Array =>
+/** As in assembly/records.ts. */
+const RUN = 9;
+
+const journalRecord = (magic: "FSJ2" | "FSJS", sector: number, name: string, run: number, number: number): Uint8Array =>
   madeRecord(128, 112, magic, (view, bytes) => {
     view.setUint32(4, sector, true);
     bytes.set(bytesOf(name), 8);
@@ -97,39 +100,49 @@ const journalRecord = (magic: "FSJB" | "FSJS", sector: number, name: string): Ui
     bytes[44] = 1;
     bytes[45] = 8;
     bytes.set(Buffer.from("deploy-1"), 48);
+    view.setUint32(96, run, true);
+    view.setUint32(100, number, true);
   });
 
 export const journal = openRecords({
   name: "journal",
   zone: "journal", recordBytes: 128, checkedBytes: 112, strideBytes: 4096, recordsMax: layout.zones.journal.sizeBytes / 4096,
   seeds: async () => [
-    journalRecord("FSJB", 0, "a"), joined(journalRecord("FSJB", 0, "a"), journalRecord("FSJS", 0, "a"), journalRecord("FSJS", 1, "a")),
-    joined(journalRecord("FSJB", 0, "a"), journalRecord("FSJS", 1, "a"), journalRecord("FSJB", 0, "b"), journalRecord("FSJS", 2, "b")),
-    joined(journalRecord("FSJS", 1, "a"), journalRecord("FSJB", 0, "a"), journalRecord("FSJS", 1023, "a"), journalRecord("FSJS", 1024, "a")),
+    journalRecord("FSJ2", 0, "a", 3, 1), joined(journalRecord("FSJ2", 0, "a", 3, 1), journalRecord("FSJS", 0, "a", 3, 1), journalRecord("FSJS", 1, "a", 3, 1)),
+    // Taken up again: what the older begin's seals say is void, wherever they lie.
+    joined(journalRecord("FSJ2", 1, "a", 4, 1), journalRecord("FSJS", 2, "a", 3, 1), journalRecord("FSJ2", 0, "a", 3, 1), journalRecord("FSJS", 1, "a", 4, 1)),
+    joined(journalRecord("FSJ2", 0, "a", 3, 1), journalRecord("FSJS", 1, "a", 3, 1), journalRecord("FSJ2", 0, "b", 3, 2), journalRecord("FSJS", 2, "b", 3, 2)),
+    joined(journalRecord("FSJS", 1, "a", 3, 1), journalRecord("FSJ2", 0, "a", 3, 1), journalRecord("FSJS", 1023, "a", 3, 1), journalRecord("FSJS", 1024, "a", 3, 1)),
+    // Of a run that is still to come: boot control was lost.
+    joined(journalRecord("FSJ2", 3, "a", 12, 1), journalRecord("FSJ2", 0, "b", 8, 1)),
   ],
-  dictionary: text("FSJB", "FSJS"),
+  dictionary: text("FSJ2", "FSJS"),
   check(calls, instance, _host, records) {
-    let digest: Uint8Array | undefined;
-    let sealedCount = 0;
-    let idBytes = 0;
-    for (const place of [...records.keys()].sort((a, b) => a - b)) {
+    const all = [...records.values()].filter((r) => r[45]! <= 48);
+    const isNewer = (a: Uint8Array, b: Uint8Array): boolean => word(a, 96) > word(b, 96) || (word(a, 96) === word(b, 96) && word(a, 100) > word(b, 100));
+    const places = [...records.keys()].sort((a, b) => a - b);
+    let begin: Uint8Array | undefined;
+    for (const place of places) {
       const r = records.get(place)!;
-      const image = r.subarray(8, 40);
-      const same = digest !== undefined && Buffer.compare(digest, image) === 0;
-      if (magicIs(r, "FSJB") && r[45]! <= 48) {
-        sealedCount = word(r, 4);
-        digest = image;
-        idBytes = r[45]!;
-      } else if (magicIs(r, "FSJS") && same) sealedCount = Math.max(sealedCount, (word(r, 4) + 1) >>> 0);
+      if (magicIs(r, "FSJ2") && r[45]! <= 48 && (!begin || isNewer(r, begin))) begin = r;
+    }
+    let sealedCount = begin ? word(begin, 4) : 0;
+    for (const r of all) {
+      const isOfBegin = begin !== undefined && Buffer.compare(r.subarray(8, 40), begin.subarray(8, 40)) === 0 && Buffer.compare(r.subarray(96, 104), begin.subarray(96, 104)) === 0;
+      if (magicIs(r, "FSJS") && isOfBegin) sealedCount = Math.max(sealedCount, (word(r, 4) + 1) >>> 0);
     }
     const begun = calls.loadJournal!();
-    if (begun !== (digest ? 1 : 0)) throw new Violation("a journal is taken, or not, against the format");
-    if (digest) {
+    if (begun !== (begin ? 1 : 0)) throw new Violation("a journal is taken, or not, against the format");
+    if (begin) {
       const at = calls.journalDigest!();
-      if (Buffer.compare(instance.memory.subarray(at, at + 32), digest) !== 0 || calls.journalIdBytes!() !== idBytes) throw new Violation("the journal is of another image or deployment");
+      if (Buffer.compare(instance.memory.subarray(at, at + 32), begin.subarray(8, 40)) !== 0 || calls.journalIdBytes!() !== begin[45]!) throw new Violation("the journal is of another image or deployment");
     }
     for (const sector of [0, 1, 2, 3, 1023, 1024, sealedCount - 1, sealedCount]) if (sector >= 0 && (calls.isSealed!(sector) !== 0) !== (sector < sealedCount)) throw new Violation(`sector ${sector} is sealed, or not, against the journal`);
-    calls.goOn!();
-    if (calls.loadJournal!() < 0) throw new Violation("the zone can't be used any more");
+    const wentOn = calls.goOn!();
+    // Two begins of one run have different numbers; a number that no device reaches may wrap.
+    if (begin && word(begin, 96) === RUN && word(begin, 100) > 0xffff_0000) return;
+    if (calls.loadJournal!() !== 1) throw new Violation("the zone can't be used any more");
+    if (wentOn === 1 && !calls.isSealed!(1)) throw new Violation("what was sealed is not sealed when it is read again");
+    if (wentOn === 2 && !calls.isSealed!(2)) throw new Violation("what was sealed is not sealed when it is read again");
   },
 });

@@ -33,12 +33,18 @@ export const unikernelLayout: FlashLayout = {
     trust: { offsetBytes: 0x140000, sizeBytes: 0x080000 },
     slotA: { offsetBytes: 0x400000, sizeBytes: 0x400000 },
     slotB: { offsetBytes: 0x800000, sizeBytes: 0x400000 },
-    journal: { offsetBytes: 0x1c0000, sizeBytes: 0x040000 },
+    journal: { offsetBytes: 0x300000, sizeBytes: 0x100000 },
     app: { offsetBytes: 0x200000, sizeBytes: 0x100000 },
   },
 };
 
-/** A flash with these sectors and pages, zones one after the other. Throws RangeError on a geometry that can't work. */
+/** So many beginnings wear a sector of the journal once; docs/power-cut.md, "Wear". */
+const JOURNAL_SECTORS_MIN = 4;
+
+/**
+ * A flash with these sectors and pages, zones one after the other in the order of their numbers; only the journal comes last,
+ * behind the place that it once had. Throws RangeError on a geometry that can't work.
+ */
 export function layoutOf(geometry: { sectorBytes: number; pageBytes: number; slotBytes: number }): FlashLayout {
   const { sectorBytes, pageBytes, slotBytes } = geometry;
   const powerOfTwo = (value: number): boolean => value > 0 && (value & (value - 1)) === 0;
@@ -53,14 +59,15 @@ export function layoutOf(geometry: { sectorBytes: number; pageBytes: number; slo
     trust: 2 * sectorBytes,
     slotA: slotBytes,
     slotB: slotBytes,
-    journal: journalBytes,
+    journal: JOURNAL_SECTORS_MIN * journalBytes,
     app: sectorBytes,
   };
   const zones = {} as Record<ZoneName, ZoneRange>;
   let offsetBytes = 0;
   for (const name of zoneNames) {
     zones[name] = { offsetBytes, sizeBytes: sizes[name] };
-    offsetBytes += sizes[name];
+    offsetBytes += name === "journal" ? journalBytes : sizes[name];
   }
-  return { sizeBytes: offsetBytes, sectorBytes, pageBytes, zones };
+  zones.journal.offsetBytes = offsetBytes;
+  return { sizeBytes: offsetBytes + sizes.journal, sectorBytes, pageBytes, zones };
 }

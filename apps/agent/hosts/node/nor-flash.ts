@@ -66,7 +66,10 @@ export class NorFlash {
 
   #open(path: string): void {
     const file = openSync(path, "r+");
-    const size = fstatSync(file).size;
+    let size = fstatSync(file).size;
+    // Made when the journal had one sector, at another place: its new one is behind everything else, and was never written.
+    const { offsetBytes, sizeBytes } = this.layout.zones.journal;
+    if (size === offsetBytes && offsetBytes + sizeBytes === this.layout.sizeBytes) size += writeSync(file, new Uint8Array(sizeBytes).fill(0xff), 0, sizeBytes, size);
     if (size !== this.layout.sizeBytes) {
       closeSync(file);
       throw new RangeError(`${path} has ${size} bytes, the flash ${this.layout.sizeBytes}: it is of another geometry`);

@@ -5,7 +5,7 @@ import { Commands } from "../command/commands";
 import { ConnectionCandidate } from "../command/connection-candidate";
 import { Enrolment } from "../enrolment/enrolment";
 import { bootPhase, clockUs, entropy, Phase, watchdogPet } from "../exokernel";
-import { ErrorCode } from "../format";
+import { BOOT_FLAG_REBUILT, ErrorCode } from "../format";
 import { HostStream } from "../host-stream";
 import { deviceIdBytes, deviceIdPtr, loadFactoryRecord } from "../identity/factory";
 import { Settings } from "../identity/settings";
@@ -69,7 +69,7 @@ let running: bool = false;
 /** Puts the device together. `brokenNetwork` is for an image that has to fail: it never hears anything. */
 export function startAgent(brokenNetwork: bool): void {
   // Boot control comes before what has two copies: it says which of them is in flux.
-  if (!loadFactoryRecord() || !boot.load() || !settings.load() || trust.load(boot.log.record.flags) != ErrorCode.None || !journal.load()) {
+  if (!loadFactoryRecord() || !boot.load() || !settings.load() || trust.load(boot.log.record.flags) != ErrorCode.None || !journal.load(boot.bootCounter, (boot.log.record.flags & BOOT_FLAG_REBUILT) != 0)) {
     // The boot loader has just used all of these, so this is no state to go on from; the watchdog ends it.
     say("agent: flash is not what the boot loader saw");
     endLine();
@@ -99,7 +99,7 @@ export function startAgent(brokenNetwork: bool): void {
   session.publicKey = enrolment.publicKey;
   const inSlot = new Manifest();
   const update = new UpdateTask(boot, trust, journal, mailbox, session, reader, inSlot, new PayloadCheck(inSlot, boot.slotA));
-  update.recall();
+  update.recall(clockUs());
   const trial = new TrialTask(boot, session, update.deployment);
   const trustUpdate = new TrustUpdate(boot, trust, update, inSlot);
   const reporter = new Reporter(boot, trust, settings, mailbox, session, trial, trustUpdate);

@@ -131,6 +131,10 @@ export class Reporter {
     json.u32(deployment.total);
     json.key("code");
     json.u32(deployment.code);
+    if (deployment.waitMs != 0) {
+      json.key("waitMs");
+      json.u32(deployment.waitMs);
+    }
     return this.mailbox.send() >= 0;
   }
 

@@ -15,6 +15,8 @@ export class Deployment {
   code: i32 = ErrorCode.None;
   done: u32 = 0;
   total: u32 = 0;
+  /** How long the download is put off, from when `state` said so; 0: it is not. */
+  waitMs: u32 = 0;
   /** Something changed that the server was not told. */
   dirty: bool = false;
   private reported: u32 = 0;
@@ -38,6 +40,7 @@ export class Deployment {
     this.code = ErrorCode.None;
     this.done = 0;
     this.total = 0;
+    this.waitMs = 0;
     this.reported = 0;
     this.state = DeploymentState.Offered;
     this.dirty = true;
@@ -51,9 +54,20 @@ export class Deployment {
     this.dirty = true;
   }
 
+  /** It is downloading, in a while (begin-budget.ts). */
+  putOff(waitMs: u32): void {
+    this.enter(DeploymentState.Downloading, ErrorCode.UpdatePutOff);
+    this.waitMs = waitMs;
+  }
+
   progress(done: u32, total: u32): void {
     this.done = done;
     this.total = total;
+    if (this.waitMs != 0) {
+      this.waitMs = 0;
+      this.code = ErrorCode.None;
+      this.dirty = true;
+    }
     if (done == total || done >= this.reported + CHUNKS_A_REPORT) {
       this.reported = done;
       this.dirty = true;

@@ -116,8 +116,8 @@ export class SlotWriter {
     const isLast = index + 1 == this.manifest.header.chunkCount;
     if (isLast || this.sectorOf(index + 1) != this.sectorOf(index)) {
       if (!this.journal.seal(this.sectorOf(index))) {
-        // The journal is full after many power cuts: without seals the download still ends, only a cut costs more.
-        say("journal is full");
+        // Without seals the download still ends, only a cut costs more.
+        say("sector not sealed");
         endLine();
       }
     }

@@ -4,7 +4,8 @@
 import { compareBytes } from "../compare";
 import { BootState } from "../agent/boot-state";
 import { Mailbox } from "../agent/mailbox";
-import { endLine, say, sayHex, sayNumber } from "../console";
+import { endLine, say, sayHex, sayNumber, sayText } from "../console";
+import { divided } from "../divide";
 import { reset, ResetReason } from "../exokernel";
 import {
   CHUNK_MESSAGE_MAGIC,
@@ -24,6 +25,7 @@ import { JsonReader } from "../json/reader";
 import { NEVER_US, Task } from "../scheduler/scheduler";
 import { Session } from "../session/session";
 import { TrustStore } from "../trust/trust-store";
+import { BeginBudget } from "./begin-budget";
 import { ChunkFetch } from "./chunk-fetch";
 import { Deployment } from "./deployment";
 import { DEPLOYMENT_ID_BYTES_MAX, Journal } from "./journal";
@@ -32,15 +34,18 @@ import { SlotWriter } from "./slot-writer";
 
 /** How long the server may be told of `rebooting` before the reset. */
 const FAREWELL_US: i64 = 500_000;
+/** How often an update that was put off looks whether a command is still under way. */
+const HELD_POLL_US: i64 = 100_000;
 const WRONG_CHUNKS_MAX: u32 = 3;
 const CHECKS_PER_RUN: u32 = 4;
 
 namespace Phase {
   export const Idle: i32 = 0;
-  export const Table: i32 = 1;
-  export const Payload: i32 = 2;
-  export const Verify: i32 = 3;
-  export const Farewell: i32 = 4;
+  export const Waiting: i32 = 1;
+  export const Table: i32 = 2;
+  export const Payload: i32 = 3;
+  export const Verify: i32 = 4;
+  export const Farewell: i32 = 5;
 }
 
 const offeredId: usize = memory.data(48);
@@ -51,13 +56,20 @@ export class UpdateTask extends Task {
   private offer: OfferCheck;
   private writer: SlotWriter;
   private fetch: ChunkFetch;
+  private budget: BeginBudget;
   private phase: i32 = Phase.Idle;
   private nowUs: i64 = 0;
   private deadlineUs: i64 = NEVER_US;
   private farewellUs: i64 = 0;
   private wrongChunks: u32 = 0;
+  /** When a beginning that was put off is due. */
+  private beginUs: i64 = 0;
+  /** This update was counted as a beginning. */
+  private isCounted: bool = false;
   /** The image was in the other slot already. */
   private isReused: bool = false;
+  /** A part of the image was written in an earlier run. */
+  private isTakenUp: bool = false;
   /** No offer is taken up: a command is under way (command/commands.ts). */
   held: bool = false;
 
@@ -74,10 +86,12 @@ export class UpdateTask extends Task {
     this.offer = new OfferCheck(boot, trust, journal, reader, manifest);
     this.writer = new SlotWriter(boot, journal, manifest, inSlot);
     this.fetch = new ChunkFetch(mailbox, session, deployment);
+    this.budget = new BeginBudget(boot, journal);
   }
 
   /** What the journal remembers of the deployment that this boot came from. */
-  recall(): void {
+  recall(nowUs: i64): void {
+    this.budget.start(nowUs);
     const journal = this.journal;
     if (!journal.begun) return;
     const d = this.deployment;
@@ -97,11 +111,11 @@ export class UpdateTask extends Task {
   }
 
   isBusy(): bool {
-    return this.phase != Phase.Idle;
+    return this.phase > Phase.Waiting;
   }
 
   remainingWork(): u32 {
-    if (this.phase == Phase.Idle) return 0;
+    if (!this.isBusy()) return 0;
     return this.manifest.header.payloadBytes - min(this.manifest.header.payloadBytes, this.fetch.next * this.manifest.header.chunkBytes);
   }
 
@@ -117,7 +131,7 @@ export class UpdateTask extends Task {
     this.nowUs = nowUs;
     const reader = this.reader;
     if (!reader.has("deployment")) {
-      if (this.phase == Phase.Table || this.phase == Phase.Payload) {
+      if (this.phase != Phase.Idle && !this.isInstalling()) {
         say("update withdrawn");
         endLine();
         this.phase = Phase.Idle;
@@ -155,28 +169,54 @@ export class UpdateTask extends Task {
       this.deployment.enter(DeploymentState.Confirmed); // it runs, and is confirmed (a trial takes no offers)
       return ErrorCode.None;
     }
-    this.deadlineUs = this.nowUs + <i64>this.offer.deadlineMs * 1000;
-    this.wrongChunks = 0;
-    this.isReused = false;
-    this.beginDownload();
+    say("update accepted ");
+    sayHex(this.manifest.digest.dataStart, 8);
+    endLine();
+    this.beginUs = this.budget.earliestUs(this.manifest.digest.dataStart, this.boot.otherSlot(), this.nowUs);
+    if (this.nowUs < this.beginUs) this.putOff(<u32>divided(<u64>(this.beginUs - this.nowUs), 1000));
+    else this.beginDownload();
     return ErrorCode.None;
+  }
+
+  /** Too many beginnings have come to nothing: the server and the console hear why, and for how long. */
+  private putOff(waitMs: u32): void {
+    this.phase = Phase.Waiting;
+    this.deployment.putOff(waitMs);
+    say("update put off for ");
+    sayNumber(waitMs / 1000 + 1);
+    sayText(" s: those before it came to nothing");
+    endLine();
+  }
+
+  /** Before the journal says so in flash. */
+  private countBeginning(): void {
+    if (!this.isCounted) this.budget.spend(this.manifest.digest.dataStart, this.boot.otherSlot(), this.nowUs);
+    this.isCounted = true;
   }
 
   private beginDownload(): void {
     const digest = this.manifest.digest.dataStart;
     const d = this.deployment;
-    say("update accepted ");
-    sayHex(digest, 8);
-    endLine();
+    this.deadlineUs = this.nowUs + <i64>this.offer.deadlineMs * 1000;
+    this.wrongChunks = 0;
+    this.isCounted = false;
+    this.isReused = false;
+    this.isTakenUp = false;
     // Going back: the image is there already, and is verified from flash like one that has just come.
-    if (this.offer.isConfirmedInOtherSlot() && this.journal.begin(digest, this.boot.otherSlot(), d.id, d.idBytes, d.attempt)) {
-      this.isReused = true;
-      const count = this.manifest.header.chunkCount;
-      this.fetch.begin(CHUNK_PART_PAYLOAD, count, count);
-      return this.startVerify();
-    }
-    if (this.journal.isFor(digest, this.boot.otherSlot()) && this.journal.resume(d.id, d.idBytes, d.attempt) && this.writer.tableFromSlot()) {
-      return this.startPayload();
+    if (this.offer.isConfirmedInOtherSlot()) {
+      this.countBeginning();
+      if (this.journal.begin(digest, this.boot.otherSlot(), d.id, d.idBytes, d.attempt, true)) {
+        this.isReused = true;
+        const count = this.manifest.header.chunkCount;
+        this.fetch.begin(CHUNK_PART_PAYLOAD, count, count);
+        return this.startVerify();
+      }
+    } else if (this.journal.isFor(digest, this.boot.otherSlot())) {
+      this.countBeginning();
+      if (this.journal.resume(d.id, d.idBytes, d.attempt) && this.writer.tableFromSlot()) {
+        this.isTakenUp = true;
+        return this.startPayload();
+      }
     }
     this.startTable();
   }
@@ -204,6 +244,11 @@ export class UpdateTask extends Task {
       endLine();
       reset(ResetReason.Update);
       return NEVER_US;
+    }
+    if (this.phase == Phase.Waiting) {
+      if (nowUs < this.beginUs || this.held) return max(this.beginUs, nowUs + HELD_POLL_US);
+      this.beginDownload();
+      return nowUs;
     }
     if (nowUs >= this.deadlineUs) {
       this.fail(ErrorCode.DownloadTimedOut);
@@ -242,6 +287,7 @@ export class UpdateTask extends Task {
       this.fetch.next = 0;
       return this.wrongPiece(ErrorCode.ChunkTableMismatch);
     }
+    this.countBeginning();
     const code = this.writer.storeManifest(this.deployment);
     if (code != ErrorCode.None) return this.fail(code);
     this.startPayload();
@@ -315,8 +361,9 @@ export class UpdateTask extends Task {
 
   /** What lay in the slot already has gone bad, and is fetched; what was fetched just now is not tried again. */
   private verifyFailed(code: i32): void {
-    if (!this.isReused) return this.fail(code);
+    if (!this.isReused && !this.isTakenUp) return this.fail(code);
     this.isReused = false;
+    this.isTakenUp = false;
     this.startTable();
   }
 

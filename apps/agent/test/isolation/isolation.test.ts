@@ -184,10 +184,10 @@ describe("a module changes only the flash that it was granted", () => {
     const last = S.AGENT_MEMORY_BYTES - 2;
     const { results, run } = await answers("agent", [
       S.flashErase(ZONE.settings, sizeOf("settings")), S.flashErase(ZONE.settings, 0x80000000), S.flashErase(ZONE.settings, 4), S.flashErase(ZONE.settings, sector - 1),
-      S.flashErase(ZONE.journal, 0x40000), // would be the app's zone
+      S.flashErase(ZONE.journal, 0x100000), // would be slot A
       S.flashProgram(ZONE.settings, sizeOf("settings"), S.SPACE, 4), S.flashProgram(ZONE.settings, sizeOf("settings") - 4, S.SPACE, 8),
       S.flashProgram(ZONE.settings, 0xfffffffc, S.SPACE, 8), S.flashProgram(ZONE.settings, 0x80000000, S.SPACE, 4),
-      S.flashProgram(ZONE.journal, 0x40000, S.SPACE, 4),
+      S.flashProgram(ZONE.journal, 0x100000, S.SPACE, 4),
       S.flashProgram(ZONE.journal, 4092, S.SPACE, 8), S.flashProgram(ZONE.journal, 0, S.SPACE, 4100), S.flashProgram(ZONE.journal, 4, S.SPACE, 4096),
       S.flashProgram(ZONE.journal, 2, S.SPACE, 4), S.flashProgram(ZONE.journal, 0, S.SPACE, 3), S.flashProgram(ZONE.journal, 0, S.SPACE, 0),
       S.flashProgram(ZONE.journal, 0, S.SPACE, 0xfffffffc), S.flashProgram(ZONE.journal, 0, S.SPACE, 4, 3),

@@ -33,7 +33,7 @@ devices is what runs, and a story installs that image.
   --exhaustive     every single cut, every nested cut, deep schedules, and all planted bugs
   --single         every single cut, and no nested ones
   --planted        only look for the planted bugs
-  --wear           how often the boot-control sectors are erased in a year
+  --wear           how often sectors are erased: in ordinary years, and by a hostile server
   --qemu           cuts on the real image, under QEMU
   --cuts N         with --qemu: so many (500)
   --story NAME     only this story

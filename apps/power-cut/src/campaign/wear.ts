@@ -1,9 +1,11 @@
-// How often the boot-control sectors are erased: days of a device that is switched on once an hour and updated once a day,
-// played with the shipped modules at the device's own geometry.
+// How often sectors are erased: of boot control, by days of a device that is switched on once an hour and updated once a day;
+// of journal and slot, by a server that offers two signed images in turn and never lets one be installed. Played with the
+// shipped modules at the device's own geometry.
 
 import { Exo, Zone } from "../../../agent/hosts/node/abi.ts";
 import type { Campaign } from "../stories/catalogue.ts";
 import type { DeviceState } from "../device/power-up.ts";
+import type { Story } from "../stories/story.ts";
 
 const DAYS = 64;
 const BOOTS_A_DAY = 24;
@@ -38,4 +40,55 @@ export function measureWear({ rig, stories }: Campaign): Wear {
   }
   const erasesASectorAndYear = Math.round((Math.max(...erases) / DAYS) * 365);
   return { days: DAYS, erasesADay: Math.round((100 * (erases[0]! + erases[1]!)) / DAYS) / 100, erasesASectorAndYear, yearsToEnd: Math.floor(ERASE_CYCLES / erasesASectorAndYear) };
+}
+
+export interface HostileServer {
+  /** Chunks of the payload that it answers; 0: the table alone. */
+  payloadChunksMax: number;
+  /** It has the device reset after so long; power cuts do the same. */
+  resetAfterS: number;
+  runs: number;
+}
+
+export interface HostileWear {
+  seconds: number;
+  /** Begins in the journal. */
+  beginnings: number;
+  /** Of the sector that is erased most. */
+  journalErases: number;
+  slotErases: number;
+}
+
+/** Another of two newer images at every check-in, for `runs` runs of the device. */
+export function measureHostileWear({ rig, stories }: Campaign, { payloadChunksMax, resetAfterS, runs }: HostileServer): HostileWear {
+  const { story, start } = stories.get("first-update")!;
+  const images = [story.wishes.image!, stories.get("update-below-the-flag")!.story.wishes.image!];
+  const { server } = rig;
+  const { onCheckIn } = server;
+  let checkIns = 0;
+  server.onCheckIn = (checkIn) => {
+    onCheckIn(checkIn);
+    server.wishes = { ...server.wishes, image: images[checkIns++ % 2]! };
+  };
+  const erases = new Map<number, number>();
+  let beginnings = 0;
+  const hostile: Story = { ...story, wishes: { ...story.wishes, payloadChunksMax }, lingerUs: 0, lastsS: resetAfterS, isSettled: () => rig.board.nowUs >= resetAfterS * 1_000_000 };
+  let state = start;
+  try {
+    for (let run = 0; run < runs; run++) {
+      const { end } = rig.powerUp(hostile, state, "as-new", 1, ({ kind, zone, offset, data }) => {
+        if (kind === "erase") erases.set(offset, (erases.get(offset) ?? 0) + 1);
+        if (kind === "program" && zone === Zone.Journal && data![3] !== "S".charCodeAt(0)) beginnings++;
+        return Exo.Ok;
+      });
+      if (end !== "settled") throw new Error(`run ${run}: ${end}`);
+      state = { ...rig.state(0), server: start.server };
+    }
+  } finally {
+    server.onCheckIn = onCheckIn;
+  }
+  const { zones } = rig.layout;
+  const most = (zone: { offsetBytes: number; sizeBytes: number }): number =>
+    Math.max(0, ...[...erases].filter(([offset]) => offset >= zone.offsetBytes && offset < zone.offsetBytes + zone.sizeBytes).map(([, count]) => count));
+  return { seconds: runs * resetAfterS, beginnings, journalErases: most(zones.journal), slotErases: most(zones.slotB) };
 }

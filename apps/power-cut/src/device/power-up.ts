@@ -57,6 +57,9 @@ const BOOTS_MAX = 40;
 /** A run that takes longer by the device's clock will never end. */
 const RUN_US_MAX = 30 * 60 * 1_000_000;
 const STEPS_MAX = 1_500;
+/** But an update may be put off, and says so, for an hour at most (docs/protocol.md); a device polls once a second meanwhile. */
+const PUT_OFF_MS_MAX = 3_600_000;
+const STEPS_A_SECOND = 8;
 /** With flash that fails for good, a device may have to go on without an end (no settings: it tries to enrol now and then). */
 const STEPS_ON_BAD_FLASH_MAX = 300;
 
@@ -232,7 +235,9 @@ export class Rig implements Surroundings {
     const step = this.#agent.exports["step"]!;
     let settledAtUs = -1;
     const stepsMax = this.#wornSector >= 0 || this.#isRotten ? STEPS_ON_BAD_FLASH_MAX : STEPS_MAX;
-    for (let steps = 0; steps < stepsMax && board.nowUs < RUN_US_MAX; steps++) {
+    for (let steps = 0; ; steps++) {
+      const moreS = Math.min(server.putOffMs, PUT_OFF_MS_MAX) / 1000 + (this.#story.lastsS ?? 0);
+      if (steps >= stepsMax + STEPS_A_SECOND * moreS || board.nowUs >= RUN_US_MAX + moreS * 1_000_000) break;
       const waitUs = step() >>> 0;
       if (server.wire.hasData) continue;
       if (settledAtUs < 0) {

@@ -41,6 +41,8 @@ export interface Wishes {
   /** To run this image. */
   image?: CampaignImage;
   permit?: Uint8Array;
+  /** Of a hostile server: it answers so much of what is fetched, and no more. */
+  payloadChunksMax?: number;
   /** To take this trust record. */
   trustChain?: Uint8Array;
   trustVersion?: number;
@@ -65,6 +67,7 @@ interface Message {
   deviceNonce: string;
   publicKey: string;
   mac: string;
+  waitMs?: number;
   part: number;
   first: number;
   count: number;
@@ -81,6 +84,8 @@ export class StoryServer implements WireServer {
   onCheckIn: (checkIn: CheckIn) => void = () => {};
   /** Of this run: a device that says nothing new is not listened to twice. */
   checkIns = 0;
+  /** Of this run: how long the device has said that it puts its update off. */
+  putOffMs = 0;
   readonly #identity: DeviceIdentity;
   readonly #macs = new Map<string, string>();
   readonly #chunks = new Map<string, Uint8Array>();
@@ -106,6 +111,7 @@ export class StoryServer implements WireServer {
     this.wire.drop();
     this.lastCheckIn = undefined;
     this.checkIns = 0;
+    this.putOffMs = 0;
   }
 
   isAt(host: string, port: number): boolean {
@@ -147,6 +153,9 @@ export class StoryServer implements WireServer {
         this.#command(message.session, this.lastCheckIn);
         return answer("offer", encoder.encode(`{"session":"${message.session}","pollMs":${POLL_MS}${this.#offer()}}`), 1);
       }
+      case "state":
+        this.putOffMs += message.waitMs ?? 0;
+        return;
       case "fetch":
         return this.#fetch(Number(message.part), Number(message.first), Number(message.count));
     }
@@ -230,10 +239,10 @@ export class StoryServer implements WireServer {
   }
 
   #fetch(part: number, first: number, count: number): void {
-    const { image } = this.wishes;
+    const { image, payloadChunksMax = Infinity } = this.wishes;
     if (!image) return;
     const [content, size] = part === 0 ? [image.table, TABLE_PIECE_BYTES] : [image.payload, image.chunkBytes];
-    for (let i = first; i < first + count && i * size < content.length; i++) {
+    for (let i = first; i < first + count && i * size < content.length && (part === 0 || i < payloadChunksMax); i++) {
       const name = `${image.digest}${part} ${i}`;
       let chunk = this.#chunks.get(name);
       if (!chunk) {

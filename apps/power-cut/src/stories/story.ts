@@ -17,6 +17,8 @@ export interface Story {
   isSettled(server: StoryServer): boolean;
   /** The device's time that must pass quietly after that. */
   lingerUs: number;
+  /** Seconds that a run of it may take on top of what others may. */
+  lastsS?: number;
   /** Images that this device must never start. */
   inadmissible?: readonly CampaignImage[];
   /** Images that behave otherwise than they did when they were confirmed. */

@@ -46,6 +46,7 @@ const words: Record<Exclude<keyof typeof ErrorCode, "None">, Words> = {
   ReadBackMismatch: { means: "What the device read back from flash was not what it had written. Its running image was not touched.", todo: "Try once more. A device that fails again has worn or broken flash: plan its replacement." },
   DownloadTimedOut: { means: "The device did not finish the download before the deadline.", todo: "Check its connection, or allow more time in a new rollout. What it has already stored is kept." },
   OfferMalformed: { means: "The device could not understand what the server offered.", todo: "Server and device agent may be too far apart in version: update the server." },
+  UpdatePutOff: { means: "So many updates of this device were begun and came to nothing that it waits before it begins another: each beginning wears its flash.", todo: "Wait: it begins by itself, within an hour. Find out why earlier ones came to nothing; a rollout that is cancelled again and again does this." },
 
   Crashed: { means: "The new image crashed. The device went back to the former image by itself.", todo: "Read the crash log of the device, correct the image, and roll out a new version." },
   WatchdogExpired: { means: "The new image hung and the watchdog ended it. The device went back to the former image by itself.", todo: "Look for an endless loop or a blocked task in the new image." },

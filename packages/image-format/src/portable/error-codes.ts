@@ -40,6 +40,7 @@ export enum ErrorCode {
   ReadBackMismatch = 61,
   DownloadTimedOut = 62,
   OfferMalformed = 63,
+  UpdatePutOff = 64,
 
   // Why a started image did not stay (70..89)
   Crashed = 70,

@@ -170,7 +170,7 @@ export function step(rollout: RolloutSnapshot, event: RolloutEvent, now: number)
       if (state === "confirmed" || state === "rolled-back") return changes;
       if (notFromReports.includes(state)) return refuse(`a device cannot report ${state}`);
       if (state === deployment.state && !isFinalName(state)) {
-        changes.deployments.push({ id: deployment.id, done: event.done, total: event.total });
+        changes.deployments.push({ id: deployment.id, code: event.code, done: event.done, total: event.total });
         return changes;
       }
       if (!mayFollowName(deployment.state, state) || deployment.state === "queued") return refuse(`${state} cannot follow ${deployment.state}`);
