@@ -54,7 +54,7 @@ describe("bugs that are planted are found", () => {
     ["the newer copy of the settings counts, though it may be half written", "settings",
       { file: "apps/agent/src/dual-copy.ts", find: "if (this.isInFlux(flags, copy) && !this.isInFlux(flags, other) &&", replace: "if (false &&" }, 10_000],
     ["a DNS answer's record may run off the message", "dns",
-      { file: "apps/agent/src/net/wire/dns.ts", find: "if (dataBytes > <u32>(end - data)) return -1;", replace: "" }, 200_000],
+      { file: "apps/agent/src/net/wire/dns.ts", find: "if (dataBytes > <u32>(end - data)) return 0;", replace: "" }, 200_000],
     ["a name in a DNS message may point at itself", "dns",
       { file: "apps/agent/src/net/wire/dns.ts", find: "if (p >= limit) return 0;", replace: "" }, 200_000],
     ["a skipped MQTT message may end in the middle", "mqtt",

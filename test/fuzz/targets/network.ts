@@ -163,6 +163,21 @@ function openNetwork(name: string, stateNames: readonly string[], share: number)
     const serverIs = [54, 4, 10, 0, 0, 1];
     const lease = [51, 4, 0, 0, 14, 16, 1, 4, 255, 255, 255, 0, 3, 4, 10, 0, 0, 1, 6, 8, 10, 0, 0, 1, 8, 8, 8, 8, 58, 4, 0, 0, 7, 8, 59, 4, 0, 0, 12, 78, 12, 4, 97, 98, 99, 100];
 
+    /** Through discover, offer and request, up to the acknowledgement. */
+    const acknowledge = (): void => {
+      begin();
+      calls.start!();
+      let message: Uint8Array | undefined;
+      while (!message) {
+        message = poll(1).map(udpPayload).at(-1);
+        card.nowUs += 100_000;
+      }
+      const request = udpPayload(say(toClient(f.dhcpReply(message, 2, B, [...serverIs, ...lease]))).at(-1)!);
+      card.deliver(toClient(f.dhcpReply(request, 5, B, [...serverIs, ...lease])));
+      calls.poll!();
+      take();
+    };
+
     const build: Record<string, () => void> = {
       "dhcp-selecting"() {
         begin();
@@ -190,6 +205,38 @@ function openNetwork(name: string, stateNames: readonly string[], share: number)
         const message = udpPayload(request);
         for (const type of [5, 6]) seed(states.length - 1, toClient(f.dhcpReply(message, type, B, [...serverIs, ...lease])), [8192, f.arp(f.MAC_B, { operation: 1, senderMac: f.MAC_A, sender: A, target: B })]);
         seed(states.length - 1, toClient(f.dhcpReply(message, 5, B, [0, 0, ...serverIs, ...lease.map((b, i) => (i === 1 ? 0 : b))])));
+        const overloaded = f.dhcpReply(message, 5, B, [52, 1, 3, ...serverIs, 3, 2, 10, 0]);
+        overloaded.set([...lease.slice(0, 12), 3, 1, 0, 255], 108);
+        overloaded.set([3, 1, 1, 6, 5, 10, 0, 0, 1, 8, 255], 44);
+        seed(states.length - 1, toClient(overloaded));
+        seed(states.length - 1, toClient(f.dhcpReply(message, 5, B, [...serverIs, 51, 4, 255, 255, 255, 255, 1, 4, 255, 255, 255, 255, 3, 8, 10, 1, 0, 1, 10, 0, 0, 1, 26, 2, 2, 88])));
+      },
+      // Acknowledged, and asking whether anybody else has the address.
+      "dhcp-probing"() {
+        acknowledge();
+        states.push(save());
+        const here = states.length - 1;
+        const other = Uint8Array.of(2, 7, 7, 7, 7, 7);
+        seed(here, f.arp(f.MAC_B, { operation: 2, senderMac: other, sender: B, targetMac: f.MAC_B, target: 0 }));
+        seed(here, f.arp(f.MAC_ALL, { operation: 1, senderMac: other, sender: 0, target: B }), [8192, f.arp(f.MAC_B, { operation: 1, senderMac: f.MAC_A, sender: A, target: B })]);
+        const defended = f.arp(f.MAC_ALL, { operation: 1, senderMac: other, sender: B, target: B });
+        seed(here, [1024, f.arp(f.MAC_B, { operation: 1, senderMac: f.MAC_A, sender: A, target: B })], defended, [1024, defended], defended);
+      },
+      // Bound, and out of contact for minutes: it asks whether the address is right here.
+      "dhcp-rebooting"() {
+        acknowledge();
+        for (let i = 0; i < 40; i++) poll(1);
+        calls.open!(0, ...host("11.0.0.1"), 1883);
+        let message: Uint8Array | undefined;
+        for (let i = 0; i < 3000 && !message; i++) {
+          card.nowUs += 100_000;
+          message = poll(1).filter((frame) => f.parse(frame).protocol === 17).map(udpPayload)[0];
+        }
+        if (!message) throw new Error("nobody was asked whether the address is right");
+        states.push(save([0]));
+        const here = states.length - 1;
+        for (const type of [5, 6]) seed(here, toClient(f.dhcpReply(message, type, B, [...serverIs, ...lease])));
+        seed(here, [16384, toClient(f.dhcpReply(message, 2, B + 5, [...serverIs, ...lease]))]);
       },
       "idle"() {
         beginStatic();
@@ -218,6 +265,40 @@ function openNetwork(name: string, stateNames: readonly string[], share: number)
         seed(here, answer([f.record(pointer, 5, 60, [1, 99, 0xc0, 19]), f.record([1, 99, 0xc0, 19], 28, 1, new Array<number>(16).fill(1)), f.record([1, 99, 0xc0, 19], 1, 0, [10, 0, 0, 8])]));
         seed(here, answer([], 0x8183));
         seed(here, answer([], 0x8182), [16384, answer([f.record([0xc0, 0x0c], 1, 1, [1, 2, 3, 4])])]);
+        seed(here, answer([1, 2, 3].map((last) => f.record(pointer, 1, 0x80000000, [10, 0, 0, last]))));
+        seed(here, answer([f.record(f.name("b.example"), 1, 60, [10, 0, 0, 9]), f.record(pointer, 5, 60, f.name("b.example"))]));
+        seed(here, answer([f.record(pointer, 5, 60, f.name("b.example"))]), [1024, answer([f.record(pointer, 5, 60, pointer)])]);
+        const nothing = f.dnsReply(message, [f.record(owner, 6, 60, [0, 0, ...new Array<number>(20).fill(1)])], 0x8183);
+        nothing.set([0, 0, 0, 1], 6);
+        seed(here, f.udp(ab, 53, port, nothing));
+        seed(here, answer([f.record(pointer, 1, 60, [10, 0, 0, 9]), [0xc0]], 0x8380));
+        seed(here, f.unreachable(query, 3), [1024, f.unreachable(query, 3)]);
+      },
+      // The answer was cut short: the question was asked again over TCP.
+      "dns-over-tcp"() {
+        beginStatic();
+        calls.open!(0, ...host("server.example"), 1883);
+        const query = poll(4).find((frame) => f.parse(frame).protocol === 17)!;
+        const port = f.at16(f.parse(query).body, 0);
+        const syn = lastTcp(say(f.udp(ab, 53, port, f.dnsReply(udpPayload(query), [], 0x8380))));
+        const ports = { sourcePort: 53, port: syn.sourcePort };
+        let ack = (syn.sequence + 1) >>> 0;
+        const asked = lastTcp(say(f.tcp(ab, { ...ports, sequence: 1000, acknowledgement: ack, flags: f.SYN | f.ACK })));
+        if (asked.data.length < 14) throw new Error("no question came over TCP");
+        ack = (ack + asked.data.length) >>> 0;
+        states.push(save([0]));
+        const here = states.length - 1;
+        const message = asked.data.subarray(2);
+        const segment = (sequence: number, data: Uint8Array, flags = f.ACK | f.PSH): Uint8Array => f.tcp(ab, { ...ports, sequence, acknowledgement: ack, flags }, data);
+        const framed = (answer: Uint8Array): Uint8Array => Uint8Array.from([...f.be16(answer.length), ...answer]);
+        const good = framed(f.dnsReply(message, [f.record([0xc0, 12], 1, 60, [10, 0, 0, 9])]));
+        seed(here, segment(1001, good));
+        seed(here, segment(1001, good.subarray(0, 1)), segment(1002, good.subarray(1, 20)), segment(1021, good.subarray(20)));
+        const long = framed(f.dnsReply(message, Array.from({ length: 90 }, (_, i) => f.record([0xc0, 12], 1, 60, [10, 0, 1, i]))));
+        seed(here, segment(1001, long.subarray(0, 900)), segment(1901, long.subarray(900)), segment(1001 + long.length, Uint8Array.of(1), f.ACK | f.FIN));
+        seed(here, segment(1001, Uint8Array.of(255, 255, 1, 2, 3)), segment(1006, new Uint8Array(0), f.ACK | f.FIN));
+        seed(here, segment(1001, Uint8Array.of(0, 0)), segment(1001, new Uint8Array(0), f.RST));
+        seed(here, segment(1001, framed(f.dnsReply(message, [], 0x8380))), segment(1001, framed(f.dnsReply(message, [], 0x8182))));
       },
       ...Object.fromEntries(Object.entries(TcpState).filter(([, number]) => number !== 0).map(([stateName, number]) => [`tcp-${stateName}`, () => tcpState(stateName, number)])),
     };
@@ -231,7 +312,8 @@ function openNetwork(name: string, stateNames: readonly string[], share: number)
       const segment = (flags: number, data?: Uint8Array, options?: Uint8Array): Uint8Array => f.tcp(ab, { ...ports, sequence: next, acknowledgement: ack, flags, ...(options && { options }) }, data);
       if (stateName === "SynSent") {
         calls.open!(0, ...host("10.0.0.1"), 1883);
-        const syn = lastTcp(poll(4));
+        const sent = poll(4);
+        const syn = lastTcp(sent);
         ports = { sourcePort: 1883, port: syn.sourcePort };
         ack = (syn.sequence + 1) >>> 0;
         states.push(save([0]));
@@ -240,13 +322,15 @@ function openNetwork(name: string, stateNames: readonly string[], share: number)
         const synAck = segment(f.SYN | f.ACK, undefined, Uint8Array.of(2, 4, 5, 180, 1, 3, 3, 2));
         seed(here, synAck);
         seed(here, segment(f.RST | f.ACK));
+        for (const code of [1, 4]) seed(here, f.unreachable(sent.find((frame) => f.parseTcp(frame))!, code, 1000));
         seed(here, segment(f.SYN));
         next = 1001;
         seed(here, synAck, segment(f.ACK | f.PSH, counted.subarray(0, 50)), segment(f.FIN | f.ACK));
         return;
       }
       ports = { sourcePort: 4000, port: 80 };
-      const synAck = lastTcp(say(f.tcp(ab, { ...ports, sequence: 1000, flags: f.SYN, options: Uint8Array.of(2, 4, 5, 180) })));
+      let sent = say(f.tcp(ab, { ...ports, sequence: 1000, flags: f.SYN, options: Uint8Array.of(2, 4, 5, 180) }));
+      const synAck = lastTcp(sent);
       ack = (synAck.sequence + 1) >>> 0;
       if (stateName !== "SynReceived") {
         say(segment(f.ACK));
@@ -267,7 +351,8 @@ function openNetwork(name: string, stateNames: readonly string[], share: number)
         if (stateName === "Established") {
           instance.memory.set(counted, scratch);
           calls.write!(handle, scratch, 400);
-          poll();
+          calls.write!(handle, scratch, 1400);
+          sent = poll();
         } else if (stateName === "FinWait1") close();
         else if (stateName === "FinWait2") (close(), ackOfFin());
         else if (stateName === "CloseWait") finFromPeer();
@@ -280,6 +365,11 @@ function openNetwork(name: string, stateNames: readonly string[], share: number)
       const here = states.length - 1;
       seed(here, segment(f.ACK | f.PSH, counted.subarray(0, 100)));
       seed(here, segment(f.ACK));
+      const [onItsWay] = sent.filter((frame) => f.parseTcp(frame));
+      if (onItsWay) {
+        for (const mtu of [1200, 68, 0, 65535]) seed(here, f.unreachable(onItsWay, 4, mtu), [4096, f.unreachable(onItsWay, 4, 552)]);
+        seed(here, f.unreachable(onItsWay, 3), f.unreachable(onItsWay, 4, 1000, A, 20));
+      }
       ack = (ack + (stateName === "Established" ? 400 : 1)) >>> 0;
       seed(here, segment(f.ACK), segment(f.FIN | f.ACK));
       seed(here, segment(f.RST));
@@ -350,7 +440,7 @@ function openNetwork(name: string, stateNames: readonly string[], share: number)
       inputBytesMax: 4096,
       seeds,
       share,
-      dictionary: [[0x08, 0x00], [0x08, 0x06], [0x45], [0x46], [0x4f], [6], [17], [1], [0xc0, 12], [0xc0, 0], [0x3f], [0x40], [53, 1, 2], [53, 1, 5], [53, 1, 6], [51, 4, 0, 0, 0, 0], [255], [99, 130, 83, 99],
+      dictionary: [[0x08, 0x00], [0x08, 0x06], [0x45], [0x46], [0x4f], [6], [17], [1], [0xc0, 12], [0xc0, 0], [0x3f], [0x40], [53, 1, 2], [53, 1, 5], [53, 1, 6], [51, 4, 0, 0, 0, 0], [52, 1, 3], [3, 4], [255], [3, 3], [3, 4, 0, 0, 0, 0, 2, 88], [0x83, 0x80], [0, 6, 0, 1], [0, 0, 0, 12], [99, 130, 83, 99],
         [2, 4, 0, 1], [3, 3, 14], [3, 3, 255], [...f.MAC_ALL], [...f.MAC_B], f.be32(A), f.be32(B), f.be32(0xffffffff), f.be32(0x7f000001), f.be32(0xe0000001)].map((token) => Uint8Array.from(token)),
       mutate: (draft, random) => mutateFrames(draft, random, states.length),
       repair: repairFrames,
@@ -450,7 +540,7 @@ function repairFrames(draft: Draft, random: SeededRandom): void {
   }
 }
 
-export const dhcp = openNetwork("dhcp", ["dhcp-selecting", "dhcp-requesting"], 0.03);
-export const dns = openNetwork("dns", ["dns-asking"], 0.06);
+export const dhcp = openNetwork("dhcp", ["dhcp-selecting", "dhcp-requesting", "dhcp-probing", "dhcp-rebooting"], 0.03);
+export const dns = openNetwork("dns", ["dns-asking", "dns-over-tcp"], 0.06);
 export const frames = openNetwork("frames", ["idle"], 0.05);
 export const tcp = openNetwork("tcp", Object.keys(TcpState).filter((name) => name !== "Closed").map((name) => `tcp-${name}`), 0.05);

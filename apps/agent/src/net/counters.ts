@@ -28,6 +28,10 @@ export const enum Counter {
   TcpResetsReceived,
   TcpRefused,
   EchoReplies,
+  /** Times that a path was found to take smaller packets only. */
+  PathsNarrowed,
+  /** ARP packets of another station that uses our address, or the one that we are about to take. */
+  AddressConflicts,
   Count,
 }
 

@@ -10,7 +10,7 @@ import { Counter, count } from "./counters";
 import { put16, put32 } from "./wire/bytes";
 import { fold, sum } from "./wire/checksum";
 import { EtherType, Ethernet, copyMac } from "./wire/ethernet";
-import { Ipv4 } from "./wire/ipv4";
+import { Ipv4, isUnicast } from "./wire/ipv4";
 
 const INFO_BYTES: usize = 20;
 const TIME_TO_LIVE: u8 = 64;
@@ -30,15 +30,43 @@ let identification: u32 = 0;
 
 /** Largest IP packet in bytes. */
 export let mtu: u32 = 0;
-/** Our address, 0 while there is none; the network's mask; the router, 0 where there is none. */
+let mtuOfCard: u32 = 0;
+/** Our address, 0 while there is none; the network's mask; the router in use, 0 where there is none. A router need not
+ * be in the network that the mask tells: it is on the link all the same. */
 export let address: u32 = 0;
 export let mask: u32 = 0;
 export let router: u32 = 0;
 
-export function configure(newAddress: u32, newMask: u32, newRouter: u32): void {
+const ROUTERS: u32 = 4;
+const routers: usize = memory.data(16);
+let routerCount: u32 = 0;
+let routerTurn: u32 = 0;
+
+export function configure(newAddress: u32, newMask: u32): void {
   address = newAddress;
   mask = newMask;
-  router = newRouter;
+  router = 0;
+  routerCount = 0;
+  routerTurn = 0;
+}
+
+/** In order of preference; those that can be none are left out. */
+export function addRouter(candidate: u32): void {
+  if (routerCount == ROUTERS || !isUnicast(candidate) || candidate == address || isBroadcast(candidate)) return;
+  store<u32>(routers + (routerCount++ << 2), candidate);
+  if (router == 0) router = candidate;
+}
+
+/** The router in use does not answer, or nobody behind it does: the next one's turn. */
+export function nextRouter(): void {
+  if (routerCount == 0) return;
+  if (++routerTurn >= routerCount) routerTurn = 0;
+  router = load<u32>(routers + (routerTurn << 2));
+}
+
+/** What the network says that its link takes, where that can be. */
+export function limitMtu(limit: u32): void {
+  mtu = limit >= MTU_MIN && limit < mtuOfCard ? limit : mtuOfCard;
 }
 
 /** Allocates and grants the DMA window. Once; later calls change nothing. */
@@ -51,7 +79,7 @@ export function openLink(): i32 {
   receiveBuffers = load<u32>(info + 8);
   transmitBuffers = load<u32>(info + 12);
   bufferBytes = load<u32>(info + 16);
-  mtu = min<u32>(load<u16>(info + 6), MTU_MAX);
+  mtu = mtuOfCard = min<u32>(load<u16>(info + 6), MTU_MAX);
   const overhead = NIC_FRAME_OFFSET + <u32>Ethernet.Payload;
   if (receiveBuffers == 0 || transmitBuffers == 0 || receiveBuffers + transmitBuffers > 1024) return Errno.Argument;
   if (mtu < MTU_MIN || bufferBytes < mtu + overhead || bufferBytes > 65536) return Errno.Argument;
@@ -103,7 +131,9 @@ export function isOnLink(destination: u32): bool {
 }
 
 export function isBroadcast(destination: u32): bool {
-  return destination == Ipv4.Broadcast || (address != 0 && isOnLink(destination) && (destination | mask) == Ipv4.Broadcast);
+  if (destination == Ipv4.Broadcast) return true;
+  // RFC 3021: a network of one or two addresses has none for all.
+  return address != 0 && mask < 0xfffffffe && isOnLink(destination) && (destination | mask) == Ipv4.Broadcast;
 }
 
 /** Starts a packet; where its header (20 bytes, no options) lies, or 0 when it can't go now: no buffer, no route, or

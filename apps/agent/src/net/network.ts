@@ -13,9 +13,10 @@ import { announce, forgetNeighbours, pollNeighbours, receiveArp } from "./arp-ca
 import { readClock, sleepUs } from "./clock";
 import { Counter, count, counter } from "./counters";
 import { isBinding, pollDhcp, receiveDhcp, startDhcp, stopDhcp } from "./dhcp-client";
-import { pollDns, receiveDns, setNameServers } from "./dns-client";
+import { openDns, pollDns, receiveDns, setNameServers } from "./dns-client";
 import { receiveIcmp } from "./icmp";
-import { address, configure, isBroadcast, mac, openLink, receivedFrame } from "./link";
+import { addRouter, address, configure, isBroadcast, mac, openLink, receivedFrame } from "./link";
+import { pollPaths } from "./path-mtu";
 import { abortAll, pollTcp, receiveTcp } from "./tcp";
 import { pollStreams } from "./tcp-stream";
 import { get16, get32 } from "./wire/bytes";
@@ -52,8 +53,9 @@ export class Network {
     const result = this.open();
     if (result < 0) return result;
     stopDhcp();
-    configure(newAddress, mask, router);
-    setNameServers(nameServer, 0);
+    configure(newAddress, mask);
+    addRouter(router);
+    setNameServers(nameServer, 0, 0);
     forgetNeighbours();
     announce();
     return 0;
@@ -63,6 +65,7 @@ export class Network {
     readClock();
     const result = openLink();
     this.started = result >= 0;
+    if (this.started) openDns();
     return result;
   }
 
@@ -99,6 +102,7 @@ export class Network {
       this.boundAddress = address;
     }
     pollDns();
+    pollPaths();
     pollStreams();
     pollTcp();
     return budget == 0 ? 0 : sleepUs();

@@ -8,7 +8,9 @@
 import { Errno, StreamState } from "../exokernel";
 import { arm, due, now, soon, Ticks } from "./clock";
 import { Counter, count } from "./counters";
+import { heardFromPeer } from "./contact";
 import { beginPacket, mtu, sendPacket } from "./link";
+import { PATH_MTU_MIN, guessPath, narrowPath, pathMtu } from "./path-mtu";
 import { put16, put32 } from "./wire/bytes";
 import { transportChecksum } from "./wire/checksum";
 import { Ipv4, Protocol } from "./wire/ipv4";
@@ -53,6 +55,16 @@ const KEEP_ALIVE_PROBES: u32 = 6;
 const TIME_WAIT: u32 = 2 * Ticks.Second;
 /** Everything after our close: the peer must end its side too. */
 const LINGER: u32 = 15 * Ticks.Second;
+/** RFC 1191 §6.3 */
+const PATH_TICKS: u32 = 600 * Ticks.Second;
+/** A peer whose large segments don't arrive can only be asked at the next connection: a costly way to find out. */
+const PATH_IN_TICKS: u32 = 3600 * Ticks.Second;
+/** Time-outs of one large segment in a row that are taken for a path that swallows it. */
+const BLACK_HOLE_TIMEOUTS: u32 = 3;
+/** Acknowledged and answered by no text: after this long something is missing. */
+const SILENCE: u32 = 5 * Ticks.Second;
+/** RFC 1191 §7.1, and what IPv6 tunnels take: the packet sizes to try where a router doesn't name one. */
+const plateaus: usize = memory.data<u16>([1492, 1280, 1006, 508, 0]);
 /** RFC 5961 §7, for each connection: no shared counter that a stranger could watch. */
 const CHALLENGES: u32 = 5;
 
@@ -67,6 +79,8 @@ export class TcpConnection {
   state: TcpState = TcpState.Closed;
   /** Why the connection ended: 0 in order, else Errno.Closed (reset, refused), Errno.Io (no answer). */
   failure: i32 = 0;
+  /** The peer connected to us. */
+  isPassive: bool = false;
   remoteAddress: u32 = 0;
   remotePort: u32 = 0;
   localPort: u32 = 0;
@@ -91,6 +105,7 @@ export class TcpConnection {
   private sendWl1: u32 = 0;
   private sendWl2: u32 = 0;
   private sendMss: u32 = 0;
+  private peerMss: u32 = 0;
   private finQueued: bool = false;
   private resend: bool = false;
   private probe: bool = false;
@@ -105,6 +120,11 @@ export class TcpConnection {
   private readerGone: bool = false;
   private sackPermitted: bool = false;
   private islandCount: u32 = 0;
+  /** When the last text came that was the next expected, or the connection was established. */
+  private textAt: u32 = 0;
+  private hasText: bool = false;
+  /** The peer was heard of since, and yet nothing more came. */
+  private isDeaf: bool = false;
 
   // Acknowledging
   private ackNow: bool = false;
@@ -148,14 +168,21 @@ export class TcpConnection {
   /** Active open. `isn` must not be guessable (RFC 6528). */
   connect(address: u32, port: u32, localPort: u32, isn: u32): void {
     this.reset(address, port, localPort, isn);
+    this.isPassive = false;
     this.state = TcpState.SynSent;
   }
 
   /** Passive open, for the SYN just parsed. */
   accept(address: u32, isn: u32): void {
     this.reset(address, segment.sourcePort, segment.destinationPort, isn);
+    this.isPassive = true;
     this.takeSyn();
     this.state = TcpState.SynReceived;
+  }
+
+  /** Whether nothing ever came, or what was sent last had to be sent again and still waits. */
+  isUnanswered(): bool {
+    return !this.hasText || this.backOff != 0;
   }
 
   streamState(): i32 {
@@ -195,6 +222,7 @@ export class TcpConnection {
 
   /** Sends what was written, then FIN. Nothing is read any more. */
   close(): void {
+    this.judgePath();
     this.readerGone = true;
     const state = this.state;
     if (state == TcpState.Established) this.state = TcpState.FinWait1;
@@ -265,6 +293,7 @@ export class TcpConnection {
     } else this.receiveAck(acknowledged);
     this.keepAliveAt = arm(KEEP_ALIVE_IDLE);
     this.keepAliveProbes = 0;
+    if (!this.isPassive) heardFromPeer();
     if (this.state == TcpState.Closed) return;
     if (this.state == TcpState.TimeWait) {
       if (length != 0) {
@@ -273,7 +302,50 @@ export class TcpConnection {
       }
       return;
     }
+    const expected = this.receiveNext;
     if (length != 0) this.receiveText(offset, window);
+    if (this.receiveNext != expected) {
+      this.textAt = now;
+      if (segment.payloadBytes != 0) this.hasText = true;
+      this.isDeaf = false;
+    } else if (now - this.textAt > SILENCE) this.isDeaf = true;
+  }
+
+  /** An ICMP error about the segment with this number (see tcp.ts); false when it is not on its way. */
+  receiveError(sequence: u32, size: u32, nextHopMtu: u32): bool {
+    if (sequence - this.sendUna >= this.sendMax - this.sendUna) return false;
+    if (size == 0) {
+      // RFC 5927 §5: only while it is being made an error ends a connection; another address may be better.
+      if (this.state == TcpState.SynSent) this.end(Errno.Closed);
+      return true;
+    }
+    let fits = nextHopMtu;
+    if (fits < 68 || fits >= size) {
+      // RFC 1191 §5: an old router, which does not say.
+      let p = plateaus;
+      while (load<u16>(p) >= size) p += 2;
+      fits = load<u16>(p);
+    }
+    if (max(fits, PATH_MTU_MIN) >= pathMtu(this.remoteAddress)) return true; // known
+    narrowPath(this.remoteAddress, fits, PATH_TICKS);
+    // RFC 1191 §6.4: sent again at once, and not taken for congestion.
+    this.sendNext = this.sendUna;
+    this.timing = false;
+    this.retransmitAt = 0;
+    soon();
+    return true;
+  }
+
+  /** Called when we end the connection: what the peer says is short may arrive, and what is long may not. The next
+   * connection then asks it for smaller segments. */
+  private judgePath(): void {
+    if (this.isPassive || this.state != TcpState.Established) return;
+    if (this.isDeaf || (!this.hasText && now - this.textAt > SILENCE)) guessPath(this.remoteAddress, PATH_IN_TICKS);
+  }
+
+  /** Largest payload for the path and the peer. */
+  private fitSegments(): void {
+    this.sendMss = max(min(this.peerMss, pathMtu(this.remoteAddress) - HEADER_OVERHEAD), MSS_MIN);
   }
 
   /** Acknowledges at once what must not wait for the next poll: each segment out of order is to be heard of. */
@@ -308,13 +380,16 @@ export class TcpConnection {
     this.receiveEdge = start;
     this.receiveEdge += this.edgeStep();
     this.sackPermitted = segment.sackPermitted;
-    this.sendMss = max(min(segment.mss, mtu - HEADER_OVERHEAD), MSS_MIN);
+    this.peerMss = segment.mss;
+    this.fitSegments();
     this.congestionWindow = min(4 * this.sendMss, max<u32>(2 * this.sendMss, 4380)); // RFC 5681 §3.1
     this.setSendWindow();
   }
 
   private establish(): void {
     this.state = TcpState.Established;
+    this.textAt = now;
+    if (!this.isPassive) heardFromPeer();
     this.setSendWindow();
     this.userAt = 0;
     this.stallAt = 0;
@@ -535,6 +610,9 @@ export class TcpConnection {
     this.timing = false;
     if (this.sendWindow == 0 && this.state >= TcpState.Established) this.probe = true;
     else {
+      if (this.state >= TcpState.Established && this.backOff >= BLACK_HOLE_TIMEOUTS && min(this.sendEnd - this.sendUna, this.sendMss) > PATH_MTU_MIN - HEADER_OVERHEAD) {
+        guessPath(this.remoteAddress, PATH_TICKS);
+      }
       if (this.backOff == 1 && this.state >= TcpState.Established) this.slowStartThreshold = max((this.sendMax - this.sendUna) >>> 1, 2 * this.sendMss);
       this.congestionWindow = this.sendMss;
     }
@@ -575,6 +653,7 @@ export class TcpConnection {
       if (this.sendNext == this.sendUna) this.outputSyn();
       return;
     }
+    this.fitSegments();
     if (this.resend) {
       const length = min(this.sendEnd - this.sendUna, this.sendMss);
       const fin = this.finQueued && this.sendEnd - this.sendUna == length ? Flag.Fin : 0;
@@ -669,6 +748,7 @@ export class TcpConnection {
   private emit(sequence: u32, length: u32, flags: u32): bool {
     const ip = beginPacket(this.remoteAddress, Protocol.Tcp);
     if (ip == 0) return false;
+    if (pathMtu(this.remoteAddress) == PATH_MTU_MIN) put16(ip + Ipv4.Fragment, 0);
     const p = ip + Ipv4.HeaderBytes;
     if (flags & Flag.Ack) this.receiveEdge += this.edgeStep();
     put16(p + Tcp.SourcePort, this.localPort);
@@ -698,7 +778,7 @@ export class TcpConnection {
   private writeSynOptions(p: usize, flags: u32): u32 {
     store<u8>(p, <u8>TcpOption.Mss);
     store<u8>(p, 4, 1);
-    put16(p + 2, mtu - HEADER_OVERHEAD);
+    put16(p + 2, pathMtu(this.remoteAddress) - HEADER_OVERHEAD);
     if ((flags & Flag.Ack) != 0 && !this.sackPermitted) return 4;
     store<u32>(p, (2 << 24) | (TcpOption.SackPermitted << 16) | (TcpOption.Nop << 8) | TcpOption.Nop, 4);
     return 8;
@@ -748,6 +828,7 @@ export class TcpConnection {
   }
 
   private end(failure: i32): void {
+    if (failure != Errno.Closed) this.judgePath();
     this.state = TcpState.Closed;
     this.failure = failure;
     this.islandCount = 0;

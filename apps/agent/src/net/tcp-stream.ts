@@ -3,20 +3,24 @@
 import { Errno, StreamState } from "../exokernel";
 import { Stream } from "../stream";
 import { arm, due, readClock, soon, Ticks } from "./clock";
-import { found, lookup } from "./dns-client";
+import { lostContact } from "./contact";
+import { addressFailed, found, hasOther, lookup } from "./dns-client";
 import { address } from "./link";
 import { addConnection, connect } from "./tcp";
-import { TcpConnection } from "./tcp-connection";
+import { TcpConnection, TcpState } from "./tcp-connection";
 
 const enum Phase {
   Idle,
   Resolving,
+  Connecting,
   Connected,
 }
 
 const HOST_BYTES_MAX: u32 = 253; // RFC 1035 §2.3.4, as text
 /** For an address of our own and the host's; connecting then has a deadline of its own. */
 const RESOLVE_TICKS: u32 = 30 * Ticks.Second;
+/** For one address where the name has more of them; the last one has the whole time of a connection. */
+const ADDRESS_TICKS: u32 = 5 * Ticks.Second;
 
 export class TcpStream extends Stream {
   readonly connection: TcpConnection;
@@ -25,7 +29,7 @@ export class TcpStream extends Stream {
   private hostBytes: u32 = 0;
   private port: u32 = 0;
   private deadline: u32 = 0;
-  private lookupFailure: i32 = 0;
+  private openFailure: i32 = 0;
 
   /** Ring sizes in bytes, powers of two; a larger window than 65535 is never offered. */
   constructor(receiveBytes: u32 = 32768, sendBytes: u32 = 8192) {
@@ -37,51 +41,67 @@ export class TcpStream extends Stream {
 
   open(hostPtr: usize, hostLength: u32, port: u32): i32 {
     if (hostLength == 0 || hostLength > HOST_BYTES_MAX || port - 1 > 65534) return Errno.Argument;
-    readClock();
-    this.connection.abort(0);
+    this.abort();
     memory.copy(this.host, hostPtr, hostLength);
     this.hostBytes = hostLength;
     this.port = port;
-    this.lookupFailure = 0;
+    this.openFailure = 0;
     this.deadline = arm(RESOLVE_TICKS);
     this.phase = Phase.Resolving;
     return 0;
   }
 
   state(): i32 {
-    if (this.phase == Phase.Resolving) return StreamState.Connecting;
+    if (this.isOpening()) return StreamState.Connecting;
     return this.phase == Phase.Connected ? this.connection.streamState() : StreamState.Closed;
   }
 
   read(ptr: usize, lengthBytes: u32): i32 {
-    if (this.phase == Phase.Resolving) return Errno.Again;
+    if (this.isOpening()) return Errno.Again;
     return this.phase == Phase.Connected ? this.connection.read(ptr, lengthBytes) : Errno.Closed;
   }
 
   write(ptr: usize, lengthBytes: u32): i32 {
-    if (this.phase == Phase.Resolving) return Errno.Again;
+    if (this.isOpening()) return Errno.Again;
     return this.phase == Phase.Connected ? this.connection.write(ptr, lengthBytes) : Errno.Closed;
   }
 
   close(): void {
-    if (this.phase == Phase.Connected) {
-      readClock();
-      this.connection.close();
-    }
+    readClock();
+    this.leave();
+    this.connection.close();
     this.phase = Phase.Idle;
   }
 
   /** Ends the connection with a reset; what was written and not acknowledged is lost. */
   abort(): void {
     readClock();
+    this.leave();
     this.connection.abort(0);
     this.phase = Phase.Idle;
+  }
+
+  private isOpening(): bool {
+    return this.phase == Phase.Resolving || this.phase == Phase.Connecting;
+  }
+
+  /** The owner has done with the connection: where nothing answered, another address is better next time. */
+  private leave(): void {
+    if (this.phase != Phase.Connecting && (this.phase != Phase.Connected || !this.connection.isUnanswered())) return;
+    this.giveUpAddress();
+  }
+
+  /** Whether the name has another address. */
+  private giveUpAddress(): bool {
+    if (this.connection.isPassive) return false;
+    lostContact();
+    return addressFailed(this.connection.remoteAddress);
   }
 
   /** Why the stream closed: 0 in order, Errno.Absent no such host, Errno.Argument no such name can exist,
    * Errno.Closed reset or refused by the peer, Errno.Io a deadline passed. */
   failure(): i32 {
-    return this.lookupFailure != 0 ? this.lookupFailure : this.connection.failure;
+    return this.openFailure != 0 ? this.openFailure : this.connection.failure;
   }
 
   /** For a listener: whether nothing of an earlier owner is left. */
@@ -91,23 +111,42 @@ export class TcpStream extends Stream {
 
   /** For a listener: the connection has an owner now. */
   adopt(): void {
-    this.lookupFailure = 0;
+    this.openFailure = 0;
     this.phase = Phase.Connected;
   }
 
   poll(): void {
+    if (this.phase == Phase.Connecting) return this.pollConnecting();
     if (this.phase != Phase.Resolving) return;
     if (due(this.deadline)) return this.fail(Errno.Io);
     if (address == 0) return;
     const result = lookup(this.host, this.hostBytes);
     if (result < 0) return this.fail(result);
     if (result == 0) return;
-    if (connect(this.connection, found, this.port)) this.phase = Phase.Connected;
-    else soon();
+    if (connect(this.connection, found, this.port)) {
+      this.phase = Phase.Connecting;
+      this.deadline = hasOther ? arm(ADDRESS_TICKS) : 0;
+    } else soon();
+  }
+
+  private pollConnecting(): void {
+    const connection = this.connection;
+    if (connection.state == TcpState.Closed || due(this.deadline)) {
+      connection.abort(Errno.Io);
+      if (this.giveUpAddress()) {
+        this.phase = Phase.Resolving;
+        this.deadline = arm(RESOLVE_TICKS);
+        soon();
+        return;
+      }
+      this.openFailure = connection.failure;
+      this.phase = Phase.Idle;
+    } else if (connection.state > TcpState.SynReceived) this.phase = Phase.Connected;
   }
 
   private fail(reason: i32): void {
-    this.lookupFailure = reason;
+    lostContact();
+    this.openFailure = reason;
     this.phase = Phase.Idle;
   }
 }

@@ -5,7 +5,7 @@ import { beginPacket, sendPacket } from "./link";
 import { hasRandom, random32 } from "./random";
 import { TcpConnection, TcpState } from "./tcp-connection";
 import { TcpListener } from "./tcp-listener";
-import { put16, put32 } from "./wire/bytes";
+import { get16, get32, put16, put32 } from "./wire/bytes";
 import { transportChecksum } from "./wire/checksum";
 import { Ipv4, Protocol } from "./wire/ipv4";
 import * as segment from "./wire/tcp";
@@ -74,6 +74,14 @@ export function receiveTcp(ip: usize, p: usize, lengthBytes: u32, source: u32): 
     }
   }
   if ((flags & Flag.Rst) == 0) refuse(source);
+}
+
+/** An ICMP error about a segment whose header begins at `p` (8 bytes of it are there), sent to `address`. `size`: of the
+ * packet that was too big, 0 where something else is wrong with it; `nextHopMtu`: what the router says fits. False when
+ * no connection has this segment on its way (RFC 5927 §4.1). */
+export function receiveTcpError(address: u32, p: usize, size: u32, nextHopMtu: u32): bool {
+  const connection = find(address, get16(p + Tcp.DestinationPort), get16(p + Tcp.SourcePort));
+  return connection ? connection.receiveError(get32(p + Tcp.Sequence), size, nextHopMtu) : false;
 }
 
 /** RFC 9293 §3.10.7.1: a reset that the sender of the segment will believe. */

@@ -164,3 +164,12 @@ export const record = (owner: number[], type: number, ttl: number, data: number[
 export function dnsReply(query: Uint8Array, records: number[][], flags = 0x8180): Uint8Array {
   return join(query.subarray(0, 2), be16(flags), be16(1), be16(records.length), be16(0), be16(0), query.subarray(12), ...records);
 }
+
+// ---- ICMP errors ----
+
+/** A router's (or host's) word that a packet of `frame`'s did not arrive; code 4 is "fragmentation needed". */
+export function unreachable(frame: Uint8Array, code: number, nextHopMtu = 0, source = at32(frame, 30), quotedBytes = 28, destination = at32(frame, 26)): Uint8Array {
+  const body = join([3, code], be16(0), be16(0), be16(nextHopMtu), frame.subarray(14, 14 + quotedBytes));
+  body.set(be16(checksum(body)), 2);
+  return ipv4({ to: frame.subarray(6, 12), source, destination, protocol: 1 }, body);
+}

@@ -63,8 +63,16 @@ describe("Ethernet, ARP and IPv4", () => {
     // prettier-ignore
     expectDropped("DroppedArp", [f.arp(MAC_B, { ...good, lengths: [6, 16] }), f.arp(MAC_B, { ...good, lengths: [0, 4] }),
       f.arp(MAC_B, { ...good, lengths: [255, 255] }), f.arp(MAC_B, good).subarray(0, 41), f.arp(MAC_B, good).subarray(0, 14),
-      f.arp(MAC_B, { ...good, operation: 3 }), f.arp(MAC_B, { ...good, operation: 0 }), f.arp(MAC_B, { ...good, sender: B }),
+      f.arp(MAC_B, { ...good, operation: 3 }), f.arp(MAC_B, { ...good, operation: 0 }),
       f.arp(MAC_B, { ...good, sender: 0x0b000001 }), f.arp(MAC_B, { ...good, senderMac: MAC_ALL }), foreign]);
+  });
+  it("drop ARP from a station that has our address, and say once in ten seconds whose it is (RFC 5227 §2.4)", () => {
+    const s = lone();
+    const replies = [0, 0, 0, 0, 0].map(() => s.say(f.arp(MAC_B, { operation: 1, senderMac: MAC_A, sender: B, target: B })).length);
+    expect(replies).toEqual([1, 0, 0, 0, 0]);
+    expect(s.stack.counter("DroppedArp")).toBe(5);
+    expect(s.stack.counter("AddressConflicts")).toBe(5);
+    expectAlive(s);
   });
   it("answer an ARP request for our address", () => {
     const [reply] = lone().say(f.arp(MAC_ALL, { operation: 1, senderMac: MAC_A, sender: A, target: B }));

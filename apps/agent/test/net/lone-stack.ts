@@ -13,6 +13,8 @@ export class LoneStack {
   /** What the stack has sent since the last `take`, ARP requests to A answered and left out. */
   private sent: Uint8Array[] = [];
   answersArp = true;
+  /** Addresses for which ARP is answered. */
+  readonly neighbours = new Set([A]);
 
   constructor(random: Random, isStatic = true) {
     this.stack = new Stack({
@@ -29,8 +31,8 @@ export class LoneStack {
 
   private hear(frame: Uint8Array): void {
     const { type, body } = parse(frame);
-    if (this.answersArp && type === 0x0806 && body[7] === 1 && at32(body, 24) === A) {
-      this.stack.deliver(arp(MAC_B, { operation: 2, senderMac: MAC_A, sender: A, targetMac: MAC_B, target: at32(body, 14) }));
+    if (this.answersArp && type === 0x0806 && body[7] === 1 && this.neighbours.has(at32(body, 24))) {
+      this.stack.deliver(arp(MAC_B, { operation: 2, senderMac: MAC_A, sender: at32(body, 24), targetMac: MAC_B, target: at32(body, 14) }));
     } else this.sent.push(frame);
   }
 

@@ -1,48 +1,18 @@
 // DHCP and DNS against servers played frame by frame, honest and not.
 
 import { describe, expect, it } from "vitest";
+import { ACK, DISCOVER, LEASE, NAK, NET, OFFER, REQUEST, SECOND, SERVER, beginning, bound, reply, typeOf, untilMessage } from "./dhcp-peer";
+import { HOST, Host, address, asking, queries, syns, wants } from "./dns-peer";
 import { Random } from "./faults";
-import { MAC_ALL, at16, at32, be16, be32, dhcpOption, dhcpReply, dnsReply, name, parse, parseTcp, record, udp } from "./frames";
+import { at16, at32, be16, be32, dhcpOption, dhcpReply, dnsReply, name, parse, record, udp } from "./frames";
 import { A, B, LoneStack } from "./lone-stack";
 import { Errno, StreamState } from "./stack";
 
-const DISCOVER = 1, OFFER = 2, REQUEST = 3, ACK = 5, NAK = 6;
-const SECOND = 1_000_000;
-const LEASE = [51, 4, ...be32(3600)];
-const SERVER = [54, 4, ...be32(A)];
-const NET = [1, 4, ...be32(0xffffff00), 3, 4, ...be32(A), 6, 4, ...be32(A)];
-const serverToAll = { to: MAC_ALL, source: A, destination: 0xffffffff };
-
-/** DHCP messages of the stack among the frames. */
-function dhcpOf(frames: Uint8Array[]): Uint8Array[] {
-  return frames.map(parse).filter((p) => p.protocol === 17 && at16(p.body, 2) === 67).map((p) => p.body.slice(8));
-}
-const typeOf = (message: Uint8Array) => dhcpOption(message, 53)![0];
-
-function beginning(): LoneStack {
-  const s = new LoneStack(new Random(5), false);
-  expect(s.stack.exports.start()).toBe(0);
-  return s;
-}
-function untilMessage(s: LoneStack, seconds = 70): Uint8Array {
-  for (let i = 0; i < seconds * 4; ++i) {
-    const [message] = dhcpOf(s.wait(SECOND / 4));
-    if (message) return message;
-  }
-  throw new Error("the stack sent no DHCP message");
-}
-const reply = (s: LoneStack, message: Uint8Array) => dhcpOf(s.say(udp(serverToAll, 67, 68, message)));
-function bound(options = [...LEASE, ...SERVER, ...NET]): LoneStack {
-  const s = beginning();
-  const discover = untilMessage(s);
-  const [request] = reply(s, dhcpReply(discover, OFFER, B, [...SERVER]));
-  reply(s, dhcpReply(request!, ACK, B, options));
-  expect(s.stack.exports.address()).toBe(B);
-  return s;
-}
+const fromServer = { source: A, destination: B };
+const PEER = 0x0a000007;
 
 describe("DHCP", () => {
-  it("asks, accepts an offer, requests it by name and has the address from the acknowledgement on", () => {
+  it("asks, accepts an offer, requests it by name and has the address when nobody else says to have it", () => {
     const s = beginning();
     const discover = untilMessage(s);
     expect(typeOf(discover)).toBe(DISCOVER);
@@ -53,6 +23,8 @@ describe("DHCP", () => {
     expect(at32(dhcpOption(request!, 54)!, 0)).toBe(A);
     expect(s.stack.exports.address()).toBe(0);
     reply(s, dhcpReply(request!, ACK, B, [...LEASE, ...SERVER, ...NET]));
+    expect(s.stack.exports.address()).toBe(0);
+    s.wait(SECOND);
     expect(s.stack.exports.address()).toBe(B);
   });
   it("asks again, ever more slowly, while nobody answers", () => {
@@ -125,33 +97,10 @@ describe("DHCP", () => {
     reply(s, dhcpReply(request!, ACK, B + 1, [...LEASE, ...SERVER, ...NET]));
     reply(s, dhcpReply(request!, ACK, B, [...LEASE, 54, 4, ...be32(A + 9), ...NET]));
     reply(s, dhcpReply(request!, ACK, B, [...SERVER, ...NET]));
+    s.wait(SECOND);
     expect(s.stack.exports.address()).toBe(0);
   });
 });
-
-// ---- DNS ----
-
-const HOST = "broker.example.org";
-
-function queries(frames: Uint8Array[]): { port: number; message: Uint8Array }[] {
-  return frames.map(parse).filter((p) => p.protocol === 17 && at16(p.body, 2) === 53).map((p) => ({ port: at16(p.body, 0), message: p.body.slice(8) }));
-}
-function syns(frames: Uint8Array[]): number[] {
-  return frames.filter((frame) => parseTcp(frame)?.flags === 2).map((frame) => parse(frame).destination);
-}
-const fromServer = { source: A, destination: B };
-const address = (ttl: number, ip: number, owner = [0xc0, 12]) => record(owner, 1, ttl, be32(ip));
-const PEER = 0x0a000007;
-
-/** Opens a stream and gives the query that it makes. */
-function asking(s = new LoneStack(new Random(6)), host = HOST): { s: LoneStack; port: number; message: Uint8Array; answer: (message: Uint8Array, ip?: object) => Uint8Array[] } {
-  expect(s.stack.open(0, host, 1883)).toBe(0);
-  const [query] = queries(s.wait(SECOND / 10));
-  expect(query).toBeDefined();
-  return { s, ...query!, answer: (message, ip = {}) => s.say(udp({ ...fromServer, ...ip }, 53, query!.port, message)) };
-}
-/** What the stack asks for by ARP before it can connect. */
-const wants = (frames: Uint8Array[]) => frames.filter((frame) => at16(frame, 12) === 0x0806).map((frame) => at32(frame, 38));
 
 describe("DNS", () => {
   it("asks for the name as written, and connects to the address that it is told", () => {
@@ -191,7 +140,10 @@ describe("DNS", () => {
   });
   it("remembers an answer for as long as it may, and no longer", () => {
     const { s, message, answer } = asking();
-    answer(dnsReply(message, [address(100, A)]));
+    const host = new Host(s, answer(dnsReply(message, [address(100, A)])));
+    host.accept();
+    host.say(Uint8Array.of(1));
+    s.stack.exports.close(0);
     s.wait(90 * SECOND);
     s.stack.open(0, HOST, 1883);
     const early = s.wait(SECOND);
