@@ -48,6 +48,8 @@ const RENEW_RETRY_MIN_S: u32 = 60;
 const LEASE_INFINITE: u32 = 0xffffffff;
 /** Longer leases are given back early: ticks wrap. */
 const LEASE_MAX_S: u32 = 20 * 86400;
+/** As dhcpcd has it: a server that lends for a second would have us ask without end. */
+const LEASE_MIN_S: u32 = 20;
 /** After a nak, so that a server that refuses everything is not flooded. */
 const NAK_PAUSE_S: u32 = 10;
 /** RFC 2131 §3.1 (5), RFC 5227 §2.1.1: after a conflict, and after many of them. */
@@ -247,11 +249,11 @@ function accept(isServers: bool): bool {
   if (isUnicast(message.serverId)) server = message.serverId;
   if (seconds == LEASE_INFINITE) renewAt = rebindAt = expireAt = 0;
   else {
-    const lease = min(seconds, LEASE_MAX_S);
+    const lease = min(max(seconds, LEASE_MIN_S), LEASE_MAX_S);
     let t1 = message.t1Seconds;
     let t2 = message.t2Seconds;
-    if (t2 == 0 || t2 >= lease) t2 = lease - (lease >>> 3);
-    if (t1 == 0 || t1 >= t2) t1 = min(lease >>> 1, t2);
+    if (t2 < LEASE_MIN_S / 2 || t2 >= lease) t2 = lease - (lease >>> 3);
+    if (t1 < LEASE_MIN_S / 2 || t1 >= t2) t1 = min(lease >>> 1, t2);
     renewAt = arm(t1 * Ticks.ShortSecond);
     rebindAt = arm(t2 * Ticks.ShortSecond);
     expireAt = arm(lease * Ticks.ShortSecond);

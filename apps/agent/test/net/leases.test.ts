@@ -134,6 +134,20 @@ describe("leases", () => {
     expect(Math.abs(renew.second - t1)).toBeLessThan(2 + t1 / 500);
     expect(Math.abs(rebind.second - t2)).toBeLessThan(2 + t2 / 500);
   });
+  it("of a second, or with times of a second, don't have the server asked without end", () => {
+    for (const times of [[51, 4, ...be32(1)], [...LEASE, 58, 4, ...be32(1), 59, 4, ...be32(2)]]) {
+      const s = bound([...SERVER, ...NET, ...times]);
+      let asked = 0;
+      for (let second = 0; second < 100; ++second) {
+        for (const message of dhcpOf(s.wait(SECOND))) {
+          ++asked;
+          reply(s, dhcpReply(message, ACK, B, [...SERVER, ...NET, ...times]));
+        }
+      }
+      expect(asked).toBeLessThanOrEqual(10);
+      expect(s.stack.exports.address()).toBe(B);
+    }
+  });
   it("of another address than the one renewed, or from another server, are not taken", () => {
     const s = bound();
     s.wait(1797 * SECOND);

@@ -222,6 +222,21 @@ describe("addresses", () => {
     u.answer(dnsReply(u.message, [record(name(HOST), 5, 60, name("b.example")), record(name("b.example"), 5, 60, name(HOST))]));
     expect(u.s.stack.exports.failure(0)).toBe(Errno.Absent);
   });
+  it("are taken when the question comes back in other letters' size, and not when another one comes back", () => {
+    for (const [question, expected] of [[HOST.toUpperCase(), [PEER]], ["brokes.example.org", []]] as const) {
+      const { s, message, answer } = asking(withServers());
+      const reply = dnsReply(message, [address(60, PEER)]);
+      reply.set(name(question), 12);
+      expect(syns([...answer(reply), ...s.wait(SECOND / 10)])).toEqual(expected);
+    }
+  });
+  it("of an alias that is said to lead nowhere are not asked for again", () => {
+    const { s, message, answer } = asking(withServers());
+    const reply = dnsReply(message, [record([0xc0, 12], 5, 60, name("edge.example.net")), soa(60, 60)]);
+    reply.set([0, 1, 0, 1], 6); // one answer, one authority
+    answer(reply);
+    expect(s.stack.exports.failure(0)).toBe(Errno.Absent);
+  });
   it("that can be no host's are passed over", () => {
     expect(syns(told([address(60, 0x7f000001), address(60, 0), address(60, PEER)]).frames)).toEqual([PEER]);
   });

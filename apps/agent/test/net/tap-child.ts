@@ -1,6 +1,6 @@
 // Runs inside the network namespace that tap.test.ts makes: `tap-child.ts <scenario> <seed>`. Prints one line of JSON.
 
-import { execFile } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { connect, createServer, type Socket } from "node:net";
 import { Random, type Faults } from "./faults";
 import { QemuLink } from "./qemu-link";
@@ -8,6 +8,8 @@ import { StreamState, TcpState } from "./stack";
 
 const KERNEL = "10.9.0.1";
 const STACK = "10.9.0.2";
+/** Behind the kernel's router, over a path that takes 1300 bytes. */
+const FAR = "10.9.1.2";
 const FAULTS: Faults = { loss: 0.05, duplicate: 0.03, reorder: 0.1, truncate: 0.01, corrupt: 0.02 };
 
 const [scenario, seed] = [process.argv[2]!, Number(process.argv[3])];
@@ -115,6 +117,50 @@ async function ended(): Promise<boolean> {
   return gotEnd && closed && stack.exports.failure(0) === 0;
 }
 
+/** Says its port; sends so many bytes to whoever connects, and "!" when it has got as many. */
+const FAR_SERVER = `
+const bytes = Number(process.argv[1]);
+require("node:net").createServer((socket) => {
+  let got = 0;
+  socket.on("error", () => {}).write(Buffer.alloc(bytes, "."));
+  socket.on("data", (data) => (got += data.length) >= bytes && got - data.length < bytes && socket.write("!"));
+}).listen(0, function () { console.log(this.address().port); });
+`;
+
+/** Both ways to a host behind a router of the kernel's: it says when our packets are too large for the path, and what is
+ * too large for it on the way to us vanishes. Nothing for six seconds has us connect again, as MQTT's pings would. */
+async function narrow(bytes: number): Promise<object> {
+  stack.exports.configureStatic(0x0a090002, 0xffffff00, 0x0a090001, 0);
+  const far = spawn("ip", ["netns", "exec", process.env["FAR_NAMESPACE"]!, process.execPath, "-e", FAR_SERVER, String(bytes)], { stdio: ["ignore", "pipe", "inherit"] });
+  try {
+    const port = await new Promise<number>((resolve) => far.stdout.once("data", (text) => resolve(Number(String(text)))));
+    for (let connections = 1; connections <= 3; ++connections) {
+      stack.open(0, FAR, port);
+      let sent = 0;
+      let got = 0;
+      let heardAt = performance.now();
+      let isWhole = false;
+      await link.until(() => {
+        if (sent < bytes) sent += Math.max(0, stack.write(0, new Uint8Array(Math.min(bytes - sent, 4096))));
+        const part = stack.read(0);
+        if (part && part.length > 0) {
+          got += part.length;
+          heardAt = performance.now();
+          isWhole = got === bytes + 1 && part.at(-1) === 0x21;
+        }
+        return isWhole || performance.now() - heardAt > 6000;
+      }, 20_000);
+      stack.exports.close(0);
+      if (isWhole) return { isWhole, connections, pathsNarrowed: stack.counter("PathsNarrowed") };
+      if (sent < bytes) return { isWhole, sent };
+      await link.until(() => false, 300);
+    }
+    return { isWhole: false };
+  } finally {
+    far.kill("SIGKILL");
+  }
+}
+
 const scenarios: Record<string, () => Promise<object>> = {
   ping: async () => ({ small: await ping(16), large: await ping(1400) }),
   clean: async () => ({ active: await active(1_000_000), passive: await passive(300_000) }),
@@ -128,6 +174,7 @@ const scenarios: Record<string, () => Promise<object>> = {
     const theyRefuse = await link.until(() => stack.exports.state(0) === StreamState.Closed, 3000);
     return { weRefuse, theyRefuse, endsInOrder: await ended() };
   },
+  narrow: () => narrow(50_000),
 };
 
 try {
