@@ -12,7 +12,7 @@ const compileFlags = [
   // RV32IMAC with Zicsr and Zifencei: in version 2.2 of the specification those are part of I, and only under this name
   // does gcc 12 find its RV32 libraries.
   "-march=rv32imac", "-misa-spec=2.2", "-mabi=ilp32", "--specs=picolibc.specs",
-  // Of the combinations measured (docs/decisions/0007), small and fast: without -mno-strict-align (which needs a -mtune that
+  // Of the combinations measured (docs/decisions/0009), small and fast: without -mno-strict-align (which needs a -mtune that
   // allows it) gcc loads every word of a module's memory byte by byte.
   "-Os", "-msave-restore", "-mtune=thead-c906", "-mno-strict-align",
   // What is worth inlining Binaryen has inlined before: what gcc adds by itself is 8 KB at -O2, and a boot takes 4 % longer.

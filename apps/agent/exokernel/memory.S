@@ -1,6 +1,6 @@
 /* memory.S: memcpy and memset by words. Picolibc's copy byte by byte, which was a seventh of all instructions of a boot
  * (the payload's way to RAM). C's contract (C11 7.24.2.1, 7.24.6.1): any alignment, regions don't overlap, returns the
- * target. Words may lie unaligned: the machine loads them (docs/decisions/0007), as it does for all other code here
+ * target. Words may lie unaligned: the machine loads them (docs/decisions/0009), as it does for all other code here
  * (-mno-strict-align in build/link.ts). In assembly because gcc turns such loops in C back into calls of themselves. */
     .section .text.memcpy, "ax"
     .globl memcpy
