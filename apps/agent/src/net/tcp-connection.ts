@@ -8,7 +8,7 @@
 import { Errno, StreamState } from "../exokernel";
 import { arm, due, now, soon, Ticks } from "./clock";
 import { Counter, count } from "./counters";
-import { heardFromPeer } from "./contact";
+import { heardFromPeer, lostContact } from "./contact";
 import { beginPacket, mtu, sendPacket } from "./link";
 import { PATH_MTU_MIN, guessPath, narrowPath, pathMtu } from "./path-mtu";
 import { put16, put32 } from "./wire/bytes";
@@ -241,6 +241,7 @@ export class TcpConnection {
   abort(failure: i32): void {
     const state = this.state;
     if (state == TcpState.Closed) return;
+    if (!this.isPassive && (failure == Errno.Io || state == TcpState.SynSent)) lostContact();
     if (state != TcpState.SynSent && state != TcpState.TimeWait) {
       if (this.emit(this.sendMax, 0, Flag.Rst | Flag.Ack)) count(Counter.TcpResetsSent);
     }

@@ -87,15 +87,10 @@ export class TcpStream extends Stream {
 
   /** The owner has done with the connection: where nothing answered, another address is better next time. */
   private leave(): void {
-    if (this.phase != Phase.Connecting && (this.phase != Phase.Connected || !this.connection.isUnanswered())) return;
-    this.giveUpAddress();
-  }
-
-  /** Whether the name has another address. */
-  private giveUpAddress(): bool {
-    if (this.connection.isPassive) return false;
-    lostContact();
-    return addressFailed(this.connection.remoteAddress);
+    const connection = this.connection;
+    if (connection.isPassive || (this.phase != Phase.Connecting && (this.phase != Phase.Connected || !connection.isUnanswered()))) return;
+    if (connection.state >= TcpState.Established) lostContact();
+    addressFailed(connection.remoteAddress);
   }
 
   /** Why the stream closed: 0 in order, Errno.Absent no such host, Errno.Argument no such name can exist,
@@ -132,8 +127,9 @@ export class TcpStream extends Stream {
   private pollConnecting(): void {
     const connection = this.connection;
     if (connection.state == TcpState.Closed || due(this.deadline)) {
+      if (connection.state == TcpState.Closed && connection.failure != Errno.Io) lostContact(); // refused
       connection.abort(Errno.Io);
-      if (this.giveUpAddress()) {
+      if (addressFailed(connection.remoteAddress)) {
         this.phase = Phase.Resolving;
         this.deadline = arm(RESOLVE_TICKS);
         soon();

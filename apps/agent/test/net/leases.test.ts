@@ -315,6 +315,16 @@ describe("another network", () => {
     s.wait(SECOND);
     expect(s.stack.exports.address()).toBe(B + 40);
   });
+  it("is found out by a connection that stood, too, and whose peer is heard of no more", () => {
+    const s = bound([51, 4, ...be32(7 * 86400), ...SERVER, ...NET]);
+    s.stack.open(0, "11.0.0.1", 80);
+    const host = new Host(s, s.wait(SECOND));
+    host.accept();
+    host.say(Uint8Array.of(1));
+    let reboot: Uint8Array | undefined;
+    for (let at = 0; at < 300 && !reboot; at += 5) reboot = dhcpOf(s.wait(5 * SECOND)).find(isReboot);
+    expect(reboot).toBeDefined();
+  });
   it("that says nothing is asked for an address of its own, and the old one kept until there is one", () => {
     const s = bound([51, 4, ...be32(7 * 86400), ...SERVER, ...NET]);
     calling(s, 600, isReboot);
