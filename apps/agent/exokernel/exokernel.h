@@ -20,7 +20,7 @@
 
 #include <stdint.h>
 
-#define EXO_ABI_VERSION 2
+#define EXO_ABI_VERSION 3
 
 /* ---- errors ------------------------------------------------------------------------------------------------ */
 #define EXO_E_ARGUMENT    (-1)  /* handle, offset, length or pointer out of range, or misaligned */
@@ -65,6 +65,12 @@ int32_t exo_flash_read(uint32_t zone, uint32_t offsetBytes, uint32_t ptr, uint32
 int32_t exo_flash_program(uint32_t zone, uint32_t offsetBytes, uint32_t ptr, uint32_t lengthBytes, uint32_t durability);
 /* Offset is a multiple of sectorBytes; erases that one sector to 0xff. */
 int32_t exo_flash_erase(uint32_t zone, uint32_t offsetBytes);
+
+/* How long flash may take (8 bytes at outPtr, 4-byte aligned), for boot loader and agent. A call of the driver is over by
+ * then, done or failed:
+ *   0  u32 eraseMsMax     one exo_flash_erase
+ *   4  u32 programMsMax   one exo_flash_program */
+int32_t exo_flash_timing(uint32_t outPtr);
 
 /* ---- clock, entropy, console -------------------------------------------------------------------------------- */
 int64_t exo_clock_us(void);       /* monotonic microseconds since reset */
@@ -111,13 +117,24 @@ int32_t exo_stream_close(uint32_t handle);
 #define EXO_BOOT_INFO_BYTES 64
 #define EXO_BOOT_INFO_MAGIC 0x49425346u
 int32_t exo_boot_info(uint32_t ptr, uint32_t lengthBytes);
-/* Boot reason: why the last run ended. */
-#define EXO_BOOT_POWER_ON     0  /* RAM held no record: power was off */
+/* Cause of the reset that this run began with, as the hardware says it (a chip's reset-cause register; exokernel/reset.c).
+ * A module can't change it, and it is the same for the whole run. What the last run said itself plays no part in it. */
+#define EXO_CAUSE_UNKNOWN  0  /* this hardware, or whoever stands in for it, does not say */
+#define EXO_CAUSE_POWER    1  /* power came on, or dipped: RAM may have survived */
+#define EXO_CAUSE_PIN      2  /* the reset line: a button, a debugger, a supervisor chip */
+#define EXO_CAUSE_WATCHDOG 3  /* the hardware watchdog expired */
+#define EXO_CAUSE_SOFTWARE 4  /* the last run asked for it: exo_reset, or a trap */
+int32_t exo_reset_cause(void);                      /* EXO_CAUSE_*. For every module */
+
+/* Boot reason: why the last run ended. By the cause; and where that is software, or unknown, by what the run left in RAM. */
+#define EXO_BOOT_POWER_ON     0  /* EXO_CAUSE_POWER; or RAM held no record */
 #define EXO_BOOT_REQUESTED    1  /* exo_reset with EXO_RESET_REQUESTED */
 #define EXO_BOOT_UPDATE       2  /* exo_reset with EXO_RESET_UPDATE */
 #define EXO_BOOT_ROLL_BACK    3  /* exo_reset with EXO_RESET_ROLL_BACK */
 #define EXO_BOOT_TRAP         4  /* a module or the exokernel trapped */
-#define EXO_BOOT_WATCHDOG     5  /* nothing was said before the reset: the hardware watchdog */
+#define EXO_BOOT_WATCHDOG     5  /* EXO_CAUSE_WATCHDOG */
+#define EXO_BOOT_PIN          6  /* EXO_CAUSE_PIN */
+#define EXO_BOOT_UNKNOWN      7  /* nothing was said before the reset, and the hardware does not say what it was */
 
 /* Crash record of the last run (64 bytes), kept in RAM across a reset:
  *   0 u32 magic "FSCR"  4 u32 kind (EXO_BOOT_TRAP / _WATCHDOG)  8 u32 module (0 exokernel 1 boot 2 agent 3 app)
@@ -177,7 +194,7 @@ int32_t exo_image_load(uint32_t zone, uint32_t offsetBytes, uint32_t address, ui
 int32_t exo_image_read(uint32_t address, uint32_t ptr, uint32_t lengthBytes);
 /* Hands over: boot information (EXO_BOOT_INFO_BYTES at infoPtr), then jumps. Returns only on a bad argument. */
 int32_t exo_image_start(uint32_t entry, uint32_t infoPtr);
-int32_t exo_boot_reason(void);                      /* EXO_BOOT_* of this power-up, from the RAM record */
+int32_t exo_boot_reason(void);                      /* EXO_BOOT_* of this run */
 
 /* Recovery: for the boot loader, when nothing can be started. The serial line is the console's; what is said on it is
  * written with exo_console_write. */

@@ -21,8 +21,10 @@
 #define STATUS_READY       BOTH(0x80)
 #define STATUS_ERRORS      BOTH(0x3a)   /* erase, program, Vpp, block locked */
 
-/* Longest typical block erase of such parts is 4 s (JS28F256 datasheet); QEMU answers at once. */
-#define OPERATION_TIMEOUT_US 5000000u
+/* The longest block erase of such parts is 4 s, the longest buffered program some milliseconds (JS28F256 datasheet); QEMU
+ * answers at once. A program waits twice: for the buffer, and for the end. */
+#define ERASE_TIMEOUT_MS   5000u
+#define PROGRAM_TIMEOUT_MS 100u
 
 static u32 sector_bytes, page_bytes;
 
@@ -63,9 +65,11 @@ s32 flash_init(void) {
 
 u32 flash_sector_bytes(void) { return sector_bytes; }
 u32 flash_page_bytes(void) { return page_bytes; }
+u32 flash_erase_ms_max(void) { return ERASE_TIMEOUT_MS; }
+u32 flash_program_ms_max(void) { return 2 * PROGRAM_TIMEOUT_MS; }
 
-static s32 wait_ready(u32 offset) {
-  u64 deadline = clock_microseconds() + OPERATION_TIMEOUT_US;
+static s32 wait_ready(u32 offset, u32 timeout_ms) {
+  u64 deadline = clock_microseconds() + timeout_ms * 1000u;
   u32 status;
   while (((status = *word_at(offset)) & STATUS_READY) != STATUS_READY) {
     if (clock_microseconds() > deadline) return EXO_E_IO;
@@ -97,7 +101,7 @@ s32 flash_bank_erase(u32 offset) {
   operating = 1;
   *word_at(offset) = CMD_ERASE;
   *word_at(offset) = CMD_CONFIRM;
-  return finish(offset, wait_ready(offset));
+  return finish(offset, wait_ready(offset, ERASE_TIMEOUT_MS));
 }
 
 static u32 source_word(const u8 *source, u32 at) {
@@ -110,12 +114,12 @@ static u32 source_word(const u8 *source, u32 at) {
 static s32 program_buffer(u32 offset, const u8 *source, u32 length) {
   operating = 1;
   *word_at(offset) = CMD_BUFFER_PROGRAM;
-  s32 result = wait_ready(offset);
+  s32 result = wait_ready(offset, PROGRAM_TIMEOUT_MS);
   if (result == 0) {
     *word_at(offset) = BOTH(length / 4 - 1);
     for (u32 at = 0; at < length; at += 4) *word_at(offset + at) = source_word(source, at);
     *word_at(offset) = CMD_CONFIRM;
-    result = wait_ready(offset);
+    result = wait_ready(offset, PROGRAM_TIMEOUT_MS);
   }
   return finish(offset, result);
 }

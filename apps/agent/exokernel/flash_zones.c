@@ -34,6 +34,15 @@ u32 EXO_CALL(flash_geometry)(module *caller, u32 zone, u32 out_ptr) {
   return 0;
 }
 
+u32 EXO_CALL(flash_timing)(module *caller, u32 out_ptr) {
+  if (!(caller->capabilities & CAN_FEED_WATCHDOG)) return (u32)EXO_E_DENIED;
+  u32 *out = (u32 *)module_range(caller, out_ptr, 8);
+  if (!out || (out_ptr & 3)) return (u32)EXO_E_ARGUMENT;
+  out[0] = flash_erase_ms_max();
+  out[1] = flash_program_ms_max();
+  return 0;
+}
+
 u32 EXO_CALL(flash_read)(module *caller, u32 zone, u32 offset, u32 ptr, u32 length) {
   u32 bank_offset;
   s32 result = readable(caller, zone);

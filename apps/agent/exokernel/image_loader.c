@@ -34,7 +34,7 @@ u32 EXO_CALL(image_start)(module *caller, u32 entry, u32 info_ptr) {
   if (!info || !in_window(entry, 4) || (entry & 3) || info[6] > 1) return (u32)EXO_E_ARGUMENT;
   memcpy((u8 *)RETAINED->boot_info, info, EXO_BOOT_INFO_BYTES);
   RETAINED->phase = EXO_PHASE_HANDED_OVER;
-  RETAINED->reason = EXO_BOOT_WATCHDOG; /* recovery, which may have started this, says something else */
+  RETAINED->reason = EXO_BOOT_UNKNOWN; /* recovery, which may have started this, says something else */
   pmp_lock_running_slot(info[6] == 0 ? EXO_ZONE_SLOT_A : EXO_ZONE_SLOT_B);
   __asm__ volatile("fence.i" ::: "memory");
   ((void (*)(void))entry)();

@@ -73,6 +73,8 @@ void clock_set_alarm(u64 ticks);
 s32 flash_init(void);
 u32 flash_sector_bytes(void);
 u32 flash_page_bytes(void);
+u32 flash_erase_ms_max(void);
+u32 flash_program_ms_max(void);
 u32 flash_is_operating(void);
 void flash_bank_read(u32 offset, u8 *target, u32 length);
 s32 flash_bank_program(u32 offset, const u8 *source, u32 length, u32 durability);
@@ -105,12 +107,13 @@ void watchdog_reload(void);
 /* reset.c: what RAM keeps across a reset */
 struct retained {
   u32 magic, magic_inverted;
-  u32 reason;                          /* EXO_BOOT_* of the next boot */
+  u32 reason;                          /* EXO_BOOT_* of the next boot; EXO_BOOT_UNKNOWN: nothing was said yet */
   u32 has_crash;
   u8 crash[EXO_CRASH_RECORD_BYTES];
   u8 last_crash[EXO_CRASH_RECORD_BYTES];
   u32 has_last_crash;
   u32 boot_reason;                     /* of this boot */
+  u32 reset_cause;                     /* EXO_CAUSE_* of this boot */
   u8 boot_info[EXO_BOOT_INFO_BYTES];
   u32 phase;                           /* EXO_PHASE_* of this run */
   u32 console_bytes;                   /* written in this run; the newest are in console[], a ring */

@@ -1,7 +1,8 @@
 /* reset.c: how a run ends, and what RAM tells the next one about it.
  *
  * A reset goes through the test finisher: QEMU exits with a status and the runner starts it anew, since locked PMP
- * entries would survive a reset inside QEMU 7.2. The hardware watchdog says nothing: that is what tells it apart. */
+ * entries would survive a reset inside QEMU 7.2. What reset the machine is the hardware's word (RESET_CAUSE of machine.h);
+ * only where that is software, or nobody knows, does it count what the last run left in RAM. */
 #include <string.h>
 
 #include "kernel.h"
@@ -27,28 +28,40 @@ static void keep_last_console(volatile struct retained *r) {
 
 void retained_keep_console(u8 byte) { RETAINED->console[RETAINED->console_bytes++ % EXO_CRASH_LOG_BYTES] = byte; }
 
+/* On another board: its reset-cause register, read and cleared. */
+static u32 read_reset_cause(void) {
+  if (mmio_read32(RESET_CAUSE) != RESET_CAUSE_MAGIC) return EXO_CAUSE_UNKNOWN;
+  u32 cause = mmio_read32(RESET_CAUSE + 4);
+  return cause <= EXO_CAUSE_SOFTWARE ? cause : EXO_CAUSE_UNKNOWN;
+}
+
+/* What the hardware says goes before what is left in RAM: a button, or a supply that dips, is no crash. */
+static u32 reason_of(u32 cause, u32 said) {
+  if (cause == EXO_CAUSE_WATCHDOG) return EXO_BOOT_WATCHDOG;
+  if (cause == EXO_CAUSE_PIN) return EXO_BOOT_PIN;
+  if (cause == EXO_CAUSE_POWER) return EXO_BOOT_POWER_ON;
+  return said <= EXO_BOOT_TRAP ? said : EXO_BOOT_UNKNOWN;
+}
+
 /* Boot loader, first thing: why the last run ended; and, until this run says otherwise, it ended without a word. */
 void retained_begin_boot(void) {
   volatile struct retained *r = RETAINED;
-  if (r->magic == RETAINED_MAGIC && r->magic_inverted == ~RETAINED_MAGIC) {
-    r->boot_reason = r->reason <= EXO_BOOT_WATCHDOG ? r->reason : EXO_BOOT_WATCHDOG;
-    r->has_last_crash = r->has_crash;
-    keep_last_console(r);
-    memcpy((u8 *)r->last_crash, (const u8 *)r->crash, EXO_CRASH_RECORD_BYTES);
-    if (r->boot_reason == EXO_BOOT_WATCHDOG) {
-      u32 *record = (u32 *)r->last_crash;
-      memset(record, 0, EXO_CRASH_RECORD_BYTES);
-      record[0] = EXO_CRASH_RECORD_MAGIC;
-      record[1] = EXO_BOOT_WATCHDOG;
-      record[7] = r->phase;
-      strcpy((char *)record + 32, "hardware watchdog expired");
-      r->has_last_crash = 1;
-    }
-  } else {
-    memset((void *)r, 0, sizeof *r);
-    r->boot_reason = EXO_BOOT_POWER_ON;
+  if (r->magic != RETAINED_MAGIC || r->magic_inverted != ~RETAINED_MAGIC) memset((void *)r, 0, sizeof *r); /* power was off */
+  r->reset_cause = read_reset_cause();
+  r->boot_reason = reason_of(r->reset_cause, r->reason);
+  r->has_last_crash = r->has_crash;
+  keep_last_console(r);
+  memcpy((u8 *)r->last_crash, (const u8 *)r->crash, EXO_CRASH_RECORD_BYTES);
+  if (r->boot_reason == EXO_BOOT_WATCHDOG) {
+    u32 *record = (u32 *)r->last_crash;
+    memset(record, 0, EXO_CRASH_RECORD_BYTES);
+    record[0] = EXO_CRASH_RECORD_MAGIC;
+    record[1] = EXO_BOOT_WATCHDOG;
+    record[7] = r->phase;
+    strcpy((char *)record + 32, "hardware watchdog expired");
+    r->has_last_crash = 1;
   }
-  r->reason = EXO_BOOT_WATCHDOG;
+  r->reason = EXO_BOOT_UNKNOWN;
   r->has_crash = 0;
   r->phase = EXO_PHASE_LOADER;
   r->console_bytes = 0;
@@ -95,6 +108,11 @@ u32 EXO_CALL(reset)(module *caller, u32 reason) {
 u32 EXO_CALL(boot_reason)(module *caller) {
   (void)caller;
   return RETAINED->boot_reason;
+}
+
+u32 EXO_CALL(reset_cause)(module *caller) {
+  (void)caller;
+  return RETAINED->reset_cause;
 }
 
 u32 EXO_CALL(boot_info)(module *caller, u32 ptr, u32 length) {

@@ -43,6 +43,17 @@ export namespace BootReason {
   export const RollBack: u32 = 3;
   export const Trap: u32 = 4;
   export const Watchdog: u32 = 5;
+  export const Pin: u32 = 6;
+  export const Unknown: u32 = 7;
+}
+
+/** What reset the machine, as the hardware says it (EXO_CAUSE_*). */
+export namespace ResetCause {
+  export const Unknown: u32 = 0;
+  export const Power: u32 = 1;
+  export const Pin: u32 = 2;
+  export const Watchdog: u32 = 3;
+  export const Software: u32 = 4;
 }
 
 export namespace ResetReason {
@@ -84,6 +95,9 @@ export declare function flashRead(zone: u32, offsetBytes: u32, ptr: usize, lengt
 export declare function flashProgram(zone: u32, offsetBytes: u32, ptr: usize, lengthBytes: u32, durability: u32): i32;
 @external("exo", "flash_erase")
 export declare function flashErase(zone: u32, offsetBytes: u32): i32;
+
+@external("exo", "flash_timing")
+export declare function flashTiming(outPtr: usize): i32;
 
 @external("exo", "clock_us")
 export declare function clockUs(): i64;
@@ -152,6 +166,9 @@ export declare function imageRead(address: u32, ptr: usize, lengthBytes: u32): i
 export declare function imageStart(entry: u32, infoPtr: usize): i32;
 @external("exo", "boot_reason")
 export declare function bootReason(): i32;
+
+@external("exo", "reset_cause")
+export declare function resetCause(): i32;
 
 @external("exo", "serial_read")
 export declare function serialRead(ptr: usize, lengthBytes: u32): i32;

@@ -37,5 +37,5 @@ export const bootPhaseNames = ["unknown", "loader", "log-appended", "loaded", "v
 export type BootPhaseName = (typeof bootPhaseNames)[number];
 
 /** Names of boot reasons, by number (exokernel.h, EXO_BOOT_*). */
-export const bootReasonNames = ["power-on", "requested", "update", "roll-back", "trap", "watchdog"] as const;
+export const bootReasonNames = ["power-on", "requested", "update", "roll-back", "trap", "watchdog", "reset-pin", "unknown"] as const;
 export type BootReasonName = (typeof bootReasonNames)[number];

@@ -3,7 +3,7 @@
 // refused, and the module's fault.
 
 import { type FlashLayout, zoneNames } from "../../../apps/agent/hosts/factory/flash-layout.ts";
-import { Exo, StreamState, Zone } from "../../../apps/agent/hosts/node/abi.ts";
+import { Exo, ResetCause, StreamState, Zone } from "../../../apps/agent/hosts/node/abi.ts";
 import type { Grants } from "../../../apps/agent/hosts/node/grants.ts";
 import type { ByteStream } from "../../../apps/power-cut/src/device/board.ts";
 import type { FuzzInstance } from "../engine/instance.ts";
@@ -11,6 +11,9 @@ import { Violation } from "../engine/target.ts";
 
 export const WINDOW_ADDRESS = 0;
 export const WINDOW_BYTES = 65536;
+/** As exokernel/flash_cfi.c says. */
+export const ERASE_MS_MAX = 5_000;
+const PROGRAM_MS_MAX = 200;
 
 const inWindow = (address: number, length: number): boolean => length <= WINDOW_BYTES && address - WINDOW_ADDRESS <= WINDOW_BYTES - length;
 
@@ -43,6 +46,11 @@ export class DeviceHost {
   readonly window = new Uint8Array(WINDOW_BYTES);
   nowUs = 1000;
   bootReason = 0;
+  resetCause: number = ResetCause.Power;
+  /** Erases and programs that were done, ever. */
+  operations = 0;
+  /** As the watchdog was armed last; 0: never. */
+  watchdogMs = 0;
   bootInfo = new Uint8Array(64);
   rootKeys: Uint8Array[] = [];
   entropyState = 1;
@@ -119,6 +127,12 @@ export class DeviceHost {
         [this.layout.zones[name].sizeBytes, this.layout.sectorBytes, this.layout.pageBytes, 1].forEach((word, i) => view.setUint32(u(out!) + 4 * i, word, true));
         return 0;
       },
+      flash_timing: (out) => {
+        const { view } = this.instance();
+        view.setUint32(u(out!), ERASE_MS_MAX, true);
+        view.setUint32(u(out!) + 4, PROGRAM_MS_MAX, true);
+        return Exo.Ok;
+      },
       flash_read: (zone, offset, ptr, length) => {
         const at = this.#at(u(zone!), u(offset!), u(length!));
         if (at === undefined) return Exo.Argument;
@@ -133,6 +147,7 @@ export class DeviceHost {
         if (Math.floor(u(offset!) / this.layout.pageBytes) !== Math.floor((u(offset!) + length! - 1) / this.layout.pageBytes)) return Exo.Argument;
         const bytes = this.#memory(u(ptr!), u(length!));
         for (let i = 0; i < bytes.length; i++) if ((bytes[i]! & ~this.flash[at + i]!) !== 0) return Exo.NotErased;
+        this.operations++;
         this.onChange({ zone: zone!, offset: u(offset!), bytes });
         this.flash.set(bytes, at);
         return Exo.Ok;
@@ -141,6 +156,7 @@ export class DeviceHost {
         this.#mayChange(u(zone!), "erased");
         const at = this.#at(u(zone!), u(offset!), this.layout.sectorBytes);
         if (at === undefined || u(offset!) % this.layout.sectorBytes !== 0) return Exo.Argument;
+        this.operations++;
         this.onChange({ zone: zone!, offset: u(offset!), bytes: undefined });
         this.flash.fill(0xff, at, at + this.layout.sectorBytes);
         return Exo.Ok;
@@ -202,6 +218,7 @@ export class DeviceHost {
         return Exo.Ok;
       },
       boot_reason: () => this.bootReason,
+      reset_cause: () => this.resetCause,
       boot_info: (ptr) => {
         this.#memory(u(ptr!), 64).set(this.bootInfo);
         return 0;
@@ -216,7 +233,10 @@ export class DeviceHost {
         if (!this.grants.reset && this.recoverySlot === undefined) return Exo.Denied;
         throw new Left("reset", reason!);
       },
-      watchdog_arm: () => 0,
+      watchdog_arm: (timeoutMs) => {
+        this.watchdogMs = timeoutMs!;
+        return Exo.Ok;
+      },
       watchdog_pet: () => 0,
       app_report: (out) => {
         this.#memory(u(out!), 32).fill(0);

@@ -21,7 +21,10 @@ export const VERIFIED = 2;
 export const StreamState = { Connecting: 0, Open: 1, Closed: 2 } as const;
 
 /** Why the last run ended. EXO_RESET_x has the number of the EXO_BOOT_x that it causes. */
-export const BootReason = { PowerOn: 0, Requested: 1, Update: 2, RollBack: 3, Trap: 4, Watchdog: 5 } as const;
+export const BootReason = { PowerOn: 0, Requested: 1, Update: 2, RollBack: 3, Trap: 4, Watchdog: 5, Pin: 6, Unknown: 7 } as const;
+
+/** What reset the machine, as the hardware says it. */
+export const ResetCause = { Unknown: 0, Power: 1, Pin: 2, Watchdog: 3, Software: 4 } as const;
 
 /** Modules as the crash record names them. */
 export const ModuleId = { Exokernel: 0, Boot: 1, Agent: 2, App: 3 } as const;

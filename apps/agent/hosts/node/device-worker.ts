@@ -23,6 +23,7 @@ export interface DeviceWorkerData {
   rootKeys: Uint8Array[];
   bootModule: WebAssembly.Module;
   resetPauseUs: number;
+  resetCause: number;
 }
 
 export type DeviceWorkerMessage =
@@ -64,6 +65,7 @@ const machine = new Machine(
     entropy: (target) => void randomFillSync(target),
     connect: connectTcp,
     resetPauseUs: data.resetPauseUs,
+    resetCause: data.resetCause,
   },
   {
     line: (line) => tell({ kind: "line", line }),

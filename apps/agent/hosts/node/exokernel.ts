@@ -43,6 +43,9 @@ type Call = (...args: number[]) => number | bigint;
 const CONSOLE_BYTES_MAX = 1024;
 const SERIAL_BYTES_MAX = 1024;
 const ENTROPY_BYTES_MAX = 256;
+/** It is memory, and a file that is written through to. */
+const FLASH_ERASE_MS_MAX = 100;
+const FLASH_PROGRAM_MS_MAX = 100;
 const ROOT_KEYS_MAX = 8;
 
 export function exokernelCalls(board: Board, grants: Grants, memory: ModuleMemory): Record<string, Call> {
@@ -89,6 +92,13 @@ function flashCalls(board: Board, grants: Grants, memory: ModuleMemory): Record<
       if (!out || outPtr & 3) return Exo.Argument;
       const { sectorBytes, pageBytes, zones } = flash.layout;
       putWords(out, [zones[zoneNames[zone]!].sizeBytes, sectorBytes, pageBytes, writable(u(zone)) === Exo.Ok ? 1 : 0]);
+      return Exo.Ok;
+    },
+    flash_timing(outPtr) {
+      if (!grants.feedWatchdog) return Exo.Denied;
+      const out = memory.range(u(outPtr), 8);
+      if (!out || outPtr & 3) return Exo.Argument;
+      putWords(out, [FLASH_ERASE_MS_MAX, FLASH_PROGRAM_MS_MAX]);
       return Exo.Ok;
     },
     flash_read(zone, offset, ptr, length) {
@@ -225,6 +235,7 @@ function runCalls(board: Board, grants: Grants, memory: ModuleMemory): Record<st
       return count;
     },
     boot_reason: () => retained.bootReason,
+    reset_cause: () => retained.resetCause,
   };
 }
 
@@ -298,7 +309,7 @@ function imageCalls(board: Board, grants: Grants, memory: ModuleMemory): Record<
       if (!info || !window.contains(u(entry), 4) || entry & 3 || info[6]! > 1) return Exo.Argument;
       board.retained.bootInfo.set(info);
       board.retained.phase = Phase.HandedOver;
-      board.retained.nextReason = BootReason.Watchdog;
+      board.retained.nextReason = BootReason.Unknown;
       throw new RunEnds({ kind: "image", entry: u(entry) });
     },
   };

@@ -3,7 +3,7 @@
 
 import { splitBundle } from "../../build/wasm-bundle.ts";
 import type { FlashOperation } from "../fault/torn-operation.ts";
-import { BootReason, ModuleId, Phase, RECOVERY_NONE, Zone } from "./abi.ts";
+import { BootReason, ModuleId, Phase, RECOVERY_NONE, ResetCause, Zone } from "./abi.ts";
 import { AppSlice } from "./app-slice.ts";
 import { ConsoleLines } from "./console-lines.ts";
 import { type Board, exokernelCalls } from "./exokernel.ts";
@@ -30,6 +30,8 @@ export interface MachineParts {
   connect: Connect;
   /** From a reset to the boot loader's first instruction: a device that crashes again and again must not take a whole core. */
   resetPauseUs: number;
+  /** ResetCause of the first boot; the others of this machine's life are its own software's doing. */
+  resetCause: number;
 }
 
 export interface MachineEvents {
@@ -79,6 +81,7 @@ export class Machine {
   #recovering: Exports | undefined;
   #currentModule: number = ModuleId.Exokernel;
   #runBeganUs = 0;
+  #resetCause: number;
   #cancelTimer: (() => void) | undefined;
   #timerIsImmediate = false;
   /** Something happened while a step ran (connections of a test may answer at once). */
@@ -86,6 +89,7 @@ export class Machine {
 
   constructor(parts: MachineParts, events: MachineEvents) {
     this.#parts = parts;
+    this.#resetCause = parts.resetCause;
     this.#events = events;
   }
 
@@ -125,7 +129,8 @@ export class Machine {
 
   #boot(): void {
     const { clock, flash, retained, rootKeys, watchdog, entropy, wallClockS, connect } = this.#parts;
-    retained.beginBoot();
+    retained.beginBoot(this.#resetCause);
+    this.#resetCause = ResetCause.Software;
     this.#runBeganUs = clock.nowUs();
     const board: Board = {
       flash, retained, rootKeys, watchdog, entropy, wallClockS,

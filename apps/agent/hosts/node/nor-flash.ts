@@ -49,6 +49,8 @@ export class NorFlash {
   operations = 0;
   /** Told of each operation before it is done. */
   onOperation: ((operation: FlashOperation) => void) | undefined;
+  /** Sectors that are worn out, by their offset: each erase and program fails, and changes nothing. */
+  readonly wornSectors = new Set<number>();
   #file: number | undefined;
   #unstable: Uint8Array | undefined;
   #unstableRandom = new SeededRandom(1);
@@ -116,7 +118,7 @@ export class NorFlash {
     for (let i = 0; i < length; i++) if ((data[i]! & ~now[i]!) !== 0) return Exo.NotErased;
 
     const source = data.slice();
-    this.#begin({ kind: "program", offset, length, data: source });
+    if (!this.#begin({ kind: "program", offset, length, data: source })) return Exo.Io;
     this.#store(offset, source.map((byte, i) => byte & now[i]!));
     if (durability === VERIFIED) {
       this.read(offset, now);
@@ -129,15 +131,17 @@ export class NorFlash {
   erase(offset: number): number {
     const length = this.layout.sectorBytes;
     if (offset < 0 || offset % length !== 0 || offset + length > this.bytes.length) return Exo.Argument;
-    this.#begin({ kind: "erase", offset, length });
+    if (!this.#begin({ kind: "erase", offset, length })) return Exo.Io;
     this.#store(offset, new Uint8Array(length).fill(0xff));
     return Exo.Ok;
   }
 
-  #begin(operation: FlashOperation): void {
+  /** False: it fails. */
+  #begin(operation: FlashOperation): boolean {
     this.operations++;
     this.onOperation?.(operation);
     if (this.#cut && --this.#operationsToCut === 0) this.#losePower(operation, this.#cut);
+    return !this.wornSectors.has(operation.offset - (operation.offset % this.layout.sectorBytes));
   }
 
   #store(offset: number, bytes: Uint8Array): void {

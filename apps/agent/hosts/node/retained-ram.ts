@@ -4,11 +4,11 @@
 //   0 u32 magic  4 u32 reason of the next boot  8 u32 has crash  12 u32 has last crash  16 u32 boot reason
 //   20 u32 phase  24 u32 console bytes of this run  28 u32 of the crashed run, kept
 //   32 u8[64] crash  96 u8[64] last crash  160 u8[64] boot information
-//   224 u8[512] console of this run, a ring  736 u8[512] of the crashed run, in order
+//   224 u8[512] console of this run, a ring  736 u8[512] of the crashed run, in order  1248 u32 reset cause
 
-import { BOOT_INFO_BYTES, BootReason, CRASH_LOG_BYTES, CRASH_RECORD_BYTES, CRASH_RECORD_MAGIC, Phase } from "./abi.ts";
+import { BOOT_INFO_BYTES, BootReason, CRASH_LOG_BYTES, CRASH_RECORD_BYTES, CRASH_RECORD_MAGIC, Phase, ResetCause } from "./abi.ts";
 
-export const RETAINED_RAM_BYTES = 224 + 2 * CRASH_LOG_BYTES;
+export const RETAINED_RAM_BYTES = 228 + 2 * CRASH_LOG_BYTES;
 const MAGIC = 0x4e494154;
 const REASON = 4;
 const HAS_CRASH = 8;
@@ -22,6 +22,7 @@ const LAST_CRASH = 96;
 const BOOT_INFO = 160;
 const CONSOLE = 224;
 const LAST_CONSOLE = CONSOLE + CRASH_LOG_BYTES;
+const RESET_CAUSE = LAST_CONSOLE + CRASH_LOG_BYTES;
 
 export interface Crash {
   module: number;
@@ -29,6 +30,14 @@ export interface Crash {
   code: number;
   uptimeMs: number;
   message: string;
+}
+
+/** What the hardware says goes before what is left in RAM: a button, or a supply that dips, is no crash. */
+function reasonOf(cause: number, said: number): number {
+  if (cause === ResetCause.Watchdog) return BootReason.Watchdog;
+  if (cause === ResetCause.Pin) return BootReason.Pin;
+  if (cause === ResetCause.Power) return BootReason.PowerOn;
+  return said <= BootReason.Trap ? said : BootReason.Unknown;
 }
 
 export class RetainedRam {
@@ -45,23 +54,23 @@ export class RetainedRam {
     this.#bytes.fill(0);
   }
 
-  /** First thing at a boot: why the last run ended; and, until this run says otherwise, it ended without a word. */
-  beginBoot(): void {
+  /**
+   * First thing at a boot, which `cause` (ResetCause) began: why the last run ended; and, until this run says otherwise, it
+   * ended without a word.
+   */
+  beginBoot(cause: number): void {
+    if (this.#get(0) !== MAGIC) this.forget();
     const last = this.#bytes.subarray(LAST_CRASH, LAST_CRASH + CRASH_RECORD_BYTES);
-    if (this.#get(0) === MAGIC) {
-      this.#set(BOOT_REASON, Math.min(this.#get(REASON), BootReason.Watchdog));
-      this.#set(HAS_LAST_CRASH, this.#get(HAS_CRASH));
-      last.set(this.#bytes.subarray(CRASH, CRASH + CRASH_RECORD_BYTES));
-      this.#keepLastConsole();
-      if (this.bootReason === BootReason.Watchdog) {
-        this.#write(last, BootReason.Watchdog, { module: 0, code: 0, uptimeMs: 0, message: "hardware watchdog expired" });
-        this.#set(HAS_LAST_CRASH, 1);
-      }
-    } else {
-      this.forget();
-      this.#set(BOOT_REASON, BootReason.PowerOn);
+    this.#set(RESET_CAUSE, cause);
+    this.#set(BOOT_REASON, reasonOf(cause, this.#get(REASON)));
+    this.#set(HAS_LAST_CRASH, this.#get(HAS_CRASH));
+    last.set(this.#bytes.subarray(CRASH, CRASH + CRASH_RECORD_BYTES));
+    this.#keepLastConsole();
+    if (this.bootReason === BootReason.Watchdog) {
+      this.#write(last, BootReason.Watchdog, { module: 0, code: 0, uptimeMs: 0, message: "hardware watchdog expired" });
+      this.#set(HAS_LAST_CRASH, 1);
     }
-    this.#set(REASON, BootReason.Watchdog);
+    this.#set(REASON, BootReason.Unknown);
     this.#set(HAS_CRASH, 0);
     this.#set(PHASE, Phase.Loader);
     this.#set(CONSOLE_BYTES, 0);
@@ -70,6 +79,10 @@ export class RetainedRam {
 
   get bootReason(): number {
     return this.#get(BOOT_REASON);
+  }
+
+  get resetCause(): number {
+    return this.#get(RESET_CAUSE);
   }
 
   /** What the next boot is told. */

@@ -15,7 +15,7 @@ import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import type { FlashLayout } from "../factory/flash-layout.ts";
 import type { FlashOperation } from "../fault/torn-operation.ts";
-import { BootReason } from "./abi.ts";
+import { BootReason, ResetCause } from "./abi.ts";
 import type { DeviceWorkerData, DeviceWorkerMessage } from "./device-worker.ts";
 import { type HostClock, realClock } from "./host-clock.ts";
 import { Machine } from "./machine.ts";
@@ -88,6 +88,8 @@ export class VirtualDevice extends EventEmitter<VirtualDeviceEvents> {
   readonly #resetPauseUs: number;
   #cut: PlannedCut | undefined;
   #isOn = false;
+  /** Of the next boot that the device does not bring about itself. */
+  #resetCause: number = ResetCause.Power;
   #worker: Worker | undefined;
   #machine: Machine | undefined;
   #norFlash: NorFlash | undefined;
@@ -133,6 +135,7 @@ export class VirtualDevice extends EventEmitter<VirtualDeviceEvents> {
   powerOn(): void {
     if (this.#isOn) throw new Error(`virtual device ${this.deviceId} is on already`);
     this.#isOn = true;
+    this.#resetCause = ResetCause.Power;
     this.#afterGone(() => this.#launch());
   }
 
@@ -146,7 +149,12 @@ export class VirtualDevice extends EventEmitter<VirtualDeviceEvents> {
     if (wasOn) this.emit("stopped");
   }
 
-  /** Ends the device's thread and keeps RAM. */
+  /** Pulls the reset line: the device boots anew, and RAM stays as it is. */
+  pressReset(): void {
+    if (this.#isOn) this.#resetFromOutside(ResetCause.Pin, BootReason.Pin);
+  }
+
+  /** Ends the device's thread and keeps RAM. With `powerOn` behind it: a supply that dips. */
   async stop(): Promise<void> {
     const wasOn = this.#isOn;
     this.#off();
@@ -219,6 +227,7 @@ export class VirtualDevice extends EventEmitter<VirtualDeviceEvents> {
         rootKeys: options.rootKeys,
         bootModule: this.#bootModule,
         resetPauseUs: this.#resetPauseUs,
+        resetCause: this.#resetCause,
       },
       {
         line: (line) => this.#line(line),
@@ -245,6 +254,7 @@ export class VirtualDevice extends EventEmitter<VirtualDeviceEvents> {
       rootKeys: [...options.rootKeys],
       bootModule: this.#bootModule,
       resetPauseUs: this.#resetPauseUs,
+      resetCause: this.#resetCause,
     };
     const worker = new Worker(workerProgram, { eval: true, execArgv: [], workerData: data, name: options.deviceId });
     this.#worker = worker;
@@ -290,10 +300,15 @@ export class VirtualDevice extends EventEmitter<VirtualDeviceEvents> {
     this.emit("stopped");
   }
 
-  /** The run ends without a word; retained RAM says nothing but that it began. */
   #watchdogExpired(): void {
+    this.#resetFromOutside(ResetCause.Watchdog, BootReason.Watchdog);
+  }
+
+  /** The run ends without a word; retained RAM says nothing but that it began. */
+  #resetFromOutside(cause: number, reason: number): void {
     this.#endRun();
-    this.emit("reset", BootReason.Watchdog);
+    this.#resetCause = cause;
+    this.emit("reset", reason);
     if (!this.#isOn) return;
     this.#afterGone(() => {
       this.#cancelRelaunch = this.#surroundings.clock.after(this.#resetPauseUs, () => this.#launch());

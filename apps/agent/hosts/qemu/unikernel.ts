@@ -1,5 +1,6 @@
 // One unikernel in QEMU: flash banks in files, RAM that survives a reset and not a power cut, started anew after each
-// reset (a reset inside QEMU 7.2 would keep locked PMP entries), power cut at will or at a chosen flash operation.
+// reset (a reset inside QEMU 7.2 would keep locked PMP entries), power cut at will or at a chosen flash operation. It plays
+// a chip's reset controller: at each start it leaves the cause of the reset where the boot loader reads it (machine.h).
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { EventEmitter } from "node:events";
@@ -11,7 +12,9 @@ import { type FolderLock, lockFolder } from "../../../../packages/processes/src/
 import { applyTorn, type FlashOperation, type Tear } from "../fault/torn-operation.ts";
 import type { SeededRandom } from "../fault/seeded-random.ts";
 import { decodeMarginal, type DriverCut, encodeFaultPlan, FAULT_PLAN_BYTES, FAULT_PLAN_OFFSET, type MarginalState } from "./fault-plan.ts";
+import { BootReason, ResetCause } from "../node/abi.ts";
 import { GdbClient } from "./gdb-client.ts";
+import { MonitorRecord } from "./monitor-record.ts";
 import { readOperationLine, type RecordedOperation } from "./operation-record.ts";
 
 /** Exit statuses of exokernel/reset.c, and of flash_faults.c. */
@@ -22,6 +25,9 @@ const RECOVERY_LINE = /^\[\d+\] recovery: code \d+ /;
 const CONSOLE_LINES_KEPT = 500;
 const RAM_BYTES = 32 * 1024 * 1024;
 const FLICKER_SEED = 0x5eed;
+/** RESET_CAUSE and its magic, of exokernel/machine.h. */
+const RESET_CAUSE = 0x81fff000;
+const RESET_CAUSE_MAGIC = 0x43525346;
 
 export type QemuNetwork =
   /** QEMU's own NAT: the host's loopback is 10.0.2.2. */
@@ -66,7 +72,7 @@ export interface PowerCut {
 
 export interface UnikernelEvents {
   line: [line: string];
-  /** The machine reset itself; a status of exokernel/reset.c, or 0 for the hardware watchdog. */
+  /** The machine was reset: a status of exokernel/reset.c (16 + EXO_BOOT_* of the boot that follows), or 0 for the hardware watchdog. */
   reset: [status: number];
   /** Power was cut at the chosen operation. A cut by the driver tells no data. */
   cut: [operation: FlashOperation];
@@ -106,6 +112,10 @@ export class Unikernel extends EventEmitter<UnikernelEvents> {
   readonly options: UnikernelOptions;
   #process: ChildProcess | undefined;
   #wanted = false;
+  #isPressed = false;
+  /** Of the next start. */
+  #resetCause: number = ResetCause.Power;
+  readonly #monitor: MonitorRecord;
   #cut: PowerCut | undefined;
   #operations = 0;
   #gdb: GdbClient | undefined;
@@ -123,6 +133,7 @@ export class Unikernel extends EventEmitter<UnikernelEvents> {
     super();
     this.options = options;
     mkdirSync(options.folder, { recursive: true });
+    this.#monitor = new MonitorRecord(options.folder);
   }
 
   get flashPath(): string {
@@ -201,6 +212,8 @@ export class Unikernel extends EventEmitter<UnikernelEvents> {
     if (this.#wanted) throw new Error("the unikernel is on already");
     this.#lock ??= lockFolder(this.options.folder);
     this.#wanted = true;
+    this.#isPressed = false;
+    this.#resetCause = ResetCause.Power;
     writeFileSync(this.consolePath, "");
     this.recordedOperations = [];
     if (this.options.flashFaults) this.#writeFaultPlan();
@@ -213,7 +226,14 @@ export class Unikernel extends EventEmitter<UnikernelEvents> {
     this.#forgetRam();
   }
 
-  /** Ends QEMU and keeps RAM. */
+  /** Pulls the reset line: the machine boots anew, and RAM stays as it is. */
+  pressReset(): void {
+    if (!this.#process) return;
+    this.#isPressed = true;
+    this.#process.kill("SIGKILL");
+  }
+
+  /** Ends QEMU and keeps RAM. With `powerOn` behind it: a supply that dips. */
   async stop(): Promise<void> {
     this.#wanted = false;
     this.#gdb?.close();
@@ -303,6 +323,8 @@ export class Unikernel extends EventEmitter<UnikernelEvents> {
       ...(network.kind === "none" ? [] : ["-device", `virtio-net-device,netdev=net0,mac=${this.options.macAddress ?? "52:54:00:12:34:56"}`]),
       "-object", "rng-builtin,id=rng0", "-device", "virtio-rng-device,rng=rng0",
       "-device", "i6300esb", "-action", "watchdog=reset", "-no-reboot",
+      "-device", `loader,addr=${RESET_CAUSE},data=${(BigInt(this.#resetCause) << 32n) | BigInt(RESET_CAUSE_MAGIC)},data-len=8`,
+      ...this.#monitor.begin(),
       ...(this.options.serialSocketPath === undefined
         ? ["-serial", "stdio"]
         : // Standard output gets what the device writes, whoever is plugged in.
@@ -362,8 +384,10 @@ export class Unikernel extends EventEmitter<UnikernelEvents> {
 
   #ended(code: number | null): void {
     if (!this.#wanted) return this.#stopped();
-    if (code === 0 || (code !== null && code >= EXIT_BASE && code < EXIT_HALTED)) {
-      this.emit("reset", code);
+    const reset = this.#resetThatEnded(code);
+    if (reset) {
+      this.#resetCause = reset.cause;
+      this.emit("reset", reset.status);
       if (this.#wanted) this.#launch();
       else this.#stopped();
       return;
@@ -381,6 +405,21 @@ export class Unikernel extends EventEmitter<UnikernelEvents> {
     this.#lock?.release();
     this.#lock = undefined;
     this.emit("stopped");
+  }
+
+  /** What a reset controller would say of the end of QEMU; undefined: it was no reset. */
+  #resetThatEnded(code: number | null): { cause: number; status: number } | undefined {
+    if (this.#isPressed) {
+      this.#isPressed = false;
+      return { cause: ResetCause.Pin, status: EXIT_BASE + BootReason.Pin };
+    }
+    if (code !== null && code >= EXIT_BASE && code < EXIT_HALTED) return { cause: ResetCause.Software, status: code };
+    if (code !== 0) return undefined;
+    const end = this.#monitor.end();
+    if (end === "watchdog") return { cause: ResetCause.Watchdog, status: 0 };
+    // Somebody ended QEMU by a signal: power went and came back. RAM is still there, as after a dip.
+    if (end === "host") return { cause: ResetCause.Power, status: EXIT_BASE + BootReason.PowerOn };
+    return { cause: ResetCause.Software, status: EXIT_BASE + BootReason.Unknown };
   }
 
   /** Stops the machine at every flash operation; at the chosen one, takes the power away and tears what it did. */

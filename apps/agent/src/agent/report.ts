@@ -261,6 +261,8 @@ function bootReasonName(reason: u32): string {
     case BootReason.RollBack: return "roll-back";
     case BootReason.Trap: return "trap";
     case BootReason.Watchdog: return "watchdog";
+    case BootReason.Pin: return "reset-pin";
+    case BootReason.Unknown: return "unknown";
     default: return "power-on";
   }
 }

@@ -4,7 +4,7 @@
 
 import { type FlashLayout, type ZoneName, zoneNames } from "../../../agent/hosts/factory/flash-layout.ts";
 import { type FlashPage, PAGE_BYTES, PAGE_WORDS, programmed } from "../../../agent/hosts/fault/nor-faults.ts";
-import { BOOT_INFO_BYTES, CRASH_RECORD_BYTES, Exo, VERIFIED, Zone, ZONE_COUNT } from "../../../agent/hosts/node/abi.ts";
+import { BOOT_INFO_BYTES, BootReason, CRASH_RECORD_BYTES, Exo, ResetCause, VERIFIED, Zone, ZONE_COUNT } from "../../../agent/hosts/node/abi.ts";
 import type { Calls, ModuleInstance } from "./module-instance.ts";
 import { type Hash, PageStore, pageTerm } from "./page-store.ts";
 
@@ -65,6 +65,13 @@ export interface BoardOptions {
 }
 
 const ROOT_KEYS_MAX = 8;
+/** As exokernel/flash_cfi.c says. */
+const ERASE_MS_MAX = 5_000;
+const PROGRAM_MS_MAX = 200;
+
+/** What the hardware says, of a run whose RAM says as much. */
+const causeOf = (reason: number): number =>
+  reason === BootReason.PowerOn ? ResetCause.Power : reason === BootReason.Watchdog ? ResetCause.Watchdog : reason === BootReason.Pin ? ResetCause.Pin : ResetCause.Software;
 
 /** Numbers of zone, sector of the zone and page of the sector, for each page: the same for both sizes of flash. */
 function namePages(layout: FlashLayout, count: number): Int32Array {
@@ -313,6 +320,12 @@ export class Board {
         words.setUint32(out! + 12, writable(zone!) === Exo.Ok ? 1 : 0, true);
         return Exo.Ok;
       },
+      flash_timing: (out) => {
+        if (!range(out! >>> 0, 8)) return Exo.Argument;
+        instance().words.setUint32(out!, ERASE_MS_MAX, true);
+        instance().words.setUint32(out! + 4, PROGRAM_MS_MAX, true);
+        return Exo.Ok;
+      },
       flash_read: (zone, offset, ptr, length) => {
         const allowed = readable(zone! >>> 0);
         if (allowed < 0) return allowed;
@@ -413,6 +426,7 @@ export class Board {
         return rootKeys.length;
       },
       boot_reason: () => this.bootReason,
+      reset_cause: () => causeOf(this.bootReason),
       app_metric: denied,
       app_health: denied,
       app_report: (out) => {

@@ -79,6 +79,8 @@ export const bootReasonWords: Record<BootReasonName, string> = {
   "roll-back": "Went back to the former image",
   trap: "Crash",
   watchdog: "Hang, ended by the watchdog",
+  "reset-pin": "Reset line, as by a button",
+  unknown: "Unknown reset",
 };
 
 /** For a state that a newer server may send: shown by its own name rather than not at all. */

@@ -4,7 +4,7 @@
 import {
   APP_REPORT_BYTES, appHealth, appMetric, appReport, BOOT_INFO_BYTES, BOOT_INFO_MAGIC, bootInfo, bootReason, bootPhase, BootReason, clockUs, crashLog, CRASH_LOG_BYTES, CRASH_RECORD_BYTES,
   crashRecord, consoleWrite, entropy, Errno, flashRead, Health, imageWindow, nicAcquire, nicGrant, nicInfo, nicReceive, nicRelease, nicTransmit, reset,
-  ResetReason, rootKeys, streamClose, streamOpen, streamRead, streamState, StreamState, streamWrite, wallClockS, watchdogArm, watchdogPet, Zone,
+  resetCause, ResetCause, ResetReason, rootKeys, streamClose, streamOpen, streamRead, streamState, StreamState, streamWrite, wallClockS, watchdogArm, watchdogPet, Zone,
 } from "../../../src/exokernel";
 import { FACTORY_PORT_OFFSET } from "../../../src/format";
 import { all, expect, holds, memoryEnd, print } from "./checks";
@@ -56,6 +56,7 @@ export function start(): void {
     expect("after a reset: no crash record", crashRecord(record, CRASH_RECORD_BYTES), Errno.Absent);
   }
   holds("after a reset: the loader and the host agree why", <u32>bootReason() == reason);
+  expect("after a reset: the hardware says the cause", resetCause(), reason == BootReason.Watchdog ? ResetCause.Watchdog : ResetCause.Software);
   holds("after a reset: the boots are counted", load<u32>(info, 8) == reason + 1);
 }
 
@@ -65,6 +66,7 @@ function first(): void {
   expect("agent: information's magic", load<u32>(info), BOOT_INFO_MAGIC);
   expect("agent: slot a runs", load<u8>(info, 6), 0);
   expect("agent: reason is power on", bootReason(), BootReason.PowerOn);
+  expect("agent: cause is power", resetCause(), ResetCause.Power);
   expect("agent: no crash record after power on", crashRecord(record, CRASH_RECORD_BYTES), Errno.Absent);
 
   checkWritableZone("agent:", Zone.Journal);

@@ -2,7 +2,7 @@
 
 import {
   BOOT_INFO_BYTES, bootPhase, bootReason, BootReason, crashLog, flashErase, flashProgram, Durability, RECOVERY_NONE, recoveryBegin, serialRead, clockUs, CRASH_RECORD_BYTES, crashRecord, Errno, flashRead, imageLoad, imageRead, imageStart, imageWindow,
-  reset, ResetReason, rootKeys, watchdogArm, watchdogPet, Zone,
+  reset, resetCause, ResetCause, ResetReason, rootKeys, watchdogArm, watchdogPet, Zone,
 } from "../../../src/exokernel";
 import { expect, holds, memoryEnd, print } from "./checks";
 import { checkDeniedZone, checkNoSuchZone, checkReadOnlyZone, checkWritableZone } from "./flash-checks";
@@ -17,6 +17,7 @@ const fromWindow: usize = memory.data(256, 4);
 
 export function boot(): void {
   expect("boot: reason is power on", bootReason(), BootReason.PowerOn);
+  expect("boot: cause is power", resetCause(), ResetCause.Power);
   expect("boot: no crash record after power on", crashRecord(info, CRASH_RECORD_BYTES), Errno.Absent);
   holds("boot: the clock runs from reset", clockUs() >= 0);
 
