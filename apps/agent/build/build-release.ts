@@ -3,7 +3,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { JWK } from "jose";
-import { buildImage, buildRelease, type ImageFields } from "@flipside/image-format";
+import { buildImage, buildRelease, type ImageFields, TRIAL_DEADLINE_MS_MIN, watchdogMsMin } from "@flipside/image-format";
 import { compileWasm, translateToC } from "./compile-module.ts";
 import { linkProgram, type LinkedProgram, type LinkOptions } from "./link.ts";
 import { agentSources } from "./paths.ts";
@@ -87,6 +87,21 @@ export function imageFields(target: Target, options: ReleaseOptions): ImageField
   };
 }
 
+/**
+ * A header may say what no device of this hardware can meet. The device arms and waits for longer then; a release that says
+ * so is refused where it is built, since whoever wrote it meant something else.
+ */
+export function checkTimes(target: Target, { watchdogMs, confirmDeadlineMs, contactDeadlineMs }: ImageFields): void {
+  const refuse = (what: string, least: number, why: string): never => {
+    throw new RangeError(`${what} for ${target.hardwareName} is too short: ${why}; at least ${least} ms`);
+  };
+  const watchdogLeast = watchdogMsMin(target.flashEraseMsMax);
+  if (watchdogMs < watchdogLeast) refuse(`a watchdog of ${watchdogMs} ms`, watchdogLeast, `one erase of its flash may take ${target.flashEraseMsMax} ms`);
+  const why = "an app's first word comes with its first tick, a second after the start";
+  if (confirmDeadlineMs < TRIAL_DEADLINE_MS_MIN) refuse(`a confirm deadline of ${confirmDeadlineMs} ms`, TRIAL_DEADLINE_MS_MIN, why);
+  if (contactDeadlineMs < TRIAL_DEADLINE_MS_MIN) refuse(`a contact deadline of ${contactDeadlineMs} ms`, TRIAL_DEADLINE_MS_MIN, why);
+}
+
 export interface BuiltRelease {
   file: Uint8Array;
   unikernelImage: Uint8Array;
@@ -96,6 +111,7 @@ export interface BuiltRelease {
 
 /** A signed release of both targets. The same sources, options and keys give the same bytes. */
 export async function buildSignedRelease(options: ReleaseOptions): Promise<BuiltRelease> {
+  for (const target of [unikernelTarget, virtualTarget]) checkTimes(target, imageFields(target, options));
   const payloads = await buildPayloads(options);
   options.onProgress?.("signing");
   const unikernelImage = await buildImage({ fields: imageFields(unikernelTarget, options), payload: payloads.unikernelPayload, signingKeys: options.signingKeys });

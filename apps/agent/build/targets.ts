@@ -10,6 +10,8 @@ export interface Target {
   imageType: number;
   loadAddress: number;
   entryAddress: number;
+  /** The longest that one erase of its flash may take, as the host's exo_flash_timing says. */
+  flashEraseMsMax: number;
 }
 
 /** The unikernel on QEMU virt. The address is IMAGE_WINDOW of exokernel/machine.h. */
@@ -19,6 +21,7 @@ export const unikernelTarget: Target = {
   imageType: IMAGE_TYPE_UNIKERNEL,
   loadAddress: 0x80001000,
   entryAddress: 0x80001000,
+  flashEraseMsMax: 5_000,
 };
 
 /** The same modules as .wasm on Node. Its image window starts at 0. */
@@ -28,6 +31,7 @@ export const virtualTarget: Target = {
   imageType: IMAGE_TYPE_WASM_BUNDLE,
   loadAddress: 0,
   entryAddress: 0,
+  flashEraseMsMax: 100,
 };
 
 /** Pages of 64 KiB of each module's memory, on every target. */

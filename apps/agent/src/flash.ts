@@ -1,8 +1,19 @@
 // Flash by zones with the geometry that the host reports. Nothing here knows a size of its own.
 
-import { Durability, Errno, flashErase, flashGeometry, flashProgram, flashRead } from "./exokernel";
+import { Durability, Errno, flashErase, flashGeometry, flashProgram, flashRead, flashTiming, watchdogPet } from "./exokernel";
 
 const geometry: usize = memory.data(16, 4);
+const timing: usize = memory.data(8, 4);
+
+let feeds: bool = false;
+
+/**
+ * From now on the watchdog is fed before each erase and each program: several of them in a row may take longer than it
+ * waits. One alone may not, see `watchdogMsMin`. Only where it is armed.
+ */
+export function feedWatchdogBeforeOperations(): void {
+  feeds = true;
+}
 
 export class FlashZone {
   sizeBytes: u32 = 0;
@@ -31,7 +42,13 @@ export class FlashZone {
     return flashRead(this.zone, offset, ptr, length);
   }
 
+  /** The longest that one erase may take, by what the host says; 0 where it does not say. */
+  eraseMsMax(): u32 {
+    return flashTiming(timing) < 0 ? 0 : load<u32>(timing);
+  }
+
   erase(offset: u32): i32 {
+    if (feeds) watchdogPet();
     return flashErase(this.zone, offset);
   }
 
@@ -39,6 +56,7 @@ export class FlashZone {
   program(offset: u32, ptr: usize, length: u32): i32 {
     while (length > 0) {
       const part = min(length, this.pageBytes - (offset & (this.pageBytes - 1)));
+      if (feeds) watchdogPet();
       const result = flashProgram(this.zone, offset, ptr, part, Durability.Verified);
       if (result < 0) return result;
       offset += part;

@@ -5,6 +5,7 @@ import { Commands } from "../command/commands";
 import { ConnectionCandidate } from "../command/connection-candidate";
 import { Enrolment } from "../enrolment/enrolment";
 import { bootPhase, clockUs, entropy, Phase, watchdogPet } from "../exokernel";
+import { feedWatchdogBeforeOperations } from "../flash";
 import { BOOT_FLAG_REBUILT, ErrorCode } from "../format";
 import { HostStream } from "../host-stream";
 import { deviceIdBytes, deviceIdPtr, loadFactoryRecord } from "../identity/factory";
@@ -68,6 +69,7 @@ let running: bool = false;
 
 /** Puts the device together. `brokenNetwork` is for an image that has to fail: it never hears anything. */
 export function startAgent(brokenNetwork: bool): void {
+  feedWatchdogBeforeOperations();
   // Boot control comes before what has two copies: it says which of them is in flux.
   if (!loadFactoryRecord() || !boot.load() || !settings.load() || trust.load(boot.log.record.flags) != ErrorCode.None || !journal.load(boot.bootCounter, (boot.log.record.flags & BOOT_FLAG_REBUILT) != 0)) {
     // The boot loader has just used all of these, so this is no state to go on from; the watchdog ends it.

@@ -38,9 +38,14 @@ export class BootState {
     return compareBytes(this.running.digest.dataStart, info + 24, DIGEST_BYTES) == 0;
   }
 
-  /** The loader could record this boot: if not, the agent could not change the state either. */
+  /** The loader could record this boot, and no change failed since: else the agent could not change the state either. */
   isRecorded(): bool {
-    return this.log.record.bootCounter == this.bootCounter;
+    return this.log.record.bootCounter == this.bootCounter && this.mayCommit();
+  }
+
+  /** False for minutes after a change that could not be recorded: whoever waits for one looks here first. */
+  mayCommit(): bool {
+    return !this.log.isPaused();
   }
 
   slot(number: u32): FlashZone {

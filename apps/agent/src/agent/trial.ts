@@ -4,19 +4,20 @@
 
 import { endLine, say, sayNumber } from "../console";
 import { APP_REPORT_BYTES, appReport, bootPhase, Health, Phase, reset, ResetReason } from "../exokernel";
-import { DeploymentState, ErrorCode, SlotState } from "../format";
+import { DeploymentState, ErrorCode, SlotState, TRIAL_DEADLINE_MS_MIN } from "../format";
 import { Manifest } from "../image/manifest";
 import { Task } from "../scheduler/scheduler";
 import { Session } from "../session/session";
 import { Deployment } from "../update/deployment";
+import { cleanUptimeUs } from "../boot-control/unclean-boots";
 import { BootState } from "./boot-state";
 import { selfTestPasses } from "./self-test";
 
 const PERIOD_US: i64 = 250_000;
 /** An app that has said "unhealthy" for so long won't get better by waiting. */
 const UNHEALTHY_US: i64 = 3_000_000;
-/** Uptime after which earlier unclean boots are forgotten. */
-const CLEAN_UPTIME_US: i64 = 10_000_000;
+/** For so long at least the old image looks for contact, before it says that there is none and the candidate is tried again. */
+const CONTACT_MS_MIN: u32 = 300_000;
 
 const report: usize = memory.data(32, 4);
 
@@ -55,9 +56,10 @@ export class TrialTask extends Task {
 
   /** A confirmed image that runs well: what an earlier run or a power cut has left undone. */
   private settle(nowUs: i64): void {
-    if (this.appHealth != Health.Healthy) return;
+    if (this.appHealth != Health.Healthy || !this.boot.mayCommit()) return;
     if (!this.floorChecked && this.session.proven) this.checkFloor();
-    if (this.boot.log.record.uncleanBoots > 0 && nowUs > CLEAN_UPTIME_US) this.boot.clearUncleanBoots();
+    const uncleanBoots = this.boot.log.record.uncleanBoots;
+    if (uncleanBoots > 0 && nowUs > cleanUptimeUs(uncleanBoots)) this.boot.clearUncleanBoots();
   }
 
   private checkFloor(): void {
@@ -87,50 +89,63 @@ export class TrialTask extends Task {
     }
     if (this.unhealthySinceUs >= 0 && nowUs - this.unhealthySinceUs >= UNHEALTHY_US) return this.fail(ErrorCode.AppUnhealthy);
     const healthy = this.appHealth == Health.Healthy;
-    if (healthy && this.session.proven) return this.confirm();
-    if (!healthy && nowUs >= <i64>header.confirmDeadlineMs * 1000) return this.fail(ErrorCode.AppUnhealthy);
-    if (nowUs >= <i64>header.contactDeadlineMs * 1000 && !this.isAlone) {
+    if (healthy && this.session.proven && this.confirm()) return;
+    if (!healthy && nowUs >= <i64>max(header.confirmDeadlineMs, TRIAL_DEADLINE_MS_MIN) * 1000) return this.fail(ErrorCode.AppUnhealthy);
+    if (nowUs >= <i64>max(header.contactDeadlineMs, TRIAL_DEADLINE_MS_MIN) * 1000 && !this.isAlone) {
       if (this.boot.otherState() != SlotState.Confirmed) {
         // As after recovery: nothing to fall back to, so this goes on, and a power cut from here on costs it no try.
-        this.isAlone = this.boot.giveTryBack();
+        if (this.boot.mayCommit()) this.isAlone = this.boot.giveTryBack();
         return;
       }
-      // Healthy and alone: perhaps the server is away. The other image shall see whether it fares better.
-      say("no contact; falling back to see whether the other image has any");
-      endLine();
-      if (this.boot.fallBackForContact()) reset(ResetReason.RollBack);
+      if (this.session.proven) {
+        // Nothing is wrong but the flash: where confirmed can't be recorded, only the other image can stay.
+        say("not confirmed: flash takes no record; falling back");
+        endLine();
+      } else {
+        // Healthy and alone: perhaps the server is away. The other image shall see whether it fares better.
+        say("no contact; falling back to see whether the other image has any");
+        endLine();
+        this.boot.fallBackForContact();
+      }
+      // Recorded or not, the deadline holds: a loader that can record nothing starts the other image, too.
+      reset(ResetReason.RollBack);
     }
   }
 
   /** This is the old image, here because the candidate had no contact. */
   private judgeContact(nowUs: i64): void {
+    if (!this.boot.mayCommit()) return;
     if (this.session.proven) {
       say("candidate had no contact, this image has: candidate failed");
       endLine();
       if (!this.boot.failCandidate(ErrorCode.NoContact)) return;
       this.deployment.enter(DeploymentState.RolledBack, ErrorCode.NoContact);
       this.changed = true;
-    } else if (nowUs >= <i64>this.boot.running.header.contactDeadlineMs * 1000) {
+    } else if (nowUs >= <i64>max(this.boot.running.header.contactDeadlineMs, CONTACT_MS_MIN) * 1000) {
       say("no contact here either: trying the candidate again");
       endLine();
       if (this.boot.retryCandidate()) reset(ResetReason.Update);
     }
   }
 
-  private confirm(): void {
-    if (!this.boot.confirm()) return; // flash trouble: tried again, until the deadline ends it
+  /** False on flash trouble: tried again in minutes, until the deadline ends it. */
+  private confirm(): bool {
+    if (!this.boot.mayCommit() || !this.boot.confirm()) return false;
     say("confirmed");
     endLine();
     bootPhase(Phase.Confirmed);
     this.deployment.enter(DeploymentState.Confirmed);
     this.changed = true;
     this.checkFloor();
+    return true;
   }
 
   private fail(code: i32): void {
     say("this image does not stay, code ");
     sayNumber(code);
     endLine();
-    if (this.boot.failRunning(code)) reset(ResetReason.RollBack);
+    // Where it can't be recorded, the loader can't record another try either, and starts the other image.
+    this.boot.failRunning(code);
+    reset(ResetReason.RollBack);
   }
 }

@@ -10,7 +10,7 @@
 // state goes into a sector that was erased in the same run, where nothing can lie that power failed at.
 
 import { equalInConstantTime, sha256 } from "../crypto";
-import { Errno, Zone } from "../exokernel";
+import { clockUs, Errno, Zone } from "../exokernel";
 import { FlashZone } from "../flash";
 import {
   BOOT_FLAG_HEARTBEAT,
@@ -28,6 +28,9 @@ import {
 } from "../format";
 
 const ATTEMPTS: u32 = 4;
+/** After a change that could not be recorded, before flash is tried again; twice as long each time it fails. */
+const PAUSE_US_MIN: i64 = 60_000_000;
+const PAUSE_US_MAX: i64 = 3_600_000_000;
 
 const digest: usize = memory.data(32);
 const pageBuffer: usize = memory.data(512, 8);
@@ -50,6 +53,8 @@ export class BootControlLog {
   /** The sector was erased in this run. */
   private isFresh: bool = false;
   private otherIsOlder: bool = false;
+  private pauseUs: i64 = 0;
+  private pausedUntilUs: i64 = 0;
 
   open(): i32 {
     const result = this.zone.open();
@@ -105,10 +110,22 @@ export class BootControlLog {
     return this.appendFresh();
   }
 
-  /** Writes `record` as the newest, sealed, each step read back. 0 or an Errno; nothing may be acted on unless 0. */
+  /**
+   * Writes `record` as the newest, sealed, each step read back. 0 or an Errno; nothing may be acted on unless 0. After one
+   * that failed, Errno.Again for minutes: whoever waits for a change asks for it again and again, and flash wears out.
+   */
   append(): i32 {
+    if (this.isPaused()) return Errno.Again;
     this.record.flags &= ~BOOT_FLAG_HEARTBEAT;
-    return this.appendFresh();
+    const result = this.appendFresh();
+    this.pauseUs = result == 0 ? 0 : min(max(2 * this.pauseUs, PAUSE_US_MIN), PAUSE_US_MAX);
+    this.pausedUntilUs = clockUs() + this.pauseUs;
+    return result;
+  }
+
+  /** A change could not be recorded a while ago, and the next will not be tried now. */
+  isPaused(): bool {
+    return this.pauseUs > 0 && clockUs() < this.pausedUntilUs;
   }
 
   private appendFresh(): i32 {

@@ -4,9 +4,10 @@
 // docs/boot-control.md, "Recovery", tell the same in words. This program never changes once a device is made.
 
 import { BootControlLog } from "../boot-control/log";
+import { countLastRun, UNCLEAN_BOOTS_MAX } from "../boot-control/unclean-boots";
 import { endLine, say, sayHex, sayNumber, sayText } from "../console";
 import {
-  BOOT_INFO_BYTES, BOOT_INFO_MAGIC, bootPhase, bootReason, BootReason, clockUs, imageLoad, imageRead, imageStart, imageWindow, Phase, RECOVERY_NONE, watchdogArm, watchdogPet,
+  BOOT_INFO_BYTES, BOOT_INFO_MAGIC, bootPhase, bootReason, BootReason, clockUs, resetCause, imageLoad, imageRead, imageStart, imageWindow, Phase, RECOVERY_NONE, watchdogArm, watchdogPet,
   Zone,
 } from "../exokernel";
 import { FlashZone } from "../flash";
@@ -19,6 +20,7 @@ import {
   RecoveryReason,
   slotPayloadOffset,
   SlotState,
+  watchdogMsMin,
 } from "../format";
 import { loadFactoryRecord } from "../identity/factory";
 import { LOADER_VERSION, Manifest } from "../image/manifest";
@@ -30,8 +32,6 @@ import { RecoveryLine, RecoveryState } from "./recovery";
 export { abort } from "../abort";
 export { ed25519VerifyParts, sha256 } from "../crypto"; // so that test tools can tell them apart in the module
 
-/** Boots that ended in a crash or a watchdog reset, in a row, before a confirmed image gives way to the other. */
-const UNCLEAN_BOOTS_MAX: u32 = 5;
 /** Flash that reads differently may read well again: what doesn't hold is read so often before it is given up for now. */
 const READ_ATTEMPTS: u32 = 3;
 /** In recovery, from one look at the images to the next; and for an image that crashes whenever it is started. */
@@ -110,14 +110,18 @@ function loadOnce(slot: u32): i32 {
   return code;
 }
 
-/** Boot control is blank (the factory's state) or destroyed: make it anew from what the slots hold. False: nothing. */
+/**
+ * Boot control is blank (the factory's state) or destroyed: make it anew from what the slots hold. False: nothing. Of two
+ * images the newer is only guessed to be one that runs well: it is a candidate, beside the older one as confirmed.
+ */
 function rebuild(): bool {
   const record = log.record;
   record.securityFloor = 0;
   record.flags = log.blank ? 0 : BOOT_FLAG_REBUILT;
   let best: i32 = -1;
   let bestSequence: u32 = 0;
-  let bestCounter: u32 = 0;
+  let bestTries: u32 = 0;
+  let lowest: u32 = u32.MAX_VALUE;
   for (let slot: u32 = 0; slot < 2; slot++) {
     const code = loadImage(slot);
     if (code != ErrorCode.None) {
@@ -125,18 +129,22 @@ function rebuild(): bool {
       memory.fill(record.slotDigest(slot).dataStart, 0, DIGEST_BYTES);
       continue;
     }
+    const header = manifest.header;
     record.setSlot(slot, SlotState.Confirmed, 0, 0);
     memory.copy(record.slotDigest(slot).dataStart, manifest.digest.dataStart, DIGEST_BYTES);
-    if (best < 0 || manifest.header.releaseSequence > bestSequence) {
+    // A higher floor would make the other one inadmissible, which may be the only good one.
+    lowest = min(lowest, header.securityCounter);
+    if (best < 0 || header.releaseSequence > bestSequence) {
       best = slot;
-      bestSequence = manifest.header.releaseSequence;
-      bestCounter = manifest.header.securityCounter;
+      bestSequence = header.releaseSequence;
+      bestTries = header.tries;
     }
   }
   // A record that says "nothing here" would be believed at the next power-up, when the slots may read well again.
   if (best < 0) return false;
   record.activeSlot = best;
-  record.securityFloor = bestCounter;
+  record.securityFloor = lowest;
+  if (record.slotState(1 - best) == SlotState.Confirmed) record.setSlot(best, SlotState.Candidate, bestTries, 0);
   if (!log.blank) sayNote("boot control was lost and made anew; active is", record.activeSlot);
   return true;
 }
@@ -147,10 +155,7 @@ function rebuild(): bool {
  */
 function countUncleanBoot(reason: u32): bool {
   const record = log.record;
-  const crashed = reason == BootReason.Trap || reason == BootReason.Watchdog;
-  if (crashed) record.uncleanBoots++;
-  else if (reason != BootReason.PowerOn) record.uncleanBoots = 0;
-
+  const crashed = countLastRun(record, reason);
   const active = record.activeSlot;
   if (record.slotState(active) == SlotState.Candidate) {
     if (reason == BootReason.Trap) record.setSlot(active, SlotState.Candidate, record.slotTries(active), ErrorCode.Crashed);
@@ -200,7 +205,7 @@ function start(slot: u32, reason: u32): void {
   store<u32>(info, log.sector, 56);
   store<u32>(info, log.page, 60);
   // A candidate that hangs must not hang for ever; a confirmed image is better than none.
-  watched = watchdogArm(manifest.header.watchdogMs) >= 0;
+  watched = watchdogArm(max(manifest.header.watchdogMs, watchdogMsMin(slotA.eraseMsMax()))) >= 0;
   if (!watched) {
     sayNote("no watchdog:", slot);
     if (record.slotState(slot) == SlotState.Candidate) {
@@ -310,6 +315,8 @@ export function boot(): void {
   sayNumber(LOADER_VERSION);
   sayText(", boot reason ");
   sayNumber(reason);
+  sayText(", reset cause ");
+  sayNumber(resetCause());
   endLine();
   for (let attempt: u32 = 0; attempt < READ_ATTEMPTS; attempt++) {
     state.reason = openDevice();
@@ -366,11 +373,13 @@ function tryAgain(): void {
     if (state.reason == RecoveryReason.None) state.reason = powerUp(reason);
     return;
   }
+  const active = record.activeSlot;
   for (let i: u32 = 0; i < 2; i++) {
-    const slot = i == 0 ? record.activeSlot : 1 - record.activeSlot;
+    const slot = i == 0 ? active : 1 - active;
     if (record.slotState(slot) != SlotState.Confirmed || loadImage(slot) != ErrorCode.None) continue;
     record.activeSlot = slot;
-    if (writable) writable = log.append() == 0;
+    // In a crash loop the newest record names the active slot: to say so again would erase a sector each time.
+    if (writable && (slot != active || state.reason != RecoveryReason.CrashLoop)) writable = log.append() == 0;
     start(slot, reason);
   }
   if (state.reason == RecoveryReason.CrashLoop) state.reason = RecoveryReason.NoImage;

@@ -13,20 +13,15 @@ import { newestRecord } from "../../../../test/power-cut/flash-contents.ts";
 import { ScriptedServer } from "../../../../test/power-cut/scripted-server.ts";
 import { deviceWith, imageOf, openWorkshop, type Workshop } from "../hosts/virtual-image.ts";
 import { putImage, writeLog } from "../recovery/bench.ts";
+import { WorkingClock } from "./working-clock.ts";
 
 const CONFIRM_MS = 6_000;
 const CONTACT_MS = 60_000;
+/** So long the old image looks for contact at least, whatever its header says. */
+const OLD_CONTACT_MS = 300_000;
 const TRIES = 3;
 /** The trial looks four times a second. */
 const LOOK_MS = 250;
-
-/** Whoever looks at the clock has taken time to do so: a device's self-test wants to see it move. */
-class WorkingClock extends ManualClock {
-  #looks = 0;
-  override nowUs(): number {
-    return super.nowUs() + ++this.#looks;
-  }
-}
 
 const realAgent = "../../../src/agent/main";
 let workshop: Workshop;
@@ -110,6 +105,12 @@ async function onTrial(candidate: Uint8Array, options: { serverIsAway?: boolean;
   return { clock, device, server, sent, resets, run: (ms) => clock.advance(ms * 1000), record: () => newestRecord(workshop.layout, device.flashBytes)! };
 }
 
+/** From now on boot control takes no record any more. */
+function wearOutTheLog({ device }: Bench): void {
+  const { offsetBytes, sizeBytes } = workshop.layout.zones.bootControl;
+  for (let at = offsetBytes; at < offsetBytes + sizeBytes; at += workshop.layout.sectorBytes) device.norFlash!.wornSectors.add(at);
+}
+
 /** Went to the old slot with a reason, once. */
 function expectRolledBack(bench: Bench, code: number): void {
   expect(bench.resets.map(({ reason }) => reason), bench.device.console.slice(-15).join("\n")).toEqual([BootReason.RollBack]);
@@ -168,7 +169,7 @@ describe("a candidate", () => {
 
   test("that has no contact is tried again when the old image has none either, and no try is used up", async () => {
     const bench = await onTrial(images.good, { serverIsAway: true });
-    bench.run(5 * CONTACT_MS + 5_000);
+    bench.run(3 * CONTACT_MS + 2 * OLD_CONTACT_MS + 5_000);
     expect(bench.resets.map(({ reason }) => reason)).toEqual([BootReason.RollBack, BootReason.Update, BootReason.RollBack, BootReason.Update, BootReason.RollBack]);
     expect(bench.record()).toMatchObject({ stateB: SlotState.Candidate, triesB: TRIES });
     bench.server.isAway = false;
@@ -184,6 +185,60 @@ describe("a candidate", () => {
     bench.device.powerOn();
     bench.run(CONTACT_MS);
     expect(bench.record()).toMatchObject({ activeSlot: 1, stateB: SlotState.Confirmed });
+  });
+});
+
+describe("where boot control takes no record any more", () => {
+  const HOUR_MS = 3_600_000;
+  /** What a boot tries, and what a change tries, of which there is one an hour in the end. */
+  const OPERATIONS_A_DAY_MAX = 350;
+
+  test.each([
+    ["that has proved itself, and can't be confirmed, gives way at its contact deadline", "good", false, CONTACT_MS],
+    ["that has no contact gives way at its contact deadline", "good", true, CONTACT_MS],
+    ["whose app is not well is rolled back as soon as ever", "unhealthy", false, CONFIRM_MS],
+    ["whose app says nothing is rolled back at its confirm deadline", "silent", false, CONFIRM_MS],
+  ] as const)("a candidate %s; flash is quiet then", async (_, image, serverIsAway, deadlineMs) => {
+    const bench = await onTrial(images[image], { serverIsAway });
+    bench.run(0); // the loader records the try
+    wearOutTheLog(bench);
+    bench.run(deadlineMs + 3 * LOOK_MS);
+    expect(bench.resets.map(({ reason }) => reason)).toEqual([BootReason.RollBack]);
+    expect(bench.device.console.some((line) => line.endsWith("starting slot a"))).toBe(true);
+    const { norFlash } = bench.device;
+    const before = norFlash!.operations;
+    bench.run(24 * HOUR_MS);
+    expect(bench.resets.length).toBe(1);
+    expect(norFlash!.operations - before).toBeLessThan(OPERATIONS_A_DAY_MAX);
+  });
+
+  test("a candidate that has nothing to give way to goes on, and flash is quiet", async () => {
+    const bench = await onTrial(images.good, { alone: true });
+    bench.run(0);
+    wearOutTheLog(bench);
+    const before = bench.device.norFlash!.operations;
+    bench.run(24 * HOUR_MS);
+    expect(bench.resets).toEqual([]);
+    expect(bench.device.norFlash!.operations - before).toBeLessThan(OPERATIONS_A_DAY_MAX);
+  });
+
+  test("a confirmed image with an unclean boot to be forgiven, and a floor to be raised, leaves flash alone, and tries again", async () => {
+    const bench = await onTrial(images.good);
+    bench.run(CONFIRM_MS);
+    const { layout } = workshop;
+    await bench.device.cutPower();
+    const { digestA, digestB } = bench.record();
+    writeLog(layout, bench.device.flashBytes, (record) => Object.assign(record, { activeSlot: 1, stateA: SlotState.Confirmed, stateB: SlotState.Confirmed, digestA, digestB, uncleanBoots: 1 }));
+    bench.device.powerOn();
+    bench.run(1_000);
+    wearOutTheLog(bench);
+    const before = bench.device.norFlash!.operations;
+    bench.run(26 * HOUR_MS);
+    expect(bench.device.norFlash!.operations - before).toBeGreaterThan(0);
+    expect(bench.device.norFlash!.operations - before).toBeLessThan(OPERATIONS_A_DAY_MAX);
+    bench.device.norFlash!.wornSectors.clear();
+    bench.run(2 * HOUR_MS);
+    expect(bench.record()).toMatchObject({ uncleanBoots: 0, securityFloor: 1 });
   });
 });
 

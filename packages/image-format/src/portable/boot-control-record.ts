@@ -6,7 +6,7 @@
 //   16 u32 boot counter   20 u32 unclean boots in a row   24 u32 security floor
 //   28 u8 active slot (0 A, 1 B)   29 u8 flags   30 u16 zero
 //   32 slot A   72 slot B:  0 u8 state  1 u8 tries left  2 u16 reason (ErrorCode)  4 u32 zero  8..39 digest
-//   112 zeros (32)   144 u8[16] first bytes of SHA-256 over bytes 0..143
+//   112 u32 boot counter of the last unclean boot   116 zeros (28)   144 u8[16] first bytes of SHA-256 over bytes 0..143
 //   256 u8[16] the seal, an operation of its own: "SEAL" and the first 12 bytes of the check
 
 import { readU16, readU32, writeU16, writeU32 } from "./bytes";
@@ -50,6 +50,8 @@ export class BootRecord {
   page: u32 = 0;
   bootCounter: u32 = 0;
   uncleanBoots: u32 = 0;
+  /** Boot counter of the boot that was the last to count as unclean. */
+  lastUncleanBoot: u32 = 0;
   securityFloor: u32 = 0;
   activeSlot: u32 = 0;
   flags: u32 = 0;
@@ -102,6 +104,7 @@ export function writeBootRecord(record: BootRecord, bytes: Uint8Array, offset: i
   bytes[offset + 29] = <u8>record.flags;
   writeSlot(bytes, offset + 32, record.stateA, record.triesA, record.reasonA, record.digestA);
   writeSlot(bytes, offset + 72, record.stateB, record.triesB, record.reasonB, record.digestB);
+  writeU32(bytes, offset + 112, record.lastUncleanBoot);
 }
 
 function writeSlot(bytes: Uint8Array, at: i32, state: u32, tries: u32, reason: u32, digest: Uint8Array): void {
@@ -120,6 +123,7 @@ export function readBootRecord(bytes: Uint8Array, offset: i32, record: BootRecor
   record.bootCounter = readU32(bytes, offset + 16);
   record.uncleanBoots = readU32(bytes, offset + 20);
   record.securityFloor = readU32(bytes, offset + 24);
+  record.lastUncleanBoot = readU32(bytes, offset + 112);
   record.activeSlot = bytes[offset + 28];
   record.flags = bytes[offset + 29];
   record.stateA = bytes[offset + 32];

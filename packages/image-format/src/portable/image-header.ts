@@ -217,6 +217,20 @@ function checkHeader(h: ImageHeader): i32 {
   return ErrorCode.None;
 }
 
+/** No app has said anything before its first tick, so no trial is judged before: a header's shorter deadlines count as this. */
+export const TRIAL_DEADLINE_MS_MIN: u32 = 3000;
+
+/** What an agent may need between two feedings of the watchdog besides flash: its start, and one step of everything. */
+const WATCHDOG_STEP_MS: u32 = 1000;
+
+/**
+ * The shortest watchdog that hardware can meet whose flash may take `eraseMsMax` for one erase: the agent feeds it before
+ * each. The build refuses less; the boot loader arms this in place of less.
+ */
+export function watchdogMsMin(eraseMsMax: u32): u32 {
+  return WATCHDOG_STEP_MS + eraseMsMax;
+}
+
 /** ceil(payload / chunk), for chunk a power of two. */
 export function chunkCountOf(payloadBytes: u32, chunkBytes: u32): u32 {
   let shift: u32 = 0;
