@@ -168,7 +168,7 @@ class Story {
     const devices = [unikernelId, ...(world.fleet.virtual.devices.size > 1 ? ["virtual-02"] : [])];
     const faults: { name: string; version: string; code: ErrorCode; appEntry?: string; agentEntry?: string; deadlines: Partial<ImageFields> }[] = [
       { name: "v3 crashes at start", version: "3.0.0", code: ErrorCode.Crashed, appEntry: "app-crash.ts", deadlines: { tries: 2 } },
-      { name: "v4 hangs with interrupts off", version: "4.0.0", code: ErrorCode.WatchdogExpired, appEntry: "app-hang.ts", deadlines: { tries: 1, watchdogMs: 4_000 } },
+      { name: "v4 hangs with interrupts off", version: "4.0.0", code: ErrorCode.WatchdogExpired, appEntry: "app-hang.ts", deadlines: { tries: 1, watchdogMs: 6_000 } },
       { name: "v5 has a broken network", version: "5.0.0", code: ErrorCode.NoContact, agentEntry: "agent-broken-network.ts", deadlines: { confirmDeadlineMs: 4_000, contactDeadlineMs: 6_000 } },
       { name: "v6 has an unhealthy app", version: "6.0.0", code: ErrorCode.AppUnhealthy, appEntry: "app-unhealthy.ts", deadlines: {} },
     ];

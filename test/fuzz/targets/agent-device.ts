@@ -26,6 +26,8 @@ const STEPS_MAX = 3000;
 const TIME_STEP_US = 1000;
 /** The agent waits a little before it connects for the first time. */
 const CONNECTED_MS = 2000;
+/** What an ended update, a raised floor or a farewell may still write, and once a minute one more. */
+const QUIET_OPERATIONS_MAX = 12;
 export const RUNNING_SEQUENCE = 5;
 export const deviceSecret = bytesOf("device secret");
 
@@ -114,7 +116,15 @@ export class AgentDevice {
     throw new Violation("the agent does not come to rest");
   }
 
+  /** Time passes and nobody says anything: flash is quiet. */
   pass(ms: number): void {
+    const before = this.host.operations;
+    this.#pass(ms);
+    const operations = this.host.operations - before;
+    if (operations > QUIET_OPERATIONS_MAX * (1 + ms / 60_000)) throw new Violation(`${operations} flash operations in ${ms} ms in which nothing was asked for`);
+  }
+
+  #pass(ms: number): void {
     for (let leftUs = ms * 1000; leftUs > 0; ) {
       const us = Math.min(leftUs, Math.max(this.#waitUs, TIME_STEP_US));
       this.host.nowUs += us;

@@ -9,7 +9,7 @@ import { write } from "../engine/mutate.ts";
 import { type Draft, type OpenTarget, type Target, text, Violation } from "../engine/target.ts";
 import { newestOf, openBoot } from "./boot-loader.ts";
 import { type Admitted, admittedIn, imageFieldsOf, layout, makeImage, putInSlot, strictVerifier } from "./device-images.ts";
-import type { DeviceHost, Left } from "./device-host.ts";
+import { type DeviceHost, ERASE_MS_MAX, type Left } from "./device-host.ts";
 import { sampleBootRecord, trustChains } from "./formats.ts";
 import { releaseKey, secondReleaseKey, sha256Of } from "./keys.ts";
 
@@ -19,19 +19,25 @@ const PAGES_PER_SECTOR = layout.sectorBytes / 4096;
 /** Unclean boots in a row, this one counted, from which a confirmed image gives way (docs/boot-control.md). */
 const UNCLEAN_BOOTS_MAX = 5;
 
+/** An erase and three records of two programs, and as much again for a log that begins anew. */
+const OPERATIONS_MAX = 16;
+
+const isCrash = (bootReason: number): boolean => bootReason === BootReason.Trap || bootReason === BootReason.Watchdog;
+
 /** Whether a confirmed image has crashed again and again, and there is nothing left that it could give way to. */
 function isCrashLoop(bootReason: number, record: BootRecord): boolean {
   const active = record.activeSlot;
   const other = record.slotState(1 - active);
-  const crashed = bootReason === BootReason.Trap || bootReason === BootReason.Watchdog;
-  // The device's counter has 32 bits.
-  if (!crashed || (record.uncleanBoots + 1) >>> 0 < UNCLEAN_BOOTS_MAX || record.slotState(active) !== SlotState.Confirmed) return false;
+  const crashed = isCrash(bootReason);
+  if (!crashed || record.uncleanBoots + 1 < UNCLEAN_BOOTS_MAX || record.slotState(active) !== SlotState.Confirmed) return false;
   return other !== SlotState.Candidate && (other !== SlotState.Confirmed || (record.flags & BOOT_FLAG_YIELDED) !== 0);
 }
 
 /** What must hold of a boot, whatever the flash held. */
 function check(host: DeviceHost, admitted: (Admitted | string)[], before: BootRecord | undefined, started: Left | undefined): void {
   const after = newestOf(host);
+  if (before && after && !isCrash(host.bootReason) && after.uncleanBoots > before.uncleanBoots) throw new Violation(`a boot for reason ${host.bootReason} was counted as unclean`);
+  if (host.operations > OPERATIONS_MAX) throw new Violation(`one boot made ${host.operations} flash operations`);
   if (before && isCrashLoop(host.bootReason, before)) {
     if (started) throw new Violation("an image in a crash loop was started again");
     if (!/recovery: code \d+ crash-loop/.test(host.lines)) throw new Violation("recovery does not say that it is for a crash loop");
@@ -59,8 +65,19 @@ function check(host: DeviceHost, admitted: (Admitted | string)[], before: BootRe
   const state = after.slotState(slot);
   if (state !== SlotState.Confirmed && state !== SlotState.Candidate) throw new Violation(`a slot in state ${state} was started`);
   if (image.securityCounter < after.securityFloor) throw new Violation("an image below the floor was started");
+  if (host.watchdogMs < Math.max(image.watchdogMs, ERASE_MS_MAX)) throw new Violation(`the watchdog was armed with ${host.watchdogMs} ms: one erase may take longer`);
+  if (!before) checkRebuilt(admitted, after);
   if (before && after.securityFloor !== before.securityFloor) throw new Violation("the loader changed the floor");
   if (before && state === SlotState.Candidate && before.slotTries(slot) === 0) throw new Violation("a candidate without tries was started");
+}
+
+/** A log that was made anew: of two images the newer is only guessed to run well, so it is tried, beside the other. */
+function checkRebuilt(admitted: (Admitted | string)[], after: BootRecord): void {
+  const [a, b] = admitted;
+  if (typeof a === "string" || typeof b === "string" || !a || !b) return;
+  const newer = b.releaseSequence > a.releaseSequence ? 1 : 0;
+  if (after.slotState(newer) !== SlotState.Candidate || after.slotState(1 - newer) !== SlotState.Confirmed) throw new Violation("a log that was made anew believes the newer image");
+  if (after.securityFloor > Math.min(a.securityCounter, b.securityCounter)) throw new Violation("a log that was made anew refuses one of the images");
 }
 
 // ---- boot control ------------------------------------------------------------------------------------------------------
@@ -115,14 +132,14 @@ export const bootControl: OpenTarget = async (patches = []): Promise<Target> => 
       const pages = pagesIn(draft);
       if (random.below(4) === 0) {
         // What a record says matters together (boot reason, states, tries, crashes), and no mark tells how close it came.
-        const log = [random.below(7), random.below(16)];
+        const log = [random.below(8), random.below(16)];
         for (let left = 1 + random.below(2); left > 0; left--) log.push(...sealed(random.below(PAGES), drawn(random)));
         draft.bytes.set(log);
         draft.length = log.length;
         return;
       }
       if (pages.length === 0 || random.below(6) === 0) {
-        draft.bytes[0] = random.below(7);
+        draft.bytes[0] = random.below(8);
         draft.bytes[1] = random.below(16);
         draft.length = Math.max(2, draft.length);
         return;
@@ -145,7 +162,9 @@ export const bootControl: OpenTarget = async (patches = []): Promise<Target> => 
     },
     run(input) {
       const choice = contents[(input[1] ?? 0) & 15]!;
-      host.bootReason = (input[0] ?? 0) % 7;
+      host.bootReason = (input[0] ?? 0) % 8;
+      host.operations = 0;
+      host.watchdogMs = 0;
       slots.forEach((slot, i) => slot.set(choice[i]!.bytes));
       zone.fill(0xff);
       for (let at = 2; at + 2 <= input.length; at += 2 + input[at + 1]!) {
@@ -214,6 +233,8 @@ export const slots: OpenTarget = async (patches = []): Promise<Target> => {
     },
     run(input) {
       host.bootReason = 0;
+      host.operations = 0;
+      host.watchdogMs = 0;
       host.zone("bootControl").fill(0xff);
       putInSlot(slot, input);
       const admitted = admittedIn(slot, verifier);
@@ -253,6 +274,8 @@ export const trustZone: OpenTarget = async (patches = []): Promise<Target> => {
     },
     run(input) {
       host.bootReason = 0;
+      host.operations = 0;
+      host.watchdogMs = 0;
       host.zone("bootControl").fill(0xff);
       trust.fill(0xff, 0, layout.sectorBytes);
       trust.set(input);

@@ -70,6 +70,7 @@ export interface Admitted {
   securityCounter: number;
   releaseSequence: number;
   entryAddress: number;
+  watchdogMs: number;
   digest: string;
 }
 
@@ -101,7 +102,7 @@ export function admittedManifest(slot: Uint8Array, verifier: StrictVerifier): Ma
   if (h.entryAddress < h.loadAddress || h.entryAddress >= h.loadAddress + h.payloadBytes || h.entryAddress % 4 !== 0) return "entry address";
   return {
     manifestBytes: h.headerBytes + block, payloadOffset: payloadOffset(h.chunkCount), chunkBytes: h.chunkBytes, chunkCount: h.chunkCount, payloadBytes: h.payloadBytes,
-    tableDigest: slot.slice(h.tableDigestOffset, h.tableDigestOffset + 32), securityCounter: h.securityCounter, releaseSequence: h.releaseSequence, entryAddress: h.entryAddress,
+    tableDigest: slot.slice(h.tableDigestOffset, h.tableDigestOffset + 32), securityCounter: h.securityCounter, releaseSequence: h.releaseSequence, entryAddress: h.entryAddress, watchdogMs: h.watchdogMs,
     digest: Buffer.from(sha256Of(slot.subarray(0, h.headerBytes))).toString("hex"),
   };
 }
@@ -110,14 +111,14 @@ export function admittedManifest(slot: Uint8Array, verifier: StrictVerifier): Ma
 export function admittedIn(slot: Uint8Array, verifier: StrictVerifier): Admitted | string {
   const manifest = admittedManifest(slot, verifier);
   if (typeof manifest === "string") return manifest;
-  const { payloadOffset: at, chunkBytes, chunkCount, payloadBytes, tableDigest, securityCounter, releaseSequence, entryAddress, digest } = manifest;
+  const { payloadOffset: at, chunkBytes, chunkCount, payloadBytes, tableDigest, securityCounter, releaseSequence, entryAddress, watchdogMs, digest } = manifest;
   const table = slot.subarray(4096, 4096 + 32 * chunkCount);
   if (Buffer.compare(sha256Of(table), tableDigest) !== 0) return "chunk table";
   for (let i = 0; i < chunkCount; i++) {
     const chunk = slot.subarray(at + i * chunkBytes, at + Math.min((i + 1) * chunkBytes, payloadBytes));
     if (Buffer.compare(sha256Of(chunk), table.subarray(32 * i, 32 * i + 32)) !== 0) return "chunk";
   }
-  return { securityCounter, releaseSequence, entryAddress, digest };
+  return { securityCounter, releaseSequence, entryAddress, watchdogMs, digest };
 }
 
 const laidOut = new Uint8Array(layout.zones.slotA.sizeBytes);

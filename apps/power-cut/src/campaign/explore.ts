@@ -51,6 +51,9 @@ interface Successor extends DeviceState {
   ways: number;
 }
 
+/** Longer than the pause after the first change that could not be recorded. */
+const REST_US = 150_000_000;
+
 /** How unstable bits may read: one way is enough when there are none. */
 const readingsOf = (isUnstable: boolean): readonly Reading[] => (isUnstable ? readings : ["as-new"]);
 
@@ -81,6 +84,9 @@ export class Explorer {
     const root = this.#power(story, start, "as-new", [], report, first);
     report.operations = root;
     for (const state of this.#wornAndRotten(story, start, root)) first.add(state);
+    // At rest flash is quiet, also where it fails: nothing is tried again and again.
+    this.#rest(story, start, [], report);
+    for (const state of firstAndLastOfEachSector([...seen.values()])) this.#rest(story, state, state.steps, report);
     // States that differ in the first cut may become equal by the second; each is powered up once.
     const seenAgain = new Map<number, Successor>(seen);
     let number = 0;
@@ -108,6 +114,13 @@ export class Explorer {
     report.powerUps = this.#rig.boots - bootsBefore;
     report.seconds = (performance.now() - began) / 1000;
     return report;
+  }
+
+  /** Powers up, and goes on for minutes when all is over. */
+  #rest(story: Story, state: DeviceState, steps: CaseStep[], report: StoryReport): void {
+    const { violations } = this.#rig.powerUp(story, state, "as-new", this.#options.seed, undefined, undefined, REST_US);
+    report.scenarios++;
+    if (violations.length > 0) report.violations.push({ id: caseId(story.name, steps, "as-new"), what: violations });
   }
 
   /** Powers up, judges, and returns how many operations there were. */
@@ -166,6 +179,18 @@ export class Explorer {
       }
     }
   }
+}
+
+/** Of the states with a sector that is worn out: where it has failed since its first operation, and since its last. */
+function firstAndLastOfEachSector(states: Successor[]): Set<Successor> {
+  const first = new Map<number, Successor>();
+  const last = new Map<number, Successor>();
+  for (const state of states) {
+    if (state.wornSector < 0) continue;
+    if (!first.has(state.wornSector)) first.set(state.wornSector, state);
+    last.set(state.wornSector, state);
+  }
+  return new Set([...first.values(), ...last.values()]);
 }
 
 /** Takes, at each operation of a run, what a cut there would leave. */

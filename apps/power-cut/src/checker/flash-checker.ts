@@ -33,6 +33,7 @@ export interface BootRecord {
 
 export interface StoredImage {
   digest: string;
+  releaseSequence: number;
   securityCounter: number;
 }
 
@@ -135,8 +136,8 @@ export class FlashChecker {
       fields.set(slot.readUInt16LE(at) & 0x7fff, slot.subarray(at + 4, at + 4 + length));
       at += 4 + ((length + 3) & ~3);
     }
-    const [productField, hardwareField, counterField, payloadField] = [2, 3, 7, 9].map((number) => fields.get(number));
-    if (!productField || !hardwareField || !counterField || !payloadField) return undefined;
+    const [productField, hardwareField, sequenceField, counterField, payloadField] = [2, 3, 6, 7, 9].map((number) => fields.get(number));
+    if (!productField || !hardwareField || !sequenceField || !counterField || !payloadField) return undefined;
     if (productField.toString() !== product || hardwareField.toString("utf8", 4) !== hardware.name) return undefined;
     if (hardware.revision < hardwareField.readUInt16LE(0) || hardware.revision > hardwareField.readUInt16LE(2)) return undefined;
 
@@ -160,7 +161,7 @@ export class FlashChecker {
       const end = Math.min(payloadBytes, (i + 1) * chunkBytes);
       if (!sha256(slot.subarray(payloadOffset + i * chunkBytes, payloadOffset + end)).equals(table.subarray(32 * i, 32 * i + 32))) return undefined;
     }
-    return { digest: sha256(header).toString("hex"), securityCounter: counterField.readUInt32LE(0) };
+    return { digest: sha256(header).toString("hex"), releaseSequence: sequenceField.readUInt32LE(0), securityCounter: counterField.readUInt32LE(0) };
   }
 }
 

@@ -63,6 +63,17 @@ const STEPS_A_SECOND = 8;
 /** With flash that fails for good, a device may have to go on without an end (no settings: it tries to enrol now and then). */
 const STEPS_ON_BAD_FLASH_MAX = 300;
 
+/** Unclean ends in a row from which a confirmed image gives way (docs/boot-control.md, "Unclean boots"). */
+const UNCLEAN_BOOTS_MAX = 5;
+const CRASHED_REPEATEDLY = 76;
+const FLAG_YIELDED = 4;
+/**
+ * Flash is quiet at rest: of the device's last minute, when nobody wants anything of it. Where flash fails, one change that
+ * can't be recorded is tried anew in a minute at the earliest, with at most nine operations.
+ */
+const QUIET_US = 60_000_000;
+const QUIET_OPERATIONS_MAX = 20;
+
 export interface RigOptions {
   layout: FlashLayout;
   pages: PageStore;
@@ -100,6 +111,16 @@ export class Rig implements Surroundings {
   #wornSector = -1;
   #isRotten = false;
   #cuts = 0;
+  /** Why the loader runs now (EXO_BOOT_*). */
+  #bootReason = 0;
+  /** Runs of the confirmed image of one slot that ended uncleanly, in a row, in this power-up. */
+  #unclean = { slot: -1, runs: 0 };
+  /** The log held no record that counts when the loader began, and no bit of it was unstable. */
+  #logWasLost = false;
+  #pressesLeft = 0;
+  #lingerUs = 0;
+  /** The device's time at each of this run's operations, from `#quietFromUs` on. */
+  #restOperationsUs: number[] = [];
   #atCheckpoint: AtCheckpoint | undefined;
 
   constructor(options: RigOptions) {
@@ -134,7 +155,8 @@ export class Rig implements Surroundings {
 
   // ---- a power-up ----------------------------------------------------------------------------------------------------
 
-  powerUp(story: Story, state: DeviceState, reading: Reading, seed: number, atOperation?: AtOperation, atCheckpoint?: AtCheckpoint): PowerUpResult {
+  /** `restUs`: so long it goes on when all is settled, to see whether flash is quiet. */
+  powerUp(story: Story, state: DeviceState, reading: Reading, seed: number, atOperation?: AtOperation, atCheckpoint?: AtCheckpoint, restUs = 0): PowerUpResult {
     const { board, server } = this;
     this.#story = story;
     this.violations = [];
@@ -145,6 +167,9 @@ export class Rig implements Surroundings {
     this.#atOperation = atOperation;
     this.#atCheckpoint = atCheckpoint;
     this.#operationIndex = 0;
+    this.#unclean = { slot: -1, runs: 0 };
+    this.#pressesLeft = story.resetPresses ?? 0;
+    this.#lingerUs = Math.max(story.lingerUs, restUs);
     board.load(state.ids);
     board.powerOn(reading, seed);
     server.memory = state.server;
@@ -175,7 +200,11 @@ export class Rig implements Surroundings {
     board.beginRun(reason);
     server.beginRun();
     this.#imageIsRunning = false;
-    this.#recordAtBoot = this.checker.logIsStable(board.ids) ? this.checker.newestRecord(board.ids) : undefined;
+    this.#bootReason = reason;
+    this.#restOperationsUs.length = 0;
+    const isStable = this.checker.logIsStable(board.ids);
+    this.#recordAtBoot = isStable ? this.checker.newestRecord(board.ids) : undefined;
+    this.#logWasLost = isStable && !this.#recordAtBoot;
     if (this.#recordAtBoot && !this.#isRotten && this.#wornSector < 0) {
       this.#checkConfirmed(this.#recordAtBoot);
       this.#checkTrust(this.#recordAtBoot);
@@ -215,8 +244,8 @@ export class Rig implements Surroundings {
     try {
       board.nowUs = 0;
       const { app } = this.#personality;
-      if (app === "crashes") return this.#crashed();
-      if (app === "hangs") return board.watchdogMs > 0 ? BootReason.Watchdog : "late";
+      if (app === "crashes") return this.#endsUncleanly(this.#crashed());
+      if (app === "hangs") return board.watchdogMs > 0 ? this.#endsUncleanly(BootReason.Watchdog) : "late";
       server.wire.isDown = !this.#personality.network || this.#story.serverIsDown === true;
       this.#agent.reset();
       this.#agent.exports["start"]!();
@@ -234,20 +263,43 @@ export class Rig implements Surroundings {
     const { board, server } = this;
     const step = this.#agent.exports["step"]!;
     let settledAtUs = -1;
-    const stepsMax = this.#wornSector >= 0 || this.#isRotten ? STEPS_ON_BAD_FLASH_MAX : STEPS_MAX;
+    const isLong = this.#lingerUs > this.#story.lingerUs;
+    const stepsMax = isLong ? 2 * STEPS_MAX : this.#wornSector >= 0 || this.#isRotten ? STEPS_ON_BAD_FLASH_MAX : STEPS_MAX;
+    const crashesAtUs = this.#personality.crashesAtUs ?? Infinity;
+    let end: PowerUpEnd = "late";
     for (let steps = 0; ; steps++) {
       const moreS = Math.min(server.putOffMs, PUT_OFF_MS_MAX) / 1000 + (this.#story.lastsS ?? 0);
       if (steps >= stepsMax + STEPS_A_SECOND * moreS || board.nowUs >= RUN_US_MAX + moreS * 1_000_000) break;
+      if (board.nowUs >= crashesAtUs) return this.#endsUncleanly(this.#crashed());
       const waitUs = step() >>> 0;
       if (server.wire.hasData) continue;
       if (settledAtUs < 0) {
         if (this.#story.isSettled(server)) settledAtUs = board.nowUs;
-      } else if (board.nowUs - settledAtUs >= this.#story.lingerUs) {
-        return "settled";
+      } else if (this.#pressesLeft > 0) {
+        this.#pressesLeft--;
+        return BootReason.Pin;
+      } else if (board.nowUs - settledAtUs >= this.#lingerUs) {
+        end = "settled";
+        break;
       }
-      board.nowUs += settledAtUs >= 0 ? Math.min(waitUs, Math.max(1, settledAtUs + this.#story.lingerUs - board.nowUs)) : waitUs;
+      board.nowUs += settledAtUs >= 0 ? Math.min(waitUs, Math.max(1, settledAtUs + this.#lingerUs - board.nowUs)) : waitUs;
     }
-    return "late";
+    if (isLong) this.#checkQuiet();
+    return end;
+  }
+
+  /** Invariant 2's other half: what the confirmed image of a slot does counts against it. */
+  #endsUncleanly(reason: number): number {
+    const slot = this.board.bootInfo[6]!;
+    const isConfirmed = this.checker.newestRecord(this.board.ids)?.slots[slot]!.state === "confirmed";
+    this.#unclean = !isConfirmed ? { slot: -1, runs: 0 } : { slot, runs: this.#unclean.slot === slot ? this.#unclean.runs + 1 : 1 };
+    return reason;
+  }
+
+  #checkQuiet(): void {
+    const { nowUs } = this.board;
+    const atRest = this.#restOperationsUs.filter((us) => us > nowUs - QUIET_US).length;
+    if (nowUs > 2 * QUIET_US && atRest > QUIET_OPERATIONS_MAX) this.#violates(7, `${atRest} flash operations in the last minute of a device at rest`);
   }
 
   #crashed(): number {
@@ -270,6 +322,7 @@ export class Rig implements Surroundings {
 
   onOperation(operation: Operation): number {
     const index = ++this.#operationIndex;
+    if (this.#lingerUs > this.#story.lingerUs) this.#restOperationsUs.push(this.board.nowUs);
     this.#mayChange(operation);
     if (this.trace) this.trace.line(describeOperation(operation, index, this.layout));
     if (Math.floor(operation.offset / this.layout.sectorBytes) === this.#wornSector) return Exo.Io;
@@ -347,6 +400,8 @@ export class Rig implements Surroundings {
     }
     const before = this.#recordAtBoot;
     if (before && !this.#logIsWorn && record.bootCounter <= before.bootCounter) this.#violates(2, "no fresh record was appended before an image was started");
+    this.#checkCounted(record, slot, started);
+    if (this.#logWasLost) this.#checkRebuilt(record, slot, started);
     if (state === "candidate") {
       const allowed = before?.slots[slot]!.state === "candidate" && before.slots[slot]!.digest === digest ? before.slots[slot]!.tries - 1 : undefined;
       if (allowed !== undefined && tries > allowed) this.#violates(3, `a try of ${started} was not recorded`);
@@ -355,6 +410,32 @@ export class Rig implements Surroundings {
     }
     // Where boot control is worn out, the newest record need not be the one that was acted on.
     if (record.bootCounter === new DataView(board.bootInfo.buffer).getUint32(8, true)) this.floor = Math.max(this.floor, record.floor);
+  }
+
+  /** Unclean boots: five in a row give way, nothing else does, and only a trap or the watchdog is one. */
+  #checkCounted(record: BootRecord, slot: number, started: string): void {
+    const before = this.#recordAtBoot;
+    if (!before || this.#logIsWorn) return;
+    const isUnclean = this.#bootReason === BootReason.Trap || this.#bootReason === BootReason.Watchdog;
+    if (!isUnclean && record.uncleanBoots > before.uncleanBoots) this.#violates(2, `a boot for reason ${this.#bootReason} was counted as unclean`);
+    record.slots.forEach(({ reason }, at) => {
+      if (reason !== CRASHED_REPEATEDLY || before.slots[at]!.reason === CRASHED_REPEATEDLY) return;
+      if (!isUnclean || before.uncleanBoots + 1 < UNCLEAN_BOOTS_MAX) this.#violates(2, `slot ${"ab"[at]} gave way after ${before.uncleanBoots} unclean boots`);
+    });
+    const other = record.slots[1 - slot]!;
+    if (this.#unclean.slot === slot && this.#unclean.runs >= UNCLEAN_BOOTS_MAX && other.state === "confirmed" && (record.flags & FLAG_YIELDED) === 0)
+      this.#violates(2, `${started} was started again after ${this.#unclean.runs} runs that ended uncleanly, and the other slot is confirmed`);
+  }
+
+  /** A log that was lost: of two images the newer is only guessed, so it is a candidate beside the older one. */
+  #checkRebuilt(record: BootRecord, slot: number, started: string): void {
+    if (this.#logIsWorn || this.#isRotten) return;
+    const images = [0, 1].map((at) => this.checker.imageIn(this.board.ids, at));
+    const [own, other] = [images[slot], images[1 - slot]];
+    if (!own || !other || own.releaseSequence <= other.releaseSequence) return;
+    if (record.slots[slot]!.state !== "candidate") this.#violates(2, `${started} was started as ${record.slots[slot]!.state} by a log that was made anew`);
+    if (record.slots[1 - slot]!.state !== "confirmed") this.#violates(2, `beside ${started}, which is only guessed, nothing is confirmed`);
+    if (record.floor > other.securityCounter) this.#violates(5, `the floor ${record.floor} of a log that was made anew refuses the other slot's image`);
   }
 
   #isTryRecorded(record: BootRecord, slot: number): boolean {
@@ -389,7 +470,9 @@ export class Rig implements Surroundings {
   /** Invariant 2: recovery is for a device on which no confirmed image reads back intact. */
   #checkRecovery(): void {
     const record = this.checker.newestRecord(this.board.ids);
-    if (this.#story.mayRecover || (this.#isRotten && record && this.checker.bootableSlots(this.board.ids, record).length === 0)) return;
+    // With one slot rotten, the other one's image may crash for ever: recovery is for that, too.
+    const isOfUse = (slot: number): boolean => this.#unclean.slot !== slot || this.#unclean.runs < UNCLEAN_BOOTS_MAX;
+    if (this.#story.mayRecover || (this.#isRotten && record && !this.checker.bootableSlots(this.board.ids, record).some(isOfUse))) return;
     this.#violates(2, "no image was started: recovery");
   }
 
@@ -415,8 +498,8 @@ export class Rig implements Surroundings {
     }
     if (end === "settled" && floorAtEnd !== undefined && !this.#logIsWorn && server.memory.outcome === this.#story.outcome && record.floor !== floorAtEnd)
       this.#violates(5, `the floor is ${record.floor} in the end, and should be ${floorAtEnd}`);
-    if (server.memory.outcome === "confirmed" && end === "settled") {
-      const { image } = this.#story.wishes;
+    if (server.memory.outcome === "confirmed" && end === "settled" && !(this.#story.endsOn && this.#logIsWorn)) {
+      const image = this.#story.endsOn ?? this.#story.wishes.image;
       const slot = record.active;
       if (record.slots[slot]!.state !== "confirmed" || record.slots[slot]!.digest !== image?.digest) this.#violates(6, "the server believes that the device was updated, and its flash says otherwise");
     }

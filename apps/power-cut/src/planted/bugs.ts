@@ -19,6 +19,7 @@ const OFFER = "apps/agent/src/update/offer-check.ts";
 const SLOT_WRITER = "apps/agent/src/update/slot-writer.ts";
 const STATE = "apps/agent/src/agent/boot-state.ts";
 const TRIAL = "apps/agent/src/agent/trial.ts";
+const UNCLEAN = "apps/agent/src/boot-control/unclean-boots.ts";
 
 export const plantedBugs: readonly PlantedBug[] = [
   {
@@ -69,7 +70,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: "confirmed-before-self-test",
     what: "contact alone confirms a candidate",
-    patches: [{ file: TRIAL, find: "    if (!this.selfTested) {", replace: "    if (this.session.proven) return this.confirm();\n    if (!this.selfTested) {" },
+    patches: [{ file: TRIAL, find: "    if (!this.selfTested) {", replace: "    if (this.session.proven) { this.confirm(); return; }\n    if (!this.selfTested) {" },
       { file: TRIAL, find: "if (!selfTestPasses()) return", replace: "if (nowUs > 2_000_000 && !selfTestPasses()) return" }],
     stories: ["self-test-falls-back", "unhealthy-falls-back"],
   },
@@ -126,7 +127,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: "candidate-unwatched",
     what: "the watchdog is not armed before the jump",
-    patches: [{ file: BOOT, find: "watched = watchdogArm(manifest.header.watchdogMs) >= 0;", replace: "watched = true;" }],
+    patches: [{ file: BOOT, find: "watched = watchdogArm(max(manifest.header.watchdogMs, watchdogMsMin(slotA.eraseMsMax()))) >= 0;", replace: "watched = true;" }],
     stories: ["first-update"],
   },
   {
@@ -158,5 +159,41 @@ export const plantedBugs: readonly PlantedBug[] = [
     what: "an operator's rollback that was cut is judged again, as a downgrade",
     patches: [{ file: OFFER, find: "if (!isOther && !wasAccepted && header.releaseSequence", replace: "if (!isOther && header.releaseSequence" }],
     stories: ["operators-rollback", "downgrade-by-permit"],
+  },
+  {
+    name: "crashes-forgiven-soon",
+    what: "ten seconds of a healthy app forgive all crashes",
+    patches: [{ file: UNCLEAN, find: "return HOUR_US << min(uncleanBoots, UNCLEAN_BOOTS_MAX);", replace: "return 10_000_000;" }],
+    stories: ["late-crashes-yield"],
+  },
+  {
+    name: "button-counted-as-crash",
+    what: "a reset by the pin counts as one that ended uncleanly",
+    patches: [{ file: UNCLEAN, find: "if (reason == BootReason.Trap || reason == BootReason.Watchdog) {", replace: "if (reason == BootReason.Trap || reason == BootReason.Watchdog || reason == BootReason.Pin) {" }],
+    stories: ["reset-pressed"],
+  },
+  {
+    name: "gives-way-too-soon",
+    what: "a confirmed image gives way after four runs that ended uncleanly",
+    patches: [{ file: UNCLEAN, find: "export const UNCLEAN_BOOTS_MAX: u32 = 5;", replace: "export const UNCLEAN_BOOTS_MAX: u32 = 4;" }],
+    stories: ["late-crashes-yield"],
+  },
+  {
+    name: "lost-log-believed",
+    what: "a log that is made anew calls the newer image confirmed",
+    patches: [{ file: BOOT, find: "  if (record.slotState(1 - best) == SlotState.Confirmed) record.setSlot(best, SlotState.Candidate, bestTries, 0);\n", replace: "" }],
+    stories: ["log-lost"],
+  },
+  {
+    name: "lost-log-raises-floor",
+    what: "a log that is made anew takes the newer image's security counter for the floor",
+    patches: [{ file: BOOT, find: "    lowest = min(lowest, header.securityCounter);\n", replace: "    lowest = lowest == u32.MAX_VALUE ? header.securityCounter : max(lowest, header.securityCounter);\n" }],
+    stories: ["log-lost"],
+  },
+  {
+    name: "failed-change-tried-at-once",
+    what: "a change that could not be recorded is tried again four times a second",
+    patches: [{ file: LOG, find: "return this.pauseUs > 0 && clockUs() < this.pausedUntilUs;", replace: "return false;" }],
+    stories: ["update-below-the-flag", "first-update", "log-turns-over"],
   },
 ];

@@ -32,6 +32,14 @@ export function ageBootControl(flash: Uint8Array, layout: FlashLayout, epoch: nu
   return new Uint8Array(aged);
 }
 
+/** Neither sector of the log holds anything that counts. */
+export function destroyBootControl(flash: Uint8Array, layout: FlashLayout): Uint8Array {
+  const { offsetBytes, sizeBytes } = layout.zones.bootControl;
+  const destroyed = flash.slice();
+  for (let at = offsetBytes; at < offsetBytes + sizeBytes; at++) destroyed[at] = (Math.imul(at + 1, 0x9e3779b1) >>> 24) & 0xff;
+  return destroyed;
+}
+
 /** An image in slot A, and as the newest record one that calls it confirmed and active. */
 export function forgeSlot(flash: Uint8Array, layout: FlashLayout, image: { digest: string }, parts: { offset: number; bytes: Uint8Array }[]): Uint8Array {
   const forged = Buffer.from(ageBootControl(flash, layout, 9));

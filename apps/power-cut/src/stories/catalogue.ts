@@ -10,7 +10,7 @@ import { PageStore } from "../device/page-store.ts";
 import { type DeviceState, Rig } from "../device/power-up.ts";
 import { newServerMemory, type ServerMemory } from "../server/story-server.ts";
 import { type CampaignImage, firstTrustChain, identityFor, keys, laterTrustChains, makeImage, signedAnew, slotParts } from "./images.ts";
-import { ageBootControl, forgeSlot } from "./aged-boot-control.ts";
+import { ageBootControl, destroyBootControl, forgeSlot } from "./aged-boot-control.ts";
 import { lingerDefaultUs, type Story } from "./story.ts";
 
 /** Small enough for a million power-ups, large enough for two payload sectors and a log that turns over within an update. */
@@ -71,6 +71,7 @@ export async function openCampaign(options: CampaignOptions): Promise<Campaign> 
   const unhealthy = await image("unhealthy", 2, { ...short, personality: { app: "unhealthy" } });
   const silent = await image("silent", 2, { ...short, personality: { app: "silent" } });
   const deaf = await image("deaf", 2, { ...short, personality: { network: false } });
+  const brittle = await image("brittle", 2, { ...short, personality: { crashesAtUs: 14_000_000 } });
   const untested = await image("untested", 2, { ...short, personality: { selfTest: false } });
   const again = await image("again", 5, { ...short, securityCounter: 3 });
   const third = await image("third", 3, { ...short, securityCounter: 2 });
@@ -79,7 +80,7 @@ export async function openCampaign(options: CampaignOptions): Promise<Campaign> 
   const bySecond = await image("by-the-second-key", 6, { ...short, signedBy: keys.secondRelease });
   const elsewhere = await image("other-hardware", 4, { change: { hardware: { name: "other-hardware", revisionMin: 1, revisionMax: 1 } } });
   const yours = options.ownImage && (await signedAnew("yours", options.ownImage, keys.release));
-  const images = [...(yours ? [yours] : []), first, good, next, plain, crashing, hanging, unhealthy, silent, deaf, untested, again, third, older, stranger, below, elsewhere, bySecond];
+  const images = [...(yours ? [yours] : []), first, good, next, plain, brittle, crashing, hanging, unhealthy, silent, deaf, untested, again, third, older, stranger, below, elsewhere, bySecond];
 
   const pages = new PageStore();
   const checker = new FlashChecker({ layout, pages, product: identity.product, hardware: identity.hardware, releaseKeys: [keys.release.publicKey, keys.secondRelease.publicKey], rootKeys: [keys.root.publicKey] });
@@ -128,7 +129,7 @@ export async function openCampaign(options: CampaignOptions): Promise<Campaign> 
   update("unhealthy-falls-back", "the candidate's app says that it is unhealthy", unhealthy, "rolled-back 72", enrolled, { otherOutcomes: ["rolled-back 75"] });
   update("silent-falls-back", "the candidate's app says nothing until the confirm deadline", silent, "rolled-back 72", enrolled, { otherOutcomes: ["rolled-back 75"] });
   update("self-test-falls-back", "the candidate's self-test fails", untested, "rolled-back 73", enrolled, { otherOutcomes: ["rolled-back 75"] });
-  update("deaf-falls-back", "the candidate never reaches the server, and the old image does", deaf, "rolled-back 74", enrolled, { otherOutcomes: ["rolled-back 75"] });
+  const deafFailed = update("deaf-falls-back", "the candidate never reaches the server, and the old image does", deaf, "rolled-back 74", enrolled, { otherOutcomes: ["rolled-back 75"] });
 
   const refused = { inadmissible: [stranger, below] };
   update("refused-signature", "an image that no release key signed", stranger, "rejected 9", enrolled, refused);
@@ -171,8 +172,24 @@ export async function openCampaign(options: CampaignOptions): Promise<Campaign> 
   }, enrolled);
 
   // Both confirmed, and the newer one crashes from today on.
+  const isOn = (image: CampaignImage) => ({ lastCheckIn }: Rig["server"]) => lastCheckIn?.running.digest === image.digest;
   const loops = new Map([[plain, { ...plain.personality, app: "crashes" as const }]]);
-  play({ ...checkedIn, name: "crash-loop-yields", what: "a confirmed image crashes again and again, and gives way to the other", personalities: loops, lingerUs: 11_000_000 }, bothConfirmed);
+  const yielded = play({ ...checkedIn, name: "crash-loop-yields", what: "a confirmed image crashes again and again, and gives way to the other", personalities: loops, lingerUs: 11_000_000 }, bothConfirmed);
+  update("update-after-yield", "an update of a device whose newer image gave way", third, "confirmed", yielded);
+  const late = new Map([[plain, { ...plain.personality, crashesAtUs: 14_000_000 }]]);
+  play({ ...checkedIn, name: "late-crashes-yield", what: "a confirmed image is healthy and crashes in its 14th second, again and again, and gives way", personalities: late, isSettled: isOn(first) }, bothConfirmed);
+  update("confirmed-then-crashes", "an image is confirmed, crashes in its 14th second again and again, and gives way", brittle, "confirmed", enrolled, {
+    endsOn: first, isSettled: (server) => server.memory.outcome !== undefined && isOn(first)(server), otherOutcomes: ["rolled-back 75"],
+  });
+  play({ ...checkedIn, name: "reset-pressed", what: "somebody presses reset twelve times, within seconds of each start", resetPresses: 12, isSettled: isOn(plain) }, bothConfirmed);
+
+  // Both sectors of boot control lost: what is newer is only guessed to run well.
+  const lost = (state: DeviceState): DeviceState => startOf(pages.internFlash(destroyBootControl(pages.flashOf(state.ids), layout)), state.server, 0);
+  play({ ...checkedIn, name: "log-lost", what: "both sectors of boot control are lost; the newer image runs well", isSettled: ({ lastCheckIn }) => lastCheckIn?.running.digest === plain.digest && lastCheckIn.running.state === "confirmed" }, lost(bothConfirmed));
+  play({
+    ...checkedIn, name: "log-lost-deaf", what: "both sectors of boot control are lost, and the newer image is one that had failed as deaf",
+    isSettled: ({ lastCheckIn }) => lastCheckIn?.running.digest === first.digest && lastCheckIn.other.state === "failed",
+  }, lost(deafFailed));
   return { rig, pages, stories };
 }
 

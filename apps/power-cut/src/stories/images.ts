@@ -15,6 +15,8 @@ export interface Personality {
   network: boolean;
   /** False: its self-test fails, since a read of flash does. */
   selfTest: boolean;
+  /** The app, healthy until then, traps at this uptime. */
+  crashesAtUs?: number;
 }
 
 export const healthy: Personality = { app: "healthy", network: true, selfTest: true };

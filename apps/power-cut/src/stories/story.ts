@@ -29,6 +29,10 @@ export interface Story {
   hasForgedSlot?: boolean;
   /** The device has no secret yet. */
   mayEnrol?: boolean;
+  /** Somebody presses reset so often, each time once the device has settled. */
+  resetPresses?: number;
+  /** The image that is confirmed and runs in the end, where that is not the one that was installed: it gave way. */
+  endsOn?: CampaignImage;
   /** The trust version that this ends with, in both copies. */
   trustAtEnd?: number;
   /** The security floor that this ends with. */
