@@ -1,5 +1,6 @@
 import { defineConfig } from "vitest/config";
 import { BaseSequencer, type TestSpecification } from "vitest/node";
+import { missingDeviceTools } from "./apps/agent/build/run-tool.ts";
 
 /** The longest first: what starts last would be waited for alone. */
 class LongestFirst extends BaseSequencer {
@@ -17,6 +18,7 @@ class LongestFirst extends BaseSequencer {
 export default defineConfig({
   test: {
     include: ["packages/*/test/**/*.test.ts", "apps/*/test/**/*.test.{ts,tsx}", "test/**/*.test.ts"],
+    ...(missingDeviceTools().length > 0 ? { runner: "./test/guards/skipping-runner.ts" } : {}),
     setupFiles: ["test/guards/timer-guard.ts"],
     testTimeout: 60_000,
     hookTimeout: 120_000,

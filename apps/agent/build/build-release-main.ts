@@ -4,10 +4,10 @@ import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { describeImage, errorName, FormatError, splitRelease } from "@flipside/image-format";
-import { buildSignedRelease } from "./build-release.ts";
+import { buildSignedRelease, buildVirtualRelease } from "./build-release.ts";
 import { repositoryRoot } from "./paths.ts";
 import { projectKeys } from "./project-keys.ts";
-import { ToolError } from "./run-tool.ts";
+import { missingDeviceTools, ToolError } from "./run-tool.ts";
 
 const usage = `Usage: npm run build:release -- --version V --sequence N [options]
 
@@ -21,6 +21,7 @@ The same sources, options and keys give the same bytes.
   --security-counter N   images below a device's floor never boot there (1)
   --description TEXT     what the release is about, at most 512 bytes
   --keys FOLDER          folder with the project's keys; made when it does not exist (var/keys)
+  --virtual-only         the image for virtual devices alone: npm packages build it, without a cross compiler
   --out FILE             where to write it (var/releases/flipside-demo-V.release)
   --help                 this text
 `;
@@ -39,7 +40,7 @@ async function main(): Promise<void> {
   try {
     const text = { type: "string" as const };
     ({ values } = parseArgs({
-      options: { version: text, sequence: text, app: text, agent: text, "security-counter": text, description: text, keys: text, out: text, help: { type: "boolean", short: "h" } },
+      options: { version: text, sequence: text, app: text, agent: text, "security-counter": text, description: text, keys: text, out: text, "virtual-only": { type: "boolean" }, help: { type: "boolean", short: "h" } },
       allowPositionals: false,
     }));
   } catch (error) {
@@ -56,7 +57,12 @@ async function main(): Promise<void> {
   const appEntry = entry("app");
   const agentEntry = entry("agent");
   const description = option("description");
-  const built = await buildSignedRelease({
+  const missing = missingDeviceTools();
+  if (values["virtual-only"] !== true && missing.length > 0) {
+    throw new ToolError(`${missing.join(", ")} missing here (npm run setup says how to get that). With --virtual-only, the release is for virtual devices alone, and takes none of it.`);
+  }
+  const build = values["virtual-only"] === true ? buildVirtualRelease : buildSignedRelease;
+  const built = await build({
     version,
     releaseSequence: wholeNumber("sequence", option("sequence")),
     securityCounter: wholeNumber("security-counter", option("security-counter"), 1),
