@@ -7,8 +7,8 @@
 
 import { Errno, StreamState } from "../exokernel";
 import { arm, due, now, soon, Ticks } from "./clock";
-import { Counter, count } from "./counters";
 import { heardFromPeer, lostContact } from "./contact";
+import { Counter, count } from "./counters";
 import { beginPacket, mtu, sendPacket } from "./link";
 import { PATH_MTU_MIN, guessPath, narrowPath, pathMtu } from "./path-mtu";
 import { put16, put32 } from "./wire/bytes";
@@ -609,12 +609,12 @@ export class TcpConnection {
     if (this.sendNext != this.sendUna) count(Counter.TcpTimeouts);
     if (this.backOff < 8) ++this.backOff;
     this.timing = false;
-    if (this.sendWindow == 0 && this.state >= TcpState.Established) this.probe = true;
+    const isMade = this.state >= TcpState.Established;
+    if (this.sendWindow == 0 && isMade) this.probe = true;
     else {
-      if (this.state >= TcpState.Established && this.backOff >= BLACK_HOLE_TIMEOUTS && min(this.sendEnd - this.sendUna, this.sendMss) > PATH_MTU_MIN - HEADER_OVERHEAD) {
-        guessPath(this.remoteAddress, PATH_TICKS);
-      }
-      if (this.backOff == 1 && this.state >= TcpState.Established) this.slowStartThreshold = max((this.sendMax - this.sendUna) >>> 1, 2 * this.sendMss);
+      const isLarge = min(this.sendEnd - this.sendUna, this.sendMss) > PATH_MTU_MIN - HEADER_OVERHEAD;
+      if (isMade && isLarge && this.backOff >= BLACK_HOLE_TIMEOUTS) guessPath(this.remoteAddress, PATH_TICKS);
+      if (this.backOff == 1 && isMade) this.slowStartThreshold = max((this.sendMax - this.sendUna) >>> 1, 2 * this.sendMss);
       this.congestionWindow = this.sendMss;
     }
     this.recovering = false;

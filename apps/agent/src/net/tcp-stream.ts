@@ -88,7 +88,8 @@ export class TcpStream extends Stream {
   /** The owner has done with the connection: where nothing answered, another address is better next time. */
   private leave(): void {
     const connection = this.connection;
-    if (connection.isPassive || (this.phase != Phase.Connecting && (this.phase != Phase.Connected || !connection.isUnanswered()))) return;
+    const isInVain = this.phase == Phase.Connecting || (this.phase == Phase.Connected && connection.isUnanswered());
+    if (connection.isPassive || !isInVain) return;
     if (connection.state >= TcpState.Established) lostContact();
     addressFailed(connection.remoteAddress);
   }
