@@ -16,6 +16,7 @@ import { Session } from "../session/session";
 import { base64urlEncode } from "../text/base64url";
 import { asciiBytes } from "../text/constant";
 import { TrustUpdate } from "../trust/trust-update";
+import { CHECK_IN_SPACING_MAX_US } from "../update/chunk-fetch";
 import { UpdateTask } from "../update/update";
 import { Leaf, Mailbox } from "./mailbox";
 import { Reporter } from "./report";
@@ -54,6 +55,7 @@ export class ConnectionTask extends Task {
   private refusals: u32 = 0;
   private pollUs: i64 = <i64>POLL_MS_DEFAULT * 1000;
   private nextCheckInUs: i64 = 0;
+  private lastCheckInUs: i64 = 0;
   private nextTelemetryUs: i64 = 0;
 
   constructor(
@@ -102,7 +104,7 @@ export class ConnectionTask extends Task {
     if (moves) this.moveToServer(nowUs);
     if (this.session.proven) this.report(nowUs);
     let wakeUs = this.mqtt.nextWakeUs(nowUs);
-    if (this.session.proven) wakeUs = min(wakeUs, min(this.nextCheckInUs, this.nextTelemetryUs));
+    if (this.session.proven) wakeUs = min(wakeUs, min(this.checkInDueUs(), this.nextTelemetryUs));
     if (this.update.deployment.dirty && this.session.proven) wakeUs = min(wakeUs, nowUs + 50_000);
     if (this.commands.isBusy()) wakeUs = min(wakeUs, nowUs + 50_000);
     // Answers that don't come are noticed once a second.
@@ -196,7 +198,7 @@ export class ConnectionTask extends Task {
       return;
     }
     if (mailbox.isFrom(Leaf.Trust)) {
-      if (this.session.proven && this.trustUpdate.onMessage(this.mqtt.payloadPtr, this.mqtt.payloadLength)) this.nextCheckInUs = nowUs;
+      if (this.session.proven && this.trustUpdate.onMessage(this.mqtt.payloadPtr, this.mqtt.payloadLength)) this.checkInAtOnce(nowUs);
       return;
     }
     const reader = this.reader;
@@ -214,7 +216,7 @@ export class ConnectionTask extends Task {
         say("session proven");
         endLine();
         bootPhase(Phase.Proven);
-        this.nextCheckInUs = nowUs;
+        this.checkInAtOnce(nowUs);
         this.nextTelemetryUs = nowUs;
         this.update.onSessionProven();
         this.commands.onSessionProven();
@@ -232,13 +234,24 @@ export class ConnectionTask extends Task {
     }
   }
 
+  private checkInAtOnce(nowUs: i64): void {
+    this.nextCheckInUs = nowUs;
+    this.lastCheckInUs = nowUs - CHECK_IN_SPACING_MAX_US;
+  }
+
+  /** As the server asked, or later while a slow link is needed for a download. */
+  private checkInDueUs(): i64 {
+    return max(this.nextCheckInUs, this.lastCheckInUs + this.update.checkInSpacingUs());
+  }
+
   private report(nowUs: i64): void {
     const deployment = this.update.deployment;
     if (deployment.dirty && deployment.exists() && this.reporter.state(deployment)) deployment.dirty = false;
-    if (this.trial.changed || nowUs >= this.nextCheckInUs) {
+    if (this.trial.changed || nowUs >= this.checkInDueUs()) {
       if (this.reporter.checkIn(deployment, uptimeMs(nowUs))) {
         this.trial.changed = false;
         this.nextCheckInUs = nowUs + this.pollUs;
+        this.lastCheckInUs = nowUs;
       } else {
         this.nextCheckInUs = nowUs + 100_000;
       }

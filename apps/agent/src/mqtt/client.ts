@@ -99,6 +99,8 @@ export class MqttClient {
   strayAcks: u32 = 0;
   /** Connection attempts. */
   attempts: u32 = 0;
+  /** PINGRESP that came. */
+  pongs: u32 = 0;
 
   private state: i32 = State.Stopped;
   private receiver: Receiver;
@@ -274,6 +276,11 @@ export class MqttClient {
     return <i32>id;
   }
 
+  /** Asks for a PINGRESP, which `pongs` counts; no deadline is set for it. False without a connection, or room now. */
+  ping(): bool {
+    return this.state == State.Online && this.put2(Packet.Pingreq);
+  }
+
   // ---- running -----------------------------------------------------------------------------------------------------
 
   /** Does what is due and returns an MqttEvent. Call again until None; then sleep until nextWakeUs. */
@@ -401,7 +408,7 @@ export class MqttClient {
           return MqttEvent.None;
         }
         const count = receiver.fill(this.stream);
-        if (count > 0) this.receivedUs = nowUs;
+        if (count > 0) this.heard(nowUs);
         else if (count == 0 || count == Errno.Again) return this.deaf ? this.lose(nowUs, MqttReason.Closed) : MqttEvent.None;
         else return this.lose(nowUs, MqttReason.Closed);
         received = receiver.next();
@@ -411,6 +418,12 @@ export class MqttClient {
     }
     this.busy = true;
     return MqttEvent.None;
+  }
+
+  /** Bytes are life: an answer may be on its way behind many of them. */
+  private heard(nowUs: i64): void {
+    this.receivedUs = nowUs;
+    if (this.state == State.Online && this.deadlineUs != NEVER) this.deadlineUs = max(this.deadlineUs, nowUs + milliseconds(this.settings.pingTimeoutMs));
   }
 
   private take(received: i32, nowUs: i64): i32 {
@@ -439,6 +452,7 @@ export class MqttClient {
     }
     if (first == Packet.Suback) return this.takeSuback(nowUs);
     if (first == Packet.Pingresp) {
+      this.pongs++;
       this.deadlineUs = NEVER;
       return MqttEvent.None;
     }
@@ -537,7 +551,9 @@ export class MqttClient {
     for (let i = 0; i < SUBSCRIPTIONS_PENDING; i++) {
       if (unchecked(this.subscriptionIds[i]) != 0) oldestUs = min(oldestUs, unchecked(this.subscriptionsUs[i]));
     }
-    return oldestUs == NEVER ? NEVER : oldestUs + milliseconds(this.settings.ackTimeoutMs);
+    if (oldestUs == NEVER) return NEVER;
+    const timeoutUs = milliseconds(this.settings.ackTimeoutMs);
+    return min(max(oldestUs, this.receivedUs) + timeoutUs, oldestUs + (timeoutUs << 2));
   }
 
   // ---- packets -----------------------------------------------------------------------------------------------------

@@ -28,10 +28,10 @@ export class MqttSettings {
   keepAliveS: u32 = 60;
   /** From opening the stream to CONNACK. */
   connectTimeoutMs: u32 = 20_000;
-  /** For PUBACK and SUBACK, from the moment the packet was handed to the stream. */
-  ackTimeoutMs: u32 = 20_000;
-  /** For PINGRESP. */
-  pingTimeoutMs: u32 = 10_000;
+  /** For PUBACK and SUBACK, from the moment the packet was handed to the stream, or the last byte came: at most four times this. */
+  ackTimeoutMs: u32 = 30_000;
+  /** For PINGRESP, or any other byte. A radio may be silent for 20 s and go on. */
+  pingTimeoutMs: u32 = 25_000;
   backoffMinMs: u32 = 1_000;
   backoffMaxMs: u32 = 120_000;
   /** A connection that lasted this long starts the back-off over. */

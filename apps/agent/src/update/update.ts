@@ -124,6 +124,11 @@ export class UpdateTask extends Task {
     return this.phase >= Phase.Verify;
   }
 
+  /** How long a check-in may wait so that a slow link is left to the download. */
+  checkInSpacingUs(): i64 {
+    return this.phase == Phase.Table || this.phase == Phase.Payload ? this.fetch.checkInSpacingUs() : 0;
+  }
+
   // ---- offers ------------------------------------------------------------------------------------------------------
 
   /** A message on `offer` of this session, in the reader. */
@@ -144,10 +149,8 @@ export class UpdateTask extends Task {
     if (idBytes <= 0 || reader.error != 0) return;
     const d = this.deployment;
     if (d.isThis(offeredId, idBytes, attempt) && (this.phase != Phase.Idle || d.isOver())) {
-      // Known already. Say again where it stands: the server may have missed it.
+      // Known already. Say again where it ended: the server may have missed it.
       if (d.isOver()) d.dirty = true;
-      else if (this.phase <= Phase.Payload) this.fetch.askAgain();
-      this.wake();
       return;
     }
     // First things first; it will be offered again. A fallback for want of contact is a trial that isn't over.
@@ -260,7 +263,7 @@ export class UpdateTask extends Task {
 
   /** A new session: what was asked for in the last one will not come. */
   onSessionProven(): void {
-    this.fetch.askAgain();
+    this.fetch.onNewSession();
     this.wake();
   }
 
@@ -271,9 +274,9 @@ export class UpdateTask extends Task {
     if (length < <u32>CHUNK_MESSAGE_PREFIX_BYTES || load<u32>(ptr) != CHUNK_MESSAGE_MAGIC) return;
     const part = <u32>load<u8>(ptr, 8);
     if (load<u32>(ptr, 4) != this.deployment.attempt || compareBytes(ptr + 9, this.manifest.digest.dataStart, 3) != 0) return;
-    if (!this.fetch.isNext(part, load<u32>(ptr, 12), nowUs)) return;
     const data = ptr + CHUNK_MESSAGE_PREFIX_BYTES;
     const dataBytes = length - CHUNK_MESSAGE_PREFIX_BYTES;
+    if (!this.fetch.isNext(part, load<u32>(ptr, 12), dataBytes, nowUs)) return;
     if (part == CHUNK_PART_TABLE) this.takeTablePiece(data, dataBytes);
     else this.takeChunk(data, dataBytes);
     this.wake();

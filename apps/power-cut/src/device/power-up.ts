@@ -7,10 +7,11 @@ import { type BootRecord, FlashChecker } from "../checker/flash-checker.ts";
 import { type ServerMemory, StoryServer } from "../server/story-server.ts";
 import type { CampaignImage, Personality } from "../stories/images.ts";
 import type { Story } from "../stories/story.ts";
-import { Board, type Operation, type Reading, runEnds, type Surroundings } from "./board.ts";
+import { Board, type ByteStream, type Operation, type Reading, runEnds, type Surroundings } from "./board.ts";
 import { ModuleInstance } from "./module-instance.ts";
 import type { LoadedModules } from "./modules.ts";
 import { type Hash, keyOf, type PageStore } from "./page-store.ts";
+import type { SlowLink } from "./slow-link.ts";
 
 /** What power-ups begin with and end in. */
 export interface DeviceState {
@@ -144,8 +145,11 @@ export class Rig implements Surroundings {
     };
   }
 
-  get stream(): StoryServer["wire"] {
-    return this.server.wire;
+  /** Between device and server, in place of one that takes no time. */
+  link: SlowLink | undefined;
+
+  get stream(): ByteStream {
+    return this.link ?? this.server.wire;
   }
 
   /** The state of the device as it is now. */
@@ -199,6 +203,7 @@ export class Rig implements Surroundings {
     const { board, server } = this;
     board.beginRun(reason);
     server.beginRun();
+    this.link?.beginRun();
     this.#imageIsRunning = false;
     this.#bootReason = reason;
     this.#restOperationsUs.length = 0;
@@ -272,7 +277,9 @@ export class Rig implements Surroundings {
       if (steps >= stepsMax + STEPS_A_SECOND * moreS || board.nowUs >= RUN_US_MAX + moreS * 1_000_000) break;
       if (board.nowUs >= crashesAtUs) return this.#endsUncleanly(this.#crashed());
       const waitUs = step() >>> 0;
-      if (server.wire.hasData) continue;
+      this.link?.advance();
+      const linkUs = Math.ceil(this.link?.nextUs ?? Infinity);
+      if (this.link ? linkUs <= board.nowUs : server.wire.hasData) continue;
       if (settledAtUs < 0) {
         if (this.#story.isSettled(server)) settledAtUs = board.nowUs;
       } else if (this.#pressesLeft > 0) {
@@ -282,7 +289,8 @@ export class Rig implements Surroundings {
         end = "settled";
         break;
       }
-      board.nowUs += settledAtUs >= 0 ? Math.min(waitUs, Math.max(1, settledAtUs + this.#lingerUs - board.nowUs)) : waitUs;
+      const untilLinkUs = linkUs - board.nowUs;
+      board.nowUs += Math.min(untilLinkUs, settledAtUs >= 0 ? Math.min(waitUs, Math.max(1, settledAtUs + this.#lingerUs - board.nowUs)) : waitUs);
     }
     if (isLong) this.#checkQuiet();
     return end;

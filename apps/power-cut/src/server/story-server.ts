@@ -43,6 +43,8 @@ export interface Wishes {
   permit?: Uint8Array;
   /** Of a hostile server: it answers so much of what is fetched, and no more. */
   payloadChunksMax?: number;
+  /** Chunks of the payload that are lost on the way, once each: a broker may drop what came at QoS 0. */
+  losesOnce?: Set<number>;
   /** To take this trust record. */
   trustChain?: Uint8Array;
   trustVersion?: number;
@@ -239,10 +241,11 @@ export class StoryServer implements WireServer {
   }
 
   #fetch(part: number, first: number, count: number): void {
-    const { image, payloadChunksMax = Infinity } = this.wishes;
+    const { image, payloadChunksMax = Infinity, losesOnce } = this.wishes;
     if (!image) return;
     const [content, size] = part === 0 ? [image.table, TABLE_PIECE_BYTES] : [image.payload, image.chunkBytes];
     for (let i = first; i < first + count && i * size < content.length && (part === 0 || i < payloadChunksMax); i++) {
+      if (part === 1 && losesOnce?.delete(i)) continue;
       const name = `${image.digest}${part} ${i}`;
       let chunk = this.#chunks.get(name);
       if (!chunk) {

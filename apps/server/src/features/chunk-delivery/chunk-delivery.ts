@@ -49,8 +49,26 @@ export function writeChunkPrefix(message: Buffer, attempt: number, part: number,
   message.writeUInt32LE(index, 12);
 }
 
+/** A window under way: `at` is the piece that is being read or handed over, those up to `end` follow. */
+interface Window extends Asked {
+  at: number;
+  end: number;
+}
+
+interface Asked {
+  session: Session;
+  fetch: Fetch;
+}
+
+/** The same part of the same deployment, asked for in the same session. */
+const isSame = (a: Asked, b: Asked): boolean =>
+  a.session === b.session && a.fetch.deployment === b.fetch.deployment && a.fetch.attempt === b.fetch.attempt && a.fetch.part === b.fetch.part;
+
 export interface ChunkDelivery {
-  /** Takes a window; one is under way for each device, and the newest that waits replaces an older one. */
+  /**
+   * Takes a window; one is under way for each device, and the newest that waits replaces an older one. What is asked for
+   * again and has not left yet is not sent twice; what has left, and is asked for all the same, is sent at once.
+   */
   request(session: Session, fetch: Fetch): void;
   readonly filesOpen: number;
   close(): Promise<void>;
@@ -65,24 +83,25 @@ export function createChunkDelivery(options: {
   log: Logger;
 }): ChunkDelivery {
   const files = new FileHandles(filesOpenMax);
-  const busy = new Set<string>();
+  const active = new Map<string, Window>();
   /** The next window of each device, in the order of asking. */
-  const waiting = new Map<string, { session: Session; fetch: Fetch }>();
+  const waiting = new Map<string, Asked>();
   const underWay = new Set<Promise<void>>();
   let closed = false;
 
   function pump(): void {
     for (const [deviceId, { session, fetch }] of waiting) {
       if (closed || underWay.size >= windowsUnderWayMax) return;
-      if (busy.has(deviceId)) continue;
+      if (active.has(deviceId)) continue;
       waiting.delete(deviceId);
-      busy.add(deviceId);
-      const work = deliver(session, fetch)
+      const window: Window = { session, fetch, at: fetch.first, end: fetch.first + fetch.count };
+      active.set(deviceId, window);
+      const work = deliver(window)
         .catch((error: unknown) => {
           options.log.error({ err: error as Error, device: deviceId }, "a window could not be delivered");
         })
         .finally(() => {
-          busy.delete(deviceId);
+          active.delete(deviceId);
           underWay.delete(work);
           pump();
         });
@@ -90,7 +109,8 @@ export function createChunkDelivery(options: {
     }
   }
 
-  async function deliver(session: Session, fetch: Fetch): Promise<void> {
+  async function deliver(window: Window): Promise<void> {
+    const { session, fetch } = window;
     const { deviceId } = session;
     const image = await options.imageOf(deviceId, fetch.deployment, fetch.attempt);
     if ("refusal" in image) {
@@ -103,7 +123,8 @@ export function createChunkDelivery(options: {
     }
     const deadline = Date.now() + windowLifeMs;
     await files.use(image.filePath, async (file) => {
-      for (let index = fetch.first; index < fetch.first + fetch.count; index++) {
+      for (; window.at < window.end; window.at++) {
+        const index = window.at;
         const piece = pieceOf(image, fetch.part, index);
         if (piece === undefined) return;
         while (options.link().bufferedBytes(deviceId) > bufferedBytesMax) {
@@ -120,11 +141,30 @@ export function createChunkDelivery(options: {
     });
   }
 
+  /** What of a window is still to be sent when the one under way is through; ends that one where it serves nobody any more. */
+  function beyond(window: Window, session: Session, fetch: Fetch): Fetch | undefined {
+    if (!isSame(window, { session, fetch }) || fetch.first < window.at) {
+      window.end = Math.min(window.end, window.at + 1);
+      return fetch;
+    }
+    const first = Math.max(fetch.first, window.end);
+    const count = fetch.first + fetch.count - first;
+    return count > 0 ? { ...fetch, first, count } : undefined;
+  }
+
   return {
     request(session, fetch) {
       if (closed) return;
-      waiting.delete(session.deviceId);
-      waiting.set(session.deviceId, { session, fetch });
+      const { deviceId } = session;
+      const window = active.get(deviceId);
+      const rest = window ? beyond(window, session, fetch) : fetch;
+      const before = waiting.get(deviceId);
+      waiting.delete(deviceId);
+      if (rest) {
+        // A device goes on asking before its last window was begun.
+        const goesOn = before && isSame(before, { session, fetch }) && before.fetch.first + before.fetch.count === rest.first;
+        waiting.set(deviceId, { session, fetch: goesOn ? { ...rest, first: before.fetch.first, count: before.fetch.count + rest.count } : rest });
+      }
       pump();
     },
     get filesOpen() {
