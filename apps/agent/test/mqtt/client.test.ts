@@ -269,6 +269,19 @@ test("a connection that sends all the time but hears nothing is pinged and lost"
   expect(events).toEqual([{ kind: "disconnected", reason: "ping timeout" }]);
 });
 
+test("bytes are life: a PINGRESP may take its time behind a long message", () => {
+  const peer = online({ keepAliveS: 20, pingTimeoutMs: 5_000 });
+  while (peer.streams.written.length === 0) peer.sleep(peer.device.nextWakeUs(peer.now));
+  expect(peer.streams.take()).toEqual(PINGREQ);
+  const message = publishPacket("t", "x".repeat(60));
+  for (const byte of message.subarray(0, -1)) {
+    expect(peer.receive(Uint8Array.of(byte))).toEqual([]);
+    expect(peer.sleep(peer.now + 2n * S)).toEqual([]);
+  }
+  expect(peer.receive(message.subarray(-1))).toHaveLength(1);
+  expect(peer.sleep(peer.now + 6n * S)).toEqual([{ kind: "disconnected", reason: "ping timeout" }]);
+});
+
 test("an answer that is already there after a long sleep counts, though its deadline passed", () => {
   const peer = online({ keepAliveS: 20, pingTimeoutMs: 1000 });
   while (peer.streams.written.length === 0) peer.sleep(peer.device.nextWakeUs(peer.now));
@@ -380,6 +393,18 @@ test("a message that isn't acknowledged in time costs the connection, not the me
   expect(peer.sleep(20n * S)).toEqual([{ kind: "disconnected", reason: "ack timeout" }]);
   expect(peer.now).toBe(5n * S);
   expect(peer.call.unacknowledged()).toBe(1);
+});
+
+test("an acknowledgement may take its time while other bytes come, but not for ever", () => {
+  const peer = online({ ackTimeoutMs: 5000, keepAliveS: 0 });
+  peer.device.publish("t", "x", 1);
+  const events: Event[] = [];
+  for (let second = 0; second < 60 && events.length === 0; second++) {
+    if (second < 50) events.push(...peer.receive(suback(999, 0)));
+    events.push(...peer.sleep(peer.now + S));
+  }
+  expect(events).toEqual([{ kind: "disconnected", reason: "ack timeout" }]);
+  expect(peer.now).toBe(20n * S);
 });
 
 test("acknowledgements for nothing that waits are counted and change nothing", () => {
