@@ -12,6 +12,8 @@ export interface Figures {
   updateBytesPerSecond: number;
   tcpBytesPerSecond: number;
   serverRssBytes: number;
+  /** All bytes that the server sent during an update, by the image's, at so many bytes a second. */
+  slowLinkSentToImage: Record<string, number>;
 }
 
 export const IMAGE_BYTES_GOAL = 128 * 1024;

@@ -6,9 +6,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { repositoryRoot } from "../../apps/agent/build/paths.ts";
-import { buildPayloads, buildSignedRelease } from "../../apps/agent/build/build-release.ts";
+import { buildPayloads, buildSignedRelease, buildVirtualRelease, type VirtualRelease } from "../../apps/agent/build/build-release.ts";
 import { DemoFleet, unikernelId } from "../../apps/demo/src/demo-fleet.ts";
-import { type Prepared, prepare } from "../../apps/demo/src/prepare.ts";
+import { type Prepared, prepare, type PreparedVirtual, prepareVirtual } from "../../apps/demo/src/prepare.ts";
 import { ServerProcess } from "../../apps/demo/src/server-process.ts";
 import { ConsoleClient } from "../end-to-end/console-client.ts";
 import { countToApp, countToMqtt, type MqttCount, sleepRecorder } from "./boot-instructions.ts";
@@ -16,6 +16,7 @@ import { timeBoots } from "./boot-time.ts";
 import { DeviceSnapshot, machines } from "./device-snapshot.ts";
 import { type Figures, IMAGE_BYTES_GOAL, RAM_BYTES_GOAL, Table } from "./figures.ts";
 import { imageParts, ramParts, sumOf, usefulBytes } from "./image-parts.ts";
+import { measureSlowLink, slowRates } from "./slow-link.ts";
 import { type Spread, spreadOf } from "./statistics.ts";
 import { measureTcp } from "./tcp-throughput.ts";
 import { IMAGE_WINDOW_BYTES, measureUpdates, rateOf } from "./update-throughput.ts";
@@ -23,6 +24,7 @@ import { IMAGE_WINDOW_BYTES, measureUpdates, rateOf } from "./update-throughput.
 const usage = `npm run bench [-- OPTIONS]
 
   --json FILE   write the figures as one JSON object
+  --slow-link   only updates on slow links; this takes npm packages alone
   --help        this text
 `;
 
@@ -185,12 +187,29 @@ async function bench(folder: string, onWorld: (world: World) => void): Promise<{
     updateBytesPerSecond,
     tcpBytesPerSecond,
     serverRssBytes,
+    slowLinkSentToImage: await benchSlowLink(folder, prepared, release, table),
   };
   return { figures, table };
 }
 
+async function benchSlowLink(folder: string, prepared: PreparedVirtual, release: VirtualRelease, table: Table): Promise<Figures["slowLinkSentToImage"]> {
+  say(`an update at ${slowRates.join(", ")} bytes/s: about two minutes`);
+  const transfers = await measureSlowLink({ folder: join(folder, "slow-link"), prepared, release });
+  for (const { bytesPerSecond, sentToImage, reconnections, seconds } of transfers)
+    table.row(`sent / image at ${bytesPerSecond} bytes/s`, sentToImage * 100, "%", `goal: at most 115; ${seconds.toFixed(0)} s; ${reconnections === 0 ? "no connection lost" : `${reconnections} CONNECTIONS LOST`}`);
+  return Object.fromEntries(transfers.map(({ bytesPerSecond, sentToImage }) => [bytesPerSecond, sentToImage]));
+}
+
+async function onlySlowLink(folder: string): Promise<{ figures: Partial<Figures>; table: Table }> {
+  const table = new Table();
+  say("building");
+  const prepared = await prepareVirtual(folder, () => {});
+  const release = await buildVirtualRelease({ version: "1.0.0", releaseSequence: 1, signingKeys: [prepared.keys.release.privateJwk], description: "The image that the factory put in." });
+  return { figures: { slowLinkSentToImage: await benchSlowLink(folder, prepared, release, table) }, table };
+}
+
 async function main(): Promise<void> {
-  const { values } = parseArgs({ args: process.argv.slice(2), options: { json: { type: "string" }, help: { type: "boolean", short: "h" } } });
+  const { values } = parseArgs({ args: process.argv.slice(2), options: { json: { type: "string" }, "slow-link": { type: "boolean" }, help: { type: "boolean", short: "h" } } });
   if (values.help) return void process.stdout.write(usage);
   const folder = mkdtempSync(join(tmpdir(), "flipside-bench-"));
   let world: World | undefined;
@@ -201,7 +220,7 @@ async function main(): Promise<void> {
   };
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => void cleanUp().finally(() => process.exit(130)));
   try {
-    const { figures, table } = await bench(folder, (opened) => (world = opened));
+    const { figures, table } = values["slow-link"] ? await onlySlowLink(folder) : await bench(folder, (opened) => (world = opened));
     process.stdout.write(`${table.toString()}\n`);
     if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(figures, null, 2)}\n`);
   } finally {
