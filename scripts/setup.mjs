@@ -34,6 +34,13 @@ export function checkNode() {
   process.exit(1);
 }
 
+/**
+ * Whether SQLite comes ready in its npm package (packages/processes/src/sqlite.ts). For older Nodes it is fetched or compiled;
+ * newer ones do without, so that it is optional to npm.
+ */
+const bringsSqlite = Number(process.versions.napi) >= 10;
+const compiledSqlite = join(root, "node_modules/better-sqlite3/build/Release/better_sqlite3.node");
+
 /** What compiles better-sqlite3 where npm finds no ready binary for this Node; the words to get it, by platform. */
 const compilerTools = { "a C++ compiler": ["c++", "g++", "clang++"], make: ["make", "gmake"], python3: ["python3", "python"] };
 const compilerPackages = [
@@ -54,19 +61,19 @@ export function checkCompiler() {
 
 /** Installs npm packages when the lock file has changed since the last time. */
 export function installPackages() {
-  // Tests on another Node (node-version.mjs): the packages are those of the Node that started them.
-  if (isLeftAlone || process.env.FLIPSIDE_SQLITE_BINDING) return;
+  if (isLeftAlone) return;
   const lock = createHash("sha256").update(readFileSync(join(root, "package-lock.json"))).update(process.versions.modules).digest("hex");
   const stamp = join(root, "node_modules", ".flipside-lock");
   if (existsSync(stamp) && readFileSync(stamp, "utf8") === lock) return;
   say("installing npm packages (about a minute where better-sqlite3 is compiled)");
-  const compilerProblem = checkCompiler();
-  if (compilerProblem !== undefined) say(`${compilerProblem}. Where npm finds a ready binary for Node ${process.versions.node}, it goes on without`);
+  const compilerProblem = bringsSqlite ? undefined : checkCompiler();
+  if (compilerProblem !== undefined) say(`${compilerProblem}. Where npm finds a ready binary for Node ${process.versions.node}, it goes on without; with Node 22.14 or later none is needed`);
   // npm's own output goes to standard error: standard output is for results.
   const { status, error } = spawnSync("npm", ["ci", "--no-audit", "--no-fund"], { cwd: root, stdio: ["ignore", 2, 2] });
-  if (status !== 0) {
-    say(error === undefined ? "`npm ci` failed; its own message is above" : `npm can't be started: ${error.message}`);
-    if (compilerProblem !== undefined) say(compilerProblem);
+  if (status !== 0 || !(bringsSqlite || existsSync(compiledSqlite))) {
+    if (status === 0) say("better-sqlite3 could be neither fetched nor compiled for this Node");
+    else say(error === undefined ? "`npm ci` failed; its own message is above" : `npm can't be started: ${error.message}`);
+    if (compilerProblem !== undefined) say(`${compilerProblem}. Or take Node 22.14 or later, for which it comes ready`);
     process.exit(1);
   }
   mkdirSync(dirname(stamp), { recursive: true });

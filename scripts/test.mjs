@@ -2,7 +2,7 @@
 // Arguments go to vitest: npm test -- packages/image-format
 //
 //   --node VERSION   run on this version of Node, from npm (26, 20.19)
-//   --slice          the part that leans most on Node: formats and cryptography, the virtual device's host, the server
+//   --slice          the part that leans most on Node: formats and cryptography, the virtual device's host, the server, npm start
 //   --and-newest     after everything else, the slice on the newest Node that is known to hold
 
 import { spawnSync } from "node:child_process";
@@ -14,6 +14,7 @@ import { checkNode, installPackages, installTestTools, offerDeviceTools, root } 
 const slice = [
   "packages/image-format/test/crypto", "packages/image-format/test/portable", "apps/agent/test/hosts/virtual-device.test.ts",
   "apps/server/test/enrolment-and-session.test.ts", "apps/server/test/releases.test.ts", "apps/server/test/update.test.ts", "apps/server/test/restart.test.ts",
+  "apps/demo/test/process-tree.test.ts",
 ];
 
 const rest = process.argv.slice(2);

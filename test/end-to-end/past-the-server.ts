@@ -2,13 +2,11 @@
 
 import { randomBytes } from "node:crypto";
 import { writeFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { join } from "node:path";
 import { sha256, toHex } from "@flipside/image-format";
-import type DatabaseConstructor from "better-sqlite3";
+import { Database } from "../../packages/processes/src/sqlite.ts";
 import { fileOf, type OfferedImage } from "./hostile-images.ts";
 
-const Database = createRequire(new URL("../../apps/server/package.json", import.meta.url))("better-sqlite3") as typeof DatabaseConstructor;
 
 /** Stores a release with one image for each hardware; returns its id. */
 export async function storePastTheServer(

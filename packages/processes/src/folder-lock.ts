@@ -4,10 +4,10 @@
 // that (fcntl) dies with its process, however it dies, and others may read the row meanwhile. POSIX drops a process's locks
 // on a file when it closes any descriptor of that file: so nobody in the owner's process may open owner.lock but SQLite.
 
-import Database from "better-sqlite3";
 import { closeSync, mkdirSync, openSync } from "node:fs";
 import { hostname } from "node:os";
 import { join, resolve } from "node:path";
+import { Database } from "./sqlite.ts";
 
 const LOCK_FILE = "owner.lock";
 /** How long the owner's row may be in the middle of being written. */
@@ -41,7 +41,7 @@ export interface FolderLock {
 }
 
 /** A handle that nobody refers to is collected, and its lock with it. */
-const held = new Set<Database.Database>();
+const held = new Set<Database>();
 
 /** As a person would have typed it. */
 export function commandOfThisProcess(): string {
@@ -101,7 +101,7 @@ function makePrivate(path: string): void {
   }
 }
 
-function beginWriting(database: Database.Database): boolean {
+function beginWriting(database: Database): boolean {
   database.pragma("busy_timeout = 0");
   try {
     database.exec("BEGIN IMMEDIATE");
@@ -115,7 +115,7 @@ function beginWriting(database: Database.Database): boolean {
 }
 
 /** The row of one that is gone stays until its successor has written its own, which takes a moment. */
-function livingOwner(database: Database.Database): Owner | undefined {
+function livingOwner(database: Database): Owner | undefined {
   for (const end = performance.now() + READ_TIMEOUT_MS; performance.now() < end; ) {
     const owner = readOwner(database);
     if (owner !== undefined && (owner.host !== hostname() || isAlive(owner.processId))) return owner;
@@ -133,7 +133,7 @@ function isAlive(processId: number): boolean {
   }
 }
 
-function readOwner(database: Database.Database): Owner | undefined {
+function readOwner(database: Database): Owner | undefined {
   try {
     const row = database.prepare("SELECT json FROM owner").get() as { json: string } | undefined;
     return row === undefined ? undefined : (JSON.parse(row.json) as Owner);

@@ -5,7 +5,7 @@
 // `storage.db` would wait for the transaction that waits for it. Publishing to MQTT or to event streams is handed to
 // `afterCommit`, since nobody may hear of what is not stored yet.
 
-import Database from "better-sqlite3";
+import { Database } from "../../../../packages/processes/src/sqlite.ts";
 import { Kysely, Migrator, SqliteDialect, type Transaction } from "kysely";
 import { migrations } from "./migrations.ts";
 import type { Schema } from "./schema.ts";
