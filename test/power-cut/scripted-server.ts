@@ -144,7 +144,7 @@ export class ScriptedServer {
       const fields = lengthPrefixed(body.subarray(10));
       const hasWill = (body[7]! & 4) !== 0;
       const [userName, password] = fields.slice(hasWill ? 3 : 1).map(String);
-      const known = userName === `enrol:${this.device.id}` || (password !== undefined && this.secrets.includes(password));
+      const known = userName === `enrol.${this.device.id}` || (password !== undefined && this.secrets.includes(password));
       session.secret = password ?? "";
       return wire.toDevice(Buffer.from([Packet.Connack << 4, 2, 0, known ? 0 : 4]));
     }

@@ -46,7 +46,7 @@ import type { NewImage, ReleaseRow } from "./storage/schema.ts";
 import { StartError } from "./start-error.ts";
 import { Storage } from "./storage/storage.ts";
 
-const sweepEveryMs = 10_000;
+const sweepEveryMs = 1_000;
 const tickEveryMs = 1_000;
 const clockStoredEveryMs = 60_000;
 /** After this long, closing stops waiting for peers that don't answer. */
@@ -206,8 +206,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       now: clock.steadyMs,
       linkChecksCredentials: () => link.checksCredentials,
       onlineChanged: (deviceId) => events.changed("device", deviceId),
+      pollMs: options.pollMs ?? 3_000,
     });
-    views = createDeviceViews(storage.db, lastSeen, (deviceId) => sessions.of(deviceId) !== undefined);
+    views = createDeviceViews(storage.db, lastSeen, (deviceId) => sessions.isOnline(deviceId));
     releases = createReleases({ storage, files, trust, verifier, events, now: clock.wallMs });
     const offers = createOffers({ link: () => link, sessions, rollouts: () => rollouts, turns, pollMs: options.pollMs ?? 3_000, log });
     rollouts = createRollouts({ storage, events, deviceLog, log, trust, clock, offersChanged: (deviceIds) => offers.push(deviceIds) });

@@ -35,6 +35,9 @@ export class ProtocolDevice {
   secret: Buffer | undefined;
   client: MqttClient | undefined;
   session = "";
+  /** Id of the connection's first session, which the last will names. */
+  connectionId = "";
+  #isFirstSession = true;
   boot = 1;
   sequence = 0;
   product = "flipside-demo";
@@ -76,6 +79,8 @@ export class ProtocolDevice {
   }
 
   async open(username: string, password: string | undefined, leaves: string[]): Promise<MqttClient> {
+    this.connectionId = base64Url(randomBytes(16));
+    this.#isFirstSession = true;
     const client = await connectAsync(
       this.mqttUrl,
       {
@@ -87,7 +92,7 @@ export class ProtocolDevice {
         keepalive: 30,
         reconnectPeriod: 0,
         connectTimeout: waitMsMax,
-        will: { topic: this.topic("gone"), payload: Buffer.from("{}"), qos: 1, retain: false },
+        will: { topic: this.topic("gone"), payload: Buffer.from(JSON.stringify({ session: this.connectionId })), qos: 1, retain: false },
       },
       false,
     );
@@ -159,7 +164,7 @@ export class ProtocolDevice {
   /** Enrolment, all four steps. Returns the last answer; with `loseLast` the device behaves as if it had not heard it. */
   async enrol(more: { loseLast?: boolean; claimSecret?: Buffer } = {}): Promise<Json> {
     const claimSecret = more.claimSecret ?? this.claimSecret;
-    const client = await this.open(`enrol:${this.id}`, undefined, ["enrolled"]);
+    const client = await this.open(`enrol.${this.id}`, "enrol", ["enrolled"]);
     this.client = client;
     try {
       const publicKey = base64Url(this.key.publicKey);
@@ -183,6 +188,23 @@ export class ProtocolDevice {
     }
   }
 
+  /** The first half of an enrolment; what is returned sends the second half, whenever it is called. */
+  async enrolmentUntilProof(): Promise<() => Promise<Json>> {
+    const client = (this.client = await this.open(`enrol.${this.id}`, "enrol", ["enrolled"]));
+    const publicKey = base64Url(this.key.publicKey);
+    const nonce = base64Url(randomBytes(16));
+    await this.publish("enrol", { step: 1, device: this.id, publicKey, nonce });
+    const serverNonce = String((await this.take("enrolled", (m) => m["nonce"] === nonce))["serverNonce"]);
+    await client.endAsync(true);
+    return async () => {
+      const again = (this.client = await this.open(`enrol.${this.id}`, "enrol", ["enrolled"]));
+      await this.publish("enrol", { step: 2, serverNonce, mac: mac(this.claimSecret, "flipside-enrol-device-v1", this.id, nonce, serverNonce, publicKey) });
+      const answer = await this.take("enrolled", (m) => m["step"] === 2);
+      await again.endAsync(true);
+      return answer;
+    };
+  }
+
   async connect(): Promise<void> {
     this.forget();
     this.client = await this.open(this.id, base64Url(this.secret!), ["challenge", "offer", "chunk", "trust", "command"]);
@@ -195,18 +217,29 @@ export class ProtocolDevice {
     if (answer["mac"] !== mac(this.secret!, "flipside-contact-v1", this.id, this.session, deviceNonce)) throw new Error("the server did not prove itself");
   }
 
+  /** Says hello with the connection's own session, or with a later one of the same connection. */
+  async hello(): Promise<void> {
+    this.session = this.#isFirstSession ? this.connectionId : base64Url(randomBytes(16));
+    await this.publish("hello", { session: this.session, ...(this.#isFirstSession ? {} : { connection: this.connectionId }) });
+    this.#isFirstSession = false;
+  }
+
   async tryToProve(key: SigningKey = this.key): Promise<{ answer: Json; deviceNonce: string; proof: Json }> {
-    this.session = base64Url(randomBytes(16));
-    await this.publish("hello", { session: this.session });
-    const challenge = await this.take("challenge", (m) => m["session"] === this.session);
-    if (challenge["accepted"] === false) return { answer: challenge, deviceNonce: "", proof: {} };
-    const nonce = String(challenge["nonce"]);
-    const deviceNonce = base64Url(randomBytes(16));
-    this.deviceNonce = deviceNonce;
-    const signature = await sign(key.privateJwk, "session", Buffer.from(`${this.id}\n${this.session}\n${nonce}\n${deviceNonce}`));
-    const proof = { session: this.session, nonce, deviceNonce, signature: base64Url(signature) };
+    const proof = await this.challenged(key);
+    if (proof["accepted"] === false) return { answer: proof, deviceNonce: "", proof: {} };
     await this.publish("proof", proof);
-    return { answer: await this.take("challenge", (m) => m["session"] === this.session), deviceNonce, proof };
+    return { answer: await this.take("challenge", (m) => m["session"] === this.session), deviceNonce: this.deviceNonce, proof };
+  }
+
+  /** Says hello, and returns the proof that answers the challenge without sending it; or the refusal. */
+  async challenged(key: SigningKey = this.key): Promise<Json> {
+    await this.hello();
+    const challenge = await this.take("challenge", (m) => m["session"] === this.session);
+    if (challenge["accepted"] === false) return challenge;
+    const nonce = String(challenge["nonce"]);
+    this.deviceNonce = base64Url(randomBytes(16));
+    const signature = await sign(key.privateJwk, "session", Buffer.from(`${this.id}\n${this.session}\n${nonce}\n${this.deviceNonce}`));
+    return { session: this.session, nonce, deviceNonce: this.deviceNonce, signature: base64Url(signature) };
   }
 
   checkInContent(): Json {

@@ -123,7 +123,7 @@ export class StoryServer implements WireServer {
 
   connect(userName: string, password: string | undefined): number {
     this.#sessionSecret = password ?? "";
-    if (userName === `enrol:${this.#identity.deviceId}`) return 0;
+    if (userName === `enrol.${this.#identity.deviceId}`) return 0;
     // Every nonce is the same at every run, and so is the secret that follows from them.
     return this.memory.enrolled && (this.#secret === "" || password === this.#secret) ? 0 : 4;
   }

@@ -10,7 +10,7 @@ import { CONTROL_MESSAGE_BYTES_MAX } from "@flipside/image-format";
 import type { Logger } from "../logging.ts";
 import type { DeviceLink, LinkHandlers } from "./device-link.ts";
 import { guardSocket } from "./packet-guard.ts";
-import { isDeviceId, mayPublish, maySubscribe, parseTopic, type Principal, type ServerLeaf, topicOf } from "./topics.ts";
+import { mayPublish, maySubscribe, parseTopic, type Principal, principalOf, type ServerLeaf, topicOf } from "./topics.ts";
 
 /** A control message, its topic and the packet's own fields. */
 const packetBytesMax = CONTROL_MESSAGE_BYTES_MAX + 1024;
@@ -49,14 +49,13 @@ export async function startEmbeddedBroker(options: {
   const broker = await Aedes.createBroker({ connectTimeout: connectTimeoutMs, drainTimeout: drainTimeoutMs, maxInflightInbound: 8 });
 
   broker.preConnect = (client, packet, done) => {
-    const name = packet.username ?? "";
-    const isEnrolling = name.startsWith("enrol:");
-    const deviceId = isEnrolling ? name.slice("enrol:".length) : name;
-    if (!isDeviceId(deviceId)) {
+    const principal = principalOf(packet.username ?? "");
+    if (principal === undefined) {
       handlers.refused(undefined, "connected without a device's user name");
       done(new Error("no device's user name"), false);
       return;
     }
+    const { deviceId, enrolling: isEnrolling } = principal;
     if (isEnrolling && enrollingCount >= enrollingMax) {
       handlers.refused(undefined, "too many clients are enrolling");
       done(new Error("too many clients are enrolling"), false);
@@ -67,9 +66,9 @@ export async function startEmbeddedBroker(options: {
     client.clean = true as never;
     if (packet.will) packet.will.retain = false;
     // The client id decides whose connection is replaced. One that is only enrolling must not replace the device's.
-    packet.clientId = isEnrolling ? `enrol:${deviceId}:${randomBytes(6).toString("hex")}` : deviceId;
+    packet.clientId = isEnrolling ? `enrol.${deviceId}.${randomBytes(6).toString("hex")}` : deviceId;
     packet.keepalive = Math.min(packet.keepalive || keepAliveSecondsMax, keepAliveSecondsMax);
-    known.set(client, { deviceId, enrolling: isEnrolling, leaves: new Set() });
+    known.set(client, { ...principal, leaves: new Set() });
     done(null, true);
   };
 

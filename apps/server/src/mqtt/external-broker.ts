@@ -36,13 +36,18 @@ export async function connectExternalBroker(options: { url: string; handlers: Li
     if (!closing) log.warn({ broker: host }, "connection to the MQTT broker lost; reconnecting");
   });
   client.on("connect", () => log.info({ broker: host }, "connected to the MQTT broker"));
-  client.on("message", (topic, payload) => {
+  client.on("message", (topic, payload, { retain }) => {
     const parsed = parseTopic(topic);
     if (parsed === undefined || !isDeviceLeaf(parsed.leaf)) {
       handlers.refused(undefined, "a message came on a topic that is no device's");
       return;
     }
     const { deviceId, leaf } = parsed;
+    if (retain) {
+      // Kept by the broker from before this connection: of no session that there is.
+      handlers.refused(deviceId, `a retained message on ${leaf}, which was ignored`);
+      return;
+    }
     if (payload.length > CONTROL_MESSAGE_BYTES_MAX) {
       handlers.refused(deviceId, `sent ${payload.length} bytes on ${leaf}`);
       return;
@@ -55,20 +60,16 @@ export async function connectExternalBroker(options: { url: string; handlers: Li
     peers.set(deviceId, peer);
     peer.waiting++;
     peer.tail = peer.tail
-      .then(() => {
-        if (leaf === "gone") {
-          handlers.closed(deviceId, connection);
-          return;
-        }
-        return handlers.message({
+      .then(() =>
+        handlers.message({
           deviceId,
           leaf,
           payload,
           connection,
           enrolling: false,
           reply: async (reply, content) => void (await publish(deviceId, reply, content, 1)),
-        });
-      })
+        }),
+      )
       .finally(() => {
         // Kept only while something waits: unknown names must not fill memory.
         if (--peer.waiting === 0) peers.delete(deviceId);

@@ -36,8 +36,18 @@ export const isDeviceLeaf = (leaf: string): leaf is DeviceLeaf => (deviceLeaves 
 
 export interface Principal {
   deviceId: string;
-  /** Connected as `enrol:<device>`: nothing is known of it but the name that it gave. */
+  /** Connected as `enrol.<device>`: nothing is known of it but the name that it gave. */
   enrolling: boolean;
+}
+
+/** What an enrolling device gives for a password, for brokers that take no empty one. No secret. */
+export const ENROL_PASSWORD = "enrol";
+
+/** Whom an MQTT user name stands for; undefined when it is no device's. `enrol:` is how older agents wrote it. */
+export function principalOf(userName: string): Principal | undefined {
+  const enrolling = /^enrol[.:]/.test(userName);
+  const deviceId = enrolling ? userName.slice("enrol.".length) : userName;
+  return isDeviceId(deviceId) ? { deviceId, enrolling } : undefined;
 }
 
 export function mayPublish(who: Principal, topic: string): boolean {

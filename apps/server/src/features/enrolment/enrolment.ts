@@ -97,6 +97,14 @@ export function createEnrolment(options: { storage: Storage; deviceLog: DeviceLo
       afterCommit(() => options.deviceChanged(deviceId));
       return undefined;
     });
+    // Those begun before it are over: a second step of theirs that is still on its way would bring a secret that the device
+    // has given up.
+    if (refusal === undefined) {
+      for (const other of pending.values()) {
+        if (other === entry) break;
+        if (other.deviceId === deviceId) other.used = true;
+      }
+    }
     deviceLog.add(deviceId, "enrolment", refusal === undefined ? "enrolled" : `refused: ${refusal}`);
     if (refusal !== undefined) return refuse(message, 2, nonce, refusal);
     await answer(message, { step: 2, nonce, ok: true });

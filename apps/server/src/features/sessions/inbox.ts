@@ -13,7 +13,7 @@ import type { DeviceLog } from "../devices/device-log.ts";
 import type { LastSeen } from "../devices/last-seen.ts";
 import type { Enrolment } from "../enrolment/enrolment.ts";
 import type { Rollouts } from "../rollouts/rollouts.ts";
-import { answerMessage, checkInMessage, describeIssues, fetchMessage, logMessage, type ParsedObject, parseControl, stateMessage, telemetryMessage } from "./messages.ts";
+import { answerMessage, checkInMessage, describeIssues, fetchMessage, goneMessage, logMessage, type ParsedObject, parseControl, stateMessage, telemetryMessage } from "./messages.ts";
 import type { Session, Sessions } from "./sessions.ts";
 
 const strangersLoggedPerMinute = 30;
@@ -104,8 +104,6 @@ export function createInbox(options: {
 
   async function take(message: LinkMessage): Promise<void> {
     const { deviceId, leaf } = message;
-    // The end of a connection is the link's to tell.
-    if (leaf === "gone") return;
     const known = await options.isKnown(deviceId);
     const parsed = parseControl(message.payload);
     if ("refusal" in parsed) {
@@ -119,6 +117,13 @@ export function createInbox(options: {
     if (leaf === "enrol") return options.enrolment.handle(message, parsed.object);
     if (message.enrolling || !known) {
       stranger(deviceId, `${leaf} from a device that is not enrolled`);
+      return;
+    }
+    if (leaf === "gone") {
+      // A last will may come long after its device is back. It is no sign of life, and ends the session that it names.
+      const gone = goneMessage.safeParse(parsed.object);
+      if (!gone.success) ignore(deviceId, "gone ignored: it names no session");
+      else if (!sessions.gone(deviceId, gone.data.session) && sessions.of(deviceId) !== undefined) ignore(deviceId, "gone ignored: it is another session's");
       return;
     }
     options.lastSeen.note(deviceId);
@@ -139,6 +144,7 @@ export function createInbox(options: {
       ignore(deviceId, `${leaf} ignored: the session is not proven`);
       return;
     }
+    sessions.heard(session);
     await inSession(message, session, parsed.object);
   }
 

@@ -19,7 +19,9 @@ const digest = z.string().regex(/^[0-9a-f]{64}$/);
 const name = z.string().min(1).max(64);
 const nonce = binary(16);
 
-export const helloMessage = z.object({ session: nonce });
+/** `connection` is the id of the connection's first session, in the hello of a later one: its last will names that. */
+export const helloMessage = z.object({ session: nonce, connection: nonce.optional() });
+export const goneMessage = z.object({ session: nonce });
 export const proofMessage = z.object({ session: nonce, nonce, deviceNonce: nonce, signature: binary(64) });
 /** What every message of a session has. */
 export const sessionMember = z.object({ session: nonce });

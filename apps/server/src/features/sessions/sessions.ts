@@ -11,11 +11,18 @@ import { equalInConstantTime, macOver } from "./mac.ts";
 import { helloMessage, type ParsedObject, proofMessage } from "./messages.ts";
 
 const nonceLifeMs = 30_000;
+/** Sessions of one device that wait for their proof; a late hello of an old connection must not push the newest one out. */
+const pendingMax = 16;
+/** A device is heard at every poll; one may be lost, and a slow link takes its time. */
+const pollsMissedMax = 2;
+const slackMs = 10_000;
 
 export interface Session {
   readonly deviceId: string;
   readonly id: string;
   readonly connection: Connection;
+  /** What the last will of the device's connection names. */
+  readonly willId: string;
   readonly nonce: string;
   readonly nonceExpiresAt: number;
   nonceUsed: boolean;
@@ -31,6 +38,12 @@ export interface Session {
   /** The newest (boot counter, sequence) heard in this session. */
   newest: { boot: number; sequence: number } | undefined;
   checkedIn: boolean;
+  /** When something of it was last heard, in steady time. */
+  heardAtMs: number;
+  /** As it was last told to those who watch. */
+  shownOnline: boolean;
+  /** The proof that was taken, and what it was answered with: a proof that comes twice is answered twice. */
+  taken: { proof: string; answer: object } | undefined;
 }
 
 export interface Sessions {
@@ -38,6 +51,12 @@ export interface Sessions {
   proof(message: LinkMessage, object: ParsedObject): Promise<void>;
   /** The proven session of a device, or undefined. */
   of(deviceId: string): Session | undefined;
+  /** Whether the device's session is proven and something of it was heard within two polls. */
+  isOnline(deviceId: string): boolean;
+  /** A message of a proven session has come. */
+  heard(session: Session): void;
+  /** The last will of a connection names one of its sessions: that one ends. False when it is not a session that there is. */
+  gone(deviceId: string, id: string): boolean;
   /** The session that a message belongs to, proven or not. */
   find(deviceId: string, sessionId: unknown): Session | undefined;
   /** Whether (boot, sequence) is newer than all before it in this session; notes it if so. */
@@ -48,7 +67,7 @@ export interface Sessions {
   end(deviceId: string, why: string, connection?: Connection): void;
   /** Checks a password against the device's secrets, newest first. */
   authenticate(deviceId: string, password: Uint8Array): Promise<"accepted" | "unknown" | "wrong" | "revoked">;
-  /** Forgets nonces that nobody has answered. */
+  /** Forgets nonces that nobody has answered, and tells of devices that have gone silent. */
   sweep(): void;
 }
 
@@ -60,9 +79,15 @@ export function createSessions(options: {
   /** Whether the link tells which secret a device has connected with; otherwise the contact MAC tries them in turn. */
   linkChecksCredentials: () => boolean;
   onlineChanged: (deviceId: string) => void;
+  pollMs: number;
 }): Sessions {
   const { storage, verifier, deviceLog, now } = options;
+  /** The proven session of each device. */
   const sessions = new Map<string, Session>();
+  /** Those that wait for their proof, oldest first. */
+  const pending = new Map<string, Session[]>();
+  const silenceMaxMs = pollsMissedMax * options.pollMs + slackMs;
+  const isHeard = (session: Session): boolean => now() - session.heardAtMs <= silenceMaxMs;
   /** By device: the generation of the secret that it has connected with. */
   const connectedWith = new Map<string, number>();
   /** By device, for links that don't check credentials: contact MACs sent that no check-in has answered. */
@@ -75,25 +100,52 @@ export function createSessions(options: {
     return answer(message, { session: typeof session === "string" ? session.slice(0, 64) : "", accepted: false, error });
   };
 
-  function end(deviceId: string, why: string, connection?: Connection): void {
-    const session = sessions.get(deviceId);
-    if (session === undefined || (connection !== undefined && session.connection !== connection)) return;
-    sessions.delete(deviceId);
-    if (!session.proven) return;
-    deviceLog.add(deviceId, "session", `session ended: ${why}`);
-    options.onlineChanged(deviceId);
+  function dropPending(deviceId: string, which: (session: Session) => boolean): boolean {
+    const before = pending.get(deviceId) ?? [];
+    const left = before.filter((session) => !which(session));
+    if (left.length > 0) pending.set(deviceId, left);
+    else pending.delete(deviceId);
+    return left.length < before.length;
+  }
+
+  function endProven(session: Session, why: string): void {
+    sessions.delete(session.deviceId);
+    deviceLog.add(session.deviceId, "session", `session ended: ${why}`);
+    options.onlineChanged(session.deviceId);
+  }
+
+  function find(deviceId: string, id: unknown): Session | undefined {
+    const proven = sessions.get(deviceId);
+    return proven?.id === id ? proven : pending.get(deviceId)?.find((session) => session.id === id);
   }
 
   return {
-    end,
-    of(deviceId) {
+    end(deviceId, why, connection) {
+      const isMeant = (session: Session): boolean => connection === undefined || session.connection === connection;
+      dropPending(deviceId, isMeant);
       const session = sessions.get(deviceId);
-      return session?.proven ? session : undefined;
+      if (session !== undefined && isMeant(session)) endProven(session, why);
     },
-    find(deviceId, sessionId) {
+    gone(deviceId, id) {
+      const isMeant = (session: Session): boolean => session.id === id || session.willId === id;
+      const waited = dropPending(deviceId, isMeant);
       const session = sessions.get(deviceId);
-      return session !== undefined && session.id === sessionId ? session : undefined;
+      if (session === undefined || !isMeant(session)) return waited;
+      endProven(session, "the connection is gone");
+      return true;
     },
+    of: (deviceId) => sessions.get(deviceId),
+    isOnline(deviceId) {
+      const session = sessions.get(deviceId);
+      return session !== undefined && isHeard(session);
+    },
+    heard(session) {
+      session.heardAtMs = now();
+      if (session.shownOnline) return;
+      session.shownOnline = true;
+      options.onlineChanged(session.deviceId);
+    },
+    find,
     async hello(message, object) {
       const { deviceId } = message;
       const parsed = helloMessage.safeParse(object);
@@ -102,12 +154,23 @@ export function createSessions(options: {
       // Behind a broker of the operator's, anybody that it admits may say hello under a name that never enrolled.
       if (device === undefined) return;
       if (device.revokedAt !== null) return refuse(message, parsed.data.session, "revoked");
-      end(deviceId, "the device began a new one");
+      // What is proven ends when the next one is proven, not before: a hello may be late, repeated, or somebody else's.
+      const { session: id } = parsed.data;
+      const known = find(deviceId, id);
+      if (known?.proven) {
+        deviceLog.add(deviceId, "refused-message", "hello ignored: its session is proven");
+        return;
+      }
+      if (known !== undefined && known.connection === message.connection && !known.nonceUsed && now() <= known.nonceExpiresAt) {
+        return answer(message, { session: id, nonce: known.nonce });
+      }
+      const waiting = (pending.get(deviceId) ?? []).filter((session) => session.id !== id).slice(1 - pendingMax);
       const nonce = randomBytes(NONCE_BYTES).toString("base64url");
-      sessions.set(deviceId, {
+      const session: Session = {
         deviceId,
-        id: parsed.data.session,
+        id,
         connection: message.connection,
+        willId: parsed.data.connection ?? id,
         nonce,
         nonceExpiresAt: now() + nonceLifeMs,
         nonceUsed: false,
@@ -118,16 +181,23 @@ export function createSessions(options: {
         secretGeneration: 0,
         newest: undefined,
         checkedIn: false,
-      });
-      await answer(message, { session: parsed.data.session, nonce });
+        heardAtMs: 0,
+        shownOnline: true,
+        taken: undefined,
+      };
+      pending.set(deviceId, [...waiting, session]);
+      await answer(message, { session: id, nonce });
     },
     async proof(message, object) {
       const { deviceId } = message;
       const parsed = proofMessage.safeParse(object);
       if (!parsed.success) return refuse(message, object["session"], "malformed");
       const { session: id, nonce, deviceNonce, signature } = parsed.data;
-      const session = sessions.get(deviceId);
-      if (session === undefined || session.id !== id || session.connection !== message.connection) return refuse(message, id, "expired");
+      const session = find(deviceId, id);
+      if (session === undefined || session.connection !== message.connection) return refuse(message, id, "expired");
+      const proof = JSON.stringify([nonce, deviceNonce, signature]);
+      // At QoS 1 it may come twice.
+      if (session.taken?.proof === proof) return answer(message, session.taken.answer);
       if (session.nonceUsed || session.nonce !== nonce || now() > session.nonceExpiresAt) return refuse(message, id, "expired");
       session.nonceUsed = true;
       const device = await findDevice(storage.db, deviceId);
@@ -136,7 +206,7 @@ export function createSessions(options: {
       const signed = Buffer.from(`${deviceId}\n${id}\n${nonce}\n${deviceNonce}`);
       const verdict = verifier.verify(device.publicKey, Buffer.from(signature, "base64url"), prefix, signed);
       if (verdict !== "valid") {
-        sessions.delete(deviceId);
+        dropPending(deviceId, (other) => other === session);
         return refuse(message, id, "proof-invalid");
       }
       const secrets = await secretsOf(storage.db, deviceId);
@@ -149,17 +219,22 @@ export function createSessions(options: {
         if (secrets.length > 1) unanswered.set(deviceId, turn + 1);
       }
       // It may have been revoked, or begun anew, while the database was asked.
-      if (sessions.get(deviceId) !== session) return;
+      const waiting = pending.get(deviceId) ?? [];
+      if (!waiting.includes(session)) return;
+      // It goes with those that were begun before it: a proof of theirs that is still on its way comes too late.
+      dropPending(deviceId, (other) => waiting.indexOf(other) <= waiting.indexOf(session));
+      const before = sessions.get(deviceId);
+      if (before !== undefined) endProven(before, "the device began a new one");
       session.secretGeneration = secret.generation;
       session.deviceNonce = deviceNonce;
       session.proven = true;
+      session.heardAtMs = now();
+      const accepted = { session: id, accepted: true, mac: macOver(secret.secret, MAC_CONTACT, deviceId, id, deviceNonce).toString("base64url") };
+      session.taken = { proof, answer: accepted };
+      sessions.set(deviceId, session);
       deviceLog.add(deviceId, "session", "session proven");
       options.onlineChanged(deviceId);
-      await answer(message, {
-        session: id,
-        accepted: true,
-        mac: macOver(secret.secret, MAC_CONTACT, deviceId, id, deviceNonce).toString("base64url"),
-      });
+      await answer(message, accepted);
     },
     admitNewer(session, boot, sequence) {
       const before = session.newest;
@@ -187,7 +262,12 @@ export function createSessions(options: {
     },
     sweep() {
       const limit = now();
-      for (const [deviceId, session] of sessions) if (!session.proven && limit > session.nonceExpiresAt) sessions.delete(deviceId);
+      for (const deviceId of [...pending.keys()]) dropPending(deviceId, (session) => limit > session.nonceExpiresAt);
+      for (const session of sessions.values()) {
+        if (!session.shownOnline || isHeard(session)) continue;
+        session.shownOnline = false;
+        options.onlineChanged(session.deviceId);
+      }
     },
   };
 }
