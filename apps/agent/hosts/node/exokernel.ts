@@ -26,7 +26,8 @@ export interface Board {
   /** Microseconds since reset. */
   clockUs(): number;
   wallClockS(): number;
-  entropy(target: Uint8Array): void;
+  /** Fills the target; or returns an EXO_E_*, as a source does that is missing or gives nothing. */
+  entropy(target: Uint8Array): number | void;
   console: ConsoleLines;
   serial: SerialReceiver;
   /** A slot that recovery may write; then nothing can be started any more in this run. */
@@ -136,8 +137,7 @@ function basicCalls(board: Board, grants: Grants, memory: ModuleMemory): Record<
       if (!grants.useEntropy) return Exo.Denied;
       const target = memory.range(u(ptr), u(length));
       if (!target || target.length > ENTROPY_BYTES_MAX) return Exo.Argument;
-      board.entropy(target);
-      return Exo.Ok;
+      return board.entropy(target) ?? Exo.Ok;
     },
     console_write(ptr, length) {
       const bytes = memory.range(u(ptr), u(length));

@@ -26,7 +26,8 @@ export interface MachineParts {
   bootModule: WebAssembly.Module;
   clock: HostClock;
   wallClockS(): number;
-  entropy(target: Uint8Array): void;
+  /** Fills the target; or returns an EXO_E_*, as a source does that is missing or gives nothing. */
+  entropy(target: Uint8Array): number | void;
   connect: Connect;
   /** From a reset to the boot loader's first instruction: a device that crashes again and again must not take a whole core. */
   resetPauseUs: number;

@@ -44,7 +44,8 @@ export interface VirtualDeviceOptions {
 export interface Surroundings {
   clock: HostClock;
   wallClockS(): number;
-  entropy(target: Uint8Array): void;
+  /** Fills the target; or returns an EXO_E_*, as a source does that is missing or gives nothing. */
+  entropy(target: Uint8Array): number | void;
   connect: Connect;
 }
 

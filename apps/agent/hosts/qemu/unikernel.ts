@@ -36,10 +36,15 @@ export type QemuNetwork =
   | { kind: "udp"; localPort: number; remotePort: number }
   | { kind: "none" };
 
+/** What the machine's noise source gives: the host's randomness, zeros, nothing at all; or there is none. */
+export type QemuEntropy = "host" | "zeros" | "silent" | "none";
+
 export interface UnikernelOptions {
   /** Holds boot.bin, flash.bin and ram.bin; one unikernel to a folder. */
   folder: string;
   network: QemuNetwork;
+  /** Default: "host". */
+  entropy?: QemuEntropy;
   macAddress?: string;
   /** A Unix socket that is the other end of the serial line, for `recover`. Without it nothing can be said to the device. */
   serialSocketPath?: string;
@@ -321,7 +326,7 @@ export class Unikernel extends EventEmitter<UnikernelEvents> {
       "-global", "virtio-mmio.force-legacy=false",
       ...netdev,
       ...(network.kind === "none" ? [] : ["-device", `virtio-net-device,netdev=net0,mac=${this.options.macAddress ?? "52:54:00:12:34:56"}`]),
-      "-object", "rng-builtin,id=rng0", "-device", "virtio-rng-device,rng=rng0",
+      ...this.#entropyArguments(),
       "-device", "i6300esb", "-action", "watchdog=reset", "-no-reboot",
       "-device", `loader,addr=${RESET_CAUSE},data=${(BigInt(this.#resetCause) << 32n) | BigInt(RESET_CAUSE_MAGIC)},data-len=8`,
       ...this.#monitor.begin(),
@@ -332,6 +337,17 @@ export class Unikernel extends EventEmitter<UnikernelEvents> {
       ...(this.options.countInstructions ? ["-icount", "shift=3,sleep=off", "-rtc", "clock=vm"] : []),
       ...(this.#cut ? ["-S", "-gdb", `unix:${join(this.options.folder, "gdb.sock")},server=on,wait=off`] : []),
     ];
+  }
+
+  #entropyArguments(): string[] {
+    const device = ["-device", "virtio-rng-device,rng=rng0"];
+    switch (this.options.entropy ?? "host") {
+      case "none": return [];
+      case "zeros": return ["-object", "rng-random,id=rng0,filename=/dev/zero", ...device];
+      // A daemon that nobody has plugged in: it takes requests and answers none.
+      case "silent": return ["-chardev", `socket,id=egd,path=${join(this.options.folder, "egd.sock")},server=on,wait=off`, "-object", "rng-egd,id=rng0,chardev=egd", ...device];
+      default: return ["-object", "rng-builtin,id=rng0", ...device];
+    }
   }
 
   #launch(): void {

@@ -1,7 +1,7 @@
-// Numbers that nobody on the path can guess (initial sequence numbers, ports, query ids): from the machine's entropy
-// only, never from a generator of our own. Where there is none yet, what needs it waits.
+// Numbers that nobody on the path can guess (initial sequence numbers, ports, query ids), from the device's generator.
+// Where that has nothing to go on, what needs it waits.
 
-import { entropy } from "../exokernel";
+import { randomBytes } from "../random/random";
 import { now } from "./clock";
 
 const POOL_BYTES: u32 = 64;
@@ -10,7 +10,7 @@ let left: u32 = 0;
 
 /** Whether `random32` may be called, up to twice. */
 export function hasRandom(): bool {
-  if (left < 8 && entropy(pool, POOL_BYTES) >= 0) left = POOL_BYTES;
+  if (left < 8 && randomBytes(pool, POOL_BYTES)) left = POOL_BYTES;
   return left >= 8;
 }
 

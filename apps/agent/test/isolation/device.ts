@@ -14,7 +14,7 @@ import { memoryPages, PRODUCT, unikernelTarget } from "../../build/targets.ts";
 import { bootBank } from "../../hosts/factory/boot-bank.ts";
 import { factoryFlash } from "../../hosts/factory/factory-flash.ts";
 import { unikernelLayout } from "../../hosts/factory/flash-layout.ts";
-import { type QemuNetwork, Unikernel } from "../../hosts/qemu/unikernel.ts";
+import { type QemuEntropy, type QemuNetwork, Unikernel } from "../../hosts/qemu/unikernel.ts";
 
 export interface TestProgram {
   program: LinkedProgram;
@@ -101,9 +101,9 @@ export async function runDevice(
   built: TestProgram,
   prepare: (flash: Uint8Array) => void,
   until: RegExp,
-  options: { network?: QemuNetwork; timeoutMs?: number } = {},
+  options: { network?: QemuNetwork; entropy?: QemuEntropy; timeoutMs?: number } = {},
 ): Promise<Run> {
-  const device = new Unikernel({ folder: built.folder, network: options.network ?? { kind: "none" }, countInstructions: true });
+  const device = new Unikernel({ folder: built.folder, network: options.network ?? { kind: "none" }, ...(options.entropy && { entropy: options.entropy }), countInstructions: true });
   const before = built.flash.slice();
   prepare(before);
   if (device.isManufactured) overwrite(device.flashPath, before);

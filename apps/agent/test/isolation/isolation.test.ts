@@ -12,6 +12,7 @@ const WATCHDOG_MS = 3000;
 const ARGUMENT = -1;
 const DENIED = -2;
 const ABSENT = -3;
+const IO = -5;
 const NOT_ERASED = -6;
 
 const ZONE = { bootControl: 0, factory: 1, settings: 2, trust: 3, slotA: 4, slotB: 5, journal: 6, app: 7 } as const;
@@ -253,6 +254,18 @@ describe("a module changes only the flash that it was granted", () => {
       if (i === written) expect([0xffffffff, valueOf(i)], `word ${i}`).toContain(word);
       else expect(word, `word ${i}`).toBe(expected(i));
     }
+  });
+});
+
+describe("entropy that does not come is no success", () => {
+  test.each([["silent", IO], ["none", ABSENT]] as const)("the source is %s", async (entropy, expected) => {
+    const run = await runDevice(built, (flash) => {
+      S.putSteps(flash, "settings", [S.memoryFill(S.SPACE, 32), S.entropy(S.SPACE, 32), S.entropy(S.SPACE, 1), S.load32(S.SPACE)]);
+      S.putSteps(flash, "app", []);
+    }, /agent: done|agent: boot reason [1-9]/, { entropy });
+    const results = run.lines.flatMap((line) => /^agent: step \d+ result (\d+)/.exec(line)?.[1] ?? []).map((result) => Number(result) | 0);
+    expect(results, run.lines.join("\n")).toEqual([0, expected, expected, 0]);
+    expect(run.resets).toEqual([]);
   });
 });
 
