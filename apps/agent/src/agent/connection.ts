@@ -1,7 +1,7 @@
 // The connection to the server, as a task: MQTT up, enrolment when this device has no secret yet, then the session, then
 // messages to whom they concern.
 
-import { endLine, say, sayNumber } from "../console";
+import { endLine, say, sayNumber, sayText } from "../console";
 import { Commands } from "../command/commands";
 import { divided } from "../divide";
 import { Enrolment } from "../enrolment/enrolment";
@@ -10,7 +10,8 @@ import { DEVICE_SECRET_BYTES } from "../format";
 import { deviceIdBytes, deviceIdPtr } from "../identity/factory";
 import { Settings } from "../identity/settings";
 import { JsonReader } from "../json/reader";
-import { MqttClient, MqttEvent } from "../mqtt/client";
+import { MqttClient, MqttEvent, MqttReason } from "../mqtt/client";
+import { refreshRandom } from "../random/random";
 import { Task } from "../scheduler/scheduler";
 import { Session } from "../session/session";
 import { base64urlEncode } from "../text/base64url";
@@ -18,6 +19,7 @@ import { asciiBytes } from "../text/constant";
 import { TrustUpdate } from "../trust/trust-update";
 import { CHECK_IN_SPACING_MAX_US } from "../update/chunk-fetch";
 import { UpdateTask } from "../update/update";
+import { sayEntropy } from "./entropy-line";
 import { Leaf, Mailbox } from "./mailbox";
 import { Reporter } from "./report";
 import { TrialTask } from "./trial";
@@ -32,6 +34,13 @@ const POLL_MS_MAX: u32 = 3_600_000;
 const TELEMETRY_US: i64 = 10_000_000;
 /** A secret that is refused so often in a row is void; the claim may give a new one. */
 const REFUSALS_MAX: u32 = 3;
+/** A connection on which no session is proven, or no secret given, by then is of no use. */
+const UNPROVEN_US: i64 = 45_000_000;
+/** Nothing heard for so long, beyond three polls, ends a proven session. */
+const SILENCE_US: i64 = 30_000_000;
+/** The settings make no CONNECT: nothing but a command can mend that, so there is no hurry. */
+const SETTINGS_RETRY_US: i64 = 30_000_000;
+const QOS: u32 = 1;
 /** CONNACK return codes (MQTT 3.1.1, table 3.1). */
 const BAD_USER_NAME_OR_PASSWORD: u32 = 4;
 const NOT_AUTHORIZED: u32 = 5;
@@ -43,9 +52,24 @@ function uptimeMs(nowUs: i64): u32 {
 
 const password: usize = memory.data(48);
 const willTopic: usize = memory.data(96);
-const emptyObject: usize = memory.data<u8>([0x7b, 0x7d]);
-const enrolPrefix: usize = asciiBytes("enrol:");
+const willPayload: usize = memory.data(64);
+/** Not a character of device ids; a colon would be a separator to RabbitMQ. */
+const ENROL_PREFIX_BYTES: u32 = 6;
+const ENROL_PASSWORD_BYTES: u32 = 5;
+const enrolPrefix: usize = asciiBytes("enrol.");
+/** For brokers that take no empty one; it is no secret. */
+const enrolPassword: usize = asciiBytes("enrol");
 const userName: usize = memory.data(64);
+
+function refusalText(code: u32): string {
+  switch (code) {
+    case 1: return ": protocol version";
+    case 2: return ": client id";
+    case 3: return ": server unavailable";
+    case BAD_USER_NAME_OR_PASSWORD: return ": user name or password";
+    default: return ": not authorized";
+  }
+}
 
 export class ConnectionTask extends Task {
   private subscriptionsOpen: u32 = 0;
@@ -53,6 +77,10 @@ export class ConnectionTask extends Task {
   private enrolling: bool = false;
   private willTopicBytes: u32 = 0;
   private refusals: u32 = 0;
+  /** By then the server has to have said something. */
+  private deadlineUs: i64 = 0;
+  /** It has, since the session is proven. */
+  private served: bool = false;
   private pollUs: i64 = <i64>POLL_MS_DEFAULT * 1000;
   private nextCheckInUs: i64 = 0;
   private lastCheckInUs: i64 = 0;
@@ -78,10 +106,10 @@ export class ConnectionTask extends Task {
     this.willTopicBytes = this.mailbox.topicOf(Leaf.Gone);
     memory.copy(willTopic, this.mailbox.topicPtr(), this.willTopicBytes);
     s.willTopicPtr = willTopic;
-    s.willPayloadPtr = emptyObject;
-    s.willPayloadLength = 2;
+    s.willPayloadPtr = willPayload;
     s.willQos = 1;
     this.useCredentials(!this.settings.enrolled);
+    this.beginConnection();
     this.mqtt.start(nowUs);
   }
 
@@ -95,6 +123,11 @@ export class ConnectionTask extends Task {
       if (event == MqttEvent.None) break;
       this.handle(event, nowUs);
     }
+    if (refreshRandom(nowUs)) {
+      sayEntropy();
+      this.nextCheckInUs = nowUs;
+    }
+    if (this.mqtt.connected()) this.checkSilence(nowUs);
     if (this.mqtt.connected() && this.subscribed > 0 && this.subscribed == this.subscriptionsOpen) {
       if (this.enrolling) this.enrolment.advance(nowUs);
       else this.session.advance(nowUs);
@@ -117,26 +150,66 @@ export class ConnectionTask extends Task {
     } else if (event == MqttEvent.Connected) {
       this.onConnected(nowUs);
     } else if (event == MqttEvent.Subscribed) {
-      if (this.mqtt.returnCode < 2) this.subscribed++;
+      if (this.mqtt.returnCode == QOS) this.subscribed++;
+      else {
+        say("mqtt subscription refused, granted ");
+        sayNumber(this.mqtt.returnCode);
+        endLine();
+        this.giveUp(nowUs);
+      }
     } else if (event == MqttEvent.Disconnected) {
-      say("mqtt disconnected, reason ");
-      sayNumber(this.mqtt.reason);
-      endLine();
-      this.session.reset();
-      this.enrolment.reset();
-      // After `stop` (credentials have changed) the client waits to be started again.
-      this.mqtt.start(nowUs);
+      this.onDisconnected(nowUs);
     } else if (event == MqttEvent.Refused) {
       this.onRefused();
     }
+  }
+
+  /** The next connection has a session of its own, and a last will that names it. */
+  private beginConnection(): void {
+    this.mqtt.settings.willPayloadLength = this.session.beginConnection(willPayload, 64);
+    this.enrolment.reset();
+  }
+
+  private onDisconnected(nowUs: i64): void {
+    const reason = this.mqtt.reason;
+    say("mqtt disconnected, reason ");
+    sayNumber(reason);
+    endLine();
+    this.beginConnection();
+    // After `stop` (credentials have changed) the client waits to be started again.
+    this.mqtt.start(reason == MqttReason.Settings ? nowUs + SETTINGS_RETRY_US : nowUs);
+  }
+
+  /** A broker may be legal and of no use: it grants nothing, or takes what is published and hands it to nobody. */
+  private giveUp(nowUs: i64): void {
+    this.mqtt.giveUp(nowUs);
+    this.onDisconnected(nowUs);
+    // Enrolment was only a try; the secret may be good again.
+    if (this.enrolling && this.settings.enrolled) this.useCredentials(false);
+  }
+
+  /** A connection that brings nothing is ended; a server that has gone silent has to prove itself anew first. */
+  private checkSilence(nowUs: i64): void {
+    if (nowUs < this.deadlineUs || (this.enrolling && this.enrolment.isPaused(nowUs))) return;
+    say("the server does not answer");
+    endLine();
+    if (!this.session.proven || !this.served) return this.giveUp(nowUs);
+    this.session.reset();
+    this.deadlineUs = nowUs + UNPROVEN_US;
+  }
+
+  /** A message of the session has come. */
+  private heard(nowUs: i64): void {
+    if (!this.session.proven) return;
+    this.served = true;
+    this.deadlineUs = nowUs + 3 * this.pollUs + SILENCE_US;
   }
 
   private onConnected(nowUs: i64): void {
     say("mqtt connected");
     endLine();
     this.refusals = 0;
-    this.session.reset();
-    this.enrolment.reset();
+    this.deadlineUs = nowUs + UNPROVEN_US;
     // Of another session: the check-in of the new one says all of it.
     this.mqtt.forgetUnacknowledged();
     this.subscribed = 0;
@@ -153,13 +226,17 @@ export class ConnectionTask extends Task {
   }
 
   private subscribe(leaf: string, nowUs: i64): void {
-    if (this.mailbox.subscribe(leaf, nowUs) >= 0) this.subscriptionsOpen++;
+    // One that can't be asked for now is never answered, and the deadline ends the connection.
+    this.subscriptionsOpen++;
+    this.mailbox.subscribe(leaf, nowUs);
   }
 
   private onRefused(): void {
     say("mqtt refused, code ");
     sayNumber(this.mqtt.returnCode);
+    sayText(refusalText(this.mqtt.returnCode));
     endLine();
+    this.beginConnection();
     const credentials = this.mqtt.returnCode == BAD_USER_NAME_OR_PASSWORD || this.mqtt.returnCode == NOT_AUTHORIZED;
     // A server that is on probation has to take the secret that there is: a new one would be worthless to the old server.
     if (this.settings.usesCandidate || !credentials || ++this.refusals < REFUSALS_MAX) return;
@@ -179,21 +256,24 @@ export class ConnectionTask extends Task {
     const s = this.mqtt.settings;
     let length: u32 = 0;
     if (enrolling) {
-      memory.copy(userName, enrolPrefix, 6);
-      length = 6;
+      memory.copy(userName, enrolPrefix, ENROL_PREFIX_BYTES);
+      length = ENROL_PREFIX_BYTES;
     }
     memory.copy(userName + length, deviceIdPtr(), deviceIdBytes());
     s.userNamePtr = userName;
     s.userNameLength = length + deviceIdBytes();
     // A device that is enrolling may use the topics of enrolment only.
     s.willTopicLength = enrolling ? 0 : this.willTopicBytes;
-    s.passwordPtr = password;
-    s.passwordLength = enrolling ? 0 : base64urlEncode(password, this.settings.secret, DEVICE_SECRET_BYTES);
+    s.passwordPtr = enrolling ? enrolPassword : password;
+    s.passwordLength = enrolling ? ENROL_PASSWORD_BYTES : base64urlEncode(password, this.settings.secret, DEVICE_SECRET_BYTES);
   }
 
   private receive(nowUs: i64): void {
     const mailbox = this.mailbox;
+    // Kept by the broker from before this subscription: of no session that there is.
+    if (this.mqtt.retain) return;
     if (mailbox.isFrom(Leaf.Chunk)) {
+      this.heard(nowUs);
       this.update.onChunk(this.mqtt.payloadPtr, this.mqtt.payloadLength, nowUs);
       return;
     }
@@ -210,18 +290,22 @@ export class ConnectionTask extends Task {
         if (reader.error == 0) this.pollUs = <i64>max(POLL_MS_MIN, min(POLL_MS_MAX, pollMs)) * 1000;
       }
       this.nextCheckInUs = min(this.nextCheckInUs, nowUs + this.pollUs);
+      this.heard(nowUs);
       this.update.onOffer(nowUs);
     } else if (mailbox.isFrom(Leaf.Challenge)) {
+      const wasProven = this.session.proven;
       if (this.session.onMessage(nowUs)) {
         say("session proven");
         endLine();
         bootPhase(Phase.Proven);
+        this.heard(nowUs);
+        this.served = false;
         this.checkInAtOnce(nowUs);
         this.nextTelemetryUs = nowUs;
         this.update.onSessionProven();
         this.commands.onSessionProven();
         this.trial.wake();
-      }
+      } else if (wasProven && !this.session.proven) this.deadlineUs = nowUs + UNPROVEN_US;
     } else if (mailbox.isFrom(Leaf.Command)) {
       if (this.session.proven && this.session.isOurs()) this.commands.onMessage(nowUs);
     } else if (mailbox.isFrom(Leaf.Enrolled)) {

@@ -1,5 +1,6 @@
 // What the device tells the server: check-ins, deployment states, telemetry, and the crash record of the last run.
 
+import { sha256 } from "../crypto";
 import { BootReason, CRASH_LOG_BYTES, crashLog, CRASH_RECORD_BYTES, crashRecord, Health } from "../exokernel";
 import { BOOT_FLAG_REBUILT, COMMAND_ID_BYTES, DIGEST_BYTES, ErrorCode, SlotState } from "../format";
 import { hardwareBytes, hardwarePtr, hardwareRevision, productBytes, productPtr } from "../identity/factory";
@@ -10,6 +11,7 @@ import { TrustStore } from "../trust/trust-store";
 import { TrustUpdate } from "../trust/trust-update";
 import { Deployment, deploymentStateName } from "../update/deployment";
 import { BootState } from "./boot-state";
+import { entropyName } from "./entropy-line";
 import { Leaf, Mailbox } from "./mailbox";
 import { TrialTask } from "./trial";
 
@@ -19,12 +21,14 @@ const CHECK_IN_BYTES_MAX: u32 = 1400;
 const LOG_TEXT_BYTES_MAX: u32 = 1000;
 
 const crash: usize = memory.data(64, 4);
+const trustDigest: usize = memory.data(32);
 const crashLines: usize = memory.data(512);
 
 export class Reporter {
   /** Counts this boot's check-ins and states: with the boot counter it orders what this device says. */
   private sequence: u32 = 0;
   private crashTold: bool = false;
+  private digestedVersion: u32 = 0;
 
   constructor(private boot: BootState, private trust: TrustStore, private settings: Settings, private mailbox: Mailbox, private session: Session, private trial: TrialTask, private trustUpdate: TrustUpdate) {}
 
@@ -45,6 +49,8 @@ export class Reporter {
     json.u32(boot.loaderVersion);
     json.key("trust");
     json.u32(this.trust.trustVersion);
+    json.key("trustDigest");
+    json.hex(this.digestOfTrust(), DIGEST_BYTES);
     if (this.trustUpdate.refusedCode != ErrorCode.None) {
       json.key("trustRefused");
       json.beginObject();
@@ -56,6 +62,8 @@ export class Reporter {
     }
     json.key("bootReason");
     json.text(bootReasonName(boot.bootReason));
+    json.key("entropy");
+    json.text(entropyName());
     json.key("uptimeMs");
     json.u32(uptimeMs);
     json.key("floor");
@@ -191,6 +199,15 @@ export class Reporter {
     json.string(crashLines + from, kept - from);
     json.endObject();
     this.crashTold = this.mailbox.send() >= 0;
+  }
+
+  /** SHA-256 of the trust chain that counts; a chain of another version has another one. */
+  private digestOfTrust(): usize {
+    if (this.digestedVersion != this.trust.trustVersion) {
+      this.digestedVersion = this.trust.trustVersion;
+      sha256(this.trust.bytes.dataStart, this.trust.chainBytes, trustDigest);
+    }
+    return trustDigest;
   }
 
   /** Where this device is connected to, and what became of the last address that a command brought. */

@@ -5,12 +5,12 @@ import { compareBytes } from "../compare";
 import { Leaf, Mailbox } from "../agent/mailbox";
 import { ed25519PublicKey } from "../crypto";
 import { endLine, say, sayBytes } from "../console";
-import { entropy } from "../exokernel";
 import { CLAIM_SECRET_BYTES, MAC_ENROL_DEVICE, MAC_ENROL_SECRET, MAC_ENROL_SERVER, NONCE_BYTES } from "../format";
 import { claimSecret, deviceIdBytes, deviceIdPtr, deviceKeySeed } from "../identity/factory";
 import { macBegin, macBytes, macField, macFinish, macMatches } from "../identity/mac";
 import { Settings } from "../identity/settings";
 import { JsonReader } from "../json/reader";
+import { randomBytes } from "../random/random";
 import { asciiBytes } from "../text/constant";
 
 /** How long an answer may take before enrolment begins again. */
@@ -50,11 +50,16 @@ export class Enrolment {
     this.step = 0;
   }
 
+  /** It waits on purpose. */
+  isPaused(nowUs: i64): bool {
+    return nowUs < this.notBeforeUs;
+  }
+
   /** Sends the first message when none is under way, or the last got no answer. */
   advance(nowUs: i64): void {
-    if (nowUs < this.notBeforeUs || (this.step != 0 && nowUs < this.deadlineUs)) return;
-    if (entropy(nonce, NONCE_BYTES) < 0) return;
+    if (this.isPaused(nowUs) || (this.step != 0 && nowUs < this.deadlineUs)) return;
     if (!this.mailbox.begin(Leaf.Enrol, 256, 1)) return;
+    randomBytes(nonce, NONCE_BYTES);
     const json = this.mailbox.json;
     json.key("step");
     json.u32(1);

@@ -57,6 +57,7 @@ export namespace MqttReason {
   export const PingTimeout: i32 = 6;
   export const AckTimeout: i32 = 7;
   export const Protocol: i32 = 8;       // the server sent what MQTT doesn't allow
+  export const Useless: i32 = 9;        // `giveUp`
 }
 
 namespace State {
@@ -171,6 +172,17 @@ export class MqttClient {
       if (this.put2(Packet.Disconnect)) this.deadlineUs += milliseconds(this.settings.pingTimeoutMs);
     } else this.deaf = true; // nothing was promised to the server yet
     this.state = State.Leaving;
+  }
+
+  /**
+   * Ends a connection that is up and brings nothing: unlike one that is lost, it doesn't start the back-off over, however
+   * long it lasted. The server publishes the last will.
+   */
+  giveUp(nowUs: i64): void {
+    if (this.state != State.Online) return;
+    this.onlineUs = nowUs;
+    this.draft = 0;
+    this.lose(nowUs, MqttReason.Useless);
   }
 
   connected(): bool {

@@ -5,17 +5,20 @@ import { compareBytes } from "../compare";
 import { Leaf, Mailbox } from "../agent/mailbox";
 import { endLine, say, sayBytes } from "../console";
 import { ed25519SignParts } from "../crypto";
-import { entropy } from "../exokernel";
 import { DEVICE_SECRET_BYTES, MAC_CONTACT, NONCE_BYTES, PREFIX_SESSION } from "../format";
 import { deviceIdBytes, deviceIdPtr, deviceKeySeed } from "../identity/factory";
 import { macBegin, macBytes, macField, macMatches } from "../identity/mac";
 import { Settings } from "../identity/settings";
 import { JsonReader } from "../json/reader";
+import { mixIntoRandom, randomBytes } from "../random/random";
 import { base64urlEncode } from "../text/base64url";
 import { asciiBytes } from "../text/constant";
 
 const ANSWER_TIMEOUT_US: i64 = 15_000_000;
 
+const UNKNOWN: string = "session-unknown";
+
+const unknown: usize = asciiBytes(UNKNOWN);
 const prefix: usize = asciiBytes(PREFIX_SESSION);
 const labelContact: usize = asciiBytes(MAC_CONTACT);
 const nonce: usize = memory.data(16);
@@ -27,6 +30,12 @@ const signed: usize = memory.data(192);
 
 export class Session {
   readonly id: usize = heap.alloc(NONCE_BYTES);
+  /**
+   * Id of the connection's first session. Its last will names it, so it is drawn before CONNECT; a later session of the
+   * same connection says in its hello which one it goes on from.
+   */
+  private connection: usize = heap.alloc(NONCE_BYTES);
+  private isFirst: bool = true;
   /** What this device chose for the session; commands name it. */
   readonly deviceNonce: Uint8Array = new Uint8Array(NONCE_BYTES);
   /** The server has answered with the contact MAC. */
@@ -37,6 +46,20 @@ export class Session {
 
   constructor(private mailbox: Mailbox, private settings: Settings, private reader: JsonReader) {}
 
+  /** Before CONNECT: draws the session's id, and writes what the last will says; its length. */
+  beginConnection(will: usize, willBytesMax: u32): u32 {
+    this.reset();
+    randomBytes(this.connection, NONCE_BYTES);
+    this.isFirst = true;
+    const json = this.mailbox.json;
+    json.begin(will, willBytesMax);
+    json.beginObject();
+    json.key("session");
+    json.base64url(this.connection, NONCE_BYTES);
+    json.endObject();
+    return json.finish();
+  }
+
   /** The connection ended, or the server no longer knows the session. */
   reset(): void {
     this.proven = false;
@@ -46,9 +69,16 @@ export class Session {
   /** Says hello when no session is under way, or the last answer didn't come. */
   advance(nowUs: i64): void {
     if (this.proven || (this.step != 0 && nowUs < this.deadlineUs)) return;
-    if (entropy(this.id, NONCE_BYTES) < 0 || !this.mailbox.begin(Leaf.Hello, 64, 1)) return;
+    if (!this.mailbox.begin(Leaf.Hello, 128, 1)) return;
+    if (this.isFirst) memory.copy(this.id, this.connection, NONCE_BYTES);
+    else randomBytes(this.id, NONCE_BYTES);
     this.writeId();
+    if (!this.isFirst) {
+      this.mailbox.json.key("connection");
+      this.mailbox.json.base64url(this.connection, NONCE_BYTES);
+    }
     if (this.mailbox.send() < 0) return;
+    this.isFirst = false;
     this.step = 1;
     this.deadlineUs = nowUs + ANSWER_TIMEOUT_US;
   }
@@ -74,6 +104,8 @@ export class Session {
     }
     if (!reader.bool("accepted")) {
       const length = reader.string("error", text, 32);
+      // What was proven once is not refused any more: a repeated proof is answered, for one. It may be forgotten.
+      if (this.proven && (length != UNKNOWN.length || compareBytes(text, unknown, length) != 0)) return false;
       say("session refused: ");
       if (length > 0) sayBytes(text, length);
       endLine();
@@ -86,7 +118,7 @@ export class Session {
       }
       return false;
     }
-    if (this.step != 2 || reader.base64url("mac", received, 32) != 32) return false;
+    if (this.proven || this.step != 2 || reader.base64url("mac", received, 32) != 32) return false;
     macBegin(this.settings.secret, DEVICE_SECRET_BYTES, labelContact, MAC_CONTACT.length);
     macField(deviceIdPtr(), deviceIdBytes());
     macBytes(this.id, NONCE_BYTES);
@@ -98,7 +130,10 @@ export class Session {
 
   private prove(nowUs: i64): void {
     const deviceNonce = this.deviceNonce.dataStart;
-    if (this.reader.base64url("nonce", nonce, NONCE_BYTES) != NONCE_BYTES || entropy(deviceNonce, NONCE_BYTES) < 0) return;
+    if (this.reader.base64url("nonce", nonce, NONCE_BYTES) != NONCE_BYTES) return;
+    // The server's nonce goes in: a challenge that is played back is not answered as it was before, whatever entropy gives.
+    mixIntoRandom(nonce, NONCE_BYTES);
+    randomBytes(deviceNonce, NONCE_BYTES);
     memory.copy(signed, deviceIdPtr(), deviceIdBytes());
     let length = deviceIdBytes();
     length = appendField(length, this.id);

@@ -1,0 +1,85 @@
+// What is not of the present session changes nothing and delays nothing on the device: what a broker has retained, what comes
+// twice, what belongs to another session. And the last will names the session that it ends.
+
+import { createHash } from "node:crypto";
+import { beforeAll, expect, test } from "vitest";
+import type { Workshop } from "../hosts/virtual-image.ts";
+import { connectFields, MeddledDevice, messageOf, Packet, publish, realAgent } from "./meddled-device.ts";
+
+let workshop: Workshop;
+let image: Uint8Array;
+beforeAll(async () => {
+  ({ workshop, image } = await realAgent());
+}, 240_000);
+
+const topic = (leaf: string): string => `flipside/v1/${createHash("sha256").update("meddled").digest("hex").slice(0, 2)}/meddled/${leaf}`;
+
+async function inSession(): Promise<MeddledDevice> {
+  const bench = await MeddledDevice.powerOn(workshop, image);
+  bench.run(10_000);
+  expect(bench.lines(/session proven/)).toHaveLength(1);
+  return bench;
+}
+
+/** What the device sends and says in the next ten seconds, but for times and numbers that count up. */
+function next(bench: MeddledDevice): string[] {
+  bench.sent.length = 0;
+  const lines = bench.device.console.length;
+  bench.run(10_000);
+  const said = bench.sent.flatMap(({ packet }) => (packet.type === Packet.Puback ? [] : [`${packet.type} ${messageOf(packet)?.leaf ?? ""}`]));
+  return [...said, ...bench.device.console.slice(lines)];
+}
+
+test("the last will names the session that the hello of its connection begins, and each connection has another", async () => {
+  const bench = await inSession();
+  for (let i = 0; i < 3; i++) {
+    bench.server.hangUp();
+    bench.run(10_000);
+  }
+  const wills = bench.sent.filter(({ packet }) => packet.type === Packet.Connect).map(({ packet, connection }) => ({ connection, fields: connectFields(packet) }));
+  const named = wills.filter(({ fields }) => fields[1] === topic("gone"));
+  expect(named).toHaveLength(4);
+  for (const { connection, fields } of named) {
+    const [hello] = bench.said("hello").filter((message) => message.connection === connection);
+    expect(JSON.parse(fields[2]!), `connection ${connection}`).toEqual({ session: hello!.json["session"] });
+    expect(hello!.json).not.toHaveProperty("connection");
+  }
+  expect(new Set(named.map(({ fields }) => fields[2])).size).toBe(4);
+});
+
+test("a later session of a connection says which one its last will names", async () => {
+  const bench = await inSession();
+  const [first] = bench.said("hello");
+  bench.inject(publish(topic("challenge"), JSON.stringify({ session: first!.json["session"], accepted: false, error: "session-unknown" })));
+  bench.run(5_000);
+  const [, second] = bench.said("hello");
+  expect(second!.json["session"]).not.toBe(first!.json["session"]);
+  expect(second!.json["connection"]).toBe(first!.json["session"]);
+  expect(bench.lines(/session proven/)).toHaveLength(2);
+});
+
+test("messages of other sessions, retained ones and repeated ones change nothing and delay nothing", async () => {
+  const bench = await inSession();
+  const session = String(bench.said("hello").at(-1)!.json["session"]);
+  const heard = bench.received.flatMap(({ packet }) => messageOf(packet) ?? []);
+  const ofLeaf = (leaf: string): string[] => heard.filter((message) => message.leaf === leaf).map(({ text }) => text);
+  const other = "AAAAAAAAAAAAAAAAAAAAAA";
+  const expected = next(bench);
+  const foreign: [string, Buffer][] = [
+    ["a challenge that comes twice", publish(topic("challenge"), ofLeaf("challenge")[0]!, { duplicate: true })],
+    ["the server's proof that comes twice", publish(topic("challenge"), ofLeaf("challenge")[1]!, { duplicate: true })],
+    ["a late refusal of the proof", publish(topic("challenge"), JSON.stringify({ session, accepted: false, error: "expired" }))],
+    ["a refusal of another session", publish(topic("challenge"), JSON.stringify({ session: other, accepted: false, error: "session-unknown" }))],
+    ["a retained refusal", publish(topic("challenge"), JSON.stringify({ session, accepted: false, error: "session-unknown" }), { retain: true })],
+    ["an offer of another session", publish(topic("offer"), JSON.stringify({ session: other, pollMs: 3_600_000 }))],
+    ["a retained offer", publish(topic("offer"), JSON.stringify({ session, pollMs: 3_600_000 }), { retain: true })],
+    ["a retained trust record", publish(topic("trust"), Buffer.alloc(100, 1), { retain: true })],
+    ["a trust record", publish(topic("offers"), Buffer.alloc(100, 1))],
+    ["an answer to an enrolment that is over", publish(topic("enrolled"), ofLeaf("enrolled").at(-1)!)],
+    ["a message on a topic of another device", publish(topic("challenge").replace("meddled", "another"), JSON.stringify({ session, accepted: false, error: "session-unknown" }))],
+  ];
+  for (const [what, bytes] of foreign) {
+    bench.inject(bytes);
+    expect(next(bench), what).toEqual(expected);
+  }
+});
