@@ -54,6 +54,9 @@ export class ProtocolDevice {
   deviceNonce = "";
   /** Version of its trust record. */
   trust = 1;
+  /** SHA-256 of its chain; undefined: it is an older agent, that does not say. */
+  trustDigest: string | undefined;
+  entropy: string | undefined;
   trustRefused: { version: number; code: number } | undefined;
   /** Trust chains heard, oldest first. */
   trustChains: Buffer[] = [];
@@ -85,7 +88,7 @@ export class ProtocolDevice {
       this.mqttUrl,
       {
         protocolVersion: 4,
-        clientId: this.id,
+        clientId: username || this.id,
         username,
         ...(password === undefined ? {} : { password }),
         clean: true,
@@ -251,6 +254,8 @@ export class ProtocolDevice {
       revision: this.revision,
       loader: 1,
       trust: this.trust,
+      ...(this.trustDigest === undefined ? {} : { trustDigest: this.trustDigest }),
+      ...(this.entropy === undefined ? {} : { entropy: this.entropy }),
       ...(this.trustRefused === undefined ? {} : { trustRefused: this.trustRefused }),
       bootReason: this.bootReason,
       uptimeMs: 5200,

@@ -98,8 +98,6 @@ export class ConnectionTask extends Task {
     const s = this.mqtt.settings;
     this.commands.begin(nowUs);
     this.settings.nameServer(s);
-    s.clientIdPtr = deviceIdPtr();
-    s.clientIdLength = deviceIdBytes();
     s.keepAliveS = KEEP_ALIVE_S;
     s.backoffMinMs = BACKOFF_MIN_MS;
     s.backoffMaxMs = BACKOFF_MAX_MS;
@@ -262,6 +260,9 @@ export class ConnectionTask extends Task {
     memory.copy(userName + length, deviceIdPtr(), deviceIdBytes());
     s.userNamePtr = userName;
     s.userNameLength = length + deviceIdBytes();
+    // The client id as well, since anybody may enrol under a device's name: that must not take the device's own place.
+    s.clientIdPtr = userName;
+    s.clientIdLength = s.userNameLength;
     // A device that is enrolling may use the topics of enrolment only.
     s.willTopicLength = enrolling ? 0 : this.willTopicBytes;
     s.passwordPtr = enrolling ? enrolPassword : password;
