@@ -208,17 +208,18 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       onlineChanged: (deviceId) => events.changed("device", deviceId),
       pollMs: options.pollMs ?? 3_000,
     });
-    views = createDeviceViews(storage.db, lastSeen, (deviceId) => sessions.isOnline(deviceId));
+    views = createDeviceViews(storage.db, lastSeen, (deviceId) => sessions.isOnline(deviceId), trust);
     releases = createReleases({ storage, files, trust, verifier, events, now: clock.wallMs });
     const offers = createOffers({ link: () => link, sessions, rollouts: () => rollouts, turns, pollMs: options.pollMs ?? 3_000, log });
     rollouts = createRollouts({ storage, events, deviceLog, log, trust, clock, offersChanged: (deviceIds) => offers.push(deviceIds) });
     const validOperationsKey = () => (operationsKey !== undefined && isNamed(operationsKey, trust.operationsKeys) ? operationsKey : undefined);
     const commands: Commands = await createCommands({ storage, operationsKey: validOperationsKey, sessions, link: () => link, turns, deviceLog, events, log, clock });
     const trustDelivery = createTrustDelivery({ link: () => link, trust, now: clock.steadyMs });
-    const checkIns = createCheckIns({ storage, sessions, lastSeen, deviceLog, events, rollouts: () => rollouts, offers: () => offers, trustDelivery, commands });
+    const checkIns = createCheckIns({ storage, sessions, lastSeen, deviceLog, events, rollouts: () => rollouts, offers: () => offers, trustDelivery, commands, trust });
     async function trustReplaced(): Promise<void> {
       await rollouts.trustReplaced();
       for (const { id } of await releases.list()) events.changed("release", id);
+      for (const { id } of await storage.db.selectFrom("devices").select("id").where("trustVersion", "is not", null).execute()) events.changed("device", id);
     }
     // The chain that the server was started with may be a new one.
     await rollouts.trustReplaced();

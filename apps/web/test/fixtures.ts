@@ -25,6 +25,8 @@ export function device(id: string, changes: Partial<Device> = {}): Device {
     bootReason: "power-on",
     loaderVersion: 1,
     trustVersion: 1,
+    trustRelation: "same",
+    entropy: "good",
     trustRefused: null,
     securityFloor: 1,
     connection: { host: "10.0.2.2", port: 1883 },

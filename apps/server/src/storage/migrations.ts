@@ -82,6 +82,13 @@ const commands: Migration = {
   },
 };
 
+/** Which trust record a device has, beside its version; and what its noise source is worth. */
+const trustDigestAndEntropy: Migration = {
+  async up(db: Kysely<unknown>): Promise<void> {
+    for (const column of ["trustDigest", "entropy"]) await sql.raw(`alter table devices add column ${column} text`).execute(db);
+  },
+};
+
 export const migrations: MigrationProvider = {
-  getMigrations: async () => ({ "0001-first": first, "0002-named-versions": namedVersions, "0003-trust-refusals": trustRefusals, "0004-commands": commands }),
+  getMigrations: async () => ({ "0001-first": first, "0002-named-versions": namedVersions, "0003-trust-refusals": trustRefusals, "0004-commands": commands, "0005-trust-digest-and-entropy": trustDigestAndEntropy }),
 };

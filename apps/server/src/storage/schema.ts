@@ -40,6 +40,9 @@ export interface DeviceTable {
   revision: number | null;
   loaderVersion: number | null;
   trustVersion: number | null;
+  /** SHA-256 of the device's trust chain, hex; null from an older agent. */
+  trustDigest: string | null;
+  entropy: "good" | "failed-health" | "absent" | null;
   /** The last record that the device refused, and the error code; null when it refused none. */
   trustRefusedVersion: number | null;
   trustRefusedCode: number | null;

@@ -50,6 +50,9 @@ export interface Deployment {
   finishedAt: string | null;
 }
 
+export type TrustRelation = "same" | "older" | "ahead" | "forked" | "unknown";
+export type EntropyState = "good" | "failed-health" | "absent";
+
 export interface Device {
   id: string;
   product: string | null;
@@ -66,6 +69,10 @@ export interface Device {
   bootReason: BootReasonName | null;
   loaderVersion: number | null;
   trustVersion: number | null;
+  /** How its record stands to the server's newest. */
+  trustRelation: TrustRelation;
+  /** What its noise source is worth; null before the first check-in, and from older agents. */
+  entropy: EntropyState | null;
   /** The last trust record that the device refused since it was started. */
   trustRefused: { version: number; code: number; codeName: string } | null;
   securityFloor: number | null;

@@ -14,7 +14,7 @@ import { StateBadge } from "../components/state-badge.tsx";
 import { TimeAgo } from "../components/time-ago.tsx";
 import { useFleet, useResource } from "../live/hooks.ts";
 import { rolloutPath } from "../router.ts";
-import { bootReasonWords, deploymentWords, healthWords, wordsOf } from "../words/state-words.ts";
+import { bootReasonWords, deploymentWords, entropyWords, healthWords, trustRelationMeans, wordsOf } from "../words/state-words.ts";
 import { OnlineState } from "./devices-page.tsx";
 import { TrustRefusal } from "./trust-page.tsx";
 
@@ -114,8 +114,10 @@ function Details({ device }: { device: DeviceDetail }): ReactNode {
           <Detail term="Boot loader">{device.loaderVersion ?? "unknown"}</Detail>
           <Detail term="Trust record">
             {device.trustVersion ?? "unknown"}
+            {trustRelationMeans[device.trustRelation] && <div className="sub">{trustRelationMeans[device.trustRelation]}</div>}
             {device.trustRefused && <TrustRefusal refusal={device.trustRefused} />}
           </Detail>
+          <Detail term="Randomness">{device.entropy ? <StateBadge words={entropyWords[device.entropy]} /> : "unknown"}</Detail>
           <Detail term="Server">{device.connection ? `${device.connection.host}:${device.connection.port}` : "unknown"}</Detail>
           {device.metric && <Detail term={device.metric.name}>{device.metric.value}</Detail>}
         </dl>

@@ -1,6 +1,6 @@
 // States in words, with the tone and symbol that carry them. Colour is never the only sign.
 
-import type { CommandState, Health, RolloutState, WaveState } from "../api/types.ts";
+import type { CommandState, EntropyState, Health, RolloutState, TrustRelation, WaveState } from "../api/types.ts";
 import type { BootReasonName, DeploymentStateName, SlotStateName } from "../format.ts";
 
 export type Tone = "ok" | "warn" | "bad" | "busy" | "idle";
@@ -35,6 +35,18 @@ export const deploymentWords: Record<DeploymentStateName, StateWords> = {
 export const revokedRelease: StateWords = { label: "Signer revoked", tone: "bad", icon: "ban", means: "No key that is in force signed it: it can't be rolled out any more." };
 export const keyInForce: StateWords = { label: "In force", tone: "ok", icon: "key", means: "The newest trust record names this key." };
 export const keyRevoked: StateWords = { label: "Revoked", tone: "idle", icon: "ban", means: "The newest trust record names this key no more." };
+
+/** What has to be said of a device's trust record beside the server's; nothing of one that is the same, or will be. */
+export const trustRelationMeans: Partial<Record<TrustRelation, string>> = {
+  ahead: "Newer than this server's newest record: upload the newer chain on the Trust page. Nothing is offered until then.",
+  forked: "Not the record of that version that this server has. Somebody made two; nothing is offered to this device.",
+};
+
+export const entropyWords: Record<EntropyState, StateWords> = {
+  good: { label: "Good", tone: "ok", icon: "check", means: "The device's noise source passes its health tests." },
+  "failed-health": { label: "Noise source failed", tone: "bad", icon: "alert", means: "It gives what no noise source gives. Random numbers rest on the device key and the boot counter; have the hardware looked at." },
+  absent: { label: "No noise source", tone: "bad", icon: "alert", means: "There is none, or it does not answer. Random numbers rest on the device key and the boot counter; have the hardware looked at." },
+};
 
 export const slotWords: Record<SlotStateName, StateWords> = {
   empty: { label: "empty", tone: "idle", icon: "empty", means: "Holds no image." },

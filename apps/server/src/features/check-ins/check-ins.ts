@@ -12,6 +12,7 @@ import type { Offers } from "../rollouts/offers.ts";
 import type { Rollouts } from "../rollouts/rollouts.ts";
 import type { CheckIn } from "../sessions/messages.ts";
 import type { Session, Sessions } from "../sessions/sessions.ts";
+import type { Trust } from "../trust/trust.ts";
 import type { TrustDelivery } from "../trust/trust-delivery.ts";
 
 export interface CheckIns {
@@ -19,6 +20,12 @@ export interface CheckIns {
   telemetry(deviceId: string, telemetry: { health: CheckIn["health"]; metric?: string | undefined; value?: number | undefined }): Promise<void>;
   crash(deviceId: string, crash: Record<string, unknown>): void;
 }
+
+const entropyLines = {
+  good: "entropy: the noise source passes its health tests again",
+  "failed-health": "entropy: the noise source fails its health tests; random numbers rest on the device key and the boot counter",
+  absent: "entropy: there is no noise source, or it does not answer; random numbers rest on the device key and the boot counter",
+};
 
 function columnsOf(checkIn: CheckIn): Partial<DeviceTable> {
   const { running, other, connection } = checkIn;
@@ -28,6 +35,8 @@ function columnsOf(checkIn: CheckIn): Partial<DeviceTable> {
     revision: checkIn.revision,
     loaderVersion: checkIn.loader,
     trustVersion: checkIn.trust,
+    trustDigest: checkIn.trustDigest ?? null,
+    entropy: checkIn.entropy ?? null,
     trustRefusedVersion: checkIn.trustRefused?.version ?? null,
     trustRefusedCode: checkIn.trustRefused?.code ?? null,
     securityFloor: checkIn.floor,
@@ -51,6 +60,7 @@ export function createCheckIns(options: {
   offers: () => Offers;
   trustDelivery: TrustDelivery;
   commands: Commands;
+  trust: Trust;
 }): CheckIns {
   const { storage, sessions, deviceLog, events } = options;
 
@@ -61,6 +71,9 @@ export function createCheckIns(options: {
     const differing = Object.fromEntries(Object.entries(columns).filter(([name, value]) => !isDeepStrictEqual(row[name as keyof typeof row], value)));
     if (Object.keys(differing).length === 0) return;
     logTrust(deviceId, row.trustVersion, differing, columns);
+    const { entropy } = columns;
+    // The first word of a good one is no news.
+    if (entropy && entropy !== row.entropy && (entropy !== "good" || row.entropy !== null)) deviceLog.add(deviceId, "entropy", entropyLines[entropy]);
     await storage.transaction(async ({ db, afterCommit }) => {
       await db.updateTable("devices").set(differing).where("id", "=", deviceId).execute();
       if (running !== undefined) {
@@ -77,6 +90,16 @@ export function createCheckIns(options: {
     if (isNew && trustRefusedCode != null) deviceLog.add(deviceId, "trust", `refused ${trustRefusedVersion ? `trust record ${trustRefusedVersion}` : "a trust record that does not hold"}: ${errorName(trustRefusedCode)}`);
   }
 
+  /** Once a session, and when it is another relation: after a restore from a backup it may be one that nothing else shows. */
+  function logTrustRelation(session: Session, checkIn: CheckIn): void {
+    const relation = options.trust.relation(checkIn.trust, checkIn.trustDigest ?? null);
+    if (relation === session.trustRelation) return;
+    session.trustRelation = relation;
+    const own = `this server's newest is ${options.trust.version}`;
+    if (relation === "ahead") deviceLog.add(session.deviceId, "trust", `has trust record ${checkIn.trust}, ${own}: nothing is offered until the newer chain is uploaded`);
+    if (relation === "forked") deviceLog.add(session.deviceId, "trust", `has a trust record ${checkIn.trust} that is not this server's (${checkIn.trustDigest}): nothing is offered; ${own}`);
+  }
+
   return {
     async take(session, checkIn) {
       const { deviceId } = session;
@@ -89,6 +112,7 @@ export function createCheckIns(options: {
       }
       await sessions.contacted(session);
       await update(deviceId, columnsOf(checkIn), checkIn.running);
+      logTrustRelation(session, checkIn);
       await options.rollouts().checkedIn(deviceId, checkIn);
       await options.trustDelivery.checkedIn(session, checkIn);
       await options.offers().answer(deviceId);

@@ -5,7 +5,7 @@ import type { Logger } from "../../logging.ts";
 import { LogLimiter } from "../../logging.ts";
 import type { Storage } from "../../storage/storage.ts";
 
-export type DeviceLogKind = "enrolment" | "session" | "refused-message" | "refused-connection" | "boot-control" | "command" | "crash" | "revoked" | "deployment" | "trust";
+export type DeviceLogKind = "enrolment" | "session" | "refused-message" | "refused-connection" | "boot-control" | "command" | "crash" | "revoked" | "deployment" | "trust" | "entropy";
 
 const entriesKept = 50;
 const entriesPerMinute = 20;

@@ -4,6 +4,7 @@ import { errorName, isFinal, deploymentStateOf } from "@flipside/image-format";
 import { iso, isoOrNull } from "../../identifiers.ts";
 import type { DeploymentRow, DeviceRow } from "../../storage/schema.ts";
 import type { Queries } from "../../storage/storage.ts";
+import type { Trust, TrustRelation } from "../trust/trust.ts";
 import type { LastSeen } from "./last-seen.ts";
 
 export interface DeploymentView {
@@ -74,7 +75,7 @@ export interface OtherSlot {
 
 export function deviceView(
   row: DeviceRow,
-  more: { online: boolean; lastSeenAt: number | undefined; active: NamedDeployment | undefined; versions: ReadonlyMap<string, string> },
+  more: { trustRelation: TrustRelation; online: boolean; lastSeenAt: number | undefined; active: NamedDeployment | undefined; versions: ReadonlyMap<string, string> },
 ) {
   const running = row.running === null ? null : (JSON.parse(row.running) as RunningSlot);
   const other = row.other === null ? null : (JSON.parse(row.other) as OtherSlot);
@@ -102,6 +103,9 @@ export function deviceView(
     bootReason: row.bootReason,
     loaderVersion: row.loaderVersion,
     trustVersion: row.trustVersion,
+    trustDigest: row.trustDigest,
+    trustRelation: more.trustRelation,
+    entropy: row.entropy,
     trustRefused:
       row.trustRefusedCode === null ? null : { version: row.trustRefusedVersion ?? 0, code: row.trustRefusedCode, codeName: errorName(row.trustRefusedCode) },
     securityFloor: row.securityFloor,
@@ -143,13 +147,14 @@ export interface DeviceViews {
   deployment(id: string): Promise<DeploymentView | undefined>;
 }
 
-export function createDeviceViews(db: Queries, lastSeen: LastSeen, isOnline: (deviceId: string) => boolean): DeviceViews {
+export function createDeviceViews(db: Queries, lastSeen: LastSeen, isOnline: (deviceId: string) => boolean, trust: Trust): DeviceViews {
+  const trustRelation = (row: DeviceRow): TrustRelation => trust.relation(row.trustVersion, row.trustDigest);
   return {
     async one(id) {
       const row = await db.selectFrom("devices").selectAll().where("id", "=", id).executeTakeFirst();
       if (row === undefined) return undefined;
       const open = await selectDeployments(db).where("deployments.deviceId", "=", id).where("deployments.finishedAt", "is", null).orderBy("position").execute();
-      return deviceView(row, { online: isOnline(id), lastSeenAt: lastSeen.pending(id), active: activeOf(open), versions: await versionsByDigest(db) });
+      return deviceView(row, { trustRelation: trustRelation(row), online: isOnline(id), lastSeenAt: lastSeen.pending(id), active: activeOf(open), versions: await versionsByDigest(db) });
     },
     async all() {
       const rows = await db.selectFrom("devices").selectAll().orderBy("id").execute();
@@ -157,7 +162,7 @@ export function createDeviceViews(db: Queries, lastSeen: LastSeen, isOnline: (de
       const byDevice = groupByDevice(open);
       const versions = await versionsByDigest(db);
       return rows.map((row) =>
-        deviceView(row, { online: isOnline(row.id), lastSeenAt: lastSeen.pending(row.id), active: activeOf(byDevice.get(row.id) ?? []), versions }),
+        deviceView(row, { trustRelation: trustRelation(row), online: isOnline(row.id), lastSeenAt: lastSeen.pending(row.id), active: activeOf(byDevice.get(row.id) ?? []), versions }),
       );
     },
     async deployment(id) {

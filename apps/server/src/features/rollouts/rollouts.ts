@@ -65,7 +65,7 @@ export function createRollouts(options: {
   events: EventHub;
   deviceLog: DeviceLog;
   log: Logger;
-  trust: Pick<Trust, "version" | "verdict">;
+  trust: Pick<Trust, "version" | "verdict" | "relation">;
   clock: Clock;
   /** These devices may have something else to do than they were last told. */
   offersChanged: (deviceIds: string[]) => void;
@@ -295,6 +295,9 @@ export function createRollouts(options: {
         const device = await db.selectFrom("devices").selectAll().where("id", "=", deviceId).executeTakeFirst();
         if (device === undefined || device.revokedAt !== null) return undefined;
         const rows = await db.selectFrom("deployments").selectAll().where("deviceId", "=", deviceId).where("finishedAt", "is", null).orderBy("position").execute();
+        // It has a record that this server does not know: what would be offered may go back behind it.
+        const relation = trust.relation(device.trustVersion, device.trustDigest);
+        const isStranger = relation === "ahead" || relation === "forked";
         let active = rows.find((row) => row.state !== "queued");
         // While a candidate is on trial, whose deployment was given up here, nothing else may be begun.
         const onTrial = device.running !== null && (JSON.parse(device.running) as RunningSlot).state === "candidate";
@@ -304,14 +307,14 @@ export function createRollouts(options: {
             if (!waveIsOpen(rollout, row.wave)) continue;
             const alreadyConfirmed = runsConfirmed(device, row.digest);
             // Until the device has the trust record that admits it, it would only be rejected.
-            if (!alreadyConfirmed && trust.verdict(row.digest, device.trustVersion) !== "offer") continue;
+            if (!alreadyConfirmed && (isStranger || trust.verdict(row.digest, device.trustVersion) !== "offer")) continue;
             await apply(work, row.rolloutId, { type: "offer-due", deployment: snapshotOf(row), alreadyConfirmed });
             if (alreadyConfirmed) continue;
             active = await db.selectFrom("deployments").selectAll().where("id", "=", row.id).executeTakeFirstOrThrow();
             break;
           }
         }
-        if (active === undefined || trust.verdict(active.digest, null) === "revoked") return undefined;
+        if (active === undefined || isStranger || trust.verdict(active.digest, null) === "revoked") return undefined;
         const image = await db.selectFrom("images").selectAll().where("digest", "=", active.digest).executeTakeFirstOrThrow();
         const permit = await permitFor(db, active, deviceId);
         return {

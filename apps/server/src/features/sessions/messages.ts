@@ -41,6 +41,10 @@ export const checkInMessage = z.object({
   revision: u32,
   loader: u32,
   trust: u32,
+  /** SHA-256 of the device's trust chain; absent from older agents. */
+  trustDigest: digest.optional(),
+  /** What came of the health tests of its noise source. */
+  entropy: z.enum(["good", "failed-health", "absent"]).optional().catch(undefined),
   /** The last trust record that this boot refused; version 0: its form or signatures did not hold. */
   trustRefused: z.object({ version: u32, code: u32 }).optional().catch(undefined),
   bootReason: z.enum(bootReasonNames),

@@ -38,6 +38,8 @@ export interface Session {
   /** The newest (boot counter, sequence) heard in this session. */
   newest: { boot: number; sequence: number } | undefined;
   checkedIn: boolean;
+  /** What was logged last of the device's trust record beside the server's. */
+  trustRelation: string | undefined;
   /** When something of it was last heard, in steady time. */
   heardAtMs: number;
   /** As it was last told to those who watch. */
@@ -181,6 +183,7 @@ export function createSessions(options: {
         secretGeneration: 0,
         newest: undefined,
         checkedIn: false,
+        trustRelation: undefined,
         heardAtMs: 0,
         shownOnline: true,
         taken: undefined,

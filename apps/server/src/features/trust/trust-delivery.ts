@@ -20,7 +20,9 @@ export function createTrustDelivery(options: { link: () => DeviceLink; trust: Tr
   const { trust, now } = options;
   const sent = new WeakMap<Session, { version: number; at: number }>();
   return {
-    async checkedIn(session, { trust: deviceVersion, running, trustRefused: refused }) {
+    async checkedIn(session, { trust: deviceVersion, trustDigest, running, trustRefused: refused }) {
+      // One of another line takes none of this one's.
+      if (trust.relation(deviceVersion, trustDigest ?? null) !== "older") return;
       const tooNew = refused?.code === ErrorCode.TrustWouldRefuseImage && refused.version <= trust.version;
       const version = tooNew ? refused.version - 1 : trust.version;
       // A candidate on trial takes none; it checks in again when it is confirmed.

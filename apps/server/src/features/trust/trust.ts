@@ -1,6 +1,7 @@
 // The trust record: which keys may sign what. The server keeps the newest chain that it was given, judges releases by it,
 // and knows of every stored image which records admit it. It has no root key, so it can't make a record.
 
+import { createHash } from "node:crypto";
 import { checkSignatureBlock, ErrorCode, joinTrustChain, keyIdOf, parseSignatureBlock, readTrustChain, readTrustSuccessor, splitTrustChain, type StrictVerifier, toHex, trustChainExtends, type TrustKeys } from "@flipside/image-format";
 import type { Logger } from "../../logging.ts";
 import type { Storage } from "../../storage/storage.ts";
@@ -25,6 +26,8 @@ export interface TrustView {
   links: TrustLinkView[];
 }
 
+export type TrustRelation = "same" | "older" | "ahead" | "forked" | "unknown";
+
 interface SignedImage {
   digest: string;
   header: Uint8Array;
@@ -33,6 +36,12 @@ interface SignedImage {
 
 export interface Trust {
   readonly version: number;
+  /**
+   * How a device's record stands to the server's: `same`, `older` (the server has a newer one), `ahead` (the device has a newer
+   * one, as after a restore from a backup), `forked` (a record of this version, and another one), or `unknown` before its first
+   * check-in. Without a digest, as from older agents, by the version alone.
+   */
+  relation(version: number | null, digest: string | null): TrustRelation;
   /** The chain as far as this version, as devices take it. */
   chainOf(version: number): Uint8Array;
   /** Raw public keys of the newest record. */
@@ -65,6 +74,8 @@ export async function openTrust(options: { storage: Storage; given: Uint8Array; 
     }
   }
   await store(chain);
+  /** SHA-256 of the chain as far as each version. */
+  let digests = digestsOf(chain);
   /** By digest: for each link, whether one of its release keys signed the image. */
   const admitted = new Map<string, boolean[]>();
 
@@ -108,6 +119,7 @@ export async function openTrust(options: { storage: Storage; given: Uint8Array; 
     const newer = await readTrustSuccessor(bytes, chain, verifier);
     await store(bytes);
     [chain, links] = [bytes, newer];
+    digests = digestsOf(bytes);
     log.info({ version: newer.length, by }, "a new trust record");
     await learnAll();
     await options.replaced();
@@ -120,6 +132,12 @@ export async function openTrust(options: { storage: Storage; given: Uint8Array; 
   return {
     get version() {
       return links.length;
+    },
+    relation(version, digest) {
+      if (version === null) return "unknown";
+      if (version > links.length) return "ahead";
+      if (digest !== null && digest !== digests[version - 1]) return "forked";
+      return version === links.length ? "same" : "older";
     },
     chainOf: (version) => (version === links.length ? chain : joinTrustChain(splitTrustChain(chain).slice(0, version))),
     get releaseKeys() {
@@ -143,6 +161,11 @@ export async function openTrust(options: { storage: Storage; given: Uint8Array; 
       return deviceVersion === null || by[deviceVersion - 1] !== false ? "offer" : "too-early";
     },
   };
+}
+
+function digestsOf(chain: Uint8Array): string[] {
+  const parts = splitTrustChain(chain);
+  return parts.map((_, i) => createHash("sha256").update(joinTrustChain(parts.slice(0, i + 1))).digest("hex"));
 }
 
 function publicKeys(link: TrustKeys, purpose: "root" | "release" | "operations"): Uint8Array[] {
