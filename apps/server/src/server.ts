@@ -7,6 +7,8 @@ import { fileURLToPath } from "node:url";
 import { createStrictVerifier, type StrictVerifier } from "@flipside/image-format";
 import { FolderInUseError, lockFolder } from "../../../packages/processes/src/folder-lock.ts";
 import { createAccounts } from "./features/accounts/accounts.ts";
+import { createBrokerRights } from "./features/broker-rights/broker-rights.ts";
+import { brokerRightsRoutes } from "./features/broker-rights/routes.ts";
 import { createCheckIns } from "./features/check-ins/check-ins.ts";
 import { createChunkDelivery } from "./features/chunk-delivery/chunk-delivery.ts";
 import { claimImport, claimRoutes, type Claims, createClaims } from "./features/claims/claims.ts";
@@ -69,6 +71,8 @@ export interface ServerOptions {
   claimsFile?: string | undefined;
   /** Another broker in place of the embedded one. */
   mqttUrl?: string | undefined;
+  /** Lets a broker that knows it ask who may do what (docs/operations.md). */
+  brokerSecret?: string | undefined;
   pollMs?: number;
   logLevel?: LogLevel;
   logger?: Logger;
@@ -272,8 +276,13 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 
     const claims = createClaims(storage, clock.wallMs);
     if (options.claimsFile !== undefined) await importClaimsFile(claims, options.claimsFile);
+    const brokerRights = createBrokerRights({
+      authenticate: (deviceId, password) => sessions.authenticate(deviceId, password),
+      isServed: async (deviceId) => (await findDevice(storage.db, deviceId))?.revokedAt === null,
+    });
     const app = createApp({
       accounts,
+      openRouters: options.brokerSecret === undefined ? [] : [brokerRightsRoutes(brokerRights, options.brokerSecret, clock.steadyMs)],
       fileRouters: [releaseRoutes(releases), trustRoutes(trust)],
       routers: [deviceRoutes(devices), commandRoutes(commands), claimRoutes(claims), rolloutRoutes(rollouts), eventRoutes(events, accounts)],
       allowedOrigins: options.allowedOrigins ?? [],

@@ -30,6 +30,8 @@ const jsonBodiesOnly: RequestHandler = (request, _response, next) => {
 
 export function createApp(options: {
   accounts: Accounts;
+  /** Routes for whoever knows what they ask for, below /api. */
+  openRouters: Router[];
   /** Routes for signed-in users, below /api: those that take files, and those that take JSON. */
   fileRouters: Router[];
   routers: Router[];
@@ -53,6 +55,7 @@ export function createApp(options: {
   api.get("/health", (_request, response) => {
     response.json({ status: "ok" });
   });
+  for (const router of options.openRouters) api.use(router);
   api.use(requireOwnOrigin(options.allowedOrigins));
   const json = [jsonBodiesOnly, express.json({ limit: jsonBytesMax, strict: true })];
   api.use("/session", json);
