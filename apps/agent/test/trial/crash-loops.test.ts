@@ -55,7 +55,7 @@ async function bothConfirmed(crashAtTick: number, change: (record: ReturnType<Be
   const clock = new ManualClock();
   const device = deviceWith(workshop, "crash-loop", { bytes: flash }, {
     isolation: "in-process",
-    surroundings: { clock, wallClockS: () => 1_800_000_000, entropy: (target) => target.fill(7), connect: () => new Duplex({ read() {}, write() {} }) },
+    surroundings: { clock, wallClockS: () => 1_800_000_000, entropy: (target) => target.forEach((_, i) => (target[i] = 73 * i + 7)), connect: () => new Duplex({ read() {}, write() {} }) },
   });
   started.push(device);
   const resets: number[] = [];
