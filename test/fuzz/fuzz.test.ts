@@ -68,7 +68,7 @@ describe("bugs that are planted are found", () => {
     ["the boot loader takes an image whose last chunk is not the signed one", "slots",
       { file: "apps/agent/src/image/payload-check.ts", find: "return compareBytes(actual, expected, DIGEST_BYTES) == 0 ?", replace: "return index + 1 == header.chunkCount || compareBytes(actual, expected, DIGEST_BYTES) == 0 ?" }, 5_000],
     ["the boot loader gives up a confirmed image that crashed a few times", "boot-control",
-      { file: "apps/agent/src/boot/boot.ts", find: "const UNCLEAN_BOOTS_MAX: u32 = 5;", replace: "const UNCLEAN_BOOTS_MAX: u32 = 4;" }, 20_000],
+      { file: "apps/agent/src/boot-control/unclean-boots.ts", find: "const UNCLEAN_BOOTS_MAX: u32 = 5;", replace: "const UNCLEAN_BOOTS_MAX: u32 = 4;" }, 20_000],
     ["the boot loader starts an image in a crash loop for ever", "boot-control",
       { file: "apps/agent/src/boot/boot.ts", find: "if (!yields && other != SlotState.Candidate) return crashed;", replace: "if (!yields && other != SlotState.Candidate) return false;" }, 20_000],
   ];

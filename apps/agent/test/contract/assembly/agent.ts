@@ -3,7 +3,7 @@
 
 import {
   APP_REPORT_BYTES, appHealth, appMetric, appReport, BOOT_INFO_BYTES, BOOT_INFO_MAGIC, bootInfo, bootReason, bootPhase, BootReason, clockUs, crashLog, CRASH_LOG_BYTES, CRASH_RECORD_BYTES,
-  crashRecord, consoleWrite, entropy, Errno, flashRead, Health, imageWindow, nicAcquire, nicGrant, nicInfo, nicReceive, nicRelease, nicTransmit, reset,
+  crashRecord, consoleWrite, entropy, Errno, flashRead, flashTiming, Health, imageWindow, nicAcquire, nicGrant, nicInfo, nicReceive, nicRelease, nicTransmit, reset,
   resetCause, ResetCause, ResetReason, rootKeys, streamClose, streamOpen, streamRead, streamState, StreamState, streamWrite, wallClockS, watchdogArm, watchdogPet, Zone,
 } from "../../../src/exokernel";
 import { FACTORY_PORT_OFFSET } from "../../../src/format";
@@ -108,6 +108,10 @@ function first(): void {
   expect("agent: no crash log after power on", crashLog(record, 64), Errno.Absent);
   expect("agent: metric denied", appMetric(buffer, 1, 1), Errno.Denied);
   expect("agent: health denied", appHealth(Health.Healthy), Errno.Denied);
+  expect("agent: flash timing", flashTiming(buffer), 0);
+  holds("agent: an erase and a program take time, and end", load<u32>(buffer) > 0 && load<u32>(buffer) <= 60_000 && load<u32>(buffer, 4) > 0 && load<u32>(buffer, 4) <= 60_000);
+  expect("agent: flash timing at a misaligned pointer", flashTiming(buffer + 2), Errno.Argument);
+  expect("agent: flash timing beyond memory", flashTiming(memoryEnd() - 4), Errno.Argument);
   expect("agent: watchdog petted", watchdogPet(), 0);
   expect("agent: watchdog too short", watchdogArm(99), Errno.Argument);
   expect("agent: watchdog too long", watchdogArm(600001), Errno.Argument);

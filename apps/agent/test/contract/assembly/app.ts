@@ -1,8 +1,8 @@
 // The contract in the app's place. What it reports in its tick, the agent's half of the contract reads.
 
 import {
-  APP_REPORT_BYTES, appHealth, appMetric, appReport, bootInfo, BOOT_INFO_BYTES, BootReason, consoleWrite, entropy, Errno, Health, nicInfo, reset,
-  ResetReason, rootKeys, streamOpen, watchdogArm, watchdogPet, Zone,
+  APP_REPORT_BYTES, appHealth, appMetric, appReport, bootInfo, BOOT_INFO_BYTES, BootReason, consoleWrite, entropy, Errno, flashTiming, Health, nicInfo, reset,
+  resetCause, ResetCause, ResetReason, rootKeys, streamOpen, watchdogArm, watchdogPet, Zone,
 } from "../../../src/exokernel";
 import { expect, memoryEnd } from "./checks";
 import { checkDeniedZone, checkNoSuchZone, checkWritableZone } from "./flash-checks";
@@ -27,6 +27,8 @@ export function start(): void {
   expect("app: reset denied", reset(ResetReason.Requested), Errno.Denied);
   expect("app: watchdog arm denied", watchdogArm(1000), Errno.Denied);
   expect("app: watchdog pet denied", watchdogPet(), Errno.Denied);
+  expect("app: flash timing denied", flashTiming(buffer), Errno.Denied);
+  expect("app: reset cause", resetCause(), ResetCause.Power);
   expect("app: root keys denied", rootKeys(buffer, 256), Errno.Denied);
   expect("app: report denied", appReport(buffer), Errno.Denied);
   expect("app: entropy denied", entropy(buffer, 16), Errno.Denied);

@@ -1,7 +1,7 @@
 // The contract in the boot loader's place: what is granted to it alone. It starts nothing, so recovery follows.
 
 import {
-  BOOT_INFO_BYTES, bootPhase, bootReason, BootReason, crashLog, flashErase, flashProgram, Durability, RECOVERY_NONE, recoveryBegin, serialRead, clockUs, CRASH_RECORD_BYTES, crashRecord, Errno, flashRead, imageLoad, imageRead, imageStart, imageWindow,
+  BOOT_INFO_BYTES, bootPhase, bootReason, BootReason, crashLog, flashErase, flashProgram, Durability, RECOVERY_NONE, recoveryBegin, serialRead, clockUs, CRASH_RECORD_BYTES, crashRecord, Errno, flashRead, flashTiming, imageLoad, imageRead, imageStart, imageWindow,
   reset, resetCause, ResetCause, ResetReason, rootKeys, watchdogArm, watchdogPet, Zone,
 } from "../../../src/exokernel";
 import { expect, holds, memoryEnd, print } from "./checks";
@@ -30,6 +30,9 @@ export function boot(): void {
   checkReadOnlyZone("boot: journal", Zone.Journal);
   checkDeniedZone("boot: app zone", Zone.App);
   checkNoSuchZone("boot:");
+
+  expect("boot: flash timing", flashTiming(keys), 0);
+  expect("boot: flash timing beyond memory", flashTiming(memoryEnd() - 4), Errno.Argument);
 
   expect("boot: root keys", rootKeys(keys, 256), 1);
   expect("boot: root keys to too little room", rootKeys(keys, 31), Errno.Argument);
