@@ -72,7 +72,7 @@ describe("whatever ends npm start ends server, fleet and QEMU, and frees ports a
     for (const port of ports) expect(await isListening(port)).toBe(true);
     first.child.kill("SIGTERM");
     await expectAllGone();
-  }, 150_000);
+  }, 300_000);
 
   test.each([
     ["TERM to the group", () => process.kill(-product!.child.pid!, "SIGTERM")],
@@ -83,12 +83,12 @@ describe("whatever ends npm start ends server, fleet and QEMU, and frees ports a
     await start();
     end();
     await expectAllGone();
-  }, 120_000);
+  }, 300_000);
 
   test.skipIf(!hasScript)("a terminal that is closed", async () => {
     const { child } = await start(true);
     // The terminal's other end dies with `script`, and the kernel hangs up (SIGHUP).
     child.kill("SIGKILL");
     await expectAllGone();
-  }, 120_000);
+  }, 300_000);
 });

@@ -4,7 +4,8 @@ import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { connect } from "node:net";
 import { repositoryRoot } from "../../agent/build/paths.ts";
 
-const START_TIMEOUT_MS = 90_000;
+/** The first start of a fresh clone builds everything. */
+const START_TIMEOUT_MS = 240_000;
 const END_TIMEOUT_MS = 15_000;
 
 export interface StartOptions {
@@ -37,9 +38,11 @@ export class Product {
 
   /** Until the summary that ends with Ctrl-C's line. */
   async up(): Promise<this> {
-    await until(`npm start to be up:\n${this.output}`, START_TIMEOUT_MS, () => {
+    await until("npm start to be up", START_TIMEOUT_MS, () => {
       if (this.child.exitCode !== null) throw new Error(`npm start ended with ${this.child.exitCode}:\n${this.output}`);
       return this.output.includes("Ctrl-C stops everything");
+    }).catch((error: Error) => {
+      throw new Error(`${error.message}; it said:\n${this.output}`);
     });
     return this;
   }

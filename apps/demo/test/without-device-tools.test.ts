@@ -55,7 +55,7 @@ describe("without the tools for the unikernel", () => {
     const release = await client.uploadRelease(new Uint8Array(readFileSync(join(folder, "var/releases/flipside-demo-2.0.0.release"))));
     await client.createRollout({ name: "first", releaseId: release.id, target: { all: true }, waves: [{ percent: 100 }] });
     await until("two devices confirmed on 2.0.0", UPDATE_TIMEOUT_MS, onVersion("2.0.0"));
-  }, 240_000);
+  }, 400_000);
 
   test("npm start -- --auto and a release for a unikernel say what is missing, and a release for virtual devices is built", () => {
     const run = (...args: string[]) => spawnSync(process.execPath, args, { cwd: repositoryRoot, encoding: "utf8", env: { ...process.env, PATH: path, FLIPSIDE_SETUP: "no" }, timeout: 120_000 });
