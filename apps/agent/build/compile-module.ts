@@ -16,6 +16,8 @@ export interface ModuleSpec {
   memoryPages: number;
   /** Changes to sources that are compiled in their place: bugs planted on purpose, for the test that must find them. */
   patches?: readonly SourcePatch[];
+  /** Whole texts that are compiled in place of files (from the repository's root), or of such as aren't there: mutants. */
+  texts?: ReadonlyMap<string, string>;
 }
 
 /** `find` occurs exactly once in `file` (from the repository's root); it is compiled as `replace`. */
@@ -56,8 +58,8 @@ export async function compileWasm(spec: ModuleSpec): Promise<string> {
     "--initialMemory", String(spec.memoryPages), "--maximumMemory", String(spec.memoryPages),
   ];
   const entry = relative(repositoryRoot, spec.entry);
-  const { patches = [] } = spec;
-  const hash = hashOf([ascVersion(), entry, ...options, ...patches.map((patch) => JSON.stringify(patch)), hashOfFiles([...new Set([...sources, ...folderOfEntry])], repositoryRoot)]);
+  const { patches = [], texts = new Map<string, string>() } = spec;
+  const hash = hashOf([ascVersion(), entry, ...options, ...patches.map((patch) => JSON.stringify(patch)), ...[...texts].flat(), hashOfFiles([...new Set([...sources, ...folderOfEntry])], repositoryRoot)]);
   // An app need not know of it: what AssemblyScript's library calls when an assertion fails is compiled in.
   const reexportsAbort = /export \{ abort \}/.test(readFileSync(spec.entry, "utf8"));
   const abortSource = "apps/agent/src/abort.ts";
@@ -65,7 +67,10 @@ export async function compileWasm(spec: ModuleSpec): Promise<string> {
     const { default: asc } = await import("assemblyscript/asc");
     const out = relative(repositoryRoot, join(target, "module.wasm"));
     const { error, stderr } = await asc.main([entry, ...(reexportsAbort ? [] : [abortSource]), "--baseDir", repositoryRoot, "--outFile", out, ...options],
-      { readFile: (name, baseDir) => patchedSource(relative(repositoryRoot, join(baseDir, name)), patches) ?? readIfThere(join(baseDir, name)) });
+      { readFile: (name, baseDir) => {
+        const file = relative(repositoryRoot, join(baseDir, name));
+        return texts.get(file) ?? patchedSource(file, patches) ?? readIfThere(join(baseDir, name));
+      } });
     if (error) throw new ToolError(`${entry} does not compile: ${error.message}\n${stderr.toString()}`);
   });
   return join(folder, "module.wasm");

@@ -34,25 +34,29 @@ static volatile u32 operating;
 
 u32 flash_is_operating(void) { return operating; }
 
-static volatile u32 *word_at(u32 offset) { return (volatile u32 *)(FLASH_BANK + offset); }
+#ifndef FLASH_BUS_MODEL /* a test has chips of its own in place of the bus (test/flash-driver) */
+static inline u32 bus_read(u32 offset) { return *(volatile u32 *)(FLASH_BANK + offset); }
+static inline void bus_write(u32 offset, u32 word) { *(volatile u32 *)(FLASH_BANK + offset) = word; }
+static inline void bus_copy(u32 offset, u8 *target, u32 length) { memcpy(target, (const u8 *)(FLASH_BANK + offset), length); }
+#endif
 
 /* kind: 'E' erase, 'P' program. Kept out of line, with its arguments in a0..a3, for the fault injector. */
 __attribute__((noinline, noipa, used, section(".text.flash_operation"))) void flash_operation(u32 kind, u32 offset, u32 length, const u8 *source) {
   __asm__ volatile("" ::"r"(kind), "r"(offset), "r"(length), "r"(source) : "memory");
 }
 
-static u8 query_byte(u32 index) { return (u8)*word_at(index * 4); }
+static u8 query_byte(u32 index) { return (u8)bus_read(index * 4); }
 
 /* Reads what the chips say of themselves: CFI (JESD68), tables at 0x10, 0x2a and 0x2d. */
 s32 flash_init(void) {
-  *word_at(0x55 * 4) = CMD_QUERY;
+  bus_write(0x55 * 4, CMD_QUERY);
   u32 signature = (u32)query_byte(0x10) | (u32)query_byte(0x11) << 8 | (u32)query_byte(0x12) << 16;
   u32 algorithm = (u32)query_byte(0x13) | (u32)query_byte(0x14) << 8;
   u32 buffer_log2 = query_byte(0x2a);
   u32 regions = query_byte(0x2c);
   u32 blocks = ((u32)query_byte(0x2d) | (u32)query_byte(0x2e) << 8) + 1;
   u32 block_bytes = ((u32)query_byte(0x2f) | (u32)query_byte(0x30) << 8) * 256u;
-  *word_at(0) = CMD_READ_ARRAY;
+  bus_write(0, CMD_READ_ARRAY);
   if (signature != 0x595251u /* "QRY" */ || algorithm != 1 || regions != 1 || buffer_log2 < 5 || buffer_log2 > 16) return EXO_E_IO;
   /* Bytes a block counts both chips in QEMU's table already when the device width is not told; take what fits the bank. */
   sector_bytes = block_bytes;
@@ -71,26 +75,26 @@ u32 flash_program_ms_max(void) { return 2 * PROGRAM_TIMEOUT_MS; }
 static s32 wait_ready(u32 offset, u32 timeout_ms) {
   u64 deadline = clock_microseconds() + timeout_ms * 1000u;
   u32 status;
-  while (((status = *word_at(offset)) & STATUS_READY) != STATUS_READY) {
+  while (((status = bus_read(offset)) & STATUS_READY) != STATUS_READY) {
     if (clock_microseconds() > deadline) return EXO_E_IO;
   }
   return (status & STATUS_ERRORS) ? EXO_E_IO : 0;
 }
 
 static s32 finish(u32 offset, s32 result) {
-  if (result < 0) *word_at(offset) = CMD_CLEAR_STATUS;
-  *word_at(offset) = CMD_READ_ARRAY;
+  if (result < 0) bus_write(offset, CMD_CLEAR_STATUS);
+  bus_write(offset, CMD_READ_ARRAY);
   operating = 0;
   return result;
 }
 
 void flash_bank_read(u32 offset, u8 *target, u32 length) {
-  memcpy(target, (const u8 *)(FLASH_BANK + offset), length);
+  bus_copy(offset, target, length);
   flash_fault_disturb(offset, target, length);
 }
 
 static u32 read_word(u32 offset) {
-  u32 word = *word_at(offset);
+  u32 word = bus_read(offset);
   flash_fault_disturb(offset, (u8 *)&word, 4);
   return word;
 }
@@ -99,8 +103,8 @@ s32 flash_bank_erase(u32 offset) {
   flash_operation('E', offset, sector_bytes, NULL);
   flash_fault_point('E', offset, sector_bytes, NULL);
   operating = 1;
-  *word_at(offset) = CMD_ERASE;
-  *word_at(offset) = CMD_CONFIRM;
+  bus_write(offset, CMD_ERASE);
+  bus_write(offset, CMD_CONFIRM);
   return finish(offset, wait_ready(offset, ERASE_TIMEOUT_MS));
 }
 
@@ -113,12 +117,12 @@ static u32 source_word(const u8 *source, u32 at) {
 /* Offset and length are multiples of 4 inside one page (flash_zones.c has checked). */
 static s32 program_buffer(u32 offset, const u8 *source, u32 length) {
   operating = 1;
-  *word_at(offset) = CMD_BUFFER_PROGRAM;
+  bus_write(offset, CMD_BUFFER_PROGRAM);
   s32 result = wait_ready(offset, PROGRAM_TIMEOUT_MS);
   if (result == 0) {
-    *word_at(offset) = BOTH(length / 4 - 1);
-    for (u32 at = 0; at < length; at += 4) *word_at(offset + at) = source_word(source, at);
-    *word_at(offset) = CMD_CONFIRM;
+    bus_write(offset, BOTH(length / 4 - 1));
+    for (u32 at = 0; at < length; at += 4) bus_write(offset + at, source_word(source, at));
+    bus_write(offset, CMD_CONFIRM);
     result = wait_ready(offset, PROGRAM_TIMEOUT_MS);
   }
   return finish(offset, result);

@@ -12,6 +12,7 @@ import { instrument, MODULE_BASE } from "./instrument.ts";
 export interface Patch {
   /** From the repository's root. */
   file: string;
+  /** Empty: `replace` is the whole file, which need not be there, nor be used. */
   find: string;
   replace: string;
 }
@@ -46,10 +47,12 @@ export async function compileForFuzzing(entry: string, memoryPages: number, patc
   const folder = await cached("fuzz", hash, async (target) => {
     const { default: asc } = await import("assemblyscript/asc");
     const out = relative(repositoryRoot, join(target, "plain.wasm"));
-    const unused = new Set(patches);
+    const unused = new Set(patches.filter((patch) => patch.find !== ""));
     const reexportsAbort = /export \{ abort \}/.test(readFileSync(entry, "utf8"));
     const { error, stderr } = await asc.main([entryName, ...(reexportsAbort ? [] : ["apps/agent/src/abort.ts"]), "--baseDir", repositoryRoot, "--outFile", out, ...options], {
       readFile(name, baseDir) {
+        const whole = patches.find((patch) => patch.find === "" && patch.file === name);
+        if (whole) return whole.replace;
         let text: string;
         try {
           text = readFileSync(join(baseDir, name), "utf8");

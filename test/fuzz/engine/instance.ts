@@ -1,6 +1,7 @@
 // One instance of an instrumented module, used for all inputs: snapshots bring it back to where an input begins.
 
 import type { FuzzModule } from "./compile.ts";
+import { questions } from "../../mutants/questions.ts";
 import { BLOCKS, FUEL, MODULE_BASE, NEWS, PREVIOUS } from "./instrument.ts";
 
 export interface Snapshot {
@@ -28,7 +29,7 @@ export class FuzzInstance {
 
   constructor(fuzzed: FuzzModule, imports: (instance: () => FuzzInstance) => Record<string, (...args: never[]) => unknown> = () => ({})) {
     const exo = imports(() => this);
-    const instance = new WebAssembly.Instance(fuzzed.module, { exo: exo as WebAssembly.ModuleImports });
+    const instance = new WebAssembly.Instance(fuzzed.module, { exo: exo as WebAssembly.ModuleImports, ...questions.imports });
     const { memory, ...rest } = instance.exports;
     this.exports = rest as Record<string, Call>;
     const buffer = (memory as WebAssembly.Memory).buffer;

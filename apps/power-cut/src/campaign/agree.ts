@@ -3,10 +3,42 @@
 
 import { SeededRandom } from "../../../agent/hosts/fault/seeded-random.ts";
 import { type Reading, readings } from "../device/board.ts";
+import type { BootRecord } from "../checker/flash-checker.ts";
 import type { Campaign } from "../stories/catalogue.ts";
 import { type CaseStep, caseId } from "./case-id.ts";
 import { eraseCuts, programCuts } from "./cuts.ts";
 import { replay } from "./replay.ts";
+
+/** A story without cuts, as it is written down in test/courses.json: whatever it does otherwise is to be looked at. */
+export interface WholeCourse {
+  /** Boots and starts, and behind each what was done to the flash: "erase slotB+0x4000", "program bootControl+0x100 16". */
+  steps: string[];
+  outcome: string;
+  /** The newest record in the end. */
+  record: Omit<BootRecord, "slots"> & { slots: string[] };
+  /** What the device said last. */
+  checkIn: object;
+}
+
+export function wholeCourseOf({ rig, pages, stories }: Campaign, story: string, seed: number): WholeCourse | undefined {
+  const { story: played, start } = stories.get(story)!;
+  const steps: string[] = [];
+  replay(rig, pages, played, start, [], seed, {
+    line: (text) => {
+      const operation = /^\s+\d+ (erase|program) (\w+\+0x[0-9a-f]+) (\d+) bytes$/.exec(text);
+      if (operation) steps.push(operation[1] === "erase" ? `erase ${operation[2]}` : `program ${operation[2]} ${operation[3]}`);
+      else if (/^(start|boot)/.test(text)) steps.push(text);
+    },
+  });
+  const record = rig.checker.newestRecord(rig.board.ids);
+  if (!record || !rig.server.lastCheckIn) return undefined;
+  const { boot, floor, trust, bootControl, running, other, deployment, trustRefused, connection } = rig.server.lastCheckIn;
+  return {
+    steps, outcome: rig.server.memory.outcome ?? "checked-in",
+    record: { ...record, slots: record.slots.map(({ state, tries, reason, digest }) => `${state}, ${tries} tries, reason ${reason}, ${rig.imageName(digest)}`) },
+    checkIn: { boot, floor, trust, bootControl, running: { ...running, digest: rig.imageName(running.digest) }, other: other.digest === undefined ? other : { ...other, digest: rig.imageName(other.digest) }, deployment, trustRefused, connection },
+  };
+}
 
 /** What was done and decided, without addresses. */
 export interface Course {

@@ -42,6 +42,8 @@ export interface ExploreOptions {
   /** Stop at the first violation. */
   stopAtFirst?: boolean;
   onProgress?: (scenarios: number, powerUps: number) => void;
+  /** Told of each power-up that was judged: the case, or undefined for the one without cuts. */
+  onPowerUp?: (id: string | undefined) => void;
 }
 
 interface Successor extends DeviceState {
@@ -141,6 +143,7 @@ export class Explorer {
     });
     if (result.violations.length === 0) for (const { key, covered } of passed) known.set(key, (collector?.covered ?? 0) - covered);
     const what = [...result.violations, ...allowedEnd(story, this.#rig, state, result)];
+    this.#options.onPowerUp?.(steps.length === 0 ? undefined : caseId(story.name, steps, reading));
     if (what.length > 0) {
       if (result.end === "recovery" || result.end === "late") report.bricks++;
       report.violations.push({ id: caseId(story.name, steps, reading), what });

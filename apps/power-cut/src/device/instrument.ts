@@ -32,7 +32,7 @@ export function instrument(wasm: Uint8Array, options: { importCrypto: boolean })
     if (options.importCrypto) importCrypto(module);
     for (let i = 0, exported = 0; i < module.getNumGlobals(); i++) {
       const info = binaryen.getGlobalInfo(module.getGlobalByIndex(i));
-      if (info.mutable) module.addGlobalExport(info.name, `${GLOBAL_PREFIX}${exported++}`);
+      if (info.mutable && !info.module) module.addGlobalExport(info.name, `${GLOBAL_PREFIX}${exported++}`);
     }
     return new Uint8Array(module.emitBinary());
   } finally {

@@ -9,16 +9,22 @@ export interface LoadedModules {
   boot: WebAssembly.Module;
   agent: WebAssembly.Module;
   crypto: RememberedCrypto;
+  /** What a build for a test imports besides. */
+  others?: WebAssembly.Imports;
 }
 
-/** `unchanged`: crypto stays in the modules, as it ships; slower, and the judge of the other way. */
-export function loadModules(bootWasm: Uint8Array, agentWasm: Uint8Array, options: { unchanged: boolean }): LoadedModules {
+/**
+ * `unchanged`: crypto stays in the modules, as it ships; slower, and the judge of the other way. `crypto`: what is remembered
+ * already, by other modules with the same primitives.
+ */
+export function loadModules(bootWasm: Uint8Array, agentWasm: Uint8Array, options: { unchanged: boolean; crypto?: RememberedCrypto }): LoadedModules {
   const importCrypto = !options.unchanged;
   const absent = new Proxy({}, { get: () => () => Exo.Absent, has: () => true });
-  const original = new ModuleInstance(new WebAssembly.Module(instrument(agentWasm, { importCrypto: false })), () => ({ exo: absent, crypto: {} }));
+  const remembered = (): RememberedCrypto =>
+    new RememberedCrypto(new ModuleInstance(new WebAssembly.Module(instrument(agentWasm, { importCrypto: false })), () => ({ exo: absent, crypto: {} })));
   return {
     boot: new WebAssembly.Module(instrument(bootWasm, { importCrypto })),
     agent: new WebAssembly.Module(instrument(agentWasm, { importCrypto })),
-    crypto: new RememberedCrypto(original),
+    crypto: options.crypto ?? remembered(),
   };
 }

@@ -91,8 +91,8 @@ export class Rig implements Surroundings {
   readonly server: StoryServer;
   readonly checker: FlashChecker;
   readonly layout: FlashLayout;
-  readonly #boot: ModuleInstance;
-  readonly #agent: ModuleInstance;
+  #boot!: ModuleInstance;
+  #agent!: ModuleInstance;
   readonly #images = new Map<string, CampaignImage>();
   readonly #zonePages: Record<ZoneName, { first: number; end: number }>;
   /** Starts of the boot loader, ever. */
@@ -131,9 +131,7 @@ export class Rig implements Surroundings {
     this.server = new StoryServer(options.identity);
     this.checker = options.checker;
     for (const image of options.images) this.#images.set(image.digest, image);
-    const { modules } = options;
-    this.#boot = new ModuleInstance(modules.boot, (instance) => ({ exo: this.board.calls(instance, "boot"), crypto: modules.crypto.calls(instance) }));
-    this.#agent = new ModuleInstance(modules.agent, (instance) => ({ exo: this.board.calls(instance, "agent"), crypto: modules.crypto.calls(instance) }));
+    this.useModules(options.modules);
     this.#zonePages = Object.fromEntries(
       Object.entries(options.layout.zones).map(([name, zone]) => [name, { first: zone.offsetBytes / 4096, end: (zone.offsetBytes + zone.sizeBytes) / 4096 }]),
     ) as Record<ZoneName, { first: number; end: number }>;
@@ -143,6 +141,17 @@ export class Rig implements Surroundings {
     this.server.onCheckIn = (checkIn) => {
       if (checkIn.floor < this.floor) this.#violates(5, `a check-in says floor ${checkIn.floor}, which was ${this.floor}`);
     };
+  }
+
+  /** What the campaign calls the image of this digest. */
+  imageName(digest: string): string {
+    return this.#images.get(digest)?.name ?? "no image";
+  }
+
+  /** What runs from now on: instances of their own, made now. */
+  useModules({ boot, agent, crypto, others }: LoadedModules): void {
+    this.#boot = new ModuleInstance(boot, (instance) => ({ exo: this.board.calls(instance, "boot"), crypto: crypto.calls(instance) }), others);
+    this.#agent = new ModuleInstance(agent, (instance) => ({ exo: this.board.calls(instance, "agent"), crypto: crypto.calls(instance) }), others);
   }
 
   /** Between device and server, in place of one that takes no time. */

@@ -108,6 +108,15 @@ export class StoryServer implements WireServer {
     this.wire = new MqttWire(this, `flipside/v1/${shard}/${identity.deviceId}/`);
   }
 
+  /** Of the device that enrolled last. */
+  get secret(): string {
+    return this.#secret;
+  }
+
+  set secret(secret: string) {
+    this.#secret = secret;
+  }
+
   /** A power-up or a reset: connections and sessions are gone. */
   beginRun(): void {
     this.wire.drop();

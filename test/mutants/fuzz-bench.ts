@@ -1,0 +1,127 @@
+// The fuzz targets against one mutant after the other: first those of their inputs that ask for it, then changes of these.
+// The target is opened once, with no mutant: what an input begins from is what the device as it should be has left.
+
+import { Campaign } from "../fuzz/engine/campaign.ts";
+import type { Patch } from "../fuzz/engine/compile.ts";
+import { keptCases } from "../fuzz/engine/corpus.ts";
+import type { Target } from "../fuzz/engine/target.ts";
+import { targets } from "../fuzz/targets/index.ts";
+import { type Purpose, questions } from "./questions.ts";
+import type { MutantSet } from "./sources.ts";
+import type { Finding } from "./story-bench.ts";
+
+/** Targets whose modules have mutated sources in them, and how many inputs are tried to find some that tell mutants apart. */
+const inputsOf: Record<string, number> = { "boot-control": 1500, slots: 600, "trust-zone": 300, recovery: 4000, "agent-messages": 4000, "permit-holds": 1500, settings: 4000, factory: 3000, journal: 6000 };
+/** Of the inputs that ask for a mutant, so many are tried first. */
+const INPUTS_FOR_EACH = 40;
+
+/** What was measured once, for all processes. */
+export interface FuzzReach {
+  target: string;
+  inputs: string[];
+  /** Of each mutant that is asked for, the numbers of inputs that do. */
+  asking: Record<number, number[]>;
+  /** Mutants that are asked for while the target is opened or by any input. */
+  asked: number[];
+}
+
+const patchesOf = (set: MutantSet, purpose: Purpose): Patch[] => [...set.texts(purpose)].map(([file, replace]) => ({ file, find: "", replace }));
+
+/** Finds inputs that ask for mutants. */
+export async function measureTarget(name: string, set: MutantSet, seed: number): Promise<FuzzReach> {
+  const count = set.mutants.length;
+  const asked = new Uint8Array(count + 1);
+  const note = (some: Uint8Array): void => some.forEach((is, i) => { if (is) asked[i] = 1; });
+  let target!: Target;
+  questions.startNoting(count);
+  target = await targets[name]!(patchesOf(set, "coverage"));
+  note(questions.noted());
+  const campaign = new Campaign(target, seed, keptCases(name).map(({ input }) => input));
+  campaign.run(inputsOf[name]!);
+  const asking: Record<number, number[]> = {};
+  campaign.corpus.forEach((input, number) => {
+    questions.startNoting(count);
+    campaign.faultOf(input);
+    const now = questions.noted();
+    note(now);
+    for (let mutant = 1; mutant <= count; mutant++) if (now[mutant]) (asking[mutant] ??= []).push(number);
+  });
+  // The first and the last ones: plain inputs, and those that it took longest to come to.
+  for (const list of Object.values(asking)) if (list.length > INPUTS_FOR_EACH) list.splice(INPUTS_FOR_EACH / 2, list.length - INPUTS_FOR_EACH);
+  const used = [...new Set(Object.values(asking).flat())];
+  const numberOf = new Map(used.map((old, i) => [old, i]));
+  return {
+    target: name,
+    inputs: used.map((old) => Buffer.from(campaign.corpus[old]!).toString("base64")),
+    asking: Object.fromEntries(Object.entries(asking).map(([mutant, list]) => [mutant, list.map((old) => numberOf.get(old)!)])),
+    asked: [...asked.keys()].filter((mutant) => asked[mutant] !== 0),
+  };
+}
+
+export const fuzzTargets = Object.keys(inputsOf);
+
+interface OpenTarget {
+  name: string;
+  target: Target;
+  reach: FuzzReach;
+  inputs: Uint8Array[];
+  campaign: Campaign;
+}
+
+export class FuzzBench {
+  readonly #open: OpenTarget[];
+  readonly #seed: number;
+
+  private constructor(open: OpenTarget[], seed: number) {
+    this.#open = open;
+    this.#seed = seed;
+  }
+
+  static async open(set: MutantSet, reaches: FuzzReach[], seed: number): Promise<FuzzBench> {
+    const open: OpenTarget[] = [];
+    for (const reach of reaches) {
+      const target = await targets[reach.target]!(patchesOf(set, "mutants"));
+      open.push({ name: reach.target, target, reach, inputs: reach.inputs.map((input) => new Uint8Array(Buffer.from(input, "base64"))), campaign: new Campaign(target, seed) });
+    }
+    return new FuzzBench(open, seed);
+  }
+
+  /** The inputs that ask for a mutant. */
+  hunt(mutant: number): Finding | undefined {
+    questions.running = mutant;
+    try {
+      for (const { name, reach, inputs, campaign } of this.#open) {
+        for (const number of reach.asking[mutant] ?? []) {
+          const what = campaign.faultOf(inputs[number]!);
+          if (what === undefined) continue;
+          questions.running = 0;
+          const without = campaign.faultOf(inputs[number]!);
+          if (without !== undefined) throw new Error(`${name} finds something where there is no mutant: ${without}`);
+          return { by: `fuzz ${name}`, what };
+        }
+      }
+      return undefined;
+    } finally {
+      questions.running = 0;
+    }
+  }
+
+  /** New inputs, made from those that ask for it. */
+  huntOn(mutant: number): Finding | undefined {
+    for (const { name, target, reach, inputs } of this.#open) {
+      const asking = reach.asking[mutant];
+      if (!asking) continue;
+      questions.running = mutant;
+      try {
+        const campaign = new Campaign({ ...target, seeds: asking.map((number) => inputs[number]!) }, this.#seed, []);
+        const most = inputsOf[name]! / 4;
+        while (campaign.findings.length === 0 && campaign.inputs < most) campaign.run(campaign.inputs + 25);
+        const [finding] = campaign.findings;
+        if (finding) return { by: `fuzz ${name}`, what: finding.what };
+      } finally {
+        questions.running = 0;
+      }
+    }
+    return undefined;
+  }
+}

@@ -1,0 +1,64 @@
+// What a module with mutants in it asks while it runs, and who answers: one process tests one mutant at a time.
+//
+// The module that mutants are put into (operators.ts) is compiled twice: for `mutants`, where `is(n)` says whether n is the
+// one that runs, and for `coverage`, where none runs and each question that is asked is told.
+
+export type Purpose = "mutants" | "coverage";
+
+/** Loops in one run of a module: some hundred times what a good run takes. */
+const LOOPS_MAX = 20_000_000;
+
+/** AssemblyScript, compiled as `apps/agent/src/mutants.ts`. */
+export const questionSource = (purpose: Purpose, count: number): string =>
+  purpose === "mutants"
+    ? `
+@external("mutants", "running") declare let running: i32;
+@inline export function is(mutant: i32): bool { return running == mutant; }
+let spent: u32 = 0;
+export function spend(): void { if (++spent > ${LOOPS_MAX}) unreachable(); }
+`
+    : `
+@external("mutants", "asked") declare function asked(mutant: i32): void;
+const known: usize = memory.data(${count + 1});
+export function is(mutant: i32): bool {
+  if (!load<u8>(known + mutant)) { store<u8>(known + mutant, 1); asked(mutant); }
+  return false;
+}
+let spent: u32 = 0;
+export function spend(): void { if (++spent > ${LOOPS_MAX}) unreachable(); }
+`;
+
+class Questions {
+  readonly #running = new WebAssembly.Global({ value: "i32", mutable: true }, 0);
+  #asked = new Uint8Array(0);
+
+  readonly imports = { mutants: { running: this.#running, asked: (mutant: number): void => void (this.#asked[mutant] = 1) } };
+
+  /** The mutant that runs from now on; 0: none. */
+  get running(): number {
+    return this.#running.value as number;
+  }
+
+  set running(mutant: number) {
+    this.#running.value = mutant;
+  }
+
+  /** Forgets which mutants were asked for. */
+  startNoting(count: number): void {
+    this.#asked = new Uint8Array(count + 1);
+  }
+
+  /** Which were since. */
+  noted(): Uint8Array {
+    return this.#asked;
+  }
+
+  /** Which of `count` mutants are asked for while `run` does something. */
+  askedDuring(count: number, run: () => void): Uint8Array {
+    this.startNoting(count);
+    run();
+    return this.noted();
+  }
+}
+
+export const questions = new Questions();

@@ -1,0 +1,36 @@
+// What is mutated: everything that decides what boots, what is installed, and what is kept.
+
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { repositoryRoot } from "../../apps/agent/build/paths.ts";
+import { type Mutant, QUESTION_MODULE, schemataOf } from "./operators.ts";
+import { type Purpose, questionSource } from "./questions.ts";
+
+/** AssemblyScript, below apps/agent/src. */
+export const mutatedSources: readonly string[] = [
+  "boot-control/log", "dual-copy", "flash",
+  "boot/boot", "boot/image-receiver", "boot/recovery", "boot/serial-frames",
+  "image/manifest", "image/payload-check",
+  "trust/signatures", "trust/trust-chain", "trust/trust-store", "trust/trust-update",
+  "update/update", "update/offer-check", "update/chunk-fetch", "update/slot-writer", "update/begin-budget", "update/journal", "update/deployment", "update/permit",
+  "agent/boot-state", "agent/trial", "agent/self-test",
+  "identity/settings", "identity/factory", "command/connection-candidate",
+].map((name) => `apps/agent/src/${name}.ts`);
+
+export interface MutantSet {
+  mutants: Mutant[];
+  /** Texts of the sources, with all mutants in them. */
+  texts(purpose: Purpose): Map<string, string>;
+}
+
+/** The mutants of `files`, numbered from 1. */
+export function mutantsOf(files: readonly string[]): MutantSet {
+  const mutants: Mutant[] = [];
+  const texts = new Map<string, string>();
+  for (const file of files) {
+    const schemata = schemataOf(file, readFileSync(join(repositoryRoot, file), "utf8"), mutants.length + 1);
+    mutants.push(...schemata.mutants);
+    texts.set(file, schemata.text);
+  }
+  return { mutants, texts: (purpose) => new Map([...texts, [`${QUESTION_MODULE}.ts`, questionSource(purpose, mutants.length)]]) };
+}

@@ -1,0 +1,208 @@
+// The power-cut campaign against one mutant after the other: each story that asks for it, from what the device as it should be
+// left of the stories before; first without cuts, then cut at every operation.
+
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { compileWasm } from "../../apps/agent/build/compile-module.ts";
+import { agentSources } from "../../apps/agent/build/paths.ts";
+import { memoryPages } from "../../apps/agent/build/targets.ts";
+import { wholeCourseOf } from "../../apps/power-cut/src/campaign/agree.ts";
+import { parseCaseId } from "../../apps/power-cut/src/campaign/case-id.ts";
+import { TornPages } from "../../apps/power-cut/src/campaign/cuts.ts";
+import { allowedEnd } from "../../apps/power-cut/src/campaign/judge.ts";
+import { cutAt } from "../../apps/power-cut/src/campaign/replay.ts";
+import type { Reading } from "../../apps/power-cut/src/device/board.ts";
+import { Explorer } from "../../apps/power-cut/src/campaign/explore.ts";
+import { readSubject, subjectOfSources } from "../../apps/power-cut/src/campaign/subject.ts";
+import { type LoadedModules, loadModules } from "../../apps/power-cut/src/device/modules.ts";
+import type { DeviceState } from "../../apps/power-cut/src/device/power-up.ts";
+import { type Campaign, openCampaign } from "../../apps/power-cut/src/stories/catalogue.ts";
+import type { Story } from "../../apps/power-cut/src/stories/story.ts";
+import { type Purpose, questions } from "./questions.ts";
+import type { MutantSet } from "./sources.ts";
+
+export interface Finding {
+  by: string;
+  what: string;
+}
+
+/** What was measured once, for all processes. */
+export interface StoryReach {
+  story: string;
+  /** Mutants that are asked for without any cut, and with one. */
+  plain: number[];
+  cut: number[];
+  /** Of all single cuts. */
+  seconds: number;
+  /** Cuts that lead to a run like no other one's: by which mutants were asked for. Ids of cases. */
+  cases: { id: string; asked: number[] }[];
+}
+
+async function modulesWith(texts: Map<string, string>): Promise<{ boot: Uint8Array; agent: Uint8Array }> {
+  const of = async (name: "boot" | "agent"): Promise<Uint8Array> =>
+    readFileSync(await compileWasm({ name, entry: join(agentSources, name === "boot" ? "boot/boot.ts" : "agent/main.ts"), memoryPages: memoryPages[name], texts }));
+  return { boot: await of("boot"), agent: await of("agent") };
+}
+
+interface CutState {
+  id: string;
+  state: DeviceState;
+  reading: Reading;
+  asked: Set<number>;
+}
+
+const namesOf = (asked: Uint8Array): number[] => [...asked.keys()].filter((mutant) => asked[mutant] !== 0);
+
+export class StoryBench {
+  readonly #campaign: Campaign;
+  readonly #modules: LoadedModules;
+  readonly #pages: number;
+  readonly #count: number;
+  readonly #seed: number;
+  readonly #secret: string;
+  readonly #reach: { story: string; plain: Set<number>; cut: Set<number>; seconds: number; finds: number; course: string; states: CutState[] }[];
+
+  private constructor(campaign: Campaign, modules: LoadedModules, count: number, seed: number, reach: StoryReach[]) {
+    this.#campaign = campaign;
+    this.#modules = modules;
+    this.#count = count;
+    this.#seed = seed;
+    this.#secret = campaign.rig.server.secret;
+    this.#reach = reach.map(({ story, plain, cut, seconds, cases }) => ({
+      story, plain: new Set(plain), cut: new Set(cut), seconds, finds: 0, course: this.#course(story),
+      states: cases.map(({ id, asked }) => ({ ...this.#stateOf(id), id, asked: new Set(asked) })),
+    }));
+    // What is kept so far is never forgotten.
+    this.#pages = campaign.pages.size;
+  }
+
+  /** `reach`: what was measured; or "measure", to do so; or "without cuts", to play all stories for each mutant. */
+  static async open(set: MutantSet, seed: number, reach: StoryReach[] | "measure" | "without cuts"): Promise<StoryBench> {
+    const { boot, agent } = readSubject(await subjectOfSources());
+    const plain = loadModules(boot, agent, { unchanged: false });
+    const campaign = await openCampaign({ modules: plain });
+    const mutated = await modulesWith(set.texts(reach === "measure" ? "coverage" : "mutants"));
+    // What is remembered of cryptography was computed by the modules as they are: it has no mutants.
+    const modules = { ...loadModules(mutated.boot, mutated.agent, { unchanged: false, crypto: plain.crypto }), others: questions.imports };
+    return new StoryBench(campaign, modules, set.mutants.length, seed,
+      reach === "measure" ? [] : reach !== "without cuts" ? reach : [...campaign.stories.keys()].map((story) => ({ story, plain: set.mutants.map(({ number }) => number), cut: [], seconds: 0, cases: [] })));
+  }
+
+  #course(story: string): string {
+    return JSON.stringify(wholeCourseOf(this.#campaign, story, this.#seed));
+  }
+
+  /** What a case's cut leaves, by the modules as they are. */
+  #stateOf(id: string): { state: DeviceState; reading: Reading } {
+    const { rig, pages, stories } = this.#campaign;
+    const { story, steps: [step] } = parseCaseId(id);
+    const { story: played, start } = stories.get(story)!;
+    return { state: cutAt(rig, pages, new TornPages(pages, this.#seed), played, start, step!, "as-new", this.#seed).state, reading: step!.reading };
+  }
+
+  /** Which mutants each story asks for. */
+  measure(): StoryReach[] {
+    const { rig, stories } = this.#campaign;
+    // What a module asks before it is started is asked once for all.
+    const atStart = namesOf(questions.askedDuring(this.#count, () => rig.useModules(this.#modules)));
+    return [...stories].map(([name, { story, start }]) => {
+      const began = performance.now();
+      const plain = namesOf(questions.askedDuring(this.#count, () => void rig.powerUp(story, start, "as-new", this.#seed)));
+      const cut = new Set([...atStart, ...plain]);
+      const cases: StoryReach["cases"] = [];
+      const known = new Set<string>();
+      this.#explore(story, start, (id) => {
+        const asked = namesOf(questions.noted());
+        questions.startNoting(this.#count);
+        for (const each of asked) cut.add(each);
+        const key = asked.join();
+        if (id === undefined || known.has(key)) return;
+        known.add(key);
+        cases.push({ id, asked });
+      });
+      const seconds = (performance.now() - began) / 1000;
+      this.#forget(start);
+      return { story: name, plain: [...new Set([...atStart, ...plain])], cut: [...cut], seconds, cases };
+    });
+  }
+
+  #explore(story: Story, start: DeviceState, onPowerUp?: (id: string | undefined) => void): Finding | undefined {
+    const { rig, pages } = this.#campaign;
+    const report = new Explorer(rig, pages, { seed: this.#seed, depth: 1, stopAtFirst: true, ...(onPowerUp ? { onPowerUp } : {}) }).explore(story, start);
+    const [violation] = report.violations;
+    return violation && { by: `story ${violation.id}`, what: violation.what.join("; ") };
+  }
+
+  #forget(start: DeviceState): void {
+    const { rig, pages } = this.#campaign;
+    rig.board.load(start.ids);
+    pages.shrinkTo(this.#pages);
+    rig.checker.forget();
+  }
+
+  #withoutCuts(name: string, course: string): Finding | undefined {
+    const { rig, stories } = this.#campaign;
+    const { story, start } = stories.get(name)!;
+    const result = rig.powerUp(story, start, "as-new", this.#seed);
+    const outcome = rig.server.memory.outcome ?? "checked-in";
+    if (result.end !== "settled" || outcome !== story.outcome || result.violations.length > 0) return { by: `story ${name}`, what: `${result.end}, ${outcome} (expected ${story.outcome}); ${result.violations.join("; ")}` };
+    return this.#course(name) === course ? undefined : { by: `course of ${name}`, what: "it does otherwise than is written down" };
+  }
+
+  #use(mutant: number): void {
+    questions.running = mutant;
+    // A mutant may have enrolled with another secret.
+    this.#campaign.rig.server.secret = this.#secret;
+    this.#campaign.rig.useModules(this.#modules);
+  }
+
+  /** The first finding of `probes` with a mutant. Each has to find nothing without it: else the test is at fault. */
+  #first(mutant: number, probes: Iterable<() => Finding | undefined>): Finding | undefined {
+    try {
+      this.#use(mutant);
+      for (const probe of probes) {
+        const finding = probe();
+        if (!finding) continue;
+        this.#use(0);
+        const without = probe();
+        if (without) throw new Error(`${without.by} finds something where there is no mutant: ${without.what}`);
+        return finding;
+      }
+      return undefined;
+    } catch (error) {
+      if (error instanceof WebAssembly.RuntimeError || error instanceof RangeError) return { by: "the module's start", what: error.message };
+      throw error;
+    } finally {
+      questions.running = 0;
+    }
+  }
+
+  /** What the stories find of a mutant without cuts. */
+  hunt(mutant: number): Finding | undefined {
+    return this.#first(mutant, this.#reach.filter(({ plain }) => plain.has(mutant)).map(({ story, course }) => () => this.#withoutCuts(story, course)));
+  }
+
+  /** What they find of it behind those cuts that lead to runs which are like no others. */
+  huntBehindCuts(mutant: number): Finding | undefined {
+    const { rig, stories } = this.#campaign;
+    const probes = this.#reach.flatMap(({ story: name, states }) => states.filter(({ asked }) => asked.has(mutant)).map(({ id, state, reading }) => (): Finding | undefined => {
+      const { story } = stories.get(name)!;
+      const result = rig.powerUp(story, state, reading, this.#seed);
+      const what = [...result.violations, ...allowedEnd(story, rig, state, result)];
+      return what.length > 0 ? { by: `story ${id}`, what: what.join("; ") } : undefined;
+    }));
+    return this.#first(mutant, probes);
+  }
+
+  /** What they find with one cut, wherever and however. Stories that found most in their time come first. */
+  huntWithCuts(mutant: number): Finding | undefined {
+    const ordered = this.#reach.filter(({ cut }) => cut.has(mutant)).sort((a, b) => (b.finds + 1) / b.seconds - (a.finds + 1) / a.seconds);
+    return this.#first(mutant, ordered.map((each) => () => {
+      const { story, start } = this.#campaign.stories.get(each.story)!;
+      const finding = this.#explore(story, start);
+      this.#forget(start);
+      if (finding && questions.running === mutant) each.finds++;
+      return finding;
+    }));
+  }
+}
