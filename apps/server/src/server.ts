@@ -71,6 +71,8 @@ export interface ServerOptions {
   claimsFile?: string | undefined;
   /** Another broker in place of the embedded one. */
   mqttUrl?: string | undefined;
+  /** That broker keeps devices' accounts, and this server manages them there. */
+  mqttAccounts?: "mosquitto" | undefined;
   /** Lets a broker that knows it ask who may do what (docs/operations.md). */
   brokerSecret?: string | undefined;
   pollMs?: number;
@@ -234,7 +236,11 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       refused: (deviceId, detail) => deviceLog.add(deviceId, "refused-message", detail),
       log,
     });
-    const enrolment = createEnrolment({ storage, deviceLog, now: clock.steadyMs, wallMs: clock.wallMs, deviceChanged: (deviceId) => events.changed("device", deviceId) });
+    const enrolment = createEnrolment({ storage, deviceLog, now: clock.steadyMs, wallMs: clock.wallMs, deviceChanged: (deviceId) => events.changed("device", deviceId), secretAdded });
+    async function secretAdded(deviceId: string, secret: Buffer): Promise<void> {
+      // Without its account the broker refuses the device, which then enrols again.
+      await link.accounts?.setSecret(deviceId, secret.toString("base64url")).catch((error: unknown) => log.error({ err: error as Error, device: deviceId }, "the broker did not take the device's account"));
+    }
     const devices = createDevices({ storage, views, sessions, rollouts, deviceLog, events, link: () => link, now: clock.wallMs });
     const inbox = createInbox({
       sessions,
@@ -259,7 +265,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 
     if (options.mqttUrl !== undefined) {
       try {
-        link = await connectExternalBroker({ url: options.mqttUrl, handlers, log });
+        link = await connectExternalBroker({ url: options.mqttUrl, accounts: options.mqttAccounts, handlers, log });
       } catch (error) {
         throw new StartError(`The MQTT broker ${new URL(options.mqttUrl).host} cannot be reached: ${(error as Error).message || (error as { code?: string }).code}`);
       }
@@ -274,7 +280,22 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     undo.push(() => link.close());
     linkIsUp();
 
-    const claims = createClaims(storage, clock.wallMs);
+    const storedClaims = createClaims(storage, clock.wallMs);
+    const claims: Claims = {
+      ...storedClaims,
+      async import(given) {
+        const result = await storedClaims.import(given);
+        await link.accounts?.mayEnrol(given.map(({ deviceId }) => deviceId));
+        return result;
+      },
+    };
+    if (link.accounts !== undefined) {
+      const revoked = new Set((await storage.db.selectFrom("devices").select("id").where("revokedAt", "is not", null).execute()).map(({ id }) => id));
+      const claimed = (await storage.db.selectFrom("claims").select("deviceId").execute()).map(({ deviceId }) => deviceId);
+      const secrets = await storage.db.selectFrom("deviceSecrets").select(["deviceId as id", "secret"]).orderBy("generation", "asc").execute();
+      const newest = new Map(secrets.map(({ id, secret }) => [id, secret.toString("base64url")]));
+      await link.accounts.sync(claimed.filter((id) => !revoked.has(id)), [...newest].filter(([id]) => !revoked.has(id)).map(([id, secret]) => ({ id, secret })));
+    }
     if (options.claimsFile !== undefined) await importClaimsFile(claims, options.claimsFile);
     const brokerRights = createBrokerRights({
       authenticate: (deviceId, password) => sessions.authenticate(deviceId, password),

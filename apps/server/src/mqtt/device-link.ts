@@ -30,9 +30,22 @@ export interface LinkHandlers {
   refused(deviceId: string | undefined, what: string): void;
 }
 
+/** Accounts of devices at a broker that keeps them itself; secrets as the MQTT passwords that they are. */
+export interface BrokerAccounts {
+  /** Makes those that are missing: to enrol for each claim, and each device's own. */
+  sync(claims: string[], devices: { id: string; secret: string }[]): Promise<void>;
+  mayEnrol(deviceIds: string[]): Promise<void>;
+  /** Resolves when the broker takes it. */
+  setSecret(deviceId: string, secret: string): Promise<void>;
+  /** Ends the device's connections, too. */
+  remove(deviceId: string): Promise<void>;
+}
+
 export interface DeviceLink {
   /** Whether the link itself admits devices by their secrets and keeps topic rights. */
   readonly checksCredentials: boolean;
+  /** Only where the broker is elsewhere, and keeps accounts that this server manages. */
+  readonly accounts: BrokerAccounts | undefined;
   /** Where devices connect, for the start message. */
   readonly address: string;
   /** The listening port, or null when the broker is elsewhere. */

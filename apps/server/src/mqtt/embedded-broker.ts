@@ -211,6 +211,7 @@ export async function startEmbeddedBroker(options: {
 
   return {
     checksCredentials: true,
+    accounts: undefined,
     port,
     address: `mqtt://${options.host.includes(":") ? `[${options.host}]` : options.host}:${port}`,
     async publish(deviceId, leaf, payload, qos) {

@@ -1,10 +1,11 @@
 // The link through a broker of the operator's own. Who may connect and use which topic is that broker's configuration:
-// each device its own prefix, by the secrets that it was given; docs/api.md says what is needed.
+// each device its own prefix, by the secrets that it was given; docs/operations.md says how that is set up.
 
 import { connectAsync, type MqttClient } from "mqtt";
 import { CONTROL_MESSAGE_BYTES_MAX, TOPIC_ROOT } from "@flipside/image-format";
 import type { Logger } from "../logging.ts";
-import type { Connection, DeviceLink, LinkHandlers } from "./device-link.ts";
+import type { BrokerAccounts, Connection, DeviceLink, LinkHandlers } from "./device-link.ts";
+import { openMosquittoAccounts } from "./mosquitto-accounts.ts";
 import { deviceLeaves, isDeviceLeaf, parseTopic, topicOf } from "./topics.ts";
 
 /** Messages of one device that wait to be dealt with; what comes on top is dropped, and asked for again by its sender. */
@@ -17,7 +18,7 @@ interface Peer {
 }
 
 /** Rejects when the broker cannot be reached at the start; later losses are mended by reconnecting. */
-export async function connectExternalBroker(options: { url: string; handlers: LinkHandlers; log: Logger }): Promise<DeviceLink> {
+export async function connectExternalBroker(options: { url: string; accounts?: "mosquitto" | undefined; handlers: LinkHandlers; log: Logger }): Promise<DeviceLink> {
   const { handlers, log } = options;
   const peers = new Map<string, Peer>();
   // The broker knows connections, this side doesn't: sessions are told apart by their ids alone.
@@ -37,6 +38,7 @@ export async function connectExternalBroker(options: { url: string; handlers: Li
   });
   client.on("connect", () => log.info({ broker: host }, "connected to the MQTT broker"));
   client.on("message", (topic, payload, { retain }) => {
+    if (topic.startsWith("$")) return;
     const parsed = parseTopic(topic);
     if (parsed === undefined || !isDeviceLeaf(parsed.leaf)) {
       handlers.refused(undefined, "a message came on a topic that is no device's");
@@ -94,15 +96,26 @@ export async function connectExternalBroker(options: { url: string; handlers: Li
     for (const done of [...underWay]) done(false);
   }
 
+  let accounts: BrokerAccounts | undefined;
+  try {
+    if (options.accounts === "mosquitto") accounts = await openMosquittoAccounts(client, log);
+  } catch (error) {
+    closing = true;
+    await client.endAsync(true);
+    throw error;
+  }
   await client.subscribeAsync(deviceLeaves.map((leaf) => `${TOPIC_ROOT}+/+/${leaf}`), { qos: 1 });
 
   return {
     checksCredentials: false,
+    accounts,
     port: null,
     address: `mqtt://${host}`,
     publish,
     bufferedBytes: () => (client.stream as { writableLength?: number }).writableLength ?? 0,
-    disconnect: () => {},
+    disconnect(deviceId) {
+      accounts?.remove(deviceId).catch((error: unknown) => log.error({ err: error as Error, device: deviceId }, "the broker keeps the device's account"));
+    },
     async close() {
       closing = true;
       giveUp();

@@ -34,7 +34,7 @@ export interface Enrolment {
   sweep(): void;
 }
 
-export function createEnrolment(options: { storage: Storage; deviceLog: DeviceLog; now: () => number; wallMs: () => number; deviceChanged: (deviceId: string) => void }): Enrolment {
+export function createEnrolment(options: { storage: Storage; deviceLog: DeviceLog; now: () => number; wallMs: () => number; deviceChanged: (deviceId: string) => void; secretAdded: (deviceId: string, secret: Buffer) => Promise<void> }): Enrolment {
   const { storage, deviceLog, now } = options;
   /** By server nonce, oldest first. */
   const pending = new Map<string, Pending>();
@@ -107,6 +107,7 @@ export function createEnrolment(options: { storage: Storage; deviceLog: DeviceLo
     }
     deviceLog.add(deviceId, "enrolment", refusal === undefined ? "enrolled" : `refused: ${refusal}`);
     if (refusal !== undefined) return refuse(message, 2, nonce, refusal);
+    await options.secretAdded(deviceId, secret);
     await answer(message, { step: 2, nonce, ok: true });
   }
 
