@@ -3,7 +3,7 @@
 
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -87,6 +87,18 @@ function missingPackages(wanted, withLibrary) {
   return missing;
 }
 
+/** Tests start their own brokers: a package must not start one for the whole machine (invoke-rc.d(8), policy-rc.d). */
+function withoutServices(install) {
+  const policy = "/usr/sbin/policy-rc.d";
+  if (existsSync(policy)) return install();
+  writeFileSync(policy, "#!/bin/sh\nexit 101\n", { mode: 0o755 });
+  try {
+    return install();
+  } finally {
+    rmSync(policy);
+  }
+}
+
 /** Installs with apt where this user may; true when everything is there afterwards. */
 function installDebian(wanted, withLibrary) {
   const packages = missingPackages(wanted, withLibrary);
@@ -96,7 +108,7 @@ function installDebian(wanted, withLibrary) {
     const environment = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
     const apt = (args) => spawnSync("apt-get", args, { stdio: ["ignore", 2, 2], env: environment }).status === 0;
     apt(["update", "-qq"]);
-    apt(["install", "-y", "-qq", "--no-install-recommends", ...packages]);
+    withoutServices(() => apt(["install", "-y", "-qq", "--no-install-recommends", ...packages]));
   }
   return missingPackages(wanted, withLibrary).length === 0;
 }
@@ -122,7 +134,7 @@ export function offerDeviceTools() {
 
 /** What only tests use; a test that misses one of these skips and says why. */
 export function installTestTools() {
-  installDebian({ chromium: "chromium", mosquitto: "mosquitto", ip: "iproute2" }, false);
+  installDebian({ chromium: "chromium", mosquitto: "mosquitto", "rabbitmq-server": "rabbitmq-server", ip: "iproute2" }, false);
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
