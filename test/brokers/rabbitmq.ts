@@ -94,11 +94,12 @@ export class RabbitMq {
   }
 
   #definitions(): object {
-    const everything = { configure: ".*", write: ".*", read: ".*" };
+    const queues = "^mqtt-subscription-";
+    const queuesAndTopics = "^(mqtt-subscription-|amq\\.topic$)";
     return {
       users: [{ name: this.user, password_hash: passwordHash(this.password), hashing_algorithm: "rabbit_password_hashing_sha256", tags: "", limits: {} }],
       vhosts: [{ name: "/" }],
-      permissions: [{ user: this.user, vhost: "/", ...everything }],
+      permissions: [{ user: this.user, vhost: "/", configure: queues, write: queuesAndTopics, read: queuesAndTopics }],
     };
   }
 
