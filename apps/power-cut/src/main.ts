@@ -49,23 +49,40 @@ async function run(options: Options): Promise<number> {
     return 0;
   }
 
-  const result = await runCampaign({
-    subject,
-    seed: options.seed,
-    depth: options.single ? 1 : 2,
-    nestedOneIn: options.exhaustive ? 1 : NESTED_ONE_IN,
-    deepSchedules: options.deep,
-    story: options.story,
-    processes: options.processes,
-    budgetS: options.budgetS,
-  });
-  show(result, options);
-  if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(result.figures)}\n`);
-  if (options.exhaustive && options.release === undefined && options.story === undefined) return lookForPlantedBugs(options, result.figures);
-  return result.violations.length > 0 ? 1 : 0;
+  const campaigns: CampaignFigures[] = [];
+  for (const seed of options.seeds.length > 0 ? options.seeds : [options.seed]) {
+    const result = await runCampaign({
+      subject,
+      seed,
+      depth: options.single ? 1 : 2,
+      nestedOneIn: options.exhaustive ? 1 : NESTED_ONE_IN,
+      deepSchedules: options.deep,
+      story: options.story,
+      processes: options.processes,
+      budgetS: options.budgetS,
+    });
+    show(result, seed);
+    campaigns.push(result.figures);
+  }
+  const figures = campaigns.length === 1 ? campaigns[0]! : sumOf(campaigns);
+  if (campaigns.length > 1) console.log(`${campaigns.length} seeds: ${figures.scenarios} scenarios, ${figures.bricks} bricks, ${figures.violations} violations in ${figures.seconds} s`);
+  if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(figures)}\n`);
+  if (options.exhaustive && options.release === undefined && options.story === undefined) return lookForPlantedBugs(options, figures);
+  return figures.violations > 0 ? 1 : 0;
 }
 
-function show({ stories, deep, violations, left, figures }: CampaignResult, { seed }: Options): void {
+/** Of several seeds: counts are sums, rates are of the whole time, and `seed` is the first. */
+function sumOf(campaigns: CampaignFigures[]): CampaignFigures {
+  const sum = (key: keyof CampaignFigures): number => campaigns.reduce((total, each) => total + (each[key] ?? 0), 0);
+  const seconds = Math.round(sum("seconds") * 10) / 10;
+  return {
+    scenarios: sum("scenarios"), distinctStates: sum("distinctStates"), powerUps: sum("powerUps"), executedBoots: sum("executedBoots"), bricks: sum("bricks"), violations: sum("violations"), seconds,
+    perSecond: Math.round(sum("powerUps") / seconds), executedBootsPerSecond: Math.round(sum("executedBoots") / seconds), deepScenarios: sum("deepScenarios"),
+    stories: campaigns[0]!.stories, seed: campaigns[0]!.seed,
+  };
+}
+
+function show({ stories, deep, violations, left, figures }: CampaignResult, seed: number): void {
   const row = (cells: (string | number)[]): string => cells.map((cell, i) => (i === 0 ? String(cell).padEnd(26) : String(cell).padStart(13))).join("");
   console.log(row(["story", "operations", "scenarios", "states", "executed", "violations"]));
   for (const each of [...stories].sort((a, b) => a.story.localeCompare(b.story))) console.log(row([each.story, each.operations, each.scenarios, each.distinctStates, each.powerUps, each.violations.length]));

@@ -66,6 +66,8 @@ describe("flipside power-cut", () => {
     [["--case", "no-such-story/1.complete.0"], "there is no story no-such-story"],
     [["--case", "first-update/x"], "is not OPERATION.FAULT.N"],
     [["--seed", "-1"], "--seed"],
+    [["--seeds", "3-1"], "--seeds"],
+    [["--seeds", "1-24", "--seed", "1"], "--seeds"],
     [["--what"], "Usage"],
     [["one.release", "two.release"], "one release at a time"],
     [["/nowhere/file.release"], "there is no such file"],

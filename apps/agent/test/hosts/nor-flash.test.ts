@@ -75,6 +75,17 @@ test("a file opened again, without having been closed, holds all that was report
   again.close();
 });
 
+test("a file that was made before the journal had four sectors is taken, and grows by them", () => {
+  const { offsetBytes, sizeBytes } = layout.zones.journal;
+  const path = join(folder, "before-the-journal");
+  writeFileSync(path, new Uint8Array(offsetBytes).fill(0x5a));
+  new NorFlash({ layout, path }).close();
+  const content = readFileSync(path);
+  expect(content.length).toBe(offsetBytes + sizeBytes);
+  expect(content.subarray(0, offsetBytes).every((byte) => byte === 0x5a)).toBe(true);
+  expect(content.subarray(offsetBytes).every((byte) => byte === 0xff)).toBe(true);
+});
+
 test("a file of another geometry is refused", () => {
   const path = join(folder, "short");
   writeFileSync(path, new Uint8Array(4096));

@@ -15,6 +15,8 @@ export interface Options {
   caseId: string | undefined;
   deep: number;
   seed: number;
+  /** Of `--seeds`: one campaign after the other. */
+  seeds: readonly number[];
   budgetS: number | undefined;
   json: string | undefined;
   processes: number;
@@ -40,6 +42,8 @@ devices is what runs, and a story installs that image.
   --case ID        replay one case, step by step
   --deep N         schedules of many cuts for each story (200; with --exhaustive 2000)
   --seed N         seed of everything that is drawn (1); a case is replayed with the seed that found it
+  --seeds LIST     campaigns with several seeds, one after the other: 1-24,7731904
+                   (with --exhaustive, the planted bugs are looked for once, with the first)
   --budget S       hand out no more work after S seconds, and say what was left
   --processes N    how many at once (all cores)
   --json FILE      write the figures
@@ -59,7 +63,7 @@ export function parseOptions(argv: string[]): Options {
       options: {
         help: { type: "boolean", short: "h" }, exhaustive: { type: "boolean" }, single: { type: "boolean" }, planted: { type: "boolean" }, wear: { type: "boolean" }, qemu: { type: "boolean" },
         cuts: { type: "string" }, story: { type: "string" }, case: { type: "string" }, deep: { type: "string" }, seed: { type: "string" },
-        budget: { type: "string" }, processes: { type: "string" }, json: { type: "string" },
+        seeds: { type: "string" }, budget: { type: "string" }, processes: { type: "string" }, json: { type: "string" },
       },
     }));
   } catch (error) {
@@ -72,6 +76,14 @@ export function parseOptions(argv: string[]): Options {
     if (!Number.isInteger(value) || value < min || value > 0xffffffff) throw new UsageError(`--${name} ${text}: a whole number from ${min} to 4294967295`);
     return value;
   };
+  const seeds = (values.seeds ?? "").split(",").flatMap((part) => {
+    if (part === "") return [];
+    const [, first, last = first] = /^(\d{1,10})(?:-(\d{1,10}))?$/.exec(part) ?? [];
+    const count = Number(last) - Number(first) + 1;
+    if (first === undefined || Number(last) > 0xffffffff || count < 1 || count > 1_000) throw new UsageError(`--seeds ${values.seeds}: numbers and ranges, as in 1-24,7731904`);
+    return Array.from({ length: count }, (_, i) => Number(first) + i);
+  });
+  if (seeds.length > 0 && (values.seed !== undefined || values.case !== undefined)) throw new UsageError("--seeds goes with neither --seed nor --case: a case is replayed with the seed that found it");
   if (positionals.length > 1) throw new UsageError(`one release at a time, not ${positionals.join(", ")}\n\n${usage}`);
   const exhaustive = values.exhaustive ?? false;
   return {
@@ -85,7 +97,8 @@ export function parseOptions(argv: string[]): Options {
     story: values.story,
     caseId: values.case,
     deep: whole("deep", exhaustive ? 2000 : 200, 0),
-    seed: whole("seed", 1, 0),
+    seed: seeds[0] ?? whole("seed", 1, 0),
+    seeds,
     budgetS: values.budget === undefined ? undefined : whole("budget", 0, 1),
     json: values.json,
     processes: whole("processes", availableParallelism(), 1),
