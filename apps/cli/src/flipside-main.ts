@@ -2,8 +2,10 @@
 
 import { recover } from "../../agent/hosts/serial/recover-main.ts";
 import { powerCut } from "../../power-cut/src/main.ts";
+import { permit } from "./permit-main.ts";
 
 const commands: Record<string, { what: string; run: (argv: string[]) => Promise<number> }> = {
+  permit: { what: "make permits, with which devices go back to an older release", run: permit },
   "power-cut": { what: "cut power at every flash operation, of this source tree or of a release", run: powerCut },
   recover: { what: "bring an image to a device in recovery, over its serial line", run: recover },
 };

@@ -1,0 +1,139 @@
+// `flipside permit`: makes permits, with which devices go back to an older image (docs/image-format.md, "Permit").
+
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join, relative, resolve } from "node:path";
+import { parseArgs } from "node:util";
+import type { JWK } from "jose";
+import { buildPermit, describeImage, FormatError, type SigningKey, signingKeyFromJwk, splitRelease, splitTrustChain, toHex } from "@flipside/image-format";
+import { privateKeysIn } from "../../agent/build/project-keys.ts";
+import { repositoryRoot } from "../../agent/build/paths.ts";
+
+const usage = `Usage: flipside permit (--release FILE [--hardware NAME] | --image DIGEST) (--device ID … | --any-device) [options]
+
+Makes permits: the release key's word that a device may go back to an image of a lower release sequence. A permit has no end,
+and lowers no security floor. Upload it in the console (Releases, "Add permit"), and tick in the rollout that older is meant.
+
+  --release FILE         the older release; one permit for each of its images
+  --hardware NAME        only the image for this hardware
+  --image DIGEST         instead of a release: an image's digest, 64 hex digits, as the console shows it
+  --device ID            for this device; may be given more than once
+  --any-device           for every device: whoever has the permit may use it as often as they like
+  --key FILE             private JWK of a release key that signs; may be given more than once
+                         (the newest one of var/keys that the trust chain there names)
+  --keys FOLDER          where the project's keys are (var/keys)
+  --out FOLDER           where to write them (var/permits)
+  --help                 this text
+`;
+
+class UsageError extends Error {}
+/** What was given can't be used: said without a stack. */
+class PermitError extends Error {}
+
+const deviceIdPattern = /^[a-z0-9-]{1,48}$/;
+
+interface Wanted {
+  digest: string;
+  /** For the file's name. */
+  name: string;
+  about: string;
+}
+
+function readWhole(path: string, what: string): Uint8Array {
+  try {
+    return new Uint8Array(readFileSync(path));
+  } catch (error) {
+    throw new PermitError(`${what} ${path} can't be read: ${(error as Error).message}`);
+  }
+}
+
+async function imagesIn(path: string, hardware: string | undefined): Promise<Wanted[]> {
+  const file = readWhole(path, "the release");
+  let images;
+  try {
+    images = await Promise.all(splitRelease(file).map((bytes) => describeImage(bytes)));
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error;
+    throw new PermitError(`${path} is no release file: ${error.message}`);
+  }
+  const wanted = images.filter((image) => hardware === undefined || image.hardware.name === hardware);
+  if (wanted.length === 0) throw new PermitError(`${path} has no image for ${hardware}; it has some for ${images.map((image) => image.hardware.name).join(", ")}`);
+  return wanted.map(({ digest, product, version, hardware: { name } }) => ({ digest, name: `${version}-${name}`, about: `${product} ${version} for ${name}` }));
+}
+
+function keyIn(path: string): SigningKey {
+  try {
+    return signingKeyFromJwk(JSON.parse(readFileSync(path, "utf8")) as JWK);
+  } catch (error) {
+    throw new PermitError(`${path} holds no private Ed25519 JWK: ${(error as Error).message}`);
+  }
+}
+
+/** The keys given, or the newest release key of the folder. A key that the newest trust record doesn't name is refused: no device would take the permit. */
+function signingKeys(paths: string[], folder: string): SigningKey[] {
+  const chainPath = join(folder, "trust-chain.bin");
+  const named = existsSync(chainPath) ? splitTrustChain(readWhole(chainPath, "the trust chain")).at(-1)!.keys.releaseKeys.map(toHex) : undefined;
+  if (paths.length > 0) {
+    const keys = paths.map(keyIn);
+    keys.forEach((key, i) => {
+      if (named !== undefined && !named.includes(toHex(key.publicKey))) throw new PermitError(`${paths[i]} is no release key: the trust record in ${chainPath} does not name it. If it belongs to another project, give that one's folder with --keys`);
+    });
+    return keys;
+  }
+  if (named === undefined) throw new PermitError(`${folder} has no trust chain and so no release key. Give a key with --key, or the project's folder with --keys`);
+  const known = privateKeysIn(folder, "release");
+  const newest = named.map((publicKey) => known.find(({ key }) => toHex(key.publicKey) === publicKey)).findLast((found) => found !== undefined);
+  if (newest === undefined) throw new PermitError(`${folder} holds no private half of a release key that its trust record names. Give one with --key`);
+  return [newest.key];
+}
+
+function valuesOf(argv: string[]) {
+  const text = { type: "string" } as const;
+  const list = { type: "string", multiple: true } as const;
+  try {
+    return parseArgs({
+      args: argv,
+      options: { release: text, hardware: text, image: text, device: list, "any-device": { type: "boolean" }, key: list, keys: text, out: text, help: { type: "boolean", short: "h" } },
+      allowPositionals: false,
+    }).values;
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
+}
+
+async function run(argv: string[]): Promise<void> {
+  const values = valuesOf(argv);
+  if (values.help === true) return void process.stdout.write(usage);
+  const devices = values.device ?? [];
+  if ((values.release === undefined) === (values.image === undefined)) throw new UsageError("give the older image: either --release FILE or --image DIGEST");
+  if (values.hardware !== undefined && values.release === undefined) throw new UsageError("--hardware chooses among a release's images; a digest names one already");
+  if ((devices.length > 0) === (values["any-device"] === true)) throw new UsageError("say for whom: --device ID, once or more, or --any-device");
+  for (const device of devices) if (!deviceIdPattern.test(device)) throw new UsageError(`--device ${device}: 1 to 48 characters of a-z, 0-9 and -`);
+  const digest = values.image?.toLowerCase();
+  if (digest !== undefined && !/^[0-9a-f]{64}$/.test(digest)) throw new UsageError(`--image ${digest}: 64 hex digits`);
+
+  const wanted = digest === undefined ? await imagesIn(resolve(values.release!), values.hardware) : [{ digest, name: digest.slice(0, 16), about: `image ${digest}` }];
+  const keys = signingKeys((values.key ?? []).map((path) => resolve(path)), resolve(values.keys ?? join(repositoryRoot, "var/keys")));
+  const out = resolve(values.out ?? join(repositoryRoot, "var/permits"));
+  mkdirSync(out, { recursive: true });
+  for (const { digest, name, about } of wanted) {
+    for (const device of devices.length > 0 ? devices : [undefined]) {
+      const permit = await buildPermit({ imageDigest: digest, ...(device === undefined ? {} : { deviceId: device }), signingKeys: keys.map((key) => key.privateJwk) });
+      const path = join(out, `${name}-${device ?? "any-device"}.permit`);
+      writeFileSync(path, permit);
+      process.stdout.write(`${relative(process.cwd(), path)}: ${device ?? "any device"} may go back to ${about}\n`);
+    }
+  }
+}
+
+/** Exit status: 0, 1 when something can't be used, 2 when it was called wrongly. */
+export async function permit(argv: string[]): Promise<number> {
+  try {
+    await run(argv);
+    return 0;
+  } catch (error) {
+    if (error instanceof UsageError) process.stderr.write(`${error.message}\n\n${usage}`);
+    else if (error instanceof PermitError) process.stderr.write(`${error.message}\n`);
+    else throw error;
+    return error instanceof UsageError ? 2 : 1;
+  }
+}
