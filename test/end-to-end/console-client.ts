@@ -81,7 +81,7 @@ export class ConsoleClient {
   }
 
   uploadRelease(file: Uint8Array): Promise<ReleaseView> {
-    return this.request("POST", "/api/releases", file);
+    return this.request("POST", "/api/releases?confirmSequence=true", file);
   }
 
   uploadTrust(chain: Uint8Array): Promise<{ version: number }> {

@@ -18,8 +18,10 @@ export async function storePastTheServer(
   const rows = await Promise.all(
     images.map(async ({ hardware, image }) => {
       const digest = toHex(await sha256(image.header));
-      const filePath = join(serverFolder, "images", `${digest}.hostile`);
-      writeFileSync(filePath, fileOf(image));
+      const file = fileOf(image);
+      const fileDigest = toHex(await sha256(file));
+      const fileName = `${fileDigest}.image`;
+      writeFileSync(join(serverFolder, "images", fileName), file);
       const tableOffset = image.header.length + image.signatureBlock.length;
       return {
         digest,
@@ -31,7 +33,8 @@ export async function storePastTheServer(
         keyId: "0000000000000000",
         header: Buffer.from(image.header),
         signatureBlock: Buffer.from(image.signatureBlock),
-        filePath,
+        fileName,
+        fileDigest,
         sizeBytes: image.sizeBytes,
         tableOffset,
         payloadOffset: tableOffset + image.table.length,

@@ -62,7 +62,7 @@ export const options: Record<keyof Configuration, Option> = {
   dataDir: { flag: "data-dir", variable: "DATA_DIR", about: "where the database and the images are kept (var/server)" },
   trustChain: { flag: "trust-chain", variable: "TRUST_CHAIN", about: "trust chain file whose release keys verify uploads (required)" },
   operationsKey: { flag: "operations-key", variable: "OPERATIONS_KEY", about: "private JWK of an operations key, to sign commands to devices (none: no commands)" },
-  claimsFile: { flag: "claims-file", variable: "CLAIMS_FILE", about: "JSON file of claims to import at the start" },
+  claimsFile: { flag: "claims-file", variable: "CLAIMS_FILE", about: "file of claims to import at the start, JSON or CSV" },
   pollMs: { flag: "poll-ms", variable: "POLL_MS", about: "how often devices check in, in milliseconds (3000)" },
   logLevel: { flag: "log-level", variable: "LOG_LEVEL", about: "trace, debug, info, warn, error or silent (info)" },
   allowedOrigins: { flag: "allowed-origins", variable: "ALLOWED_ORIGINS", about: "origins of the console behind a proxy, separated by commas" },

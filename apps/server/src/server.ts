@@ -11,7 +11,8 @@ import { createBrokerRights } from "./features/broker-rights/broker-rights.ts";
 import { brokerRightsRoutes } from "./features/broker-rights/routes.ts";
 import { createCheckIns } from "./features/check-ins/check-ins.ts";
 import { createChunkDelivery } from "./features/chunk-delivery/chunk-delivery.ts";
-import { claimImport, claimRoutes, type Claims, createClaims } from "./features/claims/claims.ts";
+import { claimRoutes, type Claims, createClaims } from "./features/claims/claims.ts";
+import { importClaimsFile } from "./features/claims/claims-file.ts";
 import { type Commands, createCommands } from "./features/commands/commands.ts";
 import { isNamed, readOperationsKey } from "./features/commands/operations-key.ts";
 import { commandRoutes } from "./features/commands/routes.ts";
@@ -25,6 +26,7 @@ import { createEnrolment } from "./features/enrolment/enrolment.ts";
 import { createEventHub, type EventHub } from "./features/events/event-hub.ts";
 import { eventRoutes } from "./features/events/routes.ts";
 import { type FileSystem, openImageFiles } from "./features/releases/image-files.ts";
+import { createImageStore } from "./features/releases/image-store.ts";
 import { createReleases, insertImage, insertRelease, type Releases } from "./features/releases/releases.ts";
 import { releaseRoutes } from "./features/releases/routes.ts";
 import { createOffers } from "./features/rollouts/offers.ts";
@@ -44,9 +46,10 @@ import type { DeviceLink, LinkHandlers } from "./mqtt/device-link.ts";
 import { startEmbeddedBroker } from "./mqtt/embedded-broker.ts";
 import { connectExternalBroker } from "./mqtt/external-broker.ts";
 import { Turns } from "./mqtt/turns.ts";
+import { makePrivate } from "./storage/private-files.ts";
 import type { NewImage, ReleaseRow } from "./storage/schema.ts";
 import { StartError } from "./start-error.ts";
-import { Storage } from "./storage/storage.ts";
+import { messagePatienceMs, Storage } from "./storage/storage.ts";
 
 const sweepEveryMs = 1_000;
 const tickEveryMs = 1_000;
@@ -67,7 +70,7 @@ export interface ServerOptions {
   /** 0: any free port. */
   port?: number;
   mqttPort?: number;
-  /** JSON file of claims (as POST /api/claims takes them) to import at the start. */
+  /** File of claims, JSON or CSV (features/claims/claims-file.ts), to import at the start. */
   claimsFile?: string | undefined;
   /** Another broker in place of the embedded one. */
   mqttUrl?: string | undefined;
@@ -148,14 +151,6 @@ async function loadOperationsKey(path: string | undefined, operationsKeys: reado
   }
 }
 
-async function importClaimsFile(claims: Claims, path: string): Promise<void> {
-  try {
-    await claims.import(claimImport.parse(JSON.parse(await readFile(path, "utf8"))).claims);
-  } catch (error) {
-    throw new StartError(`The claims in ${path} cannot be imported: ${(error as Error).message}`);
-  }
-}
-
 /** Takes the folder for this process; returns what gives it back. */
 function takeDataFolder(dataDir: string): () => void {
   try {
@@ -177,8 +172,10 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     const verifier = await loadVerifier(options.verifierWasm);
     const releaseDataFolder = takeDataFolder(options.dataDir);
     undo.push(releaseDataFolder);
+    const database = join(options.dataDir, "flipside.sqlite");
+    for (const line of makePrivate(options.dataDir, database)) log.warn(`others could read the server's data: ${line}`);
     const files = await openImageFiles(options.dataDir, options.fileSystem);
-    const storage = await Storage.open(join(options.dataDir, "flipside.sqlite"), (error) => log.error({ err: error as Error }, "a listener failed"));
+    const storage = await Storage.open(database, (error) => log.error({ err: error as Error }, "a listener failed"));
     undo.push(() => storage.close());
     const clock = await openClock(storage, { ...systemClock, ...options.clock });
     const trust = await loadTrust(options.trustChain, { storage, verifier, log, replaced: () => trustReplaced() });
@@ -215,9 +212,14 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       pollMs: options.pollMs ?? 3_000,
     });
     views = createDeviceViews(storage.db, lastSeen, (deviceId) => sessions.isOnline(deviceId), trust);
-    releases = createReleases({ storage, files, trust, verifier, events, now: clock.wallMs });
+    const images = createImageStore({ storage, files, log, changed: (releaseId) => events.changed("release", releaseId) });
+    const mended = async (digests: string[], fileNames: string[]): Promise<void> => {
+      for (const name of fileNames) delivery.fileReplaced(name);
+      await rollouts.imagesMended(digests);
+    };
+    releases = createReleases({ storage, files, store: images, trust, verifier, events, now: clock.wallMs, mended });
     const offers = createOffers({ link: () => link, sessions, rollouts: () => rollouts, turns, pollMs: options.pollMs ?? 3_000, log });
-    rollouts = createRollouts({ storage, events, deviceLog, log, trust, clock, offersChanged: (deviceIds) => offers.push(deviceIds) });
+    rollouts = createRollouts({ storage, events, deviceLog, log, trust, images, clock, offersChanged: (deviceIds) => offers.push(deviceIds) });
     const validOperationsKey = () => (operationsKey !== undefined && isNamed(operationsKey, trust.operationsKeys) ? operationsKey : undefined);
     const commands: Commands = await createCommands({ storage, operationsKey: validOperationsKey, sessions, link: () => link, turns, deviceLog, events, log, clock });
     const trustDelivery = createTrustDelivery({ link: () => link, trust, now: clock.steadyMs });
@@ -234,6 +236,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       imageOf: (deviceId, deployment, attempt) => rollouts.imageFor(deviceId, deployment, attempt),
       isCurrent: (session) => sessions.of(session.deviceId) === session,
       refused: (deviceId, detail) => deviceLog.add(deviceId, "refused-message", detail),
+      pathOf: files.pathOf,
+      unreadable: (digest) => void images.failed(digest).catch((error: unknown) => log.error({ err: error as Error }, "an image could not be looked at")),
       log,
     });
     const enrolment = createEnrolment({ storage, deviceLog, now: clock.steadyMs, wallMs: clock.wallMs, deviceChanged: (deviceId) => events.changed("device", deviceId), secretAdded });
@@ -252,6 +256,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       deviceLog,
       lastSeen,
       turns,
+      patiently: (work) => storage.patiently(messagePatienceMs, work),
       isKnown: async (deviceId) => (await findDevice(storage.db, deviceId)) !== undefined,
       log,
       now: clock.steadyMs,
@@ -288,6 +293,12 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
         await link.accounts?.mayEnrol(given.map(({ deviceId }) => deviceId));
         return result;
       },
+      async importEach(given) {
+        const result = await storedClaims.importEach(given);
+        const refused = new Set(result.refused.map(({ at }) => at));
+        await link.accounts?.mayEnrol(given.filter(({ at }) => !refused.has(at)).map(({ deviceId }) => deviceId));
+        return result;
+      },
     };
     if (link.accounts !== undefined) {
       const revoked = new Set((await storage.db.selectFrom("devices").select("id").where("revokedAt", "is not", null).execute()).map(({ id }) => id));
@@ -296,7 +307,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       const newest = new Map(secrets.map(({ id, secret }) => [id, secret.toString("base64url")]));
       await link.accounts.sync(claimed.filter((id) => !revoked.has(id)), [...newest].filter(([id]) => !revoked.has(id)).map(([id, secret]) => ({ id, secret })));
     }
-    if (options.claimsFile !== undefined) await importClaimsFile(claims, options.claimsFile);
+    if (options.claimsFile !== undefined) await importClaimsFile(claims, options.claimsFile, log);
     const brokerRights = createBrokerRights({
       authenticate: (deviceId, password) => sessions.authenticate(deviceId, password),
       isServed: async (deviceId) => (await findDevice(storage.db, deviceId))?.revokedAt === null,
@@ -316,6 +327,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     undo.push(() => closeListener(http));
     // Last of all, because the password is told only once: a start that fails must not have made it.
     const firstAdministrator = await accounts.createFirst();
+
+    // Beside the work: devices wait for nothing, and a file that is gone is told before it is asked for.
+    const checkingImages = images.checkAll().catch((error: unknown) => log.error({ err: error as Error }, "the image files could not be looked at"));
 
     let ticking: Promise<void> | undefined;
     function tick(): Promise<void> {
@@ -339,9 +353,10 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       clearInterval(sweepTimer);
       clearInterval(clockTimer);
       events.close();
+      images.stop();
       await withDeadline(Promise.all([closeListener(http), link.close(), delivery.close(), offers.close()]));
       // What the last messages began; then nothing uses the database any more.
-      await withDeadline(Promise.all([turns.idle(), ticking]));
+      await withDeadline(Promise.all([turns.idle(), ticking, checkingImages]));
       await withDeadline(Promise.all([lastSeen.stop(), deviceLog.flush(), clock.store()]));
       await storage.close();
       releaseDataFolder();

@@ -31,7 +31,11 @@ function slowDevice() {
   } as unknown as DeviceLink;
   const delivery = createChunkDelivery({
     link: () => link,
-    imageOf: async () => ({ digest: "00".repeat(32), filePath, tableOffset: 0, payloadOffset: 0, payloadBytes: CHUNK_BYTES * CHUNK_COUNT, chunkBytes: CHUNK_BYTES, chunkCount: CHUNK_COUNT }),
+    imageOf: async () => ({ digest: "00".repeat(32), fileName: filePath, tableOffset: 0, payloadOffset: 0, payloadBytes: CHUNK_BYTES * CHUNK_COUNT, chunkBytes: CHUNK_BYTES, chunkCount: CHUNK_COUNT }),
+    pathOf: (name) => name,
+    unreadable: (digest) => {
+      throw new Error(`${digest} cannot be read`);
+    },
     isCurrent: () => true,
     refused: (_, detail) => {
       throw new Error(detail);

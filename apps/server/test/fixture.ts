@@ -106,6 +106,14 @@ export class Fixture {
     return fixture;
   }
 
+  /** Starts a server on a data directory that another fixture has left. */
+  static async goOn(options: Partial<ServerOptions> & { dataDir: string }, project: Project): Promise<Fixture> {
+    const all: ServerOptions = { trustChain: project.trustChain, port: 0, mqttPort: 0, logLevel: "silent", tickMs: 50, ...options };
+    const fixture = new Fixture(project, all, await startServer(all));
+    await fixture.api.post("/api/session", { userName: "admin", password });
+    return fixture;
+  }
+
   async signIn(oneTimePassword: string): Promise<void> {
     const signedIn = await this.api.post("/api/session", { userName: "admin", password: oneTimePassword });
     if (signedIn.status !== 200) throw new Error(JSON.stringify(signedIn.body));
@@ -145,8 +153,9 @@ export class Fixture {
     return device;
   }
 
+  /** Whatever its version and sequence. */
   async upload(release: Uint8Array): Promise<any> {
-    const answer = await this.api.post("/api/releases", release);
+    const answer = await this.api.post("/api/releases?confirmSequence=true", release);
     if (answer.status !== 201) throw new Error(JSON.stringify(answer.body));
     return answer.body;
   }

@@ -129,6 +129,24 @@ describe.skipIf(!executablePath)("the console in a browser", () => {
     expect(await page.getByLabel("Release", { exact: true }).inputValue()).toBe("rel-3");
   });
 
+  it("asks before it takes a release whose sequence does not rise with its version, and says which files are lost", async () => {
+    await signIn("/releases");
+    const detail = "Version 1.2.0 is later than 1.1.0, but both have release sequence 2: devices take the one with the higher sequence for the newer. Build it with another sequence, or confirm that this is meant (confirmSequence=true).";
+    server.nextUpload = { code: "release-sequence", detail };
+    const lost = release("rel-3", "1.2.0", 2);
+    server.confirmedUpload = { ...lost, images: lost.images.map((image, i) => ({ ...image, file: i === 0 ? "missing" : "present" })) };
+    await page.getByLabel("Release file").setInputFiles(file("same-sequence.fsr"));
+    const dialog = page.getByRole("dialog");
+    expect(await dialog.innerText()).toMatch(/sequence does not rise[\s\S]*both have release sequence 2/);
+    await dialog.getByRole("button", { name: "Go back" }).click();
+    await page.getByRole("status").filter({ hasText: "Refused: same-sequence.fsr" }).waitFor();
+    expect(await row("flipside-demo 1.2.0").count()).toBe(0);
+
+    await page.getByLabel("Release file").setInputFiles(file("same-sequence.fsr"));
+    await dialog.getByRole("button", { name: "Upload it anyway" }).click();
+    await row("flipside-demo 1.2.0").getByText("File missing").waitFor();
+  });
+
   it("takes claims and permits, and says which of them it could not take", async () => {
     await signIn("/devices");
     await page.getByRole("button", { name: "Import claims" }).click();

@@ -31,6 +31,8 @@ export class FakeServer {
   user: User = { userName: "admin", role: "admin", mustChangePassword: true };
   trust: Trust = newTrust();
   /** What the next upload is answered with. */
+  /** What the next upload becomes once the operator has confirmed its sequence. */
+  confirmedUpload: Release | undefined;
   nextUpload: Release | { code: string; detail: string } = { code: "header-malformed", detail: "" };
   /** The bodies of rollouts that were asked for. */
   readonly asked: NewRollout[] = [];
@@ -110,7 +112,7 @@ export class FakeServer {
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const path = new URL(request.url!, "http://localhost").pathname;
+    const { pathname: path, search } = new URL(request.url!, "http://localhost");
     try {
       if (!path.startsWith("/api/")) {
         await this.#sendFile(path, response);
@@ -118,7 +120,7 @@ export class FakeServer {
       }
       const chunks: Buffer[] = [];
       for await (const chunk of request) chunks.push(chunk as Buffer);
-      const [status, body] = this.#resource(`${request.method} ${path}`, Buffer.concat(chunks), response) ?? [];
+      const [status, body] = this.#resource(`${request.method} ${path}`, search, Buffer.concat(chunks), response) ?? [];
       if (status === undefined) return;
       response.writeHead(status, { "content-type": "application/json" });
       response.end(body === undefined ? "" : JSON.stringify(body));
@@ -130,7 +132,7 @@ export class FakeServer {
   }
 
   /** Status and body; undefined when the response is an open stream. */
-  #resource(call: string, content: Buffer, response: ServerResponse): [number, unknown?] | undefined {
+  #resource(call: string, search: string, content: Buffer, response: ServerResponse): [number, unknown?] | undefined {
     const json = <T>(): T => JSON.parse(content.toString()) as T;
     if (call === "POST /api/session") {
       const { userName, password } = json<{ userName: string; password: string }>();
@@ -169,6 +171,7 @@ export class FakeServer {
     if (call === "GET /api/rollouts") return [200, { rollouts: [...this.rollouts.values()].map(summaryOf) }];
     if (call === "POST /api/claims") return [201, { imported: json<{ claims: unknown[] }>().claims.length }];
     if (call === "POST /api/releases") {
+      if (search === "?confirmSequence=true" && this.confirmedUpload !== undefined) this.nextUpload = this.confirmedUpload;
       if ("code" in this.nextUpload) throw new Refusal(422, this.nextUpload.code, "The release file was refused", this.nextUpload.detail);
       this.releases.set(this.nextUpload.id, this.nextUpload);
       this.send("release", this.nextUpload);

@@ -69,8 +69,8 @@ export function release(id: string, version: string, releaseSequence: number, ch
     uploadedBy: "admin",
     revoked: false,
     images: [
-      { digest: digest(0x1000 + releaseSequence), hardware: "virt-rv32", revisionMin: 1, revisionMax: 65535, sizeBytes: 134_912, payloadBytes: 131_072, securityCounter: 1, keyId: "release-2026" },
-      { digest: digest(0x2000 + releaseSequence), hardware: "virtual", revisionMin: 1, revisionMax: 1, sizeBytes: 92_416, payloadBytes: 90_112, securityCounter: 1, keyId: "release-2026" },
+      { digest: digest(0x1000 + releaseSequence), hardware: "virt-rv32", revisionMin: 1, revisionMax: 65535, sizeBytes: 134_912, payloadBytes: 131_072, securityCounter: 1, keyId: "release-2026", file: "present" },
+      { digest: digest(0x2000 + releaseSequence), hardware: "virtual", revisionMin: 1, revisionMax: 1, sizeBytes: 92_416, payloadBytes: 90_112, securityCounter: 1, keyId: "release-2026", file: "present" },
     ],
     ...changes,
   };

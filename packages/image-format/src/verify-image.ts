@@ -62,6 +62,12 @@ export async function verifyImage(bytes: Uint8Array, releaseKeys: Uint8Array[], 
   const block = bytes.subarray(image.headerBytes, image.tableOffset);
   const code = await checkSignatureBlock(verifier, "image", header, block, releaseKeys);
   if (code !== ErrorCode.None) throw new FormatError(code, "no signature by a release key of this project holds");
+  await checkImageContent(bytes, image);
+  return image;
+}
+
+/** Whether chunk table and chunks are those that the header names; no signature is looked at. Throws FormatError. */
+export async function checkImageContent(bytes: Uint8Array, image: ImageDescription): Promise<void> {
   const table = bytes.subarray(image.tableOffset, image.payloadOffset);
   if (toHex(await sha256(table)) !== image.tableDigest) {
     throw new FormatError(ErrorCode.ChunkTableMismatch, "the chunk table is not the one that was signed");
@@ -73,5 +79,4 @@ export async function verifyImage(bytes: Uint8Array, releaseKeys: Uint8Array[], 
       throw new FormatError(ErrorCode.ChunkMismatch, `chunk ${i + 1} of ${image.chunkCount} is not the one that was signed`);
     }
   }
-  return image;
 }

@@ -23,6 +23,8 @@ export const errors = {
   "release-exists": { status: 409, title: "The release exists already" },
   "no-operations-key": { status: 409, title: "This server cannot sign commands" },
   "too-many-commands": { status: 409, title: "Too many commands wait for the device" },
+  "release-sequence": { status: 409, title: "The release sequence does not rise with the version" },
+  "image-file-missing": { status: 409, title: "A file of the release cannot be served" },
   "rollout-state": { status: 409, title: "The rollout is not in a state for this" },
   "no-image-for-hardware": { status: 422, title: "The release has no image for some devices" },
   "device-not-known": { status: 422, title: "A device cannot be updated" },

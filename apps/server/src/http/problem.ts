@@ -4,6 +4,7 @@ import type { ErrorRequestHandler, Response } from "express";
 import { FormatError } from "@flipside/image-format";
 import { ZodError } from "zod";
 import type { Logger } from "../logging.ts";
+import { StorageBusy } from "../storage/write-lock.ts";
 import { ApiError } from "./errors.ts";
 
 interface Problem {
@@ -63,6 +64,8 @@ function formatProblem(error: FormatError): Problem {
   };
 }
 
+const storageBusyRetrySeconds = 5;
+
 const errno = (error: unknown): string => String((error as { code?: unknown } | null)?.code ?? "");
 
 /** SQLITE_FULL when the database cannot grow, ENOSPC and EDQUOT from files. */
@@ -82,6 +85,9 @@ function refusalOf(error: unknown): ApiError | undefined {
     return new ApiError("validation-failed", errors.map((e) => (e.path ? `${e.path}: ${e.message}` : e.message)).join("; "), { errors });
   }
   if (isStorageFull(error)) return storageFull();
+  if (error instanceof StorageBusy) {
+    return new ApiError("server-busy", "Another program holds the server's database, such as a backup. Nothing of this was stored; try again in a moment.", { retryAfterSeconds: storageBusyRetrySeconds });
+  }
   // What express and its body parser throw.
   const type = String((error as { type?: unknown } | null)?.type ?? "");
   if (type === "entity.parse.failed") return new ApiError("malformed-json", "The body could not be read as JSON.");

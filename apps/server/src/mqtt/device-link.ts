@@ -22,8 +22,11 @@ export type CredentialVerdict = "accepted" | "unknown" | "wrong" | "revoked";
 export interface LinkHandlers {
   /** Whether the password is a secret of the device. Only asked by a link that `checksCredentials`. */
   authenticate(deviceId: string, password: Uint8Array): Promise<CredentialVerdict>;
-  /** Resolves when the message is dealt with: the sender's next one is not read before. Never rejects. */
-  message(message: LinkMessage): Promise<void>;
+  /**
+   * Resolves when the message is dealt with: the sender's next one is not read before, and this one not acknowledged. False: it
+   * could not be stored, so it must not be acknowledged at all. Never rejects.
+   */
+  message(message: LinkMessage): Promise<boolean>;
   /** The connection is gone. May come for connections that said nothing. */
   closed(deviceId: string, connection: Connection): void;
   /** A client tried what it may not. `deviceId` is undefined when it never gave a credible name. */

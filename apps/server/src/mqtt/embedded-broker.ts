@@ -1,6 +1,6 @@
 // The embedded broker: Aedes with authentication per device and topic rights. Devices talk to the server only, never to
-// each other, so messages don't go through subscriptions: what arrives is handed on in the `published` hook, which also
-// keeps a client's next packet unread until the last is dealt with; what leaves is written to the one connection, so
+// each other, so messages don't go through subscriptions: what arrives is handed on as it is admitted, before it is
+// acknowledged and while the client's next packet is unread; what leaves is written to the one connection, so
 // that a slow reader holds up nobody else.
 
 import { randomBytes } from "node:crypto";
@@ -89,15 +89,26 @@ export async function startEmbeddedBroker(options: {
     );
   };
 
+  // Here, and not in the `published` hook: what is acknowledged (MQTT 3.1.1, section 4.3.2) has been dealt with by then.
   broker.authorizePublish = (client, packet, done) => {
     const who = client === null ? undefined : known.get(client);
-    if (who === undefined || !mayPublish(who, packet.topic)) {
+    if (client === null || who === undefined || !mayPublish(who, packet.topic)) {
       handlers.refused(who?.deviceId, `published to a topic that is not its own: ${packet.topic.slice(0, 120)}`);
       return done(new Error("not permitted"));
     }
     // Retained messages are not used, and would be kept for ever.
     packet.retain = false;
-    done(null);
+    handlers
+      .message({
+        deviceId: who.deviceId,
+        leaf: parseTopic(packet.topic)!.leaf as never,
+        payload: packet.payload as Uint8Array,
+        connection: client,
+        enrolling: who.enrolling,
+        reply: async (leaf, payload) => void (await send(client, who, leaf, payload, 1)),
+      })
+      // Not acknowledged: with its connection gone, the device says it anew.
+      .then((taken) => (taken ? done(null) : client.close()));
   };
 
   broker.authorizeSubscribe = (client, subscription, done) => {
@@ -113,22 +124,6 @@ export async function startEmbeddedBroker(options: {
   broker.on("unsubscribe", (topics, client) => {
     for (const topic of topics) known.get(client)?.leaves.delete(parseTopic(topic)?.leaf ?? "");
   });
-
-  broker.published = (packet, client, done) => {
-    const who = client === null || client === undefined ? undefined : known.get(client);
-    const topic = who === undefined ? undefined : parseTopic(packet.topic);
-    if (who === undefined || topic === undefined || !mayPublish(who, packet.topic)) return done();
-    handlers
-      .message({
-        deviceId: who.deviceId,
-        leaf: topic.leaf as never,
-        payload: packet.payload as Uint8Array,
-        connection: client,
-        enrolling: who.enrolling,
-        reply: async (leaf, payload) => void (await send(client, who, leaf, payload, 1)),
-      })
-      .finally(() => done());
-  };
 
   broker.on("client", (client) => {
     const who = known.get(client);

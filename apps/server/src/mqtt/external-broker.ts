@@ -62,16 +62,16 @@ export async function connectExternalBroker(options: { url: string; accounts?: "
     peers.set(deviceId, peer);
     peer.waiting++;
     peer.tail = peer.tail
-      .then(() =>
-        handlers.message({
+      .then(async () => {
+        await handlers.message({
           deviceId,
           leaf,
           payload,
           connection,
           enrolling: false,
           reply: async (reply, content) => void (await publish(deviceId, reply, content, 1)),
-        }),
-      )
+        });
+      })
       .finally(() => {
         // Kept only while something waits: unknown names must not fill memory.
         if (--peer.waiting === 0) peers.delete(deviceId);

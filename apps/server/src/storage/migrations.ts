@@ -89,6 +89,19 @@ const trustDigestAndEntropy: Migration = {
   },
 };
 
+/** Image files are known by their name in the data directory, which may be moved: no path is kept. */
+const imageFileNames: Migration = {
+  async up(db: Kysely<any>): Promise<void> {
+    await sql.raw("alter table images add column fileName text not null default ''").execute(db);
+    await sql.raw("alter table images add column fileDigest text").execute(db);
+    for (const { digest, filePath } of await db.selectFrom("images").select(["digest", "filePath"]).execute()) {
+      const fileName = String(filePath).split(/[/\\]/).at(-1)!;
+      await db.updateTable("images").set({ fileName }).where("digest", "=", digest).execute();
+    }
+    await sql.raw("alter table images drop column filePath").execute(db);
+  },
+};
+
 export const migrations: MigrationProvider = {
-  getMigrations: async () => ({ "0001-first": first, "0002-named-versions": namedVersions, "0003-trust-refusals": trustRefusals, "0004-commands": commands, "0005-trust-digest-and-entropy": trustDigestAndEntropy }),
+  getMigrations: async () => ({ "0001-first": first, "0002-named-versions": namedVersions, "0003-trust-refusals": trustRefusals, "0004-commands": commands, "0005-trust-digest-and-entropy": trustDigestAndEntropy, "0006-image-file-names": imageFileNames }),
 };

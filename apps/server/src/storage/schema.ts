@@ -96,7 +96,10 @@ export interface ImageTable {
   keyId: string;
   header: Buffer;
   signatureBlock: Buffer;
-  filePath: string;
+  /** In the folder of images. */
+  fileName: string;
+  /** SHA-256 of the file, hex; null until it was looked at, for images stored before there was this column. */
+  fileDigest: string | null;
   sizeBytes: number;
   tableOffset: number;
   payloadOffset: number;

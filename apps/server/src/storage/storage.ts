@@ -1,14 +1,18 @@
 // SQLite, wrapped once: how it is opened, how transactions run, and what happens after they are committed.
 //
-// Kysely serialises everything on SQLite's one connection: while a transaction is open, other queries wait. So work
-// inside one awaits queries on its own handle only: awaiting the network there would hold up everybody, and a query on
-// `storage.db` would wait for the transaction that waits for it. Publishing to MQTT or to event streams is handed to
-// `afterCommit`, since nobody may hear of what is not stored yet.
+// Writers take turns (sqlite-dialect.ts): while a transaction is open, others wait. So work inside one awaits queries on
+// its own handle only: awaiting the network there would hold up everybody, a write on `storage.db` would wait for the
+// transaction that waits for it, and a read there would not see what the transaction has done. Publishing to MQTT or to
+// event streams is handed to `afterCommit`, since nobody may hear of what is not stored yet.
 
+import { Kysely, Migrator, type Transaction } from "kysely";
 import { Database } from "../../../../packages/processes/src/sqlite.ts";
-import { Kysely, Migrator, SqliteDialect, type Transaction } from "kysely";
 import { migrations } from "./migrations.ts";
 import type { Schema } from "./schema.ts";
+import { patience, sqliteDialect } from "./sqlite-dialect.ts";
+
+/** What a device has said is not asked for again: it waits for the database for longer than a person would. */
+export const messagePatienceMs = 60_000;
 
 /** A read or write handle: the database itself, or the transaction that is open. */
 export type Queries = Kysely<Schema> | Transaction<Schema>;
@@ -37,11 +41,13 @@ export class Storage {
     sqlite.pragma("synchronous = FULL");
     // Off by default for the sake of databases from before 2009.
     sqlite.pragma("foreign_keys = ON");
-    // Only a backup or a person's shell ever competes for the file; wait for it instead of failing a request.
-    sqlite.pragma("busy_timeout = 5000");
     // The WAL is copied back often enough that it stays at a few megabytes.
     sqlite.pragma("wal_autocheckpoint = 1000");
-    const db = new Kysely<Schema>({ dialect: new SqliteDialect({ database: sqlite }) });
+    const reader = new Database(path);
+    reader.pragma("query_only = ON");
+    // From here on, SQLite's own waiting would be in the middle of the event loop: the dialect waits beside it.
+    for (const connection of [sqlite, reader]) connection.pragma("busy_timeout = 0");
+    const db = new Kysely<Schema>({ dialect: sqliteDialect({ reader, writer: sqlite }) });
     const { error } = await new Migrator({ db, provider: migrations }).migrateToLatest();
     if (error !== undefined) {
       await db.destroy();
@@ -62,6 +68,11 @@ export class Storage {
       }
     }
     return result;
+  }
+
+  /** Runs work that waits for so long while another program holds the database, and not only for the usual 5 s. */
+  patiently<T>(patienceMs: number, work: () => Promise<T>): Promise<T> {
+    return patience.run(patienceMs, work);
   }
 
   close(): Promise<void> {

@@ -13,11 +13,16 @@ export const addPermit = (releaseId: string, file: Blob): Promise<{ digest: stri
 export const releaseBytesMax = 64 * 1024 * 1024;
 
 /**
- * Sends a release file. `onProgress` hears the part that has been sent, 0 to 1.
+ * Sends a release file. `onProgress` hears the part that has been sent, 0 to 1. `confirmSequence`: it is meant that its
+ * sequence does not rise with its version.
  * XMLHttpRequest, because fetch tells nothing about how much of a body has left.
  * @throws {ProblemError}
  */
-export function uploadRelease(file: Blob, onProgress: (part: number) => void, signal?: AbortSignal): Promise<Release> {
+export function uploadRelease(
+  file: Blob,
+  options: { onProgress: (part: number) => void; signal?: AbortSignal; confirmSequence?: boolean },
+): Promise<Release> {
+  const { onProgress, signal } = options;
   if (file.size > releaseBytesMax) {
     // Said before 64 MiB are sent for nothing, in the server's own terms.
     return Promise.reject(
@@ -32,7 +37,7 @@ export function uploadRelease(file: Blob, onProgress: (part: number) => void, si
   }
   return new Promise((resolve, reject) => {
     const xhr = new XMLHttpRequest();
-    xhr.open("POST", "/api/releases");
+    xhr.open("POST", options.confirmSequence ? "/api/releases?confirmSequence=true" : "/api/releases");
     xhr.setRequestHeader("content-type", "application/octet-stream");
     xhr.setRequestHeader("accept", "application/json");
     xhr.upload.onprogress = (event) => {

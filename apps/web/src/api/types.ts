@@ -122,6 +122,8 @@ export interface ReleaseImage {
   payloadBytes: number;
   securityCounter: number;
   keyId: string;
+  /** Whether the server has its file on the disk, as it was verified. */
+  file: "present" | "missing" | "damaged";
 }
 
 export interface Release {

@@ -3,6 +3,7 @@ import { asProblem, type ProblemError } from "../api/problem.ts";
 import { uploadRelease } from "../api/releases.ts";
 import type { Release, ReleaseImage } from "../api/types.ts";
 import { DataTable } from "../components/data-table.tsx";
+import { ConfirmDialog } from "../components/dialog.tsx";
 import { Digest } from "../components/digest.tsx";
 import { Icon } from "../components/icon.tsx";
 import { Link } from "../components/link.tsx";
@@ -14,7 +15,7 @@ import { ProgressBar } from "../components/progress-bar.tsx";
 import { TimeAgo } from "../components/time-ago.tsx";
 import { useFleet } from "../live/hooks.ts";
 import { newRolloutPath } from "../router.ts";
-import { revokedRelease } from "../words/state-words.ts";
+import { lostFile, revokedRelease } from "../words/state-words.ts";
 import { errorWords } from "../words/error-words.ts";
 import { whatToDo } from "../words/problem-words.ts";
 import { asSentence, bytes, plural } from "../words/quantities.ts";
@@ -40,6 +41,8 @@ type UploadState =
 function Upload({ onAccepted }: { onAccepted: () => void }): ReactNode {
   const [state, setState] = useState<UploadState>({ kind: "idle" });
   const [over, setOver] = useState(false);
+  /** The file whose sequence the operator is asked about. */
+  const [outOfSequence, setOutOfSequence] = useState<{ file: File; problem: ProblemError }>();
   const input = useRef<HTMLInputElement>(null);
   const abort = useRef<AbortController>(undefined);
   const verdict = useRef<HTMLDivElement>(null);
@@ -51,15 +54,18 @@ function Upload({ onAccepted }: { onAccepted: () => void }): ReactNode {
   }, [state.kind]);
   useEffect(() => () => abort.current?.abort(), []);
 
-  const send = async (file: File): Promise<void> => {
+  const send = async (file: File, confirmSequence = false): Promise<void> => {
     abort.current = new AbortController();
     setState({ kind: "sending", fileName: file.name, part: 0 });
     try {
-      const release = await uploadRelease(file, (part) => setState({ kind: "sending", fileName: file.name, part }), abort.current.signal);
+      const onProgress = (part: number): void => setState({ kind: "sending", fileName: file.name, part });
+      const release = await uploadRelease(file, { onProgress, signal: abort.current.signal, confirmSequence });
       setState({ kind: "accepted", fileName: file.name, release });
       onAccepted();
     } catch (thrown) {
-      setState({ kind: "refused", fileName: file.name, problem: asProblem(thrown) });
+      const problem = asProblem(thrown);
+      setState({ kind: "refused", fileName: file.name, problem });
+      if (problem.code === "release-sequence") setOutOfSequence({ file, problem });
     } finally {
       if (input.current) input.current.value = "";
     }
@@ -75,6 +81,18 @@ function Upload({ onAccepted }: { onAccepted: () => void }): ReactNode {
   return (
     <section className="panel upload-panel" aria-labelledby="upload-heading">
       <h2 id="upload-heading">Upload a release</h2>
+      {outOfSequence && (
+        <ConfirmDialog
+          title="Its sequence does not rise with its version"
+          confirm="Upload it anyway"
+          dangerous
+          action={async () => void send(outOfSequence.file, true)}
+          onClose={() => setOutOfSequence(undefined)}
+        >
+          <p>{outOfSequence.problem.detail.replace(/ Build it with.*$/, "")}</p>
+          <p>Devices refuse to go back to a lower sequence without a permit. Upload it only if the order is meant.</p>
+        </ConfirmDialog>
+      )}
       <div
         className={`dropzone ${over ? "is-over" : ""}`}
         onDragOver={(event) => {
@@ -191,6 +209,7 @@ const ImageList = ({ images }: { images: ReleaseImage[] }): ReactNode => (
           {revisions(image)} · {bytes(image.sizeBytes)} · security {image.securityCounter}
         </span>
         <Digest value={image.digest} />
+        {image.file !== "present" && <StateBadge words={lostFile[image.file]} />}
       </li>
     ))}
   </ul>

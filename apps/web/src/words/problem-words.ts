@@ -12,6 +12,8 @@ const todoByCode: Record<string, string> = {
   "password-change-required": "Choose a password of your own first.",
   "validation-failed": "Correct the fields named here and send it again.",
   "release-exists": "There is nothing to do if this is the same file. To ship a change, build it with a higher version and release sequence.",
+  "release-sequence": "Build it with a release sequence that fits its version, or upload it and confirm that it is meant.",
+  "image-file-missing": "Upload the same release file again: the server takes it and puts the file back.",
   "upload-too-large": "Make the images smaller, or leave out images that no device needs.",
   "upload-cancelled": "Choose the file again when you are ready.",
   "storage-full": "Free space on the server's disk, then upload the file again.",

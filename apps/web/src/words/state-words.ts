@@ -33,6 +33,10 @@ export const deploymentWords: Record<DeploymentStateName, StateWords> = {
 };
 
 export const revokedRelease: StateWords = { label: "Signer revoked", tone: "bad", icon: "ban", means: "No key that is in force signed it: it can't be rolled out any more." };
+export const lostFile: Record<"missing" | "damaged", StateWords> = {
+  missing: { label: "File missing", tone: "bad", icon: "alert", means: "The server has lost the image's file: upload the same release again to put it back." },
+  damaged: { label: "File damaged", tone: "bad", icon: "alert", means: "The image's file is not what was verified: upload the same release again to put it back." },
+};
 export const keyInForce: StateWords = { label: "In force", tone: "ok", icon: "key", means: "The newest trust record names this key." };
 export const keyRevoked: StateWords = { label: "Revoked", tone: "idle", icon: "ban", means: "The newest trust record names this key no more." };
 

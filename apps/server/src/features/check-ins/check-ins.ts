@@ -18,7 +18,8 @@ import type { TrustDelivery } from "../trust/trust-delivery.ts";
 export interface CheckIns {
   take(session: Session, checkIn: CheckIn): Promise<void>;
   telemetry(deviceId: string, telemetry: { health: CheckIn["health"]; metric?: string | undefined; value?: number | undefined }): Promise<void>;
-  crash(deviceId: string, crash: Record<string, unknown>): void;
+  /** Resolves when it is stored: the device says it once. */
+  crash(deviceId: string, crash: Record<string, unknown>): Promise<void>;
 }
 
 const entropyLines = {
@@ -121,12 +122,13 @@ export function createCheckIns(options: {
     async telemetry(deviceId, { health, metric, value }) {
       await update(deviceId, { health, ...(metric !== undefined && value !== undefined ? { metricName: metric, metricValue: value } : {}) });
     },
-    crash(deviceId, crash) {
+    async crash(deviceId, crash) {
       const { kind, log, phase, ...facts } = crash;
       const parts = Object.entries(facts).map(([name, value]) => `${name} ${value}`);
       if (phase !== undefined) parts.push(`phase ${bootPhaseNames[Number(phase)] ?? phase}`);
       const lines = typeof log === "string" && log !== "" ? `\n${log.trimEnd()}` : "";
       deviceLog.add(deviceId, "crash", `${kind}: ${parts.join(", ")}${lines}`);
+      await deviceLog.flush();
       events.changed("device", deviceId);
     },
   };

@@ -2,6 +2,7 @@
 // windows under way times one chunk: the next chunk is read only when the last one has left for the device, and a
 // device that reads slowly holds up its own window only.
 
+import type { FileHandle } from "node:fs/promises";
 import { CHUNK_MESSAGE_MAGIC, CHUNK_MESSAGE_PREFIX_BYTES, CHUNK_PART_TABLE, CHUNK_TABLE_PIECE_BYTES, chunkTableBytes } from "@flipside/image-format";
 import type { Logger } from "../../logging.ts";
 import type { DeviceLink } from "../../mqtt/device-link.ts";
@@ -22,7 +23,7 @@ const fullBufferPauseMs = 50;
 /** Where the parts of an image lie in its file. */
 export interface ImageFile {
   digest: string;
-  filePath: string;
+  fileName: string;
   tableOffset: number;
   payloadOffset: number;
   payloadBytes: number;
@@ -64,6 +65,16 @@ interface Asked {
 const isSame = (a: Asked, b: Asked): boolean =>
   a.session === b.session && a.fetch.deployment === b.fetch.deployment && a.fetch.attempt === b.fetch.attempt && a.fetch.part === b.fetch.part;
 
+/** What was stored is not there to be read. */
+class UnreadableImage extends Error {
+  readonly digest: string;
+
+  constructor(digest: string, why: string) {
+    super(`the file of image ${digest} cannot be read: ${why}`);
+    this.digest = digest;
+  }
+}
+
 export interface ChunkDelivery {
   /**
    * Takes a window; one is under way for each device, and the newest that waits replaces an older one. What is asked for
@@ -71,6 +82,8 @@ export interface ChunkDelivery {
    */
   request(session: Session, fetch: Fetch): void;
   readonly filesOpen: number;
+  /** The file was written anew: what is open is what it was before. */
+  fileReplaced(fileName: string): void;
   close(): Promise<void>;
 }
 
@@ -80,6 +93,9 @@ export function createChunkDelivery(options: {
   imageOf: (deviceId: string, deployment: string, attempt: number) => Promise<ImageFile | { refusal: string }>;
   isCurrent: (session: Session) => boolean;
   refused: (deviceId: string, detail: string) => void;
+  pathOf: (fileName: string) => string;
+  /** A file could not be read as far as it should reach. */
+  unreadable: (digest: string) => void;
   log: Logger;
 }): ChunkDelivery {
   const files = new FileHandles(filesOpenMax);
@@ -98,6 +114,7 @@ export function createChunkDelivery(options: {
       active.set(deviceId, window);
       const work = deliver(window)
         .catch((error: unknown) => {
+          if (error instanceof UnreadableImage) options.unreadable(error.digest);
           options.log.error({ err: error as Error, device: deviceId }, "a window could not be delivered");
         })
         .finally(() => {
@@ -121,24 +138,31 @@ export function createChunkDelivery(options: {
       options.refused(deviceId, `fetch ignored: ${fetch.first} is beyond the end of part ${fetch.part}`);
       return;
     }
-    const deadline = Date.now() + windowLifeMs;
-    await files.use(image.filePath, async (file) => {
-      for (; window.at < window.end; window.at++) {
-        const index = window.at;
-        const piece = pieceOf(image, fetch.part, index);
-        if (piece === undefined) return;
-        while (options.link().bufferedBytes(deviceId) > bufferedBytesMax) {
-          if (closed || Date.now() > deadline || !options.isCurrent(session)) return;
-          await new Promise((resolve) => setTimeout(resolve, fullBufferPauseMs));
-        }
-        if (closed || Date.now() > deadline || !options.isCurrent(session)) return;
-        const message = Buffer.allocUnsafe(CHUNK_MESSAGE_PREFIX_BYTES + piece.length);
-        writeChunkPrefix(message, fetch.attempt, fetch.part, image.digest, index);
-        const { bytesRead } = await file.read(message, CHUNK_MESSAGE_PREFIX_BYTES, piece.length, piece.offset);
-        if (bytesRead !== piece.length) throw new Error(`the file of image ${image.digest} ends at ${piece.offset + bytesRead}`);
-        if (!(await options.link().publish(deviceId, "chunk", message, 0))) return;
-      }
+    await files.use(options.pathOf(image.fileName), (file) => send(window, image, file)).catch((error: unknown) => {
+      // What the operating system says of the file has a code.
+      throw (error as NodeJS.ErrnoException).code === undefined ? error : new UnreadableImage(image.digest, (error as Error).message);
     });
+  }
+
+  async function send(window: Window, image: ImageFile, file: FileHandle): Promise<void> {
+    const { session, fetch } = window;
+    const { deviceId } = session;
+    const deadline = performance.now() + windowLifeMs;
+    for (; window.at < window.end; window.at++) {
+      const index = window.at;
+      const piece = pieceOf(image, fetch.part, index);
+      if (piece === undefined) return;
+      while (options.link().bufferedBytes(deviceId) > bufferedBytesMax) {
+        if (closed || performance.now() > deadline || !options.isCurrent(session)) return;
+        await new Promise((resolve) => setTimeout(resolve, fullBufferPauseMs));
+      }
+      if (closed || performance.now() > deadline || !options.isCurrent(session)) return;
+      const message = Buffer.allocUnsafe(CHUNK_MESSAGE_PREFIX_BYTES + piece.length);
+      writeChunkPrefix(message, fetch.attempt, fetch.part, image.digest, index);
+      const { bytesRead } = await file.read(message, CHUNK_MESSAGE_PREFIX_BYTES, piece.length, piece.offset);
+      if (bytesRead !== piece.length) throw new UnreadableImage(image.digest, `it ends at ${piece.offset + bytesRead}`);
+      if (!(await options.link().publish(deviceId, "chunk", message, 0))) return;
+    }
   }
 
   /** What of a window is still to be sent when the one under way is through; ends that one where it serves nobody any more. */
@@ -167,6 +191,7 @@ export function createChunkDelivery(options: {
       }
       pump();
     },
+    fileReplaced: (fileName) => files.forget(options.pathOf(fileName)),
     get filesOpen() {
       return files.openCount;
     },

@@ -44,6 +44,15 @@ export class FileHandles {
     }
   }
 
+  /** Lets go of what is open under this path; whoever reads it now may end that. */
+  forget(path: string): void {
+    const entry = this.#entries.get(path);
+    if (entry === undefined) return;
+    this.#entries.delete(path);
+    entry.abandoned = true;
+    if (entry.users === 0) void closeQuietly(entry);
+  }
+
   async close(): Promise<void> {
     const entries = [...this.#entries.values()];
     this.#entries.clear();

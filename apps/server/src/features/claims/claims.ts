@@ -5,7 +5,7 @@ import { Router } from "express";
 import { z } from "zod";
 import { ApiError } from "../../http/errors.ts";
 import { isDeviceId } from "../../mqtt/topics.ts";
-import type { Storage } from "../../storage/storage.ts";
+import type { Queries, Storage } from "../../storage/storage.ts";
 import { equalInConstantTime } from "../sessions/mac.ts";
 import { binary } from "../sessions/messages.ts";
 
@@ -18,24 +18,42 @@ export const claimImport = z.strictObject({ claims: z.array(claim).min(1).max(20
 export interface Claims {
   /** Stores all of them or none. The same pair again changes nothing; another secret for a device is refused. */
   import(claims: z.infer<typeof claimImport>["claims"]): Promise<{ imported: number }>;
+  /** Stores those that can be taken, and says which were not. `at` is the caller's own. */
+  importEach(claims: readonly { at: number; deviceId: string; secret: string }[]): Promise<{ imported: number; refused: { at: number; reason: string }[] }>;
 }
 
+type Outcome = "imported" | "known" | "another";
+
 export function createClaims(storage: Storage, now: () => number): Claims {
+  async function take(db: Queries, deviceId: string, secret: string): Promise<Outcome> {
+    const bytes = Buffer.from(secret, "base64url");
+    const known = await db.selectFrom("claims").select("secret").where("deviceId", "=", deviceId).executeTakeFirst();
+    if (known !== undefined) return equalInConstantTime(known.secret, bytes) ? "known" : "another";
+    await db.insertInto("claims").values({ deviceId, secret: bytes, createdAt: now() }).execute();
+    return "imported";
+  }
+
   return {
     import: (claims) =>
       storage.transaction(async ({ db }) => {
         let imported = 0;
         for (const { deviceId, secret } of claims) {
-          const bytes = Buffer.from(secret, "base64url");
-          const known = await db.selectFrom("claims").select("secret").where("deviceId", "=", deviceId).executeTakeFirst();
-          if (known === undefined) {
-            await db.insertInto("claims").values({ deviceId, secret: bytes, createdAt: now() }).execute();
-            imported++;
-          } else if (!equalInConstantTime(known.secret, bytes)) {
-            throw new ApiError("claim-exists", `Device ${deviceId} has a claim with another secret. Nothing was imported; check the list against the factory's.`);
-          }
+          const outcome = await take(db, deviceId, secret);
+          if (outcome === "another") throw new ApiError("claim-exists", `Device ${deviceId} has a claim with another secret. Nothing was imported; check the list against the factory's.`);
+          if (outcome === "imported") imported++;
         }
         return { imported };
+      }),
+    importEach: (claims) =>
+      storage.transaction(async ({ db }) => {
+        let imported = 0;
+        const refused: { at: number; reason: string }[] = [];
+        for (const { at, deviceId, secret } of claims) {
+          const outcome = await take(db, deviceId, secret);
+          if (outcome === "imported") imported++;
+          if (outcome === "another") refused.push({ at, reason: `device ${deviceId} has a claim with another secret; a replaced board needs a new device id` });
+        }
+        return { imported, refused };
       }),
   };
 }

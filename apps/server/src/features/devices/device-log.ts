@@ -3,7 +3,8 @@
 import type { Clock } from "../../clock.ts";
 import type { Logger } from "../../logging.ts";
 import { LogLimiter } from "../../logging.ts";
-import type { Storage } from "../../storage/storage.ts";
+import { messagePatienceMs, type Storage } from "../../storage/storage.ts";
+import { StorageBusy } from "../../storage/write-lock.ts";
 
 export type DeviceLogKind = "enrolment" | "session" | "refused-message" | "refused-connection" | "boot-control" | "command" | "crash" | "revoked" | "deployment" | "trust" | "entropy";
 
@@ -13,6 +14,7 @@ const detailCharactersMax = 300;
 /** The last lines of a crashed run's console come with it. */
 const crashCharactersMax = 1500;
 const limitersMax = 20_000;
+const entriesWaitingMax = 20_000;
 
 export interface DeviceLog {
   add(deviceId: string, kind: DeviceLogKind, detail: string): void;
@@ -25,23 +27,28 @@ export function createDeviceLog(storage: Storage, log: Logger, clock: Pick<Clock
   let waiting: { deviceId: string; at: number; kind: string; detail: string }[] = [];
   let writing: Promise<void> | undefined;
 
+  function store(entries: typeof waiting): Promise<void> {
+    return storage.transaction(async ({ db }) => {
+      for (let at = 0; at < entries.length; at += 100) await db.insertInto("deviceLog").values(entries.slice(at, at + 100)).execute();
+      for (const deviceId of new Set(entries.map((entry) => entry.deviceId))) {
+        await db
+          .deleteFrom("deviceLog")
+          .where("deviceId", "=", deviceId)
+          .where("id", "not in", (q) => q.selectFrom("deviceLog").select("id").where("deviceId", "=", deviceId).orderBy("id", "desc").limit(entriesKept))
+          .execute();
+      }
+    });
+  }
+
   async function write(): Promise<void> {
     while (waiting.length > 0) {
       const entries = waiting;
       waiting = [];
       try {
-        await storage.transaction(async ({ db }) => {
-          for (let at = 0; at < entries.length; at += 100) await db.insertInto("deviceLog").values(entries.slice(at, at + 100)).execute();
-          for (const deviceId of new Set(entries.map((entry) => entry.deviceId))) {
-            await db
-              .deleteFrom("deviceLog")
-              .where("deviceId", "=", deviceId)
-              .where("id", "not in", (q) => q.selectFrom("deviceLog").select("id").where("deviceId", "=", deviceId).orderBy("id", "desc").limit(entriesKept))
-              .execute();
-          }
-        });
+        await storage.patiently(messagePatienceMs, () => store(entries));
       } catch (error) {
-        log.error({ err: error as Error, entries: entries.length }, "device log entries were lost");
+        if (error instanceof StorageBusy && waiting.length + entries.length <= entriesWaitingMax) waiting = [...entries, ...waiting];
+        else log.error({ err: error as Error, entries: entries.length }, "device log entries were lost");
       }
     }
   }

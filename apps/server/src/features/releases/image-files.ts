@@ -1,29 +1,38 @@
-// Files of images and uploads under the data directory. A file gets its name only when it is complete and on the disk:
-// written under a temporary one, fsync, rename, fsync of the directory.
+// Files of images and uploads under the data directory. An image's file is named by the SHA-256 of its content, and known
+// by that name only: the directory may be moved or restored elsewhere. A file gets its name only when it is complete and
+// on the disk: written under a temporary one, fsync, rename, fsync of the directory.
 
-import { randomBytes } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { promises as nodeFiles } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { ApiError } from "../../http/errors.ts";
+import { privateFileMode, privateFolderMode } from "../../storage/private-files.ts";
 
 /** What is needed of node:fs/promises; tests put a disk that fills up in its place. */
 export type FileSystem = Pick<typeof nodeFiles, "open" | "rename" | "unlink" | "mkdir" | "readdir" | "readFile">;
+
+const readBytes = 256 * 1024;
 
 export interface ImageFiles {
   /** Collects a request body. Rejects with `upload-too-large` beyond the limit; the file is then gone. Returns its path. */
   receive(body: AsyncIterable<Uint8Array>, bytesMax: number): Promise<string>;
   read(path: string): Promise<Uint8Array>;
-  /** Stores an image under its digest; returns the path. */
-  keep(digest: string, bytes: Uint8Array): Promise<string>;
+  /** Where the image file of this name lies. */
+  pathOf(name: string): string;
+  /** SHA-256 (hex) and size of an image's file as it is on the disk; undefined when there is none. */
+  digestOf(name: string): Promise<{ digest: string; sizeBytes: number } | undefined>;
+  /** Stores an image; returns name and digest. One that is there already is written anew. */
+  keep(bytes: Uint8Array): Promise<{ name: string; digest: string }>;
+  removeImage(name: string): Promise<void>;
+  /** Removes what `receive` has written. */
   remove(path: string): Promise<void>;
 }
 
 /** Makes the directories and removes what uploads cut short by a crash have left. */
 export async function openImageFiles(dataDir: string, files: FileSystem = nodeFiles): Promise<ImageFiles> {
-  const images = join(dataDir, "images");
-  const uploads = join(dataDir, "uploads");
-  await files.mkdir(images, { recursive: true });
-  await files.mkdir(uploads, { recursive: true });
+  const images = resolve(dataDir, "images");
+  const uploads = resolve(dataDir, "uploads");
+  for (const folder of [images, uploads]) await files.mkdir(folder, { recursive: true, mode: privateFolderMode });
   for (const name of await files.readdir(uploads)) if (name.endsWith(".part")) await files.unlink(join(uploads, name));
 
   const temporary = (): string => join(uploads, `${randomBytes(8).toString("hex")}.part`);
@@ -32,7 +41,7 @@ export async function openImageFiles(dataDir: string, files: FileSystem = nodeFi
   /** Writes what `write` writes; on any error the file is removed. */
   async function writeFile(path: string, write: (add: (bytes: Uint8Array) => Promise<void>) => Promise<void>): Promise<void> {
     try {
-      const file = await files.open(path, "wx");
+      const file = await files.open(path, "wx", privateFileMode);
       try {
         await write(async (bytes) => {
           for (let at = 0; at < bytes.length; ) at += (await file.write(bytes, at, bytes.length - at)).bytesWritten;
@@ -49,6 +58,8 @@ export async function openImageFiles(dataDir: string, files: FileSystem = nodeFi
 
   return {
     remove,
+    pathOf: (name) => join(images, name),
+    removeImage: (name) => remove(join(images, name)),
     async receive(body, bytesMax) {
       const path = temporary();
       await writeFile(path, async (add) => {
@@ -62,12 +73,34 @@ export async function openImageFiles(dataDir: string, files: FileSystem = nodeFi
       return path;
     },
     read: (path) => files.readFile(path),
-    async keep(digest, bytes) {
-      const path = join(images, `${digest}.image`);
+    async digestOf(name) {
+      let file;
+      try {
+        file = await files.open(join(images, name), "r");
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+        throw error;
+      }
+      try {
+        const hash = createHash("sha256");
+        const buffer = Buffer.allocUnsafe(readBytes);
+        for (let sizeBytes = 0; ; ) {
+          const { bytesRead } = await file.read(buffer, 0, readBytes, sizeBytes);
+          if (bytesRead === 0) return { digest: hash.digest("hex"), sizeBytes };
+          hash.update(buffer.subarray(0, bytesRead));
+          sizeBytes += bytesRead;
+        }
+      } finally {
+        await file.close();
+      }
+    },
+    async keep(bytes) {
+      const digest = createHash("sha256").update(bytes).digest("hex");
+      const name = `${digest}.image`;
       const part = temporary();
       await writeFile(part, (add) => add(bytes));
       try {
-        await files.rename(part, path);
+        await files.rename(part, join(images, name));
       } catch (error) {
         await remove(part);
         throw error;
@@ -78,7 +111,7 @@ export async function openImageFiles(dataDir: string, files: FileSystem = nodeFi
       } finally {
         await directory.close();
       }
-      return path;
+      return { name, digest };
     },
   };
 }

@@ -1,12 +1,15 @@
 // Releases: uploaded, verified entirely, then kept. The server stores and offers images; it cannot make one.
 
-import { checkReleaseAgreement, describeImage, ErrorCode, FormatError, isPermitBody, checkSignatureBlock, parseSignatureBlock, PERMIT_BODY_BYTES, PERMIT_DEVICE_OFFSET, PERMIT_DIGEST_OFFSET, permitIsForAnyDevice, splitRelease, type StrictVerifier, toHex, verifyImage } from "@flipside/image-format";
+import { createHash } from "node:crypto";
+import { checkReleaseAgreement, describeImage, ErrorCode, FormatError, type ImageDescription, isPermitBody, checkSignatureBlock, parseSignatureBlock, PERMIT_BODY_BYTES, PERMIT_DEVICE_OFFSET, PERMIT_DIGEST_OFFSET, permitIsForAnyDevice, splitRelease, type StrictVerifier, toHex, verifyImage } from "@flipside/image-format";
 import { ApiError } from "../../http/errors.ts";
 import { iso, newId } from "../../identifiers.ts";
 import type { ImageRow, NewImage, ReleaseRow } from "../../storage/schema.ts";
 import type { Queries, Storage } from "../../storage/storage.ts";
 import type { EventHub } from "../events/event-hub.ts";
 import type { ImageFiles } from "./image-files.ts";
+import type { FileState, ImageStore } from "./image-store.ts";
+import { compareVersions } from "./version-order.ts";
 import type { Trust } from "../trust/trust.ts";
 
 export const releaseBytesMax = 64 * 1024 * 1024;
@@ -22,13 +25,17 @@ export interface ReleaseView {
   uploadedBy: string;
   /** The newest trust record names none of its signers any more: it can't be rolled out. */
   revoked: boolean;
-  images: { digest: string; hardware: string; revisionMin: number; revisionMax: number; sizeBytes: number; payloadBytes: number; securityCounter: number; keyId: string }[];
+  images: { digest: string; hardware: string; revisionMin: number; revisionMax: number; sizeBytes: number; payloadBytes: number; securityCounter: number; keyId: string; file: FileState }[];
 }
 
 export interface Releases {
   list(): Promise<ReleaseView[]>;
   one(id: string): Promise<ReleaseView | undefined>;
-  upload(body: AsyncIterable<Uint8Array>, by: string): Promise<ReleaseView>;
+  /**
+   * A release whose sequence does not rise with its version is refused unless `confirmSequence`. One that is known already is
+   * refused, too, unless a file of it is missing or damaged: then its files are written anew.
+   */
+  upload(body: AsyncIterable<Uint8Array>, by: string, options: { confirmSequence: boolean }): Promise<ReleaseView>;
   /** Keeps a permit for one of the release's images. */
   addPermit(releaseId: string, bytes: Uint8Array): Promise<{ digest: string; anyDevice: boolean }>;
 }
@@ -42,7 +49,7 @@ export async function insertImage(db: Queries, image: NewImage): Promise<void> {
   await db.insertInto("images").values(image).execute();
 }
 
-function view(release: ReleaseRow, images: ImageRow[], trust: Trust): ReleaseView {
+function view(release: ReleaseRow, images: ImageRow[], trust: Trust, store: ImageStore): ReleaseView {
   return {
     ...release,
     revoked: images.some((image) => trust.verdict(image.digest, null) === "revoked"),
@@ -56,6 +63,7 @@ function view(release: ReleaseRow, images: ImageRow[], trust: Trust): ReleaseVie
       payloadBytes,
       securityCounter,
       keyId,
+      file: store.stateOf(digest),
     })),
   };
 }
@@ -63,12 +71,15 @@ function view(release: ReleaseRow, images: ImageRow[], trust: Trust): ReleaseVie
 export function createReleases(options: {
   storage: Storage;
   files: ImageFiles;
+  store: ImageStore;
   trust: Trust;
   verifier: StrictVerifier;
   events: EventHub;
   now: () => number;
+  /** The files of these images were written anew, in place of what was missing or damaged. */
+  mended: (digests: string[], fileNames: string[]) => Promise<void>;
 }): Releases {
-  const { storage, files, verifier, events, now } = options;
+  const { storage, files, store, verifier, events, now } = options;
   /** One file is verified at a time: it is in memory as a whole while it is. */
   let verifying: Promise<unknown> = Promise.resolve();
 
@@ -79,23 +90,66 @@ export function createReleases(options: {
     if (digest !== undefined) throw new ApiError("release-exists", `Image ${digest.digest} belongs to a release that was uploaded before.`);
   }
 
-  async function verifyAndKeep(path: string, by: string): Promise<ReleaseView> {
+  /** A later version must have a higher sequence: devices go by the sequence, people by the version. */
+  async function refuseOutOfSequence(product: string, version: string, releaseSequence: number): Promise<void> {
+    for (const other of await storage.db.selectFrom("releases").select(["version", "releaseSequence"]).where("product", "=", product).execute()) {
+      const order = compareVersions(version, other.version);
+      const rises = Math.sign(releaseSequence - other.releaseSequence);
+      if (order === undefined ? rises !== 0 : order === 0 || Math.sign(order) === rises) continue;
+      const relation = order === undefined ? "differs from" : order > 0 ? "is later than" : "is earlier than";
+      const sequences = rises === 0 ? `both have release sequence ${releaseSequence}` : `its release sequence ${releaseSequence} is ${rises > 0 ? "higher" : "lower"} than ${other.releaseSequence}`;
+      throw new ApiError("release-sequence", `Version ${version} ${relation} ${other.version}, but ${sequences}: devices take the one with the higher sequence for the newer. Build it with another sequence, or confirm that this is meant (confirmSequence=true).`);
+    }
+  }
+
+  /** The known release that consists of these images, if a file of it can't be served; else undefined. */
+  async function toMend(product: string, version: string, digests: string[]): Promise<ReleaseRow | undefined> {
+    const release = await storage.db.selectFrom("releases").selectAll().where("product", "=", product).where("version", "=", version).executeTakeFirst();
+    if (release === undefined) return undefined;
+    const images = await storage.db.selectFrom("images").selectAll().where("releaseId", "=", release.id).execute();
+    if (images.length !== digests.length || !images.every((image) => digests.includes(image.digest))) return undefined;
+    return (await store.check(images)).length > 0 ? release : undefined;
+  }
+
+  async function mend(release: ReleaseRow, described: { bytes: Uint8Array; image: ImageDescription }[]): Promise<ReleaseView> {
+    const names: string[] = [];
+    for (const { bytes, image } of described) {
+      const { name } = await files.keep(bytes);
+      const { digest, ...row } = await describeForStorage(bytes, release.id);
+      const before = await storage.db.selectFrom("images").select("fileName").where("digest", "=", digest).executeTakeFirstOrThrow();
+      await storage.db.updateTable("images").set(row).where("digest", "=", digest).execute();
+      if (before.fileName !== name) await files.removeImage(before.fileName);
+      store.kept(digest);
+      await options.trust.learn({ digest, header: row.header, signatureBlock: row.signatureBlock });
+      names.push(before.fileName, name);
+    }
+    events.changed("release", release.id);
+    await options.mended(described.map(({ image }) => image.digest), names);
+    return viewOf(release);
+  }
+
+  const viewOf = async (release: ReleaseRow): Promise<ReleaseView> =>
+    view(release, await storage.db.selectFrom("images").selectAll().where("releaseId", "=", release.id).orderBy("hardware").execute(), options.trust, store);
+
+  async function verifyAndKeep(path: string, by: string, confirmSequence: boolean): Promise<ReleaseView> {
     const images = splitRelease(await files.read(path));
     const described = [];
     for (const bytes of images) described.push({ bytes, image: await verifyImage(bytes, options.trust.releaseKeys, verifier) });
     await checkReleaseAgreement(images);
     const { product, version, releaseSequence, description } = described[0]!.image;
     const digests = described.map(({ image }) => image.digest);
+    const lacking = await toMend(product, version, digests);
+    if (lacking !== undefined) return mend(lacking, described);
     await refuseKnown(storage.db, product, version, digests);
+    if (!confirmSequence) await refuseOutOfSequence(product, version, releaseSequence);
 
     const kept: string[] = [];
     try {
       const rows: NewImage[] = [];
       const id = newId();
-      for (const { bytes, image } of described) {
-        const filePath = await files.keep(image.digest, bytes);
-        kept.push(filePath);
-        rows.push(await describeForStorage(bytes, id, filePath));
+      for (const { bytes } of described) {
+        kept.push((await files.keep(bytes)).name);
+        rows.push(await describeForStorage(bytes, id));
       }
       const release: ReleaseRow = { id, product, version, releaseSequence, description: description ?? null, uploadedAt: now(), uploadedBy: by };
       await storage.transaction(async ({ db, afterCommit }) => {
@@ -105,10 +159,10 @@ export function createReleases(options: {
         afterCommit(() => events.changed("release", id));
       });
       for (const row of rows) await options.trust.learn(row);
-      return view(release, rows as ImageRow[], options.trust);
+      return view(release, rows as ImageRow[], options.trust, store);
     } catch (error) {
       // Uploads are taken one at a time and known digests were refused above, so these files are nobody else's.
-      for (const filePath of kept) await files.remove(filePath);
+      for (const name of kept) await files.removeImage(name);
       throw error;
     }
   }
@@ -117,16 +171,16 @@ export function createReleases(options: {
     async list() {
       const releases = await storage.db.selectFrom("releases").selectAll().orderBy("uploadedAt", "desc").execute();
       const images = await storage.db.selectFrom("images").selectAll().orderBy("hardware").execute();
-      return releases.map((release) => view(release, images.filter((image) => image.releaseId === release.id), options.trust));
+      return releases.map((release) => view(release, images.filter((image) => image.releaseId === release.id), options.trust, store));
     },
     async one(id) {
       const release = await storage.db.selectFrom("releases").selectAll().where("id", "=", id).executeTakeFirst();
-      return release && view(release, await storage.db.selectFrom("images").selectAll().where("releaseId", "=", id).orderBy("hardware").execute(), options.trust);
+      return release && viewOf(release);
     },
-    async upload(body, by) {
+    async upload(body, by, { confirmSequence }) {
       const path = await files.receive(body, releaseBytesMax);
       try {
-        const result = verifying.then(() => verifyAndKeep(path, by));
+        const result = verifying.then(() => verifyAndKeep(path, by, confirmSequence));
         verifying = result.catch(() => {});
         return await result;
       } finally {
@@ -158,8 +212,9 @@ export function createReleases(options: {
 }
 
 /** What to store about an image file. Checks its form only. Throws FormatError. */
-export async function describeForStorage(bytes: Uint8Array, releaseId: string, filePath: string): Promise<NewImage> {
+export async function describeForStorage(bytes: Uint8Array, releaseId: string): Promise<NewImage> {
   const image = await describeImage(bytes);
+  const fileDigest = createHash("sha256").update(bytes).digest("hex");
   return {
     digest: image.digest,
     releaseId,
@@ -170,7 +225,8 @@ export async function describeForStorage(bytes: Uint8Array, releaseId: string, f
     keyId: image.keyId,
     header: Buffer.from(bytes.slice(0, image.headerBytes)),
     signatureBlock: Buffer.from(bytes.slice(image.headerBytes, image.tableOffset)),
-    filePath,
+    fileName: `${fileDigest}.image`,
+    fileDigest,
     sizeBytes: image.sizeBytes,
     tableOffset: image.tableOffset,
     payloadOffset: image.payloadOffset,

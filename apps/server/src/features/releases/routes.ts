@@ -1,6 +1,7 @@
 // /api/releases
 
 import { raw, type Request, Router } from "express";
+import { z } from "zod";
 import { ApiError } from "../../http/errors.ts";
 import { userOf } from "../accounts/authentication.ts";
 import { permitBytesMax, type Releases, releaseBytesMax } from "./releases.ts";
@@ -18,6 +19,8 @@ async function* bodyOf(request: Request): AsyncGenerator<Uint8Array> {
   }
 }
 
+const uploadQuery = z.object({ confirmSequence: z.enum(["true", "false"]).default("false") });
+
 function requireOctetStream(request: Request): void {
   if (!request.is("application/octet-stream")) throw new ApiError("unsupported-media-type", "Send the file itself as application/octet-stream.");
 }
@@ -33,7 +36,8 @@ export function releaseRoutes(releases: Releases): Router {
     if (Number(request.headers["content-length"] ?? 0) > releaseBytesMax) {
       throw new ApiError("upload-too-large", `A release file may have ${releaseBytesMax / 1024 / 1024} MiB at most.`);
     }
-    response.status(201).json(await releases.upload(bodyOf(request), userOf(response).userName));
+    const { confirmSequence } = uploadQuery.parse(request.query);
+    response.status(201).json(await releases.upload(bodyOf(request), userOf(response).userName, { confirmSequence: confirmSequence === "true" }));
   });
   router.post("/releases/:id/permits", raw({ type: "application/octet-stream", limit: permitBytesMax }), async (request, response) => {
     requireOctetStream(request);

@@ -14,6 +14,7 @@ import type { ImageFile } from "../chunk-delivery/chunk-delivery.ts";
 import type { DeviceLog } from "../devices/device-log.ts";
 import { deploymentView, type DeploymentView, type RunningSlot, selectDeployments } from "../devices/view.ts";
 import type { EventHub } from "../events/event-hub.ts";
+import type { ImageStore } from "../releases/image-store.ts";
 import type { StateReport } from "../sessions/messages.ts";
 import type { Trust } from "../trust/trust.ts";
 import { type Changes, type CheckInEvidence, outcomeText, type RolloutEvent, step, waveIsOpen, waveSizes } from "./engine.ts";
@@ -48,6 +49,8 @@ export interface Rollouts {
   offerFor(deviceId: string): Promise<OfferContent | undefined>;
   /** The image of a deployment that the device may be fetching. */
   imageFor(deviceId: string, deploymentId: string, attempt: number): Promise<ImageFile | { refusal: string }>;
+  /** Files of these images can be served again. */
+  imagesMended(digests: string[]): Promise<void>;
   /** In the transaction that revokes a device. */
   deviceRevoked(work: Work, deviceId: string): Promise<void>;
   /** The newest trust record is another: rollouts of releases that it admits no more are cancelled. */
@@ -66,6 +69,7 @@ export function createRollouts(options: {
   deviceLog: DeviceLog;
   log: Logger;
   trust: Pick<Trust, "version" | "verdict" | "relation">;
+  images: Pick<ImageStore, "stateOf" | "check">;
   clock: Clock;
   /** These devices may have something else to do than they were last told. */
   offersChanged: (deviceIds: string[]) => void;
@@ -169,6 +173,12 @@ export function createRollouts(options: {
 
     async create(request, by) {
       const id = newId();
+      const stored = await storage.db.selectFrom("images").selectAll().where("releaseId", "=", request.releaseId).execute();
+      const [unserved] = await options.images.check(stored);
+      if (unserved !== undefined) {
+        const { hardware } = stored.find((image) => image.digest === unserved.digest)!;
+        throw new ApiError("image-file-missing", `The file of the image for ${hardware} (${unserved.digest}) is ${unserved.state} in the server's data directory. Upload the same release file again: it is put back.`);
+      }
       await storage.transaction(async (work) => {
         const { db } = work;
         const release = await db.selectFrom("releases").selectAll().where("id", "=", request.releaseId).executeTakeFirst();
@@ -304,7 +314,7 @@ export function createRollouts(options: {
         if (active === undefined && !onTrial) {
           for (const row of rows) {
             const rollout = await db.selectFrom("rollouts").selectAll().where("id", "=", row.rolloutId).executeTakeFirstOrThrow();
-            if (!waveIsOpen(rollout, row.wave)) continue;
+            if (!waveIsOpen(rollout, row.wave) || options.images.stateOf(row.digest) !== "present") continue;
             const alreadyConfirmed = runsConfirmed(device, row.digest);
             // Until the device has the trust record that admits it, it would only be rejected.
             if (!alreadyConfirmed && (isStranger || trust.verdict(row.digest, device.trustVersion) !== "offer")) continue;
@@ -314,7 +324,7 @@ export function createRollouts(options: {
             break;
           }
         }
-        if (active === undefined || isStranger || trust.verdict(active.digest, null) === "revoked") return undefined;
+        if (active === undefined || isStranger || trust.verdict(active.digest, null) === "revoked" || options.images.stateOf(active.digest) !== "present") return undefined;
         const image = await db.selectFrom("images").selectAll().where("digest", "=", active.digest).executeTakeFirstOrThrow();
         const permit = await permitFor(db, active, deviceId);
         return {
@@ -333,15 +343,22 @@ export function createRollouts(options: {
       const row = await storage.db
         .selectFrom("deployments")
         .innerJoin("images", "images.digest", "deployments.digest")
-        .select(["deployments.state", "deployments.attempt", "images.digest", "images.filePath", "images.tableOffset", "images.payloadOffset", "images.payloadBytes", "images.chunkBytes", "images.chunkCount"])
+        .select(["deployments.state", "deployments.attempt", "images.digest", "images.fileName", "images.tableOffset", "images.payloadOffset", "images.payloadBytes", "images.chunkBytes", "images.chunkCount"])
         .where("deployments.id", "=", deploymentId)
         .where("deployments.deviceId", "=", deviceId)
         .executeTakeFirst();
       if (row === undefined) return { refusal: "the device has no such deployment" };
       if (trust.verdict(row.digest, null) === "revoked") return { refusal: `trust record ${trust.version} names no signer of the image any more` };
+      const state = options.images.stateOf(row.digest);
+      if (state !== "present") return { refusal: `the image's file is ${state}` };
       if (row.attempt !== attempt) return { refusal: `it is for attempt ${attempt}, the deployment is at ${row.attempt}` };
       if (row.state === "queued" || finalStates.includes(row.state)) return { refusal: `the deployment is ${row.state}` };
       return row;
+    },
+
+    async imagesMended(digests) {
+      const rows = await storage.db.selectFrom("deployments").select("deviceId").distinct().where("digest", "in", digests).where("finishedAt", "is", null).execute();
+      options.offersChanged(rows.map((row) => row.deviceId));
     },
 
     async deviceRevoked(work, deviceId) {

@@ -6,6 +6,7 @@ import type { Logger } from "../../logging.ts";
 import { LogLimiter } from "../../logging.ts";
 import type { LinkMessage } from "../../mqtt/device-link.ts";
 import type { Turns } from "../../mqtt/turns.ts";
+import { StorageBusy } from "../../storage/write-lock.ts";
 import type { CheckIns } from "../check-ins/check-ins.ts";
 import type { ChunkDelivery } from "../chunk-delivery/chunk-delivery.ts";
 import type { Commands } from "../commands/commands.ts";
@@ -19,7 +20,8 @@ import type { Session, Sessions } from "./sessions.ts";
 const strangersLoggedPerMinute = 30;
 
 export interface Inbox {
-  take(message: LinkMessage): Promise<void>;
+  /** False: it could not be stored, and was not taken. */
+  take(message: LinkMessage): Promise<boolean>;
   refused(deviceId: string | undefined, what: string): void;
 }
 
@@ -33,6 +35,8 @@ export function createInbox(options: {
   deviceLog: DeviceLog;
   lastSeen: LastSeen;
   turns: Turns;
+  /** Runs work that waits for the database as long as a device's message should. */
+  patiently: <T>(work: () => Promise<T>) => Promise<T>;
   isKnown: (deviceId: string) => Promise<boolean>;
   log: Logger;
   now: () => number;
@@ -94,7 +98,7 @@ export function createInbox(options: {
       }
       case "log": {
         const entry = parse(logMessage, deviceId, leaf, object);
-        if (entry) options.checkIns.crash(deviceId, entry.crash);
+        if (entry) await options.checkIns.crash(deviceId, entry.crash);
         return;
       }
       default:
@@ -151,9 +155,12 @@ export function createInbox(options: {
   return {
     async take(message) {
       try {
-        await options.turns.run(message.deviceId, () => take(message));
+        await options.turns.run(message.deviceId, () => options.patiently(() => take(message)));
+        return true;
       } catch (error) {
         log.error({ err: error as Error, device: message.deviceId, leaf: message.leaf }, "a message could not be dealt with");
+        // What was not stored is the sender's to say again; what failed otherwise would fail again.
+        return !(error instanceof StorageBusy);
       }
     },
     refused(deviceId, what) {

@@ -1,0 +1,94 @@
+// Which images can be served: whether each one's file is on the disk as it was verified. A disk loses files, a backup is
+// restored without them: what is found missing or damaged is said, offered to nobody, and mended by the same upload.
+
+import { checkImageContent, describeImage } from "@flipside/image-format";
+import type { Logger } from "../../logging.ts";
+import type { ImageRow, ImageTable } from "../../storage/schema.ts";
+import type { Storage } from "../../storage/storage.ts";
+import type { ImageFiles } from "./image-files.ts";
+
+export type FileState = "present" | "missing" | "damaged";
+
+type Checked = Pick<ImageRow, "digest" | "releaseId" | "fileName" | "fileDigest" | "sizeBytes">;
+
+export interface ImageStore {
+  /** As it was found last; an image that was not looked at yet counts as present. */
+  stateOf(digest: string): FileState;
+  /** Reads the files of these images. Returns those that can't be served. */
+  check(images: readonly Checked[]): Promise<{ digest: string; state: FileState }[]>;
+  /** Reads every image's file, one after the other. */
+  checkAll(): Promise<void>;
+  /** The file could not be read when it was wanted. */
+  failed(digest: string): Promise<void>;
+  /** The file was written, and holds. */
+  kept(digest: string): void;
+  /** Ends `checkAll` after the file that it is at. */
+  stop(): void;
+}
+
+export function createImageStore(options: { storage: Storage; files: ImageFiles; log: Logger; changed: (releaseId: string) => void }): ImageStore {
+  const { storage, files, log } = options;
+  const faults = new Map<string, FileState>();
+  let stopped = false;
+
+  async function look(image: Checked): Promise<FileState> {
+    const found = await files.digestOf(image.fileName);
+    if (found === undefined) return "missing";
+    if (found.sizeBytes !== image.sizeBytes) return "damaged";
+    if (image.fileDigest !== null) return found.digest === image.fileDigest ? "present" : "damaged";
+    // Stored before files were named by their content: its header says what it must hold.
+    const bytes = await files.read(files.pathOf(image.fileName));
+    try {
+      const described = await describeImage(bytes);
+      if (described.digest !== image.digest) return "damaged";
+      await checkImageContent(bytes, described);
+    } catch {
+      return "damaged";
+    }
+    await storage.db.updateTable("images").set({ fileDigest: found.digest }).where("digest", "=", image.digest).execute();
+    return "present";
+  }
+
+  async function check(images: readonly Checked[]): Promise<{ digest: string; state: FileState }[]> {
+    const bad = [];
+    for (const image of images) {
+      const { digest } = image;
+      let state: FileState;
+      try {
+        state = await look(image);
+      } catch (error) {
+        log.error({ err: error as Error, digest }, "an image's file cannot be read");
+        state = "damaged";
+      }
+      const before = faults.get(digest) ?? "present";
+      if (state === "present") faults.delete(digest);
+      else {
+        faults.set(digest, state);
+        bad.push({ digest, state });
+      }
+      if (state === before) continue;
+      if (state === "present") log.info({ digest }, "the file of an image is as it should be again");
+      else log.error({ digest, file: files.pathOf(image.fileName) }, `the file of an image is ${state}: upload its release again to mend it`);
+      options.changed(image.releaseId);
+    }
+    return bad;
+  }
+
+  const columns = ["digest", "releaseId", "fileName", "fileDigest", "sizeBytes"] as const satisfies (keyof ImageTable)[];
+  return {
+    stateOf: (digest) => faults.get(digest) ?? "present",
+    check,
+    async checkAll() {
+      for (const image of await storage.db.selectFrom("images").select(columns).execute()) {
+        if (stopped) return;
+        await check([image]);
+      }
+    },
+    async failed(digest) {
+      const image = await storage.db.selectFrom("images").select(columns).where("digest", "=", digest).executeTakeFirst();
+      if (image !== undefined) await check([image]);
+    },
+    kept: (digest) => void faults.delete(digest),
+    stop: () => void (stopped = true),
+  };
+}

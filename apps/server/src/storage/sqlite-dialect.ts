@@ -1,0 +1,166 @@
+// Kysely on better-sqlite3 with two connections. Reads outside of transactions have one of their own and wait for nobody:
+// each sees what was committed last. Writers take turns on the other. A transaction begins as one that writes (BEGIN
+// IMMEDIATE): one that read first could not go on when another process wrote in between (SQLITE_BUSY_SNAPSHOT).
+//
+// When another process holds the file, SQLite itself would sleep in the middle of the event loop (busy_timeout). It is told
+// not to; the statement, of which nothing has been done then, is tried again after a pause in which everything else goes on.
+
+import { AsyncLocalStorage } from "node:async_hooks";
+import type { Database } from "../../../../packages/processes/src/sqlite.ts";
+import { type CompiledQuery, type DatabaseConnection, type Dialect, type Driver, type Kysely, type QueryResult, SelectQueryNode, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler } from "kysely";
+import { StorageBusy, WriteLock } from "./write-lock.ts";
+
+/** For how long work waits for another process, unless it is run with a patience of its own. */
+export const patienceMsDefault = 5_000;
+const pauseMsFirst = 1;
+const pauseMsMax = 50;
+
+/** Patience of the work that is under way. */
+export const patience = new AsyncLocalStorage<number>();
+const patienceMs = (): number => patience.getStore() ?? patienceMsDefault;
+
+/** SQLITE_BUSY and its kinds; SQLITE_PROTOCOL: the race for the WAL's lock was lost (sqlite3_wal.c, walTryBeginRead). */
+const isBusy = (error: unknown): boolean => /^SQLITE_(BUSY|LOCKED|PROTOCOL)/.test(String((error as { code?: unknown }).code));
+
+function run(database: Database, { sql, parameters }: CompiledQuery): QueryResult<never> {
+  const statement = database.prepare(sql);
+  if (statement.reader) return { rows: statement.all(parameters) as never[] };
+  const { changes, lastInsertRowid } = statement.run(parameters);
+  return { numAffectedRows: BigInt(changes), insertId: BigInt(lastInsertRowid), rows: [] };
+}
+
+/** Tries again while another process holds the file. */
+class Retry {
+  #busySince: number | undefined;
+  readonly #heldByOthers: (since: number) => void;
+
+  constructor(heldByOthers: (since: number) => void = () => {}) {
+    this.#heldByOthers = heldByOthers;
+  }
+
+  async run<T>(work: () => T): Promise<T> {
+    const began = performance.now();
+    for (let pauseMs = pauseMsFirst; ; pauseMs = Math.min(pauseMsMax, 2 * pauseMs)) {
+      try {
+        const result = work();
+        this.#busySince = undefined;
+        return result;
+      } catch (error) {
+        if (!isBusy(error)) throw error;
+      }
+      const now = performance.now();
+      this.#busySince ??= now;
+      if (now - Math.max(began, this.#busySince) >= patienceMs()) throw new StorageBusy();
+      this.#heldByOthers(this.#busySince);
+      await new Promise((resolve) => setTimeout(resolve, pauseMs));
+    }
+  }
+}
+
+interface Shared {
+  reader: Database;
+  writer: Database;
+  lock: WriteLock;
+  reading: Retry;
+  writing: Retry;
+}
+
+class Connection implements DatabaseConnection {
+  readonly #shared: Shared;
+  #inTransaction = false;
+
+  constructor(shared: Shared) {
+    this.#shared = shared;
+  }
+
+  async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
+    const { reader, writer, lock, reading, writing } = this.#shared;
+    if (this.#inTransaction) return writing.run(() => run(writer, query));
+    if (SelectQueryNode.is(query.query)) return reading.run(() => run(reader, query));
+    await lock.acquire(patienceMs());
+    try {
+      return await writing.run(() => run(writer, query));
+    } finally {
+      lock.release();
+    }
+  }
+
+  async begin(): Promise<void> {
+    const { writer, lock, writing } = this.#shared;
+    await lock.acquire(patienceMs());
+    try {
+      await writing.run(() => writer.exec("begin immediate"));
+      this.#inTransaction = true;
+    } catch (error) {
+      lock.release();
+      throw error;
+    }
+  }
+
+  async commit(): Promise<void> {
+    const { writer, writing } = this.#shared;
+    await writing.run(() => writer.exec("commit"));
+    this.#end();
+  }
+
+  async rollback(): Promise<void> {
+    const { writer } = this.#shared;
+    try {
+      // SQLite has done it already after some errors (SQLITE_FULL, SQLITE_IOERR).
+      if (writer.inTransaction) writer.exec("rollback");
+    } finally {
+      this.#end();
+    }
+  }
+
+  #end(): void {
+    this.#inTransaction = false;
+    this.#shared.lock.release();
+  }
+
+  // eslint-disable-next-line require-yield
+  async *streamQuery<R>(): AsyncIterableIterator<QueryResult<R>> {
+    throw new Error("streams are not used here");
+  }
+}
+
+class SqliteDriver implements Driver {
+  readonly #shared: Shared;
+
+  constructor(shared: Shared) {
+    this.#shared = shared;
+  }
+
+  init = async (): Promise<void> => {};
+  acquireConnection = async (): Promise<DatabaseConnection> => new Connection(this.#shared);
+  releaseConnection = async (): Promise<void> => {};
+  beginTransaction = (connection: DatabaseConnection): Promise<void> => (connection as Connection).begin();
+  commitTransaction = (connection: DatabaseConnection): Promise<void> => (connection as Connection).commit();
+  rollbackTransaction = (connection: DatabaseConnection): Promise<void> => (connection as Connection).rollback();
+
+  async destroy(): Promise<void> {
+    // After whoever is at work; the last to close copies the WAL back.
+    await this.#shared.lock.acquire(patienceMsDefault).catch(() => {});
+    this.#shared.reader.close();
+    this.#shared.writer.close();
+  }
+}
+
+/** Data definition is part of transactions in SQLite, so a migration that broke off leaves nothing behind. */
+class Adapter extends SqliteAdapter {
+  override get supportsTransactionalDdl(): boolean {
+    return true;
+  }
+}
+
+/** Both connections are to one file, in WAL mode, with busy_timeout 0. */
+export function sqliteDialect(connections: { reader: Database; writer: Database }): Dialect {
+  const lock = new WriteLock();
+  const shared: Shared = { ...connections, lock, reading: new Retry(), writing: new Retry((since) => lock.heldByOthers(since)) };
+  return {
+    createDriver: () => new SqliteDriver(shared),
+    createAdapter: () => new Adapter(),
+    createIntrospector: (db: Kysely<any>) => new SqliteIntrospector(db),
+    createQueryCompiler: () => new SqliteQueryCompiler(),
+  };
+}
