@@ -1,5 +1,6 @@
 // `flipside COMMAND …`: one command a row. Each loads what it needs when it runs.
 
+export {};
 
 const commands: Record<string, { what: string; run: (argv: string[]) => Promise<number> }> = {
   permit: { what: "make permits, with which devices go back to an older release", run: async (argv) => (await import("./permit-main.ts")).permit(argv) },

@@ -9,6 +9,8 @@ export const privateFileMode = 0o600;
 export const privateFolderMode = 0o700;
 const othersMask = 0o077;
 const stickyBit = 0o1000;
+/** Of the folder's owner (packages/processes); its modes are changed, and it is never opened. */
+const lockName = "owner.lock";
 
 /** SQLite makes its other files with the database's mode (os_unix.c, findCreateFileMode). */
 const databaseFiles = (database: string): string[] => [database, `${database}-wal`, `${database}-shm`, `${database}-journal`];
@@ -40,7 +42,7 @@ export function makePrivate(dataDir: string, database: string): string[] {
   if (process.platform === "win32") return [];
   // Before SQLite makes it, and for the others that it makes beside.
   closeSync(openSync(database, "a", privateFileMode));
-  const paths = [dataDir, ...databaseFiles(database)];
+  const paths = [dataDir, ...databaseFiles(database), ...databaseFiles(join(dataDir, lockName))];
   for (const folder of ["images", "uploads"].map((name) => join(dataDir, name))) {
     if (lstatSync(folder, { throwIfNoEntry: false })?.isDirectory() !== true) continue;
     paths.push(folder, ...readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isFile()).map((entry) => join(folder, entry.name)));
