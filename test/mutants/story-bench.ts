@@ -59,7 +59,6 @@ export class StoryBench {
   readonly #pages: number;
   readonly #count: number;
   readonly #seed: number;
-  readonly #secret: string;
   readonly #reach: { story: string; plain: Set<number>; cut: Set<number>; seconds: number; finds: number; course: string; states: CutState[] }[];
 
   private constructor(campaign: Campaign, modules: LoadedModules, count: number, seed: number, reach: StoryReach[]) {
@@ -67,7 +66,6 @@ export class StoryBench {
     this.#modules = modules;
     this.#count = count;
     this.#seed = seed;
-    this.#secret = campaign.rig.server.secret;
     this.#reach = reach.map(({ story, plain, cut, seconds, cases }) => ({
       story, plain: new Set(plain), cut: new Set(cut), seconds, finds: 0, course: this.#course(story),
       states: cases.map(({ id, asked }) => ({ ...this.#stateOf(id), id, asked: new Set(asked) })),
@@ -151,8 +149,6 @@ export class StoryBench {
 
   #use(mutant: number): void {
     questions.running = mutant;
-    // A mutant may have enrolled with another secret.
-    this.#campaign.rig.server.secret = this.#secret;
     this.#campaign.rig.useModules(this.#modules);
   }
 

@@ -6,6 +6,7 @@ import { Exo } from "../../../agent/hosts/node/abi.ts";
 import { type Board, type Operation, type Reading, readings } from "../device/board.ts";
 import { type DeviceState, type Rig, stateKey } from "../device/power-up.ts";
 import { type Hash, type PageStore, pageTerm } from "../device/page-store.ts";
+import { newServerMemory } from "../server/story-server.ts";
 import type { Story } from "../stories/story.ts";
 import { allowedEnd } from "./judge.ts";
 import { type Cut, eraseCuts, programCuts, TornPages } from "./cuts.ts";
@@ -265,4 +266,4 @@ class Collector {
 }
 
 /** Stands for a state that was powered up after two cuts: only that it is known matters. */
-const placeholder: Successor = { ids: new Int32Array(0), server: { enrolled: false, outcome: undefined, trustVersion: 0 }, floor: 0, cuts: 0, wornSector: -1, isRotten: false, isUnstable: false, steps: [], ways: 0 };
+const placeholder: Successor = { ids: new Int32Array(0), server: newServerMemory(), floor: 0, cuts: 0, wornSector: -1, isRotten: false, isUnstable: false, steps: [], ways: 0 };

@@ -16,13 +16,15 @@ const DEPLOYMENT_ATTEMPT = 1;
 export interface ServerMemory {
   /** A secret was given. */
   enrolled: boolean;
+  /** The one that was given last, base64url: another in each enrolment, since nonces differ from boot to boot. */
+  secret: string;
   /** How the deployment ended, as the device's check-ins prove it. */
   outcome: string | undefined;
   /** The trust version that the device reported last. */
   trustVersion: number;
 }
 
-export const newServerMemory = (): ServerMemory => ({ enrolled: false, outcome: undefined, trustVersion: 0 });
+export const newServerMemory = (): ServerMemory => ({ enrolled: false, secret: "", outcome: undefined, trustVersion: 0 });
 
 export interface CheckIn {
   boot: number;
@@ -94,7 +96,6 @@ export class StoryServer implements WireServer {
   readonly #commands = new Map<string, string>();
   #offers = new WeakMap<CampaignImage, string>();
   #enrolment = { nonce: "", serverNonce: "", publicKey: "" };
-  #secret = "";
   #sessionSecret = "";
   #answer!: Answer;
   #deviceNonce = "";
@@ -106,15 +107,6 @@ export class StoryServer implements WireServer {
     this.#identity = identity;
     const shard = createHash("sha256").update(identity.deviceId).digest("hex").slice(0, 2);
     this.wire = new MqttWire(this, `flipside/v1/${shard}/${identity.deviceId}/`);
-  }
-
-  /** Of the device that enrolled last. */
-  get secret(): string {
-    return this.#secret;
-  }
-
-  set secret(secret: string) {
-    this.#secret = secret;
   }
 
   /** A power-up or a reset: connections and sessions are gone. */
@@ -133,8 +125,7 @@ export class StoryServer implements WireServer {
   connect(userName: string, password: string | undefined): number {
     this.#sessionSecret = password ?? "";
     if (userName === `enrol.${this.#identity.deviceId}`) return 0;
-    // Every nonce is the same at every run, and so is the secret that follows from them.
-    return this.memory.enrolled && (this.#secret === "" || password === this.#secret) ? 0 : 4;
+    return this.memory.enrolled && password === this.memory.secret ? 0 : 4;
   }
 
   message(leaf: string, payload: Uint8Array, answer: Answer): void {
@@ -203,8 +194,7 @@ export class StoryServer implements WireServer {
     const fields = [deviceId, nonce, serverNonce, publicKey];
     const ok = message.mac === this.#mac(key, "flipside-enrol-device-v1", ...fields);
     if (ok) {
-      this.#secret = this.#mac(key, "flipside-enrol-secret-v1", ...fields);
-      this.memory = { ...this.memory, enrolled: true };
+      this.memory = { ...this.memory, enrolled: true, secret: this.#mac(key, "flipside-enrol-secret-v1", ...fields) };
     }
     this.#send("enrolled", { step: 2, nonce, ok, ...(ok ? {} : { error: "mac-invalid" }) });
   }
