@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { cached, filesBelow, hashOf, hashOfFiles } from "../../apps/agent/build/cache.ts";
 import { repositoryRoot } from "../../apps/agent/build/paths.ts";
-import { fuzzTargets } from "./fuzz-bench.ts";
+import { fuzzTargetsFor } from "./fuzz-bench.ts";
 import { keyOf, type Mutant } from "./operators.ts";
 import { mutantsOf } from "./sources.ts";
 import type { Finding } from "./story-bench.ts";
@@ -99,6 +99,7 @@ async function reachOf(setting: Setting, processes: number): Promise<Reach> {
   const set = mutantsOf(setting.files);
   const tests = ["apps/power-cut/src", "test/fuzz", "test/mutants", "packages/image-format/src"].flatMap((folder) => filesBelow(join(repositoryRoot, folder), [".ts"]));
   const hash = hashOf([...[...set.texts("coverage")].flat(), String(setting.seed), hashOfFiles([...tests, ...filesBelow(join(repositoryRoot, "apps/agent/src"), [".ts"])], repositoryRoot)]);
+  const fuzzTargets = fuzzTargetsFor(setting.files);
   const folder = await cached("mutants", hash, async (target) => {
     const reach: Reach = { stories: [], targets: [] };
     await inParallel(processes, ["stories", ...fuzzTargets], async (worker, what) => {

@@ -10,8 +10,12 @@ import { type Purpose, questions } from "./questions.ts";
 import type { MutantSet } from "./sources.ts";
 import type { Finding } from "./story-bench.ts";
 
-/** Targets whose modules have mutated sources in them, and how many inputs are tried to find some that tell mutants apart. */
-const inputsOf: Record<string, number> = { "boot-control": 1500, slots: 600, "trust-zone": 300, recovery: 4000, "agent-messages": 4000, "permit-holds": 1500, settings: 4000, factory: 3000, journal: 6000 };
+/** Targets, how many inputs are tried to find some that tell mutants apart, and the sources that they are about. */
+const tried: Record<string, { inputs: number; about: RegExp }> = {
+  "boot-control": { inputs: 1500, about: /\/(boot|boot-control)\// }, slots: { inputs: 600, about: /\/(boot\/boot|image|flash)/ }, "trust-zone": { inputs: 300, about: /\/trust\// },
+  recovery: { inputs: 3000, about: /\/boot\/(image-receiver|recovery|serial)|\/boot\/boot/ }, "agent-messages": { inputs: 3000, about: /\/(update|agent|command|trust|image)\// },
+  "permit-holds": { inputs: 1500, about: /permit|signatures/ }, settings: { inputs: 4000, about: /settings|dual-copy|connection-candidate/ }, factory: { inputs: 3000, about: /factory/ }, journal: { inputs: 6000, about: /journal/ },
+};
 /** Of the inputs that ask for a mutant, so many are tried first. */
 const INPUTS_FOR_EACH = 40;
 
@@ -37,7 +41,7 @@ export async function measureTarget(name: string, set: MutantSet, seed: number):
   target = await targets[name]!(patchesOf(set, "coverage"));
   note(questions.noted());
   const campaign = new Campaign(target, seed, keptCases(name).map(({ input }) => input));
-  campaign.run(inputsOf[name]!);
+  campaign.run(tried[name]!.inputs);
   const asking: Record<number, number[]> = {};
   campaign.corpus.forEach((input, number) => {
     questions.startNoting(count);
@@ -58,7 +62,8 @@ export async function measureTarget(name: string, set: MutantSet, seed: number):
   };
 }
 
-export const fuzzTargets = Object.keys(inputsOf);
+/** Those that are about any of these sources. */
+export const fuzzTargetsFor = (files: readonly string[]): string[] => Object.keys(tried).filter((name) => files.some((file) => tried[name]!.about.test(file)));
 
 interface OpenTarget {
   name: string;
@@ -114,7 +119,7 @@ export class FuzzBench {
       questions.running = mutant;
       try {
         const campaign = new Campaign({ ...target, seeds: asking.map((number) => inputs[number]!) }, this.#seed, []);
-        const most = inputsOf[name]! / 4;
+        const most = tried[name]!.inputs / 4;
         while (campaign.findings.length === 0 && campaign.inputs < most) campaign.run(campaign.inputs + 25);
         const [finding] = campaign.findings;
         if (finding) return { by: `fuzz ${name}`, what: finding.what };

@@ -12,7 +12,7 @@ import { keyOf, type Mutant } from "./operators.ts";
 import { mutantsOf, mutatedSources } from "./sources.ts";
 
 const usage = `npm run mutants -- [options]
-  --file PATH      mutants of one source file only
+  --file PATH      mutants of one source file only (may be given more than once)
   --patch FILE     one bug of your own: a unified diff against the sources
   --sample N       one mutant in N
   --seed N         of torn contents, fuzzed inputs and the sample (1)
@@ -25,7 +25,7 @@ Sources: ${[...mutatedSources, ...mutatedC].join(", ")}`;
 
 const { values } = parseArgs({
   options: {
-    file: { type: "string" }, patch: { type: "string" }, sample: { type: "string" }, seed: { type: "string" }, budget: { type: "string" },
+    file: { type: "string", multiple: true }, patch: { type: "string" }, sample: { type: "string" }, seed: { type: "string" }, budget: { type: "string" },
     processes: { type: "string" }, json: { type: "string" }, found: { type: "boolean" }, fast: { type: "boolean" }, help: { type: "boolean" },
   },
 });
@@ -49,7 +49,7 @@ if (values.patch !== undefined) {
   process.exit(await huntPatch(values.patch, number("seed", 1, 0)));
 }
 
-const files = values.file === undefined ? [...mutatedSources, ...mutatedC] : [relative(repositoryRoot, values.file.startsWith("/") ? values.file : `${repositoryRoot}/${values.file}`)];
+const files = values.file === undefined ? [...mutatedSources, ...mutatedC] : values.file.map((file) => relative(repositoryRoot, file.startsWith("/") ? file : `${repositoryRoot}/${file}`));
 for (const file of files) if (!mutatedSources.includes(file) && !mutatedC.includes(file)) fail(`${file} is none of the sources that are mutated`);
 const seed = number("seed", 1, 0);
 const sample = number("sample", 1, 1);
@@ -61,8 +61,6 @@ const onVerdict = ({ mutant, finding, isReached }: Verdict): void => {
   if (!finding && !explained.has(keyOf(mutant))) console.log(`SURVIVES${isReached ? "" : ", asked for by nothing,"} ${mutant.file}:${mutant.line} ${mutant.place}: ${mutant.operator} ${mutant.from} => ${mutant.to || "(nothing)"}`);
 };
 const scripts = files.filter((file) => mutatedSources.includes(file));
-const inC = runCMutants(files.filter((file) => mutatedC.includes(file)), { first: mutantsOf(scripts).mutants.length + 1, only, onVerdict });
-if (!inC) console.log("the C is left out: this machine has no C compiler of its own (cc, gcc or clang)");
 const { verdicts, left } = await runMutants({
   setting: { files: scripts, seed }, processes: number("processes", availableParallelism(), 1), isThorough: !values.fast,
   budgetS: values.budget === undefined ? undefined : number("budget", 0, 1),
@@ -72,6 +70,8 @@ const { verdicts, left } = await runMutants({
     if (done % 100 === 0) console.log(`${done} of ${of}, ${Math.round((performance.now() - began) / 1000)} s`);
   },
 });
+const inC = runCMutants(files.filter((file) => mutatedC.includes(file)), { first: mutantsOf(scripts).mutants.length + 1, only, onVerdict });
+if (!inC) console.log("the C is left out: this machine has no C compiler of its own (cc, gcc or clang)");
 verdicts.push(...(inC ?? []));
 const sum = sumUp(verdicts, explained);
 for (const key of sum.stale) console.log(`STALE: explained, and found all the same: ${key}`);

@@ -8,7 +8,7 @@ import { type Purpose, questionSource } from "./questions.ts";
 
 /** AssemblyScript, below apps/agent/src. */
 export const mutatedSources: readonly string[] = [
-  "boot-control/log", "dual-copy", "flash",
+  "boot-control/log", "boot-control/unclean-boots", "dual-copy", "flash",
   "boot/boot", "boot/image-receiver", "boot/recovery", "boot/serial-frames",
   "image/manifest", "image/payload-check",
   "trust/signatures", "trust/trust-chain", "trust/trust-store", "trust/trust-update",

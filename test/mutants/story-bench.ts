@@ -10,6 +10,7 @@ import { wholeCourseOf } from "../../apps/power-cut/src/campaign/agree.ts";
 import { parseCaseId } from "../../apps/power-cut/src/campaign/case-id.ts";
 import { TornPages } from "../../apps/power-cut/src/campaign/cuts.ts";
 import { allowedEnd } from "../../apps/power-cut/src/campaign/judge.ts";
+import { type Trouble, troubles } from "../../apps/power-cut/src/campaign/flash-trouble.ts";
 import { cutAt } from "../../apps/power-cut/src/campaign/replay.ts";
 import type { Reading } from "../../apps/power-cut/src/device/board.ts";
 import { Explorer } from "../../apps/power-cut/src/campaign/explore.ts";
@@ -59,6 +60,7 @@ export class StoryBench {
   readonly #pages: number;
   readonly #count: number;
   readonly #seed: number;
+  readonly #troubles: { trouble: Trouble; asked: Set<number> }[];
   readonly #reach: { story: string; plain: Set<number>; cut: Set<number>; seconds: number; finds: number; course: string; states: CutState[] }[];
 
   private constructor(campaign: Campaign, modules: LoadedModules, count: number, seed: number, reach: StoryReach[]) {
@@ -66,7 +68,9 @@ export class StoryBench {
     this.#modules = modules;
     this.#count = count;
     this.#seed = seed;
-    this.#reach = reach.map(({ story, plain, cut, seconds, cases }) => ({
+    const isTrouble = new Set(troubles.map(({ name }) => name));
+    this.#troubles = reach.filter(({ story }) => isTrouble.has(story)).map(({ story, plain }) => ({ trouble: troubles.find(({ name }) => name === story)!, asked: new Set(plain) }));
+    this.#reach = reach.filter(({ story }) => !isTrouble.has(story)).map(({ story, plain, cut, seconds, cases }) => ({
       story, plain: new Set(plain), cut: new Set(cut), seconds, finds: 0, course: this.#course(story),
       states: cases.map(({ id, asked }) => ({ ...this.#stateOf(id), id, asked: new Set(asked) })),
     }));
@@ -83,7 +87,7 @@ export class StoryBench {
     // What is remembered of cryptography was computed by the modules as they are: it has no mutants.
     const modules = { ...loadModules(mutated.boot, mutated.agent, { unchanged: false, crypto: plain.crypto }), others: questions.imports };
     return new StoryBench(campaign, modules, set.mutants.length, seed,
-      reach === "measure" ? [] : reach !== "without cuts" ? reach : [...campaign.stories.keys()].map((story) => ({ story, plain: set.mutants.map(({ number }) => number), cut: [], seconds: 0, cases: [] })));
+      reach === "measure" ? [] : reach !== "without cuts" ? reach : [...campaign.stories.keys(), ...troubles.map(({ name }) => name)].map((story) => ({ story, plain: set.mutants.map(({ number }) => number), cut: [], seconds: 0, cases: [] })));
   }
 
   #course(story: string): string {
@@ -103,7 +107,11 @@ export class StoryBench {
     const { rig, stories } = this.#campaign;
     // What a module asks before it is started is asked once for all.
     const atStart = namesOf(questions.askedDuring(this.#count, () => rig.useModules(this.#modules)));
-    return [...stories].map(([name, { story, start }]) => {
+    const ofTroubles = troubles.map(({ name, play }): StoryReach => {
+      const asked = [...new Set([...atStart, ...namesOf(questions.askedDuring(this.#count, () => void play(this.#campaign, this.#seed)))])];
+      return { story: name, plain: asked, cut: [], seconds: 0, cases: [] };
+    });
+    return [...ofTroubles, ...[...stories].map(([name, { story, start }]) => {
       const began = performance.now();
       const plain = namesOf(questions.askedDuring(this.#count, () => void rig.powerUp(story, start, "as-new", this.#seed)));
       const cut = new Set([...atStart, ...plain]);
@@ -121,7 +129,7 @@ export class StoryBench {
       const seconds = (performance.now() - began) / 1000;
       this.#forget(start);
       return { story: name, plain: [...new Set([...atStart, ...plain])], cut: [...cut], seconds, cases };
-    });
+    })];
   }
 
   #explore(story: Story, start: DeviceState, onPowerUp?: (id: string | undefined) => void): Finding | undefined {
@@ -173,9 +181,15 @@ export class StoryBench {
     }
   }
 
-  /** What the stories find of a mutant without cuts. */
+  /** What the stories find of a mutant without cuts, and flash that fails for a while. */
   hunt(mutant: number): Finding | undefined {
-    return this.#first(mutant, this.#reach.filter(({ plain }) => plain.has(mutant)).map(({ story, course }) => () => this.#withoutCuts(story, course)));
+    return this.#first(mutant, [
+      ...this.#reach.filter(({ plain }) => plain.has(mutant)).map(({ story, course }) => () => this.#withoutCuts(story, course)),
+      ...this.#troubles.filter(({ asked }) => asked.has(mutant)).map(({ trouble: { name, play } }) => (): Finding | undefined => {
+        const [what] = play(this.#campaign, this.#seed);
+        return what === undefined ? undefined : { by: `flash trouble "${name}"`, what };
+      }),
+    ]);
   }
 
   /** What they find of it behind those cuts that lead to runs which are like no others. */

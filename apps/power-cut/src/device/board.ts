@@ -100,6 +100,8 @@ export class Board {
   readonly #zoneSizes: number[];
   readonly #operation: Operation = { kind: "erase", zone: 0, offset: 0, length: 0, data: undefined };
   surroundings!: Surroundings;
+  /** Before each read of flash: an EXO_E_* lets it fail. */
+  readTrouble: ((zone: number, offset: number, length: number) => number) | undefined;
   #unstablePages = 0;
   #reading: Reading = "as-new";
   /** Of each page, how often unstable bits were read since power-on. */
@@ -334,6 +336,8 @@ export class Board {
         if (at < 0 || !target) return Exo.Argument;
         // Nothing but src/agent/self-test.ts reads the first 16 bytes.
         if (zone === Zone.BootControl && offset === 0 && target.length === 16 && !this.surroundings.passesSelfTest()) return Exo.Io;
+        const failure = this.readTrouble?.(zone!, offset! >>> 0, target.length) ?? Exo.Ok;
+        if (failure < 0) return failure;
         this.read(at, target);
         return Exo.Ok;
       },
@@ -451,6 +455,8 @@ export class Board {
         const at = this.#at(zone, offset! >>> 0, length! >>> 0);
         if (at < 0) return Exo.Argument;
         const to = (address! >>> 0) - imageWindow.address;
+        const failure = this.readTrouble?.(zone!, offset! >>> 0, length! >>> 0) ?? Exo.Ok;
+        if (failure < 0) return failure;
         this.read(at, this.imageRam.subarray(to, to + length!));
         return Exo.Ok;
       },

@@ -378,7 +378,7 @@ export class Rig implements Surroundings {
   /** Invariant 4: what runs, and what only the factory writes, is never touched. */
   #mayChange({ kind, zone, offset }: Operation): void {
     const allowed = this.#imageIsRunning
-      ? zone === Zone.BootControl || zone === Zone.Journal || zone === Zone.Settings || zone === this.#otherSlotZone() || (zone === Zone.Trust && this.#story.wishes.trustChain !== undefined)
+      ? zone === Zone.BootControl || zone === Zone.Journal || zone === Zone.Settings || zone === this.#otherSlotZone() || (zone === Zone.Trust && (this.#story.wishes.trustChain !== undefined || this.#story.mayRepairTrust === true))
       : zone === Zone.BootControl;
     if (!allowed) this.#violates(4, `${kind} at ${offset} in zone ${zone} while ${this.#imageIsRunning ? "an image" : "the boot loader"} runs`);
   }

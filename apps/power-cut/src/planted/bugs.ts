@@ -17,6 +17,7 @@ const BOOT = "apps/agent/src/boot/boot.ts";
 const LOG = "apps/agent/src/boot-control/log.ts";
 const OFFER = "apps/agent/src/update/offer-check.ts";
 const SLOT_WRITER = "apps/agent/src/update/slot-writer.ts";
+const SIGNATURES = "apps/agent/src/trust/signatures.ts";
 const STATE = "apps/agent/src/agent/boot-state.ts";
 const TRIAL = "apps/agent/src/agent/trial.ts";
 const UNCLEAN = "apps/agent/src/boot-control/unclean-boots.ts";
@@ -195,5 +196,41 @@ export const plantedBugs: readonly PlantedBug[] = [
     what: "a change that could not be recorded is tried again four times a second",
     patches: [{ file: LOG, find: "return this.pauseUs > 0 && clockUs() < this.pausedUntilUs;", replace: "return false;" }],
     stories: ["update-below-the-flag", "first-update", "log-turns-over"],
+  },
+  {
+    name: "threshold-not-counted",
+    what: "one signer of a trust record is enough, whatever the threshold",
+    patches: [{ file: SIGNATURES, find: "if (++valid >= threshold) return ErrorCode.None;", replace: "if (++valid >= 1) return ErrorCode.None;" }],
+    stories: ["trust-by-one-of-two", "forged-trust-by-one"],
+  },
+  {
+    name: "signer-counted-twice",
+    what: "a root that signed a trust record twice counts twice",
+    patches: [{ file: SIGNATURES, find: "if ((signedBy >> k) & 1) continue;", replace: "" }],
+    stories: ["trust-by-one-twice"],
+  },
+  {
+    name: "one-root-is-enough",
+    what: "the first trust record needs one root of the boot bank, not their majority",
+    patches: [{ file: "apps/agent/src/trust/trust-chain.ts", find: "let threshold = rootCount / 2 + 1;", replace: "let threshold = 1;" }],
+    stories: ["forged-trust-by-minority"],
+  },
+  {
+    name: "earlier-revisions-taken",
+    what: "an image for revisions of the hardware that end below the device's is taken",
+    patches: [{ file: "apps/agent/src/image/manifest.ts", find: "if (revision < h.hardwareRevisionMin || revision > h.hardwareRevisionMax)", replace: "if (revision < h.hardwareRevisionMin)" }],
+    stories: ["refused-earlier-revisions", "forged-earlier-revisions"],
+  },
+  {
+    name: "offer-taken-while-rebooting",
+    what: "an offer that comes between the candidate's record and the reset is taken up",
+    patches: [{ file: "apps/agent/src/update/update.ts", find: "|| this.isInstalling() || this.held) return;", replace: "|| this.held) return;" }],
+    stories: ["offered-while-rebooting"],
+  },
+  {
+    name: "trust-taken-while-rebooting",
+    what: "a trust record that comes between the candidate's record and the reset is taken up",
+    patches: [{ file: "apps/agent/src/trust/trust-update.ts", find: " || this.update.isInstalling()) return false;", replace: ") return false;" }],
+    stories: ["trust-while-rebooting"],
   },
 ];

@@ -42,6 +42,10 @@ export interface CheckIn {
 export interface Wishes {
   /** To run this image. */
   image?: CampaignImage;
+  /** Offered in its place once the device says that it is installed, and has not been reset yet. */
+  whenInstalled?: CampaignImage;
+  /** The same of a trust record. */
+  trustWhenInstalled?: Uint8Array;
   permit?: Uint8Array;
   /** Of a hostile server: it answers so much of what is fetched, and no more. */
   payloadChunksMax?: number;
@@ -72,6 +76,7 @@ interface Message {
   publicKey: string;
   mac: string;
   waitMs?: number;
+  state: string;
   part: number;
   first: number;
   count: number;
@@ -88,6 +93,8 @@ export class StoryServer implements WireServer {
   onCheckIn: (checkIn: CheckIn) => void = () => {};
   /** Of this run: a device that says nothing new is not listened to twice. */
   checkIns = 0;
+  /** Ever: how often `whenInstalled` was offered. */
+  offersWhenInstalled = 0;
   /** Of this run: how long the device has said that it puts its update off. */
   putOffMs = 0;
   readonly #identity: DeviceIdentity;
@@ -157,10 +164,19 @@ export class StoryServer implements WireServer {
       }
       case "state":
         this.putOffMs += message.waitMs ?? 0;
-        return;
+        return this.#interfere(message);
       case "fetch":
         return this.#fetch(Number(message.part), Number(message.first), Number(message.count));
     }
+  }
+
+  /** What comes in the half second between `installed` and the reset. */
+  #interfere({ session, state }: Message): void {
+    const { whenInstalled, trustWhenInstalled } = this.wishes;
+    if (state !== "installed" && state !== "rebooting") return;
+    if (whenInstalled || trustWhenInstalled) this.offersWhenInstalled++;
+    if (whenInstalled) this.#answer("offer", encoder.encode(`{"session":"${session}","pollMs":${POLL_MS}${this.#offer(whenInstalled)}}`), 1);
+    if (trustWhenInstalled) this.#answer("trust", trustWhenInstalled, 1);
   }
 
   /** The command to connect elsewhere, once a session, until the device says what became of it. */
@@ -224,8 +240,8 @@ export class StoryServer implements WireServer {
   }
 
   /** Members of an offer, or nothing when the deployment is over. */
-  #offer(): string {
-    const { image, permit } = this.wishes;
+  #offer(image = this.wishes.image): string {
+    const { permit } = this.wishes;
     if (!image || this.memory.outcome !== undefined) return "";
     let offer = this.#offers.get(image);
     if (offer === undefined) {

@@ -9,8 +9,9 @@ import type { LoadedModules } from "../device/modules.ts";
 import { PageStore } from "../device/page-store.ts";
 import { type DeviceState, Rig } from "../device/power-up.ts";
 import { newServerMemory, type ServerMemory } from "../server/story-server.ts";
-import { type CampaignImage, firstTrustChain, identityFor, keys, laterTrustChains, makeImage, signedAnew, slotParts } from "./images.ts";
+import { bankRoots, type CampaignImage, firstTrustChain, identityFor, keys, laterTrustChains, makeImage, signedAnew, slotParts } from "./images.ts";
 import { ageBootControl, destroyBootControl, forgeSlot } from "./aged-boot-control.ts";
+import { forgedChains, putFirstTrustCopy } from "./forged-trust.ts";
 import { lingerDefaultUs, type Story } from "./story.ts";
 
 /** Small enough for a million power-ups, large enough for two payload sectors and a log that turns over within an update. */
@@ -80,13 +81,20 @@ export async function openCampaign(options: CampaignOptions): Promise<Campaign> 
   const bySecond = await image("by-the-second-key", 6, { ...short, signedBy: keys.secondRelease });
   const elsewhere = await image("other-hardware", 4, { change: { hardware: { name: "other-hardware", revisionMin: 1, revisionMax: 1 } } });
   const yours = options.ownImage && (await signedAnew("yours", options.ownImage, keys.release));
-  const images = [...(yours ? [yours] : []), first, good, next, plain, brittle, crashing, hanging, unhealthy, silent, deaf, untested, again, third, older, stranger, below, elsewhere, bySecond];
+  // For a range of this hardware's revisions that ends below the device's, or begins above it.
+  const { revision } = identity.hardware;
+  const forRevisions = (name: string, revisionMin: number, revisionMax: number): Promise<CampaignImage> =>
+    image(name, 4, { ...short, securityCounter: 2, change: { hardware: { name: identity.hardware.name, revisionMin, revisionMax } } });
+  const forEarlier = await forRevisions("earlier-revisions", 0, revision - 1);
+  const forLater = await forRevisions("later-revisions", revision + 1, revision + 9);
+  const forJustThis = await forRevisions("just-this-revision", revision, revision);
+  const images = [...(yours ? [yours] : []), first, good, next, plain, brittle, crashing, hanging, unhealthy, silent, deaf, untested, again, third, older, stranger, below, elsewhere, bySecond, forEarlier, forLater, forJustThis];
 
   const pages = new PageStore();
-  const checker = new FlashChecker({ layout, pages, product: identity.product, hardware: identity.hardware, releaseKeys: [keys.release.publicKey, keys.secondRelease.publicKey], rootKeys: [keys.root.publicKey] });
+  const checker = new FlashChecker({ layout, pages, product: identity.product, hardware: identity.hardware, releaseKeys: [keys.release.publicKey, keys.secondRelease.publicKey], rootKeys: bankRoots });
   const rig = new Rig({
     layout, pages, modules, checker, images, identity,
-    rootKeys: [keys.root.publicKey],
+    rootKeys: bankRoots,
     imageWindow: { address: target.loadAddress, sizeBytes: Math.max(IMAGE_WINDOW_BYTES, own?.payloadBytes ?? 0) },
   });
 
@@ -131,7 +139,11 @@ export async function openCampaign(options: CampaignOptions): Promise<Campaign> 
   update("self-test-falls-back", "the candidate's self-test fails", untested, "rolled-back 73", enrolled, { otherOutcomes: ["rolled-back 75"] });
   const deafFailed = update("deaf-falls-back", "the candidate never reaches the server, and the old image does", deaf, "rolled-back 74", enrolled, { otherOutcomes: ["rolled-back 75"] });
 
-  const refused = { inadmissible: [stranger, below] };
+  const refused = { inadmissible: [stranger, below, forEarlier, forLater] };
+  update("refused-earlier-revisions", "an image for revisions of the hardware that end below the device's", forEarlier, "rejected 41", enrolled, refused);
+  update("refused-later-revisions", "an image for revisions of the hardware that begin above the device's", forLater, "rejected 41", enrolled, refused);
+  update("update-for-one-revision", "an image for the device's revision alone", forJustThis, "confirmed", enrolled);
+  update("offered-while-rebooting", "another image is offered when the first one is installed, and the reset is half a second away", plain, "confirmed", enrolled, { wishes: { image: plain, whenInstalled: older } });
   update("refused-signature", "an image that no release key signed", stranger, "rejected 9", enrolled, refused);
   update("refused-floor", "an image below the floor", below, "rejected 43", updated, refused);
 
@@ -146,19 +158,36 @@ export async function openCampaign(options: CampaignOptions): Promise<Campaign> 
   play({ ...checkedIn, name: "log-turns-over", what: "the boot-control sector is full and turns over" }, startOf(full, updated.server, updated.floor));
 
   // What no update wrote: somebody had the flash in hand, or a slot of another device was put in.
-  for (const [name, forged] of [["forged-signature", stranger], ["forged-floor", below], ["forged-hardware", elsewhere]] as const) {
-    const flash = forgeSlot(pages.flashOf(updated.ids), layout, forged, await slotParts(forged.file, layout.sectorBytes));
-    play({ ...checkedIn, name, what: `slot a holds ${forged.name}, and boot control calls it confirmed and active`, hasForgedSlot: true, inadmissible: [forged] }, startOf(pages.internFlash(flash), updated.server, updated.floor));
+  for (const [name, inSlot] of [["forged-signature", stranger], ["forged-floor", below], ["forged-hardware", elsewhere], ["forged-earlier-revisions", forEarlier], ["forged-later-revisions", forLater]] as const) {
+    const flash = forgeSlot(pages.flashOf(updated.ids), layout, inSlot, await slotParts(inSlot.file, layout.sectorBytes));
+    play({ ...checkedIn, name, what: `slot a holds ${inSlot.name}, and boot control calls it confirmed and active`, hasForgedSlot: true, inadmissible: [inSlot] }, startOf(pages.internFlash(flash), updated.server, updated.floor));
   }
 
   // Trust records: the server sends one as long as a check-in says another version.
   const chains = await laterTrustChains();
+  const forged = await forgedChains(chains.rootsReplaced, chains.keyAdded);
   const rotate = (name: string, what: string, trustChain: Uint8Array, trustVersion: number, start: DeviceState, rest: Partial<Story> = {}): DeviceState =>
     play({ ...checkedIn, name, what, wishes: { trustChain, trustVersion }, isSettled: ({ lastCheckIn }: Rig["server"]) => lastCheckIn?.trust === trustVersion, trustAtEnd: trustVersion, ...rest }, start);
   const twoKeys = rotate("trust-key-added", "a release key is added to the trust record", chains.keyAdded, 2, enrolled);
   const onSecond = update("update-by-new-key", "an image that only the new release key signed", bySecond, "confirmed", twoKeys);
+  update("trust-while-rebooting", "a trust record that would refuse the candidate comes when it is installed and the reset is half a second away", bySecond, "confirmed", twoKeys, {
+    wishes: { image: bySecond, trustWhenInstalled: forged.secondRevoked },
+  });
   rotate("trust-key-revoked", "the first release key is revoked; the other slot's image is lost by it", chains.keyRevoked, 3, onSecond);
-  rotate("trust-roots-replaced", "the roots are replaced, by the threshold of the old ones", chains.rootsReplaced, 2, enrolled);
+  const twoRoots = rotate("trust-roots-replaced", "the roots are replaced, by the threshold of the old ones", chains.rootsReplaced, 2, enrolled);
+  rotate("trust-by-both-roots", "two roots have to sign, and both have", forged.byBoth, 3, twoRoots);
+  for (const [name, who, chain] of [["trust-by-one-of-two", "one has", forged.byOneOfTwo], ["trust-by-one-twice", "one has, twice", forged.byOneTwice], ["trust-by-a-stranger", "one has, and a stranger", forged.byOneAndAStranger]] as const)
+    rotate(name, `two roots have to sign a trust record, and ${who}: it is refused`, chain, 3, twoRoots, { isSettled: ({ lastCheckIn }) => lastCheckIn?.trustRefused !== undefined, trustAtEnd: 2 });
+  // The same in a flash that somebody had in hand: the stranger's image is there, and a first copy that would admit it.
+  const strangersFlash = async (chain: Uint8Array, state: DeviceState): Promise<DeviceState> =>
+    startOf(pages.internFlash(putFirstTrustCopy(forgeSlot(pages.flashOf(state.ids), layout, stranger, await slotParts(stranger.file, layout.sectorBytes)), layout, chain)), state.server, state.floor);
+  const goodOnTwoRoots = update("update-on-two-roots", "A to B, on the new roots", plain, "confirmed", twoRoots);
+  for (const [name, what, chain, state, version] of [
+    ["forged-trust-by-one", "too few have signed the first copy of the trust chain", forged.byOneOfTwo, goodOnTwoRoots, 2],
+    ["forged-trust-by-minority", "a minority of the boot bank's roots has signed the first copy of the trust chain", forged.firstByMinority, bothConfirmed, 1],
+  ] as const) {
+    play({ ...checkedIn, name, what: `slot a holds an image of a stranger; ${what}`, hasForgedSlot: true, inadmissible: [stranger], mayRepairTrust: true, trustAtEnd: version }, await strangersFlash(chain, state));
+  }
   rotate("trust-refused", "a trust record would refuse the only confirmed image, and is refused", chains.refusesAll, 2, enrolled, {
     isSettled: ({ lastCheckIn }) => lastCheckIn?.trustRefused !== undefined, trustAtEnd: 1,
   });

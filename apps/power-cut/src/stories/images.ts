@@ -48,13 +48,16 @@ export function keyOf(name: string): SigningKey {
   return signingKeyFromJwk(createPrivateKey({ key: der, format: "der", type: "pkcs8" }).export({ format: "jwk" }) as JWK);
 }
 
-export const keys = { root: keyOf("root"), release: keyOf("release"), operations: keyOf("operations"), secondRelease: keyOf("second release"), secondRoot: keyOf("second root"), thirdRoot: keyOf("third root"), stranger: keyOf("stranger") };
+export const keys = { root: keyOf("root"), release: keyOf("release"), operations: keyOf("operations"), secondRelease: keyOf("second release"), secondRoot: keyOf("second root"), thirdRoot: keyOf("third root"), secondOfBank: keyOf("second root of the boot bank"), thirdOfBank: keyOf("third root of the boot bank"), stranger: keyOf("stranger") };
 
 export const firstTrust = {
   trustVersion: 1, rootThreshold: 1, rootKeys: [keys.root.publicKey], releaseKeys: [keys.release.publicKey], operationsKeys: [keys.operations.publicKey],
 };
 
-export const firstTrustChain = (): Promise<Uint8Array> => buildTrustChain([{ trust: firstTrust, signedBy: [keys.root.privateJwk] }]);
+/** Root keys of the boot bank: two of three sign the first trust record. */
+export const bankRoots = [keys.root.publicKey, keys.secondOfBank.publicKey, keys.thirdOfBank.publicKey];
+
+export const firstTrustChain = (): Promise<Uint8Array> => buildTrustChain([{ trust: firstTrust, signedBy: [keys.root.privateJwk, keys.thirdOfBank.privateJwk] }]);
 
 /** What a trust record may be followed by, each signed as it must be by the roots before it. */
 export async function laterTrustChains(): Promise<{ keyAdded: Uint8Array; keyRevoked: Uint8Array; rootsReplaced: Uint8Array; refusesAll: Uint8Array }> {

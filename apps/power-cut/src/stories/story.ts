@@ -25,6 +25,8 @@ export interface Story {
   personalities?: ReadonlyMap<CampaignImage, Personality>;
   /** No server answers. */
   serverIsDown?: boolean;
+  /** A copy of the trust chain is to be written anew. */
+  mayRepairTrust?: boolean;
   /** A slot holds what no update put there, and boot control names it. */
   hasForgedSlot?: boolean;
   /** The device has no secret yet. */
