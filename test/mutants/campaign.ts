@@ -120,6 +120,7 @@ export async function runMutants(plan: Plan): Promise<{ verdicts: Verdict[]; lef
   const { setting, processes, isThorough, budgetS, only = () => true, onVerdict } = plan;
   const { mutants } = mutantsOf(setting.files);
   const chosen = mutants.filter(only);
+  if (chosen.length === 0) return { verdicts: [], left: 0 };
   const reach = await reachOf(setting, processes);
   const reached = new Set([...reach.stories.flatMap(({ plain, cut }) => [...plain, ...cut]), ...reach.targets.flatMap(({ asked }) => asked)]);
   const verdicts: Verdict[] = [];

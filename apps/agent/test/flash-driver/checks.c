@@ -167,6 +167,7 @@ static void failing(void) {
     us_a_look = 1000;
     ask.never_ready[h] = 1;
     check(program(EXO_ZONE_SLOT_A, 0, 0, 64, EXO_PROGRAMMED) == EXO_E_IO, "a program that never comes to an end has failed");
+    check(now_us > 50000 && now_us < 300000, "after a tenth of a second: a write buffer takes a millisecond");
   }
   begin();
   ask.busy_reads = 3000;
@@ -253,6 +254,14 @@ static void zone_checks(void) {
   check(erase(EXO_ZONE_BOOT_CONTROL, 1) == EXO_E_ARGUMENT, "no odd byte is a sector's beginning");
   check((s32)EXO_CALL(flash_geometry)(&agent, EXO_ZONE_APP, 64) == EXO_E_DENIED && (s32)EXO_CALL(flash_geometry)(&agent, EXO_ZONE_COUNT, 64) == EXO_E_ARGUMENT, "but not of others");
   check((s32)EXO_CALL(flash_geometry)(&agent, EXO_ZONE_SLOT_B, 66) == EXO_E_ARGUMENT && (s32)EXO_CALL(flash_geometry)(&agent, EXO_ZONE_SLOT_B, sizeof memory - 12) == EXO_E_ARGUMENT, "nor to where it can't lie");
+
+  /* What an image's watchdog is measured against. */
+  module loader = agent;
+  loader.capabilities = CAN_FEED_WATCHDOG;
+  check((s32)EXO_CALL(flash_timing)(&agent, 64) == EXO_E_DENIED, "only who feeds the watchdog is told how long flash takes");
+  check(EXO_CALL(flash_timing)(&loader, 64) == 0 && out[0] == 5000 && out[1] == 200, "an erase takes five seconds at most, a program two waits of a tenth");
+  check((s32)EXO_CALL(flash_timing)(&loader, 66) == EXO_E_ARGUMENT && (s32)EXO_CALL(flash_timing)(&loader, sizeof memory - 4) == EXO_E_ARGUMENT, "nor to where it can't lie");
+  check(EXO_CALL(flash_timing)(&loader, sizeof memory - 8) == 0, "up to the end of its memory");
 
   for (u32 isErase = 0; isErase < 2; isErase++) {
     begin();

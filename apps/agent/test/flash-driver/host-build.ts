@@ -28,7 +28,7 @@ function sanitizer(): string[] {
 /** Builds the checks into `program`. Sources in `insteadFrom` come before the exokernel's own. What the compiler says if it can't. */
 export function buildChecks(program: string, insteadFrom?: string): string | undefined {
   const { status, stderr } = spawnSync(hostCompiler()!, [
-    "-std=gnu11", "-O1", "-w", ...sanitizer(), ...(insteadFrom === undefined ? [] : [`-I${insteadFrom}`]), `-I${here}`, `-I${exokernelSources}`, join(here, "checks.c"), "-o", program,
+    "-std=gnu11", "-O0", "-w", ...sanitizer(), ...(insteadFrom === undefined ? [] : [`-I${insteadFrom}`]), `-I${here}`, `-I${exokernelSources}`, join(here, "checks.c"), "-o", program,
   ], { encoding: "utf8" });
   return status === 0 ? undefined : stderr || "the compiler did not run";
 }

@@ -380,6 +380,13 @@ describe("the hardware watchdog ends what nothing else can", () => {
     expectFlashUnchanged(run);
   });
 
+  test("an image can't switch it off, not even with a mistake in the exokernel's own C", async () => {
+    const { run, ...boot } = await nextBoot({ agent: [S.stopWatchdog(), S.loopForever()] });
+    // Locked and enabled, whatever was written.
+    expect(run.lines.find((line) => line.startsWith("agent: step 0 result"))).toBe("agent: step 0 result 3");
+    expect(boot).toMatchObject({ reason: 5, kind: 5 });
+  });
+
   test("an agent that loops for ever is reset; until then the app's slice runs on time", async () => {
     const { run, ...boot } = await nextBoot({ agent: [S.watchdogArm(3500), S.loopForever()] });
     expect(boot).toMatchObject({ reason: 5, kind: 5 });

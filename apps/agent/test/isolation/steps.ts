@@ -59,6 +59,7 @@ export const storeF32Plus4 = (ptr: number): Step => [54, ptr, 1];
 /** C alone (probes/probe.c). */
 export const probeLoad = (address: number): Step => [64, 0, address];
 export const probeStore = (address: number): Step => [64, 1, address];
+export const stopWatchdog = (): Step => [64, 5, 0];
 export const probeJump = (address: number): Step => [64, 2, address];
 export const hostileDevice = (scenario: number): Step => [64, 3, scenario];
 
