@@ -129,3 +129,36 @@ describe("what a device says of itself", () => {
     expect(after.lastSeenAt >= before).toBe(true);
   });
 });
+
+describe("text of a device", () => {
+  let fixture: Fixture;
+  beforeAll(async () => {
+    fixture = await Fixture.start();
+  });
+  afterAll(() => fixture.stop());
+
+  it("is refused as a name when it holds characters that are not seen, and that re-order or hide others", async () => {
+    for (const unseen of ["\u202e", "\u2066", "\u200b", "\ufeff", "\u0007", "\u009b", "\u2028", "\n", "\u00ad", "\u{e0041}"]) {
+      const device = await fixture.readyDevice();
+      await device.say("check-in", { ...device.checkInContent(), product: `pro${unseen}duct` });
+      await device.say("check-in", { ...device.checkInContent(), running: { ...device.running, version: `1.0${unseen}` } });
+      await device.say("telemetry", { uptimeMs: 1, health: "healthy", metric: `m${unseen}`, value: 1 });
+      const { product, running, metric, log } = (await fixture.api.get(`/api/devices/${device.id}`)).body;
+      expect([product, running.version, metric], JSON.stringify(unseen)).toEqual([device.product, device.running["version"], null]);
+      expect(log.map((entry: { detail: string }) => entry.detail)).toEqual(expect.arrayContaining(["product", "running.version"].map((name) => `check-in ignored: ${name}: holds characters that are not seen`)));
+      expect((await device.checkIn()).session).toBe(device.session);
+    }
+    const device = await fixture.readyDevice();
+    for (const fine of ["Pumpe Süd 3", "溫度", "درجة الحرارة", "m/s²"]) {
+      await device.say("telemetry", { uptimeMs: 1, health: "healthy", metric: fine, value: 1 });
+      expect((await fixture.api.get(`/api/devices/${device.id}`)).body.metric.name).toBe(fine);
+    }
+  });
+
+  it("has what is not seen written out where it is for a log", async () => {
+    const device = await fixture.readyDevice();
+    await device.say("log", { crash: { kind: "trap", message: "a\u202eb\u001b[31m", log: "line one\nline\ttwo\u2066\n" } });
+    const { log } = (await fixture.api.get(`/api/devices/${device.id}`)).body;
+    expect(log[0].detail).toBe("trap: message a\\u{202e}b\\u{1b}[31m\nline one\nline\ttwo\\u{2066}");
+  });
+});

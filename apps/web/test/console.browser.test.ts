@@ -147,6 +147,16 @@ describe.skipIf(!executablePath)("the console in a browser", () => {
     await row("flipside-demo 1.2.0").getByText("File missing").waitFor();
   });
 
+  it("keeps what a device calls itself from re-ordering the console's own words", async () => {
+    const product = "\u202egpj.erawmrif";
+    server.devices.set("dev-1", device("dev-1", { product, running: { slot: "a", digest: "ab".repeat(32), version: "1.0\u202e0", releaseSequence: 1, state: "confirmed" } }));
+    await signIn("/devices");
+    expect(await row("dev-1").locator("bdi", { hasText: "erawmrif" }).innerText()).toBe(product);
+    await page.goto(`${url}/devices/dev-1`);
+    await page.locator("bdi", { hasText: "erawmrif" }).first().waitFor();
+    expect(await page.locator("bdi", { hasText: "1.0\u202e0" }).count()).toBeGreaterThan(0);
+  });
+
   it("takes claims and permits, and says which of them it could not take", async () => {
     await signIn("/devices");
     await page.getByRole("button", { name: "Import claims" }).click();

@@ -108,7 +108,7 @@ function ServerDialog({ device, onDone, onClose }: { device: Device; onDone: () 
     <Dialog title={`Change the server of ${device.id}`} onClose={onClose}>
       <form noValidate onSubmit={(event) => void submit(event)}>
         <p className="muted">
-          {device.connection && `It connects to ${device.connection.host}:${device.connection.port} now. `}The device keeps the new address only when
+          {device.connection && <>It connects to <bdi>{device.connection.host}</bdi>:{device.connection.port} now. </>}The device keeps the new address only when
           this server proves itself there within a minute; else it returns to the old one.
         </p>
         {problem && <ProblemNotice problem={problem} lead="The command was not given" />}

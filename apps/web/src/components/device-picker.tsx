@@ -45,7 +45,7 @@ export function DevicePicker({ devices, picked, onPick }: Props): ReactNode {
             <label className="choice">
               <input type="checkbox" checked={picked.has(device.id)} onChange={(event) => change([device.id], event.target.checked)} />
               <span>
-                {device.id} <span className="muted small-text">{device.running ? `${device.running.version}, ` : ""}{device.online ? "online" : "offline"}</span>
+                {device.id} <span className="muted small-text">{device.running && <><bdi>{device.running.version}</bdi>, </>}{device.online ? "online" : "offline"}</span>
               </span>
             </label>
           </li>

@@ -66,7 +66,7 @@ function SlotCell({ slot }: { slot: SlotView }): ReactNode {
       {writing && <div className="slot-writing" style={{ width: `${slot.writing! * 100}%` }} />}
       <span className="slot-letter">{slot.name.toUpperCase()}</span>
       <span className="slot-text">
-        <span className="slot-version">{writing ? `→ ${slot.writingVersion}` : (slot.version ?? (slot.state === "empty" ? "–" : "no version"))}</span>
+        <span className="slot-version">{writing ? <>→ <bdi>{slot.writingVersion}</bdi></> : slot.version ? <bdi>{slot.version}</bdi> : slot.state === "empty" ? "–" : "no version"}</span>
         <span className={`slot-state tone-${writing ? "busy" : (words?.tone ?? "idle")}`}>
           <Icon name={writing ? "download" : (words?.icon ?? "question")} />
           {writing ? "writing" : (words?.label ?? "unknown")}
@@ -100,7 +100,7 @@ function SlotBox({ slot }: { slot: SlotView }): ReactNode {
         <span className="slot-letter">{slot.name.toUpperCase()}</span>
         <span className="slot-role">{slot.runs ? "Running now" : "Idle"}</span>
       </header>
-      <p className="slot-big-version">{slot.version ?? (slot.state === "empty" ? "No image" : "Version not known")}</p>
+      <p className="slot-big-version">{slot.version ? <bdi>{slot.version}</bdi> : slot.state === "empty" ? "No image" : "Version not known"}</p>
       {words && (
         <p>
           <StateBadge words={words} /> <span className="muted">{words.means}</span>

@@ -27,7 +27,7 @@ export function DevicePage({ id }: { id: string }): ReactNode {
       title={id}
       back={{ href: "/devices", label: "Devices" }}
       beside={device && <OnlineState device={device} />}
-      summary={device?.product ? `${device.product} · ${device.hardware} rev ${device.revision}` : undefined}
+      summary={device?.product ? <><bdi>{device.product}</bdi> · <bdi>{device.hardware}</bdi> rev {device.revision}</> : undefined}
       actions={
         device &&
         !device.revoked && (
@@ -72,7 +72,7 @@ const deploymentColumns: Column<Deployment>[] = [
           {deployment.rolloutName}
         </Link>
         <span className="sub">
-          to {deployment.version}
+          to <bdi>{deployment.version}</bdi>
           {deployment.attempt > 1 && `, attempt ${deployment.attempt}`}
         </span>
       </>
@@ -118,7 +118,7 @@ function Details({ device }: { device: DeviceDetail }): ReactNode {
             {device.trustRefused && <TrustRefusal refusal={device.trustRefused} />}
           </Detail>
           <Detail term="Randomness">{device.entropy ? <StateBadge words={entropyWords[device.entropy]} /> : "unknown"}</Detail>
-          <Detail term="Server">{device.connection ? `${device.connection.host}:${device.connection.port}` : "unknown"}</Detail>
+          <Detail term="Server">{device.connection ? <><bdi>{device.connection.host}</bdi>:{device.connection.port}</> : "unknown"}</Detail>
           {device.metric && <Detail term={device.metric.name}>{device.metric.value}</Detail>}
         </dl>
       </section>
@@ -153,7 +153,7 @@ function ActiveDeployment({ deployment }: { deployment: Deployment }): ReactNode
   return (
     <section className="panel active-deployment" aria-labelledby="active-heading">
       <h2 id="active-heading">
-        Updating to {deployment.version}
+        Updating to <bdi>{deployment.version}</bdi>
       </h2>
       <DeploymentProgress deployment={deployment} />
       <p className="muted">

@@ -41,7 +41,7 @@ const columns: Column<Device>[] = [
           {device.id}
         </Link>
         <span className="sub">
-          {device.product ? `${device.product} · ${device.hardware} rev ${device.revision}` : "waiting for enrolment"}
+          {device.product ? <><bdi>{device.product}</bdi> · <bdi>{device.hardware}</bdi> rev {device.revision}</> : "waiting for enrolment"}
         </span>
       </>
     ),
@@ -56,7 +56,7 @@ const columns: Column<Device>[] = [
       device.activeDeployment && (
         <>
           <DeploymentProgress deployment={device.activeDeployment} />
-          <span className="sub">to {device.activeDeployment.version}</span>
+          <span className="sub">to <bdi>{device.activeDeployment.version}</bdi></span>
         </>
       ),
   },

@@ -202,7 +202,7 @@ function RolloutForm({ releases, devices, initialReleaseId }: { releases: Releas
           <div>
             <dt>Release</dt>
             <dd>
-              {release.product} {release.version}
+              <bdi>{release.product}</bdi> <bdi>{release.version}</bdi>
             </dd>
           </div>
           <div>

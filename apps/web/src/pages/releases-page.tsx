@@ -147,7 +147,7 @@ function Accepted({ fileName, release }: { fileName: string; release: Release })
       <Icon name="check" />
       <div className="notice-body">
         <p className="notice-title">
-          Accepted: {release.product} {release.version}
+          Accepted: <bdi>{release.product}</bdi> <bdi>{release.version}</bdi>
         </p>
         <p>
           {fileName} holds {plural(release.images.length, "image")}; every signature is valid.
@@ -240,7 +240,7 @@ function ReleaseList({ releases }: { releases: Release[] }): ReactNode {
             cell: (release) => (
               <>
                 <span className="row-name">
-                  {release.product} {release.version}
+                  <bdi>{release.product}</bdi> <bdi>{release.version}</bdi>
                 </span>
                 <span className="sub">sequence {release.releaseSequence}</span>
                 {release.revoked && (

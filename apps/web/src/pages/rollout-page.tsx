@@ -73,7 +73,7 @@ export function RolloutPage({ id }: { id: string }): ReactNode {
       summary={
         rollout && (
           <>
-            Version {rollout.version} to {plural(rollout.total, "device")}, created <TimeAgo at={rollout.createdAt} /> by {rollout.createdBy}
+            Version <bdi>{rollout.version}</bdi> to {plural(rollout.total, "device")}, created <TimeAgo at={rollout.createdAt} /> by {rollout.createdBy}
             {rollout.finishedAt && (
               <>
                 , finished <TimeAgo at={rollout.finishedAt} />
@@ -132,7 +132,7 @@ function Details({ rollout }: { rollout: Rollout }): ReactNode {
           </p>
           <div className="headline-rest">
             <p>
-              <strong>{count(rollout.counts.confirmed)}</strong> of {plural(rollout.total, "device")} run {rollout.version} and have proven it.
+              <strong>{count(rollout.counts.confirmed)}</strong> of {plural(rollout.total, "device")} run <bdi>{rollout.version}</bdi> and have proven it.
             </p>
             <OutcomeBar rollout={rollout} />
           </div>

@@ -24,7 +24,7 @@ const columns: Column<RolloutSummary>[] = [
           {rollout.name}
         </Link>
         <span className="sub">
-          {rollout.version} · {plural(rollout.total, "device")}
+          <bdi>{rollout.version}</bdi> · {plural(rollout.total, "device")}
         </span>
       </>
     ),

@@ -3,6 +3,7 @@
 import type { Clock } from "../../clock.ts";
 import type { Logger } from "../../logging.ts";
 import { LogLimiter } from "../../logging.ts";
+import { withUnseenWrittenOut } from "../../plain-text.ts";
 import { messagePatienceMs, type Storage } from "../../storage/storage.ts";
 import { StorageBusy } from "../../storage/write-lock.ts";
 
@@ -60,7 +61,7 @@ export function createDeviceLog(storage: Storage, log: Logger, clock: Pick<Clock
       limiters.set(deviceId, limiter);
       const suppressed = limiter.admit(clock.steadyMs());
       if (suppressed === undefined) return;
-      const text = detail.slice(0, kind === "crash" ? crashCharactersMax : detailCharactersMax) + (suppressed > 0 ? ` (${suppressed} entries before this were dropped)` : "");
+      const text = withUnseenWrittenOut(detail).slice(0, kind === "crash" ? crashCharactersMax : detailCharactersMax) + (suppressed > 0 ? ` (${suppressed} entries before this were dropped)` : "");
       log.info({ device: deviceId, kind }, text);
       waiting.push({ deviceId, at: clock.wallMs(), kind, detail: text });
       writing ??= Promise.resolve()

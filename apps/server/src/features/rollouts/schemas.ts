@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { isPlainText } from "../../plain-text.ts";
 
 const dayMs = 24 * 60 * 60 * 1000;
 
@@ -8,7 +9,7 @@ const wave = z.union([
 ]);
 
 export const newRollout = z.strictObject({
-  name: z.string().trim().min(1).max(100),
+  name: z.string().trim().min(1).max(100).refine(isPlainText, "holds characters that are not seen"),
   releaseId: z.string().min(1).max(64),
   target: z.union([
     z.strictObject({ deviceIds: z.array(z.string().min(1).max(48)).min(1).max(100_000) }),

@@ -5,6 +5,7 @@ import type { z } from "zod";
 import type { Logger } from "../../logging.ts";
 import { LogLimiter } from "../../logging.ts";
 import type { LinkMessage } from "../../mqtt/device-link.ts";
+import { withUnseenWrittenOut } from "../../plain-text.ts";
 import type { Turns } from "../../mqtt/turns.ts";
 import { StorageBusy } from "../../storage/write-lock.ts";
 import type { CheckIns } from "../check-ins/check-ins.ts";
@@ -47,7 +48,7 @@ export function createInbox(options: {
   /** A refusal for which no enrolled device answers: in the server's log only, so many a minute. */
   function stranger(deviceId: string | undefined, what: string): void {
     const suppressed = strangers.admit(options.now());
-    if (suppressed !== undefined) log.warn({ name: deviceId, suppressed }, `refused: ${what}`);
+    if (suppressed !== undefined) log.warn({ name: deviceId, suppressed }, `refused: ${withUnseenWrittenOut(what)}`);
   }
 
   function ignore(deviceId: string, what: string): void {

@@ -2,6 +2,7 @@
 
 import { bootReasonNames, CONTROL_MESSAGE_BYTES_MAX, deploymentStateNames, FETCH_WINDOW_MAX, slotStateNames } from "@flipside/image-format";
 import { z } from "zod";
+import { isPlainText } from "../../plain-text.ts";
 
 /** base64url without padding of exactly `bytes` bytes. */
 export function binary(bytes: number) {
@@ -16,7 +17,9 @@ export function binary(bytes: number) {
 
 const u32 = z.number().int().min(0).max(0xffff_ffff);
 const digest = z.string().regex(/^[0-9a-f]{64}$/);
-const name = z.string().min(1).max(64);
+/** Shown in the console beside its own words. */
+const plain = (charactersMax: number) => z.string().min(1).max(charactersMax).refine(isPlainText, "holds characters that are not seen");
+const name = plain(64);
 const nonce = binary(16);
 
 /** `connection` is the id of the connection's first session, in the hello of a later one: its last will names that. */
@@ -28,7 +31,7 @@ export const sessionMember = z.object({ session: nonce });
 
 const slotName = z.enum(["a", "b"]);
 const slotState = z.enum(slotStateNames);
-const deploymentId = z.string().min(1).max(64);
+const deploymentId = plain(64);
 const deploymentState = z.enum(deploymentStateNames);
 
 const commandId = z.string().regex(/^[0-9a-f]{32}$/);
@@ -57,7 +60,7 @@ export const checkInMessage = z.object({
   other: z.object({ slot: slotName, digest: digest.optional(), state: slotState, reason: u32.default(0) }),
   slotBytes: u32,
   /** The server that the device is connected to; and what became of the last address that a command gave it. */
-  connection: z.object({ host: z.string().min(1).max(64), port: u32, command: commandId.optional(), code: u32.optional() }).optional(),
+  connection: z.object({ host: plain(64), port: u32, command: commandId.optional(), code: u32.optional() }).optional(),
   deployment: z.object({ id: deploymentId, attempt: u32, state: deploymentState, code: u32.default(0) }).optional(),
 });
 export type CheckIn = z.infer<typeof checkInMessage>;
@@ -92,7 +95,7 @@ export const telemetryMessage = z.object({
 
 export const logMessage = z.object({
   crash: z.object({
-    kind: z.string().min(1).max(32),
+    kind: plain(32),
     module: u32.optional(),
     code: z.number().int().optional(),
     mepc: u32.optional(),
