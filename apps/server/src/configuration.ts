@@ -22,6 +22,7 @@ const schema = z.object({
   trustChain: z.string().min(1, "the path of the trust chain file is needed"),
   operationsKey: z.string().min(1).optional(),
   claimsFile: z.string().min(1).optional(),
+  secretKeyFile: z.string().min(1).optional(),
   pollMs: z.coerce.number().int().min(100).max(3_600_000).default(3_000),
   logLevel: z.enum(["trace", "debug", "info", "warn", "error", "silent"]).default("info"),
   allowedOrigins: z
@@ -62,6 +63,7 @@ export const options: Record<keyof Configuration, Option> = {
   dataDir: { flag: "data-dir", variable: "DATA_DIR", about: "where the database and the images are kept (var/server)" },
   trustChain: { flag: "trust-chain", variable: "TRUST_CHAIN", about: "trust chain file whose release keys verify uploads (required)" },
   operationsKey: { flag: "operations-key", variable: "OPERATIONS_KEY", about: "private JWK of an operations key, to sign commands to devices (none: no commands)" },
+  secretKeyFile: { flag: "secret-key-file", variable: "FLIPSIDE_SECRET_KEY_FILE", about: "file of the key that encrypts secrets in the database; or FLIPSIDE_SECRET_KEY (none: in clear)" },
   claimsFile: { flag: "claims-file", variable: "CLAIMS_FILE", about: "file of claims to import at the start, JSON or CSV" },
   pollMs: { flag: "poll-ms", variable: "POLL_MS", about: "how often devices check in, in milliseconds (3000)" },
   logLevel: { flag: "log-level", variable: "LOG_LEVEL", about: "trace, debug, info, warn, error or silent (info)" },

@@ -4,6 +4,7 @@ import { endWithParent, outliveOutput } from "../../../packages/processes/src/en
 import { whoReaches } from "../../../packages/processes/src/reach.ts";
 import { ConfigurationError, readConfiguration, usage } from "./configuration.ts";
 import { createLogger } from "./logging.ts";
+import { readSecretKey } from "./storage/secrets-at-rest.ts";
 import { StartError, startServer } from "./server.ts";
 
 /** One stop often comes as several signals: a terminal's or a service manager's to the group, and the launcher's own. */
@@ -17,7 +18,7 @@ async function main(): Promise<void> {
     return;
   }
   const logger = createLogger(configuration.logLevel);
-  const server = await startServer({ ...configuration, logger });
+  const server = await startServer({ ...configuration, secretKey: readSecretKey(configuration.secretKeyFile, process.env["FLIPSIDE_SECRET_KEY"]), logger });
   if (server.firstAdministrator !== undefined) {
     const { userName, password } = server.firstAdministrator;
     process.stdout.write(`First sign-in: user ${userName}, one-time password ${password} (shown once; change it at the first sign-in)\n`);

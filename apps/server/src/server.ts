@@ -72,6 +72,8 @@ export interface ServerOptions {
   mqttPort?: number;
   /** File of claims, JSON or CSV (features/claims/claims-file.ts), to import at the start. */
   claimsFile?: string | undefined;
+  /** 32 bytes: secrets in the database are encrypted with it (storage/secrets-at-rest.ts). */
+  secretKey?: Uint8Array | undefined;
   /** Another broker in place of the embedded one. */
   mqttUrl?: string | undefined;
   /** That broker keeps devices' accounts, and this server manages them there. */
@@ -175,7 +177,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     const database = join(options.dataDir, "flipside.sqlite");
     for (const line of makePrivate(options.dataDir, database)) log.warn(`others could read the server's data: ${line}`);
     const files = await openImageFiles(options.dataDir, options.fileSystem);
-    const storage = await Storage.open(database, (error) => log.error({ err: error as Error }, "a listener failed"));
+    const storage = await Storage.open(database, (error) => log.error({ err: error as Error }, "a listener failed"), options.secretKey);
     undo.push(() => storage.close());
     const clock = await openClock(storage, { ...systemClock, ...options.clock });
     const trust = await loadTrust(options.trustChain, { storage, verifier, log, replaced: () => trustReplaced() });

@@ -9,6 +9,7 @@ import { Kysely, Migrator, type Transaction } from "kysely";
 import { Database } from "../../../../packages/processes/src/sqlite.ts";
 import { migrations } from "./migrations.ts";
 import type { Schema } from "./schema.ts";
+import { openVault, SealingPlugin, type Vault } from "./secrets-at-rest.ts";
 import { patience, sqliteDialect } from "./sqlite-dialect.ts";
 
 /** What a device has said is not asked for again: it waits for the database for longer than a person would. */
@@ -32,8 +33,8 @@ export class Storage {
     this.#onHookError = onHookError;
   }
 
-  /** Opens the file, creating and migrating it as needed. Throws when it is no database or newer than this program. */
-  static async open(path: string, onHookError: (error: unknown) => void): Promise<Storage> {
+  /** Opens the file, creating and migrating it as needed; `secretKey`: secrets-at-rest.ts. Throws when it is no database or newer than this program. */
+  static async open(path: string, onHookError: (error: unknown) => void, secretKey?: Uint8Array): Promise<Storage> {
     const sqlite = new Database(path);
     // Readers and the writer don't block each other, and a commit is one append.
     sqlite.pragma("journal_mode = WAL");
@@ -53,7 +54,14 @@ export class Storage {
       await db.destroy();
       throw error;
     }
-    return new Storage(db, onHookError);
+    let vault: Vault | undefined;
+    try {
+      vault = openVault(sqlite, secretKey);
+    } catch (error) {
+      await db.destroy();
+      throw error;
+    }
+    return new Storage(vault === undefined ? db : db.withPlugin(new SealingPlugin(vault)), onHookError);
   }
 
   async transaction<T>(work: (work: Work) => Promise<T>): Promise<T> {

@@ -1,0 +1,141 @@
+// Secrets in the database, encrypted where a key is given: claim secrets, device secrets, and what sessions are signed with.
+// AES-256-GCM (NIST SP 800-38D) with a nonce of 96 random bits for each value. A stolen database or backup is then worth nothing
+// without the key, which is kept elsewhere. The rest of the server knows nothing of it: values are sealed on their way into a
+// query, and opened on their way out.
+
+import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
+import { readFileSync, statSync } from "node:fs";
+import {
+  InsertQueryNode, type KyselyPlugin, type PluginTransformQueryArgs, type PluginTransformResultArgs, PrimitiveValueListNode, type QueryResult, type RootOperationNode, type UnknownRow, ValueListNode, ValueNode,
+  ValuesNode,
+} from "kysely";
+import type { Database } from "../../../../packages/processes/src/sqlite.ts";
+import { StartError } from "../start-error.ts";
+
+export const secretKeyBytes = 32;
+const nonceBytes = 12;
+const tagBytes = 16;
+/** No secret begins so by chance: they are random, and this is 64 bits. */
+const magic = Buffer.from("fs-seal1");
+const checkKey = "secret-key-check";
+export const tokenSecretKey = "token-secret";
+const advice = "Give it with FLIPSIDE_SECRET_KEY_FILE (--secret-key-file) or FLIPSIDE_SECRET_KEY";
+
+const isSealed = (value: unknown): value is Buffer => Buffer.isBuffer(value) && value.length >= magic.length + nonceBytes + tagBytes && value.subarray(0, magic.length).equals(magic);
+
+/** A key as text: 32 bytes in hex or base64url. Throws StartError, which never quotes it. */
+export function parseSecretKey(text: string, from: string): Uint8Array {
+  const trimmed = text.trim();
+  const bytes = /^[0-9a-fA-F]{64}$/.test(trimmed) ? Buffer.from(trimmed, "hex") : /^[A-Za-z0-9_+/-]{43}=?$/.test(trimmed) ? Buffer.from(trimmed.replaceAll("+", "-").replaceAll("/", "_"), "base64url") : undefined;
+  if (bytes?.length !== secretKeyBytes) throw new StartError(`${from} holds no key: 32 random bytes in hex or base64 are wanted. Make one: openssl rand -hex 32`);
+  return bytes;
+}
+
+/** From the file, else from the variable; undefined when neither is given. */
+export function readSecretKey(file: string | undefined, variable: string | undefined): Uint8Array | undefined {
+  if (file !== undefined && variable) throw new StartError("The key of the database's secrets is given twice, by file and by FLIPSIDE_SECRET_KEY. Give it once.");
+  if (file === undefined) return variable ? parseSecretKey(variable, "FLIPSIDE_SECRET_KEY") : undefined;
+  try {
+    if (process.platform !== "win32" && (statSync(file).mode & 0o077) !== 0) throw new StartError(`Others may read the key in ${file}. Run: chmod 600 ${file}`);
+    return parseSecretKey(readFileSync(file, "utf8"), file);
+  } catch (error) {
+    if (error instanceof StartError) throw error;
+    throw new StartError(`The key of the database's secrets cannot be read: ${(error as Error).message}`);
+  }
+}
+
+export class Vault {
+  readonly #key: Uint8Array;
+
+  constructor(key: Uint8Array) {
+    this.#key = key;
+  }
+
+  seal(value: Uint8Array): Buffer {
+    const nonce = randomBytes(nonceBytes);
+    const cipher = createCipheriv("aes-256-gcm", this.#key, nonce);
+    cipher.setAAD(magic);
+    return Buffer.concat([magic, nonce, cipher.update(value), cipher.final(), cipher.getAuthTag()]);
+  }
+
+  /** Throws when it was sealed with another key, or changed. */
+  open(sealed: Buffer): Buffer {
+    const at = magic.length + nonceBytes;
+    const decipher = createDecipheriv("aes-256-gcm", this.#key, sealed.subarray(magic.length, at), { authTagLength: tagBytes });
+    decipher.setAAD(magic);
+    decipher.setAuthTag(sealed.subarray(-tagBytes));
+    return Buffer.concat([decipher.update(sealed.subarray(at, -tagBytes)), decipher.final()]);
+  }
+}
+
+/**
+ * Judges the key by the database, which is migrated and used by nobody else yet. With a key for the first time, everything that is
+ * there is sealed, and the file written anew, so that no free page holds what was. Throws StartError.
+ */
+export function openVault(database: Database, key: Uint8Array | undefined): Vault | undefined {
+  const meta = database.prepare("select value from meta where key = ?");
+  const check = meta.get(checkKey) as { value: Buffer } | undefined;
+  if (key === undefined) {
+    if (check === undefined) return undefined;
+    throw new StartError(`The secrets in this database are encrypted, and no key is given. ${advice}.`);
+  }
+  const vault = new Vault(key);
+  if (check !== undefined) {
+    try {
+      vault.open(check.value);
+    } catch {
+      throw new StartError(`The key given is not the one that the secrets in this database are encrypted with. ${advice}.`);
+    }
+    return vault;
+  }
+  database.transaction(() => {
+    for (const { table, column, where } of [
+      { table: "claims", column: "secret", where: "true" },
+      { table: "deviceSecrets", column: "secret", where: "true" },
+      { table: "meta", column: "value", where: `key = '${tokenSecretKey}'` },
+    ]) {
+      const update = database.prepare(`update ${table} set ${column} = ? where rowid = ?`);
+      for (const { rowid, value } of database.prepare(`select rowid, ${column} as value from ${table} where ${where}`).all() as { rowid: number; value: Buffer }[]) update.run(vault.seal(value), rowid);
+    }
+    database.prepare("insert into meta (key, value) values (?, ?)").run(checkKey, vault.seal(Buffer.from("flipside")));
+  }).immediate();
+  database.exec("vacuum");
+  database.pragma("wal_checkpoint(TRUNCATE)");
+  return vault;
+}
+
+const columnOf = (table: string, row: ReadonlyMap<string, unknown>): string | undefined => {
+  if (table === "claims" || table === "deviceSecrets") return "secret";
+  return table === "meta" && row.get("key") === tokenSecretKey ? "value" : undefined;
+};
+
+/** Seals what is inserted and opens what is read. Secrets are inserted and deleted, never updated. */
+export class SealingPlugin implements KyselyPlugin {
+  readonly #vault: Vault;
+
+  constructor(vault: Vault) {
+    this.#vault = vault;
+  }
+
+  transformQuery({ node }: PluginTransformQueryArgs): RootOperationNode {
+    if (!InsertQueryNode.is(node) || node.values === undefined || node.columns === undefined || !ValuesNode.is(node.values)) return node;
+    const table = node.into?.table.identifier.name ?? "";
+    const columns = node.columns.map((column) => column.column.name);
+    const rows = node.values.values.map((list) => {
+      const values = PrimitiveValueListNode.is(list) ? [...list.values] : list.values.map((value) => (ValueNode.is(value) ? value.value : undefined));
+      const at = columns.indexOf(columnOf(table, new Map(columns.map((name, i) => [name, values[i]]))) ?? "");
+      if (at < 0) return list;
+      const sealed = this.#vault.seal(values[at] as Uint8Array);
+      if (PrimitiveValueListNode.is(list)) return PrimitiveValueListNode.create(values.map((value, i) => (i === at ? sealed : value)));
+      return ValueListNode.create(list.values.map((value, i) => (i === at ? ValueNode.create(sealed) : value)));
+    });
+    return { ...node, values: ValuesNode.create(rows) };
+  }
+
+  async transformResult({ result }: PluginTransformResultArgs): Promise<QueryResult<UnknownRow>> {
+    for (const row of result.rows) {
+      for (const [name, value] of Object.entries(row)) if (isSealed(value)) row[name] = this.#vault.open(value);
+    }
+    return result;
+  }
+}
