@@ -34,8 +34,8 @@ export function createImageStore(options: { storage: Storage; files: ImageFiles;
   async function look(image: Checked): Promise<FileState> {
     const found = await files.digestOf(image.fileName);
     if (found === undefined) return "missing";
-    if (found.sizeBytes !== image.sizeBytes) return "damaged";
     if (image.fileDigest !== null) return found.digest === image.fileDigest ? "present" : "damaged";
+    if (found.sizeBytes !== image.sizeBytes) return "damaged";
     // Stored before files were named by their content: its header says what it must hold.
     const bytes = await files.read(files.pathOf(image.fileName));
     try {
