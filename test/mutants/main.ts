@@ -1,7 +1,7 @@
 // `npm run mutants`: small changes to what decides what boots, is installed and is kept, each of which a test has to find.
 // docs/power-cut.md, "Mutants".
 
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { relative } from "node:path";
 import { parseArgs } from "node:util";
@@ -14,6 +14,7 @@ import { mutantsOf, mutatedSources } from "./sources.ts";
 const usage = `npm run mutants -- [options]
   --file PATH      mutants of one source file only (may be given more than once)
   --patch FILE     one bug of your own: a unified diff against the sources
+  --again FILE     only those that survived in an earlier run, by what its --json wrote
   --sample N       one mutant in N
   --seed N         of torn contents, fuzzed inputs and the sample (1)
   --budget S       begin no more mutants after S seconds, and say how many were left
@@ -25,7 +26,7 @@ Sources: ${[...mutatedSources, ...mutatedC].join(", ")}`;
 
 const { values } = parseArgs({
   options: {
-    file: { type: "string", multiple: true }, patch: { type: "string" }, sample: { type: "string" }, seed: { type: "string" }, budget: { type: "string" },
+    file: { type: "string", multiple: true }, patch: { type: "string" }, sample: { type: "string" }, again: { type: "string" }, seed: { type: "string" }, budget: { type: "string" },
     processes: { type: "string" }, json: { type: "string" }, found: { type: "boolean" }, fast: { type: "boolean" }, help: { type: "boolean" },
   },
 });
@@ -55,7 +56,8 @@ const seed = number("seed", 1, 0);
 const sample = number("sample", 1, 1);
 const explained = explainedMutants();
 const began = performance.now();
-const only = ({ number: n }: Mutant): boolean => (n + seed) % sample === 0;
+const again = values.again === undefined ? undefined : new Set((JSON.parse(readFileSync(values.again, "utf8")) as { survivors: { key: string }[] }).survivors.map(({ key }) => key));
+const only = (mutant: Mutant): boolean => (again ? again.has(keyOf(mutant)) : (mutant.number + seed) % sample === 0);
 const onVerdict = ({ mutant, finding, isReached }: Verdict): void => {
   if (finding && values.found) console.log(`found ${mutant.file}:${mutant.line} ${mutant.operator} ${mutant.from} => ${mutant.to}  by ${finding.by}: ${finding.what.slice(0, 100)}`);
   if (!finding && !explained.has(keyOf(mutant))) console.log(`SURVIVES${isReached ? "" : ", asked for by nothing,"} ${mutant.file}:${mutant.line} ${mutant.place}: ${mutant.operator} ${mutant.from} => ${mutant.to || "(nothing)"}`);

@@ -10,8 +10,9 @@ import { wholeCourseOf } from "../../apps/power-cut/src/campaign/agree.ts";
 import { parseCaseId } from "../../apps/power-cut/src/campaign/case-id.ts";
 import { TornPages } from "../../apps/power-cut/src/campaign/cuts.ts";
 import { allowedEnd } from "../../apps/power-cut/src/campaign/judge.ts";
-import { type Trouble, troubles } from "../../apps/power-cut/src/campaign/flash-trouble.ts";
+import { troubles as flashTroubles, type Trouble } from "../../apps/power-cut/src/campaign/flash-trouble.ts";
 import { cutAt } from "../../apps/power-cut/src/campaign/replay.ts";
+import { uncleanBoots } from "../../apps/power-cut/src/campaign/unclean-boots.ts";
 import type { Reading } from "../../apps/power-cut/src/device/board.ts";
 import { Explorer } from "../../apps/power-cut/src/campaign/explore.ts";
 import { readSubject, subjectOfSources } from "../../apps/power-cut/src/campaign/subject.ts";
@@ -26,6 +27,8 @@ export interface Finding {
   by: string;
   what: string;
 }
+
+const troubles: readonly Trouble[] = [...flashTroubles, ...uncleanBoots];
 
 /** What was measured once, for all processes. */
 export interface StoryReach {
@@ -187,7 +190,7 @@ export class StoryBench {
       ...this.#reach.filter(({ plain }) => plain.has(mutant)).map(({ story, course }) => () => this.#withoutCuts(story, course)),
       ...this.#troubles.filter(({ asked }) => asked.has(mutant)).map(({ trouble: { name, play } }) => (): Finding | undefined => {
         const [what] = play(this.#campaign, this.#seed);
-        return what === undefined ? undefined : { by: `flash trouble "${name}"`, what };
+        return what === undefined ? undefined : { by: `trouble "${name}"`, what };
       }),
     ]);
   }

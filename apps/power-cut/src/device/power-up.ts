@@ -187,7 +187,7 @@ export class Rig implements Surroundings {
     board.powerOn(reading, seed);
     server.memory = state.server;
     server.wishes = story.wishes;
-    let reason: number = BootReason.PowerOn;
+    let reason: number = story.firstReason ?? BootReason.PowerOn;
     let boots = 0;
     let end: PowerUpEnd = "late";
     while (boots < BOOTS_MAX) {

@@ -55,6 +55,16 @@ export function forgeSlot(flash: Uint8Array, layout: FlashLayout, image: { diges
   return new Uint8Array(forged);
 }
 
+/** The newest record with a change of its bytes, in a log of a thousand boots more. */
+export function withRecord(flash: Uint8Array, layout: FlashLayout, change: (record: Buffer) => void): Uint8Array {
+  const changed = Buffer.from(ageBootControl(flash, layout, 9));
+  const at = layout.zones.bootControl.offsetBytes + layout.sectorBytes - PAGE_BYTES;
+  const page = changed.subarray(at, at + PAGE_BYTES);
+  change(page);
+  putRecord(page, Buffer.from(page), page.readUInt32LE(8), page.readUInt32LE(12), page.readUInt32LE(16));
+  return new Uint8Array(changed);
+}
+
 function putRecord(page: Buffer, record: Buffer, epoch: number, number: number, bootCounter: number): void {
   record.copy(page);
   page.writeUInt32LE(epoch, 8);

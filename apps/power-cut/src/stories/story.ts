@@ -25,6 +25,8 @@ export interface Story {
   personalities?: ReadonlyMap<CampaignImage, Personality>;
   /** No server answers. */
   serverIsDown?: boolean;
+  /** Why the loader starts the first time, EXO_BOOT_*, where that is no power-on: its record is of an earlier run. */
+  firstReason?: number;
   /** A copy of the trust chain is to be written anew. */
   mayRepairTrust?: boolean;
   /** A slot holds what no update put there, and boot control names it. */
