@@ -1,10 +1,9 @@
-// What a new image checks of itself before it may stay: that its cryptography, its flash and its clock do what they
-// should on this machine. Known answers: FIPS 180-4 ("abc"), RFC 8032 section 7.1 (TEST 2).
+// What a new image checks of itself at its first look: that its cryptography, its flash and its clock do what they should
+// on this machine. The noise source has its own tests (random/), and until the confirm deadline to answer (trial.ts). Known answers: FIPS 180-4 ("abc"), RFC 8032 section 7.1 (TEST 2).
 
 import { compareBytes } from "../compare";
 import { ed25519PublicKey, ed25519Sign, ED25519_VALID, ed25519Verify, sha256 } from "../crypto";
 import { clockUs, flashRead, Zone } from "../exokernel";
-import { EntropyState, entropyState } from "../random/random";
 
 const abc: usize = memory.data<u8>([0x61, 0x62, 0x63]);
 // prettier-ignore
@@ -34,6 +33,6 @@ export function selfTestPasses(): bool {
   if (ed25519Verify(expectedPublicKey, out, message, 1) != ED25519_VALID) return false;
   store<u8>(out, load<u8>(out) ^ 1);
   if (ed25519Verify(expectedPublicKey, out, message, 1) == ED25519_VALID) return false;
-  if (flashRead(Zone.BootControl, 0, out, 16) < 0 || entropyState != EntropyState.Good) return false;
+  if (flashRead(Zone.BootControl, 0, out, 16) < 0) return false;
   return clockUs() > 0;
 }

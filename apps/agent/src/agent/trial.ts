@@ -7,6 +7,7 @@ import { APP_REPORT_BYTES, appReport, bootPhase, Health, Phase, reset, ResetReas
 import { DeploymentState, ErrorCode, SlotState, TRIAL_DEADLINE_MS_MIN } from "../format";
 import { Manifest } from "../image/manifest";
 import { Task } from "../scheduler/scheduler";
+import { EntropyState, entropyState } from "../random/random";
 import { Session } from "../session/session";
 import { Deployment } from "../update/deployment";
 import { cleanUptimeUs } from "../boot-control/unclean-boots";
@@ -87,10 +88,15 @@ export class TrialTask extends Task {
       this.selfTested = true;
       if (!selfTestPasses()) return this.fail(ErrorCode.SelfTestFailed);
     }
+    if (entropyState == EntropyState.FailedHealth) return this.fail(ErrorCode.SelfTestFailed);
     if (this.unhealthySinceUs >= 0 && nowUs - this.unhealthySinceUs >= UNHEALTHY_US) return this.fail(ErrorCode.AppUnhealthy);
     const healthy = this.appHealth == Health.Healthy;
-    if (healthy && this.session.proven && this.confirm()) return;
-    if (!healthy && nowUs >= <i64>max(header.confirmDeadlineMs, TRIAL_DEADLINE_MS_MIN) * 1000) return this.fail(ErrorCode.AppUnhealthy);
+    // One that does not answer may only be slow: it has as long as the app.
+    const hasNoise = entropyState == EntropyState.Good;
+    if (healthy && hasNoise && this.session.proven && this.confirm()) return;
+    if (!(healthy && hasNoise) && nowUs >= <i64>max(header.confirmDeadlineMs, TRIAL_DEADLINE_MS_MIN) * 1000) {
+      return this.fail(healthy ? ErrorCode.SelfTestFailed : ErrorCode.AppUnhealthy);
+    }
     if (nowUs >= <i64>max(header.contactDeadlineMs, TRIAL_DEADLINE_MS_MIN) * 1000 && !this.isAlone) {
       if (this.boot.otherState() != SlotState.Confirmed) {
         // As after recovery: nothing to fall back to, so this goes on, and a power cut from here on costs it no try.

@@ -19,6 +19,8 @@ export namespace EntropyState {
 const START_READS: u32 = 4;
 const READ_BYTES: u32 = 256;
 const REFRESH_US: i64 = 60_000_000;
+/** A source that did not answer may only be slow, on a busy host above all: asked again soon, and then ever less often. */
+const RETRY_US: i64 = 1_000_000;
 const KEY_BYTES: u32 = 32;
 
 /** u8[32] conditioned noise, u64 clock, u32 boot counter, u8[32] device key */
@@ -34,6 +36,7 @@ export let entropyState: u32 = EntropyState.Absent;
 let isKeyed: bool = false;
 let isSeeded: bool = false;
 let refreshUs: i64 = REFRESH_US;
+let retryUs: i64 = RETRY_US;
 
 /** Once, before anything is drawn. */
 export function seedRandom(deviceKey: usize, bootCounter: u32): void {
@@ -59,15 +62,26 @@ export function mixIntoRandom(ptr: usize, length: u32): void {
 /** Takes fresh noise once a minute, and so tests the source while the device runs. True when it is in another state now. */
 export function refreshRandom(nowUs: i64): bool {
   if (nowUs < refreshUs) return false;
-  refreshUs = nowUs + REFRESH_US;
   const before = entropyState;
   collect(before == EntropyState.Absent ? START_READS : 1);
   drbgUpdate(seed, BOOT_COUNTER);
+  scheduleRefresh(nowUs);
   return entropyState != before;
+}
+
+function scheduleRefresh(nowUs: i64): void {
+  if (entropyState == EntropyState.Absent) {
+    refreshUs = nowUs + retryUs;
+    retryUs = min(2 * retryUs, REFRESH_US);
+  } else {
+    refreshUs = nowUs + REFRESH_US;
+    retryUs = RETRY_US;
+  }
 }
 
 function instantiate(): void {
   collect(START_READS);
+  scheduleRefresh(clockUs());
   isSeeded = isKeyed || entropyState == EntropyState.Good;
   drbgInstantiate(seed, SEED_BYTES);
 }

@@ -39,6 +39,9 @@ beforeAll(async () => {
   };
 });
 
+/** EXO_E_IO: no answer within the driver's time. */
+const ENTROPY_IO = -5;
+
 interface Bench {
   clock: ManualClock;
   device: VirtualDevice;
@@ -57,7 +60,7 @@ afterEach(async () => {
 });
 
 /** A device with a candidate in slot B, beside the old image or alone. */
-async function onTrial(candidate: Uint8Array, options: { serverIsAway?: boolean; alone?: boolean; clock?: ManualClock } = {}): Promise<Bench> {
+async function onTrial(candidate: Uint8Array, options: { serverIsAway?: boolean; alone?: boolean; clock?: ManualClock; entropy?: (target: Uint8Array) => number | void } = {}): Promise<Bench> {
   const made = await manufactureInMemory({ deviceId: "trial", server: { host: "server", port: 1883 }, trustChain: workshop.keys.trustChain, image: old });
   const { flash } = made;
   const digestA = await putImage(workshop.layout, flash, "slotA", old);
@@ -79,7 +82,7 @@ async function onTrial(candidate: Uint8Array, options: { serverIsAway?: boolean;
     surroundings: {
       clock,
       wallClockS: () => 1_800_000_000,
-      entropy: (target) => target.forEach((_, i) => (target[i] = random.below(256))),
+      entropy: options.entropy ?? ((target) => target.forEach((_, i) => (target[i] = random.below(256)))),
       // One that is away never answers.
       connect(host, port) {
         if (server.isAway) return new Duplex({ read() {}, write() {} });
@@ -131,6 +134,31 @@ describe("a candidate", () => {
     const bench = await onTrial(images.good, { clock: new ManualClock() });
     bench.run(0);
     expect(bench.resets.map(({ atMs }) => atMs)).toEqual([0]);
+    bench.run(1_000);
+    expectRolledBack(bench, ErrorCode.SelfTestFailed);
+  });
+
+  test("whose noise source answers late is confirmed when it has: a busy host is not the image's fault", async () => {
+    const random = new SeededRandom(2);
+    let questions = 0;
+    const bench = await onTrial(images.good, { entropy: (target) => (++questions <= 2 ? ENTROPY_IO : target.forEach((_, i) => (target[i] = random.below(256)))) });
+    bench.run(1_000);
+    expect(bench.record()).toMatchObject({ activeSlot: 1, stateB: SlotState.Candidate });
+    bench.run(CONFIRM_MS - 2_000);
+    expect(bench.resets).toEqual([]);
+    expect(bench.record()).toMatchObject({ activeSlot: 1, stateB: SlotState.Confirmed });
+  });
+
+  test("whose noise source never answers is rolled back at the confirm deadline, healthy and in contact as it is", async () => {
+    const bench = await onTrial(images.good, { entropy: () => ENTROPY_IO });
+    bench.run(CONFIRM_MS - 1_000);
+    expect(bench.resets).toEqual([]);
+    bench.run(2_000);
+    expectRolledBack(bench, ErrorCode.SelfTestFailed);
+  });
+
+  test("whose noise source is stuck is rolled back at its first look", async () => {
+    const bench = await onTrial(images.good, { entropy: (target) => void target.fill(0) });
     bench.run(1_000);
     expectRolledBack(bench, ErrorCode.SelfTestFailed);
   });
