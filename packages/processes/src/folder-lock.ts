@@ -43,11 +43,13 @@ export interface FolderLock {
 /** A handle that nobody refers to is collected, and its lock with it. */
 const held = new Set<Database>();
 
-/** As a person would have typed it. */
+/** As a person would have typed it: npm's words only in the program that the script itself started, not in what that starts. */
 export function commandOfThisProcess(): string {
   const script = process.env["npm_lifecycle_event"];
-  if (script !== undefined && process.env["npm_package_name"] === "flipside") return `npm ${script === "start" || script === "test" ? script : `run ${script}`}${process.argv.length > 2 ? ` -- ${process.argv.slice(2).join(" ")}` : ""}`;
-  return ["node", ...process.argv.slice(1)].join(" ");
+  const isOfScript = process.env["npm_package_name"] === "flipside" && process.env["FLIPSIDE_LAUNCHER"] === String(process.ppid);
+  if (script === undefined || !isOfScript) return ["node", ...process.argv.slice(1)].join(" ");
+  const words = script === "start" || script === "test" ? script : `run ${script}`;
+  return `npm ${words}${process.argv.length > 2 ? ` -- ${process.argv.slice(2).join(" ")}` : ""}`;
 }
 
 function isBusy(error: unknown): boolean {
