@@ -17,6 +17,7 @@ export function allowedEnd(story: Story, rig: Rig, state: DeviceState, result: P
   if (result.end === "cut") return ["the run was cut and nobody asked for it"];
   if (result.end === "recovery" || result.end === "late") return hasBadFlash && result.violations.length === 0 ? [] : result.violations.length === 0 ? [`it ended in ${result.end}`] : [];
   const { outcome } = rig.server.memory;
+  if (state.cuts < TRIES && story.isTriedOut?.(rig.server)) return [`invariant 3: its tries were used up by ${state.cuts} cuts`];
   const expected = story.outcome === "checked-in" ? undefined : story.outcome;
   if (outcome === expected || story.otherOutcomes.includes(outcome ?? "")) return [];
   if (state.cuts >= TRIES && TRIES_EXHAUSTED.includes(outcome ?? "")) return [];

@@ -290,7 +290,7 @@ export class Rig implements Surroundings {
       const linkUs = Math.ceil(this.link?.nextUs ?? Infinity);
       if (this.link ? linkUs <= board.nowUs : server.wire.hasData) continue;
       if (settledAtUs < 0) {
-        if (this.#story.isSettled(server)) settledAtUs = board.nowUs;
+        if (this.#story.isSettled(server) || this.#story.isTriedOut?.(server)) settledAtUs = board.nowUs;
       } else if (this.#pressesLeft > 0) {
         this.#pressesLeft--;
         return BootReason.Pin;

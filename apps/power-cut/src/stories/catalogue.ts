@@ -1,6 +1,6 @@
 // The stories, each from a device that an earlier one left. Plays what precedes them with the same modules.
 
-import { buildPermit, describeImage, FLAG_RAISE_FLOOR } from "@flipside/image-format";
+import { buildPermit, describeImage, ErrorCode, FLAG_RAISE_FLOOR } from "@flipside/image-format";
 import { type Target, virtualTarget } from "../../../agent/build/targets.ts";
 import { factoryFlash } from "../../../agent/hosts/factory/factory-flash.ts";
 import { type FlashLayout, KIB, layoutOf } from "../../../agent/hosts/factory/flash-layout.ts";
@@ -214,7 +214,11 @@ export async function openCampaign(options: CampaignOptions): Promise<Campaign> 
 
   // Both sectors of boot control lost: what is newer is only guessed to run well.
   const lost = (state: DeviceState): DeviceState => startOf(pages.internFlash(destroyBootControl(pages.flashOf(state.ids), layout)), state.server, 0);
-  play({ ...checkedIn, name: "log-lost", what: "both sectors of boot control are lost; the newer image runs well", isSettled: ({ lastCheckIn }) => lastCheckIn?.running.digest === plain.digest && lastCheckIn.running.state === "confirmed" }, lost(bothConfirmed));
+  play({
+    ...checkedIn, name: "log-lost", what: "both sectors of boot control are lost; the newer image runs well",
+    isSettled: ({ lastCheckIn }) => lastCheckIn?.running.digest === plain.digest && lastCheckIn.running.state === "confirmed",
+    isTriedOut: ({ lastCheckIn }) => lastCheckIn?.running.digest === first.digest && lastCheckIn.other.state === "failed" && lastCheckIn.other.reason === ErrorCode.TriesExhausted,
+  }, lost(bothConfirmed));
   play({
     ...checkedIn, name: "log-lost-deaf", what: "both sectors of boot control are lost, and the newer image is one that had failed as deaf",
     isSettled: ({ lastCheckIn }) => lastCheckIn?.running.digest === first.digest && lastCheckIn.other.state === "failed",

@@ -15,6 +15,8 @@ export interface Story {
   otherOutcomes: readonly string[];
   /** Nothing more is expected of the device. */
   isSettled(server: StoryServer): boolean;
+  /** Of a candidate that no update brought: its tries are used up. As many cuts may do that, and nothing else. */
+  isTriedOut?(server: StoryServer): boolean;
   /** The device's time that must pass quietly after that. */
   lingerUs: number;
   /** Seconds that a run of it may take on top of what others may. */
