@@ -487,8 +487,13 @@ export class Rig implements Surroundings {
   /** Invariant 2: recovery is for a device on which no confirmed image reads back intact. */
   #checkRecovery(): void {
     const record = this.checker.newestRecord(this.board.ids);
-    // With one slot rotten, the other one's image may crash for ever: recovery is for that, too.
-    const isOfUse = (slot: number): boolean => this.#unclean.slot !== slot || this.#unclean.runs < UNCLEAN_BOOTS_MAX;
+    // With one slot rotten, the other one's image may crash for ever: recovery is for that, too. Runs of before the last cut
+    // count as well: they stand in the record that this boot found or, where that reads unstably, in the one that it made.
+    const isUnclean = this.#bootReason === BootReason.Trap || this.#bootReason === BootReason.Watchdog;
+    const before = this.#recordAtBoot;
+    const counted = before ? before.uncleanBoots + 1 : (record?.uncleanBoots ?? 0);
+    const crashesForEver = (slot: number): boolean => isUnclean && (before ?? record)?.active === slot && counted >= UNCLEAN_BOOTS_MAX;
+    const isOfUse = (slot: number): boolean => (this.#unclean.slot !== slot || this.#unclean.runs < UNCLEAN_BOOTS_MAX) && !crashesForEver(slot);
     if (this.#story.mayRecover || (this.#isRotten && record && !this.checker.bootableSlots(this.board.ids, record).some(isOfUse))) return;
     this.#violates(2, "no image was started: recovery");
   }
