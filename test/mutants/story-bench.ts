@@ -88,7 +88,7 @@ export class StoryBench {
     const campaign = await openCampaign({ modules: plain });
     const mutated = await modulesWith(set.texts(reach === "measure" ? "coverage" : "mutants"));
     // What is remembered of cryptography was computed by the modules as they are: it has no mutants.
-    const modules = { ...loadModules(mutated.boot, mutated.agent, { unchanged: false, crypto: plain.crypto }), others: questions.imports };
+    const modules = loadModules(mutated.boot, mutated.agent, { unchanged: false, crypto: plain.crypto, others: questions.imports });
     return new StoryBench(campaign, modules, set.mutants.length, seed,
       reach === "measure" ? [] : reach !== "without cuts" ? reach : [...campaign.stories.keys(), ...troubles.map(({ name }) => name)].map((story) => ({ story, plain: set.mutants.map(({ number }) => number), cut: [], seconds: 0, cases: [] })));
   }

@@ -27,8 +27,8 @@ export interface SourcePatch {
   replace: string;
 }
 
-/** The source with its patches. Throws where one no longer fits, so that no patch goes stale unseen. */
-function patchedSource(file: string, patches: readonly SourcePatch[]): string | undefined {
+/** The source with its patches; undefined: it has none. Throws where one no longer fits, so that no patch goes stale unseen. */
+export function patchedSource(file: string, patches: readonly SourcePatch[]): string | undefined {
   const own = patches.filter((patch) => patch.file === file);
   if (own.length === 0) return undefined;
   let source = readFileSync(join(repositoryRoot, file), "utf8");

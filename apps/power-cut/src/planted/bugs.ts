@@ -176,7 +176,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: "gives-way-too-soon",
     what: "a confirmed image gives way after four runs that ended uncleanly",
-    patches: [{ file: UNCLEAN, find: "export const UNCLEAN_BOOTS_MAX: u32 = 5;", replace: "export const UNCLEAN_BOOTS_MAX: u32 = 4;" }],
+    patches: [{ file: BOOT, find: "record.uncleanBoots >= UNCLEAN_BOOTS_MAX) {", replace: "record.uncleanBoots >= UNCLEAN_BOOTS_MAX - 1) {" }],
     stories: ["late-crashes-yield"],
   },
   {
