@@ -66,7 +66,6 @@ const reader = new JsonReader();
 const scheduler = new Scheduler(8, RUNS_PER_STEP);
 const random: usize = memory.data(4, 4);
 
-let connection: ConnectionTask | null = null;
 let running: bool = false;
 
 /** Puts the device together. `brokenNetwork` is for an image that has to fail: it never hears anything. */
@@ -111,9 +110,9 @@ export function startAgent(brokenNetwork: bool): void {
   const reporter = new Reporter(boot, trust, settings, mailbox, session, trial, trustUpdate);
   const commands = new Commands(boot, trust, mailbox, session, reader, update, new ConnectionCandidate(settings));
   const task = new ConnectionTask(mqtt, mailbox, settings, enrolment, session, update, reporter, trial, reader, trustUpdate, commands);
-  connection = task;
   scheduler.add(networkTask);
   scheduler.add(task);
+  scheduler.carrier = task;
   scheduler.add(trial);
   scheduler.add(update);
   // A host without a NIC gives streams; a broken network there is one that is never opened.
@@ -127,11 +126,7 @@ export function stepAgent(): u32 {
   watchdogPet();
   // Whatever woke the machine, look whether it was the network.
   networkTask.wake();
-  const task = connection;
-  if (task) task.wake();
   const waitUs = scheduler.step(clockUs());
-  // What the connection wrote is to be sent now, not at the stack's next turn.
-  networkTask.wake();
-  networkTask.run(clockUs());
-  return waitUs;
+  // What the connection wrote is to be sent now, not at the stack's next turn; that sets timers of its own.
+  return min(waitUs, network.poll());
 }

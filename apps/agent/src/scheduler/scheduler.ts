@@ -32,6 +32,11 @@ export abstract class Task {
 export class Scheduler {
   private tasks: StaticArray<Task>;
   private count: i32 = 0;
+  /**
+   * One of the tasks: what another one has written, or changed, is its to carry on, so it is due after every run of another.
+   * Else the machine may fall asleep on it.
+   */
+  carrier: Task | null = null;
 
   /** runsMax bounds one `step`. */
   constructor(
@@ -59,6 +64,8 @@ export class Scheduler {
       task.wakeUs = NEVER_US;
       const nextUs = task.run(nowUs);
       task.wakeUs = min(task.wakeUs, nextUs);
+      const carrier = this.carrier;
+      if (carrier && task != carrier) carrier.wake();
     }
     let wakeUs = NEVER_US;
     for (let i = 0; i < this.count; i++) wakeUs = min(wakeUs, this.at(i).wakeUs);

@@ -2,7 +2,7 @@ import { beforeAll, expect, test } from "vitest";
 import { compileModule, Guest } from "../text/assembly-module.ts";
 import { Random } from "../text/random.ts";
 
-type Names = "allocated" | "create" | "add" | "wake" | "step";
+type Names = "allocated" | "create" | "add" | "carry" | "wake" | "step";
 
 const PASSED_OVER_MAX = 8;
 const AGAIN = -4;
@@ -151,4 +151,24 @@ test("thousands of steps allocate nothing", () => {
   for (let now = 0n; now < 2000n; now++) machine.step(now);
   expect(machine.ran.length).toBeGreaterThan(2000);
   expect(machine.guest.call.allocated()).toBe(before);
+});
+
+test("the carrier is due after every run of another, once, and not after its own", () => {
+  const machine = new Machine();
+  for (const remaining of [5, 7, 0]) machine.add(remaining);
+  machine.guest.call.carry(2);
+  machine.step(0n);
+  expect(machine.ran).toEqual([2, 0, 2, 1, 2]);
+  machine.step(1n);
+  expect(machine.ran).toHaveLength(5);
+});
+
+test("a step that ends before the carrier's turn says that there is more to do at once", () => {
+  const machine = new Machine(8, 1);
+  machine.add(9);
+  machine.add(0);
+  machine.step(0n);
+  machine.guest.call.carry(1);
+  expect(machine.step(1n)).toBe(0);
+  expect(machine.ran).toEqual([1, 0]);
 });

@@ -39,6 +39,9 @@ export function add(index: i32): i32 {
   tasks[index] = task;
   return scheduler.add(task);
 }
+export function carry(index: i32): void {
+  scheduler.carrier = tasks[index];
+}
 export function wake(index: i32): void {
   const task = tasks[index];
   if (task) task.wake();

@@ -1,0 +1,56 @@
+// What the device has to say leaves it at once: nothing lies in it, written or known, until something else wakes the device.
+
+import { describeImage } from "@flipside/image-format";
+import { beforeAll, expect, test } from "vitest";
+import { imageFields } from "../../build/build-release.ts";
+import { virtualTarget } from "../../build/targets.ts";
+import { type UpdateImage, updateImage } from "../../../../test/power-cut/images.ts";
+import type { Workshop } from "../hosts/virtual-image.ts";
+import { MeddledDevice, messageOf, type MqttPacket, realAgent } from "./meddled-device.ts";
+
+let workshop: Workshop;
+let image: Uint8Array;
+let next: UpdateImage;
+beforeAll(async () => {
+  ({ workshop, image } = await realAgent());
+  const payload = image.subarray((await describeImage(image)).payloadOffset);
+  next = await updateImage(imageFields(virtualTarget, { version: "1.0.2", releaseSequence: 2, signingKeys: [] }), payload, workshop.keys.release, workshop.layout.sectorBytes);
+}, 240_000);
+
+async function atWork(): Promise<MeddledDevice> {
+  const bench = await MeddledDevice.powerOn(workshop, image);
+  bench.run(10_000);
+  bench.server.deployment = { id: "next", attempt: 1, image: next };
+  return bench;
+}
+
+test("the next window is asked for as soon as the last one is through, also where all of that comes at once", async () => {
+  const bench = await atWork();
+  let held: MqttPacket[] = [];
+  const throughMs: number[] = [];
+  bench.meddler.toDevice = (packet) => {
+    if (messageOf(packet)?.leaf !== "chunk") return [packet.bytes];
+    held.push(packet);
+    if (held.length < Number(bench.said("fetch").at(-1)!.json["count"])) return [];
+    const window = Buffer.concat(held.map(({ bytes }) => bytes));
+    held = [];
+    throughMs.push(bench.clock.nowUs() / 1000);
+    return [window];
+  };
+  bench.run(20_000);
+  expect(bench.lines(/installed/)).toHaveLength(1);
+  const fetches = bench.said("fetch");
+  expect(fetches.length).toBeGreaterThan(4);
+  expect(fetches.slice(1).map(({ atMs }, i) => atMs - throughMs[i]!)).toEqual(fetches.slice(1).map(() => 0));
+});
+
+test("what has become of an update is told as soon as it has", async () => {
+  const bench = await atWork();
+  const linesMs = new Map<string, number>();
+  bench.device.on("line", (line) => linesMs.set(/(installed|confirmed)/.exec(line)?.[1] ?? line, bench.clock.nowUs() / 1000));
+  bench.run(20_000);
+  for (const state of ["installed", "confirmed"]) {
+    const told = bench.said("state").find(({ json }) => json["state"] === state);
+    expect(told?.atMs, state).toBe(linesMs.get(state));
+  }
+});
