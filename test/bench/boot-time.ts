@@ -1,5 +1,6 @@
 // How long a boot takes by the wall clock, in QEMU's ordinary (emulated, not counted) speed.
 
+import { rmSync } from "node:fs";
 import type { DeviceSnapshot } from "./device-snapshot.ts";
 import { type Spread, spreadOf } from "./statistics.ts";
 
@@ -13,7 +14,9 @@ export async function timeBoots(snapshot: DeviceSnapshot, runs: number): Promise
   const times: Record<keyof typeof marks, number[]> = { verified: [], agent: [], mqtt: [] };
   for (let i = 0; i < runs; i++) {
     const unikernel = snapshot.restore();
-    const begin = performance.now();
+    // Taking the folder comes before that: SQLite writes to the disk and waits for it, which no device does.
+    let begin = Number.NaN;
+    unikernel.once("launch", () => void (begin = performance.now()));
     const reached = (Object.keys(marks) as (keyof typeof marks)[]).map(async (mark) => {
       await unikernel.waitForLine(marks[mark], BOOT_TIMEOUT_MS);
       times[mark].push(performance.now() - begin);
@@ -23,6 +26,8 @@ export async function timeBoots(snapshot: DeviceSnapshot, runs: number): Promise
       await Promise.all(reached);
     } finally {
       await unikernel.cutPower();
+      // Else the disk is busy with it while the next one starts.
+      rmSync(unikernel.options.folder, { recursive: true });
     }
   }
   return { verified: spreadOf(times.verified), agent: spreadOf(times.agent), mqtt: spreadOf(times.mqtt) };

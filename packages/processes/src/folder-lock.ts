@@ -67,6 +67,9 @@ export function lockFolder(folder: string): FolderLock {
   makePrivate(path);
   const database = new Database(path, { timeout: READ_TIMEOUT_MS });
   try {
+    // What it says is worth nothing after a power cut of this machine: the owner is gone then. So nothing waits for the disk, least
+    // of all for other files' data, which some file systems write out with the first fsync that comes (ext4, data=ordered).
+    database.pragma("synchronous = OFF");
     const owner: Owner = { processId: process.pid, host: hostname(), since: new Date().toISOString(), command: commandOfThisProcess() };
     for (let round = 0; round < ROUNDS_MAX; round++) {
       if (!beginWriting(database)) throw new FolderInUseError(resolve(folder), livingOwner(database));

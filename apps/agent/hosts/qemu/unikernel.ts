@@ -76,6 +76,8 @@ export interface PowerCut {
 }
 
 export interface UnikernelEvents {
+  /** QEMU is about to be started: after a power-on, and anew after each reset. */
+  launch: [];
   line: [line: string];
   /** The machine was reset: a status of exokernel/reset.c (16 + EXO_BOOT_* of the boot that follows), or 0 for the hardware watchdog. */
   reset: [status: number];
@@ -351,6 +353,7 @@ export class Unikernel extends EventEmitter<UnikernelEvents> {
   }
 
   #launch(): void {
+    this.emit("launch");
     const child = spawn("bash", ["-c", BESIDE_WATCHER, this.options.qemuPath ?? "qemu-system-riscv32", ...this.#arguments()], {
       stdio: ["pipe", "pipe", "pipe"],
       // A process group of its own: a terminal's Ctrl-C and hang-up are for this process, which then stops QEMU.
