@@ -3,7 +3,7 @@
 
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -87,17 +87,19 @@ function missingPackages(wanted, withLibrary) {
   return missing;
 }
 
-/** Tests start their own brokers: a package must not start one for the whole machine (invoke-rc.d(8), policy-rc.d). */
-function withoutServices(install) {
-  const policy = "/usr/sbin/policy-rc.d";
-  if (existsSync(policy)) return install();
-  writeFileSync(policy, "#!/bin/sh\nexit 101\n", { mode: 0o755 });
-  try {
-    return install();
-  } finally {
-    rmSync(policy);
-  }
-}
+/**
+ * Tests start their own brokers: a package must not start one for the whole machine (invoke-rc.d(8), policy-rc.d). By a shell,
+ * since this process can't act on a signal while it waits: a policy that stayed would keep every later service from starting.
+ */
+const withoutServices = `
+if [ -e "$0" ]; then exec "$@"; fi
+trap '/bin/rm -f "$0"' EXIT
+trap 'exit 130' HUP INT TERM
+printf '#!/bin/sh\\nexit 101\\n' > "$0"
+/bin/chmod 755 "$0"
+"$@"
+`;
+const servicePolicy = "/usr/sbin/policy-rc.d";
 
 /** Installs with apt where this user may; true when everything is there afterwards. */
 function installDebian(wanted, withLibrary) {
@@ -106,9 +108,9 @@ function installDebian(wanted, withLibrary) {
   if (!isLeftAlone && process.getuid?.() === 0 && hasCommand("apt-get")) {
     say(`installing ${packages.join(" ")} by apt`);
     const environment = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
-    const apt = (args) => spawnSync("apt-get", args, { stdio: ["ignore", 2, 2], env: environment }).status === 0;
-    apt(["update", "-qq"]);
-    withoutServices(() => apt(["install", "-y", "-qq", "--no-install-recommends", ...packages]));
+    const run = (command, args) => spawnSync(command, args, { stdio: ["ignore", 2, 2], env: environment });
+    run("apt-get", ["update", "-qq"]);
+    run("/bin/sh", ["-c", withoutServices, servicePolicy, "apt-get", "install", "-y", "-qq", "--no-install-recommends", ...packages]);
   }
   return missingPackages(wanted, withLibrary).length === 0;
 }
@@ -134,7 +136,7 @@ export function offerDeviceTools() {
 
 /** What only tests use; a test that misses one of these skips and says why. */
 export function installTestTools() {
-  installDebian({ chromium: "chromium", mosquitto: "mosquitto", "rabbitmq-server": "rabbitmq-server", ip: "iproute2" }, false);
+  installDebian({ chromium: "chromium", mosquitto: "mosquitto", "rabbitmq-server": "rabbitmq-server", sqlite3: "sqlite3", openssl: "openssl", ip: "iproute2" }, false);
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -1,10 +1,11 @@
-// A Mosquitto of a test's own, with its dynamic security plugin, set up as docs/operations.md says.
+// A Mosquitto of a test's own, with its dynamic security plugin, set up by the blocks of docs/operations.md themselves.
 
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { blocksOf, runShell, withPlaces } from "../operations/document.ts";
 import { freePorts, untilOpen } from "./ports.ts";
 
 const MOSQUITTO = "/usr/sbin/mosquitto";
@@ -17,7 +18,7 @@ export const mosquittoMissing: string | undefined = [MOSQUITTO, CONTROL, PLUGIN]
 export class Mosquitto {
   readonly user = "flipside";
 
-  private constructor(readonly folder: string, readonly password: string, readonly mqttPort: number, readonly process: ChildProcess) {}
+  private constructor(readonly folder: string, readonly password: string, readonly administrator: string, readonly mqttPort: number, readonly process: ChildProcess) {}
 
   /** The address for the fleet manager itself, which may administer the plugin. */
   get serverUrl(): string {
@@ -30,16 +31,15 @@ export class Mosquitto {
     const password = randomBytes(16).toString("hex");
     const accounts = join(folder, "dynamic-security.json");
     const administrator = randomBytes(16).toString("hex");
-    execFileSync(CONTROL, ["dynsec", "init", accounts, "admin", administrator], { stdio: "ignore", timeout: START_MS });
+    const [makeFile, settings, makeUser] = blocksOf("Mosquitto");
+    // The account `mosquitto` comes with Debian's package; who is not root can't give a file away, and needn't.
+    const giveAway: Record<string, string> = process.getuid?.() === 0 ? {} : { "chown mosquitto: ": ": " };
+    runShell(withPlaces(makeFile, { "/var/lib/mosquitto": folder, ADMIN_PASSWORD: administrator, ...giveAway }), { cwd: folder });
     const configuration = join(folder, "mosquitto.conf");
     writeFileSync(
       configuration,
       [
-        `listener ${mqttPort} 127.0.0.1`,
-        "allow_anonymous false",
-        "use_username_as_clientid true",
-        `plugin ${PLUGIN}`,
-        `plugin_opt_config_file ${accounts}`,
+        withPlaces(settings, { "listener 1883": `listener ${mqttPort} 127.0.0.1`, "/usr/lib/x86_64-linux-gnu/mosquitto_dynamic_security.so": PLUGIN, "/var/lib/mosquitto": folder }),
         "persistence false",
         // Else it becomes the user `mosquitto`, who may not read this folder.
         ...(process.getuid?.() === 0 ? ["user root"] : []),
@@ -48,26 +48,23 @@ export class Mosquitto {
       ].join("\n"),
     );
     const child = spawn(MOSQUITTO, ["-c", configuration], { stdio: "ignore", cwd: folder });
-    const broker = new Mosquitto(folder, password, mqttPort, child);
+    const broker = new Mosquitto(folder, password, administrator, mqttPort, child);
     running.add(broker);
     try {
       await untilOpen(mqttPort, START_MS, () => (child.exitCode === null ? undefined : `Mosquitto ended with status ${child.exitCode}`));
-      const steps = [
-        ["createRole", "flipside"],
-        ["addRoleACL", "flipside", "publishClientSend", "flipside/v1/#", "allow"],
-        ["createClient", "flipside", "-p", password],
-        ["addClientRole", "flipside", "flipside"],
-        ["addClientRole", "flipside", "admin"],
-      ];
-      for (const step of steps) {
-        execFileSync(CONTROL, ["-h", "127.0.0.1", "-p", String(mqttPort), "-u", "admin", "-P", administrator, "dynsec", ...step], { stdio: "ignore", timeout: START_MS });
-      }
+      const places = { "mosquitto_ctrl ": `mosquitto_ctrl -h 127.0.0.1 -p ${mqttPort} `, ADMIN_PASSWORD: administrator, "-p PASSWORD": `-p ${password}` };
+      runShell(withPlaces(makeUser, places), { cwd: folder });
     } catch (error) {
       const log = broker.log();
       await broker.stop();
       throw new Error(`${(error as Error).message}\n${log}`);
     }
     return broker;
+  }
+
+  /** A device's password becomes another, as where the plugin's file was restored from a backup. */
+  spoilPassword(deviceId: string): void {
+    execFileSync(CONTROL, ["-h", "127.0.0.1", "-p", String(this.mqttPort), "-u", "admin", "-P", this.administrator, "dynsec", "setClientPassword", deviceId, "of-the-backup"], { stdio: "ignore", timeout: START_MS });
   }
 
   log(): string {

@@ -6,6 +6,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { blocksOf, withPlaces } from "../operations/document.ts";
 import { freePorts, untilOpen } from "./ports.ts";
 
 /** The script that Debian's own calls once it has become the user `rabbitmq`. */
@@ -77,25 +78,13 @@ export class RabbitMq {
   }
 
   #configuration(rightsUrl: string): string {
-    return [
-      "listeners.tcp = none",
-      `mqtt.listeners.tcp.1 = 127.0.0.1:${this.mqttPort}`,
-      "mqtt.allow_anonymous = false",
-      "mqtt.vhost = /",
-      "mqtt.exchange = amq.topic",
-      "auth_backends.1 = internal",
-      "auth_backends.2 = http",
-      "auth_http.http_method = post",
-      ...["user", "vhost", "resource", "topic"].map((kind) => `auth_http.${kind}_path = ${rightsUrl}/${kind}`),
-      `load_definitions = ${join(this.folder, "definitions.json")}`,
-      "log.file.level = info",
-      "",
-    ].join("\n");
+    const settings = withPlaces(blocksOf("RabbitMQ")[2], { "0.0.0.0:1883": `127.0.0.1:${this.mqttPort}`, "http://127.0.0.1:8080/api/broker/SECRET": rightsUrl });
+    return [settings, "listeners.tcp = none", `load_definitions = ${join(this.folder, "definitions.json")}`, "log.file.level = info", ""].join("\n");
   }
 
   #definitions(): object {
-    const queues = "^mqtt-subscription-";
-    const queuesAndTopics = "^(mqtt-subscription-|amq\\.topic$)";
+    // What step 2 gives by rabbitmqctl: the three patterns behind the user's name.
+    const [queues, queuesAndTopics] = [...blocksOf("RabbitMQ")[1]!.matchAll(/'([^']+)'/g)].map(([, pattern]) => pattern);
     return {
       users: [{ name: this.user, password_hash: passwordHash(this.password), hashing_algorithm: "rabbit_password_hashing_sha256", tags: "", limits: {} }],
       vhosts: [{ name: "/" }],

@@ -39,6 +39,9 @@ it("lets a device in by its secret and under its own client id, and one that enr
   expect(await ask("user", { username: `enrol.${device.id}`, password: "enrol", client_id: `enrol.${device.id}` })).toBe("allow");
   expect(await ask("user", { username: `enrol.${device.id}`, password: "enrol", client_id: device.id })).toBe("deny");
   expect(await ask("user", { username: `enrol.${device.id}`, password: "" })).toBe("deny");
+  // As older agents wrote it, with no password: the embedded broker takes that, RabbitMQ would read a virtual host in it.
+  for (const clientId of [`enrol:${device.id}`, device.id]) expect(await ask("user", { username: `enrol:${device.id}`, password: "", client_id: clientId })).toBe("deny");
+  expect(await ask("user", { username: `enrol:${device.id}`, password: "enrol", client_id: `enrol:${device.id}` })).toBe("deny");
   expect(await ask("user", {})).toBe("deny");
   expect(await ask("vhost", { username: device.id, vhost: "/" })).toBe("allow");
   expect(await ask("vhost", { username: device.id, vhost: "other" })).toBe("deny");

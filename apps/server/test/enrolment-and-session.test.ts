@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { generateSigningKey } from "@flipside/image-format";
+import { connectAsync } from "mqtt";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Fixture, passing } from "./fixture.ts";
 import { makeRelease } from "./keys.ts";
@@ -78,6 +79,16 @@ describe("enrolment", () => {
       expect(await device.take("enrolled")).toMatchObject({ ok: false, error: "malformed" });
     }
     await device.close();
+  });
+
+  it("takes an older agent, which enrols under another user name and without a password", async () => {
+    const device = await fixture.newDevice();
+    for (const username of [`enrol:${device.id}`, `enrol.${device.id}`]) {
+      const client = await connectAsync(fixture.mqttUrl, { protocolVersion: 4, clientId: username, username, reconnectPeriod: 0 }, false);
+      expect((await client.subscribeAsync(`${prefixOf(device.id)}/enrolled`, { qos: 1 }))[0]?.qos, username).toBe(1);
+      await client.endAsync();
+    }
+    await expect(connectAsync(fixture.mqttUrl, { protocolVersion: 4, clientId: "x", username: `enrol!${device.id}`, reconnectPeriod: 0 }, false)).rejects.toThrow();
   });
 
   it("does not let a client that is only enrolling push the device's own connection away", async () => {

@@ -1,0 +1,57 @@
+// What docs/operations.md has a person type, tried as it stands there. The brokers' blocks are run by test/brokers, those of backup
+// and restore by apps/server/test/backup.test.ts.
+
+import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, it } from "vitest";
+import { readConfiguration } from "../../apps/server/src/configuration.ts";
+import { readSecretKey } from "../../apps/server/src/storage/secrets-at-rest.ts";
+import { blocksOf, hasCommand, runShell, withPlaces } from "./document.ts";
+
+const SERVER = "node --import tsx apps/server/src/main.ts ";
+const missing = hasCommand("openssl") ? undefined : "openssl is not installed (apt-get install -y openssl)";
+if (missing !== undefined) console.warn(`skipped: keys and secrets as docs/operations.md makes them: ${missing}`);
+
+/** What a line that starts the server gives it. */
+function configurationOf(line: string): ReturnType<typeof readConfiguration> {
+  const [before, after] = line.split(SERVER) as [string, string];
+  const environment = Object.fromEntries(before.trim().split(" ").filter(Boolean).map((word) => word.split("=") as [string, string]));
+  return readConfiguration(after.trim().split(" "), environment);
+}
+
+const startsIn = (heading: string): string[] => blocksOf(heading).flatMap((block) => block.split("\n").filter((line) => line.includes(SERVER)));
+
+it("each line that starts the server is one that it understands", () => {
+  const [rabbit, mosquitto, key, restored] = ["RabbitMQ", "Mosquitto", "Secrets at rest", "Backup and restore"].map((heading) => {
+    const lines = startsIn(heading);
+    expect(lines, heading).toHaveLength(1);
+    return lines[0]!;
+  }) as [string, string, string, string];
+  const trustChain = "var/keys/trust-chain.bin";
+  const mqttUrl = "mqtt://flipside:PASSWORD@127.0.0.1:1883";
+  const brokerSecret = "0123456789abcdef0123456789abcdef";
+  expect(configurationOf(withPlaces(rabbit, { SECRET: brokerSecret }).replace(`BROKER_${brokerSecret}`, "BROKER_SECRET"))).toMatchObject({ trustChain, mqttUrl, brokerSecret });
+  expect(configurationOf(mosquitto)).toMatchObject({ trustChain, mqttUrl, mqttAccounts: "mosquitto" });
+  expect(configurationOf(key)).toMatchObject({ trustChain, secretKeyFile: "/etc/flipside/secret.key" });
+  expect(configurationOf(restored)).toMatchObject({ trustChain, dataDir: "var/server-restored" });
+});
+
+it.skipIf(missing !== undefined)("the secret that RabbitMQ asks with is one that the server takes", () => {
+  const secret = runShell(blocksOf("RabbitMQ")[0]!, { cwd: tmpdir() }).trim();
+  expect(configurationOf(`BROKER_SECRET=${secret} ${SERVER}--trust-chain x`)).toMatchObject({ brokerSecret: secret });
+});
+
+it.skipIf(missing !== undefined)("the key of the secrets is made for one user alone, and the server takes it", () => {
+  const folder = mkdtempSync(join(tmpdir(), "flipside-operations-"));
+  try {
+    const [make] = withPlaces(blocksOf("Secrets at rest")[0], { "/etc/flipside": join(folder, "flipside") }).split(/^(?=node )/m);
+    runShell(make!, { cwd: folder });
+    const path = join(folder, "flipside/secret.key");
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+    expect(readFileSync(path, "utf8")).toMatch(/^[0-9a-f]{64}\n$/);
+    expect(readSecretKey(path, undefined)).toHaveLength(32);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
