@@ -43,14 +43,19 @@ export class BootControlLog {
   found: bool = false;
   /** Neither sector held anything at all: the factory's state. */
   blank: bool = false;
+  /** Where the newest record lies. */
   sector: u32 = 0;
   page: u32 = 0;
 
+  private epoch: u32 = 0;
   private bytes: Uint8Array = new Uint8Array(BOOT_RECORD_BYTES);
   private candidate: BootRecord = new BootRecord();
-  /** The first page that nothing was written to, behind everything that was. */
+  /** Where the next record goes: into this sector, the first page that nothing was written to, behind everything that was. */
+  private target: u32 = 0;
   private nextPage: u32 = 0;
-  /** The sector was erased in this run. */
+  /** The same page of the newest record's sector, while the other one is the target. */
+  private pageBehind: u32 = 0;
+  /** The target was erased in this run. */
   private isFresh: bool = false;
   private otherIsOlder: bool = false;
   private pauseUs: i64 = 0;
@@ -65,20 +70,18 @@ export class BootControlLog {
   /** Finds the newest sealed record and where the next one goes. */
   scan(): void {
     this.found = false;
+    this.isFresh = false;
     this.blank = true;
     for (let sector: u32 = 0; sector < 2; sector++) {
       for (let page: u32 = 0; page < this.pagesPerSector(); page++) this.look(sector, page);
     }
     if (!this.found) return;
+    this.target = this.sector;
     this.nextPage = this.page + 1;
     for (let page = this.page + 1; page < this.pagesPerSector(); page++) {
       if (!this.looksBlank(this.sector, page)) this.nextPage = page + 1;
     }
-    this.isFresh = false;
-    this.otherIsOlder = this.readPage(1 - this.sector, 0) && readBootRecord(this.bytes, 0, this.candidate) && this.candidate.epoch == this.record.epoch - 1;
-    // `candidate` was overwritten by later looks; read the newest once more, into `record`.
-    this.readPage(this.sector, this.page);
-    readBootRecord(this.bytes, 0, this.record);
+    this.otherIsOlder = this.readPage(1 - this.sector, 0) && readBootRecord(this.bytes, 0, this.candidate) && this.candidate.epoch == this.epoch - 1;
   }
 
   /**
@@ -134,19 +137,28 @@ export class BootControlLog {
     return this.appendHere();
   }
 
+  /**
+   * Into the target. One that can be erased and holds nothing is like one that can't be erased any more: the newest record's
+   * sector has to do, and is not erased for it.
+   */
   private appendHere(): i32 {
+    const result = this.tryPages();
+    if (result == 0 || this.target == this.sector) return result;
+    this.target = this.sector;
+    this.nextPage = this.pageBehind;
+    this.isFresh = !this.found;
+    return this.nextPage < this.pagesPerSector() ? this.tryPages() : result;
+  }
+
+  private tryPages(): i32 {
     let result = Errno.Io;
     for (let attempt: u32 = 0; attempt < ATTEMPTS; attempt++) {
-      if (!this.found || this.nextPage >= this.pagesPerSector()) {
+      if ((!this.found && !this.isFresh) || this.nextPage >= this.pagesPerSector()) {
         result = this.turnOver();
         if (result < 0) continue;
       }
-      const page = this.nextPage++;
-      result = this.write(this.sector, page);
-      if (result == 0) {
-        this.page = page;
-        return 0;
-      }
+      result = this.write(this.nextPage++);
+      if (result == 0) return 0;
     }
     return result;
   }
@@ -161,10 +173,11 @@ export class BootControlLog {
 
   private turnOver(): i32 {
     if (!this.found) return this.beginAnew();
-    const target: u32 = 1 - this.sector;
-    const result = this.zone.erase(target * this.zone.sectorBytes);
+    const other: u32 = 1 - this.sector;
+    const result = this.zone.erase(other * this.zone.sectorBytes);
     if (result < 0) return result;
-    this.beginSector(target, this.record.epoch + 1);
+    if (this.target == this.sector) this.pageBehind = this.nextPage;
+    this.beginSector(other);
     return 0;
   }
 
@@ -176,21 +189,25 @@ export class BootControlLog {
     const other = this.zone.erase(this.zone.sectorBytes);
     const result = this.zone.erase(0);
     if (result < 0 && other < 0) return result;
-    this.beginSector(result < 0 ? 1 : 0, 1);
+    this.beginSector(result < 0 ? 1 : 0);
+    this.epoch = 1;
+    this.sector = 1 - this.target;
+    this.pageBehind = result < 0 || other < 0 ? this.pagesPerSector() : 0;
     return 0;
   }
 
-  private beginSector(sector: u32, epoch: u32): void {
-    this.record.epoch = epoch;
-    this.sector = sector;
+  private beginSector(sector: u32): void {
+    this.target = sector;
     this.nextPage = 0;
-    this.found = true;
     this.isFresh = true;
   }
 
-  private write(sector: u32, page: u32): i32 {
-    const at = this.offsetOf(sector, page);
+  /** The record at a page of the target; it is the newest from then on, if 0. */
+  private write(page: u32): i32 {
+    const at = this.offsetOf(this.target, page);
     const bytes = this.bytes;
+    const epoch = this.found && this.target != this.sector ? this.epoch + 1 : this.epoch;
+    this.record.epoch = epoch;
     this.record.page = page;
     writeBootRecord(this.record, bytes, 0);
     sha256(bytes.dataStart, BOOT_RECORD_CHECKED_BYTES, digest);
@@ -200,7 +217,15 @@ export class BootControlLog {
     const seal = pageBuffer;
     store<u32>(seal, BOOT_RECORD_SEAL_MAGIC);
     memory.copy(seal + 4, digest, BOOT_RECORD_SEAL_BYTES - 4);
-    return this.zone.program(at + BOOT_RECORD_SEAL_OFFSET, seal, BOOT_RECORD_SEAL_BYTES);
+    const sealed = this.zone.program(at + BOOT_RECORD_SEAL_OFFSET, seal, BOOT_RECORD_SEAL_BYTES);
+    if (sealed < 0) return sealed;
+    // Once more, both: a chip may hurt the record while it programs the seal, and say done.
+    if (!this.readPage(this.target, page)) return Errno.Io;
+    this.found = true;
+    this.sector = this.target;
+    this.page = page;
+    this.epoch = epoch;
+    return 0;
   }
 
   private look(sector: u32, page: u32): void {
@@ -209,9 +234,11 @@ export class BootControlLog {
     const candidate = this.candidate;
     if (!readBootRecord(this.bytes, 0, candidate) || candidate.page != page) return;
     // Epochs wrap at 2^32 (RFC 1982, serial number arithmetic); those of the two sectors never lie far apart.
-    const ahead = <i32>(candidate.epoch - this.record.epoch);
+    const ahead = <i32>(candidate.epoch - this.epoch);
     if (this.found && (ahead < 0 || (ahead == 0 && page < this.page))) return;
-    this.record.epoch = candidate.epoch;
+    // From the bytes whose check and seal held: read once more, flash may say something else, and an empty state would count.
+    readBootRecord(this.bytes, 0, this.record);
+    this.epoch = candidate.epoch;
     this.found = true;
     this.sector = sector;
     this.page = page;

@@ -54,6 +54,18 @@ const isLargeRead = (zone: number, _: number, length: number): boolean => isSlot
 const said = (played: Played, text: string): boolean => played.lines.some((line) => line.includes(text));
 
 export const troubles: readonly Trouble[] = [
+  ...[0, 1].map((sector): Trouble => ({
+    name: `sector ${sector} of the log can be erased and takes no record: the other one has to do, and what it says is acted on`,
+    play(campaign, seed) {
+      const { layout } = campaign.rig;
+      const first = layout.zones.bootControl.offsetBytes + sector * layout.sectorBytes;
+      const isBad = ({ kind, offset }: Operation): boolean => kind === "program" && offset >= first && offset < first + layout.sectorBytes;
+      return ["enrolment", "ordinary-start", "first-update", "second-update", "crash-falls-back"].flatMap((name) => {
+        const played = play(campaign, name, seed, { operation: failing(10_000, isBad) });
+        return expecting(`${name} was to go well, or the update to be refused for the flash`, played.end === "settled" && !said(played, "flash is not what"), played);
+      });
+    },
+  })),
   {
     name: "an image that can't be read twice is started at the third time",
     play(campaign, seed) {

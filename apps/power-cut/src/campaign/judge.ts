@@ -8,10 +8,10 @@ const TRIES = 3;
 /** `tries-exhausted`, `connection-tries-exhausted`: docs/image-format.md. */
 const TRIES_EXHAUSTED = ["rolled-back 75", "dropped 97"];
 /** `flash-failed`, `read-back-mismatch`, chunk and table mismatches. */
-const flashFailures = /^(dropped 60|failed (60|61|13|14)|rolled-back (1|3|4|5|6|8|9|1[0-4]|49|60|75))$/;
+const flashFailures = /^(dropped 60|refused 60|failed (60|61|13|14)|rolled-back (1|3|4|5|6|8|9|1[0-4]|49|60|75))$/;
 
 export function allowedEnd(story: Story, rig: Rig, state: DeviceState, result: PowerUpResult): string[] {
-  const hasBadFlash = state.wornSector >= 0 || state.isRotten;
+  const hasBadFlash = state.wornSector >= 0 || state.isRotten || state.liar !== undefined;
   // The verdict on what follows was given before.
   if (result.end === "known") return [];
   if (result.end === "cut") return ["the run was cut and nobody asked for it"];
@@ -21,6 +21,7 @@ export function allowedEnd(story: Story, rig: Rig, state: DeviceState, result: P
   const expected = story.outcome === "checked-in" ? undefined : story.outcome;
   if (outcome === expected || story.otherOutcomes.includes(outcome ?? "")) return [];
   if (state.cuts >= TRIES && TRIES_EXHAUSTED.includes(outcome ?? "")) return [];
+  if (state.liar?.fades && outcome === "rolled-back 71") return []; // the agent did not find what the loader had found, and was reset
   if (hasBadFlash && outcome !== undefined && (flashFailures.test(outcome) || outcome === "confirmed")) return [];
   return [`invariant 3: the update is ${outcome ?? "not over"}, not ${story.outcome}`];
 }

@@ -15,11 +15,14 @@ import { type Hash, PageStore, pageTerm } from "./page-store.ts";
 export const readings = ["as-new", "as-old", "fading", "flickering"] as const;
 export type Reading = (typeof readings)[number];
 
-/** Reads of a page's unstable bits after which `fading` ones no longer look right. */
-const FADING_READS = 6;
+/** Reads of a page's unstable bits after which `fading` ones no longer look right, unless something else is wanted. */
+export const FADING_READS = 6;
 
 /** Thrown out of a module when its run is over; no stack is wanted. */
 export const runEnds = { imageStarted: { name: "image started" }, reset: { name: "reset" }, powerLost: { name: "power lost" } } as const;
+
+/** In place of EXO_E_*: the chip says done, and the flash holds what the surroundings have put there. */
+export const SAYS_DONE = 1;
 
 export interface Operation {
   kind: "erase" | "program";
@@ -33,7 +36,10 @@ export interface Operation {
 
 /** What the surroundings of the device do. */
 export interface Surroundings {
-  /** Before an operation is done: throw `runEnds.powerLost` to cut power; return an EXO_E_* to let the operation fail. */
+  /**
+   * Before an operation is done: throw `runEnds.powerLost` to cut power; return an EXO_E_* to let the operation fail, or
+   * SAYS_DONE to have it taken for done.
+   */
   onOperation(operation: Operation): number;
   stream: ByteStream;
   /** Whether the self-test's read of boot control works in what runs now. */
@@ -104,6 +110,7 @@ export class Board {
   readTrouble: ((zone: number, offset: number, length: number) => number) | undefined;
   #unstablePages = 0;
   #reading: Reading = "as-new";
+  fadingReads = FADING_READS;
   /** Of each page, how often unstable bits were read since power-on. */
   readonly #unstableReads: Uint32Array;
   readonly #pageNames: Int32Array;
@@ -113,6 +120,8 @@ export class Board {
   /** A zone that nobody may change, once an image runs. */
   runningSlotZone = -1;
   watchdogMs = 0;
+  /** How often the watchdog was fed. */
+  pets = 0;
   resetReason = 0;
   entryAddress = 0;
   #crash: Uint8Array | undefined;
@@ -163,6 +172,11 @@ export class Board {
     this.#entropyState = 1;
   }
 
+  /** Puts other contents in place of pages from `first` on. */
+  replace(first: number, contents: Int32Array): void {
+    contents.forEach((id, i) => this.ids[first + i] !== id && this.#put(first + i, id));
+  }
+
   /** What the next run finds as crash record. */
   leaveCrash(record: Uint8Array | undefined): void {
     this.#crash = record;
@@ -211,7 +225,7 @@ export class Board {
     for (let at = from; at < to; at++) if (bits[at - pageOffset] !== 0) { touched = true; break; }
     if (!touched) return;
     const reads = this.#unstableReads[page]!++;
-    if (reading === "as-new" || (reading === "fading" && reads < FADING_READS)) return;
+    if (reading === "as-new" || (reading === "fading" && reads < this.fadingReads)) return;
     for (let at = from; at < to; at++) {
       const mask = bits[at - pageOffset]!;
       if (mask !== 0) target[at - offset] = target[at - offset]! ^ (reading === "flickering" ? this.#flicker(page, at - pageOffset, reads) & mask : mask);
@@ -235,7 +249,7 @@ export class Board {
     operation.length = sectorBytes;
     operation.data = undefined;
     const failure = this.surroundings.onOperation(operation);
-    if (failure < 0) return failure;
+    if (failure !== Exo.Ok) return failure === SAYS_DONE ? Exo.Ok : failure;
     for (let page = offset / PAGE_BYTES; page < (offset + sectorBytes) / PAGE_BYTES; page++) if (this.ids[page] !== PageStore.erasedId) this.#put(page, PageStore.erasedId);
     return Exo.Ok;
   }
@@ -267,7 +281,9 @@ export class Board {
     if (failure < 0) return failure;
     const number = Math.floor(offset / PAGE_BYTES);
     const before = this.ids[number]!;
-    if (this.pages.isUnstable(before)) {
+    if (failure === SAYS_DONE) {
+      // Only reading back can tell.
+    } else if (this.pages.isUnstable(before)) {
       this.#put(number, this.pages.intern(this.pageAfterProgram(offset, data)));
     } else {
       const words = this.#words;
@@ -422,7 +438,7 @@ export class Board {
         this.watchdogMs = timeoutMs!;
         return Exo.Ok;
       },
-      watchdog_pet: () => Exo.Ok,
+      watchdog_pet: () => (this.pets++, Exo.Ok),
       root_keys: (ptr, length) => {
         const out = range(ptr! >>> 0, length! >>> 0);
         if (rootKeys.length < 1 || rootKeys.length > ROOT_KEYS_MAX) return Exo.Io;

@@ -26,6 +26,8 @@ export interface DeviceState {
   wornSector: number;
   /** A bit was lost in the idle slot. */
   isRotten: boolean;
+  /** A sector of which the chip has said done, and what it should hold it does not; unset: none. `isForGood`: each time. `fades`: it reads well at first. */
+  liar?: { sector: number; isForGood: boolean; fades: boolean } | undefined;
 }
 
 /** How a power-up ended. */
@@ -68,6 +70,7 @@ const STEPS_ON_BAD_FLASH_MAX = 300;
 const UNCLEAN_BOOTS_MAX = 5;
 const CRASHED_REPEATEDLY = 76;
 const FLAG_YIELDED = 4;
+const FLASH_FAILED = 60;
 /**
  * Flash is quiet at rest: of the device's last minute, when nobody wants anything of it. Where flash fails, one change that
  * can't be recorded is tried anew in a minute at the earliest, with at most nine operations.
@@ -111,6 +114,9 @@ export class Rig implements Surroundings {
   #lineBuffer = "";
   #wornSector = -1;
   #isRotten = false;
+  #liar: DeviceState["liar"];
+  /** The update was over when this power-up began. */
+  #wasOver = false;
   #cuts = 0;
   /** Why the loader runs now (EXO_BOOT_*). */
   #bootReason = 0;
@@ -136,10 +142,10 @@ export class Rig implements Surroundings {
       Object.entries(options.layout.zones).map(([name, zone]) => [name, { first: zone.offsetBytes / 4096, end: (zone.offsetBytes + zone.sizeBytes) / 4096 }]),
     ) as Record<ZoneName, { first: number; end: number }>;
     this.server.onEnrol = () => {
-      if (!this.#story.mayEnrol && this.#wornSector < 0) this.#violates(2, "the device enrols again: its secret was lost");
+      if (!this.#story.mayEnrol && this.#wornSector < 0 && !this.#mayHaveLostBothCopies("settings")) this.#violates(2, "the device enrols again: its secret was lost");
     };
     this.server.onCheckIn = (checkIn) => {
-      if (checkIn.floor < this.floor) this.#violates(5, `a check-in says floor ${checkIn.floor}, which was ${this.floor}`);
+      if (checkIn.floor < this.floor && !this.#logMayFade) this.#violates(5, `a check-in says floor ${checkIn.floor}, which was ${this.floor}`);
     };
   }
 
@@ -163,7 +169,7 @@ export class Rig implements Surroundings {
 
   /** The state of the device as it is now. */
   state(cuts: number): DeviceState {
-    return { ids: this.board.ids.slice(), server: this.server.memory, floor: this.floor, cuts, wornSector: this.#wornSector, isRotten: this.#isRotten };
+    return { ids: this.board.ids.slice(), server: this.server.memory, floor: this.floor, cuts, wornSector: this.#wornSector, isRotten: this.#isRotten, liar: this.#liar };
   }
 
   // ---- a power-up ----------------------------------------------------------------------------------------------------
@@ -175,7 +181,9 @@ export class Rig implements Surroundings {
     this.violations = [];
     this.floor = state.floor;
     this.#wornSector = state.wornSector;
-    this.#isRotten = state.isRotten;
+    this.#liar = state.liar;
+    // What a slot holds of a lie may be lost later.
+    this.#isRotten = state.isRotten || this.#hasLiedIn("slotA") || this.#hasLiedIn("slotB");
     this.#cuts = state.cuts;
     this.#atOperation = atOperation;
     this.#atCheckpoint = atCheckpoint;
@@ -186,6 +194,7 @@ export class Rig implements Surroundings {
     board.load(state.ids);
     board.powerOn(reading, seed);
     server.memory = state.server;
+    this.#wasOver = state.server.outcome !== undefined;
     server.wishes = story.wishes;
     let reason: number = story.firstReason ?? BootReason.PowerOn;
     let boots = 0;
@@ -201,7 +210,9 @@ export class Rig implements Surroundings {
     }
     this.boots += boots;
     // An image that runs on worn or rotten flash, and comes to no end, is not silent: it says so on its console each time.
-    if (end === "late" && state.wornSector < 0 && !state.isRotten) this.#violates(3, `nothing came of ${boots} boots`);
+    // A trust record that flash did not take was answered so, and is not sent again in the same run.
+    const isRefused = state.liar !== undefined && server.lastCheckIn?.trustRefused?.code === FLASH_FAILED;
+    if (end === "late" && state.wornSector < 0 && !state.isRotten && !state.liar?.isForGood && !isRefused) this.#violates(3, `nothing came of ${boots} boots`);
     if (end === "recovery") this.#checkRecovery();
     if (end !== "cut" && end !== "known") this.#checkRest(end);
     return { end, boots, operations: this.#operationIndex, violations: this.violations };
@@ -221,7 +232,7 @@ export class Rig implements Surroundings {
     this.#logWasLost = isStable && !this.#recordAtBoot;
     if (this.#recordAtBoot && !this.#isRotten && this.#wornSector < 0) {
       this.#checkConfirmed(this.#recordAtBoot);
-      this.#checkTrust(this.#recordAtBoot);
+      if (!this.#mayHaveLostBothCopies("trust")) this.#checkTrust(this.#recordAtBoot);
     }
     if (this.#isKnown(1 + reason)) return "known";
     this.trace?.line(`boot, reason ${reason}`);
@@ -282,10 +293,12 @@ export class Rig implements Surroundings {
     const crashesAtUs = this.#personality.crashesAtUs ?? Infinity;
     let end: PowerUpEnd = "late";
     for (let steps = 0; ; steps++) {
+      const { pets } = board;
       const moreS = Math.min(server.putOffMs, PUT_OFF_MS_MAX) / 1000 + (this.#story.lastsS ?? 0);
       if (steps >= stepsMax + STEPS_A_SECOND * moreS || board.nowUs >= RUN_US_MAX + moreS * 1_000_000) break;
       if (board.nowUs >= crashesAtUs) return this.#endsUncleanly(this.#crashed());
       const waitUs = step() >>> 0;
+      if (board.pets === pets && board.watchdogMs > 0) return this.#endsUncleanly(BootReason.Watchdog);
       this.link?.advance();
       const linkUs = Math.ceil(this.link?.nextUs ?? Infinity);
       if (this.link ? linkUs <= board.nowUs : server.wire.hasData) continue;
@@ -408,7 +421,7 @@ export class Rig implements Surroundings {
     const { state, tries } = record.slots[slot]!;
     const counter = securityCounterOf(image);
     if (counter < record.floor) this.#violates(1, `${started} is below the floor ${record.floor}`);
-    if (record.floor < this.floor) this.#violates(5, `the floor fell from ${this.floor} to ${record.floor}`);
+    if (record.floor < this.floor && !this.#logMayFade) this.#violates(5, `the floor fell from ${this.floor} to ${record.floor}`);
     if (!this.#logIsWorn) {
       if (record.active !== slot) this.#violates(2, `${started} was started while the newest record says slot ${"ab"[record.active]}`);
       if (state !== "candidate" && state !== "confirmed") this.#violates(1, `${started} was started in state ${state}`);
@@ -422,7 +435,7 @@ export class Rig implements Surroundings {
     if (state === "candidate") {
       const allowed = before?.slots[slot]!.state === "candidate" && before.slots[slot]!.digest === digest ? before.slots[slot]!.tries - 1 : undefined;
       if (allowed !== undefined && tries > allowed) this.#violates(3, `a try of ${started} was not recorded`);
-      if (!this.#isTryRecorded(record, slot)) this.#violates(3, `${started} was started and its try could not be recorded`);
+      if (!this.#isTryRecorded(record, slot) && !this.#logMayFade) this.#violates(3, `${started} was started and its try could not be recorded`);
       if (board.watchdogMs === 0) this.#violates(3, `${started} was started unwatched`);
     }
     // Where boot control is worn out, the newest record need not be the one that was acted on.
@@ -494,15 +507,34 @@ export class Rig implements Surroundings {
     const counted = before ? before.uncleanBoots + 1 : (record?.uncleanBoots ?? 0);
     const crashesForEver = (slot: number): boolean => isUnclean && (before ?? record)?.active === slot && counted >= UNCLEAN_BOOTS_MAX;
     const isOfUse = (slot: number): boolean => (this.#unclean.slot !== slot || this.#unclean.runs < UNCLEAN_BOOTS_MAX) && !crashesForEver(slot);
-    if (this.#story.mayRecover || (this.#isRotten && record && !this.checker.bootableSlots(this.board.ids, record).some(isOfUse))) return;
+    // "No trust record" is what recovery then says.
+    if (this.#story.mayRecover || this.#mayHaveLostBothCopies("trust") || (this.#isRotten && record && !this.checker.bootableSlots(this.board.ids, record).some(isOfUse))) return;
     this.#violates(2, "no image was started: recovery");
+  }
+
+  #liesIn(sector: number, zone: ZoneName): boolean {
+    const { offsetBytes, sizeBytes } = this.layout.zones[zone];
+    const { sectorBytes } = this.layout;
+    return sector >= offsetBytes / sectorBytes && sector < (offsetBytes + sizeBytes) / sectorBytes;
+  }
+
+  /** A record may read well now and not later: what raised the floor, too. */
+  get #logMayFade(): boolean {
+    return this.#hasLiedIn("bootControl") && this.#liar!.fades;
+  }
+
+  /** One copy read back well, power failed while the other was written, and the first has faded since. */
+  #mayHaveLostBothCopies(zone: ZoneName): boolean {
+    return this.#hasLiedIn(zone) && this.#liar!.fades && this.#cuts > 0;
+  }
+
+  #hasLiedIn(zone: ZoneName): boolean {
+    return this.#liar !== undefined && this.#liesIn(this.#liar.sector, zone);
   }
 
   /** Boot control lies in a sector that fails: no fresh record can be expected. */
   get #logIsWorn(): boolean {
-    const { offsetBytes, sizeBytes } = this.layout.zones.bootControl;
-    const { sectorBytes } = this.layout;
-    return this.#wornSector >= offsetBytes / sectorBytes && this.#wornSector < (offsetBytes + sizeBytes) / sectorBytes;
+    return this.#liesIn(this.#wornSector, "bootControl") || this.#hasLiedIn("bootControl");
   }
 
   /** Invariants 2, 3, 5 and 6, when nothing more happens. */
@@ -510,17 +542,19 @@ export class Rig implements Surroundings {
     const { board, checker, server } = this;
     const record = checker.newestRecord(board.ids);
     if (!record) return void (end === "settled" && this.#violates(2, "no record of boot control holds any more"));
-    if (record.floor < this.floor) this.#violates(5, `the floor fell from ${this.floor} to ${record.floor}`);
+    if (record.floor < this.floor && !this.#logMayFade) this.#violates(5, `the floor fell from ${this.floor} to ${record.floor}`);
     this.floor = Math.max(this.floor, record.floor);
     if (checker.bootableSlots(board.ids, record).length === 0 && !this.#story.mayRecover && !this.#isRotten) this.#violates(2, "no confirmed, admissible, whole image is left");
     const { floorAtEnd, trustAtEnd } = this.#story;
-    if (end === "settled" && trustAtEnd !== undefined && this.#wornSector < 0) {
+    if (end === "settled" && trustAtEnd !== undefined && this.#wornSector < 0 && !this.#hasLiedIn("trust") && !this.#hasLiedIn("bootControl")) {
       const version = checker.trust.goodVersion(board.ids, record.flags);
       if (version !== trustAtEnd || !checker.trust.areEqual(board.ids)) this.#violates(3, `the trust record is version ${version} in the end, and should be ${trustAtEnd} in both copies`);
     }
     if (end === "settled" && floorAtEnd !== undefined && !this.#logIsWorn && server.memory.outcome === this.#story.outcome && record.floor !== floorAtEnd)
       this.#violates(5, `the floor is ${record.floor} in the end, and should be ${floorAtEnd}`);
-    if (server.memory.outcome === "confirmed" && end === "settled" && !(this.#story.endsOn && this.#logIsWorn)) {
+    // What was confirmed may have faded since.
+    const mayHaveFaded = (this.#wasOver && (this.#hasLiedIn("slotA") || this.#hasLiedIn("slotB") || this.#logMayFade)) || (this.#logMayFade && this.#liar!.isForGood);
+    if (server.memory.outcome === "confirmed" && end === "settled" && !(this.#story.endsOn && this.#logIsWorn) && !mayHaveFaded) {
       const image = this.#story.endsOn ?? this.#story.wishes.image;
       const slot = record.active;
       if (record.slots[slot]!.state !== "confirmed" || record.slots[slot]!.digest !== image?.digest) this.#violates(6, "the server believes that the device was updated, and its flash says otherwise");

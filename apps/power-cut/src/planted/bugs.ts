@@ -2,6 +2,9 @@
 // One that is not found is a hole in the campaign.
 
 import type { SourcePatch } from "../../../agent/build/compile-module.ts";
+import { settingsBesideTrial } from "../campaign/settings-beside-trial.ts";
+import type { Trouble } from "../campaign/flash-trouble.ts";
+import { Zone } from "../../../agent/hosts/node/abi.ts";
 
 export interface PlantedBug {
   name: string;
@@ -11,6 +14,10 @@ export interface PlantedBug {
   stories: string[];
   /** Nested cuts are needed to see it. */
   depth?: 2;
+  /** Flash that fails without any power cut: what is played in place of stories. */
+  troubles?: readonly Trouble[];
+  /** Stories in which a chip that says done and does not hold shows it (campaign/lying-chip.ts). No power cut does. */
+  lies?: readonly { story: string; zone?: number; way?: string }[];
 }
 
 const BOOT = "apps/agent/src/boot/boot.ts";
@@ -20,6 +27,7 @@ const SLOT_WRITER = "apps/agent/src/update/slot-writer.ts";
 const SIGNATURES = "apps/agent/src/trust/signatures.ts";
 const STATE = "apps/agent/src/agent/boot-state.ts";
 const TRIAL = "apps/agent/src/agent/trial.ts";
+const CANDIDATE = "apps/agent/src/command/connection-candidate.ts";
 const UNCLEAN = "apps/agent/src/boot-control/unclean-boots.ts";
 
 export const plantedBugs: readonly PlantedBug[] = [
@@ -34,21 +42,21 @@ export const plantedBugs: readonly PlantedBug[] = [
     what: "a record is neither sealed nor asked for its seal",
     patches: [
       { file: LOG, find: "return load<u32>(pageBuffer) == BOOT_RECORD_SEAL_MAGIC && equalInConstantTime(pageBuffer + 4, digest, BOOT_RECORD_SEAL_BYTES - 4);", replace: "return true;" },
-      { file: LOG, find: "return this.zone.program(at + BOOT_RECORD_SEAL_OFFSET, seal, BOOT_RECORD_SEAL_BYTES);", replace: "return 0;" },
+      { file: LOG, find: "const sealed = this.zone.program(at + BOOT_RECORD_SEAL_OFFSET, seal, BOOT_RECORD_SEAL_BYTES);", replace: "const sealed: i32 = 0;" },
     ],
     stories: ["ordinary-start", "first-update"],
   },
   {
     name: "newest-by-counter",
     what: "the newest record is the one with the highest boot counter inside",
-    patches: [{ file: LOG, find: "const ahead = <i32>(candidate.epoch - this.record.epoch);", replace: "const ahead = <i32>(candidate.bootCounter - this.newestCounter); if (ahead > 0 || !this.found) this.newestCounter = candidate.bootCounter;" },
+    patches: [{ file: LOG, find: "const ahead = <i32>(candidate.epoch - this.epoch);", replace: "const ahead = <i32>(candidate.bootCounter - this.newestCounter); if (ahead > 0 || !this.found) this.newestCounter = candidate.bootCounter;" },
       { file: LOG, find: "  private isFresh: bool = false;", replace: "  private isFresh: bool = false;\n  private newestCounter: u32 = 0;" }],
     stories: ["first-update", "crash-falls-back"],
   },
   {
     name: "old-sector-erased-first",
     what: "at a turn-over the sector with the newest record is erased before the new one holds any",
-    patches: [{ file: LOG, find: "const target: u32 = 1 - this.sector;", replace: "const target: u32 = 1 - this.sector; this.zone.erase(this.sector * this.zone.sectorBytes);" }],
+    patches: [{ file: LOG, find: "const other: u32 = 1 - this.sector;", replace: "const other: u32 = 1 - this.sector; this.zone.erase(this.sector * this.zone.sectorBytes);" }],
     stories: ["log-turns-over", "second-update"],
   },
   {
@@ -152,7 +160,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: "epochs-compared-as-numbers",
     what: "at the wrap of the epoch the older sector is taken for the newer",
-    patches: [{ file: LOG, find: "const ahead = <i32>(candidate.epoch - this.record.epoch);", replace: "const ahead: i32 = candidate.epoch < this.record.epoch ? -1 : candidate.epoch > this.record.epoch ? 1 : 0;" }],
+    patches: [{ file: LOG, find: "const ahead = <i32>(candidate.epoch - this.epoch);", replace: "const ahead: i32 = candidate.epoch < this.epoch ? -1 : candidate.epoch > this.epoch ? 1 : 0;" }],
     stories: ["epoch-wraps"],
   },
   {
@@ -232,5 +240,61 @@ export const plantedBugs: readonly PlantedBug[] = [
     what: "a trust record that comes between the candidate's record and the reset is taken up",
     patches: [{ file: "apps/agent/src/trust/trust-update.ts", find: " || this.update.isInstalling()) return false;", replace: ") return false;" }],
     stories: ["trust-while-rebooting"],
+  },
+
+  // What only a chip shows that says done and does not hold.
+  {
+    name: "program-not-read-back",
+    what: "a program is done when the chip says so",
+    patches: [{ file: "apps/agent/src/flash.ts", find: "ptr, part, Durability.Verified);", replace: "ptr, part, Durability.Programmed);" }],
+    stories: [],
+    lies: [{ story: "trust-key-added", zone: Zone.Trust, way: "subset" }, { story: "connection-kept", zone: Zone.Settings, way: "subset" }],
+  },
+  {
+    name: "newest-record-read-twice",
+    what: "which record is newest is decided by one read of it, and what it says by another",
+    patches: [
+      { file: LOG, find: "    readBootRecord(this.bytes, 0, this.record);\n    this.epoch = candidate.epoch;", replace: "    this.epoch = candidate.epoch;" },
+      { file: LOG, find: "this.candidate.epoch == this.epoch - 1;", replace: "this.candidate.epoch == this.epoch - 1;\n    this.readPage(this.sector, this.page);\n    readBootRecord(this.bytes, 0, this.record);" },
+    ],
+    stories: [],
+    lies: [{ story: "first-update", zone: Zone.BootControl, way: "blank-unstable" }],
+  },
+  {
+    name: "failed-record-named-newest",
+    what: "a sector that can be erased and holds nothing is where the newest record is said to be",
+    patches: [{ file: LOG, find: "if (result == 0 || this.target == this.sector) return result;", replace: "this.sector = this.target;\n    return result;" }],
+    stories: [],
+    lies: [{ story: "first-update", zone: Zone.BootControl, way: "not-begun" }],
+  },
+  {
+    name: "record-not-read-after-its-seal",
+    what: "a record counts as written when its seal is, whatever programming that has done to it",
+    patches: [{ file: LOG, find: "if (!this.readPage(this.target, page)) return Errno.Io;", replace: "" }],
+    stories: [],
+    lies: [{ story: "first-update", zone: Zone.BootControl, way: "collateral" }],
+  },
+  {
+    name: "copy-good-though-it-failed",
+    what: "one of two copies is called good though it could not be written",
+    patches: [{ file: "apps/agent/src/dual-copy.ts", find: "if (this.zone.erase(at) < 0 || this.zone.program(at, ptr, bytes) < 0) return false;", replace: "this.zone.erase(at);\n    this.zone.program(at, ptr, bytes);" }],
+    stories: [],
+    lies: [{ story: "trust-key-added", zone: Zone.Trust, way: "subset" }, { story: "connection-kept", zone: Zone.Settings, way: "subset" }],
+  },
+
+  // What only settings show that can't be stored while an image is on trial.
+  {
+    name: "unstored-address-answered-as-taken",
+    what: "a command to connect elsewhere is answered as taken, stored or not",
+    patches: [{ file: CANDIDATE, find: "return this.settings.propose(address, id, TRIES - 1) ? ErrorCode.None : ErrorCode.FlashFailed;", replace: "this.settings.propose(address, id, TRIES - 1);\n    return ErrorCode.None;" }],
+    stories: [],
+    troubles: settingsBesideTrial.filter(({ name }) => name.includes("is given") && name.includes("both sectors, for good")),
+  },
+  {
+    name: "address-and-image-on-probation",
+    what: "an image on trial tries another server's address",
+    patches: [{ file: CANDIDATE, find: "if (busy) this.drop(ErrorCode.DeviceBusy);\n    else if", replace: "if" }],
+    stories: [],
+    troubles: settingsBesideTrial.filter(({ name }) => name.includes("waits") && name.includes("both sectors")),
   },
 ];

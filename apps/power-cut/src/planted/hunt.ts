@@ -7,6 +7,7 @@ import { agentSources, repositoryRoot } from "../../../agent/build/paths.ts";
 import { memoryPages } from "../../../agent/build/targets.ts";
 import { VARIANT_MODULE, variants, variantSource, withVariants } from "../../../agent/build/variants.ts";
 import { Explorer } from "../campaign/explore.ts";
+import { LyingChip } from "../campaign/lying-chip.ts";
 import { type LoadedModules, loadModules } from "../device/modules.ts";
 import { type Campaign, openCampaign, StoryFails } from "../stories/catalogue.ts";
 import { type PlantedBug, plantedBugs } from "./bugs.ts";
@@ -53,13 +54,13 @@ export async function hunt(bug: PlantedBug, seed: number): Promise<Hunt> {
   const began = performance.now();
   const { modules, has } = await (all ??= buildOfAll());
   const number = numberOf(bug);
-  const inAny = (loaded: LoadedModules): ReturnType<typeof huntIn> => huntIn(loaded, bug.stories, undefined, seed, bug.depth);
+  const inAny = (loaded: LoadedModules): ReturnType<typeof huntIn> => huntIn(loaded, bug.stories, undefined, seed, bug.depth, bug);
   const found = has.has(number) ? await variants.during(number, () => inAny(modules)) : await inAny(await modulesOf({ patches: bug.patches }));
   return { name: bug.name, ...found, seconds: (performance.now() - began) / 1000 };
 }
 
-/** `first`: stories that are played first, and alone where cuts are nested. `only`: these and no others. */
-async function huntIn(modules: LoadedModules, first: string[], only: string[] | undefined, seed: number, depth: 1 | 2 = 1): Promise<Omit<Hunt, "name" | "seconds">> {
+/** `first`: stories that are played first, and alone where cuts are nested. `only`: these and no others. `lies`, `troubles`: these, and no cuts. */
+async function huntIn(modules: LoadedModules, first: string[], only: string[] | undefined, seed: number, depth: 1 | 2 = 1, { lies, troubles }: Pick<PlantedBug, "lies" | "troubles"> = {}): Promise<Omit<Hunt, "name" | "seconds">> {
   let scenarios = 0;
   let campaign: Campaign;
   try {
@@ -68,6 +69,18 @@ async function huntIn(modules: LoadedModules, first: string[], only: string[] | 
     if (error instanceof StoryFails) return { foundIn: error.story, what: error.what, scenarios };
     throw error;
   }
+  for (const { story, ...about } of lies ?? []) {
+    const report = new LyingChip(campaign, { seed, oneIn: 1, stopAtFirst: true, ...about }).explore(story);
+    scenarios += report.lies;
+    const [violation] = report.violations;
+    if (violation) return { foundIn: violation.id, what: violation.what.join("; "), scenarios };
+  }
+  for (const { name, play } of troubles ?? []) {
+    scenarios++;
+    const [what] = play(campaign, seed);
+    if (what !== undefined) return { foundIn: name, what, scenarios };
+  }
+  if (lies || troubles) return { foundIn: undefined, what: "", scenarios };
   const names = only ?? [...new Set([...first, ...campaign.stories.keys()])];
   for (const deep of depth === 2 ? ([1, 2] as const) : ([1] as const)) {
     for (const name of deep === 2 ? first : names) {

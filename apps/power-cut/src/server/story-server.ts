@@ -76,6 +76,8 @@ interface Message {
   publicKey: string;
   mac: string;
   waitMs?: number;
+  command: string;
+  code: number;
   state: string;
   part: number;
   first: number;
@@ -95,6 +97,8 @@ export class StoryServer implements WireServer {
   checkIns = 0;
   /** Ever: how often `whenInstalled` was offered. */
   offersWhenInstalled = 0;
+  /** Ever: codes that the device has answered commands with. */
+  answers: number[] = [];
   /** Of this run: how long the device has said that it puts its update off. */
   putOffMs = 0;
   readonly #identity: DeviceIdentity;
@@ -165,6 +169,11 @@ export class StoryServer implements WireServer {
       case "state":
         this.putOffMs += message.waitMs ?? 0;
         return this.#interfere(message);
+      case "answer":
+        this.answers.push(message.code);
+        // One that was taken is proved by a check-in, one that was not by the answer.
+        if (this.wishes.connection && !this.wishes.image && message.code !== 0) this.memory = { ...this.memory, outcome: this.memory.outcome ?? `refused ${message.code}` };
+        return;
       case "fetch":
         return this.#fetch(Number(message.part), Number(message.first), Number(message.count));
     }
@@ -231,7 +240,7 @@ export class StoryServer implements WireServer {
   /** Believed from what runs and what its slot says; a report alone proves only that the image will not be installed. */
   #outcome({ running, other, deployment, connection }: CheckIn): string | undefined {
     const { image, connection: wanted } = this.wishes;
-    if (wanted) return connection?.command !== COMMAND_ID ? undefined : connection.host === wanted.host ? "kept" : `dropped ${connection.code}`;
+    if (wanted && !image) return connection?.command !== COMMAND_ID ? undefined : connection.host === wanted.host ? "kept" : `dropped ${connection.code}`;
     if (!image) return undefined;
     if (running.digest === image.digest) return running.state === "confirmed" ? "confirmed" : undefined;
     if (other.digest === image.digest && other.state === "failed") return `rolled-back ${other.reason}`;
