@@ -9,6 +9,7 @@ const TRIES = 3;
 const TRIES_EXHAUSTED = ["rolled-back 75", "dropped 97"];
 /** `flash-failed`, `read-back-mismatch`, chunk and table mismatches. */
 const flashFailures = /^(dropped 60|refused 60|failed (60|61|13|14)|rolled-back (1|3|4|5|6|8|9|1[0-4]|49|60|75))$/;
+const headerFailures = /^failed ([1-9]|1[0-2])$/;
 
 export function allowedEnd(story: Story, rig: Rig, state: DeviceState, result: PowerUpResult): string[] {
   const hasBadFlash = state.wornSector >= 0 || state.isRotten || state.liar !== undefined;
@@ -22,6 +23,8 @@ export function allowedEnd(story: Story, rig: Rig, state: DeviceState, result: P
   if (outcome === expected || story.otherOutcomes.includes(outcome ?? "")) return [];
   if (state.cuts >= TRIES && TRIES_EXHAUSTED.includes(outcome ?? "")) return [];
   if (state.liar?.fades && outcome === "rolled-back 71") return []; // the agent did not find what the loader had found, and was reset
+  // A header that reads otherwise now is refused for whatever it then seems to say.
+  if (state.liar?.fades && outcome !== undefined && headerFailures.test(outcome)) return [];
   if (hasBadFlash && outcome !== undefined && (flashFailures.test(outcome) || outcome === "confirmed")) return [];
   return [`invariant 3: the update is ${outcome ?? "not over"}, not ${story.outcome}`];
 }
