@@ -49,7 +49,7 @@ describe("flipside power-cut", () => {
     const path = join(folder, "valve.release");
     writeFileSync(path, buildRelease([image]));
     const json = join(folder, "figures.json");
-    const { code, out } = await flipside("--single", "--story", "your-release", "--deep", "0", "--json", json, path);
+    const { code, out } = await flipside("--single", "--story", "your-release", "--deep", "0", "--processes", "1", "--json", json, path);
     expect([code, out.slice(-600)]).toEqual([0, expect.stringContaining(" 0 violations")]);
     expect(JSON.parse(readFileSync(json, "utf8"))).toMatchObject({ bricks: 0, violations: 0, stories: 1 });
   });

@@ -47,6 +47,8 @@ export interface Surroundings {
   /** EXO_HEALTH_* that the app says. */
   appHealth(): number;
   onConsole(bytes: Uint8Array): void;
+  /** EXO_PHASE_* that a run has come to. */
+  onPhase(phase: number): void;
   /** A change of flash was refused for want of a grant. */
   onDenied(kind: string, zone: number): void;
 }
@@ -71,6 +73,8 @@ export interface BoardOptions {
 }
 
 const ROOT_KEYS_MAX = 8;
+/** What every app says of itself. */
+const APP_METRIC = { name: new TextEncoder().encode("queue"), value: -7 };
 /** As exokernel/flash_cfi.c says. */
 const ERASE_MS_MAX = 5_000;
 const PROGRAM_MS_MAX = 200;
@@ -457,6 +461,13 @@ export class Board {
         report.fill(0);
         instance().words.setUint32(out!, Math.floor(this.nowUs / 1_000_000), true);
         instance().words.setUint32(out! + 4, this.surroundings.appHealth(), true);
+        instance().words.setInt32(out! + 8, APP_METRIC.value, true);
+        instance().words.setUint32(out! + 12, APP_METRIC.name.length, true);
+        report.set(APP_METRIC.name, 16);
+        return Exo.Ok;
+      },
+      boot_phase: (phase) => {
+        this.surroundings.onPhase(phase!);
         return Exo.Ok;
       },
       image_window: (out) => {

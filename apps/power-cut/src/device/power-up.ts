@@ -12,6 +12,7 @@ import { ModuleInstance } from "./module-instance.ts";
 import type { LoadedModules } from "./modules.ts";
 import { type Hash, keyOf, type PageStore } from "./page-store.ts";
 import type { SlowLink } from "./slow-link.ts";
+import { contentOf, type Transcript } from "./transcript.ts";
 
 /** What power-ups begin with and end in. */
 export interface DeviceState {
@@ -101,6 +102,8 @@ export class Rig implements Surroundings {
   /** Starts of the boot loader, ever. */
   boots = 0;
   trace: Trace | undefined;
+  /** What is noted of the runs from now on. */
+  transcript: Transcript | undefined;
   violations: string[] = [];
   floor = 0;
   #atOperation: AtOperation | undefined;
@@ -112,6 +115,8 @@ export class Rig implements Surroundings {
   #recordAtBoot: BootRecord | undefined;
   #imageIsRunning = false;
   #lineBuffer = "";
+  /** At the last operation that was noted. */
+  #petsSeen = 0;
   #wornSector = -1;
   #isRotten = false;
   #liar: DeviceState["liar"];
@@ -141,6 +146,7 @@ export class Rig implements Surroundings {
     this.#zonePages = Object.fromEntries(
       Object.entries(options.layout.zones).map(([name, zone]) => [name, { first: zone.offsetBytes / 4096, end: (zone.offsetBytes + zone.sizeBytes) / 4096 }]),
     ) as Record<ZoneName, { first: number; end: number }>;
+    this.server.onMessage = (leaf, payload) => this.transcript?.note(`says ${leaf} ${contentOf(payload)} ${this.#second}`);
     this.server.onEnrol = () => {
       if (!this.#story.mayEnrol && this.#wornSector < 0 && !this.#mayHaveLostBothCopies("settings")) this.#violates(2, "the device enrols again: its secret was lost");
     };
@@ -179,6 +185,8 @@ export class Rig implements Surroundings {
     const { board, server } = this;
     this.#story = story;
     this.violations = [];
+    this.#petsSeen = this.board.pets;
+    this.#lineBuffer = "";
     this.floor = state.floor;
     this.#wornSector = state.wornSector;
     this.#liar = state.liar;
@@ -209,6 +217,7 @@ export class Rig implements Surroundings {
       reason = next;
     }
     this.boots += boots;
+    this.transcript?.note(`${end}, ${server.memory.outcome ?? "no outcome"}`);
     // An image that runs on worn or rotten flash, and comes to no end, is not silent: it says so on its console each time.
     // A trust record that flash did not take was answered so, and is not sent again in the same run.
     const isRefused = state.liar !== undefined && server.lastCheckIn?.trustRefused?.code === FLASH_FAILED;
@@ -236,6 +245,7 @@ export class Rig implements Surroundings {
     }
     if (this.#isKnown(1 + reason)) return "known";
     this.trace?.line(`boot, reason ${reason}`);
+    this.transcript?.note(`boot, reason ${reason}`);
     this.#boot.reset();
     try {
       this.#boot.exports["boot"]!();
@@ -355,11 +365,18 @@ export class Rig implements Surroundings {
     if (this.#lingerUs > this.#story.lingerUs) this.#restOperationsUs.push(this.board.nowUs);
     this.#mayChange(operation);
     if (this.trace) this.trace.line(describeOperation(operation, index, this.layout));
+    if (this.transcript) this.transcript.note(`${describeOperation(operation, index, this.layout)} ${operation.data ? contentOf(operation.data) : ""} ${this.board.pets > this.#petsSeen ? "fed" : "not fed"} ${this.#second}`);
+    this.#petsSeen = this.board.pets;
     if (Math.floor(operation.offset / this.layout.sectorBytes) === this.#wornSector) return Exo.Io;
     if (!this.#atOperation) return Exo.Ok;
     const what = this.#atOperation(operation, index);
     if (what === "cut") throw runEnds.powerLost;
     return what;
+  }
+
+  /** Of this run, by the device's clock. */
+  get #second(): string {
+    return `at ${Math.floor(this.board.nowUs / 1_000_000)} s`;
   }
 
   passesSelfTest(): boolean {
@@ -372,11 +389,18 @@ export class Rig implements Surroundings {
     return app === "healthy" ? 1 : app === "unhealthy" ? 2 : 0;
   }
 
+  onPhase(phase: number): void {
+    this.transcript?.note(`phase ${phase}`);
+  }
+
   onConsole(bytes: Uint8Array): void {
-    if (!this.trace) return;
+    if (!this.trace && !this.transcript) return;
     this.#lineBuffer += Buffer.from(bytes).toString("latin1");
     for (let end = this.#lineBuffer.indexOf("\n"); end >= 0; end = this.#lineBuffer.indexOf("\n")) {
-      this.trace.line(`  console: ${this.#lineBuffer.slice(0, end)}`);
+      const line = this.#lineBuffer.slice(0, end);
+      this.trace?.line(`  console: ${line}`);
+      // The line that a technician looks for.
+      if (/ recovery: code /.test(line)) this.transcript?.note(line);
       this.#lineBuffer = this.#lineBuffer.slice(end + 1);
     }
   }
@@ -411,6 +435,7 @@ export class Rig implements Surroundings {
     const image = this.#images.get(digest);
     const started = `slot ${"ab"[slot]} (${image?.name ?? digest.slice(0, 8)})`;
     this.trace?.line(`start ${started}`);
+    this.transcript?.note(`start ${started}, watched for ${board.watchdogMs} ms: ${Buffer.from(board.bootInfo).toString("hex")}`);
     if (!image) return this.#violates(1, `${started} was started, which nobody made`);
     const at = board.entryAddress;
     if (Buffer.compare(board.imageRam.subarray(at - this.#windowAddress, at - this.#windowAddress + image.payload.length), image.payload) !== 0)

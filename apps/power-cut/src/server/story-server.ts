@@ -49,6 +49,8 @@ export interface Wishes {
   permit?: Uint8Array;
   /** Of a hostile server: it answers so much of what is fetched, and no more. */
   payloadChunksMax?: number;
+  /** Pieces that come with a changed bit, so many times each: "0.0" is the table's first, "1.2" the payload's third. */
+  spoils?: Map<string, number>;
   /** Chunks of the payload that are lost on the way, once each: a broker may drop what came at QoS 0. */
   losesOnce?: Set<number>;
   /** To take this trust record. */
@@ -99,6 +101,8 @@ export class StoryServer implements WireServer {
   offersWhenInstalled = 0;
   /** Ever: codes that the device has answered commands with. */
   answers: number[] = [];
+  /** What the device said of its deployment last. */
+  lastDeploymentState = "";
   /** Of this run: how long the device has said that it puts its update off. */
   putOffMs = 0;
   readonly #identity: DeviceIdentity;
@@ -113,6 +117,8 @@ export class StoryServer implements WireServer {
   #isCommanded = false;
   /** A device enrols: it has no secret, or lost it. */
   onEnrol: () => void = () => {};
+  /** Whatever the device says. */
+  onMessage: (leaf: string, payload: Uint8Array) => void = () => {};
 
   constructor(identity: DeviceIdentity) {
     this.#identity = identity;
@@ -141,6 +147,7 @@ export class StoryServer implements WireServer {
 
   message(leaf: string, payload: Uint8Array, answer: Answer): void {
     this.#answer = answer;
+    this.onMessage(leaf, payload);
     const message = JSON.parse(Buffer.from(payload.buffer, payload.byteOffset, payload.length).toString("latin1")) as Message;
     switch (leaf) {
       case "enrol":
@@ -168,6 +175,7 @@ export class StoryServer implements WireServer {
       }
       case "state":
         this.putOffMs += message.waitMs ?? 0;
+        this.lastDeploymentState = message.state;
         return this.#interfere(message);
       case "answer":
         this.answers.push(message.code);
@@ -201,6 +209,11 @@ export class StoryServer implements WireServer {
       this.#commands.set(name, (command = base64url(bytes)));
     }
     this.#send("command", { session, command });
+  }
+
+  /** Says something out of turn, to a device that has said something. */
+  say(leaf: string, payload: Uint8Array | string): void {
+    this.#answer(leaf, typeof payload === "string" ? encoder.encode(payload) : payload, 1);
   }
 
   #send(leaf: string, content: object): void {
@@ -264,6 +277,12 @@ export class StoryServer implements WireServer {
     return offer;
   }
 
+  #isSpoilt(piece: string): boolean {
+    const left = this.wishes.spoils?.get(piece) ?? 0;
+    if (left > 0) this.wishes.spoils!.set(piece, left - 1);
+    return left > 0;
+  }
+
   #fetch(part: number, first: number, count: number): void {
     const { image, payloadChunksMax = Infinity, losesOnce } = this.wishes;
     if (!image) return;
@@ -276,7 +295,7 @@ export class StoryServer implements WireServer {
         chunk = chunkMessage({ attempt: DEPLOYMENT_ATTEMPT, part, digest: image.digest, index: i }, content.subarray(i * size, (i + 1) * size));
         this.#chunks.set(name, chunk);
       }
-      this.#answer("chunk", chunk, 0);
+      this.#answer("chunk", this.#isSpoilt(`${part}.${i}`) ? chunk.with(chunk.length - 1, chunk.at(-1)! ^ 1) : chunk, 0);
     }
   }
 }
