@@ -6,6 +6,7 @@ import { seedOfRun } from "../../apps/agent/hosts/fault/seeded-random.ts";
 import { Campaign } from "./engine/campaign.ts";
 import type { Patch } from "./engine/compile.ts";
 import { keptCases } from "./engine/corpus.ts";
+import { writeTranscripts, writtenTranscripts } from "./engine/transcripts.ts";
 import { targets } from "./targets/index.ts";
 
 const seed = seedOfRun();
@@ -29,6 +30,21 @@ describe("what reads bytes from outside neither traps nor hangs, and holds to wh
     fuzzing.run(inputs[name]!);
     expect(fuzzing.findings.map(({ what, input }) => said(what, input))).toEqual([]);
     expect(fuzzing.inputs).toBeGreaterThanOrEqual(inputs[name]!);
+  }, LONG_MS);
+});
+
+describe("the device does with inputs that tell small bugs best what is written down (engine/transcripts.ts)", () => {
+  const written = writtenTranscripts();
+  const now = structuredClone(written);
+
+  test.each(Object.keys(written))("%s", async (name) => {
+    const campaign = new Campaign(await targets[name]!(), 0);
+    for (const [input, digest] of Object.entries(written[name]!)) {
+      const transcript = campaign.transcriptOf(new Uint8Array(Buffer.from(input, "base64")));
+      now[name]![input] = transcript.digest;
+      if (process.env.FLIPSIDE_WRITE_COURSES !== "1") expect(transcript.digest, `${name}, input ${input} (base64): ${transcript.steps.join("\n  ")}`).toBe(digest);
+    }
+    if (process.env.FLIPSIDE_WRITE_COURSES === "1") writeTranscripts(now);
   }, LONG_MS);
 });
 

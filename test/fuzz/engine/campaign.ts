@@ -2,6 +2,7 @@
 // instrumented code is changed further. The same seed and number of inputs do the same again.
 
 import { SeededRandom } from "../../../apps/agent/hosts/fault/seeded-random.ts";
+import { Transcript } from "../../../apps/power-cut/src/device/transcript.ts";
 import { mutate } from "./mutate.ts";
 import { type Draft, type Target, Violation } from "./target.ts";
 
@@ -104,6 +105,21 @@ export class Campaign {
     } finally {
       target.instance.refuel();
     }
+  }
+
+  /** What the device does with this input; a target that has no device does nothing. */
+  transcriptOf(input: Uint8Array): Transcript {
+    const transcript = new Transcript();
+    const { host } = this.target;
+    if (!host) return transcript;
+    host.transcript = transcript;
+    try {
+      const fault = this.faultOf(input);
+      if (fault !== undefined) transcript.note(fault);
+    } finally {
+      host.transcript = undefined;
+    }
+    return transcript;
   }
 
   /** The shortest and plainest input with the same fault that some thousand runs give. */

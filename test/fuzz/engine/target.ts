@@ -2,6 +2,7 @@
 // a file in targets/, named in targets/index.ts.
 
 import type { SeededRandom } from "../../../apps/agent/hosts/fault/seeded-random.ts";
+import type { Transcript } from "../../../apps/power-cut/src/device/transcript.ts";
 import type { FuzzInstance } from "./instance.ts";
 import type { Patch } from "./compile.ts";
 
@@ -28,6 +29,8 @@ export interface Target {
    * themselves. The same input does the same each time.
    */
   run(input: Uint8Array): void;
+  /** Where what the device does is noted while one is there; targets without a whole device have none. */
+  host?: { transcript: Transcript | undefined };
   /** Of a million inputs in a deep run, those of this target: by what one costs. */
   share: number;
 }

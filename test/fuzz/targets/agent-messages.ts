@@ -143,6 +143,7 @@ export const agentMessages: OpenTarget = async (patches = []): Promise<Target> =
   return {
     name: "agent-messages",
     instance: device.instance,
+    host: device.host,
     inputBytesMax: 16_384,
     share: 0.003,
     seeds,

@@ -118,6 +118,7 @@ export const bootControl: OpenTarget = async (patches = []): Promise<Target> => 
   return {
     name: "boot-control",
     instance,
+    host,
     inputBytesMax: 1600,
     share: 0.001,
     seeds: [
@@ -125,6 +126,11 @@ export const bootControl: OpenTarget = async (patches = []): Promise<Target> => 
       [4, 3, ...sealed(0, record(0, 2, 2, (view) => view.setUint32(20, 4, true)))], [4, 3, ...sealed(0, record(0, 2, 0, (view) => view.setUint32(20, 4, true)))], [5, 3, ...sealed(3, record(1, 2, 1))],
       [0, 15, ...sealed(7, record(0, 2, 2)), ...sealed(3, record(1, 1, 2))], [2, 3, ...sealed(2, record(0, 3, 2, (view) => view.setUint32(8, 0xffffffff, true)))],
       [0, 3, ...sealed(3, record(0, 2, 2, (view) => view.setUint32(8, 0xfffffffe, true))), ...sealed(4, record(0, 1, 2, (view) => view.setUint32(24, 2, true)))],
+      // In another page than it names; flags that a boot which changes the state takes away; a lost log with nothing readable.
+      [0, 3, ...sealed(0, record(0, 2, 2)), 1 | CHECK | SEAL, 144, ...record(1, 2, 2).subarray(0, 144)],
+      [4, 3, ...sealed(0, record(1, 2, 2, (view) => { view.setUint32(20, 4, true); view.setUint8(29, 1); }))],
+      [0, 3, ...sealed(0, record(1, 2, 1, (view) => { view.setUint8(73, 0); view.setUint8(29, 1); }))],
+      [0, 0, 0, 144, ...record(0, 2, 2).subarray(0, 144)], [0, 2, 0, 144, ...record(0, 2, 2).subarray(0, 144)], [0, 1, 0, 144, ...record(0, 2, 2).subarray(0, 144)],
       [0, 3, 0, 16, ...record(0, 2, 0).subarray(0, 16), 1 | CHECK, 144, ...record(0, 2, 0).subarray(0, 144)],
     ].map((seed) => Uint8Array.from(seed)),
     dictionary: [...text("FSBC", "SEAL"), Uint8Array.of(0xff, 0xff, 0xff, 0xff), Uint8Array.from(sealed(0, record(0, 2, 2)))],
@@ -209,6 +215,7 @@ export const slots: OpenTarget = async (patches = []): Promise<Target> => {
   return {
     name: "slots",
     instance,
+    host,
     inputBytesMax: 8192,
     share: 0.001,
     seeds: [
@@ -265,6 +272,7 @@ export const trustZone: OpenTarget = async (patches = []): Promise<Target> => {
   return {
     name: "trust-zone",
     instance,
+    host,
     inputBytesMax: 8192,
     share: 0.001,
     seeds: chains,

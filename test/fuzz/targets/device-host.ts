@@ -6,6 +6,7 @@ import { type FlashLayout, zoneNames } from "../../../apps/agent/hosts/factory/f
 import { Exo, ResetCause, StreamState, Zone } from "../../../apps/agent/hosts/node/abi.ts";
 import type { Grants } from "../../../apps/agent/hosts/node/grants.ts";
 import type { ByteStream } from "../../../apps/power-cut/src/device/board.ts";
+import { contentOf, type Transcript } from "../../../apps/power-cut/src/device/transcript.ts";
 import type { FuzzInstance } from "../engine/instance.ts";
 import { Violation } from "../engine/target.ts";
 
@@ -57,6 +58,8 @@ export class DeviceHost {
   lines = "";
   /** A zone that may not be changed. */
   runningSlot: number | undefined;
+  /** Zones of which no byte can be read before this moment. */
+  unreadable: { zones: readonly number[]; untilUs: number } | undefined;
   /** The slot that recovery may write; then nothing can be started any more. */
   recoverySlot: number | undefined;
   /** What came on the serial line and was not read; undefined: there is no line. */
@@ -67,6 +70,11 @@ export class DeviceHost {
   stream: ByteStream | undefined;
   /** EXO_HEALTH_* that the app says. */
   appHealth = 0;
+  #transcript: Transcript | undefined;
+  /** The watchdog was fed since the last change of flash. */
+  #isFed = false;
+  /** Inside of a frame of the recovery protocol, which is not only said to people. */
+  #inFrame = false;
   /** Before anything of flash changes. */
   onChange: (change: Change) => void = () => {};
   onConsole: (bytes: Uint8Array) => void = (bytes) => {
@@ -75,6 +83,17 @@ export class DeviceHost {
 
   constructor(readonly layout: FlashLayout, readonly instance: () => FuzzInstance, readonly grants: Grants) {
     this.flash = new Uint8Array(layout.sizeBytes).fill(0xff);
+  }
+
+  /** What is noted of what the module does. */
+  get transcript(): Transcript | undefined {
+    return this.#transcript;
+  }
+
+  set transcript(transcript: Transcript | undefined) {
+    this.#transcript = transcript;
+    this.#isFed = false;
+    this.#inFrame = false;
   }
 
   save(): HostState {
@@ -86,12 +105,37 @@ export class DeviceHost {
     this.nowUs = nowUs;
     this.entropyState = entropyState;
     this.recoverySlot = undefined;
+    this.#isFed = false;
     this.lines = "";
   }
 
   #mayChange(zone: number, kind: string): void {
     const isGranted = this.grants.writableZones.has(zone) || zone === this.recoverySlot;
     if (!isGranted || zone === this.runningSlot) throw new Violation(`zone ${zone} is ${kind}, which must not be changed`);
+  }
+
+  #isUnreadable(zone: number): boolean {
+    return this.unreadable !== undefined && this.unreadable.zones.includes(zone) && this.nowUs < this.unreadable.untilUs;
+  }
+
+  get #second(): string {
+    return `at ${Math.floor(this.nowUs / 1_000_000)} s`;
+  }
+
+  #fed(): string {
+    const was = this.#isFed;
+    this.#isFed = false;
+    return was ? "fed" : "not fed";
+  }
+
+  #noteFrames(bytes: Uint8Array): void {
+    let frame = "";
+    for (const byte of bytes) {
+      if (byte === 2) this.#inFrame = true;
+      else if (byte === 10) this.#inFrame = false;
+      else if (this.#inFrame) frame += String.fromCharCode(byte);
+    }
+    if (frame !== "") this.transcript?.note(`answer ${frame} ${this.#second}`);
   }
 
   zone(name: (typeof zoneNames)[number]): Uint8Array {
@@ -137,6 +181,7 @@ export class DeviceHost {
         const at = this.#at(u(zone!), u(offset!), u(length!));
         if (at === undefined) return Exo.Argument;
         if (!this.grants.readableZones.has(zone!)) return Exo.Denied;
+        if (this.#isUnreadable(zone!)) return Exo.Io;
         this.#memory(u(ptr!), u(length!)).set(this.flash.subarray(at, at + u(length!)));
         return 0;
       },
@@ -148,6 +193,7 @@ export class DeviceHost {
         const bytes = this.#memory(u(ptr!), u(length!));
         for (let i = 0; i < bytes.length; i++) if ((bytes[i]! & ~this.flash[at + i]!) !== 0) return Exo.NotErased;
         this.operations++;
+        this.transcript?.note(`program ${zone} at ${u(offset!)} ${contentOf(bytes)} ${this.#fed()} ${this.#second}`);
         this.onChange({ zone: zone!, offset: u(offset!), bytes });
         this.flash.set(bytes, at);
         return Exo.Ok;
@@ -157,6 +203,7 @@ export class DeviceHost {
         const at = this.#at(u(zone!), u(offset!), this.layout.sectorBytes);
         if (at === undefined || u(offset!) % this.layout.sectorBytes !== 0) return Exo.Argument;
         this.operations++;
+        this.transcript?.note(`erase ${zone} at ${u(offset!)} ${this.#fed()} ${this.#second}`);
         this.onChange({ zone: zone!, offset: u(offset!), bytes: undefined });
         this.flash.fill(0xff, at, at + this.layout.sectorBytes);
         return Exo.Ok;
@@ -171,7 +218,9 @@ export class DeviceHost {
         return 0;
       },
       console_write: (ptr, length) => {
-        this.onConsole(this.#memory(u(ptr!), u(length!)));
+        const bytes = this.#memory(u(ptr!), u(length!));
+        if (this.transcript) this.#noteFrames(bytes);
+        this.onConsole(bytes);
         return Exo.Ok;
       },
       image_window: (out) => {
@@ -184,6 +233,7 @@ export class DeviceHost {
         if (!this.#mayStart()) return Exo.Denied;
         const at = this.#at(u(zone!), u(offset!), u(length!));
         if (!isSlot(u(zone!)) || at === undefined || !inWindow(u(address!), u(length!))) return Exo.Argument;
+        if (this.#isUnreadable(zone!)) return Exo.Io;
         this.window.set(this.flash.subarray(at, at + u(length!)), u(address!));
         return Exo.Ok;
       },
@@ -197,9 +247,13 @@ export class DeviceHost {
         if (!this.#mayStart()) return Exo.Denied;
         const info = this.#memory(u(ptr!), 64).slice();
         if (!inWindow(u(entry!), 4) || (entry! & 3) !== 0 || info[6]! > 1) return Exo.Argument;
+        this.transcript?.note(`start at ${u(entry!)}, watched for ${this.watchdogMs} ms: ${Buffer.from(info).toString("hex")}`);
         throw new Left("image", u(entry!), info);
       },
-      boot_phase: () => 0,
+      boot_phase: (phase) => {
+        this.transcript?.note(`phase ${phase}`);
+        return Exo.Ok;
+      },
       crash_log: () => Exo.Absent,
       serial_read: (ptr, length) => {
         if (!this.grants.recover) return Exo.Denied;
@@ -212,6 +266,7 @@ export class DeviceHost {
       },
       recovery_begin: (zone) => {
         if (!this.grants.recover) return Exo.Denied;
+        this.transcript?.note(`recovery of ${zone}`);
         if (!isSlot(u(zone!))) return Exo.Argument;
         if (this.recoverySlot !== undefined && this.recoverySlot !== zone) return Exo.Denied;
         this.recoverySlot = zone;
@@ -231,13 +286,17 @@ export class DeviceHost {
       },
       reset: (reason) => {
         if (!this.grants.reset && this.recoverySlot === undefined) return Exo.Denied;
+        this.transcript?.note(`reset ${reason} ${this.#second}`);
         throw new Left("reset", reason!);
       },
       watchdog_arm: (timeoutMs) => {
         this.watchdogMs = timeoutMs!;
         return Exo.Ok;
       },
-      watchdog_pet: () => 0,
+      watchdog_pet: () => {
+        this.#isFed = true;
+        return Exo.Ok;
+      },
       app_report: (out) => {
         this.#memory(u(out!), 32).fill(0);
         this.instance().view.setUint32(u(out!) + 4, this.appHealth, true);
@@ -245,13 +304,19 @@ export class DeviceHost {
       },
       stream_open: (host, hostLength, port) => {
         if (!this.stream) return Exo.Absent;
+        this.transcript?.note(`connect to ${Buffer.from(this.#memory(u(host!), u(hostLength!))).toString("latin1")}:${port} ${this.#second}`);
         this.stream.open(Buffer.from(this.#memory(u(host!), u(hostLength!))).toString("latin1"), port!);
         return 0;
       },
       stream_state: () => this.stream?.state() ?? StreamState.Closed,
       stream_read: (_handle, ptr, length) => this.stream?.read(this.#memory(u(ptr!), u(length!))) ?? Exo.Closed,
-      stream_write: (_handle, ptr, length) => this.stream?.write(this.#memory(u(ptr!), u(length!))) ?? Exo.Closed,
+      stream_write: (_handle, ptr, length) => {
+        const bytes = this.#memory(u(ptr!), u(length!));
+        this.transcript?.note(`write ${contentOf(bytes)} ${this.#second}`);
+        return this.stream?.write(bytes) ?? Exo.Closed;
+      },
       stream_close: () => {
+        this.transcript?.note(`close ${this.#second}`);
         this.stream?.close();
         return Exo.Ok;
       },

@@ -42,6 +42,8 @@ export interface State {
   record: RecordParts | "blank" | "void";
   bootReason?: number;
   without?: "factory" | "trust";
+  /** Only time passes then: what is sent meanwhile could not be read back. */
+  unreadable?: { zones: readonly number[]; untilUs: number };
   reason: RecoveryReason;
 }
 

@@ -6,7 +6,7 @@
 
 import { type BootRecord, buildImage, crc32, FRAME_BEGIN, FRAME_DATA, FRAME_HELLO, type ImageFields, RecoveryReason, SlotState } from "@flipside/image-format";
 import type { SeededRandom } from "../../../apps/agent/hosts/fault/seeded-random.ts";
-import { BootReason } from "../../../apps/agent/hosts/node/abi.ts";
+import { BootReason, Zone } from "../../../apps/agent/hosts/node/abi.ts";
 import { encodeFrame } from "../../../apps/agent/hosts/serial/frames.ts";
 import type { Snapshot } from "../engine/instance.ts";
 import { insert, write } from "../engine/mutate.ts";
@@ -25,6 +25,14 @@ const IMAGE_BYTES_MAX = 1024;
 
 const frame = (type: number, sequence: number, data: ArrayLike<number> = []): Uint8Array => item(Kind.Frame, 0, [type, sequence & 255, sequence >> 8, ...Array.from(data)]);
 const time = (ms: number): Uint8Array => item(Kind.Time, 0, u32(ms));
+
+/** A hello whose version, or length, is another: with its check, as the line decodes it. */
+function wrongPrefix(kind: number): Uint8Array {
+  const bytes = new Uint8Array(10);
+  bytes.set([FRAME_HELLO, kind === 1 ? 2 : 1, 1, 0, kind === 2 ? 1 : 0, 0]);
+  write(bytes, 6, 4, crc32(bytes, 0, 6), true);
+  return bytes;
+}
 
 /** What a sender sends that wants this file in the device. */
 function transfer(file: Uint8Array, pieceBytes = IMAGE_BYTES_MAX, fileBytes = file.length): Uint8Array[] {
@@ -63,6 +71,12 @@ export const recovery: OpenTarget = async (patches = []): Promise<Target> => {
     { name: "boot control is lost", slots: [], record: "void", reason: RecoveryReason.NoImage },
     { name: "no factory record", slots: [a], record: "blank", without: "factory", reason: RecoveryReason.NoFactoryRecord },
     { name: "no trust record", slots: [a], record: "blank", without: "trust", reason: RecoveryReason.NoTrustRecord },
+    { name: "neither image can be read for a while", slots: [a, b], record: { activeSlot: 1, states: [2, 2] }, unreadable: { zones: [Zone.SlotA, Zone.SlotB], untilUs: 45_000_000 }, reason: RecoveryReason.NoImage },
+    { name: "the active image is damaged, and the other can't be read for a while", slots: [a, damaged(b)], record: { activeSlot: 1, states: [2, 2] }, unreadable: { zones: [Zone.SlotA], untilUs: 70_000_000 }, reason: RecoveryReason.NoImage },
+    { name: "the trust zone can't be read for a while", slots: [a], record: { activeSlot: 0, states: [2, 0] }, unreadable: { zones: [Zone.Trust], untilUs: 45_000_000 }, reason: RecoveryReason.NoTrustRecord },
+    { name: "the factory record can't be read for a while, and nothing is installed", slots: [], record: "blank", unreadable: { zones: [Zone.Factory], untilUs: 45_000_000 }, reason: RecoveryReason.NoFactoryRecord },
+    { name: "the only image crashes, and is damaged", slots: [damaged(a)], record: { activeSlot: 0, states: [2, 0], uncleanBoots: 4 }, ...crashed },
+    { name: "both images crash, and one can't be read for an hour", slots: [a, b], record: { activeSlot: 1, states: [2, 2], uncleanBoots: 4, flags: 4 }, unreadable: { zones: [Zone.SlotB], untilUs: 3_600_000_000 }, ...crashed },
   ];
   // Recovery has begun: what an input starts from.
   const begun: { state: State; memory: Snapshot; device: HostState }[] = states.map((state) => {
@@ -73,6 +87,8 @@ export const recovery: OpenTarget = async (patches = []): Promise<Target> => {
     const control = host.zone("bootControl").fill(state.record === "void" ? 0 : 0xff);
     if (typeof state.record === "object") putBootRecord(control, state.record);
     host.bootReason = state.bootReason ?? BootReason.PowerOn;
+    host.nowUs = 1000;
+    host.unreadable = state.unreadable;
     if (boot() || !new RegExp(`recovery: code ${state.reason} `).test(host.lines)) throw new Error(`${state.name}: the loader does not come to this: ${host.lines}`);
     return { state, memory: instance.save(), device: host.save() };
   });
@@ -99,11 +115,12 @@ export const recovery: OpenTarget = async (patches = []): Promise<Target> => {
     instance.begin(FUEL);
     host.restore(device);
     host.bootReason = state.bootReason ?? BootReason.PowerOn;
+    host.unreadable = state.unreadable;
     host.serialPieceBytes = [1024, 1, 7, 255, 256, 300][(input[1] ?? 0) % 6]!;
     host.serial = new Uint8Array(0);
     watch.begin((record) => ({ slots: slotsFor(record, state.reason), refuses: () => undefined }));
     const session = new RecoverySession({ loader, watch, verifier }, state, watch.rules.slots);
-    for (const { kind, bytes } of itemsIn(input, ITEMS_AT)) if (session.feed(kind % Kind.Count, bytes)) return;
+    for (const { kind, bytes } of itemsIn(input, ITEMS_AT)) if ((!state.unreadable || kind % Kind.Count === Kind.Time) && session.feed(kind % Kind.Count, bytes)) return;
   };
 
   const seeds = [
@@ -118,6 +135,17 @@ export const recovery: OpenTarget = async (patches = []): Promise<Target> => {
     joined([3, 0], time(901_000)),
     joined([1, 0], time(31_000), frame(FRAME_HELLO, 7)),
     joined([6, 0], ...transfer(good, 700, 12), ...transfer(good), frame(FRAME_DATA, 9, [0, 0, 0, 0, 1]), time(1000), frame(FRAME_HELLO, 65535), time(3000)),
+    ...[10, 11, 12, 13].map((state) => joined([state, 0], time(29_000), time(2_000), time(29_000), time(2_000), time(31_000), time(40_000))),
+    joined([13, 0], time(100_000), frame(FRAME_HELLO, 3)),
+    ...[3, 4, 14, 15].flatMap((state) => [joined([state, 0], time(899_000), frame(FRAME_HELLO, 1), time(2_000), frame(FRAME_HELLO, 2), time(60_000)), joined([state, 0], time(890_000), ...transfer(good, 512, 600), time(20_000), time(900_000))]),
+    joined([2, 0], ...transfer(refused[0]!)), joined([5, 0], ...transfer(refused[0]!)),
+    joined([0, 0], ...transfer(good, 700, 900), ...transfer(good)), joined([1, 0], ...transfer(good, 300, 900), time(61_000), ...transfer(good, 300)),
+    joined([2, 0], frame(FRAME_HELLO, 1, [1]), frame(FRAME_BEGIN, 2, [1]), frame(FRAME_BEGIN, 3, [1, 2, 3, 4, 5]), frame(FRAME_DATA, 4, [0, 0, 0]), frame(FRAME_DATA, 5, u32(0)), frame(9, 6, u32(4)), frame(9, 7, []), frame(FRAME_HELLO, 8)),
+    joined([0, 0], frame(FRAME_BEGIN, 2, u32(20)), frame(FRAME_DATA, 3, [...u32(0), 1]), frame(FRAME_DATA, 3, [...u32(1), 2, 3]), frame(FRAME_DATA, 3, [...u32(9), 2, 3]), frame(FRAME_DATA, 4, u32(3)), time(1_000_000), frame(FRAME_DATA, 4, [...u32(3), 9])),
+    ...[1, 3].map((cut) => joined([0, cut], item(Kind.Raw, 0, [65, 66, 10, 2, 65, 65, 2, ...encodeFrame({ type: FRAME_HELLO, sequence: 5, data: new Uint8Array(0) }), 67, 10, ...encodeFrame({ type: FRAME_HELLO, sequence: 6, data: new Uint8Array(0) })]), frame(FRAME_HELLO, 7))),
+    ...[0, 1, 2].map((version) => joined([0, 0], item(Kind.Decoded, 0, wrongPrefix(version)))),
+    // Once a minute a byte: never silent, and an hour is not enough.
+    joined([0, 0], frame(FRAME_BEGIN, 2, u32(900)), ...Array.from({ length: 64 }, (_, i) => [frame(FRAME_DATA, i, [...u32(i), 7]), time(59_000)]).flat()),
     joined([5, 0], item(Kind.Raw, 0, [...encodeFrame({ type: FRAME_HELLO, sequence: 5, data: new Uint8Array(0) }), 2, 65, 10]), item(Kind.Decoded, 0, [FRAME_BEGIN, 1, 1, 0, 4, 0, 1, 0, 0, 0, 0, 0, 0, 0])),
   ];
   for (const seed of seeds.slice(0, 3)) {
@@ -128,6 +156,7 @@ export const recovery: OpenTarget = async (patches = []): Promise<Target> => {
   return {
     name: "recovery",
     instance,
+    host,
     inputBytesMax: 24_576,
     share: 0.003,
     seeds,
