@@ -31,6 +31,8 @@ export interface Plan {
   processes: number;
   /** Those that survive a choice of cuts and inputs are tried with all single cuts, and with new inputs. */
   isThorough: boolean;
+  /** Where no transcript that is written down tells a mutant, one is looked for that would: finding.learnt. */
+  learns: boolean;
   budgetS: number | undefined;
   onVerdict?: (verdict: Verdict, done: number, of: number) => void;
 }
@@ -117,7 +119,7 @@ async function reachOf(setting: Setting, processes: number): Promise<Reach> {
 /** Tests mutants; the verdicts, in their order, and how many were left when the budget was used up. */
 export async function runMutants(plan: Plan): Promise<{ verdicts: Verdict[]; left: number }> {
   const began = performance.now();
-  const { setting, processes, isThorough, budgetS, only = () => true, onVerdict } = plan;
+  const { setting, processes, isThorough, learns, budgetS, only = () => true, onVerdict } = plan;
   const { mutants } = mutantsOf(setting.files);
   const chosen = mutants.filter(only);
   if (chosen.length === 0) return { verdicts: [], left: 0 };
@@ -136,10 +138,10 @@ export async function runMutants(plan: Plan): Promise<{ verdicts: Verdict[]; lef
       if (answer?.kind === "hunted") tell({ mutant, finding: answer.finding, isReached: true, seconds: answer.seconds });
       else {
         tell({ mutant, finding: { by: "time", what: "it does not come to an end" }, isReached: true, seconds: HANG_MS / 1000 });
-        await worker.ask({ kind: "open", setting, reach });
+        await worker.ask({ kind: "open", setting, reach, learns });
       }
     },
-    async (worker) => void (await worker.ask({ kind: "open", setting, reach })),
+    async (worker) => void (await worker.ask({ kind: "open", setting, reach, learns })),
     () => budgetS !== undefined && performance.now() - began > budgetS * 1000,
   );
   verdicts.sort((a, b) => a.mutant.number - b.mutant.number);

@@ -5,6 +5,7 @@ import { Campaign } from "../fuzz/engine/campaign.ts";
 import type { Patch } from "../fuzz/engine/compile.ts";
 import { keptCases } from "../fuzz/engine/corpus.ts";
 import type { Target } from "../fuzz/engine/target.ts";
+import { writtenTranscripts } from "../fuzz/engine/transcripts.ts";
 import { targets } from "../fuzz/targets/index.ts";
 import { type Purpose, questions } from "./questions.ts";
 import type { MutantSet } from "./sources.ts";
@@ -12,12 +13,13 @@ import type { Finding } from "./story-bench.ts";
 
 /** Targets, how many inputs are tried to find some that tell mutants apart, and the sources that they are about. */
 const tried: Record<string, { inputs: number; about: RegExp }> = {
-  "boot-control": { inputs: 1500, about: /\/(boot|boot-control)\// }, slots: { inputs: 600, about: /\/(boot\/boot|image|flash)/ }, "trust-zone": { inputs: 300, about: /\/trust\// },
-  recovery: { inputs: 3000, about: /\/boot\/(image-receiver|recovery|serial)|\/boot\/boot/ }, "agent-messages": { inputs: 3000, about: /\/(update|agent|command|trust|image)\// },
+  "boot-control": { inputs: 3000, about: /\/(boot|boot-control)\// }, slots: { inputs: 600, about: /\/(boot\/boot|image|flash)/ }, "trust-zone": { inputs: 300, about: /\/trust\// },
+  recovery: { inputs: 6000, about: /\/boot\/(image-receiver|recovery|serial)|\/boot\/boot/ }, "agent-messages": { inputs: 5000, about: /\/(update|agent|command|trust|image)\// },
   "permit-holds": { inputs: 1500, about: /permit|signatures/ }, settings: { inputs: 4000, about: /settings|dual-copy|connection-candidate/ }, factory: { inputs: 3000, about: /factory/ }, journal: { inputs: 6000, about: /journal/ },
 };
-/** Of the inputs that ask for a mutant, so many are tried first. */
+/** Of the inputs that ask for a mutant, so many are tried first; of those of a target whose seeds are a course each, all. */
 const INPUTS_FOR_EACH = 40;
+const inputsForEach = (name: string): number => (name === "recovery" ? 200 : INPUTS_FOR_EACH);
 
 /** What was measured once, for all processes. */
 export interface FuzzReach {
@@ -51,7 +53,7 @@ export async function measureTarget(name: string, set: MutantSet, seed: number):
     for (let mutant = 1; mutant <= count; mutant++) if (now[mutant]) (asking[mutant] ??= []).push(number);
   });
   // The first and the last ones: plain inputs, and those that it took longest to come to.
-  for (const list of Object.values(asking)) if (list.length > INPUTS_FOR_EACH) list.splice(INPUTS_FOR_EACH / 2, list.length - INPUTS_FOR_EACH);
+  for (const list of Object.values(asking)) if (list.length > inputsForEach(name)) list.splice(inputsForEach(name) / 2, list.length - inputsForEach(name));
   const used = [...new Set(Object.values(asking).flat())];
   const numberOf = new Map(used.map((old, i) => [old, i]));
   return {
@@ -70,23 +72,31 @@ interface OpenTarget {
   target: Target;
   reach: FuzzReach;
   inputs: Uint8Array[];
+  /** Of each input's transcript, where one is written down or learnt. */
+  digests: (string | undefined)[];
   campaign: Campaign;
 }
 
 export class FuzzBench {
   readonly #open: OpenTarget[];
   readonly #seed: number;
+  /** Those written down; what is learnt comes to them, since it may tell others, too. */
+  readonly #written = writtenTranscripts();
 
   private constructor(open: OpenTarget[], seed: number) {
     this.#open = open;
     this.#seed = seed;
   }
 
-  static async open(set: MutantSet, reaches: FuzzReach[], seed: number): Promise<FuzzBench> {
+  static async open(set: MutantSet, reaches: FuzzReach[], seed: number, learns = false): Promise<FuzzBench> {
     const open: OpenTarget[] = [];
+    const written = writtenTranscripts();
     for (const reach of reaches) {
       const target = await targets[reach.target]!(patchesOf(set, "mutants"));
-      open.push({ name: reach.target, target, reach, inputs: reach.inputs.map((input) => new Uint8Array(Buffer.from(input, "base64"))), campaign: new Campaign(target, seed) });
+      const campaign = new Campaign(target, seed);
+      const inputs = reach.inputs.map((input) => new Uint8Array(Buffer.from(input, "base64")));
+      const digests = reach.inputs.map((input, i) => written[reach.target]?.[input] ?? (learns && target.host ? campaign.transcriptOf(inputs[i]!).digest : undefined));
+      open.push({ name: reach.target, target, reach, inputs, digests, campaign });
     }
     return new FuzzBench(open, seed);
   }
@@ -95,8 +105,10 @@ export class FuzzBench {
   hunt(mutant: number): Finding | undefined {
     questions.running = mutant;
     try {
-      for (const { name, reach, inputs, campaign } of this.#open) {
+      for (const { name, reach, inputs, digests, campaign } of this.#open) {
         for (const number of reach.asking[mutant] ?? []) {
+          // Its transcript says what is at fault, too.
+          if (digests[number] !== undefined) continue;
           const what = campaign.faultOf(inputs[number]!);
           if (what === undefined) continue;
           questions.running = 0;
@@ -109,6 +121,30 @@ export class FuzzBench {
     } finally {
       questions.running = 0;
     }
+  }
+
+  /** What tells it from the device as it should be: transcripts of inputs that are written down, and then any other. */
+  huntByTranscripts(mutant: number): Finding | undefined {
+    const written = this.#written;
+    const probes = this.#open.flatMap(({ name, reach, inputs, digests, campaign }) => (reach.asking[mutant] ?? []).flatMap((number) => {
+      const digest = digests[number];
+      const input = reach.inputs[number]!;
+      return digest === undefined ? [] : [{ name, input, isWritten: written[name]?.[input] !== undefined, digest, now: () => campaign.transcriptOf(inputs[number]!).digest }];
+    }));
+    for (const { name, input, isWritten, digest, now } of [...probes].sort((a, b) => Number(b.isWritten) - Number(a.isWritten) || a.input.length - b.input.length)) {
+      questions.running = mutant;
+      let differs: boolean;
+      try {
+        differs = now() !== digest;
+      } finally {
+        questions.running = 0;
+      }
+      if (!differs) continue;
+      if (now() !== digest) throw new Error(`${name}: a transcript differs from what is written down, where there is no mutant`);
+      (written[name] ??= {})[input] = digest;
+      return { by: `transcript of fuzz ${name}`, what: "it does otherwise than is written down", ...(isWritten ? {} : { learnt: { id: `${name} ${input}`, digest } }) };
+    }
+    return undefined;
   }
 
   /** New inputs, made from those that ask for it. */

@@ -8,8 +8,10 @@ import { parseArgs } from "node:util";
 import { repositoryRoot } from "../../apps/agent/build/paths.ts";
 import { explainedMutants, runMutants, sumUp, type Verdict } from "./campaign.ts";
 import { mutatedC, runCMutants } from "./c-mutants.ts";
+import { writeTranscripts, writtenTranscripts as writtenFuzzTranscripts } from "../fuzz/engine/transcripts.ts";
 import { keyOf, type Mutant } from "./operators.ts";
 import { mutantsOf, mutatedSources } from "./sources.ts";
+import { transcriptsFile, writtenTranscripts } from "./story-bench.ts";
 
 const usage = `npm run mutants -- [options]
   --file PATH      mutants of one source file only (may be given more than once)
@@ -21,13 +23,14 @@ const usage = `npm run mutants -- [options]
   --fast           a choice of single cuts and inputs, not all cuts and new inputs, for those that survive it
   --processes N    how many at once (all cores)
   --json FILE      {"mutants", "found", "equivalent", "secondLine", "survivors": [...], ...}
+  --learn          write down transcripts that tell mutants which nothing else finds (look at the difference, and commit it)
   --found          say of each mutant what found it
 Sources: ${[...mutatedSources, ...mutatedC].join(", ")}`;
 
 const { values } = parseArgs({
   options: {
     file: { type: "string", multiple: true }, patch: { type: "string" }, sample: { type: "string" }, again: { type: "string" }, seed: { type: "string" }, budget: { type: "string" },
-    processes: { type: "string" }, json: { type: "string" }, found: { type: "boolean" }, fast: { type: "boolean" }, help: { type: "boolean" },
+    processes: { type: "string" }, json: { type: "string" }, found: { type: "boolean" }, fast: { type: "boolean" }, learn: { type: "boolean" }, help: { type: "boolean" },
   },
 });
 function fail(message: string): never {
@@ -50,6 +53,18 @@ if (values.patch !== undefined) {
   process.exit(await huntPatch(values.patch, number("seed", 1, 0)));
 }
 
+/** Adds what was learnt to the files of transcripts, at once: a run that is broken off has not learnt for nothing. */
+function learn({ id, digest }: { id: string; digest: string }, by: string): void {
+  if (by.startsWith("transcript of fuzz ")) {
+    const [target, input] = id.split(" ") as [string, string];
+    const transcripts = writtenFuzzTranscripts();
+    (transcripts[target] ??= {})[input] = digest;
+    return writeTranscripts(transcripts);
+  }
+  const sorted = Object.entries({ ...writtenTranscripts(), [id]: digest }).sort(([a], [b]) => (a < b ? -1 : 1));
+  writeFileSync(transcriptsFile, `${JSON.stringify(Object.fromEntries(sorted), undefined, 1)}\n`);
+}
+
 const files = values.file === undefined ? [...mutatedSources, ...mutatedC] : values.file.map((file) => relative(repositoryRoot, file.startsWith("/") ? file : `${repositoryRoot}/${file}`));
 for (const file of files) if (!mutatedSources.includes(file) && !mutatedC.includes(file)) fail(`${file} is none of the sources that are mutated`);
 const seed = number("seed", 1, 0);
@@ -64,11 +79,12 @@ const onVerdict = ({ mutant, finding, isReached }: Verdict): void => {
 };
 const scripts = files.filter((file) => mutatedSources.includes(file));
 const { verdicts, left } = await runMutants({
-  setting: { files: scripts, seed }, processes: number("processes", availableParallelism(), 1), isThorough: !values.fast,
+  setting: { files: scripts, seed }, processes: number("processes", availableParallelism(), 1), isThorough: !values.fast, learns: values.learn === true,
   budgetS: values.budget === undefined ? undefined : number("budget", 0, 1),
   only,
   onVerdict(verdict, done, of) {
     onVerdict(verdict);
+    if (verdict.finding?.learnt) learn(verdict.finding.learnt, verdict.finding.by);
     if (done % 100 === 0) console.log(`${done} of ${of}, ${Math.round((performance.now() - began) / 1000)} s`);
   },
 });

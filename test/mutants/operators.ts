@@ -4,9 +4,11 @@
 //
 //   condition   `if (c)` as `if (!c)`, and either side of && and || left out
 //   comparison  `<` as `<=`, `==` as `!=`, ...
-//   constant    a number one more; `true` as `false`
+//   constant    a number one more, one from 1000 on twice as large; `true` as `false`
 //   dropped     a call or an assignment that stands alone is not made
-//   swapped     two statements in a row, one of them a call, in the other order
+//   swapped     two statements in a row, one of them a call that does more than write to memory, in the other order
+//
+// Not made is what nobody can tell by construction: a microsecond more or less, and two writes to memory in another order.
 
 import ts from "typescript";
 
@@ -47,6 +49,17 @@ const comparisons = new Map<ts.SyntaxKind, string>([
   [ts.SyntaxKind.EqualsEqualsToken, "!="], [ts.SyntaxKind.ExclamationEqualsToken, "=="],
 ]);
 
+/** Calls that only read or write memory, or the clock: in which order two of them are made is seen by what they write, which others drop. */
+const memoryCalls = /^(store|load|memory\.(copy|fill)|min|max|abs|clockUs|setSlot|slotState|slotTries|slotReason|slotDigest|compareBytes|equalInConstantTime|chunkTableBytes|(deviceId|product|hardware)(Ptr|Bytes)|hardwareRevision|otherSlot|otherDigest|server(Port|HostPtr|HostBytes))(<|$)/;
+
+/** What is counted in microseconds. */
+const isTime = (text: string): boolean => /(Us|_US)\b(?!\()/.test(text);
+
+const scales = new Set([ts.SyntaxKind.AsteriskToken, ts.SyntaxKind.SlashToken, ts.SyntaxKind.LessThanLessThanToken, ts.SyntaxKind.GreaterThanGreaterThanToken]);
+
+/** Numbers from here on are amounts and times, of which one more is the same; such a one is doubled. */
+const AMOUNT_MIN = 1000;
+
 /** Comparisons beside which a number that is one more makes another mutant than the comparison's own. */
 const hasGap = new Set([ts.SyntaxKind.LessThanEqualsToken, ts.SyntaxKind.GreaterThanToken]);
 
@@ -68,17 +81,29 @@ export function schemataOf(file: string, source: string, first: number): Schemat
   };
   const is = (number: number): string => `__is(${number})`;
 
-  // Constants of the module: each use asks, since the declaration is computed by the compiler.
-  const constants = new Map<string, { number: number; type: string }>();
+  // Constants of the module: each use asks, since the declaration is computed by the compiler. One that only the compiler
+  // uses (an offset of a load, the size of static memory) has no mutant.
+  const constants = new Map<string, { declaration: ts.VariableDeclaration; number: number | undefined; isAmount: boolean; type: string }>();
+  const isAmount = (node: ts.NumericLiteral): boolean => Number(node.text.replaceAll("_", "")) >= AMOUNT_MIN;
   for (const statement of tree.statements) {
     if (!ts.isVariableStatement(statement) || !(statement.declarationList.flags & ts.NodeFlags.Const)) continue;
     for (const declaration of statement.declarationList.declarations) {
       const { name, initializer } = declaration;
       if (!initializer || !ts.isIdentifier(name) || !ts.isNumericLiteral(initializer)) continue;
-      place = "constant";
-      constants.set(name.text, { number: add(declaration, "constant", plain(declaration), `${name.text} + 1`), type: declaration.type ? plain(declaration.type) : "i32" });
+      constants.set(name.text, { declaration, number: undefined, isAmount: isAmount(initializer), type: declaration.type ? plain(declaration.type) : "i32" });
     }
   }
+  const mutantOfConstant = (name: string): { number: number; other: string } => {
+    const constant = constants.get(name)!;
+    const other = constant.isAmount ? `2 * ${name}` : `${name} + 1`;
+    if (constant.number === undefined) {
+      const before = place;
+      place = "constant";
+      constant.number = add(constant.declaration, "constant", plain(constant.declaration), other);
+      place = before;
+    }
+    return { number: constant.number, other: `<${constant.type}>(${other})` };
+  };
 
   /** Replaces parts of a node's text. */
   const withParts = (node: ts.Node, parts: { node: ts.Node; text: string }[]): string => {
@@ -97,6 +122,8 @@ export function schemataOf(file: string, source: string, first: number): Schemat
   };
   const deep = (node: ts.Node): string => withParts(node, children(node).map((child) => ({ node: child, text: emit(child) })));
 
+  /** "store", "memory.copy", "setSlot". */
+  const nameOf = (callee: ts.Expression): string => (ts.isPropertyAccessExpression(callee) && plain(callee.expression) !== "memory" ? callee.name.text : plain(callee));
   const isConsole = (node: ts.Statement): boolean => {
     if (!ts.isExpressionStatement(node) || !ts.isCallExpression(node.expression)) return false;
     const { expression: callee } = node.expression;
@@ -107,7 +134,7 @@ export function schemataOf(file: string, source: string, first: number): Schemat
     (ts.isBinaryExpression(node) && assignments.has(node.operatorToken.kind)) || ((ts.isPostfixUnaryExpression(node) || ts.isPrefixUnaryExpression(node)) && (node.operator === ts.SyntaxKind.PlusPlusToken || node.operator === ts.SyntaxKind.MinusMinusToken));
   const isCall = (node: ts.Expression): boolean => ts.isCallExpression(node) && node.expression.kind !== ts.SyntaxKind.SuperKeyword;
   const isSimple = (node: ts.Statement): node is ts.ExpressionStatement => ts.isExpressionStatement(node) && (isCall(node.expression) || isAssignment(node.expression)) && !isConsole(node);
-  const hasCall = (node: ts.Node): boolean => ts.isCallExpression(node) || children(node).some(hasCall);
+  const hasEffect = (node: ts.Node): boolean => (ts.isCallExpression(node) && !memoryCalls.test(nameOf(node.expression))) || children(node).some(hasEffect);
 
   /** What has to be a constant for the compiler: the size of static memory, the immediate of a load or store, a case. */
   const isForCompiler = (node: ts.Expression): boolean => {
@@ -174,6 +201,7 @@ export function schemataOf(file: string, source: string, first: number): Schemat
       if (other !== undefined) {
         const isEquality = kind === ts.SyntaxKind.EqualsEqualsToken || kind === ts.SyntaxKind.ExclamationEqualsToken;
         if (isEquality && isNegatedAlready) return `(${deep(node)})`; // its condition's negation is the same
+        if (!isEquality && isTime(plain(node))) return `(${deep(node)})`;
         const number = add(node, "comparison", plain(node), `${plain(node.left)} ${other} ${plain(node.right)}`);
         return `(${is(number)} ? (${plain(node.left)} ${other} ${plain(node.right)}) : (${deep(node)}))`;
       }
@@ -184,8 +212,11 @@ export function schemataOf(file: string, source: string, first: number): Schemat
       if (isForCompiler(node)) return plain(node);
       // Beside `<` and `>=` one more is the comparison's own mutant; beside `==` it is less than `!=`.
       if (ts.isBinaryExpression(parent) && comparisons.has(parent.operatorToken.kind) && !hasGap.has(parent.operatorToken.kind)) return plain(node);
-      const number = add(node, "constant", plain(parent), withParts(parent, [{ node, text: `(${plain(node)} + 1)` }]));
-      return `(${is(number)} ? ${plain(node)} + 1 : ${plain(node)})`;
+      const isScale = ts.isBinaryExpression(parent) && scales.has(parent.operatorToken.kind);
+      if (!isAmount(node) && !isScale && isTime(plain(parent))) return plain(node);
+      const other = isAmount(node) ? `(2 * ${plain(node)})` : `(${plain(node)} + 1)`;
+      const number = add(node, "constant", plain(parent), withParts(parent, [{ node, text: other }]));
+      return `(${is(number)} ? ${other} : ${plain(node)})`;
     }
     if (node.kind === ts.SyntaxKind.TrueKeyword || node.kind === ts.SyntaxKind.FalseKeyword) {
       const number = add(node, "constant", plain(node.parent), withParts(node.parent, [{ node, text: node.kind === ts.SyntaxKind.TrueKeyword ? "false" : "true" }]));
@@ -195,7 +226,8 @@ export function schemataOf(file: string, source: string, first: number): Schemat
       const constant = constants.get(node.text);
       const { parent } = node;
       if (!constant || (ts.isPropertyAccessExpression(parent) && parent.name === node) || isForCompiler(node)) return plain(node);
-      return `(${is(constant.number)} ? <${constant.type}>(${node.text} + 1) : ${node.text})`;
+      const { number, other } = mutantOfConstant(node.text);
+      return `(${is(number)} ? ${other} : ${node.text})`;
     }
     if (ts.isCallExpression(node) || ts.isNewExpression(node)) {
       // Types of a generic call stay.
@@ -228,7 +260,7 @@ export function schemataOf(file: string, source: string, first: number): Schemat
       let before = "";
       const own = leftOutBy;
       leftOutBy = [];
-      if (next && isSimple(each) && isSimple(next) && (hasCall(each) || hasCall(next))) {
+      if (next && isSimple(each) && isSimple(next) && (hasEffect(each) || hasEffect(next))) {
         const number = add(each, "swapped", `${plain(each)} ${plain(next)}`, `${plain(next)} ${plain(each)}`);
         before = `if (${is(number)}) { ${plain(next)} } `;
         leftOutBy = [number];

@@ -1,7 +1,7 @@
 // What a module with mutants in it asks while it runs, and who answers: one process tests one mutant at a time.
 //
 // The module that mutants are put into (operators.ts) is compiled twice: for `mutants`, where `is(n)` says whether n is the
-// one that runs, and for `coverage`, where none runs and each question that is asked is told.
+// one that runs, and for `coverage`, where none runs and each question is told, each time: what an input begins from was asked before it.
 
 export type Purpose = "mutants" | "coverage";
 
@@ -9,7 +9,7 @@ export type Purpose = "mutants" | "coverage";
 const LOOPS_MAX = 20_000_000;
 
 /** AssemblyScript, compiled as `apps/agent/src/mutants.ts`. */
-export const questionSource = (purpose: Purpose, count: number): string =>
+export const questionSource = (purpose: Purpose): string =>
   purpose === "mutants"
     ? `
 @external("mutants", "running") declare let running: i32;
@@ -19,9 +19,8 @@ export function spend(): void { if (++spent > ${LOOPS_MAX}) unreachable(); }
 `
     : `
 @external("mutants", "asked") declare function asked(mutant: i32): void;
-const known: usize = memory.data(${count + 1});
 export function is(mutant: i32): bool {
-  if (!load<u8>(known + mutant)) { store<u8>(known + mutant, 1); asked(mutant); }
+  asked(mutant);
   return false;
 }
 let spent: u32 = 0;

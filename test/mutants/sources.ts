@@ -32,5 +32,5 @@ export function mutantsOf(files: readonly string[]): MutantSet {
     mutants.push(...schemata.mutants);
     texts.set(file, schemata.text);
   }
-  return { mutants, texts: (purpose) => new Map([...texts, [`${QUESTION_MODULE}.ts`, questionSource(purpose, mutants.length)]]) };
+  return { mutants, texts: (purpose) => new Map([...texts, [`${QUESTION_MODULE}.ts`, questionSource(purpose)]]) };
 }

@@ -16,7 +16,7 @@ export interface Reach {
 
 export type ToWorker =
   | { kind: "measure"; setting: Setting; what: string }
-  | { kind: "open"; setting: Setting; reach: Reach }
+  | { kind: "open"; setting: Setting; reach: Reach; learns: boolean }
   | { kind: "hunt"; mutant: number; isThorough: boolean };
 
 export type FromWorker =
@@ -36,15 +36,15 @@ async function work(message: ToWorker): Promise<void> {
     if (what === "stories") tell({ kind: "measured", stories: (await StoryBench.open(set, seed, "measure")).measure() });
     else tell({ kind: "measured", target: await measureTarget(what, set, seed) });
   } else if (message.kind === "open") {
-    const { setting: { files, seed }, reach } = message;
+    const { setting: { files, seed }, reach, learns } = message;
     const set = mutantsOf(files);
-    stories = await StoryBench.open(set, seed, reach.stories);
-    fuzz = await FuzzBench.open(set, reach.targets, seed);
+    stories = await StoryBench.open(set, seed, reach.stories, learns);
+    fuzz = await FuzzBench.open(set, reach.targets, seed, learns);
     tell({ kind: "opened" });
   } else {
     const { mutant, isThorough } = message;
     const began = performance.now();
-    let finding = stories.hunt(mutant) ?? fuzz.hunt(mutant) ?? stories.huntBehindCuts(mutant);
+    let finding = stories.huntStories(mutant) ?? fuzz.hunt(mutant) ?? fuzz.huntByTranscripts(mutant) ?? stories.huntByTranscripts(mutant) ?? stories.huntTroubles(mutant) ?? stories.huntBehindCuts(mutant);
     if (isThorough) finding ??= stories.huntWithCuts(mutant) ?? fuzz.huntOn(mutant);
     tell({ kind: "hunted", mutant, finding, seconds: (performance.now() - began) / 1000 });
   }
