@@ -37,7 +37,8 @@ export class QemuLink {
       mac,
       clock: () => Number((process.hrtime.bigint() - started) / 1000n),
       entropy: (bytes) => random.fill(bytes),
-      send: (frame) => this.pass(frame, (bytes) => this.isClosed || this.socket.send(bytes, this.peerPort, "127.0.0.1")),
+      // QEMU takes an empty datagram for the end of the connection (net/socket.c); a wire has no empty frames.
+      send: (frame) => this.pass(frame, (bytes) => this.isClosed || bytes.length === 0 || this.socket.send(bytes, this.peerPort, "127.0.0.1")),
       receiveBuffers: 128,
     });
     socket.on("message", (frame) => this.pass(frame, (bytes) => (this.stack.deliver(bytes), this.schedule(0))));
