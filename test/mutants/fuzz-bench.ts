@@ -1,6 +1,7 @@
 // The fuzz targets against one mutant after the other: first those of their inputs that ask for it, then changes of these.
 // The target is opened once, with no mutant: what an input begins from is what the device as it should be has left.
 
+import { variants } from "../../apps/agent/build/variants.ts";
 import { Campaign } from "../fuzz/engine/campaign.ts";
 import type { Patch } from "../fuzz/engine/compile.ts";
 import { keptCases } from "../fuzz/engine/corpus.ts";
@@ -103,7 +104,7 @@ export class FuzzBench {
 
   /** The inputs that ask for a mutant. */
   hunt(mutant: number): Finding | undefined {
-    questions.running = mutant;
+    variants.running = mutant;
     try {
       for (const { name, reach, inputs, digests, campaign } of this.#open) {
         for (const number of reach.asking[mutant] ?? []) {
@@ -111,7 +112,7 @@ export class FuzzBench {
           if (digests[number] !== undefined) continue;
           const what = campaign.faultOf(inputs[number]!);
           if (what === undefined) continue;
-          questions.running = 0;
+          variants.running = 0;
           const without = campaign.faultOf(inputs[number]!);
           if (without !== undefined) throw new Error(`${name} finds something where there is no mutant: ${without}`);
           return { by: `fuzz ${name}`, what };
@@ -119,7 +120,7 @@ export class FuzzBench {
       }
       return undefined;
     } finally {
-      questions.running = 0;
+      variants.running = 0;
     }
   }
 
@@ -132,12 +133,12 @@ export class FuzzBench {
       return digest === undefined ? [] : [{ name, input, isWritten: written[name]?.[input] !== undefined, digest, now: () => campaign.transcriptOf(inputs[number]!).digest }];
     }));
     for (const { name, input, isWritten, digest, now } of [...probes].sort((a, b) => Number(b.isWritten) - Number(a.isWritten) || a.input.length - b.input.length)) {
-      questions.running = mutant;
+      variants.running = mutant;
       let differs: boolean;
       try {
         differs = now() !== digest;
       } finally {
-        questions.running = 0;
+        variants.running = 0;
       }
       if (!differs) continue;
       if (now() !== digest) throw new Error(`${name}: a transcript differs from what is written down, where there is no mutant`);
@@ -152,7 +153,7 @@ export class FuzzBench {
     for (const { name, target, reach, inputs } of this.#open) {
       const asking = reach.asking[mutant];
       if (!asking) continue;
-      questions.running = mutant;
+      variants.running = mutant;
       try {
         const campaign = new Campaign({ ...target, seeds: asking.map((number) => inputs[number]!) }, this.#seed, []);
         const most = tried[name]!.inputs / 4;
@@ -160,7 +161,7 @@ export class FuzzBench {
         const [finding] = campaign.findings;
         if (finding) return { by: `fuzz ${name}`, what: finding.what };
       } finally {
-        questions.running = 0;
+        variants.running = 0;
       }
     }
     return undefined;

@@ -14,63 +14,69 @@ export const variantSource = `
 @inline export function is(variant: i32): bool { return running == variant; }
 `;
 
-const global = new WebAssembly.Global({ value: "i32", mutable: true }, 0);
+class Variants {
+  readonly #running = new WebAssembly.Global({ value: "i32", mutable: true }, 0);
 
-/** Which change is in force, for all modules of this process: they import it. */
-export const variants = {
-  imports: { variants: { running: global } },
-  /** Does `work` with a change in force. */
-  async during<T>(variant: number, work: () => T | Promise<T>): Promise<T> {
-    global.value = variant;
-    try {
-      return await work();
-    } finally {
-      global.value = 0;
-    }
-  },
-};
+  readonly imports = { variants: { running: this.#running } };
 
-interface FunctionBody {
-  place: string;
-  body: ts.Block;
-  returnsNothing: boolean;
+  /** The change that is in force from now on, in all modules of this process: they import it. 0: none. */
+  get running(): number {
+    return this.#running.value as number;
+  }
+
+  set running(variant: number) {
+    this.#running.value = variant;
+  }
 }
 
-function parse(source: string): { tree: ts.SourceFile; bodies: FunctionBody[]; skeleton: string } {
+export const variants = new Variants();
+
+interface Parsed {
+  tree: ts.SourceFile;
+  /** Of functions, in the order of the text. */
+  bodies: ts.Block[];
+  /** The text without them. */
+  skeleton: string;
+}
+
+function parse(source: string): Parsed {
   const tree = ts.createSourceFile("source.ts", source, ts.ScriptTarget.Latest, true, ts.ScriptKind.TS);
-  const bodies: FunctionBody[] = [];
-  const visit = (node: ts.Node, place: string): void => {
-    if (ts.isClassDeclaration(node) || ts.isModuleDeclaration(node)) ts.forEachChild(node, (child) => visit(child, `${place}${node.name?.getText(tree)}.`));
-    else if ((ts.isFunctionDeclaration(node) || ts.isMethodDeclaration(node) || ts.isGetAccessor(node)) && node.body) {
-      bodies.push({ place: place + node.name?.getText(tree), body: node.body, returnsNothing: node.type?.getText(tree) === "void" });
-    } else if (ts.isModuleBlock(node) || node === tree) ts.forEachChild(node, (child) => visit(child, place));
+  const bodies: ts.Block[] = [];
+  const visit = (node: ts.Node): void => {
+    if ((ts.isFunctionDeclaration(node) || ts.isMethodDeclaration(node) || ts.isGetAccessor(node)) && node.body) bodies.push(node.body);
+    else if (node === tree || ts.isClassDeclaration(node) || ts.isModuleDeclaration(node) || ts.isModuleBlock(node)) ts.forEachChild(node, visit);
   };
-  visit(tree, "");
+  visit(tree);
   let skeleton = "";
   let at = 0;
-  for (const { body } of bodies) {
+  for (const body of bodies) {
     skeleton += source.slice(at, body.getStart(tree));
     at = body.getEnd();
   }
   return { tree, bodies, skeleton: skeleton + source.slice(at) };
 }
 
+/** Whether `changed` differs from `source` in nothing but what functions do. */
+export const changesOnlyFunctions = (source: string, changed: string): boolean => parse(source).skeleton === parse(changed).skeleton;
+
 /**
- * One text of `file` with all these texts of it in one. Undefined where they differ in more than the bodies of functions.
+ * One text of `file` with all these texts of it in one. Each must change only functions.
  *
  * @param file from the repository's root
  */
-export function withVariants(file: string, source: string, changed: ReadonlyMap<number, string>): string | undefined {
+export function withVariants(file: string, source: string, changed: ReadonlyMap<number, string>): string {
   const original = parse(source);
   const others = [...changed].map(([variant, text]) => ({ variant, ...parse(text) }));
-  if (others.some(({ skeleton }) => skeleton !== original.skeleton)) return undefined;
+  for (const { variant, skeleton } of others) if (skeleton !== original.skeleton) throw new RangeError(`change ${variant} of ${file} changes more than what functions do`);
   let out = "";
   let at = 0;
-  original.bodies.forEach(({ body, returnsNothing }, i) => {
+  original.bodies.forEach((body, i) => {
     const plain = body.getText(original.tree);
-    const bodies = others.map(({ variant, tree, bodies: own }) => ({ variant, text: own[i]!.body.getText(tree) })).filter(({ text }) => text !== plain);
+    const bodies = others.map(({ variant, tree, bodies: own }) => ({ variant, text: own[i]!.getText(tree) })).filter(({ text }) => text !== plain);
     if (bodies.length === 0) return;
-    const asked = bodies.map(({ variant, text }) => `if (__is(${variant})) { ${text}${returnsNothing ? " return;" : ""} }`);
+    const { type } = body.parent as ts.FunctionLikeDeclaration;
+    const leave = type?.getText(original.tree) === "void" ? " return;" : "";
+    const asked = bodies.map(({ variant, text }) => `if (__is(${variant})) { ${text}${leave} }`);
     out += `${source.slice(at, body.getStart(original.tree))}{ ${asked.join("\n")}\n${plain.slice(1)}`;
     at = body.getEnd();
   });

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describeImage, FormatError, IMAGE_TYPE_WASM_BUNDLE, splitRelease } from "@flipside/image-format";
 import { buildBootWasm } from "../../../agent/build/build-loader.ts";
-import { compileWasm } from "../../../agent/build/compile-module.ts";
+import { compileWasm, type ModuleSpec } from "../../../agent/build/compile-module.ts";
 import { agentSources } from "../../../agent/build/paths.ts";
 import { memoryPages } from "../../../agent/build/targets.ts";
 import { splitBundle } from "../../../agent/build/wasm-bundle.ts";
@@ -21,6 +21,12 @@ export interface Subject {
 /** A release file can't be tested; the message says why. */
 export class SubjectError extends Error {
   override name = "SubjectError";
+}
+
+/** Loader and agent of these sources with changes in them: bugs, mutants. Not for what ships: the loader's build is its own. */
+export async function compileChanged(change: Pick<ModuleSpec, "patches" | "texts">): Promise<{ boot: Uint8Array; agent: Uint8Array }> {
+  const of = async (name: "boot" | "agent", entry: string): Promise<Uint8Array> => readFileSync(await compileWasm({ name, entry: join(agentSources, entry), memoryPages: memoryPages[name], ...change }));
+  return { boot: await of("boot", "boot/boot.ts"), agent: await of("agent", "agent/main.ts") };
 }
 
 export async function subjectOfSources(): Promise<Subject> {
