@@ -22,6 +22,7 @@ export const say = (text) => void process.stderr.write(`setup: ${text}\n`);
 /** FLIPSIDE_SETUP=no: packages and system are taken as they are; neither npm nor apt is asked. */
 const isLeftAlone = process.env.FLIPSIDE_SETUP === "no";
 
+/** As apps/agent/build/run-tool.ts has it, which may need packages that are not installed yet. */
 function hasCommand(name) {
   return (process.env.PATH ?? "").split(":").some((folder) => folder !== "" && existsSync(join(folder, name)));
 }

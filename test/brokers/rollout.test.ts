@@ -3,11 +3,12 @@
 // RabbitMQ with its MQTT plugin and HTTP back end, each set up as docs/operations.md says.
 
 import { randomBytes } from "node:crypto";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connectAsync, type MqttClient } from "mqtt";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { hasCommand } from "../../apps/agent/build/run-tool.ts";
 import { buildSignedRelease } from "../../apps/agent/build/build-release.ts";
 import { DemoFleet, unikernelId } from "../../apps/demo/src/demo-fleet.ts";
 import { type Prepared, prepare } from "../../apps/demo/src/prepare.ts";
@@ -18,7 +19,7 @@ import { Mosquitto, mosquittoMissing } from "./mosquitto.ts";
 import { freePorts } from "./ports.ts";
 import { RabbitMq, rabbitMqMissing } from "./rabbitmq.ts";
 
-const hasQemu = (process.env["PATH"] ?? "").split(":").some((folder) => existsSync(`${folder}/qemu-system-riscv32`));
+const hasQemu = hasCommand("qemu-system-riscv32");
 const qemuMissing = hasQemu ? undefined : "qemu-system-riscv32 is not installed (apt-get install -y qemu-system-misc)";
 const deadlines = { confirmDeadlineMs: 10_000, contactDeadlineMs: 60_000 };
 const VIRTUAL_DEVICES = 3;

@@ -3,10 +3,11 @@
 //
 // FLIPSIDE_SCREENSHOTS=folder also writes pictures there, of a fleet of 25 devices.
 
-import { existsSync, mkdirSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Browser, Locator, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { hasCommand } from "../../apps/agent/build/run-tool.ts";
 import { findChromium, launch } from "../../apps/web/test/browser.ts";
 import { unikernelId } from "../../apps/demo/src/demo-fleet.ts";
 import { LiveProduct } from "./live-product.ts";
@@ -17,7 +18,7 @@ const deviceCount = virtualDevices + 1;
 const firstWave = Math.ceil(deviceCount * 0.4);
 
 const executablePath = findChromium();
-const hasQemu = (process.env["PATH"] ?? "").split(":").some((folder) => existsSync(`${folder}/qemu-system-riscv32`));
+const hasQemu = hasCommand("qemu-system-riscv32");
 if (!executablePath) console.warn("skipped: the product's browser test needs Chromium, as chromium or chromium-browser on PATH");
 if (!hasQemu) console.warn("skipped: the product's browser test needs qemu-system-riscv32 (apt-get install -y qemu-system-misc)");
 

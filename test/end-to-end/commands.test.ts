@@ -1,10 +1,11 @@
 // Commands on the real thing: the server with its operations key, and a unikernel in QEMU that reboots when it is told to,
 // and moves to another address of the same server and stays there.
 
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { hasCommand } from "../../apps/agent/build/run-tool.ts";
 import { buildSignedRelease } from "../../apps/agent/build/build-release.ts";
 import { DemoFleet, unikernelId } from "../../apps/demo/src/demo-fleet.ts";
 import { prepare } from "../../apps/demo/src/prepare.ts";
@@ -12,7 +13,7 @@ import { ServerProcess } from "../../apps/demo/src/server-process.ts";
 import { ConsoleClient, type DeviceView } from "./console-client.ts";
 import { MqttProxy } from "./mqtt-proxy.ts";
 
-const hasQemu = (process.env["PATH"] ?? "").split(":").some((folder) => existsSync(`${folder}/qemu-system-riscv32`));
+const hasQemu = hasCommand("qemu-system-riscv32");
 if (!hasQemu) console.warn("skipped: commands to a unikernel need qemu-system-riscv32 (apt-get install -y qemu-system-misc)");
 
 const POLL_MS = 1_000;

@@ -1,8 +1,8 @@
-import { existsSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { hasCommand } from "../../apps/agent/build/run-tool.ts";
 import { runStory } from "./story.ts";
 
-const hasQemu = (process.env["PATH"] ?? "").split(":").some((folder) => existsSync(`${folder}/qemu-system-riscv32`));
+const hasQemu = hasCommand("qemu-system-riscv32");
 
 describe("the whole story", () => {
   it.skipIf(!hasQemu)(

@@ -2,16 +2,12 @@
 // changed is tried, and one that a test knows under other words fails it.
 
 import { execFileSync } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { repositoryRoot } from "../../apps/agent/build/paths.ts";
 
 const RUN_MS = 60_000;
 const text = readFileSync(join(repositoryRoot, "docs/operations.md"), "utf8");
-
-export function hasCommand(name: string): boolean {
-  return (process.env["PATH"] ?? "").split(":").some((folder) => folder !== "" && existsSync(join(folder, name)));
-}
 
 /** The fenced blocks below a heading, down to the next heading of any level, without their indentation. */
 export function blocksOf(heading: string): string[] {

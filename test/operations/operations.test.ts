@@ -5,9 +5,10 @@ import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, it } from "vitest";
+import { hasCommand } from "../../apps/agent/build/run-tool.ts";
 import { readConfiguration } from "../../apps/server/src/configuration.ts";
 import { readSecretKey } from "../../apps/server/src/storage/secrets-at-rest.ts";
-import { blocksOf, hasCommand, runShell, withPlaces } from "./document.ts";
+import { blocksOf, runShell, withPlaces } from "./document.ts";
 
 const SERVER = "node --import tsx apps/server/src/main.ts ";
 const missing = hasCommand("openssl") ? undefined : "openssl is not installed (apt-get install -y openssl)";

@@ -26,9 +26,11 @@ export const debianPackages = ["qemu-system-misc", "gcc-riscv64-unknown-elf", "p
 
 const PICOLIBC = "/usr/lib/picolibc/riscv64-unknown-elf";
 
+/** Whether a person who types it gets a program. (scripts/setup.mjs has its own: it runs before anything is installed.) */
+export const hasCommand = (command: string): boolean => (process.env["PATH"] ?? "").split(delimiter).some((folder) => folder !== "" && existsSync(join(folder, command)));
+
 /** Of what builds and runs the unikernel, what this machine does not have; empty: all is there. */
 export function missingDeviceTools(): string[] {
-  const folders = (process.env["PATH"] ?? "").split(delimiter).filter((folder) => folder !== "");
-  const missing = ["bash", "qemu-system-riscv32", "riscv64-unknown-elf-gcc", "wasm2c"].filter((command) => !folders.some((folder) => existsSync(join(folder, command))));
+  const missing = ["bash", "qemu-system-riscv32", "riscv64-unknown-elf-gcc", "wasm2c"].filter((command) => !hasCommand(command));
   return existsSync(PICOLIBC) ? missing : [...missing, "picolibc"];
 }

@@ -1,14 +1,14 @@
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
-import { delimiter, join } from "node:path";
+import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { missingDeviceTools } from "../../agent/build/run-tool.ts";
+import { hasCommand, missingDeviceTools } from "../../agent/build/run-tool.ts";
 import { gone, isListening, Product } from "./product.ts";
 
 const missing = missingDeviceTools();
 if (missing.length > 0) console.warn(`skipped: QEMU is not among the processes here (${missing.join(", ")} missing)`);
-const hasScript = (process.env["PATH"] ?? "").split(delimiter).some((path) => existsSync(join(path, "script")));
+const hasScript = hasCommand("script");
 if (!hasScript) console.warn("skipped: a closed terminal needs script (util-linux)");
 
 let folder: string;

@@ -3,7 +3,8 @@
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, expect, it } from "vitest";
-import { blocksOf, hasCommand, runShell, withPlaces } from "../../../test/operations/document.ts";
+import { hasCommand } from "../../agent/build/run-tool.ts";
+import { blocksOf, runShell, withPlaces } from "../../../test/operations/document.ts";
 import { Fixture, password, temporaryDirectory } from "./fixture.ts";
 import { makeRelease } from "./keys.ts";
 
