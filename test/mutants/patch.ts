@@ -87,7 +87,7 @@ export function stepsFor(files: readonly string[], seed: number): Step[] {
     steps.push(vitest("apps/agent/test/flash-driver"), vitest("apps/agent/test/contract", "apps/agent/test/isolation"), vitest("test/power-cut/driver-cuts.test.ts", "test/power-cut/same-operations.test.ts"));
   }
   if (isOf(/^(apps\/agent\/src|packages\/image-format)\//)) {
-    steps.push(vitest("apps/power-cut/test/courses.test.ts", "apps/power-cut/test/flash-trouble.test.ts", "apps/power-cut/test/unclean-boots.test.ts"), powerCut("--single", ...drawn));
+    steps.push(vitest("apps/power-cut/test/courses.test.ts", "apps/power-cut/test/troubles.test.ts", "apps/power-cut/test/transcripts.test.ts", "apps/power-cut/test/lying-chip.test.ts"), powerCut("--single", ...drawn));
     if (isOf(/^packages\/image-format\//)) steps.push(vitest("packages/image-format"));
     const targets = [
       [/\/boot\/|\/boot-control\/|\/image\/|flash|boot-control-record/, ["boot-control", "slots"]], [/\/boot\/|serial/, ["recovery"]], [/\/trust\/|trust-record|signature/, ["trust-zone", "signatures"]],

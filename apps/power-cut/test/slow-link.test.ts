@@ -4,29 +4,20 @@
 import { describe, expect, it } from "vitest";
 import { KIB, layoutOf } from "../../agent/hosts/factory/flash-layout.ts";
 import { loadModules } from "../src/device/modules.ts";
-import { type Link, SlowLink } from "../src/device/slow-link.ts";
+import type { Link } from "../src/device/slow-link.ts";
+import { type Bad, steady, updateOver } from "../src/campaign/slow-links.ts";
 import { subjectOfSources, readSubject } from "../src/campaign/subject.ts";
 import { openCampaign } from "../src/stories/catalogue.ts";
-
-const steady = (bytesPerSecond: number, delayMs = 50): Link => ({ phases: [{ fromS: 0, bytesPerSecond }], delayMs });
 
 describe("an update over a slow link", async () => {
   const { boot, agent } = readSubject(await subjectOfSources());
   const layout = layoutOf({ sectorBytes: 16 * KIB, pageBytes: 4 * KIB, slotBytes: 96 * KIB });
-  const { rig, stories } = await openCampaign({ modules: loadModules(boot, agent, { unchanged: false }), layout, payloadBytes: 60 * KIB });
-  const { story, start } = stories.get("first-update")!;
-  const imageBytes = story.wishes.image!.file.length;
+  const campaign = await openCampaign({ modules: loadModules(boot, agent, { unchanged: false }), layout, payloadBytes: 60 * KIB });
+  const imageBytes = campaign.stories.get("first-update")!.story.wishes.image!.file.length;
 
-  function update(link: Link, cutAtS = Infinity, losesOnce?: Set<number>): { sentToImage: number; connections: number; outcome: string | undefined; violations: string[] } {
-    const slow = new SlowLink(rig.server.wire, link, () => rig.board.nowUs);
-    slow.cutAtUs = cutAtS * 1e6;
-    rig.link = slow;
-    try {
-      const { violations } = rig.powerUp({ ...story, lastsS: 3_600, wishes: { ...story.wishes, ...(losesOnce ? { losesOnce } : {}) } }, start, "as-new", 1);
-      return { sentToImage: slow.sentBytes / imageBytes, connections: slow.connections, outcome: rig.server.memory.outcome, violations };
-    } finally {
-      rig.link = undefined;
-    }
+  function update(bad: Bad): { sentToImage: number; connections: number; outcome: string | undefined; violations: string[] } {
+    const { sentBytes, ...rest } = updateOver(campaign, 1, bad);
+    return { sentToImage: sentBytes / imageBytes, ...rest };
   }
 
   const links: [string, Link][] = [
@@ -43,14 +34,14 @@ describe("an update over a slow link", async () => {
   ];
 
   it.each(links)("costs little more than the image, on one connection (%s)", (_, link) => {
-    const { sentToImage, ...rest } = update(link);
+    const { sentToImage, ...rest } = update({ link });
     expect(rest).toEqual({ connections: 1, outcome: "confirmed", violations: [] });
     expect(sentToImage).toBeLessThanOrEqual(1.15);
     expect(sentToImage).toBeGreaterThan(1);
   });
 
   it.each([1_000, 4_000, 16_000])("that is cut in the middle goes on where it was (%s bytes a second)", (rate) => {
-    const { sentToImage, ...rest } = update(steady(rate), 1 + 30_000 / rate);
+    const { sentToImage, ...rest } = update({ link: steady(rate), cutAtS: 1 + 30_000 / rate });
     expect(rest).toEqual({ connections: 2, outcome: "confirmed", violations: [] });
     // What was under way is lost, and the session is proven anew.
     expect(sentToImage).toBeLessThanOrEqual(1.15 + (4 * rate + 2 * 4_096 + 2_048) / imageBytes);
@@ -58,7 +49,7 @@ describe("an update over a slow link", async () => {
 
   it.each([1_000, 16_000, 200_000])("that loses chunks asks for them again (%s bytes a second)", (rate) => {
     const losesOnce = new Set([0, 3, 4, 14]);
-    const { sentToImage, ...rest } = update(steady(rate), Infinity, losesOnce);
+    const { sentToImage, ...rest } = update({ link: steady(rate), losesOnce });
     expect(rest).toEqual({ connections: 1, outcome: "confirmed", violations: [] });
     expect(losesOnce.size).toBe(0);
     // Behind each that is lost, a window may come in vain.

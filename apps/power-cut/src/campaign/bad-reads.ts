@@ -1,14 +1,13 @@
-// Flash that can't be read, by the boot loader or by what runs: one zone, from its first read on or from a later one, once, a
-// few times or for good. What the device does about it stands in test/transcripts.json; here, what it must not do.
+// Flash that can't be read, by the boot loader or by what runs: one zone, from its first read on or from a later one, once or
+// for good. What the device does about it stands in test/transcripts.json; here, what it must not do.
 
 import { Exo, Zone } from "../../../agent/hosts/node/abi.ts";
 import type { Campaign } from "../stories/catalogue.ts";
-import type { Trouble } from "./flash-trouble.ts";
+import type { Trouble } from "./trouble.ts";
 
 /**
- * On flash that can't be read, an update may fail, a start may end in recovery, and the agent may leave it to the watchdog; these must
- * hold all the same. What of boot control can't be
- * read only once is no reason for recovery either.
+ * On flash that can't be read, an update may fail, a start may end in recovery, and the agent may leave it to the watchdog; these
+ * must hold all the same. A read of boot control that fails only once is no reason for recovery either.
  */
 const mustHold = ({ zone, count }: BadReads): RegExp => (zone === Zone.BootControl && count === 1 ? /^invariant [1245]:/ : /^invariant [145]:/);
 

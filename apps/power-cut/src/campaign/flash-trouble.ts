@@ -4,12 +4,7 @@
 import { Exo, Zone } from "../../../agent/hosts/node/abi.ts";
 import type { Operation } from "../device/board.ts";
 import type { Campaign } from "../stories/catalogue.ts";
-
-export interface Trouble {
-  name: string;
-  /** What does not hold; empty: all does. */
-  play(campaign: Campaign, seed: number): string[];
-}
+import type { Trouble } from "./trouble.ts";
 
 interface Played {
   /** "start slot a (first)" and so on. */
@@ -53,7 +48,7 @@ const isLog = ({ kind, zone }: Operation): boolean => kind === "program" && zone
 const isLargeRead = (zone: number, _: number, length: number): boolean => isSlot(zone) && length > 4096;
 const said = (played: Played, text: string): boolean => played.lines.some((line) => line.includes(text));
 
-export const troubles: readonly Trouble[] = [
+export const flashTroubles: readonly Trouble[] = [
   ...[0, 1].map((sector): Trouble => ({
     name: `sector ${sector} of the log can be erased and takes no record: the other one has to do, and what it says is acted on`,
     play(campaign, seed) {

@@ -8,7 +8,7 @@ import type { DeviceState, PowerUpResult } from "../device/power-up.ts";
 import type { Campaign } from "../stories/catalogue.ts";
 import type { CampaignImage } from "../stories/images.ts";
 import type { Story } from "../stories/story.ts";
-import type { Trouble } from "./flash-trouble.ts";
+import type { Trouble } from "./trouble.ts";
 
 interface Wear {
   name: string;

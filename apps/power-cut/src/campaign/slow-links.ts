@@ -3,31 +3,45 @@
 
 import { type Link, SlowLink } from "../device/slow-link.ts";
 import type { Campaign } from "../stories/catalogue.ts";
-import type { Trouble } from "./flash-trouble.ts";
+import type { Trouble } from "./trouble.ts";
 import { measureHostileWear } from "./wear.ts";
 
-const steady = (bytesPerSecond: number, delayMs = 50): Link => ({ phases: [{ fromS: 0, bytesPerSecond }], delayMs });
+export const steady = (bytesPerSecond: number, delayMs = 50): Link => ({ phases: [{ fromS: 0, bytesPerSecond }], delayMs });
 
-interface Bad {
+export interface Bad {
   link: Link;
   /** The connection is cut then. */
   cutAtS?: number;
-  losesOnce?: number[];
+  /** Chunks that are lost the first time; each is taken from the set. */
+  losesOnce?: Set<number>;
 }
 
-function update({ rig, stories }: Campaign, seed: number, { link, cutAtS = Infinity, losesOnce }: Bad): string[] {
+export interface Updated {
+  /** By the server, and connections of the device, until the reset. */
+  sentBytes: number;
+  connections: number;
+  outcome: string | undefined;
+  violations: string[];
+}
+
+/** The story of a first update, over a link. */
+export function updateOver({ rig, stories }: Campaign, seed: number, { link, cutAtS = Infinity, losesOnce }: Bad): Updated {
   const { story, start } = stories.get("first-update")!;
   const slow = new SlowLink(rig.server.wire, link, () => rig.board.nowUs);
   slow.cutAtUs = cutAtS * 1e6;
   rig.link = slow;
   try {
-    const { violations } = rig.powerUp({ ...story, lastsS: 3_600, wishes: { ...story.wishes, ...(losesOnce ? { losesOnce: new Set(losesOnce) } : {}) } }, start, "as-new", seed);
-    rig.transcript?.note(`${slow.sentBytes} bytes on ${slow.connections} connections`);
-    const { outcome } = rig.server.memory;
-    return outcome === "confirmed" ? violations : [`${outcome ?? "no outcome"}, where it was to be confirmed`, ...violations];
+    const { violations } = rig.powerUp({ ...story, lastsS: 3_600, wishes: { ...story.wishes, ...(losesOnce ? { losesOnce } : {}) } }, start, "as-new", seed);
+    return { sentBytes: slow.sentBytes, connections: slow.connections, outcome: rig.server.memory.outcome, violations };
   } finally {
     rig.link = undefined;
   }
+}
+
+function update(campaign: Campaign, seed: number, bad: Bad): string[] {
+  const { sentBytes, connections, outcome, violations } = updateOver(campaign, seed, { ...bad, ...(bad.losesOnce ? { losesOnce: new Set(bad.losesOnce) } : {}) });
+  campaign.rig.transcript?.note(`${sentBytes} bytes on ${connections} connections`);
+  return outcome === "confirmed" ? violations : [`${outcome ?? "no outcome"}, where it was to be confirmed`, ...violations];
 }
 
 const links: [string, Bad][] = [
@@ -37,7 +51,7 @@ const links: [string, Bad][] = [
   ["that is fast, slow and fast", { link: { phases: [{ fromS: 0, bytesPerSecond: 20_000 }, { fromS: 3, bytesPerSecond: 1_000 }, { fromS: 12, bytesPerSecond: 200_000 }], delayMs: 50 } }],
   ["that stands still for 20 s", { link: { phases: [{ fromS: 0, bytesPerSecond: 4_000 }, { fromS: 4.5, bytesPerSecond: 0 }, { fromS: 24.5, bytesPerSecond: 4_000 }], delayMs: 50 } }],
   ["that is cut in the middle", { link: steady(4_000), cutAtS: 4 }],
-  ...[1_000, 16_000, 200_000].map((rate): [string, Bad] => [`at ${rate} bytes a second that loses chunks`, { link: steady(rate), losesOnce: [0, 2, 3] }]),
+  ...[1_000, 16_000, 200_000].map((rate): [string, Bad] => [`at ${rate} bytes a second that loses chunks`, { link: steady(rate), losesOnce: new Set([0, 2, 3]) }]),
 ];
 
 export const slowLinks: readonly Trouble[] = [

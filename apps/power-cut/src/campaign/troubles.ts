@@ -1,10 +1,24 @@
-// What else can go wrong without a power cut, all of it.
+// All that can go wrong without a power cut, by its kind.
 
 import { badReads } from "./bad-reads.ts";
-import { type Trouble, troubles as ofFlash } from "./flash-trouble.ts";
+import { failingLog } from "./failing-log.ts";
+import { flashTroubles } from "./flash-trouble.ts";
+import { longRuns } from "./long-runs.ts";
 import { oddServers } from "./odd-servers.ts";
 import { settingsBesideTrial } from "./settings-beside-trial.ts";
 import { slowLinks } from "./slow-links.ts";
+import type { Trouble } from "./trouble.ts";
 import { uncleanBoots } from "./unclean-boots.ts";
 
-export const troubles: readonly Trouble[] = [...ofFlash, ...uncleanBoots, ...settingsBesideTrial, ...slowLinks, ...oddServers, ...badReads];
+export const kindsOfTrouble: Readonly<Record<string, readonly Trouble[]>> = {
+  "flash that fails for a while": flashTroubles,
+  "flash that can't be read": badReads,
+  "boot control that fails": failingLog,
+  "settings that can't be stored beside a trial": settingsBesideTrial,
+  "runs that ended uncleanly": uncleanBoots,
+  "runs of hours": longRuns,
+  "slow links": slowLinks,
+  "odd servers": oddServers,
+};
+
+export const troubles: readonly Trouble[] = Object.values(kindsOfTrouble).flat();

@@ -2,15 +2,10 @@
 // reading of docs/boot-control.md, "Unclean boots".
 
 import { BootReason } from "../../../agent/hosts/node/abi.ts";
-import { withRecord } from "../stories/aged-boot-control.ts";
+import { recordAt, setUncleanBoots, withRecord } from "../stories/aged-boot-control.ts";
 import type { Campaign } from "../stories/catalogue.ts";
-import type { Trouble } from "./flash-trouble.ts";
+import type { Trouble } from "./trouble.ts";
 
-/** Offsets in a record (docs/image-format.md, "Boot-control record"). */
-const UNCLEAN_BOOTS = 20;
-const FLAGS = 29;
-const STATE_A = 32;
-const LAST_UNCLEAN_BOOT = 112;
 const FLAG_YIELDED = 4;
 
 const UNCLEAN_MAX = 5;
@@ -39,10 +34,9 @@ function expected({ reason, unclean, since, other, hasYielded }: Case): string {
 function playCase({ rig, pages, stories }: Campaign, seed: number, each: Case): string {
   const { story, start } = stories.get("reset-pressed")!; // both slots are confirmed, b is active
   const flash = withRecord(pages.flashOf(start.ids), rig.layout, (record) => {
-    record.writeUInt32LE(each.unclean, UNCLEAN_BOOTS);
-    record.writeUInt32LE((record.readUInt32LE(16) + 1 - each.since) >>> 0, LAST_UNCLEAN_BOOT);
-    if (each.hasYielded) record[FLAGS] = record[FLAGS]! | FLAG_YIELDED;
-    if (each.other === "failed") record[STATE_A] = 3;
+    setUncleanBoots(record, each.unclean, each.since);
+    if (each.hasYielded) record[recordAt.flags] = record[recordAt.flags]! | FLAG_YIELDED;
+    if (each.other === "failed") record[recordAt.state] = 3;
   });
   let said: string | undefined;
   rig.trace = {

@@ -281,7 +281,7 @@ export class Rig implements Surroundings {
       const { app } = this.#personality;
       if (app === "crashes") return this.#endsUncleanly(this.#crashed());
       if (app === "hangs") return board.watchdogMs > 0 ? this.#endsUncleanly(BootReason.Watchdog) : "late";
-      server.wire.isDown = !this.#personality.network || this.#story.serverIsDown === true;
+      server.wire.isDown = !this.#personality.network || this.#story.serverIsDown?.() === true;
       this.#agent.reset();
       this.#agent.exports["start"]!();
       return this.#steps();

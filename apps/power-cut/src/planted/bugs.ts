@@ -3,7 +3,7 @@
 
 import type { SourcePatch } from "../../../agent/build/compile-module.ts";
 import { settingsBesideTrial } from "../campaign/settings-beside-trial.ts";
-import type { Trouble } from "../campaign/flash-trouble.ts";
+import type { Trouble } from "../campaign/trouble.ts";
 import { Zone } from "../../../agent/hosts/node/abi.ts";
 
 export interface PlantedBug {

@@ -5,6 +5,8 @@ import { createHash } from "node:crypto";
 import type { FlashLayout } from "../../../agent/hosts/factory/flash-layout.ts";
 
 const PAGE_BYTES = 4096;
+/** Offsets in a record (docs/image-format.md, "Boot-control record"); of slots, those of slot A. */
+export const recordAt = { epoch: 8, page: 12, bootCounter: 16, uncleanBoots: 20, flags: 29, state: 32, tries: 33, lastUncleanBoot: 112 } as const;
 /** Boots that the device had meanwhile, whatever its sectors hold of them: records are the same bits in every geometry. */
 const BOOTS = 1000;
 
@@ -16,13 +18,13 @@ export function ageBootControl(flash: Uint8Array, layout: FlashLayout, epoch: nu
   for (let at = offsetBytes; at < offsetBytes + sizeBytes; at += PAGE_BYTES) {
     const page = aged.subarray(at, at + PAGE_BYTES);
     if (page.toString("latin1", 0, 4) !== "FSBC" || page.toString("latin1", 256, 260) !== "SEAL") continue;
-    const isNewer = !newest || page.readUInt32LE(8) > newest.readUInt32LE(8) || (page.readUInt32LE(8) === newest.readUInt32LE(8) && page.readUInt32LE(12) > newest.readUInt32LE(12));
+    const isNewer = !newest || page.readUInt32LE(recordAt.epoch) > newest.readUInt32LE(recordAt.epoch) || (page.readUInt32LE(recordAt.epoch) === newest.readUInt32LE(recordAt.epoch) && page.readUInt32LE(recordAt.page) > newest.readUInt32LE(recordAt.page));
     if (isNewer) newest = Buffer.from(page);
   }
   if (!newest) throw new Error("this flash has no boot-control record that could be aged");
   aged.fill(0xff, offsetBytes, offsetBytes + sizeBytes);
   const pages = layout.sectorBytes / PAGE_BYTES;
-  const counter = newest.readUInt32LE(16) + BOOTS;
+  const counter = newest.readUInt32LE(recordAt.bootCounter) + BOOTS;
   // Records of both sectors, each page a boot of its own.
   for (let n = 0; n < 2 * pages; n++) {
     const isOlder = n < pages;
@@ -49,9 +51,9 @@ export function forgeSlot(flash: Uint8Array, layout: FlashLayout, image: { diges
   const at = bootControl.offsetBytes + layout.sectorBytes - PAGE_BYTES;
   const page = forged.subarray(at, at + PAGE_BYTES);
   page[28] = 0;
-  page[32] = 2;
+  page[recordAt.state] = 2;
   page.write(image.digest, 40, "hex");
-  putRecord(page, Buffer.from(page), page.readUInt32LE(8), page.readUInt32LE(12), page.readUInt32LE(16));
+  sealAgain(page);
   return new Uint8Array(forged);
 }
 
@@ -61,15 +63,23 @@ export function withRecord(flash: Uint8Array, layout: FlashLayout, change: (reco
   const at = layout.zones.bootControl.offsetBytes + layout.sectorBytes - PAGE_BYTES;
   const page = changed.subarray(at, at + PAGE_BYTES);
   change(page);
-  putRecord(page, Buffer.from(page), page.readUInt32LE(8), page.readUInt32LE(12), page.readUInt32LE(16));
+  sealAgain(page);
   return new Uint8Array(changed);
 }
 
+/** In a record: the device ended uncleanly so often in a row, the last time so many boots ago (1: the boot before the next). */
+export function setUncleanBoots(record: Buffer, count: number, since = 1): void {
+  record.writeUInt32LE(count, recordAt.uncleanBoots);
+  record.writeUInt32LE((record.readUInt32LE(recordAt.bootCounter) + 1 - since) >>> 0, recordAt.lastUncleanBoot);
+}
+
+const sealAgain = (page: Buffer): void => putRecord(page, Buffer.from(page), page.readUInt32LE(recordAt.epoch), page.readUInt32LE(recordAt.page), page.readUInt32LE(recordAt.bootCounter));
+
 function putRecord(page: Buffer, record: Buffer, epoch: number, number: number, bootCounter: number): void {
   record.copy(page);
-  page.writeUInt32LE(epoch, 8);
-  page.writeUInt32LE(number, 12);
-  page.writeUInt32LE(bootCounter, 16);
+  page.writeUInt32LE(epoch, recordAt.epoch);
+  page.writeUInt32LE(number, recordAt.page);
+  page.writeUInt32LE(bootCounter, recordAt.bootCounter);
   const check = createHash("sha256").update(page.subarray(0, 144)).digest();
   check.copy(page, 144, 0, 16);
   check.copy(page, 260, 0, 12);

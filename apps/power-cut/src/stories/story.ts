@@ -25,8 +25,8 @@ export interface Story {
   inadmissible?: readonly CampaignImage[];
   /** Images that behave otherwise than they did when they were confirmed. */
   personalities?: ReadonlyMap<CampaignImage, Personality>;
-  /** No server answers. */
-  serverIsDown?: boolean;
+  /** No server answers: asked whenever an image starts. */
+  serverIsDown?: () => boolean;
   /** Why the loader starts the first time, EXO_BOOT_*, where that is no power-on: its record is of an earlier run. */
   firstReason?: number;
   /** A copy of the trust chain is to be written anew. */

@@ -1,16 +1,16 @@
-// Flash that fails for a while: what is tried again, how often, and what comes of it when that is not enough.
+// All that can go wrong without a power cut, each with what must come of it (src/campaign/troubles.ts).
 
 import { beforeAll, describe, expect, it } from "vitest";
-import { troubles } from "../src/campaign/flash-trouble.ts";
 import { openSubject } from "../src/campaign/open-subject.ts";
 import { subjectOfSources } from "../src/campaign/subject.ts";
+import { kindsOfTrouble } from "../src/campaign/troubles.ts";
 import type { Campaign } from "../src/stories/catalogue.ts";
 
 let campaign: Campaign;
 beforeAll(async () => void (campaign = await openSubject(await subjectOfSources(), "small")), 240_000);
 
-describe("flash that fails for a while", () => {
-  it.each(troubles.map((trouble) => [trouble.name, trouble] as const))("%s", (_, trouble) => {
+describe.each(Object.entries(kindsOfTrouble))("%s", (_, troubles) => {
+  it.each(troubles.map((trouble) => [trouble.name, trouble] as const))("%s", (_name, trouble) => {
     expect(trouble.play(campaign, 1)).toEqual([]);
   });
 });

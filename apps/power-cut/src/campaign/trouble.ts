@@ -1,0 +1,9 @@
+// Something that can go wrong without a power cut, and what must come of it.
+
+import type { Campaign } from "../stories/catalogue.ts";
+
+export interface Trouble {
+  name: string;
+  /** What does not hold; empty: all does. */
+  play(campaign: Campaign, seed: number): string[];
+}

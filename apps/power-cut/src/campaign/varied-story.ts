@@ -1,0 +1,70 @@
+// A story of the campaign with something in it that is otherwise: what the server says, what it begins with, how long it lasts,
+// which operations fail. No power is cut.
+
+import type { Operation } from "../device/board.ts";
+import type { DeviceState } from "../device/power-up.ts";
+import type { Wishes } from "../server/story-server.ts";
+import { withRecord } from "../stories/aged-boot-control.ts";
+import type { Campaign } from "../stories/catalogue.ts";
+import type { Story } from "../stories/story.ts";
+import type { Trouble } from "./trouble.ts";
+
+export interface Heard {
+  leaf: string;
+  message: Record<string, unknown>;
+  /** How many of this leaf came, this one counted. */
+  count: number;
+}
+
+export interface VariedStory {
+  name: string;
+  story: string;
+  wishes?: (given: Wishes, campaign: Campaign) => Partial<Wishes>;
+  /** Whatever else is otherwise in the story. */
+  rest?: (campaign: Campaign) => Partial<Story>;
+  /** What it begins with, of what the story does. */
+  begins?: (state: DeviceState, campaign: Campaign) => DeviceState;
+  /** Whenever the device says something, before it is answered. */
+  hears?: (heard: Heard, campaign: Campaign) => void;
+  /** For each play: what the chip says of an operation, EXO_E_*. */
+  fails?: (campaign: Campaign) => (operation: Operation) => number;
+  /** "none": nothing comes of it; "any": it may fail, too. */
+  outcome: string;
+  /** Of what does not hold, what need not. */
+  allows?: RegExp;
+  lastsS?: number;
+}
+
+export function playVaried(campaign: Campaign, seed: number, { story: name, wishes, rest, begins, hears, fails, outcome, allows, lastsS = 60 }: VariedStory): string[] {
+  const { rig, stories } = campaign;
+  const { story, start } = stories.get(name)!;
+  const { server } = rig;
+  const { onMessage } = server;
+  server.lastDeploymentState = "";
+  const counts = new Map<string, number>();
+  server.onMessage = (leaf, payload) => {
+    onMessage(leaf, payload);
+    const count = (counts.get(leaf) ?? 0) + 1;
+    counts.set(leaf, count);
+    hears?.({ leaf, message: JSON.parse(Buffer.from(payload).toString("latin1")) as Record<string, unknown>, count }, campaign);
+  };
+  try {
+    const given: Story = { ...story, lastsS, ...rest?.(campaign), wishes: { ...story.wishes, ...wishes?.(story.wishes, campaign) } };
+    const all = rig.powerUp(given, begins?.(start, campaign) ?? start, "as-new", seed, fails?.(campaign)).violations;
+    const violations = all.filter((violation) => !allows?.test(violation));
+    const got = server.memory.outcome ?? "none";
+    return got === outcome || outcome === "any" ? violations : [`${got}, where it was to be ${outcome}`, ...violations];
+  } finally {
+    server.onMessage = onMessage;
+    server.wire.isDown = false;
+  }
+}
+
+/** Nothing but time ends it. */
+export const lasts = (seconds: number) => ({ rig }: Campaign): Partial<Story> => ({ isSettled: () => rig.board.nowUs >= seconds * 1_000_000, lastsS: seconds });
+
+/** Begins with another newest record of boot control. */
+export const withNewest = (change: (record: Buffer) => void) => (state: DeviceState, { rig, pages }: Campaign): DeviceState =>
+  ({ ...state, ids: pages.internFlash(withRecord(pages.flashOf(state.ids), rig.layout, change)) });
+
+export const troubleOf = (varied: VariedStory): Trouble => ({ name: varied.name, play: (campaign, seed) => playVaried(campaign, seed, varied) });
