@@ -6,12 +6,12 @@ import { availableParallelism } from "node:os";
 import { relative } from "node:path";
 import { parseArgs } from "node:util";
 import { repositoryRoot } from "../../apps/agent/build/paths.ts";
+import * as ofStories from "../../apps/power-cut/test/written-transcripts.ts";
+import * as ofFuzzing from "../fuzz/engine/transcripts.ts";
 import { explainedMutants, runMutants, sumUp, type Verdict } from "./campaign.ts";
 import { mutatedC, runCMutants } from "./c-mutants.ts";
-import { writeTranscripts, writtenTranscripts as writtenFuzzTranscripts } from "../fuzz/engine/transcripts.ts";
 import { keyOf, type Mutant } from "./operators.ts";
 import { mutantsOf, mutatedSources } from "./sources.ts";
-import { transcriptsFile, writtenTranscripts } from "./story-bench.ts";
 
 const usage = `npm run mutants -- [options]
   --file PATH      mutants of one source file only (may be given more than once)
@@ -57,12 +57,11 @@ if (values.patch !== undefined) {
 function learn({ id, digest }: { id: string; digest: string }, by: string): void {
   if (by.startsWith("transcript of fuzz ")) {
     const [target, input] = id.split(" ") as [string, string];
-    const transcripts = writtenFuzzTranscripts();
+    const transcripts = ofFuzzing.writtenTranscripts();
     (transcripts[target] ??= {})[input] = digest;
-    return writeTranscripts(transcripts);
+    return ofFuzzing.writeTranscripts(transcripts);
   }
-  const sorted = Object.entries({ ...writtenTranscripts(), [id]: digest }).sort(([a], [b]) => (a < b ? -1 : 1));
-  writeFileSync(transcriptsFile, `${JSON.stringify(Object.fromEntries(sorted), undefined, 1)}\n`);
+  ofStories.writeTranscripts({ ...ofStories.writtenTranscripts(), [id]: digest });
 }
 
 const files = values.file === undefined ? [...mutatedSources, ...mutatedC] : values.file.map((file) => relative(repositoryRoot, file.startsWith("/") ? file : `${repositoryRoot}/${file}`));

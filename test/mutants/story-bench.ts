@@ -1,27 +1,24 @@
 // The power-cut campaign against one mutant after the other: each story that asks for it, from what the device as it should be
 // left of the stories before; first without cuts, then cut at every operation.
 
-import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
-import { compileWasm } from "../../apps/agent/build/compile-module.ts";
-import { agentSources, repositoryRoot } from "../../apps/agent/build/paths.ts";
-import { memoryPages } from "../../apps/agent/build/targets.ts";
+import { variants } from "../../apps/agent/build/variants.ts";
 import { wholeCourseOf } from "../../apps/power-cut/src/campaign/agree.ts";
 import { parseCaseId } from "../../apps/power-cut/src/campaign/case-id.ts";
 import { TornPages } from "../../apps/power-cut/src/campaign/cuts.ts";
 import { allowedEnd } from "../../apps/power-cut/src/campaign/judge.ts";
-import type { Trouble } from "../../apps/power-cut/src/campaign/flash-trouble.ts";
+import type { Trouble } from "../../apps/power-cut/src/campaign/trouble.ts";
 import { cutAt } from "../../apps/power-cut/src/campaign/replay.ts";
 import { TROUBLE_PREFIX, transcriptFrom, transcriptOf } from "../../apps/power-cut/src/campaign/transcripts.ts";
 import { troubles } from "../../apps/power-cut/src/campaign/troubles.ts";
 import { uncleanBoots } from "../../apps/power-cut/src/campaign/unclean-boots.ts";
 import type { Reading } from "../../apps/power-cut/src/device/board.ts";
 import { Explorer } from "../../apps/power-cut/src/campaign/explore.ts";
-import { readSubject, subjectOfSources } from "../../apps/power-cut/src/campaign/subject.ts";
+import { compileChanged, readSubject, subjectOfSources } from "../../apps/power-cut/src/campaign/subject.ts";
 import { type LoadedModules, loadModules } from "../../apps/power-cut/src/device/modules.ts";
 import type { DeviceState } from "../../apps/power-cut/src/device/power-up.ts";
 import { type Campaign, openCampaign } from "../../apps/power-cut/src/stories/catalogue.ts";
 import type { Story } from "../../apps/power-cut/src/stories/story.ts";
+import { writtenTranscripts } from "../../apps/power-cut/test/written-transcripts.ts";
 import { type Purpose, questions } from "./questions.ts";
 import type { MutantSet } from "./sources.ts";
 
@@ -32,9 +29,12 @@ export interface Finding {
   learnt?: { id: string; digest: string };
 }
 
-/** Digests of transcripts by id, of the device as it should be. */
-export const transcriptsFile = join(repositoryRoot, "apps/power-cut/test/transcripts.json");
-export const writtenTranscripts = (): Record<string, string> => (existsSync(transcriptsFile) ? (JSON.parse(readFileSync(transcriptsFile, "utf8")) as Record<string, string>) : {});
+export interface Finding {
+  by: string;
+  what: string;
+  /** A transcript that is not written down yet, and would tell the mutant. */
+  learnt?: { id: string; digest: string };
+}
 
 /** What was measured once, for all processes. */
 export interface StoryReach {
@@ -46,12 +46,6 @@ export interface StoryReach {
   seconds: number;
   /** Cuts that lead to a run like no other one's: by which mutants were asked for. Ids of cases. */
   cases: { id: string; asked: number[] }[];
-}
-
-async function modulesWith(texts: Map<string, string>): Promise<{ boot: Uint8Array; agent: Uint8Array }> {
-  const of = async (name: "boot" | "agent"): Promise<Uint8Array> =>
-    readFileSync(await compileWasm({ name, entry: join(agentSources, name === "boot" ? "boot/boot.ts" : "agent/main.ts"), memoryPages: memoryPages[name], texts }));
-  return { boot: await of("boot"), agent: await of("agent") };
 }
 
 interface CutState {
@@ -111,7 +105,7 @@ export class StoryBench {
     const { boot, agent } = readSubject(await subjectOfSources());
     const plain = loadModules(boot, agent, { unchanged: false });
     const campaign = await openCampaign({ modules: plain });
-    const mutated = await modulesWith(set.texts(reach === "measure" ? "coverage" : "mutants"));
+    const mutated = await compileChanged({ texts: set.texts(reach === "measure" ? "coverage" : "mutants") });
     // What is remembered of cryptography was computed by the modules as they are: it has no mutants.
     const modules = loadModules(mutated.boot, mutated.agent, { unchanged: false, crypto: plain.crypto, others: questions.imports });
     return new StoryBench(campaign, modules, set.mutants.length, seed,
@@ -200,7 +194,7 @@ export class StoryBench {
   }
 
   #use(mutant: number): void {
-    questions.running = mutant;
+    variants.running = mutant;
     this.#campaign.rig.useModules(this.#modules);
   }
 
@@ -213,12 +207,7 @@ export class StoryBench {
         if (!finding) continue;
         this.#use(0);
         const without = probe();
-        // A mutant may leave the campaign's own memory so that the device as it should be does otherwise, too: then that says nothing.
-        if (without) {
-          console.warn(`left out, since it finds something where there is no mutant: ${without.by}: ${without.what}`);
-          this.#use(mutant);
-          continue;
-        }
+        if (without) throw new Error(`${without.by} finds something where there is no mutant: ${without.what}`);
         return finding;
       }
       return undefined;
@@ -226,7 +215,7 @@ export class StoryBench {
       if (error instanceof WebAssembly.RuntimeError || error instanceof RangeError) return { by: "the module's start", what: error.message };
       throw error;
     } finally {
-      questions.running = 0;
+      variants.running = 0;
     }
   }
 
@@ -279,7 +268,7 @@ export class StoryBench {
       const { story, start } = this.#campaign.stories.get(each.story)!;
       const finding = this.#explore(story, start);
       this.#forget(start);
-      if (finding && questions.running === mutant) each.finds++;
+      if (finding && variants.running === mutant) each.finds++;
       return finding;
     }));
   }
