@@ -11,7 +11,7 @@ import type { Campaign } from "../stories/catalogue.ts";
 import { type Cut, eraseCuts, programCuts, TornPages } from "./cuts.ts";
 import { allowedEnd } from "./judge.ts";
 
-export interface Lie {
+interface Lie {
   /** Counted from 1 from the power-up. */
   operation: number;
   /** What it leaves: the class and representative of a cut. */
@@ -55,7 +55,7 @@ const readsWellAtFirst = /^(unstable|marginal|blank-unstable)\./;
 
 const waysToLie = (kind: Operation["kind"]): Cut[] => (kind === "erase" ? eraseCuts : programCuts).filter(({ fault }) => fault !== FlashFault.Complete);
 
-export const lieId = (story: string, { operation, cut, reading, fadingReads, isForGood, cutAt }: Lie): string =>
+const lieId = (story: string, { operation, cut, reading, fadingReads, isForGood, cutAt }: Lie): string =>
   `${story}/${operation}.${isForGood ? "always-" : ""}${cut}~${reading}${reading === "fading" ? ` after ${fadingReads} reads` : ""}${cutAt === undefined ? "" : `, power fails behind ${cutAt}`}`;
 
 export class LyingChip {
@@ -99,11 +99,6 @@ export class LyingChip {
     this.#torn = new TornPages(pages, this.#options.seed);
   }
 
-  /** What does not hold. */
-  play(name: string, lie: Lie): string[] {
-    return this.#play(name, lie, this.#operationsOf(name)[lie.operation - 1]!.sector);
-  }
-
   #operationsOf(name: string): { kind: Operation["kind"]; zone: number; sector: number }[] {
     const { rig, stories } = this.#campaign;
     const { story, start } = stories.get(name)!;
@@ -120,6 +115,7 @@ export class LyingChip {
     return Math.floor(offset / this.#campaign.rig.layout.sectorBytes);
   }
 
+  /** What does not hold. */
   #play(name: string, lie: Lie, sector: number): string[] {
     const { rig, stories } = this.#campaign;
     const { seed } = this.#options;

@@ -9,7 +9,7 @@ import type { Campaign } from "../stories/catalogue.ts";
 import type { Story } from "../stories/story.ts";
 import type { Trouble } from "./trouble.ts";
 
-export interface Heard {
+interface Heard {
   leaf: string;
   message: Record<string, unknown>;
   /** How many of this leaf came, this one counted. */
@@ -35,7 +35,7 @@ export interface VariedStory {
   lastsS?: number;
 }
 
-export function playVaried(campaign: Campaign, seed: number, { story: name, wishes, rest, begins, hears, fails, outcome, allows, lastsS = 60 }: VariedStory): string[] {
+function playVaried(campaign: Campaign, seed: number, { story: name, wishes, rest, begins, hears, fails, outcome, allows, lastsS = 60 }: VariedStory): string[] {
   const { rig, stories } = campaign;
   const { story, start } = stories.get(name)!;
   const { server } = rig;
