@@ -17,10 +17,12 @@ const tried: Record<string, { inputs: number; about: RegExp }> = {
   "boot-control": { inputs: 3000, about: /\/(boot|boot-control)\// }, slots: { inputs: 600, about: /\/(boot\/boot|image|flash)/ }, "trust-zone": { inputs: 300, about: /\/trust\// },
   recovery: { inputs: 6000, about: /\/boot\/(image-receiver|recovery|serial)|\/boot\/boot/ }, "agent-messages": { inputs: 5000, about: /\/(update|agent|command|trust|image)\// },
   "permit-holds": { inputs: 1500, about: /permit|signatures/ }, settings: { inputs: 4000, about: /settings|dual-copy|connection-candidate/ }, factory: { inputs: 3000, about: /factory/ }, journal: { inputs: 6000, about: /journal/ },
+  "trust-updates": { inputs: 200, about: /trust\/(trust|signatures)/ }, trial: { inputs: 400, about: /agent\/(boot-state|trial|self-test)/ },
 };
 /** Of the inputs that ask for a mutant, so many are tried first; of those of a target whose seeds are a course each, all. */
 const INPUTS_FOR_EACH = 40;
-const inputsForEach = (name: string): number => (name === "recovery" ? 200 : INPUTS_FOR_EACH);
+const isCourseEach = new Set(["recovery", "trial", "trust-updates"]);
+const inputsForEach = (name: string): number => (isCourseEach.has(name) ? 200 : INPUTS_FOR_EACH);
 
 /** What was measured once, for all processes. */
 export interface FuzzReach {

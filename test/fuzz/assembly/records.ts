@@ -1,6 +1,7 @@
 // Factory record, settings and journal as the agent loads them at its start. AssemblyScript.
 
 import { BootControlLog } from "../../../apps/agent/src/boot-control/log";
+import { ConnectionCandidate } from "../../../apps/agent/src/command/connection-candidate";
 import { deviceIdBytes, hardwareBytes, loadFactoryRecord, productBytes, serverHostBytes } from "../../../apps/agent/src/identity/factory";
 import { Settings } from "../../../apps/agent/src/identity/settings";
 import { MqttSettings } from "../../../apps/agent/src/mqtt/settings";
@@ -8,6 +9,7 @@ import { Journal } from "../../../apps/agent/src/update/journal";
 
 const log = new BootControlLog();
 const settings = new Settings(log);
+const connection = new ConnectionCandidate(settings);
 const journal = new Journal();
 const client = new MqttSettings();
 const id: usize = memory.data(48);
@@ -54,8 +56,9 @@ export function hostBytes(): u32 {
 /** New content of the caller's: a secret, or an address and the command's id. */
 export const given: usize = memory.data(96, 8);
 
+/** 2: stored, and the agent would enrol again all the same. */
 export function storeSettings(): i32 {
-  return settings.store(given) ? 1 : 0;
+  return settings.store(given) ? (settings.enrolled ? 1 : 2) : 0;
 }
 export function propose(tries: u32): i32 {
   return settings.propose(given, given + 64, tries) ? 1 : 0;
@@ -69,6 +72,13 @@ export function keepCandidate(): i32 {
 export function dropCandidate(code: u32): i32 {
   settings.dropCandidate(code);
   return 1;
+}
+
+/** A run begins; whether the candidate is what it connects to. */
+export function beginRun(busy: bool): i32 {
+  settings.usesCandidate = false;
+  connection.begin(1000, busy);
+  return settings.usesCandidate ? 1 : 0;
 }
 
 /** The boot counter of the run that reads the journal. */

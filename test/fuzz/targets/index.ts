@@ -13,6 +13,8 @@ import { factoryRecord, journal } from "./records.ts";
 import { recovery } from "./recovery.ts";
 import { settings } from "./settings.ts";
 import { signatures } from "./signatures.ts";
+import { trial } from "./trial.ts";
+import { trustUpdates } from "./trust-updates.ts";
 
 export const targets: Record<string, OpenTarget> = {
   "boot-control": bootControl,
@@ -38,4 +40,6 @@ export const targets: Record<string, OpenTarget> = {
   factory: factoryRecord,
   settings,
   journal,
+  trial,
+  "trust-updates": trustUpdates,
 };

@@ -80,7 +80,12 @@ const joined = (...parts: Uint8Array[]): Uint8Array => new Uint8Array(Buffer.con
 export const factoryRecord = openRecords({
   name: "factory",
   zone: "factory", recordBytes: 256, checkedBytes: 240, strideBytes: 256, recordsMax: 1,
-  seeds: async () => [await encodeFactoryRecord(fuzzedIdentity), new Uint8Array(256)],
+  seeds: async () => {
+    const good = await encodeFactoryRecord(fuzzedIdentity);
+    // Of another form, and the check holds: magic, version, lengths.
+    const changed = [[0, 0x47], [4, 2], [74, 0], [74, 49], [75, 33], [76, 33], [77, 49]].map(([at, value]) => madeRecord(256, 240, "", (_, bytes) => bytes.set(good.with(at!, value!))));
+    return [good, ...changed, new Uint8Array(256)];
+  },
   dictionary: text("FSFA"),
   check(calls, _instance, _host, records) {
     const record = records.get(0);

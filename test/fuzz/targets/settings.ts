@@ -1,10 +1,12 @@
 // Settings in flash, with arbitrary bytes in both copies and any of them in flux: what is taken is what a plain reading takes
-// (settings-record.ts), both copies are then the same and settled, and a change is in flash as a whole, or not at all.
+// (settings-record.ts), both copies are then the same and settled, and a change is in flash as a whole, or not at all. A run
+// begins with what docs/protocol.md, "Connection settings", says: of a candidate, a try is used up, or it goes.
 //
-// Input: u8 flags of the boot-control record; u8 bit 0: there is one, bits 1 to 3: what is done then; the copies, 256 bytes
+// Input: u8 flags of the boot-control record; u8 bit 0: there is one, the other bits: what is done then (Deed); the copies, 256 bytes
 // each; their checks are put right by `repair`, most of the time.
 
-import { encodeFactoryRecord } from "@flipside/image-format";
+import { encodeFactoryRecord, ErrorCode } from "@flipside/image-format";
+import { Exo, Zone } from "../../../apps/agent/hosts/node/abi.ts";
 import { agentGrants } from "../../../apps/agent/hosts/node/grants.ts";
 import { assemblyEntry, compileForFuzzing, type Patch } from "../engine/compile.ts";
 import { FuzzInstance } from "../engine/instance.ts";
@@ -22,7 +24,7 @@ const COPIES_AT = 2;
 const WHOLE = COPIES_AT + 2 * RECORD_BYTES;
 /** Flags that are the loader's business: 128 is the heartbeat's. */
 const LASTING_FLAGS = 0x7f;
-const enum Deed { Nothing, Store, Propose, RecordTry, Keep, Drop }
+const enum Deed { Nothing, Store, Propose, RecordTry, Keep, Drop, BeginRun, BeginBusyRun, ZoneIsAbsent, Count }
 
 const newSecret = bytesOf("another secret");
 const newAddress: Address = { host: "new.example", port: 8883 };
@@ -38,6 +40,10 @@ function after(deed: number, before: SettingsContent): SettingsContent {
     case Deed.RecordTry: return { ...before, tries: (before.tries! - 1) & 255 };
     case Deed.Keep: return { ...before, server: candidate, candidate: undefined, tries: 0, outcome: 0 };
     case Deed.Drop: return { ...before, candidate: undefined, tries: 0, outcome: DROP_CODE };
+    case Deed.BeginRun:
+      if (!candidate) return before;
+      return before.tries === 0 ? { ...before, candidate: undefined, outcome: ErrorCode.ConnectionTriesExhausted } : { ...before, tries: before.tries! - 1 };
+    case Deed.BeginBusyRun: return candidate ? { ...before, candidate: undefined, tries: 0, outcome: ErrorCode.DeviceBusy } : before;
     default: return before;
   }
 }
@@ -55,7 +61,11 @@ const seed = (flags: number, what: number, ...copies: Uint8Array[]): Uint8Array 
 export const settings: OpenTarget = async (patches: Patch[] = []): Promise<Target> => {
   const fuzzed = await compileForFuzzing(assemblyEntry("records"), 1, patches);
   const host: DeviceHost = new DeviceHost(layout, () => instance, agentGrants);
-  const instance: FuzzInstance = new FuzzInstance(fuzzed, () => host.imports);
+  let isAbsent = false;
+  const instance: FuzzInstance = new FuzzInstance(fuzzed, () => {
+    const { flash_geometry: geometry, ...rest } = host.imports as unknown as Record<string, (...args: number[]) => number>;
+    return { ...rest, flash_geometry: (zone: number, out: number) => (isAbsent && zone === Zone.Settings ? Exo.Absent : geometry!(zone, out)) } as unknown as Record<string, (...args: never[]) => unknown>;
+  });
   host.zone("factory").set(await encodeFactoryRecord(fuzzedIdentity));
   const { exports: calls, memory } = instance;
   const start = instance.save();
@@ -96,6 +106,11 @@ export const settings: OpenTarget = async (patches: Patch[] = []): Promise<Targe
   const v2 = (generation: number, name: string, change: Partial<SettingsContent> = {}): Uint8Array => settingsRecord({ generation, secret: bytesOf(name), server: { host: "10.0.2.2", port: 1883 }, ...change }, 2);
   const candidate = { candidate: { host: "candidate", port: 1 }, tries: 2 };
   const commandId = bytesOf("command").subarray(0, 16);
+  const spoilt = (record: Uint8Array, at: number): Uint8Array => {
+    const changed = record.with(at, 1);
+    changed.set(sha256Of(changed.subarray(0, checkedBytesOf(changed))).subarray(0, 16), checkedBytesOf(changed));
+    return changed;
+  };
   const records = [v1(1, "a"), v1(2, "b"), v2(2, "b"), v2(3, "c", { ...candidate, commandId }), v2(4, "d", { commandId, outcome: 96 }), v2(5, "e", { server: undefined, ...candidate, commandId }), v2(1, "f", { server: undefined })];
   return {
     name: "settings",
@@ -103,6 +118,11 @@ export const settings: OpenTarget = async (patches: Patch[] = []): Promise<Targe
     inputBytesMax: WHOLE,
     share: 0.005,
     seeds: [
+      // What is zero is not, and the check holds.
+      ...[118, 119, 174, 239].map((at) => seed(0, 0, v1(1, "a"), spoilt(v2(2, "b"), at))),
+      // A run begins, with and without tries, or while an image is on trial; and without the zone.
+      ...[Deed.BeginRun, Deed.BeginBusyRun].flatMap((deed) => [records[0]!, records[3]!, records[4]!, v2(6, "g", { ...candidate, tries: 0, commandId })].map((record) => seed(0, 1 | (deed << 1), record, record))),
+      seed(0, 1 | (Deed.ZoneIsAbsent << 1), records[0]!, records[1]!), seed(0, 1 | (Deed.ZoneIsAbsent << 1)),
       seed(0, 0), seed(0, 3, records[0]!), seed(0, 2, records[0]!, records[1]!), seed(0, 5, v1(7, "a"), v1(6, "b")), seed(0, 2, v1(0xffffffff, "a"), v1(0, "b")), seed(FLUX_B, 1, records[0]!, records[2]!), seed(FLUX_A, 3, v2(9, "a"), records[3]!),
       seed(FLUX_A | FLUX_B, 5, records[3]!, records[4]!), seed(2, 7, records[3]!, records[3]!), seed(0, 9, records[3]!, records[3]!), seed(0, 11, records[5]!, records[4]!), seed(FLUX_A | 24, 9, records[4]!), seed(0, 4, records[6]!, v1(1, "f")),
     ],
@@ -117,7 +137,7 @@ export const settings: OpenTarget = async (patches: Patch[] = []): Promise<Targe
           bytes[0] = random.pick([0, FLUX_A, FLUX_B, FLUX_A | FLUX_B, FLUX_A | 2, FLUX_B | 128, 24, 255]);
           return;
         case 1:
-          bytes[1] = random.below(12);
+          bytes[1] = random.below(2 * Deed.Count);
           return;
         case 2:
           bytes.fill(random.pick([0, 0xff]), at, at + RECORD_BYTES);
@@ -145,7 +165,7 @@ export const settings: OpenTarget = async (patches: Patch[] = []): Promise<Targe
     run(input) {
       const hasRecord = ((input[1] ?? 0) & 1) === 1;
       const flags = hasRecord ? input[0]! : 0;
-      const deed = ((input[1] ?? 0) >> 1) % 6;
+      const deed = ((input[1] ?? 0) >> 1) % Deed.Count;
       bootControl.fill(0xff);
       if (hasRecord) putBootRecord(bootControl, { activeSlot: 0, states: [2, 0], flags });
       zone.fill(0xff);
@@ -157,7 +177,13 @@ export const settings: OpenTarget = async (patches: Patch[] = []): Promise<Targe
       const counting = inFlash(flags);
       const before = zone.slice();
       instance.restore(start);
-      if (calls.factory!() !== 1) throw new Error("the factory record of this target does not hold");
+      isAbsent = deed === Deed.ZoneIsAbsent;
+      if (calls.factory!() !== 1) throw new Violation("the factory record of this target does not hold");
+      if (isAbsent) {
+        if (calls.loadSettings!() !== -1) throw new Violation("settings are taken from a zone that can't be used");
+        if (Buffer.compare(zone, before) !== 0) throw new Violation("flash was changed, and the zone can't be used");
+        return;
+      }
       if (calls.loadSettings!() !== (counting.length > 0 ? 1 : 0)) throw new Violation("settings are taken, or not, against the format");
       let now: SettingsContent = { generation: 0, secret: new Uint8Array(32) };
       if (counting.length === 0) {
@@ -169,10 +195,13 @@ export const settings: OpenTarget = async (patches: Patch[] = []): Promise<Targe
       memory.set(deed === Deed.Store ? newSecret : addressBytes(newAddress), given);
       memory.set(newCommand, given + 64);
       // Only a device that has settings gets commands, and only a candidate is tried, kept or dropped.
-      const isPossible = deed === Deed.Store || (counting.length > 0 && deed !== Deed.Nothing && (deed === Deed.Propose || now.candidate !== undefined));
+      const isRun = deed === Deed.BeginRun || deed === Deed.BeginBusyRun;
+      const isPossible = deed === Deed.Store || (counting.length > 0 && deed !== Deed.Nothing && (deed === Deed.Propose || isRun || now.candidate !== undefined));
       if (!isPossible) return;
-      const done = [calls.storeSettings!, () => calls.propose!(2), calls.recordTry!, calls.keepCandidate!, () => calls.dropCandidate!(DROP_CODE)][deed - 1]!();
-      if (done !== 1) throw new Violation("a change could not be stored");
+      const done = [calls.storeSettings!, () => calls.propose!(2), calls.recordTry!, calls.keepCandidate!, () => calls.dropCandidate!(DROP_CODE), () => calls.beginRun!(0), () => calls.beginRun!(1)][deed - 1]!();
+      const isUsed = deed === Deed.BeginRun && now.candidate !== undefined && now.tries! > 0;
+      if (isRun && done !== Number(isUsed)) throw new Violation(isUsed ? "the candidate is not connected to, and has tries" : "the candidate is connected to, and must not be");
+      if (!isRun && done !== 1) throw new Violation("a change could not be stored");
       const expected = after(deed, now);
       expectTaken([expected], "a change is not what was asked for");
       expectSettled(expected, flags);
