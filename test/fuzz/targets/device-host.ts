@@ -60,6 +60,8 @@ export class DeviceHost {
   runningSlot: number | undefined;
   /** Zones of which no byte can be read before this moment. */
   unreadable: { zones: readonly number[]; untilUs: number } | undefined;
+  /** A zone of which nothing can be erased or programmed any more. */
+  wornZone: number | undefined;
   /** The slot that recovery may write; then nothing can be started any more. */
   recoverySlot: number | undefined;
   /** What came on the serial line and was not read; undefined: there is no line. */
@@ -77,9 +79,10 @@ export class DeviceHost {
   #inFrame = false;
   /** Before anything of flash changes. */
   onChange: (change: Change) => void = () => {};
-  onConsole: (bytes: Uint8Array) => void = (bytes) => {
+  readonly keepLines = (bytes: Uint8Array): void => {
     if (this.lines.length < LINES_MAX) this.lines += Buffer.from(bytes).toString("latin1");
   };
+  onConsole: (bytes: Uint8Array) => void = this.keepLines;
 
   constructor(readonly layout: FlashLayout, readonly instance: () => FuzzInstance, readonly grants: Grants) {
     this.flash = new Uint8Array(layout.sizeBytes).fill(0xff);
@@ -191,6 +194,7 @@ export class DeviceHost {
         if (at === undefined || (u(offset!) & 3) !== 0 || (u(length!) & 3) !== 0 || length === 0) return Exo.Argument;
         if (Math.floor(u(offset!) / this.layout.pageBytes) !== Math.floor((u(offset!) + length! - 1) / this.layout.pageBytes)) return Exo.Argument;
         const bytes = this.#memory(u(ptr!), u(length!));
+        if (zone === this.wornZone) return Exo.Io;
         for (let i = 0; i < bytes.length; i++) if ((bytes[i]! & ~this.flash[at + i]!) !== 0) return Exo.NotErased;
         this.operations++;
         this.transcript?.note(`program ${zone} at ${u(offset!)} ${contentOf(bytes)} ${this.#fed()} ${this.#second}`);
@@ -202,6 +206,7 @@ export class DeviceHost {
         this.#mayChange(u(zone!), "erased");
         const at = this.#at(u(zone!), u(offset!), this.layout.sectorBytes);
         if (at === undefined || u(offset!) % this.layout.sectorBytes !== 0) return Exo.Argument;
+        if (zone === this.wornZone) return Exo.Io;
         this.operations++;
         this.transcript?.note(`erase ${zone} at ${u(offset!)} ${this.#fed()} ${this.#second}`);
         this.onChange({ zone: zone!, offset: u(offset!), bytes: undefined });

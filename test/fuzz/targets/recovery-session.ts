@@ -19,10 +19,15 @@ const TIME_MAX_MS = 1_200_000;
 const SILENCE_US = 60_000_000;
 const TRANSFER_US = 3_600_000_000;
 const LINGER_US = 2_000_000;
+/** After so long a crash loop's image is tried once more. */
+const CRASH_LOOP_RETRY_US = 900_000_000;
+/** The longest that the loader may want to sleep while a transfer is under way, and at other times. */
+const LISTENS_AGAIN_US = 100_000;
+const LOOKS_AGAIN_US = 60_000_000;
 /** A clock that is read goes on by a microsecond. */
 const SLACK_US = 1_000_000;
 /** Of a data frame, with the offset. */
-const DATA_BYTES_MAX = 1028;
+export const DATA_BYTES_MAX = 1028;
 
 export const enum Kind {
   /** u8 type, u16 sequence, data: a frame that holds. */
@@ -44,6 +49,8 @@ export interface State {
   without?: "factory" | "trust";
   /** Only time passes then: what is sent meanwhile could not be read back. */
   unreadable?: { zones: readonly number[]; untilUs: number };
+  /** Boot control takes nothing any more. */
+  isWorn?: boolean;
   reason: RecoveryReason;
 }
 
@@ -70,6 +77,8 @@ export class RecoverySession {
   readonly #questions: Frame[] = [];
   #starts = 0;
   #wasAbandoned = false;
+  /** For how long the loader would sleep now. */
+  #waitUs = 0;
   readonly #ours = new FrameReader((question) => this.#questions.push({ ...question, data: question.data.slice() }));
   readonly #device = new FrameReader(
     (answer) => {
@@ -81,7 +90,7 @@ export class RecoverySession {
     },
   );
 
-  constructor(readonly around: Surroundings, readonly state: State, readonly slots: number[]) {
+  constructor(readonly around: Surroundings, readonly state: State & { /** Before this boot. */ bootCounter: number }, readonly slots: number[]) {
     this.#host.onConsole = (bytes) => {
       for (const byte of bytes) if (byte === 2) this.#starts++;
       this.#device.take(bytes);
@@ -109,9 +118,13 @@ export class RecoverySession {
     const beganUs = this.#host.nowUs;
     const left = this.#steps(bytes.length);
     this.around.watch.check();
+    if ((this.around.watch.record?.bootCounter ?? 0) > this.state.bootCounter + 1) throw new Violation("one boot was counted twice");
     this.#compare(left !== undefined, beganUs);
     if (left) this.#checkEnd(left);
-    else this.#checkDeadlines();
+    else {
+      this.#checkDeadlines();
+      this.#checkRetry();
+    }
     return left !== undefined;
   }
 
@@ -121,7 +134,10 @@ export class RecoverySession {
       try {
         const waitUs = this.around.loader.instance.exports.recover!() >>> 0;
         if (waitUs === RECOVERY_NONE) throw new Violation("recovery gives up the line");
-        if (waitUs > 0 && this.#host.serial!.length === 0) return undefined;
+        this.#waitUs = waitUs;
+        if (waitUs === 0) continue;
+        if (this.#host.serial!.length > 0) throw new Violation("recovery sleeps while bytes wait on the line");
+        return undefined;
       } catch (error) {
         if (error instanceof Left) return error;
         throw error;
@@ -210,7 +226,7 @@ export class RecoverySession {
     transfer.received.push(...data);
     const isWhole = transfer.received.length === transfer.fileBytes;
     const file = isWhole ? admittedFile(Uint8Array.from(transfer.received), this.around.verifier) : "not whole";
-    const isGood = typeof file !== "string" && file.securityCounter >= this.around.watch.floor;
+    const isGood = !this.state.isWorn && typeof file !== "string" && file.securityCounter >= this.around.watch.floor;
     if (answer.type === FRAME_REFUSED) {
       const code = Buffer.from(answer.data).readUInt32LE(0);
       if (answer.data.length !== 4 || code === 0 || ErrorCode[code] === undefined) throw new Violation(`refused with ${code}, which is no code`);
@@ -235,7 +251,17 @@ export class RecoverySession {
 
   #checkDeadlines(): void {
     const { isActive, heardUs, begunUs } = this.transfer;
+    if (this.#waitUs > (isActive ? LISTENS_AGAIN_US : LOOKS_AGAIN_US)) throw new Violation(`recovery wants to sleep for ${this.#waitUs} us`);
     if (isActive && (this.#host.nowUs - heardUs > SILENCE_US + SLACK_US || this.#host.nowUs - begunUs > TRANSFER_US + SLACK_US)) throw new Violation("a transfer outlasts its deadline");
+  }
+
+  #checkRetry(): void {
+    const { watch, verifier } = this.around;
+    const isDue = this.#host.nowUs > CRASH_LOOP_RETRY_US + SLACK_US && !this.transfer.isActive && this.#host.recoverySlot === undefined;
+    if (!isDue || this.state.reason !== RecoveryReason.CrashLoop || this.state.unreadable) return;
+    for (const [slot, name] of (["slotA", "slotB"] as const).entries()) {
+      if (watch.record?.slotState(slot) === SlotState.Confirmed && typeof admittedIn(this.#host.zone(name), verifier) !== "string") throw new Violation("a crash loop's image is not tried again after a quarter of an hour");
+    }
   }
 
   #checkEnd({ how, value, info }: Left): void {

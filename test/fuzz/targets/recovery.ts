@@ -2,7 +2,8 @@
 // docs/boot-control.md names is written and no other, with nothing that was not signed (flash-watch.ts); each frame that holds
 // is answered as "Recovery" there says; an image is taken exactly when the server's build of the verifier admits the whole file.
 //
-// Input: u8 state of the device; u8 how the line cuts what comes; then items (items.ts): frames, bytes as they come, time.
+// Input: u8 state of the device; u8 how the line cuts what comes (low seven bits), and whether the loader is run from its first
+// instruction or recovery has begun already (bit 7); then items (items.ts): frames, bytes as they come, time.
 
 import { type BootRecord, buildImage, crc32, FRAME_BEGIN, FRAME_DATA, FRAME_HELLO, type ImageFields, RecoveryReason, SlotState } from "@flipside/image-format";
 import type { SeededRandom } from "../../../apps/agent/hosts/fault/seeded-random.ts";
@@ -10,17 +11,19 @@ import { BootReason, Zone } from "../../../apps/agent/hosts/node/abi.ts";
 import { encodeFrame } from "../../../apps/agent/hosts/serial/frames.ts";
 import type { Snapshot } from "../engine/instance.ts";
 import { insert, write } from "../engine/mutate.ts";
-import type { Draft, OpenTarget, Target } from "../engine/target.ts";
-import { FUEL, openBoot } from "./boot-loader.ts";
+import { type Draft, type OpenTarget, type Target, Violation } from "../engine/target.ts";
+import { FUEL, newestOf, openBoot } from "./boot-loader.ts";
 import { putBootRecord } from "./boot-records.ts";
 import type { HostState } from "./device-host.ts";
 import { imageFieldsOf, makeImage, putInSlot, strictVerifier } from "./device-images.ts";
 import { FlashWatch } from "./flash-watch.ts";
 import { item, type Item, itemsIn, itemsOf, joined, replaceItem, shuffleItems, u32 } from "./items.ts";
 import { releaseKey, secondReleaseKey } from "./keys.ts";
-import { Kind, lineOf, RecoverySession, type State } from "./recovery-session.ts";
+import { DATA_BYTES_MAX, Kind, lineOf, RecoverySession, type State } from "./recovery-session.ts";
 
 const ITEMS_AT = 2;
+/** In the second byte. */
+const FROM_THE_START = 0x80;
 const IMAGE_BYTES_MAX = 1024;
 
 const frame = (type: number, sequence: number, data: ArrayLike<number> = []): Uint8Array => item(Kind.Frame, 0, [type, sequence & 255, sequence >> 8, ...Array.from(data)]);
@@ -77,9 +80,15 @@ export const recovery: OpenTarget = async (patches = []): Promise<Target> => {
     { name: "the factory record can't be read for a while, and nothing is installed", slots: [], record: "blank", unreadable: { zones: [Zone.Factory], untilUs: 45_000_000 }, reason: RecoveryReason.NoFactoryRecord },
     { name: "the only image crashes, and is damaged", slots: [damaged(a)], record: { activeSlot: 0, states: [2, 0], uncleanBoots: 4 }, ...crashed },
     { name: "both images crash, and one can't be read for an hour", slots: [a, b], record: { activeSlot: 1, states: [2, 2], uncleanBoots: 4, flags: 4 }, unreadable: { zones: [Zone.SlotB], untilUs: 3_600_000_000 }, ...crashed },
+    { name: "a candidate's try can't be recorded", slots: [undefined, b], record: { activeSlot: 1, states: [0, 1], tries: 2 }, isWorn: true, reason: RecoveryReason.BootControlUnwritable },
   ];
-  // Recovery has begun: what an input starts from.
-  const begun: { state: State; memory: Snapshot; device: HostState }[] = states.map((state) => {
+  /** Runs the loader until it waits on the line. */
+  const come = (state: State): void => {
+    const started = boot();
+    if (started || !host.lines.includes(`recovery: code ${state.reason} `)) throw new Violation(`${state.name}: the loader ${started ? `starts ${started.how}` : "says something else"}: ${host.lines}`);
+  };
+  // What an input starts from: the device before the boot, and after it.
+  const begun: { state: State; before: HostState; memory: Snapshot; device: HostState; bootCounter: number }[] = states.map((state) => {
     host.zone("factory").set(factory);
     host.zone("trust").set(trust);
     if (state.without) host.zone(state.without).fill(0xff);
@@ -89,8 +98,11 @@ export const recovery: OpenTarget = async (patches = []): Promise<Target> => {
     host.bootReason = state.bootReason ?? BootReason.PowerOn;
     host.nowUs = 1000;
     host.unreadable = state.unreadable;
-    if (boot() || !new RegExp(`recovery: code ${state.reason} `).test(host.lines)) throw new Error(`${state.name}: the loader does not come to this: ${host.lines}`);
-    return { state, memory: instance.save(), device: host.save() };
+    host.wornZone = state.isWorn ? Zone.BootControl : undefined;
+    const before = host.save();
+    const bootCounter = newestOf(host)?.bootCounter ?? 0;
+    come(state);
+    return { state, before, memory: instance.save(), device: host.save(), bootCounter };
   });
 
   const payload = new Uint8Array(17_000).map((_, i) => i * 7);
@@ -110,19 +122,25 @@ export const recovery: OpenTarget = async (patches = []): Promise<Target> => {
   const files = [good, large, small, ...refused, await makeImage("j", { securityCounter: 3 }, { payloadBytes: 17 }), tooLong, tooShort];
 
   const run = (input: Uint8Array): void => {
-    const { state, memory, device } = begun[(input[0] ?? 0) % begun.length]!;
-    instance.restore(memory);
-    instance.begin(FUEL);
-    host.restore(device);
+    const { state, before, memory, device, bootCounter } = begun[(input[0] ?? 0) % begun.length]!;
+    const isFromTheStart = ((input[1] ?? 0) & FROM_THE_START) !== 0;
+    host.restore(isFromTheStart ? before : device);
     host.bootReason = state.bootReason ?? BootReason.PowerOn;
     host.unreadable = state.unreadable;
-    host.serialPieceBytes = [1024, 1, 7, 255, 256, 300][(input[1] ?? 0) % 6]!;
+    host.wornZone = state.isWorn ? Zone.BootControl : undefined;
+    host.serialPieceBytes = [1024, 1, 7, 255, 256, 300][((input[1] ?? 0) & ~FROM_THE_START) % 6]!;
     host.serial = new Uint8Array(0);
+    host.onConsole = host.keepLines;
+    if (isFromTheStart) come(state);
+    else instance.restore(memory);
+    instance.begin(FUEL);
     watch.begin((record) => ({ slots: slotsFor(record, state.reason), refuses: () => undefined }));
-    const session = new RecoverySession({ loader, watch, verifier }, state, watch.rules.slots);
+    const session = new RecoverySession({ loader, watch, verifier }, { ...state, bootCounter }, watch.rules.slots);
     for (const { kind, bytes } of itemsIn(input, ITEMS_AT)) if ((!state.unreadable || kind % Kind.Count === Kind.Time) && session.feed(kind % Kind.Count, bytes)) return;
   };
 
+  const hello = encodeFrame({ type: FRAME_HELLO, sequence: 5, data: new Uint8Array(0) });
+  const longest = encodeFrame({ type: FRAME_DATA, sequence: 5, data: new Uint8Array(DATA_BYTES_MAX).fill(1) });
   const seeds = [
     joined([0, 0], ...transfer(good)),
     joined([2, 3], ...transfer(large), time(2500)),
@@ -138,11 +156,20 @@ export const recovery: OpenTarget = async (patches = []): Promise<Target> => {
     ...[10, 11, 12, 13].map((state) => joined([state, 0], time(29_000), time(2_000), time(29_000), time(2_000), time(31_000), time(40_000))),
     joined([13, 0], time(100_000), frame(FRAME_HELLO, 3)),
     ...[3, 4, 14, 15].flatMap((state) => [joined([state, 0], time(899_000), frame(FRAME_HELLO, 1), time(2_000), frame(FRAME_HELLO, 2), time(60_000)), joined([state, 0], time(890_000), ...transfer(good, 512, 600), time(20_000), time(900_000))]),
+    ...states.flatMap((state, i) => (state.unreadable ? [] : [joined([i, FROM_THE_START], frame(FRAME_HELLO, 1), time(31_000), time(31_000), frame(FRAME_HELLO, 2)), joined([i, FROM_THE_START], ...transfer(good), time(2_500))])),
+    ...[3, 4, 14, 15].map((state) => joined([state, FROM_THE_START], time(899_000), time(2_000), time(60_000), time(2_000))),
+    ...[10, 11, 12, 13].map((state) => joined([state, FROM_THE_START], time(29_000), time(2_000), time(29_000), time(2_000), time(31_000), time(40_000))),
     joined([2, 0], ...transfer(refused[0]!)), joined([5, 0], ...transfer(refused[0]!)),
     joined([0, 0], ...transfer(good, 700, 900), ...transfer(good)), joined([1, 0], ...transfer(good, 300, 900), time(61_000), ...transfer(good, 300)),
     joined([2, 0], frame(FRAME_HELLO, 1, [1]), frame(FRAME_BEGIN, 2, [1]), frame(FRAME_BEGIN, 3, [1, 2, 3, 4, 5]), frame(FRAME_DATA, 4, [0, 0, 0]), frame(FRAME_DATA, 5, u32(0)), frame(9, 6, u32(4)), frame(9, 7, []), frame(FRAME_HELLO, 8)),
     joined([0, 0], frame(FRAME_BEGIN, 2, u32(20)), frame(FRAME_DATA, 3, [...u32(0), 1]), frame(FRAME_DATA, 3, [...u32(1), 2, 3]), frame(FRAME_DATA, 3, [...u32(9), 2, 3]), frame(FRAME_DATA, 4, u32(3)), time(1_000_000), frame(FRAME_DATA, 4, [...u32(3), 9])),
     ...[1, 3].map((cut) => joined([0, cut], item(Kind.Raw, 0, [65, 66, 10, 2, 65, 65, 2, ...encodeFrame({ type: FRAME_HELLO, sequence: 5, data: new Uint8Array(0) }), 67, 10, ...encodeFrame({ type: FRAME_HELLO, sequence: 6, data: new Uint8Array(0) })]), frame(FRAME_HELLO, 7))),
+    // A frame whose end noise has made, and whose beginning: two halves are none, nor is one with more behind it than any has.
+    joined([0, 0], item(Kind.Raw, 0, [...hello.subarray(0, 7), 10, ...hello.subarray(7)]), frame(FRAME_HELLO, 7)),
+    joined([0, 0], item(Kind.Raw, 0, [...longest.subarray(0, -1), 65, 10, 10]), frame(FRAME_HELLO, 7)),
+    joined([0, 0], item(Kind.Raw, 0, [...longest.subarray(0, -1), ...new Uint8Array(40).fill(65), 10, ...longest]), frame(FRAME_HELLO, 7)),
+    // Silence is counted from the last frame on, whatever noise comes.
+    joined([0, 1], frame(FRAME_BEGIN, 2, u32(900)), time(59_000), item(Kind.Raw, 0, [65]), time(500), frame(FRAME_DATA, 3, [...u32(0), 7]), time(59_900), frame(FRAME_DATA, 4, [...u32(1), 7])),
     ...[0, 1, 2].map((version) => joined([0, 0], item(Kind.Decoded, 0, wrongPrefix(version)))),
     // Once a minute a byte: never silent, and an hour is not enough.
     joined([0, 0], frame(FRAME_BEGIN, 2, u32(900)), ...Array.from({ length: 64 }, (_, i) => [frame(FRAME_DATA, i, [...u32(i), 7]), time(59_000)]).flat()),
@@ -168,7 +195,8 @@ export const recovery: OpenTarget = async (patches = []): Promise<Target> => {
         case 2: case 3:
           return shuffleItems(draft, ITEMS_AT, random);
         case 4:
-          draft.bytes[random.below(2)] = random.below(12);
+          draft.bytes[0] = random.below(states.length);
+        draft.bytes[1] = random.below(6) | (random.below(8) === 0 ? FROM_THE_START : 0);
           draft.length = Math.max(draft.length, ITEMS_AT);
           return;
         case 5:
