@@ -11,7 +11,7 @@ import { insert, write } from "../engine/mutate.ts";
 import { type Draft, type OpenTarget, type Target, text, Violation } from "../engine/target.ts";
 import { AgentDevice, type Start } from "./agent-device.ts";
 import { Session } from "./agent-session.ts";
-import { Left } from "./device-host.ts";
+import { Left, WINDOW_BYTES } from "./device-host.ts";
 import { makeImage, strictVerifier } from "./device-images.ts";
 import { FlashWatch } from "./flash-watch.ts";
 import { item, itemsIn, itemsOf, joined, replaceItem, shuffleItems } from "./items.ts";
@@ -47,7 +47,7 @@ export const agentMessages: OpenTarget = async (patches = []): Promise<Target> =
     await make("below", { releaseSequence: 8, securityCounter: 0 }),
     await make("foreign", { product: "another" }),
     await make("hardware", { hardware: { name: "virtual", revisionMin: 2, revisionMax: 3 } }),
-    await make("window", { releaseSequence: 9, loadAddress: 65536 - 596, entryAddress: 65536 - 596 }),
+    await make("window", { releaseSequence: 9, loadAddress: WINDOW_BYTES - 596, entryAddress: WINDOW_BYTES - 596 }),
     await make("short", { releaseSequence: 9, tries: 1 }, { payloadBytes: 17 }),
   ];
   const wholes = [...pool, damaged];
@@ -203,7 +203,7 @@ export const agentMessages: OpenTarget = async (patches = []): Promise<Target> =
         else if (random.below(3) === 0) bytes[random.below(OFFER_FIXED_BYTES)]! ^= 1 << random.below(8);
         else if (random.below(2) === 0 && headerBytes >= 16) {
           const field = OFFER_FIXED_BYTES + 8 + 4 * random.below((headerBytes - 8) >> 2);
-          write(bytes, field, 4, random.pick([0, 1, 2, 3, 4, 6, 256, 600, 4096, 65536, 0xffffffff]), true);
+          write(bytes, field, 4, random.pick([0, 1, 2, 3, 4, 6, 256, 600, 4096, WINDOW_BYTES, 0xffffffff]), true);
         } else bytes[OFFER_FIXED_BYTES + random.below(Math.max(1, bytes.length - OFFER_FIXED_BYTES))]! ^= 1 << random.below(8);
         return;
       }

@@ -9,7 +9,7 @@ import { write } from "../engine/mutate.ts";
 import { type Draft, type OpenTarget, type Target, text, Violation } from "../engine/target.ts";
 import { newestOf, openBoot } from "./boot-loader.ts";
 import { type Admitted, admittedIn, imageFieldsOf, layout, makeImage, putInSlot, strictVerifier } from "./device-images.ts";
-import { type DeviceHost, ERASE_MS_MAX, type Left } from "./device-host.ts";
+import { type DeviceHost, ERASE_MS_MAX, type Left, WINDOW_BYTES } from "./device-host.ts";
 import { sampleBootRecord, trustChains } from "./formats.ts";
 import { releaseKey, secondReleaseKey, sha256Of } from "./keys.ts";
 
@@ -220,7 +220,7 @@ export const slots: OpenTarget = async (patches = []): Promise<Target> => {
     share: 0.001,
     seeds: [
       good, await makeImage("b", { description: "another" }), await makeImage("c", { hardware: { name: "virtual", revisionMin: 2, revisionMax: 2 } }), await makeImage("d", { loadAddress: 64, entryAddress: 128 }),
-      await makeImage("e", { loaderVersionMin: 2 }), await makeImage("f", { product: imageFieldsOf().product.slice(1) }), await makeImage("g", { loadAddress: 65536 - 600, entryAddress: 65536 - 600 }),
+      await makeImage("e", { loaderVersionMin: 2 }), await makeImage("f", { product: imageFieldsOf().product.slice(1) }), await makeImage("g", { loadAddress: WINDOW_BYTES - 600, entryAddress: WINDOW_BYTES - 600 }),
     ],
     dictionary: [...text("FSIM", "FSSG", imageFieldsOf().product, "virtual"), releaseKey.id, secondReleaseKey.id, Uint8Array.of(0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58)],
     mutate(draft, random: SeededRandom) {
@@ -228,7 +228,7 @@ export const slots: OpenTarget = async (patches = []): Promise<Target> => {
       const headerBytes = Math.min(draft.length, (draft.bytes[6] ?? 0) | ((draft.bytes[7] ?? 0) << 8));
       if (headerBytes < 16) return;
       const at = fieldsAt + 4 * random.below((headerBytes - fieldsAt) >> 2);
-      write(draft.bytes, at, 4, random.pick([0, 1, 2, 3, 255, 256, 257, 512, 600, 1024, 4096, 65535, 65536, 0xfffffffc, 0xffffffff, random.next()]), true);
+      write(draft.bytes, at, 4, random.pick([0, 1, 2, 3, 255, 256, 257, 512, 600, 1024, 4096, 65535, 65536, WINDOW_BYTES, 0xfffffffc, 0xffffffff, random.next()]), true);
     },
     repair(draft, random) {
       // Signed again: what lies behind the signature check is to be reached, too.

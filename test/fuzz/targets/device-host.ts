@@ -11,7 +11,7 @@ import type { FuzzInstance } from "../engine/instance.ts";
 import { Violation } from "../engine/target.ts";
 
 export const WINDOW_ADDRESS = 0;
-export const WINDOW_BYTES = 65536;
+export const WINDOW_BYTES = 196_608;
 /** As exokernel/flash_cfi.c says. */
 export const ERASE_MS_MAX = 5_000;
 const PROGRAM_MS_MAX = 200;

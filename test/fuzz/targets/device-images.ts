@@ -15,7 +15,7 @@ import { fuzzedIdentity, trustChains } from "./formats.ts";
 import { bytesOf, releaseKey, rootKey, sha256Of } from "./keys.ts";
 import { isSigned } from "./signed.ts";
 
-export const layout = layoutOf({ sectorBytes: 16384, pageBytes: 4096, slotBytes: 49152 });
+export const layout = layoutOf({ sectorBytes: 16384, pageBytes: 4096, slotBytes: 180_224 });
 const CHUNK_BYTES = 256;
 export const TRUST_VERSION = 1;
 const LOADER_VERSION = 1;

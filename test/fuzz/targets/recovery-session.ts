@@ -10,15 +10,19 @@ import { expectSame, Violation } from "../engine/target.ts";
 import type { Boot } from "./boot-loader.ts";
 import type { RecordParts } from "./boot-records.ts";
 import { type DeviceHost, Left } from "./device-host.ts";
-import { type Admitted, admittedFile, admittedIn } from "./device-images.ts";
+import { type Admitted, admittedFile, admittedIn, admittedManifest, type Manifest } from "./device-images.ts";
 import type { FlashWatch } from "./flash-watch.ts";
 import { fuzzedIdentity } from "./formats.ts";
 import { u32 } from "./items.ts";
+import { sha256Of } from "./keys.ts";
 
 const TIME_MAX_MS = 1_200_000;
 const SILENCE_US = 60_000_000;
 const TRANSFER_US = 3_600_000_000;
 const LINGER_US = 2_000_000;
+/** docs/boot-control.md, "Recovery": what is looked at first, and the longest table. */
+const MANIFEST_BYTES_MAX = 4096;
+const CHUNKS_MAX = 512;
 /** After so long a crash loop's image is tried once more. */
 const CRASH_LOOP_RETRY_US = 900_000_000;
 /** The longest that the loader may want to sleep while a transfer is under way, and at other times. */
@@ -66,6 +70,10 @@ class Transfer {
   isDone = false;
   fileBytes = 0;
   received: number[] = [];
+  /** Once it has come: read, or what is wrong with it. */
+  manifest: Manifest | string | undefined;
+  /** That have come and are the table's. */
+  chunks = 0;
   begunUs = 0;
   heardUs = 0;
 }
@@ -215,7 +223,7 @@ export class RecoverySession {
     if (this.state.without === "factory") return this.#expect(answer, FRAME_REFUSED, u32(ErrorCode.FlashFailed));
     if (this.state.without === "trust") return this.#expect(answer, FRAME_REFUSED, u32(ErrorCode.TrustRecordInvalid));
     this.#expect(answer, FRAME_ACKNOWLEDGED, u32(0));
-    Object.assign(this.transfer, { isActive: true, fileBytes, received: [], begunUs: this.#host.nowUs });
+    Object.assign(this.transfer, { isActive: true, fileBytes, received: [], manifest: undefined, chunks: 0, begunUs: this.#host.nowUs });
   }
 
   #dataAnswered(answer: Frame, offset: number, data: Uint8Array): void {
@@ -224,23 +232,47 @@ export class RecoverySession {
     const next = transfer.received.length;
     if (offset !== next) return this.#expect(answer, FRAME_ACKNOWLEDGED, u32(next));
     transfer.received.push(...data);
-    const isWhole = transfer.received.length === transfer.fileBytes;
-    const file = isWhole ? admittedFile(Uint8Array.from(transfer.received), this.around.verifier) : "not whole";
-    const isGood = !this.state.isWorn && typeof file !== "string" && file.securityCounter >= this.around.watch.floor;
+    const wrong = this.#refusalOf(transfer);
     if (answer.type === FRAME_REFUSED) {
       const code = Buffer.from(answer.data).readUInt32LE(0);
       if (answer.data.length !== 4 || code === 0 || ErrorCode[code] === undefined) throw new Violation(`refused with ${code}, which is no code`);
-      if (isGood) throw new Violation(`an image that must be taken is refused with ${code}`);
+      if (wrong === undefined) throw new Violation(`what must be taken is refused with ${code}`);
       transfer.isActive = false;
       return;
     }
-    if (transfer.received.length > transfer.fileBytes) throw new Violation("more bytes are taken than the file has");
-    if (!isWhole) return this.#expect(answer, FRAME_ACKNOWLEDGED, u32(transfer.received.length));
-    if (!isGood) throw new Violation(`an image is taken that must be refused: ${typeof file === "string" ? file : "floor"}`);
+    if (wrong !== undefined) throw new Violation(`what must be refused is taken: ${wrong}`);
+    if (transfer.received.length < transfer.fileBytes) return this.#expect(answer, FRAME_ACKNOWLEDGED, u32(transfer.received.length));
+    const file = admittedFile(Uint8Array.from(transfer.received), this.around.verifier);
+    if (typeof file === "string") throw new Violation(`an image is taken that must be refused: ${file}`);
     this.#expect(answer, FRAME_DONE, [this.slot]);
     transfer.isActive = false;
     transfer.isDone = true;
     this.#expectCandidate(file);
+  }
+
+  /** What is wrong with what has come so far; nothing waits for the end that can be said before. */
+  #refusalOf(transfer: Transfer): string | undefined {
+    const { received, fileBytes } = transfer;
+    if (received.length > fileBytes) return "longer than it was said to be";
+    if (received.length < Math.min(MANIFEST_BYTES_MAX, fileBytes)) return undefined;
+    const bytes = Uint8Array.from(received);
+    const manifest = (transfer.manifest ??= admittedManifest(bytes, this.around.verifier));
+    if (typeof manifest === "string") return manifest;
+    if (manifest.securityCounter < this.around.watch.floor) return "floor";
+    if (manifest.chunkCount > CHUNKS_MAX) return "chunk count";
+    const payloadAt = manifest.manifestBytes + 32 * manifest.chunkCount;
+    if (fileBytes !== payloadAt + manifest.payloadBytes) return "length";
+    if (received.length < payloadAt) return undefined;
+    const table = bytes.subarray(manifest.manifestBytes, payloadAt);
+    if (Buffer.compare(sha256Of(table), manifest.tableDigest) !== 0) return "chunk table";
+    if (this.state.isWorn) return "boot control takes nothing";
+    for (; transfer.chunks < manifest.chunkCount; transfer.chunks++) {
+      const at = payloadAt + transfer.chunks * manifest.chunkBytes;
+      const end = Math.min(at + manifest.chunkBytes, fileBytes);
+      if (received.length < end) return undefined;
+      if (Buffer.compare(sha256Of(bytes.subarray(at, end)), table.subarray(32 * transfer.chunks, 32 * transfer.chunks + 32)) !== 0) return "chunk";
+    }
+    return undefined;
   }
 
   #expectCandidate(file: Admitted): void {

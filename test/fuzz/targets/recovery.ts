@@ -14,7 +14,7 @@ import { insert, write } from "../engine/mutate.ts";
 import { type Draft, type OpenTarget, type Target, Violation } from "../engine/target.ts";
 import { FUEL, newestOf, openBoot } from "./boot-loader.ts";
 import { putBootRecord } from "./boot-records.ts";
-import type { HostState } from "./device-host.ts";
+import { type HostState, WINDOW_BYTES } from "./device-host.ts";
 import { imageFieldsOf, makeImage, putInSlot, strictVerifier } from "./device-images.ts";
 import { FlashWatch } from "./flash-watch.ts";
 import { item, type Item, itemsIn, itemsOf, joined, replaceItem, shuffleItems, u32 } from "./items.ts";
@@ -117,7 +117,7 @@ export const recovery: OpenTarget = async (patches = []): Promise<Target> => {
   const tooShort = good.subarray(0, -1);
   const refused = [
     await make("e", { securityCounter: 1 }), await make("f", { product: "another" }), await make("g", { hardware: { name: "virtual", revisionMin: 2, revisionMax: 3 } }), damaged(good), bySecond,
-    await make("h", { loadAddress: 65536 - 600, entryAddress: 65536 - 4 }), await make("i", { trustVersionMin: 2 }),
+    await make("h", { loadAddress: WINDOW_BYTES - 600, entryAddress: WINDOW_BYTES - 4 }), await make("i", { trustVersionMin: 2 }),
   ];
   const files = [good, large, small, ...refused, await makeImage("j", { securityCounter: 3 }, { payloadBytes: 17 }), tooLong, tooShort];
 
@@ -139,6 +139,8 @@ export const recovery: OpenTarget = async (patches = []): Promise<Target> => {
     for (const { kind, bytes } of itemsIn(input, ITEMS_AT)) if ((!state.unreadable || kind % Kind.Count === Kind.Time) && session.feed(kind % Kind.Count, bytes)) return;
   };
 
+  // As many chunks as an image may have, and one more: the manifest, which comes first, says so.
+  const most = await Promise.all([512, 513].map((chunks) => makeImage("k", { securityCounter: 3 }, { payloadBytes: 256 * chunks - 9 })));
   const hello = encodeFrame({ type: FRAME_HELLO, sequence: 5, data: new Uint8Array(0) });
   const longest = encodeFrame({ type: FRAME_DATA, sequence: 5, data: new Uint8Array(DATA_BYTES_MAX).fill(1) });
   const seeds = [
@@ -168,6 +170,7 @@ export const recovery: OpenTarget = async (patches = []): Promise<Target> => {
     joined([0, 0], item(Kind.Raw, 0, [...hello.subarray(0, 7), 10, ...hello.subarray(7)]), frame(FRAME_HELLO, 7)),
     joined([0, 0], item(Kind.Raw, 0, [...longest.subarray(0, -1), 65, 10, 10]), frame(FRAME_HELLO, 7)),
     joined([0, 0], item(Kind.Raw, 0, [...longest.subarray(0, -1), ...new Uint8Array(40).fill(65), 10, ...longest]), frame(FRAME_HELLO, 7)),
+    ...most.map((file) => joined([0, 0], frame(FRAME_BEGIN, 2, u32(file.length)), ...[0, 1, 2, 3, 4].map((i) => frame(FRAME_DATA, 3 + i, [...u32(1024 * i), ...file.subarray(1024 * i, 1024 * i + 1024)])), time(61_000))),
     // Silence is counted from the last frame on, whatever noise comes.
     joined([0, 1], frame(FRAME_BEGIN, 2, u32(900)), time(59_000), item(Kind.Raw, 0, [65]), time(500), frame(FRAME_DATA, 3, [...u32(0), 7]), time(59_900), frame(FRAME_DATA, 4, [...u32(1), 7])),
     ...[0, 1, 2].map((version) => joined([0, 0], item(Kind.Decoded, 0, wrongPrefix(version)))),
