@@ -3,7 +3,10 @@
 import type { OpenTarget } from "../engine/target.ts";
 import { agentMessages } from "./agent-messages.ts";
 import { bootControl, slots, trustZone } from "./boot.ts";
+import { chunkFetch } from "./chunk-fetch.ts";
+import { chunkTable } from "./chunk-table.ts";
 import { command } from "./command-form.ts";
+import { deployment } from "./deployment.ts";
 import { bootRecord, factoryForm, imageHeader, permit, signatureBlock, trustChain } from "./formats.ts";
 import { json } from "./json.ts";
 import { mqtt } from "./mqtt.ts";
@@ -15,6 +18,7 @@ import { settings } from "./settings.ts";
 import { signatures } from "./signatures.ts";
 import { trial } from "./trial.ts";
 import { trustUpdates } from "./trust-updates.ts";
+import { updateJournal } from "./update-journal.ts";
 
 export const targets: Record<string, OpenTarget> = {
   "boot-control": bootControl,
@@ -42,4 +46,8 @@ export const targets: Record<string, OpenTarget> = {
   journal,
   trial,
   "trust-updates": trustUpdates,
+  "update-journal": updateJournal,
+  "chunk-fetch": chunkFetch,
+  "chunk-table": chunkTable,
+  deployment,
 };

@@ -11,7 +11,9 @@ import { type OpenTarget, type Target, text, Violation } from "../engine/target.
 import { layout } from "./device-images.ts";
 import { DeviceHost } from "./device-host.ts";
 import { fuzzedIdentity } from "./formats.ts";
+import { encodeJournalRecord, type JournalRecord, readJournal } from "./journal-records.ts";
 import { bytesOf, sha256Of } from "./keys.ts";
+import { madeRecord } from "./made-record.ts";
 
 interface Records {
   name: string;
@@ -65,16 +67,8 @@ function openRecords(format: Records): OpenTarget {
   };
 }
 
-const word = (bytes: Uint8Array, at: number): number => new DataView(bytes.buffer, bytes.byteOffset).getUint32(at, true);
 const magicIs = (bytes: Uint8Array, magic: string): boolean => Buffer.from(bytes.subarray(0, 4)).toString("latin1") === magic;
 
-export function madeRecord(recordBytes: number, checkedBytes: number, magic: string, fill: (view: DataView, bytes: Uint8Array) => void): Uint8Array {
-  const bytes = new Uint8Array(recordBytes);
-  bytes.set(Buffer.from(magic));
-  fill(new DataView(bytes.buffer), bytes);
-  bytes.set(sha256Of(bytes.subarray(0, checkedBytes)).subarray(0, 16), checkedBytes);
-  return bytes;
-}
 const joined = (...parts: Uint8Array[]): Uint8Array => new Uint8Array(Buffer.concat(parts));
 
 export const factoryRecord = openRecords({
@@ -94,58 +88,56 @@ export const factoryRecord = openRecords({
   },
 });
 
+/** A check that does not hold. */
+const spoilt = (record: Uint8Array): Uint8Array => record.map((byte, i) => (i === 127 ? byte ^ 1 : byte));
+
 /** As in assembly/records.ts. */
 const RUN = 9;
 
-const journalRecord = (magic: "FSJ2" | "FSJS", sector: number, name: string, run: number, number: number): Uint8Array =>
-  madeRecord(128, 112, magic, (view, bytes) => {
-    view.setUint32(4, sector, true);
-    bytes.set(bytesOf(name), 8);
-    view.setUint32(40, 1, true);
-    bytes[44] = 1;
-    bytes[45] = 8;
-    bytes.set(Buffer.from("deploy-1"), 48);
-    view.setUint32(96, run, true);
-    view.setUint32(100, number, true);
-  });
+const journalRecord = (kind: JournalRecord["kind"], sector: number, name: string, run: number, number: number, idBytes = 8): Uint8Array =>
+  encodeJournalRecord({ kind, sector, digest: bytesOf(name), attempt: 1, slot: 1, abandoned: 0, stalled: 0, id: new Uint8Array(idBytes).fill(0x61), run, number, isReuse: false });
 
 export const journal = openRecords({
   name: "journal",
   zone: "journal", recordBytes: 128, checkedBytes: 112, strideBytes: 4096, recordsMax: layout.zones.journal.sizeBytes / 4096,
   seeds: async () => [
-    journalRecord("FSJ2", 0, "a", 3, 1), joined(journalRecord("FSJ2", 0, "a", 3, 1), journalRecord("FSJS", 0, "a", 3, 1), journalRecord("FSJS", 1, "a", 3, 1)),
+    journalRecord("begin", 0, "a", 3, 1), joined(journalRecord("begin", 0, "a", 3, 1), journalRecord("seal", 0, "a", 3, 1), journalRecord("seal", 1, "a", 3, 1)),
     // Taken up again: what the older begin's seals say is void, wherever they lie.
-    joined(journalRecord("FSJ2", 1, "a", 4, 1), journalRecord("FSJS", 2, "a", 3, 1), journalRecord("FSJ2", 0, "a", 3, 1), journalRecord("FSJS", 1, "a", 4, 1)),
-    joined(journalRecord("FSJ2", 0, "a", 3, 1), journalRecord("FSJS", 1, "a", 3, 1), journalRecord("FSJ2", 0, "b", 3, 2), journalRecord("FSJS", 2, "b", 3, 2)),
-    joined(journalRecord("FSJS", 1, "a", 3, 1), journalRecord("FSJ2", 0, "a", 3, 1), journalRecord("FSJS", 1023, "a", 3, 1), journalRecord("FSJS", 1024, "a", 3, 1)),
+    joined(journalRecord("begin", 1, "a", 4, 1), journalRecord("seal", 2, "a", 3, 1), journalRecord("begin", 0, "a", 3, 1), journalRecord("seal", 1, "a", 4, 1)),
+    joined(journalRecord("begin", 0, "a", 3, 1), journalRecord("seal", 1, "a", 3, 1), journalRecord("begin", 0, "b", 3, 2), journalRecord("seal", 2, "b", 3, 2)),
+    joined(journalRecord("seal", 1, "a", 3, 1), journalRecord("begin", 0, "a", 3, 1), journalRecord("seal", 1023, "a", 3, 1), journalRecord("seal", 1024, "a", 3, 1)),
+    // What may be mistaken for a seal of the newest begin: another number, another run, another image; a check that does not hold.
+    joined(journalRecord("seal", 5, "a", 3, 1), journalRecord("begin", 0, "a", 3, 1)),
+    joined(journalRecord("begin", 1, "a", 3, 2), journalRecord("seal", 2, "a", 3, 1)),
+    joined(journalRecord("begin", 1, "a", 3, 2), journalRecord("seal", 2, "a", 2, 2)),
+    joined(journalRecord("begin", 1, "a", 3, 2), journalRecord("seal", 2, "b", 3, 2)),
+    joined(journalRecord("begin", 1, "a", 3, 2), spoilt(journalRecord("seal", 2, "a", 3, 2))),
+    joined(journalRecord("begin", 1, "a", 3, 2), spoilt(journalRecord("begin", 2, "b", 3, 3))),
+    // What may be mistaken for the newest begin; an id that is too long by one.
+    joined(journalRecord("begin", 1, "a", 3, 2), journalRecord("begin", 2, "b", 3, 1)),
+    joined(journalRecord("begin", 1, "a", 3, 2), journalRecord("begin", 2, "b", 3, 2)),
+    joined(journalRecord("begin", 1, "a", 3, 2), journalRecord("begin", 2, "b", 2, 3)),
+    joined(journalRecord("begin", 1, "a", 3, 1), journalRecord("begin", 2, "b", 3, 2, 49)),
+    journalRecord("begin", 1, "a", 0, 0),
+    joined(journalRecord("begin", 1, "a", 3, 1), journalRecord("seal", 2, "a", 3, 1, 49)),
     // Of a run that is still to come: boot control was lost.
-    joined(journalRecord("FSJ2", 3, "a", 12, 1), journalRecord("FSJ2", 0, "b", 8, 1)),
+    joined(journalRecord("begin", 3, "a", 12, 1), journalRecord("begin", 0, "b", 8, 1)),
   ],
   dictionary: text("FSJ2", "FSJS"),
-  check(calls, instance, _host, records) {
-    const all = [...records.values()].filter((r) => r[45]! <= 48);
-    const isNewer = (a: Uint8Array, b: Uint8Array): boolean => word(a, 96) > word(b, 96) || (word(a, 96) === word(b, 96) && word(a, 100) > word(b, 100));
-    const places = [...records.keys()].sort((a, b) => a - b);
-    let begin: Uint8Array | undefined;
-    for (const place of places) {
-      const r = records.get(place)!;
-      if (magicIs(r, "FSJ2") && r[45]! <= 48 && (!begin || isNewer(r, begin))) begin = r;
-    }
-    let sealedCount = begin ? word(begin, 4) : 0;
-    for (const r of all) {
-      const isOfBegin = begin !== undefined && Buffer.compare(r.subarray(8, 40), begin.subarray(8, 40)) === 0 && Buffer.compare(r.subarray(96, 104), begin.subarray(96, 104)) === 0;
-      if (magicIs(r, "FSJS") && isOfBegin) sealedCount = Math.max(sealedCount, (word(r, 4) + 1) >>> 0);
-    }
+  check(calls, instance, host) {
+    const reading = readJournal(host.zone("journal"));
+    const begin = reading?.begin;
+    const sealedCount = reading?.sealedCount ?? 0;
     const begun = calls.loadJournal!();
     if (begun !== (begin ? 1 : 0)) throw new Violation("a journal is taken, or not, against the format");
     if (begin) {
       const at = calls.journalDigest!();
-      if (Buffer.compare(instance.memory.subarray(at, at + 32), begin.subarray(8, 40)) !== 0 || calls.journalIdBytes!() !== begin[45]!) throw new Violation("the journal is of another image or deployment");
+      if (Buffer.compare(instance.memory.subarray(at, at + 32), begin.digest) !== 0 || calls.journalIdBytes!() !== begin.id.length) throw new Violation("the journal is of another image or deployment");
     }
     for (const sector of [0, 1, 2, 3, 1023, 1024, sealedCount - 1, sealedCount]) if (sector >= 0 && (calls.isSealed!(sector) !== 0) !== (sector < sealedCount)) throw new Violation(`sector ${sector} is sealed, or not, against the journal`);
     const wentOn = calls.goOn!();
     // Two begins of one run have different numbers; a number that no device reaches may wrap.
-    if (begin && word(begin, 96) === RUN && word(begin, 100) > 0xffff_0000) return;
+    if (begin?.run === RUN && begin.number > 0xffff_0000) return;
     if (calls.loadJournal!() !== 1) throw new Violation("the zone can't be used any more");
     if (wentOn === 1 && !calls.isSealed!(1)) throw new Violation("what was sealed is not sealed when it is read again");
     if (wentOn === 2 && !calls.isSealed!(2)) throw new Violation("what was sealed is not sealed when it is read again");

@@ -1,7 +1,7 @@
 // The settings record by plain reading of docs/image-format.md, "Settings record", and docs/boot-control.md, "Two copies".
 
 import { addressOf } from "./command-form.ts";
-import { madeRecord } from "./records.ts";
+import { madeRecord } from "./made-record.ts";
 import { sha256Of } from "./keys.ts";
 
 export const RECORD_BYTES = 256;
