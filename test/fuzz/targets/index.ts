@@ -11,6 +11,7 @@ import { bootRecord, factoryForm, imageHeader, permit, signatureBlock, trustChai
 import { json } from "./json.ts";
 import { mqtt } from "./mqtt.ts";
 import { dhcp, dns, frames, tcp } from "./network.ts";
+import { offerCheck } from "./offer-check.ts";
 import { permitHoldsTarget } from "./permit-holds.ts";
 import { factoryRecord, journal } from "./records.ts";
 import { recovery } from "./recovery.ts";
@@ -27,6 +28,7 @@ export const targets: Record<string, OpenTarget> = {
   recovery,
   "agent-messages": agentMessages,
   signatures,
+  "offer-check": offerCheck,
   "permit-holds": permitHoldsTarget,
   tcp,
   dhcp,
