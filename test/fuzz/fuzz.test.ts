@@ -16,7 +16,7 @@ console.info(`fuzzing: FLIPSIDE_SEED=${seed}`);
 const inputs: Record<string, number> = {
   "boot-control": 500, slots: 500, "trust-zone": 300, recovery: 1_500, "agent-messages": 1_500, signatures: 800, "permit-holds": 2_000, tcp: 15_000, dhcp: 10_000, dns: 30_000, frames: 30_000, mqtt: 10_000, json: 60_000,
   "image-header": 150_000, "signature-block": 150_000, "trust-chain": 150_000, permit: 150_000, command: 100_000, "boot-record": 60_000, "factory-form": 150_000, factory: 20_000, settings: 4_000, journal: 10_000, trial: 120, "trust-updates": 50,
-  "offer-check": 400, "update-journal": 300, "chunk-fetch": 1_000, "chunk-table": 2_000, deployment: 2_000,
+  update: 200, "offer-check": 400, "update-journal": 300, "chunk-fetch": 1_000, "chunk-table": 2_000, deployment: 2_000,
 };
 const LONG_MS = 300_000;
 

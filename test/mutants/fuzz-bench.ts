@@ -16,14 +16,14 @@ import type { Finding } from "./story-bench.ts";
 const tried: Record<string, { inputs: number; about: RegExp }> = {
   "boot-control": { inputs: 3000, about: /\/(boot|boot-control)\// }, slots: { inputs: 600, about: /\/(boot\/boot|image|flash)/ }, "trust-zone": { inputs: 300, about: /\/trust\// },
   recovery: { inputs: 6000, about: /\/boot\/(image-receiver|recovery|serial)|\/boot\/boot/ }, "agent-messages": { inputs: 5000, about: /\/(update|agent|command|trust|image)\// },
-  "offer-check": { inputs: 1500, about: /offer-check|permit|image\/manifest|signatures/ },
+  update: { inputs: 800, about: /\/(update\/|agent\/boot-state|image\/payload)/ }, "offer-check": { inputs: 1500, about: /offer-check|permit|image\/manifest|signatures/ },
   "permit-holds": { inputs: 1500, about: /permit|signatures/ }, settings: { inputs: 4000, about: /settings|dual-copy|connection-candidate/ }, factory: { inputs: 3000, about: /factory/ }, journal: { inputs: 6000, about: /journal/ },
   "trust-updates": { inputs: 200, about: /trust\/(trust|signatures)/ }, trial: { inputs: 400, about: /agent\/(boot-state|trial|self-test)/ },
   "update-journal": { inputs: 1500, about: /update\/(journal|begin-budget)/ }, "chunk-fetch": { inputs: 3000, about: /chunk-fetch/ }, "chunk-table": { inputs: 300, about: /slot-writer/ }, deployment: { inputs: 1000, about: /deployment/ },
 };
 /** Of the inputs that ask for a mutant, so many are tried first; of those of a target whose seeds are a course each, all. */
 const INPUTS_FOR_EACH = 40;
-const isCourseEach = new Set(["recovery", "offer-check", "trial", "trust-updates", "update-journal", "chunk-fetch"]);
+const isCourseEach = new Set(["recovery", "update", "offer-check", "trial", "trust-updates", "update-journal", "chunk-fetch"]);
 const inputsForEach = (name: string): number => (isCourseEach.has(name) ? 200 : INPUTS_FOR_EACH);
 
 /** What was measured once, for all processes. */

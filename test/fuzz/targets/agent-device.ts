@@ -1,7 +1,7 @@
 // The whole agent as the boot loader hands over to it, connected to a hostile server, at the points of a session and of an
 // update from which messages may come.
 
-import { buildTrustChain } from "@flipside/image-format";
+import { buildTrustChain, SlotState } from "@flipside/image-format";
 import { join } from "node:path";
 import { agentSources } from "../../../apps/agent/build/paths.ts";
 import { agentGrants } from "../../../apps/agent/hosts/node/grants.ts";
@@ -23,6 +23,7 @@ const MEMORY_PAGES = 4;
 /** EXO_HEALTH_HEALTHY. */
 const HEALTHY = 1;
 const STEPS_MAX = 3000;
+const JOURNAL_PAGE_BYTES = 4096;
 const TIME_STEP_US = 1000;
 /** The agent waits a little before it connects for the first time. */
 const CONNECTED_MS = 2000;
@@ -30,6 +31,24 @@ const CONNECTED_MS = 2000;
 const QUIET_OPERATIONS_MAX = 12;
 export const RUNNING_SEQUENCE = 5;
 export const deviceSecret = bytesOf("device secret");
+
+/** What flash holds besides an image that runs from slot A. */
+export interface Before {
+  /** In slot B, in this state; `changed` spoils what lies there. */
+  other?: { image: Uint8Array; state: SlotState; changed?: (slot: Uint8Array) => void };
+  /** Of the journal, a record to a page from the first on. */
+  journal?: Uint8Array[];
+  /** The clock when the image starts: it runs on from what the loader did, however long. */
+  startUs?: number;
+  /** Of the newest boot record. */
+  flags?: number;
+}
+
+/** A device that the loader has just handed over to. */
+export interface Off {
+  device: HostState;
+  bootInfo: Uint8Array<ArrayBuffer>;
+}
 
 export interface Start {
   name: string;
@@ -60,23 +79,38 @@ export class AgentDevice {
 
   /** Started by the real loader, from slot A; the other slot holds the older image, confirmed, or nothing. */
   async powerOn(hasOlder: boolean): Promise<void> {
-    const { host, instance, server } = this;
+    this.start(await this.load(hasOlder ? { other: { image: this.older, state: SlotState.Confirmed } } : {}));
+  }
+
+  /** By the real loader. */
+  async load({ other, journal = [], startUs = 1000, flags = 0 }: Before): Promise<Off> {
     const loader = await openBoot();
-    const trust = await buildTrustChain([{ trust: { trustVersion: 1, rootThreshold: 1, rootKeys: [rootKey.publicKey], releaseKeys: [releaseKey.publicKey], operationsKeys: [operationsKey.publicKey] }, signedBy: [rootKey.privateJwk] }]);
+    const chain = await buildTrustChain([{ trust: { trustVersion: 1, rootThreshold: 1, rootKeys: [rootKey.publicKey], releaseKeys: [releaseKey.publicKey], operationsKeys: [operationsKey.publicKey] }, signedBy: [rootKey.privateJwk] }]);
     const settings = settingsRecord({ generation: 1, secret: deviceSecret });
     for (const copy of [0, 1]) {
-      loader.host.zone("trust").set(trust, copy * layout.sectorBytes);
+      loader.host.zone("trust").set(chain, copy * layout.sectorBytes);
       loader.host.zone("settings").set(settings, copy * layout.sectorBytes);
     }
     const digestOf = (image: Uint8Array): Uint8Array => sha256Of(image.subarray(0, image[6]! | (image[7]! << 8)));
     putInSlot(loader.host.zone("slotA"), this.running);
-    if (hasOlder) putInSlot(loader.host.zone("slotB"), this.older);
-    putBootRecord(loader.host.zone("bootControl"), { activeSlot: 0, states: [2, hasOlder ? 2 : 0], digests: [digestOf(this.running), hasOlder ? digestOf(this.older) : undefined] });
+    if (other) putInSlot(loader.host.zone("slotB"), other.image);
+    other?.changed?.(loader.host.zone("slotB"));
+    journal.forEach((record, page) => loader.host.zone("journal").set(record, page * JOURNAL_PAGE_BYTES));
+    const state = other?.state ?? SlotState.Empty;
+    putBootRecord(loader.host.zone("bootControl"), { activeSlot: 0, states: [SlotState.Confirmed, state], digests: [digestOf(this.running), other && state !== SlotState.Empty ? digestOf(other.image) : undefined], flags });
     const started = loader.boot();
     if (started?.how !== "image") throw new Error(`the loader does not start the agent's image: ${loader.host.lines}`);
-    host.restore({ ...host.save(), flash: loader.host.flash, nowUs: 1000 });
-    host.rootKeys = loader.host.rootKeys;
-    host.bootInfo = started.info;
+    this.host.rootKeys = loader.host.rootKeys;
+    return { device: { ...this.host.save(), flash: loader.host.flash.slice(), nowUs: startUs }, bootInfo: started.info };
+  }
+
+  /** Until it says hello. */
+  start({ device, bootInfo }: Off): void {
+    const { host, instance, server } = this;
+    server.lose();
+    host.restore(device);
+    host.unreadable = undefined;
+    host.bootInfo = bootInfo;
     server.said = [];
     this.#pristine ??= instance.save();
     instance.restore(this.#pristine);
@@ -84,7 +118,7 @@ export class AgentDevice {
     instance.exports.start!();
     this.settle();
     this.pass(CONNECTED_MS);
-    if (server.state.waitsFor !== "nonce") throw new Error(`the agent says no hello: ${host.lines}`);
+    if (server.state.waitsFor !== "nonce") throw new Violation(`the agent says no hello: ${host.lines}`);
   }
 
   #pristine: Snapshot | undefined;
@@ -103,7 +137,13 @@ export class AgentDevice {
     instance.restore(memory);
     instance.begin(FUEL);
     host.restore(device);
+    host.unreadable = undefined;
     this.#waitUs = 0;
+  }
+
+  /** For so long from now on, slot B can't be read. */
+  loseSight(ms: number): void {
+    this.host.unreadable = { zones: [Zone.SlotB], untilUs: this.host.nowUs + ms * 1000 };
   }
 
   /** Until the agent waits, with nothing to read. */

@@ -15,8 +15,8 @@ import type { HostileServer } from "./hostile-server.ts";
 import type { Item } from "./items.ts";
 import { operationsKey, releaseKey, sha256Of } from "./keys.ts";
 import {
-  base64url, BODY_BYTES, CHUNK_IMAGE, CHUNK_WANTED, COMMAND_DEVICE, COMMAND_NONCE, COMMAND_OTHER_SESSION, COMMAND_SIGN, COMMAND_SIGN_BY_RELEASE, hex, Kind, leaves, OFFER_FIXED_BYTES,
-  OFFER_OTHER_SESSION, OFFER_PERMIT_DIGEST, OFFER_PERMIT_SIGN, OFFER_SIGN, type Parts,
+  base64url, BODY_BYTES, CHUNK_IMAGE, CHUNK_WANTED, COMMAND_DEVICE, COMMAND_NONCE, COMMAND_OTHER_SESSION, COMMAND_SIGN, COMMAND_SIGN_BY_RELEASE, deploymentName, hex, Kind, leaves, OFFER_FIXED_BYTES,
+  OFFER_OTHER_SESSION, OFFER_PERMIT_DIGEST, OFFER_PERMIT_SIGN, OFFER_SIGN, type Parts, SPOILT_ATTEMPT, SPOILT_BIT, SPOILT_CUT, SPOILT_DIGEST, SPOILT_EMPTY, SPOILT_MAGIC, SPOILT_PART, TIME_UNREADABLE,
 } from "./message-items.ts";
 import { deviceHash, permitHolds } from "./permit-holds.ts";
 import { type Address, countingSettings } from "./settings-record.ts";
@@ -52,6 +52,17 @@ interface Command {
 /** What a text may hold in base64url. */
 function stringsIn(payload: Buffer): Buffer[] {
   return (payload.toString("latin1").match(/[A-Za-z0-9_-]{16,}/g) ?? []).map((word) => Buffer.from(word, "base64url"));
+}
+
+const timeOf = (bytes: Uint8Array): number => Math.min(bytes.length >= 4 ? Buffer.from(bytes).readUInt32LE(0) : bytes.length, TIME_MAX_MS);
+
+/** Of a piece: what a device must not take, must not even count, or must. */
+function spoilt(message: Uint8Array, how: number): Uint8Array {
+  const places: Record<number, number> = { [SPOILT_MAGIC]: 0, [SPOILT_ATTEMPT]: 4, [SPOILT_PART]: 8, [SPOILT_DIGEST]: 11 };
+  if (how === SPOILT_CUT) return message.subarray(0, 15);
+  if (how === SPOILT_EMPTY) return message.subarray(0, 16);
+  message[places[how] ?? message.length - 1]! ^= 1;
+  return message;
 }
 
 /** What the input has told the device, and what may come of it. */
@@ -101,9 +112,9 @@ export class Session {
     const end = this.#passTime(LATENCY_MS);
     this.#answers(this.#server.said.slice(said).filter(({ leaf }) => leaf === "answer").map(({ message }) => message), expected);
     if (end) throw end;
-    if (kind % Kind.Count === Kind.Time) {
+    if (kind % Kind.Count === Kind.Time && (put & TIME_UNREADABLE) === 0) {
       const before = this.#server.said.length;
-      const end = this.#passTime(Math.min(bytes.length >= 4 ? Buffer.from(bytes).readUInt32LE(0) : bytes.length, TIME_MAX_MS));
+      const end = this.#passTime(timeOf(bytes));
       if (this.#server.said.slice(before).some(({ leaf }) => leaf === "answer")) throw new Violation("an answer to no command");
       if (end) throw end;
     }
@@ -133,7 +144,10 @@ export class Session {
       case Kind.Offer: this.#offer(put, bytes); return [];
       case Kind.Command: return this.#command(put, bytes);
       case Kind.Chunk: this.#chunk(put, bytes); return [];
-      case Kind.Serve: this.#serve(bytes[0] ?? 8, bytes[1] ?? 255); return [];
+      case Kind.Serve: this.#serve(bytes[0] ?? 8, bytes[1] ?? 255, bytes[2] ?? SPOILT_BIT); return [];
+      case Kind.Time:
+        if (put & TIME_UNREADABLE) this.around.device.loseSight(timeOf(bytes));
+        return [];
       case Kind.Prove:
         // A new session; what else came on `challenge` may make the device begin another.
         if (this.#server.state.waitsFor === "nonce") this.isShaken = false;
@@ -180,7 +194,7 @@ export class Session {
       permit.set(releaseKey.id, 84);
       permit.set(releaseKey.sign("permit", permit.subarray(0, 72)), 92);
     }
-    const deployment = `d${bytes[0]}`;
+    const deployment = deploymentName(bytes[0]!);
     const attempt = bytes.readUInt32LE(1);
     const parts = this.#contentOf(header);
     const sizeBytes = header.length + signatures.length + (parts ? parts.table.length + parts.payload.length : 0) + bytes.readInt16LE(5);
@@ -286,8 +300,8 @@ export class Session {
     this.#server.publish("chunk", bytes);
   }
 
-  /** As a true server would, but for one bit. */
-  #serve(count: number, changed: number): void {
+  /** As a true server would, but for one piece. */
+  #serve(count: number, changed: number, how: number): void {
     let left = count;
     while (left > 0 && this.#server.state.fetches.length > 0) {
       const { deployment, attempt, part, first, count: wantedCount } = this.#server.state.fetches.shift()!;
@@ -299,8 +313,7 @@ export class Session {
       let index = first;
       for (; index < end && left > 0; index++, left--) {
         const message = chunkMessage({ attempt, part, digest: wanted.digest, index }, content.subarray(index * size, (index + 1) * size));
-        if (count - left === changed) message[message.length - 1]! ^= 1;
-        this.#server.publish("chunk", message);
+        this.#server.publish("chunk", count - left === changed ? spoilt(message, how) : message);
       }
       if (index < end) this.#server.state.fetches.unshift({ deployment, attempt, part, first: index, count: end - index });
       this.around.device.settle();

@@ -39,6 +39,9 @@ export class HostileServer implements WireServer {
   said: Said[] = [];
   /** The device connects there. */
   onConnect: (host: string, port: number) => void = () => {};
+  /** What goes to the device, and what it says. */
+  onPublish: (leaf: string, payload: Uint8Array) => void = () => {};
+  onSaid: (said: Said) => void = () => {};
   #publish: Answer | undefined;
 
   constructor(readonly deviceId: string, readonly deviceSecret: Uint8Array) {
@@ -85,10 +88,13 @@ export class HostileServer implements WireServer {
       if (leaf === "fetch") state.fetches.push(message as unknown as Fetch);
     }
     this.said.push({ leaf, message });
+    this.onSaid({ leaf, message });
   }
 
   publish(leaf: string, payload: Uint8Array): void {
-    if (this.wire.state() === StreamState.Open) this.#publish?.(leaf, payload, leaf === "chunk" ? 0 : 1);
+    if (this.wire.state() !== StreamState.Open) return;
+    this.onPublish(leaf, payload);
+    this.#publish?.(leaf, payload, leaf === "chunk" ? 0 : 1);
   }
 
   send(leaf: string, content: object): void {

@@ -20,6 +20,7 @@ import { signatures } from "./signatures.ts";
 import { trial } from "./trial.ts";
 import { trustUpdates } from "./trust-updates.ts";
 import { updateJournal } from "./update-journal.ts";
+import { update } from "./update.ts";
 
 export const targets: Record<string, OpenTarget> = {
   "boot-control": bootControl,
@@ -27,6 +28,7 @@ export const targets: Record<string, OpenTarget> = {
   "trust-zone": trustZone,
   recovery,
   "agent-messages": agentMessages,
+  update,
   signatures,
   "offer-check": offerCheck,
   "permit-holds": permitHoldsTarget,

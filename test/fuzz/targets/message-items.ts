@@ -15,9 +15,9 @@ export const enum Kind {
   Command,
   /** Put: CHUNK_*. The message. */
   Chunk,
-  /** u8 how many, u8 which of them has a bit changed: answers to fetches, from the image that is offered. */
+  /** u8 how many, u8 which of them is spoilt, u8 how (SPOILT_*; a bit of it is changed): answers to fetches, from the image that is offered. */
   Serve,
-  /** u32 milliseconds. */
+  /** u32 milliseconds. Put TIME_UNREADABLE: for so long from now on, the slot that is written can't be read. */
   Time,
   /** Put 1: by a false server. The next step of the session. */
   Prove,
@@ -29,11 +29,17 @@ export const leaves = ["challenge", "offer", "chunk", "command"] as const;
 export const OFFER_SIGN = 1, OFFER_PERMIT_DIGEST = 2, OFFER_PERMIT_SIGN = 4, OFFER_OTHER_SESSION = 8;
 export const COMMAND_DEVICE = 1, COMMAND_NONCE = 2, COMMAND_SIGN = 4, COMMAND_SIGN_BY_RELEASE = 8, COMMAND_OTHER_SESSION = 16;
 export const CHUNK_IMAGE = 1, CHUNK_WANTED = 2;
+export const SPOILT_BIT = 0, SPOILT_MAGIC = 1, SPOILT_CUT = 2, SPOILT_EMPTY = 3, SPOILT_PART = 4, SPOILT_ATTEMPT = 5, SPOILT_DIGEST = 6;
+export const TIME_UNREADABLE = 1;
 export const OFFER_FIXED_BYTES = 17;
 export const BODY_BYTES = 132;
 
 export const time = (ms: number): Uint8Array => item(Kind.Time, 0, u32(ms));
-export const serve = (count: number, changed = 255): Uint8Array => item(Kind.Serve, 0, [count, changed]);
+export const unreadable = (ms: number): Uint8Array => item(Kind.Time, TIME_UNREADABLE, u32(ms));
+export const serve = (count: number, changed = 255, how = SPOILT_BIT): Uint8Array => item(Kind.Serve, 0, how === SPOILT_BIT ? [count, changed] : [count, changed, how]);
+/** Numbers of deployments whose names are as long as bounds are: none, one byte, the longest, one byte more. */
+export const NAMELESS = 250, SHORT_NAME = 251, LONGEST_NAME = 252, TOO_LONG_NAME = 253;
+export const deploymentName = (number: number): string => ({ [NAMELESS]: "", [SHORT_NAME]: "d", [LONGEST_NAME]: "d".repeat(48), [TOO_LONG_NAME]: "d".repeat(49) })[number] ?? `d${number}`;
 export const prove = (put = 0): Uint8Array => item(Kind.Prove, put, []);
 export const lost = (): Uint8Array => item(Kind.Lost, 0, []);
 export const raw = (leaf: (typeof leaves)[number], payload: string): Uint8Array => item(Kind.Raw, leaves.indexOf(leaf), Buffer.from(payload, "latin1"));
