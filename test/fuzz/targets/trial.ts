@@ -4,9 +4,9 @@
 //
 // Input: eight bytes of what it begins with (Begins), then steps of four bytes: u8 what (Step), u8 a, u16 b (little-endian).
 
-import { BOOT_FLAG_CONTACT_FALLBACK, type BootRecord, DeploymentState, ErrorCode, FLAG_RAISE_FLOOR, SlotState } from "@flipside/image-format";
+import { FLAG_RAISE_FLOOR, SlotState } from "@flipside/image-format";
 import type { SeededRandom } from "../../../apps/agent/hosts/fault/seeded-random.ts";
-import { BootReason, Exo, Zone } from "../../../apps/agent/hosts/node/abi.ts";
+import { Exo, Zone } from "../../../apps/agent/hosts/node/abi.ts";
 import { agentGrants } from "../../../apps/agent/hosts/node/grants.ts";
 import { newestRecord } from "../../power-cut/flash-contents.ts";
 import { assemblyEntry, compileForFuzzing, type Patch } from "../engine/compile.ts";
@@ -16,209 +16,32 @@ import { FUEL } from "./boot-loader.ts";
 import { BOOT_COUNTER, putBooted, slotContent } from "./booted-device.ts";
 import { DeviceHost, Left } from "./device-host.ts";
 import { layout, makeImage } from "./device-images.ts";
+import { type App, type Begins, confirmDeadlineUs, contactDeadlineUs, Health, Noise, saidBy, textOf, TrialModel } from "./trial-model.ts";
 
 const BEGINS_BYTES = 8;
 const STEP_BYTES = 4;
 const STEPS_MAX = 40;
 const LOOK_US = 250_000;
-/** EXO_HEALTH_*. */
-const enum Health { Unknown, Healthy, Unhealthy }
-/** EntropyState. */
-const enum Noise { Good, FailedHealth, Absent }
-const CONFIRMED_PHASE = 10;
-
-const confirmDeadlineUs = 6_000_000;
-const contactDeadlineUs = 60_000_000;
-const UNHEALTHY_US = 3_000_000;
-const FALLBACK_CONTACT_US = 300_000_000;
-const HOUR_US = 3_600_000_000;
-const PAUSE_US_MIN = 60_000_000;
-const PAUSE_US_MAX = HOUR_US;
-
 /** What of loader and flash does not agree at the start. */
 const enum Odd { Magic = 1, Sector, Page, Digest, SlotUnreadable, SlotA, SlotB, BootControl, NoRecord, NoInfo, NewerRecord, Count }
 const enum Step { Looks, Time, App, Server, BootControlTakes, Unreadable, Noise, Ask, Count }
 
+/** The zone whose geometry the host does not tell. */
+const closedZones: Record<number, number> = { [Odd.SlotA]: Zone.SlotA, [Odd.SlotB]: Zone.SlotB, [Odd.BootControl]: Zone.BootControl };
+
 const counters = [1, 2, 3];
 
-interface Begins {
-  odd?: number;
-  isTrial?: boolean;
-  isFallback?: boolean;
-  slot?: number;
-  /** Of the running image, 1 to 3. */
-  counter?: number;
-  raisesFloor?: boolean;
-  other?: SlotState;
-  otherCounter?: number;
-  floor?: number;
-  unclean?: number;
-  tries?: number;
-  noise?: number;
-}
-
-const begins = ({ odd = 0, isTrial = false, isFallback = false, slot = 0, counter = 2, raisesFloor = false, other = SlotState.Confirmed, otherCounter = 1, floor = 1, unclean = 0, tries = 2, noise = 0 }: Begins): number[] =>
+const begins = ({
+  odd = 0, isTrial = false, isFallback = false, slot = 0, counter = 2, raisesFloor = false, other = SlotState.Confirmed, otherCounter = 1, floor = 1, unclean = 0, tries = 2, noise = 0,
+}: Begins): number[] =>
   [odd, Number(isTrial) | (Number(isFallback) << 1) | (slot << 2) | (Number(raisesFloor) << 3), counter - 1, other, otherCounter - 1, floor, unclean, tries | (noise << 4)];
 
 function beginsOf(input: Uint8Array): Required<Begins> {
-  const [odd, bits, counter, other, otherCounter, floor, unclean, rest] = Array.from({ length: BEGINS_BYTES }, (_, i) => input[i] ?? 0) as [number, number, number, number, number, number, number, number];
+  const [odd = 0, bits = 0, counter = 0, other = 0, otherCounter = 0, floor = 0, unclean = 0, rest = 0] = input;
   return {
     odd: odd % Odd.Count, isTrial: (bits & 1) !== 0, isFallback: (bits & 2) !== 0, slot: (bits >> 2) & 1, raisesFloor: (bits & 8) !== 0, counter: counters[counter % 3]!,
     other: other % 4, otherCounter: counters[otherCounter % 3]!, floor: floor % 4, unclean: unclean % 6, tries: rest % 4, noise: (rest >> 4) % 3,
   };
-}
-
-/** What boot control says, as far as an agent on trial changes it. */
-interface Said {
-  active: number;
-  isFallback: boolean;
-  floor: number;
-  unclean: number;
-  /** Own slot, and the other one. */
-  slots: { state: number; tries: number; reason: number }[];
-}
-
-const textOf = (record: BootRecord | undefined, slot: number): string =>
-  record === undefined ? "no record" : JSON.stringify([record.activeSlot, (record.flags & BOOT_FLAG_CONTACT_FALLBACK) !== 0, record.securityFloor, record.uncleanBoots, ...[slot, 1 - slot].map((at) => [record.slotState(at), record.slotTries(at), record.slotReason(at)])]);
-const textOfSaid = ({ active, isFallback, floor, unclean, slots }: Said): string => JSON.stringify([active, isFallback, floor, unclean, ...slots.map(({ state, tries, reason }) => [state, tries, reason])]);
-
-/** A device by what the docs say. */
-class Model {
-  said: Said;
-  isOnTrial: boolean;
-  app = { ticks: 0, health: Health.Unknown as number, metric: 0, nameBytes: 0 };
-  isProven = false;
-  isChanged = false;
-  deployment: { state: number; code: number; isDirty: boolean };
-  phases: number[] = [];
-  takesRecords = true;
-  selfTestReads = true;
-  otherReads = true;
-  /** In this look: changes that were wanted, and those that flash was asked for; looks at the other slot's manifest. */
-  wanted = 0;
-  tried = 0;
-  manifests = 0;
-  isSelfTested = false;
-  #unhealthySinceUs: number | undefined;
-  #pausedUntilUs = 0;
-  #pauseUs = 0;
-  #isFloorSettled = false;
-  #hasTryBack = false;
-
-  constructor(readonly begins: Required<Begins>) {
-    const { isTrial, isFallback, slot, floor, unclean, tries, other } = begins;
-    this.isOnTrial = isTrial;
-    this.said = {
-      active: slot, isFallback, floor, unclean,
-      slots: [{ state: isTrial ? SlotState.Candidate : SlotState.Confirmed, tries: isTrial ? tries : 0, reason: 0 }, { state: other, tries: other === SlotState.Candidate ? tries : 0, reason: 0 }],
-    };
-    this.deployment = isTrial || isFallback ? { state: DeploymentState.Testing, code: 0, isDirty: false } : { state: DeploymentState.Queued, code: 0, isDirty: false };
-  }
-
-  isPaused(nowUs: number): boolean {
-    return this.#pauseUs > 0 && nowUs < this.#pausedUntilUs;
-  }
-
-  #change(nowUs: number, changes: Partial<Said>): boolean {
-    this.wanted++;
-    if (this.isPaused(nowUs)) return false;
-    this.tried++;
-    if (!this.takesRecords) {
-      this.#pauseUs = Math.min(Math.max(2 * this.#pauseUs, PAUSE_US_MIN), PAUSE_US_MAX);
-      this.#pausedUntilUs = nowUs + this.#pauseUs;
-      return false;
-    }
-    this.#pauseUs = 0;
-    this.said = { ...this.said, ...changes };
-    return true;
-  }
-
-  #own(state: number, tries = 0, reason = 0): Pick<Said, "slots"> {
-    return { slots: [{ state, tries, reason }, this.said.slots[1]!] };
-  }
-
-  /** Whether nothing is left to be done about it. */
-  raiseFloor(nowUs: number, otherCounter: number): boolean {
-    const { counter, raisesFloor } = this.begins;
-    const isKept = this.said.slots[1]!.state === SlotState.Confirmed && otherCounter >= counter;
-    if (counter <= this.said.floor || (!isKept && !raisesFloor)) return true;
-    return this.#change(nowUs, { floor: counter });
-  }
-
-  #settleFloor(nowUs: number): void {
-    const isConfirmed = this.said.slots[1]!.state === SlotState.Confirmed;
-    if (isConfirmed) this.manifests++;
-    this.#isFloorSettled = this.raiseFloor(nowUs, isConfirmed && this.otherReads ? this.begins.otherCounter : 0);
-  }
-
-  #enter(state: number, code = 0): void {
-    if (this.deployment.state === DeploymentState.Testing) this.deployment = { state, code, isDirty: true };
-  }
-
-  /** Of a look: the reason of a reset, or undefined. */
-  look(nowUs: number, report: Model["app"] | undefined, noise: number): number | undefined {
-    this.wanted = this.tried = this.manifests = 0;
-    this.isChanged = false;
-    this.phases = [];
-    this.isSelfTested = false;
-    if (report) {
-      if (report.health !== this.app.health) this.isChanged = true;
-      this.app = { ...report, nameBytes: Math.min(report.nameBytes, 16) };
-      this.#unhealthySinceUs = report.health === Health.Unhealthy ? (this.#unhealthySinceUs ?? nowUs) : undefined;
-    }
-    if (this.isOnTrial) return this.#lookOnTrial(nowUs, noise);
-    if (this.said.isFallback) return this.#lookForContact(nowUs);
-    if (this.app.health !== Health.Healthy || this.isPaused(nowUs)) return undefined;
-    if (this.isProven && !this.#isFloorSettled) this.#settleFloor(nowUs);
-    // 2, 4, 8, 16 hours; a fifth crash is not counted beyond the fourth's double.
-    if (this.said.unclean > 0 && nowUs > HOUR_US * 2 ** Math.min(this.said.unclean, 5)) this.#change(nowUs, { unclean: 0 });
-    return undefined;
-  }
-
-  #isFirst = true;
-
-  #lookOnTrial(nowUs: number, noise: number): number | undefined {
-    const fails = (code: number): number => (this.#change(nowUs, { ...this.#own(SlotState.Failed, 0, code), active: 1 - this.begins.slot }), BootReason.RollBack);
-    if (this.#isFirst) {
-      this.#isFirst = false;
-      this.isSelfTested = true;
-      if (!this.selfTestReads) return fails(ErrorCode.SelfTestFailed);
-    }
-    if (noise === Noise.FailedHealth) return fails(ErrorCode.SelfTestFailed);
-    if (this.#unhealthySinceUs !== undefined && nowUs - this.#unhealthySinceUs >= UNHEALTHY_US) return fails(ErrorCode.AppUnhealthy);
-    const isHealthy = this.app.health === Health.Healthy;
-    const isWell = isHealthy && noise === Noise.Good;
-    if (isWell && this.isProven && !this.isPaused(nowUs) && this.#change(nowUs, { ...this.#own(SlotState.Confirmed), unclean: 0 })) {
-      this.isOnTrial = false;
-      this.phases.push(CONFIRMED_PHASE);
-      this.#enter(DeploymentState.Confirmed);
-      this.isChanged = true;
-      this.#settleFloor(nowUs);
-      return undefined;
-    }
-    if (!isWell && nowUs >= confirmDeadlineUs) return fails(isHealthy ? ErrorCode.SelfTestFailed : ErrorCode.AppUnhealthy);
-    if (nowUs < contactDeadlineUs || this.#hasTryBack) return undefined;
-    const oneMore = this.#own(SlotState.Candidate, this.said.slots[0]!.tries + 1);
-    if (this.said.slots[1]!.state !== SlotState.Confirmed) {
-      if (!this.isPaused(nowUs)) this.#hasTryBack = this.#change(nowUs, oneMore);
-      return undefined;
-    }
-    // With contact, it is flash that keeps it from being confirmed.
-    if (!this.isProven) this.#change(nowUs, { ...oneMore, active: 1 - this.begins.slot, isFallback: true });
-    return BootReason.RollBack;
-  }
-
-  #lookForContact(nowUs: number): number | undefined {
-    if (this.isPaused(nowUs)) return undefined;
-    if (this.isProven) {
-      if (!this.#change(nowUs, { isFallback: false, slots: [this.said.slots[0]!, { state: SlotState.Failed, tries: 0, reason: ErrorCode.NoContact }] })) return undefined;
-      this.#enter(DeploymentState.RolledBack, ErrorCode.NoContact);
-      this.isChanged = true;
-      return undefined;
-    }
-    if (nowUs < FALLBACK_CONTACT_US) return undefined;
-    return this.#change(nowUs, { isFallback: false, active: 1 - this.begins.slot }) ? BootReason.Update : undefined;
-  }
 }
 
 // ---- steps, for seeds -----------------------------------------------------------------------------------------------------
@@ -235,11 +58,9 @@ const unreadable = (selfTest: boolean, other: boolean): number[] => step(Step.Un
 const noise = (is: Noise): number[] => step(Step.Noise, is);
 const ask = (a: number, b = 0): number[] => step(Step.Ask, a, b);
 
-const { Healthy, Unhealthy, Unknown } = { Healthy: Health.Healthy, Unhealthy: Health.Unhealthy, Unknown: Health.Unknown };
-
 function scenes(): [Begins, ...number[][]][] {
   const others = [SlotState.Empty, SlotState.Candidate, SlotState.Confirmed, SlotState.Failed];
-  const good = [app(Healthy), proven()];
+  const good = [app(Health.Healthy), proven()];
   return [
     // Confirmed, with each floor, and with each other slot.
     ...others.flatMap((other) => [1, 2, 3].flatMap((otherCounter) => [false, true].map((raisesFloor): [Begins, ...number[][]] => [{ isTrial: true, other, otherCounter, raisesFloor }, looks(), ...good, looks(8)]))),
@@ -248,32 +69,32 @@ function scenes(): [Begins, ...number[][]][] {
     [{ floor: 0, counter: 1 }, unreadable(false, true), ...good, looks(3), unreadable(false, false), looks(3)],
     [{ floor: 0, counter: 1, isTrial: true }, unreadable(false, true), ...good, looks(3)],
     [{ otherCounter: 2 }, ...good, records("refused"), looks(3), records("taken"), looks(2), time(59), time(1), looks(3)],
-    [{ otherCounter: 2, other: SlotState.Failed }, ask(0, 2), ask(0, 3), proven(), app(Unhealthy), looks(), app(Healthy), looks()],
-    [{ otherCounter: 2 }, proven(), app(Unhealthy), looks(), app(Unknown), looks(), app(Healthy), looks()],
+    [{ otherCounter: 2, other: SlotState.Failed }, ask(0, 2), ask(0, 3), proven(), app(Health.Unhealthy), looks(), app(Health.Healthy), looks()],
+    [{ otherCounter: 2 }, proven(), app(Health.Unhealthy), looks(), app(Health.Unknown), looks(), app(Health.Healthy), looks()],
     // The app's reports.
-    [{ isTrial: true }, app(Healthy), looks(), app(Unhealthy), looks(8), app(Healthy), looks(2), app(Unhealthy), looks(11), app(Healthy), looks(), proven(), looks()],
-    [{ isTrial: true }, app(Unhealthy), looks(8), app(Unknown), looks(1), app(Unhealthy), looks(14)],
-    [{ isTrial: true }, app(Healthy, 15), looks(1), app(Healthy, 16), looks(1), app(Healthy, 17), looks(1), app(Healthy, 255), looks(1), noReport, looks(), app(Healthy, 0), looks(1)],
-    [{ isTrial: true }, looks(20), app(Healthy), looks(8)], [{ isTrial: true }, app(Healthy), time(5, 200), app(Unknown), time(0, 200), looks(8)],
+    [{ isTrial: true }, app(Health.Healthy), looks(), app(Health.Unhealthy), looks(8), app(Health.Healthy), looks(2), app(Health.Unhealthy), looks(11), app(Health.Healthy), looks(), proven(), looks()],
+    [{ isTrial: true }, app(Health.Unhealthy), looks(8), app(Health.Unknown), looks(1), app(Health.Unhealthy), looks(14)],
+    [{ isTrial: true }, app(Health.Healthy, 15), looks(1), app(Health.Healthy, 16), looks(1), app(Health.Healthy, 17), looks(1), app(Health.Healthy, 255), looks(1), noReport, looks(), app(Health.Healthy, 0), looks(1)],
+    [{ isTrial: true }, looks(20), app(Health.Healthy), looks(8)], [{ isTrial: true }, app(Health.Healthy), time(5, 200), app(Health.Unknown), time(0, 200), looks(8)],
     // Self-test and noise.
     [{ isTrial: true }, unreadable(true, false), looks(1)], [{ isTrial: true }, looks(1), unreadable(true, false), ...good, looks()], [{ isTrial: true, noise: 1 }, ...good, looks()],
-    [{ isTrial: true, noise: 2 }, ...good, looks(8), noise(Noise.Good), looks(16)], [{ isTrial: true, noise: 2 }, ...good, looks(30)], [{ isTrial: true }, noise(Noise.FailedHealth), app(Healthy), looks(), time(61), proven(), looks()],
-    [{ isTrial: true, other: SlotState.Empty }, app(Healthy), noise(Noise.Absent), time(61), looks(2), time(3), looks()],
+    [{ isTrial: true, noise: 2 }, ...good, looks(8), noise(Noise.Good), looks(16)], [{ isTrial: true, noise: 2 }, ...good, looks(30)], [{ isTrial: true }, noise(Noise.FailedHealth), app(Health.Healthy), looks(), time(61), proven(), looks()],
+    [{ isTrial: true, other: SlotState.Empty }, app(Health.Healthy), noise(Noise.Absent), time(61), looks(2), time(3), looks()],
     [{}, ask(1, 0), ask(1, 1), ask(1, 2), unreadable(true, false), ask(1, 5)],
     // Contact in time, late, too late, and never.
-    ...others.map((other): [Begins, ...number[][]] => [{ isTrial: true, other }, app(Healthy), looks(), time(58), looks(8), proven(), looks(8)]),
-    ...others.map((other): [Begins, ...number[][]] => [{ isTrial: true, other, tries: 0 }, app(Healthy), looks(1), proven(), time(70), looks(8)]),
-    ...others.map((other): [Begins, ...number[][]] => [{ isTrial: true, other, slot: 1 }, app(Healthy), looks(1), records("refused"), time(61), looks(8), time(58), looks(8), records("taken"), looks(), proven(), time(130), looks(8)]),
+    ...others.map((other): [Begins, ...number[][]] => [{ isTrial: true, other }, app(Health.Healthy), looks(), time(58), looks(8), proven(), looks(8)]),
+    ...others.map((other): [Begins, ...number[][]] => [{ isTrial: true, other, tries: 0 }, app(Health.Healthy), looks(1), proven(), time(70), looks(8)]),
+    ...others.map((other): [Begins, ...number[][]] => [{ isTrial: true, other, slot: 1 }, app(Health.Healthy), looks(1), records("refused"), time(61), looks(8), time(58), looks(8), records("taken"), looks(), proven(), time(130), looks(8)]),
     [{ isTrial: true, unclean: 3 }, ...good, records("erased and refused"), looks(3), records("taken"), time(55), looks(3), time(10), looks(8)],
     [{ isTrial: true }, ...good, records("refused"), looks(3), time(59), looks(8), time(2), looks()],
-    [{ isTrial: true }, app(Unhealthy), records("refused"), looks(16)],
+    [{ isTrial: true }, app(Health.Unhealthy), records("refused"), looks(16)],
     // The old image, which looks for contact.
-    [{ isFallback: true, other: SlotState.Candidate }, looks(), proven(), looks(3), app(Healthy), looks()], [{ isFallback: true, other: SlotState.Candidate, slot: 1 }, looks(), time(298), looks(16)],
+    [{ isFallback: true, other: SlotState.Candidate }, looks(), proven(), looks(3), app(Health.Healthy), looks()], [{ isFallback: true, other: SlotState.Candidate, slot: 1 }, looks(), time(298), looks(16)],
     [{ isFallback: true, other: SlotState.Candidate }, records("refused"), proven(), looks(3), time(30), looks(3), records("taken"), looks(3), time(31), looks(3)],
     [{ isFallback: true, other: SlotState.Candidate }, records("refused"), time(300), looks(3), proven(), looks(3), records("taken"), time(60), looks(3)],
     // Unclean boots.
-    ...[1, 2, 3, 4, 5].map((unclean): [Begins, ...number[][]] => [{ unclean }, app(Healthy), ...(unclean === 5 ? [time(57_600), time(57_599)] : [time(3_600 * 2 ** unclean - 2)]), looks(8), looks(8)]),
-    [{ unclean: 1 }, app(Unhealthy), time(7_201), looks(), app(Healthy), records("refused"), looks(3), time(30), records("taken"), looks(3), time(60), looks()],
+    ...[1, 2, 3, 4, 5].map((unclean): [Begins, ...number[][]] => [{ unclean }, app(Health.Healthy), ...(unclean === 5 ? [time(57_600), time(57_599)] : [time(3_600 * 2 ** unclean - 2)]), looks(8), looks(8)]),
+    [{ unclean: 1 }, app(Health.Unhealthy), time(7_201), looks(), app(Health.Healthy), records("refused"), looks(3), time(30), records("taken"), looks(3), time(60), looks()],
     // Loader and flash don't agree.
     ...Array.from({ length: Odd.Count }, (_, odd): [Begins, ...number[][]] => [{ odd, isTrial: odd % 2 === 0 }, ...good, looks()]),
     [{ odd: Odd.NewerRecord, otherCounter: 2 }, ...good, looks()],
@@ -285,8 +106,8 @@ export const trial: OpenTarget = async (patches: Patch[] = []): Promise<Target> 
   const host: DeviceHost = new DeviceHost(layout, () => instance, agentGrants);
   let nowUs = 0;
   let odd = 0;
-  let model!: Model;
-  let report: Model["app"] | undefined;
+  let model!: TrialModel;
+  let report: App | undefined;
   let noiseIs: Noise = Noise.Good;
   let takes = 0;
   let attempts = 0;
@@ -305,7 +126,7 @@ export const trial: OpenTarget = async (patches: Patch[] = []): Promise<Target> 
     const calls: Record<string, (...args: number[]) => number | bigint> = {
       ...plain,
       clock_us: () => BigInt(nowUs),
-      flash_geometry: (zone, out) => (odd === Odd.SlotA + [Zone.SlotA, Zone.SlotB, Zone.BootControl].indexOf(zone! as never) && odd >= Odd.SlotA && odd <= Odd.BootControl ? Exo.Io : plain.flash_geometry!(zone!, out!)),
+      flash_geometry: (zone, out) => (zone === closedZones[odd] ? Exo.Io : plain.flash_geometry!(zone!, out!)),
       flash_read: (zone, offset, ptr, length) => {
         reads.push(zone!);
         const isSelfTest = zone === Zone.BootControl && length === 16 && offset === 0;
@@ -336,7 +157,8 @@ export const trial: OpenTarget = async (patches: Patch[] = []): Promise<Target> 
   const begin = instance.save();
   const { exports: calls } = instance;
 
-  const running = await Promise.all([0, 1].flatMap((raises) => counters.map((securityCounter) => makeImage(`running ${securityCounter} ${raises}`, { securityCounter, confirmDeadlineMs: confirmDeadlineUs / 1000, contactDeadlineMs: contactDeadlineUs / 1000, flags: raises ? FLAG_RAISE_FLOOR : 0 }))));
+  const deadlines = { confirmDeadlineMs: confirmDeadlineUs / 1000, contactDeadlineMs: contactDeadlineUs / 1000 };
+  const running = await Promise.all([0, FLAG_RAISE_FLOOR].flatMap((flags) => counters.map((securityCounter) => makeImage(`running ${securityCounter} ${flags}`, { securityCounter, flags, ...deadlines }))));
   const others = await Promise.all(counters.map((securityCounter) => makeImage(`other ${securityCounter}`, { securityCounter })));
   const runningSlots = running.map(slotContent);
   const otherSlots = others.map(slotContent);
@@ -370,10 +192,15 @@ export const trial: OpenTarget = async (patches: Patch[] = []): Promise<Target> 
       if (JSON.stringify(got) !== JSON.stringify(value)) throw new Violation(`${name} is ${JSON.stringify(got)}, and should be ${JSON.stringify(value)}`);
     }
   };
+  const recordNow = (): string => {
+    const newest = newestRecord(layout, host.flash);
+    return newest ? textOf(saidBy(newest, model.begins.slot)) : "nothing";
+  };
   const checkFlash = (): void => {
     // What was not asked for is as it was.
-    if (attempts > 0) record = textOf(newestRecord(layout, host.flash), model.begins.slot);
-    if (record !== textOfSaid(model.said)) throw new Violation(`boot control says ${record}, and should say ${textOfSaid(model.said)}`);
+    if (attempts > 0) record = recordNow();
+    const expected = textOf(model.said);
+    if (record !== expected) throw new Violation(`boot control says ${record}, and should say ${expected}`);
     if (attempts > 0 !== model.tried > 0) throw new Violation(attempts > 0 ? "flash is changed, and nothing is to be" : "flash is not changed, and something is to be");
     if (!model.isSelfTested && model.wanted === 0 && reads.includes(Zone.BootControl)) throw new Violation("boot control is read, and nothing of it is to be changed");
     if (reads.filter((zone) => zone === slotZone(1 - model.begins.slot)).length !== model.manifests) throw new Violation("the other slot is read when it need not be, or is not when it is to be");
@@ -405,7 +232,7 @@ export const trial: OpenTarget = async (patches: Patch[] = []): Promise<Target> 
     name: "trial",
     instance,
     inputBytesMax: BEGINS_BYTES + STEP_BYTES * STEPS_MAX,
-    share: 0.002,
+    share: 0.001,
     seeds: scenes().map(([from, ...steps]) => Uint8Array.from([...begins(from), ...steps.flat()])),
     dictionary: [],
     mutate(draft, random: SeededRandom) {
@@ -427,7 +254,7 @@ export const trial: OpenTarget = async (patches: Patch[] = []): Promise<Target> 
     run(input) {
       const from = beginsOf(input);
       ({ odd } = from);
-      model = new Model(from);
+      model = new TrialModel(from);
       nowUs = 1_000_000;
       report = undefined;
       noiseIs = from.noise;
@@ -439,7 +266,7 @@ export const trial: OpenTarget = async (patches: Patch[] = []): Promise<Target> 
       const agrees = odd === 0 || odd === Odd.NewerRecord;
       if (calls.start!(Number(from.isTrial || from.isFallback)) !== Number(agrees)) throw new Violation(agrees ? "the agent does not go on from what the loader says" : "the agent goes on, and what the loader says is not so");
       if (!agrees) return;
-      record = textOf(newestRecord(layout, host.flash), from.slot);
+      record = recordNow();
       for (let at = BEGINS_BYTES; at + STEP_BYTES <= input.length; at += STEP_BYTES) {
         const a = input[at + 1]!;
         const b = input[at + 2]! | (input[at + 3]! << 8);

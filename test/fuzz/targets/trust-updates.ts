@@ -4,7 +4,7 @@
 //
 // Input: three bytes of what it begins with (begins), then items (items.ts) whose bytes are eight for each link (link).
 
-import { encodeTrustBody, ErrorCode, SlotState, splitTrustChain, type StrictVerifier, type TrustKeys, TRUST_CHAIN_BYTES_MAX } from "@flipside/image-format";
+import { encodeTrustBody, ErrorCode, SlotState, TRUST_CHAIN_BYTES_MAX, type TrustKeys } from "@flipside/image-format";
 import type { SeededRandom } from "../../../apps/agent/hosts/fault/seeded-random.ts";
 import { Exo, Zone } from "../../../apps/agent/hosts/node/abi.ts";
 import { agentGrants } from "../../../apps/agent/hosts/node/grants.ts";
@@ -17,21 +17,16 @@ import { putBooted, slotContent } from "./booted-device.ts";
 import { DeviceHost } from "./device-host.ts";
 import { layout, makeImage, strictVerifier } from "./device-images.ts";
 import { item, itemsIn, itemsOf, joined, shuffleItems } from "./items.ts";
-import { type FuzzKey, keyOf, releaseKey, secondReleaseKey, sha256Of } from "./keys.ts";
+import { type FuzzKey, keyOf, releaseKey, secondReleaseKey } from "./keys.ts";
+import { ChainReader, Flash, TrustModel } from "./trust-model.ts";
 
 const BEGINS_BYTES = 3;
 const LINK_BYTES = 8;
-const ROOTS_MAX = 8;
 const INPUT_BYTES_MAX = 700;
 const ITEMS_MAX = 10;
 /** Flags of boot control: a copy of the trust chain is in flux. */
 const IN_FLUX = 8 | 16;
-/** Of an update (update/update.ts): from here on, an image is verified, or installed. */
-const VERIFY = 4;
-
 const enum Kind { Message, Check, Phase, Flash, Restart, Settle, Count }
-/** What the trust zone, or boot control, does. */
-const enum Flash { Good, TrustTakesNothing, TrustUnreadable, BootControlTakesNothing, Count }
 /** What else is done to a chain. */
 const LONGER = 1;
 const SHORTER = 2;
@@ -97,122 +92,6 @@ function chainOf(recipe: Uint8Array, put: number): Uint8Array {
   chain.writeUInt16LE(links + ((put & ONE_LINK_MORE) !== 0 ? 1 : 0), 8);
   if ((put & LONGER) !== 0) return joined(chain, [0]);
   return new Uint8Array((put & SHORTER) !== 0 ? chain.subarray(0, -1) : chain);
-}
-
-interface Present {
-  bytes: Uint8Array;
-  keys: TrustKeys;
-}
-
-/** What the last link of a chain says, if all of it holds: by the server's build of the verifier, and plain reading. */
-class Reader {
-  readonly #known = new Map<string, TrustKeys | undefined>();
-
-  constructor(readonly verifier: StrictVerifier) {}
-
-  read(bytes: Uint8Array, bank: readonly Uint8Array[]): TrustKeys | undefined {
-    const name = `${bank.length} ${Buffer.from(sha256Of(bytes)).toString("hex")}`;
-    if (!this.#known.has(name)) this.#known.set(name, this.#read(bytes, bank));
-    return this.#known.get(name);
-  }
-
-  #read(bytes: Uint8Array, bank: readonly Uint8Array[]): TrustKeys | undefined {
-    // The exokernel has room for eight.
-    if (bank.length === 0 || bank.length > ROOTS_MAX || bytes.length > TRUST_CHAIN_BYTES_MAX) return undefined;
-    let links: ReturnType<typeof splitTrustChain>;
-    try {
-      links = splitTrustChain(bytes);
-    } catch {
-      return undefined;
-    }
-    let signers: { rootKeys: readonly Uint8Array[]; rootThreshold: number } = { rootKeys: bank, rootThreshold: Math.floor(bank.length / 2) + 1 };
-    for (const { keys, body, signatureBlock } of links) {
-      const by = signers.rootKeys.filter((key) => this.#hasSigned(key, body, signatureBlock));
-      if (by.length < signers.rootThreshold) return undefined;
-      signers = keys;
-    }
-    return links.at(-1)!.keys;
-  }
-
-  #hasSigned(key: Uint8Array, body: Uint8Array, block: Uint8Array): boolean {
-    const id = sha256Of(key).subarray(0, 8);
-    for (let at = 12; at + 72 <= block.length; at += 72) {
-      if (Buffer.compare(block.subarray(at, at + 8), id) !== 0) continue;
-      if (this.verifier.verify(key, block.subarray(at + 8, at + 72), trustPrefix, body) === "valid") return true;
-    }
-    return false;
-  }
-}
-/** RFC 7797: what precedes a link's body in what is signed. */
-const trustPrefix = Buffer.from(`${Buffer.from('{"alg":"Ed25519","b64":false,"crit":["b64"],"typ":"flipside-trust+jws"}').toString("base64url")}.`);
-
-const isIn = (key: Uint8Array, keys: readonly Uint8Array[]): boolean => keys.some((each) => Buffer.compare(each, key) === 0);
-
-/** A device by what the docs say. */
-class Model {
-  present: Present | undefined;
-  refused: { version: number; code: number } = { version: 0, code: ErrorCode.None };
-  phase = 0;
-  flash: Flash = Flash.Good;
-  /** A record could not be appended: none is, for a minute. */
-  isPaused = false;
-  /** A chain was put in place of the one before. */
-  isTaken = false;
-  /** The one that flash may hold now, or what was there before. */
-  isOpen = false;
-
-  constructor(readonly reader: Reader, readonly bank: readonly Uint8Array[], public isTrial: boolean, public isFallback: boolean) {}
-
-  restart(chain: Uint8Array | undefined): void {
-    const keys = chain && this.flash !== Flash.TrustUnreadable ? this.reader.read(chain, this.bank) : undefined;
-    this.present = chain && keys && { bytes: chain, keys };
-    this.refused = { version: 0, code: ErrorCode.None };
-    this.phase = 0;
-    this.isPaused = false;
-    this.isOpen = false;
-  }
-
-  /** Whether the server is to hear what came of it. */
-  message(bytes: Uint8Array): boolean {
-    if (this.isTrial || this.isFallback || this.phase >= VERIFY || !this.present) return false;
-    if (Buffer.compare(bytes, this.present.bytes) === 0) return true;
-    const keys = this.reader.read(bytes, this.bank);
-    if (!keys) return this.#refuse(0, ErrorCode.TrustRecordInvalid);
-    const { bytes: before, keys: { trustVersion } } = this.present;
-    if (keys.trustVersion <= trustVersion) return this.#refuse(keys.trustVersion, ErrorCode.TrustNotNewer);
-    if (Buffer.compare(bytes.subarray(12, before.length), before.subarray(12)) !== 0) return this.#refuse(keys.trustVersion, ErrorCode.TrustForked);
-    if (!isIn(releaseKey.publicKey, keys.releaseKeys)) return this.#refuse(keys.trustVersion, ErrorCode.TrustWouldRefuseImage);
-    if (this.flash === Flash.TrustUnreadable) {
-      // It is in flash, perhaps; this run can't tell.
-      this.isOpen = true;
-      this.present = undefined;
-    }
-    if (this.flash === Flash.BootControlTakesNothing) this.isPaused = true;
-    if (this.flash !== Flash.Good || this.isPaused) {
-      this.isOpen = true;
-      return this.#refuse(keys.trustVersion, ErrorCode.FlashFailed);
-    }
-    this.present = { bytes, keys };
-    this.isTaken = true;
-    this.isOpen = false;
-    // What was refused with a later version still is.
-    if (this.refused.version <= keys.trustVersion) this.refused.code = ErrorCode.None;
-    return true;
-  }
-
-  #refuse(version: number, code: ErrorCode): boolean {
-    this.refused = { version, code };
-    return true;
-  }
-
-  /** Trial or look for contact are over, if flash takes it. */
-  settle(): boolean {
-    if (this.flash === Flash.BootControlTakesNothing) this.isPaused = true;
-    if (this.isPaused) return false;
-    if (this.isTrial) this.isTrial = false;
-    else this.isFallback = false;
-    return true;
-  }
 }
 
 // ---- seeds ------------------------------------------------------------------------------------------------------------------
@@ -292,7 +171,7 @@ function seeds(): Uint8Array[] {
 export const trustUpdates: OpenTarget = async (patches: Patch[] = []): Promise<Target> => {
   const fuzzed = await compileForFuzzing(assemblyEntry("trust"), 2, patches);
   const host: DeviceHost = new DeviceHost(layout, () => instance, agentGrants);
-  let model!: Model;
+  let model!: TrustModel;
   const imports = (): Record<string, (...args: never[]) => unknown> => {
     const plain = host.imports as unknown as Record<string, (...args: number[]) => number | bigint>;
     const isRefused = (zone: number): boolean => {
@@ -310,7 +189,7 @@ export const trustUpdates: OpenTarget = async (patches: Patch[] = []): Promise<T
   const instance: FuzzInstance = new FuzzInstance(fuzzed, imports);
   const begin = instance.save();
   const { exports: calls, memory } = instance;
-  const reader = new Reader(await strictVerifier());
+  const reader = new ChainReader(await strictVerifier());
   const running = slotContent(await makeImage("running"));
   const others = [await makeImage("other"), await makeImage("other")];
   const headerBytes = others[1]![6]! | (others[1]![7]! << 8);
@@ -413,7 +292,7 @@ export const trustUpdates: OpenTarget = async (patches: Patch[] = []): Promise<T
     name: "trust-updates",
     instance,
     inputBytesMax: INPUT_BYTES_MAX,
-    share: 0.001,
+    share: 0.0005,
     seeds: seeds(),
     dictionary: [first, both, onlySecond, link({ versionAhead: 1 }), link({ roots: [1, 2], threshold: 2, signers: 6 })].map((each) => Uint8Array.from(each)),
     mutate(draft, random: SeededRandom) {
@@ -441,7 +320,7 @@ export const trustUpdates: OpenTarget = async (patches: Patch[] = []): Promise<T
       host.rootKeys = pool.slice(0, size).map(({ publicKey }) => publicKey);
       const isTrial = (bits & 1) !== 0;
       const isFallback = (bits & 2) !== 0;
-      model = new Model(reader, host.rootKeys, isTrial, isFallback);
+      model = new TrustModel(reader, host.rootKeys, isTrial, isFallback);
       putBooted(host, { slot: more & 1, isTrial, isFallback, running, other: otherSlots[(more >> 1) & 1]!, otherState: (bits >> 2) % 4 });
       const chain = made(Uint8Array.from(firstLink(size)), 0);
       zone.fill(0xff);
