@@ -80,6 +80,9 @@ export function begunAttempt(): u32 {
 export function take(idBytes: u32, attempt: u32): void {
   deployment.take(id, idBytes, attempt);
 }
+export function exists(): bool {
+  return deployment.exists();
+}
 export function isThis(idBytes: u32, attempt: u32): bool {
   return deployment.isThis(id, idBytes, attempt);
 }

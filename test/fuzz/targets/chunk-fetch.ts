@@ -12,7 +12,28 @@ import { agentGrants } from "../../../apps/agent/hosts/node/grants.ts";
 import { DeviceHost } from "./device-host.ts";
 import { layout } from "./device-images.ts";
 
-const enum Step { Run, Arrive, ArriveMany, Wrong, Stray, Pong, NewSession, Begin, FromStart, Proven, Stall, Count }
+/** With a time, see UNITS_US, and two bytes each. */
+const enum Step {
+  Run,
+  /** How long the piece is. */
+  Arrive,
+  /** How many whole ones, each so long after the other. */
+  ArriveMany,
+  /** How long it is: a piece that is not the table's. */
+  Wrong,
+  /** -; of the other part, or how far off. */
+  Stray,
+  Pong,
+  NewSession,
+  /** First piece and how many; the part is the time's lowest bit. */
+  Begin,
+  /** A table that is not the signed one. */
+  FromStart,
+  /** The session is not proven any more, or is again; the link takes nothing any more, or does again. */
+  Proven,
+  Stall,
+  Count,
+}
 const STEP_BYTES = 4;
 const STEPS_MAX = 64;
 const UNITS_US = [1_000, 10_000, 50_000, 100_000, 333_333, 1_000_000, 4_000_000, 1];
@@ -159,16 +180,22 @@ function readSent(bytes: Uint8Array): { asks: unknown[]; pings: number } {
 }
 
 const step = (what: Step, a = 0, b = 0, c = 0): number[] => [what, a, b, c];
+const times = (count: number, ...steps: number[][]): number[][] => Array.from({ length: count }, () => steps).flat();
 const inputOf = (...steps: number[][]): Uint8Array => Uint8Array.from(steps.flat());
 /** Takes so many of a unit of time; see UNITS_US. */
 const time = (unit: number, count: number): number => unit | ((count - 1) << 3);
 const SECOND = 5;
 const drawn = (seed: number): Uint8Array => {
   const random = new SeededRandom(seed);
-  // Of the link's speed a piece of an input each: a rate has to last to be measured.
+  // Two or three speeds an input: a rate has to last to be measured.
   const units = [random.below(8), random.below(8), 4];
-  const weighted = [Step.Run, Step.Run, Step.Run, Step.Arrive, Step.Arrive, Step.Arrive, Step.ArriveMany, Step.Wrong, Step.Stray, Step.Pong, Step.Pong, Step.NewSession, Step.Begin, Step.FromStart, Step.Proven, Step.Stall];
-  return inputOf(step(Step.Begin, 0, 1, 200), ...Array.from({ length: STEPS_MAX - 1 }, () => step(random.pick(random.below(3) === 0 ? weighted : weighted.slice(0, 7)), time(random.pick(units), 1 + random.below(random.below(3) === 0 ? 32 : 4)), random.below(4) === 0 ? random.below(256) : 0, random.below(256))));
+  const usual = [Step.Run, Step.Run, Step.Run, Step.Arrive, Step.Arrive, Step.Arrive, Step.ArriveMany];
+  const any = (): number[] => {
+    const what = random.below(6) === 0 ? random.below(Step.Count) : random.pick([...usual, Step.Pong]);
+    const count = 1 + random.below(random.below(3) === 0 ? 32 : 4);
+    return step(what, time(random.pick(units), count), random.below(4) === 0 ? random.below(256) : 0, random.below(256));
+  };
+  return inputOf(step(Step.Begin, 0, 1, 200), ...Array.from({ length: STEPS_MAX - 1 }, any));
 };
 const run = step(Step.Run);
 const arrive = (unit: number, count: number, size = 0): number[] => step(Step.Arrive, time(unit, count), size);
@@ -198,14 +225,23 @@ export const chunkFetch: OpenTarget = async (patches = []) => {
     dictionary: Array.from({ length: Step.Count }, (_, what) => Uint8Array.from([what])),
     seeds: [
       // A fast link, a slow one, one that becomes slow; small pieces, which say nothing of it.
-      inputOf(step(Step.Begin, 0, 1, 40), run, ...Array.from({ length: 12 }, () => [arrive(2, 1), run]).flat(), ...Array.from({ length: 12 }, () => [arrive(SECOND, 3), run]).flat()),
-      inputOf(step(Step.Begin, 0, 1, 40), run, ...Array.from({ length: 10 }, () => [arrive(SECOND, 5), run]).flat(), ...Array.from({ length: 10 }, () => [arrive(4, 2), run]).flat()),
+      inputOf(step(Step.Begin, 0, 1, 40), run, ...times(12, arrive(2, 1), run), ...times(12, arrive(SECOND, 3), run)),
+      inputOf(step(Step.Begin, 0, 1, 40), run, ...times(10, arrive(SECOND, 5), run), ...times(10, arrive(4, 2), run)),
       inputOf(step(Step.Begin, 0, 0, 5), run, arrive(3, 3, 3), run, arrive(3, 3, 2), run, arrive(3, 3, 1), run, arrive(3, 9), run, arrive(3, 9)),
       // Nothing comes, and a sign of life does, again and again; then what was asked for comes after all.
-      inputOf(step(Step.Begin, 0, 1, 40), run, ...Array.from({ length: 8 }, () => [step(Step.Run, time(6, 32)), step(Step.Run, time(3, 1)), step(Step.Pong), run]).flat(), arrive(3, 1), run, arrive(3, 1), run),
-      inputOf(step(Step.Begin, 0, 1, 40), run, arrive(4, 1), run, step(Step.Wrong, time(4, 1)), arrive(4, 1), run, arrive(SECOND, 2), run, step(Step.NewSession), run, arrive(4, 2), run, arrive(4, 2), run),
-      inputOf(step(Step.Begin, 0, 1, 40), run, step(Step.Wrong), arrive(3, 1), arrive(3, 1), run, step(Step.Stall), run, run, step(Step.Wrong), run, run, step(Step.Stall), run, run),
-      inputOf(step(Step.Proven), step(Step.Begin, 0, 0, 3), run, step(Step.Proven), run, arrive(4, 1), step(Step.FromStart), run),
+      inputOf(
+        step(Step.Begin, 0, 1, 40), run, ...times(8, step(Step.Run, time(6, 32)), step(Step.Run, time(3, 1)), step(Step.Pong), run),
+        arrive(3, 1), run, arrive(3, 1), run,
+      ),
+      inputOf(
+        step(Step.Begin, 0, 1, 40), run, arrive(4, 1), run, step(Step.Wrong, time(4, 1)), arrive(4, 1), run, arrive(SECOND, 2), run,
+        step(Step.NewSession), run, arrive(4, 2), run, arrive(4, 2), run,
+      ),
+      inputOf(
+        step(Step.Begin, 0, 1, 40), run, step(Step.Wrong), arrive(3, 1), arrive(3, 1), run, step(Step.Stall), run, run, step(Step.Wrong), run, run,
+        step(Step.Stall), run, run,
+      ),
+      inputOf(step(Step.Proven), step(Step.Begin, 0, 0, 3), run, step(Step.Proven), run, step(Step.Stray), step(Step.Stray, 0, 0, 1), arrive(4, 1), step(Step.FromStart), run),
       ...Array.from({ length: 24 }, (_, seed) => drawn(seed)),
     ],
     mutate(draft, random) {

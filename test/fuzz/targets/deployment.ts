@@ -12,6 +12,7 @@ import { expectSame, type OpenTarget } from "../engine/target.ts";
 import { DeviceHost } from "./device-host.ts";
 import { layout } from "./device-images.ts";
 
+/** With two bytes each: id and attempt; state and code; how long; pieces that have come, and all. */
 const enum Step { Take, Enter, PutOff, Progress, Told, Count }
 const STEP_BYTES = 3;
 const STEPS_MAX = 96;
@@ -19,7 +20,11 @@ const STEPS_MAX = 96;
 const CHUNKS_A_REPORT = 16;
 
 /** Of two ids with different lengths one begins with the other; a bit makes another one of the same length. */
-const idOf = (a: number): Uint8Array => new Uint8Array(1 + ((a & 127) % 48)).fill(0x61).map((byte, i, all) => (i === all.length - 1 && a & 128 ? byte + 1 : byte));
+function idOf(a: number): Uint8Array {
+  const id = new Uint8Array(1 + ((a & 127) % 48)).fill(0x61);
+  if (a & 128) id[id.length - 1]!++;
+  return id;
+}
 const step = (what: Step, a = 0, b = 0): number[] => [what, a, b];
 const inputOf = (...steps: number[][]): Uint8Array => Uint8Array.from(steps.flat());
 const drawn = (seed: number): Uint8Array => {
@@ -41,9 +46,18 @@ export const deployment: OpenTarget = async (patches = []) => {
     share: 0.01,
     dictionary: [],
     seeds: [
-      inputOf(step(Step.Take, 4, 1), step(Step.Told), ...Array.from({ length: 40 }, (_, done) => [step(Step.Progress, done, 99), step(Step.Told)]).flat(), step(Step.Take, 4, 2), step(Step.Told), step(Step.Progress, 15, 99), step(Step.Progress, 16, 99)),
-      inputOf(step(Step.Take, 4, 1), step(Step.PutOff, 9), step(Step.Told), step(Step.Progress, 0, 9), step(Step.Told), step(Step.Progress, 1, 9), step(Step.Told), step(Step.Progress, 9, 9)),
-      inputOf(step(Step.Take, 4, 1), step(Step.PutOff, 9), step(Step.Take, 5, 1), step(Step.Take, 3, 1), step(Step.Take, 131, 1), step(Step.Enter, DeploymentState.Failed, 60), step(Step.Take, 3, 2), step(Step.Enter, DeploymentState.Downloading), step(Step.PutOff, 1)),
+      inputOf(
+        step(Step.Take, 4, 1), step(Step.Told), ...Array.from({ length: 40 }, (_, done) => [step(Step.Progress, done, 99), step(Step.Told)]).flat(),
+        step(Step.Take, 4, 2), step(Step.Told), step(Step.Progress, 15, 99), step(Step.Progress, 16, 99),
+      ),
+      inputOf(
+        step(Step.Take, 4, 1), step(Step.PutOff, 9), step(Step.Told), step(Step.Progress, 0, 9), step(Step.Told), step(Step.Progress, 1, 9),
+        step(Step.Told), step(Step.Progress, 9, 9),
+      ),
+      inputOf(
+        step(Step.Take, 4, 1), step(Step.PutOff, 9), step(Step.Take, 5, 1), step(Step.Take, 3, 1), step(Step.Take, 131, 1),
+        step(Step.Enter, DeploymentState.Failed, 60), step(Step.Take, 3, 2), step(Step.Enter, DeploymentState.Downloading), step(Step.PutOff, 1),
+      ),
       ...Array.from({ length: 8 }, (_, seed) => drawn(seed)),
     ],
     run(input) {
@@ -88,6 +102,7 @@ export const deployment: OpenTarget = async (patches = []) => {
             break;
         }
         for (const name of ["state", "code", "done", "total", "waitMs"] as const) expectSame(calls[name]!(), now[name], `${name} of the deployment`);
+        expectSame(calls.exists!(), Number(id.length > 0), "a deployment was taken up");
         expectSame(calls.isDirty!(), Number(now.isDirty), "the server has to be told");
         // Another id: shorter, longer, or another one as long; another attempt.
         for (const other of [id, id.subarray(0, -1), Uint8Array.from([...id, 0x61]).subarray(0, 48), idOf((id.length - 1) | 128)]) {

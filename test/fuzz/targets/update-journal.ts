@@ -18,7 +18,30 @@ import { FaultyZone } from "./faulty-zone.ts";
 import { CHECKED_BYTES, encodeJournalRecord, type JournalRecord, readJournal, RECORD_BYTES, STRIDE_BYTES } from "./journal-records.ts";
 import { bytesOf, sha256Of } from "./keys.ts";
 
-const enum Step { Begin, Resume, Seal, Restart, Time, FailNext, Worn, Fade, Runs, SealMany, Return, Count }
+/** With three bytes each. */
+const enum Step {
+  /** Bits 0 and 1: of which image, 2: in which slot, 3: it lay there already; length of the deployment id. */
+  Begin,
+  /** What the journal is for; -; length of the deployment id. */
+  Resume,
+  Seal,
+  /** Bits 0 and 1: one of a new log, of a counter that is set back, that stands still, or one further on; by how much; what of the zone can be read. */
+  Restart,
+  /** Unit, and how many. */
+  Time,
+  /** Which of the next sixteen operations are not done; what they leave. */
+  FailNext,
+  /** A sector can't be erased, or a page not programmed, until it comes again. */
+  Worn,
+  /** A page, 255: that of the newest begin; what its byte is changed by; which, 128 and more: and the check is put right. */
+  Fade,
+  /** Which image runs; its state. */
+  Runs,
+  SealMany,
+  /** One of the last records reads as it did when it was written. */
+  Return,
+  Count,
+}
 const STEP_BYTES = 4;
 const HEAD_BYTES = 3;
 const STEPS_MAX = 60;
@@ -58,8 +81,8 @@ class Model {
     const reading = readJournal(this.zone.bytes);
     this.newest = reading?.begin;
     this.page = reading?.page ?? 0;
-    this.sealed = this.sealedBefore = reading?.sealedCount ?? 0;
-    if (reading) this.sealedBefore = reading.begin.sector;
+    this.sealed = reading?.sealedCount ?? 0;
+    this.sealedBefore = reading?.begin.sector ?? 0;
     this.abandoned = reading?.begin.abandoned ?? 0;
     this.stalled = reading?.begin.stalled ?? 0;
     this.isOutdated = isLogNew || (reading?.begin.run ?? 0) > this.run;
@@ -69,7 +92,9 @@ class Model {
   /** The device's next attempt has to be this one; whether it was done. */
   #tries(kind: "erase" | "program", at: number, bytes?: Uint8Array): boolean {
     const attempt = this.zone.attempts[this.#tried++];
-    if (attempt?.kind !== kind || attempt.at !== at) throw new Violation(`the journal tries ${attempt ? `to ${attempt.kind} at ${attempt.at}` : "nothing"}, not to ${kind} at ${at}`);
+    if (attempt?.kind !== kind || attempt.at !== at) {
+      throw new Violation(`the journal tries ${attempt ? `to ${attempt.kind} at ${attempt.at}` : "nothing"}, not to ${kind} at ${at}`);
+    }
     if (bytes && Buffer.compare(attempt.bytes!, bytes) !== 0) throw new Violation("a record of the journal is not what the format says");
     return attempt.isDone;
   }
@@ -115,6 +140,7 @@ class Model {
   begin(record: Pick<JournalRecord, "digest" | "slot" | "id" | "attempt" | "isReuse">, sealed: number): boolean {
     const number = this.#lastOf.run === this.run ? this.#lastOf.number + 1 : 1;
     const begin: JournalRecord = { ...record, kind: "begin", sector: sealed, abandoned: this.abandoned, stalled: this.stalled, run: this.run, number };
+    // Where the last begin failed, none is known any more.
     const before = this.newest ? Math.floor(this.page / this.pagesPerSector) : this.sectors - 1;
     this.#lastOf = begin;
     this.sealed = this.sealedBefore = sealed;
@@ -163,12 +189,14 @@ class Model {
 }
 
 const step = (what: Step, a = 0, b = 0, c = 0): number[] => [what, a, b, c];
+const times = (count: number, ...steps: number[][]): number[][] => Array.from({ length: count }, () => steps).flat();
 const inputOf = (sectors: number, pages: number, ...steps: number[][]): Uint8Array => Uint8Array.from([sectors - 1, pages, 3, ...steps.flat()]);
 /** Any steps, so that what lies far apart is reached at once. */
 const drawn = (seed: number): Uint8Array => {
   const random = new SeededRandom(seed);
-  const weighted = [Step.Begin, Step.Begin, Step.Resume, Step.Seal, Step.SealMany, Step.Restart, Step.Time, Step.FailNext, Step.Worn, Step.Fade, Step.Runs, Step.Return];
-  return inputOf(1 + random.below(4), random.below(3), ...Array.from({ length: STEPS_MAX }, () => step(random.pick(weighted), random.below(256), random.below(256), random.below(256))));
+  const byte = (): number => random.below(256);
+  const steps = Array.from({ length: STEPS_MAX }, () => step(random.below(3) === 0 ? Step.Begin : random.below(Step.Count), byte(), byte(), byte()));
+  return inputOf(1 + random.below(4), random.below(3), ...steps);
 };
 const begun = step(Step.Begin, 0, 8);
 const other = step(Step.Begin, 1, 9);
@@ -194,17 +222,20 @@ export const updateJournal: OpenTarget = async (patches = []) => {
     dictionary: Array.from({ length: Step.Count }, (_, what) => Uint8Array.from([what])),
     seeds: [
       inputOf(4, 2, begun, step(Step.SealMany, 3), restart, taken, step(Step.Seal), other, step(Step.SealMany, 20), restart, step(Step.Begin, 2, 48)),
+      inputOf(4, 2, restart, begun, step(Step.SealMany, 3), taken, restart, step(Step.Restart), taken, step(Step.Seal), restart),
       // Nothing comes of beginnings: of one image and of two in turn; hours go by; the count passes 255.
-      inputOf(4, 2, ...Array.from({ length: 12 }, () => [begun, step(Step.Time, 0, 1), other]).flat(), step(Step.Time, 2, 1), begun, step(Step.Time, 2, 40), begun, restart, begun),
-      inputOf(4, 2, ...Array.from({ length: 7 }, () => other), ...Array.from({ length: 4 }, () => taken), step(Step.Time, 2, 9), taken, restart, step(Step.Time, 2, 3), step(Step.Time, 2, 4), taken, begun, restart),
-      inputOf(4, 1, begun, step(Step.Fade, 255, 255, 128 + 46), restart, other, restart, begun), inputOf(4, 1, begun, step(Step.Fade, 255, 255, 128 + 47), restart, taken, restart, begun),
+      inputOf(4, 2, ...times(12, begun, step(Step.Time, 0, 1), other), step(Step.Time, 2, 1), begun, step(Step.Time, 2, 40), begun, restart, begun),
+      inputOf(4, 2, ...times(7, other), ...times(4, taken), step(Step.Time, 2, 9), taken, restart, step(Step.Time, 2, 3), step(Step.Time, 2, 4), taken, begun, restart),
+      inputOf(4, 1, begun, step(Step.Fade, 255, 255, 128 + 46), restart, other, restart, begun),
+      inputOf(4, 1, begun, step(Step.Fade, 255, 255, 128 + 47), restart, taken, restart, begun),
       // What runs is the image that was fetched, or one that was there.
       inputOf(4, 2, begun, begun, step(Step.Runs, 0, 2), begun, step(Step.Begin, 8, 8), step(Step.Runs, 0, 1), begun, step(Step.Runs, 1, 2), begun),
       // Nothing can be erased, once and then no more; nothing can be programmed.
       inputOf(4, 2, begun, step(Step.SealMany, 2), step(Step.FailNext, 255, 255), other, other, restart, begun, step(Step.FailNext, 14), step(Step.SealMany, 4), restart),
       inputOf(4, 2, begun, step(Step.FailNext, 15), step(Step.Seal), step(Step.FailNext, 7), step(Step.Seal), restart, step(Step.Worn, 1), step(Step.Worn, 2), begun, restart, other, restart),
       // Four pages in a row take no seal, the last of them in the next sector; three, and the fourth does.
-      inputOf(4, 2, begun, step(Step.FailNext, 0b10111), step(Step.Seal), step(Step.Seal), restart), inputOf(4, 2, begun, step(Step.FailNext, 0b00111), step(Step.Seal), restart),
+      inputOf(4, 2, begun, step(Step.FailNext, 0b10111), step(Step.Seal), step(Step.Seal), restart),
+      inputOf(4, 2, begun, step(Step.FailNext, 0b00111), step(Step.Seal), restart),
       inputOf(4, 0, begun, step(Step.SealMany, 9), restart, step(Step.Worn, 0), step(Step.Worn, 1), step(Step.Worn, 2), step(Step.Worn, 3), begun, taken),
       inputOf(1, 2, begun, step(Step.SealMany, 9), begun, begun, restart, begun), inputOf(2, 0, begun, begun, other, other, restart, begun),
       // Counters begin anew, stand, or come back; the zone can't be used.
@@ -258,8 +289,10 @@ export const updateJournal: OpenTarget = async (patches = []) => {
             expectSame(calls.earliestUs!(slot, nowUs), model.earliestUs(model.count(isSame, nowUs, running)), "an image may be begun from");
           }
         }
+        for (const sector of [0, 1, sealed - 1, sealed, 1023]) {
+          if (sector >= 0) expectSame(calls.isSealed!(sector), Number(sector < sealed), `sector ${sector} is sealed`);
+        }
         if (!newest) return;
-        for (const sector of [0, 1, sealed - 1, sealed, 1023]) if (sector >= 0) expectSame(calls.isSealed!(sector), Number(sector < sealed), `sector ${sector} is sealed`);
         expectSame(calls.hasAdvanced!(), Number(model.hasAdvanced), "the download has advanced");
         expectSame(calls.begunAttempt!() >>> 0, newest.attempt, "attempt");
         expectSame(calls.begunIdBytes!(), newest.id.length, "length of the deployment id");
@@ -297,7 +330,7 @@ export const updateJournal: OpenTarget = async (patches = []) => {
           case Step.Begin:
             begin(a & 3, (a >> 2) & 1, b % 49, ((a >> 3) & 1) === 1, false);
             break;
-          case Step.Resume: { // as an update does: what the journal is for
+          case Step.Resume: {
             const image = images.findIndex((digest) => model.newest !== undefined && Buffer.compare(digest, model.newest.digest) === 0);
             if (image >= 0 && model.newest!.slot < 2) begin(image, model.newest!.slot, b % 49, false, true);
             break;
@@ -326,7 +359,7 @@ export const updateJournal: OpenTarget = async (patches = []) => {
             if (!worn.delete(place)) worn.add(place);
             break;
           }
-          case Step.Fade: // of the newest begin, or any other
+          case Step.Fade:
             fade(a === 255 ? model.page : a % pages, c & 127, b, (c & 128) !== 0);
             break;
           case Step.Runs:
@@ -334,7 +367,7 @@ export const updateJournal: OpenTarget = async (patches = []) => {
             give(running.image);
             calls.runs!(running.state);
             break;
-          case Step.Return: { // what was erased, or read badly, reads well again
+          case Step.Return: {
             const old = history[a % Math.max(1, history.length)];
             if (old) zone.bytes.set(old.bytes, old.page * STRIDE_BYTES);
             break;
