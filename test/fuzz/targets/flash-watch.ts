@@ -24,6 +24,9 @@ export class FlashWatch {
   #before: BootRecord | undefined;
   #newest: BootRecord | undefined;
   #isChanged = false;
+  /** What `check` has seen, and whether anything was written since. */
+  #checked: BootRecord | undefined;
+  #isUnchecked = false;
   #manifest: Manifest | undefined;
   rules!: Rules;
 
@@ -33,9 +36,9 @@ export class FlashWatch {
 
   /** What flash says now is where an input begins. */
   begin(rulesFor: (record: BootRecord | undefined) => Rules): void {
-    this.#before = this.#newest = newestRecord(layout, this.host.flash);
+    this.#before = this.#newest = this.#checked = newestRecord(layout, this.host.flash);
     this.rules = rulesFor(this.#before);
-    this.#isChanged = false;
+    this.#isChanged = this.#isUnchecked = false;
     this.#manifest = this.#storedManifest();
   }
 
@@ -57,7 +60,7 @@ export class FlashWatch {
   }
 
   #onChange({ zone, offset, bytes }: Change): void {
-    if (zone === Zone.BootControl) this.#isChanged = true;
+    if (zone === Zone.BootControl) this.#isChanged = this.#isUnchecked = true;
     if (zone !== Zone.SlotA && zone !== Zone.SlotB) return;
     const slot = zone - Zone.SlotA;
     if (!this.rules.slots.includes(slot)) throw new Violation("a slot is written that may not be");
@@ -93,9 +96,11 @@ export class FlashWatch {
 
   /** After each step of the device. */
   check(): void {
-    if (!this.#isChanged) return;
-    const was = this.#newest;
+    if (!this.#isUnchecked) return;
+    const was = this.#checked;
     const record = this.record;
+    this.#checked = record;
+    this.#isUnchecked = false;
     if (!record) throw new Violation("boot control was written, and no record of it holds");
     if (record.securityFloor < (was?.securityFloor ?? 0)) throw new Violation("the floor fell");
     for (const slot of [0, 1]) {

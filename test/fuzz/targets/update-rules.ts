@@ -19,6 +19,8 @@ const WAIT_MIN_US = 4_000_000;
 const WAIT_MAX_US = 3_600_000_000;
 /** How long a new server has to prove itself. */
 const MOVE_US = 60_000_000;
+/** A server that has heard of the reset is not waited for any longer. */
+const RESET_WITHIN_US = 30_000;
 /** What is said of a change comes within this. */
 const SAID_WITHIN_US = 200_000;
 const MOVE = 2;
@@ -57,6 +59,7 @@ export class UpdateRules {
   #expected: string | undefined;
   readonly #told = new Set<string>();
   #putOff: { dueUs: number } | undefined;
+  #rebootingUs = 0;
   #isShaken = false;
   #kind = 0;
   #moveUntilUs = 0;
@@ -176,6 +179,7 @@ export class UpdateRules {
     this.#taken = key;
     const isNews = !this.#told.has(`${key} ${state}`);
     this.#told.add(`${key} ${state}`);
+    if (state === "rebooting") this.#rebootingUs = this.#nowUs;
     this.#putOff = code === ErrorCode.UpdatePutOff ? { dueUs: this.#nowUs + (waitMs ?? 0) * 1000 } : undefined;
     this.#standing(state);
     const current = this.#attempts.get(key);
@@ -232,6 +236,7 @@ export class UpdateRules {
   reset(reason: number): void {
     if (reason !== BootReason.Update || this.#isShaken) return;
     for (const state of ["installed", "rebooting"]) if (!this.#told.has(`${this.#taken} ${state}`)) throw new Violation(`a reset into the candidate, and the server was not told of ${state}`);
+    if (this.#nowUs - this.#rebootingUs > RESET_WITHIN_US) throw new Violation("a reset that keeps a server waiting which knows of it");
   }
 }
 

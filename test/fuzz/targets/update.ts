@@ -8,13 +8,13 @@ import { BOOT_FLAG_CONTACT_FALLBACK, SlotState } from "@flipside/image-format";
 import type { SeededRandom } from "../../../apps/agent/hosts/fault/seeded-random.ts";
 import { insert } from "../engine/mutate.ts";
 import { type Draft, type OpenTarget, type Target, Violation } from "../engine/target.ts";
-import { AgentDevice, type Before, type Off, type Start } from "./agent-device.ts";
+import { AgentDevice, type Before, type Off, RUNNING_SEQUENCE, type Start } from "./agent-device.ts";
 import { Session } from "./agent-session.ts";
 import { Left } from "./device-host.ts";
 import { makeImage, strictVerifier } from "./device-images.ts";
 import { FlashWatch } from "./flash-watch.ts";
 import { itemsIn, itemsOf, joined, replaceItem, shuffleItems } from "./items.ts";
-import { encodeJournalRecord } from "./journal-records.ts";
+import { decodeJournalRecord, encodeJournalRecord } from "./journal-records.ts";
 import { bytesOf, sha256Of } from "./keys.ts";
 import {
   command, hex, Kind, LONGEST_NAME, lost, NAMELESS, offer, OFFER_OTHER_SESSION, type Parts, partsOf, prove, raw, serve, SHORT_NAME, SPOILT_ATTEMPT, SPOILT_BIT, SPOILT_CUT, SPOILT_DIGEST, SPOILT_EMPTY, SPOILT_MAGIC, SPOILT_PART,
@@ -108,7 +108,9 @@ export const update: OpenTarget = async (patches = []): Promise<Target> => {
     if (takesNoOffers) rules.shake();
     if (start) device.restore(start);
     else host.restore(off.device);
-    watch.begin(() => ({ slots: [1], refuses: (image, before) => session.refuses(image, before) }));
+    // What the journal was begun for was accepted in an earlier run, older or not.
+    const accepted = newest && hex(decodeJournalRecord(newest)!.digest);
+    watch.begin(() => ({ slots: [1], refuses: (image, before) => session.refuses(image.digest === accepted ? { ...image, releaseSequence: RUNNING_SEQUENCE } : image, before) }));
     server.onConnect = (name, port) => void session.connected.push({ host: name, port });
     server.onPublish = (leaf, payload) => rules.published(leaf, payload);
     server.onSaid = (said) => rules.said(said);
@@ -173,8 +175,8 @@ export const update: OpenTarget = async (patches = []): Promise<Target> => {
     joined([2], offer(o), move, time(20_000)),
     joined([2], offer(o), time(16_000), time(700)),
     joined([6], proves, offer(g), serve(1), time(8000), serve(1), serve(8)),
-    joined([1], offer(g), serve(1), offer(t, { deployment: 2 }), serve(1), offer(g, { deployment: 3 }), serve(1), offer(t, { deployment: 4 }), time(900), serve(1),
-      offer(g, { deployment: 5 }), time(3300), serve(1), time(3000), serve(1)),
+    // Five beginnings in a row (two of the pieces are what the one before has asked for): the last has to wait from the fourth on.
+    joined([1], offer(g), serve(1), offer(t, { deployment: 2 }), serve(3), offer(g, { deployment: 3 }), serve(3), offer(t, { deployment: 4 }), time(600), serve(3), offer(g, { deployment: 5 }), time(3500), serve(3), time(3000), serve(3)),
     joined([7], proves, time(100), offer(g), serve(1), time(100)),
     joined([8], proves, time(100), offer(o, { deployment: 2 }), time(100)),
     joined([9], proves, time(100)),
