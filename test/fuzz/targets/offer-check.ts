@@ -23,7 +23,6 @@ import { joined } from "./items.ts";
 import { bytesOf, keyOf, operationsKey, releaseKey, rootKey, secondReleaseKey, sha256Of } from "./keys.ts";
 import { base64url, permitBytes } from "./message-items.ts";
 import { deviceHash, permitHolds } from "./permit-holds.ts";
-import { verdicts } from "./signatures.ts";
 
 const SECTOR_BYTES = 16384;
 const SLOT_BYTES = 524288;
