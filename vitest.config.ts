@@ -22,7 +22,7 @@ export default defineConfig({
     setupFiles: ["test/guards/timer-guard.ts"],
     testTimeout: 60_000,
     hookTimeout: 120_000,
-    // Two cores: QEMU and Chromium run beside the tests, so never more than two files at once.
+    // Two cores: QEMU and Chromium run beside the tests, so never more than two files at once (scripts/test.mjs: and the story).
     maxWorkers: 2,
     sequence: { sequencer: LongestFirst },
   },

@@ -5,9 +5,10 @@
 //   --slice          the part that leans most on Node: formats and cryptography, the virtual device's host, the server, npm start
 //   --and-newest     after everything else, the slice on the newest Node that is known to hold
 
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { newestNode, nodeFromNpm, NodeVersionError } from "./node-version.mjs";
 import { checkNode, installPackages, installTestTools, offerDeviceTools, root } from "./setup.mjs";
 
@@ -16,6 +17,9 @@ const slice = [
   "apps/server/test/enrolment-and-session.test.ts", "apps/server/test/releases.test.ts", "apps/server/test/update.test.ts", "apps/server/test/restart.test.ts",
   "apps/demo/test/process-tree.test.ts",
 ];
+
+/** Mostly waits, for trials and power cuts that take their time: run beside all others, in a process of its own. */
+const waiting = "test/end-to-end/story.test.ts";
 
 const rest = process.argv.slice(2);
 function taken(name) {
@@ -41,16 +45,31 @@ installTestTools();
 const bin = (path) => join(root, "node_modules", path);
 const own = { path: process.execPath, version: process.versions.node, environment: process.env };
 
-function run(runtime, args) {
-  return spawnSync(runtime.path, args, { cwd: root, env: runtime.environment, stdio: ["ignore", "inherit", "inherit"] }).status ?? 1;
+const run = (runtime, args) => spawnSync(runtime.path, args, { cwd: root, env: runtime.environment, stdio: ["ignore", "inherit", "inherit"] }).status ?? 1;
+
+const ended = (child, name) => new Promise((resolve) => {
+  child.on("error", (error) => {
+    console.error(`${name}: ${error.message}`);
+    resolve(1);
+  });
+  child.on("close", (status) => resolve(status ?? 1));
+});
+
+/** Its lines come between others, so each says whose it is. */
+function runBeside(runtime, name, args) {
+  const child = spawn(runtime.path, args, { cwd: root, env: runtime.environment, stdio: ["ignore", "pipe", "pipe"] });
+  for (const output of [child.stdout, child.stderr]) createInterface({ input: output }).on("line", (line) => console.log(`${name} | ${line}`));
+  return ended(child, name);
 }
 
-/** Runs vitest on that Node and counts. */
-function vitest(runtime, args) {
-  const results = join(root, "build-output", "test-results.json");
+const runTests = (runtime, name, args) => ended(spawn(runtime.path, args, { cwd: root, env: runtime.environment, stdio: ["ignore", "inherit", "inherit"] }), name);
+
+/** Runs vitest on that Node and counts; `name` tells runs apart that happen beside each other. */
+async function vitest(runtime, name, args, how = runTests) {
+  const results = join(root, "build-output", `${name}-results.json`);
   mkdirSync(join(root, "build-output"), { recursive: true });
   rmSync(results, { force: true });
-  const status = run(runtime, [bin("vitest/vitest.mjs"), "run", "--reporter=default", "--reporter=json", `--outputFile.json=${results}`, ...args]);
+  const status = await how(runtime, name, [bin("vitest/vitest.mjs"), "run", "--reporter=default", "--reporter=json", `--outputFile.json=${results}`, ...args]);
   const counts = { passed: 0, failed: 0, skipped: 0 };
   try {
     const report = JSON.parse(readFileSync(results, "utf8"));
@@ -59,11 +78,20 @@ function vitest(runtime, args) {
     counts.failed = report.numFailedTests + report.testResults.filter((file) => file.status === "failed" && file.assertionResults.every((test) => test.status !== "failed")).length;
     counts.skipped = report.numPendingTests + (report.numTodoTests ?? 0);
   } catch (error) {
-    console.error(`vitest left no report: ${error.message}`);
+    console.error(`vitest left no report of the ${name}: ${error.message}`);
     counts.failed = 1;
   }
   if (status !== 0 && counts.failed === 0) counts.failed = 1;
   return counts;
+}
+
+const sumOf = (...all) => Object.fromEntries(["passed", "failed", "skipped"].map((kind) => [kind, all.reduce((sum, each) => sum + each[kind], 0)]));
+
+/** What was asked for; all tests: what waits for most of its time beside the rest. */
+async function allTests(runtime) {
+  if (isSlice || rest.some((argument) => !argument.startsWith("-"))) return vitest(runtime, "tests", [...(isSlice ? slice : []), ...rest]);
+  const beside = vitest(runtime, "story", [waiting, "--maxWorkers=1", ...rest], runBeside);
+  return sumOf(...await Promise.all([beside, vitest(runtime, "tests", ["--exclude", waiting, ...rest])]));
 }
 
 /** Throws NodeVersionError where it can't be had. */
@@ -87,15 +115,14 @@ if (run(runtime, ["--import", "tsx", "packages/image-format/assembly/build-stric
 console.log("checking types");
 const types = run(runtime, [bin("typescript/bin/tsc"), "-p", "tsconfig.json"]);
 
-const counts = vitest(runtime, [...(isSlice ? slice : []), ...rest]);
+let counts = await allTests(runtime);
 if (types !== 0) {
   console.error("the types do not hold: see above");
   counts.failed++;
 }
 if (andNewest) {
   try {
-    const further = vitest(otherNode(newestNode), slice);
-    for (const kind of Object.keys(counts)) counts[kind] += further[kind];
+    counts = sumOf(counts, await vitest(otherNode(newestNode), "slice", slice));
   } catch (error) {
     if (!(error instanceof NodeVersionError)) throw error;
     console.warn(`skipped: the slice on Node ${newestNode} (${error.message})`);
