@@ -6,8 +6,9 @@
 // torn seal may read either way each time.
 //
 // That page may have been hit by a cut in an earlier power-up all the same (two cuts in a row, at two pages), so only a
-// record that repeats the state may go there: what an earlier try left of it are the same bits. A record that changes the
-// state goes into a sector that was erased in the same run, where nothing can lie that power failed at.
+// record that repeats the state may go there: what an earlier try left of it are the same bits. For that the boot counter
+// goes with the page, one for two pages. A record that changes the state goes into a sector that was erased in the same run,
+// where nothing can lie that power failed at.
 
 import { equalInConstantTime, sha256 } from "../crypto";
 import { clockUs, Errno, Zone } from "../exokernel";
@@ -35,6 +36,11 @@ const PAUSE_US_MAX: i64 = 3_600_000_000;
 const digest: usize = memory.data(32);
 const pageBuffer: usize = memory.data(512, 8);
 
+/** Goes up by one from heartbeat to heartbeat where nothing was torn, since each skips a page. */
+function pairOf(page: u32): u32 {
+  return (page + 1) >> 1;
+}
+
 export class BootControlLog {
   readonly zone: FlashZone = new FlashZone(Zone.BootControl);
   /** What the newest record says; what `append` writes. */
@@ -48,6 +54,8 @@ export class BootControlLog {
   page: u32 = 0;
 
   private epoch: u32 = 0;
+  /** What the newest record says: `record` counts this boot already while it is written. */
+  private bootCounter: u32 = 0;
   private bytes: Uint8Array = new Uint8Array(BOOT_RECORD_BYTES);
   private candidate: BootRecord = new BootRecord();
   /** Where the next record goes: into this sector, the first page that nothing was written to, behind everything that was. */
@@ -76,6 +84,7 @@ export class BootControlLog {
       for (let page: u32 = 0; page < this.pagesPerSector(); page++) this.look(sector, page);
     }
     if (!this.found) return;
+    this.bootCounter = this.record.bootCounter;
     this.target = this.sector;
     this.nextPage = this.page + 1;
     for (let page = this.page + 1; page < this.pagesPerSector(); page++) {
@@ -209,6 +218,7 @@ export class BootControlLog {
     const epoch = this.found && this.target != this.sector ? this.epoch + 1 : this.epoch;
     this.record.epoch = epoch;
     this.record.page = page;
+    if (epoch == this.epoch && (this.record.flags & BOOT_FLAG_HEARTBEAT) != 0) this.record.bootCounter = this.bootCounter + pairOf(page) - pairOf(this.page);
     writeBootRecord(this.record, bytes, 0);
     sha256(bytes.dataStart, BOOT_RECORD_CHECKED_BYTES, digest);
     memory.copy(bytes.dataStart + BOOT_RECORD_CHECK_OFFSET, digest, BOOT_RECORD_CHECK_BYTES);
@@ -225,6 +235,7 @@ export class BootControlLog {
     this.sector = this.target;
     this.page = page;
     this.epoch = epoch;
+    this.bootCounter = this.record.bootCounter;
     return 0;
   }
 
