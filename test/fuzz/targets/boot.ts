@@ -2,7 +2,7 @@
 // the server's build of the verifier admits too, by a record that names it, or returns; and it returns only when no
 // confirmed image that is admissible is there.
 
-import { BOOT_FLAG_YIELDED, type BootRecord, SlotState } from "@flipside/image-format";
+import { BOOT_FLAG_CONTACT_FALLBACK, BOOT_FLAG_YIELDED, type BootRecord, SlotState } from "@flipside/image-format";
 import type { SeededRandom } from "../../../apps/agent/hosts/fault/seeded-random.ts";
 import { BootReason } from "../../../apps/agent/hosts/node/abi.ts";
 import { write } from "../engine/mutate.ts";
@@ -68,6 +68,7 @@ function check(host: DeviceHost, admitted: (Admitted | string)[], before: BootRe
   if (host.watchdogMs < Math.max(image.watchdogMs, ERASE_MS_MAX)) throw new Violation(`the watchdog was armed with ${host.watchdogMs} ms: one erase may take longer`);
   if (!before) checkRebuilt(admitted, after);
   if (before && after.securityFloor !== before.securityFloor) throw new Violation("the loader changed the floor");
+  if (state === SlotState.Candidate && (after.flags & BOOT_FLAG_CONTACT_FALLBACK) !== 0) throw new Violation("a candidate is started, and the record says that it waits for another image's contact");
   if (before && state === SlotState.Candidate && before.slotTries(slot) === 0) throw new Violation("a candidate without tries was started");
 }
 
@@ -126,6 +127,8 @@ export const bootControl: OpenTarget = async (patches = []): Promise<Target> => 
       [4, 3, ...sealed(0, record(0, 2, 2, (view) => view.setUint32(20, 4, true)))], [4, 3, ...sealed(0, record(0, 2, 0, (view) => view.setUint32(20, 4, true)))], [5, 3, ...sealed(3, record(1, 2, 1))],
       [0, 15, ...sealed(7, record(0, 2, 2)), ...sealed(3, record(1, 1, 2))], [2, 3, ...sealed(2, record(0, 3, 2, (view) => view.setUint32(8, 0xffffffff, true)))],
       [0, 3, ...sealed(3, record(0, 2, 2, (view) => view.setUint32(8, 0xfffffffe, true))), ...sealed(4, record(0, 1, 2, (view) => view.setUint32(24, 2, true)))],
+      // A contact fallback to an image that does not verify: the candidate's turn.
+      [0, 7, ...sealed(0, record(0, 2, 1, (view) => view.setUint8(29, 2)))],
       // In another page than it names; flags that a boot which changes the state takes away; a lost log with nothing readable.
       [0, 3, ...sealed(0, record(0, 2, 2)), 1 | CHECK | SEAL, 144, ...record(1, 2, 2).subarray(0, 144)],
       [4, 3, ...sealed(0, record(1, 2, 2, (view) => { view.setUint32(20, 4, true); view.setUint8(29, 1); }))],

@@ -275,6 +275,8 @@ function startOne(reason: u32): u32 {
         continue;
       }
       record.setSlot(slot, SlotState.Candidate, tries - 1, record.slotReason(slot));
+      // Also where the image of a contact fallback does not verify: else the candidate, once confirmed, would fail that one.
+      record.flags &= ~BOOT_FLAG_CONTACT_FALLBACK;
       // No record, no boot of a candidate: else a crashing one would be tried for ever.
       if (writable) writable = log.append() == 0;
       if (writable) {

@@ -71,6 +71,7 @@ const STEPS_ON_BAD_FLASH_MAX = 300;
 const UNCLEAN_BOOTS_MAX = 5;
 const CRASHED_REPEATEDLY = 76;
 const FLAG_YIELDED = 4;
+const FLAG_CONTACT_FALLBACK = 2;
 const FLASH_FAILED = 60;
 /**
  * Flash is quiet at rest: of the device's last minute, when nobody wants anything of it. Where flash fails, one change that
@@ -461,6 +462,7 @@ export class Rig implements Surroundings {
     if (state === "candidate") {
       const allowed = before?.slots[slot]!.state === "candidate" && before.slots[slot]!.digest === digest ? before.slots[slot]!.tries - 1 : undefined;
       if (allowed !== undefined && tries > allowed) this.#violates(3, `a try of ${started} was not recorded`);
+      if ((record.flags & FLAG_CONTACT_FALLBACK) !== 0) this.#violates(3, `${started} was started, and the record says that it waits for the other image's contact`);
       if (!this.#isTryRecorded(record, slot) && !this.#logMayFade) this.#violates(3, `${started} was started and its try could not be recorded`);
       if (board.watchdogMs === 0) this.#violates(3, `${started} was started unwatched`);
     }
