@@ -35,6 +35,8 @@ interface Attempt {
   come: [table: number, payload: number];
   /** The first piece of the payload that was asked for, since the table was. */
   from: number | undefined;
+  /** The table was in the slot already: what came of the payload afterwards is not all that counts. */
+  isTakenUp: boolean;
   /** Spoilt pieces in a row. */
   wrong: [table: number, payload: number];
 }
@@ -114,7 +116,7 @@ export class UpdateRules {
     if (key === this.#taken) return;
     const headerBytes = typeof header === "string" ? Buffer.from(header, "base64url") : Buffer.alloc(0);
     const parts = this.around.images.find((image) => Buffer.compare(image.header, headerBytes) === 0);
-    this.#attempts.set(key, { digest: hex(sha256Of(headerBytes)), parts, come: [0, 0], from: undefined, wrong: [0, 0] });
+    this.#attempts.set(key, { digest: hex(sha256Of(headerBytes)), parts, come: [0, 0], from: undefined, isTakenUp: false, wrong: [0, 0] });
     for (const told of this.#told) if (told.startsWith(`${key} `)) this.#told.delete(told);
     if (!this.#isShaken && !isAtTheEnd) this.#expected = key;
   }
@@ -161,13 +163,14 @@ export class UpdateRules {
     if (fetched.digest === this.runningDigest) throw new Violation("the device fetches what runs");
     this.#taken = key;
     if (part === 0) {
-      const hasComeWhole = fetched.parts !== undefined && fetched.from === 0 && fetched.come[1] === chunksOf(fetched.parts);
+      const hasComeWhole = fetched.parts !== undefined && fetched.from === 0 && !fetched.isTakenUp && fetched.come[1] === chunksOf(fetched.parts);
       if (hasComeWhole) throw new Violation("the device fetches again what has just come whole");
-      Object.assign(fetched, { come: [0, 0], from: undefined });
+      Object.assign(fetched, { come: [0, 0], from: undefined, isTakenUp: false });
       return;
     }
     if (fetched.from === undefined) {
       fetched.from = first;
+      fetched.isTakenUp = fetched.come[0] === 0;
       fetched.come = [1, first];
     }
     if (first > fetched.come[1] + WINDOW_MAX) throw new Violation("the device goes on behind what has not come");
