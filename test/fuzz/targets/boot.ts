@@ -2,9 +2,10 @@
 // the server's build of the verifier admits too, by a record that names it, or returns; and it returns only when no
 // confirmed image that is admissible is there.
 
-import { BOOT_FLAG_CONTACT_FALLBACK, BOOT_FLAG_YIELDED, type BootRecord, SlotState } from "@flipside/image-format";
+import { BOOT_FLAG_CONTACT_FALLBACK, BOOT_FLAG_HEARTBEAT, BOOT_FLAG_YIELDED, type BootRecord, SlotState } from "@flipside/image-format";
 import type { SeededRandom } from "../../../apps/agent/hosts/fault/seeded-random.ts";
 import { BootReason } from "../../../apps/agent/hosts/node/abi.ts";
+import { recordAt } from "../../power-cut/flash-contents.ts";
 import { write } from "../engine/mutate.ts";
 import { type Draft, type OpenTarget, type Target, text, Violation } from "../engine/target.ts";
 import { newestOf, openBoot } from "./boot-loader.ts";
@@ -31,6 +32,15 @@ function isCrashLoop(bootReason: number, record: BootRecord): boolean {
   const crashed = isCrash(bootReason);
   if (!crashed || record.uncleanBoots + 1 < UNCLEAN_BOOTS_MAX || record.slotState(active) !== SlotState.Confirmed) return false;
   return other !== SlotState.Candidate && (other !== SlotState.Confirmed || (record.flags & BOOT_FLAG_YIELDED) !== 0);
+}
+
+/** docs/boot-control.md, "Power-up rule", 5. */
+function mayEndInTornChange(host: DeviceHost, newest: BootRecord): boolean {
+  if ((newest.flags & BOOT_FLAG_HEARTBEAT) === 0) return true;
+  const { sectorBytes } = layout;
+  const isHere = (sector: number): boolean => recordAt(layout, host.flash, sector * sectorBytes + newest.page * 4096)?.epoch === newest.epoch;
+  const other = recordAt(layout, host.flash, isHere(1) ? 0 : sectorBytes);
+  return other?.epoch !== (newest.epoch - 1) >>> 0;
 }
 
 /** What must hold of a boot, whatever the flash held. */
@@ -84,11 +94,12 @@ function checkRebuilt(admitted: (Admitted | string)[], after: BootRecord): void 
 // ---- boot control ------------------------------------------------------------------------------------------------------
 //
 // Input: u8 boot reason; u8 slots (bit 0, 1: A, B holds an image; bit 2, 3: damaged); then pages: u8 page (bits 0 to 2) and
-// what is put right (bit 3 check, bit 4 seal, bit 5 page number), u8 length, bytes.
+// what is put right (bit 3 check, bit 4 seal, bit 5 page number, bit 6 a seal of another record), u8 length, bytes.
 
 const CHECK = 8;
 const SEAL = 16;
 const PLACE = 32;
+const OTHER_SEAL = 64;
 
 export const bootControl: OpenTarget = async (patches = []): Promise<Target> => {
   const { host, instance, boot } = await openBoot(patches);
@@ -129,6 +140,9 @@ export const bootControl: OpenTarget = async (patches = []): Promise<Target> => 
       [0, 3, ...sealed(3, record(0, 2, 2, (view) => view.setUint32(8, 0xfffffffe, true))), ...sealed(4, record(0, 1, 2, (view) => view.setUint32(24, 2, true)))],
       // A contact fallback to an image that does not verify: the candidate's turn.
       [0, 7, ...sealed(0, record(0, 2, 1, (view) => view.setUint8(29, 2)))],
+      // A heartbeat, with a sector beside it that is older by one and by more; a record with the seal of another one.
+      ...[2, 1].map((epoch) => [0, 3, ...sealed(0, record(0, 2, 2, (view) => { view.setUint32(8, 3, true); view.setUint8(29, 128); })), ...sealed(4, record(0, 2, 2, (view) => view.setUint32(8, epoch, true)))]),
+      [0, 3, ...sealed(0, record(0, 2, 2)), 2 | CHECK | SEAL | PLACE | OTHER_SEAL, 144, ...record(1, 2, 2).subarray(0, 144)],
       // In another page than it names; flags that a boot which changes the state takes away; a lost log with nothing readable.
       [0, 3, ...sealed(0, record(0, 2, 2)), 1 | CHECK | SEAL, 144, ...record(1, 2, 2).subarray(0, 144)],
       [4, 3, ...sealed(0, record(1, 2, 2, (view) => { view.setUint32(20, 4, true); view.setUint8(29, 1); }))],
@@ -188,11 +202,14 @@ export const bootControl: OpenTarget = async (patches = []): Promise<Target> => 
         if (what & SEAL) {
           to.set(Buffer.from("SEAL"), 256);
           to.set(digest!.subarray(0, 12), 260);
+          if (what & OTHER_SEAL) to[260]! ^= 1;
         }
       }
       const before = newestOf(host);
+      const isOpen = before !== undefined && mayEndInTornChange(host, before);
       const started = boot();
       check(host, choice.map(({ admitted }) => admitted), before, started);
+      if (isOpen && started && newestOf(host)!.epoch - before.epoch === 0) throw new Violation("an image was started, and what may be a torn change is not settled");
     },
   };
 };

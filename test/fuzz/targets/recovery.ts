@@ -176,6 +176,10 @@ export const recovery: OpenTarget = async (patches = []): Promise<Target> => {
     ...[0, 1, 2].map((version) => joined([0, 0], item(Kind.Decoded, 0, wrongPrefix(version)))),
     // Once a minute a byte: never silent, and an hour is not enough.
     joined([0, 0], frame(FRAME_BEGIN, 2, u32(900)), ...Array.from({ length: 64 }, (_, i) => [frame(FRAME_DATA, i, [...u32(i), 7]), time(59_000)]).flat()),
+    // The hour begins with the transfer, not with the device.
+    joined([0, 0], time(1_200_000), time(1_200_000), frame(FRAME_BEGIN, 2, u32(900)), ...Array.from({ length: 24 }, (_, i) => [frame(FRAME_DATA, i, [...u32(i), 7]), time(59_000)]).flat()),
+    // What is no frame does not repeat the one before.
+    ...[wrongPrefix(0).subarray(0, 9), ...[1, 2].map(wrongPrefix), wrongPrefix(0).fill(1, 6)].map((wrong) => joined([0, 0], frame(FRAME_HELLO, 1), item(Kind.Decoded, 0, wrong), frame(FRAME_HELLO, 2))),
     joined([5, 0], item(Kind.Raw, 0, [...encodeFrame({ type: FRAME_HELLO, sequence: 5, data: new Uint8Array(0) }), 2, 65, 10]), item(Kind.Decoded, 0, [FRAME_BEGIN, 1, 1, 0, 4, 0, 1, 0, 0, 0, 0, 0, 0, 0])),
   ];
   for (const seed of seeds.slice(0, 3)) {

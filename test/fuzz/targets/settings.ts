@@ -106,8 +106,8 @@ export const settings: OpenTarget = async (patches: Patch[] = []): Promise<Targe
   const v2 = (generation: number, name: string, change: Partial<SettingsContent> = {}): Uint8Array => settingsRecord({ generation, secret: bytesOf(name), server: { host: "10.0.2.2", port: 1883 }, ...change }, 2);
   const candidate = { candidate: { host: "candidate", port: 1 }, tries: 2 };
   const commandId = bytesOf("command").subarray(0, 16);
-  const spoilt = (record: Uint8Array, at: number): Uint8Array => {
-    const changed = record.with(at, 1);
+  const spoilt = (record: Uint8Array, at: number, value = 1): Uint8Array => {
+    const changed = record.with(at, value);
     changed.set(sha256Of(changed.subarray(0, checkedBytesOf(changed))).subarray(0, 16), checkedBytesOf(changed));
     return changed;
   };
@@ -120,6 +120,8 @@ export const settings: OpenTarget = async (patches: Patch[] = []): Promise<Targe
     seeds: [
       // What is zero is not, and the check holds.
       ...[118, 119, 174, 239].map((at) => seed(0, 0, v1(1, "a"), spoilt(v2(2, "b"), at))),
+      // Neither with a candidate nor without.
+      ...[2, 3].map((value) => seed(0, 0, v1(1, "a"), spoilt(v2(2, "b", candidate), 44, value))),
       // A run begins, with and without tries, or while an image is on trial; and without the zone.
       ...[Deed.BeginRun, Deed.BeginBusyRun].flatMap((deed) => [records[0]!, records[3]!, records[4]!, v2(6, "g", { ...candidate, tries: 0, commandId })].map((record) => seed(0, 1 | (deed << 1), record, record))),
       seed(0, 1 | (Deed.ZoneIsAbsent << 1), records[0]!, records[1]!), seed(0, 1 | (Deed.ZoneIsAbsent << 1)),

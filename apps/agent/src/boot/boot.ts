@@ -168,7 +168,6 @@ function countUncleanBoot(reason: u32): bool {
     record.setSlot(active, SlotState.Confirmed, 0, ErrorCode.CrashedRepeatedly);
     record.activeSlot = 1 - active;
     if (yields) record.flags |= BOOT_FLAG_YIELDED;
-    else record.flags &= ~BOOT_FLAG_CONTACT_FALLBACK;
     record.uncleanBoots = 0;
   }
   return false;
