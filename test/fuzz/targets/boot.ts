@@ -67,6 +67,10 @@ function check(host: DeviceHost, admitted: (Admitted | string)[], before: BootRe
   const slot = started.info[6]!;
   const image = admitted[slot];
   if (image === undefined || typeof image === "string") throw new Violation(`an image was started that is not admissible: ${image}`);
+  if (before && before.uncleanBoots < UNCLEAN_BOOTS_MAX && !isCrash(host.bootReason) && slot !== before.activeSlot && before.slotState(before.activeSlot) === SlotState.Confirmed) {
+    const active = admitted[before.activeSlot]!;
+    if (typeof active !== "string" && active.securityCounter >= before.securityFloor) throw new Violation("another image was started than the active one, which is good");
+  }
   if (started.value !== image.entryAddress) throw new Violation("the image was entered elsewhere than its header says");
   if (Buffer.from(started.info.subarray(24, 56)).toString("hex") !== image.digest) throw new Violation("the boot information names another image");
   if (!after) throw new Violation("an image was started, and no record of boot control holds");
@@ -142,7 +146,7 @@ export const bootControl: OpenTarget = async (patches = []): Promise<Target> => 
       [0, 7, ...sealed(0, record(0, 2, 1, (view) => view.setUint8(29, 2)))],
       // A heartbeat, with a sector beside it that is older by one and by more; a record with the seal of another one.
       ...[2, 1].map((epoch) => [0, 3, ...sealed(0, record(0, 2, 2, (view) => { view.setUint32(8, 3, true); view.setUint8(29, 128); })), ...sealed(4, record(0, 2, 2, (view) => view.setUint32(8, epoch, true)))]),
-      [0, 3, ...sealed(0, record(0, 2, 2)), 2 | CHECK | SEAL | PLACE | OTHER_SEAL, 144, ...record(1, 2, 2).subarray(0, 144)],
+      [0, 3, ...sealed(0, record(0, 2, 2)), 2 | CHECK | SEAL | PLACE | OTHER_SEAL, 144, ...record(1, 2, 2, (view) => view.setUint32(24, 2, true)).subarray(0, 144)],
       // In another page than it names; flags that a boot which changes the state takes away; a lost log with nothing readable.
       [0, 3, ...sealed(0, record(0, 2, 2)), 1 | CHECK | SEAL, 144, ...record(1, 2, 2).subarray(0, 144)],
       [4, 3, ...sealed(0, record(1, 2, 2, (view) => { view.setUint32(20, 4, true); view.setUint8(29, 1); }))],

@@ -121,7 +121,7 @@ export const settings: OpenTarget = async (patches: Patch[] = []): Promise<Targe
       // What is zero is not, and the check holds.
       ...[118, 119, 174, 239].map((at) => seed(0, 0, v1(1, "a"), spoilt(v2(2, "b"), at))),
       // Neither with a candidate nor without.
-      ...[2, 3].map((value) => seed(0, 0, v1(1, "a"), spoilt(v2(2, "b", candidate), 44, value))),
+      ...[2, 3].map((value) => seed(0, 0, v1(1, "a"), spoilt(v2(2, "b"), 44, value))),
       // A run begins, with and without tries, or while an image is on trial; and without the zone.
       ...[Deed.BeginRun, Deed.BeginBusyRun].flatMap((deed) => [records[0]!, records[3]!, records[4]!, v2(6, "g", { ...candidate, tries: 0, commandId })].map((record) => seed(0, 1 | (deed << 1), record, record))),
       seed(0, 1 | (Deed.ZoneIsAbsent << 1), records[0]!, records[1]!), seed(0, 1 | (Deed.ZoneIsAbsent << 1)),
