@@ -50,7 +50,9 @@ export async function measureTarget(name: string, set: MutantSet, seed: number):
   const campaign = new Campaign(target, seed, keptCases(name).map(({ input }) => input));
   campaign.run(tried[name]!.inputs);
   const asking: Record<number, number[]> = {};
-  campaign.corpus.forEach((input, number) => {
+  // Those whose transcripts are written down tell mutants, wherever chance leads.
+  const inputs = [...campaign.corpus, ...Object.keys(writtenTranscripts()[name] ?? {}).map((input) => new Uint8Array(Buffer.from(input, "base64")))];
+  inputs.forEach((input, number) => {
     questions.startNoting(count);
     campaign.faultOf(input);
     const now = questions.noted();
@@ -63,7 +65,7 @@ export async function measureTarget(name: string, set: MutantSet, seed: number):
   const numberOf = new Map(used.map((old, i) => [old, i]));
   return {
     target: name,
-    inputs: used.map((old) => Buffer.from(campaign.corpus[old]!).toString("base64")),
+    inputs: used.map((old) => Buffer.from(inputs[old]!).toString("base64")),
     asking: Object.fromEntries(Object.entries(asking).map(([mutant, list]) => [mutant, list.map((old) => numberOf.get(old)!)])),
     asked: [...asked.keys()].filter((mutant) => asked[mutant] !== 0),
   };

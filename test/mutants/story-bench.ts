@@ -29,13 +29,6 @@ export interface Finding {
   learnt?: { id: string; digest: string };
 }
 
-export interface Finding {
-  by: string;
-  what: string;
-  /** A transcript that is not written down yet, and would tell the mutant. */
-  learnt?: { id: string; digest: string };
-}
-
 /** What was measured once, for all processes. */
 export interface StoryReach {
   story: string;
