@@ -9,8 +9,10 @@ import { assemblyEntry, compileForFuzzing } from "../engine/compile.ts";
 import { FuzzInstance } from "../engine/instance.ts";
 import { expectSame, type OpenTarget, Violation } from "../engine/target.ts";
 import { agentGrants } from "../../../apps/agent/hosts/node/grants.ts";
+import { MqttWire } from "../../../apps/power-cut/src/server/mqtt-wire.ts";
 import { DeviceHost } from "./device-host.ts";
 import { layout } from "./device-images.ts";
+import { changeStep, stepsIn, times } from "./steps.ts";
 
 /** With a time, see UNITS_US, and two bytes each. */
 const enum Step {
@@ -40,8 +42,9 @@ const UNITS_US = [1_000, 10_000, 50_000, 100_000, 333_333, 1_000_000, 4_000_000,
 /** Pieces from 1024 bytes on say how fast the link is. */
 const PIECE_BYTES = [4096, 1024, 1023, 256];
 const CONNACK = [0x20, 2, 0, 0];
-const PINGREQ = [0xc0, 0];
 const PINGRESP = [0xd0, 0];
+/** Of a device without a name: its shard is the hash of nothing. */
+const TOPIC_PREFIX = "flipside/v1/e3//";
 /** When a session that is not proven, and a link that takes nothing, are looked at again. */
 const UNPROVEN_US = 2_000_000;
 const RETRY_US = 50_000;
@@ -156,32 +159,8 @@ class Model {
   }
 }
 
-/** The packets that a device sent: what it asked for, and pings. */
-function readSent(bytes: Uint8Array): { asks: unknown[]; pings: number } {
-  const asks: unknown[] = [];
-  let pings = 0;
-  for (let at = 0; at < bytes.length; ) {
-    if (bytes[at] === PINGREQ[0]) {
-      pings++;
-      at += 2;
-      continue;
-    }
-    if (bytes[at] !== 0x30) throw new Violation("something is sent that is neither a request nor a ping");
-    let length = bytes[at + 1]! & 127;
-    const headBytes = bytes[at + 1]! > 127 ? 3 : 2;
-    if (headBytes === 3) length += bytes[at + 2]! << 7;
-    const body = bytes.subarray(at + headBytes, at + headBytes + length);
-    const topicBytes = (body[0]! << 8) | body[1]!;
-    if (!Buffer.from(body.subarray(2, 2 + topicBytes)).toString().endsWith("/fetch")) throw new Violation("a request on another topic");
-    asks.push(JSON.parse(Buffer.from(body.subarray(2 + topicBytes)).toString()));
-    at += headBytes + length;
-  }
-  return { asks, pings };
-}
-
 const step = (what: Step, a = 0, b = 0, c = 0): number[] => [what, a, b, c];
-const times = (count: number, ...steps: number[][]): number[][] => Array.from({ length: count }, () => steps).flat();
-const inputOf = (...steps: number[][]): Uint8Array => Uint8Array.from(steps.flat());
+const inputOf = (...steps: readonly (readonly number[])[]): Uint8Array => Uint8Array.from(steps.flat());
 /** Takes so many of a unit of time; see UNITS_US. */
 const time = (unit: number, count: number): number => unit | ((count - 1) << 3);
 const SECOND = 5;
@@ -211,6 +190,24 @@ export const chunkFetch: OpenTarget = async (patches = []) => {
     memory.set(bytes, givenAt);
     return calls.poll!(nowUs, bytes.length);
   };
+  /** The server's end: what was asked for, and how many signs of life were. */
+  let asks: unknown[] = [];
+  const wire = new MqttWire({
+    isAt: () => true,
+    connect: () => 0,
+    message(leaf, payload) {
+      if (leaf !== "fetch") throw new Violation(`a message on ${leaf}`);
+      asks.push(JSON.parse(Buffer.from(payload).toString()));
+    },
+  }, TOPIC_PREFIX);
+  const answers = new Uint8Array(256);
+  const readSent = (): { asks: unknown[]; pings: number } => {
+    asks = [];
+    wire.write(memory.subarray(sentAt, sentAt + calls.takeSent!()));
+    // It answers nothing else; the device gets its answers when the input says so.
+    return { asks, pings: wire.hasData ? wire.read(answers) / PINGRESP.length : 0 };
+  };
+  wire.open("", 0);
   calls.open!();
   poll(0);
   if (poll(1, CONNACK) !== CONNECTED) throw new Error("the client of this target does not connect");
@@ -244,13 +241,7 @@ export const chunkFetch: OpenTarget = async (patches = []) => {
       inputOf(step(Step.Proven), step(Step.Begin, 0, 0, 3), run, step(Step.Proven), run, step(Step.Stray), step(Step.Stray, 0, 0, 1), arrive(4, 1), step(Step.FromStart), run),
       ...Array.from({ length: 24 }, (_, seed) => drawn(seed)),
     ],
-    mutate(draft, random) {
-      const steps = Math.floor(draft.length / STEP_BYTES);
-      if (steps < 1) return;
-      const at = STEP_BYTES * random.below(steps);
-      draft.bytes[at] = random.below(Step.Count);
-      draft.bytes[at + 1 + random.below(3)] = random.below(256);
-    },
+    mutate: (draft, random) => changeStep(draft, 0, STEP_BYTES, Step.Count, random),
     run(input) {
       instance.restore(atStart);
       const model = new Model();
@@ -260,7 +251,7 @@ export const chunkFetch: OpenTarget = async (patches = []) => {
 
       const carry = (bytes: number[] = []): void => {
         poll(nowUs, bytes);
-        const { asks, pings } = readSent(memory.subarray(sentAt, sentAt + calls.takeSent!()));
+        const { asks, pings } = readSent();
         if (model.isStalled) {
           if (asks.length + pings > 0) throw new Error("a link that stands still carries something");
           return;
@@ -284,8 +275,7 @@ export const chunkFetch: OpenTarget = async (patches = []) => {
         }
       };
 
-      for (let at = 0; at + STEP_BYTES <= input.length; at += STEP_BYTES) {
-        const [what, a, b, c] = input.subarray(at, at + STEP_BYTES) as unknown as [number, number, number, number];
+      for (const [what = 0, a = 0, b = 0, c = 0] of stepsIn(input, 0, STEP_BYTES)) {
         nowUs += UNITS_US[a & 7]! * ((a >> 3) + 1);
         switch (what % Step.Count) {
           case Step.Run: {

@@ -11,6 +11,7 @@ import { FuzzInstance } from "../engine/instance.ts";
 import { expectSame, type OpenTarget } from "../engine/target.ts";
 import { DeviceHost } from "./device-host.ts";
 import { layout } from "./device-images.ts";
+import { stepsIn } from "./steps.ts";
 
 /** With two bytes each: id and attempt; state and code; how long; pieces that have come, and all. */
 const enum Step { Take, Enter, PutOff, Progress, Told, Count }
@@ -26,7 +27,7 @@ function idOf(a: number): Uint8Array {
   return id;
 }
 const step = (what: Step, a = 0, b = 0): number[] => [what, a, b];
-const inputOf = (...steps: number[][]): Uint8Array => Uint8Array.from(steps.flat());
+const inputOf = (...steps: readonly (readonly number[])[]): Uint8Array => Uint8Array.from(steps.flat());
 const drawn = (seed: number): Uint8Array => {
   const random = new SeededRandom(seed);
   return inputOf(...Array.from({ length: STEPS_MAX }, () => step(random.below(Step.Count), random.below(256), random.below(256))));
@@ -68,8 +69,7 @@ export const deployment: OpenTarget = async (patches = []) => {
       const enters = (state: number, code: number): void => {
         if (mayFollow(now.state, state)) Object.assign(now, { state, code, isDirty: true });
       };
-      for (let at = 0; at + STEP_BYTES <= input.length; at += STEP_BYTES) {
-        const [what, a, b] = input.subarray(at, at + STEP_BYTES) as unknown as [number, number, number];
+      for (const [what = 0, a = 0, b = 0] of stepsIn(input, 0, STEP_BYTES)) {
         switch (what % Step.Count) {
           case Step.Take:
             id = Uint8Array.from(idOf(a));

@@ -16,6 +16,7 @@ import { FUEL } from "./boot-loader.ts";
 import { BOOT_COUNTER, putBooted, slotContent } from "./booted-device.ts";
 import { DeviceHost, Left } from "./device-host.ts";
 import { layout, makeImage } from "./device-images.ts";
+import { stepsIn } from "./steps.ts";
 import { type App, type Begins, confirmDeadlineUs, contactDeadlineUs, Health, Noise, saidBy, textOf, TrialModel } from "./trial-model.ts";
 
 const BEGINS_BYTES = 8;
@@ -267,10 +268,9 @@ export const trial: OpenTarget = async (patches: Patch[] = []): Promise<Target> 
       if (calls.start!(Number(from.isTrial || from.isFallback)) !== Number(agrees)) throw new Violation(agrees ? "the agent does not go on from what the loader says" : "the agent goes on, and what the loader says is not so");
       if (!agrees) return;
       record = recordNow();
-      for (let at = BEGINS_BYTES; at + STEP_BYTES <= input.length; at += STEP_BYTES) {
-        const a = input[at + 1]!;
-        const b = input[at + 2]! | (input[at + 3]! << 8);
-        switch (input[at]! % Step.Count) {
+      for (const [what = 0, a = 0, low = 0, high = 0] of stepsIn(input, BEGINS_BYTES, STEP_BYTES)) {
+        const b = low | (high << 8);
+        switch (what % Step.Count) {
           case Step.Looks:
             for (let left = 1 + (a % 64); left > 0; left--) {
               nowUs += LOOK_US;

@@ -17,6 +17,7 @@ import { layout } from "./device-images.ts";
 import { FaultyZone } from "./faulty-zone.ts";
 import { CHECKED_BYTES, encodeJournalRecord, type JournalRecord, readJournal, RECORD_BYTES, STRIDE_BYTES } from "./journal-records.ts";
 import { bytesOf, sha256Of } from "./keys.ts";
+import { changeStep, stepsIn, times } from "./steps.ts";
 
 /** With three bytes each. */
 const enum Step {
@@ -66,6 +67,8 @@ class Model {
   /** The run began with a boot counter that a record of the zone may be ahead of. */
   isOutdated = false;
   lastUs = 0;
+  /** Of the last begin that was tried, or read: its run and number. */
+  #lastOf = { run: 0, number: 0 };
   #tried = 0;
 
   constructor(readonly zone: FaultyZone, readonly run: number) {}
@@ -164,8 +167,6 @@ class Model {
     }
     return false;
   }
-  /** Of the last begin that was tried, or read: its run and number. */
-  #lastOf = { run: 0, number: 0 };
   recall(): void {
     this.#lastOf = this.newest ?? { run: 0, number: 0 };
   }
@@ -189,8 +190,7 @@ class Model {
 }
 
 const step = (what: Step, a = 0, b = 0, c = 0): number[] => [what, a, b, c];
-const times = (count: number, ...steps: number[][]): number[][] => Array.from({ length: count }, () => steps).flat();
-const inputOf = (sectors: number, pages: number, ...steps: number[][]): Uint8Array => Uint8Array.from([sectors - 1, pages, 3, ...steps.flat()]);
+const inputOf = (sectors: number, pages: number, ...steps: readonly (readonly number[])[]): Uint8Array => Uint8Array.from([sectors - 1, pages, 3, ...steps.flat()]);
 /** Any steps, so that what lies far apart is reached at once. */
 const drawn = (seed: number): Uint8Array => {
   const random = new SeededRandom(seed);
@@ -244,13 +244,7 @@ export const updateJournal: OpenTarget = async (patches = []) => {
       inputOf(4, 2, begun, step(Step.Restart, 0, 0, 1), begun, step(Step.Restart, 0, 0, 3), begun, step(Step.Restart, 0, 0, 40), begun, step(Step.Restart, 0, 0, 60)),
       ...Array.from({ length: 24 }, (_, seed) => drawn(seed)),
     ],
-    mutate(draft, random) {
-      const steps = Math.floor((draft.length - HEAD_BYTES) / STEP_BYTES);
-      if (steps < 1) return;
-      const at = HEAD_BYTES + STEP_BYTES * random.below(steps);
-      draft.bytes[at] = random.below(Step.Count);
-      draft.bytes[at + 1 + random.below(3)] = random.below(256);
-    },
+    mutate: (draft, random) => changeStep(draft, HEAD_BYTES, STEP_BYTES, Step.Count, random),
     run(input) {
       const sectors = 1 + ((input[0] ?? 0) & 3);
       zone.format(STRIDE_BYTES << ((input[1] ?? 0) % 3), sectors);
@@ -324,8 +318,7 @@ export const updateJournal: OpenTarget = async (patches = []) => {
       };
 
       start((input[2] ?? 0) + 1, false);
-      for (let at = HEAD_BYTES; at + STEP_BYTES <= input.length; at += STEP_BYTES) {
-        const [what, a, b, c] = input.subarray(at, at + STEP_BYTES) as unknown as [number, number, number, number];
+      for (const [what = 0, a = 0, b = 0, c = 0] of stepsIn(input, HEAD_BYTES, STEP_BYTES)) {
         switch (what % Step.Count) {
           case Step.Begin:
             begin(a & 3, (a >> 2) & 1, b % 49, ((a >> 3) & 1) === 1, false);
