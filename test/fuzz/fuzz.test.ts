@@ -8,6 +8,7 @@ import type { Patch } from "./engine/compile.ts";
 import { keptCases } from "./engine/corpus.ts";
 import type { Target } from "./engine/target.ts";
 import { writeTranscripts, writtenTranscripts } from "./engine/transcripts.ts";
+import { about, targetsAbout } from "./targets/about.ts";
 import { targets } from "./targets/index.ts";
 
 const seed = seedOfRun();
@@ -57,6 +58,12 @@ describe("the device does with inputs that tell small bugs best what is written 
     }
     if (process.env.FLIPSIDE_WRITE_COURSES === "1") writeTranscripts(now);
   }, LONG_MS);
+});
+
+test("of each target it is said what sources it is about, and of sources which targets are", () => {
+  expect(Object.keys(about).sort()).toEqual(Object.keys(targets).sort());
+  expect(targetsAbout(["apps/agent/src/update/chunk-fetch.ts"])).toEqual(["agent-messages", "update", "chunk-fetch"]);
+  expect(targetsAbout(["apps/agent/src/net/wire/dns.ts"])).toEqual(["tcp", "dhcp", "dns", "frames"]);
 });
 
 describe("bugs that are planted are found", () => {

@@ -7,19 +7,16 @@ import type { Patch } from "../fuzz/engine/compile.ts";
 import { keptCases } from "../fuzz/engine/corpus.ts";
 import type { Target } from "../fuzz/engine/target.ts";
 import { writtenTranscripts } from "../fuzz/engine/transcripts.ts";
+import { targetsAbout } from "../fuzz/targets/about.ts";
 import { targets } from "../fuzz/targets/index.ts";
 import { type Purpose, questions } from "./questions.ts";
 import type { MutantSet } from "./sources.ts";
 import type { Finding } from "./story-bench.ts";
 
-/** Targets, how many inputs are tried to find some that tell mutants apart, and the sources that they are about. */
-const tried: Record<string, { inputs: number; about: RegExp }> = {
-  "boot-control": { inputs: 3000, about: /\/(boot|boot-control)\// }, slots: { inputs: 600, about: /\/(boot\/boot|image|flash)/ }, "trust-zone": { inputs: 300, about: /\/trust\// },
-  recovery: { inputs: 6000, about: /\/boot\/(image-receiver|recovery|serial)|\/boot\/boot/ }, "agent-messages": { inputs: 5000, about: /\/(update|agent|command|trust|image)\// },
-  update: { inputs: 800, about: /\/(update\/|agent\/boot-state|image\/payload)/ }, "offer-check": { inputs: 1500, about: /offer-check|permit|image\/manifest|signatures/ },
-  "permit-holds": { inputs: 1500, about: /permit|signatures/ }, settings: { inputs: 4000, about: /settings|dual-copy|connection-candidate/ }, factory: { inputs: 3000, about: /factory/ }, journal: { inputs: 6000, about: /journal/ },
-  "trust-updates": { inputs: 200, about: /trust\/(trust|signatures)/ }, trial: { inputs: 400, about: /agent\/(boot-state|trial|self-test)/ },
-  "update-journal": { inputs: 1500, about: /update\/(journal|begin-budget)/ }, "chunk-fetch": { inputs: 3000, about: /chunk-fetch/ }, "chunk-table": { inputs: 300, about: /slot-writer/ }, deployment: { inputs: 1000, about: /deployment/ },
+/** Targets, and how many inputs are tried to find some that tell mutants apart. */
+const tried: Record<string, number> = {
+  "boot-control": 3000, slots: 600, "trust-zone": 300, recovery: 6000, "agent-messages": 5000, update: 800, "offer-check": 1500, "permit-holds": 1500, settings: 4000, factory: 3000, journal: 6000,
+  "trust-updates": 200, trial: 400, "update-journal": 1500, "chunk-fetch": 3000, "chunk-table": 300, deployment: 1000,
 };
 /** Of the inputs that ask for a mutant, so many are tried first; of those of a target whose seeds are a course each, all. */
 const INPUTS_FOR_EACH = 40;
@@ -48,7 +45,7 @@ export async function measureTarget(name: string, set: MutantSet, seed: number):
   target = await targets[name]!(patchesOf(set, "coverage"));
   note(questions.noted());
   const campaign = new Campaign(target, seed, keptCases(name).map(({ input }) => input));
-  campaign.run(tried[name]!.inputs);
+  campaign.run(tried[name]!);
   const asking: Record<number, number[]> = {};
   // Those whose transcripts are written down tell mutants, wherever chance leads.
   const inputs = [...campaign.corpus, ...Object.keys(writtenTranscripts()[name] ?? {}).map((input) => new Uint8Array(Buffer.from(input, "base64")))];
@@ -72,7 +69,7 @@ export async function measureTarget(name: string, set: MutantSet, seed: number):
 }
 
 /** Those that are about any of these sources. */
-export const fuzzTargetsFor = (files: readonly string[]): string[] => Object.keys(tried).filter((name) => files.some((file) => tried[name]!.about.test(file)));
+export const fuzzTargetsFor = (files: readonly string[]): string[] => targetsAbout(files).filter((name) => name in tried);
 
 interface OpenTarget {
   name: string;
@@ -162,7 +159,7 @@ export class FuzzBench {
       variants.running = mutant;
       try {
         const campaign = new Campaign({ ...target, seeds: asking.map((number) => inputs[number]!) }, this.#seed, []);
-        const most = tried[name]!.inputs / 4;
+        const most = tried[name]! / 4;
         while (campaign.findings.length === 0 && campaign.inputs < most) campaign.run(campaign.inputs + 25);
         const [finding] = campaign.findings;
         if (finding) return { by: `fuzz ${name}`, what: finding.what };

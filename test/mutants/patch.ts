@@ -6,6 +6,7 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symli
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { buildOutput, repositoryRoot } from "../../apps/agent/build/paths.ts";
+import { targetsAbout } from "../fuzz/targets/about.ts";
 
 export class PatchError extends Error {
   override name = "PatchError";
@@ -89,12 +90,7 @@ export function stepsFor(files: readonly string[], seed: number): Step[] {
   if (isOf(/^(apps\/agent\/src|packages\/image-format)\//)) {
     steps.push(vitest("apps/power-cut/test/courses.test.ts", "apps/power-cut/test/troubles.test.ts", "apps/power-cut/test/transcripts.test.ts", "apps/power-cut/test/lying-chip.test.ts"), powerCut("--single", ...drawn));
     if (isOf(/^packages\/image-format\//)) steps.push(vitest("packages/image-format"));
-    const targets = [
-      [/\/boot\/|\/boot-control\/|\/image\/|flash|boot-control-record/, ["boot-control", "slots"]], [/\/boot\/|serial/, ["recovery"]], [/\/trust\/|trust-record|signature/, ["trust-zone", "signatures"]],
-      [/\/update\/|\/agent\/|\/command\/|\/session\/|\/mqtt\/|\/image\//, ["agent-messages"]], [/permit/, ["permit-holds"]], [/settings|dual-copy|\/identity\//, ["settings", "factory"]], [/journal/, ["journal"]],
-      [/\/net\//, ["tcp", "dhcp", "dns", "frames"]], [/\/mqtt\//, ["mqtt"]], [/\/json\//, ["json"]],
-    ] as const;
-    const named = targets.filter(([part]) => isOf(part)).flatMap(([, names]) => [...names]);
+    const named = targetsAbout(files);
     if (named.length > 0) steps.push(fuzz(named, 1_500));
     const tests = [
       [/\/boot\/|recovery|serial/, "apps/agent/test/recovery/recovery.test.ts"], [/\/agent\/|\/app\//, "apps/agent/test/trial"], [/boot-control|\/boot\//, "apps/power-cut/test/worn-flash.test.ts"],

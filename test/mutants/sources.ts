@@ -23,6 +23,12 @@ export interface MutantSet {
   texts(purpose: Purpose): Map<string, string>;
 }
 
+/** Of a set, only these can be in force: the others are what the compiler leaves out, so it is done in half the time. */
+export function onlyThese({ mutants, texts }: MutantSet, numbers: ReadonlySet<number>): MutantSet {
+  const without = (text: string): string => text.replaceAll(/\b__is\((\d+)\)/g, (asked, number: string) => (numbers.has(Number(number)) ? asked : "false"));
+  return { mutants, texts: (purpose) => new Map([...texts(purpose)].map(([file, text]) => [file, without(text)])) };
+}
+
 /** The mutants of `files`, numbered from 1. */
 export function mutantsOf(files: readonly string[]): MutantSet {
   const mutants: Mutant[] = [];

@@ -1,0 +1,15 @@
+// Which sources a target is about: from these, those are chosen that a change has to pass.
+
+export const about: Record<string, RegExp> = {
+  "boot-control": /\/(boot|boot-control)\/|boot-control-record/, slots: /\/boot\/boot|\/image\/|flash/, "trust-zone": /\/trust\/|trust-record/, recovery: /\/boot\/|serial/,
+  "agent-messages": /\/(update|agent|command|session|mqtt|trust|image)\//, update: /\/(update\/|agent\/boot-state|image\/payload)/, "offer-check": /offer-check|permit|\/image\/manifest|signature/,
+  signatures: /signature|ed25519/, "permit-holds": /permit|signature/,
+  "image-header": /image-header/, "signature-block": /signature-block/, "trust-chain": /trust-record|trust-chain/, permit: /portable\/permit/, command: /portable\/command/, "boot-record": /boot-control-record/, "factory-form": /portable\/factory/,
+  tcp: /\/net\//, dhcp: /\/net\//, dns: /\/net\//, frames: /\/net\//, mqtt: /\/mqtt\//, json: /\/json\//,
+  settings: /settings|dual-copy|connection-candidate|\/identity\//, factory: /factory|\/identity\//, journal: /journal/,
+  "trust-updates": /\/trust\/(trust|signatures)/, trial: /\/agent\/(boot-state|trial|self-test)/,
+  "update-journal": /\/update\/(journal|begin-budget)/, "chunk-fetch": /chunk-fetch/, "chunk-table": /slot-writer/, deployment: /\/update\/deployment/,
+};
+
+/** The targets that are about any of these files, whose paths are from the repository's root. */
+export const targetsAbout = (files: readonly string[]): string[] => Object.keys(about).filter((name) => files.some((file) => about[name]!.test(file)));
