@@ -462,8 +462,9 @@ export class Rig implements Surroundings {
     if (state === "candidate") {
       const allowed = before?.slots[slot]!.state === "candidate" && before.slots[slot]!.digest === digest ? before.slots[slot]!.tries - 1 : undefined;
       if (allowed !== undefined && tries > allowed) this.#violates(3, `a try of ${started} was not recorded`);
-      if ((record.flags & FLAG_CONTACT_FALLBACK) !== 0) this.#violates(3, `${started} was started, and the record says that it waits for the other image's contact`);
-      if (!this.#isTryRecorded(record, slot) && !this.#logMayFade) this.#violates(3, `${started} was started and its try could not be recorded`);
+      const isTryRecorded = tries === board.bootInfo[21];
+      if (!isTryRecorded && !this.#logMayFade) this.#violates(3, `${started} was started and its try could not be recorded`);
+      if (isTryRecorded && (record.flags & FLAG_CONTACT_FALLBACK) !== 0) this.#violates(3, `${started} was started, and the record says that it waits for the other image's contact`);
       if (board.watchdogMs === 0) this.#violates(3, `${started} was started unwatched`);
     }
     // Where boot control is worn out, the newest record need not be the one that was acted on.
@@ -494,10 +495,6 @@ export class Rig implements Surroundings {
     if (record.slots[slot]!.state !== "candidate") this.#violates(2, `${started} was started as ${record.slots[slot]!.state} by a log that was made anew`);
     if (record.slots[1 - slot]!.state !== "confirmed") this.#violates(2, `beside ${started}, which is only guessed, nothing is confirmed`);
     if (record.floor > other.securityCounter) this.#violates(5, `the floor ${record.floor} of a log that was made anew refuses the other slot's image`);
-  }
-
-  #isTryRecorded(record: BootRecord, slot: number): boolean {
-    return record.slots[slot]!.tries === this.board.bootInfo[21];
   }
 
   get #windowAddress(): number {
