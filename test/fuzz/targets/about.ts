@@ -1,4 +1,5 @@
 // Which sources a target is about: from these, those are chosen that a change has to pass.
+// The patterns are of paths below a package's sources: "apps/agent" is the name of the whole program, and "/agent/" of one of its folders.
 
 export const about: Record<string, RegExp> = {
   "boot-control": /\/(boot|boot-control)\/|boot-control-record/, slots: /\/boot\/boot|\/image\/|flash/, "trust-zone": /\/trust\/|trust-record/, recovery: /\/boot\/|serial/,
@@ -12,4 +13,7 @@ export const about: Record<string, RegExp> = {
 };
 
 /** The targets that are about any of these files, whose paths are from the repository's root. */
-export const targetsAbout = (files: readonly string[]): string[] => Object.keys(about).filter((name) => files.some((file) => about[name]!.test(file)));
+export function targetsAbout(files: readonly string[]): string[] {
+  const inPackage = files.map((file) => file.replace(/^(apps|packages)\/[^/]+/, ""));
+  return Object.keys(about).filter((name) => inPackage.some((file) => about[name]!.test(file)));
+}
