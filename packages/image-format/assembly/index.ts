@@ -4,6 +4,7 @@
 
 export { equalInConstantTime } from "./constant-time";
 export { SHA256_BYTES, SHA256_CONTEXT_BYTES, sha256, sha256Final, sha256Init, sha256Update } from "./sha256";
+export { sha256Block } from "./sha256-block";
 export { SHA512_BYTES, SHA512_CONTEXT_BYTES, sha512, sha512Final, sha512Init, sha512Update } from "./sha512";
 export {
   HMAC_SHA256_CONTEXT_BYTES, hmacSha256, hmacSha256Final, hmacSha256Init, hmacSha256Update,

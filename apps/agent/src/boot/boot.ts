@@ -30,7 +30,7 @@ import { ImageReceiver } from "./image-receiver";
 import { RecoveryLine, RecoveryState } from "./recovery";
 
 export { abort } from "../abort";
-export { ed25519VerifyParts, sha256 } from "../crypto"; // so that test tools can tell them apart in the module
+export { ed25519VerifyParts, sha256, sha256Block } from "../crypto"; // so that test tools can tell them apart in the module
 
 /** Flash that reads differently may read well again: what doesn't hold is read so often before it is given up for now. */
 const READ_ATTEMPTS: u32 = 3;

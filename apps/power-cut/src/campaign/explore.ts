@@ -3,7 +3,7 @@
 // would have left, and what was not seen before is powered up later.
 
 import { Exo } from "../../../agent/hosts/node/abi.ts";
-import { type Board, type Operation, type Reading, readings } from "../device/board.ts";
+import { type Board, FADING_READS, type Operation, type Reading, readings } from "../device/board.ts";
 import { type DeviceState, type Rig, stateKey } from "../device/power-up.ts";
 import { type Hash, type PageStore, pageTerm } from "../device/page-store.ts";
 import { newServerMemory } from "../server/story-server.ts";
@@ -43,6 +43,8 @@ export interface ExploreOptions {
   /** Stop at the first violation. */
   stopAtFirst?: boolean;
   onProgress?: (scenarios: number, powerUps: number) => void;
+  /** Execute also what is known to go on as something before: the judge of the other way. */
+  withoutShortcuts?: boolean;
   /** Told of each power-up that was judged: the case, or undefined for the one without cuts. */
   onPowerUp?: (id: string | undefined) => void;
 }
@@ -57,16 +59,28 @@ interface Successor extends DeviceState {
 /** Longer than the pause after the first change that could not be recorded. */
 const REST_US = 150_000_000;
 
-/** How unstable bits may read: one way is enough when there are none. */
-const readingsOf = (isUnstable: boolean): readonly Reading[] => (isUnstable ? readings : ["as-new"]);
+/** What is known of a run from a checkpoint on. */
+interface Onward {
+  /** With a collector: how many scenarios follow. */
+  covered: number;
+  /** At most so often are one page's unstable bits read. */
+  unstableReads: number;
+}
+
+/**
+ * How else unstable bits may read, once a power-up is done in which they read as new, and those of no page more often than
+ * `unstableReads` times: where nobody looked, all ways are one; what was looked at less often than it takes to fade is new.
+ */
+const otherReadings = (isUnstable: boolean, unstableReads: number): readonly Reading[] =>
+  !isUnstable || unstableReads === 0 ? [] : readings.filter((reading) => reading !== "as-new" && (reading !== "fading" || unstableReads > FADING_READS));
 
 export class Explorer {
   readonly #rig: Rig;
   readonly #pages: PageStore;
   readonly #torn: TornPages;
   readonly #options: ExploreOptions;
-  readonly #known = new Map<number, number>();
-  readonly #knownWithCuts = new Map<number, number>();
+  readonly #known = new Map<number, Onward>();
+  readonly #knownWithCuts = new Map<number, Onward>();
 
   constructor(rig: Rig, pages: PageStore, options: ExploreOptions) {
     this.#rig = rig;
@@ -84,9 +98,9 @@ export class Explorer {
 
     const seen = new Map<number, Successor>();
     const first = new Collector(this.#rig.board, this.#torn, this.#pages, seen, [], "as-new", start);
-    const root = this.#power(story, start, "as-new", [], report, first);
-    report.operations = root;
-    for (const state of this.#wornAndRotten(story, start, root)) first.add(state);
+    const { operations } = this.#power(story, start, "as-new", [], report, first);
+    report.operations = operations;
+    for (const state of this.#wornAndRotten(story, start, operations)) first.add(state);
     // At rest flash is quiet, also where it fails: nothing is tried again and again.
     this.#rest(story, start, [], report);
     for (const state of firstAndLastOfEachSector([...seen.values()])) this.#rest(story, state, state.steps, report);
@@ -97,21 +111,23 @@ export class Explorer {
       if (done()) break;
       report.distinctStates++;
       number++;
-      for (const reading of readingsOf(state.isUnstable)) {
-        report.scenarios += state.ways;
-        const isCutAgain = depth === 2 && (!slice || number % slice.count === slice.index);
+      const isCutAgain = depth === 2 && (!slice || number % slice.count === slice.index);
+      /** How many scenarios cuts make of it. A merge with a state that is known counts as covered: its verdict is the same. */
+      const power = (reading: Reading): { unstableReads: number; covered: number } => {
         const second = isCutAgain ? new Collector(this.#rig.board, this.#torn, this.#pages, seenAgain, state.steps, reading, state) : undefined;
-        this.#power(story, state, reading, state.steps, report, second);
-        if (!second) continue;
-        // A merge with a state that is known counts as covered: its verdict is the same.
-        report.scenarios += state.ways * second.covered;
-        for (const next of second.fresh) {
-          report.distinctStates++;
-          for (const nextReading of readingsOf(next.isUnstable)) this.#power(story, next, nextReading, next.steps, report, undefined);
+        const { unstableReads } = this.#power(story, state, reading, state.steps, report, second);
+        for (const next of second?.fresh ?? []) {
           if (done()) break;
+          report.distinctStates++;
+          const first = this.#power(story, next, "as-new", next.steps, report, undefined);
+          for (const nextReading of otherReadings(next.isUnstable, first.unstableReads)) this.#power(story, next, nextReading, next.steps, report, undefined);
         }
-        if (done()) break;
-      }
+        return { unstableReads, covered: second?.covered ?? 0 };
+      };
+      const asNew = power("as-new");
+      const others = otherReadings(state.isUnstable, asNew.unstableReads);
+      const covered = new Map(others.map((reading) => [reading, done() ? 0 : power(reading).covered]));
+      for (const reading of state.isUnstable ? readings : ["as-new" as const]) report.scenarios += state.ways * (1 + (covered.get(reading) ?? asNew.covered));
       onProgress?.(report.scenarios, this.#rig.boots - bootsBefore);
     }
     report.powerUps = this.#rig.boots - bootsBefore;
@@ -126,30 +142,32 @@ export class Explorer {
     if (violations.length > 0) report.violations.push({ id: caseId(story.name, steps, "as-new"), what: violations });
   }
 
-  /** Powers up, judges, and returns how many operations there were. */
-  #power(story: Story, state: DeviceState, reading: Reading, steps: CaseStep[], report: StoryReport, collector: Collector | undefined): number {
-    const { seed } = this.#options;
+  /** Powers up and judges. */
+  #power(story: Story, state: DeviceState, reading: Reading, steps: CaseStep[], report: StoryReport, collector: Collector | undefined): { operations: number; unstableReads: number } {
+    const { seed, withoutShortcuts = false } = this.#options;
     if (collector) collector.rig = this.#rig;
-    // With a collector: how many more scenarios follow from a checkpoint on. Without: that it ends well.
     const known = collector ? this.#knownWithCuts : this.#known;
     const passed: { key: number; covered: number }[] = [];
-    const result = this.#rig.powerUp(story, state, reading, seed, collector?.atOperation, (key) => {
-      const covered = known.get(key);
-      if (covered === undefined) {
+    let unstableReadsOnward = 0;
+    const result = this.#rig.powerUp(story, state, reading, seed, collector?.atOperation, withoutShortcuts ? undefined : (key) => {
+      const onward = known.get(key);
+      if (!onward) {
         passed.push({ key, covered: collector?.covered ?? 0 });
         return false;
       }
-      if (collector) collector.covered += covered;
+      if (collector) collector.covered += onward.covered;
+      unstableReadsOnward = onward.unstableReads;
       return true;
     });
-    if (result.violations.length === 0) for (const { key, covered } of passed) known.set(key, (collector?.covered ?? 0) - covered);
+    const unstableReads = withoutShortcuts ? Infinity : this.#rig.board.unstableReadsMax + unstableReadsOnward;
+    if (result.violations.length === 0) for (const { key, covered } of passed) known.set(key, { covered: (collector?.covered ?? 0) - covered, unstableReads });
     const what = [...result.violations, ...allowedEnd(story, this.#rig, state, result)];
     this.#options.onPowerUp?.(steps.length === 0 ? undefined : caseId(story.name, steps, reading));
     if (what.length > 0) {
       if (result.end === "recovery" || result.end === "late") report.bricks++;
       report.violations.push({ id: caseId(story.name, steps, reading), what });
     }
-    return result.operations;
+    return { operations: result.operations, unstableReads };
   }
 
   /**

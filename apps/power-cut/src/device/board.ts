@@ -167,6 +167,26 @@ export class Board {
     return this.#unstablePages;
   }
 
+  /** Of the page whose unstable bits were read most often since power-on: how often. */
+  get unstableReadsMax(): number {
+    let max = 0;
+    for (const reads of this.#unstableReads) if (reads > max) max = reads;
+    return max;
+  }
+
+  /** What unstable bits will read as from here on follows from their pages' contents and this. */
+  get unstableKey(): number {
+    const reading = this.#reading;
+    let key = Math.imul(readings.indexOf(reading) + 1, 0x9e3779b1);
+    if (reading === "as-new" || reading === "as-old") return key;
+    for (let page = 0; page < this.ids.length; page++) {
+      if (!this.pages.isUnstable(this.ids[page]!)) continue;
+      const reads = this.#unstableReads[page]!;
+      key = Math.imul(key ^ (reading === "fading" ? Math.min(reads, this.fadingReads) : reads), 0x85ebca6b) ^ (key >>> 15);
+    }
+    return key;
+  }
+
   /** At the start of each run, after power-on and after a reset. */
   beginRun(bootReason: number): void {
     this.nowUs = 0;

@@ -9,7 +9,7 @@
 import binaryen from "binaryen";
 
 /** Exports of boot.wasm and agent.wasm (src/boot/boot.ts, src/agent/main.ts) that may be replaced. */
-export const cryptoPrimitives = ["sha256", "ed25519VerifyParts", "ed25519SignParts", "ed25519PublicKey"] as const;
+export const cryptoPrimitives = ["sha256", "sha256Block", "ed25519VerifyParts", "ed25519SignParts", "ed25519PublicKey"] as const;
 export type CryptoPrimitive = (typeof cryptoPrimitives)[number];
 
 /** WebAssembly module that such imports come from. */
@@ -20,6 +20,7 @@ export const GLOBAL_PREFIX = "global ";
 /** The primitives' parameters are all i32; whether they return a verdict. */
 const signatures: Record<CryptoPrimitive, { parameters: number; hasResult: boolean }> = {
   sha256: { parameters: 3, hasResult: false },
+  sha256Block: { parameters: 2, hasResult: false },
   ed25519VerifyParts: { parameters: 6, hasResult: true },
   ed25519SignParts: { parameters: 7, hasResult: false },
   ed25519PublicKey: { parameters: 2, hasResult: false },

@@ -67,6 +67,9 @@ const STEPS_A_SECOND = 8;
 /** With flash that fails for good, a device may have to go on without an end (no settings: it tries to enrol now and then). */
 const STEPS_ON_BAD_FLASH_MAX = 300;
 
+/** Checkpoints from here on are those of an image; below it they are the boot loader's. */
+const IMAGE_PHASE = 32;
+
 /** Unclean ends in a row from which a confirmed image gives way (docs/boot-control.md, "Unclean boots"). */
 const UNCLEAN_BOOTS_MAX = 5;
 const CRASHED_REPEATEDLY = 76;
@@ -259,8 +262,17 @@ export class Rig implements Surroundings {
   }
 
   #isKnown(phase: number): boolean {
-    if (!this.#atCheckpoint || this.board.unstablePages > 0) return false;
-    return this.#atCheckpoint(stateKey(this.board.hash, this, { cuts: this.#cuts, wornSector: this.#wornSector, isRotten: this.#isRotten }, phase));
+    if (!this.#atCheckpoint) return false;
+    const isUnstable = this.board.unstablePages > 0;
+    return this.#atCheckpoint(stateKey(this.board.hash, this, { cuts: this.#cuts, wornSector: this.#wornSector, isRotten: this.#isRotten }, isUnstable ? phase ^ this.#unstableHistory(phase) : phase));
+  }
+
+  /** Of a flash that reads otherwise at other times, its content does not tell what the loader has made of it. */
+  #unstableHistory(phase: number): number {
+    const { bootInfo, unstableKey } = this.board;
+    let history = unstableKey ^ Math.imul(this.#unclean.slot + 2 + 4 * this.#unclean.runs, 0x27d4eb2f);
+    if (phase >= IMAGE_PHASE) for (let i = 0; i < bootInfo.length; i++) history = Math.imul(history ^ bootInfo[i]!, 0x01000193);
+    return (history ^ (history >>> 15)) << 8;
   }
 
   #runImage(): number | PowerUpEnd {
@@ -271,7 +283,7 @@ export class Rig implements Surroundings {
     const image = this.#images.get(digest);
     if (!image) return BootReason.Trap;
     // The log's newest record and its place are in the flash; the reason and the watchdog's time are not.
-    if (this.#isKnown((16 + board.bootReason) * 2 + (board.watchdogMs > 0 ? 1 : 0))) return "known";
+    if (this.#isKnown(IMAGE_PHASE + board.bootReason * 2 + (board.watchdogMs > 0 ? 1 : 0))) return "known";
     this.#personality = this.#story.personalities?.get(image) ?? image.personality;
     board.runningSlotZone = slot === 0 ? Zone.SlotA : Zone.SlotB;
     this.#imageIsRunning = true;

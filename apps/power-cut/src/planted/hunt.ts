@@ -53,12 +53,17 @@ export async function huntWithoutBug(stories: string[], seed: number): Promise<O
 
 export async function hunt(bug: PlantedBug, seed: number): Promise<Hunt> {
   const began = performance.now();
+  return withBug(bug, async (modules) => ({ name: bug.name, ...(await huntIn(modules, seed, bug)), seconds: (performance.now() - began) / 1000 }));
+}
+
+/** While `what` goes on, modules that have the bug. */
+export async function withBug<T>(bug: PlantedBug, what: (modules: LoadedModules) => Promise<T>): Promise<T> {
   const { modules, has } = await builtOnce();
   const isSwitched = has.has(numberOf(bug));
   const own = isSwitched ? modules : await modulesOf({ patches: bug.patches });
   variants.running = isSwitched ? numberOf(bug) : 0;
   try {
-    return { name: bug.name, ...(await huntIn(own, seed, bug)), seconds: (performance.now() - began) / 1000 };
+    return await what(own);
   } finally {
     variants.running = 0;
   }
