@@ -2,7 +2,7 @@
 
 import { copyFileSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { Unikernel, type UnikernelOptions } from "../../apps/agent/hosts/qemu/unikernel.ts";
+import { Unikernel, type UnikernelOptions } from "@flipside/machine/qemu/unikernel";
 
 /** Every machine that a benchmark made, so that an interrupted run leaves none behind. */
 export const machines = new Set<Unikernel>();

@@ -8,7 +8,7 @@ import { compileWasm } from "../../apps/agent/build/compile-module.ts";
 import { type LinkedProgram, sectionSizes, symbolsOf } from "../../apps/agent/build/link.ts";
 import { agentSources, repositoryRoot } from "../../apps/agent/build/paths.ts";
 import { runTool } from "../../apps/agent/build/run-tool.ts";
-import { memoryPages } from "../../apps/agent/build/targets.ts";
+import { memoryPages } from "@flipside/machine/factory/targets";
 
 export interface Part {
   name: string;

@@ -8,7 +8,7 @@ import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import { buildImage, buildRelease } from "@flipside/image-format";
 import { imageFields, type VirtualRelease } from "../../apps/agent/build/build-release.ts";
-import { virtualTarget } from "../../apps/agent/build/targets.ts";
+import { virtualTarget } from "@flipside/machine/factory/targets";
 import { DemoFleet } from "../../apps/demo/src/demo-fleet.ts";
 import type { PreparedVirtual } from "../../apps/demo/src/prepare.ts";
 import { ServerProcess } from "../../apps/demo/src/server-process.ts";

@@ -4,8 +4,8 @@
 import { createHash } from "node:crypto";
 import { buildImage, buildRelease, type SigningKey } from "@flipside/image-format";
 import { imageFields } from "../../apps/agent/build/build-release.ts";
-import { unikernelTarget } from "../../apps/agent/build/targets.ts";
-import type { Unikernel } from "../../apps/agent/hosts/qemu/unikernel.ts";
+import { unikernelTarget } from "@flipside/machine/factory/targets";
+import type { Unikernel } from "@flipside/machine/qemu/unikernel";
 import { unikernelId } from "../../apps/demo/src/demo-fleet.ts";
 import type { ConsoleClient } from "../end-to-end/console-client.ts";
 import { microsecondsOf } from "./device-snapshot.ts";

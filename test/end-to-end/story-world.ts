@@ -7,8 +7,8 @@ import { buildTrustChain, buildImage, type ImageFields } from "@flipside/image-f
 import { type BuiltPayloads, type BuiltRelease, buildPayloads, buildSignedRelease, imageFields, type ReleaseOptions } from "../../apps/agent/build/build-release.ts";
 import { symbolsOf } from "../../apps/agent/build/link.ts";
 import { projectKeys } from "../../apps/agent/build/project-keys.ts";
-import { unikernelTarget, virtualTarget } from "../../apps/agent/build/targets.ts";
-import type { FlashOperationAddresses } from "../../apps/agent/hosts/qemu/unikernel.ts";
+import { unikernelTarget, virtualTarget } from "@flipside/machine/factory/targets";
+import type { FlashOperationAddresses } from "@flipside/machine/qemu/unikernel";
 import { DemoFleet, unikernelId } from "../../apps/demo/src/demo-fleet.ts";
 import { buildConsole, type Prepared, prepare } from "../../apps/demo/src/prepare.ts";
 import { ServerProcess } from "../../apps/demo/src/server-process.ts";

@@ -4,10 +4,10 @@
 
 import { join } from "node:path";
 import { appendTrustLink, buildImage, errorName, generateSigningKey, toHex, sha256, ErrorCode, type ImageFields, splitTrustChain } from "@flipside/image-format";
-import { PRODUCT, unikernelTarget, virtualTarget } from "../../apps/agent/build/targets.ts";
+import { PRODUCT, unikernelTarget, virtualTarget } from "@flipside/machine/factory/targets";
 import { repositoryRoot } from "../../apps/agent/build/paths.ts";
-import { SeededRandom, seedOfRun } from "../../apps/agent/hosts/fault/seeded-random.ts";
-import { tears } from "../../apps/agent/hosts/fault/torn-operation.ts";
+import { SeededRandom, seedOfRun } from "@flipside/machine/faults/seeded-random";
+import { tears } from "@flipside/machine/faults/torn-operation";
 import { unikernelId } from "../../apps/demo/src/demo-fleet.ts";
 import { ProblemError, type DeviceView, type RolloutView } from "./console-client.ts";
 import { fileOf, hostileCases, type HostileCase } from "./hostile-images.ts";

@@ -4,8 +4,8 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { join } from "node:path";
 import { agentRoot, agentSources } from "../../apps/agent/build/paths.ts";
-import { unikernelLayout } from "../../apps/agent/hosts/factory/flash-layout.ts";
-import { SeededRandom, seedOfRun } from "../../apps/agent/hosts/fault/seeded-random.ts";
+import { unikernelLayout } from "@flipside/machine/factory/flash-layout";
+import { SeededRandom, seedOfRun } from "@flipside/machine/faults/seeded-random";
 import { buildTestProgram, runDevice, type TestProgram } from "../../apps/agent/test/isolation/device.ts";
 import { mutate } from "./engine/mutate.ts";
 import { strictVerifier } from "./targets/device-images.ts";

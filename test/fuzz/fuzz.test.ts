@@ -2,7 +2,7 @@
 // `npm run fuzz` does more (docs/fuzzing.md).
 
 import { describe, expect, test } from "vitest";
-import { seedOfRun } from "../../apps/agent/hosts/fault/seeded-random.ts";
+import { seedOfRun } from "@flipside/machine/faults/seeded-random";
 import { Campaign } from "./engine/campaign.ts";
 import type { Patch } from "./engine/compile.ts";
 import { keptCases } from "./engine/corpus.ts";

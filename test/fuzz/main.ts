@@ -5,7 +5,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { seedOfRun } from "../../apps/agent/hosts/fault/seeded-random.ts";
+import { seedOfRun } from "@flipside/machine/faults/seeded-random";
 import { Campaign, type Figures } from "./engine/campaign.ts";
 import { keepFinding, keptCases } from "./engine/corpus.ts";
 import { targets } from "./targets/index.ts";

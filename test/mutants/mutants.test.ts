@@ -4,7 +4,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
-import { SeededRandom, seedOfRun } from "../../apps/agent/hosts/fault/seeded-random.ts";
+import { SeededRandom, seedOfRun } from "@flipside/machine/faults/seeded-random";
 import { repositoryRoot } from "../../apps/agent/build/paths.ts";
 import { hostCompiler } from "../../apps/agent/test/flash-driver/host-build.ts";
 import { cMutantsOf, mutatedC, runCMutants } from "./c-mutants.ts";

@@ -2,8 +2,8 @@
 // and the seed of the run: FLIPSIDE_SEED=… FLIPSIDE_CASE=scenario:operation:way replays one alone.
 
 import { expect } from "vitest";
-import { SeededRandom, seedOfRun } from "../../apps/agent/hosts/fault/seeded-random.ts";
-import { type Tear, tears } from "../../apps/agent/hosts/fault/torn-operation.ts";
+import { SeededRandom, seedOfRun } from "@flipside/machine/faults/seeded-random";
+import { type Tear, tears } from "@flipside/machine/faults/torn-operation";
 import { openWorkshop, type UpdateImage, type Workshop } from "./images.ts";
 import { type Afterglow, type Cut, Rig } from "./rig.ts";
 

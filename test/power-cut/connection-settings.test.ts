@@ -4,9 +4,9 @@
 
 import { buildTrustChain, ErrorCode, generateSigningKey, type SigningKey, type TrustKeys } from "@flipside/image-format";
 import { beforeAll, describe, expect, it } from "vitest";
-import { SeededRandom } from "../../apps/agent/hosts/fault/seeded-random.ts";
-import type { FlashOperation } from "../../apps/agent/hosts/fault/torn-operation.ts";
-import { BootReason } from "../../apps/agent/hosts/node/abi.ts";
+import { SeededRandom } from "@flipside/machine/faults/seeded-random";
+import type { FlashOperation } from "@flipside/machine/faults/torn-operation";
+import { BootReason } from "@flipside/machine/abi";
 import { seed, seedFor, wayNames, ways } from "./campaign.ts";
 import { openWorkshop, type Workshop } from "./images.ts";
 import { type Cut, Rig } from "./rig.ts";

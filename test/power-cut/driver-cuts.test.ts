@@ -1,16 +1,16 @@
 // The flash driver of the unikernel's test builds (exokernel/flash_faults.c) tears an operation as the model does that the
-// Node host uses (hosts/fault/torn-operation.ts): the same bytes for the same tear, seed, operation and content. Played
+// Node host uses (packages/machine/src/faults/torn-operation.ts): the same bytes for the same tear, seed, operation and content. Played
 // with what the boot loader does to a boot-control log that was lost: two erases, a record, its seal.
 
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { SeededRandom, seedOfRun } from "../../apps/agent/hosts/fault/seeded-random.ts";
-import { applyTorn, type FlashOperation, tears } from "../../apps/agent/hosts/fault/torn-operation.ts";
-import type { DriverCut } from "../../apps/agent/hosts/qemu/fault-plan.ts";
-import { crc32 } from "../../apps/agent/hosts/qemu/operation-record.ts";
-import { Unikernel } from "../../apps/agent/hosts/qemu/unikernel.ts";
+import { SeededRandom, seedOfRun } from "@flipside/machine/faults/seeded-random";
+import { applyTorn, type FlashOperation, tears } from "@flipside/machine/faults/torn-operation";
+import type { DriverCut } from "@flipside/machine/qemu/fault-plan";
+import { crc32 } from "@flipside/machine/qemu/operation-record";
+import { Unikernel } from "@flipside/machine/qemu/unikernel";
 import { MarginalBits } from "./marginal-bits.ts";
 import { openUnikernelWorkshop } from "./unikernel-images.ts";
 

@@ -5,7 +5,7 @@ import {
   BOOT_RECORD_CHECK_BYTES, BOOT_RECORD_CHECK_OFFSET, BOOT_RECORD_CHECKED_BYTES, BOOT_RECORD_SEAL_MAGIC, BOOT_RECORD_SEAL_OFFSET, BOOT_RECORD_STRIDE_BYTES,
   BootRecord, readBootRecord, SlotState, writeBootRecord,
 } from "@flipside/image-format";
-import type { FlashLayout } from "../../apps/agent/hosts/factory/flash-layout.ts";
+import type { FlashLayout } from "@flipside/machine/factory/flash-layout";
 import type { UpdateImage } from "./images.ts";
 
 /** The sealed record at `at` of boot control, the beginning of a page; undefined when none holds there. */

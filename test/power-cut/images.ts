@@ -7,10 +7,10 @@ import { buildBootWasm } from "../../apps/agent/build/build-loader.ts";
 import { imageFields } from "../../apps/agent/build/build-release.ts";
 import { compileWasm } from "../../apps/agent/build/compile-module.ts";
 import { agentSources, repositoryRoot } from "../../apps/agent/build/paths.ts";
-import { memoryPages, PRODUCT, virtualTarget } from "../../apps/agent/build/targets.ts";
-import { buildBundle } from "../../apps/agent/build/wasm-bundle.ts";
-import { factoryFlash } from "../../apps/agent/hosts/factory/factory-flash.ts";
-import { type FlashLayout, KIB, layoutOf } from "../../apps/agent/hosts/factory/flash-layout.ts";
+import { memoryPages, PRODUCT, virtualTarget } from "@flipside/machine/factory/targets";
+import { buildBundle } from "@flipside/machine/wasm-bundle";
+import { factoryFlash } from "@flipside/machine/factory/factory-flash";
+import { type FlashLayout, KIB, layoutOf } from "@flipside/machine/factory/flash-layout";
 import { bytesOf, keyOf } from "../../apps/power-cut/src/stories/images.ts";
 
 export interface UpdateImage {

@@ -2,8 +2,8 @@
 // seal because it read well once. (The flash of the Node host can make all bits of a torn operation unstable; those
 // hardly ever read right.)
 
-import type { SeededRandom } from "../../apps/agent/hosts/fault/seeded-random.ts";
-import type { FlashOperation } from "../../apps/agent/hosts/fault/torn-operation.ts";
+import type { SeededRandom } from "@flipside/machine/faults/seeded-random";
+import type { FlashOperation } from "@flipside/machine/faults/torn-operation";
 
 const BITS_MAX = 3;
 

@@ -3,7 +3,7 @@
 
 import { BOOT_RECORD_CHECK_OFFSET, SlotState } from "@flipside/image-format";
 import { beforeAll, describe, expect, it } from "vitest";
-import { SeededRandom } from "../../apps/agent/hosts/fault/seeded-random.ts";
+import { SeededRandom } from "@flipside/machine/faults/seeded-random";
 import { campaign, openCampaign, rigFor, scenarioNames, scenarios, seed, seedFor, settledIn, wayNames, ways, workshop } from "./campaign.ts";
 import { newestRecord } from "./flash-contents.ts";
 import { Rig } from "./rig.ts";

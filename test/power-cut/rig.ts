@@ -1,11 +1,11 @@
 // One device on a bench: power-ups with chosen cuts, and after each of them what must hold, read from the flash.
 
 import { BOOT_FLAG_TRUST_A_IN_FLUX, BOOT_FLAG_TRUST_B_IN_FLUX, SlotState } from "@flipside/image-format";
-import type { FlashOperation, Tear } from "../../apps/agent/hosts/fault/torn-operation.ts";
-import { SeededRandom } from "../../apps/agent/hosts/fault/seeded-random.ts";
-import { ManualClock } from "../../apps/agent/hosts/node/host-clock.ts";
-import type { NorFlash } from "../../apps/agent/hosts/node/nor-flash.ts";
-import { VirtualDevice } from "../../apps/agent/hosts/node/virtual-device.ts";
+import type { FlashOperation, Tear } from "@flipside/machine/faults/torn-operation";
+import { SeededRandom } from "@flipside/machine/faults/seeded-random";
+import { ManualClock } from "@flipside/machine/clock";
+import type { NorFlash } from "@flipside/machine/node/nor-flash";
+import { VirtualDevice } from "@flipside/machine/node/virtual-device";
 import { bootableSlots, imageIn, newestRecord } from "./flash-contents.ts";
 import type { UpdateImage, Workshop } from "./images.ts";
 import { MarginalBits } from "./marginal-bits.ts";

@@ -7,12 +7,12 @@
 
 import { BOOT_RECORD_STRIDE_BYTES } from "@flipside/image-format";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { unikernelTarget } from "../../apps/agent/build/targets.ts";
-import { unikernelLayout } from "../../apps/agent/hosts/factory/flash-layout.ts";
-import { SeededRandom, seedOfRun } from "../../apps/agent/hosts/fault/seeded-random.ts";
-import { tears } from "../../apps/agent/hosts/fault/torn-operation.ts";
-import type { DriverCut } from "../../apps/agent/hosts/qemu/fault-plan.ts";
-import { crc32, type RecordedOperation } from "../../apps/agent/hosts/qemu/operation-record.ts";
+import { unikernelTarget } from "@flipside/machine/factory/targets";
+import { unikernelLayout } from "@flipside/machine/factory/flash-layout";
+import { SeededRandom, seedOfRun } from "@flipside/machine/faults/seeded-random";
+import { tears } from "@flipside/machine/faults/torn-operation";
+import type { DriverCut } from "@flipside/machine/qemu/fault-plan";
+import { crc32, type RecordedOperation } from "@flipside/machine/qemu/operation-record";
 import { moveNewestRecord } from "./flash-contents.ts";
 import { openWorkshop, type UpdateImage, type Workshop } from "./images.ts";
 import { Rig } from "./rig.ts";

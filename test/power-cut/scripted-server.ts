@@ -4,9 +4,9 @@
 import { createHash, createHmac } from "node:crypto";
 import { EventEmitter } from "node:events";
 import type { Duplex } from "node:stream";
-import type { SeededRandom } from "../../apps/agent/hosts/fault/seeded-random.ts";
-import type { HostClock } from "../../apps/agent/hosts/node/host-clock.ts";
-import type { Connect } from "../../apps/agent/hosts/node/streams.ts";
+import type { SeededRandom } from "@flipside/machine/faults/seeded-random";
+import type { HostClock } from "@flipside/machine/clock";
+import type { Connect } from "@flipside/machine/node/streams";
 import type { UpdateImage } from "./images.ts";
 
 const WIRE_US = 1_000;
@@ -51,7 +51,7 @@ export interface Session {
   secret: string;
 }
 
-/** One connection; stands for a socket where a device's host needs one (hosts/node/streams.ts). */
+/** One connection; stands for a socket where a device's host needs one (packages/machine/node/streams.ts). */
 class Wire extends EventEmitter {
   readonly writableLength = 0;
   isDown = false;

@@ -3,7 +3,7 @@
 
 import { BOOT_FLAG_TRUST_A_IN_FLUX, BOOT_FLAG_TRUST_B_IN_FLUX, buildTrustChain, ErrorCode, type SigningKey, type TrustKeys } from "@flipside/image-format";
 import { beforeAll, describe, expect, it } from "vitest";
-import { SeededRandom, seedOfRun } from "../../apps/agent/hosts/fault/seeded-random.ts";
+import { SeededRandom, seedOfRun } from "@flipside/machine/faults/seeded-random";
 import { seedFor, wayNames, ways } from "./campaign.ts";
 import { newestRecord } from "./flash-contents.ts";
 import { keyOf } from "../../apps/power-cut/src/stories/images.ts";

@@ -2,9 +2,9 @@
 // the operation at which power goes. Each case follows from the seed of the run and its own number.
 
 import { BOOT_RECORD_STRIDE_BYTES, ErrorCode } from "@flipside/image-format";
-import { SeededRandom } from "../../apps/agent/hosts/fault/seeded-random.ts";
-import { tears } from "../../apps/agent/hosts/fault/torn-operation.ts";
-import type { DriverCut } from "../../apps/agent/hosts/qemu/fault-plan.ts";
+import { SeededRandom } from "@flipside/machine/faults/seeded-random";
+import { tears } from "@flipside/machine/faults/torn-operation";
+import type { DriverCut } from "@flipside/machine/qemu/fault-plan";
 import { moveNewestRecord } from "./flash-contents.ts";
 import type { UpdateImage } from "./images.ts";
 import { type Snapshot, UnikernelBench } from "./unikernel-bench.ts";

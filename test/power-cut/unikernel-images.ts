@@ -7,10 +7,10 @@ import { buildTrustChain, type FactoryIdentity, FLAG_RAISE_FLOOR, type ImageFiel
 import { buildLoader } from "../../apps/agent/build/build-loader.ts";
 import { buildPayloads, imageFields } from "../../apps/agent/build/build-release.ts";
 import { repositoryRoot } from "../../apps/agent/build/paths.ts";
-import { PRODUCT, unikernelTarget } from "../../apps/agent/build/targets.ts";
-import { bootBank } from "../../apps/agent/hosts/factory/boot-bank.ts";
-import { factoryFlash } from "../../apps/agent/hosts/factory/factory-flash.ts";
-import { type FlashLayout, unikernelLayout } from "../../apps/agent/hosts/factory/flash-layout.ts";
+import { PRODUCT, unikernelTarget } from "@flipside/machine/factory/targets";
+import { bootBank } from "@flipside/machine/factory/boot-bank";
+import { factoryFlash } from "@flipside/machine/factory/factory-flash";
+import { type FlashLayout, unikernelLayout } from "@flipside/machine/factory/flash-layout";
 import { bytesOf, keyOf } from "../../apps/power-cut/src/stories/images.ts";
 import { padded, updateImage, type UpdateImage } from "./images.ts";
 

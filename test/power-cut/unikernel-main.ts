@@ -4,7 +4,7 @@
 
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { seedOfRun } from "../../apps/agent/hosts/fault/seeded-random.ts";
+import { seedOfRun } from "@flipside/machine/faults/seeded-random";
 import { runUnikernelCampaign, type UnikernelCase } from "./unikernel-campaign.ts";
 
 async function main(): Promise<boolean> {

@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { buildLoader } from "../../apps/agent/build/build-loader.ts";
 import { buildPayloads } from "../../apps/agent/build/build-release.ts";
-import { seedOfRun } from "../../apps/agent/hosts/fault/seeded-random.ts";
+import { seedOfRun } from "@flipside/machine/faults/seeded-random";
 import { runUnikernelCampaign } from "./unikernel-campaign.ts";
 
 const CUTS = 30;

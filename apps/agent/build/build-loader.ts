@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { compileWasm, translateToC } from "./compile-module.ts";
 import { linkProgram, type LinkedProgram, type LinkOptions } from "./link.ts";
 import { agentSources } from "./paths.ts";
-import { memoryPages } from "./targets.ts";
+import { memoryPages } from "@flipside/machine/factory/targets";
 
 export function buildBootWasm(): Promise<string> {
   return compileWasm({ name: "boot", entry: join(agentSources, "boot/boot.ts"), memoryPages: memoryPages.boot });

@@ -7,8 +7,8 @@ import { buildImage, buildRelease, type ImageFields, TRIAL_DEADLINE_MS_MIN, watc
 import { compileWasm, translateToC } from "./compile-module.ts";
 import { linkProgram, type LinkedProgram, type LinkOptions } from "./link.ts";
 import { agentSources } from "./paths.ts";
-import { memoryPages, PRODUCT, type Target, unikernelTarget, virtualTarget } from "./targets.ts";
-import { buildBundle } from "./wasm-bundle.ts";
+import { memoryPages, PRODUCT, type Target, unikernelTarget, virtualTarget } from "@flipside/machine/factory/targets";
+import { buildBundle } from "@flipside/machine/wasm-bundle";
 
 export interface ReleaseOptions {
   version: string;

@@ -2,7 +2,7 @@
  *
  * A module (boot.wasm, agent.wasm, app.wasm) imports the calls below from the WebAssembly module "exo" under the
  * names given here without the prefix `exo_`. The TypeScript declarations (src/exokernel.ts) and every host
- * (exokernel/ on RV32, hosts/node on Node) implement exactly this header; test/contract runs against all of them.
+ * (exokernel/ on RV32, packages/machine in TypeScript) implement exactly this header; test/contract runs against all.
  *
  * Error contract
  *   - Every call returns >= 0 on success and one of EXO_E_* (< 0) otherwise. A bad handle, offset, length or pointer

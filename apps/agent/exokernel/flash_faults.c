@@ -1,5 +1,5 @@
-/* flash_faults.c: see flash_faults.h. The same algorithm as hosts/fault/torn-operation.ts and marginal-bits.ts, draw by
- * draw, so that both leave the same bytes for the same tear, seed, operation and content. */
+/* flash_faults.c: see flash_faults.h. The same algorithm as torn-operation.ts (packages/machine/src/faults) and
+ * test/power-cut/marginal-bits.ts, draw by draw, so that both leave the same bytes for the same tear, seed, operation and content. */
 #include <string.h>
 
 #include "flash_faults.h"
@@ -7,7 +7,7 @@
 #define PLAN ((struct fault_plan *)RAM_FAULT_PLAN)
 #define FINISHER_FAIL 0x3333u
 #define MSTATUS_MIE 8u
-/* The other generator of a cut (hosts/fault/marginal-bits.ts). */
+/* The other generator of a cut (test/power-cut/marginal-bits.ts). */
 #define MARGINAL_SEED 0xb175u
 #define MARGINAL_BITS_MAX 3u
 #define HURT_BITS 8u
@@ -16,7 +16,7 @@
 _Static_assert(RAM_FAULT_PLAN + sizeof(struct fault_plan) <= RAM_RETAINED + 4096, "the plan leaves the page that is kept");
 _Static_assert(RAM_RETAINED + sizeof(struct retained) <= RAM_FAULT_PLAN, "the plan lies in what else is kept");
 
-/* hosts/fault/seeded-random.ts (mulberry32). */
+/* packages/machine/src/faults/seeded-random.ts (mulberry32). */
 static u32 random_next(u32 *state) {
   *state += 0x6d2b79f5u;
   u32 t = *state;

@@ -14,7 +14,8 @@
 
 #ifdef FLASH_FAULTS
 
-/* What a cut leaves of an operation. Numbers, meaning and sources: hosts/fault/torn-operation.ts, whose list this is. */
+/* What a cut leaves of an operation. Numbers, meaning and sources: packages/machine/src/faults/torn-operation.ts, whose
+ * list this is. */
 enum fault_tear {
   TEAR_NOTHING,
   TEAR_EVERYTHING,
@@ -29,7 +30,7 @@ enum fault_tear {
 #define FAULT_MARGINAL_MAX 64u
 #define EXIT_CUT 63u
 
-/* Little-endian; hosts/qemu/fault-plan.ts writes and reads it. */
+/* Little-endian; packages/machine/qemu/fault-plan.ts writes and reads it. */
 struct fault_plan {
   u32 magic;
   u32 operations_left;   /* the cut comes at the operation that makes this 0; 0: no cut */

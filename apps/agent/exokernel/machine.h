@@ -35,9 +35,9 @@
 #define LOADER_RAM      0x80064000u
 #define IMAGE_WINDOW_BYTES (LOADER_RAM - IMAGE_WINDOW)
 
-/* Stands in for a chip's reset-cause register, which QEMU virt has none of: the runner (hosts/qemu/unikernel.ts) writes it
- * at every reset, in RAM that the PMP denies to everybody from the loader's first lines on. Two words, little-endian:
- * the magic, then EXO_CAUSE_*. Without the magic nobody has said anything. */
+/* Stands in for a chip's reset-cause register, which QEMU virt has none of: the runner
+ * (packages/machine/qemu/unikernel.ts) writes it at every reset, in RAM that the PMP denies to everybody from the loader's
+ * first lines on. Two words, little-endian: the magic, then EXO_CAUSE_*. Without the magic nobody has said anything. */
 #define RESET_CAUSE       0x81fff000u
 #define RESET_CAUSE_MAGIC 0x43525346u /* "FSRC" */
 

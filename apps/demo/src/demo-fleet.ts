@@ -4,13 +4,13 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSy
 import { join } from "node:path";
 import { encodeFactoryRecord, type FactoryIdentity, newFactoryIdentity, toBase64Url } from "@flipside/image-format";
 import type { BuiltRelease, VirtualRelease } from "../../agent/build/build-release.ts";
-import { PRODUCT, unikernelTarget } from "../../agent/build/targets.ts";
-import { bootBank } from "../../agent/hosts/factory/boot-bank.ts";
-import { factoryFlash } from "../../agent/hosts/factory/factory-flash.ts";
-import { layoutOf, unikernelLayout } from "../../agent/hosts/factory/flash-layout.ts";
-import { Fleet } from "../../agent/hosts/node/fleet.ts";
-import { type Claim, flashPath, identityPath, readDeviceFile } from "../../agent/hosts/node/manufacture.ts";
-import { Unikernel } from "../../agent/hosts/qemu/unikernel.ts";
+import { PRODUCT, unikernelTarget } from "@flipside/machine/factory/targets";
+import { bootBank } from "@flipside/machine/factory/boot-bank";
+import { factoryFlash } from "@flipside/machine/factory/factory-flash";
+import { layoutOf, unikernelLayout } from "@flipside/machine/factory/flash-layout";
+import { Fleet } from "@flipside/machine/node/fleet";
+import { type Claim, flashPath, identityPath, readDeviceFile } from "@flipside/machine/node/manufacture";
+import { Unikernel } from "@flipside/machine/qemu/unikernel";
 import { isLoopback, isWildcard } from "../../../packages/processes/src/reach.ts";
 import type { Prepared, PreparedVirtual } from "./prepare.ts";
 

@@ -2,8 +2,8 @@
 // with the shipped modules, unchanged, at the device's own geometry.
 
 import { beforeAll, describe, expect, it } from "vitest";
-import { unikernelLayout } from "../../agent/hosts/factory/flash-layout.ts";
-import { seedOfRun } from "../../agent/hosts/fault/seeded-random.ts";
+import { unikernelLayout } from "@flipside/machine/factory/flash-layout";
+import { seedOfRun } from "@flipside/machine/faults/seeded-random";
 import { type Course, courseOf, sampleCases } from "../src/campaign/agree.ts";
 import { readSubject, subjectOfSources } from "../src/campaign/subject.ts";
 import { loadModules } from "../src/device/modules.ts";

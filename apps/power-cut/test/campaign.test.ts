@@ -2,7 +2,7 @@
 // many cuts. The whole of it is `npm run power-cut -- --exhaustive`.
 
 import { describe, expect, it } from "vitest";
-import { seedOfRun } from "../../agent/hosts/fault/seeded-random.ts";
+import { seedOfRun } from "@flipside/machine/faults/seeded-random";
 import { runCampaign } from "../src/campaign/run.ts";
 import { subjectOfSources } from "../src/campaign/subject.ts";
 

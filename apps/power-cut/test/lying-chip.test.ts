@@ -2,7 +2,7 @@
 // started, and the update ends truthfully. Which lies are told, the seed chooses; FLIPSIDE_LIES=N tells one in so many of all.
 
 import { beforeAll, describe, expect, it } from "vitest";
-import { seedOfRun } from "../../agent/hosts/fault/seeded-random.ts";
+import { seedOfRun } from "@flipside/machine/faults/seeded-random";
 import { LyingChip } from "../src/campaign/lying-chip.ts";
 import { openSubject } from "../src/campaign/open-subject.ts";
 import { subjectOfSources } from "../src/campaign/subject.ts";

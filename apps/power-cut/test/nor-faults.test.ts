@@ -1,8 +1,8 @@
 // The fault model itself: what each class may leave, and what it must not.
 
 import { describe, expect, it } from "vitest";
-import { erased, FlashFault, PAGE_WORDS, programmed, representatives, tornErase, tornProgram } from "../../agent/hosts/fault/nor-faults.ts";
-import { SeededRandom } from "../../agent/hosts/fault/seeded-random.ts";
+import { erased, FlashFault, PAGE_WORDS, programmed, representatives, tornErase, tornProgram } from "@flipside/machine/faults/nor-faults";
+import { SeededRandom } from "@flipside/machine/faults/seeded-random";
 
 const program = { firstWord: 8, words: new Uint32Array(64).map((_, i) => Math.imul(i + 1, 0x9e3779b1)) };
 const before = programmed(erased(), { firstWord: 0, words: new Uint32Array(8).fill(0x12345678) });

@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from "vitest";
 import { plantedBugs } from "../src/planted/bugs.ts";
-import { seedOfRun } from "../../agent/hosts/fault/seeded-random.ts";
+import { seedOfRun } from "@flipside/machine/faults/seeded-random";
 import { Explorer } from "../src/campaign/explore.ts";
 import { hunt, huntWithoutBug, withBug } from "../src/planted/hunt.ts";
 import { openCampaign, StoryFails } from "../src/stories/catalogue.ts";

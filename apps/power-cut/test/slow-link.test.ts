@@ -2,7 +2,7 @@
 // asked for, at once and as often as it is asked. Amounts are looked at, never times.
 
 import { describe, expect, it } from "vitest";
-import { KIB, layoutOf } from "../../agent/hosts/factory/flash-layout.ts";
+import { KIB, layoutOf } from "@flipside/machine/factory/flash-layout";
 import { loadModules } from "../src/device/modules.ts";
 import type { Link } from "../src/device/slow-link.ts";
 import { type Bad, steady, updateOver } from "../src/campaign/slow-links.ts";

@@ -3,7 +3,7 @@
 // record of before may not be believed of what was written since.
 
 import { describe, expect, it } from "vitest";
-import { Exo, Zone } from "../../agent/hosts/node/abi.ts";
+import { Exo, Zone } from "@flipside/machine/abi";
 import { readings } from "../src/device/board.ts";
 import { allowedEnd } from "../src/campaign/judge.ts";
 import { programCuts, TornPages } from "../src/campaign/cuts.ts";

@@ -3,7 +3,7 @@
 // nothing, an update is refused for that reason, before anything is given up for it.
 
 import { describe, expect, it } from "vitest";
-import { Exo, Zone } from "../../agent/hosts/node/abi.ts";
+import { Exo, Zone } from "@flipside/machine/abi";
 import type { Operation } from "../src/device/board.ts";
 import type { PowerUpEnd } from "../src/device/power-up.ts";
 import { openSubject } from "../src/campaign/open-subject.ts";

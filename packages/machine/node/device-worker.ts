@@ -3,14 +3,14 @@
 
 import { randomFillSync } from "node:crypto";
 import { parentPort, workerData } from "node:worker_threads";
-import type { FlashLayout } from "../factory/flash-layout.ts";
-import type { FlashOperation } from "../fault/torn-operation.ts";
-import { realClock } from "./host-clock.ts";
-import { Machine } from "./machine.ts";
+import type { FlashLayout } from "../src/factory/flash-layout.ts";
+import type { FlashOperation } from "../src/faults/torn-operation.ts";
+import { realClock } from "../src/clock.ts";
+import { Machine } from "../src/machine.ts";
 import { NorFlash, type PlannedCut } from "./nor-flash.ts";
-import { RetainedRam } from "./retained-ram.ts";
+import { RetainedRam } from "../src/retained-ram.ts";
 import { connectTcp } from "./streams.ts";
-import { WatchdogCell } from "./watchdog.ts";
+import { WatchdogCell } from "../src/watchdog.ts";
 
 export interface DeviceWorkerData {
   layout: FlashLayout;

@@ -4,7 +4,7 @@
 
 import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
-import { KIB } from "../factory/flash-layout.ts";
+import { KIB } from "../src/factory/flash-layout.ts";
 import { Fleet } from "./fleet.ts";
 import type { FleetCommand, FleetConfig, FleetEvent } from "./fleet-protocol.ts";
 

@@ -1,9 +1,9 @@
 // Many virtual devices in one process, each with its files in one folder and a thread of its own.
 
 import { EventEmitter } from "node:events";
-import { type FolderLock, lockFolder } from "../../../../packages/processes/src/folder-lock.ts";
-import type { FlashOperation } from "../fault/torn-operation.ts";
-import { layoutOf } from "../factory/flash-layout.ts";
+import { type FolderLock, lockFolder } from "@flipside/processes/folder-lock";
+import type { FlashOperation } from "../src/faults/torn-operation.ts";
+import { layoutOf } from "../src/factory/flash-layout.ts";
 import { type Claim, claimOf, type DeviceFile, flashPath, manufactureVirtualDevice, type ManufactureOptions, readDeviceFile } from "./manufacture.ts";
 import { VirtualDevice, type VirtualDeviceOptions } from "./virtual-device.ts";
 

@@ -6,9 +6,9 @@
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type FactoryIdentity, newFactoryIdentity } from "@flipside/image-format";
-import { PRODUCT, virtualTarget } from "../../build/targets.ts";
-import { factoryFlash } from "../factory/factory-flash.ts";
-import { KIB, layoutOf } from "../factory/flash-layout.ts";
+import { PRODUCT, virtualTarget } from "../src/factory/targets.ts";
+import { factoryFlash } from "../src/factory/factory-flash.ts";
+import { KIB, layoutOf } from "../src/factory/flash-layout.ts";
 
 export interface FlashGeometry {
   sectorBytes: number;

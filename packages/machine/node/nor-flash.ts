@@ -7,12 +7,12 @@
 // device's thread, finds all that was ever reported as programmed.
 
 import { closeSync, fstatSync, openSync, readSync, writeSync } from "node:fs";
-import type { FlashLayout } from "../factory/flash-layout.ts";
-import { applyTorn, type FlashOperation, type Tear } from "../fault/torn-operation.ts";
-import { SeededRandom } from "../fault/seeded-random.ts";
-import { Exo, VERIFIED } from "./abi.ts";
+import type { FlashLayout } from "../src/factory/flash-layout.ts";
+import { applyTorn, type FlashOperation, type Tear } from "../src/faults/torn-operation.ts";
+import { SeededRandom } from "../src/faults/seeded-random.ts";
+import { Exo, VERIFIED } from "../src/abi.ts";
 
-/** Neighbours that a torn operation may hurt lie in the same such page (fault/torn-operation.ts). */
+/** Neighbours that a torn operation may hurt lie in the same such page (src/faults/torn-operation.ts). */
 const TEAR_REACH_BYTES = 4096;
 
 /** Power goes at this operation, counted from 1 from when the cut is armed. The same cut on the same flash tears alike. */

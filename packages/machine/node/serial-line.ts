@@ -2,7 +2,7 @@
 // pipe for whoever is plugged in.
 
 import { Duplex } from "node:stream";
-import { Exo } from "./abi.ts";
+import { Exo } from "../src/abi.ts";
 
 /** Received and not yet read: a line has no way to say "wait", so what comes on top is lost. */
 const RECEIVE_BYTES_MAX = 64 * 1024;

@@ -3,7 +3,7 @@
 
 import { connect as connectSocket } from "node:net";
 import type { Duplex } from "node:stream";
-import { Exo, StreamState } from "./abi.ts";
+import { Exo, StreamState } from "../src/abi.ts";
 
 /** Opens a connection: emits "connect" when it stands, then behaves like a socket. */
 export type Connect = (host: string, port: number) => Duplex;

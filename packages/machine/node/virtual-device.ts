@@ -13,17 +13,17 @@ import { EventEmitter } from "node:events";
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
-import type { FlashLayout } from "../factory/flash-layout.ts";
-import type { FlashOperation } from "../fault/torn-operation.ts";
-import { BootReason, ResetCause } from "./abi.ts";
+import type { FlashLayout } from "../src/factory/flash-layout.ts";
+import type { FlashOperation } from "../src/faults/torn-operation.ts";
+import { BootReason, ResetCause } from "../src/abi.ts";
 import type { DeviceWorkerData, DeviceWorkerMessage } from "./device-worker.ts";
-import { type HostClock, realClock } from "./host-clock.ts";
-import { Machine } from "./machine.ts";
+import { type HostClock, realClock } from "../src/clock.ts";
+import { Machine } from "../src/machine.ts";
 import { NorFlash, type PlannedCut } from "./nor-flash.ts";
-import { RETAINED_RAM_BYTES, RetainedRam } from "./retained-ram.ts";
+import { RETAINED_RAM_BYTES, RetainedRam } from "../src/retained-ram.ts";
 import { SerialSocket } from "./serial-line.ts";
 import { type Connect, connectTcp } from "./streams.ts";
-import { HardwareWatchdog, WATCHDOG_CELL_BYTES, WatchdogCell } from "./watchdog.ts";
+import { HardwareWatchdog, WATCHDOG_CELL_BYTES, WatchdogCell } from "../src/watchdog.ts";
 
 export interface VirtualDeviceOptions {
   deviceId: string;

@@ -2,7 +2,7 @@
 // the next power cut comes and what it leaves, and which bits of the flash read differently each time since earlier ones.
 // It lies in RAM that survives resets; the runner carries the marginal bits over power cuts, since they are the flash's.
 
-import { type Tear, tears } from "../fault/torn-operation.ts";
+import { type Tear, tears } from "../src/faults/torn-operation.ts";
 
 /** RAM_FAULT_PLAN of exokernel/machine.h, from the start of RAM. */
 export const FAULT_PLAN_OFFSET = 0xc00;

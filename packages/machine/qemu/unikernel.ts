@@ -8,11 +8,11 @@ import { appendFileSync, mkdirSync, openSync, closeSync, ftruncateSync, readFile
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { FRAME_START } from "@flipside/image-format";
-import { type FolderLock, lockFolder } from "../../../../packages/processes/src/folder-lock.ts";
-import { applyTorn, type FlashOperation, type Tear } from "../fault/torn-operation.ts";
-import type { SeededRandom } from "../fault/seeded-random.ts";
+import { type FolderLock, lockFolder } from "@flipside/processes/folder-lock";
+import { applyTorn, type FlashOperation, type Tear } from "../src/faults/torn-operation.ts";
+import type { SeededRandom } from "../src/faults/seeded-random.ts";
 import { decodeMarginal, type DriverCut, encodeFaultPlan, FAULT_PLAN_BYTES, FAULT_PLAN_OFFSET, type MarginalState } from "./fault-plan.ts";
-import { BootReason, ResetCause } from "../node/abi.ts";
+import { BootReason, ResetCause } from "../src/abi.ts";
 import { GdbClient } from "./gdb-client.ts";
 import { MonitorRecord } from "./monitor-record.ts";
 import { readOperationLine, type RecordedOperation } from "./operation-record.ts";

@@ -1,18 +1,18 @@
 // The calls of exokernel/exokernel.h on Node, for one module: same checks in the same order as the C code, same errors.
 // Arguments arrive as signed 32-bit numbers; `u` makes them what the header says they are.
 
-import { zoneNames } from "../factory/flash-layout.ts";
+import { zoneNames } from "./factory/flash-layout.ts";
 import { BOOT_INFO_BYTES, BootReason, CRASH_RECORD_BYTES, Exo, Phase, VERIFIED, Zone, ZONE_COUNT } from "./abi.ts";
 import type { AppSlice } from "./app-slice.ts";
 import type { ConsoleLines } from "./console-lines.ts";
 import type { Grants } from "./grants.ts";
 import { IMAGE_WINDOW_ADDRESS, IMAGE_WINDOW_BYTES, type ImageWindow } from "./image-window.ts";
 import type { ModuleMemory } from "./module-memory.ts";
-import type { NorFlash } from "./nor-flash.ts";
+import type { NorFlash } from "../node/nor-flash.ts";
 import type { RetainedRam } from "./retained-ram.ts";
 import { RunEnds } from "./run-ends.ts";
-import type { SerialReceiver } from "./serial-line.ts";
-import type { Streams } from "./streams.ts";
+import type { SerialReceiver } from "../node/serial-line.ts";
+import type { Streams } from "../node/streams.ts";
 import type { WatchdogLine } from "./watchdog.ts";
 
 /** What the modules of one run share. */

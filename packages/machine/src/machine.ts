@@ -1,21 +1,21 @@
 // One virtual machine with its power on: the boot loader runs, then the image that it starts, until a reset boots again or
 // the power goes. Everything of it lives in one thread; virtual-device.ts stands around it with what outlives a run.
 
-import { splitBundle } from "../../build/wasm-bundle.ts";
-import type { FlashOperation } from "../fault/torn-operation.ts";
+import { splitBundle } from "./wasm-bundle.ts";
+import type { FlashOperation } from "./faults/torn-operation.ts";
 import { BootReason, ModuleId, Phase, RECOVERY_NONE, ResetCause, Zone } from "./abi.ts";
 import { AppSlice } from "./app-slice.ts";
 import { ConsoleLines } from "./console-lines.ts";
 import { type Board, exokernelCalls } from "./exokernel.ts";
 import { agentGrants, appGrants, bootGrants, type Grants } from "./grants.ts";
-import type { HostClock } from "./host-clock.ts";
+import type { HostClock } from "./clock.ts";
 import { ImageWindow } from "./image-window.ts";
 import { ModuleMemory } from "./module-memory.ts";
-import { type NorFlash, PowerLost } from "./nor-flash.ts";
+import { type NorFlash, PowerLost } from "../node/nor-flash.ts";
 import type { RetainedRam } from "./retained-ram.ts";
 import { RunEnds } from "./run-ends.ts";
-import { SerialReceiver } from "./serial-line.ts";
-import { type Connect, Streams } from "./streams.ts";
+import { SerialReceiver } from "../node/serial-line.ts";
+import { type Connect, Streams } from "../node/streams.ts";
 import type { WatchdogLine } from "./watchdog.ts";
 
 export interface MachineParts {

@@ -2,7 +2,7 @@
 // device's endless loop can't stop. A pet only notes the time in shared memory, so that it costs no message; the watcher
 // looks when the time could be up at the earliest.
 
-import type { HostClock } from "./host-clock.ts";
+import type { HostClock } from "./clock.ts";
 
 export const WATCHDOG_CELL_BYTES = 8;
 

@@ -1,7 +1,7 @@
 // Fuzzes one target: seeds and kept cases first, then what comes of changing them; an input that reaches a new edge of the
 // instrumented code is changed further. The same seed and number of inputs do the same again.
 
-import { SeededRandom } from "../../../apps/agent/hosts/fault/seeded-random.ts";
+import { SeededRandom } from "@flipside/machine/faults/seeded-random";
 import { Transcript } from "../../../apps/power-cut/src/device/transcript.ts";
 import { mutate } from "./mutate.ts";
 import { type Draft, type Target, Violation } from "./target.ts";

@@ -1,7 +1,7 @@
 // Changes that know nothing of a format: bits, boundary numbers in both byte orders, tokens, cut, doubled, moved and spliced
 // ranges. Each leaves the draft within its bounds.
 
-import type { SeededRandom } from "../../../apps/agent/hosts/fault/seeded-random.ts";
+import type { SeededRandom } from "@flipside/machine/faults/seeded-random";
 import type { Draft } from "./target.ts";
 
 const boundaries = [0, 1, 2, 3, 4, 7, 8, 15, 16, 31, 32, 63, 64, 127, 128, 255, 256, 511, 512, 1023, 1024, 2047, 2048, 4095, 4096, 8191, 8192, 32767, 32768, 65535, 65536,

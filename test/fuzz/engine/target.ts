@@ -1,7 +1,7 @@
 // What a target is: something of the device that reads bytes from outside, seeds for it, and what must hold. A new target is
 // a file in targets/, named in targets/index.ts and targets/about.ts.
 
-import type { SeededRandom } from "../../../apps/agent/hosts/fault/seeded-random.ts";
+import type { SeededRandom } from "@flipside/machine/faults/seeded-random";
 import type { Transcript } from "../../../apps/power-cut/src/device/transcript.ts";
 import type { FuzzInstance } from "./instance.ts";
 import type { Patch } from "./compile.ts";

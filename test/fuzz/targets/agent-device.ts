@@ -4,8 +4,8 @@
 import { buildTrustChain, SlotState } from "@flipside/image-format";
 import { join } from "node:path";
 import { agentSources } from "../../../apps/agent/build/paths.ts";
-import { agentGrants } from "../../../apps/agent/hosts/node/grants.ts";
-import { Zone } from "../../../apps/agent/hosts/node/abi.ts";
+import { agentGrants } from "@flipside/machine/grants";
+import { Zone } from "@flipside/machine/abi";
 import { compileForFuzzing, type FuzzModule, type Patch } from "../engine/compile.ts";
 import { FuzzInstance, type Snapshot } from "../engine/instance.ts";
 import { Violation } from "../engine/target.ts";
@@ -18,7 +18,7 @@ import { HostileServer, type SessionState } from "./hostile-server.ts";
 import { bytesOf, operationsKey, releaseKey, rootKey, sha256Of } from "./keys.ts";
 import { settingsRecord } from "./settings-record.ts";
 
-/** As the unikernel's (apps/agent/build/targets.ts). */
+/** As the unikernel's (packages/machine/src/factory/targets.ts). */
 const MEMORY_PAGES = 4;
 /** EXO_HEALTH_HEALTHY. */
 const HEALTHY = 1;

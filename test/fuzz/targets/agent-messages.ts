@@ -5,8 +5,8 @@
 // Input: u8 where the session stands (starts below); then items (items.ts).
 
 import { encodeSignatureBlock, SlotState } from "@flipside/image-format";
-import type { SeededRandom } from "../../../apps/agent/hosts/fault/seeded-random.ts";
-import { Zone } from "../../../apps/agent/hosts/node/abi.ts";
+import type { SeededRandom } from "@flipside/machine/faults/seeded-random";
+import { Zone } from "@flipside/machine/abi";
 import { insert, write } from "../engine/mutate.ts";
 import { type Draft, type OpenTarget, type Target, text, Violation } from "../engine/target.ts";
 import { AgentDevice, type Start } from "./agent-device.ts";

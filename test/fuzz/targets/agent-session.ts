@@ -2,7 +2,7 @@
 // agent, that knows which images it may install and which commands it must answer, and how.
 
 import { type BootRecord, ErrorCode, parseSignatureBlock, SlotState, type StrictVerifier } from "@flipside/image-format";
-import { BootReason } from "../../../apps/agent/hosts/node/abi.ts";
+import { BootReason } from "@flipside/machine/abi";
 import { chunkMessage } from "../../../apps/power-cut/src/server/chunk-message.ts";
 import { Violation } from "../engine/target.ts";
 import { type AgentDevice, deviceSecret, RUNNING_SEQUENCE } from "./agent-device.ts";

@@ -3,7 +3,7 @@
 import { join } from "node:path";
 import type { BootRecord } from "@flipside/image-format";
 import { agentSources } from "../../../apps/agent/build/paths.ts";
-import { bootGrants } from "../../../apps/agent/hosts/node/grants.ts";
+import { bootGrants } from "@flipside/machine/grants";
 import { newestRecord } from "../../power-cut/flash-contents.ts";
 import { compileForFuzzing, type Patch } from "../engine/compile.ts";
 import { FuzzInstance } from "../engine/instance.ts";

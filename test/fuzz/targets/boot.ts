@@ -3,8 +3,8 @@
 // confirmed image that is admissible is there.
 
 import { BOOT_FLAG_CONTACT_FALLBACK, BOOT_FLAG_HEARTBEAT, BOOT_FLAG_YIELDED, type BootRecord, SlotState } from "@flipside/image-format";
-import type { SeededRandom } from "../../../apps/agent/hosts/fault/seeded-random.ts";
-import { BootReason } from "../../../apps/agent/hosts/node/abi.ts";
+import type { SeededRandom } from "@flipside/machine/faults/seeded-random";
+import { BootReason } from "@flipside/machine/abi";
 import { recordAt } from "../../power-cut/flash-contents.ts";
 import { write } from "../engine/mutate.ts";
 import { type Draft, type OpenTarget, type Target, text, Violation } from "../engine/target.ts";

@@ -4,11 +4,11 @@
 //
 // Input: steps of 4 bytes, see `Step`; each takes time, by its second byte.
 
-import { SeededRandom } from "../../../apps/agent/hosts/fault/seeded-random.ts";
+import { SeededRandom } from "@flipside/machine/faults/seeded-random";
 import { assemblyEntry, compileForFuzzing } from "../engine/compile.ts";
 import { FuzzInstance } from "../engine/instance.ts";
 import { expectSame, type OpenTarget, Violation } from "../engine/target.ts";
-import { agentGrants } from "../../../apps/agent/hosts/node/grants.ts";
+import { agentGrants } from "@flipside/machine/grants";
 import { MqttWire } from "../../../apps/power-cut/src/server/mqtt-wire.ts";
 import { DeviceHost } from "./device-host.ts";
 import { layout } from "./device-images.ts";

@@ -4,8 +4,8 @@
 // Input: u16 number of chunks; u8 bit 0: the journal has sealed it; u8 reads of flash that go well; u16 a byte of the slot, and
 // u8 what it is changed by; then pieces, u8 number and u16 length.
 
-import { agentGrants } from "../../../apps/agent/hosts/node/grants.ts";
-import { Zone } from "../../../apps/agent/hosts/node/abi.ts";
+import { agentGrants } from "@flipside/machine/grants";
+import { Zone } from "@flipside/machine/abi";
 import { assemblyEntry, compileForFuzzing } from "../engine/compile.ts";
 import { FuzzInstance } from "../engine/instance.ts";
 import { expectSame, type OpenTarget } from "../engine/target.ts";

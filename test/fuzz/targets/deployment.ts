@@ -4,8 +4,8 @@
 // Input: steps of 3 bytes, see `Step`.
 
 import { DeploymentState, ErrorCode, mayFollow } from "@flipside/image-format";
-import { agentGrants } from "../../../apps/agent/hosts/node/grants.ts";
-import { SeededRandom } from "../../../apps/agent/hosts/fault/seeded-random.ts";
+import { agentGrants } from "@flipside/machine/grants";
+import { SeededRandom } from "@flipside/machine/faults/seeded-random";
 import { assemblyEntry, compileForFuzzing } from "../engine/compile.ts";
 import { FuzzInstance } from "../engine/instance.ts";
 import { expectSame, type OpenTarget } from "../engine/target.ts";

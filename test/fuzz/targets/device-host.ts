@@ -2,9 +2,9 @@
 // byte stream, a serial line. Arguments are checked as exokernel.h says. What the module wants to change without a grant is
 // refused, and the module's fault.
 
-import { type FlashLayout, zoneNames } from "../../../apps/agent/hosts/factory/flash-layout.ts";
-import { Exo, ResetCause, StreamState, Zone } from "../../../apps/agent/hosts/node/abi.ts";
-import type { Grants } from "../../../apps/agent/hosts/node/grants.ts";
+import { type FlashLayout, zoneNames } from "@flipside/machine/factory/flash-layout";
+import { Exo, ResetCause, StreamState, Zone } from "@flipside/machine/abi";
+import type { Grants } from "@flipside/machine/grants";
 import type { ByteStream } from "../../../apps/power-cut/src/device/board.ts";
 import { contentOf, type Transcript } from "../../../apps/power-cut/src/device/transcript.ts";
 import type { FuzzInstance } from "../engine/instance.ts";

@@ -9,7 +9,7 @@ import {
   buildImage, createStrictVerifier, encodeFactoryRecord, ImageHeader, type ImageFields, parseImageHeader, parseSignatureBlock, type StrictVerifier,
 } from "@flipside/image-format";
 import { formatSources, repositoryRoot } from "../../../apps/agent/build/paths.ts";
-import { layoutOf } from "../../../apps/agent/hosts/factory/flash-layout.ts";
+import { layoutOf } from "@flipside/machine/factory/flash-layout";
 import { WINDOW_ADDRESS, WINDOW_BYTES } from "./device-host.ts";
 import { fuzzedIdentity, trustChains } from "./formats.ts";
 import { bytesOf, releaseKey, rootKey, sha256Of } from "./keys.ts";

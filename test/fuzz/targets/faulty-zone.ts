@@ -1,7 +1,7 @@
 // One zone of flash that may fail: which erases and programs do, and what they leave, is the input's to say. What the module
 // tried is written down, whether it was done or not.
 
-import { Exo } from "../../../apps/agent/hosts/node/abi.ts";
+import { Exo } from "@flipside/machine/abi";
 import type { FuzzInstance } from "../engine/instance.ts";
 import { Violation } from "../engine/target.ts";
 

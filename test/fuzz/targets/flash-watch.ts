@@ -4,7 +4,7 @@
 
 import { type BootRecord, SlotState, type StrictVerifier } from "@flipside/image-format";
 import { newestRecord } from "../../power-cut/flash-contents.ts";
-import { Zone } from "../../../apps/agent/hosts/node/abi.ts";
+import { Zone } from "@flipside/machine/abi";
 import { Violation } from "../engine/target.ts";
 import type { Change, DeviceHost } from "./device-host.ts";
 import { type Admitted, admittedIn, admittedManifest, layout, type Manifest } from "./device-images.ts";

@@ -4,7 +4,7 @@
 import {
   buildPermit, buildTrustChain, encodeFactoryRecord, encodeHeaderFields, encodeSignatureBlock, headerFields, newFactoryIdentity, signBlock, toHex,
 } from "@flipside/image-format";
-import type { SeededRandom } from "../../../apps/agent/hosts/fault/seeded-random.ts";
+import type { SeededRandom } from "@flipside/machine/faults/seeded-random";
 import { fieldList, fields as goodFields, headerCases } from "../../../packages/image-format/test/portable/header-cases.ts";
 import * as operations from "../../../packages/image-format/test/portable/operations.ts";
 import { assemblyEntry, compileForFuzzing, type Patch } from "../engine/compile.ts";

@@ -2,7 +2,7 @@
 // be; what is published to the device is the input's. Keeps what the device said.
 
 import { createHash, createHmac } from "node:crypto";
-import { StreamState } from "../../../apps/agent/hosts/node/abi.ts";
+import { StreamState } from "@flipside/machine/abi";
 import { type Answer, MqttWire, type WireServer } from "../../../apps/power-cut/src/server/mqtt-wire.ts";
 import { Violation } from "../engine/target.ts";
 

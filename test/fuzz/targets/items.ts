@@ -1,7 +1,7 @@
 // Inputs that are a list: of frames on a line, of messages. One item: u8 kind, u8 what is put right, u16 length (little-endian),
 // bytes. The last may be shorter than it says.
 
-import type { SeededRandom } from "../../../apps/agent/hosts/fault/seeded-random.ts";
+import type { SeededRandom } from "@flipside/machine/faults/seeded-random";
 import { insert, remove } from "../engine/mutate.ts";
 import type { Draft } from "../engine/target.ts";
 

@@ -1,6 +1,6 @@
 // A hostile MQTT server's byte stream: whatever it is cut into, the client tells the same.
 
-import type { SeededRandom } from "../../../apps/agent/hosts/fault/seeded-random.ts";
+import type { SeededRandom } from "@flipside/machine/faults/seeded-random";
 import { assemblyEntry, compileForFuzzing } from "../engine/compile.ts";
 import { FuzzInstance } from "../engine/instance.ts";
 import { insert, write } from "../engine/mutate.ts";

@@ -4,7 +4,7 @@
 //
 // What lies behind a frame in its buffer must not matter; what the stack sends is sound; every buffer comes back.
 
-import type { SeededRandom } from "../../../apps/agent/hosts/fault/seeded-random.ts";
+import type { SeededRandom } from "@flipside/machine/faults/seeded-random";
 import * as f from "../../../apps/agent/test/net/frames.ts";
 import { Counter, TcpState } from "../../../apps/agent/test/net/stack.ts";
 import { assemblyEntry, compileForFuzzing } from "../engine/compile.ts";

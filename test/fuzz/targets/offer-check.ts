@@ -9,9 +9,9 @@ import {
   encodeHeaderFields, encodeSignatureBlock, ErrorCode, headerFields, type ImageFields, ImageHeader, parseImageHeader, parseSignatureBlock, signatureCount, signatureKeyIdOffset, signatureOffset, signingPrefixes,
   SlotState, type StrictVerifier, buildTrustChain,
 } from "@flipside/image-format";
-import type { SeededRandom } from "../../../apps/agent/hosts/fault/seeded-random.ts";
-import { layoutOf } from "../../../apps/agent/hosts/factory/flash-layout.ts";
-import { agentGrants } from "../../../apps/agent/hosts/node/grants.ts";
+import type { SeededRandom } from "@flipside/machine/faults/seeded-random";
+import { layoutOf } from "@flipside/machine/factory/flash-layout";
+import { agentGrants } from "@flipside/machine/grants";
 import { assemblyEntry, compileForFuzzing } from "../engine/compile.ts";
 import { FuzzInstance } from "../engine/instance.ts";
 import { write } from "../engine/mutate.ts";

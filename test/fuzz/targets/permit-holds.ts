@@ -2,8 +2,8 @@
 // (docs/image-format.md, "Permit"). Signatures are put right, so what is bound is looked at, too.
 
 import { buildPermit, encodeSignatureBlock, parseSignatureBlock, type StrictVerifier, toHex } from "@flipside/image-format";
-import type { SeededRandom } from "../../../apps/agent/hosts/fault/seeded-random.ts";
-import { agentGrants } from "../../../apps/agent/hosts/node/grants.ts";
+import type { SeededRandom } from "@flipside/machine/faults/seeded-random";
+import { agentGrants } from "@flipside/machine/grants";
 import { assemblyEntry, compileForFuzzing, type Patch } from "../engine/compile.ts";
 import { FuzzInstance } from "../engine/instance.ts";
 import { write } from "../engine/mutate.ts";

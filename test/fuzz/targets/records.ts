@@ -4,7 +4,7 @@
 // Input: records of `stride` bytes one after the other; the checks are put right by `repair`, most of the time.
 
 import { encodeFactoryRecord } from "@flipside/image-format";
-import { agentGrants } from "../../../apps/agent/hosts/node/grants.ts";
+import { agentGrants } from "@flipside/machine/grants";
 import { assemblyEntry, compileForFuzzing, type Patch } from "../engine/compile.ts";
 import { FuzzInstance } from "../engine/instance.ts";
 import { type OpenTarget, type Target, text, Violation } from "../engine/target.ts";

@@ -4,8 +4,8 @@
 import {
   ErrorCode, FRAME_ACKNOWLEDGED, FRAME_BEGIN, FRAME_DATA, FRAME_DONE, FRAME_HELLO, FRAME_INFO, FRAME_REFUSED, RecoveryReason, SlotState, type StrictVerifier,
 } from "@flipside/image-format";
-import { BootReason, RECOVERY_NONE, Zone } from "../../../apps/agent/hosts/node/abi.ts";
-import { encodeFrame, type Frame, FrameReader } from "../../../apps/agent/hosts/serial/frames.ts";
+import { BootReason, RECOVERY_NONE, Zone } from "@flipside/machine/abi";
+import { encodeFrame, type Frame, FrameReader } from "@flipside/machine/serial/frames";
 import { expectSame, Violation } from "../engine/target.ts";
 import type { Boot } from "./boot-loader.ts";
 import type { RecordParts } from "./boot-records.ts";

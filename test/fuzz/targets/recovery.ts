@@ -6,9 +6,9 @@
 // instruction or recovery has begun already (bit 7); then items (items.ts): frames, bytes as they come, time.
 
 import { type BootRecord, buildImage, crc32, FRAME_BEGIN, FRAME_DATA, FRAME_HELLO, type ImageFields, RecoveryReason, SlotState } from "@flipside/image-format";
-import type { SeededRandom } from "../../../apps/agent/hosts/fault/seeded-random.ts";
-import { BootReason, Zone } from "../../../apps/agent/hosts/node/abi.ts";
-import { encodeFrame } from "../../../apps/agent/hosts/serial/frames.ts";
+import type { SeededRandom } from "@flipside/machine/faults/seeded-random";
+import { BootReason, Zone } from "@flipside/machine/abi";
+import { encodeFrame } from "@flipside/machine/serial/frames";
 import type { Snapshot } from "../engine/instance.ts";
 import { insert, write } from "../engine/mutate.ts";
 import { type Draft, type OpenTarget, type Target, Violation } from "../engine/target.ts";

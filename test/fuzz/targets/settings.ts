@@ -6,8 +6,8 @@
 // each; their checks are put right by `repair`, most of the time.
 
 import { encodeFactoryRecord, ErrorCode } from "@flipside/image-format";
-import { Exo, Zone } from "../../../apps/agent/hosts/node/abi.ts";
-import { agentGrants } from "../../../apps/agent/hosts/node/grants.ts";
+import { Exo, Zone } from "@flipside/machine/abi";
+import { agentGrants } from "@flipside/machine/grants";
 import { assemblyEntry, compileForFuzzing, type Patch } from "../engine/compile.ts";
 import { FuzzInstance } from "../engine/instance.ts";
 import { write } from "../engine/mutate.ts";

@@ -5,7 +5,7 @@
 // Input: public key (32), signature (64), message.
 
 import { createPublicKey, verify as nodeVerify } from "node:crypto";
-import type { SeededRandom } from "../../../apps/agent/hosts/fault/seeded-random.ts";
+import type { SeededRandom } from "@flipside/machine/faults/seeded-random";
 import { rfc8032Cases, signatureCases } from "../../../packages/image-format/test/crypto/signature-cases.ts";
 import { assemblyEntry, compileForFuzzing } from "../engine/compile.ts";
 import { FuzzInstance } from "../engine/instance.ts";

@@ -1,6 +1,6 @@
 // Inputs that are a list of steps of one length: u8 what is done, and numbers that say how.
 
-import type { SeededRandom } from "../../../apps/agent/hosts/fault/seeded-random.ts";
+import type { SeededRandom } from "@flipside/machine/faults/seeded-random";
 import type { Draft } from "../engine/target.ts";
 
 export type Step = readonly number[];

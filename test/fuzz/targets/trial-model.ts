@@ -3,7 +3,7 @@
 // will say. None of the device's code has a part in it.
 
 import { BOOT_FLAG_CONTACT_FALLBACK, type BootRecord, DeploymentState, ErrorCode, SlotState } from "@flipside/image-format";
-import { BootReason } from "../../../apps/agent/hosts/node/abi.ts";
+import { BootReason } from "@flipside/machine/abi";
 
 /** EXO_HEALTH_*. */
 export const enum Health { Unknown, Healthy, Unhealthy }

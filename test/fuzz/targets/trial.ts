@@ -5,9 +5,9 @@
 // Input: eight bytes of what it begins with (Begins), then steps of four bytes: u8 what (Step), u8 a, u16 b (little-endian).
 
 import { FLAG_RAISE_FLOOR, SlotState } from "@flipside/image-format";
-import type { SeededRandom } from "../../../apps/agent/hosts/fault/seeded-random.ts";
-import { Exo, Zone } from "../../../apps/agent/hosts/node/abi.ts";
-import { agentGrants } from "../../../apps/agent/hosts/node/grants.ts";
+import type { SeededRandom } from "@flipside/machine/faults/seeded-random";
+import { Exo, Zone } from "@flipside/machine/abi";
+import { agentGrants } from "@flipside/machine/grants";
 import { newestRecord } from "../../power-cut/flash-contents.ts";
 import { assemblyEntry, compileForFuzzing, type Patch } from "../engine/compile.ts";
 import { FuzzInstance } from "../engine/instance.ts";

@@ -5,9 +5,9 @@
 // Input: three bytes of what it begins with (begins), then items (items.ts) whose bytes are eight for each link (link).
 
 import { encodeTrustBody, ErrorCode, SlotState, TRUST_CHAIN_BYTES_MAX, type TrustKeys } from "@flipside/image-format";
-import type { SeededRandom } from "../../../apps/agent/hosts/fault/seeded-random.ts";
-import { Exo, Zone } from "../../../apps/agent/hosts/node/abi.ts";
-import { agentGrants } from "../../../apps/agent/hosts/node/grants.ts";
+import type { SeededRandom } from "@flipside/machine/faults/seeded-random";
+import { Exo, Zone } from "@flipside/machine/abi";
+import { agentGrants } from "@flipside/machine/grants";
 import { newestRecord } from "../../power-cut/flash-contents.ts";
 import { assemblyEntry, compileForFuzzing, type Patch } from "../engine/compile.ts";
 import { FuzzInstance } from "../engine/instance.ts";

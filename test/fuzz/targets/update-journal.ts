@@ -6,9 +6,9 @@
 // Input: u8 sectors of the zone, u8 their pages, u8 the first run's number; then steps of 4 bytes, see `Step`.
 
 import { SlotState } from "@flipside/image-format";
-import { agentGrants } from "../../../apps/agent/hosts/node/grants.ts";
-import { Zone } from "../../../apps/agent/hosts/node/abi.ts";
-import { SeededRandom } from "../../../apps/agent/hosts/fault/seeded-random.ts";
+import { agentGrants } from "@flipside/machine/grants";
+import { Zone } from "@flipside/machine/abi";
+import { SeededRandom } from "@flipside/machine/faults/seeded-random";
 import { assemblyEntry, compileForFuzzing } from "../engine/compile.ts";
 import { FuzzInstance } from "../engine/instance.ts";
 import { expectSame, type OpenTarget, Violation } from "../engine/target.ts";

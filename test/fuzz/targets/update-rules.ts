@@ -2,7 +2,7 @@
 // docs/protocol.md, "Check-in and offer" and "Put off", and of docs/architecture.md, "Update", piece by piece.
 
 import { ErrorCode, SlotState } from "@flipside/image-format";
-import { BootReason, Zone } from "../../../apps/agent/hosts/node/abi.ts";
+import { BootReason, Zone } from "@flipside/machine/abi";
 import { Violation } from "../engine/target.ts";
 import type { Change } from "./device-host.ts";
 import type { Said } from "./hostile-server.ts";

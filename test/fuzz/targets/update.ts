@@ -5,7 +5,7 @@
 // Input: u8 what device it is (starts below); then items (items.ts).
 
 import { BOOT_FLAG_CONTACT_FALLBACK, SlotState } from "@flipside/image-format";
-import type { SeededRandom } from "../../../apps/agent/hosts/fault/seeded-random.ts";
+import type { SeededRandom } from "@flipside/machine/faults/seeded-random";
 import { insert } from "../engine/mutate.ts";
 import { type Draft, type OpenTarget, type Target, Violation } from "../engine/target.ts";
 import { AgentDevice, type Before, type Off, RUNNING_SEQUENCE, type Start } from "./agent-device.ts";

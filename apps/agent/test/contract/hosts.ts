@@ -12,13 +12,13 @@ import { buildPayloads, imageFields } from "../../build/build-release.ts";
 import { compileWasm, translateToC } from "../../build/compile-module.ts";
 import { linkProgram } from "../../build/link.ts";
 import { projectKeys } from "../../build/project-keys.ts";
-import { memoryPages, PRODUCT, type Target, unikernelTarget, virtualTarget } from "../../build/targets.ts";
-import { bootBank } from "../../hosts/factory/boot-bank.ts";
-import { factoryFlash } from "../../hosts/factory/factory-flash.ts";
-import { type FlashLayout, layoutOf, unikernelLayout } from "../../hosts/factory/flash-layout.ts";
-import { demoGeometry } from "../../hosts/node/manufacture.ts";
-import { VirtualDevice } from "../../hosts/node/virtual-device.ts";
-import { Unikernel } from "../../hosts/qemu/unikernel.ts";
+import { memoryPages, PRODUCT, type Target, unikernelTarget, virtualTarget } from "@flipside/machine/factory/targets";
+import { bootBank } from "@flipside/machine/factory/boot-bank";
+import { factoryFlash } from "@flipside/machine/factory/factory-flash";
+import { type FlashLayout, layoutOf, unikernelLayout } from "@flipside/machine/factory/flash-layout";
+import { demoGeometry } from "@flipside/machine/node/manufacture";
+import { VirtualDevice } from "@flipside/machine/node/virtual-device";
+import { Unikernel } from "@flipside/machine/qemu/unikernel";
 
 export interface ContractPrograms {
   /** boot.wasm, and the loader linked for QEMU: the real ones, and the contract's. */

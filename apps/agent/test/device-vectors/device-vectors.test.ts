@@ -6,8 +6,8 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { CryptoModule, nodeKeys } from "../../../../packages/image-format/test/crypto/crypto-module.ts";
 import { missingVectors, rfc8032Cases, type SignatureCase, signatureCases } from "../../../../packages/image-format/test/crypto/signature-cases.ts";
 import { agentSources } from "../../build/paths.ts";
-import { unikernelLayout } from "../../hosts/factory/flash-layout.ts";
-import { SeededRandom, seedOfRun } from "../../hosts/fault/seeded-random.ts";
+import { unikernelLayout } from "@flipside/machine/factory/flash-layout";
+import { SeededRandom, seedOfRun } from "@flipside/machine/faults/seeded-random";
 import { beside, buildTestProgram, runDevice, type TestProgram } from "../isolation/device.ts";
 
 /** assembly/agent.ts. */

@@ -4,11 +4,11 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
-import { KIB, layoutOf } from "../../hosts/factory/flash-layout.ts";
-import { SeededRandom, seedOfRun } from "../../hosts/fault/seeded-random.ts";
-import { tears } from "../../hosts/fault/torn-operation.ts";
-import { Exo, VERIFIED } from "../../hosts/node/abi.ts";
-import { NorFlash, PowerLost } from "../../hosts/node/nor-flash.ts";
+import { KIB, layoutOf } from "@flipside/machine/factory/flash-layout";
+import { SeededRandom, seedOfRun } from "@flipside/machine/faults/seeded-random";
+import { tears } from "@flipside/machine/faults/torn-operation";
+import { Exo, VERIFIED } from "@flipside/machine/abi";
+import { NorFlash, PowerLost } from "@flipside/machine/node/nor-flash";
 
 const layout = layoutOf({ sectorBytes: 4 * KIB, pageBytes: 256, slotBytes: 16 * KIB });
 const folder = mkdtempSync(join(tmpdir(), "flipside-nor-"));

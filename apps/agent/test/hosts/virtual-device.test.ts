@@ -10,14 +10,14 @@ import { fileURLToPath } from "node:url";
 import { SlotState } from "@flipside/image-format";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { buildBootWasm } from "../../build/build-loader.ts";
-import { seedOfRun, SeededRandom } from "../../hosts/fault/seeded-random.ts";
-import { tears } from "../../hosts/fault/torn-operation.ts";
-import { BootReason } from "../../hosts/node/abi.ts";
-import { Fleet } from "../../hosts/node/fleet.ts";
-import type { FleetConfig, FleetEvent } from "../../hosts/node/fleet-protocol.ts";
-import { ManualClock } from "../../hosts/node/host-clock.ts";
-import { flashPath, identityPath } from "../../hosts/node/manufacture.ts";
-import type { VirtualDevice, VirtualDeviceOptions } from "../../hosts/node/virtual-device.ts";
+import { seedOfRun, SeededRandom } from "@flipside/machine/faults/seeded-random";
+import { tears } from "@flipside/machine/faults/torn-operation";
+import { BootReason } from "@flipside/machine/abi";
+import { Fleet } from "@flipside/machine/node/fleet";
+import type { FleetConfig, FleetEvent } from "@flipside/machine/node/fleet-protocol";
+import { ManualClock } from "@flipside/machine/clock";
+import { flashPath, identityPath } from "@flipside/machine/node/manufacture";
+import type { VirtualDevice, VirtualDeviceOptions } from "@flipside/machine/node/virtual-device";
 import { deviceWith, events, flashWith, imageOf, makeCandidate, newestBootRecord, openWorkshop, type Workshop } from "./virtual-image.ts";
 
 const seed = seedOfRun();
@@ -256,7 +256,7 @@ test("a fleet process tells its claims before its first device starts, obeys, an
     deviceIds: ["p-1"],
     manufacture: { server: { host: "127.0.0.1", port: 1883 }, trustChainPath: join(folder, "trust-chain"), imagePath: join(folder, "image") },
   };
-  const program = fileURLToPath(new URL("../../hosts/node/fleet-main.ts", import.meta.url));
+  const program = fileURLToPath(new URL("../../../../packages/machine/node/fleet-main.ts", import.meta.url));
   const child = spawn(process.execPath, ["--import", "tsx", program, JSON.stringify(config)], { stdio: ["pipe", "pipe", "inherit"] });
   const kinds: string[] = [];
   let powerCuts = 0;

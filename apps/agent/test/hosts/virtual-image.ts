@@ -14,11 +14,11 @@ import { imageFields } from "../../build/build-release.ts";
 import { compileWasm } from "../../build/compile-module.ts";
 import { agentSources } from "../../build/paths.ts";
 import { type ProjectKeys, projectKeys } from "../../build/project-keys.ts";
-import { memoryPages, virtualTarget } from "../../build/targets.ts";
-import { buildBundle } from "../../build/wasm-bundle.ts";
-import { type FlashLayout, layoutOf } from "../../hosts/factory/flash-layout.ts";
-import { demoGeometry, manufactureInMemory } from "../../hosts/node/manufacture.ts";
-import { VirtualDevice, type VirtualDeviceOptions } from "../../hosts/node/virtual-device.ts";
+import { memoryPages, virtualTarget } from "@flipside/machine/factory/targets";
+import { buildBundle } from "@flipside/machine/wasm-bundle";
+import { type FlashLayout, layoutOf } from "@flipside/machine/factory/flash-layout";
+import { demoGeometry, manufactureInMemory } from "@flipside/machine/node/manufacture";
+import { VirtualDevice, type VirtualDeviceOptions } from "@flipside/machine/node/virtual-device";
 
 export interface Workshop {
   bootWasm: Uint8Array;

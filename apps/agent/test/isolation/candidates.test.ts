@@ -6,8 +6,8 @@ import { describeImage, ErrorCode, SlotState, slotParts } from "@flipside/image-
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { compileWasm, translateToC } from "../../build/compile-module.ts";
 import { linkProgram, symbolsOf } from "../../build/link.ts";
-import { memoryPages } from "../../build/targets.ts";
-import { unikernelLayout } from "../../hosts/factory/flash-layout.ts";
+import { memoryPages } from "@flipside/machine/factory/targets";
+import { unikernelLayout } from "@flipside/machine/factory/flash-layout";
 import { newestRecord } from "../../../../test/power-cut/flash-contents.ts";
 import { writeLog } from "../recovery/bench.ts";
 import { beside, buildTestProgram, type Run, runDevice, type TestProgram } from "./device.ts";

@@ -10,11 +10,11 @@ import { buildLoader } from "../../build/build-loader.ts";
 import { imageFields, type ReleaseOptions } from "../../build/build-release.ts";
 import { compileWasm, translateToC } from "../../build/compile-module.ts";
 import { linkProgram, type LinkedProgram } from "../../build/link.ts";
-import { memoryPages, PRODUCT, unikernelTarget } from "../../build/targets.ts";
-import { bootBank } from "../../hosts/factory/boot-bank.ts";
-import { factoryFlash } from "../../hosts/factory/factory-flash.ts";
-import { unikernelLayout } from "../../hosts/factory/flash-layout.ts";
-import { type QemuEntropy, type QemuNetwork, Unikernel } from "../../hosts/qemu/unikernel.ts";
+import { memoryPages, PRODUCT, unikernelTarget } from "@flipside/machine/factory/targets";
+import { bootBank } from "@flipside/machine/factory/boot-bank";
+import { factoryFlash } from "@flipside/machine/factory/factory-flash";
+import { unikernelLayout } from "@flipside/machine/factory/flash-layout";
+import { type QemuEntropy, type QemuNetwork, Unikernel } from "@flipside/machine/qemu/unikernel";
 
 export interface TestProgram {
   program: LinkedProgram;

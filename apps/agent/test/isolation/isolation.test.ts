@@ -3,9 +3,9 @@
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { symbolsOf } from "../../build/link.ts";
-import { unikernelLayout, type ZoneName } from "../../hosts/factory/flash-layout.ts";
+import { unikernelLayout, type ZoneName } from "@flipside/machine/factory/flash-layout";
 import { beside, buildTestProgram, type Run, runDevice, type TestProgram } from "./device.ts";
-import { SeededRandom, seedOfRun } from "../../hosts/fault/seeded-random.ts";
+import { SeededRandom, seedOfRun } from "@flipside/machine/faults/seeded-random";
 import * as S from "./steps.ts";
 
 const WATCHDOG_MS = 3000;

@@ -1,7 +1,7 @@
 // Steps as a test writes them: the numbers of assembly/steps.ts.
 
-import { unikernelLayout } from "../../hosts/factory/flash-layout.ts";
-import { memoryPages } from "../../build/targets.ts";
+import { unikernelLayout } from "@flipside/machine/factory/flash-layout";
+import { memoryPages } from "@flipside/machine/factory/targets";
 
 export type Step = readonly [operation: number, ...operands: number[]];
 

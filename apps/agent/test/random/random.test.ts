@@ -1,6 +1,6 @@
 // The parts of the device's random numbers: HMAC_DRBG against NIST's vectors, and the health tests at their limits.
 import { beforeAll, expect, test } from "vitest";
-import { SeededRandom, seedOfRun } from "../../hosts/fault/seeded-random.ts";
+import { SeededRandom, seedOfRun } from "@flipside/machine/faults/seeded-random";
 import { compileModule, Guest } from "../text/assembly-module.ts";
 
 type Names = "drbgGenerate" | "drbgInstantiate" | "drbgUpdate" | "noiseIsHealthy";

@@ -5,8 +5,8 @@ import { Duplex } from "node:stream";
 import {
   BOOT_RECORD_BYTES, BOOT_RECORD_CHECKED_BYTES, BOOT_RECORD_SEAL_MAGIC, BOOT_RECORD_SEAL_OFFSET, BootRecord, describeImage, SlotState, slotParts, writeBootRecord,
 } from "@flipside/image-format";
-import type { FlashLayout } from "../../hosts/factory/flash-layout.ts";
-import type { SeededRandom } from "../../hosts/fault/seeded-random.ts";
+import type { FlashLayout } from "@flipside/machine/factory/flash-layout";
+import type { SeededRandom } from "@flipside/machine/faults/seeded-random";
 
 /** A boot-control log of one record. */
 export function writeLog(layout: FlashLayout, flash: Uint8Array, change: (record: BootRecord) => void): void {

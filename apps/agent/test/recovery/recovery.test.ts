@@ -4,12 +4,12 @@
 import { BOOT_FLAG_CONTACT_FALLBACK, buildImage, describeImage, ErrorCode, SlotState } from "@flipside/image-format";
 import { afterEach, beforeAll, describe, expect, test } from "vitest";
 import { imageFields } from "../../build/build-release.ts";
-import { virtualTarget } from "../../build/targets.ts";
-import { SeededRandom, seedOfRun } from "../../hosts/fault/seeded-random.ts";
-import { tears } from "../../hosts/fault/torn-operation.ts";
-import { ManualClock } from "../../hosts/node/host-clock.ts";
-import type { VirtualDevice, VirtualDeviceOptions } from "../../hosts/node/virtual-device.ts";
-import { recoverDevice, type RecoverOptions } from "../../hosts/serial/sender.ts";
+import { virtualTarget } from "@flipside/machine/factory/targets";
+import { SeededRandom, seedOfRun } from "@flipside/machine/faults/seeded-random";
+import { tears } from "@flipside/machine/faults/torn-operation";
+import { ManualClock } from "@flipside/machine/clock";
+import type { VirtualDevice, VirtualDeviceOptions } from "@flipside/machine/node/virtual-device";
+import { recoverDevice, type RecoverOptions } from "@flipside/machine/serial/sender";
 import { newestRecord } from "../../../../test/power-cut/flash-contents.ts";
 import { deviceWith, flashWith, imageOf, openWorkshop, type Workshop } from "../hosts/virtual-image.ts";
 import { destroyBothSlots, noisy, putImage, writeLog } from "./bench.ts";

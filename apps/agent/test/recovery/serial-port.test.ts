@@ -7,8 +7,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { VirtualDevice } from "../../hosts/node/virtual-device.ts";
-import { recover } from "../../hosts/serial/recover-main.ts";
+import type { VirtualDevice } from "@flipside/machine/node/virtual-device";
+import { recover } from "@flipside/machine/serial/recover-main";
 import { deviceWith, flashWith, imageOf, openWorkshop } from "../hosts/virtual-image.ts";
 import { destroyBothSlots } from "./bench.ts";
 

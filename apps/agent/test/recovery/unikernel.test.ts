@@ -9,12 +9,12 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { buildLoader } from "../../build/build-loader.ts";
 import { type BuiltRelease, buildSignedRelease } from "../../build/build-release.ts";
 import { type ProjectKeys, projectKeys } from "../../build/project-keys.ts";
-import { PRODUCT, unikernelTarget } from "../../build/targets.ts";
-import { bootBank } from "../../hosts/factory/boot-bank.ts";
-import { factoryFlash } from "../../hosts/factory/factory-flash.ts";
-import { unikernelLayout } from "../../hosts/factory/flash-layout.ts";
-import { Unikernel } from "../../hosts/qemu/unikernel.ts";
-import { recover } from "../../hosts/serial/recover-main.ts";
+import { PRODUCT, unikernelTarget } from "@flipside/machine/factory/targets";
+import { bootBank } from "@flipside/machine/factory/boot-bank";
+import { factoryFlash } from "@flipside/machine/factory/factory-flash";
+import { unikernelLayout } from "@flipside/machine/factory/flash-layout";
+import { Unikernel } from "@flipside/machine/qemu/unikernel";
+import { recover } from "@flipside/machine/serial/recover-main";
 import { newestRecord } from "../../../../test/power-cut/flash-contents.ts";
 import { destroyBothSlots } from "./bench.ts";
 

@@ -2,10 +2,10 @@
 // change, drop, add and repeat MQTT packets either way.
 
 import type { Duplex } from "node:stream";
-import { SeededRandom } from "../../hosts/fault/seeded-random.ts";
-import { ManualClock } from "../../hosts/node/host-clock.ts";
-import { manufactureInMemory } from "../../hosts/node/manufacture.ts";
-import type { VirtualDevice } from "../../hosts/node/virtual-device.ts";
+import { SeededRandom } from "@flipside/machine/faults/seeded-random";
+import { ManualClock } from "@flipside/machine/clock";
+import { manufactureInMemory } from "@flipside/machine/node/manufacture";
+import type { VirtualDevice } from "@flipside/machine/node/virtual-device";
 import { ScriptedServer } from "../../../../test/power-cut/scripted-server.ts";
 import { deviceWith, imageOf, openWorkshop, type Workshop } from "../hosts/virtual-image.ts";
 

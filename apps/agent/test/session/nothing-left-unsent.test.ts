@@ -3,7 +3,7 @@
 import { describeImage } from "@flipside/image-format";
 import { beforeAll, expect, test } from "vitest";
 import { imageFields } from "../../build/build-release.ts";
-import { virtualTarget } from "../../build/targets.ts";
+import { virtualTarget } from "@flipside/machine/factory/targets";
 import { type UpdateImage, updateImage } from "../../../../test/power-cut/images.ts";
 import type { Workshop } from "../hosts/virtual-image.ts";
 import { MeddledDevice, messageOf, type MqttPacket, realAgent } from "./meddled-device.ts";

@@ -6,9 +6,9 @@ import { Duplex } from "node:stream";
 import { SlotState } from "@flipside/image-format";
 import { afterEach, beforeAll, describe, expect, test } from "vitest";
 import { newestRecord } from "../../../../test/power-cut/flash-contents.ts";
-import { BootReason } from "../../hosts/node/abi.ts";
-import { ManualClock } from "../../hosts/node/host-clock.ts";
-import type { VirtualDevice } from "../../hosts/node/virtual-device.ts";
+import { BootReason } from "@flipside/machine/abi";
+import { ManualClock } from "@flipside/machine/clock";
+import type { VirtualDevice } from "@flipside/machine/node/virtual-device";
 import { deviceWith, flashWith, imageOf, openWorkshop, type Workshop } from "../hosts/virtual-image.ts";
 import { putImage, writeLog } from "../recovery/bench.ts";
 

@@ -4,11 +4,11 @@
 import { ErrorCode, SlotState } from "@flipside/image-format";
 import { Duplex } from "node:stream";
 import { afterEach, beforeAll, describe, expect, test } from "vitest";
-import { SeededRandom } from "../../hosts/fault/seeded-random.ts";
-import { BootReason } from "../../hosts/node/abi.ts";
-import { ManualClock } from "../../hosts/node/host-clock.ts";
-import { manufactureInMemory } from "../../hosts/node/manufacture.ts";
-import type { VirtualDevice } from "../../hosts/node/virtual-device.ts";
+import { SeededRandom } from "@flipside/machine/faults/seeded-random";
+import { BootReason } from "@flipside/machine/abi";
+import { ManualClock } from "@flipside/machine/clock";
+import { manufactureInMemory } from "@flipside/machine/node/manufacture";
+import type { VirtualDevice } from "@flipside/machine/node/virtual-device";
 import { newestRecord } from "../../../../test/power-cut/flash-contents.ts";
 import { ScriptedServer } from "../../../../test/power-cut/scripted-server.ts";
 import { deviceWith, imageOf, openWorkshop, type Workshop } from "../hosts/virtual-image.ts";

@@ -1,6 +1,6 @@
 // The clock of devices whose time a test moves.
 
-import { ManualClock } from "../../hosts/node/host-clock.ts";
+import { ManualClock } from "@flipside/machine/clock";
 
 /** Whoever looks at the clock has taken time to do so: a device's self-test wants to see it move. */
 export class WorkingClock extends ManualClock {

@@ -1,7 +1,7 @@
 // Whether two campaigns agree, case by case: the fast one (small flash, remembered crypto) and one with the shipped modules
 // unchanged, at the device's own geometry. If they do, what the fast one proves holds for what ships.
 
-import { SeededRandom } from "../../../agent/hosts/fault/seeded-random.ts";
+import { SeededRandom } from "@flipside/machine/faults/seeded-random";
 import { type Reading, readings } from "../device/board.ts";
 import type { BootRecord } from "../checker/flash-checker.ts";
 import type { Campaign } from "../stories/catalogue.ts";

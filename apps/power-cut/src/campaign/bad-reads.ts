@@ -1,7 +1,7 @@
 // Flash that can't be read, by the boot loader or by what runs: one zone, from its first read on or from a later one, once or
 // for good. What the device does about it stands in test/transcripts.json; here, what it must not do.
 
-import { Exo, Zone } from "../../../agent/hosts/node/abi.ts";
+import { Exo, Zone } from "@flipside/machine/abi";
 import type { Campaign } from "../stories/catalogue.ts";
 import type { Trouble } from "./trouble.ts";
 

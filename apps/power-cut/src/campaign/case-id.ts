@@ -1,7 +1,7 @@
 // Names of cases: story/operation.cut~reading/…, for example first-update/17.marginal.0~fading/2.prefix.1
 
-import { type FlashPage, PAGE_BYTES, PAGE_WORDS } from "../../../agent/hosts/fault/nor-faults.ts";
-import { Zone } from "../../../agent/hosts/node/abi.ts";
+import { type FlashPage, PAGE_BYTES, PAGE_WORDS } from "@flipside/machine/faults/nor-faults";
+import { Zone } from "@flipside/machine/abi";
 import { type Board, type Reading, readings } from "../device/board.ts";
 
 /** Before the id of a case that was played at the device's own geometry. */

@@ -1,6 +1,6 @@
 // The deep part: schedules of many cuts in a row, drawn from a seed, thousands for each story.
 
-import { SeededRandom } from "../../../agent/hosts/fault/seeded-random.ts";
+import { SeededRandom } from "@flipside/machine/faults/seeded-random";
 import { readings } from "../device/board.ts";
 import type { DeviceState, Rig } from "../device/power-up.ts";
 import type { PageStore } from "../device/page-store.ts";

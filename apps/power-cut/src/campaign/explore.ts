@@ -2,7 +2,7 @@
 // what follows. A run is never repeated up to a cut: while it goes on, each of its operations leaves what a cut there
 // would have left, and what was not seen before is powered up later.
 
-import { Exo } from "../../../agent/hosts/node/abi.ts";
+import { Exo } from "@flipside/machine/abi";
 import { type Board, FADING_READS, type Operation, type Reading, readings } from "../device/board.ts";
 import { type DeviceState, type Rig, stateKey } from "../device/power-up.ts";
 import { type Hash, type PageStore, pageTerm } from "../device/page-store.ts";

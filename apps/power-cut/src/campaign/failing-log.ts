@@ -1,6 +1,6 @@
 // Boot control that takes no record for a while, from one of its programs on, or no erase, or is lost, and for hours. Power stays.
 
-import { BootReason, Exo, Zone } from "../../../agent/hosts/node/abi.ts";
+import { BootReason, Exo, Zone } from "@flipside/machine/abi";
 import { destroyBootControl, setUncleanBoots } from "../stories/aged-boot-control.ts";
 import type { Trouble } from "./trouble.ts";
 import { lasts, troubleOf, type VariedStory, withNewest } from "./varied-story.ts";

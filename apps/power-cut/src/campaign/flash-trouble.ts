@@ -1,7 +1,7 @@
 // Flash that fails for a while without any power cut: reads, programs and erases that the chip says failed, so many times in a
 // row. What is tried again, how often, and what comes of it when that is not enough.
 
-import { Exo, Zone } from "../../../agent/hosts/node/abi.ts";
+import { Exo, Zone } from "@flipside/machine/abi";
 import type { Operation } from "../device/board.ts";
 import type { Campaign } from "../stories/catalogue.ts";
 import type { Trouble } from "./trouble.ts";

@@ -1,6 +1,6 @@
 // Runs of hours, after which unclean boots are forgiven, or not yet (docs/boot-control.md, "Unclean boots").
 
-import { BootReason } from "../../../agent/hosts/node/abi.ts";
+import { BootReason } from "@flipside/machine/abi";
 import { setUncleanBoots } from "../stories/aged-boot-control.ts";
 import type { Trouble } from "./trouble.ts";
 import { lasts, troubleOf, type VariedStory, withNewest } from "./varied-story.ts";

@@ -2,9 +2,9 @@
 // once or from then on for good. Power stays. What the read-back sees is a failure like any other; what it does not see, since
 // it reads well for a while, comes to light when somebody looks again, in this run or after the next power-up.
 
-import { FlashFault, PAGE_BYTES } from "../../../agent/hosts/fault/nor-faults.ts";
-import { SeededRandom } from "../../../agent/hosts/fault/seeded-random.ts";
-import { Exo } from "../../../agent/hosts/node/abi.ts";
+import { FlashFault, PAGE_BYTES } from "@flipside/machine/faults/nor-faults";
+import { SeededRandom } from "@flipside/machine/faults/seeded-random";
+import { Exo } from "@flipside/machine/abi";
 import { FADING_READS, type Operation, type Reading, readings, SAYS_DONE } from "../device/board.ts";
 import type { DeviceState, PowerUpResult } from "../device/power-up.ts";
 import type { Campaign } from "../stories/catalogue.ts";

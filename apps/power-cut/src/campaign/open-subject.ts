@@ -1,6 +1,6 @@
 // The stories, with the modules of a subject.
 
-import { unikernelLayout } from "../../../agent/hosts/factory/flash-layout.ts";
+import { unikernelLayout } from "@flipside/machine/factory/flash-layout";
 import { loadModules } from "../device/modules.ts";
 import { type Campaign, openCampaign } from "../stories/catalogue.ts";
 import { readSubject, type Subject } from "./subject.ts";

@@ -1,6 +1,6 @@
 // One case again, told step by step: what was done to the flash, what power left of it, and what the boot loader made of it.
 
-import { Exo } from "../../../agent/hosts/node/abi.ts";
+import { Exo } from "@flipside/machine/abi";
 import type { Board, Operation } from "../device/board.ts";
 import type { DeviceState, PowerUpResult, Rig, Trace } from "../device/power-up.ts";
 import type { PageStore } from "../device/page-store.ts";

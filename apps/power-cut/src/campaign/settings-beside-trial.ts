@@ -2,7 +2,7 @@
 // stored, for a while or for good. The trial ends as it would have, the secret stays, and flash is quiet.
 
 import { ErrorCode } from "@flipside/image-format";
-import { Exo, Zone } from "../../../agent/hosts/node/abi.ts";
+import { Exo, Zone } from "@flipside/machine/abi";
 import type { Operation } from "../device/board.ts";
 import type { DeviceState, PowerUpResult } from "../device/power-up.ts";
 import type { Campaign } from "../stories/catalogue.ts";

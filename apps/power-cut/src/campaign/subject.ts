@@ -7,8 +7,8 @@ import { describeImage, FormatError, IMAGE_TYPE_WASM_BUNDLE, splitRelease } from
 import { buildBootWasm } from "../../../agent/build/build-loader.ts";
 import { compileWasm, type ModuleSpec } from "../../../agent/build/compile-module.ts";
 import { agentSources } from "../../../agent/build/paths.ts";
-import { memoryPages } from "../../../agent/build/targets.ts";
-import { splitBundle } from "../../../agent/build/wasm-bundle.ts";
+import { memoryPages } from "@flipside/machine/factory/targets";
+import { splitBundle } from "@flipside/machine/wasm-bundle";
 
 /** Paths, so that each process of a campaign gets it with little. */
 export interface Subject {

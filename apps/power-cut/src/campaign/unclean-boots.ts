@@ -1,7 +1,7 @@
 // How the loader counts runs that ended uncleanly: each way to begin a boot, with each count that matters, compared with a plain
 // reading of docs/boot-control.md, "Unclean boots".
 
-import { BootReason } from "../../../agent/hosts/node/abi.ts";
+import { BootReason } from "@flipside/machine/abi";
 import { recordAt, setUncleanBoots, withRecord } from "../stories/aged-boot-control.ts";
 import type { Campaign } from "../stories/catalogue.ts";
 import type { Trouble } from "./trouble.ts";

@@ -2,7 +2,7 @@
 // of journal and slot, by a server that offers two signed images in turn and never lets one be installed. Played with the
 // shipped modules at the device's own geometry.
 
-import { Exo, Zone } from "../../../agent/hosts/node/abi.ts";
+import { Exo, Zone } from "@flipside/machine/abi";
 import type { Campaign } from "../stories/catalogue.ts";
 import type { DeviceState } from "../device/power-up.ts";
 import type { Story } from "../stories/story.ts";

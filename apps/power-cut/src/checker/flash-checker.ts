@@ -2,7 +2,7 @@
 // apart from the device's code: it shares no parser, no hash and no signature check with the boot loader or the agent.
 
 import { createHash, type KeyObject, verify } from "node:crypto";
-import type { FlashLayout } from "../../../agent/hosts/factory/flash-layout.ts";
+import type { FlashLayout } from "@flipside/machine/factory/flash-layout";
 import type { PageStore } from "../device/page-store.ts";
 import { keyObject } from "./public-key.ts";
 import { TrustChecker } from "./trust-checker.ts";

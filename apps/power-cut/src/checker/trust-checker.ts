@@ -2,7 +2,7 @@
 // docs/boot-control.md ("Two copies") have it. Shares nothing with the device's code.
 
 import { createHash, verify } from "node:crypto";
-import type { FlashLayout } from "../../../agent/hosts/factory/flash-layout.ts";
+import type { FlashLayout } from "@flipside/machine/factory/flash-layout";
 import type { PageStore } from "../device/page-store.ts";
 import { keyObject } from "./public-key.ts";
 

@@ -1,10 +1,12 @@
 // The device under test: the calls of exokernel.h over flash that can be torn, put back and forked. Same checks and same
-// errors as exokernel/*.c and hosts/node (the contract test's subset that boot loader and agent use); made for speed, so
-// nothing here allocates in the common case.
+// errors as exokernel/*.c and packages/machine (the contract test's subset that boot loader and agent use); made for
+// speed, so nothing here allocates in the common case.
 
-import { type FlashLayout, type ZoneName, zoneNames } from "../../../agent/hosts/factory/flash-layout.ts";
-import { type FlashPage, PAGE_BYTES, PAGE_WORDS, programmed } from "../../../agent/hosts/fault/nor-faults.ts";
-import { BOOT_INFO_BYTES, BootReason, CRASH_RECORD_BYTES, Exo, ResetCause, VERIFIED, Zone, ZONE_COUNT } from "../../../agent/hosts/node/abi.ts";
+import { type FlashLayout, type ZoneName, zoneNames } from "@flipside/machine/factory/flash-layout";
+import { type FlashPage, PAGE_BYTES, PAGE_WORDS, programmed } from "@flipside/machine/faults/nor-faults";
+import {
+  BOOT_INFO_BYTES, BootReason, CRASH_RECORD_BYTES, Exo, ResetCause, VERIFIED, Zone, ZONE_COUNT,
+} from "@flipside/machine/abi";
 import type { Calls, ModuleInstance } from "./module-instance.ts";
 import { type Hash, PageStore, pageTerm } from "./page-store.ts";
 
@@ -332,7 +334,7 @@ export class Board {
     return length <= size && offset <= size - length ? this.#zoneOffsets[zone]! + offset : -1;
   }
 
-  /** The imports of one module. Zones are the grants of hosts/node/grants.ts. */
+  /** The imports of one module. Zones are the grants of packages/machine/src/grants.ts. */
   calls(instance: () => ModuleInstance, module: "boot" | "agent"): Calls {
     const range = (ptr: number, length: number): Uint8Array | undefined => {
       const { memory } = instance();

@@ -3,7 +3,7 @@
 import { instrument } from "./instrument.ts";
 import { ModuleInstance } from "./module-instance.ts";
 import { RememberedCrypto } from "./remembered-crypto.ts";
-import { Exo } from "../../../agent/hosts/node/abi.ts";
+import { Exo } from "@flipside/machine/abi";
 
 export interface LoadedModules {
   boot: WebAssembly.Module;

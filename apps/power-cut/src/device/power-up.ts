@@ -1,8 +1,8 @@
 // One power-up of a device, from the boot loader's first instruction until nothing more happens: every reset on the way is
 // a run of its own. What must hold is checked from outside while it runs; docs/power-cut.md lists the invariants.
 
-import type { FlashLayout, ZoneName } from "../../../agent/hosts/factory/flash-layout.ts";
-import { BootReason, CRASH_RECORD_BYTES, CRASH_RECORD_MAGIC, Exo, Zone } from "../../../agent/hosts/node/abi.ts";
+import type { FlashLayout, ZoneName } from "@flipside/machine/factory/flash-layout";
+import { BootReason, CRASH_RECORD_BYTES, CRASH_RECORD_MAGIC, Exo, Zone } from "@flipside/machine/abi";
 import { type BootRecord, FlashChecker } from "../checker/flash-checker.ts";
 import { type ServerMemory, StoryServer } from "../server/story-server.ts";
 import type { CampaignImage, Personality } from "../stories/images.ts";

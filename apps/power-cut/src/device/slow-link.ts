@@ -1,7 +1,7 @@
 // A connection over a link of a given rate and delay, by the device's own clock: what the server says stands in one queue, as
 // in a radio modem, and a byte that was sent on a connection that is gone still takes its time.
 
-import { Exo, StreamState } from "../../../agent/hosts/node/abi.ts";
+import { Exo, StreamState } from "@flipside/machine/abi";
 import type { ByteStream } from "./board.ts";
 
 /** What a link does from `fromS` on; 0 bytes a second: it stands still. */

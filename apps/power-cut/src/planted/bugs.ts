@@ -4,7 +4,7 @@
 import type { SourcePatch } from "../../../agent/build/compile-module.ts";
 import { settingsBesideTrial } from "../campaign/settings-beside-trial.ts";
 import type { Trouble } from "../campaign/trouble.ts";
-import { Zone } from "../../../agent/hosts/node/abi.ts";
+import { Zone } from "@flipside/machine/abi";
 
 export interface PlantedBug {
   name: string;

@@ -1,7 +1,7 @@
 // The connection of a device under test: MQTT 3.1.1 packets in memory, answered at once (OASIS MQTT 3.1.1, chapter 3).
 // It keeps to what the real broker does with a well-behaved device; nothing here is timed.
 
-import { Exo, StreamState } from "../../../agent/hosts/node/abi.ts";
+import { Exo, StreamState } from "@flipside/machine/abi";
 import type { ByteStream } from "../device/board.ts";
 
 const enum Packet { Connect = 1, Connack = 2, Publish = 3, Puback = 4, Subscribe = 8, Suback = 9, Pingreq = 12, Pingresp = 13 }

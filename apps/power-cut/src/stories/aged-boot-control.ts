@@ -2,7 +2,7 @@
 // leave it, and a slot that was put in by hand.
 
 import { createHash } from "node:crypto";
-import type { FlashLayout } from "../../../agent/hosts/factory/flash-layout.ts";
+import type { FlashLayout } from "@flipside/machine/factory/flash-layout";
 
 const PAGE_BYTES = 4096;
 /** Offsets in a record (docs/image-format.md, "Boot-control record"); of slots, those of slot A. */

@@ -1,9 +1,9 @@
 // The stories, each from a device that an earlier one left. Plays what precedes them with the same modules.
 
 import { buildPermit, describeImage, ErrorCode, FLAG_RAISE_FLOOR } from "@flipside/image-format";
-import { type Target, virtualTarget } from "../../../agent/build/targets.ts";
-import { factoryFlash } from "../../../agent/hosts/factory/factory-flash.ts";
-import { type FlashLayout, KIB, layoutOf } from "../../../agent/hosts/factory/flash-layout.ts";
+import { type Target, virtualTarget } from "@flipside/machine/factory/targets";
+import { factoryFlash } from "@flipside/machine/factory/factory-flash";
+import { type FlashLayout, KIB, layoutOf } from "@flipside/machine/factory/flash-layout";
 import { FlashChecker } from "../checker/flash-checker.ts";
 import type { LoadedModules } from "../device/modules.ts";
 import { PageStore } from "../device/page-store.ts";

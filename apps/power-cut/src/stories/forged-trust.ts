@@ -2,7 +2,7 @@
 // right form, and each of its signatures holds.
 
 import { appendTrustLink, buildTrustChain, type TrustKeys } from "@flipside/image-format";
-import type { FlashLayout } from "../../../agent/hosts/factory/flash-layout.ts";
+import type { FlashLayout } from "@flipside/machine/factory/flash-layout";
 import { firstTrust, keys } from "./images.ts";
 
 /** The roots that `rootsReplaced` (images.ts) puts in place: both of them sign what follows. */

@@ -6,7 +6,7 @@ import {
   appendTrustLink, buildImage, buildTrustChain, describeImage, type FactoryIdentity, type ImageFields, signBlock, signingKeyFromJwk, type SigningKey, slotParts,
 } from "@flipside/image-format";
 import { imageFields } from "../../../agent/build/build-release.ts";
-import { PRODUCT, type Target, virtualTarget } from "../../../agent/build/targets.ts";
+import { PRODUCT, type Target, virtualTarget } from "@flipside/machine/factory/targets";
 
 /** How the app and the surroundings of an image behave once it runs. */
 export interface Personality {
