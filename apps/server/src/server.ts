@@ -7,12 +7,14 @@ import { fileURLToPath } from "node:url";
 import { createStrictVerifier, type StrictVerifier } from "@flipside/image-format";
 import { FolderInUseError, lockFolder } from "../../../packages/processes/src/folder-lock.ts";
 import { createAccounts } from "./features/accounts/accounts.ts";
+import { sessionRoutes } from "./features/accounts/routes.ts";
 import { createBrokerRights } from "./features/broker-rights/broker-rights.ts";
 import { brokerRightsRoutes } from "./features/broker-rights/routes.ts";
 import { createCheckIns } from "./features/check-ins/check-ins.ts";
 import { createChunkDelivery } from "./features/chunk-delivery/chunk-delivery.ts";
-import { claimRoutes, type Claims, createClaims } from "./features/claims/claims.ts";
+import { type Claims, createClaims } from "./features/claims/claims.ts";
 import { importClaimsFile } from "./features/claims/claims-file.ts";
+import { claimRoutes } from "./features/claims/routes.ts";
 import { type Commands, createCommands } from "./features/commands/commands.ts";
 import { isNamed, readOperationsKey } from "./features/commands/operations-key.ts";
 import { commandRoutes } from "./features/commands/routes.ts";
@@ -40,6 +42,7 @@ import { createSessions } from "./features/sessions/sessions.ts";
 import { type ClockSource, openClock, systemClock } from "./clock.ts";
 import { createApp } from "./http/app.ts";
 import { closeListener, createListener, type HttpTimes, listen, portProblem } from "./http/listener.ts";
+import { ownRoutes } from "./http/own-routes.ts";
 import type { TrustedProxies } from "./http/trusted-proxies.ts";
 import { createLogger, type Logger, type LogLevel } from "./logging.ts";
 import type { DeviceLink, LinkHandlers } from "./mqtt/device-link.ts";
@@ -316,9 +319,19 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     });
     const app = createApp({
       accounts,
-      openRouters: options.brokerSecret === undefined ? [] : [brokerRightsRoutes(brokerRights, options.brokerSecret, clock.steadyMs)],
-      fileRouters: [releaseRoutes(releases), trustRoutes(trust)],
-      routers: [deviceRoutes(devices), commandRoutes(commands), claimRoutes(claims), rolloutRoutes(rollouts), eventRoutes(events, accounts)],
+      bound: [
+        ownRoutes(),
+        sessionRoutes(accounts),
+        deviceRoutes(devices),
+        commandRoutes(commands),
+        claimRoutes(claims),
+        releaseRoutes(releases),
+        trustRoutes(trust),
+        rolloutRoutes(rollouts),
+        eventRoutes(events, accounts),
+        brokerRightsRoutes(brokerRights, clock.steadyMs),
+      ].flat(),
+      brokerSecret: options.brokerSecret,
       allowedOrigins: options.allowedOrigins ?? [],
       trustProxy: options.trustProxy ?? false,
       consoleDir: options.consoleDir ?? fileURLToPath(new URL("../../web/dist", import.meta.url)),

@@ -6,11 +6,16 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { generateSigningKey } from "@flipside/image-format";
+import { afterAll, afterEach } from "vitest";
 import { buildStrictVerifier } from "../../../packages/image-format/assembly/build-strict-verifier.ts";
 import { type ClockSource, systemClock } from "../src/clock.ts";
 import { type RunningServer, type ServerOptions, startServer } from "../src/server.ts";
+import { expectAnswersToFit, problemOf } from "./answers.ts";
 import { makeProject, type Project } from "./keys.ts";
 import { ProtocolDevice } from "./protocol-device.ts";
+
+afterEach(expectAnswersToFit);
+afterAll(expectAnswersToFit);
 
 export const password = "a password of my own";
 
@@ -49,6 +54,9 @@ export class ApiClient {
     } catch {
       // not JSON
     }
+    // Of a server in this process, answers.ts has seen it already; this one may be another's.
+    const why = problemOf({ method, url: path, status: response.status, contentType: response.headers.get("content-type") ?? "", body: text });
+    if (why !== undefined) throw new Error(why);
     return { status: response.status, body: parsed, headers: response.headers };
   }
 

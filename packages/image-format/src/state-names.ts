@@ -1,6 +1,6 @@
 // Names of deployment states, as messages, database and console spell them.
 
-import { DeploymentState } from "./portable/deployment-state.ts";
+import { type DeploymentState, isFinal } from "./portable/deployment-state.ts";
 
 export const deploymentStateNames = [
   "queued",
@@ -23,6 +23,9 @@ export type DeploymentStateName = (typeof deploymentStateNames)[number];
 export function deploymentStateOf(name: DeploymentStateName): DeploymentState {
   return deploymentStateNames.indexOf(name);
 }
+
+/** Whether nothing more is expected of a deployment in this state. */
+export const isFinalState = (name: DeploymentStateName): boolean => isFinal(deploymentStateOf(name));
 
 /** Names of slot states in a check-in, by number (portable/boot-control-record.ts). */
 export const slotStateNames = ["empty", "candidate", "confirmed", "failed"] as const;

@@ -1,17 +1,17 @@
-// The HTTP interface: the API under /api, and the console.
+// The HTTP interface: the API under /api, made from the route objects of the package api, and the console.
 
 import { resolve } from "node:path";
 import express, { type Express, type RequestHandler, Router } from "express";
-import type { Accounts } from "../features/accounts/accounts.ts";
-import { requireOwnOrigin, requireUser } from "../features/accounts/authentication.ts";
-import { sessionRoutes } from "../features/accounts/routes.ts";
+import { routes } from "@flipside/api/routes";
+import type { Route } from "@flipside/api/route";
 import type { Logger } from "../logging.ts";
+import type { BoundRoute } from "./bind.ts";
+import { readersOf } from "./body-readers.ts";
 import { consoleFiles } from "./console-files.ts";
 import { ApiError } from "./errors.ts";
+import { type GuardOptions, guardsFor } from "./guards.ts";
 import { problemHandler } from "./problem.ts";
 import type { TrustedProxies } from "./trusted-proxies.ts";
-
-const jsonBytesMax = 4 * 1024 * 1024;
 
 /** The console is built without inline scripts or data: assets, so nothing else may run on its pages. */
 const securityHeaders: RequestHandler = (_request, response, next) => {
@@ -21,54 +21,50 @@ const securityHeaders: RequestHandler = (_request, response, next) => {
   next();
 };
 
-/** A body of another type would be skipped, and then said to lack what it holds. */
-const jsonBodiesOnly: RequestHandler = (request, _response, next) => {
-  const hasBody = request.headers["transfer-encoding"] !== undefined || Number(request.headers["content-length"] ?? 0) > 0;
-  if (hasBody && !request.is("application/json")) throw new ApiError("unsupported-media-type", "Send JSON as application/json.");
+const noStore: RequestHandler = (_request, response, next) => {
+  response.setHeader("Cache-Control", "no-store");
   next();
 };
 
-export function createApp(options: {
-  accounts: Accounts;
-  /** Routes for whoever knows what they ask for, below /api. */
-  openRouters: Router[];
-  /** Routes for signed-in users, below /api: those that take files, and those that take JSON. */
-  fileRouters: Router[];
-  routers: Router[];
-  allowedOrigins: readonly string[];
+const notFound: RequestHandler = () => {
+  throw new ApiError("not-found", "The interface has no such address; docs/api.md lists those that it has.");
+};
+
+/** A route without a handler, or with two, is a mistake in the wiring; said at the start, not when somebody asks. */
+function checkComplete(bound: readonly BoundRoute[]): void {
+  for (const [name, route] of Object.entries(routes) as [string, Route][]) {
+    const handlers = bound.filter((each) => each.route === route).length;
+    if (handlers !== 1) throw new Error(`route ${name} has ${handlers} handlers`);
+  }
+}
+
+export interface AppOptions extends GuardOptions {
+  /** One for each route. */
+  bound: readonly BoundRoute[];
   trustProxy: TrustedProxies;
   /** Absolute, or of the working directory at the start. */
   consoleDir: string;
   log: Logger;
-}): Express {
+}
+
+export function createApp(options: AppOptions): Express {
+  checkComplete(options.bound);
   const app = express();
   app.disable("x-powered-by");
   app.set("trust proxy", options.trustProxy);
   app.set("query parser", "simple");
   app.use(securityHeaders);
 
+  const guardsOf = guardsFor(options);
   const api = Router();
-  api.use((_request, response, next) => {
-    response.setHeader("Cache-Control", "no-store");
-    next();
-  });
-  api.get("/health", (_request, response) => {
-    response.json({ status: "ok" });
-  });
-  for (const router of options.openRouters) api.use(router);
-  api.use(requireOwnOrigin(options.allowedOrigins));
-  const json = [jsonBodiesOnly, express.json({ limit: jsonBytesMax, strict: true })];
-  api.use("/session", json);
-  api.use(sessionRoutes(options.accounts));
-  // Before bodies are read: a stranger's are not worth parsing.
-  api.use(requireUser(options.accounts, { passwordMayBeOld: false }));
-  for (const router of options.fileRouters) api.use(router);
-  api.use(json);
-  for (const router of options.routers) api.use(router);
-  api.use(() => {
-    throw new ApiError("not-found", "The interface has no such address; docs/api.md lists those that it has.");
-  });
-  app.use("/api", api);
+  for (const { route, beforeBody, run } of options.bound) {
+    const method = route.method.toLowerCase() as "get" | "post" | "delete";
+    api[method](route.path, ...guardsOf(route.access), ...beforeBody, ...readersOf(route), run);
+  }
+  app.use("/api", noStore);
+  app.use(api);
+  // What there is not is nobody's business who is not signed in.
+  app.use("/api", ...guardsOf("admin"), notFound);
 
   app.use(consoleFiles(resolve(options.consoleDir)));
   app.use(problemHandler(options.log));

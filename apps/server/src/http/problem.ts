@@ -91,7 +91,7 @@ function refusalOf(error: unknown): ApiError | undefined {
   // What express and its body parser throw.
   const type = String((error as { type?: unknown } | null)?.type ?? "");
   if (type === "entity.parse.failed") return new ApiError("malformed-json", "The body could not be read as JSON.");
-  if (type === "entity.too.large") return new ApiError("body-too-large", "A JSON body may have 4 MiB at most.");
+  if (type === "entity.too.large") return new ApiError("body-too-large", `This body may have ${Number((error as { limit?: unknown }).limit)} bytes at most.`);
   if (type === "encoding.unsupported" || type === "charset.unsupported") return new ApiError("unsupported-media-type", "Send UTF-8 without a content encoding.");
   if (type === "request.aborted" || type === "request.size.invalid") return new ApiError("upload-incomplete", "The connection broke off before the whole body had arrived.");
   if (error instanceof URIError) return new ApiError("not-found", "The address is not well-formed.");

@@ -3,6 +3,7 @@
 
 import { randomBytes } from "node:crypto";
 import { jwtVerify, SignJWT } from "jose";
+import type { User } from "@flipside/api/types";
 import type { Clock } from "../../clock.ts";
 import { ApiError } from "../../http/errors.ts";
 import { newId } from "../../identifiers.ts";
@@ -15,11 +16,7 @@ import { hashPassword, oneTimePassword, PasswordQueueFull, passwordMatches } fro
 export const tokenLifeSeconds = 12 * 60 * 60;
 const failuresLoggedPerMinute = 60;
 
-export interface User {
-  userName: string;
-  role: "admin";
-  mustChangePassword: boolean;
-}
+export type { User };
 
 export interface SignedIn extends User {
   tokenId: string;

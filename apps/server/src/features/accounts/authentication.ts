@@ -1,6 +1,7 @@
 // Who makes a request: the session cookie, and the checks that stand before every route but a few.
 
 import type { CookieOptions, Request, RequestHandler, Response } from "express";
+import type { Role } from "@flipside/api/route";
 import { ApiError } from "../../http/errors.ts";
 import { type Accounts, type SignedIn, tokenLifeSeconds } from "./accounts.ts";
 
@@ -31,12 +32,13 @@ export function userOf(response: Response): SignedIn {
   return response.locals["user"] as SignedIn;
 }
 
-export function requireUser(accounts: Accounts, options: { passwordMayBeOld: boolean }): RequestHandler {
+export function requireUser(accounts: Accounts, options: { passwordMayBeOld: boolean; role?: Role }): RequestHandler {
   return async (request, response, next) => {
     const token = tokenOf(request);
     const user = token === undefined ? undefined : await accounts.authenticate(token);
     if (user === undefined) throw new ApiError("not-signed-in", "Your session is over or was never begun.");
     if (user.mustChangePassword && !options.passwordMayBeOld) throw new ApiError("password-change-required", "The first password is for one use only.");
+    if (options.role !== undefined && user.role !== options.role) throw new ApiError("role-refused", `This takes the role ${options.role}. Ask an administrator.`);
     response.locals["user"] = user;
     next();
   };

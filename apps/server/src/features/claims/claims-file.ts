@@ -2,11 +2,10 @@
 // parted by comma, semicolon or tab. What can't be taken is said by its line, never with the secret; the rest is taken.
 
 import { readFile } from "node:fs/promises";
+import { claimSecretPattern, deviceIdPattern } from "@flipside/api/limits";
 import { CLAIM_SECRET_BYTES } from "@flipside/image-format";
 import type { Logger } from "../../logging.ts";
-import { isDeviceId } from "../../mqtt/topics.ts";
 import { StartError } from "../../start-error.ts";
-import { binary } from "../sessions/messages.ts";
 import type { Claims } from "./claims.ts";
 
 export interface FileClaim {
@@ -26,7 +25,6 @@ export interface ClaimsFile {
 /** Lines that are named in the log; of more, the number is. */
 const refusalsLoggedMax = 50;
 
-const secretForm = binary(CLAIM_SECRET_BYTES);
 /** Names that a header may give the two columns. */
 const idNames = ["deviceid", "device_id", "device-id", "device", "id"];
 const secretNames = ["secret", "claimsecret", "claim_secret", "claim-secret", "claim"];
@@ -34,9 +32,9 @@ const secretNames = ["secret", "claimsecret", "claim_secret", "claim-secret", "c
 /** Why this pair is no claim, or undefined. */
 function problemOf(deviceId: unknown, secret: unknown): string | undefined {
   if (typeof deviceId !== "string" || deviceId === "") return "it has no device id";
-  if (!isDeviceId(deviceId)) return `the device id ${JSON.stringify(deviceId.slice(0, 64))} is not 1 to 48 characters of a-z, 0-9 and -`;
+  if (!deviceIdPattern.test(deviceId)) return `the device id ${JSON.stringify(deviceId.slice(0, 64))} is not 1 to 48 characters of a-z, 0-9 and -`;
   if (typeof secret !== "string" || secret === "") return `device ${deviceId} has no secret`;
-  if (!secretForm.safeParse(secret).success) return `the secret of device ${deviceId} is not base64url of ${CLAIM_SECRET_BYTES} bytes (${secret.length} characters)`;
+  if (!claimSecretPattern.test(secret)) return `the secret of device ${deviceId} is not base64url of ${CLAIM_SECRET_BYTES} bytes (${secret.length} characters)`;
   return undefined;
 }
 

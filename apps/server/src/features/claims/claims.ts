@@ -1,23 +1,13 @@
 // Claims: pairs of device id and claim secret that the factory hands over, so that a device can prove itself once.
 
-import { CLAIM_SECRET_BYTES } from "@flipside/image-format";
-import { Router } from "express";
-import { z } from "zod";
+import type { Claim } from "@flipside/api/types";
 import { ApiError } from "../../http/errors.ts";
-import { isDeviceId } from "../../mqtt/topics.ts";
 import type { Queries, Storage } from "../../storage/storage.ts";
 import { equalInConstantTime } from "../sessions/mac.ts";
-import { binary } from "../sessions/messages.ts";
-
-const claim = z.strictObject({
-  deviceId: z.string().refine(isDeviceId, "1 to 48 characters of a-z, 0-9 and -"),
-  secret: binary(CLAIM_SECRET_BYTES),
-});
-export const claimImport = z.strictObject({ claims: z.array(claim).min(1).max(20_000) });
 
 export interface Claims {
   /** Stores all of them or none. The same pair again changes nothing; another secret for a device is refused. */
-  import(claims: z.infer<typeof claimImport>["claims"]): Promise<{ imported: number }>;
+  import(claims: Claim[]): Promise<{ imported: number }>;
   /** Stores those that can be taken, and says which were not. `at` is the caller's own. */
   importEach(claims: readonly { at: number; deviceId: string; secret: string }[]): Promise<{ imported: number; refused: { at: number; reason: string }[] }>;
 }
@@ -56,12 +46,4 @@ export function createClaims(storage: Storage, now: () => number): Claims {
         return { imported, refused };
       }),
   };
-}
-
-export function claimRoutes(claims: Claims): Router {
-  const router = Router();
-  router.post("/claims", async (request, response) => {
-    response.status(201).json(await claims.import(claimImport.parse(request.body).claims));
-  });
-  return router;
 }

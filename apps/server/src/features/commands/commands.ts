@@ -8,6 +8,7 @@
 //   any of the first three, past its expiry: expired
 
 import { randomBytes } from "node:crypto";
+import type { Command as CommandView } from "@flipside/api/types";
 import { buildCommand, type CommandAction, COMMAND_ID_BYTES, ErrorCode, errorName, type SigningKey } from "@flipside/image-format";
 import type { Clock } from "../../clock.ts";
 import { ApiError } from "../../http/errors.ts";
@@ -27,22 +28,6 @@ import type { Session, Sessions } from "../sessions/sessions.ts";
 const openMax = 8;
 /** Of one device, with those that are over. */
 const kept = 50;
-
-export interface CommandView {
-  id: string;
-  deviceId: string;
-  kind: CommandAction["kind"];
-  host: string | null;
-  port: number | null;
-  state: CommandTable["state"];
-  code: number;
-  codeName: string | null;
-  createdAt: string;
-  createdBy: string;
-  expiresAt: string;
-  sentAt: string | null;
-  finishedAt: string | null;
-}
 
 export interface Commands {
   /** Newest first. */

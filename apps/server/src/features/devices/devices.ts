@@ -1,5 +1,6 @@
 // Devices: what the REST interface shows of them, and revocation.
 
+import type { DeviceDetail } from "@flipside/api/types";
 import { ApiError } from "../../http/errors.ts";
 import { iso } from "../../identifiers.ts";
 import type { DeviceLink } from "../../mqtt/device-link.ts";
@@ -9,12 +10,10 @@ import type { Rollouts } from "../rollouts/rollouts.ts";
 import type { Sessions } from "../sessions/sessions.ts";
 import type { DeviceLog } from "./device-log.ts";
 import { matchesQuery } from "./search.ts";
-import { type DeploymentView, deploymentView, type DeviceView, type DeviceViews, selectDeployments } from "./view.ts";
+import { deploymentView, type DeviceView, type DeviceViews, selectDeployments } from "./view.ts";
 
 const deploymentsShown = 50;
 const logEntriesShown = 50;
-
-export type DeviceDetail = DeviceView & { deployments: DeploymentView[]; log: { at: string; kind: string; detail: string }[] };
 
 export interface Devices {
   list(query: string): Promise<DeviceView[]>;

@@ -1,22 +1,13 @@
 // /api/devices
 
-import { Router } from "express";
-import { z } from "zod";
-import { userOf } from "../accounts/authentication.ts";
+import { routes } from "@flipside/api/routes";
+import { bind, type BoundRoute } from "../../http/bind.ts";
 import type { Devices } from "./devices.ts";
 
-const listQuery = z.object({ query: z.string().max(200).default("") });
-
-export function deviceRoutes(devices: Devices): Router {
-  const router = Router();
-  router.get("/devices", async (request, response) => {
-    response.json({ devices: await devices.list(listQuery.parse(request.query).query) });
-  });
-  router.get("/devices/:id", async (request, response) => {
-    response.json(await devices.detail(request.params.id));
-  });
-  router.post("/devices/:id/revoke", async (request, response) => {
-    response.json(await devices.revoke(request.params.id, userOf(response).userName));
-  });
-  return router;
+export function deviceRoutes(devices: Devices): BoundRoute[] {
+  return [
+    bind(routes.listDevices, async ({ query }) => ({ devices: await devices.list(query.query) })),
+    bind(routes.getDevice, ({ params }) => devices.detail(params.id)),
+    bind(routes.revokeDevice, ({ params, user }) => devices.revoke(params.id, user.userName)),
+  ];
 }

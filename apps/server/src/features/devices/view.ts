@@ -1,30 +1,12 @@
 // Devices and deployments as the REST interface shows them.
 
-import { errorName, isFinal, deploymentStateOf } from "@flipside/image-format";
+import type { Deployment as DeploymentView, Device as DeviceView, OtherSlot as OtherSlotView, RunningSlot, TrustRelation } from "@flipside/api/types";
+import { type BootReasonName, errorName, isFinal, deploymentStateOf } from "@flipside/image-format";
 import { iso, isoOrNull } from "../../identifiers.ts";
 import type { DeploymentRow, DeviceRow } from "../../storage/schema.ts";
 import type { Queries } from "../../storage/storage.ts";
-import type { Trust, TrustRelation } from "../trust/trust.ts";
+import type { Trust } from "../trust/trust.ts";
 import type { LastSeen } from "./last-seen.ts";
-
-export interface DeploymentView {
-  id: string;
-  rolloutId: string;
-  rolloutName: string;
-  version: string;
-  deviceId: string;
-  digest: string;
-  wave: number;
-  attempt: number;
-  state: DeploymentRow["state"];
-  code: number;
-  codeName: string | null;
-  done: number;
-  total: number;
-  createdAt: string;
-  updatedAt: string;
-  finishedAt: string | null;
-}
 
 type NamedDeployment = DeploymentRow & { rolloutName: string; version: string };
 
@@ -58,25 +40,19 @@ export function selectDeployments(db: Queries) {
     .select(["rollouts.name as rolloutName", "releases.version as version"]);
 }
 
-export interface RunningSlot {
-  slot: "a" | "b";
-  digest: string;
-  version: string;
-  releaseSequence: number;
-  state: string;
-}
+export type { DeploymentView, DeviceView, RunningSlot };
 
 export interface OtherSlot {
-  slot: "a" | "b";
+  slot: OtherSlotView["slot"];
   digest?: string | undefined;
-  state: string;
+  state: OtherSlotView["state"];
   reason: number;
 }
 
 export function deviceView(
   row: DeviceRow,
   more: { trustRelation: TrustRelation; online: boolean; lastSeenAt: number | undefined; active: NamedDeployment | undefined; versions: ReadonlyMap<string, string> },
-) {
+): DeviceView {
   const running = row.running === null ? null : (JSON.parse(row.running) as RunningSlot);
   const other = row.other === null ? null : (JSON.parse(row.other) as OtherSlot);
   return {
@@ -100,7 +76,8 @@ export function deviceView(
     },
     health: row.health,
     bootCounter: row.bootCounter,
-    bootReason: row.bootReason,
+    // Checked when the device said it (sessions/messages.ts).
+    bootReason: row.bootReason as BootReasonName | null,
     loaderVersion: row.loaderVersion,
     trustVersion: row.trustVersion,
     trustDigest: row.trustDigest,
@@ -114,8 +91,6 @@ export function deviceView(
     activeDeployment: more.active ? deploymentView(more.active) : null,
   };
 }
-
-export type DeviceView = ReturnType<typeof deviceView>;
 
 /** Versions of all stored images, by digest. */
 export async function versionsByDigest(db: Queries): Promise<Map<string, string>> {

@@ -1,14 +1,14 @@
 // GET /api/events
 
-import { Router } from "express";
+import { routes } from "@flipside/api/routes";
+import { bind, type BoundRoute } from "../../http/bind.ts";
 import { ApiError } from "../../http/errors.ts";
 import type { Accounts } from "../accounts/accounts.ts";
-import { tokenOf, userOf } from "../accounts/authentication.ts";
+import { tokenOf } from "../accounts/authentication.ts";
 import type { EventHub } from "./event-hub.ts";
 
-export function eventRoutes(hub: EventHub, accounts: Pick<Accounts, "watch">): Router {
-  const router = Router();
-  router.get("/events", (request, response) => {
+export function eventRoutes(hub: EventHub, accounts: Pick<Accounts, "watch">): BoundRoute[] {
+  const stream = bind(routes.streamEvents, ({ request, response, user }) => {
     const leave = hub.join({
       write(text) {
         if (!response.headersSent) {
@@ -22,7 +22,7 @@ export function eventRoutes(hub: EventHub, accounts: Pick<Accounts, "watch">): R
     });
     if (leave === undefined) throw new ApiError("event-streams-exhausted", "Close consoles that are not needed, then try again.");
     // What a sign-in may see ends with it.
-    const unwatch = accounts.watch(tokenOf(request)!, userOf(response), () => {
+    const unwatch = accounts.watch(tokenOf(request)!, user, () => {
       leave();
       response.end();
     });
@@ -30,6 +30,7 @@ export function eventRoutes(hub: EventHub, accounts: Pick<Accounts, "watch">): R
       unwatch();
       leave();
     });
+    return undefined;
   });
-  return router;
+  return [stream];
 }

@@ -1,6 +1,8 @@
 // Releases: uploaded, verified entirely, then kept. The server stores and offers images; it cannot make one.
 
 import { createHash } from "node:crypto";
+import { releaseBytesMax } from "@flipside/api/limits";
+import type { Release as ReleaseView } from "@flipside/api/types";
 import { checkReleaseAgreement, describeImage, ErrorCode, FormatError, type ImageDescription, isPermitBody, checkSignatureBlock, parseSignatureBlock, PERMIT_BODY_BYTES, PERMIT_DEVICE_OFFSET, PERMIT_DIGEST_OFFSET, permitIsForAnyDevice, splitRelease, type StrictVerifier, toHex, verifyImage } from "@flipside/image-format";
 import { ApiError } from "../../http/errors.ts";
 import { iso, newId } from "../../identifiers.ts";
@@ -8,25 +10,9 @@ import type { ImageRow, NewImage, ReleaseRow } from "../../storage/schema.ts";
 import type { Queries, Storage } from "../../storage/storage.ts";
 import type { EventHub } from "../events/event-hub.ts";
 import type { ImageFiles } from "./image-files.ts";
-import type { FileState, ImageStore } from "./image-store.ts";
+import type { ImageStore } from "./image-store.ts";
 import { compareVersions } from "./version-order.ts";
 import type { Trust } from "../trust/trust.ts";
-
-export const releaseBytesMax = 64 * 1024 * 1024;
-export const permitBytesMax = 4096;
-
-export interface ReleaseView {
-  id: string;
-  product: string;
-  version: string;
-  releaseSequence: number;
-  description: string | null;
-  uploadedAt: string;
-  uploadedBy: string;
-  /** The newest trust record names none of its signers any more: it can't be rolled out. */
-  revoked: boolean;
-  images: { digest: string; hardware: string; revisionMin: number; revisionMax: number; sizeBytes: number; payloadBytes: number; securityCounter: number; keyId: string; file: FileState }[];
-}
 
 export interface Releases {
   list(): Promise<ReleaseView[]>;

@@ -3,6 +3,7 @@
 // sent again, under the same ids, when devices check in.
 
 import { createHash } from "node:crypto";
+import type { CompleteNewRollout as NewRollout, Rollout as RolloutDetail, RolloutSummary } from "@flipside/api/types";
 import { isFinal, deploymentStateOf, ErrorCode as FormatErrorCode, errorName } from "@flipside/image-format";
 import type { Clock } from "../../clock.ts";
 import { ApiError } from "../../http/errors.ts";
@@ -12,14 +13,13 @@ import type { DeploymentRow, DeviceRow, ImageRow, RolloutRow } from "../../stora
 import type { Queries, Storage, Work } from "../../storage/storage.ts";
 import type { ImageFile } from "../chunk-delivery/chunk-delivery.ts";
 import type { DeviceLog } from "../devices/device-log.ts";
-import { deploymentView, type DeploymentView, type RunningSlot, selectDeployments } from "../devices/view.ts";
+import { deploymentView, type RunningSlot, selectDeployments } from "../devices/view.ts";
 import type { EventHub } from "../events/event-hub.ts";
 import type { ImageStore } from "../releases/image-store.ts";
 import type { StateReport } from "../sessions/messages.ts";
 import type { Trust } from "../trust/trust.ts";
 import { type Changes, type CheckInEvidence, outcomeText, type RolloutEvent, step, waveIsOpen, waveSizes } from "./engine.ts";
-import type { NewRollout } from "./schemas.ts";
-import { finalStates, loadSnapshot, openToCheckIn, type RolloutSummary, selectRollouts, snapshotOf, storeChanges, summaryOf } from "./store.ts";
+import { finalStates, loadSnapshot, openToCheckIn, selectRollouts, snapshotOf, storeChanges, summaryOf } from "./store.ts";
 
 export interface OfferContent {
   deployment: string;
@@ -30,8 +30,6 @@ export interface OfferContent {
   permit?: string;
   deadlineMs: number;
 }
-
-export type RolloutDetail = RolloutSummary & { deployments: DeploymentView[]; decisions: { at: string; text: string }[] };
 
 export interface Rollouts {
   create(request: NewRollout, by: string): Promise<RolloutDetail>;

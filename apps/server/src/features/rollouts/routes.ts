@@ -1,25 +1,16 @@
 // /api/rollouts
 
-import { Router } from "express";
-import { userOf } from "../accounts/authentication.ts";
+import { routes } from "@flipside/api/routes";
+import { bind, type BoundRoute } from "../../http/bind.ts";
 import type { Rollouts } from "./rollouts.ts";
-import { newRollout } from "./schemas.ts";
 
-export function rolloutRoutes(rollouts: Rollouts): Router {
-  const router = Router();
-  router.get("/rollouts", async (_request, response) => {
-    response.json({ rollouts: await rollouts.list() });
-  });
-  router.post("/rollouts", async (request, response) => {
-    response.status(201).json(await rollouts.create(newRollout.parse(request.body), userOf(response).userName));
-  });
-  router.get("/rollouts/:id", async (request, response) => {
-    response.json(await rollouts.detail(request.params.id));
-  });
-  for (const action of ["pause", "resume", "cancel"] as const) {
-    router.post(`/rollouts/:id/${action}`, async (request, response) => {
-      response.json(await rollouts[action](String(request.params["id"]), userOf(response).userName));
-    });
-  }
-  return router;
+export function rolloutRoutes(rollouts: Rollouts): BoundRoute[] {
+  return [
+    bind(routes.listRollouts, async () => ({ rollouts: await rollouts.list() })),
+    bind(routes.createRollout, ({ body, user }) => rollouts.create(body, user.userName)),
+    bind(routes.getRollout, ({ params }) => rollouts.detail(params.id)),
+    bind(routes.pauseRollout, ({ params, user }) => rollouts.pause(params.id, user.userName)),
+    bind(routes.resumeRollout, ({ params, user }) => rollouts.resume(params.id, user.userName)),
+    bind(routes.cancelRollout, ({ params, user }) => rollouts.cancel(params.id, user.userName)),
+  ];
 }

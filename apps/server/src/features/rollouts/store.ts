@@ -1,5 +1,6 @@
 // Rollouts and deployments in the database: snapshots for the engine, and its changes back.
 
+import type { RolloutSummary, StateCounts } from "@flipside/api/types";
 import { type DeploymentStateName, deploymentStateNames } from "@flipside/image-format";
 import type { Clock } from "../../clock.ts";
 import type { DeploymentRow, RolloutRow } from "../../storage/schema.ts";
@@ -103,23 +104,6 @@ export async function openToCheckIn(db: Queries, deviceId: string): Promise<{ de
     .orderBy("position", "desc")
     .executeTakeFirst();
   return rows.map((row) => ({ deployment: snapshotOf(row, row.id === newest?.id), rolloutId: row.rolloutId }));
-}
-
-export type StateCounts = Record<DeploymentStateName, number>;
-
-export interface RolloutSummary {
-  id: string;
-  name: string;
-  releaseId: string;
-  version: string;
-  state: RolloutRow["state"];
-  pauseReason: string | null;
-  createdAt: string;
-  createdBy: string;
-  finishedAt: string | null;
-  counts: StateCounts;
-  total: number;
-  waves: { index: number; total: number; finished: number; succeeded: number; cancelled: number; state: "waiting" | "running" | "done" }[];
 }
 
 export async function summaryOf(db: Queries, row: RolloutRow & { version: string }): Promise<RolloutSummary> {

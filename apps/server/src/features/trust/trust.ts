@@ -2,31 +2,12 @@
 // and knows of every stored image which records admit it. It has no root key, so it can't make a record.
 
 import { createHash } from "node:crypto";
+import type { Trust as TrustView, TrustLink as TrustLinkView, TrustRelation } from "@flipside/api/types";
 import { checkSignatureBlock, ErrorCode, joinTrustChain, keyIdOf, parseSignatureBlock, readTrustChain, readTrustSuccessor, splitTrustChain, type StrictVerifier, toHex, trustChainExtends, type TrustKeys } from "@flipside/image-format";
 import type { Logger } from "../../logging.ts";
 import type { Storage } from "../../storage/storage.ts";
 
 const metaKey = "trust-chain";
-
-export interface TrustLinkView {
-  version: number;
-  rootThreshold: number;
-  /** Key ids, hex. */
-  rootKeys: string[];
-  releaseKeys: string[];
-  operationsKeys: string[];
-}
-
-export interface TrustView {
-  version: number;
-  chainBytes: number;
-  /** Every key that any record named: what for, and with which record it came and went. */
-  keys: { id: string; purpose: "root" | "release" | "operations"; publicKey: string; since: number; revokedBy: number | null }[];
-  /** Oldest first; the last one counts. */
-  links: TrustLinkView[];
-}
-
-export type TrustRelation = "same" | "older" | "ahead" | "forked" | "unknown";
 
 interface SignedImage {
   digest: string;

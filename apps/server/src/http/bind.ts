@@ -1,0 +1,71 @@
+// A route object and what is done when it is asked for. The object says who may ask, what is read and how it is answered;
+// app.ts makes the chain of handlers from it.
+
+import type { Request, RequestHandler, Response } from "express";
+import type { AnswerOf, BodyOf, ParamsOf, QueryOf, Route } from "@flipside/api/route";
+import type { SignedIn } from "../features/accounts/accounts.ts";
+import { userOf } from "../features/accounts/authentication.ts";
+
+export interface Asked<R extends Route> {
+  params: ParamsOf<R>;
+  query: QueryOf<R>;
+  body: BodyOf<R>;
+  /** Nobody where anybody may ask. */
+  user: R["access"] extends "anybody" | "broker" ? undefined : SignedIn;
+  /** For cookies, addresses and streams. */
+  request: Request;
+  response: Response;
+}
+
+export interface BoundRoute {
+  route: Route;
+  /** After it is known who asks, before anything of the body is read. */
+  beforeBody: RequestHandler[];
+  /** Validates, acts and answers. */
+  run: RequestHandler;
+}
+
+export function bind<const R extends Route>(
+  route: R,
+  handle: (asked: Asked<R>) => AnswerOf<R> | Promise<AnswerOf<R>>,
+  options: { beforeBody?: RequestHandler[] } = {},
+): BoundRoute {
+  const whole: Route = route;
+
+  function bodyOf(request: Request): unknown {
+    if (whole.body === undefined) return undefined;
+    if (whole.body.kind === "file") return request.body;
+    // A form without a field is no body at all.
+    return whole.body.schema.parse(whole.body.kind === "form" ? (request.body ?? {}) : request.body);
+  }
+
+  return {
+    route,
+    beforeBody: options.beforeBody ?? [],
+    async run(request, response) {
+      const asked = {
+        params: whole.params?.parse(request.params) ?? {},
+        query: whole.query?.parse(request.query) ?? {},
+        body: bodyOf(request),
+        user: whole.access === "anybody" || whole.access === "broker" ? undefined : userOf(response),
+        request,
+        response,
+      };
+      const answer = await handle(asked as Asked<R>);
+      switch (whole.answer.kind) {
+        case "json":
+          response.status(whole.status).json(answer);
+          break;
+        case "text":
+          response.status(whole.status).type("text/plain").send(answer);
+          break;
+        case "nothing":
+          response.status(whole.status).end();
+          break;
+        case "events":
+          // The handler has taken the response over.
+          break;
+      }
+    },
+  };
+}

@@ -1,0 +1,110 @@
+// The interface as its document says it: who may ask comes from the route objects alone, and what the tests' servers answer
+// is held against the document (answers.ts), which has to see what is wrong.
+
+import type { Route } from "@flipside/api/route";
+import { routes } from "@flipside/api/routes";
+import { Validator } from "@seriousme/openapi-schema-validator";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { answersSeen, expectAnswersToFit, type HeardAnswer, problemOf } from "./answers.ts";
+import { ApiClient, Fixture, password } from "./fixture.ts";
+
+const all = Object.entries(routes) as [string, Route][];
+const urlOf = (route: Route): string => route.path.replace(/:\w+/g, "nobody");
+
+let fixture: Fixture;
+beforeAll(async () => {
+  fixture = await Fixture.start({ brokerSecret: "a-secret-of-the-broker" });
+});
+afterAll(() => fixture?.stop());
+
+describe("the OpenAPI document", () => {
+  it("is served to anybody, and valid as it is served", async () => {
+    const { status, body, headers } = await new ApiClient(fixture.server.url).get("/api/openapi.json");
+    expect([status, headers.get("content-type")]).toEqual([200, "application/json; charset=utf-8"]);
+    expect(body.openapi).toMatch(/^3\.1\./);
+    expect((await new Validator().validate(body)).errors).toBeUndefined();
+  });
+});
+
+describe("who may ask", () => {
+  it.each(all.filter(([, { access }]) => access !== "anybody"))("%s: nobody who is not signed in", async (_name, route) => {
+    const answer = await new ApiClient(fixture.server.url).request(route.method, urlOf(route), route.body?.kind === "json" ? "{" : undefined);
+    expect(answer).toMatchObject({ status: 401, body: { code: "not-signed-in" } });
+  });
+
+  it.each(all.filter(([, { method, access }]) => method !== "GET" && access !== "broker"))("%s: no page of another site", async (_name, route) => {
+    expect(await fixture.api.request(route.method, urlOf(route), undefined, { origin: "http://evil.example" })).toMatchObject({ status: 403, body: { code: "origin-refused" } });
+  });
+
+  it.each(all.filter(([, { access }]) => access === "admin"))("%s: no account of another role", async (_name, route) => {
+    const { db } = fixture.server.internals.storage;
+    await db.updateTable("accounts").set({ role: "somebody" as "admin" }).execute();
+    try {
+      const answer = await fixture.api.request(route.method, urlOf(route));
+      expect(answer).toMatchObject({ status: 403, body: { code: "role-refused" } });
+    } finally {
+      await db.updateTable("accounts").set({ role: "admin" }).execute();
+    }
+  });
+
+  it.each(all.filter(([, { access }]) => access === "admin"))("%s: nobody with a one-time password", async (_name, route) => {
+    const { db } = fixture.server.internals.storage;
+    await db.updateTable("accounts").set({ mustChangePassword: 1 }).execute();
+    try {
+      expect(await fixture.api.request(route.method, urlOf(route))).toMatchObject({ status: 403, body: { code: "password-change-required" } });
+    } finally {
+      await db.updateTable("accounts").set({ mustChangePassword: 0 }).execute();
+    }
+  });
+});
+
+describe("the check of every answer", () => {
+  const user = JSON.stringify({ userName: "admin", role: "admin", mustChangePassword: false });
+  const good: HeardAnswer = { method: "GET", url: "/api/session", status: 200, contentType: "application/json; charset=utf-8", body: user };
+  const problem = (code: string, status: number): HeardAnswer => ({
+    ...good,
+    status,
+    contentType: "application/problem+json; charset=utf-8",
+    body: JSON.stringify({ type: `urn:flipside:error:${code}`, title: "t", status, detail: "d", code }),
+  });
+  const events = (body: string): HeardAnswer => ({ ...good, url: "/api/events", contentType: "text/event-stream", body });
+
+  it("takes what fits", () => {
+    for (const answer of [good, problem("not-signed-in", 401), { ...problem("not-found", 404), url: "/api/nothing" }, events(": ping\n\nevent: resync\ndata: {}\n\n"), { ...good, url: "/rollouts/1", status: 299 }]) {
+      expect(problemOf(answer), JSON.stringify(answer)).toBeUndefined();
+    }
+  });
+
+  it.each<[string, HeardAnswer]>([
+    ["a route that there is not", { ...good, url: "/api/nothing" }],
+    ["a method that there is not", { ...good, method: "POST", url: "/api/devices" }],
+    ["a status that there is not", { ...good, status: 202 }],
+    ["a refusal that the route does not have", problem("release-exists", 409)],
+    ["a code of another status", problem("not-found", 401)],
+    ["another media type", { ...good, contentType: "text/html" }],
+    ["a member too many", { ...good, body: JSON.stringify({ ...JSON.parse(user), passwordHash: "x" }) }],
+    ["a member that is not there", { ...good, body: JSON.stringify({ userName: "admin" }) }],
+    ["what is not JSON", { ...good, body: "<html>" }],
+    ["an event of a kind that there is not", events("event: gossip\ndata: {}\n\n")],
+    ["an event of another form", events('event: device\ndata: {"id":"a"}\n\n')],
+  ])("sees %s", (_what, answer) => {
+    expect(problemOf(answer)).toBeTypeOf("string");
+  });
+
+  it("looks at what servers really answer, whoever asks", async () => {
+    const before = answersSeen();
+    const original = fixture.server.internals.rollouts.list;
+    fixture.server.internals.rollouts.list = () => Promise.resolve([{ id: "1" } as never]);
+    try {
+      const response = await fetch(`${fixture.server.url}/api/rollouts`, { headers: { cookie: fixture.api.cookie } });
+      await response.text();
+      expect(expectAnswersToFit).toThrow(/GET \/api\/rollouts was answered 200.*must have required property 'name'/);
+      await expect(fixture.api.get("/api/rollouts")).rejects.toThrow(/required property/);
+      expect(expectAnswersToFit).toThrow(/required property/);
+    } finally {
+      fixture.server.internals.rollouts.list = original;
+    }
+    expect(answersSeen()).toBeGreaterThan(before);
+    expect((await new ApiClient(fixture.server.url).post("/api/session", { userName: "admin", password })).status).toBe(200);
+  });
+});

@@ -1,0 +1,43 @@
+// Limits and forms of what people send, which the server insists on and the console says before it sends anything. Plain
+// values, so that a browser loads no schema for them.
+
+import { DEVICE_ID_BYTES_MAX } from "@flipside/image-format/portable/protocol-constants";
+import { FACTORY_HOST_BYTES_MAX } from "@flipside/image-format/portable/factory-record";
+
+const dayMs = 24 * 60 * 60 * 1000;
+
+export const jsonBytesMax = 4 * 1024 * 1024;
+export const releaseBytesMax = 64 * 1024 * 1024;
+export const permitBytesMax = 4096;
+
+export const passwordCharactersMin = 10;
+/** scrypt takes any length, but nobody has to hash megabytes for a stranger. */
+export const passwordCharactersMax = 200;
+
+export const deviceIdPattern = new RegExp(`^[a-z0-9-]{1,${DEVICE_ID_BYTES_MAX}}$`);
+export const claimsPerRequestMax = 20_000;
+
+/**
+ * base64url of 32 bytes, without padding. The last character carries two bits that belong to no byte; two spellings of one
+ * value would pass as two values, so they are 0 (RFC 4648, section 3.5).
+ */
+export const claimSecretPattern = /^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/;
+export const claimSecretCharacters = 43;
+
+export const hostCharactersMax = FACTORY_HOST_BYTES_MAX;
+/** A name (RFC 952, RFC 1123) or an IPv4 address: what a device can look up. */
+export const hostPattern = /^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*$/;
+export const portMax = 65_535;
+
+/** A command that comes late surprises: by default it is to be carried out soon or not at all. */
+export const commandExpiryMsDefault = 600_000;
+export const commandExpiryMsMin = 1_000;
+export const commandExpiryMsMax = 7 * dayMs;
+
+export const rolloutNameCharactersMax = 100;
+export const waveDevicesMax = 1_000_000;
+export const wavesMax = 50;
+export const deadlineMsMin = 1_000;
+export const deadlineMsMax = 30 * dayMs;
+export const deadlineMsDefault = dayMs;
+export const failureThresholdPercentDefault = 50;

@@ -1,0 +1,146 @@
+// The OpenAPI 3.1 document of the interface, made from the route objects.
+
+import { z } from "zod";
+import { ErrorCode as FormatErrorCode } from "@flipside/image-format/portable/error-codes";
+import { errorName } from "@flipside/image-format/error-names";
+import { errors } from "./errors.ts";
+import { problem } from "./resources/problems.ts";
+import { components, type Answer, type RequestBody, type Route } from "./route.ts";
+import { errorsOf } from "./route-errors.ts";
+import { routes } from "./routes.ts";
+
+type JsonObject = Record<string, unknown>;
+
+export interface OpenApiDocument {
+  openapi: "3.1.1";
+  info: { title: string; version: string; description: string };
+  paths: Record<string, Record<string, JsonObject>>;
+  components: { schemas: Record<string, JsonObject>; securitySchemes: JsonObject };
+}
+
+const refTo = (id: string): string => `#/components/schemas/${id}`;
+const octets = "application/octet-stream";
+const problemJson = "application/problem+json";
+const formatErrorNames = Object.values(FormatErrorCode).flatMap((code) => (typeof code === "number" && code !== FormatErrorCode.None ? [errorName(code)] : []));
+
+/** Asked of a client, what has a default may be left out; what is answered is complete. */
+type Direction = "input" | "output";
+
+function inline(schema: z.ZodType, io: Direction): JsonObject {
+  const known = components.get(schema);
+  if (known !== undefined) return { $ref: refTo(known.id) };
+  const { $schema: _, ...described } = z.toJSONSchema(schema, { io });
+  return described;
+}
+
+/** Each named schema, as it is asked for or as it is answered. */
+function componentSchemas(): Record<string, JsonObject> {
+  const made = (io: Direction): Record<string, JsonObject> => z.toJSONSchema(components, { io, uri: refTo }).schemas as Record<string, JsonObject>;
+  const asked = made("input");
+  const answered = made("output");
+  const askedFor = new Set<string>();
+  const visit = (value: unknown): void => {
+    if (typeof value !== "object" || value === null) return;
+    for (const [key, inner] of Object.entries(value)) {
+      if (key !== "$ref" || typeof inner !== "string") visit(inner);
+      else if (!askedFor.has(inner)) {
+        askedFor.add(inner);
+        visit(asked[inner.slice(refTo("").length)]);
+      }
+    }
+  };
+  for (const { body } of Object.values(routes) as Route[]) if (body !== undefined && body.kind !== "file") visit(inline(body.schema, "input"));
+  const schemas: Record<string, JsonObject> = {};
+  for (const id of Object.keys(answered).sort()) {
+    const { $schema: _s, $id: _i, ...schema } = (askedFor.has(refTo(id)) ? asked : answered)[id]!;
+    schemas[id] = schema;
+  }
+  return schemas;
+}
+
+const pathOf = (route: Route): string => route.path.replace(/:(\w+)/g, "{$1}");
+
+function parametersOf({ params, query }: Route): JsonObject[] {
+  const inPath = Object.entries(params?.shape ?? {}).map(([name, schema]) => ({ name, in: "path", required: true, schema: inline(schema as z.ZodType, "input") }));
+  const inQuery = Object.entries(query?.shape ?? {}).map(([name, schema]) => ({ name, in: "query", required: false, schema: inline(schema as z.ZodType, "input") }));
+  return [...inPath, ...inQuery];
+}
+
+function bodyOf(body: RequestBody): JsonObject {
+  if (body.kind === "file") return { required: true, description: `at most ${body.bytesMax} bytes`, content: { [octets]: { schema: { type: "string", format: "binary" } } } };
+  const mediaType = body.kind === "json" ? "application/json" : "application/x-www-form-urlencoded";
+  return { required: body.kind === "json", content: { [mediaType]: { schema: inline(body.schema, "input") } } };
+}
+
+function contentOf(answer: Answer): JsonObject {
+  switch (answer.kind) {
+    case "nothing":
+      return {};
+    case "json":
+      return { content: { "application/json": { schema: inline(answer.schema, "output") } } };
+    case "text":
+      return { content: { "text/plain": { schema: inline(answer.schema, "output") } } };
+    case "events": {
+      // OpenAPI 3.1 can't say what is in a stream: the schema of each kind's data is told beside it.
+      const events = Object.fromEntries(Object.entries(answer.events).map(([kind, schema]) => [kind, inline(schema, "output")]));
+      return { content: { "text/event-stream": { schema: { type: "string" }, "x-events": events } } };
+    }
+  }
+}
+
+/** Refusals by status, each with the codes that it may carry. */
+function refusalsOf(route: Route): Record<string, JsonObject> {
+  const codes = new Map<number, string[]>();
+  for (const code of errorsOf(route)) codes.set(errors[code].status, [...(codes.get(errors[code].status) ?? []), code]);
+  if (route.refusesFiles) codes.set(422, [...(codes.get(422) ?? []), ...formatErrorNames]);
+  const responses: Record<string, JsonObject> = {};
+  for (const [status, names] of [...codes].sort(([one], [other]) => one - other)) {
+    const code = { type: "string", enum: names };
+    responses[status] = {
+      description: names.length > 6 ? "Refused" : names.join(", "),
+      content: { [problemJson]: { schema: { allOf: [inline(problem, "output"), { type: "object", properties: { code, status: { const: status } } }] } } },
+    };
+  }
+  for (const status of route.textStatuses ?? []) {
+    responses[status] = { description: "Refused", content: { ...(responses[status]?.["content"] as JsonObject | undefined), ...(contentOf(route.answer)["content"] as JsonObject) } };
+  }
+  return responses;
+}
+
+const securityOf = (route: Route): JsonObject[] => (route.access === "anybody" || route.access === "broker" ? [] : [{ session: [] }]);
+
+const accessInWords: Record<Route["access"], string> = {
+  anybody: "Anybody may ask.",
+  broker: "For a broker that knows the secret.",
+  "signed-in": "For whoever is signed in, also with the one-time password.",
+  admin: "For the role admin.",
+};
+
+function operationOf(name: string, route: Route): JsonObject {
+  const parameters = parametersOf(route);
+  return {
+    operationId: name,
+    summary: route.summary,
+    description: accessInWords[route.access],
+    security: securityOf(route),
+    ...(parameters.length > 0 ? { parameters } : {}),
+    ...(route.body === undefined ? {} : { requestBody: bodyOf(route.body) }),
+    responses: { [route.status]: { description: "Done", ...contentOf(route.answer) }, ...refusalsOf(route) },
+  };
+}
+
+export function openApiDocument(): OpenApiDocument {
+  const paths: OpenApiDocument["paths"] = {};
+  for (const [name, route] of Object.entries(routes) as [string, Route][]) {
+    (paths[pathOf(route)] ??= {})[route.method.toLowerCase()] = operationOf(name, route);
+  }
+  return {
+    openapi: "3.1.1",
+    info: { title: "Flipside", version: "1", description: "The fleet manager's REST interface. docs/api.md says what its resources mean." },
+    paths,
+    components: {
+      schemas: componentSchemas(),
+      securitySchemes: { session: { type: "apiKey", in: "cookie", name: "flipside-session" } },
+    },
+  };
+}

@@ -1,0 +1,21 @@
+// /api/claims
+
+import { z } from "zod";
+import { claimSecretPattern, claimsPerRequestMax } from "../limits.ts";
+import { json, named, route } from "../route.ts";
+import { count, deviceId } from "./forms.ts";
+
+export const claimSecret = z.string().regex(claimSecretPattern, "not base64url of 32 bytes");
+
+export const claim = named("Claim", z.strictObject({ deviceId, secret: claimSecret }));
+
+export const importClaims = route({
+  method: "POST",
+  path: "/api/claims",
+  access: "admin",
+  summary: "Store claims: all of them or none",
+  body: json(named("ClaimImport", z.strictObject({ claims: z.array(claim).min(1).max(claimsPerRequestMax) }))),
+  status: 201,
+  answer: json(named("ClaimsImported", z.strictObject({ imported: count }))),
+  errors: ["claim-exists"],
+});

@@ -1,0 +1,90 @@
+// /api/devices
+
+import { bootReasonNames, slotStateNames } from "@flipside/image-format/state-names";
+import { z } from "zod";
+import { json, named, route } from "../route.ts";
+import { deployment } from "./deployments.ts";
+import { count, digest, formatCode, idParams, time } from "./forms.ts";
+
+export const slotName = z.enum(["a", "b"]);
+export const slotState = z.enum(slotStateNames);
+export const health = z.enum(["unknown", "healthy", "unhealthy"]);
+export const entropyState = z.enum(["good", "failed-health", "absent"]);
+export const trustRelation = z.enum(["same", "older", "ahead", "forked", "unknown"]);
+
+export const runningSlot = named("RunningSlot", z.strictObject({ slot: slotName, digest, version: z.string(), releaseSequence: count, state: slotState }));
+
+export const otherSlot = named(
+  "OtherSlot",
+  z.strictObject({
+    slot: slotName,
+    digest: digest.nullable(),
+    version: z.string().nullable(),
+    state: slotState,
+    reason: formatCode.describe("error code of a failed slot, 0 otherwise"),
+    reasonName: z.string().nullable(),
+  }),
+);
+
+export const device = named(
+  "Device",
+  z.strictObject({
+    id: z.string(),
+    product: z.string().nullable(),
+    hardware: z.string().nullable(),
+    revision: count.nullable(),
+    enrolledAt: time,
+    lastSeenAt: time.nullable(),
+    online: z.boolean().describe("has a proven session"),
+    revoked: z.boolean(),
+    running: runningSlot.nullable(),
+    other: otherSlot.nullable(),
+    health,
+    bootCounter: count.nullable(),
+    bootReason: z.enum(bootReasonNames).nullable(),
+    loaderVersion: count.nullable(),
+    trustVersion: count.nullable(),
+    trustDigest: digest.nullable().describe("SHA-256 of its trust chain"),
+    trustRelation: trustRelation.describe("how its trust record stands to the server's newest"),
+    entropy: entropyState.nullable().describe("what its noise source is worth; null from older agents"),
+    trustRefused: z.strictObject({ version: count, code: formatCode, codeName: z.string() }).nullable(),
+    securityFloor: count.nullable(),
+    connection: z.strictObject({ host: z.string(), port: count }).nullable().describe("where the device says it is connected to"),
+    metric: z.strictObject({ name: z.string(), value: z.int() }).nullable(),
+    activeDeployment: deployment.nullable(),
+  }),
+);
+
+export const deviceLogEntry = named("DeviceLogEntry", z.strictObject({ at: time, kind: z.string(), detail: z.string() }));
+
+export const deviceDetail = named("DeviceDetail", device.extend({ deployments: z.array(deployment), log: z.array(deviceLogEntry) }));
+
+export const listDevices = route({
+  method: "GET",
+  path: "/api/devices",
+  access: "admin",
+  summary: "Devices that have every word of the query",
+  query: z.object({ query: z.string().max(200).default("") }),
+  status: 200,
+  answer: json(named("DeviceList", z.strictObject({ devices: z.array(device) }))),
+});
+
+export const getDevice = route({
+  method: "GET",
+  path: "/api/devices/:id",
+  access: "admin",
+  summary: "A device with its newest deployments and log entries",
+  params: idParams,
+  status: 200,
+  answer: json(deviceDetail),
+});
+
+export const revokeDevice = route({
+  method: "POST",
+  path: "/api/devices/:id/revoke",
+  access: "admin",
+  summary: "Refuse the device from now on, for good",
+  params: idParams,
+  status: 200,
+  answer: json(device),
+});

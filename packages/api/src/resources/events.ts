@@ -1,0 +1,18 @@
+// /api/events
+
+import { z } from "zod";
+import { route } from "../route.ts";
+import { deployment } from "./deployments.ts";
+import { device } from "./devices.ts";
+import { release } from "./releases.ts";
+import { rolloutSummary } from "./rollouts.ts";
+
+export const streamEvents = route({
+  method: "GET",
+  path: "/api/events",
+  access: "admin",
+  summary: "Each thing that changed, as it is now; resync: load everything anew",
+  status: 200,
+  answer: { kind: "events", events: { device, release, rollout: rolloutSummary, deployment, resync: z.strictObject({}) } },
+  errors: ["event-streams-exhausted"],
+});

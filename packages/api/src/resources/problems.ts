@@ -1,0 +1,16 @@
+// Refusals: RFC 9457 problem details.
+
+import { z } from "zod";
+import { named } from "../route.ts";
+
+export const problem = named(
+  "Problem",
+  z.strictObject({
+    type: z.string().describe("urn:flipside:error:<code>"),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string().describe("what to do about it"),
+    code: z.string().describe("stable"),
+    errors: z.array(z.strictObject({ path: z.string(), message: z.string() })).optional().describe("the members at fault"),
+  }),
+);

@@ -1,0 +1,70 @@
+// /api/releases
+
+import { z } from "zod";
+import { permitBytesMax, releaseBytesMax } from "../limits.ts";
+import { json, named, route } from "../route.ts";
+import { count, digest, idParams, time } from "./forms.ts";
+
+export const releaseImage = named(
+  "ReleaseImage",
+  z.strictObject({
+    digest,
+    hardware: z.string(),
+    revisionMin: count,
+    revisionMax: count,
+    sizeBytes: count,
+    payloadBytes: count,
+    securityCounter: count,
+    keyId: z.string(),
+    file: z.enum(["present", "missing", "damaged"]).describe("the server's own file of it, as it was verified"),
+  }),
+);
+
+export const release = named(
+  "Release",
+  z.strictObject({
+    id: z.string(),
+    product: z.string(),
+    version: z.string(),
+    releaseSequence: count,
+    description: z.string().nullable(),
+    uploadedAt: time,
+    uploadedBy: z.string(),
+    revoked: z.boolean().describe("the newest trust record names none of its signers any more"),
+    images: z.array(releaseImage),
+  }),
+);
+
+export const listReleases = route({
+  method: "GET",
+  path: "/api/releases",
+  access: "admin",
+  summary: "Releases, newest first",
+  status: 200,
+  answer: json(named("ReleaseList", z.strictObject({ releases: z.array(release) }))),
+});
+
+export const uploadRelease = route({
+  method: "POST",
+  path: "/api/releases",
+  access: "admin",
+  summary: "Upload a release file",
+  query: z.object({ confirmSequence: z.enum(["true", "false"]).default("false") }),
+  body: { kind: "file", bytesMax: releaseBytesMax, streamed: true },
+  status: 201,
+  answer: json(release),
+  errors: ["release-exists", "release-sequence"],
+  refusesFiles: true,
+});
+
+export const addPermit = route({
+  method: "POST",
+  path: "/api/releases/:id/permits",
+  access: "admin",
+  summary: "Upload a permit for going back to one of the release's images",
+  params: idParams,
+  body: { kind: "file", bytesMax: permitBytesMax, streamed: false },
+  status: 201,
+  answer: json(named("PermitAdded", z.strictObject({ digest, anyDevice: z.boolean() }))),
+  refusesFiles: true,
+});

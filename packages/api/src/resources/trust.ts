@@ -1,0 +1,54 @@
+// /api/trust
+
+import { TRUST_CHAIN_BYTES_MAX } from "@flipside/image-format/portable/trust-record";
+import { z } from "zod";
+import { json, named, route } from "../route.ts";
+import { count, keyId } from "./forms.ts";
+
+export const trustKey = named(
+  "TrustKey",
+  z.strictObject({
+    id: keyId,
+    purpose: z.enum(["root", "release", "operations"]),
+    publicKey: z.string().regex(/^[0-9a-f]{64}$/),
+    since: count.describe("the record that named it first"),
+    revokedBy: count.nullable().describe("the record that left it out"),
+  }),
+);
+
+export const trustLink = named(
+  "TrustLink",
+  z.strictObject({
+    version: count,
+    rootThreshold: count,
+    rootKeys: z.array(keyId),
+    releaseKeys: z.array(keyId),
+    operationsKeys: z.array(keyId),
+  }),
+);
+
+export const trust = named(
+  "Trust",
+  z.strictObject({ version: count, chainBytes: count, keys: z.array(trustKey), links: z.array(trustLink).describe("oldest first; the last one counts") }),
+);
+
+export const getTrust = route({
+  method: "GET",
+  path: "/api/trust",
+  access: "admin",
+  summary: "The newest trust record and how it came about",
+  status: 200,
+  answer: json(trust),
+});
+
+export const uploadTrust = route({
+  method: "POST",
+  path: "/api/trust",
+  access: "admin",
+  summary: "Upload a trust chain that goes on from the server's own",
+  // Longer than any chain may be, so that one that is too long is refused as what it is.
+  body: { kind: "file", bytesMax: 4 * TRUST_CHAIN_BYTES_MAX, streamed: false },
+  status: 201,
+  answer: json(trust),
+  refusesFiles: true,
+});

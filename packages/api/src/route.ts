@@ -1,0 +1,83 @@
+// What a route is. From these objects come the server's handlers with their authorisation, the OpenAPI document, and the
+// typed client.
+
+import { z } from "zod";
+import type { ErrorCode } from "./errors.ts";
+
+export type Method = "GET" | "POST" | "DELETE";
+export type Role = "admin";
+
+/**
+ * Who may ask. But for a broker's questions, a write by another site's page is refused everywhere.
+ *   anybody    whoever reaches the server
+ *   broker     who knows the secret that is part of the path; to anybody else there is nothing at that address
+ *   signed-in  any account, also one that still has its one-time password
+ *   a role     an account of that role with a password of its own
+ */
+export type Access = "anybody" | "broker" | "signed-in" | Role;
+
+export type RequestBody =
+  | { kind: "json"; schema: z.ZodType }
+  /** The file itself, application/octet-stream. A streamed one is checked while it arrives. */
+  | { kind: "file"; bytesMax: number; streamed: boolean }
+  /** application/x-www-form-urlencoded */
+  | { kind: "form"; schema: z.ZodType; bytesMax: number };
+
+export type Answer =
+  | { kind: "json"; schema: z.ZodType }
+  | { kind: "text"; schema: z.ZodType }
+  | { kind: "nothing" }
+  /** Server-sent events: the schema of each kind's data. */
+  | { kind: "events"; events: Record<string, z.ZodType> };
+
+export type Status = 200 | 201 | 202 | 204;
+
+export interface Route {
+  method: Method;
+  /** `:name` stands for one segment. */
+  path: `/api/${string}`;
+  access: Access;
+  /** One line for the document. */
+  summary: string;
+  /** The segments that the path names. Any text is one: what does not exist is not found. */
+  params?: z.ZodObject;
+  query?: z.ZodObject;
+  body?: RequestBody;
+  status: Status;
+  answer: Answer;
+  /** Refusals of its own. Those that its access, body and query imply are added by `errorsOf`. */
+  errors?: readonly ErrorCode[];
+  /** A file of the image format may be refused by any of that format's error names, with 422. */
+  refusesFiles?: true;
+  /** Statuses that are answered as text and not as problem details: a broker reads no JSON. */
+  textStatuses?: readonly number[];
+}
+
+export const route = <const R extends Route>(definition: R): R => definition;
+
+export const json = <S extends z.ZodType>(schema: S) => ({ kind: "json", schema }) as const;
+export const text = <S extends z.ZodType>(schema: S) => ({ kind: "text", schema }) as const;
+export const nothing = { kind: "nothing" } as const;
+
+/** Names of schemas in the document, `#/components/schemas/<id>`. */
+export const components = z.registry<{ id: string }>();
+
+export function named<S extends z.ZodType>(id: string, schema: S): S {
+  components.add(schema, { id });
+  return schema;
+}
+
+type SchemaOutput<S> = S extends z.ZodType ? z.output<S> : Record<never, never>;
+type SchemaInput<S> = S extends z.ZodType ? z.input<S> : Record<never, never>;
+
+/** What a handler is given. */
+export type ParamsOf<R extends Route> = SchemaOutput<R["params"]>;
+export type QueryOf<R extends Route> = SchemaOutput<R["query"]>;
+export type BodyOf<R extends Route> = R["body"] extends { schema: infer S } ? SchemaOutput<S> : R["body"] extends { kind: "file"; streamed: false } ? Uint8Array : R["body"] extends { kind: "file" } ? AsyncIterable<Uint8Array> : undefined;
+
+/** What a client gives. */
+export type QueryInputOf<R extends Route> = SchemaInput<R["query"]>;
+export type BodyInputOf<R extends Route> = R["body"] extends { schema: infer S } ? SchemaInput<S> : R["body"] extends { kind: "file" } ? Uint8Array | Blob : undefined;
+
+/** What is answered. */
+export type AnswerOf<R extends Route> = R["answer"] extends { schema: infer S extends z.ZodType } ? z.output<S> : undefined;

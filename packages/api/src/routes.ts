@@ -1,0 +1,45 @@
+// Every route under /api, by its name (`operationId` in the document).
+
+import { brokerResource, brokerTopic, brokerUser, brokerVirtualHost } from "./resources/broker-rights.ts";
+import { importClaims } from "./resources/claims.ts";
+import { giveCommand, listCommands } from "./resources/commands.ts";
+import { getDevice, listDevices, revokeDevice } from "./resources/devices.ts";
+import { streamEvents } from "./resources/events.ts";
+import { addPermit, listReleases, uploadRelease } from "./resources/releases.ts";
+import { cancelRollout, createRollout, getRollout, listRollouts, pauseRollout, resumeRollout } from "./resources/rollouts.ts";
+import { getHealth, getOpenApiDocument } from "./resources/server.ts";
+import { changePassword, currentUser, signIn, signOut } from "./resources/session.ts";
+import { getTrust, uploadTrust } from "./resources/trust.ts";
+
+export const routes = {
+  getHealth,
+  getOpenApiDocument,
+  signIn,
+  currentUser,
+  signOut,
+  changePassword,
+  listDevices,
+  getDevice,
+  revokeDevice,
+  listCommands,
+  giveCommand,
+  importClaims,
+  listReleases,
+  uploadRelease,
+  addPermit,
+  getTrust,
+  uploadTrust,
+  listRollouts,
+  createRollout,
+  getRollout,
+  pauseRollout,
+  resumeRollout,
+  cancelRollout,
+  streamEvents,
+  brokerUser,
+  brokerVirtualHost,
+  brokerResource,
+  brokerTopic,
+} as const;
+
+export type Routes = typeof routes;

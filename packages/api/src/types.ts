@@ -1,0 +1,55 @@
+// The resources as types. Nothing of this is there at run time: a browser that imports it loads no schema.
+
+import type { z } from "zod";
+import type * as claims from "./resources/claims.ts";
+import type * as commands from "./resources/commands.ts";
+import type * as deployments from "./resources/deployments.ts";
+import type * as devices from "./resources/devices.ts";
+import type * as problems from "./resources/problems.ts";
+import type * as releases from "./resources/releases.ts";
+import type * as rollouts from "./resources/rollouts.ts";
+import type * as session from "./resources/session.ts";
+import type * as trusts from "./resources/trust.ts";
+
+export type Problem = z.output<typeof problems.problem>;
+
+export type User = z.output<typeof session.user>;
+
+export type Deployment = z.output<typeof deployments.deployment>;
+
+export type SlotName = z.output<typeof devices.slotName>;
+export type Health = z.output<typeof devices.health>;
+export type EntropyState = z.output<typeof devices.entropyState>;
+export type TrustRelation = z.output<typeof devices.trustRelation>;
+export type RunningSlot = z.output<typeof devices.runningSlot>;
+export type OtherSlot = z.output<typeof devices.otherSlot>;
+export type Device = z.output<typeof devices.device>;
+export type DeviceDetail = z.output<typeof devices.deviceDetail>;
+export type DeviceLogEntry = z.output<typeof devices.deviceLogEntry>;
+
+/** As a client may say it. */
+export type NewCommand = z.input<typeof commands.newCommand>;
+export type CommandState = z.output<typeof commands.commandState>;
+export type Command = z.output<typeof commands.command>;
+
+export type Claim = z.output<typeof claims.claim>;
+
+export type ReleaseImage = z.output<typeof releases.releaseImage>;
+export type Release = z.output<typeof releases.release>;
+
+export type TrustKey = z.output<typeof trusts.trustKey>;
+export type TrustLink = z.output<typeof trusts.trustLink>;
+export type Trust = z.output<typeof trusts.trust>;
+
+export type WaveSpec = z.input<typeof rollouts.waveSpec>;
+/** As a client may say it. */
+export type NewRollout = z.input<typeof rollouts.newRollout>;
+/** With every default. */
+export type CompleteNewRollout = z.output<typeof rollouts.newRollout>;
+export type WaveState = z.output<typeof rollouts.waveState>;
+export type WaveProgress = z.output<typeof rollouts.waveProgress>;
+export type RolloutState = z.output<typeof rollouts.rolloutState>;
+export type StateCounts = z.output<typeof rollouts.stateCounts>;
+export type RolloutSummary = z.output<typeof rollouts.rolloutSummary>;
+export type Decision = z.output<typeof rollouts.decision>;
+export type Rollout = z.output<typeof rollouts.rollout>;
