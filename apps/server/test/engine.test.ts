@@ -1,6 +1,7 @@
+import { failuresOf } from "@flipside/api/rollout-arithmetic";
 import { type DeploymentStateName, deploymentStateNames, deploymentStateOf, isFinal } from "@flipside/image-format";
 import { describe, expect, it } from "vitest";
-import { type Changes, type DeploymentSnapshot, failedIn, mayFollowName, type RolloutEvent, type RolloutSnapshot, step, waveSizes } from "../src/features/rollouts/engine.ts";
+import { type Changes, type DeploymentSnapshot, mayFollowName, type RolloutEvent, type RolloutSnapshot, step } from "../src/features/rollouts/engine.ts";
 import { Random, seed } from "./random.ts";
 
 const isFinalName = (state: DeploymentStateName): boolean => isFinal(deploymentStateOf(state));
@@ -213,12 +214,6 @@ describe("the rollout engine", () => {
     expect(model.rollout.state).toBe("completed");
   });
 
-  it("divides a target into waves that add up to it", () => {
-    expect(waveSizes([{ percent: 10 }, { percent: 50 }], 10)).toEqual([1, 5, 4]);
-    expect(waveSizes([{ percent: 1 }], 3)).toEqual([1, 2]);
-    expect(waveSizes([{ count: 5 }, { percent: 100 }], 3)).toEqual([3, 0]);
-    expect(waveSizes([], 3)).toEqual([3]);
-  });
 });
 
 describe(`whatever happens in whatever order (FLIPSIDE_SEED=${seed})`, () => {
@@ -267,7 +262,7 @@ describe(`whatever happens in whatever order (FLIPSIDE_SEED=${seed})`, () => {
           if (!isFinalName(after.state) && after.state !== "queued") must(after.deadlineAt !== null, "offered without a deadline");
         }
         const snapshot = model.snapshot();
-        for (const wave of snapshot.waves) must(failedIn(wave) >= 0 && wave.finished <= wave.total, "a tally is out of range");
+        for (const wave of snapshot.waves) must(failuresOf(wave).failed >= 0 && wave.finished <= wave.total, "a tally is out of range");
         const waveNow = model.rollout.currentWave;
         must(waveNow >= rolloutBefore.currentWave, "the rollout went back a wave");
         if (waveNow > rolloutBefore.currentWave) {

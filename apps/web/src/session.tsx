@@ -1,10 +1,11 @@
 // Who is signed in, known to every page.
 
 import { createContext, type ReactNode, useCallback, useContext, useEffect, useMemo, useState } from "react";
+import type { ProblemError } from "@flipside/api/problem";
+import type { User } from "@flipside/api/types";
 import { onSessionRefused } from "./api/http.ts";
-import { asProblem, type ProblemError } from "./api/problem.ts";
+import { asProblem } from "./api/problem.ts";
 import { currentUser, signOut } from "./api/session.ts";
-import type { User } from "./api/types.ts";
 
 export type SessionState =
   | { kind: "loading" }

@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
+import { ProblemError } from "@flipside/api/problem";
 import { onSessionRefused } from "../src/api/http.ts";
 import { getDevice, listDevices } from "../src/api/devices.ts";
-import { asProblem, ProblemError } from "../src/api/problem.ts";
+import { asProblem } from "../src/api/problem.ts";
 import { createRollout } from "../src/api/rollouts.ts";
 import { signOut } from "../src/api/session.ts";
 import { ErrorCode, errorName } from "../src/format.ts";

@@ -1,25 +1,19 @@
-// Plays the REST contract for the console's tests: a small fleet in memory, problem details, server-sent events. It
-// decides nothing by itself; the test says what happens to the fleet.
+// A small fleet in memory behind the REST interface, for the console's tests. It decides nothing by itself; the test says what
+// happens to the fleet.
 
 import { readFile } from "node:fs/promises";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { extname, join, normalize } from "node:path";
-import type { Command, Deployment, Device, DeviceLogEntry, NewCommand, NewRollout, Release, Rollout, RolloutSummary, Trust, User } from "../src/api/types.ts";
+import { matchesQuery } from "@flipside/api/device-search";
+import { mayAct, type RolloutAction } from "@flipside/api/rollout-actions";
+import { countInto, emptyTally, noCounts, waveSizes, waveStateOf } from "@flipside/api/rollout-arithmetic";
+import type { Command, CompleteNewRollout, Deployment, Device, DeviceDetail, DeviceLogEntry, NewCommand, Release, Rollout, RolloutSummary, Trust, User } from "@flipside/api/types";
 import { isFinalState } from "../src/format.ts";
-import { waveSizes } from "../src/rollout-arithmetic.ts";
-import { deployment as newDeployment, noCounts, rollout as newRollout, trust as newTrust } from "./fixtures.ts";
+import { deployment as newDeployment, rollout as newRollout, trust as newTrust } from "./fixtures.ts";
+import { type Handlers, Refusal, RouteServer, type SentEvent } from "./route-server.ts";
 
 const types: Record<string, string> = { ".html": "text/html; charset=utf-8", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml" };
-
-class Refusal extends Error {
-  readonly body: { status: number; code: string; title: string; detail: string; errors?: { path: string; message: string }[] };
-
-  constructor(status: number, code: string, title: string, detail: string, errors?: { path: string; message: string }[]) {
-    super(code);
-    this.body = { status, code, title, detail, ...(errors ? { errors } : {}) };
-  }
-}
 
 export class FakeServer {
   readonly devices = new Map<string, Device>();
@@ -30,18 +24,19 @@ export class FakeServer {
   readonly passwords = new Map([["admin", "one-time-secret"]]);
   user: User = { userName: "admin", role: "admin", mustChangePassword: true };
   trust: Trust = newTrust();
-  /** What the next upload is answered with. */
   /** What the next upload becomes once the operator has confirmed its sequence. */
   confirmedUpload: Release | undefined;
+  /** What the next upload is answered with. */
   nextUpload: Release | { code: string; detail: string } = { code: "header-malformed", detail: "" };
-  /** The bodies of rollouts that were asked for. */
-  readonly asked: NewRollout[] = [];
+  /** The rollouts that were asked for, with every default. */
+  readonly asked: CompleteNewRollout[] = [];
   /** While true, the event stream answers as a proxy does whose server restarts. */
   streamDown = false;
 
   readonly #dist: string;
   #signedIn = false;
   readonly #readers = new Set<ServerResponse>();
+  readonly #routes = new RouteServer({ ...this.#session(), ...this.#fleet(), ...this.#files(), ...this.#rollouts() }, () => (this.#signedIn ? this.user : undefined));
   readonly #server = createServer((request, response) => void this.#answer(request, response));
 
   constructor(dist: string) {
@@ -58,8 +53,9 @@ export class FakeServer {
     await new Promise((resolve) => this.#server.close(resolve));
   }
 
-  send(kind: string, data: unknown): void {
-    for (const reader of this.#readers) reader.write(`event: ${kind}\ndata: ${JSON.stringify(data)}\n\n`);
+  send(event: SentEvent): void {
+    const text = this.#routes.event(event);
+    for (const reader of this.#readers) reader.write(text);
   }
 
   /** Breaks every event stream that is open. */
@@ -88,146 +84,157 @@ export class FakeServer {
       device.running = { slot: device.running!.slot === "a" ? "b" : "a", digest: deployment.digest, version: deployment.version, releaseSequence: 2, state: "confirmed" };
     }
     this.tally(rollout);
-    this.send("deployment", deployment);
-    this.send("device", device);
-    this.send("rollout", summaryOf(rollout));
+    this.send({ kind: "deployment", data: deployment });
+    this.send({ kind: "device", data: device });
+    this.send({ kind: "rollout", data: summaryOf(rollout) });
   }
 
   /** Counts and waves from the deployments. */
   tally(rollout: Rollout): void {
     rollout.counts = noCounts();
     for (const each of rollout.deployments) rollout.counts[each.state]++;
-    let open = true;
-    for (const wave of rollout.waves) {
-      const ours = rollout.deployments.filter((each) => each.wave === wave.index);
-      wave.finished = ours.filter((each) => isFinalState(each.state)).length;
-      wave.succeeded = ours.filter((each) => each.state === "confirmed").length;
-      wave.state = !open ? "waiting" : wave.finished === wave.total ? "done" : "running";
-      open &&= wave.state === "done";
-    }
-    if (open && rollout.state === "running") {
+    const tallies = rollout.waves.map(({ total }) => emptyTally(total));
+    for (const { wave, state } of rollout.deployments) countInto(tallies[wave]!, state, 1);
+    const open = tallies.findIndex(({ finished, total }) => finished < total);
+    const current = open < 0 ? tallies.length - 1 : open;
+    rollout.waves = tallies.map((tally, index) => ({ index, ...tally, state: waveStateOf(tally, index, current) }));
+    if (open < 0 && rollout.state === "running") {
       rollout.state = "completed";
       rollout.finishedAt = new Date().toISOString();
     }
   }
 
+  /** What this server itself got wrong, such as an answer that the real one could not give. */
+  get faults(): string[] {
+    return this.#routes.faults;
+  }
+
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { pathname: path, search } = new URL(request.url!, "http://localhost");
-    try {
-      if (!path.startsWith("/api/")) {
-        await this.#sendFile(path, response);
-        return;
-      }
-      const chunks: Buffer[] = [];
-      for await (const chunk of request) chunks.push(chunk as Buffer);
-      const [status, body] = this.#resource(`${request.method} ${path}`, search, Buffer.concat(chunks), response) ?? [];
-      if (status === undefined) return;
-      response.writeHead(status, { "content-type": "application/json" });
-      response.end(body === undefined ? "" : JSON.stringify(body));
-    } catch (thrown) {
-      if (!(thrown instanceof Refusal)) throw thrown;
-      response.writeHead(thrown.body.status, { "content-type": "application/problem+json" });
-      response.end(JSON.stringify({ type: "about:blank", ...thrown.body }));
-    }
+    const { pathname } = new URL(request.url!, "http://localhost");
+    if (pathname.startsWith("/api/")) await this.#routes.answer(request, response);
+    else await this.#sendFile(pathname, response);
   }
 
-  /** Status and body; undefined when the response is an open stream. */
-  #resource(call: string, search: string, content: Buffer, response: ServerResponse): [number, unknown?] | undefined {
-    const json = <T>(): T => JSON.parse(content.toString()) as T;
-    if (call === "POST /api/session") {
-      const { userName, password } = json<{ userName: string; password: string }>();
-      if (this.passwords.get(userName) !== password) throw new Refusal(401, "credentials-wrong", "User name or password is wrong", "");
-      this.#signedIn = true;
-      return [200, this.user];
-    }
-    if (!this.#signedIn) throw new Refusal(401, "not-signed-in", "Sign in first", "");
-    if (call === "GET /api/session") return [200, this.user];
-    if (call === "DELETE /api/session") {
-      this.#signedIn = false;
-      return [204];
-    }
-    if (call === "POST /api/session/password") {
-      const { currentPassword, newPassword } = json<{ currentPassword: string; newPassword: string }>();
-      if (this.passwords.get("admin") !== currentPassword) throw new Refusal(401, "credentials-wrong", "The present password is wrong", "");
-      this.passwords.set("admin", newPassword);
-      this.user = { ...this.user, mustChangePassword: false };
-      return [200, this.user];
-    }
-    if (this.user.mustChangePassword) throw new Refusal(403, "password-change-required", "Choose a password of your own first", "");
-    if (call === "GET /api/events") {
-      if (this.streamDown) {
-        response.writeHead(502, { "content-type": "text/html" });
-        response.end("<h1>Bad gateway</h1>");
-        return undefined;
-      }
-      response.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-store" });
-      response.write(": connected\n\n");
-      this.#readers.add(response);
-      response.on("close", () => this.#readers.delete(response));
-      return undefined;
-    }
-    if (call === "GET /api/devices") return [200, { devices: [...this.devices.values()] }];
-    if (call === "GET /api/releases") return [200, { releases: [...this.releases.values()] }];
-    if (call === "GET /api/rollouts") return [200, { rollouts: [...this.rollouts.values()].map(summaryOf) }];
-    if (call === "POST /api/claims") return [201, { imported: json<{ claims: unknown[] }>().claims.length }];
-    if (call === "POST /api/releases") {
-      if (search === "?confirmSequence=true" && this.confirmedUpload !== undefined) this.nextUpload = this.confirmedUpload;
-      if ("code" in this.nextUpload) throw new Refusal(422, this.nextUpload.code, "The release file was refused", this.nextUpload.detail);
-      this.releases.set(this.nextUpload.id, this.nextUpload);
-      this.send("release", this.nextUpload);
-      return [201, this.nextUpload];
-    }
-    if (call === "GET /api/trust") return [200, this.trust];
-    if (call === "POST /api/trust") {
-      if (content.toString() !== "record 2") throw new Refusal(422, "trust-forked", "The trust record was refused", "trust-forked: an earlier link is another");
-      this.trust = newTrust({ version: 2, keys: [...this.trust.keys, { id: "aa".repeat(8), purpose: "release" as const, publicKey: "cc".repeat(32), since: 2, revokedBy: null }].map((key) => (key.id === "22".repeat(8) ? { ...key, revokedBy: 2 } : key)) });
-      return [201, this.trust];
-    }
-    if (call === "POST /api/rollouts") return [201, this.#create(json<NewRollout>())];
-
-    if (/^POST \/api\/releases\/[^/]+\/permits$/.test(call)) {
-      if (content.toString() !== "permit") throw new Refusal(422, "permit-invalid", "The permit does not hold", "it is for another image");
-      return [201, { digest: [...this.releases.values()][0]!.images[1]!.digest, anyDevice: true }];
-    }
-
-    const [, method, kind, id, action] = /^(\w+) \/api\/(devices|rollouts)\/([^/]+)(?:\/(\w+))?$/.exec(call) ?? [];
-    const device = kind === "devices" ? this.devices.get(id!) : undefined;
-    if (device && action === "commands") {
-      const known = this.commands.get(id!) ?? [];
-      if (method === "GET") return [200, { commands: known }];
-      const given = { host: null, port: null, ...json<NewCommand>() };
-      if (given.host === "refuse-me") throw new Refusal(409, "no-operations-key", "This server cannot sign commands", "");
-      const now = new Date().toISOString();
-      const command: Command = { ...given, id: String(known.length).padStart(32, "0"), deviceId: id!, state: "waiting", code: 0, codeName: null, createdAt: now, createdBy: "admin", expiresAt: now, sentAt: null, finishedAt: null };
-      this.commands.set(id!, [command, ...known]);
-      this.send("device", device);
-      return [202, command];
-    }
-    if (device && method === "GET") {
-      const deployments = [...this.rollouts.values()].flatMap((each) => each.deployments).filter((each) => each.deviceId === id);
-      return [200, { ...device, deployments: deployments.sort((one, two) => two.createdAt.localeCompare(one.createdAt)), log: this.logs.get(id!) ?? [] }];
-    }
-    if (device && action === "revoke") {
-      Object.assign(device, { revoked: true, online: false });
-      this.send("device", device);
-      return [200, device];
-    }
-    const rollout = kind === "rollouts" ? this.rollouts.get(id!) : undefined;
-    if (rollout && method === "GET") return [200, rollout];
-    if (rollout && action) return [200, this.#act(rollout, action)];
-    throw new Refusal(404, "not-found", "There is nothing here", "");
+  #session(): Pick<Handlers, "signIn" | "currentUser" | "signOut" | "changePassword"> {
+    return {
+      signIn: ({ body: { userName, password } }) => {
+        if (this.passwords.get(userName) !== password) throw new Refusal("credentials-wrong");
+        this.#signedIn = true;
+        return this.user;
+      },
+      currentUser: () => this.user,
+      signOut: () => void (this.#signedIn = false) as undefined,
+      changePassword: ({ body: { currentPassword, newPassword } }) => {
+        if (this.passwords.get("admin") !== currentPassword) throw new Refusal("credentials-wrong", "", { title: "The present password is wrong" });
+        this.passwords.set("admin", newPassword);
+        return (this.user = { ...this.user, mustChangePassword: false });
+      },
+    };
   }
 
-  #create(request: NewRollout): Rollout {
+  #fleet(): Handlers {
+    return {
+      listDevices: ({ query }) => ({ devices: [...this.devices.values()].filter((device) => matchesQuery(device, query.query)) }),
+      getDevice: ({ params: { id } }) => this.#detail(this.#device(id)),
+      revokeDevice: ({ params: { id } }) => {
+        const device = Object.assign(this.#device(id), { revoked: true, online: false });
+        this.send({ kind: "device", data: device });
+        return device;
+      },
+      importClaims: ({ body: { claims } }) => ({ imported: claims.length }),
+      listCommands: ({ params: { id } }) => ({ commands: this.commands.get(this.#device(id).id) ?? [] }),
+      giveCommand: ({ params: { id }, body }) => this.#command(this.#device(id), body),
+      streamEvents: ({ response }) => this.#stream(response),
+    };
+  }
+
+  #files(): Handlers {
+    return {
+      listReleases: () => ({ releases: [...this.releases.values()] }),
+      uploadRelease: ({ query }) => {
+        if (query.confirmSequence === "true" && this.confirmedUpload !== undefined) this.nextUpload = this.confirmedUpload;
+        if ("code" in this.nextUpload) throw new Refusal(this.nextUpload.code, this.nextUpload.detail, { title: "The release file was refused" });
+        this.releases.set(this.nextUpload.id, this.nextUpload);
+        this.send({ kind: "release", data: this.nextUpload });
+        return this.nextUpload;
+      },
+      addPermit: ({ body }) => {
+        if (body.toString() !== "permit") throw new Refusal("permit-invalid", "it is for another image", { title: "The permit does not hold" });
+        return { digest: [...this.releases.values()][0]!.images[1]!.digest, anyDevice: true };
+      },
+      getTrust: () => this.trust,
+      uploadTrust: ({ body }) => {
+        if (body.toString() !== "record 2") throw new Refusal("trust-forked", "trust-forked: an earlier link is another", { title: "The trust record was refused" });
+        const added = { id: "aa".repeat(8), purpose: "release" as const, publicKey: "cc".repeat(32), since: 2, revokedBy: null };
+        const keys = [...this.trust.keys, added].map((key) => (key.id === "22".repeat(8) ? { ...key, revokedBy: 2 } : key));
+        return (this.trust = newTrust({ version: 2, keys }));
+      },
+    };
+  }
+
+  #rollouts(): Handlers {
+    return {
+      listRollouts: () => ({ rollouts: [...this.rollouts.values()].map(summaryOf) }),
+      createRollout: ({ body }) => this.#create(body),
+      getRollout: ({ params: { id } }) => this.#rollout(id),
+      pauseRollout: ({ params: { id } }) => this.#act(this.#rollout(id), "pause"),
+      resumeRollout: ({ params: { id } }) => this.#act(this.#rollout(id), "resume"),
+      cancelRollout: ({ params: { id } }) => this.#act(this.#rollout(id), "cancel"),
+    };
+  }
+
+  #device(id: string): Device {
+    const device = this.devices.get(id);
+    if (device === undefined) throw new Refusal("not-found");
+    return device;
+  }
+
+  #rollout(id: string): Rollout {
+    const rollout = this.rollouts.get(id);
+    if (rollout === undefined) throw new Refusal("not-found");
+    return rollout;
+  }
+
+  #detail(device: Device): DeviceDetail {
+    const deployments = [...this.rollouts.values()].flatMap((each) => each.deployments).filter((each) => each.deviceId === device.id);
+    return { ...device, deployments: deployments.sort((one, two) => two.createdAt.localeCompare(one.createdAt)), log: this.logs.get(device.id) ?? [] };
+  }
+
+  #command(device: Device, { expiresInMs, ...action }: Required<NewCommand>): Command {
+    const known = this.commands.get(device.id) ?? [];
+    const given = { host: null, port: null, ...action };
+    if (given.host === "refuse-me") throw new Refusal("no-operations-key");
+    const now = Date.now();
+    const createdAt = new Date(now).toISOString();
+    const expiresAt = new Date(now + expiresInMs).toISOString();
+    const id = String(known.length).padStart(32, "0");
+    const command: Command = { ...given, id, deviceId: device.id, state: "waiting", code: 0, codeName: null, createdAt, createdBy: "admin", expiresAt, sentAt: null, finishedAt: null };
+    this.commands.set(device.id, [command, ...known]);
+    this.send({ kind: "device", data: device });
+    return command;
+  }
+
+  #stream(response: ServerResponse): undefined {
+    if (this.streamDown) {
+      response.writeHead(502, { "content-type": "text/html" }).end("<h1>Bad gateway</h1>");
+      return;
+    }
+    response.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-store" });
+    response.write(": connected\n\n");
+    this.#readers.add(response);
+    response.on("close", () => this.#readers.delete(response));
+  }
+
+  #create(request: CompleteNewRollout): Rollout {
     this.asked.push(request);
     const release = this.releases.get(request.releaseId)!;
     const ids = "all" in request.target ? [...this.devices.values()].filter((each) => !each.revoked).map((each) => each.id) : request.target.deviceIds;
     if (request.name === "refuse me") {
-      throw new Refusal(422, "no-image-for-hardware", "The release has no image for some devices", "dev-3 is other-board revision 2.", [{ path: "target", message: "dev-3 is other-board" }]);
+      throw new Refusal("no-image-for-hardware", "dev-3 is other-board revision 2.", { errors: [{ path: "target", message: "dev-3 is other-board" }] });
     }
     const id = `r${this.rollouts.size + 1}`;
     const sizes = waveSizes(request.waves, ids.length);
-    const waves = sizes.map((total, index) => ({ index, total, finished: 0, succeeded: 0, cancelled: 0, state: "waiting" as const }));
+    const waves = sizes.map((total, index) => ({ index, ...emptyTally(total), state: "waiting" as const }));
     const waveOf = sizes.flatMap((size, index) => Array<number>(size).fill(index));
     const deployments = ids.map((deviceId, i) =>
       newDeployment(`${id}-${deviceId}`, deviceId, { rolloutId: id, rolloutName: request.name, version: release.version, digest: release.images[0]!.digest, wave: waveOf[i]!, createdAt: new Date().toISOString() }),
@@ -236,17 +243,16 @@ export class FakeServer {
     rollout.decisions.push({ at: rollout.createdAt, text: "created by admin; wave 1 started" });
     this.tally(rollout);
     this.rollouts.set(id, rollout);
-    this.send("rollout", summaryOf(rollout));
+    this.send({ kind: "rollout", data: summaryOf(rollout) });
     return rollout;
   }
 
-  #act(rollout: Rollout, action: string): Rollout {
-    const next = ({ pause: ["running", "paused"], resume: ["paused", "running"], cancel: [rollout.state, "cancelled"] } as const)[action];
-    if (!next || rollout.state !== next[0]) throw new Refusal(409, "rollout-state", "The rollout is not in a state for this", `It is ${rollout.state}.`);
-    rollout.state = next[1];
+  #act(rollout: Rollout, action: RolloutAction): Rollout {
+    if (!mayAct(rollout.state, action)) throw new Refusal("rollout-state", `It is ${rollout.state}.`);
+    rollout.state = ({ pause: "paused", resume: "running", cancel: "cancelled" } as const)[action];
     rollout.pauseReason = action === "pause" ? "Paused by admin." : null;
     rollout.decisions.push({ at: new Date().toISOString(), text: `${action} by admin` });
-    this.send("rollout", summaryOf(rollout));
+    this.send({ kind: "rollout", data: summaryOf(rollout) });
     return rollout;
   }
 

@@ -1,12 +1,10 @@
 // Resources as the server would send them, for tests.
 
-import type { Deployment, Device, Release, Rollout, StateCounts, Trust } from "../src/api/types.ts";
-import { deploymentStateNames } from "../src/format.ts";
+import { noCounts } from "@flipside/api/rollout-arithmetic";
+import type { Deployment, Device, Release, Rollout, Trust } from "@flipside/api/types";
 
 const digest = (seed: number): string => seed.toString(16).padStart(4, "0").repeat(16);
 const minutesAgo = (minutes: number): string => new Date(Date.now() - minutes * 60_000).toISOString();
-
-export const noCounts = (): StateCounts => Object.fromEntries(deploymentStateNames.map((name) => [name, 0])) as StateCounts;
 
 export function device(id: string, changes: Partial<Device> = {}): Device {
   return {
@@ -25,6 +23,7 @@ export function device(id: string, changes: Partial<Device> = {}): Device {
     bootReason: "power-on",
     loaderVersion: 1,
     trustVersion: 1,
+    trustDigest: digest(0x5e6f),
     trustRelation: "same",
     entropy: "good",
     trustRefused: null,

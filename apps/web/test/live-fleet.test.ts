@@ -1,13 +1,11 @@
+import type { LiveEvent } from "@flipside/api/types";
 import { describe, expect, it } from "vitest";
 import { parseClaims } from "../src/claims.ts";
-import { fits, matchesQuery } from "../src/device-search.ts";
 import { applyToDevice, applyToDevices, applyToRollout, byId, decisionsMayHaveGrown, deviceLogMayHaveGrown } from "../src/live/apply-events.ts";
 import { retryDelayMs } from "../src/live/event-stream.ts";
-import type { LiveEvent } from "../src/live/live-event.ts";
 import { Resource } from "../src/live/resource.ts";
 import { routeOf } from "../src/router.ts";
 import { ago, asSentence, bytes, plural } from "../src/words/quantities.ts";
-import { matchesQuery as matchesOnServer } from "../../server/src/features/devices/search.ts";
 import { deployment, device, release, rollout } from "./fixtures.ts";
 
 describe("events on the list of devices", () => {
@@ -97,42 +95,6 @@ describe("a loaded value", () => {
 
   it("is waited for longer and longer after a lost connection, never for ever", () => {
     expect([0, 1, 2, 3, 4, 50].map(retryDelayMs)).toEqual([1_000, 2_000, 4_000, 8_000, 15_000, 15_000]);
-  });
-});
-
-describe("finding devices", () => {
-  it("wants every word, in any order and case", () => {
-    expect(matchesQuery(device("press-hall-07"), "HALL online")).toBe(true);
-    expect(matchesQuery(device("press-hall-07"), "hall offline")).toBe(false);
-    expect(matchesQuery(device("a"), "  ")).toBe(true);
-  });
-
-  it("does not find the unhealthy under healthy", () => {
-    expect(matchesQuery(device("a", { health: "unhealthy" }), "healthy")).toBe(false);
-  });
-
-  it("means the same on the server and in the console", () => {
-    const running = { slot: "b", digest: "ab".repeat(32), version: "1.2.10", releaseSequence: 3, state: "confirmed" } as const;
-    const devices = [
-      device("healthy-hall-1", { health: "unhealthy", running }),
-      device("b", { online: false, health: "healthy", activeDeployment: deployment("d", "b", { state: "downloading", version: "2.0.0" }) }),
-      device("c", { revoked: true, online: true, product: null, hardware: null, running: null, health: "unknown" }),
-    ];
-    const queries = ["healthy", "unhealthy", "hall", "1.2", "2.10", "slot-b", "online", "offline", "revoked", "abab", "load", "down", "2.0", "known", "demo", "demo virt", "c", ""];
-    for (const query of queries) {
-      for (const each of devices) expect([query, each.id, matchesQuery(each, query)]).toEqual([query, each.id, matchesOnServer(each, query)]);
-    }
-    expect(devices.map((each) => matchesOnServer(each, "healthy"))).toEqual([true, true, false]);
-    expect(matchesOnServer(device("a", { health: "unhealthy" }), "healthy")).toBe(false);
-  });
-
-  it("fits a release by product, hardware and revision, and never to a revoked device", () => {
-    const two = release("1", "1.0.0", 1);
-    expect(fits(two, device("a"))).toBe(true);
-    expect(fits(two, device("a", { hardware: "virtual", revision: 2 }))).toBe(false);
-    expect(fits(two, device("a", { product: "other" }))).toBe(false);
-    expect(fits(two, device("a", { revoked: true }))).toBe(false);
-    expect(fits(two, device("a", { revision: null }))).toBe(false);
   });
 });
 

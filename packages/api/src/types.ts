@@ -1,10 +1,12 @@
 // The resources as types. Nothing of this is there at run time: a browser that imports it loads no schema.
 
 import type { z } from "zod";
+import type { EventKind } from "./event-kinds.ts";
 import type * as claims from "./resources/claims.ts";
 import type * as commands from "./resources/commands.ts";
 import type * as deployments from "./resources/deployments.ts";
 import type * as devices from "./resources/devices.ts";
+import type * as events from "./resources/events.ts";
 import type * as problems from "./resources/problems.ts";
 import type * as releases from "./resources/releases.ts";
 import type * as rollouts from "./resources/rollouts.ts";
@@ -53,3 +55,7 @@ export type StateCounts = z.output<typeof rollouts.stateCounts>;
 export type RolloutSummary = z.output<typeof rollouts.rolloutSummary>;
 export type Decision = z.output<typeof rollouts.decision>;
 export type Rollout = z.output<typeof rollouts.rollout>;
+
+type EventSchemas = (typeof events.streamEvents)["answer"]["events"];
+/** What changed, and the whole of it as it is now. */
+export type LiveEvent = { [K in EventKind]: { kind: K; data: z.output<EventSchemas[K]> } }[EventKind];

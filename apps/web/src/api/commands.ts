@@ -1,9 +1,7 @@
-import { request } from "./http.ts";
-import type { Command, NewCommand } from "./types.ts";
-
-const at = (deviceId: string): string => `/api/devices/${encodeURIComponent(deviceId)}/commands`;
+import type { Command, NewCommand } from "@flipside/api/types";
+import { api } from "./http.ts";
 
 /** Newest first. */
-export const listCommands = async (deviceId: string): Promise<Command[]> => (await request<{ commands: Command[] }>("GET", at(deviceId))).commands;
+export const listCommands = async (id: string): Promise<Command[]> => (await api("GET /api/devices/:id/commands", { params: { id } })).commands;
 
-export const giveCommand = (deviceId: string, command: NewCommand): Promise<Command> => request("POST", at(deviceId), command);
+export const giveCommand = (id: string, command: NewCommand): Promise<Command> => api("POST /api/devices/:id/commands", { params: { id }, body: command });

@@ -1,14 +1,10 @@
-import { request } from "./http.ts";
-import type { Claim, Device, DeviceDetail } from "./types.ts";
+import type { Claim, Device, DeviceDetail } from "@flipside/api/types";
+import { api } from "./http.ts";
 
-const at = (id: string): string => `/api/devices/${encodeURIComponent(id)}`;
+export const listDevices = async (): Promise<Device[]> => (await api("GET /api/devices")).devices;
 
-export const listDevices = async (): Promise<Device[]> =>
-  (await request<{ devices: Device[] }>("GET", "/api/devices")).devices;
+export const getDevice = (id: string): Promise<DeviceDetail> => api("GET /api/devices/:id", { params: { id } });
 
-export const getDevice = (id: string): Promise<DeviceDetail> => request("GET", at(id));
+export const revokeDevice = (id: string): Promise<Device> => api("POST /api/devices/:id/revoke", { params: { id } });
 
-export const revokeDevice = (id: string): Promise<Device> => request("POST", `${at(id)}/revoke`);
-
-export const importClaims = (claims: Claim[]): Promise<{ imported: number }> =>
-  request("POST", "/api/claims", { claims });
+export const importClaims = (claims: Claim[]): Promise<{ imported: number }> => api("POST /api/claims", { body: { claims } });

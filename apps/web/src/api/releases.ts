@@ -1,16 +1,15 @@
-import { parsed, refused, request } from "./http.ts";
-import { ProblemError, problemFrom, unreachable } from "./problem.ts";
-import type { Release } from "./types.ts";
+import { addressOf, answerOf } from "@flipside/api/client";
+import { errors } from "@flipside/api/errors";
+import { releaseBytesMax } from "@flipside/api/limits";
+import { ProblemError, problemFrom, unreachable } from "@flipside/api/problem";
+import type { Release } from "@flipside/api/types";
+import { api, heard } from "./http.ts";
 
-export const listReleases = async (): Promise<Release[]> =>
-  (await request<{ releases: Release[] }>("GET", "/api/releases")).releases;
+export const listReleases = async (): Promise<Release[]> => (await api("GET /api/releases")).releases;
 
 /** Stores a permit for going back to an image of this release; it says which, and whether any device may. */
-export const addPermit = (releaseId: string, file: Blob): Promise<{ digest: string; anyDevice: boolean }> =>
-  request("POST", `/api/releases/${encodeURIComponent(releaseId)}/permits`, file);
-
-/** The server's limit for one release file. */
-export const releaseBytesMax = 64 * 1024 * 1024;
+export const addPermit = (id: string, file: Blob): Promise<{ digest: string; anyDevice: boolean }> =>
+  api("POST /api/releases/:id/permits", { params: { id }, body: file });
 
 /**
  * Sends a release file. `onProgress` hears the part that has been sent, 0 to 1. `confirmSequence`: it is meant that its
@@ -24,20 +23,19 @@ export function uploadRelease(
 ): Promise<Release> {
   const { onProgress, signal } = options;
   if (file.size > releaseBytesMax) {
-    // Said before 64 MiB are sent for nothing, in the server's own terms.
+    // Said before so much is sent for nothing, in the server's own terms.
     return Promise.reject(
       new ProblemError({
-        status: 413,
+        ...errors["upload-too-large"],
         code: "upload-too-large",
-        title: "The file is too large",
-        detail: "A release file may have 64 MiB at most.",
+        detail: `A release file may have ${releaseBytesMax / 1024 / 1024} MiB at most.`,
         errors: [],
       }),
     );
   }
   return new Promise((resolve, reject) => {
     const xhr = new XMLHttpRequest();
-    xhr.open("POST", options.confirmSequence ? "/api/releases?confirmSequence=true" : "/api/releases");
+    xhr.open("POST", addressOf("POST /api/releases", options.confirmSequence ? { query: { confirmSequence: "true" } } : {}));
     xhr.setRequestHeader("content-type", "application/octet-stream");
     xhr.setRequestHeader("accept", "application/json");
     xhr.upload.onprogress = (event) => {
@@ -45,11 +43,13 @@ export function uploadRelease(
     };
     xhr.onload = () => {
       if (xhr.status < 200 || xhr.status >= 300) {
-        reject(refused(problemFrom(xhr.status, xhr.responseText, xhr.getResponseHeader("retry-after"))));
+        const problem = problemFrom(xhr.status, xhr.responseText, xhr.getResponseHeader("retry-after"));
+        heard(problem);
+        reject(problem);
         return;
       }
       try {
-        resolve(parsed<Release>(xhr.status, xhr.responseText));
+        resolve(answerOf<Release>(xhr.status, xhr.responseText));
       } catch (problem) {
         reject(problem as ProblemError);
       }

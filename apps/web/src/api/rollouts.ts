@@ -1,16 +1,11 @@
-import { request } from "./http.ts";
-import type { NewRollout, Rollout, RolloutSummary } from "./types.ts";
+import type { RolloutAction } from "@flipside/api/rollout-actions";
+import type { NewRollout, Rollout, RolloutSummary } from "@flipside/api/types";
+import { api } from "./http.ts";
 
-const at = (id: string): string => `/api/rollouts/${encodeURIComponent(id)}`;
+export const listRollouts = async (): Promise<RolloutSummary[]> => (await api("GET /api/rollouts")).rollouts;
 
-export const listRollouts = async (): Promise<RolloutSummary[]> =>
-  (await request<{ rollouts: RolloutSummary[] }>("GET", "/api/rollouts")).rollouts;
+export const getRollout = (id: string): Promise<Rollout> => api("GET /api/rollouts/:id", { params: { id } });
 
-export const getRollout = (id: string): Promise<Rollout> => request("GET", at(id));
+export const createRollout = (rollout: NewRollout): Promise<Rollout> => api("POST /api/rollouts", { body: rollout });
 
-export const createRollout = (rollout: NewRollout): Promise<Rollout> => request("POST", "/api/rollouts", rollout);
-
-export type RolloutAction = "pause" | "resume" | "cancel";
-
-export const actOnRollout = (id: string, action: RolloutAction): Promise<Rollout> =>
-  request("POST", `${at(id)}/${action}`);
+export const actOnRollout = (id: string, action: RolloutAction): Promise<Rollout> => api(`POST /api/rollouts/:id/${action}`, { params: { id } });

@@ -1,7 +1,7 @@
-import { request } from "./http.ts";
-import type { Trust } from "./types.ts";
+import type { Trust } from "@flipside/api/types";
+import { api } from "./http.ts";
 
-export const getTrust = (): Promise<Trust> => request("GET", "/api/trust");
+export const getTrust = (): Promise<Trust> => api("GET /api/trust");
 
 /** Hands the server a trust chain that goes on from its own. */
-export const uploadTrust = (file: Blob): Promise<Trust> => request("POST", "/api/trust", file);
+export const uploadTrust = (file: Blob): Promise<Trust> => api("POST /api/trust", { body: file });

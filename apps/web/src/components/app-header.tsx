@@ -1,5 +1,6 @@
 import { type ReactNode, useState } from "react";
-import { asProblem, type ProblemError } from "../api/problem.ts";
+import type { ProblemError } from "@flipside/api/problem";
+import { asProblem } from "../api/problem.ts";
 import { useConnection } from "../live/hooks.ts";
 import type { Route } from "../router.ts";
 import { useSession, useUser } from "../session.tsx";

@@ -1,6 +1,6 @@
 import type { ReactNode } from "react";
-import type { Deployment } from "../api/types.ts";
-import { deploymentPart, downloadedPart } from "../rollout-arithmetic.ts";
+import { deploymentPart, downloadedPart } from "@flipside/api/rollout-arithmetic";
+import type { Deployment } from "@flipside/api/types";
 import { errorWords } from "../words/error-words.ts";
 import { deploymentWords, wordsOf } from "../words/state-words.ts";
 import { ProgressBar } from "./progress-bar.tsx";

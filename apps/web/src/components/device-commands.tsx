@@ -1,7 +1,9 @@
 import { type FormEvent, type ReactNode, useState } from "react";
+import { commandExpiryMsDefault, hostCharactersMax, hostPattern, portMax } from "@flipside/api/limits";
+import type { ProblemError } from "@flipside/api/problem";
+import type { Command, Device } from "@flipside/api/types";
 import { giveCommand } from "../api/commands.ts";
-import { asProblem, type ProblemError } from "../api/problem.ts";
-import type { Command, Device } from "../api/types.ts";
+import { asProblem } from "../api/problem.ts";
 import { useFleet } from "../live/hooks.ts";
 import { commandWords, wordsOf } from "../words/state-words.ts";
 import { type Column, DataTable } from "./data-table.tsx";
@@ -71,7 +73,7 @@ export function DeviceCommands({ device }: { device: Device }): ReactNode {
           }}
           onClose={close}
         >
-          <p>The device starts anew with the image that it runs. {device.online ? "" : "It is away now: it is told when it comes back within 10 minutes. "}An update or a trial under way refuses it.</p>
+          <p>The device starts anew with the image that it runs. {device.online ? "" : `It is away now: it is told when it comes back within ${commandExpiryMsDefault / 60_000} minutes. `}An update or a trial under way refuses it.</p>
         </ConfirmDialog>
       )}
       {dialog === "server" && <ServerDialog device={device} onDone={() => void resource.reload()} onClose={close} />}
@@ -85,8 +87,8 @@ function ServerDialog({ device, onDone, onClose }: { device: Device; onDone: () 
   const [tried, setTried] = useState(false);
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState<ProblemError>();
-  const hostError = /^[A-Za-z0-9]([A-Za-z0-9.-]{0,46}[A-Za-z0-9])?$/.test(host) ? undefined : "Enter a host name or an IPv4 address of at most 48 characters.";
-  const portError = /^\d{1,5}$/.test(port) && Number(port) >= 1 && Number(port) <= 65535 ? undefined : "Enter a number from 1 to 65535.";
+  const hostError = hostPattern.test(host) && host.length <= hostCharactersMax ? undefined : `Enter a host name or an IPv4 address of at most ${hostCharactersMax} characters.`;
+  const portError = /^\d{1,5}$/.test(port) && Number(port) >= 1 && Number(port) <= portMax ? undefined : `Enter a number from 1 to ${portMax}.`;
 
   const submit = async (event: FormEvent): Promise<void> => {
     event.preventDefault();

@@ -1,6 +1,6 @@
 import { type ReactNode, useMemo, useState } from "react";
-import type { Device } from "../api/types.ts";
-import { matchesQuery } from "../device-search.ts";
+import { matchesQuery } from "@flipside/api/device-search";
+import type { Device } from "@flipside/api/types";
 import { count } from "../words/quantities.ts";
 import { SearchField } from "./search-field.tsx";
 

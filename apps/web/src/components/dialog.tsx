@@ -1,5 +1,6 @@
 import { type ReactNode, useEffect, useId, useRef, useState } from "react";
-import { asProblem, type ProblemError } from "../api/problem.ts";
+import type { ProblemError } from "@flipside/api/problem";
+import { asProblem } from "../api/problem.ts";
 import { ProblemNotice } from "./problem-notice.tsx";
 
 interface DialogProps {

@@ -1,5 +1,6 @@
 import { Component, type ReactNode } from "react";
-import { asProblem, type ProblemError } from "../api/problem.ts";
+import type { ProblemError } from "@flipside/api/problem";
+import { asProblem } from "../api/problem.ts";
 import { ProblemNotice } from "./problem-notice.tsx";
 
 /** Shows a fault of the console itself instead of an empty page. */

@@ -1,6 +1,7 @@
 import { type FormEvent, type ReactNode, useState } from "react";
+import type { ProblemError } from "@flipside/api/problem";
 import { importClaims } from "../api/devices.ts";
-import { asProblem, type ProblemError } from "../api/problem.ts";
+import { asProblem } from "../api/problem.ts";
 import { parseClaims } from "../claims.ts";
 import { count, plural } from "../words/quantities.ts";
 import { Dialog } from "./dialog.tsx";

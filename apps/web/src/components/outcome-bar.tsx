@@ -1,6 +1,6 @@
 import type { ReactNode } from "react";
-import type { RolloutSummary } from "../api/types.ts";
-import { type Outcome, outcomeCounts } from "../rollout-arithmetic.ts";
+import { type Outcome, outcomeCounts } from "@flipside/api/rollout-arithmetic";
+import type { RolloutSummary } from "@flipside/api/types";
 import { count } from "../words/quantities.ts";
 import type { IconName, Tone } from "../words/state-words.ts";
 import { Icon } from "./icon.tsx";

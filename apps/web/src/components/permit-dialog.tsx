@@ -1,7 +1,8 @@
 import { type FormEvent, type ReactNode, useState } from "react";
-import { asProblem, type ProblemError } from "../api/problem.ts";
+import type { ProblemError } from "@flipside/api/problem";
+import type { Release } from "@flipside/api/types";
+import { asProblem } from "../api/problem.ts";
 import { addPermit } from "../api/releases.ts";
-import type { Release } from "../api/types.ts";
 import { Dialog } from "./dialog.tsx";
 import { Field } from "./field.tsx";
 import { Icon } from "./icon.tsx";

@@ -1,5 +1,5 @@
 import type { ReactNode } from "react";
-import type { ProblemError } from "../api/problem.ts";
+import type { ProblemError } from "@flipside/api/problem";
 import { whatToDo } from "../words/problem-words.ts";
 import { asSentence } from "../words/quantities.ts";
 import { Icon } from "./icon.tsx";

@@ -2,9 +2,9 @@
 // the other.
 
 import type { ReactNode } from "react";
-import type { Deployment, Device, SlotName } from "../api/types.ts";
+import { downloadedPart } from "@flipside/api/rollout-arithmetic";
+import type { Deployment, Device, SlotName } from "@flipside/api/types";
 import type { SlotStateName } from "../format.ts";
-import { downloadedPart } from "../rollout-arithmetic.ts";
 import { errorWords } from "../words/error-words.ts";
 import { slotWords, wordsOf } from "../words/state-words.ts";
 import { Digest } from "./digest.tsx";

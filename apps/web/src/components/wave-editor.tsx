@@ -1,6 +1,6 @@
 import { type ReactNode, useId } from "react";
-import type { WaveSpec } from "../api/types.ts";
-import { waveProblem, waveSizes, wholePercent } from "../rollout-arithmetic.ts";
+import { waveProblem, waveSizes, wholePercent } from "@flipside/api/rollout-arithmetic";
+import type { WaveSpec } from "@flipside/api/types";
 import { count, plural } from "../words/quantities.ts";
 import { Icon } from "./icon.tsx";
 

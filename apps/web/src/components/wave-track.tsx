@@ -1,7 +1,7 @@
 import type { ReactNode } from "react";
-import type { WaveProgress } from "../api/types.ts";
+import { failuresOf, sharePercent } from "@flipside/api/rollout-arithmetic";
+import type { WaveProgress } from "@flipside/api/types";
 import { count, plural } from "../words/quantities.ts";
-import { failedPercent } from "../rollout-arithmetic.ts";
 import { waveWords, wordsOf } from "../words/state-words.ts";
 import { StateBadge } from "./state-badge.tsx";
 
@@ -9,8 +9,8 @@ import { StateBadge } from "./state-badge.tsx";
 export const WaveTrack = ({ waves }: { waves: WaveProgress[] }): ReactNode => (
   <ol className="waves" role="list">
     {waves.map((wave) => {
-      const failed = wave.finished - wave.succeeded - wave.cancelled;
-      const failedPart = failedPercent(wave);
+      const failures = failuresOf(wave);
+      const { failed } = failures;
       return (
         <li key={wave.index} className={`wave is-${wave.state}`} aria-label={`Wave ${wave.index + 1}`}>
           <div className="wave-head">
@@ -29,7 +29,7 @@ export const WaveTrack = ({ waves }: { waves: WaveProgress[] }): ReactNode => (
             </strong>
             {failed > 0 && (
               <span className="tone-bad wave-failed">
-                {count(failed)} not updated ({failedPart} %)
+                {count(failed)} not updated ({sharePercent(failures)} %)
               </span>
             )}
             {wave.cancelled > 0 && <span className="tone-idle">{count(wave.cancelled)} cancelled</span>}

@@ -1,20 +1,19 @@
 // How events change what the console has loaded. Pure: the same events give the same picture.
 
-import type { Deployment, Device, DeviceDetail, Release, Rollout, RolloutSummary } from "../api/types.ts";
-import { isFinalState } from "../format.ts";
-import type { LiveEvent } from "./live-event.ts";
+import { activeOf } from "@flipside/api/active-deployment";
+import type { Deployment, Device, DeviceDetail, LiveEvent, Release, Rollout, RolloutSummary } from "@flipside/api/types";
 
 export type ById<T> = ReadonlyMap<string, T>;
 
 export const byId = <T extends { id: string }>(items: readonly T[]): ById<T> =>
   new Map(items.map((item) => [item.id, item]));
 
-/** As the server chooses it: the deployment that the device is busy with comes before one that waits for it. */
+/** The device after news of one of its deployments; itself when that changes nothing. */
 function withDeployment(device: Device, deployment: Deployment): Device {
-  const active = device.activeDeployment;
-  if (isFinalState(deployment.state)) return active?.id === deployment.id ? { ...device, activeDeployment: null } : device;
-  const takesOver = !active || active.id === deployment.id || (active.state === "queued" && deployment.state !== "queued");
-  return takesOver ? { ...device, activeDeployment: deployment } : device;
+  const { activeDeployment: shown } = device;
+  const others = shown === null || shown.id === deployment.id ? [] : [shown];
+  const active = activeOf([...others, deployment]) ?? null;
+  return active === shown ? device : { ...device, activeDeployment: active };
 }
 
 export function applyToDevices(devices: ById<Device>, events: readonly LiveEvent[]): ById<Device> {

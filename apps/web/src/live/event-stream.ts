@@ -3,7 +3,8 @@
 // EventSource alone gives up for good when a proxy answers 502 while the server restarts, so every loss is handled
 // here: close, wait, open a new one. What was missed meanwhile is not replayed by the server; `onResync` says so.
 
-import { type LiveEvent, liveEventKinds } from "./live-event.ts";
+import { eventKinds } from "@flipside/api/event-kinds";
+import type { LiveEvent } from "@flipside/api/types";
 
 export type ConnectionState = "connecting" | "live" | "lost";
 
@@ -70,7 +71,7 @@ export class EventStream {
       }, retryDelayMs(this.#attempts++));
     };
     source.addEventListener("resync", () => this.#rules.onResync());
-    for (const kind of liveEventKinds) {
+    for (const kind of eventKinds) {
       source.addEventListener(kind, (message) => {
         let data: unknown;
         try {

@@ -1,12 +1,13 @@
 // Everything that the console knows of the fleet, kept current by the event stream.
 
+import type { Routes } from "@flipside/api/routes";
+import type { Command, Device, DeviceDetail, LiveEvent, Release, Rollout, RolloutSummary, Trust } from "@flipside/api/types";
 import { getDevice, listDevices } from "../api/devices.ts";
 import { listCommands } from "../api/commands.ts";
 import { listReleases } from "../api/releases.ts";
 import { getRollout, listRollouts } from "../api/rollouts.ts";
 import { getTrust } from "../api/trust.ts";
 import { currentUser } from "../api/session.ts";
-import type { Command, Device, DeviceDetail, Release, Rollout, RolloutSummary, Trust } from "../api/types.ts";
 import {
   applyToDevice,
   applyToDevices,
@@ -19,8 +20,9 @@ import {
   deviceLogMayHaveGrown,
 } from "./apply-events.ts";
 import { type ConnectionState, EventStream } from "./event-stream.ts";
-import type { LiveEvent } from "./live-event.ts";
 import { Resource } from "./resource.ts";
+
+const eventsPath: Routes["streamEvents"]["path"] = "/api/events";
 
 export class Fleet {
   readonly devices = new Resource<ById<Device>>({ load: async () => byId(await listDevices()), apply: applyToDevices });
@@ -67,7 +69,7 @@ export class Fleet {
   /** Opens the event stream; the returned function closes it. */
   connect(): () => void {
     const stream = new EventStream({
-      url: "/api/events",
+      url: eventsPath,
       onEvent: (event) => this.#receive(event),
       onResync: () => this.#resync(),
       onState: (state) => {

@@ -1,7 +1,8 @@
 // A value of the server's that the console keeps: loaded on first use, changed by events, loaded anew when in doubt.
 
-import { asProblem, type ProblemError } from "../api/problem.ts";
-import type { LiveEvent } from "./live-event.ts";
+import type { ProblemError } from "@flipside/api/problem";
+import type { LiveEvent } from "@flipside/api/types";
+import { asProblem } from "../api/problem.ts";
 
 export interface Snapshot<T> {
   /** The last known value; stays while a newer one is being loaded or loading fails. */

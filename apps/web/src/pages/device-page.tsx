@@ -1,6 +1,6 @@
 import { type ReactNode, useState } from "react";
+import type { Deployment, DeviceDetail, DeviceLogEntry } from "@flipside/api/types";
 import { revokeDevice } from "../api/devices.ts";
-import type { Deployment, DeviceDetail, DeviceLogEntry } from "../api/types.ts";
 import { type Column, DataTable } from "../components/data-table.tsx";
 import { CodeExplained, DeploymentProgress } from "../components/deployment-progress.tsx";
 import { DeviceCommands } from "../components/device-commands.tsx";

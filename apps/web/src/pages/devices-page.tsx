@@ -1,5 +1,6 @@
 import { type ReactNode, useDeferredValue, useMemo, useState } from "react";
-import type { Device } from "../api/types.ts";
+import { matchesQuery } from "@flipside/api/device-search";
+import type { Device } from "@flipside/api/types";
 import { type Column, DataTable } from "../components/data-table.tsx";
 import { DeploymentProgress } from "../components/deployment-progress.tsx";
 import { Icon } from "../components/icon.tsx";
@@ -11,7 +12,6 @@ import { SearchField } from "../components/search-field.tsx";
 import { SlotPair } from "../components/slots.tsx";
 import { StateBadge } from "../components/state-badge.tsx";
 import { TimeAgo } from "../components/time-ago.tsx";
-import { matchesQuery } from "../device-search.ts";
 import { useFleet } from "../live/hooks.ts";
 import { devicePath } from "../router.ts";
 import { count, plural } from "../words/quantities.ts";

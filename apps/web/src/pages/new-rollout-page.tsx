@@ -1,7 +1,11 @@
 import { type FormEvent, type ReactNode, useMemo, useRef, useState } from "react";
-import { asProblem, type ProblemError } from "../api/problem.ts";
+import { failureThresholdPercentDefault, deadlineMsDefault, deadlineMsMax, deadlineMsMin, rolloutNameCharactersMax } from "@flipside/api/limits";
+import type { ProblemError } from "@flipside/api/problem";
+import { fits, runsNewer } from "@flipside/api/release-fit";
+import { waveProblem, waveSizes } from "@flipside/api/rollout-arithmetic";
+import type { Device, Release } from "@flipside/api/types";
+import { asProblem } from "../api/problem.ts";
 import { createRollout } from "../api/rollouts.ts";
-import type { Device, Release } from "../api/types.ts";
 import { DevicePicker } from "../components/device-picker.tsx";
 import { Field } from "../components/field.tsx";
 import { Link } from "../components/link.tsx";
@@ -9,9 +13,7 @@ import { Loaded } from "../components/loaded.tsx";
 import { Page } from "../components/page.tsx";
 import { ProblemNotice } from "../components/problem-notice.tsx";
 import { initialWaves, type WaveRow, WaveEditor, waveSpecOf } from "../components/wave-editor.tsx";
-import { fits } from "../device-search.ts";
 import { useFleet } from "../live/hooks.ts";
-import { waveProblem, waveSizes } from "../rollout-arithmetic.ts";
 import { navigate, rolloutPath } from "../router.ts";
 import { count, plural } from "../words/quantities.ts";
 
@@ -42,7 +44,6 @@ export function NewRolloutPage({ releaseId }: { releaseId: string | null }): Rea
 }
 
 const deadlineUnits = { minutes: 60_000, hours: 3_600_000, days: 86_400_000 } as const;
-const deadlineMsMax = 30 * deadlineUnits.days;
 type DeadlineUnit = keyof typeof deadlineUnits;
 
 function RolloutForm({ releases, devices, initialReleaseId }: { releases: Release[]; devices: Device[]; initialReleaseId: string | null }): ReactNode {
@@ -54,9 +55,9 @@ function RolloutForm({ releases, devices, initialReleaseId }: { releases: Releas
   const [target, setTarget] = useState<"all" | "picked">("all");
   const [picked, setPicked] = useState<ReadonlySet<string>>(new Set());
   const [waves, setWaves] = useState<WaveRow[]>(initialWaves);
-  const [deadline, setDeadline] = useState("1");
+  const [deadline, setDeadline] = useState(String(deadlineMsDefault / deadlineUnits.days));
   const [deadlineUnit, setDeadlineUnit] = useState<DeadlineUnit>("days");
-  const [threshold, setThreshold] = useState("50");
+  const [threshold, setThreshold] = useState(String(failureThresholdPercentDefault));
   const [allowOlder, setAllowOlder] = useState(false);
   const [tried, setTried] = useState(false);
   const [busy, setBusy] = useState(false);
@@ -70,13 +71,13 @@ function RolloutForm({ releases, devices, initialReleaseId }: { releases: Releas
   const unfit = devices.filter((device) => !device.revoked && device.product === release.product).length - fitting.length;
 
   const deadlineMs = Math.round(Number(deadline) * deadlineUnits[deadlineUnit]);
-  const newer = (target === "all" ? fitting : pickedFitting).filter((device) => (device.running?.releaseSequence ?? 0) > release.releaseSequence).length;
+  const newer = (target === "all" ? fitting : pickedFitting).filter((device) => runsNewer(device.running, release)).length;
 
   const errors = {
     name: name.trim() === "" ? "Give the rollout a name." : undefined,
     target: total > 0 ? undefined : target === "all" ? "No enrolled device fits this release. Choose another release." : "Pick at least one device.",
     waves: waves.map(waveSpecOf).map(waveProblem).find((each) => each !== undefined),
-    deadline: deadlineMs >= 1_000 && deadlineMs <= deadlineMsMax ? undefined : "Give a time above 0, up to 30 days.",
+    deadline: deadlineMs >= deadlineMsMin && deadlineMs <= deadlineMsMax ? undefined : `Give a time above 0, up to ${deadlineMsMax / deadlineUnits.days} days.`,
     threshold: threshold !== "" && Number(threshold) >= 0 && Number(threshold) <= 100 ? undefined : "Give a percentage from 0 to 100.",
   };
 
@@ -125,7 +126,7 @@ function RolloutForm({ releases, devices, initialReleaseId }: { releases: Releas
           )}
         </Field>
         <Field label="Name" error={tried ? errors.name : undefined}>
-          {(ids) => <input {...ids} value={name} maxLength={100} onChange={(event) => setTypedName(event.target.value)} />}
+          {(ids) => <input {...ids} value={name} maxLength={rolloutNameCharactersMax} onChange={(event) => setTypedName(event.target.value)} />}
         </Field>
       </fieldset>
 

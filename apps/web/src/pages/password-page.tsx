@@ -1,5 +1,7 @@
 import { type FormEvent, type ReactNode, useEffect, useState } from "react";
-import { asProblem, type ProblemError } from "../api/problem.ts";
+import { passwordCharactersMin } from "@flipside/api/limits";
+import type { ProblemError } from "@flipside/api/problem";
+import { asProblem } from "../api/problem.ts";
 import { changePassword } from "../api/session.ts";
 import { Field } from "../components/field.tsx";
 import { Icon } from "../components/icon.tsx";
@@ -8,7 +10,6 @@ import { Page } from "../components/page.tsx";
 import { ProblemNotice } from "../components/problem-notice.tsx";
 import { useSession, useUser } from "../session.tsx";
 
-const lengthMin = 10;
 
 /** `forced`: the one-time password lets nobody into the console before it is replaced. */
 export function PasswordPage({ forced }: { forced?: boolean }): ReactNode {
@@ -73,7 +74,7 @@ function PasswordForm({ currentLabel, onChanged }: { currentLabel: string; onCha
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState<ProblemError>();
 
-  const chosenError = chosen.length < lengthMin ? `Use at least ${lengthMin} characters; there are ${chosen.length}.` : chosen === current ? "Choose another one than the present password." : undefined;
+  const chosenError = chosen.length < passwordCharactersMin ? `Use at least ${passwordCharactersMin} characters; there are ${chosen.length}.` : chosen === current ? "Choose another one than the present password." : undefined;
   const repeatedError = repeated !== chosen ? "The two entries differ. Type the same password again." : undefined;
 
   const submit = async (event: FormEvent<HTMLFormElement>): Promise<void> => {
@@ -100,7 +101,7 @@ function PasswordForm({ currentLabel, onChanged }: { currentLabel: string; onCha
       <Field label={currentLabel}>
         {(ids) => <input {...ids} type="password" required autoComplete="current-password" value={current} onChange={(event) => setCurrent(event.target.value)} />}
       </Field>
-      <Field label="New password" hint={`At least ${lengthMin} characters. Several words in a row are easy to remember.`} error={tried ? chosenError : undefined}>
+      <Field label="New password" hint={`At least ${passwordCharactersMin} characters. Several words in a row are easy to remember.`} error={tried ? chosenError : undefined}>
         {(ids) => <input {...ids} name="chosen" type="password" required autoComplete="new-password" value={chosen} onChange={(event) => setChosen(event.target.value)} />}
       </Field>
       <Field label="New password again" error={tried ? repeatedError : undefined}>

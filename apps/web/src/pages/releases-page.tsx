@@ -1,7 +1,8 @@
 import { type DragEvent, type ReactNode, useEffect, useRef, useState } from "react";
-import { asProblem, type ProblemError } from "../api/problem.ts";
+import type { ProblemError } from "@flipside/api/problem";
+import type { Release, ReleaseImage } from "@flipside/api/types";
+import { asProblem } from "../api/problem.ts";
 import { uploadRelease } from "../api/releases.ts";
-import type { Release, ReleaseImage } from "../api/types.ts";
 import { DataTable } from "../components/data-table.tsx";
 import { ConfirmDialog } from "../components/dialog.tsx";
 import { Digest } from "../components/digest.tsx";

@@ -1,6 +1,8 @@
 import { type ReactNode, useMemo, useState } from "react";
-import { actOnRollout, type RolloutAction } from "../api/rollouts.ts";
-import type { Deployment, Rollout } from "../api/types.ts";
+import { mayAct, type RolloutAction, rolloutActions } from "@flipside/api/rollout-actions";
+import { succeededPercent } from "@flipside/api/rollout-arithmetic";
+import type { Deployment, Rollout } from "@flipside/api/types";
+import { actOnRollout } from "../api/rollouts.ts";
 import { type Column, DataTable } from "../components/data-table.tsx";
 import { CodeExplained, DeploymentProgress } from "../components/deployment-progress.tsx";
 import { ConfirmDialog } from "../components/dialog.tsx";
@@ -15,7 +17,6 @@ import { TimeAgo } from "../components/time-ago.tsx";
 import { WaveTrack } from "../components/wave-track.tsx";
 import { type DeploymentStateName, deploymentStateNames } from "../format.ts";
 import { useFleet, useResource } from "../live/hooks.ts";
-import { succeededPercent } from "../rollout-arithmetic.ts";
 import { devicePath } from "../router.ts";
 import { asSentence, count, plural } from "../words/quantities.ts";
 import { deploymentWords, type IconName, rolloutWords, wordsOf } from "../words/state-words.ts";
@@ -54,8 +55,7 @@ const actionWords: Record<RolloutAction, ActionWords> = {
   },
 };
 
-const possibleActions = ({ state }: Rollout): RolloutAction[] =>
-  state === "running" ? ["pause", "cancel"] : state === "paused" ? ["resume", "cancel"] : [];
+const possibleActions = ({ state }: Rollout): RolloutAction[] => rolloutActions.filter((action) => mayAct(state, action));
 
 export function RolloutPage({ id }: { id: string }): ReactNode {
   const resource = useFleet().rollout(id);

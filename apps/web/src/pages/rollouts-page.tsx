@@ -1,5 +1,6 @@
 import type { ReactNode } from "react";
-import type { RolloutSummary } from "../api/types.ts";
+import { currentWave, succeededPercent } from "@flipside/api/rollout-arithmetic";
+import type { RolloutSummary } from "@flipside/api/types";
 import { type Column, DataTable } from "../components/data-table.tsx";
 import { Icon } from "../components/icon.tsx";
 import { Link } from "../components/link.tsx";
@@ -9,7 +10,6 @@ import { Page } from "../components/page.tsx";
 import { StateBadge } from "../components/state-badge.tsx";
 import { TimeAgo } from "../components/time-ago.tsx";
 import { useFleet } from "../live/hooks.ts";
-import { currentWave, succeededPercent } from "../rollout-arithmetic.ts";
 import { newRolloutPath, rolloutPath } from "../router.ts";
 import { plural } from "../words/quantities.ts";
 import { rolloutWords, wordsOf } from "../words/state-words.ts";

@@ -1,5 +1,6 @@
 import { type FormEvent, type ReactNode, useEffect, useRef, useState } from "react";
-import { asProblem, type ProblemError } from "../api/problem.ts";
+import type { ProblemError } from "@flipside/api/problem";
+import { asProblem } from "../api/problem.ts";
 import { signIn } from "../api/session.ts";
 import { Field } from "../components/field.tsx";
 import { Logo } from "../components/logo.tsx";

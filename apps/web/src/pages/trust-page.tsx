@@ -1,7 +1,8 @@
 import { type FormEvent, type ReactNode, useState } from "react";
-import { asProblem, type ProblemError } from "../api/problem.ts";
+import type { ProblemError } from "@flipside/api/problem";
+import type { Device, Trust, TrustKey } from "@flipside/api/types";
+import { asProblem } from "../api/problem.ts";
 import { uploadTrust } from "../api/trust.ts";
-import type { Device, Trust, TrustKey } from "../api/types.ts";
 import { type Column, DataTable } from "../components/data-table.tsx";
 import { CodeExplained } from "../components/deployment-progress.tsx";
 import { Field } from "../components/field.tsx";

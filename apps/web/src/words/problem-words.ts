@@ -1,6 +1,6 @@
 // What to do about a refused request, by its stable code.
 
-import type { ProblemError } from "../api/problem.ts";
+import type { ProblemError } from "@flipside/api/problem";
 import { errorWords } from "./error-words.ts";
 
 const todoByCode: Record<string, string> = {

@@ -1,6 +1,6 @@
 // States in words, with the tone and symbol that carry them. Colour is never the only sign.
 
-import type { CommandState, EntropyState, Health, RolloutState, TrustRelation, WaveState } from "../api/types.ts";
+import type { CommandState, EntropyState, Health, RolloutState, TrustRelation, WaveState } from "@flipside/api/types";
 import type { BootReasonName, DeploymentStateName, SlotStateName } from "../format.ts";
 
 export type Tone = "ok" | "warn" | "bad" | "busy" | "idle";

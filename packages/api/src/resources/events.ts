@@ -1,11 +1,14 @@
 // /api/events
 
 import { z } from "zod";
+import type { EventKind } from "../event-kinds.ts";
 import { route } from "../route.ts";
 import { deployment } from "./deployments.ts";
 import { device } from "./devices.ts";
 import { release } from "./releases.ts";
 import { rolloutSummary } from "./rollouts.ts";
+
+const kinds = { device, release, rollout: rolloutSummary, deployment } satisfies Record<EventKind, z.ZodType>;
 
 export const streamEvents = route({
   method: "GET",
@@ -13,6 +16,6 @@ export const streamEvents = route({
   access: "admin",
   summary: "Each thing that changed, as it is now; resync: load everything anew",
   status: 200,
-  answer: { kind: "events", events: { device, release, rollout: rolloutSummary, deployment, resync: z.strictObject({}) } },
+  answer: { kind: "events", events: { ...kinds, resync: z.strictObject({}) } },
   errors: ["event-streams-exhausted"],
 });

@@ -1,5 +1,6 @@
 // Devices: what the REST interface shows of them, and revocation.
 
+import { matchesQuery } from "@flipside/api/device-search";
 import type { DeviceDetail } from "@flipside/api/types";
 import { ApiError } from "../../http/errors.ts";
 import { iso } from "../../identifiers.ts";
@@ -9,7 +10,6 @@ import type { EventHub } from "../events/event-hub.ts";
 import type { Rollouts } from "../rollouts/rollouts.ts";
 import type { Sessions } from "../sessions/sessions.ts";
 import type { DeviceLog } from "./device-log.ts";
-import { matchesQuery } from "./search.ts";
 import { deploymentView, type DeviceView, type DeviceViews, selectDeployments } from "./view.ts";
 
 const deploymentsShown = 50;

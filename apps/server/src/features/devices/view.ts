@@ -1,7 +1,8 @@
 // Devices and deployments as the REST interface shows them.
 
+import { activeOf } from "@flipside/api/active-deployment";
 import type { Deployment as DeploymentView, Device as DeviceView, OtherSlot as OtherSlotView, RunningSlot, TrustRelation } from "@flipside/api/types";
-import { type BootReasonName, errorName, isFinal, deploymentStateOf } from "@flipside/image-format";
+import { type BootReasonName, errorName } from "@flipside/image-format";
 import { iso, isoOrNull } from "../../identifiers.ts";
 import type { DeploymentRow, DeviceRow } from "../../storage/schema.ts";
 import type { Queries } from "../../storage/storage.ts";
@@ -98,12 +99,6 @@ export async function versionsByDigest(db: Queries): Promise<Map<string, string>
   // What a device said of an image yields to what was uploaded and verified.
   const named = await db.selectFrom("namedVersions").selectAll().execute();
   return new Map([...named, ...rows].map((row) => [row.digest, row.version]));
-}
-
-/** The deployment that a device is busy with, else the first that waits for it. */
-export function activeOf<T extends DeploymentRow>(deployments: T[]): T | undefined {
-  const open = deployments.filter((d) => !isFinal(deploymentStateOf(d.state)));
-  return open.find((d) => d.state !== "queued") ?? open[0];
 }
 
 function groupByDevice<T extends DeploymentRow>(deployments: T[]): Map<string, T[]> {

@@ -1,10 +1,8 @@
 // Server-sent events. What changed is only marked; a moment later each changed thing is loaded once and sent to all, so
 // that a burst of changes to one device is one event. A reader that is too slow loses events and is told so (`resync`).
 
+import type { EventKind } from "@flipside/api/event-kinds";
 import type { Logger } from "../../logging.ts";
-
-export const eventKinds = ["device", "release", "rollout", "deployment"] as const;
-export type EventKind = (typeof eventKinds)[number];
 
 export type Loaders = Record<EventKind, (id: string) => Promise<unknown>>;
 

@@ -9,16 +9,9 @@
 // A wave starts when every deployment of the one before is final and that one's gate holds. The gate fails as soon as
 // more than `failureThresholdPercent` of the wave's finished deployments failed; the rollout then pauses by itself.
 
-import { type DeploymentStateName, deploymentStateOf, errorName, isFinal, mayFollow } from "@flipside/image-format";
-
-export interface WaveTally {
-  total: number;
-  /** In a final state, `cancelled` included. */
-  finished: number;
-  /** `confirmed`. */
-  succeeded: number;
-  cancelled: number;
-}
+import { mayAct } from "@flipside/api/rollout-actions";
+import { countInto, failuresOf, sharePercent, type WaveTally } from "@flipside/api/rollout-arithmetic";
+import { type DeploymentStateName, deploymentStateOf, errorName, isFinalState, mayFollow } from "@flipside/image-format";
 
 export interface RolloutSnapshot {
   state: "running" | "paused" | "completed" | "cancelled";
@@ -89,10 +82,7 @@ export interface Changes {
 /** States that only a check-in can prove, and those that only the server gives. */
 const notFromReports: readonly DeploymentStateName[] = ["queued", "offered", "confirmed", "rolled-back", "cancelled", "timed-out"];
 
-const isFinalName = (state: DeploymentStateName): boolean => isFinal(deploymentStateOf(state));
 export const mayFollowName = (from: DeploymentStateName, to: DeploymentStateName): boolean => mayFollow(deploymentStateOf(from), deploymentStateOf(to));
-
-export const failedIn = (wave: WaveTally): number => wave.finished - wave.succeeded - wave.cancelled;
 
 /** Whether the deployments of this wave may be offered. */
 export const waveIsOpen = (rollout: Pick<RolloutSnapshot, "state" | "currentWave">, wave: number): boolean =>
@@ -112,7 +102,7 @@ export function provenState(deployment: DeploymentSnapshot, evidence: CheckInEvi
     if (givenUp && said === undefined && (evidence.deployment !== undefined || !deployment.newestOffered)) return undefined;
     return mayFollowName(state, "confirmed") ? { state: "confirmed", code: 0 } : undefined;
   }
-  if (isFinalName(state) || state === "queued") return undefined;
+  if (isFinalState(state) || state === "queued") return undefined;
   const pastNoReturn = state === "installed" || state === "rebooting" || state === "testing";
   // Before `installed`, a failed other slot may be what an earlier deployment of the same image left behind; then the
   // device's own word that it was this one is needed too.
@@ -129,14 +119,9 @@ export function step(rollout: RolloutSnapshot, event: RolloutEvent, now: number)
 
   function move(deployment: DeploymentSnapshot, state: DeploymentStateName, more: Omit<DeploymentChange, "id" | "state"> = {}): void {
     const wave = next.waves[deployment.wave]!;
-    const count = (name: DeploymentStateName, by: 1 | -1): void => {
-      if (isFinalName(name)) wave.finished += by;
-      if (name === "confirmed") wave.succeeded += by;
-      if (name === "cancelled") wave.cancelled += by;
-    };
-    count(deployment.state, -1);
-    count(state, 1);
-    changes.deployments.push({ id: deployment.id, state, ...more, ...(isFinalName(state) ? { finishedAt: now } : {}) });
+    countInto(wave, deployment.state, -1);
+    countInto(wave, state, 1);
+    changes.deployments.push({ id: deployment.id, state, ...more, ...(isFinalState(state) ? { finishedAt: now } : {}) });
   }
 
   function set(change: Changes["rollout"]): void {
@@ -169,7 +154,7 @@ export function step(rollout: RolloutSnapshot, event: RolloutEvent, now: number)
       // The device says so a moment before it checks in, and the check-in decides: not worth a log entry.
       if (state === "confirmed" || state === "rolled-back") return changes;
       if (notFromReports.includes(state)) return refuse(`a device cannot report ${state}`);
-      if (state === deployment.state && !isFinalName(state)) {
+      if (state === deployment.state && !isFinalState(state)) {
         changes.deployments.push({ id: deployment.id, code: event.code, done: event.done, total: event.total });
         return changes;
       }
@@ -187,7 +172,7 @@ export function step(rollout: RolloutSnapshot, event: RolloutEvent, now: number)
 
     case "deadline-passed": {
       const { deployment } = event;
-      if (isFinalName(deployment.state) || deployment.deadlineAt === null || deployment.deadlineAt > now) return changes;
+      if (isFinalState(deployment.state) || deployment.deadlineAt === null || deployment.deadlineAt > now) return changes;
       if (deployment.state === "queued" && !waveIsOpen(rollout, deployment.wave)) return changes;
       move(deployment, "timed-out");
       break;
@@ -200,15 +185,16 @@ export function step(rollout: RolloutSnapshot, event: RolloutEvent, now: number)
       break;
 
     case "pause":
-      if (rollout.state !== "running") return refuse(`the rollout is ${rollout.state}`);
+      if (!mayAct(rollout.state, "pause")) return refuse(`the rollout is ${rollout.state}`);
       set({ state: "paused", pauseReason: `paused by ${event.by}` });
       changes.decisions.push(`paused by ${event.by}`);
       return changes;
 
     case "resume": {
-      if (rollout.state !== "paused") return refuse(`the rollout is ${rollout.state}`);
+      if (!mayAct(rollout.state, "resume")) return refuse(`the rollout is ${rollout.state}`);
       const wave = next.waves[next.currentWave]!;
-      const accepted = { wave: next.currentWave, finished: wave.finished - wave.cancelled, failed: failedIn(wave) };
+      const { failed, counted } = failuresOf(wave);
+      const accepted = { wave: next.currentWave, finished: counted, failed };
       set({ state: "running", pauseReason: null, accepted });
       changes.queuedDeadline = { throughWave: next.currentWave, deadlineAt: now + rollout.deadlineMs };
       changes.decisions.push(`resumed by ${event.by}, who accepted ${accepted.failed} failed of ${accepted.finished} finished in wave ${next.currentWave + 1}`);
@@ -216,7 +202,7 @@ export function step(rollout: RolloutSnapshot, event: RolloutEvent, now: number)
     }
 
     case "cancel":
-      if (rollout.state !== "running" && rollout.state !== "paused") return refuse(`the rollout is ${rollout.state}`);
+      if (!mayAct(rollout.state, "cancel")) return refuse(`the rollout is ${rollout.state}`);
       for (const deployment of event.open) if (mayFollowName(deployment.state, "cancelled")) move(deployment, "cancelled");
       changes.decisions.push(
         `cancelled by ${event.by}: ${changes.deployments.length} deployments cancelled, ${event.open.length - changes.deployments.length} past the point of no return go on`,
@@ -233,11 +219,11 @@ export function step(rollout: RolloutSnapshot, event: RolloutEvent, now: number)
     while (next.state === "running") {
       const wave = next.waves[next.currentWave]!;
       const accepted = next.accepted.wave === next.currentWave ? next.accepted : { finished: 0, failed: 0 };
-      const finished = wave.finished - wave.cancelled - accepted.finished;
-      const failed = failedIn(wave) - accepted.failed;
-      if (finished > 0 && failed > 0 && failed * 100 > next.failureThresholdPercent * finished) {
-        const percent = Math.round((failed / finished) * 100);
-        const numbers = `${failed} of ${finished} finished deployments of wave ${next.currentWave + 1} failed (${percent} %, more than ${next.failureThresholdPercent} %)`;
+      const all = failuresOf(wave);
+      const since = { failed: all.failed - accepted.failed, counted: all.counted - accepted.finished };
+      if (since.counted > 0 && since.failed > 0 && since.failed * 100 > next.failureThresholdPercent * since.counted) {
+        const share = `${sharePercent(since)} %, more than ${next.failureThresholdPercent} %`;
+        const numbers = `${since.failed} of ${since.counted} finished deployments of wave ${next.currentWave + 1} failed (${share})`;
         set({ state: "paused", pauseReason: numbers });
         changes.decisions.push(`paused automatically: ${numbers}; ${wave.total - wave.finished} of the wave are unfinished`);
         return;
@@ -246,31 +232,16 @@ export function step(rollout: RolloutSnapshot, event: RolloutEvent, now: number)
       if (next.currentWave === next.waves.length - 1) {
         const sum = (pick: (wave: WaveTally) => number): number => next.waves.reduce((total, each) => total + pick(each), 0);
         set({ state: "completed", finishedAt: now });
-        changes.decisions.push(`completed: ${sum((w) => w.succeeded)} confirmed, ${sum(failedIn)} failed, ${sum((w) => w.cancelled)} cancelled of ${sum((w) => w.total)}`);
+        changes.decisions.push(`completed: ${sum((w) => w.succeeded)} confirmed, ${sum((w) => failuresOf(w).failed)} failed, ${sum((w) => w.cancelled)} cancelled of ${sum((w) => w.total)}`);
         return;
       }
       set({ currentWave: next.currentWave + 1 });
       changes.queuedDeadline = { throughWave: next.currentWave, deadlineAt: now + next.deadlineMs };
       changes.decisions.push(
-        `wave ${next.currentWave + 1} started (${next.waves[next.currentWave]!.total} devices): wave ${next.currentWave} has ${wave.succeeded} confirmed and ${failedIn(wave)} failed of ${wave.total}, threshold ${next.failureThresholdPercent} %`,
+        `wave ${next.currentWave + 1} started (${next.waves[next.currentWave]!.total} devices): wave ${next.currentWave} has ${wave.succeeded} confirmed and ${all.failed} failed of ${wave.total}, threshold ${next.failureThresholdPercent} %`,
       );
     }
   }
-}
-
-/**
- * Devices in each wave. A percentage is of the whole target, rounded up; a wave takes no more than is left; what the
- * waves leave over is one more at the end. Waves without a device are kept, so that an index stays a wave.
- */
-export function waveSizes(specs: readonly ({ percent: number } | { count: number })[], total: number): number[] {
-  let left = total;
-  const sizes = specs.map((spec) => {
-    const size = Math.min(left, "percent" in spec ? Math.ceil((total * spec.percent) / 100) : spec.count);
-    left -= size;
-    return size;
-  });
-  if (left > 0) sizes.push(left);
-  return sizes;
 }
 
 /** What went wrong, for people: the state, and the code's name if there is one. */

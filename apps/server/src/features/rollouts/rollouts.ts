@@ -3,6 +3,8 @@
 // sent again, under the same ids, when devices check in.
 
 import { createHash } from "node:crypto";
+import { imageFor, runsNewer } from "@flipside/api/release-fit";
+import { waveSizes } from "@flipside/api/rollout-arithmetic";
 import type { CompleteNewRollout as NewRollout, Rollout as RolloutDetail, RolloutSummary } from "@flipside/api/types";
 import { isFinal, deploymentStateOf, ErrorCode as FormatErrorCode, errorName } from "@flipside/image-format";
 import type { Clock } from "../../clock.ts";
@@ -18,7 +20,7 @@ import type { EventHub } from "../events/event-hub.ts";
 import type { ImageStore } from "../releases/image-store.ts";
 import type { StateReport } from "../sessions/messages.ts";
 import type { Trust } from "../trust/trust.ts";
-import { type Changes, type CheckInEvidence, outcomeText, type RolloutEvent, step, waveIsOpen, waveSizes } from "./engine.ts";
+import { type Changes, type CheckInEvidence, outcomeText, type RolloutEvent, step, waveIsOpen } from "./engine.ts";
 import { finalStates, loadSnapshot, openToCheckIn, selectRollouts, snapshotOf, storeChanges, summaryOf } from "./store.ts";
 
 export interface OfferContent {
@@ -187,9 +189,7 @@ export function createRollouts(options: {
         }
         const devices = await targetsOf(db, request, release.product);
 
-        const imageFor = (device: DeviceRow): ImageRow | undefined =>
-          images.find((image) => image.hardware === device.hardware && image.revisionMin <= device.revision! && device.revision! <= image.revisionMax);
-        const without = devices.filter((device) => imageFor(device) === undefined);
+        const without = devices.filter((device) => imageFor(images, device) === undefined);
         if (without.length > 0) {
           const hardware = [...new Set(without.map((device) => `${device.hardware} revision ${device.revision}`))];
           throw new ApiError(
@@ -198,7 +198,7 @@ export function createRollouts(options: {
             { errors: without.slice(0, 20).map((device) => ({ path: "target", message: `${device.id} is ${device.hardware} revision ${device.revision}` })) },
           );
         }
-        const newer = devices.filter((device) => device.running !== null && (JSON.parse(device.running) as RunningSlot).releaseSequence > release.releaseSequence);
+        const newer = devices.filter((device) => runsNewer(device.running === null ? null : (JSON.parse(device.running) as RunningSlot), release));
         if (newer.length > 0 && !request.allowOlder) {
           throw new ApiError("release-older", `${listed(newer.map((device) => device.id))} run a newer release than ${release.version}. Set allowOlder to go back; each device then needs a permit signed by a release key.`);
         }
@@ -228,7 +228,7 @@ export function createRollouts(options: {
           .execute();
         const waveOf = waveTotals.flatMap((size, wave) => Array.from({ length: size }, () => wave));
         const rows = devices.map((device, i) => {
-          const image = imageFor(device)!;
+          const image = imageFor(images, device)!;
           // Already there: counts as confirmed, by what the device itself checked in.
           const confirmed = runsConfirmed(device, image.digest);
           return {

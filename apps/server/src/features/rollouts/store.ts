@@ -1,13 +1,14 @@
 // Rollouts and deployments in the database: snapshots for the engine, and its changes back.
 
-import type { RolloutSummary, StateCounts } from "@flipside/api/types";
-import { type DeploymentStateName, deploymentStateNames } from "@flipside/image-format";
+import { countInto, emptyTally, noCounts, waveStateOf, type WaveTally } from "@flipside/api/rollout-arithmetic";
+import type { RolloutSummary } from "@flipside/api/types";
+import { type DeploymentStateName, deploymentStateNames, isFinalState } from "@flipside/image-format";
 import type { Clock } from "../../clock.ts";
 import type { DeploymentRow, RolloutRow } from "../../storage/schema.ts";
 import type { Queries } from "../../storage/storage.ts";
-import type { Changes, DeploymentSnapshot, RolloutSnapshot, WaveTally } from "./engine.ts";
+import type { Changes, DeploymentSnapshot, RolloutSnapshot } from "./engine.ts";
 
-export const finalStates: DeploymentStateName[] = ["confirmed", "failed", "rolled-back", "cancelled", "timed-out", "rejected"];
+export const finalStates: DeploymentStateName[] = deploymentStateNames.filter(isFinalState);
 export const givenUpStates: DeploymentStateName[] = ["cancelled", "timed-out"];
 
 interface Count {
@@ -26,13 +27,8 @@ async function countsOf(db: Queries, rolloutId: string): Promise<Count[]> {
 }
 
 function talliesOf(row: RolloutRow, counts: Count[]): WaveTally[] {
-  const tallies = (JSON.parse(row.waveTotals) as number[]).map((total) => ({ total, finished: 0, succeeded: 0, cancelled: 0 }));
-  for (const { wave, state, count } of counts) {
-    const tally = tallies[wave]!;
-    if (finalStates.includes(state)) tally.finished += count;
-    if (state === "confirmed") tally.succeeded += count;
-    if (state === "cancelled") tally.cancelled += count;
-  }
+  const tallies = (JSON.parse(row.waveTotals) as number[]).map(emptyTally);
+  for (const { wave, state, count } of counts) countInto(tallies[wave]!, state, count);
   return tallies;
 }
 
@@ -108,16 +104,9 @@ export async function openToCheckIn(db: Queries, deviceId: string): Promise<{ de
 
 export async function summaryOf(db: Queries, row: RolloutRow & { version: string }): Promise<RolloutSummary> {
   const perWave = await countsOf(db, row.id);
-  const counts = Object.fromEntries(deploymentStateNames.map((name) => [name, 0])) as StateCounts;
+  const counts = noCounts();
   for (const { state, count } of perWave) counts[state] += count;
-  const waves = talliesOf(row, perWave).map((wave, index) => ({
-    index,
-    total: wave.total,
-    finished: wave.finished,
-    succeeded: wave.succeeded,
-    cancelled: wave.cancelled,
-    state: wave.finished === wave.total && (index <= row.currentWave || wave.total > 0) ? ("done" as const) : index <= row.currentWave ? ("running" as const) : ("waiting" as const),
-  }));
+  const waves = talliesOf(row, perWave).map((tally, index) => ({ index, ...tally, state: waveStateOf(tally, index, row.currentWave) }));
   return {
     id: row.id,
     name: row.name,

@@ -1,20 +1,26 @@
+import { deploymentStateNames } from "@flipside/image-format/state-names";
 import { describe, expect, it } from "vitest";
-import type { WaveSpec } from "../src/api/types.ts";
-import { deploymentStateNames } from "../src/format.ts";
+import { waveSpec } from "../src/resources/rollouts.ts";
 import {
+  countInto,
   currentWave,
   deploymentPart,
   downloadedPart,
+  emptyTally,
   failedPercent,
+  failuresOf,
+  noCounts,
   outcomeCounts,
   outcomeOf,
   succeededPercent,
   waveProblem,
   waveSizes,
+  waveStateOf,
   wholePercent,
 } from "../src/rollout-arithmetic.ts";
-import { failedIn } from "../../server/src/features/rollouts/engine.ts";
-import { noCounts } from "./fixtures.ts";
+import type { WaveSpec } from "../src/types.ts";
+
+const seed = Number(process.env["FLIPSIDE_SEED"] ?? Math.floor(Math.random() * 2 ** 31));
 
 /** mulberry32: small, seeded, good enough to vary cases. */
 function random(seed: number): () => number {
@@ -26,9 +32,10 @@ function random(seed: number): () => number {
   };
 }
 
-describe("the sizes of waves", () => {
+describe(`the sizes of waves (FLIPSIDE_SEED=${seed})`, () => {
   it("are the given ones and the rest", () => {
     expect(waveSizes([{ count: 1 }, { percent: 20 }], 100)).toEqual([1, 20, 79]);
+    expect(waveSizes([{ percent: 10 }, { percent: 50 }], 10)).toEqual([1, 5, 4]);
   });
 
   it("are one wave of all devices when none is given", () => {
@@ -48,15 +55,14 @@ describe("the sizes of waves", () => {
   });
 
   it("add up to the whole target, whatever is asked for", () => {
-    const seed = Number(process.env["SEED"] ?? Math.floor(Math.random() * 2 ** 31));
     const next = random(seed);
     for (let i = 0; i < 2_000; i++) {
       const total = Math.floor(next() * 5_000);
       const specs = Array.from({ length: Math.floor(next() * 6) }, (): WaveSpec => (next() < 0.5 ? { percent: next() * 100 } : { count: 1 + Math.floor(next() * 2_000) }));
       const sizes = waveSizes(specs, total);
       const sum = sizes.reduce((all, size) => all + size, 0);
-      expect(sum, `SEED=${seed}, case ${i}`).toBe(total);
-      expect(sizes.every((size) => Number.isInteger(size) && size >= 0), `SEED=${seed}, case ${i}`).toBe(true);
+      expect(sum, `FLIPSIDE_SEED=${seed}, case ${i}`).toBe(total);
+      expect(sizes.every((size) => Number.isInteger(size) && size >= 0), `FLIPSIDE_SEED=${seed}, case ${i}`).toBe(true);
     }
   });
 
@@ -66,6 +72,13 @@ describe("the sizes of waves", () => {
     }
     expect(waveProblem({ percent: 0.5 })).toBeUndefined();
     expect(waveProblem({ count: 3 })).toBeUndefined();
+  });
+
+  it("are refused as typed exactly when the request would be refused", () => {
+    const numbers = [Number.NaN, Infinity, -Infinity, -1, 0, 0.5, 1, 1.5, 99.9, 100, 100.5, 101, 999_999, 1_000_000, 1_000_001];
+    for (const spec of numbers.flatMap((number) => [{ percent: number }, { count: number }])) {
+      expect([spec, waveProblem(spec) === undefined]).toEqual([spec, waveSpec.safeParse(spec).success]);
+    }
   });
 });
 
@@ -122,14 +135,39 @@ describe("the progress of a rollout", () => {
     expect(failedPercent({ finished: 2, succeeded: 0, cancelled: 2 })).toBeUndefined();
   });
 
-  it("counts the failures of a wave as the server's gate does: what was cancelled counts neither way", () => {
-    for (const wave of [
-      { total: 9, finished: 5, succeeded: 3, cancelled: 2 },
-      { total: 9, finished: 5, succeeded: 1, cancelled: 1 },
-    ]) {
-      expect(failedPercent(wave)).toBe(Math.round((failedIn(wave) / (wave.finished - wave.cancelled)) * 100));
-    }
+  it("counts what was cancelled neither as a failure nor as anything that a share is of", () => {
+    expect(failuresOf({ finished: 5, succeeded: 3, cancelled: 2 })).toEqual({ failed: 0, counted: 3 });
+    expect(failuresOf({ finished: 5, succeeded: 1, cancelled: 1 })).toEqual({ failed: 3, counted: 4 });
+    expect(failedPercent({ finished: 5, succeeded: 1, cancelled: 1 })).toBe(75);
     expect(failedPercent({ finished: 5, succeeded: 3, cancelled: 2 })).toBe(0);
+  });
+
+  it("counts every state once, and takes it out again", () => {
+    for (const state of deploymentStateNames) {
+      const tally = emptyTally(9);
+      countInto(tally, state, 3);
+      const { failed, counted } = failuresOf(tally);
+      const outcome = outcomeOf(state);
+      expect([state, tally.finished, tally.succeeded, failed, tally.cancelled, counted]).toEqual([
+        state,
+        outcome === "waiting" || outcome === "under-way" ? 0 : 3,
+        outcome === "succeeded" ? 3 : 0,
+        outcome === "unsuccessful" ? 3 : 0,
+        outcome === "withdrawn" ? 3 : 0,
+        outcome === "succeeded" || outcome === "unsuccessful" ? 3 : 0,
+      ]);
+      countInto(tally, state, -3);
+      expect(tally).toEqual(emptyTally(9));
+    }
+  });
+
+  it("has waves that are done when all have finished, and an empty one when it is passed", () => {
+    expect(waveStateOf({ ...emptyTally(2), finished: 2 }, 0, 0)).toBe("done");
+    expect(waveStateOf({ ...emptyTally(2), finished: 1 }, 0, 0)).toBe("running");
+    expect(waveStateOf(emptyTally(2), 1, 0)).toBe("waiting");
+    // Confirmed when the rollout was made, before its turn came.
+    expect(waveStateOf({ ...emptyTally(2), finished: 2 }, 1, 0)).toBe("done");
+    expect([waveStateOf(emptyTally(0), 1, 0), waveStateOf(emptyTally(0), 1, 1)]).toEqual(["waiting", "done"]);
   });
 
   it("is in the running wave, else in the first that waits, else in the last", () => {

@@ -1,7 +1,9 @@
-// The arithmetic of rollouts: how many devices a wave has, how far a deployment or a rollout is. Pure.
+// The arithmetic of rollouts: how many devices a wave has, what counts as what, how far a deployment or a rollout is. Pure.
+// The server decides by it and the console shows it, so both say the same.
 
-import type { Deployment, RolloutSummary, StateCounts, WaveProgress, WaveSpec } from "./api/types.ts";
-import { type DeploymentStateName, deploymentStateNames, isFinalState } from "./format.ts";
+import { type DeploymentStateName, deploymentStateNames, isFinalState } from "@flipside/image-format/state-names";
+import { waveDevicesMax } from "./limits.ts";
+import type { Deployment, RolloutSummary, StateCounts, WaveProgress, WaveSpec, WaveState } from "./types.ts";
 
 /**
  * Devices in each wave for a target of `total` devices. Sizes add up to `total`: a wave takes no more than is left, and
@@ -20,12 +22,12 @@ export function waveSizes(specs: readonly WaveSpec[], total: number): number[] {
   return sizes;
 }
 
-/** What is wrong with a wave as typed, or undefined. */
+/** What is wrong with a wave as typed, or undefined: what the schema of the request refuses (resources/rollouts.ts), in words. */
 export function waveProblem(spec: WaveSpec): string | undefined {
   if ("percent" in spec) {
     return spec.percent > 0 && spec.percent <= 100 ? undefined : "Give a percentage above 0, up to 100.";
   }
-  return Number.isInteger(spec.count) && spec.count >= 1 ? undefined : "Give a whole number of devices, 1 or more.";
+  return Number.isInteger(spec.count) && spec.count >= 1 && spec.count <= waveDevicesMax ? undefined : "Give a whole number of devices, 1 or more.";
 }
 
 // Where a step stands on the way to `confirmed`. Download is the long part on a real link, so it has most of the bar.
@@ -62,6 +64,9 @@ export function outcomeOf(state: DeploymentStateName): Outcome {
   return isFinalState(state) ? "unsuccessful" : "under-way";
 }
 
+/** Every state, counted as none. */
+export const noCounts = (): StateCounts => Object.fromEntries(deploymentStateNames.map((state) => [state, 0])) as StateCounts;
+
 export type OutcomeCounts = Record<Outcome, number>;
 
 export function outcomeCounts(counts: Partial<StateCounts>): OutcomeCounts {
@@ -82,13 +87,39 @@ export function wholePercent(part: number, whole: number): number {
   return Math.max(1, Math.floor((part / whole) * 100));
 }
 
+/** What a wave has come to. */
+export type WaveTally = Pick<WaveProgress, "total" | "finished" | "succeeded" | "cancelled">;
+
+export const emptyTally = (total: number): WaveTally => ({ total, finished: 0, succeeded: 0, cancelled: 0 });
+
+/** Counts deployments in this state into a wave's tally, or out of it. */
+export function countInto(tally: WaveTally, state: DeploymentStateName, count: number): void {
+  if (isFinalState(state)) tally.finished += count;
+  if (state === "confirmed") tally.succeeded += count;
+  if (state === "cancelled") tally.cancelled += count;
+}
+
+type Finished = Pick<WaveTally, "finished" | "succeeded" | "cancelled">;
+
 /**
- * Of a wave's finished devices, the part that failed, in whole percent, as the server's gate counts it: those that were
- * cancelled count neither way. Undefined while none has finished.
+ * Of a wave's finished deployments, those that failed, and those that count at all: what was cancelled counts neither way,
+ * since nothing was learned from it.
  */
-export function failedPercent({ finished, succeeded, cancelled }: Pick<WaveProgress, "finished" | "succeeded" | "cancelled">): number | undefined {
-  const counted = finished - cancelled;
-  return counted > 0 ? Math.round(((counted - succeeded) / counted) * 100) : undefined;
+export function failuresOf({ finished, succeeded, cancelled }: Finished): { failed: number; counted: number } {
+  return { failed: finished - succeeded - cancelled, counted: finished - cancelled };
+}
+
+/** A share of failures in whole percent; undefined while nothing counts. */
+export const sharePercent = ({ failed, counted }: { failed: number; counted: number }): number | undefined => (counted > 0 ? Math.round((failed / counted) * 100) : undefined);
+
+/** Of a wave's finished devices, the part that failed, in whole percent. Undefined while none has finished. */
+export const failedPercent = (wave: Finished): number | undefined => sharePercent(failuresOf(wave));
+
+/** How a wave stands in a rollout whose waves up to `currentWave` have started. One without devices is done once it is passed. */
+export function waveStateOf(tally: WaveTally, index: number, currentWave: number): WaveState {
+  const started = index <= currentWave;
+  if (tally.finished === tally.total && (started || tally.total > 0)) return "done";
+  return started ? "running" : "waiting";
 }
 
 /** The wave that a rollout is in: the running one, else the first that waits, else the last. */

@@ -1,10 +1,14 @@
-// Finding devices by what an operator would type. Pure. The server has the same (features/devices/search.ts); their tests
-// share the cases.
+// Finding devices by what an operator would type. Pure: the server's list and the console's field find the same.
 
-import type { Device, Release } from "./api/types.ts";
+import type { Deployment, Device } from "./types.ts";
+
+/** As much of a device as it is found by. */
+export type Searched = Pick<Device, "id" | "product" | "hardware" | "running" | "revoked" | "online" | "health"> & {
+  activeDeployment: Pick<Deployment, "state" | "version"> | null;
+};
 
 /** The words that a device is found by. */
-function termsOf(device: Device): string {
+function termsOf(device: Searched): string {
   return [
     device.id,
     device.product,
@@ -26,7 +30,7 @@ function termsOf(device: Device): string {
  * Whether a device has every word of the query. A word may stand anywhere in an id or name, but states are matched from
  * their start, so that `healthy` does not find `unhealthy`.
  */
-export function matchesQuery(device: Device, query: string): boolean {
+export function matchesQuery(device: Searched, query: string): boolean {
   const terms = termsOf(device);
   const names = `${device.id}\n${device.product ?? ""}\n${device.hardware ?? ""}`.toLowerCase();
   return query
@@ -34,19 +38,4 @@ export function matchesQuery(device: Device, query: string): boolean {
     .split(/\s+/)
     .filter((word) => word !== "")
     .every((word) => terms.includes(` ${word}`) || names.includes(word));
-}
-
-/** Whether a release has an image for the device as it last described itself. */
-export function fits(release: Pick<Release, "product" | "images">, device: Device): boolean {
-  return (
-    !device.revoked &&
-    device.product === release.product &&
-    release.images.some(
-      (image) =>
-        image.hardware === device.hardware &&
-        device.revision !== null &&
-        device.revision >= image.revisionMin &&
-        device.revision <= image.revisionMax,
-    )
-  );
 }

@@ -1,0 +1,99 @@
+// The typed client: a call is spelled as its route is, and knows by that what is to be given and what is answered.
+//
+//   const { devices } = await api("GET /api/devices", { query: { query: "online" } });
+//
+// Only types of the route objects are used here, so a browser that loads the client loads no schema.
+
+import { ProblemError, problemFrom, unexpected, unreachable } from "./problem.ts";
+import type { AnswerOf, BodyInputOf, ParamsOf, QueryInputOf, Route } from "./route.ts";
+import type { Routes } from "./routes.ts";
+
+/** A broker asks in forms, and a stream is no answer: both are no calls. */
+type Callable<R extends Route> = R["access"] extends "broker" ? never : R["answer"] extends { kind: "events" } ? never : R;
+
+type ByCall = { [N in keyof Routes as `${Callable<Routes[N]>["method"]} ${Callable<Routes[N]>["path"]}`]: Routes[N] };
+
+export type Call = keyof ByCall;
+
+type Part<Has, Value> = Has extends undefined ? unknown : Value;
+type Member<R, K extends string> = R extends { [P in K]: infer V } ? V : undefined;
+
+export type Given<R extends Route> = Part<Member<R, "params">, { params: ParamsOf<R> }> &
+  Part<Member<R, "query">, { query?: QueryInputOf<R> }> &
+  Part<Member<R, "body">, { body: BodyInputOf<R> }>;
+
+type Arguments<R extends Route> = unknown extends Given<R> ? [] : Record<never, never> extends Given<R> ? [given?: Given<R>] : [given: Given<R>];
+
+/** @throws {ProblemError} for every answer that is not a success, and for none at all. */
+export type Client = <C extends Call>(call: C, ...given: Arguments<ByCall[C]>) => Promise<AnswerOf<ByCall[C]>>;
+
+/** What is answered to this call. */
+export type Answered<C extends Call> = AnswerOf<ByCall[C]>;
+
+export interface ClientOptions {
+  /** Of the server, such as http://127.0.0.1:8080; in the console's own pages: nothing. */
+  url?: string;
+  /** Keeps the session's cookie from one call to the next, and says whose pages it comes from. A browser does both by itself. */
+  keepsSession?: boolean;
+  timeoutMs?: number;
+  /** Hears of every refusal before who called does. */
+  onRefused?: (problem: ProblemError) => void;
+}
+
+interface Parts {
+  params?: Record<string, string>;
+  query?: Record<string, string | undefined>;
+  body?: unknown;
+}
+
+/** The address of a call, each parameter kept within its segment. */
+export function addressOf(call: Call, { params = {}, query = {} }: Parts = {}): string {
+  const path = call.slice(call.indexOf(" ") + 1).replace(/:(\w+)/g, (_, name: string) => encodeURIComponent(params[name]!));
+  const asked = new URLSearchParams(Object.entries(query).filter((entry): entry is [string, string] => entry[1] !== undefined)).toString();
+  return asked === "" ? path : `${path}?${asked}`;
+}
+
+/** What a success says. */
+export function answerOf<T>(status: number, content: string): T {
+  if (status === 204) return undefined as T;
+  try {
+    return JSON.parse(content) as T;
+  } catch {
+    throw unexpected(status, "");
+  }
+}
+
+export function createClient(options: ClientOptions = {}): Client {
+  const { url = "", keepsSession = false, timeoutMs, onRefused } = options;
+  let cookie = "";
+
+  async function send(method: string, path: string, body: unknown): Promise<{ response: Response; content: string }> {
+    const isFile = body instanceof Uint8Array || body instanceof Blob;
+    try {
+      const response = await fetch(url + path, {
+        method,
+        credentials: "same-origin",
+        headers: {
+          accept: "application/json",
+          ...(keepsSession ? { origin: url, ...(cookie === "" ? {} : { cookie }) } : {}),
+          ...(body === undefined ? {} : { "content-type": isFile ? "application/octet-stream" : "application/json" }),
+        },
+        ...(body === undefined ? {} : { body: isFile ? (body as BodyInit) : JSON.stringify(body) }),
+        ...(timeoutMs === undefined ? {} : { signal: AbortSignal.timeout(timeoutMs) }),
+      });
+      if (keepsSession) for (const set of response.headers.getSetCookie()) cookie = set.split(";")[0]!;
+      return { response, content: await response.text() };
+    } catch (cause) {
+      throw unreachable(cause);
+    }
+  }
+
+  async function call(name: Call, given: Parts = {}): Promise<unknown> {
+    const { response, content } = await send(name.slice(0, name.indexOf(" ")), addressOf(name, given), given.body);
+    if (response.ok) return answerOf(response.status, content);
+    const problem = problemFrom(response.status, content, response.headers.get("retry-after"));
+    onRefused?.(problem);
+    throw problem;
+  }
+  return call as Client;
+}

@@ -1,0 +1,90 @@
+// The typed client. What it refuses to compile is as much of it as what it sends: `@ts-expect-error` is an error itself where
+// nothing is wrong.
+
+import { afterEach, expect, it, vi } from "vitest";
+import { addressOf, type Client, createClient } from "../src/client.ts";
+import { ProblemError } from "../src/problem.ts";
+
+interface Sent {
+  url: string;
+  method: string;
+  headers: Record<string, string>;
+  body: unknown;
+}
+
+function answering(...responses: Response[]): Sent[] {
+  const sent: Sent[] = [];
+  vi.stubGlobal("fetch", async (url: string, { method, headers, body }: { method: string; headers: Record<string, string>; body?: unknown }) => {
+    sent.push({ url, method, headers, body });
+    return responses.shift() ?? Response.json({});
+  });
+  return sent;
+}
+
+afterEach(() => vi.unstubAllGlobals());
+
+it("puts what is given where the route has it", async () => {
+  const sent = answering();
+  const api = createClient({ url: "http://server" });
+  await api("GET /api/devices", { query: { query: "hall 7&8" } });
+  await api("POST /api/devices/:id/commands", { params: { id: "a/../b" }, body: { kind: "reboot" } });
+  await api("POST /api/trust", { body: new Uint8Array([1, 2]) });
+  expect(sent.map(({ url, method, headers, body }) => [method, url, headers["content-type"], body])).toEqual([
+    ["GET", "http://server/api/devices?query=hall+7%268", undefined, undefined],
+    ["POST", "http://server/api/devices/a%2F..%2Fb/commands", "application/json", '{"kind":"reboot"}'],
+    ["POST", "http://server/api/trust", "application/octet-stream", new Uint8Array([1, 2])],
+  ]);
+});
+
+it("keeps the session's cookie where nobody else does", async () => {
+  const sent = answering(new Response("{}", { headers: { "set-cookie": "flipside-session=abc; HttpOnly; Path=/" } }));
+  const api = createClient({ url: "http://server", keepsSession: true });
+  await api("POST /api/session", { body: { userName: "admin", password: "x" } });
+  await api("GET /api/session");
+  expect(sent.map(({ headers }) => [headers["cookie"], headers["origin"]])).toEqual([[undefined, "http://server"], ["flipside-session=abc", "http://server"]]);
+});
+
+it("throws every refusal, told first to who listens, with its code", async () => {
+  answering(Response.json({ code: "rollout-state", title: "t", detail: "d" }, { status: 409 }));
+  const heard: ProblemError[] = [];
+  const thrown = await createClient({ onRefused: (problem) => heard.push(problem) })("POST /api/rollouts/:id/pause", { params: { id: "1" } }).catch((error: unknown) => error);
+  expect(thrown).toBeInstanceOf(ProblemError);
+  expect(thrown).toMatchObject({ status: 409, code: "rollout-state", detail: "d" });
+  expect(heard).toEqual([thrown]);
+});
+
+it("has nothing to say of an answer without content, and takes no page for a value", async () => {
+  answering(new Response(null, { status: 204 }), new Response("<html>"));
+  const api = createClient();
+  expect(await api("DELETE /api/session")).toBeUndefined();
+  await expect(api("GET /api/trust")).rejects.toMatchObject({ code: "unexpected-response" });
+});
+
+it("leaves out of an address what is not asked", () => {
+  expect(addressOf("POST /api/releases")).toBe("/api/releases");
+  expect(addressOf("POST /api/releases", { query: { confirmSequence: "true" } })).toBe("/api/releases?confirmSequence=true");
+});
+
+it("compiles no call that the interface does not have", () => {
+  const never = (api: Client): unknown[] => [
+    // @ts-expect-error: there is no such route
+    api("GET /api/nothing"),
+    // @ts-expect-error: nor with this method
+    api("DELETE /api/devices"),
+    // @ts-expect-error: the path names a device
+    api("GET /api/devices/:id"),
+    // @ts-expect-error: a body is wanted
+    api("POST /api/rollouts"),
+    // @ts-expect-error: a rollout has a target
+    api("POST /api/rollouts", { body: { name: "x", releaseId: "y" } }),
+    // @ts-expect-error: there is no such command
+    api("POST /api/devices/:id/commands", { params: { id: "a" }, body: { kind: "explode" } }),
+    // @ts-expect-error: a release is a file
+    api("POST /api/releases", { body: { file: "x" } }),
+    // @ts-expect-error: a stream is no answer
+    api("GET /api/events"),
+    // @ts-expect-error: devices are answered, not releases
+    api("GET /api/devices").then(({ releases }) => releases),
+  ];
+  expect(never).toBeTypeOf("function");
+});
