@@ -1,6 +1,6 @@
 // Starts the fleet manager from the command line.
 
-import { endWithParent, outliveOutput } from "../../../packages/processes/src/end-with-parent.ts";
+import { endWithParent, outliveOutput } from "@flipside/processes/end-with-parent";
 import { whoReaches } from "../../../packages/processes/src/reach.ts";
 import { ConfigurationError, readConfiguration, usage } from "./configuration.ts";
 import { createLogger } from "./logging.ts";

@@ -5,7 +5,7 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createStrictVerifier, type StrictVerifier } from "@flipside/image-format";
-import { FolderInUseError, lockFolder } from "../../../packages/processes/src/folder-lock.ts";
+import { FolderInUseError, lockFolder } from "@flipside/processes/folder-lock";
 import { createAccounts } from "./features/accounts/accounts.ts";
 import { sessionRoutes } from "./features/accounts/routes.ts";
 import { createBrokerRights } from "./features/broker-rights/broker-rights.ts";

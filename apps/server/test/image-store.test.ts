@@ -1,6 +1,6 @@
 import { chmod, cp, readdir, rename, rm, stat, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { Database } from "../../../packages/processes/src/sqlite.ts";
+import { Database } from "@flipside/processes/sqlite";
 import { afterEach, describe, expect, it } from "vitest";
 import { compareVersions } from "../src/features/releases/version-order.ts";
 import { Fixture, password, temporaryDirectory } from "./fixture.ts";

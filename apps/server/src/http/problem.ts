@@ -4,7 +4,7 @@ import type { ErrorRequestHandler, Response } from "express";
 import { FormatError } from "@flipside/image-format";
 import { ZodError } from "zod";
 import type { Logger } from "../logging.ts";
-import { StorageBusy } from "../storage/write-lock.ts";
+import { StorageBusy } from "../storage/sqlite/write-lock.ts";
 import { ApiError } from "./errors.ts";
 
 interface Problem {

@@ -9,7 +9,7 @@ import {
   InsertQueryNode, type KyselyPlugin, type PluginTransformQueryArgs, type PluginTransformResultArgs, PrimitiveValueListNode, type QueryResult, type RootOperationNode, type UnknownRow, ValueListNode, ValueNode,
   ValuesNode,
 } from "kysely";
-import type { Database } from "../../../../packages/processes/src/sqlite.ts";
+import type { Database } from "@flipside/processes/sqlite";
 import { StartError } from "../start-error.ts";
 
 export const secretKeyBytes = 32;

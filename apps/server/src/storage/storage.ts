@@ -1,16 +1,16 @@
 // SQLite, wrapped once: how it is opened, how transactions run, and what happens after they are committed.
 //
-// Writers take turns (sqlite-dialect.ts): while a transaction is open, others wait. So work inside one awaits queries on
+// Writers take turns (sqlite/dialect.ts): while a transaction is open, others wait. So work inside one awaits queries on
 // its own handle only: awaiting the network there would hold up everybody, a write on `storage.db` would wait for the
 // transaction that waits for it, and a read there would not see what the transaction has done. Publishing to MQTT or to
 // event streams is handed to `afterCommit`, since nobody may hear of what is not stored yet.
 
 import { Kysely, Migrator, type Transaction } from "kysely";
-import { Database } from "../../../../packages/processes/src/sqlite.ts";
+import { Database } from "@flipside/processes/sqlite";
 import { migrations } from "./migrations.ts";
 import type { Schema } from "./schema.ts";
 import { openVault, SealingPlugin, type Vault } from "./secrets-at-rest.ts";
-import { patience, sqliteDialect } from "./sqlite-dialect.ts";
+import { patience, sqliteDialect } from "./sqlite/dialect.ts";
 
 /** What a device has said is not asked for again: it waits for the database for longer than a person would. */
 export const messagePatienceMs = 60_000;

@@ -5,7 +5,7 @@ import type { Logger } from "../../logging.ts";
 import { LogLimiter } from "../../logging.ts";
 import { withUnseenWrittenOut } from "../../plain-text.ts";
 import { messagePatienceMs, type Storage } from "../../storage/storage.ts";
-import { StorageBusy } from "../../storage/write-lock.ts";
+import { StorageBusy } from "../../storage/sqlite/write-lock.ts";
 
 export type DeviceLogKind = "enrolment" | "session" | "refused-message" | "refused-connection" | "boot-control" | "command" | "crash" | "revoked" | "deployment" | "trust" | "entropy";
 

@@ -7,7 +7,7 @@ import { LogLimiter } from "../../logging.ts";
 import type { LinkMessage } from "../../mqtt/device-link.ts";
 import { withUnseenWrittenOut } from "../../plain-text.ts";
 import type { Turns } from "../../mqtt/turns.ts";
-import { StorageBusy } from "../../storage/write-lock.ts";
+import { StorageBusy } from "../../storage/sqlite/write-lock.ts";
 import type { CheckIns } from "../check-ins/check-ins.ts";
 import type { ChunkDelivery } from "../chunk-delivery/chunk-delivery.ts";
 import type { Commands } from "../commands/commands.ts";

@@ -1,12 +1,12 @@
 // Another program holds the database: a backup, a person's shell.
 
 import { join } from "node:path";
-import { Database } from "../../../packages/processes/src/sqlite.ts";
+import { Database } from "@flipside/processes/sqlite";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { Storage } from "../src/storage/storage.ts";
-import { StorageBusy, WriteLock } from "../src/storage/write-lock.ts";
-import { ApiClient, Fixture, temporaryDirectory } from "./fixture.ts";
-import { makeRelease } from "./keys.ts";
+import { Storage } from "../../src/storage/storage.ts";
+import { StorageBusy, WriteLock } from "../../src/storage/sqlite/write-lock.ts";
+import { ApiClient, Fixture, temporaryDirectory } from "../fixture.ts";
+import { makeRelease } from "../keys.ts";
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 

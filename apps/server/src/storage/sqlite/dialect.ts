@@ -6,7 +6,7 @@
 // not to; the statement, of which nothing has been done then, is tried again after a pause in which everything else goes on.
 
 import { AsyncLocalStorage } from "node:async_hooks";
-import type { Database } from "../../../../packages/processes/src/sqlite.ts";
+import type { Database } from "@flipside/processes/sqlite";
 import { type CompiledQuery, type DatabaseConnection, type Dialect, type Driver, type Kysely, type QueryResult, SelectQueryNode, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler } from "kysely";
 import { StorageBusy, WriteLock } from "./write-lock.ts";
 

@@ -3,10 +3,10 @@
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, expect, it } from "vitest";
-import { hasCommand } from "../../agent/build/run-tool.ts";
-import { blocksOf, runShell, withPlaces } from "../../../test/operations/document.ts";
-import { Fixture, password, temporaryDirectory } from "./fixture.ts";
-import { makeRelease } from "./keys.ts";
+import { hasCommand } from "../../../agent/build/run-tool.ts";
+import { blocksOf, runShell, withPlaces } from "../../../../test/operations/document.ts";
+import { Fixture, password, temporaryDirectory } from "../fixture.ts";
+import { makeRelease } from "../keys.ts";
 
 const fixtures: Fixture[] = [];
 afterEach(async () => {
