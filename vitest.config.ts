@@ -1,6 +1,18 @@
 import { defineConfig } from "vitest/config";
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 import { missingDeviceTools } from "./apps/agent/build/run-tool.ts";
+import { postgresMissing } from "./apps/server/test/postgres/cluster.ts";
+
+const testFiles = ["packages/*/test/**/*.test.ts", "apps/*/test/**/*.test.{ts,tsx}", "test/**/*.test.ts"];
+const onPostgresOnly = "apps/server/test/postgres/**";
+
+/** The server's tests run a second time on PostgreSQL, but for those that it can change nothing of. */
+const notOnPostgres = [
+  "apps/server/test/sqlite/**", // about a database in a file: held by another process, copied, left by an older server
+  "apps/server/test/{engine,packet-guard,console-files,chunk-windows,http-limits,sign-in-limits}.test.ts", // about what comes before any database
+  "apps/server/test/one-owner.test.ts", // about the data folder; test/postgres has the same of the database
+];
+if (postgresMissing !== undefined) console.warn(`skipped: the server's tests on PostgreSQL: ${postgresMissing}`);
 
 /** The longest first: what starts last would be waited for alone. */
 class LongestFirst extends BaseSequencer {
@@ -17,7 +29,6 @@ class LongestFirst extends BaseSequencer {
 
 export default defineConfig({
   test: {
-    include: ["packages/*/test/**/*.test.ts", "apps/*/test/**/*.test.{ts,tsx}", "test/**/*.test.ts"],
     ...(missingDeviceTools().length > 0 ? { runner: "./test/guards/skipping-runner.ts" } : {}),
     setupFiles: ["test/guards/timer-guard.ts"],
     testTimeout: 60_000,
@@ -25,5 +36,20 @@ export default defineConfig({
     // Two cores: QEMU and Chromium run beside the tests, so never more than two files at once (scripts/test.mjs: and the story).
     maxWorkers: 2,
     sequence: { sequencer: LongestFirst },
+    projects: [
+      { extends: true, test: { name: "tests", include: testFiles, exclude: ["**/node_modules/**", onPostgresOnly] } },
+      ...(postgresMissing === undefined
+        ? [{
+            extends: true as const,
+            test: {
+              name: "on PostgreSQL",
+              include: ["apps/server/test/**/*.test.ts"],
+              exclude: ["**/node_modules/**", ...notOnPostgres],
+              globalSetup: ["apps/server/test/postgres/start-once.ts"],
+              setupFiles: ["apps/server/test/postgres/say-where.ts"],
+            },
+          }]
+        : []),
+    ],
   },
 });

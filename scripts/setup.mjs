@@ -137,7 +137,7 @@ export function offerDeviceTools() {
 
 /** What only tests use; a test that misses one of these skips and says why. */
 export function installTestTools() {
-  installDebian({ chromium: "chromium", mosquitto: "mosquitto", "rabbitmq-server": "rabbitmq-server", sqlite3: "sqlite3", openssl: "openssl", ip: "iproute2" }, false);
+  installDebian({ chromium: "chromium", mosquitto: "mosquitto", "rabbitmq-server": "rabbitmq-server", sqlite3: "sqlite3", openssl: "openssl", pg_ctlcluster: "postgresql", ip: "iproute2" }, false);
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -1,5 +1,5 @@
 // What docs/operations.md has a person type, tried as it stands there. The brokers' blocks are run by test/brokers, those of backup
-// and restore by apps/server/test/backup.test.ts.
+// and restore by apps/server/test/sqlite/backup.test.ts.
 
 import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -24,16 +24,17 @@ function configurationOf(line: string): ReturnType<typeof readConfiguration> {
 const startsIn = (heading: string): string[] => blocksOf(heading).flatMap((block) => block.split("\n").filter((line) => line.includes(SERVER)));
 
 it("each line that starts the server is one that it understands", () => {
-  const [rabbit, mosquitto, key, restored] = ["RabbitMQ", "Mosquitto", "Secrets at rest", "Backup and restore"].map((heading) => {
+  const [rabbit, mosquitto, postgres, key, restored] = ["RabbitMQ", "Mosquitto", "PostgreSQL", "Secrets at rest", "Backup and restore"].map((heading) => {
     const lines = startsIn(heading);
     expect(lines, heading).toHaveLength(1);
     return lines[0]!;
-  }) as [string, string, string, string];
+  }) as [string, string, string, string, string];
   const trustChain = "var/keys/trust-chain.bin";
   const mqttUrl = "mqtt://flipside:PASSWORD@127.0.0.1:1883";
   const brokerSecret = "0123456789abcdef0123456789abcdef";
   expect(configurationOf(withPlaces(rabbit, { SECRET: brokerSecret }).replace(`BROKER_${brokerSecret}`, "BROKER_SECRET"))).toMatchObject({ trustChain, mqttUrl, brokerSecret });
   expect(configurationOf(mosquitto)).toMatchObject({ trustChain, mqttUrl, mqttAccounts: "mosquitto" });
+  expect(configurationOf(postgres)).toMatchObject({ trustChain, databaseUrl: "postgres://flipside:PASSWORD@127.0.0.1/flipside" });
   expect(configurationOf(key)).toMatchObject({ trustChain, secretKeyFile: "/etc/flipside/secret.key" });
   expect(configurationOf(restored)).toMatchObject({ trustChain, dataDir: "var/server-restored" });
 });

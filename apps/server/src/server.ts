@@ -52,7 +52,8 @@ import { Turns } from "./mqtt/turns.ts";
 import { makePrivate } from "./storage/private-files.ts";
 import type { NewImage, ReleaseRow } from "./storage/schema.ts";
 import { StartError } from "./start-error.ts";
-import { messagePatienceMs, Storage } from "./storage/storage.ts";
+import { messagePatienceMs } from "./storage/patience.ts";
+import { Storage, type StorageOptions } from "./storage/storage.ts";
 
 const sweepEveryMs = 1_000;
 const tickEveryMs = 1_000;
@@ -75,6 +76,8 @@ export interface ServerOptions {
   mqttPort?: number;
   /** File of claims, JSON or CSV (features/claims/claims-file.ts), to import at the start. */
   claimsFile?: string | undefined;
+  /** A PostgreSQL database in place of the one in the data folder. */
+  databaseUrl?: string | undefined;
   /** 32 bytes: secrets in the database are encrypted with it (storage/secrets-at-rest.ts). */
   secretKey?: Uint8Array | undefined;
   /** Another broker in place of the embedded one. */
@@ -88,6 +91,8 @@ export interface ServerOptions {
   logger?: Logger;
   allowedOrigins?: readonly string[];
   trustProxy?: TrustedProxies;
+  /** Is told of every statement; for tests that count them. */
+  onStatement?: StorageOptions["onStatement"];
   /** Tests put shorter ones here. */
   httpTimes?: HttpTimes;
   consoleDir?: string;
@@ -177,10 +182,14 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     const verifier = await loadVerifier(options.verifierWasm);
     const releaseDataFolder = takeDataFolder(options.dataDir);
     undo.push(releaseDataFolder);
-    const database = join(options.dataDir, "flipside.sqlite");
-    for (const line of makePrivate(options.dataDir, database)) log.warn(`others could read the server's data: ${line}`);
+    const file = options.databaseUrl === undefined ? join(options.dataDir, "flipside.sqlite") : undefined;
+    for (const line of makePrivate(options.dataDir, file)) log.warn(`others could read the server's data: ${line}`);
     const files = await openImageFiles(options.dataDir, options.fileSystem);
-    const storage = await Storage.open(database, (error) => log.error({ err: error as Error }, "a listener failed"), options.secretKey);
+    const storage = await Storage.open(file === undefined ? { url: options.databaseUrl! } : { file }, {
+      onError: (error) => log.error({ err: error as Error }, "a listener or a connection of the database failed"),
+      secretKey: options.secretKey,
+      onStatement: options.onStatement,
+    });
     undo.push(() => storage.close());
     const clock = await openClock(storage, { ...systemClock, ...options.clock });
     const trust = await loadTrust(options.trustChain, { storage, verifier, log, replaced: () => trustReplaced() });
@@ -408,7 +417,11 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
         events,
         insertRelease: (release) => insertRelease(storage.db, release),
         insertImage: (image) => insertImage(storage.db, image),
-        tick,
+        // One that is under way may have looked already.
+        tick: async () => {
+          await ticking;
+          await tick();
+        },
         get imageFilesOpen() {
           return delivery.filesOpen;
         },

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type RunningServer, startServer } from "../src/server.ts";
 import { ApiClient, Fixture, passing, password } from "./fixture.ts";
+import { databaseOf } from "./database.ts";
 import { makeProject } from "./keys.ts";
 
 describe("accounts", () => {
@@ -15,8 +16,10 @@ describe("accounts", () => {
   afterAll(() => fixture.stop());
 
   it("have a first administrator whose one-time password must be changed before anything else", async () => {
+    const dataDir = await mkdtemp(join(tmpdir(), "flipside-accounts-"));
     const server: RunningServer = await startServer({
-      dataDir: await mkdtemp(join(tmpdir(), "flipside-accounts-")),
+      ...(await databaseOf(dataDir)),
+      dataDir,
       trustChain: (await makeProject()).trustChain,
       port: 0,
       mqttPort: 0,

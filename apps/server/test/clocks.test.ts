@@ -48,6 +48,8 @@ describe.each([["forward", 26 * hourMs], ["backward", -26 * hourMs]])("a wall cl
     const device = await fixture.readyDevice();
     const release = await fixture.upload(await makeRelease(fixture.project));
     const rollout = await fixture.rollOut(release.id, [device], { deadlineMs: 24 * hourMs });
+    // From its offer on, a new deadline runs: only then may time pass.
+    await device.offered();
     await device.close();
     wallMs += jumpMs;
     pass(hourMs);
@@ -65,7 +67,7 @@ describe.each([["forward", 26 * hourMs], ["backward", -26 * hourMs]])("a wall cl
 
 describe("steady time", () => {
   async function run(source: Partial<ClockSource>, work: (steady: () => number) => void, dataDir: string): Promise<number> {
-    const storage = await Storage.open(`${dataDir}/clock.sqlite`, () => {});
+    const storage = await Storage.open({ file: `${dataDir}/clock.sqlite` }, { onError: () => {} });
     const opened = await openClock(storage, { ...clock, ...source });
     work(opened.steadyMs);
     await opened.store();

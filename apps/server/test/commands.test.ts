@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { buildStrictVerifier } from "../../../packages/image-format/assembly/build-strict-verifier.ts";
 import { startServer } from "../src/server.ts";
 import { Fixture, passing, temporaryDirectory } from "./fixture.ts";
+import { databaseOf } from "./database.ts";
 import { makeProject, makeRelease } from "./keys.ts";
 import type { ProtocolDevice } from "./protocol-device.ts";
 
@@ -239,7 +240,7 @@ describe("what can't be commanded", () => {
     const start = async (content: unknown): Promise<unknown> => {
       const operationsKey = join(dataDir, "key.jwk");
       await writeFile(operationsKey, typeof content === "string" ? content : JSON.stringify(content));
-      return startServer({ dataDir, trustChain, operationsKey, port: 0, mqttPort: 0, logLevel: "silent" });
+      return startServer({ ...(await databaseOf(dataDir)), dataDir, trustChain, operationsKey, port: 0, mqttPort: 0, logLevel: "silent" });
     };
     await expect(start((await generateSigningKey()).privateJwk)).rejects.toThrow(/operations key .*key\.jwk cannot be used: the trust chain does not name it/);
     await expect(start(release.privateJwk), "a release key is none").rejects.toThrow("does not name it");

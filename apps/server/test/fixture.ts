@@ -11,6 +11,7 @@ import { buildStrictVerifier } from "../../../packages/image-format/assembly/bui
 import { type ClockSource, systemClock } from "../src/clock.ts";
 import { type RunningServer, type ServerOptions, startServer } from "../src/server.ts";
 import { expectAnswersToFit, problemOf } from "./answers.ts";
+import { databaseOf, dropDatabaseOf } from "./database.ts";
 import { makeProject, type Project } from "./keys.ts";
 import { ProtocolDevice } from "./protocol-device.ts";
 
@@ -99,8 +100,10 @@ export class Fixture {
   static async start(options: Partial<ServerOptions> = {}, project?: Project): Promise<Fixture> {
     await buildStrictVerifier();
     const made = project ?? (await makeProject());
+    const dataDir = options.dataDir ?? (await temporaryDirectory());
     const all: ServerOptions = {
-      dataDir: options.dataDir ?? (await temporaryDirectory()),
+      dataDir,
+      ...(await databaseOf(dataDir)),
       trustChain: made.trustChain,
       port: 0,
       mqttPort: 0,
@@ -116,7 +119,7 @@ export class Fixture {
 
   /** Starts a server on a data directory that another fixture has left. */
   static async goOn(options: Partial<ServerOptions> & { dataDir: string }, project: Project): Promise<Fixture> {
-    const all: ServerOptions = { trustChain: project.trustChain, port: 0, mqttPort: 0, logLevel: "silent", tickMs: 50, ...options };
+    const all: ServerOptions = { ...(await databaseOf(options.dataDir)), trustChain: project.trustChain, port: 0, mqttPort: 0, logLevel: "silent", tickMs: 50, ...options };
     const fixture = new Fixture(project, all, await startServer(all));
     await fixture.api.post("/api/session", { userName: "admin", password });
     return fixture;
@@ -183,6 +186,7 @@ export class Fixture {
   async stop(): Promise<void> {
     for (const device of this.devices) await device.close();
     await this.server.close();
+    await dropDatabaseOf(this.dataDir);
     await rm(this.dataDir, { recursive: true, force: true });
   }
 }

@@ -49,11 +49,11 @@ describe("who may ask", () => {
 
   it.each(all.filter(([, { access }]) => access === "admin"))("%s: nobody with a one-time password", async (_name, route) => {
     const { db } = fixture.server.internals.storage;
-    await db.updateTable("accounts").set({ mustChangePassword: 1 }).execute();
+    await db.updateTable("accounts").set({ mustChangePassword: true }).execute();
     try {
       expect(await fixture.api.request(route.method, urlOf(route))).toMatchObject({ status: 403, body: { code: "password-change-required" } });
     } finally {
-      await db.updateTable("accounts").set({ mustChangePassword: 0 }).execute();
+      await db.updateTable("accounts").set({ mustChangePassword: false }).execute();
     }
   });
 });

@@ -8,6 +8,7 @@ import { buildStrictVerifier } from "../../../packages/image-format/assembly/bui
 import { readConfiguration } from "../src/configuration.ts";
 import { startServer } from "../src/server.ts";
 import { ApiClient, mainPath, password, temporaryDirectory } from "./fixture.ts";
+import { databaseArguments, databaseOf } from "./database.ts";
 import { makeProject, makeRelease } from "./keys.ts";
 import { ProtocolDevice } from "./protocol-device.ts";
 
@@ -51,7 +52,7 @@ describe("the server as a process", () => {
     const dataDir = await temporaryDirectory();
     const trustChain = join(dataDir, "trust-chain.bin");
     await writeFile(trustChain, project.trustChain);
-    const args = ["--host", "127.0.0.1", "--port", "0", "--mqtt-port", "0", "--data-dir", dataDir, "--trust-chain", trustChain, "--log-level", "warn"];
+    const args = ["--host", "127.0.0.1", "--port", "0", "--mqtt-port", "0", "--data-dir", dataDir, ...(await databaseArguments(dataDir)), "--trust-chain", trustChain, "--log-level", "warn"];
     let server = await start(args);
     const api = new ApiClient(server.url);
     await api.post("/api/session", { userName: "admin", password: server.oneTimePassword });
@@ -124,7 +125,7 @@ describe("the server as a process", () => {
     const dataDir = await temporaryDirectory();
     const trustChain = join(dataDir, "trust-chain.bin");
     await writeFile(trustChain, (await makeProject()).trustChain);
-    const args = ["--host", "127.0.0.1", "--data-dir", dataDir, "--trust-chain", trustChain, "--log-level", "silent"];
+    const args = ["--host", "127.0.0.1", "--data-dir", dataDir, ...(await databaseArguments(dataDir)), "--trust-chain", trustChain, "--log-level", "silent"];
     const { ended, errors, output } = run([...args, "--port", String(port), "--mqtt-port", "0"]);
     expect(await ended).toMatchObject({ code: 1 });
     expect(errors()).toContain(`Port ${port} for HTTP is in use`);
@@ -132,7 +133,7 @@ describe("the server as a process", () => {
     expect(errors()).not.toContain(".ts:");
     expect(output()).toBe("");
 
-    const options = { dataDir, trustChain, port: 0, mqttPort: port, logLevel: "silent" as const };
+    const options = { ...(await databaseOf(dataDir)), dataDir, trustChain, port: 0, mqttPort: port, logLevel: "silent" as const };
     await expect(startServer(options)).rejects.toThrow(new RegExp(`Port ${port} for MQTT is in use.*--mqtt-port`));
     taken.close();
     const server = await startServer({ ...options, mqttPort: 0 });
@@ -160,7 +161,7 @@ describe("a start", () => {
     const { trustChain } = await makeProject();
     const damaged = trustChain.slice();
     damaged[damaged.length - 1]! ^= 1;
-    const start = (chain: Uint8Array | string) => startServer({ dataDir, trustChain: chain, port: 0, mqttPort: 0, logLevel: "silent" });
+    const start = async (chain: Uint8Array | string) => startServer({ ...(await databaseOf(dataDir)), dataDir, trustChain: chain, port: 0, mqttPort: 0, logLevel: "silent" });
     await expect(start(join(dataDir, "missing"))).rejects.toThrow(/trust chain .*missing cannot be used/);
     await expect(start(damaged)).rejects.toThrow("not signed by 1 of its predecessor's roots");
     await expect(start(trustChain.slice(0, -1))).rejects.toThrow("is no trust chain");

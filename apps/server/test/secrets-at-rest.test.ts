@@ -5,6 +5,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import { startServer } from "../src/server.ts";
 import { readSecretKey, Vault } from "../src/storage/secrets-at-rest.ts";
 import { Fixture, password, temporaryDirectory } from "./fixture.ts";
+import { databaseOf, isOnPostgres, postgresFilesOf } from "./database.ts";
 
 let fixture: Fixture | undefined;
 afterEach(async () => {
@@ -12,8 +13,9 @@ afterEach(async () => {
   fixture = undefined;
 });
 
-/** Everything in the data folder's files at its top: the database and what SQLite keeps beside it. */
+/** Everything in the data folder's files at its top: the database and what SQLite keeps beside it. Or PostgreSQL's tables. */
 async function allBytes(dataDir: string): Promise<Buffer> {
+  if (isOnPostgres()) return postgresFilesOf(dataDir);
   const files = (await readdir(dataDir, { withFileTypes: true })).filter((entry) => entry.isFile());
   return Buffer.concat(await Promise.all(files.map((entry) => readFile(join(dataDir, entry.name)))));
 }
@@ -53,7 +55,7 @@ describe("the secrets in the database", () => {
     }
     await fixture.server.close();
 
-    const start = (key?: Uint8Array) => startServer({ dataDir, trustChain: project.trustChain, port: 0, mqttPort: 0, logLevel: "silent", ...(key === undefined ? {} : { secretKey: key }) });
+    const start = async (key?: Uint8Array) => startServer({ ...(await databaseOf(dataDir)), dataDir, trustChain: project.trustChain, port: 0, mqttPort: 0, logLevel: "silent", ...(key === undefined ? {} : { secretKey: key }) });
     await expect(start()).rejects.toThrow(/are encrypted, and no key is given.*FLIPSIDE_SECRET_KEY_FILE/);
     await expect(start(randomBytes(32))).rejects.toThrow(/not the one that the secrets in this database are encrypted with/);
     await fixture.restart();

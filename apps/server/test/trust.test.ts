@@ -4,6 +4,7 @@ import { appendTrustLink, buildImage, buildRelease, buildTrustChain, ErrorCode, 
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { startServer } from "../src/server.ts";
 import { Fixture } from "./fixture.ts";
+import { databaseOf } from "./database.ts";
 import { imageFields, makeProject, makeRelease, payloadOf, type Project } from "./keys.ts";
 import type { ProtocolDevice } from "./protocol-device.ts";
 
@@ -75,9 +76,9 @@ describe("the server's trust record", () => {
 
   it("is the one given at the start, when that goes on from the stored one", async () => {
     await fixture.server.close();
-    const server = await startServer({ dataDir: fixture.dataDir, trustChain: chains[2]!, port: 0, mqttPort: 0, logLevel: "silent" });
+    const server = await startServer({ ...(await databaseOf(fixture.dataDir)), dataDir: fixture.dataDir, trustChain: chains[2]!, port: 0, mqttPort: 0, logLevel: "silent" });
     await server.close();
-    fixture.server = await startServer({ dataDir: fixture.dataDir, trustChain: chains[1]!, port: 0, mqttPort: 0, logLevel: "silent" });
+    fixture.server = await startServer({ ...(await databaseOf(fixture.dataDir)), dataDir: fixture.dataDir, trustChain: chains[1]!, port: 0, mqttPort: 0, logLevel: "silent" });
     fixture.api.url = fixture.server.url;
     expect((await fixture.api.get("/api/trust")).body.version).toBe(2);
   });
@@ -85,7 +86,7 @@ describe("the server's trust record", () => {
   it("can't be swapped at the start for another line", async () => {
     const { trustChain } = await makeProject();
     await fixture.server.close();
-    await expect(startServer({ dataDir: fixture.dataDir, trustChain, port: 0, mqttPort: 0, logLevel: "silent" })).rejects.toThrow("does not belong to the one that is stored");
+    await expect(startServer({ ...(await databaseOf(fixture.dataDir)), dataDir: fixture.dataDir, trustChain, port: 0, mqttPort: 0, logLevel: "silent" })).rejects.toThrow("does not belong to the one that is stored");
   });
 
   it("is refused when it is not newer, of another line, not signed, or no record", async () => {
@@ -216,7 +217,7 @@ describe("a release whose signer is revoked", () => {
     const rollout = await fixture.rollOut(release.id, [device]);
     await device.close();
     await fixture.server.close();
-    fixture.server = await startServer({ dataDir: fixture.dataDir, trustChain: chains[3]!, port: 0, mqttPort: 0, logLevel: "silent" });
+    fixture.server = await startServer({ ...(await databaseOf(fixture.dataDir)), dataDir: fixture.dataDir, trustChain: chains[3]!, port: 0, mqttPort: 0, logLevel: "silent" });
     fixture.api.url = fixture.server.url;
     expect((await fixture.api.get(`/api/rollouts/${rollout.id}`)).body).toMatchObject({ state: "cancelled" });
   });

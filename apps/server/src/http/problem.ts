@@ -4,7 +4,7 @@ import type { ErrorRequestHandler, Response } from "express";
 import { FormatError } from "@flipside/image-format";
 import { ZodError } from "zod";
 import type { Logger } from "../logging.ts";
-import { StorageBusy } from "../storage/sqlite/write-lock.ts";
+import { StorageUnavailable } from "../storage/storage-unavailable.ts";
 import { ApiError } from "./errors.ts";
 
 interface Problem {
@@ -68,9 +68,9 @@ const storageBusyRetrySeconds = 5;
 
 const errno = (error: unknown): string => String((error as { code?: unknown } | null)?.code ?? "");
 
-/** SQLITE_FULL when the database cannot grow, ENOSPC and EDQUOT from files. */
+/** SQLITE_FULL and 53100 (PostgreSQL) when the database cannot grow, ENOSPC and EDQUOT from files. */
 export function isStorageFull(error: unknown): boolean {
-  return ["ENOSPC", "EDQUOT", "SQLITE_FULL"].includes(errno(error));
+  return ["ENOSPC", "EDQUOT", "SQLITE_FULL", "53100"].includes(errno(error));
 }
 
 export function storageFull(): ApiError {
@@ -85,9 +85,7 @@ function refusalOf(error: unknown): ApiError | undefined {
     return new ApiError("validation-failed", errors.map((e) => (e.path ? `${e.path}: ${e.message}` : e.message)).join("; "), { errors });
   }
   if (isStorageFull(error)) return storageFull();
-  if (error instanceof StorageBusy) {
-    return new ApiError("server-busy", "Another program holds the server's database, such as a backup. Nothing of this was stored; try again in a moment.", { retryAfterSeconds: storageBusyRetrySeconds });
-  }
+  if (error instanceof StorageUnavailable) return new ApiError("server-busy", error.advice, { retryAfterSeconds: storageBusyRetrySeconds });
   // What express and its body parser throw.
   const type = String((error as { type?: unknown } | null)?.type ?? "");
   if (type === "entity.parse.failed") return new ApiError("malformed-json", "The body could not be read as JSON.");

@@ -35,14 +35,14 @@ function narrow(path: string): string | undefined {
 
 /**
  * Makes data directory and database file for the owner alone, and narrows what is there. Returns a line for everything that was
- * wider. Windows has no such modes: there the folder's own rights count, and nothing is looked at.
+ * wider. `database`: where it is a file. Windows has no such modes: there the folder's own rights count, and nothing is looked at.
  */
-export function makePrivate(dataDir: string, database: string): string[] {
+export function makePrivate(dataDir: string, database: string | undefined): string[] {
   mkdirSync(dataDir, { recursive: true, mode: privateFolderMode });
   if (process.platform === "win32") return [];
   // Before SQLite makes it, and for the others that it makes beside.
-  closeSync(openSync(database, "a", privateFileMode));
-  const paths = [dataDir, ...databaseFiles(database), ...databaseFiles(join(dataDir, lockName))];
+  if (database !== undefined) closeSync(openSync(database, "a", privateFileMode));
+  const paths = [dataDir, ...(database === undefined ? [] : databaseFiles(database)), ...databaseFiles(join(dataDir, lockName))];
   for (const folder of ["images", "uploads"].map((name) => join(dataDir, name))) {
     if (lstatSync(folder, { throwIfNoEntry: false })?.isDirectory() !== true) continue;
     paths.push(folder, ...readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isFile()).map((entry) => join(folder, entry.name)));

@@ -1,4 +1,5 @@
-// The tables, as Kysely sees them. Times are milliseconds since 1970; booleans are 0 and 1.
+// The tables, as Kysely sees them. Times are milliseconds since 1970. What a column is in each
+// dialect: column-types.ts; booleans are listed there.
 
 import type { CommandKind, DeploymentStateName } from "@flipside/image-format";
 import type { Generated, Insertable, Selectable, Updateable } from "kysely";
@@ -12,7 +13,7 @@ export interface AccountTable {
   userName: string;
   role: "admin";
   passwordHash: string;
-  mustChangePassword: number;
+  mustChangePassword: boolean;
   /** Counts password changes: a token of an older generation is worthless. */
   tokenGeneration: number;
   createdAt: number;
@@ -132,7 +133,7 @@ export interface RolloutTable {
   waveTotals: string;
   deadlineMs: number;
   failureThresholdPercent: number;
-  allowOlder: number;
+  allowOlder: boolean;
   /** What the operator accepted by resuming: the gate of this wave counts only what finished since. */
   acceptedWave: number;
   acceptedFinished: number;
@@ -160,6 +161,14 @@ export interface DeploymentTable {
   offeredAt: number | null;
   deadlineAt: number | null;
   finishedAt: number | null;
+}
+
+/** How many deployments of a rollout's wave are in a state; changed in the transaction that changes the state. */
+export interface DeploymentCountTable {
+  rolloutId: string;
+  wave: number;
+  state: DeploymentStateName;
+  count: number;
 }
 
 export interface DecisionTable {
@@ -204,6 +213,7 @@ export interface Schema {
   permits: PermitTable;
   rollouts: RolloutTable;
   deployments: DeploymentTable;
+  deploymentCounts: DeploymentCountTable;
   decisions: DecisionTable;
   commands: CommandTable;
 }

@@ -6,11 +6,11 @@
 import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
 import {
-  InsertQueryNode, type KyselyPlugin, type PluginTransformQueryArgs, type PluginTransformResultArgs, PrimitiveValueListNode, type QueryResult, type RootOperationNode, type UnknownRow, ValueListNode, ValueNode,
+  InsertQueryNode, type Kysely, type KyselyPlugin, type PluginTransformQueryArgs, type PluginTransformResultArgs, PrimitiveValueListNode, type QueryResult, type RootOperationNode, type UnknownRow, ValueListNode, ValueNode,
   ValuesNode,
 } from "kysely";
-import type { Database } from "@flipside/processes/sqlite";
 import { StartError } from "../start-error.ts";
+import type { Schema } from "./schema.ts";
 
 export const secretKeyBytes = 32;
 const nonceBytes = 12;
@@ -70,11 +70,10 @@ export class Vault {
 
 /**
  * Judges the key by the database, which is migrated and used by nobody else yet. With a key for the first time, everything that is
- * there is sealed, and the file written anew, so that no free page holds what was. Throws StartError.
+ * there is sealed, and `scrub` makes that the tables hold no more what they held before. Throws StartError.
  */
-export function openVault(database: Database, key: Uint8Array | undefined): Vault | undefined {
-  const meta = database.prepare("select value from meta where key = ?");
-  const check = meta.get(checkKey) as { value: Buffer } | undefined;
+export async function openVault(db: Kysely<Schema>, key: Uint8Array | undefined, scrub: (tables: readonly string[]) => Promise<void>): Promise<Vault | undefined> {
+  const check = await db.selectFrom("meta").select("value").where("key", "=", checkKey).executeTakeFirst();
   if (key === undefined) {
     if (check === undefined) return undefined;
     throw new StartError(`The secrets in this database are encrypted, and no key is given. ${advice}.`);
@@ -88,20 +87,22 @@ export function openVault(database: Database, key: Uint8Array | undefined): Vaul
     }
     return vault;
   }
-  database.transaction(() => {
-    for (const { table, column, where } of [
-      { table: "claims", column: "secret", where: "true" },
-      { table: "deviceSecrets", column: "secret", where: "true" },
-      { table: "meta", column: "value", where: `key = '${tokenSecretKey}'` },
-    ]) {
-      const update = database.prepare(`update ${table} set ${column} = ? where rowid = ?`);
-      for (const { rowid, value } of database.prepare(`select rowid, ${column} as value from ${table} where ${where}`).all() as { rowid: number; value: Buffer }[]) update.run(vault.seal(value), rowid);
-    }
-    database.prepare("insert into meta (key, value) values (?, ?)").run(checkKey, vault.seal(Buffer.from("flipside")));
-  }).immediate();
-  database.exec("vacuum");
-  database.pragma("wal_checkpoint(TRUNCATE)");
+  await db.transaction().execute((transaction) => sealAll(transaction, vault));
+  await scrub(["claims", "deviceSecrets", "meta"]);
   return vault;
+}
+
+async function sealAll(db: Kysely<Schema>, vault: Vault): Promise<void> {
+  for (const { deviceId, secret } of await db.selectFrom("claims").select(["deviceId", "secret"]).execute()) {
+    await db.updateTable("claims").set({ secret: vault.seal(secret) }).where("deviceId", "=", deviceId).execute();
+  }
+  for (const { deviceId, generation, secret } of await db.selectFrom("deviceSecrets").selectAll().execute()) {
+    await db.updateTable("deviceSecrets").set({ secret: vault.seal(secret) }).where("deviceId", "=", deviceId).where("generation", "=", generation).execute();
+  }
+  for (const { key, value } of await db.selectFrom("meta").selectAll().where("key", "=", tokenSecretKey).execute()) {
+    await db.updateTable("meta").set({ value: vault.seal(value) }).where("key", "=", key).execute();
+  }
+  await db.insertInto("meta").values({ key: checkKey, value: vault.seal(Buffer.from("flipside")) }).execute();
 }
 
 const columnOf = (table: string, row: ReadonlyMap<string, unknown>): string | undefined => {

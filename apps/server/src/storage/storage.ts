@@ -1,19 +1,35 @@
-// SQLite, wrapped once: how it is opened, how transactions run, and what happens after they are committed.
+// The database, wrapped once: how it is opened, how transactions run, and what happens after they are committed. Two dialects:
+// SQLite in a file (sqlite/), PostgreSQL at an address (postgres/).
 //
-// Writers take turns (sqlite/dialect.ts): while a transaction is open, others wait. So work inside one awaits queries on
-// its own handle only: awaiting the network there would hold up everybody, a write on `storage.db` would wait for the
-// transaction that waits for it, and a read there would not see what the transaction has done. Publishing to MQTT or to
-// event streams is handed to `afterCommit`, since nobody may hear of what is not stored yet.
+// In SQLite writers take turns: while a transaction is open, others wait. So work inside one awaits queries on its own handle
+// only: awaiting the network there would hold up everybody, a write on `storage.db` would wait for the transaction that waits
+// for it, and a read there would not see what the transaction has done. In PostgreSQL transactions run beside each other, each
+// statement sees what was committed before it (READ COMMITTED), and so what is read to be changed is read `forUpdate`, which
+// SQLite does without. One that meets another, or a connection that was lost before the commit, is run again as a whole: the
+// function that is given to `transaction` does nothing outside of the database.
+//
+// Publishing to MQTT or to event streams is handed to `afterCommit`, since nobody may hear of what is not stored yet.
 
-import { Kysely, Migrator, type Transaction } from "kysely";
-import { Database } from "@flipside/processes/sqlite";
+import { Kysely, type LogEvent, Migrator, type Transaction } from "kysely";
 import { migrations } from "./migrations.ts";
+import type { OpenDialect } from "./open-dialect.ts";
+import { patience } from "./patience.ts";
+import { openPostgres } from "./postgres/open.ts";
 import type { Schema } from "./schema.ts";
 import { openVault, SealingPlugin, type Vault } from "./secrets-at-rest.ts";
-import { patience, sqliteDialect } from "./sqlite/dialect.ts";
+import { openSqlite } from "./sqlite/open.ts";
 
-/** What a device has said is not asked for again: it waits for the database for longer than a person would. */
-export const messagePatienceMs = 60_000;
+/** A file of SQLite's, or the address of a PostgreSQL database. */
+export type StoragePlace = { file: string } | { url: string };
+
+export interface StorageOptions {
+  /** Faults that no work of anybody's meets: a hook's, an idle connection's. */
+  onError: (error: unknown) => void;
+  /** 32 bytes: secrets-at-rest.ts. */
+  secretKey?: Uint8Array | undefined;
+  /** Is told of every statement; for tests that count them. */
+  onStatement?: ((event: LogEvent) => void) | undefined;
+}
 
 /** A read or write handle: the database itself, or the transaction that is open. */
 export type Queries = Kysely<Schema> | Transaction<Schema>;
@@ -26,56 +42,54 @@ export interface Work {
 
 export class Storage {
   readonly db: Kysely<Schema>;
-  readonly #onHookError: (error: unknown) => void;
+  readonly #dialect: OpenDialect;
+  readonly #onError: (error: unknown) => void;
 
-  private constructor(db: Kysely<Schema>, onHookError: (error: unknown) => void) {
+  private constructor(db: Kysely<Schema>, dialect: OpenDialect, onError: (error: unknown) => void) {
     this.db = db;
-    this.#onHookError = onHookError;
+    this.#dialect = dialect;
+    this.#onError = onError;
   }
 
-  /** Opens the file, creating and migrating it as needed; `secretKey`: secrets-at-rest.ts. Throws when it is no database or newer than this program. */
-  static async open(path: string, onHookError: (error: unknown) => void, secretKey?: Uint8Array): Promise<Storage> {
-    const sqlite = new Database(path);
-    // Readers and the writer don't block each other, and a commit is one append.
-    sqlite.pragma("journal_mode = WAL");
-    // A commit survives a power cut, not only a crash: a deployment that was offered must not be forgotten.
-    sqlite.pragma("synchronous = FULL");
-    // Off by default for the sake of databases from before 2009.
-    sqlite.pragma("foreign_keys = ON");
-    // The WAL is copied back often enough that it stays at a few megabytes.
-    sqlite.pragma("wal_autocheckpoint = 1000");
-    const reader = new Database(path);
-    reader.pragma("query_only = ON");
-    // From here on, SQLite's own waiting would be in the middle of the event loop: the dialect waits beside it.
-    for (const connection of [sqlite, reader]) connection.pragma("busy_timeout = 0");
-    const db = new Kysely<Schema>({ dialect: sqliteDialect({ reader, writer: sqlite }) });
-    const { error } = await new Migrator({ db, provider: migrations }).migrateToLatest();
-    if (error !== undefined) {
-      await db.destroy();
-      throw error;
-    }
+  /** Opens the database, creating and migrating it as needed. Throws when it is none, or newer than this program. */
+  static async open(place: StoragePlace, { onError, secretKey, onStatement }: StorageOptions): Promise<Storage> {
+    const dialect = "url" in place ? await openPostgres(place.url, onError) : openSqlite(place.file);
+    const db = new Kysely<Schema>({ dialect: dialect.kysely, ...(onStatement === undefined ? {} : { log: onStatement }) });
     let vault: Vault | undefined;
     try {
-      vault = openVault(sqlite, secretKey);
+      const { error } = await new Migrator({ db, provider: migrations(dialect.types) }).migrateToLatest();
+      if (error !== undefined) throw error;
+      vault = await openVault(db, secretKey, (tables) => dialect.scrub(db, tables));
     } catch (error) {
       await db.destroy();
       throw error;
     }
-    return new Storage(vault === undefined ? db : db.withPlugin(new SealingPlugin(vault)), onHookError);
+    return new Storage(vault === undefined ? db : db.withPlugin(new SealingPlugin(vault)), dialect, onError);
   }
 
   async transaction<T>(work: (work: Work) => Promise<T>): Promise<T> {
-    const hooks: (() => void)[] = [];
-    const result = await this.db.transaction().execute((db) => work({ db, afterCommit: (hook) => hooks.push(hook) }));
+    const { result, hooks } = await this.#commit(work);
     for (const hook of hooks) {
       try {
         hook();
       } catch (error) {
         // The work is committed: a listener's fault must not make the caller believe that it failed.
-        this.#onHookError(error);
+        this.#onError(error);
       }
     }
     return result;
+  }
+
+  async #commit<T>(work: (work: Work) => Promise<T>): Promise<{ result: T; hooks: (() => void)[] }> {
+    for (let tries = 1; ; tries++) {
+      const hooks: (() => void)[] = [];
+      try {
+        const result = await this.db.transaction().execute((db) => work({ db, afterCommit: (hook) => hooks.push(hook) }));
+        return { result, hooks };
+      } catch (error) {
+        if (!this.#dialect.mayRunAgain(error, tries)) throw error;
+      }
+    }
   }
 
   /** Runs work that waits for so long while another program holds the database, and not only for the usual 5 s. */

@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { Database } from "@flipside/processes/sqlite";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { Storage } from "../../src/storage/storage.ts";
-import { StorageBusy, WriteLock } from "../../src/storage/sqlite/write-lock.ts";
+import { StorageBusy } from "../../src/storage/storage-unavailable.ts";
+import { WriteLock } from "../../src/storage/sqlite/write-lock.ts";
 import { ApiClient, Fixture, temporaryDirectory } from "../fixture.ts";
 import { makeRelease } from "../keys.ts";
 
@@ -69,7 +70,7 @@ describe("a server whose database another program holds", () => {
 describe("storage", () => {
   it("begins transactions as such: what was read in one still holds when it writes", async () => {
     const path = join(await temporaryDirectory(), "a.sqlite");
-    const storage = await Storage.open(path, () => {});
+    const storage = await Storage.open({ file: path }, { onError: () => {} });
     const other = new Database(path, { timeout: 0 });
     await storage.transaction(async ({ db }) => {
       await db.selectFrom("claims").selectAll().execute();
@@ -81,7 +82,7 @@ describe("storage", () => {
   });
 
   it("shows to readers what is committed, and lets writers take turns", async () => {
-    const storage = await Storage.open(join(await temporaryDirectory(), "a.sqlite"), () => {});
+    const storage = await Storage.open({ file: join(await temporaryDirectory(), "a.sqlite") }, { onError: () => {} });
     const count = async (): Promise<number> => (await storage.db.selectFrom("claims").selectAll().execute()).length;
     const order: string[] = [];
     const first = storage.transaction(async ({ db }) => {
@@ -107,13 +108,13 @@ describe("storage", () => {
 
   it("leaves nothing of a migration that broke off", async () => {
     const path = join(await temporaryDirectory(), "a.sqlite");
-    await (await Storage.open(path, () => {})).close();
+    await (await Storage.open({ file: path }, { onError: () => {} })).close();
     const other = new Database(path);
     // As if the last migration had not run yet, and could not be run to its end.
     other.exec("delete from kysely_migration where name >= '0006'; alter table images add column filePath text");
     const columns = (): unknown[] => other.prepare("pragma table_info(images)").all();
     const before = columns();
-    await expect(Storage.open(path, () => {})).rejects.toThrow(/duplicate column/);
+    await expect(Storage.open({ file: path }, { onError: () => {} })).rejects.toThrow(/duplicate column/);
     expect(columns()).toEqual(before);
     other.close();
   });

@@ -40,7 +40,7 @@ export interface Accounts {
   createFirst(): Promise<{ userName: string; password: string } | undefined>;
 }
 
-const viewOf = (row: AccountRow): User => ({ userName: row.userName, role: row.role, mustChangePassword: row.mustChangePassword === 1 });
+const viewOf = (row: AccountRow): User => ({ userName: row.userName, role: row.role, mustChangePassword: row.mustChangePassword });
 
 export async function createAccounts(storage: Storage, clock: Clock, log: Logger): Promise<Accounts> {
   const now = clock.steadyMs;
@@ -160,7 +160,7 @@ export async function createAccounts(storage: Storage, clock: Clock, log: Logger
       const passwordHash = await hashPassword(newPassword);
       await storage.db
         .updateTable("accounts")
-        .set((q) => ({ passwordHash, mustChangePassword: 0, tokenGeneration: q("tokenGeneration", "+", 1) }))
+        .set((q) => ({ passwordHash, mustChangePassword: false, tokenGeneration: q("tokenGeneration", "+", 1) }))
         .where("userName", "=", userName)
         .execute();
       const row = (await find(userName))!;
@@ -176,7 +176,7 @@ export async function createAccounts(storage: Storage, clock: Clock, log: Logger
       const passwordHash = await hashPassword(password);
       await storage.db
         .insertInto("accounts")
-        .values({ userName: "admin", role: "admin", passwordHash, mustChangePassword: 1, tokenGeneration: 1, createdAt: clock.wallMs() })
+        .values({ userName: "admin", role: "admin", passwordHash, mustChangePassword: true, tokenGeneration: 1, createdAt: clock.wallMs() })
         .execute();
       return { userName: "admin", password };
     },

@@ -19,7 +19,7 @@ import type { Turns } from "../../mqtt/turns.ts";
 import type { CommandRow, CommandTable, CommandUpdate } from "../../storage/schema.ts";
 import type { Storage } from "../../storage/storage.ts";
 import type { DeviceLog } from "../devices/device-log.ts";
-import { findDevice } from "../devices/store.ts";
+import { findDevice, lockDevice } from "../devices/store.ts";
 import type { EventHub } from "../events/event-hub.ts";
 import type { CheckIn, CommandAnswer } from "../sessions/messages.ts";
 import type { Session, Sessions } from "../sessions/sessions.ts";
@@ -137,7 +137,7 @@ export async function createCommands(options: {
     async give(deviceId, action, expiresInMs, by) {
       if (options.operationsKey() === undefined) throw new ApiError("no-operations-key", "Start the server with --operations-key and the file of a key that the newest trust record names as an operations key.");
       const row = await storage.transaction(async ({ db, afterCommit }) => {
-        const device = await findDevice(db, deviceId);
+        const device = await lockDevice(db, deviceId);
         if (device === undefined) throw new ApiError("not-found", "There is no such device.");
         if (device.revokedAt !== null) throw new ApiError("device-revoked", "A revoked device gets no commands.");
         const open = await db.selectFrom("commands").select("id").where("deviceId", "=", deviceId).where("finishedAt", "is", null).execute();

@@ -4,8 +4,9 @@ import type { Clock } from "../../clock.ts";
 import type { Logger } from "../../logging.ts";
 import { LogLimiter } from "../../logging.ts";
 import { withUnseenWrittenOut } from "../../plain-text.ts";
-import { messagePatienceMs, type Storage } from "../../storage/storage.ts";
-import { StorageBusy } from "../../storage/sqlite/write-lock.ts";
+import { messagePatienceMs } from "../../storage/patience.ts";
+import type { Storage } from "../../storage/storage.ts";
+import { StorageUnavailable } from "../../storage/storage-unavailable.ts";
 
 export type DeviceLogKind = "enrolment" | "session" | "refused-message" | "refused-connection" | "boot-control" | "command" | "crash" | "revoked" | "deployment" | "trust" | "entropy";
 
@@ -48,7 +49,7 @@ export function createDeviceLog(storage: Storage, log: Logger, clock: Pick<Clock
       try {
         await storage.patiently(messagePatienceMs, () => store(entries));
       } catch (error) {
-        if (error instanceof StorageBusy && waiting.length + entries.length <= entriesWaitingMax) waiting = [...entries, ...waiting];
+        if (error instanceof StorageUnavailable && waiting.length + entries.length <= entriesWaitingMax) waiting = [...entries, ...waiting];
         else log.error({ err: error as Error, entries: entries.length }, "device log entries were lost");
       }
     }

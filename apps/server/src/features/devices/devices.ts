@@ -10,6 +10,7 @@ import type { EventHub } from "../events/event-hub.ts";
 import type { Rollouts } from "../rollouts/rollouts.ts";
 import type { Sessions } from "../sessions/sessions.ts";
 import type { DeviceLog } from "./device-log.ts";
+import { lockDevice } from "./store.ts";
 import { deploymentView, type DeviceView, type DeviceViews, selectDeployments } from "./view.ts";
 
 const deploymentsShown = 50;
@@ -56,7 +57,7 @@ export function createDevices(options: {
 
     async revoke(id, by) {
       await storage.transaction(async (work) => {
-        const device = await work.db.selectFrom("devices").select("revokedAt").where("id", "=", id).executeTakeFirst();
+        const device = await lockDevice(work.db, id);
         if (device === undefined) throw new ApiError("not-found", "There is no such device.");
         if (device.revokedAt !== null) return;
         await work.db.updateTable("devices").set({ revokedAt: now() }).where("id", "=", id).execute();

@@ -15,6 +15,11 @@ export function findDevice(db: Queries, id: string): Promise<DeviceRow | undefin
   return db.selectFrom("devices").selectAll().where("id", "=", id).executeTakeFirst();
 }
 
+/** For the one transaction that may change it, or what hangs on it, now. */
+export function lockDevice(db: Queries, id: string): Promise<DeviceRow | undefined> {
+  return db.selectFrom("devices").selectAll().where("id", "=", id).forUpdate().executeTakeFirst();
+}
+
 export function listDevices(db: Queries): Promise<DeviceRow[]> {
   return db.selectFrom("devices").selectAll().orderBy("id").execute();
 }

@@ -8,7 +8,7 @@ import { z } from "zod";
 import type { LinkMessage } from "../../mqtt/device-link.ts";
 import type { Storage } from "../../storage/storage.ts";
 import type { DeviceLog } from "../devices/device-log.ts";
-import { addSecret, findDevice } from "../devices/store.ts";
+import { addSecret, findDevice, lockDevice } from "../devices/store.ts";
 import { equalInConstantTime, macOver } from "../sessions/mac.ts";
 import { binary, type ParsedObject } from "../sessions/messages.ts";
 
@@ -87,7 +87,7 @@ export function createEnrolment(options: { storage: Storage; deviceLog: DeviceLo
     const key = Buffer.from(publicKey, "base64url");
     const secret = macOver(claim.secret, MAC_ENROL_SECRET, deviceId, nonce, serverNonce, publicKey);
     const refusal = await storage.transaction(async ({ db, afterCommit }): Promise<Refusal | undefined> => {
-      const device = await findDevice(db, deviceId);
+      const device = await lockDevice(db, deviceId);
       if (device !== undefined && device.revokedAt !== null) return "revoked";
       if (device !== undefined && !isDeepStrictEqual(new Uint8Array(device.publicKey), new Uint8Array(key))) return "key-mismatch";
       if (device === undefined) {

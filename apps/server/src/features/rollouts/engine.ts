@@ -71,6 +71,8 @@ export interface DeploymentChange {
 export interface Changes {
   rollout: Partial<Pick<RolloutSnapshot, "state" | "pauseReason" | "currentWave" | "accepted">> & { finishedAt?: number };
   deployments: DeploymentChange[];
+  /** Deployments that went from one state to another. */
+  moves: { wave: number; from: DeploymentStateName; to: DeploymentStateName }[];
   /** Queued deployments of waves up to this one get this deadline (a wave has started, or waiting goes on). */
   queuedDeadline: { throughWave: number; deadlineAt: number } | undefined;
   /** Automatic decisions and the operator's, with the numbers that they were taken on. */
@@ -114,13 +116,14 @@ export function provenState(deployment: DeploymentSnapshot, evidence: CheckInEvi
 }
 
 export function step(rollout: RolloutSnapshot, event: RolloutEvent, now: number): Changes {
-  const changes: Changes = { rollout: {}, deployments: [], queuedDeadline: undefined, decisions: [], refused: undefined };
+  const changes: Changes = { rollout: {}, deployments: [], moves: [], queuedDeadline: undefined, decisions: [], refused: undefined };
   const next: RolloutSnapshot = { ...rollout, waves: rollout.waves.map((wave) => ({ ...wave })) };
 
   function move(deployment: DeploymentSnapshot, state: DeploymentStateName, more: Omit<DeploymentChange, "id" | "state"> = {}): void {
     const wave = next.waves[deployment.wave]!;
     countInto(wave, deployment.state, -1);
     countInto(wave, state, 1);
+    changes.moves.push({ wave: deployment.wave, from: deployment.state, to: state });
     changes.deployments.push({ id: deployment.id, state, ...more, ...(isFinalState(state) ? { finishedAt: now } : {}) });
   }
 

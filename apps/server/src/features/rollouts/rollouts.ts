@@ -20,8 +20,8 @@ import type { EventHub } from "../events/event-hub.ts";
 import type { ImageStore } from "../releases/image-store.ts";
 import type { StateReport } from "../sessions/messages.ts";
 import type { Trust } from "../trust/trust.ts";
-import { type Changes, type CheckInEvidence, outcomeText, type RolloutEvent, step, waveIsOpen } from "./engine.ts";
-import { finalStates, loadSnapshot, openToCheckIn, selectRollouts, snapshotOf, storeChanges, summaryOf } from "./store.ts";
+import { type Changes, type CheckInEvidence, outcomeText, provenState, type RolloutEvent, step, waveIsOpen } from "./engine.ts";
+import { addCounts, finalStates, loadSnapshot, lockRollout, openToCheckIn, selectRollouts, snapshotOf, storeChanges, summaries } from "./store.ts";
 
 export interface OfferContent {
   deployment: string;
@@ -76,9 +76,14 @@ export function createRollouts(options: {
 }): Rollouts {
   const { storage, events, deviceLog, log, trust, clock } = options;
 
-  /** One event through the engine, inside a transaction. */
-  async function apply({ db, afterCommit }: Work, rolloutId: string, event: RolloutEvent): Promise<Changes> {
-    const row = await db.selectFrom("rollouts").selectAll().where("id", "=", rolloutId).executeTakeFirstOrThrow();
+  /**
+   * One event through the engine, inside a transaction. `eventOf` reads what the event is about, behind the rollout's lock: what was
+   * read before it may have changed. Undefined: there is no event any more.
+   */
+  async function apply({ db, afterCommit }: Work, rolloutId: string, eventOf: () => Promise<RolloutEvent | undefined>): Promise<Changes | undefined> {
+    const row = await lockRollout(db, rolloutId);
+    const event = await eventOf();
+    if (row === undefined || event === undefined) return undefined;
     const changes = step(await loadSnapshot(db, row), event, clock.steadyMs());
     await storeChanges(db, rolloutId, changes, clock);
     if (changes.deployments.length === 0 && Object.keys(changes.rollout).length === 0 && changes.decisions.length === 0) return changes;
@@ -113,12 +118,12 @@ export function createRollouts(options: {
   }
 
   async function detail(id: string): Promise<RolloutDetail> {
-    const row = await selectRollouts(storage.db).where("rollouts.id", "=", id).executeTakeFirst();
-    if (row === undefined) throw new ApiError("not-found", "There is no such rollout.");
+    const [summary] = await summaries(storage.db, id);
+    if (summary === undefined) throw new ApiError("not-found", "There is no such rollout.");
     const deployments = await selectDeployments(storage.db).where("deployments.rolloutId", "=", id).orderBy("position").execute();
     const decisions = await storage.db.selectFrom("decisions").select(["at", "text"]).where("rolloutId", "=", id).orderBy("id").execute();
     return {
-      ...(await summaryOf(storage.db, row)),
+      ...summary,
       deployments: deployments.map(deploymentView),
       decisions: decisions.map(({ at, text }) => ({ at: iso(at), text })),
     };
@@ -127,9 +132,8 @@ export function createRollouts(options: {
   /** The operator's three words. */
   async function act(id: string, eventOf: (db: Queries) => Promise<RolloutEvent>): Promise<RolloutDetail> {
     await storage.transaction(async (work) => {
-      const row = await work.db.selectFrom("rollouts").select("id").where("id", "=", id).executeTakeFirst();
-      if (row === undefined) throw new ApiError("not-found", "There is no such rollout.");
-      const changes = await apply(work, id, await eventOf(work.db));
+      const changes = await apply(work, id, () => eventOf(work.db));
+      if (changes === undefined) throw new ApiError("not-found", "There is no such rollout.");
       if (changes.refused !== undefined) throw new ApiError("rollout-state", `This is not possible: ${changes.refused}.`);
     });
     return detail(id);
@@ -217,7 +221,7 @@ export function createRollouts(options: {
             waveTotals: JSON.stringify(waveTotals),
             deadlineMs: request.deadlineMs,
             failureThresholdPercent: request.failureThresholdPercent,
-            allowOlder: request.allowOlder ? 1 : 0,
+            allowOlder: request.allowOlder,
             acceptedWave: -1,
             acceptedFinished: 0,
             acceptedFailed: 0,
@@ -251,7 +255,8 @@ export function createRollouts(options: {
         });
         // SQLite takes 32,766 values in one statement.
         for (let from = 0; from < rows.length; from += 500) await db.insertInto("deployments").values(rows.slice(from, from + 500)).execute();
-        await apply(work, id, { type: "started" });
+        await addCounts(db, id, rows.map(({ wave, state }) => ({ wave, state, count: 1 })));
+        await apply(work, id, async () => ({ type: "started" }));
         work.afterCommit(() => {
           for (const row of rows) {
             events.changed("deployment", row.id);
@@ -263,35 +268,38 @@ export function createRollouts(options: {
     },
 
     async list() {
-      const rows = await selectRollouts(storage.db).orderBy("rollouts.createdAt", "desc").execute();
-      const summaries: RolloutSummary[] = [];
-      for (const row of rows) summaries.push(await summaryOf(storage.db, row));
-      return summaries;
+      return summaries(storage.db);
     },
 
     async summary(id) {
-      const row = await selectRollouts(storage.db).where("rollouts.id", "=", id).executeTakeFirst();
-      return row && summaryOf(storage.db, row);
+      return (await summaries(storage.db, id))[0];
     },
 
     async checkedIn(deviceId, evidence) {
-      // Most check-ins find nothing open; they cost one read and no transaction.
-      if ((await openToCheckIn(storage.db, deviceId)).length === 0) return;
+      // Most check-ins prove nothing new; they cost one read and no transaction.
+      const open = (await openToCheckIn(storage.db, deviceId)).filter(({ deployment }) => provenState(deployment, evidence) !== undefined);
+      if (open.length === 0) return;
       await storage.transaction(async (work) => {
-        for (const { deployment, rolloutId } of await openToCheckIn(work.db, deviceId)) {
-          await apply(work, rolloutId, { type: "checked-in", deployment, evidence });
+        for (const { rolloutId, deployment: { id } } of open) {
+          await apply(work, rolloutId, async () => {
+            const deployment = (await openToCheckIn(work.db, deviceId)).find((each) => each.deployment.id === id)?.deployment;
+            return deployment && { type: "checked-in", deployment, evidence };
+          });
         }
       });
     },
 
     async reported(deviceId, report) {
       return storage.transaction(async (work) => {
-        const row = await work.db.selectFrom("deployments").selectAll().where("id", "=", report.deployment).where("deviceId", "=", deviceId).executeTakeFirst();
-        if (row === undefined) return "the device has no such deployment";
-        if (row.finishedAt !== null && isFinal(deploymentStateOf(row.state)) && row.state === report.state) return undefined;
-        const { attempt, state, code, done, total } = report;
-        const changes = await apply(work, row.rolloutId, { type: "reported", deployment: snapshotOf(row), attempt, state, code, done, total });
-        return changes.refused;
+        const found = await work.db.selectFrom("deployments").select("rolloutId").where("id", "=", report.deployment).where("deviceId", "=", deviceId).executeTakeFirst();
+        if (found === undefined) return "the device has no such deployment";
+        const changes = await apply(work, found.rolloutId, async () => {
+          const row = await deploymentRow(work.db, report.deployment);
+          if (row.finishedAt !== null && isFinal(deploymentStateOf(row.state)) && row.state === report.state) return undefined;
+          const { attempt, state, code, done, total } = report;
+          return { type: "reported", deployment: snapshotOf(row), attempt, state, code, done, total };
+        });
+        return changes?.refused;
       });
     },
 
@@ -316,9 +324,12 @@ export function createRollouts(options: {
             const alreadyConfirmed = runsConfirmed(device, row.digest);
             // Until the device has the trust record that admits it, it would only be rejected.
             if (!alreadyConfirmed && (isStranger || trust.verdict(row.digest, device.trustVersion) !== "offer")) continue;
-            await apply(work, row.rolloutId, { type: "offer-due", deployment: snapshotOf(row), alreadyConfirmed });
+            await apply(work, row.rolloutId, async () => ({ type: "offer-due", deployment: snapshotOf(await deploymentRow(db, row.id)), alreadyConfirmed }));
             if (alreadyConfirmed) continue;
-            active = await db.selectFrom("deployments").selectAll().where("id", "=", row.id).executeTakeFirstOrThrow();
+            const offered = await deploymentRow(db, row.id);
+            // Paused or cancelled in the meantime.
+            if (offered.state === "queued" || offered.finishedAt !== null) continue;
+            active = offered;
             break;
           }
         }
@@ -361,7 +372,7 @@ export function createRollouts(options: {
 
     async deviceRevoked(work, deviceId) {
       const rows = await work.db.selectFrom("deployments").selectAll().where("deviceId", "=", deviceId).where("finishedAt", "is", null).execute();
-      for (const row of rows) await apply(work, row.rolloutId, { type: "device-revoked", deployment: snapshotOf(row) });
+      for (const { id, rolloutId } of rows) await apply(work, rolloutId, async () => ({ type: "device-revoked", deployment: snapshotOf(await deploymentRow(work.db, id)) }));
     },
 
     async trustReplaced() {
@@ -387,13 +398,14 @@ export function createRollouts(options: {
         .execute();
       for (const { id, rolloutId } of late) {
         await storage.transaction(async (work) => {
-          const row: DeploymentRow = await work.db.selectFrom("deployments").selectAll().where("id", "=", id).executeTakeFirstOrThrow();
-          await apply(work, rolloutId, { type: "deadline-passed", deployment: snapshotOf(row) });
+          await apply(work, rolloutId, async () => ({ type: "deadline-passed", deployment: snapshotOf(await deploymentRow(work.db, id)) }));
         });
       }
     },
   };
 }
+
+const deploymentRow = (db: Queries, id: string): Promise<DeploymentRow> => db.selectFrom("deployments").selectAll().where("id", "=", id).executeTakeFirstOrThrow();
 
 function runsConfirmed(device: DeviceRow, digest: string): boolean {
   if (device.running === null) return false;
@@ -404,7 +416,7 @@ function runsConfirmed(device: DeviceRow, digest: string): boolean {
 /** A permit for this image, the device's own before one for any; only where the rollout wants an older image. */
 async function permitFor(db: Queries, deployment: DeploymentRow, deviceId: string): Promise<Buffer | undefined> {
   const rollout: Pick<RolloutRow, "allowOlder"> = await db.selectFrom("rollouts").select("allowOlder").where("id", "=", deployment.rolloutId).executeTakeFirstOrThrow();
-  if (rollout.allowOlder === 0) return undefined;
+  if (!rollout.allowOlder) return undefined;
   const deviceHash = createHash("sha256").update(deviceId).digest("hex");
   const row = await db
     .selectFrom("permits")

@@ -17,12 +17,21 @@ interface Count {
   count: number;
 }
 
-async function countsOf(db: Queries, rolloutId: string): Promise<Count[]> {
-  return db
-    .selectFrom("deployments")
-    .select(["wave", "state", (q) => q.fn.countAll<number>().as("count")])
-    .where("rolloutId", "=", rolloutId)
-    .groupBy(["wave", "state"])
+const countsOf = (db: Queries, rolloutId: string): Promise<Count[]> => db.selectFrom("deploymentCounts").select(["wave", "state", "count"]).where("rolloutId", "=", rolloutId).execute();
+
+/** Adds to the counts of a rollout's deployments, which are kept so that nobody has to count them. */
+export async function addCounts(db: Queries, rolloutId: string, changes: Iterable<Count>): Promise<void> {
+  const sums = new Map<string, Count>();
+  for (const { wave, state, count } of changes) {
+    const key = `${wave} ${state}`;
+    sums.set(key, { wave, state, count: (sums.get(key)?.count ?? 0) + count });
+  }
+  const values = [...sums.values()].filter(({ count }) => count !== 0).map((each) => ({ rolloutId, ...each }));
+  if (values.length === 0) return;
+  await db
+    .insertInto("deploymentCounts")
+    .values(values)
+    .onConflict((conflict) => conflict.columns(["rolloutId", "wave", "state"]).doUpdateSet((q) => ({ count: q("deploymentCounts.count", "+", q.ref("excluded.count")) })))
     .execute();
 }
 
@@ -30,6 +39,11 @@ function talliesOf(row: RolloutRow, counts: Count[]): WaveTally[] {
   const tallies = (JSON.parse(row.waveTotals) as number[]).map(emptyTally);
   for (const { wave, state, count } of counts) countInto(tallies[wave]!, state, count);
   return tallies;
+}
+
+/** The rollout's row, for the one transaction that may change it and its deployments now. */
+export async function lockRollout(db: Queries, id: string): Promise<RolloutRow | undefined> {
+  return db.selectFrom("rollouts").selectAll().where("id", "=", id).forUpdate().executeTakeFirst();
 }
 
 export async function loadSnapshot(db: Queries, row: RolloutRow): Promise<RolloutSnapshot> {
@@ -62,6 +76,7 @@ export async function storeChanges(db: Queries, rolloutId: string, changes: Chan
       .where("id", "=", id)
       .execute();
   }
+  await addCounts(db, rolloutId, changes.moves.flatMap(({ wave, from, to }) => [{ wave, state: from, count: -1 }, { wave, state: to, count: 1 }]));
   const { accepted, finishedAt, ...rollout } = changes.rollout;
   const set = {
     ...rollout,
@@ -102,8 +117,7 @@ export async function openToCheckIn(db: Queries, deviceId: string): Promise<{ de
   return rows.map((row) => ({ deployment: snapshotOf(row, row.id === newest?.id), rolloutId: row.rolloutId }));
 }
 
-export async function summaryOf(db: Queries, row: RolloutRow & { version: string }): Promise<RolloutSummary> {
-  const perWave = await countsOf(db, row.id);
+function summaryOf(row: RolloutRow & { version: string }, perWave: Count[]): RolloutSummary {
   const counts = noCounts();
   for (const { state, count } of perWave) counts[state] += count;
   const waves = talliesOf(row, perWave).map((tally, index) => ({ index, ...tally, state: waveStateOf(tally, index, row.currentWave) }));
@@ -121,6 +135,27 @@ export async function summaryOf(db: Queries, row: RolloutRow & { version: string
     total: waves.reduce((sum, wave) => sum + wave.total, 0),
     waves,
   };
+}
+
+/** Newest first; of one rollout with an id. By one statement, so that the state fits the counts. */
+export async function summaries(db: Queries, id?: string): Promise<RolloutSummary[]> {
+  let query = db
+    .selectFrom("rollouts")
+    .innerJoin("releases", "releases.id", "rollouts.releaseId")
+    .leftJoin("deploymentCounts", "deploymentCounts.rolloutId", "rollouts.id")
+    .selectAll("rollouts")
+    .select(["releases.version as version", "deploymentCounts.wave as countedWave", "deploymentCounts.state as countedState", "deploymentCounts.count as count"])
+    .orderBy("rollouts.createdAt", "desc")
+    .orderBy("rollouts.id");
+  if (id !== undefined) query = query.where("rollouts.id", "=", id);
+  const rows = await query.execute();
+  const byRollout = new Map<string, { row: (typeof rows)[number]; counts: Count[] }>();
+  for (const row of rows) {
+    const group = byRollout.get(row.id) ?? { row, counts: [] };
+    byRollout.set(row.id, group);
+    if (row.countedState !== null) group.counts.push({ wave: row.countedWave!, state: row.countedState, count: row.count! });
+  }
+  return [...byRollout.values()].map(({ row, counts }) => summaryOf(row, counts));
 }
 
 export function selectRollouts(db: Queries) {

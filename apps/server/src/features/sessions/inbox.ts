@@ -7,7 +7,7 @@ import { LogLimiter } from "../../logging.ts";
 import type { LinkMessage } from "../../mqtt/device-link.ts";
 import { withUnseenWrittenOut } from "../../plain-text.ts";
 import type { Turns } from "../../mqtt/turns.ts";
-import { StorageBusy } from "../../storage/sqlite/write-lock.ts";
+import { StorageUnavailable } from "../../storage/storage-unavailable.ts";
 import type { CheckIns } from "../check-ins/check-ins.ts";
 import type { ChunkDelivery } from "../chunk-delivery/chunk-delivery.ts";
 import type { Commands } from "../commands/commands.ts";
@@ -161,7 +161,7 @@ export function createInbox(options: {
       } catch (error) {
         log.error({ err: error as Error, device: message.deviceId, leaf: message.leaf }, "a message could not be dealt with");
         // What was not stored is the sender's to say again; what failed otherwise would fail again.
-        return !(error instanceof StorageBusy);
+        return !(error instanceof StorageUnavailable);
       }
     },
     refused(deviceId, what) {

@@ -5,26 +5,41 @@
 // When another process holds the file, SQLite itself would sleep in the middle of the event loop (busy_timeout). It is told
 // not to; the statement, of which nothing has been done then, is tried again after a pause in which everything else goes on.
 
-import { AsyncLocalStorage } from "node:async_hooks";
 import type { Database } from "@flipside/processes/sqlite";
-import { type CompiledQuery, type DatabaseConnection, type Dialect, type Driver, type Kysely, type QueryResult, SelectQueryNode, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler } from "kysely";
-import { StorageBusy, WriteLock } from "./write-lock.ts";
+import {
+  type CompiledQuery, type DatabaseConnection, DeleteQueryNode, type Dialect, type Driver, InsertQueryNode, type Kysely, type QueryResult, SelectModifierNode, SelectQueryNode, SqliteAdapter,
+  SqliteIntrospector, SqliteQueryCompiler, UpdateQueryNode,
+} from "kysely";
+import { booleanColumns } from "../column-types.ts";
+import { patienceMs, patienceMsDefault } from "../patience.ts";
+import { StorageBusy } from "../storage-unavailable.ts";
+import { Statements } from "./statements.ts";
+import { WriteLock } from "./write-lock.ts";
 
-/** For how long work waits for another process, unless it is run with a patience of its own. */
-export const patienceMsDefault = 5_000;
 const pauseMsFirst = 1;
 const pauseMsMax = 50;
-
-/** Patience of the work that is under way. */
-export const patience = new AsyncLocalStorage<number>();
-const patienceMs = (): number => patience.getStore() ?? patienceMsDefault;
 
 /** SQLITE_BUSY and its kinds; SQLITE_PROTOCOL: the race for the WAL's lock was lost (sqlite3_wal.c, walTryBeginRead). */
 const isBusy = (error: unknown): boolean => /^SQLITE_(BUSY|LOCKED|PROTOCOL)/.test(String((error as { code?: unknown }).code));
 
-function run(database: Database, { sql, parameters }: CompiledQuery): QueryResult<never> {
-  const statement = database.prepare(sql);
-  if (statement.reader) return { rows: statement.all(parameters) as never[] };
+/** SQLite has no booleans. */
+const bound = (value: unknown): unknown => (typeof value === "boolean" ? Number(value) : value);
+
+function withBooleans(rows: Record<string, unknown>[]): Record<string, unknown>[] {
+  const [first] = rows;
+  for (const name of booleanColumns) {
+    if (first === undefined || !(name in first)) continue;
+    for (const row of rows) row[name] = row[name] === 1;
+  }
+  return rows;
+}
+
+const isOfRows = ({ query }: CompiledQuery): boolean => SelectQueryNode.is(query) || InsertQueryNode.is(query) || UpdateQueryNode.is(query) || DeleteQueryNode.is(query);
+
+function run(statements: Statements, query: CompiledQuery): QueryResult<never> {
+  const statement = isOfRows(query) ? statements.of(query.sql) : statements.once(query.sql);
+  const parameters = query.parameters.map(bound);
+  if (statement.reader) return { rows: withBooleans(statement.all(parameters) as Record<string, unknown>[]) as never[] };
   const { changes, lastInsertRowid } = statement.run(parameters);
   return { numAffectedRows: BigInt(changes), insertId: BigInt(lastInsertRowid), rows: [] };
 }
@@ -60,6 +75,8 @@ class Retry {
 interface Shared {
   reader: Database;
   writer: Database;
+  readerStatements: Statements;
+  writerStatements: Statements;
   lock: WriteLock;
   reading: Retry;
   writing: Retry;
@@ -74,12 +91,12 @@ class Connection implements DatabaseConnection {
   }
 
   async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
-    const { reader, writer, lock, reading, writing } = this.#shared;
-    if (this.#inTransaction) return writing.run(() => run(writer, query));
-    if (SelectQueryNode.is(query.query)) return reading.run(() => run(reader, query));
+    const { readerStatements, writerStatements, lock, reading, writing } = this.#shared;
+    if (this.#inTransaction) return writing.run(() => run(writerStatements, query));
+    if (SelectQueryNode.is(query.query)) return reading.run(() => run(readerStatements, query));
     await lock.acquire(patienceMs());
     try {
-      return await writing.run(() => run(writer, query));
+      return await writing.run(() => run(writerStatements, query));
     } finally {
       lock.release();
     }
@@ -153,14 +170,22 @@ class Adapter extends SqliteAdapter {
   }
 }
 
+/** A transaction that writes has the whole file to itself, so rows need no locks of their own. */
+class QueryCompiler extends SqliteQueryCompiler {
+  protected override visitSelectModifier(node: SelectModifierNode): void {
+    if (node.modifier !== "ForUpdate") super.visitSelectModifier(node);
+  }
+}
+
 /** Both connections are to one file, in WAL mode, with busy_timeout 0. */
 export function sqliteDialect(connections: { reader: Database; writer: Database }): Dialect {
   const lock = new WriteLock();
-  const shared: Shared = { ...connections, lock, reading: new Retry(), writing: new Retry((since) => lock.heldByOthers(since)) };
+  const { reader, writer } = connections;
+  const shared: Shared = { reader, writer, readerStatements: new Statements(reader), writerStatements: new Statements(writer), lock, reading: new Retry(), writing: new Retry((since) => lock.heldByOthers(since)) };
   return {
     createDriver: () => new SqliteDriver(shared),
     createAdapter: () => new Adapter(),
     createIntrospector: (db: Kysely<any>) => new SqliteIntrospector(db),
-    createQueryCompiler: () => new SqliteQueryCompiler(),
+    createQueryCompiler: () => new QueryCompiler(),
   };
 }

@@ -1,19 +1,13 @@
 // Who may write next. SQLite has one writer; inside this process writers take turns here, in the order of asking. When
 // another process holds the file, whoever waits for longer than it has patience gives up, at its place in the queue, too.
 
+import { StorageBusy } from "../storage-unavailable.ts";
+
 interface Waiter {
   since: number;
   patienceMs: number;
   admit: () => void;
   giveUp: (error: Error) => void;
-}
-
-/** Another program has held the database for too long. Nothing of the work was stored. */
-export class StorageBusy extends Error {
-  constructor() {
-    super("the database is held by another program");
-    this.name = "StorageBusy";
-  }
 }
 
 export class WriteLock {

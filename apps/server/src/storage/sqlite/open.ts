@@ -1,0 +1,39 @@
+// A database in a file, as SQLite keeps it.
+
+import { Database } from "@flipside/processes/sqlite";
+import { sql } from "kysely";
+import type { ColumnTypes } from "../column-types.ts";
+import type { OpenDialect } from "../open-dialect.ts";
+import { sqliteDialect } from "./dialect.ts";
+
+/** STRICT: a wrong type is an error, not a guess. */
+const types: ColumnTypes = {
+  text: "text", integer: "integer", milliseconds: "integer", real: "real", bytes: "blob", boolean: "integer", rowNumber: "integer primary key autoincrement", tableEnd: "strict",
+};
+
+/** Makes the file when there is none. Throws when it is no database. */
+export function openSqlite(path: string): OpenDialect {
+  const writer = new Database(path);
+  // Readers and the writer don't block each other, and a commit is one append.
+  writer.pragma("journal_mode = WAL");
+  // A commit survives a power cut, not only a crash: a deployment that was offered must not be forgotten.
+  writer.pragma("synchronous = FULL");
+  // Off by default for the sake of databases from before 2009.
+  writer.pragma("foreign_keys = ON");
+  // The WAL is copied back often enough that it stays at a few megabytes.
+  writer.pragma("wal_autocheckpoint = 1000");
+  const reader = new Database(path);
+  reader.pragma("query_only = ON");
+  // From here on, SQLite's own waiting would be in the middle of the event loop: the dialect waits beside it.
+  for (const connection of [writer, reader]) connection.pragma("busy_timeout = 0");
+  return {
+    kysely: sqliteDialect({ reader, writer }),
+    types,
+    // The dialect waits and tries again by itself, statement by statement: writers take turns, so transactions never meet.
+    mayRunAgain: () => false,
+    async scrub(db) {
+      await sql.raw("vacuum").execute(db);
+      writer.pragma("wal_checkpoint(TRUNCATE)");
+    },
+  };
+}
