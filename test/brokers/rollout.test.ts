@@ -187,7 +187,7 @@ describe.each(kinds)("through $name", ({ name, missing, start, options }) => {
     const secret = await secretOf(id);
     const client = await connect(id, secret);
     client.on("error", () => {});
-    await api.request("POST", `/api/devices/${id}/revoke`);
+    await api.call("POST /api/devices/:id/revoke", { params: { id } });
     await until("the broker to refuse it", async () => {
       try {
         await (await connect(id, secret)).endAsync(true);

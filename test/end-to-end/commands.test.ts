@@ -4,13 +4,14 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Command, Device, NewCommand } from "@flipside/api/types";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { hasCommand } from "../../apps/agent/build/run-tool.ts";
 import { buildSignedRelease } from "../../apps/agent/build/build-release.ts";
 import { DemoFleet, unikernelId } from "../../apps/demo/src/demo-fleet.ts";
 import { prepare } from "../../apps/demo/src/prepare.ts";
 import { ServerProcess } from "../../apps/demo/src/server-process.ts";
-import { ConsoleClient, type DeviceView } from "./console-client.ts";
+import { ConsoleClient } from "./console-client.ts";
 import { MqttProxy } from "./mqtt-proxy.ts";
 
 const hasQemu = hasCommand("qemu-system-riscv32");
@@ -18,14 +19,6 @@ if (!hasQemu) console.warn("skipped: commands to a unikernel need qemu-system-ri
 
 const POLL_MS = 1_000;
 const DEADLINE_MS = 60_000;
-
-interface CommandView {
-  id: string;
-  state: string;
-  code: number;
-}
-
-type Seen = DeviceView & { bootReason: string; connection: { host: string; port: number } };
 
 describe.skipIf(!hasQemu)("a unikernel", () => {
   const folder = mkdtempSync(join(tmpdir(), "flipside-commands-"));
@@ -58,22 +51,22 @@ describe.skipIf(!hasQemu)("a unikernel", () => {
     rmSync(folder, { recursive: true, force: true });
   }, 60_000);
 
-  async function until(what: string, holds: (device: Seen) => boolean): Promise<Seen> {
+  async function until(what: string, holds: (device: Device) => boolean): Promise<Device> {
     const deadline = Date.now() + DEADLINE_MS;
     for (;;) {
-      const device = (await api.devices()).find(({ id }) => id === unikernelId) as Seen | undefined;
+      const device = (await api.devices()).find(({ id }) => id === unikernelId);
       if (device && holds(device)) return device;
       if (Date.now() > deadline) throw new Error(`the unikernel is not ${what} after ${DEADLINE_MS} ms: ${JSON.stringify(device)}\n${fleet.unikernel.console.slice(-20).join("\n")}`);
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
   }
 
-  async function carriedOut(body: object): Promise<CommandView> {
-    const path = `/api/devices/${unikernelId}/commands`;
-    const { id } = await api.request<CommandView>("POST", path, body);
+  async function carriedOut(body: NewCommand): Promise<Command> {
+    const params = { id: unikernelId };
+    const { id } = await api.call("POST /api/devices/:id/commands", { params, body });
     const deadline = Date.now() + DEADLINE_MS;
     for (;;) {
-      const command = (await api.request<{ commands: CommandView[] }>("GET", path)).commands.find((each) => each.id === id)!;
+      const command = (await api.call("GET /api/devices/:id/commands", { params })).commands.find((each) => each.id === id)!;
       if (!["waiting", "sent", "accepted"].includes(command.state)) return command;
       if (Date.now() > deadline) throw new Error(`the command is ${command.state} after ${DEADLINE_MS} ms\n${fleet.unikernel.console.slice(-20).join("\n")}`);
       await new Promise((resolve) => setTimeout(resolve, 100));
@@ -91,7 +84,7 @@ describe.skipIf(!hasQemu)("a unikernel", () => {
     const address = { host: "10.0.2.2", port: second.port };
     expect((await until("online", (device) => device.online)).connection).toEqual({ host: "10.0.2.2", port: first.port });
     expect(await carriedOut({ kind: "set-connection", ...address })).toMatchObject({ state: "done", code: 0 });
-    const moved = await until("moved", (device) => device.online && device.connection.port === address.port);
+    const moved = await until("moved", (device) => device.online && device.connection?.port === address.port);
     await first.close();
     await fleet.unikernel.cutPower();
     fleet.unikernel.powerOn();

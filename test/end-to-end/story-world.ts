@@ -3,6 +3,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Device, Rollout } from "@flipside/api/types";
 import { buildTrustChain, buildImage, type ImageFields } from "@flipside/image-format";
 import { type BuiltPayloads, type BuiltRelease, buildPayloads, buildSignedRelease, imageFields, type ReleaseOptions } from "../../apps/agent/build/build-release.ts";
 import { symbolsOf } from "../../apps/agent/build/link.ts";
@@ -12,7 +13,7 @@ import type { FlashOperationAddresses } from "@flipside/machine/qemu/unikernel";
 import { DemoFleet, unikernelId } from "../../apps/demo/src/demo-fleet.ts";
 import { buildConsole, type Prepared, prepare } from "../../apps/demo/src/prepare.ts";
 import { ServerProcess } from "../../apps/demo/src/server-process.ts";
-import { ConsoleClient, type DeviceView, type RolloutView } from "./console-client.ts";
+import { ConsoleClient } from "./console-client.ts";
 import { smallOrderKey } from "./hostile-images.ts";
 import { MqttProxy } from "./mqtt-proxy.ts";
 
@@ -108,7 +109,7 @@ export class StoryWorld {
     return imageFields(target, { version, releaseSequence, signingKeys: [], deadlines: storyDeadlines });
   }
 
-  async rollOut(name: string, releaseId: string, deviceIds: string[] | "all", waves: ({ percent: number } | { count: number })[] = [{ percent: 100 }], allowOlder = false): Promise<RolloutView> {
+  async rollOut(name: string, releaseId: string, deviceIds: string[] | "all", waves: ({ percent: number } | { count: number })[] = [{ percent: 100 }], allowOlder = false): Promise<Rollout> {
     const target = deviceIds === "all" ? { all: true as const } : { deviceIds };
     return this.client.createRollout({ name, releaseId, target, waves, failureThresholdPercent: 100, allowOlder });
   }
@@ -130,8 +131,8 @@ export class StoryWorld {
   }
 
   /** Waits until every deployment of the rollout is over. */
-  async untilOver(rolloutId: string, timeoutMs: number): Promise<RolloutView> {
-    let last: RolloutView | undefined;
+  async untilOver(rolloutId: string, timeoutMs: number): Promise<Rollout> {
+    let last: Rollout | undefined;
     try {
       return await this.until(`the rollout to end`, timeoutMs, async () => {
         last = await this.client.rollout(rolloutId);
@@ -144,7 +145,7 @@ export class StoryWorld {
   }
 
   /** Throws unless every named device runs this digest, confirmed, and is online. */
-  async expectRunning(deviceIds: string[], digestOf: (device: DeviceView) => string, timeoutMs = 20_000): Promise<void> {
+  async expectRunning(deviceIds: string[], digestOf: (device: Device) => string, timeoutMs = 20_000): Promise<void> {
     await this.until(`${deviceIds.length} devices to be online and confirmed on their image`, timeoutMs, async () => {
       const devices = await this.client.devices();
       const wrong = deviceIds.filter((id) => {

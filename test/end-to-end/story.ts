@@ -3,13 +3,14 @@
 // middle of an update leaves a device behind.
 
 import { join } from "node:path";
+import { ProblemError } from "@flipside/api/problem";
+import type { Device, Rollout } from "@flipside/api/types";
 import { appendTrustLink, buildImage, errorName, generateSigningKey, toHex, sha256, ErrorCode, type ImageFields, splitTrustChain } from "@flipside/image-format";
 import { PRODUCT, unikernelTarget, virtualTarget } from "@flipside/machine/factory/targets";
 import { repositoryRoot } from "../../apps/agent/build/paths.ts";
 import { SeededRandom, seedOfRun } from "@flipside/machine/faults/seeded-random";
 import { tears } from "@flipside/machine/faults/torn-operation";
 import { unikernelId } from "../../apps/demo/src/demo-fleet.ts";
-import { ProblemError, type DeviceView, type RolloutView } from "./console-client.ts";
 import { fileOf, hostileCases, type HostileCase } from "./hostile-images.ts";
 import { storePastTheServer } from "./past-the-server.ts";
 import { storyDeadlines, StoryWorld } from "./story-world.ts";
@@ -89,7 +90,7 @@ class Story {
     readonly chapter: (name: string) => void,
   ) {}
 
-  #digestOf = (device: DeviceView): string => this.#current.get(device.hardware)!;
+  #digestOf = (device: Device): string => this.#current.get(device.hardware!)!;
 
   async #remember(images: { unikernelImage?: Uint8Array; virtualImage?: Uint8Array }): Promise<void> {
     if (images.unikernelImage) this.#current.set(unikernelTarget.hardwareName, await digestOfFile(images.unikernelImage));
@@ -246,7 +247,7 @@ class Story {
   }
 
   /** A rollout to one device while it is away is offered when it comes back. */
-  async #offerNextTo(deviceId: string): Promise<{ image: Uint8Array; rollout: RolloutView }> {
+  async #offerNextTo(deviceId: string): Promise<{ image: Uint8Array; rollout: Rollout }> {
     const { world } = this;
     const releaseSequence = ++this.#sequence;
     const version = `7.0.${releaseSequence}`;
