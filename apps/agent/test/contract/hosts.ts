@@ -34,10 +34,10 @@ export interface ContractPrograms {
 const entry = (name: string): string => fileURLToPath(new URL(`assembly/${name}.ts`, import.meta.url));
 const read = (path: string): Uint8Array => new Uint8Array(readFileSync(path));
 
-/** `port`: of a server on the loopback that sends back what it gets. */
-export async function buildContract(port: number): Promise<ContractPrograms> {
-  const payloads = await buildPayloads({ agentEntry: entry("agent"), appEntry: entry("app") });
-  const bootWasm = await compileWasm({ name: "boot", entry: entry("boot"), memoryPages: memoryPages.boot });
+/** `port`: of a server on the loopback that sends back what it gets. `folder`: of the modules, below assembly/. */
+export async function buildContract(port: number, folder = ""): Promise<ContractPrograms> {
+  const payloads = await buildPayloads({ agentEntry: entry(`${folder}agent`), appEntry: entry(`${folder}app`) });
+  const bootWasm = await compileWasm({ name: "boot", entry: entry(`${folder}boot`), memoryPages: memoryPages.boot });
   const bootC = await translateToC("boot", bootWasm, memoryPages.boot);
   const contractLoader = await linkProgram("loader", [{ name: "boot", folder: bootC, memoryPages: memoryPages.boot }]);
   const keysFolder = mkdtempSync(join(tmpdir(), "flipside-contract-keys-"));
