@@ -4,7 +4,7 @@ import { BOOT_FLAG_TRUST_A_IN_FLUX, BOOT_FLAG_TRUST_B_IN_FLUX, SlotState } from 
 import type { FlashOperation, Tear } from "@flipside/machine/faults/torn-operation";
 import { SeededRandom } from "@flipside/machine/faults/seeded-random";
 import { ManualClock } from "@flipside/machine/clock";
-import type { NorFlash } from "@flipside/machine/node/nor-flash";
+import type { FaultyCells } from "@flipside/machine/flash/faulty-cells";
 import { VirtualDevice } from "@flipside/machine/node/virtual-device";
 import { bootableSlots, imageIn, newestRecord } from "./flash-contents.ts";
 import type { UpdateImage, Workshop } from "./images.ts";
@@ -56,7 +56,7 @@ export class Rig {
   readonly acted: { bootCounter: number; epoch: number; slot: number }[] = [];
   readonly #random: SeededRandom;
   readonly #factoryBytes: Buffer;
-  #flash: NorFlash | undefined;
+  #flash: FaultyCells | undefined;
   readonly #marginal: MarginalBits;
   #before: { operation: FlashOperation; bytes: Uint8Array } | undefined;
   #running: { slot: number; bytes: Buffer } | undefined;
@@ -145,7 +145,7 @@ export class Rig {
 
   /** A flash object lives as long as a run; each is watched from before its first operation. */
   #watchFlash(): void {
-    const flash = this.device.norFlash;
+    const flash = this.device.flashCells;
     if (!flash || flash === this.#flash) return;
     this.#flash = flash;
     const read = flash.read.bind(flash);

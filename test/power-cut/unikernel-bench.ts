@@ -7,7 +7,7 @@ import { join } from "node:path";
 import type { BootRecord } from "@flipside/image-format";
 import type { FlashLayout } from "@flipside/machine/factory/flash-layout";
 import { SeededRandom } from "@flipside/machine/faults/seeded-random";
-import { realClock } from "@flipside/machine/clock";
+import { realClock } from "@flipside/machine/node/real-clock";
 import type { DriverCut } from "@flipside/machine/qemu/fault-plan";
 import type { RecordedOperation } from "@flipside/machine/qemu/operation-record";
 import { Unikernel } from "@flipside/machine/qemu/unikernel";

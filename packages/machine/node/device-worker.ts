@@ -5,11 +5,12 @@ import { randomFillSync } from "node:crypto";
 import { parentPort, workerData } from "node:worker_threads";
 import type { FlashLayout } from "../src/factory/flash-layout.ts";
 import type { FlashOperation } from "../src/faults/torn-operation.ts";
-import { realClock } from "../src/clock.ts";
 import { Machine } from "../src/machine.ts";
-import { NorFlash, type PlannedCut } from "./nor-flash.ts";
+import { type PlannedCut } from "../src/flash/faulty-cells.ts";
+import { openFlash } from "./open-flash.ts";
+import { realClock } from "./real-clock.ts";
 import { RetainedRam } from "../src/retained-ram.ts";
-import { connectTcp } from "./streams.ts";
+import { connectTcp, Streams } from "./streams.ts";
 import { WatchdogCell } from "../src/watchdog.ts";
 
 export interface DeviceWorkerData {
@@ -40,13 +41,13 @@ const data = workerData as DeviceWorkerData;
 const tell = (message: DeviceWorkerMessage): void => parentPort!.postMessage(message);
 const cell = new WatchdogCell(data.watchdog);
 
-const flash = new NorFlash({
+const { flash, cells } = openFlash({
   layout: data.layout,
   bytes: new Uint8Array(data.flash),
-  ...(data.flashPath === undefined ? {} : { path: data.flashPath }),
-  ...(data.unstableBits === undefined ? {} : { unstableBits: new Uint8Array(data.unstableBits) }),
+  path: data.flashPath,
+  unstableBits: data.unstableBits && new Uint8Array(data.unstableBits),
 });
-flash.armCut(data.cut);
+cells.armCut(data.cut);
 
 let isInRecovery = false;
 const machine = new Machine(
@@ -63,7 +64,7 @@ const machine = new Machine(
     clock: realClock,
     wallClockS: () => Math.floor(Date.now() / 1000),
     entropy: (target) => void randomFillSync(target),
-    connect: connectTcp,
+    openStreams: (onEvent) => new Streams(connectTcp, onEvent),
     resetPauseUs: data.resetPauseUs,
     resetCause: data.resetCause,
   },

@@ -4,6 +4,7 @@
 import { connect as connectSocket } from "node:net";
 import type { Duplex } from "node:stream";
 import { Exo, StreamState } from "../src/abi.ts";
+import type { StreamsPort } from "../src/ports.ts";
 
 /** Opens a connection: emits "connect" when it stands, then behaves like a socket. */
 export type Connect = (host: string, port: number) => Duplex;
@@ -11,7 +12,6 @@ export type Connect = (host: string, port: number) => Duplex;
 export const connectTcp: Connect = (host, port) => connectSocket({ host, port, noDelay: true });
 
 const STREAMS_MAX = 8;
-const HOST_BYTES_MAX = 253;
 /** Received and not yet read; what the socket itself has in hand when it is paused comes on top. */
 const RECEIVE_BYTES_MAX = 64 * 1024;
 const SEND_BYTES_MAX = 64 * 1024;
@@ -25,7 +25,7 @@ interface Stream {
   receivedBytes: number;
 }
 
-export class Streams {
+export class Streams implements StreamsPort {
   readonly #connect: Connect;
   readonly #onEvent: () => void;
   readonly #open = new Map<number, Stream>();
@@ -38,14 +38,7 @@ export class Streams {
     this.#onEvent = onEvent;
   }
 
-  open(hostBytes: Uint8Array, port: number): number {
-    if (hostBytes.length < 1 || hostBytes.length > HOST_BYTES_MAX || port < 1 || port > 65535) return Exo.Argument;
-    let host: string;
-    try {
-      host = new TextDecoder("utf-8", { fatal: true }).decode(hostBytes);
-    } catch {
-      return Exo.Argument;
-    }
+  open(host: string, port: number): number {
     if (this.#open.size >= STREAMS_MAX) return Exo.Again;
     const socket = this.#connect(host, port);
     const stream: Stream = { socket, state: StreamState.Connecting, received: [], receivedBytes: 0 };

@@ -17,12 +17,14 @@ import type { FlashLayout } from "../src/factory/flash-layout.ts";
 import type { FlashOperation } from "../src/faults/torn-operation.ts";
 import { BootReason, ResetCause } from "../src/abi.ts";
 import type { DeviceWorkerData, DeviceWorkerMessage } from "./device-worker.ts";
-import { type HostClock, realClock } from "../src/clock.ts";
+import type { HostClock } from "../src/clock.ts";
 import { Machine } from "../src/machine.ts";
-import { NorFlash, type PlannedCut } from "./nor-flash.ts";
+import type { FaultyCells, PlannedCut } from "../src/flash/faulty-cells.ts";
+import { openFlash } from "./open-flash.ts";
+import { realClock } from "./real-clock.ts";
 import { RETAINED_RAM_BYTES, RetainedRam } from "../src/retained-ram.ts";
-import { SerialSocket } from "./serial-line.ts";
-import { type Connect, connectTcp } from "./streams.ts";
+import { SerialSocket } from "./serial-socket.ts";
+import { type Connect, connectTcp, Streams } from "./streams.ts";
 import { HardwareWatchdog, WATCHDOG_CELL_BYTES, WatchdogCell } from "../src/watchdog.ts";
 
 export interface VirtualDeviceOptions {
@@ -93,7 +95,7 @@ export class VirtualDevice extends EventEmitter<VirtualDeviceEvents> {
   #resetCause: number = ResetCause.Power;
   #worker: Worker | undefined;
   #machine: Machine | undefined;
-  #norFlash: NorFlash | undefined;
+  #flashCells: FaultyCells | undefined;
   #cancelRelaunch: (() => void) | undefined;
   /** Fulfilled when no thread of the device runs any more. */
   #gone: Promise<unknown> = Promise.resolve();
@@ -123,9 +125,9 @@ export class VirtualDevice extends EventEmitter<VirtualDeviceEvents> {
     return new Uint8Array(this.#flash);
   }
 
-  /** The flash of an in-process device while it is on: to count operations, or to watch them. */
-  get norFlash(): NorFlash | undefined {
-    return this.#norFlash;
+  /** The flash of an in-process device while it is on: to count operations, to watch them, or to wear it out. */
+  get flashCells(): FaultyCells | undefined {
+    return this.#flashCells;
   }
 
   get #isWorker(): boolean {
@@ -204,25 +206,27 @@ export class VirtualDevice extends EventEmitter<VirtualDeviceEvents> {
     this.#cancelRelaunch = undefined;
     this.#machine?.halt();
     this.#machine = undefined;
-    this.#norFlash?.close();
-    this.#norFlash = undefined;
+    this.#flashCells?.close();
+    this.#flashCells = undefined;
     if (this.#worker) this.#gone = this.#worker.terminate();
     this.#worker = undefined;
   }
 
   #launchHere(): void {
     const { options } = this;
-    this.#norFlash = new NorFlash({
+    const { flash, cells } = openFlash({
       layout: options.layout,
       bytes: this.flashBytes,
-      ...("path" in options.flash ? { path: options.flash.path } : {}),
-      ...(this.#unstableBits ? { unstableBits: new Uint8Array(this.#unstableBits) } : {}),
+      path: "path" in options.flash ? options.flash.path : undefined,
+      unstableBits: this.#unstableBits && new Uint8Array(this.#unstableBits),
     });
-    this.#norFlash.armCut(this.#takeCut());
+    this.#flashCells = cells;
+    cells.armCut(this.#takeCut());
+    const { clock, wallClockS, entropy, connect } = this.#surroundings;
     this.#machine = new Machine(
       {
-        ...this.#surroundings,
-        flash: this.#norFlash,
+        clock, wallClockS, entropy, flash,
+        openStreams: (onEvent) => new Streams(connect, onEvent),
         retained: new RetainedRam(this.#retained),
         watchdog: this.#watchdog,
         rootKeys: options.rootKeys,

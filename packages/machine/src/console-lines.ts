@@ -27,7 +27,7 @@ export class ConsoleLines {
   /** Ends the line that was begun, if there is one. `always`: an empty one too. */
   flush(always = false): void {
     if (this.#part.length === 0 && !always) return;
-    const line = Buffer.from(this.#part).toString("utf8").replace(/\r$/, "");
+    const line = new TextDecoder("utf-8", { ignoreBOM: true }).decode(Uint8Array.from(this.#part)).replace(/\r$/, "");
     const isFrame = this.#part[0] === FRAME_START;
     this.#part = [];
     if (!isFrame) this.#onLine(line);

@@ -1,18 +1,12 @@
-// The RAM that the boot loader copies an image to before it verifies the copy. On this host it starts at address 0, where
-// a virtual device's images are linked to be.
+// The RAM that the boot loader copies an image to before it verifies the copy. By itself it starts at address 0, where a
+// virtual device's images are linked to be.
 
-export const IMAGE_WINDOW_ADDRESS = 0;
-export const IMAGE_WINDOW_BYTES = 2 * 1024 * 1024;
+import type { WindowPort } from "./ports.ts";
 
-export class ImageWindow {
-  readonly bytes = new Uint8Array(IMAGE_WINDOW_BYTES);
+export class ImageWindow implements WindowPort {
+  bytes: Uint8Array | undefined;
 
-  contains(address: number, length: number): boolean {
-    return length <= IMAGE_WINDOW_BYTES && address - IMAGE_WINDOW_ADDRESS <= IMAGE_WINDOW_BYTES - length;
-  }
-
-  range(address: number, length: number): Uint8Array {
-    const offset = address - IMAGE_WINDOW_ADDRESS;
-    return this.bytes.subarray(offset, offset + length);
+  constructor(readonly address = 0, readonly sizeBytes = 2 * 1024 * 1024) {
+    this.bytes = new Uint8Array(sizeBytes);
   }
 }

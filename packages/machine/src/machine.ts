@@ -6,20 +6,23 @@ import type { FlashOperation } from "./faults/torn-operation.ts";
 import { BootReason, ModuleId, Phase, RECOVERY_NONE, ResetCause, Zone } from "./abi.ts";
 import { AppSlice } from "./app-slice.ts";
 import { ConsoleLines } from "./console-lines.ts";
-import { type Board, exokernelCalls } from "./exokernel.ts";
+import { calls } from "./calls.ts";
 import { agentGrants, appGrants, bootGrants, type Grants } from "./grants.ts";
 import type { HostClock } from "./clock.ts";
 import { ImageWindow } from "./image-window.ts";
 import { ModuleMemory } from "./module-memory.ts";
-import { type NorFlash, PowerLost } from "../node/nor-flash.ts";
+import { PowerLost } from "./flash/faulty-cells.ts";
+import type { FlashPort, Ports, StreamsPort } from "./ports.ts";
 import type { RetainedRam } from "./retained-ram.ts";
 import { RunEnds } from "./run-ends.ts";
-import { SerialReceiver } from "../node/serial-line.ts";
-import { type Connect, Streams } from "../node/streams.ts";
+import { SerialReceiver } from "./serial-receiver.ts";
 import type { WatchdogLine } from "./watchdog.ts";
 
+/** Streams of one run: gone with it, without a word. */
+export type RunStreams = StreamsPort & { destroy(): void };
+
 export interface MachineParts {
-  flash: NorFlash;
+  flash: FlashPort;
   retained: RetainedRam;
   watchdog: WatchdogLine;
   rootKeys: readonly Uint8Array[];
@@ -28,7 +31,8 @@ export interface MachineParts {
   wallClockS(): number;
   /** Fills the target; or returns an EXO_E_*, as a source does that is missing or gives nothing. */
   entropy(target: Uint8Array): number | void;
-  connect: Connect;
+  /** For a new run; `onEvent`: something that a module may wait for has happened. */
+  openStreams(onEvent: () => void): RunStreams;
   /** From a reset to the boot loader's first instruction: a device that crashes again and again must not take a whole core. */
   resetPauseUs: number;
   /** ResetCause of the first boot; the others of this machine's life are its own software's doing. */
@@ -47,6 +51,16 @@ export interface MachineEvents {
   halted(): void;
   /** Power went at a flash operation; the machine is off. */
   cut(operation: FlashOperation): void;
+}
+
+/** The ports of a run, and what of them the machine itself works with. */
+interface Board extends Ports {
+  readonly console: ConsoleLines;
+  readonly streams: RunStreams;
+  readonly serial: SerialReceiver;
+  readonly app: AppSlice;
+  readonly imageWindow: ImageWindow;
+  runningSlotZone: number | undefined;
 }
 
 type Exports = Record<string, (...args: number[]) => number>;
@@ -129,12 +143,13 @@ export class Machine {
   }
 
   #boot(): void {
-    const { clock, flash, retained, rootKeys, watchdog, entropy, wallClockS, connect } = this.#parts;
+    const { clock, flash, retained, rootKeys, watchdog, entropy, wallClockS, openStreams } = this.#parts;
     retained.beginBoot(this.#resetCause);
     this.#resetCause = ResetCause.Software;
     this.#runBeganUs = clock.nowUs();
     const board: Board = {
-      flash, retained, rootKeys, watchdog, entropy, wallClockS,
+      flash, rootKeys, watchdog, entropy, wallClockS,
+      run: retained,
       runningSlotZone: undefined,
       recoverySlotZone: undefined,
       serial: new SerialReceiver(),
@@ -146,9 +161,18 @@ export class Machine {
           this.#events.serial(bytes);
         },
       ),
-      streams: new Streams(connect, () => this.#wake(board)),
-      appSlice: new AppSlice(clock.nowUs()),
+      streams: openStreams(() => this.#wake(board)),
+      app: new AppSlice(clock.nowUs()),
       imageWindow: new ImageWindow(),
+      reset(reason) {
+        throw new RunEnds({ kind: "reset", reason });
+      },
+      startImage(entry, info) {
+        retained.bootInfo.set(info);
+        retained.sayPhase(Phase.HandedOver);
+        retained.nextReason = BootReason.Unknown;
+        throw new RunEnds({ kind: "image", entry });
+      },
     };
     this.#board = board;
     this.#run(() => {
@@ -157,7 +181,7 @@ export class Machine {
       if (this.#board !== board) return;
       board.console.flush();
       retained.nextReason = BootReason.PowerOn;
-      retained.phase = Phase.Recovery;
+      retained.sayPhase(Phase.Recovery);
       board.serial.open();
       this.#recovering = boot;
       this.#events.recovery();
@@ -180,15 +204,15 @@ export class Machine {
     this.#run(() => {
       const board = this.#board;
       if (!board) return;
-      board.retained.phase = Phase.Image;
-      board.runningSlotZone = board.retained.bootInfo[6] === 0 ? Zone.SlotA : Zone.SlotB;
-      const { agent, app } = compileBundle(board.imageWindow!.bytes.subarray(entry));
-      board.imageWindow = undefined;
+      this.#parts.retained.sayPhase(Phase.Image);
+      board.runningSlotZone = board.run.bootInfo[6] === 0 ? Zone.SlotA : Zone.SlotB;
+      const { agent, app } = compileBundle(board.imageWindow.bytes!.subarray(entry - board.imageWindow.address));
+      board.imageWindow.bytes = undefined;
       this.#currentModule = ModuleId.App;
       this.#app = this.#instantiate(app, appGrants, board);
       this.#call(ModuleId.App, () => this.#app!.start!());
       if (this.#board !== board) return;
-      board.appSlice.nextTickUs = new AppSlice(this.#parts.clock.nowUs()).nextTickUs;
+      board.app.nextTickUs = new AppSlice(this.#parts.clock.nowUs()).nextTickUs;
       this.#currentModule = ModuleId.Agent;
       this.#agent = this.#instantiate(agent, agentGrants, board);
       this.#call(ModuleId.Agent, () => this.#agent!.start!());
@@ -199,15 +223,15 @@ export class Machine {
 
   /** What the idle loop of main_image.c does: the app's tick when due, one step, then sleep until the next of the two. */
   #step(board: Board): void {
-    if (board.appSlice.takeTick(this.#parts.clock.nowUs())) {
+    if (board.app.takeTick(this.#parts.clock.nowUs())) {
       this.#call(ModuleId.App, () => this.#app!.tick!());
-      board.appSlice.countTick();
+      board.app.countTick();
     }
     if (this.#board !== board) return;
     this.#eventPending = false;
     const sleepUs = this.#call(ModuleId.Agent, () => this.#agent!.step!()) >>> 0;
     if (this.#board !== board) return;
-    const untilTickUs = Math.max(0, board.appSlice.nextTickUs - this.#parts.clock.nowUs());
+    const untilTickUs = Math.max(0, board.app.nextTickUs - this.#parts.clock.nowUs());
     this.#after(this.#eventPending ? 0 : Math.min(sleepUs, untilTickUs), () => this.#run(() => this.#step(board)));
   }
 
@@ -221,12 +245,12 @@ export class Machine {
 
   #instantiate(module: WebAssembly.Module, grants: Grants, board: Board): Exports {
     const memory = new ModuleMemory();
-    const calls = exokernelCalls(board, grants, memory);
+    const exo = calls(grants, board, memory);
     const lateMemory = WebAssembly.Module.exports(module).some((e) => e.name === "memory" && e.kind === "memory");
     if (!lateMemory) throw new Crashed(ILLEGAL_INSTRUCTION, "module exports no memory");
     let instance: WebAssembly.Instance;
     try {
-      instance = new WebAssembly.Instance(module, { exo: calls });
+      instance = new WebAssembly.Instance(module, { exo });
     } catch (error) {
       if (error instanceof WebAssembly.LinkError) throw new Crashed(ILLEGAL_INSTRUCTION, "module can't be linked");
       throw error;
@@ -266,7 +290,7 @@ export class Machine {
     this.#parts.retained.recordCrash({ module: this.#currentModule, code, uptimeMs, message });
     this.#board?.console.flush();
     const line = `crash: ${message} module ${this.#currentModule} code ${code} mepc 00000000 mtval 00000000`;
-    this.#parts.retained.keepConsole(Buffer.from(`${line}\n`));
+    this.#parts.retained.keepConsole(new TextEncoder().encode(`${line}\n`));
     this.#events.line(line);
     this.#reset(BootReason.Trap);
   }

@@ -3,7 +3,9 @@
 // A module exports its memory, so this host knows it only after the module's top-level code has run: until then every
 // pointer is out of range (EXO_E_ARGUMENT). Modules call the exokernel with pointers from what they export, not before.
 
-export class ModuleMemory {
+import type { MemoryPort } from "./ports.ts";
+
+export class ModuleMemory implements MemoryPort {
   #memory: WebAssembly.Memory | undefined;
 
   /** Imports are made before the instance, and with it the memory, exists. */

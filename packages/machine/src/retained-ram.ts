@@ -6,7 +6,10 @@
 //   32 u8[64] crash  96 u8[64] last crash  160 u8[64] boot information
 //   224 u8[512] console of this run, a ring  736 u8[512] of the crashed run, in order  1248 u32 reset cause
 
-import { BOOT_INFO_BYTES, BootReason, CRASH_LOG_BYTES, CRASH_RECORD_BYTES, CRASH_RECORD_MAGIC, Phase, ResetCause } from "./abi.ts";
+import {
+  BOOT_INFO_BYTES, BootReason, CRASH_LOG_BYTES, CRASH_RECORD_BYTES, CRASH_RECORD_MAGIC, Phase, ResetCause,
+} from "./abi.ts";
+import type { RunPort } from "./ports.ts";
 
 export const RETAINED_RAM_BYTES = 228 + 2 * CRASH_LOG_BYTES;
 const MAGIC = 0x4e494154;
@@ -40,7 +43,7 @@ function reasonOf(cause: number, said: number): number {
   return said <= BootReason.Trap ? said : BootReason.Unknown;
 }
 
-export class RetainedRam {
+export class RetainedRam implements RunPort {
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
 
@@ -112,7 +115,7 @@ export class RetainedRam {
   }
 
   /** EXO_PHASE_* of this run. */
-  set phase(phase: number) {
+  sayPhase(phase: number): void {
     this.#set(PHASE, phase);
   }
 

@@ -101,7 +101,7 @@ export class AgentDevice {
     const started = loader.boot();
     if (started?.how !== "image") throw new Error(`the loader does not start the agent's image: ${loader.host.lines}`);
     this.host.rootKeys = loader.host.rootKeys;
-    return { device: { ...this.host.save(), flash: loader.host.flash.slice(), nowUs: startUs }, bootInfo: started.info };
+    return { device: { ...this.host.save(), flash: loader.host.flash.slice(), nowUs: startUs, handle: "never open" }, bootInfo: started.info };
   }
 
   /** Until it says hello. */

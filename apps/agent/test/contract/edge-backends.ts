@@ -2,16 +2,16 @@
 
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { Exo, StreamState } from "@flipside/machine/abi";
+import { BootReason, Exo, StreamState, Zone } from "@flipside/machine/abi";
 import { layoutOf } from "@flipside/machine/factory/flash-layout";
 import { memoryPages } from "@flipside/machine/factory/targets";
 import { agentGrants, appGrants, bootGrants, type Grants } from "@flipside/machine/grants";
 import { demoGeometry } from "@flipside/machine/node/manufacture";
-import { Board, type ByteStream, type Surroundings } from "../../../power-cut/src/device/board.ts";
+import type { ByteStream } from "@flipside/machine/one-stream";
+import { Board, type Surroundings } from "../../../power-cut/src/device/board.ts";
 import { type Calls, ModuleInstance } from "../../../power-cut/src/device/module-instance.ts";
 import { PageStore } from "../../../power-cut/src/device/page-store.ts";
 import { DeviceHost } from "../../../../test/fuzz/targets/device-host.ts";
-import type { FuzzInstance } from "../../../../test/fuzz/engine/instance.ts";
 import { compileWasm } from "../../build/compile-module.ts";
 import { type ContractPrograms, type Outcome, runInQemu, runOnNode } from "./hosts.ts";
 
@@ -25,7 +25,6 @@ export interface Backend {
 }
 
 const grants: Record<ModuleName, Grants> = { boot: bootGrants, agent: agentGrants, app: appGrants };
-const THREW = -1000;
 
 function answersIn(lines: string[]): Answers {
   const answers: Answers = new Map();
@@ -100,36 +99,26 @@ const surroundings = (onConsole: (bytes: Uint8Array) => void): Surroundings => (
   onDenied: () => {},
 });
 
-const guarded = (calls: Calls): Calls =>
-  new Proxy(calls, {
-    get: (target, name: string) => (...args: number[]) => {
-      try {
-        return target[name]!(...args);
-      } catch {
-        return name === "clock_us" || name === "wall_clock_s" ? 0n : THREW;
-      }
-    },
-    has: () => true,
-  });
-
 const powerCut = (): Backend =>
   boardBackend("power-cut", (module, instance, onConsole) => {
     const board = new Board({ layout, pages: new PageStore(), rootKeys, imageWindow: { address: 0, sizeBytes: 2 * 1024 * 1024 } });
     board.surroundings = surroundings(onConsole);
-    board.beginRun(0);
-    if (module !== "boot") board.runningSlotZone = 4;
-    return guarded(board.calls(instance, module as "boot" | "agent"));
+    board.beginRun(BootReason.PowerOn);
+    if (module !== "boot") board.runningSlotZone = Zone.SlotA;
+    return board.calls(instance, grants[module]);
   });
 
 const fuzzers = (): Backend =>
   boardBackend("fuzzers", (module, instance, onConsole) => {
-    const host = new DeviceHost(layout, () => ({ memory: instance().memory, view: instance().words }) as FuzzInstance, grants[module]);
+    const host = new DeviceHost(layout, instance, grants[module]);
     host.onConsole = onConsole;
+    // An edge call is no fault of the module's.
+    host.refuse = () => {};
     host.rootKeys = rootKeys;
     host.stream = connecting;
     host.serial = new Uint8Array(0);
-    if (module !== "boot") host.runningSlot = 4;
-    return guarded(host.imports as Calls);
+    if (module !== "boot") host.runningSlot = Zone.SlotA;
+    return host.imports as Calls;
   });
 
 export const backends = (programs: ContractPrograms): Record<"c" | "node" | "powerCut" | "fuzzers", Backend> => ({

@@ -8,7 +8,9 @@ import { KIB, layoutOf } from "@flipside/machine/factory/flash-layout";
 import { SeededRandom, seedOfRun } from "@flipside/machine/faults/seeded-random";
 import { tears } from "@flipside/machine/faults/torn-operation";
 import { Exo, VERIFIED } from "@flipside/machine/abi";
-import { NorFlash, PowerLost } from "@flipside/machine/node/nor-flash";
+import { PowerLost } from "@flipside/machine/flash/faulty-cells";
+import type { NorFlash } from "@flipside/machine/flash/nor-flash";
+import { openFlash } from "@flipside/machine/node/open-flash";
 
 const layout = layoutOf({ sectorBytes: 4 * KIB, pageBytes: 256, slotBytes: 16 * KIB });
 const folder = mkdtempSync(join(tmpdir(), "flipside-nor-"));
@@ -31,7 +33,7 @@ const blankFile = (name: string): string => {
 test("a random sequence of operations keeps to NOR's rules, and flash and file agree with a model after each", () => {
   const random = new SeededRandom(seed);
   const path = blankFile("model");
-  const flash = new NorFlash({ layout, path });
+  const { flash, cells } = openFlash({ layout, path });
   const model = new Uint8Array(layout.sizeBytes).fill(0xff);
   for (let n = 0; n < 400; n++) {
     if (random.below(8) === 0) {
@@ -51,35 +53,35 @@ test("a random sequence of operations keeps to NOR's rules, and flash and file a
       if (wanted === Exo.Ok) data.forEach((byte, i) => (model[offset + i] = model[offset + i]! & byte));
     }
     if (n % 20 === 0) expect(Buffer.compare(readFileSync(path), model)).toBe(0);
-    expect(Buffer.compare(flash.bytes, model)).toBe(0);
+    expect(Buffer.compare(cells.bytes, model)).toBe(0);
   }
-  flash.close();
+  cells.close();
 });
 
 test("an erase takes exactly one sector, from its start only", () => {
-  const flash = new NorFlash({ layout });
+  const { flash, cells } = openFlash({ layout });
   for (const offset of [0, 4096, 8192]) flash.program(offset, new Uint8Array(4), VERIFIED);
   expect(flash.erase(4096)).toBe(Exo.Ok);
   expect(flash.erase(4100)).toBe(Exo.Argument);
   expect(flash.erase(layout.sizeBytes)).toBe(Exo.Argument);
-  expect([0, 4096, 8192].map((offset) => flash.bytes[offset])).toEqual([0, 0xff, 0]);
+  expect([0, 4096, 8192].map((offset) => cells.bytes[offset])).toEqual([0, 0xff, 0]);
 });
 
 test("a file opened again, without having been closed, holds all that was reported as programmed", () => {
   const path = blankFile("again");
-  const flash = new NorFlash({ layout, path });
-  flash.program(256, Uint8Array.of(1, 2, 3, 4), VERIFIED);
-  const again = new NorFlash({ layout, path });
-  expect([...read(again, 256, 4)]).toEqual([1, 2, 3, 4]);
-  flash.close();
-  again.close();
+  const first = openFlash({ layout, path });
+  first.flash.program(256, Uint8Array.of(1, 2, 3, 4), VERIFIED);
+  const again = openFlash({ layout, path });
+  expect([...read(again.flash, 256, 4)]).toEqual([1, 2, 3, 4]);
+  first.cells.close();
+  again.cells.close();
 });
 
 test("a file that was made before the journal had four sectors is taken, and grows by them", () => {
   const { offsetBytes, sizeBytes } = layout.zones.journal;
   const path = join(folder, "before-the-journal");
   writeFileSync(path, new Uint8Array(offsetBytes).fill(0x5a));
-  new NorFlash({ layout, path }).close();
+  openFlash({ layout, path }).cells.close();
   const content = readFileSync(path);
   expect(content.length).toBe(offsetBytes + sizeBytes);
   expect(content.subarray(0, offsetBytes).every((byte) => byte === 0x5a)).toBe(true);
@@ -89,7 +91,7 @@ test("a file that was made before the journal had four sectors is taken, and gro
 test("a file of another geometry is refused", () => {
   const path = join(folder, "short");
   writeFileSync(path, new Uint8Array(4096));
-  expect(() => new NorFlash({ layout, path })).toThrow(/another geometry/);
+  expect(() => openFlash({ layout, path })).toThrow(/another geometry/);
 });
 
 describe.each(tears)("power cut at an operation that is torn: %s", (tear) => {
@@ -98,10 +100,10 @@ describe.each(tears)("power cut at an operation that is torn: %s", (tear) => {
     const contents: Buffer[] = [];
     for (const name of ["one", "two"]) {
       const path = blankFile(`${tear}-${name}`);
-      const flash = new NorFlash({ layout, path });
+      const { flash, cells } = openFlash({ layout, path });
       const cutSeed = new SeededRandom(seed ^ tears.indexOf(tear)).next();
       flash.program(0, new Uint8Array(256).fill(0x0f), VERIFIED);
-      flash.armCut({ operation: 2, tear, seed: cutSeed });
+      cells.armCut({ operation: 2, tear, seed: cutSeed });
       flash.program(512, new Uint8Array(256).fill(0xf0), VERIFIED);
       let lost: unknown;
       try {
@@ -111,10 +113,10 @@ describe.each(tears)("power cut at an operation that is torn: %s", (tear) => {
       }
       expect(lost).toBeInstanceOf(PowerLost);
       expect((lost as PowerLost).operation).toMatchObject({ kind: "erase", offset: 0, length: 4096 });
-      expect(Buffer.compare(readFileSync(path), flash.bytes)).toBe(0);
-      contents.push(Buffer.from(flash.bytes));
+      expect(Buffer.compare(readFileSync(path), cells.bytes)).toBe(0);
+      contents.push(Buffer.from(cells.bytes));
       expect(flash.erase(4096 * random.below(4))).toBe(Exo.Ok);
-      flash.close();
+      cells.close();
     }
     expect(contents[0]!.equals(contents[1]!)).toBe(true);
     if (tear === "nothing") expect(contents[0]![0]).toBe(0x0f);
@@ -123,8 +125,8 @@ describe.each(tears)("power cut at an operation that is torn: %s", (tear) => {
 });
 
 test("unstable bits read differently from time to time, only where the operation would have changed them, until an erase", () => {
-  const flash = new NorFlash({ layout });
-  flash.armCut({ operation: 1, tear: "subset", seed, unstable: true });
+  const { flash, cells } = openFlash({ layout });
+  cells.armCut({ operation: 1, tear: "subset", seed, unstable: true });
   const data = new Uint8Array(256).fill(0xf0);
   expect(() => flash.program(0, data, VERIFIED)).toThrow(PowerLost);
   const reads = Array.from({ length: 32 }, () => read(flash, 0, 256));

@@ -105,7 +105,7 @@ test("a power cut at each operation of a boot, torn by a seed, is followed by a 
   const uncut = make("uncut", { bytes: factory }, { isolation: "in-process", surroundings: { clock } });
   uncut.powerOn();
   clock.runUntil(() => uncut.console.some((line) => /agent up/.test(line)), 60e6);
-  const operations = uncut.norFlash!.operations;
+  const operations = uncut.flashCells!.operations;
   expect(operations).toBeGreaterThanOrEqual(2);
   for (let operation = 1; operation <= operations; operation++) {
     for (const unstable of [false, true]) {

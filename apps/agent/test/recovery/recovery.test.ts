@@ -186,7 +186,7 @@ describe("flash that does not read well", () => {
   /** Reads of slot A are wrong while `isBad` says so. */
   function withBadReads(device: VirtualDevice, isBad: () => boolean): void {
     const { offsetBytes, sizeBytes } = workshop.layout.zones.slotA;
-    const flash = device.norFlash!;
+    const flash = device.flashCells!;
     const read = flash.read.bind(flash);
     flash.read = (offset, target) => {
       read(offset, target);

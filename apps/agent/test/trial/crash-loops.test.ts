@@ -65,7 +65,7 @@ async function bothConfirmed(crashAtTick: number, change: (record: ReturnType<Be
   const crashAtTickOf = (tick: number): void => new DataView(device.flashBytes.buffer).setUint32(layout.zones.app.offsetBytes, tick, true);
   crashAtTickOf(crashAtTick);
   device.powerOn();
-  device.norFlash!.onOperation = ({ kind, offset }) => {
+  device.flashCells!.onOperation = ({ kind, offset }) => {
     if (kind === "erase" && offset >= offsetBytes && offset < offsetBytes + sizeBytes) erases++;
   };
   return { clock, device, resets, erases: () => erases, crashAtTick: crashAtTickOf, record: () => newestRecord(layout, device.flashBytes)! };

@@ -111,7 +111,7 @@ async function onTrial(candidate: Uint8Array, options: { serverIsAway?: boolean;
 /** From now on boot control takes no record any more. */
 function wearOutTheLog({ device }: Bench): void {
   const { offsetBytes, sizeBytes } = workshop.layout.zones.bootControl;
-  for (let at = offsetBytes; at < offsetBytes + sizeBytes; at += workshop.layout.sectorBytes) device.norFlash!.wornSectors.add(at);
+  for (let at = offsetBytes; at < offsetBytes + sizeBytes; at += workshop.layout.sectorBytes) device.flashCells!.wornSectors.add(at);
 }
 
 /** Went to the old slot with a reason, once. */
@@ -233,21 +233,21 @@ describe("where boot control takes no record any more", () => {
     bench.run(deadlineMs + 3 * LOOK_MS);
     expect(bench.resets.map(({ reason }) => reason)).toEqual([BootReason.RollBack]);
     expect(bench.device.console.some((line) => line.endsWith("starting slot a"))).toBe(true);
-    const { norFlash } = bench.device;
-    const before = norFlash!.operations;
+    const { flashCells } = bench.device;
+    const before = flashCells!.operations;
     bench.run(24 * HOUR_MS);
     expect(bench.resets.length).toBe(1);
-    expect(norFlash!.operations - before).toBeLessThan(OPERATIONS_A_DAY_MAX);
+    expect(flashCells!.operations - before).toBeLessThan(OPERATIONS_A_DAY_MAX);
   });
 
   test("a candidate that has nothing to give way to goes on, and flash is quiet", async () => {
     const bench = await onTrial(images.good, { alone: true });
     bench.run(0);
     wearOutTheLog(bench);
-    const before = bench.device.norFlash!.operations;
+    const before = bench.device.flashCells!.operations;
     bench.run(24 * HOUR_MS);
     expect(bench.resets).toEqual([]);
-    expect(bench.device.norFlash!.operations - before).toBeLessThan(OPERATIONS_A_DAY_MAX);
+    expect(bench.device.flashCells!.operations - before).toBeLessThan(OPERATIONS_A_DAY_MAX);
   });
 
   test("a confirmed image with an unclean boot to be forgiven, and a floor to be raised, leaves flash alone, and tries again", async () => {
@@ -260,11 +260,11 @@ describe("where boot control takes no record any more", () => {
     bench.device.powerOn();
     bench.run(1_000);
     wearOutTheLog(bench);
-    const before = bench.device.norFlash!.operations;
+    const before = bench.device.flashCells!.operations;
     bench.run(26 * HOUR_MS);
-    expect(bench.device.norFlash!.operations - before).toBeGreaterThan(0);
-    expect(bench.device.norFlash!.operations - before).toBeLessThan(OPERATIONS_A_DAY_MAX);
-    bench.device.norFlash!.wornSectors.clear();
+    expect(bench.device.flashCells!.operations - before).toBeGreaterThan(0);
+    expect(bench.device.flashCells!.operations - before).toBeLessThan(OPERATIONS_A_DAY_MAX);
+    bench.device.flashCells!.wornSectors.clear();
     bench.run(2 * HOUR_MS);
     expect(bench.record()).toMatchObject({ uncleanBoots: 0, securityFloor: 1 });
   });

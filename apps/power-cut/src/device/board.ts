@@ -1,12 +1,13 @@
-// The device under test: the calls of exokernel.h over flash that can be torn, put back and forked. Same checks and same
-// errors as exokernel/*.c and packages/machine (the contract test's subset that boot loader and agent use); made for
-// speed, so nothing here allocates in the common case.
+// The device under test: the exokernel's calls over flash that can be torn, put back and forked. Made for speed, so nothing
+// here allocates in the common case.
 
-import { type FlashLayout, type ZoneName, zoneNames } from "@flipside/machine/factory/flash-layout";
+import { APP_REPORT_BYTES, BOOT_INFO_BYTES, BootReason, Exo, ResetCause, VERIFIED, Zone } from "@flipside/machine/abi";
+import { calls } from "@flipside/machine/calls";
+import { type FlashLayout, zoneNames } from "@flipside/machine/factory/flash-layout";
 import { type FlashPage, PAGE_BYTES, PAGE_WORDS, programmed } from "@flipside/machine/faults/nor-faults";
-import {
-  BOOT_INFO_BYTES, BootReason, CRASH_RECORD_BYTES, Exo, ResetCause, VERIFIED, Zone, ZONE_COUNT,
-} from "@flipside/machine/abi";
+import type { Grants } from "@flipside/machine/grants";
+import { type ByteStream, OneStream } from "@flipside/machine/one-stream";
+import type { AppPort, FlashPort, Ports, RunPort } from "@flipside/machine/ports";
 import type { Calls, ModuleInstance } from "./module-instance.ts";
 import { type Hash, PageStore, pageTerm } from "./page-store.ts";
 
@@ -55,17 +56,6 @@ export interface Surroundings {
   onDenied(kind: string, zone: number): void;
 }
 
-/** The one connection that a device has. */
-export interface ByteStream {
-  open(host: string, port: number): void;
-  /** EXO_STREAM_*. */
-  state(): number;
-  /** Bytes put at the start of `target`, EXO_E_AGAIN or EXO_E_CLOSED. */
-  read(target: Uint8Array): number;
-  write(bytes: Uint8Array): number;
-  close(): void;
-}
-
 export interface BoardOptions {
   layout: FlashLayout;
   pages: PageStore;
@@ -74,7 +64,6 @@ export interface BoardOptions {
   imageWindow: { address: number; sizeBytes: number };
 }
 
-const ROOT_KEYS_MAX = 8;
 /** What every app says of itself. */
 const APP_METRIC = { name: new TextEncoder().encode("queue"), value: -7 };
 /** As exokernel/flash_cfi.c says. */
@@ -108,8 +97,8 @@ export class Board {
   readonly ids: Int32Array;
   readonly hash: Hash = { a: 0, b: 0 };
   readonly #options: BoardOptions;
-  readonly #zoneOffsets: number[];
-  readonly #zoneSizes: number[];
+  readonly #ports: Ports;
+  readonly #streams = new OneStream(() => this.surroundings.stream);
   readonly #operation: Operation = { kind: "erase", zone: 0, offset: 0, length: 0, data: undefined };
   surroundings!: Surroundings;
   /** Before each read of flash: an EXO_E_* lets it fail. */
@@ -144,8 +133,7 @@ export class Board {
     this.#unstableReads = new Uint32Array(this.ids.length);
     this.#pageNames = namePages(options.layout, this.ids.length);
     this.imageRam = new Uint8Array(options.imageWindow.sizeBytes);
-    this.#zoneOffsets = zoneNames.map((name: ZoneName) => options.layout.zones[name].offsetBytes);
-    this.#zoneSizes = zoneNames.map((name: ZoneName) => options.layout.zones[name].sizeBytes);
+    this.#ports = this.#makePorts();
   }
 
   get imageWindowAddress(): number {
@@ -194,6 +182,8 @@ export class Board {
     this.nowUs = 0;
     this.bootReason = bootReason;
     this.runningSlotZone = -1;
+    this.#ports.recoverySlotZone = undefined;
+    this.#streams.handle = "never open";
     this.watchdogMs = 0;
     this.#entropyState = 1;
   }
@@ -286,9 +276,7 @@ export class Board {
   readonly #dataBytes = new Uint8Array(this.#data.buffer);
 
   #program(zone: number, offset: number, data: Uint8Array, durability: number): number {
-    const page = this.layout.pageBytes;
     const length = data.length;
-    if (length === 0 || length > page || ((offset | length) & 3) !== 0 || (offset & (page - 1)) > page - length) return Exo.Argument;
     const wanted = this.#data;
     const now = this.#now;
     const count = length >>> 2;
@@ -328,205 +316,112 @@ export class Board {
     return Exo.Ok;
   }
 
-  /** Where a range of a zone lies, or -1 when it is not all in the zone. */
-  #at(zone: number, offset: number, length: number): number {
-    const size = this.#zoneSizes[zone]!;
-    return length <= size && offset <= size - length ? this.#zoneOffsets[zone]! + offset : -1;
+  /** What a module imports. */
+  calls(instance: () => ModuleInstance, grants: Grants): Calls {
+    return calls(grants, this.#ports, {
+      range(ptr, length) {
+        const { memory } = instance();
+        return length <= memory.length && ptr <= memory.length - length ? memory.subarray(ptr, ptr + length) : undefined;
+      },
+    });
   }
 
-  /** The imports of one module. Zones are the grants of packages/machine/src/grants.ts. */
-  calls(instance: () => ModuleInstance, module: "boot" | "agent"): Calls {
-    const range = (ptr: number, length: number): Uint8Array | undefined => {
-      const { memory } = instance();
-      return length <= memory.length && ptr <= memory.length - length ? memory.subarray(ptr, ptr + length) : undefined;
-    };
-    const readable = (zone: number): number => (zone >= ZONE_COUNT ? Exo.Argument : zone === Zone.App ? Exo.Denied : Exo.Ok);
-    const agentWrites = [Zone.BootControl, Zone.Settings, Zone.Trust, Zone.SlotA, Zone.SlotB, Zone.Journal] as number[];
-    const writes = module === "boot" ? [Zone.BootControl as number] : agentWrites;
-    const writable = (zone: number): number => (zone >= ZONE_COUNT ? Exo.Argument : writes.includes(zone) && zone !== this.runningSlotZone ? Exo.Ok : Exo.Denied);
+  #makePorts(): Ports {
+    const board = this;
     const { imageWindow, rootKeys } = this.#options;
-    const inWindow = (address: number, length: number): boolean => address >= imageWindow.address && length <= imageWindow.sizeBytes && address - imageWindow.address <= imageWindow.sizeBytes - length;
-    const denied = (): number => Exo.Denied;
-    const refused = (kind: string, zone: number, code: number): number => {
-      this.surroundings.onDenied(kind, zone);
-      return code;
+    return {
+      flash: this.#flashPort(),
+      clockUs: () => ++board.nowUs,
+      wallClockS: () => 1_800_000_000,
+      // The same at every run, so that runs from equal states are equal.
+      // A linear congruential generator (Numerical Recipes): good enough for the health tests, and quick.
+      entropy(target) {
+        let state = board.#entropyState;
+        for (let i = 0; i < target.length; i++) target[i] = (state = (Math.imul(state, 1664525) + 1013904223) >>> 0) >>> 24;
+        board.#entropyState = state;
+      },
+      console: { write: (bytes) => board.surroundings.onConsole(bytes) },
+      streams: this.#streams,
+      serial: undefined,
+      watchdog: {
+        arm: (timeoutMs) => void (board.watchdogMs = timeoutMs),
+        pet: () => void board.pets++,
+      },
+      run: this.#runPort(),
+      app: this.#appPort(),
+      rootKeys,
+      imageWindow: { ...imageWindow, bytes: this.imageRam },
+      get runningSlotZone() {
+        return board.runningSlotZone;
+      },
+      recoverySlotZone: undefined,
+      reset(reason) {
+        board.resetReason = reason;
+        throw runEnds.reset;
+      },
+      startImage(entry, info) {
+        board.bootInfo.set(info);
+        board.entryAddress = entry;
+        throw runEnds.imageStarted;
+      },
+      onDenied: (kind, zone) => board.surroundings.onDenied(kind, zone),
     };
-    const isAgent = module === "agent";
+  }
 
-    const calls: Calls = {
-      flash_geometry: (zone, out) => {
-        const allowed = readable(zone! >>> 0);
-        if (allowed < 0) return allowed;
-        const { words } = instance();
-        words.setUint32(out!, this.#zoneSizes[zone!]!, true);
-        words.setUint32(out! + 4, this.layout.sectorBytes, true);
-        words.setUint32(out! + 8, this.layout.pageBytes, true);
-        words.setUint32(out! + 12, writable(zone!) === Exo.Ok ? 1 : 0, true);
-        return Exo.Ok;
-      },
-      flash_timing: (out) => {
-        if (!range(out! >>> 0, 8)) return Exo.Argument;
-        instance().words.setUint32(out!, ERASE_MS_MAX, true);
-        instance().words.setUint32(out! + 4, PROGRAM_MS_MAX, true);
-        return Exo.Ok;
-      },
-      flash_read: (zone, offset, ptr, length) => {
-        const allowed = readable(zone! >>> 0);
-        if (allowed < 0) return allowed;
-        const at = this.#at(zone!, offset! >>> 0, length! >>> 0);
-        const target = range(ptr! >>> 0, length! >>> 0);
-        if (at < 0 || !target) return Exo.Argument;
+  #flashPort(): FlashPort {
+    const offsets = zoneNames.map((name) => this.layout.zones[name].offsetBytes);
+    return {
+      layout: this.layout,
+      eraseMsMax: ERASE_MS_MAX,
+      programMsMax: PROGRAM_MS_MAX,
+      read: (at, target, zone) => {
+        const offset = at - offsets[zone]!;
         // Nothing but src/agent/self-test.ts reads the first 16 bytes.
         if (zone === Zone.BootControl && offset === 0 && target.length === 16 && !this.surroundings.passesSelfTest()) return Exo.Io;
-        const failure = this.readTrouble?.(zone!, offset! >>> 0, target.length) ?? Exo.Ok;
+        const failure = this.readTrouble?.(zone, offset, target.length) ?? Exo.Ok;
         if (failure < 0) return failure;
         this.read(at, target);
         return Exo.Ok;
       },
-      flash_program: (zone, offset, ptr, length, durability) => {
-        const allowed = writable(zone! >>> 0);
-        if (allowed < 0) return refused("program", zone!, allowed);
-        const at = this.#at(zone!, offset! >>> 0, length! >>> 0);
-        const source = range(ptr! >>> 0, length! >>> 0);
-        if (at < 0 || !source || durability! >>> 0 > VERIFIED) return Exo.Argument;
-        return this.#program(zone!, at, source, durability!);
-      },
-      flash_erase: (zone, offset) => {
-        const allowed = writable(zone! >>> 0);
-        if (allowed < 0) return refused("erase", zone!, allowed);
-        const { sectorBytes } = this.layout;
-        const at = this.#at(zone!, offset! >>> 0, sectorBytes);
-        if (at < 0 || (offset! >>> 0) % sectorBytes !== 0) return Exo.Argument;
-        return this.#erase(zone!, at);
-      },
-      clock_us: () => BigInt(++this.nowUs),
-      wall_clock_s: () => 1_800_000_000n,
-      entropy: (ptr, length) => {
-        if (!isAgent) return Exo.Denied;
-        const target = range(ptr! >>> 0, length! >>> 0);
-        if (!target || target.length > 256) return Exo.Argument;
-        // The same at every run, so that runs from equal states are equal.
-        // A linear congruential generator (Numerical Recipes): good enough for the health tests, and quick.
-        for (let i = 0; i < target.length; i++) target[i] = (this.#entropyState = (Math.imul(this.#entropyState, 1664525) + 1013904223) >>> 0) >>> 24;
-        return Exo.Ok;
-      },
-      console_write: (ptr, length) => {
-        const bytes = range(ptr! >>> 0, length! >>> 0);
-        if (!bytes) return Exo.Argument;
-        this.surroundings.onConsole(bytes);
-        return Exo.Ok;
-      },
-      stream_open: (hostPtr, hostLength, port) => {
-        if (!isAgent) return Exo.Denied;
-        const host = range(hostPtr! >>> 0, hostLength! >>> 0);
-        if (!host) return Exo.Argument;
-        this.surroundings.stream.open(Buffer.from(host).toString("latin1"), port!);
-        return 0;
-      },
-      stream_state: () => (isAgent ? this.surroundings.stream.state() : Exo.Denied),
-      stream_read: (_handle, ptr, length) => {
-        if (!isAgent) return Exo.Denied;
-        const target = range(ptr! >>> 0, length! >>> 0);
-        return target ? this.surroundings.stream.read(target) : Exo.Argument;
-      },
-      stream_write: (_handle, ptr, length) => {
-        if (!isAgent) return Exo.Denied;
-        const source = range(ptr! >>> 0, length! >>> 0);
-        return source ? this.surroundings.stream.write(source) : Exo.Argument;
-      },
-      stream_close: () => {
-        if (!isAgent) return Exo.Denied;
-        this.surroundings.stream.close();
-        return Exo.Ok;
-      },
-      boot_info: (ptr, length) => {
-        const out = range(ptr! >>> 0, length! >>> 0);
-        if (!out || out.length !== BOOT_INFO_BYTES) return Exo.Argument;
-        out.set(this.bootInfo);
-        return Exo.Ok;
-      },
-      crash_record: (ptr, length) => {
-        const out = range(ptr! >>> 0, length! >>> 0);
-        if (!out || out.length < CRASH_RECORD_BYTES) return Exo.Argument;
-        if (!this.#crash) return Exo.Absent;
-        out.fill(0);
-        out.set(this.#crash);
-        return Exo.Ok;
-      },
-      reset: (reason) => {
-        if (!isAgent) return Exo.Denied;
-        if (reason! < 1 || reason! > 3) return Exo.Argument;
-        this.resetReason = reason!;
-        throw runEnds.reset;
-      },
-      watchdog_arm: (timeoutMs) => {
-        if (timeoutMs! < 100 || timeoutMs! > 600_000) return Exo.Argument;
-        this.watchdogMs = timeoutMs!;
-        return Exo.Ok;
-      },
-      watchdog_pet: () => (this.pets++, Exo.Ok),
-      root_keys: (ptr, length) => {
-        const out = range(ptr! >>> 0, length! >>> 0);
-        if (rootKeys.length < 1 || rootKeys.length > ROOT_KEYS_MAX) return Exo.Io;
-        if (!out || out.length < 32 * rootKeys.length) return Exo.Argument;
-        rootKeys.forEach((key, i) => out.set(key, 32 * i));
-        return rootKeys.length;
-      },
-      boot_reason: () => this.bootReason,
-      reset_cause: () => causeOf(this.bootReason),
-      app_metric: denied,
-      app_health: denied,
-      app_report: (out) => {
-        if (!isAgent) return Exo.Denied;
-        const report = range(out! >>> 0, 32);
-        if (!report) return Exo.Argument;
-        report.fill(0);
-        instance().words.setUint32(out!, Math.floor(this.nowUs / 1_000_000), true);
-        instance().words.setUint32(out! + 4, this.surroundings.appHealth(), true);
-        instance().words.setInt32(out! + 8, APP_METRIC.value, true);
-        instance().words.setUint32(out! + 12, APP_METRIC.name.length, true);
-        report.set(APP_METRIC.name, 16);
-        return Exo.Ok;
-      },
-      boot_phase: (phase) => {
-        this.surroundings.onPhase(phase!);
-        return Exo.Ok;
-      },
-      image_window: (out) => {
-        if (!range(out! >>> 0, 8)) return Exo.Argument;
-        instance().words.setUint32(out!, imageWindow.address, true);
-        instance().words.setUint32(out! + 4, imageWindow.sizeBytes, true);
-        return Exo.Ok;
-      },
-      image_load: (zone, offset, address, length) => {
-        if (isAgent) return Exo.Denied;
-        if ((zone !== Zone.SlotA && zone !== Zone.SlotB) || !inWindow(address! >>> 0, length! >>> 0)) return Exo.Argument;
-        const at = this.#at(zone, offset! >>> 0, length! >>> 0);
-        if (at < 0) return Exo.Argument;
-        const to = (address! >>> 0) - imageWindow.address;
-        const failure = this.readTrouble?.(zone!, offset! >>> 0, length! >>> 0) ?? Exo.Ok;
-        if (failure < 0) return failure;
-        this.read(at, this.imageRam.subarray(to, to + length!));
-        return Exo.Ok;
-      },
-      image_read: (address, ptr, length) => {
-        if (isAgent) return Exo.Denied;
-        const out = range(ptr! >>> 0, length! >>> 0);
-        if (!out || !inWindow(address! >>> 0, length! >>> 0)) return Exo.Argument;
-        const from = (address! >>> 0) - imageWindow.address;
-        out.set(this.imageRam.subarray(from, from + out.length));
-        return Exo.Ok;
-      },
-      image_start: (entry, infoPtr) => {
-        if (isAgent) return Exo.Denied;
-        const info = range(infoPtr! >>> 0, BOOT_INFO_BYTES);
-        if (!info || !inWindow(entry! >>> 0, 4) || entry! & 3 || info[6]! > 1) return Exo.Argument;
-        this.bootInfo.set(info);
-        this.entryAddress = entry! >>> 0;
-        throw runEnds.imageStarted;
-      },
+      program: (at, source, durability, zone) => this.#program(zone, at, source, durability),
+      erase: (at, zone) => this.#erase(zone, at),
     };
-    // A call of exokernel.h that this host has no device for.
-    return new Proxy(calls, { get: (target, name: string) => target[name] ?? (() => Exo.Absent), has: () => true });
+  }
+
+  #runPort(): RunPort {
+    const board = this;
+    return {
+      get bootReason() {
+        return board.bootReason;
+      },
+      get resetCause() {
+        return causeOf(board.bootReason);
+      },
+      bootInfo: this.bootInfo,
+      get lastCrash() {
+        return board.#crash;
+      },
+      lastConsole: undefined,
+      sayPhase: (phase) => board.surroundings.onPhase(phase),
+    };
+  }
+
+  /** Of an app that nobody runs: what it says is the surroundings' to choose. */
+  #appPort(): AppPort {
+    const board = this;
+    const report = new Uint8Array(APP_REPORT_BYTES);
+    const words = new DataView(report.buffer);
+    words.setInt32(8, APP_METRIC.value, true);
+    words.setUint32(12, APP_METRIC.name.length, true);
+    report.set(APP_METRIC.name, 16);
+    return {
+      get report() {
+        words.setUint32(0, Math.floor(board.nowUs / 1_000_000), true);
+        words.setUint32(4, board.surroundings.appHealth(), true);
+        return report;
+      },
+      metric: () => {},
+      health: () => {},
+    };
   }
 }

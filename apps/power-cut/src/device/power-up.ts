@@ -7,7 +7,9 @@ import { type BootRecord, FlashChecker } from "../checker/flash-checker.ts";
 import { type ServerMemory, StoryServer } from "../server/story-server.ts";
 import type { CampaignImage, Personality } from "../stories/images.ts";
 import type { Story } from "../stories/story.ts";
-import { Board, type ByteStream, type Operation, type Reading, runEnds, type Surroundings } from "./board.ts";
+import { agentGrants, bootGrants } from "@flipside/machine/grants";
+import type { ByteStream } from "@flipside/machine/one-stream";
+import { Board, type Operation, type Reading, runEnds, type Surroundings } from "./board.ts";
 import { ModuleInstance } from "./module-instance.ts";
 import type { LoadedModules } from "./modules.ts";
 import { type Hash, keyOf, type PageStore } from "./page-store.ts";
@@ -166,8 +168,8 @@ export class Rig implements Surroundings {
 
   /** What runs from now on: instances of their own, made now. */
   useModules({ boot, agent, crypto, others }: LoadedModules): void {
-    this.#boot = new ModuleInstance(boot, (instance) => ({ exo: this.board.calls(instance, "boot"), crypto: crypto.calls(instance) }), others);
-    this.#agent = new ModuleInstance(agent, (instance) => ({ exo: this.board.calls(instance, "agent"), crypto: crypto.calls(instance) }), others);
+    this.#boot = new ModuleInstance(boot, (instance) => ({ exo: this.board.calls(instance, bootGrants), crypto: crypto.calls(instance) }), others);
+    this.#agent = new ModuleInstance(agent, (instance) => ({ exo: this.board.calls(instance, agentGrants), crypto: crypto.calls(instance) }), others);
   }
 
   /** Between device and server, in place of one that takes no time. */

@@ -2,7 +2,7 @@
 // in a radio modem, and a byte that was sent on a connection that is gone still takes its time.
 
 import { Exo, StreamState } from "@flipside/machine/abi";
-import type { ByteStream } from "./board.ts";
+import type { ByteStream } from "@flipside/machine/one-stream";
 
 /** What a link does from `fromS` on; 0 bytes a second: it stands still. */
 export interface LinkPhase {

@@ -2,7 +2,7 @@
 // It keeps to what the real broker does with a well-behaved device; nothing here is timed.
 
 import { Exo, StreamState } from "@flipside/machine/abi";
-import type { ByteStream } from "../device/board.ts";
+import type { ByteStream } from "@flipside/machine/one-stream";
 
 const enum Packet { Connect = 1, Connack = 2, Publish = 3, Puback = 4, Subscribe = 8, Suback = 9, Pingreq = 12, Pingresp = 13 }
 

@@ -31,7 +31,8 @@ export interface FlashOperation {
 export const tears = ["nothing", "everything", "prefix", "subset", "cleared", "neighbours", "zeroed"] as const;
 export type Tear = (typeof tears)[number];
 
-const PAGE_BYTES = 4096;
+/** Neighbours that a torn operation may hurt lie in the same page of this size. */
+export const TEAR_REACH_BYTES = 4096;
 
 /** Leaves `operation` on `flash` as `tear` says. */
 export function applyTorn(flash: Uint8Array, operation: FlashOperation, tear: Tear, random: SeededRandom): void {
@@ -65,8 +66,8 @@ export function applyTorn(flash: Uint8Array, operation: FlashOperation, tear: Te
       for (let i = 0; i < length; i++) target[i] = operation.kind === "erase" ? 0 : goal(i);
       return;
     case "neighbours": {
-      const start = offset - (offset % PAGE_BYTES);
-      const end = operation.kind === "erase" ? offset + length : Math.min(flash.length, start + PAGE_BYTES);
+      const start = offset - (offset % TEAR_REACH_BYTES);
+      const end = operation.kind === "erase" ? offset + length : Math.min(flash.length, start + TEAR_REACH_BYTES);
       for (let i = 0; i < length; i++) target[i] = goal(i);
       for (let n = 0; n < 8; n++) {
         const at = start + random.below(end - start);

@@ -37,7 +37,7 @@ function zoneEdges(zone: u32): void {
   answerOfZone(zone, "flash_geometry: over memory's end", flashGeometry(zone, memoryEnd() - 12));
   answerOfZone(zone, "flash_geometry: at the highest address", flashGeometry(zone, 0xfffffffc));
   eraseEdges(zone, size, sector);
-  readEdges(zone, size, sector);
+  readEdges(zone, size, page);
   programEdges(zone, size, page);
 }
 
@@ -50,7 +50,7 @@ function eraseEdges(zone: u32, size: u32, sector: u32): void {
   answerOfZone(zone, "flash_erase: a sector before 2^32", flashErase(zone, 0 - sector));
 }
 
-function readEdges(zone: u32, size: u32, sector: u32): void {
+function readEdges(zone: u32, size: u32, page: u32): void {
   answerOfZone(zone, "flash_read: well", flashRead(zone, 0, back, 64));
   answerOfZone(zone, "flash_read: of nothing", flashRead(zone, 0, back, 0));
   answerOfZone(zone, "flash_read: of nothing at the zone's end", flashRead(zone, size, back, 0));
@@ -58,7 +58,7 @@ function readEdges(zone: u32, size: u32, sector: u32): void {
   answerOfZone(zone, "flash_read: of nothing to memory's end", flashRead(zone, 0, memoryEnd(), 0));
   answerOfZone(zone, "flash_read: of nothing behind memory", flashRead(zone, 0, memoryEnd() + 1, 0));
   answerOfZone(zone, "flash_read: of an odd byte at an odd place", flashRead(zone, 1, back + 1, 1));
-  answerOfZone(zone, "flash_read: over two sectors", flashRead(zone, sector - 8, back, 16));
+  answerOfZone(zone, "flash_read: over two pages", flashRead(zone, page - 8, back, 16));
   answerOfZone(zone, "flash_read: up to the zone's end", flashRead(zone, size - 64, back, 64));
   answerOfZone(zone, "flash_read: over the zone's end", flashRead(zone, size - 60, back, 64));
   answerOfZone(zone, "flash_read: from an offset whose end wraps", flashRead(zone, 0xffffffc0, back, 64));
