@@ -1,5 +1,6 @@
-// What a device's flash says, read from its bytes alone. Written from docs/image-format.md and docs/boot-control.md, and
-// apart from the device's code: it shares no parser, no hash and no signature check with the boot loader or the agent.
+// A second reader of flash, kept apart on purpose: a judge that shared code with the device would share its mistakes.
+// What a device's flash says, read from its bytes alone. Written from docs/image-format.md and docs/boot-control.md: it
+// shares no parser, no hash and no signature check with the boot loader or the agent.
 
 import { createHash, type KeyObject, verify } from "node:crypto";
 import type { FlashLayout } from "@flipside/machine/factory/flash-layout";

@@ -1,5 +1,6 @@
+// A second reader of trust records, kept apart from the device's on purpose, as flash-checker.ts is.
 // Which trust records a flash holds, read from its bytes alone, as docs/image-format.md ("Trust chain") and
-// docs/boot-control.md ("Two copies") have it. Shares nothing with the device's code.
+// docs/boot-control.md ("Two copies") have it.
 
 import { createHash, verify } from "node:crypto";
 import type { FlashLayout } from "@flipside/machine/factory/flash-layout";
