@@ -1,17 +1,17 @@
 // The flash driver of the unikernel's test builds (exokernel/flash_faults.c) tears an operation as the model does that the
-// Node host uses (packages/machine/src/faults/torn-operation.ts): the same bytes for the same tear, seed, operation and content. Played
-// with what the boot loader does to a boot-control log that was lost: two erases, a record, its seal.
+// Node host uses (packages/machine/src/faults/torn-operation.ts): the same bytes for the same tear, seed, operation and
+// content. Played with what the boot loader does to a boot-control log that was lost: two erases, a record, its seal.
 
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { MARGINAL_SEED, MarginalBits } from "@flipside/machine/faults/marginal-bits";
 import { SeededRandom, seedOfRun } from "@flipside/machine/faults/seeded-random";
 import { applyTorn, type FlashOperation, tears } from "@flipside/machine/faults/torn-operation";
 import type { DriverCut } from "@flipside/machine/qemu/fault-plan";
 import { crc32 } from "@flipside/machine/qemu/operation-record";
 import { Unikernel } from "@flipside/machine/qemu/unikernel";
-import { MarginalBits } from "./marginal-bits.ts";
 import { openUnikernelWorkshop } from "./unikernel-images.ts";
 
 const CUT_MS_MAX = 60_000;
@@ -95,7 +95,7 @@ describe.each([
 
   test("leaves the marginal bits that the model leaves", { timeout: 2 * CUT_MS_MAX }, async () => {
     await cutAt({ operation: number, tear: "everything", seed, leavesMarginal: true });
-    const model = new MarginalBits(new SeededRandom((seed ^ 0xb175) >>> 0));
+    const model = new MarginalBits(new SeededRandom((seed ^ MARGINAL_SEED) >>> 0));
     const { offset, length } = operation;
     model.leave(operation, before.subarray(offset, offset + length));
     const seen = new Uint8Array(length);

@@ -1,6 +1,7 @@
 // One device on a bench: power-ups with chosen cuts, and after each of them what must hold, read from the flash.
 
 import { BOOT_FLAG_TRUST_A_IN_FLUX, BOOT_FLAG_TRUST_B_IN_FLUX, SlotState } from "@flipside/image-format";
+import { MARGINAL_SEED, MarginalBits } from "@flipside/machine/faults/marginal-bits";
 import type { FlashOperation, Tear } from "@flipside/machine/faults/torn-operation";
 import { SeededRandom } from "@flipside/machine/faults/seeded-random";
 import { ManualClock } from "@flipside/machine/clock";
@@ -8,7 +9,6 @@ import type { FaultyCells } from "@flipside/machine/flash/faulty-cells";
 import { VirtualDevice } from "@flipside/machine/node/virtual-device";
 import { bootableSlots, imageIn, newestRecord } from "./flash-contents.ts";
 import type { UpdateImage, Workshop } from "./images.ts";
-import { MarginalBits } from "./marginal-bits.ts";
 import { ScriptedServer } from "./scripted-server.ts";
 
 /**
@@ -66,7 +66,7 @@ export class Rig {
 
   constructor(readonly workshop: Workshop, seed: number, flash: Uint8Array = workshop.factory, secrets: string[] = []) {
     this.#random = new SeededRandom(seed);
-    this.#marginal = new MarginalBits(new SeededRandom(seed ^ 0xb175));
+    this.#marginal = new MarginalBits(new SeededRandom(seed ^ MARGINAL_SEED));
     const { identity, layout } = workshop;
     this.server = new ScriptedServer(this.clock, new SeededRandom(seed ^ 0x5e7), { id: identity.deviceId, claimSecret: identity.claimSecret }, [...secrets]);
     this.server.onCheckIn = (checkIn) => {

@@ -1,5 +1,5 @@
-/* flash_faults.c: see flash_faults.h. The same algorithm as torn-operation.ts (packages/machine/src/faults) and
- * test/power-cut/marginal-bits.ts, draw by draw, so that both leave the same bytes for the same tear, seed, operation and content. */
+/* flash_faults.c: see flash_faults.h. The same algorithm as torn-operation.ts and marginal-bits.ts (packages/machine/src/
+ * faults), draw by draw, so that both leave the same bytes for the same tear, seed, operation and content. */
 #include <string.h>
 
 #include "flash_faults.h"
@@ -7,7 +7,7 @@
 #define PLAN ((struct fault_plan *)RAM_FAULT_PLAN)
 #define FINISHER_FAIL 0x3333u
 #define MSTATUS_MIE 8u
-/* The other generator of a cut (test/power-cut/marginal-bits.ts). */
+/* The other generator of a cut (packages/machine/src/faults/marginal-bits.ts). */
 #define MARGINAL_SEED 0xb175u
 #define MARGINAL_BITS_MAX 3u
 #define HURT_BITS 8u

@@ -27,8 +27,14 @@ function sanitizer(): string[] {
 
 /** Builds the checks into `program`. Sources in `insteadFrom` come before the exokernel's own. What the compiler says if it can't. */
 export function buildChecks(program: string, insteadFrom?: string): string | undefined {
+  return buildProgram("checks.c", program, insteadFrom);
+}
+
+/** The same of any source here that includes the exokernel's. */
+export function buildProgram(source: string, program: string, insteadFrom?: string): string | undefined {
   const { status, stderr } = spawnSync(hostCompiler()!, [
-    "-std=gnu11", "-O0", "-w", ...sanitizer(), ...(insteadFrom === undefined ? [] : [`-I${insteadFrom}`]), `-I${here}`, `-I${exokernelSources}`, join(here, "checks.c"), "-o", program,
+    "-std=gnu11", "-O0", "-w", ...sanitizer(), ...(insteadFrom === undefined ? [] : [`-I${insteadFrom}`]), `-I${here}`, `-I${exokernelSources}`,
+    join(here, source), "-o", program,
   ], { encoding: "utf8" });
   return status === 0 ? undefined : stderr || "the compiler did not run";
 }

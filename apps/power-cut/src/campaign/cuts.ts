@@ -1,6 +1,7 @@
 // All that a power cut at one operation may leave: a list of pages that differ, for each fault class and representative.
 
-import { FlashFault, PAGE_BYTES, representatives, tornErase, tornProgram } from "@flipside/machine/faults/nor-faults";
+import { FlashFault } from "@flipside/machine/faults/flash-fault";
+import { PAGE_BYTES, representatives, tornErase, tornProgram } from "@flipside/machine/faults/nor-faults";
 import { SeededRandom } from "@flipside/machine/faults/seeded-random";
 import type { Board, Operation } from "../device/board.ts";
 import { keyOf, type PageStore } from "../device/page-store.ts";

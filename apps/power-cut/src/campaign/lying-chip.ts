@@ -2,7 +2,8 @@
 // once or from then on for good. Power stays. What the read-back sees is a failure like any other; what it does not see, since
 // it reads well for a while, comes to light when somebody looks again, in this run or after the next power-up.
 
-import { FlashFault, PAGE_BYTES } from "@flipside/machine/faults/nor-faults";
+import { FlashFault } from "@flipside/machine/faults/flash-fault";
+import { PAGE_BYTES } from "@flipside/machine/faults/nor-faults";
 import { SeededRandom } from "@flipside/machine/faults/seeded-random";
 import { Exo } from "@flipside/machine/abi";
 import { FADING_READS, type Operation, type Reading, readings, SAYS_DONE } from "../device/board.ts";

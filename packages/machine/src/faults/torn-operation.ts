@@ -2,6 +2,7 @@
 // an erase that first cleared bits to 0, or neighbours in the same page that were hurt. The unikernel's test builds do the
 // same in C.
 
+import { FlashFault } from "./flash-fault.ts";
 import type { SeededRandom } from "./seeded-random.ts";
 
 export interface FlashOperation {
@@ -30,6 +31,17 @@ export interface FlashOperation {
  */
 export const tears = ["nothing", "everything", "prefix", "subset", "cleared", "neighbours", "zeroed"] as const;
 export type Tear = (typeof tears)[number];
+
+/** Each is a draw from one fault class, of a program and of an erase. */
+export const faultOf: Record<Tear, Record<FlashOperation["kind"], FlashFault>> = {
+  nothing: { program: FlashFault.NotBegun, erase: FlashFault.NotBegun },
+  everything: { program: FlashFault.Complete, erase: FlashFault.Complete },
+  prefix: { program: FlashFault.ProgramPrefix, erase: FlashFault.ErasePartial },
+  subset: { program: FlashFault.ProgramSubset, erase: FlashFault.ErasePartial },
+  cleared: { program: FlashFault.ProgramSubset, erase: FlashFault.EraseCleared },
+  neighbours: { program: FlashFault.ProgramCollateral, erase: FlashFault.EraseCollateral },
+  zeroed: { program: FlashFault.Complete, erase: FlashFault.EraseCleared },
+};
 
 /** Neighbours that a torn operation may hurt lie in the same page of this size. */
 export const TEAR_REACH_BYTES = 4096;

@@ -2,16 +2,25 @@
 // seal because it read well once. (The flash of the Node host can make all bits of a torn operation unstable; those
 // hardly ever read right.)
 
-import type { SeededRandom } from "@flipside/machine/faults/seeded-random";
-import type { FlashOperation } from "@flipside/machine/faults/torn-operation";
+import type { SeededRandom } from "./seeded-random.ts";
+import type { FlashOperation } from "./torn-operation.ts";
 
 const BITS_MAX = 3;
+/** A cut has two generators: the seed itself says what is torn, and this beside it which bits are marginal. */
+export const MARGINAL_SEED = 0xb175;
 
 export class MarginalBits {
   /** Masks by offset in the flash. */
-  readonly #masks = new Map<number, number>();
+  readonly #masks: Map<number, number>;
 
-  constructor(readonly random: SeededRandom) {}
+  /** `masks`: what is marginal already. */
+  constructor(readonly random: SeededRandom, masks: Iterable<[offset: number, mask: number]> = []) {
+    this.#masks = new Map(masks);
+  }
+
+  get masks(): ReadonlyMap<number, number> {
+    return this.#masks;
+  }
 
   /** Makes some of the bits marginal that `operation` would have changed; `before` is what its range held. */
   leave(operation: FlashOperation, before: Uint8Array): void {

@@ -1,7 +1,8 @@
 // The fault model itself: what each class may leave, and what it must not.
 
 import { describe, expect, it } from "vitest";
-import { erased, FlashFault, PAGE_WORDS, programmed, representatives, tornErase, tornProgram } from "@flipside/machine/faults/nor-faults";
+import { FlashFault } from "@flipside/machine/faults/flash-fault";
+import { erased, PAGE_WORDS, programmed, representatives, tornErase, tornProgram } from "@flipside/machine/faults/nor-faults";
 import { SeededRandom } from "@flipside/machine/faults/seeded-random";
 
 const program = { firstWord: 8, words: new Uint32Array(64).map((_, i) => Math.imul(i + 1, 0x9e3779b1)) };
