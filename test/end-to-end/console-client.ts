@@ -20,7 +20,8 @@ export class ConsoleClient {
   /** Signs in; a one-time password is changed to `newPassword` at once, as the console makes everybody do. */
   async signIn(userName: string, password: string, newPassword: string): Promise<void> {
     const user = await this.call("POST /api/session", { body: { userName, password } });
-    if (user.mustChangePassword) await this.call("POST /api/session/password", { body: { currentPassword: password, newPassword } });
+    if (!user.mustChangePassword) return;
+    await this.call("POST /api/session/password", { body: { currentPassword: password, newPassword } });
   }
 
   importClaims(claims: Claim[]): Promise<{ imported: number }> {

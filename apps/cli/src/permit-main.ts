@@ -3,6 +3,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { deviceIdPattern } from "@flipside/api/limits";
 import type { JWK } from "jose";
 import { buildPermit, describeImage, FormatError, type SigningKey, signingKeyFromJwk, splitRelease, splitTrustChain, toHex } from "@flipside/image-format";
 import { privateKeysIn } from "../../agent/build/project-keys.ts";
@@ -28,8 +29,6 @@ and lowers no security floor. Upload it in the console (Releases, "Add permit"),
 class UsageError extends Error {}
 /** What was given can't be used: said without a stack. */
 class PermitError extends Error {}
-
-const deviceIdPattern = /^[a-z0-9-]{1,48}$/;
 
 interface Wanted {
   digest: string;

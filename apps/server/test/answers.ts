@@ -1,6 +1,7 @@
-// Every answer of every server in a test's process, held against the OpenAPI document: whoever asked, by fetch or by a bare
-// socket. A route, a status or a media type that the document does not have fails the test, as does a body that does not
-// match its schema. Node tells of each request (diagnostics_channel); the server itself knows nothing of it.
+// Every answer of every server in a test's process, held against the OpenAPI document: whoever asked, by fetch or by
+// a bare socket. A route, a status or a media type that the document does not have fails the test, as does a body
+// that does not match its schema. Node tells of each request (diagnostics_channel); the server itself knows nothing
+// of it.
 
 import diagnostics from "node:diagnostics_channel";
 import type { IncomingMessage, ServerResponse } from "node:http";
@@ -21,7 +22,9 @@ const validators = new Map<string, ValidateFunction>();
 
 /** The validator of the schema at this place of the document. */
 function validatorAt(...path: string[]): ValidateFunction {
-  const pointer = path.map((part) => `/${encodeURIComponent(part.replaceAll("~", "~0").replaceAll("/", "~1"))}`).join("");
+  const pointer = path
+    .map((part) => `/${encodeURIComponent(part.replaceAll("~", "~0").replaceAll("/", "~1"))}`)
+    .join("");
   const known = validators.get(pointer);
   if (known !== undefined) return known;
   const made = ajv.compile({ $ref: `document#${pointer}` });
@@ -29,10 +32,21 @@ function validatorAt(...path: string[]): ValidateFunction {
   return made;
 }
 
-const templates = Object.keys(document.paths).map((path) => ({ path, pattern: new RegExp(`^${path.replaceAll(".", "\\.").replace(/\{\w+\}/g, "[^/]+")}/?$`, "i") }));
+const templates = Object.keys(document.paths).map((path) => ({
+  path,
+  pattern: new RegExp(`^${path.replaceAll(".", "\\.").replace(/\{\w+\}/g, "[^/]+")}/?$`, "i"),
+}));
 
 /** What an address that the document does not have may be answered. */
-const nowhere = new Set(["not-found", "not-signed-in", "password-change-required", "origin-refused", "malformed-request", "expectation-failed", "header-too-large"]);
+const nowhere = new Set([
+  "not-found",
+  "not-signed-in",
+  "password-change-required",
+  "origin-refused",
+  "malformed-request",
+  "expectation-failed",
+  "header-too-large",
+]);
 
 export interface HeardAnswer {
   method: string;
@@ -73,7 +87,10 @@ export function problemOf({ method, url, status, contentType, body, cut }: Heard
   if (!path.toLowerCase().startsWith("/api/")) return undefined;
   const said = `${method} ${url} was answered ${status} ${contentType}`;
   const template = templates.find(({ pattern }) => pattern.test(path));
-  const operation = template === undefined ? undefined : (document.paths[template.path]![(method === "HEAD" ? "GET" : method).toLowerCase()] as JsonObject | undefined);
+  const operation =
+    template === undefined
+      ? undefined
+      : (document.paths[template.path]![(method === "HEAD" ? "GET" : method).toLowerCase()] as JsonObject | undefined);
   if (template === undefined || operation === undefined) {
     const code = (parsed(body) as JsonObject | undefined)?.["code"];
     if (status >= 400 && (nowhere.has(code) || method === "HEAD")) return undefined;
@@ -86,7 +103,15 @@ export function problemOf({ method, url, status, contentType, body, cut }: Heard
   if (content === undefined) return body === "" ? undefined : `${said}: the document has no content`;
   const mediaType = contentType.split(";")[0]!.trim();
   if (content[mediaType] === undefined) return `${said}: the document has ${Object.keys(content).join(", ")}`;
-  const place = ["paths", template.path, (method === "HEAD" ? "GET" : method).toLowerCase(), "responses", String(status), "content", mediaType];
+  const place = [
+    "paths",
+    template.path,
+    (method === "HEAD" ? "GET" : method).toLowerCase(),
+    "responses",
+    String(status),
+    "content",
+    mediaType,
+  ];
   if (mediaType === "text/event-stream") {
     const why = eventsProblem(content[mediaType]["x-events"], [...place, "x-events"], body);
     return why === undefined ? undefined : `${said}: ${why}`;
@@ -108,7 +133,10 @@ function listenTo(request: IncomingMessage, response: ServerResponse): void {
   let done = false;
   const keep = (chunk: unknown, encoding: unknown): void => {
     if (typeof chunk !== "string" && !(chunk instanceof Uint8Array)) return;
-    const piece = typeof chunk === "string" ? Buffer.from(chunk, typeof encoding === "string" ? (encoding as BufferEncoding) : "utf8") : Buffer.from(chunk);
+    const piece =
+      typeof chunk === "string"
+        ? Buffer.from(chunk, typeof encoding === "string" ? (encoding as BufferEncoding) : "utf8")
+        : Buffer.from(chunk);
     bytes += piece.length;
     if (bytes <= bytesKeptMax) pieces.push(piece);
   };
@@ -147,8 +175,10 @@ diagnostics.subscribe("http.server.request.start", (message) => {
   // Headers given to writeHead alone are not among those that getHeader knows.
   const { writeHead } = response;
   response.writeHead = function (this: ServerResponse, ...given: any[]) {
-    const headers = given.find((each) => typeof each === "object" && each !== null) as Record<string, string> | undefined;
-    for (const [name, value] of Object.entries(headers ?? {})) if (name.toLowerCase() === "content-type") contentTypes.set(response, value);
+    const headers = given.find((each) => typeof each === "object" && each !== null) as
+      Record<string, string> | undefined;
+    for (const [name, value] of Object.entries(headers ?? {}))
+      if (name.toLowerCase() === "content-type") contentTypes.set(response, value);
     return (writeHead as any).apply(this, given);
   } as typeof response.writeHead;
   listenTo(request, response);
@@ -157,7 +187,10 @@ diagnostics.subscribe("http.server.request.start", (message) => {
 /** Throws what was wrong with answers since it was last asked. */
 export function expectAnswersToFit(): void {
   const found = problems.splice(0);
-  if (found.length > 0) throw new Error(`the OpenAPI document has something against ${found.length} answers:\n${found.slice(0, 10).join("\n")}`);
+  if (found.length > 0)
+    throw new Error(
+      `the OpenAPI document has something against ${found.length} answers:\n${found.slice(0, 10).join("\n")}`,
+    );
 }
 
 /** How many were looked at so far, in this process. */

@@ -1,5 +1,5 @@
-// The interface as its document says it: who may ask comes from the route objects alone, and what the tests' servers answer
-// is held against the document (answers.ts), which has to see what is wrong.
+// The interface as its document says it: who may ask comes from the route objects alone, and what the tests' servers
+// answer is held against the document (answers.ts), which has to see what is wrong.
 
 import type { Route } from "@flipside/api/route";
 import { routes } from "@flipside/api/routes";
@@ -27,50 +27,91 @@ describe("the OpenAPI document", () => {
 });
 
 describe("who may ask", () => {
-  it.each(all.filter(([, { access }]) => access !== "anybody"))("%s: nobody who is not signed in", async (_name, route) => {
-    const answer = await new ApiClient(fixture.server.url).request(route.method, urlOf(route), route.body?.kind === "json" ? "{" : undefined);
-    expect(answer).toMatchObject({ status: 401, body: { code: "not-signed-in" } });
-  });
+  it.each(all.filter(([, { access }]) => access !== "anybody"))(
+    "%s: nobody who is not signed in",
+    async (_name, route) => {
+      const answer = await new ApiClient(fixture.server.url).request(
+        route.method,
+        urlOf(route),
+        route.body?.kind === "json" ? "{" : undefined,
+      );
+      expect(answer).toMatchObject({ status: 401, body: { code: "not-signed-in" } });
+    },
+  );
 
-  it.each(all.filter(([, { method, access }]) => method !== "GET" && access !== "broker"))("%s: no page of another site", async (_name, route) => {
-    expect(await fixture.api.request(route.method, urlOf(route), undefined, { origin: "http://evil.example" })).toMatchObject({ status: 403, body: { code: "origin-refused" } });
-  });
+  it.each(all.filter(([, { method, access }]) => method !== "GET" && access !== "broker"))(
+    "%s: no page of another site",
+    async (_name, route) => {
+      expect(
+        await fixture.api.request(route.method, urlOf(route), undefined, { origin: "http://evil.example" }),
+      ).toMatchObject({ status: 403, body: { code: "origin-refused" } });
+    },
+  );
 
-  it.each(all.filter(([, { access }]) => access === "admin"))("%s: no account of another role", async (_name, route) => {
-    const { db } = fixture.server.internals.storage;
-    await db.updateTable("accounts").set({ role: "somebody" as "admin" }).execute();
-    try {
-      const answer = await fixture.api.request(route.method, urlOf(route));
-      expect(answer).toMatchObject({ status: 403, body: { code: "role-refused" } });
-    } finally {
-      await db.updateTable("accounts").set({ role: "admin" }).execute();
-    }
-  });
+  it.each(all.filter(([, { access }]) => access === "admin"))(
+    "%s: no account of another role",
+    async (_name, route) => {
+      const { db } = fixture.server.internals.storage;
+      await db
+        .updateTable("accounts")
+        .set({ role: "somebody" as "admin" })
+        .execute();
+      try {
+        const answer = await fixture.api.request(route.method, urlOf(route));
+        expect(answer).toMatchObject({ status: 403, body: { code: "role-refused" } });
+      } finally {
+        await db.updateTable("accounts").set({ role: "admin" }).execute();
+      }
+    },
+  );
 
-  it.each(all.filter(([, { access }]) => access === "admin"))("%s: nobody with a one-time password", async (_name, route) => {
-    const { db } = fixture.server.internals.storage;
-    await db.updateTable("accounts").set({ mustChangePassword: true }).execute();
-    try {
-      expect(await fixture.api.request(route.method, urlOf(route))).toMatchObject({ status: 403, body: { code: "password-change-required" } });
-    } finally {
-      await db.updateTable("accounts").set({ mustChangePassword: false }).execute();
-    }
-  });
+  it.each(all.filter(([, { access }]) => access === "admin"))(
+    "%s: nobody with a one-time password",
+    async (_name, route) => {
+      const { db } = fixture.server.internals.storage;
+      await db.updateTable("accounts").set({ mustChangePassword: true }).execute();
+      try {
+        expect(await fixture.api.request(route.method, urlOf(route))).toMatchObject({
+          status: 403,
+          body: { code: "password-change-required" },
+        });
+      } finally {
+        await db.updateTable("accounts").set({ mustChangePassword: false }).execute();
+      }
+    },
+  );
 });
 
 describe("the check of every answer", () => {
   const user = JSON.stringify({ userName: "admin", role: "admin", mustChangePassword: false });
-  const good: HeardAnswer = { method: "GET", url: "/api/session", status: 200, contentType: "application/json; charset=utf-8", body: user };
+  const good: HeardAnswer = {
+    method: "GET",
+    url: "/api/session",
+    status: 200,
+    contentType: "application/json; charset=utf-8",
+    body: user,
+  };
   const problem = (code: string, status: number): HeardAnswer => ({
     ...good,
     status,
     contentType: "application/problem+json; charset=utf-8",
     body: JSON.stringify({ type: `urn:flipside:error:${code}`, title: "t", status, detail: "d", code }),
   });
-  const events = (body: string): HeardAnswer => ({ ...good, url: "/api/events", contentType: "text/event-stream", body });
+  const events = (body: string): HeardAnswer => ({
+    ...good,
+    url: "/api/events",
+    contentType: "text/event-stream",
+    body,
+  });
 
   it("takes what fits", () => {
-    for (const answer of [good, problem("not-signed-in", 401), { ...problem("not-found", 404), url: "/api/nothing" }, events(": ping\n\nevent: resync\ndata: {}\n\n"), { ...good, url: "/rollouts/1", status: 299 }]) {
+    for (const answer of [
+      good,
+      problem("not-signed-in", 401),
+      { ...problem("not-found", 404), url: "/api/nothing" },
+      events(": ping\n\nevent: resync\ndata: {}\n\n"),
+      { ...good, url: "/rollouts/1", status: 299 },
+    ]) {
       expect(problemOf(answer), JSON.stringify(answer)).toBeUndefined();
     }
   });
@@ -105,6 +146,8 @@ describe("the check of every answer", () => {
       fixture.server.internals.rollouts.list = original;
     }
     expect(answersSeen()).toBeGreaterThan(before);
-    expect((await new ApiClient(fixture.server.url).post("/api/session", { userName: "admin", password })).status).toBe(200);
+    expect((await new ApiClient(fixture.server.url).post("/api/session", { userName: "admin", password })).status).toBe(
+      200,
+    );
   });
 });

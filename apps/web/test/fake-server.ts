@@ -1,5 +1,5 @@
-// A small fleet in memory behind the REST interface, for the console's tests. It decides nothing by itself; the test says what
-// happens to the fleet.
+// A small fleet in memory behind the REST interface, for the console's tests. It decides nothing by itself; the test
+// says what happens to the fleet.
 
 import { readFile } from "node:fs/promises";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
@@ -8,12 +8,30 @@ import { extname, join, normalize } from "node:path";
 import { matchesQuery } from "@flipside/api/device-search";
 import { mayAct, type RolloutAction } from "@flipside/api/rollout-actions";
 import { countInto, emptyTally, noCounts, waveSizes, waveStateOf } from "@flipside/api/rollout-arithmetic";
-import type { Command, CompleteNewRollout, Deployment, Device, DeviceDetail, DeviceLogEntry, NewCommand, Release, Rollout, RolloutSummary, Trust, User } from "@flipside/api/types";
+import type {
+  Command,
+  CompleteNewRollout,
+  Deployment,
+  Device,
+  DeviceDetail,
+  DeviceLogEntry,
+  NewCommand,
+  Release,
+  Rollout,
+  RolloutSummary,
+  Trust,
+  User,
+} from "@flipside/api/types";
 import { isFinalState } from "../src/format.ts";
 import { deployment as newDeployment, rollout as newRollout, trust as newTrust } from "./fixtures.ts";
 import { type Handlers, Refusal, RouteServer, type SentEvent } from "./route-server.ts";
 
-const types: Record<string, string> = { ".html": "text/html; charset=utf-8", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml" };
+const types: Record<string, string> = {
+  ".html": "text/html; charset=utf-8",
+  ".js": "text/javascript",
+  ".css": "text/css",
+  ".svg": "image/svg+xml",
+};
 
 export class FakeServer {
   readonly devices = new Map<string, Device>();
@@ -36,7 +54,10 @@ export class FakeServer {
   readonly #dist: string;
   #signedIn = false;
   readonly #readers = new Set<ServerResponse>();
-  readonly #routes = new RouteServer({ ...this.#session(), ...this.#fleet(), ...this.#files(), ...this.#rollouts() }, () => (this.#signedIn ? this.user : undefined));
+  readonly #routes = new RouteServer(
+    { ...this.#session(), ...this.#fleet(), ...this.#files(), ...this.#rollouts() },
+    () => (this.#signedIn ? this.user : undefined),
+  );
   readonly #server = createServer((request, response) => void this.#answer(request, response));
 
   constructor(dist: string) {
@@ -80,8 +101,21 @@ export class FakeServer {
     const device = this.devices.get(deviceId)!;
     device.activeDeployment = isFinalState(deployment.state) ? null : deployment;
     if (deployment.state === "confirmed" && before.state !== "confirmed") {
-      device.other = { slot: device.running!.slot, digest: device.running!.digest, version: device.running!.version, state: "confirmed", reason: 0, reasonName: null };
-      device.running = { slot: device.running!.slot === "a" ? "b" : "a", digest: deployment.digest, version: deployment.version, releaseSequence: 2, state: "confirmed" };
+      device.other = {
+        slot: device.running!.slot,
+        digest: device.running!.digest,
+        version: device.running!.version,
+        state: "confirmed",
+        reason: 0,
+        reasonName: null,
+      };
+      device.running = {
+        slot: device.running!.slot === "a" ? "b" : "a",
+        digest: deployment.digest,
+        version: deployment.version,
+        releaseSequence: 2,
+        state: "confirmed",
+      };
     }
     this.tally(rollout);
     this.send({ kind: "deployment", data: deployment });
@@ -125,7 +159,8 @@ export class FakeServer {
       currentUser: () => this.user,
       signOut: () => void (this.#signedIn = false) as undefined,
       changePassword: ({ body: { currentPassword, newPassword } }) => {
-        if (this.passwords.get("admin") !== currentPassword) throw new Refusal("credentials-wrong", "", { title: "The present password is wrong" });
+        if (this.passwords.get("admin") !== currentPassword)
+          throw new Refusal("credentials-wrong", "", { title: "The present password is wrong" });
         this.passwords.set("admin", newPassword);
         return (this.user = { ...this.user, mustChangePassword: false });
       },
@@ -134,7 +169,9 @@ export class FakeServer {
 
   #fleet(): Handlers {
     return {
-      listDevices: ({ query }) => ({ devices: [...this.devices.values()].filter((device) => matchesQuery(device, query.query)) }),
+      listDevices: ({ query }) => ({
+        devices: [...this.devices.values()].filter((device) => matchesQuery(device, query.query)),
+      }),
       getDevice: ({ params: { id } }) => this.#detail(this.#device(id)),
       revokeDevice: ({ params: { id } }) => {
         const device = Object.assign(this.#device(id), { revoked: true, online: false });
@@ -152,21 +189,35 @@ export class FakeServer {
     return {
       listReleases: () => ({ releases: [...this.releases.values()] }),
       uploadRelease: ({ query }) => {
-        if (query.confirmSequence === "true" && this.confirmedUpload !== undefined) this.nextUpload = this.confirmedUpload;
-        if ("code" in this.nextUpload) throw new Refusal(this.nextUpload.code, this.nextUpload.detail, { title: "The release file was refused" });
+        if (query.confirmSequence === "true" && this.confirmedUpload !== undefined)
+          this.nextUpload = this.confirmedUpload;
+        if ("code" in this.nextUpload)
+          throw new Refusal(this.nextUpload.code, this.nextUpload.detail, { title: "The release file was refused" });
         this.releases.set(this.nextUpload.id, this.nextUpload);
         this.send({ kind: "release", data: this.nextUpload });
         return this.nextUpload;
       },
       addPermit: ({ body }) => {
-        if (body.toString() !== "permit") throw new Refusal("permit-invalid", "it is for another image", { title: "The permit does not hold" });
+        if (body.toString() !== "permit")
+          throw new Refusal("permit-invalid", "it is for another image", { title: "The permit does not hold" });
         return { digest: [...this.releases.values()][0]!.images[1]!.digest, anyDevice: true };
       },
       getTrust: () => this.trust,
       uploadTrust: ({ body }) => {
-        if (body.toString() !== "record 2") throw new Refusal("trust-forked", "trust-forked: an earlier link is another", { title: "The trust record was refused" });
-        const added = { id: "aa".repeat(8), purpose: "release" as const, publicKey: "cc".repeat(32), since: 2, revokedBy: null };
-        const keys = [...this.trust.keys, added].map((key) => (key.id === "22".repeat(8) ? { ...key, revokedBy: 2 } : key));
+        if (body.toString() !== "record 2")
+          throw new Refusal("trust-forked", "trust-forked: an earlier link is another", {
+            title: "The trust record was refused",
+          });
+        const added = {
+          id: "aa".repeat(8),
+          purpose: "release" as const,
+          publicKey: "cc".repeat(32),
+          since: 2,
+          revokedBy: null,
+        };
+        const keys = [...this.trust.keys, added].map((key) =>
+          key.id === "22".repeat(8) ? { ...key, revokedBy: 2 } : key,
+        );
         return (this.trust = newTrust({ version: 2, keys }));
       },
     };
@@ -196,8 +247,14 @@ export class FakeServer {
   }
 
   #detail(device: Device): DeviceDetail {
-    const deployments = [...this.rollouts.values()].flatMap((each) => each.deployments).filter((each) => each.deviceId === device.id);
-    return { ...device, deployments: deployments.sort((one, two) => two.createdAt.localeCompare(one.createdAt)), log: this.logs.get(device.id) ?? [] };
+    const deployments = [...this.rollouts.values()]
+      .flatMap((each) => each.deployments)
+      .filter((each) => each.deviceId === device.id);
+    return {
+      ...device,
+      deployments: deployments.sort((one, two) => two.createdAt.localeCompare(one.createdAt)),
+      log: this.logs.get(device.id) ?? [],
+    };
   }
 
   #command(device: Device, { expiresInMs, ...action }: Required<NewCommand>): Command {
@@ -208,7 +265,19 @@ export class FakeServer {
     const createdAt = new Date(now).toISOString();
     const expiresAt = new Date(now + expiresInMs).toISOString();
     const id = String(known.length).padStart(32, "0");
-    const command: Command = { ...given, id, deviceId: device.id, state: "waiting", code: 0, codeName: null, createdAt, createdBy: "admin", expiresAt, sentAt: null, finishedAt: null };
+    const command: Command = {
+      ...given,
+      id,
+      deviceId: device.id,
+      state: "waiting",
+      code: 0,
+      codeName: null,
+      createdAt,
+      createdBy: "admin",
+      expiresAt,
+      sentAt: null,
+      finishedAt: null,
+    };
     this.commands.set(device.id, [command, ...known]);
     this.send({ kind: "device", data: device });
     return command;
@@ -228,18 +297,38 @@ export class FakeServer {
   #create(request: CompleteNewRollout): Rollout {
     this.asked.push(request);
     const release = this.releases.get(request.releaseId)!;
-    const ids = "all" in request.target ? [...this.devices.values()].filter((each) => !each.revoked).map((each) => each.id) : request.target.deviceIds;
+    const ids =
+      "all" in request.target
+        ? [...this.devices.values()].filter((each) => !each.revoked).map((each) => each.id)
+        : request.target.deviceIds;
     if (request.name === "refuse me") {
-      throw new Refusal("no-image-for-hardware", "dev-3 is other-board revision 2.", { errors: [{ path: "target", message: "dev-3 is other-board" }] });
+      throw new Refusal("no-image-for-hardware", "dev-3 is other-board revision 2.", {
+        errors: [{ path: "target", message: "dev-3 is other-board" }],
+      });
     }
     const id = `r${this.rollouts.size + 1}`;
     const sizes = waveSizes(request.waves, ids.length);
     const waves = sizes.map((total, index) => ({ index, ...emptyTally(total), state: "waiting" as const }));
     const waveOf = sizes.flatMap((size, index) => Array<number>(size).fill(index));
     const deployments = ids.map((deviceId, i) =>
-      newDeployment(`${id}-${deviceId}`, deviceId, { rolloutId: id, rolloutName: request.name, version: release.version, digest: release.images[0]!.digest, wave: waveOf[i]!, createdAt: new Date().toISOString() }),
+      newDeployment(`${id}-${deviceId}`, deviceId, {
+        rolloutId: id,
+        rolloutName: request.name,
+        version: release.version,
+        digest: release.images[0]!.digest,
+        wave: waveOf[i]!,
+        createdAt: new Date().toISOString(),
+      }),
     );
-    const rollout = newRollout(id, { name: request.name, releaseId: release.id, version: release.version, total: ids.length, waves, deployments, createdAt: new Date().toISOString() });
+    const rollout = newRollout(id, {
+      name: request.name,
+      releaseId: release.id,
+      version: release.version,
+      total: ids.length,
+      waves,
+      deployments,
+      createdAt: new Date().toISOString(),
+    });
     rollout.decisions.push({ at: rollout.createdAt, text: "created by admin; wave 1 started" });
     this.tally(rollout);
     this.rollouts.set(id, rollout);
@@ -261,7 +350,10 @@ export class FakeServer {
     try {
       const content = await readFile(join(this.#dist, file));
       // The policy that the real server gives, in its strictest form: the console must need nothing more.
-      response.writeHead(200, { "content-type": types[extname(file)] ?? "application/octet-stream", "content-security-policy": "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'" });
+      response.writeHead(200, {
+        "content-type": types[extname(file)] ?? "application/octet-stream",
+        "content-security-policy": "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
+      });
       response.end(content);
     } catch {
       response.writeHead(404);

@@ -1,5 +1,5 @@
-// Answers requests by the route objects, as the real server does: who may ask, what is read and what may be answered come
-// from them. What a handler says is held against the schema that the real server's tests are held against.
+// Answers requests by the route objects, as the real server does: who may ask, what is read and what may be answered
+// come from them. What a handler says is held against the schema that the real server's tests are held against.
 
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { type ErrorCode, errors } from "@flipside/api/errors";
@@ -41,18 +41,30 @@ export class Refusal extends Error {
   }
 }
 
-const formatErrorNames = Object.values(FormatErrorCode).flatMap((code) => (typeof code === "number" ? [errorName(code)] : []));
+const formatErrorNames = Object.values(FormatErrorCode).flatMap((code) =>
+  typeof code === "number" ? [errorName(code)] : [],
+);
 
 function mayRefuse(route: Route, code: string): boolean {
-  return (errorsOf(route) as string[]).includes(code) || (route.refusesFiles === true && formatErrorNames.includes(code));
+  return (
+    (errorsOf(route) as string[]).includes(code) || (route.refusesFiles === true && formatErrorNames.includes(code))
+  );
 }
 
-export function routeOf(method: string, path: string): { name: keyof Routes; route: Route; params: Record<string, string> } | undefined {
+export function routeOf(
+  method: string,
+  path: string,
+): { name: keyof Routes; route: Route; params: Record<string, string> } | undefined {
   for (const [name, route] of Object.entries(routes) as [keyof Routes, Route][]) {
     const names: string[] = [];
     const pattern = route.path.replace(/:(\w+)/g, (_, param: string) => (names.push(param), "([^/]+)"));
     const match = route.method === method ? new RegExp(`^${pattern}$`).exec(path) : null;
-    if (match !== null) return { name, route, params: Object.fromEntries(names.map((param, i) => [param, decodeURIComponent(match[i + 1]!)])) };
+    if (match !== null)
+      return {
+        name,
+        route,
+        params: Object.fromEntries(names.map((param, i) => [param, decodeURIComponent(match[i + 1]!)])),
+      };
   }
   return undefined;
 }
@@ -71,7 +83,9 @@ function bodyOf(route: Route, content: Buffer): unknown {
   const parsed = route.body.schema.safeParse(JSON.parse(content.toString()));
   if (parsed.success) return parsed.data;
   const problems = parsed.error.issues.map(({ path, message }) => ({ path: path.join("."), message }));
-  throw new Refusal("validation-failed", problems.map(({ path, message }) => `${path}: ${message}`).join("; "), { errors: problems });
+  throw new Refusal("validation-failed", problems.map(({ path, message }) => `${path}: ${message}`).join("; "), {
+    errors: problems,
+  });
 }
 
 export class RouteServer {
@@ -125,7 +139,8 @@ export class RouteServer {
   }
 
   #refuse(route: Route | undefined, { problem }: Refusal, response: ServerResponse): void {
-    if (route !== undefined && !mayRefuse(route, problem.code)) this.faults.push(`${route.method} ${route.path} may not be refused as ${problem.code}`);
+    if (route !== undefined && !mayRefuse(route, problem.code))
+      this.faults.push(`${route.method} ${route.path} may not be refused as ${problem.code}`);
     response.writeHead(problem.status, { "content-type": "application/problem+json" }).end(JSON.stringify(problem));
   }
 }

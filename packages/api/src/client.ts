@@ -9,7 +9,11 @@ import type { AnswerOf, BodyInputOf, ParamsOf, QueryInputOf, Route } from "./rou
 import type { Routes } from "./routes.ts";
 
 /** A broker asks in forms, and a stream is no answer: both are no calls. */
-type Callable<R extends Route> = R["access"] extends "broker" ? never : R["answer"] extends { kind: "events" } ? never : R;
+type Callable<R extends Route> = R["access"] extends "broker"
+  ? never
+  : R["answer"] extends { kind: "events" }
+    ? never
+    : R;
 
 type ByCall = { [N in keyof Routes as `${Callable<Routes[N]>["method"]} ${Callable<Routes[N]>["path"]}`]: Routes[N] };
 
@@ -22,7 +26,8 @@ export type Given<R extends Route> = Part<Member<R, "params">, { params: ParamsO
   Part<Member<R, "query">, { query?: QueryInputOf<R> }> &
   Part<Member<R, "body">, { body: BodyInputOf<R> }>;
 
-type Arguments<R extends Route> = unknown extends Given<R> ? [] : Record<never, never> extends Given<R> ? [given?: Given<R>] : [given: Given<R>];
+type Arguments<R extends Route> =
+  unknown extends Given<R> ? [] : Record<never, never> extends Given<R> ? [given?: Given<R>] : [given: Given<R>];
 
 /** @throws {ProblemError} for every answer that is not a success, and for none at all. */
 export type Client = <C extends Call>(call: C, ...given: Arguments<ByCall[C]>) => Promise<AnswerOf<ByCall[C]>>;
@@ -33,7 +38,10 @@ export type Answered<C extends Call> = AnswerOf<ByCall[C]>;
 export interface ClientOptions {
   /** Of the server, such as http://127.0.0.1:8080; in the console's own pages: nothing. */
   url?: string;
-  /** Keeps the session's cookie from one call to the next, and says whose pages it comes from. A browser does both by itself. */
+  /**
+   * Keeps the session's cookie from one call to the next, and says whose pages it comes from. A browser does both by
+   * itself.
+   */
   keepsSession?: boolean;
   timeoutMs?: number;
   /** Hears of every refusal before who called does. */
@@ -48,8 +56,12 @@ interface Parts {
 
 /** The address of a call, each parameter kept within its segment. */
 export function addressOf(call: Call, { params = {}, query = {} }: Parts = {}): string {
-  const path = call.slice(call.indexOf(" ") + 1).replace(/:(\w+)/g, (_, name: string) => encodeURIComponent(params[name]!));
-  const asked = new URLSearchParams(Object.entries(query).filter((entry): entry is [string, string] => entry[1] !== undefined)).toString();
+  const path = call
+    .slice(call.indexOf(" ") + 1)
+    .replace(/:(\w+)/g, (_, name: string) => encodeURIComponent(params[name]!));
+  const asked = new URLSearchParams(
+    Object.entries(query).filter((entry): entry is [string, string] => entry[1] !== undefined),
+  ).toString();
   return asked === "" ? path : `${path}?${asked}`;
 }
 

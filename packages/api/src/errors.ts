@@ -1,5 +1,5 @@
-// Every refusal that the REST interface knows: stable code, HTTP status, title. The detail, which is said where the request
-// is refused, tells what to do about it.
+// Every refusal that the REST interface knows: stable code, HTTP status, title. The detail, which is said where the
+// request is refused, tells what to do about it.
 
 export const errors = {
   "malformed-json": { status: 400, title: "The body is not JSON" },

@@ -1,5 +1,5 @@
-// Limits and forms of what people send, which the server insists on and the console says before it sends anything. Plain
-// values, so that a browser loads no schema for them.
+// Limits and forms of what people send, which the server insists on and the console says before it sends anything.
+// Plain values, so that a browser loads no schema for them.
 
 import { DEVICE_ID_BYTES_MAX } from "@flipside/image-format/portable/protocol-constants";
 import { FACTORY_HOST_BYTES_MAX } from "@flipside/image-format/portable/factory-record";
@@ -18,8 +18,8 @@ export const deviceIdPattern = new RegExp(`^[a-z0-9-]{1,${DEVICE_ID_BYTES_MAX}}$
 export const claimsPerRequestMax = 20_000;
 
 /**
- * base64url of 32 bytes, without padding. The last character carries two bits that belong to no byte; two spellings of one
- * value would pass as two values, so they are 0 (RFC 4648, section 3.5).
+ * base64url of 32 bytes, without padding. The last character carries two bits that belong to no byte; two spellings of
+ * one value would pass as two values, so they are 0 (RFC 4648, section 3.5).
  */
 export const claimSecretPattern = /^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/;
 export const claimSecretCharacters = 43;

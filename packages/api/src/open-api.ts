@@ -5,7 +5,7 @@ import { ErrorCode as FormatErrorCode } from "@flipside/image-format/portable/er
 import { errorName } from "@flipside/image-format/error-names";
 import { errors } from "./errors.ts";
 import { problem } from "./resources/problems.ts";
-import { components, type Answer, type RequestBody, type Route } from "./route.ts";
+import { components, sessionCookie, type Answer, type RequestBody, type Route } from "./route.ts";
 import { errorsOf } from "./route-errors.ts";
 import { routes } from "./routes.ts";
 
@@ -21,7 +21,9 @@ export interface OpenApiDocument {
 const refTo = (id: string): string => `#/components/schemas/${id}`;
 const octets = "application/octet-stream";
 const problemJson = "application/problem+json";
-const formatErrorNames = Object.values(FormatErrorCode).flatMap((code) => (typeof code === "number" && code !== FormatErrorCode.None ? [errorName(code)] : []));
+const formatErrorNames = Object.values(FormatErrorCode).flatMap((code) =>
+  typeof code === "number" && code !== FormatErrorCode.None ? [errorName(code)] : [],
+);
 
 /** Asked of a client, what has a default may be left out; what is answered is complete. */
 type Direction = "input" | "output";
@@ -35,7 +37,8 @@ function inline(schema: z.ZodType, io: Direction): JsonObject {
 
 /** Each named schema, as it is asked for or as it is answered. */
 function componentSchemas(): Record<string, JsonObject> {
-  const made = (io: Direction): Record<string, JsonObject> => z.toJSONSchema(components, { io, uri: refTo }).schemas as Record<string, JsonObject>;
+  const made = (io: Direction): Record<string, JsonObject> =>
+    z.toJSONSchema(components, { io, uri: refTo }).schemas as Record<string, JsonObject>;
   const asked = made("input");
   const answered = made("output");
   const askedFor = new Set<string>();
@@ -49,7 +52,8 @@ function componentSchemas(): Record<string, JsonObject> {
       }
     }
   };
-  for (const { body } of Object.values(routes) as Route[]) if (body !== undefined && body.kind !== "file") visit(inline(body.schema, "input"));
+  for (const { body } of Object.values(routes) as Route[])
+    if (body !== undefined && body.kind !== "file") visit(inline(body.schema, "input"));
   const schemas: Record<string, JsonObject> = {};
   for (const id of Object.keys(answered).sort()) {
     const { $schema: _s, $id: _i, ...schema } = (askedFor.has(refTo(id)) ? asked : answered)[id]!;
@@ -61,13 +65,28 @@ function componentSchemas(): Record<string, JsonObject> {
 const pathOf = (route: Route): string => route.path.replace(/:(\w+)/g, "{$1}");
 
 function parametersOf({ params, query }: Route): JsonObject[] {
-  const inPath = Object.entries(params?.shape ?? {}).map(([name, schema]) => ({ name, in: "path", required: true, schema: inline(schema as z.ZodType, "input") }));
-  const inQuery = Object.entries(query?.shape ?? {}).map(([name, schema]) => ({ name, in: "query", required: false, schema: inline(schema as z.ZodType, "input") }));
+  const inPath = Object.entries(params?.shape ?? {}).map(([name, schema]) => ({
+    name,
+    in: "path",
+    required: true,
+    schema: inline(schema as z.ZodType, "input"),
+  }));
+  const inQuery = Object.entries(query?.shape ?? {}).map(([name, schema]) => ({
+    name,
+    in: "query",
+    required: false,
+    schema: inline(schema as z.ZodType, "input"),
+  }));
   return [...inPath, ...inQuery];
 }
 
 function bodyOf(body: RequestBody): JsonObject {
-  if (body.kind === "file") return { required: true, description: `at most ${body.bytesMax} bytes`, content: { [octets]: { schema: { type: "string", format: "binary" } } } };
+  if (body.kind === "file")
+    return {
+      required: true,
+      description: `at most ${body.bytesMax} bytes`,
+      content: { [octets]: { schema: { type: "string", format: "binary" } } },
+    };
   const mediaType = body.kind === "json" ? "application/json" : "application/x-www-form-urlencoded";
   return { required: body.kind === "json", content: { [mediaType]: { schema: inline(body.schema, "input") } } };
 }
@@ -82,7 +101,9 @@ function contentOf(answer: Answer): JsonObject {
       return { content: { "text/plain": { schema: inline(answer.schema, "output") } } };
     case "events": {
       // OpenAPI 3.1 can't say what is in a stream: the schema of each kind's data is told beside it.
-      const events = Object.fromEntries(Object.entries(answer.events).map(([kind, schema]) => [kind, inline(schema, "output")]));
+      const events = Object.fromEntries(
+        Object.entries(answer.events).map(([kind, schema]) => [kind, inline(schema, "output")]),
+      );
       return { content: { "text/event-stream": { schema: { type: "string" }, "x-events": events } } };
     }
   }
@@ -98,16 +119,29 @@ function refusalsOf(route: Route): Record<string, JsonObject> {
     const code = { type: "string", enum: names };
     responses[status] = {
       description: names.length > 6 ? "Refused" : names.join(", "),
-      content: { [problemJson]: { schema: { allOf: [inline(problem, "output"), { type: "object", properties: { code, status: { const: status } } }] } } },
+      content: {
+        [problemJson]: {
+          schema: {
+            allOf: [inline(problem, "output"), { type: "object", properties: { code, status: { const: status } } }],
+          },
+        },
+      },
     };
   }
   for (const status of route.textStatuses ?? []) {
-    responses[status] = { description: "Refused", content: { ...(responses[status]?.["content"] as JsonObject | undefined), ...(contentOf(route.answer)["content"] as JsonObject) } };
+    responses[status] = {
+      description: "Refused",
+      content: {
+        ...(responses[status]?.["content"] as JsonObject | undefined),
+        ...(contentOf(route.answer)["content"] as JsonObject),
+      },
+    };
   }
   return responses;
 }
 
-const securityOf = (route: Route): JsonObject[] => (route.access === "anybody" || route.access === "broker" ? [] : [{ session: [] }]);
+const securityOf = (route: Route): JsonObject[] =>
+  route.access === "anybody" || route.access === "broker" ? [] : [{ session: [] }];
 
 const accessInWords: Record<Route["access"], string> = {
   anybody: "Anybody may ask.",
@@ -136,11 +170,15 @@ export function openApiDocument(): OpenApiDocument {
   }
   return {
     openapi: "3.1.1",
-    info: { title: "Flipside", version: "1", description: "The fleet manager's REST interface. docs/api.md says what its resources mean." },
+    info: {
+      title: "Flipside",
+      version: "1",
+      description: "The fleet manager's REST interface. docs/api.md says what its resources mean.",
+    },
     paths,
     components: {
       schemas: componentSchemas(),
-      securitySchemes: { session: { type: "apiKey", in: "cookie", name: "flipside-session" } },
+      securitySchemes: { session: { type: "apiKey", in: "cookie", name: sessionCookie } },
     },
   };
 }

@@ -1,4 +1,5 @@
-// What a refused or failed request says: RFC 9457 problem details, and the same shape for what never reached the server.
+// What a refused or failed request says: RFC 9457 problem details, and the same shape for what never reached the
+// server.
 
 import type { Problem } from "./types.ts";
 

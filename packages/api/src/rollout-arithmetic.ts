@@ -1,14 +1,15 @@
-// The arithmetic of rollouts: how many devices a wave has, what counts as what, how far a deployment or a rollout is. Pure.
-// The server decides by it and the console shows it, so both say the same.
+// The arithmetic of rollouts: how many devices a wave has, what counts as what, how far a deployment or a rollout is.
+// Pure. The server decides by it and the console shows it, so both say the same.
 
 import { type DeploymentStateName, deploymentStateNames, isFinalState } from "@flipside/image-format/state-names";
 import { waveDevicesMax } from "./limits.ts";
 import type { Deployment, RolloutSummary, StateCounts, WaveProgress, WaveSpec, WaveState } from "./types.ts";
 
 /**
- * Devices in each wave for a target of `total` devices. Sizes add up to `total`: a wave takes no more than is left, and
- * what the given waves leave over is one more wave at the end. A percentage is of the whole target, rounded up, so that a
- * wave of 1 % of ten devices has one. Waves that end up with no device are kept, as 0, so that an index stays a wave.
+ * Devices in each wave for a target of `total` devices. Sizes add up to `total`: a wave takes no more than is left,
+ * and what the given waves leave over is one more wave at the end. A percentage is of the whole target, rounded up, so
+ * that a wave of 1 % of ten devices has one. Waves that end up with no device are kept, as 0, so that an index stays a
+ * wave.
  */
 export function waveSizes(specs: readonly WaveSpec[], total: number): number[] {
   let left = total;
@@ -22,12 +23,17 @@ export function waveSizes(specs: readonly WaveSpec[], total: number): number[] {
   return sizes;
 }
 
-/** What is wrong with a wave as typed, or undefined: what the schema of the request refuses (resources/rollouts.ts), in words. */
+/**
+ * What is wrong with a wave as typed, or undefined: what the schema of the request refuses (resources/rollouts.ts), in
+ * words.
+ */
 export function waveProblem(spec: WaveSpec): string | undefined {
   if ("percent" in spec) {
     return spec.percent > 0 && spec.percent <= 100 ? undefined : "Give a percentage above 0, up to 100.";
   }
-  return Number.isInteger(spec.count) && spec.count >= 1 && spec.count <= waveDevicesMax ? undefined : "Give a whole number of devices, 1 or more.";
+  return Number.isInteger(spec.count) && spec.count >= 1 && spec.count <= waveDevicesMax
+    ? undefined
+    : "Give a whole number of devices, 1 or more.";
 }
 
 // Where a step stands on the way to `confirmed`. Download is the long part on a real link, so it has most of the bar.
@@ -65,7 +71,8 @@ export function outcomeOf(state: DeploymentStateName): Outcome {
 }
 
 /** Every state, counted as none. */
-export const noCounts = (): StateCounts => Object.fromEntries(deploymentStateNames.map((state) => [state, 0])) as StateCounts;
+export const noCounts = (): StateCounts =>
+  Object.fromEntries(deploymentStateNames.map((state) => [state, 0])) as StateCounts;
 
 export type OutcomeCounts = Record<Outcome, number>;
 
@@ -102,20 +109,24 @@ export function countInto(tally: WaveTally, state: DeploymentStateName, count: n
 type Finished = Pick<WaveTally, "finished" | "succeeded" | "cancelled">;
 
 /**
- * Of a wave's finished deployments, those that failed, and those that count at all: what was cancelled counts neither way,
- * since nothing was learned from it.
+ * Of a wave's finished deployments, those that failed, and those that count at all: what was cancelled counts neither
+ * way, since nothing was learned from it.
  */
 export function failuresOf({ finished, succeeded, cancelled }: Finished): { failed: number; counted: number } {
   return { failed: finished - succeeded - cancelled, counted: finished - cancelled };
 }
 
 /** A share of failures in whole percent; undefined while nothing counts. */
-export const sharePercent = ({ failed, counted }: { failed: number; counted: number }): number | undefined => (counted > 0 ? Math.round((failed / counted) * 100) : undefined);
+export const sharePercent = ({ failed, counted }: { failed: number; counted: number }): number | undefined =>
+  counted > 0 ? Math.round((failed / counted) * 100) : undefined;
 
 /** Of a wave's finished devices, the part that failed, in whole percent. Undefined while none has finished. */
 export const failedPercent = (wave: Finished): number | undefined => sharePercent(failuresOf(wave));
 
-/** How a wave stands in a rollout whose waves up to `currentWave` have started. One without devices is done once it is passed. */
+/**
+ * How a wave stands in a rollout whose waves up to `currentWave` have started. One without devices is done once it is
+ * passed.
+ */
 export function waveStateOf(tally: WaveTally, index: number, currentWave: number): WaveState {
   const started = index <= currentWave;
   if (tally.finished === tally.total && (started || tally.total > 0)) return "done";
@@ -124,5 +135,7 @@ export function waveStateOf(tally: WaveTally, index: number, currentWave: number
 
 /** The wave that a rollout is in: the running one, else the first that waits, else the last. */
 export function currentWave(waves: readonly WaveProgress[]): WaveProgress | undefined {
-  return waves.find((wave) => wave.state === "running") ?? waves.find((wave) => wave.state === "waiting") ?? waves.at(-1);
+  return (
+    waves.find((wave) => wave.state === "running") ?? waves.find((wave) => wave.state === "waiting") ?? waves.at(-1)
+  );
 }

@@ -1,8 +1,11 @@
-// What a route is. From these objects come the server's handlers with their authorisation, the OpenAPI document, and the
-// typed client.
+// What a route is. From these objects come the server's handlers with their authorisation, the OpenAPI document, and
+// the typed client.
 
 import { z } from "zod";
 import type { ErrorCode } from "./errors.ts";
+
+/** The cookie that a session is known by. */
+export const sessionCookie = "flipside-session";
 
 export type Method = "GET" | "POST" | "DELETE";
 export type Role = "admin";
@@ -73,11 +76,23 @@ type SchemaInput<S> = S extends z.ZodType ? z.input<S> : Record<never, never>;
 /** What a handler is given. */
 export type ParamsOf<R extends Route> = SchemaOutput<R["params"]>;
 export type QueryOf<R extends Route> = SchemaOutput<R["query"]>;
-export type BodyOf<R extends Route> = R["body"] extends { schema: infer S } ? SchemaOutput<S> : R["body"] extends { kind: "file"; streamed: false } ? Uint8Array : R["body"] extends { kind: "file" } ? AsyncIterable<Uint8Array> : undefined;
+export type BodyOf<R extends Route> = R["body"] extends { schema: infer S }
+  ? SchemaOutput<S>
+  : R["body"] extends { kind: "file"; streamed: false }
+    ? Uint8Array
+    : R["body"] extends { kind: "file" }
+      ? AsyncIterable<Uint8Array>
+      : undefined;
 
 /** What a client gives. */
 export type QueryInputOf<R extends Route> = SchemaInput<R["query"]>;
-export type BodyInputOf<R extends Route> = R["body"] extends { schema: infer S } ? SchemaInput<S> : R["body"] extends { kind: "file" } ? Uint8Array | Blob : undefined;
+export type BodyInputOf<R extends Route> = R["body"] extends { schema: infer S }
+  ? SchemaInput<S>
+  : R["body"] extends { kind: "file" }
+    ? Uint8Array | Blob
+    : undefined;
 
 /** What is answered. */
-export type AnswerOf<R extends Route> = R["answer"] extends { schema: infer S extends z.ZodType } ? z.output<S> : undefined;
+export type AnswerOf<R extends Route> = R["answer"] extends { schema: infer S extends z.ZodType }
+  ? z.output<S>
+  : undefined;

@@ -6,7 +6,14 @@ import { giveCommand, listCommands } from "./resources/commands.ts";
 import { getDevice, listDevices, revokeDevice } from "./resources/devices.ts";
 import { streamEvents } from "./resources/events.ts";
 import { addPermit, listReleases, uploadRelease } from "./resources/releases.ts";
-import { cancelRollout, createRollout, getRollout, listRollouts, pauseRollout, resumeRollout } from "./resources/rollouts.ts";
+import {
+  cancelRollout,
+  createRollout,
+  getRollout,
+  listRollouts,
+  pauseRollout,
+  resumeRollout,
+} from "./resources/rollouts.ts";
 import { getHealth, getOpenApiDocument } from "./resources/server.ts";
 import { changePassword, currentUser, signIn, signOut } from "./resources/session.ts";
 import { getTrust, uploadTrust } from "./resources/trust.ts";

@@ -1,5 +1,5 @@
-// The typed client. What it refuses to compile is as much of it as what it sends: `@ts-expect-error` is an error itself where
-// nothing is wrong.
+// The typed client. What it refuses to compile is as much of it as what it sends: `@ts-expect-error` is an error
+// itself where nothing is wrong.
 
 import { afterEach, expect, it, vi } from "vitest";
 import { addressOf, type Client, createClient } from "../src/client.ts";
@@ -14,10 +14,16 @@ interface Sent {
 
 function answering(...responses: Response[]): Sent[] {
   const sent: Sent[] = [];
-  vi.stubGlobal("fetch", async (url: string, { method, headers, body }: { method: string; headers: Record<string, string>; body?: unknown }) => {
-    sent.push({ url, method, headers, body });
-    return responses.shift() ?? Response.json({});
-  });
+  vi.stubGlobal(
+    "fetch",
+    async (
+      url: string,
+      { method, headers, body }: { method: string; headers: Record<string, string>; body?: unknown },
+    ) => {
+      sent.push({ url, method, headers, body });
+      return responses.shift() ?? Response.json({});
+    },
+  );
   return sent;
 }
 
@@ -41,13 +47,18 @@ it("keeps the session's cookie where nobody else does", async () => {
   const api = createClient({ url: "http://server", keepsSession: true });
   await api("POST /api/session", { body: { userName: "admin", password: "x" } });
   await api("GET /api/session");
-  expect(sent.map(({ headers }) => [headers["cookie"], headers["origin"]])).toEqual([[undefined, "http://server"], ["flipside-session=abc", "http://server"]]);
+  expect(sent.map(({ headers }) => [headers["cookie"], headers["origin"]])).toEqual([
+    [undefined, "http://server"],
+    ["flipside-session=abc", "http://server"],
+  ]);
 });
 
 it("throws every refusal, told first to who listens, with its code", async () => {
   answering(Response.json({ code: "rollout-state", title: "t", detail: "d" }, { status: 409 }));
   const heard: ProblemError[] = [];
-  const thrown = await createClient({ onRefused: (problem) => heard.push(problem) })("POST /api/rollouts/:id/pause", { params: { id: "1" } }).catch((error: unknown) => error);
+  const thrown = await createClient({ onRefused: (problem) => heard.push(problem) })("POST /api/rollouts/:id/pause", {
+    params: { id: "1" },
+  }).catch((error: unknown) => error);
   expect(thrown).toBeInstanceOf(ProblemError);
   expect(thrown).toMatchObject({ status: 409, code: "rollout-state", detail: "d" });
   expect(heard).toEqual([thrown]);
@@ -62,7 +73,9 @@ it("has nothing to say of an answer without content, and takes no page for a val
 
 it("leaves out of an address what is not asked", () => {
   expect(addressOf("POST /api/releases")).toBe("/api/releases");
-  expect(addressOf("POST /api/releases", { query: { confirmSequence: "true" } })).toBe("/api/releases?confirmSequence=true");
+  expect(addressOf("POST /api/releases", { query: { confirmSequence: "true" } })).toBe(
+    "/api/releases?confirmSequence=true",
+  );
 });
 
 it("compiles no call that the interface does not have", () => {

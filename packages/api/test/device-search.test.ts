@@ -25,13 +25,23 @@ describe("finding devices", () => {
   });
 
   it("takes words of an id or name from anywhere, and states, versions and digests from their start", () => {
-    const running = { slot: "b", digest: "ab".repeat(32), version: "1.2.10", releaseSequence: 3, state: "confirmed" } as const;
+    const running = {
+      slot: "b",
+      digest: "ab".repeat(32),
+      version: "1.2.10",
+      releaseSequence: 3,
+      state: "confirmed",
+    } as const;
     const devices = [
       device("healthy-hall-1", { health: "unhealthy", running }),
       device("b", { online: false, health: "healthy", activeDeployment: { state: "downloading", version: "2.0.0" } }),
       device("c", { revoked: true, online: true, product: null, hardware: null, running: null, health: "unknown" }),
     ];
-    const found = (query: string): string => devices.filter((each) => matchesQuery(each, query)).map(({ id }) => id).join();
+    const found = (query: string): string =>
+      devices
+        .filter((each) => matchesQuery(each, query))
+        .map(({ id }) => id)
+        .join();
     const cases: [query: string, ids: string][] = [
       ["healthy", "healthy-hall-1,b"],
       ["unhealthy", "healthy-hall-1"],

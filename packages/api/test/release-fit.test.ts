@@ -24,6 +24,10 @@ it("a device gets the image of its own hardware", () => {
 });
 
 it("a device runs something newer by the release sequence alone, and nothing before its first check-in", () => {
-  expect([1, 2, 3].map((releaseSequence) => runsNewer({ releaseSequence }, { releaseSequence: 2 }))).toEqual([false, false, true]);
+  expect([1, 2, 3].map((releaseSequence) => runsNewer({ releaseSequence }, { releaseSequence: 2 }))).toEqual([
+    false,
+    false,
+    true,
+  ]);
   expect(runsNewer(null, { releaseSequence: 2 })).toBe(false);
 });

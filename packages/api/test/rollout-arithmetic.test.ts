@@ -58,16 +58,29 @@ describe(`the sizes of waves (FLIPSIDE_SEED=${seed})`, () => {
     const next = random(seed);
     for (let i = 0; i < 2_000; i++) {
       const total = Math.floor(next() * 5_000);
-      const specs = Array.from({ length: Math.floor(next() * 6) }, (): WaveSpec => (next() < 0.5 ? { percent: next() * 100 } : { count: 1 + Math.floor(next() * 2_000) }));
+      const specs = Array.from({ length: Math.floor(next() * 6) }, (): WaveSpec =>
+        next() < 0.5 ? { percent: next() * 100 } : { count: 1 + Math.floor(next() * 2_000) },
+      );
       const sizes = waveSizes(specs, total);
       const sum = sizes.reduce((all, size) => all + size, 0);
       expect(sum, `FLIPSIDE_SEED=${seed}, case ${i}`).toBe(total);
-      expect(sizes.every((size) => Number.isInteger(size) && size >= 0), `FLIPSIDE_SEED=${seed}, case ${i}`).toBe(true);
+      expect(
+        sizes.every((size) => Number.isInteger(size) && size >= 0),
+        `FLIPSIDE_SEED=${seed}, case ${i}`,
+      ).toBe(true);
     }
   });
 
   it("are refused as typed when they are no number, zero, negative, broken or above 100 %", () => {
-    for (const spec of [{ percent: Number.NaN }, { percent: 0 }, { percent: 101 }, { percent: -1 }, { count: 0 }, { count: 1.5 }, { count: Number.NaN }]) {
+    for (const spec of [
+      { percent: Number.NaN },
+      { percent: 0 },
+      { percent: 101 },
+      { percent: -1 },
+      { count: 0 },
+      { count: 1.5 },
+      { count: Number.NaN },
+    ]) {
       expect(waveProblem(spec), JSON.stringify(spec)).toBeTypeOf("string");
     }
     expect(waveProblem({ percent: 0.5 })).toBeUndefined();
@@ -75,7 +88,23 @@ describe(`the sizes of waves (FLIPSIDE_SEED=${seed})`, () => {
   });
 
   it("are refused as typed exactly when the request would be refused", () => {
-    const numbers = [Number.NaN, Infinity, -Infinity, -1, 0, 0.5, 1, 1.5, 99.9, 100, 100.5, 101, 999_999, 1_000_000, 1_000_001];
+    const numbers = [
+      Number.NaN,
+      Infinity,
+      -Infinity,
+      -1,
+      0,
+      0.5,
+      1,
+      1.5,
+      99.9,
+      100,
+      100.5,
+      101,
+      999_999,
+      1_000_000,
+      1_000_001,
+    ];
     for (const spec of numbers.flatMap((number) => [{ percent: number }, { count: number }])) {
       expect([spec, waveProblem(spec) === undefined]).toEqual([spec, waveSpec.safeParse(spec).success]);
     }
@@ -85,7 +114,10 @@ describe(`the sizes of waves (FLIPSIDE_SEED=${seed})`, () => {
 describe("the progress of a deployment", () => {
   it("never shows more in an earlier state than in a later one", () => {
     const way = deploymentStateNames.slice(0, deploymentStateNames.indexOf("confirmed") + 1);
-    const ends = way.flatMap((state) => [deploymentPart({ state, done: 0, total: 32 })!, deploymentPart({ state, done: 32, total: 32 })!]);
+    const ends = way.flatMap((state) => [
+      deploymentPart({ state, done: 0, total: 32 })!,
+      deploymentPart({ state, done: 32, total: 32 })!,
+    ]);
     expect(ends).toEqual([...ends].sort((one, two) => one - two));
     expect(ends[0]).toBe(0);
     expect(ends.at(-1)).toBe(1);
@@ -98,7 +130,9 @@ describe("the progress of a deployment", () => {
   });
 
   it("grows with every chunk of the download, and holds against a count that makes no sense", () => {
-    expect(deploymentPart({ state: "downloading", done: 5, total: 32 })).toBeGreaterThan(deploymentPart({ state: "downloading", done: 4, total: 32 })!);
+    expect(deploymentPart({ state: "downloading", done: 5, total: 32 })).toBeGreaterThan(
+      deploymentPart({ state: "downloading", done: 4, total: 32 })!,
+    );
     expect(downloadedPart({ done: 3, total: 0 })).toBe(0);
     expect(downloadedPart({ done: 40, total: 32 })).toBe(1);
   });
@@ -171,7 +205,14 @@ describe("the progress of a rollout", () => {
   });
 
   it("is in the running wave, else in the first that waits, else in the last", () => {
-    const wave = (index: number, state: "waiting" | "running" | "done") => ({ index, total: 1, finished: 0, succeeded: 0, cancelled: 0, state });
+    const wave = (index: number, state: "waiting" | "running" | "done") => ({
+      index,
+      total: 1,
+      finished: 0,
+      succeeded: 0,
+      cancelled: 0,
+      state,
+    });
     expect(currentWave([wave(0, "done"), wave(1, "running"), wave(2, "waiting")])?.index).toBe(1);
     expect(currentWave([wave(0, "done"), wave(1, "waiting")])?.index).toBe(1);
     expect(currentWave([wave(0, "done"), wave(1, "done")])?.index).toBe(1);

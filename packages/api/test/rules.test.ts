@@ -9,35 +9,57 @@ import { mayAct, rolloutActions } from "../src/rollout-actions.ts";
 const seed = Number(process.env["FLIPSIDE_SEED"] ?? Math.floor(Math.random() * 2 ** 31));
 
 it("of a device's deployments, the one under way is shown before those that wait, and none that is over", () => {
-  const [queued, later, busy, over] = [{ state: "queued" }, { state: "queued" }, { state: "testing" }, { state: "failed" }] as const;
+  const [queued, later, busy, over] = [
+    { state: "queued" },
+    { state: "queued" },
+    { state: "testing" },
+    { state: "failed" },
+  ] as const;
   expect(activeOf([over, queued, later, busy])).toBe(busy);
   expect(activeOf([over, queued, later])).toBe(queued);
   expect(activeOf([over])).toBeUndefined();
 });
 
-it("a running rollout can be paused and cancelled, a paused one resumed and cancelled, and one that is over nothing", () => {
-  const may = (state: "running" | "paused" | "completed" | "cancelled") => rolloutActions.filter((action) => mayAct(state, action)).join();
-  expect([may("running"), may("paused"), may("completed"), may("cancelled")]).toEqual(["pause,cancel", "resume,cancel", "", ""]);
+it("a running rollout can be paused or cancelled, a paused one resumed or cancelled, one that is over nothing", () => {
+  const may = (state: "running" | "paused" | "completed" | "cancelled") =>
+    rolloutActions.filter((action) => mayAct(state, action)).join();
+  expect([may("running"), may("paused"), may("completed"), may("cancelled")]).toEqual([
+    "pause,cancel",
+    "resume,cancel",
+    "",
+    "",
+  ]);
 });
 
 it(`a claim's secret has one spelling (FLIPSIDE_SEED=${seed})`, () => {
   const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
   let state = seed >>> 0;
   const next = (below: number): number => (state = (Math.imul(state, 1664525) + 1013904223) >>> 0) % below;
-  const canonical = (text: string): boolean => Buffer.from(text, "base64url").length === 32 && Buffer.from(text, "base64url").toString("base64url") === text;
+  const canonical = (text: string): boolean =>
+    Buffer.from(text, "base64url").length === 32 && Buffer.from(text, "base64url").toString("base64url") === text;
   for (let i = 0; i < 500; i++) {
     const text = Array.from({ length: 42 }, () => alphabet[next(64)]).join("");
     for (const last of alphabet) expect(claimSecretPattern.test(text + last), text + last).toBe(canonical(text + last));
   }
-  for (const text of ["", "A".repeat(42), "A".repeat(44), `${"A".repeat(42)}=`, `${"A".repeat(42)}\n`, `+${"A".repeat(42)}`]) expect(claimSecretPattern.test(text)).toBe(false);
+  for (const text of [
+    "",
+    "A".repeat(42),
+    "A".repeat(44),
+    `${"A".repeat(42)}=`,
+    `${"A".repeat(42)}\n`,
+    `+${"A".repeat(42)}`,
+  ])
+    expect(claimSecretPattern.test(text)).toBe(false);
 });
 
 it("a host is a name or an IPv4 address, with no empty label", () => {
   for (const host of ["a", "10.0.2.2", "fleet.example.org", "a-b.c"]) expect(hostPattern.test(host), host).toBe(true);
-  for (const host of ["", "a..b", "-a", "a-", ".a", "a.", "a b", "http://a", "a:1", "ä", "a\n"]) expect(hostPattern.test(host), host).toBe(false);
+  for (const host of ["", "a..b", "-a", "a-", ".a", "a.", "a b", "http://a", "a:1", "ä", "a\n"])
+    expect(hostPattern.test(host), host).toBe(false);
 });
 
 it("text is plain when nothing in it is unseen", () => {
   for (const text of ["press hall 7", "Überwachung", "型番"]) expect(isPlainText(text), text).toBe(true);
-  for (const text of [" a", "a\n", "a\u202eb", "\u200b", "\ufeffa", "\u3164"]) expect(isPlainText(text), JSON.stringify(text)).toBe(false);
+  for (const text of [" a", "a\n", "a\u202eb", "\u200b", "\ufeffa", "\u3164"])
+    expect(isPlainText(text), JSON.stringify(text)).toBe(false);
 });

@@ -1,5 +1,5 @@
-// A route object and what is done when it is asked for. The object says who may ask, what is read and how it is answered;
-// app.ts makes the chain of handlers from it.
+// A route object and what is done when it is asked for. The object says who may ask, what is read and how it is
+// answered; app.ts makes the chain of handlers from it.
 
 import type { Request, RequestHandler, Response } from "express";
 import type { AnswerOf, BodyOf, ParamsOf, QueryOf, Route } from "@flipside/api/route";

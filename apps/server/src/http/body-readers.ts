@@ -9,15 +9,18 @@ const octets = "application/octet-stream";
 
 /** A body of another type would be skipped, and then said to lack what it holds. */
 const jsonBodiesOnly: RequestHandler = (request, _response, next) => {
-  const hasBody = request.headers["transfer-encoding"] !== undefined || Number(request.headers["content-length"] ?? 0) > 0;
-  if (hasBody && !request.is("application/json")) throw new ApiError("unsupported-media-type", "Send JSON as application/json.");
+  const hasBody =
+    request.headers["transfer-encoding"] !== undefined || Number(request.headers["content-length"] ?? 0) > 0;
+  if (hasBody && !request.is("application/json"))
+    throw new ApiError("unsupported-media-type", "Send JSON as application/json.");
   next();
 };
 
 const json: RequestHandler[] = [jsonBodiesOnly, express.json({ limit: jsonBytesMax, strict: true })];
 
 const octetsOnly: RequestHandler = (request, _response, next) => {
-  if (!request.is(octets)) throw new ApiError("unsupported-media-type", "Send the file itself as application/octet-stream.");
+  if (!request.is(octets))
+    throw new ApiError("unsupported-media-type", "Send the file itself as application/octet-stream.");
   next();
 };
 
@@ -37,7 +40,8 @@ async function* arriving(request: Request): AsyncGenerator<Uint8Array> {
 function streamed(bytesMax: number): RequestHandler {
   return (request, _response, next) => {
     // Said before anything is read, where the length is announced.
-    if (Number(request.headers["content-length"] ?? 0) > bytesMax) throw new ApiError("upload-too-large", `The file may have ${bytesMax / 1024 / 1024} MiB at most.`);
+    if (Number(request.headers["content-length"] ?? 0) > bytesMax)
+      throw new ApiError("upload-too-large", `The file may have ${bytesMax / 1024 / 1024} MiB at most.`);
     request.body = arriving(request);
     next();
   };
@@ -51,7 +55,10 @@ const asBytes: RequestHandler = (request, _response, next) => {
 export function readersOf({ method, body }: Route): RequestHandler[] {
   switch (body?.kind) {
     case "file":
-      return [octetsOnly, ...(body.streamed ? [streamed(body.bytesMax)] : [express.raw({ type: octets, limit: body.bytesMax }), asBytes])];
+      return [
+        octetsOnly,
+        ...(body.streamed ? [streamed(body.bytesMax)] : [express.raw({ type: octets, limit: body.bytesMax }), asBytes]),
+      ];
     case "form":
       return [express.urlencoded({ extended: false, limit: body.bytesMax })];
     case "json":

@@ -28,7 +28,11 @@ export function guardsFor(options: GuardOptions): (access: Access) => RequestHan
       case "anybody":
         return [ownOrigin];
       case "broker":
-        return [options.brokerSecret === undefined ? (_request, _response, next) => next("router") : requireBrokerSecret(options.brokerSecret)];
+        return [
+          options.brokerSecret === undefined
+            ? (_request, _response, next) => next("router")
+            : requireBrokerSecret(options.brokerSecret),
+        ];
       case "signed-in":
         return [ownOrigin, requireUser(options.accounts, { passwordMayBeOld: true })];
       default:

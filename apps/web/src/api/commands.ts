@@ -2,6 +2,8 @@ import type { Command, NewCommand } from "@flipside/api/types";
 import { api } from "./http.ts";
 
 /** Newest first. */
-export const listCommands = async (id: string): Promise<Command[]> => (await api("GET /api/devices/:id/commands", { params: { id } })).commands;
+export const listCommands = async (id: string): Promise<Command[]> =>
+  (await api("GET /api/devices/:id/commands", { params: { id } })).commands;
 
-export const giveCommand = (id: string, command: NewCommand): Promise<Command> => api("POST /api/devices/:id/commands", { params: { id }, body: command });
+export const giveCommand = (id: string, command: NewCommand): Promise<Command> =>
+  api("POST /api/devices/:id/commands", { params: { id }, body: command });

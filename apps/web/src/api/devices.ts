@@ -7,4 +7,5 @@ export const getDevice = (id: string): Promise<DeviceDetail> => api("GET /api/de
 
 export const revokeDevice = (id: string): Promise<Device> => api("POST /api/devices/:id/revoke", { params: { id } });
 
-export const importClaims = (claims: Claim[]): Promise<{ imported: number }> => api("POST /api/claims", { body: { claims } });
+export const importClaims = (claims: Claim[]): Promise<{ imported: number }> =>
+  api("POST /api/claims", { body: { claims } });

@@ -35,7 +35,10 @@ export function uploadRelease(
   }
   return new Promise((resolve, reject) => {
     const xhr = new XMLHttpRequest();
-    xhr.open("POST", addressOf("POST /api/releases", options.confirmSequence ? { query: { confirmSequence: "true" } } : {}));
+    xhr.open(
+      "POST",
+      addressOf("POST /api/releases", options.confirmSequence ? { query: { confirmSequence: "true" } } : {}),
+    );
     xhr.setRequestHeader("content-type", "application/octet-stream");
     xhr.setRequestHeader("accept", "application/json");
     xhr.upload.onprogress = (event) => {

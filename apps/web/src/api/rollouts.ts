@@ -8,4 +8,5 @@ export const getRollout = (id: string): Promise<Rollout> => api("GET /api/rollou
 
 export const createRollout = (rollout: NewRollout): Promise<Rollout> => api("POST /api/rollouts", { body: rollout });
 
-export const actOnRollout = (id: string, action: RolloutAction): Promise<Rollout> => api(`POST /api/rollouts/:id/${action}`, { params: { id } });
+export const actOnRollout = (id: string, action: RolloutAction): Promise<Rollout> =>
+  api(`POST /api/rollouts/:id/${action}`, { params: { id } });

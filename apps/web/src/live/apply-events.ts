@@ -1,7 +1,15 @@
 // How events change what the console has loaded. Pure: the same events give the same picture.
 
 import { activeOf } from "@flipside/api/active-deployment";
-import type { Deployment, Device, DeviceDetail, LiveEvent, Release, Rollout, RolloutSummary } from "@flipside/api/types";
+import type {
+  Deployment,
+  Device,
+  DeviceDetail,
+  LiveEvent,
+  Release,
+  Rollout,
+  RolloutSummary,
+} from "@flipside/api/types";
 
 export type ById<T> = ReadonlyMap<string, T>;
 

@@ -14,6 +14,18 @@ const asked = {
 } as const;
 
 export const brokerUser = route({ ...asked, path: "/api/broker/:secret/user", summary: "May this user connect?" });
-export const brokerVirtualHost = route({ ...asked, path: "/api/broker/:secret/vhost", summary: "May this user use this virtual host?" });
-export const brokerResource = route({ ...asked, path: "/api/broker/:secret/resource", summary: "May this user do this with this queue or exchange?" });
-export const brokerTopic = route({ ...asked, path: "/api/broker/:secret/topic", summary: "May this user do this with this topic?" });
+export const brokerVirtualHost = route({
+  ...asked,
+  path: "/api/broker/:secret/vhost",
+  summary: "May this user use this virtual host?",
+});
+export const brokerResource = route({
+  ...asked,
+  path: "/api/broker/:secret/resource",
+  summary: "May this user do this with this queue or exchange?",
+});
+export const brokerTopic = route({
+  ...asked,
+  path: "/api/broker/:secret/topic",
+  summary: "May this user do this with this topic?",
+});

@@ -1,7 +1,14 @@
 // /api/devices/:id/commands
 
 import { z } from "zod";
-import { commandExpiryMsDefault, commandExpiryMsMax, commandExpiryMsMin, hostCharactersMax, hostPattern, portMax } from "../limits.ts";
+import {
+  commandExpiryMsDefault,
+  commandExpiryMsMax,
+  commandExpiryMsMin,
+  hostCharactersMax,
+  hostPattern,
+  portMax,
+} from "../limits.ts";
 import { json, named, route } from "../route.ts";
 import { formatCode, idParams, time } from "./forms.ts";
 

@@ -12,7 +12,10 @@ export const health = z.enum(["unknown", "healthy", "unhealthy"]);
 export const entropyState = z.enum(["good", "failed-health", "absent"]);
 export const trustRelation = z.enum(["same", "older", "ahead", "forked", "unknown"]);
 
-export const runningSlot = named("RunningSlot", z.strictObject({ slot: slotName, digest, version: z.string(), releaseSequence: count, state: slotState }));
+export const runningSlot = named(
+  "RunningSlot",
+  z.strictObject({ slot: slotName, digest, version: z.string(), releaseSequence: count, state: slotState }),
+);
 
 export const otherSlot = named(
   "OtherSlot",
@@ -49,15 +52,24 @@ export const device = named(
     entropy: entropyState.nullable().describe("what its noise source is worth; null from older agents"),
     trustRefused: z.strictObject({ version: count, code: formatCode, codeName: z.string() }).nullable(),
     securityFloor: count.nullable(),
-    connection: z.strictObject({ host: z.string(), port: count }).nullable().describe("where the device says it is connected to"),
+    connection: z
+      .strictObject({ host: z.string(), port: count })
+      .nullable()
+      .describe("where the device says it is connected to"),
     metric: z.strictObject({ name: z.string(), value: z.int() }).nullable(),
     activeDeployment: deployment.nullable(),
   }),
 );
 
-export const deviceLogEntry = named("DeviceLogEntry", z.strictObject({ at: time, kind: z.string(), detail: z.string() }));
+export const deviceLogEntry = named(
+  "DeviceLogEntry",
+  z.strictObject({ at: time, kind: z.string(), detail: z.string() }),
+);
 
-export const deviceDetail = named("DeviceDetail", device.extend({ deployments: z.array(deployment), log: z.array(deviceLogEntry) }));
+export const deviceDetail = named(
+  "DeviceDetail",
+  device.extend({ deployments: z.array(deployment), log: z.array(deviceLogEntry) }),
+);
 
 export const listDevices = route({
   method: "GET",

@@ -6,9 +6,15 @@ import { deviceIdPattern } from "../limits.ts";
 export const time = z.iso.datetime().describe("ISO 8601, UTC");
 export const count = z.int().min(0);
 /** SHA-256 in hex. */
-export const digest = z.string().regex(/^[0-9a-f]{64}$/).describe("SHA-256, hex");
+export const digest = z
+  .string()
+  .regex(/^[0-9a-f]{64}$/)
+  .describe("SHA-256, hex");
 /** First 8 bytes of SHA-256 of a key, in hex. */
-export const keyId = z.string().regex(/^[0-9a-f]{16}$/).describe("first 8 bytes of SHA-256 of the key, hex");
+export const keyId = z
+  .string()
+  .regex(/^[0-9a-f]{16}$/)
+  .describe("first 8 bytes of SHA-256 of the key, hex");
 export const deviceId = z.string().regex(deviceIdPattern, "1 to 48 characters of a-z, 0-9 and -");
 /** An error code of the image format; 0: none. */
 export const formatCode = z.int().min(0);

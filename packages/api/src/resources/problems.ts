@@ -11,6 +11,9 @@ export const problem = named(
     status: z.int(),
     detail: z.string().describe("what to do about it"),
     code: z.string().describe("stable"),
-    errors: z.array(z.strictObject({ path: z.string(), message: z.string() })).optional().describe("the members at fault"),
+    errors: z
+      .array(z.strictObject({ path: z.string(), message: z.string() }))
+      .optional()
+      .describe("the members at fault"),
   }),
 );

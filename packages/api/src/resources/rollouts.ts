@@ -18,19 +18,30 @@ import { count, idParams, time } from "./forms.ts";
 
 export const waveSpec = named(
   "WaveSpec",
-  z.union([z.strictObject({ percent: z.number().positive().max(100) }), z.strictObject({ count: z.int().positive().max(waveDevicesMax) })]),
+  z.union([
+    z.strictObject({ percent: z.number().positive().max(100) }),
+    z.strictObject({ count: z.int().positive().max(waveDevicesMax) }),
+  ]),
 );
 
 export const newRollout = named(
   "NewRollout",
   z.strictObject({
-    name: z.string().trim().min(1).max(rolloutNameCharactersMax).refine(isPlainText, "holds characters that are not seen"),
+    name: z
+      .string()
+      .trim()
+      .min(1)
+      .max(rolloutNameCharactersMax)
+      .refine(isPlainText, "holds characters that are not seen"),
     releaseId: z.string().min(1).max(64),
     target: z.union([
       z.strictObject({ deviceIds: z.array(z.string().min(1).max(48)).min(1).max(100_000) }),
       z.strictObject({ all: z.literal(true) }),
     ]),
-    waves: z.array(waveSpec).max(wavesMax).default([{ percent: 100 }]),
+    waves: z
+      .array(waveSpec)
+      .max(wavesMax)
+      .default([{ percent: 100 }]),
     deadlineMs: z
       .int()
       .min(deadlineMsMin)
@@ -80,7 +91,10 @@ export const rolloutSummary = named(
 
 export const decision = named("Decision", z.strictObject({ at: time, text: z.string() }));
 
-export const rollout = named("Rollout", rolloutSummary.extend({ deployments: z.array(deployment), decisions: z.array(decision) }));
+export const rollout = named(
+  "Rollout",
+  rolloutSummary.extend({ deployments: z.array(deployment), decisions: z.array(decision) }),
+);
 
 export const listRollouts = route({
   method: "GET",
@@ -99,7 +113,15 @@ export const createRollout = route({
   body: json(newRollout),
   status: 201,
   answer: json(rollout),
-  errors: ["not-found", "image-file-missing", "no-image-for-hardware", "device-not-known", "release-older", "release-revoked", "no-devices"],
+  errors: [
+    "not-found",
+    "image-file-missing",
+    "no-image-for-hardware",
+    "device-not-known",
+    "release-older",
+    "release-revoked",
+    "no-devices",
+  ],
 });
 
 export const getRollout = route({
@@ -112,8 +134,23 @@ export const getRollout = route({
   answer: json(rollout),
 });
 
-const acted = { method: "POST", access: "admin", params: idParams, status: 200, answer: json(rollout), errors: ["rollout-state"] } as const;
+const acted = {
+  method: "POST",
+  access: "admin",
+  params: idParams,
+  status: 200,
+  answer: json(rollout),
+  errors: ["rollout-state"],
+} as const;
 
 export const pauseRollout = route({ ...acted, path: "/api/rollouts/:id/pause", summary: "No new offers, no new wave" });
-export const resumeRollout = route({ ...acted, path: "/api/rollouts/:id/resume", summary: "Offers go on; what has failed so far is accepted" });
-export const cancelRollout = route({ ...acted, path: "/api/rollouts/:id/cancel", summary: "Withdraw what is not past the point of no return" });
+export const resumeRollout = route({
+  ...acted,
+  path: "/api/rollouts/:id/resume",
+  summary: "Offers go on; what has failed so far is accepted",
+});
+export const cancelRollout = route({
+  ...acted,
+  path: "/api/rollouts/:id/cancel",
+  summary: "Withdraw what is not past the point of no return",
+});

@@ -19,6 +19,13 @@ export const getOpenApiDocument = route({
   summary: "This document",
   status: 200,
   answer: json(
-    named("OpenApiDocument", z.looseObject({ openapi: z.string(), info: z.looseObject({ title: z.string(), version: z.string() }), paths: z.looseObject({}) })),
+    named(
+      "OpenApiDocument",
+      z.looseObject({
+        openapi: z.string(),
+        info: z.looseObject({ title: z.string(), version: z.string() }),
+        paths: z.looseObject({}),
+      }),
+    ),
   ),
 });

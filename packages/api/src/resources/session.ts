@@ -4,7 +4,10 @@ import { z } from "zod";
 import { passwordCharactersMax, passwordCharactersMin } from "../limits.ts";
 import { json, named, nothing, route } from "../route.ts";
 
-export const user = named("User", z.strictObject({ userName: z.string(), role: z.enum(["admin"]), mustChangePassword: z.boolean() }));
+export const user = named(
+  "User",
+  z.strictObject({ userName: z.string(), role: z.enum(["admin"]), mustChangePassword: z.boolean() }),
+);
 
 const password = z.string().min(1).max(passwordCharactersMax);
 
@@ -14,7 +17,10 @@ export const passwordChange = named(
   "PasswordChange",
   z.strictObject({
     currentPassword: password,
-    newPassword: z.string().min(passwordCharactersMin, `at least ${passwordCharactersMin} characters`).max(passwordCharactersMax),
+    newPassword: z
+      .string()
+      .min(passwordCharactersMin, `at least ${passwordCharactersMin} characters`)
+      .max(passwordCharactersMax),
   }),
 );
 

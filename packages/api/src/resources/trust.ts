@@ -29,7 +29,12 @@ export const trustLink = named(
 
 export const trust = named(
   "Trust",
-  z.strictObject({ version: count, chainBytes: count, keys: z.array(trustKey), links: z.array(trustLink).describe("oldest first; the last one counts") }),
+  z.strictObject({
+    version: count,
+    chainBytes: count,
+    keys: z.array(trustKey),
+    links: z.array(trustLink).describe("oldest first; the last one counts"),
+  }),
 );
 
 export const getTrust = route({

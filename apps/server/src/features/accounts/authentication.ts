@@ -1,16 +1,14 @@
 // Who makes a request: the session cookie, and the checks that stand before every route but a few.
 
 import type { CookieOptions, Request, RequestHandler, Response } from "express";
-import type { Role } from "@flipside/api/route";
+import { type Role, sessionCookie } from "@flipside/api/route";
 import { ApiError } from "../../http/errors.ts";
 import { type Accounts, type SignedIn, tokenLifeSeconds } from "./accounts.ts";
-
-const cookieName = "flipside-session";
 
 export function tokenOf(request: Request): string | undefined {
   for (const pair of (request.headers.cookie ?? "").split(";")) {
     const at = pair.indexOf("=");
-    if (at > 0 && pair.slice(0, at).trim() === cookieName) return pair.slice(at + 1).trim();
+    if (at > 0 && pair.slice(0, at).trim() === sessionCookie) return pair.slice(at + 1).trim();
   }
   return undefined;
 }
@@ -20,11 +18,11 @@ function cookieOptions(request: Request): CookieOptions {
 }
 
 export function setSessionCookie(request: Request, response: Response, token: string): void {
-  response.cookie(cookieName, token, { ...cookieOptions(request), maxAge: tokenLifeSeconds * 1000 });
+  response.cookie(sessionCookie, token, { ...cookieOptions(request), maxAge: tokenLifeSeconds * 1000 });
 }
 
 export function clearSessionCookie(request: Request, response: Response): void {
-  response.clearCookie(cookieName, cookieOptions(request));
+  response.clearCookie(sessionCookie, cookieOptions(request));
 }
 
 /** The signed-in user of a request that has passed `requireUser`. */

@@ -22,7 +22,12 @@ export function sessionRoutes(accounts: Accounts): BoundRoute[] {
       return undefined;
     }),
     bind(routes.changePassword, async ({ body, user: signedIn, request, response }) => {
-      const { user, token } = await accounts.changePassword(signedIn.userName, body.currentPassword, body.newPassword, request.ip ?? "");
+      const { user, token } = await accounts.changePassword(
+        signedIn.userName,
+        body.currentPassword,
+        body.newPassword,
+        request.ip ?? "",
+      );
       setSessionCookie(request, response, token);
       return shown(user);
     }),

@@ -5,7 +5,10 @@ import { routes } from "@flipside/api/routes";
 import { bind, type BoundRoute } from "../../http/bind.ts";
 import type { BrokerRights, Question } from "./broker-rights.ts";
 
-/** A connection of a device takes some thirty questions: this lets a hundred connect in a second, and the event loop breathe. */
+/**
+ * A connection of a device takes some thirty questions: this lets a hundred connect in a second, and the event loop
+ * breathe.
+ */
 const QUESTIONS_PER_SECOND_MAX = 3_000;
 const UNDER_WAY_MAX = 128;
 

@@ -13,14 +13,19 @@ export function eventRoutes(hub: EventHub, accounts: Pick<Accounts, "watch">): B
       write(text) {
         if (!response.headersSent) {
           // A proxy in between must not collect the stream (nginx: X-Accel-Buffering).
-          response.writeHead(200, { "Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no" });
+          response.writeHead(200, {
+            "Content-Type": "text/event-stream",
+            "Cache-Control": "no-store",
+            "X-Accel-Buffering": "no",
+          });
         }
         return response.write(text);
       },
       onDrain: (listener) => response.on("drain", listener),
       end: () => response.end(),
     });
-    if (leave === undefined) throw new ApiError("event-streams-exhausted", "Close consoles that are not needed, then try again.");
+    if (leave === undefined)
+      throw new ApiError("event-streams-exhausted", "Close consoles that are not needed, then try again.");
     // What a sign-in may see ends with it.
     const unwatch = accounts.watch(tokenOf(request)!, user, () => {
       leave();

@@ -7,7 +7,9 @@ import type { Releases } from "./releases.ts";
 export function releaseRoutes(releases: Releases): BoundRoute[] {
   return [
     bind(routes.listReleases, async () => ({ releases: await releases.list() })),
-    bind(routes.uploadRelease, ({ query, body, user }) => releases.upload(body, user.userName, { confirmSequence: query.confirmSequence === "true" })),
+    bind(routes.uploadRelease, ({ query, body, user }) =>
+      releases.upload(body, user.userName, { confirmSequence: query.confirmSequence === "true" }),
+    ),
     bind(routes.addPermit, ({ params, body }) => releases.addPermit(params.id, body)),
   ];
 }
