@@ -16,9 +16,10 @@ import { Worker } from "node:worker_threads";
 import type { FlashLayout } from "../src/factory/flash-layout.ts";
 import type { FlashOperation } from "../src/faults/torn-operation.ts";
 import { BootReason, ResetCause } from "../src/abi.ts";
-import type { DeviceWorkerData, DeviceWorkerMessage } from "./device-worker.ts";
+import type { DeviceWorkerData } from "./device-worker.ts";
 import type { HostClock } from "../src/clock.ts";
 import { Machine } from "../src/machine.ts";
+import type { MachineMessage } from "../src/machine-in-worker.ts";
 import type { FaultyCells, PlannedCut } from "../src/flash/faulty-cells.ts";
 import { openFlash } from "./open-flash.ts";
 import { realClock } from "./real-clock.ts";
@@ -263,7 +264,7 @@ export class VirtualDevice extends EventEmitter<VirtualDeviceEvents> {
     };
     const worker = new Worker(workerProgram, { eval: true, execArgv: [], workerData: data, name: options.deviceId });
     this.#worker = worker;
-    worker.on("message", (message: DeviceWorkerMessage) => {
+    worker.on("message", (message: MachineMessage) => {
       if (this.#worker === worker) this.#told(message);
     });
     // A fault of the host itself. The device restarts as after a silent end of any other kind.
@@ -274,7 +275,7 @@ export class VirtualDevice extends EventEmitter<VirtualDeviceEvents> {
     });
   }
 
-  #told(message: DeviceWorkerMessage): void {
+  #told(message: MachineMessage): void {
     switch (message.kind) {
       case "line":
         return this.#line(message.line);

@@ -38,7 +38,7 @@ function answersIn(lines: string[]): Answers {
 }
 
 /** Loader, app and agent write to one console, one after the other. */
-function ofModule(outcome: Outcome, module: ModuleName): Answers {
+export function answersOf(outcome: Outcome, module: ModuleName): Answers {
   const names = { boot: "the boot loader", agent: "the agent", app: "the app" };
   const from = outcome.lines.indexOf(`edges of ${names[module]}`);
   const to = outcome.lines.indexOf(`end of ${names[module]}'s edges`);
@@ -56,7 +56,7 @@ function machineBackend(name: string, run: (which: "loader" | "contractLoader", 
     async answers(module) {
       const which = module === "boot" ? "contractLoader" : "loader";
       if (!outcomes.has(which)) outcomes.set(which, run(which, ENDS[module]));
-      return ofModule(await outcomes.get(which)!, module);
+      return answersOf(await outcomes.get(which)!, module);
     },
   };
 }
