@@ -1,5 +1,5 @@
-// The thread of one virtual device in a browser (machine-in-worker.ts), whose flash is memory. The first message is what it
-// is made of; each after it came on the serial line.
+// The thread of one virtual device in a browser (machine-in-worker.ts), whose flash is memory. The first message is
+// what it is made of; each after it came on the serial line.
 
 import { MemoryCells } from "../src/flash/cells.ts";
 import type { Machine } from "../src/machine.ts";

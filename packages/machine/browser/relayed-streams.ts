@@ -1,6 +1,6 @@
-// Byte streams of a device in a browser (exo_stream_*). A page has no sockets, so each stream is a WebSocket to a relay that
-// opens the connection: `<relay>?host=<host>&port=<port>`, binary messages both ways, closed where the connection is. The
-// relay says that the connection stands with an empty message.
+// Byte streams of a device in a browser (exo_stream_*). A page has no sockets, so each stream is a WebSocket to a relay
+// that opens the connection: `<relay>?host=<host>&port=<port>`, binary messages both ways, closed where the connection
+// is. The relay says that the connection stands with an empty message.
 
 import { Exo, StreamState } from "../src/abi.ts";
 import type { RunStreams } from "../src/machine.ts";

@@ -49,7 +49,8 @@ export class BrowserDevice {
     this.#events = events;
     this.#flash = new SharedArrayBuffer(options.layout.sizeBytes);
     new Uint8Array(this.#flash).set(options.flash);
-    this.#watchdog = new HardwareWatchdog(new WatchdogCell(this.#watchdogCell), browserClock, () => this.#watchdogExpired());
+    const cell = new WatchdogCell(this.#watchdogCell);
+    this.#watchdog = new HardwareWatchdog(cell, browserClock, () => this.#watchdogExpired());
   }
 
   powerOn(): void {

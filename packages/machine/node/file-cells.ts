@@ -1,5 +1,5 @@
-// Flash in a file: each operation goes to the file before it is done in memory, so whoever opens the file after a crash of
-// this process, or of the device's thread, finds all that was ever reported as programmed.
+// Flash in a file: each operation goes to the file before it is done in memory, so whoever opens the file after a crash
+// of this process, or of the device's thread, finds all that was ever reported as programmed.
 
 import { closeSync, fstatSync, openSync, readSync, writeSync } from "node:fs";
 import type { FlashLayout } from "../src/factory/flash-layout.ts";
@@ -13,7 +13,8 @@ export class FileCells extends MemoryCells {
     super(bytes);
     const file = openSync(path, "r+");
     let size = fstatSync(file).size;
-    // Made when the journal had one sector, at another place: its new one is behind everything else, and was never written.
+    // Made when the journal had one sector, at another place: its new one is behind everything else, and was never
+    // written.
     const { offsetBytes, sizeBytes } = layout.zones.journal;
     const isOfOldJournal = size === offsetBytes && offsetBytes + sizeBytes === layout.sizeBytes;
     if (isOfOldJournal) size += writeSync(file, new Uint8Array(sizeBytes).fill(0xff), 0, sizeBytes, size);
@@ -30,8 +31,9 @@ export class FileCells extends MemoryCells {
   }
 
   override store(at: number, bytes: Uint8Array): void {
-    if (this.#file !== undefined) {
-      for (let done = 0; done < bytes.length; ) done += writeSync(this.#file, bytes, done, bytes.length - done, at + done);
+    const file = this.#file;
+    if (file !== undefined) {
+      for (let done = 0; done < bytes.length; ) done += writeSync(file, bytes, done, bytes.length - done, at + done);
     }
     super.store(at, bytes);
   }

@@ -1,6 +1,6 @@
-// A process of virtual devices, for the launcher: FleetConfig as JSON in the first argument, or without one as the first
-// IPC message. Events go out over IPC, or without it as one JSON object a line on standard output; commands come in the
-// same two ways. The process ends cleanly on `stop`, SIGTERM, SIGINT, and when its parent is gone.
+// A process of virtual devices, for the launcher: FleetConfig as JSON in the first argument, or without one as the
+// first IPC message. Events go out over IPC, or without it as one JSON object a line on standard output; commands come
+// in the same two ways. The process ends cleanly on `stop`, SIGTERM, SIGINT, and when its parent is gone.
 
 import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";

@@ -16,7 +16,8 @@ export interface FlashOptions {
   unstableBits?: Uint8Array | undefined;
 }
 
-export function openFlash({ layout, path, unstableBits, ...options }: FlashOptions): { flash: NorFlash; cells: FaultyCells } {
+export function openFlash(options: FlashOptions): { flash: NorFlash; cells: FaultyCells } {
+  const { layout, path, unstableBits } = options;
   const bytes = options.bytes ?? new Uint8Array(layout.sizeBytes).fill(0xff);
   const whole = path === undefined ? new MemoryCells(bytes) : new FileCells(layout, path, bytes);
   const cells = new FaultyCells(whole, layout.sectorBytes, unstableBits);

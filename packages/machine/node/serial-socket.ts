@@ -2,7 +2,7 @@
 
 import { Duplex } from "node:stream";
 
-/** The end outside: what the device writes can be read, what is written goes to the device. Nobody reading loses nothing else. */
+/** What the device writes can be read, what is written goes to the device. Nobody reading loses nothing else. */
 export class SerialSocket extends Duplex {
   readonly #toDevice: (bytes: Uint8Array) => void;
 

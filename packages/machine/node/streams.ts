@@ -1,5 +1,5 @@
-// Byte streams of the host for one run of a device (exo_stream_*): sockets behind handles, with bounded buffers both ways.
-// A module that does not read stops its peer; one that writes too fast is told to wait.
+// Byte streams of the host for one run of a device (exo_stream_*): sockets behind handles, with bounded buffers both
+// ways. A module that does not read stops its peer; one that writes too fast is told to wait.
 
 import { connect as connectSocket } from "node:net";
 import type { Duplex } from "node:stream";

@@ -2,11 +2,12 @@
 // code that runs: power, the hardware watchdog, and what outlives a run (flash, and RAM until a power cut).
 //
 // A device has a thread of its own, since a loop without end can only be stopped from outside of its thread. Flash and
-// retained RAM are shared memory: the parent still has them when the thread was stopped at any instruction, in memory-only
-// devices too. The thread itself writes flash through to its file, so no operation waits for another thread.
+// retained RAM are shared memory: the parent still has them when the thread was stopped at any instruction, in
+// memory-only devices too. The thread itself writes flash through to its file, so no operation waits for another
+// thread.
 //
-// `isolation: "in-process"` runs the same code in the caller's thread with a clock, entropy and connections that a test may
-// choose: fast, and the same each time, but an endless loop in a module is then the caller's.
+// `isolation: "in-process"` runs the same code in the caller's thread with a clock, entropy and connections that a test
+// may choose: fast, and the same each time, but an endless loop in a module is then the caller's.
 
 import { randomFillSync } from "node:crypto";
 import { EventEmitter } from "node:events";

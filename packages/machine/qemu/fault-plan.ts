@@ -1,6 +1,7 @@
-// What the runner and a test build's flash driver tell each other (struct fault_plan of exokernel/flash_faults.h): where
-// the next power cut comes and what it leaves, and which bits of the flash read differently each time since earlier ones.
-// It lies in RAM that survives resets; the runner carries the marginal bits over power cuts, since they are the flash's.
+// What the runner and a test build's flash driver tell each other (struct fault_plan of exokernel/flash_faults.h):
+// where the next power cut comes and what it leaves, and which bits of the flash read differently each time since
+// earlier ones. It lies in RAM that survives resets; the runner carries the marginal bits over power cuts, since they
+// are the flash's.
 
 import { type Tear, tears } from "../src/faults/torn-operation.ts";
 

@@ -1,5 +1,5 @@
-// What QEMU says of its own end: the events of its monitor (QMP), written to a file. QEMU's exit status is 0 for a watchdog
-// that expired and for a signal alike.
+// What QEMU says of its own end: the events of its monitor (QMP), written to a file. QEMU's exit status is 0 for a
+// watchdog that expired and for a signal alike.
 //
 // A "pipe" of QEMU's is two files, NAME.in and NAME.out. The first holds all that is ever said to it: that events are
 // wanted (QMP specification, "Capabilities Negotiation"). So nobody has to be there to talk to, and nothing is lost.

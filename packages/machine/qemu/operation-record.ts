@@ -1,4 +1,5 @@
-// A flash operation as the driver of a test build records it on the console, before it is done (exokernel/flash_faults.h).
+// A flash operation as the driver of a test build records it on the console, before it is done
+// (exokernel/flash_faults.h).
 
 export interface RecordedOperation {
   kind: "erase" | "program";

@@ -1,6 +1,7 @@
 // One unikernel in QEMU: flash banks in files, RAM that survives a reset and not a power cut, started anew after each
-// reset (a reset inside QEMU 7.2 would keep locked PMP entries), power cut at will or at a chosen flash operation. It plays
-// a chip's reset controller: at each start it leaves the cause of the reset where the boot loader reads it (machine.h).
+// reset (a reset inside QEMU 7.2 would keep locked PMP entries), power cut at will or at a chosen flash operation. It
+// plays a chip's reset controller: at each start it leaves the cause of the reset where the boot loader reads it
+// (machine.h).
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { EventEmitter } from "node:events";

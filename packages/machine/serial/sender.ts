@@ -1,5 +1,5 @@
-// Sends an image to a device in recovery over any byte pipe: asks who it is, lets the caller choose the image, and brings it
-// over piece by piece, each acknowledged. docs/boot-control.md, "Recovery", has the exchange.
+// Sends an image to a device in recovery over any byte pipe: asks who it is, lets the caller choose the image, and
+// brings it over piece by piece, each acknowledged. docs/boot-control.md, "Recovery", has the exchange.
 
 import type { Duplex } from "node:stream";
 import {

@@ -1,8 +1,10 @@
-// The calls of exokernel/exokernel.h for one module, over the ports of a host: every check of an argument and every error
-// is here, in the order of the C code. Arguments arrive as signed 32-bit numbers; `u` makes them what the header says they
-// are. This host has sockets, and no network card.
+// The calls of exokernel/exokernel.h for one module, over the ports of a host: every check of an argument and every
+// error is here, in the order of the C code. Arguments arrive as signed 32-bit numbers; `u` makes them what the header
+// says they are. This host has sockets, and no network card.
 
-import { BOOT_INFO_BYTES, CRASH_RECORD_BYTES, Exo, HEALTH_UNHEALTHY, Phase, VERIFIED, Zone, ZONE_COUNT } from "./abi.ts";
+import {
+  BOOT_INFO_BYTES, CRASH_RECORD_BYTES, Exo, HEALTH_UNHEALTHY, Phase, VERIFIED, Zone, ZONE_COUNT,
+} from "./abi.ts";
 import { zoneNames } from "./factory/flash-layout.ts";
 import { isProgramRange } from "./flash/program-range.ts";
 import type { Grants } from "./grants.ts";
@@ -106,8 +108,9 @@ function flashCalls(grants: Grants, ports: Ports, memory: MemoryPort): Calls {
       if (allowed < 0) return refused("program", u(zone!), allowed);
       const to = at(u(zone!), u(offset!), u(length!));
       const source = memory.range(u(ptr!), u(length!));
-      if (to < 0 || !source || u(durability!) > VERIFIED || !isProgramRange(u(offset!), source.length, pageBytes)) return Exo.Argument;
-      return flash.program(to, source, durability!, zone!);
+      if (to < 0 || !source || u(durability!) > VERIFIED) return Exo.Argument;
+      const fits = isProgramRange(u(offset!), source.length, pageBytes);
+      return fits ? flash.program(to, source, durability!, zone!) : Exo.Argument;
     },
     flash_erase(zone, offset) {
       const allowed = writable(u(zone!));
@@ -139,7 +142,11 @@ function basicCalls(grants: Grants, ports: Ports, memory: MemoryPort): Calls {
 
 function nicCalls(grants: Grants): Calls {
   const absent = (): number => (grants.useNetwork ? Exo.Absent : Exo.Denied);
-  return { nic_info: absent, nic_grant: absent, nic_receive: absent, nic_release: absent, nic_acquire: absent, nic_transmit: absent };
+  return {
+    nic_info: absent, nic_grant: absent,
+    nic_receive: absent, nic_release: absent,
+    nic_acquire: absent, nic_transmit: absent,
+  };
 }
 
 function textOf(bytes: Uint8Array): string | undefined {
@@ -156,7 +163,8 @@ function streamCalls(grants: Grants, ports: Ports, memory: MemoryPort): Calls {
     stream_open(hostPtr, hostLength, port) {
       if (!grants.useNetwork) return Exo.Denied;
       const bytes = memory.range(u(hostPtr!), u(hostLength!));
-      if (!bytes || bytes.length < 1 || bytes.length > HOST_BYTES_MAX || u(port!) < 1 || u(port!) > 65535) return Exo.Argument;
+      if (!bytes || bytes.length < 1 || bytes.length > HOST_BYTES_MAX) return Exo.Argument;
+      if (u(port!) < 1 || u(port!) > 65535) return Exo.Argument;
       const host = textOf(bytes);
       return host === undefined ? Exo.Argument : streams.open(host, port!);
     },
@@ -252,7 +260,8 @@ function appCalls(grants: Grants, ports: Ports, memory: MemoryPort): Calls {
     app_metric(namePtr, nameLength, value) {
       if (!grants.reportAsApp) return Exo.Denied;
       const name = memory.range(u(namePtr!), u(nameLength!));
-      if (!name || name.length < 1 || name.length > METRIC_NAME_BYTES_MAX || !name.every(isMetricLetter)) return Exo.Argument;
+      if (!name || name.length < 1 || name.length > METRIC_NAME_BYTES_MAX) return Exo.Argument;
+      if (!name.every(isMetricLetter)) return Exo.Argument;
       app.metric(name, value!);
       return Exo.Ok;
     },
@@ -314,7 +323,8 @@ function imageCalls(grants: Grants, ports: Ports, memory: MemoryPort): Calls {
     image_load(zone, offset, address, length) {
       const bytes = loadable();
       if (!bytes) return Exo.Denied;
-      if ((zone !== Zone.SlotA && zone !== Zone.SlotB) || !isInWindow(window, u(address!), u(length!))) return Exo.Argument;
+      if (zone !== Zone.SlotA && zone !== Zone.SlotB) return Exo.Argument;
+      if (!isInWindow(window, u(address!), u(length!))) return Exo.Argument;
       const from = at(zone, u(offset!), u(length!));
       return from < 0 ? Exo.Argument : ports.flash.read(from, part(bytes, u(address!), length!), zone);
     },

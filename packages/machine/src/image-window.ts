@@ -1,5 +1,5 @@
-// The RAM that the boot loader copies an image to before it verifies the copy. By itself it starts at address 0, where a
-// virtual device's images are linked to be.
+// The RAM that the boot loader copies an image to before it verifies the copy. By itself it starts at address 0, where
+// a virtual device's images are linked to be.
 
 import type { WindowPort } from "./ports.ts";
 

@@ -38,10 +38,16 @@ export type MachineMessage =
 export type ThreadHost = Pick<MachineParts, "entropy" | "openStreams"> & { clock: HostClock };
 
 /** `cells` are those of `data.flash`, as whole as the host has them. */
-export function machineInWorker(data: MachineData, cells: FlashCells, host: ThreadHost, tell: (message: MachineMessage) => void): Machine {
+export function machineInWorker(
+  data: MachineData,
+  cells: FlashCells,
+  host: ThreadHost,
+  tell: (message: MachineMessage) => void,
+): Machine {
   const { clock } = host;
   const pettedAt = new WatchdogCell(data.watchdog);
-  const faulty = new FaultyCells(cells, data.layout.sectorBytes, data.unstableBits && new Uint8Array(data.unstableBits));
+  const unstableBits = data.unstableBits && new Uint8Array(data.unstableBits);
+  const faulty = new FaultyCells(cells, data.layout.sectorBytes, unstableBits);
   faulty.armCut(data.cut);
   let isInRecovery = false;
   return new Machine(

@@ -1,5 +1,5 @@
-// One virtual machine with its power on: the boot loader runs, then the image that it starts, until a reset boots again or
-// the power goes. Everything of it lives in one thread; virtual-device.ts stands around it with what outlives a run.
+// One virtual machine with its power on: the boot loader runs, then the image that it starts, until a reset boots again
+// or the power goes. Everything of it lives in one thread; virtual-device.ts stands around it with what outlives a run.
 
 import { splitBundle } from "./wasm-bundle.ts";
 import type { FlashOperation } from "./faults/torn-operation.ts";

@@ -1,5 +1,5 @@
-// What the calls of exokernel.h stand on: a host is a set of these. What a port is handed was checked against the header;
-// what it answers is what the module gets.
+// What the calls of exokernel.h stand on: a host is a set of these. What a port is handed was checked against the
+// header; what it answers is what the module gets.
 
 import type { FlashLayout } from "./factory/flash-layout.ts";
 
@@ -10,7 +10,7 @@ export interface MemoryPort {
 }
 
 /**
- * Flash behind its driver. `at` counts from the start of the flash, and lies in `zone` (EXO_ZONE_*); the range is all in it.
+ * Flash behind its driver. `at` counts from the start of the flash, and the range lies in `zone` (EXO_ZONE_*).
  * Each operation gives 0 or an EXO_E_*.
  */
 export interface FlashPort {

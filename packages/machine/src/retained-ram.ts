@@ -1,6 +1,6 @@
-// The RAM that nobody clears at a reset (struct retained of exokernel/kernel.h): why the run ended, its crash record, and
-// what the boot loader told the image. It may lie in shared memory, so that it outlives a thread that was stopped from
-// outside; a power cut empties it.
+// The RAM that nobody clears at a reset (struct retained of exokernel/kernel.h): why the run ended, its crash record,
+// and what the boot loader told the image. It may lie in shared memory, so that it outlives a thread that was stopped
+// from outside; a power cut empties it.
 //   0 u32 magic  4 u32 reason of the next boot  8 u32 has crash  12 u32 has last crash  16 u32 boot reason
 //   20 u32 phase  24 u32 console bytes of this run  28 u32 of the crashed run, kept
 //   32 u8[64] crash  96 u8[64] last crash  160 u8[64] boot information

@@ -1,4 +1,5 @@
-// A device's end of its serial line, during recovery: before it nobody reads, and what arrives is lost as on a real line.
+// A device's end of its serial line, during recovery: before it nobody reads, and what arrives is lost as on a real
+// line.
 
 import { Exo } from "./abi.ts";
 

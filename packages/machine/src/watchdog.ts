@@ -1,6 +1,6 @@
 // The hardware watchdog. It stands outside of what it watches: in worker devices in the parent's thread, which the
-// device's endless loop can't stop. A pet only notes the time in shared memory, so that it costs no message; the watcher
-// looks when the time could be up at the earliest.
+// device's endless loop can't stop. A pet only notes the time in shared memory, so that it costs no message; the
+// watcher looks when the time could be up at the earliest.
 
 import type { HostClock } from "./clock.ts";
 

@@ -6,6 +6,8 @@ import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 
 const core = fileURLToPath(new URL("../src", import.meta.url));
+const isOfTheCore = (path: string): boolean =>
+  path === "@flipside/image-format" || (path.startsWith(".") && !/\/(browser|node|qemu|serial)\//.test(path));
 const imported = /(?:from|import)\s*\(?\s*"([^"]+)"/g;
 
 test("no file of the core imports Node, or a leaf", () => {
@@ -14,7 +16,7 @@ test("no file of the core imports Node, or a leaf", () => {
   const wrong = files.flatMap((name) =>
     [...readFileSync(join(core, name), "utf8").matchAll(imported)]
       .map(([, path]) => path!)
-      .filter((path) => !(path === "@flipside/image-format" || (path.startsWith(".") && !/\/(browser|node|qemu|serial)\//.test(path))))
+      .filter((path) => !isOfTheCore(path))
       .map((path) => `${name} imports ${path}: what needs more than the core belongs in a leaf`),
   );
   expect(wrong).toEqual([]);

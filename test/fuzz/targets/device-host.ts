@@ -1,6 +1,6 @@
-// The host of the real boot loader and agent under fuzzing: the exokernel's calls over flash in memory, a clock that the
-// target moves, one byte stream, a serial line. What the module wants to change without a grant, or reach outside of its
-// memory, is refused, and the module's fault.
+// The host of the real boot loader and agent under fuzzing: the exokernel's calls over flash in memory, a clock that
+// the target moves, one byte stream, a serial line. What the module wants to change without a grant, or reach outside
+// of its memory, is refused, and the module's fault.
 
 import { Exo, ResetCause } from "@flipside/machine/abi";
 import { AppSlice } from "@flipside/machine/app-slice";
@@ -90,7 +90,11 @@ export class DeviceHost {
     throw new Violation(what);
   };
 
-  constructor(readonly layout: FlashLayout, readonly instance: () => Pick<FuzzInstance, "memory">, readonly grants: Grants) {
+  constructor(
+    readonly layout: FlashLayout,
+    readonly instance: () => Pick<FuzzInstance, "memory">,
+    readonly grants: Grants,
+  ) {
     this.flash = new Uint8Array(layout.sizeBytes).fill(0xff);
   }
 
@@ -111,7 +115,8 @@ export class DeviceHost {
   }
 
   save(): HostState {
-    return { flash: this.flash.slice(), nowUs: this.nowUs, entropyState: this.entropyState, handle: this.#streams.handle };
+    const { nowUs, entropyState } = this;
+    return { flash: this.flash.slice(), nowUs, entropyState, handle: this.#streams.handle };
   }
 
   restore({ flash, nowUs, entropyState, handle }: HostState): void {
@@ -125,7 +130,8 @@ export class DeviceHost {
   }
 
   #isUnreadable(zone: number): boolean {
-    return this.unreadable !== undefined && this.unreadable.zones.includes(zone) && this.nowUs < this.unreadable.untilUs;
+    const { unreadable } = this;
+    return unreadable !== undefined && unreadable.zones.includes(zone) && this.nowUs < unreadable.untilUs;
   }
 
   /** When it is, for a transcript. */
@@ -156,7 +162,8 @@ export class DeviceHost {
 
   /** What the module is handed: the exokernel's calls over this host. */
   get imports(): Record<string, (...args: never[]) => unknown> {
-    return calls(this.grants, this.#ports(), { range: (at, length) => this.#memory(at, length) }) as Record<string, (...args: never[]) => unknown>;
+    const memory = { range: (at: number, length: number) => this.#memory(at, length) };
+    return calls(this.grants, this.#ports(), memory) as Record<string, (...args: never[]) => unknown>;
   }
 
   #memory(at: number, length: number): Uint8Array | undefined {
@@ -173,7 +180,10 @@ export class DeviceHost {
       clockUs: () => host.nowUs++,
       wallClockS: () => 1_800_000_000,
       entropy(target) {
-        for (let i = 0; i < target.length; i++) target[i] = (host.entropyState = (Math.imul(host.entropyState, 1664525) + 1013904223) >>> 0) >>> 24;
+        for (let i = 0; i < target.length; i++) {
+          host.entropyState = (Math.imul(host.entropyState, 1664525) + 1013904223) >>> 0;
+          target[i] = host.entropyState >>> 24;
+        }
       },
       console: {
         write(bytes) {
@@ -210,10 +220,13 @@ export class DeviceHost {
         throw new Left("reset", reason);
       },
       startImage(entry, info) {
-        host.transcript?.note(`start at ${entry}, watched for ${host.watchdogMs} ms: ${Buffer.from(info).toString("hex")}`);
+        const { watchdogMs } = host;
+        host.transcript?.note(`start at ${entry}, watched for ${watchdogMs} ms: ${Buffer.from(info).toString("hex")}`);
         throw new Left("image", entry, info.slice());
       },
-      onDenied: (kind, zone) => host.refuse(`zone ${zone} is ${kind === "erase" ? "erased" : "programmed"}, which must not be changed`),
+      onDenied(kind, zone) {
+        host.refuse(`zone ${zone} is ${kind === "erase" ? "erased" : "programmed"}, which must not be changed`);
+      },
     };
   }
 

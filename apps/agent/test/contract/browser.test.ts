@@ -8,9 +8,10 @@ import { buildContract, type ContractPrograms, type Outcome, runOnNode, startEch
 import { type ChromiumHost, openChromium } from "./in-chromium.ts";
 
 const executablePath = findChromium();
-if (!executablePath) console.log("skipped: the contract in a browser: no Chromium on this machine (apt-get install chromium)");
+if (!executablePath) console.log("skipped: the contract in a browser: no Chromium here (apt-get install chromium)");
 
-const broken = (outcome: Outcome): string[] => outcome.lines.filter((line) => /^(not ok|host:|no console line)/.test(line));
+const broken = (outcome: Outcome): string[] =>
+  outcome.lines.filter((line) => /^(not ok|host:|no console line)/.test(line));
 const lines = (outcome: Outcome, start: string): string[] => outcome.lines.filter((line) => line.startsWith(start));
 /** Requested, update, roll back, trap, watchdog: the agent's half brings all of them about. */
 const ALL_RESETS = [1, 2, 3, 4, 5];
@@ -32,8 +33,10 @@ describe.skipIf(!executablePath)("a virtual device in a browser's tab", () => {
   });
 
   test("keeps the contract for agent and app as the Node host does, and a hang ends by its watchdog", async () => {
-    const both = [chromium.run(programs, "loader", AGENT_END), runOnNode(programs, "loader", "worker", AGENT_END)] as const;
-    const [outcome, onNode] = await Promise.all(both);
+    const [outcome, onNode] = await Promise.all([
+      chromium.run(programs, "loader", AGENT_END),
+      runOnNode(programs, "loader", "worker", AGENT_END),
+    ]);
     expect(broken(outcome)).toEqual([]);
     expect(outcome.resets).toEqual(ALL_RESETS);
     expect(lines(outcome, "ok ")).toEqual(lines(onNode, "ok "));
@@ -44,7 +47,8 @@ describe.skipIf(!executablePath)("a virtual device in a browser's tab", () => {
     const outcome = await chromium.run(programs, "contractLoader", RECOVERY);
     expect(broken(outcome)).toEqual([]);
     expect(outcome.resets).toEqual([]);
-    expect(lines(outcome, "ok ")).toEqual(lines(await runOnNode(programs, "contractLoader", "worker", RECOVERY), "ok "));
+    const onNode = await runOnNode(programs, "contractLoader", "worker", RECOVERY);
+    expect(lines(outcome, "ok ")).toEqual(lines(onNode, "ok "));
   });
 
   test("answers every edge call as the Node host does, which is held against the C exokernel", async () => {

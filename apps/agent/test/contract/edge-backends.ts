@@ -42,20 +42,24 @@ export function answersOf(outcome: Outcome, module: ModuleName): Answers {
   const names = { boot: "the boot loader", agent: "the agent", app: "the app" };
   const from = outcome.lines.indexOf(`edges of ${names[module]}`);
   const to = outcome.lines.indexOf(`end of ${names[module]}'s edges`);
-  if (from < 0 || to < 0) throw new Error(`${names[module]} did not come to its end:\n${outcome.lines.slice(-20).join("\n")}`);
+  const last = outcome.lines.slice(-20).join("\n");
+  if (from < 0 || to < 0) throw new Error(`${names[module]} did not come to its end:\n${last}`);
   return answersIn(outcome.lines.slice(from, to));
 }
 
-const ENDS = { boot: /^recovery: no image on this device can be started/, agent: /^end of the agent's edges/, app: /^end of the agent's edges/ };
+const LOADER_ENDS = /^recovery: no image on this device can be started/;
+const IMAGE_ENDS = /^end of the agent's edges/;
 
 /** The host with a machine of its own, whose loader starts the image with agent and app. */
-function machineBackend(name: string, run: (which: "loader" | "contractLoader", end: RegExp) => Promise<Outcome>): Backend {
+type Run = (which: "loader" | "contractLoader", end: RegExp) => Promise<Outcome>;
+
+function machineBackend(name: string, run: Run): Backend {
   const outcomes = new Map<string, Promise<Outcome>>();
   return {
     name,
     async answers(module) {
       const which = module === "boot" ? "contractLoader" : "loader";
-      if (!outcomes.has(which)) outcomes.set(which, run(which, ENDS[module]));
+      if (!outcomes.has(which)) outcomes.set(which, run(which, module === "boot" ? LOADER_ENDS : IMAGE_ENDS));
       return answersOf(await outcomes.get(which)!, module);
     },
   };
@@ -63,17 +67,21 @@ function machineBackend(name: string, run: (which: "loader" | "contractLoader", 
 
 const wasmOf = async (module: ModuleName): Promise<WebAssembly.Module> => {
   const entry = fileURLToPath(new URL(`assembly/edges/${module}.ts`, import.meta.url));
-  return new WebAssembly.Module(readFileSync(await compileWasm({ name: module, entry, memoryPages: memoryPages[module] })));
+  const path = await compileWasm({ name: module, entry, memoryPages: memoryPages[module] });
+  return new WebAssembly.Module(readFileSync(path));
 };
 
 /** A host that runs single modules, each on a board of its own. */
-function boardBackend(name: string, calls: (module: ModuleName, instance: () => ModuleInstance, onConsole: (bytes: Uint8Array) => void) => Calls): Backend {
+type CallsOf = (module: ModuleName, instance: () => ModuleInstance, onConsole: (bytes: Uint8Array) => void) => Calls;
+
+function boardBackend(name: string, calls: CallsOf): Backend {
   return {
     name,
     async answers(module) {
       let text = "";
       const told = (bytes: Uint8Array): void => void (text += Buffer.from(bytes).toString("latin1"));
-      const instance = new ModuleInstance(await wasmOf(module), (itself) => ({ exo: calls(module, itself, told), crypto: {} }));
+      const wasm = await wasmOf(module);
+      const instance = new ModuleInstance(wasm, (itself) => ({ exo: calls(module, itself, told), crypto: {} }));
       if (module !== "boot") instance.exports.start!();
       else {
         instance.exports.boot!();
@@ -85,7 +93,14 @@ function boardBackend(name: string, calls: (module: ModuleName, instance: () => 
 }
 
 /** A connection that comes to nothing. */
-const connecting: ByteStream = { open: () => {}, state: () => StreamState.Connecting, read: () => Exo.Again, write: () => Exo.Again, close: () => {} };
+const connecting: ByteStream = {
+  open: () => {},
+  state: () => StreamState.Connecting,
+  read: () => Exo.Again,
+  write: () => Exo.Again,
+  close: () => {},
+};
+const imageWindow = { address: 0, sizeBytes: 2 * 1024 * 1024 };
 const layout = layoutOf(demoGeometry);
 const rootKeys = [new Uint8Array(32).fill(7)];
 
@@ -101,7 +116,7 @@ const surroundings = (onConsole: (bytes: Uint8Array) => void): Surroundings => (
 
 const powerCut = (): Backend =>
   boardBackend("power-cut", (module, instance, onConsole) => {
-    const board = new Board({ layout, pages: new PageStore(), rootKeys, imageWindow: { address: 0, sizeBytes: 2 * 1024 * 1024 } });
+    const board = new Board({ layout, pages: new PageStore(), rootKeys, imageWindow });
     board.surroundings = surroundings(onConsole);
     board.beginRun(BootReason.PowerOn);
     if (module !== "boot") board.runningSlotZone = Zone.SlotA;

@@ -43,8 +43,9 @@ function serve(folder: string, contents: Map<string, Uint8Array>): Server {
   return createServer((request, response) => {
     const path = normalize(request.url === "/" ? "/index.html" : request.url!);
     const content = contents.get(path);
+    const type = types[extname(path)] ?? "application/octet-stream";
     void (content ? Promise.resolve(content) : readFile(join(folder, path))).then(
-      (bytes) => response.writeHead(200, { "content-type": types[extname(path)] ?? "application/octet-stream", ...isolated }).end(bytes),
+      (bytes) => response.writeHead(200, { "content-type": type, ...isolated }).end(bytes),
       () => response.writeHead(404).end(),
     );
   });

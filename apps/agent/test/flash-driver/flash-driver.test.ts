@@ -1,5 +1,6 @@
-// The flash driver against chips that are slow, fail, say nothing, or say done and do not hold; what modules may do with flash;
-// and what the PMP's entries then allow, by the architecture's own rules. The C is the device's, compiled for this machine.
+// The flash driver against chips that are slow, fail, say nothing, or say done and do not hold; what modules may do
+// with flash; and what the PMP's entries then allow, by the architecture's own rules. The C is the device's, compiled
+// for this machine.
 
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";

@@ -1,5 +1,5 @@
-/* tears.c: the power cuts of test builds (flash_faults.c), compiled for the machine that tests, over a bank in memory. Reads
- * cases from standard input and writes to standard output what each of them leaves; layouts: tears.test.ts. */
+/* tears.c: the power cuts of test builds (flash_faults.c), compiled for the machine that tests, over a bank in memory.
+ * Reads cases from standard input and writes to standard output what each of them leaves; layouts: tears.test.ts. */
 #include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,7 +40,9 @@ static void put(u32 value) { fwrite(&value, 4, 1, stdout); }
 
 int main(void) {
   static u8 data[4096];
-  const u32 names[] = { TEAR_NOTHING, TEAR_EVERYTHING, TEAR_PREFIX, TEAR_SUBSET, TEAR_CLEARED, TEAR_NEIGHBOURS, TEAR_ZEROED };
+  const u32 names[] = {
+    TEAR_NOTHING, TEAR_EVERYTHING, TEAR_PREFIX, TEAR_SUBSET, TEAR_CLEARED, TEAR_NEIGHBOURS, TEAR_ZEROED,
+  };
   put(sizeof names / sizeof names[0]);
   for (u32 i = 0; i < sizeof names / sizeof names[0]; i++) put(names[i]);
   for (u32 cases = get(); cases > 0; cases--) {

@@ -1,6 +1,7 @@
-// What the driver's C leaves of an operation at which power is cut (exokernel/flash_faults.c) is what the model leaves that
-// hosts in TypeScript use (packages/machine/src/faults), case by case: every tear, of programs and erases, with and without
-// marginal bits. The C is that of test builds, compiled for this machine; test/power-cut/driver-cuts.test.ts has it in QEMU.
+// What the driver's C leaves of an operation at which power is cut (exokernel/flash_faults.c) is what the model leaves
+// that hosts in TypeScript use (packages/machine/src/faults), case by case: every tear, of programs and erases, with
+// and without marginal bits. The C is that of test builds, compiled for this machine;
+// test/power-cut/driver-cuts.test.ts has it in QEMU.
 
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -37,7 +38,8 @@ function makeCase(tear: Tear, kind: FlashOperation["kind"], random: SeededRandom
   for (let n = random.below(4); n > 0; n--) marginal.set(offset + random.below(length), 1 << random.below(8));
   for (let n = random.below(4); n > 0; n--) marginal.set(random.below(BANK_BYTES), 1 << random.below(8));
   const data = kind === "program" ? { data: Uint8Array.from({ length }, () => random.next() & 0xff) } : {};
-  return { tear, seed: random.next(), leavesMarginal: random.below(2) === 1, marginal: [...marginal], operation: { kind, offset, length, ...data }, bank };
+  const operation: FlashOperation = { kind, offset, length, ...data };
+  return { tear, seed: random.next(), leavesMarginal: random.below(2) === 1, marginal: [...marginal], operation, bank };
 }
 
 function encode({ tear, seed, leavesMarginal, marginal, operation, bank }: Case): Uint8Array {
@@ -48,7 +50,8 @@ function encode({ tear, seed, leavesMarginal, marginal, operation, bank }: Case)
   ]);
 }
 
-function modelled({ tear, seed, leavesMarginal, marginal, operation, bank }: Case): { bank: Uint8Array; marginal: [number, number][] } {
+function modelled(each: Case): Pick<Case, "bank" | "marginal"> {
+  const { tear, seed, leavesMarginal, marginal, operation, bank } = each;
   const { offset, length } = operation;
   const bits = new MarginalBits(new SeededRandom((seed ^ MARGINAL_SEED) >>> 0), marginal);
   bits.overwritten(operation);
@@ -58,19 +61,24 @@ function modelled({ tear, seed, leavesMarginal, marginal, operation, bank }: Cas
   return { bank: left, marginal: [...bits.masks].sort(([a], [b]) => a - b) };
 }
 
-if (hostCompiler() === undefined) console.log("skipped: the driver's power cuts are compiled for this machine, which has no cc, gcc or clang");
+const hasCompiler = hostCompiler() !== undefined;
+if (!hasCompiler) console.log("skipped: the driver's power cuts, in C: no cc, gcc or clang for this machine");
 
-it.skipIf(hostCompiler() === undefined)("the driver's C leaves what the model leaves, case by case", { timeout: 60_000 }, () => {
+it.skipIf(!hasCompiler)("the driver's C leaves what the model leaves, case by case", { timeout: 60_000 }, () => {
   const seed = seedOfRun();
   console.log(`tears: FLIPSIDE_SEED=${seed}`);
   const random = new SeededRandom(seed);
-  const cases = tears.flatMap((tear) => (["program", "erase"] as const).flatMap((kind) => Array.from({ length: CASES_EACH }, () => makeCase(tear, kind, random))));
+  const both = tears.flatMap((tear) => [{ tear, kind: "program" as const }, { tear, kind: "erase" as const }]);
+  const makeCases = (tear: Tear, kind: FlashOperation["kind"]): Case[] =>
+    Array.from({ length: CASES_EACH }, () => makeCase(tear, kind, random));
+  const cases = both.flatMap(({ tear, kind }) => makeCases(tear, kind));
   const folder = mkdtempSync(join(tmpdir(), "flipside-tears-"));
   try {
     const program = join(folder, "tears");
     expect(buildProgram("tears.c", program)).toBeUndefined();
     const input = Buffer.concat([words(cases.length), ...cases.map(encode)]);
-    const { status, stdout, stderr } = spawnSync(program, { input, timeout: RUN_MS_MAX, maxBuffer: 2 * input.length + 65_536 });
+    const maxBuffer = 2 * input.length + 65_536;
+    const { status, stdout, stderr } = spawnSync(program, { input, timeout: RUN_MS_MAX, maxBuffer });
     expect(`${status}: ${stderr.toString()}`).toBe("0: ");
     let at = 0;
     const word = (): number => stdout.readUInt32LE((at += 4) - 4);
@@ -80,8 +88,8 @@ it.skipIf(hostCompiler() === undefined)("the driver's C leaves what the model le
       const name = `case ${n}: ${each.tear} ${each.operation.kind}`;
       const wanted = modelled(each);
       expect(Buffer.compare(stdout.subarray(at, (at += BANK_BYTES)), wanted.bank), name).toBe(0);
-      const marginal = Array.from({ length: word() }, (): [number, number] => [word(), word()]).sort(([a], [b]) => a - b);
-      expect(marginal, name).toEqual(wanted.marginal);
+      const marginal = Array.from({ length: word() }, (): [number, number] => [word(), word()]);
+      expect(marginal.sort(([a], [b]) => a - b), name).toEqual(wanted.marginal);
     });
     expect(at).toBe(stdout.length);
   } finally {

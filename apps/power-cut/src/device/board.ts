@@ -1,5 +1,5 @@
-// The device under test: the exokernel's calls over flash that can be torn, put back and forked. Made for speed, so nothing
-// here allocates in the common case.
+// The device under test: the exokernel's calls over flash that can be torn, put back and forked. Made for speed, so
+// nothing here allocates in the common case.
 
 import { APP_REPORT_BYTES, BOOT_INFO_BYTES, BootReason, Exo, ResetCause, VERIFIED, Zone } from "@flipside/machine/abi";
 import { calls } from "@flipside/machine/calls";
@@ -321,7 +321,8 @@ export class Board {
     return calls(grants, this.#ports, {
       range(ptr, length) {
         const { memory } = instance();
-        return length <= memory.length && ptr <= memory.length - length ? memory.subarray(ptr, ptr + length) : undefined;
+        const isInside = length <= memory.length && ptr <= memory.length - length;
+        return isInside ? memory.subarray(ptr, ptr + length) : undefined;
       },
     });
   }
@@ -337,7 +338,10 @@ export class Board {
       // A linear congruential generator (Numerical Recipes): good enough for the health tests, and quick.
       entropy(target) {
         let state = board.#entropyState;
-        for (let i = 0; i < target.length; i++) target[i] = (state = (Math.imul(state, 1664525) + 1013904223) >>> 0) >>> 24;
+        for (let i = 0; i < target.length; i++) {
+          state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+          target[i] = state >>> 24;
+        }
         board.#entropyState = state;
       },
       console: { write: (bytes) => board.surroundings.onConsole(bytes) },
@@ -377,7 +381,8 @@ export class Board {
       read: (at, target, zone) => {
         const offset = at - offsets[zone]!;
         // Nothing but src/agent/self-test.ts reads the first 16 bytes.
-        if (zone === Zone.BootControl && offset === 0 && target.length === 16 && !this.surroundings.passesSelfTest()) return Exo.Io;
+        const isSelfTest = zone === Zone.BootControl && offset === 0 && target.length === 16;
+        if (isSelfTest && !this.surroundings.passesSelfTest()) return Exo.Io;
         const failure = this.readTrouble?.(zone, offset, target.length) ?? Exo.Ok;
         if (failure < 0) return failure;
         this.read(at, target);

@@ -1,5 +1,5 @@
-// Where the zones of a device's flash lie. The unikernel's is fixed in exokernel/machine.h (FLASH_ZONE_TABLE); a virtual
-// device's follows from the geometry that it was given.
+// Where the zones of a device's flash lie. The unikernel's is fixed in exokernel/machine.h (FLASH_ZONE_TABLE); a
+// virtual device's follows from the geometry that it was given.
 
 /** EXO_ZONE_* of exokernel.h, in their order. */
 export const zoneNames = ["bootControl", "factory", "settings", "trust", "slotA", "slotB", "journal", "app"] as const;

@@ -1,16 +1,16 @@
-// What NOR flash may be left with when power fails before, during or after an operation: the one list of fault classes. A
-// campaign tries examples of each (nor-faults.ts), hosts and the driver's C draw one of them (torn-operation.ts). Real parts
-// do all of it.
+// What NOR flash may be left with when power fails before, during or after an operation: the one list of fault classes.
+// A campaign tries examples of each (nor-faults.ts), hosts and the driver's C draw one of them (torn-operation.ts).
+// Real parts do all of it.
 //
 // Sources
 //   [ubifs]   UBIFS documentation, "Unstable bits issue": after a cut a page may read as good, as blank or differently
 //             each time, and may go bad later without having been touched
-//   [ubi-nor] Linux drivers/mtd/ubi/io.c, nor_erase_prepare: an interrupted erase may leave a block with its bits cleared
-//             to 0, or looking erased
-//   [dac11]   Tseng, Grupp, Swanson, "Understanding the impact of power loss on flash memory", DAC 2011: partial programs
-//             and erases, neighbours in the same page hurt, retroactive loss
-//   [p30]     Numonyx StrataFlash P30 datasheet, "Reset and power-down": data at the addressed location is not valid after
-//             an aborted program or erase
+//   [ubi-nor] Linux drivers/mtd/ubi/io.c, nor_erase_prepare: an interrupted erase may leave a block with its bits
+//             cleared to 0, or looking erased
+//   [dac11]   Tseng, Grupp, Swanson, "Understanding the impact of power loss on flash memory", DAC 2011: partial
+//             programs and erases, neighbours in the same page hurt, retroactive loss
+//   [p30]     Numonyx StrataFlash P30 datasheet, "Reset and power-down": data at the addressed location is not valid
+//             after an aborted program or erase
 
 export enum FlashFault {
   /** Power failed before the chip began [p30]. */

@@ -1,6 +1,6 @@
-// What a power cut leaves of a flash operation (design, "Boot control"): nothing, all, a prefix, any subset of the bits,
-// an erase that first cleared bits to 0, or neighbours in the same page that were hurt. The unikernel's test builds do the
-// same in C.
+// What a power cut leaves of a flash operation (design, "Boot control"): nothing, all, a prefix, any subset of the
+// bits, an erase that first cleared bits to 0, or neighbours in the same page that were hurt. The unikernel's test
+// builds do the same in C.
 
 import { FlashFault } from "./flash-fault.ts";
 import type { SeededRandom } from "./seeded-random.ts";

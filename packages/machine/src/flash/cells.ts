@@ -1,5 +1,5 @@
-// What flash chips hold, below their driver (nor-flash.ts): in memory here, in a file (node/file-cells.ts), or with faults
-// of any kind around either (faulty-cells.ts).
+// What flash chips hold, below their driver (nor-flash.ts): in memory here, in a file (node/file-cells.ts), or with
+// faults of any kind around either (faulty-cells.ts).
 
 import type { FlashOperation } from "../faults/torn-operation.ts";
 
@@ -23,7 +23,8 @@ export class MemoryCells implements FlashCells {
   }
 
   apply({ offset, length, data }: FlashOperation): boolean {
-    this.store(offset, data ? data.map((byte, i) => byte & this.bytes[offset + i]!) : new Uint8Array(length).fill(0xff));
+    const after = data ? data.map((byte, i) => byte & this.bytes[offset + i]!) : new Uint8Array(length).fill(0xff);
+    this.store(offset, after);
     return true;
   }
 

@@ -1,11 +1,11 @@
-// Faults around cells that have none: power that is cut in the middle of an operation, bits that read differently each time
-// after it (design, "Boot control"), sectors that are worn out. And the place to watch operations from.
+// Faults around cells that have none: power that is cut in the middle of an operation, bits that read differently each
+// time after it (design, "Boot control"), sectors that are worn out. And the place to watch operations from.
 
 import { SeededRandom } from "../faults/seeded-random.ts";
 import { applyTorn, type FlashOperation, type Tear, TEAR_REACH_BYTES } from "../faults/torn-operation.ts";
 import type { FlashCells } from "./cells.ts";
 
-/** Power goes at this operation, counted from 1 from when the cut is armed. The same cut on the same flash tears alike. */
+/** Power goes at this operation, counted from 1 from when it is armed. The same cut on the same flash tears alike. */
 export interface PlannedCut {
   operation: number;
   tear: Tear;

@@ -1,5 +1,5 @@
-// The driver of NOR flash: bits only go from 1 to 0, a program stays in one page, an erase takes a whole sector. Results are
-// those of exokernel/flash_cfi.c.
+// The driver of NOR flash: bits only go from 1 to 0, a program stays in one page, an erase takes a whole sector.
+// Results are those of exokernel/flash_cfi.c.
 
 import { Exo, VERIFIED } from "../abi.ts";
 import type { FlashLayout } from "../factory/flash-layout.ts";
@@ -17,7 +17,8 @@ export class NorFlash implements FlashPort {
 
   constructor(readonly layout: FlashLayout, cells: FlashCells) {
     const { length } = cells.bytes;
-    if (length !== layout.sizeBytes) throw new RangeError(`${length} bytes of flash for a layout of ${layout.sizeBytes}`);
+    const { sizeBytes } = layout;
+    if (length !== sizeBytes) throw new RangeError(`${length} bytes of flash for a layout of ${sizeBytes}`);
     this.#cells = cells;
   }
 

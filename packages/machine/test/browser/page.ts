@@ -1,4 +1,5 @@
-// The page that a test drives: runs one virtual device until its console says a line that matches, and tells what it said.
+// The page that a test drives: runs one virtual device until its console says a line that matches, and tells what it
+// said.
 
 import type { FlashLayout } from "../../src/factory/flash-layout.ts";
 import { BrowserDevice } from "../../browser/virtual-device.ts";
@@ -40,7 +41,10 @@ globalThis.runDevice = async ({ layout, bootWasm, flash, rootKeys, relay, end, t
       resolve();
     }, timeoutMs);
     const device = new BrowserDevice(
-      { layout, flash: content, bootModule, rootKeys: rootKeys.map((key) => Uint8Array.from(key)), relay, resetPauseMs: 20 },
+      {
+        layout, flash: content, bootModule, relay, resetPauseMs: 20,
+        rootKeys: rootKeys.map((key) => Uint8Array.from(key)),
+      },
       {
         line(line) {
           outcome.lines.push(line);

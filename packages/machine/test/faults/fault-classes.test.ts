@@ -1,9 +1,11 @@
-// One list of fault classes, two that draw from it: what a campaign's examples leave (nor-faults.ts) and what hosts and the
-// driver's C draw (torn-operation.ts) is what the class that they name may leave.
+// One list of fault classes, two that draw from it: what a campaign's examples leave (nor-faults.ts) and what hosts and
+// the driver's C draw (torn-operation.ts) is what the class that they name may leave.
 
 import { describe, expect, test } from "vitest";
 import { FlashFault } from "@flipside/machine/faults/flash-fault";
-import { type FlashPage, PAGE_BYTES, representatives, tornErase, tornProgram } from "@flipside/machine/faults/nor-faults";
+import {
+  type FlashPage, PAGE_BYTES, representatives, tornErase, tornProgram,
+} from "@flipside/machine/faults/nor-faults";
 import { SeededRandom, seedOfRun } from "@flipside/machine/faults/seeded-random";
 import { applyTorn, faultOf, type FlashOperation, tears } from "@flipside/machine/faults/torn-operation";
 
@@ -12,17 +14,26 @@ console.log(`seed ${seed} (FLIPSIDE_SEED=${seed} replays)`);
 
 const HURT_BITS_MAX = 8;
 const CASES = 60;
-const page = (random: SeededRandom): Uint8Array => Uint8Array.from({ length: PAGE_BYTES }, (_, i) => (i % 5 === 0 ? 0xff : random.next() & 0xff));
+const page = (random: SeededRandom): Uint8Array =>
+  Uint8Array.from({ length: PAGE_BYTES }, (_, i) => (i % 5 === 0 ? 0xff : random.next() & 0xff));
 const bits = (value: number): number => value.toString(2).replaceAll("0", "").length;
 
 /** Bits that are 1 in `a` and 0 in `b`, all together. */
 const lost = (a: Uint8Array, b: Uint8Array): number => a.reduce((sum, byte, i) => sum + bits(byte & ~b[i]! & 0xff), 0);
 const same = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0;
 
-/** Whether `fault` may leave `after` of a page that read as `before`, where the operation would have made `goal` of it. */
-function mayLeave(fault: FlashFault, before: Uint8Array, goal: Uint8Array, after: Uint8Array, own: { from: number; to: number }): boolean {
+/** A page: what it read as, what the operation would have made of it, what was left; and the operation's own bytes. */
+interface Torn {
+  before: Uint8Array;
+  goal: Uint8Array;
+  after: Uint8Array;
+  own: { from: number; to: number };
+}
+
+function mayLeave(fault: FlashFault, { before, goal, after, own }: Torn): boolean {
   const inside = (bytes: Uint8Array): Uint8Array => bytes.subarray(own.from, own.to);
-  const outside = (bytes: Uint8Array): Uint8Array => Buffer.concat([bytes.subarray(0, own.from), bytes.subarray(own.to)]);
+  const outside = (bytes: Uint8Array): Uint8Array =>
+    Buffer.concat([bytes.subarray(0, own.from), bytes.subarray(own.to)]);
   const isAlone = same(outside(before), outside(after));
   switch (fault) {
     case FlashFault.NotBegun:
@@ -53,8 +64,14 @@ function mayLeave(fault: FlashFault, before: Uint8Array, goal: Uint8Array, after
   }
 }
 
-function operationOn(kind: "program" | "erase", before: Uint8Array, random: SeededRandom): { operation: FlashOperation; goal: Uint8Array } {
-  if (kind === "erase") return { operation: { kind, offset: 0, length: PAGE_BYTES }, goal: new Uint8Array(PAGE_BYTES).fill(0xff) };
+interface Planned {
+  operation: FlashOperation;
+  goal: Uint8Array;
+}
+
+function operationOn(kind: "program" | "erase", before: Uint8Array, random: SeededRandom): Planned {
+  const erased = new Uint8Array(PAGE_BYTES).fill(0xff);
+  if (kind === "erase") return { operation: { kind, offset: 0, length: PAGE_BYTES }, goal: erased };
   const length = 4 * (2 + random.below(200));
   const offset = 4 * random.below((PAGE_BYTES - length) / 4);
   const data = Uint8Array.from({ length }, () => random.next() & 0xff);
@@ -64,7 +81,7 @@ function operationOn(kind: "program" | "erase", before: Uint8Array, random: Seed
 }
 
 const kinds = ["program", "erase"] as const;
-const rangeOf = ({ offset, length }: FlashOperation): { from: number; to: number } => ({ from: offset, to: offset + length });
+const rangeOf = ({ offset, length }: FlashOperation): Torn["own"] => ({ from: offset, to: offset + length });
 
 describe.each(kinds)("an operation of kind %s", (kind) => {
   test.each(tears)("that is torn, %s, leaves what its fault class may leave", (tear) => {
@@ -75,14 +92,14 @@ describe.each(kinds)("an operation of kind %s", (kind) => {
       const { operation, goal } = operationOn(kind, before, random);
       const after = before.slice();
       applyTorn(after, operation, tear, new SeededRandom(random.next()));
-      expect(mayLeave(faultOf[tear][kind], before, goal, after, rangeOf(operation)), `case ${n}`).toBe(true);
+      expect(mayLeave(faultOf[tear][kind], { before, goal, after, own: rangeOf(operation) }), `case ${n}`).toBe(true);
       if (!same(before, after)) changed++;
     }
     expect(changed > 0).toBe(tear !== "nothing");
   });
 
   const examples = Object.entries(representatives).flatMap(([fault, each]) =>
-    Array.from({ length: each[kind] }, (_, n) => ({ name: `${each.name}.${n}`, fault: Number(fault) as FlashFault, n })),
+    Array.from({ length: each[kind] }, (_, n) => ({ name: `${each.name}.${n}`, fault: Number(fault), n })),
   );
   test.each(examples)("leaves in the campaign's example $name what its fault class may leave", ({ fault, n }) => {
     const random = new SeededRandom(seed ^ (fault << 8) ^ n);
@@ -96,13 +113,16 @@ describe.each(kinds)("an operation of kind %s", (kind) => {
           ? tornProgram(before, { firstWord: operation.offset / 4, words }, fault, n, new SeededRandom(random.next()))
           : tornErase(before, random.below(4), 4, fault, n, new SeededRandom(random.next()));
       const after = new Uint8Array(left.words.slice().buffer);
-      expect(mayLeave(fault, bytes, goal, after, rangeOf(operation)), `case ${i}`).toBe(true);
+      expect(mayLeave(fault, { before: bytes, goal, after, own: rangeOf(operation) }), `case ${i}`).toBe(true);
     }
   });
 });
 
 test("every class is drawn by somebody", () => {
   const drawn = new Set<FlashFault>(tears.flatMap((tear) => kinds.map((kind) => faultOf[tear][kind])));
-  for (const [fault, { program, erase }] of Object.entries(representatives)) if (program + erase > 0) drawn.add(Number(fault));
-  expect([...drawn].sort((a, b) => a - b)).toEqual(Object.values(FlashFault).filter((value) => typeof value === "number"));
+  for (const [fault, { program, erase }] of Object.entries(representatives)) {
+    if (program + erase > 0) drawn.add(Number(fault));
+  }
+  const all = Object.values(FlashFault).filter((value) => typeof value === "number");
+  expect([...drawn].sort((a, b) => a - b)).toEqual(all);
 });

@@ -1,5 +1,5 @@
-// Lines that the test reads: `= <call>: <case>: <answer>`, for a zone's calls `= zone <n>: <call>: <case>: <answer>`. Nothing
-// is judged here: what counts is that every backend answers the same.
+// Lines that the test reads: `= <call>: <case>: <answer>`, for a zone's calls `= zone <n>: <call>: <case>: <answer>`.
+// Nothing is judged here: what counts is that every backend answers the same.
 
 import { consoleWrite } from "../../../../src/exokernel";
 import { decimalWriteI64 } from "../../../../src/text/decimal";
