@@ -1,7 +1,7 @@
 import { failuresOf } from "@flipside/api/rollout-arithmetic";
 import { type DeploymentStateName, deploymentStateNames, deploymentStateOf, isFinal } from "@flipside/image-format";
 import { describe, expect, it } from "vitest";
-import { type Changes, type DeploymentSnapshot, mayFollowName, type RolloutEvent, type RolloutSnapshot, step } from "../src/features/rollouts/engine.ts";
+import { type Changes, type DeploymentSnapshot, mayFollowName, type RolloutEvent, type RolloutSnapshot, step } from "../src/domain/rollout-engine.ts";
 import { Random, seed } from "./random.ts";
 
 const isFinalName = (state: DeploymentStateName): boolean => isFinal(deploymentStateOf(state));

@@ -20,7 +20,7 @@ import type { EventHub } from "../events/event-hub.ts";
 import type { ImageStore } from "../releases/image-store.ts";
 import type { StateReport } from "../sessions/messages.ts";
 import type { Trust } from "../trust/trust.ts";
-import { type Changes, type CheckInEvidence, outcomeText, provenState, type RolloutEvent, step, waveIsOpen } from "./engine.ts";
+import { type Changes, type CheckInEvidence, outcomeText, provenState, type RolloutEvent, step, waveIsOpen } from "../../domain/rollout-engine.ts";
 import { addCounts, finalStates, loadSnapshot, lockRollout, openToCheckIn, selectRollouts, snapshotOf, storeChanges, summaries } from "./store.ts";
 
 export interface OfferContent {

@@ -6,7 +6,7 @@ import { type DeploymentStateName, deploymentStateNames, isFinalState } from "@f
 import type { Clock } from "../../clock.ts";
 import type { DeploymentRow, RolloutRow } from "../../storage/schema.ts";
 import type { Queries } from "../../storage/storage.ts";
-import type { Changes, DeploymentSnapshot, RolloutSnapshot } from "./engine.ts";
+import type { Changes, DeploymentSnapshot, RolloutSnapshot } from "../../domain/rollout-engine.ts";
 
 export const finalStates: DeploymentStateName[] = deploymentStateNames.filter(isFinalState);
 export const givenUpStates: DeploymentStateName[] = ["cancelled", "timed-out"];
