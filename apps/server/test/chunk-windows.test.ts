@@ -30,12 +30,13 @@ function slowDevice() {
       }),
   } as unknown as DeviceLink;
   const delivery = createChunkDelivery({
-    link: () => link,
+    link,
     imageOf: async () => ({ digest: "00".repeat(32), fileName: filePath, tableOffset: 0, payloadOffset: 0, payloadBytes: CHUNK_BYTES * CHUNK_COUNT, chunkBytes: CHUNK_BYTES, chunkCount: CHUNK_COUNT }),
     pathOf: (name) => name,
     unreadable: (digest) => {
       throw new Error(`${digest} cannot be read`);
     },
+    feed: { follow: () => {} },
     isCurrent: () => true,
     refused: (_, detail) => {
       throw new Error(detail);

@@ -1,5 +1,5 @@
-// Which database a test's server uses: SQLite in its data folder, or in the run on PostgreSQL one of its own there, copied from
-// one with today's schema. A server that is started on the same data folder again is given the same one.
+// Which database a test's server uses: SQLite in its data folder, or in the run on PostgreSQL one of its own there,
+// copied from one with today's schema. A server that is started on the same data folder again is given the same one.
 
 import { randomBytes } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
@@ -65,7 +65,9 @@ export async function postgresFilesOf(dataDir: string): Promise<Buffer> {
   await client.connect();
   try {
     await client.query("checkpoint");
-    const { rows } = await client.query("select setting || '/base/' || (select oid from pg_database where datname = current_database()) as folder from pg_settings where name = 'data_directory'");
+    const { rows } = await client.query(
+      "select setting || '/base/' || (select oid from pg_database where datname = current_database()) as folder from pg_settings where name = 'data_directory'",
+    );
     const folder: string = rows[0].folder;
     return Buffer.concat(await Promise.all((await readdir(folder)).map((name) => readFile(join(folder, name)))));
   } finally {

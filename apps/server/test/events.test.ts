@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Follower } from "../src/changes/feed.ts";
 import { createEventHub, type EventSink } from "../src/features/events/event-hub.ts";
 import { createLogger } from "../src/logging.ts";
 import { ApiClient, Fixture, passing, password } from "./fixture.ts";
@@ -112,11 +113,14 @@ describe("an event stream", () => {
 describe("the event hub", () => {
   const log = createLogger("silent");
   const load = (id: string) => Promise.resolve({ id });
+  const followers: Follower[] = [];
+  const feed = { follow: (follower: Follower) => void followers.push(follower) };
+  const changed = (id: string): void => followers.forEach((follower) => follower({ kind: "device", id }, undefined));
 
   it("holds a bounded number of events for a reader that is too slow, then tells it to load everything anew", async () => {
-    const hub = createEventHub({ device: load, release: load, rollout: load, deployment: load }, log);
+    const hub = createEventHub({ device: load, release: load, rollout: load, deployment: load }, feed, log);
     let loaded = 0;
-    const counting = createEventHub({ device: (id) => (loaded++, load(id)), release: load, rollout: load, deployment: load }, log);
+    const counting = createEventHub({ device: (id) => (loaded++, load(id)), release: load, rollout: load, deployment: load }, feed, log);
     const written: string[] = [];
     let open = true;
     let drain = (): void => {};
@@ -124,7 +128,7 @@ describe("the event hub", () => {
     counting.join(slow);
     open = false;
     for (let round = 0; round < 3; round++) {
-      for (let i = 0; i < 400; i++) counting.changed("device", `${round}-${i}`);
+      for (let i = 0; i < 400; i++) changed(`${round}-${i}`);
       const before = loaded;
       await untilTrue(() => loaded === before + 400 || loaded === (round + 1) * 400);
     }
@@ -138,10 +142,10 @@ describe("the event hub", () => {
   });
 
   it("sends a burst of changes to one thing once", async () => {
-    const hub = createEventHub({ device: load, release: load, rollout: load, deployment: load }, log);
+    const hub = createEventHub({ device: load, release: load, rollout: load, deployment: load }, feed, log);
     const written: string[] = [];
     hub.join({ write: (text) => (written.push(text), true), onDrain: () => {}, end: () => {} });
-    for (let i = 0; i < 1_000; i++) hub.changed("device", "one");
+    for (let i = 0; i < 1_000; i++) changed("one");
     await untilTrue(() => written.length > 1);
     expect(written.slice(1)).toEqual(['event: device\ndata: {"id":"one"}\n\n']);
     hub.close();

@@ -32,12 +32,9 @@ it("a device that lost power while its last will could not be heard goes offline
   device.cut();
   expect(await isOnline(device.id)).toBe(true);
   const seen: boolean[] = [];
-  const stream = fixture.server.internals.events;
-  const changed = stream.changed.bind(stream);
-  stream.changed = (kind, id) => {
-    if (kind === "device" && id === device.id) void isOnline(id).then((online) => seen.push(online));
-    changed(kind, id);
-  };
+  fixture.server.internals.feed.follow((change) => {
+    if (change.kind === "device" && change.id === device.id) void isOnline(device.id).then((online) => seen.push(online));
+  });
   skewMs += 2 * POLL_MS + 11_000;
   expect(await isOnline(device.id)).toBe(false);
   await expect.poll(() => seen, { timeout: 5_000 }).toContain(false);

@@ -15,7 +15,15 @@ export interface SmallFleet {
 export async function smallFleet(fixture: Fixture, deviceIds: readonly string[]): Promise<SmallFleet> {
   const running = { slot: "a", digest: "0d".repeat(32), version: "1.0.0", releaseSequence: 1, state: "confirmed" };
   const devices = deviceIds.map((id) => ({
-    id, publicKey: Buffer.alloc(32), enrolledAt: 1, product, hardware: "virtual", revision: 1, trustVersion: 1, health: "healthy" as const, running: JSON.stringify(running),
+    id,
+    publicKey: Buffer.alloc(32),
+    enrolledAt: 1,
+    product,
+    hardware: "virtual",
+    revision: 1,
+    trustVersion: 1,
+    health: "healthy" as const,
+    running: JSON.stringify(running),
     other: JSON.stringify({ slot: "b", state: "empty", reason: 0 }),
   }));
   await fixture.server.internals.storage.db.insertInto("devices").values(devices).execute();

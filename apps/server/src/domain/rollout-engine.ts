@@ -86,6 +86,10 @@ const notFromReports: readonly DeploymentStateName[] = ["queued", "offered", "co
 
 export const mayFollowName = (from: DeploymentStateName, to: DeploymentStateName): boolean => mayFollow(deploymentStateOf(from), deploymentStateOf(to));
 
+/** Whether a report only says how far a deployment has come in the state that it is in. */
+export const isProgress = (deployment: Pick<DeploymentSnapshot, "attempt" | "state">, attempt: number, state: DeploymentStateName): boolean =>
+  attempt === deployment.attempt && state === deployment.state && !isFinalState(state) && !notFromReports.includes(state);
+
 /** Whether the deployments of this wave may be offered. */
 export const waveIsOpen = (rollout: Pick<RolloutSnapshot, "state" | "currentWave">, wave: number): boolean =>
   rollout.state === "running" && wave <= rollout.currentWave;

@@ -45,13 +45,18 @@ export interface BrokerAccounts {
 }
 
 export interface DeviceLink {
+  /**
+   * Lets devices in: whoever sends to them has the link by then, and what they send goes to these. Throws what listening throws,
+   * such as EADDRINUSE.
+   */
+  open(handlers: LinkHandlers): Promise<void>;
   /** Whether the link itself admits devices by their secrets and keeps topic rights. */
   readonly checksCredentials: boolean;
   /** Only where the broker is elsewhere, and keeps accounts that this server manages. */
   readonly accounts: BrokerAccounts | undefined;
-  /** Where devices connect, for the start message. */
+  /** Where devices connect, for the start message; once it is open. */
   readonly address: string;
-  /** The listening port, or null when the broker is elsewhere. */
+  /** The listening port, once it is open, or null when the broker is elsewhere. */
   readonly port: number | null;
   /**
    * Sends to a device. Resolves when the bytes are handed to the operating system, which a slow reader delays: that is

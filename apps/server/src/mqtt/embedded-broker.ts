@@ -33,14 +33,10 @@ function connectRefusal(returnCode: 4 | 5, message: string): Error & { returnCod
   return Object.assign(new Error(message), { returnCode });
 }
 
-/** Throws the error of `listen`, such as EADDRINUSE. */
-export async function startEmbeddedBroker(options: {
-  host: string;
-  port: number;
-  handlers: LinkHandlers;
-  log: Logger;
-}): Promise<DeviceLink> {
-  const { handlers, log } = options;
+export async function createEmbeddedBroker(options: { host: string; port: number; log: Logger }): Promise<DeviceLink> {
+  const { log } = options;
+  /** Nobody is connected before it is opened. */
+  let handlers: LinkHandlers;
   const known = new WeakMap<Client, Known>();
   const connected = new Map<string, Client>();
   const enrolling = new Map<string, Set<Client>>();
@@ -190,25 +186,27 @@ export async function startEmbeddedBroker(options: {
     broker.handle(socket);
   });
   server.maxConnections = connectionsMax;
-  try {
-    await new Promise<void>((resolve, reject) => {
-      server.once("error", reject);
-      server.listen(options.port, options.host, () => {
-        server.removeListener("error", reject);
-        resolve();
-      });
-    });
-  } catch (error) {
-    broker.close();
-    throw error;
-  }
-  const port = (server.address() as AddressInfo).port;
+  const port = (): number => (server.address() as AddressInfo | null)?.port ?? options.port;
 
   return {
     checksCredentials: true,
     accounts: undefined,
-    port,
-    address: `mqtt://${options.host.includes(":") ? `[${options.host}]` : options.host}:${port}`,
+    get port() {
+      return port();
+    },
+    get address() {
+      return `mqtt://${options.host.includes(":") ? `[${options.host}]` : options.host}:${port()}`;
+    },
+    async open(given) {
+      handlers = given;
+      await new Promise<void>((resolve, reject) => {
+        server.once("error", reject);
+        server.listen(options.port, options.host, () => {
+          server.removeListener("error", reject);
+          resolve();
+        });
+      });
+    },
     async publish(deviceId, leaf, payload, qos) {
       const client = connected.get(deviceId);
       return client === undefined ? false : send(client, known.get(client)!, leaf, payload, qos);

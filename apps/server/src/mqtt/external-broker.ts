@@ -18,8 +18,10 @@ interface Peer {
 }
 
 /** Rejects when the broker cannot be reached at the start; later losses are mended by reconnecting. */
-export async function connectExternalBroker(options: { url: string; accounts?: "mosquitto" | undefined; handlers: LinkHandlers; log: Logger }): Promise<DeviceLink> {
-  const { handlers, log } = options;
+export async function connectExternalBroker(options: { url: string; accounts?: "mosquitto" | undefined; log: Logger }): Promise<DeviceLink> {
+  const { log } = options;
+  /** Nothing is subscribed to before it is opened. */
+  let handlers: LinkHandlers;
   const peers = new Map<string, Peer>();
   // The broker knows connections, this side doesn't: sessions are told apart by their ids alone.
   const connection: Connection = {};
@@ -104,9 +106,12 @@ export async function connectExternalBroker(options: { url: string; accounts?: "
     await client.endAsync(true);
     throw error;
   }
-  await client.subscribeAsync(deviceLeaves.map((leaf) => `${TOPIC_ROOT}+/+/${leaf}`), { qos: 1 });
 
   return {
+    async open(given) {
+      handlers = given;
+      await client.subscribeAsync(deviceLeaves.map((leaf) => `${TOPIC_ROOT}+/+/${leaf}`), { qos: 1 });
+    },
     checksCredentials: false,
     accounts,
     port: null,

@@ -1,5 +1,5 @@
-// What a column holds, and what each dialect calls it. Times are milliseconds since 1970; every number is an integer of 64
-// bits but those that say `real`; text is ordered by its bytes, so that lists are in the same order everywhere.
+// What a column holds, and what each dialect calls it. Times are milliseconds since 1970; every number is an integer of
+// 64 bits but those that say `real`; text is ordered by its bytes, so that lists are in the same order everywhere.
 
 export interface ColumnTypes {
   text: string;

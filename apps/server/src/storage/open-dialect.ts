@@ -6,7 +6,10 @@ import type { ColumnTypes } from "./column-types.ts";
 export interface OpenDialect {
   kysely: Dialect;
   types: ColumnTypes;
-  /** Whether a transaction that failed with this may be run again, as it met another one or never began; `tries`: so far. */
+  /**
+   * Whether a transaction that failed with this may be run again, as it met another one or never began; `tries`: so
+   * far.
+   */
   mayRunAgain(error: unknown, tries: number): boolean;
   /** What these tables held before is gone from the disk, too, as far as the database can do that. */
   scrub(db: Kysely<any>, tables: readonly string[]): Promise<void>;

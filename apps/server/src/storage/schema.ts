@@ -171,6 +171,15 @@ export interface DeploymentCountTable {
   count: number;
 }
 
+/** The outbox (outbox.ts). */
+export interface ChangeTable {
+  position: Generated<number>;
+  kind: "device" | "release" | "rollout" | "targets" | "deployment";
+  id: string;
+  /** JSON of what else is said of it. */
+  detail: string | null;
+}
+
 export interface DecisionTable {
   id: Generated<number>;
   rolloutId: string;
@@ -214,6 +223,7 @@ export interface Schema {
   rollouts: RolloutTable;
   deployments: DeploymentTable;
   deploymentCounts: DeploymentCountTable;
+  changes: ChangeTable;
   decisions: DecisionTable;
   commands: CommandTable;
 }
@@ -227,3 +237,4 @@ export type RolloutRow = Selectable<RolloutTable>;
 export type CommandRow = Selectable<CommandTable>;
 export type CommandUpdate = Updateable<CommandTable>;
 export type DeploymentRow = Selectable<DeploymentTable>;
+export type NewDeployment = Insertable<DeploymentTable>;

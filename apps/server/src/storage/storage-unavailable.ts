@@ -14,7 +14,10 @@ export class StorageUnavailable extends Error {
 /** Another program has held the database for too long. Nothing of the work was stored. */
 export class StorageBusy extends StorageUnavailable {
   constructor() {
-    super("the database is held by another program", "Another program holds the server's database, such as a backup. Nothing of this was stored; try again in a moment.");
+    super(
+      "the database is held by another program",
+      "Another program holds the server's database, such as a backup. Nothing of this was stored; try again in a moment.",
+    );
     this.name = "StorageBusy";
   }
 }

@@ -1,18 +1,21 @@
-// The database, wrapped once: how it is opened, how transactions run, and what happens after they are committed. Two dialects:
-// SQLite in a file (sqlite/), PostgreSQL at an address (postgres/).
+// The database, wrapped once: how it is opened, how transactions run, and what happens after they are committed. Two
+// dialects: SQLite in a file (sqlite/), PostgreSQL at an address (postgres/).
 //
-// In SQLite writers take turns: while a transaction is open, others wait. So work inside one awaits queries on its own handle
-// only: awaiting the network there would hold up everybody, a write on `storage.db` would wait for the transaction that waits
-// for it, and a read there would not see what the transaction has done. In PostgreSQL transactions run beside each other, each
-// statement sees what was committed before it (READ COMMITTED), and so what is read to be changed is read `forUpdate`, which
-// SQLite does without. One that meets another, or a connection that was lost before the commit, is run again as a whole: the
-// function that is given to `transaction` does nothing outside of the database.
+// In SQLite writers take turns: while a transaction is open, others wait. So work inside one awaits queries on its own
+// handle only: awaiting the network there would hold up everybody, a write on `storage.db` would wait for the
+// transaction that waits for it, and a read there would not see what the transaction has done. In PostgreSQL
+// transactions run beside each other, each statement sees what was committed before it (READ COMMITTED), and so what is
+// read to be changed is read `forUpdate`, which SQLite does without. One that meets another, or a connection that was
+// lost before the commit, is run again as a whole: the function that is given to `transaction` does nothing outside of
+// the database.
 //
-// Publishing to MQTT or to event streams is handed to `afterCommit`, since nobody may hear of what is not stored yet.
+// What others should hear of is handed to `changed` (outbox.ts), the rest that happens outside to `afterCommit`, since
+// nobody may hear of what is not stored yet.
 
 import { Kysely, type LogEvent, Migrator, type Transaction } from "kysely";
 import { migrations } from "./migrations.ts";
 import type { OpenDialect } from "./open-dialect.ts";
+import { type Change, type StoredChange, writeChanges } from "./outbox.ts";
 import { patience } from "./patience.ts";
 import { openPostgres } from "./postgres/open.ts";
 import type { Schema } from "./schema.ts";
@@ -36,6 +39,8 @@ export type Queries = Kysely<Schema> | Transaction<Schema>;
 
 export interface Work {
   readonly db: Transaction<Schema>;
+  /** Noted in the transaction, and told to those who follow (changes/feed.ts) once it is committed. */
+  changed(change: Change): void;
   /** Runs `hook` once the transaction is committed, in the order of calls; never when it is rolled back. */
   afterCommit(hook: () => void): void;
 }
@@ -44,6 +49,12 @@ export class Storage {
   readonly db: Kysely<Schema>;
   readonly #dialect: OpenDialect;
   readonly #onError: (error: unknown) => void;
+  #told: (changes: readonly StoredChange[]) => void = () => {};
+  /**
+   * From the writing of changes to their publication, one transaction at a time: so they are told in the order of
+   * commits.
+   */
+  #publishing: Promise<void> = Promise.resolve();
 
   private constructor(db: Kysely<Schema>, dialect: OpenDialect, onError: (error: unknown) => void) {
     this.db = db;
@@ -54,7 +65,10 @@ export class Storage {
   /** Opens the database, creating and migrating it as needed. Throws when it is none, or newer than this program. */
   static async open(place: StoragePlace, { onError, secretKey, onStatement }: StorageOptions): Promise<Storage> {
     const dialect = "url" in place ? await openPostgres(place.url, onError) : openSqlite(place.file);
-    const db = new Kysely<Schema>({ dialect: dialect.kysely, ...(onStatement === undefined ? {} : { log: onStatement }) });
+    const db = new Kysely<Schema>({
+      dialect: dialect.kysely,
+      ...(onStatement === undefined ? {} : { log: onStatement }),
+    });
     let vault: Vault | undefined;
     try {
       const { error } = await new Migrator({ db, provider: migrations(dialect.types) }).migrateToLatest();
@@ -67,29 +81,59 @@ export class Storage {
     return new Storage(vault === undefined ? db : db.withPlugin(new SealingPlugin(vault)), dialect, onError);
   }
 
-  async transaction<T>(work: (work: Work) => Promise<T>): Promise<T> {
-    const { result, hooks } = await this.#commit(work);
-    for (const hook of hooks) {
-      try {
-        hook();
-      } catch (error) {
-        // The work is committed: a listener's fault must not make the caller believe that it failed.
-        this.#onError(error);
-      }
-    }
-    return result;
+  /** Who is told of changes once they are committed. */
+  onCommitted(told: (changes: readonly StoredChange[]) => void): void {
+    this.#told = told;
   }
 
-  async #commit<T>(work: (work: Work) => Promise<T>): Promise<{ result: T; hooks: (() => void)[] }> {
+  async transaction<T>(work: (work: Work) => Promise<T>): Promise<T> {
     for (let tries = 1; ; tries++) {
-      const hooks: (() => void)[] = [];
       try {
-        const result = await this.db.transaction().execute((db) => work({ db, afterCommit: (hook) => hooks.push(hook) }));
-        return { result, hooks };
+        return await this.#try(work);
       } catch (error) {
         if (!this.#dialect.mayRunAgain(error, tries)) throw error;
       }
     }
+  }
+
+  async #try<T>(work: (work: Work) => Promise<T>): Promise<T> {
+    const hooks: (() => void)[] = [];
+    const changes: Change[] = [];
+    let stored: StoredChange[] = [];
+    let publish = (): void => {};
+    try {
+      const result = await this.db.transaction().execute(async (db) => {
+        const result = await work({
+          db,
+          afterCommit: (hook) => hooks.push(hook),
+          changed: (change) => changes.push(change),
+        });
+        if (changes.length === 0) return result;
+        publish = await this.#turn();
+        stored = await writeChanges(db, changes);
+        return result;
+      });
+      // The work is committed: a listener's fault must not make the caller believe that it failed.
+      for (const hook of [() => this.#told(stored), ...hooks]) {
+        try {
+          hook();
+        } catch (error) {
+          this.#onError(error);
+        }
+      }
+      return result;
+    } finally {
+      publish();
+    }
+  }
+
+  /** Resolves when those before are published; what it resolves to lets the next one. */
+  async #turn(): Promise<() => void> {
+    const before = this.#publishing;
+    let end = (): void => {};
+    this.#publishing = new Promise((resolve) => (end = resolve));
+    await before;
+    return end;
   }
 
   /** Runs work that waits for so long while another program holds the database, and not only for the usual 5 s. */

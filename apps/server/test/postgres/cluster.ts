@@ -12,22 +12,30 @@ const startMs = 30_000;
 /** The folder with the programs of the newest version that is installed. */
 function programs(): string | undefined {
   if (!existsSync(debianFolder)) return undefined;
-  const folders = readdirSync(debianFolder).sort((a, b) => Number(b) - Number(a)).map((version) => join(debianFolder, version, "bin"));
+  const folders = readdirSync(debianFolder)
+    .sort((a, b) => Number(b) - Number(a))
+    .map((version) => join(debianFolder, version, "bin"));
   return folders.find((folder) => existsSync(join(folder, "initdb")));
 }
 
-export const postgresMissing: string | undefined = programs() === undefined ? "PostgreSQL is not installed (apt-get install -y postgresql)" : undefined;
+export const postgresMissing: string | undefined =
+  programs() === undefined ? "PostgreSQL is not installed (apt-get install -y postgresql)" : undefined;
 
 /** PostgreSQL refuses to be root. */
 function account(): { uid: number; gid: number } | undefined {
   if (process.getuid?.() !== 0) return undefined;
-  const line = readFileSync("/etc/passwd", "utf8").split("\n").find((each) => each.startsWith("postgres:"));
+  const line = readFileSync("/etc/passwd", "utf8")
+    .split("\n")
+    .find((each) => each.startsWith("postgres:"));
   const [, , uid, gid] = line?.split(":") ?? ["", "", "65534", "65534"];
   return { uid: Number(uid), gid: Number(gid) };
 }
 
-/** Ends with whoever holds the other end of its standard input, by signal or not; SIGINT: without waiting for clients. */
-const untilInputEnds = '"$0" -D "$1/data" -k "$1" -c listen_addresses= -c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=200 >"$1/log" 2>&1 & child=$!; read _; kill -INT $child; wait $child; rm -rf "$1"';
+/**
+ * Ends with whoever holds the other end of its standard input, by signal or not; SIGINT: without waiting for clients.
+ */
+const untilInputEnds =
+  '"$0" -D "$1/data" -k "$1" -c listen_addresses= -c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=200 >"$1/log" 2>&1 & child=$!; read _; kill -INT $child; wait $child; rm -rf "$1"';
 
 export interface Cluster {
   folder: string;
@@ -43,8 +51,16 @@ export async function startCluster(): Promise<Cluster> {
   chmodSync(folder, 0o700);
   if (as !== undefined) chownSync(folder, as.uid, as.gid);
   const bin = programs()!;
-  execFileSync(join(bin, "initdb"), ["-D", join(folder, "data"), "-U", "flipside", "--auth=trust", "--no-sync", "-E", "UTF8", "--locale=C.UTF-8"], { ...as, stdio: "pipe", cwd: folder, timeout: startMs });
-  const child = spawn("/bin/sh", ["-c", untilInputEnds, join(bin, "postgres"), folder], { ...as, stdio: ["pipe", "ignore", "ignore"], cwd: folder });
+  execFileSync(
+    join(bin, "initdb"),
+    ["-D", join(folder, "data"), "-U", "flipside", "--auth=trust", "--no-sync", "-E", "UTF8", "--locale=C.UTF-8"],
+    { ...as, stdio: "pipe", cwd: folder, timeout: startMs },
+  );
+  const child = spawn("/bin/sh", ["-c", untilInputEnds, join(bin, "postgres"), folder], {
+    ...as,
+    stdio: ["pipe", "ignore", "ignore"],
+    cwd: folder,
+  });
   const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
   const urlOf = (database: string): string => `postgres://flipside@${encodeURIComponent(folder)}/${database}`;
   const stop = async (): Promise<void> => {

@@ -1,5 +1,5 @@
-// The way to the database fails: the server says so, waits with a deadline, and goes on by itself. Real connections, through a
-// TCP relay of the test's that cuts them or swallows what is sent.
+// The way to the database fails: the server says so, waits with a deadline, and goes on by itself. Real connections,
+// through a TCP relay of the test's that cuts them or swallows what is sent.
 
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
@@ -24,7 +24,10 @@ class Relay {
     this.#server = createServer((near) => {
       if (!this.isOpen) return void near.destroy();
       const far = connect(target);
-      for (const [socket, other] of [[near, far], [far, near]] as const) {
+      for (const [socket, other] of [
+        [near, far],
+        [far, near],
+      ] as const) {
         this.#sockets.add(socket);
         socket.on("error", () => {});
         socket.on("close", () => {
@@ -77,9 +80,16 @@ describe("a server that loses its database", () => {
 
   it("answers 503 with Retry-After within the patience of a person, and goes on when it is back", async () => {
     relay.cut();
-    const answers = await Promise.all([fixture.api.get("/api/devices"), fixture.api.get("/api/rollouts"), new ApiClient(fixture.server.url).post("/api/session", { userName: "admin", password })]);
+    const answers = await Promise.all([
+      fixture.api.get("/api/devices"),
+      fixture.api.get("/api/rollouts"),
+      new ApiClient(fixture.server.url).post("/api/session", { userName: "admin", password }),
+    ]);
     for (const answer of answers) {
-      expect(answer).toMatchObject({ status: 503, body: { code: "server-busy", detail: expect.stringContaining("no connection to its database") } });
+      expect(answer).toMatchObject({
+        status: 503,
+        body: { code: "server-busy", detail: expect.stringContaining("no connection to its database") },
+      });
       expect(Number(answer.headers.get("retry-after"))).toBeGreaterThan(0);
     }
     expect((await new ApiClient(fixture.server.url).get("/api/health")).status).toBe(200);
@@ -91,14 +101,19 @@ describe("a server that loses its database", () => {
     const device = await fixture.readyDevice();
     relay.cut();
     let acknowledged = false;
-    const crash = device.say("log", { crash: { kind: "trap", code: 7, log: "the last words" } }).then(() => (acknowledged = true));
+    const crash = device
+      .say("log", { crash: { kind: "trap", code: 7, log: "the last words" } })
+      .then(() => (acknowledged = true));
     const asked = fixture.api.get("/api/devices");
     await pause(1_000);
     expect(acknowledged).toBe(false);
     relay.isOpen = true;
     await crash;
     expect((await asked).status).toBe(200);
-    expect((await fixture.api.get(`/api/devices/${device.id}`)).body.log[0]).toMatchObject({ kind: "crash", detail: expect.stringContaining("the last words") });
+    expect((await fixture.api.get(`/api/devices/${device.id}`)).body.log[0]).toMatchObject({
+      kind: "crash",
+      detail: expect.stringContaining("the last words"),
+    });
   });
 });
 
@@ -111,14 +126,22 @@ describe("storage on PostgreSQL", () => {
     await storage.transaction(async ({ db, afterCommit }) => {
       runs++;
       afterCommit(() => hooks++);
-      await db.insertInto("claims").values({ deviceId: "a", secret: Buffer.alloc(1), createdAt: 1 }).execute();
+      await db
+        .insertInto("claims")
+        .values({ deviceId: "a", secret: Buffer.alloc(1), createdAt: 1 })
+        .execute();
       if (runs > 1) return;
       relay.cut();
       setTimeout(() => (relay.isOpen = true), 100);
-      await db.insertInto("claims").values({ deviceId: "b", secret: Buffer.alloc(1), createdAt: 1 }).execute();
+      await db
+        .insertInto("claims")
+        .values({ deviceId: "b", secret: Buffer.alloc(1), createdAt: 1 })
+        .execute();
     });
     expect({ runs, hooks }).toEqual({ runs: 2, hooks: 1 });
-    expect((await storage.db.selectFrom("claims").select("deviceId").execute()).map(({ deviceId }) => deviceId)).toEqual(["a"]);
+    expect(
+      (await storage.db.selectFrom("claims").select("deviceId").execute()).map(({ deviceId }) => deviceId),
+    ).toEqual(["a"]);
     await storage.close();
     await relay.close();
   });
@@ -126,7 +149,10 @@ describe("storage on PostgreSQL", () => {
   it("waits for a row that another program has locked with a deadline, and says so", async () => {
     const url = await newPostgresDatabase();
     const storage = await Storage.open({ url }, { onError: () => {} });
-    await storage.db.insertInto("meta").values({ key: "k", value: Buffer.alloc(1) }).execute();
+    await storage.db
+      .insertInto("meta")
+      .values({ key: "k", value: Buffer.alloc(1) })
+      .execute();
     const other = new pg.Client({ connectionString: url });
     await other.connect();
     await other.query(`begin; select * from meta for update`);
@@ -134,16 +160,25 @@ describe("storage on PostgreSQL", () => {
       // The server's own deadline is longer than a test should be; where it comes from is the same.
       const { sql } = await import("kysely");
       await sql`set local lock_timeout = 200`.execute(db);
-      await db.updateTable("meta").set({ value: Buffer.alloc(2) }).execute();
+      await db
+        .updateTable("meta")
+        .set({ value: Buffer.alloc(2) })
+        .execute();
     });
     await expect(write).rejects.toBeInstanceOf(StorageUnavailable);
     await expect(write).rejects.toThrow(/did not answer in time/);
     await other.query("rollback");
-    await storage.db.updateTable("meta").set({ value: Buffer.alloc(2) }).execute();
-    const limits = await Promise.all(["lock_timeout", "statement_timeout", "idle_in_transaction_session_timeout"].map(async (name) => {
-      const { sql } = await import("kysely");
-      return (await sql<Record<string, string>>`select current_setting(${name}) as value`.execute(storage.db)).rows[0]!["value"];
-    }));
+    await storage.db
+      .updateTable("meta")
+      .set({ value: Buffer.alloc(2) })
+      .execute();
+    const limits = await Promise.all(
+      ["lock_timeout", "statement_timeout", "idle_in_transaction_session_timeout"].map(async (name) => {
+        const { sql } = await import("kysely");
+        return (await sql<Record<string, string>>`select current_setting(${name}) as value`.execute(storage.db))
+          .rows[0]!["value"];
+      }),
+    );
     expect(limits, "no wait without an end").toEqual(["10s", "30s", "1min"]);
     await other.end();
     await storage.close();
@@ -152,7 +187,15 @@ describe("storage on PostgreSQL", () => {
   it("is one server's at a time, and the next one's as soon as that is gone", async () => {
     const databaseUrl = await newPostgresDatabase();
     const fixture = await Fixture.start({ databaseUrl });
-    const start = async () => startServer({ databaseUrl, dataDir: await temporaryDirectory(), trustChain: fixture.project.trustChain, port: 0, mqttPort: 0, logLevel: "silent" });
+    const start = async () =>
+      startServer({
+        databaseUrl,
+        dataDir: await temporaryDirectory(),
+        trustChain: fixture.project.trustChain,
+        port: 0,
+        mqttPort: 0,
+        logLevel: "silent",
+      });
     const second = start();
     await expect(second).rejects.toBeInstanceOf(StartError);
     await expect(second).rejects.toThrow(/another server uses this database/);
@@ -161,9 +204,19 @@ describe("storage on PostgreSQL", () => {
   });
 
   it("that can't be reached, or is not there, fails the start with its address and without its password", async () => {
-    const start = async (databaseUrl: string) => startServer({ databaseUrl, dataDir: await temporaryDirectory(), trustChain: new Uint8Array(1), port: 0, mqttPort: 0, logLevel: "silent" });
+    const start = async (databaseUrl: string) =>
+      startServer({
+        databaseUrl,
+        dataDir: await temporaryDirectory(),
+        trustChain: new Uint8Array(1),
+        port: 0,
+        mqttPort: 0,
+        logLevel: "silent",
+      });
     const unreachable = start("postgres://flipside:a-secret@127.0.0.1:1/flipside");
-    await expect(unreachable).rejects.toThrow(/The database postgres:\/\/flipside@127\.0\.0\.1:1\/flipside cannot be used: .*ECONNREFUSED.*--database-url/);
+    await expect(unreachable).rejects.toThrow(
+      /The database postgres:\/\/flipside@127\.0\.0\.1:1\/flipside cannot be used: .*ECONNREFUSED.*--database-url/,
+    );
     await expect(unreachable).rejects.not.toThrow(/a-secret/);
     const url = new URL(await newPostgresDatabase());
     url.pathname = "/nobody-made-it";

@@ -26,7 +26,11 @@ async function databaseOf0006(): Promise<string> {
 /** Tables with their columns, keys and indexes, whatever they were written like. */
 function shapeOf(path: string): Record<string, unknown> {
   const database = new Database(path, { readonly: true });
-  const tables = database.prepare("select name, strict from pragma_table_list where schema = 'main' and name not like 'sqlite_%' and name not like 'kysely_%' order by name").all() as { name: string; strict: number }[];
+  const tables = database
+    .prepare(
+      "select name, strict from pragma_table_list where schema = 'main' and name not like 'sqlite_%' and name not like 'kysely_%' order by name",
+    )
+    .all() as { name: string; strict: number }[];
   const shape = tables.map(({ name, strict }) => {
     const columns = database.pragma(`table_xinfo("${name}")`) as { cid: number; name: string }[];
     const indexes = (database.pragma(`index_list("${name}")`) as { name: string }[]).map((index) => ({
@@ -34,10 +38,26 @@ function shapeOf(path: string): Record<string, unknown> {
       seq: 0,
       columns: database.pragma(`index_info("${index.name}")`),
       // SQLite makes those of keys itself, without a text.
-      where: /where(.*)/i.exec((database.prepare("select sql from sqlite_master where name = ?").get(index.name) as { sql: string | null }).sql ?? "")?.[1]?.replaceAll('"', ""),
+      where: /where(.*)/i
+        .exec(
+          (database.prepare("select sql from sqlite_master where name = ?").get(index.name) as { sql: string | null })
+            .sql ?? "",
+        )?.[1]
+        ?.replaceAll('"', ""),
     }));
-    const counts = /autoincrement/i.test((database.prepare("select sql from sqlite_master where name = ?").get(name) as { sql: string }).sql);
-    return [name, { strict, counts, columns, indexes: indexes.sort((a, b) => a.name.localeCompare(b.name)), references: database.pragma(`foreign_key_list("${name}")`) }] as const;
+    const counts = /autoincrement/i.test(
+      (database.prepare("select sql from sqlite_master where name = ?").get(name) as { sql: string }).sql,
+    );
+    return [
+      name,
+      {
+        strict,
+        counts,
+        columns,
+        indexes: indexes.sort((a, b) => a.name.localeCompare(b.name)),
+        references: database.pragma(`foreign_key_list("${name}")`),
+      },
+    ] as const;
   });
   database.close();
   return Object.fromEntries(shape);
@@ -47,16 +67,45 @@ describe("a database of migration 0006", () => {
   it("keeps its rows and can be read and written", async () => {
     const path = await databaseOf0006();
     const raw = new Database(path, { readonly: true });
-    const rowsOf = (table: string): Record<string, unknown>[] => raw.prepare(`select * from "${table}"`).all() as Record<string, unknown>[];
-    const tables = ["meta", "accounts", "endedTokens", "claims", "devices", "deviceSecrets", "deviceLog", "releases", "images", "namedVersions", "permits", "rollouts", "deployments", "decisions", "commands"] as const;
+    const rowsOf = (table: string): Record<string, unknown>[] =>
+      raw.prepare(`select * from "${table}"`).all() as Record<string, unknown>[];
+    const tables = [
+      "meta",
+      "accounts",
+      "endedTokens",
+      "claims",
+      "devices",
+      "deviceSecrets",
+      "deviceLog",
+      "releases",
+      "images",
+      "namedVersions",
+      "permits",
+      "rollouts",
+      "deployments",
+      "decisions",
+      "commands",
+    ] as const;
     const before = Object.fromEntries(tables.map((table) => [table, rowsOf(table)]));
     const storage = await Storage.open({ file: path }, { onError: () => {} });
     for (const table of tables) {
       expect(before[table]!.length, table).toBeGreaterThan(0);
-      const asStored = before[table]!.map((row) => ({ ...row, ...("allowOlder" in row ? { allowOlder: true } : {}), ...("mustChangePassword" in row ? { mustChangePassword: true } : {}) }));
+      const asStored = before[table]!.map((row) => ({
+        ...row,
+        ...("allowOlder" in row ? { allowOlder: true } : {}),
+        ...("mustChangePassword" in row ? { mustChangePassword: true } : {}),
+      }));
       expect(await storage.db.selectFrom(table).selectAll().execute(), table).toEqual(asStored);
     }
-    expect(await storage.db.selectFrom("deploymentCounts").select(["wave", "state", "count"]).orderBy("wave").orderBy("state").execute(), "counted once, when it is added").toEqual([
+    expect(
+      await storage.db
+        .selectFrom("deploymentCounts")
+        .select(["wave", "state", "count"])
+        .orderBy("wave")
+        .orderBy("state")
+        .execute(),
+      "counted once, when it is added",
+    ).toEqual([
       { wave: 0, state: "confirmed", count: 1 },
       { wave: 0, state: "downloading", count: 1 },
       { wave: 1, state: "queued", count: 1 },
@@ -64,8 +113,13 @@ describe("a database of migration 0006", () => {
     await storage.db.updateTable("accounts").set({ mustChangePassword: false }).execute();
     await storage.db.updateTable("rollouts").set({ allowOlder: false, failureThresholdPercent: 33.25 }).execute();
     expect(rowsOf("accounts")[0]!["mustChangePassword"]).toBe(0);
-    expect(await storage.db.selectFrom("rollouts").select(["allowOlder", "failureThresholdPercent"]).executeTakeFirst()).toEqual({ allowOlder: false, failureThresholdPercent: 33.25 });
-    await storage.db.insertInto("deviceLog").values({ deviceId: "old-0", at: 1, kind: "session", detail: "later" }).execute();
+    expect(
+      await storage.db.selectFrom("rollouts").select(["allowOlder", "failureThresholdPercent"]).executeTakeFirst(),
+    ).toEqual({ allowOlder: false, failureThresholdPercent: 33.25 });
+    await storage.db
+      .insertInto("deviceLog")
+      .values({ deviceId: "old-0", at: 1, kind: "session", detail: "later" })
+      .execute();
     expect(rowsOf("deviceLog").at(-1), "numbers go on").toMatchObject({ id: before["deviceLog"]!.length + 1 });
     raw.close();
     await storage.close();
@@ -89,7 +143,9 @@ describe("a server before migration 0006", () => {
     const { digest } = release.images[0];
     await rename(await onlyImage(dataDir), join(dataDir, "images", `${digest}.image`));
     const database = new Database(join(dataDir, "flipside.sqlite"));
-    database.exec("alter table images add column filePath text; alter table images drop column fileName; alter table images drop column fileDigest");
+    database.exec(
+      "alter table images add column filePath text; alter table images drop column fileName; alter table images drop column fileDigest",
+    );
     database.prepare("update images set filePath = ?").run(`/srv/elsewhere/images/${digest}.image`);
     database.exec("drop table deploymentCounts; delete from kysely_migration where name >= '0006'");
     database.close();
@@ -98,10 +154,12 @@ describe("a server before migration 0006", () => {
     await fixture.rollOut(release.id, [device]);
     await device.install(await device.offered());
     await rm(await onlyImage(dataDir));
-    expect((await fixture.api.post("/api/releases", await makeRelease(first.project))).status, "mended under its new name").toBe(201);
+    expect(
+      (await fixture.api.post("/api/releases", await makeRelease(first.project))).status,
+      "mended under its new name",
+    ).toBe(201);
     expect(await onlyImage(dataDir)).not.toContain(digest);
   });
-
 });
 
 /** The path of the only image. */

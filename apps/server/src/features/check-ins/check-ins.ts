@@ -5,11 +5,12 @@ import { bootPhaseNames, errorName } from "@flipside/image-format";
 import type { DeviceTable } from "../../storage/schema.ts";
 import type { Storage } from "../../storage/storage.ts";
 import type { Commands } from "../commands/commands.ts";
-import type { DeviceLog } from "../devices/device-log.ts";
-import type { LastSeen } from "../devices/last-seen.ts";
-import type { EventHub } from "../events/event-hub.ts";
-import type { Offers } from "../rollouts/offers.ts";
-import type { Rollouts } from "../rollouts/rollouts.ts";
+import type { DeviceLog } from "../device-records/device-log.ts";
+import type { LastSeen } from "../device-records/last-seen.ts";
+import type { Feed } from "../../changes/feed.ts";
+import type { Evidence } from "../deployments/evidence.ts";
+import type { Memory } from "../deployments/memory.ts";
+import type { Offers } from "../deployments/offers.ts";
 import type { CheckIn } from "../sessions/messages.ts";
 import type { Session, Sessions } from "../sessions/sessions.ts";
 import type { Trust } from "../trust/trust.ts";
@@ -56,32 +57,33 @@ export function createCheckIns(options: {
   sessions: Sessions;
   lastSeen: LastSeen;
   deviceLog: DeviceLog;
-  events: EventHub;
-  rollouts: () => Rollouts;
-  offers: () => Offers;
+  feed: Feed;
+  memory: Pick<Memory, "device">;
+  evidence: Pick<Evidence, "checkedIn">;
+  offers: Pick<Offers, "answer">;
   trustDelivery: TrustDelivery;
   commands: Commands;
   trust: Trust;
 }): CheckIns {
-  const { storage, sessions, deviceLog, events } = options;
+  const { storage, sessions, deviceLog, feed } = options;
 
   /** Writes what differs; most check-ins say nothing new and write nothing. */
   async function update(deviceId: string, columns: Partial<DeviceTable>, running?: CheckIn["running"]): Promise<void> {
-    const row = await storage.db.selectFrom("devices").selectAll().where("id", "=", deviceId).executeTakeFirst();
-    if (row === undefined) return;
+    const row = await options.memory.device(deviceId);
+    if (row === null) return;
     const differing = Object.fromEntries(Object.entries(columns).filter(([name, value]) => !isDeepStrictEqual(row[name as keyof typeof row], value)));
     if (Object.keys(differing).length === 0) return;
     logTrust(deviceId, row.trustVersion, differing, columns);
     const { entropy } = columns;
     // The first word of a good one is no news.
     if (entropy && entropy !== row.entropy && (entropy !== "good" || row.entropy !== null)) deviceLog.add(deviceId, "entropy", entropyLines[entropy]);
-    await storage.transaction(async ({ db, afterCommit }) => {
+    await storage.transaction(async ({ db, changed }) => {
       await db.updateTable("devices").set(differing).where("id", "=", deviceId).execute();
       if (running !== undefined) {
         const { digest, version } = running;
         await db.insertInto("namedVersions").values({ digest, version }).onConflict((conflict) => conflict.doNothing()).execute();
       }
-      afterCommit(() => events.changed("device", deviceId));
+      changed({ kind: "device", id: deviceId });
     });
   }
 
@@ -114,9 +116,9 @@ export function createCheckIns(options: {
       await sessions.contacted(session);
       await update(deviceId, columnsOf(checkIn), checkIn.running);
       logTrustRelation(session, checkIn);
-      await options.rollouts().checkedIn(deviceId, checkIn);
+      await options.evidence.checkedIn(deviceId, checkIn);
       await options.trustDelivery.checkedIn(session, checkIn);
-      await options.offers().answer(deviceId);
+      await options.offers.answer(deviceId);
       await options.commands.checkedIn(session, checkIn);
     },
     async telemetry(deviceId, { health, metric, value }) {
@@ -129,7 +131,7 @@ export function createCheckIns(options: {
       const lines = typeof log === "string" && log !== "" ? `\n${log.trimEnd()}` : "";
       deviceLog.add(deviceId, "crash", `${kind}: ${parts.join(", ")}${lines}`);
       await deviceLog.flush();
-      events.changed("device", deviceId);
+      feed.announce({ kind: "device", id: deviceId });
     },
   };
 }

@@ -4,6 +4,7 @@
 
 import type { FileHandle } from "node:fs/promises";
 import { CHUNK_MESSAGE_MAGIC, CHUNK_MESSAGE_PREFIX_BYTES, CHUNK_PART_TABLE, CHUNK_TABLE_PIECE_BYTES, chunkTableBytes } from "@flipside/image-format";
+import type { Feed } from "../../changes/feed.ts";
 import type { Logger } from "../../logging.ts";
 import type { DeviceLink } from "../../mqtt/device-link.ts";
 import type { Fetch } from "../sessions/messages.ts";
@@ -82,13 +83,11 @@ export interface ChunkDelivery {
    */
   request(session: Session, fetch: Fetch): void;
   readonly filesOpen: number;
-  /** The file was written anew: what is open is what it was before. */
-  fileReplaced(fileName: string): void;
   close(): Promise<void>;
 }
 
 export function createChunkDelivery(options: {
-  link: () => DeviceLink;
+  link: DeviceLink;
   /** The image of an open deployment of the device, or why there is nothing to send. */
   imageOf: (deviceId: string, deployment: string, attempt: number) => Promise<ImageFile | { refusal: string }>;
   isCurrent: (session: Session) => boolean;
@@ -96,6 +95,7 @@ export function createChunkDelivery(options: {
   pathOf: (fileName: string) => string;
   /** A file could not be read as far as it should reach. */
   unreadable: (digest: string) => void;
+  feed: Pick<Feed, "follow">;
   log: Logger;
 }): ChunkDelivery {
   const files = new FileHandles(filesOpenMax);
@@ -152,7 +152,7 @@ export function createChunkDelivery(options: {
       const index = window.at;
       const piece = pieceOf(image, fetch.part, index);
       if (piece === undefined) return;
-      while (options.link().bufferedBytes(deviceId) > bufferedBytesMax) {
+      while (options.link.bufferedBytes(deviceId) > bufferedBytesMax) {
         if (closed || performance.now() > deadline || !options.isCurrent(session)) return;
         await new Promise((resolve) => setTimeout(resolve, fullBufferPauseMs));
       }
@@ -161,7 +161,7 @@ export function createChunkDelivery(options: {
       writeChunkPrefix(message, fetch.attempt, fetch.part, image.digest, index);
       const { bytesRead } = await file.read(message, CHUNK_MESSAGE_PREFIX_BYTES, piece.length, piece.offset);
       if (bytesRead !== piece.length) throw new UnreadableImage(image.digest, `it ends at ${piece.offset + bytesRead}`);
-      if (!(await options.link().publish(deviceId, "chunk", message, 0))) return;
+      if (!(await options.link.publish(deviceId, "chunk", message, 0))) return;
     }
   }
 
@@ -175,6 +175,11 @@ export function createChunkDelivery(options: {
     const count = fetch.first + fetch.count - first;
     return count > 0 ? { ...fetch, first, count } : undefined;
   }
+
+  // Written anew: what is open is what they were before.
+  options.feed.follow((change) => {
+    if (change.kind === "images-mended") for (const name of change.fileNames) files.forget(options.pathOf(name));
+  });
 
   return {
     request(session, fetch) {
@@ -191,7 +196,6 @@ export function createChunkDelivery(options: {
       }
       pump();
     },
-    fileReplaced: (fileName) => files.forget(options.pathOf(fileName)),
     get filesOpen() {
       return files.openCount;
     },

@@ -18,9 +18,9 @@ import type { DeviceLink } from "../../mqtt/device-link.ts";
 import type { Turns } from "../../mqtt/turns.ts";
 import type { CommandRow, CommandTable, CommandUpdate } from "../../storage/schema.ts";
 import type { Storage } from "../../storage/storage.ts";
-import type { DeviceLog } from "../devices/device-log.ts";
-import { findDevice, lockDevice } from "../devices/store.ts";
-import type { EventHub } from "../events/event-hub.ts";
+import type { DeviceLog } from "../device-records/device-log.ts";
+import { findDevice, lockDevice } from "../device-records/store.ts";
+import type { Feed } from "../../changes/feed.ts";
 import type { CheckIn, CommandAnswer } from "../sessions/messages.ts";
 import type { Session, Sessions } from "../sessions/sessions.ts";
 
@@ -67,14 +67,14 @@ export async function createCommands(options: {
   /** Undefined: this server can't sign commands, or the newest trust record doesn't name its key any more. */
   operationsKey: () => SigningKey | undefined;
   sessions: Sessions;
-  link: () => DeviceLink;
+  link: DeviceLink;
   turns: Turns;
   deviceLog: DeviceLog;
-  events: EventHub;
+  feed: Feed;
   log: Logger;
   clock: Clock;
 }): Promise<Commands> {
-  const { storage, sessions, deviceLog, events, clock } = options;
+  const { storage, sessions, deviceLog, feed, clock } = options;
   /** Devices with commands that are not over: most check-ins need not ask the database. */
   const withOpen = new Set((await storage.db.selectFrom("commands").select("deviceId").distinct().where("finishedAt", "is", null).execute()).map((row) => row.deviceId));
 
@@ -89,7 +89,7 @@ export async function createCommands(options: {
       const why = columns.code ? `: ${errorName(columns.code)}` : "";
       deviceLog.add(row.deviceId, "command", `${words(row)}: ${columns.state}${why}`);
     }
-    events.changed("device", row.deviceId);
+    feed.announce({ kind: "device", id: row.deviceId });
   }
 
   const finish = (row: CommandRow, state: CommandTable["state"], code = 0): Promise<void> => change(row, { state, code, finishedAt: clock.wallMs() });
@@ -112,7 +112,7 @@ export async function createCommands(options: {
     session.commandOnItsWay = row.id;
     await change(row, { state: "sent", sentAt: clock.wallMs(), bootWhenSent: session.newest?.boot ?? 0 });
     if (sessions.of(deviceId) !== session) return;
-    await options.link().publish(deviceId, "command", JSON.stringify({ session: session.id, command: Buffer.from(command).toString("base64url") }), 1);
+    await options.link.publish(deviceId, "command", JSON.stringify({ session: session.id, command: Buffer.from(command).toString("base64url") }), 1);
   }
 
   /** What a check-in says of a command that was sent. */
@@ -136,7 +136,7 @@ export async function createCommands(options: {
 
     async give(deviceId, action, expiresInMs, by) {
       if (options.operationsKey() === undefined) throw new ApiError("no-operations-key", "Start the server with --operations-key and the file of a key that the newest trust record names as an operations key.");
-      const row = await storage.transaction(async ({ db, afterCommit }) => {
+      const row = await storage.transaction(async ({ db, afterCommit, changed }) => {
         const device = await lockDevice(db, deviceId);
         if (device === undefined) throw new ApiError("not-found", "There is no such device.");
         if (device.revokedAt !== null) throw new ApiError("device-revoked", "A revoked device gets no commands.");
@@ -167,10 +167,10 @@ export async function createCommands(options: {
           .where("finishedAt", "is not", null)
           .where("id", "not in", (q) => q.selectFrom("commands").select("id").where("deviceId", "=", deviceId).orderBy("position", "desc").limit(kept))
           .execute();
+        changed({ kind: "device", id: deviceId });
         afterCommit(() => {
           withOpen.add(deviceId);
           deviceLog.add(deviceId, "command", `${words(row)}: commanded by ${by}`);
-          events.changed("device", deviceId);
         });
         return row;
       });

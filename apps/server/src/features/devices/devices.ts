@@ -6,11 +6,11 @@ import { ApiError } from "../../http/errors.ts";
 import { iso } from "../../identifiers.ts";
 import type { DeviceLink } from "../../mqtt/device-link.ts";
 import type { Storage } from "../../storage/storage.ts";
-import type { EventHub } from "../events/event-hub.ts";
-import type { Rollouts } from "../rollouts/rollouts.ts";
+import type { Evidence } from "../deployments/evidence.ts";
+import type { Progress } from "../deployments/progress.ts";
 import type { Sessions } from "../sessions/sessions.ts";
-import type { DeviceLog } from "./device-log.ts";
-import { lockDevice } from "./store.ts";
+import type { DeviceLog } from "../device-records/device-log.ts";
+import { lockDevice } from "../device-records/store.ts";
 import { deploymentView, type DeviceView, type DeviceViews, selectDeployments } from "./view.ts";
 
 const deploymentsShown = 50;
@@ -27,10 +27,10 @@ export function createDevices(options: {
   storage: Storage;
   views: DeviceViews;
   sessions: Sessions;
-  rollouts: Rollouts;
+  evidence: Pick<Evidence, "deviceRevoked">;
+  progress: Progress;
   deviceLog: DeviceLog;
-  events: EventHub;
-  link: () => DeviceLink;
+  link: DeviceLink;
   now: () => number;
 }): Devices {
   const { storage, views, sessions, deviceLog, now } = options;
@@ -52,7 +52,7 @@ export function createDevices(options: {
       await deviceLog.flush();
       const deployments = await selectDeployments(storage.db).where("deployments.deviceId", "=", id).orderBy("position", "desc").limit(deploymentsShown).execute();
       const log = await storage.db.selectFrom("deviceLog").select(["at", "kind", "detail"]).where("deviceId", "=", id).orderBy("id", "desc").limit(logEntriesShown).execute();
-      return { ...device, deployments: deployments.map(deploymentView), log: log.map((entry) => ({ ...entry, at: iso(entry.at) })) };
+      return { ...device, deployments: deployments.map((row) => deploymentView(options.progress.over(row))), log: log.map((entry) => ({ ...entry, at: iso(entry.at) })) };
     },
 
     async revoke(id, by) {
@@ -61,12 +61,12 @@ export function createDevices(options: {
         if (device === undefined) throw new ApiError("not-found", "There is no such device.");
         if (device.revokedAt !== null) return;
         await work.db.updateTable("devices").set({ revokedAt: now() }).where("id", "=", id).execute();
-        await options.rollouts.deviceRevoked(work, id);
+        await options.evidence.deviceRevoked(work, id);
+        work.changed({ kind: "device", id });
         work.afterCommit(() => {
           sessions.end(id, `revoked by ${by}`);
-          options.link().disconnect(id);
+          options.link.disconnect(id);
           deviceLog.add(id, "revoked", `revoked by ${by}`);
-          options.events.changed("device", id);
         });
       });
       return view(id);

@@ -7,7 +7,8 @@ import { iso, isoOrNull } from "../../identifiers.ts";
 import type { DeploymentRow, DeviceRow } from "../../storage/schema.ts";
 import type { Queries } from "../../storage/storage.ts";
 import type { Trust } from "../trust/trust.ts";
-import type { LastSeen } from "./last-seen.ts";
+import type { Progress } from "../deployments/progress.ts";
+import type { LastSeen } from "../device-records/last-seen.ts";
 
 type NamedDeployment = DeploymentRow & { rolloutName: string; version: string };
 
@@ -117,18 +118,22 @@ export interface DeviceViews {
   deployment(id: string): Promise<DeploymentView | undefined>;
 }
 
-export function createDeviceViews(db: Queries, lastSeen: LastSeen, isOnline: (deviceId: string) => boolean, trust: Trust): DeviceViews {
+export function createDeviceViews({ db, lastSeen, progress, isOnline, trust }: { db: Queries; lastSeen: LastSeen; progress: Progress; isOnline: (deviceId: string) => boolean; trust: Trust }): DeviceViews {
+  const openDeployments = async (deviceId?: string): Promise<NamedDeployment[]> => {
+    const all = selectDeployments(db).where("deployments.finishedAt", "is", null).orderBy("position");
+    return (await (deviceId === undefined ? all : all.where("deployments.deviceId", "=", deviceId)).execute()).map((row) => progress.over(row));
+  };
   const trustRelation = (row: DeviceRow): TrustRelation => trust.relation(row.trustVersion, row.trustDigest);
   return {
     async one(id) {
       const row = await db.selectFrom("devices").selectAll().where("id", "=", id).executeTakeFirst();
       if (row === undefined) return undefined;
-      const open = await selectDeployments(db).where("deployments.deviceId", "=", id).where("deployments.finishedAt", "is", null).orderBy("position").execute();
+      const open = await openDeployments(id);
       return deviceView(row, { trustRelation: trustRelation(row), online: isOnline(id), lastSeenAt: lastSeen.pending(id), active: activeOf(open), versions: await versionsByDigest(db) });
     },
     async all() {
       const rows = await db.selectFrom("devices").selectAll().orderBy("id").execute();
-      const open = await selectDeployments(db).where("deployments.finishedAt", "is", null).orderBy("position").execute();
+      const open = await openDeployments();
       const byDevice = groupByDevice(open);
       const versions = await versionsByDigest(db);
       return rows.map((row) =>
@@ -137,7 +142,7 @@ export function createDeviceViews(db: Queries, lastSeen: LastSeen, isOnline: (de
     },
     async deployment(id) {
       const row = await selectDeployments(db).where("deployments.id", "=", id).executeTakeFirst();
-      return row && deploymentView(row);
+      return row && deploymentView(progress.over(row));
     },
   };
 }

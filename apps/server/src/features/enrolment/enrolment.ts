@@ -7,8 +7,8 @@ import { MAC_ENROL_DEVICE, MAC_ENROL_SECRET, MAC_ENROL_SERVER, NONCE_BYTES } fro
 import { z } from "zod";
 import type { LinkMessage } from "../../mqtt/device-link.ts";
 import type { Storage } from "../../storage/storage.ts";
-import type { DeviceLog } from "../devices/device-log.ts";
-import { addSecret, findDevice, lockDevice } from "../devices/store.ts";
+import type { DeviceLog } from "../device-records/device-log.ts";
+import { addSecret, findDevice, lockDevice } from "../device-records/store.ts";
 import { equalInConstantTime, macOver } from "../sessions/mac.ts";
 import { binary, type ParsedObject } from "../sessions/messages.ts";
 
@@ -34,7 +34,7 @@ export interface Enrolment {
   sweep(): void;
 }
 
-export function createEnrolment(options: { storage: Storage; deviceLog: DeviceLog; now: () => number; wallMs: () => number; deviceChanged: (deviceId: string) => void; secretAdded: (deviceId: string, secret: Buffer) => Promise<void> }): Enrolment {
+export function createEnrolment(options: { storage: Storage; deviceLog: DeviceLog; now: () => number; wallMs: () => number; secretAdded: (deviceId: string, secret: Buffer) => Promise<void> }): Enrolment {
   const { storage, deviceLog, now } = options;
   /** By server nonce, oldest first. */
   const pending = new Map<string, Pending>();
@@ -86,7 +86,7 @@ export function createEnrolment(options: { storage: Storage; deviceLog: DeviceLo
     }
     const key = Buffer.from(publicKey, "base64url");
     const secret = macOver(claim.secret, MAC_ENROL_SECRET, deviceId, nonce, serverNonce, publicKey);
-    const refusal = await storage.transaction(async ({ db, afterCommit }): Promise<Refusal | undefined> => {
+    const refusal = await storage.transaction(async ({ db, changed }): Promise<Refusal | undefined> => {
       const device = await lockDevice(db, deviceId);
       if (device !== undefined && device.revokedAt !== null) return "revoked";
       if (device !== undefined && !isDeepStrictEqual(new Uint8Array(device.publicKey), new Uint8Array(key))) return "key-mismatch";
@@ -94,7 +94,7 @@ export function createEnrolment(options: { storage: Storage; deviceLog: DeviceLo
         await db.insertInto("devices").values({ id: deviceId, publicKey: key, enrolledAt: options.wallMs(), health: "unknown" }).execute();
       }
       await addSecret(db, deviceId, secret);
-      afterCommit(() => options.deviceChanged(deviceId));
+      changed({ kind: "device", id: deviceId });
       return undefined;
     });
     // Those begun before it are over: a second step of theirs that is still on its way would bring a secret that the device

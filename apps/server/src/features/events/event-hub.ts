@@ -2,7 +2,9 @@
 // that a burst of changes to one device is one event. A reader that is too slow loses events and is told so (`resync`).
 
 import type { EventKind } from "@flipside/api/event-kinds";
+import type { Announcement, Feed } from "../../changes/feed.ts";
 import type { Logger } from "../../logging.ts";
+import type { Change } from "../../storage/outbox.ts";
 
 export type Loaders = Record<EventKind, (id: string) => Promise<unknown>>;
 
@@ -14,7 +16,6 @@ export interface EventSink {
 }
 
 export interface EventHub {
-  changed(kind: EventKind, id: string): void;
   /** Returns how to leave, or undefined when too many are connected. */
   join(sink: EventSink): (() => void) | undefined;
   close(): void;
@@ -35,7 +36,25 @@ interface Client {
   dropped: boolean;
 }
 
-export function createEventHub(loaders: Loaders, log: Logger): EventHub {
+/** What consoles are told of a change: the things themselves, as they are then. */
+export function marksOf(change: Change | Announcement): { kind: EventKind; id: string }[] {
+  switch (change.kind) {
+    case "device":
+    case "release":
+    case "rollout":
+      return [{ kind: change.kind, id: change.id }];
+    case "deployment": {
+      const moved = "moved" in change && change.moved !== undefined;
+      return [{ kind: "deployment", id: change.id }, ...(moved ? [{ kind: "device" as const, id: change.deviceId }] : [])];
+    }
+    case "targets":
+      return (change.deployments ?? []).flatMap(({ id, deviceId }) => [{ kind: "deployment" as const, id }, { kind: "device" as const, id: deviceId }]);
+    case "images-mended":
+      return [];
+  }
+}
+
+export function createEventHub(loaders: Loaders, feed: Pick<Feed, "follow">, log: Logger): EventHub {
   const clients = new Set<Client>();
   const marked = new Map<string, { kind: EventKind; id: string }>();
   let timer: NodeJS.Timeout | undefined;
@@ -91,16 +110,21 @@ export function createEventHub(loaders: Loaders, log: Logger): EventHub {
   }, pingMs);
   ping.unref();
 
+  function mark(kind: EventKind, id: string): void {
+    if (clients.size === 0 || closed) return;
+    if (marked.size >= markedMax) {
+      overflowed = true;
+      marked.clear();
+    }
+    if (!overflowed) marked.set(`${kind} ${id}`, { kind, id });
+    timer ??= setTimeout(() => void flush(), gatherMs);
+  }
+
+  feed.follow((change) => {
+    for (const { kind, id } of marksOf(change)) mark(kind, id);
+  });
+
   return {
-    changed(kind, id) {
-      if (clients.size === 0 || closed) return;
-      if (marked.size >= markedMax) {
-        overflowed = true;
-        marked.clear();
-      }
-      if (!overflowed) marked.set(`${kind} ${id}`, { kind, id });
-      timer ??= setTimeout(() => void flush(), gatherMs);
-    },
     join(sink) {
       if (closed || clients.size >= clientsMax) return undefined;
       const client: Client = { sink, blocked: false, queue: [], dropped: false };

@@ -2,6 +2,7 @@
 // restored without them: what is found missing or damaged is said, offered to nobody, and mended by the same upload.
 
 import { checkImageContent, describeImage } from "@flipside/image-format";
+import type { Feed } from "../../changes/feed.ts";
 import type { Logger } from "../../logging.ts";
 import type { ImageRow, ImageTable } from "../../storage/schema.ts";
 import type { Storage } from "../../storage/storage.ts";
@@ -26,7 +27,7 @@ export interface ImageStore {
   stop(): void;
 }
 
-export function createImageStore(options: { storage: Storage; files: ImageFiles; log: Logger; changed: (releaseId: string) => void }): ImageStore {
+export function createImageStore(options: { storage: Storage; files: ImageFiles; log: Logger; feed: Feed }): ImageStore {
   const { storage, files, log } = options;
   const faults = new Map<string, FileState>();
   let stopped = false;
@@ -69,7 +70,7 @@ export function createImageStore(options: { storage: Storage; files: ImageFiles;
       if (state === before) continue;
       if (state === "present") log.info({ digest }, "the file of an image is as it should be again");
       else log.error({ digest, file: files.pathOf(image.fileName) }, `the file of an image is ${state}: upload its release again to mend it`);
-      options.changed(image.releaseId);
+      options.feed.announce({ kind: "release", id: image.releaseId });
     }
     return bad;
   }

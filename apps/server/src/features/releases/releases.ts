@@ -8,7 +8,7 @@ import { ApiError } from "../../http/errors.ts";
 import { iso, newId } from "../../identifiers.ts";
 import type { ImageRow, NewImage, ReleaseRow } from "../../storage/schema.ts";
 import type { Queries, Storage } from "../../storage/storage.ts";
-import type { EventHub } from "../events/event-hub.ts";
+import type { Feed } from "../../changes/feed.ts";
 import type { ImageFiles } from "./image-files.ts";
 import type { ImageStore } from "./image-store.ts";
 import { compareVersions } from "./version-order.ts";
@@ -60,12 +60,10 @@ export function createReleases(options: {
   store: ImageStore;
   trust: Trust;
   verifier: StrictVerifier;
-  events: EventHub;
+  feed: Feed;
   now: () => number;
-  /** The files of these images were written anew, in place of what was missing or damaged. */
-  mended: (digests: string[], fileNames: string[]) => Promise<void>;
 }): Releases {
-  const { storage, files, store, verifier, events, now } = options;
+  const { storage, files, store, verifier, feed, now } = options;
   /** One file is verified at a time: it is in memory as a whole while it is. */
   let verifying: Promise<unknown> = Promise.resolve();
 
@@ -109,8 +107,8 @@ export function createReleases(options: {
       await options.trust.learn({ digest, header: row.header, signatureBlock: row.signatureBlock });
       names.push(before.fileName, name);
     }
-    events.changed("release", release.id);
-    await options.mended(described.map(({ image }) => image.digest), names);
+    feed.announce({ kind: "images-mended", digests: described.map(({ image }) => image.digest), fileNames: names });
+    feed.announce({ kind: "release", id: release.id });
     return viewOf(release);
   }
 
@@ -138,11 +136,11 @@ export function createReleases(options: {
         rows.push(await describeForStorage(bytes, id));
       }
       const release: ReleaseRow = { id, product, version, releaseSequence, description: description ?? null, uploadedAt: now(), uploadedBy: by };
-      await storage.transaction(async ({ db, afterCommit }) => {
+      await storage.transaction(async ({ db, changed }) => {
         await refuseKnown(db, product, version, digests);
         await insertRelease(db, release);
         for (const row of rows) await insertImage(db, row);
-        afterCommit(() => events.changed("release", id));
+        changed({ kind: "release", id });
       });
       for (const row of rows) await options.trust.learn(row);
       return view(release, rows as ImageRow[], options.trust, store);
@@ -192,6 +190,7 @@ export function createReleases(options: {
         .values({ digest, deviceHash, permit, createdAt: now() })
         .onConflict((c) => c.columns(["digest", "deviceHash"]).doUpdateSet({ permit }))
         .execute();
+      feed.announce({ kind: "release", id: releaseId });
       return { digest, anyDevice };
     },
   };

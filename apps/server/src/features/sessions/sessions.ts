@@ -3,10 +3,11 @@
 
 import { randomBytes } from "node:crypto";
 import { MAC_CONTACT, NONCE_BYTES, signingPrefixes, type StrictVerifier } from "@flipside/image-format";
-import type { Connection, LinkMessage } from "../../mqtt/device-link.ts";
+import type { Feed } from "../../changes/feed.ts";
+import type { Connection, DeviceLink, LinkMessage } from "../../mqtt/device-link.ts";
 import type { Storage } from "../../storage/storage.ts";
-import type { DeviceLog } from "../devices/device-log.ts";
-import { findDevice, retireSecretsBefore, secretsOf } from "../devices/store.ts";
+import type { DeviceLog } from "../device-records/device-log.ts";
+import { findDevice, retireSecretsBefore, secretsOf } from "../device-records/store.ts";
 import { equalInConstantTime, macOver } from "./mac.ts";
 import { helloMessage, type ParsedObject, proofMessage } from "./messages.ts";
 
@@ -78,9 +79,9 @@ export function createSessions(options: {
   verifier: StrictVerifier;
   deviceLog: DeviceLog;
   now: () => number;
-  /** Whether the link tells which secret a device has connected with; otherwise the contact MAC tries them in turn. */
-  linkChecksCredentials: () => boolean;
-  onlineChanged: (deviceId: string) => void;
+  /** Whether it tells which secret a device has connected with; otherwise the contact MAC tries them in turn. */
+  link: Pick<DeviceLink, "checksCredentials">;
+  feed: Feed;
   pollMs: number;
 }): Sessions {
   const { storage, verifier, deviceLog, now } = options;
@@ -113,7 +114,7 @@ export function createSessions(options: {
   function endProven(session: Session, why: string): void {
     sessions.delete(session.deviceId);
     deviceLog.add(session.deviceId, "session", `session ended: ${why}`);
-    options.onlineChanged(session.deviceId);
+    options.feed.announce({ kind: "device", id: session.deviceId });
   }
 
   function find(deviceId: string, id: unknown): Session | undefined {
@@ -145,7 +146,7 @@ export function createSessions(options: {
       session.heardAtMs = now();
       if (session.shownOnline) return;
       session.shownOnline = true;
-      options.onlineChanged(session.deviceId);
+      options.feed.announce({ kind: "device", id: session.deviceId });
     },
     find,
     async hello(message, object) {
@@ -215,7 +216,7 @@ export function createSessions(options: {
       const secrets = await secretsOf(storage.db, deviceId);
       if (secrets.length === 0) return;
       let secret = secrets.find((s) => s.generation === connectedWith.get(deviceId)) ?? secrets[0]!;
-      if (!options.linkChecksCredentials()) {
+      if (!options.link.checksCredentials) {
         // The device may have stored any of the secrets that are still valid; it begins anew when the MAC doesn't hold.
         const turn = secrets.length > 1 ? (unanswered.get(deviceId) ?? 0) : 0;
         secret = secrets[turn % secrets.length]!;
@@ -236,7 +237,7 @@ export function createSessions(options: {
       session.taken = { proof, answer: accepted };
       sessions.set(deviceId, session);
       deviceLog.add(deviceId, "session", "session proven");
-      options.onlineChanged(deviceId);
+      options.feed.announce({ kind: "device", id: deviceId });
       await answer(message, accepted);
     },
     admitNewer(session, boot, sequence) {
@@ -269,7 +270,7 @@ export function createSessions(options: {
       for (const session of sessions.values()) {
         if (!session.shownOnline || isHeard(session)) continue;
         session.shownOnline = false;
-        options.onlineChanged(session.deviceId);
+        options.feed.announce({ kind: "device", id: session.deviceId });
       }
     },
   };

@@ -4,9 +4,10 @@ import { routes } from "@flipside/api/routes";
 import { bind, type BoundRoute } from "../../http/bind.ts";
 import type { Trust } from "./trust.ts";
 
-export function trustRoutes(trust: Trust): BoundRoute[] {
+/** `replacement`: takes a newer record, with all that follows from it. */
+export function trustRoutes(trust: Pick<Trust, "view">, replacement: Pick<Trust, "replace">): BoundRoute[] {
   return [
     bind(routes.getTrust, () => trust.view()),
-    bind(routes.uploadTrust, ({ body, user }) => trust.replace(body, user.userName)),
+    bind(routes.uploadTrust, ({ body, user }) => replacement.replace(body, user.userName)),
   ];
 }

@@ -16,7 +16,7 @@ export interface TrustDelivery {
   checkedIn(session: Session, checkIn: CheckIn): Promise<void>;
 }
 
-export function createTrustDelivery(options: { link: () => DeviceLink; trust: Trust; now: () => number }): TrustDelivery {
+export function createTrustDelivery(options: { link: DeviceLink; trust: Trust; now: () => number }): TrustDelivery {
   const { trust, now } = options;
   const sent = new WeakMap<Session, { version: number; at: number }>();
   return {
@@ -33,7 +33,7 @@ export function createTrustDelivery(options: { link: () => DeviceLink; trust: Tr
         if (refused?.version === version || refused?.version === 0 || now() - last.at < againMs) return;
       }
       sent.set(session, { version, at: now() });
-      await options.link().publish(session.deviceId, "trust", trust.chainOf(version), 1);
+      await options.link.publish(session.deviceId, "trust", trust.chainOf(version), 1);
     },
   };
 }

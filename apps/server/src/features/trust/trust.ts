@@ -41,7 +41,7 @@ export interface Trust {
 }
 
 /** Throws what readTrustChain throws, and an Error when the given chain and the stored one are of two lines. */
-export async function openTrust(options: { storage: Storage; given: Uint8Array; verifier: StrictVerifier; log: Logger; replaced: () => Promise<void> }): Promise<Trust> {
+export async function openTrust(options: { storage: Storage; given: Uint8Array; verifier: StrictVerifier; log: Logger }): Promise<Trust> {
   const { storage, verifier, log } = options;
   const stored = await storage.db.selectFrom("meta").select("value").where("key", "=", metaKey).executeTakeFirst();
   let chain: Uint8Array = new Uint8Array(options.given);
@@ -103,7 +103,6 @@ export async function openTrust(options: { storage: Storage; given: Uint8Array; 
     digests = digestsOf(bytes);
     log.info({ version: newer.length, by }, "a new trust record");
     await learnAll();
-    await options.replaced();
     return view();
   }
 

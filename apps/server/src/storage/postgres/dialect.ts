@@ -1,7 +1,18 @@
-// Kysely on pg. A transaction has a connection of the pool for itself. Nothing waits for ever: getting a connection, a lock,
-// a statement and an answer have deadlines, and a connection that failed is not used again.
+// Kysely on pg. A transaction has a connection of the pool for itself. Nothing waits for ever: getting a connection, a
+// lock, a statement and an answer have deadlines, and a connection that failed is not used again.
 
-import { type CompiledQuery, type DatabaseConnection, type Dialect, type Driver, type Kysely, PostgresAdapter, PostgresIntrospector, PostgresQueryCompiler, type QueryResult, SelectQueryNode } from "kysely";
+import {
+  type CompiledQuery,
+  type DatabaseConnection,
+  type Dialect,
+  type Driver,
+  type Kysely,
+  PostgresAdapter,
+  PostgresIntrospector,
+  PostgresQueryCompiler,
+  type QueryResult,
+  SelectQueryNode,
+} from "kysely";
 import type { Pool, PoolClient } from "pg";
 import { patienceMs } from "../patience.ts";
 import { ConnectionLost, faultOf, isLost } from "./faults.ts";

@@ -1,6 +1,6 @@
-// One server at a time uses a PostgreSQL database: sessions and commands on their way are in its memory. The owner holds an
-// advisory lock, which ends with its connection. While that connection is lost nothing is read or written, since another server
-// may have begun; it is taken again as soon as that is possible.
+// One server at a time uses a PostgreSQL database: sessions and commands on their way are in its memory. The owner
+// holds an advisory lock, which ends with its connection. While that connection is lost nothing is read or written,
+// since another server may have begun; it is taken again as soon as that is possible.
 
 import pg from "pg";
 
@@ -38,7 +38,8 @@ export class Ownership {
   }
 
   /** Why the database must not be used just now; undefined: it is this server's. */
-  readonly barred = (): Error | undefined => (this.#client === undefined ? new Error("the lock on it was lost and is being taken again") : undefined);
+  readonly barred = (): Error | undefined =>
+    this.#client === undefined ? new Error("the lock on it was lost and is being taken again") : undefined;
 
   async release(): Promise<void> {
     this.#closed = true;
@@ -70,7 +71,11 @@ export class Ownership {
   #lost(client: pg.Client): void {
     if (this.#client !== client || this.#closed) return;
     this.#client = undefined;
-    this.#onError(new Error("the connection that holds the database for this server was lost: nothing is read or written until it is there again"));
+    this.#onError(
+      new Error(
+        "the connection that holds the database for this server was lost: nothing is read or written until it is there again",
+      ),
+    );
     this.#takingAgain = this.#takeAgain();
   }
 

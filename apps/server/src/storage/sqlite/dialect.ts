@@ -1,14 +1,27 @@
-// Kysely on better-sqlite3 with two connections. Reads outside of transactions have one of their own and wait for nobody:
-// each sees what was committed last. Writers take turns on the other. A transaction begins as one that writes (BEGIN
-// IMMEDIATE): one that read first could not go on when another process wrote in between (SQLITE_BUSY_SNAPSHOT).
+// Kysely on better-sqlite3 with two connections. Reads outside of transactions have one of their own and wait for
+// nobody: each sees what was committed last. Writers take turns on the other. A transaction begins as one that writes
+// (BEGIN IMMEDIATE): one that read first could not go on when another process wrote in between (SQLITE_BUSY_SNAPSHOT).
 //
-// When another process holds the file, SQLite itself would sleep in the middle of the event loop (busy_timeout). It is told
-// not to; the statement, of which nothing has been done then, is tried again after a pause in which everything else goes on.
+// When another process holds the file, SQLite itself would sleep in the middle of the event loop (busy_timeout). It is
+// told not to; the statement, of which nothing has been done then, is tried again after a pause in which everything
+// else goes on.
 
 import type { Database } from "@flipside/processes/sqlite";
 import {
-  type CompiledQuery, type DatabaseConnection, DeleteQueryNode, type Dialect, type Driver, InsertQueryNode, type Kysely, type QueryResult, SelectModifierNode, SelectQueryNode, SqliteAdapter,
-  SqliteIntrospector, SqliteQueryCompiler, UpdateQueryNode,
+  type CompiledQuery,
+  type DatabaseConnection,
+  DeleteQueryNode,
+  type Dialect,
+  type Driver,
+  InsertQueryNode,
+  type Kysely,
+  type QueryResult,
+  SelectModifierNode,
+  SelectQueryNode,
+  SqliteAdapter,
+  SqliteIntrospector,
+  SqliteQueryCompiler,
+  UpdateQueryNode,
 } from "kysely";
 import { booleanColumns } from "../column-types.ts";
 import { patienceMs, patienceMsDefault } from "../patience.ts";
@@ -19,8 +32,11 @@ import { WriteLock } from "./write-lock.ts";
 const pauseMsFirst = 1;
 const pauseMsMax = 50;
 
-/** SQLITE_BUSY and its kinds; SQLITE_PROTOCOL: the race for the WAL's lock was lost (sqlite3_wal.c, walTryBeginRead). */
-const isBusy = (error: unknown): boolean => /^SQLITE_(BUSY|LOCKED|PROTOCOL)/.test(String((error as { code?: unknown }).code));
+/**
+ * SQLITE_BUSY and its kinds; SQLITE_PROTOCOL: the race for the WAL's lock was lost (sqlite3_wal.c, walTryBeginRead).
+ */
+const isBusy = (error: unknown): boolean =>
+  /^SQLITE_(BUSY|LOCKED|PROTOCOL)/.test(String((error as { code?: unknown }).code));
 
 /** SQLite has no booleans. */
 const bound = (value: unknown): unknown => (typeof value === "boolean" ? Number(value) : value);
@@ -34,12 +50,14 @@ function withBooleans(rows: Record<string, unknown>[]): Record<string, unknown>[
   return rows;
 }
 
-const isOfRows = ({ query }: CompiledQuery): boolean => SelectQueryNode.is(query) || InsertQueryNode.is(query) || UpdateQueryNode.is(query) || DeleteQueryNode.is(query);
+const isOfRows = ({ query }: CompiledQuery): boolean =>
+  SelectQueryNode.is(query) || InsertQueryNode.is(query) || UpdateQueryNode.is(query) || DeleteQueryNode.is(query);
 
 function run(statements: Statements, query: CompiledQuery): QueryResult<never> {
   const statement = isOfRows(query) ? statements.of(query.sql) : statements.once(query.sql);
   const parameters = query.parameters.map(bound);
-  if (statement.reader) return { rows: withBooleans(statement.all(parameters) as Record<string, unknown>[]) as never[] };
+  if (statement.reader)
+    return { rows: withBooleans(statement.all(parameters) as Record<string, unknown>[]) as never[] };
   const { changes, lastInsertRowid } = statement.run(parameters);
   return { numAffectedRows: BigInt(changes), insertId: BigInt(lastInsertRowid), rows: [] };
 }
@@ -181,7 +199,15 @@ class QueryCompiler extends SqliteQueryCompiler {
 export function sqliteDialect(connections: { reader: Database; writer: Database }): Dialect {
   const lock = new WriteLock();
   const { reader, writer } = connections;
-  const shared: Shared = { reader, writer, readerStatements: new Statements(reader), writerStatements: new Statements(writer), lock, reading: new Retry(), writing: new Retry((since) => lock.heldByOthers(since)) };
+  const shared: Shared = {
+    reader,
+    writer,
+    readerStatements: new Statements(reader),
+    writerStatements: new Statements(writer),
+    lock,
+    reading: new Retry(),
+    writing: new Retry((since) => lock.heldByOthers(since)),
+  };
   return {
     createDriver: () => new SqliteDriver(shared),
     createAdapter: () => new Adapter(),

@@ -8,7 +8,14 @@ import { sqliteDialect } from "./dialect.ts";
 
 /** STRICT: a wrong type is an error, not a guess. */
 const types: ColumnTypes = {
-  text: "text", integer: "integer", milliseconds: "integer", real: "real", bytes: "blob", boolean: "integer", rowNumber: "integer primary key autoincrement", tableEnd: "strict",
+  text: "text",
+  integer: "integer",
+  milliseconds: "integer",
+  real: "real",
+  bytes: "blob",
+  boolean: "integer",
+  rowNumber: "integer primary key autoincrement",
+  tableEnd: "strict",
 };
 
 /** Makes the file when there is none. Throws when it is no database. */
@@ -29,7 +36,8 @@ export function openSqlite(path: string): OpenDialect {
   return {
     kysely: sqliteDialect({ reader, writer }),
     types,
-    // The dialect waits and tries again by itself, statement by statement: writers take turns, so transactions never meet.
+    // The dialect waits and tries again by itself, statement by statement: writers take turns, so transactions never
+    // meet.
     mayRunAgain: () => false,
     async scrub(db) {
       await sql.raw("vacuum").execute(db);

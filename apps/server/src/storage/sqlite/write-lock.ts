@@ -1,5 +1,6 @@
 // Who may write next. SQLite has one writer; inside this process writers take turns here, in the order of asking. When
-// another process holds the file, whoever waits for longer than it has patience gives up, at its place in the queue, too.
+// another process holds the file, whoever waits for longer than it has patience gives up, at its place in the queue,
+// too.
 
 import { StorageBusy } from "../storage-unavailable.ts";
 
@@ -32,7 +33,7 @@ export class WriteLock {
   /** The file has been held by another program since then: turns away who has waited for longer than they would. */
   heldByOthers(since: number): void {
     const now = performance.now();
-    for (let at = 0; at < this.#waiting.length; ) {
+    for (let at = 0; at < this.#waiting.length;) {
       const waiter = this.#waiting[at]!;
       if (now - Math.max(since, waiter.since) < waiter.patienceMs) {
         at++;

@@ -1,7 +1,7 @@
-// Rollouts and deployments in the database: snapshots for the engine, and its changes back.
+// Deployments and what the engine needs of their rollout, in the database: snapshots for the engine, and its changes
+// back.
 
-import { countInto, emptyTally, noCounts, waveStateOf, type WaveTally } from "@flipside/api/rollout-arithmetic";
-import type { RolloutSummary } from "@flipside/api/types";
+import { countInto, emptyTally, type WaveTally } from "@flipside/api/rollout-arithmetic";
 import { type DeploymentStateName, deploymentStateNames, isFinalState } from "@flipside/image-format";
 import type { Clock } from "../../clock.ts";
 import type { DeploymentRow, RolloutRow } from "../../storage/schema.ts";
@@ -11,13 +11,14 @@ import type { Changes, DeploymentSnapshot, RolloutSnapshot } from "../../domain/
 export const finalStates: DeploymentStateName[] = deploymentStateNames.filter(isFinalState);
 export const givenUpStates: DeploymentStateName[] = ["cancelled", "timed-out"];
 
-interface Count {
+export interface Count {
   wave: number;
   state: DeploymentStateName;
   count: number;
 }
 
-const countsOf = (db: Queries, rolloutId: string): Promise<Count[]> => db.selectFrom("deploymentCounts").select(["wave", "state", "count"]).where("rolloutId", "=", rolloutId).execute();
+const countsOf = (db: Queries, rolloutId: string): Promise<Count[]> =>
+  db.selectFrom("deploymentCounts").select(["wave", "state", "count"]).where("rolloutId", "=", rolloutId).execute();
 
 /** Adds to the counts of a rollout's deployments, which are kept so that nobody has to count them. */
 export async function addCounts(db: Queries, rolloutId: string, changes: Iterable<Count>): Promise<void> {
@@ -31,11 +32,15 @@ export async function addCounts(db: Queries, rolloutId: string, changes: Iterabl
   await db
     .insertInto("deploymentCounts")
     .values(values)
-    .onConflict((conflict) => conflict.columns(["rolloutId", "wave", "state"]).doUpdateSet((q) => ({ count: q("deploymentCounts.count", "+", q.ref("excluded.count")) })))
+    .onConflict((conflict) =>
+      conflict
+        .columns(["rolloutId", "wave", "state"])
+        .doUpdateSet((q) => ({ count: q("deploymentCounts.count", "+", q.ref("excluded.count")) })),
+    )
     .execute();
 }
 
-function talliesOf(row: RolloutRow, counts: Count[]): WaveTally[] {
+export function talliesOf(row: RolloutRow, counts: Count[]): WaveTally[] {
   const tallies = (JSON.parse(row.waveTotals) as number[]).map(emptyTally);
   for (const { wave, state, count } of counts) countInto(tallies[wave]!, state, count);
   return tallies;
@@ -72,16 +77,30 @@ export async function storeChanges(db: Queries, rolloutId: string, changes: Chan
   for (const { id, offered, finishedAt, ...change } of changes.deployments) {
     await db
       .updateTable("deployments")
-      .set({ ...change, ...(offered ? { offeredAt: clock.steadyMs() } : {}), ...(finishedAt == null ? {} : { finishedAt: now }), updatedAt: now })
+      .set({
+        ...change,
+        ...(offered ? { offeredAt: clock.steadyMs() } : {}),
+        ...(finishedAt == null ? {} : { finishedAt: now }),
+        updatedAt: now,
+      })
       .where("id", "=", id)
       .execute();
   }
-  await addCounts(db, rolloutId, changes.moves.flatMap(({ wave, from, to }) => [{ wave, state: from, count: -1 }, { wave, state: to, count: 1 }]));
+  await addCounts(
+    db,
+    rolloutId,
+    changes.moves.flatMap(({ wave, from, to }) => [
+      { wave, state: from, count: -1 },
+      { wave, state: to, count: 1 },
+    ]),
+  );
   const { accepted, finishedAt, ...rollout } = changes.rollout;
   const set = {
     ...rollout,
     ...(finishedAt === undefined ? {} : { finishedAt: now }),
-    ...(accepted ? { acceptedWave: accepted.wave, acceptedFinished: accepted.finished, acceptedFailed: accepted.failed } : {}),
+    ...(accepted
+      ? { acceptedWave: accepted.wave, acceptedFinished: accepted.finished, acceptedFailed: accepted.failed }
+      : {}),
   };
   if (Object.keys(set).length > 0) await db.updateTable("rollouts").set(set).where("id", "=", rolloutId).execute();
   if (changes.queuedDeadline) {
@@ -96,8 +115,11 @@ export async function storeChanges(db: Queries, rolloutId: string, changes: Chan
   for (const text of changes.decisions) await db.insertInto("decisions").values({ rolloutId, at: now, text }).execute();
 }
 
-/** Deployments of a device that a check-in may say something about, oldest first, with what the engine needs of their rollout. */
-export async function openToCheckIn(db: Queries, deviceId: string): Promise<{ deployment: DeploymentSnapshot; rolloutId: string }[]> {
+/** What is asked again and again of a device's deployments. */
+export type KnownDeployment = DeploymentRow & { newestOffered: boolean };
+
+/** Deployments of a device that a check-in may say something about: open, or given up. Oldest first. */
+export async function openToCheckIn(db: Queries, deviceId: string): Promise<KnownDeployment[]> {
   const rows = await db
     .selectFrom("deployments")
     .selectAll()
@@ -114,50 +136,23 @@ export async function openToCheckIn(db: Queries, deviceId: string): Promise<{ de
     .orderBy("offeredAt", "desc")
     .orderBy("position", "desc")
     .executeTakeFirst();
-  return rows.map((row) => ({ deployment: snapshotOf(row, row.id === newest?.id), rolloutId: row.rolloutId }));
+  return rows.map((row) => ({ ...row, newestOffered: row.id === newest?.id }));
 }
 
-function summaryOf(row: RolloutRow & { version: string }, perWave: Count[]): RolloutSummary {
-  const counts = noCounts();
-  for (const { state, count } of perWave) counts[state] += count;
-  const waves = talliesOf(row, perWave).map((tally, index) => ({ index, ...tally, state: waveStateOf(tally, index, row.currentWave) }));
-  return {
-    id: row.id,
-    name: row.name,
-    releaseId: row.releaseId,
-    version: row.version,
-    state: row.state,
-    pauseReason: row.pauseReason,
-    createdAt: new Date(row.createdAt).toISOString(),
-    createdBy: row.createdBy,
-    finishedAt: row.finishedAt === null ? null : new Date(row.finishedAt).toISOString(),
-    counts,
-    total: waves.reduce((sum, wave) => sum + wave.total, 0),
-    waves,
-  };
-}
+export const deploymentRow = (db: Queries, id: string): Promise<DeploymentRow> =>
+  db.selectFrom("deployments").selectAll().where("id", "=", id).executeTakeFirstOrThrow();
 
-/** Newest first; of one rollout with an id. By one statement, so that the state fits the counts. */
-export async function summaries(db: Queries, id?: string): Promise<RolloutSummary[]> {
-  let query = db
-    .selectFrom("rollouts")
-    .innerJoin("releases", "releases.id", "rollouts.releaseId")
-    .leftJoin("deploymentCounts", "deploymentCounts.rolloutId", "rollouts.id")
-    .selectAll("rollouts")
-    .select(["releases.version as version", "deploymentCounts.wave as countedWave", "deploymentCounts.state as countedState", "deploymentCounts.count as count"])
-    .orderBy("rollouts.createdAt", "desc")
-    .orderBy("rollouts.id");
-  if (id !== undefined) query = query.where("rollouts.id", "=", id);
-  const rows = await query.execute();
-  const byRollout = new Map<string, { row: (typeof rows)[number]; counts: Count[] }>();
-  for (const row of rows) {
-    const group = byRollout.get(row.id) ?? { row, counts: [] };
-    byRollout.set(row.id, group);
-    if (row.countedState !== null) group.counts.push({ wave: row.countedWave!, state: row.countedState, count: row.count! });
-  }
-  return [...byRollout.values()].map(({ row, counts }) => summaryOf(row, counts));
-}
+const idsAtATime = 500;
 
-export function selectRollouts(db: Queries) {
-  return db.selectFrom("rollouts").innerJoin("releases", "releases.id", "rollouts.releaseId").selectAll("rollouts").select("releases.version as version");
+export async function deploymentRows(db: Queries, ids: readonly string[]): Promise<DeploymentRow[]> {
+  const rows: DeploymentRow[] = [];
+  for (let at = 0; at < ids.length; at += idsAtATime)
+    rows.push(
+      ...(await db
+        .selectFrom("deployments")
+        .selectAll()
+        .where("id", "in", ids.slice(at, at + idsAtATime))
+        .execute()),
+    );
+  return rows;
 }

@@ -26,14 +26,23 @@ export function listDevices(db: Queries): Promise<DeviceRow[]> {
 
 /** Newest first. */
 export function secretsOf(db: Queries, deviceId: string): Promise<DeviceSecret[]> {
-  return db.selectFrom("deviceSecrets").select(["generation", "secret"]).where("deviceId", "=", deviceId).orderBy("generation", "desc").execute();
+  return db
+    .selectFrom("deviceSecrets")
+    .select(["generation", "secret"])
+    .where("deviceId", "=", deviceId)
+    .orderBy("generation", "desc")
+    .execute();
 }
 
 export async function addSecret(db: Queries, deviceId: string, secret: Buffer): Promise<void> {
   const [newest] = await secretsOf(db, deviceId);
   const generation = (newest?.generation ?? 0) + 1;
   await db.insertInto("deviceSecrets").values({ deviceId, generation, secret }).execute();
-  await db.deleteFrom("deviceSecrets").where("deviceId", "=", deviceId).where("generation", "<=", generation - secretsKept).execute();
+  await db
+    .deleteFrom("deviceSecrets")
+    .where("deviceId", "=", deviceId)
+    .where("generation", "<=", generation - secretsKept)
+    .execute();
 }
 
 /** A secret was used: those that it replaced are worthless from now on. */

@@ -22,7 +22,8 @@ export function createLastSeen(storage: Storage, log: Logger, now: () => number)
     seen = new Map();
     try {
       await storage.transaction(async ({ db }) => {
-        for (const [id, at] of batch) await db.updateTable("devices").set({ lastSeenAt: at }).where("id", "=", id).execute();
+        for (const [id, at] of batch)
+          await db.updateTable("devices").set({ lastSeenAt: at }).where("id", "=", id).execute();
       });
     } catch (error) {
       log.error({ err: error as Error }, "last-seen times could not be written");

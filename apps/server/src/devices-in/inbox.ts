@@ -2,21 +2,32 @@
 // that a device sends is an error of the server's: what cannot be used is ignored and logged, in bounded numbers.
 
 import type { z } from "zod";
-import type { Logger } from "../../logging.ts";
-import { LogLimiter } from "../../logging.ts";
-import type { LinkMessage } from "../../mqtt/device-link.ts";
-import { withUnseenWrittenOut } from "../../plain-text.ts";
-import type { Turns } from "../../mqtt/turns.ts";
-import { StorageUnavailable } from "../../storage/storage-unavailable.ts";
-import type { CheckIns } from "../check-ins/check-ins.ts";
-import type { ChunkDelivery } from "../chunk-delivery/chunk-delivery.ts";
-import type { Commands } from "../commands/commands.ts";
-import type { DeviceLog } from "../devices/device-log.ts";
-import type { LastSeen } from "../devices/last-seen.ts";
-import type { Enrolment } from "../enrolment/enrolment.ts";
-import type { Rollouts } from "../rollouts/rollouts.ts";
-import { answerMessage, checkInMessage, describeIssues, fetchMessage, goneMessage, logMessage, type ParsedObject, parseControl, stateMessage, telemetryMessage } from "./messages.ts";
-import type { Session, Sessions } from "./sessions.ts";
+import type { Logger } from "../logging.ts";
+import { LogLimiter } from "../logging.ts";
+import type { LinkMessage } from "../mqtt/device-link.ts";
+import { withUnseenWrittenOut } from "../plain-text.ts";
+import type { Turns } from "../mqtt/turns.ts";
+import { StorageUnavailable } from "../storage/storage-unavailable.ts";
+import type { CheckIns } from "../features/check-ins/check-ins.ts";
+import type { ChunkDelivery } from "../features/chunk-delivery/chunk-delivery.ts";
+import type { Commands } from "../features/commands/commands.ts";
+import type { DeviceLog } from "../features/device-records/device-log.ts";
+import type { LastSeen } from "../features/device-records/last-seen.ts";
+import type { Enrolment } from "../features/enrolment/enrolment.ts";
+import type { Evidence } from "../features/deployments/evidence.ts";
+import {
+  answerMessage,
+  checkInMessage,
+  describeIssues,
+  fetchMessage,
+  goneMessage,
+  logMessage,
+  type ParsedObject,
+  parseControl,
+  stateMessage,
+  telemetryMessage,
+} from "../features/sessions/messages.ts";
+import type { Session, Sessions } from "../features/sessions/sessions.ts";
 
 const strangersLoggedPerMinute = 30;
 
@@ -30,7 +41,7 @@ export function createInbox(options: {
   sessions: Sessions;
   enrolment: Enrolment;
   checkIns: CheckIns;
-  rollouts: Rollouts;
+  evidence: Pick<Evidence, "reported">;
   commands: Commands;
   delivery: ChunkDelivery;
   deviceLog: DeviceLog;
@@ -56,7 +67,12 @@ export function createInbox(options: {
   }
 
   /** The parsed message, or undefined when it was ignored. */
-  function parse<T extends z.ZodType>(schema: T, deviceId: string, leaf: string, object: ParsedObject): z.infer<T> | undefined {
+  function parse<T extends z.ZodType>(
+    schema: T,
+    deviceId: string,
+    leaf: string,
+    object: ParsedObject,
+  ): z.infer<T> | undefined {
     const parsed = schema.safeParse(object);
     if (parsed.success) return parsed.data;
     ignore(deviceId, `${leaf} ignored: ${describeIssues(parsed.error)}`);
@@ -78,7 +94,7 @@ export function createInbox(options: {
           ignore(deviceId, `state ignored: (${report.boot}, ${report.sequence}) is not newer than what came before`);
           return;
         }
-        const refusal = await options.rollouts.reported(deviceId, report);
+        const refusal = await options.evidence.reported(deviceId, report);
         if (refusal !== undefined) ignore(deviceId, `state ignored: ${refusal}`);
         return;
       }
@@ -109,7 +125,8 @@ export function createInbox(options: {
 
   async function take(message: LinkMessage): Promise<void> {
     const { deviceId, leaf } = message;
-    const known = await options.isKnown(deviceId);
+    // A proven session of this connection is a device's that is enrolled, which the database need not be asked at each message.
+    const known = sessions.of(deviceId)?.connection === message.connection || (await options.isKnown(deviceId));
     const parsed = parseControl(message.payload);
     if ("refusal" in parsed) {
       const what = `${leaf} ignored: ${parsed.refusal}`;
@@ -128,7 +145,8 @@ export function createInbox(options: {
       // A last will may come long after its device is back. It is no sign of life, and ends the session that it names.
       const gone = goneMessage.safeParse(parsed.object);
       if (!gone.success) ignore(deviceId, "gone ignored: it names no session");
-      else if (!sessions.gone(deviceId, gone.data.session) && sessions.of(deviceId) !== undefined) ignore(deviceId, "gone ignored: it is another session's");
+      else if (!sessions.gone(deviceId, gone.data.session) && sessions.of(deviceId) !== undefined)
+        ignore(deviceId, "gone ignored: it is another session's");
       return;
     }
     options.lastSeen.note(deviceId);
@@ -159,7 +177,10 @@ export function createInbox(options: {
         await options.turns.run(message.deviceId, () => options.patiently(() => take(message)));
         return true;
       } catch (error) {
-        log.error({ err: error as Error, device: message.deviceId, leaf: message.leaf }, "a message could not be dealt with");
+        log.error(
+          { err: error as Error, device: message.deviceId, leaf: message.leaf },
+          "a message could not be dealt with",
+        );
         // What was not stored is the sender's to say again; what failed otherwise would fail again.
         return !(error instanceof StorageUnavailable);
       }

@@ -1,0 +1,77 @@
+// The one feed of changes between features: who changes something does not know who follows. What is stored comes from
+// the outbox, after its commit and in the order of commits; what is in memory alone, such as who is online, is
+// announced.
+//
+// Most followers need only what happens while they are there: a console that connects loads everything, a device that
+// comes back checks in. One that must miss nothing, whatever dies between a commit and its publication, keeps a cursor.
+
+import type { Logger } from "../logging.ts";
+import { type Change, pruneChanges, readChanges, type StoredChange } from "../storage/outbox.ts";
+import type { Storage } from "../storage/storage.ts";
+
+/** What no row of the database says. */
+export type Announcement =
+  | { kind: "device" | "release" | "deployment"; id: string }
+  /** Files of these images were written anew, in place of what was missing or damaged. */
+  | { kind: "images-mended"; digests: string[]; fileNames: string[] };
+
+const readAtATime = 500;
+const prunedEvery = 1_000;
+
+/** `position`: of what is stored. */
+export type Follower = (change: Change | Announcement, position: number | undefined) => void;
+
+export class Feed {
+  readonly #storage: Storage;
+  readonly #log: Logger;
+  readonly #followers: Follower[] = [];
+  #sincePruned = 0;
+
+  constructor(storage: Storage, log: Logger) {
+    this.#storage = storage;
+    this.#log = log;
+    storage.onCommitted((changes) => this.#publish(changes));
+  }
+
+  /** Followers hear in the order in which they came. */
+  follow(follower: Follower): void {
+    this.#followers.push(follower);
+  }
+
+  announce(announcement: Announcement): void {
+    this.#tell(announcement, undefined);
+  }
+
+  /**
+   * Hands over what was stored after `position`, then goes on with what comes. To be called before anything changes.
+   */
+  async followFrom(position: number, follower: Follower): Promise<void> {
+    for (let at = position; ;) {
+      const missed = await readChanges(this.#storage.db, at, readAtATime);
+      for (const { change, position } of missed) follower(change, position);
+      if (missed.length < readAtATime) break;
+      at = missed.at(-1)!.position;
+    }
+    this.follow(follower);
+  }
+
+  #publish(changes: readonly StoredChange[]): void {
+    for (const { change, position } of changes) this.#tell(change, position);
+    this.#sincePruned += changes.length;
+    if (this.#sincePruned < prunedEvery) return;
+    this.#sincePruned = 0;
+    pruneChanges(this.#storage.db, changes.at(-1)!.position).catch((error: unknown) =>
+      this.#log.error({ err: error as Error }, "old changes could not be removed"),
+    );
+  }
+
+  #tell(change: Change | Announcement, position: number | undefined): void {
+    for (const follower of this.#followers) {
+      try {
+        follower(change, position);
+      } catch (error) {
+        this.#log.error({ err: error as Error, kind: change.kind }, "a follower of changes failed");
+      }
+    }
+  }
+}

@@ -1,0 +1,207 @@
+// The features, put together. Each needs only what was made before it: what happens later reaches the others by the
+// feed.
+
+import type { Logger } from "../logging.ts";
+import type { DeviceLink, LinkHandlers } from "../mqtt/device-link.ts";
+import { Turns } from "../mqtt/turns.ts";
+import { createCheckIns } from "../features/check-ins/check-ins.ts";
+import { type ChunkDelivery, createChunkDelivery } from "../features/chunk-delivery/chunk-delivery.ts";
+import { type Commands, createCommands } from "../features/commands/commands.ts";
+import { createEngineRoom, type EngineRoom } from "../features/deployments/engine-room.ts";
+import { createEvidence, type Evidence } from "../features/deployments/evidence.ts";
+import { createFetching, type Fetching } from "../features/deployments/fetching.ts";
+import { createMemory, type Memory } from "../features/deployments/memory.ts";
+import { createOffering, type Offering } from "../features/deployments/offering.ts";
+import { createOffers, type Offers } from "../features/deployments/offers.ts";
+import { createProgress, type Progress } from "../features/deployments/progress.ts";
+import { createDeviceLog, type DeviceLog } from "../features/device-records/device-log.ts";
+import { createDevices, type Devices } from "../features/devices/devices.ts";
+import { createLastSeen, type LastSeen } from "../features/device-records/last-seen.ts";
+import { findDevice } from "../features/device-records/store.ts";
+import { createDeviceViews } from "../features/devices/view.ts";
+import { createEnrolment, type Enrolment } from "../features/enrolment/enrolment.ts";
+import { createEventHub, type EventHub } from "../features/events/event-hub.ts";
+import { createImageStore, type ImageStore } from "../features/releases/image-store.ts";
+import { createReleases, type Releases } from "../features/releases/releases.ts";
+import { createRollouts, type Rollouts } from "../features/rollouts/rollouts.ts";
+import { createInbox } from "../devices-in/inbox.ts";
+import { createSessions, type Sessions } from "../features/sessions/sessions.ts";
+import { createTrustDelivery } from "../features/trust/trust-delivery.ts";
+import { createTrustReplacement, type TrustReplacement } from "../features/rollouts/trust-replacement.ts";
+import { messagePatienceMs } from "../storage/patience.ts";
+import type { Foundation } from "./foundation.ts";
+
+export const pollMsDefault = 3_000;
+
+/** What is known of a fleet and kept about it, without a device that is connected. */
+interface Fleet {
+  deviceLog: DeviceLog;
+  lastSeen: LastSeen;
+  progress: Progress;
+  memory: Memory;
+  images: ImageStore;
+  releases: Releases;
+  engineRoom: EngineRoom;
+  evidence: Evidence;
+  offering: Offering;
+  fetching: Fetching;
+  rollouts: Rollouts;
+  trustReplacement: TrustReplacement;
+}
+
+function createFleet(foundation: Foundation): Fleet {
+  const { storage, feed, files, log, clock, trust, verifier } = foundation;
+  const memory = createMemory(storage, feed);
+  const progress = createProgress(storage, log, clock.wallMs);
+  const images = createImageStore({ storage, files, feed, log });
+  const engineRoom = createEngineRoom({ clock, log, progress });
+  const rollouts = createRollouts({ storage, engineRoom, progress, trust, images, clock });
+  return {
+    deviceLog: createDeviceLog(storage, log, clock),
+    lastSeen: createLastSeen(storage, log, clock.wallMs),
+    progress,
+    memory,
+    images,
+    releases: createReleases({ storage, files, store: images, trust, verifier, feed, now: clock.wallMs }),
+    engineRoom,
+    evidence: createEvidence({ storage, engineRoom, memory, progress, feed, clock }),
+    offering: createOffering({ storage, engineRoom, memory, trust, images, clock }),
+    fetching: createFetching({ storage, memory, trust, images }),
+    rollouts,
+    trustReplacement: createTrustReplacement({ trust, rollouts, storage, feed }),
+  };
+}
+
+/** What goes on with the devices that are connected to this process. */
+interface Conversations {
+  turns: Turns;
+  sessions: Sessions;
+  offers: Offers;
+  commands: Commands;
+  delivery: ChunkDelivery;
+  enrolment: Enrolment;
+  handlers: LinkHandlers;
+}
+
+function createDelivery(
+  { files, feed, log }: Foundation,
+  { fetching, deviceLog, images }: Fleet,
+  link: DeviceLink,
+  sessions: Sessions,
+): ChunkDelivery {
+  return createChunkDelivery({
+    link,
+    imageOf: fetching.imageFor,
+    isCurrent: (session) => sessions.of(session.deviceId) === session,
+    refused: (deviceId, detail) => deviceLog.add(deviceId, "refused-message", detail),
+    pathOf: files.pathOf,
+    unreadable: (digest) =>
+      void images
+        .failed(digest)
+        .catch((error: unknown) => log.error({ err: error as Error }, "an image could not be looked at")),
+    feed,
+    log,
+  });
+}
+
+/** Where the broker keeps devices' accounts, an enrolled device needs one. */
+const accountsFor =
+  (link: DeviceLink, log: Logger) =>
+  async (deviceId: string, secret: Buffer): Promise<void> => {
+    // Without its account the broker refuses the device, which then enrols again.
+    await link.accounts
+      ?.setSecret(deviceId, secret.toString("base64url"))
+      .catch((error: unknown) =>
+        log.error({ err: error as Error, device: deviceId }, "the broker did not take the device's account"),
+      );
+  };
+
+async function createConversations(
+  foundation: Foundation,
+  fleet: Fleet,
+  link: DeviceLink,
+  pollMs: number,
+): Promise<Conversations> {
+  const { storage, feed, log, clock, trust, verifier, operationsKey } = foundation;
+  const { deviceLog, lastSeen, memory, evidence, offering } = fleet;
+  const turns = new Turns();
+  const sessions = createSessions({ storage, verifier, deviceLog, link, feed, now: clock.steadyMs, pollMs });
+  const offers = createOffers({ link, sessions, offering, storage, feed, turns, pollMs, log });
+  const commands = await createCommands({ storage, operationsKey, sessions, link, turns, deviceLog, feed, log, clock });
+  const trustDelivery = createTrustDelivery({ link, trust, now: clock.steadyMs });
+  const checkIns = createCheckIns({
+    storage,
+    sessions,
+    lastSeen,
+    deviceLog,
+    feed,
+    memory,
+    evidence,
+    offers,
+    trustDelivery,
+    commands,
+    trust,
+  });
+  const delivery = createDelivery(foundation, fleet, link, sessions);
+  const enrolment = createEnrolment({
+    storage,
+    deviceLog,
+    now: clock.steadyMs,
+    wallMs: clock.wallMs,
+    secretAdded: accountsFor(link, log),
+  });
+  const inbox = createInbox({
+    sessions,
+    enrolment,
+    checkIns,
+    evidence,
+    commands,
+    delivery,
+    deviceLog,
+    lastSeen,
+    turns,
+    patiently: (work) => storage.patiently(messagePatienceMs, work),
+    isKnown: async (deviceId) => (await findDevice(storage.db, deviceId)) !== undefined,
+    log,
+    now: clock.steadyMs,
+  });
+  const handlers: LinkHandlers = {
+    authenticate: (deviceId, password) => sessions.authenticate(deviceId, password),
+    message: (message) => inbox.take(message),
+    closed: (deviceId, connection) => sessions.end(deviceId, "the connection is gone", connection),
+    refused: (deviceId, what) => inbox.refused(deviceId, what),
+  };
+  return { turns, sessions, offers, commands, delivery, enrolment, handlers };
+}
+
+export interface Features extends Fleet, Conversations {
+  devices: Devices;
+  events: EventHub;
+}
+
+/** Nothing has come from devices or people yet. */
+export async function createFeatures(foundation: Foundation, link: DeviceLink, pollMs: number): Promise<Features> {
+  const { storage, feed, log, clock, trust } = foundation;
+  const fleet = createFleet(foundation);
+  const conversations = await createConversations(foundation, fleet, link, pollMs);
+  const { sessions } = conversations;
+  const { deviceLog, lastSeen, progress, rollouts, releases, evidence } = fleet;
+  const views = createDeviceViews({
+    db: storage.db,
+    lastSeen,
+    progress,
+    isOnline: (deviceId) => sessions.isOnline(deviceId),
+    trust,
+  });
+  const loaders = { device: views.one, deployment: views.deployment, rollout: rollouts.summary, release: releases.one };
+  const features = {
+    ...fleet,
+    ...conversations,
+    devices: createDevices({ storage, views, sessions, evidence, progress, deviceLog, link, now: clock.wallMs }),
+    events: createEventHub(loaders, feed, log),
+  };
+  await deviceLog.follow(feed);
+  // The chain that the server was started with may be a new one.
+  await rollouts.trustReplaced();
+  return features;
+}

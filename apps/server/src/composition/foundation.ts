@@ -1,0 +1,110 @@
+// What every feature stands on: the data folder, the database, time, and who may sign what. Nothing here listens yet.
+
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { createStrictVerifier, type SigningKey, type StrictVerifier } from "@flipside/image-format";
+import { FolderInUseError, lockFolder } from "@flipside/processes/folder-lock";
+import { Feed } from "../changes/feed.ts";
+import { type Clock, openClock, systemClock } from "../clock.ts";
+import { type Accounts, createAccounts } from "../features/accounts/accounts.ts";
+import { isNamed, readOperationsKey } from "../features/commands/operations-key.ts";
+import { type ImageFiles, openImageFiles } from "../features/releases/image-files.ts";
+import { openTrust, type Trust } from "../features/trust/trust.ts";
+import type { Logger } from "../logging.ts";
+import { StartError } from "../start-error.ts";
+import { makePrivate } from "../storage/private-files.ts";
+import { Storage } from "../storage/storage.ts";
+import type { ServerOptions } from "./server-options.ts";
+import type { Undo } from "./undo.ts";
+
+export interface Foundation {
+  log: Logger;
+  verifier: StrictVerifier;
+  files: ImageFiles;
+  storage: Storage;
+  feed: Feed;
+  clock: Clock;
+  trust: Trust;
+  accounts: Accounts;
+  /** Undefined: none was given, or the newest trust record does not name it any more. */
+  operationsKey(): SigningKey | undefined;
+}
+
+async function loadVerifier(wasm: Uint8Array | undefined): Promise<StrictVerifier> {
+  if (wasm !== undefined) return createStrictVerifier(wasm as Uint8Array<ArrayBuffer>);
+  const path = fileURLToPath(new URL("../../../../packages/image-format/dist/strict-verifier.wasm", import.meta.url));
+  try {
+    return await createStrictVerifier(await readFile(path));
+  } catch (error) {
+    throw new StartError(
+      `The signature verifier cannot be loaded (${(error as Error).message}). Build it: npx tsx packages/image-format/assembly/build-strict-verifier.ts`,
+    );
+  }
+}
+
+async function loadTrust(
+  given: Uint8Array | string,
+  rest: Omit<Parameters<typeof openTrust>[0], "given">,
+): Promise<Trust> {
+  try {
+    return await openTrust({
+      ...rest,
+      given: typeof given === "string" ? new Uint8Array(await readFile(given)) : given,
+    });
+  } catch (error) {
+    throw new StartError(
+      `The trust chain${typeof given === "string" ? ` ${given}` : ""} cannot be used: ${(error as Error).message}`,
+    );
+  }
+}
+
+async function loadOperationsKey(path: string | undefined, operationsKeys: readonly Uint8Array[]) {
+  if (path === undefined) return undefined;
+  try {
+    return await readOperationsKey(path, operationsKeys);
+  } catch (error) {
+    throw new StartError(`The operations key ${path} cannot be used: ${(error as Error).message}`);
+  }
+}
+
+/** Takes the folder for this process; returns what gives it back. */
+function takeDataFolder(dataDir: string): () => void {
+  try {
+    const lock = lockFolder(dataDir);
+    return () => lock.release();
+  } catch (error) {
+    throw error instanceof FolderInUseError
+      ? new StartError(`${error.message} (--data-dir)`)
+      : new StartError(`The data folder ${dataDir} cannot be used: ${(error as Error).message}`);
+  }
+}
+
+export async function layFoundation(options: ServerOptions, log: Logger, undo: Undo): Promise<Foundation> {
+  const verifier = await loadVerifier(options.verifierWasm);
+  undo.push(takeDataFolder(options.dataDir));
+  const file = options.databaseUrl === undefined ? join(options.dataDir, "flipside.sqlite") : undefined;
+  for (const line of makePrivate(options.dataDir, file)) log.warn(`others could read the server's data: ${line}`);
+  const files = await openImageFiles(options.dataDir, options.fileSystem);
+  const storage = await Storage.open(file === undefined ? { url: options.databaseUrl! } : { file }, {
+    onError: (error) => log.error({ err: error as Error }, "a listener or a connection of the database failed"),
+    secretKey: options.secretKey,
+    onStatement: options.onStatement,
+  });
+  undo.push(() => storage.close());
+  const clock = await openClock(storage, { ...systemClock, ...options.clock });
+  const trust = await loadTrust(options.trustChain, { storage, verifier, log });
+  const operationsKey = await loadOperationsKey(options.operationsKey, trust.operationsKeys);
+  return {
+    log,
+    verifier,
+    files,
+    storage,
+    feed: new Feed(storage, log),
+    clock,
+    trust,
+    accounts: await createAccounts(storage, clock, log),
+    operationsKey: () =>
+      operationsKey !== undefined && isNamed(operationsKey, trust.operationsKeys) ? operationsKey : undefined,
+  };
+}

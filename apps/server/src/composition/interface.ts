@@ -1,0 +1,54 @@
+// The REST interface and the console, over the features.
+
+import { fileURLToPath } from "node:url";
+import type { Express } from "express";
+import { sessionRoutes } from "../features/accounts/routes.ts";
+import { createBrokerRights } from "../features/broker-rights/broker-rights.ts";
+import { brokerRightsRoutes } from "../features/broker-rights/routes.ts";
+import type { Claims } from "../features/claims/claims.ts";
+import { claimRoutes } from "../features/claims/routes.ts";
+import { commandRoutes } from "../features/commands/routes.ts";
+import { deviceRoutes } from "../features/devices/routes.ts";
+import { findDevice } from "../features/device-records/store.ts";
+import { eventRoutes } from "../features/events/routes.ts";
+import { releaseRoutes } from "../features/releases/routes.ts";
+import { rolloutRoutes } from "../features/rollouts/routes.ts";
+import { trustRoutes } from "../features/trust/routes.ts";
+import { createApp } from "../http/app.ts";
+import { ownRoutes } from "../http/own-routes.ts";
+import type { Features } from "./features.ts";
+import type { Foundation } from "./foundation.ts";
+import type { ServerOptions } from "./server-options.ts";
+
+export function createInterface(
+  options: ServerOptions,
+  { storage, accounts, trust, clock, log }: Foundation,
+  features: Features,
+  claims: Claims,
+): Express {
+  const { sessions, devices, commands, releases, rollouts, events, trustReplacement } = features;
+  const brokerRights = createBrokerRights({
+    authenticate: (deviceId, password) => sessions.authenticate(deviceId, password),
+    isServed: async (deviceId) => (await findDevice(storage.db, deviceId))?.revokedAt === null,
+  });
+  return createApp({
+    accounts,
+    bound: [
+      ownRoutes(),
+      sessionRoutes(accounts),
+      deviceRoutes(devices),
+      commandRoutes(commands),
+      claimRoutes(claims),
+      releaseRoutes(releases),
+      trustRoutes(trust, trustReplacement),
+      rolloutRoutes(rollouts),
+      eventRoutes(events, accounts),
+      brokerRightsRoutes(brokerRights, clock.steadyMs),
+    ].flat(),
+    brokerSecret: options.brokerSecret,
+    allowedOrigins: options.allowedOrigins ?? [],
+    trustProxy: options.trustProxy ?? false,
+    consoleDir: options.consoleDir ?? fileURLToPath(new URL("../../../web/dist", import.meta.url)),
+    log,
+  });
+}

@@ -1,0 +1,56 @@
+// What happens by itself, again and again: deadlines, forgetting, keeping the time.
+
+import type { Features } from "./features.ts";
+import type { Foundation } from "./foundation.ts";
+
+const sweepEveryMs = 1_000;
+export const tickEveryMs = 1_000;
+const clockStoredEveryMs = 60_000;
+
+export interface Rounds {
+  /** Looks at deadlines now. */
+  tick(): Promise<void>;
+  /** Resolves when nothing of it is under way any more. */
+  stop(): Promise<void>;
+}
+
+export function startRounds(
+  { accounts, clock, log }: Foundation,
+  { evidence, commands, sessions, enrolment }: Features,
+  tickMs: number,
+): Rounds {
+  let ticking: Promise<void> | undefined;
+
+  function tick(): Promise<void> {
+    accounts.tick();
+    ticking ??= Promise.all([evidence.tick(), commands.tick()])
+      .then(() => {})
+      .catch((error: unknown) => log.error({ err: error as Error }, "deadlines could not be looked at"))
+      .finally(() => (ticking = undefined));
+    return ticking;
+  }
+
+  const timers = [
+    setInterval(() => void tick(), tickMs),
+    setInterval(() => {
+      sessions.sweep();
+      enrolment.sweep();
+    }, sweepEveryMs),
+    setInterval(
+      () =>
+        void clock.store().catch((error: unknown) => log.error({ err: error as Error }, "the time could not be kept")),
+      clockStoredEveryMs,
+    ),
+  ];
+  return {
+    async tick() {
+      // What is under way may have looked already.
+      await ticking;
+      await tick();
+    },
+    async stop() {
+      timers.forEach(clearInterval);
+      await ticking;
+    },
+  };
+}

@@ -1,0 +1,53 @@
+// What a server can be started with, from the command line or in-process.
+
+import type { ClockSource } from "../clock.ts";
+import type { FileSystem } from "../features/releases/image-files.ts";
+import type { HttpTimes } from "../http/listener.ts";
+import type { TrustedProxies } from "../http/trusted-proxies.ts";
+import type { Logger, LogLevel } from "../logging.ts";
+import type { StorageOptions } from "../storage/storage.ts";
+
+export interface ServerOptions {
+  /** Database and images; made when it does not exist. */
+  dataDir: string;
+  /** A trust chain as bytes, or the path of its file. */
+  trustChain: Uint8Array | string;
+  /** Path of an operations key; without it, the server gives no commands. */
+  operationsKey?: string | undefined;
+  /** Address for HTTP, and for MQTT unless `mqttHost` says another. Default: 127.0.0.1. */
+  host?: string;
+  mqttHost?: string | undefined;
+  /** 0: any free port. */
+  port?: number;
+  mqttPort?: number;
+  /** File of claims, JSON or CSV (features/claims/claims-file.ts), to import at the start. */
+  claimsFile?: string | undefined;
+  /** A PostgreSQL database in place of the one in the data folder. */
+  databaseUrl?: string | undefined;
+  /** 32 bytes: secrets in the database are encrypted with it (storage/secrets-at-rest.ts). */
+  secretKey?: Uint8Array | undefined;
+  /** Another broker in place of the embedded one. */
+  mqttUrl?: string | undefined;
+  /** That broker keeps devices' accounts, and this server manages them there. */
+  mqttAccounts?: "mosquitto" | undefined;
+  /** Lets a broker that knows it ask who may do what (docs/operations.md). */
+  brokerSecret?: string | undefined;
+  pollMs?: number;
+  logLevel?: LogLevel;
+  logger?: Logger;
+  allowedOrigins?: readonly string[];
+  trustProxy?: TrustedProxies;
+  /** Is told of every statement; for tests that count them. */
+  onStatement?: StorageOptions["onStatement"];
+  /** Tests put shorter ones here. */
+  httpTimes?: HttpTimes;
+  consoleDir?: string;
+  /** How often deadlines are looked at. */
+  tickMs?: number;
+  /** Tests put their own clocks here. */
+  clock?: Partial<ClockSource>;
+  /** A file system for images and uploads; tests put one here whose disk fills up. */
+  fileSystem?: FileSystem;
+  /** Content of strict-verifier.wasm; by default it is read from the package image-format. */
+  verifierWasm?: Uint8Array;
+}

@@ -1,0 +1,74 @@
+// One event through the engine: what it is about is read behind the rollout's lock, the engine decides, its changes are
+// stored in the same transaction, and noted for whoever follows.
+
+import type { Clock } from "../../clock.ts";
+import { type Changes, type RolloutEvent, step } from "../../domain/rollout-engine.ts";
+import type { Logger } from "../../logging.ts";
+import type { Work } from "../../storage/storage.ts";
+import type { Progress } from "./progress.ts";
+import { deploymentRows, loadSnapshot, lockRollout, storeChanges } from "./store.ts";
+
+export interface EngineRoom {
+  /**
+   * `eventOf` runs behind the rollout's lock: what was read before it may have changed. Undefined from it: there is no
+   * event any more. Returns undefined then, and when there is no such rollout.
+   */
+  apply(work: Work, rolloutId: string, eventOf: () => Promise<RolloutEvent | undefined>): Promise<Changes | undefined>;
+}
+
+export function createEngineRoom({
+  clock,
+  log,
+  progress,
+}: {
+  clock: Clock;
+  log: Logger;
+  progress: Progress;
+}): EngineRoom {
+  async function note(work: Work, rolloutId: string, name: string, changes: Changes): Promise<void> {
+    const { db } = work;
+    // A wave that starts, or a rollout that goes on, makes queued deployments due.
+    const due =
+      changes.queuedDeadline === undefined
+        ? []
+        : await db
+            .selectFrom("deployments")
+            .select("deviceId")
+            .where("rolloutId", "=", rolloutId)
+            .where("state", "=", "queued")
+            .where("wave", "<=", changes.queuedDeadline.throughWave)
+            .execute();
+    const moved = new Set(changes.deployments.filter((change) => change.state !== undefined).map(({ id }) => id));
+    for (const { id, deviceId, state, code } of await deploymentRows(
+      db,
+      changes.deployments.map(({ id }) => id),
+    )) {
+      work.changed({
+        kind: "deployment",
+        id,
+        deviceId,
+        ...(moved.has(id) ? { moved: { state, code, rollout: name } } : {}),
+      });
+    }
+    work.changed({ kind: "rollout", id: rolloutId, due: due.map(({ deviceId }) => deviceId) });
+    work.afterCommit(() => {
+      for (const text of changes.decisions) log.info({ rollout: rolloutId, name }, `decision: ${text}`);
+    });
+  }
+
+  return {
+    async apply(work, rolloutId, eventOf) {
+      const row = await lockRollout(work.db, rolloutId);
+      const event = await eventOf();
+      if (row === undefined || event === undefined) return undefined;
+      const changes = step(await loadSnapshot(work.db, row), event, clock.steadyMs());
+      // How far it had come is said of the state that it leaves.
+      for (const { id } of changes.deployments) await progress.settle(work, id);
+      await storeChanges(work.db, rolloutId, changes, clock);
+      const isNews =
+        changes.deployments.length > 0 || Object.keys(changes.rollout).length > 0 || changes.decisions.length > 0;
+      if (isNews) await note(work, rolloutId, row.name, changes);
+      return changes;
+    },
+  };
+}

@@ -1,0 +1,126 @@
+// What devices say and show of their deployments, and what time says of them: events for the engine.
+
+import { deploymentStateOf, isFinal } from "@flipside/image-format";
+import type { Feed } from "../../changes/feed.ts";
+import type { Clock } from "../../clock.ts";
+import { type CheckInEvidence, isProgress, provenState } from "../../domain/rollout-engine.ts";
+import type { Queries, Storage, Work } from "../../storage/storage.ts";
+import type { StateReport } from "../sessions/messages.ts";
+import type { EngineRoom } from "./engine-room.ts";
+import type { Memory } from "./memory.ts";
+import type { Progress } from "./progress.ts";
+import { deploymentRow, openToCheckIn, snapshotOf } from "./store.ts";
+
+const deadlinesPerTick = 500;
+
+export interface Evidence {
+  /** Takes what a check-in proves. */
+  checkedIn(deviceId: string, evidence: CheckInEvidence): Promise<void>;
+  /** Takes a `state` message; returns why it was ignored, if it was. */
+  reported(deviceId: string, report: StateReport): Promise<string | undefined>;
+  /** In the transaction that revokes a device. */
+  deviceRevoked(work: Work, deviceId: string): Promise<void>;
+  /** Times out what is past its deadline. */
+  tick(): Promise<void>;
+}
+
+/** Those that are past their deadline, as far as one round takes. */
+function lateDeployments(db: Queries, now: number): Promise<{ id: string; rolloutId: string }[]> {
+  return (
+    db
+      .selectFrom("deployments")
+      .innerJoin("rollouts", "rollouts.id", "deployments.rolloutId")
+      .select(["deployments.id", "deployments.rolloutId"])
+      .where("deployments.finishedAt", "is", null)
+      .where("deployments.deadlineAt", "is not", null)
+      .where("deployments.deadlineAt", "<=", now)
+      // Those that wait in a paused rollout keep their place; they get a new deadline when it is resumed.
+      .where((q) => q.or([q("deployments.state", "<>", "queued"), q("rollouts.state", "=", "running")]))
+      .limit(deadlinesPerTick)
+      .execute()
+  );
+}
+
+/** A revoked device takes no part any more. */
+async function giveUp({ apply }: EngineRoom, work: Work, deviceId: string): Promise<void> {
+  const rows = await work.db
+    .selectFrom("deployments")
+    .select(["id", "rolloutId"])
+    .where("deviceId", "=", deviceId)
+    .where("finishedAt", "is", null)
+    .execute();
+  for (const { id, rolloutId } of rows)
+    await apply(work, rolloutId, async () => ({
+      type: "device-revoked",
+      deployment: snapshotOf(await deploymentRow(work.db, id)),
+    }));
+}
+
+export function createEvidence(options: {
+  storage: Storage;
+  engineRoom: EngineRoom;
+  memory: Memory;
+  progress: Progress;
+  feed: Feed;
+  clock: Clock;
+}): Evidence {
+  const { storage, memory, progress, feed, clock } = options;
+  const { apply } = options.engineRoom;
+
+  return {
+    async checkedIn(deviceId, evidence) {
+      // Most check-ins prove nothing new.
+      const open = (await memory.deployments(deviceId)).filter(
+        (row) => provenState(snapshotOf(row, row.newestOffered), evidence) !== undefined,
+      );
+      if (open.length === 0) return;
+      await storage.transaction(async (work) => {
+        for (const { id, rolloutId } of open) {
+          await apply(work, rolloutId, async () => {
+            const row = (await openToCheckIn(work.db, deviceId)).find((each) => each.id === id);
+            return row && { type: "checked-in", deployment: snapshotOf(row, row.newestOffered), evidence };
+          });
+        }
+      });
+    },
+
+    async reported(deviceId, report) {
+      const { attempt, state, code, done, total } = report;
+      const known = (await memory.deployments(deviceId)).find(({ id }) => id === report.deployment);
+      if (known !== undefined && isProgress(known, attempt, state)) {
+        if (progress.note(known.id, { attempt, state, code, done, total }))
+          feed.announce({ kind: "deployment", id: known.id });
+        return undefined;
+      }
+      return storage.transaction(async (work) => {
+        const found = await work.db
+          .selectFrom("deployments")
+          .select("rolloutId")
+          .where("id", "=", report.deployment)
+          .where("deviceId", "=", deviceId)
+          .executeTakeFirst();
+        if (found === undefined) return "the device has no such deployment";
+        const changes = await apply(work, found.rolloutId, async () => {
+          const row = await deploymentRow(work.db, report.deployment);
+          if (row.finishedAt !== null && isFinal(deploymentStateOf(row.state)) && row.state === state) return undefined;
+          return { type: "reported", deployment: snapshotOf(row), attempt, state, code, done, total };
+        });
+        return changes?.refused;
+      });
+    },
+
+    deviceRevoked: (work, deviceId) => giveUp(options.engineRoom, work, deviceId),
+
+    async tick() {
+      const late = await lateDeployments(storage.db, clock.steadyMs());
+      for (const { id, rolloutId } of late) {
+        await storage.transaction((work) =>
+          apply(work, rolloutId, async () => ({
+            type: "deadline-passed",
+            deployment: snapshotOf(await deploymentRow(work.db, id)),
+          })),
+        );
+      }
+    },
+  };
+}

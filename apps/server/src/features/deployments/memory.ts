@@ -1,0 +1,84 @@
+// What is asked at every message of a device, kept from one message to the next: its row, its deployments, their
+// rollouts and images. A change of any of it, told by the feed, makes that it is read anew.
+//
+// Decisions don't rest on it: what changes something is read again in its transaction, behind a lock.
+
+import { createHash } from "node:crypto";
+import type { Feed } from "../../changes/feed.ts";
+import { Memo } from "../../changes/memo.ts";
+import type { DeviceRow, ImageRow, RolloutRow } from "../../storage/schema.ts";
+import type { Storage } from "../../storage/storage.ts";
+import { findDevice } from "../device-records/store.ts";
+import { type KnownDeployment, openToCheckIn } from "./store.ts";
+
+const devicesMax = 50_000;
+const othersMax = 1_000;
+
+export interface Memory {
+  device(id: string): Promise<DeviceRow | null>;
+  /** Open, or given up; oldest first. */
+  deployments(deviceId: string): Promise<readonly KnownDeployment[]>;
+  rollout(id: string): Promise<RolloutRow>;
+  image(digest: string): Promise<ImageRow>;
+  /** The device's own before one for any. */
+  permit(digest: string, deviceId: string): Promise<Buffer | null>;
+}
+
+export function createMemory({ db }: Storage, feed: Feed): Memory {
+  const devices = new Memo<DeviceRow | null>(async (id) => (await findDevice(db, id)) ?? null, devicesMax);
+  const deployments = new Memo<readonly KnownDeployment[]>((deviceId) => openToCheckIn(db, deviceId), devicesMax);
+  const rollouts = new Memo<RolloutRow>(
+    (id) => db.selectFrom("rollouts").selectAll().where("id", "=", id).executeTakeFirstOrThrow(),
+    othersMax,
+  );
+  const images = new Memo<ImageRow>(
+    (digest) => db.selectFrom("images").selectAll().where("digest", "=", digest).executeTakeFirstOrThrow(),
+    othersMax,
+  );
+  const permits = new Memo<Buffer | null>(readPermit, devicesMax);
+
+  async function readPermit(key: string): Promise<Buffer | null> {
+    const [digest, deviceId] = key.split(" ") as [string, string];
+    const deviceHash = createHash("sha256").update(deviceId).digest("hex");
+    const row = await db
+      .selectFrom("permits")
+      .select("permit")
+      .where("digest", "=", digest)
+      .where("deviceHash", "in", [deviceHash, ""])
+      .orderBy("deviceHash", "desc")
+      .executeTakeFirst();
+    return row?.permit ?? null;
+  }
+
+  // The first to follow: whoever acts on a change asks here.
+  feed.follow((change) => {
+    switch (change.kind) {
+      case "device":
+        devices.forget(change.id);
+        return;
+      case "deployment":
+        if ("deviceId" in change) deployments.forget(change.deviceId);
+        return;
+      case "targets":
+        for (const { deviceId } of change.deployments ?? []) deployments.forget(deviceId);
+        return;
+      case "rollout":
+        rollouts.forget(change.id);
+        // Their deadlines have changed.
+        for (const deviceId of change.due ?? []) deployments.forget(deviceId);
+        return;
+      case "release":
+      case "images-mended":
+        images.forgetAll();
+        permits.forgetAll();
+    }
+  });
+
+  return {
+    device: (id) => devices.of(id),
+    deployments: (deviceId) => deployments.of(deviceId),
+    rollout: (id) => rollouts.of(id),
+    image: (digest) => images.of(digest),
+    permit: (digest, deviceId) => permits.of(`${digest} ${deviceId}`),
+  };
+}

@@ -1,0 +1,114 @@
+// Offers: what each device is told to do now, in answer to its check-in and whenever that may have changed: its
+// deployment ended, one that waits became due, a file that was gone is back.
+
+import { isFinalState } from "@flipside/image-format";
+import type { Announcement, Feed } from "../../changes/feed.ts";
+import type { Logger } from "../../logging.ts";
+import type { DeviceLink } from "../../mqtt/device-link.ts";
+import type { Turns } from "../../mqtt/turns.ts";
+import type { Change } from "../../storage/outbox.ts";
+import type { Queries, Storage } from "../../storage/storage.ts";
+import type { Sessions } from "../sessions/sessions.ts";
+import type { Offering } from "./offering.ts";
+
+/** Devices that are told at the same time when a wave starts; the rest of them follow. */
+const pushesUnderWayMax = 16;
+
+export interface Offers {
+  /** Answers a check-in. */
+  answer(deviceId: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface OffersOptions {
+  link: DeviceLink;
+  sessions: Sessions;
+  offering: Pick<Offering, "offerFor">;
+  storage: Storage;
+  feed: Feed;
+  turns: Turns;
+  pollMs: number;
+  log: Logger;
+}
+
+/** Devices that may have something else to do after this. */
+function touchedBy(change: Change | Announcement): readonly string[] {
+  if (change.kind === "rollout") return change.due ?? [];
+  const moved = change.kind === "deployment" && "moved" in change ? change.moved : undefined;
+  return moved !== undefined && isFinalState(moved.state) ? [(change as { deviceId: string }).deviceId] : [];
+}
+
+/** Files that were gone are back: whoever waits for one of them. */
+async function waitersFor(db: Queries, digests: readonly string[]): Promise<string[]> {
+  const rows = await db
+    .selectFrom("deployments")
+    .select("deviceId")
+    .distinct()
+    .where("digest", "in", digests)
+    .where("finishedAt", "is", null)
+    .execute();
+  return rows.map((row) => row.deviceId);
+}
+
+export function createOffers(options: OffersOptions): Offers {
+  /** Devices that may have something else to do than they were last told. */
+  const stale = new Set<string>();
+  const waiting = new Set<string>();
+  const underWay = new Set<Promise<void>>();
+  const { log } = options;
+  let closed = false;
+
+  async function answer(deviceId: string): Promise<void> {
+    const session = options.sessions.of(deviceId);
+    if (session === undefined || !session.checkedIn) return;
+    const offer = await options.offering.offerFor(deviceId);
+    // What led here, and what making the offer itself has changed, is in it.
+    stale.delete(deviceId);
+    if (options.sessions.of(deviceId) !== session) return;
+    const text = JSON.stringify({ session: session.id, pollMs: options.pollMs, ...offer });
+    await options.link.publish(deviceId, "offer", text, 1);
+  }
+
+  function pump(): void {
+    for (const deviceId of waiting) {
+      if (closed || underWay.size >= pushesUnderWayMax) return;
+      waiting.delete(deviceId);
+      const work: Promise<void> = options.turns
+        // A check-in that was dealt with meanwhile has told it already.
+        .run(deviceId, async () => void (stale.has(deviceId) && (await answer(deviceId))))
+        .catch((error: unknown) => log.error({ err: error as Error, device: deviceId }, "an offer could not be made"))
+        .finally(() => {
+          underWay.delete(work);
+          pump();
+        });
+      underWay.add(work);
+    }
+  }
+
+  function push(deviceIds: readonly string[]): void {
+    for (const deviceId of deviceIds) {
+      if (!options.sessions.of(deviceId)?.checkedIn) continue;
+      stale.add(deviceId);
+      waiting.add(deviceId);
+    }
+    pump();
+  }
+
+  options.feed.follow((change) => {
+    push(touchedBy(change));
+    if (change.kind !== "images-mended") return;
+    waitersFor(options.storage.db, change.digests).then(push, (error: unknown) =>
+      log.error({ err: error as Error }, "devices could not be told of images that are back"),
+    );
+  });
+
+  return {
+    answer,
+    async close() {
+      closed = true;
+      stale.clear();
+      waiting.clear();
+      await Promise.all(underWay);
+    },
+  };
+}

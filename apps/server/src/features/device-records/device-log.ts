@@ -1,0 +1,130 @@
+// What happened to one device, newest entries only. A hostile or broken device can write only so much of it a minute.
+
+import type { Feed } from "../../changes/feed.ts";
+import type { Clock } from "../../clock.ts";
+import { outcomeText } from "../../domain/rollout-engine.ts";
+import type { Logger } from "../../logging.ts";
+import { LogLimiter } from "../../logging.ts";
+import { withUnseenWrittenOut } from "../../plain-text.ts";
+import { messagePatienceMs } from "../../storage/patience.ts";
+import type { Storage } from "../../storage/storage.ts";
+import { StorageUnavailable } from "../../storage/storage-unavailable.ts";
+
+export type DeviceLogKind =
+  | "enrolment"
+  | "session"
+  | "refused-message"
+  | "refused-connection"
+  | "boot-control"
+  | "command"
+  | "crash"
+  | "revoked"
+  | "deployment"
+  | "trust"
+  | "entropy";
+
+const entriesKept = 50;
+const entriesPerMinute = 20;
+const detailCharactersMax = 300;
+/** The last lines of a crashed run's console come with it. */
+const crashCharactersMax = 1500;
+const limitersMax = 20_000;
+const entriesWaitingMax = 20_000;
+const cursorKey = "device-log-cursor";
+
+export interface DeviceLog {
+  add(deviceId: string, kind: DeviceLogKind, detail: string): void;
+  /** Goes on with what deployments came to: from where it was, whatever was between the change and its entry. */
+  follow(feed: Feed): Promise<void>;
+  /** Resolves when everything added so far is stored. */
+  flush(): Promise<void>;
+}
+
+export function createDeviceLog(storage: Storage, log: Logger, clock: Pick<Clock, "wallMs" | "steadyMs">): DeviceLog {
+  const limiters = new Map<string, LogLimiter>();
+  let waiting: { deviceId: string; at: number; kind: string; detail: string }[] = [];
+  /** Of the feed, as far as it is in entries that are stored or wait; kept in the transaction that stores them. */
+  let cursor = 0;
+  let cursorStored = 0;
+  let writing: Promise<void> | undefined;
+
+  function store(entries: typeof waiting): Promise<void> {
+    const position = cursor;
+    return storage.transaction(async ({ db, afterCommit }) => {
+      for (let at = 0; at < entries.length; at += 100)
+        await db
+          .insertInto("deviceLog")
+          .values(entries.slice(at, at + 100))
+          .execute();
+      for (const deviceId of new Set(entries.map((entry) => entry.deviceId))) {
+        await db
+          .deleteFrom("deviceLog")
+          .where("deviceId", "=", deviceId)
+          .where("id", "not in", (q) =>
+            q
+              .selectFrom("deviceLog")
+              .select("id")
+              .where("deviceId", "=", deviceId)
+              .orderBy("id", "desc")
+              .limit(entriesKept),
+          )
+          .execute();
+      }
+      if (position === cursorStored) return;
+      const value = Buffer.from(String(position));
+      await db
+        .insertInto("meta")
+        .values({ key: cursorKey, value })
+        .onConflict((conflict) => conflict.column("key").doUpdateSet({ value }))
+        .execute();
+      afterCommit(() => (cursorStored = position));
+    });
+  }
+
+  async function write(): Promise<void> {
+    while (waiting.length > 0) {
+      const entries = waiting;
+      waiting = [];
+      try {
+        await storage.patiently(messagePatienceMs, () => store(entries));
+      } catch (error) {
+        if (error instanceof StorageUnavailable && waiting.length + entries.length <= entriesWaitingMax)
+          waiting = [...entries, ...waiting];
+        else log.error({ err: error as Error, entries: entries.length }, "device log entries were lost");
+      }
+    }
+  }
+
+  function add(deviceId: string, kind: DeviceLogKind, detail: string): void {
+    if (!limiters.has(deviceId) && limiters.size >= limitersMax) limiters.delete(limiters.keys().next().value!);
+    const limiter = limiters.get(deviceId) ?? new LogLimiter(entriesPerMinute);
+    limiters.set(deviceId, limiter);
+    const suppressed = limiter.admit(clock.steadyMs());
+    if (suppressed === undefined) return;
+    const text =
+      withUnseenWrittenOut(detail).slice(0, kind === "crash" ? crashCharactersMax : detailCharactersMax) +
+      (suppressed > 0 ? ` (${suppressed} entries before this were dropped)` : "");
+    log.info({ device: deviceId, kind }, text);
+    waiting.push({ deviceId, at: clock.wallMs(), kind, detail: text });
+    writing ??= Promise.resolve()
+      .then(write)
+      .finally(() => (writing = undefined));
+  }
+
+  return {
+    add,
+    async follow(feed) {
+      const row = await storage.db.selectFrom("meta").select("value").where("key", "=", cursorKey).executeTakeFirst();
+      cursor = cursorStored = row === undefined ? 0 : Number(row.value.toString());
+      await feed.followFrom(cursor, (change, position) => {
+        if (position !== undefined) cursor = position;
+        if (change.kind !== "deployment" || !("moved" in change) || change.moved === undefined) return;
+        const { rollout, state, code } = change.moved;
+        add(change.deviceId, "deployment", `${rollout}: ${outcomeText(state, code)}`);
+      });
+    },
+    async flush() {
+      while (writing !== undefined) await writing;
+    },
+  };
+}

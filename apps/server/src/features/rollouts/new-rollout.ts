@@ -1,0 +1,200 @@
+// A rollout is made: which devices, which image for each, in which wave; refused when the release does not fit.
+
+import { imageFor, runsNewer } from "@flipside/api/release-fit";
+import { waveSizes } from "@flipside/api/rollout-arithmetic";
+import type { CompleteNewRollout as NewRollout, RunningSlot } from "@flipside/api/types";
+import type { Clock } from "../../clock.ts";
+import { ApiError } from "../../http/errors.ts";
+import { newId } from "../../identifiers.ts";
+import type { DeviceRow, ImageRow, NewDeployment, ReleaseRow } from "../../storage/schema.ts";
+import type { Queries, Storage, Work } from "../../storage/storage.ts";
+import type { EngineRoom } from "../deployments/engine-room.ts";
+import { runsConfirmed } from "../deployments/offering.ts";
+import { addCounts } from "../deployments/store.ts";
+import type { ImageStore } from "../releases/image-store.ts";
+import type { Trust } from "../trust/trust.ts";
+
+const namesListedMax = 10;
+/** SQLite takes 32,766 values in one statement, PostgreSQL 65,535. */
+const rowsAtATime = 500;
+const fieldErrorsMax = 20;
+
+const listed = (names: string[]): string =>
+  names.slice(0, namesListedMax).join(", ") +
+  (names.length > namesListedMax ? ` and ${names.length - namesListedMax} more` : "");
+
+async function targetsOf(db: Queries, request: NewRollout, product: string): Promise<DeviceRow[]> {
+  if ("all" in request.target) {
+    const devices = await db
+      .selectFrom("devices")
+      .selectAll()
+      .where("revokedAt", "is", null)
+      .where("product", "=", product)
+      .orderBy("id")
+      .execute();
+    if (devices.length === 0) throw new ApiError("no-devices", `No device of product ${product} has checked in yet.`);
+    return devices;
+  }
+  const ids = [...new Set(request.target.deviceIds)];
+  const found = new Map<string, DeviceRow>();
+  for (let at = 0; at < ids.length; at += 500) {
+    for (const row of await db
+      .selectFrom("devices")
+      .selectAll()
+      .where("id", "in", ids.slice(at, at + 500))
+      .execute())
+      found.set(row.id, row);
+  }
+  const refuse = (problem: string, advice: string, pick: (id: string) => boolean): void => {
+    const names = ids.filter(pick);
+    if (names.length > 0)
+      throw new ApiError("device-not-known", `${problem}: ${listed(names)}. ${advice}`, {
+        errors: names.slice(0, 20).map((name) => ({ path: "target.deviceIds", message: `${name}: ${problem}` })),
+      });
+  };
+  refuse("Not enrolled", "Take them out of the target, or enrol them first.", (id) => !found.has(id));
+  refuse("Revoked", "Take them out of the target.", (id) => found.get(id)!.revokedAt !== null);
+  refuse(
+    "Has never checked in, so its hardware is not known",
+    "Wait for the first check-in.",
+    (id) => found.get(id)!.product === null,
+  );
+  refuse("Of another product", `The release is for ${product}.`, (id) => found.get(id)!.product !== product);
+  return ids.map((id) => found.get(id)!);
+}
+
+/** The release's images. Throws ApiError when they don't fit all of these devices. */
+function refuseMisfits(release: ReleaseRow, images: ImageRow[], devices: DeviceRow[], allowOlder: boolean): void {
+  const without = devices.filter((device) => imageFor(images, device) === undefined);
+  if (without.length > 0) {
+    const hardware = [...new Set(without.map((device) => `${device.hardware} revision ${device.revision}`))];
+    throw new ApiError(
+      "no-image-for-hardware",
+      `Release ${release.version} has no image for ${listed(hardware)} (${listed(without.map((device) => device.id))}). Upload a release with such an image, or take these devices out of the target.`,
+      {
+        errors: without
+          .slice(0, fieldErrorsMax)
+          .map((device) => ({
+            path: "target",
+            message: `${device.id} is ${device.hardware} revision ${device.revision}`,
+          })),
+      },
+    );
+  }
+  const newer = devices.filter((device) =>
+    runsNewer(device.running === null ? null : (JSON.parse(device.running) as RunningSlot), release),
+  );
+  if (newer.length > 0 && !allowOlder) {
+    throw new ApiError(
+      "release-older",
+      `${listed(newer.map((device) => device.id))} run a newer release than ${release.version}. Set allowOlder to go back; each device then needs a permit signed by a release key.`,
+    );
+  }
+}
+
+function deploymentOf(rolloutId: string, device: DeviceRow, image: ImageRow, wave: number, at: number): NewDeployment {
+  // Already there: counts as confirmed, by what the device itself checked in.
+  const confirmed = runsConfirmed(device, image.digest);
+  return {
+    id: newId(),
+    rolloutId,
+    deviceId: device.id,
+    digest: image.digest,
+    wave,
+    attempt: 1,
+    state: confirmed ? "confirmed" : "queued",
+    code: 0,
+    done: confirmed ? image.chunkCount : 0,
+    total: image.chunkCount,
+    createdAt: at,
+    updatedAt: at,
+    offeredAt: null,
+    deadlineAt: null,
+    finishedAt: confirmed ? at : null,
+  };
+}
+
+export interface NewRolloutOptions {
+  storage: Storage;
+  engineRoom: EngineRoom;
+  trust: Pick<Trust, "version" | "verdict">;
+  images: Pick<ImageStore, "check">;
+  clock: Clock;
+}
+
+/** Returns its id. Throws ApiError. */
+export async function createRollout(options: NewRolloutOptions, request: NewRollout, by: string): Promise<string> {
+  const { storage, trust } = options;
+  const stored = await storage.db.selectFrom("images").selectAll().where("releaseId", "=", request.releaseId).execute();
+  const [unserved] = await options.images.check(stored);
+  if (unserved !== undefined) {
+    const { hardware } = stored.find((image) => image.digest === unserved.digest)!;
+    throw new ApiError(
+      "image-file-missing",
+      `The file of the image for ${hardware} (${unserved.digest}) is ${unserved.state} in the server's data directory. Upload the same release file again: it is put back.`,
+    );
+  }
+  const id = newId();
+  await storage.transaction(async (work) => {
+    const { db } = work;
+    const release = await db.selectFrom("releases").selectAll().where("id", "=", request.releaseId).executeTakeFirst();
+    if (release === undefined) throw new ApiError("not-found", "There is no such release.");
+    const images = await db.selectFrom("images").selectAll().where("releaseId", "=", release.id).execute();
+    if (images.some((image) => trust.verdict(image.digest, null) === "revoked")) {
+      throw new ApiError(
+        "release-revoked",
+        `Trust record ${trust.version} names no signer of release ${release.version} any more. Build it again, signed by a release key that is in force.`,
+      );
+    }
+    const devices = await targetsOf(db, request, release.product);
+    refuseMisfits(release, images, devices, request.allowOlder);
+    await insert(options, work, { id, request, by, images, devices });
+  });
+  return id;
+}
+
+async function insert(
+  { engineRoom, clock }: NewRolloutOptions,
+  work: Work,
+  rollout: { id: string; request: NewRollout; by: string; images: ImageRow[]; devices: DeviceRow[] },
+): Promise<void> {
+  const { id, request, by, images, devices } = rollout;
+  const { db } = work;
+  const at = clock.wallMs();
+  const waveTotals = waveSizes(request.waves, devices.length);
+  await db
+    .insertInto("rollouts")
+    .values({
+      id,
+      name: request.name,
+      releaseId: request.releaseId,
+      state: "running",
+      pauseReason: null,
+      currentWave: 0,
+      waveTotals: JSON.stringify(waveTotals),
+      deadlineMs: request.deadlineMs,
+      failureThresholdPercent: request.failureThresholdPercent,
+      allowOlder: request.allowOlder,
+      acceptedWave: -1,
+      acceptedFinished: 0,
+      acceptedFailed: 0,
+      createdAt: at,
+      createdBy: by,
+      finishedAt: null,
+    })
+    .execute();
+  const waveOf = waveTotals.flatMap((size, wave) => Array.from({ length: size }, () => wave));
+  const rows = devices.map((device, i) => deploymentOf(id, device, imageFor(images, device)!, waveOf[i]!, at));
+  for (let from = 0; from < rows.length; from += rowsAtATime)
+    await db
+      .insertInto("deployments")
+      .values(rows.slice(from, from + rowsAtATime))
+      .execute();
+  await addCounts(
+    db,
+    id,
+    rows.map(({ wave, state }) => ({ wave, state, count: 1 })),
+  );
+  work.changed({ kind: "targets", id, deployments: rows.map((row) => ({ id: row.id, deviceId: row.deviceId })) });
+  await engineRoom.apply(work, id, async () => ({ type: "started" }));
+}

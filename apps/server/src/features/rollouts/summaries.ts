@@ -1,0 +1,80 @@
+// Rollouts as they are shown: read models, apart from what changes them.
+
+import { noCounts, waveStateOf } from "@flipside/api/rollout-arithmetic";
+import type { Rollout as RolloutDetail, RolloutSummary } from "@flipside/api/types";
+import { ApiError } from "../../http/errors.ts";
+import { iso, isoOrNull } from "../../identifiers.ts";
+import type { RolloutRow } from "../../storage/schema.ts";
+import type { Queries } from "../../storage/storage.ts";
+import type { Progress } from "../deployments/progress.ts";
+import { type Count, talliesOf } from "../deployments/store.ts";
+import { deploymentView, selectDeployments } from "../devices/view.ts";
+
+function summaryOf(row: RolloutRow & { version: string }, perWave: Count[]): RolloutSummary {
+  const counts = noCounts();
+  for (const { state, count } of perWave) counts[state] += count;
+  const waves = talliesOf(row, perWave).map((tally, index) => ({
+    index,
+    ...tally,
+    state: waveStateOf(tally, index, row.currentWave),
+  }));
+  return {
+    id: row.id,
+    name: row.name,
+    releaseId: row.releaseId,
+    version: row.version,
+    state: row.state,
+    pauseReason: row.pauseReason,
+    createdAt: iso(row.createdAt),
+    createdBy: row.createdBy,
+    finishedAt: isoOrNull(row.finishedAt),
+    counts,
+    total: waves.reduce((sum, wave) => sum + wave.total, 0),
+    waves,
+  };
+}
+
+/** Newest first; of one rollout with an id. By one statement, so that the state fits the counts. */
+export async function summaries(db: Queries, id?: string): Promise<RolloutSummary[]> {
+  let query = db
+    .selectFrom("rollouts")
+    .innerJoin("releases", "releases.id", "rollouts.releaseId")
+    .leftJoin("deploymentCounts", "deploymentCounts.rolloutId", "rollouts.id")
+    .selectAll("rollouts")
+    .select([
+      "releases.version as version",
+      "deploymentCounts.wave as countedWave",
+      "deploymentCounts.state as countedState",
+      "deploymentCounts.count as count",
+    ])
+    .orderBy("rollouts.createdAt", "desc")
+    .orderBy("rollouts.id");
+  if (id !== undefined) query = query.where("rollouts.id", "=", id);
+  const rows = await query.execute();
+  const byRollout = new Map<string, { row: (typeof rows)[number]; counts: Count[] }>();
+  for (const row of rows) {
+    const group = byRollout.get(row.id) ?? { row, counts: [] };
+    byRollout.set(row.id, group);
+    if (row.countedState !== null)
+      group.counts.push({ wave: row.countedWave!, state: row.countedState, count: row.count! });
+  }
+  return [...byRollout.values()].map(({ row, counts }) => summaryOf(row, counts));
+}
+
+/** Throws ApiError when there is none. */
+export async function rolloutDetail(db: Queries, id: string, progress: Progress): Promise<RolloutDetail> {
+  const [summary] = await summaries(db, id);
+  if (summary === undefined) throw new ApiError("not-found", "There is no such rollout.");
+  const deployments = await selectDeployments(db).where("deployments.rolloutId", "=", id).orderBy("position").execute();
+  const decisions = await db
+    .selectFrom("decisions")
+    .select(["at", "text"])
+    .where("rolloutId", "=", id)
+    .orderBy("id")
+    .execute();
+  return {
+    ...summary,
+    deployments: deployments.map((row) => deploymentView(progress.over(row))),
+    decisions: decisions.map(({ at, text }) => ({ at: iso(at), text })),
+  };
+}
