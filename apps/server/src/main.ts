@@ -1,7 +1,7 @@
 // Starts the fleet manager from the command line.
 
 import { endWithParent, outliveOutput } from "@flipside/processes/end-with-parent";
-import { whoReaches } from "../../../packages/processes/src/reach.ts";
+import { whoReaches } from "@flipside/processes/reach";
 import { ConfigurationError, readConfiguration, usage } from "./configuration.ts";
 import { createLogger } from "./logging.ts";
 import { readSecretKey } from "./storage/secrets-at-rest.ts";

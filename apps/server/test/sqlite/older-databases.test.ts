@@ -147,7 +147,7 @@ describe("a server before migration 0006", () => {
       "alter table images add column filePath text; alter table images drop column fileName; alter table images drop column fileDigest",
     );
     database.prepare("update images set filePath = ?").run(`/srv/elsewhere/images/${digest}.image`);
-    database.exec("drop table deploymentCounts; delete from kysely_migration where name >= '0006'");
+    database.exec("drop table deploymentCounts; drop table changes; delete from kysely_migration where name >= '0006'");
     database.close();
     fixture = await Fixture.goOn({ dataDir }, first.project);
     const device = await fixture.readyDevice();
