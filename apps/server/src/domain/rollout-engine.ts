@@ -11,10 +11,11 @@
 
 import { mayAct } from "@flipside/api/rollout-actions";
 import { countInto, failuresOf, sharePercent, type WaveTally } from "@flipside/api/rollout-arithmetic";
+import type { RolloutState } from "@flipside/api/types";
 import { type DeploymentStateName, deploymentStateOf, errorName, isFinalState, mayFollow } from "@flipside/image-format";
 
 export interface RolloutSnapshot {
-  state: "running" | "paused" | "completed" | "cancelled";
+  state: RolloutState;
   pauseReason: string | null;
   currentWave: number;
   deadlineMs: number;

@@ -1,11 +1,10 @@
 // A refusal on its way to the client. What can be refused, by code, is in the package api (errors.ts).
 
 import { errors, type ErrorCode } from "@flipside/api/errors";
+import type { Problem } from "@flipside/api/types";
 
-export interface FieldError {
-  path: string;
-  message: string;
-}
+/** A member at fault. */
+export type FieldError = NonNullable<Problem["errors"]>[number];
 
 /** `detail` is for people and never holds secrets. */
 export class ApiError extends Error {

@@ -1,20 +1,12 @@
 // Errors as RFC 9457 problem details: one handler, through which every failed request leaves.
 
 import type { ErrorRequestHandler, Response } from "express";
+import type { Problem } from "@flipside/api/types";
 import { FormatError } from "@flipside/image-format";
 import { ZodError } from "zod";
 import type { Logger } from "../logging.ts";
 import { StorageUnavailable } from "../storage/storage-unavailable.ts";
 import { ApiError } from "./errors.ts";
-
-interface Problem {
-  type: string;
-  title: string;
-  status: number;
-  detail: string;
-  code: string;
-  errors?: { path: string; message: string }[];
-}
 
 function problemOf(error: ApiError): Problem {
   return {
@@ -77,6 +69,8 @@ export function storageFull(): ApiError {
   return new ApiError("storage-full", "Nothing of this was kept and nothing stored earlier is lost. Make room in the data directory, then try again.");
 }
 
+const sizeText = (bytes: number): string => (bytes < 1024 * 1024 ? `${bytes / 1024} KiB` : `${bytes / 1024 / 1024} MiB`);
+
 /** Turns whatever was thrown into the refusal that the client sees, or undefined for a fault of the server's. */
 function refusalOf(error: unknown): ApiError | undefined {
   if (error instanceof ApiError) return error;
@@ -89,7 +83,7 @@ function refusalOf(error: unknown): ApiError | undefined {
   // What express and its body parser throw.
   const type = String((error as { type?: unknown } | null)?.type ?? "");
   if (type === "entity.parse.failed") return new ApiError("malformed-json", "The body could not be read as JSON.");
-  if (type === "entity.too.large") return new ApiError("body-too-large", `This body may have ${Number((error as { limit?: unknown }).limit)} bytes at most.`);
+  if (type === "entity.too.large") return new ApiError("body-too-large", `This body may have ${sizeText(Number((error as { limit?: unknown }).limit))} at most.`);
   if (type === "encoding.unsupported" || type === "charset.unsupported") return new ApiError("unsupported-media-type", "Send UTF-8 without a content encoding.");
   if (type === "request.aborted" || type === "request.size.invalid") return new ApiError("upload-incomplete", "The connection broke off before the whole body had arrived.");
   if (error instanceof URIError) return new ApiError("not-found", "The address is not well-formed.");

@@ -1,7 +1,9 @@
 // The tables, as Kysely sees them. Times are milliseconds since 1970. What a column is in each
 // dialect: column-types.ts; booleans are listed there.
 
-import type { CommandKind, DeploymentStateName } from "@flipside/image-format";
+import type { Role } from "@flipside/api/route";
+import type { CommandState, EntropyState, Health, RolloutState } from "@flipside/api/types";
+import type { BootReasonName, CommandKind, DeploymentStateName } from "@flipside/image-format";
 import type { Generated, Insertable, Selectable, Updateable } from "kysely";
 
 export interface MetaTable {
@@ -11,7 +13,7 @@ export interface MetaTable {
 
 export interface AccountTable {
   userName: string;
-  role: "admin";
+  role: Role;
   passwordHash: string;
   mustChangePassword: boolean;
   /** Counts password changes: a token of an older generation is worthless. */
@@ -43,15 +45,15 @@ export interface DeviceTable {
   trustVersion: number | null;
   /** SHA-256 of the device's trust chain, hex; null from an older agent. */
   trustDigest: string | null;
-  entropy: "good" | "failed-health" | "absent" | null;
+  entropy: EntropyState | null;
   /** The last record that the device refused, and the error code; null when it refused none. */
   trustRefusedVersion: number | null;
   trustRefusedCode: number | null;
   securityFloor: number | null;
   slotBytes: number | null;
   bootCounter: number | null;
-  bootReason: string | null;
-  health: "unknown" | "healthy" | "unhealthy";
+  bootReason: BootReasonName | null;
+  health: Health;
   /** JSON of the slots as checked in, or null before the first check-in. */
   running: string | null;
   other: string | null;
@@ -126,7 +128,7 @@ export interface RolloutTable {
   id: string;
   name: string;
   releaseId: string;
-  state: "running" | "paused" | "completed" | "cancelled";
+  state: RolloutState;
   pauseReason: string | null;
   currentWave: number;
   /** JSON: devices in each wave. */
@@ -196,7 +198,7 @@ export interface CommandTable {
   kind: CommandKind;
   host: string | null;
   port: number | null;
-  state: "waiting" | "sent" | "accepted" | "done" | "refused" | "failed" | "expired";
+  state: CommandState;
   code: number;
   createdAt: number;
   createdBy: string;

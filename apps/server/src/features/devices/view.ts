@@ -2,7 +2,7 @@
 
 import { activeOf } from "@flipside/api/active-deployment";
 import type { Deployment as DeploymentView, Device as DeviceView, OtherSlot as OtherSlotView, RunningSlot, TrustRelation } from "@flipside/api/types";
-import { type BootReasonName, errorName } from "@flipside/image-format";
+import { errorName } from "@flipside/image-format";
 import { iso, isoOrNull } from "../../identifiers.ts";
 import type { DeploymentRow, DeviceRow } from "../../storage/schema.ts";
 import type { Queries } from "../../storage/storage.ts";
@@ -78,8 +78,7 @@ export function deviceView(
     },
     health: row.health,
     bootCounter: row.bootCounter,
-    // Checked when the device said it (sessions/messages.ts).
-    bootReason: row.bootReason as BootReasonName | null,
+    bootReason: row.bootReason,
     loaderVersion: row.loaderVersion,
     trustVersion: row.trustVersion,
     trustDigest: row.trustDigest,
