@@ -34,7 +34,7 @@ const confirmed = (id: string): Change => ({
   kind: "deployment",
   id,
   deviceId: `of-${id}`,
-  moved: { state: "confirmed", code: 0, rollout: "r" },
+  moved: { from: "testing", state: "confirmed", code: 0, rollout: "r" },
 });
 /** Each in a transaction of its own. */
 const commit = (...changes: Change[]): Promise<void> =>

@@ -1,7 +1,7 @@
 import { failuresOf } from "@flipside/api/rollout-arithmetic";
 import { type DeploymentStateName, deploymentStateNames, deploymentStateOf, isFinal } from "@flipside/image-format";
 import { describe, expect, it } from "vitest";
-import { type Changes, type DeploymentSnapshot, mayFollowName, type RolloutEvent, type RolloutSnapshot, step } from "../src/domain/rollout-engine.ts";
+import { type Changes, type DeploymentSnapshot, mayFollowName, type RolloutEvent, revisableStates, type RolloutSnapshot, step } from "../src/domain/rollout-engine.ts";
 import { Random, seed } from "./random.ts";
 
 const isFinalName = (state: DeploymentStateName): boolean => isFinal(deploymentStateOf(state));
@@ -160,6 +160,17 @@ describe("the rollout engine", () => {
     expect(model.get("0.0").state).toBe("timed-out");
     model.confirm("0.0");
     expect(model.get("0.0").state).toBe("confirmed");
+  });
+
+  it("tells of a final state that later evidence revised, and only of those that may be", () => {
+    for (const state of deploymentStateNames.filter(isFinalName)) {
+      const model = new Model([1]);
+      model.offer("0.0");
+      model.get("0.0").state = state;
+      const { moves } = model.confirm("0.0");
+      const revised = { id: "0.0", wave: 0, from: state, to: "confirmed" };
+      expect(moves, state).toEqual((revisableStates as readonly string[]).includes(state) ? [revised] : []);
+    }
   });
 
   it("does not give a deployment up before its deadline, nor one that waits in a paused rollout", () => {

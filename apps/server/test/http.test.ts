@@ -29,6 +29,7 @@ describe("the HTTP interface", () => {
   it("answers unknown addresses below /api with a problem, and signed-out ones with 401", async () => {
     expect(await fixture.api.get("/api/nothing")).toMatchObject({ status: 404, body: { code: "not-found" } });
     expect(await fixture.api.get("/api/devices/none")).toMatchObject({ status: 404, body: { code: "not-found" } });
+    expect(await fixture.api.get("/api/devices/a%00b"), "which no database's text need hold").toMatchObject({ status: 404, body: { code: "not-found" } });
     expect(await fixture.api.get("/api/devices/%ff")).toMatchObject({ status: 404 });
     expect((await new ApiClient(fixture.server.url).get("/api/nothing")).status).toBe(401);
   });

@@ -69,11 +69,30 @@ export interface DeploymentChange {
   finishedAt?: number | null;
 }
 
+/** A deployment went from one state to another; out of a final one, too, when later evidence revised it. */
+export interface Move {
+  id: string;
+  wave: number;
+  from: DeploymentStateName;
+  to: DeploymentStateName;
+}
+
+/**
+ * Final states that later evidence may revise: given up here, and installed all the same. `confirmed` is none of them yet,
+ * as docs/protocol.md has no way out of it. That an image was confirmed and then gave way will be news: then it joins this
+ * list, is looked at again at each check-in, and its move is counted and told like every other, with what it was before.
+ */
+export const revisableStates = ["cancelled", "timed-out"] as const satisfies readonly DeploymentStateName[];
+
+export type RevisableState = (typeof revisableStates)[number];
+
+export const isRevisable = (state: DeploymentStateName): state is RevisableState =>
+  (revisableStates as readonly DeploymentStateName[]).includes(state);
+
 export interface Changes {
   rollout: Partial<Pick<RolloutSnapshot, "state" | "pauseReason" | "currentWave" | "accepted">> & { finishedAt?: number };
   deployments: DeploymentChange[];
-  /** Deployments that went from one state to another. */
-  moves: { wave: number; from: DeploymentStateName; to: DeploymentStateName }[];
+  moves: Move[];
   /** Queued deployments of waves up to this one get this deadline (a wave has started, or waiting goes on). */
   queuedDeadline: { throughWave: number; deadlineAt: number } | undefined;
   /** Automatic decisions and the operator's, with the numbers that they were taken on. */
@@ -105,8 +124,7 @@ export function provenState(deployment: DeploymentSnapshot, evidence: CheckInEvi
   if (evidence.running.digest === deployment.digest && evidence.running.state === "confirmed") {
     if (state === "queued") return undefined; // nobody asked the device yet: decided when it is to be offered
     // Given up, and yet it was installed: only the device's last deployment can be the one that did it.
-    const givenUp = state === "cancelled" || state === "timed-out";
-    if (givenUp && said === undefined && (evidence.deployment !== undefined || !deployment.newestOffered)) return undefined;
+    if (isRevisable(state) && said === undefined && (evidence.deployment !== undefined || !deployment.newestOffered)) return undefined;
     return mayFollowName(state, "confirmed") ? { state: "confirmed", code: 0 } : undefined;
   }
   if (isFinalState(state) || state === "queued") return undefined;
@@ -128,7 +146,7 @@ export function step(rollout: RolloutSnapshot, event: RolloutEvent, now: number)
     const wave = next.waves[deployment.wave]!;
     countInto(wave, deployment.state, -1);
     countInto(wave, state, 1);
-    changes.moves.push({ wave: deployment.wave, from: deployment.state, to: state });
+    changes.moves.push({ id: deployment.id, wave: deployment.wave, from: deployment.state, to: state });
     changes.deployments.push({ id: deployment.id, state, ...more, ...(isFinalState(state) ? { finishedAt: now } : {}) });
   }
 

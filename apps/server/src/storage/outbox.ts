@@ -11,12 +11,12 @@ export type Change =
   | { kind: "rollout"; id: string; due?: readonly string[] }
   /** A rollout's deployments were made; they are named only while this process runs. */
   | { kind: "targets"; id: string; deployments?: readonly { id: string; deviceId: string }[] }
-  /** `moved`: it went to another state. */
+  /** `moved`: it went to another state, with what it was in before. */
   | {
       kind: "deployment";
       id: string;
       deviceId: string;
-      moved?: { state: DeploymentStateName; code: number; rollout: string };
+      moved?: { from: DeploymentStateName; state: DeploymentStateName; code: number; rollout: string };
     };
 
 export interface StoredChange {

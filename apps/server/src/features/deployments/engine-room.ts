@@ -38,7 +38,7 @@ export function createEngineRoom({
             .where("state", "=", "queued")
             .where("wave", "<=", changes.queuedDeadline.throughWave)
             .execute();
-    const moved = new Set(changes.deployments.filter((change) => change.state !== undefined).map(({ id }) => id));
+    const moves = new Map(changes.moves.map((move) => [move.id, move]));
     for (const { id, deviceId, state, code } of await deploymentRows(
       db,
       changes.deployments.map(({ id }) => id),
@@ -47,7 +47,7 @@ export function createEngineRoom({
         kind: "deployment",
         id,
         deviceId,
-        ...(moved.has(id) ? { moved: { state, code, rollout: name } } : {}),
+        ...(moves.has(id) ? { moved: { from: moves.get(id)!.from, state, code, rollout: name } } : {}),
       });
     }
     work.changed({ kind: "rollout", id: rolloutId, due: due.map(({ deviceId }) => deviceId) });

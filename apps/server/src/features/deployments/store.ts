@@ -6,10 +6,14 @@ import { type DeploymentStateName, deploymentStateNames, isFinalState } from "@f
 import type { Clock } from "../../clock.ts";
 import type { DeploymentRow, RolloutRow } from "../../storage/schema.ts";
 import type { Queries } from "../../storage/storage.ts";
-import type { Changes, DeploymentSnapshot, RolloutSnapshot } from "../../domain/rollout-engine.ts";
+import {
+  type Changes,
+  type DeploymentSnapshot,
+  revisableStates,
+  type RolloutSnapshot,
+} from "../../domain/rollout-engine.ts";
 
 export const finalStates: DeploymentStateName[] = deploymentStateNames.filter(isFinalState);
-export const givenUpStates: DeploymentStateName[] = ["cancelled", "timed-out"];
 
 export interface Count {
   wave: number;
@@ -124,7 +128,7 @@ export async function openToCheckIn(db: Queries, deviceId: string): Promise<Know
     .selectFrom("deployments")
     .selectAll()
     .where("deviceId", "=", deviceId)
-    .where((q) => q.or([q("finishedAt", "is", null), q("state", "in", givenUpStates)]))
+    .where((q) => q.or([q("finishedAt", "is", null), q("state", "in", revisableStates)]))
     .orderBy("position")
     .execute();
   if (rows.length === 0) return [];

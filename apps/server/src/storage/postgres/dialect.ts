@@ -17,6 +17,10 @@ import type { Pool, PoolClient } from "pg";
 import { patienceMs } from "../patience.ts";
 import { ConnectionLost, faultOf, isLost } from "./faults.ts";
 
+/** PostgreSQL's text has no U+0000. Nothing that is stored has one, so what is looked for by it is not there. */
+const bound = (value: unknown): unknown =>
+  typeof value === "string" && value.includes("\0") ? value.replaceAll("\0", "\uFFFD") : value;
+
 const pauseMsFirst = 20;
 const pauseMsMax = 500;
 
@@ -57,7 +61,7 @@ class Connection implements DatabaseConnection {
     const reads = SelectQueryNode.is(query);
     for (;;) {
       try {
-        const { rows, rowCount } = await this.#client.query(sql, [...parameters]);
+        const { rows, rowCount } = await this.#client.query(sql, parameters.map(bound));
         return reads ? { rows } : { rows, numAffectedRows: BigInt(rowCount ?? 0) };
       } catch (error) {
         if (isLost(error)) this.#broken = error as Error;
