@@ -1,17 +1,15 @@
+import { FIXED_HEADER_BYTES_MAX, putFixedHeader } from "@flipside/protocol/mqtt/fixed-header";
+import { PacketType } from "@flipside/protocol/mqtt/packet";
 import { describe, expect, it } from "vitest";
 import { PacketGuard } from "../src/mqtt/packet-guard.ts";
 import { maySubscribe, mayPublish, parseTopic, topicOf } from "../src/mqtt/topics.ts";
 import { Random, seed } from "./random.ts";
 
-/** An MQTT packet with a body of so many bytes (MQTT 3.1.1, 2.2.3). */
+/** A PUBLISH whose remaining length is so many bytes; below a topic's, a packet without a meaning. */
 function packet(bodyBytes: number): number[] {
-  const length: number[] = [];
-  let left = bodyBytes;
-  do {
-    length.push((left % 128) | (left >= 128 ? 0x80 : 0));
-    left = Math.floor(left / 128);
-  } while (left > 0);
-  return [0x30, ...length, ...Array.from({ length: bodyBytes }, (_, i) => (i * 37) & 0xff)];
+  const body = Array.from({ length: bodyBytes }, (_, i) => (i * 37) & 0xff);
+  const header = new Uint8Array(FIXED_HEADER_BYTES_MAX);
+  return [...header.subarray(0, putFixedHeader(header, 0, PacketType.Publish << 4, bodyBytes)), ...body];
 }
 
 describe("the packet guard", () => {

@@ -1,5 +1,6 @@
-// A scripted device: speaks the protocol of docs/protocol.md over real MQTT, keeps its "flash" in memory, and does what
-// a test tells it to. Written from the document, not from the server's code.
+// A second protocol, apart from packages/protocol on purpose: its topics, MACs and messages are written from docs/protocol.md,
+// its MQTT is the library mqtt's, so that it judges what the server and that package say. A scripted device over real MQTT that
+// keeps its "flash" in memory and does what a test tells it to.
 
 import { createHash, createHmac, randomBytes } from "node:crypto";
 import { sign, type SigningKey } from "@flipside/image-format";

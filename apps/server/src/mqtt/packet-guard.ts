@@ -1,21 +1,23 @@
 // Bounds the MQTT packets that a client may send. The broker's parser collects a packet of any announced length (up to
-// 256 MB) before anybody can refuse it, so the fixed header (MQTT 3.1.1, section 2.2) is followed here, ahead of it.
+// 256 MB) before anybody can refuse it, so the fixed headers are followed here, ahead of it.
 
 import type { Socket } from "node:net";
+import { FIXED_HEADER_BYTES_MAX, fixedHeaderEnd, remainingLength } from "@flipside/protocol/mqtt/fixed-header";
+import { MalformedPacket } from "@flipside/protocol/mqtt/packet";
 
 export class PacketGuard {
   readonly #maxBytes: number;
   /** Body bytes still to come of the packet that is arriving. */
   #remaining = 0;
-  /** -1: a packet's first byte is next; otherwise the number of length bytes read so far. */
-  #lengthBytes = -1;
-  #length = 0;
+  /** Of the next packet's fixed header, as far as it has come. */
+  readonly #header = new Uint8Array(FIXED_HEADER_BYTES_MAX);
+  #headerBytes = 0;
 
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes;
   }
 
-  /** Follows the stream over `bytes`; false as soon as a packet announces more than the limit. */
+  /** Follows the stream over `bytes`; false as soon as a packet has announced more than the limit, or a length that is none. */
   admits(bytes: Uint8Array): boolean {
     let at = 0;
     while (at < bytes.length) {
@@ -23,22 +25,27 @@ export class PacketGuard {
         const taken = Math.min(this.#remaining, bytes.length - at);
         this.#remaining -= taken;
         at += taken;
-      } else if (this.#lengthBytes < 0) {
-        this.#lengthBytes = 0;
-        this.#length = 0;
-        at++;
-      } else {
-        const byte = bytes[at++]!;
-        this.#length += (byte & 0x7f) * 128 ** this.#lengthBytes;
-        this.#lengthBytes++;
-        if (this.#length > this.#maxBytes || this.#lengthBytes > 4) return false;
-        if (byte < 0x80) {
-          this.#remaining = this.#length;
-          this.#lengthBytes = -1;
-        }
+        continue;
       }
+      this.#header[this.#headerBytes++] = bytes[at++]!;
+      const end = this.#headerEnd();
+      if (end === undefined) return false;
+      if (end < 0) continue;
+      this.#remaining = remainingLength(this.#header, 0, end);
+      this.#headerBytes = 0;
+      if (this.#remaining > this.#maxBytes) return false;
     }
     return true;
+  }
+
+  /** -1: not yet; undefined: it can't end. */
+  #headerEnd(): number | undefined {
+    try {
+      return fixedHeaderEnd(this.#header, 0, this.#headerBytes);
+    } catch (error) {
+      if (error instanceof MalformedPacket) return undefined;
+      throw error;
+    }
   }
 }
 
