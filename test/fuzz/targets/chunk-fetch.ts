@@ -9,6 +9,8 @@ import { assemblyEntry, compileForFuzzing } from "../engine/compile.ts";
 import { FuzzInstance } from "../engine/instance.ts";
 import { expectSame, type OpenTarget, Violation } from "../engine/target.ts";
 import { agentGrants } from "@flipside/machine/grants";
+import { PacketType } from "@flipside/protocol/mqtt/packet";
+import { connackPacket, ConnectReturn, emptyPacket } from "@flipside/protocol/mqtt/write";
 import { MqttWire } from "../../../apps/power-cut/src/server/mqtt-wire.ts";
 import { DeviceHost } from "./device-host.ts";
 import { layout } from "./device-images.ts";
@@ -41,8 +43,8 @@ const STEPS_MAX = 64;
 const UNITS_US = [1_000, 10_000, 50_000, 100_000, 333_333, 1_000_000, 4_000_000, 1];
 /** Pieces from 1024 bytes on say how fast the link is. */
 const PIECE_BYTES = [4096, 1024, 1023, 256];
-const CONNACK = [0x20, 2, 0, 0];
-const PINGRESP = [0xd0, 0];
+const CONNACK = [...connackPacket(ConnectReturn.Accepted)];
+const PINGRESP = [...emptyPacket(PacketType.Pingresp)];
 /** Of a device without a name: its shard is the hash of nothing. */
 const TOPIC_PREFIX = "flipside/v1/e3//";
 /** When a session that is not proven, and a link that takes nothing, are looked at again. */

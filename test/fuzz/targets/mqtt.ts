@@ -1,38 +1,41 @@
 // A hostile MQTT server's byte stream: whatever it is cut into, the client tells the same.
 
 import type { SeededRandom } from "@flipside/machine/faults/seeded-random";
+import { fixedHeaderEnd, remainingLength } from "@flipside/protocol/mqtt/fixed-header";
+import { MalformedPacket } from "@flipside/protocol/mqtt/packet";
+import { connackPacket, ConnectReturn, publishPacket } from "@flipside/protocol/mqtt/write";
 import { assemblyEntry, compileForFuzzing } from "../engine/compile.ts";
 import { FuzzInstance } from "../engine/instance.ts";
 import { insert, write } from "../engine/mutate.ts";
 import { type Draft, type OpenTarget, Violation } from "../engine/target.ts";
 
-const connack = [0x20, 2, 0, 0];
-const publish = (topic: string, payload: Uint8Array, qos = 0, id = 1, flags = 0): number[] => {
-  const name = Buffer.from(topic);
-  const body = [name.length >> 8, name.length & 255, ...name, ...(qos > 0 ? [id >> 8, id & 255] : []), ...payload];
-  const length: number[] = [];
-  for (let left = body.length; left > 0 || length.length === 0; left >>= 7) length.push((left & 127) | (left > 127 ? 128 : 0));
-  return [0x30 | (qos << 1) | flags, ...length, ...body];
-};
+const connack = [...connackPacket(ConnectReturn.Accepted)];
+const publish = (topic: string, payload: Uint8Array, qos = 0, packetId = 1, isDuplicate = false): number[] => [...publishPacket(topic, payload, { qos, packetId, isDuplicate })];
 const bytes = (length: number): Uint8Array => new Uint8Array(length).map((_, i) => i);
 const packets = [
   connack, [0x20, 2, 1, 0], [0x20, 2, 0, 5], [0x40, 2, 0, 1], [0x40, 2, 0, 2], [0x90, 3, 0, 1, 1], [0x90, 3, 0, 1, 0x80], [0xd0, 0],
-  publish("a/b", bytes(3)), publish("a/b", bytes(3), 1, 7), publish("t", bytes(500)), publish("t", bytes(600)), publish("t", bytes(600), 1, 9), publish("x".repeat(300), bytes(300), 1, 3, 8),
+  publish("a/b", bytes(3)), publish("a/b", bytes(3), 1, 7), publish("t", bytes(500)), publish("t", bytes(600)), publish("t", bytes(600), 1, 9), publish("x".repeat(300), bytes(300), 1, 3, true),
   [0x30, 0xff, 0xff, 0xff, 0x7f], [0x30, 0x80, 0x80, 0x80, 0x80, 1],
 ].map((packet) => Uint8Array.from(packet));
+
+/** -1: none is to be seen. */
+function headerEnd(draft: Draft, at: number): number {
+  try {
+    return fixedHeaderEnd(draft.bytes, at, draft.length);
+  } catch (error) {
+    if (error instanceof MalformedPacket) return -1;
+    throw error;
+  }
+}
 
 /** Where packets begin, as far as they can be followed. */
 function packetsIn(draft: Draft): number[] {
   const places: number[] = [];
   for (let at = 0; at + 2 <= draft.length; ) {
     places.push(at);
-    let length = 0;
-    let head = 1;
-    for (let byte = 128; byte & 128 && head < 5; head++) {
-      byte = draft.bytes[at + head] ?? 0;
-      length += (byte & 127) * 128 ** (head - 1);
-    }
-    at += head + length;
+    const bodyAt = headerEnd(draft, at);
+    if (bodyAt < 0) break;
+    at = bodyAt + remainingLength(draft.bytes, at, bodyAt);
   }
   return places;
 }
