@@ -1,7 +1,10 @@
 // A link that can be bad: stands between devices and broker, and drops connections, slows them down, flips a bit of a
-// chunk in transit, or is away. It reads what the broker sends (MQTT 3.1.1, section 2), so it knows chunks from the rest.
+// chunk in transit, or is away. It reads what the broker sends, so it knows chunks from the rest.
 
 import { connect, createServer, type Server, type Socket } from "node:net";
+import { type Packet, PacketType } from "@flipside/protocol/mqtt/packet";
+import { PacketCutter } from "@flipside/protocol/mqtt/packet-cutter";
+import { readPublish } from "@flipside/protocol/mqtt/read";
 
 export interface LinkFaults {
   /** Every connection is cut this long after it was made. */
@@ -65,63 +68,29 @@ export class MqttProxy {
     }
     if (this.faults.dropAfterMs !== undefined) setTimeout(end, this.faults.dropAfterMs).unref();
     device.pipe(broker);
-    const reader = new PacketReader();
+    const fromBroker = new PacketCutter();
     let readyAtMs = 0;
-    broker.on("data", (bytes: Buffer) => {
-      for (const packet of reader.take(bytes)) {
-        this.#inspect(packet);
-        const rate = this.faults.bytesPerSecond;
-        // Read once: time goes on between two readings, and a time-out may not be negative.
-        const nowMs = performance.now();
-        if (rate === undefined && readyAtMs <= nowMs) {
-          device.write(packet);
-          continue;
-        }
-        readyAtMs = Math.max(readyAtMs, nowMs) + (rate === undefined ? 0 : (packet.length / rate) * 1000);
-        setTimeout(() => device.destroyed || device.write(packet), readyAtMs - nowMs).unref();
-      }
-    });
+    const pass = (packet: Packet): void => {
+      this.#inspect(packet);
+      const { whole } = packet;
+      const rate = this.faults.bytesPerSecond;
+      // Read once: time goes on between two readings, and a time-out may not be negative.
+      const nowMs = performance.now();
+      if (rate === undefined && readyAtMs <= nowMs) return void device.write(whole);
+      readyAtMs = Math.max(readyAtMs, nowMs) + (rate === undefined ? 0 : (whole.length / rate) * 1000);
+      setTimeout(() => device.destroyed || device.write(whole), readyAtMs - nowMs).unref();
+    };
+    broker.on("data", (bytes: Buffer) => fromBroker.take(bytes, pass));
   }
 
   /** Counts payload chunks, and harms them when that is wanted. */
-  #inspect(packet: Buffer): void {
-    if (packet[0]! >> 4 !== 3) return;
-    const start = packet.findIndex((byte, i) => i > 0 && byte < 0x80) + 1;
-    const topicBytes = packet.readUInt16BE(start);
-    const topic = packet.toString("latin1", start + 2, start + 2 + topicBytes);
-    if (!topic.endsWith("/chunk")) return;
-    const payload = start + 2 + topicBytes + ((packet[0]! & 6) !== 0 ? 2 : 0);
-    if (packet.length < payload + CHUNK_PREFIX_BYTES || packet[payload + 8] !== PART_PAYLOAD) return;
-    const key = `${topic.split("/").at(-2)}:${packet.readUInt32LE(payload + 12)}`;
+  #inspect(packet: Packet): void {
+    if (packet.type !== PacketType.Publish) return;
+    const { topic, payload } = readPublish(packet);
+    if (!topic.endsWith("/chunk") || payload.length < CHUNK_PREFIX_BYTES || payload[8] !== PART_PAYLOAD) return;
+    const key = `${topic.split("/").at(-2)}:${Buffer.from(payload).readUInt32LE(12)}`;
     this.chunks.set(key, (this.chunks.get(key) ?? 0) + 1);
-    if (this.faults.flipPayloadBits) packet[packet.length - 1]! ^= 0x10;
-  }
-}
-
-/** Cuts a byte stream into whole MQTT packets. */
-class PacketReader {
-  #rest: Buffer = Buffer.alloc(0);
-
-  take(bytes: Buffer): Buffer[] {
-    this.#rest = Buffer.concat([this.#rest, bytes]);
-    const packets: Buffer[] = [];
-    for (;;) {
-      const length = this.#packetBytes();
-      if (length === undefined || this.#rest.length < length) return packets;
-      packets.push(this.#rest.subarray(0, length));
-      this.#rest = Buffer.from(this.#rest.subarray(length));
-    }
-  }
-
-  /** Fixed header and remaining length (section 2.2.3), when they are there. */
-  #packetBytes(): number | undefined {
-    let length = 0;
-    for (let i = 1; i <= 4; i++) {
-      const byte = this.#rest[i];
-      if (byte === undefined) return undefined;
-      length += (byte & 0x7f) * 128 ** (i - 1);
-      if (byte < 0x80) return 1 + i + length;
-    }
-    throw new Error("the broker sent a packet with a malformed length");
+    // The payload lies in the packet: what goes on has the other bit.
+    if (this.faults.flipPayloadBits) payload[payload.length - 1]! ^= 0x10;
   }
 }

@@ -7,13 +7,16 @@ import type { Duplex } from "node:stream";
 import type { SeededRandom } from "@flipside/machine/faults/seeded-random";
 import type { HostClock } from "@flipside/machine/clock";
 import type { Connect } from "@flipside/machine/node/streams";
+import { type Packet, PacketType } from "@flipside/protocol/mqtt/packet";
+import { PacketCutter } from "@flipside/protocol/mqtt/packet-cutter";
+import { readConnect, readPublish, readSubscribe } from "@flipside/protocol/mqtt/read";
+import { connackPacket, ConnectReturn, emptyPacket, pubackPacket, publishPacket, subackPacket } from "@flipside/protocol/mqtt/write";
 import type { UpdateImage } from "./images.ts";
 
 const WIRE_US = 1_000;
 const POLL_MS = 1_000;
 const DEADLINE_MS = 3_600_000;
 const TABLE_PIECE_BYTES = 4096;
-const enum Packet { Connect = 1, Connack = 2, Publish = 3, Puback = 4, Subscribe = 8, Suback = 9, Pingreq = 12, Pingresp = 13 }
 
 export interface SlotReport {
   slot: "a" | "b";
@@ -37,7 +40,7 @@ export interface CheckIn {
 
 /** Where a connection's answers go. */
 export interface ToDevice {
-  toDevice(bytes: Buffer): void;
+  toDevice(bytes: Uint8Array): void;
 }
 
 type Json = Record<string, unknown>;
@@ -65,8 +68,8 @@ class Wire extends EventEmitter {
     return true;
   }
 
-  toDevice(bytes: Buffer): void {
-    this.clock.after(WIRE_US, () => this.isDown || this.emit("data", bytes));
+  toDevice(bytes: Uint8Array): void {
+    this.clock.after(WIRE_US, () => this.isDown || this.emit("data", Buffer.from(bytes)));
   }
 
   end(): void {
@@ -126,43 +129,43 @@ export class ScriptedServer {
 
   /** A connection from its begin: returns what takes the bytes that the device sends. That throws at bytes that are no MQTT. */
   serve(wire: ToDevice): (bytes: Buffer) => void {
-    let rest: Buffer = Buffer.alloc(0);
+    const fromDevice = new PacketCutter();
     const session: Session = { id: "", deviceNonce: "", nonce: "", serverNonce: "", secret: "" };
-    return (bytes) => {
-      rest = Buffer.concat([rest, bytes]);
-      for (;;) {
-        const packet = takePacket(rest);
-        if (!packet) return;
-        rest = rest.subarray(packet.bytes);
-        this.#packet(wire, session, packet);
-      }
-    };
+    return (bytes) => fromDevice.take(bytes, (packet) => this.#packet(wire, session, packet));
   }
 
-  #packet(wire: ToDevice, session: Session, { type, flags, body }: Taken): void {
-    if (type === Packet.Connect) {
-      const fields = lengthPrefixed(body.subarray(10));
-      const hasWill = (body[7]! & 4) !== 0;
-      const [userName, password] = fields.slice(hasWill ? 3 : 1).map(String);
-      const known = userName === `enrol.${this.device.id}` || (password !== undefined && this.secrets.includes(password));
-      session.secret = password ?? "";
-      return wire.toDevice(Buffer.from([Packet.Connack << 4, 2, 0, known ? 0 : 4]));
+  #packet(wire: ToDevice, session: Session, packet: Packet): void {
+    switch (packet.type) {
+      case PacketType.Connect:
+        return wire.toDevice(connackPacket(this.#connect(session, packet)));
+      case PacketType.Subscribe: {
+        const { packetId, filters } = readSubscribe(packet);
+        return wire.toDevice(subackPacket(packetId, filters.map(() => 1)));
+      }
+      case PacketType.Pingreq:
+        return wire.toDevice(emptyPacket(PacketType.Pingresp));
+      case PacketType.Publish:
+        return this.#published(wire, session, packet);
     }
-    if (type === Packet.Subscribe) {
-      const granted = Buffer.from([Packet.Suback << 4, 3, body[0]!, body[1]!, 1]);
-      return wire.toDevice(granted);
-    }
-    if (type === Packet.Pingreq) return wire.toDevice(Buffer.from([Packet.Pingresp << 4, 0]));
-    if (type !== Packet.Publish) return;
-    const topicBytes = body.readUInt16BE(0);
-    const topic = body.toString("utf8", 2, 2 + topicBytes);
-    const hasId = (flags & 6) !== 0;
-    if (hasId) wire.toDevice(Buffer.from([Packet.Puback << 4, 2, body[2 + topicBytes]!, body[3 + topicBytes]!]));
+  }
+
+  #connect(session: Session, packet: Packet): ConnectReturn {
+    const { userName, password } = readConnect(packet);
+    session.secret = password === undefined ? "" : String(Buffer.from(password));
+    const isKnown = userName === `enrol.${this.device.id}` || (password !== undefined && this.secrets.includes(session.secret));
+    return isKnown ? ConnectReturn.Accepted : ConnectReturn.UserNameOrPassword;
+  }
+
+  #published(wire: ToDevice, session: Session, packet: Packet): void {
+    const { topic, payload, qos, packetId } = readPublish(packet);
+    if (qos > 0) wire.toDevice(pubackPacket(packetId));
     const leaf = topic.slice(topic.lastIndexOf("/") + 1);
-    const message = JSON.parse(body.toString("utf8", 2 + topicBytes + (hasId ? 2 : 0))) as Json;
+    const message = JSON.parse(Buffer.from(payload).toString()) as Json;
     this.#message(leaf, message, session, (answerLeaf, content) => {
       const answerTopic = `flipside/v1/${createHash("sha256").update(this.device.id).digest("hex").slice(0, 2)}/${this.device.id}/${answerLeaf}`;
-      wire.toDevice(this.#publish(answerTopic, Buffer.isBuffer(content) ? content : Buffer.from(JSON.stringify(content)), Buffer.isBuffer(content) ? 0 : 1));
+      this.#packetId = (this.#packetId % 0xffff) + 1;
+      const isBinary = Buffer.isBuffer(content);
+      wire.toDevice(publishPacket(answerTopic, isBinary ? content : JSON.stringify(content), { qos: isBinary ? 0 : 1, packetId: this.#packetId }));
     });
   }
 
@@ -237,48 +240,10 @@ export class ScriptedServer {
     }
   }
 
-  #publish(topic: string, payload: Buffer, qos: 0 | 1): Buffer {
-    this.#packetId = (this.#packetId % 0xffff) + 1;
-    const name = Buffer.from(topic);
-    const id = qos === 1 ? [this.#packetId >> 8, this.#packetId & 0xff] : [];
-    const body = Buffer.concat([Buffer.from([name.length >> 8, name.length & 0xff]), name, Buffer.from(id), payload]);
-    const length: number[] = [];
-    for (let left = body.length; left > 0 || length.length === 0; left >>= 7) length.push((left & 0x7f) | (left > 0x7f ? 0x80 : 0));
-    return Buffer.concat([Buffer.from([(Packet.Publish << 4) | (qos << 1), ...length]), body]);
-  }
-
   #nonce(): string {
     const bytes = new Uint8Array(16).map(() => this.random.below(256));
     return Buffer.from(bytes).toString("base64url");
   }
-}
-
-interface Taken {
-  type: number;
-  flags: number;
-  body: Buffer;
-  /** Of the whole packet. */
-  bytes: number;
-}
-
-/** The first whole packet (MQTT 3.1.1, section 2.2). */
-function takePacket(bytes: Buffer): Taken | undefined {
-  let length = 0;
-  for (let i = 1; i <= 4; i++) {
-    const byte = bytes[i];
-    if (byte === undefined) return undefined;
-    length += (byte & 0x7f) * 128 ** (i - 1);
-    if (byte >= 0x80) continue;
-    const end = 1 + i + length;
-    return bytes.length < end ? undefined : { type: bytes[0]! >> 4, flags: bytes[0]! & 15, body: bytes.subarray(1 + i, end), bytes: end };
-  }
-  throw new Error("the device sent a packet with a malformed length");
-}
-
-function lengthPrefixed(bytes: Buffer): Buffer[] {
-  const fields: Buffer[] = [];
-  for (let at = 0; at < bytes.length; at += 2 + bytes.readUInt16BE(at)) fields.push(bytes.subarray(at + 2, at + 2 + bytes.readUInt16BE(at)));
-  return fields;
 }
 
 const mac = (key: Uint8Array, ...fields: string[]): string => createHmac("sha256", key).update(fields.join("\n")).digest("base64url");

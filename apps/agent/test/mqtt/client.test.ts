@@ -1,4 +1,6 @@
 // The client against a scripted peer and a clock that only the test moves.
+import { PacketType } from "@flipside/protocol/mqtt/packet";
+import { connackPacket, ConnectReturn, emptyPacket, pubackPacket, publishPacket as writePublish, subackPacket } from "@flipside/protocol/mqtt/write";
 import { beforeAll, expect, test } from "vitest";
 import { compileModule } from "../text/assembly-module.ts";
 import { Random } from "../text/random.ts";
@@ -13,28 +15,16 @@ beforeAll(() => {
 });
 
 const S = 1_000_000n;
-const CONNACK = Buffer.from([0x20, 2, 0, 0]);
-const PINGREQ = Buffer.from([0xc0, 0]);
-const PINGRESP = Buffer.from([0xd0, 0]);
-const DISCONNECT = Buffer.from([0xe0, 0]);
-const puback = (id: number) => Buffer.from([0x40, 2, id >> 8, id & 255]);
-const suback = (id: number, code: number) => Buffer.from([0x90, 3, id >> 8, id & 255, code]);
+const CONNACK = Buffer.from(connackPacket(ConnectReturn.Accepted));
+const PINGREQ = Buffer.from(emptyPacket(PacketType.Pingreq));
+const PINGRESP = Buffer.from(emptyPacket(PacketType.Pingresp));
+const DISCONNECT = Buffer.from(emptyPacket(PacketType.Disconnect));
+const puback = (id: number): Buffer => Buffer.from(pubackPacket(id));
+const suback = (id: number, code: number): Buffer => Buffer.from(subackPacket(id, [code]));
 
-function remainingLength(length: number): Buffer {
-  const bytes: number[] = [];
-  do {
-    bytes.push((length & 127) | (length > 127 ? 128 : 0));
-    length >>= 7;
-  } while (length > 0);
-  return Buffer.from(bytes);
-}
-
-function publishPacket(topic: string | Uint8Array, payload: string | Uint8Array, id = 0, flags = id ? 2 : 0): Buffer {
-  const name = Buffer.from(topic as string);
-  const head = Buffer.concat([Buffer.from([name.length >> 8, name.length & 255]), name]);
-  const packetId = flags & 6 ? Buffer.from([id >> 8, id & 255]) : Buffer.alloc(0);
-  const body = Buffer.concat([head, packetId, Buffer.from(payload as string)]);
-  return Buffer.concat([Buffer.from([0x30 | flags]), remainingLength(body.length), body]);
+/** `flags`: those of the fixed header (section 3.3.1), also where they are not allowed. */
+function publishPacket(topic: string | Uint8Array, payload: string | Uint8Array, packetId = 0, flags = packetId ? 2 : 0): Buffer {
+  return Buffer.from(writePublish(topic, payload, { qos: (flags >> 1) & 3, packetId, isRetained: (flags & 1) !== 0, isDuplicate: (flags & 8) !== 0 }));
 }
 
 class Peer {
@@ -543,7 +533,7 @@ test("what a server must not send ends the connection as a protocol error", () =
     "topic not UTF-8": publishPacket(Uint8Array.of(0xc0, 0x80), "x"),
     "topic longer than the packet": Uint8Array.of(0x30, 4, 0, 9, 97, 98),
     "topic that leaves no room for the id": Uint8Array.of(0x32, 5, 0, 2, 97, 98, 1),
-    "long topic longer than the packet": Buffer.concat([Uint8Array.of(0x30), remainingLength(20_000), Uint8Array.of(0xff, 0xff), Buffer.alloc(19_998, 97)]),
+    "long topic longer than the packet": Buffer.concat([Uint8Array.of(0x30, 0xa0, 0x9c, 0x01, 0xff, 0xff), Buffer.alloc(19_998, 97)]),
     "long packet with id 0": publishPacket("t", "x".repeat(20_000), 0, 2),
     "long packet with empty topic": publishPacket("", "x".repeat(20_000)),
     "second CONNACK": CONNACK,

@@ -3,7 +3,9 @@
 
 import { beforeAll, describe, expect, test } from "vitest";
 import type { Workshop } from "../hosts/virtual-image.ts";
-import { MeddledDevice, messageOf, Packet, publish, realAgent } from "./meddled-device.ts";
+import { PacketType } from "@flipside/protocol/mqtt/packet";
+import { readPublish } from "@flipside/protocol/mqtt/read";
+import { MeddledDevice, messageOf, publish, realAgent } from "./meddled-device.ts";
 
 const ABSENT = -3;
 const IO = -5;
@@ -89,12 +91,12 @@ test("a session that was recorded can't be played back to a device whose source 
   const bench = await MeddledDevice.powerOn(workshop, image, { entropy: (target) => void target.fill(0) });
   bench.run(10_000);
   const recorded = bench.received.map(({ packet }) => packet);
-  const topics = recorded.filter(({ type }) => type === Packet.Publish).map((packet) => ({ topic: packet.body.toString("utf8", 2, 2 + packet.body.readUInt16BE(0)), message: messageOf(packet)! }));
+  const topics = recorded.filter(({ type }) => type === PacketType.Publish).map((packet) => ({ topic: readPublish(packet).topic, message: messageOf(packet)! }));
   await bench.device.cutPower();
   // Whoever holds the connection has heard all, and knows neither secret nor key.
   let step = 0;
   bench.meddler = {
-    toDevice: (packet) => (packet.type === Packet.Publish ? [] : [packet.bytes]),
+    toDevice: ({ type, whole }) => (type === PacketType.Publish ? [] : [whole]),
     fromDevice(packet, answer) {
       const message = messageOf(packet);
       if (message?.leaf !== "hello" && message?.leaf !== "proof") return true;

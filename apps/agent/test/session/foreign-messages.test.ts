@@ -4,7 +4,9 @@
 import { createHash } from "node:crypto";
 import { beforeAll, expect, test } from "vitest";
 import type { Workshop } from "../hosts/virtual-image.ts";
-import { connectFields, MeddledDevice, messageOf, Packet, publish, realAgent } from "./meddled-device.ts";
+import { PacketType } from "@flipside/protocol/mqtt/packet";
+import { readConnect } from "@flipside/protocol/mqtt/read";
+import { MeddledDevice, messageOf, publish, realAgent } from "./meddled-device.ts";
 
 let workshop: Workshop;
 let image: Uint8Array;
@@ -26,7 +28,7 @@ function next(bench: MeddledDevice): string[] {
   bench.sent.length = 0;
   const lines = bench.device.console.length;
   bench.run(10_000);
-  const said = bench.sent.flatMap(({ packet }) => (packet.type === Packet.Puback ? [] : [`${packet.type} ${messageOf(packet)?.leaf ?? ""}`]));
+  const said = bench.sent.flatMap(({ packet }) => (packet.type === PacketType.Puback ? [] : [`${packet.type} ${messageOf(packet)?.leaf ?? ""}`]));
   return [...said, ...bench.device.console.slice(lines)];
 }
 
@@ -36,15 +38,16 @@ test("the last will names the session that the hello of its connection begins, a
     bench.server.hangUp();
     bench.run(10_000);
   }
-  const wills = bench.sent.filter(({ packet }) => packet.type === Packet.Connect).map(({ packet, connection }) => ({ connection, fields: connectFields(packet) }));
-  const named = wills.filter(({ fields }) => fields[1] === topic("gone"));
+  const connects = bench.sent.filter(({ packet }) => packet.type === PacketType.Connect);
+  const wills = connects.map(({ packet, connection }) => ({ connection, will: readConnect(packet).will }));
+  const named = wills.filter(({ will }) => will?.topic === topic("gone")).map(({ connection, will }) => ({ connection, text: Buffer.from(will!.payload).toString() }));
   expect(named).toHaveLength(4);
-  for (const { connection, fields } of named) {
+  for (const { connection, text } of named) {
     const [hello] = bench.said("hello").filter((message) => message.connection === connection);
-    expect(JSON.parse(fields[2]!), `connection ${connection}`).toEqual({ session: hello!.json["session"] });
+    expect(JSON.parse(text), `connection ${connection}`).toEqual({ session: hello!.json["session"] });
     expect(hello!.json).not.toHaveProperty("connection");
   }
-  expect(new Set(named.map(({ fields }) => fields[2])).size).toBe(4);
+  expect(new Set(named.map(({ text }) => text)).size).toBe(4);
 });
 
 test("a later session of a connection says which one its last will names", async () => {
@@ -65,15 +68,15 @@ test("messages of other sessions, retained ones and repeated ones change nothing
   const ofLeaf = (leaf: string): string[] => heard.filter((message) => message.leaf === leaf).map(({ text }) => text);
   const other = "AAAAAAAAAAAAAAAAAAAAAA";
   const expected = next(bench);
-  const foreign: [string, Buffer][] = [
-    ["a challenge that comes twice", publish(topic("challenge"), ofLeaf("challenge")[0]!, { duplicate: true })],
-    ["the server's proof that comes twice", publish(topic("challenge"), ofLeaf("challenge")[1]!, { duplicate: true })],
+  const foreign: [string, Uint8Array][] = [
+    ["a challenge that comes twice", publish(topic("challenge"), ofLeaf("challenge")[0]!, { isDuplicate: true })],
+    ["the server's proof that comes twice", publish(topic("challenge"), ofLeaf("challenge")[1]!, { isDuplicate: true })],
     ["a late refusal of the proof", publish(topic("challenge"), JSON.stringify({ session, accepted: false, error: "expired" }))],
     ["a refusal of another session", publish(topic("challenge"), JSON.stringify({ session: other, accepted: false, error: "session-unknown" }))],
-    ["a retained refusal", publish(topic("challenge"), JSON.stringify({ session, accepted: false, error: "session-unknown" }), { retain: true })],
+    ["a retained refusal", publish(topic("challenge"), JSON.stringify({ session, accepted: false, error: "session-unknown" }), { isRetained: true })],
     ["an offer of another session", publish(topic("offer"), JSON.stringify({ session: other, pollMs: 3_600_000 }))],
-    ["a retained offer", publish(topic("offer"), JSON.stringify({ session, pollMs: 3_600_000 }), { retain: true })],
-    ["a retained trust record", publish(topic("trust"), Buffer.alloc(100, 1), { retain: true })],
+    ["a retained offer", publish(topic("offer"), JSON.stringify({ session, pollMs: 3_600_000 }), { isRetained: true })],
+    ["a retained trust record", publish(topic("trust"), Buffer.alloc(100, 1), { isRetained: true })],
     ["a trust record", publish(topic("offers"), Buffer.alloc(100, 1))],
     ["an answer to an enrolment that is over", publish(topic("enrolled"), ofLeaf("enrolled").at(-1)!)],
     ["a message on a topic of another device", publish(topic("challenge").replace("meddled", "another"), JSON.stringify({ session, accepted: false, error: "session-unknown" }))],

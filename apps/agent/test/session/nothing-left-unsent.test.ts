@@ -6,7 +6,8 @@ import { imageFields } from "../../build/build-release.ts";
 import { virtualTarget } from "@flipside/machine/factory/targets";
 import { type UpdateImage, updateImage } from "../../../../test/power-cut/images.ts";
 import type { Workshop } from "../hosts/virtual-image.ts";
-import { MeddledDevice, messageOf, type MqttPacket, realAgent } from "./meddled-device.ts";
+import type { Packet } from "@flipside/protocol/mqtt/packet";
+import { MeddledDevice, messageOf, realAgent } from "./meddled-device.ts";
 
 let workshop: Workshop;
 let image: Uint8Array;
@@ -26,13 +27,13 @@ async function atWork(): Promise<MeddledDevice> {
 
 test("the next window is asked for as soon as the last one is through, also where all of that comes at once", async () => {
   const bench = await atWork();
-  let held: MqttPacket[] = [];
+  let held: Packet[] = [];
   const throughMs: number[] = [];
   bench.meddler.toDevice = (packet) => {
-    if (messageOf(packet)?.leaf !== "chunk") return [packet.bytes];
+    if (messageOf(packet)?.leaf !== "chunk") return [packet.whole];
     held.push(packet);
     if (held.length < Number(bench.said("fetch").at(-1)!.json["count"])) return [];
-    const window = Buffer.concat(held.map(({ bytes }) => bytes));
+    const window = Buffer.concat(held.map(({ whole }) => whole));
     held = [];
     throughMs.push(bench.clock.nowUs() / 1000);
     return [window];

@@ -3,7 +3,10 @@
 
 import { beforeAll, describe, expect, test } from "vitest";
 import type { Workshop } from "../hosts/virtual-image.ts";
-import { type Meddler, MeddledDevice, messageOf, type MqttPacket, Packet, realAgent } from "./meddled-device.ts";
+import { PacketType } from "@flipside/protocol/mqtt/packet";
+import { readConnect, readPublish, readSuback, readSubscribe } from "@flipside/protocol/mqtt/read";
+import { acknowledgementPacket, connackPacket, ConnectReturn, emptyPacket, pubackPacket, subackPacket } from "@flipside/protocol/mqtt/write";
+import { type Meddler, MeddledDevice, messageOf, realAgent } from "./meddled-device.ts";
 
 const MINUTE_MS = 60_000;
 const BACKOFF_MAX_MS = 30_000;
@@ -16,11 +19,9 @@ beforeAll(async () => {
   ({ workshop, image } = await realAgent());
 }, 240_000);
 
-const topicOf = ({ body }: MqttPacket): string => body.toString("utf8", 4, 4 + body.readUInt16BE(2));
 const dropped = (leaf: string): Meddler["fromDevice"] => (packet, answer) => {
   if (messageOf(packet)?.leaf !== leaf) return true;
-  const id = 2 + packet.body.readUInt16BE(0);
-  answer(Buffer.from([0x40, 2, packet.body[id]!, packet.body[id + 1]!]));
+  answer(pubackPacket(readPublish(packet).packetId));
   return false;
 };
 
@@ -61,25 +62,30 @@ describe("a subscription", () => {
       const refused = new Set<number>();
       meddle(bench, {
         fromDevice(packet) {
-          if (packet.type === Packet.Subscribe && topicOf(packet).endsWith(`/${leaf}`)) refused.add(packet.body.readUInt16BE(0));
+          if (packet.type !== PacketType.Subscribe) return true;
+          const { packetId, filters } = readSubscribe(packet);
+          if (filters[0]!.filter.endsWith(`/${leaf}`)) refused.add(packetId);
           return true;
         },
-        toDevice: ({ type, body, bytes }) => (type === Packet.Suback && refused.delete(body.readUInt16BE(0)) ? [Buffer.from([0x90, 3, body[0]!, body[1]!, 0x80])] : [bytes]),
+        toDevice(packet) {
+          const packetId = packet.type === PacketType.Suback ? readSuback(packet).packetId : 0;
+          return [refused.delete(packetId) ? subackPacket(packetId, [0x80]) : packet.whole];
+        },
       });
       expectBackOff(bench, /mqtt subscription refused, granted 128$/);
     });
   }
 
-  const answers: [string, (id: Buffer) => Buffer[], RegExp][] = [
-    ["that is granted at a lower QoS than was asked for", (id) => [Buffer.concat([Buffer.from([0x90, 3]), id, Buffer.from([0])])], /granted 0$/],
-    ["that is answered for two", (id) => [Buffer.concat([Buffer.from([0x90, 4]), id, Buffer.from([1, 1])])], /mqtt disconnected, reason 8$/],
-    ["that is answered with UNSUBACK", (id) => [Buffer.concat([Buffer.from([0xb0, 2]), id])], /mqtt disconnected, reason 8$/],
+  const answers: [string, (id: number) => Uint8Array[], RegExp][] = [
+    ["that is granted at a lower QoS than was asked for", (id) => [subackPacket(id, [0])], /granted 0$/],
+    ["that is answered for two", (id) => [subackPacket(id, [1, 1])], /mqtt disconnected, reason 8$/],
+    ["that is answered with UNSUBACK", (id) => [acknowledgementPacket(PacketType.Unsuback, id)], /mqtt disconnected, reason 8$/],
     ["that is not answered", () => [], /(mqtt disconnected, reason 7|the server does not answer)$/],
   ];
   for (const [what, answer, line] of answers) {
     test(what, async () => {
       const bench = await served();
-      meddle(bench, { toDevice: ({ type, body, bytes }) => (type === Packet.Suback ? answer(body.subarray(0, 2)) : [bytes]) });
+      meddle(bench, { toDevice: (packet) => (packet.type === PacketType.Suback ? answer(readSuback(packet).packetId) : [packet.whole]) });
       expectBackOff(bench, line);
     });
   }
@@ -90,19 +96,19 @@ describe("CONNECT", () => {
   for (let code = 1; code <= 5; code++) {
     test(`that is refused with code ${code}`, async () => {
       const bench = await served();
-      meddle(bench, { toDevice: ({ type, bytes }) => (type === Packet.Connack ? [Buffer.from([0x20, 2, 0, code])] : [bytes]) });
+      meddle(bench, { toDevice: ({ type, whole }) => [type === PacketType.Connack ? connackPacket(code) : whole] });
       expectBackOff(bench, new RegExp(`mqtt refused, code ${code}: ${words[code]}$`));
     });
   }
 
-  const others: [string, Buffer, RegExp][] = [
-    ["that is answered with a session, though it was to be clean", Buffer.from([0x20, 2, 1, 0]), /mqtt disconnected, reason 8$/],
-    ["that is answered with DISCONNECT", Buffer.from([0xe0, 0]), /mqtt disconnected, reason 8$/],
+  const others: [string, Uint8Array, RegExp][] = [
+    ["that is answered with a session, though it was to be clean", connackPacket(ConnectReturn.Accepted, true), /mqtt disconnected, reason 8$/],
+    ["that is answered with DISCONNECT", emptyPacket(PacketType.Disconnect), /mqtt disconnected, reason 8$/],
   ];
-  for (const [what, bytes, line] of others) {
+  for (const [what, answer, line] of others) {
     test(what, async () => {
       const bench = await served();
-      meddle(bench, { toDevice: (packet) => (packet.type === Packet.Connack ? [bytes] : [packet.bytes]) });
+      meddle(bench, { toDevice: ({ type, whole }) => [type === PacketType.Connack ? answer : whole] });
       expectBackOff(bench, line);
     });
   }
@@ -119,7 +125,7 @@ describe("what is published", () => {
 
   test("is never acknowledged", async () => {
     const bench = await served();
-    meddle(bench, { toDevice: ({ type, bytes }) => (type === Packet.Puback ? [] : [bytes]) });
+    meddle(bench, { toDevice: ({ type, whole }) => (type === PacketType.Puback ? [] : [whole]) });
     expectBackOff(bench, /(mqtt disconnected, reason 7|the server does not answer)$/);
   });
 
@@ -127,7 +133,7 @@ describe("what is published", () => {
     const bench = await served();
     meddle(bench, {
       fromDevice(packet) {
-        if (packet.type !== Packet.Publish) return true;
+        if (packet.type !== PacketType.Publish) return true;
         bench.server.hangUp();
         return false;
       },
@@ -145,10 +151,10 @@ test("a device whose secret is refused tries to enrol, and goes back to its secr
   const bench = await served();
   let refuses = true;
   meddle(bench, {
-    toDevice: ({ type, bytes }) => (type === Packet.Connack && refuses ? [Buffer.from([0x20, 2, 0, 5])] : [bytes]),
+    toDevice: ({ type, whole }) => [type === PacketType.Connack && refuses ? connackPacket(ConnectReturn.NotAuthorized) : whole],
     // Enrolment is let in, and goes nowhere.
     fromDevice(packet, answer) {
-      if (packet.type === Packet.Connect) refuses = !packet.bytes.includes("enrol.");
+      if (packet.type === PacketType.Connect) refuses = !readConnect(packet).userName!.startsWith("enrol.");
       return dropped("enrol")!(packet, answer);
     },
   });
