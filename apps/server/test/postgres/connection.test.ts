@@ -146,6 +146,27 @@ describe("storage on PostgreSQL", () => {
     await relay.close();
   });
 
+  it("tries to connect for as long as the work has patience, and not for that long again and again", async () => {
+    const relay = await new Relay(await newPostgresDatabase()).listen();
+    const storage = await Storage.open({ url: relay.url }, { onError: () => {} });
+    relay.cut();
+    let runs = 0;
+    const ended: string[] = [];
+    // A statement is tried for once its patience; a transaction that is run again would be tried for it ten times.
+    const statement = storage.patiently(1_500, () => storage.db.selectFrom("meta").selectAll().execute());
+    const transaction = storage.patiently(300, () => storage.transaction(async () => void runs++));
+    await Promise.all([
+      expect(statement.finally(() => ended.push("statement"))).rejects.toBeInstanceOf(StorageUnavailable),
+      expect(transaction.finally(() => ended.push("transaction"))).rejects.toBeInstanceOf(StorageUnavailable),
+    ]);
+    expect({ runs, ended }).toEqual({ runs: 0, ended: ["transaction", "statement"] });
+    relay.isOpen = true;
+    await storage.transaction(async () => void runs++);
+    expect(runs).toBe(1);
+    await storage.close();
+    await relay.close();
+  });
+
   it("waits for a row that another program has locked with a deadline, and says so", async () => {
     const url = await newPostgresDatabase();
     const storage = await Storage.open({ url }, { onError: () => {} });

@@ -124,7 +124,9 @@ class PostgresDriver implements Driver {
         return await this.#pool.connect();
       } catch (error) {
         const fault = faultOf(error);
-        if (!(fault instanceof ConnectionLost) || performance.now() - began + pauseMs >= patienceMs()) throw fault;
+        if (!(fault instanceof ConnectionLost)) throw fault;
+        fault.waitedFor = performance.now() - began + pauseMs >= patienceMs();
+        if (fault.waitedFor) throw fault;
       }
       await new Promise((resolve) => setTimeout(resolve, pauseMs));
     }

@@ -6,6 +6,8 @@ import { StorageUnavailable } from "../storage-unavailable.ts";
 export class ConnectionLost extends StorageUnavailable {
   /** It was lost while a commit was on its way: nobody knows whether that came through. */
   readonly whileCommitting: boolean;
+  /** A new one was tried for as long as the work had patience. */
+  waitedFor = false;
 
   constructor(cause: unknown, whileCommitting = false) {
     const stored = whileCommitting

@@ -5,7 +5,6 @@ import pg from "pg";
 import { StartError } from "../../start-error.ts";
 import type { ColumnTypes } from "../column-types.ts";
 import type { OpenDialect } from "../open-dialect.ts";
-import { patienceMs } from "../patience.ts";
 import { postgresDialect } from "./dialect.ts";
 import { ConnectionLost, isMeeting } from "./faults.ts";
 import { Ownership } from "./ownership.ts";
@@ -88,7 +87,7 @@ export async function openPostgres(url: string, onError: (error: unknown) => voi
     types,
     mayRunAgain: (error, tries) =>
       tries < triesMax &&
-      (isMeeting(error) || (error instanceof ConnectionLost && !error.whileCommitting && patienceMs() > 0)),
+      (isMeeting(error) || (error instanceof ConnectionLost && !error.whileCommitting && !error.waitedFor)),
     async scrub(db: Kysely<any>, tables) {
       for (const table of tables) await sql`vacuum full ${sql.table(table)}`.execute(db);
     },
