@@ -14,6 +14,9 @@ const notOnPostgres = [
 ];
 if (postgresMissing !== undefined) console.warn(`skipped: the server's tests on PostgreSQL: ${postgresMissing}`);
 
+/** What scripts/test.mjs runs beside all others; vitest's own --exclude does not reach projects. */
+const runBeside = process.env["FLIPSIDE_TESTS_BESIDE"] === undefined ? [] : [process.env["FLIPSIDE_TESTS_BESIDE"]];
+
 /** The longest first: what starts last would be waited for alone. */
 class LongestFirst extends BaseSequencer {
   static readonly #longest = ["test/end-to-end/", "apps/power-cut/test/planted", "test/console/", "apps/agent/test/isolation/", "test/power-cut/", "apps/power-cut/", "test/fuzz/"];
@@ -37,7 +40,7 @@ export default defineConfig({
     maxWorkers: 2,
     sequence: { sequencer: LongestFirst },
     projects: [
-      { extends: true, test: { name: "tests", include: testFiles, exclude: ["**/node_modules/**", onPostgresOnly] } },
+      { extends: true, test: { name: "tests", include: testFiles, exclude: ["**/node_modules/**", onPostgresOnly, ...runBeside] } },
       ...(postgresMissing === undefined
         ? [{
             extends: true as const,

@@ -91,7 +91,8 @@ const sumOf = (...all) => Object.fromEntries(["passed", "failed", "skipped"].map
 async function allTests(runtime) {
   if (isSlice || rest.some((argument) => !argument.startsWith("-"))) return vitest(runtime, "tests", [...(isSlice ? slice : []), ...rest]);
   const beside = vitest(runtime, "story", [waiting, "--maxWorkers=1", ...rest], runBeside);
-  return sumOf(...await Promise.all([beside, vitest(runtime, "tests", ["--exclude", waiting, ...rest])]));
+  const others = { ...runtime, environment: { ...runtime.environment, FLIPSIDE_TESTS_BESIDE: waiting } };
+  return sumOf(...await Promise.all([beside, vitest(others, "tests", rest)]));
 }
 
 /** Throws NodeVersionError where it can't be had. */
