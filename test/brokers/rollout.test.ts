@@ -12,7 +12,7 @@ import { hasCommand } from "../../apps/agent/build/run-tool.ts";
 import { buildSignedRelease } from "../../apps/agent/build/build-release.ts";
 import { DemoFleet, unikernelId } from "../../apps/demo/src/demo-fleet.ts";
 import { type Prepared, prepare } from "../../apps/demo/src/prepare.ts";
-import { topicOf } from "../../apps/server/src/mqtt/topics.ts";
+import { topicOf } from "@flipside/protocol/topics";
 import { type RunningServer, type ServerOptions, startServer } from "../../apps/server/src/server.ts";
 import { ConsoleClient } from "../end-to-end/console-client.ts";
 import { Mosquitto, mosquittoMissing } from "./mosquitto.ts";

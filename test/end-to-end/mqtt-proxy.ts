@@ -2,6 +2,8 @@
 // chunk in transit, or is away. It reads what the broker sends, so it knows chunks from the rest.
 
 import { connect, createServer, type Server, type Socket } from "node:net";
+import { CHUNK_PART_PAYLOAD } from "@flipside/image-format";
+import { readChunk } from "@flipside/protocol/chunk-message";
 import { type Packet, PacketType } from "@flipside/protocol/mqtt/packet";
 import { PacketCutter } from "@flipside/protocol/mqtt/packet-cutter";
 import { readPublish } from "@flipside/protocol/mqtt/read";
@@ -14,9 +16,6 @@ export interface LinkFaults {
   /** One bit of every payload chunk is flipped. */
   flipPayloadBits?: boolean;
 }
-
-const CHUNK_PREFIX_BYTES = 16;
-const PART_PAYLOAD = 1;
 
 export class MqttProxy {
   faults: LinkFaults = {};
@@ -87,8 +86,9 @@ export class MqttProxy {
   #inspect(packet: Packet): void {
     if (packet.type !== PacketType.Publish) return;
     const { topic, payload } = readPublish(packet);
-    if (!topic.endsWith("/chunk") || payload.length < CHUNK_PREFIX_BYTES || payload[8] !== PART_PAYLOAD) return;
-    const key = `${topic.split("/").at(-2)}:${Buffer.from(payload).readUInt32LE(12)}`;
+    const chunk = topic.endsWith("/chunk") ? readChunk(payload) : undefined;
+    if (chunk?.part !== CHUNK_PART_PAYLOAD) return;
+    const key = `${topic.split("/").at(-2)}:${chunk.index}`;
     this.chunks.set(key, (this.chunks.get(key) ?? 0) + 1);
     // The payload lies in the packet: what goes on has the other bit.
     if (this.faults.flipPayloadBits) payload[payload.length - 1]! ^= 0x10;

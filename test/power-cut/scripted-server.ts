@@ -1,16 +1,18 @@
 // The least server that a device can be updated by: MQTT 3.1.1 and docs/protocol.md in memory, on a clock that the test
 // moves (or, by tcp-front.ts, on a port and the machine's). It keeps to what a device may see of the real one, and does everything at once and in the same order each time.
 
-import { createHash, createHmac } from "node:crypto";
 import { EventEmitter } from "node:events";
 import type { Duplex } from "node:stream";
 import type { SeededRandom } from "@flipside/machine/faults/seeded-random";
 import type { HostClock } from "@flipside/machine/clock";
 import type { Connect } from "@flipside/machine/node/streams";
+import { chunkMessage } from "@flipside/protocol/chunk-message";
+import { contactMac, enrolDeviceMac, enrolledSecret, enrolServerMac } from "@flipside/protocol/macs";
 import { type Packet, PacketType } from "@flipside/protocol/mqtt/packet";
 import { PacketCutter } from "@flipside/protocol/mqtt/packet-cutter";
 import { readConnect, readPublish, readSubscribe } from "@flipside/protocol/mqtt/read";
 import { connackPacket, ConnectReturn, emptyPacket, pubackPacket, publishPacket, subackPacket } from "@flipside/protocol/mqtt/write";
+import { type ServerLeaf, topicOf } from "@flipside/protocol/topics";
 import type { UpdateImage } from "./images.ts";
 
 const WIRE_US = 1_000;
@@ -162,25 +164,26 @@ export class ScriptedServer {
     const leaf = topic.slice(topic.lastIndexOf("/") + 1);
     const message = JSON.parse(Buffer.from(payload).toString()) as Json;
     this.#message(leaf, message, session, (answerLeaf, content) => {
-      const answerTopic = `flipside/v1/${createHash("sha256").update(this.device.id).digest("hex").slice(0, 2)}/${this.device.id}/${answerLeaf}`;
       this.#packetId = (this.#packetId % 0xffff) + 1;
-      const isBinary = Buffer.isBuffer(content);
-      wire.toDevice(publishPacket(answerTopic, isBinary ? content : JSON.stringify(content), { qos: isBinary ? 0 : 1, packetId: this.#packetId }));
+      const isBinary = content instanceof Uint8Array;
+      const payload = isBinary ? content : JSON.stringify(content);
+      wire.toDevice(publishPacket(topicOf(this.device.id, answerLeaf), payload, { qos: isBinary ? 0 : 1, packetId: this.#packetId }));
     });
   }
 
-  #message(leaf: string, message: Json, session: Session, answer: (leaf: string, content: Json | Buffer) => void): void {
+  #message(leaf: string, message: Json, session: Session, answer: (leaf: ServerLeaf, content: Json | Uint8Array) => void): void {
     const text = (name: string): string => String(message[name]);
     const { id, claimSecret } = this.device;
     switch (leaf) {
       case "enrol": {
         if (message["step"] === 1) {
           Object.assign(session, { nonce: text("nonce"), serverNonce: this.#nonce(), id: text("publicKey") });
-          return answer("enrolled", { step: 1, nonce: session.nonce, serverNonce: session.serverNonce, mac: mac(claimSecret, "flipside-enrol-server-v1", id, session.nonce, session.serverNonce) });
+          const { nonce, serverNonce } = session;
+          return answer("enrolled", { step: 1, nonce, serverNonce, mac: base64url(enrolServerMac(claimSecret, { deviceId: id, nonce, serverNonce })) });
         }
-        const fields = [id, session.nonce, session.serverNonce, session.id];
-        const ok = text("mac") === mac(claimSecret, "flipside-enrol-device-v1", ...fields);
-        if (ok) this.secrets.push(mac(claimSecret, "flipside-enrol-secret-v1", ...fields));
+        const fields = { deviceId: id, nonce: session.nonce, serverNonce: session.serverNonce, publicKey: session.id };
+        const ok = text("mac") === base64url(enrolDeviceMac(claimSecret, fields));
+        if (ok) this.secrets.push(base64url(enrolledSecret(claimSecret, fields)));
         return answer("enrolled", { step: 2, nonce: session.nonce, ok, ...(ok ? {} : { error: "mac-invalid" }) });
       }
       case "hello":
@@ -188,7 +191,10 @@ export class ScriptedServer {
         return answer("challenge", { session: session.id, nonce: this.#nonce() });
       case "proof":
         session.deviceNonce = text("deviceNonce");
-        return answer("challenge", { session: session.id, accepted: true, mac: mac(Buffer.from(session.secret, "base64url"), "flipside-contact-v1", id, session.id, text("deviceNonce")) });
+        return answer("challenge", {
+          session: session.id, accepted: true,
+          mac: base64url(contactMac(Buffer.from(session.secret, "base64url"), { deviceId: id, session: session.id, deviceNonce: session.deviceNonce })),
+        });
       case "check-in":
         this.lastCheckIn = message as unknown as CheckIn;
         this.onCheckIn(this.lastCheckIn);
@@ -219,24 +225,17 @@ export class ScriptedServer {
     const { deployment } = this;
     if (!deployment || this.outcome !== undefined) return {};
     const { image } = deployment;
-    const base64Url = (bytes: Uint8Array): string => Buffer.from(bytes).toString("base64url");
     return {
       deployment: deployment.id, attempt: deployment.attempt, sizeBytes: image.file.length, deadlineMs: DEADLINE_MS,
-      header: base64Url(image.header), signatures: base64Url(image.signatures),
+      header: base64url(image.header), signatures: base64url(image.signatures),
     };
   }
 
-  *#chunks({ attempt, part, first, count }: Json): Generator<Buffer> {
+  *#chunks({ attempt, part, first, count }: Json): Generator<Uint8Array> {
     const image = this.deployment!.image;
     const [content, size] = part === 0 ? [image.table, TABLE_PIECE_BYTES] : [image.payload, image.chunkBytes];
     for (let i = Number(first); i < Number(first) + Number(count) && i * size < content.length; i++) {
-      const prefix = Buffer.alloc(16);
-      prefix.write("FSCH", "latin1");
-      prefix.writeUInt32LE(Number(attempt), 4);
-      prefix[8] = Number(part);
-      prefix.write(image.digest.slice(0, 6), 9, "hex");
-      prefix.writeUInt32LE(i, 12);
-      yield Buffer.concat([prefix, content.subarray(i * size, (i + 1) * size)]);
+      yield chunkMessage({ attempt: Number(attempt), part: Number(part), digest: image.digest, index: i }, content.subarray(i * size, (i + 1) * size));
     }
   }
 
@@ -246,4 +245,4 @@ export class ScriptedServer {
   }
 }
 
-const mac = (key: Uint8Array, ...fields: string[]): string => createHmac("sha256", key).update(fields.join("\n")).digest("base64url");
+const base64url = (bytes: Uint8Array): string => Buffer.from(bytes).toString("base64url");

@@ -2,7 +2,7 @@ import { FIXED_HEADER_BYTES_MAX, putFixedHeader } from "@flipside/protocol/mqtt/
 import { PacketType } from "@flipside/protocol/mqtt/packet";
 import { describe, expect, it } from "vitest";
 import { PacketGuard } from "../src/mqtt/packet-guard.ts";
-import { maySubscribe, mayPublish, parseTopic, topicOf } from "../src/mqtt/topics.ts";
+import { maySubscribe, mayPublish, parseTopic, topicOf } from "@flipside/protocol/topics";
 import { Random, seed } from "./random.ts";
 
 /** A PUBLISH whose remaining length is so many bytes; below a topic's, a packet without a meaning. */

@@ -3,7 +3,7 @@
 
 import { type BootRecord, ErrorCode, parseSignatureBlock, SlotState, type StrictVerifier } from "@flipside/image-format";
 import { BootReason } from "@flipside/machine/abi";
-import { chunkMessage } from "../../../apps/power-cut/src/server/chunk-message.ts";
+import { chunkMessage } from "@flipside/protocol/chunk-message";
 import { Violation } from "../engine/target.ts";
 import { type AgentDevice, deviceSecret, RUNNING_SEQUENCE } from "./agent-device.ts";
 import { addressOf, argumentsOf, bindingOf, hasCommandForm } from "./command-form.ts";

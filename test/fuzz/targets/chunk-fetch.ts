@@ -11,6 +11,7 @@ import { expectSame, type OpenTarget, Violation } from "../engine/target.ts";
 import { agentGrants } from "@flipside/machine/grants";
 import { PacketType } from "@flipside/protocol/mqtt/packet";
 import { connackPacket, ConnectReturn, emptyPacket } from "@flipside/protocol/mqtt/write";
+import { topicPrefixOf } from "@flipside/protocol/topics";
 import { MqttWire } from "../../../apps/power-cut/src/server/mqtt-wire.ts";
 import { DeviceHost } from "./device-host.ts";
 import { layout } from "./device-images.ts";
@@ -45,8 +46,8 @@ const UNITS_US = [1_000, 10_000, 50_000, 100_000, 333_333, 1_000_000, 4_000_000,
 const PIECE_BYTES = [4096, 1024, 1023, 256];
 const CONNACK = [...connackPacket(ConnectReturn.Accepted)];
 const PINGRESP = [...emptyPacket(PacketType.Pingresp)];
-/** Of a device without a name: its shard is the hash of nothing. */
-const TOPIC_PREFIX = "flipside/v1/e3//";
+/** The device of this target has no name. */
+const TOPIC_PREFIX = topicPrefixOf("");
 /** When a session that is not proven, and a link that takes nothing, are looked at again. */
 const UNPROVEN_US = 2_000_000;
 const RETRY_US = 50_000;

@@ -1,8 +1,9 @@
 // The end of a device's MQTT connection that a hostile server holds: connections and subscriptions are accepted, as they would
 // be; what is published to the device is the input's. Keeps what the device said.
 
-import { createHash, createHmac } from "node:crypto";
 import { StreamState } from "@flipside/machine/abi";
+import { contactMac } from "@flipside/protocol/macs";
+import { topicPrefixOf } from "@flipside/protocol/topics";
 import { type Answer, MqttWire, type WireServer } from "../../../apps/power-cut/src/server/mqtt-wire.ts";
 import { Violation } from "../engine/target.ts";
 
@@ -45,8 +46,7 @@ export class HostileServer implements WireServer {
   #publish: Answer | undefined;
 
   constructor(readonly deviceId: string, readonly deviceSecret: Uint8Array) {
-    const shard = createHash("sha256").update(deviceId).digest("hex").slice(0, 2);
-    this.wire = new MqttWire(this, `flipside/v1/${shard}/${deviceId}/`);
+    this.wire = new MqttWire(this, topicPrefixOf(deviceId));
   }
 
   isAt(host: string, port: number): boolean {
@@ -108,7 +108,7 @@ export class HostileServer implements WireServer {
     if (state.waitsFor === "nonce") {
       this.send("challenge", { session, nonce: base64url(new Uint8Array(16).fill(7)) });
     } else if (state.waitsFor === "mac") {
-      const mac = createHmac("sha256", this.deviceSecret).update(["flipside-contact-v1", this.deviceId, session, deviceNonce].join("\n")).digest();
+      const mac = contactMac(this.deviceSecret, { deviceId: this.deviceId, session, deviceNonce });
       if (!isTrue) mac[31]! ^= 1;
       else state.isProven = true;
       state.waitsFor = "nothing";

@@ -3,6 +3,7 @@
 
 import { ErrorCode, SlotState } from "@flipside/image-format";
 import { BootReason, Zone } from "@flipside/machine/abi";
+import { readChunk } from "@flipside/protocol/chunk-message";
 import { Violation } from "../engine/target.ts";
 import type { Change } from "./device-host.ts";
 import type { Said } from "./hostile-server.ts";
@@ -25,7 +26,6 @@ const RESET_WITHIN_US = 30_000;
 const SAID_WITHIN_US = 200_000;
 const MOVE = 2;
 const COMMAND_KIND_AT = 76;
-const EMPTY_PIECE_BYTES = 16;
 
 /** One attempt of a deployment, and how far its pieces have come, each in its turn. */
 interface Attempt {
@@ -135,14 +135,14 @@ export class UpdateRules {
   /** As the device has to read it; what is not its next piece does nothing. */
   #piece(message: Buffer): void {
     const current = this.#attempts.get(this.#taken);
-    if (!current?.parts || message.length < EMPTY_PIECE_BYTES || message.toString("latin1", 0, 4) !== "FSCH") return;
-    const part = message[8]!;
+    const chunk = readChunk(message);
+    if (!current?.parts || !chunk) return;
+    const { attempt, part, index, digest, data } = chunk;
     const { parts, come, wrong } = current;
-    if (message.readUInt32LE(4) !== Number(this.#taken.split(" ").at(-1)) || message.toString("hex", 9, 12) !== current.digest.slice(0, 6)) return;
-    if (part > 1 || part !== (come[0] > 0 ? 1 : 0) || message.readUInt32LE(12) !== come[part]) return;
-    const index = come[part]!;
+    if (attempt !== Number(this.#taken.split(" ").at(-1)) || digest !== current.digest.slice(0, 6)) return;
+    if (part > 1 || part !== (come[0] > 0 ? 1 : 0) || index !== come[part]) return;
     const wanted = part === 0 ? parts.table : parts.payload.subarray(index * parts.chunkBytes, (index + 1) * parts.chunkBytes);
-    if (Buffer.compare(message.subarray(EMPTY_PIECE_BYTES), wanted) !== 0) return void wrong[part]++;
+    if (Buffer.compare(data, wanted) !== 0) return void wrong[part]++;
     come[part]++;
     wrong[1] = 0;
   }

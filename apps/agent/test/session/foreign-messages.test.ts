@@ -1,11 +1,11 @@
 // What is not of the present session changes nothing and delays nothing on the device: what a broker has retained, what comes
 // twice, what belongs to another session. And the last will names the session that it ends.
 
-import { createHash } from "node:crypto";
 import { beforeAll, expect, test } from "vitest";
 import type { Workshop } from "../hosts/virtual-image.ts";
 import { PacketType } from "@flipside/protocol/mqtt/packet";
 import { readConnect } from "@flipside/protocol/mqtt/read";
+import { topicPrefixOf } from "@flipside/protocol/topics";
 import { MeddledDevice, messageOf, publish, realAgent } from "./meddled-device.ts";
 
 let workshop: Workshop;
@@ -14,7 +14,7 @@ beforeAll(async () => {
   ({ workshop, image } = await realAgent());
 }, 240_000);
 
-const topic = (leaf: string): string => `flipside/v1/${createHash("sha256").update("meddled").digest("hex").slice(0, 2)}/meddled/${leaf}`;
+const topic = (leaf: string): string => topicPrefixOf("meddled") + leaf;
 
 async function inSession(): Promise<MeddledDevice> {
   const bench = await MeddledDevice.powerOn(workshop, image);

@@ -1,9 +1,11 @@
 // The fleet's side of a story: the messages of docs/protocol.md, answered at once and the same way each time. What it
 // knows of the device is a small value that goes with the flash's content from power-up to power-up.
 
-import { createHash, createHmac } from "node:crypto";
+import { createHash } from "node:crypto";
+import { chunkMessage } from "@flipside/protocol/chunk-message";
+import { contactMac, enrolDeviceMac, enrolledSecret, enrolServerMac } from "@flipside/protocol/macs";
+import { topicPrefixOf } from "@flipside/protocol/topics";
 import { type CampaignImage, keys } from "../stories/images.ts";
-import { chunkMessage } from "./chunk-message.ts";
 import { signedCommand } from "./signed-command.ts";
 import { type Answer, MqttWire, type WireServer } from "./mqtt-wire.ts";
 
@@ -122,8 +124,7 @@ export class StoryServer implements WireServer {
 
   constructor(identity: DeviceIdentity) {
     this.#identity = identity;
-    const shard = createHash("sha256").update(identity.deviceId).digest("hex").slice(0, 2);
-    this.wire = new MqttWire(this, `flipside/v1/${shard}/${identity.deviceId}/`);
+    this.wire = new MqttWire(this, topicPrefixOf(identity.deviceId));
   }
 
   /** A power-up or a reset: connections and sessions are gone. */
@@ -160,7 +161,7 @@ export class StoryServer implements WireServer {
         this.#isCommanded = false;
         return this.#send("challenge", {
           session: message.session, accepted: true,
-          mac: this.#mac(this.#sessionSecret, "flipside-contact-v1", this.#identity.deviceId, message.session, message.deviceNonce),
+          mac: this.#mac(contactMac, this.#sessionSecret, { deviceId: this.#identity.deviceId, session: message.session, deviceNonce: message.deviceNonce }),
         });
       case "check-in": {
         this.lastCheckIn = message as unknown as CheckIn;
@@ -226,23 +227,20 @@ export class StoryServer implements WireServer {
     if (message.step === 1) {
       this.#enrolment = { nonce: message.nonce, serverNonce: nonceOf(2), publicKey: message.publicKey };
       const { nonce, serverNonce } = this.#enrolment;
-      return this.#send("enrolled", { step: 1, nonce, serverNonce, mac: this.#mac(key, "flipside-enrol-server-v1", deviceId, nonce, serverNonce) });
+      return this.#send("enrolled", { step: 1, nonce, serverNonce, mac: this.#mac(enrolServerMac, key, { deviceId, nonce, serverNonce }) });
     }
     const { nonce, serverNonce, publicKey } = this.#enrolment;
-    const fields = [deviceId, nonce, serverNonce, publicKey];
-    const ok = message.mac === this.#mac(key, "flipside-enrol-device-v1", ...fields);
-    if (ok) {
-      this.memory = { ...this.memory, enrolled: true, secret: this.#mac(key, "flipside-enrol-secret-v1", ...fields) };
-    }
+    const fields = { deviceId, nonce, serverNonce, publicKey };
+    const ok = message.mac === this.#mac(enrolDeviceMac, key, fields);
+    if (ok) this.memory = { ...this.memory, enrolled: true, secret: this.#mac(enrolledSecret, key, fields) };
     this.#send("enrolled", { step: 2, nonce, ok, ...(ok ? {} : { error: "mac-invalid" }) });
   }
 
-  /** HMAC-SHA256 over label and fields; `key` as base64url. */
-  #mac(key: string, ...fields: string[]): string {
-    const input = fields.join("\n");
-    const name = `${key} ${input}`;
+  /** `key` and what comes of it as base64url. Remembered: runs ask for the same ones again and again. */
+  #mac<Fields extends object>(over: (key: Uint8Array, fields: Fields) => Uint8Array, key: string, fields: Fields): string {
+    const name = `${over.name} ${key} ${Object.values(fields).join(" ")}`;
     let mac = this.#macs.get(name);
-    if (mac === undefined) this.#macs.set(name, (mac = createHmac("sha256", Buffer.from(key, "base64url")).update(input).digest("base64url")));
+    if (mac === undefined) this.#macs.set(name, (mac = base64url(over(Buffer.from(key, "base64url"), fields))));
     return mac;
   }
 

@@ -4,7 +4,7 @@ import type { RequestHandler } from "express";
 import type { Access } from "@flipside/api/route";
 import type { Accounts } from "../features/accounts/accounts.ts";
 import { requireOwnOrigin, requireUser } from "../features/accounts/authentication.ts";
-import { equalInConstantTime } from "../features/sessions/mac.ts";
+import { equalInConstantTime } from "../equal-in-constant-time.ts";
 
 export interface GuardOptions {
   accounts: Accounts;

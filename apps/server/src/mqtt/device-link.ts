@@ -1,7 +1,7 @@
 // The seam between the server's features and MQTT. Two implementations: the embedded broker, and a client of any
 // other broker. Features know devices and leaves; they never see a topic or a socket.
 
-import type { DeviceLeaf, ServerLeaf } from "./topics.ts";
+import type { DeviceLeaf, ServerLeaf } from "@flipside/protocol/topics";
 
 /** Stands for one connection of a device; compared by identity. With an external broker there is one for each device. */
 export type Connection = object;

@@ -10,7 +10,7 @@ import { CONTROL_MESSAGE_BYTES_MAX } from "@flipside/image-format";
 import type { Logger } from "../logging.ts";
 import type { DeviceLink, LinkHandlers } from "./device-link.ts";
 import { guardSocket } from "./packet-guard.ts";
-import { mayPublish, maySubscribe, parseTopic, type Principal, principalOf, type ServerLeaf, topicOf } from "./topics.ts";
+import { mayPublish, maySubscribe, parseTopic, type Principal, principalOf, type ServerLeaf, topicOf } from "@flipside/protocol/topics";
 
 /** A control message, its topic and the packet's own fields. */
 const packetBytesMax = CONTROL_MESSAGE_BYTES_MAX + 1024;

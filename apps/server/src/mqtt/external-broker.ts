@@ -6,7 +6,7 @@ import { CONTROL_MESSAGE_BYTES_MAX, TOPIC_ROOT } from "@flipside/image-format";
 import type { Logger } from "../logging.ts";
 import type { BrokerAccounts, Connection, DeviceLink, LinkHandlers } from "./device-link.ts";
 import { openMosquittoAccounts } from "./mosquitto-accounts.ts";
-import { deviceLeaves, isDeviceLeaf, parseTopic, topicOf } from "./topics.ts";
+import { deviceLeaves, isDeviceLeaf, parseTopic, topicOf } from "@flipside/protocol/topics";
 
 /** Messages of one device that wait to be dealt with; what comes on top is dropped, and asked for again by its sender. */
 const waitingMax = 32;

@@ -8,7 +8,7 @@ import type { MqttClient } from "mqtt";
 import { TOPIC_ROOT } from "@flipside/image-format";
 import type { Logger } from "../logging.ts";
 import type { BrokerAccounts } from "./device-link.ts";
-import { deviceLeaves, ENROL_PASSWORD, serverLeaves, topicOf } from "./topics.ts";
+import { deviceLeaves, ENROL_PASSWORD, serverLeaves, topicOf } from "@flipside/protocol/topics";
 
 const REQUESTS = "$CONTROL/dynamic-security/v1";
 const RESPONSES = `${REQUESTS}/response`;

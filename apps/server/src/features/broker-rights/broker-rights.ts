@@ -3,7 +3,7 @@
 // than a device needs: its own queues, the topic exchange, and its own leaves there.
 
 import type { CredentialVerdict } from "../../mqtt/device-link.ts";
-import { ENROL_PASSWORD, mayPublish, maySubscribe, type Principal, principalOf } from "../../mqtt/topics.ts";
+import { ENROL_PASSWORD, mayPublish, maySubscribe, type Principal, principalOf } from "@flipside/protocol/topics";
 
 /** As RabbitMQ sends it, from a form. */
 export type Question = Record<string, string>;

@@ -3,7 +3,8 @@
 // device that reads slowly holds up its own window only.
 
 import type { FileHandle } from "node:fs/promises";
-import { CHUNK_MESSAGE_MAGIC, CHUNK_MESSAGE_PREFIX_BYTES, CHUNK_PART_TABLE, CHUNK_TABLE_PIECE_BYTES, chunkTableBytes } from "@flipside/image-format";
+import { CHUNK_MESSAGE_PREFIX_BYTES, CHUNK_PART_TABLE, CHUNK_TABLE_PIECE_BYTES, chunkTableBytes } from "@flipside/image-format";
+import { putChunkName } from "@flipside/protocol/chunk-message";
 import type { Feed } from "../../changes/feed.ts";
 import type { Logger } from "../../logging.ts";
 import type { DeviceLink } from "../../mqtt/device-link.ts";
@@ -40,15 +41,6 @@ export function pieceOf(image: ImageFile, part: number, index: number): { offset
   const at = index * pieceBytes;
   if (at >= partBytes) return undefined;
   return { offset: (isTable ? image.tableOffset : image.payloadOffset) + at, length: Math.min(pieceBytes, partBytes - at) };
-}
-
-/** The 16 bytes before the data (docs/protocol.md, "Fetch and chunk"). */
-export function writeChunkPrefix(message: Buffer, attempt: number, part: number, digest: string, index: number): void {
-  message.writeUInt32LE(CHUNK_MESSAGE_MAGIC, 0);
-  message.writeUInt32LE(attempt, 4);
-  message.writeUInt8(part, 8);
-  message.write(digest.slice(0, 6), 9, "hex");
-  message.writeUInt32LE(index, 12);
 }
 
 /** A window under way: `at` is the piece that is being read or handed over, those up to `end` follow. */
@@ -158,7 +150,7 @@ export function createChunkDelivery(options: {
       }
       if (closed || performance.now() > deadline || !options.isCurrent(session)) return;
       const message = Buffer.allocUnsafe(CHUNK_MESSAGE_PREFIX_BYTES + piece.length);
-      writeChunkPrefix(message, fetch.attempt, fetch.part, image.digest, index);
+      putChunkName(message, { attempt: fetch.attempt, part: fetch.part, digest: image.digest, index });
       const { bytesRead } = await file.read(message, CHUNK_MESSAGE_PREFIX_BYTES, piece.length, piece.offset);
       if (bytesRead !== piece.length) throw new UnreadableImage(image.digest, `it ends at ${piece.offset + bytesRead}`);
       if (!(await options.link.publish(deviceId, "chunk", message, 0))) return;

@@ -3,7 +3,7 @@
 import type { Claim } from "@flipside/api/types";
 import { ApiError } from "../../http/errors.ts";
 import type { Queries, Storage } from "../../storage/storage.ts";
-import { equalInConstantTime } from "../sessions/mac.ts";
+import { equalInConstantTime } from "../../equal-in-constant-time.ts";
 
 export interface Claims {
   /** Stores all of them or none. The same pair again changes nothing; another secret for a device is refused. */

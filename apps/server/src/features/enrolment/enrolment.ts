@@ -3,13 +3,14 @@
 
 import { randomBytes } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
-import { MAC_ENROL_DEVICE, MAC_ENROL_SECRET, MAC_ENROL_SERVER, NONCE_BYTES } from "@flipside/image-format";
+import { NONCE_BYTES } from "@flipside/image-format";
+import { enrolDeviceMac, enrolledSecret, enrolServerMac } from "@flipside/protocol/macs";
 import { z } from "zod";
 import type { LinkMessage } from "../../mqtt/device-link.ts";
 import type { Storage } from "../../storage/storage.ts";
 import type { DeviceLog } from "../device-records/device-log.ts";
 import { addSecret, findDevice, lockDevice } from "../device-records/store.ts";
-import { equalInConstantTime, macOver } from "../sessions/mac.ts";
+import { equalInConstantTime } from "../../equal-in-constant-time.ts";
 import { binary, type ParsedObject } from "../sessions/messages.ts";
 
 const nonceLifeMs = 60_000;
@@ -63,7 +64,7 @@ export function createEnrolment(options: { storage: Storage; deviceLog: DeviceLo
     if (device !== undefined && device.revokedAt !== null) return refuse(message, 1, nonce, "revoked");
     const serverNonce = randomBytes(NONCE_BYTES).toString("base64url");
     remember(serverNonce, { deviceId: message.deviceId, publicKey, nonce, expiresAt: now() + nonceLifeMs, used: false });
-    const mac = macOver(claim.secret, MAC_ENROL_SERVER, message.deviceId, nonce, serverNonce).toString("base64url");
+    const mac = enrolServerMac(claim.secret, { deviceId: message.deviceId, nonce, serverNonce }).toString("base64url");
     await answer(message, { step: 1, nonce, serverNonce, mac });
   }
 
@@ -79,13 +80,14 @@ export function createEnrolment(options: { storage: Storage; deviceLog: DeviceLo
     entry.used = true;
     const claim = await claimOf(deviceId);
     if (claim === undefined) return refuse(message, 2, nonce, "claim-unknown");
-    const expected = macOver(claim.secret, MAC_ENROL_DEVICE, deviceId, nonce, serverNonce, publicKey);
+    const proved = { deviceId, nonce, serverNonce, publicKey };
+    const expected = enrolDeviceMac(claim.secret, proved);
     if (!equalInConstantTime(expected, Buffer.from(mac, "base64url"))) {
       deviceLog.add(deviceId, "enrolment", "refused: the claim was not proved");
       return refuse(message, 2, nonce, "mac-invalid");
     }
     const key = Buffer.from(publicKey, "base64url");
-    const secret = macOver(claim.secret, MAC_ENROL_SECRET, deviceId, nonce, serverNonce, publicKey);
+    const secret = enrolledSecret(claim.secret, proved);
     const refusal = await storage.transaction(async ({ db, changed }): Promise<Refusal | undefined> => {
       const device = await lockDevice(db, deviceId);
       if (device !== undefined && device.revokedAt !== null) return "revoked";

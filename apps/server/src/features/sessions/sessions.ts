@@ -2,13 +2,14 @@
 // "Session"). Sessions live in memory only; a restart of the server makes devices prove themselves again.
 
 import { randomBytes } from "node:crypto";
-import { MAC_CONTACT, NONCE_BYTES, signingPrefixes, type StrictVerifier } from "@flipside/image-format";
+import { NONCE_BYTES, signingPrefixes, type StrictVerifier } from "@flipside/image-format";
+import { contactMac } from "@flipside/protocol/macs";
 import type { Feed } from "../../changes/feed.ts";
 import type { Connection, DeviceLink, LinkMessage } from "../../mqtt/device-link.ts";
 import type { Storage } from "../../storage/storage.ts";
 import type { DeviceLog } from "../device-records/device-log.ts";
 import { findDevice, retireSecretsBefore, secretsOf } from "../device-records/store.ts";
-import { equalInConstantTime, macOver } from "./mac.ts";
+import { equalInConstantTime } from "../../equal-in-constant-time.ts";
 import { helloMessage, type ParsedObject, proofMessage } from "./messages.ts";
 
 const nonceLifeMs = 30_000;
@@ -233,7 +234,7 @@ export function createSessions(options: {
       session.deviceNonce = deviceNonce;
       session.proven = true;
       session.heardAtMs = now();
-      const accepted = { session: id, accepted: true, mac: macOver(secret.secret, MAC_CONTACT, deviceId, id, deviceNonce).toString("base64url") };
+      const accepted = { session: id, accepted: true, mac: contactMac(secret.secret, { deviceId, session: id, deviceNonce }).toString("base64url") };
       session.taken = { proof, answer: accepted };
       sessions.set(deviceId, session);
       deviceLog.add(deviceId, "session", "session proven");

@@ -1,7 +1,7 @@
-// Topics of the protocol and who may use them (docs/protocol.md, "Topics").
+// Topics of the protocol and who may use them (docs/protocol.md, "Topics"). Needs Node, for the shard.
 
 import { createHash } from "node:crypto";
-import { DEVICE_ID_BYTES_MAX, TOPIC_ROOT } from "@flipside/image-format";
+import { DEVICE_ID_BYTES_MAX, TOPIC_ROOT } from "@flipside/image-format/portable/protocol-constants";
 
 export const deviceLeaves = ["enrol", "hello", "proof", "check-in", "fetch", "state", "telemetry", "log", "answer", "gone"] as const;
 export const serverLeaves = ["enrolled", "challenge", "offer", "chunk", "trust", "command"] as const;
@@ -13,12 +13,17 @@ const deviceIdPattern = new RegExp(`^[a-z0-9-]{1,${DEVICE_ID_BYTES_MAX}}$`);
 export const isDeviceId = (text: string): boolean => deviceIdPattern.test(text);
 
 /** First byte of SHA-256 of the device id, as two hex digits. */
-export function shardOf(deviceId: string): string {
+function shardOf(deviceId: string): string {
   return createHash("sha256").update(deviceId).digest("hex").slice(0, 2);
 }
 
+/** Of all of a device's topics: the leaf follows. */
+export function topicPrefixOf(deviceId: string): string {
+  return `${TOPIC_ROOT}${shardOf(deviceId)}/${deviceId}/`;
+}
+
 export function topicOf(deviceId: string, leaf: DeviceLeaf | ServerLeaf): string {
-  return `${TOPIC_ROOT}${shardOf(deviceId)}/${deviceId}/${leaf}`;
+  return topicPrefixOf(deviceId) + leaf;
 }
 
 /** Device and leaf of a well-formed topic (its shard is the device's), or undefined. */
