@@ -29,7 +29,6 @@ const features = layers.findIndex((rooms) => rooms.includes("features/*"));
 const exceptions: Record<string, string> = {
   "http/bind.ts -> features/accounts": "who asks is part of a request",
   "http/guards.ts -> features/accounts": "who asks is part of a request",
-  "http/guards.ts -> features/sessions": "the comparison in constant time is MAC's own",
 };
 
 export interface Import {
