@@ -1,6 +1,7 @@
 // The shared formats and primitives, under one roof: what boot loader and agent use of packages/image-format.
 
 export * from "../../../packages/image-format/src/portable/boot-control-record";
+export * from "../../../packages/image-format/src/portable/boot-control-transitions";
 export * from "../../../packages/image-format/src/portable/command";
 export * from "../../../packages/image-format/src/portable/deployment-state";
 export * from "../../../packages/image-format/src/portable/error-codes";

@@ -149,7 +149,7 @@ export class TrialModel {
       this.#unhealthySinceUs = report.health === Health.Unhealthy ? (this.#unhealthySinceUs ?? nowUs) : undefined;
     }
     if (this.isOnTrial) return this.#lookOnTrial(nowUs, noise);
-    if (this.said.isFallback) return this.#lookForContact(nowUs);
+    if (this.said.isFallback && this.begins.other === SlotState.Candidate) return this.#lookForContact(nowUs);
     if (this.app.health !== Health.Healthy || this.isPaused(nowUs)) return undefined;
     if (this.isProven && !this.#isFloorSettled) this.#settleFloor(nowUs);
     // 2, 4, 8, 16 hours; a fifth crash is not counted beyond the fourth's double.

@@ -320,8 +320,9 @@ export const trustUpdates: OpenTarget = async (patches: Patch[] = []): Promise<T
       host.rootKeys = pool.slice(0, size).map(({ publicKey }) => publicKey);
       const isTrial = (bits & 1) !== 0;
       const isFallback = (bits & 2) !== 0;
-      model = new TrustModel(reader, host.rootKeys, isTrial, isFallback);
-      putBooted(host, { slot: more & 1, isTrial, isFallback, running, other: otherSlots[(more >> 1) & 1]!, otherState: (bits >> 2) % 4 });
+      const otherState = (bits >> 2) % 4;
+      model = new TrustModel(reader, host.rootKeys, isTrial, isFallback && otherState === SlotState.Candidate);
+      putBooted(host, { slot: more & 1, isTrial, isFallback, running, other: otherSlots[(more >> 1) & 1]!, otherState });
       const chain = made(Uint8Array.from(firstLink(size)), 0);
       zone.fill(0xff);
       for (const copy of [0, 1]) copyIn(copy).set(chain);

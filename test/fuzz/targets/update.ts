@@ -87,7 +87,8 @@ export const update: OpenTarget = async (patches = []): Promise<Target> => {
     { name: "started after two hours of recovery, after many beginnings", before: { journal: many(5), startUs: 2 * HOUR_US }, isProven: false },
     { name: "started: another image was begun than the one that failed", before: { other: { image: older.file, state: SlotState.Failed }, journal: [beginRecord({ digest: digestOf(good.parts) })] }, isProven: false },
     { name: "started: the image that was begun failed", before: { other: { image: older.file, state: SlotState.Failed }, journal: [beginRecord({ digest: digestOf(older.parts) })] }, isProven: false },
-    { name: "started in a contact fallback from nothing", before: { other: confirmed, journal: [beginRecord({ digest: digestOf(good.parts) })], flags: BOOT_FLAG_CONTACT_FALLBACK }, isProven: false, takesNoOffers: true },
+    { name: "started in a contact fallback from nothing", before: { other: confirmed, journal: [beginRecord({ digest: digestOf(good.parts) })], flags: BOOT_FLAG_CONTACT_FALLBACK }, isProven: false },
+    { name: "started in a contact fallback", before: { other: { ...confirmed, state: SlotState.Candidate }, journal: [beginRecord({ digest: digestOf(older.parts) })], flags: BOOT_FLAG_CONTACT_FALLBACK }, isProven: false, takesNoOffers: true },
   ];
   const opened: { off: Off; start: Start | undefined; startUs: number; newest: Uint8Array | undefined; takesNoOffers: boolean }[] = [];
   for (const { before, isProven, name, takesNoOffers = false } of devices) {

@@ -5,7 +5,11 @@ import { compareBytes } from "../compare";
 import { BootControlLog } from "../boot-control/log";
 import { BOOT_INFO_BYTES, BOOT_INFO_MAGIC, bootInfo, Zone } from "../exokernel";
 import { FlashZone } from "../flash";
-import { BOOT_FLAG_CONTACT_FALLBACK, BOOT_FLAG_REBUILT, BOOT_FLAG_YIELDED, DIGEST_BYTES, FLAG_RAISE_FLOOR, SlotState } from "../format";
+import {
+  BOOT_FLAG_CONTACT_FALLBACK, changeSlot, CONFIRMED, DIGEST_BYTES, FAILED_FOR_CONTACT, FAILED_ITS_TRIAL,
+  FELL_BACK_FOR_CONTACT, FLAG_RAISE_FLOOR, forgiveUncleanBoots, INSTALLED, raiseFloor, SLOT_EMPTIED, SlotState, TRIED_AGAIN,
+  TRY_GIVEN_BACK,
+} from "../format";
 import { Manifest } from "../image/manifest";
 
 const info: usize = memory.data(64, 8);
@@ -83,31 +87,27 @@ export class BootState {
     return false;
   }
 
+  /** One row of the table of transitions, sealed. False: it could not be written, or the slot is in no state for it. */
+  private change(slot: u32, row: u32, tries: u32, reason: u32): bool {
+    return changeSlot(this.log.record, slot, row, tries, reason) && this.commit();
+  }
+
   /** The other slot is about to be erased: nothing in it counts any more. */
   emptyOtherSlot(): bool {
-    const record = this.log.record;
     if (this.otherState() == SlotState.Empty) return true;
-    record.setSlot(this.otherSlot(), SlotState.Empty, 0, 0);
-    memory.fill(this.otherDigest(), 0, DIGEST_BYTES);
-    return this.commit();
+    return this.change(this.otherSlot(), SLOT_EMPTIED, 0, 0);
   }
 
   /** The point of no return of an update: the next boot tries the other slot. */
   makeCandidate(digest: usize, tries: u32): bool {
-    const record = this.log.record;
-    record.setSlot(this.otherSlot(), SlotState.Candidate, tries, 0);
+    if (!changeSlot(this.log.record, this.otherSlot(), INSTALLED, tries, 0)) return false;
     memory.copy(this.otherDigest(), digest, DIGEST_BYTES);
-    record.activeSlot = this.otherSlot();
-    record.flags &= ~(BOOT_FLAG_CONTACT_FALLBACK | BOOT_FLAG_YIELDED | BOOT_FLAG_REBUILT);
     return this.commit();
   }
 
   /** The running candidate has proved itself. */
   confirm(): bool {
-    const record = this.log.record;
-    record.setSlot(this.runningSlot, SlotState.Confirmed, 0, 0);
-    record.uncleanBoots = 0;
-    if (!this.commit()) return false;
+    if (!this.change(this.runningSlot, CONFIRMED, 0, 0)) return false;
     this.trial = false;
     return true;
   }
@@ -123,58 +123,43 @@ export class BootState {
     if (counter <= record.securityFloor) return true;
     const hasFallback = this.otherState() == SlotState.Confirmed && otherCounter >= counter;
     if (!hasFallback && !(this.running.header.flags & FLAG_RAISE_FLOOR)) return true;
-    record.securityFloor = counter;
+    raiseFloor(record, counter);
     return this.commit();
   }
 
   /** The running candidate is not to stay; the next boot takes the other slot. */
   failRunning(reason: u32): bool {
-    const record = this.log.record;
-    record.setSlot(this.runningSlot, SlotState.Failed, 0, reason);
-    record.activeSlot = this.otherSlot();
-    return this.commit();
+    return this.change(this.runningSlot, FAILED_ITS_TRIAL, 0, reason);
   }
 
   /** No contact by the deadline, and nothing else is wrong: the other image shall see whether it has contact. */
   fallBackForContact(): bool {
-    const record = this.log.record;
-    // This try ended in order, so it does not count.
-    record.setSlot(this.runningSlot, SlotState.Candidate, record.slotTries(this.runningSlot) + 1, 0);
-    record.activeSlot = this.otherSlot();
-    record.flags |= BOOT_FLAG_CONTACT_FALLBACK;
-    return this.commit();
+    return this.change(this.runningSlot, FELL_BACK_FOR_CONTACT, 0, 0);
   }
 
   /** This try has shown no fault of the image: it does not count. */
   giveTryBack(): bool {
-    const record = this.log.record;
-    record.setSlot(this.runningSlot, SlotState.Candidate, record.slotTries(this.runningSlot) + 1, 0);
-    return this.commit();
+    return this.change(this.runningSlot, TRY_GIVEN_BACK, 0, 0);
   }
 
+  /** The flag says nothing beside a slot in any other state: that one waits for no verdict, and must not get one. */
   inContactFallback(): bool {
-    return (this.log.record.flags & BOOT_FLAG_CONTACT_FALLBACK) != 0;
+    return this.otherState() == SlotState.Candidate && (this.log.record.flags & BOOT_FLAG_CONTACT_FALLBACK) != 0;
   }
 
   /** This image has contact and the candidate had none: the candidate's fault. */
   failCandidate(reason: u32): bool {
-    const record = this.log.record;
-    record.setSlot(this.otherSlot(), SlotState.Failed, 0, reason);
-    record.flags &= ~BOOT_FLAG_CONTACT_FALLBACK;
-    return this.commit();
+    return this.change(this.otherSlot(), FAILED_FOR_CONTACT, 0, reason);
   }
 
   /** This image has no contact either: nobody's fault; the candidate is tried again. */
   retryCandidate(): bool {
-    const record = this.log.record;
-    record.activeSlot = this.otherSlot();
-    record.flags &= ~BOOT_FLAG_CONTACT_FALLBACK;
-    return this.commit();
+    return this.change(this.otherSlot(), TRIED_AGAIN, 0, 0);
   }
 
   /** The image runs well again after unclean boots. */
   clearUncleanBoots(): bool {
-    this.log.record.uncleanBoots = 0;
+    forgiveUncleanBoots(this.log.record);
     return this.commit();
   }
 }

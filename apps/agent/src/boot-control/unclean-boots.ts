@@ -2,7 +2,7 @@
 // watchdog, and by nothing else. Five in a row are a crash loop, however slow; docs/boot-control.md, "Unclean boots".
 
 import { BootReason } from "../exokernel";
-import { BootRecord } from "../format";
+import { BootRecord, countUncleanBoot, forgiveUncleanBoots } from "../format";
 
 /** Runs in a row that ended uncleanly, from which a confirmed image gives way to the other. */
 export const UNCLEAN_BOOTS_MAX: u32 = 5;
@@ -21,15 +21,11 @@ export function cleanUptimeUs(uncleanBoots: u32): i64 {
 /** Counts, in the record of this boot, how the last run ended. True: uncleanly. */
 export function countLastRun(record: BootRecord, reason: u32): bool {
   if (reason == BootReason.Trap || reason == BootReason.Watchdog) {
-    // Not beyond: an image that crashes for ever would change the record, and erase a sector, at each boot.
-    if (record.uncleanBoots < UNCLEAN_BOOTS_MAX) {
-      record.uncleanBoots++;
-      record.lastUncleanBoot = record.bootCounter;
-    }
+    countUncleanBoot(record, UNCLEAN_BOOTS_MAX);
     return true;
   }
   const endedInOrder = reason == BootReason.Requested || reason == BootReason.Update || reason == BootReason.RollBack;
   // Counters wrap at 2^32.
-  if (endedInOrder || (record.uncleanBoots > 0 && record.bootCounter - record.lastUncleanBoot >= CLEAN_BOOTS)) record.uncleanBoots = 0;
+  if (endedInOrder || (record.uncleanBoots > 0 && record.bootCounter - record.lastUncleanBoot >= CLEAN_BOOTS)) forgiveUncleanBoots(record);
   return false;
 }

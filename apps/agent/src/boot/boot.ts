@@ -12,15 +12,9 @@ import {
 } from "../exokernel";
 import { FlashZone } from "../flash";
 import {
-  BOOT_FLAG_CONTACT_FALLBACK,
-  BOOT_FLAG_REBUILT,
-  BOOT_FLAG_YIELDED,
-  DIGEST_BYTES,
-  ErrorCode,
-  RecoveryReason,
-  slotPayloadOffset,
-  SlotState,
-  watchdogMsMin,
+  BOOT_FLAG_YIELDED, changeSlot, CHOSEN, DIGEST_BYTES, ErrorCode, FAILED_TO_START, forgetAll, FOUND, FOUND_NEWER, GIVEN_UP,
+  PASSED_OVER, raiseFloor, RecoveryReason, SLOT_EMPTIED, slotPayloadOffset, SlotState, TRY_BEGUN, TRY_CRASHED, watchdogMsMin,
+  YIELDED, YIELDED_TO_CANDIDATE,
 } from "../format";
 import { loadFactoryRecord } from "../identity/factory";
 import { LOADER_VERSION, Manifest } from "../image/manifest";
@@ -116,8 +110,7 @@ function loadOnce(slot: u32): i32 {
  */
 function rebuild(): bool {
   const record = log.record;
-  record.securityFloor = 0;
-  record.flags = log.blank ? 0 : BOOT_FLAG_REBUILT;
+  forgetAll(record, log.blank);
   let best: i32 = -1;
   let bestSequence: u32 = 0;
   let bestTries: u32 = 0;
@@ -125,12 +118,11 @@ function rebuild(): bool {
   for (let slot: u32 = 0; slot < 2; slot++) {
     const code = loadImage(slot);
     if (code != ErrorCode.None) {
-      record.setSlot(slot, SlotState.Empty, 0, 0);
-      memory.fill(record.slotDigest(slot).dataStart, 0, DIGEST_BYTES);
+      changeSlot(record, slot, SLOT_EMPTIED, 0, 0);
       continue;
     }
     const header = manifest.header;
-    record.setSlot(slot, SlotState.Confirmed, 0, 0);
+    changeSlot(record, slot, FOUND, 0, 0);
     memory.copy(record.slotDigest(slot).dataStart, manifest.digest.dataStart, DIGEST_BYTES);
     // A higher floor would make the other one inadmissible, which may be the only good one.
     lowest = min(lowest, header.securityCounter);
@@ -142,9 +134,8 @@ function rebuild(): bool {
   }
   // A record that says "nothing here" would be believed at the next power-up, when the slots may read well again.
   if (best < 0) return false;
-  record.activeSlot = best;
-  record.securityFloor = lowest;
-  if (record.slotState(1 - best) == SlotState.Confirmed) record.setSlot(best, SlotState.Candidate, bestTries, 0);
+  raiseFloor(record, lowest);
+  changeSlot(record, best, record.slotState(1 - best) == SlotState.Confirmed ? FOUND_NEWER : CHOSEN, bestTries, 0);
   if (!log.blank) sayNote("boot control was lost and made anew; active is", record.activeSlot);
   return true;
 }
@@ -158,27 +149,20 @@ function countUncleanBoot(reason: u32): bool {
   const crashed = countLastRun(record, reason);
   const active = record.activeSlot;
   if (record.slotState(active) == SlotState.Candidate) {
-    if (reason == BootReason.Trap) record.setSlot(active, SlotState.Candidate, record.slotTries(active), ErrorCode.Crashed);
-    if (reason == BootReason.Watchdog) record.setSlot(active, SlotState.Candidate, record.slotTries(active), ErrorCode.WatchdogExpired);
+    if (reason == BootReason.Trap) changeSlot(record, active, TRY_CRASHED, 0, ErrorCode.Crashed);
+    if (reason == BootReason.Watchdog) changeSlot(record, active, TRY_CRASHED, 0, ErrorCode.WatchdogExpired);
   } else if (record.slotState(active) == SlotState.Confirmed && record.uncleanBoots >= UNCLEAN_BOOTS_MAX) {
     const other = record.slotState(1 - active);
     const yields = other == SlotState.Confirmed && !(record.flags & BOOT_FLAG_YIELDED);
     if (!yields && other != SlotState.Candidate) return crashed;
     sayNote("confirmed image crashed repeatedly; giving way:", active);
-    record.setSlot(active, SlotState.Confirmed, 0, ErrorCode.CrashedRepeatedly);
-    record.activeSlot = 1 - active;
-    if (yields) record.flags |= BOOT_FLAG_YIELDED;
-    record.uncleanBoots = 0;
+    changeSlot(record, active, yields ? YIELDED : YIELDED_TO_CANDIDATE, 0, ErrorCode.CrashedRepeatedly);
   }
   return false;
 }
 
 function fail(slot: u32, reason: u32): void {
-  log.record.setSlot(slot, SlotState.Failed, 0, reason);
-  log.record.activeSlot = 1 - slot;
-  log.record.flags &= ~BOOT_FLAG_CONTACT_FALLBACK;
-  // What this one did is not the other's fault.
-  log.record.uncleanBoots = 0;
+  changeSlot(log.record, slot, FAILED_TO_START, 0, reason);
   note(slot, reason);
   say("image failed: slot ");
   sayText(slot == 0 ? "a" : "b");
@@ -273,9 +257,7 @@ function startOne(reason: u32): u32 {
         if (writable) writable = log.append() == 0;
         continue;
       }
-      record.setSlot(slot, SlotState.Candidate, tries - 1, record.slotReason(slot));
-      // Also where the image of a contact fallback does not verify: else the candidate, once confirmed, would fail that one.
-      record.flags &= ~BOOT_FLAG_CONTACT_FALLBACK;
+      changeSlot(record, slot, TRY_BEGUN, 0, 0);
       // No record, no boot of a candidate: else a crashing one would be tried for ever.
       if (writable) writable = log.append() == 0;
       if (writable) {
@@ -284,23 +266,23 @@ function startOne(reason: u32): u32 {
         unrecorded = true;
         note(slot, ErrorCode.FlashFailed);
       }
-      record.activeSlot = other;
+      changeSlot(record, slot, PASSED_OVER, 0, 0);
     } else if (slotState == SlotState.Confirmed) {
       const code = loadImage(slot);
       if (code == ErrorCode.None) start(slot, reason);
       sayNote("confirmed image does not verify:", slot);
-      record.activeSlot = other;
+      changeSlot(record, slot, PASSED_OVER, 0, 0);
       if (record.slotState(other) == SlotState.Confirmed) {
         // It is given up only for one that holds: flash that reads differently may read well again.
         if (loadImage(other) != ErrorCode.None) break;
-        record.setSlot(slot, SlotState.Failed, 0, code != ErrorCode.None ? code : ErrorCode.LoadAddressRefused);
+        changeSlot(record, slot, GIVEN_UP, 0, code != ErrorCode.None ? code : ErrorCode.LoadAddressRefused);
         if (writable) writable = log.append() == 0;
       } else if (record.slotState(other) != SlotState.Candidate) {
         break;
       }
     } else {
       note(slot, record.slotReason(slot));
-      record.activeSlot = other;
+      changeSlot(record, slot, PASSED_OVER, 0, 0);
       if (record.slotState(other) != SlotState.Confirmed && record.slotState(other) != SlotState.Candidate) {
         note(other, record.slotReason(other));
         break;
@@ -378,7 +360,7 @@ function tryAgain(): void {
   for (let i: u32 = 0; i < 2; i++) {
     const slot = i == 0 ? active : 1 - active;
     if (record.slotState(slot) != SlotState.Confirmed || loadImage(slot) != ErrorCode.None) continue;
-    record.activeSlot = slot;
+    changeSlot(record, slot, CHOSEN, 0, 0);
     // In a crash loop the newest record names the active slot: to say so again would erase a sector each time.
     if (writable && (slot != active || state.reason != RecoveryReason.CrashLoop)) writable = log.append() == 0;
     start(slot, reason);

@@ -8,19 +8,8 @@ import { sha256 } from "../crypto";
 import { recoveryBegin } from "../exokernel";
 import { FlashZone } from "../flash";
 import {
-  BOOT_FLAG_CONTACT_FALLBACK,
-  BOOT_FLAG_REBUILT,
-  BOOT_FLAG_YIELDED,
-  CHUNK_BYTES_MAX,
-  chunkLength,
-  chunkTableBytes,
-  DIGEST_BYTES,
-  ErrorCode,
-  imageFileBytes,
-  SLOT_MANIFEST_BYTES_MAX,
-  SLOT_TABLE_OFFSET,
-  slotPayloadOffset,
-  SlotState,
+  changeSlot, CHUNK_BYTES_MAX, chunkLength, chunkTableBytes, DIGEST_BYTES, ErrorCode, imageFileBytes,
+  INSTALLED_IN_RECOVERY, SLOT_EMPTIED, SLOT_MANIFEST_BYTES_MAX, SLOT_TABLE_OFFSET, slotPayloadOffset,
 } from "../format";
 import { Manifest } from "../image/manifest";
 import { PayloadCheck } from "../image/payload-check";
@@ -143,8 +132,7 @@ export class ImageReceiver {
     if (recoveryBegin(this.zone.zone) < 0) return ErrorCode.FlashFailed;
     this.granted = true;
     const record = this.log.record;
-    record.setSlot(this.slot, SlotState.Empty, 0, 0);
-    memory.fill(record.slotDigest(this.slot).dataStart, 0, DIGEST_BYTES);
+    changeSlot(record, this.slot, SLOT_EMPTIED, 0, 0);
     if (this.log.append() != 0) return ErrorCode.FlashFailed;
     const payloadOffset = slotPayloadOffset(header.chunkCount, this.zone.sectorBytes);
     for (let offset: u32 = 0; offset < payloadOffset; offset += this.zone.sectorBytes) {
@@ -185,11 +173,8 @@ export class ImageReceiver {
     }
     if (code != ErrorCode.None) return ErrorCode.ReadBackMismatch;
     const record = this.log.record;
-    record.setSlot(this.slot, SlotState.Candidate, manifest.header.tries, 0);
+    changeSlot(record, this.slot, INSTALLED_IN_RECOVERY, manifest.header.tries, 0);
     memory.copy(record.slotDigest(this.slot).dataStart, digest, DIGEST_BYTES);
-    record.activeSlot = this.slot;
-    record.uncleanBoots = 0;
-    record.flags &= ~(BOOT_FLAG_CONTACT_FALLBACK | BOOT_FLAG_YIELDED | BOOT_FLAG_REBUILT);
     return this.log.append() == 0 ? ErrorCode.None : ErrorCode.FlashFailed;
   }
 }

@@ -102,7 +102,7 @@ export class UpdateTask extends Task {
       d.enter(boot.trial ? DeploymentState.Testing : DeploymentState.Confirmed);
     } else if (boot.otherState() == SlotState.Failed && compareBytes(journal.digest, boot.otherDigest(), DIGEST_BYTES) == 0) {
       d.enter(DeploymentState.RolledBack, boot.otherReason());
-    } else if (boot.otherState() == SlotState.Candidate && boot.inContactFallback()) {
+    } else if (boot.inContactFallback()) {
       d.enter(DeploymentState.Testing);
     } else {
       // It was being downloaded; the next offer takes it up where the seals say.
