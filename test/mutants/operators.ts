@@ -7,12 +7,13 @@
 //   constant    a number one more, one from 1000 on twice as large; `true` as `false`
 //   dropped     a call or an assignment that stands alone is not made
 //   swapped     two statements in a row, one of them a call that does more than write to memory, in the other order
+//   row         a term of a row of a table, `const ROW: u32 = TERM | TERM`, is missing, for whom the row is handed to
 //
 // Not made is what nobody can tell by construction: a microsecond more or less, and two writes to memory in another order.
 
 import ts from "typescript";
 
-export type Operator = "condition" | "comparison" | "constant" | "dropped" | "swapped";
+export type Operator = "condition" | "comparison" | "constant" | "dropped" | "swapped" | "row";
 
 export interface Mutant {
   /** In its campaign: what the module is asked for. From 1. */
@@ -105,6 +106,27 @@ export function schemataOf(file: string, source: string, first: number): Schemat
     return { number: constant.number, other: `<${constant.type}>(${other})` };
   };
 
+  // Rows of a table, `const ROW: u32 = TERM | TERM | …`: a function that is handed one as `row` asks at its beginning
+  // whether a term is missing.
+  const rows: { declaration: ts.VariableDeclaration; terms: ts.Expression[] }[] = [];
+  const termsOf = (node: ts.Expression): ts.Expression[] =>
+    ts.isBinaryExpression(node) && node.operatorToken.kind === ts.SyntaxKind.BarToken ? [...termsOf(node.left), ...termsOf(node.right)] : [node];
+  for (const statement of tree.statements) {
+    if (!ts.isVariableStatement(statement) || !statement.modifiers?.some(({ kind }) => kind === ts.SyntaxKind.ExportKeyword)) continue;
+    for (const declaration of statement.declarationList.declarations) {
+      const terms = declaration.initializer ? termsOf(declaration.initializer) : [];
+      if (terms.length > 1 && terms.every(ts.isIdentifier)) rows.push({ declaration, terms });
+    }
+  }
+  const withoutTerms = (node: ts.FunctionDeclaration | ts.MethodDeclaration | ts.GetAccessorDeclaration): string => {
+    if (!node.parameters.some(({ name }) => plain(name) === "row")) return "";
+    return rows.flatMap(({ declaration, terms }) => terms.map((term) => {
+      const name = plain(declaration.name);
+      const number = add(declaration, "row", `${name}: ${plain(term)}`, "");
+      return ` if (${is(number)} && row == ${name}) row &= ~${plain(term)};`;
+    })).join("");
+  };
+
   /** Replaces parts of a node's text. */
   const withParts = (node: ts.Node, parts: { node: ts.Node; text: string }[]): string => {
     let out = "";
@@ -165,7 +187,7 @@ export function schemataOf(file: string, source: string, first: number): Schemat
     if (ts.isFunctionDeclaration(node) || ts.isMethodDeclaration(node) || ts.isGetAccessor(node)) {
       const before = place;
       place = [before, node.name ? plain(node.name) : "function"].filter((part) => part !== "" && part !== "constant").join(".");
-      const out = node.body ? withParts(node, [{ node: node.body, text: emit(node.body) }]) : plain(node);
+      const out = node.body ? withParts(node, [{ node: node.body, text: emit(node.body).replace("{", () => `{${withoutTerms(node)}`) }]) : plain(node);
       place = before;
       return out;
     }

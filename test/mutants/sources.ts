@@ -6,7 +6,7 @@ import { repositoryRoot } from "../../apps/agent/build/paths.ts";
 import { type Mutant, QUESTION_MODULE, schemataOf } from "./operators.ts";
 import { type Purpose, questionSource } from "./questions.ts";
 
-/** AssemblyScript, below apps/agent/src. */
+/** AssemblyScript, below apps/agent/src, and the table of boot control. */
 export const mutatedSources: readonly string[] = [
   "boot-control/log", "boot-control/unclean-boots", "dual-copy", "flash",
   "boot/boot", "boot/image-receiver", "boot/recovery", "boot/serial-frames",
@@ -15,7 +15,7 @@ export const mutatedSources: readonly string[] = [
   "update/update", "update/offer-check", "update/chunk-fetch", "update/slot-writer", "update/begin-budget", "update/journal", "update/deployment", "update/permit",
   "agent/boot-state", "agent/trial", "agent/self-test",
   "identity/settings", "identity/factory", "command/connection-candidate",
-].map((name) => `apps/agent/src/${name}.ts`);
+].map((name) => `apps/agent/src/${name}.ts`).concat("packages/image-format/src/portable/boot-control-transitions.ts");
 
 export interface MutantSet {
   mutants: Mutant[];

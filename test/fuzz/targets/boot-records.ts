@@ -13,13 +13,15 @@ export interface RecordParts {
   states: [number, number];
   digests?: [Uint8Array?, Uint8Array?];
   tries?: number;
+  /** ErrorCodes of A and B. */
+  reasons?: [number, number];
   uncleanBoots?: number;
   floor?: number;
   flags?: number;
 }
 
 /** Sealed, in the first page of an otherwise erased log. */
-export function putBootRecord(zone: Uint8Array, { activeSlot, states, digests = [], tries = 3, uncleanBoots = 0, floor = 1, flags = 0 }: RecordParts): void {
+export function putBootRecord(zone: Uint8Array, { activeSlot, states, digests = [], tries = 3, reasons = [0, 0], uncleanBoots = 0, floor = 1, flags = 0 }: RecordParts): void {
   if (zone.length !== layout.zones.bootControl.sizeBytes) throw new RangeError("not the zone of boot control");
   zone.fill(0xff);
   const page = zone.subarray(0, PAGE_BYTES);
@@ -31,6 +33,7 @@ export function putBootRecord(zone: Uint8Array, { activeSlot, states, digests = 
   for (const slot of [0, 1] as const) {
     const at = 32 + 40 * slot;
     if (states[slot] === 1) page[at + 1] = tries;
+    write(page, at + 2, 2, reasons[slot], true);
     const digest = digests[slot];
     if (digest) page.set(digest, at + 8);
   }

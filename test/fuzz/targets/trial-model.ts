@@ -92,7 +92,7 @@ export class TrialModel {
     this.isOnTrial = isTrial;
     this.said = {
       active: slot, isFallback, floor, unclean,
-      slots: [{ state: isTrial ? SlotState.Candidate : SlotState.Confirmed, tries: isTrial ? tries : 0, reason: 0 }, { state: other, tries: other === SlotState.Candidate ? tries : 0, reason: 0 }],
+      slots: [{ state: isTrial ? SlotState.Candidate : SlotState.Confirmed, tries: isTrial ? tries : 0, reason: isTrial ? ErrorCode.Crashed : 0 }, { state: other, tries: other === SlotState.Candidate ? tries : 0, reason: 0 }],
     };
     this.deployment = isTrial || isFallback ? { state: DeploymentState.Testing, code: 0, isDirty: false } : { state: DeploymentState.Queued, code: 0, isDirty: false };
   }

@@ -4,7 +4,7 @@
 //
 // Input: eight bytes of what it begins with (Begins), then steps of four bytes: u8 what (Step), u8 a, u16 b (little-endian).
 
-import { FLAG_RAISE_FLOOR, SlotState } from "@flipside/image-format";
+import { ErrorCode, FLAG_RAISE_FLOOR, SlotState } from "@flipside/image-format";
 import type { SeededRandom } from "@flipside/machine/faults/seeded-random";
 import { Exo, Zone } from "@flipside/machine/abi";
 import { agentGrants } from "@flipside/machine/grants";
@@ -168,7 +168,7 @@ export const trial: OpenTarget = async (patches: Patch[] = []): Promise<Target> 
   const prepare = (from: Required<Begins>): void => {
     const { slot, counter, raisesFloor, other, otherCounter, isTrial, isFallback, floor, unclean, tries } = from;
     const info = putBooted(host, {
-      slot, isTrial, isFallback, tries, floor, uncleanBoots: unclean, running: runningSlots[counter - 1 + (raisesFloor ? 3 : 0)]!, other: otherSlots[otherCounter - 1]!, otherState: other,
+      slot, isTrial, isFallback, tries, reason: isTrial ? ErrorCode.Crashed : 0, floor, uncleanBoots: unclean, running: runningSlots[counter - 1 + (raisesFloor ? 3 : 0)]!, other: otherSlots[otherCounter - 1]!, otherState: other,
     });
     if (odd === Odd.NoRecord) host.zone("bootControl").fill(0xff);
     if (odd === Odd.Magic) info[3]! ^= 1;

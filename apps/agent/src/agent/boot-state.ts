@@ -88,26 +88,26 @@ export class BootState {
   }
 
   /** One row of the table of transitions, sealed. False: it could not be written, or the slot is in no state for it. */
-  private change(slot: u32, row: u32, tries: u32, reason: u32): bool {
-    return changeSlot(this.log.record, slot, row, tries, reason) && this.commit();
+  private change(slot: u32, row: u32, given: u32 = 0): bool {
+    return changeSlot(this.log.record, slot, row, given) && this.commit();
   }
 
   /** The other slot is about to be erased: nothing in it counts any more. */
   emptyOtherSlot(): bool {
     if (this.otherState() == SlotState.Empty) return true;
-    return this.change(this.otherSlot(), SLOT_EMPTIED, 0, 0);
+    return this.change(this.otherSlot(), SLOT_EMPTIED);
   }
 
   /** The point of no return of an update: the next boot tries the other slot. */
   makeCandidate(digest: usize, tries: u32): bool {
-    if (!changeSlot(this.log.record, this.otherSlot(), INSTALLED, tries, 0)) return false;
+    changeSlot(this.log.record, this.otherSlot(), INSTALLED, tries);
     memory.copy(this.otherDigest(), digest, DIGEST_BYTES);
     return this.commit();
   }
 
   /** The running candidate has proved itself. */
   confirm(): bool {
-    if (!this.change(this.runningSlot, CONFIRMED, 0, 0)) return false;
+    if (!this.change(this.runningSlot, CONFIRMED)) return false;
     this.trial = false;
     return true;
   }
@@ -129,17 +129,17 @@ export class BootState {
 
   /** The running candidate is not to stay; the next boot takes the other slot. */
   failRunning(reason: u32): bool {
-    return this.change(this.runningSlot, FAILED_ITS_TRIAL, 0, reason);
+    return this.change(this.runningSlot, FAILED_ITS_TRIAL, reason);
   }
 
   /** No contact by the deadline, and nothing else is wrong: the other image shall see whether it has contact. */
   fallBackForContact(): bool {
-    return this.change(this.runningSlot, FELL_BACK_FOR_CONTACT, 0, 0);
+    return this.change(this.runningSlot, FELL_BACK_FOR_CONTACT);
   }
 
   /** This try has shown no fault of the image: it does not count. */
   giveTryBack(): bool {
-    return this.change(this.runningSlot, TRY_GIVEN_BACK, 0, 0);
+    return this.change(this.runningSlot, TRY_GIVEN_BACK);
   }
 
   /** The flag says nothing beside a slot in any other state: that one waits for no verdict, and must not get one. */
@@ -149,12 +149,12 @@ export class BootState {
 
   /** This image has contact and the candidate had none: the candidate's fault. */
   failCandidate(reason: u32): bool {
-    return this.change(this.otherSlot(), FAILED_FOR_CONTACT, 0, reason);
+    return this.change(this.otherSlot(), FAILED_FOR_CONTACT, reason);
   }
 
   /** This image has no contact either: nobody's fault; the candidate is tried again. */
   retryCandidate(): bool {
-    return this.change(this.otherSlot(), TRIED_AGAIN, 0, 0);
+    return this.change(this.otherSlot(), TRIED_AGAIN);
   }
 
   /** The image runs well again after unclean boots. */

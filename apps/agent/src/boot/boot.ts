@@ -118,11 +118,11 @@ function rebuild(): bool {
   for (let slot: u32 = 0; slot < 2; slot++) {
     const code = loadImage(slot);
     if (code != ErrorCode.None) {
-      changeSlot(record, slot, SLOT_EMPTIED, 0, 0);
+      changeSlot(record, slot, SLOT_EMPTIED);
       continue;
     }
     const header = manifest.header;
-    changeSlot(record, slot, FOUND, 0, 0);
+    changeSlot(record, slot, FOUND);
     memory.copy(record.slotDigest(slot).dataStart, manifest.digest.dataStart, DIGEST_BYTES);
     // A higher floor would make the other one inadmissible, which may be the only good one.
     lowest = min(lowest, header.securityCounter);
@@ -135,7 +135,7 @@ function rebuild(): bool {
   // A record that says "nothing here" would be believed at the next power-up, when the slots may read well again.
   if (best < 0) return false;
   raiseFloor(record, lowest);
-  changeSlot(record, best, record.slotState(1 - best) == SlotState.Confirmed ? FOUND_NEWER : CHOSEN, bestTries, 0);
+  changeSlot(record, best, record.slotState(1 - best) == SlotState.Confirmed ? FOUND_NEWER : CHOSEN, bestTries);
   if (!log.blank) sayNote("boot control was lost and made anew; active is", record.activeSlot);
   return true;
 }
@@ -149,20 +149,20 @@ function countUncleanBoot(reason: u32): bool {
   const crashed = countLastRun(record, reason);
   const active = record.activeSlot;
   if (record.slotState(active) == SlotState.Candidate) {
-    if (reason == BootReason.Trap) changeSlot(record, active, TRY_CRASHED, 0, ErrorCode.Crashed);
-    if (reason == BootReason.Watchdog) changeSlot(record, active, TRY_CRASHED, 0, ErrorCode.WatchdogExpired);
+    if (reason == BootReason.Trap) changeSlot(record, active, TRY_CRASHED, ErrorCode.Crashed);
+    if (reason == BootReason.Watchdog) changeSlot(record, active, TRY_CRASHED, ErrorCode.WatchdogExpired);
   } else if (record.slotState(active) == SlotState.Confirmed && record.uncleanBoots >= UNCLEAN_BOOTS_MAX) {
     const other = record.slotState(1 - active);
     const yields = other == SlotState.Confirmed && !(record.flags & BOOT_FLAG_YIELDED);
     if (!yields && other != SlotState.Candidate) return crashed;
     sayNote("confirmed image crashed repeatedly; giving way:", active);
-    changeSlot(record, active, yields ? YIELDED : YIELDED_TO_CANDIDATE, 0, ErrorCode.CrashedRepeatedly);
+    changeSlot(record, active, yields ? YIELDED : YIELDED_TO_CANDIDATE, ErrorCode.CrashedRepeatedly);
   }
   return false;
 }
 
 function fail(slot: u32, reason: u32): void {
-  changeSlot(log.record, slot, FAILED_TO_START, 0, reason);
+  changeSlot(log.record, slot, FAILED_TO_START, reason);
   note(slot, reason);
   say("image failed: slot ");
   sayText(slot == 0 ? "a" : "b");
@@ -257,7 +257,7 @@ function startOne(reason: u32): u32 {
         if (writable) writable = log.append() == 0;
         continue;
       }
-      changeSlot(record, slot, TRY_BEGUN, 0, 0);
+      changeSlot(record, slot, TRY_BEGUN);
       // No record, no boot of a candidate: else a crashing one would be tried for ever.
       if (writable) writable = log.append() == 0;
       if (writable) {
@@ -266,23 +266,23 @@ function startOne(reason: u32): u32 {
         unrecorded = true;
         note(slot, ErrorCode.FlashFailed);
       }
-      changeSlot(record, slot, PASSED_OVER, 0, 0);
+      changeSlot(record, slot, PASSED_OVER);
     } else if (slotState == SlotState.Confirmed) {
       const code = loadImage(slot);
       if (code == ErrorCode.None) start(slot, reason);
       sayNote("confirmed image does not verify:", slot);
-      changeSlot(record, slot, PASSED_OVER, 0, 0);
+      changeSlot(record, slot, PASSED_OVER);
       if (record.slotState(other) == SlotState.Confirmed) {
         // It is given up only for one that holds: flash that reads differently may read well again.
         if (loadImage(other) != ErrorCode.None) break;
-        changeSlot(record, slot, GIVEN_UP, 0, code != ErrorCode.None ? code : ErrorCode.LoadAddressRefused);
+        changeSlot(record, slot, GIVEN_UP, code != ErrorCode.None ? code : ErrorCode.LoadAddressRefused);
         if (writable) writable = log.append() == 0;
       } else if (record.slotState(other) != SlotState.Candidate) {
         break;
       }
     } else {
       note(slot, record.slotReason(slot));
-      changeSlot(record, slot, PASSED_OVER, 0, 0);
+      changeSlot(record, slot, PASSED_OVER);
       if (record.slotState(other) != SlotState.Confirmed && record.slotState(other) != SlotState.Candidate) {
         note(other, record.slotReason(other));
         break;
@@ -360,7 +360,7 @@ function tryAgain(): void {
   for (let i: u32 = 0; i < 2; i++) {
     const slot = i == 0 ? active : 1 - active;
     if (record.slotState(slot) != SlotState.Confirmed || loadImage(slot) != ErrorCode.None) continue;
-    changeSlot(record, slot, CHOSEN, 0, 0);
+    changeSlot(record, slot, CHOSEN);
     // In a crash loop the newest record names the active slot: to say so again would erase a sector each time.
     if (writable && (slot != active || state.reason != RecoveryReason.CrashLoop)) writable = log.append() == 0;
     start(slot, reason);

@@ -132,7 +132,7 @@ export class ImageReceiver {
     if (recoveryBegin(this.zone.zone) < 0) return ErrorCode.FlashFailed;
     this.granted = true;
     const record = this.log.record;
-    changeSlot(record, this.slot, SLOT_EMPTIED, 0, 0);
+    changeSlot(record, this.slot, SLOT_EMPTIED);
     if (this.log.append() != 0) return ErrorCode.FlashFailed;
     const payloadOffset = slotPayloadOffset(header.chunkCount, this.zone.sectorBytes);
     for (let offset: u32 = 0; offset < payloadOffset; offset += this.zone.sectorBytes) {
@@ -173,7 +173,7 @@ export class ImageReceiver {
     }
     if (code != ErrorCode.None) return ErrorCode.ReadBackMismatch;
     const record = this.log.record;
-    changeSlot(record, this.slot, INSTALLED_IN_RECOVERY, manifest.header.tries, 0);
+    changeSlot(record, this.slot, INSTALLED_IN_RECOVERY, manifest.header.tries);
     memory.copy(record.slotDigest(this.slot).dataStart, digest, DIGEST_BYTES);
     return this.log.append() == 0 ? ErrorCode.None : ErrorCode.FlashFailed;
   }

@@ -60,7 +60,7 @@ export const SLOT_EMPTIED: u32 = FROM_ANY | TO_EMPTY | TRIES_NONE | REASON_NONE;
  */
 export const INSTALLED: u32 = FROM_ANY | TO_CANDIDATE | TRIES_GIVEN | REASON_NONE | THIS_ACTIVE | CLEARS_ALL;
 /** The same over the serial line; nothing runs whose crashes would count. */
-export const INSTALLED_IN_RECOVERY: u32 = FROM_EMPTY | TO_CANDIDATE | TRIES_GIVEN | REASON_NONE | THIS_ACTIVE | CLEARS_ALL | FORGIVES;
+export const INSTALLED_IN_RECOVERY: u32 = FROM_EMPTY | TO_CANDIDATE | TRIES_GIVEN | THIS_ACTIVE | CLEARS_ALL | FORGIVES;
 
 // ---- a trial ---------------------------------------------------------------------------------------------------------------
 
@@ -90,8 +90,8 @@ export const FAILED_TO_START: u32 =
 export const YIELDED: u32 = FROM_CONFIRMED | TRIES_NONE | REASON_GIVEN | OTHER_ACTIVE | SETS_YIELDED | FORGIVES;
 /** The same, while a candidate waits in the other slot. */
 export const YIELDED_TO_CANDIDATE: u32 = FROM_CONFIRMED | TRIES_NONE | REASON_GIVEN | OTHER_ACTIVE | FORGIVES;
-/** It does not verify, and the other confirmed one does. */
-export const GIVEN_UP: u32 = FROM_CONFIRMED | TO_FAILED | TRIES_NONE | REASON_GIVEN | OTHER_ACTIVE;
+/** It does not verify and was passed over, and the other confirmed one does. */
+export const GIVEN_UP: u32 = FROM_CONFIRMED | TO_FAILED | TRIES_NONE | REASON_GIVEN;
 /** It can't be started now; the other one is looked at. */
 export const PASSED_OVER: u32 = FROM_ANY | OTHER_ACTIVE;
 /** It holds, and is started. */
@@ -102,24 +102,24 @@ export const CHOSEN: u32 = FROM_ANY | THIS_ACTIVE;
 /** The slot holds a whole image. */
 export const FOUND: u32 = FROM_ANY | TO_CONFIRMED | TRIES_NONE | REASON_NONE;
 /** It is the newer of two: only guessed to be one that runs well. */
-export const FOUND_NEWER: u32 = FROM_CONFIRMED | TO_CANDIDATE | TRIES_GIVEN | REASON_NONE | THIS_ACTIVE;
+export const FOUND_NEWER: u32 = FROM_CONFIRMED | TO_CANDIDATE | TRIES_GIVEN | THIS_ACTIVE;
 
 /**
- * Makes the change in `record` (not yet in flash). False, and nothing is changed: the slot is in no state for it. `tries`
- * (0 to 255) and `reason` (an ErrorCode) are what rows with _GIVEN take.
+ * Makes the change in `record` (not yet in flash). False, and nothing is changed: the slot is in no state for it. `given` is
+ * what a row with _GIVEN takes, none has two: tries (1 to 255), or a reason (an ErrorCode).
  */
-export function changeSlot(record: BootRecord, slot: u32, row: u32, tries: u32, reason: u32): bool {
+export function changeSlot(record: BootRecord, slot: u32, row: u32, given: u32 = 0): bool {
   const from = record.slotState(slot);
   if (((row >>> from) & 1) == 0) return false;
   const to = (row & TO_MASK) >>> TO_SHIFT;
   const triesRow = row & TRIES_MASK;
   let triesNow = record.slotTries(slot);
   if (triesRow == TRIES_NONE) triesNow = 0;
-  else if (triesRow == TRIES_GIVEN) triesNow = tries;
+  else if (triesRow == TRIES_GIVEN) triesNow = given;
   else if (triesRow == TRIES_ONE_LESS) triesNow--;
   else if (triesRow == TRIES_ONE_MORE) triesNow++;
   const reasonRow = row & REASON_MASK;
-  const reasonNow: u32 = reasonRow == REASON_GIVEN ? reason : reasonRow == REASON_NONE ? 0 : record.slotReason(slot);
+  const reasonNow: u32 = reasonRow == REASON_GIVEN ? given : reasonRow == REASON_NONE ? 0 : record.slotReason(slot);
   record.setSlot(slot, to == 0 ? from : to - 1, triesNow, reasonNow);
   if ((row & TO_MASK) == TO_EMPTY) record.slotDigest(slot).fill(0);
   if ((row & THIS_ACTIVE) != 0) record.activeSlot = slot;

@@ -22,7 +22,7 @@ const flags: [number, string][] = [
 ];
 const otherFlags = BOOT_FLAG_HEARTBEAT | 8 | 16 | 32 | 64;
 
-const [TRIES, REASON, GIVEN_TRIES, GIVEN_REASON, UNCLEAN] = [5, 61, 9, 74, 3];
+const [TRIES, REASON, GIVEN, UNCLEAN] = [5, 61, 9, 3];
 
 /** A record whose slot `slot` is in `state`, and whose other values are all told from what a row may set them to. */
 function recordWith(slot: number, state: number, active: number, flagsSet: number): BootRecord {
@@ -48,7 +48,7 @@ interface Effect {
 function stateAfter(row: number, from: readonly SlotState[]): string {
   const after = from.map((state) => {
     const record = recordWith(0, state, 0, 0);
-    changeSlot(record, 0, row, GIVEN_TRIES, GIVEN_REASON);
+    changeSlot(record, 0, row, GIVEN);
     return record.slotState(0);
   });
   return from.length > 1 && after.every((state, i) => state === from[i]) ? "the same" : [...new Set(after)].map(nameOf).join(" or ");
@@ -56,16 +56,16 @@ function stateAfter(row: number, from: readonly SlotState[]): string {
 
 /** What a row does, by trying it. */
 function effectOf(row: number): Effect {
-  const from = states.filter((state) => changeSlot(recordWith(0, state, 0, 0), 0, row, GIVEN_TRIES, GIVEN_REASON));
+  const from = states.filter((state) => changeSlot(recordWith(0, state, 0, 0), 0, row, GIVEN));
   const after = (active: number, set: number): BootRecord => {
     const record = recordWith(0, from[0]!, active, set);
-    expect(changeSlot(record, 0, row, GIVEN_TRIES, GIVEN_REASON)).toBe(true);
+    expect(changeSlot(record, 0, row, GIVEN)).toBe(true);
     return record;
   };
   const record = after(0, 0);
   const all = flags.reduce((sum, [bit]) => sum | bit, otherFlags);
-  const tries = { [TRIES]: "", 0: "0", [GIVEN_TRIES]: "the header's", [TRIES - 1]: "one less", [TRIES + 1]: "one more" };
-  const reason = { [REASON]: "", 0: "none", [GIVEN_REASON]: "given" };
+  const tries = { [TRIES]: "", 0: "0", [GIVEN]: "the header's", [TRIES - 1]: "one less", [TRIES + 1]: "one more" };
+  const reason = { [REASON]: "", 0: "none", [GIVEN]: "given" };
   const [whenThis, whenOther] = [record.activeSlot, after(1, 0).activeSlot];
   const said = [
     ...flags.filter(([bit]) => (after(0, all).flags & bit) === 0).map(([, name]) => `−${name}`),
@@ -111,12 +111,12 @@ describe("boot control's transitions", () => {
     for (const slot of [0, 1]) for (const state of states) for (const active of [0, 1]) for (const set of [0, 7 | otherFlags]) {
       const record = recordWith(slot, state, active, set);
       const untouched = structuredClone(record);
-      if (!changeSlot(record, slot, row, GIVEN_TRIES, GIVEN_REASON)) {
+      if (!changeSlot(record, slot, row, GIVEN)) {
         expect({ ...record }, "a change that is not made changes nothing").toEqual({ ...untouched });
         continue;
       }
       const mirrored = recordWith(1 - slot, state, 1 - active, set);
-      expect(changeSlot(mirrored, 1 - slot, row, GIVEN_TRIES, GIVEN_REASON)).toBe(true);
+      expect(changeSlot(mirrored, 1 - slot, row, GIVEN)).toBe(true);
       expect([mirrored.slotState(1 - slot), mirrored.slotTries(1 - slot), mirrored.slotReason(1 - slot), 1 - mirrored.activeSlot])
         .toEqual([record.slotState(slot), record.slotTries(slot), record.slotReason(slot), record.activeSlot]);
       // The other slot, the flags of copies and heartbeats, the counters: no row's.
@@ -143,7 +143,7 @@ describe("boot control's transitions", () => {
   test("a confirmed image fails only for one that holds, and never by another's trial", () => {
     const failing = rows.filter(([, row]) => {
       const record = recordWith(0, SlotState.Confirmed, 0, 0);
-      return changeSlot(record, 0, row, 0, GIVEN_REASON) && record.slotState(0) === SlotState.Failed;
+      return changeSlot(record, 0, row, GIVEN) && record.slotState(0) === SlotState.Failed;
     });
     expect(failing.map(([name]) => name)).toEqual(["GIVEN_UP"]);
   });
