@@ -8,13 +8,13 @@ import { Manifest } from "../../../apps/agent/src/image/manifest";
 import { BeginBudget } from "../../../apps/agent/src/update/begin-budget";
 import { Deployment } from "../../../apps/agent/src/update/deployment";
 import { Journal } from "../../../apps/agent/src/update/journal";
-import { SlotWriter } from "../../../apps/agent/src/update/slot-writer";
+import { SealedSlot } from "../../../apps/agent/src/update/sealed-slot";
 
 const boot = new BootState();
 const journal = new Journal();
 const budget = new BeginBudget(boot, journal);
 const manifest = new Manifest();
-const writer = new SlotWriter(boot, journal, manifest, new Manifest());
+const slot = new SealedSlot(boot, journal, manifest, new Manifest());
 const deployment = new Deployment();
 /** Behind all that, so that a snapshot, which ends with the last byte that is not 0, has it whole. */
 store<u32>(heap.alloc(4), 1);
@@ -130,8 +130,8 @@ export function setChunkCount(count: u32): void {
   manifest.header.chunkCount = count;
 }
 export function takeTablePiece(index: u32, bytes: u32): bool {
-  return writer.takeTablePiece(index, piece, bytes);
+  return slot.takeTablePiece(index, piece, bytes);
 }
 export function tableFromSlot(): bool {
-  return writer.tableFromSlot();
+  return slot.tableFromSlot();
 }

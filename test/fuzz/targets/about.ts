@@ -9,7 +9,7 @@ export const about: Record<string, RegExp> = {
   tcp: /\/net\//, dhcp: /\/net\//, dns: /\/net\//, frames: /\/net\//, mqtt: /\/mqtt\//, json: /\/json\//,
   settings: /settings|dual-copy|connection-candidate|\/identity\//, factory: /factory|\/identity\//, journal: /journal/,
   "trust-updates": /\/trust\/(trust|signatures)/, trial: /\/agent\/(boot-state|trial|self-test)|boot-control-transitions/,
-  "update-journal": /\/update\/(journal|begin-budget)/, "chunk-fetch": /chunk-fetch/, "chunk-table": /slot-writer/, deployment: /\/update\/deployment/,
+  "update-journal": /\/update\/(journal|begin-budget)/, "chunk-fetch": /chunk-fetch/, "chunk-table": /slot-writer|sealed-slot/, deployment: /\/update\/deployment/,
 };
 
 /** The targets that are about any of these files, whose paths are from the repository's root. */

@@ -4,15 +4,15 @@
 
 import { compareBytes } from "../compare";
 import { BootControlLog } from "../boot-control/log";
-import { sha256 } from "../crypto";
 import { recoveryBegin } from "../exokernel";
 import { FlashZone } from "../flash";
 import {
   changeSlot, CHUNK_BYTES_MAX, chunkLength, chunkTableBytes, DIGEST_BYTES, ErrorCode, imageFileBytes,
-  INSTALLED_IN_RECOVERY, SLOT_EMPTIED, SLOT_MANIFEST_BYTES_MAX, SLOT_TABLE_OFFSET, slotPayloadOffset,
+  INSTALLED_IN_RECOVERY, SLOT_EMPTIED, SLOT_MANIFEST_BYTES_MAX,
 } from "../format";
 import { Manifest } from "../image/manifest";
 import { PayloadCheck } from "../image/payload-check";
+import { SlotWriter } from "../image/slot-writer";
 import { TrustStore } from "../trust/trust-store";
 
 /** 512 chunks: as many as an image can have that fits any RAM window there is, in chunks of 4096 bytes. */
@@ -20,7 +20,6 @@ const TABLE_BYTES_MAX: u32 = 16384;
 
 const table: usize = heap.alloc(TABLE_BYTES_MAX);
 const chunk: usize = heap.alloc(CHUNK_BYTES_MAX);
-const hash: usize = memory.data(32);
 const digest: usize = memory.data(32);
 
 export class ImageReceiver {
@@ -35,6 +34,7 @@ export class ImageReceiver {
   slot: u32 = 0;
 
   private zone: FlashZone;
+  private writer: SlotWriter;
   private fileBytes: u32 = 0;
   private hasManifest: bool = false;
   private hasTable: bool = false;
@@ -47,6 +47,7 @@ export class ImageReceiver {
     private slotA: FlashZone, private slotB: FlashZone, private windowPtr: usize,
   ) {
     this.zone = slotA;
+    this.writer = new SlotWriter(manifest, table, chunk);
   }
 
   /** A file of `fileBytes` comes for `slot`. */
@@ -125,38 +126,24 @@ export class ImageReceiver {
 
   /** From here on the slot is written; until the candidate's record it counts as empty. */
   private tableArrived(): i32 {
-    const header = this.manifest.header;
-    const tableBytes = chunkTableBytes(header.chunkCount);
-    sha256(table, tableBytes, hash);
-    if (compareBytes(hash, this.manifest.bytes.dataStart + header.tableDigestOffset, DIGEST_BYTES) != 0) return ErrorCode.ChunkTableMismatch;
+    if (!this.writer.tableHolds()) return ErrorCode.ChunkTableMismatch;
     if (recoveryBegin(this.zone.zone) < 0) return ErrorCode.FlashFailed;
     this.granted = true;
     const record = this.log.record;
     changeSlot(record, this.slot, SLOT_EMPTIED);
     if (this.log.append() != 0) return ErrorCode.FlashFailed;
-    const payloadOffset = slotPayloadOffset(header.chunkCount, this.zone.sectorBytes);
-    for (let offset: u32 = 0; offset < payloadOffset; offset += this.zone.sectorBytes) {
-      if (this.zone.erase(offset) < 0) return ErrorCode.FlashFailed;
-    }
-    // Header, signature block and table are multiples of 4.
-    if (this.zone.program(0, this.manifest.bytes.dataStart, this.manifest.manifestBytes()) < 0) return ErrorCode.FlashFailed;
-    if (this.zone.program(SLOT_TABLE_OFFSET, table, tableBytes) < 0) return ErrorCode.FlashFailed;
+    const code = this.writer.storeManifest(this.zone);
+    if (code != ErrorCode.None) return code;
     this.hasTable = true;
     return ErrorCode.None;
   }
 
   private chunkArrived(): i32 {
-    const header = this.manifest.header;
     const index = this.nextChunk;
-    const length = chunkLength(header, index);
-    sha256(chunk, length, hash);
-    if (compareBytes(hash, table + index * DIGEST_BYTES, DIGEST_BYTES) != 0) return ErrorCode.ChunkMismatch;
-    const offset = slotPayloadOffset(header.chunkCount, this.zone.sectorBytes) + index * header.chunkBytes;
-    // The payload begins on a sector and a chunk is a power of two, so some chunk begins on every sector.
-    if ((offset & (this.zone.sectorBytes - 1)) == 0 && this.zone.erase(offset) < 0) return ErrorCode.FlashFailed;
-    const padded = (length + 3) & ~3;
-    memory.fill(chunk + length, 0xff, padded - length);
-    if (this.zone.program(offset, chunk, padded) < 0) return ErrorCode.FlashFailed;
+    const length = chunkLength(this.manifest.header, index);
+    if (!this.writer.chunkHolds(index, chunk, length)) return ErrorCode.ChunkMismatch;
+    const code = this.writer.programChunk(this.zone, index, chunk, length);
+    if (code != ErrorCode.None) return code;
     this.nextChunk++;
     return ErrorCode.None;
   }

@@ -9,7 +9,7 @@ import { JsonReader } from "../json/reader";
 import { TrustStore } from "../trust/trust-store";
 import { Journal } from "./journal";
 import { permitHolds } from "./permit";
-import { TABLE_BYTES_MAX } from "./slot-writer";
+import { TABLE_BYTES_MAX } from "./sealed-slot";
 
 const PERMIT_BYTES_MAX: i32 = 1024;
 

@@ -30,7 +30,7 @@ import { ChunkFetch } from "./chunk-fetch";
 import { Deployment } from "./deployment";
 import { DEPLOYMENT_ID_BYTES_MAX, Journal } from "./journal";
 import { OfferCheck } from "./offer-check";
-import { SlotWriter } from "./slot-writer";
+import { SealedSlot } from "./sealed-slot";
 
 /** How long the server may be told of `rebooting` before the reset. */
 const FAREWELL_US: i64 = 500_000;
@@ -54,7 +54,7 @@ export class UpdateTask extends Task {
   readonly deployment: Deployment;
   private manifest: Manifest;
   private offer: OfferCheck;
-  private writer: SlotWriter;
+  private slot: SealedSlot;
   private fetch: ChunkFetch;
   private budget: BeginBudget;
   private phase: i32 = Phase.Idle;
@@ -84,7 +84,7 @@ export class UpdateTask extends Task {
     this.deployment = deployment;
     this.manifest = manifest;
     this.offer = new OfferCheck(boot, trust, journal, reader, manifest);
-    this.writer = new SlotWriter(boot, journal, manifest, inSlot);
+    this.slot = new SealedSlot(boot, journal, manifest, inSlot);
     this.fetch = new ChunkFetch(mailbox, session, deployment);
     this.budget = new BeginBudget(boot, journal);
   }
@@ -216,7 +216,7 @@ export class UpdateTask extends Task {
       }
     } else if (this.journal.isFor(digest, this.boot.otherSlot())) {
       this.countBeginning();
-      if (this.journal.resume(d.id, d.idBytes, d.attempt) && this.writer.tableFromSlot()) {
+      if (this.journal.resume(d.id, d.idBytes, d.attempt) && this.slot.tableFromSlot()) {
         this.isTakenUp = true;
         return this.startPayload();
       }
@@ -283,15 +283,15 @@ export class UpdateTask extends Task {
   }
 
   private takeTablePiece(data: usize, bytes: u32): void {
-    if (!this.writer.takeTablePiece(this.fetch.next, data, bytes)) return this.wrongPiece(ErrorCode.ChunkTableMismatch);
+    if (!this.slot.takeTablePiece(this.fetch.next, data, bytes)) return this.wrongPiece(ErrorCode.ChunkTableMismatch);
     this.fetch.advance();
     if (!this.fetch.isDone()) return;
-    if (!this.writer.tableHolds()) {
+    if (!this.slot.writer.tableHolds()) {
       this.fetch.next = 0;
       return this.wrongPiece(ErrorCode.ChunkTableMismatch);
     }
     this.countBeginning();
-    const code = this.writer.storeManifest(this.deployment);
+    const code = this.slot.storeManifest(this.deployment);
     if (code != ErrorCode.None) return this.fail(code);
     this.startPayload();
   }
@@ -307,7 +307,7 @@ export class UpdateTask extends Task {
     this.wrongChunks = 0;
     this.deployment.enter(DeploymentState.Downloading);
     const count = this.manifest.header.chunkCount;
-    const first = this.writer.skipSealed(0);
+    const first = this.slot.skipSealed(0);
     this.fetch.begin(CHUNK_PART_PAYLOAD, first, count);
     if (first > 0) {
       say("download goes on at chunk ");
@@ -320,11 +320,11 @@ export class UpdateTask extends Task {
 
   private takeChunk(data: usize, bytes: u32): void {
     const index = this.fetch.next;
-    if (!this.writer.chunkHolds(index, data, bytes)) return this.wrongPiece(ErrorCode.ChunkMismatch);
+    if (!this.slot.writer.chunkHolds(index, data, bytes)) return this.wrongPiece(ErrorCode.ChunkMismatch);
     this.wrongChunks = 0;
-    const code = this.writer.programChunk(index, data, bytes);
+    const code = this.slot.writer.programChunk(this.slot.target(), index, data, bytes);
     if (code != ErrorCode.None) return this.fail(code);
-    this.writer.sealAfter(index);
+    this.slot.sealAfter(index);
     this.fetch.advance();
     this.deployment.progress(this.fetch.next, this.manifest.header.chunkCount);
     if (this.fetch.isDone()) this.startVerify();
@@ -334,10 +334,10 @@ export class UpdateTask extends Task {
     this.phase = Phase.Verify;
     if (!this.isReused) this.deployment.enter(DeploymentState.Verifying);
     // From flash, header and all: what was received no longer counts.
-    let code = this.writer.readBack();
+    let code = this.slot.readBack();
     if (code == ErrorCode.None) code = this.inSlot.checkSignature(this.trust);
     if (code != ErrorCode.None) return this.verifyFailed(code);
-    this.check.begin(this.inSlot, this.writer.target());
+    this.check.begin(this.inSlot, this.slot.target());
   }
 
   private verifySome(nowUs: i64): i64 {

@@ -23,7 +23,7 @@ export interface PlantedBug {
 const BOOT = "apps/agent/src/boot/boot.ts";
 const LOG = "apps/agent/src/boot-control/log.ts";
 const OFFER = "apps/agent/src/update/offer-check.ts";
-const SLOT_WRITER = "apps/agent/src/update/slot-writer.ts";
+const SEALED_SLOT = "apps/agent/src/update/sealed-slot.ts";
 const SIGNATURES = "apps/agent/src/trust/signatures.ts";
 const STATE = "apps/agent/src/agent/boot-state.ts";
 const TRIAL = "apps/agent/src/agent/trial.ts";
@@ -92,7 +92,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: "tries-not-counted",
     what: "a try is recorded as if it had not been one",
-    patches: [{ file: BOOT, find: "record.setSlot(slot, SlotState.Candidate, tries - 1, record.slotReason(slot));", replace: "record.setSlot(slot, SlotState.Candidate, tries, record.slotReason(slot));" }],
+    patches: [{ file: BOOT, find: "      changeSlot(record, slot, TRY_BEGUN);\n", replace: "" }],
     stories: ["crash-falls-back"],
   },
   {
@@ -104,19 +104,19 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: "resume-believes-the-last-sector",
     what: "a download that is taken up again takes the sector behind the last sealed one for whole",
-    patches: [{ file: SLOT_WRITER, find: "while (index < count && this.journal.isSealed(this.sectorOf(index))) index++;", replace: "while (index < count && (this.journal.isSealed(this.sectorOf(index)) || this.journal.isSealed(this.sectorOf(index) - 1))) index++;" }],
+    patches: [{ file: SEALED_SLOT, find: "while (index < count && this.journal.isSealed(this.sectorOf(index))) index++;", replace: "while (index < count && (this.journal.isSealed(this.sectorOf(index)) || this.journal.isSealed(this.sectorOf(index) - 1))) index++;" }],
     stories: ["first-update"],
   },
   {
     name: "running-slot-erased",
     what: "an update is written to the slot that runs",
-    patches: [{ file: SLOT_WRITER, find: "return this.boot.slot(this.boot.otherSlot());", replace: "return this.boot.slot(this.boot.runningSlot);" }],
+    patches: [{ file: SEALED_SLOT, find: "return this.boot.slot(this.boot.otherSlot());", replace: "return this.boot.slot(this.boot.runningSlot);" }],
     stories: ["first-update"],
   },
   {
     name: "floor-raised-with-confirmed",
     what: "confirming an image raises the floor, whatever the other slot holds",
-    patches: [{ file: STATE, find: "    record.setSlot(this.runningSlot, SlotState.Confirmed, 0, 0);\n", replace: "    record.setSlot(this.runningSlot, SlotState.Confirmed, 0, 0);\n    record.securityFloor = max(record.securityFloor, this.running.header.securityCounter);\n" }],
+    patches: [{ file: STATE, find: "    if (!this.change(this.runningSlot, CONFIRMED)) return false;\n", replace: "    raiseFloor(this.log.record, this.running.header.securityCounter);\n    if (!this.change(this.runningSlot, CONFIRMED)) return false;\n" }],
     stories: ["update-below-the-flag"],
   },
 
@@ -124,13 +124,13 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: "slot-erased-while-confirmed",
     what: "the other slot is erased while boot control still calls it confirmed",
-    patches: [{ file: SLOT_WRITER, find: "if (!this.boot.emptyOtherSlot()) return ErrorCode.FlashFailed;", replace: "" }],
+    patches: [{ file: SEALED_SLOT, find: "if (!this.boot.emptyOtherSlot()) return ErrorCode.FlashFailed;", replace: "" }],
     stories: ["second-update"],
   },
   {
     name: "sector-sealed-early",
     what: "a sector is sealed with its first chunk",
-    patches: [{ file: SLOT_WRITER, find: "if (isLast || this.sectorOf(index + 1) != this.sectorOf(index)) {", replace: "if (isLast || !this.journal.isSealed(this.sectorOf(index))) {" }],
+    patches: [{ file: SEALED_SLOT, find: "if (isLast || this.sectorOf(index + 1) != this.sectorOf(index)) {", replace: "if (isLast || !this.journal.isSealed(this.sectorOf(index))) {" }],
     stories: ["first-update"],
   },
   {
@@ -190,7 +190,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: "lost-log-believed",
     what: "a log that is made anew calls the newer image confirmed",
-    patches: [{ file: BOOT, find: "  if (record.slotState(1 - best) == SlotState.Confirmed) record.setSlot(best, SlotState.Candidate, bestTries, 0);\n", replace: "" }],
+    patches: [{ file: BOOT, find: "record.slotState(1 - best) == SlotState.Confirmed ? FOUND_NEWER : CHOSEN", replace: "CHOSEN" }],
     stories: ["log-lost"],
   },
   {
