@@ -51,7 +51,7 @@ const comparisons = new Map<ts.SyntaxKind, string>([
 ]);
 
 /** Calls that only read or write memory, or the clock: in which order two of them are made is seen by what they write, which others drop. */
-const memoryCalls = /^(store|load|memory\.(copy|fill)|min|max|abs|clockUs|setSlot|slotState|slotTries|slotReason|slotDigest|compareBytes|equalInConstantTime|chunkTableBytes|(deviceId|product|hardware)(Ptr|Bytes)|hardwareRevision|otherSlot|otherDigest|server(Port|HostPtr|HostBytes))(<|$)/;
+const memoryCalls = /^(store|load|memory\.(copy|fill)|min|max|abs|clockUs|setSlot|changeSlot|raiseFloor|forgetAll|forgiveUncleanBoots|slotState|slotTries|slotReason|slotDigest|compareBytes|equalInConstantTime|chunkTableBytes|(deviceId|product|hardware)(Ptr|Bytes)|hardwareRevision|otherSlot|otherDigest|server(Port|HostPtr|HostBytes))(<|$)/;
 
 /** What is counted in microseconds. */
 const isTime = (text: string): boolean => /(Us|_US)\b(?!\()/.test(text);
