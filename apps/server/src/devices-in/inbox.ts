@@ -1,6 +1,18 @@
 // Where messages from devices arrive: form, session and order are checked here, then each goes to its feature. Nothing
 // that a device sends is an error of the server's: what cannot be used is ignored and logged, in bounded numbers.
 
+import {
+  answerMessage,
+  checkInMessage,
+  describeIssues,
+  fetchMessage,
+  goneMessage,
+  logMessage,
+  type ParsedObject,
+  parseControl,
+  stateMessage,
+  telemetryMessage,
+} from "@flipside/protocol/messages";
 import type { z } from "zod";
 import type { Logger } from "../logging.ts";
 import { LogLimiter } from "../logging.ts";
@@ -15,18 +27,6 @@ import type { DeviceLog } from "../features/device-records/device-log.ts";
 import type { LastSeen } from "../features/device-records/last-seen.ts";
 import type { Enrolment } from "../features/enrolment/enrolment.ts";
 import type { Evidence } from "../features/deployments/evidence.ts";
-import {
-  answerMessage,
-  checkInMessage,
-  describeIssues,
-  fetchMessage,
-  goneMessage,
-  logMessage,
-  type ParsedObject,
-  parseControl,
-  stateMessage,
-  telemetryMessage,
-} from "../features/sessions/messages.ts";
 import type { Session, Sessions } from "../features/sessions/sessions.ts";
 
 const strangersLoggedPerMinute = 30;

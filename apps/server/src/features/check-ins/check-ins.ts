@@ -2,6 +2,7 @@
 
 import { isDeepStrictEqual } from "node:util";
 import { bootPhaseNames, errorName } from "@flipside/image-format";
+import type { CheckIn } from "@flipside/protocol/messages";
 import type { DeviceTable } from "../../storage/schema.ts";
 import type { Storage } from "../../storage/storage.ts";
 import type { Commands } from "../commands/commands.ts";
@@ -11,7 +12,6 @@ import type { Feed } from "../../changes/feed.ts";
 import type { Evidence } from "../deployments/evidence.ts";
 import type { Memory } from "../deployments/memory.ts";
 import type { Offers } from "../deployments/offers.ts";
-import type { CheckIn } from "../sessions/messages.ts";
 import type { Session, Sessions } from "../sessions/sessions.ts";
 import type { Trust } from "../trust/trust.ts";
 import type { TrustDelivery } from "../trust/trust-delivery.ts";

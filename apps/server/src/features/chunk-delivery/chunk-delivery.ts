@@ -5,10 +5,10 @@
 import type { FileHandle } from "node:fs/promises";
 import { CHUNK_MESSAGE_PREFIX_BYTES, CHUNK_PART_TABLE, CHUNK_TABLE_PIECE_BYTES, chunkTableBytes } from "@flipside/image-format";
 import { putChunkName } from "@flipside/protocol/chunk-message";
+import type { Fetch } from "@flipside/protocol/messages";
 import type { Feed } from "../../changes/feed.ts";
 import type { Logger } from "../../logging.ts";
 import type { DeviceLink } from "../../mqtt/device-link.ts";
-import type { Fetch } from "../sessions/messages.ts";
 import type { Session } from "../sessions/sessions.ts";
 import { FileHandles } from "./file-handles.ts";
 

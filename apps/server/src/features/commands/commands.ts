@@ -10,6 +10,7 @@
 import { randomBytes } from "node:crypto";
 import type { Command as CommandView } from "@flipside/api/types";
 import { buildCommand, type CommandAction, COMMAND_ID_BYTES, ErrorCode, errorName, type SigningKey } from "@flipside/image-format";
+import type { CheckIn, CommandAnswer } from "@flipside/protocol/messages";
 import type { Clock } from "../../clock.ts";
 import { ApiError } from "../../http/errors.ts";
 import { iso, isoOrNull } from "../../identifiers.ts";
@@ -21,7 +22,6 @@ import type { Storage } from "../../storage/storage.ts";
 import type { DeviceLog } from "../device-records/device-log.ts";
 import { findDevice, lockDevice } from "../device-records/store.ts";
 import type { Feed } from "../../changes/feed.ts";
-import type { CheckIn, CommandAnswer } from "../sessions/messages.ts";
 import type { Session, Sessions } from "../sessions/sessions.ts";
 
 /** Waiting for one device at a time. */

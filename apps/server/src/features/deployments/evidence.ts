@@ -1,11 +1,11 @@
 // What devices say and show of their deployments, and what time says of them: events for the engine.
 
 import { deploymentStateOf, isFinal } from "@flipside/image-format";
+import type { StateReport } from "@flipside/protocol/messages";
 import type { Feed } from "../../changes/feed.ts";
 import type { Clock } from "../../clock.ts";
 import { type CheckInEvidence, isProgress, provenState } from "../../domain/rollout-engine.ts";
 import type { Queries, Storage, Work } from "../../storage/storage.ts";
-import type { StateReport } from "../sessions/messages.ts";
 import type { EngineRoom } from "./engine-room.ts";
 import type { Memory } from "./memory.ts";
 import type { Progress } from "./progress.ts";

@@ -5,20 +5,16 @@ import { randomBytes } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
 import { NONCE_BYTES } from "@flipside/image-format";
 import { enrolDeviceMac, enrolledSecret, enrolServerMac } from "@flipside/protocol/macs";
-import { z } from "zod";
+import { enrolBeginMessage, enrolProofMessage, type ParsedObject } from "@flipside/protocol/messages";
 import type { LinkMessage } from "../../mqtt/device-link.ts";
 import type { Storage } from "../../storage/storage.ts";
 import type { DeviceLog } from "../device-records/device-log.ts";
 import { addSecret, findDevice, lockDevice } from "../device-records/store.ts";
 import { equalInConstantTime } from "../../equal-in-constant-time.ts";
-import { binary, type ParsedObject } from "../sessions/messages.ts";
 
 const nonceLifeMs = 60_000;
 const pendingMax = 2_000;
 const pendingPerDeviceMax = 4;
-
-const stepOne = z.object({ step: z.literal(1), device: z.string(), publicKey: binary(32), nonce: binary(16) });
-const stepTwo = z.object({ step: z.literal(2), serverNonce: binary(16), mac: binary(32) });
 
 type Refusal = "claim-unknown" | "mac-invalid" | "key-mismatch" | "revoked" | "expired" | "malformed";
 
@@ -55,7 +51,7 @@ export function createEnrolment(options: { storage: Storage; deviceLog: DeviceLo
   const claimOf = (deviceId: string) => storage.db.selectFrom("claims").selectAll().where("deviceId", "=", deviceId).executeTakeFirst();
 
   async function first(message: LinkMessage, object: ParsedObject): Promise<void> {
-    const parsed = stepOne.safeParse(object);
+    const parsed = enrolBeginMessage.safeParse(object);
     if (!parsed.success || parsed.data.device !== message.deviceId) return refuse(message, 1, object["nonce"], "malformed");
     const { nonce, publicKey } = parsed.data;
     const claim = await claimOf(message.deviceId);
@@ -69,7 +65,7 @@ export function createEnrolment(options: { storage: Storage; deviceLog: DeviceLo
   }
 
   async function second(message: LinkMessage, object: ParsedObject): Promise<void> {
-    const parsed = stepTwo.safeParse(object);
+    const parsed = enrolProofMessage.safeParse(object);
     if (!parsed.success) return refuse(message, 2, object["nonce"], "malformed");
     const { deviceId } = message;
     const { serverNonce, mac } = parsed.data;

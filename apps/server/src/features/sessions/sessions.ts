@@ -4,13 +4,13 @@
 import { randomBytes } from "node:crypto";
 import { NONCE_BYTES, signingPrefixes, type StrictVerifier } from "@flipside/image-format";
 import { contactMac } from "@flipside/protocol/macs";
+import { helloMessage, type ParsedObject, proofMessage } from "@flipside/protocol/messages";
 import type { Feed } from "../../changes/feed.ts";
 import type { Connection, DeviceLink, LinkMessage } from "../../mqtt/device-link.ts";
 import type { Storage } from "../../storage/storage.ts";
 import type { DeviceLog } from "../device-records/device-log.ts";
 import { findDevice, retireSecretsBefore, secretsOf } from "../device-records/store.ts";
 import { equalInConstantTime } from "../../equal-in-constant-time.ts";
-import { helloMessage, type ParsedObject, proofMessage } from "./messages.ts";
 
 const nonceLifeMs = 30_000;
 /** Sessions of one device that wait for their proof; a late hello of an old connection must not push the newest one out. */

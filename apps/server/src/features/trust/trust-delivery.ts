@@ -3,8 +3,8 @@
 // them one after the other, with an update in between.
 
 import { ErrorCode } from "@flipside/image-format";
+import type { CheckIn } from "@flipside/protocol/messages";
 import type { DeviceLink } from "../../mqtt/device-link.ts";
-import type { CheckIn } from "../sessions/messages.ts";
 import type { Session } from "../sessions/sessions.ts";
 import type { Trust } from "./trust.ts";
 

@@ -1,11 +1,11 @@
 // Control messages from devices, checked before anybody looks at them (docs/protocol.md).
 
 import { bootReasonNames, CONTROL_MESSAGE_BYTES_MAX, deploymentStateNames, FETCH_WINDOW_MAX, slotStateNames } from "@flipside/image-format";
+import { isPlainText } from "@flipside/api/plain-text";
 import { z } from "zod";
-import { isPlainText } from "../../plain-text.ts";
 
 /** base64url without padding of exactly `bytes` bytes. */
-export function binary(bytes: number) {
+function binary(bytes: number) {
   const characters = Math.ceil((bytes * 4) / 3);
   return z
     .string()
@@ -21,6 +21,10 @@ const digest = z.string().regex(/^[0-9a-f]{64}$/);
 const plain = (charactersMax: number) => z.string().min(1).max(charactersMax).refine(isPlainText, "holds characters that are not seen");
 const name = plain(64);
 const nonce = binary(16);
+
+/** Steps of an enrolment. */
+export const enrolBeginMessage = z.object({ step: z.literal(1), device: z.string(), publicKey: binary(32), nonce });
+export const enrolProofMessage = z.object({ step: z.literal(2), serverNonce: nonce, mac: binary(32) });
 
 /** `connection` is the id of the connection's first session, in the hello of a later one: its last will names that. */
 export const helloMessage = z.object({ session: nonce, connection: nonce.optional() });
