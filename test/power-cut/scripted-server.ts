@@ -8,6 +8,7 @@ import type { HostClock } from "@flipside/machine/clock";
 import type { Connect } from "@flipside/machine/node/streams";
 import { chunkMessage } from "@flipside/protocol/chunk-message";
 import { contactMac, enrolDeviceMac, enrolledSecret, enrolServerMac } from "@flipside/protocol/macs";
+import type { CheckIn as AnyCheckIn } from "@flipside/protocol/messages";
 import { type Packet, PacketType } from "@flipside/protocol/mqtt/packet";
 import { PacketCutter } from "@flipside/protocol/mqtt/packet-cutter";
 import { readConnect, readPublish, readSubscribe } from "@flipside/protocol/mqtt/read";
@@ -20,25 +21,8 @@ const POLL_MS = 1_000;
 const DEADLINE_MS = 3_600_000;
 const TABLE_PIECE_BYTES = 4096;
 
-export interface SlotReport {
-  slot: "a" | "b";
-  digest?: string;
-  state: string;
-  reason: number;
-}
-
-export interface CheckIn {
-  boot: number;
-  floor: number;
-  trust: number;
-  trustRefused?: { version: number; code: number };
-  bootControl?: string;
-  running: SlotReport;
-  other: SlotReport;
-  bootReason: string;
-  connection: { host: string; port: number; command?: string; code?: number };
-  deployment?: { id: string; attempt: number; state: string; code: number };
-}
+/** Older agents left out the server that they are connected to; those that this server is for do not. */
+export type CheckIn = AnyCheckIn & Required<Pick<AnyCheckIn, "connection">>;
 
 /** Where a connection's answers go. */
 export interface ToDevice {

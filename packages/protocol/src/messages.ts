@@ -1,4 +1,4 @@
-// Control messages from devices, checked before anybody looks at them (docs/protocol.md).
+// Control messages from devices, checked before anybody looks at them (docs/protocol.md). Needs Node, for base64url.
 
 import { bootReasonNames, CONTROL_MESSAGE_BYTES_MAX, deploymentStateNames, FETCH_WINDOW_MAX, slotStateNames } from "@flipside/image-format";
 import { isPlainText } from "@flipside/api/plain-text";

@@ -4,6 +4,7 @@
 import { createHash } from "node:crypto";
 import { chunkMessage } from "@flipside/protocol/chunk-message";
 import { contactMac, enrolDeviceMac, enrolledSecret, enrolServerMac } from "@flipside/protocol/macs";
+import type { CheckIn } from "@flipside/protocol/messages";
 import { topicPrefixOf } from "@flipside/protocol/topics";
 import { type CampaignImage, keys } from "../stories/images.ts";
 import { signedCommand } from "./signed-command.ts";
@@ -27,18 +28,6 @@ export interface ServerMemory {
 }
 
 export const newServerMemory = (): ServerMemory => ({ enrolled: false, secret: "", outcome: undefined, trustVersion: 0 });
-
-export interface CheckIn {
-  boot: number;
-  floor: number;
-  trust: number;
-  bootControl?: string;
-  running: { slot: "a" | "b"; digest: string; state: string; reason: number };
-  other: { slot: "a" | "b"; digest?: string; state: string; reason: number };
-  deployment?: { id: string; state: string; code: number };
-  trustRefused?: { version: number; code: number };
-  connection?: { host: string; port: number; command?: string; code?: number };
-}
 
 /** What the server wants of the device. */
 export interface Wishes {
