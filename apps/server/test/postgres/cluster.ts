@@ -32,10 +32,11 @@ function account(): { uid: number; gid: number } | undefined {
 }
 
 /**
- * Ends with whoever holds the other end of its standard input, by signal or not; SIGINT: without waiting for clients.
+ * Ends with whoever holds the other end of its standard input, by signal or not. A signal to the whole group, as of a
+ * terminal, is not its own: the folder would stay. SIGINT to PostgreSQL: without waiting for clients.
  */
 const untilInputEnds =
-  '"$0" -D "$1/data" -k "$1" -c listen_addresses= -c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=200 >"$1/log" 2>&1 & child=$!; read _; kill -INT $child; wait $child; rm -rf "$1"';
+  'trap "" HUP INT TERM; "$0" -D "$1/data" -k "$1" -c listen_addresses= -c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=200 >"$1/log" 2>&1 & child=$!; read _; kill -INT $child; wait $child; rm -rf "$1"';
 
 export interface Cluster {
   folder: string;
