@@ -12,7 +12,14 @@ import type { CheckIn as AnyCheckIn } from "@flipside/protocol/messages";
 import { type Packet, PacketType } from "@flipside/protocol/mqtt/packet";
 import { PacketCutter } from "@flipside/protocol/mqtt/packet-cutter";
 import { readConnect, readPublish, readSubscribe } from "@flipside/protocol/mqtt/read";
-import { connackPacket, ConnectReturn, emptyPacket, pubackPacket, publishPacket, subackPacket } from "@flipside/protocol/mqtt/write";
+import {
+  connackPacket,
+  ConnectReturn,
+  emptyPacket,
+  pubackPacket,
+  publishPacket,
+  subackPacket,
+} from "@flipside/protocol/mqtt/write";
 import { type ServerLeaf, topicOf } from "@flipside/protocol/topics";
 import type { UpdateImage } from "./images.ts";
 
@@ -138,8 +145,9 @@ export class ScriptedServer {
   #connect(session: Session, packet: Packet): ConnectReturn {
     const { userName, password } = readConnect(packet);
     session.secret = password === undefined ? "" : String(Buffer.from(password));
-    const isKnown = userName === `enrol.${this.device.id}` || (password !== undefined && this.secrets.includes(session.secret));
-    return isKnown ? ConnectReturn.Accepted : ConnectReturn.UserNameOrPassword;
+    const isEnrolling = userName === `enrol.${this.device.id}`;
+    const isKnown = password !== undefined && this.secrets.includes(session.secret);
+    return isEnrolling || isKnown ? ConnectReturn.Accepted : ConnectReturn.UserNameOrPassword;
   }
 
   #published(wire: ToDevice, session: Session, packet: Packet): void {
@@ -151,7 +159,8 @@ export class ScriptedServer {
       this.#packetId = (this.#packetId % 0xffff) + 1;
       const isBinary = content instanceof Uint8Array;
       const payload = isBinary ? content : JSON.stringify(content);
-      wire.toDevice(publishPacket(topicOf(this.device.id, answerLeaf), payload, { qos: isBinary ? 0 : 1, packetId: this.#packetId }));
+      const options = { qos: isBinary ? 0 : 1, packetId: this.#packetId };
+      wire.toDevice(publishPacket(topicOf(this.device.id, answerLeaf), payload, options));
     });
   }
 
@@ -163,7 +172,8 @@ export class ScriptedServer {
         if (message["step"] === 1) {
           Object.assign(session, { nonce: text("nonce"), serverNonce: this.#nonce(), id: text("publicKey") });
           const { nonce, serverNonce } = session;
-          return answer("enrolled", { step: 1, nonce, serverNonce, mac: base64url(enrolServerMac(claimSecret, { deviceId: id, nonce, serverNonce })) });
+          const mac = base64url(enrolServerMac(claimSecret, { deviceId: id, nonce, serverNonce }));
+          return answer("enrolled", { step: 1, nonce, serverNonce, mac });
         }
         const fields = { deviceId: id, nonce: session.nonce, serverNonce: session.serverNonce, publicKey: session.id };
         const ok = text("mac") === base64url(enrolDeviceMac(claimSecret, fields));
@@ -175,10 +185,7 @@ export class ScriptedServer {
         return answer("challenge", { session: session.id, nonce: this.#nonce() });
       case "proof":
         session.deviceNonce = text("deviceNonce");
-        return answer("challenge", {
-          session: session.id, accepted: true,
-          mac: base64url(contactMac(Buffer.from(session.secret, "base64url"), { deviceId: id, session: session.id, deviceNonce: session.deviceNonce })),
-        });
+        return answer("challenge", { session: session.id, accepted: true, mac: this.#contactMac(session) });
       case "check-in":
         this.lastCheckIn = message as unknown as CheckIn;
         this.onCheckIn(this.lastCheckIn);
@@ -191,6 +198,10 @@ export class ScriptedServer {
       case "fetch":
         for (const chunk of this.#chunks(message)) answer("chunk", chunk);
     }
+  }
+
+  #contactMac({ id, secret, deviceNonce }: Session): string {
+    return base64url(contactMac(Buffer.from(secret, "base64url"), { deviceId: this.device.id, session: id, deviceNonce }));
   }
 
   /** How the deployment ended, as the device's check-ins prove it; undefined while it has not. */
@@ -219,7 +230,8 @@ export class ScriptedServer {
     const image = this.deployment!.image;
     const [content, size] = part === 0 ? [image.table, TABLE_PIECE_BYTES] : [image.payload, image.chunkBytes];
     for (let i = Number(first); i < Number(first) + Number(count) && i * size < content.length; i++) {
-      yield chunkMessage({ attempt: Number(attempt), part: Number(part), digest: image.digest, index: i }, content.subarray(i * size, (i + 1) * size));
+      const name = { attempt: Number(attempt), part: Number(part), digest: image.digest, index: i };
+      yield chunkMessage(name, content.subarray(i * size, (i + 1) * size));
     }
   }
 

@@ -1,4 +1,5 @@
-// A message on `chunk` (docs/protocol.md, "Fetch and chunk"): 16 bytes that say which piece of which image follows, then the data.
+// A message on `chunk` (docs/protocol.md, "Fetch and chunk"): 16 bytes that say which piece of which image follows,
+// then the data.
 //
 //   0 u8[4] "FSCH"   4 u32 attempt   8 u8 part   9 u8[3] first bytes of the image digest   12 u32 index   16 data
 
@@ -25,7 +26,9 @@ export function putChunkName(message: Uint8Array, { attempt, part, digest, index
   writeU32(message, 0, CHUNK_MESSAGE_MAGIC);
   writeU32(message, ATTEMPT_OFFSET, attempt);
   message[PART_OFFSET] = part;
-  for (let i = 0; i < DIGEST_BYTES; i++) message[DIGEST_OFFSET + i] = Number.parseInt(digest.slice(2 * i, 2 * i + 2), 16);
+  for (let i = 0; i < DIGEST_BYTES; i++) {
+    message[DIGEST_OFFSET + i] = Number.parseInt(digest.slice(2 * i, 2 * i + 2), 16);
+  }
   writeU32(message, INDEX_OFFSET, index);
 }
 
@@ -39,10 +42,11 @@ export function chunkMessage(name: ChunkName, data: Uint8Array): Uint8Array {
 /** What a message on `chunk` holds, the data as a view; undefined: it is none. */
 export function readChunk(message: Uint8Array): (ChunkName & { data: Uint8Array }) | undefined {
   if (message.length < CHUNK_MESSAGE_PREFIX_BYTES || readU32(message, 0) !== CHUNK_MESSAGE_MAGIC) return undefined;
+  const digest = message.subarray(DIGEST_OFFSET, DIGEST_OFFSET + DIGEST_BYTES);
   return {
     attempt: readU32(message, ATTEMPT_OFFSET),
     part: message[PART_OFFSET]!,
-    digest: Array.from(message.subarray(DIGEST_OFFSET, DIGEST_OFFSET + DIGEST_BYTES), (byte) => byte.toString(16).padStart(2, "0")).join(""),
+    digest: Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join(""),
     index: readU32(message, INDEX_OFFSET),
     data: message.subarray(CHUNK_MESSAGE_PREFIX_BYTES),
   };

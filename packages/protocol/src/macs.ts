@@ -1,8 +1,13 @@
-// MACs of the protocol (docs/protocol.md, "Enrolment" and "Session"): HMAC-SHA256 over a label and fields, each field after one
-// line feed. Fields are texts as the messages have them. Needs Node.
+// MACs of the protocol (docs/protocol.md, "Enrolment" and "Session"): HMAC-SHA256 over a label and fields, each field
+// after one line feed. Fields are texts as the messages have them. Needs Node.
 
 import { createHmac } from "node:crypto";
-import { MAC_CONTACT, MAC_ENROL_DEVICE, MAC_ENROL_SECRET, MAC_ENROL_SERVER } from "@flipside/image-format/portable/protocol-constants";
+import {
+  MAC_CONTACT,
+  MAC_ENROL_DEVICE,
+  MAC_ENROL_SECRET,
+  MAC_ENROL_SERVER,
+} from "@flipside/image-format/portable/protocol-constants";
 
 /** What a server has told a device that wants to enrol, and was told. */
 export interface EnrolmentBegin {
@@ -16,23 +21,32 @@ export interface EnrolmentProof extends EnrolmentBegin {
   publicKey: string;
 }
 
+/** Of a session's proof. */
+export interface SessionProof {
+  deviceId: string;
+  session: string;
+  deviceNonce: string;
+}
+
 /** The server's in step 1: it knows the claim. */
 export function enrolServerMac(claimSecret: Uint8Array, { deviceId, nonce, serverNonce }: EnrolmentBegin): Buffer {
   return macOver(claimSecret, MAC_ENROL_SERVER, deviceId, nonce, serverNonce);
 }
 
 /** The device's in step 2: it knows the claim, and this is its key. */
-export function enrolDeviceMac(claimSecret: Uint8Array, { deviceId, nonce, serverNonce, publicKey }: EnrolmentProof): Buffer {
+export function enrolDeviceMac(claimSecret: Uint8Array, proof: EnrolmentProof): Buffer {
+  const { deviceId, nonce, serverNonce, publicKey } = proof;
   return macOver(claimSecret, MAC_ENROL_DEVICE, deviceId, nonce, serverNonce, publicKey);
 }
 
 /** The device secret that both sides have at the end. */
-export function enrolledSecret(claimSecret: Uint8Array, { deviceId, nonce, serverNonce, publicKey }: EnrolmentProof): Buffer {
+export function enrolledSecret(claimSecret: Uint8Array, proof: EnrolmentProof): Buffer {
+  const { deviceId, nonce, serverNonce, publicKey } = proof;
   return macOver(claimSecret, MAC_ENROL_SECRET, deviceId, nonce, serverNonce, publicKey);
 }
 
 /** The server's in a session: it knows the device secret. A device has contact when this holds. */
-export function contactMac(deviceSecret: Uint8Array, { deviceId, session, deviceNonce }: { deviceId: string; session: string; deviceNonce: string }): Buffer {
+export function contactMac(deviceSecret: Uint8Array, { deviceId, session, deviceNonce }: SessionProof): Buffer {
   return macOver(deviceSecret, MAC_CONTACT, deviceId, session, deviceNonce);
 }
 

@@ -1,7 +1,13 @@
 // Control messages from devices, checked before anybody looks at them (docs/protocol.md). Needs Node, for base64url.
 
-import { bootReasonNames, CONTROL_MESSAGE_BYTES_MAX, deploymentStateNames, FETCH_WINDOW_MAX, slotStateNames } from "@flipside/image-format";
 import { isPlainText } from "@flipside/api/plain-text";
+import {
+  bootReasonNames,
+  CONTROL_MESSAGE_BYTES_MAX,
+  deploymentStateNames,
+  FETCH_WINDOW_MAX,
+  slotStateNames,
+} from "@flipside/image-format";
 import { z } from "zod";
 
 /** base64url without padding of exactly `bytes` bytes. */
@@ -18,7 +24,8 @@ function binary(bytes: number) {
 const u32 = z.number().int().min(0).max(0xffff_ffff);
 const digest = z.string().regex(/^[0-9a-f]{64}$/);
 /** Shown in the console beside its own words. */
-const plain = (charactersMax: number) => z.string().min(1).max(charactersMax).refine(isPlainText, "holds characters that are not seen");
+const plain = (charactersMax: number) =>
+  z.string().min(1).max(charactersMax).refine(isPlainText, "holds characters that are not seen");
 const name = plain(64);
 const nonce = binary(16);
 
@@ -60,7 +67,14 @@ export const checkInMessage = z.object({
   /** Said as long as the boot-control log is one that the loader had to make anew. */
   bootControl: z.literal("rebuilt").optional().catch(undefined),
   health: z.enum(["unknown", "healthy", "unhealthy"]),
-  running: z.object({ slot: slotName, digest, version: name, releaseSequence: u32, state: slotState, reason: u32.optional() }),
+  running: z.object({
+    slot: slotName,
+    digest,
+    version: name,
+    releaseSequence: u32,
+    state: slotState,
+    reason: u32.optional(),
+  }),
   other: z.object({ slot: slotName, digest: digest.optional(), state: slotState, reason: u32.default(0) }),
   slotBytes: u32,
   /** The server that the device is connected to; and what became of the last address that a command gave it. */
@@ -118,7 +132,9 @@ export type ParsedObject = Record<string, unknown>;
 
 /** The JSON object in a control message, or why there is none. */
 export function parseControl(payload: Uint8Array): { object: ParsedObject } | { refusal: string } {
-  if (payload.length > CONTROL_MESSAGE_BYTES_MAX) return { refusal: `${payload.length} bytes, more than ${CONTROL_MESSAGE_BYTES_MAX}` };
+  if (payload.length > CONTROL_MESSAGE_BYTES_MAX) {
+    return { refusal: `${payload.length} bytes, more than ${CONTROL_MESSAGE_BYTES_MAX}` };
+  }
   let value: unknown;
   try {
     value = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(payload));

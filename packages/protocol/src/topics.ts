@@ -3,7 +3,9 @@
 import { createHash } from "node:crypto";
 import { DEVICE_ID_BYTES_MAX, TOPIC_ROOT } from "@flipside/image-format/portable/protocol-constants";
 
-export const deviceLeaves = ["enrol", "hello", "proof", "check-in", "fetch", "state", "telemetry", "log", "answer", "gone"] as const;
+export const deviceLeaves = [
+  "enrol", "hello", "proof", "check-in", "fetch", "state", "telemetry", "log", "answer", "gone",
+] as const;
 export const serverLeaves = ["enrolled", "challenge", "offer", "chunk", "trust", "command"] as const;
 export type DeviceLeaf = (typeof deviceLeaves)[number];
 export type ServerLeaf = (typeof serverLeaves)[number];
@@ -33,11 +35,12 @@ export function parseTopic(topic: string): { deviceId: string; leaf: DeviceLeaf 
   if (parts.length !== 3) return undefined;
   const [shard, deviceId, leaf] = parts as [string, string, string];
   if (!isDeviceId(deviceId) || shardOf(deviceId) !== shard) return undefined;
-  if (!(deviceLeaves as readonly string[]).includes(leaf) && !(serverLeaves as readonly string[]).includes(leaf)) return undefined;
-  return { deviceId, leaf: leaf as DeviceLeaf | ServerLeaf };
+  return isDeviceLeaf(leaf) || isServerLeaf(leaf) ? { deviceId, leaf } : undefined;
 }
 
 export const isDeviceLeaf = (leaf: string): leaf is DeviceLeaf => (deviceLeaves as readonly string[]).includes(leaf);
+
+const isServerLeaf = (leaf: string): leaf is ServerLeaf => (serverLeaves as readonly string[]).includes(leaf);
 
 export interface Principal {
   deviceId: string;

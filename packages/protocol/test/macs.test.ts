@@ -12,5 +12,6 @@ it("cover label and fields, each field after one line feed, in the document's or
   expect(enrolServerMac(secret, enrolment)).toEqual(over("flipside-enrol-server-v1\ndev-1\nn\ns"));
   expect(enrolDeviceMac(secret, enrolment)).toEqual(over("flipside-enrol-device-v1\ndev-1\nn\ns\nk"));
   expect(enrolledSecret(secret, enrolment)).toEqual(over("flipside-enrol-secret-v1\ndev-1\nn\ns\nk"));
-  expect(contactMac(secret, { deviceId: "dev-1", session: "i", deviceNonce: "d" })).toEqual(over("flipside-contact-v1\ndev-1\ni\nd"));
+  const session = { deviceId: "dev-1", session: "i", deviceNonce: "d" };
+  expect(contactMac(secret, session)).toEqual(over("flipside-contact-v1\ndev-1\ni\nd"));
 });

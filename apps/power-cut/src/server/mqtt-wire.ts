@@ -6,7 +6,14 @@ import type { ByteStream } from "@flipside/machine/one-stream";
 import { type Packet, PacketType } from "@flipside/protocol/mqtt/packet";
 import { PacketCutter } from "@flipside/protocol/mqtt/packet-cutter";
 import { readConnect, readPublish, readSubscribe } from "@flipside/protocol/mqtt/read";
-import { connackPacket, emptyPacket, publishBytes, pubackPacket, putPublish, subackPacket } from "@flipside/protocol/mqtt/write";
+import {
+  connackPacket,
+  emptyPacket,
+  pubackPacket,
+  publishBytes,
+  putPublish,
+  subackPacket,
+} from "@flipside/protocol/mqtt/write";
 
 /** What stands behind the wire. */
 export interface WireServer {

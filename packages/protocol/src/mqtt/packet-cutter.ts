@@ -13,8 +13,8 @@ export class PacketCutter {
   #stream = 0;
 
   /**
-   * Gives each packet that is whole now to `onPacket`. Packets are views of `bytes` where they came in one piece. Throws
-   * MalformedPacket where no next packet can be found; the connection is of no use any more then.
+   * Gives each packet that is whole now to `onPacket`. Packets are views of `bytes` where they came in one piece.
+   * Throws MalformedPacket where no next packet can be found; the connection is of no use any more then.
    */
   take(bytes: Uint8Array, onPacket: (packet: Packet) => void): void {
     let at = 0;
@@ -34,7 +34,7 @@ export class PacketCutter {
     }
   }
 
-  /** The connection is gone: what follows is another stream. Packets of the old one that are still in hand are not told. */
+  /** The connection is gone: what follows is another stream. Packets of the old one still in hand are not told. */
   clear(): void {
     this.#held = [];
     this.#heldBytes = 0;
@@ -68,7 +68,9 @@ export function packetsIn(bytes: Uint8Array): Packet[] {
   for (let at = 0; at < bytes.length; at = packets.at(-1)!.end) {
     const bodyAt = fixedHeaderEnd(bytes, at);
     const end = bodyAt < 0 ? Infinity : bodyAt + remainingLength(bytes, at, bodyAt);
-    if (end > bytes.length) throw new MalformedPacket(`a packet is cut off: ${bytes.length - at} bytes of it are there`);
+    if (end > bytes.length) {
+      throw new MalformedPacket(`a packet is cut off: ${bytes.length - at} bytes of it are there`);
+    }
     packets.push(new Packet(bytes, at, bodyAt, end));
   }
   return packets;

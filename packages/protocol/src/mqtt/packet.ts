@@ -1,5 +1,5 @@
-// MQTT 3.1.1 control packets as they stand in a byte stream. Sections and rules, here and beside this file, are those of the
-// OASIS standard of 29 October 2014.
+// MQTT 3.1.1 control packets as they stand in a byte stream. Sections and rules, here and beside this file, are those
+// of the OASIS standard of 29 October 2014.
 
 /** Section 2.2.1. */
 export enum PacketType {
@@ -21,14 +21,14 @@ export enum PacketType {
 
 export type QoS = 0 | 1 | 2;
 
-/** Bytes that are no MQTT 3.1.1. Whoever has read them closes the connection: where the next packet begins is not known. */
+/** Bytes that are no MQTT 3.1.1. Whoever has read them closes the connection: nobody knows where it goes on. */
 export class MalformedPacket extends Error {
   override readonly name = "MalformedPacket";
 }
 
-/** One whole packet, as a view: nothing of it is copied, and it holds as long as the bytes that it was cut from stay as they are. */
+/** One whole packet, as a view: nothing is copied, and it holds as long as the bytes that it was cut from. */
 export class Packet {
-  /** `bytes[start]` is the fixed header's first byte, `bytes[bodyAt]` the first behind the remaining length, `bytes[end]` no more of it. */
+  /** From `start` to `bodyAt` its fixed header, from there to `end` what follows that, in `bytes`. */
   constructor(
     readonly bytes: Uint8Array,
     readonly start: number,

@@ -1,5 +1,6 @@
-// What is in a packet. Each reader checks all that MQTT 3.1.1 says of its packet and throws MalformedPacket at what is not
-// allowed there, so what it returns needs no second look. Payloads, passwords and wills are views of the packet's bytes.
+// What is in a packet. Each reader checks all that MQTT 3.1.1 says of its packet and throws MalformedPacket at what is
+// not allowed there, so what it returns needs no second look. Payloads, passwords and wills are views of the packet's
+// bytes.
 
 import { MalformedPacket, type Packet, PacketType, type QoS } from "./packet.ts";
 
@@ -36,19 +37,35 @@ export interface Suback {
 /** Section 3.1. */
 export function readConnect(packet: Packet): Connect {
   const fields = new Fields(packet, PacketType.Connect, 0);
-  if (fields.text("protocol name") !== "MQTT") throw new MalformedPacket("CONNECT names another protocol than MQTT [MQTT-3.1.2-1]");
+  if (fields.text("protocol name") !== "MQTT") {
+    throw new MalformedPacket("CONNECT names another protocol than MQTT [MQTT-3.1.2-1]");
+  }
   const level = fields.u8("protocol level");
   if (level !== 4) throw new MalformedPacket(`CONNECT asks for protocol level ${level}, not 4 [MQTT-3.1.2-2]`);
   const flags = fields.u8("connect flags");
   const willQos = qosOf(flags >> 3);
   if (flags & 1) throw new MalformedPacket("CONNECT has its reserved flag set [MQTT-3.1.2-3]");
-  if (!(flags & 4) && flags & 0x38) throw new MalformedPacket("CONNECT says how its will is published, and has none [MQTT-3.1.2-11]");
-  if (flags & 0x40 && !(flags & 0x80)) throw new MalformedPacket("CONNECT has a password without a user name [MQTT-3.1.2-22]");
+  if (!(flags & 4) && flags & 0x38) {
+    throw new MalformedPacket("CONNECT says how its will is published, and has none [MQTT-3.1.2-11]");
+  }
+  if (flags & 0x40 && !(flags & 0x80)) {
+    throw new MalformedPacket("CONNECT has a password without a user name [MQTT-3.1.2-22]");
+  }
   const keepAliveS = fields.u16("keep-alive");
   const clientId = fields.text("client id");
   const isCleanSession = (flags & 2) !== 0;
-  if (clientId === "" && !isCleanSession) throw new MalformedPacket("CONNECT has no client id for the session that it keeps [MQTT-3.1.3-7]");
-  const will = flags & 4 ? { topic: topicName(fields.text("will topic")), payload: fields.bytes("will"), qos: willQos, isRetained: (flags & 0x20) !== 0 } : undefined;
+  if (clientId === "" && !isCleanSession) {
+    throw new MalformedPacket("CONNECT has no client id for the session that it keeps [MQTT-3.1.3-7]");
+  }
+  const will =
+    flags & 4
+      ? {
+          topic: topicName(fields.text("will topic")),
+          payload: fields.bytes("will"),
+          qos: willQos,
+          isRetained: (flags & 0x20) !== 0,
+        }
+      : undefined;
   const userName = flags & 0x80 ? fields.text("user name") : undefined;
   const password = flags & 0x40 ? fields.bytes("password") : undefined;
   fields.end();
@@ -61,7 +78,9 @@ export function readPublish(packet: Packet): Publish {
   const fields = new Fields(packet, PacketType.Publish, flags);
   const qos = qosOf(flags >> 1);
   const isDuplicate = (flags & 8) !== 0;
-  if (qos === 0 && isDuplicate) throw new MalformedPacket("PUBLISH at QoS 0 says that it is a duplicate [MQTT-3.3.1-2]");
+  if (qos === 0 && isDuplicate) {
+    throw new MalformedPacket("PUBLISH at QoS 0 says that it is a duplicate [MQTT-3.3.1-2]");
+  }
   const topic = topicName(fields.text("topic"));
   const packetId = qos > 0 ? fields.packetId() : 0;
   return { topic, payload: fields.rest(), qos, packetId, isRetained: (flags & 1) !== 0, isDuplicate };
@@ -98,7 +117,8 @@ export function readSuback(packet: Packet): Suback {
   const packetId = fields.packetId();
   const codes = [...fields.rest()];
   const wrong = codes.find((code) => code > 2 && code !== 0x80);
-  if (codes.length === 0 || wrong !== undefined) throw new MalformedPacket(`SUBACK ${wrong === undefined ? "grants nothing" : `has the code ${wrong}`} [MQTT-3.9.3-2]`);
+  if (codes.length === 0) throw new MalformedPacket("SUBACK grants nothing (section 3.9.3)");
+  if (wrong !== undefined) throw new MalformedPacket(`SUBACK has the code ${wrong} [MQTT-3.9.3-2]`);
   return { packetId, codes };
 }
 
@@ -110,7 +130,9 @@ function qosOf(bits: number): QoS {
 /** Section 4.7: what is published has a topic without wildcards. */
 function topicName(text: string): string {
   if (text === "") throw new MalformedPacket("a topic is empty [MQTT-4.7.3-1]");
-  if (text.includes("+") || text.includes("#")) throw new MalformedPacket(`the topic ${JSON.stringify(text)} has a wildcard [MQTT-3.3.2-2]`);
+  if (text.includes("+") || text.includes("#")) {
+    throw new MalformedPacket(`the topic ${JSON.stringify(text)} has a wildcard [MQTT-3.3.2-2]`);
+  }
   return text;
 }
 
@@ -118,8 +140,10 @@ function topicName(text: string): string {
 function topicFilter(text: string): string {
   if (text === "") throw new MalformedPacket("a topic filter is empty [MQTT-4.7.3-1]");
   const levels = text.split("/");
-  const isWellFormed = levels.every((level, i) => !/[+#]/.test(level) || level === "+" || (level === "#" && i === levels.length - 1));
-  if (!isWellFormed) throw new MalformedPacket(`the topic filter ${JSON.stringify(text)} has a wildcard where none may be [MQTT-4.7.1-2], [MQTT-4.7.1-3]`);
+  const last = levels.length - 1;
+  if (!levels.every((level, i) => !/[+#]/.test(level) || level === "+" || (level === "#" && i === last))) {
+    throw new MalformedPacket(`the topic filter ${JSON.stringify(text)} has a misplaced wildcard [MQTT-4.7.1-2]`);
+  }
   return text;
 }
 
@@ -144,8 +168,12 @@ class Fields {
   #at: number;
 
   constructor(packet: Packet, type: PacketType, flags: number) {
-    if (packet.type !== type) throw new MalformedPacket(`a packet of type ${packet.type} where ${PacketType[type]} is read`);
-    if (packet.flags !== flags) throw new MalformedPacket(`${PacketType[type]} has the flags ${packet.flags}, not ${flags} [MQTT-2.2.2-2]`);
+    if (packet.type !== type) {
+      throw new MalformedPacket(`a packet of type ${packet.type} where ${PacketType[type]} is read`);
+    }
+    if (packet.flags !== flags) {
+      throw new MalformedPacket(`${PacketType[type]} has the flags ${packet.flags}, not ${flags} [MQTT-2.2.2-2]`);
+    }
     this.#packet = packet;
     this.#at = packet.bodyAt;
   }
@@ -189,14 +217,19 @@ class Fields {
   }
 
   end(): void {
-    if (!this.isAtEnd) throw new MalformedPacket(`${this.#packet.end - this.#at} bytes follow the last field of ${PacketType[this.#packet.type]}`);
+    if (!this.isAtEnd) {
+      const left = this.#packet.end - this.#at;
+      throw new MalformedPacket(`${left} bytes follow the last field of ${PacketType[this.#packet.type]}`);
+    }
   }
 
   /** Where the next `length` bytes begin. */
   #skip(length: number, what: string): number {
     const at = this.#at;
     this.#at += length;
-    if (this.#at > this.#packet.end) throw new MalformedPacket(`${PacketType[this.#packet.type]} ends in the middle of its ${what}`);
+    if (this.#at > this.#packet.end) {
+      throw new MalformedPacket(`${PacketType[this.#packet.type]} ends in the middle of its ${what}`);
+    }
     return at;
   }
 }

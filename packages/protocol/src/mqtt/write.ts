@@ -1,5 +1,5 @@
-// Packets as bytes. They are written as they are asked for, also where MQTT 3.1.1 does not allow that (a packet id 0, QoS 3): a
-// hostile peer is made of the same packets.
+// Packets as bytes. They are written as they are asked for, also where MQTT 3.1.1 does not allow that (a packet id 0,
+// QoS 3): a hostile peer is made of the same packets.
 
 import { fixedHeaderBytes, putFixedHeader } from "./fixed-header.ts";
 import { PacketType } from "./packet.ts";
@@ -24,7 +24,9 @@ export interface PublishOptions {
 }
 
 const encoder = new TextEncoder();
-const bytesOf = (content: string | Uint8Array): Uint8Array => (typeof content === "string" ? encoder.encode(content) : content);
+function bytesOf(content: string | Uint8Array): Uint8Array {
+  return typeof content === "string" ? encoder.encode(content) : content;
+}
 
 /** Section 3.2. */
 export function connackPacket(code: ConnectReturn, isSessionPresent = false): Uint8Array {
@@ -42,7 +44,13 @@ export function publishBytes(topic: Uint8Array, payload: Uint8Array, qos: number
 }
 
 /** Writes a PUBLISH (section 3.3) of `publishBytes` bytes and returns where it ends. The topic is UTF-8. */
-export function putPublish(target: Uint8Array, at: number, topic: Uint8Array, payload: Uint8Array, options: PublishOptions): number {
+export function putPublish(
+  target: Uint8Array,
+  at: number,
+  topic: Uint8Array,
+  payload: Uint8Array,
+  options: PublishOptions,
+): number {
   const { qos = 0, packetId = 0, isRetained = false, isDuplicate = false } = options;
   const flags = (isDuplicate ? 8 : 0) | (qos << 1) | (isRetained ? 1 : 0);
   at = putFixedHeader(target, at, (PacketType.Publish << 4) | flags, publishBody(topic, payload, qos));
@@ -58,7 +66,9 @@ export function putPublish(target: Uint8Array, at: number, topic: Uint8Array, pa
   return at + payload.length;
 }
 
-export function publishPacket(topic: string | Uint8Array, payload: string | Uint8Array, options: PublishOptions = {}): Uint8Array {
+type Content = string | Uint8Array;
+
+export function publishPacket(topic: Content, payload: Content, options: PublishOptions = {}): Uint8Array {
   const [topicBytes, payloadBytes] = [bytesOf(topic), bytesOf(payload)];
   const packet = new Uint8Array(publishBytes(topicBytes, payloadBytes, options.qos ?? 0));
   putPublish(packet, 0, topicBytes, payloadBytes, options);
