@@ -11,9 +11,9 @@ export const mutatedSources: readonly string[] = [
   "boot-control/log", "boot-control/unclean-boots", "dual-copy", "flash",
   "boot/boot", "boot/image-receiver", "boot/recovery", "boot/serial-frames",
   "image/manifest", "image/payload-check", "image/slot-writer",
-  "trust/signatures", "trust/trust-chain", "trust/trust-store", "trust/trust-update",
-  "update/update", "update/offer-check", "update/chunk-fetch", "update/sealed-slot", "update/begin-budget", "update/journal", "update/deployment", "update/permit",
-  "agent/boot-state", "agent/trial", "agent/self-test",
+  "trust/signatures", "trust/trust-chain", "trust/trust-store",
+  "update/update", "update/offer-check", "update/chunk-fetch", "update/sealed-slot", "update/begin-budget", "update/journal", "update/deployment", "update/permit", "update/trust-update",
+  "boot-state", "agent/trial", "agent/self-test",
   "identity/settings", "identity/factory", "command/connection-candidate",
 ].map((name) => `apps/agent/src/${name}.ts`).concat("packages/image-format/src/portable/boot-control-transitions.ts");
 

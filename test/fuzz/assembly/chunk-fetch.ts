@@ -1,6 +1,6 @@
 // What asks for the pieces of an update, on a real MQTT client whose stream is the target's. AssemblyScript.
 
-import { Leaf, Mailbox } from "../../../apps/agent/src/agent/mailbox";
+import { Leaf, Mailbox } from "../../../apps/agent/src/session/mailbox";
 import { BootControlLog } from "../../../apps/agent/src/boot-control/log";
 import { Errno, StreamState } from "../../../apps/agent/src/exokernel";
 import { Settings } from "../../../apps/agent/src/identity/settings";

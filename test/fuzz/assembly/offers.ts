@@ -1,6 +1,6 @@
 // Whether an offer may be installed, as the update agent asks, on a device whose state the caller sets. AssemblyScript.
 
-import { BootState } from "../../../apps/agent/src/agent/boot-state";
+import { BootState } from "../../../apps/agent/src/boot-state";
 import { DIGEST_BYTES } from "../../../apps/agent/src/format";
 import { loadFactoryRecord } from "../../../apps/agent/src/identity/factory";
 import { Manifest } from "../../../apps/agent/src/image/manifest";

@@ -1,6 +1,6 @@
 // Boot state and trial of the agent, one look after the other, without the rest of it. AssemblyScript.
 
-import { BootState } from "../../../apps/agent/src/agent/boot-state";
+import { BootState } from "../../../apps/agent/src/boot-state";
 import { selfTestPasses } from "../../../apps/agent/src/agent/self-test";
 import { TrialTask } from "../../../apps/agent/src/agent/trial";
 import { DeploymentState } from "../../../apps/agent/src/format";

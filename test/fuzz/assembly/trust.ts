@@ -1,11 +1,11 @@
 // Trust chains as they come to an agent that runs, and chains that are checked one after the other. AssemblyScript.
 
-import { BootState } from "../../../apps/agent/src/agent/boot-state";
+import { BootState } from "../../../apps/agent/src/boot-state";
 import { ErrorCode } from "../../../apps/agent/src/format";
 import { Manifest } from "../../../apps/agent/src/image/manifest";
 import { TrustChain } from "../../../apps/agent/src/trust/trust-chain";
 import { TrustStore } from "../../../apps/agent/src/trust/trust-store";
-import { TrustUpdate } from "../../../apps/agent/src/trust/trust-update";
+import { TrustUpdate } from "../../../apps/agent/src/update/trust-update";
 import { UpdateTask } from "../../../apps/agent/src/update/update";
 
 const boot = new BootState();

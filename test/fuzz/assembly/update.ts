@@ -1,7 +1,7 @@
 // What an update counts and keeps, part by part: the journal, the budget of its beginnings, what is said of the deployment,
 // and the chunk table. Called as update/update.ts calls them. AssemblyScript.
 
-import { BootState } from "../../../apps/agent/src/agent/boot-state";
+import { BootState } from "../../../apps/agent/src/boot-state";
 import { Zone } from "../../../apps/agent/src/exokernel";
 import { FlashZone } from "../../../apps/agent/src/flash";
 import { Manifest } from "../../../apps/agent/src/image/manifest";

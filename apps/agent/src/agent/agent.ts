@@ -21,13 +21,13 @@ import { NEVER_US, Scheduler, Task } from "../scheduler/scheduler";
 import { Session } from "../session/session";
 import { Stream } from "../stream";
 import { TrustStore } from "../trust/trust-store";
-import { TrustUpdate } from "../trust/trust-update";
+import { TrustUpdate } from "../update/trust-update";
 import { Journal } from "../update/journal";
 import { UpdateTask } from "../update/update";
-import { BootState } from "./boot-state";
+import { BootState } from "../boot-state";
 import { ConnectionTask } from "./connection";
 import { sayEntropy } from "./entropy-line";
-import { Mailbox } from "./mailbox";
+import { Mailbox } from "../session/mailbox";
 import { Reporter } from "./report";
 import { TrialTask } from "./trial";
 

@@ -16,11 +16,11 @@ import { Task } from "../scheduler/scheduler";
 import { Session } from "../session/session";
 import { base64urlEncode } from "../text/base64url";
 import { asciiBytes } from "../text/constant";
-import { TrustUpdate } from "../trust/trust-update";
+import { TrustUpdate } from "../update/trust-update";
 import { CHECK_IN_SPACING_MAX_US } from "../update/chunk-fetch";
 import { UpdateTask } from "../update/update";
 import { sayEntropy } from "./entropy-line";
-import { Leaf, Mailbox } from "./mailbox";
+import { Leaf, Mailbox } from "../session/mailbox";
 import { Reporter } from "./report";
 import { TrialTask } from "./trial";
 

@@ -8,11 +8,11 @@ import { JsonWriter } from "../json/writer";
 import { Settings } from "../identity/settings";
 import { Session } from "../session/session";
 import { TrustStore } from "../trust/trust-store";
-import { TrustUpdate } from "../trust/trust-update";
+import { TrustUpdate } from "../update/trust-update";
 import { Deployment, deploymentStateName } from "../update/deployment";
-import { BootState } from "./boot-state";
+import { BootState } from "../boot-state";
 import { entropyName } from "./entropy-line";
-import { Leaf, Mailbox } from "./mailbox";
+import { Leaf, Mailbox } from "../session/mailbox";
 import { TrialTask } from "./trial";
 
 const CHECK_IN_BYTES_MAX: u32 = 1400;

@@ -11,7 +11,7 @@ import { EntropyState, entropyState } from "../random/random";
 import { Session } from "../session/session";
 import { Deployment } from "../update/deployment";
 import { cleanUptimeUs } from "../boot-control/unclean-boots";
-import { BootState } from "./boot-state";
+import { BootState } from "../boot-state";
 import { selfTestPasses } from "./self-test";
 
 const PERIOD_US: i64 = 250_000;

@@ -1,8 +1,8 @@
 // Commands of the server's operations key: checked, answered, then carried out, each once (docs/protocol.md, "Commands").
 // None of them can install, downgrade or change trust.
 
-import { BootState } from "../agent/boot-state";
-import { Leaf, Mailbox } from "../agent/mailbox";
+import { BootState } from "../boot-state";
+import { Leaf, Mailbox } from "../session/mailbox";
 import { endLine, say, sayNumber, sayText } from "../console";
 import { sha256 } from "../crypto";
 import { reset, ResetReason } from "../exokernel";

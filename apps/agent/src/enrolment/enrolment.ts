@@ -2,7 +2,7 @@
 // (docs/protocol.md, "Enrolment").
 
 import { compareBytes } from "../compare";
-import { Leaf, Mailbox } from "../agent/mailbox";
+import { Leaf, Mailbox } from "../session/mailbox";
 import { ed25519PublicKey } from "../crypto";
 import { endLine, say, sayBytes } from "../console";
 import { CLAIM_SECRET_BYTES, MAC_ENROL_DEVICE, MAC_ENROL_SECRET, MAC_ENROL_SERVER, NONCE_BYTES } from "../format";

@@ -12,7 +12,7 @@ import { Counter, count } from "./counters";
 import { beginPacket, mtu, sendPacket } from "./link";
 import { PATH_MTU_MIN, guessPath, narrowPath, pathMtu } from "./path-mtu";
 import { put16, put32 } from "./wire/bytes";
-import { transportChecksum } from "./wire/checksum";
+import { transportChecksum } from "./wire/transport-checksum";
 import { Ipv4, Protocol } from "./wire/ipv4";
 import * as segment from "./wire/tcp";
 import { Flag, Tcp, TcpOption, sequenceBytes } from "./wire/tcp";

@@ -2,7 +2,7 @@
 // then does the device have contact (docs/protocol.md, "Session").
 
 import { compareBytes } from "../compare";
-import { Leaf, Mailbox } from "../agent/mailbox";
+import { Leaf, Mailbox } from "./mailbox";
 import { endLine, say, sayBytes } from "../console";
 import { ed25519SignParts } from "../crypto";
 import { DEVICE_SECRET_BYTES, MAC_CONTACT, NONCE_BYTES, PREFIX_SESSION } from "../format";

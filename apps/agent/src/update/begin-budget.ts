@@ -6,7 +6,7 @@
 // a wait begins anew with each run, and no run can shorten it.
 
 import { compareBytes } from "../compare";
-import { BootState } from "../agent/boot-state";
+import { BootState } from "../boot-state";
 import { DIGEST_BYTES, SlotState } from "../format";
 import { Journal } from "./journal";
 

@@ -9,7 +9,7 @@
 // sign of life. Its answer comes behind all that it has sent: only when it has come, and the piece has not, is the piece asked
 // for again. While the link stands still, nothing is.
 
-import { Leaf, Mailbox } from "../agent/mailbox";
+import { Leaf, Mailbox } from "../session/mailbox";
 import { FETCH_WINDOW_MAX } from "../format";
 import { Session } from "../session/session";
 import { Deployment } from "./deployment";

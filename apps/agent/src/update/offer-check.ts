@@ -1,7 +1,7 @@
 // Whether an offered image may be installed on this device: everything that is decided before a byte of it is fetched.
 
 import { compareBytes } from "../compare";
-import { BootState } from "../agent/boot-state";
+import { BootState } from "../boot-state";
 import { imageWindow } from "../exokernel";
 import { chunkTableBytes, DIGEST_BYTES, ErrorCode, imageFileBytes, SlotState } from "../format";
 import { Manifest } from "../image/manifest";

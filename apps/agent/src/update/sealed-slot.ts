@@ -2,7 +2,7 @@
 // that a power cut costs one sector and not the download.
 
 import { compareBytes } from "../compare";
-import { BootState } from "../agent/boot-state";
+import { BootState } from "../boot-state";
 import { endLine, say } from "../console";
 import { FlashZone } from "../flash";
 import { CHUNK_BYTES_MAX, CHUNK_TABLE_PIECE_BYTES, DIGEST_BYTES, ErrorCode, SLOT_TABLE_OFFSET } from "../format";

@@ -2,8 +2,8 @@
 // image from flash → candidate → reset. Order and reasons: docs/architecture.md, "Update".
 
 import { compareBytes } from "../compare";
-import { BootState } from "../agent/boot-state";
-import { Mailbox } from "../agent/mailbox";
+import { BootState } from "../boot-state";
+import { Mailbox } from "../session/mailbox";
 import { endLine, say, sayHex, sayNumber, sayText } from "../console";
 import { divided } from "../divide";
 import { reset, ResetReason } from "../exokernel";

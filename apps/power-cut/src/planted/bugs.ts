@@ -25,7 +25,7 @@ const LOG = "apps/agent/src/boot-control/log.ts";
 const OFFER = "apps/agent/src/update/offer-check.ts";
 const SEALED_SLOT = "apps/agent/src/update/sealed-slot.ts";
 const SIGNATURES = "apps/agent/src/trust/signatures.ts";
-const STATE = "apps/agent/src/agent/boot-state.ts";
+const STATE = "apps/agent/src/boot-state.ts";
 const TRIAL = "apps/agent/src/agent/trial.ts";
 const CANDIDATE = "apps/agent/src/command/connection-candidate.ts";
 const UNCLEAN = "apps/agent/src/boot-control/unclean-boots.ts";
@@ -238,7 +238,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: "trust-taken-while-rebooting",
     what: "a trust record that comes between the candidate's record and the reset is taken up",
-    patches: [{ file: "apps/agent/src/trust/trust-update.ts", find: " || this.update.isInstalling()) return false;", replace: ") return false;" }],
+    patches: [{ file: "apps/agent/src/update/trust-update.ts", find: " || this.update.isInstalling()) return false;", replace: ") return false;" }],
     stories: ["trust-while-rebooting"],
   },
 

@@ -1,8 +1,6 @@
 // The Internet checksum (RFC 1071). Sums are taken over little-endian words, which only swaps the bytes of the result
 // (RFC 1071 §2 (B)): `fold` gives the value to store with a little-endian store, and 0 when a received sum is right.
 
-import { Ipv4 } from "./ipv4";
-
 /** Adds `lengthBytes` at `p` to `initial`. No overflow up to 64 KiB: fewer than 2^16 words below 2^16 each. */
 export function sum(p: usize, lengthBytes: u32, initial: u32): u32 {
   const end = p + (lengthBytes & ~3);
@@ -23,10 +21,4 @@ export function fold(sum: u32): u32 {
   sum = (sum & 0xffff) + (sum >>> 16);
   sum = (sum & 0xffff) + (sum >>> 16);
   return sum ^ 0xffff;
-}
-
-/** UDP and TCP: the sum over pseudo-header (RFC 768, RFC 9293 §3.1) and `lengthBytes` after the IPv4 header at `ip`. */
-export function transportChecksum(ip: usize, payload: usize, lengthBytes: u32): u32 {
-  const pseudo = sum(ip + Ipv4.Source, 8, ((<u32>load<u8>(ip + Ipv4.Protocol)) << 8) + <u32>bswap<u16>(<u16>lengthBytes));
-  return fold(sum(payload, lengthBytes, pseudo));
 }

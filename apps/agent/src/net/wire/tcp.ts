@@ -4,7 +4,7 @@
 // A received segment is parsed once into the variables of this module ("the segment"), valid until the next parse.
 
 import { get16, get32 } from "./bytes";
-import { transportChecksum } from "./checksum";
+import { transportChecksum } from "./transport-checksum";
 
 export namespace Tcp {
   export const SourcePort: usize = 0;

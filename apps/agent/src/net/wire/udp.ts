@@ -1,7 +1,7 @@
 // UDP header (RFC 768):  source port 0..2 | destination port 2..4 | length 4..6 | checksum 6..8 | data 8..
 
 import { get16, put16 } from "./bytes";
-import { transportChecksum } from "./checksum";
+import { transportChecksum } from "./transport-checksum";
 
 export namespace Udp {
   export const SourcePort: usize = 0;

@@ -1,16 +1,16 @@
 // What this boot is, and the changes to boot control that the agent may make: candidate, confirmed, failed, and the
 // contact fallback. Each is one sealed record; nothing is acted on before it reads back.
 
-import { compareBytes } from "../compare";
-import { BootControlLog } from "../boot-control/log";
-import { BOOT_INFO_BYTES, BOOT_INFO_MAGIC, bootInfo, Zone } from "../exokernel";
-import { FlashZone } from "../flash";
+import { compareBytes } from "./compare";
+import { BootControlLog } from "./boot-control/log";
+import { BOOT_INFO_BYTES, BOOT_INFO_MAGIC, bootInfo, Zone } from "./exokernel";
+import { FlashZone } from "./flash";
 import {
   BOOT_FLAG_CONTACT_FALLBACK, changeSlot, CONFIRMED, DIGEST_BYTES, FAILED_FOR_CONTACT, FAILED_ITS_TRIAL,
   FELL_BACK_FOR_CONTACT, FLAG_RAISE_FLOOR, forgiveUncleanBoots, INSTALLED, raiseFloor, SLOT_EMPTIED, SlotState, TRIED_AGAIN,
   TRY_GIVEN_BACK,
-} from "../format";
-import { Manifest } from "../image/manifest";
+} from "./format";
+import { Manifest } from "./image/manifest";
 
 const info: usize = memory.data(64, 8);
 

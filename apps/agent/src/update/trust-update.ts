@@ -1,13 +1,13 @@
 // A new trust chain from the server: whether this device takes it, in the order of docs/protocol.md, "Trust".
 
 import { compareBytes } from "../compare";
-import { BootState } from "../agent/boot-state";
+import { BootState } from "../boot-state";
 import { endLine, say, sayNumber } from "../console";
 import { ErrorCode, SlotState, TRUST_CHAIN_BYTES_MAX, trustChainExtends } from "../format";
 import { Manifest } from "../image/manifest";
-import { UpdateTask } from "../update/update";
-import { TrustChain } from "./trust-chain";
-import { TrustStore } from "./trust-store";
+import { UpdateTask } from "./update";
+import { TrustChain } from "../trust/trust-chain";
+import { TrustStore } from "../trust/trust-store";
 
 export class TrustUpdate {
   /** The last chain that this boot refused: its version (0: its form did not hold) and why. None while none was. */
