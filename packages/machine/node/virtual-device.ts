@@ -28,6 +28,7 @@ import { RETAINED_RAM_BYTES, RetainedRam } from "../src/retained-ram.ts";
 import { SerialSocket } from "./serial-socket.ts";
 import { type Connect, connectTcp, Streams } from "./streams.ts";
 import { HardwareWatchdog, WATCHDOG_CELL_BYTES, WatchdogCell } from "../src/watchdog.ts";
+import { waitForLine } from "./wait-for-line.ts";
 
 export interface VirtualDeviceOptions {
   deviceId: string;
@@ -175,19 +176,7 @@ export class VirtualDevice extends EventEmitter<VirtualDeviceEvents> {
 
   /** Waits for a console line that matches, from now on. */
   waitForLine(pattern: RegExp, timeoutMs: number): Promise<string> {
-    return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
-        this.off("line", onLine);
-        reject(new Error(`no console line of ${this.deviceId} matched ${pattern} in ${timeoutMs} ms; the last were:\n${this.console.slice(-20).join("\n")}`));
-      }, timeoutMs);
-      const onLine = (line: string): void => {
-        if (!pattern.test(line)) return;
-        clearTimeout(timer);
-        this.off("line", onLine);
-        resolve(line);
-      };
-      this.on("line", onLine);
-    });
+    return waitForLine(this, this.deviceId, pattern, timeoutMs);
   }
 
   #launch(): void {

@@ -17,6 +17,7 @@ import { BootReason, ResetCause } from "../src/abi.ts";
 import { GdbClient } from "./gdb-client.ts";
 import { MonitorRecord } from "./monitor-record.ts";
 import { readOperationLine, type RecordedOperation } from "./operation-record.ts";
+import { waitForLine } from "../node/wait-for-line.ts";
 
 /** Exit statuses of exokernel/reset.c, and of flash_faults.c. */
 const EXIT_BASE = 16;
@@ -297,19 +298,7 @@ export class Unikernel extends EventEmitter<UnikernelEvents> {
 
   /** Waits for a console line that matches, from now on. */
   waitForLine(pattern: RegExp, timeoutMs: number): Promise<string> {
-    return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
-        this.off("line", onLine);
-        reject(new Error(`no console line matched ${pattern} in ${timeoutMs} ms; the last were:\n${this.console.slice(-20).join("\n")}`));
-      }, timeoutMs);
-      const onLine = (line: string): void => {
-        if (!pattern.test(line)) return;
-        clearTimeout(timer);
-        this.off("line", onLine);
-        resolve(line);
-      };
-      this.on("line", onLine);
-    });
+    return waitForLine(this, "the unikernel", pattern, timeoutMs);
   }
 
   #arguments(): string[] {
