@@ -4,6 +4,7 @@
 
 import { Exo, StreamState } from "../src/abi.ts";
 import type { RunStreams } from "../src/machine.ts";
+import { ReceivedBytes } from "../src/received-bytes.ts";
 
 const STREAMS_MAX = 8;
 const SEND_BYTES_MAX = 64 * 1024;
@@ -12,7 +13,7 @@ interface Stream {
   socket: WebSocket;
   state: number;
   /** Received and not yet read. A page can't tell a WebSocket to wait: what comes is kept. */
-  received: Uint8Array[];
+  received: ReceivedBytes;
 }
 
 export class RelayedStreams implements RunStreams {
@@ -31,7 +32,7 @@ export class RelayedStreams implements RunStreams {
     if (this.#open.size >= STREAMS_MAX) return Exo.Again;
     const socket = new WebSocket(`${this.#relay}?host=${encodeURIComponent(host)}&port=${port}`);
     socket.binaryType = "arraybuffer";
-    const stream: Stream = { socket, state: StreamState.Connecting, received: [] };
+    const stream: Stream = { socket, state: StreamState.Connecting, received: new ReceivedBytes() };
     socket.onmessage = ({ data }: MessageEvent<ArrayBuffer>) => {
       if (data.byteLength > 0) stream.received.push(new Uint8Array(data));
       else if (stream.state === StreamState.Connecting) stream.state = StreamState.Open;
@@ -53,15 +54,7 @@ export class RelayedStreams implements RunStreams {
   read(handle: number, target: Uint8Array): number {
     const stream = this.#get(handle);
     if (typeof stream === "number") return stream;
-    let taken = 0;
-    while (taken < target.length && stream.received.length > 0) {
-      const first = stream.received[0]!;
-      const part = first.subarray(0, target.length - taken);
-      target.set(part, taken);
-      taken += part.length;
-      if (part.length === first.length) stream.received.shift();
-      else stream.received[0] = first.subarray(part.length);
-    }
+    const taken = stream.received.take(target);
     if (taken > 0 || target.length === 0) return taken;
     return stream.state === StreamState.Closed ? Exo.Closed : Exo.Again;
   }

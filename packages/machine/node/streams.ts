@@ -5,6 +5,7 @@ import { connect as connectSocket } from "node:net";
 import type { Duplex } from "node:stream";
 import { Exo, StreamState } from "../src/abi.ts";
 import type { StreamsPort } from "../src/ports.ts";
+import { ReceivedBytes } from "../src/received-bytes.ts";
 
 /** Opens a connection: emits "connect" when it stands, then behaves like a socket. */
 export type Connect = (host: string, port: number) => Duplex;
@@ -21,8 +22,7 @@ const LINGER_MS = 5000;
 interface Stream {
   socket: Duplex;
   state: number;
-  received: Buffer[];
-  receivedBytes: number;
+  received: ReceivedBytes;
 }
 
 export class Streams implements StreamsPort {
@@ -41,7 +41,7 @@ export class Streams implements StreamsPort {
   open(host: string, port: number): number {
     if (this.#open.size >= STREAMS_MAX) return Exo.Again;
     const socket = this.#connect(host, port);
-    const stream: Stream = { socket, state: StreamState.Connecting, received: [], receivedBytes: 0 };
+    const stream: Stream = { socket, state: StreamState.Connecting, received: new ReceivedBytes() };
     const become = (state: number): void => {
       if (stream.state !== StreamState.Closed) stream.state = state;
       this.#onEvent();
@@ -49,8 +49,7 @@ export class Streams implements StreamsPort {
     socket.once("connect", () => become(StreamState.Open));
     socket.on("data", (data: Buffer) => {
       stream.received.push(data);
-      stream.receivedBytes += data.length;
-      if (stream.receivedBytes >= RECEIVE_BYTES_MAX) socket.pause();
+      if (stream.received.lengthBytes >= RECEIVE_BYTES_MAX) socket.pause();
       this.#onEvent();
     });
     socket.on("drain", () => this.#onEvent());
@@ -70,17 +69,8 @@ export class Streams implements StreamsPort {
   read(handle: number, target: Uint8Array): number {
     const stream = this.#get(handle);
     if (typeof stream === "number") return stream;
-    let taken = 0;
-    while (taken < target.length && stream.received.length > 0) {
-      const first = stream.received[0]!;
-      const part = first.subarray(0, target.length - taken);
-      target.set(part, taken);
-      taken += part.length;
-      if (part.length === first.length) stream.received.shift();
-      else stream.received[0] = first.subarray(part.length);
-    }
-    stream.receivedBytes -= taken;
-    if (stream.socket.isPaused() && stream.receivedBytes < RECEIVE_BYTES_MAX / 2) stream.socket.resume();
+    const taken = stream.received.take(target);
+    if (stream.socket.isPaused() && stream.received.lengthBytes < RECEIVE_BYTES_MAX / 2) stream.socket.resume();
     if (taken > 0 || target.length === 0) return taken;
     return stream.state === StreamState.Closed ? Exo.Closed : Exo.Again;
   }
