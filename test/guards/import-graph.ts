@@ -3,6 +3,7 @@
 
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { expect, it } from "vitest";
 
 export interface Import {
   from: string;
@@ -85,4 +86,23 @@ function circles(arrows: readonly Import[]): string[] {
   };
   for (const node of next.keys()) walk(node, []);
   return found;
+}
+
+/** The tests that hold a folder to its layers. `importsMin`: fewer would mean that they are not found. */
+export function holdsToItsLayers(folder: string, house: House, importsMin: number): void {
+  const graph = graphOf(importsBelow(folder), house);
+
+  it("know only what stands below them", () => {
+    expect(graph.imports.length).toBeGreaterThan(importsMin);
+    expect(graph.wrong).toEqual([]);
+  });
+
+  it("go in no circle, neither files nor rooms", () => {
+    expect(graph.circlesOfFiles).toEqual([]);
+    expect(graph.circlesOfRooms).toEqual([]);
+  });
+
+  it("have no exception that is not needed any more", () => {
+    expect(graph.unneeded).toEqual([]);
+  });
 }
