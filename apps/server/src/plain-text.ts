@@ -1,8 +1,6 @@
 // Text of devices and strangers, before people look at it (the package api says which characters are not seen, and why).
 
-import { isPlainText, unseenCharacters } from "@flipside/api/plain-text";
-
-export { isPlainText };
+import { unseenCharacters } from "@flipside/api/plain-text";
 
 const unseenButLayout = new RegExp(`(?![\\n\\t])[${unseenCharacters}]`, "gu");
 

@@ -15,21 +15,25 @@ beforeAll(async () => {
 });
 afterAll(() => fixture.stop());
 
+/** One wave that any failure lets go on. */
+const rolloutToAll = (): Promise<{ id: string }> =>
+  fixture.server.internals.rollouts.create(
+    {
+      name: "r",
+      releaseId: fleet.releaseId,
+      target: { all: true },
+      waves: [{ percent: 100 }],
+      deadlineMs: 60_000,
+      failureThresholdPercent: 100,
+      allowOlder: false,
+    },
+    "admin",
+  );
+
 it("deployments that finish at the same time see each other: the rollout ends with the last of them", async () => {
   const { rollouts, evidence, offering } = fixture.server.internals;
   for (let round = 0; round < rounds; round++) {
-    const { id } = await rollouts.create(
-      {
-        name: "r",
-        releaseId: fleet.releaseId,
-        target: { all: true },
-        waves: [{ percent: 100 }],
-        deadlineMs: 60_000,
-        failureThresholdPercent: 100,
-        allowOlder: false,
-      },
-      "admin",
-    );
+    const { id } = await rolloutToAll();
     await Promise.all(devices.map((deviceId) => offering.offerFor(deviceId)));
     await Promise.all(devices.map((deviceId) => evidence.checkedIn(deviceId, fleet.runsNew)));
     const { state, counts, deployments, decisions } = await rollouts.detail(id);
@@ -44,18 +48,7 @@ it("deployments that finish at the same time see each other: the rollout ends wi
 it("a cancellation and a confirmation of the same deployment leave one of them, and counts that fit", async () => {
   const { rollouts, evidence, offering } = fixture.server.internals;
   for (let round = 0; round < rounds; round++) {
-    const { id } = await rollouts.create(
-      {
-        name: "r",
-        releaseId: fleet.releaseId,
-        target: { all: true },
-        waves: [{ percent: 100 }],
-        deadlineMs: 60_000,
-        failureThresholdPercent: 100,
-        allowOlder: false,
-      },
-      "admin",
-    );
+    const { id } = await rolloutToAll();
     await Promise.all(devices.map((deviceId) => offering.offerFor(deviceId)));
     await Promise.all([
       rollouts.cancel(id, "x").catch(() => {}),
