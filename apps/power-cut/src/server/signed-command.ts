@@ -1,8 +1,9 @@
-// A command as the fleet manager makes it (docs/image-format.md, "Command"), at once and always the same: the campaign's
-// clock stands still while something is awaited. A test may change any part of it.
+// A command as the fleet manager makes it (image-format's buildCommand, docs/image-format.md, "Command"), but at once, since the
+// campaign's clock stands still while something is awaited, and unchecked: a test may change any part of it.
 
 import { createHash, createPrivateKey, type JsonWebKeyInput, sign } from "node:crypto";
 import { encodeSignatureBlock, signingPrefixes, type SigningKey } from "@flipside/image-format";
+import * as C from "@flipside/image-format/portable/command";
 
 export interface CommandParts {
   deviceId: string;
@@ -19,18 +20,18 @@ export interface CommandParts {
 
 /** What is signed. */
 export function commandBody({ deviceId, deviceNonce, id, number, kind, host = "", port = 0 }: CommandParts): Buffer {
-  const body = Buffer.alloc(132);
-  body.write("FSCM", "latin1");
+  const body = Buffer.alloc(C.COMMAND_BODY_BYTES);
+  body.writeUInt32LE(C.COMMAND_MAGIC, 0);
   body.writeUInt16LE(1, 4);
   body.writeUInt16LE(body.length, 6);
-  createHash("sha256").update(deviceId).digest().copy(body, 8);
-  Buffer.from(deviceNonce, "base64url").copy(body, 40);
-  body.write(id, 56, "hex");
-  body.writeUInt32LE(number, 72);
-  body.writeUInt16LE(kind, 76);
-  body.writeUInt16LE(port, 78);
-  body[80] = host.length;
-  body.write(host, 84, "latin1");
+  createHash("sha256").update(deviceId).digest().copy(body, C.COMMAND_DEVICE_OFFSET);
+  Buffer.from(deviceNonce, "base64url").copy(body, C.COMMAND_NONCE_OFFSET);
+  body.write(id, C.COMMAND_ID_OFFSET, "hex");
+  body.writeUInt32LE(number, C.COMMAND_NUMBER_OFFSET);
+  body.writeUInt16LE(kind, C.COMMAND_KIND_OFFSET);
+  body.writeUInt16LE(port, C.COMMAND_PORT_OFFSET);
+  body[C.COMMAND_HOST_BYTES_OFFSET] = host.length;
+  body.write(host, C.COMMAND_HOST_OFFSET, "latin1");
   return body;
 }
 
