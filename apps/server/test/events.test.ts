@@ -44,6 +44,7 @@ describe("events", () => {
     await device.checkIn();
     await untilTrue(() => events("rollout").some((event) => event.state === "completed"));
     await untilTrue(() => events("device").some((event) => event.running?.version === "1.1.0"));
+    await untilTrue(() => events("deployment").some((event) => event.state === "confirmed"));
     expect(events("release")).toEqual([release]);
     const { deployments: _d, decisions: _x, ...summary } = (await fixture.api.get(`/api/rollouts/${rollout.id}`)).body;
     expect(events("rollout").at(-1)).toEqual(summary);
@@ -139,6 +140,27 @@ describe("the event hub", () => {
     expect(written.at(-1)).toContain("event: resync");
     hub.close();
     counting.close();
+  });
+
+  it("never tells what a thing was before behind what it is now, however long it took to load", async () => {
+    const slowly: ((state: string) => void)[] = [];
+    const loading = (): Promise<unknown> => new Promise((resolve) => slowly.push((state) => resolve({ state })));
+    const hub = createEventHub({ device: loading, release: load, rollout: load, deployment: load }, feed, log);
+    const written: string[] = [];
+    hub.join({ write: (text) => (written.push(text), true), onDrain: () => {}, end: () => {} });
+    changed("one");
+    await untilTrue(() => slowly.length === 1);
+    changed("one");
+    // Were it loaded a second time meanwhile, as on a connection of its own, that answer would come first.
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    slowly[1]?.("new");
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    slowly[0]!("old");
+    await untilTrue(() => slowly.length === 2);
+    slowly[1]!("new");
+    await untilTrue(() => written.length > 2);
+    expect(written.slice(1)).toEqual(['event: device\ndata: {"state":"old"}\n\n', 'event: device\ndata: {"state":"new"}\n\n']);
+    hub.close();
   });
 
   it("sends a burst of changes to one thing once", async () => {

@@ -57,6 +57,7 @@ export function marksOf(change: Change | Announcement): { kind: EventKind; id: s
 export function createEventHub(loaders: Loaders, feed: Pick<Feed, "follow">, log: Logger): EventHub {
   const clients = new Set<Client>();
   const marked = new Map<string, { kind: EventKind; id: string }>();
+  /** Set from the first mark until nothing is marked any more, also while things are loaded. */
   let timer: NodeJS.Timeout | undefined;
   let overflowed = false;
   let closed = false;
@@ -83,25 +84,28 @@ export function createEventHub(loaders: Loaders, feed: Pick<Feed, "follow">, log
     while (!client.blocked && client.queue.length > 0) client.blocked = !client.sink.write(client.queue.shift()!);
   }
 
+  /** One at a time: an answer that took long would else be told behind a newer one of the same thing. */
   async function flush(): Promise<void> {
-    timer = undefined;
     const batch = [...marked.values()];
     marked.clear();
     if (overflowed) {
       overflowed = false;
       for (const client of clients) send(client, "event: resync\ndata: {}\n\n");
-      return;
+    } else {
+      for (const { kind, id } of batch) await tell(kind, id);
     }
-    for (const { kind, id } of batch) {
-      if (clients.size === 0) return;
-      try {
-        const data = await loaders[kind](id);
-        if (data === undefined) continue;
-        const text = `event: ${kind}\ndata: ${JSON.stringify(data)}\n\n`;
-        for (const client of clients) send(client, text);
-      } catch (error) {
-        if (!closed) log.error({ err: error as Error, kind, id }, "an event could not be loaded");
-      }
+    timer = !closed && (marked.size > 0 || overflowed) ? setTimeout(() => void flush(), gatherMs) : undefined;
+  }
+
+  async function tell(kind: EventKind, id: string): Promise<void> {
+    if (clients.size === 0) return;
+    try {
+      const data = await loaders[kind](id);
+      if (data === undefined) return;
+      const text = `event: ${kind}\ndata: ${JSON.stringify(data)}\n\n`;
+      for (const client of clients) send(client, text);
+    } catch (error) {
+      if (!closed) log.error({ err: error as Error, kind, id }, "an event could not be loaded");
     }
   }
 
