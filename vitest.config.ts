@@ -9,7 +9,8 @@ const onPostgresOnly = "apps/server/test/postgres/**";
 /** The server's tests run a second time on PostgreSQL, but for those that it can change nothing of. */
 const notOnPostgres = [
   "apps/server/test/sqlite/**", // about a database in a file: held by another process, copied, left by an older server
-  "apps/server/test/{engine,packet-guard,console-files,chunk-windows,http-limits,sign-in-limits}.test.ts", // about what comes before any database
+  // about what comes before any database
+  "apps/server/test/{engine,packet-guard,console-files,chunk-windows,http-limits,sign-in-limits}.test.ts",
   "apps/server/test/one-owner.test.ts", // about the data folder; test/postgres has the same of the database
 ];
 if (postgresMissing !== undefined) console.warn(`skipped: the server's tests on PostgreSQL: ${postgresMissing}`);
@@ -19,7 +20,15 @@ const runBeside = process.env["FLIPSIDE_TESTS_BESIDE"] === undefined ? [] : [pro
 
 /** The longest first: what starts last would be waited for alone. */
 class LongestFirst extends BaseSequencer {
-  static readonly #longest = ["test/end-to-end/", "apps/power-cut/test/planted", "test/console/", "apps/agent/test/isolation/", "test/power-cut/", "apps/power-cut/", "test/fuzz/"];
+  static readonly #longest = [
+    "test/end-to-end/",
+    "apps/power-cut/test/planted",
+    "test/console/",
+    "apps/agent/test/isolation/",
+    "test/power-cut/",
+    "apps/power-cut/",
+    "test/fuzz/",
+  ];
 
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const rank = (file: TestSpecification): number => {
@@ -36,22 +45,28 @@ export default defineConfig({
     setupFiles: ["test/guards/timer-guard.ts"],
     testTimeout: 60_000,
     hookTimeout: 120_000,
-    // Two cores: QEMU and Chromium run beside the tests, so never more than two files at once (scripts/test.mjs: and the story).
+    // Two cores: QEMU and Chromium run beside the tests, so never more than two files at once (scripts/test.mjs: and
+    // the story).
     maxWorkers: 2,
     sequence: { sequencer: LongestFirst },
     projects: [
-      { extends: true, test: { name: "tests", include: testFiles, exclude: ["**/node_modules/**", onPostgresOnly, ...runBeside] } },
+      {
+        extends: true,
+        test: { name: "tests", include: testFiles, exclude: ["**/node_modules/**", onPostgresOnly, ...runBeside] },
+      },
       ...(postgresMissing === undefined
-        ? [{
-            extends: true as const,
-            test: {
-              name: "on PostgreSQL",
-              include: ["apps/server/test/**/*.test.ts"],
-              exclude: ["**/node_modules/**", ...notOnPostgres],
-              globalSetup: ["apps/server/test/postgres/start-once.ts"],
-              setupFiles: ["apps/server/test/postgres/say-where.ts"],
+        ? [
+            {
+              extends: true as const,
+              test: {
+                name: "on PostgreSQL",
+                include: ["apps/server/test/**/*.test.ts"],
+                exclude: ["**/node_modules/**", ...notOnPostgres],
+                globalSetup: ["apps/server/test/postgres/start-once.ts"],
+                setupFiles: ["apps/server/test/postgres/say-where.ts"],
+              },
             },
-          }]
+          ]
         : []),
     ],
   },

@@ -1,5 +1,5 @@
-// Loaded before a program (--import): when its launcher is gone, the program is told as by a terminal that went away. One
-// that has no word of its own for SIGHUP ends by it, as is the default; one that hangs is ended.
+// Loaded before a program (--import): when its launcher is gone, the program is told as by a terminal that went away.
+// One that has no word of its own for SIGHUP ends by it, as is the default; one that hangs is ended.
 
 const GRACE_MS = 15_000;
 

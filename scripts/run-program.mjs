@@ -1,5 +1,5 @@
-// Starts a program of this repository with tsx, and makes sure of its end: the same signals, the same exit status, and no
-// life longer than whoever asked for it.
+// Starts a program of this repository with tsx, and makes sure of its end: the same signals, the same exit status, and
+// no life longer than whoever asked for it.
 
 import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
@@ -23,7 +23,9 @@ function look(processId) {
 
 const parentOf = (processId) => look(processId)?.parent;
 
-/** Calls `gone` once when this process's parent is gone, or npm, which may have a shell between itself and this process. */
+/**
+ * Calls `gone` once when this process's parent is gone, or npm, which may have a shell between itself and this process.
+ */
 function whenParentIsGone(gone) {
   const parent = process.ppid;
   const isShell = process.env.npm_lifecycle_event !== undefined && /^(ba|da|a|z)?sh$/.test(look(parent)?.name ?? "");
@@ -42,9 +44,20 @@ export function runProgram(program, args, options = {}) {
   for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
   const child = spawn(
     process.execPath,
-    ["--import", "tsx", "--import", pathToFileURL(join(root, "scripts/end-with-launcher.mjs")).href, join(root, program), ...args],
+    [
+      "--import",
+      "tsx",
+      "--import",
+      pathToFileURL(join(root, "scripts/end-with-launcher.mjs")).href,
+      join(root, program),
+      ...args,
+    ],
     // The channel is what the program ends by when this process is killed (end-with-launcher.mjs).
-    { cwd: options.cwd ?? root, env: { ...process.env, FLIPSIDE_LAUNCHER: String(process.pid) }, stdio: ["inherit", "inherit", "inherit", "ipc"] },
+    {
+      cwd: options.cwd ?? root,
+      env: { ...process.env, FLIPSIDE_LAUNCHER: String(process.pid) },
+      stdio: ["inherit", "inherit", "inherit", "ipc"],
+    },
   );
   // Ctrl-C reaches the child by itself (same terminal); a signal to this process alone does not.
   process.on("SIGINT", () => {});

@@ -36,14 +36,18 @@ export function checkNode() {
 }
 
 /**
- * Whether SQLite comes ready in its npm package (packages/processes/src/sqlite.ts). For older Nodes it is fetched or compiled;
- * newer ones do without, so that it is optional to npm.
+ * Whether SQLite comes ready in its npm package (packages/processes/src/sqlite.ts). For older Nodes it is fetched or
+ * compiled; newer ones do without, so that it is optional to npm.
  */
 const bringsSqlite = Number(process.versions.napi) >= 10;
 const compiledSqlite = join(root, "node_modules/better-sqlite3/build/Release/better_sqlite3.node");
 
 /** What compiles better-sqlite3 where npm finds no ready binary for this Node; the words to get it, by platform. */
-const compilerTools = { "a C++ compiler": ["c++", "g++", "clang++"], make: ["make", "gmake"], python3: ["python3", "python"] };
+const compilerTools = {
+  "a C++ compiler": ["c++", "g++", "clang++"],
+  make: ["make", "gmake"],
+  python3: ["python3", "python"],
+};
 const compilerPackages = [
   ["apt-get", "sudo apt-get install -y g++ make python3"],
   ["dnf", "sudo dnf install -y gcc-c++ make python3"],
@@ -54,7 +58,9 @@ const compilerPackages = [
 
 /** One line about what is missing to compile better-sqlite3, or undefined: all of it is there. */
 export function checkCompiler() {
-  const missing = Object.entries(compilerTools).filter(([, commands]) => !commands.some(hasCommand)).map(([what]) => what);
+  const missing = Object.entries(compilerTools)
+    .filter(([, commands]) => !commands.some(hasCommand))
+    .map(([what]) => what);
   if (missing.length === 0) return undefined;
   const how = compilerPackages.find(([manager]) => hasCommand(manager))?.[1];
   return `better-sqlite3 may have to be compiled, and ${missing.join(", ")} ${missing.length === 1 ? "is" : "are"} missing here${how === undefined ? "" : `. To get them: ${how}`}`;
@@ -63,17 +69,24 @@ export function checkCompiler() {
 /** Installs npm packages when the lock file has changed since the last time. */
 export function installPackages() {
   if (isLeftAlone) return;
-  const lock = createHash("sha256").update(readFileSync(join(root, "package-lock.json"))).update(process.versions.modules).digest("hex");
+  const lock = createHash("sha256")
+    .update(readFileSync(join(root, "package-lock.json")))
+    .update(process.versions.modules)
+    .digest("hex");
   const stamp = join(root, "node_modules", ".flipside-lock");
   if (existsSync(stamp) && readFileSync(stamp, "utf8") === lock) return;
   say("installing npm packages (about a minute where better-sqlite3 is compiled)");
   const compilerProblem = bringsSqlite ? undefined : checkCompiler();
-  if (compilerProblem !== undefined) say(`${compilerProblem}. Where npm finds a ready binary for Node ${process.versions.node}, it goes on without; with Node 22.14 or later none is needed`);
+  if (compilerProblem !== undefined)
+    say(
+      `${compilerProblem}. Where npm finds a ready binary for Node ${process.versions.node}, it goes on without; with Node 22.14 or later none is needed`,
+    );
   // npm's own output goes to standard error: standard output is for results.
   const { status, error } = spawnSync("npm", ["ci", "--no-audit", "--no-fund"], { cwd: root, stdio: ["ignore", 2, 2] });
   if (status !== 0 || !(bringsSqlite || existsSync(compiledSqlite))) {
     if (status === 0) say("better-sqlite3 could be neither fetched nor compiled for this Node");
-    else say(error === undefined ? "`npm ci` failed; its own message is above" : `npm can't be started: ${error.message}`);
+    else
+      say(error === undefined ? "`npm ci` failed; its own message is above" : `npm can't be started: ${error.message}`);
     if (compilerProblem !== undefined) say(`${compilerProblem}. Or take Node 22.14 or later, for which it comes ready`);
     process.exit(1);
   }
@@ -83,14 +96,17 @@ export function installPackages() {
 
 /** Debian packages of `wanted` (command → package) whose command is missing, and picolibc. */
 function missingPackages(wanted, withLibrary) {
-  const missing = Object.entries(wanted).filter(([command]) => !hasCommand(command)).map(([, name]) => name);
+  const missing = Object.entries(wanted)
+    .filter(([command]) => !hasCommand(command))
+    .map(([, name]) => name);
   if (withLibrary && !existsSync(picolibc.path)) missing.push(picolibc.package);
   return missing;
 }
 
 /**
- * Tests start their own brokers: a package must not start one for the whole machine (invoke-rc.d(8), policy-rc.d). By a shell,
- * since this process can't act on a signal while it waits: a policy that stayed would keep every later service from starting.
+ * Tests start their own brokers: a package must not start one for the whole machine (invoke-rc.d(8), policy-rc.d). By a
+ * shell, since this process can't act on a signal while it waits: a policy that stayed would keep every later service
+ * from starting.
  */
 const withoutServices = `
 if [ -e "$0" ]; then exec "$@"; fi
@@ -111,7 +127,17 @@ function installDebian(wanted, withLibrary) {
     const environment = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
     const run = (command, args) => spawnSync(command, args, { stdio: ["ignore", 2, 2], env: environment });
     run("apt-get", ["update", "-qq"]);
-    run("/bin/sh", ["-c", withoutServices, servicePolicy, "apt-get", "install", "-y", "-qq", "--no-install-recommends", ...packages]);
+    run("/bin/sh", [
+      "-c",
+      withoutServices,
+      servicePolicy,
+      "apt-get",
+      "install",
+      "-y",
+      "-qq",
+      "--no-install-recommends",
+      ...packages,
+    ]);
   }
   return missingPackages(wanted, withLibrary).length === 0;
 }
@@ -119,7 +145,9 @@ function installDebian(wanted, withLibrary) {
 /** How to get the device's tools that are missing, in one line. */
 function deviceToolsAdvice() {
   const packages = missingPackages(deviceTools, true).join(" ");
-  return hasCommand("apt-get") ? `sudo apt-get install -y ${packages}` : `Debian 12 or a relative of it (a container or virtual machine will do) with its packages ${packages}`;
+  return hasCommand("apt-get")
+    ? `sudo apt-get install -y ${packages}`
+    : `Debian 12 or a relative of it (a container or virtual machine will do) with its packages ${packages}`;
 }
 
 /** The tools that build and run the unikernel. Exits with the exact command when they can't be had. */
@@ -130,14 +158,28 @@ export function installDeviceTools() {
   process.exit(1);
 }
 
-/** The same tools for what runs without the unikernel, too: says in one line what stays away where they can't be had. */
+/**
+ * The same tools for what runs without the unikernel, too: says in one line what stays away where they can't be had.
+ */
 export function offerDeviceTools() {
-  if (!installDebian(deviceTools, true)) say(`no unikernel here, only virtual devices: its tools are missing. What it would take: ${deviceToolsAdvice()}`);
+  if (!installDebian(deviceTools, true))
+    say(`no unikernel here, only virtual devices: its tools are missing. What it would take: ${deviceToolsAdvice()}`);
 }
 
 /** What only tests use; a test that misses one of these skips and says why. */
 export function installTestTools() {
-  installDebian({ chromium: "chromium", mosquitto: "mosquitto", "rabbitmq-server": "rabbitmq-server", sqlite3: "sqlite3", openssl: "openssl", pg_ctlcluster: "postgresql", ip: "iproute2" }, false);
+  installDebian(
+    {
+      chromium: "chromium",
+      mosquitto: "mosquitto",
+      "rabbitmq-server": "rabbitmq-server",
+      sqlite3: "sqlite3",
+      openssl: "openssl",
+      pg_ctlcluster: "postgresql",
+      ip: "iproute2",
+    },
+    false,
+  );
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -7,4 +7,5 @@ const { basename } = require("node:path");
 
 const binding = process.env.FLIPSIDE_SQLITE_BINDING;
 const load = process.dlopen;
-process.dlopen = (module, path, ...flags) => load.call(process, module, binding && basename(path) === "better_sqlite3.node" ? binding : path, ...flags);
+process.dlopen = (module, path, ...flags) =>
+  load.call(process, module, binding && basename(path) === "better_sqlite3.node" ? binding : path, ...flags);

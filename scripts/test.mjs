@@ -2,7 +2,8 @@
 // Arguments go to vitest: npm test -- packages/image-format
 //
 //   --node VERSION   run on this version of Node, from npm (26, 20.19)
-//   --slice          the part that leans most on Node: formats and cryptography, the virtual device's host, the server, npm start
+//   --slice          the part that leans most on Node: formats and cryptography, the virtual device's host, the server,
+//   npm start
 //   --and-newest     after everything else, the slice on the newest Node that is known to hold
 
 import { spawn, spawnSync } from "node:child_process";
@@ -13,8 +14,13 @@ import { newestNode, nodeFromNpm, NodeVersionError } from "./node-version.mjs";
 import { checkNode, installPackages, installTestTools, offerDeviceTools, root } from "./setup.mjs";
 
 const slice = [
-  "packages/image-format/test/crypto", "packages/image-format/test/portable", "apps/agent/test/hosts/virtual-device.test.ts",
-  "apps/server/test/enrolment-and-session.test.ts", "apps/server/test/releases.test.ts", "apps/server/test/update.test.ts", "apps/server/test/restart.test.ts",
+  "packages/image-format/test/crypto",
+  "packages/image-format/test/portable",
+  "apps/agent/test/hosts/virtual-device.test.ts",
+  "apps/server/test/enrolment-and-session.test.ts",
+  "apps/server/test/releases.test.ts",
+  "apps/server/test/update.test.ts",
+  "apps/server/test/restart.test.ts",
   "apps/demo/test/process-tree.test.ts",
 ];
 
@@ -45,37 +51,56 @@ installTestTools();
 const bin = (path) => join(root, "node_modules", path);
 const own = { path: process.execPath, version: process.versions.node, environment: process.env };
 
-const run = (runtime, args) => spawnSync(runtime.path, args, { cwd: root, env: runtime.environment, stdio: ["ignore", "inherit", "inherit"] }).status ?? 1;
+const run = (runtime, args) =>
+  spawnSync(runtime.path, args, { cwd: root, env: runtime.environment, stdio: ["ignore", "inherit", "inherit"] })
+    .status ?? 1;
 
-const ended = (child, name) => new Promise((resolve) => {
-  child.on("error", (error) => {
-    console.error(`${name}: ${error.message}`);
-    resolve(1);
+const ended = (child, name) =>
+  new Promise((resolve) => {
+    child.on("error", (error) => {
+      console.error(`${name}: ${error.message}`);
+      resolve(1);
+    });
+    child.on("close", (status) => resolve(status ?? 1));
   });
-  child.on("close", (status) => resolve(status ?? 1));
-});
 
 /** Its lines come between others, so each says whose it is. */
 function runBeside(runtime, name, args) {
   const child = spawn(runtime.path, args, { cwd: root, env: runtime.environment, stdio: ["ignore", "pipe", "pipe"] });
-  for (const output of [child.stdout, child.stderr]) createInterface({ input: output }).on("line", (line) => console.log(`${name} | ${line}`));
+  for (const output of [child.stdout, child.stderr])
+    createInterface({ input: output }).on("line", (line) => console.log(`${name} | ${line}`));
   return ended(child, name);
 }
 
-const runTests = (runtime, name, args) => ended(spawn(runtime.path, args, { cwd: root, env: runtime.environment, stdio: ["ignore", "inherit", "inherit"] }), name);
+const runTests = (runtime, name, args) =>
+  ended(
+    spawn(runtime.path, args, { cwd: root, env: runtime.environment, stdio: ["ignore", "inherit", "inherit"] }),
+    name,
+  );
 
 /** Runs vitest on that Node and counts; `name` tells runs apart that happen beside each other. */
 async function vitest(runtime, name, args, how = runTests) {
   const results = join(root, "build-output", `${name}-results.json`);
   mkdirSync(join(root, "build-output"), { recursive: true });
   rmSync(results, { force: true });
-  const status = await how(runtime, name, [bin("vitest/vitest.mjs"), "run", "--reporter=default", "--reporter=json", `--outputFile.json=${results}`, ...args]);
+  const status = await how(runtime, name, [
+    bin("vitest/vitest.mjs"),
+    "run",
+    "--reporter=default",
+    "--reporter=json",
+    `--outputFile.json=${results}`,
+    ...args,
+  ]);
   const counts = { passed: 0, failed: 0, skipped: 0 };
   try {
     const report = JSON.parse(readFileSync(results, "utf8"));
     counts.passed = report.numPassedTests;
     // A file that can't be loaded has no tests to count, and is a failure all the same.
-    counts.failed = report.numFailedTests + report.testResults.filter((file) => file.status === "failed" && file.assertionResults.every((test) => test.status !== "failed")).length;
+    counts.failed =
+      report.numFailedTests +
+      report.testResults.filter(
+        (file) => file.status === "failed" && file.assertionResults.every((test) => test.status !== "failed"),
+      ).length;
     counts.skipped = report.numPendingTests + (report.numTodoTests ?? 0);
   } catch (error) {
     console.error(`vitest left no report of the ${name}: ${error.message}`);
@@ -85,14 +110,18 @@ async function vitest(runtime, name, args, how = runTests) {
   return counts;
 }
 
-const sumOf = (...all) => Object.fromEntries(["passed", "failed", "skipped"].map((kind) => [kind, all.reduce((sum, each) => sum + each[kind], 0)]));
+const sumOf = (...all) =>
+  Object.fromEntries(
+    ["passed", "failed", "skipped"].map((kind) => [kind, all.reduce((sum, each) => sum + each[kind], 0)]),
+  );
 
 /** What was asked for; all tests: what waits for most of its time beside the rest. */
 async function allTests(runtime) {
-  if (isSlice || rest.some((argument) => !argument.startsWith("-"))) return vitest(runtime, "tests", [...(isSlice ? slice : []), ...rest]);
+  if (isSlice || rest.some((argument) => !argument.startsWith("-")))
+    return vitest(runtime, "tests", [...(isSlice ? slice : []), ...rest]);
   const beside = vitest(runtime, "story", [waiting, "--maxWorkers=1", ...rest], runBeside);
   const others = { ...runtime, environment: { ...runtime.environment, FLIPSIDE_TESTS_BESIDE: waiting } };
-  return sumOf(...await Promise.all([beside, vitest(others, "tests", rest)]));
+  return sumOf(...(await Promise.all([beside, vitest(others, "tests", rest)])));
 }
 
 /** Throws NodeVersionError where it can't be had. */

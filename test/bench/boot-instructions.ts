@@ -1,6 +1,6 @@
-// How many instructions a boot takes. QEMU's `-icount shift=3,sleep=off` makes every instruction 8 ns of virtual time, so
-// the machine's own clock counts them. While the machine sleeps (WFI) that clock jumps to the next timer, so sleeps are
-// taken off. docs/benchmarks.md says what that means and what it doesn't.
+// How many instructions a boot takes. QEMU's `-icount shift=3,sleep=off` makes every instruction 8 ns of virtual time,
+// so the machine's own clock counts them. While the machine sleeps (WFI) that clock jumps to the next timer, so sleeps
+// are taken off. docs/benchmarks.md says what that means and what it doesn't.
 
 import { chmodSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -32,7 +32,10 @@ const ofMicroseconds = (us: number): number => (us * 1000) / NANOSECONDS_PER_INS
  * The second has no console line: the debugger waits until `next_tick` (exokernel/app_slice.c) is written, which is the
  * time when start() returned plus one period. Its own stop lets the clock jump, but after that.
  */
-export async function countToApp(snapshot: DeviceSnapshot, program: LinkedProgram): Promise<{ verified: number; app: number }> {
+export async function countToApp(
+  snapshot: DeviceSnapshot,
+  program: LinkedProgram,
+): Promise<{ verified: number; app: number }> {
   const symbols = await symbolsOf(program.elfPath);
   const nextTick = symbols.get("next_tick");
   if (nextTick === undefined) throw new Error("the image has no symbol next_tick");
@@ -66,7 +69,12 @@ export interface SleepRecorder {
  * The device of `snapshot` with an image that records its sleeps in slot A, booted once so that boot control knows it.
  * A server has to be up.
  */
-export async function sleepRecorder(options: { snapshot: DeviceSnapshot; program: LinkedProgram; releaseKey: SigningKey; folder: string }): Promise<SleepRecorder> {
+export async function sleepRecorder(options: {
+  snapshot: DeviceSnapshot;
+  program: LinkedProgram;
+  releaseKey: SigningKey;
+  folder: string;
+}): Promise<SleepRecorder> {
   const { snapshot, program, folder } = options;
   const signingKeys = [options.releaseKey.privateJwk];
   const fields = imageFields(unikernelTarget, { version: "1.0.0", releaseSequence: 1, signingKeys });
@@ -101,8 +109,8 @@ export interface MqttCount {
 
 /**
  * Until the agent says "mqtt connected", of a device from `sleepRecorder`. A server has to be up. Answers come in the
- * host's time, so that this differs from run to run. Undefined when the machine slept so long that the recorder's 32-bit
- * times went round: a host that is slow to answer makes hundreds of seconds of virtual time.
+ * host's time, so that this differs from run to run. Undefined when the machine slept so long that the recorder's
+ * 32-bit times went round: a host that is slow to answer makes hundreds of seconds of virtual time.
  */
 export async function countToMqtt(recorder: SleepRecorder): Promise<MqttCount | undefined> {
   const unikernel = recorder.device.restore({ countInstructions: true });
@@ -112,7 +120,9 @@ export async function countToMqtt(recorder: SleepRecorder): Promise<MqttCount | 
     const us = microsecondsOf(await connected)!;
     await unikernel.stop(); // and RAM stays
     if (us > RECORDED_US_MAX) return undefined;
-    const sleeps = sleepsIn(readFileSync(join(unikernel.options.folder, "ram.bin")), recorder.log).filter(({ to }) => (to * NANOSECONDS_PER_TICK) / 1000 <= us);
+    const sleeps = sleepsIn(readFileSync(join(unikernel.options.folder, "ram.bin")), recorder.log).filter(
+      ({ to }) => (to * NANOSECONDS_PER_TICK) / 1000 <= us,
+    );
     const slept = ofTicks(sleeps.reduce((sum, { from, to }) => sum + to - from, 0));
     return { instructions: ofMicroseconds(us) - slept, sleeps: sleeps.length, sleptInstructions: slept };
   } finally {

@@ -19,7 +19,10 @@ export interface Figures {
 export const IMAGE_BYTES_GOAL = 128 * 1024;
 export const RAM_BYTES_GOAL = 512 * 1024;
 
-const grouped = (value: number): string => Math.round(value).toString().replace(/\B(?=(\d{3})+$)/g, " ");
+const grouped = (value: number): string =>
+  Math.round(value)
+    .toString()
+    .replace(/\B(?=(\d{3})+$)/g, " ");
 
 export class Table {
   readonly #rows: [name: string, value: string, note: string][] = [];
@@ -35,6 +38,8 @@ export class Table {
   toString(): string {
     const nameWidth = Math.max(...this.#rows.map(([name]) => name.length));
     const valueWidth = Math.max(...this.#rows.map(([, value]) => value.length));
-    return this.#rows.map(([name, value, note]) => `${name.padEnd(nameWidth)}  ${value.padStart(valueWidth)}  ${note}`.trimEnd()).join("\n");
+    return this.#rows
+      .map(([name, value, note]) => `${name.padEnd(nameWidth)}  ${value.padStart(valueWidth)}  ${note}`.trimEnd())
+      .join("\n");
   }
 }

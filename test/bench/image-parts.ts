@@ -18,7 +18,8 @@ export interface Part {
 const RAM_BASE = 0x80000000;
 const PAGE_BYTES = 4096;
 
-// ---- names of the agent's functions ----------------------------------------------------------------------------------
+// ---- names of the agent's functions
+// ----------------------------------------------------------------------------------
 
 /** Body of the section with this id. */
 function wasmSection(wasm: Uint8Array, id: number): Uint8Array | undefined {
@@ -73,8 +74,23 @@ async function namesOfAgent(): Promise<Map<number, string> | undefined> {
   let named: Uint8Array<ArrayBuffer> | undefined;
   const { error } = await asc.main(
     [
-      relative(repositoryRoot, entry), "--baseDir", repositoryRoot, "--outFile", "named.wasm", "--debug", "--runtime", "stub", "-O3", "--shrinkLevel", "1",
-      "--use", "abort=apps/agent/src/abort/abort", "--initialMemory", String(memoryPages.agent), "--maximumMemory", String(memoryPages.agent),
+      relative(repositoryRoot, entry),
+      "--baseDir",
+      repositoryRoot,
+      "--outFile",
+      "named.wasm",
+      "--debug",
+      "--runtime",
+      "stub",
+      "-O3",
+      "--shrinkLevel",
+      "1",
+      "--use",
+      "abort=apps/agent/src/abort/abort",
+      "--initialMemory",
+      String(memoryPages.agent),
+      "--maximumMemory",
+      String(memoryPages.agent),
     ],
     {
       writeFile: (name, contents) => {
@@ -95,7 +111,8 @@ const parts: [prefix: RegExp, part: string][] = [
   [/^apps\/agent\/src\/(json|text)\//, "agent: JSON and text"],
 ];
 
-// ---- the image -------------------------------------------------------------------------------------------------------
+// ---- the image
+// -------------------------------------------------------------------------------------------------------
 
 interface CodeSymbol {
   address: number;
@@ -148,13 +165,16 @@ export async function imageParts(image: Uint8Array, program: LinkedProgram): Pro
   for (const { name, bytes } of symbols) {
     const index = /^w2c_f(\d+)\b/.exec(name)?.[1];
     const source = index === undefined ? undefined : names?.get(Number(index));
-    if (source !== undefined) add(parts.find(([prefix]) => prefix.test(source))?.[1] ?? "agent: session, update, trial and the rest", bytes);
+    if (source !== undefined)
+      add(parts.find(([prefix]) => prefix.test(source))?.[1] ?? "agent: session, update, trial and the rest", bytes);
     else if (index !== undefined || /^Z_(agent|app)/.test(name)) add("agent: code that names don't tell apart", bytes);
-    else if (name.startsWith("kernel_main") || name.startsWith("init_memories")) add("main loop and start of modules, with agent and app code inlined", bytes);
+    else if (name.startsWith("kernel_main") || name.startsWith("init_memories"))
+      add("main loop and start of modules, with agent and app code inlined", bytes);
     else add("exokernel and C library", bytes);
   }
   const codeEnd = (await codeEndOf(program)) - textStart;
-  add("exokernel and C library", codeEnd - symbols.reduce((sum, { bytes }) => sum + bytes, 0)); // assembly without sizes
+  // assembly without sizes
+  add("exokernel and C library", codeEnd - symbols.reduce((sum, { bytes }) => sum + bytes, 0));
   add("padding to the end of the code's last page", sizes.get(".text")! - codeEnd);
   add("read-only data", sizes.get(".rodata")!);
   add("initial data", sizes.get(".data")!);
@@ -166,7 +186,8 @@ export async function imageParts(image: Uint8Array, program: LinkedProgram): Pro
   return [...bytesOf].map(([name, bytes]) => ({ name, bytes })).filter(({ bytes }) => bytes !== 0);
 }
 
-// ---- RAM -------------------------------------------------------------------------------------------------------------
+// ---- RAM
+// -------------------------------------------------------------------------------------------------------------
 
 /** Parts of the RAM that a running image has, from the start of RAM; they sum up to all of it. */
 export async function ramParts(program: LinkedProgram): Promise<Part[]> {
@@ -184,11 +205,22 @@ export async function ramParts(program: LinkedProgram): Promise<Part[]> {
     { name: "code", bytes: at("__text_end") - at("__text_start") },
     { name: "read-only data", bytes: at("__data_start") - at("__text_end") },
     { name: "initial data", bytes: at("__payload_end") - at("__data_start") },
-    { name: "stacks", bytes: at("__stack_top") - at("__stack_bottom") + at("__interrupt_stack_top") - at("__interrupt_stack_bottom") + emergency },
+    {
+      name: "stacks",
+      bytes:
+        at("__stack_top") -
+        at("__stack_bottom") +
+        at("__interrupt_stack_top") -
+        at("__interrupt_stack_bottom") +
+        emergency,
+    },
     { name: "guard pages and alignment before them", bytes: 2 * PAGE_BYTES + at("__guard_a") - at("__payload_end") },
     { name: "memory of the agent", bytes: agent },
     { name: "memory of the app", bytes: app },
-    { name: "exokernel's variables, rings, alignment", bytes: at("__image_end") - at("__stack_top") - emergency - agent - app },
+    {
+      name: "exokernel's variables, rings, alignment",
+      bytes: at("__image_end") - at("__stack_top") - emergency - agent - app,
+    },
   ];
 }
 

@@ -6,8 +6,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { repositoryRoot } from "../../apps/agent/build/paths.ts";
-import { buildPayloads, buildSignedRelease, buildVirtualRelease, type VirtualRelease } from "../../apps/agent/build/build-release.ts";
-import { DemoFleet, unikernelId } from "../../apps/demo/src/demo-fleet.ts";
+import {
+  buildPayloads,
+  buildSignedRelease,
+  buildVirtualRelease,
+  type VirtualRelease,
+} from "../../apps/agent/build/build-release.ts";
+import { DemoFleet } from "../../apps/demo/src/demo-fleet.ts";
 import { type Prepared, prepare, type PreparedVirtual, prepareVirtual } from "../../apps/demo/src/prepare.ts";
 import { ServerProcess } from "../../apps/demo/src/server-process.ts";
 import { ConsoleClient } from "../end-to-end/console-client.ts";
@@ -52,13 +57,33 @@ async function freePort(): Promise<number> {
 
 /** Server and fleet until every device has checked in; the server's memory; then the fleet is off and the server on. */
 class World {
-  private constructor(readonly server: ServerProcess, readonly fleet: DemoFleet) {}
+  private constructor(
+    readonly server: ServerProcess,
+    readonly fleet: DemoFleet,
+  ) {}
 
-  static async open(folder: string, prepared: Prepared, release: Awaited<ReturnType<typeof buildSignedRelease>>): Promise<World> {
+  static async open(
+    folder: string,
+    prepared: Prepared,
+    release: Awaited<ReturnType<typeof buildSignedRelease>>,
+  ): Promise<World> {
     const claimsPath = join(folder, "claims.json");
     const mqttPort = await freePort();
-    const server = new ServerProcess({ folder: join(folder, "server"), trustChainPath: prepared.keys.trustChainPath, claimsPath, port: 0, mqttPort, pollMs: POLL_MS });
-    const fleet = await DemoFleet.open({ folder: join(folder, "fleet"), prepared, release, virtualDevices: VIRTUAL_DEVICES, mqttPort });
+    const server = new ServerProcess({
+      folder: join(folder, "server"),
+      trustChainPath: prepared.keys.trustChainPath,
+      claimsPath,
+      port: 0,
+      mqttPort,
+      pollMs: POLL_MS,
+    });
+    const fleet = await DemoFleet.open({
+      folder: join(folder, "fleet"),
+      prepared,
+      release,
+      virtualDevices: VIRTUAL_DEVICES,
+      mqttPort,
+    });
     fleet.writeClaims(claimsPath);
     return new World(server, fleet);
   }
@@ -76,7 +101,8 @@ class World {
     for (;;) {
       const here = (await client.devices()).filter((device) => device.online && device.running !== null).length;
       if (here === this.fleet.size) return;
-      if (Date.now() > deadline) throw new Error(`${here} of ${this.fleet.size} devices have checked in after ${CHECKED_IN_TIMEOUT_MS} ms`);
+      if (Date.now() > deadline)
+        throw new Error(`${here} of ${this.fleet.size} devices have checked in after ${CHECKED_IN_TIMEOUT_MS} ms`);
       await pause(250);
     }
   }
@@ -94,28 +120,42 @@ function repeated(name: string, counts: number[]): { value: number; note: string
     say(`${name} is not repeatable: ${counts.join(", ")}`);
     process.exitCode = 1;
   }
-  return { value: Math.round(counts[0]!), note: same ? `the same in ${counts.length} runs` : `NOT REPEATABLE: ${counts.map(Math.round).join(", ")}` };
+  return {
+    value: Math.round(counts[0]!),
+    note: same ? `the same in ${counts.length} runs` : `NOT REPEATABLE: ${counts.map(Math.round).join(", ")}`,
+  };
 }
 
-const milliseconds = (spread: Spread): string => `min ${spread.min.toFixed(0)}, max ${spread.max.toFixed(0)}, ${spread.count} runs`;
+const milliseconds = (spread: Spread): string =>
+  `min ${spread.min.toFixed(0)}, max ${spread.max.toFixed(0)}, ${spread.count} runs`;
 
 async function bench(folder: string, onWorld: (world: World) => void): Promise<{ figures: Figures; table: Table }> {
   const table = new Table();
   say("building");
   const prepared = await prepare(folder, () => {});
   const signingKeys = [prepared.keys.release.privateJwk];
-  const release = await buildSignedRelease({ version: "1.0.0", releaseSequence: 1, signingKeys, description: "The image that the factory put in." });
+  const release = await buildSignedRelease({
+    version: "1.0.0",
+    releaseSequence: 1,
+    signingKeys,
+    description: "The image that the factory put in.",
+  });
 
   say("sizes");
   const imageBytes = release.unikernelImage.length;
   const parts = await imageParts(release.unikernelImage, release.unikernel);
-  if (sumOf(parts) !== imageBytes) throw new Error(`the parts of the image sum up to ${sumOf(parts)}, not ${imageBytes}`);
+  if (sumOf(parts) !== imageBytes)
+    throw new Error(`the parts of the image sum up to ${sumOf(parts)}, not ${imageBytes}`);
   const withoutApp = await buildPayloads({ appEntry: join(repositoryRoot, "test/bench/assembly/empty-app.ts") });
   const ram = await ramParts(release.unikernel);
   const ramBytes = sumOf(ram);
   table.row("image", imageBytes, "B", `goal: at most ${IMAGE_BYTES_GOAL}`);
   table.parts(parts);
-  table.row("  (the example app, by difference to an empty one)", (await usefulBytes(release.unikernel)) - (await usefulBytes(withoutApp.unikernel)), "B");
+  table.row(
+    "  (the example app, by difference to an empty one)",
+    (await usefulBytes(release.unikernel)) - (await usefulBytes(withoutApp.unikernel)),
+    "B",
+  );
   table.row("boot loader", readFileSync(prepared.loader.binaryPath).length, "B", "in bank 0, beside the image");
   table.row("RAM in use", ramBytes, "B", `goal: at most ${RAM_BYTES_GOAL}; the PMP denies more`);
   table.parts(ram);
@@ -134,22 +174,39 @@ async function bench(folder: string, onWorld: (world: World) => void): Promise<{
   say("boots, counted");
   const counts: { verified: number; app: number }[] = [];
   for (let i = 0; i < BOOT_COUNTS; i++) counts.push(await countToApp(snapshot, release.unikernel));
-  const recorder = await sleepRecorder({ snapshot, program: release.unikernel, releaseKey: prepared.keys.release, folder });
+  const recorder = await sleepRecorder({
+    snapshot,
+    program: release.unikernel,
+    releaseKey: prepared.keys.release,
+    folder,
+  });
   const connections: MqttCount[] = [];
   let discarded = 0;
   while (connections.length < MQTT_COUNTS) {
     const count = await countToMqtt(recorder);
     if (count) connections.push(count);
-    else if (++discarded > MQTT_DISCARDED_MAX) throw new Error(`${discarded} connections took too long to be counted; is this machine busy?`);
+    else if (++discarded > MQTT_DISCARDED_MAX)
+      throw new Error(`${discarded} connections took too long to be counted; is this machine busy?`);
   }
-  const verified = repeated("instructions to verified", counts.map((count) => count.verified));
-  const app = repeated("instructions to the app", counts.map((count) => count.app));
+  const verified = repeated(
+    "instructions to verified",
+    counts.map((count) => count.verified),
+  );
+  const app = repeated(
+    "instructions to the app",
+    counts.map((count) => count.app),
+  );
   const mqtt = spreadOf(connections.map((count) => count.instructions));
   const sleeps = spreadOf(connections.map((count) => count.sleeps));
   const slept = spreadOf(connections.map((count) => count.sleptInstructions));
   table.row("instructions to verified", verified.value, "", verified.note);
   table.row("instructions to app", app.value, "", app.note);
-  table.row("instructions to MQTT", mqtt.median, "", `median; min ${Math.round(mqtt.min)}, max ${Math.round(mqtt.max)}, ${mqtt.count} runs; taken off: ${sleeps.min} to ${sleeps.max} sleeps, ${Math.round(slept.min)} to ${Math.round(slept.max)}${discarded > 0 ? `; ${discarded} runs discarded` : ""}`);
+  table.row(
+    "instructions to MQTT",
+    mqtt.median,
+    "",
+    `median; min ${Math.round(mqtt.min)}, max ${Math.round(mqtt.max)}, ${mqtt.count} runs; taken off: ${sleeps.min} to ${sleeps.max} sleeps, ${Math.round(slept.min)} to ${Math.round(slept.max)}${discarded > 0 ? `; ${discarded} runs discarded` : ""}`,
+  );
 
   say("boots, by the clock");
   const times = await timeBoots(snapshot, BOOT_TIMES);
@@ -164,7 +221,13 @@ async function bench(folder: string, onWorld: (world: World) => void): Promise<{
   let updates;
   try {
     await proven;
-    updates = await measureUpdates({ unikernel, payload: readFileSync(release.unikernel.binaryPath), releaseKey: prepared.keys.release, client, bytesMin: TRANSFER_BYTES_MIN });
+    updates = await measureUpdates({
+      unikernel,
+      payload: readFileSync(release.unikernel.binaryPath),
+      releaseKey: prepared.keys.release,
+      client,
+      bytesMin: TRANSFER_BYTES_MIN,
+    });
   } finally {
     await unikernel.cutPower();
   }
@@ -172,11 +235,17 @@ async function bench(folder: string, onWorld: (world: World) => void): Promise<{
   const tcp = await measureTcp({ folder, prepared, transfers: updates.length, bytes: IMAGE_WINDOW_BYTES });
   const updateBytesPerSecond = Math.round(rateOf(updates));
   const tcpBytesPerSecond = Math.round(rateOf(tcp));
-  const seconds = (transfers: { seconds: number }[]): string => `${transfers.length} × ${IMAGE_WINDOW_BYTES} B in ${transfers.map((t) => t.seconds.toFixed(3)).join(", ")} s`;
+  const seconds = (transfers: { seconds: number }[]): string =>
+    `${transfers.length} × ${IMAGE_WINDOW_BYTES} B in ${transfers.map((t) => t.seconds.toFixed(3)).join(", ")} s`;
   table.row("update", updateBytesPerSecond, "B/s", seconds(updates));
   table.row("plain TCP", tcpBytesPerSecond, "B/s", seconds(tcp));
   table.row("update to plain TCP", (100 * updateBytesPerSecond) / tcpBytesPerSecond, "%");
-  table.row("server, resident", serverRssBytes, "B", `${world.fleet.size} devices connected, idle for ${IDLE_MS / 1000} s, poll every ${POLL_MS} ms`);
+  table.row(
+    "server, resident",
+    serverRssBytes,
+    "B",
+    `${world.fleet.size} devices connected, idle for ${IDLE_MS / 1000} s, poll every ${POLL_MS} ms`,
+  );
 
   const figures: Figures = {
     imageBytes,
@@ -192,11 +261,21 @@ async function bench(folder: string, onWorld: (world: World) => void): Promise<{
   return { figures, table };
 }
 
-async function benchSlowLink(folder: string, prepared: PreparedVirtual, release: VirtualRelease, table: Table): Promise<Figures["slowLinkSentToImage"]> {
+async function benchSlowLink(
+  folder: string,
+  prepared: PreparedVirtual,
+  release: VirtualRelease,
+  table: Table,
+): Promise<Figures["slowLinkSentToImage"]> {
   say(`an update at ${slowRates.join(", ")} bytes/s: about two minutes`);
   const transfers = await measureSlowLink({ folder: join(folder, "slow-link"), prepared, release });
   for (const { bytesPerSecond, sentToImage, reconnections, seconds } of transfers)
-    table.row(`sent / image at ${bytesPerSecond} bytes/s`, sentToImage * 100, "%", `goal: at most 115; ${seconds.toFixed(0)} s; ${reconnections === 0 ? "no connection lost" : `${reconnections} CONNECTIONS LOST`}`);
+    table.row(
+      `sent / image at ${bytesPerSecond} bytes/s`,
+      sentToImage * 100,
+      "%",
+      `goal: at most 115; ${seconds.toFixed(0)} s; ${reconnections === 0 ? "no connection lost" : `${reconnections} CONNECTIONS LOST`}`,
+    );
   return Object.fromEntries(transfers.map(({ bytesPerSecond, sentToImage }) => [bytesPerSecond, sentToImage]));
 }
 
@@ -204,12 +283,20 @@ async function onlySlowLink(folder: string): Promise<{ figures: Partial<Figures>
   const table = new Table();
   say("building");
   const prepared = await prepareVirtual(folder, () => {});
-  const release = await buildVirtualRelease({ version: "1.0.0", releaseSequence: 1, signingKeys: [prepared.keys.release.privateJwk], description: "The image that the factory put in." });
+  const release = await buildVirtualRelease({
+    version: "1.0.0",
+    releaseSequence: 1,
+    signingKeys: [prepared.keys.release.privateJwk],
+    description: "The image that the factory put in.",
+  });
   return { figures: { slowLinkSentToImage: await benchSlowLink(folder, prepared, release, table) }, table };
 }
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({ args: process.argv.slice(2), options: { json: { type: "string" }, "slow-link": { type: "boolean" }, help: { type: "boolean", short: "h" } } });
+  const { values } = parseArgs({
+    args: process.argv.slice(2),
+    options: { json: { type: "string" }, "slow-link": { type: "boolean" }, help: { type: "boolean", short: "h" } },
+  });
   if (values.help) return void process.stdout.write(usage);
   const folder = mkdtempSync(join(tmpdir(), "flipside-bench-"));
   let world: World | undefined;
@@ -218,9 +305,12 @@ async function main(): Promise<void> {
     await world?.stop();
     rmSync(folder, { recursive: true, force: true });
   };
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => void cleanUp().finally(() => process.exit(130)));
+  for (const signal of ["SIGINT", "SIGTERM"] as const)
+    process.once(signal, () => void cleanUp().finally(() => process.exit(130)));
   try {
-    const { figures, table } = values["slow-link"] ? await onlySlowLink(folder) : await bench(folder, (opened) => (world = opened));
+    const { figures, table } = values["slow-link"]
+      ? await onlySlowLink(folder)
+      : await bench(folder, (opened) => (world = opened));
     process.stdout.write(`${table.toString()}\n`);
     if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(figures, null, 2)}\n`);
   } finally {

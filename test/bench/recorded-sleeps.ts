@@ -1,6 +1,6 @@
 // An image that records its sleeps: the same code, but its wfi is a jump to sleep-recorder.S, which lies in the padding
-// of the code's last page. Stopping at the wfi with a debugger would not do: QEMU 7.2 lets the virtual clock jump to the
-// next timer whenever a debugger stops it.
+// of the code's last page. Stopping at the wfi with a debugger would not do: QEMU 7.2 lets the virtual clock jump to
+// the next timer whenever a debugger stops it.
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -26,7 +26,14 @@ export interface Sleep {
 /** `jal x0` (RISC-V unprivileged architecture 2.5: J-type immediate). */
 function jump(from: number, to: number): number {
   const offset = to - from;
-  return (((offset >> 20) & 1) << 31 | ((offset >> 1) & 0x3ff) << 21 | ((offset >> 11) & 1) << 20 | ((offset >> 12) & 0xff) << 12 | 0x6f) >>> 0;
+  return (
+    ((((offset >> 20) & 1) << 31) |
+      (((offset >> 1) & 0x3ff) << 21) |
+      (((offset >> 11) & 1) << 20) |
+      (((offset >> 12) & 0xff) << 12) |
+      0x6f) >>>
+    0
+  );
 }
 
 export interface SleepLog {
@@ -35,7 +42,10 @@ export interface SleepLog {
 }
 
 /** The program's payload with the recorder in it, and where it will log; `folder` is for the assembler. */
-export async function payloadThatRecordsSleeps(program: LinkedProgram, folder: string): Promise<{ payload: Uint8Array; log: SleepLog }> {
+export async function payloadThatRecordsSleeps(
+  program: LinkedProgram,
+  folder: string,
+): Promise<{ payload: Uint8Array; log: SleepLog }> {
   const symbols = await symbolsOf(program.elfPath);
   const textStart = symbols.get("__text_start")!;
   const textEnd = symbols.get("__text_end")!;
@@ -44,21 +54,34 @@ export async function payloadThatRecordsSleeps(program: LinkedProgram, folder: s
   const address = Math.ceil((await codeEndOf(program)) / 4) * 4;
   const logAddress = Math.ceil(symbols.get("__image_end")! / 8) * 8;
   const log = { address: logAddress, entries: (RAM_END - logAddress) / 8 };
-  if (log.entries < ENTRIES_MIN) throw new Error(`the image leaves RAM for ${log.entries} recorded sleeps; this benchmark wants ${ENTRIES_MIN}`);
+  if (log.entries < ENTRIES_MIN)
+    throw new Error(`the image leaves RAM for ${log.entries} recorded sleeps; this benchmark wants ${ENTRIES_MIN}`);
   const elf = join(folder, "sleep-recorder.elf");
   const binary = join(folder, "sleep-recorder.bin");
   await runTool("riscv64-unknown-elf-gcc", [
-    "-march=rv32imac", "-misa-spec=2.2", "-mabi=ilp32", "-nostdlib", `-Wl,-Ttext=0x${address.toString(16)}`,
-    `-Wl,--defsym=after_sleep=0x${(sleep + 4).toString(16)}`, `-Wl,--defsym=sleep_log=0x${log.address.toString(16)}`,
-    `-Wl,--defsym=sleep_log_entries=${log.entries}`, join(repositoryRoot, "test/bench/sleep-recorder.S"), "-o", elf,
+    "-march=rv32imac",
+    "-misa-spec=2.2",
+    "-mabi=ilp32",
+    "-nostdlib",
+    `-Wl,-Ttext=0x${address.toString(16)}`,
+    `-Wl,--defsym=after_sleep=0x${(sleep + 4).toString(16)}`,
+    `-Wl,--defsym=sleep_log=0x${log.address.toString(16)}`,
+    `-Wl,--defsym=sleep_log_entries=${log.entries}`,
+    join(repositoryRoot, "test/bench/sleep-recorder.S"),
+    "-o",
+    elf,
   ]);
   await runTool("riscv64-unknown-elf-objcopy", ["-O", "binary", "-j", ".text", elf, binary]);
   const code = readFileSync(binary);
-  if (address + code.length > textEnd) throw new Error(`the last page of the code has ${textEnd - address} bytes left; the sleep recorder needs ${code.length}`);
+  if (address + code.length > textEnd)
+    throw new Error(
+      `the last page of the code has ${textEnd - address} bytes left; the sleep recorder needs ${code.length}`,
+    );
 
   const payload = new Uint8Array(readFileSync(program.binaryPath));
   const view = new DataView(payload.buffer);
-  if (view.getUint32(sleep - textStart, true) !== WFI) throw new Error("the payload does not lie where its ELF file says");
+  if (view.getUint32(sleep - textStart, true) !== WFI)
+    throw new Error("the payload does not lie where its ELF file says");
   view.setUint32(sleep - textStart, jump(sleep, address), true);
   payload.set(code, address - textStart);
   return { payload, log };
@@ -69,6 +92,9 @@ export function sleepsIn(ram: Uint8Array, log: SleepLog): Sleep[] {
   const view = new DataView(ram.buffer, ram.byteOffset);
   const count = view.getUint32(COUNT_ADDRESS - RAM_BASE, true);
   if (count > log.entries) throw new Error(`the machine slept ${count} times; the log holds ${log.entries}`);
-  const entry = (i: number): Sleep => ({ from: view.getUint32(log.address - RAM_BASE + 8 * i, true), to: view.getUint32(log.address - RAM_BASE + 8 * i + 4, true) });
+  const entry = (i: number): Sleep => ({
+    from: view.getUint32(log.address - RAM_BASE + 8 * i, true),
+    to: view.getUint32(log.address - RAM_BASE + 8 * i + 4, true),
+  });
   return Array.from({ length: count }, (_, i) => entry(i)).filter(({ from, to }) => to >= from);
 }

@@ -1,6 +1,6 @@
-// What an update costs on a slow link: the real server, a virtual device with the shipped agent, and between them a proxy that
-// hands on so many bytes a second. Counted is all that the server sent to the device, from the moment at which the rollout was
-// made until the device says "installed".
+// What an update costs on a slow link: the real server, a virtual device with the shipped agent, and between them a
+// proxy that hands on so many bytes a second. Counted is all that the server sent to the device, from the moment at
+// which the rollout was made until the device says "installed".
 
 import { randomBytes } from "node:crypto";
 import { mkdirSync } from "node:fs";
@@ -102,16 +102,34 @@ export interface SlowTransfer {
 }
 
 /** One update at each rate, one after the other. */
-export async function measureSlowLink(options: { folder: string; prepared: PreparedVirtual; release: VirtualRelease; rates?: readonly number[] }): Promise<SlowTransfer[]> {
+export async function measureSlowLink(options: {
+  folder: string;
+  prepared: PreparedVirtual;
+  release: VirtualRelease;
+  rates?: readonly number[];
+}): Promise<SlowTransfer[]> {
   const { folder, prepared, release, rates = slowRates } = options;
   mkdirSync(folder, { recursive: true });
   const claimsPath = join(folder, "claims.json");
   let server: ServerProcess | undefined;
   const proxy = new SlowProxy(() => server!.mqttPort);
   const mqttPort = await proxy.listen();
-  const fleet = await DemoFleet.openVirtual({ folder: join(folder, "fleet"), prepared, release, virtualDevices: 1, mqttPort });
+  const fleet = await DemoFleet.openVirtual({
+    folder: join(folder, "fleet"),
+    prepared,
+    release,
+    virtualDevices: 1,
+    mqttPort,
+  });
   fleet.writeClaims(claimsPath);
-  server = new ServerProcess({ folder: join(folder, "server"), trustChainPath: prepared.keys.trustChainPath, claimsPath, port: 0, mqttPort: 0, pollMs: POLL_MS });
+  server = new ServerProcess({
+    folder: join(folder, "server"),
+    trustChainPath: prepared.keys.trustChainPath,
+    claimsPath,
+    port: 0,
+    mqttPort: 0,
+    pollMs: POLL_MS,
+  });
   const transfers: SlowTransfer[] = [];
   try {
     await server.start();
@@ -120,26 +138,51 @@ export async function measureSlowLink(options: { folder: string; prepared: Prepa
     const [deviceId] = fleet.deviceIds;
     await fleet.start();
     const until = async (what: string, timeoutMs: number, holds: () => Promise<boolean>): Promise<void> => {
-      for (const deadline = Date.now() + timeoutMs; !(await holds()); await pause(100)) if (Date.now() > deadline) throw new Error(`${what}: not after ${timeoutMs} ms`);
+      for (const deadline = Date.now() + timeoutMs; !(await holds()); await pause(100))
+        if (Date.now() > deadline) throw new Error(`${what}: not after ${timeoutMs} ms`);
     };
     for (const [i, bytesPerSecond] of rates.entries()) {
       proxy.bytesPerSecond = Infinity;
       await until("the device runs a confirmed image", READY_TIMEOUT_MS, async () =>
-        (await client.devices()).some((device) => device.id === deviceId && device.online && device.running?.state === "confirmed" && device.activeDeployment == null));
+        (await client.devices()).some(
+          (device) =>
+            device.id === deviceId &&
+            device.online &&
+            device.running?.state === "confirmed" &&
+            device.activeDeployment == null,
+        ),
+      );
       const signingKeys = [prepared.keys.release.privateJwk];
       const version = `9.0.${i}`;
       // The device is not asked to run it: filler is as good as modules, and falls back to the image before it.
-      const image = await buildImage({ fields: imageFields(virtualTarget, { version, releaseSequence: 100 + i, signingKeys }), payload: randomBytes(PAYLOAD_BYTES), signingKeys });
+      const image = await buildImage({
+        fields: imageFields(virtualTarget, { version, releaseSequence: 100 + i, signingKeys }),
+        payload: randomBytes(PAYLOAD_BYTES),
+        signingKeys,
+      });
       const uploaded = await client.uploadRelease(buildRelease([image]));
       proxy.bytesPerSecond = bytesPerSecond;
       const before = { sentBytes: proxy.sentBytes, connections: proxy.connections };
       const began = performance.now();
-      const rollout = await client.createRollout({ name: version, releaseId: uploaded.id, target: { deviceIds: [deviceId!] }, waves: [{ percent: 100 }] });
-      await until(`the update at ${bytesPerSecond} bytes a second`, 30_000 + (4_000 * PAYLOAD_BYTES) / bytesPerSecond, async () =>
-        (await client.rollout(rollout.id)).deployments.some(({ state }) => ["verifying", "installed", "rebooting", "testing", "failed", "rolled-back", "rejected"].includes(state)));
+      const rollout = await client.createRollout({
+        name: version,
+        releaseId: uploaded.id,
+        target: { deviceIds: [deviceId!] },
+        waves: [{ percent: 100 }],
+      });
+      await until(
+        `the update at ${bytesPerSecond} bytes a second`,
+        30_000 + (4_000 * PAYLOAD_BYTES) / bytesPerSecond,
+        async () =>
+          (await client.rollout(rollout.id)).deployments.some(({ state }) =>
+            ["verifying", "installed", "rebooting", "testing", "failed", "rolled-back", "rejected"].includes(state),
+          ),
+      );
       transfers.push({
-        bytesPerSecond, sentToImage: Math.round((1_000 * (proxy.sentBytes - before.sentBytes)) / image.length) / 1_000,
-        reconnections: proxy.connections - before.connections, seconds: (performance.now() - began) / 1_000,
+        bytesPerSecond,
+        sentToImage: Math.round((1_000 * (proxy.sentBytes - before.sentBytes)) / image.length) / 1_000,
+        reconnections: proxy.connections - before.connections,
+        seconds: (performance.now() - began) / 1_000,
       });
     }
     return transfers;

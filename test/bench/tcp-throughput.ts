@@ -1,5 +1,5 @@
-// The yardstick beside the update: as many bytes by plain TCP, from a Node server to the device's own TCP stack, over the
-// same emulated network and QEMU's same NAT, with nothing verified and nothing stored.
+// The yardstick beside the update: as many bytes by plain TCP, from a Node server to the device's own TCP stack, over
+// the same emulated network and QEMU's same NAT, with nothing verified and nothing stored.
 
 import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
@@ -20,11 +20,22 @@ import type { Transfer } from "./update-throughput.ts";
 const TRANSFER_TIMEOUT_MS = 60_000;
 
 /** From the connection's being open to its orderly end, by the device's own clock. */
-export async function measureTcp(options: { folder: string; prepared: Prepared; transfers: number; bytes: number }): Promise<Transfer[]> {
+export async function measureTcp(options: {
+  folder: string;
+  prepared: Prepared;
+  transfers: number;
+  bytes: number;
+}): Promise<Transfer[]> {
   const { prepared, bytes } = options;
-  const { unikernelPayload } = await buildPayloads({ agentEntry: join(repositoryRoot, "test/bench/assembly/tcp-sink.ts") });
+  const { unikernelPayload } = await buildPayloads({
+    agentEntry: join(repositoryRoot, "test/bench/assembly/tcp-sink.ts"),
+  });
   const signingKeys = [prepared.keys.release.privateJwk];
-  const image = await buildImage({ fields: imageFields(unikernelTarget, { version: "1.0.0", releaseSequence: 1, signingKeys }), payload: unikernelPayload, signingKeys });
+  const image = await buildImage({
+    fields: imageFields(unikernelTarget, { version: "1.0.0", releaseSequence: 1, signingKeys }),
+    payload: unikernelPayload,
+    signingKeys,
+  });
 
   const data = randomBytes(bytes);
   const server = createServer((socket) => {
@@ -46,7 +57,10 @@ export async function measureTcp(options: { folder: string; prepared: Prepared; 
   );
   const transfers: Transfer[] = [];
   const done = new Promise<void>((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`the TCP transfers took too long:\n${unikernel.console.slice(-20).join("\n")}`)), TRANSFER_TIMEOUT_MS);
+    const timer = setTimeout(
+      () => reject(new Error(`the TCP transfers took too long:\n${unikernel.console.slice(-20).join("\n")}`)),
+      TRANSFER_TIMEOUT_MS,
+    );
     let beginUs = 0;
     unikernel.on("line", (line) => {
       const us = microsecondsOf(line);

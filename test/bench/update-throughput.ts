@@ -27,7 +27,9 @@ export const rateOf = (transfers: Transfer[]): number =>
  * zeroed memory will be, so that the image runs as without them.
  */
 function fillWindow(payload: Uint8Array, seed: string): Uint8Array {
-  const filling = createHash("shake256", { outputLength: IMAGE_WINDOW_BYTES - payload.length }).update(seed).digest();
+  const filling = createHash("shake256", { outputLength: IMAGE_WINDOW_BYTES - payload.length })
+    .update(seed)
+    .digest();
   return Buffer.concat([payload, filling]);
 }
 
@@ -44,15 +46,25 @@ export async function measureUpdates(options: {
   for (let bytes = 0, sequence = 2; bytes < options.bytesMin; bytes += IMAGE_WINDOW_BYTES, sequence++) {
     const version = `${sequence}.0.0`;
     const signingKeys = [options.releaseKey.privateJwk];
-    const image = await buildImage({ fields: imageFields(unikernelTarget, { version, releaseSequence: sequence, signingKeys }), payload: fillWindow(options.payload, version), signingKeys });
+    const image = await buildImage({
+      fields: imageFields(unikernelTarget, { version, releaseSequence: sequence, signingKeys }),
+      payload: fillWindow(options.payload, version),
+      signingKeys,
+    });
     const release = await client.uploadRelease(buildRelease([image]));
     const accepted = unikernel.waitForLine(/\] update (accepted|rejected)/, UPDATE_TIMEOUT_MS);
     const installed = unikernel.waitForLine(/\] (installed |update (failed|rejected))/, UPDATE_TIMEOUT_MS);
     const confirmed = unikernel.waitForLine(/\] confirmed/, UPDATE_TIMEOUT_MS);
     confirmed.catch(() => {});
-    await client.createRollout({ name: `bench ${version}`, releaseId: release.id, target: { deviceIds: [unikernelId] }, waves: [{ percent: 100 }] });
+    await client.createRollout({
+      name: `bench ${version}`,
+      releaseId: release.id,
+      target: { deviceIds: [unikernelId] },
+      waves: [{ percent: 100 }],
+    });
     const [begin, end] = await Promise.all([accepted, installed]);
-    if (!begin.includes("accepted") || !end.includes("installed")) throw new Error(`the update to ${version} did not go through: ${begin}; ${end}`);
+    if (!begin.includes("accepted") || !end.includes("installed"))
+      throw new Error(`the update to ${version} did not go through: ${begin}; ${end}`);
     transfers.push({ bytes: IMAGE_WINDOW_BYTES, seconds: (microsecondsOf(end)! - microsecondsOf(begin)!) / 1e6 });
     await confirmed;
   }

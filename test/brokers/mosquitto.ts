@@ -13,12 +13,20 @@ const CONTROL = "/usr/bin/mosquitto_ctrl";
 const PLUGIN = `/usr/lib/${process.arch === "arm64" ? "aarch64" : "x86_64"}-linux-gnu/mosquitto_dynamic_security.so`;
 const START_MS = 10_000;
 
-export const mosquittoMissing: string | undefined = [MOSQUITTO, CONTROL, PLUGIN].every((path) => existsSync(path)) ? undefined : "Mosquitto with its dynamic security plugin is not installed (apt-get install -y mosquitto)";
+export const mosquittoMissing: string | undefined = [MOSQUITTO, CONTROL, PLUGIN].every((path) => existsSync(path))
+  ? undefined
+  : "Mosquitto with its dynamic security plugin is not installed (apt-get install -y mosquitto)";
 
 export class Mosquitto {
   readonly user = "flipside";
 
-  private constructor(readonly folder: string, readonly password: string, readonly administrator: string, readonly mqttPort: number, readonly process: ChildProcess) {}
+  private constructor(
+    readonly folder: string,
+    readonly password: string,
+    readonly administrator: string,
+    readonly mqttPort: number,
+    readonly process: ChildProcess,
+  ) {}
 
   /** The address for the fleet manager itself, which may administer the plugin. */
   get serverUrl(): string {
@@ -29,17 +37,23 @@ export class Mosquitto {
     const folder = mkdtempSync(join(tmpdir(), "flipside-mosquitto-"));
     const [mqttPort] = (await freePorts(1)) as [number];
     const password = randomBytes(16).toString("hex");
-    const accounts = join(folder, "dynamic-security.json");
+    const _accounts = join(folder, "dynamic-security.json");
     const administrator = randomBytes(16).toString("hex");
     const [makeFile, settings, makeUser] = blocksOf("Mosquitto");
     // The account `mosquitto` comes with Debian's package; who is not root can't give a file away, and needn't.
     const giveAway: Record<string, string> = process.getuid?.() === 0 ? {} : { "chown mosquitto: ": ": " };
-    runShell(withPlaces(makeFile, { "/var/lib/mosquitto": folder, ADMIN_PASSWORD: administrator, ...giveAway }), { cwd: folder });
+    runShell(withPlaces(makeFile, { "/var/lib/mosquitto": folder, ADMIN_PASSWORD: administrator, ...giveAway }), {
+      cwd: folder,
+    });
     const configuration = join(folder, "mosquitto.conf");
     writeFileSync(
       configuration,
       [
-        withPlaces(settings, { "listener 1883": `listener ${mqttPort} 127.0.0.1`, "/usr/lib/x86_64-linux-gnu/mosquitto_dynamic_security.so": PLUGIN, "/var/lib/mosquitto": folder }),
+        withPlaces(settings, {
+          "listener 1883": `listener ${mqttPort} 127.0.0.1`,
+          "/usr/lib/x86_64-linux-gnu/mosquitto_dynamic_security.so": PLUGIN,
+          "/var/lib/mosquitto": folder,
+        }),
         "persistence false",
         // Else it becomes the user `mosquitto`, who may not read this folder.
         ...(process.getuid?.() === 0 ? ["user root"] : []),
@@ -51,8 +65,14 @@ export class Mosquitto {
     const broker = new Mosquitto(folder, password, administrator, mqttPort, child);
     running.add(broker);
     try {
-      await untilOpen(mqttPort, START_MS, () => (child.exitCode === null ? undefined : `Mosquitto ended with status ${child.exitCode}`));
-      const places = { "mosquitto_ctrl ": `mosquitto_ctrl -h 127.0.0.1 -p ${mqttPort} `, ADMIN_PASSWORD: administrator, "-p PASSWORD": `-p ${password}` };
+      await untilOpen(mqttPort, START_MS, () =>
+        child.exitCode === null ? undefined : `Mosquitto ended with status ${child.exitCode}`,
+      );
+      const places = {
+        "mosquitto_ctrl ": `mosquitto_ctrl -h 127.0.0.1 -p ${mqttPort} `,
+        ADMIN_PASSWORD: administrator,
+        "-p PASSWORD": `-p ${password}`,
+      };
       runShell(withPlaces(makeUser, places), { cwd: folder });
     } catch (error) {
       const log = broker.log();
@@ -64,7 +84,24 @@ export class Mosquitto {
 
   /** A device's password becomes another, as where the plugin's file was restored from a backup. */
   spoilPassword(deviceId: string): void {
-    execFileSync(CONTROL, ["-h", "127.0.0.1", "-p", String(this.mqttPort), "-u", "admin", "-P", this.administrator, "dynsec", "setClientPassword", deviceId, "of-the-backup"], { stdio: "ignore", timeout: START_MS });
+    execFileSync(
+      CONTROL,
+      [
+        "-h",
+        "127.0.0.1",
+        "-p",
+        String(this.mqttPort),
+        "-u",
+        "admin",
+        "-P",
+        this.administrator,
+        "dynsec",
+        "setClientPassword",
+        deviceId,
+        "of-the-backup",
+      ],
+      { stdio: "ignore", timeout: START_MS },
+    );
   }
 
   log(): string {

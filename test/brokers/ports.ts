@@ -28,7 +28,8 @@ const isOpen = (port: number): Promise<boolean> =>
 export async function untilOpen(port: number, timeoutMs: number, failed: () => string | undefined): Promise<void> {
   const deadline = Date.now() + timeoutMs;
   while (!(await isOpen(port))) {
-    const why = failed() ?? (Date.now() > deadline ? `nobody listens on port ${port} after ${timeoutMs} ms` : undefined);
+    const why =
+      failed() ?? (Date.now() > deadline ? `nobody listens on port ${port} after ${timeoutMs} ms` : undefined);
     if (why !== undefined) throw new Error(why);
     await new Promise((resolve) => setTimeout(resolve, 50));
   }

@@ -1,5 +1,5 @@
-// A RabbitMQ of a test's own: node, epmd, cookie, data and ports of its own, all on the loopback, and nothing of a RabbitMQ
-// that the machine may run. Both processes end with the test.
+// A RabbitMQ of a test's own: node, epmd, cookie, data and ports of its own, all on the loopback, and nothing of a
+// RabbitMQ that the machine may run. Both processes end with the test.
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
@@ -13,9 +13,15 @@ import { freePorts, untilOpen } from "./ports.ts";
 const SERVER = "/usr/lib/rabbitmq/bin/rabbitmq-server";
 const START_MS = 60_000;
 
-export const rabbitMqMissing: string | undefined = existsSync(SERVER) && existsSync("/usr/bin/epmd") ? undefined : "RabbitMQ is not installed (apt-get install -y rabbitmq-server)";
+export const rabbitMqMissing: string | undefined =
+  existsSync(SERVER) && existsSync("/usr/bin/epmd")
+    ? undefined
+    : "RabbitMQ is not installed (apt-get install -y rabbitmq-server)";
 
-/** As RabbitMQ stores a password (rabbit_password_hashing_sha256): four bytes of salt, and SHA-256 over salt and password. */
+/**
+ * As RabbitMQ stores a password (rabbit_password_hashing_sha256): four bytes of salt, and SHA-256 over salt and
+ * password.
+ */
 function passwordHash(password: string): string {
   const salt = randomBytes(4);
   return Buffer.concat([salt, createHash("sha256").update(salt).update(password).digest()]).toString("base64");
@@ -25,7 +31,12 @@ export class RabbitMq {
   readonly user = "flipside";
   readonly password = randomBytes(16).toString("hex");
 
-  private constructor(readonly folder: string, readonly mqttPort: number, readonly epmd: ChildProcess, readonly node: ChildProcess) {}
+  private constructor(
+    readonly folder: string,
+    readonly mqttPort: number,
+    readonly epmd: ChildProcess,
+    readonly node: ChildProcess,
+  ) {}
 
   /** The address for the fleet manager itself, whose user is in RabbitMQ's own database. */
   get serverUrl(): string {
@@ -36,7 +47,10 @@ export class RabbitMq {
   static async start(rightsUrl: string): Promise<RabbitMq> {
     const folder = mkdtempSync(join(tmpdir(), "flipside-rabbitmq-"));
     const [mqttPort, epmdPort, distributionPort] = (await freePorts(3)) as [number, number, number];
-    const epmd = spawn("/usr/bin/epmd", ["-port", String(epmdPort), "-address", "127.0.0.1"], { stdio: "ignore", env: { PATH: process.env["PATH"] } });
+    const epmd = spawn("/usr/bin/epmd", ["-port", String(epmdPort), "-address", "127.0.0.1"], {
+      stdio: "ignore",
+      env: { PATH: process.env["PATH"] },
+    });
     writeFileSync(join(folder, ".erlang.cookie"), randomBytes(24).toString("hex"), { mode: 0o400 });
     for (const name of ["log", "mnesia"]) mkdirSync(join(folder, name));
     writeFileSync(join(folder, "enabled_plugins"), "[rabbitmq_mqtt,rabbitmq_auth_backend_http].\n");
@@ -68,7 +82,9 @@ export class RabbitMq {
     writeFileSync(join(folder, "definitions.json"), JSON.stringify(rabbit.#definitions()));
     running.add(rabbit);
     try {
-      await untilOpen(mqttPort, START_MS, () => (node.exitCode === null ? undefined : `RabbitMQ ended with status ${node.exitCode}`));
+      await untilOpen(mqttPort, START_MS, () =>
+        node.exitCode === null ? undefined : `RabbitMQ ended with status ${node.exitCode}`,
+      );
     } catch (error) {
       const log = rabbit.log();
       await rabbit.stop();
@@ -78,15 +94,34 @@ export class RabbitMq {
   }
 
   #configuration(rightsUrl: string): string {
-    const settings = withPlaces(blocksOf("RabbitMQ")[2], { "0.0.0.0:1883": `127.0.0.1:${this.mqttPort}`, "http://127.0.0.1:8080/api/broker/SECRET": rightsUrl });
-    return [settings, "listeners.tcp = none", `load_definitions = ${join(this.folder, "definitions.json")}`, "log.file.level = info", ""].join("\n");
+    const settings = withPlaces(blocksOf("RabbitMQ")[2], {
+      "0.0.0.0:1883": `127.0.0.1:${this.mqttPort}`,
+      "http://127.0.0.1:8080/api/broker/SECRET": rightsUrl,
+    });
+    return [
+      settings,
+      "listeners.tcp = none",
+      `load_definitions = ${join(this.folder, "definitions.json")}`,
+      "log.file.level = info",
+      "",
+    ].join("\n");
   }
 
   #definitions(): object {
     // What step 2 gives by rabbitmqctl: the three patterns behind the user's name.
-    const [queues, queuesAndTopics] = [...blocksOf("RabbitMQ")[1]!.matchAll(/'([^']+)'/g)].map(([, pattern]) => pattern);
+    const [queues, queuesAndTopics] = [...blocksOf("RabbitMQ")[1]!.matchAll(/'([^']+)'/g)].map(
+      ([, pattern]) => pattern,
+    );
     return {
-      users: [{ name: this.user, password_hash: passwordHash(this.password), hashing_algorithm: "rabbit_password_hashing_sha256", tags: "", limits: {} }],
+      users: [
+        {
+          name: this.user,
+          password_hash: passwordHash(this.password),
+          hashing_algorithm: "rabbit_password_hashing_sha256",
+          tags: "",
+          limits: {},
+        },
+      ],
       vhosts: [{ name: "/" }],
       permissions: [{ user: this.user, vhost: "/", configure: queues, write: queuesAndTopics, read: queuesAndTopics }],
     };

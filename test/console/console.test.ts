@@ -1,5 +1,5 @@
-// The product as an operator meets it: the built console in a real browser, served by the real server, with a unikernel in
-// QEMU and virtual devices behind it. Nothing waits for a fixed time.
+// The product as an operator meets it: the built console in a real browser, served by the real server, with a unikernel
+// in QEMU and virtual devices behind it. Nothing waits for a fixed time.
 //
 // FLIPSIDE_SCREENSHOTS=folder also writes pictures there, of a fleet of 25 devices.
 
@@ -19,8 +19,10 @@ const firstWave = Math.ceil(deviceCount * 0.4);
 
 const executablePath = findChromium();
 const hasQemu = hasCommand("qemu-system-riscv32");
-if (!executablePath) console.warn("skipped: the product's browser test needs Chromium, as chromium or chromium-browser on PATH");
-if (!hasQemu) console.warn("skipped: the product's browser test needs qemu-system-riscv32 (apt-get install -y qemu-system-misc)");
+if (!executablePath)
+  console.warn("skipped: the product's browser test needs Chromium, as chromium or chromium-browser on PATH");
+if (!hasQemu)
+  console.warn("skipped: the product's browser test needs qemu-system-riscv32 (apt-get install -y qemu-system-misc)");
 
 describe.skipIf(!executablePath || !hasQemu)("the product in a browser", () => {
   let product: LiveProduct;
@@ -31,7 +33,9 @@ describe.skipIf(!executablePath || !hasQemu)("the product in a browser", () => {
 
   beforeAll(async () => {
     [product, browser] = await Promise.all([LiveProduct.start(virtualDevices), launch(executablePath!)]);
-    page = await (await browser.newContext({ viewport: { width: 1280, height: 800 }, reducedMotion: "reduce" })).newPage();
+    page = await (
+      await browser.newContext({ viewport: { width: 1280, height: 800 }, reducedMotion: "reduce" })
+    ).newPage();
     page.setDefaultTimeout(30_000);
     page.on("pageerror", (error) => faults.push(String(error)));
     page.on("console", (message) => {
@@ -44,8 +48,13 @@ describe.skipIf(!executablePath || !hasQemu)("the product in a browser", () => {
     await product?.stop();
   }, 60_000);
 
-  const row = (name: string): Locator => page.getByRole("row").filter({ has: page.getByRole("rowheader", { name: new RegExp(`^${name}\\b`) }) });
-  const rowsWith = (text: RegExp): Locator => page.getByRole("row").filter({ has: page.getByRole("rowheader") }).filter({ hasText: text });
+  const row = (name: string): Locator =>
+    page.getByRole("row").filter({ has: page.getByRole("rowheader", { name: new RegExp(`^${name}\\b`) }) });
+  const rowsWith = (text: RegExp): Locator =>
+    page
+      .getByRole("row")
+      .filter({ has: page.getByRole("rowheader") })
+      .filter({ hasText: text });
   const openPage = (name: string): Promise<void> => page.getByRole("navigation").getByRole("link", { name }).click();
 
   /** Until `locator` finds exactly so many. */
@@ -92,7 +101,12 @@ describe.skipIf(!executablePath || !hasQemu)("the product in a browser", () => {
   });
 
   it("shows every device online and healthy on 1.0.0 in slot A", { timeout: 120_000 }, async () => {
-    await untilCount(rowsWith(/Online[\s\S]*1\.0\.0[\s\S]*Healthy/), deviceCount, "devices online and healthy on 1.0.0", 90_000);
+    await untilCount(
+      rowsWith(/Online[\s\S]*1\.0\.0[\s\S]*Healthy/),
+      deviceCount,
+      "devices online and healthy on 1.0.0",
+      90_000,
+    );
     for (const id of [unikernelId, "virtual-01"]) {
       const slots = row(id).getByRole("list", { name: "Slots" }).getByRole("listitem");
       expect(await slots.nth(0).innerText()).toMatch(/A\s+1\.0\.0\s+confirmed\s+runs/);
@@ -116,14 +130,18 @@ describe.skipIf(!executablePath || !hasQemu)("the product in a browser", () => {
     await accepted.getByRole("link", { name: "Roll it out" }).click();
   });
 
-  it("updates the whole fleet in two waves while the operator watches, without a reload", { timeout: 240_000 }, async () => {
+  it("updates the whole fleet in two waves while the operator watches, without a reload", {
+    timeout: 240_000,
+  }, async () => {
     await page.getByLabel("Name").fill("Two waves");
     await page.getByRole("button", { name: "Remove wave 2" }).click();
     await page.getByLabel("Size of wave 1").fill("40");
     await page.getByLabel("Unit of wave 1").selectOption("% of all");
     const preview = page.getByRole("status", { name: "Preview of the waves" });
     await preview.getByText("Wave 2").waitFor();
-    expect(await preview.innerText()).toMatch(new RegExp(`${firstWave} devices[\\s\\S]*${deviceCount - firstWave} devices`));
+    expect(await preview.innerText()).toMatch(
+      new RegExp(`${firstWave} devices[\\s\\S]*${deviceCount - firstWave} devices`),
+    );
     await picture("desktop-new-rollout");
 
     // Slow enough for a download to be seen under way.
@@ -131,12 +149,16 @@ describe.skipIf(!executablePath || !hasQemu)("the product in a browser", () => {
     await page.getByRole("button", { name: "Start rollout" }).click();
     await page.getByRole("heading", { name: "Two waves" }).waitFor();
     const wave = (index: number): Locator => page.getByRole("listitem", { name: `Wave ${index}` });
-    await rowsWith(/Downloading \d+ %/).first().waitFor();
+    await rowsWith(/Downloading \d+ %/)
+      .first()
+      .waitFor();
     await wave(2).getByText("Waiting").waitFor();
     if (screenshots) {
       // Other pages in the middle of it, by the links of the page: no reload.
       await openPage("Devices");
-      await rowsWith(/Downloading [2-9]\d %/).nth(2).waitFor();
+      await rowsWith(/Downloading [2-9]\d %/)
+        .nth(2)
+        .waitFor();
       await picture("desktop-devices-updating");
       await phonePicture("phone-devices-updating");
       await row("virtual-03").getByRole("link").click();
@@ -147,7 +169,9 @@ describe.skipIf(!executablePath || !hasQemu)("the product in a browser", () => {
     }
     await wave(1).getByText("Done").waitFor({ timeout: 90_000 });
     await wave(2).getByText("Running").waitFor();
-    await rowsWith(/Downloading [1-9]\d* %/).first().waitFor({ timeout: 60_000 });
+    await rowsWith(/Downloading [1-9]\d* %/)
+      .first()
+      .waitFor({ timeout: 60_000 });
     await picture("desktop-rollout-in-progress");
     await phonePicture("phone-rollout-in-progress");
     product.link.faults = {};
@@ -157,10 +181,18 @@ describe.skipIf(!executablePath || !hasQemu)("the product in a browser", () => {
     await page.getByText("100 %", { exact: true }).first().waitFor();
     await picture("desktop-rollout-completed");
     await openPage("Devices");
-    await untilCount(rowsWith(/Online[\s\S]*2\.0\.0\s*confirmed\s*runs/), deviceCount, "devices confirmed on 2.0.0", 30_000);
+    await untilCount(
+      rowsWith(/Online[\s\S]*2\.0\.0\s*confirmed\s*runs/),
+      deviceCount,
+      "devices confirmed on 2.0.0",
+      30_000,
+    );
     await picture("desktop-devices");
     await phonePicture("phone-devices");
-    expect(await page.evaluate(() => (window as unknown as { mark?: boolean }).mark), "the page was never reloaded").toBe(true);
+    expect(
+      await page.evaluate(() => (window as unknown as { mark?: boolean }).mark),
+      "the page was never reloaded",
+    ).toBe(true);
   });
 
   it("shows on a device's own page which slot runs, what the other holds, and how it came to that", async () => {

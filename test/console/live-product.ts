@@ -31,7 +31,9 @@ export class LiveProduct {
     const progress = (): void => {};
     const prepared = await prepare(folder, progress);
     await buildConsole(progress);
-    const build = (change: Pick<ReleaseOptions, "version" | "releaseSequence">): ReturnType<typeof buildSignedRelease> =>
+    const build = (
+      change: Pick<ReleaseOptions, "version" | "releaseSequence">,
+    ): ReturnType<typeof buildSignedRelease> =>
       buildSignedRelease({ ...change, deadlines: storyDeadlines, signingKeys: [prepared.keys.release.privateJwk] });
     const first = await build({ version: "1.0.0", releaseSequence: 1 });
     const { file } = await build({ version: "2.0.0", releaseSequence: 2 });
@@ -43,10 +45,23 @@ export class LiveProduct {
     writeFileSync(flippedPath, flipped);
 
     const claimsPath = join(folder, "claims.json");
-    const server = new ServerProcess({ folder: join(folder, "server"), trustChainPath: prepared.keys.trustChainPath, claimsPath, port: 0, mqttPort: 0, pollMs: POLL_MS });
+    const server = new ServerProcess({
+      folder: join(folder, "server"),
+      trustChainPath: prepared.keys.trustChainPath,
+      claimsPath,
+      port: 0,
+      mqttPort: 0,
+      pollMs: POLL_MS,
+    });
     const link = new MqttProxy(() => server.mqttPort);
     await link.listen();
-    const fleet = await DemoFleet.open({ folder: join(folder, "fleet"), prepared, release: first, virtualDevices, mqttPort: link.port });
+    const fleet = await DemoFleet.open({
+      folder: join(folder, "fleet"),
+      prepared,
+      release: first,
+      virtualDevices,
+      mqttPort: link.port,
+    });
     fleet.writeClaims(claimsPath);
     const product = new LiveProduct(folder, server, link, fleet, releasePath, flippedPath);
     try {

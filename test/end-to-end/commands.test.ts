@@ -1,5 +1,5 @@
-// Commands on the real thing: the server with its operations key, and a unikernel in QEMU that reboots when it is told to,
-// and moves to another address of the same server and stays there.
+// Commands on the real thing: the server with its operations key, and a unikernel in QEMU that reboots when it is told
+// to, and moves to another address of the same server and stays there.
 
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -15,7 +15,8 @@ import { ConsoleClient } from "./console-client.ts";
 import { MqttProxy } from "./mqtt-proxy.ts";
 
 const hasQemu = hasCommand("qemu-system-riscv32");
-if (!hasQemu) console.warn("skipped: commands to a unikernel need qemu-system-riscv32 (apt-get install -y qemu-system-misc)");
+if (!hasQemu)
+  console.warn("skipped: commands to a unikernel need qemu-system-riscv32 (apt-get install -y qemu-system-misc)");
 
 const POLL_MS = 1_000;
 const DEADLINE_MS = 60_000;
@@ -31,12 +32,30 @@ describe.skipIf(!hasQemu)("a unikernel", () => {
   beforeAll(async () => {
     const prepared = await prepare(folder, () => {});
     const { trustChainPath, operationsKeyPath } = prepared.keys;
-    const release = await buildSignedRelease({ version: "1.0.0", releaseSequence: 1, signingKeys: [prepared.keys.release.privateJwk] });
+    const release = await buildSignedRelease({
+      version: "1.0.0",
+      releaseSequence: 1,
+      signingKeys: [prepared.keys.release.privateJwk],
+    });
     const claimsPath = join(folder, "claims.json");
-    server = new ServerProcess({ folder: join(folder, "server"), trustChainPath, operationsKeyPath, claimsPath, port: 0, mqttPort: 0, pollMs: POLL_MS });
+    server = new ServerProcess({
+      folder: join(folder, "server"),
+      trustChainPath,
+      operationsKeyPath,
+      claimsPath,
+      port: 0,
+      mqttPort: 0,
+      pollMs: POLL_MS,
+    });
     [first, second] = [new MqttProxy(() => server.mqttPort), new MqttProxy(() => server.mqttPort)];
     await Promise.all([first.listen(), second.listen()]);
-    fleet = await DemoFleet.open({ folder: join(folder, "fleet"), prepared, release, virtualDevices: 0, mqttPort: first.port });
+    fleet = await DemoFleet.open({
+      folder: join(folder, "fleet"),
+      prepared,
+      release,
+      virtualDevices: 0,
+      mqttPort: first.port,
+    });
     fleet.writeClaims(claimsPath);
     await server.start();
     await fleet.start();
@@ -56,7 +75,10 @@ describe.skipIf(!hasQemu)("a unikernel", () => {
     for (;;) {
       const device = (await api.devices()).find(({ id }) => id === unikernelId);
       if (device && holds(device)) return device;
-      if (Date.now() > deadline) throw new Error(`the unikernel is not ${what} after ${DEADLINE_MS} ms: ${JSON.stringify(device)}\n${fleet.unikernel.console.slice(-20).join("\n")}`);
+      if (Date.now() > deadline)
+        throw new Error(
+          `the unikernel is not ${what} after ${DEADLINE_MS} ms: ${JSON.stringify(device)}\n${fleet.unikernel.console.slice(-20).join("\n")}`,
+        );
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
   }
@@ -66,9 +88,14 @@ describe.skipIf(!hasQemu)("a unikernel", () => {
     const { id } = await api.call("POST /api/devices/:id/commands", { params, body });
     const deadline = Date.now() + DEADLINE_MS;
     for (;;) {
-      const command = (await api.call("GET /api/devices/:id/commands", { params })).commands.find((each) => each.id === id)!;
+      const command = (await api.call("GET /api/devices/:id/commands", { params })).commands.find(
+        (each) => each.id === id,
+      )!;
       if (!["waiting", "sent", "accepted"].includes(command.state)) return command;
-      if (Date.now() > deadline) throw new Error(`the command is ${command.state} after ${DEADLINE_MS} ms\n${fleet.unikernel.console.slice(-20).join("\n")}`);
+      if (Date.now() > deadline)
+        throw new Error(
+          `the command is ${command.state} after ${DEADLINE_MS} ms\n${fleet.unikernel.console.slice(-20).join("\n")}`,
+        );
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
   }
@@ -82,7 +109,10 @@ describe.skipIf(!hasQemu)("a unikernel", () => {
 
   it("moves to another address of its server, and stays there over a power cut", { timeout: 150_000 }, async () => {
     const address = { host: "10.0.2.2", port: second.port };
-    expect((await until("online", (device) => device.online)).connection).toEqual({ host: "10.0.2.2", port: first.port });
+    expect((await until("online", (device) => device.online)).connection).toEqual({
+      host: "10.0.2.2",
+      port: first.port,
+    });
     expect(await carriedOut({ kind: "set-connection", ...address })).toMatchObject({ state: "done", code: 0 });
     const moved = await until("moved", (device) => device.online && device.connection?.port === address.port);
     await first.close();

@@ -1,4 +1,5 @@
-// Images that a device has to refuse, each for its own reason. Signed where the reason is another one than the signature.
+// Images that a device has to refuse, each for its own reason. Signed where the reason is another one than the
+// signature.
 
 import { createHash, generateKeyPairSync } from "node:crypto";
 import {
@@ -47,7 +48,8 @@ export const smallOrderKey = new Uint8Array(32);
 smallOrderKey[0] = 1;
 
 const fromLittleEndian = (bytes: Uint8Array): bigint => BigInt(`0x${Buffer.from(bytes).reverse().toString("hex")}`);
-const toLittleEndian = (value: bigint): Uint8Array => new Uint8Array(Buffer.from(value.toString(16).padStart(64, "0"), "hex").reverse());
+const toLittleEndian = (value: bigint): Uint8Array =>
+  new Uint8Array(Buffer.from(value.toString(16).padStart(64, "0"), "hex").reverse());
 
 /** A signature that holds for every message under `smallOrderKey`: R = [s]B, S = s. */
 function signatureUnderSmallOrderKey(): Uint8Array {
@@ -75,14 +77,25 @@ async function split(file: Uint8Array): Promise<OfferedImage> {
 const flipped = (bytes: Uint8Array, at: number): Uint8Array => bytes.map((byte, i) => (i === at ? byte ^ 1 : byte));
 
 /**
- * All cases for one target. `fields` are of an image that the device would take (a higher release sequence than the running
- * one); `payload` is a good one.
+ * All cases for one target. `fields` are of an image that the device would take (a higher release sequence than the
+ * running one); `payload` is a good one.
  */
-export async function hostileCases(fields: ImageFields, payload: Uint8Array, releaseKey: JWK, releasePublicKey: Uint8Array): Promise<HostileCase[]> {
+export async function hostileCases(
+  fields: ImageFields,
+  payload: Uint8Array,
+  releaseKey: JWK,
+  releasePublicKey: Uint8Array,
+): Promise<HostileCase[]> {
   let variant = 0;
   // Every case has a digest of its own: the server keeps images by digest.
   const good = async (change: Partial<ImageFields> = {}): Promise<OfferedImage> =>
-    split(await buildImage({ fields: { ...fields, description: `case ${++variant}`, ...change }, payload, signingKeys: [releaseKey] }));
+    split(
+      await buildImage({
+        fields: { ...fields, description: `case ${++variant}`, ...change },
+        payload,
+        signingKeys: [releaseKey],
+      }),
+    );
 
   const headerBit = await good();
   const versionByte = Buffer.from(headerBit.header).indexOf(fields.version);
@@ -97,35 +110,66 @@ export async function hostileCases(fields: ImageFields, payload: Uint8Array, rel
 
   const critical = await good();
   const criticalHeader = encodeHeaderFields([
-    ...headerFields(fields, { payloadBytes: payload.length, chunkBytes: 4096, tableDigest: await sha256(await chunkTableOf(payload, 4096)) }, await keyIdOf(releasePublicKey)),
+    ...headerFields(
+      fields,
+      { payloadBytes: payload.length, chunkBytes: 4096, tableDigest: await sha256(await chunkTableOf(payload, 4096)) },
+      await keyIdOf(releasePublicKey),
+    ),
     [0x8030, new Uint8Array(4)],
   ]);
 
   const huge = await good();
   const hugeBytes = 8 * 1024 * 1024;
-  const hugeFields = headerFields(fields, { payloadBytes: hugeBytes, chunkBytes: 4096, tableDigest: new Uint8Array(32) }, await keyIdOf(releasePublicKey));
+  const hugeFields = headerFields(
+    fields,
+    { payloadBytes: hugeBytes, chunkBytes: 4096, tableDigest: new Uint8Array(32) },
+    await keyIdOf(releasePublicKey),
+  );
   const hugeHeader = encodeHeaderFields(hugeFields);
   const short = await good();
   const long = await good();
 
   return [
-    { name: "one flipped bit in the header", code: ErrorCode.SignatureMismatch, visibleAtUpload: true, image: { ...headerBit, header: flipped(headerBit.header, versionByte) } },
-    { name: "one flipped bit in the chunk table", code: ErrorCode.ChunkTableMismatch, visibleAtUpload: true, image: { ...table, table: flipped(table.table, 5) } },
-    { name: "one flipped bit in a chunk in transit", code: ErrorCode.ChunkMismatch, visibleAtUpload: false, inTransit: true, image: await good() },
+    {
+      name: "one flipped bit in the header",
+      code: ErrorCode.SignatureMismatch,
+      visibleAtUpload: true,
+      image: { ...headerBit, header: flipped(headerBit.header, versionByte) },
+    },
+    {
+      name: "one flipped bit in the chunk table",
+      code: ErrorCode.ChunkTableMismatch,
+      visibleAtUpload: true,
+      image: { ...table, table: flipped(table.table, 5) },
+    },
+    {
+      name: "one flipped bit in a chunk in transit",
+      code: ErrorCode.ChunkMismatch,
+      visibleAtUpload: false,
+      inTransit: true,
+      image: await good(),
+    },
     {
       name: "a signature by an unknown key",
       code: ErrorCode.SignatureUnknownKey,
       visibleAtUpload: true,
       image: { ...unknownKey, signatureBlock: await signBlock([stranger.privateJwk], "image", unknownKey.header) },
     },
-    { name: "a signature with S >= L", code: ErrorCode.SignatureNotCanonical, visibleAtUpload: true, image: { ...largeS, signatureBlock: raised } },
+    {
+      name: "a signature with S >= L",
+      code: ErrorCode.SignatureNotCanonical,
+      visibleAtUpload: true,
+      image: { ...largeS, signatureBlock: raised },
+    },
     {
       name: "a small-order key",
       code: ErrorCode.SignatureSmallOrder,
       visibleAtUpload: true,
       image: {
         ...smallOrder,
-        signatureBlock: encodeSignatureBlock([{ keyId: await keyIdOf(smallOrderKey), signature: signatureUnderSmallOrderKey() }]),
+        signatureBlock: encodeSignatureBlock([
+          { keyId: await keyIdOf(smallOrderKey), signature: signatureUnderSmallOrderKey() },
+        ]),
       },
     },
     {
@@ -134,13 +178,27 @@ export async function hostileCases(fields: ImageFields, payload: Uint8Array, rel
       visibleAtUpload: false,
       image: await good({ hardware: { ...fields.hardware, name: "another-board" } }),
     },
-    { name: "a lower security counter", code: ErrorCode.SecurityCounterTooLow, visibleAtUpload: false, image: await good({ securityCounter: 0 }) },
-    { name: "a lower release sequence without a permit", code: ErrorCode.ReleaseSequenceTooLow, visibleAtUpload: false, image: await good({ releaseSequence: 1 }) },
+    {
+      name: "a lower security counter",
+      code: ErrorCode.SecurityCounterTooLow,
+      visibleAtUpload: false,
+      image: await good({ securityCounter: 0 }),
+    },
+    {
+      name: "a lower release sequence without a permit",
+      code: ErrorCode.ReleaseSequenceTooLow,
+      visibleAtUpload: false,
+      image: await good({ releaseSequence: 1 }),
+    },
     {
       name: "an unknown critical header field",
       code: ErrorCode.HeaderUnknownCriticalField,
       visibleAtUpload: true,
-      image: { ...critical, header: criticalHeader, signatureBlock: await signBlock([releaseKey], "image", criticalHeader) },
+      image: {
+        ...critical,
+        header: criticalHeader,
+        signatureBlock: await signBlock([releaseKey], "image", criticalHeader),
+      },
     },
     {
       name: "an image larger than the slot",
@@ -154,8 +212,18 @@ export async function hostileCases(fields: ImageFields, payload: Uint8Array, rel
         sizeBytes: hugeHeader.length + huge.signatureBlock.length + (hugeBytes / 4096) * 32 + hugeBytes,
       },
     },
-    { name: "a truncated image", code: ErrorCode.ImageTruncated, visibleAtUpload: true, image: { ...short, payload: short.payload.slice(0, -100), sizeBytes: short.sizeBytes - 100 } },
-    { name: "an image with trailing bytes", code: ErrorCode.ImageTrailingBytes, visibleAtUpload: true, image: { ...long, payload: new Uint8Array([...long.payload, 0, 0, 0]), sizeBytes: long.sizeBytes + 3 } },
+    {
+      name: "a truncated image",
+      code: ErrorCode.ImageTruncated,
+      visibleAtUpload: true,
+      image: { ...short, payload: short.payload.slice(0, -100), sizeBytes: short.sizeBytes - 100 },
+    },
+    {
+      name: "an image with trailing bytes",
+      code: ErrorCode.ImageTrailingBytes,
+      visibleAtUpload: true,
+      image: { ...long, payload: new Uint8Array([...long.payload, 0, 0, 0]), sizeBytes: long.sizeBytes + 3 },
+    },
   ];
 }
 

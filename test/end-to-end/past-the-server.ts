@@ -7,7 +7,6 @@ import { sha256, toHex } from "@flipside/image-format";
 import { Database } from "../../packages/processes/src/sqlite.ts";
 import { fileOf, type OfferedImage } from "./hostile-images.ts";
 
-
 /** Stores a release with one image for each hardware; returns its id. */
 export async function storePastTheServer(
   serverFolder: string,
@@ -48,11 +47,15 @@ export async function storePastTheServer(
   try {
     database.transaction(() => {
       database
-        .prepare("INSERT INTO releases (id, product, version, releaseSequence, description, uploadedAt, uploadedBy) VALUES (?, ?, ?, ?, NULL, ?, 'hostile')")
+        .prepare(
+          "INSERT INTO releases (id, product, version, releaseSequence, description, uploadedAt, uploadedBy) VALUES (?, ?, ?, ?, NULL, ?, 'hostile')",
+        )
         .run(id, release.product, release.version, release.releaseSequence, Date.now());
       for (const row of rows) {
         const names = Object.keys(row);
-        database.prepare(`INSERT INTO images (${names.join(", ")}) VALUES (${names.map((name) => `@${name}`).join(", ")})`).run(row);
+        database
+          .prepare(`INSERT INTO images (${names.join(", ")}) VALUES (${names.map((name) => `@${name}`).join(", ")})`)
+          .run(row);
       }
     })();
   } finally {

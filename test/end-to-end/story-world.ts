@@ -5,10 +5,17 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Device, Rollout } from "@flipside/api/types";
 import { buildTrustChain, buildImage, type ImageFields } from "@flipside/image-format";
-import { type BuiltPayloads, type BuiltRelease, buildPayloads, buildSignedRelease, imageFields, type ReleaseOptions } from "../../apps/agent/build/build-release.ts";
+import {
+  type BuiltPayloads,
+  type BuiltRelease,
+  buildPayloads,
+  buildSignedRelease,
+  imageFields,
+  type ReleaseOptions,
+} from "../../apps/agent/build/build-release.ts";
 import { symbolsOf } from "../../apps/agent/build/link.ts";
 import { projectKeys } from "../../apps/agent/build/project-keys.ts";
-import { unikernelTarget, virtualTarget } from "@flipside/machine/factory/targets";
+import { unikernelTarget, type virtualTarget } from "@flipside/machine/factory/targets";
 import type { FlashOperationAddresses } from "@flipside/machine/qemu/unikernel";
 import { DemoFleet, unikernelId } from "../../apps/demo/src/demo-fleet.ts";
 import { buildConsole, type Prepared, prepare } from "../../apps/demo/src/prepare.ts";
@@ -43,19 +50,39 @@ export class StoryWorld {
     const progress = (step: string): void => options.say(`building: ${step}`);
     const prepared = await prepare(folder, progress);
     await buildConsole(progress);
-    const first = await buildSignedRelease({ version: "1.0.0", releaseSequence: 1, signingKeys: [prepared.keys.release.privateJwk], deadlines: storyDeadlines, onProgress: progress });
+    const first = await buildSignedRelease({
+      version: "1.0.0",
+      releaseSequence: 1,
+      signingKeys: [prepared.keys.release.privateJwk],
+      deadlines: storyDeadlines,
+      onProgress: progress,
+    });
     const payloads = await buildPayloads({});
     const loader = (await symbolsOf(prepared.loader.elfPath)).get("flash_operation");
     const image = (await symbolsOf(payloads.unikernel.elfPath)).get("flash_operation");
-    if (loader === undefined || image === undefined) throw new Error("the symbol flash_operation is missing in loader or image");
+    if (loader === undefined || image === undefined)
+      throw new Error("the symbol flash_operation is missing in loader or image");
 
     const claimsPath = join(folder, "claims.json");
-    const server = new ServerProcess({ folder: join(folder, "server"), trustChainPath: prepared.keys.trustChainPath, claimsPath, port: 0, mqttPort: 0, pollMs: POLL_MS });
+    const server = new ServerProcess({
+      folder: join(folder, "server"),
+      trustChainPath: prepared.keys.trustChainPath,
+      claimsPath,
+      port: 0,
+      mqttPort: 0,
+      pollMs: POLL_MS,
+    });
     const proxy = new MqttProxy(() => server.mqttPort);
     await proxy.listen();
     const world = new StoryWorld(folder, prepared, payloads, server, proxy, { loader, image }, options.say);
     try {
-      world.fleet = await DemoFleet.open({ folder: join(folder, "fleet"), prepared, release: first, virtualDevices: options.virtualDevices, mqttPort: proxy.port });
+      world.fleet = await DemoFleet.open({
+        folder: join(folder, "fleet"),
+        prepared,
+        release: first,
+        virtualDevices: options.virtualDevices,
+        mqttPort: proxy.port,
+      });
       world.fleet.writeClaims(claimsPath);
       world.#listen();
       await server.start();
@@ -80,36 +107,66 @@ export class StoryWorld {
 
   /** How often a device has made a candidate of an image, by its console since line `firstLine`. */
   installations(deviceId: string, firstLine: number): number {
-    return this.lines.slice(firstLine).filter((entry) => entry.deviceId === deviceId && / installed [0-9a-f]/.test(entry.line)).length;
+    return this.lines
+      .slice(firstLine)
+      .filter((entry) => entry.deviceId === deviceId && / installed [0-9a-f]/.test(entry.line)).length;
   }
 
   async close(keep: boolean): Promise<void> {
     await this.fleet?.stop();
     await this.server.stop();
     await this.proxy.close();
-    writeFileSync(join(this.folder, "devices.log"), this.lines.map(({ deviceId, line }) => `${deviceId} ${line}\n`).join(""));
+    writeFileSync(
+      join(this.folder, "devices.log"),
+      this.lines.map(({ deviceId, line }) => `${deviceId} ${line}\n`).join(""),
+    );
     if (!keep) rmSync(this.folder, { recursive: true, force: true });
   }
 
   /** A release of both targets from the good sources, and its upload. */
-  async publish(options: Omit<ReleaseOptions, "signingKeys" | "deadlines"> & Partial<Pick<ReleaseOptions, "deadlines" | "signingKeys">>): Promise<BuiltRelease & { releaseId: string }> {
-    const built = await buildSignedRelease({ deadlines: storyDeadlines, signingKeys: [this.prepared.keys.release.privateJwk], ...options });
+  async publish(
+    options: Omit<ReleaseOptions, "signingKeys" | "deadlines"> &
+      Partial<Pick<ReleaseOptions, "deadlines" | "signingKeys">>,
+  ): Promise<BuiltRelease & { releaseId: string }> {
+    const built = await buildSignedRelease({
+      deadlines: storyDeadlines,
+      signingKeys: [this.prepared.keys.release.privateJwk],
+      ...options,
+    });
     const release = await this.client.uploadRelease(built.file);
     return { ...built, releaseId: release.id };
   }
 
   /** One image for one target from the good sources: cheap, since only the header differs. */
-  async imageFor(target: typeof unikernelTarget, change: Partial<ImageFields> & { version: string; releaseSequence: number }): Promise<Uint8Array> {
-    const base = imageFields(target, { version: change.version, releaseSequence: change.releaseSequence, signingKeys: [], deadlines: storyDeadlines });
+  async imageFor(
+    target: typeof unikernelTarget,
+    change: Partial<ImageFields> & { version: string; releaseSequence: number },
+  ): Promise<Uint8Array> {
+    const base = imageFields(target, {
+      version: change.version,
+      releaseSequence: change.releaseSequence,
+      signingKeys: [],
+      deadlines: storyDeadlines,
+    });
     const payload = target === unikernelTarget ? this.payloads.unikernelPayload : this.payloads.virtualPayload;
-    return buildImage({ fields: { ...base, ...change }, payload, signingKeys: [this.prepared.keys.release.privateJwk] });
+    return buildImage({
+      fields: { ...base, ...change },
+      payload,
+      signingKeys: [this.prepared.keys.release.privateJwk],
+    });
   }
 
   fieldsFor(target: typeof virtualTarget, version: string, releaseSequence: number): ImageFields {
     return imageFields(target, { version, releaseSequence, signingKeys: [], deadlines: storyDeadlines });
   }
 
-  async rollOut(name: string, releaseId: string, deviceIds: string[] | "all", waves: ({ percent: number } | { count: number })[] = [{ percent: 100 }], allowOlder = false): Promise<Rollout> {
+  async rollOut(
+    name: string,
+    releaseId: string,
+    deviceIds: string[] | "all",
+    waves: ({ percent: number } | { count: number })[] = [{ percent: 100 }],
+    allowOlder = false,
+  ): Promise<Rollout> {
     const target = deviceIds === "all" ? { all: true as const } : { deviceIds };
     return this.client.createRollout({ name, releaseId, target, waves, failureThresholdPercent: 100, allowOlder });
   }
@@ -139,8 +196,12 @@ export class StoryWorld {
         return last.state === "running" ? undefined : last;
       });
     } catch (error) {
-      const states = last?.deployments.map((d) => `${d.deviceId} ${d.state} ${d.done}/${d.total} ${d.codeName ?? ""}`).join("\n  ");
-      throw new Error(`${(error as Error).message} (${last?.name}, ${last?.state}):\n  ${states}\nlast lines of the unikernel:\n${this.fleet.unikernel.console.slice(-15).join("\n")}`);
+      const states = last?.deployments
+        .map((d) => `${d.deviceId} ${d.state} ${d.done}/${d.total} ${d.codeName ?? ""}`)
+        .join("\n  ");
+      throw new Error(
+        `${(error as Error).message} (${last?.name}, ${last?.state}):\n  ${states}\nlast lines of the unikernel:\n${this.fleet.unikernel.console.slice(-15).join("\n")}`,
+      );
     }
   }
 
@@ -159,8 +220,8 @@ export class StoryWorld {
 }
 
 /**
- * The story's project has made a mistake: a key of small order is among its release keys, under which anybody can forge.
- * Devices and server must refuse it all the same.
+ * The story's project has made a mistake: a key of small order is among its release keys, under which anybody can
+ * forge. Devices and server must refuse it all the same.
  */
 async function makeTrustWithSmallOrderKey(folder: string): Promise<void> {
   mkdirSync(folder, { recursive: true, mode: 0o700 });

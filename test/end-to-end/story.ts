@@ -1,11 +1,21 @@
 // The whole story, unattended (docs/architecture.md, "How we know"): every device updates, everything that should be
-// refused is refused, everything that should fall back does, and nothing that is done to power, server or network in the
-// middle of an update leaves a device behind.
+// refused is refused, everything that should fall back does, and nothing that is done to power, server or network in
+// the middle of an update leaves a device behind.
 
 import { join } from "node:path";
 import { ProblemError } from "@flipside/api/problem";
 import type { Device, Rollout } from "@flipside/api/types";
-import { appendTrustLink, buildImage, errorName, generateSigningKey, toHex, sha256, ErrorCode, type ImageFields, splitTrustChain } from "@flipside/image-format";
+import {
+  appendTrustLink,
+  buildImage,
+  errorName,
+  generateSigningKey,
+  toHex,
+  sha256,
+  ErrorCode,
+  type ImageFields,
+  splitTrustChain,
+} from "@flipside/image-format";
 import { PRODUCT, unikernelTarget, virtualTarget } from "@flipside/machine/factory/targets";
 import { repositoryRoot } from "../../apps/agent/build/paths.ts";
 import { SeededRandom, seedOfRun } from "@flipside/machine/faults/seeded-random";
@@ -49,7 +59,17 @@ export async function runStory(options: StoryOptions): Promise<StorySummary> {
   const seed = options.seed ?? seedOfRun();
   const random = new SeededRandom(seed);
   const started = Date.now();
-  const summary: StorySummary = { ok: false, devices: options.virtualDevices + 1, confirmed: 0, refused: {}, rolledBack: 0, powerCuts: 0, bricked: 0, seed, seconds: 0 };
+  const summary: StorySummary = {
+    ok: false,
+    devices: options.virtualDevices + 1,
+    confirmed: 0,
+    refused: {},
+    rolledBack: 0,
+    powerCuts: 0,
+    bricked: 0,
+    seed,
+    seconds: 0,
+  };
   const chapter = (name: string): void => options.say(`[${Math.round((Date.now() - started) / 1000)} s] ${name}`);
   options.say(`seed ${seed}`);
   let world: StoryWorld | undefined;
@@ -93,7 +113,8 @@ class Story {
   #digestOf = (device: Device): string => this.#current.get(device.hardware!)!;
 
   async #remember(images: { unikernelImage?: Uint8Array; virtualImage?: Uint8Array }): Promise<void> {
-    if (images.unikernelImage) this.#current.set(unikernelTarget.hardwareName, await digestOfFile(images.unikernelImage));
+    if (images.unikernelImage)
+      this.#current.set(unikernelTarget.hardwareName, await digestOfFile(images.unikernelImage));
     if (images.virtualImage) this.#current.set(virtualTarget.hardwareName, await digestOfFile(images.virtualImage));
   }
 
@@ -104,7 +125,9 @@ class Story {
     await world.fleet.start();
     await world.until("all devices to check in on 1.0.0", 90_000, async () => {
       const devices = await world.client.devices();
-      const there = devices.filter((device) => device.online && device.running?.version === "1.0.0" && device.running.state === "confirmed");
+      const there = devices.filter(
+        (device) => device.online && device.running?.version === "1.0.0" && device.running.state === "confirmed",
+      );
       return there.length === this.summary.devices ? true : undefined;
     });
   }
@@ -117,7 +140,10 @@ class Story {
     const rollout = await world.rollOut("v2", release.releaseId, "all", [{ percent: 20 }, { percent: 80 }]);
     const done = await world.untilOver(rollout.id, 120_000);
     check(done.waves.length === 2, "the rollout has two waves");
-    check(done.counts["confirmed"] === this.summary.devices, `every device is confirmed on v2: ${JSON.stringify(done.counts)}`);
+    check(
+      done.counts["confirmed"] === this.summary.devices,
+      `every device is confirmed on v2: ${JSON.stringify(done.counts)}`,
+    );
     await this.#remember(release);
     await world.expectRunning(world.fleet.deviceIds, this.#digestOf);
     this.summary.confirmed = done.counts["confirmed"]!;
@@ -140,12 +166,19 @@ class Story {
           () => undefined,
           (error: unknown) => (error instanceof ProblemError ? error : undefined),
         );
-        check(refusal?.code === errorName(hostile.code), `the server refuses ${hostile.name} with ${errorName(hostile.code)}, not ${refusal?.code}`);
+        check(
+          refusal?.code === errorName(hostile.code),
+          `the server refuses ${hostile.name} with ${errorName(hostile.code)}, not ${refusal?.code}`,
+        );
       }
-      const releaseId = await storePastTheServer(world.server.options.folder, { product: PRODUCT, version: `2.5.${i}`, releaseSequence: 50 }, [
-        { hardware: unikernelTarget.hardwareName, image: hostile.image },
-        { hardware: virtualTarget.hardwareName, image: virtualCases[i]!.image },
-      ]);
+      const releaseId = await storePastTheServer(
+        world.server.options.folder,
+        { product: PRODUCT, version: `2.5.${i}`, releaseSequence: 50 },
+        [
+          { hardware: unikernelTarget.hardwareName, image: hostile.image },
+          { hardware: virtualTarget.hardwareName, image: virtualCases[i]!.image },
+        ],
+      );
       if (hostile.inTransit) world.proxy.faults = { flipPayloadBits: true };
       const rollout = await world.rollOut(hostile.name, releaseId, devices, [{ percent: 100 }], true);
       const done = await world.untilOver(rollout.id, 60_000);
@@ -167,11 +200,42 @@ class Story {
     this.chapter("d: four images that must not stay");
     const { world } = this;
     const devices = [unikernelId, ...(world.fleet.virtual.devices.size > 1 ? ["virtual-02"] : [])];
-    const faults: { name: string; version: string; code: ErrorCode; appEntry?: string; agentEntry?: string; deadlines: Partial<ImageFields> }[] = [
-      { name: "v3 crashes at start", version: "3.0.0", code: ErrorCode.Crashed, appEntry: "app-crash.ts", deadlines: { tries: 2 } },
-      { name: "v4 hangs with interrupts off", version: "4.0.0", code: ErrorCode.WatchdogExpired, appEntry: "app-hang.ts", deadlines: { tries: 1, watchdogMs: 6_000 } },
-      { name: "v5 has a broken network", version: "5.0.0", code: ErrorCode.NoContact, agentEntry: "agent-broken-network.ts", deadlines: { confirmDeadlineMs: 4_000, contactDeadlineMs: 6_000 } },
-      { name: "v6 has an unhealthy app", version: "6.0.0", code: ErrorCode.AppUnhealthy, appEntry: "app-unhealthy.ts", deadlines: {} },
+    const faults: {
+      name: string;
+      version: string;
+      code: ErrorCode;
+      appEntry?: string;
+      agentEntry?: string;
+      deadlines: Partial<ImageFields>;
+    }[] = [
+      {
+        name: "v3 crashes at start",
+        version: "3.0.0",
+        code: ErrorCode.Crashed,
+        appEntry: "app-crash.ts",
+        deadlines: { tries: 2 },
+      },
+      {
+        name: "v4 hangs with interrupts off",
+        version: "4.0.0",
+        code: ErrorCode.WatchdogExpired,
+        appEntry: "app-hang.ts",
+        deadlines: { tries: 1, watchdogMs: 6_000 },
+      },
+      {
+        name: "v5 has a broken network",
+        version: "5.0.0",
+        code: ErrorCode.NoContact,
+        agentEntry: "agent-broken-network.ts",
+        deadlines: { confirmDeadlineMs: 4_000, contactDeadlineMs: 6_000 },
+      },
+      {
+        name: "v6 has an unhealthy app",
+        version: "6.0.0",
+        code: ErrorCode.AppUnhealthy,
+        appEntry: "app-unhealthy.ts",
+        deadlines: {},
+      },
     ];
     for (const fault of faults) {
       const release = await world.publish({
@@ -193,7 +257,10 @@ class Story {
       await world.expectRunning(devices, this.#digestOf);
       for (const deviceId of devices) {
         const installed = world.installations(deviceId, firstLine);
-        check(installed === 1, `${fault.name}: ${deviceId} installed it once and did not take it up again (${installed} times)`);
+        check(
+          installed === 1,
+          `${fault.name}: ${deviceId} installed it once and did not take it up again (${installed} times)`,
+        );
       }
       this.summary.rolledBack++;
     }
@@ -213,14 +280,22 @@ class Story {
       const wasCut = new Promise<void>((resolve) => unikernel.once("cut", () => resolve()));
       unikernel.armCut({ operation, tear, random, addresses: world.flashOperations });
       unikernel.powerOn();
-      await withDeadline(wasCut, 60_000, () => `power cut ${cut} at operation ${operation} of ${operations} did not come; last lines:\n${unikernel.console.slice(-12).join("\n")}`);
+      await withDeadline(
+        wasCut,
+        60_000,
+        () =>
+          `power cut ${cut} at operation ${operation} of ${operations} did not come; last lines:\n${unikernel.console.slice(-12).join("\n")}`,
+      );
       this.summary.powerCuts++;
       unikernel.powerOn();
       const done = await world.untilOver(rollout.id, 60_000).catch((error: unknown) => {
         this.summary.bricked++;
         throw new Error(`after power cut ${cut} (operation ${operation}, tear ${tear}): ${(error as Error).message}`);
       });
-      check(done.counts["confirmed"] === 1, `after power cut ${cut} (operation ${operation}, tear ${tear}) the update is confirmed: ${JSON.stringify(done.deployments[0])}`);
+      check(
+        done.counts["confirmed"] === 1,
+        `after power cut ${cut} (operation ${operation}, tear ${tear}) the update is confirmed: ${JSON.stringify(done.deployments[0])}`,
+      );
       await this.#remember({ unikernelImage: image });
       await world.expectRunning([unikernelId], this.#digestOf);
     }
@@ -232,7 +307,12 @@ class Story {
     const { unikernel } = world.fleet;
     const { image, rollout } = await this.#offerNextTo(unikernelId);
     await unikernel.cutPower();
-    unikernel.armCut({ operation: Number.MAX_SAFE_INTEGER, tear: "nothing", random: this.random, addresses: world.flashOperations });
+    unikernel.armCut({
+      operation: Number.MAX_SAFE_INTEGER,
+      tear: "nothing",
+      random: this.random,
+      addresses: world.flashOperations,
+    });
     unikernel.powerOn();
     const done = await world.untilOver(rollout.id, 60_000);
     check(done.counts["confirmed"] === 1, "an update under the eyes of the debugger is confirmed");
@@ -272,7 +352,10 @@ class Story {
     world.proxy.faults = {};
     await world.server.start();
     const done = await world.untilOver(rollout.id, 150_000);
-    check(done.counts["confirmed"] === this.summary.devices, `every device is confirmed on v8: ${JSON.stringify(done.counts)}`);
+    check(
+      done.counts["confirmed"] === this.summary.devices,
+      `every device is confirmed on v8: ${JSON.stringify(done.counts)}`,
+    );
     await this.#remember(release);
     await world.expectRunning(world.fleet.deviceIds, this.#digestOf, 40_000);
     for (const deviceId of world.fleet.deviceIds) {
@@ -290,16 +373,29 @@ class Story {
     const firstLine = world.lines.length;
     const rollout = await world.rollOut("v9", release.releaseId, devices);
     await world.until("every device to reset into its candidate", 60_000, () => {
-      const resetting = new Set(world.lines.slice(firstLine).filter(({ line }) => line.includes("resetting into the candidate")).map(({ deviceId }) => deviceId));
+      const resetting = new Set(
+        world.lines
+          .slice(firstLine)
+          .filter(({ line }) => line.includes("resetting into the candidate"))
+          .map(({ deviceId }) => deviceId),
+      );
       return resetting.size > 0 ? true : undefined;
     });
     await world.server.kill();
     await new Promise((resolve) => setTimeout(resolve, storyDeadlines.confirmDeadlineMs + 2_000));
     await world.server.start();
     const done = await world.untilOver(rollout.id, 150_000);
-    check(done.counts["confirmed"] === devices.length, `every healthy image is confirmed after the outage: ${JSON.stringify(done.counts)}`);
-    const failed = world.lines.slice(firstLine).filter(({ line }) => /does not stay|image failed|falling back/.test(line));
-    check(failed.length === 0, `no healthy image is marked failed: ${failed.map(({ deviceId, line }) => `${deviceId} ${line}`).join("; ")}`);
+    check(
+      done.counts["confirmed"] === devices.length,
+      `every healthy image is confirmed after the outage: ${JSON.stringify(done.counts)}`,
+    );
+    const failed = world.lines
+      .slice(firstLine)
+      .filter(({ line }) => /does not stay|image failed|falling back/.test(line));
+    check(
+      failed.length === 0,
+      `no healthy image is marked failed: ${failed.map(({ deviceId, line }) => `${deviceId} ${line}`).join("; ")}`,
+    );
     await this.#remember(release);
     await world.expectRunning(devices, this.#digestOf, 40_000);
   }
@@ -320,14 +416,20 @@ class Story {
     const done = await world.untilOver(rollout.id, 180_000);
     world.proxy.faults = {};
     check(done.counts["confirmed"] === 1, `the update is confirmed: ${JSON.stringify(done.counts)}`);
-    check(world.proxy.connections >= 4, `the connection dropped several times (${world.proxy.connections} connections)`);
+    check(
+      world.proxy.connections >= 4,
+      `the connection dropped several times (${world.proxy.connections} connections)`,
+    );
     const first = world.proxy.chunks.get(`${unikernelId}:0`) ?? 0;
     check(first === 1, `the download went on and did not start over (the first chunk was sent ${first} times)`);
     await this.#remember({ unikernelImage: image });
     await world.expectRunning([unikernelId], this.#digestOf, 40_000);
   }
 
-  /** h. The release key is stolen: a new one is named, the fleet moves to it, the old one is revoked, and opens nothing more. */
+  /**
+   * h. The release key is stolen: a new one is named, the fleet moves to it, the old one is revoked, and opens nothing
+   * more.
+   */
   async keysAreReplaced(): Promise<void> {
     this.chapter("h: the release key and the root are replaced");
     const { world } = this;
@@ -335,30 +437,64 @@ class Story {
     const release = await generateSigningKey();
     const root = await generateSigningKey();
     const everyDeviceHas = (version: number): Promise<true> =>
-      world.until(`every device to have trust record ${version}`, 60_000, async () => ((await world.client.devices()).every((device) => device.trustVersion === version) ? true : undefined));
+      world.until(`every device to have trust record ${version}`, 60_000, async () =>
+        (await world.client.devices()).every((device) => device.trustVersion === version) ? true : undefined,
+      );
 
     const first = world.prepared.keys.trustChain;
     const { keys } = splitTrustChain(first).at(-1)!;
-    const second = await appendTrustLink(first, { ...keys, trustVersion: 2, releaseKeys: [...keys.releaseKeys, release.publicKey] }, [world.prepared.keys.root.privateJwk]);
+    const second = await appendTrustLink(
+      first,
+      { ...keys, trustVersion: 2, releaseKeys: [...keys.releaseKeys, release.publicKey] },
+      [world.prepared.keys.root.privateJwk],
+    );
     check((await world.client.uploadTrust(second)).version === 2, "the server takes record 2");
     await everyDeviceHas(2);
 
-    const built = await world.publish({ version: "11.0.0", releaseSequence: ++this.#sequence, signingKeys: [release.privateJwk] });
+    const built = await world.publish({
+      version: "11.0.0",
+      releaseSequence: ++this.#sequence,
+      signingKeys: [release.privateJwk],
+    });
     const done = await world.untilOver((await world.rollOut("v11", built.releaseId, "all")).id, 150_000);
-    check(done.counts["confirmed"] === this.summary.devices, `every device is confirmed on an image of the new key: ${JSON.stringify(done.counts)}`);
+    check(
+      done.counts["confirmed"] === this.summary.devices,
+      `every device is confirmed on an image of the new key: ${JSON.stringify(done.counts)}`,
+    );
     await this.#remember(built);
 
-    const third = await appendTrustLink(second, { ...keys, trustVersion: 3, rootKeys: [root.publicKey], releaseKeys: [release.publicKey] }, [world.prepared.keys.root.privateJwk]);
+    const third = await appendTrustLink(
+      second,
+      { ...keys, trustVersion: 3, rootKeys: [root.publicKey], releaseKeys: [release.publicKey] },
+      [world.prepared.keys.root.privateJwk],
+    );
     check((await world.client.uploadTrust(third)).version === 3, "the server takes record 3");
     await everyDeviceHas(3);
 
     const fields = (target: typeof unikernelTarget): ImageFields => world.fieldsFor(target, "12.0.0", ++this.#sequence);
-    const image = await buildImage({ fields: fields(unikernelTarget), payload: world.payloads.unikernelPayload, signingKeys: [stolen.privateJwk] });
-    const refusal = await world.client.uploadRelease(image).then(() => undefined, (error: unknown) => (error instanceof ProblemError ? error.code : String(error)));
-    check(refusal === errorName(ErrorCode.SignatureUnknownKey), `the server refuses an image of the revoked key: ${refusal}`);
+    const image = await buildImage({
+      fields: fields(unikernelTarget),
+      payload: world.payloads.unikernelPayload,
+      signingKeys: [stolen.privateJwk],
+    });
+    const refusal = await world.client.uploadRelease(image).then(
+      () => undefined,
+      (error: unknown) => (error instanceof ProblemError ? error.code : String(error)),
+    );
+    check(
+      refusal === errorName(ErrorCode.SignatureUnknownKey),
+      `the server refuses an image of the revoked key: ${refusal}`,
+    );
     const fork = await appendTrustLink(first, { ...keys, trustVersion: 2 }, [world.prepared.keys.root.privateJwk]);
-    const longer = await appendTrustLink(await appendTrustLink(fork, { ...keys, trustVersion: 3 }, [world.prepared.keys.root.privateJwk]), { ...keys, trustVersion: 4 }, [world.prepared.keys.root.privateJwk]);
-    const forked = await world.client.uploadTrust(longer).then(() => undefined, (error: unknown) => (error instanceof ProblemError ? error.code : String(error)));
+    const longer = await appendTrustLink(
+      await appendTrustLink(fork, { ...keys, trustVersion: 3 }, [world.prepared.keys.root.privateJwk]),
+      { ...keys, trustVersion: 4 },
+      [world.prepared.keys.root.privateJwk],
+    );
+    const forked = await world.client.uploadTrust(longer).then(
+      () => undefined,
+      (error: unknown) => (error instanceof ProblemError ? error.code : String(error)),
+    );
     check(forked === errorName(ErrorCode.TrustForked), `the server refuses a line of the revoked root's: ${forked}`);
 
     // The unikernel's loader judges by the new record too: it starts what the new key signed.

@@ -22,8 +22,14 @@ const usage = `npm run fuzz -- [options]
 
 const { values } = parseArgs({
   options: {
-    target: { type: "string", multiple: true }, inputs: { type: "string" }, seconds: { type: "string" }, deep: { type: "boolean" }, seed: { type: "string" },
-    json: { type: "string" }, replay: { type: "string" }, help: { type: "boolean" },
+    target: { type: "string", multiple: true },
+    inputs: { type: "string" },
+    seconds: { type: "string" },
+    deep: { type: "boolean" },
+    seed: { type: "string" },
+    json: { type: "string" },
+    replay: { type: "string" },
+    help: { type: "boolean" },
   },
 });
 if (values.help) {
@@ -61,7 +67,13 @@ for (const [i, target] of names.entries()) {
   let inputs = seconds === undefined ? (number("inputs") ?? 20_000) : Number.MAX_SAFE_INTEGER;
   if (values.deep) inputs = Math.ceil((await targets[target]!()).share * DEEP_INPUTS);
   // In two halves with seeds of their own, so that no core waits for a long target at the end.
-  for (const half of [0, 1]) jobs.push({ target, seed: (seed + i * 2 + half) >>> 0, inputs: seconds === undefined ? Math.ceil(inputs / 2) : inputs, seconds: seconds === undefined ? 86_400 : seconds / 2 });
+  for (const half of [0, 1])
+    jobs.push({
+      target,
+      seed: (seed + i * 2 + half) >>> 0,
+      inputs: seconds === undefined ? Math.ceil(inputs / 2) : inputs,
+      seconds: seconds === undefined ? 86_400 : seconds / 2,
+    });
 }
 const planned = jobs.reduce((sum, job) => sum + job.inputs, 0);
 console.log(`fuzzing, seed ${seed}${seconds === undefined ? `, ${planned.toLocaleString("en")} inputs` : ""}`);
@@ -96,7 +108,12 @@ async function work(): Promise<void> {
         const sum = sums.get(target);
         const covered = new Set([...(sum?.covered ?? []), ...told.blocks]);
         sums.set(target, {
-          ...figures, covered, blocksCovered: covered.size, inputs: figures.inputs + (sum?.inputs ?? 0), seconds: figures.seconds + (sum?.seconds ?? 0), corpus: Math.max(figures.corpus, sum?.corpus ?? 0),
+          ...figures,
+          covered,
+          blocksCovered: covered.size,
+          inputs: figures.inputs + (sum?.inputs ?? 0),
+          seconds: figures.seconds + (sum?.seconds ?? 0),
+          corpus: Math.max(figures.corpus, sum?.corpus ?? 0),
         });
         for (const { what, inputBase64 } of told.findings) {
           const path = keepFinding(target, Buffer.from(inputBase64, "base64"));
@@ -108,7 +125,11 @@ async function work(): Promise<void> {
         resolve();
         child.kill();
       });
-      child.on("exit", (code, signal) => running.has(key) && reject(new Error(`the worker of ${target} ended: ${signal ?? `exit status ${code}`}`)));
+      child.on(
+        "exit",
+        (code, signal) =>
+          running.has(key) && reject(new Error(`the worker of ${target} ended: ${signal ?? `exit status ${code}`}`)),
+      );
     });
   }
 }
@@ -117,14 +138,30 @@ clearInterval(timer);
 
 const figures = names.map((name) => sums.get(name)!);
 const total = figures.reduce((sum, f) => sum + f.inputs, 0);
-console.log(`\n${"target".padEnd(18)}${"inputs".padStart(12)}${"inputs/s".padStart(12)}${"blocks".padStart(8)}${"of".padStart(8)}${"kept".padStart(8)}${"cases".padStart(8)}`);
+console.log(
+  `\n${"target".padEnd(18)}${"inputs".padStart(12)}${"inputs/s".padStart(12)}${"blocks".padStart(8)}${"of".padStart(8)}${"kept".padStart(8)}${"cases".padStart(8)}`,
+);
 for (const f of figures) {
-  console.log(f.target.padEnd(18) + f.inputs.toLocaleString("en").padStart(12) + Math.round(f.inputs / f.seconds).toLocaleString("en").padStart(12)
-    + String(f.blocksCovered).padStart(8) + String(f.blocks).padStart(8) + String(f.corpus).padStart(8) + String(keptCases(f.target).length).padStart(8));
+  console.log(
+    f.target.padEnd(18) +
+      f.inputs.toLocaleString("en").padStart(12) +
+      Math.round(f.inputs / f.seconds)
+        .toLocaleString("en")
+        .padStart(12) +
+      String(f.blocksCovered).padStart(8) +
+      String(f.blocks).padStart(8) +
+      String(f.corpus).padStart(8) +
+      String(keptCases(f.target).length).padStart(8),
+  );
 }
-console.log(`${total.toLocaleString("en")} inputs in ${Math.round((Date.now() - began) / 1000)} s, ${found.length} findings, seed ${seed}`);
+console.log(
+  `${total.toLocaleString("en")} inputs in ${Math.round((Date.now() - began) / 1000)} s, ${found.length} findings, seed ${seed}`,
+);
 for (const finding of found) console.log(finding);
 if (values.json !== undefined) {
-  writeFileSync(values.json, `${JSON.stringify({ seed, inputs: total, seconds: (Date.now() - began) / 1000, findings: found, targets: figures.map(({ covered: _, ...rest }) => rest) }, null, 2)}\n`);
+  writeFileSync(
+    values.json,
+    `${JSON.stringify({ seed, inputs: total, seconds: (Date.now() - began) / 1000, findings: found, targets: figures.map(({ covered: _, ...rest }) => rest) }, null, 2)}\n`,
+  );
 }
 process.exit(found.length > 0 ? 1 : 0);

@@ -20,7 +20,11 @@ const SLICE_MS = 2000;
 
 process.on("message", (job: Job) => {
   void (async () => {
-    const campaign = new Campaign(await targets[job.target]!(), job.seed, keptCases(job.target).map(({ input }) => input));
+    const campaign = new Campaign(
+      await targets[job.target]!(),
+      job.seed,
+      keptCases(job.target).map(({ input }) => input),
+    );
     const until = performance.now() + job.seconds * 1000;
     while (campaign.inputs < job.inputs && performance.now() < until) {
       const before = campaign.inputs;
@@ -29,8 +33,13 @@ process.on("message", (job: Job) => {
       if (campaign.inputs === before) break; // it has found too much to go on
     }
     process.send!({
-      kind: "done", figures: campaign.figures(), blocks: campaign.target.instance.blocks(),
-      findings: campaign.findings.map(({ what, input }) => ({ what, inputBase64: Buffer.from(input).toString("base64") })),
+      kind: "done",
+      figures: campaign.figures(),
+      blocks: campaign.target.instance.blocks(),
+      findings: campaign.findings.map(({ what, input }) => ({
+        what,
+        inputBase64: Buffer.from(input).toString("base64"),
+      })),
     } satisfies Told);
   })().catch((error: unknown) => {
     console.error(error);

@@ -1,5 +1,5 @@
-// Which room of the device's program may know which: what stands above imports what is below, never the other way round, and
-// nothing goes in a circle. docs/architecture.md has the same in words.
+// Which room of the device's program may know which: what stands above imports what is below, never the other way
+// round, and nothing goes in a circle. docs/architecture.md has the same in words.
 
 import { join } from "node:path";
 import { describe } from "vitest";
@@ -22,7 +22,8 @@ const house: House = {
   ],
   exceptions: {
     "net/link.ts -> net/arp-cache.ts": "a packet needs its next hop's address, and the cache asks for it with a packet",
-    "net/tcp.ts -> net/tcp-listener.ts": "what comes in is handed to the port's listener, which has said there that it listens",
+    "net/tcp.ts -> net/tcp-listener.ts":
+      "what comes in is handed to the port's listener, which has said there that it listens",
   },
 };
 

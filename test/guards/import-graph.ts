@@ -1,5 +1,5 @@
-// The graph of a folder's imports: which rooms know which, and what goes in a circle. A room is a folder, or a file that has
-// none; rooms are given in layers, from below to above.
+// The graph of a folder's imports: which rooms know which, and what goes in a circle. A room is a folder, or a file
+// that has none; rooms are given in layers, from below to above.
 
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -46,7 +46,12 @@ export function importsOf(files: readonly string[], read: (file: string) => stri
 }
 
 export function graphOf(imports: Import[], { layers, layerOfNeighbours, exceptions }: House): Graph {
-  const parents = new Set(layers.flat().filter((room) => room.endsWith("/*")).map((room) => room.slice(0, -2)));
+  const parents = new Set(
+    layers
+      .flat()
+      .filter((room) => room.endsWith("/*"))
+      .map((room) => room.slice(0, -2)),
+  );
   const roomOf = (file: string): string => {
     const [first, second] = file.split("/");
     return parents.has(first!) && second !== undefined ? `${first}/${second}` : first!;
@@ -65,9 +70,12 @@ export function graphOf(imports: Import[], { layers, layerOfNeighbours, exceptio
   });
   const used = new Set(imports.flatMap(({ from, to }) => [`${from} -> ${roomOf(to)}`, `${from} -> ${to}`]));
   return {
-    imports, wrong: [...new Set(wrong)],
+    imports,
+    wrong: [...new Set(wrong)],
     circlesOfFiles: circles(imports.filter(({ from, to }) => !(`${from} -> ${to}` in exceptions))),
-    circlesOfRooms: circles(between.filter((each) => !isExcepted(each)).map(({ from, to }) => ({ from: roomOf(from), to: roomOf(to) }))),
+    circlesOfRooms: circles(
+      between.filter((each) => !isExcepted(each)).map(({ from, to }) => ({ from: roomOf(from), to: roomOf(to) })),
+    ),
     unneeded: Object.keys(exceptions).filter((each) => !used.has(each)),
   };
 }

@@ -40,7 +40,10 @@ describe("this test", () => {
     "features/c/c.ts": `const b = await import("../b/b.ts");`,
     "new-room/n.ts": `import "x";\nimport { q } from "../storage/a.ts";`,
   };
-  const graph = graphOf(importsOf(Object.keys(texts), (file) => texts[file]!), house);
+  const graph = graphOf(
+    importsOf(Object.keys(texts), (file) => texts[file]!),
+    house,
+  );
 
   it("finds imports of all forms, arrows that run up, rooms of no layer, and circles", () => {
     expect(graph.imports).toHaveLength(5);

@@ -1,5 +1,5 @@
-// In use where the tools for the unikernel are missing (vitest.config.ts): test files that build or run one are skipped,
-// counted as skipped, with a printed reason. Everything else runs.
+// In use where the tools for the unikernel are missing (vitest.config.ts): test files that build or run one are
+// skipped, counted as skipped, with a printed reason. Everything else runs.
 
 import { TestRunner, type RunnerTask, type RunnerTestFile } from "vitest";
 import { getHooks } from "vitest/suite";
@@ -37,7 +37,9 @@ export default class SkippingRunner extends TestRunner {
   onCollected(files: RunnerTestFile[]): void {
     for (const file of files) {
       if (!needDeviceTools.some((path) => file.name.startsWith(path))) continue;
-      console.warn(`skipped: ${file.name} needs the tools for the unikernel (${missingDeviceTools().join(", ")} missing here)`);
+      console.warn(
+        `skipped: ${file.name} needs the tools for the unikernel (${missingDeviceTools().join(", ")} missing here)`,
+      );
       skip(file);
     }
   }

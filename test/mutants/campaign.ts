@@ -1,5 +1,6 @@
-// A mutation campaign: what the tests ask for is measured once, then each mutant is tested by processes of their own, one a
-// core. A mutant that brings its process to a stand counts as found: the process is ended and another one goes on.
+// A mutation campaign: what the tests ask for is measured once, then each mutant is tested by processes of their own,
+// one a core. A mutant that brings its process to a stand counts as found: the process is ended and another one goes
+// on.
 
 import { type ChildProcess, fork } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
@@ -46,27 +47,37 @@ class Worker {
   }
 
   #start(): void {
-    const child = fork(fileURLToPath(new URL("worker.ts", import.meta.url)), { execArgv: ["--import", "tsx", "--max-old-space-size=3000"], serialization: "advanced" });
+    const child = fork(fileURLToPath(new URL("worker.ts", import.meta.url)), {
+      execArgv: ["--import", "tsx", "--max-old-space-size=3000"],
+      serialization: "advanced",
+    });
     this.#child = child;
     child.on("message", (message: FromWorker) => {
       if (message.kind === "failed") this.#settle?.reject(new Error(message.message));
       else this.#settle?.resolve(message);
     });
     child.on("exit", (code, signal) => {
-      if (child === this.#child) this.#settle?.reject(new Error(`a process of the campaign ended with ${signal ?? code}`));
+      if (child === this.#child)
+        this.#settle?.reject(new Error(`a process of the campaign ended with ${signal ?? code}`));
     });
   }
 
-  /** Rejects when the process ends, or says that it failed. Resolves with undefined when it takes too long: it is ended, and another one started. */
+  /**
+   * Rejects when the process ends, or says that it failed. Resolves with undefined when it takes too long: it is ended,
+   * and another one started.
+   */
   ask(message: ToWorker, timeoutMs?: number): Promise<FromWorker | undefined> {
     return new Promise((resolve, reject) => {
-      const timer = timeoutMs === undefined ? undefined : setTimeout(() => {
-        const late = this.#child;
-        this.#settle = undefined;
-        this.#start();
-        late.kill("SIGKILL");
-        resolve(undefined);
-      }, timeoutMs);
+      const timer =
+        timeoutMs === undefined
+          ? undefined
+          : setTimeout(() => {
+              const late = this.#child;
+              this.#settle = undefined;
+              this.#start();
+              late.kill("SIGKILL");
+              resolve(undefined);
+            }, timeoutMs);
       const end = (): void => {
         clearTimeout(timer);
         this.#settle = undefined;
@@ -83,24 +94,38 @@ class Worker {
   }
 }
 
-async function inParallel<T>(processes: number, items: T[], work: (worker: Worker, item: T) => Promise<void>, open?: (worker: Worker) => Promise<void>, isLate = () => false): Promise<void> {
+async function inParallel<T>(
+  processes: number,
+  items: T[],
+  work: (worker: Worker, item: T) => Promise<void>,
+  open?: (worker: Worker) => Promise<void>,
+  isLate = () => false,
+): Promise<void> {
   const queue = [...items];
-  await Promise.all(Array.from({ length: Math.min(processes, items.length) }, async () => {
-    const worker = new Worker();
-    try {
-      await open?.(worker);
-      for (let item = queue.shift(); item !== undefined && !isLate(); item = queue.shift()) await work(worker, item);
-    } finally {
-      worker.stop();
-    }
-  }));
+  await Promise.all(
+    Array.from({ length: Math.min(processes, items.length) }, async () => {
+      const worker = new Worker();
+      try {
+        await open?.(worker);
+        for (let item = queue.shift(); item !== undefined && !isLate(); item = queue.shift()) await work(worker, item);
+      } finally {
+        worker.stop();
+      }
+    }),
+  );
 }
 
 /** Which tests ask for which mutants: kept as long as sources and tests stay the same. */
 async function reachOf(setting: Setting, processes: number): Promise<Reach> {
   const set = mutantsOf(setting.files);
-  const tests = ["apps/power-cut/src", "test/fuzz", "test/mutants", "packages/image-format/src"].flatMap((folder) => filesBelow(join(repositoryRoot, folder), [".ts"]));
-  const hash = hashOf([...[...set.texts("coverage")].flat(), String(setting.seed), hashOfFiles([...tests, ...filesBelow(join(repositoryRoot, "apps/agent/src"), [".ts"])], repositoryRoot)]);
+  const tests = ["apps/power-cut/src", "test/fuzz", "test/mutants", "packages/image-format/src"].flatMap((folder) =>
+    filesBelow(join(repositoryRoot, folder), [".ts"]),
+  );
+  const hash = hashOf([
+    ...[...set.texts("coverage")].flat(),
+    String(setting.seed),
+    hashOfFiles([...tests, ...filesBelow(join(repositoryRoot, "apps/agent/src"), [".ts"])], repositoryRoot),
+  ]);
   const fuzzTargets = fuzzTargetsFor(setting.files);
   const folder = await cached("mutants", hash, async (target) => {
     const reach: Reach = { stories: [], targets: [] };
@@ -124,20 +149,31 @@ export async function runMutants(plan: Plan): Promise<{ verdicts: Verdict[]; lef
   const chosen = mutants.filter(only);
   if (chosen.length === 0) return { verdicts: [], left: 0 };
   const reach = await reachOf(setting, processes);
-  const reached = new Set([...reach.stories.flatMap(({ plain, cut }) => [...plain, ...cut]), ...reach.targets.flatMap(({ asked }) => asked)]);
+  const reached = new Set([
+    ...reach.stories.flatMap(({ plain, cut }) => [...plain, ...cut]),
+    ...reach.targets.flatMap(({ asked }) => asked),
+  ]);
   const verdicts: Verdict[] = [];
   const tell = (verdict: Verdict): void => {
     verdicts.push(verdict);
     onVerdict?.(verdict, verdicts.length, chosen.length);
   };
-  for (const mutant of chosen) if (!reached.has(mutant.number)) tell({ mutant, finding: undefined, isReached: false, seconds: 0 });
+  for (const mutant of chosen)
+    if (!reached.has(mutant.number)) tell({ mutant, finding: undefined, isReached: false, seconds: 0 });
   await inParallel(
-    processes, chosen.filter(({ number }) => reached.has(number)),
+    processes,
+    chosen.filter(({ number }) => reached.has(number)),
     async (worker, mutant) => {
       const answer = await worker.ask({ kind: "hunt", mutant: mutant.number, isThorough }, HANG_MS);
-      if (answer?.kind === "hunted") tell({ mutant, finding: answer.finding, isReached: true, seconds: answer.seconds });
+      if (answer?.kind === "hunted")
+        tell({ mutant, finding: answer.finding, isReached: true, seconds: answer.seconds });
       else {
-        tell({ mutant, finding: { by: "time", what: "it does not come to an end" }, isReached: true, seconds: HANG_MS / 1000 });
+        tell({
+          mutant,
+          finding: { by: "time", what: "it does not come to an end" },
+          isReached: true,
+          seconds: HANG_MS / 1000,
+        });
         await worker.ask({ kind: "open", setting, reach, learns });
       }
     },
@@ -148,7 +184,8 @@ export async function runMutants(plan: Plan): Promise<{ verdicts: Verdict[]; lef
   return { verdicts, left: chosen.length - verdicts.length };
 }
 
-// ---- explained survivors -----------------------------------------------------------------------------------------------
+// ---- explained survivors
+// -----------------------------------------------------------------------------------------------
 
 export interface Explained {
   kind: "equivalent" | "second line";
@@ -170,7 +207,9 @@ export interface Sum {
   equivalent: number;
   secondLine: number;
   survivors: Verdict[];
-  /** Explained ones that were found all the same, or are no mutants of these sources any more: their entries must go. */
+  /**
+   * Explained ones that were found all the same, or are no mutants of these sources any more: their entries must go.
+   */
   stale: string[];
 }
 

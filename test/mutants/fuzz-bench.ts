@@ -1,5 +1,6 @@
-// The fuzz targets against one mutant after the other: first those of their inputs that ask for it, then changes of these.
-// The target is opened once, with no mutant: what an input begins from is what the device as it should be has left.
+// The fuzz targets against one mutant after the other: first those of their inputs that ask for it, then changes of
+// these. The target is opened once, with no mutant: what an input begins from is what the device as it should be has
+// left.
 
 import { variants } from "../../apps/agent/build/variants.ts";
 import { Campaign } from "../fuzz/engine/campaign.ts";
@@ -15,12 +16,38 @@ import type { Finding } from "./story-bench.ts";
 
 /** Targets, and how many inputs are tried to find some that tell mutants apart. */
 const tried: Record<string, number> = {
-  "boot-control": 3000, slots: 600, "trust-zone": 300, recovery: 6000, "agent-messages": 5000, update: 800, "offer-check": 1500, "permit-holds": 1500, settings: 4000, factory: 3000, journal: 6000,
-  "trust-updates": 200, trial: 400, "update-journal": 1500, "chunk-fetch": 3000, "chunk-table": 300, deployment: 1000,
+  "boot-control": 3000,
+  slots: 600,
+  "trust-zone": 300,
+  recovery: 6000,
+  "agent-messages": 5000,
+  update: 800,
+  "offer-check": 1500,
+  "permit-holds": 1500,
+  settings: 4000,
+  factory: 3000,
+  journal: 6000,
+  "trust-updates": 200,
+  trial: 400,
+  "update-journal": 1500,
+  "chunk-fetch": 3000,
+  "chunk-table": 300,
+  deployment: 1000,
 };
-/** Of the inputs that ask for a mutant, so many are tried first; of those of a target whose seeds are a course each, all. */
+/**
+ * Of the inputs that ask for a mutant, so many are tried first; of those of a target whose seeds are a course each,
+ * all.
+ */
 const INPUTS_FOR_EACH = 40;
-const isCourseEach = new Set(["recovery", "update", "offer-check", "trial", "trust-updates", "update-journal", "chunk-fetch"]);
+const isCourseEach = new Set([
+  "recovery",
+  "update",
+  "offer-check",
+  "trial",
+  "trust-updates",
+  "update-journal",
+  "chunk-fetch",
+]);
 const inputsForEach = (name: string): number => (isCourseEach.has(name) ? 200 : INPUTS_FOR_EACH);
 
 /** What was measured once, for all processes. */
@@ -33,22 +60,32 @@ export interface FuzzReach {
   asked: number[];
 }
 
-const patchesOf = (set: MutantSet, purpose: Purpose): Patch[] => [...set.texts(purpose)].map(([file, replace]) => ({ file, find: "", replace }));
+const patchesOf = (set: MutantSet, purpose: Purpose): Patch[] =>
+  [...set.texts(purpose)].map(([file, replace]) => ({ file, find: "", replace }));
 
 /** Finds inputs that ask for mutants. */
 export async function measureTarget(name: string, set: MutantSet, seed: number): Promise<FuzzReach> {
   const count = set.mutants.length;
   const asked = new Uint8Array(count + 1);
-  const note = (some: Uint8Array): void => some.forEach((is, i) => { if (is) asked[i] = 1; });
-  let target!: Target;
+  const note = (some: Uint8Array): void =>
+    some.forEach((is, i) => {
+      if (is) asked[i] = 1;
+    });
   questions.startNoting(count);
-  target = await targets[name]!(patchesOf(set, "coverage"));
+  const target: Target = await targets[name]!(patchesOf(set, "coverage"));
   note(questions.noted());
-  const campaign = new Campaign(target, seed, keptCases(name).map(({ input }) => input));
+  const campaign = new Campaign(
+    target,
+    seed,
+    keptCases(name).map(({ input }) => input),
+  );
   campaign.run(tried[name]!);
   const asking: Record<number, number[]> = {};
   // Those whose transcripts are written down tell mutants, wherever chance leads.
-  const inputs = [...campaign.corpus, ...Object.keys(writtenTranscripts()[name] ?? {}).map((input) => new Uint8Array(Buffer.from(input, "base64")))];
+  const inputs = [
+    ...campaign.corpus,
+    ...Object.keys(writtenTranscripts()[name] ?? {}).map((input) => new Uint8Array(Buffer.from(input, "base64"))),
+  ];
   inputs.forEach((input, number) => {
     questions.startNoting(count);
     campaign.faultOf(input);
@@ -57,19 +94,23 @@ export async function measureTarget(name: string, set: MutantSet, seed: number):
     for (let mutant = 1; mutant <= count; mutant++) if (now[mutant]) (asking[mutant] ??= []).push(number);
   });
   // The first and the last ones: plain inputs, and those that it took longest to come to.
-  for (const list of Object.values(asking)) if (list.length > inputsForEach(name)) list.splice(inputsForEach(name) / 2, list.length - inputsForEach(name));
+  for (const list of Object.values(asking))
+    if (list.length > inputsForEach(name)) list.splice(inputsForEach(name) / 2, list.length - inputsForEach(name));
   const used = [...new Set(Object.values(asking).flat())];
   const numberOf = new Map(used.map((old, i) => [old, i]));
   return {
     target: name,
     inputs: used.map((old) => Buffer.from(inputs[old]!).toString("base64")),
-    asking: Object.fromEntries(Object.entries(asking).map(([mutant, list]) => [mutant, list.map((old) => numberOf.get(old)!)])),
+    asking: Object.fromEntries(
+      Object.entries(asking).map(([mutant, list]) => [mutant, list.map((old) => numberOf.get(old)!)]),
+    ),
     asked: [...asked.keys()].filter((mutant) => asked[mutant] !== 0),
   };
 }
 
 /** Those that are about any of these sources. */
-export const fuzzTargetsFor = (files: readonly string[]): string[] => targetsAbout(files).filter((name) => name in tried);
+export const fuzzTargetsFor = (files: readonly string[]): string[] =>
+  targetsAbout(files).filter((name) => name in tried);
 
 interface OpenTarget {
   name: string;
@@ -99,7 +140,11 @@ export class FuzzBench {
       const target = await targets[reach.target]!(patchesOf(set, "mutants"));
       const campaign = new Campaign(target, seed);
       const inputs = reach.inputs.map((input) => new Uint8Array(Buffer.from(input, "base64")));
-      const digests = reach.inputs.map((input, i) => written[reach.target]?.[input] ?? (learns && target.host ? campaign.transcriptOf(inputs[i]!).digest : undefined));
+      const digests = reach.inputs.map(
+        (input, i) =>
+          written[reach.target]?.[input] ??
+          (learns && target.host ? campaign.transcriptOf(inputs[i]!).digest : undefined),
+      );
       open.push({ name: reach.target, target, reach, inputs, digests, campaign });
     }
     return new FuzzBench(open, seed);
@@ -130,12 +175,26 @@ export class FuzzBench {
   /** What tells it from the device as it should be: transcripts of inputs that are written down, and then any other. */
   huntByTranscripts(mutant: number): Finding | undefined {
     const written = this.#written;
-    const probes = this.#open.flatMap(({ name, reach, inputs, digests, campaign }) => (reach.asking[mutant] ?? []).flatMap((number) => {
-      const digest = digests[number];
-      const input = reach.inputs[number]!;
-      return digest === undefined ? [] : [{ name, input, isWritten: written[name]?.[input] !== undefined, digest, now: () => campaign.transcriptOf(inputs[number]!).digest }];
-    }));
-    for (const { name, input, isWritten, digest, now } of [...probes].sort((a, b) => Number(b.isWritten) - Number(a.isWritten) || a.input.length - b.input.length)) {
+    const probes = this.#open.flatMap(({ name, reach, inputs, digests, campaign }) =>
+      (reach.asking[mutant] ?? []).flatMap((number) => {
+        const digest = digests[number];
+        const input = reach.inputs[number]!;
+        return digest === undefined
+          ? []
+          : [
+              {
+                name,
+                input,
+                isWritten: written[name]?.[input] !== undefined,
+                digest,
+                now: () => campaign.transcriptOf(inputs[number]!).digest,
+              },
+            ];
+      }),
+    );
+    for (const { name, input, isWritten, digest, now } of [...probes].sort(
+      (a, b) => Number(b.isWritten) - Number(a.isWritten) || a.input.length - b.input.length,
+    )) {
       variants.running = mutant;
       let differs: boolean;
       try {
@@ -144,9 +203,14 @@ export class FuzzBench {
         variants.running = 0;
       }
       if (!differs) continue;
-      if (now() !== digest) throw new Error(`${name}: a transcript differs from what is written down, where there is no mutant`);
+      if (now() !== digest)
+        throw new Error(`${name}: a transcript differs from what is written down, where there is no mutant`);
       (written[name] ??= {})[input] = digest;
-      return { by: `transcript of fuzz ${name}`, what: "it does otherwise than is written down", ...(isWritten ? {} : { learnt: { id: `${name} ${input}`, digest } }) };
+      return {
+        by: `transcript of fuzz ${name}`,
+        what: "it does otherwise than is written down",
+        ...(isWritten ? {} : { learnt: { id: `${name} ${input}`, digest } }),
+      };
     }
     return undefined;
   }

@@ -1,5 +1,5 @@
-// `npm run mutants`: small changes to what decides what boots, is installed and is kept, each of which a test has to find.
-// docs/power-cut.md, "Mutants".
+// `npm run mutants`: small changes to what decides what boots, is installed and is kept, each of which a test has to
+// find. docs/power-cut.md, "Mutants".
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
@@ -29,8 +29,18 @@ Sources: ${[...mutatedSources, ...mutatedC].join(", ")}`;
 
 const { values } = parseArgs({
   options: {
-    file: { type: "string", multiple: true }, patch: { type: "string" }, sample: { type: "string" }, again: { type: "string" }, seed: { type: "string" }, budget: { type: "string" },
-    processes: { type: "string" }, json: { type: "string" }, found: { type: "boolean" }, fast: { type: "boolean" }, learn: { type: "boolean" }, help: { type: "boolean" },
+    file: { type: "string", multiple: true },
+    patch: { type: "string" },
+    sample: { type: "string" },
+    again: { type: "string" },
+    seed: { type: "string" },
+    budget: { type: "string" },
+    processes: { type: "string" },
+    json: { type: "string" },
+    found: { type: "boolean" },
+    fast: { type: "boolean" },
+    learn: { type: "boolean" },
+    help: { type: "boolean" },
   },
 });
 function fail(message: string): never {
@@ -41,7 +51,8 @@ const number = (name: "sample" | "seed" | "budget" | "processes", fallback: numb
   const given = values[name];
   if (given === undefined) return fallback;
   const value = Number(given);
-  if (!Number.isInteger(value) || value < min || value > 0xffffffff) fail(`--${name} ${given}: a whole number from ${min} on`);
+  if (!Number.isInteger(value) || value < min || value > 0xffffffff)
+    fail(`--${name} ${given}: a whole number from ${min} on`);
   return value;
 };
 if (values.help) {
@@ -64,21 +75,42 @@ function learn({ id, digest }: { id: string; digest: string }, by: string): void
   ofStories.writeTranscripts({ ...ofStories.writtenTranscripts(), [id]: digest });
 }
 
-const files = values.file === undefined ? [...mutatedSources, ...mutatedC] : values.file.map((file) => relative(repositoryRoot, file.startsWith("/") ? file : `${repositoryRoot}/${file}`));
-for (const file of files) if (!mutatedSources.includes(file) && !mutatedC.includes(file)) fail(`${file} is none of the sources that are mutated`);
+const files =
+  values.file === undefined
+    ? [...mutatedSources, ...mutatedC]
+    : values.file.map((file) => relative(repositoryRoot, file.startsWith("/") ? file : `${repositoryRoot}/${file}`));
+for (const file of files)
+  if (!mutatedSources.includes(file) && !mutatedC.includes(file))
+    fail(`${file} is none of the sources that are mutated`);
 const seed = number("seed", 1, 0);
 const sample = number("sample", 1, 1);
 const explained = explainedMutants();
 const began = performance.now();
-const again = values.again === undefined ? undefined : new Set((JSON.parse(readFileSync(values.again, "utf8")) as { survivors: { key: string }[] }).survivors.map(({ key }) => key));
+const again =
+  values.again === undefined
+    ? undefined
+    : new Set(
+        (JSON.parse(readFileSync(values.again, "utf8")) as { survivors: { key: string }[] }).survivors.map(
+          ({ key }) => key,
+        ),
+      );
 const only = (mutant: Mutant): boolean => (again ? again.has(keyOf(mutant)) : (mutant.number + seed) % sample === 0);
 const onVerdict = ({ mutant, finding, isReached }: Verdict): void => {
-  if (finding && values.found) console.log(`found ${mutant.file}:${mutant.line} ${mutant.operator} ${mutant.from} => ${mutant.to}  by ${finding.by}: ${finding.what.slice(0, 100)}`);
-  if (!finding && !explained.has(keyOf(mutant))) console.log(`SURVIVES${isReached ? "" : ", asked for by nothing,"} ${mutant.file}:${mutant.line} ${mutant.place}: ${mutant.operator} ${mutant.from} => ${mutant.to || "(nothing)"}`);
+  if (finding && values.found)
+    console.log(
+      `found ${mutant.file}:${mutant.line} ${mutant.operator} ${mutant.from} => ${mutant.to}  by ${finding.by}: ${finding.what.slice(0, 100)}`,
+    );
+  if (!finding && !explained.has(keyOf(mutant)))
+    console.log(
+      `SURVIVES${isReached ? "" : ", asked for by nothing,"} ${mutant.file}:${mutant.line} ${mutant.place}: ${mutant.operator} ${mutant.from} => ${mutant.to || "(nothing)"}`,
+    );
 };
 const scripts = files.filter((file) => mutatedSources.includes(file));
 const { verdicts, left } = await runMutants({
-  setting: { files: scripts, seed }, processes: number("processes", availableParallelism(), 1), isThorough: !values.fast, learns: values.learn === true,
+  setting: { files: scripts, seed },
+  processes: number("processes", availableParallelism(), 1),
+  isThorough: !values.fast,
+  learns: values.learn === true,
   budgetS: values.budget === undefined ? undefined : number("budget", 0, 1),
   only,
   onVerdict(verdict, done, of) {
@@ -87,20 +119,49 @@ const { verdicts, left } = await runMutants({
     if (done % 100 === 0) console.log(`${done} of ${of}, ${Math.round((performance.now() - began) / 1000)} s`);
   },
 });
-const inC = runCMutants(files.filter((file) => mutatedC.includes(file)), { first: mutantsOf(scripts).mutants.length + 1, only, onVerdict });
+const inC = runCMutants(
+  files.filter((file) => mutatedC.includes(file)),
+  { first: mutantsOf(scripts).mutants.length + 1, only, onVerdict },
+);
 if (!inC) console.log("the C is left out: this machine has no C compiler of its own (cc, gcc or clang)");
 verdicts.push(...(inC ?? []));
 const sum = sumUp(verdicts, explained);
 for (const key of sum.stale) console.log(`STALE: explained, and found all the same: ${key}`);
 const seconds = Math.round((performance.now() - began) / 1000);
 const percent = (100 * sum.found) / Math.max(1, sum.mutants - sum.equivalent);
-console.log(`${sum.mutants} mutants: ${sum.found} found, ${sum.equivalent} equivalent, ${sum.secondLine} second line, ${sum.survivors.length} survive unexplained; ` +
-  `${percent.toFixed(1)} % of those that are not equivalent; ${seconds} s (seed ${seed})${left > 0 ? `; the budget was used up, ${left} left` : ""}`);
+console.log(
+  `${sum.mutants} mutants: ${sum.found} found, ${sum.equivalent} equivalent, ${sum.secondLine} second line, ${sum.survivors.length} survive unexplained; ` +
+    `${percent.toFixed(1)} % of those that are not equivalent; ${seconds} s (seed ${seed})${left > 0 ? `; the budget was used up, ${left} left` : ""}`,
+);
 if (values.json !== undefined) {
-  writeFileSync(values.json, `${JSON.stringify({
-    mutants: sum.mutants, found: sum.found, equivalent: sum.equivalent, secondLine: sum.secondLine,
-    survivors: sum.survivors.map(({ mutant, isReached }) => ({ file: mutant.file, line: mutant.line, place: mutant.place, operator: mutant.operator, from: mutant.from, to: mutant.to, key: keyOf(mutant), isReached })),
-    stale: sum.stale, left, sampled: sample, isThorough: !values.fast, seconds, seed,
-  }, undefined, 1)}\n`);
+  writeFileSync(
+    values.json,
+    `${JSON.stringify(
+      {
+        mutants: sum.mutants,
+        found: sum.found,
+        equivalent: sum.equivalent,
+        secondLine: sum.secondLine,
+        survivors: sum.survivors.map(({ mutant, isReached }) => ({
+          file: mutant.file,
+          line: mutant.line,
+          place: mutant.place,
+          operator: mutant.operator,
+          from: mutant.from,
+          to: mutant.to,
+          key: keyOf(mutant),
+          isReached,
+        })),
+        stale: sum.stale,
+        left,
+        sampled: sample,
+        isThorough: !values.fast,
+        seconds,
+        seed,
+      },
+      undefined,
+      1,
+    )}\n`,
+  );
 }
 process.exitCode = sum.survivors.length === 0 && sum.stale.length === 0 ? 0 : 1;

@@ -1,5 +1,5 @@
-// A slice of the mutation campaign (`npm run mutants`, docs/power-cut.md): mutants drawn from a seed against the stories without
-// cuts; those that survived once; and whether what is explained still is a mutant, and still survives.
+// A slice of the mutation campaign (`npm run mutants`, docs/power-cut.md): mutants drawn from a seed against the
+// stories without cuts; those that survived once; and whether what is explained still is a mutant, and still survives.
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -18,7 +18,10 @@ const seed = seedOfRun();
 console.log(`mutants: FLIPSIDE_SEED=${seed}`);
 
 const DRAWN = 30;
-/** The stories and the transcripts that are written down find more than 45 in 100; of 30 that are drawn, fewer than this only once in 5,000 times. */
+/**
+ * The stories and the transcripts that are written down find more than 45 in 100; of 30 that are drawn, fewer than this
+ * only once in 5,000 times.
+ */
 const FOUND_AT_LEAST = 5;
 /** Of those that survived once. */
 const AGAIN_DRAWN = 12;
@@ -34,46 +37,101 @@ const set = mutantsOf(mutatedSources);
 const byKey = new Map(set.mutants.map((mutant) => [keyOf(mutant), mutant]));
 const inC = mutatedC.flatMap((file) => cMutantsOf(file, readFileSync(join(repositoryRoot, file), "utf8"), 1));
 const explained = explainedMutants();
-const survivedOnce = JSON.parse(readFileSync(join(repositoryRoot, "test/mutants/survived-once.json"), "utf8")) as string[];
+const survivedOnce = JSON.parse(
+  readFileSync(join(repositoryRoot, "test/mutants/survived-once.json"), "utf8"),
+) as string[];
 const inForce = (keys: readonly string[]): Mutant[] => keys.flatMap((key) => byKey.get(key) ?? []);
 const drawn = {
-  any: draw(set.mutants.filter((mutant) => !explained.has(keyOf(mutant))), DRAWN),
+  any: draw(
+    set.mutants.filter((mutant) => !explained.has(keyOf(mutant))),
+    DRAWN,
+  ),
   again: inForce(draw(survivedOnce, AGAIN_DRAWN)),
-  explained: inForce(draw([...explained.keys()].filter((key) => byKey.has(key)), EXPLAINED_DRAWN)),
+  explained: inForce(
+    draw(
+      [...explained.keys()].filter((key) => byKey.has(key)),
+      EXPLAINED_DRAWN,
+    ),
+  ),
 };
 let bench: StoryBench;
-beforeAll(async () => void (bench = await StoryBench.open(onlyThese(set, new Set(Object.values(drawn).flat().map(({ number }) => number))), 1, "without cuts")), 240_000);
+beforeAll(
+  async () =>
+    void (bench = await StoryBench.open(
+      onlyThese(
+        set,
+        new Set(
+          Object.values(drawn)
+            .flat()
+            .map(({ number }) => number),
+        ),
+      ),
+      1,
+      "without cuts",
+    )),
+  240_000,
+);
 
 const hunt = (mutant: number): Finding | undefined => bench.huntStories(mutant) ?? bench.huntByTranscripts(mutant);
-const said = (mutant: Mutant): string => `${mutant.file}:${mutant.line} ${mutant.operator} ${mutant.from} => ${mutant.to}`;
+const said = (mutant: Mutant): string =>
+  `${mutant.file}:${mutant.line} ${mutant.operator} ${mutant.from} => ${mutant.to}`;
 
 describe("mutants of what decides what boots", () => {
   it("are found by the stories, most of them without a cut", { timeout: 120_000 }, () => {
     const found = drawn.any.filter(({ number }) => hunt(number) !== undefined);
     console.log(`${found.length} of ${drawn.any.length} found`);
-    expect(found.length, drawn.any.filter((mutant) => !found.includes(mutant)).map(said).join("\n")).toBeGreaterThanOrEqual(FOUND_AT_LEAST);
+    expect(
+      found.length,
+      drawn.any
+        .filter((mutant) => !found.includes(mutant))
+        .map(said)
+        .join("\n"),
+    ).toBeGreaterThanOrEqual(FOUND_AT_LEAST);
   });
 
   it("are found again where they survived once", { timeout: 120_000 }, () => {
-    expect(survivedOnce.filter((key) => !byKey.has(key)), "their lines were changed: take their keys from test/mutants/survived-once.json").toEqual([]);
+    expect(
+      survivedOnce.filter((key) => !byKey.has(key)),
+      "their lines were changed: take their keys from test/mutants/survived-once.json",
+    ).toEqual([]);
     expect(drawn.again).toHaveLength(AGAIN_DRAWN);
     for (const mutant of drawn.again) expect(hunt(mutant.number), `${keyOf(mutant)}: survives again`).toBeDefined();
   });
 
   it("that are explained are mutants of these sources, and survive", { timeout: 120_000 }, () => {
     const known = new Set([...set.mutants, ...inC].map(keyOf));
-    expect([...explained.keys()].filter((key) => !known.has(key)), "take them from test/mutants/explained.json: it may only shrink").toEqual([]);
+    expect(
+      [...explained.keys()].filter((key) => !known.has(key)),
+      "take them from test/mutants/explained.json: it may only shrink",
+    ).toEqual([]);
     for (const [key, { why }] of explained) expect(why.length, `${key} is not explained`).toBeGreaterThan(20);
     expect(drawn.explained).toHaveLength(EXPLAINED_DRAWN);
-    for (const mutant of drawn.explained) expect(hunt(mutant.number), `${keyOf(mutant)}: explained, and found all the same; its entry must go`).toBeUndefined();
+    for (const mutant of drawn.explained)
+      expect(
+        hunt(mutant.number),
+        `${keyOf(mutant)}: explained, and found all the same; its entry must go`,
+      ).toBeUndefined();
   });
 
-  it.skipIf(hostCompiler() === undefined)("of the flash driver and the PMP's set-up are found by their checks", { timeout: 120_000 }, () => {
-    const chosen = new Set(draw(inC.filter((mutant) => !explained.has(keyOf(mutant))), C_DRAWN).map(keyOf));
-    const survivors: string[] = [];
-    runCMutants(mutatedC, { first: 1, only: (mutant) => chosen.has(keyOf(mutant)), onVerdict: ({ mutant, finding }) => void (finding ?? survivors.push(said(mutant))) });
-    expect(survivors).toEqual([]);
-  });
+  it.skipIf(hostCompiler() === undefined)(
+    "of the flash driver and the PMP's set-up are found by their checks",
+    { timeout: 120_000 },
+    () => {
+      const chosen = new Set(
+        draw(
+          inC.filter((mutant) => !explained.has(keyOf(mutant))),
+          C_DRAWN,
+        ).map(keyOf),
+      );
+      const survivors: string[] = [];
+      runCMutants(mutatedC, {
+        first: 1,
+        only: (mutant) => chosen.has(keyOf(mutant)),
+        onVerdict: ({ mutant, finding }) => void (finding ?? survivors.push(said(mutant))),
+      });
+      expect(survivors).toEqual([]);
+    },
+  );
 });
 
 describe("a patch of an engineer's own", () => {

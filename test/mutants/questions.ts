@@ -1,8 +1,8 @@
 // What a module with mutants in it asks while it runs, and who answers: one process tests one mutant at a time.
 //
-// The module that mutants are put into (operators.ts) is compiled twice: for `mutants`, where `is(n)` says whether n is the
-// one that runs, and for `coverage`, where none runs and each question is told, each time: what an input begins from was asked
-// before it.
+// The module that mutants are put into (operators.ts) is compiled twice: for `mutants`, where `is(n)` says whether n is
+// the one that runs, and for `coverage`, where none runs and each question is told, each time: what an input begins
+// from was asked before it.
 
 import { variants, variantSource } from "../../apps/agent/build/variants.ts";
 
@@ -28,7 +28,10 @@ export function spend(): void { if (++spent > ${LOOPS_MAX}) unreachable(); }
 class Questions {
   #asked = new Uint8Array(0);
 
-  readonly imports = { ...variants.imports, mutants: { asked: (mutant: number): void => void (this.#asked[mutant] = 1) } };
+  readonly imports = {
+    ...variants.imports,
+    mutants: { asked: (mutant: number): void => void (this.#asked[mutant] = 1) },
+  };
 
   /** Forgets which mutants were asked for. */
   startNoting(count: number): void {

@@ -31,12 +31,20 @@ let fuzz: FuzzBench;
 
 async function work(message: ToWorker): Promise<void> {
   if (message.kind === "measure") {
-    const { setting: { files, seed }, what } = message;
+    const {
+      setting: { files, seed },
+      what,
+    } = message;
     const set = mutantsOf(files);
-    if (what === "stories") tell({ kind: "measured", stories: (await StoryBench.open(set, seed, "measure")).measure() });
+    if (what === "stories")
+      tell({ kind: "measured", stories: (await StoryBench.open(set, seed, "measure")).measure() });
     else tell({ kind: "measured", target: await measureTarget(what, set, seed) });
   } else if (message.kind === "open") {
-    const { setting: { files, seed }, reach, learns } = message;
+    const {
+      setting: { files, seed },
+      reach,
+      learns,
+    } = message;
     const set = mutantsOf(files);
     stories = await StoryBench.open(set, seed, reach.stories, learns);
     fuzz = await FuzzBench.open(set, reach.targets, seed, learns);
@@ -44,11 +52,23 @@ async function work(message: ToWorker): Promise<void> {
   } else {
     const { mutant, isThorough } = message;
     const began = performance.now();
-    let finding = stories.huntStories(mutant) ?? fuzz.hunt(mutant) ?? fuzz.huntByTranscripts(mutant) ?? stories.huntByTranscripts(mutant) ?? stories.huntTroubles(mutant) ?? stories.huntBehindCuts(mutant);
+    let finding =
+      stories.huntStories(mutant) ??
+      fuzz.hunt(mutant) ??
+      fuzz.huntByTranscripts(mutant) ??
+      stories.huntByTranscripts(mutant) ??
+      stories.huntTroubles(mutant) ??
+      stories.huntBehindCuts(mutant);
     if (isThorough) finding ??= stories.huntWithCuts(mutant) ?? fuzz.huntOn(mutant);
     tell({ kind: "hunted", mutant, finding, seconds: (performance.now() - began) / 1000 });
   }
 }
 
-process.on("message", (message: ToWorker) => void work(message).catch((error: unknown) => tell({ kind: "failed", message: (error as Error).stack ?? String(error) })));
+process.on(
+  "message",
+  (message: ToWorker) =>
+    void work(message).catch((error: unknown) =>
+      tell({ kind: "failed", message: (error as Error).stack ?? String(error) }),
+    ),
+);
 process.on("disconnect", () => process.exit(0));

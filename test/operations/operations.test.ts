@@ -1,5 +1,5 @@
-// What docs/operations.md has a person type, tried as it stands there. The brokers' blocks are run by test/brokers, those of backup
-// and restore by apps/server/test/sqlite/backup.test.ts.
+// What docs/operations.md has a person type, tried as it stands there. The brokers' blocks are run by test/brokers,
+// those of backup and restore by apps/server/test/sqlite/backup.test.ts.
 
 import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -17,14 +17,27 @@ if (missing !== undefined) console.warn(`skipped: keys and secrets as docs/opera
 /** What a line that starts the server gives it. */
 function configurationOf(line: string): ReturnType<typeof readConfiguration> {
   const [before, after] = line.split(SERVER) as [string, string];
-  const environment = Object.fromEntries(before.trim().split(" ").filter(Boolean).map((word) => word.split("=") as [string, string]));
+  const environment = Object.fromEntries(
+    before
+      .trim()
+      .split(" ")
+      .filter(Boolean)
+      .map((word) => word.split("=") as [string, string]),
+  );
   return readConfiguration(after.trim().split(" "), environment);
 }
 
-const startsIn = (heading: string): string[] => blocksOf(heading).flatMap((block) => block.split("\n").filter((line) => line.includes(SERVER)));
+const startsIn = (heading: string): string[] =>
+  blocksOf(heading).flatMap((block) => block.split("\n").filter((line) => line.includes(SERVER)));
 
 it("each line that starts the server is one that it understands", () => {
-  const [rabbit, mosquitto, postgres, key, restored] = ["RabbitMQ", "Mosquitto", "PostgreSQL", "Secrets at rest", "Backup and restore"].map((heading) => {
+  const [rabbit, mosquitto, postgres, key, restored] = [
+    "RabbitMQ",
+    "Mosquitto",
+    "PostgreSQL",
+    "Secrets at rest",
+    "Backup and restore",
+  ].map((heading) => {
     const lines = startsIn(heading);
     expect(lines, heading).toHaveLength(1);
     return lines[0]!;
@@ -32,9 +45,14 @@ it("each line that starts the server is one that it understands", () => {
   const trustChain = "var/keys/trust-chain.bin";
   const mqttUrl = "mqtt://flipside:PASSWORD@127.0.0.1:1883";
   const brokerSecret = "0123456789abcdef0123456789abcdef";
-  expect(configurationOf(withPlaces(rabbit, { SECRET: brokerSecret }).replace(`BROKER_${brokerSecret}`, "BROKER_SECRET"))).toMatchObject({ trustChain, mqttUrl, brokerSecret });
+  expect(
+    configurationOf(withPlaces(rabbit, { SECRET: brokerSecret }).replace(`BROKER_${brokerSecret}`, "BROKER_SECRET")),
+  ).toMatchObject({ trustChain, mqttUrl, brokerSecret });
   expect(configurationOf(mosquitto)).toMatchObject({ trustChain, mqttUrl, mqttAccounts: "mosquitto" });
-  expect(configurationOf(postgres)).toMatchObject({ trustChain, databaseUrl: "postgres://flipside:PASSWORD@127.0.0.1/flipside" });
+  expect(configurationOf(postgres)).toMatchObject({
+    trustChain,
+    databaseUrl: "postgres://flipside:PASSWORD@127.0.0.1/flipside",
+  });
   expect(configurationOf(key)).toMatchObject({ trustChain, secretKeyFile: "/etc/flipside/secret.key" });
   expect(configurationOf(restored)).toMatchObject({ trustChain, dataDir: "var/server-restored" });
 });
@@ -47,7 +65,9 @@ it.skipIf(missing !== undefined)("the secret that RabbitMQ asks with is one that
 it.skipIf(missing !== undefined)("the key of the secrets is made for one user alone, and the server takes it", () => {
   const folder = mkdtempSync(join(tmpdir(), "flipside-operations-"));
   try {
-    const [make] = withPlaces(blocksOf("Secrets at rest")[0], { "/etc/flipside": join(folder, "flipside") }).split(/^(?=node )/m);
+    const [make] = withPlaces(blocksOf("Secrets at rest")[0], { "/etc/flipside": join(folder, "flipside") }).split(
+      /^(?=node )/m,
+    );
     runShell(make!, { cwd: folder });
     const path = join(folder, "flipside/secret.key");
     expect(statSync(path).mode & 0o777).toBe(0o600);

@@ -1,5 +1,5 @@
-// Cases of power cuts: what happens to a device without them, and with chosen ones. Each has a name, and follows from it
-// and the seed of the run: FLIPSIDE_SEED=… FLIPSIDE_CASE=scenario:operation:way replays one alone.
+// Cases of power cuts: what happens to a device without them, and with chosen ones. Each has a name, and follows from
+// it and the seed of the run: FLIPSIDE_SEED=… FLIPSIDE_CASE=scenario:operation:way replays one alone.
 
 import { expect } from "vitest";
 import { SeededRandom, seedOfRun } from "@flipside/machine/faults/seeded-random";
@@ -7,7 +7,9 @@ import { type Tear, tears } from "@flipside/machine/faults/torn-operation";
 import { openWorkshop, type UpdateImage, type Workshop } from "./images.ts";
 import { type Afterglow, type Cut, Rig } from "./rig.ts";
 
-/** Ways in which a cut leaves its operation. Bits that are unstable hide how it tore, so one way of tearing does there. */
+/**
+ * Ways in which a cut leaves its operation. Bits that are unstable hide how it tore, so one way of tearing does there.
+ */
 export const ways: Record<string, { tear: Tear; afterglow: Afterglow }> = {
   ...Object.fromEntries(tears.map((tear) => [tear, { tear, afterglow: "stable" }])),
   unstable: { tear: "nothing", afterglow: "unstable" },
@@ -42,11 +44,13 @@ export function seedFor(name: string): number {
   return mixed;
 }
 
-export const settledIn = (rig: Rig, scenario: Scenario) => (): boolean => (scenario.image ? rig.server.outcome !== undefined : rig.server.lastCheckIn !== undefined);
+export const settledIn = (rig: Rig, scenario: Scenario) => (): boolean =>
+  scenario.image ? rig.server.outcome !== undefined : rig.server.lastCheckIn !== undefined;
 
 export function rigFor(name: string, scenario: Scenario): Rig {
   const rig = new Rig(workshop, seedFor(name), scenario.flash, scenario.secrets);
-  if (scenario.image) rig.server.deployment = { id: scenario.image.digest.slice(0, 20), attempt: 1, image: scenario.image };
+  if (scenario.image)
+    rig.server.deployment = { id: scenario.image.digest.slice(0, 20), attempt: 1, image: scenario.image };
   return rig;
 }
 
@@ -66,11 +70,21 @@ export const scenarioNames = ["first-start", "first-update", "second-update", "c
 export async function openCampaign(): Promise<void> {
   workshop = await openWorkshop();
   const { good, crashing, next } = workshop;
-  const enrolled = await rehearse("first-start", { flash: workshop.factory, secrets: [], image: undefined, outcome: undefined });
+  const enrolled = await rehearse("first-start", {
+    flash: workshop.factory,
+    secrets: [],
+    image: undefined,
+    outcome: undefined,
+  });
   const start = { flash: enrolled.device.flashBytes.slice(), secrets: enrolled.server.secrets };
   const updated = await rehearse("first-update", { ...start, image: good, outcome: "confirmed" });
   // Both slots and the journal are in use, and the floor has risen: the other direction.
-  await rehearse("second-update", { flash: updated.device.flashBytes.slice(), secrets: start.secrets, image: next, outcome: "confirmed" });
+  await rehearse("second-update", {
+    flash: updated.device.flashBytes.slice(),
+    secrets: start.secrets,
+    image: next,
+    outcome: "confirmed",
+  });
   await rehearse("crashing-update", { ...start, image: crashing, outcome: "rolled-back" });
   // Its download is that of the first update; what differs begins with the candidate record.
   scenarios["crashing-update"]!.firstOperation = scenarios["first-update"]!.lastOperation - 8;
@@ -92,7 +106,8 @@ async function play(name: string, scenario: Scenario, cuts: Cut[]): Promise<stri
     const { outcome } = rig.server;
     // Every cut during its trial uses up one of a candidate's three tries.
     const triesUsedUp = cutsMade >= 3 && outcome === "rolled-back";
-    if (outcome !== scenario.outcome && !triesUsedUp) rig.violations.push(`${when} the update is ${outcome}, not ${scenario.outcome}`);
+    if (outcome !== scenario.outcome && !triesUsedUp)
+      rig.violations.push(`${when} the update is ${outcome}, not ${scenario.outcome}`);
   }
   return rig.violations;
 }
@@ -103,10 +118,15 @@ export async function campaign(cases: { name: string; scenario: Scenario; cuts: 
   const began = performance.now();
   for (const { name, scenario, cuts } of wanted) {
     const violations = await play(name, scenario, cuts);
-    if (violations.length > 0) failures.push(`FLIPSIDE_SEED=${seed} FLIPSIDE_CASE=${name}: ${violations.join("; ")} (cuts: ${JSON.stringify(cuts)})`);
+    if (violations.length > 0)
+      failures.push(
+        `FLIPSIDE_SEED=${seed} FLIPSIDE_CASE=${name}: ${violations.join("; ")} (cuts: ${JSON.stringify(cuts)})`,
+      );
     // The test runner wants to be heard now and then.
     await new Promise((resolve) => setImmediate(resolve));
   }
-  console.log(`${wanted.length} cases in ${((performance.now() - began) / 1000).toFixed(1)} s, ${failures.length} failed`);
+  console.log(
+    `${wanted.length} cases in ${((performance.now() - began) / 1000).toFixed(1)} s, ${failures.length} failed`,
+  );
   expect(failures, failures.slice(0, 10).join("\n")).toEqual([]);
 }

@@ -2,7 +2,13 @@
 // power is cut at every flash operation of the change, in every way that the fault model knows. Whatever happens, the
 // device ends with contact, at the old address or the new one, and says which.
 
-import { buildTrustChain, ErrorCode, generateSigningKey, type SigningKey, type TrustKeys } from "@flipside/image-format";
+import {
+  buildTrustChain,
+  ErrorCode,
+  generateSigningKey,
+  type SigningKey,
+  type TrustKeys,
+} from "@flipside/image-format";
 import { beforeAll, describe, expect, it } from "vitest";
 import { SeededRandom } from "@flipside/machine/faults/seeded-random";
 import type { FlashOperation } from "@flipside/machine/faults/torn-operation";
@@ -36,7 +42,8 @@ const idOf = (n: number): string => n.toString(16).padStart(32, "0");
 
 function rigAt(name: string, from = enrolled): Rig {
   const rig = new Rig(workshop, seedFor(name), from.flash, from.secrets);
-  rig.server.listens = (host, port) => [factory, good].some((address) => address.host === host && address.port === port);
+  rig.server.listens = (host, port) =>
+    [factory, good].some((address) => address.host === host && address.port === port);
   return rig;
 }
 
@@ -44,11 +51,23 @@ function rigAt(name: string, from = enrolled): Rig {
 function commands(rig: Rig, address: { host: string; port: number }, id = idOf(1)): void {
   rig.server.afterCheckIn = ({ connection }, session, send) => {
     if (connection.command === id || rig.server.answers.some((answer) => answer.command === id)) return;
-    send(signedCommand(workshop.keys.operations, { deviceId: "power-cut", deviceNonce: session.deviceNonce, id, number: 1, kind: SET_CONNECTION, ...address }));
+    send(
+      signedCommand(workshop.keys.operations, {
+        deviceId: "power-cut",
+        deviceNonce: session.deviceNonce,
+        id,
+        number: 1,
+        kind: SET_CONNECTION,
+        ...address,
+      }),
+    );
   };
 }
 
-const outcomeKnown = (rig: Rig, id = idOf(1)) => (): boolean => rig.server.lastCheckIn?.connection.command === id;
+const outcomeKnown =
+  (rig: Rig, id = idOf(1)) =>
+  (): boolean =>
+    rig.server.lastCheckIn?.connection.command === id;
 
 /** Versions of the two copies of the settings in flash. */
 function settingsVersions(rig: Rig): number[] {
@@ -76,14 +95,25 @@ describe("a device that is given another server", () => {
     const rig = rigAt("dropped");
     commands(rig, dead);
     expect(await rig.powerUp(undefined, outcomeKnown(rig))).toBe("settled");
-    expect(rig.server.lastCheckIn!.connection).toEqual({ ...factory, command: idOf(1), code: ErrorCode.ConnectionNoContact });
+    expect(rig.server.lastCheckIn!.connection).toEqual({
+      ...factory,
+      command: idOf(1),
+      code: ErrorCode.ConnectionNoContact,
+    });
     expect(await rig.powerUp(undefined, outcomeKnown(rig))).toBe("settled");
-    expect(rig.server.lastCheckIn!.connection).toEqual({ ...factory, command: idOf(1), code: ErrorCode.ConnectionNoContact });
+    expect(rig.server.lastCheckIn!.connection).toEqual({
+      ...factory,
+      command: idOf(1),
+      code: ErrorCode.ConnectionNoContact,
+    });
     expect(rig.server.answers).toEqual([{ command: idOf(1), code: ErrorCode.None }]);
     expect(rig.violations).toEqual([]);
   });
 
-  it.each([["kept", good, good], ["dropped", dead, factory]] as const)("connects there again when the connection is lost after it was %s", async (name, address, expected) => {
+  it.each([
+    ["kept", good, good],
+    ["dropped", dead, factory],
+  ] as const)("connects there again when the connection is lost after it was %s", async (name, address, expected) => {
     const rig = rigAt(`hang up ${name}`);
     commands(rig, address);
     const addresses: string[] = [];
@@ -112,7 +142,11 @@ describe("a device that is given another server", () => {
     rig.server.listens = (host, port) => host === good.host && port === good.port;
     commands(rig, dead, idOf(2));
     expect(await rig.powerUp(undefined, outcomeKnown(rig, idOf(2)))).toBe("settled");
-    expect(rig.server.lastCheckIn!.connection).toEqual({ ...good, command: idOf(2), code: ErrorCode.ConnectionNoContact });
+    expect(rig.server.lastCheckIn!.connection).toEqual({
+      ...good,
+      command: idOf(2),
+      code: ErrorCode.ConnectionNoContact,
+    });
     expect(rig.violations).toEqual([]);
   });
 
@@ -124,7 +158,11 @@ describe("a device that is given another server", () => {
     for (let n = 1; n <= 3; n++) await rig.powerUp(undefined, () => uses === n);
     expect(await rig.powerUp(undefined, outcomeKnown(rig))).toBe("settled");
     expect(uses, "the fourth start is at the old server").toBe(3);
-    expect(rig.server.lastCheckIn!.connection).toEqual({ ...factory, command: idOf(1), code: ErrorCode.ConnectionTriesExhausted });
+    expect(rig.server.lastCheckIn!.connection).toEqual({
+      ...factory,
+      command: idOf(1),
+      code: ErrorCode.ConnectionTriesExhausted,
+    });
     expect(rig.violations).toEqual([]);
   });
 
@@ -136,7 +174,11 @@ describe("a device that is given another server", () => {
     rig.device.on("line", (line) => line.includes("trying another server") && secrets.splice(0));
     rig.device.on("line", (line) => line.includes("back to the server before") && secrets.push(...known));
     expect(await rig.powerUp(undefined, outcomeKnown(rig))).toBe("settled");
-    expect(rig.server.lastCheckIn!.connection).toEqual({ ...factory, command: idOf(1), code: ErrorCode.ConnectionNoContact });
+    expect(rig.server.lastCheckIn!.connection).toEqual({
+      ...factory,
+      command: idOf(1),
+      code: ErrorCode.ConnectionNoContact,
+    });
     expect(secrets).toEqual(known);
     expect(rig.violations).toEqual([]);
   });
@@ -145,13 +187,23 @@ describe("a device that is given another server", () => {
     const rig = rigAt("update");
     rig.server.afterCheckIn = (checkIn, session, send) => {
       if (rig.server.answers.length > 0) return;
-      send(signedCommand(workshop.keys.operations, { deviceId: "power-cut", deviceNonce: session.deviceNonce, id: idOf(1), number: 1, kind: SET_CONNECTION, ...good }));
+      send(
+        signedCommand(workshop.keys.operations, {
+          deviceId: "power-cut",
+          deviceNonce: session.deviceNonce,
+          id: idOf(1),
+          number: 1,
+          kind: SET_CONNECTION,
+          ...good,
+        }),
+      );
       // Offered after the command, and at every check-in from now on.
       rig.server.deployment = { id: "d-1", attempt: 1, image: workshop.good };
     };
     const events: string[] = [];
     rig.device.on("line", (line) => {
-      for (const event of ["trying another server", "this server is kept", "update accepted"]) if (line.includes(event)) events.push(event);
+      for (const event of ["trying another server", "this server is kept", "update accepted"])
+        if (line.includes(event)) events.push(event);
     });
     expect(await rig.powerUp(undefined, () => rig.server.outcome !== undefined)).toBe("settled");
     expect([rig.server.outcome, rig.server.lastCheckIn!.connection.host]).toEqual(["confirmed", good.host]);
@@ -182,24 +234,34 @@ describe("a device that is given another server, and loses power", () => {
     for (const when of ["after the last cut", "at the power-up after that"]) {
       await rig.powerUp(undefined, outcomeKnown(rig));
       const { connection } = rig.server.lastCheckIn ?? {};
-      const expected = address === good ? [{ ...good, command: idOf(1), code: ErrorCode.None }] : [{ ...factory, command: idOf(1), code: ErrorCode.ConnectionNoContact }];
+      const expected =
+        address === good
+          ? [{ ...good, command: idOf(1), code: ErrorCode.None }]
+          : [{ ...factory, command: idOf(1), code: ErrorCode.ConnectionNoContact }];
       // Every cut at the candidate uses up one of its tries.
       if (cutsMade >= 2) expected.push({ ...factory, command: idOf(1), code: ErrorCode.ConnectionTriesExhausted });
       const said = JSON.stringify(connection);
-      if (!expected.some((one) => JSON.stringify(one) === said)) rig.violations.push(`${when} the connection is ${said}`);
+      if (!expected.some((one) => JSON.stringify(one) === said))
+        rig.violations.push(`${when} the connection is ${said}`);
       if (first !== undefined && said !== first) rig.violations.push(`the connection was ${first} and is ${said}`);
       first = said;
     }
-    if (rig.server.secrets.length !== enrolled.secrets.length) rig.violations.push("the secret was lost: the device enrolled anew");
+    if (rig.server.secrets.length !== enrolled.secrets.length)
+      rig.violations.push("the secret was lost: the device enrolled anew");
     return rig.violations;
   }
 
   /** Whole settings: whatever the device says at any time is one of the two addresses. */
-  function withCheck(rig: Rig, before: typeof rig.server.onCheckIn, address: { host: string; port: number }): typeof before {
+  function withCheck(
+    rig: Rig,
+    before: typeof rig.server.onCheckIn,
+    address: { host: string; port: number },
+  ): typeof before {
     return (checkIn) => {
       before(checkIn);
       const { host, port } = checkIn.connection;
-      if (![factory, address].some((one) => one.host === host && one.port === port)) rig.violations.push(`connected to ${host}:${port}`);
+      if (![factory, address].some((one) => one.host === host && one.port === port))
+        rig.violations.push(`connected to ${host}:${port}`);
     };
   }
 
@@ -209,11 +271,16 @@ describe("a device that is given another server, and loses power", () => {
     const began = performance.now();
     for (const one of wanted) {
       const violations = await play(one);
-      if (violations.length > 0) failures.push(`FLIPSIDE_SEED=${seed} FLIPSIDE_CASE=${one.name}: ${violations.join("; ")} (cuts: ${JSON.stringify(one.cuts)})`);
+      if (violations.length > 0)
+        failures.push(
+          `FLIPSIDE_SEED=${seed} FLIPSIDE_CASE=${one.name}: ${violations.join("; ")} (cuts: ${JSON.stringify(one.cuts)})`,
+        );
       // The test runner wants to be heard now and then.
       await new Promise((resolve) => setImmediate(resolve));
     }
-    console.log(`${wanted.length} cases in ${((performance.now() - began) / 1000).toFixed(1)} s, ${failures.length} failed`);
+    console.log(
+      `${wanted.length} cases in ${((performance.now() - began) / 1000).toFixed(1)} s, ${failures.length} failed`,
+    );
     expect(failures, failures.slice(0, 10).join("\n")).toEqual([]);
   }
 
@@ -226,29 +293,52 @@ describe("a device that is given another server, and loses power", () => {
     return rig.operations;
   }
 
-  it.each(Object.entries(targets))("%s: at every flash operation, in every way, ends with contact at one whole address", { timeout: 240_000 }, async (target, address) => {
-    const count = (await operationsOf(target, address)).length;
-    expect(count).toBeGreaterThan(20);
-    const operations = Array.from({ length: count }, (_, i) => i + 1);
-    await playAll(operations.flatMap((operation) => wayNames.map((way) => ({ name: `${target}:${operation}:${way}`, address, cuts: [{ operation, ...ways[way]! }] }))));
-  });
+  it.each(Object.entries(targets))(
+    "%s: at every flash operation, in every way, ends with contact at one whole address",
+    { timeout: 240_000 },
+    async (target, address) => {
+      const count = (await operationsOf(target, address)).length;
+      expect(count).toBeGreaterThan(20);
+      const operations = Array.from({ length: count }, (_, i) => i + 1);
+      await playAll(
+        operations.flatMap((operation) =>
+          wayNames.map((way) => ({
+            name: `${target}:${operation}:${way}`,
+            address,
+            cuts: [{ operation, ...ways[way]! }],
+          })),
+        ),
+      );
+    },
+  );
 
-  it.each(Object.entries(targets))("%s: and again while it recovers, does the same", { timeout: 240_000 }, async (target, address) => {
-    const count = (await operationsOf(target, address)).length;
-    await playAll(
-      Array.from({ length: RANDOM_CASES }, (_, i) => {
-        const name = `${target}:again:${i}`;
-        const random = new SeededRandom(seedFor(name) ^ 0xc075);
-        const cuts = Array.from({ length: 2 + random.below(3) }, () => ({ operation: 1 + random.below(count), ...ways[random.pick(wayNames)]! }));
-        return { name, address, cuts };
-      }),
-    );
-  });
+  it.each(Object.entries(targets))(
+    "%s: and again while it recovers, does the same",
+    { timeout: 240_000 },
+    async (target, address) => {
+      const count = (await operationsOf(target, address)).length;
+      await playAll(
+        Array.from({ length: RANDOM_CASES }, (_, i) => {
+          const name = `${target}:again:${i}`;
+          const random = new SeededRandom(seedFor(name) ^ 0xc075);
+          const cuts = Array.from({ length: 2 + random.below(3) }, () => ({
+            operation: 1 + random.below(count),
+            ...ways[random.pick(wayNames)]!,
+          }));
+          return { name, address, cuts };
+        }),
+      );
+    },
+  );
 
-  it("never trusts a copy of the settings for having read well once, when power failed while it was programmed", { timeout: 240_000 }, async () => {
+  it("never trusts a copy of the settings for having read well once, when power failed while it was programmed", {
+    timeout: 240_000,
+  }, async () => {
     const { offsetBytes, sizeBytes } = workshop.layout.zones.settings;
     const operations = await operationsOf("to-good", good);
-    const programs = [...operations.entries()].filter(([, { kind, offset }]) => kind === "program" && offset >= offsetBytes && offset < offsetBytes + sizeBytes).map(([i]) => i + 1);
+    const programs = [...operations.entries()]
+      .filter(([, { kind, offset }]) => kind === "program" && offset >= offsetBytes && offset < offsetBytes + sizeBytes)
+      .map(([i]) => i + 1);
     expect(programs).toHaveLength(4);
     const seconds = Array.from({ length: 12 }, (_, i) => i + 1);
     const cases = programs.flatMap((program) =>
@@ -256,7 +346,10 @@ describe("a device that is given another server, and loses power", () => {
         ["marginal-done", "unstable"].map((way) => ({
           name: `well-read:${program}:${second}:${way}`,
           address: good,
-          cuts: [{ operation: program, ...ways["marginal-done"]! }, { operation: second, ...ways[way]! }],
+          cuts: [
+            { operation: program, ...ways["marginal-done"]! },
+            { operation: second, ...ways[way]! },
+          ],
         })),
       ),
     );
@@ -265,14 +358,27 @@ describe("a device that is given another server, and loses power", () => {
 });
 
 describe("a command", () => {
-  const parts = (change: Partial<CommandParts> & { deviceNonce: string; number: number }): CommandParts => ({ deviceId: "power-cut", id: idOf(change.number), kind: REBOOT, ...change });
+  const parts = (change: Partial<CommandParts> & { deviceNonce: string; number: number }): CommandParts => ({
+    deviceId: "power-cut",
+    id: idOf(change.number),
+    kind: REBOOT,
+    ...change,
+  });
 
   it("is refused with a code of its own when it is another device's, another session's, a second one, or not signed by an operations key", async () => {
     const rig = rigAt("refusals");
     const stranger = await generateSigningKey();
     const expected = [
-      ErrorCode.CommandForAnotherDevice, ErrorCode.CommandForAnotherSession, ErrorCode.SignatureUnknownKey, ErrorCode.SignatureMismatch, ErrorCode.SignatureMismatch,
-      ErrorCode.CommandMalformed, ErrorCode.CommandMalformed, ErrorCode.CommandUnknown, ErrorCode.CommandRepeated, ErrorCode.CommandMalformed,
+      ErrorCode.CommandForAnotherDevice,
+      ErrorCode.CommandForAnotherSession,
+      ErrorCode.SignatureUnknownKey,
+      ErrorCode.SignatureMismatch,
+      ErrorCode.SignatureMismatch,
+      ErrorCode.CommandMalformed,
+      ErrorCode.CommandMalformed,
+      ErrorCode.CommandUnknown,
+      ErrorCode.CommandRepeated,
+      ErrorCode.CommandMalformed,
     ];
     let sent = 0;
     rig.server.afterCheckIn = (_checkIn, { deviceNonce }, send) => {
@@ -280,7 +386,10 @@ describe("a command", () => {
       const whole = signedCommand(operations, parts({ deviceNonce, number: 4 }));
       const renamed = signedCommand(stranger, parts({ deviceNonce, number: 4 })).slice();
       renamed.set(whole.subarray(144, 152), 144);
-      const redirected = signedCommand(operations, parts({ deviceNonce, number: 4, kind: SET_CONNECTION, ...good })).slice();
+      const redirected = signedCommand(
+        operations,
+        parts({ deviceNonce, number: 4, kind: SET_CONNECTION, ...good }),
+      ).slice();
       redirected[84]! ^= 1;
       const cases = [
         signedCommand(operations, parts({ deviceNonce, number: 1, deviceId: "power-cu" })),
@@ -312,8 +421,17 @@ describe("a command", () => {
     const rig = rigAt("rotated");
     const { root, release, operations } = workshop.keys;
     const next = await generateSigningKey();
-    const link = (trustVersion: number, key: SigningKey): { trust: TrustKeys; signedBy: SigningKey["privateJwk"][] } => ({
-      trust: { trustVersion, rootThreshold: 1, rootKeys: [root.publicKey], releaseKeys: [release.publicKey], operationsKeys: [key.publicKey] },
+    const link = (
+      trustVersion: number,
+      key: SigningKey,
+    ): { trust: TrustKeys; signedBy: SigningKey["privateJwk"][] } => ({
+      trust: {
+        trustVersion,
+        rootThreshold: 1,
+        rootKeys: [root.publicKey],
+        releaseKeys: [release.publicKey],
+        operationsKeys: [key.publicKey],
+      },
       signedBy: [root.privateJwk],
     });
     const chain = await buildTrustChain([link(1, operations), link(2, next)]);
@@ -355,7 +473,10 @@ describe("a command", () => {
     expect(rig.violations).toEqual([]);
   });
 
-  it.each([["reboot", REBOOT, {}], ["set-connection", SET_CONNECTION, good]] as const)("to %s is refused while an update is under way, and on trial", async (name, kind, address) => {
+  it.each([
+    ["reboot", REBOOT, {}],
+    ["set-connection", SET_CONNECTION, good],
+  ] as const)("to %s is refused while an update is under way, and on trial", async (name, kind, address) => {
     const rig = rigAt(`busy ${name}`);
     rig.server.deployment = { id: "d-1", attempt: 1, image: workshop.good };
     const states = new Set<string>();
@@ -366,9 +487,16 @@ describe("a command", () => {
       if (states.has(state)) return;
       states.add(state);
       sent.push(state);
-      send(signedCommand(workshop.keys.operations, parts({ deviceNonce, number: 1, id: idOf(sent.length), kind, ...address })));
+      send(
+        signedCommand(
+          workshop.keys.operations,
+          parts({ deviceNonce, number: 1, id: idOf(sent.length), kind, ...address }),
+        ),
+      );
     };
-    expect(await rig.powerUp(undefined, () => rig.server.outcome !== undefined && rig.server.answers.length === 2)).toBe("settled");
+    expect(
+      await rig.powerUp(undefined, () => rig.server.outcome !== undefined && rig.server.answers.length === 2),
+    ).toBe("settled");
     expect(sent).toEqual(["downloading", "trial"]);
     expect(rig.server.answers.map(({ code }) => code)).toEqual([ErrorCode.DeviceBusy, ErrorCode.DeviceBusy]);
     expect([rig.server.outcome, rig.server.lastCheckIn!.connection]).toEqual(["confirmed", factory]);

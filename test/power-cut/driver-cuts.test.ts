@@ -1,6 +1,7 @@
-// The flash driver of the unikernel's test builds (exokernel/flash_faults.c) tears an operation as the model does that the
-// Node host uses (packages/machine/src/faults/torn-operation.ts): the same bytes for the same tear, seed, operation and
-// content. Played with what the boot loader does to a boot-control log that was lost: two erases, a record, its seal.
+// The flash driver of the unikernel's test builds (exokernel/flash_faults.c) tears an operation as the model does that
+// the Node host uses (packages/machine/src/faults/torn-operation.ts): the same bytes for the same tear, seed, operation
+// and content. Played with what the boot loader does to a boot-control log that was lost: two erases, a record, its
+// seal.
 
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -48,7 +49,10 @@ async function powerUntilCut(cut: DriverCut): Promise<FlashOperation> {
   unikernel.armDriverCut(cut);
   try {
     return await new Promise<FlashOperation>((resolve, reject) => {
-      const timer = setTimeout(() => reject(new Error(`no cut came:\n${unikernel.console.slice(-10).join("\n")}`)), CUT_MS_MAX);
+      const timer = setTimeout(
+        () => reject(new Error(`no cut came:\n${unikernel.console.slice(-10).join("\n")}`)),
+        CUT_MS_MAX,
+      );
       unikernel.once("cut", (operation) => {
         clearTimeout(timer);
         resolve(operation);
@@ -111,7 +115,9 @@ describe.each([
   });
 });
 
-test("a seal with marginal bits holds at one power-up and not at another, and an erase ends that", { timeout: 8 * CUT_MS_MAX }, async () => {
+test("a seal with marginal bits holds at one power-up and not at another, and an erase ends that", {
+  timeout: 8 * CUT_MS_MAX,
+}, async () => {
   const found = new Set<string>();
   // Which seeds show which depends on what the seal says; a seal holds about every fourth time.
   for (let cutSeed = 1; cutSeed <= 50 && found.size < 2; cutSeed++) {

@@ -2,21 +2,41 @@
 
 import { createHash } from "node:crypto";
 import {
-  BOOT_RECORD_CHECK_BYTES, BOOT_RECORD_CHECK_OFFSET, BOOT_RECORD_CHECKED_BYTES, BOOT_RECORD_SEAL_MAGIC, BOOT_RECORD_SEAL_OFFSET, BOOT_RECORD_STRIDE_BYTES,
-  BootRecord, readBootRecord, SlotState, writeBootRecord,
+  BOOT_RECORD_CHECK_BYTES,
+  BOOT_RECORD_CHECK_OFFSET,
+  BOOT_RECORD_CHECKED_BYTES,
+  BOOT_RECORD_SEAL_MAGIC,
+  BOOT_RECORD_SEAL_OFFSET,
+  BOOT_RECORD_STRIDE_BYTES,
+  BootRecord,
+  readBootRecord,
+  SlotState,
+  writeBootRecord,
 } from "@flipside/image-format";
 import type { FlashLayout } from "@flipside/machine/factory/flash-layout";
 import type { UpdateImage } from "./images.ts";
 
 /** The sealed record at `at` of boot control, the beginning of a page; undefined when none holds there. */
 export function recordAt(layout: FlashLayout, flash: Uint8Array, at: number): BootRecord | undefined {
-  const bytes = Buffer.from(flash.buffer, flash.byteOffset + layout.zones.bootControl.offsetBytes + at, BOOT_RECORD_STRIDE_BYTES);
+  const bytes = Buffer.from(
+    flash.buffer,
+    flash.byteOffset + layout.zones.bootControl.offsetBytes + at,
+    BOOT_RECORD_STRIDE_BYTES,
+  );
   const check = createHash("sha256").update(bytes.subarray(0, BOOT_RECORD_CHECKED_BYTES)).digest();
   const seal = bytes.subarray(BOOT_RECORD_SEAL_OFFSET, BOOT_RECORD_SEAL_OFFSET + 16);
   const record = new BootRecord();
-  if (!bytes.subarray(BOOT_RECORD_CHECK_OFFSET, BOOT_RECORD_CHECK_OFFSET + BOOT_RECORD_CHECK_BYTES).equals(check.subarray(0, BOOT_RECORD_CHECK_BYTES))) return undefined;
-  if (seal.readUInt32LE(0) !== BOOT_RECORD_SEAL_MAGIC || !seal.subarray(4).equals(check.subarray(0, 12))) return undefined;
-  return readBootRecord(bytes, 0, record) && record.page === (at % layout.sectorBytes) / BOOT_RECORD_STRIDE_BYTES ? record : undefined;
+  if (
+    !bytes
+      .subarray(BOOT_RECORD_CHECK_OFFSET, BOOT_RECORD_CHECK_OFFSET + BOOT_RECORD_CHECK_BYTES)
+      .equals(check.subarray(0, BOOT_RECORD_CHECK_BYTES))
+  )
+    return undefined;
+  if (seal.readUInt32LE(0) !== BOOT_RECORD_SEAL_MAGIC || !seal.subarray(4).equals(check.subarray(0, 12)))
+    return undefined;
+  return readBootRecord(bytes, 0, record) && record.page === (at % layout.sectorBytes) / BOOT_RECORD_STRIDE_BYTES
+    ? record
+    : undefined;
 }
 
 /** The newest sealed record, by place; undefined when none holds. */
@@ -39,7 +59,11 @@ export function moveNewestRecord(layout: FlashLayout, flash: Uint8Array, page: n
   const { offsetBytes, sizeBytes } = layout.zones.bootControl;
   flash.fill(0xff, offsetBytes, offsetBytes + sizeBytes);
   record.page = page;
-  const bytes = Buffer.from(flash.buffer, flash.byteOffset + offsetBytes + page * BOOT_RECORD_STRIDE_BYTES, BOOT_RECORD_STRIDE_BYTES);
+  const bytes = Buffer.from(
+    flash.buffer,
+    flash.byteOffset + offsetBytes + page * BOOT_RECORD_STRIDE_BYTES,
+    BOOT_RECORD_STRIDE_BYTES,
+  );
   writeBootRecord(record, bytes, 0);
   const check = createHash("sha256").update(bytes.subarray(0, BOOT_RECORD_CHECKED_BYTES)).digest();
   check.copy(bytes, BOOT_RECORD_CHECK_OFFSET, 0, BOOT_RECORD_CHECK_BYTES);
@@ -48,18 +72,35 @@ export function moveNewestRecord(layout: FlashLayout, flash: Uint8Array, page: n
 }
 
 /** Which of `images` a slot holds, whole. */
-export function imageIn(layout: FlashLayout, flash: Uint8Array, slot: number, images: UpdateImage[]): UpdateImage | undefined {
+export function imageIn(
+  layout: FlashLayout,
+  flash: Uint8Array,
+  slot: number,
+  images: UpdateImage[],
+): UpdateImage | undefined {
   const { offsetBytes } = layout.zones[slot === 0 ? "slotA" : "slotB"];
   return images.find((image) =>
-    image.parts.every(({ offset, bytes }) => Buffer.compare(Buffer.from(flash.buffer, flash.byteOffset + offsetBytes + offset, bytes.length), bytes) === 0),
+    image.parts.every(
+      ({ offset, bytes }) =>
+        Buffer.compare(Buffer.from(flash.buffer, flash.byteOffset + offsetBytes + offset, bytes.length), bytes) === 0,
+    ),
   );
 }
 
 /** Slots whose image is confirmed, at or above the floor, and reads back whole: one of these has to boot. */
-export function bootableSlots(layout: FlashLayout, flash: Uint8Array, record: BootRecord, images: UpdateImage[]): number[] {
+export function bootableSlots(
+  layout: FlashLayout,
+  flash: Uint8Array,
+  record: BootRecord,
+  images: UpdateImage[],
+): number[] {
   return [0, 1].filter((slot) => {
     if (record.slotState(slot) !== SlotState.Confirmed) return false;
     const image = imageIn(layout, flash, slot, images);
-    return image !== undefined && image.securityCounter >= record.securityFloor && image.digest === Buffer.from(record.slotDigest(slot)).toString("hex");
+    return (
+      image !== undefined &&
+      image.securityCounter >= record.securityFloor &&
+      image.digest === Buffer.from(record.slotDigest(slot)).toString("hex")
+    );
   });
 }

@@ -2,7 +2,16 @@
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { buildImage, buildTrustChain, describeImage, type FactoryIdentity, FLAG_RAISE_FLOOR, type ImageFields, type SigningKey, slotParts } from "@flipside/image-format";
+import {
+  buildImage,
+  buildTrustChain,
+  describeImage,
+  type FactoryIdentity,
+  FLAG_RAISE_FLOOR,
+  type ImageFields,
+  type SigningKey,
+  slotParts,
+} from "@flipside/image-format";
 import { buildBootWasm } from "../../apps/agent/build/build-loader.ts";
 import { imageFields } from "../../apps/agent/build/build-release.ts";
 import { compileWasm } from "../../apps/agent/build/compile-module.ts";
@@ -66,7 +75,13 @@ export async function openWorkshop(options: WorkshopOptions = {}): Promise<Works
   const root = keyOf("root");
   const release = keyOf("release");
   const operations = keyOf("operations");
-  const trust = { trustVersion: 1, rootThreshold: 1, rootKeys: [root.publicKey], releaseKeys: [release.publicKey], operationsKeys: [operations.publicKey] };
+  const trust = {
+    trustVersion: 1,
+    rootThreshold: 1,
+    rootKeys: [root.publicKey],
+    releaseKeys: [release.publicKey],
+    operationsKeys: [operations.publicKey],
+  };
   const trustChain = await buildTrustChain([{ trust, signedBy: [root.privateJwk] }]);
   const identity: FactoryIdentity = {
     deviceId: "power-cut",
@@ -77,15 +92,32 @@ export async function openWorkshop(options: WorkshopOptions = {}): Promise<Works
     claimSecret: bytesOf("claim secret"),
   };
 
-  const agent = readFileSync(await compileWasm({ name: "agent", entry: join(agentSources, "agent/main.ts"), memoryPages: memoryPages.agent }));
-  const compileApp = async (entry: string): Promise<Buffer> => readFileSync(await compileWasm({ name: "app", entry, memoryPages: memoryPages.app }));
+  const agent = readFileSync(
+    await compileWasm({ name: "agent", entry: join(agentSources, "agent/main.ts"), memoryPages: memoryPages.agent }),
+  );
+  const compileApp = async (entry: string): Promise<Buffer> =>
+    readFileSync(await compileWasm({ name: "app", entry, memoryPages: memoryPages.app }));
   const app = await compileApp(join(agentSources, "app/main.ts"));
   const crashingApp = await compileApp(join(repositoryRoot, "test/end-to-end/faulty-images/app-crash.ts"));
   const bootWasm = new Uint8Array(readFileSync(await buildBootWasm()));
 
-  const image = (version: string, releaseSequence: number, payload: Uint8Array, change: Partial<ImageFields>, key = release): Promise<UpdateImage> =>
+  const image = (
+    version: string,
+    releaseSequence: number,
+    payload: Uint8Array,
+    change: Partial<ImageFields>,
+    key = release,
+  ): Promise<UpdateImage> =>
     updateImage(
-      { ...imageFields(target, { version, releaseSequence, signingKeys: [], deadlines: options.deadlines ?? deadlines }), ...change },
+      {
+        ...imageFields(target, {
+          version,
+          releaseSequence,
+          signingKeys: [],
+          deadlines: options.deadlines ?? deadlines,
+        }),
+        ...change,
+      },
       padded(payload, options.payloadBytes ?? payload.length),
       key,
       layout.sectorBytes,
@@ -116,7 +148,12 @@ export function padded(payload: Uint8Array, bytes: number): Uint8Array {
   return longer;
 }
 
-export async function updateImage(fields: ImageFields, payload: Uint8Array, key: SigningKey, sectorBytes: number): Promise<UpdateImage> {
+export async function updateImage(
+  fields: ImageFields,
+  payload: Uint8Array,
+  key: SigningKey,
+  sectorBytes: number,
+): Promise<UpdateImage> {
   const file = await buildImage({ fields, payload, signingKeys: [key.privateJwk] });
   const d = await describeImage(file);
   return {

@@ -64,15 +64,26 @@ export class Rig {
   #floor = 0;
   #confirmed: string | undefined;
 
-  constructor(readonly workshop: Workshop, seed: number, flash: Uint8Array = workshop.factory, secrets: string[] = []) {
+  constructor(
+    readonly workshop: Workshop,
+    seed: number,
+    flash: Uint8Array = workshop.factory,
+    secrets: string[] = [],
+  ) {
     this.#random = new SeededRandom(seed);
     this.#marginal = new MarginalBits(new SeededRandom(seed ^ MARGINAL_SEED));
     const { identity, layout } = workshop;
-    this.server = new ScriptedServer(this.clock, new SeededRandom(seed ^ 0x5e7), { id: identity.deviceId, claimSecret: identity.claimSecret }, [...secrets]);
+    this.server = new ScriptedServer(
+      this.clock,
+      new SeededRandom(seed ^ 0x5e7),
+      { id: identity.deviceId, claimSecret: identity.claimSecret },
+      [...secrets],
+    );
     this.server.onCheckIn = (checkIn) => {
       this.#sawFloor(checkIn.floor);
       const { digest, state } = checkIn.running;
-      if (this.#confirmed !== undefined && digest !== this.#confirmed) this.violations.push(`an image that had been confirmed gave way to ${digest?.slice(0, 8)}`);
+      if (this.#confirmed !== undefined && digest !== this.#confirmed)
+        this.violations.push(`an image that had been confirmed gave way to ${digest?.slice(0, 8)}`);
       if (digest === this.server.deployment?.image.digest && state === "confirmed") this.#confirmed = digest;
     };
     const entropy = new SeededRandom(seed ^ 0xe47);
@@ -125,7 +136,12 @@ export class Rig {
     const wasUnstable = cut?.afterglow === "unstable" || this.#hasUnstable;
     this.#hasUnstable = wasUnstable;
     if (cut || wasUnstable) {
-      device.armCut({ operation: cut?.operation ?? NEVER, tear: cut?.tear ?? "nothing", seed, ...(wasUnstable ? { unstable: true } : {}) });
+      device.armCut({
+        operation: cut?.operation ?? NEVER,
+        tear: cut?.tear ?? "nothing",
+        seed,
+        ...(wasUnstable ? { unstable: true } : {}),
+      });
     }
     device.powerOn();
     const done = (): boolean => {
@@ -165,14 +181,23 @@ export class Rig {
   /** Invariant 4: what runs, and what the factory wrote, is never touched. */
   #mayChange({ kind, offset, length }: FlashOperation): void {
     this.#mayChangeTrust(offset);
-    const forbidden = ["factory", ...(this.#running ? [this.#running.slot === 0 ? "slotA" : "slotB"] : ["slotA", "slotB", "journal", "settings"])] as const;
+    const forbidden = [
+      "factory",
+      ...(this.#running ? [this.#running.slot === 0 ? "slotA" : "slotB"] : ["slotA", "slotB", "journal", "settings"]),
+    ] as const;
     for (const name of forbidden) {
       const zone = this.workshop.layout.zones[name as "factory"];
-      if (offset < zone.offsetBytes + zone.sizeBytes && offset + length > zone.offsetBytes) this.violations.push(`${kind} at ${offset} in ${name}, while ${this.#running ? "an image runs" : "the loader runs"}`);
+      if (offset < zone.offsetBytes + zone.sizeBytes && offset + length > zone.offsetBytes)
+        this.violations.push(
+          `${kind} at ${offset} in ${name}, while ${this.#running ? "an image runs" : "the loader runs"}`,
+        );
     }
   }
 
-  /** The loader leaves the trust chain alone, and an image writes only the copy that the log says is in flux, while the other is not. */
+  /**
+   * The loader leaves the trust chain alone, and an image writes only the copy that the log says is in flux, while the
+   * other is not.
+   */
   #mayChangeTrust(offset: number): void {
     const zone = this.workshop.layout.zones.trust;
     if (offset < zone.offsetBytes || offset >= zone.offsetBytes + zone.sizeBytes) return;
@@ -180,12 +205,14 @@ export class Rig {
     const isA = offset < zone.offsetBytes + this.workshop.layout.sectorBytes;
     const inFlux = flags & (BOOT_FLAG_TRUST_A_IN_FLUX | BOOT_FLAG_TRUST_B_IN_FLUX);
     if (!this.#running) this.violations.push("the loader changes the trust chain");
-    if (inFlux !== (isA ? BOOT_FLAG_TRUST_A_IN_FLUX : BOOT_FLAG_TRUST_B_IN_FLUX)) this.violations.push(`trust copy ${isA ? "a" : "b"} changes while the flags are ${flags}`);
+    if (inFlux !== (isA ? BOOT_FLAG_TRUST_A_IN_FLUX : BOOT_FLAG_TRUST_B_IN_FLUX))
+      this.violations.push(`trust copy ${isA ? "a" : "b"} changes while the flags are ${flags}`);
   }
 
   #cut(): void {
     this.#ended = "cut";
-    if (this.#plannedAfterglow === "marginal" && this.#before) this.#marginal.leave(this.#before.operation, this.#before.bytes);
+    if (this.#plannedAfterglow === "marginal" && this.#before)
+      this.#marginal.leave(this.#before.operation, this.#before.bytes);
   }
 
   /** Invariants 1 and 5: control passes to a whole, admissible image, by a record that never lowers the floor. */
@@ -196,10 +223,13 @@ export class Rig {
     const image = imageIn(this.workshop.layout, flash, slot, this.images);
     if (!image) this.violations.push(`slot ${slot} was started and does not hold a whole image`);
     else if (image.securityCounter < record.securityFloor) this.violations.push("an image below the floor was started");
-    if (record.activeSlot !== slot) this.violations.push(`slot ${slot} was started while the newest record says ${record.activeSlot}`);
-    if (![SlotState.Confirmed, SlotState.Candidate].includes(record.slotState(slot))) this.violations.push(`slot ${slot} was started in state ${record.slotState(slot)}`);
+    if (record.activeSlot !== slot)
+      this.violations.push(`slot ${slot} was started while the newest record says ${record.activeSlot}`);
+    if (![SlotState.Confirmed, SlotState.Candidate].includes(record.slotState(slot)))
+      this.violations.push(`slot ${slot} was started in state ${record.slotState(slot)}`);
     const last = this.acted.at(-1);
-    if (last && record.bootCounter <= last.bootCounter) this.violations.push(`the boot counter went from ${last.bootCounter} to ${record.bootCounter}`);
+    if (last && record.bootCounter <= last.bootCounter)
+      this.violations.push(`the boot counter went from ${last.bootCounter} to ${record.bootCounter}`);
     this.#sawFloor(record.securityFloor);
     this.acted.push({ bootCounter: record.bootCounter, epoch: record.epoch, slot });
     this.#running = { slot, bytes: this.#zone(slot === 0 ? "slotA" : "slotB") };
@@ -211,7 +241,8 @@ export class Rig {
   }
 
   #stops(): void {
-    if (this.#running && !this.#zone(this.#running.slot === 0 ? "slotA" : "slotB").equals(this.#running.bytes)) this.violations.push("the running slot changed");
+    if (this.#running && !this.#zone(this.#running.slot === 0 ? "slotA" : "slotB").equals(this.#running.bytes))
+      this.violations.push("the running slot changed");
     this.#running = undefined;
   }
 
@@ -224,6 +255,7 @@ export class Rig {
     const record = newestRecord(layout, this.device.flashBytes);
     // No record at all: only before the first one was sealed.
     if (!record && this.acted.length > 0) this.violations.push("no record of boot control holds any more");
-    if (record && bootableSlots(layout, this.device.flashBytes, record, this.images).length === 0) this.violations.push("no confirmed, admissible, whole image is left");
+    if (record && bootableSlots(layout, this.device.flashBytes, record, this.images).length === 0)
+      this.violations.push("no confirmed, admissible, whole image is left");
   }
 }

@@ -1,5 +1,6 @@
 // The least server that a device can be updated by: MQTT 3.1.1 and docs/protocol.md in memory, on a clock that the test
-// moves (or, by tcp-front.ts, on a port and the machine's). It keeps to what a device may see of the real one, and does everything at once and in the same order each time.
+// moves (or, by tcp-front.ts, on a port and the machine's). It keeps to what a device may see of the real one, and does
+// everything at once and in the same order each time.
 
 import { EventEmitter } from "node:events";
 import type { Duplex } from "node:stream";
@@ -52,7 +53,10 @@ class Wire extends EventEmitter {
   readonly writableLength = 0;
   isDown = false;
 
-  constructor(readonly clock: HostClock, readonly toServer: (bytes: Buffer) => void) {
+  constructor(
+    readonly clock: HostClock,
+    readonly toServer: (bytes: Buffer) => void,
+  ) {
     super();
   }
 
@@ -120,7 +124,10 @@ export class ScriptedServer {
     this.#newestWire?.end();
   }
 
-  /** A connection from its begin: returns what takes the bytes that the device sends. That throws at bytes that are no MQTT. */
+  /**
+   * A connection from its begin: returns what takes the bytes that the device sends. That throws at bytes that are no
+   * MQTT.
+   */
   serve(wire: ToDevice): (bytes: Buffer) => void {
     const fromDevice = new PacketCutter();
     const session: Session = { id: "", deviceNonce: "", nonce: "", serverNonce: "", secret: "" };
@@ -133,7 +140,12 @@ export class ScriptedServer {
         return wire.toDevice(connackPacket(this.#connect(session, packet)));
       case PacketType.Subscribe: {
         const { packetId, filters } = readSubscribe(packet);
-        return wire.toDevice(subackPacket(packetId, filters.map(() => 1)));
+        return wire.toDevice(
+          subackPacket(
+            packetId,
+            filters.map(() => 1),
+          ),
+        );
       }
       case PacketType.Pingreq:
         return wire.toDevice(emptyPacket(PacketType.Pingresp));
@@ -164,7 +176,12 @@ export class ScriptedServer {
     });
   }
 
-  #message(leaf: string, message: Json, session: Session, answer: (leaf: ServerLeaf, content: Json | Uint8Array) => void): void {
+  #message(
+    leaf: string,
+    message: Json,
+    session: Session,
+    answer: (leaf: ServerLeaf, content: Json | Uint8Array) => void,
+  ): void {
     const text = (name: string): string => String(message[name]);
     const { id, claimSecret } = this.device;
     switch (leaf) {
@@ -191,7 +208,9 @@ export class ScriptedServer {
         this.onCheckIn(this.lastCheckIn);
         if (this.trust && this.lastCheckIn.trust < this.trust.version) answer("trust", Buffer.from(this.trust.chain));
         answer("offer", { session: session.id, pollMs: this.pollMs, ...this.#offer() });
-        return this.afterCheckIn(this.lastCheckIn, session, (command) => answer("command", { session: session.id, command: Buffer.from(command).toString("base64url") }));
+        return this.afterCheckIn(this.lastCheckIn, session, (command) =>
+          answer("command", { session: session.id, command: Buffer.from(command).toString("base64url") }),
+        );
       case "answer":
         this.answers.push({ command: text("command"), code: Number(message["code"]) });
         return;
@@ -201,7 +220,9 @@ export class ScriptedServer {
   }
 
   #contactMac({ id, secret, deviceNonce }: Session): string {
-    return base64url(contactMac(Buffer.from(secret, "base64url"), { deviceId: this.device.id, session: id, deviceNonce }));
+    return base64url(
+      contactMac(Buffer.from(secret, "base64url"), { deviceId: this.device.id, session: id, deviceNonce }),
+    );
   }
 
   /** How the deployment ended, as the device's check-ins prove it; undefined while it has not. */
@@ -212,7 +233,8 @@ export class ScriptedServer {
     if (running.digest === deployment.image.digest) return running.state === "confirmed" ? "confirmed" : undefined;
     if (other.digest === deployment.image.digest && other.state === "failed") return "rolled-back";
     const told = lastCheckIn.deployment;
-    if (told?.id === deployment.id && ["failed", "rejected"].includes(told.state)) return `${told.state} with code ${told.code}`;
+    if (told?.id === deployment.id && ["failed", "rejected"].includes(told.state))
+      return `${told.state} with code ${told.code}`;
     return undefined;
   }
 
@@ -221,8 +243,12 @@ export class ScriptedServer {
     if (!deployment || this.outcome !== undefined) return {};
     const { image } = deployment;
     return {
-      deployment: deployment.id, attempt: deployment.attempt, sizeBytes: image.file.length, deadlineMs: DEADLINE_MS,
-      header: base64url(image.header), signatures: base64url(image.signatures),
+      deployment: deployment.id,
+      attempt: deployment.attempt,
+      sizeBytes: image.file.length,
+      deadlineMs: DEADLINE_MS,
+      header: base64url(image.header),
+      signatures: base64url(image.signatures),
     };
   }
 

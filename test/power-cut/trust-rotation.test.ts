@@ -1,7 +1,14 @@
-// A new trust record reaches a device: what it takes and refuses, and that power may fail at every flash operation of it.
-// FLIPSIDE_SEED=… replays a run.
+// A new trust record reaches a device: what it takes and refuses, and that power may fail at every flash operation of
+// it. FLIPSIDE_SEED=… replays a run.
 
-import { BOOT_FLAG_TRUST_A_IN_FLUX, BOOT_FLAG_TRUST_B_IN_FLUX, buildTrustChain, ErrorCode, type SigningKey, type TrustKeys } from "@flipside/image-format";
+import {
+  BOOT_FLAG_TRUST_A_IN_FLUX,
+  BOOT_FLAG_TRUST_B_IN_FLUX,
+  buildTrustChain,
+  ErrorCode,
+  type SigningKey,
+  type TrustKeys,
+} from "@flipside/image-format";
 import { beforeAll, describe, expect, it } from "vitest";
 import { SeededRandom, seedOfRun } from "@flipside/machine/faults/seeded-random";
 import { seedFor, wayNames, ways } from "./campaign.ts";
@@ -17,7 +24,10 @@ const IN_FLUX = BOOT_FLAG_TRUST_A_IN_FLUX | BOOT_FLAG_TRUST_B_IN_FLUX;
 let workshop: Workshop;
 /** The factory's device after its enrolment. */
 let enrolled: { flash: Uint8Array; secrets: string[] };
-/** 1 is the factory's; 2 adds `second`; 3 revokes the first release key and has new roots; 4 to 7 add spare keys, and are long. */
+/**
+ * 1 is the factory's; 2 adds `second`; 3 revokes the first release key and has new roots; 4 to 7 add spare keys, and
+ * are long.
+ */
 let chains: { version: number; chain: Uint8Array }[];
 let bySecond: UpdateImage;
 const second = keyOf("second release");
@@ -32,7 +42,8 @@ const link = (trustVersion: number, roots: SigningKey[], release: SigningKey[], 
   operationsKeys: [workshop.keys.operations.publicKey],
 });
 
-const spares = (role: string, count: number): SigningKey[] => Array.from({ length: count }, (_, i) => keyOf(`spare ${role} ${i}`));
+const spares = (role: string, count: number): SigningKey[] =>
+  Array.from({ length: count }, (_, i) => keyOf(`spare ${role} ${i}`));
 
 beforeAll(async () => {
   workshop = await openWorkshop();
@@ -41,9 +52,14 @@ beforeAll(async () => {
     { trust: link(1, [root], [release]), signedBy: [root.privateJwk] },
     { trust: link(2, [root], [release, second]), signedBy: [root.privateJwk] },
     { trust: link(3, [otherRoot, thirdRoot], [second], 2), signedBy: [root.privateJwk] },
-    ...Array.from({ length: 4 }, (_, i) => ({ trust: link(4 + i, [otherRoot, thirdRoot, ...spares("root", 6)], [second, ...spares("release", 7)], 2), signedBy: [otherRoot.privateJwk, thirdRoot.privateJwk, ...spares("root", 6).map((key) => key.privateJwk)] })),
+    ...Array.from({ length: 4 }, (_, i) => ({
+      trust: link(4 + i, [otherRoot, thirdRoot, ...spares("root", 6)], [second, ...spares("release", 7)], 2),
+      signedBy: [otherRoot.privateJwk, thirdRoot.privateJwk, ...spares("root", 6).map((key) => key.privateJwk)],
+    })),
   ];
-  chains = await Promise.all(links.map(async (_, i) => ({ version: i + 1, chain: await buildTrustChain(links.slice(0, i + 1)) })));
+  chains = await Promise.all(
+    links.map(async (_, i) => ({ version: i + 1, chain: await buildTrustChain(links.slice(0, i + 1)) })),
+  );
   bySecond = await workshop.signedBy(second, 4);
   const rig = rigOn({ flash: workshop.factory, secrets: [] }, "enrol");
   expect(await rig.powerUp(undefined, () => rig.server.lastCheckIn !== undefined)).toBe("settled");
@@ -121,7 +137,12 @@ describe("a new trust record", () => {
     flash.fill(0, offsetBytes, offsetBytes + sizeBytes);
     const rebuilt = rigOn({ flash, secrets: rig.server.secrets }, "loader rebuilt");
     expect(await rebuilt.powerUp(undefined, () => rebuilt.server.lastCheckIn !== undefined)).toBe("settled");
-    expect(rebuilt.server.lastCheckIn).toMatchObject({ trust: 3, bootControl: "rebuilt", running: { slot: "b", digest: bySecond.digest, state: "confirmed" }, other: { slot: "a", state: "empty" } });
+    expect(rebuilt.server.lastCheckIn).toMatchObject({
+      trust: 3,
+      bootControl: "rebuilt",
+      running: { slot: "b", digest: bySecond.digest, state: "confirmed" },
+      other: { slot: "a", state: "empty" },
+    });
     expect([rig.violations, rebuilt.violations]).toEqual([[], []]);
   });
 
@@ -129,11 +150,16 @@ describe("a new trust record", () => {
     const rig = rigOn(enrolled, "would refuse");
     rig.server.trust = chains[2]!;
     expect(await rig.powerUp(undefined, () => rig.server.lastCheckIn?.trustRefused !== undefined)).toBe("settled");
-    expect(rig.server.lastCheckIn).toMatchObject({ trust: 1, trustRefused: { version: 3, code: ErrorCode.TrustWouldRefuseImage } });
+    expect(rig.server.lastCheckIn).toMatchObject({
+      trust: 1,
+      trustRefused: { version: 3, code: ErrorCode.TrustWouldRefuseImage },
+    });
     // The one before it is taken in the same run, and says nothing of the one that was refused.
     rig.server.onCheckIn = (checkIn) => (rig.server.trust = chains[checkIn.trustRefused ? 1 : 2]!);
     expect(await rig.powerUp(undefined, () => rig.server.lastCheckIn?.trust === 2)).toBe("settled");
-    expect(rig.server.lastCheckIn).toMatchObject({ trustRefused: { version: 3, code: ErrorCode.TrustWouldRefuseImage } });
+    expect(rig.server.lastCheckIn).toMatchObject({
+      trustRefused: { version: 3, code: ErrorCode.TrustWouldRefuseImage },
+    });
     rig.server.onCheckIn = () => {};
     expect(await install(rig, bySecond)).toBe("confirmed");
     await rotate(rig, 3);
@@ -147,20 +173,36 @@ describe("a new trust record", () => {
     // Offered all the time from the first check-in after the reset on, that is, while the candidate is on trial.
     rig.server.onCheckIn = (checkIn) => {
       if (checkIn.running.digest === workshop.good.digest) rig.server.trust ??= chains[1]!;
-      if (checkIn.running.state === "candidate" && checkIn.trust !== 1) rig.violations.push("a candidate took the record");
+      if (checkIn.running.state === "candidate" && checkIn.trust !== 1)
+        rig.violations.push("a candidate took the record");
     };
     expect(await rig.powerUp(undefined, () => rig.server.trust !== undefined && hasVersion(rig)())).toBe("settled");
     expect([rig.server.outcome, inFlash(rig), rig.violations]).toEqual(["confirmed", both, []]);
   });
 
   it.each([
-    ["is not signed by the roots before it", ErrorCode.TrustRecordInvalid, 0, async () => forge(link(2, [workshop.keys.root], [second]), [otherRoot])],
+    [
+      "is not signed by the roots before it",
+      ErrorCode.TrustRecordInvalid,
+      0,
+      async () => forge(link(2, [workshop.keys.root], [second]), [otherRoot]),
+    ],
     ["is of another line, though its signatures hold", ErrorCode.TrustForked, 4, async () => fork()],
     ["is an older one", ErrorCode.TrustNotNewer, 1, async () => chains[0]!.chain],
-    ["has bytes after its end", ErrorCode.TrustRecordInvalid, 0, async () => Buffer.concat([chains[2]!.chain, Buffer.alloc(4)])],
+    [
+      "has bytes after its end",
+      ErrorCode.TrustRecordInvalid,
+      0,
+      async () => Buffer.concat([chains[2]!.chain, Buffer.alloc(4)]),
+    ],
     ["is cut short", ErrorCode.TrustRecordInvalid, 0, async () => chains[2]!.chain.slice(0, -4)],
     ["is nothing at all", ErrorCode.TrustRecordInvalid, 0, async () => new Uint8Array(0)],
-    ["is too long", ErrorCode.TrustRecordInvalid, 0, async () => Buffer.concat([chains[2]!.chain, Buffer.alloc(8800 - chains[2]!.chain.length)])],
+    [
+      "is too long",
+      ErrorCode.TrustRecordInvalid,
+      0,
+      async () => Buffer.concat([chains[2]!.chain, Buffer.alloc(8800 - chains[2]!.chain.length)]),
+    ],
   ])("that %s is refused", async (_, code, version, make) => {
     const rig = rigOn(enrolled, "refused");
     await rotate(rig, 2);
@@ -169,20 +211,34 @@ describe("a new trust record", () => {
     expect(await rig.powerUp(undefined, () => rig.server.lastCheckIn?.trustRefused !== undefined)).toBe("settled");
     expect(rig.server.lastCheckIn).toMatchObject({ trust: 2, trustRefused: { version, code } });
     const { offsetBytes, sizeBytes } = workshop.layout.zones.trust;
-    expect(Buffer.compare(rig.device.flashBytes.subarray(offsetBytes, offsetBytes + sizeBytes), before.subarray(offsetBytes, offsetBytes + sizeBytes))).toBe(0);
+    expect(
+      Buffer.compare(
+        rig.device.flashBytes.subarray(offsetBytes, offsetBytes + sizeBytes),
+        before.subarray(offsetBytes, offsetBytes + sizeBytes),
+      ),
+    ).toBe(0);
     expect(rig.violations).toEqual([]);
   });
 });
 
 async function forge(trust: TrustKeys, signedBy: SigningKey[]): Promise<Uint8Array> {
   const { root, release } = workshop.keys;
-  return buildTrustChain([{ trust: link(1, [root], [release]), signedBy: [root.privateJwk] }, { trust, signedBy: signedBy.map((key) => key.privateJwk) }, { trust: link(3, [otherRoot], [second]), signedBy: [otherRoot.privateJwk] }]);
+  return buildTrustChain([
+    { trust: link(1, [root], [release]), signedBy: [root.privateJwk] },
+    { trust, signedBy: signedBy.map((key) => key.privateJwk) },
+    { trust: link(3, [otherRoot], [second]), signedBy: [otherRoot.privateJwk] },
+  ]);
 }
 
 /** The first root, revoked or stolen, makes a line of its own from the first link on. */
 function fork(): Promise<Uint8Array> {
   const { root, release } = workshop.keys;
-  return buildTrustChain([1, 2, 3, 4].map((version) => ({ trust: link(version, [root], version === 1 ? [release] : [release, otherRoot]), signedBy: [root.privateJwk] })));
+  return buildTrustChain(
+    [1, 2, 3, 4].map((version) => ({
+      trust: link(version, [root], version === 1 ? [release] : [release, otherRoot]),
+      signedBy: [root.privateJwk],
+    })),
+  );
 }
 
 describe("a copy of the trust chain that rots", () => {
@@ -210,8 +266,13 @@ describe("a copy of the trust chain that rots", () => {
     const rehearsal = rigOn(enrolled, "flux and rot");
     rehearsal.server.trust = chains[1]!;
     await rehearsal.powerUp(undefined, hasVersion(rehearsal));
-    const written = rehearsal.operations.findIndex(({ kind, offset }) => kind === "program" && offset >= start && offset < start + workshop.layout.zones.trust.sizeBytes);
-    expect(await rig.powerUp({ operation: written + 1, tear: "everything", afterglow: "stable" }, () => false)).toBe("cut");
+    const written = rehearsal.operations.findIndex(
+      ({ kind, offset }) =>
+        kind === "program" && offset >= start && offset < start + workshop.layout.zones.trust.sizeBytes,
+    );
+    expect(await rig.powerUp({ operation: written + 1, tear: "everything", afterglow: "stable" }, () => false)).toBe(
+      "cut",
+    );
     const inFlux = inFlash(rig).inFlux === BOOT_FLAG_TRUST_A_IN_FLUX ? 0 : 1;
     const flash = rig.device.flashBytes.slice();
     rot(flash, 1 - inFlux);
@@ -220,13 +281,19 @@ describe("a copy of the trust chain that rots", () => {
     expect(await rotten.powerUp(undefined, hasVersion(rotten))).toBe("settled");
     expect(inFlash(rotten)).toEqual(both);
     // The only case in which both flags stand: neither copy is known to be good.
-    expect(rotten.violations).toEqual([`trust copy ${inFlux === 0 ? "b" : "a"} changes while the flags are ${IN_FLUX}`, `trust copy ${inFlux === 0 ? "b" : "a"} changes while the flags are ${IN_FLUX}`]);
+    expect(rotten.violations).toEqual([
+      `trust copy ${inFlux === 0 ? "b" : "a"} changes while the flags are ${IN_FLUX}`,
+      `trust copy ${inFlux === 0 ? "b" : "a"} changes while the flags are ${IN_FLUX}`,
+    ]);
   });
 });
 
 describe("a device that loses power while it takes a new trust record", () => {
   /** One link more, in one page of flash; and five links more at once, in two pages. */
-  const rotations: [name: string, from: number, to: number][] = [["from 1 to 2", 1, 2], ["from 2 to 7", 2, 7]];
+  const rotations: [name: string, from: number, to: number][] = [
+    ["from 1 to 2", 1, 2],
+    ["from 2 to 7", 2, 7],
+  ];
 
   async function startOf(from: number): Promise<{ flash: Uint8Array; secrets: string[] }> {
     const rig = rigOn(enrolled, `start ${from}`);
@@ -245,32 +312,44 @@ describe("a device that loses power while it takes a new trust record", () => {
     return rig.operations.length;
   }
 
-  async function play(name: string, start: { flash: Uint8Array; secrets: string[] }, to: number, cuts: Cut[]): Promise<string[]> {
+  async function play(
+    name: string,
+    start: { flash: Uint8Array; secrets: string[] },
+    to: number,
+    cuts: Cut[],
+  ): Promise<string[]> {
     const rig = rigOn(start, name);
     rig.server.trust = chains[to - 1]!;
     let made = 0;
     for (const cut of cuts) if ((await rig.powerUp(cut, hasVersion(rig))) === "cut") made++;
     if (made === 0) rig.violations.push("the cut did not come");
     for (let n = 0; n < 2; n++) {
-      if ((await rig.powerUp(undefined, hasVersion(rig))) !== "settled") rig.violations.push(`the record never came: version ${rig.server.lastCheckIn?.trust}`);
+      if ((await rig.powerUp(undefined, hasVersion(rig))) !== "settled")
+        rig.violations.push(`the record never came: version ${rig.server.lastCheckIn?.trust}`);
       const found = inFlash(rig);
-      if (JSON.stringify(found) !== JSON.stringify(both)) rig.violations.push(`flash ended with ${JSON.stringify(found)}`);
+      if (JSON.stringify(found) !== JSON.stringify(both))
+        rig.violations.push(`flash ended with ${JSON.stringify(found)}`);
     }
     await new Promise((resolve) => setImmediate(resolve));
     return rig.violations.map((violation) => `FLIPSIDE_SEED=${seed} ${name}: ${violation}`);
   }
 
-  it.each(rotations)("%s: at every flash operation, in every way, boots and ends with the new record", { timeout: 240_000 }, async (name, from, to) => {
-    const start = await startOf(from);
-    const count = await rehearse(name, start, to);
-    expect(count).toBeGreaterThan(2 * 6);
-    const failures: string[] = [];
-    for (let operation = 1; operation <= count; operation++) {
-      for (const way of wayNames) failures.push(...(await play(`${name}:${operation}:${way}`, start, to, [{ operation, ...ways[way]! }])));
-    }
-    console.log(`${count} operations, ${wayNames.length} ways`);
-    expect(failures, failures.slice(0, 10).join("\n")).toEqual([]);
-  });
+  it.each(rotations)(
+    "%s: at every flash operation, in every way, boots and ends with the new record",
+    { timeout: 240_000 },
+    async (name, from, to) => {
+      const start = await startOf(from);
+      const count = await rehearse(name, start, to);
+      expect(count).toBeGreaterThan(2 * 6);
+      const failures: string[] = [];
+      for (let operation = 1; operation <= count; operation++) {
+        for (const way of wayNames)
+          failures.push(...(await play(`${name}:${operation}:${way}`, start, to, [{ operation, ...ways[way]! }])));
+      }
+      console.log(`${count} operations, ${wayNames.length} ways`);
+      expect(failures, failures.slice(0, 10).join("\n")).toEqual([]);
+    },
+  );
 
   it.each(rotations)("%s: and again while it recovers, does the same", { timeout: 240_000 }, async (name, from, to) => {
     const start = await startOf(from);
@@ -278,7 +357,10 @@ describe("a device that loses power while it takes a new trust record", () => {
     const failures: string[] = [];
     for (let i = 0; i < AGAIN_CASES; i++) {
       const random = new SeededRandom(seedFor(`${name}:again:${i}`));
-      const cuts = Array.from({ length: 2 + random.below(4) }, () => ({ operation: 1 + random.below(count), ...ways[random.pick(wayNames)]! }));
+      const cuts = Array.from({ length: 2 + random.below(4) }, () => ({
+        operation: 1 + random.below(count),
+        ...ways[random.pick(wayNames)]!,
+      }));
       failures.push(...(await play(`${name}:again:${i}`, start, to, cuts)));
     }
     expect(failures, failures.slice(0, 10).join("\n")).toEqual([]);

@@ -1,5 +1,5 @@
-// One unikernel in QEMU on a bench: test builds of the real loader and image, a server on a port, power-ups with cuts that
-// its flash driver makes, and after each of them what must hold, read from the flash file.
+// One unikernel in QEMU on a bench: test builds of the real loader and image, a server on a port, power-ups with cuts
+// that its flash driver makes, and after each of them what must hold, read from the flash file.
 
 import { closeSync, mkdtempSync, openSync, readSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -62,10 +62,16 @@ export class UnikernelBench {
   #wasCut = false;
   #isOff = false;
 
-  private constructor(readonly workshop: UnikernelWorkshop, readonly front: TcpFront, factory: Uint8Array) {
+  private constructor(
+    readonly workshop: UnikernelWorkshop,
+    readonly front: TcpFront,
+    factory: Uint8Array,
+  ) {
     const { offsetBytes, sizeBytes } = workshop.layout.zones.factory;
     this.#factoryZone = factory.slice(offsetBytes, offsetBytes + sizeBytes);
-    this.#usedBytes = Math.max(...Object.values(workshop.layout.zones).map((zone) => zone.offsetBytes + zone.sizeBytes));
+    this.#usedBytes = Math.max(
+      ...Object.values(workshop.layout.zones).map((zone) => zone.offsetBytes + zone.sizeBytes),
+    );
     this.#folder = mkdtempSync(join(tmpdir(), "flipside-power-cut-"));
     this.unikernel = new Unikernel({ folder: this.#folder, network: { kind: "user" }, flashFaults: true });
     this.unikernel.manufacture(workshop.bootBank, factory);
@@ -123,13 +129,16 @@ export class UnikernelBench {
     this.#confirmed = undefined;
     this.#sawRecord = newestRecord(this.workshop.layout, this.#flash) !== undefined;
     const { deviceId, claimSecret } = this.workshop.identity;
-    this.server = new ScriptedServer(realClock, new SeededRandom(seed), { id: deviceId, claimSecret }, [...snapshot.secrets]);
+    this.server = new ScriptedServer(realClock, new SeededRandom(seed), { id: deviceId, claimSecret }, [
+      ...snapshot.secrets,
+    ]);
     this.server.pollMs = POLL_MS;
     if (image) this.server.deployment = { id: image.digest.slice(0, 20), attempt: 1, image };
     this.server.onCheckIn = (checkIn) => {
       this.#sawFloor(checkIn.floor);
       const { digest, state } = checkIn.running;
-      if (this.#confirmed !== undefined && digest !== this.#confirmed) this.violations.push(`an image that had been confirmed gave way to ${digest?.slice(0, 8)}`);
+      if (this.#confirmed !== undefined && digest !== this.#confirmed)
+        this.violations.push(`an image that had been confirmed gave way to ${digest?.slice(0, 8)}`);
       if (digest === image?.digest && state === "confirmed") this.#confirmed = digest;
     };
   }
@@ -154,8 +163,17 @@ export class UnikernelBench {
     this.unikernel.armDriverCut(cut);
     this.unikernel.powerOn();
     const deadline = Date.now() + POWER_UP_MS_MAX;
-    while (!this.#isOff && !settled() && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
-    const end: End = this.#wasCut ? "cut" : this.#inRecovery ? "recovery" : settled() ? "settled" : this.#isOff ? "off" : "late";
+    while (!this.#isOff && !settled() && Date.now() < deadline)
+      await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+    const end: End = this.#wasCut
+      ? "cut"
+      : this.#inRecovery
+        ? "recovery"
+        : settled()
+          ? "settled"
+          : this.#isOff
+            ? "off"
+            : "late";
     await this.unikernel.cutPower();
     this.front.hangUp();
     this.#flash = this.#readFlash();
@@ -174,7 +192,8 @@ export class UnikernelBench {
     this.#sawRecord = true;
     const image = imageIn(layout, flash, slot, images);
     if (!image) this.violations.push(`slot ${slot} was started and does not hold a whole image`);
-    else if (!image.digest.startsWith(shownDigest)) this.violations.push(`slot ${slot} was started as ${shownDigest} and holds ${image.digest.slice(0, 16)}`);
+    else if (!image.digest.startsWith(shownDigest))
+      this.violations.push(`slot ${slot} was started as ${shownDigest} and holds ${image.digest.slice(0, 16)}`);
     else if (image.securityCounter < record.securityFloor) this.violations.push("an image below the floor was started");
     this.#sawFloor(record.securityFloor);
   }
@@ -187,10 +206,19 @@ export class UnikernelBench {
   /** Invariant 4: what runs, and what the factory wrote, is never touched. */
   #mayChange({ kind, offset, length }: RecordedOperation): void {
     const running = this.#runningSlot;
-    const forbidden = ["factory", "trust", ...(running === undefined ? (["slotA", "slotB", "journal", "settings"] as const) : [running === 0 ? ("slotA" as const) : ("slotB" as const)])] as const;
+    const forbidden = [
+      "factory",
+      "trust",
+      ...(running === undefined
+        ? (["slotA", "slotB", "journal", "settings"] as const)
+        : [running === 0 ? ("slotA" as const) : ("slotB" as const)]),
+    ] as const;
     for (const name of forbidden) {
       const zone = this.workshop.layout.zones[name];
-      if (offset < zone.offsetBytes + zone.sizeBytes && offset + length > zone.offsetBytes) this.violations.push(`${kind} at ${offset} in ${name}, while ${running === undefined ? "the loader" : `slot ${running}`} runs`);
+      if (offset < zone.offsetBytes + zone.sizeBytes && offset + length > zone.offsetBytes)
+        this.violations.push(
+          `${kind} at ${offset} in ${name}, while ${running === undefined ? "the loader" : `slot ${running}`} runs`,
+        );
     }
   }
 
@@ -200,15 +228,25 @@ export class UnikernelBench {
     if (end === "recovery") this.violations.push("recovery");
     if (end === "off") this.violations.push("QEMU ended by itself");
     if (end === "late") this.violations.push(`nothing came of a power-up in ${POWER_UP_MS_MAX / 1000} s`);
-    if (this.front.malformed.length > 0) this.violations.push(`sent what is no MQTT: ${this.front.malformed.splice(0).join(", ")}`);
+    if (this.front.malformed.length > 0)
+      this.violations.push(`sent what is no MQTT: ${this.front.malformed.splice(0).join(", ")}`);
     const same = (name: "factory" | "trust" | "slotA" | "slotB"): boolean => {
       const { offsetBytes, sizeBytes } = layout.zones[name];
-      return Buffer.compare(before.subarray(offsetBytes, offsetBytes + sizeBytes), this.#flash.subarray(offsetBytes, offsetBytes + sizeBytes)) === 0;
+      return (
+        Buffer.compare(
+          before.subarray(offsetBytes, offsetBytes + sizeBytes),
+          this.#flash.subarray(offsetBytes, offsetBytes + sizeBytes),
+        ) === 0
+      );
     };
     for (const name of ["factory", "trust"] as const) if (!same(name)) this.violations.push(`the ${name} zone changed`);
-    for (const [slot, name] of [[0, "slotA"], [1, "slotB"]] as const) {
+    for (const [slot, name] of [
+      [0, "slotA"],
+      [1, "slotB"],
+    ] as const) {
       // One slot ran all the time, or none did: then the loader alone, which changes neither.
-      if (this.#started.every((started) => started === slot) && !same(name)) this.violations.push(`${name} changed while it ran`);
+      if (this.#started.every((started) => started === slot) && !same(name))
+        this.violations.push(`${name} changed while it ran`);
     }
     const { record, bootable } = flashState(layout, this.#flash, images);
     // No record at all: only before the first one was sealed.

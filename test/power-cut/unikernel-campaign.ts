@@ -1,5 +1,5 @@
-// Seeded power cuts on the unikernel itself: real loader, real image, real protocol, in QEMU, with a flash driver that tears
-// the operation at which power goes. Each case follows from the seed of the run and its own number.
+// Seeded power cuts on the unikernel itself: real loader, real image, real protocol, in QEMU, with a flash driver that
+// tears the operation at which power goes. Each case follows from the seed of the run and its own number.
 
 import { BOOT_RECORD_STRIDE_BYTES, ErrorCode } from "@flipside/image-format";
 import { SeededRandom } from "@flipside/machine/faults/seeded-random";
@@ -11,7 +11,14 @@ import { type Snapshot, UnikernelBench } from "./unikernel-bench.ts";
 import { openUnikernelWorkshop, type UnikernelWorkshop } from "./unikernel-images.ts";
 
 /** What a case is about, and how many of 20 cases are. */
-const shares = { "first-start": 1, "first-update": 7, "second-update": 3, "turnover-update": 3, "crashing-update": 4, "spoilt-update": 2 } as const;
+const shares = {
+  "first-start": 1,
+  "first-update": 7,
+  "second-update": 3,
+  "turnover-update": 3,
+  "crashing-update": 4,
+  "spoilt-update": 2,
+} as const;
 export type StoryName = keyof typeof shares;
 export const storyNames = Object.keys(shares) as StoryName[];
 const CUTS_MAX = 3;
@@ -76,7 +83,18 @@ export async function runUnikernelCampaign(options: UnikernelCampaignOptions): P
   const workshop = await openUnikernelWorkshop(options.say ? { say: options.say } : {});
   const began = performance.now();
   const benches = await Promise.all(Array.from({ length: options.jobs ?? 2 }, () => UnikernelBench.open(workshop)));
-  const result: UnikernelCampaignResult = { seed: options.seed, cases: 0, cuts: 0, powerUps: 0, bricks: 0, violations: 0, seconds: 0, cutsByTear: {}, cutsByStory: {}, failures: [] };
+  const result: UnikernelCampaignResult = {
+    seed: options.seed,
+    cases: 0,
+    cuts: 0,
+    powerUps: 0,
+    bricks: 0,
+    violations: 0,
+    seconds: 0,
+    cutsByTear: {},
+    cutsByStory: {},
+    failures: [],
+  };
   const seconds = (): number => Math.round((performance.now() - began) / 100) / 10;
   try {
     const stories = await rehearse(benches[0]!, workshop, options.say ?? (() => {}));
@@ -97,10 +115,20 @@ export async function runUnikernelCampaign(options: UnikernelCampaignOptions): P
           count(result.cutsByStory, played.story, made.length);
           if (bench.violations.length > 0) {
             result.violations += bench.violations.length;
-            if (bench.violations.some((text) => text === "recovery" || text.startsWith("nothing came"))) result.bricks++;
-            result.failures.push({ case: played, violations: bench.violations, console: bench.unikernel.console.slice(-40) });
+            if (bench.violations.some((text) => text === "recovery" || text.startsWith("nothing came")))
+              result.bricks++;
+            result.failures.push({
+              case: played,
+              violations: bench.violations,
+              console: bench.unikernel.console.slice(-40),
+            });
           }
-          options.onProgress?.({ cuts: result.cuts, powerUps: result.powerUps, failures: result.failures.length, seconds: seconds() });
+          options.onProgress?.({
+            cuts: result.cuts,
+            powerUps: result.powerUps,
+            failures: result.failures.length,
+            seconds: seconds(),
+          });
         }
       }),
     );
@@ -116,12 +144,23 @@ function count(counts: Record<string, number>, name: string, by = 1): void {
 }
 
 /** Runs each story once without a cut: what it starts from, and how many operations it takes. */
-async function rehearse(bench: UnikernelBench, workshop: UnikernelWorkshop, say: (step: string) => void): Promise<Record<StoryName, Story>> {
-  const story = async (name: StoryName, start: Snapshot, image: UpdateImage | undefined, outcome: string | undefined): Promise<Story> => {
+async function rehearse(
+  bench: UnikernelBench,
+  workshop: UnikernelWorkshop,
+  say: (step: string) => void,
+): Promise<Record<StoryName, Story>> {
+  const story = async (
+    name: StoryName,
+    start: Snapshot,
+    image: UpdateImage | undefined,
+    outcome: string | undefined,
+  ): Promise<Story> => {
     await bench.insert(start, image, 1);
     const end = await bench.powerUp(undefined, () => settled(bench));
     if (end !== "settled" || bench.server.outcome !== outcome || bench.violations.length > 0) {
-      throw new Error(`without any cut ${name} ends ${end}, ${bench.server.outcome}, not ${outcome}: ${bench.violations.join("; ")}\n${bench.unikernel.console.slice(-30).join("\n")}`);
+      throw new Error(
+        `without any cut ${name} ends ${end}, ${bench.server.outcome}, not ${outcome}: ${bench.violations.join("; ")}\n${bench.unikernel.console.slice(-30).join("\n")}`,
+      );
     }
     say(`${name} takes ${bench.operations.length} flash operations`);
     return { start, image, outcome, operations: bench.operations.length };
@@ -132,7 +171,11 @@ async function rehearse(bench: UnikernelBench, workshop: UnikernelWorkshop, say:
   const firstUpdate = await story("first-update", enrolled, workshop.good, "confirmed");
   const updated = bench.snapshot;
   const nearlyFull: Snapshot = { ...updated, flash: updated.flash.slice() };
-  moveNewestRecord(workshop.layout, nearlyFull.flash, workshop.layout.sectorBytes / BOOT_RECORD_STRIDE_BYTES - PAGES_LEFT);
+  moveNewestRecord(
+    workshop.layout,
+    nearlyFull.flash,
+    workshop.layout.sectorBytes / BOOT_RECORD_STRIDE_BYTES - PAGES_LEFT,
+  );
   return {
     "first-start": firstStart,
     "first-update": firstUpdate,
@@ -140,7 +183,12 @@ async function rehearse(bench: UnikernelBench, workshop: UnikernelWorkshop, say:
     "second-update": await story("second-update", updated, workshop.next, "confirmed"),
     "turnover-update": await story("turnover-update", nearlyFull, workshop.next, "confirmed"),
     "crashing-update": await story("crashing-update", updated, workshop.crashing, "rolled-back"),
-    "spoilt-update": await story("spoilt-update", updated, workshop.spoilt, `rejected with code ${ErrorCode.ChunkMismatch}`),
+    "spoilt-update": await story(
+      "spoilt-update",
+      updated,
+      workshop.spoilt,
+      `rejected with code ${ErrorCode.ChunkMismatch}`,
+    ),
   };
 }
 
@@ -149,7 +197,11 @@ function settled({ server }: UnikernelBench): boolean {
 }
 
 /** Case `number` of the run with this seed. */
-export function caseOf(seed: number, number: number, stories: Record<StoryName, Pick<Story, "operations">>): UnikernelCase {
+export function caseOf(
+  seed: number,
+  number: number,
+  stories: Record<StoryName, Pick<Story, "operations">>,
+): UnikernelCase {
   const random = new SeededRandom(new SeededRandom((seed ^ Math.imul(number, 0x9e3779b1)) >>> 0).next());
   const story = random.pick(storyNames.flatMap((name) => Array.from({ length: shares[name] }, () => name)));
   const cuts = Array.from({ length: 1 + random.below(CUTS_MAX) }, (_, n): DriverCut => {
@@ -176,7 +228,8 @@ async function play(bench: UnikernelBench, story: Story, { cuts }: UnikernelCase
     const { outcome } = bench.server;
     // Every cut during its trial uses up one of a candidate's three tries.
     const triesUsedUp = made.length >= 3 && outcome === "rolled-back";
-    if (outcome !== story.outcome && !triesUsedUp) bench.violations.push(`${when} the update is ${outcome}, not ${story.outcome}`);
+    if (outcome !== story.outcome && !triesUsedUp)
+      bench.violations.push(`${when} the update is ${outcome}, not ${story.outcome}`);
   }
   return made;
 }

@@ -1,5 +1,5 @@
-// What the campaign on the unikernel flashes and offers: test builds of the real loader and of the real image, whose flash
-// driver can cut power (exokernel/flash_faults.h). All else of them is what ships.
+// What the campaign on the unikernel flashes and offers: test builds of the real loader and of the real image, whose
+// flash driver can cut power (exokernel/flash_faults.h). All else of them is what ships.
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -34,7 +34,12 @@ export interface UnikernelWorkshop {
 }
 
 /** Long: QEMU's time is the machine's, and one that is busy must not look like an image that is slow. */
-export const unikernelDeadlines = { confirmDeadlineMs: 60_000, contactDeadlineMs: 600_000, tries: 3, watchdogMs: 30_000 };
+export const unikernelDeadlines = {
+  confirmDeadlineMs: 60_000,
+  contactDeadlineMs: 600_000,
+  tries: 3,
+  watchdogMs: 30_000,
+};
 const SPOILT_CHUNK = 3;
 
 /** The host, from behind QEMU's NAT. */
@@ -50,14 +55,32 @@ export async function openUnikernelWorkshop(options: UnikernelWorkshopOptions = 
   const progress = options.say ? { onProgress: options.say } : {};
   const root = keyOf("root");
   const release = keyOf("release");
-  const trust = { trustVersion: 1, rootThreshold: 1, rootKeys: [root.publicKey], releaseKeys: [release.publicKey], operationsKeys: [keyOf("operations").publicKey] };
+  const trust = {
+    trustVersion: 1,
+    rootThreshold: 1,
+    rootKeys: [root.publicKey],
+    releaseKeys: [release.publicKey],
+    operationsKeys: [keyOf("operations").publicKey],
+  };
   const trustChain = await buildTrustChain([{ trust, signedBy: [root.privateJwk] }]);
   const loader = await buildLoader({ flashFaults: true });
   const good = await buildPayloads({ ...progress, flashFaults: true });
-  const crashing = await buildPayloads({ ...progress, flashFaults: true, appEntry: join(repositoryRoot, "test/end-to-end/faulty-images/app-crash.ts") });
-  const image = (version: string, releaseSequence: number, payload: Uint8Array, change: Partial<ImageFields>): Promise<UpdateImage> =>
+  const crashing = await buildPayloads({
+    ...progress,
+    flashFaults: true,
+    appEntry: join(repositoryRoot, "test/end-to-end/faulty-images/app-crash.ts"),
+  });
+  const image = (
+    version: string,
+    releaseSequence: number,
+    payload: Uint8Array,
+    change: Partial<ImageFields>,
+  ): Promise<UpdateImage> =>
     updateImage(
-      { ...imageFields(unikernelTarget, { version, releaseSequence, signingKeys: [], deadlines: unikernelDeadlines }), ...change },
+      {
+        ...imageFields(unikernelTarget, { version, releaseSequence, signingKeys: [], deadlines: unikernelDeadlines }),
+        ...change,
+      },
       padded(payload, options.payloadBytes ?? payload.length),
       release,
       unikernelLayout.sectorBytes,
@@ -87,6 +110,12 @@ export async function openUnikernelWorkshop(options: UnikernelWorkshopOptions = 
     ...images,
     spoilt: { ...images.spoilt, payload: spoiltPayload },
     images: Object.values(images),
-    factory: (port) => factoryFlash({ layout: unikernelLayout, identity: { ...identity, server: { host: HOST_ADDRESS, port } }, trustChain, image: images.first.file }),
+    factory: (port) =>
+      factoryFlash({
+        layout: unikernelLayout,
+        identity: { ...identity, server: { host: HOST_ADDRESS, port } },
+        trustChain,
+        image: images.first.file,
+      }),
   };
 }

@@ -33,7 +33,10 @@ async function main(): Promise<boolean> {
       console.log(`${cuts} cuts, ${powerUps} power-ups, ${failures} cases failed, ${seconds} s`);
     },
   });
-  for (const failure of result.failures) console.log(`--case '${JSON.stringify(failure.case)}': ${failure.violations.join("; ")}\n  ${failure.console.join("\n  ")}`);
+  for (const failure of result.failures)
+    console.log(
+      `--case '${JSON.stringify(failure.case)}': ${failure.violations.join("; ")}\n  ${failure.console.join("\n  ")}`,
+    );
   const { failures, ...figures } = result;
   console.log(JSON.stringify({ ...figures, failedCases: failures.length }));
   if (values.json !== undefined) writeFileSync(values.json, JSON.stringify(result, null, 2) + "\n");

@@ -12,10 +12,15 @@ const CUTS = 30;
 const seed = seedOfRun();
 console.log(`seed ${seed} (FLIPSIDE_SEED=${seed} replays)`);
 
-test("the unikernel boots a whole image and comes to its end, wherever its power is cut", { timeout: 600_000 }, async () => {
+test("the unikernel boots a whole image and comes to its end, wherever its power is cut", {
+  timeout: 600_000,
+}, async () => {
   const { failures, ...figures } = await runUnikernelCampaign({ cuts: CUTS, seed });
   console.log(JSON.stringify(figures));
-  const shown = failures.map((failure) => `node --import tsx test/power-cut/unikernel-main.ts --case '${JSON.stringify(failure.case)}': ${failure.violations.join("; ")}\n${failure.console.join("\n")}`);
+  const shown = failures.map(
+    (failure) =>
+      `node --import tsx test/power-cut/unikernel-main.ts --case '${JSON.stringify(failure.case)}': ${failure.violations.join("; ")}\n${failure.console.join("\n")}`,
+  );
   expect(shown, `FLIPSIDE_SEED=${seed}\n${shown.join("\n")}`).toEqual([]);
   expect(figures.cuts).toBeGreaterThanOrEqual(CUTS);
 });

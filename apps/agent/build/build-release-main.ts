@@ -1,4 +1,5 @@
-// The documented command that builds a release (README, docs/architecture.md): npm run build:release -- --version 1.2.3 …
+// The documented command that builds a release (README, docs/architecture.md): npm run build:release -- --version 1.2.3
+// …
 
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
@@ -31,7 +32,8 @@ class UsageError extends Error {}
 function wholeNumber(name: string, text: string | undefined, fallback?: number): number {
   if (text === undefined && fallback !== undefined) return fallback;
   const value = Number(text);
-  if (text === undefined || !/^\d+$/.test(text) || value > 0xffffffff) throw new UsageError(`--${name} ${text ?? "is missing"}: a whole number from 0 to 4294967295`);
+  if (text === undefined || !/^\d+$/.test(text) || value > 0xffffffff)
+    throw new UsageError(`--${name} ${text ?? "is missing"}: a whole number from 0 to 4294967295`);
   return value;
 }
 
@@ -40,7 +42,18 @@ async function main(): Promise<void> {
   try {
     const text = { type: "string" as const };
     ({ values } = parseArgs({
-      options: { version: text, sequence: text, app: text, agent: text, "security-counter": text, description: text, keys: text, out: text, "virtual-only": { type: "boolean" }, help: { type: "boolean", short: "h" } },
+      options: {
+        version: text,
+        sequence: text,
+        app: text,
+        agent: text,
+        "security-counter": text,
+        description: text,
+        keys: text,
+        out: text,
+        "virtual-only": { type: "boolean" },
+        help: { type: "boolean", short: "h" },
+      },
       allowPositionals: false,
     }));
   } catch (error) {
@@ -50,16 +63,20 @@ async function main(): Promise<void> {
   const option = (name: string): string | undefined => values[name] as string | undefined;
   const entry = (name: string): string | undefined => (option(name) === undefined ? undefined : resolve(option(name)!));
   const version = option("version");
-  if (version === undefined || !/^\d+\.\d+\.\d+([-+][0-9A-Za-z.+-]+)?$/.test(version)) throw new UsageError(`--version ${version ?? "is missing"}: a semantic version such as 2.1.0`);
+  if (version === undefined || !/^\d+\.\d+\.\d+([-+][0-9A-Za-z.+-]+)?$/.test(version))
+    throw new UsageError(`--version ${version ?? "is missing"}: a semantic version such as 2.1.0`);
   const keysFolder = resolve(option("keys") ?? join(repositoryRoot, "var/keys"));
-  if (option("keys") !== undefined && !existsSync(keysFolder)) process.stderr.write(`${keysFolder} does not exist yet: making new keys there\n`);
+  if (option("keys") !== undefined && !existsSync(keysFolder))
+    process.stderr.write(`${keysFolder} does not exist yet: making new keys there\n`);
   const keys = await projectKeys(keysFolder);
   const appEntry = entry("app");
   const agentEntry = entry("agent");
   const description = option("description");
   const missing = missingDeviceTools();
   if (values["virtual-only"] !== true && missing.length > 0) {
-    throw new ToolError(`${missing.join(", ")} missing here (npm run setup says how to get that). With --virtual-only, the release is for virtual devices alone, and takes none of it.`);
+    throw new ToolError(
+      `${missing.join(", ")} missing here (npm run setup says how to get that). With --virtual-only, the release is for virtual devices alone, and takes none of it.`,
+    );
   }
   const build = values["virtual-only"] === true ? buildVirtualRelease : buildSignedRelease;
   const built = await build({
@@ -78,14 +95,18 @@ async function main(): Promise<void> {
   process.stdout.write(`${relative(process.cwd(), out)}: ${built.file.length} bytes\n`);
   for (const image of splitRelease(built.file)) {
     const d = await describeImage(image);
-    process.stdout.write(`  ${d.hardware.name.padEnd(14)} ${String(d.sizeBytes).padStart(7)} bytes  digest ${d.digest}\n`);
+    process.stdout.write(
+      `  ${d.hardware.name.padEnd(14)} ${String(d.sizeBytes).padStart(7)} bytes  digest ${d.digest}\n`,
+    );
   }
 }
 
 main().catch((error: unknown) => {
   const forPeople = error instanceof UsageError || error instanceof ToolError || error instanceof FormatError;
-  if (error instanceof FormatError) process.stderr.write(`the image would not be accepted (${errorName(error.code)}): ${error.message}\n`);
-  else process.stderr.write(forPeople ? `${(error as Error).message}\n` : `${(error as Error).stack ?? String(error)}\n`);
+  if (error instanceof FormatError)
+    process.stderr.write(`the image would not be accepted (${errorName(error.code)}): ${error.message}\n`);
+  else
+    process.stderr.write(forPeople ? `${(error as Error).message}\n` : `${(error as Error).stack ?? String(error)}\n`);
   if (error instanceof UsageError) process.stderr.write(`\n${usage}`);
   process.exit(1);
 });

@@ -3,7 +3,13 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { JWK } from "jose";
-import { buildImage, buildRelease, type ImageFields, TRIAL_DEADLINE_MS_MIN, watchdogMsMin } from "@flipside/image-format";
+import {
+  buildImage,
+  buildRelease,
+  type ImageFields,
+  TRIAL_DEADLINE_MS_MIN,
+  watchdogMsMin,
+} from "@flipside/image-format";
 import { compileWasm, translateToC } from "./compile-module.ts";
 import { linkProgram, type LinkedProgram, type LinkOptions } from "./link.ts";
 import { agentSources } from "./paths.ts";
@@ -38,24 +44,41 @@ interface CompiledModules {
   appWasm: string;
 }
 
-async function compileModules(options: Pick<ReleaseOptions, "appEntry" | "agentEntry" | "onProgress">): Promise<CompiledModules> {
+async function compileModules(
+  options: Pick<ReleaseOptions, "appEntry" | "agentEntry" | "onProgress">,
+): Promise<CompiledModules> {
   options.onProgress?.("compiling the agent (AssemblyScript)");
-  const agentWasm = await compileWasm({ name: "agent", entry: options.agentEntry ?? join(agentSources, "agent/main.ts"), memoryPages: memoryPages.agent });
+  const agentWasm = await compileWasm({
+    name: "agent",
+    entry: options.agentEntry ?? join(agentSources, "agent/main.ts"),
+    memoryPages: memoryPages.agent,
+  });
   options.onProgress?.("compiling the app (AssemblyScript)");
-  const appWasm = await compileWasm({ name: "app", entry: options.appEntry ?? join(agentSources, "app/main.ts"), memoryPages: memoryPages.app });
+  const appWasm = await compileWasm({
+    name: "app",
+    entry: options.appEntry ?? join(agentSources, "app/main.ts"),
+    memoryPages: memoryPages.app,
+  });
   return { agentWasm, appWasm };
 }
 
-const virtualPayloadOf = ({ agentWasm, appWasm }: CompiledModules): Uint8Array => buildBundle(readFileSync(agentWasm), readFileSync(appWasm));
+const virtualPayloadOf = ({ agentWasm, appWasm }: CompiledModules): Uint8Array =>
+  buildBundle(readFileSync(agentWasm), readFileSync(appWasm));
 
 /** Compiles both modules and links them for both targets. */
-export async function buildPayloads(options: Pick<ReleaseOptions, "appEntry" | "agentEntry" | "onProgress"> & Pick<LinkOptions, "flashFaults">): Promise<BuiltPayloads> {
+export async function buildPayloads(
+  options: Pick<ReleaseOptions, "appEntry" | "agentEntry" | "onProgress"> & Pick<LinkOptions, "flashFaults">,
+): Promise<BuiltPayloads> {
   const progress = options.onProgress ?? (() => {});
   const compiled = await compileModules(options);
   const { agentWasm, appWasm } = compiled;
   progress("translating WebAssembly to C");
   const modules = [
-    { name: "agent", folder: await translateToC("agent", agentWasm, memoryPages.agent), memoryPages: memoryPages.agent },
+    {
+      name: "agent",
+      folder: await translateToC("agent", agentWasm, memoryPages.agent),
+      memoryPages: memoryPages.agent,
+    },
     { name: "app", folder: await translateToC("app", appWasm, memoryPages.app), memoryPages: memoryPages.app },
   ];
   progress("linking the unikernel (RV32)");
@@ -88,18 +111,25 @@ export function imageFields(target: Target, options: ReleaseOptions): ImageField
 }
 
 /**
- * A header may say what no device of this hardware can meet. The device arms and waits for longer then; a release that says
- * so is refused where it is built, since whoever wrote it meant something else.
+ * A header may say what no device of this hardware can meet. The device arms and waits for longer then; a release that
+ * says so is refused where it is built, since whoever wrote it meant something else.
  */
 export function checkTimes(target: Target, { watchdogMs, confirmDeadlineMs, contactDeadlineMs }: ImageFields): void {
   const refuse = (what: string, least: number, why: string): never => {
     throw new RangeError(`${what} for ${target.hardwareName} is too short: ${why}; at least ${least} ms`);
   };
   const watchdogLeast = watchdogMsMin(target.flashEraseMsMax);
-  if (watchdogMs < watchdogLeast) refuse(`a watchdog of ${watchdogMs} ms`, watchdogLeast, `one erase of its flash may take ${target.flashEraseMsMax} ms`);
+  if (watchdogMs < watchdogLeast)
+    refuse(
+      `a watchdog of ${watchdogMs} ms`,
+      watchdogLeast,
+      `one erase of its flash may take ${target.flashEraseMsMax} ms`,
+    );
   const why = "an app's first word comes with its first tick, a second after the start";
-  if (confirmDeadlineMs < TRIAL_DEADLINE_MS_MIN) refuse(`a confirm deadline of ${confirmDeadlineMs} ms`, TRIAL_DEADLINE_MS_MIN, why);
-  if (contactDeadlineMs < TRIAL_DEADLINE_MS_MIN) refuse(`a contact deadline of ${contactDeadlineMs} ms`, TRIAL_DEADLINE_MS_MIN, why);
+  if (confirmDeadlineMs < TRIAL_DEADLINE_MS_MIN)
+    refuse(`a confirm deadline of ${confirmDeadlineMs} ms`, TRIAL_DEADLINE_MS_MIN, why);
+  if (contactDeadlineMs < TRIAL_DEADLINE_MS_MIN)
+    refuse(`a contact deadline of ${contactDeadlineMs} ms`, TRIAL_DEADLINE_MS_MIN, why);
 }
 
 export interface BuiltRelease {
@@ -114,9 +144,22 @@ export async function buildSignedRelease(options: ReleaseOptions): Promise<Built
   for (const target of [unikernelTarget, virtualTarget]) checkTimes(target, imageFields(target, options));
   const payloads = await buildPayloads(options);
   options.onProgress?.("signing");
-  const unikernelImage = await buildImage({ fields: imageFields(unikernelTarget, options), payload: payloads.unikernelPayload, signingKeys: options.signingKeys });
-  const virtualImage = await buildImage({ fields: imageFields(virtualTarget, options), payload: payloads.virtualPayload, signingKeys: options.signingKeys });
-  return { file: buildRelease([unikernelImage, virtualImage]), unikernelImage, virtualImage, unikernel: payloads.unikernel };
+  const unikernelImage = await buildImage({
+    fields: imageFields(unikernelTarget, options),
+    payload: payloads.unikernelPayload,
+    signingKeys: options.signingKeys,
+  });
+  const virtualImage = await buildImage({
+    fields: imageFields(virtualTarget, options),
+    payload: payloads.virtualPayload,
+    signingKeys: options.signingKeys,
+  });
+  return {
+    file: buildRelease([unikernelImage, virtualImage]),
+    unikernelImage,
+    virtualImage,
+    unikernel: payloads.unikernel,
+  };
 }
 
 export type VirtualRelease = Pick<BuiltRelease, "file" | "virtualImage">;
@@ -125,6 +168,10 @@ export type VirtualRelease = Pick<BuiltRelease, "file" | "virtualImage">;
 export async function buildVirtualRelease(options: ReleaseOptions): Promise<VirtualRelease> {
   const payload = virtualPayloadOf(await compileModules(options));
   options.onProgress?.("signing");
-  const virtualImage = await buildImage({ fields: imageFields(virtualTarget, options), payload, signingKeys: options.signingKeys });
+  const virtualImage = await buildImage({
+    fields: imageFields(virtualTarget, options),
+    payload,
+    signingKeys: options.signingKeys,
+  });
   return { file: buildRelease([virtualImage]), virtualImage };
 }

@@ -30,10 +30,14 @@ export function hashOfFiles(paths: string[], root: string): string {
 }
 
 /**
- * The folder that `make` filled for these inputs: from an earlier build, or made now in a folder of its own that is moved
- * into place when complete, so that builds side by side and interrupted ones do no harm.
+ * The folder that `make` filled for these inputs: from an earlier build, or made now in a folder of its own that is
+ * moved into place when complete, so that builds side by side and interrupted ones do no harm.
  */
-export async function cached(step: string, inputsHash: string, make: (folder: string) => Promise<void>): Promise<string> {
+export async function cached(
+  step: string,
+  inputsHash: string,
+  make: (folder: string) => Promise<void>,
+): Promise<string> {
   const folder = join(buildOutput, step, inputsHash.slice(0, 24));
   if (existsSync(folder)) return folder;
   const partial = `${folder}.${process.pid}.${Math.random().toString(36).slice(2)}`;

@@ -16,7 +16,9 @@ export interface ModuleSpec {
   memoryPages: number;
   /** Changes to sources that are compiled in their place: bugs planted on purpose, for the test that must find them. */
   patches?: readonly SourcePatch[];
-  /** Whole texts that are compiled in place of files (from the repository's root), or of such as aren't there: mutants. */
+  /**
+   * Whole texts that are compiled in place of files (from the repository's root), or of such as aren't there: mutants.
+   */
   texts?: ReadonlyMap<string, string>;
 }
 
@@ -27,24 +29,32 @@ export interface SourcePatch {
   replace: string;
 }
 
-/** The source with its patches; undefined: it has none. Throws where one no longer fits, so that no patch goes stale unseen. */
+/**
+ * The source with its patches; undefined: it has none. Throws where one no longer fits, so that no patch goes stale
+ * unseen.
+ */
 export function patchedSource(file: string, patches: readonly SourcePatch[]): string | undefined {
   const own = patches.filter((patch) => patch.file === file);
   if (own.length === 0) return undefined;
   let source = readFileSync(join(repositoryRoot, file), "utf8");
   for (const { find, replace } of own) {
-    if (source.split(find).length !== 2) throw new ToolError(`a patch of ${file} does not fit: its text occurs ${source.split(find).length - 1} times, not once:\n${find}`);
+    if (source.split(find).length !== 2)
+      throw new ToolError(
+        `a patch of ${file} does not fit: its text occurs ${source.split(find).length - 1} times, not once:\n${find}`,
+      );
     source = source.replace(find, () => replace);
   }
   return source;
 }
 
-const ascVersion = (): string => JSON.parse(readFileSync(join(repositoryRoot, "node_modules/assemblyscript/package.json"), "utf8")).version;
+const ascVersion = (): string =>
+  JSON.parse(readFileSync(join(repositoryRoot, "node_modules/assemblyscript/package.json"), "utf8")).version;
 
 /** Path of the .wasm. */
 export async function compileWasm(spec: ModuleSpec): Promise<string> {
   if (!existsSync(spec.entry)) throw new ToolError(`there is no ${spec.entry} to compile`);
-  if (relative(repositoryRoot, spec.entry).startsWith("..")) throw new ToolError(`${spec.entry} lies outside of the repository: put your module below ${repositoryRoot}`);
+  if (relative(repositoryRoot, spec.entry).startsWith(".."))
+    throw new ToolError(`${spec.entry} lies outside of the repository: put your module below ${repositoryRoot}`);
   const sources = [
     ...filesBelow(agentSources, [".ts"]),
     ...filesBelow(join(formatSources, "src/portable"), [".ts"]),
@@ -52,25 +62,43 @@ export async function compileWasm(spec: ModuleSpec): Promise<string> {
   ];
   const folderOfEntry = filesBelow(join(spec.entry, ".."), [".ts"]);
   const options = [
-    "--runtime", "stub",
-    "-O3", "--shrinkLevel", "1",
-    "--use", "abort=apps/agent/src/abort/abort",
-    "--initialMemory", String(spec.memoryPages), "--maximumMemory", String(spec.memoryPages),
+    "--runtime",
+    "stub",
+    "-O3",
+    "--shrinkLevel",
+    "1",
+    "--use",
+    "abort=apps/agent/src/abort/abort",
+    "--initialMemory",
+    String(spec.memoryPages),
+    "--maximumMemory",
+    String(spec.memoryPages),
   ];
   const entry = relative(repositoryRoot, spec.entry);
   const { patches = [], texts = new Map<string, string>() } = spec;
-  const hash = hashOf([ascVersion(), entry, ...options, ...patches.map((patch) => JSON.stringify(patch)), ...[...texts].flat(), hashOfFiles([...new Set([...sources, ...folderOfEntry])], repositoryRoot)]);
+  const hash = hashOf([
+    ascVersion(),
+    entry,
+    ...options,
+    ...patches.map((patch) => JSON.stringify(patch)),
+    ...[...texts].flat(),
+    hashOfFiles([...new Set([...sources, ...folderOfEntry])], repositoryRoot),
+  ]);
   // An app need not know of it: what AssemblyScript's library calls when an assertion fails is compiled in.
   const reexportsAbort = /export \{ abort \}/.test(readFileSync(spec.entry, "utf8"));
   const abortSource = "apps/agent/src/abort.ts";
   const folder = await cached("wasm", hash, async (target) => {
     const { default: asc } = await import("assemblyscript/asc");
     const out = relative(repositoryRoot, join(target, "module.wasm"));
-    const { error, stderr } = await asc.main([entry, ...(reexportsAbort ? [] : [abortSource]), "--baseDir", repositoryRoot, "--outFile", out, ...options],
-      { readFile: (name, baseDir) => {
-        const file = relative(repositoryRoot, join(baseDir, name));
-        return texts.get(file) ?? patchedSource(file, patches) ?? readIfThere(join(baseDir, name));
-      } });
+    const { error, stderr } = await asc.main(
+      [entry, ...(reexportsAbort ? [] : [abortSource]), "--baseDir", repositoryRoot, "--outFile", out, ...options],
+      {
+        readFile: (name, baseDir) => {
+          const file = relative(repositoryRoot, join(baseDir, name));
+          return texts.get(file) ?? patchedSource(file, patches) ?? readIfThere(join(baseDir, name));
+        },
+      },
+    );
     if (error) throw new ToolError(`${entry} does not compile: ${error.message}\n${stderr.toString()}`);
   });
   return join(folder, "module.wasm");

@@ -11,26 +11,63 @@ const prefix = "riscv64-unknown-elf-";
 const compileFlags = [
   // RV32IMAC with Zicsr and Zifencei: in version 2.2 of the specification those are part of I, and only under this name
   // does gcc 12 find its RV32 libraries.
-  "-march=rv32imac", "-misa-spec=2.2", "-mabi=ilp32", "--specs=picolibc.specs",
-  // Of the combinations measured (docs/decisions/0009), small and fast: without -mno-strict-align (which needs a -mtune that
-  // allows it) gcc loads every word of a module's memory byte by byte.
-  "-Os", "-msave-restore", "-mtune=thead-c906", "-mno-strict-align",
-  // What is worth inlining Binaryen has inlined before: what gcc adds by itself is 8 KB at -O2, and a boot takes 4 % longer.
+  "-march=rv32imac",
+  "-misa-spec=2.2",
+  "-mabi=ilp32",
+  "--specs=picolibc.specs",
+  // Of the combinations measured (docs/decisions/0009), small and fast: without -mno-strict-align (which needs a -mtune
+  // that allows it) gcc loads every word of a module's memory byte by byte.
+  "-Os",
+  "-msave-restore",
+  "-mtune=thead-c906",
+  "-mno-strict-align",
+  // What is worth inlining Binaryen has inlined before: what gcc adds by itself is 8 KB at -O2, and a boot takes 4 %
+  // longer.
   "-fno-inline-functions",
-  "-flto", "-ffunction-sections", "-fdata-sections", "-fno-strict-aliasing", "-msmall-data-limit=0", "-std=gnu11",
+  "-flto",
+  "-ffunction-sections",
+  "-fdata-sections",
+  "-fno-strict-aliasing",
+  "-msmall-data-limit=0",
+  "-std=gnu11",
   // The stack's end is a locked guard page, so that no call has to count its depth.
-  "-DWASM_RT_USE_STACK_DEPTH_COUNT=0", "-DNDEBUG",
+  "-DWASM_RT_USE_STACK_DEPTH_COUNT=0",
+  "-DNDEBUG",
 ];
 
 /** Exokernel files that every program has, and those that only one kind has. */
 const commonFiles = [
-  "start.S", "memory.S", "trap_entry.S", "trap.c", "uart.c", "clock.c", "flash_cfi.c", "flash_zones.c", "pmp.c", "plic.c", "reset.c",
-  "root_keys.c", "image_window.c", "watchdog_i6300esb.c", "wasm_runtime.c",
+  "start.S",
+  "memory.S",
+  "trap_entry.S",
+  "trap.c",
+  "uart.c",
+  "clock.c",
+  "flash_cfi.c",
+  "flash_zones.c",
+  "pmp.c",
+  "plic.c",
+  "reset.c",
+  "root_keys.c",
+  "image_window.c",
+  "watchdog_i6300esb.c",
+  "wasm_runtime.c",
 ];
 const loaderFiles = [...commonFiles, "main_boot.c", "image_loader.c"];
-const imageFiles = [...commonFiles, "main_image.c", "app_slice.c", "virtqueue.c", "virtio_net.c", "virtio_rng.c", "streams_absent.c"];
+const imageFiles = [
+  ...commonFiles,
+  "main_image.c",
+  "app_slice.c",
+  "virtqueue.c",
+  "virtio_net.c",
+  "virtio_rng.c",
+  "streams_absent.c",
+];
 
-/** What a test build has besides (exokernel/flash_faults.h): power cuts in the flash driver, and a record of its operations. */
+/**
+ * What a test build has besides (exokernel/flash_faults.h): power cuts in the flash driver, and a record of its
+ * operations.
+ */
 const faultFiles = ["flash_faults.c"];
 const faultFlags = ["-DFLASH_FAULTS"];
 
@@ -56,7 +93,11 @@ export interface ModuleCode {
 
 /** Object files of sources, in `target`. */
 async function compile(sources: string[], includes: string[], flags: string[], target: string): Promise<string[]> {
-  await runTool(`${prefix}gcc`, [...compileFlags, ...flags, ...includes.map((folder) => `-I${folder}`), "-c", ...sources], { cwd: target });
+  await runTool(
+    `${prefix}gcc`,
+    [...compileFlags, ...flags, ...includes.map((folder) => `-I${folder}`), "-c", ...sources],
+    { cwd: target },
+  );
   return sources.map((path) => join(target, basename(path).replace(/\.[cS]$/, ".o")));
 }
 
@@ -76,14 +117,23 @@ function importsNothing(module: ModuleCode): boolean {
 }
 
 /** Links a program of the exokernel with its modules. */
-export async function linkProgram(kind: "loader" | "image", modules: ModuleCode[], options: LinkOptions = {}): Promise<LinkedProgram> {
+export async function linkProgram(
+  kind: "loader" | "image",
+  modules: ModuleCode[],
+  options: LinkOptions = {},
+): Promise<LinkedProgram> {
   const script = kind === "loader" ? "boot.ld" : "image.ld";
   const { extraFiles = [], flashFaults = false } = options;
-  const files = [...(kind === "loader" ? loaderFiles : imageFiles), ...(flashFaults ? faultFiles : [])].map((name) => join(exokernelSources, name));
+  const files = [...(kind === "loader" ? loaderFiles : imageFiles), ...(flashFaults ? faultFiles : [])].map((name) =>
+    join(exokernelSources, name),
+  );
   const flags = flashFaults ? faultFlags : [];
   const version = await runTool(`${prefix}gcc`, ["--version"]);
   const hash = hashOf([
-    version, ...compileFlags, ...flags, kind,
+    version,
+    ...compileFlags,
+    ...flags,
+    kind,
     hashOfFiles(filesBelow(exokernelSources, [".c", ".h", ".S", ".ld"]), repositoryRoot),
     ...extraFiles.map((path) => readFileSync(path)),
     ...modules.flatMap((m) => [m.name, String(m.memoryPages), readFileSync(join(m.folder, `${m.name}.c`))]),
@@ -93,17 +143,41 @@ export async function linkProgram(kind: "loader" | "image", modules: ModuleCode[
     const objects = await compile(
       [...files, ...extraFiles],
       [exokernelSources, ...modules.map((m) => m.folder)],
-      ["-Wall", "-Wextra", ...flags, ...modules.filter(importsNothing).map((m) => `-D${m.name.toUpperCase()}_IMPORTS_NOTHING`), `-ffile-prefix-map=${repositoryRoot}=.`, ...modules.map((m) => `-D${m.name.toUpperCase()}_MEMORY_BYTES=${m.memoryPages * 65536}`)],
+      [
+        "-Wall",
+        "-Wextra",
+        ...flags,
+        ...modules.filter(importsNothing).map((m) => `-D${m.name.toUpperCase()}_IMPORTS_NOTHING`),
+        `-ffile-prefix-map=${repositoryRoot}=.`,
+        ...modules.map((m) => `-D${m.name.toUpperCase()}_MEMORY_BYTES=${m.memoryPages * 65536}`),
+      ],
       target,
     );
-    await runTool(`${prefix}gcc`, [
-      ...compileFlags, "-frandom-seed=flipside", "-nostartfiles", "-Wl,--gc-sections", "-Wl,--no-warn-rwx-segments",
-      `-T${join(exokernelSources, script)}`, "-Wl,-Map=program.map", ...objects, ...moduleObjects, "-o", "program.elf",
-    ], { cwd: target });
+    await runTool(
+      `${prefix}gcc`,
+      [
+        ...compileFlags,
+        "-frandom-seed=flipside",
+        "-nostartfiles",
+        "-Wl,--gc-sections",
+        "-Wl,--no-warn-rwx-segments",
+        `-T${join(exokernelSources, script)}`,
+        "-Wl,-Map=program.map",
+        ...objects,
+        ...moduleObjects,
+        "-o",
+        "program.elf",
+      ],
+      { cwd: target },
+    );
     await runTool(`${prefix}objcopy`, ["-O", "binary", "program.elf", "program.bin"], { cwd: target });
     for (const object of objects) rmSync(object);
   });
-  return { elfPath: join(folder, "program.elf"), binaryPath: join(folder, "program.bin"), mapPath: join(folder, "program.map") };
+  return {
+    elfPath: join(folder, "program.elf"),
+    binaryPath: join(folder, "program.bin"),
+    mapPath: join(folder, "program.map"),
+  };
 }
 
 /** Addresses of symbols in an ELF file. */

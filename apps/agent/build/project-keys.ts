@@ -1,16 +1,25 @@
-// A project's keys: root and release keys for the offline half of the work, the operations key for the server's, and the
-// trust chain that names their public halves. Made once; later ones are added by `npm run trust` (trust-main.ts). The
-// files are the project's most valuable.
+// A project's keys: root and release keys for the offline half of the work, the operations key for the server's, and
+// the trust chain that names their public halves. Made once; later ones are added by `npm run trust` (trust-main.ts).
+// The files are the project's most valuable.
 
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { JWK } from "jose";
-import { buildTrustChain, generateSigningKey, signingKeyFromJwk, type SigningKey, splitTrustChain, toHex } from "@flipside/image-format";
+import {
+  buildTrustChain,
+  generateSigningKey,
+  signingKeyFromJwk,
+  type SigningKey,
+  splitTrustChain,
+  toHex,
+} from "@flipside/image-format";
 
 export interface ProjectKeys {
   /** The first one, which boot banks hold. */
   root: SigningKey;
-  /** Of those that the newest trust record names, the last one whose private half is in the folder: what signs releases. */
+  /**
+   * Of those that the newest trust record names, the last one whose private half is in the folder: what signs releases.
+   */
   release: SigningKey;
   operations: SigningKey;
   /** Binary trust chain, as devices and server keep it. */
@@ -51,25 +60,42 @@ export async function projectKeys(folder: string): Promise<ProjectKeys> {
   }
   const trustChain = new Uint8Array(readFileSync(trustChainPath));
   const release = newestOf(splitTrustChain(trustChain).at(-1)!.keys.releaseKeys, privateKeysIn(folder, "release"));
-  if (release === undefined) throw new Error(`${folder} holds no private half of a release key that ${trustChainPath} names`);
-  return { ...keys, release: release.key, trustChain, trustChainPath, releaseKeyPath: release.path, operationsKeyPath: join(folder, "operations.private.jwk") };
+  if (release === undefined)
+    throw new Error(`${folder} holds no private half of a release key that ${trustChainPath} names`);
+  return {
+    ...keys,
+    release: release.key,
+    trustChain,
+    trustChainPath,
+    releaseKeyPath: release.path,
+    operationsKeyPath: join(folder, "operations.private.jwk"),
+  };
 }
 
 /** Private keys of a role that are files of the folder: the first, and those that `npm run trust` has made. */
 export function privateKeysIn(folder: string, role: (typeof roles)[number]): { path: string; key: SigningKey }[] {
-  const names = readdirSync(folder).filter((name) => name.startsWith(role) && /^[a-z]+(-\d+)?\.private\.jwk$/.test(name));
+  const names = readdirSync(folder).filter(
+    (name) => name.startsWith(role) && /^[a-z]+(-\d+)?\.private\.jwk$/.test(name),
+  );
   return names.sort().map((name) => ({ path: join(folder, name), key: readKey(join(folder, name)) }));
 }
 
-function newestOf(publicKeys: Uint8Array[], known: { path: string; key: SigningKey }[]): { path: string; key: SigningKey } | undefined {
-  return publicKeys.map((publicKey) => known.find(({ key }) => toHex(key.publicKey) === toHex(publicKey))).findLast((found) => found !== undefined);
+function newestOf(
+  publicKeys: Uint8Array[],
+  known: { path: string; key: SigningKey }[],
+): { path: string; key: SigningKey } | undefined {
+  return publicKeys
+    .map((publicKey) => known.find(({ key }) => toHex(key.publicKey) === toHex(publicKey)))
+    .findLast((found) => found !== undefined);
 }
 
 function readKey(path: string): SigningKey {
   try {
     return signingKeyFromJwk(JSON.parse(readFileSync(path, "utf8")) as JWK);
   } catch (error) {
-    throw new Error(`${path} is no key of this project: ${(error as Error).message}. Restore it from your copy, or move the folder away to begin anew`);
+    throw new Error(
+      `${path} is no key of this project: ${(error as Error).message}. Restore it from your copy, or move the folder away to begin anew`,
+    );
   }
 }
 

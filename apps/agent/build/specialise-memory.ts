@@ -1,14 +1,16 @@
-// Rewrites the C that wasm2c wrote so that loads and stores know their memory: exokernel/module_memory.h says how and why.
-// Anything that doesn't have the expected form is an error, so a new wasm2c can't slip past the check unnoticed.
+// Rewrites the C that wasm2c wrote so that loads and stores know their memory: exokernel/module_memory.h says how and
+// why. Anything that doesn't have the expected form is an error, so a new wasm2c can't slip past the check unnoticed.
 
 import { ToolError } from "./run-tool.ts";
 
 /** `source`: the .c file of module `name`, whose memory is a static array called <name>_memory. */
 export function specialiseMemory(source: string, name: string, memoryBytes: number): string {
-  const definitions = /#define DEFINE_LOAD\(name, t1, t2, t3\)(?:.*\\\n)+.*\n|#define DEFINE_STORE\(name, t1, t2\)(?:.*\\\n)+.*\n/g;
+  const definitions =
+    /#define DEFINE_LOAD\(name, t1, t2, t3\)(?:.*\\\n)+.*\n|#define DEFINE_STORE\(name, t1, t2\)(?:.*\\\n)+.*\n/g;
   const removed = source.match(definitions)?.length ?? 0;
   // Both byte orders have a pair.
-  if (removed !== 4) throw new ToolError(`wasm2c's definitions of loads and stores are not the known ones (${removed} of 4 found)`);
+  if (removed !== 4)
+    throw new ToolError(`wasm2c's definitions of loads and stores are not the known ones (${removed} of 4 found)`);
   const include = [
     `#define MODULE_MEMORY ${name}_memory`,
     `#define MODULE_MEMORY_BYTES ${memoryBytes}u`,
@@ -18,7 +20,10 @@ export function specialiseMemory(source: string, name: string, memoryBytes: numb
   ].join("\n");
   let text = source.replace(definitions, "");
   text = text.replace("DEFINE_LOAD(i32_load, u32, u32, u32)", include);
-  text = text.replace(/\(&instance->w2c_memory, \(u64\)\((w2c_\w+)\)(?: \+ (\d+)u?)?(?=[,)])/g, (_, base: string, offset = "0") => `(${base}, ${offset}u`);
+  text = text.replace(
+    /\(&instance->w2c_memory, \(u64\)\((w2c_\w+)\)(?: \+ (\d+)u?)?(?=[,)])/g,
+    (_, base: string, offset = "0") => `(${base}, ${offset}u`,
+  );
   const rest = /.*&instance->w2c_memory, \(u64\).*/.exec(text);
   if (rest) throw new ToolError(`wasm2c wrote an access in an unknown form: ${rest[0].trim()}`);
   return text;

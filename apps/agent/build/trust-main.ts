@@ -1,13 +1,34 @@
-// The documented command that makes the next trust record (README, docs/image-format.md): npm run trust -- add-release …
+// The documented command that makes the next trust record (README, docs/image-format.md): npm run trust -- add-release
+// …
 
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import type { JWK } from "jose";
 import {
-  appendTrustLink, createStrictVerifier, encodeSignatureBlock, FormatError, fromBase64Url, generateSigningKey, joinTrustChain, KEY_ID_BYTES, keyIdOf, readTrustChain,
-  SIGNATURE_BYTES, sign, signatureCount, signatureKeyIdOffset, signatureOffset, type SigningKey, signingKeyFromJwk, splitTrustChain, toHex, TRUST_CHAIN_BYTES_MAX, TRUST_KEYS_MAX,
-  TRUST_LINKS_MAX, type TrustKeys,
+  appendTrustLink,
+  createStrictVerifier,
+  encodeSignatureBlock,
+  FormatError,
+  fromBase64Url,
+  generateSigningKey,
+  joinTrustChain,
+  KEY_ID_BYTES,
+  keyIdOf,
+  readTrustChain,
+  SIGNATURE_BYTES,
+  sign,
+  signatureCount,
+  signatureKeyIdOffset,
+  signatureOffset,
+  type SigningKey,
+  signingKeyFromJwk,
+  splitTrustChain,
+  toHex,
+  TRUST_CHAIN_BYTES_MAX,
+  TRUST_KEYS_MAX,
+  TRUST_LINKS_MAX,
+  type TrustKeys,
 } from "@flipside/image-format";
 import { buildStrictVerifier } from "../../../packages/image-format/assembly/build-strict-verifier.ts";
 import { repositoryRoot } from "./paths.ts";
@@ -68,13 +89,16 @@ async function newKeyIn(folder: string, role: "root" | "release" | "operations")
 
 async function without(keys: Uint8Array[], id: string | undefined, role: string): Promise<Uint8Array[]> {
   const ids = await Promise.all(keys.map(idOf));
-  if (id === undefined || !ids.includes(id.toLowerCase())) throw new UsageError(`no ${role} key in force has the id ${id ?? "(missing)"}: ${ids.join(", ")}`);
+  if (id === undefined || !ids.includes(id.toLowerCase()))
+    throw new UsageError(`no ${role} key in force has the id ${id ?? "(missing)"}: ${ids.join(", ")}`);
   return keys.filter((_, i) => ids[i] !== id.toLowerCase());
 }
 
 async function show(chain: Uint8Array): Promise<void> {
   const { trustVersion, rootThreshold, rootKeys, releaseKeys, operationsKeys } = splitTrustChain(chain).at(-1)!.keys;
-  process.stdout.write(`trust record ${trustVersion}, ${chain.length} of ${TRUST_CHAIN_BYTES_MAX} bytes; the next needs ${rootThreshold} of ${rootKeys.length} roots\n`);
+  process.stdout.write(
+    `trust record ${trustVersion}, ${chain.length} of ${TRUST_CHAIN_BYTES_MAX} bytes; the next needs ${rootThreshold} of ${rootKeys.length} roots\n`,
+  );
   for (const [role, keys] of Object.entries({ root: rootKeys, release: releaseKeys, operations: operationsKeys })) {
     for (const key of keys) process.stdout.write(`  ${role.padEnd(10)} ${await idOf(key)}\n`);
   }
@@ -85,10 +109,13 @@ async function countersigned(chain: Uint8Array, signers: SigningKey[]): Promise<
   const links = splitTrustChain(chain);
   const last = links.at(-1)!;
   const block = last.signatureBlock;
-  const entries: { keyId: Uint8Array; signature: Uint8Array }[] = Array.from({ length: signatureCount(block, 0) }, (_, i) => ({
-    keyId: block.slice(signatureKeyIdOffset(0, i), signatureKeyIdOffset(0, i) + KEY_ID_BYTES),
-    signature: block.slice(signatureOffset(0, i), signatureOffset(0, i) + SIGNATURE_BYTES),
-  }));
+  const entries: { keyId: Uint8Array; signature: Uint8Array }[] = Array.from(
+    { length: signatureCount(block, 0) },
+    (_, i) => ({
+      keyId: block.slice(signatureKeyIdOffset(0, i), signatureKeyIdOffset(0, i) + KEY_ID_BYTES),
+      signature: block.slice(signatureOffset(0, i), signatureOffset(0, i) + SIGNATURE_BYTES),
+    }),
+  );
   for (const { privateJwk, publicKey } of signers) {
     const keyId = await keyIdOf(publicKey);
     if (entries.some((entry) => toHex(entry.keyId) === toHex(keyId))) continue;
@@ -102,17 +129,31 @@ async function main(): Promise<void> {
   try {
     const text = { type: "string" as const };
     const list = { type: "string" as const, multiple: true as const };
-    parsed = parseArgs({ options: { keys: text, chain: text, sign: list, public: text, root: list, threshold: text, out: text, help: { type: "boolean", short: "h" } }, allowPositionals: true });
+    parsed = parseArgs({
+      options: {
+        keys: text,
+        chain: text,
+        sign: list,
+        public: text,
+        root: list,
+        threshold: text,
+        out: text,
+        help: { type: "boolean", short: "h" },
+      },
+      allowPositionals: true,
+    });
   } catch (error) {
     throw new UsageError((error as Error).message);
   }
   const { values, positionals } = parsed;
   const [command, id, ...rest] = positionals;
   if (values.help) return void process.stdout.write(usage);
-  if (command === undefined || rest.length > 0) throw new UsageError(command === undefined ? "a command is needed" : `${rest.join(" ")}: not understood`);
+  if (command === undefined || rest.length > 0)
+    throw new UsageError(command === undefined ? "a command is needed" : `${rest.join(" ")}: not understood`);
 
   const folder = resolve(values.keys ?? join(repositoryRoot, "var/keys"));
-  if (!existsSync(folder)) throw new UsageError(`${folder} does not exist: --keys names the folder of the project's keys`);
+  if (!existsSync(folder))
+    throw new UsageError(`${folder} does not exist: --keys names the folder of the project's keys`);
   const chainPath = resolve(values.chain ?? join(folder, "trust-chain.bin"));
   if (!existsSync(chainPath)) {
     if (values.chain !== undefined) throw new UsageError(`${chainPath} does not exist`);
@@ -125,49 +166,73 @@ async function main(): Promise<void> {
   const present = links.at(-1)!.keys;
   // Those who sign are roots of the link before the one that is signed.
   const signable = command === "sign" ? (links.at(-2)?.keys ?? present) : present;
-  const offered = values.sign?.map((path) => signingKeyFromJwk(readJwk(path))) ?? privateKeysIn(folder, "root").map(({ key }) => key);
+  const offered =
+    values.sign?.map((path) => signingKeyFromJwk(readJwk(path))) ?? privateKeysIn(folder, "root").map(({ key }) => key);
   const signers = offered.filter((key) => signable.rootKeys.some((root) => toHex(root) === toHex(key.publicKey)));
   const foreign = values.sign === undefined ? [] : offered.filter((key) => !signers.includes(key));
-  if (foreign.length > 0) throw new UsageError(`${await idOf(foreign[0]!.publicKey)} is no root that may sign this record`);
+  if (foreign.length > 0)
+    throw new UsageError(`${await idOf(foreign[0]!.publicKey)} is no root that may sign this record`);
   if (signers.length === 0) throw new UsageError("no root that may sign this record was given: --sign FILE");
 
   const verifier = await createStrictVerifier(readFileSync(await buildStrictVerifier()));
   let made: Uint8Array;
   if (command === "sign") {
     // Devices compare links byte for byte: one that holds is never signed again, or it would be another line.
-    if (await readTrustChain(chain, verifier).then(() => true, () => false)) throw new UsageError(`${chainPath} holds as it is: nothing to sign`);
+    if (
+      await readTrustChain(chain, verifier).then(
+        () => true,
+        () => false,
+      )
+    )
+      throw new UsageError(`${chainPath} holds as it is: nothing to sign`);
     made = await countersigned(chain, signers);
   } else {
     await readTrustChain(chain, verifier);
     const added = async (role: "release" | "operations"): Promise<Uint8Array> => {
-      if (present[`${role}Keys`].length >= TRUST_KEYS_MAX) throw new UsageError(`a record names at most ${TRUST_KEYS_MAX} ${role} keys: revoke one first`);
+      if (present[`${role}Keys`].length >= TRUST_KEYS_MAX)
+        throw new UsageError(`a record names at most ${TRUST_KEYS_MAX} ${role} keys: revoke one first`);
       return values.public === undefined ? newKeyIn(folder, role) : publicKeyIn(values.public);
     };
     const next: TrustKeys = { ...present, trustVersion: present.trustVersion + 1 };
-    if (next.trustVersion > TRUST_LINKS_MAX) throw new UsageError(`a chain has at most ${TRUST_LINKS_MAX} links, and this one has them all`);
+    if (next.trustVersion > TRUST_LINKS_MAX)
+      throw new UsageError(`a chain has at most ${TRUST_LINKS_MAX} links, and this one has them all`);
     if (command === "add-release") next.releaseKeys = [...present.releaseKeys, await added("release")];
     else if (command === "revoke-release") next.releaseKeys = await without(present.releaseKeys, id, "release");
     else if (command === "add-operations") next.operationsKeys = [...present.operationsKeys, await added("operations")];
-    else if (command === "revoke-operations") next.operationsKeys = await without(present.operationsKeys, id, "operations");
+    else if (command === "revoke-operations")
+      next.operationsKeys = await without(present.operationsKeys, id, "operations");
     else if (command === "replace-roots") {
       next.rootKeys = values.root?.map(publicKeyIn) ?? [await newKeyIn(folder, "root")];
-      next.rootThreshold = values.threshold === undefined ? Math.floor(next.rootKeys.length / 2) + 1 : Number(values.threshold);
-      if (!Number.isInteger(next.rootThreshold) || next.rootThreshold < 1 || next.rootThreshold > next.rootKeys.length) throw new UsageError(`--threshold ${values.threshold}: 1 to ${next.rootKeys.length}`);
+      next.rootThreshold =
+        values.threshold === undefined ? Math.floor(next.rootKeys.length / 2) + 1 : Number(values.threshold);
+      if (!Number.isInteger(next.rootThreshold) || next.rootThreshold < 1 || next.rootThreshold > next.rootKeys.length)
+        throw new UsageError(`--threshold ${values.threshold}: 1 to ${next.rootKeys.length}`);
     } else throw new UsageError(`${command} is no command`);
     if (next.releaseKeys.length === 0) throw new UsageError("a record needs a release key: add another one first");
     if (next.rootKeys.length > TRUST_KEYS_MAX) throw new UsageError(`a record names at most ${TRUST_KEYS_MAX} roots`);
     if (new Set(next.rootKeys.map(toHex)).size < next.rootKeys.length) throw new UsageError("a root is named twice");
-    made = await appendTrustLink(chain, next, signers.map((key) => key.privateJwk));
+    made = await appendTrustLink(
+      chain,
+      next,
+      signers.map((key) => key.privateJwk),
+    );
   }
-  if (made.length > TRUST_CHAIN_BYTES_MAX) throw new UsageError(`the chain would have ${made.length} bytes, and devices take ${TRUST_CHAIN_BYTES_MAX}`);
+  if (made.length > TRUST_CHAIN_BYTES_MAX)
+    throw new UsageError(`the chain would have ${made.length} bytes, and devices take ${TRUST_CHAIN_BYTES_MAX}`);
 
   const signed = new Set(signers.map((key) => toHex(key.publicKey))).size;
-  const holds = await readTrustChain(made, verifier).then(() => true, () => false);
+  const holds = await readTrustChain(made, verifier).then(
+    () => true,
+    () => false,
+  );
   const out = resolve(values.out ?? join(folder, holds ? "trust-chain.bin" : "trust-chain.unfinished"));
   mkdirSync(dirname(out), { recursive: true });
   writeWhole(out, made, 0o644);
   process.stdout.write(`${relative(process.cwd(), out)}: `);
-  if (!holds) process.stdout.write(`not in force yet, ${signed} of ${signable.rootThreshold} roots signed here; go on with: npm run trust -- sign --chain ${relative(process.cwd(), out)} --sign FILE\n`);
+  if (!holds)
+    process.stdout.write(
+      `not in force yet, ${signed} of ${signable.rootThreshold} roots signed here; go on with: npm run trust -- sign --chain ${relative(process.cwd(), out)} --sign FILE\n`,
+    );
   await show(made);
 }
 

@@ -6,8 +6,20 @@ import { BootControlLog } from "./boot-control/log";
 import { BOOT_INFO_BYTES, BOOT_INFO_MAGIC, bootInfo, Zone } from "./exokernel";
 import { FlashZone } from "./flash";
 import {
-  BOOT_FLAG_CONTACT_FALLBACK, changeSlot, CONFIRMED, DIGEST_BYTES, FAILED_FOR_CONTACT, FAILED_ITS_TRIAL,
-  FELL_BACK_FOR_CONTACT, FLAG_RAISE_FLOOR, forgiveUncleanBoots, INSTALLED, raiseFloor, SLOT_EMPTIED, SlotState, TRIED_AGAIN,
+  BOOT_FLAG_CONTACT_FALLBACK,
+  changeSlot,
+  CONFIRMED,
+  DIGEST_BYTES,
+  FAILED_FOR_CONTACT,
+  FAILED_ITS_TRIAL,
+  FELL_BACK_FOR_CONTACT,
+  FLAG_RAISE_FLOOR,
+  forgiveUncleanBoots,
+  INSTALLED,
+  raiseFloor,
+  SLOT_EMPTIED,
+  SlotState,
+  TRIED_AGAIN,
   TRY_GIVEN_BACK,
 } from "./format";
 import { Manifest } from "./image/manifest";
@@ -42,7 +54,9 @@ export class BootState {
     return compareBytes(this.running.digest.dataStart, info + 24, DIGEST_BYTES) == 0;
   }
 
-  /** The loader could record this boot, and no change failed since: else the agent could not change the state either. */
+  /**
+   * The loader could record this boot, and no change failed since: else the agent could not change the state either.
+   */
   isRecorded(): bool {
     return this.log.record.bootCounter == this.bootCounter && this.mayCommit();
   }
@@ -114,8 +128,8 @@ export class BootState {
 
   /**
    * Raises the security floor, by a record of its own, when no fallback would be lost by it: the other slot holds a
-   * confirmed image at or above it, or the header says so. `otherCounter`: of the other slot's image, when it is confirmed.
-   * A slot that holds none may be about to hold an older one, which an operator goes back to.
+   * confirmed image at or above it, or the header says so. `otherCounter`: of the other slot's image, when it is
+   * confirmed. A slot that holds none may be about to hold an older one, which an operator goes back to.
    */
   raiseFloor(otherCounter: u32): bool {
     const record = this.log.record;

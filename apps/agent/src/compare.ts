@@ -1,5 +1,5 @@
-// Comparison of bytes as one function: AssemblyScript's memory.compare is compiled in wherever it is called, some 400 bytes
-// of RV32 each time.
+// Comparison of bytes as one function: AssemblyScript's memory.compare is compiled in wherever it is called, some 400
+// bytes of RV32 each time.
 
 /** 0 when `length` bytes are equal; else below or above 0, as the first that differs. */
 export function compareBytes(a: usize, b: usize, length: usize): i32 {

@@ -26,7 +26,10 @@ export class DualCopy {
   private isInUse: bool = false;
 
   /** `fluxFlagA`: the bit of the boot record's flags for copy A; the next higher one is copy B's. */
-  constructor(readonly zone: FlashZone, private fluxFlagA: u32) {}
+  constructor(
+    readonly zone: FlashZone,
+    private fluxFlagA: u32,
+  ) {}
 
   offsetOf(copy: u32): u32 {
     return copy * this.zone.sectorBytes;
@@ -38,14 +41,16 @@ export class DualCopy {
 
   /**
    * Which copy counts, by `flags` of the newest boot record: 0, 1, or -1 when none holds. `versionA` and `versionB` are
-   * what the copies say of their age, NO_COPY for one that does not hold. One in flux counts only when there is no other.
+   * what the copies say of their age, NO_COPY for one that does not hold. One in flux counts only when there is no
+   * other.
    */
   choose(flags: u32, versionA: i64, versionB: i64): i32 {
     this.isInUse = versionA >= 0 || versionB >= 0;
     if (!this.isInUse) return -1;
     let copy: u32 = versionB > versionA ? 1 : 0;
     const other = 1 - copy;
-    if (this.isInFlux(flags, copy) && !this.isInFlux(flags, other) && (other == 0 ? versionA : versionB) >= 0) copy = other;
+    if (this.isInFlux(flags, copy) && !this.isInFlux(flags, other) && (other == 0 ? versionA : versionB) >= 0)
+      copy = other;
     this.current = copy;
     return copy;
   }
@@ -56,9 +61,9 @@ export class DualCopy {
   }
 
   /**
-   * Makes both copies hold these bytes (a multiple of 4, at most a sector). True when one does and counts from now on: a
-   * sector that is worn out, which the other one may lie in, keeps nothing from being changed once. Else what was in use
-   * before still is, or the new content already, and it is to be done again, now or after the next power-up.
+   * Makes both copies hold these bytes (a multiple of 4, at most a sector). True when one does and counts from now on:
+   * a sector that is worn out, which the other one may lie in, keeps nothing from being changed once. Else what was in
+   * use before still is, or the new content already, and it is to be done again, now or after the next power-up.
    */
   store(log: BootControlLog, ptr: usize, bytes: u32): bool {
     if (bytes > this.zone.sectorBytes) return false;
@@ -97,7 +102,9 @@ export class DualCopy {
     return this.mark(log, copy, false);
   }
 
-  /** Appends a record that says so. Whether a record that could not be appended counts is open, so nothing is done then. */
+  /**
+   * Appends a record that says so. Whether a record that could not be appended counts is open, so nothing is done then.
+   */
   private mark(log: BootControlLog, copy: u32, inFlux: bool): bool {
     const record = log.record;
     const before = record.flags;

@@ -1,7 +1,7 @@
 // TypeScript's view of exokernel/exokernel.h: the only way a module reaches the machine. Contracts live in the header;
 // the names, values and layouts here are the same.
 
-// prettier-ignore
+// biome-ignore format: a table, row by row
 export namespace Errno {
   export const Argument: i32 = -1;
   export const Denied: i32 = -2;

@@ -1,6 +1,15 @@
 // Flash by zones with the geometry that the host reports. Nothing here knows a size of its own.
 
-import { Durability, Errno, flashErase, flashGeometry, flashProgram, flashRead, flashTiming, watchdogPet } from "./exokernel";
+import {
+  Durability,
+  Errno,
+  flashErase,
+  flashGeometry,
+  flashProgram,
+  flashRead,
+  flashTiming,
+  watchdogPet,
+} from "./exokernel";
 
 const geometry: usize = memory.data(16, 4);
 const timing: usize = memory.data(8, 4);
@@ -30,7 +39,8 @@ export class FlashZone {
     this.sectorBytes = load<u32>(geometry, 4);
     this.pageBytes = load<u32>(geometry, 8);
     if (!isPowerOfTwo(this.sectorBytes) || !isPowerOfTwo(this.pageBytes)) return Errno.Argument;
-    if (this.sectorBytes < 4096 || this.pageBytes < 256 || this.sizeBytes % this.sectorBytes != 0) return Errno.Argument;
+    if (this.sectorBytes < 4096 || this.pageBytes < 256 || this.sizeBytes % this.sectorBytes != 0)
+      return Errno.Argument;
     return 0;
   }
 

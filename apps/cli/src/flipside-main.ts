@@ -3,15 +3,23 @@
 export {};
 
 const commands: Record<string, { what: string; run: (argv: string[]) => Promise<number> }> = {
-  permit: { what: "make permits, with which devices go back to an older release", run: async (argv) => (await import("./permit-main.ts")).permit(argv) },
-  "power-cut": { what: "cut power at every flash operation, of this source tree or of a release", run: async (argv) => (await import("../../power-cut/src/main.ts")).powerCut(argv) },
+  permit: {
+    what: "make permits, with which devices go back to an older release",
+    run: async (argv) => (await import("./permit-main.ts")).permit(argv),
+  },
+  "power-cut": {
+    what: "cut power at every flash operation, of this source tree or of a release",
+    run: async (argv) => (await import("../../power-cut/src/main.ts")).powerCut(argv),
+  },
   recover: {
     what: "bring an image to a device in recovery, over its serial line",
     run: async (argv) => (await import("@flipside/machine/serial/recover-main")).recover(argv),
   },
 };
 
-const usage = `Usage: flipside COMMAND [options]\n\n${Object.entries(commands).map(([name, { what }]) => `  ${name.padEnd(12)} ${what}`).join("\n")}\n\nflipside COMMAND --help says more.\n`;
+const usage = `Usage: flipside COMMAND [options]\n\n${Object.entries(commands)
+  .map(([name, { what }]) => `  ${name.padEnd(12)} ${what}`)
+  .join("\n")}\n\nflipside COMMAND --help says more.\n`;
 
 const [name, ...argv] = process.argv.slice(2);
 const command = name === undefined ? undefined : commands[name];

@@ -5,7 +5,16 @@ import { join, relative, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { deviceIdPattern } from "@flipside/api/limits";
 import type { JWK } from "jose";
-import { buildPermit, describeImage, FormatError, type SigningKey, signingKeyFromJwk, splitRelease, splitTrustChain, toHex } from "@flipside/image-format";
+import {
+  buildPermit,
+  describeImage,
+  FormatError,
+  type SigningKey,
+  signingKeyFromJwk,
+  splitRelease,
+  splitTrustChain,
+  toHex,
+} from "@flipside/image-format";
 import { privateKeysIn } from "../../agent/build/project-keys.ts";
 import { repositoryRoot } from "../../agent/build/paths.ts";
 
@@ -55,8 +64,15 @@ async function imagesIn(path: string, hardware: string | undefined): Promise<Wan
     throw new PermitError(`${path} is no release file: ${error.message}`);
   }
   const wanted = images.filter((image) => hardware === undefined || image.hardware.name === hardware);
-  if (wanted.length === 0) throw new PermitError(`${path} has no image for ${hardware}; it has some for ${images.map((image) => image.hardware.name).join(", ")}`);
-  return wanted.map(({ digest, product, version, hardware: { name } }) => ({ digest, name: `${version}-${name}`, about: `${product} ${version} for ${name}` }));
+  if (wanted.length === 0)
+    throw new PermitError(
+      `${path} has no image for ${hardware}; it has some for ${images.map((image) => image.hardware.name).join(", ")}`,
+    );
+  return wanted.map(({ digest, product, version, hardware: { name } }) => ({
+    digest,
+    name: `${version}-${name}`,
+    about: `${product} ${version} for ${name}`,
+  }));
 }
 
 function keyIn(path: string): SigningKey {
@@ -67,21 +83,37 @@ function keyIn(path: string): SigningKey {
   }
 }
 
-/** The keys given, or the newest release key of the folder. A key that the newest trust record doesn't name is refused: no device would take the permit. */
+/**
+ * The keys given, or the newest release key of the folder. A key that the newest trust record doesn't name is refused:
+ * no device would take the permit.
+ */
 function signingKeys(paths: string[], folder: string): SigningKey[] {
   const chainPath = join(folder, "trust-chain.bin");
-  const named = existsSync(chainPath) ? splitTrustChain(readWhole(chainPath, "the trust chain")).at(-1)!.keys.releaseKeys.map(toHex) : undefined;
+  const named = existsSync(chainPath)
+    ? splitTrustChain(readWhole(chainPath, "the trust chain")).at(-1)!.keys.releaseKeys.map(toHex)
+    : undefined;
   if (paths.length > 0) {
     const keys = paths.map(keyIn);
     keys.forEach((key, i) => {
-      if (named !== undefined && !named.includes(toHex(key.publicKey))) throw new PermitError(`${paths[i]} is no release key: the trust record in ${chainPath} does not name it. If it belongs to another project, give that one's folder with --keys`);
+      if (named !== undefined && !named.includes(toHex(key.publicKey)))
+        throw new PermitError(
+          `${paths[i]} is no release key: the trust record in ${chainPath} does not name it. If it belongs to another project, give that one's folder with --keys`,
+        );
     });
     return keys;
   }
-  if (named === undefined) throw new PermitError(`${folder} has no trust chain and so no release key. Give a key with --key, or the project's folder with --keys`);
+  if (named === undefined)
+    throw new PermitError(
+      `${folder} has no trust chain and so no release key. Give a key with --key, or the project's folder with --keys`,
+    );
   const known = privateKeysIn(folder, "release");
-  const newest = named.map((publicKey) => known.find(({ key }) => toHex(key.publicKey) === publicKey)).findLast((found) => found !== undefined);
-  if (newest === undefined) throw new PermitError(`${folder} holds no private half of a release key that its trust record names. Give one with --key`);
+  const newest = named
+    .map((publicKey) => known.find(({ key }) => toHex(key.publicKey) === publicKey))
+    .findLast((found) => found !== undefined);
+  if (newest === undefined)
+    throw new PermitError(
+      `${folder} holds no private half of a release key that its trust record names. Give one with --key`,
+    );
   return [newest.key];
 }
 
@@ -91,7 +123,17 @@ function valuesOf(argv: string[]) {
   try {
     return parseArgs({
       args: argv,
-      options: { release: text, hardware: text, image: text, device: list, "any-device": { type: "boolean" }, key: list, keys: text, out: text, help: { type: "boolean", short: "h" } },
+      options: {
+        release: text,
+        hardware: text,
+        image: text,
+        device: list,
+        "any-device": { type: "boolean" },
+        key: list,
+        keys: text,
+        out: text,
+        help: { type: "boolean", short: "h" },
+      },
       allowPositionals: false,
     }).values;
   } catch (error) {
@@ -103,20 +145,34 @@ async function run(argv: string[]): Promise<void> {
   const values = valuesOf(argv);
   if (values.help === true) return void process.stdout.write(usage);
   const devices = values.device ?? [];
-  if ((values.release === undefined) === (values.image === undefined)) throw new UsageError("give the older image: either --release FILE or --image DIGEST");
-  if (values.hardware !== undefined && values.release === undefined) throw new UsageError("--hardware chooses among a release's images; a digest names one already");
-  if ((devices.length > 0) === (values["any-device"] === true)) throw new UsageError("say for whom: --device ID, once or more, or --any-device");
-  for (const device of devices) if (!deviceIdPattern.test(device)) throw new UsageError(`--device ${device}: 1 to 48 characters of a-z, 0-9 and -`);
+  if ((values.release === undefined) === (values.image === undefined))
+    throw new UsageError("give the older image: either --release FILE or --image DIGEST");
+  if (values.hardware !== undefined && values.release === undefined)
+    throw new UsageError("--hardware chooses among a release's images; a digest names one already");
+  if (devices.length > 0 === (values["any-device"] === true))
+    throw new UsageError("say for whom: --device ID, once or more, or --any-device");
+  for (const device of devices)
+    if (!deviceIdPattern.test(device)) throw new UsageError(`--device ${device}: 1 to 48 characters of a-z, 0-9 and -`);
   const digest = values.image?.toLowerCase();
   if (digest !== undefined && !/^[0-9a-f]{64}$/.test(digest)) throw new UsageError(`--image ${digest}: 64 hex digits`);
 
-  const wanted = digest === undefined ? await imagesIn(resolve(values.release!), values.hardware) : [{ digest, name: digest.slice(0, 16), about: `image ${digest}` }];
-  const keys = signingKeys((values.key ?? []).map((path) => resolve(path)), resolve(values.keys ?? join(repositoryRoot, "var/keys")));
+  const wanted =
+    digest === undefined
+      ? await imagesIn(resolve(values.release!), values.hardware)
+      : [{ digest, name: digest.slice(0, 16), about: `image ${digest}` }];
+  const keys = signingKeys(
+    (values.key ?? []).map((path) => resolve(path)),
+    resolve(values.keys ?? join(repositoryRoot, "var/keys")),
+  );
   const out = resolve(values.out ?? join(repositoryRoot, "var/permits"));
   mkdirSync(out, { recursive: true });
   for (const { digest, name, about } of wanted) {
     for (const device of devices.length > 0 ? devices : [undefined]) {
-      const permit = await buildPermit({ imageDigest: digest, ...(device === undefined ? {} : { deviceId: device }), signingKeys: keys.map((key) => key.privateJwk) });
+      const permit = await buildPermit({
+        imageDigest: digest,
+        ...(device === undefined ? {} : { deviceId: device }),
+        signingKeys: keys.map((key) => key.privateJwk),
+      });
       const path = join(out, `${name}-${device ?? "any-device"}.permit`);
       writeFileSync(path, permit);
       process.stdout.write(`${relative(process.cwd(), path)}: ${device ?? "any device"} may go back to ${about}\n`);

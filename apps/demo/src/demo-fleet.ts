@@ -1,6 +1,16 @@
 // The demo fleet: one unikernel in QEMU and any number of virtual devices, made once and kept in one folder.
 
-import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync, openSync, closeSync, writeSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  writeFileSync,
+  openSync,
+  closeSync,
+  writeSync,
+} from "node:fs";
 import { join } from "node:path";
 import { encodeFactoryRecord, type FactoryIdentity, newFactoryIdentity, toBase64Url } from "@flipside/image-format";
 import type { BuiltRelease, VirtualRelease } from "../../agent/build/build-release.ts";
@@ -68,16 +78,23 @@ export class DemoFleet {
     const { folder } = options;
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     const serialSocketPath = join(folder, unikernelId, "serial.sock");
-    // Longer than a Unix socket's name may be (unix(7): 108 bytes), QEMU would not start: then there is no line to plug into.
+    // Longer than a Unix socket's name may be (unix(7): 108 bytes), QEMU would not start: then there is no line to plug
+    // into.
     const hasLine = Buffer.byteLength(serialSocketPath) < 108;
-    const unikernel = new Unikernel({ folder: join(folder, unikernelId), network: { kind: "user" }, ...(hasLine ? { serialSocketPath } : {}) });
+    const unikernel = new Unikernel({
+      folder: join(folder, unikernelId),
+      network: { kind: "user" },
+      ...(hasLine ? { serialSocketPath } : {}),
+    });
     const claim = await openUnikernel(unikernel, options);
     const virtual = await openVirtual(options);
     return new DemoFleet(folder, unikernel, virtual, [claim, ...virtual.claims()]);
   }
 
   /** The same without a unikernel, where the tools for it are missing. */
-  static async openVirtual(options: FleetPlan & { prepared: PreparedVirtual; release: VirtualRelease }): Promise<DemoFleet> {
+  static async openVirtual(
+    options: FleetPlan & { prepared: PreparedVirtual; release: VirtualRelease },
+  ): Promise<DemoFleet> {
     mkdirSync(options.folder, { recursive: true, mode: 0o700 });
     const virtual = await openVirtual(options);
     return new DemoFleet(options.folder, undefined, virtual, virtual.claims());
@@ -104,9 +121,15 @@ function brokerFor({ mqttHost = "127.0.0.1", mqttPort }: FleetPlan, loopback: st
   return { host: isLoopback(mqttHost) || isWildcard(mqttHost) ? loopback : mqttHost, port: mqttPort };
 }
 
-async function openVirtual(options: FleetPlan & { prepared: PreparedVirtual; release: VirtualRelease }): Promise<Fleet> {
+async function openVirtual(
+  options: FleetPlan & { prepared: PreparedVirtual; release: VirtualRelease },
+): Promise<Fleet> {
   const { prepared, release } = options;
-  const virtual = new Fleet({ folder: join(options.folder, "virtual"), bootWasm: prepared.bootWasm, rootKeys: [prepared.keys.root.publicKey] });
+  const virtual = new Fleet({
+    folder: join(options.folder, "virtual"),
+    bootWasm: prepared.bootWasm,
+    rootKeys: [prepared.keys.root.publicKey],
+  });
   const server = brokerFor(options, "127.0.0.1");
   for (let i = 1; i <= options.virtualDevices; i++) {
     const deviceId = `virtual-${String(i).padStart(2, "0")}`;
@@ -117,7 +140,10 @@ async function openVirtual(options: FleetPlan & { prepared: PreparedVirtual; rel
   return virtual;
 }
 
-async function openUnikernel(unikernel: Unikernel, options: FleetPlan & { prepared: Prepared; release: BuiltRelease }): Promise<Claim> {
+async function openUnikernel(
+  unikernel: Unikernel,
+  options: FleetPlan & { prepared: Prepared; release: BuiltRelease },
+): Promise<Claim> {
   const { prepared, release } = options;
   const path = join(unikernel.options.folder, "identity.json");
   const server = brokerFor(options, HOST_FROM_GUEST);
@@ -126,14 +152,35 @@ async function openUnikernel(unikernel: Unikernel, options: FleetPlan & { prepar
   if (existsSync(path)) {
     const file = JSON.parse(readFileSync(path, "utf8")) as UnikernelFile;
     const bytes = (text: string): Uint8Array => new Uint8Array(Buffer.from(text, "base64url"));
-    identity = { deviceId: unikernelId, product: PRODUCT, hardware, server, deviceKey: bytes(file.deviceKey), claimSecret: bytes(file.claimSecret) };
+    identity = {
+      deviceId: unikernelId,
+      product: PRODUCT,
+      hardware,
+      server,
+      deviceKey: bytes(file.deviceKey),
+      claimSecret: bytes(file.claimSecret),
+    };
   } else {
     identity = newFactoryIdentity({ deviceId: unikernelId, product: PRODUCT, hardware, server });
-    writeWhole(path, JSON.stringify({ deviceKey: toBase64Url(identity.deviceKey), claimSecret: toBase64Url(identity.claimSecret) } satisfies UnikernelFile));
+    writeWhole(
+      path,
+      JSON.stringify({
+        deviceKey: toBase64Url(identity.deviceKey),
+        claimSecret: toBase64Url(identity.claimSecret),
+      } satisfies UnikernelFile),
+    );
   }
   const bank = bootBank(new Uint8Array(readFileSync(prepared.loader.binaryPath)), [prepared.keys.root.publicKey]);
   if (!unikernel.isManufactured) {
-    unikernel.manufacture(bank, await factoryFlash({ layout: unikernelLayout, identity, trustChain: prepared.keys.trustChain, image: release.unikernelImage }));
+    unikernel.manufacture(
+      bank,
+      await factoryFlash({
+        layout: unikernelLayout,
+        identity,
+        trustChain: prepared.keys.trustChain,
+        image: release.unikernelImage,
+      }),
+    );
   }
   writeAt(unikernel.flashPath, unikernelLayout.zones.factory.offsetBytes, await encodeFactoryRecord(identity));
   return { deviceId: unikernelId, secret: toBase64Url(identity.claimSecret) };
@@ -150,7 +197,11 @@ function redirectVirtual(folder: string, deviceId: string, server: { host: strin
 async function writeFactoryRecordOfVirtual(folder: string, deviceId: string): Promise<void> {
   const file = readDeviceFile(folder, deviceId);
   const bytes = (text: string): Uint8Array => new Uint8Array(Buffer.from(text, "base64url"));
-  const record = await encodeFactoryRecord({ ...file, deviceKey: bytes(file.deviceKey), claimSecret: bytes(file.claimSecret) });
+  const record = await encodeFactoryRecord({
+    ...file,
+    deviceKey: bytes(file.deviceKey),
+    claimSecret: bytes(file.claimSecret),
+  });
   writeAt(flashPath(folder, deviceId), layoutOf(file.geometry).zones.factory.offsetBytes, record);
 }
 

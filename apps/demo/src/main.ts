@@ -15,7 +15,9 @@ import { buildConsole, prepare, prepareVirtual } from "./prepare.ts";
 import { ServerProcess, ServerStartError } from "./server-process.ts";
 
 const POLL_MS = 3_000;
-/** One stop often comes as several signals: a terminal's or a service manager's to the group, and the launcher's own. */
+/**
+ * One stop often comes as several signals: a terminal's or a service manager's to the group, and the launcher's own.
+ */
 const SAME_STOP_MS = 1_000;
 
 const say = (text: string): void => void process.stderr.write(`${text}\n`);
@@ -47,10 +49,18 @@ function stopOnSignals(running: Running): (code: number) => Promise<void> {
 }
 
 /** Builds the first release and opens the fleet that has it in slot A: with a unikernel where its tools are. */
-async function openFleet(options: DemoOptions, mqttPort: number): Promise<{ fleet: DemoFleet; keys: ProjectKeys; nextRelease: () => Promise<Uint8Array> }> {
+async function openFleet(
+  options: DemoOptions,
+  mqttPort: number,
+): Promise<{ fleet: DemoFleet; keys: ProjectKeys; nextRelease: () => Promise<Uint8Array> }> {
   const { folder } = options;
   const missing = missingDeviceTools();
-  const first = { version: "1.0.0", releaseSequence: 1, description: "The image that the factory put in.", onProgress: progress };
+  const first = {
+    version: "1.0.0",
+    releaseSequence: 1,
+    description: "The image that the factory put in.",
+    onProgress: progress,
+  };
   const next = { version: "2.0.0", releaseSequence: 2, description: "A first update to try." };
   const plan = { folder: join(folder, "fleet"), virtualDevices: options.devices, mqttPort, mqttHost: options.mqttHost };
   const isVirtual = missing.length > 0;
@@ -62,14 +72,22 @@ async function openFleet(options: DemoOptions, mqttPort: number): Promise<{ flee
     const release = await buildVirtualRelease({ ...first, signingKeys });
     progress(fleetOf);
     const fleet = await DemoFleet.openVirtual({ ...plan, prepared, release });
-    return { fleet, keys: prepared.keys, nextRelease: async () => (await buildVirtualRelease({ ...next, signingKeys })).file };
+    return {
+      fleet,
+      keys: prepared.keys,
+      nextRelease: async () => (await buildVirtualRelease({ ...next, signingKeys })).file,
+    };
   }
   const prepared = await prepare(folder, progress);
   const signingKeys = [prepared.keys.release.privateJwk];
   const release = await buildSignedRelease({ ...first, signingKeys });
   progress(fleetOf);
   const fleet = await DemoFleet.open({ ...plan, prepared, release });
-  return { fleet, keys: prepared.keys, nextRelease: async () => (await buildSignedRelease({ ...next, signingKeys })).file };
+  return {
+    fleet,
+    keys: prepared.keys,
+    nextRelease: async () => (await buildSignedRelease({ ...next, signingKeys })).file,
+  };
 }
 
 async function demo(options: DemoOptions): Promise<void> {
@@ -117,7 +135,9 @@ async function demo(options: DemoOptions): Promise<void> {
     `  Open to: console ${whoReaches(options.host)}; devices (MQTT, port ${mqttPort}) ${whoReaches(options.mqttHost)}`,
     `  Fleet: ${fleet.size} devices (${fleet.hasUnikernel ? "1 unikernel in QEMU, " : ""}${fleet.virtual.devices.size} virtual)`,
     `  A release to upload and roll out: ${relative(process.cwd(), releasePath)}`,
-    ...(fleet.hasUnikernel ? [`  Console of the unikernel: ${relative(process.cwd(), fleet.unikernel.consolePath)}`] : []),
+    ...(fleet.hasUnikernel
+      ? [`  Console of the unikernel: ${relative(process.cwd(), fleet.unikernel.consolePath)}`]
+      : []),
     "  Ctrl-C stops everything; state is kept.",
     "",
   ];
@@ -142,15 +162,28 @@ async function main(): Promise<void> {
   if (options === "help") return void process.stdout.write(usage);
   if (!options.auto) return demo(options);
   const missing = missingDeviceTools();
-  if (missing.length > 0) throw new ToolError(`--auto tells the story of a unikernel beside virtual devices, and ${missing.join(", ")} missing here (npm run setup says how to get that). Without --auto it goes with virtual devices alone.`);
+  if (missing.length > 0)
+    throw new ToolError(
+      `--auto tells the story of a unikernel beside virtual devices, and ${missing.join(", ")} missing here (npm run setup says how to get that). Without --auto it goes with virtual devices alone.`,
+    );
   const { runStory } = await import("../../../test/end-to-end/story.ts");
-  const summary = await runStory({ virtualDevices: options.devices, seed: options.seed, keep: options.keep, ...(options.chapters === undefined ? {} : { chapters: options.chapters }), say });
+  const summary = await runStory({
+    virtualDevices: options.devices,
+    seed: options.seed,
+    keep: options.keep,
+    ...(options.chapters === undefined ? {} : { chapters: options.chapters }),
+    say,
+  });
   process.stdout.write(`${JSON.stringify(summary)}\n`);
   process.exit(summary.ok ? 0 : 1);
 }
 
 main().catch((error: unknown) => {
-  const forPeople = error instanceof OptionError || error instanceof ToolError || error instanceof ServerStartError || error instanceof FolderInUseError;
+  const forPeople =
+    error instanceof OptionError ||
+    error instanceof ToolError ||
+    error instanceof ServerStartError ||
+    error instanceof FolderInUseError;
   say(forPeople ? (error as Error).message : ((error as Error).stack ?? String(error)));
   process.exit(1);
 });

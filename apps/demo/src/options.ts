@@ -50,11 +50,18 @@ function wholeNumber(name: string, text: string | undefined, fallback: number, m
 function addressOf(source: string, address: string): string {
   if (address === "localhost") return "127.0.0.1";
   if (isIPv4(address) || address === "::") return address;
-  throw new OptionError(`${source} ${address}: an IPv4 address of this machine, 0.0.0.0 for all of them, or 127.0.0.1 for this machine alone`);
+  throw new OptionError(
+    `${source} ${address}: an IPv4 address of this machine, 0.0.0.0 for all of them, or 127.0.0.1 for this machine alone`,
+  );
 }
 
 /** The option, else the environment's. */
-function listenAddress(option: string, given: string | undefined, variable: string, fromEnvironment: string | undefined): string | undefined {
+function listenAddress(
+  option: string,
+  given: string | undefined,
+  variable: string,
+  fromEnvironment: string | undefined,
+): string | undefined {
   if (given !== undefined) return addressOf(`--${option}`, given);
   return fromEnvironment ? addressOf(`${variable} (environment)`, fromEnvironment) : undefined;
 }
@@ -65,7 +72,11 @@ function chaptersOf(text: string | undefined): string | undefined {
 }
 
 /** Throws OptionError with a text for people. */
-export function readOptions(args: string[], defaultFolder: string, environment: NodeJS.ProcessEnv = {}): DemoOptions | "help" {
+export function readOptions(
+  args: string[],
+  defaultFolder: string,
+  environment: NodeJS.ProcessEnv = {},
+): DemoOptions | "help" {
   let values: Record<string, string | boolean | undefined>;
   try {
     ({ values } = parseArgs({

@@ -58,11 +58,27 @@ export class ServerProcess {
     const child = spawn(
       process.execPath,
       [
-        "--import", "tsx", join(repositoryRoot, "apps/server/src/main.ts"),
-        "--data-dir", options.folder, "--trust-chain", options.trustChainPath, "--claims-file", options.claimsPath,
-        "--host", options.host ?? "127.0.0.1", "--mqtt-host", options.mqttHost ?? options.host ?? "127.0.0.1",
-        "--port", String(options.port), "--mqtt-port", String(options.mqttPort), "--poll-ms", String(options.pollMs),
-        "--log-level", "info",
+        "--import",
+        "tsx",
+        join(repositoryRoot, "apps/server/src/main.ts"),
+        "--data-dir",
+        options.folder,
+        "--trust-chain",
+        options.trustChainPath,
+        "--claims-file",
+        options.claimsPath,
+        "--host",
+        options.host ?? "127.0.0.1",
+        "--mqtt-host",
+        options.mqttHost ?? options.host ?? "127.0.0.1",
+        "--port",
+        String(options.port),
+        "--mqtt-port",
+        String(options.mqttPort),
+        "--poll-ms",
+        String(options.pollMs),
+        "--log-level",
+        "info",
         ...(options.operationsKeyPath === undefined ? [] : ["--operations-key", options.operationsKeyPath]),
       ],
       // A process group of its own: Ctrl-C in the terminal stops the launcher, which then stops the server in order.
@@ -89,7 +105,9 @@ export class ServerProcess {
     await new Promise<void>((resolve, reject) => {
       const timer = setTimeout(() => {
         child.kill("SIGKILL");
-        reject(new ServerStartError(`the server did not come up in ${START_TIMEOUT_MS} ms; its log is ${this.logPath}`));
+        reject(
+          new ServerStartError(`the server did not come up in ${START_TIMEOUT_MS} ms; its log is ${this.logPath}`),
+        );
       }, START_TIMEOUT_MS);
       createInterface({ input: child.stdout! }).on("line", (line) => {
         const password = /one-time password (\S+)/.exec(line);

@@ -2,7 +2,8 @@ import { describe, expect, test } from "vitest";
 import { isLoopback, whoReaches } from "../../../packages/processes/src/reach.ts";
 import { type DemoOptions, readOptions } from "../src/options.ts";
 
-const read = (args: string[], environment: NodeJS.ProcessEnv = {}): DemoOptions => readOptions(args, "/var", environment) as DemoOptions;
+const read = (args: string[], environment: NodeJS.ProcessEnv = {}): DemoOptions =>
+  readOptions(args, "/var", environment) as DemoOptions;
 
 describe("where npm start listens", () => {
   test.each<[name: string, args: string[], environment: NodeJS.ProcessEnv, host: string, mqttHost: string]>([
@@ -11,7 +12,13 @@ describe("where npm start listens", () => {
     ["--mqtt-listen for MQTT alone", ["--mqtt-listen", "0.0.0.0"], {}, "127.0.0.1", "0.0.0.0"],
     ["HOST for both", [], { HOST: "192.0.2.7" }, "192.0.2.7", "192.0.2.7"],
     ["MQTT_HOST for MQTT alone", [], { MQTT_HOST: "::" }, "127.0.0.1", "::"],
-    ["options before the environment", ["--listen", "localhost"], { HOST: "0.0.0.0", MQTT_HOST: "192.0.2.7" }, "127.0.0.1", "192.0.2.7"],
+    [
+      "options before the environment",
+      ["--listen", "localhost"],
+      { HOST: "0.0.0.0", MQTT_HOST: "192.0.2.7" },
+      "127.0.0.1",
+      "192.0.2.7",
+    ],
     ["an empty variable is none", [], { HOST: "", MQTT_HOST: "" }, "127.0.0.1", "127.0.0.1"],
   ])("%s", (_name, args, environment, host, mqttHost) => {
     expect(read(args, environment)).toMatchObject({ host, mqttHost });

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -42,7 +42,10 @@ function freePort(): Promise<number> {
 
 /** On the folder and the ports of the one before: it comes up only if that left neither held. */
 async function start(inTerminal = false): Promise<Product> {
-  product = new Product({ args: ["--folder", folder, "--port", String(ports[0]), "--mqtt-port", String(ports[1]), "--devices", "1"], inTerminal });
+  product = new Product({
+    args: ["--folder", folder, "--port", String(ports[0]), "--mqtt-port", String(ports[1]), "--devices", "1"],
+    inTerminal,
+  });
   await product.up();
   tree = product.tree();
   const commands = [...tree.values()].join("\n");
@@ -53,8 +56,13 @@ async function start(inTerminal = false): Promise<Product> {
 }
 
 function idOf(part: string): number {
-  const found = [...tree].filter(([, command]) => command.includes(part) && !command.startsWith("sh ") && !command.includes("esbuild"));
-  expect(found.map(([, command]) => command), part).toHaveLength(1);
+  const found = [...tree].filter(
+    ([, command]) => command.includes(part) && !command.startsWith("sh ") && !command.includes("esbuild"),
+  );
+  expect(
+    found.map(([, command]) => command),
+    part,
+  ).toHaveLength(1);
   return found[0]![0];
 }
 
@@ -68,7 +76,11 @@ describe("whatever ends npm start ends server, fleet and QEMU, and frees ports a
     const first = await start();
     const second = new Product({ args: ["--folder", folder, "--port", "0", "--mqtt-port", "0"] });
     expect(await second.ended).toBe(1);
-    expect(second.output).toMatch(new RegExp(`The folder ${folder} is in use by process ${idOf("apps/demo/src/main.ts")} since \\S+Z \\(npm start -- --folder ${folder} `));
+    expect(second.output).toMatch(
+      new RegExp(
+        `The folder ${folder} is in use by process ${idOf("apps/demo/src/main.ts")} since \\S+Z \\(npm start -- --folder ${folder} `,
+      ),
+    );
     for (const port of ports) expect(await isListening(port)).toBe(true);
     first.child.kill("SIGTERM");
     await expectAllGone();
@@ -78,17 +90,28 @@ describe("whatever ends npm start ends server, fleet and QEMU, and frees ports a
     ["TERM to the group", () => process.kill(-product!.child.pid!, "SIGTERM")],
     ["INT to the group, as Ctrl-C", () => process.kill(-product!.child.pid!, "SIGINT")],
     ["kill -9 of npm", () => product!.child.kill("SIGKILL")],
-    ["kill -9 of launcher and demo at once", () => [idOf("scripts/start.mjs"), idOf("apps/demo/src/main.ts")].forEach((id) => process.kill(id, "SIGKILL"))],
-  ])("%s", async (_name, end) => {
-    await start();
-    end();
-    await expectAllGone();
-  }, 300_000);
+    [
+      "kill -9 of launcher and demo at once",
+      () => [idOf("scripts/start.mjs"), idOf("apps/demo/src/main.ts")].forEach((id) => process.kill(id, "SIGKILL")),
+    ],
+  ])(
+    "%s",
+    async (_name, end) => {
+      await start();
+      end();
+      await expectAllGone();
+    },
+    300_000,
+  );
 
-  test.skipIf(!hasScript)("a terminal that is closed", async () => {
-    const { child } = await start(true);
-    // The terminal's other end dies with `script`, and the kernel hangs up (SIGHUP).
-    child.kill("SIGKILL");
-    await expectAllGone();
-  }, 300_000);
+  test.skipIf(!hasScript)(
+    "a terminal that is closed",
+    async () => {
+      const { child } = await start(true);
+      // The terminal's other end dies with `script`, and the kernel hangs up (SIGHUP).
+      child.kill("SIGKILL");
+      await expectAllGone();
+    },
+    300_000,
+  );
 });

@@ -32,7 +32,8 @@ export class Product {
       // A group of its own, so that it can be signalled as a terminal or a service manager does.
       detached: true,
     });
-    for (const stream of [this.child.stdout!, this.child.stderr!]) stream.on("data", (text: Buffer) => (this.output += text.toString()));
+    for (const stream of [this.child.stdout!, this.child.stderr!])
+      stream.on("data", (text: Buffer) => (this.output += text.toString()));
     this.ended = new Promise((resolve) => this.child.once("exit", (code) => resolve(code)));
   }
 
@@ -53,10 +54,12 @@ export class Product {
 
   /** All process ids of the tree, this process's child first. */
   tree(): Map<number, string> {
-    const processes = execFileSync("ps", ["-eo", "pid=,ppid=,args="], { encoding: "utf8" }).split("\n").flatMap((line) => {
-      const match = /^ *(\d+) +(\d+) (.*)$/.exec(line);
-      return match ? [{ id: Number(match[1]), parent: Number(match[2]), command: match[3]! }] : [];
-    });
+    const processes = execFileSync("ps", ["-eo", "pid=,ppid=,args="], { encoding: "utf8" })
+      .split("\n")
+      .flatMap((line) => {
+        const match = /^ *(\d+) +(\d+) (.*)$/.exec(line);
+        return match ? [{ id: Number(match[1]), parent: Number(match[2]), command: match[3]! }] : [];
+      });
     const found = new Map<number, string>([[this.child.pid!, "what was started"]]);
     for (let size = 0; size !== found.size; ) {
       size = found.size;
@@ -68,16 +71,22 @@ export class Product {
 
 /** Those of `tree` that still run; a zombie that nobody has waited for yet runs no more. */
 function left(tree: Map<number, string>): string[] {
-  const states = execFileSync("ps", ["-eo", "pid=,stat="], { encoding: "utf8" }).split("\n").map((line) => line.trim().split(/ +/));
-  return states.filter(([id, state]) => tree.has(Number(id)) && !state!.startsWith("Z")).map(([id]) => `${id} ${tree.get(Number(id))}`);
+  const states = execFileSync("ps", ["-eo", "pid=,stat="], { encoding: "utf8" })
+    .split("\n")
+    .map((line) => line.trim().split(/ +/));
+  return states
+    .filter(([id, state]) => tree.has(Number(id)) && !state!.startsWith("Z"))
+    .map(([id]) => `${id} ${tree.get(Number(id))}`);
 }
 
 /** Waits until nothing of the tree runs. */
 export async function gone(tree: Map<number, string>): Promise<void> {
   let still: string[] = [];
-  await until(`the end of the whole tree`, END_TIMEOUT_MS, () => (still = left(tree)).length === 0).catch((error: Error) => {
-    throw new Error(`${error.message}; still there:\n${still.join("\n")}`);
-  });
+  await until(`the end of the whole tree`, END_TIMEOUT_MS, () => (still = left(tree)).length === 0).catch(
+    (error: Error) => {
+      throw new Error(`${error.message}; still there:\n${still.join("\n")}`);
+    },
+  );
 }
 
 export function isListening(port: number): Promise<boolean> {

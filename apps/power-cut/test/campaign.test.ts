@@ -13,10 +13,21 @@ describe("a device whose power is cut at every flash operation, in every way", (
   it("boots an image that it may, ends the update, and keeps its invariants", { timeout: 600_000 }, async () => {
     // The first cuts that are cut again change with the seed's own torn contents; their number does not.
     const { figures, violations, left } = await runCampaign({
-      subject: await subjectOfSources(), seed, depth: 2, nestedOneIn: 40, deepSchedules: 60, story: undefined, processes: 1, budgetS: undefined,
+      subject: await subjectOfSources(),
+      seed,
+      depth: 2,
+      nestedOneIn: 40,
+      deepSchedules: 60,
+      story: undefined,
+      processes: 1,
+      budgetS: undefined,
     });
     console.log(JSON.stringify(figures));
-    expect(violations.slice(0, 5).map(({ id, what }) => `npm run power-cut -- --seed ${seed} --case ${id}: ${what.join("; ")}`)).toEqual([]);
+    expect(
+      violations
+        .slice(0, 5)
+        .map(({ id, what }) => `npm run power-cut -- --seed ${seed} --case ${id}: ${what.join("; ")}`),
+    ).toEqual([]);
     expect(figures.bricks).toBe(0);
     expect(left).toEqual([]);
     expect(figures.scenarios).toBeGreaterThan(150_000);

@@ -19,8 +19,12 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 function flipside(...args: string[]): Promise<{ code: number; out: string }> {
   return new Promise((resolve) => {
-    execFile(process.execPath, ["--import", "tsx", join(repositoryRoot, "apps/cli/src/flipside-main.ts"), "power-cut", ...args], { cwd: repositoryRoot, timeout: 240_000, maxBuffer: 1 << 24 }, (error, stdout, stderr) =>
-      resolve({ code: error ? (typeof error.code === "number" ? error.code : -1) : 0, out: stdout + stderr }),
+    execFile(
+      process.execPath,
+      ["--import", "tsx", join(repositoryRoot, "apps/cli/src/flipside-main.ts"), "power-cut", ...args],
+      { cwd: repositoryRoot, timeout: 240_000, maxBuffer: 1 << 24 },
+      (error, stdout, stderr) =>
+        resolve({ code: error ? (typeof error.code === "number" ? error.code : -1) : 0, out: stdout + stderr }),
     );
   });
 }
@@ -45,11 +49,26 @@ describe("flipside power-cut", () => {
   it("tests somebody's release by its file alone", { timeout: 300_000 }, async () => {
     const { agent } = readSubject(await subjectOfSources());
     const fields = imageFields(virtualTarget, { version: "7.1.0", releaseSequence: 71, signingKeys: [] });
-    const image = await buildImage({ fields: { ...fields, product: "valve-controller" }, payload: buildBundle(agent, new Uint8Array(1000)), signingKeys: [keys.stranger.privateJwk] });
+    const image = await buildImage({
+      fields: { ...fields, product: "valve-controller" },
+      payload: buildBundle(agent, new Uint8Array(1000)),
+      signingKeys: [keys.stranger.privateJwk],
+    });
     const path = join(folder, "valve.release");
     writeFileSync(path, buildRelease([image]));
     const json = join(folder, "figures.json");
-    const { code, out } = await flipside("--single", "--story", "your-release", "--deep", "0", "--processes", "1", "--json", json, path);
+    const { code, out } = await flipside(
+      "--single",
+      "--story",
+      "your-release",
+      "--deep",
+      "0",
+      "--processes",
+      "1",
+      "--json",
+      json,
+      path,
+    );
     expect([code, out.slice(-600)]).toEqual([0, expect.stringContaining(" 0 violations")]);
     expect(JSON.parse(readFileSync(json, "utf8"))).toMatchObject({ bricks: 0, violations: 0, stories: 1 });
   });
@@ -57,7 +76,14 @@ describe("flipside power-cut", () => {
   it("replays one case, and tells each operation and decision", { timeout: 120_000 }, async () => {
     const { code, out } = await flipside("--case", "first-update/12.blank-unstable.0~fading/1.marginal.0");
     expect(code).toBe(0);
-    for (const part of ["power is cut: blank-unstable.0", "power-up 3", "program bootControl+0x", "start slot b (good)", "all invariants hold"]) expect(out).toContain(part);
+    for (const part of [
+      "power is cut: blank-unstable.0",
+      "power-up 3",
+      "program bootControl+0x",
+      "start slot b (good)",
+      "all invariants hold",
+    ])
+      expect(out).toContain(part);
   });
 
   it.each([
@@ -77,7 +103,10 @@ describe("flipside power-cut", () => {
 
   it("says what a release must have to be tested", async () => {
     const path = join(folder, "other.release");
-    writeFileSync(path, (await makeImage({ name: "other", version: "1.0.0", releaseSequence: 1, payloadBytes: 5000 })).file);
+    writeFileSync(
+      path,
+      (await makeImage({ name: "other", version: "1.0.0", releaseSequence: 1, payloadBytes: 5000 })).file,
+    );
     expect(await refusal([path])).toEqual({ code: 2, out: expect.stringContaining("holds no modules") });
   });
 });

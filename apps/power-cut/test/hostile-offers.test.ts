@@ -25,7 +25,11 @@ describe("two newer images, offered in turn", async () => {
     ["a first chunk of each is answered", 1],
     ["a sector of each may be sealed", 2],
   ])("wear journal and slot by the budget, and no more (%s)", (_, payloadChunksMax) => {
-    const { beginnings, journalErases, slotErases } = measureHostileWear(campaign, { payloadChunksMax, resetAfterS: 300, runs: 1 });
+    const { beginnings, journalErases, slotErases } = measureHostileWear(campaign, {
+      payloadChunksMax,
+      resetAfterS: 300,
+      runs: 1,
+    });
     expect(beginnings).toBeGreaterThan(5);
     expect(beginnings).toBeLessThanOrEqual(beginningsIn(300));
     expect(slotErases).toBeLessThanOrEqual(beginnings);

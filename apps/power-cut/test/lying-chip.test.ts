@@ -1,5 +1,6 @@
-// A chip that says done and does not hold, below boot loader and agent, in each story: no brick, nothing that is not whole is
-// started, and the update ends truthfully. Which lies are told, the seed chooses; FLIPSIDE_LIES=N tells one in so many of all.
+// A chip that says done and does not hold, below boot loader and agent, in each story: no brick, nothing that is not
+// whole is started, and the update ends truthfully. Which lies are told, the seed chooses; FLIPSIDE_LIES=N tells one in
+// so many of all.
 
 import { beforeAll, describe, expect, it } from "vitest";
 import { seedOfRun } from "@flipside/machine/faults/seeded-random";

@@ -24,7 +24,11 @@ describe("what is not executed because it is known", () => {
   console.log(`shortcuts: FLIPSIDE_SEED=${seed}`);
 
   // Bugs of boot control, since it is its pages whose bits are left unstable.
-  it.each(plantedBugs.filter(({ patches, lies, troubles }) => !lies && !troubles && patches.some(({ file }) => file.includes("/boot"))).map((bug) => [bug.name, bug] as const))("hides nothing of %s", { timeout: 120_000 }, async (_, bug) => {
+  it.each(
+    plantedBugs
+      .filter(({ patches, lies, troubles }) => !lies && !troubles && patches.some(({ file }) => file.includes("/boot")))
+      .map((bug) => [bug.name, bug] as const),
+  )("hides nothing of %s", { timeout: 120_000 }, async (_, bug) => {
     await withBug(bug, async (modules) => {
       let campaign;
       try {
@@ -38,8 +42,18 @@ describe("what is not executed because it is known", () => {
         const entry = stories.get(name)!;
         // How unstable bits read in the end does not count: of ways that are one, one is named.
         const found = (withoutShortcuts: boolean): { violations: string[]; scenarios: number } => {
-          const { violations, scenarios } = new Explorer(rig, pages, { seed, depth: 2, slice: { index: 0, count: 400 }, withoutShortcuts }).explore(entry.story, entry.start);
-          return { violations: [...new Set(violations.map(({ id, what }) => `${id.replace(/~[a-z-]+$/, "")} ${what.join("; ")}`))].sort(), scenarios };
+          const { violations, scenarios } = new Explorer(rig, pages, {
+            seed,
+            depth: 2,
+            slice: { index: 0, count: 400 },
+            withoutShortcuts,
+          }).explore(entry.story, entry.start);
+          return {
+            violations: [
+              ...new Set(violations.map(({ id, what }) => `${id.replace(/~[a-z-]+$/, "")} ${what.join("; ")}`)),
+            ].sort(),
+            scenarios,
+          };
         };
         const [all, few] = [found(true), found(false)];
         expect(few.violations, name).toEqual(all.violations);

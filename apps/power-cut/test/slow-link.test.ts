@@ -1,5 +1,5 @@
-// An update over slow and bad links, by the device's own clock: the shipped agent against a server that sends whatever it is
-// asked for, at once and as often as it is asked. Amounts are looked at, never times.
+// An update over slow and bad links, by the device's own clock: the shipped agent against a server that sends whatever
+// it is asked for, at once and as often as it is asked. Amounts are looked at, never times.
 
 import { describe, expect, it } from "vitest";
 import { KIB, layoutOf } from "@flipside/machine/factory/flash-layout";
@@ -12,24 +12,63 @@ import { openCampaign } from "../src/stories/catalogue.ts";
 describe("an update over a slow link", async () => {
   const { boot, agent } = readSubject(await subjectOfSources());
   const layout = layoutOf({ sectorBytes: 16 * KIB, pageBytes: 4 * KIB, slotBytes: 96 * KIB });
-  const campaign = await openCampaign({ modules: loadModules(boot, agent, { unchanged: false }), layout, payloadBytes: 60 * KIB });
+  const campaign = await openCampaign({
+    modules: loadModules(boot, agent, { unchanged: false }),
+    layout,
+    payloadBytes: 60 * KIB,
+  });
   const imageBytes = campaign.stories.get("first-update")!.story.wishes.image!.file.length;
 
-  function update(bad: Bad): { sentToImage: number; connections: number; outcome: string | undefined; violations: string[] } {
+  function update(bad: Bad): {
+    sentToImage: number;
+    connections: number;
+    outcome: string | undefined;
+    violations: string[];
+  } {
     const { sentBytes, ...rest } = updateOver(campaign, 1, bad);
     return { sentToImage: sentBytes / imageBytes, ...rest };
   }
 
   const links: [string, Link][] = [
-    ...[1_000, 1_500, 2_000, 3_000, 4_000, 8_000, 16_000, 64_000, 200_000].map((rate): [string, Link] => [`${rate} bytes a second`, steady(rate)]),
+    ...[1_000, 1_500, 2_000, 3_000, 4_000, 8_000, 16_000, 64_000, 200_000].map((rate): [string, Link] => [
+      `${rate} bytes a second`,
+      steady(rate),
+    ]),
     ["1,000 bytes a second by satellite", steady(1_000, 800)],
     ["20,000 bytes a second by satellite", steady(20_000, 800)],
     ["200,000 bytes a second by satellite", steady(200_000, 800)],
-    ["fast, slow, fast", { phases: [{ fromS: 0, bytesPerSecond: 20_000 }, { fromS: 11, bytesPerSecond: 1_000 }, { fromS: 40, bytesPerSecond: 200_000 }], delayMs: 50 }],
-    ["slow, fast, slow", { phases: [{ fromS: 0, bytesPerSecond: 1_000 }, { fromS: 20, bytesPerSecond: 20_000 }, { fromS: 21, bytesPerSecond: 1_000 }], delayMs: 50 }],
+    [
+      "fast, slow, fast",
+      {
+        phases: [
+          { fromS: 0, bytesPerSecond: 20_000 },
+          { fromS: 11, bytesPerSecond: 1_000 },
+          { fromS: 40, bytesPerSecond: 200_000 },
+        ],
+        delayMs: 50,
+      },
+    ],
+    [
+      "slow, fast, slow",
+      {
+        phases: [
+          { fromS: 0, bytesPerSecond: 1_000 },
+          { fromS: 20, bytesPerSecond: 20_000 },
+          { fromS: 21, bytesPerSecond: 1_000 },
+        ],
+        delayMs: 50,
+      },
+    ],
     ...[1_000, 4_000, 16_000].map((rate): [string, Link] => [
       `${rate} bytes a second, and nothing for 20 s`,
-      { phases: [{ fromS: 0, bytesPerSecond: rate }, { fromS: 12.5, bytesPerSecond: 0 }, { fromS: 32.5, bytesPerSecond: rate }], delayMs: 50 },
+      {
+        phases: [
+          { fromS: 0, bytesPerSecond: rate },
+          { fromS: 12.5, bytesPerSecond: 0 },
+          { fromS: 32.5, bytesPerSecond: rate },
+        ],
+        delayMs: 50,
+      },
     ]),
   ];
 

@@ -1,6 +1,6 @@
-// Three cuts in a row, aimed at the journal: at one of its records, at the first that the next power-up writes, and in the
-// slot, while a sector is written anew that the first record speaks of. Whatever the torn bits read as at each power-up, a
-// record of before may not be believed of what was written since.
+// Three cuts in a row, aimed at the journal: at one of its records, at the first that the next power-up writes, and in
+// the slot, while a sector is written anew that the first record speaks of. Whatever the torn bits read as at each
+// power-up, a record of before may not be believed of what was written since.
 
 import { describe, expect, it } from "vitest";
 import { Exo, Zone } from "@flipside/machine/abi";
@@ -22,7 +22,12 @@ describe("a seal that power failed at", async () => {
   const torn = new TornPages(pages, SEED);
 
   /** Powers up and cuts at the `nth` operation that is `aimedAt`; undefined when the story ended before. */
-  const cutAt = (state: DeviceState, reading: (typeof readings)[number], nth: number, aimedAt: (operation: Operation) => boolean): DeviceState | undefined => {
+  const cutAt = (
+    state: DeviceState,
+    reading: (typeof readings)[number],
+    nth: number,
+    aimedAt: (operation: Operation) => boolean,
+  ): DeviceState | undefined => {
     let seen = 0;
     let after: DeviceState | undefined;
     rig.powerUp(story, state, reading, SEED, (operation) => {
@@ -52,7 +57,10 @@ describe("a seal that power failed at", async () => {
               schedules++;
               const result = rig.powerUp(story, thrice, last, SEED);
               const what = [...result.violations, ...allowedEnd(story, rig, thrice, result)];
-              if (what.length > 0) violations.push(`record ${record}, ${second}, ${third}, program ${program}, ${last}: ${what.join("; ")}`);
+              if (what.length > 0)
+                violations.push(
+                  `record ${record}, ${second}, ${third}, program ${program}, ${last}: ${what.join("; ")}`,
+                );
             }
           }
         }

@@ -1,6 +1,6 @@
-// Two heartbeats torn in a row, at two pages, and both pages read as blank again: the next ones find there what they write
-// themselves. The exhaustive campaign found these; the boot counter of the second was another than that of the torn one, so
-// the record that the loader had acted on could read as void later, and the counter be given out twice.
+// Two heartbeats torn in a row, at two pages, and both pages read as blank again: the next ones find there what they
+// write themselves. The exhaustive campaign found these; the boot counter of the second was another than that of the
+// torn one, so the record that the loader had acted on could read as void later, and the counter be given out twice.
 
 import { expect, it } from "vitest";
 import { parseCaseId } from "../src/campaign/case-id.ts";

@@ -1,5 +1,5 @@
-// A candidate that nobody offered: of two images that a lost log leaves, the newer is tried. Cuts can use its tries up, and
-// then the older one runs: that is a right end, but only after as many cuts.
+// A candidate that nobody offered: of two images that a lost log leaves, the newer is tried. Cuts can use its tries up,
+// and then the older one runs: that is a right end, but only after as many cuts.
 
 import { expect, it } from "vitest";
 import { allowedEnd } from "../src/campaign/judge.ts";
@@ -20,7 +20,9 @@ it("three cuts may use up the tries of an image that a lost log left, and two ma
   expect(violations).toEqual([]);
   expect(results.at(-1)!.end).toBe("settled");
   expect(story.isTriedOut!(rig.server)).toBe(true);
-  expect(allowedEnd(story, rig, { ...state, cuts: 2 }, results.at(-1)!)).toEqual(["invariant 3: its tries were used up by 2 cuts"]);
+  expect(allowedEnd(story, rig, { ...state, cuts: 2 }, results.at(-1)!)).toEqual([
+    "invariant 3: its tries were used up by 2 cuts",
+  ]);
 
   const earlier = replay(rig, pages, story, start, steps.slice(0, 2), SEED);
   expect(earlier.violations).toEqual([]);

@@ -41,17 +41,27 @@ function firstStart({ rig, stories }: Campaign, isWorn: (operation: Operation) =
 const places = (["bootControl", "settings"] as const).flatMap((zone) => [0, 1].map((sector) => ({ zone, sector })));
 
 describe("a device as the factory made it, whose flash is worn out in a place", () => {
-  it.each(places)("enrols at once (sector $sector of $zone)", async ({ zone, sector }) => {
-    const campaign = await openSubject(await subjectOfSources(), "small");
-    const { zones, sectorBytes } = campaign.rig.layout;
-    const first = zones[zone].offsetBytes + sector * sectorBytes;
-    const { operations, ...rest } = firstStart(campaign, ({ offset }) => offset >= first && offset < first + sectorBytes);
-    expect(rest).toEqual({ end: "settled", violations: [], enrolMessages: 2 });
-    expect(operations).toBeGreaterThan(5);
-  }, 120_000);
+  it.each(places)(
+    "enrols at once (sector $sector of $zone)",
+    async ({ zone, sector }) => {
+      const campaign = await openSubject(await subjectOfSources(), "small");
+      const { zones, sectorBytes } = campaign.rig.layout;
+      const first = zones[zone].offsetBytes + sector * sectorBytes;
+      const { operations, ...rest } = firstStart(
+        campaign,
+        ({ offset }) => offset >= first && offset < first + sectorBytes,
+      );
+      expect(rest).toEqual({ end: "settled", violations: [], enrolMessages: 2 });
+      expect(operations).toBeGreaterThan(5);
+    },
+    120_000,
+  );
 
   it("pauses between attempts when no sector takes the secret", async () => {
-    const { end, enrolMessages, operations } = firstStart(await openSubject(await subjectOfSources(), "small"), ({ zone }) => zone === Zone.Settings);
+    const { end, enrolMessages, operations } = firstStart(
+      await openSubject(await subjectOfSources(), "small"),
+      ({ zone }) => zone === Zone.Settings,
+    );
     expect(end).toBe("late");
     // In half an hour at most: at once, after 1, 3, 7 and 15 minutes.
     expect(enrolMessages / 2).toBeGreaterThan(1);
@@ -61,18 +71,22 @@ describe("a device as the factory made it, whose flash is worn out in a place", 
 });
 
 describe("a device whose boot control takes no record any more", () => {
-  it.each(["first-update", "operators-rollback", "downgrade-by-permit"])("says flash-failed to an offer, and leaves journal and slots alone (%s)", async (name) => {
-    const { rig, stories } = await openSubject(await subjectOfSources(), "small");
-    const { story, start } = stories.get(name)!;
-    const changed = new Set<number>();
-    // What is checked of a device with a worn log is what holds with both sectors of it worn.
-    const wornSector = rig.layout.zones.bootControl.offsetBytes / rig.layout.sectorBytes;
-    const { violations } = rig.powerUp(story, { ...start, wornSector }, "as-new", 1, ({ zone }) => {
-      changed.add(zone);
-      return zone === Zone.BootControl ? Exo.Io : Exo.Ok;
-    });
-    expect(rig.server.memory.outcome).toBe("failed 60");
-    expect(violations).toEqual([]);
-    expect([...changed].filter((zone) => zone !== Zone.BootControl)).toEqual([]);
-  }, 120_000);
+  it.each(["first-update", "operators-rollback", "downgrade-by-permit"])(
+    "says flash-failed to an offer, and leaves journal and slots alone (%s)",
+    async (name) => {
+      const { rig, stories } = await openSubject(await subjectOfSources(), "small");
+      const { story, start } = stories.get(name)!;
+      const changed = new Set<number>();
+      // What is checked of a device with a worn log is what holds with both sectors of it worn.
+      const wornSector = rig.layout.zones.bootControl.offsetBytes / rig.layout.sectorBytes;
+      const { violations } = rig.powerUp(story, { ...start, wornSector }, "as-new", 1, ({ zone }) => {
+        changed.add(zone);
+        return zone === Zone.BootControl ? Exo.Io : Exo.Ok;
+      });
+      expect(rig.server.memory.outcome).toBe("failed 60");
+      expect(violations).toEqual([]);
+      expect([...changed].filter((zone) => zone !== Zone.BootControl)).toEqual([]);
+    },
+    120_000,
+  );
 });

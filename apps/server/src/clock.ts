@@ -68,9 +68,18 @@ export async function openClock(storage: Storage, source: ClockSource): Promise<
     steadyMs,
     shownMs: (at) => source.wallMs() + (at - steadyMs()),
     async store() {
-      const now: Kept = { steadyMs: steadyMs(), wallMs: source.wallMs(), monotonicMs: source.monotonicMs(), ...(source.bootId === undefined ? {} : { bootId: source.bootId }) };
+      const now: Kept = {
+        steadyMs: steadyMs(),
+        wallMs: source.wallMs(),
+        monotonicMs: source.monotonicMs(),
+        ...(source.bootId === undefined ? {} : { bootId: source.bootId }),
+      };
       const value = Buffer.from(JSON.stringify(now));
-      await storage.db.insertInto("meta").values({ key: metaKey, value }).onConflict((conflict) => conflict.column("key").doUpdateSet({ value })).execute();
+      await storage.db
+        .insertInto("meta")
+        .values({ key: metaKey, value })
+        .onConflict((conflict) => conflict.column("key").doUpdateSet({ value }))
+        .execute();
     },
   };
   await clock.store();

@@ -1,4 +1,5 @@
-// What can be configured: flags, then environment variables, then defaults. Everything is checked before anything starts.
+// What can be configured: flags, then environment variables, then defaults. Everything is checked before anything
+// starts.
 
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -15,11 +16,23 @@ const schema = z.object({
   mqttHost: z.string().min(1).optional(),
   port: port.default(8080),
   mqttPort: port.default(1883),
-  mqttUrl: z.string().regex(/^(mqtt|mqtts|ws|wss|tcp|ssl):\/\/.+/, "an address such as mqtt://user:password@broker:1883").optional(),
+  mqttUrl: z
+    .string()
+    .regex(/^(mqtt|mqtts|ws|wss|tcp|ssl):\/\/.+/, "an address such as mqtt://user:password@broker:1883")
+    .optional(),
   mqttAccounts: z.enum(["mosquitto"], "mosquitto is the only one").optional(),
-  brokerSecret: z.string().regex(/^[A-Za-z0-9_-]{16,128}$/, "16 to 128 letters, digits, - or _").optional(),
-  databaseUrl: z.string().regex(/^postgres(ql)?:\/\/.+/, "an address such as postgres://user:password@host/database").optional(),
-  dataDir: z.string().min(1).default(join(repository, "var", "server")),
+  brokerSecret: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]{16,128}$/, "16 to 128 letters, digits, - or _")
+    .optional(),
+  databaseUrl: z
+    .string()
+    .regex(/^postgres(ql)?:\/\/.+/, "an address such as postgres://user:password@host/database")
+    .optional(),
+  dataDir: z
+    .string()
+    .min(1)
+    .default(join(repository, "var", "server")),
   trustChain: z.string().min(1, "the path of the trust chain file is needed"),
   operationsKey: z.string().min(1).optional(),
   claimsFile: z.string().min(1).optional(),
@@ -29,7 +42,12 @@ const schema = z.object({
   allowedOrigins: z
     .string()
     .default("")
-    .transform((text) => text.split(",").map((origin) => origin.trim()).filter(Boolean)),
+    .transform((text) =>
+      text
+        .split(",")
+        .map((origin) => origin.trim())
+        .filter(Boolean),
+    ),
   trustProxy: z
     .string()
     .default("false")
@@ -41,7 +59,10 @@ const schema = z.object({
         return z.NEVER;
       }
     }),
-  consoleDir: z.string().min(1).default(join(repository, "apps", "web", "dist")),
+  consoleDir: z
+    .string()
+    .min(1)
+    .default(join(repository, "apps", "web", "dist")),
 });
 
 export type Configuration = z.output<typeof schema>;
@@ -54,31 +75,87 @@ interface Option {
 
 /** One row an option: what `--help` prints. */
 export const options: Record<keyof Configuration, Option> = {
-  host: { flag: "host", variable: "HOST", about: "address to listen on, for HTTP and MQTT (127.0.0.1; 0.0.0.0: all of this machine)" },
+  host: {
+    flag: "host",
+    variable: "HOST",
+    about: "address to listen on, for HTTP and MQTT (127.0.0.1; 0.0.0.0: all of this machine)",
+  },
   mqttHost: { flag: "mqtt-host", variable: "MQTT_HOST", about: "another address for MQTT alone (as --host)" },
   port: { flag: "port", variable: "PORT", about: "HTTP port (8080; 0: any free one)" },
-  mqttPort: { flag: "mqtt-port", variable: "MQTT_PORT", about: "port of the embedded MQTT broker (1883; 0: any free one)" },
+  mqttPort: {
+    flag: "mqtt-port",
+    variable: "MQTT_PORT",
+    about: "port of the embedded MQTT broker (1883; 0: any free one)",
+  },
   mqttUrl: { flag: "mqtt-url", variable: "MQTT_URL", about: "use this MQTT broker instead of the embedded one" },
-  mqttAccounts: { flag: "mqtt-accounts", variable: "MQTT_ACCOUNTS", about: "mosquitto: keep devices' accounts at that broker by its dynamic security plugin (none)" },
-  brokerSecret: { flag: "broker-secret", variable: "BROKER_SECRET", about: "lets a broker that knows it ask who may do what, at /api/broker/<secret> (none: no such addresses)" },
-  databaseUrl: { flag: "database-url", variable: "DATABASE_URL", about: "use this PostgreSQL database (none: SQLite, in the data folder)" },
-  dataDir: { flag: "data-dir", variable: "DATA_DIR", about: "where the images and SQLite's database are kept (var/server)" },
-  trustChain: { flag: "trust-chain", variable: "TRUST_CHAIN", about: "trust chain file whose release keys verify uploads (required)" },
-  operationsKey: { flag: "operations-key", variable: "OPERATIONS_KEY", about: "private JWK of an operations key, to sign commands to devices (none: no commands)" },
-  secretKeyFile: { flag: "secret-key-file", variable: "FLIPSIDE_SECRET_KEY_FILE", about: "file of the key that encrypts secrets in the database; or FLIPSIDE_SECRET_KEY (none: in clear)" },
-  claimsFile: { flag: "claims-file", variable: "CLAIMS_FILE", about: "file of claims to import at the start, JSON or CSV" },
+  mqttAccounts: {
+    flag: "mqtt-accounts",
+    variable: "MQTT_ACCOUNTS",
+    about: "mosquitto: keep devices' accounts at that broker by its dynamic security plugin (none)",
+  },
+  brokerSecret: {
+    flag: "broker-secret",
+    variable: "BROKER_SECRET",
+    about: "lets a broker that knows it ask who may do what, at /api/broker/<secret> (none: no such addresses)",
+  },
+  databaseUrl: {
+    flag: "database-url",
+    variable: "DATABASE_URL",
+    about: "use this PostgreSQL database (none: SQLite, in the data folder)",
+  },
+  dataDir: {
+    flag: "data-dir",
+    variable: "DATA_DIR",
+    about: "where the images and SQLite's database are kept (var/server)",
+  },
+  trustChain: {
+    flag: "trust-chain",
+    variable: "TRUST_CHAIN",
+    about: "trust chain file whose release keys verify uploads (required)",
+  },
+  operationsKey: {
+    flag: "operations-key",
+    variable: "OPERATIONS_KEY",
+    about: "private JWK of an operations key, to sign commands to devices (none: no commands)",
+  },
+  secretKeyFile: {
+    flag: "secret-key-file",
+    variable: "FLIPSIDE_SECRET_KEY_FILE",
+    about: "file of the key that encrypts secrets in the database; or FLIPSIDE_SECRET_KEY (none: in clear)",
+  },
+  claimsFile: {
+    flag: "claims-file",
+    variable: "CLAIMS_FILE",
+    about: "file of claims to import at the start, JSON or CSV",
+  },
   pollMs: { flag: "poll-ms", variable: "POLL_MS", about: "how often devices check in, in milliseconds (3000)" },
   logLevel: { flag: "log-level", variable: "LOG_LEVEL", about: "trace, debug, info, warn, error or silent (info)" },
-  allowedOrigins: { flag: "allowed-origins", variable: "ALLOWED_ORIGINS", about: "origins of the console behind a proxy, separated by commas" },
-  trustProxy: { flag: "trust-proxy", variable: "TRUST_PROXY", about: "number of proxies in front, or their addresses, whose X-Forwarded-For and -Proto count (none)" },
+  allowedOrigins: {
+    flag: "allowed-origins",
+    variable: "ALLOWED_ORIGINS",
+    about: "origins of the console behind a proxy, separated by commas",
+  },
+  trustProxy: {
+    flag: "trust-proxy",
+    variable: "TRUST_PROXY",
+    about: "number of proxies in front, or their addresses, whose X-Forwarded-For and -Proto count (none)",
+  },
   consoleDir: { flag: "console-dir", variable: "CONSOLE_DIR", about: "the built console (apps/web/dist)" },
 };
 
 export class ConfigurationError extends Error {}
 
 export function usage(): string {
-  const rows = Object.values(options).map(({ flag, variable, about }) => `  ${`--${flag}`.padEnd(18)} ${variable.padEnd(16)} ${about}`);
-  return ["Usage: node --import tsx apps/server/src/main.ts [options]", "", "  option             variable         meaning (default)", ...rows, ""].join("\n");
+  const rows = Object.values(options).map(
+    ({ flag, variable, about }) => `  ${`--${flag}`.padEnd(18)} ${variable.padEnd(16)} ${about}`,
+  );
+  return [
+    "Usage: node --import tsx apps/server/src/main.ts [options]",
+    "",
+    "  option             variable         meaning (default)",
+    ...rows,
+    "",
+  ].join("\n");
 }
 
 /** Throws ConfigurationError with a text for people. */
@@ -86,13 +163,20 @@ export function readConfiguration(args: string[], environment: NodeJS.ProcessEnv
   let values: Record<string, string | boolean | undefined>;
   try {
     const flags = Object.fromEntries(Object.values(options).map(({ flag }) => [flag, { type: "string" as const }]));
-    ({ values } = parseArgs({ args, options: { ...flags, help: { type: "boolean", short: "h" } }, allowPositionals: false }));
+    ({ values } = parseArgs({
+      args,
+      options: { ...flags, help: { type: "boolean", short: "h" } },
+      allowPositionals: false,
+    }));
   } catch (error) {
     throw new ConfigurationError(`${(error as Error).message}\n\n${usage()}`);
   }
   if (values["help"] === true) return "help";
   const given = Object.fromEntries(
-    Object.entries(options).map(([name, { flag, variable }]) => [name, values[flag] ?? (environment[variable] === "" ? undefined : environment[variable])]),
+    Object.entries(options).map(([name, { flag, variable }]) => [
+      name,
+      values[flag] ?? (environment[variable] === "" ? undefined : environment[variable]),
+    ]),
   );
   const parsed = schema.safeParse(given);
   if (parsed.success) return parsed.data;

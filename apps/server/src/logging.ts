@@ -7,7 +7,10 @@ export type { Logger };
 export type LogLevel = "trace" | "debug" | "info" | "warn" | "error" | "silent";
 
 export function createLogger(level: LogLevel): Logger {
-  return pino({ level, base: undefined, timestamp: pino.stdTimeFunctions.isoTime }, pino.destination({ dest: 2, sync: true }));
+  return pino(
+    { level, base: undefined, timestamp: pino.stdTimeFunctions.isoTime },
+    pino.destination({ dest: 2, sync: true }),
+  );
 }
 
 /** Lets `perMinute` through, then counts; so that a hostile peer cannot fill the log. */

@@ -7,7 +7,9 @@ import { createLogger } from "./logging.ts";
 import { readSecretKey } from "./storage/secrets-at-rest.ts";
 import { StartError, startServer } from "./server.ts";
 
-/** One stop often comes as several signals: a terminal's or a service manager's to the group, and the launcher's own. */
+/**
+ * One stop often comes as several signals: a terminal's or a service manager's to the group, and the launcher's own.
+ */
 const SAME_STOP_MS = 1_000;
 
 async function main(): Promise<void> {
@@ -18,13 +20,22 @@ async function main(): Promise<void> {
     return;
   }
   const logger = createLogger(configuration.logLevel);
-  const server = await startServer({ ...configuration, secretKey: readSecretKey(configuration.secretKeyFile, process.env["FLIPSIDE_SECRET_KEY"]), logger });
+  const server = await startServer({
+    ...configuration,
+    secretKey: readSecretKey(configuration.secretKeyFile, process.env["FLIPSIDE_SECRET_KEY"]),
+    logger,
+  });
   if (server.firstAdministrator !== undefined) {
     const { userName, password } = server.firstAdministrator;
-    process.stdout.write(`First sign-in: user ${userName}, one-time password ${password} (shown once; change it at the first sign-in)\n`);
+    process.stdout.write(
+      `First sign-in: user ${userName}, one-time password ${password} (shown once; change it at the first sign-in)\n`,
+    );
   }
   process.stdout.write(`Flipside is up: console ${server.url}, devices ${server.mqttUrl}\n`);
-  const devices = configuration.mqttUrl === undefined ? whoReaches(configuration.mqttHost ?? configuration.host) : "whoever the broker lets in";
+  const devices =
+    configuration.mqttUrl === undefined
+      ? whoReaches(configuration.mqttHost ?? configuration.host)
+      : "whoever the broker lets in";
   process.stdout.write(`Open to: console ${whoReaches(configuration.host)}; devices ${devices}\n`);
 
   let stoppingSinceMs: number | undefined;

@@ -1,4 +1,5 @@
-// Text of devices and strangers, before people look at it (the package api says which characters are not seen, and why).
+// Text of devices and strangers, before people look at it (the package api says which characters are not seen, and
+// why).
 
 import { unseenCharacters } from "@flipside/api/plain-text";
 

@@ -35,12 +35,19 @@ describe("accounts", () => {
       expect(signedIn.headers.get("set-cookie")).toMatch(/HttpOnly; SameSite=Strict/);
       expect(await api.get("/api/devices")).toMatchObject({ status: 403, body: { code: "password-change-required" } });
       expect((await api.get("/api/session")).body.mustChangePassword).toBe(true);
-      expect(await api.post("/api/session/password", { currentPassword: oneTime, newPassword: "short" })).toMatchObject({
-        status: 422,
-        body: { code: "validation-failed", errors: [{ path: "newPassword" }] },
-      });
-      expect((await api.post("/api/session/password", { currentPassword: oneTime, newPassword: oneTime })).status).toBe(422);
-      expect((await api.post("/api/session/password", { currentPassword: oneTime, newPassword: password })).body.mustChangePassword).toBe(false);
+      expect(await api.post("/api/session/password", { currentPassword: oneTime, newPassword: "short" })).toMatchObject(
+        {
+          status: 422,
+          body: { code: "validation-failed", errors: [{ path: "newPassword" }] },
+        },
+      );
+      expect((await api.post("/api/session/password", { currentPassword: oneTime, newPassword: oneTime })).status).toBe(
+        422,
+      );
+      expect(
+        (await api.post("/api/session/password", { currentPassword: oneTime, newPassword: password })).body
+          .mustChangePassword,
+      ).toBe(false);
       expect((await api.get("/api/devices")).status).toBe(200);
     } finally {
       await server.close();
@@ -93,7 +100,9 @@ describe("accounts", () => {
     const unknown = await api.post("/api/session", { userName: "nobody", password: "wrong" });
     expect(wrong.status).toBe(401);
     expect(unknown.body).toEqual(wrong.body);
-    const answers = await Promise.all(Array.from({ length: 12 }, () => api.post("/api/session", { userName: "admin", password: "wrong" })));
+    const answers = await Promise.all(
+      Array.from({ length: 12 }, () => api.post("/api/session", { userName: "admin", password: "wrong" })),
+    );
     const limited = answers.filter((answer) => answer.status === 429);
     expect(limited.length).toBeGreaterThan(0);
     expect(limited[0]!.body.code).toBe("too-many-attempts");

@@ -176,7 +176,8 @@ diagnostics.subscribe("http.server.request.start", (message) => {
   const { writeHead } = response;
   response.writeHead = function (this: ServerResponse, ...given: any[]) {
     const headers = given.find((each) => typeof each === "object" && each !== null) as
-      Record<string, string> | undefined;
+      | Record<string, string>
+      | undefined;
     for (const [name, value] of Object.entries(headers ?? {}))
       if (name.toLowerCase() === "content-type") contentTypes.set(response, value);
     return (writeHead as any).apply(this, given);

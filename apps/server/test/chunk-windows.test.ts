@@ -31,7 +31,15 @@ function slowDevice() {
   } as unknown as DeviceLink;
   const delivery = createChunkDelivery({
     link,
-    imageOf: async () => ({ digest: "00".repeat(32), fileName: filePath, tableOffset: 0, payloadOffset: 0, payloadBytes: CHUNK_BYTES * CHUNK_COUNT, chunkBytes: CHUNK_BYTES, chunkCount: CHUNK_COUNT }),
+    imageOf: async () => ({
+      digest: "00".repeat(32),
+      fileName: filePath,
+      tableOffset: 0,
+      payloadOffset: 0,
+      payloadBytes: CHUNK_BYTES * CHUNK_COUNT,
+      chunkBytes: CHUNK_BYTES,
+      chunkCount: CHUNK_COUNT,
+    }),
     pathOf: (name) => name,
     unreadable: (digest) => {
       throw new Error(`${digest} cannot be read`);
@@ -41,7 +49,11 @@ function slowDevice() {
     refused: (_, detail) => {
       throw new Error(detail);
     },
-    log: { error: (error: unknown) => { throw error; } } as never,
+    log: {
+      error: (error: unknown) => {
+        throw error;
+      },
+    } as never,
   });
   const session = { deviceId: "slow-1" } as Session;
   /** Until so many messages were begun in all; then nothing more is. */
@@ -55,7 +67,8 @@ function slowDevice() {
     sent,
     delivery,
     until,
-    ask: (first: number, count: number, attempt = 1) => delivery.request(session, { deployment: "d", attempt, part: 1, first, count }),
+    ask: (first: number, count: number, attempt = 1) =>
+      delivery.request(session, { deployment: "d", attempt, part: 1, first, count }),
     take: () => handedOver.shift()!(),
     /** Takes everything, also what comes beyond `count`. */
     drain: async (count: number): Promise<void> => {

@@ -20,7 +20,10 @@ afterEach(async () => {
   fixture = undefined;
 });
 
-describe.each([["forward", 26 * hourMs], ["backward", -26 * hourMs]])("a wall clock that jumps 26 h %s", (_name, jumpMs) => {
+describe.each([
+  ["forward", 26 * hourMs],
+  ["backward", -26 * hourMs],
+])("a wall clock that jumps 26 h %s", (_name, jumpMs) => {
   it("ends no deployment, session, sign-in or command, and pauses no rollout", async () => {
     fixture = await Fixture.start({ clock });
     const device = await fixture.readyDevice();
@@ -29,14 +32,23 @@ describe.each([["forward", 26 * hourMs], ["backward", -26 * hourMs]])("a wall cl
     wallMs += jumpMs;
     await fixture.server.internals.tick();
     expect((await fixture.api.get("/api/session")).status, "still signed in").toBe(200);
-    expect((await fixture.api.get(`/api/rollouts/${rollout.id}`)).body).toMatchObject({ state: "running", counts: { "timed-out": 0 } });
-    expect((await device.checkIn()).deadlineMs, "the device is told what is left, not what the clock says").toBeGreaterThan(23 * hourMs);
+    expect((await fixture.api.get(`/api/rollouts/${rollout.id}`)).body).toMatchObject({
+      state: "running",
+      counts: { "timed-out": 0 },
+    });
+    expect(
+      (await device.checkIn()).deadlineMs,
+      "the device is told what is left, not what the clock says",
+    ).toBeGreaterThan(23 * hourMs);
 
     // What a jump must not hold up either: the deadline comes when it is due, the sign-in ends after its 12 h.
     pass(13 * hourMs);
     await fixture.server.internals.tick();
     expect((await fixture.api.get("/api/session")).status).toBe(401);
-    expect((await fixture.api.post("/api/session", { userName: "admin", password })).status, "no limiter holds on").toBe(200);
+    expect(
+      (await fixture.api.post("/api/session", { userName: "admin", password })).status,
+      "no limiter holds on",
+    ).toBe(200);
     pass(11 * hourMs + 60_000);
     await fixture.server.internals.tick();
     await fixture.api.post("/api/session", { userName: "admin", password });
@@ -56,7 +68,10 @@ describe.each([["forward", 26 * hourMs], ["backward", -26 * hourMs]])("a wall cl
     await fixture.restart();
     await fixture.server.internals.tick();
     expect((await fixture.api.get("/api/session")).status).toBe(200);
-    expect((await fixture.api.get(`/api/rollouts/${rollout.id}`)).body).toMatchObject({ state: "running", counts: { "timed-out": 0 } });
+    expect((await fixture.api.get(`/api/rollouts/${rollout.id}`)).body).toMatchObject({
+      state: "running",
+      counts: { "timed-out": 0 },
+    });
     pass(23 * hourMs + 60_000);
     await fixture.restart();
     await fixture.server.internals.tick();
@@ -66,7 +81,11 @@ describe.each([["forward", 26 * hourMs], ["backward", -26 * hourMs]])("a wall cl
 });
 
 describe("steady time", () => {
-  async function run(source: Partial<ClockSource>, work: (steady: () => number) => void, dataDir: string): Promise<number> {
+  async function run(
+    source: Partial<ClockSource>,
+    work: (steady: () => number) => void,
+    dataDir: string,
+  ): Promise<number> {
     const storage = await Storage.open({ file: `${dataDir}/clock.sqlite` }, { onError: () => {} });
     const opened = await openClock(storage, { ...clock, ...source });
     work(opened.steadyMs);
@@ -85,6 +104,8 @@ describe("steady time", () => {
     wallMs -= 100 * hourMs;
     expect(await run({ bootId: "three" }, () => {}, dataDir), "a clock that lost its battery").toBe(first + 2 * hourMs);
     wallMs += 100 * hourMs;
-    expect(await run({ bootId: undefined }, () => {}, dataDir), "where the machine's start is not known").toBe(first + 102 * hourMs);
+    expect(await run({ bootId: undefined }, () => {}, dataDir), "where the machine's start is not known").toBe(
+      first + 102 * hourMs,
+    );
   });
 });

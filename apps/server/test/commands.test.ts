@@ -1,7 +1,14 @@
 import { writeFile } from "node:fs/promises";
 import { createHash } from "node:crypto";
 import { join } from "node:path";
-import { appendTrustLink, checkSignatureBlock, createStrictVerifier, ErrorCode, generateSigningKey, type StrictVerifier } from "@flipside/image-format";
+import {
+  appendTrustLink,
+  checkSignatureBlock,
+  createStrictVerifier,
+  ErrorCode,
+  generateSigningKey,
+  type StrictVerifier,
+} from "@flipside/image-format";
 import { readFile } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { buildStrictVerifier } from "../../../packages/image-format/assembly/build-strict-verifier.ts";
@@ -27,14 +34,17 @@ afterAll(() => fixture.stop());
 
 const pathOf = (device: ProtocolDevice): string => `/api/devices/${device.id}/commands`;
 const newest = async (device: ProtocolDevice): Promise<any> => (await fixture.api.get(pathOf(device))).body.commands[0];
-const becomes = (device: ProtocolDevice, state: string): Promise<any> => fixture.api.until(pathOf(device), ({ commands }) => commands[0].state === state).then(({ commands }) => commands[0]);
+const becomes = (device: ProtocolDevice, state: string): Promise<any> =>
+  fixture.api.until(pathOf(device), ({ commands }) => commands[0].state === state).then(({ commands }) => commands[0]);
 
 /** The next command, as a device takes it apart (docs/image-format.md, "Command"). */
 async function take(device: ProtocolDevice) {
   const message = await device.take("command", (m) => m["session"] === device.session);
   const bytes = Buffer.from(String(message["command"]), "base64url");
   const body = bytes.subarray(0, 132);
-  const signed = await checkSignatureBlock(verifier, "command", body, bytes.subarray(132), [fixture.project.operations.publicKey]);
+  const signed = await checkSignatureBlock(verifier, "command", body, bytes.subarray(132), [
+    fixture.project.operations.publicKey,
+  ]);
   return {
     bytes,
     signed,
@@ -65,9 +75,28 @@ describe("a command", () => {
   it("goes at once to a device that is here, signed for it and its session, and is done when the device has rebooted", async () => {
     const device = await fixture.readyDevice();
     const given = await give(device, { kind: "reboot" });
-    expect(given).toMatchObject({ deviceId: device.id, kind: "reboot", host: null, port: null, state: "waiting", code: 0, createdBy: "admin", finishedAt: null });
+    expect(given).toMatchObject({
+      deviceId: device.id,
+      kind: "reboot",
+      host: null,
+      port: null,
+      state: "waiting",
+      code: 0,
+      createdBy: "admin",
+      finishedAt: null,
+    });
     const command = await take(device);
-    expect(command).toMatchObject({ signed: ErrorCode.None, magic: "FSCM", forDevice: true, forSession: true, id: given.id, number: 1, kind: 1, port: 0, host: "" });
+    expect(command).toMatchObject({
+      signed: ErrorCode.None,
+      magic: "FSCM",
+      forDevice: true,
+      forSession: true,
+      id: given.id,
+      number: 1,
+      kind: 1,
+      port: 0,
+      host: "",
+    });
     await becomes(device, "sent");
     await device.say("answer", { command: given.id, code: 0 });
     await becomes(device, "accepted");
@@ -95,13 +124,24 @@ describe("a command", () => {
     expect(device.heard("command"), "not before it has checked in").toEqual([]);
     await device.checkIn();
     const command = await take(device);
-    expect(command).toMatchObject({ signed: ErrorCode.None, forDevice: true, forSession: true, id: given.id, kind: 2, host: "new.example", port: 2883 });
+    expect(command).toMatchObject({
+      signed: ErrorCode.None,
+      forDevice: true,
+      forSession: true,
+      id: given.id,
+      kind: 2,
+      host: "new.example",
+      port: 2883,
+    });
     await device.say("answer", { command: given.id, code: 0 });
     await becomes(device, "accepted");
     device.connection = { host: "new.example", port: 2883, command: given.id, code: 0 };
     await device.checkIn();
     await becomes(device, "done");
-    expect((await fixture.api.get(`/api/devices/${device.id}`)).body.connection).toEqual({ host: "new.example", port: 2883 });
+    expect((await fixture.api.get(`/api/devices/${device.id}`)).body.connection).toEqual({
+      host: "new.example",
+      port: 2883,
+    });
   });
 
   it("has failed when the device came back from the new server, and is refused when the device says so", async () => {
@@ -160,7 +200,10 @@ describe("a command", () => {
     await device.say("answer", { command: one.id, code: ErrorCode.FlashFailed });
     expect(await take(device)).toMatchObject({ id: two.id, number: 2 });
     const { commands } = await fixture.api.until(pathOf(device), (body) => body.commands[1].state === "refused");
-    expect(commands.map((each: any) => [each.id, each.state])).toEqual([[two.id, "sent"], [one.id, "refused"]]);
+    expect(commands.map((each: any) => [each.id, each.state])).toEqual([
+      [two.id, "sent"],
+      [one.id, "refused"],
+    ]);
   });
 
   it("expires when the device does not come, and is not sent any more", async () => {
@@ -179,10 +222,18 @@ describe("a command", () => {
   });
 
   it("outlives a restart of the server, in whichever state", async () => {
-    const [waiting, sent, accepted] = [await fixture.readyDevice(), await fixture.readyDevice(), await fixture.readyDevice()];
+    const [waiting, sent, accepted] = [
+      await fixture.readyDevice(),
+      await fixture.readyDevice(),
+      await fixture.readyDevice(),
+    ];
     await waiting.close();
     await fixture.api.until(`/api/devices/${waiting.id}`, (body) => !body.online);
-    const given = [await give(waiting, { kind: "reboot" }), await give(sent, { kind: "reboot" }), await give(accepted, { kind: "reboot" })];
+    const given = [
+      await give(waiting, { kind: "reboot" }),
+      await give(sent, { kind: "reboot" }),
+      await give(accepted, { kind: "reboot" }),
+    ];
     await take(sent);
     await take(accepted);
     await accepted.say("answer", { command: given[2].id, code: 0 });
@@ -208,14 +259,29 @@ describe("what can't be commanded", () => {
       [{ kind: "reboot", host: "a", port: 1 }, 422, "validation-failed"],
       [{ kind: "reboot", expiresInMs: 10 }, 422, "validation-failed"],
       [{ kind: "set-connection", host: "a" }, 422, "validation-failed"],
-      ...["", "a b", "a_b", "-a", "a.", "a..b", "ä", "x".repeat(49), "::1", "http://a"].map((host): [unknown, number, string] => [{ kind: "set-connection", host, port: 1 }, 422, "validation-failed"]),
-      ...[0, 65536, 1.5, "1"].map((port): [unknown, number, string] => [{ kind: "set-connection", host: "a", port }, 422, "validation-failed"]),
+      ...["", "a b", "a_b", "-a", "a.", "a..b", "ä", "x".repeat(49), "::1", "http://a"].map(
+        (host): [unknown, number, string] => [{ kind: "set-connection", host, port: 1 }, 422, "validation-failed"],
+      ),
+      ...[0, 65536, 1.5, "1"].map((port): [unknown, number, string] => [
+        { kind: "set-connection", host: "a", port },
+        422,
+        "validation-failed",
+      ]),
     ];
     for (const [body, status, code] of cases) {
       const answer = await fixture.api.post(pathOf(device), body);
       expect([answer.status, answer.body.code], JSON.stringify(body)).toEqual([status, code]);
     }
-    for (const method of ["GET", "POST"]) expect((await fixture.api.request(method, "/api/devices/nobody/commands", method === "POST" ? { kind: "reboot" } : undefined)).status).toBe(404);
+    for (const method of ["GET", "POST"])
+      expect(
+        (
+          await fixture.api.request(
+            method,
+            "/api/devices/nobody/commands",
+            method === "POST" ? { kind: "reboot" } : undefined,
+          )
+        ).status,
+      ).toBe(404);
     expect((await fixture.api.get(pathOf(device))).body).toEqual({ commands: [] });
   });
 
@@ -224,15 +290,24 @@ describe("what can't be commanded", () => {
     await device.close();
     await fixture.api.until(`/api/devices/${device.id}`, (body) => !body.online);
     for (let n = 0; n < 8; n++) await give(device, { kind: "reboot" });
-    expect(await fixture.api.post(pathOf(device), { kind: "reboot" })).toMatchObject({ status: 409, body: { code: "too-many-commands" } });
+    expect(await fixture.api.post(pathOf(device), { kind: "reboot" })).toMatchObject({
+      status: 409,
+      body: { code: "too-many-commands" },
+    });
     await fixture.api.post(`/api/devices/${device.id}/revoke`);
-    expect(await fixture.api.post(pathOf(device), { kind: "reboot" })).toMatchObject({ status: 409, body: { code: "device-revoked" } });
+    expect(await fixture.api.post(pathOf(device), { kind: "reboot" })).toMatchObject({
+      status: 409,
+      body: { code: "device-revoked" },
+    });
   });
 
   it("is everything, without an operations key that the trust chain names", async () => {
     const without = await Fixture.start();
     const device = await without.readyDevice();
-    expect(await without.api.post(`/api/devices/${device.id}/commands`, { kind: "reboot" })).toMatchObject({ status: 409, body: { code: "no-operations-key" } });
+    expect(await without.api.post(`/api/devices/${device.id}/commands`, { kind: "reboot" })).toMatchObject({
+      status: 409,
+      body: { code: "no-operations-key" },
+    });
     await without.stop();
 
     const dataDir = await temporaryDirectory();
@@ -240,9 +315,19 @@ describe("what can't be commanded", () => {
     const start = async (content: unknown): Promise<unknown> => {
       const operationsKey = join(dataDir, "key.jwk");
       await writeFile(operationsKey, typeof content === "string" ? content : JSON.stringify(content));
-      return startServer({ ...(await databaseOf(dataDir)), dataDir, trustChain, operationsKey, port: 0, mqttPort: 0, logLevel: "silent" });
+      return startServer({
+        ...(await databaseOf(dataDir)),
+        dataDir,
+        trustChain,
+        operationsKey,
+        port: 0,
+        mqttPort: 0,
+        logLevel: "silent",
+      });
     };
-    await expect(start((await generateSigningKey()).privateJwk)).rejects.toThrow(/operations key .*key\.jwk cannot be used: the trust chain does not name it/);
+    await expect(start((await generateSigningKey()).privateJwk)).rejects.toThrow(
+      /operations key .*key\.jwk cannot be used: the trust chain does not name it/,
+    );
     await expect(start(release.privateJwk), "a release key is none").rejects.toThrow("does not name it");
     await expect(start({ ...release.privateJwk, d: undefined })).rejects.toThrow("not a private Ed25519 JWK");
     await expect(start("no JSON")).rejects.toThrow("cannot be used");
@@ -255,11 +340,20 @@ describe("what can't be commanded", () => {
     await writeFile(operationsKey, JSON.stringify(project.operations.privateJwk));
     const rotated = await Fixture.start({ dataDir, operationsKey }, project);
     const device = await rotated.readyDevice();
-    const next = { trustVersion: 2, rootThreshold: 1, rootKeys: [project.root.publicKey], releaseKeys: [project.release.publicKey], operationsKeys: [(await generateSigningKey()).publicKey] };
+    const next = {
+      trustVersion: 2,
+      rootThreshold: 1,
+      rootKeys: [project.root.publicKey],
+      releaseKeys: [project.release.publicKey],
+      operationsKeys: [(await generateSigningKey()).publicKey],
+    };
     const chain = await appendTrustLink(project.trustChain, next, [project.root.privateJwk]);
     expect((await rotated.api.post(`/api/devices/${device.id}/commands`, { kind: "reboot" })).status).toBe(202);
     expect((await rotated.api.post("/api/trust", chain)).status).toBe(201);
-    expect(await rotated.api.post(`/api/devices/${device.id}/commands`, { kind: "reboot" })).toMatchObject({ status: 409, body: { code: "no-operations-key" } });
+    expect(await rotated.api.post(`/api/devices/${device.id}/commands`, { kind: "reboot" })).toMatchObject({
+      status: 409,
+      body: { code: "no-operations-key" },
+    });
     await rotated.stop();
   });
 });

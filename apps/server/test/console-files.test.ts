@@ -25,12 +25,17 @@ describe("the console's files, below a folder that begins with a dot", () => {
   afterAll(() => fixture.stop());
 
   /** Without what `fetch` adds and takes away. */
-  function ask(path: string, headers: Record<string, string> = {}): Promise<{ status: number; headers: IncomingHttpHeaders; body: Buffer }> {
+  function ask(
+    path: string,
+    headers: Record<string, string> = {},
+  ): Promise<{ status: number; headers: IncomingHttpHeaders; body: Buffer }> {
     return new Promise((resolve, reject) => {
       get({ host: "127.0.0.1", port: fixture.server.port, path, headers, agent: false }, (response) => {
         const parts: Buffer[] = [];
         response.on("data", (part: Buffer) => parts.push(part));
-        response.on("end", () => resolve({ status: response.statusCode!, headers: response.headers, body: Buffer.concat(parts) }));
+        response.on("end", () =>
+          resolve({ status: response.statusCode!, headers: response.headers, body: Buffer.concat(parts) }),
+        );
       }).on("error", reject);
     });
   }
@@ -38,14 +43,33 @@ describe("the console's files, below a folder that begins with a dot", () => {
   it("are given to its own pages", async () => {
     for (const page of ["/", "/devices", "/devices/press-7", "/rollouts/new?release=1", "/index.html", "/devices/"]) {
       const { status, headers, body } = await ask(page);
-      expect([page, status, headers["cache-control"], body.toString()]).toEqual([page, 200, "no-cache", "<title>console</title>"]);
+      expect([page, status, headers["cache-control"], body.toString()]).toEqual([
+        page,
+        200,
+        "no-cache",
+        "<title>console</title>",
+      ]);
     }
   });
 
   it("are missing where they are missing: no page in place of a script of an older build", async () => {
-    for (const path of ["/assets/old.js", "/assets/index-AAAAAAAA.js", "/assets/", "/robots.txt", "/.hidden", "/.env", "/..%2f..%2fetc%2fpasswd", "/assets/%2e%2e/.hidden", "/x/y.php"]) {
+    for (const path of [
+      "/assets/old.js",
+      "/assets/index-AAAAAAAA.js",
+      "/assets/",
+      "/robots.txt",
+      "/.hidden",
+      "/.env",
+      "/..%2f..%2fetc%2fpasswd",
+      "/assets/%2e%2e/.hidden",
+      "/x/y.php",
+    ]) {
       const { status, headers } = await ask(path);
-      expect([path, status, headers["content-type"]]).toEqual([path, 404, expect.stringContaining("application/problem+json")]);
+      expect([path, status, headers["content-type"]]).toEqual([
+        path,
+        404,
+        expect.stringContaining("application/problem+json"),
+      ]);
     }
   });
 
@@ -59,7 +83,11 @@ describe("the console's files, below a folder that begins with a dot", () => {
 
   it("come as they were compressed by the build, to whoever takes it", async () => {
     const brotli = await ask(script, { "accept-encoding": "gzip, deflate, br" });
-    expect([brotli.status, brotli.headers["content-encoding"], brotli.headers["vary"]]).toEqual([200, "br", "Accept-Encoding"]);
+    expect([brotli.status, brotli.headers["content-encoding"], brotli.headers["vary"]]).toEqual([
+      200,
+      "br",
+      "Accept-Encoding",
+    ]);
     expect(brotli.headers["content-type"]).toMatch(/^text\/javascript/);
     expect(brotli.headers["cache-control"]).toContain("immutable");
     expect(brotliDecompressSync(brotli.body).toString()).toBe(source);
@@ -67,7 +95,11 @@ describe("the console's files, below a folder that begins with a dot", () => {
     expect(gzip.headers["content-encoding"]).toBe("gzip");
     expect(gunzipSync(gzip.body).toString()).toBe(source);
     const plain = await ask(script);
-    expect([plain.headers["content-encoding"], plain.headers["vary"], plain.body.toString()]).toEqual([undefined, "Accept-Encoding", source]);
+    expect([plain.headers["content-encoding"], plain.headers["vary"], plain.body.toString()]).toEqual([
+      undefined,
+      "Accept-Encoding",
+      source,
+    ]);
     expect(brotli.headers["etag"]).not.toBe(plain.headers["etag"]);
   });
 });

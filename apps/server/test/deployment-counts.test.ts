@@ -76,7 +76,15 @@ async function offered(): Promise<void> {
 async function offeredAndReported(rolloutId: string, state: (typeof reported)[number]): Promise<void> {
   await offered();
   const { id } = await deploymentOf(rolloutId, devices[0]!);
-  const report = { deployment: id, attempt: 1, boot: 1, sequence: 0, done: 4, total: 4, code: state === "failed" ? 7 : 0 };
+  const report = {
+    deployment: id,
+    attempt: 1,
+    boot: 1,
+    sequence: 0,
+    done: 4,
+    total: 4,
+    code: state === "failed" ? 7 : 0,
+  };
   await fixture.server.internals.evidence.reported(devices[0]!, { ...report, state });
 }
 
@@ -176,15 +184,18 @@ async function remove(rolloutId: string): Promise<void> {
   await db.deleteFrom("rollouts").where("id", "=", rolloutId).execute();
 }
 
-it.each(deploymentStateNames)(`are what counting gives with a device %s, and whatever follows (FLIPSIDE_SEED=${seed})`, async (state) => {
-  const random = new Random(seed);
-  const id = await begun(random);
-  await waysInto[state](id);
-  expect([...(await expectAsCounted(id, state))]).toContain(state);
-  await goOn(id, random);
-  await expectAsCounted(id, `after ${state}`);
-  await remove(id);
-});
+it.each(deploymentStateNames)(
+  `are what counting gives with a device %s, and whatever follows (FLIPSIDE_SEED=${seed})`,
+  async (state) => {
+    const random = new Random(seed);
+    const id = await begun(random);
+    await waysInto[state](id);
+    expect([...(await expectAsCounted(id, state))]).toContain(state);
+    await goOn(id, random);
+    await expectAsCounted(id, `after ${state}`);
+    await remove(id);
+  },
+);
 
 it(`are what counting gives, after ${seeds} random histories (FLIPSIDE_SEED=${seed})`, async () => {
   for (let each = seed; each < seed + seeds; each++) {

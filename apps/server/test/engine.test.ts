@@ -1,7 +1,15 @@
 import { failuresOf } from "@flipside/api/rollout-arithmetic";
 import { type DeploymentStateName, deploymentStateNames, deploymentStateOf, isFinal } from "@flipside/image-format";
 import { describe, expect, it } from "vitest";
-import { type Changes, type DeploymentSnapshot, mayFollowName, type RolloutEvent, revisableStates, type RolloutSnapshot, step } from "../src/domain/rollout-engine.ts";
+import {
+  type Changes,
+  type DeploymentSnapshot,
+  mayFollowName,
+  type RolloutEvent,
+  revisableStates,
+  type RolloutSnapshot,
+  step,
+} from "../src/domain/rollout-engine.ts";
 import { Random, seed } from "./random.ts";
 
 const isFinalName = (state: DeploymentStateName): boolean => isFinal(deploymentStateOf(state));
@@ -61,11 +69,14 @@ class Model {
 
   apply(event: RolloutEvent): Changes {
     const changes = step(this.snapshot(), event, this.now);
-    for (const { id, finishedAt: _f, offered: _o, ...change } of changes.deployments) Object.assign(this.get(id), change);
+    for (const { id, finishedAt: _f, offered: _o, ...change } of changes.deployments)
+      Object.assign(this.get(id), change);
     const { finishedAt: _f, ...rollout } = changes.rollout;
     Object.assign(this.rollout, rollout);
     if (changes.queuedDeadline) {
-      for (const d of this.deployments) if (d.state === "queued" && d.wave <= changes.queuedDeadline.throughWave) d.deadlineAt = changes.queuedDeadline.deadlineAt;
+      for (const d of this.deployments)
+        if (d.state === "queued" && d.wave <= changes.queuedDeadline.throughWave)
+          d.deadlineAt = changes.queuedDeadline.deadlineAt;
     }
     this.decisions.push(...changes.decisions);
     return changes;
@@ -78,10 +89,26 @@ class Model {
     return this.apply({ type: "reported", deployment: { ...this.get(id) }, attempt, state, code, done: 1, total: 4 });
   }
   confirm(id: string): Changes {
-    return this.apply({ type: "checked-in", deployment: { ...this.get(id) }, evidence: { running: { digest: "new", state: "confirmed" }, other: { state: "confirmed", digest: "old", reason: 0 }, deployment: { id, attempt: 1, state: "confirmed", code: 0 } } });
+    return this.apply({
+      type: "checked-in",
+      deployment: { ...this.get(id) },
+      evidence: {
+        running: { digest: "new", state: "confirmed" },
+        other: { state: "confirmed", digest: "old", reason: 0 },
+        deployment: { id, attempt: 1, state: "confirmed", code: 0 },
+      },
+    });
   }
   rollBack(id: string): Changes {
-    return this.apply({ type: "checked-in", deployment: { ...this.get(id) }, evidence: { running: { digest: "old", state: "confirmed" }, other: { state: "failed", digest: "new", reason: 70 }, deployment: { id, attempt: 1, state: "rolled-back", code: 70 } } });
+    return this.apply({
+      type: "checked-in",
+      deployment: { ...this.get(id) },
+      evidence: {
+        running: { digest: "old", state: "confirmed" },
+        other: { state: "failed", digest: "new", reason: 70 },
+        deployment: { id, attempt: 1, state: "rolled-back", code: 70 },
+      },
+    });
   }
 }
 
@@ -106,7 +133,10 @@ describe("the rollout engine", () => {
     model.report("0.1", "failed", 60);
     expect(model.rollout.state).toBe("running");
     model.report("0.2", "rejected", 41);
-    expect(model.rollout).toMatchObject({ state: "paused", pauseReason: "2 of 3 finished deployments of wave 1 failed (67 %, more than 50 %)" });
+    expect(model.rollout).toMatchObject({
+      state: "paused",
+      pauseReason: "2 of 3 finished deployments of wave 1 failed (67 %, more than 50 %)",
+    });
     expect(model.decisions.at(-1)).toContain("paused automatically: 2 of 3");
   });
 
@@ -141,7 +171,13 @@ describe("the rollout engine", () => {
     model.report("0.3", "verifying");
     model.report("0.4", "installed");
     model.apply({ type: "cancel", by: "ann", open: model.deployments.map((d) => ({ ...d })) });
-    expect(model.deployments.map((d) => d.state)).toEqual(["cancelled", "cancelled", "cancelled", "cancelled", "installed"]);
+    expect(model.deployments.map((d) => d.state)).toEqual([
+      "cancelled",
+      "cancelled",
+      "cancelled",
+      "cancelled",
+      "installed",
+    ]);
     expect(model.rollout.state).toBe("cancelled");
     model.rollBack("0.4");
     expect(model.get("0.4")).toMatchObject({ state: "rolled-back", code: 70 });
@@ -199,7 +235,10 @@ describe("the rollout engine", () => {
   it("does not take an older failed slot of the same image for a roll-back of this deployment", () => {
     const model = new Model([1]);
     model.offer("0.0");
-    const evidence = { running: { digest: "old", state: "confirmed" }, other: { digest: "new", state: "failed", reason: 70 } };
+    const evidence = {
+      running: { digest: "old", state: "confirmed" },
+      other: { digest: "new", state: "failed", reason: 70 },
+    };
     model.apply({ type: "checked-in", deployment: { ...model.get("0.0") }, evidence });
     expect(model.get("0.0").state).toBe("offered");
     model.report("0.0", "installed");
@@ -224,7 +263,6 @@ describe("the rollout engine", () => {
     model.offer("2.0", true);
     expect(model.rollout.state).toBe("completed");
   });
-
 });
 
 describe(`whatever happens in whatever order (FLIPSIDE_SEED=${seed})`, () => {
@@ -243,7 +281,8 @@ describe(`whatever happens in whatever order (FLIPSIDE_SEED=${seed})`, () => {
         const target = random.pick(model.deployments);
         const what = random.below(10);
         if (what < 3) model.offer(target.id);
-        else if (what < 6) model.report(target.id, random.pick(deploymentStateNames), random.pick([0, 60]), random.pick([1, 1, 1, 2]));
+        else if (what < 6)
+          model.report(target.id, random.pick(deploymentStateNames), random.pick([0, 60]), random.pick([1, 1, 1, 2]));
         else if (what === 6) {
           model.confirm(target.id);
           if (target.state === "confirmed") proven.add(target.id);
@@ -255,7 +294,11 @@ describe(`whatever happens in whatever order (FLIPSIDE_SEED=${seed})`, () => {
           else if (action < 7) model.apply({ type: "pause", by: "x" });
           else if (action === 7) model.apply({ type: "device-revoked", deployment: { ...target } });
           else if (action === 8 && random.below(4) === 0) {
-            model.apply({ type: "cancel", by: "x", open: model.deployments.filter((d) => !isFinalName(d.state)).map((d) => ({ ...d })) });
+            model.apply({
+              type: "cancel",
+              by: "x",
+              open: model.deployments.filter((d) => !isFinalName(d.state)).map((d) => ({ ...d })),
+            });
           }
         }
 
@@ -265,22 +308,39 @@ describe(`whatever happens in whatever order (FLIPSIDE_SEED=${seed})`, () => {
         };
         for (const after of model.deployments) {
           const was = before.get(after.id)!;
-          if (after.state !== was.state) must(mayFollowName(was.state, after.state), `${was.state} became ${after.state}, which the table does not have`);
+          if (after.state !== was.state)
+            must(
+              mayFollowName(was.state, after.state),
+              `${was.state} became ${after.state}, which the table does not have`,
+            );
           if (after.state === "confirmed") must(proven.has(after.id), "confirmed without a check-in");
           if (was.state === "queued" && after.state === "offered") {
-            must(rolloutBefore.state === "running" && after.wave <= rolloutBefore.currentWave, "offered outside an open wave of a running rollout");
+            must(
+              rolloutBefore.state === "running" && after.wave <= rolloutBefore.currentWave,
+              "offered outside an open wave of a running rollout",
+            );
           }
-          if (!isFinalName(after.state) && after.state !== "queued") must(after.deadlineAt !== null, "offered without a deadline");
+          if (!isFinalName(after.state) && after.state !== "queued")
+            must(after.deadlineAt !== null, "offered without a deadline");
         }
         const snapshot = model.snapshot();
-        for (const wave of snapshot.waves) must(failuresOf(wave).failed >= 0 && wave.finished <= wave.total, "a tally is out of range");
+        for (const wave of snapshot.waves)
+          must(failuresOf(wave).failed >= 0 && wave.finished <= wave.total, "a tally is out of range");
         const waveNow = model.rollout.currentWave;
         must(waveNow >= rolloutBefore.currentWave, "the rollout went back a wave");
         if (waveNow > rolloutBefore.currentWave) {
-          must(snapshot.waves.slice(0, waveNow).every((wave) => wave.finished === wave.total), "a wave opened before those before it were final");
+          must(
+            snapshot.waves.slice(0, waveNow).every((wave) => wave.finished === wave.total),
+            "a wave opened before those before it were final",
+          );
         }
-        if (model.rollout.state === "completed") must(snapshot.waves.every((wave) => wave.finished === wave.total), "completed with unfinished deployments");
-        if (rolloutBefore.state === "cancelled" || rolloutBefore.state === "completed") must(model.rollout.state === rolloutBefore.state, `a ${rolloutBefore.state} rollout changed its state`);
+        if (model.rollout.state === "completed")
+          must(
+            snapshot.waves.every((wave) => wave.finished === wave.total),
+            "completed with unfinished deployments",
+          );
+        if (rolloutBefore.state === "cancelled" || rolloutBefore.state === "completed")
+          must(model.rollout.state === rolloutBefore.state, `a ${rolloutBefore.state} rollout changed its state`);
       }
     }
   });
@@ -288,7 +348,9 @@ describe(`whatever happens in whatever order (FLIPSIDE_SEED=${seed})`, () => {
   it("ends once devices succeed and the operator resumes, from any state", () => {
     const random = new Random(seed + 1);
     for (let run = 0; run < 100; run++) {
-      const model = new Model([1 + random.below(4), random.below(4), 1 + random.below(4)], { failureThresholdPercent: random.pick([0, 20, 100]) });
+      const model = new Model([1 + random.below(4), random.below(4), 1 + random.below(4)], {
+        failureThresholdPercent: random.pick([0, 20, 100]),
+      });
       for (let i = 0; i < 30; i++) {
         const id = random.pick(model.deployments).id;
         if (random.below(2)) model.offer(id);

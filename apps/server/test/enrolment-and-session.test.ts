@@ -32,7 +32,11 @@ describe("enrolment", () => {
     expect(await stranger.enrol()).toMatchObject({ ok: false, error: "claim-unknown" });
 
     const device = await fixture.newDevice();
-    expect(await device.enrol({ claimSecret: randomBytes(32) })).toMatchObject({ step: 2, ok: false, error: "mac-invalid" });
+    expect(await device.enrol({ claimSecret: randomBytes(32) })).toMatchObject({
+      step: 2,
+      ok: false,
+      error: "mac-invalid",
+    });
     expect(await device.enrol()).toMatchObject({ step: 2, ok: true });
     const thief = new ProtocolDevice(device.id, await generateSigningKey(), fixture.mqttUrl, device.claimSecret);
     expect(await thief.enrol()).toMatchObject({ step: 2, ok: false, error: "key-mismatch" });
@@ -74,7 +78,13 @@ describe("enrolment", () => {
     }
     await device.publish("enrol", { step: 2, serverNonce: nonce, mac: second.mac });
     expect(await device.take("enrolled")).toMatchObject({ error: "expired" });
-    for (const malformed of ["{", "[]", { step: 3 }, { step: 1, device: "another", publicKey, nonce }, { step: 1, device: device.id, publicKey: "AA", nonce }]) {
+    for (const malformed of [
+      "{",
+      "[]",
+      { step: 3 },
+      { step: 1, device: "another", publicKey, nonce },
+      { step: 1, device: device.id, publicKey: "AA", nonce },
+    ]) {
       await device.publish("enrol", malformed as never);
       expect(await device.take("enrolled")).toMatchObject({ ok: false, error: "malformed" });
     }
@@ -84,11 +94,21 @@ describe("enrolment", () => {
   it("takes an older agent, which enrols under another user name and without a password", async () => {
     const device = await fixture.newDevice();
     for (const username of [`enrol:${device.id}`, `enrol.${device.id}`]) {
-      const client = await connectAsync(fixture.mqttUrl, { protocolVersion: 4, clientId: username, username, reconnectPeriod: 0 }, false);
+      const client = await connectAsync(
+        fixture.mqttUrl,
+        { protocolVersion: 4, clientId: username, username, reconnectPeriod: 0 },
+        false,
+      );
       expect((await client.subscribeAsync(`${prefixOf(device.id)}/enrolled`, { qos: 1 }))[0]?.qos, username).toBe(1);
       await client.endAsync();
     }
-    await expect(connectAsync(fixture.mqttUrl, { protocolVersion: 4, clientId: "x", username: `enrol!${device.id}`, reconnectPeriod: 0 }, false)).rejects.toThrow();
+    await expect(
+      connectAsync(
+        fixture.mqttUrl,
+        { protocolVersion: 4, clientId: "x", username: `enrol!${device.id}`, reconnectPeriod: 0 },
+        false,
+      ),
+    ).rejects.toThrow();
   });
 
   it("does not let a client that is only enrolling push the device's own connection away", async () => {
@@ -117,12 +137,27 @@ describe("the broker", () => {
   it("cuts a device off that uses a topic that is not its own", async () => {
     const victim = await fixture.readyDevice();
     const device = await fixture.readyDevice();
-    for (const topic of [`${prefixOf(victim.id)}/check-in`, `${prefixOf(device.id)}/offer`, "anything", `${prefixOf(device.id)}/check-in/more`, "$SYS/x"]) {
-      expect(await isCutOff(device, () => device.client!.publishAsync(topic, "{}", { qos: 1 })), `publish ${topic}`).toBe(true);
+    for (const topic of [
+      `${prefixOf(victim.id)}/check-in`,
+      `${prefixOf(device.id)}/offer`,
+      "anything",
+      `${prefixOf(device.id)}/check-in/more`,
+      "$SYS/x",
+    ]) {
+      expect(
+        await isCutOff(device, () => device.client!.publishAsync(topic, "{}", { qos: 1 })),
+        `publish ${topic}`,
+      ).toBe(true);
       await device.close();
       await device.connect();
     }
-    for (const topic of [`${prefixOf(victim.id)}/offer`, "#", "flipside/v1/#", `${prefixOf(device.id)}/#`, `${prefixOf(device.id)}/state`]) {
+    for (const topic of [
+      `${prefixOf(victim.id)}/offer`,
+      "#",
+      "flipside/v1/#",
+      `${prefixOf(device.id)}/#`,
+      `${prefixOf(device.id)}/state`,
+    ]) {
       expect(await isCutOff(device, () => device.client!.subscribeAsync(topic)), `subscribe ${topic}`).toBe(true);
       await device.close();
       await device.connect();
@@ -139,7 +174,9 @@ describe("the broker", () => {
   it("cuts a client off that announces a packet larger than any message, before it has sent it", async () => {
     const device = await fixture.readyDevice();
     // PUBLISH, remaining length 268,435,455
-    expect(await isCutOff(device, () => device.client!.stream.write(Buffer.from([0x30, 0xff, 0xff, 0xff, 0x7f, 0, 1])))).toBe(true);
+    expect(
+      await isCutOff(device, () => device.client!.stream.write(Buffer.from([0x30, 0xff, 0xff, 0xff, 0x7f, 0, 1]))),
+    ).toBe(true);
   });
 
   it("gives the place of a connection to a second one of the same device", async () => {
@@ -159,13 +196,19 @@ describe("a session", () => {
     const device = await fixture.newDevice();
     await device.enrol();
     await device.connect();
-    expect((await device.tryToProve(await generateSigningKey())).answer).toMatchObject({ accepted: false, error: "proof-invalid" });
+    expect((await device.tryToProve(await generateSigningKey())).answer).toMatchObject({
+      accepted: false,
+      error: "proof-invalid",
+    });
     const { answer, proof } = await device.tryToProve();
     expect(answer["accepted"]).toBe(true);
     await device.publish("proof", proof);
     expect(await device.take("challenge"), "the same message twice, as QoS 1 may bring it").toEqual(answer);
     await device.publish("proof", { ...proof, deviceNonce: randomBytes(16).toString("base64url") });
-    expect(await device.take("challenge"), "another proof by the same nonce").toMatchObject({ accepted: false, error: "expired" });
+    expect(await device.take("challenge"), "another proof by the same nonce").toMatchObject({
+      accepted: false,
+      error: "expired",
+    });
 
     const session = randomBytes(16).toString("base64url");
     await device.publish("hello", { session });
@@ -187,7 +230,11 @@ describe("a session", () => {
     await device.connect();
     device.session = randomBytes(16).toString("base64url");
     await device.publish("check-in", device.checkInContent());
-    expect(await device.take("challenge")).toEqual({ session: device.session, accepted: false, error: "session-unknown" });
+    expect(await device.take("challenge")).toEqual({
+      session: device.session,
+      accepted: false,
+      error: "session-unknown",
+    });
   });
 
   it("that is not proven makes nothing believed", async () => {
@@ -198,7 +245,9 @@ describe("a session", () => {
     await device.publish("hello", { session: device.session });
     await device.take("challenge");
     await device.publish("check-in", device.checkInContent());
-    const body = await fixture.api.until(`/api/devices/${device.id}`, (b) => b.log.some((e: { detail: string }) => e.detail.includes("not proven")));
+    const body = await fixture.api.until(`/api/devices/${device.id}`, (b) =>
+      b.log.some((e: { detail: string }) => e.detail.includes("not proven")),
+    );
     expect(body).toMatchObject({ running: null, online: false });
   });
 
@@ -222,6 +271,14 @@ describe("a session", () => {
     await expect(device.connect()).rejects.toThrow();
     expect(await device.enrol()).toMatchObject({ ok: false, error: "revoked" });
     expect((await fixture.api.get(`/api/rollouts/${rollout.id}`)).body.counts.cancelled).toBe(1);
-    expect((await fixture.api.post("/api/rollouts", { name: "x", releaseId: release.id, target: { deviceIds: [device.id] } })).body.code).toBe("device-not-known");
+    expect(
+      (
+        await fixture.api.post("/api/rollouts", {
+          name: "x",
+          releaseId: release.id,
+          target: { deviceIds: [device.id] },
+        })
+      ).body.code,
+    ).toBe("device-not-known");
   });
 });

@@ -23,12 +23,16 @@ describe("events", () => {
   it("tell of devices, releases, rollouts and deployments as the interface shows them", async () => {
     expect((await fetch(`${fixture.server.url}/api/events`)).status).toBe(401);
     const stop = new AbortController();
-    const response = await fetch(`${fixture.server.url}/api/events`, { headers: { cookie: fixture.api.cookie }, signal: stop.signal });
+    const response = await fetch(`${fixture.server.url}/api/events`, {
+      headers: { cookie: fixture.api.cookie },
+      signal: stop.signal,
+    });
     expect(response.headers.get("content-type")).toContain("text/event-stream");
     let text = "";
     void (async () => {
       const decoder = new TextDecoder();
-      for await (const bytes of response.body as unknown as AsyncIterable<Uint8Array>) text += decoder.decode(bytes, { stream: true });
+      for await (const bytes of response.body as unknown as AsyncIterable<Uint8Array>)
+        text += decoder.decode(bytes, { stream: true });
     })().catch(() => {});
     const events = (kind: string) =>
       text
@@ -121,11 +125,19 @@ describe("the event hub", () => {
   it("holds a bounded number of events for a reader that is too slow, then tells it to load everything anew", async () => {
     const hub = createEventHub({ device: load, release: load, rollout: load, deployment: load }, feed, log);
     let loaded = 0;
-    const counting = createEventHub({ device: (id) => (loaded++, load(id)), release: load, rollout: load, deployment: load }, feed, log);
+    const counting = createEventHub(
+      { device: (id) => (loaded++, load(id)), release: load, rollout: load, deployment: load },
+      feed,
+      log,
+    );
     const written: string[] = [];
     let open = true;
     let drain = (): void => {};
-    const slow: EventSink = { write: (text) => (written.push(text), open), onDrain: (listener) => (drain = listener), end: () => {} };
+    const slow: EventSink = {
+      write: (text) => (written.push(text), open),
+      onDrain: (listener) => (drain = listener),
+      end: () => {},
+    };
     counting.join(slow);
     open = false;
     for (let round = 0; round < 3; round++) {
@@ -159,7 +171,10 @@ describe("the event hub", () => {
     await untilTrue(() => slowly.length === 2);
     slowly[1]!("new");
     await untilTrue(() => written.length > 2);
-    expect(written.slice(1)).toEqual(['event: device\ndata: {"state":"old"}\n\n', 'event: device\ndata: {"state":"new"}\n\n']);
+    expect(written.slice(1)).toEqual([
+      'event: device\ndata: {"state":"old"}\n\n',
+      'event: device\ndata: {"state":"new"}\n\n',
+    ]);
     hub.close();
   });
 

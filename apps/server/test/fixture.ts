@@ -45,7 +45,9 @@ export class ApiClient {
         ...(body === undefined ? {} : { "content-type": isBytes ? "application/octet-stream" : "application/json" }),
         ...headers,
       },
-      ...(body === undefined ? {} : { body: isBytes || typeof body === "string" ? (body as BodyInit) : JSON.stringify(body) }),
+      ...(body === undefined
+        ? {}
+        : { body: isBytes || typeof body === "string" ? (body as BodyInit) : JSON.stringify(body) }),
     });
     for (const cookie of response.headers.getSetCookie()) this.cookie = cookie.split(";")[0]!;
     const text = await response.text();
@@ -56,7 +58,13 @@ export class ApiClient {
       // not JSON
     }
     // Of a server in this process, answers.ts has seen it already; this one may be another's.
-    const why = problemOf({ method, url: path, status: response.status, contentType: response.headers.get("content-type") ?? "", body: text });
+    const why = problemOf({
+      method,
+      url: path,
+      status: response.status,
+      contentType: response.headers.get("content-type") ?? "",
+      body: text,
+    });
     if (why !== undefined) throw new Error(why);
     return { status: response.status, body: parsed, headers: response.headers };
   }
@@ -119,7 +127,15 @@ export class Fixture {
 
   /** Starts a server on a data directory that another fixture has left. */
   static async goOn(options: Partial<ServerOptions> & { dataDir: string }, project: Project): Promise<Fixture> {
-    const all: ServerOptions = { ...(await databaseOf(options.dataDir)), trustChain: project.trustChain, port: 0, mqttPort: 0, logLevel: "silent", tickMs: 50, ...options };
+    const all: ServerOptions = {
+      ...(await databaseOf(options.dataDir)),
+      trustChain: project.trustChain,
+      port: 0,
+      mqttPort: 0,
+      logLevel: "silent",
+      tickMs: 50,
+      ...options,
+    };
     const fixture = new Fixture(project, all, await startServer(all));
     await fixture.api.post("/api/session", { userName: "admin", password });
     return fixture;
@@ -128,7 +144,10 @@ export class Fixture {
   async signIn(oneTimePassword: string): Promise<void> {
     const signedIn = await this.api.post("/api/session", { userName: "admin", password: oneTimePassword });
     if (signedIn.status !== 200) throw new Error(JSON.stringify(signedIn.body));
-    const changed = await this.api.post("/api/session/password", { currentPassword: oneTimePassword, newPassword: password });
+    const changed = await this.api.post("/api/session/password", {
+      currentPassword: oneTimePassword,
+      newPassword: password,
+    });
     if (changed.status !== 200) throw new Error(JSON.stringify(changed.body));
   }
 
@@ -192,6 +211,9 @@ export class Fixture {
 }
 
 /** Clocks on which this much more time has passed. */
-export const passing = (extraMs: () => number): Partial<ClockSource> => ({ wallMs: () => Date.now() + extraMs(), monotonicMs: () => systemClock.monotonicMs() + extraMs() });
+export const passing = (extraMs: () => number): Partial<ClockSource> => ({
+  wallMs: () => Date.now() + extraMs(),
+  monotonicMs: () => systemClock.monotonicMs() + extraMs(),
+});
 
 export const mainPath = fileURLToPath(new URL("../src/main.ts", import.meta.url));

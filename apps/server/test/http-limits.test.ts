@@ -25,7 +25,8 @@ describe("the HTTP listener", () => {
   });
   afterAll(() => fixture.stop());
   const open = (): Socket => connect(fixture.server.port, "127.0.0.1");
-  const uploadHead = (length: number): string => `POST /api/releases HTTP/1.1\r\nHost: x\r\nCookie: ${fixture.api.cookie}\r\nContent-Type: application/octet-stream\r\nContent-Length: ${length}\r\nConnection: close\r\n\r\n`;
+  const uploadHead = (length: number): string =>
+    `POST /api/releases HTTP/1.1\r\nHost: x\r\nCookie: ${fixture.api.cookie}\r\nContent-Type: application/octet-stream\r\nContent-Length: ${length}\r\nConnection: close\r\n\r\n`;
 
   it("takes an upload that lasts many times longer than the silence allowed", async () => {
     const release = await makeRelease(fixture.project);
@@ -35,7 +36,9 @@ describe("the HTTP listener", () => {
     const pieces = 12;
     for (let i = 0; i < pieces; i++) {
       await pause(silenceMs / 4);
-      socket.write(release.subarray(Math.floor((i * release.length) / pieces), Math.floor(((i + 1) * release.length) / pieces)));
+      socket.write(
+        release.subarray(Math.floor((i * release.length) / pieces), Math.floor(((i + 1) * release.length) / pieces)),
+      );
     }
     expect(await answer).toMatch(/^HTTP\/1.1 201 /);
   });
@@ -46,7 +49,11 @@ describe("the HTTP listener", () => {
     socket.write(uploadHead(1000) + "some of it");
     const text = await answer;
     expect(text).toMatch(/^HTTP\/1.1 408 /);
-    expect(JSON.parse(text.slice(text.indexOf("{"), text.lastIndexOf("}") + 1))).toMatchObject({ code: "request-timeout", status: 408, detail: expect.stringContaining("Nothing of the body arrived") });
+    expect(JSON.parse(text.slice(text.indexOf("{"), text.lastIndexOf("}") + 1))).toMatchObject({
+      code: "request-timeout",
+      status: 408,
+      detail: expect.stringContaining("Nothing of the body arrived"),
+    });
   });
 
   it("lets no stranger keep a connection by saying nothing, or a header without end", async () => {
@@ -56,10 +63,25 @@ describe("the HTTP listener", () => {
 
   const refusals: [name: string, request: string, status: number, code: string][] = [
     ["a request that is not HTTP", "nonsense\r\n\r\n", 400, "malformed-request"],
-    ["a header that is too large", `GET / HTTP/1.1\r\nHost: x\r\nX-Long: ${"x".repeat(20_000)}\r\n\r\n`, 431, "header-too-large"],
+    [
+      "a header that is too large",
+      `GET / HTTP/1.1\r\nHost: x\r\nX-Long: ${"x".repeat(20_000)}\r\n\r\n`,
+      431,
+      "header-too-large",
+    ],
     ["a missing host", "GET /api/health HTTP/1.1\r\nConnection: close\r\n\r\n", 400, "malformed-request"],
-    ["two lengths", "POST /api/claims HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabcd", 400, "malformed-request"],
-    ["an expectation", "POST /api/claims HTTP/1.1\r\nHost: x\r\nExpect: the-impossible\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", 417, "expectation-failed"],
+    [
+      "two lengths",
+      "POST /api/claims HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabcd",
+      400,
+      "malformed-request",
+    ],
+    [
+      "an expectation",
+      "POST /api/claims HTTP/1.1\r\nHost: x\r\nExpect: the-impossible\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+      417,
+      "expectation-failed",
+    ],
     ["a tunnel", "CONNECT example.org:443 HTTP/1.1\r\nHost: example.org:443\r\n\r\n", 404, "not-found"],
     ["another method", "PROPFIND /x HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", 404, "not-found"],
   ];
@@ -81,10 +103,18 @@ describe("the HTTP listener", () => {
   it("takes no body of another type for JSON", async () => {
     const claims = JSON.stringify({ claims: [{ deviceId: "a", secret: "x" }] });
     for (const type of ["text/plain", "application/x-www-form-urlencoded", "application/octet-stream"]) {
-      expect(await fixture.api.request("POST", "/api/claims", claims, { "content-type": type })).toMatchObject({ status: 415, body: { code: "unsupported-media-type" } });
+      expect(await fixture.api.request("POST", "/api/claims", claims, { "content-type": type })).toMatchObject({
+        status: 415,
+        body: { code: "unsupported-media-type" },
+      });
       expect((await fixture.api.request("POST", "/api/session", "{}", { "content-type": type })).status).toBe(415);
     }
-    expect((await fixture.api.request("POST", "/api/releases", "{}", { "content-type": "application/json" })).status).toBe(415);
-    expect((await fixture.api.request("POST", "/api/claims", claims, { "content-type": "application/json; charset=utf-8" })).status).toBe(422);
+    expect(
+      (await fixture.api.request("POST", "/api/releases", "{}", { "content-type": "application/json" })).status,
+    ).toBe(415);
+    expect(
+      (await fixture.api.request("POST", "/api/claims", claims, { "content-type": "application/json; charset=utf-8" }))
+        .status,
+    ).toBe(422);
   });
 });

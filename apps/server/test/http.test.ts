@@ -29,7 +29,10 @@ describe("the HTTP interface", () => {
   it("answers unknown addresses below /api with a problem, and signed-out ones with 401", async () => {
     expect(await fixture.api.get("/api/nothing")).toMatchObject({ status: 404, body: { code: "not-found" } });
     expect(await fixture.api.get("/api/devices/none")).toMatchObject({ status: 404, body: { code: "not-found" } });
-    expect(await fixture.api.get("/api/devices/a%00b"), "which no database's text need hold").toMatchObject({ status: 404, body: { code: "not-found" } });
+    expect(await fixture.api.get("/api/devices/a%00b"), "which no database's text need hold").toMatchObject({
+      status: 404,
+      body: { code: "not-found" },
+    });
     expect(await fixture.api.get("/api/devices/%ff")).toMatchObject({ status: 404 });
     expect((await new ApiClient(fixture.server.url).get("/api/nothing")).status).toBe(401);
   });
@@ -58,7 +61,10 @@ describe("the HTTP interface", () => {
 
   it("refuses writes that another site's page makes", async () => {
     for (const origin of ["http://evil.example", "null", fixture.server.url.replace(/\d+$/, "1")]) {
-      expect(await fixture.api.request("DELETE", "/api/session", undefined, { origin }), origin).toMatchObject({ status: 403, body: { code: "origin-refused" } });
+      expect(await fixture.api.request("DELETE", "/api/session", undefined, { origin }), origin).toMatchObject({
+        status: 403,
+        body: { code: "origin-refused" },
+      });
     }
     expect((await fixture.api.request("POST", "/api/claims", {}, { origin: fixture.server.url })).status).toBe(422);
   });
@@ -73,10 +79,22 @@ describe("the HTTP interface", () => {
   it("imports claims all or none, and the same pair again without complaint", async () => {
     const secret = Buffer.alloc(32, 1).toString("base64url");
     const other = Buffer.alloc(32, 2).toString("base64url");
-    expect(await fixture.api.post("/api/claims", { claims: [{ deviceId: "a", secret }] })).toMatchObject({ status: 201, body: { imported: 1 } });
-    expect((await fixture.api.post("/api/claims", { claims: [{ deviceId: "a", secret }] })).body).toEqual({ imported: 0 });
-    const conflict = await fixture.api.post("/api/claims", { claims: [{ deviceId: "b", secret }, { deviceId: "a", secret: other }] });
+    expect(await fixture.api.post("/api/claims", { claims: [{ deviceId: "a", secret }] })).toMatchObject({
+      status: 201,
+      body: { imported: 1 },
+    });
+    expect((await fixture.api.post("/api/claims", { claims: [{ deviceId: "a", secret }] })).body).toEqual({
+      imported: 0,
+    });
+    const conflict = await fixture.api.post("/api/claims", {
+      claims: [
+        { deviceId: "b", secret },
+        { deviceId: "a", secret: other },
+      ],
+    });
     expect(conflict).toMatchObject({ status: 409, body: { code: "claim-exists" } });
-    expect((await fixture.api.post("/api/claims", { claims: [{ deviceId: "b", secret: other }] })).body).toEqual({ imported: 1 });
+    expect((await fixture.api.post("/api/claims", { claims: [{ deviceId: "b", secret: other }] })).body).toEqual({
+      imported: 1,
+    });
   });
 });

@@ -1,4 +1,4 @@
-import { chmod, cp, readdir, rename, rm, stat, truncate, writeFile } from "node:fs/promises";
+import { chmod, cp, readdir, rm, stat, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { compareVersions } from "../src/features/releases/version-order.ts";
@@ -38,32 +38,42 @@ describe("the store of images", () => {
   const faults: [name: string, state: string, spoil: (path: string) => Promise<void>][] = [
     ["is gone", "missing", (path) => rm(path)],
     ["is cut short", "damaged", async (path) => truncate(path, (await stat(path)).size - 1)],
-    ["has other bytes of the same length", "damaged", async (path) => writeFile(path, Buffer.alloc((await stat(path)).size, 7))],
+    [
+      "has other bytes of the same length",
+      "damaged",
+      async (path) => writeFile(path, Buffer.alloc((await stat(path)).size, 7)),
+    ],
   ];
-  it.each(faults)("finds at the start and at a rollout that a file %s, says so, and is mended by the same upload", async (_name, state, spoil) => {
-    fixture = await Fixture.start();
-    const { project, api, dataDir } = fixture;
-    const bytes = await makeRelease(project);
-    const release = await fixture.upload(bytes);
-    expect(release.images[0].file).toBe("present");
-    const device = await fixture.readyDevice();
-    const request = { name: "r", releaseId: release.id, target: { deviceIds: [device.id] } };
-    await spoil(await onlyImage(dataDir));
-    const refused = await api.post("/api/rollouts", request);
-    expect(refused).toMatchObject({ status: 409, body: { code: "image-file-missing" } });
-    expect(refused.body.detail).toContain(state);
-    expect((await api.get("/api/releases")).body.releases[0].images[0].file).toBe(state);
+  it.each(faults)(
+    "finds at the start and at a rollout that a file %s, says so, and is mended by the same upload",
+    async (_name, state, spoil) => {
+      fixture = await Fixture.start();
+      const { project, api, dataDir } = fixture;
+      const bytes = await makeRelease(project);
+      const release = await fixture.upload(bytes);
+      expect(release.images[0].file).toBe("present");
+      const device = await fixture.readyDevice();
+      const request = { name: "r", releaseId: release.id, target: { deviceIds: [device.id] } };
+      await spoil(await onlyImage(dataDir));
+      const refused = await api.post("/api/rollouts", request);
+      expect(refused).toMatchObject({ status: 409, body: { code: "image-file-missing" } });
+      expect(refused.body.detail).toContain(state);
+      expect((await api.get("/api/releases")).body.releases[0].images[0].file).toBe(state);
 
-    await fixture.restart();
-    await api.until("/api/releases", (body) => body.releases[0].images[0].file === state);
-    expect(await api.post("/api/releases", bytes)).toMatchObject({ status: 201, body: { id: release.id, images: [{ file: "present" }] } });
-    expect((await api.post("/api/releases", bytes)).status, "what can be served is not replaced").toBe(409);
-    await device.connect();
-    await device.prove();
-    await device.checkIn();
-    await fixture.rollOut(release.id, [device]);
-    await device.install(await device.offered());
-  });
+      await fixture.restart();
+      await api.until("/api/releases", (body) => body.releases[0].images[0].file === state);
+      expect(await api.post("/api/releases", bytes)).toMatchObject({
+        status: 201,
+        body: { id: release.id, images: [{ file: "present" }] },
+      });
+      expect((await api.post("/api/releases", bytes)).status, "what can be served is not replaced").toBe(409);
+      await device.connect();
+      await device.prove();
+      await device.checkIn();
+      await fixture.rollOut(release.id, [device]);
+      await device.install(await device.offered());
+    },
+  );
 
   it("tells when a file is lost under way, offers nothing of it, and goes on when it is back", async () => {
     fixture = await Fixture.start();
@@ -78,7 +88,10 @@ describe("the store of images", () => {
     await device.say("fetch", { deployment: offer.deployment, attempt: offer.attempt, part: 0, first: 0, count: 1 }, 0);
     await api.until("/api/releases", (body) => body.releases[0].images[0].file === "missing");
     expect((await device.checkIn()).deployment).toBeUndefined();
-    expect((await api.get(`/api/devices/${device.id}`)).body.activeDeployment.state, "it waits, it has not failed").toBe("offered");
+    expect(
+      (await api.get(`/api/devices/${device.id}`)).body.activeDeployment.state,
+      "it waits, it has not failed",
+    ).toBe("offered");
     await api.post("/api/releases", bytes);
     await device.install(await device.offered());
     device.reboot(true);
@@ -91,11 +104,20 @@ describe("a release whose sequence does not rise with its version", () => {
   it("is refused until the operator confirms it", async () => {
     fixture = await Fixture.start();
     const { api, project } = fixture;
-    const release = async (version: string, releaseSequence: number) => buildRelease([await makeImage(project, { version, releaseSequence })]);
-    const upload = async (version: string, sequence: number, query = "") => api.post(`/api/releases${query}`, await release(version, sequence));
+    const release = async (version: string, releaseSequence: number) =>
+      buildRelease([await makeImage(project, { version, releaseSequence })]);
+    const upload = async (version: string, sequence: number, query = "") =>
+      api.post(`/api/releases${query}`, await release(version, sequence));
     expect((await upload("1.9.0", 20)).status).toBe(201);
     expect((await upload("1.10.0", 30)).status, "1.10 comes after 1.9").toBe(201);
-    for (const [version, sequence] of [["2.0.0", 30], ["2.0.0", 25], ["1.0.0", 40], ["1.9.5", 31], ["1.10.0-rc.1", 30], ["night-build", 30]] as const) {
+    for (const [version, sequence] of [
+      ["2.0.0", 30],
+      ["2.0.0", 25],
+      ["1.0.0", 40],
+      ["1.9.5", 31],
+      ["1.10.0-rc.1", 30],
+      ["night-build", 30],
+    ] as const) {
       const refused = await upload(version, sequence);
       expect(refused, version).toMatchObject({ status: 409, body: { code: "release-sequence" } });
       expect(refused.body.detail).toMatch(/release sequence/);
@@ -109,9 +131,26 @@ describe("a release whose sequence does not rise with its version", () => {
   });
 
   it("is told by the order of versions (semver.org, 11)", () => {
-    const ascending = ["0.9", "1.0.0-alpha", "1.0.0-alpha.1", "1.0.0-alpha.beta", "1.0.0-beta", "1.0.0-beta.2", "1.0.0-beta.11", "1.0.0-rc.1", "1.0.0", "1.0.1", "1.2", "1.10.0", "v2", "2.0.0.1", "99999999999999999999.0"];
+    const ascending = [
+      "0.9",
+      "1.0.0-alpha",
+      "1.0.0-alpha.1",
+      "1.0.0-alpha.beta",
+      "1.0.0-beta",
+      "1.0.0-beta.2",
+      "1.0.0-beta.11",
+      "1.0.0-rc.1",
+      "1.0.0",
+      "1.0.1",
+      "1.2",
+      "1.10.0",
+      "v2",
+      "2.0.0.1",
+      "99999999999999999999.0",
+    ];
     for (let i = 0; i < ascending.length; i++) {
-      for (let j = 0; j < ascending.length; j++) expect(compareVersions(ascending[i]!, ascending[j]!), `${ascending[i]} ${ascending[j]}`).toBe(Math.sign(i - j));
+      for (let j = 0; j < ascending.length; j++)
+        expect(compareVersions(ascending[i]!, ascending[j]!), `${ascending[i]} ${ascending[j]}`).toBe(Math.sign(i - j));
     }
     expect(compareVersions("1.0", "1.0.0+build.7")).toBe(0);
     expect(compareVersions("night", "1.0.0")).toBeUndefined();
@@ -119,29 +158,40 @@ describe("a release whose sequence does not rise with its version", () => {
 });
 
 describe("the data directory", () => {
-  it.skipIf(process.platform === "win32")("is its owner's alone, and what was wider is narrowed at the start", async () => {
-    const umask = process.umask(0o000);
-    try {
-      const dataDir = join(await temporaryDirectory(), "new");
-      fixture = await Fixture.start({ dataDir });
-      await fixture.upload(await makeRelease(fixture.project));
-      const paths = async (): Promise<string[]> => [dataDir, ...(await readdir(dataDir, { recursive: true })).map((name) => join(dataDir, name))];
-      const wider = async (): Promise<string[]> => {
-        const all = await Promise.all((await paths()).map(async (path) => [path, (await stat(path)).mode & 0o077] as const));
-        return all.filter(([, mode]) => mode !== 0).map(([path]) => path);
-      };
-      expect((await paths()).some((path) => path.endsWith("-wal")), "SQLite's other files are looked at, too; PostgreSQL's are elsewhere").toBe(!isOnPostgres());
-      expect(await wider()).toEqual([]);
-      await fixture.server.close();
-      for (const path of await paths()) await chmod(path, (await stat(path)).isDirectory() ? 0o755 : 0o644);
-      expect((await wider()).length).toBeGreaterThan(3);
-      await fixture.restart();
-      expect((await fixture.api.post("/api/session", { userName: "admin", password })).status).toBe(200);
-      expect(await wider()).toEqual([]);
-    } finally {
-      process.umask(umask);
-    }
-  });
+  it.skipIf(process.platform === "win32")(
+    "is its owner's alone, and what was wider is narrowed at the start",
+    async () => {
+      const umask = process.umask(0o000);
+      try {
+        const dataDir = join(await temporaryDirectory(), "new");
+        fixture = await Fixture.start({ dataDir });
+        await fixture.upload(await makeRelease(fixture.project));
+        const paths = async (): Promise<string[]> => [
+          dataDir,
+          ...(await readdir(dataDir, { recursive: true })).map((name) => join(dataDir, name)),
+        ];
+        const wider = async (): Promise<string[]> => {
+          const all = await Promise.all(
+            (await paths()).map(async (path) => [path, (await stat(path)).mode & 0o077] as const),
+          );
+          return all.filter(([, mode]) => mode !== 0).map(([path]) => path);
+        };
+        expect(
+          (await paths()).some((path) => path.endsWith("-wal")),
+          "SQLite's other files are looked at, too; PostgreSQL's are elsewhere",
+        ).toBe(!isOnPostgres());
+        expect(await wider()).toEqual([]);
+        await fixture.server.close();
+        for (const path of await paths()) await chmod(path, (await stat(path)).isDirectory() ? 0o755 : 0o644);
+        expect((await wider()).length).toBeGreaterThan(3);
+        await fixture.restart();
+        expect((await fixture.api.post("/api/session", { userName: "admin", password })).status).toBe(200);
+        expect(await wider()).toEqual([]);
+      } finally {
+        process.umask(umask);
+      }
+    },
+  );
 
   it.skipIf(process.platform === "win32")("is no folder that everybody writes to", async () => {
     const dataDir = await temporaryDirectory();

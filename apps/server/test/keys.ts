@@ -1,6 +1,13 @@
 // A project's keys, trust chain and signed images, made anew for each test file.
 
-import { buildImage, buildRelease, buildTrustChain, generateSigningKey, type ImageFields, type SigningKey } from "@flipside/image-format";
+import {
+  buildImage,
+  buildRelease,
+  buildTrustChain,
+  generateSigningKey,
+  type ImageFields,
+  type SigningKey,
+} from "@flipside/image-format";
 
 export interface Project {
   root: SigningKey;
@@ -10,8 +17,18 @@ export interface Project {
 }
 
 export async function makeProject(): Promise<Project> {
-  const [root, release, operations] = await Promise.all([generateSigningKey(), generateSigningKey(), generateSigningKey()]);
-  const trust = { trustVersion: 1, rootThreshold: 1, rootKeys: [root.publicKey], releaseKeys: [release.publicKey], operationsKeys: [operations.publicKey] };
+  const [root, release, operations] = await Promise.all([
+    generateSigningKey(),
+    generateSigningKey(),
+    generateSigningKey(),
+  ]);
+  const trust = {
+    trustVersion: 1,
+    rootThreshold: 1,
+    rootKeys: [root.publicKey],
+    releaseKeys: [release.publicKey],
+    operationsKeys: [operations.publicKey],
+  };
   return { root, release, operations, trustChain: await buildTrustChain([{ trust, signedBy: [root.privateJwk] }]) };
 }
 
@@ -49,10 +66,19 @@ export function payloadOf(bytes: number, seed = 1): Uint8Array {
   return payload;
 }
 
-export function makeImage(project: Project, change: Partial<ImageFields> = {}, payload = payloadOf(150_000), key: SigningKey = project.release): Promise<Uint8Array> {
+export function makeImage(
+  project: Project,
+  change: Partial<ImageFields> = {},
+  payload = payloadOf(150_000),
+  key: SigningKey = project.release,
+): Promise<Uint8Array> {
   return buildImage({ fields: imageFields(change), payload, signingKeys: [key.privateJwk] });
 }
 
-export async function makeRelease(project: Project, change: Partial<ImageFields> = {}, payload?: Uint8Array): Promise<Uint8Array> {
+export async function makeRelease(
+  project: Project,
+  change: Partial<ImageFields> = {},
+  payload?: Uint8Array,
+): Promise<Uint8Array> {
   return buildRelease([await makeImage(project, change, payload)]);
 }

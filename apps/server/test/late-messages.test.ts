@@ -1,6 +1,6 @@
-// What is not of the present session (a last will that comes late, a retained message, a message of a session before, one
-// that comes twice) changes nothing and delays nothing. Through a broker of somebody else's, since the embedded one tells
-// connections apart.
+// What is not of the present session (a last will that comes late, a retained message, a message of a session before,
+// one that comes twice) changes nothing and delays nothing. Through a broker of somebody else's, since the embedded one
+// tells connections apart.
 
 import { randomBytes } from "node:crypto";
 import { createServer, type Server } from "node:net";
@@ -40,7 +40,8 @@ async function expectToGoOn(device: ProtocolDevice): Promise<void> {
   expect(device.heard("challenge").filter((message) => message["session"] === device.session)).toEqual([]);
 }
 
-const logOf = async (device: ProtocolDevice): Promise<string[]> => (await fixture.api.get(`/api/devices/${device.id}`)).body.log.map((entry: { detail: string }) => entry.detail);
+const logOf = async (device: ProtocolDevice): Promise<string[]> =>
+  (await fixture.api.get(`/api/devices/${device.id}`)).body.log.map((entry: { detail: string }) => entry.detail);
 
 it("a last will that comes late does not end the session that came after it; the session's own does", async () => {
   const device = await fixture.readyDevice();
@@ -49,7 +50,8 @@ it("a last will that comes late does not end the session that came after it; the
   await device.connect();
   await device.prove();
   await device.checkIn();
-  for (const message of [{ session: before }, { session: nonce() }, {}, { session: 7 }]) await late(device, "gone", message);
+  for (const message of [{ session: before }, { session: nonce() }, {}, { session: 7 }])
+    await late(device, "gone", message);
   await expectToGoOn(device);
   expect((await logOf(device)).filter((detail) => detail.startsWith("gone ignored"))).toHaveLength(4);
 
@@ -71,7 +73,9 @@ it("a hello of an old connection, or one that comes twice, changes nothing", asy
   const challenge = await device.take("challenge", (message) => message["session"] === device.session);
   for (let i = 0; i < 8; i++) await late(device, "hello", { session: nonce() });
   await late(device, "hello", { session: device.session });
-  expect((await device.take("challenge", (message) => message["session"] === device.session))["nonce"]).toBe(challenge["nonce"]);
+  expect((await device.take("challenge", (message) => message["session"] === device.session))["nonce"]).toBe(
+    challenge["nonce"],
+  );
 });
 
 it("a proof that comes twice is answered twice, and one that comes after a newer session was proven is not taken", async () => {
@@ -86,7 +90,10 @@ it("a proof that comes twice is answered twice, and one that comes after a newer
   expect(newer.answer["accepted"]).toBe(true);
   const session = device.session;
   await device.publish("proof", older);
-  expect(await device.take("challenge", (message) => message["session"] === older["session"])).toMatchObject({ accepted: false, error: "expired" });
+  expect(await device.take("challenge", (message) => message["session"] === older["session"])).toMatchObject({
+    accepted: false,
+    error: "expired",
+  });
   device.session = session;
   await expectToGoOn(device);
 });

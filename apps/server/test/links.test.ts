@@ -35,23 +35,26 @@ async function startMosquitto(): Promise<Broker> {
   await writeFile(configuration, `listener ${port} 127.0.0.1\nallow_anonymous true\npersistence false\n`);
   const child: ChildProcess = spawn(mosquitto, ["-c", configuration], { stdio: "ignore" });
   const deadline = Date.now() + 10_000;
-  while (!(await new Promise<boolean>((resolve) => {
-    const socket = connect(port, "127.0.0.1", () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.on("error", () => resolve(false));
-  }))) {
+  while (
+    !(await new Promise<boolean>((resolve) => {
+      const socket = connect(port, "127.0.0.1", () => {
+        socket.destroy();
+        resolve(true);
+      });
+      socket.on("error", () => resolve(false));
+    }))
+  ) {
     if (Date.now() > deadline) throw new Error("mosquitto did not start");
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   return {
     name: "mosquitto",
     url: `mqtt://127.0.0.1:${port}`,
-    stop: () => new Promise((resolve) => {
-      child.once("exit", () => resolve());
-      child.kill("SIGTERM");
-    }),
+    stop: () =>
+      new Promise((resolve) => {
+        child.once("exit", () => resolve());
+        child.kill("SIGTERM");
+      }),
   };
 }
 
@@ -68,7 +71,9 @@ async function startAedes(): Promise<Broker> {
 
 const kinds: [string, () => Promise<Broker>][] = [
   ["the embedded broker", async () => ({ name: "embedded", url: undefined, stop: async () => {} })],
-  existsSync(mosquitto) ? ["an external broker (mosquitto)", startMosquitto] : ["an external broker (a second Aedes)", startAedes],
+  existsSync(mosquitto)
+    ? ["an external broker (mosquitto)", startMosquitto]
+    : ["an external broker (a second Aedes)", startAedes],
 ];
 
 describe.each(kinds)("over %s", (_name, startBroker) => {
@@ -90,7 +95,10 @@ describe.each(kinds)("over %s", (_name, startBroker) => {
     await device.install(await device.offered());
     device.reboot(true);
     await device.checkIn();
-    await fixture.api.until(`/api/rollouts/${rollout.id}`, (body) => body.state === "completed" && body.counts.confirmed === 1);
+    await fixture.api.until(
+      `/api/rollouts/${rollout.id}`,
+      (body) => body.state === "completed" && body.counts.confirmed === 1,
+    );
   });
 
   it("a lost connection ends the session", async () => {
@@ -144,7 +152,13 @@ describe.each(kinds)("over %s", (_name, startBroker) => {
 });
 
 it("a broker that cannot be reached fails the start with its name", async () => {
-  const started = startServer({ dataDir: await temporaryDirectory(), trustChain: (await makeProject()).trustChain, port: 0, mqttUrl: `mqtt://127.0.0.1:${await freePort()}`, logLevel: "silent" });
+  const started = startServer({
+    dataDir: await temporaryDirectory(),
+    trustChain: (await makeProject()).trustChain,
+    port: 0,
+    mqttUrl: `mqtt://127.0.0.1:${await freePort()}`,
+    logLevel: "silent",
+  });
   await expect(started).rejects.toThrow(StartError);
   await expect(started).rejects.toThrow(/cannot be reached/);
 });

@@ -14,7 +14,11 @@ describe("what a device sends and nobody can use", () => {
   afterAll(() => fixture.stop());
 
   const logged = (text: string) =>
-    fixture.api.until(`/api/devices/${device.id}`, (body) => body.log.some((entry: { kind: string; detail: string }) => entry.kind === "refused-message" && entry.detail.includes(text)));
+    fixture.api.until(`/api/devices/${device.id}`, (body) =>
+      body.log.some(
+        (entry: { kind: string; detail: string }) => entry.kind === "refused-message" && entry.detail.includes(text),
+      ),
+    );
   const stillServed = async () => expect((await device.checkIn()).session).toBe(device.session);
 
   it("is ignored and logged when it is not JSON, not an object, or lacks members", async () => {
@@ -45,7 +49,16 @@ describe("what a device sends and nobody can use", () => {
     await device.publish("check-in", content);
     await logged("is not newer");
     expect((await fixture.api.get(`/api/devices/${device.id}`)).body.health).toBe("healthy");
-    await device.say("state", { deployment: "x", attempt: 1, boot: 0, sequence: 1000, state: "downloading", done: 0, total: 0, code: 0 });
+    await device.say("state", {
+      deployment: "x",
+      attempt: 1,
+      boot: 0,
+      sequence: 1000,
+      state: "downloading",
+      done: 0,
+      total: 0,
+      code: 0,
+    });
     await stillServed();
   });
 
@@ -55,7 +68,15 @@ describe("what a device sends and nobody can use", () => {
     await fixture.rollOut(release.id, [other]);
     const offer = await other.offered();
     for (const deployment of ["unknown", offer.deployment]) {
-      await device.say("state", { deployment, attempt: 1, ...device.order(), state: "installed", done: 0, total: 0, code: 0 });
+      await device.say("state", {
+        deployment,
+        attempt: 1,
+        ...device.order(),
+        state: "installed",
+        done: 0,
+        total: 0,
+        code: 0,
+      });
       await device.say("fetch", { deployment, attempt: 1, part: 0, first: 0, count: 1 }, 0);
     }
     await logged("state ignored: the device has no such deployment");
@@ -63,7 +84,10 @@ describe("what a device sends and nobody can use", () => {
     for (const fetch of [{ attempt: 2 }, { first: 5_000 }, { part: 2 }, { count: 9 }, { count: 0 }]) {
       await other.say("fetch", { deployment: offer.deployment, attempt: 1, part: 0, first: 0, count: 1, ...fetch }, 0);
     }
-    await fixture.api.until(`/api/devices/${other.id}`, (body) => body.log.filter((e: { detail: string }) => e.detail.startsWith("fetch ignored")).length >= 3);
+    await fixture.api.until(
+      `/api/devices/${other.id}`,
+      (body) => body.log.filter((e: { detail: string }) => e.detail.startsWith("fetch ignored")).length >= 3,
+    );
     expect(other.chunks).toEqual([]);
     expect((await fixture.api.get(`/api/devices/${other.id}`)).body.activeDeployment.state).toBe("offered");
     await stillServed();
@@ -74,7 +98,11 @@ describe("what a device sends and nobody can use", () => {
     await stillServed();
     const { log } = (await fixture.api.get(`/api/devices/${device.id}`)).body;
     expect(log.length).toBeLessThanOrEqual(50);
-    const rows = await fixture.server.internals.storage.db.selectFrom("deviceLog").select("id").where("deviceId", "=", device.id).execute();
+    const rows = await fixture.server.internals.storage.db
+      .selectFrom("deviceLog")
+      .select("id")
+      .where("deviceId", "=", device.id)
+      .execute();
     expect(rows.length).toBeLessThanOrEqual(50);
   });
 });
@@ -89,7 +117,23 @@ describe("what a device says of itself", () => {
   it("is shown: state, metric, health and the last crash", async () => {
     const device = await fixture.readyDevice("thermo-1");
     await device.say("telemetry", { uptimeMs: 10, health: "healthy", metric: "temperature_mc", value: -21_500 }, 0);
-    await device.say("log", { crash: { kind: "trap", module: 3, code: 1, mepc: 2147484000, mtval: 0, uptimeMs: 812, message: "out of bounds", phase: 8, log: `${"x".repeat(900)}\nlast words\n` } }, 0);
+    await device.say(
+      "log",
+      {
+        crash: {
+          kind: "trap",
+          module: 3,
+          code: 1,
+          mepc: 2147484000,
+          mtval: 0,
+          uptimeMs: 812,
+          message: "out of bounds",
+          phase: 8,
+          log: `${"x".repeat(900)}\nlast words\n`,
+        },
+      },
+      0,
+    );
     device.other = { slot: "b", digest: "ab".repeat(32), state: "failed", reason: 70 };
     await device.checkIn();
     const { body } = await fixture.api.get("/api/devices/thermo-1");
@@ -138,14 +182,36 @@ describe("text of a device", () => {
   afterAll(() => fixture.stop());
 
   it("is refused as a name when it holds characters that are not seen, and that re-order or hide others", async () => {
-    for (const unseen of ["\u202e", "\u2066", "\u200b", "\ufeff", "\u0007", "\u009b", "\u2028", "\n", "\u00ad", "\u{e0041}"]) {
+    for (const unseen of [
+      "\u202e",
+      "\u2066",
+      "\u200b",
+      "\ufeff",
+      "\u0007",
+      "\u009b",
+      "\u2028",
+      "\n",
+      "\u00ad",
+      "\u{e0041}",
+    ]) {
       const device = await fixture.readyDevice();
       await device.say("check-in", { ...device.checkInContent(), product: `pro${unseen}duct` });
-      await device.say("check-in", { ...device.checkInContent(), running: { ...device.running, version: `1.0${unseen}` } });
+      await device.say("check-in", {
+        ...device.checkInContent(),
+        running: { ...device.running, version: `1.0${unseen}` },
+      });
       await device.say("telemetry", { uptimeMs: 1, health: "healthy", metric: `m${unseen}`, value: 1 });
       const { product, running, metric, log } = (await fixture.api.get(`/api/devices/${device.id}`)).body;
-      expect([product, running.version, metric], JSON.stringify(unseen)).toEqual([device.product, device.running["version"], null]);
-      expect(log.map((entry: { detail: string }) => entry.detail)).toEqual(expect.arrayContaining(["product", "running.version"].map((name) => `check-in ignored: ${name}: holds characters that are not seen`)));
+      expect([product, running.version, metric], JSON.stringify(unseen)).toEqual([
+        device.product,
+        device.running["version"],
+        null,
+      ]);
+      expect(log.map((entry: { detail: string }) => entry.detail)).toEqual(
+        expect.arrayContaining(
+          ["product", "running.version"].map((name) => `check-in ignored: ${name}: holds characters that are not seen`),
+        ),
+      );
       expect((await device.checkIn()).session).toBe(device.session);
     }
     const device = await fixture.readyDevice();
@@ -157,7 +223,9 @@ describe("text of a device", () => {
 
   it("has what is not seen written out where it is for a log", async () => {
     const device = await fixture.readyDevice();
-    await device.say("log", { crash: { kind: "trap", message: "a\u202eb\u001b[31m", log: "line one\nline\ttwo\u2066\n" } });
+    await device.say("log", {
+      crash: { kind: "trap", message: "a\u202eb\u001b[31m", log: "line one\nline\ttwo\u2066\n" },
+    });
     const { log } = (await fixture.api.get(`/api/devices/${device.id}`)).body;
     expect(log[0].detail).toBe("trap: message a\\u{202e}b\\u{1b}[31m\nline one\nline\ttwo\\u{2066}");
   });

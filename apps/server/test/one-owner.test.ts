@@ -21,13 +21,34 @@ afterEach(() => {
 });
 
 /** The server as a process of its own; resolves with its lines when it is up, and what it is open to. */
-async function start(dataDir: string, options: { args?: string[]; environment?: NodeJS.ProcessEnv; stdio?: "ipc" } = {}) {
+async function start(
+  dataDir: string,
+  options: { args?: string[]; environment?: NodeJS.ProcessEnv; stdio?: "ipc" } = {},
+) {
   const trustChain = join(dataDir, "trust-chain.bin");
   await writeFile(trustChain, project.trustChain);
   const child = spawn(
     process.execPath,
-    ["--import", "tsx", mainPath, "--port", "0", "--mqtt-port", "0", "--data-dir", dataDir, "--trust-chain", trustChain, "--log-level", "warn", ...(options.args ?? [])],
-    { stdio: ["ignore", "pipe", "inherit", ...(options.stdio === undefined ? [] : [options.stdio])], env: { ...process.env, ...options.environment } },
+    [
+      "--import",
+      "tsx",
+      mainPath,
+      "--port",
+      "0",
+      "--mqtt-port",
+      "0",
+      "--data-dir",
+      dataDir,
+      "--trust-chain",
+      trustChain,
+      "--log-level",
+      "warn",
+      ...(options.args ?? []),
+    ],
+    {
+      stdio: ["ignore", "pipe", "inherit", ...(options.stdio === undefined ? [] : [options.stdio])],
+      env: { ...process.env, ...options.environment },
+    },
   );
   children.push(child);
   const lines: string[] = [];
@@ -59,21 +80,37 @@ test("a second server on a data folder is told who has it; after kill -9 of the 
   const first = await start(dataDir);
   const second = startServer({ dataDir, trustChain: project.trustChain, port: 0, mqttPort: 0, logLevel: "silent" });
   await expect(second).rejects.toThrow(StartError);
-  await expect(second).rejects.toThrow(new RegExp(`${dataDir} is in use by process ${first.child.pid} since \\S+Z \\(node .*main\\.ts .*--data-dir`));
+  await expect(second).rejects.toThrow(
+    new RegExp(`${dataDir} is in use by process ${first.child.pid} since \\S+Z \\(node .*main\\.ts .*--data-dir`),
+  );
 
   const gone = ended(first.child);
   first.child.kill("SIGKILL");
   await gone;
-  const third = await startServer({ dataDir, trustChain: project.trustChain, port: 0, mqttPort: 0, logLevel: "silent" });
-  await expect(startServer({ dataDir, trustChain: project.trustChain, port: 0, mqttPort: 0, logLevel: "silent" })).rejects.toThrow(`in use by process ${process.pid}`);
+  const third = await startServer({
+    dataDir,
+    trustChain: project.trustChain,
+    port: 0,
+    mqttPort: 0,
+    logLevel: "silent",
+  });
+  await expect(
+    startServer({ dataDir, trustChain: project.trustChain, port: 0, mqttPort: 0, logLevel: "silent" }),
+  ).rejects.toThrow(`in use by process ${process.pid}`);
   await third.close();
-  await (await startServer({ dataDir, trustChain: project.trustChain, port: 0, mqttPort: 0, logLevel: "silent" })).close();
+  await (
+    await startServer({ dataDir, trustChain: project.trustChain, port: 0, mqttPort: 0, logLevel: "silent" })
+  ).close();
 });
 
 test("a start that fails gives the data folder back", async () => {
   const dataDir = await temporaryDirectory();
-  await expect(startServer({ dataDir, trustChain: new Uint8Array([1]), port: 0, mqttPort: 0, logLevel: "silent" })).rejects.toThrow("trust chain");
-  await (await startServer({ dataDir, trustChain: project.trustChain, port: 0, mqttPort: 0, logLevel: "silent" })).close();
+  await expect(
+    startServer({ dataDir, trustChain: new Uint8Array([1]), port: 0, mqttPort: 0, logLevel: "silent" }),
+  ).rejects.toThrow("trust chain");
+  await (
+    await startServer({ dataDir, trustChain: project.trustChain, port: 0, mqttPort: 0, logLevel: "silent" })
+  ).close();
 });
 
 test("a server that was started with an IPC channel ends in order when its parent closes it, as the kernel does for one that was killed", async () => {
@@ -83,8 +120,11 @@ test("a server that was started with an IPC channel ends in order when its paren
   expect(await gone).toBe(0);
 });
 
-const otherAddress = Object.values(networkInterfaces()).flat().find((entry) => entry?.family === "IPv4" && !entry.internal)?.address;
-if (otherAddress === undefined) console.warn("skipped in part: this machine has no address besides loopback, so only 127.0.0.2 is tried");
+const otherAddress = Object.values(networkInterfaces())
+  .flat()
+  .find((entry) => entry?.family === "IPv4" && !entry.internal)?.address;
+if (otherAddress === undefined)
+  console.warn("skipped in part: this machine has no address besides loopback, so only 127.0.0.2 is tried");
 
 test("without options, HTTP and MQTT are open to this machine alone, and the server says so", async () => {
   const server = await start(await temporaryDirectory(), { environment: { HOST: "", MQTT_HOST: "" } });
@@ -98,9 +138,17 @@ test("without options, HTTP and MQTT are open to this machine alone, and the ser
 });
 
 test("--mqtt-host opens MQTT alone to others, and the server says to whom; HOST in the environment is for both", async () => {
-  const server = await start(await temporaryDirectory(), { args: ["--mqtt-host", "0.0.0.0"], environment: { HOST: "127.0.0.1" } });
-  expect(server.lines).toContain("Open to: console only this machine; devices anyone on this machine's networks, in clear");
-  for (const [port, isOpen] of [[server.httpPort, false], [server.mqttPort, true]] as const) {
+  const server = await start(await temporaryDirectory(), {
+    args: ["--mqtt-host", "0.0.0.0"],
+    environment: { HOST: "127.0.0.1" },
+  });
+  expect(server.lines).toContain(
+    "Open to: console only this machine; devices anyone on this machine's networks, in clear",
+  );
+  for (const [port, isOpen] of [
+    [server.httpPort, false],
+    [server.mqttPort, true],
+  ] as const) {
     if (otherAddress !== undefined) expect(await answers(otherAddress, port)).toBe(isOpen);
     if (process.platform === "linux") expect(await answers("127.0.0.2", port)).toBe(isOpen);
   }
@@ -111,5 +159,14 @@ test("--mqtt-host opens MQTT alone to others, and the server says to whom; HOST 
 test("an address that is not this machine's is named, with what to give in its place", async () => {
   const dataDir = await temporaryDirectory();
   // RFC 5737: for documentation, so nobody's.
-  await expect(startServer({ dataDir, trustChain: project.trustChain, host: "192.0.2.1", port: 0, mqttPort: 0, logLevel: "silent" })).rejects.toThrow(/192\.0\.2\.1 is no address of this machine that MQTT could listen on/);
+  await expect(
+    startServer({
+      dataDir,
+      trustChain: project.trustChain,
+      host: "192.0.2.1",
+      port: 0,
+      mqttPort: 0,
+      logLevel: "silent",
+    }),
+  ).rejects.toThrow(/192\.0\.2\.1 is no address of this machine that MQTT could listen on/);
 });

@@ -1,5 +1,5 @@
-// Who is online: a device that was heard within two polls. Through a broker of somebody else's, since nothing but what comes
-// through it is known there: last wills are lost while it, or the connection to it, is down.
+// Who is online: a device that was heard within two polls. Through a broker of somebody else's, since nothing but what
+// comes through it is known there: last wills are lost while it, or the connection to it, is down.
 
 import { createServer, type Server } from "node:net";
 import { Aedes } from "aedes";
@@ -16,7 +16,11 @@ beforeAll(async () => {
   broker = await Aedes.createBroker();
   listener = createServer(broker.handle);
   await new Promise<void>((resolve) => listener.listen(0, "127.0.0.1", resolve));
-  fixture = await Fixture.start({ mqttUrl: `mqtt://127.0.0.1:${(listener.address() as { port: number }).port}`, pollMs: POLL_MS, clock: { monotonicMs: () => performance.now() + skewMs, wallMs: () => Date.now() + wallSkewMs } });
+  fixture = await Fixture.start({
+    mqttUrl: `mqtt://127.0.0.1:${(listener.address() as { port: number }).port}`,
+    pollMs: POLL_MS,
+    clock: { monotonicMs: () => performance.now() + skewMs, wallMs: () => Date.now() + wallSkewMs },
+  });
 });
 afterAll(async () => {
   await fixture?.stop();
@@ -28,12 +32,16 @@ const isOnline = async (id: string): Promise<boolean> => (await fixture.api.get(
 it("a device that lost power while its last will could not be heard goes offline, and says so to who watches", async () => {
   const device = await fixture.readyDevice();
   // As a broker that is down, or was restarted, does with the will.
-  broker.publish = new Proxy(broker.publish, { apply: (target, broker, [packet, ...more]) => (packet.topic.endsWith("/gone") ? more.at(-1)?.() : Reflect.apply(target, broker, [packet, ...more])) });
+  broker.publish = new Proxy(broker.publish, {
+    apply: (target, broker, [packet, ...more]) =>
+      packet.topic.endsWith("/gone") ? more.at(-1)?.() : Reflect.apply(target, broker, [packet, ...more]),
+  });
   device.cut();
   expect(await isOnline(device.id)).toBe(true);
   const seen: boolean[] = [];
   fixture.server.internals.feed.follow((change) => {
-    if (change.kind === "device" && change.id === device.id) void isOnline(device.id).then((online) => seen.push(online));
+    if (change.kind === "device" && change.id === device.id)
+      void isOnline(device.id).then((online) => seen.push(online));
   });
   skewMs += 2 * POLL_MS + 11_000;
   expect(await isOnline(device.id)).toBe(false);

@@ -16,7 +16,9 @@ describe("the packet guard", () => {
   it(`admits packets up to the limit and no larger, however the bytes are cut (FLIPSIDE_SEED=${seed})`, () => {
     const random = new Random(seed);
     for (let run = 0; run < 200; run++) {
-      const sizes = Array.from({ length: 1 + random.below(6) }, () => random.pick([0, 1, 127, 128, 299, 300, 301, 20_000]));
+      const sizes = Array.from({ length: 1 + random.below(6) }, () =>
+        random.pick([0, 1, 127, 128, 299, 300, 301, 20_000]),
+      );
       const bytes = Uint8Array.from(sizes.flatMap(packet));
       const guard = new PacketGuard(300);
       let admitted = true;
@@ -52,6 +54,14 @@ describe("topic rights", () => {
     expect(parseTopic(topic)).toEqual({ deviceId: "dev-1", leaf: "check-in" });
     const wrongShard = topic.replace(/v1\/../, (shard) => (shard === "v1/00" ? "v1/01" : "v1/00"));
     expect(parseTopic(wrongShard)).toBeUndefined();
-    for (const bad of [`${topic}/`, `/${topic}`, topic.toUpperCase(), topic.replace("dev-1", "dev_1"), "", "flipside/v1///"]) expect(parseTopic(bad), bad).toBeUndefined();
+    for (const bad of [
+      `${topic}/`,
+      `/${topic}`,
+      topic.toUpperCase(),
+      topic.replace("dev-1", "dev_1"),
+      "",
+      "flipside/v1///",
+    ])
+      expect(parseTopic(bad), bad).toBeUndefined();
   });
 });

@@ -1,6 +1,6 @@
-// A second protocol, apart from packages/protocol on purpose: its topics, MACs and messages are written from docs/protocol.md,
-// its MQTT is the library mqtt's, so that it judges what the server and that package say. A scripted device over real MQTT that
-// keeps its "flash" in memory and does what a test tells it to.
+// A second protocol, apart from packages/protocol on purpose: its topics, MACs and messages are written from
+// docs/protocol.md, its MQTT is the library mqtt's, so that it judges what the server and that package say. A scripted
+// device over real MQTT that keeps its "flash" in memory and does what a test tells it to.
 
 import { createHash, createHmac, randomBytes } from "node:crypto";
 import { sign, type SigningKey } from "@flipside/image-format";
@@ -11,7 +11,8 @@ type Json = Record<string, unknown>;
 const base64Url = (bytes: Uint8Array): string => Buffer.from(bytes).toString("base64url");
 const fromBase64Url = (text: unknown): Buffer => Buffer.from(String(text), "base64url");
 const sha256 = (bytes: Uint8Array | string): string => createHash("sha256").update(bytes).digest("hex");
-const mac = (key: Uint8Array, ...fields: string[]): string => createHmac("sha256", key).update(fields.join("\n")).digest("base64url");
+const mac = (key: Uint8Array, ...fields: string[]): string =>
+  createHmac("sha256", key).update(fields.join("\n")).digest("base64url");
 
 export const prefixOf = (id: string): string => `flipside/v1/${sha256(id).slice(0, 2)}/${id}`;
 
@@ -46,7 +47,14 @@ export class ProtocolDevice {
   revision = 1;
   health = "healthy";
   bootReason = "power-on";
-  running: Json = { slot: "a", digest: sha256("factory image"), version: "1.0.0", releaseSequence: 1, state: "confirmed", reason: 0 };
+  running: Json = {
+    slot: "a",
+    digest: sha256("factory image"),
+    version: "1.0.0",
+    releaseSequence: 1,
+    state: "confirmed",
+    reason: 0,
+  };
   other: Json = { slot: "b", state: "empty", reason: 0 };
   deployment: Json | undefined;
   /** As check-ins say it. */
@@ -96,7 +104,12 @@ export class ProtocolDevice {
         keepalive: 30,
         reconnectPeriod: 0,
         connectTimeout: waitMsMax,
-        will: { topic: this.topic("gone"), payload: Buffer.from(JSON.stringify({ session: this.connectionId })), qos: 1, retain: false },
+        will: {
+          topic: this.topic("gone"),
+          payload: Buffer.from(JSON.stringify({ session: this.connectionId })),
+          qos: 1,
+          retain: false,
+        },
       },
       false,
     );
@@ -111,7 +124,10 @@ export class ProtocolDevice {
     client.on("close", () => {
       for (const waiter of this.#waiters.splice(0)) waiter();
     });
-    await client.subscribeAsync(leaves.map((leaf) => this.topic(leaf)), { qos: 1 });
+    await client.subscribeAsync(
+      leaves.map((leaf) => this.topic(leaf)),
+      { qos: 1 },
+    );
     return client;
   }
 
@@ -122,7 +138,10 @@ export class ProtocolDevice {
       const value = condition();
       if (value !== undefined) return value;
       const left = deadline - Date.now();
-      if (left <= 0) throw new Error(`${this.id}: ${what} did not come; heard ${JSON.stringify(this.#heard.slice(-5)).slice(0, 600)}`);
+      if (left <= 0)
+        throw new Error(
+          `${this.id}: ${what} did not come; heard ${JSON.stringify(this.#heard.slice(-5)).slice(0, 600)}`,
+        );
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, Math.min(left, 200));
         this.#waiters.push(() => {
@@ -165,7 +184,9 @@ export class ProtocolDevice {
     return { boot: this.boot, sequence: ++this.sequence };
   }
 
-  /** Enrolment, all four steps. Returns the last answer; with `loseLast` the device behaves as if it had not heard it. */
+  /**
+   * Enrolment, all four steps. Returns the last answer; with `loseLast` the device behaves as if it had not heard it.
+   */
   async enrol(more: { loseLast?: boolean; claimSecret?: Buffer } = {}): Promise<Json> {
     const claimSecret = more.claimSecret ?? this.claimSecret;
     const client = await this.open(`enrol.${this.id}`, "enrol", ["enrolled"]);
@@ -177,13 +198,23 @@ export class ProtocolDevice {
       const first = await this.take("enrolled", (m) => m["step"] === 1 && m["nonce"] === nonce);
       if (first["ok"] === false) return first;
       const serverNonce = String(first["serverNonce"]);
-      if (claimSecret === this.claimSecret && first["mac"] !== mac(claimSecret, "flipside-enrol-server-v1", this.id, nonce, serverNonce)) {
+      if (
+        claimSecret === this.claimSecret &&
+        first["mac"] !== mac(claimSecret, "flipside-enrol-server-v1", this.id, nonce, serverNonce)
+      ) {
         throw new Error("the server did not prove the claim");
       }
-      await this.publish("enrol", { step: 2, serverNonce, mac: mac(claimSecret, "flipside-enrol-device-v1", this.id, nonce, serverNonce, publicKey) });
+      await this.publish("enrol", {
+        step: 2,
+        serverNonce,
+        mac: mac(claimSecret, "flipside-enrol-device-v1", this.id, nonce, serverNonce, publicKey),
+      });
       const second = await this.take("enrolled", (m) => m["step"] === 2 && m["nonce"] === nonce);
       if (second["ok"] === true && !more.loseLast) {
-        this.secret = Buffer.from(mac(claimSecret, "flipside-enrol-secret-v1", this.id, nonce, serverNonce, publicKey), "base64url");
+        this.secret = Buffer.from(
+          mac(claimSecret, "flipside-enrol-secret-v1", this.id, nonce, serverNonce, publicKey),
+          "base64url",
+        );
       }
       return second;
     } finally {
@@ -202,7 +233,11 @@ export class ProtocolDevice {
     await client.endAsync(true);
     return async () => {
       const again = (this.client = await this.open(`enrol.${this.id}`, "enrol", ["enrolled"]));
-      await this.publish("enrol", { step: 2, serverNonce, mac: mac(this.claimSecret, "flipside-enrol-device-v1", this.id, nonce, serverNonce, publicKey) });
+      await this.publish("enrol", {
+        step: 2,
+        serverNonce,
+        mac: mac(this.claimSecret, "flipside-enrol-device-v1", this.id, nonce, serverNonce, publicKey),
+      });
       const answer = await this.take("enrolled", (m) => m["step"] === 2);
       await again.endAsync(true);
       return answer;
@@ -211,20 +246,30 @@ export class ProtocolDevice {
 
   async connect(): Promise<void> {
     this.forget();
-    this.client = await this.open(this.id, base64Url(this.secret!), ["challenge", "offer", "chunk", "trust", "command"]);
+    this.client = await this.open(this.id, base64Url(this.secret!), [
+      "challenge",
+      "offer",
+      "chunk",
+      "trust",
+      "command",
+    ]);
   }
 
   /** A session, proven on both sides. */
   async prove(): Promise<void> {
     const { answer, deviceNonce } = await this.tryToProve();
     if (answer["accepted"] !== true) throw new Error(`session refused: ${JSON.stringify(answer)}`);
-    if (answer["mac"] !== mac(this.secret!, "flipside-contact-v1", this.id, this.session, deviceNonce)) throw new Error("the server did not prove itself");
+    if (answer["mac"] !== mac(this.secret!, "flipside-contact-v1", this.id, this.session, deviceNonce))
+      throw new Error("the server did not prove itself");
   }
 
   /** Says hello with the connection's own session, or with a later one of the same connection. */
   async hello(): Promise<void> {
     this.session = this.#isFirstSession ? this.connectionId : base64Url(randomBytes(16));
-    await this.publish("hello", { session: this.session, ...(this.#isFirstSession ? {} : { connection: this.connectionId }) });
+    await this.publish("hello", {
+      session: this.session,
+      ...(this.#isFirstSession ? {} : { connection: this.connectionId }),
+    });
     this.#isFirstSession = false;
   }
 
@@ -232,7 +277,11 @@ export class ProtocolDevice {
     const proof = await this.challenged(key);
     if (proof["accepted"] === false) return { answer: proof, deviceNonce: "", proof: {} };
     await this.publish("proof", proof);
-    return { answer: await this.take("challenge", (m) => m["session"] === this.session), deviceNonce: this.deviceNonce, proof };
+    return {
+      answer: await this.take("challenge", (m) => m["session"] === this.session),
+      deviceNonce: this.deviceNonce,
+      proof,
+    };
   }
 
   /** Says hello, and returns the proof that answers the challenge without sending it; or the refusal. */
@@ -242,7 +291,11 @@ export class ProtocolDevice {
     if (challenge["accepted"] === false) return challenge;
     const nonce = String(challenge["nonce"]);
     this.deviceNonce = base64Url(randomBytes(16));
-    const signature = await sign(key.privateJwk, "session", Buffer.from(`${this.id}\n${this.session}\n${nonce}\n${this.deviceNonce}`));
+    const signature = await sign(
+      key.privateJwk,
+      "session",
+      Buffer.from(`${this.id}\n${this.session}\n${nonce}\n${this.deviceNonce}`),
+    );
     return { session: this.session, nonce, deviceNonce: this.deviceNonce, signature: base64Url(signature) };
   }
 
@@ -278,13 +331,24 @@ export class ProtocolDevice {
   }
 
   /** An offer that names a deployment, whether it answers a check-in or comes by itself. */
-  async offered(): Promise<Required<Pick<Offer, "deployment" | "attempt" | "header" | "signatures" | "sizeBytes">> & Offer> {
+  async offered(): Promise<
+    Required<Pick<Offer, "deployment" | "attempt" | "header" | "signatures" | "sizeBytes">> & Offer
+  > {
     return (await this.take("offer", (m) => m["deployment"] !== undefined)) as never;
   }
 
   async report(state: string, more: Json = {}): Promise<void> {
     this.deployment = { ...this.deployment, state, code: more["code"] ?? 0 };
-    await this.say("state", { deployment: this.deployment["id"], attempt: this.deployment["attempt"], ...this.order(), state, done: 0, total: 0, code: 0, ...more });
+    await this.say("state", {
+      deployment: this.deployment["id"],
+      attempt: this.deployment["attempt"],
+      ...this.order(),
+      state,
+      done: 0,
+      total: 0,
+      code: 0,
+      ...more,
+    });
   }
 
   take1(deployment: string, attempt: number): void {
@@ -300,7 +364,9 @@ export class ProtocolDevice {
       this.chunks = [];
       const count = Math.min(8, pieces - first);
       await this.say("fetch", { deployment: offer.deployment, attempt: offer.attempt, part, first, count }, 0);
-      await this.until(`chunks ${first}..${first + count - 1} of part ${part}`, () => (this.chunks.length >= count ? true : undefined));
+      await this.until(`chunks ${first}..${first + count - 1} of part ${part}`, () =>
+        this.chunks.length >= count ? true : undefined,
+      );
       for (const message of this.chunks) {
         if (message.toString("latin1", 0, 4) !== "FSCH") throw new Error("no chunk message");
         if (message.readUInt32LE(4) !== offer.attempt || message[8] !== part) continue;
@@ -311,10 +377,13 @@ export class ProtocolDevice {
     return Buffer.concat(Array.from({ length: pieces }, (_, i) => got.get(i)!));
   }
 
-  /** Downloads what is offered and verifies every hash; the whole file's length too. Returns header digest and version. */
+  /**
+   * Downloads what is offered and verifies every hash; the whole file's length too. Returns header digest and version.
+   */
   async download(offer: Offer): Promise<{ digest: string; payload: Buffer; sizeBytes: number }> {
     const header = fromBase64Url(offer.header);
-    // The payload field (docs/image-format.md): type 0x8009, then payload bytes, chunk bytes, chunk count, table digest.
+    // The payload field (docs/image-format.md): type 0x8009, then payload bytes, chunk bytes, chunk count, table
+    // digest.
     const fields = new Map<number, Buffer>();
     for (let at = 8; at < header.length; ) {
       const length = header.readUInt16LE(at + 2);
@@ -322,13 +391,18 @@ export class ProtocolDevice {
       at += 4 + length + (-length & 3);
     }
     const payloadField = fields.get(0x8009)!;
-    const [payloadBytes, chunkBytes, chunkCount] = [0, 4, 8].map((at) => payloadField.readUInt32LE(at)) as [number, number, number];
+    const [payloadBytes, chunkBytes, chunkCount] = [0, 4, 8].map((at) => payloadField.readUInt32LE(at)) as [
+      number,
+      number,
+      number,
+    ];
     const table = await this.fetchPart(offer, 0, Math.ceil((chunkCount * 32) / 4096));
     if (sha256(table) !== payloadField.toString("hex", 12, 44)) throw new Error("chunk-table-mismatch");
     const payload = await this.fetchPart(offer, 1, chunkCount);
     if (payload.length !== payloadBytes) throw new Error(`payload has ${payload.length} of ${payloadBytes} bytes`);
     for (let i = 0; i < chunkCount; i++) {
-      if (sha256(payload.subarray(i * chunkBytes, (i + 1) * chunkBytes)) !== table.toString("hex", i * 32, i * 32 + 32)) throw new Error(`chunk-mismatch ${i}`);
+      if (sha256(payload.subarray(i * chunkBytes, (i + 1) * chunkBytes)) !== table.toString("hex", i * 32, i * 32 + 32))
+        throw new Error(`chunk-mismatch ${i}`);
     }
     const sizeBytes = header.length + fromBase64Url(offer.signatures).length + table.length + payload.length;
     return { digest: sha256(header), payload, sizeBytes };
@@ -352,7 +426,14 @@ export class ProtocolDevice {
     const candidate = this.other;
     if (good) {
       this.other = { slot: this.running["slot"], digest: this.running["digest"], state: "confirmed", reason: 0 };
-      this.running = { slot: candidate["slot"], digest: candidate["digest"], version, releaseSequence, state: "confirmed", reason: 0 };
+      this.running = {
+        slot: candidate["slot"],
+        digest: candidate["digest"],
+        version,
+        releaseSequence,
+        state: "confirmed",
+        reason: 0,
+      };
       this.bootReason = "update";
       if (this.deployment) this.deployment = { ...this.deployment, state: "confirmed", code: 0 };
     } else {

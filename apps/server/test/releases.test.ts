@@ -15,9 +15,14 @@ class FillingDisk {
     ...nodeFiles,
     open: async (...args: Parameters<typeof nodeFiles.open>) => {
       const file = await nodeFiles.open(...args);
-      const write = file.write.bind(file) as (bytes: Uint8Array, at: number, length: number) => Promise<{ bytesWritten: number; buffer: Uint8Array }>;
+      const write = file.write.bind(file) as (
+        bytes: Uint8Array,
+        at: number,
+        length: number,
+      ) => Promise<{ bytesWritten: number; buffer: Uint8Array }>;
       file.write = (async (bytes: Uint8Array, at: number, length: number) => {
-        if (length > this.left) throw Object.assign(new Error("ENOSPC: no space left on device, write"), { code: "ENOSPC" });
+        if (length > this.left)
+          throw Object.assign(new Error("ENOSPC: no space left on device, write"), { code: "ENOSPC" });
         this.left -= length;
         return write(bytes, at, length);
       }) as never;
@@ -38,14 +43,30 @@ describe("releases", () => {
   it("are kept when a release key has signed them, and shown with their images", async () => {
     const images = [
       await makeImage(fixture.project, { description: "first" }),
-      await makeImage(fixture.project, { description: "first", imageType: 1, hardware: { name: "virt-rv32", revisionMin: 1, revisionMax: 1 } }),
+      await makeImage(fixture.project, {
+        description: "first",
+        imageType: 1,
+        hardware: { name: "virt-rv32", revisionMin: 1, revisionMax: 1 },
+      }),
     ];
     const release = await fixture.upload(buildRelease(images));
-    expect(release).toMatchObject({ product: "flipside-demo", version: "1.1.0", releaseSequence: 2, description: "first", uploadedBy: "admin" });
-    expect(release.images.map((image: { hardware: string }) => image.hardware).sort()).toEqual(["virt-rv32", "virtual"]);
+    expect(release).toMatchObject({
+      product: "flipside-demo",
+      version: "1.1.0",
+      releaseSequence: 2,
+      description: "first",
+      uploadedBy: "admin",
+    });
+    expect(release.images.map((image: { hardware: string }) => image.hardware).sort()).toEqual([
+      "virt-rv32",
+      "virtual",
+    ]);
     expect((await fixture.api.get("/api/releases")).body.releases).toHaveLength(1);
     expect((await readdir(join(fixture.dataDir, "images"))).length).toBe(2);
-    expect(await fixture.api.post("/api/releases", buildRelease(images))).toMatchObject({ status: 409, body: { code: "release-exists" } });
+    expect(await fixture.api.post("/api/releases", buildRelease(images))).toMatchObject({
+      status: 409,
+      body: { code: "release-exists" },
+    });
     expect((await readdir(join(fixture.dataDir, "images"))).length).toBe(2);
   });
 
@@ -62,8 +83,20 @@ describe("releases", () => {
       ["image-trailing-bytes", Buffer.concat([good, Buffer.from([0])])],
       ["header-malformed", new TextEncoder().encode("this is no release file")],
       ["chunk-mismatch", changed(good.length - 1)],
-      ["signature-unknown-key", buildRelease([await makeImage(fixture.project, { version: "3.0.0" }, payloadOf(10), stranger)])],
-      ["header-malformed", buildRelease([await makeImage(fixture.project, { version: "3.0.0" }), await makeImage(fixture.project, { version: "3.0.1", hardware: { name: "x", revisionMin: 0, revisionMax: 1 } })])],
+      [
+        "signature-unknown-key",
+        buildRelease([await makeImage(fixture.project, { version: "3.0.0" }, payloadOf(10), stranger)]),
+      ],
+      [
+        "header-malformed",
+        buildRelease([
+          await makeImage(fixture.project, { version: "3.0.0" }),
+          await makeImage(fixture.project, {
+            version: "3.0.1",
+            hardware: { name: "x", revisionMin: 0, revisionMax: 1 },
+          }),
+        ]),
+      ],
       ["image-truncated", new Uint8Array(0)],
     ];
     for (const [code, bytes] of cases) {
@@ -83,7 +116,11 @@ describe("releases", () => {
     const announced = await new Promise<{ status: number; body: string }>((resolve, reject) => {
       const request = httpRequest(`${fixture.server.url}/api/releases`, {
         method: "POST",
-        headers: { cookie: fixture.api.cookie, "content-type": "application/octet-stream", "content-length": 64 * 1024 * 1024 + 1 },
+        headers: {
+          cookie: fixture.api.cookie,
+          "content-type": "application/octet-stream",
+          "content-length": 64 * 1024 * 1024 + 1,
+        },
       });
       request.on("response", (response) => {
         let body = "";
@@ -132,7 +169,8 @@ describe("releases", () => {
       request.write(new Uint8Array(500), () => setTimeout(() => request.destroy(), 50));
     });
     const deadline = Date.now() + 5_000;
-    while ((await uploadsLeft()).length > 0 && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 20));
+    while ((await uploadsLeft()).length > 0 && Date.now() < deadline)
+      await new Promise((resolve) => setTimeout(resolve, 20));
     expect(await uploadsLeft()).toEqual([]);
     expect((await fixture.api.get("/api/releases")).body.releases).toHaveLength(1);
   });
@@ -152,11 +190,17 @@ describe("releases", () => {
   });
 
   it("are files, not forms", async () => {
-    expect(await fixture.api.post("/api/releases", { a: 1 })).toMatchObject({ status: 415, body: { code: "unsupported-media-type" } });
+    expect(await fixture.api.post("/api/releases", { a: 1 })).toMatchObject({
+      status: 415,
+      body: { code: "unsupported-media-type" },
+    });
   });
 
   it("take permits that a release key has signed for one of their images, and offer them with an older image", async () => {
-    const device = await fixture.readyDevice(undefined, (d) => (d.running = { ...d.running, releaseSequence: 50, version: "5.0.0" }));
+    const device = await fixture.readyDevice(
+      undefined,
+      (d) => (d.running = { ...d.running, releaseSequence: 50, version: "5.0.0" }),
+    );
     const release = await fixture.upload(await makeRelease(fixture.project, { version: "0.9.0", releaseSequence: 1 }));
     const digest = release.images[0].digest;
     const path = `/api/releases/${release.id}/permits`;
@@ -168,9 +212,17 @@ describe("releases", () => {
     ]) {
       expect(await fixture.api.post(path, bad)).toMatchObject({ status: 422, body: { code: "permit-invalid" } });
     }
-    const permit = await buildPermit({ imageDigest: digest, deviceId: device.id, signingKeys: [fixture.project.release.privateJwk] });
+    const permit = await buildPermit({
+      imageDigest: digest,
+      deviceId: device.id,
+      signingKeys: [fixture.project.release.privateJwk],
+    });
     expect(await fixture.api.post(path, permit)).toMatchObject({ status: 201, body: { digest, anyDevice: false } });
-    const refused = await fixture.api.post("/api/rollouts", { name: "back", releaseId: release.id, target: { deviceIds: [device.id] } });
+    const refused = await fixture.api.post("/api/rollouts", {
+      name: "back",
+      releaseId: release.id,
+      target: { deviceIds: [device.id] },
+    });
     expect(refused).toMatchObject({ status: 422, body: { code: "release-older" } });
     await fixture.rollOut(release.id, [device], { allowOlder: true });
     const offer = await device.offered();

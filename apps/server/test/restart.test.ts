@@ -2,7 +2,13 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { readFile, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
-import { buildTrustChain, createStrictVerifier, generateSigningKey, readTrustChain, type SigningKey } from "@flipside/image-format";
+import {
+  buildTrustChain,
+  createStrictVerifier,
+  generateSigningKey,
+  readTrustChain,
+  type SigningKey,
+} from "@flipside/image-format";
 import { afterEach, describe, expect, it } from "vitest";
 import { buildStrictVerifier } from "../../../packages/image-format/assembly/build-strict-verifier.ts";
 import { readConfiguration } from "../src/configuration.ts";
@@ -24,14 +30,21 @@ afterEach(() => {
   for (const child of children.splice(0)) child.kill("SIGKILL");
 });
 
-function run(args: string[]): { child: ChildProcess; output: () => string; errors: () => string; ended: Promise<{ code: number | null; signal: string | null }> } {
+function run(args: string[]): {
+  child: ChildProcess;
+  output: () => string;
+  errors: () => string;
+  ended: Promise<{ code: number | null; signal: string | null }>;
+} {
   const child = spawn(process.execPath, ["--import", "tsx", mainPath, ...args], { stdio: ["ignore", "pipe", "pipe"] });
   children.push(child);
   let output = "";
   let errors = "";
   child.stdout!.on("data", (data) => (output += data));
   child.stderr!.on("data", (data) => (errors += data));
-  const ended = new Promise<{ code: number | null; signal: string | null }>((resolve) => child.once("exit", (code, signal) => resolve({ code, signal })));
+  const ended = new Promise<{ code: number | null; signal: string | null }>((resolve) =>
+    child.once("exit", (code, signal) => resolve({ code, signal })),
+  );
   return { child, output: () => output, errors: () => errors, ended };
 }
 
@@ -39,11 +52,17 @@ async function start(args: string[]): Promise<Started & ReturnType<typeof run>> 
   const process = run(args);
   const deadline = Date.now() + 30_000;
   while (!process.output().includes("Flipside is up")) {
-    if (Date.now() > deadline || process.child.exitCode !== null) throw new Error(`the server did not start: ${process.errors()}`);
+    if (Date.now() > deadline || process.child.exitCode !== null)
+      throw new Error(`the server did not start: ${process.errors()}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
   const [, url, mqttUrl] = /console (\S+), devices (\S+)/.exec(process.output())!;
-  return { ...process, url: url!, mqttUrl: mqttUrl!, oneTimePassword: /one-time password (\S+)/.exec(process.output())?.[1] };
+  return {
+    ...process,
+    url: url!,
+    mqttUrl: mqttUrl!,
+    oneTimePassword: /one-time password (\S+)/.exec(process.output())?.[1],
+  };
 }
 
 describe("the server as a process", () => {
@@ -52,13 +71,29 @@ describe("the server as a process", () => {
     const dataDir = await temporaryDirectory();
     const trustChain = join(dataDir, "trust-chain.bin");
     await writeFile(trustChain, project.trustChain);
-    const args = ["--host", "127.0.0.1", "--port", "0", "--mqtt-port", "0", "--data-dir", dataDir, ...(await databaseArguments(dataDir)), "--trust-chain", trustChain, "--log-level", "warn"];
+    const args = [
+      "--host",
+      "127.0.0.1",
+      "--port",
+      "0",
+      "--mqtt-port",
+      "0",
+      "--data-dir",
+      dataDir,
+      ...(await databaseArguments(dataDir)),
+      "--trust-chain",
+      trustChain,
+      "--log-level",
+      "warn",
+    ];
     let server = await start(args);
     const api = new ApiClient(server.url);
     await api.post("/api/session", { userName: "admin", password: server.oneTimePassword });
     await api.post("/api/session/password", { currentPassword: server.oneTimePassword, newPassword: password });
 
-    const devices = await Promise.all(["k-1", "k-2", "k-3"].map(async (id) => new ProtocolDevice(id, await generateSigningKey(), server.mqttUrl)));
+    const devices = await Promise.all(
+      ["k-1", "k-2", "k-3"].map(async (id) => new ProtocolDevice(id, await generateSigningKey(), server.mqttUrl)),
+    );
     await api.post("/api/claims", { claims: devices.map((device) => device.claim) });
     for (const device of devices) {
       expect(await device.enrol()).toMatchObject({ ok: true });
@@ -67,14 +102,24 @@ describe("the server as a process", () => {
       await device.checkIn();
     }
     const release = (await api.post("/api/releases", await makeRelease(project))).body;
-    const rollout = (await api.post("/api/rollouts", { name: "r", releaseId: release.id, target: { all: true }, waves: [{ count: 2 }] })).body;
+    const rollout = (
+      await api.post("/api/rollouts", {
+        name: "r",
+        releaseId: release.id,
+        target: { all: true },
+        waves: [{ count: 2 }],
+      })
+    ).body;
     const [one, two, three] = devices as [ProtocolDevice, ProtocolDevice, ProtocolDevice];
     const offerOne = await one.offered();
     await one.install(offerOne);
     const offerTwo = await two.offered();
     two.take1(offerTwo.deployment, offerTwo.attempt);
     await two.report("downloading", { done: 1, total: 37 });
-    await api.until(`/api/rollouts/${rollout.id}`, (body) => body.counts.installed === 1 && body.counts.downloading === 1);
+    await api.until(
+      `/api/rollouts/${rollout.id}`,
+      (body) => body.counts.installed === 1 && body.counts.downloading === 1,
+    );
 
     server.child.kill("SIGKILL");
     expect(await server.ended).toMatchObject({ signal: "SIGKILL" });
@@ -94,7 +139,10 @@ describe("the server as a process", () => {
     }
     expect((await one.checkIn()).deployment, "nothing is installed twice").toBeUndefined();
     const again = await two.checkIn();
-    expect([again.deployment, again.attempt], "the same deployment, the same attempt").toEqual([offerTwo.deployment, offerTwo.attempt]);
+    expect([again.deployment, again.attempt], "the same deployment, the same attempt").toEqual([
+      offerTwo.deployment,
+      offerTwo.attempt,
+    ]);
     await two.install(again);
     server.child.kill("SIGKILL");
     await server.ended;
@@ -125,7 +173,17 @@ describe("the server as a process", () => {
     const dataDir = await temporaryDirectory();
     const trustChain = join(dataDir, "trust-chain.bin");
     await writeFile(trustChain, (await makeProject()).trustChain);
-    const args = ["--host", "127.0.0.1", "--data-dir", dataDir, ...(await databaseArguments(dataDir)), "--trust-chain", trustChain, "--log-level", "silent"];
+    const args = [
+      "--host",
+      "127.0.0.1",
+      "--data-dir",
+      dataDir,
+      ...(await databaseArguments(dataDir)),
+      "--trust-chain",
+      trustChain,
+      "--log-level",
+      "silent",
+    ];
     const { ended, errors, output } = run([...args, "--port", String(port), "--mqtt-port", "0"]);
     expect(await ended).toMatchObject({ code: 1 });
     expect(errors()).toContain(`Port ${port} for HTTP is in use`);
@@ -133,7 +191,14 @@ describe("the server as a process", () => {
     expect(errors()).not.toContain(".ts:");
     expect(output()).toBe("");
 
-    const options = { ...(await databaseOf(dataDir)), dataDir, trustChain, port: 0, mqttPort: port, logLevel: "silent" as const };
+    const options = {
+      ...(await databaseOf(dataDir)),
+      dataDir,
+      trustChain,
+      port: 0,
+      mqttPort: port,
+      logLevel: "silent" as const,
+    };
     await expect(startServer(options)).rejects.toThrow(new RegExp(`Port ${port} for MQTT is in use.*--mqtt-port`));
     taken.close();
     const server = await startServer({ ...options, mqttPort: 0 });
@@ -148,7 +213,9 @@ describe("a start", () => {
     expect(() => readConfiguration(["--no-such-flag"], {})).toThrow(/no-such-flag/);
     expect(() => readConfiguration([], { PORT: "1" })).toThrow(/--trust-chain \(TRUST_CHAIN\)/);
     expect(() => readConfiguration([], { TRUST_CHAIN: "x", MQTT_URL: "nonsense" })).toThrow(/--mqtt-url/);
-    expect(readConfiguration(["--port", "0"], { PORT: "1", TRUST_CHAIN: "x", ALLOWED_ORIGINS: "https://a, https://b" })).toMatchObject({
+    expect(
+      readConfiguration(["--port", "0"], { PORT: "1", TRUST_CHAIN: "x", ALLOWED_ORIGINS: "https://a, https://b" }),
+    ).toMatchObject({
       port: 0,
       mqttPort: 1883,
       pollMs: 3000,
@@ -161,7 +228,15 @@ describe("a start", () => {
     const { trustChain } = await makeProject();
     const damaged = trustChain.slice();
     damaged[damaged.length - 1]! ^= 1;
-    const start = async (chain: Uint8Array | string) => startServer({ ...(await databaseOf(dataDir)), dataDir, trustChain: chain, port: 0, mqttPort: 0, logLevel: "silent" });
+    const start = async (chain: Uint8Array | string) =>
+      startServer({
+        ...(await databaseOf(dataDir)),
+        dataDir,
+        trustChain: chain,
+        port: 0,
+        mqttPort: 0,
+        logLevel: "silent",
+      });
     await expect(start(join(dataDir, "missing"))).rejects.toThrow(/trust chain .*missing cannot be used/);
     await expect(start(damaged)).rejects.toThrow("not signed by 1 of its predecessor's roots");
     await expect(start(trustChain.slice(0, -1))).rejects.toThrow("is no trust chain");
@@ -170,7 +245,13 @@ describe("a start", () => {
 
   it("takes the release keys of the last link, which the roots before it have signed", async () => {
     const [rootOne, rootTwo, releaseOne, releaseTwo] = await Promise.all([1, 2, 3, 4].map(() => generateSigningKey()));
-    const link = (trustVersion: number, root: SigningKey, release: SigningKey) => ({ trustVersion, rootThreshold: 1, rootKeys: [root.publicKey], releaseKeys: [release.publicKey], operationsKeys: [] });
+    const link = (trustVersion: number, root: SigningKey, release: SigningKey) => ({
+      trustVersion,
+      rootThreshold: 1,
+      rootKeys: [root.publicKey],
+      releaseKeys: [release.publicKey],
+      operationsKeys: [],
+    });
     const verifier = await createStrictVerifier(await readFile(await buildStrictVerifier()));
     const first = { trust: link(1, rootOne!, releaseOne!), signedBy: [rootOne!.privateJwk] };
     const second = { trust: link(2, rootTwo!, releaseTwo!), signedBy: [rootOne!.privateJwk] };
@@ -178,7 +259,10 @@ describe("a start", () => {
     expect(chain.at(-1)).toMatchObject({ trustVersion: 2, releaseKeys: [releaseTwo!.publicKey] });
     const usurped = await buildTrustChain([first, { ...second, signedBy: [rootTwo!.privateJwk] }]);
     await expect(readTrustChain(usurped, verifier)).rejects.toThrow("link 2 is not signed");
-    const gap = await buildTrustChain([first, { trust: link(3, rootTwo!, releaseTwo!), signedBy: [rootOne!.privateJwk] }]);
+    const gap = await buildTrustChain([
+      first,
+      { trust: link(3, rootTwo!, releaseTwo!), signedBy: [rootOne!.privateJwk] },
+    ]);
     await expect(readTrustChain(gap, verifier)).rejects.toThrow("link 2 has trust version 3");
   });
 });

@@ -38,17 +38,27 @@ describe("a rollout", () => {
     const done = await detail(rollout.id);
     expect(done).toMatchObject({ state: "completed", total: 3, counts: { confirmed: 3 } });
     expect(done.finishedAt).not.toBeNull();
-    expect(done.decisions.map((d: { text: string }) => d.text.split(":")[0])).toEqual(["started", "wave 2 started (2 devices)", "completed"]);
+    expect(done.decisions.map((d: { text: string }) => d.text.split(":")[0])).toEqual([
+      "started",
+      "wave 2 started (2 devices)",
+      "completed",
+    ]);
   });
 
   it("pauses by itself when too much of a wave fails, and names the code", async () => {
     const devices = [await fixture.readyDevice(), await fixture.readyDevice()];
-    const rollout = await fixture.rollOut((await newRelease()).id, devices, { waves: [{ count: 1 }, { count: 1 }], failureThresholdPercent: 20 });
+    const rollout = await fixture.rollOut((await newRelease()).id, devices, {
+      waves: [{ count: 1 }, { count: 1 }],
+      failureThresholdPercent: 20,
+    });
     await update(devices[0]!, false);
     const paused = await detail(rollout.id);
     expect(paused).toMatchObject({ state: "paused", counts: { "rolled-back": 1, queued: 1 } });
     expect(paused.pauseReason).toContain("1 of 1 finished deployments of wave 1 failed (100 %, more than 20 %)");
-    expect(paused.deployments.find((d: { state: string }) => d.state === "rolled-back")).toMatchObject({ code: 70, codeName: "crashed" });
+    expect(paused.deployments.find((d: { state: string }) => d.state === "rolled-back")).toMatchObject({
+      code: 70,
+      codeName: "crashed",
+    });
     expect((await devices[1]!.checkIn()).deployment).toBeUndefined();
     await fixture.api.post(`/api/rollouts/${rollout.id}/resume`);
     await update(devices[1]!, true);
@@ -106,7 +116,10 @@ describe("a rollout", () => {
     const second = await fixture.rollOut(release.id, [device], { name: "second" });
     expect((await detail(second.id)).counts.queued, "behind the other").toBe(1);
     await update(device, true);
-    await fixture.api.until(`/api/rollouts/${second.id}`, (body) => body.state === "completed" && body.counts.confirmed === 1);
+    await fixture.api.until(
+      `/api/rollouts/${second.id}`,
+      (body) => body.state === "completed" && body.counts.confirmed === 1,
+    );
     expect((await detail(first.id)).state).toBe("completed");
   });
 
@@ -136,7 +149,10 @@ describe("a rollout", () => {
     const paused = await fixture.api.post(`/api/rollouts/${rollout.id}/pause`);
     expect(paused.body).toMatchObject({ state: "paused", pauseReason: "paused by admin" });
     expect((await downloading.checkIn()).deployment, "a running deployment goes on").toBe(offer.deployment);
-    expect(await fixture.api.post(`/api/rollouts/${rollout.id}/pause`)).toMatchObject({ status: 409, body: { code: "rollout-state" } });
+    expect(await fixture.api.post(`/api/rollouts/${rollout.id}/pause`)).toMatchObject({
+      status: 409,
+      body: { code: "rollout-state" },
+    });
     expect((await fixture.api.post(`/api/rollouts/${rollout.id}/resume`)).body.state).toBe("running");
 
     downloading.forget();
@@ -160,7 +176,10 @@ describe("a rollout", () => {
   it("gives up what is past its deadline, and yields when the device confirms later", async () => {
     const [device, away] = [await fixture.readyDevice(), await fixture.readyDevice()];
     await away.close();
-    const rollout = await fixture.rollOut((await newRelease()).id, [device, away], { deadlineMs: 60_000, failureThresholdPercent: 100 });
+    const rollout = await fixture.rollOut((await newRelease()).id, [device, away], {
+      deadlineMs: 60_000,
+      failureThresholdPercent: 100,
+    });
     const offer = await device.offered();
     expect(offer["deadlineMs"]).toBeLessThanOrEqual(60_000);
     await device.install(offer);
@@ -179,14 +198,18 @@ describe("a rollout", () => {
     const product = await fixture.readyDevice("odd-product", (d) => (d.product = "something-else"));
     const silent = await fixture.newDevice();
     await silent.enrol();
-    const ask = async (target: unknown) => (await fixture.api.post("/api/rollouts", { name: "x", releaseId: release.id, target })).body;
+    const ask = async (target: unknown) =>
+      (await fixture.api.post("/api/rollouts", { name: "x", releaseId: release.id, target })).body;
     const noImage = await ask({ deviceIds: [odd.id, old.id] });
     expect(noImage).toMatchObject({ status: 422, code: "no-image-for-hardware" });
     expect(noImage.detail).toMatch(/another-board revision 1.*virtual revision 9|virtual revision 9.*another-board/);
-    for (const id of ["unknown", product.id, silent.id]) expect((await ask({ deviceIds: [id] })).code, id).toBe("device-not-known");
+    for (const id of ["unknown", product.id, silent.id])
+      expect((await ask({ deviceIds: [id] })).code, id).toBe("device-not-known");
     expect((await ask({ all: true })).code).toBe("no-image-for-hardware");
     expect((await ask({ deviceIds: [] })).code).toBe("validation-failed");
-    expect((await fixture.api.post("/api/rollouts", { name: "x", releaseId: "none", target: { all: true } })).status).toBe(404);
+    expect(
+      (await fixture.api.post("/api/rollouts", { name: "x", releaseId: "none", target: { all: true } })).status,
+    ).toBe(404);
     await fixture.api.post(`/api/devices/${odd.id}/revoke`);
     await fixture.api.post(`/api/devices/${old.id}/revoke`);
     const all = await ask({ all: true });
@@ -197,7 +220,9 @@ describe("a rollout", () => {
 
   it("ends as rejected or failed on the device's word, with its code", async () => {
     const [rejecting, failing] = [await fixture.readyDevice(), await fixture.readyDevice()];
-    const rollout = await fixture.rollOut((await newRelease()).id, [rejecting, failing], { failureThresholdPercent: 100 });
+    const rollout = await fixture.rollOut((await newRelease()).id, [rejecting, failing], {
+      failureThresholdPercent: 100,
+    });
     const offer = await rejecting.offered();
     rejecting.take1(offer.deployment, offer.attempt);
     await rejecting.report("rejected", { code: 45 });

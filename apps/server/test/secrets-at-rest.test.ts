@@ -13,7 +13,10 @@ afterEach(async () => {
   fixture = undefined;
 });
 
-/** Everything in the data folder's files at its top: the database and what SQLite keeps beside it. Or PostgreSQL's tables. */
+/**
+ * Everything in the data folder's files at its top: the database and what SQLite keeps beside it. Or PostgreSQL's
+ * tables.
+ */
 async function allBytes(dataDir: string): Promise<Buffer> {
   if (isOnPostgres()) return postgresFilesOf(dataDir);
   const files = (await readdir(dataDir, { withFileTypes: true })).filter((entry) => entry.isFile());
@@ -26,7 +29,13 @@ describe("the secrets in the database", () => {
     const { project, dataDir } = first;
     const device = await first.readyDevice("early");
     const cookie = first.api.cookie;
-    const tokenSecret = (await first.server.internals.storage.db.selectFrom("meta").select("value").where("key", "=", "token-secret").executeTakeFirstOrThrow()).value;
+    const tokenSecret = (
+      await first.server.internals.storage.db
+        .selectFrom("meta")
+        .select("value")
+        .where("key", "=", "token-secret")
+        .executeTakeFirstOrThrow()
+    ).value;
     const early = [device.secret!, device.claimSecret, tokenSecret];
     await device.close();
     await first.server.close();
@@ -36,14 +45,17 @@ describe("the secrets in the database", () => {
     fixture = await Fixture.goOn({ dataDir, secretKey }, project);
     fixture.devices.push(device);
     const later = await fixture.readyDevice("later");
-    for (const secret of [...early, later.secret!, later.claimSecret]) expect((await allBytes(dataDir)).includes(secret)).toBe(false);
+    for (const secret of [...early, later.secret!, later.claimSecret])
+      expect((await allBytes(dataDir)).includes(secret)).toBe(false);
     device.mqttUrl = fixture.mqttUrl;
     await device.connect();
     await device.prove();
     await device.checkIn();
     fixture.api.cookie = cookie;
     expect((await fixture.api.get("/api/session")).status, "sessions outlive it").toBe(200);
-    expect((await fixture.api.post("/api/claims", { claims: [later.claim] })).body, "the same pair is known").toEqual({ imported: 0 });
+    expect((await fixture.api.post("/api/claims", { claims: [later.claim] })).body, "the same pair is known").toEqual({
+      imported: 0,
+    });
     expect((await later.enrol())["ok"]).toBe(true);
     await fixture.restart();
     await fixture.api.post("/api/session", { userName: "admin", password });
@@ -55,9 +67,20 @@ describe("the secrets in the database", () => {
     }
     await fixture.server.close();
 
-    const start = async (key?: Uint8Array) => startServer({ ...(await databaseOf(dataDir)), dataDir, trustChain: project.trustChain, port: 0, mqttPort: 0, logLevel: "silent", ...(key === undefined ? {} : { secretKey: key }) });
+    const start = async (key?: Uint8Array) =>
+      startServer({
+        ...(await databaseOf(dataDir)),
+        dataDir,
+        trustChain: project.trustChain,
+        port: 0,
+        mqttPort: 0,
+        logLevel: "silent",
+        ...(key === undefined ? {} : { secretKey: key }),
+      });
     await expect(start()).rejects.toThrow(/are encrypted, and no key is given.*FLIPSIDE_SECRET_KEY_FILE/);
-    await expect(start(randomBytes(32))).rejects.toThrow(/not the one that the secrets in this database are encrypted with/);
+    await expect(start(randomBytes(32))).rejects.toThrow(
+      /not the one that the secrets in this database are encrypted with/,
+    );
     await fixture.restart();
   });
 
@@ -84,7 +107,9 @@ describe("the secrets in the database", () => {
     expect(readSecretKey(undefined, key.toString("base64"))).toEqual(key);
     expect(readSecretKey(undefined, undefined)).toBeUndefined();
     expect(readSecretKey(undefined, "")).toBeUndefined();
-    expect(() => readSecretKey(undefined, "too-short-to-be-one")).toThrow(/FLIPSIDE_SECRET_KEY holds no key.*openssl rand -hex 32/);
+    expect(() => readSecretKey(undefined, "too-short-to-be-one")).toThrow(
+      /FLIPSIDE_SECRET_KEY holds no key.*openssl rand -hex 32/,
+    );
     expect(() => readSecretKey(undefined, "too-short-to-be-one")).not.toThrow(/too-short/);
     expect(() => readSecretKey(path, "x")).toThrow(/given twice/);
     expect(() => readSecretKey(join(path, "missing"), undefined)).toThrow(/cannot be read/);

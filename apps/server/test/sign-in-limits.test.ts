@@ -32,7 +32,11 @@ describe("the sign-in limits", () => {
   });
 
   it("admit few attempts a minute from one address or one /56 of IPv6, however many are made at once", () => {
-    for (const address of [() => "192.0.2.1", (i: number) => `2001:db8:0:4500::${(i % 60_000).toString(16)}`, (i: number) => `2001:db8:0:45${(i % 256).toString(16).padStart(2, "0")}::1`]) {
+    for (const address of [
+      () => "192.0.2.1",
+      (i: number) => `2001:db8:0:4500::${(i % 60_000).toString(16)}`,
+      (i: number) => `2001:db8:0:45${(i % 256).toString(16).padStart(2, "0")}::1`,
+    ]) {
       let now = 0;
       const limiter = new AttemptLimiter(() => now);
       let admitted = 0;
@@ -69,12 +73,20 @@ describe("a sign-in", () => {
   let fixture: Fixture;
   let lines = "";
   beforeAll(async () => {
-    const logger = pino({ level: "info" }, new Writable({ write: (text, _encoding, done) => ((lines += text), done()) }));
+    const logger = pino(
+      { level: "info" },
+      new Writable({ write: (text, _encoding, done) => ((lines += text), done()) }),
+    );
     fixture = await Fixture.start({ logger, trustProxy: 1 });
   });
   afterAll(() => fixture.stop());
   const tried = (userName: string, given: string, from: string) =>
-    new ApiClient(fixture.server.url).request("POST", "/api/session", { userName, password: given }, { "x-forwarded-for": from });
+    new ApiClient(fixture.server.url).request(
+      "POST",
+      "/api/session",
+      { userName, password: given },
+      { "x-forwarded-for": from },
+    );
 
   it("with the right password gets in while another address hammers the account", async () => {
     let hammering = true;
@@ -89,14 +101,23 @@ describe("a sign-in", () => {
   it("that fails is logged with account and address, and never with the password or what may be one", async () => {
     await tried("admin", "my-secret-guess", "192.0.2.20");
     await tried("hunter2-typed-as-a-name", "my-secret-guess", "192.0.2.21");
-    const logged = lines.split("\n").filter(Boolean).map((line) => JSON.parse(line));
-    expect(logged).toContainEqual(expect.objectContaining({ account: "admin", from: "192.0.2.20", msg: "sign-in failed: wrong password" }));
-    expect(logged).toContainEqual(expect.objectContaining({ account: null, from: "192.0.2.21", msg: "sign-in failed: no such account" }));
+    const logged = lines
+      .split("\n")
+      .filter(Boolean)
+      .map((line) => JSON.parse(line));
+    expect(logged).toContainEqual(
+      expect.objectContaining({ account: "admin", from: "192.0.2.20", msg: "sign-in failed: wrong password" }),
+    );
+    expect(logged).toContainEqual(
+      expect.objectContaining({ account: null, from: "192.0.2.21", msg: "sign-in failed: no such account" }),
+    );
     expect(lines).not.toMatch(/my-secret-guess|hunter2|a password of my own/);
   });
 
   it("is limited by the address that the proxy saw, not by what the client says", async () => {
-    const answers = await Promise.all(Array.from({ length: 30 }, (_, i) => tried("admin", "wrong", `10.0.0.${i}, 203.0.113.9`)));
+    const answers = await Promise.all(
+      Array.from({ length: 30 }, (_, i) => tried("admin", "wrong", `10.0.0.${i}, 203.0.113.9`)),
+    );
     expect(answers.some(({ status }) => status === 429)).toBe(true);
     expect((await tried("admin", password, "10.0.0.1, 203.0.113.10")).status).toBe(200);
   });
@@ -105,14 +126,29 @@ describe("a sign-in", () => {
 describe("TRUST_PROXY", () => {
   it("is a number of proxies or their addresses", () => {
     expect(parseTrustedProxies("1")).toBe(1);
-    expect(parseTrustedProxies("10.0.0.0/8, 192.0.2.7,loopback ,2001:db8::/32")).toEqual(["10.0.0.0/8", "192.0.2.7", "loopback", "2001:db8::/32"]);
+    expect(parseTrustedProxies("10.0.0.0/8, 192.0.2.7,loopback ,2001:db8::/32")).toEqual([
+      "10.0.0.0/8",
+      "192.0.2.7",
+      "loopback",
+      "2001:db8::/32",
+    ]);
     for (const none of ["false", "", "0"]) expect(parseTrustedProxies(none)).toBe(false);
   });
 
   it("is refused where it would believe everybody, or is nothing that can be believed", () => {
-    for (const [text, why] of [["true", /whatever address a client writes/], ["nginx", /"nginx" is no address/], ["10.0.0.0/40", /no address or range/], ["0.0.0.0/0", /no address or range/], ["::/0", /no address/], ["-1", /no address/], ["99", /more than 16/]] as const) {
+    for (const [text, why] of [
+      ["true", /whatever address a client writes/],
+      ["nginx", /"nginx" is no address/],
+      ["10.0.0.0/40", /no address or range/],
+      ["0.0.0.0/0", /no address or range/],
+      ["::/0", /no address/],
+      ["-1", /no address/],
+      ["99", /more than 16/],
+    ] as const) {
       expect(() => parseTrustedProxies(text), text).toThrow(why);
-      expect(() => readConfiguration([], { TRUST_CHAIN: "x", TRUST_PROXY: text })).toThrow(/--trust-proxy \(TRUST_PROXY\)/);
+      expect(() => readConfiguration([], { TRUST_CHAIN: "x", TRUST_PROXY: text })).toThrow(
+        /--trust-proxy \(TRUST_PROXY\)/,
+      );
     }
   });
 });

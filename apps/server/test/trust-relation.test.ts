@@ -1,5 +1,5 @@
-// Which trust record a device has, by its digest: one that is ahead of the server (which was restored from a backup), and one of
-// another line, are seen, said, and offered nothing.
+// Which trust record a device has, by its digest: one that is ahead of the server (which was restored from a backup),
+// and one of another line, are seen, said, and offered nothing.
 
 import { createHash } from "node:crypto";
 import { buildTrustChain, generateSigningKey, type SigningKey, type TrustKeys } from "@flipside/image-format";
@@ -19,12 +19,20 @@ const digestOf = (chain: Uint8Array): string => createHash("sha256").update(chai
 beforeAll(async () => {
   project = await makeProject();
   const record = async (trustVersion: number): Promise<TrustKeys> => ({
-    trustVersion, rootThreshold: 1, rootKeys: [project.root.publicKey], releaseKeys: [project.release.publicKey], operationsKeys: [(await generateSigningKey()).publicKey],
+    trustVersion,
+    rootThreshold: 1,
+    rootKeys: [project.root.publicKey],
+    releaseKeys: [project.release.publicKey],
+    operationsKeys: [(await generateSigningKey()).publicKey],
   });
   const links: { trust: TrustKeys; signedBy: SigningKey["privateJwk"][] }[] = [];
-  for (let version = 1; version <= 3; version++) links.push({ trust: await record(version), signedBy: [project.root.privateJwk] });
+  for (let version = 1; version <= 3; version++)
+    links.push({ trust: await record(version), signedBy: [project.root.privateJwk] });
   chains = await Promise.all([1, 2, 3].map((version) => buildTrustChain(links.slice(0, version))));
-  otherLine = await buildTrustChain([...links.slice(0, 1), { trust: await record(2), signedBy: [project.root.privateJwk] }]);
+  otherLine = await buildTrustChain([
+    ...links.slice(0, 1),
+    { trust: await record(2), signedBy: [project.root.privateJwk] },
+  ]);
   fixture = await Fixture.start({}, { ...project, trustChain: chains[1]! });
 });
 afterAll(() => fixture?.stop());
@@ -36,13 +44,26 @@ async function deviceWith(version: number, digest: string | undefined): Promise<
   });
 }
 
-const viewOf = async (device: ProtocolDevice): Promise<any> => (await fixture.api.get(`/api/devices/${device.id}`)).body;
+const viewOf = async (device: ProtocolDevice): Promise<any> =>
+  (await fixture.api.get(`/api/devices/${device.id}`)).body;
 
 it("a device with the server's record, or with one that came before it, is served; an older agent by its version alone", async () => {
-  for (const [version, digest, relation] of [[2, digestOf(chains[1]!), "same"], [1, digestOf(chains[0]!), "older"], [2, undefined, "same"], [1, undefined, "older"]] as const) {
+  for (const [version, digest, relation] of [
+    [2, digestOf(chains[1]!), "same"],
+    [1, digestOf(chains[0]!), "older"],
+    [2, undefined, "same"],
+    [1, undefined, "older"],
+  ] as const) {
     const device = await deviceWith(version, digest);
-    expect(await viewOf(device)).toMatchObject({ trustVersion: version, trustDigest: digest ?? null, trustRelation: relation });
-    await fixture.api.until(`/api/devices/${device.id}`, () => device.trustChains.length === (relation === "older" ? 1 : 0));
+    expect(await viewOf(device)).toMatchObject({
+      trustVersion: version,
+      trustDigest: digest ?? null,
+      trustRelation: relation,
+    });
+    await fixture.api.until(
+      `/api/devices/${device.id}`,
+      () => device.trustChains.length === (relation === "older" ? 1 : 0),
+    );
   }
 });
 
@@ -52,9 +73,21 @@ it("a device that is ahead, or of another line, is said to be so, and is offered
   const behindAndForked = await deviceWith(1, digestOf(otherLine));
   const good = await deviceWith(2, digestOf(chains[1]!));
   const devices = [ahead, forked, behindAndForked, good];
-  expect((await Promise.all(devices.map(viewOf))).map((view) => view.trustRelation)).toEqual(["ahead", "forked", "forked", "same"]);
-  expect((await viewOf(ahead)).log.map((entry: { detail: string }) => entry.detail)).toContain("has trust record 3, this server's newest is 2: nothing is offered until the newer chain is uploaded");
-  expect((await viewOf(forked)).log.some((entry: { kind: string; detail: string }) => entry.kind === "trust" && entry.detail.startsWith("has a trust record 2 that is not this server's"))).toBe(true);
+  expect((await Promise.all(devices.map(viewOf))).map((view) => view.trustRelation)).toEqual([
+    "ahead",
+    "forked",
+    "forked",
+    "same",
+  ]);
+  expect((await viewOf(ahead)).log.map((entry: { detail: string }) => entry.detail)).toContain(
+    "has trust record 3, this server's newest is 2: nothing is offered until the newer chain is uploaded",
+  );
+  expect(
+    (await viewOf(forked)).log.some(
+      (entry: { kind: string; detail: string }) =>
+        entry.kind === "trust" && entry.detail.startsWith("has a trust record 2 that is not this server's"),
+    ),
+  ).toBe(true);
 
   const release = await fixture.upload(await makeRelease(project));
   await fixture.rollOut(release.id, devices);

@@ -1,6 +1,16 @@
-// Trust records at the server: which it takes, to whom it sends them, and what becomes of releases whose signer is revoked.
+// Trust records at the server: which it takes, to whom it sends them, and what becomes of releases whose signer is
+// revoked.
 
-import { appendTrustLink, buildImage, buildRelease, buildTrustChain, ErrorCode, generateSigningKey, type SigningKey, type TrustKeys } from "@flipside/image-format";
+import {
+  appendTrustLink,
+  buildImage,
+  buildRelease,
+  buildTrustChain,
+  ErrorCode,
+  generateSigningKey,
+  type SigningKey,
+  type TrustKeys,
+} from "@flipside/image-format";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { startServer } from "../src/server.ts";
 import { Fixture } from "./fixture.ts";
@@ -31,7 +41,9 @@ beforeEach(async () => {
   project = await makeProject();
   second = await generateSigningKey();
   otherRoot = await generateSigningKey();
-  const two = await appendTrustLink(project.trustChain, link(2, project.root, [project.release, second]), [project.root.privateJwk]);
+  const two = await appendTrustLink(project.trustChain, link(2, project.root, [project.release, second]), [
+    project.root.privateJwk,
+  ]);
   const three = await appendTrustLink(two, link(3, otherRoot, [second]), [project.root.privateJwk]);
   chains = [new Uint8Array(), project.trustChain, two, three];
   fixture = await Fixture.start({ clock: { wallMs: () => nowMs, monotonicMs: () => nowMs } }, project);
@@ -40,7 +52,13 @@ afterEach(() => fixture.stop());
 
 const post = (version: number) => fixture.api.post("/api/trust", chains[version]);
 const bySecond = async (): Promise<Uint8Array> =>
-  buildRelease([await buildImage({ fields: imageFields({ version: "2.0.0", releaseSequence: 3 }), payload: payloadOf(20_000, 7), signingKeys: [second.privateJwk] })]);
+  buildRelease([
+    await buildImage({
+      fields: imageFields({ version: "2.0.0", releaseSequence: 3 }),
+      payload: payloadOf(20_000, 7),
+      signingKeys: [second.privateJwk],
+    }),
+  ]);
 
 /** How many chains a device has heard once the next check-in is answered. */
 async function heardAfterCheckIn(device: ProtocolDevice): Promise<number> {
@@ -55,7 +73,13 @@ describe("the server's trust record", () => {
     const { status, body } = await fixture.api.get("/api/trust");
     expect(status).toBe(200);
     expect(body).toMatchObject({ version: 1, links: [{ version: 1, rootThreshold: 1 }] });
-    expect(body.keys.map(({ purpose, since, revokedBy }: Record<string, unknown>) => [purpose, since, revokedBy])).toEqual([["root", 1, null], ["release", 1, null], ["operations", 1, null]]);
+    expect(
+      body.keys.map(({ purpose, since, revokedBy }: Record<string, unknown>) => [purpose, since, revokedBy]),
+    ).toEqual([
+      ["root", 1, null],
+      ["release", 1, null],
+      ["operations", 1, null],
+    ]);
     expect(body.keys[1].publicKey).toBe(Buffer.from(project.release.publicKey).toString("hex"));
   });
 
@@ -64,7 +88,10 @@ describe("the server's trust record", () => {
     expect(answer.status).toBe(201);
     expect(answer.body.version).toBe(3);
     const release = answer.body.keys.filter((key: { purpose: string }) => key.purpose === "release");
-    expect(release.map(({ since, revokedBy }: Record<string, unknown>) => [since, revokedBy])).toEqual([[1, 3], [2, null]]);
+    expect(release.map(({ since, revokedBy }: Record<string, unknown>) => [since, revokedBy])).toEqual([
+      [1, 3],
+      [2, null],
+    ]);
     expect((await fixture.api.get("/api/trust")).body).toEqual(answer.body);
   });
 
@@ -76,9 +103,23 @@ describe("the server's trust record", () => {
 
   it("is the one given at the start, when that goes on from the stored one", async () => {
     await fixture.server.close();
-    const server = await startServer({ ...(await databaseOf(fixture.dataDir)), dataDir: fixture.dataDir, trustChain: chains[2]!, port: 0, mqttPort: 0, logLevel: "silent" });
+    const server = await startServer({
+      ...(await databaseOf(fixture.dataDir)),
+      dataDir: fixture.dataDir,
+      trustChain: chains[2]!,
+      port: 0,
+      mqttPort: 0,
+      logLevel: "silent",
+    });
     await server.close();
-    fixture.server = await startServer({ ...(await databaseOf(fixture.dataDir)), dataDir: fixture.dataDir, trustChain: chains[1]!, port: 0, mqttPort: 0, logLevel: "silent" });
+    fixture.server = await startServer({
+      ...(await databaseOf(fixture.dataDir)),
+      dataDir: fixture.dataDir,
+      trustChain: chains[1]!,
+      port: 0,
+      mqttPort: 0,
+      logLevel: "silent",
+    });
     fixture.api.url = fixture.server.url;
     expect((await fixture.api.get("/api/trust")).body.version).toBe(2);
   });
@@ -86,12 +127,26 @@ describe("the server's trust record", () => {
   it("can't be swapped at the start for another line", async () => {
     const { trustChain } = await makeProject();
     await fixture.server.close();
-    await expect(startServer({ ...(await databaseOf(fixture.dataDir)), dataDir: fixture.dataDir, trustChain, port: 0, mqttPort: 0, logLevel: "silent" })).rejects.toThrow("does not belong to the one that is stored");
+    await expect(
+      startServer({
+        ...(await databaseOf(fixture.dataDir)),
+        dataDir: fixture.dataDir,
+        trustChain,
+        port: 0,
+        mqttPort: 0,
+        logLevel: "silent",
+      }),
+    ).rejects.toThrow("does not belong to the one that is stored");
   });
 
   it("is refused when it is not newer, of another line, not signed, or no record", async () => {
     await post(2);
-    const fork = await buildTrustChain([1, 2, 3].map((version) => ({ trust: link(version, project.root, [project.release]), signedBy: [project.root.privateJwk] })));
+    const fork = await buildTrustChain(
+      [1, 2, 3].map((version) => ({
+        trust: link(version, project.root, [project.release]),
+        signedBy: [project.root.privateJwk],
+      })),
+    );
     const forged = await appendTrustLink(chains[2]!, link(3, otherRoot, [second]), [otherRoot.privateJwk]);
     const refused = async (bytes: Uint8Array): Promise<[number, string]> => {
       const { status, body } = await fixture.api.post("/api/trust", bytes);
@@ -104,7 +159,9 @@ describe("the server's trust record", () => {
     expect(await refused(forged)).toEqual([422, "trust-record-invalid"]);
     expect(await refused(chains[3]!.slice(0, -1))).toEqual([422, "trust-record-invalid"]);
     expect(await refused(new Uint8Array(20_000))).toEqual([422, "trust-record-invalid"]);
-    expect((await fixture.api.request("POST", "/api/trust", "{}", { "content-type": "application/json" })).body.code).toBe("unsupported-media-type");
+    expect(
+      (await fixture.api.request("POST", "/api/trust", "{}", { "content-type": "application/json" })).body.code,
+    ).toBe("unsupported-media-type");
     expect((await fixture.api.get("/api/trust")).body.version).toBe(2);
   });
 });
@@ -121,7 +178,10 @@ describe("a device with an older trust record", () => {
     device.trust = 3;
     nowMs += againMs;
     expect(await heardAfterCheckIn(device)).toBe(2);
-    expect((await fixture.api.get(`/api/devices/${device.id}`)).body).toMatchObject({ trustVersion: 3, trustRefused: null });
+    expect((await fixture.api.get(`/api/devices/${device.id}`)).body).toMatchObject({
+      trustVersion: 3,
+      trustRefused: null,
+    });
   });
 
   it("that would lose its image by it gets the one before, and the newest after its update", async () => {
@@ -155,8 +215,13 @@ describe("a device with an older trust record", () => {
     device.trustRefused = { version: 3, code: ErrorCode.TrustForked };
     nowMs += 10 * againMs;
     expect(await heardAfterCheckIn(device)).toBe(1);
-    const seen = (await fixture.api.until(`/api/devices/${device.id}`, (body) => body.log.some((entry: { kind: string }) => entry.kind === "trust")));
-    expect(seen).toMatchObject({ trustVersion: 1, trustRefused: { version: 3, code: ErrorCode.TrustForked, codeName: "trust-forked" } });
+    const seen = await fixture.api.until(`/api/devices/${device.id}`, (body) =>
+      body.log.some((entry: { kind: string }) => entry.kind === "trust"),
+    );
+    expect(seen).toMatchObject({
+      trustVersion: 1,
+      trustRefused: { version: 3, code: ErrorCode.TrustForked, codeName: "trust-forked" },
+    });
     expect(seen.log.find((entry: { kind: string }) => entry.kind === "trust").detail).toContain("trust-forked");
     device.boot++;
     device.sequence = 0;
@@ -202,10 +267,17 @@ describe("a release whose signer is revoked", () => {
     expect((await post(3)).status).toBe(201);
     const ended = (await fixture.api.get(`/api/rollouts/${rollout.id}`)).body;
     expect(ended).toMatchObject({ state: "cancelled", counts: { cancelled: 2 } });
-    expect(ended.decisions.at(-1).text).toMatch(/cancelled by trust record 3, which names no signer of release 1\.1\.0 any more \(signature-unknown-key\): 2 deployments cancelled/);
+    expect(ended.decisions.at(-1).text).toMatch(
+      /cancelled by trust record 3, which names no signer of release 1\.1\.0 any more \(signature-unknown-key\): 2 deployments cancelled/,
+    );
     expect(await downloading.checkIn()).not.toHaveProperty("deployment");
     expect((await fixture.api.get("/api/releases")).body.releases[0].revoked).toBe(true);
-    const again = await fixture.api.post("/api/rollouts", { name: "again", releaseId: release.id, target: { all: true }, waves: [] });
+    const again = await fixture.api.post("/api/rollouts", {
+      name: "again",
+      releaseId: release.id,
+      target: { all: true },
+      waves: [],
+    });
     expect([again.status, again.body.code]).toEqual([422, "release-revoked"]);
     const upload = await fixture.api.post("/api/releases", await makeRelease(project, { version: "1.2.0" }));
     expect([upload.status, upload.body.code]).toEqual([422, "signature-unknown-key"]);
@@ -217,7 +289,14 @@ describe("a release whose signer is revoked", () => {
     const rollout = await fixture.rollOut(release.id, [device]);
     await device.close();
     await fixture.server.close();
-    fixture.server = await startServer({ ...(await databaseOf(fixture.dataDir)), dataDir: fixture.dataDir, trustChain: chains[3]!, port: 0, mqttPort: 0, logLevel: "silent" });
+    fixture.server = await startServer({
+      ...(await databaseOf(fixture.dataDir)),
+      dataDir: fixture.dataDir,
+      trustChain: chains[3]!,
+      port: 0,
+      mqttPort: 0,
+      logLevel: "silent",
+    });
     fixture.api.url = fixture.server.url;
     expect((await fixture.api.get(`/api/rollouts/${rollout.id}`)).body).toMatchObject({ state: "cancelled" });
   });

@@ -26,7 +26,11 @@ describe("an update", () => {
     const done = await fixture.api.until(`/api/rollouts/${rollout.id}`, (body) => body.state === "completed");
     expect(done.counts.confirmed).toBe(1);
     const seen = await fixture.api.get(`/api/devices/${device.id}`);
-    expect(seen.body).toMatchObject({ online: true, running: { version: "1.1.0", state: "confirmed" }, activeDeployment: null });
+    expect(seen.body).toMatchObject({
+      online: true,
+      running: { version: "1.1.0", state: "confirmed" },
+      activeDeployment: null,
+    });
     // The image before was never uploaded; what it called itself is remembered.
     expect(seen.body.other).toMatchObject({ version: expect.stringMatching(/^\d+\.\d+\.\d+$/), state: "confirmed" });
   });

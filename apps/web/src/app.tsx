@@ -85,8 +85,8 @@ function pageOf(route: Route): ReactNode {
       return (
         <Page title="There is no such page">
           <p>
-            The address may be mistyped. Go to <Link href="/devices">Devices</Link>, <Link href="/releases">Releases</Link> or{" "}
-            <Link href="/rollouts">Rollouts</Link>.
+            The address may be mistyped. Go to <Link href="/devices">Devices</Link>,{" "}
+            <Link href="/releases">Releases</Link> or <Link href="/rollouts">Rollouts</Link>.
           </p>
         </Page>
       );

@@ -12,8 +12,12 @@ export function parseClaims(text: string): { claims: Claim[]; errors: string[] }
     if (words.length === 0) return;
     const [deviceId, secret] = words;
     if (words.length !== 2) errors.push(`Line ${i + 1}: give a device id and a claim secret, nothing else.`);
-    else if (!deviceIdPattern.test(deviceId!)) errors.push(`Line ${i + 1}: a device id has 1 to 48 lower-case letters, digits and hyphens.`);
-    else if (secret!.length !== claimSecretCharacters) errors.push(`Line ${i + 1}: the secret must be ${claimSecretCharacters} characters of base64url, this one has ${secret!.length}.`);
+    else if (!deviceIdPattern.test(deviceId!))
+      errors.push(`Line ${i + 1}: a device id has 1 to 48 lower-case letters, digits and hyphens.`);
+    else if (secret!.length !== claimSecretCharacters)
+      errors.push(
+        `Line ${i + 1}: the secret must be ${claimSecretCharacters} characters of base64url, this one has ${secret!.length}.`,
+      );
     else if (!claimSecretPattern.test(secret!)) errors.push(`Line ${i + 1}: the secret is not base64url of 32 bytes.`);
     else claims.push({ deviceId: deviceId!, secret: secret! });
   });

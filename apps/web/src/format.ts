@@ -3,4 +3,10 @@
 
 export { errorName } from "@flipside/image-format/error-names";
 export { ErrorCode } from "@flipside/image-format/portable/error-codes";
-export { type BootReasonName, type DeploymentStateName, deploymentStateNames, isFinalState, type SlotStateName } from "@flipside/image-format/state-names";
+export {
+  type BootReasonName,
+  type DeploymentStateName,
+  deploymentStateNames,
+  isFinalState,
+  type SlotStateName,
+} from "@flipside/image-format/state-names";

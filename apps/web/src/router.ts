@@ -18,7 +18,10 @@ export function routeOf(address: string): Route {
   const [path = "", query = ""] = address.split("?", 2);
   let parts: string[];
   try {
-    parts = path.split("/").filter((part) => part !== "").map(decodeURIComponent);
+    parts = path
+      .split("/")
+      .filter((part) => part !== "")
+      .map(decodeURIComponent);
   } catch {
     return { page: "not-found" };
   }
@@ -28,7 +31,8 @@ export function routeOf(address: string): Route {
   if (section === "devices") return { page: "device", id: id! };
   if (section === "releases" && id === undefined) return { page: "releases" };
   if (section === "rollouts" && id === undefined) return { page: "rollouts" };
-  if (section === "rollouts" && id === "new") return { page: "new-rollout", releaseId: new URLSearchParams(query).get("release") };
+  if (section === "rollouts" && id === "new")
+    return { page: "new-rollout", releaseId: new URLSearchParams(query).get("release") };
   if (section === "rollouts") return { page: "rollout", id: id! };
   if (section === "trust" && id === undefined) return { page: "trust" };
   if (section === "password" && id === undefined) return { page: "password" };

@@ -45,7 +45,9 @@ export function SessionProvider({ children }: { children: ReactNode }): ReactNod
     } catch (thrown) {
       const problem = asProblem(thrown);
       setState((before) =>
-        problem.status === 401 ? { kind: "signed-out", expired: before.kind === "signed-in" } : { kind: "unknown", problem },
+        problem.status === 401
+          ? { kind: "signed-out", expired: before.kind === "signed-in" }
+          : { kind: "unknown", problem },
       );
     }
   }, []);
@@ -55,7 +57,8 @@ export function SessionProvider({ children }: { children: ReactNode }): ReactNod
     return onSessionRefused((problem) => {
       setState((before) => {
         if (before.kind !== "signed-in") return before;
-        if (problem.code === "password-change-required") return { kind: "signed-in", user: { ...before.user, mustChangePassword: true } };
+        if (problem.code === "password-change-required")
+          return { kind: "signed-in", user: { ...before.user, mustChangePassword: true } };
         return { kind: "signed-out", expired: true };
       });
     });

@@ -19,7 +19,10 @@ const problem = (status: number, body: object, headers: Record<string, string> =
   new Response(JSON.stringify(body), { status, headers: { "content-type": "application/problem+json", ...headers } });
 
 const failureOf = async (call: Promise<unknown>): Promise<ProblemError> => {
-  const thrown = await call.then(() => undefined, (error: unknown) => error);
+  const thrown = await call.then(
+    () => undefined,
+    (error: unknown) => error,
+  );
   expect(thrown).toBeInstanceOf(ProblemError);
   return thrown as ProblemError;
 };
@@ -44,10 +47,25 @@ describe("the client of the REST interface", () => {
   });
 
   it("throws the problem details of a refusal, with the fields that are wrong", async () => {
-    answers(problem(422, { code: "validation-failed", title: "The request is not valid", detail: "Two fields.", errors: [{ path: "waves.0.percent", message: "must be above 0" }, "odd", { path: 3, message: "kept" }] }));
+    answers(
+      problem(422, {
+        code: "validation-failed",
+        title: "The request is not valid",
+        detail: "Two fields.",
+        errors: [{ path: "waves.0.percent", message: "must be above 0" }, "odd", { path: 3, message: "kept" }],
+      }),
+    );
     const refused = await failureOf(createRollout({ name: "", releaseId: "1", target: { all: true }, waves: [] }));
-    expect(refused).toMatchObject({ status: 422, code: "validation-failed", title: "The request is not valid", detail: "Two fields." });
-    expect(refused.errors).toEqual([{ path: "waves.0.percent", message: "must be above 0" }, { path: "", message: "kept" }]);
+    expect(refused).toMatchObject({
+      status: 422,
+      code: "validation-failed",
+      title: "The request is not valid",
+      detail: "Two fields.",
+    });
+    expect(refused.errors).toEqual([
+      { path: "waves.0.percent", message: "must be above 0" },
+      { path: "", message: "kept" },
+    ]);
   });
 
   it("says how long to wait when the server does", async () => {
@@ -84,19 +102,30 @@ describe("the client of the REST interface", () => {
   });
 
   it("shows a fault of its own as a problem too", () => {
-    expect(asProblem(new Error("undefined is not a function"))).toMatchObject({ code: "console-fault", detail: "undefined is not a function" });
+    expect(asProblem(new Error("undefined is not a function"))).toMatchObject({
+      code: "console-fault",
+      detail: "undefined is not a function",
+    });
   });
 });
 
 describe("the words for errors", () => {
   it("explain every code that an image or a device can be refused with", () => {
-    const names = Object.values(ErrorCode).filter((code): code is ErrorCode => typeof code === "number" && code !== ErrorCode.None).map(errorName);
-    for (const name of names) expect(errorWords(name), name).toMatchObject({ means: expect.stringMatching(/\.$/), todo: expect.stringMatching(/\.$/) });
+    const names = Object.values(ErrorCode)
+      .filter((code): code is ErrorCode => typeof code === "number" && code !== ErrorCode.None)
+      .map(errorName);
+    for (const name of names)
+      expect(errorWords(name), name).toMatchObject({
+        means: expect.stringMatching(/\.$/),
+        todo: expect.stringMatching(/\.$/),
+      });
   });
 
   it("say what to do about every status, known code or not", () => {
     for (const status of [0, 400, 403, 404, 409, 418, 429, 500, 503]) {
-      expect(whatToDo(new ProblemError({ status, code: "never-heard-of", title: "", detail: "", errors: [] })).length).toBeGreaterThan(20);
+      expect(
+        whatToDo(new ProblemError({ status, code: "never-heard-of", title: "", detail: "", errors: [] })).length,
+      ).toBeGreaterThan(20);
     }
   });
 });

@@ -14,14 +14,25 @@ const run = promisify(execFile);
 /** Path of a Chromium on this machine, or undefined. */
 export function findChromium(): string | undefined {
   const names = ["chromium", "chromium-browser"];
-  const onPath = (process.env["PATH"] ?? "").split(delimiter).flatMap((folder) => names.map((name) => join(folder, name)));
+  const onPath = (process.env["PATH"] ?? "")
+    .split(delimiter)
+    .flatMap((folder) => names.map((name) => join(folder, name)));
   return ["/usr/bin/chromium", ...onPath].find((path) => existsSync(path));
 }
 
 export const launch = (executablePath: string): Promise<Browser> =>
   chromium.launch({
     executablePath,
-    args: ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
+    args: [
+      "--headless",
+      "--no-sandbox",
+      "--disable-gpu",
+      "--disable-quic",
+      "--no-first-run",
+      "--disable-background-networking",
+      "--disable-component-update",
+      "--disable-sync",
+    ],
   });
 
 /** Builds the console into a folder of its own, so that nothing that is served elsewhere changes under it. */

@@ -9,7 +9,8 @@ import { FakeServer } from "./fake-server.ts";
 import { deployment, device, release, rollout } from "./fixtures.ts";
 
 const executablePath = findChromium();
-if (!executablePath) console.warn("Skipped: the console's browser tests need Chromium, as chromium or chromium-browser on PATH.");
+if (!executablePath)
+  console.warn("Skipped: the console's browser tests need Chromium, as chromium or chromium-browser on PATH.");
 
 const file = (name: string) => ({ name, mimeType: "application/octet-stream", buffer: Buffer.alloc(4096, 1) });
 
@@ -66,11 +67,14 @@ describe.skipIf(!executablePath)("the console in a browser", () => {
     await page.getByText("Live", { exact: true }).waitFor();
   }
 
-  const row = (name: string) => page.getByRole("row").filter({ has: page.getByRole("rowheader", { name: new RegExp(`^${name}\\b`) }) });
+  const row = (name: string) =>
+    page.getByRole("row").filter({ has: page.getByRole("rowheader", { name: new RegExp(`^${name}\\b`) }) });
 
   /** The page must be there for good: a reload would lose this mark. */
-  const markPage = (): Promise<void> => page.evaluate(() => void ((window as unknown as { mark: boolean }).mark = true));
-  const pageIsMarked = (): Promise<boolean> => page.evaluate(() => (window as unknown as { mark?: boolean }).mark === true);
+  const markPage = (): Promise<void> =>
+    page.evaluate(() => void ((window as unknown as { mark: boolean }).mark = true));
+  const pageIsMarked = (): Promise<boolean> =>
+    page.evaluate(() => (window as unknown as { mark?: boolean }).mark === true);
 
   it("lets nobody in with a wrong password, nor with the one-time password before it is replaced", async () => {
     await page.goto(url);
@@ -105,11 +109,16 @@ describe.skipIf(!executablePath)("the console in a browser", () => {
 
   it("says clearly why a release was refused, and what an accepted one holds", async () => {
     await signIn("/releases");
-    server.nextUpload = { code: "signature-mismatch", detail: "signature-mismatch: no signature by a release key of this project holds. Do not use this file." };
+    server.nextUpload = {
+      code: "signature-mismatch",
+      detail: "signature-mismatch: no signature by a release key of this project holds. Do not use this file.",
+    };
     await page.getByLabel("Release file").setInputFiles(file("tampered.fsr"));
     const refused = page.getByRole("status").filter({ hasText: "Refused: tampered.fsr" });
     await refused.waitFor();
-    expect(await refused.innerText()).toMatch(/was changed after signing[\s\S]*What to do: Do not use this file[\s\S]*signature-mismatch/);
+    expect(await refused.innerText()).toMatch(
+      /was changed after signing[\s\S]*What to do: Do not use this file[\s\S]*signature-mismatch/,
+    );
     expect(await refused.evaluate((element) => element === document.activeElement)).toBe(true);
     expect(await row("flipside-demo 1.2.0").count()).toBe(0);
 
@@ -131,10 +140,14 @@ describe.skipIf(!executablePath)("the console in a browser", () => {
 
   it("asks before it takes a release whose sequence does not rise with its version, and says which files are lost", async () => {
     await signIn("/releases");
-    const detail = "Version 1.2.0 is later than 1.1.0, but both have release sequence 2: devices take the one with the higher sequence for the newer. Build it with another sequence, or confirm that this is meant (confirmSequence=true).";
+    const detail =
+      "Version 1.2.0 is later than 1.1.0, but both have release sequence 2: devices take the one with the higher sequence for the newer. Build it with another sequence, or confirm that this is meant (confirmSequence=true).";
     server.nextUpload = { code: "release-sequence", detail };
     const lost = release("rel-3", "1.2.0", 2);
-    server.confirmedUpload = { ...lost, images: lost.images.map((image, i) => ({ ...image, file: i === 0 ? "missing" : "present" })) };
+    server.confirmedUpload = {
+      ...lost,
+      images: lost.images.map((image, i) => ({ ...image, file: i === 0 ? "missing" : "present" })),
+    };
     await page.getByLabel("Release file").setInputFiles(file("same-sequence.fsr"));
     const dialog = page.getByRole("dialog");
     expect(await dialog.innerText()).toMatch(/sequence does not rise[\s\S]*both have release sequence 2/);
@@ -149,7 +162,13 @@ describe.skipIf(!executablePath)("the console in a browser", () => {
 
   it("keeps what a device calls itself from re-ordering the console's own words", async () => {
     const product = "\u202egpj.erawmrif";
-    server.devices.set("dev-1", device("dev-1", { product, running: { slot: "a", digest: "ab".repeat(32), version: "1.0\u202e0", releaseSequence: 1, state: "confirmed" } }));
+    server.devices.set(
+      "dev-1",
+      device("dev-1", {
+        product,
+        running: { slot: "a", digest: "ab".repeat(32), version: "1.0\u202e0", releaseSequence: 1, state: "confirmed" },
+      }),
+    );
     await signIn("/devices");
     expect(await row("dev-1").locator("bdi", { hasText: "erawmrif" }).innerText()).toBe(product);
     await page.goto(`${url}/devices/dev-1`);
@@ -180,16 +199,25 @@ describe.skipIf(!executablePath)("the console in a browser", () => {
   });
 
   it("shows the keys in force and which devices have them, and takes a new trust record or says why not", async () => {
-    server.devices.set("dev-2", device("dev-2", { trustRefused: { version: 2, code: 52, codeName: "trust-would-refuse-image" } }));
+    server.devices.set(
+      "dev-2",
+      device("dev-2", { trustRefused: { version: 2, code: 52, codeName: "trust-would-refuse-image" } }),
+    );
     server.releases.set("rel-3", release("rel-3", "1.2.0", 3, { revoked: true }));
     await signIn("/trust");
     await row("2222222222222222").getByText("releases and permits").waitFor();
     await page.getByText("Record 1, the newest").waitFor();
     await page.getByText("5 devices").waitFor();
-    await page.getByRole("listitem").filter({ hasText: "dev-2" }).getByText("would be left without any that may boot").waitFor();
+    await page
+      .getByRole("listitem")
+      .filter({ hasText: "dev-2" })
+      .getByText("would be left without any that may boot")
+      .waitFor();
 
     const upload = async (content: string): Promise<void> => {
-      await page.getByLabel("Trust chain file").setInputFiles({ name: "trust-chain.bin", mimeType: "application/octet-stream", buffer: Buffer.from(content) });
+      await page
+        .getByLabel("Trust chain file")
+        .setInputFiles({ name: "trust-chain.bin", mimeType: "application/octet-stream", buffer: Buffer.from(content) });
       await page.getByRole("button", { name: "Upload" }).click();
     };
     await upload("of another line");
@@ -291,8 +319,17 @@ describe.skipIf(!executablePath)("the console in a browser", () => {
   });
 
   it("shows which slot runs, what is being written, and why an update did not stay", async () => {
-    server.rollouts.set("r1", rollout("r1", { total: 1, deployments: [deployment("d", "dev-1")], waves: [{ index: 0, total: 1, finished: 0, succeeded: 0, cancelled: 0, state: "running" }] }));
-    server.logs.set("dev-1", [{ at: new Date().toISOString(), kind: "crash", detail: "trap in module 3: index out of bounds" }]);
+    server.rollouts.set(
+      "r1",
+      rollout("r1", {
+        total: 1,
+        deployments: [deployment("d", "dev-1")],
+        waves: [{ index: 0, total: 1, finished: 0, succeeded: 0, cancelled: 0, state: "running" }],
+      }),
+    );
+    server.logs.set("dev-1", [
+      { at: new Date().toISOString(), kind: "crash", detail: "trap in module 3: index out of bounds" },
+    ]);
     await signIn("/devices/dev-1");
     await page.getByRole("region", { name: "Slot A" }).getByText("Running now").waitFor();
     server.advance("r1", "dev-1", { state: "downloading", done: 8 });
@@ -356,7 +393,10 @@ describe.skipIf(!executablePath)("the console in a browser", () => {
         await page.keyboard.press("Tab");
         const [text, outlined] = await page.evaluate(() => {
           const element = document.activeElement as HTMLElement;
-          const label = element.getAttribute("aria-label") ?? (element as HTMLInputElement).labels?.[0]?.innerText ?? element.innerText;
+          const label =
+            element.getAttribute("aria-label") ??
+            (element as HTMLInputElement).labels?.[0]?.innerText ??
+            element.innerText;
           return [label.trim(), getComputedStyle(element).outlineStyle !== "none"] as const;
         });
         if (typeof name === "string" ? text === name : name.test(text)) {
@@ -387,7 +427,11 @@ describe.skipIf(!executablePath)("the console in a browser", () => {
     for (let i = 0; i < 5; i++) {
       await page.keyboard.press("Tab");
       // The browser's own controls may be in the round, the page behind the dialog may not.
-      expect(await page.evaluate(() => document.activeElement === document.body || document.activeElement!.closest("dialog") !== null)).toBe(true);
+      expect(
+        await page.evaluate(
+          () => document.activeElement === document.body || document.activeElement!.closest("dialog") !== null,
+        ),
+      ).toBe(true);
     }
     await page.keyboard.press("Escape");
     await dialog.waitFor({ state: "detached" });
@@ -400,13 +444,18 @@ describe.skipIf(!executablePath)("the console in a browser", () => {
 
   it("needs no sideways scrolling on a phone, on any page", async () => {
     const longId = "a-device-with-the-longest-id-that-is-allowed-48x";
-    server.devices.set(longId, device(longId, { activeDeployment: deployment("d", longId, { state: "downloading", done: 3 }) }));
+    server.devices.set(
+      longId,
+      device(longId, { activeDeployment: deployment("d", longId, { state: "downloading", done: 3 }) }),
+    );
     server.rollouts.set(
       "r1",
       rollout("r1", {
         name: "a-name-without-any-place-to-break-it-as-a-build-pipeline-may-give-it",
         total: 1,
-        deployments: [deployment("d", longId, { state: "rejected", code: 6, codeName: "header-unknown-critical-field" })],
+        deployments: [
+          deployment("d", longId, { state: "rejected", code: 6, codeName: "header-unknown-critical-field" }),
+        ],
         waves: [{ index: 0, total: 1, finished: 1, succeeded: 0, cancelled: 0, state: "done" }],
         decisions: [{ at: new Date().toISOString(), text: "x".repeat(120) }],
       }),
@@ -425,7 +474,10 @@ describe.skipIf(!executablePath)("the console in a browser", () => {
     ]) {
       await page.goto(url + path);
       await page.getByText(text!).first().waitFor();
-      const { content, screen } = await page.evaluate(() => ({ content: document.documentElement.scrollWidth, screen: window.innerWidth }));
+      const { content, screen } = await page.evaluate(() => ({
+        content: document.documentElement.scrollWidth,
+        screen: window.innerWidth,
+      }));
       expect(content, `${path} is ${content} px wide`).toBeLessThanOrEqual(screen);
     }
   });

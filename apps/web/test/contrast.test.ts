@@ -2,7 +2,8 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 
 const css = readFileSync(new URL("../src/styles/tokens.css", import.meta.url), "utf8");
-const colours = (part: string): Record<string, string> => Object.fromEntries([...part.matchAll(/--([\w-]+): (#[0-9a-f]{6})/g)].map((match) => [match[1]!, match[2]!]));
+const colours = (part: string): Record<string, string> =>
+  Object.fromEntries([...part.matchAll(/--([\w-]+): (#[0-9a-f]{6})/g)].map((match) => [match[1]!, match[2]!]));
 const [lightPart, darkPart] = css.split("@media (prefers-color-scheme: dark)") as [string, string];
 const themes = { light: colours(lightPart), dark: { ...colours(lightPart), ...colours(darkPart) } };
 
@@ -31,14 +32,25 @@ describe.each(Object.entries(themes))("in the %s theme", (_name, theme) => {
     ["on-accent", "accent-hover"],
     ["surface", "bad"],
     ["surface", "ink"],
-    ...tones.flatMap((tone) => [[tone, `${tone}-soft`], [tone, "surface"], ["ink", `${tone}-soft`]]),
+    ...tones.flatMap((tone) => [
+      [tone, `${tone}-soft`],
+      [tone, "surface"],
+      ["ink", `${tone}-soft`],
+    ]),
   ] as [string, string][];
 
   it.each(text)("%s on %s can be read (4.5:1)", (ink, ground) => {
     expect(contrast(theme[ink]!, theme[ground]!)).toBeGreaterThanOrEqual(4.5);
   });
 
-  it.each([["line-control", "surface"], ["line-control", "ground"], ["accent", "surface"], ["ok-fill", "surface"], ["bad-fill", "surface"], ["busy-fill", "surface"]])("%s on %s can be made out (3:1)", (shape, ground) => {
+  it.each([
+    ["line-control", "surface"],
+    ["line-control", "ground"],
+    ["accent", "surface"],
+    ["ok-fill", "surface"],
+    ["bad-fill", "surface"],
+    ["busy-fill", "surface"],
+  ])("%s on %s can be made out (3:1)", (shape, ground) => {
     expect(contrast(theme[shape]!, theme[ground]!)).toBeGreaterThanOrEqual(3);
   });
 });

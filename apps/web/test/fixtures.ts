@@ -68,8 +68,28 @@ export function release(id: string, version: string, releaseSequence: number, ch
     uploadedBy: "admin",
     revoked: false,
     images: [
-      { digest: digest(0x1000 + releaseSequence), hardware: "virt-rv32", revisionMin: 1, revisionMax: 65535, sizeBytes: 134_912, payloadBytes: 131_072, securityCounter: 1, keyId: "release-2026", file: "present" },
-      { digest: digest(0x2000 + releaseSequence), hardware: "virtual", revisionMin: 1, revisionMax: 1, sizeBytes: 92_416, payloadBytes: 90_112, securityCounter: 1, keyId: "release-2026", file: "present" },
+      {
+        digest: digest(0x1000 + releaseSequence),
+        hardware: "virt-rv32",
+        revisionMin: 1,
+        revisionMax: 65535,
+        sizeBytes: 134_912,
+        payloadBytes: 131_072,
+        securityCounter: 1,
+        keyId: "release-2026",
+        file: "present",
+      },
+      {
+        digest: digest(0x2000 + releaseSequence),
+        hardware: "virtual",
+        revisionMin: 1,
+        revisionMax: 1,
+        sizeBytes: 92_416,
+        payloadBytes: 90_112,
+        securityCounter: 1,
+        keyId: "release-2026",
+        file: "present",
+      },
     ],
     ...changes,
   };
@@ -79,8 +99,22 @@ export function trust(changes: Partial<Trust> = {}): Trust {
   return {
     version: 1,
     chainBytes: 208,
-    keys: (["root", "release", "operations"] as const).map((purpose, i) => ({ id: `${i + 1}${i + 1}`.repeat(8), purpose, publicKey: "bb".repeat(32), since: 1, revokedBy: null })),
-    links: [{ version: 1, rootThreshold: 1, rootKeys: ["11".repeat(8)], releaseKeys: ["22".repeat(8)], operationsKeys: ["33".repeat(8)] }],
+    keys: (["root", "release", "operations"] as const).map((purpose, i) => ({
+      id: `${i + 1}${i + 1}`.repeat(8),
+      purpose,
+      publicKey: "bb".repeat(32),
+      since: 1,
+      revokedBy: null,
+    })),
+    links: [
+      {
+        version: 1,
+        rootThreshold: 1,
+        rootKeys: ["11".repeat(8)],
+        releaseKeys: ["22".repeat(8)],
+        operationsKeys: ["33".repeat(8)],
+      },
+    ],
     ...changes,
   };
 }

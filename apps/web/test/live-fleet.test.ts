@@ -1,7 +1,14 @@
 import type { LiveEvent } from "@flipside/api/types";
 import { describe, expect, it } from "vitest";
 import { parseClaims } from "../src/claims.ts";
-import { applyToDevice, applyToDevices, applyToRollout, byId, decisionsMayHaveGrown, deviceLogMayHaveGrown } from "../src/live/apply-events.ts";
+import {
+  applyToDevice,
+  applyToDevices,
+  applyToRollout,
+  byId,
+  decisionsMayHaveGrown,
+  deviceLogMayHaveGrown,
+} from "../src/live/apply-events.ts";
 import { retryDelayMs } from "../src/live/event-stream.ts";
 import { Resource } from "../src/live/resource.ts";
 import { routeOf } from "../src/router.ts";
@@ -16,27 +23,45 @@ describe("events on the list of devices", () => {
   });
 
   it("show a deployment's progress between two check-ins of its device", () => {
-    const now = applyToDevices(devices, [{ kind: "deployment", data: deployment("d", "a", { state: "downloading", done: 7 }) }]);
+    const now = applyToDevices(devices, [
+      { kind: "deployment", data: deployment("d", "a", { state: "downloading", done: 7 }) },
+    ]);
     expect(now.get("a")!.activeDeployment).toMatchObject({ id: "d", done: 7 });
     expect(now.get("b")).toBe(devices.get("b"));
   });
 
   it("take a finished deployment off its device, and only that one", () => {
     const busy = byId([device("a", { activeDeployment: deployment("d", "a", { state: "testing" }) })]);
-    expect(applyToDevices(busy, [{ kind: "deployment", data: deployment("d", "a", { state: "confirmed" }) }]).get("a")!.activeDeployment).toBeNull();
-    expect(applyToDevices(busy, [{ kind: "deployment", data: deployment("old", "a", { state: "cancelled" }) }]).get("a")!.activeDeployment?.id).toBe("d");
+    expect(
+      applyToDevices(busy, [{ kind: "deployment", data: deployment("d", "a", { state: "confirmed" }) }]).get("a")!
+        .activeDeployment,
+    ).toBeNull();
+    expect(
+      applyToDevices(busy, [{ kind: "deployment", data: deployment("old", "a", { state: "cancelled" }) }]).get("a")!
+        .activeDeployment?.id,
+    ).toBe("d");
   });
 
   it("do not let a deployment that waits hide the one that the device is busy with", () => {
     const busy = byId([device("a", { activeDeployment: deployment("d", "a", { state: "downloading" }) })]);
-    expect(applyToDevices(busy, [{ kind: "deployment", data: deployment("next", "a", { state: "queued" }) }]).get("a")!.activeDeployment?.id).toBe("d");
+    expect(
+      applyToDevices(busy, [{ kind: "deployment", data: deployment("next", "a", { state: "queued" }) }]).get("a")!
+        .activeDeployment?.id,
+    ).toBe("d");
   });
 });
 
 describe("events on a page's own object", () => {
   it("keep a device's history and log, which they don't carry", () => {
-    const before = { ...device("a"), deployments: [deployment("d", "a")], log: [{ at: "", kind: "crash", detail: "" }] };
-    const after = applyToDevice(before, [{ kind: "device", data: device("a", { online: false }) }, { kind: "deployment", data: deployment("e", "a") }]);
+    const before = {
+      ...device("a"),
+      deployments: [deployment("d", "a")],
+      log: [{ at: "", kind: "crash", detail: "" }],
+    };
+    const after = applyToDevice(before, [
+      { kind: "device", data: device("a", { online: false }) },
+      { kind: "deployment", data: deployment("e", "a") },
+    ]);
     expect(after.online).toBe(false);
     expect(after.log).toHaveLength(1);
     expect(after.deployments.map((each) => each.id)).toEqual(["e", "d"]);
@@ -45,7 +70,12 @@ describe("events on a page's own object", () => {
   it("ask for the device's log again after another boot, not after every check-in", () => {
     const before = { ...device("a", { bootCounter: 3 }), deployments: [], log: [] };
     expect(deviceLogMayHaveGrown(before, { kind: "device", data: device("a", { bootCounter: 4 }) })).toBe(true);
-    expect(deviceLogMayHaveGrown(before, { kind: "device", data: device("a", { bootCounter: 3, lastSeenAt: "2026-01-01T00:00:00Z" }) })).toBe(false);
+    expect(
+      deviceLogMayHaveGrown(before, {
+        kind: "device",
+        data: device("a", { bootCounter: 3, lastSeenAt: "2026-01-01T00:00:00Z" }),
+      }),
+    ).toBe(false);
   });
 
   it("update the rollout's deployments in place and ignore those of others", () => {
@@ -54,7 +84,10 @@ describe("events on a page's own object", () => {
       { kind: "deployment", data: deployment("e", "b", { state: "confirmed" }) },
       { kind: "deployment", data: deployment("x", "c", { rolloutId: "r2" }) },
     ]);
-    expect(after.deployments.map((each) => [each.id, each.state])).toEqual([["d", "queued"], ["e", "confirmed"]]);
+    expect(after.deployments.map((each) => [each.id, each.state])).toEqual([
+      ["d", "queued"],
+      ["e", "confirmed"],
+    ]);
   });
 
   it("ask for the decisions again when a wave or the state changed", () => {
@@ -68,8 +101,14 @@ describe("events on a page's own object", () => {
 describe("a loaded value", () => {
   it("is not set back by a load that began before an event and ended after it", async () => {
     let answer!: (value: string[]) => void;
-    const applied = (value: string[], events: readonly LiveEvent[]): string[] => [...value, ...events.map((event) => event.data.id)];
-    const resource = new Resource<string[]>({ load: () => new Promise((resolve) => (answer = resolve)), apply: applied });
+    const applied = (value: string[], events: readonly LiveEvent[]): string[] => [
+      ...value,
+      ...events.map((event) => event.data.id),
+    ];
+    const resource = new Resource<string[]>({
+      load: () => new Promise((resolve) => (answer = resolve)),
+      apply: applied,
+    });
     const done = resource.reload();
     resource.receive({ kind: "device", data: device("new") });
     answer(["old"]);
@@ -79,7 +118,10 @@ describe("a loaded value", () => {
 
   it("stays when it can't be refreshed, beside the reason", async () => {
     let fail = false;
-    const resource = new Resource<number>({ load: () => (fail ? Promise.reject(new Error("no")) : Promise.resolve(1)), apply: (value) => value });
+    const resource = new Resource<number>({
+      load: () => (fail ? Promise.reject(new Error("no")) : Promise.resolve(1)),
+      apply: (value) => value,
+    });
     await resource.reload();
     fail = true;
     await resource.reload();
@@ -101,8 +143,13 @@ describe("a loaded value", () => {
 describe("what is typed and read", () => {
   it("takes claims one a line and names the line that is wrong", () => {
     const secret = "A".repeat(43);
-    expect(parseClaims(`dev-1 ${secret}\n\ndev-2,${secret}\n`)).toMatchObject({ claims: [{ deviceId: "dev-1" }, { deviceId: "dev-2" }], errors: [] });
-    expect(parseClaims(`dev-1 ${secret}\nDEV ${secret}\ndev-3 short\ndev-4`).errors.map((error) => error.slice(0, 7))).toEqual(["Line 2:", "Line 3:", "Line 4:"]);
+    expect(parseClaims(`dev-1 ${secret}\n\ndev-2,${secret}\n`)).toMatchObject({
+      claims: [{ deviceId: "dev-1" }, { deviceId: "dev-2" }],
+      errors: [],
+    });
+    expect(
+      parseClaims(`dev-1 ${secret}\nDEV ${secret}\ndev-3 short\ndev-4`).errors.map((error) => error.slice(0, 7)),
+    ).toEqual(["Line 2:", "Line 3:", "Line 4:"]);
   });
 
   it("finds the page of an address, and none for a broken one", () => {
@@ -115,9 +162,22 @@ describe("what is typed and read", () => {
   });
 
   it("puts numbers and times as people say them", () => {
-    expect([plural(1, "device"), plural(1200, "device"), bytes(134_912), bytes(1)]).toEqual(["1 device", "1,200 devices", "131.8 KiB", "1 byte"]);
+    expect([plural(1, "device"), plural(1200, "device"), bytes(134_912), bytes(1)]).toEqual([
+      "1 device",
+      "1,200 devices",
+      "131.8 KiB",
+      "1 byte",
+    ]);
     const now = Date.parse("2026-01-02T00:00:00Z");
-    expect(["2026-01-01T23:59:40Z", "2026-01-01T23:55:00Z", "2026-01-01T20:00:00Z", "2025-12-31T00:00:00Z"].map((at) => ago(at, now))).toEqual(["just now", "5 min ago", "4 h ago", "2 days ago"]);
-    expect([asSentence("the file is cut"), asSentence("dev-1 is revoked."), asSentence("")]).toEqual(["The file is cut.", "dev-1 is revoked.", ""]);
+    expect(
+      ["2026-01-01T23:59:40Z", "2026-01-01T23:55:00Z", "2026-01-01T20:00:00Z", "2025-12-31T00:00:00Z"].map((at) =>
+        ago(at, now),
+      ),
+    ).toEqual(["just now", "5 min ago", "4 h ago", "2 days ago"]);
+    expect([asSentence("the file is cut"), asSentence("dev-1 is revoked."), asSentence("")]).toEqual([
+      "The file is cut.",
+      "dev-1 is revoked.",
+      "",
+    ]);
   });
 });

@@ -4,7 +4,7 @@
 //
 // Only types of the route objects are used here, so a browser that loads the client loads no schema.
 
-import { ProblemError, problemFrom, unexpected, unreachable } from "./problem.ts";
+import { type ProblemError, problemFrom, unexpected, unreachable } from "./problem.ts";
 import type { AnswerOf, BodyInputOf, ParamsOf, QueryInputOf, Route } from "./route.ts";
 import type { Routes } from "./routes.ts";
 

@@ -58,8 +58,9 @@ describe(`the sizes of waves (FLIPSIDE_SEED=${seed})`, () => {
     const next = random(seed);
     for (let i = 0; i < 2_000; i++) {
       const total = Math.floor(next() * 5_000);
-      const specs = Array.from({ length: Math.floor(next() * 6) }, (): WaveSpec =>
-        next() < 0.5 ? { percent: next() * 100 } : { count: 1 + Math.floor(next() * 2_000) },
+      const specs = Array.from(
+        { length: Math.floor(next() * 6) },
+        (): WaveSpec => (next() < 0.5 ? { percent: next() * 100 } : { count: 1 + Math.floor(next() * 2_000) }),
       );
       const sizes = waveSizes(specs, total);
       const sum = sizes.reduce((all, size) => all + size, 0);

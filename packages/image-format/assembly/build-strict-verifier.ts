@@ -9,9 +9,15 @@ const assembly = dirname(fileURLToPath(import.meta.url));
 const dist = join(assembly, "..", "dist");
 
 const options = [
-  "--runtime", "stub", // nothing is allocated, so nothing needs to be freed
-  "-O3", "--shrinkLevel", "1",
-  "--initialMemory", "1", "--maximumMemory", "1", // all of it is static
+  "--runtime",
+  "stub", // nothing is allocated, so nothing needs to be freed
+  "-O3",
+  "--shrinkLevel",
+  "1",
+  "--initialMemory",
+  "1",
+  "--maximumMemory",
+  "1", // all of it is static
 ];
 
 function newestSource(): number {
@@ -31,7 +37,12 @@ export async function buildAssembly(entry: "strict-verifier" | "test-entry"): Pr
   const partial = join(dist, `${entry}.${process.pid}.wasm`);
   const { default: asc } = await import("assemblyscript/asc");
   const { error, stderr } = await asc.main([
-    join(assembly, `${entry}.ts`), "--baseDir", assembly, "--outFile", relative(assembly, partial), ...options,
+    join(assembly, `${entry}.ts`),
+    "--baseDir",
+    assembly,
+    "--outFile",
+    relative(assembly, partial),
+    ...options,
   ]);
   if (error) {
     rmSync(partial, { force: true });

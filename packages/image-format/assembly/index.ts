@@ -7,11 +7,24 @@ export { SHA256_BYTES, SHA256_CONTEXT_BYTES, sha256, sha256Final, sha256Init, sh
 export { sha256Block } from "./sha256-block";
 export { SHA512_BYTES, SHA512_CONTEXT_BYTES, sha512, sha512Final, sha512Init, sha512Update } from "./sha512";
 export {
-  HMAC_SHA256_CONTEXT_BYTES, hmacSha256, hmacSha256Final, hmacSha256Init, hmacSha256Update,
+  HMAC_SHA256_CONTEXT_BYTES,
+  hmacSha256,
+  hmacSha256Final,
+  hmacSha256Init,
+  hmacSha256Update,
 } from "./hmac-sha256";
 export { ed25519PublicKey, ed25519Sign, ed25519SignParts } from "./ed25519/sign";
 export {
-  ED25519_A_NOT_CANONICAL, ED25519_A_NOT_ON_CURVE, ED25519_A_SMALL_ORDER, ED25519_MISMATCH,
-  ED25519_R_NOT_CANONICAL, ED25519_R_SMALL_ORDER, ED25519_S_NOT_CANONICAL, ED25519_VALID,
-  ed25519Verify, ed25519VerifyFinal, ed25519VerifyInit, ed25519VerifyParts,
+  ED25519_A_NOT_CANONICAL,
+  ED25519_A_NOT_ON_CURVE,
+  ED25519_A_SMALL_ORDER,
+  ED25519_MISMATCH,
+  ED25519_R_NOT_CANONICAL,
+  ED25519_R_SMALL_ORDER,
+  ED25519_S_NOT_CANONICAL,
+  ED25519_VALID,
+  ed25519Verify,
+  ed25519VerifyFinal,
+  ed25519VerifyInit,
+  ed25519VerifyParts,
 } from "./ed25519/verify";

@@ -28,8 +28,12 @@ export function sha256Block(state: usize, block: usize): void {
   for (let i: usize = 0; i < 64; i++) {
     const choice = g ^ (e & (f ^ g));
     const majority = (a & b) | (c & (a | b));
-    const t1 = h + (rotr(e, 6) ^ rotr(e, 11) ^ rotr(e, 25)) + choice
-      + load<u32>(ROUND_CONSTANTS + (i << 3), 4) + load<u32>(schedule + (i << 2));
+    const t1 =
+      h +
+      (rotr(e, 6) ^ rotr(e, 11) ^ rotr(e, 25)) +
+      choice +
+      load<u32>(ROUND_CONSTANTS + (i << 3), 4) +
+      load<u32>(schedule + (i << 2));
     const t2 = (rotr(a, 2) ^ rotr(a, 13) ^ rotr(a, 22)) + majority;
     h = g;
     g = f;

@@ -27,8 +27,12 @@ export function sha512Block(state: usize, block: usize): void {
     const e = load<u64>(working, 32);
     const f = load<u64>(working, 40);
     const g = load<u64>(working, 48);
-    const t1 = load<u64>(working, 56) + (rotr(e, 14) ^ rotr(e, 18) ^ rotr(e, 41)) + (g ^ (e & (f ^ g)))
-      + load<u64>(ROUND_CONSTANTS + i) + load<u64>(schedule + i);
+    const t1 =
+      load<u64>(working, 56) +
+      (rotr(e, 14) ^ rotr(e, 18) ^ rotr(e, 41)) +
+      (g ^ (e & (f ^ g))) +
+      load<u64>(ROUND_CONSTANTS + i) +
+      load<u64>(schedule + i);
     const t2 = (rotr(a, 28) ^ rotr(a, 34) ^ rotr(a, 39)) + ((a & b) | (c & (a | b)));
     memory.copy(working + 8, working, 56); // h ← g ← … ← a
     store<u64>(working, load<u64>(working, 32) + t1, 32);

@@ -29,9 +29,12 @@ export async function buildCommand(options: {
   signingKeys: JWK[];
 }): Promise<Uint8Array> {
   const { action, deviceNonce, id } = options;
-  if (deviceNonce.length !== NONCE_BYTES) throw new RangeError(`device nonce: ${NONCE_BYTES} bytes, not ${deviceNonce.length}`);
-  if (id.length !== C.COMMAND_ID_BYTES) throw new RangeError(`command id: ${C.COMMAND_ID_BYTES} bytes, not ${id.length}`);
-  if (!Number.isInteger(options.number) || options.number < 1 || options.number > 0xffff_ffff) throw new RangeError(`number ${options.number}: 1 to 2^32 - 1`);
+  if (deviceNonce.length !== NONCE_BYTES)
+    throw new RangeError(`device nonce: ${NONCE_BYTES} bytes, not ${deviceNonce.length}`);
+  if (id.length !== C.COMMAND_ID_BYTES)
+    throw new RangeError(`command id: ${C.COMMAND_ID_BYTES} bytes, not ${id.length}`);
+  if (!Number.isInteger(options.number) || options.number < 1 || options.number > 0xffff_ffff)
+    throw new RangeError(`number ${options.number}: 1 to 2^32 - 1`);
   const body = new Uint8Array(C.COMMAND_BODY_BYTES);
   writeU32(body, 0, C.COMMAND_MAGIC);
   writeU16(body, 4, 1);
@@ -51,7 +54,10 @@ export async function buildCommand(options: {
 
 function putAddress(body: Uint8Array, { host, port }: { host: string; port: number }): void {
   if (!Number.isInteger(port) || port < 1 || port > 65535) throw new RangeError(`port ${port}: 1 to 65535`);
-  if (!/^[\x21-\x7e]+$/.test(host) || host.length > FACTORY_HOST_BYTES_MAX) throw new RangeError(`host "${host.slice(0, 80)}": 1 to ${FACTORY_HOST_BYTES_MAX} characters of ASCII without space`);
+  if (!/^[\x21-\x7e]+$/.test(host) || host.length > FACTORY_HOST_BYTES_MAX)
+    throw new RangeError(
+      `host "${host.slice(0, 80)}": 1 to ${FACTORY_HOST_BYTES_MAX} characters of ASCII without space`,
+    );
   writeU16(body, C.COMMAND_PORT_OFFSET, port);
   body[C.COMMAND_HOST_BYTES_OFFSET] = host.length;
   body.set(new TextEncoder().encode(host), C.COMMAND_HOST_OFFSET);

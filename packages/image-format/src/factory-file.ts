@@ -18,12 +18,17 @@ export interface FactoryIdentity {
 }
 
 export function newFactoryIdentity(fields: Omit<FactoryIdentity, "deviceKey" | "claimSecret">): FactoryIdentity {
-  return { ...fields, deviceKey: crypto.getRandomValues(new Uint8Array(32)), claimSecret: crypto.getRandomValues(new Uint8Array(32)) };
+  return {
+    ...fields,
+    deviceKey: crypto.getRandomValues(new Uint8Array(32)),
+    claimSecret: crypto.getRandomValues(new Uint8Array(32)),
+  };
 }
 
 /** Throws RangeError naming the field that doesn't fit. */
 export async function encodeFactoryRecord(identity: FactoryIdentity): Promise<Uint8Array> {
-  if (!/^[a-z0-9-]{1,48}$/.test(identity.deviceId)) throw new RangeError(`device id "${identity.deviceId}": 1 to 48 characters of a-z, 0-9 and -`);
+  if (!/^[a-z0-9-]{1,48}$/.test(identity.deviceId))
+    throw new RangeError(`device id "${identity.deviceId}": 1 to 48 characters of a-z, 0-9 and -`);
   const record = new Uint8Array(F.FACTORY_BYTES);
   const put = (offset: number, lengthOffset: number, max: number, text: string, what: string): void => {
     const bytes = new TextEncoder().encode(text);
@@ -42,6 +47,9 @@ export async function encodeFactoryRecord(identity: FactoryIdentity): Promise<Ui
   put(F.FACTORY_PRODUCT_OFFSET, F.FACTORY_PRODUCT_BYTES_OFFSET, 32, identity.product, "product");
   put(F.FACTORY_HARDWARE_OFFSET, F.FACTORY_HARDWARE_BYTES_OFFSET, 32, identity.hardware.name, "hardware");
   put(F.FACTORY_HOST_OFFSET, F.FACTORY_HOST_BYTES_OFFSET, F.FACTORY_HOST_BYTES_MAX, identity.server.host, "host");
-  record.set((await sha256(record.subarray(0, F.FACTORY_CHECKED_BYTES))).subarray(0, F.FACTORY_CHECK_BYTES), F.FACTORY_CHECKED_BYTES);
+  record.set(
+    (await sha256(record.subarray(0, F.FACTORY_CHECKED_BYTES))).subarray(0, F.FACTORY_CHECK_BYTES),
+    F.FACTORY_CHECKED_BYTES,
+  );
   return record;
 }

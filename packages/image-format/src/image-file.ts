@@ -73,7 +73,9 @@ function concat(...parts: Uint8Array[]): Uint8Array {
 
 /** Encodes fields [type, value] as they come; the caller orders them. Exported so that tests can make wrong headers. */
 export function encodeHeaderFields(fields: [type: number, value: Uint8Array][]): Uint8Array {
-  const encoded = fields.map(([type, value]) => concat(u16s(type, value.length), value, new Uint8Array(-value.length & 3)));
+  const encoded = fields.map(([type, value]) =>
+    concat(u16s(type, value.length), value, new Uint8Array(-value.length & 3)),
+  );
   const header = concat(u32s(H.HEADER_MAGIC), u16s(H.HEADER_FORMAT_VERSION, 0), ...encoded);
   writeU16(header, 6, header.length);
   return header;
@@ -89,7 +91,10 @@ export function headerFields(
   const list: [number, Uint8Array][] = [
     [H.FIELD_IMAGE_TYPE, u32s(fields.imageType)],
     [H.FIELD_PRODUCT, utf8.encode(fields.product)],
-    [H.FIELD_HARDWARE, concat(u16s(fields.hardware.revisionMin, fields.hardware.revisionMax), utf8.encode(fields.hardware.name))],
+    [
+      H.FIELD_HARDWARE,
+      concat(u16s(fields.hardware.revisionMin, fields.hardware.revisionMax), utf8.encode(fields.hardware.name)),
+    ],
     [H.FIELD_COMPONENT, u16s(0, 1)],
     [H.FIELD_VERSION, utf8.encode(fields.version)],
     [H.FIELD_RELEASE_SEQUENCE, u32s(fields.releaseSequence)],
@@ -108,7 +113,8 @@ export function headerFields(
 /** One SHA-256 a chunk, one after the other. */
 export async function chunkTableOf(payload: Uint8Array, chunkBytes: number): Promise<Uint8Array> {
   const hashes: Uint8Array[] = [];
-  for (let at = 0; at < payload.length; at += chunkBytes) hashes.push(await sha256(payload.subarray(at, at + chunkBytes)));
+  for (let at = 0; at < payload.length; at += chunkBytes)
+    hashes.push(await sha256(payload.subarray(at, at + chunkBytes)));
   return concat(...hashes);
 }
 
@@ -127,7 +133,11 @@ export async function buildImage(options: {
   const table = await chunkTableOf(options.payload, chunkBytes);
   const keyId = await keyIdOf(signingKeyFromJwk(options.signingKeys[0]!).publicKey);
   const header = encodeHeaderFields(
-    headerFields(options.fields, { payloadBytes: options.payload.length, chunkBytes, tableDigest: await sha256(table) }, keyId),
+    headerFields(
+      options.fields,
+      { payloadBytes: options.payload.length, chunkBytes, tableDigest: await sha256(table) },
+      keyId,
+    ),
   );
   const image = concat(header, await signBlock(options.signingKeys, "image", header), table, options.payload);
   await describeImage(image);
@@ -148,11 +158,16 @@ export async function describeImage(bytes: Uint8Array): Promise<ImageDescription
   const block = parseSignatureBlock(bytes, header.headerBytes, bytes.length - header.headerBytes);
   if (block < 0) throw new FormatError(-block, "the signature block was refused");
   if (header.headerBytes + block > SLOT_MANIFEST_BYTES_MAX) {
-    throw new FormatError(ErrorCode.HeaderMalformed, `header and signatures have ${header.headerBytes + block} bytes, more than ${SLOT_MANIFEST_BYTES_MAX}`);
+    throw new FormatError(
+      ErrorCode.HeaderMalformed,
+      `header and signatures have ${header.headerBytes + block} bytes, more than ${SLOT_MANIFEST_BYTES_MAX}`,
+    );
   }
   const sizeBytes = imageFileBytes(header.headerBytes, block, header.chunkCount, header.payloadBytes);
-  if (bytes.length < sizeBytes) throw new FormatError(ErrorCode.ImageTruncated, `the file has ${bytes.length} of ${sizeBytes} bytes`);
-  if (bytes.length > sizeBytes) throw new FormatError(ErrorCode.ImageTrailingBytes, `the file has ${bytes.length - sizeBytes} bytes after its end`);
+  if (bytes.length < sizeBytes)
+    throw new FormatError(ErrorCode.ImageTruncated, `the file has ${bytes.length} of ${sizeBytes} bytes`);
+  if (bytes.length > sizeBytes)
+    throw new FormatError(ErrorCode.ImageTrailingBytes, `the file has ${bytes.length - sizeBytes} bytes after its end`);
   const part = (offset: number, length: number): string => {
     try {
       return text.decode(bytes.subarray(offset, offset + length));

@@ -1,4 +1,5 @@
-// Ed25519 keys: raw public keys (32 bytes) and their ids; private keys are JWKs in files of their own, read by the build.
+// Ed25519 keys: raw public keys (32 bytes) and their ids; private keys are JWKs in files of their own, read by the
+// build.
 
 import { exportJWK, generateKeyPair, type JWK } from "jose";
 import { KEY_ID_BYTES } from "./portable/image-header.ts";

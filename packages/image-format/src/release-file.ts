@@ -27,13 +27,24 @@ export function buildRelease(images: Uint8Array[]): Uint8Array {
   return release;
 }
 
-/** Splits a release file into its images (views, not copies). A bare image file is a release of one. Throws FormatError. */
+/**
+ * Splits a release file into its images (views, not copies). A bare image file is a release of one. Throws FormatError.
+ */
 export function splitRelease(bytes: Uint8Array): Uint8Array[] {
-  if (bytes.length < 8) throw new FormatError(ErrorCode.ImageTruncated, `a release or image has at least 8 bytes, this file has ${bytes.length}`);
+  if (bytes.length < 8)
+    throw new FormatError(
+      ErrorCode.ImageTruncated,
+      `a release or image has at least 8 bytes, this file has ${bytes.length}`,
+    );
   if (readU32(bytes, 0) !== RELEASE_MAGIC) return [bytes];
-  if (readU16(bytes, 4) !== 1) throw new FormatError(ErrorCode.HeaderVersionUnsupported, `release format version ${readU16(bytes, 4)} is not known`);
+  if (readU16(bytes, 4) !== 1)
+    throw new FormatError(
+      ErrorCode.HeaderVersionUnsupported,
+      `release format version ${readU16(bytes, 4)} is not known`,
+    );
   const count = readU16(bytes, 6);
-  if (count < 1 || count > RELEASE_IMAGES_MAX) throw new FormatError(ErrorCode.HeaderMalformed, `a release has 1 to ${RELEASE_IMAGES_MAX} images, not ${count}`);
+  if (count < 1 || count > RELEASE_IMAGES_MAX)
+    throw new FormatError(ErrorCode.HeaderMalformed, `a release has 1 to ${RELEASE_IMAGES_MAX} images, not ${count}`);
   const images: Uint8Array[] = [];
   let at = 8 + 4 * count;
   if (bytes.length < at) throw new FormatError(ErrorCode.ImageTruncated, "the list of images is cut short");
@@ -43,7 +54,8 @@ export function splitRelease(bytes: Uint8Array): Uint8Array[] {
     images.push(bytes.subarray(at, at + length));
     at += length;
   }
-  if (at !== bytes.length) throw new FormatError(ErrorCode.ImageTrailingBytes, `${bytes.length - at} bytes after the last image`);
+  if (at !== bytes.length)
+    throw new FormatError(ErrorCode.ImageTrailingBytes, `${bytes.length - at} bytes after the last image`);
   return images;
 }
 
@@ -54,11 +66,15 @@ export async function checkReleaseAgreement(images: Uint8Array[]): Promise<void>
   for (const image of descriptions) {
     for (const field of ["product", "version", "releaseSequence"] as const) {
       if (image[field] !== first![field]) {
-        throw new FormatError(ErrorCode.HeaderMalformed, `the images of a release differ in ${field}: ${first![field]} and ${image[field]}`);
+        throw new FormatError(
+          ErrorCode.HeaderMalformed,
+          `the images of a release differ in ${field}: ${first![field]} and ${image[field]}`,
+        );
       }
     }
   }
   const names = descriptions.map((image) => image.hardware.name);
   const twice = names.find((name, i) => names.indexOf(name) !== i);
-  if (twice !== undefined) throw new FormatError(ErrorCode.HeaderMalformed, `two images of the release are for hardware ${twice}`);
+  if (twice !== undefined)
+    throw new FormatError(ErrorCode.HeaderMalformed, `two images of the release are for hardware ${twice}`);
 }

@@ -10,7 +10,13 @@ import {
 } from "./portable/signature-block.ts";
 import { KEY_ID_BYTES } from "./portable/image-header.ts";
 import { writeU16, writeU32 } from "./portable/bytes.ts";
-import { PREFIX_COMMAND, PREFIX_IMAGE, PREFIX_PERMIT, PREFIX_SESSION, PREFIX_TRUST } from "./portable/signing-prefix.ts";
+import {
+  PREFIX_COMMAND,
+  PREFIX_IMAGE,
+  PREFIX_PERMIT,
+  PREFIX_SESSION,
+  PREFIX_TRUST,
+} from "./portable/signing-prefix.ts";
 
 export type SignaturePurpose = "image" | "trust" | "command" | "permit" | "session";
 
@@ -35,7 +41,11 @@ export async function sign(privateJwk: JWK, purpose: SignaturePurpose, payload: 
 }
 
 /** A signature block over `payload` by each of the keys, in their order. */
-export async function signBlock(privateJwks: JWK[], purpose: SignaturePurpose, payload: Uint8Array): Promise<Uint8Array> {
+export async function signBlock(
+  privateJwks: JWK[],
+  purpose: SignaturePurpose,
+  payload: Uint8Array,
+): Promise<Uint8Array> {
   const entries = await Promise.all(
     privateJwks.map(async (jwk) => ({
       keyId: await keyIdOf(signingKeyFromJwk(jwk).publicKey),
@@ -46,7 +56,8 @@ export async function signBlock(privateJwks: JWK[], purpose: SignaturePurpose, p
 }
 
 export function encodeSignatureBlock(entries: { keyId: Uint8Array; signature: Uint8Array }[]): Uint8Array {
-  if (entries.length < 1 || entries.length > SIGNATURES_MAX) throw new RangeError(`1 to ${SIGNATURES_MAX} signatures, not ${entries.length}`);
+  if (entries.length < 1 || entries.length > SIGNATURES_MAX)
+    throw new RangeError(`1 to ${SIGNATURES_MAX} signatures, not ${entries.length}`);
   const block = new Uint8Array(SIGNATURE_BLOCK_PREFIX_BYTES + entries.length * SIGNATURE_ENTRY_BYTES);
   writeU32(block, 0, SIGNATURE_BLOCK_MAGIC);
   writeU16(block, 4, 1);

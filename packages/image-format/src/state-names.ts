@@ -32,13 +32,43 @@ export const slotStateNames = ["empty", "candidate", "confirmed", "failed"] as c
 export type SlotStateName = (typeof slotStateNames)[number];
 
 /** Names of recovery reasons, by number (portable/recovery-protocol.ts). */
-export const recoveryReasonNames = ["none", "no-factory-record", "flash-geometry", "no-trust-record", "no-image", "crash-loop", "boot-control-unwritable"] as const;
+export const recoveryReasonNames = [
+  "none",
+  "no-factory-record",
+  "flash-geometry",
+  "no-trust-record",
+  "no-image",
+  "crash-loop",
+  "boot-control-unwritable",
+] as const;
 export type RecoveryReasonName = (typeof recoveryReasonNames)[number];
 
 /** How far a run came, by number (exokernel.h, EXO_PHASE_*). */
-export const bootPhaseNames = ["unknown", "loader", "log-appended", "loaded", "verified", "handed-over", "image", "agent", "trial", "proven", "confirmed", "recovery"] as const;
+export const bootPhaseNames = [
+  "unknown",
+  "loader",
+  "log-appended",
+  "loaded",
+  "verified",
+  "handed-over",
+  "image",
+  "agent",
+  "trial",
+  "proven",
+  "confirmed",
+  "recovery",
+] as const;
 export type BootPhaseName = (typeof bootPhaseNames)[number];
 
 /** Names of boot reasons, by number (exokernel.h, EXO_BOOT_*). */
-export const bootReasonNames = ["power-on", "requested", "update", "roll-back", "trap", "watchdog", "reset-pin", "unknown"] as const;
+export const bootReasonNames = [
+  "power-on",
+  "requested",
+  "update",
+  "roll-back",
+  "trap",
+  "watchdog",
+  "reset-pin",
+  "unknown",
+] as const;
 export type BootReasonName = (typeof bootReasonNames)[number];

@@ -7,7 +7,14 @@ import { readU16, writeU16, writeU32 } from "./portable/bytes.ts";
 import { ErrorCode } from "./portable/error-codes.ts";
 import { PUBLIC_KEY_BYTES } from "./portable/signature-block.ts";
 import {
-  parseTrustChain, parseTrustLink, TRUST_BODY_MAGIC, TRUST_BODY_PREFIX_BYTES, TRUST_CHAIN_MAGIC, TRUST_CHAIN_PREFIX_BYTES, trustChainBytes, TrustLink,
+  parseTrustChain,
+  parseTrustLink,
+  TRUST_BODY_MAGIC,
+  TRUST_BODY_PREFIX_BYTES,
+  TRUST_CHAIN_MAGIC,
+  TRUST_CHAIN_PREFIX_BYTES,
+  trustChainBytes,
+  TrustLink,
 } from "./portable/trust-record.ts";
 import { signBlock } from "./signing.ts";
 
@@ -41,7 +48,10 @@ export async function buildTrustChain(links: { trust: TrustKeys; signedBy: JWK[]
 
 /** The same chain with one link more, which roots of its last link sign. What it held before stays byte for byte. */
 export async function appendTrustLink(chain: Uint8Array, trust: TrustKeys, signedBy: JWK[]): Promise<Uint8Array> {
-  return chainOf(readU16(chain, 8) + 1, [chain.subarray(TRUST_CHAIN_PREFIX_BYTES), ...(await signedLink(trust, signedBy))]);
+  return chainOf(readU16(chain, 8) + 1, [
+    chain.subarray(TRUST_CHAIN_PREFIX_BYTES),
+    ...(await signedLink(trust, signedBy)),
+  ]);
 }
 
 export interface TrustLinkParts {
@@ -58,11 +68,14 @@ export function splitTrustChain(bytes: Uint8Array): TrustLinkParts[] {
   if (count < 0) throw invalid("the file is no trust chain");
   if (trustChainBytes(bytes, 0) !== bytes.length) throw invalid("the file has another length than it says");
   const keysAt = (offset: number, count: number): Uint8Array[] =>
-    Array.from({ length: count }, (_, i) => bytes.slice(offset + i * PUBLIC_KEY_BYTES, offset + (i + 1) * PUBLIC_KEY_BYTES));
+    Array.from({ length: count }, (_, i) =>
+      bytes.slice(offset + i * PUBLIC_KEY_BYTES, offset + (i + 1) * PUBLIC_KEY_BYTES),
+    );
   let at = TRUST_CHAIN_PREFIX_BYTES;
   const links = Array.from({ length: count }, (_, i): TrustLinkParts => {
     const link = new TrustLink();
-    if (parseTrustLink(bytes, at, bytes.length, link) !== ErrorCode.None) throw invalid(`link ${i + 1} of ${count} is malformed`);
+    if (parseTrustLink(bytes, at, bytes.length, link) !== ErrorCode.None)
+      throw invalid(`link ${i + 1} of ${count} is malformed`);
     if (link.trustVersion !== i + 1) throw invalid(`link ${i + 1} has trust version ${link.trustVersion}`);
     at = link.nextOffset;
     return {
@@ -83,7 +96,10 @@ export function splitTrustChain(bytes: Uint8Array): TrustLinkParts[] {
 
 /** The chain of these links; the opposite of splitTrustChain. */
 export function joinTrustChain(links: Pick<TrustLinkParts, "body" | "signatureBlock">[]): Uint8Array {
-  return chainOf(links.length, links.flatMap(({ body, signatureBlock }) => [body, signatureBlock]));
+  return chainOf(
+    links.length,
+    links.flatMap(({ body, signatureBlock }) => [body, signatureBlock]),
+  );
 }
 
 async function signedLink(trust: TrustKeys, signedBy: JWK[]): Promise<[body: Uint8Array, block: Uint8Array]> {

@@ -47,7 +47,9 @@ export async function checkSignatureBlock(
     for (const publicKey of publicKeys) {
       if (toHex(await keyIdOf(publicKey)) !== keyId) continue;
       const at = signatureOffset(0, i);
-      const code = signatureErrorOf(verifier.verify(publicKey, block.subarray(at, at + SIGNATURE_BYTES), prefix, payload));
+      const code = signatureErrorOf(
+        verifier.verify(publicKey, block.subarray(at, at + SIGNATURE_BYTES), prefix, payload),
+      );
       if (code === ErrorCode.None) signed.add(toHex(publicKey));
       else if (firstError === ErrorCode.SignatureUnknownKey) firstError = code;
     }
@@ -56,7 +58,11 @@ export async function checkSignatureBlock(
 }
 
 /** The whole check of an image file, as a device would make it before it looks at itself. Throws FormatError. */
-export async function verifyImage(bytes: Uint8Array, releaseKeys: Uint8Array[], verifier: StrictVerifier): Promise<ImageDescription> {
+export async function verifyImage(
+  bytes: Uint8Array,
+  releaseKeys: Uint8Array[],
+  verifier: StrictVerifier,
+): Promise<ImageDescription> {
   const image = await describeImage(bytes);
   const header = bytes.subarray(0, image.headerBytes);
   const block = bytes.subarray(image.headerBytes, image.tableOffset);
@@ -76,7 +82,10 @@ export async function checkImageContent(bytes: Uint8Array, image: ImageDescripti
     const at = image.payloadOffset + i * image.chunkBytes;
     const chunk = bytes.subarray(at, Math.min(at + image.chunkBytes, bytes.length));
     if (toHex(await sha256(chunk)) !== toHex(table.subarray(i * DIGEST_BYTES, (i + 1) * DIGEST_BYTES))) {
-      throw new FormatError(ErrorCode.ChunkMismatch, `chunk ${i + 1} of ${image.chunkCount} is not the one that was signed`);
+      throw new FormatError(
+        ErrorCode.ChunkMismatch,
+        `chunk ${i + 1} of ${image.chunkCount} is not the one that was signed`,
+      );
     }
   }
 }

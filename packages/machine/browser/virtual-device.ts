@@ -73,7 +73,10 @@ export class BrowserDevice {
   #launch(): void {
     const { layout, bootModule, rootKeys, relay, resetPauseMs } = this.#options;
     const data: BrowserDeviceData = {
-      layout, bootModule, rootKeys, relay,
+      layout,
+      bootModule,
+      rootKeys,
+      relay,
       flash: this.#flash,
       retained: this.#retained,
       watchdog: this.#watchdogCell,

@@ -10,7 +10,12 @@ export interface FleetConfig {
   rootKeys: string[];
   deviceIds: string[];
   /** With it, devices that are not there yet are made. */
-  manufacture?: { server: { host: string; port: number }; trustChainPath: string; imagePath: string; geometry?: FlashGeometry };
+  manufacture?: {
+    server: { host: string; port: number };
+    trustChainPath: string;
+    imagePath: string;
+    geometry?: FlashGeometry;
+  };
   /** Default 10. */
   startsPerSecond?: number;
   /** False: all stay off until told. */
@@ -32,4 +37,7 @@ export type FleetEvent =
   /** All devices are off; the process ends. */
   | { kind: "ended" };
 
-export type FleetCommand = { kind: "stop" } | { kind: "power-on"; deviceId: string } | { kind: "cut-power"; deviceId: string };
+export type FleetCommand =
+  | { kind: "stop" }
+  | { kind: "power-on"; deviceId: string }
+  | { kind: "cut-power"; deviceId: string };

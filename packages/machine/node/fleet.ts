@@ -4,7 +4,15 @@ import { EventEmitter } from "node:events";
 import { type FolderLock, lockFolder } from "@flipside/processes/folder-lock";
 import type { FlashOperation } from "../src/faults/torn-operation.ts";
 import { layoutOf } from "../src/factory/flash-layout.ts";
-import { type Claim, claimOf, type DeviceFile, flashPath, manufactureVirtualDevice, type ManufactureOptions, readDeviceFile } from "./manufacture.ts";
+import {
+  type Claim,
+  claimOf,
+  type DeviceFile,
+  flashPath,
+  manufactureVirtualDevice,
+  type ManufactureOptions,
+  readDeviceFile,
+} from "./manufacture.ts";
 import { VirtualDevice, type VirtualDeviceOptions } from "./virtual-device.ts";
 
 export interface FleetOptions {
@@ -30,7 +38,10 @@ export class Fleet extends EventEmitter<FleetEvents> {
   readonly devices = new Map<string, VirtualDevice>();
   readonly #files = new Map<string, DeviceFile>();
   #stops = 0;
-  /** Held from the first device taken in, or the start, to the stop: two fleets in one folder would write over each other's flash. */
+  /**
+   * Held from the first device taken in, or the start, to the stop: two fleets in one folder would write over each
+   * other's flash.
+   */
   #lock: FolderLock | undefined;
 
   constructor(options: FleetOptions) {
@@ -52,7 +63,13 @@ export class Fleet extends EventEmitter<FleetEvents> {
     if (known) return known;
     const { folder, bootWasm, rootKeys, resetPauseMs } = this.options;
     const file = readDeviceFile(folder, deviceId);
-    const options: VirtualDeviceOptions = { deviceId, layout: layoutOf(file.geometry), flash: { path: flashPath(folder, deviceId) }, bootWasm, rootKeys };
+    const options: VirtualDeviceOptions = {
+      deviceId,
+      layout: layoutOf(file.geometry),
+      flash: { path: flashPath(folder, deviceId) },
+      bootWasm,
+      rootKeys,
+    };
     if (resetPauseMs !== undefined) options.resetPauseMs = resetPauseMs;
     const device = new VirtualDevice(options);
     device.on("line", (line) => this.emit("line", deviceId, line));

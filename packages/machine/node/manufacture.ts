@@ -1,7 +1,8 @@
 // Makes virtual devices: identity, flash as it leaves the factory, and beside it the identity as a file, from which the
 // operator takes the claim.
 //   <deviceId>.flash           the whole flash
-//   <deviceId>.identity.json   DeviceFile; only its owner can read it, since it holds the device key and the claim secret
+//   <deviceId>.identity.json   DeviceFile; only its owner can read it, since it holds the device key and the claim
+//   secret
 
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -65,7 +66,10 @@ export async function manufactureInMemory(options: ManufactureOptions): Promise<
   return { device, flash: await flashOf(device, options) };
 }
 
-/** Makes the device in `folder`, unless it is there already. What was begun and interrupted is completed with the same identity. */
+/**
+ * Makes the device in `folder`, unless it is there already. What was begun and interrupted is completed with the same
+ * identity.
+ */
 export async function manufactureVirtualDevice(folder: string, options: ManufactureOptions): Promise<DeviceFile> {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   if (!existsSync(identityPath(folder, options.deviceId))) {
@@ -75,7 +79,8 @@ export async function manufactureVirtualDevice(folder: string, options: Manufact
     return device;
   }
   const device = readDeviceFile(folder, options.deviceId);
-  if (!existsSync(flashPath(folder, options.deviceId))) writeWhole(flashPath(folder, options.deviceId), await flashOf(device, options));
+  if (!existsSync(flashPath(folder, options.deviceId)))
+    writeWhole(flashPath(folder, options.deviceId), await flashOf(device, options));
   return device;
 }
 
@@ -96,7 +101,12 @@ export function readDeviceFile(folder: string, deviceId: string): DeviceFile {
   } catch (error) {
     throw new Error(`${path} can't be read: ${(error as Error).message}`);
   }
-  if (device.deviceId !== deviceId || typeof device.claimSecret !== "string" || typeof device.deviceKey !== "string" || !device.geometry) {
+  if (
+    device.deviceId !== deviceId ||
+    typeof device.claimSecret !== "string" ||
+    typeof device.deviceKey !== "string" ||
+    !device.geometry
+  ) {
     throw new Error(`${path} is no identity of ${deviceId}`);
   }
   return device;
@@ -106,7 +116,10 @@ export function readDeviceFile(folder: string, deviceId: string): DeviceFile {
 export function devicesIn(folder: string): string[] {
   if (!existsSync(folder)) return [];
   const ending = ".identity.json";
-  return readdirSync(folder).filter((name) => name.endsWith(ending)).map((name) => name.slice(0, -ending.length)).sort();
+  return readdirSync(folder)
+    .filter((name) => name.endsWith(ending))
+    .map((name) => name.slice(0, -ending.length))
+    .sort();
 }
 
 export function claimOf(device: DeviceFile): Claim {
@@ -121,8 +134,17 @@ function toDeviceFile(identity: FactoryIdentity, geometry: FlashGeometry): Devic
 
 function flashOf(device: DeviceFile, options: ManufactureOptions): Promise<Uint8Array> {
   const bytes = (text: string): Uint8Array => new Uint8Array(Buffer.from(text, "base64url"));
-  const identity: FactoryIdentity = { ...device, deviceKey: bytes(device.deviceKey), claimSecret: bytes(device.claimSecret) };
-  return factoryFlash({ layout: layoutOf(device.geometry), identity, trustChain: options.trustChain, image: options.image });
+  const identity: FactoryIdentity = {
+    ...device,
+    deviceKey: bytes(device.deviceKey),
+    claimSecret: bytes(device.claimSecret),
+  };
+  return factoryFlash({
+    layout: layoutOf(device.geometry),
+    identity,
+    trustChain: options.trustChain,
+    image: options.image,
+  });
 }
 
 function writeWhole(path: string, content: string | Uint8Array): void {

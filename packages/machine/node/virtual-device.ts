@@ -107,12 +107,15 @@ export class VirtualDevice extends EventEmitter<VirtualDeviceEvents> {
     super();
     this.options = options;
     this.#surroundings = { ...realSurroundings, ...options.surroundings };
-    if (this.#isWorker && options.surroundings) throw new Error("surroundings can be chosen for in-process devices only");
+    if (this.#isWorker && options.surroundings)
+      throw new Error("surroundings can be chosen for in-process devices only");
     this.#flash = new SharedArrayBuffer(options.layout.sizeBytes);
     if ("bytes" in options.flash) this.flashBytes.set(options.flash.bytes);
     this.#bootModule = new WebAssembly.Module(new Uint8Array(options.bootWasm));
     this.#resetPauseUs = 1000 * (options.resetPauseMs ?? (this.#isWorker ? 100 : 0));
-    this.#watchdog = new HardwareWatchdog(new WatchdogCell(this.#watchdogCell), this.#surroundings.clock, () => this.#watchdogExpired());
+    this.#watchdog = new HardwareWatchdog(new WatchdogCell(this.#watchdogCell), this.#surroundings.clock, () =>
+      this.#watchdogExpired(),
+    );
   }
 
   get deviceId(): string {
@@ -216,7 +219,10 @@ export class VirtualDevice extends EventEmitter<VirtualDeviceEvents> {
     const { clock, wallClockS, entropy, connect } = this.#surroundings;
     this.#machine = new Machine(
       {
-        clock, wallClockS, entropy, flash,
+        clock,
+        wallClockS,
+        entropy,
+        flash,
         openStreams: (onEvent) => new Streams(connect, onEvent),
         retained: new RetainedRam(this.#retained),
         watchdog: this.#watchdog,
@@ -337,6 +343,9 @@ export class VirtualDevice extends EventEmitter<VirtualDeviceEvents> {
  * Starts device-worker.ts in a thread. tsx's hook for require() works in the thread itself; its hook for import would
  * need a second thread beside each device's.
  */
-const workerProgram = [createRequire(import.meta.url).resolve("tsx/cjs"), fileURLToPath(new URL("./device-worker.ts", import.meta.url))]
+const workerProgram = [
+  createRequire(import.meta.url).resolve("tsx/cjs"),
+  fileURLToPath(new URL("./device-worker.ts", import.meta.url)),
+]
   .map((path) => `require(${JSON.stringify(path)});`)
   .join(" ");

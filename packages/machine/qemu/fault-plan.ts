@@ -31,9 +31,18 @@ export interface MarginalState {
 }
 
 export function encodeFaultPlan(cut: DriverCut | undefined, marginal: MarginalState): Uint8Array {
-  if (marginal.bits.length > MARGINAL_MAX) throw new RangeError(`${marginal.bits.length} bytes with marginal bits, more than ${MARGINAL_MAX}`);
+  if (marginal.bits.length > MARGINAL_MAX)
+    throw new RangeError(`${marginal.bits.length} bytes with marginal bits, more than ${MARGINAL_MAX}`);
   const plan = new DataView(new ArrayBuffer(FAULT_PLAN_BYTES));
-  const words = [MAGIC, cut?.operation ?? 0, cut ? tears.indexOf(cut.tear) : 0, cut?.seed ?? 0, cut?.leavesMarginal ? 1 : 0, marginal.state, marginal.bits.length];
+  const words = [
+    MAGIC,
+    cut?.operation ?? 0,
+    cut ? tears.indexOf(cut.tear) : 0,
+    cut?.seed ?? 0,
+    cut?.leavesMarginal ? 1 : 0,
+    marginal.state,
+    marginal.bits.length,
+  ];
   words.push(...marginal.bits.flatMap(({ offset, mask }) => [offset, mask]));
   words.forEach((word, i) => plan.setUint32(4 * i, word, true));
   return new Uint8Array(plan.buffer);
@@ -45,6 +54,9 @@ export function decodeMarginal(bytes: Uint8Array): MarginalState | undefined {
   const plan = new DataView(bytes.buffer, bytes.byteOffset);
   const count = plan.getUint32(24, true);
   if (plan.getUint32(0, true) !== MAGIC || count > MARGINAL_MAX) return undefined;
-  const bits = Array.from({ length: count }, (_, n) => ({ offset: plan.getUint32(MARGINAL_AT + 8 * n, true), mask: plan.getUint32(MARGINAL_AT + 8 * n + 4, true) }));
+  const bits = Array.from({ length: count }, (_, n) => ({
+    offset: plan.getUint32(MARGINAL_AT + 8 * n, true),
+    mask: plan.getUint32(MARGINAL_AT + 8 * n + 4, true),
+  }));
   return { state: plan.getUint32(20, true), bits };
 }

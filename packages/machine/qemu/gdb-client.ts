@@ -93,13 +93,19 @@ export class GdbClient {
     let checksum = 0;
     for (const byte of Buffer.from(command, "latin1")) checksum = (checksum + byte) & 0xff;
     return new Promise((resolve, reject) => {
-      const timer = timeoutMs > 0 ? setTimeout(() => settle(() => reject(new Error(`gdb stub did not answer ${command}`))), timeoutMs) : undefined;
+      const timer =
+        timeoutMs > 0
+          ? setTimeout(() => settle(() => reject(new Error(`gdb stub did not answer ${command}`))), timeoutMs)
+          : undefined;
       const settle = (act: () => void): void => {
         clearTimeout(timer);
         this.#waiting = undefined;
         act();
       };
-      this.#waiting = { resolve: (packet) => settle(() => resolve(packet)), reject: (error) => settle(() => reject(error)) };
+      this.#waiting = {
+        resolve: (packet) => settle(() => resolve(packet)),
+        reject: (error) => settle(() => reject(error)),
+      };
       this.#socket.write(`$${command}#${checksum.toString(16).padStart(2, "0")}`, "latin1");
     });
   }

@@ -28,7 +28,8 @@ export class MonitorRecord {
   end(): QemuEnd {
     const events = readFileSync(`${this.#path}.out`, "latin1");
     if (events.includes('"event": "WATCHDOG"')) return "watchdog";
-    // ShutdownCause of QEMU's qapi/run-state.json: guest-reset, guest-shutdown, guest-panic; host-signal, host-qmp-quit, …
+    // ShutdownCause of QEMU's qapi/run-state.json: guest-reset, guest-shutdown, guest-panic; host-signal,
+    // host-qmp-quit, …
     return /"reason": "guest-/.test(events) ? "guest" : "host";
   }
 }

@@ -16,7 +16,12 @@ export function readOperationLine(line: string): RecordedOperation | undefined {
   const match = LINE.exec(line);
   if (!match) return undefined;
   const [, kind, offset, length, crc] = match;
-  return { kind: kind === "E" ? "erase" : "program", offset: parseInt(offset!, 16), length: Number(length), crc: parseInt(crc!, 16) };
+  return {
+    kind: kind === "E" ? "erase" : "program",
+    offset: parseInt(offset!, 16),
+    length: Number(length),
+    crc: parseInt(crc!, 16),
+  };
 }
 
 export function crc32(bytes: Uint8Array): number {

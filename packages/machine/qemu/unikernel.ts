@@ -5,14 +5,33 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { EventEmitter } from "node:events";
-import { appendFileSync, mkdirSync, openSync, closeSync, ftruncateSync, readFileSync, readSync, rmSync, writeFileSync, writeSync, existsSync } from "node:fs";
+import {
+  appendFileSync,
+  mkdirSync,
+  openSync,
+  closeSync,
+  ftruncateSync,
+  readFileSync,
+  readSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+  existsSync,
+} from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { FRAME_START } from "@flipside/image-format";
 import { type FolderLock, lockFolder } from "@flipside/processes/folder-lock";
 import { applyTorn, type FlashOperation, type Tear } from "../src/faults/torn-operation.ts";
 import type { SeededRandom } from "../src/faults/seeded-random.ts";
-import { decodeMarginal, type DriverCut, encodeFaultPlan, FAULT_PLAN_BYTES, FAULT_PLAN_OFFSET, type MarginalState } from "./fault-plan.ts";
+import {
+  decodeMarginal,
+  type DriverCut,
+  encodeFaultPlan,
+  FAULT_PLAN_BYTES,
+  FAULT_PLAN_OFFSET,
+  type MarginalState,
+} from "./fault-plan.ts";
 import { BootReason, ResetCause } from "../src/abi.ts";
 import { GdbClient } from "./gdb-client.ts";
 import { MonitorRecord } from "./monitor-record.ts";
@@ -48,13 +67,16 @@ export interface UnikernelOptions {
   /** Default: "host". */
   entropy?: QemuEntropy;
   macAddress?: string;
-  /** A Unix socket that is the other end of the serial line, for `recover`. Without it nothing can be said to the device. */
+  /**
+   * A Unix socket that is the other end of the serial line, for `recover`. Without it nothing can be said to the
+   * device.
+   */
   serialSocketPath?: string;
   /** `-icount`: virtual time counts instructions (8 ns each) and runs repeat. */
   countInstructions?: boolean;
   /**
-   * Loader and image are test builds (build/link.ts, `flashFaults`): the flash driver cuts power itself (`armDriverCut`)
-   * and records its operations. Other images run too, without cuts or records.
+   * Loader and image are test builds (build/link.ts, `flashFaults`): the flash driver cuts power itself
+   * (`armDriverCut`) and records its operations. Other images run too, without cuts or records.
    */
   flashFaults?: boolean;
   qemuPath?: string;
@@ -68,8 +90,8 @@ export interface FlashOperationAddresses {
 
 export interface PowerCut {
   /**
-   * Cut at this flash operation, counted from 1: the first that an image makes after the power-on that follows (what the
-   * boot loader does before that is not counted, later resets are).
+   * Cut at this flash operation, counted from 1: the first that an image makes after the power-on that follows (what
+   * the boot loader does before that is not counted, later resets are).
    */
   operation: number;
   tear: Tear;
@@ -81,7 +103,10 @@ export interface UnikernelEvents {
   /** QEMU is about to be started: after a power-on, and anew after each reset. */
   launch: [];
   line: [line: string];
-  /** The machine was reset: a status of exokernel/reset.c (16 + EXO_BOOT_* of the boot that follows), or 0 for the hardware watchdog. */
+  /**
+   * The machine was reset: a status of exokernel/reset.c (16 + EXO_BOOT_* of the boot that follows), or 0 for the
+   * hardware watchdog.
+   */
   reset: [status: number];
   /** Power was cut at the chosen operation. A cut by the driver tells no data. */
   cut: [operation: FlashOperation];
@@ -99,18 +124,20 @@ process.on("exit", () => {
 });
 
 /**
- * QEMU goes on when its parent is gone, and no option of its own changes that. So a watcher stays beside it: it reads from
- * the pipe that is standard input, whose other end this process holds and never writes to, and kills QEMU when that ends.
- * When QEMU ended before, the watcher has another parent, and the process id may be another program's: then it kills nothing.
+ * QEMU goes on when its parent is gone, and no option of its own changes that. So a watcher stays beside it: it reads
+ * from the pipe that is standard input, whose other end this process holds and never writes to, and kills QEMU when
+ * that ends. When QEMU ended before, the watcher has another parent, and the process id may be another program's: then
+ * it kills nothing.
  *
- * Every byte of the console counts. What Node gives a child as standard output is a socket, which is full after some 280
- * writes of one byte, and the exokernel's console then gives up on a byte rather than stop the device. A pipe holds 64 KiB.
+ * Every byte of the console counts. What Node gives a child as standard output is a socket, which is full after some
+ * 280 writes of one byte, and the exokernel's console then gives up on a byte rather than stop the device. A pipe holds
+ * 64 KiB.
  *
  * QEMU takes the shell's place, so it is QEMU that is signalled and whose status is seen.
  */
 const BESIDE_WATCHER = [
-  'exec 3<&0 0</dev/null',
-  '(read -r -u 3',
+  "exec 3<&0 0</dev/null",
+  "(read -r -u 3",
   // Debian's smallest images have no ps, and other systems no /proc.
   ' if [ -r /proc/self/stat ]; then read -r _ _ _ parent _ <"/proc/$BASHPID/stat"; else parent=$(ps -o ppid= -p "$BASHPID" | tr -d " "); fi',
   ' [ "$parent" = "$$" ] && kill -KILL "$$") >/dev/null 2>&1 &',
@@ -256,9 +283,12 @@ export class Unikernel extends EventEmitter<UnikernelEvents> {
     this.#operations = 0;
   }
 
-  /** Test builds: has the flash driver cut power itself. Counts from the next power-on, and holds for that one alone. */
+  /**
+   * Test builds: has the flash driver cut power itself. Counts from the next power-on, and holds for that one alone.
+   */
   armDriverCut(cut: DriverCut | undefined): void {
-    if (!this.options.flashFaults) throw new Error("this unikernel's flash driver can't cut power: it is no test build");
+    if (!this.options.flashFaults)
+      throw new Error("this unikernel's flash driver can't cut power: it is no test build");
     this.#driverCut = cut;
   }
 
@@ -311,21 +341,47 @@ export class Unikernel extends EventEmitter<UnikernelEvents> {
           ? ["-netdev", `socket,id=net0,udp=127.0.0.1:${network.remotePort},localaddr=127.0.0.1:${network.localPort}`]
           : [];
     return [
-      "-M", "virt,memory-backend=ram", "-m", "32M", "-bios", "none", "-display", "none", "-monitor", "none", "-nodefaults",
-      "-object", `memory-backend-file,id=ram,size=${RAM_BYTES},mem-path=${this.#ramPath},share=on`,
-      "-drive", `if=pflash,unit=0,format=raw,readonly=on,file=${this.#bootPath}`,
-      "-drive", `if=pflash,unit=1,format=raw,file=${this.flashPath}`,
-      "-global", "virtio-mmio.force-legacy=false",
+      "-M",
+      "virt,memory-backend=ram",
+      "-m",
+      "32M",
+      "-bios",
+      "none",
+      "-display",
+      "none",
+      "-monitor",
+      "none",
+      "-nodefaults",
+      "-object",
+      `memory-backend-file,id=ram,size=${RAM_BYTES},mem-path=${this.#ramPath},share=on`,
+      "-drive",
+      `if=pflash,unit=0,format=raw,readonly=on,file=${this.#bootPath}`,
+      "-drive",
+      `if=pflash,unit=1,format=raw,file=${this.flashPath}`,
+      "-global",
+      "virtio-mmio.force-legacy=false",
       ...netdev,
-      ...(network.kind === "none" ? [] : ["-device", `virtio-net-device,netdev=net0,mac=${this.options.macAddress ?? "52:54:00:12:34:56"}`]),
+      ...(network.kind === "none"
+        ? []
+        : ["-device", `virtio-net-device,netdev=net0,mac=${this.options.macAddress ?? "52:54:00:12:34:56"}`]),
       ...this.#entropyArguments(),
-      "-device", "i6300esb", "-action", "watchdog=reset", "-no-reboot",
-      "-device", `loader,addr=${RESET_CAUSE},data=${(BigInt(this.#resetCause) << 32n) | BigInt(RESET_CAUSE_MAGIC)},data-len=8`,
+      "-device",
+      "i6300esb",
+      "-action",
+      "watchdog=reset",
+      "-no-reboot",
+      "-device",
+      `loader,addr=${RESET_CAUSE},data=${(BigInt(this.#resetCause) << 32n) | BigInt(RESET_CAUSE_MAGIC)},data-len=8`,
       ...this.#monitor.begin(),
       ...(this.options.serialSocketPath === undefined
         ? ["-serial", "stdio"]
         : // Standard output gets what the device writes, whoever is plugged in.
-          ["-chardev", `socket,id=line,path=${this.options.serialSocketPath},server=on,wait=off,logfile=/dev/stdout`, "-serial", "chardev:line"]),
+          [
+            "-chardev",
+            `socket,id=line,path=${this.options.serialSocketPath},server=on,wait=off,logfile=/dev/stdout`,
+            "-serial",
+            "chardev:line",
+          ]),
       ...(this.options.countInstructions ? ["-icount", "shift=3,sleep=off", "-rtc", "clock=vm"] : []),
       ...(this.#cut ? ["-S", "-gdb", `unix:${join(this.options.folder, "gdb.sock")},server=on,wait=off`] : []),
     ];
@@ -334,21 +390,35 @@ export class Unikernel extends EventEmitter<UnikernelEvents> {
   #entropyArguments(): string[] {
     const device = ["-device", "virtio-rng-device,rng=rng0"];
     switch (this.options.entropy ?? "host") {
-      case "none": return [];
-      case "zeros": return ["-object", "rng-random,id=rng0,filename=/dev/zero", ...device];
+      case "none":
+        return [];
+      case "zeros":
+        return ["-object", "rng-random,id=rng0,filename=/dev/zero", ...device];
       // A daemon that nobody has plugged in: it takes requests and answers none.
-      case "silent": return ["-chardev", `socket,id=egd,path=${join(this.options.folder, "egd.sock")},server=on,wait=off`, "-object", "rng-egd,id=rng0,chardev=egd", ...device];
-      default: return ["-object", "rng-builtin,id=rng0", ...device];
+      case "silent":
+        return [
+          "-chardev",
+          `socket,id=egd,path=${join(this.options.folder, "egd.sock")},server=on,wait=off`,
+          "-object",
+          "rng-egd,id=rng0,chardev=egd",
+          ...device,
+        ];
+      default:
+        return ["-object", "rng-builtin,id=rng0", ...device];
     }
   }
 
   #launch(): void {
     this.emit("launch");
-    const child = spawn("bash", ["-c", BESIDE_WATCHER, this.options.qemuPath ?? "qemu-system-riscv32", ...this.#arguments()], {
-      stdio: ["pipe", "pipe", "pipe"],
-      // A process group of its own: a terminal's Ctrl-C and hang-up are for this process, which then stops QEMU.
-      detached: true,
-    });
+    const child = spawn(
+      "bash",
+      ["-c", BESIDE_WATCHER, this.options.qemuPath ?? "qemu-system-riscv32", ...this.#arguments()],
+      {
+        stdio: ["pipe", "pipe", "pipe"],
+        // A process group of its own: a terminal's Ctrl-C and hang-up are for this process, which then stops QEMU.
+        detached: true,
+      },
+    );
     child.stdin!.on("error", () => {});
     this.#process = child;
     running.add(child);
@@ -462,7 +532,8 @@ export class Unikernel extends EventEmitter<UnikernelEvents> {
       }
     } catch (error) {
       // The machine ended by itself (a reset in the middle of an update): the next launch counts on.
-      if (this.#process === child && this.#wanted && !this.#gdb?.closed) this.#line(`qemu: gdb: ${(error as Error).message}`);
+      if (this.#process === child && this.#wanted && !this.#gdb?.closed)
+        this.#line(`qemu: gdb: ${(error as Error).message}`);
     }
   }
 

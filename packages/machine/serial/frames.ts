@@ -1,7 +1,13 @@
 // Frames on the serial line, the end outside: packages/image-format/src/portable/recovery-protocol.ts has the form.
 
 import {
-  crc32, FRAME_CHECK_BYTES, FRAME_DATA_BYTES_MAX, FRAME_END, FRAME_PREFIX_BYTES, FRAME_START, RECOVERY_PROTOCOL_VERSION,
+  crc32,
+  FRAME_CHECK_BYTES,
+  FRAME_DATA_BYTES_MAX,
+  FRAME_END,
+  FRAME_PREFIX_BYTES,
+  FRAME_START,
+  RECOVERY_PROTOCOL_VERSION,
 } from "@flipside/image-format";
 
 export interface Frame {
@@ -20,7 +26,10 @@ export function encodeFrame({ type, sequence, data }: Frame): Buffer {
   bytes.set(data, FRAME_PREFIX_BYTES);
   const checked = FRAME_PREFIX_BYTES + data.length;
   bytes.writeUInt32LE(crc32(bytes, 0, checked), checked);
-  return Buffer.from(`${String.fromCharCode(FRAME_START)}${bytes.toString("base64url")}${String.fromCharCode(FRAME_END)}`, "latin1");
+  return Buffer.from(
+    `${String.fromCharCode(FRAME_START)}${bytes.toString("base64url")}${String.fromCharCode(FRAME_END)}`,
+    "latin1",
+  );
 }
 
 /** A line between its start and its end; undefined when it is no frame that holds. */
@@ -29,7 +38,8 @@ function decodeFrame(line: string): Frame | undefined {
   // Buffer forgives what is no base64url: only what reads back the same was sent so.
   if (bytes.toString("base64url") !== line || bytes.length < FRAME_PREFIX_BYTES + FRAME_CHECK_BYTES) return undefined;
   const checked = bytes.length - FRAME_CHECK_BYTES;
-  if (bytes[1] !== RECOVERY_PROTOCOL_VERSION || bytes.readUInt16LE(4) !== checked - FRAME_PREFIX_BYTES) return undefined;
+  if (bytes[1] !== RECOVERY_PROTOCOL_VERSION || bytes.readUInt16LE(4) !== checked - FRAME_PREFIX_BYTES)
+    return undefined;
   if (crc32(bytes, 0, checked) !== bytes.readUInt32LE(checked)) return undefined;
   return { type: bytes[0]!, sequence: bytes.readUInt16LE(2), data: bytes.subarray(FRAME_PREFIX_BYTES, checked) };
 }

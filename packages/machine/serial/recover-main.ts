@@ -27,7 +27,10 @@ export interface Output {
 }
 
 /** Runs the command. Exit status: 0 done, 1 it did not work, 2 the command line can't be used. */
-export async function recover(argv: string[], output: Output = { out: (text) => void process.stdout.write(text), error: (text) => void process.stderr.write(text) }): Promise<number> {
+export async function recover(
+  argv: string[],
+  output: Output = { out: (text) => void process.stdout.write(text), error: (text) => void process.stderr.write(text) },
+): Promise<number> {
   let parsed;
   try {
     parsed = parseArgs({
@@ -51,7 +54,11 @@ export async function recover(argv: string[], output: Output = { out: (text) => 
     return 0;
   }
   const waitS = Number(values.wait);
-  const isUsable = positionals.length === 1 && (values.serial === undefined) !== (values["qemu-socket"] === undefined) && waitS > 0 && /^\d+$/.test(values.baud);
+  const isUsable =
+    positionals.length === 1 &&
+    (values.serial === undefined) !== (values["qemu-socket"] === undefined) &&
+    waitS > 0 &&
+    /^\d+$/.test(values.baud);
   if (!isUsable) {
     output.error(usage);
     return 2;
@@ -60,7 +67,10 @@ export async function recover(argv: string[], output: Output = { out: (text) => 
   let line: Duplex | undefined;
   try {
     const choose = await imageChooser(positionals[0]!);
-    line = values.serial !== undefined ? openSerialPort(values.serial, values.baud) : await openSocket(values["qemu-socket"]!);
+    line =
+      values.serial !== undefined
+        ? openSerialPort(values.serial, values.baud)
+        : await openSocket(values["qemu-socket"]!);
     output.out(`waiting for a device in recovery ...\n`);
     let shownPercent = -10;
     const { slot } = await recoverDevice({
@@ -82,7 +92,15 @@ export async function recover(argv: string[], output: Output = { out: (text) => 
     output.out(`stored in slot ${slot} as a candidate; the device starts it now, and it has to prove itself\n`);
     return 0;
   } catch (error) {
-    if (!(error instanceof RecoveryError || error instanceof FormatError || error instanceof UnfitFile || isSystemError(error))) throw error;
+    if (
+      !(
+        error instanceof RecoveryError ||
+        error instanceof FormatError ||
+        error instanceof UnfitFile ||
+        isSystemError(error)
+      )
+    )
+      throw error;
     output.error(`recover: ${error.message}\n`);
     return 1;
   } finally {
@@ -107,11 +125,17 @@ function describe(device: RecoveringDevice): string {
 /** Reads the file at once, so that a wrong one is known before anybody waits for a device. */
 async function imageChooser(path: string): Promise<(device: RecoveringDevice) => Uint8Array> {
   const images = splitRelease(new Uint8Array(readFileSync(path)));
-  const described = await Promise.all(images.map(async (bytes) => ({ bytes, description: await describeImage(bytes) })));
+  const described = await Promise.all(
+    images.map(async (bytes) => ({ bytes, description: await describeImage(bytes) })),
+  );
   return (device) => {
-    const fitting = described.find(({ description }) => description.product === device.product && description.hardware.name === device.hardware.name);
+    const fitting = described.find(
+      ({ description }) => description.product === device.product && description.hardware.name === device.hardware.name,
+    );
     if (fitting) return fitting.bytes;
-    const held = described.map(({ description }) => `${description.product} on ${description.hardware.name}`).join(", ");
+    const held = described
+      .map(({ description }) => `${description.product} on ${description.hardware.name}`)
+      .join(", ");
     throw new UnfitFile(`${path} has no image for ${device.product} on ${device.hardware.name}; it has ${held}`);
   };
 }
@@ -128,10 +152,16 @@ function openSocket(path: string): Promise<Duplex> {
 function openSerialPort(path: string, baud: string): Duplex {
   const fd = openSync(path, constants.O_RDWR | constants.O_NOCTTY | constants.O_NONBLOCK);
   try {
-    execFileSync("stty", [process.platform === "darwin" ? "-f" : "-F", path, baud, "raw", "-echo", "cs8", "-cstopb", "-parenb", "clocal"], { stdio: ["ignore", "ignore", "pipe"], timeout: 10_000 });
+    execFileSync(
+      "stty",
+      [process.platform === "darwin" ? "-f" : "-F", path, baud, "raw", "-echo", "cs8", "-cstopb", "-parenb", "clocal"],
+      { stdio: ["ignore", "ignore", "pipe"], timeout: 10_000 },
+    );
   } catch (error) {
     closeSync(fd);
-    throw new UnfitFile(`${path} can't be set up as a serial port: ${(error as { stderr?: Buffer }).stderr?.toString().trim() || (error as Error).message}`);
+    throw new UnfitFile(
+      `${path} can't be set up as a serial port: ${(error as { stderr?: Buffer }).stderr?.toString().trim() || (error as Error).message}`,
+    );
   }
   const readable = new ReadStream(fd);
   const writable = createWriteStream(path, { flags: "r+" });

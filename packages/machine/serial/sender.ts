@@ -3,8 +3,19 @@
 
 import type { Duplex } from "node:stream";
 import {
-  errorName, FRAME_ACKNOWLEDGED, FRAME_BEGIN, FRAME_DATA, FRAME_DONE, FRAME_HELLO, FRAME_IMAGE_BYTES_MAX, FRAME_INFO, FRAME_REFUSED, INFO_PREFIX_BYTES, ErrorCode,
-  RecoveryReason, recoveryReasonNames,
+  errorName,
+  FRAME_ACKNOWLEDGED,
+  FRAME_BEGIN,
+  FRAME_DATA,
+  FRAME_DONE,
+  FRAME_HELLO,
+  FRAME_IMAGE_BYTES_MAX,
+  FRAME_INFO,
+  FRAME_REFUSED,
+  INFO_PREFIX_BYTES,
+  ErrorCode,
+  RecoveryReason,
+  recoveryReasonNames,
 } from "@flipside/image-format";
 import { encodeFrame, type Frame, FrameReader } from "./frames.ts";
 
@@ -36,7 +47,11 @@ export type RecoveryErrorKind =
 
 export class RecoveryError extends Error {
   override name = "RecoveryError";
-  constructor(readonly kind: RecoveryErrorKind, message: string, readonly errorCode?: number) {
+  constructor(
+    readonly kind: RecoveryErrorKind,
+    message: string,
+    readonly errorCode?: number,
+  ) {
     super(message);
   }
 }
@@ -61,19 +76,32 @@ export interface RecoverOptions {
 
 const RESTARTS_MAX = 5;
 
-/** Resolves when the device has stored the image as a candidate and is about to start it. Rejects with RecoveryError. */
-export async function recoverDevice(options: RecoverOptions): Promise<{ slot: "a" | "b"; device: RecoveringDevice; restarts: number }> {
+/**
+ * Resolves when the device has stored the image as a candidate and is about to start it. Rejects with RecoveryError.
+ */
+export async function recoverDevice(
+  options: RecoverOptions,
+): Promise<{ slot: "a" | "b"; device: RecoveringDevice; restarts: number }> {
   const exchange = new Exchange(options);
   try {
     const device = deviceOf(await exchange.ask(FRAME_HELLO, new Uint8Array(0), FRAME_INFO));
     options.onDevice?.(device);
-    const unable = [RecoveryReason.NoFactoryRecord, RecoveryReason.FlashGeometry, RecoveryReason.NoTrustRecord].includes(device.reason);
-    if (unable) throw new RecoveryError("device-unable", `the device says ${device.reasonName}: without it no image can be checked, so it takes none`);
+    const unable = [
+      RecoveryReason.NoFactoryRecord,
+      RecoveryReason.FlashGeometry,
+      RecoveryReason.NoTrustRecord,
+    ].includes(device.reason);
+    if (unable)
+      throw new RecoveryError(
+        "device-unable",
+        `the device says ${device.reasonName}: without it no image can be checked, so it takes none`,
+      );
     const image = await options.chooseImage(device);
     for (let restarts = 0; ; restarts++) {
       const slot = await sendImage(exchange, image, options);
       if (slot !== undefined) return { slot, device, restarts };
-      if (restarts === RESTARTS_MAX) throw new RecoveryError("interrupted", `the device lost the transfer ${RESTARTS_MAX + 1} times`);
+      if (restarts === RESTARTS_MAX)
+        throw new RecoveryError("interrupted", `the device lost the transfer ${RESTARTS_MAX + 1} times`);
       options.onRestart?.();
     }
   } finally {
@@ -82,10 +110,19 @@ export async function recoverDevice(options: RecoverOptions): Promise<{ slot: "a
 }
 
 /** The slot; undefined when the device does not know of the transfer any more. */
-async function sendImage(exchange: Exchange, image: Uint8Array, options: RecoverOptions): Promise<"a" | "b" | undefined> {
+async function sendImage(
+  exchange: Exchange,
+  image: Uint8Array,
+  options: RecoverOptions,
+): Promise<"a" | "b" | undefined> {
   let next = wantedBy(await exchange.ask(FRAME_BEGIN, u32(image.length)));
   while (typeof next === "number") {
-    if (next >= image.length) throw new RecoveryError("refused", `the device wants more than the file's ${image.length} bytes`, ErrorCode.ImageTruncated);
+    if (next >= image.length)
+      throw new RecoveryError(
+        "refused",
+        `the device wants more than the file's ${image.length} bytes`,
+        ErrorCode.ImageTruncated,
+      );
     options.onProgress?.(next, image.length);
     const part = image.subarray(next, next + FRAME_IMAGE_BYTES_MAX);
     next = wantedBy(await exchange.ask(FRAME_DATA, Buffer.concat([u32(next), part])));
@@ -99,7 +136,11 @@ function wantedBy(answer: Frame): number | { slot: "a" | "b" | undefined } {
   const data = Buffer.from(answer.data);
   if (answer.type === FRAME_ACKNOWLEDGED && data.length === 4) return data.readUInt32LE(0);
   if (answer.type === FRAME_DONE && data.length === 1) return { slot: data[0] === 0 ? "a" : "b" };
-  if (answer.type !== FRAME_REFUSED || data.length !== 4) throw new RecoveryError("device-unable", `the device gave an answer of a kind that this program does not know (${answer.type})`);
+  if (answer.type !== FRAME_REFUSED || data.length !== 4)
+    throw new RecoveryError(
+      "device-unable",
+      `the device gave an answer of a kind that this program does not know (${answer.type})`,
+    );
   const code = data.readUInt32LE(0);
   if (code === ErrorCode.DownloadTimedOut) return { slot: undefined };
   throw new RecoveryError("refused", `the device refused the image: ${errorName(code)} (${code})`, code);
@@ -113,7 +154,8 @@ function u32(value: number): Buffer {
 
 function deviceOf({ data }: Frame): RecoveringDevice {
   const bytes = Buffer.from(data);
-  if (bytes.length < INFO_PREFIX_BYTES) throw new RecoveryError("device-unable", "the device says less of itself than it should");
+  if (bytes.length < INFO_PREFIX_BYTES)
+    throw new RecoveryError("device-unable", "the device says less of itself than it should");
   let at = INFO_PREFIX_BYTES;
   const text = (length: number): string => bytes.toString("utf8", at, (at += length));
   const reason = bytes[0]!;
@@ -146,7 +188,10 @@ class Exchange {
     this.#retryMs = retryMs ?? 2_000;
     this.#silenceMs = silenceMs ?? 60_000;
     this.#endsAt = performance.now() + (totalMs ?? 3_600_000);
-    const reader = new FrameReader((frame) => frame.sequence === this.#waiting?.sequence && this.#waiting.answered(frame), onLine);
+    const reader = new FrameReader(
+      (frame) => frame.sequence === this.#waiting?.sequence && this.#waiting.answered(frame),
+      onLine,
+    );
     this.#onData = (bytes) => reader.take(bytes);
     this.#onEnd = () => {
       this.#isClosed = true;
@@ -164,11 +209,17 @@ class Exchange {
       if (this.#isClosed) return reject(new RecoveryError("line-closed", "the serial line was closed"));
       const leftMs = Math.max(0, this.#endsAt - performance.now());
       const repeat = setInterval(() => this.#line.write(frame), this.#retryMs);
-      const deadline = setTimeout(() => {
-        ended();
-        const why = leftMs < this.#silenceMs ? "this takes too long" : `no answer for ${this.#silenceMs / 1000} s: is the device in recovery, and the line the right one?`;
-        reject(new RecoveryError("no-answer", why));
-      }, Math.min(this.#silenceMs, leftMs));
+      const deadline = setTimeout(
+        () => {
+          ended();
+          const why =
+            leftMs < this.#silenceMs
+              ? "this takes too long"
+              : `no answer for ${this.#silenceMs / 1000} s: is the device in recovery, and the line the right one?`;
+          reject(new RecoveryError("no-answer", why));
+        },
+        Math.min(this.#silenceMs, leftMs),
+      );
       const ended = (): void => {
         clearInterval(repeat);
         clearTimeout(deadline);

@@ -12,7 +12,16 @@ export const Exo = {
   Closed: -8,
 } as const;
 
-export const Zone = { BootControl: 0, Factory: 1, Settings: 2, Trust: 3, SlotA: 4, SlotB: 5, Journal: 6, App: 7 } as const;
+export const Zone = {
+  BootControl: 0,
+  Factory: 1,
+  Settings: 2,
+  Trust: 3,
+  SlotA: 4,
+  SlotB: 5,
+  Journal: 6,
+  App: 7,
+} as const;
 export const ZONE_COUNT = 8;
 
 /** Durability of a program. */
@@ -21,7 +30,16 @@ export const VERIFIED = 2;
 export const StreamState = { Connecting: 0, Open: 1, Closed: 2 } as const;
 
 /** Why the last run ended. EXO_RESET_x has the number of the EXO_BOOT_x that it causes. */
-export const BootReason = { PowerOn: 0, Requested: 1, Update: 2, RollBack: 3, Trap: 4, Watchdog: 5, Pin: 6, Unknown: 7 } as const;
+export const BootReason = {
+  PowerOn: 0,
+  Requested: 1,
+  Update: 2,
+  RollBack: 3,
+  Trap: 4,
+  Watchdog: 5,
+  Pin: 6,
+  Unknown: 7,
+} as const;
 
 /** What reset the machine, as the hardware says it. */
 export const ResetCause = { Unknown: 0, Power: 1, Pin: 2, Watchdog: 3, Software: 4 } as const;

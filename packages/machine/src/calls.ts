@@ -3,7 +3,14 @@
 // says they are. This host has sockets, and no network card.
 
 import {
-  BOOT_INFO_BYTES, CRASH_RECORD_BYTES, Exo, HEALTH_UNHEALTHY, Phase, VERIFIED, Zone, ZONE_COUNT,
+  BOOT_INFO_BYTES,
+  CRASH_RECORD_BYTES,
+  Exo,
+  HEALTH_UNHEALTHY,
+  Phase,
+  VERIFIED,
+  Zone,
+  ZONE_COUNT,
 } from "./abi.ts";
 import { zoneNames } from "./factory/flash-layout.ts";
 import { isProgramRange } from "./flash/program-range.ts";
@@ -143,9 +150,12 @@ function basicCalls(grants: Grants, ports: Ports, memory: MemoryPort): Calls {
 function nicCalls(grants: Grants): Calls {
   const absent = (): number => (grants.useNetwork ? Exo.Absent : Exo.Denied);
   return {
-    nic_info: absent, nic_grant: absent,
-    nic_receive: absent, nic_release: absent,
-    nic_acquire: absent, nic_transmit: absent,
+    nic_info: absent,
+    nic_grant: absent,
+    nic_receive: absent,
+    nic_release: absent,
+    nic_acquire: absent,
+    nic_transmit: absent,
   };
 }
 

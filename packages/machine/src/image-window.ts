@@ -6,7 +6,10 @@ import type { WindowPort } from "./ports.ts";
 export class ImageWindow implements WindowPort {
   bytes: Uint8Array | undefined;
 
-  constructor(readonly address = 0, readonly sizeBytes = 2 * 1024 * 1024) {
+  constructor(
+    readonly address = 0,
+    readonly sizeBytes = 2 * 1024 * 1024,
+  ) {
     this.bytes = new Uint8Array(sizeBytes);
   }
 }

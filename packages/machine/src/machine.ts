@@ -33,7 +33,10 @@ export interface MachineParts {
   entropy(target: Uint8Array): number | void;
   /** For a new run; `onEvent`: something that a module may wait for has happened. */
   openStreams(onEvent: () => void): RunStreams;
-  /** From a reset to the boot loader's first instruction: a device that crashes again and again must not take a whole core. */
+  /**
+   * From a reset to the boot loader's first instruction: a device that crashes again and again must not take a whole
+   * core.
+   */
   resetPauseUs: number;
   /** ResetCause of the first boot; the others of this machine's life are its own software's doing. */
   resetCause: number;
@@ -80,7 +83,10 @@ const traps: [RegExp, number, string][] = [
 const ILLEGAL_INSTRUCTION = 0x102;
 
 class Crashed extends Error {
-  constructor(readonly code: number, message: string) {
+  constructor(
+    readonly code: number,
+    message: string,
+  ) {
     super(message);
   }
 }
@@ -148,7 +154,11 @@ export class Machine {
     this.#resetCause = ResetCause.Software;
     this.#runBeganUs = clock.nowUs();
     const board: Board = {
-      flash, rootKeys, watchdog, entropy, wallClockS,
+      flash,
+      rootKeys,
+      watchdog,
+      entropy,
+      wallClockS,
       run: retained,
       runningSlotZone: undefined,
       recoverySlotZone: undefined,
@@ -221,7 +231,9 @@ export class Machine {
     });
   }
 
-  /** What the idle loop of main_image.c does: the app's tick when due, one step, then sleep until the next of the two. */
+  /**
+   * What the idle loop of main_image.c does: the app's tick when due, one step, then sleep until the next of the two.
+   */
   #step(board: Board): void {
     if (board.app.takeTick(this.#parts.clock.nowUs())) {
       this.#call(ModuleId.App, () => this.#app!.tick!());
@@ -306,7 +318,8 @@ export class Machine {
 
 function crashOf(error: unknown): { code: number; message: string } | undefined {
   if (error instanceof Crashed) return error;
-  const isTrap = error instanceof WebAssembly.RuntimeError || (error instanceof RangeError && /call stack/i.test(error.message));
+  const isTrap =
+    error instanceof WebAssembly.RuntimeError || (error instanceof RangeError && /call stack/i.test(error.message));
   if (!isTrap) return undefined;
   const known = traps.find(([pattern]) => pattern.test((error as Error).message));
   return known ? { code: known[1], message: known[2] } : { code: 0, message: "trap" };

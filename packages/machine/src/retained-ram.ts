@@ -7,7 +7,13 @@
 //   224 u8[512] console of this run, a ring  736 u8[512] of the crashed run, in order  1248 u32 reset cause
 
 import {
-  BOOT_INFO_BYTES, BootReason, CRASH_LOG_BYTES, CRASH_RECORD_BYTES, CRASH_RECORD_MAGIC, Phase, ResetCause,
+  BOOT_INFO_BYTES,
+  BootReason,
+  CRASH_LOG_BYTES,
+  CRASH_RECORD_BYTES,
+  CRASH_RECORD_MAGIC,
+  Phase,
+  ResetCause,
 } from "./abi.ts";
 import type { RunPort } from "./ports.ts";
 
@@ -58,8 +64,8 @@ export class RetainedRam implements RunPort {
   }
 
   /**
-   * First thing at a boot, which `cause` (ResetCause) began: why the last run ended; and, until this run says otherwise, it
-   * ended without a word.
+   * First thing at a boot, which `cause` (ResetCause) began: why the last run ended; and, until this run says
+   * otherwise, it ended without a word.
    */
   beginBoot(cause: number): void {
     if (this.#get(0) !== MAGIC) this.forget();
@@ -105,7 +111,9 @@ export class RetainedRam implements RunPort {
 
   /** The last that the crashed run wrote to its console; undefined without a crash record. */
   get lastConsole(): Uint8Array | undefined {
-    return this.#get(HAS_LAST_CRASH) ? this.#bytes.subarray(LAST_CONSOLE, LAST_CONSOLE + this.#get(LAST_CONSOLE_BYTES)) : undefined;
+    return this.#get(HAS_LAST_CRASH)
+      ? this.#bytes.subarray(LAST_CONSOLE, LAST_CONSOLE + this.#get(LAST_CONSOLE_BYTES))
+      : undefined;
   }
 
   keepConsole(bytes: Uint8Array): void {
@@ -122,7 +130,8 @@ export class RetainedRam implements RunPort {
   #keepLastConsole(): void {
     const written = this.#get(CONSOLE_BYTES);
     const length = Math.min(written, CRASH_LOG_BYTES);
-    for (let i = 0; i < length; i++) this.#bytes[LAST_CONSOLE + i] = this.#bytes[CONSOLE + ((written - length + i) % CRASH_LOG_BYTES)]!;
+    for (let i = 0; i < length; i++)
+      this.#bytes[LAST_CONSOLE + i] = this.#bytes[CONSOLE + ((written - length + i) % CRASH_LOG_BYTES)]!;
     this.#set(LAST_CONSOLE_BYTES, length);
   }
 
@@ -133,7 +142,9 @@ export class RetainedRam implements RunPort {
   #write(record: Uint8Array, kind: number, crash: Crash): void {
     record.fill(0);
     const view = new DataView(record.buffer, record.byteOffset, record.length);
-    [CRASH_RECORD_MAGIC, kind, crash.module, crash.code, 0, 0, crash.uptimeMs, this.#get(PHASE)].forEach((value, i) => view.setUint32(4 * i, value >>> 0, true));
+    [CRASH_RECORD_MAGIC, kind, crash.module, crash.code, 0, 0, crash.uptimeMs, this.#get(PHASE)].forEach((value, i) =>
+      view.setUint32(4 * i, value >>> 0, true),
+    );
     record.set(new TextEncoder().encode(crash.message).subarray(0, 31), 32);
   }
 

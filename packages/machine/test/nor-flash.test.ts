@@ -44,7 +44,10 @@ test("a random sequence of operations keeps to NOR's rules, and flash and file a
       const offset = random.below(layout.sizeBytes - 512);
       const length = random.below(300);
       // Half of the time only what is erased already, else nearly all would be refused.
-      const data = Uint8Array.from({ length }, (_, i) => random.next() & (n % 2 === 0 ? (model[offset + i] ?? 0) : 0xff));
+      const data = Uint8Array.from(
+        { length },
+        (_, i) => random.next() & (n % 2 === 0 ? (model[offset + i] ?? 0) : 0xff),
+      );
       const isAligned = offset % 4 === 0 && length % 4 === 0;
       const isInPage = length > 0 && (offset % 256) + length <= 256;
       const isErased = data.every((byte, i) => (byte & ~model[offset + i]!) === 0);

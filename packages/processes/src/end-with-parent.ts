@@ -1,5 +1,5 @@
-// A child that ends when its parent is gone, however that went: the parent starts it with an IPC channel, which the kernel
-// closes with the parent's last descriptor, after kill -9 too.
+// A child that ends when its parent is gone, however that went: the parent starts it with an IPC channel, which the
+// kernel closes with the parent's last descriptor, after kill -9 too.
 
 /** After this long without an end in order, the process ends at once. */
 const GRACE_MS = 8_000;

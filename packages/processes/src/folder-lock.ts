@@ -1,8 +1,9 @@
 // One owner at a time of a folder. docs/decisions/0007 says why the lock is SQLite's.
 //
-// `owner.lock` is a database of one row, which says who the owner is. The owner keeps a write transaction open: the lock of
-// that (fcntl) dies with its process, however it dies, and others may read the row meanwhile. POSIX drops a process's locks
-// on a file when it closes any descriptor of that file: so nobody in the owner's process may open owner.lock but SQLite.
+// `owner.lock` is a database of one row, which says who the owner is. The owner keeps a write transaction open: the
+// lock of that (fcntl) dies with its process, however it dies, and others may read the row meanwhile. POSIX drops a
+// process's locks on a file when it closes any descriptor of that file: so nobody in the owner's process may open
+// owner.lock but SQLite.
 
 import { closeSync, mkdirSync, openSync } from "node:fs";
 import { hostname } from "node:os";
@@ -30,8 +31,13 @@ export class FolderInUseError extends Error {
     /** Undefined: it had not said yet. */
     readonly owner: Owner | undefined,
   ) {
-    const who = owner === undefined ? "by a process that starts just now" : `by process ${owner.processId}${owner.host === hostname() ? "" : ` on ${owner.host}`} since ${owner.since} (${owner.command})`;
-    super(`The folder ${folder} is in use ${who}. Stop that first${owner === undefined ? "" : ` (kill ${owner.processId})`}, or choose another folder.`);
+    const who =
+      owner === undefined
+        ? "by a process that starts just now"
+        : `by process ${owner.processId}${owner.host === hostname() ? "" : ` on ${owner.host}`} since ${owner.since} (${owner.command})`;
+    super(
+      `The folder ${folder} is in use ${who}. Stop that first${owner === undefined ? "" : ` (kill ${owner.processId})`}, or choose another folder.`,
+    );
   }
 }
 
@@ -43,10 +49,14 @@ export interface FolderLock {
 /** A handle that nobody refers to is collected, and its lock with it. */
 const held = new Set<Database>();
 
-/** As a person would have typed it: npm's words only in the program that the script itself started, not in what that starts. */
+/**
+ * As a person would have typed it: npm's words only in the program that the script itself started, not in what that
+ * starts.
+ */
 export function commandOfThisProcess(): string {
   const script = process.env["npm_lifecycle_event"];
-  const isOfScript = process.env["npm_package_name"] === "flipside" && process.env["FLIPSIDE_LAUNCHER"] === String(process.ppid);
+  const isOfScript =
+    process.env["npm_package_name"] === "flipside" && process.env["FLIPSIDE_LAUNCHER"] === String(process.ppid);
   if (script === undefined || !isOfScript) return ["node", ...process.argv.slice(1)].join(" ");
   const words = script === "start" || script === "test" ? script : `run ${script}`;
   return `npm ${words}${process.argv.length > 2 ? ` -- ${process.argv.slice(2).join(" ")}` : ""}`;
@@ -67,10 +77,16 @@ export function lockFolder(folder: string): FolderLock {
   makePrivate(path);
   const database = new Database(path, { timeout: READ_TIMEOUT_MS });
   try {
-    // What it says is worth nothing after a power cut of this machine: the owner is gone then. So nothing waits for the disk, least
-    // of all for other files' data, which some file systems write out with the first fsync that comes (ext4, data=ordered).
+    // What it says is worth nothing after a power cut of this machine: the owner is gone then. So nothing waits for the
+    // disk, least of all for other files' data, which some file systems write out with the first fsync that comes
+    // (ext4, data=ordered).
     database.pragma("synchronous = OFF");
-    const owner: Owner = { processId: process.pid, host: hostname(), since: new Date().toISOString(), command: commandOfThisProcess() };
+    const owner: Owner = {
+      processId: process.pid,
+      host: hostname(),
+      since: new Date().toISOString(),
+      command: commandOfThisProcess(),
+    };
     for (let round = 0; round < ROUNDS_MAX; round++) {
       if (!beginWriting(database)) throw new FolderInUseError(resolve(folder), livingOwner(database));
       if (JSON.stringify(readOwner(database)) === JSON.stringify(owner)) {
@@ -92,7 +108,8 @@ export function lockFolder(folder: string): FolderLock {
   } catch (error) {
     database.close();
     const code = String((error as { code?: unknown }).code);
-    if (code === "SQLITE_NOTADB" || code === "SQLITE_CORRUPT") throw new Error(`${path} is damaged (${code}). When no other process uses that folder, delete it.`);
+    if (code === "SQLITE_NOTADB" || code === "SQLITE_CORRUPT")
+      throw new Error(`${path} is damaged (${code}). When no other process uses that folder, delete it.`);
     throw error;
   }
 }

@@ -19,9 +19,17 @@ afterEach(() => {
 
 /** A process that tries to take the folder, says "taken" or the error, and stays. */
 function rival(): { child: ChildProcess; said: Promise<string> } {
-  const child = spawn(process.execPath, ["--import", "tsx", fileURLToPath(new URL("lock-holder.ts", import.meta.url)), folder], { stdio: ["pipe", "pipe", "inherit"] });
+  const child = spawn(
+    process.execPath,
+    ["--import", "tsx", fileURLToPath(new URL("lock-holder.ts", import.meta.url)), folder],
+    { stdio: ["pipe", "pipe", "inherit"] },
+  );
   children.push(child);
-  const said = new Promise<string>((resolve) => createInterface({ input: child.stdout! }).once("line", resolve).once("close", () => resolve("nothing")));
+  const said = new Promise<string>((resolve) =>
+    createInterface({ input: child.stdout! })
+      .once("line", resolve)
+      .once("close", () => resolve("nothing")),
+  );
   return { child, said };
 }
 
@@ -42,7 +50,9 @@ test("who comes second is told who has it: process, since when, command, folder"
   expect(error).toBeInstanceOf(FolderInUseError);
   expect(error!.owner).toMatchObject({ processId: first.child.pid, host: hostname() });
   expect(error!.owner!.since <= before).toBe(true);
-  expect(error!.message).toContain(`The folder ${folder} is in use by process ${first.child.pid} since ${error!.owner!.since} (`);
+  expect(error!.message).toContain(
+    `The folder ${folder} is in use by process ${first.child.pid} since ${error!.owner!.since} (`,
+  );
   expect(error!.message).toContain("lock-holder.ts");
   expect(error!.message).toContain(`kill ${first.child.pid}`);
 });
@@ -87,12 +97,16 @@ test("of five that come at once, exactly one takes it", async () => {
   const taken = said.filter((line) => line === "taken");
   expect(taken.length, said.join("\n")).toBe(1);
   expect(said.filter((line) => line.includes("is in use")).length).toBe(4);
-  await Promise.all(rivals.map(({ child }) => (child.exitCode === null ? (child.kill("SIGKILL"), ended(child)) : undefined)));
+  await Promise.all(
+    rivals.map(({ child }) => (child.exitCode === null ? (child.kill("SIGKILL"), ended(child)) : undefined)),
+  );
   lockFolder(folder).release();
 }, 60_000);
 
 test("a damaged lock file is named, with what to do", async () => {
   const { writeFileSync } = await import("node:fs");
   writeFileSync(join(folder, "owner.lock"), "no database at all, but long enough to be looked at".repeat(20));
-  expect(() => lockFolder(folder)).toThrow(/owner\.lock is damaged \(SQLITE_NOTADB\)\. When no other process uses that folder, delete it/);
+  expect(() => lockFolder(folder)).toThrow(
+    /owner\.lock is damaged \(SQLITE_NOTADB\)\. When no other process uses that folder, delete it/,
+  );
 });

@@ -13,12 +13,14 @@ import { z } from "zod";
 /** base64url without padding of exactly `bytes` bytes. */
 function binary(bytes: number) {
   const characters = Math.ceil((bytes * 4) / 3);
-  return z
-    .string()
-    .length(characters)
-    .regex(/^[A-Za-z0-9_-]*$/, "not base64url")
-    // The last character may carry bits that belong to no byte; two spellings of one value would pass as two values.
-    .refine((text) => Buffer.from(text, "base64url").toString("base64url") === text, "not canonical base64url");
+  return (
+    z
+      .string()
+      .length(characters)
+      .regex(/^[A-Za-z0-9_-]*$/, "not base64url")
+      // The last character may carry bits that belong to no byte; two spellings of one value would pass as two values.
+      .refine((text) => Buffer.from(text, "base64url").toString("base64url") === text, "not canonical base64url")
+  );
 }
 
 const u32 = z.number().int().min(0).max(0xffff_ffff);

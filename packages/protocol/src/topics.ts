@@ -4,7 +4,16 @@ import { createHash } from "node:crypto";
 import { DEVICE_ID_BYTES_MAX, TOPIC_ROOT } from "@flipside/image-format/portable/protocol-constants";
 
 export const deviceLeaves = [
-  "enrol", "hello", "proof", "check-in", "fetch", "state", "telemetry", "log", "answer", "gone",
+  "enrol",
+  "hello",
+  "proof",
+  "check-in",
+  "fetch",
+  "state",
+  "telemetry",
+  "log",
+  "answer",
+  "gone",
 ] as const;
 export const serverLeaves = ["enrolled", "challenge", "offer", "chunk", "trust", "command"] as const;
 export type DeviceLeaf = (typeof deviceLeaves)[number];

@@ -3,7 +3,12 @@
 
 import { endLine, say, sayNumber } from "../../../apps/agent/src/console";
 import { Errno, StreamState, watchdogPet } from "../../../apps/agent/src/exokernel";
-import { loadFactoryRecord, serverHostBytes, serverHostPtr, serverPort } from "../../../apps/agent/src/identity/factory";
+import {
+  loadFactoryRecord,
+  serverHostBytes,
+  serverHostPtr,
+  serverPort,
+} from "../../../apps/agent/src/identity/factory";
 import { Network, TcpStream } from "../../../apps/agent/src/net/network";
 
 export { abort } from "../../../apps/agent/src/abort";

@@ -1,5 +1,5 @@
-// The JSON reader over a document that ends where memory does: everything is walked, and members are asked for as the agent
-// asks. AssemblyScript.
+// The JSON reader over a document that ends where memory does: everything is walked, and members are asked for as the
+// agent asks. AssemblyScript.
 
 import { JsonKind, JsonReader } from "../../../apps/agent/src/json/reader";
 

@@ -1,5 +1,5 @@
-// The MQTT client on a stream that gives it the input in pieces. What the client tells is written down, so that runs with
-// other pieces can be compared. AssemblyScript.
+// The MQTT client on a stream that gives it the input in pieces. What the client tells is written down, so that runs
+// with other pieces can be compared. AssemblyScript.
 
 import { Errno, StreamState } from "../../../apps/agent/src/exokernel";
 import { MqttClient, MqttEvent } from "../../../apps/agent/src/mqtt/client";
@@ -80,7 +80,7 @@ export function run(ptr: usize, length: u32, piece: u32, random: u32): u32 {
   stream.end = ptr + length;
   stream.piece = piece;
   stream.random = random;
-  let nowUs: i64 = 1000;
+  const nowUs: i64 = 1000;
   client.start(nowUs);
   let idle: i32 = 0;
   for (let i = 0; i < POLLS_MAX && idle < 64; i++) {

@@ -2,7 +2,13 @@
 
 import { BootControlLog } from "../../../apps/agent/src/boot-control/log";
 import { ConnectionCandidate } from "../../../apps/agent/src/command/connection-candidate";
-import { deviceIdBytes, hardwareBytes, loadFactoryRecord, productBytes, serverHostBytes } from "../../../apps/agent/src/identity/factory";
+import {
+  deviceIdBytes,
+  hardwareBytes,
+  loadFactoryRecord,
+  productBytes,
+  serverHostBytes,
+} from "../../../apps/agent/src/identity/factory";
 import { Settings } from "../../../apps/agent/src/identity/settings";
 import { MqttSettings } from "../../../apps/agent/src/mqtt/settings";
 import { Journal } from "../../../apps/agent/src/update/journal";
@@ -18,7 +24,14 @@ const digest: usize = memory.data(32);
 export function factory(): i32 {
   if (!loadFactoryRecord()) return 0;
   // Fields that the agent copies to places of these sizes.
-  if (deviceIdBytes() == 0 || deviceIdBytes() > 48 || productBytes() > 32 || hardwareBytes() > 32 || serverHostBytes() > 48) unreachable();
+  if (
+    deviceIdBytes() == 0 ||
+    deviceIdBytes() > 48 ||
+    productBytes() > 32 ||
+    hardwareBytes() > 32 ||
+    serverHostBytes() > 48
+  )
+    unreachable();
   return 1;
 }
 

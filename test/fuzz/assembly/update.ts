@@ -1,9 +1,7 @@
-// What an update counts and keeps, part by part: the journal, the budget of its beginnings, what is said of the deployment,
-// and the chunk table. Called as update/update.ts calls them. AssemblyScript.
+// What an update counts and keeps, part by part: the journal, the budget of its beginnings, what is said of the
+// deployment, and the chunk table. Called as update/update.ts calls them. AssemblyScript.
 
 import { BootState } from "../../../apps/agent/src/boot-state";
-import { Zone } from "../../../apps/agent/src/exokernel";
-import { FlashZone } from "../../../apps/agent/src/flash";
 import { Manifest } from "../../../apps/agent/src/image/manifest";
 import { BeginBudget } from "../../../apps/agent/src/update/begin-budget";
 import { Deployment } from "../../../apps/agent/src/update/deployment";
@@ -24,7 +22,8 @@ export const digest: usize = memory.data(32, 8);
 export const id: usize = memory.data(48, 8);
 const piece: usize = memory.data(4096, 8);
 
-// ---- journal and budget ------------------------------------------------------------------------------------------------
+// ---- journal and budget
+// ------------------------------------------------------------------------------------------------
 
 /** A run of the device begins. */
 export function start(run: u32, isLogNew: bool, nowUs: f64): bool {
@@ -75,7 +74,8 @@ export function begunAttempt(): u32 {
   return journal.attempt;
 }
 
-// ---- deployment --------------------------------------------------------------------------------------------------------
+// ---- deployment
+// --------------------------------------------------------------------------------------------------------
 
 export function take(idBytes: u32, attempt: u32): void {
   deployment.take(id, idBytes, attempt);
@@ -118,7 +118,8 @@ export function total(): u32 {
   return deployment.total;
 }
 
-// ---- chunk table -------------------------------------------------------------------------------------------------------
+// ---- chunk table
+// -------------------------------------------------------------------------------------------------------
 
 /** The image in slot B is the one that is to be written there. */
 export function manifestFromSlot(): i32 {

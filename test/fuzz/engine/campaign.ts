@@ -1,5 +1,5 @@
-// Fuzzes one target: seeds and kept cases first, then what comes of changing them; an input that reaches a new edge of the
-// instrumented code is changed further. The same seed and number of inputs do the same again.
+// Fuzzes one target: seeds and kept cases first, then what comes of changing them; an input that reaches a new edge of
+// the instrumented code is changed further. The same seed and number of inputs do the same again.
 
 import { SeededRandom } from "@flipside/machine/faults/seeded-random";
 import { Transcript } from "../../../apps/power-cut/src/device/transcript.ts";
@@ -36,11 +36,16 @@ export class Campaign {
   readonly #known = new Set<string>();
   #recent = 0;
 
-  constructor(readonly target: Target, seed: number, kept: Uint8Array[] = []) {
+  constructor(
+    readonly target: Target,
+    seed: number,
+    kept: Uint8Array[] = [],
+  ) {
     this.#random = new SeededRandom(seed);
     this.#draft = { bytes: new Uint8Array(target.inputBytesMax), length: 0 };
     for (const input of [...target.seeds, ...kept]) {
-      if (input.length > target.inputBytesMax) throw new RangeError(`${target.name}: a seed of ${input.length} bytes, more than ${target.inputBytesMax}`);
+      if (input.length > target.inputBytesMax)
+        throw new RangeError(`${target.name}: a seed of ${input.length} bytes, more than ${target.inputBytesMax}`);
       this.try(input, true);
     }
     if (this.corpus.length === 0) this.corpus.push(new Uint8Array(0));
@@ -56,7 +61,11 @@ export class Campaign {
       const base = this.#pick();
       draft.bytes.set(base);
       draft.length = base.length;
-      for (let changes = 1 + (random.below(2) === 0 ? 0 : random.below(random.below(4) === 0 ? 16 : 4)); changes > 0; changes--) {
+      for (
+        let changes = 1 + (random.below(2) === 0 ? 0 : random.below(random.below(4) === 0 ? 16 : 4));
+        changes > 0;
+        changes--
+      ) {
         if (this.target.mutate && random.below(2) === 0) this.target.mutate(draft, random);
         else mutate(draft, random, this.target.dictionary, random.pick(this.corpus));
       }
@@ -98,7 +107,11 @@ export class Campaign {
       return undefined;
     } catch (error) {
       if (error instanceof Violation) return error.message;
-      if (!(error instanceof WebAssembly.RuntimeError) && !(error instanceof RangeError && /call stack/.test(error.message))) throw error;
+      if (
+        !(error instanceof WebAssembly.RuntimeError) &&
+        !(error instanceof RangeError && /call stack/.test(error.message))
+      )
+        throw error;
       if (target.instance.outOfFuel) return "hang: more loops and calls than any good input takes";
       const place = /wasm-function\[\d+\][^\n]*/.exec(error.stack ?? "")?.[0] ?? "";
       return `trap: ${error.message} ${/^\s*at (\S+) \(wasm/m.exec(error.stack ?? "")?.[1] ?? place}`.trim();
@@ -151,8 +164,12 @@ export class Campaign {
   figures(): Figures {
     const { instance, name } = this.target;
     return {
-      target: name, inputs: this.inputs, seconds: this.#busyMs / 1000,
-      blocks: instance.blockCount, blocksCovered: instance.blocksCovered, corpus: this.corpus.length,
+      target: name,
+      inputs: this.inputs,
+      seconds: this.#busyMs / 1000,
+      blocks: instance.blockCount,
+      blocksCovered: instance.blocksCovered,
+      corpus: this.corpus.length,
     };
   }
 }

@@ -31,16 +31,36 @@ const here = fileURLToPath(new URL(".", import.meta.url));
 const unmarked = /assembly\/(ed25519|sha|hmac|constant-time)/;
 
 /** @param memoryPages what the module may use, without what fuzzing adds */
-export async function compileForFuzzing(entry: string, memoryPages: number, patches: Patch[] = []): Promise<FuzzModule> {
+export async function compileForFuzzing(
+  entry: string,
+  memoryPages: number,
+  patches: Patch[] = [],
+): Promise<FuzzModule> {
   const pages = MODULE_BASE / 65536 + memoryPages + 1;
   const options = [
-    "--runtime", "stub", "-O3", "--shrinkLevel", "1", "--debug", "--use", "abort=apps/agent/src/abort/abort",
-    "--memoryBase", String(MODULE_BASE), "--initialMemory", String(pages), "--maximumMemory", String(pages),
+    "--runtime",
+    "stub",
+    "-O3",
+    "--shrinkLevel",
+    "1",
+    "--debug",
+    "--use",
+    "abort=apps/agent/src/abort/abort",
+    "--memoryBase",
+    String(MODULE_BASE),
+    "--initialMemory",
+    String(pages),
+    "--maximumMemory",
+    String(pages),
   ];
   const sources = [
-    ...filesBelow(agentSources, [".ts"]), entry,
-    ...filesBelow(join(formatSources, "src/portable"), [".ts"]), ...filesBelow(join(formatSources, "assembly"), [".ts"]),
-    join(formatSources, "test/portable/operations.ts"), join(here, "instrument.ts"), join(here, "compile.ts"),
+    ...filesBelow(agentSources, [".ts"]),
+    entry,
+    ...filesBelow(join(formatSources, "src/portable"), [".ts"]),
+    ...filesBelow(join(formatSources, "assembly"), [".ts"]),
+    join(formatSources, "test/portable/operations.ts"),
+    join(here, "instrument.ts"),
+    join(here, "compile.ts"),
   ];
   const entryName = relative(repositoryRoot, entry);
   const hash = hashOf([entryName, ...options, JSON.stringify(patches), hashOfFiles(sources, repositoryRoot)]);
@@ -49,33 +69,53 @@ export async function compileForFuzzing(entry: string, memoryPages: number, patc
     const out = relative(repositoryRoot, join(target, "plain.wasm"));
     const unused = new Set(patches.filter((patch) => patch.find !== ""));
     const reexportsAbort = /export \{ abort \}/.test(readFileSync(entry, "utf8"));
-    const { error, stderr } = await asc.main([entryName, ...(reexportsAbort ? [] : ["apps/agent/src/abort.ts"]), "--baseDir", repositoryRoot, "--outFile", out, ...options], {
-      readFile(name, baseDir) {
-        const whole = patches.find((patch) => patch.find === "" && patch.file === name);
-        if (whole) return whole.replace;
-        let text: string;
-        try {
-          text = readFileSync(join(baseDir, name), "utf8");
-        } catch {
-          return null;
-        }
-        for (const patch of patches) {
-          if (name !== patch.file) continue;
-          if (!text.includes(patch.find)) throw new Error(`${patch.file} does not have the text to be replaced: ${patch.find}`);
-          text = text.replace(patch.find, patch.replace);
-          unused.delete(patch);
-        }
-        return text;
+    const { error, stderr } = await asc.main(
+      [
+        entryName,
+        ...(reexportsAbort ? [] : ["apps/agent/src/abort.ts"]),
+        "--baseDir",
+        repositoryRoot,
+        "--outFile",
+        out,
+        ...options,
+      ],
+      {
+        readFile(name, baseDir) {
+          const whole = patches.find((patch) => patch.find === "" && patch.file === name);
+          if (whole) return whole.replace;
+          let text: string;
+          try {
+            text = readFileSync(join(baseDir, name), "utf8");
+          } catch {
+            return null;
+          }
+          for (const patch of patches) {
+            if (name !== patch.file) continue;
+            if (!text.includes(patch.find))
+              throw new Error(`${patch.file} does not have the text to be replaced: ${patch.find}`);
+            text = text.replace(patch.find, patch.replace);
+            unused.delete(patch);
+          }
+          return text;
+        },
       },
-    });
+    );
     if (error) throw new Error(`${entryName} does not compile: ${error.message}\n${stderr.toString()}`);
-    if (unused.size > 0) throw new Error(`${entryName} does not use ${[...unused].map((patch) => patch.file).join(", ")}`);
+    if (unused.size > 0)
+      throw new Error(`${entryName} does not use ${[...unused].map((patch) => patch.file).join(", ")}`);
     const made = instrument(new Uint8Array(readFileSync(join(target, "plain.wasm"))), (name) => !unmarked.test(name));
     writeFileSync(join(target, "module.wasm"), made.wasm);
     writeFileSync(join(target, "module.json"), JSON.stringify({ blockCount: made.blockCount, globals: made.globals }));
   });
-  const about = JSON.parse(readFileSync(join(folder, "module.json"), "utf8")) as Pick<FuzzModule, "blockCount" | "globals">;
-  return { ...about, module: new WebAssembly.Module(new Uint8Array(readFileSync(join(folder, "module.wasm")))), memoryPages: pages };
+  const about = JSON.parse(readFileSync(join(folder, "module.json"), "utf8")) as Pick<
+    FuzzModule,
+    "blockCount" | "globals"
+  >;
+  return {
+    ...about,
+    module: new WebAssembly.Module(new Uint8Array(readFileSync(join(folder, "module.wasm")))),
+    memoryPages: pages,
+  };
 }
 
 export const assemblyEntry = (name: string): string => join(here, "../assembly", `${name}.ts`);

@@ -15,7 +15,9 @@ export interface Kept {
 export function keptCases(target: string): Kept[] {
   const path = join(folder, target);
   if (!existsSync(path)) return [];
-  return readdirSync(path).sort().map((name) => ({ name, input: new Uint8Array(readFileSync(join(path, name))) }));
+  return readdirSync(path)
+    .sort()
+    .map((name) => ({ name, input: new Uint8Array(readFileSync(join(path, name))) }));
 }
 
 /** Path of the new file, from the repository's root. */

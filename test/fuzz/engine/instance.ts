@@ -11,7 +11,9 @@ export interface Snapshot {
 
 type Call = (...args: (number | bigint)[]) => number;
 
-/** Loops and calls that one run may take, unless the target says otherwise: some thousand times what a good input takes. */
+/**
+ * Loops and calls that one run may take, unless the target says otherwise: some thousand times what a good input takes.
+ */
 const FUEL_DEFAULT = 3_000_000;
 
 export class FuzzInstance {
@@ -27,9 +29,15 @@ export class FuzzInstance {
   /** Of what any snapshot so far has found written. */
   #used = MODULE_BASE;
 
-  constructor(fuzzed: FuzzModule, imports: (instance: () => FuzzInstance) => Record<string, (...args: never[]) => unknown> = () => ({})) {
+  constructor(
+    fuzzed: FuzzModule,
+    imports: (instance: () => FuzzInstance) => Record<string, (...args: never[]) => unknown> = () => ({}),
+  ) {
     const exo = imports(() => this);
-    const instance = new WebAssembly.Instance(fuzzed.module, { exo: exo as WebAssembly.ModuleImports, ...questions.imports });
+    const instance = new WebAssembly.Instance(fuzzed.module, {
+      exo: exo as WebAssembly.ModuleImports,
+      ...questions.imports,
+    });
     const { memory, ...rest } = instance.exports;
     this.exports = rest as Record<string, Call>;
     const buffer = (memory as WebAssembly.Memory).buffer;
@@ -74,12 +82,19 @@ export class FuzzInstance {
     let end = this.#stateEnd;
     while (end > MODULE_BASE && this.view.getUint32(end - 4, true) === 0) end -= 4;
     this.#used = Math.max(this.#used, Math.min((end + 4095) & ~4095, this.#stateEnd));
-    return { memory: this.memory.slice(MODULE_BASE, end), globals: this.#globals.map((global) => global.value as number | bigint) };
+    return {
+      memory: this.memory.slice(MODULE_BASE, end),
+      globals: this.#globals.map((global) => global.value as number | bigint),
+    };
   }
 
   restore(snapshot: Snapshot): void {
     this.memory.set(snapshot.memory, MODULE_BASE);
-    this.memory.fill(0, MODULE_BASE + snapshot.memory.length, Math.max(this.#used, MODULE_BASE + snapshot.memory.length));
+    this.memory.fill(
+      0,
+      MODULE_BASE + snapshot.memory.length,
+      Math.max(this.#used, MODULE_BASE + snapshot.memory.length),
+    );
     for (let i = 0; i < this.#globals.length; i++) this.#globals[i]!.value = snapshot.globals[i];
   }
 

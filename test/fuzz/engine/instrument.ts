@@ -1,6 +1,7 @@
-// Rewrites a WebAssembly module so that it can be fuzzed: every basic block and every arm of a `select` leaves a mark, every
-// pair of blocks that follow each other does (AFL's edges), and every loop and call takes fuel, so that a hang ends in a
-// trap (what is spent is counted up to 2^31, so that the module's start function has enough). All of it lies below the module's own data, where asc's --memoryBase leaves room. Module semantics stay the same.
+// Rewrites a WebAssembly module so that it can be fuzzed: every basic block and every arm of a `select` leaves a mark,
+// every pair of blocks that follow each other does (AFL's edges), and every loop and call takes fuel, so that a hang
+// ends in a trap (what is spent is counted up to 2^31, so that the module's start function has enough). All of it lies
+// below the module's own data, where asc's --memoryBase leaves room. Module semantics stay the same.
 //
 //   offset in memory    0 nothing      16 u32 spent     20 u32 previous block      24 u32 a new edge was seen
 //                    1024 u8 per block: was run         65536 u8 per edge: was seen        131072 the module's data
@@ -24,13 +25,50 @@ export interface Instrumented {
   globals: string[];
 }
 
-const enum Section { Custom = 0, Type = 1, Import = 2, Function = 3, Global = 6, Export = 7, Code = 10 }
+const enum Section {
+  Custom = 0,
+  Type = 1,
+  Import = 2,
+  Function = 3,
+  Global = 6,
+  Export = 7,
+  Code = 10,
+}
 const enum Op {
-  Unreachable = 0x00, Block = 0x02, Loop = 0x03, If = 0x04, Else = 0x05, End = 0x0b, Br = 0x0c, BrIf = 0x0d, BrTable = 0x0e,
-  Call = 0x10, CallIndirect = 0x11, Select = 0x1b, SelectTyped = 0x1c, LocalGet = 0x20, LocalSet = 0x21, LocalTee = 0x22,
-  TableSet = 0x26, I32Load = 0x28, I32Load8U = 0x2d, I32Store = 0x36, I32Store8 = 0x3a, MemoryGrow = 0x40,
-  I32Const = 0x41, I64Const = 0x42, F32Const = 0x43, F64Const = 0x44, I32Eqz = 0x45, I32Ne = 0x47, I32LtS = 0x48,
-  I32Add = 0x6a, I32Xor = 0x73, RefNull = 0xd0, RefFunc = 0xd2, Prefix = 0xfc,
+  Unreachable = 0x00,
+  Block = 0x02,
+  Loop = 0x03,
+  If = 0x04,
+  Else = 0x05,
+  End = 0x0b,
+  Br = 0x0c,
+  BrIf = 0x0d,
+  BrTable = 0x0e,
+  Call = 0x10,
+  CallIndirect = 0x11,
+  Select = 0x1b,
+  SelectTyped = 0x1c,
+  LocalGet = 0x20,
+  LocalSet = 0x21,
+  LocalTee = 0x22,
+  TableSet = 0x26,
+  I32Load = 0x28,
+  I32Load8U = 0x2d,
+  I32Store = 0x36,
+  I32Store8 = 0x3a,
+  MemoryGrow = 0x40,
+  I32Const = 0x41,
+  I64Const = 0x42,
+  F32Const = 0x43,
+  F64Const = 0x44,
+  I32Eqz = 0x45,
+  I32Ne = 0x47,
+  I32LtS = 0x48,
+  I32Add = 0x6a,
+  I32Xor = 0x73,
+  RefNull = 0xd0,
+  RefFunc = 0xd2,
+  Prefix = 0xfc,
 }
 const I32 = 0x7f;
 const VOID = 0x40;
@@ -77,7 +115,8 @@ const constant = (value: number): number[] => {
 };
 
 /**
- * @param marked says by a function's name (asc --debug) whether it leaves marks; all take fuel. Cryptography doesn't: every
+ * @param marked says by a function's name (asc --debug) whether it leaves marks; all take fuel. Cryptography doesn't:
+ * every
  *   block of it runs for every input, and it would cost most of the time.
  */
 export function instrument(wasm: Uint8Array, marked: (functionName: string) => boolean): Instrumented {
@@ -140,7 +179,12 @@ export function instrument(wasm: Uint8Array, marked: (functionName: string) => b
     if (id === Section.Export) {
       const r = new Reader(body);
       const count = r.u32();
-      const added = globals.flatMap((name, i) => [...leb(name.length), ...Buffer.from(name), 3, ...leb(mutableGlobals[i]!)]);
+      const added = globals.flatMap((name, i) => [
+        ...leb(name.length),
+        ...Buffer.from(name),
+        3,
+        ...leb(mutableGlobals[i]!),
+      ]);
       bytes = [...leb(count + globals.length), ...body.subarray(r.at), ...added];
     } else if (id === Section.Code) {
       bytes = rewriteCode(body, marks, (index) => ({
@@ -190,7 +234,11 @@ function functionNames(r: Reader): Map<number, string> {
   return names;
 }
 
-function rewriteCode(body: Uint8Array, marks: Marks, about: (index: number) => { parameters: number; isMarked: boolean }): number[] {
+function rewriteCode(
+  body: Uint8Array,
+  marks: Marks,
+  about: (index: number) => { parameters: number; isMarked: boolean },
+): number[] {
   const r = new Reader(body);
   const count = r.u32();
   const out = leb(count);
@@ -220,13 +268,39 @@ function rewriteFunction(r: Reader, end: number, parameters: number, marks: Mark
   const put = (...bytes: number[]): void => void out.push(...bytes);
 
   const fuel = (): void => {
-    put(...constant(0), ...constant(0), Op.I32Load, 2, ...leb(FUEL), ...constant(1), Op.I32Add, Op.LocalTee, ...leb(t), Op.I32Store, 2, ...leb(FUEL));
+    put(
+      ...constant(0),
+      ...constant(0),
+      Op.I32Load,
+      2,
+      ...leb(FUEL),
+      ...constant(1),
+      Op.I32Add,
+      Op.LocalTee,
+      ...leb(t),
+      Op.I32Store,
+      2,
+      ...leb(FUEL),
+    );
     put(Op.LocalGet, ...leb(t), ...constant(0), Op.I32LtS, Op.If, VOID, Op.Unreachable, Op.End);
   };
   /** The edge from the block before to the place on the stack. */
   const edge = (place: number): void => {
     put(Op.LocalTee, ...leb(t), Op.I32Load8U, 0, ...leb(EDGES), Op.I32Eqz, Op.If, VOID);
-    put(Op.LocalGet, ...leb(t), ...constant(1), Op.I32Store8, 0, ...leb(EDGES), ...constant(0), ...constant(1), Op.I32Store, 2, ...leb(NEWS), Op.End);
+    put(
+      Op.LocalGet,
+      ...leb(t),
+      ...constant(1),
+      Op.I32Store8,
+      0,
+      ...leb(EDGES),
+      ...constant(0),
+      ...constant(1),
+      Op.I32Store,
+      2,
+      ...leb(NEWS),
+      Op.End,
+    );
     put(...constant(0), ...constant(place >>> 1), Op.I32Store, 2, ...leb(PREVIOUS));
   };
   const mark = (): void => {
@@ -239,8 +313,29 @@ function rewriteFunction(r: Reader, end: number, parameters: number, marks: Mark
   const markSelect = (): void => {
     if (!marks) return;
     const { block, place } = marks.next(2);
-    put(Op.LocalTee, ...leb(u), ...constant(0), Op.I32Ne, Op.LocalTee, ...leb(t), ...constant(1), Op.I32Store8, 0, ...leb(BLOCKS + block));
-    put(...constant(0), Op.I32Load, 2, ...leb(PREVIOUS), ...constant(place), Op.I32Xor, Op.LocalGet, ...leb(t), Op.I32Xor);
+    put(
+      Op.LocalTee,
+      ...leb(u),
+      ...constant(0),
+      Op.I32Ne,
+      Op.LocalTee,
+      ...leb(t),
+      ...constant(1),
+      Op.I32Store8,
+      0,
+      ...leb(BLOCKS + block),
+    );
+    put(
+      ...constant(0),
+      Op.I32Load,
+      2,
+      ...leb(PREVIOUS),
+      ...constant(place),
+      Op.I32Xor,
+      Op.LocalGet,
+      ...leb(t),
+      Op.I32Xor,
+    );
     edge(place);
     put(Op.LocalGet, ...leb(u));
   };
@@ -263,7 +358,16 @@ function rewriteFunction(r: Reader, end: number, parameters: number, marks: Mark
 function skipInstruction(r: Reader): void {
   const op = r.bytes[r.at++]!;
   if (op === Op.Block || op === Op.Loop || op === Op.If) return r.skipLeb();
-  if (op === Op.Br || op === Op.BrIf || op === Op.Call || op === Op.RefFunc || op === Op.RefNull || op === Op.I32Const || op === Op.I64Const) return r.skipLeb();
+  if (
+    op === Op.Br ||
+    op === Op.BrIf ||
+    op === Op.Call ||
+    op === Op.RefFunc ||
+    op === Op.RefNull ||
+    op === Op.I32Const ||
+    op === Op.I64Const
+  )
+    return r.skipLeb();
   if (op === Op.BrTable) {
     for (let n = r.u32() + 1; n > 0; n--) r.u32();
   } else if (op === Op.CallIndirect) {
@@ -283,7 +387,18 @@ function skipInstruction(r: Reader): void {
     const immediates = [0, 0, 0, 0, 0, 0, 0, 0, 2, 1, 2, 1, 2, 1, 2, 1, 1, 1][sub];
     if (immediates === undefined) throw new Error(`operator 0xfc ${sub} is not known here`);
     for (let i = 0; i < immediates; i++) r.u32();
-  } else if (!(op <= 1 || op === Op.Else || op === Op.End || op === 0x0f || op === 0x1a || op === Op.Select || (op >= Op.I32Eqz && op <= 0xc4) || op === 0xd1)) {
+  } else if (
+    !(
+      op <= 1 ||
+      op === Op.Else ||
+      op === Op.End ||
+      op === 0x0f ||
+      op === 0x1a ||
+      op === Op.Select ||
+      (op >= Op.I32Eqz && op <= 0xc4) ||
+      op === 0xd1
+    )
+  ) {
     throw new Error(`operator 0x${op.toString(16)} is not known here`);
   }
 }

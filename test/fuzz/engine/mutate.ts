@@ -1,17 +1,25 @@
-// Changes that know nothing of a format: bits, boundary numbers in both byte orders, tokens, cut, doubled, moved and spliced
-// ranges. Each leaves the draft within its bounds.
+// Changes that know nothing of a format: bits, boundary numbers in both byte orders, tokens, cut, doubled, moved and
+// spliced ranges. Each leaves the draft within its bounds.
 
 import type { SeededRandom } from "@flipside/machine/faults/seeded-random";
 import type { Draft } from "./target.ts";
 
-const boundaries = [0, 1, 2, 3, 4, 7, 8, 15, 16, 31, 32, 63, 64, 127, 128, 255, 256, 511, 512, 1023, 1024, 2047, 2048, 4095, 4096, 8191, 8192, 32767, 32768, 65535, 65536,
-  0x00ffffff, 0x7fffffff, 0x80000000, 0xfffffff0, 0xfffffffe, 0xffffffff];
+const boundaries = [
+  0, 1, 2, 3, 4, 7, 8, 15, 16, 31, 32, 63, 64, 127, 128, 255, 256, 511, 512, 1023, 1024, 2047, 2048, 4095, 4096, 8191,
+  8192, 32767, 32768, 65535, 65536, 0x00ffffff, 0x7fffffff, 0x80000000, 0xfffffff0, 0xfffffffe, 0xffffffff,
+];
 
-export function mutate(draft: Draft, random: SeededRandom, dictionary: readonly Uint8Array[], another: Uint8Array): void {
+export function mutate(
+  draft: Draft,
+  random: SeededRandom,
+  dictionary: readonly Uint8Array[],
+  another: Uint8Array,
+): void {
   const { bytes } = draft;
   const at = random.below(Math.max(1, draft.length));
   switch (random.below(16)) {
-    case 0: case 1:
+    case 0:
+    case 1:
       if (draft.length > 0) bytes[at]! ^= 1 << random.below(8);
       return;
     case 2:
@@ -20,17 +28,21 @@ export function mutate(draft: Draft, random: SeededRandom, dictionary: readonly 
     case 3:
       if (draft.length > 0) bytes[at] = random.pick(boundaries);
       return;
-    case 4: case 5: case 6:
+    case 4:
+    case 5:
+    case 6:
       return putNumber(draft, at, random);
     case 7: // a little more or less of what is there
       return addNumber(draft, at, random);
     case 8:
       return remove(draft, at, 1 + random.below(spread(draft.length - at, random)));
-    case 9: { // doubled
+    case 9: {
+      // doubled
       const length = 1 + random.below(spread(draft.length - at, random));
       return insert(draft, random.below(draft.length + 1), bytes.slice(at, at + length));
     }
-    case 10: { // copied over something else
+    case 10: {
+      // copied over something else
       const length = Math.min(1 + random.below(spread(draft.length - at, random)), draft.length - at);
       if (length > 0) bytes.copyWithin(random.below(draft.length - length + 1), at, at + length);
       return;
@@ -39,17 +51,21 @@ export function mutate(draft: Draft, random: SeededRandom, dictionary: readonly 
       draft.length = random.below(draft.length + 1);
       return;
     case 12: {
-      const piece = new Uint8Array(1 + random.below(random.below(4) === 0 ? 256 : 8)).fill(random.pick([0, 0xff, 0x20, random.below(256)]));
+      const piece = new Uint8Array(1 + random.below(random.below(4) === 0 ? 256 : 8)).fill(
+        random.pick([0, 0xff, 0x20, random.below(256)]),
+      );
       return insert(draft, random.below(4) === 0 ? draft.length : at, piece);
     }
-    case 13: { // a token, over or between
+    case 13: {
+      // a token, over or between
       if (dictionary.length === 0) return;
       const token = random.pick(dictionary);
       if (random.below(2) === 0) return insert(draft, at, token);
       if (at + token.length <= draft.length) bytes.set(token, at);
       return;
     }
-    case 14: { // a piece of another input
+    case 14: {
+      // a piece of another input
       if (another.length === 0) return;
       const from = random.below(another.length);
       const piece = another.subarray(from, from + 1 + random.below(spread(another.length - from, random)));
@@ -57,7 +73,8 @@ export function mutate(draft: Draft, random: SeededRandom, dictionary: readonly 
       if (at + piece.length <= draft.length) bytes.set(piece, at);
       return;
     }
-    default: { // head of this, tail of another
+    default: {
+      // head of this, tail of another
       const from = random.below(another.length + 1);
       const tail = another.subarray(from, from + bytes.length - at);
       bytes.set(tail, at);

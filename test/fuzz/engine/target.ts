@@ -1,5 +1,5 @@
-// What a target is: something of the device that reads bytes from outside, seeds for it, and what must hold. A new target is
-// a file in targets/, named in targets/index.ts and targets/about.ts.
+// What a target is: something of the device that reads bytes from outside, seeds for it, and what must hold. A new
+// target is a file in targets/, named in targets/index.ts and targets/about.ts.
 
 import type { SeededRandom } from "@flipside/machine/faults/seeded-random";
 import type { Transcript } from "../../../apps/power-cut/src/device/transcript.ts";

@@ -1,5 +1,5 @@
-// The whole agent as the boot loader hands over to it, connected to a hostile server, at the points of a session and of an
-// update from which messages may come.
+// The whole agent as the boot loader hands over to it, connected to a hostile server, at the points of a session and of
+// an update from which messages may come.
 
 import { buildTrustChain, SlotState } from "@flipside/image-format";
 import { join } from "node:path";
@@ -63,7 +63,11 @@ export class AgentDevice {
   readonly server = new HostileServer(fuzzedIdentity.deviceId, deviceSecret);
   #waitUs = 0;
 
-  private constructor(readonly running: Uint8Array, readonly older: Uint8Array, fuzzed: FuzzModule) {
+  private constructor(
+    readonly running: Uint8Array,
+    readonly older: Uint8Array,
+    fuzzed: FuzzModule,
+  ) {
     this.host = new DeviceHost(layout, () => this.instance, agentGrants);
     this.instance = new FuzzInstance(fuzzed, () => this.host.imports);
     this.host.stream = this.server.wire;
@@ -72,9 +76,17 @@ export class AgentDevice {
   }
 
   static async open(patches: Patch[]): Promise<AgentDevice> {
-    const running = await makeImage("running", { releaseSequence: RUNNING_SEQUENCE, securityCounter: 2, contactDeadlineMs: 600_000 });
+    const running = await makeImage("running", {
+      releaseSequence: RUNNING_SEQUENCE,
+      securityCounter: 2,
+      contactDeadlineMs: 600_000,
+    });
     const older = await makeImage("older", { releaseSequence: RUNNING_SEQUENCE - 1 });
-    return new AgentDevice(running, older, await compileForFuzzing(join(agentSources, "agent/main.ts"), MEMORY_PAGES, patches));
+    return new AgentDevice(
+      running,
+      older,
+      await compileForFuzzing(join(agentSources, "agent/main.ts"), MEMORY_PAGES, patches),
+    );
   }
 
   /** Started by the real loader, from slot A; the other slot holds the older image, confirmed, or nothing. */
@@ -85,7 +97,18 @@ export class AgentDevice {
   /** By the real loader. */
   async load({ other, journal = [], startUs = 1000, flags = 0 }: Before): Promise<Off> {
     const loader = await openBoot();
-    const chain = await buildTrustChain([{ trust: { trustVersion: 1, rootThreshold: 1, rootKeys: [rootKey.publicKey], releaseKeys: [releaseKey.publicKey], operationsKeys: [operationsKey.publicKey] }, signedBy: [rootKey.privateJwk] }]);
+    const chain = await buildTrustChain([
+      {
+        trust: {
+          trustVersion: 1,
+          rootThreshold: 1,
+          rootKeys: [rootKey.publicKey],
+          releaseKeys: [releaseKey.publicKey],
+          operationsKeys: [operationsKey.publicKey],
+        },
+        signedBy: [rootKey.privateJwk],
+      },
+    ]);
     const settings = settingsRecord({ generation: 1, secret: deviceSecret });
     for (const copy of [0, 1]) {
       loader.host.zone("trust").set(chain, copy * layout.sectorBytes);
@@ -97,11 +120,19 @@ export class AgentDevice {
     other?.changed?.(loader.host.zone("slotB"));
     journal.forEach((record, page) => loader.host.zone("journal").set(record, page * JOURNAL_PAGE_BYTES));
     const state = other?.state ?? SlotState.Empty;
-    putBootRecord(loader.host.zone("bootControl"), { activeSlot: 0, states: [SlotState.Confirmed, state], digests: [digestOf(this.running), other && state !== SlotState.Empty ? digestOf(other.image) : undefined], flags });
+    putBootRecord(loader.host.zone("bootControl"), {
+      activeSlot: 0,
+      states: [SlotState.Confirmed, state],
+      digests: [digestOf(this.running), other && state !== SlotState.Empty ? digestOf(other.image) : undefined],
+      flags,
+    });
     const started = loader.boot();
     if (started?.how !== "image") throw new Error(`the loader does not start the agent's image: ${loader.host.lines}`);
     this.host.rootKeys = loader.host.rootKeys;
-    return { device: { ...this.host.save(), flash: loader.host.flash.slice(), nowUs: startUs, handle: "never open" }, bootInfo: started.info };
+    return {
+      device: { ...this.host.save(), flash: loader.host.flash.slice(), nowUs: startUs, handle: "never open" },
+      bootInfo: started.info,
+    };
   }
 
   /** Until it says hello. */
@@ -124,7 +155,12 @@ export class AgentDevice {
   #pristine: Snapshot | undefined;
 
   save(name: string): Start {
-    return { name, memory: this.instance.save(), device: this.host.save(), session: structuredClone(this.server.state) };
+    return {
+      name,
+      memory: this.instance.save(),
+      device: this.host.save(),
+      session: structuredClone(this.server.state),
+    };
   }
 
   restore({ memory, device, session }: Start): void {
@@ -161,7 +197,8 @@ export class AgentDevice {
     const before = this.host.operations;
     this.#pass(ms);
     const operations = this.host.operations - before;
-    if (operations > QUIET_OPERATIONS_MAX * (1 + ms / 60_000)) throw new Violation(`${operations} flash operations in ${ms} ms in which nothing was asked for`);
+    if (operations > QUIET_OPERATIONS_MAX * (1 + ms / 60_000))
+      throw new Violation(`${operations} flash operations in ${ms} ms in which nothing was asked for`);
   }
 
   #pass(ms: number): void {
@@ -179,6 +216,7 @@ export class AgentDevice {
       this.server.prove(true);
       this.settle();
     }
-    if (!this.server.said.some(({ leaf }) => leaf === "check-in")) throw new Error(`the agent does not check in: ${this.host.lines}`);
+    if (!this.server.said.some(({ leaf }) => leaf === "check-in"))
+      throw new Error(`the agent does not check in: ${this.host.lines}`);
   }
 }

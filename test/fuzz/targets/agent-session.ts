@@ -1,7 +1,13 @@
-// What a hostile server tells the agent, item by item, and what may come of it: a plain reading of docs/protocol.md beside the
-// agent, that knows which images it may install and which commands it must answer, and how.
+// What a hostile server tells the agent, item by item, and what may come of it: a plain reading of docs/protocol.md
+// beside the agent, that knows which images it may install and which commands it must answer, and how.
 
-import { type BootRecord, ErrorCode, parseSignatureBlock, SlotState, type StrictVerifier } from "@flipside/image-format";
+import {
+  type BootRecord,
+  ErrorCode,
+  parseSignatureBlock,
+  SlotState,
+  type StrictVerifier,
+} from "@flipside/image-format";
 import { BootReason } from "@flipside/machine/abi";
 import { chunkMessage } from "@flipside/protocol/chunk-message";
 import { Violation } from "../engine/target.ts";
@@ -15,8 +21,33 @@ import type { HostileServer } from "./hostile-server.ts";
 import type { Item } from "./items.ts";
 import { operationsKey, releaseKey, sha256Of } from "./keys.ts";
 import {
-  base64url, BODY_BYTES, CHUNK_IMAGE, CHUNK_WANTED, COMMAND_DEVICE, COMMAND_NONCE, COMMAND_OTHER_SESSION, COMMAND_SIGN, COMMAND_SIGN_BY_RELEASE, deploymentName, hex, Kind, leaves, OFFER_FIXED_BYTES,
-  OFFER_OTHER_SESSION, OFFER_PERMIT_DIGEST, OFFER_PERMIT_SIGN, OFFER_SIGN, type Parts, SPOILT_ATTEMPT, SPOILT_BIT, SPOILT_CUT, SPOILT_DIGEST, SPOILT_EMPTY, SPOILT_MAGIC, SPOILT_PART, TIME_UNREADABLE,
+  base64url,
+  BODY_BYTES,
+  CHUNK_IMAGE,
+  CHUNK_WANTED,
+  COMMAND_DEVICE,
+  COMMAND_NONCE,
+  COMMAND_OTHER_SESSION,
+  COMMAND_SIGN,
+  COMMAND_SIGN_BY_RELEASE,
+  deploymentName,
+  hex,
+  Kind,
+  leaves,
+  OFFER_FIXED_BYTES,
+  OFFER_OTHER_SESSION,
+  OFFER_PERMIT_DIGEST,
+  OFFER_PERMIT_SIGN,
+  OFFER_SIGN,
+  type Parts,
+  SPOILT_ATTEMPT,
+  SPOILT_BIT,
+  SPOILT_CUT,
+  SPOILT_DIGEST,
+  SPOILT_EMPTY,
+  SPOILT_MAGIC,
+  SPOILT_PART,
+  TIME_UNREADABLE,
 } from "./message-items.ts";
 import { deviceHash, permitHolds } from "./permit-holds.ts";
 import { type Address, countingSettings } from "./settings-record.ts";
@@ -54,11 +85,17 @@ function stringsIn(payload: Buffer): Buffer[] {
   return (payload.toString("latin1").match(/[A-Za-z0-9_-]{16,}/g) ?? []).map((word) => Buffer.from(word, "base64url"));
 }
 
-const timeOf = (bytes: Uint8Array): number => Math.min(bytes.length >= 4 ? Buffer.from(bytes).readUInt32LE(0) : bytes.length, TIME_MAX_MS);
+const timeOf = (bytes: Uint8Array): number =>
+  Math.min(bytes.length >= 4 ? Buffer.from(bytes).readUInt32LE(0) : bytes.length, TIME_MAX_MS);
 
 /** Of a piece: what a device must not take, must not even count, or must. */
 function spoilt(message: Uint8Array, how: number): Uint8Array {
-  const places: Record<number, number> = { [SPOILT_MAGIC]: 0, [SPOILT_ATTEMPT]: 4, [SPOILT_PART]: 8, [SPOILT_DIGEST]: 11 };
+  const places: Record<number, number> = {
+    [SPOILT_MAGIC]: 0,
+    [SPOILT_ATTEMPT]: 4,
+    [SPOILT_PART]: 8,
+    [SPOILT_DIGEST]: 11,
+  };
   if (how === SPOILT_CUT) return message.subarray(0, 15);
   if (how === SPOILT_EMPTY) return message.subarray(0, 16);
   message[places[how] ?? message.length - 1]! ^= 1;
@@ -80,7 +117,10 @@ export class Session {
   /** Whether the device may have lost the session without this server's doing. */
   isShaken = false;
 
-  constructor(readonly around: Surroundings, given?: Session) {
+  constructor(
+    readonly around: Surroundings,
+    given?: Session,
+  ) {
     this.offered = [...(given?.offered ?? [])];
     for (const [name, content] of given?.deployments ?? []) this.deployments.set(name, content);
     if (given) this.newest = given.newest;
@@ -96,12 +136,17 @@ export class Session {
   }
 
   /** Why an image must not be written or made a candidate. */
-  refuses({ digest, releaseSequence }: Pick<Admitted, "digest" | "releaseSequence">, before: BootRecord | undefined): string | undefined {
+  refuses(
+    { digest, releaseSequence }: Pick<Admitted, "digest" | "releaseSequence">,
+    before: BootRecord | undefined,
+  ): string | undefined {
     const offers = this.offered.filter((offered) => offered.digest === digest);
     if (offers.length === 0) return "it was not offered in a proven session";
     if (releaseSequence >= RUNNING_SEQUENCE) return undefined;
     if (before?.slotState(1) === SlotState.Confirmed && hex(before.slotDigest(1)) === digest) return undefined;
-    const isPermitted = offers.some(({ permit }) => permitHolds(permit, Buffer.from(digest, "hex"), [releaseKey], this.around.verifier));
+    const isPermitted = offers.some(({ permit }) =>
+      permitHolds(permit, Buffer.from(digest, "hex"), [releaseKey], this.around.verifier),
+    );
     return isPermitted ? undefined : "it is older than the running one, and no permit holds";
   }
 
@@ -110,12 +155,19 @@ export class Session {
     const expected = this.#send(kind % Kind.Count, put, bytes);
     // A command that the agent may answer is answered by then, and may have been carried out.
     const end = this.#passTime(LATENCY_MS);
-    this.#answers(this.#server.said.slice(said).filter(({ leaf }) => leaf === "answer").map(({ message }) => message), expected);
+    this.#answers(
+      this.#server.said
+        .slice(said)
+        .filter(({ leaf }) => leaf === "answer")
+        .map(({ message }) => message),
+      expected,
+    );
     if (end) throw end;
     if (kind % Kind.Count === Kind.Time && (put & TIME_UNREADABLE) === 0) {
       const before = this.#server.said.length;
       const end = this.#passTime(timeOf(bytes));
-      if (this.#server.said.slice(before).some(({ leaf }) => leaf === "answer")) throw new Violation("an answer to no command");
+      if (this.#server.said.slice(before).some(({ leaf }) => leaf === "answer"))
+        throw new Violation("an answer to no command");
       if (end) throw end;
     }
     this.#checkSettings();
@@ -140,11 +192,19 @@ export class Session {
   /** Commands that this may be to the device: what each must be answered with; [] for none. */
   #send(kind: number, put: number, bytes: Uint8Array): Command[] {
     switch (kind) {
-      case Kind.Raw: return this.#raw(leaves[put & 3]!, bytes);
-      case Kind.Offer: this.#offer(put, bytes); return [];
-      case Kind.Command: return this.#command(put, bytes);
-      case Kind.Chunk: this.#chunk(put, bytes); return [];
-      case Kind.Serve: this.#serve(bytes[0] ?? 8, bytes[1] ?? 255, bytes[2] ?? SPOILT_BIT); return [];
+      case Kind.Raw:
+        return this.#raw(leaves[put & 3]!, bytes);
+      case Kind.Offer:
+        this.#offer(put, bytes);
+        return [];
+      case Kind.Command:
+        return this.#command(put, bytes);
+      case Kind.Chunk:
+        this.#chunk(put, bytes);
+        return [];
+      case Kind.Serve:
+        this.#serve(bytes[0] ?? 8, bytes[1] ?? 255, bytes[2] ?? SPOILT_BIT);
+        return [];
       case Kind.Time:
         if (put & TIME_UNREADABLE) this.around.device.loseSight(timeOf(bytes));
         return [];
@@ -157,21 +217,28 @@ export class Session {
       case Kind.Lost:
         this.#server.lose();
         return [];
-      default: return [];
+      default:
+        return [];
     }
   }
 
   #raw(leaf: (typeof leaves)[number], bytes: Uint8Array): Command[] {
-    const payload = Buffer.from(Buffer.from(bytes).toString("latin1").replaceAll("$S", this.#server.state.session), "latin1");
+    const payload = Buffer.from(
+      Buffer.from(bytes).toString("latin1").replaceAll("$S", this.#server.state.session),
+      "latin1",
+    );
     this.#server.publish(leaf, payload);
     if (leaf === "challenge") this.isShaken = true;
     if (leaf === "offer") {
       // Whatever in it may be an image's header; one that is taken is looked at by what it holds.
       for (const header of stringsIn(payload)) this.#mayBeTaken(header, new Uint8Array(0));
     }
-    // It may hold more than one, and which member counts is the JSON reader's business (target `json`): none is certain.
+    // It may hold more than one, and which member counts is the JSON reader's business (target `json`): none is
+    // certain.
     if (leaf !== "command") return [];
-    return stringsIn(payload).filter((taken) => taken.length <= COMMAND_BYTES_MAX && hasCommandForm(taken)).map((taken) => ({ ...this.#read(taken), isCertain: false }));
+    return stringsIn(payload)
+      .filter((taken) => taken.length <= COMMAND_BYTES_MAX && hasCommandForm(taken))
+      .map((taken) => ({ ...this.#read(taken), isCertain: false }));
   }
 
   #mayBeTaken(header: Uint8Array, permit: Uint8Array): void {
@@ -183,7 +250,11 @@ export class Session {
     const bytes = Buffer.from(given);
     const lengths = [bytes.readUInt16LE(11), bytes.readUInt16LE(13), bytes.readUInt16LE(15)];
     let at = OFFER_FIXED_BYTES;
-    const [header, signatures, permit] = lengths.map((length) => bytes.subarray(at, (at += length))) as [Buffer, Buffer, Buffer];
+    const [header, signatures, permit] = lengths.map((length) => bytes.subarray(at, (at += length))) as [
+      Buffer,
+      Buffer,
+      Buffer,
+    ];
     if (put & OFFER_SIGN && signatures.length >= 84) {
       signatures.set(releaseKey.id, 12);
       signatures.set(releaseKey.sign("image", header), 20);
@@ -197,7 +268,11 @@ export class Session {
     const deployment = deploymentName(bytes[0]!);
     const attempt = bytes.readUInt32LE(1);
     const parts = this.#contentOf(header);
-    const sizeBytes = header.length + signatures.length + (parts ? parts.table.length + parts.payload.length : 0) + bytes.readInt16LE(5);
+    const sizeBytes =
+      header.length +
+      signatures.length +
+      (parts ? parts.table.length + parts.payload.length : 0) +
+      bytes.readInt16LE(5);
     const isOurs = (put & OFFER_OTHER_SESSION) === 0;
     if (isOurs) {
       this.#mayBeTaken(header, permit);
@@ -205,16 +280,23 @@ export class Session {
       this.newest = { digest: hex(digest), attempt };
     }
     this.#server.send("offer", {
-      session: isOurs ? this.#server.state.session : base64url(new Uint8Array(16)), pollMs: 3000,
-      deployment, attempt, sizeBytes: Math.max(0, sizeBytes), deadlineMs: bytes.readUInt32LE(7),
-      header: base64url(header), signatures: base64url(signatures), ...(permit.length > 0 && { permit: base64url(permit) }),
+      session: isOurs ? this.#server.state.session : base64url(new Uint8Array(16)),
+      pollMs: 3000,
+      deployment,
+      attempt,
+      sizeBytes: Math.max(0, sizeBytes),
+      deadlineMs: bytes.readUInt32LE(7),
+      header: base64url(header),
+      signatures: base64url(signatures),
+      ...(permit.length > 0 && { permit: base64url(permit) }),
     });
   }
 
   #command(put: number, given: Uint8Array): Command[] {
     const bytes = new Uint8Array(given);
     if (put & COMMAND_DEVICE && bytes.length >= 40) bytes.set(deviceHash, 8);
-    if (put & COMMAND_NONCE && bytes.length >= 56) bytes.set(Buffer.from(this.#server.state.deviceNonce, "base64url").subarray(0, 16), 40);
+    if (put & COMMAND_NONCE && bytes.length >= 56)
+      bytes.set(Buffer.from(this.#server.state.deviceNonce, "base64url").subarray(0, 16), 40);
     if (put & (COMMAND_SIGN | COMMAND_SIGN_BY_RELEASE) && bytes.length >= BODY_BYTES + 84) {
       const key = put & COMMAND_SIGN ? operationsKey : releaseKey;
       bytes.set(key.id, BODY_BYTES + 12);
@@ -222,7 +304,10 @@ export class Session {
     }
     const isOurs = (put & COMMAND_OTHER_SESSION) === 0;
     const { isProven } = this.#server.state;
-    this.#server.send("command", { session: isOurs ? this.#server.state.session : base64url(new Uint8Array(16)), command: base64url(bytes) });
+    this.#server.send("command", {
+      session: isOurs ? this.#server.state.session : base64url(new Uint8Array(16)),
+      command: base64url(bytes),
+    });
     if (!isOurs || !isProven || bytes.length > COMMAND_BYTES_MAX || !hasCommandForm(bytes)) return [];
     return [{ ...this.#read(bytes), isCertain: !this.isShaken }];
   }
@@ -233,12 +318,32 @@ export class Session {
     const block = bytes.subarray(BODY_BYTES);
     const number = Buffer.from(body).readUInt32LE(72);
     const address = addressOf(Buffer.from(body.subarray(78, BODY_BYTES)));
-    const read = { id: hex(body.subarray(56, 72)), number, kind: Buffer.from(body).readUInt16LE(76), address, isSigned: false };
-    const binding = bindingOf(body, deviceHash, Buffer.from(this.#server.state.deviceNonce, "base64url"), this.lastNumber);
+    const read = {
+      id: hex(body.subarray(56, 72)),
+      number,
+      kind: Buffer.from(body).readUInt16LE(76),
+      address,
+      isSigned: false,
+    };
+    const binding = bindingOf(
+      body,
+      deviceHash,
+      Buffer.from(this.#server.state.deviceNonce, "base64url"),
+      this.lastNumber,
+    );
     if (binding !== ErrorCode.None) return { ...read, codes: [binding] };
-    if (parseSignatureBlock(block, 0, block.length) !== block.length) return { ...read, codes: [ErrorCode.CommandMalformed] };
+    if (parseSignatureBlock(block, 0, block.length) !== block.length)
+      return { ...read, codes: [ErrorCode.CommandMalformed] };
     if (!isSigned(this.around.verifier, "command", [operationsKey], body, block)) {
-      return { ...read, codes: [ErrorCode.SignatureUnknownKey, ErrorCode.SignatureNotCanonical, ErrorCode.SignatureSmallOrder, ErrorCode.SignatureMismatch] };
+      return {
+        ...read,
+        codes: [
+          ErrorCode.SignatureUnknownKey,
+          ErrorCode.SignatureNotCanonical,
+          ErrorCode.SignatureSmallOrder,
+          ErrorCode.SignatureMismatch,
+        ],
+      };
     }
     const code = argumentsOf(body);
     return { ...read, isSigned: true, codes: code === ErrorCode.None ? [code, ErrorCode.DeviceBusy] : [code] };
@@ -253,28 +358,50 @@ export class Session {
       // Whether it was read is open; if it was, its number is taken.
       return;
     }
-    const command = commands.find(({ id, codes }) => id === answer["command"] && codes.includes(answer["code"] as ErrorCode));
-    if (!command) throw new Violation(`an answer with code ${answer["code"] as number}, which must be ${commands.map(({ codes }) => codes.join(" or ")).join(", ") || "none"}`);
+    const command = commands.find(
+      ({ id, codes }) => id === answer["command"] && codes.includes(answer["code"] as ErrorCode),
+    );
+    if (!command)
+      throw new Violation(
+        `an answer with code ${answer["code"] as number}, which must be ${commands.map(({ codes }) => codes.join(" or ")).join(", ") || "none"}`,
+      );
     if (command.isSigned) this.lastNumber = command.number;
-    if (answer["code"] === ErrorCode.None) this.accepted.push({ id: command.id, kind: command.kind, address: command.kind === 2 ? command.address : undefined });
+    if (answer["code"] === ErrorCode.None)
+      this.accepted.push({
+        id: command.id,
+        kind: command.kind,
+        address: command.kind === 2 ? command.address : undefined,
+      });
   }
 
   isAccepted(address: Address | undefined): boolean {
-    return this.accepted.some((accepted) => accepted.address !== undefined && accepted.address.host === address?.host && accepted.address.port === address?.port);
+    return this.accepted.some(
+      (accepted) =>
+        accepted.address !== undefined &&
+        accepted.address.host === address?.host &&
+        accepted.address.port === address?.port,
+    );
   }
 
   #checkSettings(): void {
     const own = fuzzedIdentity.server;
     for (const address of this.connected.splice(0)) {
       const isOwn = address.host === own.host && address.port === own.port;
-      if (!isOwn && !this.isAccepted(address)) throw new Violation("the device connects to a server that no command named");
+      if (!isOwn && !this.isAccepted(address))
+        throw new Violation("the device connects to a server that no command named");
     }
-    const [settings] = countingSettings(this.around.device.host.zone("settings"), layout.sectorBytes, this.around.watch.record?.flags ?? 0);
+    const [settings] = countingSettings(
+      this.around.device.host.zone("settings"),
+      layout.sectorBytes,
+      this.around.watch.record?.flags ?? 0,
+    );
     if (!settings) throw new Violation("no settings are left");
     if (Buffer.compare(settings.secret, deviceSecret) !== 0) throw new Violation("the device has another secret");
-    for (const address of [settings.server, settings.candidate]) if (address && !this.isAccepted(address)) throw new Violation("the device keeps a server that no command named");
+    for (const address of [settings.server, settings.candidate])
+      if (address && !this.isAccepted(address)) throw new Violation("the device keeps a server that no command named");
     const { commandId } = settings;
-    if (commandId && !this.accepted.some(({ id }) => id === hex(commandId))) throw new Violation("the device keeps a command that was not accepted");
+    if (commandId && !this.accepted.some(({ id }) => id === hex(commandId)))
+      throw new Violation("the device keeps a command that was not accepted");
   }
 
   checkReset(reason: number): void {
@@ -283,7 +410,8 @@ export class Session {
       if (!this.accepted.some(({ kind }) => kind === 1)) throw new Violation("a reset that no command asked for");
     } else if (reason === BootReason.Update) {
       const { record } = this.around.watch;
-      if (record?.activeSlot !== 1 || record.slotState(1) !== SlotState.Candidate) throw new Violation("a reset into a candidate that is none");
+      if (record?.activeSlot !== 1 || record.slotState(1) !== SlotState.Candidate)
+        throw new Violation("a reset into a candidate that is none");
     } else {
       throw new Violation(`a reset for reason ${reason}`);
     }
@@ -292,7 +420,8 @@ export class Session {
   #chunk(put: number, given: Uint8Array): void {
     const bytes = Buffer.from(given);
     const wanted = this.#server.state.fetches.at(-1);
-    if (put & CHUNK_IMAGE && bytes.length >= 12) bytes.set(chunkMessage({ ...this.newest, part: bytes[8]!, index: 0 }, new Uint8Array(0)).subarray(0, 12));
+    if (put & CHUNK_IMAGE && bytes.length >= 12)
+      bytes.set(chunkMessage({ ...this.newest, part: bytes[8]!, index: 0 }, new Uint8Array(0)).subarray(0, 12));
     if (put & CHUNK_WANTED && bytes.length >= 16 && wanted) {
       bytes[8] = wanted.part;
       bytes.writeUInt32LE(wanted.first, 12);
@@ -308,14 +437,19 @@ export class Session {
       const wanted = this.deployments.get(`${deployment} ${attempt}`);
       if (!wanted) throw new Violation("the device fetches what was not offered");
       if (!wanted.parts) continue;
-      const [content, size] = part === 0 ? [wanted.parts.table, PIECE_BYTES] : [wanted.parts.payload, wanted.parts.chunkBytes];
+      const [content, size] =
+        part === 0 ? [wanted.parts.table, PIECE_BYTES] : [wanted.parts.payload, wanted.parts.chunkBytes];
       const end = Math.min(first + wantedCount, Math.ceil(content.length / size));
       let index = first;
       for (; index < end && left > 0; index++, left--) {
-        const message = chunkMessage({ attempt, part, digest: wanted.digest, index }, content.subarray(index * size, (index + 1) * size));
+        const message = chunkMessage(
+          { attempt, part, digest: wanted.digest, index },
+          content.subarray(index * size, (index + 1) * size),
+        );
         this.#server.publish("chunk", count - left === changed ? spoilt(message, how) : message);
       }
-      if (index < end) this.#server.state.fetches.unshift({ deployment, attempt, part, first: index, count: end - index });
+      if (index < end)
+        this.#server.state.fetches.unshift({ deployment, attempt, part, first: index, count: end - index });
       this.around.device.settle();
       this.around.device.pass(LATENCY_MS);
       this.around.watch.check();

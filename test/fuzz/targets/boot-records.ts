@@ -21,7 +21,19 @@ export interface RecordParts {
 }
 
 /** Sealed, in the first page of an otherwise erased log. */
-export function putBootRecord(zone: Uint8Array, { activeSlot, states, digests = [], tries = 3, reasons = [0, 0], uncleanBoots = 0, floor = 1, flags = 0 }: RecordParts): void {
+export function putBootRecord(
+  zone: Uint8Array,
+  {
+    activeSlot,
+    states,
+    digests = [],
+    tries = 3,
+    reasons = [0, 0],
+    uncleanBoots = 0,
+    floor = 1,
+    flags = 0,
+  }: RecordParts,
+): void {
   if (zone.length !== layout.zones.bootControl.sizeBytes) throw new RangeError("not the zone of boot control");
   zone.fill(0xff);
   const page = zone.subarray(0, PAGE_BYTES);

@@ -37,12 +37,21 @@ export interface Booted {
 }
 
 /** The boot information, for changes. */
-export function putBooted(host: DeviceHost, { slot, isTrial, isFallback, running, other, otherState, tries = 2, reason = 0, floor = 1, uncleanBoots = 0 }: Booted): Buffer {
+export function putBooted(
+  host: DeviceHost,
+  { slot, isTrial, isFallback, running, other, otherState, tries = 2, reason = 0, floor = 1, uncleanBoots = 0 }: Booted,
+): Buffer {
   const inOrder = <T>(own: T, its: T): [T, T] => (slot === 0 ? [own, its] : [its, own]);
   inOrder(running, other).forEach(({ bytes }, at) => host.zone(at === 0 ? "slotA" : "slotB").set(bytes));
   putBootRecord(host.zone("bootControl"), {
-    activeSlot: slot, states: inOrder<number>(isTrial ? SlotState.Candidate : SlotState.Confirmed, otherState), digests: inOrder(running.digest, other.digest),
-    tries, reasons: inOrder(reason, 0), floor, uncleanBoots, flags: isFallback ? BOOT_FLAG_CONTACT_FALLBACK : 0,
+    activeSlot: slot,
+    states: inOrder<number>(isTrial ? SlotState.Candidate : SlotState.Confirmed, otherState),
+    digests: inOrder(running.digest, other.digest),
+    tries,
+    reasons: inOrder(reason, 0),
+    floor,
+    uncleanBoots,
+    flags: isFallback ? BOOT_FLAG_CONTACT_FALLBACK : 0,
   });
   // docs/image-format.md, "Boot information"; the record is in the first page of the first sector.
   const info = Buffer.from(host.bootInfo.buffer, host.bootInfo.byteOffset, 64).fill(0);

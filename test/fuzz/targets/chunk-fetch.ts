@@ -1,6 +1,6 @@
-// How a device asks for the pieces of an update, over a link that the input makes fast, slow, lossy or still: what it asks
-// for, when it looks for a sign of life, when it asks again and how long it waits are those of a model of docs/protocol.md
-// ("Fetch and chunk") and of RFC 6298.
+// How a device asks for the pieces of an update, over a link that the input makes fast, slow, lossy or still: what it
+// asks for, when it looks for a sign of life, when it asks again and how long it waits are those of a model of
+// docs/protocol.md ("Fetch and chunk") and of RFC 6298.
 //
 // Input: steps of 4 bytes, see `Step`; each takes time, by its second byte.
 
@@ -128,7 +128,8 @@ class Model {
     this.rtoUs = Math.max(1_000_000, Math.min(60_000_000, this.srttUs + 4 * this.rttvarUs));
     if (bytes < 1024) return;
     if (this.pieceUs === 0) this.pieceUs = us;
-    else if (this.wasBehindAnother || us < this.pieceUs || this.window === 1) this.pieceUs += Math.floor((us - this.pieceUs) / 4);
+    else if (this.wasBehindAnother || us < this.pieceUs || this.window === 1)
+      this.pieceUs += Math.floor((us - this.pieceUs) / 4);
     // What the link delivers in four seconds.
     this.window = Math.max(1, Math.min(8, Math.floor(4_000_000 / this.pieceUs)));
   }
@@ -158,7 +159,11 @@ class Model {
       this.asked += count;
       if (underWay === 0) this.sinceUs = nowUs;
     }
-    return { ping, ...(asks && { asks }), againUs: this.awaited === undefined ? this.sinceUs + this.rtoUs : nowUs + PONG_POLL_US };
+    return {
+      ping,
+      ...(asks && { asks }),
+      againUs: this.awaited === undefined ? this.sinceUs + this.rtoUs : nowUs + PONG_POLL_US,
+    };
   }
 }
 
@@ -175,7 +180,12 @@ const drawn = (seed: number): Uint8Array => {
   const any = (): number[] => {
     const what = random.below(6) === 0 ? random.below(Step.Count) : random.pick([...usual, Step.Pong]);
     const count = 1 + random.below(random.below(3) === 0 ? 32 : 4);
-    return step(what, time(random.pick(units), count), random.below(4) === 0 ? random.below(256) : 0, random.below(256));
+    return step(
+      what,
+      time(random.pick(units), count),
+      random.below(4) === 0 ? random.below(256) : 0,
+      random.below(256),
+    );
   };
   return inputOf(step(Step.Begin, 0, 1, 200), ...Array.from({ length: STEPS_MAX - 1 }, any));
 };
@@ -187,7 +197,9 @@ export const chunkFetch: OpenTarget = async (patches = []) => {
   const host: DeviceHost = new DeviceHost(layout, () => instance, agentGrants);
   const instance: FuzzInstance = new FuzzInstance(fuzzed, () => host.imports);
   const { exports: calls, memory } = instance;
-  const [givenAt, sentAt] = ["given", "sent"].map((name) => (instance.exports[name] as unknown as WebAssembly.Global).value as number) as [number, number];
+  const [givenAt, sentAt] = ["given", "sent"].map(
+    (name) => (instance.exports[name] as unknown as WebAssembly.Global).value as number,
+  ) as [number, number];
   const CONNECTED = 1;
   const poll = (nowUs: number, bytes: number[] = []): number => {
     memory.set(bytes, givenAt);
@@ -195,14 +207,17 @@ export const chunkFetch: OpenTarget = async (patches = []) => {
   };
   /** The server's end: what was asked for, and how many signs of life were. */
   let asks: unknown[] = [];
-  const wire = new MqttWire({
-    isAt: () => true,
-    connect: () => 0,
-    message(leaf, payload) {
-      if (leaf !== "fetch") throw new Violation(`a message on ${leaf}`);
-      asks.push(JSON.parse(Buffer.from(payload).toString()));
+  const wire = new MqttWire(
+    {
+      isAt: () => true,
+      connect: () => 0,
+      message(leaf, payload) {
+        if (leaf !== "fetch") throw new Violation(`a message on ${leaf}`);
+        asks.push(JSON.parse(Buffer.from(payload).toString()));
+      },
     },
-  }, TOPIC_PREFIX);
+    TOPIC_PREFIX,
+  );
   const answers = new Uint8Array(256);
   const readSent = (): { asks: unknown[]; pings: number } => {
     asks = [];
@@ -227,21 +242,75 @@ export const chunkFetch: OpenTarget = async (patches = []) => {
       // A fast link, a slow one, one that becomes slow; small pieces, which say nothing of it.
       inputOf(step(Step.Begin, 0, 1, 40), run, ...times(12, arrive(2, 1), run), ...times(12, arrive(SECOND, 3), run)),
       inputOf(step(Step.Begin, 0, 1, 40), run, ...times(10, arrive(SECOND, 5), run), ...times(10, arrive(4, 2), run)),
-      inputOf(step(Step.Begin, 0, 0, 5), run, arrive(3, 3, 3), run, arrive(3, 3, 2), run, arrive(3, 3, 1), run, arrive(3, 9), run, arrive(3, 9)),
+      inputOf(
+        step(Step.Begin, 0, 0, 5),
+        run,
+        arrive(3, 3, 3),
+        run,
+        arrive(3, 3, 2),
+        run,
+        arrive(3, 3, 1),
+        run,
+        arrive(3, 9),
+        run,
+        arrive(3, 9),
+      ),
       // Nothing comes, and a sign of life does, again and again; then what was asked for comes after all.
       inputOf(
-        step(Step.Begin, 0, 1, 40), run, ...times(8, step(Step.Run, time(6, 32)), step(Step.Run, time(3, 1)), step(Step.Pong), run),
-        arrive(3, 1), run, arrive(3, 1), run,
+        step(Step.Begin, 0, 1, 40),
+        run,
+        ...times(8, step(Step.Run, time(6, 32)), step(Step.Run, time(3, 1)), step(Step.Pong), run),
+        arrive(3, 1),
+        run,
+        arrive(3, 1),
+        run,
       ),
       inputOf(
-        step(Step.Begin, 0, 1, 40), run, arrive(4, 1), run, step(Step.Wrong, time(4, 1)), arrive(4, 1), run, arrive(SECOND, 2), run,
-        step(Step.NewSession), run, arrive(4, 2), run, arrive(4, 2), run,
+        step(Step.Begin, 0, 1, 40),
+        run,
+        arrive(4, 1),
+        run,
+        step(Step.Wrong, time(4, 1)),
+        arrive(4, 1),
+        run,
+        arrive(SECOND, 2),
+        run,
+        step(Step.NewSession),
+        run,
+        arrive(4, 2),
+        run,
+        arrive(4, 2),
+        run,
       ),
       inputOf(
-        step(Step.Begin, 0, 1, 40), run, step(Step.Wrong), arrive(3, 1), arrive(3, 1), run, step(Step.Stall), run, run, step(Step.Wrong), run, run,
-        step(Step.Stall), run, run,
+        step(Step.Begin, 0, 1, 40),
+        run,
+        step(Step.Wrong),
+        arrive(3, 1),
+        arrive(3, 1),
+        run,
+        step(Step.Stall),
+        run,
+        run,
+        step(Step.Wrong),
+        run,
+        run,
+        step(Step.Stall),
+        run,
+        run,
       ),
-      inputOf(step(Step.Proven), step(Step.Begin, 0, 0, 3), run, step(Step.Proven), run, step(Step.Stray), step(Step.Stray, 0, 0, 1), arrive(4, 1), step(Step.FromStart), run),
+      inputOf(
+        step(Step.Proven),
+        step(Step.Begin, 0, 0, 3),
+        run,
+        step(Step.Proven),
+        run,
+        step(Step.Stray),
+        step(Step.Stray, 0, 0, 1),
+        arrive(4, 1),
+        step(Step.FromStart),
+        run,
+      ),
       ...Array.from({ length: 24 }, (_, seed) => drawn(seed)),
     ],
     mutate: (draft, random) => changeStep(draft, 0, STEP_BYTES, Step.Count, random),
@@ -261,8 +330,14 @@ export const chunkFetch: OpenTarget = async (patches = []) => {
         }
         model.hasUnsent = false;
         expectSame(pings, expected.pings, "signs of life that were asked for");
-        const wanted = expected.asks.map((each) => ({ session: Buffer.alloc(16).toString("base64url"), deployment: "d-1", attempt: 7, ...each }));
-        if (JSON.stringify(asks) !== JSON.stringify(wanted)) throw new Violation(`asked for ${JSON.stringify(asks)}, not ${JSON.stringify(wanted)}`);
+        const wanted = expected.asks.map((each) => ({
+          session: Buffer.alloc(16).toString("base64url"),
+          deployment: "d-1",
+          attempt: 7,
+          ...each,
+        }));
+        if (JSON.stringify(asks) !== JSON.stringify(wanted))
+          throw new Violation(`asked for ${JSON.stringify(asks)}, not ${JSON.stringify(wanted)}`);
         expected = { asks: [], pings: 0 };
       };
       const arrives = (bytes: number, isRight: boolean): void => {
@@ -301,7 +376,8 @@ export const chunkFetch: OpenTarget = async (patches = []) => {
           case Step.Wrong:
             arrives(PIECE_BYTES[b & 3]!, false);
             break;
-          case Step.Stray: { // of another part, or another number
+          case Step.Stray: {
+            // of another part, or another number
             const [part, index] = c === 0 ? [1 - model.part, model.next] : [model.part, model.next + (c & 1 ? c : -c)];
             expectSame(calls.isNext!(part, index, 4096, nowUs), 0, "a piece is taken that is not the next");
             break;

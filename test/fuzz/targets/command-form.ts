@@ -1,5 +1,5 @@
-// A command's form, binding and arguments: both builds of the portable code, and a plain reading of docs/image-format.md,
-// "Command", give the same code; and what can be carried out is the one encoding of what it says.
+// A command's form, binding and arguments: both builds of the portable code, and a plain reading of
+// docs/image-format.md, "Command", give the same code; and what can be carried out is the one encoding of what it says.
 
 import { ErrorCode } from "@flipside/image-format";
 import { commandBody, type CommandParts } from "../../../apps/power-cut/src/server/signed-command.ts";
@@ -15,7 +15,14 @@ const deviceNonce = new Uint8Array(16).fill(0x22);
 const LAST_NUMBER = 7;
 
 function made(parts: Pick<CommandParts, "number" | "kind" | "host" | "port"> & { id?: string }): Uint8Array {
-  const body = new Uint8Array(commandBody({ deviceId: "", id: "c0".repeat(16), deviceNonce: Buffer.from(deviceNonce).toString("base64url"), ...parts }));
+  const body = new Uint8Array(
+    commandBody({
+      deviceId: "",
+      id: "c0".repeat(16),
+      deviceNonce: Buffer.from(deviceNonce).toString("base64url"),
+      ...parts,
+    }),
+  );
   body.set(deviceHash, 8);
   return body;
 }
@@ -32,7 +39,8 @@ export function bindingOf(body: Uint8Array, hash: Uint8Array, nonce: Uint8Array,
 export function argumentsOf(body: Uint8Array): ErrorCode {
   const bytes = Buffer.from(body.buffer, body.byteOffset, body.length);
   const kind = bytes.readUInt16LE(76);
-  if (kind === 1) return bytes.subarray(78, BODY_BYTES).every((byte) => byte === 0) ? ErrorCode.None : ErrorCode.CommandMalformed;
+  if (kind === 1)
+    return bytes.subarray(78, BODY_BYTES).every((byte) => byte === 0) ? ErrorCode.None : ErrorCode.CommandMalformed;
   if (kind !== 2) return ErrorCode.CommandUnknown;
   return addressOf(bytes.subarray(78, BODY_BYTES)) ? ErrorCode.None : ErrorCode.CommandMalformed;
 }
@@ -44,7 +52,9 @@ export function addressOf(bytes: Buffer): { host: string; port: number } | undef
   made.writeUInt16LE(bytes.readUInt16LE(0));
   made[2] = host.length;
   made.write(host, 6, "latin1");
-  return /^[\x21-\x7e]+$/.test(host) && bytes.readUInt16LE(0) !== 0 && made.equals(bytes) ? { host, port: bytes.readUInt16LE(0) } : undefined;
+  return /^[\x21-\x7e]+$/.test(host) && bytes.readUInt16LE(0) !== 0 && made.equals(bytes)
+    ? { host, port: bytes.readUInt16LE(0) }
+    : undefined;
 }
 
 export const hasCommandForm = (bytes: Uint8Array): boolean =>
@@ -55,18 +65,30 @@ export const command = openFormat({
   operation: operations.OPERATION_COMMAND,
   inputBytesMax: 256,
   seeds: async () => [
-    made({ number: 8, kind: 1 }), made({ number: 0xffffffff, kind: 1 }), made({ number: 7, kind: 1 }), made({ number: 8, kind: 2, host: "10.0.2.2", port: 1883 }), made({ number: 8, kind: 2, host: "x".repeat(48), port: 65535 }),
-    made({ number: 9, kind: 3 }), new Uint8Array([...made({ number: 8, kind: 2, host: "a", port: 1 }), ...new Uint8Array(100)]),
+    made({ number: 8, kind: 1 }),
+    made({ number: 0xffffffff, kind: 1 }),
+    made({ number: 7, kind: 1 }),
+    made({ number: 8, kind: 2, host: "10.0.2.2", port: 1883 }),
+    made({ number: 8, kind: 2, host: "x".repeat(48), port: 65535 }),
+    made({ number: 9, kind: 3 }),
+    new Uint8Array([...made({ number: 8, kind: 2, host: "a", port: 1 }), ...new Uint8Array(100)]),
   ],
   dictionary: [...text("FSCM", "FSSG"), deviceHash, deviceNonce, made({ number: 8, kind: 1 }).subarray(0, 8)],
   mutate({ bytes, length }, random) {
     if (length < BODY_BYTES) return;
     switch (random.below(5)) {
-      case 0: return write(bytes, 72, 4, random.pick([0, 6, 7, 8, 255, 0x7fffffff, 0x80000000, 0xffffffff]), true);
-      case 1: return write(bytes, 76, 2, random.pick([0, 1, 2, 3, 258, 0xffff]), true);
-      case 2: return write(bytes, 78, 2, random.pick([0, 1, 256, 1883, 65535]), true);
-      case 3: return write(bytes, 80, 1, random.pick([0, 1, 2, 47, 48, 49, 255]), true);
-      default: bytes[random.pick([8, 39, 40, 55, 81, 83, 84, 131, 84 + random.below(48)])] = random.pick([0, 0x11, 0x20, 0x21, 0x22, 0x7e, 0x7f, 0x80, 0xff]);
+      case 0:
+        return write(bytes, 72, 4, random.pick([0, 6, 7, 8, 255, 0x7fffffff, 0x80000000, 0xffffffff]), true);
+      case 1:
+        return write(bytes, 76, 2, random.pick([0, 1, 2, 3, 258, 0xffff]), true);
+      case 2:
+        return write(bytes, 78, 2, random.pick([0, 1, 256, 1883, 65535]), true);
+      case 3:
+        return write(bytes, 80, 1, random.pick([0, 1, 2, 47, 48, 49, 255]), true);
+      default:
+        bytes[random.pick([8, 39, 40, 55, 81, 83, 84, 131, 84 + random.below(48)])] = random.pick([
+          0, 0x11, 0x20, 0x21, 0x22, 0x7e, 0x7f, 0x80, 0xff,
+        ]);
     }
   },
   repair({ bytes, length }, random) {
@@ -84,8 +106,14 @@ export const command = openFormat({
     if (word(1) !== ErrorCode.None || word(2) !== ErrorCode.None) return;
     const bytes = Buffer.from(input.buffer, input.byteOffset, BODY_BYTES);
     const kind = bytes.readUInt16LE(76);
-    const again = made({ id: bytes.toString("hex", 56, 72), number: bytes.readUInt32LE(72), kind, ...(kind === 2 && { port: bytes.readUInt16LE(78), host: bytes.toString("latin1", 84, 84 + bytes[80]!) }) });
-    if (Buffer.compare(again, bytes) !== 0) throw new Violation("an accepted command is not the one encoding of what it says");
+    const again = made({
+      id: bytes.toString("hex", 56, 72),
+      number: bytes.readUInt32LE(72),
+      kind,
+      ...(kind === 2 && { port: bytes.readUInt16LE(78), host: bytes.toString("latin1", 84, 84 + bytes[80]!) }),
+    });
+    if (Buffer.compare(again, bytes) !== 0)
+      throw new Violation("an accepted command is not the one encoding of what it says");
   },
   share: 0.05,
 });

@@ -14,7 +14,14 @@ import { layout } from "./device-images.ts";
 import { stepsIn } from "./steps.ts";
 
 /** With two bytes each: id and attempt; state and code; how long; pieces that have come, and all. */
-const enum Step { Take, Enter, PutOff, Progress, Told, Count }
+const enum Step {
+  Take,
+  Enter,
+  PutOff,
+  Progress,
+  Told,
+  Count,
+}
 const STEP_BYTES = 3;
 const STEPS_MAX = 96;
 /** Progress is told after so many chunks. */
@@ -30,7 +37,9 @@ const step = (what: Step, a = 0, b = 0): number[] => [what, a, b];
 const inputOf = (...steps: readonly (readonly number[])[]): Uint8Array => Uint8Array.from(steps.flat());
 const drawn = (seed: number): Uint8Array => {
   const random = new SeededRandom(seed);
-  return inputOf(...Array.from({ length: STEPS_MAX }, () => step(random.below(Step.Count), random.below(256), random.below(256))));
+  return inputOf(
+    ...Array.from({ length: STEPS_MAX }, () => step(random.below(Step.Count), random.below(256), random.below(256))),
+  );
 };
 
 export const deployment: OpenTarget = async (patches = []) => {
@@ -48,23 +57,49 @@ export const deployment: OpenTarget = async (patches = []) => {
     dictionary: [],
     seeds: [
       inputOf(
-        step(Step.Take, 4, 1), step(Step.Told), ...Array.from({ length: 40 }, (_, done) => [step(Step.Progress, done, 99), step(Step.Told)]).flat(),
-        step(Step.Take, 4, 2), step(Step.Told), step(Step.Progress, 15, 99), step(Step.Progress, 16, 99),
+        step(Step.Take, 4, 1),
+        step(Step.Told),
+        ...Array.from({ length: 40 }, (_, done) => [step(Step.Progress, done, 99), step(Step.Told)]).flat(),
+        step(Step.Take, 4, 2),
+        step(Step.Told),
+        step(Step.Progress, 15, 99),
+        step(Step.Progress, 16, 99),
       ),
       inputOf(
-        step(Step.Take, 4, 1), step(Step.PutOff, 9), step(Step.Told), step(Step.Progress, 0, 9), step(Step.Told), step(Step.Progress, 1, 9),
-        step(Step.Told), step(Step.Progress, 9, 9),
+        step(Step.Take, 4, 1),
+        step(Step.PutOff, 9),
+        step(Step.Told),
+        step(Step.Progress, 0, 9),
+        step(Step.Told),
+        step(Step.Progress, 1, 9),
+        step(Step.Told),
+        step(Step.Progress, 9, 9),
       ),
       inputOf(
-        step(Step.Take, 4, 1), step(Step.PutOff, 9), step(Step.Take, 5, 1), step(Step.Take, 3, 1), step(Step.Take, 131, 1),
-        step(Step.Enter, DeploymentState.Failed, 60), step(Step.Take, 3, 2), step(Step.Enter, DeploymentState.Downloading), step(Step.PutOff, 1),
+        step(Step.Take, 4, 1),
+        step(Step.PutOff, 9),
+        step(Step.Take, 5, 1),
+        step(Step.Take, 3, 1),
+        step(Step.Take, 131, 1),
+        step(Step.Enter, DeploymentState.Failed, 60),
+        step(Step.Take, 3, 2),
+        step(Step.Enter, DeploymentState.Downloading),
+        step(Step.PutOff, 1),
       ),
       ...Array.from({ length: 8 }, (_, seed) => drawn(seed)),
     ],
     run(input) {
       instance.restore(atStart);
       let id = new Uint8Array(0);
-      const now = { attempt: 0, state: DeploymentState.Queued as number, code: ErrorCode.None as number, done: 0, total: 0, waitMs: 0, isDirty: false };
+      const now = {
+        attempt: 0,
+        state: DeploymentState.Queued as number,
+        code: ErrorCode.None as number,
+        done: 0,
+        total: 0,
+        waitMs: 0,
+        isDirty: false,
+      };
       let reported = 0;
       const enters = (state: number, code: number): void => {
         if (mayFollow(now.state, state)) Object.assign(now, { state, code, isDirty: true });
@@ -75,7 +110,15 @@ export const deployment: OpenTarget = async (patches = []) => {
             id = Uint8Array.from(idOf(a));
             memory.set(id, idAt);
             calls.take!(id.length, b);
-            Object.assign(now, { attempt: b, state: DeploymentState.Offered, code: 0, done: 0, total: 0, waitMs: 0, isDirty: true });
+            Object.assign(now, {
+              attempt: b,
+              state: DeploymentState.Offered,
+              code: 0,
+              done: 0,
+              total: 0,
+              waitMs: 0,
+              isDirty: true,
+            });
             reported = 0;
             break;
           case Step.Enter:
@@ -101,11 +144,17 @@ export const deployment: OpenTarget = async (patches = []) => {
             now.isDirty = false;
             break;
         }
-        for (const name of ["state", "code", "done", "total", "waitMs"] as const) expectSame(calls[name]!(), now[name], `${name} of the deployment`);
+        for (const name of ["state", "code", "done", "total", "waitMs"] as const)
+          expectSame(calls[name]!(), now[name], `${name} of the deployment`);
         expectSame(calls.exists!(), Number(id.length > 0), "a deployment was taken up");
         expectSame(calls.isDirty!(), Number(now.isDirty), "the server has to be told");
         // Another id: shorter, longer, or another one as long; another attempt.
-        for (const other of [id, id.subarray(0, -1), Uint8Array.from([...id, 0x61]).subarray(0, 48), idOf((id.length - 1) | 128)]) {
+        for (const other of [
+          id,
+          id.subarray(0, -1),
+          Uint8Array.from([...id, 0x61]).subarray(0, 48),
+          idOf((id.length - 1) | 128),
+        ]) {
           memory.set(other, idAt);
           for (const attempt of [now.attempt, now.attempt ^ 1]) {
             const isThis = attempt === now.attempt && Buffer.compare(other, id) === 0;

@@ -21,7 +21,11 @@ const PROGRAM_MS_MAX = 200;
 
 /** Ends a run: control has left the module. */
 export class Left {
-  constructor(readonly how: "image" | "reset", readonly value: number, readonly info = new Uint8Array(0)) {}
+  constructor(
+    readonly how: "image" | "reset",
+    readonly value: number,
+    readonly info = new Uint8Array(0),
+  ) {}
 }
 
 /** Of flash: an erase has no bytes. Valid during the call only. */
@@ -131,7 +135,7 @@ export class DeviceHost {
 
   #isUnreadable(zone: number): boolean {
     const { unreadable } = this;
-    return unreadable !== undefined && unreadable.zones.includes(zone) && this.nowUs < unreadable.untilUs;
+    return unreadable?.zones.includes(zone) === true && this.nowUs < unreadable.untilUs;
   }
 
   /** When it is, for a transcript. */

@@ -1,12 +1,19 @@
-// Small images of the fuzzed device, and what a device must think of the bytes in a slot: by the packages' own reader, the
-// strict verifier of the server, and plain TypeScript. Nothing of the boot loader's code has a part in it.
+// Small images of the fuzzed device, and what a device must think of the bytes in a slot: by the packages' own reader,
+// the strict verifier of the server, and plain TypeScript. Nothing of the boot loader's code has a part in it.
 
 import { readFileSync } from "node:fs";
 import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import {
-  buildImage, createStrictVerifier, encodeFactoryRecord, ImageHeader, type ImageFields, parseImageHeader, parseSignatureBlock, type StrictVerifier,
+  buildImage,
+  createStrictVerifier,
+  encodeFactoryRecord,
+  ImageHeader,
+  type ImageFields,
+  parseImageHeader,
+  parseSignatureBlock,
+  type StrictVerifier,
 } from "@flipside/image-format";
 import { formatSources, repositoryRoot } from "../../../apps/agent/build/paths.ts";
 import { layoutOf } from "@flipside/machine/factory/flash-layout";
@@ -22,20 +29,47 @@ const LOADER_VERSION = 1;
 
 export async function strictVerifier(): Promise<StrictVerifier> {
   const path = join(formatSources, "dist/strict-verifier.wasm");
-  if (!existsSync(path)) execFileSync(process.execPath, ["--import", "tsx", join(formatSources, "assembly/build-strict-verifier.ts")], { cwd: repositoryRoot, stdio: "ignore" });
+  if (!existsSync(path))
+    execFileSync(process.execPath, ["--import", "tsx", join(formatSources, "assembly/build-strict-verifier.ts")], {
+      cwd: repositoryRoot,
+      stdio: "ignore",
+    });
   return createStrictVerifier(new Uint8Array(readFileSync(path)));
 }
 
 export function imageFieldsOf(changes: Partial<ImageFields> = {}): ImageFields {
   return {
-    imageType: 2, product: fuzzedIdentity.product, hardware: { name: fuzzedIdentity.hardware.name, revisionMin: 1, revisionMax: 2 }, version: "1.0.0", releaseSequence: 1, securityCounter: 1,
-    loaderVersionMin: 1, trustVersionMin: 1, loadAddress: WINDOW_ADDRESS, entryAddress: WINDOW_ADDRESS, confirmDeadlineMs: 6000, contactDeadlineMs: 60000, tries: 3, watchdogMs: 8000, flags: 0, ...changes,
+    imageType: 2,
+    product: fuzzedIdentity.product,
+    hardware: { name: fuzzedIdentity.hardware.name, revisionMin: 1, revisionMax: 2 },
+    version: "1.0.0",
+    releaseSequence: 1,
+    securityCounter: 1,
+    loaderVersionMin: 1,
+    trustVersionMin: 1,
+    loadAddress: WINDOW_ADDRESS,
+    entryAddress: WINDOW_ADDRESS,
+    confirmDeadlineMs: 6000,
+    contactDeadlineMs: 60000,
+    tries: 3,
+    watchdogMs: 8000,
+    flags: 0,
+    ...changes,
   };
 }
 
 /** Some chunks of payload that say which image it is. */
-export const makeImage = (name: string, changes: Partial<ImageFields> = {}, { payloadBytes = 600, chunkBytes = CHUNK_BYTES } = {}): Promise<Uint8Array> =>
-  buildImage({ fields: imageFieldsOf(changes), payload: Uint8Array.from({ length: payloadBytes }, (_, i) => bytesOf(name)[i % 32]!), chunkBytes, signingKeys: [releaseKey.privateJwk] });
+export const makeImage = (
+  name: string,
+  changes: Partial<ImageFields> = {},
+  { payloadBytes = 600, chunkBytes = CHUNK_BYTES } = {},
+): Promise<Uint8Array> =>
+  buildImage({
+    fields: imageFieldsOf(changes),
+    payload: Uint8Array.from({ length: payloadBytes }, (_, i) => bytesOf(name)[i % 32]!),
+    chunkBytes,
+    signingKeys: [releaseKey.privateJwk],
+  });
 
 export interface FactoryZones {
   factory: Uint8Array;
@@ -44,7 +78,11 @@ export interface FactoryZones {
 }
 
 export async function factoryZones(): Promise<FactoryZones> {
-  return { factory: await encodeFactoryRecord(fuzzedIdentity), trust: (await trustChains())[0]!, rootKeys: [rootKey.publicKey] };
+  return {
+    factory: await encodeFactoryRecord(fuzzedIdentity),
+    trust: (await trustChains())[0]!,
+    rootKeys: [rootKey.publicKey],
+  };
 }
 
 const header = new ImageHeader();
@@ -64,7 +102,8 @@ export function putInSlot(slot: Uint8Array, file: Uint8Array): void {
   if (at < slot.length && payloadAt < file.length) slot.set(file.subarray(payloadAt, payloadAt + slot.length - at), at);
 }
 
-const payloadOffset = (chunks: number): number => Math.ceil((4096 + 32 * chunks) / layout.sectorBytes) * layout.sectorBytes;
+const payloadOffset = (chunks: number): number =>
+  Math.ceil((4096 + 32 * chunks) / layout.sectorBytes) * layout.sectorBytes;
 
 export interface Admitted {
   securityCounter: number;
@@ -91,18 +130,46 @@ export function admittedManifest(slot: Uint8Array, verifier: StrictVerifier): Ma
   const h = header;
   const block = parseSignatureBlock(slot, h.headerBytes, available - h.headerBytes);
   if (block < 0) return "signature block";
-  if (!isSigned(verifier, "image", [releaseKey], slot.subarray(0, h.headerBytes), slot.subarray(h.headerBytes, h.headerBytes + block))) return "signature";
+  if (
+    !isSigned(
+      verifier,
+      "image",
+      [releaseKey],
+      slot.subarray(0, h.headerBytes),
+      slot.subarray(h.headerBytes, h.headerBytes + block),
+    )
+  )
+    return "signature";
   const ascii = (at: number, length: number): string => Buffer.from(slot.subarray(at, at + length)).toString("latin1");
   const { product, hardware } = fuzzedIdentity;
   if (ascii(h.productOffset, h.productBytes) !== product) return "product";
-  if (ascii(h.hardwareOffset, h.hardwareBytes) !== hardware.name || hardware.revision < h.hardwareRevisionMin || hardware.revision > h.hardwareRevisionMax) return "hardware";
+  if (
+    ascii(h.hardwareOffset, h.hardwareBytes) !== hardware.name ||
+    hardware.revision < h.hardwareRevisionMin ||
+    hardware.revision > h.hardwareRevisionMax
+  )
+    return "hardware";
   if (h.loaderVersionMin > LOADER_VERSION || h.trustVersionMin > TRUST_VERSION) return "minimums";
-  if (h.payloadBytes > WINDOW_BYTES || payloadOffset(h.chunkCount) + Math.ceil(h.payloadBytes / 4096) * 4096 > layout.zones.slotA.sizeBytes) return "size";
-  if (h.loadAddress < WINDOW_ADDRESS || h.loadAddress + h.payloadBytes > WINDOW_ADDRESS + WINDOW_BYTES) return "load address";
-  if (h.entryAddress < h.loadAddress || h.entryAddress >= h.loadAddress + h.payloadBytes || h.entryAddress % 4 !== 0) return "entry address";
+  if (
+    h.payloadBytes > WINDOW_BYTES ||
+    payloadOffset(h.chunkCount) + Math.ceil(h.payloadBytes / 4096) * 4096 > layout.zones.slotA.sizeBytes
+  )
+    return "size";
+  if (h.loadAddress < WINDOW_ADDRESS || h.loadAddress + h.payloadBytes > WINDOW_ADDRESS + WINDOW_BYTES)
+    return "load address";
+  if (h.entryAddress < h.loadAddress || h.entryAddress >= h.loadAddress + h.payloadBytes || h.entryAddress % 4 !== 0)
+    return "entry address";
   return {
-    manifestBytes: h.headerBytes + block, payloadOffset: payloadOffset(h.chunkCount), chunkBytes: h.chunkBytes, chunkCount: h.chunkCount, payloadBytes: h.payloadBytes,
-    tableDigest: slot.slice(h.tableDigestOffset, h.tableDigestOffset + 32), securityCounter: h.securityCounter, releaseSequence: h.releaseSequence, entryAddress: h.entryAddress, watchdogMs: h.watchdogMs,
+    manifestBytes: h.headerBytes + block,
+    payloadOffset: payloadOffset(h.chunkCount),
+    chunkBytes: h.chunkBytes,
+    chunkCount: h.chunkCount,
+    payloadBytes: h.payloadBytes,
+    tableDigest: slot.slice(h.tableDigestOffset, h.tableDigestOffset + 32),
+    securityCounter: h.securityCounter,
+    releaseSequence: h.releaseSequence,
+    entryAddress: h.entryAddress,
+    watchdogMs: h.watchdogMs,
     digest: Buffer.from(sha256Of(slot.subarray(0, h.headerBytes))).toString("hex"),
   };
 }
@@ -111,7 +178,18 @@ export function admittedManifest(slot: Uint8Array, verifier: StrictVerifier): Ma
 export function admittedIn(slot: Uint8Array, verifier: StrictVerifier): Admitted | string {
   const manifest = admittedManifest(slot, verifier);
   if (typeof manifest === "string") return manifest;
-  const { payloadOffset: at, chunkBytes, chunkCount, payloadBytes, tableDigest, securityCounter, releaseSequence, entryAddress, watchdogMs, digest } = manifest;
+  const {
+    payloadOffset: at,
+    chunkBytes,
+    chunkCount,
+    payloadBytes,
+    tableDigest,
+    securityCounter,
+    releaseSequence,
+    entryAddress,
+    watchdogMs,
+    digest,
+  } = manifest;
   const table = slot.subarray(4096, 4096 + 32 * chunkCount);
   if (Buffer.compare(sha256Of(table), tableDigest) !== 0) return "chunk table";
   for (let i = 0; i < chunkCount; i++) {
@@ -128,5 +206,7 @@ export function admittedFile(file: Uint8Array, verifier: StrictVerifier): Admitt
   putInSlot(laidOut, file);
   const manifest = admittedManifest(laidOut, verifier);
   if (typeof manifest === "string") return manifest;
-  return file.length === manifest.manifestBytes + 32 * manifest.chunkCount + manifest.payloadBytes ? admittedIn(laidOut, verifier) : "length";
+  return file.length === manifest.manifestBytes + 32 * manifest.chunkCount + manifest.payloadBytes
+    ? admittedIn(laidOut, verifier)
+    : "length";
 }

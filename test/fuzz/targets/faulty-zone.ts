@@ -1,5 +1,5 @@
-// One zone of flash that may fail: which erases and programs do, and what they leave, is the input's to say. What the module
-// tried is written down, whether it was done or not.
+// One zone of flash that may fail: which erases and programs do, and what they leave, is the input's to say. What the
+// module tried is written down, whether it was done or not.
 
 import { Exo } from "@flipside/machine/abi";
 import type { FuzzInstance } from "../engine/instance.ts";
@@ -17,7 +17,12 @@ export interface Attempt {
 const ATTEMPTS_MAX = 1000;
 
 /** What is left of an operation that was not done. */
-export enum Leaves { Nothing, Half, Whole, Spoilt }
+export enum Leaves {
+  Nothing,
+  Half,
+  Whole,
+  Spoilt,
+}
 
 export class FaultyZone {
   bytes = new Uint8Array(0);
@@ -33,7 +38,10 @@ export class FaultyZone {
   hasGeometry = true;
   attempts: Attempt[] = [];
 
-  constructor(readonly zone: number, readonly instance: () => FuzzInstance) {}
+  constructor(
+    readonly zone: number,
+    readonly instance: () => FuzzInstance,
+  ) {}
 
   format(sectorBytes: number, sectors: number): void {
     this.bytes = new Uint8Array(sectorBytes * sectors).fill(0xff);
@@ -52,7 +60,8 @@ export class FaultyZone {
   }
 
   #note(attempt: Attempt): void {
-    if (this.attempts.push(attempt) > ATTEMPTS_MAX) throw new Violation("the zone is erased and programmed without an end");
+    if (this.attempts.push(attempt) > ATTEMPTS_MAX)
+      throw new Violation("the zone is erased and programmed without an end");
   }
 
   #fails(): boolean {
@@ -73,7 +82,9 @@ export class FaultyZone {
       flash_geometry: (zone, out) => {
         if (zone !== this.zone) return others.flash_geometry!(zone!, out!);
         if (!this.hasGeometry) return Exo.Io;
-        [this.bytes.length, this.sectorBytes, 4096, 1].forEach((word, i) => this.instance().view.setUint32((out! >>> 0) + 4 * i, word, true));
+        [this.bytes.length, this.sectorBytes, 4096, 1].forEach((word, i) =>
+          this.instance().view.setUint32((out! >>> 0) + 4 * i, word, true),
+        );
         return Exo.Ok;
       },
       flash_read: (zone, offset, ptr, length) => {

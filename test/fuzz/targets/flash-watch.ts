@@ -1,6 +1,6 @@
-// What may happen to slots and boot control, whoever writes: nothing is programmed into a slot but a signed manifest that fits
-// this device, the table that it names, and chunks of that table; only while boot control calls the slot empty. A candidate is
-// a whole, admissible image. The floor never falls. Each is looked at when it happens.
+// What may happen to slots and boot control, whoever writes: nothing is programmed into a slot but a signed manifest
+// that fits this device, the table that it names, and chunks of that table; only while boot control calls the slot
+// empty. A candidate is a whole, admissible image. The floor never falls. Each is looked at when it happens.
 
 import { type BootRecord, SlotState, type StrictVerifier } from "@flipside/image-format";
 import { newestRecord } from "../../power-cut/flash-contents.ts";
@@ -30,7 +30,10 @@ export class FlashWatch {
   #manifest: Manifest | undefined;
   rules!: Rules;
 
-  constructor(readonly host: DeviceHost, readonly verifier: StrictVerifier) {
+  constructor(
+    readonly host: DeviceHost,
+    readonly verifier: StrictVerifier,
+  ) {
     host.onChange = (change) => this.#onChange(change);
   }
 
@@ -46,7 +49,9 @@ export class FlashWatch {
   #storedManifest(): Manifest | undefined {
     const slot = this.rules.slots.find((slot) => this.#before?.slotState(slot) === SlotState.Empty);
     const manifest = slot === undefined ? "none" : admittedManifest(this.host.zone(slotNames[slot]!), this.verifier);
-    return typeof manifest !== "string" && this.rules.refuses(manifest, this.#before) === undefined ? manifest : undefined;
+    return typeof manifest !== "string" && this.rules.refuses(manifest, this.#before) === undefined
+      ? manifest
+      : undefined;
   }
 
   get record(): BootRecord | undefined {
@@ -64,7 +69,8 @@ export class FlashWatch {
     if (zone !== Zone.SlotA && zone !== Zone.SlotB) return;
     const slot = zone - Zone.SlotA;
     if (!this.rules.slots.includes(slot)) throw new Violation("a slot is written that may not be");
-    if (this.record?.slotState(slot) !== SlotState.Empty) throw new Violation("a slot is written that boot control does not call empty");
+    if (this.record?.slotState(slot) !== SlotState.Empty)
+      throw new Violation("a slot is written that boot control does not call empty");
     if (!bytes) return;
     if (offset === 0) this.#manifestComes(bytes);
     else if (!this.#manifest) throw new Violation("something is stored before a manifest");
@@ -83,15 +89,22 @@ export class FlashWatch {
 
   #tableComes(offset: number, bytes: Uint8Array, { tableDigest, chunkCount }: Manifest): void {
     // In this layout no table is longer than a page, so it comes as one.
-    if (offset !== TABLE_AT || bytes.length !== 32 * chunkCount || Buffer.compare(sha256Of(bytes), tableDigest) !== 0) throw new Violation("a chunk table is stored that is not the signed one");
+    if (offset !== TABLE_AT || bytes.length !== 32 * chunkCount || Buffer.compare(sha256Of(bytes), tableDigest) !== 0)
+      throw new Violation("a chunk table is stored that is not the signed one");
   }
 
-  #chunkComes(offset: number, bytes: Uint8Array, { chunkBytes, chunkCount, payloadBytes, payloadOffset }: Manifest, slot: number): void {
+  #chunkComes(
+    offset: number,
+    bytes: Uint8Array,
+    { chunkBytes, chunkCount, payloadBytes, payloadOffset }: Manifest,
+    slot: number,
+  ): void {
     const index = (offset - payloadOffset) / chunkBytes;
     if (!Number.isInteger(index) || index >= chunkCount) throw new Violation("something is stored where no chunk is");
     const chunk = bytes.subarray(0, Math.min(chunkBytes, payloadBytes - index * chunkBytes));
     const wanted = this.host.zone(slotNames[slot]!).subarray(TABLE_AT + 32 * index, TABLE_AT + 32 * index + 32);
-    if (bytes.length !== ((chunk.length + 3) & ~3) || Buffer.compare(sha256Of(chunk), wanted) !== 0) throw new Violation("a chunk is stored that is not the table's");
+    if (bytes.length !== ((chunk.length + 3) & ~3) || Buffer.compare(sha256Of(chunk), wanted) !== 0)
+      throw new Violation("a chunk is stored that is not the table's");
   }
 
   /** After each step of the device. */

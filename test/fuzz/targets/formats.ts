@@ -1,11 +1,22 @@
-// The portable parsers: what tsc's build (server, console) and the devices' build say of the same bytes must be the same, to
-// the last field. What is accepted lies within the input and, written again, is the same bytes.
+// The portable parsers: what tsc's build (server, console) and the devices' build say of the same bytes must be the
+// same, to the last field. What is accepted lies within the input and, written again, is the same bytes.
 
 import {
-  buildPermit, buildTrustChain, encodeFactoryRecord, encodeHeaderFields, encodeSignatureBlock, headerFields, newFactoryIdentity, signBlock, toHex,
+  buildPermit,
+  buildTrustChain,
+  encodeFactoryRecord,
+  encodeHeaderFields,
+  encodeSignatureBlock,
+  headerFields,
+  newFactoryIdentity,
+  toHex,
 } from "@flipside/image-format";
 import type { SeededRandom } from "@flipside/machine/faults/seeded-random";
-import { fieldList, fields as goodFields, headerCases } from "../../../packages/image-format/test/portable/header-cases.ts";
+import {
+  fieldList,
+  fields as goodFields,
+  headerCases,
+} from "../../../packages/image-format/test/portable/header-cases.ts";
 import * as operations from "../../../packages/image-format/test/portable/operations.ts";
 import { assemblyEntry, compileForFuzzing, type Patch } from "../engine/compile.ts";
 import { FuzzInstance } from "../engine/instance.ts";
@@ -19,7 +30,9 @@ export interface Format {
   name: string;
   operation: number;
   inputBytesMax: number;
-  /** Readers of fixed records have all of it before them, whatever it holds: shorter inputs are filled up with zeros. */
+  /**
+   * Readers of fixed records have all of it before them, whatever it holds: shorter inputs are filled up with zeros.
+   */
   fixedBytes?: number;
   seeds(): Promise<Uint8Array[]>;
   dictionary: Uint8Array[];
@@ -60,7 +73,10 @@ export function openFormat(format: Format): OpenTarget {
           throw error;
         }
         const portableBytes = operations.perform(format.operation, input, 0, input.length, portable);
-        if (compiledBytes !== portableBytes || compiledBuffer.compare(portableBuffer, 0, portableBytes, 0, compiledBytes) !== 0) {
+        if (
+          compiledBytes !== portableBytes ||
+          compiledBuffer.compare(portableBuffer, 0, portableBytes, 0, compiledBytes) !== 0
+        ) {
           throw new Violation("the devices' build and tsc's build differ");
         }
         format.check?.(input, view, portableBytes / 4);
@@ -73,7 +89,8 @@ const within = (at: number, length: number, end: number, what: string): void => 
   if (at < 0 || length < 0 || at + length > end) throw new Violation(`${what} lies outside of the input`);
 };
 
-// ---- image header ----------------------------------------------------------------------------------------------------
+// ---- image header
+// ----------------------------------------------------------------------------------------------------
 
 const HEADER_PREFIX = 8;
 
@@ -97,19 +114,47 @@ function mutateHeader(draft: Draft, random: SeededRandom): void {
   const end = Math.min(places[index + 1] ?? draft.length, draft.length);
   switch (random.below(7)) {
     case 0: // another type
-      return write(bytes, at, 2, random.pick([0x8000, 0x8001 + random.below(14), 1 + random.below(40), 0xffff, 0x7fff, 0x8020]), true);
+      return write(
+        bytes,
+        at,
+        2,
+        random.pick([0x8000, 0x8001 + random.below(14), 1 + random.below(40), 0xffff, 0x7fff, 0x8020]),
+        true,
+      );
     case 1: // another length
-      return write(bytes, at + 2, 2, random.pick([0, 1, 3, 4, 5, 31, 32, 33, 36, 37, 44, 512, 513, 0xffff, end - at - 3]), true);
+      return write(
+        bytes,
+        at + 2,
+        2,
+        random.pick([0, 1, 3, 4, 5, 31, 32, 33, 36, 37, 44, 512, 513, 0xffff, end - at - 3]),
+        true,
+      );
     case 2: // another value
-      for (let i = at + 4; i + 4 <= end; i += 4) if (random.below(3) === 0) write(bytes, i, 4, random.pick([0, 1, 2, 99, 100, 255, 256, 1024, 4096, 4097, 600_000, 600_001, 86_400_000, 86_400_001, 67_108_864, 67_108_865, 0xffffffff]), true);
+      for (let i = at + 4; i + 4 <= end; i += 4)
+        if (random.below(3) === 0)
+          write(
+            bytes,
+            i,
+            4,
+            random.pick([
+              0, 1, 2, 99, 100, 255, 256, 1024, 4096, 4097, 600_000, 600_001, 86_400_000, 86_400_001, 67_108_864,
+              67_108_865, 0xffffffff,
+            ]),
+            true,
+          );
       return;
     case 3:
       return remove(draft, at, end - at);
     case 4: // the field again, there or elsewhere
       return insert(draft, random.pick(places), bytes.slice(at, end));
-    case 5: { // an optional field that nobody knows
+    case 5: {
+      // an optional field that nobody knows
       const value = new Uint8Array(4 * random.below(5));
-      return insert(draft, random.pick(places), Uint8Array.from([random.below(256), random.below(128), value.length, 0, ...value]));
+      return insert(
+        draft,
+        random.pick(places),
+        Uint8Array.from([random.below(256), random.below(128), value.length, 0, ...value]),
+      );
     }
     default: // two fields change places
       return insert(draft, random.pick(places), moved(draft, at, end));
@@ -126,32 +171,99 @@ function checkHeader(input: Uint8Array, output: DataView, words: number): void {
   if (words === 1) return; // refused
   const word = (index: number): number => output.getUint32(4 * index, true);
   // In the order of operations.ts, performHeader.
-  const [headerBytes, imageType, productAt, productBytes, hardwareAt, hardwareBytes, revisionMin, revisionMax, , , versionAt, versionBytes, releaseSequence, securityCounter,
-    loaderVersionMin, trustVersionMin, payloadBytes, chunkBytes, chunkCount, tableDigestAt, loadAddress, entryAddress, confirmDeadlineMs, contactDeadlineMs, tries, watchdogMs,
-    keyIdAt, flags, descriptionAt, descriptionBytes] = Array.from({ length: 30 }, (_, i) => word(1 + i)) as [number, ...number[]] & number[];
+  const [
+    headerBytes,
+    imageType,
+    productAt,
+    productBytes,
+    hardwareAt,
+    hardwareBytes,
+    revisionMin,
+    revisionMax,
+    ,
+    ,
+    versionAt,
+    versionBytes,
+    releaseSequence,
+    securityCounter,
+    loaderVersionMin,
+    trustVersionMin,
+    payloadBytes,
+    chunkBytes,
+    chunkCount,
+    tableDigestAt,
+    loadAddress,
+    entryAddress,
+    confirmDeadlineMs,
+    contactDeadlineMs,
+    tries,
+    watchdogMs,
+    keyIdAt,
+    flags,
+    descriptionAt,
+    descriptionBytes,
+  ] = Array.from({ length: 30 }, (_, i) => word(1 + i)) as [number, ...number[]] & number[];
   within(0, headerBytes, input.length, "the header");
-  for (const [at, length, what] of [[productAt, productBytes, "product"], [hardwareAt, hardwareBytes, "hardware"], [versionAt, versionBytes, "version"], [tableDigestAt, 32, "table digest"],
-    [keyIdAt, 8, "key id"], [descriptionAt, descriptionBytes, "description"]] as const) within(at!, length!, headerBytes, what);
+  for (const [at, length, what] of [
+    [productAt, productBytes, "product"],
+    [hardwareAt, hardwareBytes, "hardware"],
+    [versionAt, versionBytes, "version"],
+    [tableDigestAt, 32, "table digest"],
+    [keyIdAt, 8, "key id"],
+    [descriptionAt, descriptionBytes, "description"],
+  ] as const)
+    within(at!, length!, headerBytes, what);
   // "So each field occurs once, and a header has one encoding": made again of what was read, it is the same bytes.
   const known = new Set(fieldList().map(([type]) => type)).add(0x20);
-  for (const at of fieldsOf({ bytes: input, length: headerBytes })) if (!known.has(input[at]! | (input[at + 1]! << 8))) return;
+  for (const at of fieldsOf({ bytes: input, length: headerBytes }))
+    if (!known.has(input[at]! | (input[at + 1]! << 8))) return;
   const ascii = (at: number, length: number): string => Buffer.from(input.subarray(at, at + length)).toString("latin1");
-  const list = headerFields({
-    imageType: imageType!, product: ascii(productAt!, productBytes!), hardware: { name: ascii(hardwareAt!, hardwareBytes!), revisionMin: revisionMin!, revisionMax: revisionMax! },
-    version: ascii(versionAt!, versionBytes!), releaseSequence: releaseSequence!, securityCounter: securityCounter!, loaderVersionMin: loaderVersionMin!, trustVersionMin: trustVersionMin!,
-    loadAddress: loadAddress!, entryAddress: entryAddress!, confirmDeadlineMs: confirmDeadlineMs!, contactDeadlineMs: contactDeadlineMs!, tries: tries!, watchdogMs: watchdogMs!, flags: flags!,
-  }, { payloadBytes: payloadBytes!, chunkBytes: chunkBytes!, tableDigest: input.slice(tableDigestAt!, tableDigestAt! + 32) }, input.slice(keyIdAt!, keyIdAt! + 8));
+  const list = headerFields(
+    {
+      imageType: imageType!,
+      product: ascii(productAt!, productBytes!),
+      hardware: { name: ascii(hardwareAt!, hardwareBytes!), revisionMin: revisionMin!, revisionMax: revisionMax! },
+      version: ascii(versionAt!, versionBytes!),
+      releaseSequence: releaseSequence!,
+      securityCounter: securityCounter!,
+      loaderVersionMin: loaderVersionMin!,
+      trustVersionMin: trustVersionMin!,
+      loadAddress: loadAddress!,
+      entryAddress: entryAddress!,
+      confirmDeadlineMs: confirmDeadlineMs!,
+      contactDeadlineMs: contactDeadlineMs!,
+      tries: tries!,
+      watchdogMs: watchdogMs!,
+      flags: flags!,
+    },
+    {
+      payloadBytes: payloadBytes!,
+      chunkBytes: chunkBytes!,
+      tableDigest: input.slice(tableDigestAt!, tableDigestAt! + 32),
+    },
+    input.slice(keyIdAt!, keyIdAt! + 8),
+  );
   if (descriptionAt !== 0) list.push([0x20, input.slice(descriptionAt!, descriptionAt! + descriptionBytes!)]);
-  if (chunkCount !== Math.ceil(payloadBytes! / chunkBytes!)) throw new Violation("the chunk count is not what the lengths give");
-  if (Buffer.compare(encodeHeaderFields(list), input.subarray(0, headerBytes)) !== 0) throw new Violation("an accepted header is not the one encoding of what it says");
+  if (chunkCount !== Math.ceil(payloadBytes! / chunkBytes!))
+    throw new Violation("the chunk count is not what the lengths give");
+  if (Buffer.compare(encodeHeaderFields(list), input.subarray(0, headerBytes)) !== 0)
+    throw new Violation("an accepted header is not the one encoding of what it says");
 }
 
 export const imageHeader = openFormat({
   name: "image-header",
   operation: operations.OPERATION_HEADER,
   inputBytesMax: 2304,
-  seeds: async () => [...headerCases().map((c) => c.bytes), encodeHeaderFields(fieldList({ ...goodFields, description: "what it is" }))],
-  dictionary: [...text("FSIM", "thermostat"), ...fieldList().map(([type, value]) => Uint8Array.from([type & 255, type >> 8, value.length & 255, value.length >> 8]))],
+  seeds: async () => [
+    ...headerCases().map((c) => c.bytes),
+    encodeHeaderFields(fieldList({ ...goodFields, description: "what it is" })),
+  ],
+  dictionary: [
+    ...text("FSIM", "thermostat"),
+    ...fieldList().map(([type, value]) =>
+      Uint8Array.from([type & 255, type >> 8, value.length & 255, value.length >> 8]),
+    ),
+  ],
   mutate: mutateHeader,
   repair(draft, random) {
     // Whole, and as long as it says.
@@ -162,13 +274,22 @@ export const imageHeader = openFormat({
   share: 0.3,
 });
 
-// ---- signature block, trust chain, permit, boot record, factory record -----------------------------------------------------
+// ---- signature block, trust chain, permit, boot record, factory record
+// -----------------------------------------------------
 
 export const signatureBlock = openFormat({
   name: "signature-block",
   operation: operations.OPERATION_SIGNATURE_BLOCK,
   inputBytesMax: 700,
-  seeds: async () => [1, 2, 8].map((count) => encodeSignatureBlock(Array.from({ length: count }, (_, i) => ({ keyId: bytesOf(`id ${i}`).subarray(0, 8), signature: new Uint8Array(64).fill(i) })))),
+  seeds: async () =>
+    [1, 2, 8].map((count) =>
+      encodeSignatureBlock(
+        Array.from({ length: count }, (_, i) => ({
+          keyId: bytesOf(`id ${i}`).subarray(0, 8),
+          signature: new Uint8Array(64).fill(i),
+        })),
+      ),
+    ),
   dictionary: text("FSSG"),
   repair(draft) {
     if (draft.length >= 12) write(draft.bytes, 6, 2, 12 + 72 * draft.bytes[8]!, true);
@@ -185,7 +306,8 @@ export const signatureBlock = openFormat({
       within(at, 64, blockBytes, "a signature");
       return { keyId: input.slice(keyIdAt, keyIdAt + 8), signature: input.slice(at, at + 64) };
     });
-    if (Buffer.compare(encodeSignatureBlock(entries), input.subarray(0, blockBytes)) !== 0) throw new Violation("an accepted signature block is not the one encoding of what it says");
+    if (Buffer.compare(encodeSignatureBlock(entries), input.subarray(0, blockBytes)) !== 0)
+      throw new Violation("an accepted signature block is not the one encoding of what it says");
   },
   share: 0.15,
 });
@@ -217,13 +339,35 @@ export const trustChain = openFormat({
 });
 
 export async function trustChains(): Promise<Uint8Array[]> {
-  const first = { trustVersion: 1, rootThreshold: 1, rootKeys: [rootKey.publicKey], releaseKeys: [releaseKey.publicKey], operationsKeys: [] };
-  const second = { trustVersion: 2, rootThreshold: 1, rootKeys: [rootKey.publicKey, secondReleaseKey.publicKey], releaseKeys: [releaseKey.publicKey, secondReleaseKey.publicKey], operationsKeys: [bytesOf("operations")] };
+  const first = {
+    trustVersion: 1,
+    rootThreshold: 1,
+    rootKeys: [rootKey.publicKey],
+    releaseKeys: [releaseKey.publicKey],
+    operationsKeys: [],
+  };
+  const second = {
+    trustVersion: 2,
+    rootThreshold: 1,
+    rootKeys: [rootKey.publicKey, secondReleaseKey.publicKey],
+    releaseKeys: [releaseKey.publicKey, secondReleaseKey.publicKey],
+    operationsKeys: [bytesOf("operations")],
+  };
   const byRoot = [rootKey.privateJwk];
   return [
     await buildTrustChain([{ trust: first, signedBy: byRoot }]),
-    await buildTrustChain([{ trust: first, signedBy: byRoot }, { trust: second, signedBy: byRoot }]),
-    await buildTrustChain([{ trust: first, signedBy: byRoot }, { trust: second, signedBy: byRoot }, { trust: { ...second, trustVersion: 3, rootThreshold: 2 }, signedBy: [rootKey.privateJwk, secondReleaseKey.privateJwk] }]),
+    await buildTrustChain([
+      { trust: first, signedBy: byRoot },
+      { trust: second, signedBy: byRoot },
+    ]),
+    await buildTrustChain([
+      { trust: first, signedBy: byRoot },
+      { trust: second, signedBy: byRoot },
+      {
+        trust: { ...second, trustVersion: 3, rootThreshold: 2 },
+        signedBy: [rootKey.privateJwk, secondReleaseKey.privateJwk],
+      },
+    ]),
   ];
 }
 
@@ -233,7 +377,11 @@ export const permit = openFormat({
   inputBytesMax: 256,
   seeds: async () => [
     await buildPermit({ imageDigest: toHex(bytesOf("digest")), signingKeys: [releaseKey.privateJwk] }),
-    await buildPermit({ imageDigest: toHex(bytesOf("digest")), deviceId: "fuzzed", signingKeys: [releaseKey.privateJwk] }),
+    await buildPermit({
+      imageDigest: toHex(bytesOf("digest")),
+      deviceId: "fuzzed",
+      signingKeys: [releaseKey.privateJwk],
+    }),
   ],
   dictionary: text("FSPM", "FSSG"),
   share: 0.08,
@@ -244,13 +392,21 @@ export const bootRecord = openFormat({
   operation: operations.OPERATION_BOOT_RECORD,
   inputBytesMax: 160,
   fixedBytes: 160,
-  seeds: async () => [sampleBootRecord(0, 2, 0), sampleBootRecord(1, 1, 2), new Uint8Array(160).fill(0xff), new Uint8Array(160)],
+  seeds: async () => [
+    sampleBootRecord(0, 2, 0),
+    sampleBootRecord(1, 1, 2),
+    new Uint8Array(160).fill(0xff),
+    new Uint8Array(160),
+  ],
   dictionary: text("FSBC"),
   check(input, output) {
     if (output.getUint32(0, true) !== 1) return;
     // What is written as zero and not looked at, and the check, which is the caller's.
-    const loose = (i: number): boolean => i === 30 || i === 31 || (i >= 36 && i < 40) || (i >= 76 && i < 80) || i >= 112;
-    for (let i = 0; i < 144; i++) if (!loose(i) && input[i] !== output.getUint8(4 + i)) throw new Violation(`byte ${i} of an accepted record is not the one encoding of what it says`);
+    const loose = (i: number): boolean =>
+      i === 30 || i === 31 || (i >= 36 && i < 40) || (i >= 76 && i < 80) || i >= 112;
+    for (let i = 0; i < 144; i++)
+      if (!loose(i) && input[i] !== output.getUint8(4 + i))
+        throw new Violation(`byte ${i} of an accepted record is not the one encoding of what it says`);
   },
   share: 0.05,
 });
@@ -279,13 +435,19 @@ export const factoryForm = openFormat({
   dictionary: text("FSFA"),
   check(input, output) {
     if (output.getUint32(0, true) !== 1) return;
-    if (input[74] === 0 || input[74]! > 48 || input[75]! > 32 || input[76]! > 32 || input[77]! > 48) throw new Violation("an accepted factory record has a text that is longer than its field");
+    if (input[74] === 0 || input[74]! > 48 || input[75]! > 32 || input[76]! > 32 || input[77]! > 48)
+      throw new Violation("an accepted factory record has a text that is longer than its field");
   },
   share: 0.08,
 });
 
 export const fuzzedIdentity = {
-  ...newFactoryIdentity({ deviceId: "fuzzed", product: "flipside-demo", hardware: { name: "virtual", revision: 1 }, server: { host: "server", port: 1883 } }),
+  ...newFactoryIdentity({
+    deviceId: "fuzzed",
+    product: "flipside-demo",
+    hardware: { name: "virtual", revision: 1 },
+    server: { host: "server", port: 1883 },
+  }),
   deviceKey: bytesOf("device key"),
   claimSecret: bytesOf("claim secret"),
 };

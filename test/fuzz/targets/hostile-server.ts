@@ -1,5 +1,5 @@
-// The end of a device's MQTT connection that a hostile server holds: connections and subscriptions are accepted, as they would
-// be; what is published to the device is the input's. Keeps what the device said.
+// The end of a device's MQTT connection that a hostile server holds: connections and subscriptions are accepted, as
+// they would be; what is published to the device is the input's. Keeps what the device said.
 
 import { StreamState } from "@flipside/machine/abi";
 import { contactMac } from "@flipside/protocol/macs";
@@ -45,7 +45,10 @@ export class HostileServer implements WireServer {
   onSaid: (said: Said) => void = () => {};
   #publish: Answer | undefined;
 
-  constructor(readonly deviceId: string, readonly deviceSecret: Uint8Array) {
+  constructor(
+    readonly deviceId: string,
+    readonly deviceSecret: Uint8Array,
+  ) {
     this.wire = new MqttWire(this, topicPrefixOf(deviceId));
   }
 

@@ -1,4 +1,5 @@
-// All targets by name. A new one is a file beside this, a line here, and one that says what sources it is about (about.ts).
+// All targets by name. A new one is a file beside this, a line here, and one that says what sources it is about
+// (about.ts).
 
 import type { OpenTarget } from "../engine/target.ts";
 import { agentMessages } from "./agent-messages.ts";

@@ -1,5 +1,5 @@
-// Inputs that are a list: of frames on a line, of messages. One item: u8 kind, u8 what is put right, u16 length (little-endian),
-// bytes. The last may be shorter than it says.
+// Inputs that are a list: of frames on a line, of messages. One item: u8 kind, u8 what is put right, u16 length
+// (little-endian), bytes. The last may be shorter than it says.
 
 import type { SeededRandom } from "@flipside/machine/faults/seeded-random";
 import { insert, remove } from "../engine/mutate.ts";
@@ -31,7 +31,8 @@ export function item(kind: number, put: number, bytes: ArrayLike<number>): Uint8
 
 /** Little-endian. */
 export const u32 = (value: number): number[] => [value & 255, (value >> 8) & 255, (value >> 16) & 255, value >>> 24];
-export const joined = (...parts: ArrayLike<number>[]): Uint8Array => Uint8Array.from(parts.flatMap((part) => Array.from(part)));
+export const joined = (...parts: ArrayLike<number>[]): Uint8Array =>
+  Uint8Array.from(parts.flatMap((part) => Array.from(part)));
 
 /** The draft's items, which may be changed in place. */
 export const itemsOf = (draft: Draft, from: number): Item[] => itemsIn(draft.bytes.subarray(0, draft.length), from);

@@ -40,16 +40,32 @@ export const encodeJournalRecord = (record: JournalRecord): Uint8Array =>
 export function decodeJournalRecord(bytes: Uint8Array): JournalRecord | undefined {
   const magic = Buffer.from(bytes.subarray(0, 4)).toString("latin1");
   const check = sha256Of(bytes.subarray(0, CHECKED_BYTES)).subarray(0, 16);
-  if ((magic !== "FSJ2" && magic !== "FSJS") || bytes[45]! > ID_BYTES_MAX || Buffer.compare(check, bytes.subarray(CHECKED_BYTES, RECORD_BYTES)) !== 0) return undefined;
+  if (
+    (magic !== "FSJ2" && magic !== "FSJS") ||
+    bytes[45]! > ID_BYTES_MAX ||
+    Buffer.compare(check, bytes.subarray(CHECKED_BYTES, RECORD_BYTES)) !== 0
+  )
+    return undefined;
   const word = (at: number): number => new DataView(bytes.buffer, bytes.byteOffset).getUint32(at, true);
   return {
-    kind: magic === "FSJ2" ? "begin" : "seal", sector: word(4), digest: bytes.slice(8, 40), attempt: word(40), slot: bytes[44]!,
-    abandoned: bytes[46]!, stalled: bytes[47]!, id: bytes.slice(48, 48 + bytes[45]!), run: word(96), number: word(100), isReuse: bytes[104] === 1,
+    kind: magic === "FSJ2" ? "begin" : "seal",
+    sector: word(4),
+    digest: bytes.slice(8, 40),
+    attempt: word(40),
+    slot: bytes[44]!,
+    abandoned: bytes[46]!,
+    stalled: bytes[47]!,
+    id: bytes.slice(48, 48 + bytes[45]!),
+    run: word(96),
+    number: word(100),
+    isReuse: bytes[104] === 1,
   };
 }
 
 export interface JournalReading {
-  /** The newest, and the page that it lies in. Of two with one number, which no device writes, the one that lies first. */
+  /**
+   * The newest, and the page that it lies in. Of two with one number, which no device writes, the one that lies first.
+   */
   begin: JournalRecord;
   page: number;
   sealedCount: number;
@@ -57,7 +73,9 @@ export interface JournalReading {
 
 /** What a whole zone says; undefined: nothing was begun. */
 export function readJournal(zone: Uint8Array): JournalReading | undefined {
-  const records = Array.from({ length: zone.length / STRIDE_BYTES }, (_, page) => decodeJournalRecord(zone.subarray(page * STRIDE_BYTES, page * STRIDE_BYTES + RECORD_BYTES)));
+  const records = Array.from({ length: zone.length / STRIDE_BYTES }, (_, page) =>
+    decodeJournalRecord(zone.subarray(page * STRIDE_BYTES, page * STRIDE_BYTES + RECORD_BYTES)),
+  );
   let page = -1;
   records.forEach((record, at) => {
     if (record?.kind !== "begin") return;
@@ -66,6 +84,16 @@ export function readJournal(zone: Uint8Array): JournalReading | undefined {
   });
   const begin = records[page];
   if (!begin) return undefined;
-  const seals = records.filter((record) => record?.kind === "seal" && record.run === begin.run && record.number === begin.number && Buffer.compare(record.digest, begin.digest) === 0);
-  return { begin, page, sealedCount: seals.reduce((most, seal) => Math.max(most, (seal!.sector + 1) >>> 0), begin.sector) };
+  const seals = records.filter(
+    (record) =>
+      record?.kind === "seal" &&
+      record.run === begin.run &&
+      record.number === begin.number &&
+      Buffer.compare(record.digest, begin.digest) === 0,
+  );
+  return {
+    begin,
+    page,
+    sealedCount: seals.reduce((most, seal) => Math.max(most, (seal!.sector + 1) >>> 0), begin.sector),
+  };
 }

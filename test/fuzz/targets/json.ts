@@ -1,5 +1,5 @@
-// JSON as it comes from a server: taken exactly when JSON.parse takes it and it is within what the reader promises (UTF-8,
-// depth, no half surrogates), and what members say is what JSON.parse says.
+// JSON as it comes from a server: taken exactly when JSON.parse takes it and it is within what the reader promises
+// (UTF-8, depth, no half surrogates), and what members say is what JSON.parse says.
 
 import { assemblyEntry, compileForFuzzing } from "../engine/compile.ts";
 import { FuzzInstance } from "../engine/instance.ts";
@@ -71,7 +71,8 @@ export const json: OpenTarget = async (patches = []) => {
   const answers = address("answers");
   const texts = address("texts");
   const start = instance.save();
-  const decoded = (at: number, length: number): Buffer => Buffer.from(instance.memory.slice(texts + at, texts + at + length));
+  const decoded = (at: number, length: number): Buffer =>
+    Buffer.from(instance.memory.slice(texts + at, texts + at + length));
 
   /** Each member with what the reader must answer: undefined for an error. */
   function check(told: Told): void {
@@ -81,8 +82,10 @@ export const json: OpenTarget = async (patches = []) => {
       const value = BigInt(written);
       return value >= low && value <= high ? value : undefined;
     };
-    const string = (name: string): string | undefined => (typeof told.members.get(name) === "string" ? (told.members.get(name) as string) : undefined);
-    const expectNumber = (index: number, name: string, expected: bigint | undefined): void => expectAnswer(index, name, expected, () => "");
+    const string = (name: string): string | undefined =>
+      typeof told.members.get(name) === "string" ? (told.members.get(name) as string) : undefined;
+    const expectNumber = (index: number, name: string, expected: bigint | undefined): void =>
+      expectAnswer(index, name, expected, () => "");
     const expectAnswer = (index: number, name: string, expected: bigint | undefined, more: () => string): void => {
       const error = Number(instance.view.getBigInt64(answers + 16 * index + 8, true));
       const value = instance.view.getBigInt64(answers + 16 * index, true);
@@ -94,15 +97,19 @@ export const json: OpenTarget = async (patches = []) => {
         if (error !== ABSENT) throw new Violation(`"${name}" is not there, and the error is ${error}`);
         return;
       }
-      if (expected === undefined ? error === 0 : error !== 0 || value !== expected) throw new Violation(`"${name}" is read wrong`);
+      if (expected === undefined ? error === 0 : error !== 0 || value !== expected)
+        throw new Violation(`"${name}" is read wrong`);
       if (expected !== undefined && more() !== "") throw new Violation(`"${name}" is read wrong: ${more()}`);
     };
-    // As strings were escaped they may say the same in more than one way; the plain readers (base64url, hex) take no escapes.
+    // As strings were escaped they may say the same in more than one way; the plain readers (base64url, hex) take no
+    // escapes.
     expectNumber(0, "attempt", integer("attempt", 0n, 0xffffffffn));
     expectNumber(1, "sizeBytes", integer("sizeBytes", -(2n ** 63n), 2n ** 63n - 1n));
     const deployment = string("deployment");
     const bytes = deployment === undefined ? undefined : Buffer.from(deployment);
-    expectAnswer(2, "deployment", bytes && bytes.length <= 48 ? BigInt(bytes.length) : undefined, () => (decoded(0, bytes!.length).equals(bytes!) ? "" : "other text"));
+    expectAnswer(2, "deployment", bytes && bytes.length <= 48 ? BigInt(bytes.length) : undefined, () =>
+      decoded(0, bytes!.length).equals(bytes!) ? "" : "other text",
+    );
     const accepted = told.members.get("accepted");
     expectNumber(5, "accepted", typeof accepted === "boolean" ? BigInt(accepted) : undefined);
     const error = told.members.get("error");
@@ -114,14 +121,68 @@ export const json: OpenTarget = async (patches = []) => {
     instance,
     inputBytesMax: 8192,
     seeds: text(
-      "{}", "[]", "null", "true", "-0", "1e5", '"\\ud83d\\ude00\\u00e9\\n"', " [1, 2.5, [], {}, \"a\"] ", "[".repeat(31) + "]".repeat(31), "[".repeat(32) + "]".repeat(32),
+      "{}",
+      "[]",
+      "null",
+      "true",
+      "-0",
+      "1e5",
+      '"\\ud83d\\ude00\\u00e9\\n"',
+      ' [1, 2.5, [], {}, "a"] ',
+      "[".repeat(31) + "]".repeat(31),
+      "[".repeat(32) + "]".repeat(32),
       '{"session":"AAAAAAAAAAAAAAAAAAAAAA","pollMs":3000,"deployment":"d1","attempt":1,"sizeBytes":131072,"header":"RlNJTQ","signatures":"RlNTRw","permit":"RlNQTQ","deadlineMs":600000}',
-      '{"session":"AAAAAAAAAAAAAAAAAAAAAA","accepted":false,"error":"session-unknown"}', '{"session":"x","accepted":true,"mac":"AAAA"}',
-      '{"attempt":4294967295,"sizeBytes":-9223372036854775808,"digest":"' + "0f".repeat(32) + '"}', '{"attempt":4294967296,"sizeBytes":9223372036854775808}',
-      '{"attempt":1,"attempt":1}', '{"a":{"attempt":2},"attempt":3,"deployment":"\\u0064\\"\\\\\\/\\b\\f\\n\\r\\t"}', '{"step":1,"nonce":"AA","serverNonce":"AA","mac":"AA"}',
+      '{"session":"AAAAAAAAAAAAAAAAAAAAAA","accepted":false,"error":"session-unknown"}',
+      '{"session":"x","accepted":true,"mac":"AAAA"}',
+      '{"attempt":4294967295,"sizeBytes":-9223372036854775808,"digest":"' + "0f".repeat(32) + '"}',
+      '{"attempt":4294967296,"sizeBytes":9223372036854775808}',
+      '{"attempt":1,"attempt":1}',
+      '{"a":{"attempt":2},"attempt":3,"deployment":"\\u0064\\"\\\\\\/\\b\\f\\n\\r\\t"}',
+      '{"step":1,"nonce":"AA","serverNonce":"AA","mac":"AA"}',
     ),
-    dictionary: [...text("{", "}", "[", "]", ",", ":", '"', "\\u", "\\ud800", "\\udc00", "\\\"", "true", "false", "null", "0", "-", ".", "e", "E+", '"attempt":', '"sizeBytes":', '"deployment":', '"header":',
-      '"digest":', '"accepted":', '"error":', "4294967295", "9223372036854775807", "-9223372036854775808", "é", "😀", '{"', '"}', "  ", "\t\n\r"), Uint8Array.of(0xef, 0xbb, 0xbf), Uint8Array.of(0xc0, 0x80), Uint8Array.of(0xed, 0xa0, 0x80), Uint8Array.of(0xf4, 0x90, 0x80, 0x80)],
+    dictionary: [
+      ...text(
+        "{",
+        "}",
+        "[",
+        "]",
+        ",",
+        ":",
+        '"',
+        "\\u",
+        "\\ud800",
+        "\\udc00",
+        '\\"',
+        "true",
+        "false",
+        "null",
+        "0",
+        "-",
+        ".",
+        "e",
+        "E+",
+        '"attempt":',
+        '"sizeBytes":',
+        '"deployment":',
+        '"header":',
+        '"digest":',
+        '"accepted":',
+        '"error":',
+        "4294967295",
+        "9223372036854775807",
+        "-9223372036854775808",
+        "é",
+        "😀",
+        '{"',
+        '"}',
+        "  ",
+        "\t\n\r",
+      ),
+      Uint8Array.of(0xef, 0xbb, 0xbf),
+      Uint8Array.of(0xc0, 0x80),
+      Uint8Array.of(0xed, 0xa0, 0x80),
+      Uint8Array.of(0xf4, 0x90, 0x80, 0x80),
+    ],
     share: 0.15,
     run(input) {
       const ptr = instance.put(input);

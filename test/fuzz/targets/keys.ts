@@ -4,7 +4,8 @@ import { createHash, createPrivateKey, type KeyObject, sign as nodeSign } from "
 import type { JWK } from "jose";
 import { signingKeyFromJwk, type SigningKey, signingPrefixes, type SignaturePurpose } from "@flipside/image-format";
 
-export const bytesOf = (name: string): Uint8Array => new Uint8Array(createHash("sha256").update(`flipside fuzzing, ${name}`).digest());
+export const bytesOf = (name: string): Uint8Array =>
+  new Uint8Array(createHash("sha256").update(`flipside fuzzing, ${name}`).digest());
 
 /** RFC 8410: an Ed25519 private key is 16 bytes of DER and the seed. */
 function nodeKeyOf(name: string): KeyObject {
@@ -26,7 +27,8 @@ export function keyOf(name: string): FuzzKey {
   return {
     ...key,
     id: new Uint8Array(createHash("sha256").update(key.publicKey).digest().subarray(0, 8)),
-    sign: (purpose, payload) => new Uint8Array(nodeSign(null, Buffer.concat([Buffer.from(signingPrefixes[purpose]), payload]), node)),
+    sign: (purpose, payload) =>
+      new Uint8Array(nodeSign(null, Buffer.concat([Buffer.from(signingPrefixes[purpose]), payload]), node)),
     signBytes: (message) => new Uint8Array(nodeSign(null, message, node)),
   };
 }

@@ -2,7 +2,12 @@
 
 import { sha256Of } from "./keys.ts";
 
-export function madeRecord(recordBytes: number, checkedBytes: number, magic: string, fill: (view: DataView, bytes: Uint8Array) => void): Uint8Array {
+export function madeRecord(
+  recordBytes: number,
+  checkedBytes: number,
+  magic: string,
+  fill: (view: DataView, bytes: Uint8Array) => void,
+): Uint8Array {
   const bytes = new Uint8Array(recordBytes);
   bytes.set(Buffer.from(magic));
   fill(new DataView(bytes.buffer), bytes);

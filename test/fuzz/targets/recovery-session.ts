@@ -1,8 +1,18 @@
-// A technician's line beside the loader in recovery: what goes onto it, what each frame must be answered with, and how the run
-// may end, by docs/boot-control.md, "Recovery".
+// A technician's line beside the loader in recovery: what goes onto it, what each frame must be answered with, and how
+// the run may end, by docs/boot-control.md, "Recovery".
 
 import {
-  ErrorCode, FRAME_ACKNOWLEDGED, FRAME_BEGIN, FRAME_DATA, FRAME_DONE, FRAME_HELLO, FRAME_INFO, FRAME_REFUSED, RecoveryReason, SlotState, type StrictVerifier,
+  ErrorCode,
+  FRAME_ACKNOWLEDGED,
+  FRAME_BEGIN,
+  FRAME_DATA,
+  FRAME_DONE,
+  FRAME_HELLO,
+  FRAME_INFO,
+  FRAME_REFUSED,
+  RecoveryReason,
+  SlotState,
+  type StrictVerifier,
 } from "@flipside/image-format";
 import { BootReason, RECOVERY_NONE, Zone } from "@flipside/machine/abi";
 import { encodeFrame, type Frame, FrameReader } from "@flipside/machine/serial/frames";
@@ -98,7 +108,11 @@ export class RecoverySession {
     },
   );
 
-  constructor(readonly around: Surroundings, readonly state: State & { /** Before this boot. */ bootCounter: number }, readonly slots: number[]) {
+  constructor(
+    readonly around: Surroundings,
+    readonly state: State & { /** Before this boot. */ bootCounter: number },
+    readonly slots: number[],
+  ) {
     this.#host.onConsole = (bytes) => {
       for (const byte of bytes) if (byte === 2) this.#starts++;
       this.#device.take(bytes);
@@ -117,7 +131,8 @@ export class RecoverySession {
   /** True when the run has ended. */
   feed(kind: number, bytes: Uint8Array): boolean {
     if (kind === Kind.Time) {
-      this.#host.nowUs += 1000 * Math.min(bytes.length >= 4 ? Buffer.from(bytes).readUInt32LE(0) : bytes.length, TIME_MAX_MS);
+      this.#host.nowUs +=
+        1000 * Math.min(bytes.length >= 4 ? Buffer.from(bytes).readUInt32LE(0) : bytes.length, TIME_MAX_MS);
     } else {
       const sent = lineOf(kind, bytes);
       this.#ours.take(sent);
@@ -126,7 +141,8 @@ export class RecoverySession {
     const beganUs = this.#host.nowUs;
     const left = this.#steps(bytes.length);
     this.around.watch.check();
-    if ((this.around.watch.record?.bootCounter ?? 0) > this.state.bootCounter + 1) throw new Violation("one boot was counted twice");
+    if ((this.around.watch.record?.bootCounter ?? 0) > this.state.bootCounter + 1)
+      throw new Violation("one boot was counted twice");
     this.#compare(left !== undefined, beganUs);
     if (left) this.#checkEnd(left);
     else {
@@ -181,7 +197,8 @@ export class RecoverySession {
     const { transfer } = this;
     while (this.#said.length > 0 && this.#said[0]!.answer === undefined) {
       const { atUs } = this.#said.shift()!;
-      if (atUs - transfer.heardUs <= SILENCE_US && atUs - transfer.begunUs <= TRANSFER_US) throw new Violation("a transfer is abandoned before its time");
+      if (atUs - transfer.heardUs <= SILENCE_US && atUs - transfer.begunUs <= TRANSFER_US)
+        throw new Violation("a transfer is abandoned before its time");
       transfer.isActive = false;
       this.#wasAbandoned = true;
     }
@@ -192,14 +209,17 @@ export class RecoverySession {
     const { transfer } = this;
     if (type === FRAME_HELLO && data.length === 0) return (answer) => this.#checkInfo(answer);
     if (transfer.isDone) return (answer) => this.#expect(answer, FRAME_DONE, [this.slot]);
-    if (type === FRAME_BEGIN && data.length === 4) return (answer) => this.#begun(answer, Buffer.from(data).readUInt32LE(0));
-    if (type === FRAME_DATA && data.length > 4) return (answer) => this.#dataAnswered(answer, Buffer.from(data).readUInt32LE(0), data.subarray(4));
+    if (type === FRAME_BEGIN && data.length === 4)
+      return (answer) => this.#begun(answer, Buffer.from(data).readUInt32LE(0));
+    if (type === FRAME_DATA && data.length > 4)
+      return (answer) => this.#dataAnswered(answer, Buffer.from(data).readUInt32LE(0), data.subarray(4));
     return undefined;
   }
 
   #expect(answer: Frame, type: number, data: number[]): void {
     expectSame(answer.type, type, "type of an answer");
-    if (Buffer.compare(answer.data, Uint8Array.from(data)) !== 0) throw new Violation(`an answer of type ${type} says something else than it must`);
+    if (Buffer.compare(answer.data, Uint8Array.from(data)) !== 0)
+      throw new Violation(`an answer of type ${type} says something else than it must`);
   }
 
   #checkInfo({ type, data }: Frame): void {
@@ -209,21 +229,34 @@ export class RecoverySession {
     const isKnown = this.state.reason !== RecoveryReason.NoFactoryRecord;
     const texts = isKnown ? [deviceId, product, hardware.name] : ["", "", ""];
     // After 15 minutes a crash loop's image is looked at like any other.
-    const reasons = this.state.reason === RecoveryReason.CrashLoop ? [RecoveryReason.CrashLoop, RecoveryReason.NoImage] : [this.state.reason];
+    const reasons =
+      this.state.reason === RecoveryReason.CrashLoop
+        ? [RecoveryReason.CrashLoop, RecoveryReason.NoImage]
+        : [this.state.reason];
     if (!reasons.includes(info[0]!)) throw new Violation(`recovery says code ${info[0]}`);
     if (!this.slots.includes(info[1]!)) throw new Violation("another slot would be written than the one that may be");
-    for (const at of [2, 4]) if (ErrorCode[info.readUInt16LE(at)] === undefined) throw new Violation("a slot's code is not one of the format's");
+    for (const at of [2, 4])
+      if (ErrorCode[info.readUInt16LE(at)] === undefined)
+        throw new Violation("a slot's code is not one of the format's");
     expectSame(info.readUInt16LE(6), isKnown ? hardware.revision : 0, "hardware revision");
     expectSame(info.readUInt32LE(8), this.around.watch.floor, "floor");
     const lengths = String.fromCharCode(...texts.map(({ length }) => length), 0);
-    if (info.toString("latin1", 12) !== lengths + texts.join("")) throw new Violation("the device says another identity than its own");
+    if (info.toString("latin1", 12) !== lengths + texts.join(""))
+      throw new Violation("the device says another identity than its own");
   }
 
   #begun(answer: Frame, fileBytes: number): void {
     if (this.state.without === "factory") return this.#expect(answer, FRAME_REFUSED, u32(ErrorCode.FlashFailed));
     if (this.state.without === "trust") return this.#expect(answer, FRAME_REFUSED, u32(ErrorCode.TrustRecordInvalid));
     this.#expect(answer, FRAME_ACKNOWLEDGED, u32(0));
-    Object.assign(this.transfer, { isActive: true, fileBytes, received: [], manifest: undefined, chunks: 0, begunUs: this.#host.nowUs });
+    Object.assign(this.transfer, {
+      isActive: true,
+      fileBytes,
+      received: [],
+      manifest: undefined,
+      chunks: 0,
+      begunUs: this.#host.nowUs,
+    });
   }
 
   #dataAnswered(answer: Frame, offset: number, data: Uint8Array): void {
@@ -235,13 +268,15 @@ export class RecoverySession {
     const wrong = this.#refusalOf(transfer);
     if (answer.type === FRAME_REFUSED) {
       const code = Buffer.from(answer.data).readUInt32LE(0);
-      if (answer.data.length !== 4 || code === 0 || ErrorCode[code] === undefined) throw new Violation(`refused with ${code}, which is no code`);
+      if (answer.data.length !== 4 || code === 0 || ErrorCode[code] === undefined)
+        throw new Violation(`refused with ${code}, which is no code`);
       if (wrong === undefined) throw new Violation(`what must be taken is refused with ${code}`);
       transfer.isActive = false;
       return;
     }
     if (wrong !== undefined) throw new Violation(`what must be refused is taken: ${wrong}`);
-    if (transfer.received.length < transfer.fileBytes) return this.#expect(answer, FRAME_ACKNOWLEDGED, u32(transfer.received.length));
+    if (transfer.received.length < transfer.fileBytes)
+      return this.#expect(answer, FRAME_ACKNOWLEDGED, u32(transfer.received.length));
     const file = admittedFile(Uint8Array.from(transfer.received), this.around.verifier);
     if (typeof file === "string") throw new Violation(`an image is taken that must be refused: ${file}`);
     this.#expect(answer, FRAME_DONE, [this.slot]);
@@ -270,7 +305,13 @@ export class RecoverySession {
       const at = payloadAt + transfer.chunks * manifest.chunkBytes;
       const end = Math.min(at + manifest.chunkBytes, fileBytes);
       if (received.length < end) return undefined;
-      if (Buffer.compare(sha256Of(bytes.subarray(at, end)), table.subarray(32 * transfer.chunks, 32 * transfer.chunks + 32)) !== 0) return "chunk";
+      if (
+        Buffer.compare(
+          sha256Of(bytes.subarray(at, end)),
+          table.subarray(32 * transfer.chunks, 32 * transfer.chunks + 32),
+        ) !== 0
+      )
+        return "chunk";
     }
     return undefined;
   }
@@ -278,32 +319,47 @@ export class RecoverySession {
   #expectCandidate(file: Admitted): void {
     const record = this.around.watch.record;
     const isCandidate = record?.slotState(this.slot) === SlotState.Candidate && record.activeSlot === this.slot;
-    if (!isCandidate || Buffer.from(record.slotDigest(this.slot)).toString("hex") !== file.digest) throw new Violation("done, and the image is no active candidate");
+    if (!isCandidate || Buffer.from(record.slotDigest(this.slot)).toString("hex") !== file.digest)
+      throw new Violation("done, and the image is no active candidate");
   }
 
   #checkDeadlines(): void {
     const { isActive, heardUs, begunUs } = this.transfer;
-    if (this.#waitUs > (isActive ? LISTENS_AGAIN_US : LOOKS_AGAIN_US)) throw new Violation(`recovery wants to sleep for ${this.#waitUs} us`);
-    if (isActive && (this.#host.nowUs - heardUs > SILENCE_US + SLACK_US || this.#host.nowUs - begunUs > TRANSFER_US + SLACK_US)) throw new Violation("a transfer outlasts its deadline");
+    if (this.#waitUs > (isActive ? LISTENS_AGAIN_US : LOOKS_AGAIN_US))
+      throw new Violation(`recovery wants to sleep for ${this.#waitUs} us`);
+    if (
+      isActive &&
+      (this.#host.nowUs - heardUs > SILENCE_US + SLACK_US || this.#host.nowUs - begunUs > TRANSFER_US + SLACK_US)
+    )
+      throw new Violation("a transfer outlasts its deadline");
   }
 
   #checkRetry(): void {
     const { watch, verifier } = this.around;
-    const isDue = this.#host.nowUs > CRASH_LOOP_RETRY_US + SLACK_US && !this.transfer.isActive && this.#host.recoverySlot === undefined;
+    const isDue =
+      this.#host.nowUs > CRASH_LOOP_RETRY_US + SLACK_US &&
+      !this.transfer.isActive &&
+      this.#host.recoverySlot === undefined;
     if (!isDue || this.state.reason !== RecoveryReason.CrashLoop || this.state.unreadable) return;
     for (const [slot, name] of (["slotA", "slotB"] as const).entries()) {
-      if (watch.record?.slotState(slot) === SlotState.Confirmed && typeof admittedIn(this.#host.zone(name), verifier) !== "string") throw new Violation("a crash loop's image is not tried again after a quarter of an hour");
+      if (
+        watch.record?.slotState(slot) === SlotState.Confirmed &&
+        typeof admittedIn(this.#host.zone(name), verifier) !== "string"
+      )
+        throw new Violation("a crash loop's image is not tried again after a quarter of an hour");
     }
   }
 
   #checkEnd({ how, value, info }: Left): void {
     const { transfer } = this;
     if (how === "image") {
-      if (transfer.isActive || this.#host.recoverySlot !== undefined) throw new Violation("an image is started while another comes");
+      if (transfer.isActive || this.#host.recoverySlot !== undefined)
+        throw new Violation("an image is started while another comes");
       const slot = info[6]!;
       const image = admittedIn(this.#host.zone(slot === 0 ? "slotA" : "slotB"), this.around.verifier);
       const record = this.around.watch.record;
-      if (typeof image === "string" || image.securityCounter < this.around.watch.floor) throw new Violation("an image is started that is not admissible");
+      if (typeof image === "string" || image.securityCounter < this.around.watch.floor)
+        throw new Violation("an image is started that is not admissible");
       const isConfirmed = record?.slotState(slot) === SlotState.Confirmed && record.activeSlot === slot;
       if (!isConfirmed) throw new Violation("an image is started that boot control does not call confirmed and active");
       return;
@@ -311,7 +367,8 @@ export class RecoverySession {
     if (this.#host.recoverySlot === undefined) throw new Violation("a reset, and nothing was changed");
     if (transfer.isDone) {
       expectSame(value, BootReason.Update, "why the device resets");
-      if (this.#host.nowUs - transfer.heardUs <= LINGER_US) throw new Violation("a reset before the last answer can have come");
+      if (this.#host.nowUs - transfer.heardUs <= LINGER_US)
+        throw new Violation("a reset before the last answer can have come");
       return this.#expectStart();
     }
     expectSame(value, BootReason.Requested, "why the device resets");
@@ -325,14 +382,16 @@ export class RecoverySession {
     this.#host.recoverySlot = undefined;
     this.#host.bootReason = BootReason.Update;
     const started = this.around.loader.boot();
-    if (started?.how !== "image" || started.info[6] !== slot || started.info[20] !== 1) throw new Violation("an image was taken, and the next boot does not try it");
+    if (started?.how !== "image" || started.info[6] !== slot || started.info[20] !== 1)
+      throw new Violation("an image was taken, and the next boot does not try it");
   }
 }
 
 /** What an item puts on the line. */
 export function lineOf(kind: number, bytes: Uint8Array): Uint8Array {
   if (kind === Kind.Raw) return bytes;
-  if (kind === Kind.Decoded) return new Uint8Array(Buffer.from(`\x02${Buffer.from(bytes).toString("base64url")}\n`, "latin1"));
+  if (kind === Kind.Decoded)
+    return new Uint8Array(Buffer.from(`\x02${Buffer.from(bytes).toString("base64url")}\n`, "latin1"));
   const data = bytes.subarray(3, 3 + DATA_BYTES_MAX);
   return new Uint8Array(encodeFrame({ type: bytes[0] ?? 0, sequence: (bytes[1] ?? 0) | ((bytes[2] ?? 0) << 8), data }));
 }

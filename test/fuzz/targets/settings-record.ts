@@ -1,4 +1,5 @@
-// The settings record by plain reading of docs/image-format.md, "Settings record", and docs/boot-control.md, "Two copies".
+// The settings record by plain reading of docs/image-format.md, "Settings record", and docs/boot-control.md, "Two
+// copies".
 
 import { addressOf } from "./command-form.ts";
 import { madeRecord } from "./made-record.ts";
@@ -37,7 +38,10 @@ export function addressBytes({ host, port }: Address): Uint8Array {
 }
 
 /** Version 1 where that can say it, unless version 2 is asked for. */
-export function settingsRecord({ generation, secret, server, candidate, tries = 0, commandId, outcome = 0 }: SettingsContent, version = server || candidate || tries || commandId || outcome ? 2 : 1): Uint8Array {
+export function settingsRecord(
+  { generation, secret, server, candidate, tries = 0, commandId, outcome = 0 }: SettingsContent,
+  version = server || candidate || tries || commandId || outcome ? 2 : 1,
+): Uint8Array {
   const bytes = version === 1 ? 64 : RECORD_BYTES;
   return madeRecord(bytes, bytes - 16, "FSST", (view, record) => {
     view.setUint16(4, version, true);
@@ -61,7 +65,10 @@ export function settingsIn(record: Uint8Array): SettingsContent | undefined {
   const version = bytes.readUInt16LE(4);
   const length = [undefined, 64, RECORD_BYTES][version];
   if (length === undefined || bytes.readUInt16LE(6) !== length) return undefined;
-  if (Buffer.compare(sha256Of(bytes.subarray(0, length - 16)).subarray(0, 16), bytes.subarray(length - 16, length)) !== 0) return undefined;
+  if (
+    Buffer.compare(sha256Of(bytes.subarray(0, length - 16)).subarray(0, 16), bytes.subarray(length - 16, length)) !== 0
+  )
+    return undefined;
   const common = { generation: bytes.readUInt32LE(8), secret: new Uint8Array(bytes.subarray(12, 44)) };
   if (version === 1) return common;
   const isZero = (from: number, to: number): boolean => bytes.subarray(from, to).every((byte) => byte === 0);
@@ -71,14 +78,24 @@ export function settingsIn(record: Uint8Array): SettingsContent | undefined {
   if (!server && !isZero(64, 118)) return undefined;
   if (bytes[44] === 1 ? !candidate : !isZero(120, 174)) return undefined;
   return {
-    ...common, server, outcome: bytes.readUInt16LE(46), commandId: isZero(48, 64) ? undefined : new Uint8Array(bytes.subarray(48, 64)),
-    candidate: bytes[44] === 1 ? candidate : undefined, tries: bytes[45]!,
+    ...common,
+    server,
+    outcome: bytes.readUInt16LE(46),
+    commandId: isZero(48, 64) ? undefined : new Uint8Array(bytes.subarray(48, 64)),
+    candidate: bytes[44] === 1 ? candidate : undefined,
+    tries: bytes[45]!,
   };
 }
 
-/** The copies of a zone that may count: one not in flux before one that is, then the newer; two when nothing tells them apart. */
+/**
+ * The copies of a zone that may count: one not in flux before one that is, then the newer; two when nothing tells them
+ * apart.
+ */
 export function countingSettings(zone: Uint8Array, sectorBytes: number, flags: number): SettingsContent[] {
-  const copies = [0, 1].map((copy) => ({ content: settingsIn(zone.subarray(copy * sectorBytes, copy * sectorBytes + RECORD_BYTES)), isInFlux: (flags & (FLUX_A << copy)) !== 0 }));
+  const copies = [0, 1].map((copy) => ({
+    content: settingsIn(zone.subarray(copy * sectorBytes, copy * sectorBytes + RECORD_BYTES)),
+    isInFlux: (flags & (FLUX_A << copy)) !== 0,
+  }));
   const holding = copies.filter(({ content }) => content !== undefined);
   const settled = holding.filter(({ isInFlux }) => !isInFlux);
   const counting = (settled.length > 0 ? settled : holding).map(({ content }) => content!);

@@ -1,9 +1,10 @@
-// Settings in flash, with arbitrary bytes in both copies and any of them in flux: what is taken is what a plain reading takes
-// (settings-record.ts), both copies are then the same and settled, and a change is in flash as a whole, or not at all. A run
-// begins with what docs/protocol.md, "Connection settings", says: of a candidate, a try is used up, or it goes.
+// Settings in flash, with arbitrary bytes in both copies and any of them in flux: what is taken is what a plain reading
+// takes (settings-record.ts), both copies are then the same and settled, and a change is in flash as a whole, or not at
+// all. A run begins with what docs/protocol.md, "Connection settings", says: of a candidate, a try is used up, or it
+// goes.
 //
-// Input: u8 flags of the boot-control record; u8 bit 0: there is one, the other bits: what is done then (Deed); the copies, 256 bytes
-// each; their checks are put right by `repair`, most of the time.
+// Input: u8 flags of the boot-control record; u8 bit 0: there is one, the other bits: what is done then (Deed); the
+// copies, 256 bytes each; their checks are put right by `repair`, most of the time.
 
 import { encodeFactoryRecord, ErrorCode } from "@flipside/image-format";
 import { Exo, Zone } from "@flipside/machine/abi";
@@ -18,13 +19,34 @@ import { layout } from "./device-images.ts";
 import { DeviceHost } from "./device-host.ts";
 import { fuzzedIdentity } from "./formats.ts";
 import { bytesOf, sha256Of } from "./keys.ts";
-import { type Address, addressBytes, checkedBytesOf, countingSettings, FLUX_A, FLUX_B, RECORD_BYTES, type SettingsContent, settingsRecord } from "./settings-record.ts";
+import {
+  type Address,
+  addressBytes,
+  checkedBytesOf,
+  countingSettings,
+  FLUX_A,
+  FLUX_B,
+  RECORD_BYTES,
+  type SettingsContent,
+  settingsRecord,
+} from "./settings-record.ts";
 
 const COPIES_AT = 2;
 const WHOLE = COPIES_AT + 2 * RECORD_BYTES;
 /** Flags that are the loader's business: 128 is the heartbeat's. */
 const LASTING_FLAGS = 0x7f;
-const enum Deed { Nothing, Store, Propose, RecordTry, Keep, Drop, BeginRun, BeginBusyRun, ZoneIsAbsent, Count }
+const enum Deed {
+  Nothing,
+  Store,
+  Propose,
+  RecordTry,
+  Keep,
+  Drop,
+  BeginRun,
+  BeginBusyRun,
+  ZoneIsAbsent,
+  Count,
+}
 
 const newSecret = bytesOf("another secret");
 const newAddress: Address = { host: "new.example", port: 8883 };
@@ -35,21 +57,43 @@ const DROP_CODE = 96;
 function after(deed: number, before: SettingsContent): SettingsContent {
   const { candidate } = before;
   switch (deed) {
-    case Deed.Store: return { ...before, secret: newSecret };
-    case Deed.Propose: return { ...before, candidate: newAddress, tries: 2, commandId: newCommand, outcome: 0 };
-    case Deed.RecordTry: return { ...before, tries: (before.tries! - 1) & 255 };
-    case Deed.Keep: return { ...before, server: candidate, candidate: undefined, tries: 0, outcome: 0 };
-    case Deed.Drop: return { ...before, candidate: undefined, tries: 0, outcome: DROP_CODE };
+    case Deed.Store:
+      return { ...before, secret: newSecret };
+    case Deed.Propose:
+      return { ...before, candidate: newAddress, tries: 2, commandId: newCommand, outcome: 0 };
+    case Deed.RecordTry:
+      return { ...before, tries: (before.tries! - 1) & 255 };
+    case Deed.Keep:
+      return { ...before, server: candidate, candidate: undefined, tries: 0, outcome: 0 };
+    case Deed.Drop:
+      return { ...before, candidate: undefined, tries: 0, outcome: DROP_CODE };
     case Deed.BeginRun:
       if (!candidate) return before;
-      return before.tries === 0 ? { ...before, candidate: undefined, outcome: ErrorCode.ConnectionTriesExhausted } : { ...before, tries: before.tries! - 1 };
-    case Deed.BeginBusyRun: return candidate ? { ...before, candidate: undefined, tries: 0, outcome: ErrorCode.DeviceBusy } : before;
-    default: return before;
+      return before.tries === 0
+        ? { ...before, candidate: undefined, outcome: ErrorCode.ConnectionTriesExhausted }
+        : { ...before, tries: before.tries! - 1 };
+    case Deed.BeginBusyRun:
+      return candidate ? { ...before, candidate: undefined, tries: 0, outcome: ErrorCode.DeviceBusy } : before;
+    default:
+      return before;
   }
 }
 
-const said = ({ secret, server = fuzzedIdentity.server, candidate, tries, commandId, outcome = 0 }: SettingsContent): string =>
-  JSON.stringify([Buffer.from(secret).toString("hex"), server.host, server.port, candidate ? [candidate.host, candidate.port, tries] : null, commandId ? [Buffer.from(commandId).toString("hex"), candidate ? 0 : outcome] : null]);
+const said = ({
+  secret,
+  server = fuzzedIdentity.server,
+  candidate,
+  tries,
+  commandId,
+  outcome = 0,
+}: SettingsContent): string =>
+  JSON.stringify([
+    Buffer.from(secret).toString("hex"),
+    server.host,
+    server.port,
+    candidate ? [candidate.host, candidate.port, tries] : null,
+    commandId ? [Buffer.from(commandId).toString("hex"), candidate ? 0 : outcome] : null,
+  ]);
 
 const seed = (flags: number, what: number, ...copies: Uint8Array[]): Uint8Array => {
   const bytes = new Uint8Array(WHOLE).fill(0xff);
@@ -63,8 +107,15 @@ export const settings: OpenTarget = async (patches: Patch[] = []): Promise<Targe
   const host: DeviceHost = new DeviceHost(layout, () => instance, agentGrants);
   let isAbsent = false;
   const instance: FuzzInstance = new FuzzInstance(fuzzed, () => {
-    const { flash_geometry: geometry, ...rest } = host.imports as unknown as Record<string, (...args: number[]) => number>;
-    return { ...rest, flash_geometry: (zone: number, out: number) => (isAbsent && zone === Zone.Settings ? Exo.Absent : geometry!(zone, out)) } as unknown as Record<string, (...args: never[]) => unknown>;
+    const { flash_geometry: geometry, ...rest } = host.imports as unknown as Record<
+      string,
+      (...args: number[]) => number
+    >;
+    return {
+      ...rest,
+      flash_geometry: (zone: number, out: number) =>
+        isAbsent && zone === Zone.Settings ? Exo.Absent : geometry!(zone, out),
+    } as unknown as Record<string, (...args: never[]) => unknown>;
   });
   host.zone("factory").set(await encodeFactoryRecord(fuzzedIdentity));
   const { exports: calls, memory } = instance;
@@ -83,7 +134,13 @@ export const settings: OpenTarget = async (patches: Patch[] = []): Promise<Targe
     const tries = calls.candidateTries!();
     const outcome = calls.outcome!();
     const candidate = tries >= 0 ? { candidate: addressNow(1), tries } : {};
-    return { generation: 0, secret: bytesAt(calls.secret!(), 32), server: addressNow(0), ...candidate, ...(outcome >= 0 && { commandId: bytesAt(calls.commandId!(), 16), outcome }) };
+    return {
+      generation: 0,
+      secret: bytesAt(calls.secret!(), 32),
+      server: addressNow(0),
+      ...candidate,
+      ...(outcome >= 0 && { commandId: bytesAt(calls.commandId!(), 16), outcome }),
+    };
   };
   const inFlash = (flags: number): SettingsContent[] => countingSettings(zone, layout.sectorBytes, flags);
   const expectTaken = (expected: SettingsContent[], what: string): SettingsContent => {
@@ -94,16 +151,22 @@ export const settings: OpenTarget = async (patches: Patch[] = []): Promise<Targe
   };
   /** Both copies are the one encoding of this, and none is in flux. */
   const expectSettled = (expected: SettingsContent, flags: number): void => {
-    const [a, b] = [0, 1].map((copy) => zone.subarray(copy * layout.sectorBytes, copy * layout.sectorBytes + RECORD_BYTES));
+    const [a, b] = [0, 1].map((copy) =>
+      zone.subarray(copy * layout.sectorBytes, copy * layout.sectorBytes + RECORD_BYTES),
+    );
     const after = newestOf(host)?.flags ?? 0;
-    if (((after ^ flags) & LASTING_FLAGS & ~(FLUX_A | FLUX_B)) !== 0) throw new Violation("other flags of boot control changed");
+    if (((after ^ flags) & LASTING_FLAGS & ~(FLUX_A | FLUX_B)) !== 0)
+      throw new Violation("other flags of boot control changed");
     if ((after & (FLUX_A | FLUX_B)) !== 0) throw new Violation("a copy is still in flux");
     const made = settingsRecord({ ...expected, generation: new DataView(a!.buffer, a!.byteOffset).getUint32(8, true) });
-    for (const copy of [a!, b!]) if (Buffer.compare(copy.subarray(0, made.length), made) !== 0) throw new Violation("a copy is not the one encoding of what counts");
+    for (const copy of [a!, b!])
+      if (Buffer.compare(copy.subarray(0, made.length), made) !== 0)
+        throw new Violation("a copy is not the one encoding of what counts");
   };
 
   const v1 = (generation: number, name: string): Uint8Array => settingsRecord({ generation, secret: bytesOf(name) });
-  const v2 = (generation: number, name: string, change: Partial<SettingsContent> = {}): Uint8Array => settingsRecord({ generation, secret: bytesOf(name), server: { host: "10.0.2.2", port: 1883 }, ...change }, 2);
+  const v2 = (generation: number, name: string, change: Partial<SettingsContent> = {}): Uint8Array =>
+    settingsRecord({ generation, secret: bytesOf(name), server: { host: "10.0.2.2", port: 1883 }, ...change }, 2);
   const candidate = { candidate: { host: "candidate", port: 1 }, tries: 2 };
   const commandId = bytesOf("command").subarray(0, 16);
   const spoilt = (record: Uint8Array, at: number, value = 1): Uint8Array => {
@@ -111,7 +174,15 @@ export const settings: OpenTarget = async (patches: Patch[] = []): Promise<Targe
     changed.set(sha256Of(changed.subarray(0, checkedBytesOf(changed))).subarray(0, 16), checkedBytesOf(changed));
     return changed;
   };
-  const records = [v1(1, "a"), v1(2, "b"), v2(2, "b"), v2(3, "c", { ...candidate, commandId }), v2(4, "d", { commandId, outcome: 96 }), v2(5, "e", { server: undefined, ...candidate, commandId }), v2(1, "f", { server: undefined })];
+  const records = [
+    v1(1, "a"),
+    v1(2, "b"),
+    v2(2, "b"),
+    v2(3, "c", { ...candidate, commandId }),
+    v2(4, "d", { commandId, outcome: 96 }),
+    v2(5, "e", { server: undefined, ...candidate, commandId }),
+    v2(1, "f", { server: undefined }),
+  ];
   return {
     name: "settings",
     instance,
@@ -123,12 +194,33 @@ export const settings: OpenTarget = async (patches: Patch[] = []): Promise<Targe
       // Neither with a candidate nor without.
       ...[2, 3].map((value) => seed(0, 0, v1(1, "a"), spoilt(v2(2, "b"), 44, value))),
       // A run begins, with and without tries, or while an image is on trial; and without the zone.
-      ...[Deed.BeginRun, Deed.BeginBusyRun].flatMap((deed) => [records[0]!, records[3]!, records[4]!, v2(6, "g", { ...candidate, tries: 0, commandId })].map((record) => seed(0, 1 | (deed << 1), record, record))),
-      seed(0, 1 | (Deed.ZoneIsAbsent << 1), records[0]!, records[1]!), seed(0, 1 | (Deed.ZoneIsAbsent << 1)),
-      seed(0, 0), seed(0, 3, records[0]!), seed(0, 2, records[0]!, records[1]!), seed(0, 5, v1(7, "a"), v1(6, "b")), seed(0, 2, v1(0xffffffff, "a"), v1(0, "b")), seed(FLUX_B, 1, records[0]!, records[2]!), seed(FLUX_A, 3, v2(9, "a"), records[3]!),
-      seed(FLUX_A | FLUX_B, 5, records[3]!, records[4]!), seed(2, 7, records[3]!, records[3]!), seed(0, 9, records[3]!, records[3]!), seed(0, 11, records[5]!, records[4]!), seed(FLUX_A | 24, 9, records[4]!), seed(0, 4, records[6]!, v1(1, "f")),
+      ...[Deed.BeginRun, Deed.BeginBusyRun].flatMap((deed) =>
+        [records[0]!, records[3]!, records[4]!, v2(6, "g", { ...candidate, tries: 0, commandId })].map((record) =>
+          seed(0, 1 | (deed << 1), record, record),
+        ),
+      ),
+      seed(0, 1 | (Deed.ZoneIsAbsent << 1), records[0]!, records[1]!),
+      seed(0, 1 | (Deed.ZoneIsAbsent << 1)),
+      seed(0, 0),
+      seed(0, 3, records[0]!),
+      seed(0, 2, records[0]!, records[1]!),
+      seed(0, 5, v1(7, "a"), v1(6, "b")),
+      seed(0, 2, v1(0xffffffff, "a"), v1(0, "b")),
+      seed(FLUX_B, 1, records[0]!, records[2]!),
+      seed(FLUX_A, 3, v2(9, "a"), records[3]!),
+      seed(FLUX_A | FLUX_B, 5, records[3]!, records[4]!),
+      seed(2, 7, records[3]!, records[3]!),
+      seed(0, 9, records[3]!, records[3]!),
+      seed(0, 11, records[5]!, records[4]!),
+      seed(FLUX_A | 24, 9, records[4]!),
+      seed(0, 4, records[6]!, v1(1, "f")),
     ],
-    dictionary: [...text("FSST"), ...records.flatMap((record) => [record.subarray(0, 8), record]), addressBytes(newAddress), addressBytes({ host: "x".repeat(48), port: 65535 })],
+    dictionary: [
+      ...text("FSST"),
+      ...records.flatMap((record) => [record.subarray(0, 8), record]),
+      addressBytes(newAddress),
+      addressBytes({ host: "x".repeat(48), port: 65535 }),
+    ],
     mutate(draft, random) {
       if (draft.length < WHOLE) draft.bytes.fill(0, draft.length, WHOLE);
       draft.length = WHOLE;
@@ -146,13 +238,27 @@ export const settings: OpenTarget = async (patches: Patch[] = []): Promise<Targe
           bytes.set(random.pick(records), at);
           return;
         case 3: // generation
-          return write(bytes, at + 8, 4, random.pick([0, 1, 2, 3, 0x7fffffff, 0x80000000, 0xfffffffe, 0xffffffff]), true);
+          return write(
+            bytes,
+            at + 8,
+            4,
+            random.pick([0, 1, 2, 3, 0x7fffffff, 0x80000000, 0xfffffffe, 0xffffffff]),
+            true,
+          );
         case 4: // candidate, tries, outcome
           return write(bytes, at + 44 + random.below(4), 1, random.pick([0, 1, 2, 96, 255]), true);
         case 5: // ports and lengths
-          return write(bytes, at + random.pick([64, 66, 120, 122]), random.pick([1, 2]), random.pick([0, 1, 47, 48, 49, 255, 256, 65535]), true);
+          return write(
+            bytes,
+            at + random.pick([64, 66, 120, 122]),
+            random.pick([1, 2]),
+            random.pick([0, 1, 47, 48, 49, 255, 256, 65535]),
+            true,
+          );
         case 6: // what is zero, hosts
-          bytes[at + random.pick([67, 70, 117, 118, 123, 126, 173, 174, 239, 70 + random.below(104)])] = random.pick([0, 1, 0x20, 0x21, 0x7e, 0x7f, 0xff]);
+          bytes[at + random.pick([67, 70, 117, 118, 123, 126, 173, 174, 239, 70 + random.below(104)])] = random.pick([
+            0, 1, 0x20, 0x21, 0x7e, 0x7f, 0xff,
+          ]);
           return;
         default:
           bytes.copyWithin(COPIES_AT + RECORD_BYTES, COPIES_AT, COPIES_AT + RECORD_BYTES);
@@ -186,7 +292,8 @@ export const settings: OpenTarget = async (patches: Patch[] = []): Promise<Targe
         if (Buffer.compare(zone, before) !== 0) throw new Violation("flash was changed, and the zone can't be used");
         return;
       }
-      if (calls.loadSettings!() !== (counting.length > 0 ? 1 : 0)) throw new Violation("settings are taken, or not, against the format");
+      if (calls.loadSettings!() !== (counting.length > 0 ? 1 : 0))
+        throw new Violation("settings are taken, or not, against the format");
       let now: SettingsContent = { generation: 0, secret: new Uint8Array(32) };
       if (counting.length === 0) {
         if (Buffer.compare(zone, before) !== 0) throw new Violation("flash was changed, and there are no settings");
@@ -198,11 +305,28 @@ export const settings: OpenTarget = async (patches: Patch[] = []): Promise<Targe
       memory.set(newCommand, given + 64);
       // Only a device that has settings gets commands, and only a candidate is tried, kept or dropped.
       const isRun = deed === Deed.BeginRun || deed === Deed.BeginBusyRun;
-      const isPossible = deed === Deed.Store || (counting.length > 0 && deed !== Deed.Nothing && (deed === Deed.Propose || isRun || now.candidate !== undefined));
+      const isPossible =
+        deed === Deed.Store ||
+        (counting.length > 0 &&
+          deed !== Deed.Nothing &&
+          (deed === Deed.Propose || isRun || now.candidate !== undefined));
       if (!isPossible) return;
-      const done = [calls.storeSettings!, () => calls.propose!(2), calls.recordTry!, calls.keepCandidate!, () => calls.dropCandidate!(DROP_CODE), () => calls.beginRun!(0), () => calls.beginRun!(1)][deed - 1]!();
+      const done = [
+        calls.storeSettings!,
+        () => calls.propose!(2),
+        calls.recordTry!,
+        calls.keepCandidate!,
+        () => calls.dropCandidate!(DROP_CODE),
+        () => calls.beginRun!(0),
+        () => calls.beginRun!(1),
+      ][deed - 1]!();
       const isUsed = deed === Deed.BeginRun && now.candidate !== undefined && now.tries! > 0;
-      if (isRun && done !== Number(isUsed)) throw new Violation(isUsed ? "the candidate is not connected to, and has tries" : "the candidate is connected to, and must not be");
+      if (isRun && done !== Number(isUsed))
+        throw new Violation(
+          isUsed
+            ? "the candidate is not connected to, and has tries"
+            : "the candidate is connected to, and must not be",
+        );
       if (!isRun && done !== 1) throw new Violation("a change could not be stored");
       const expected = after(deed, now);
       expectTaken([expected], "a change is not what was asked for");

@@ -1,14 +1,28 @@
 // An agent that looks at its image four times a second, by a plain reading of docs/architecture.md, "Trial", and of
-// docs/boot-control.md, "Contact fallback", "Unclean boots" and "Floor": what it records, whether it resets, and what a check-in
-// will say. None of the device's code has a part in it.
+// docs/boot-control.md, "Contact fallback", "Unclean boots" and "Floor": what it records, whether it resets, and what a
+// check-in will say. None of the device's code has a part in it.
 
-import { BOOT_FLAG_CONTACT_FALLBACK, type BootRecord, DeploymentState, ErrorCode, SlotState } from "@flipside/image-format";
+import {
+  BOOT_FLAG_CONTACT_FALLBACK,
+  type BootRecord,
+  DeploymentState,
+  ErrorCode,
+  SlotState,
+} from "@flipside/image-format";
 import { BootReason } from "@flipside/machine/abi";
 
 /** EXO_HEALTH_*. */
-export const enum Health { Unknown, Healthy, Unhealthy }
+export const enum Health {
+  Unknown,
+  Healthy,
+  Unhealthy,
+}
 /** EntropyState. */
-export const enum Noise { Good, FailedHealth, Absent }
+export const enum Noise {
+  Good,
+  FailedHealth,
+  Absent,
+}
 const CONFIRMED_PHASE = 10;
 
 /** Of the images that run. */
@@ -48,12 +62,25 @@ export interface Said {
 
 /** The same of a record, whose own slot is `slot`. */
 export const saidBy = (record: BootRecord, slot: number): Said => ({
-  active: record.activeSlot, isFallback: (record.flags & BOOT_FLAG_CONTACT_FALLBACK) !== 0, floor: record.securityFloor, unclean: record.uncleanBoots,
-  slots: [slot, 1 - slot].map((at) => ({ state: record.slotState(at), tries: record.slotTries(at), reason: record.slotReason(at) })),
+  active: record.activeSlot,
+  isFallback: (record.flags & BOOT_FLAG_CONTACT_FALLBACK) !== 0,
+  floor: record.securityFloor,
+  unclean: record.uncleanBoots,
+  slots: [slot, 1 - slot].map((at) => ({
+    state: record.slotState(at),
+    tries: record.slotTries(at),
+    reason: record.slotReason(at),
+  })),
 });
 
 export const textOf = ({ active, isFallback, floor, unclean, slots }: Said): string =>
-  JSON.stringify([active, isFallback, floor, unclean, ...slots.map(({ state, tries, reason }) => [state, tries, reason])]);
+  JSON.stringify([
+    active,
+    isFallback,
+    floor,
+    unclean,
+    ...slots.map(({ state, tries, reason }) => [state, tries, reason]),
+  ]);
 
 /** What the app says of itself. */
 export interface App {
@@ -91,10 +118,23 @@ export class TrialModel {
     const { isTrial, isFallback, slot, floor, unclean, tries, other } = begins;
     this.isOnTrial = isTrial;
     this.said = {
-      active: slot, isFallback, floor, unclean,
-      slots: [{ state: isTrial ? SlotState.Candidate : SlotState.Confirmed, tries: isTrial ? tries : 0, reason: isTrial ? ErrorCode.Crashed : 0 }, { state: other, tries: other === SlotState.Candidate ? tries : 0, reason: 0 }],
+      active: slot,
+      isFallback,
+      floor,
+      unclean,
+      slots: [
+        {
+          state: isTrial ? SlotState.Candidate : SlotState.Confirmed,
+          tries: isTrial ? tries : 0,
+          reason: isTrial ? ErrorCode.Crashed : 0,
+        },
+        { state: other, tries: other === SlotState.Candidate ? tries : 0, reason: 0 },
+      ],
     };
-    this.deployment = isTrial || isFallback ? { state: DeploymentState.Testing, code: 0, isDirty: false } : { state: DeploymentState.Queued, code: 0, isDirty: false };
+    this.deployment =
+      isTrial || isFallback
+        ? { state: DeploymentState.Testing, code: 0, isDirty: false }
+        : { state: DeploymentState.Queued, code: 0, isDirty: false };
   }
 
   isPaused(nowUs: number): boolean {
@@ -153,22 +193,32 @@ export class TrialModel {
     if (this.app.health !== Health.Healthy || this.isPaused(nowUs)) return undefined;
     if (this.isProven && !this.#isFloorSettled) this.#settleFloor(nowUs);
     // 2, 4, 8, 16 hours; a fifth crash is not counted beyond the fourth's double.
-    if (this.said.unclean > 0 && nowUs > HOUR_US * 2 ** Math.min(this.said.unclean, 5)) this.#change(nowUs, { unclean: 0 });
+    if (this.said.unclean > 0 && nowUs > HOUR_US * 2 ** Math.min(this.said.unclean, 5))
+      this.#change(nowUs, { unclean: 0 });
     return undefined;
   }
 
   #lookOnTrial(nowUs: number, noise: number): number | undefined {
-    const fails = (code: number): number => (this.#change(nowUs, { ...this.#own(SlotState.Failed, 0, code), active: 1 - this.begins.slot }), BootReason.RollBack);
+    const fails = (code: number): number => (
+      this.#change(nowUs, { ...this.#own(SlotState.Failed, 0, code), active: 1 - this.begins.slot }),
+      BootReason.RollBack
+    );
     if (this.#isFirst) {
       this.#isFirst = false;
       this.isSelfTested = true;
       if (!this.selfTestReads) return fails(ErrorCode.SelfTestFailed);
     }
     if (noise === Noise.FailedHealth) return fails(ErrorCode.SelfTestFailed);
-    if (this.#unhealthySinceUs !== undefined && nowUs - this.#unhealthySinceUs >= UNHEALTHY_US) return fails(ErrorCode.AppUnhealthy);
+    if (this.#unhealthySinceUs !== undefined && nowUs - this.#unhealthySinceUs >= UNHEALTHY_US)
+      return fails(ErrorCode.AppUnhealthy);
     const isHealthy = this.app.health === Health.Healthy;
     const isWell = isHealthy && noise === Noise.Good;
-    if (isWell && this.isProven && !this.isPaused(nowUs) && this.#change(nowUs, { ...this.#own(SlotState.Confirmed), unclean: 0 })) {
+    if (
+      isWell &&
+      this.isProven &&
+      !this.isPaused(nowUs) &&
+      this.#change(nowUs, { ...this.#own(SlotState.Confirmed), unclean: 0 })
+    ) {
       this.isOnTrial = false;
       this.phases.push(CONFIRMED_PHASE);
       this.#enter(DeploymentState.Confirmed);
@@ -176,7 +226,8 @@ export class TrialModel {
       this.#settleFloor(nowUs);
       return undefined;
     }
-    if (!isWell && nowUs >= confirmDeadlineUs) return fails(isHealthy ? ErrorCode.SelfTestFailed : ErrorCode.AppUnhealthy);
+    if (!isWell && nowUs >= confirmDeadlineUs)
+      return fails(isHealthy ? ErrorCode.SelfTestFailed : ErrorCode.AppUnhealthy);
     if (nowUs < contactDeadlineUs || this.#hasTryBack) return undefined;
     const oneMore = this.#own(SlotState.Candidate, this.said.slots[0]!.tries + 1);
     if (this.said.slots[1]!.state !== SlotState.Confirmed) {
@@ -191,7 +242,13 @@ export class TrialModel {
   #lookForContact(nowUs: number): number | undefined {
     if (this.isPaused(nowUs)) return undefined;
     if (this.isProven) {
-      if (!this.#change(nowUs, { isFallback: false, slots: [this.said.slots[0]!, { state: SlotState.Failed, tries: 0, reason: ErrorCode.NoContact }] })) return undefined;
+      if (
+        !this.#change(nowUs, {
+          isFallback: false,
+          slots: [this.said.slots[0]!, { state: SlotState.Failed, tries: 0, reason: ErrorCode.NoContact }],
+        })
+      )
+        return undefined;
       this.#enter(DeploymentState.RolledBack, ErrorCode.NoContact);
       this.isChanged = true;
       return undefined;

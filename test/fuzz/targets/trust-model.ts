@@ -1,7 +1,13 @@
-// A device that is sent trust chains, by a plain reading of docs/protocol.md, "Trust", and docs/image-format.md, "Trust chain", with
-// the server's build of the strict verifier: which chain it has, and what it says of one that it refused.
+// A device that is sent trust chains, by a plain reading of docs/protocol.md, "Trust", and docs/image-format.md, "Trust
+// chain", with the server's build of the strict verifier: which chain it has, and what it says of one that it refused.
 
-import { ErrorCode, splitTrustChain, type StrictVerifier, TRUST_CHAIN_BYTES_MAX, type TrustKeys } from "@flipside/image-format";
+import {
+  ErrorCode,
+  splitTrustChain,
+  type StrictVerifier,
+  TRUST_CHAIN_BYTES_MAX,
+  type TrustKeys,
+} from "@flipside/image-format";
 import { releaseKey, sha256Of } from "./keys.ts";
 
 const ROOTS_MAX = 8;
@@ -9,9 +15,17 @@ const ROOTS_MAX = 8;
 const VERIFY = 4;
 
 /** What the trust zone, or boot control, does. */
-export const enum Flash { Good, TrustTakesNothing, TrustUnreadable, BootControlTakesNothing, Count }
+export const enum Flash {
+  Good,
+  TrustTakesNothing,
+  TrustUnreadable,
+  BootControlTakesNothing,
+  Count,
+}
 /** RFC 7797: what precedes a link's body in what is signed. */
-const trustPrefix = Buffer.from(`${Buffer.from('{"alg":"Ed25519","b64":false,"crit":["b64"],"typ":"flipside-trust+jws"}').toString("base64url")}.`);
+const trustPrefix = Buffer.from(
+  `${Buffer.from('{"alg":"Ed25519","b64":false,"crit":["b64"],"typ":"flipside-trust+jws"}').toString("base64url")}.`,
+);
 
 interface Present {
   bytes: Uint8Array;
@@ -39,7 +53,10 @@ export class ChainReader {
     } catch {
       return undefined;
     }
-    let signers: { rootKeys: readonly Uint8Array[]; rootThreshold: number } = { rootKeys: bank, rootThreshold: Math.floor(bank.length / 2) + 1 };
+    let signers: { rootKeys: readonly Uint8Array[]; rootThreshold: number } = {
+      rootKeys: bank,
+      rootThreshold: Math.floor(bank.length / 2) + 1,
+    };
     for (const { keys, body, signatureBlock } of links) {
       const by = signers.rootKeys.filter((key) => this.#hasSigned(key, body, signatureBlock));
       if (by.length < signers.rootThreshold) return undefined;
@@ -57,7 +74,8 @@ export class ChainReader {
     return false;
   }
 }
-const isIn = (key: Uint8Array, keys: readonly Uint8Array[]): boolean => keys.some((each) => Buffer.compare(each, key) === 0);
+const isIn = (key: Uint8Array, keys: readonly Uint8Array[]): boolean =>
+  keys.some((each) => Buffer.compare(each, key) === 0);
 
 /** A device by what the docs say. */
 export class TrustModel {
@@ -72,7 +90,12 @@ export class TrustModel {
   /** The one that flash may hold now, or what was there before. */
   isOpen = false;
 
-  constructor(readonly reader: ChainReader, readonly bank: readonly Uint8Array[], public isTrial: boolean, public isFallback: boolean) {}
+  constructor(
+    readonly reader: ChainReader,
+    readonly bank: readonly Uint8Array[],
+    public isTrial: boolean,
+    public isFallback: boolean,
+  ) {}
 
   restart(chain: Uint8Array | undefined): void {
     const keys = chain && this.flash !== Flash.TrustUnreadable ? this.reader.read(chain, this.bank) : undefined;
@@ -89,10 +112,15 @@ export class TrustModel {
     if (Buffer.compare(bytes, this.present.bytes) === 0) return true;
     const keys = this.reader.read(bytes, this.bank);
     if (!keys) return this.#refuse(0, ErrorCode.TrustRecordInvalid);
-    const { bytes: before, keys: { trustVersion } } = this.present;
+    const {
+      bytes: before,
+      keys: { trustVersion },
+    } = this.present;
     if (keys.trustVersion <= trustVersion) return this.#refuse(keys.trustVersion, ErrorCode.TrustNotNewer);
-    if (Buffer.compare(bytes.subarray(12, before.length), before.subarray(12)) !== 0) return this.#refuse(keys.trustVersion, ErrorCode.TrustForked);
-    if (!isIn(releaseKey.publicKey, keys.releaseKeys)) return this.#refuse(keys.trustVersion, ErrorCode.TrustWouldRefuseImage);
+    if (Buffer.compare(bytes.subarray(12, before.length), before.subarray(12)) !== 0)
+      return this.#refuse(keys.trustVersion, ErrorCode.TrustForked);
+    if (!isIn(releaseKey.publicKey, keys.releaseKeys))
+      return this.#refuse(keys.trustVersion, ErrorCode.TrustWouldRefuseImage);
     if (this.flash === Flash.TrustUnreadable) {
       // It is in flash, perhaps; this run can't tell.
       this.isOpen = true;

@@ -1,7 +1,7 @@
-// The update's journal over many runs of the device, on flash that fails, fades and forgets, and the budget of beginnings that
-// it keeps: after every step the device thinks what a model of docs/image-format.md ("Journal") and docs/protocol.md ("Put off")
-// says, and has tried nothing else with flash: no erase too many, none of the sector that counts, records exactly as they are
-// described.
+// The update's journal over many runs of the device, on flash that fails, fades and forgets, and the budget of
+// beginnings that it keeps: after every step the device thinks what a model of docs/image-format.md ("Journal") and
+// docs/protocol.md ("Put off") says, and has tried nothing else with flash: no erase too many, none of the sector that
+// counts, records exactly as they are described.
 //
 // Input: u8 sectors of the zone, u8 their pages, u8 the first run's number; then steps of 4 bytes, see `Step`.
 
@@ -15,7 +15,14 @@ import { expectSame, type OpenTarget, Violation } from "../engine/target.ts";
 import { DeviceHost } from "./device-host.ts";
 import { layout } from "./device-images.ts";
 import { FaultyZone } from "./faulty-zone.ts";
-import { CHECKED_BYTES, encodeJournalRecord, type JournalRecord, readJournal, RECORD_BYTES, STRIDE_BYTES } from "./journal-records.ts";
+import {
+  CHECKED_BYTES,
+  encodeJournalRecord,
+  type JournalRecord,
+  readJournal,
+  RECORD_BYTES,
+  STRIDE_BYTES,
+} from "./journal-records.ts";
 import { bytesOf, sha256Of } from "./keys.ts";
 import { changeStep, stepsIn, times } from "./steps.ts";
 
@@ -26,7 +33,10 @@ const enum Step {
   /** What the journal is for; -; length of the deployment id. */
   Resume,
   Seal,
-  /** Bits 0 and 1: one of a new log, of a counter that is set back, that stands still, or one further on; by how much; what of the zone can be read. */
+  /**
+   * Bits 0 and 1: one of a new log, of a counter that is set back, that stands still, or one further on; by how much;
+   * what of the zone can be read.
+   */
   Restart,
   /** Unit, and how many. */
   Time,
@@ -34,7 +44,10 @@ const enum Step {
   FailNext,
   /** A sector can't be erased, or a page not programmed, until it comes again. */
   Worn,
-  /** A page, 255: that of the newest begin; what its byte is changed by; which, 128 and more: and the check is put right. */
+  /**
+   * A page, 255: that of the newest begin; what its byte is changed by; which, 128 and more: and the check is put
+   * right.
+   */
   Fade,
   /** Which image runs; its state. */
   Runs,
@@ -71,7 +84,10 @@ class Model {
   #lastOf = { run: 0, number: 0 };
   #tried = 0;
 
-  constructor(readonly zone: FaultyZone, readonly run: number) {}
+  constructor(
+    readonly zone: FaultyZone,
+    readonly run: number,
+  ) {}
 
   get pagesPerSector(): number {
     return this.zone.sectorBytes / STRIDE_BYTES;
@@ -96,9 +112,12 @@ class Model {
   #tries(kind: "erase" | "program", at: number, bytes?: Uint8Array): boolean {
     const attempt = this.zone.attempts[this.#tried++];
     if (attempt?.kind !== kind || attempt.at !== at) {
-      throw new Violation(`the journal tries ${attempt ? `to ${attempt.kind} at ${attempt.at}` : "nothing"}, not to ${kind} at ${at}`);
+      throw new Violation(
+        `the journal tries ${attempt ? `to ${attempt.kind} at ${attempt.at}` : "nothing"}, not to ${kind} at ${at}`,
+      );
     }
-    if (bytes && Buffer.compare(attempt.bytes!, bytes) !== 0) throw new Violation("a record of the journal is not what the format says");
+    if (bytes && Buffer.compare(attempt.bytes!, bytes) !== 0)
+      throw new Violation("a record of the journal is not what the format says");
     return attempt.isDone;
   }
   #erases(sector: number): boolean {
@@ -109,13 +128,16 @@ class Model {
   }
   /** Nothing but what the model said was tried. */
   settle(): void {
-    if (this.zone.attempts.length > this.#tried) throw new Violation(`the journal tries to ${this.zone.attempts[this.#tried]!.kind}, and has no reason to`);
+    if (this.zone.attempts.length > this.#tried)
+      throw new Violation(`the journal tries to ${this.zone.attempts[this.#tried]!.kind}, and has no reason to`);
     this.zone.attempts = [];
     this.#tried = 0;
   }
 
   isFor(image: number, slot: number): boolean {
-    return this.newest !== undefined && this.newest.slot === slot && Buffer.compare(this.newest.digest, images[image]!) === 0;
+    return (
+      this.newest !== undefined && this.newest.slot === slot && Buffer.compare(this.newest.digest, images[image]!) === 0
+    );
   }
   /** A sector of the payload was sealed since. */
   get hasAdvanced(): boolean {
@@ -125,7 +147,10 @@ class Model {
   /** Beginnings in a row that came to nothing. */
   count(isSame: boolean, nowUs: number, running: { image: number; state: number }): number {
     if (!this.newest) return 0;
-    const cameToSomething = !this.newest.isReuse && running.state === SlotState.Confirmed && Buffer.compare(this.newest.digest, images[running.image]!) === 0;
+    const cameToSomething =
+      !this.newest.isReuse &&
+      running.state === SlotState.Confirmed &&
+      Buffer.compare(this.newest.digest, images[running.image]!) === 0;
     if (cameToSomething) return 0;
     const all = isSame && this.hasAdvanced ? this.abandoned : this.abandoned + this.stalled + 1;
     return Math.max(0, all - Math.floor((nowUs - this.lastUs) / HOUR_US));
@@ -142,7 +167,15 @@ class Model {
   /** Whether it is begun, or taken up. */
   begin(record: Pick<JournalRecord, "digest" | "slot" | "id" | "attempt" | "isReuse">, sealed: number): boolean {
     const number = this.#lastOf.run === this.run ? this.#lastOf.number + 1 : 1;
-    const begin: JournalRecord = { ...record, kind: "begin", sector: sealed, abandoned: this.abandoned, stalled: this.stalled, run: this.run, number };
+    const begin: JournalRecord = {
+      ...record,
+      kind: "begin",
+      sector: sealed,
+      abandoned: this.abandoned,
+      stalled: this.stalled,
+      run: this.run,
+      number,
+    };
     // Where the last begin failed, none is known any more.
     const before = this.newest ? Math.floor(this.page / this.pagesPerSector) : this.sectors - 1;
     this.#lastOf = begin;
@@ -159,7 +192,8 @@ class Model {
     if (this.next !== undefined && this.next % this.pagesPerSector !== 0 && isDoneAt(this.next)) return true;
     if (this.isOutdated) for (let sector = 0; sector < this.sectors; sector++) this.#erases(sector);
     this.isOutdated = false;
-    // The next sector round the zone that can be erased and written; not that of the newest begin, where there are others.
+    // The next sector round the zone that can be erased and written; not that of the newest begin, where there are
+    // others.
     const others = Array.from({ length: Math.max(1, this.sectors - 1) }, (_, i) => (before + 1 + i) % this.sectors);
     for (const sector of others) {
       this.next = undefined;
@@ -181,7 +215,10 @@ class Model {
         if (next === own || !this.#erases(next)) return false;
       }
       this.next = at + 1;
-      if (!this.#programs(at, { ...this.newest!, kind: "seal", sector, abandoned: this.abandoned, stalled: this.stalled })) continue;
+      if (
+        !this.#programs(at, { ...this.newest!, kind: "seal", sector, abandoned: this.abandoned, stalled: this.stalled })
+      )
+        continue;
       this.sealed = Math.max(this.sealed, sector + 1);
       return true;
     }
@@ -190,12 +227,15 @@ class Model {
 }
 
 const step = (what: Step, a = 0, b = 0, c = 0): number[] => [what, a, b, c];
-const inputOf = (sectors: number, pages: number, ...steps: readonly (readonly number[])[]): Uint8Array => Uint8Array.from([sectors - 1, pages, 3, ...steps.flat()]);
+const inputOf = (sectors: number, pages: number, ...steps: readonly (readonly number[])[]): Uint8Array =>
+  Uint8Array.from([sectors - 1, pages, 3, ...steps.flat()]);
 /** Any steps, so that what lies far apart is reached at once. */
 const drawn = (seed: number): Uint8Array => {
   const random = new SeededRandom(seed);
   const byte = (): number => random.below(256);
-  const steps = Array.from({ length: STEPS_MAX }, () => step(random.below(3) === 0 ? Step.Begin : random.below(Step.Count), byte(), byte(), byte()));
+  const steps = Array.from({ length: STEPS_MAX }, () =>
+    step(random.below(3) === 0 ? Step.Begin : random.below(Step.Count), byte(), byte(), byte()),
+  );
   return inputOf(1 + random.below(4), random.below(3), ...steps);
 };
 const begun = step(Step.Begin, 0, 8);
@@ -209,7 +249,9 @@ export const updateJournal: OpenTarget = async (patches = []) => {
   const zone: FaultyZone = new FaultyZone(Zone.Journal, () => instance);
   const instance: FuzzInstance = new FuzzInstance(fuzzed, () => zone.over(host.imports));
   const { exports: calls, memory } = instance;
-  const [digestAt, idAt] = ["digest", "id"].map((name) => (instance.exports[name] as unknown as WebAssembly.Global).value as number) as [number, number];
+  const [digestAt, idAt] = ["digest", "id"].map(
+    (name) => (instance.exports[name] as unknown as WebAssembly.Global).value as number,
+  ) as [number, number];
   const atStart = instance.save();
   const give = (image: number): void => memory.set(images[image]!, digestAt);
   const bytesAt = (ptr: number, length: number): Uint8Array => memory.subarray(ptr, ptr + length);
@@ -221,27 +263,166 @@ export const updateJournal: OpenTarget = async (patches = []) => {
     share: 0.01,
     dictionary: Array.from({ length: Step.Count }, (_, what) => Uint8Array.from([what])),
     seeds: [
-      inputOf(4, 2, begun, step(Step.SealMany, 3), restart, taken, step(Step.Seal), other, step(Step.SealMany, 20), restart, step(Step.Begin, 2, 48)),
-      inputOf(4, 2, restart, begun, step(Step.SealMany, 3), taken, restart, step(Step.Restart), taken, step(Step.Seal), restart),
+      inputOf(
+        4,
+        2,
+        begun,
+        step(Step.SealMany, 3),
+        restart,
+        taken,
+        step(Step.Seal),
+        other,
+        step(Step.SealMany, 20),
+        restart,
+        step(Step.Begin, 2, 48),
+      ),
+      inputOf(
+        4,
+        2,
+        restart,
+        begun,
+        step(Step.SealMany, 3),
+        taken,
+        restart,
+        step(Step.Restart),
+        taken,
+        step(Step.Seal),
+        restart,
+      ),
       // Nothing comes of beginnings: of one image and of two in turn; hours go by; the count passes 255.
-      inputOf(4, 2, ...times(12, begun, step(Step.Time, 0, 1), other), step(Step.Time, 2, 1), begun, step(Step.Time, 2, 40), begun, restart, begun),
-      inputOf(4, 2, ...times(7, other), ...times(4, taken), step(Step.Time, 2, 9), taken, restart, step(Step.Time, 2, 3), step(Step.Time, 2, 4), taken, begun, restart),
+      inputOf(
+        4,
+        2,
+        ...times(12, begun, step(Step.Time, 0, 1), other),
+        step(Step.Time, 2, 1),
+        begun,
+        step(Step.Time, 2, 40),
+        begun,
+        restart,
+        begun,
+      ),
+      inputOf(
+        4,
+        2,
+        ...times(7, other),
+        ...times(4, taken),
+        step(Step.Time, 2, 9),
+        taken,
+        restart,
+        step(Step.Time, 2, 3),
+        step(Step.Time, 2, 4),
+        taken,
+        begun,
+        restart,
+      ),
       inputOf(4, 1, begun, step(Step.Fade, 255, 255, 128 + 46), restart, other, restart, begun),
       inputOf(4, 1, begun, step(Step.Fade, 255, 255, 128 + 47), restart, taken, restart, begun),
       // What runs is the image that was fetched, or one that was there.
-      inputOf(4, 2, begun, begun, step(Step.Runs, 0, 2), begun, step(Step.Begin, 8, 8), step(Step.Runs, 0, 1), begun, step(Step.Runs, 1, 2), begun),
+      inputOf(
+        4,
+        2,
+        begun,
+        begun,
+        step(Step.Runs, 0, 2),
+        begun,
+        step(Step.Begin, 8, 8),
+        step(Step.Runs, 0, 1),
+        begun,
+        step(Step.Runs, 1, 2),
+        begun,
+      ),
       // Nothing can be erased, once and then no more; nothing can be programmed.
-      inputOf(4, 2, begun, step(Step.SealMany, 2), step(Step.FailNext, 255, 255), other, other, restart, begun, step(Step.FailNext, 14), step(Step.SealMany, 4), restart),
-      inputOf(4, 2, begun, step(Step.FailNext, 15), step(Step.Seal), step(Step.FailNext, 7), step(Step.Seal), restart, step(Step.Worn, 1), step(Step.Worn, 2), begun, restart, other, restart),
+      inputOf(
+        4,
+        2,
+        begun,
+        step(Step.SealMany, 2),
+        step(Step.FailNext, 255, 255),
+        other,
+        other,
+        restart,
+        begun,
+        step(Step.FailNext, 14),
+        step(Step.SealMany, 4),
+        restart,
+      ),
+      inputOf(
+        4,
+        2,
+        begun,
+        step(Step.FailNext, 15),
+        step(Step.Seal),
+        step(Step.FailNext, 7),
+        step(Step.Seal),
+        restart,
+        step(Step.Worn, 1),
+        step(Step.Worn, 2),
+        begun,
+        restart,
+        other,
+        restart,
+      ),
       // Four pages in a row take no seal, the last of them in the next sector; three, and the fourth does.
       inputOf(4, 2, begun, step(Step.FailNext, 0b10111), step(Step.Seal), step(Step.Seal), restart),
       inputOf(4, 2, begun, step(Step.FailNext, 0b00111), step(Step.Seal), restart),
-      inputOf(4, 0, begun, step(Step.SealMany, 9), restart, step(Step.Worn, 0), step(Step.Worn, 1), step(Step.Worn, 2), step(Step.Worn, 3), begun, taken),
-      inputOf(1, 2, begun, step(Step.SealMany, 9), begun, begun, restart, begun), inputOf(2, 0, begun, begun, other, other, restart, begun),
+      inputOf(
+        4,
+        0,
+        begun,
+        step(Step.SealMany, 9),
+        restart,
+        step(Step.Worn, 0),
+        step(Step.Worn, 1),
+        step(Step.Worn, 2),
+        step(Step.Worn, 3),
+        begun,
+        taken,
+      ),
+      inputOf(1, 2, begun, step(Step.SealMany, 9), begun, begun, restart, begun),
+      inputOf(2, 0, begun, begun, other, other, restart, begun),
       // Counters begin anew, stand, or come back; the zone can't be used.
-      inputOf(4, 2, step(Step.Restart, 4, 9), begun, step(Step.SealMany, 1), step(Step.Restart, 1), taken, begun, begun, begun, restart, taken),
-      inputOf(4, 2, step(Step.Restart, 0, 9), begun, step(Step.Restart, 2), taken, other, other, other, step(Step.Restart, 3), other, begun, step(Step.Restart, 1), begun),
-      inputOf(4, 2, begun, step(Step.Restart, 0, 0, 1), begun, step(Step.Restart, 0, 0, 3), begun, step(Step.Restart, 0, 0, 40), begun, step(Step.Restart, 0, 0, 60)),
+      inputOf(
+        4,
+        2,
+        step(Step.Restart, 4, 9),
+        begun,
+        step(Step.SealMany, 1),
+        step(Step.Restart, 1),
+        taken,
+        begun,
+        begun,
+        begun,
+        restart,
+        taken,
+      ),
+      inputOf(
+        4,
+        2,
+        step(Step.Restart, 0, 9),
+        begun,
+        step(Step.Restart, 2),
+        taken,
+        other,
+        other,
+        other,
+        step(Step.Restart, 3),
+        other,
+        begun,
+        step(Step.Restart, 1),
+        begun,
+      ),
+      inputOf(
+        4,
+        2,
+        begun,
+        step(Step.Restart, 0, 0, 1),
+        begun,
+        step(Step.Restart, 0, 0, 3),
+        begun,
+        step(Step.Restart, 0, 0, 40),
+        begun,
+        step(Step.Restart, 0, 0, 60),
+      ),
       ...Array.from({ length: 24 }, (_, seed) => drawn(seed)),
     ],
     mutate: (draft, random) => changeStep(draft, HEAD_BYTES, STEP_BYTES, Step.Count, random),
@@ -255,7 +436,12 @@ export const updateJournal: OpenTarget = async (patches = []) => {
       let model!: Model;
 
       /** A run of the device begins; false when it can't use the zone. */
-      const start = (run: number, isLogNew: boolean, readsLeft = Number.POSITIVE_INFINITY, hasGeometry = true): boolean => {
+      const start = (
+        run: number,
+        isLogNew: boolean,
+        readsLeft = Number.POSITIVE_INFINITY,
+        hasGeometry = true,
+      ): boolean => {
         instance.restore(atStart);
         give(running.image);
         calls.runs!(running.state);
@@ -265,7 +451,8 @@ export const updateJournal: OpenTarget = async (patches = []) => {
         zone.readsLeft = Number.POSITIVE_INFINITY;
         zone.hasGeometry = true;
         const reads = readJournal(zone.bytes) ? 2 * pages : pages;
-        if (isUsable !== (hasGeometry && readsLeft >= reads)) throw new Violation("the journal can be used, or not, against what reads");
+        if (isUsable !== (hasGeometry && readsLeft >= reads))
+          throw new Violation("the journal can be used, or not, against what reads");
         model = new Model(zone, run);
         model.start(isLogNew, nowUs);
         model.recall();
@@ -280,7 +467,11 @@ export const updateJournal: OpenTarget = async (patches = []) => {
           for (const slot of [0, 1]) {
             const isSame = model.isFor(image, slot);
             expectSame(calls.isFor!(slot), Number(isSame), "the journal is for an image and a slot");
-            expectSame(calls.earliestUs!(slot, nowUs), model.earliestUs(model.count(isSame, nowUs, running)), "an image may be begun from");
+            expectSame(
+              calls.earliestUs!(slot, nowUs),
+              model.earliestUs(model.count(isSame, nowUs, running)),
+              "an image may be begun from",
+            );
           }
         }
         for (const sector of [0, 1, sealed - 1, sealed, 1023]) {
@@ -290,8 +481,10 @@ export const updateJournal: OpenTarget = async (patches = []) => {
         expectSame(calls.hasAdvanced!(), Number(model.hasAdvanced), "the download has advanced");
         expectSame(calls.begunAttempt!() >>> 0, newest.attempt, "attempt");
         expectSame(calls.begunIdBytes!(), newest.id.length, "length of the deployment id");
-        if (Buffer.compare(bytesAt(calls.begunId!(), newest.id.length), newest.id) !== 0) throw new Violation("another deployment id");
-        if (Buffer.compare(bytesAt(calls.begunDigest!(), 32), newest.digest) !== 0) throw new Violation("another image is begun");
+        if (Buffer.compare(bytesAt(calls.begunId!(), newest.id.length), newest.id) !== 0)
+          throw new Violation("another deployment id");
+        if (Buffer.compare(bytesAt(calls.begunDigest!(), 32), newest.digest) !== 0)
+          throw new Violation("another image is begun");
       };
       /** One byte of a record; with its check put right it is another record. */
       const fade = (page: number, at: number, change: number, isWhole: boolean): void => {
@@ -307,8 +500,16 @@ export const updateJournal: OpenTarget = async (patches = []) => {
         model.spend(isSame, model.count(isSame, nowUs, running), nowUs);
         give(image);
         memory.set(longId, idAt);
-        const isBegun = takesUp ? calls.resume!(slot, idBytes, attempt, nowUs) : calls.begin!(slot, idBytes, attempt, Number(isReuse), nowUs);
-        const record = { digest: images[image]!, slot, id: longId, attempt, isReuse: takesUp ? model.newest!.isReuse : isReuse };
+        const isBegun = takesUp
+          ? calls.resume!(slot, idBytes, attempt, nowUs)
+          : calls.begin!(slot, idBytes, attempt, Number(isReuse), nowUs);
+        const record = {
+          digest: images[image]!,
+          slot,
+          id: longId,
+          attempt,
+          isReuse: takesUp ? model.newest!.isReuse : isReuse,
+        };
         expectSame(isBegun, Number(model.begin(record, takesUp ? model.sealed : 0)), "a begin is in flash");
       };
       const seal = (): void => {
@@ -324,7 +525,9 @@ export const updateJournal: OpenTarget = async (patches = []) => {
             begin(a & 3, (a >> 2) & 1, b % 49, ((a >> 3) & 1) === 1, false);
             break;
           case Step.Resume: {
-            const image = images.findIndex((digest) => model.newest !== undefined && Buffer.compare(digest, model.newest.digest) === 0);
+            const image = images.findIndex(
+              (digest) => model.newest !== undefined && Buffer.compare(digest, model.newest.digest) === 0,
+            );
             if (image >= 0 && model.newest!.slot < 2) begin(image, model.newest!.slot, b % 49, false, true);
             break;
           }
@@ -366,7 +569,8 @@ export const updateJournal: OpenTarget = async (patches = []) => {
             break;
           }
         }
-        for (const { kind, at: offset, bytes, isDone } of zone.attempts) if (kind === "program" && isDone) history.push({ page: offset / STRIDE_BYTES, bytes: bytes! });
+        for (const { kind, at: offset, bytes, isDone } of zone.attempts)
+          if (kind === "program" && isDone) history.push({ page: offset / STRIDE_BYTES, bytes: bytes! });
         if (history.length > 64) history = history.slice(-64);
         compare();
       }

@@ -1,5 +1,6 @@
-// What can be told of a device's update by what it and its server say to each other, and by the journal: a plain reading of
-// docs/protocol.md, "Check-in and offer" and "Put off", and of docs/architecture.md, "Update", piece by piece.
+// What can be told of a device's update by what it and its server say to each other, and by the journal: a plain
+// reading of docs/protocol.md, "Check-in and offer" and "Put off", and of docs/architecture.md, "Update", piece by
+// piece.
 
 import { ErrorCode, SlotState } from "@flipside/image-format";
 import { BootReason, Zone } from "@flipside/machine/abi";
@@ -69,7 +70,12 @@ export class UpdateRules {
   #lastBeginUs: number;
 
   /** `newest`: begin in the journal; `startUs`: of this run of the device. */
-  constructor(readonly around: Surroundings, readonly runningDigest: string, newest: Uint8Array | undefined, startUs: number) {
+  constructor(
+    readonly around: Surroundings,
+    readonly runningDigest: string,
+    newest: Uint8Array | undefined,
+    startUs: number,
+  ) {
     this.#begin = newest && beginOf(newest);
     this.#lastBeginUs = startUs;
   }
@@ -82,7 +88,8 @@ export class UpdateRules {
     return this.around.device.server.state.isProven;
   }
 
-  // ---- to the device -------------------------------------------------------------------------------------------------------
+  // ---- to the device
+  // -------------------------------------------------------------------------------------------------------
 
   published(leaf: string, payload: Uint8Array): void {
     if (leaf === "challenge") return this.#challenge(payload);
@@ -105,18 +112,33 @@ export class UpdateRules {
   #offer(text: string): void {
     const offer = read(Buffer.from(text));
     // Messages that JSON readers may differ about prove nothing.
-    if (!offer || JSON.stringify(offer) !== text || offer["session"] !== this.around.device.server.state.session) return;
+    if (!offer || JSON.stringify(offer) !== text || offer["session"] !== this.around.device.server.state.session)
+      return;
     const { deployment, attempt, header } = offer;
     const isAtTheEnd = this.#isAtTheEnd();
     if (deployment === undefined && !isAtTheEnd) this.#taken = "";
-    if (typeof deployment !== "string" || typeof attempt !== "number" || !Number.isInteger(attempt) || attempt < 0 || attempt > 0xffff_ffff) return;
+    if (
+      typeof deployment !== "string" ||
+      typeof attempt !== "number" ||
+      !Number.isInteger(attempt) ||
+      attempt < 0 ||
+      attempt > 0xffff_ffff
+    )
+      return;
     const bytes = Buffer.byteLength(deployment);
     if (bytes < 1 || bytes > NAME_BYTES_MAX) return;
     const key = keyOf(deployment, attempt);
     if (key === this.#taken) return;
     const headerBytes = typeof header === "string" ? Buffer.from(header, "base64url") : Buffer.alloc(0);
     const parts = this.around.images.find((image) => Buffer.compare(image.header, headerBytes) === 0);
-    this.#attempts.set(key, { digest: hex(sha256Of(headerBytes)), parts, come: [0, 0], from: undefined, isTakenUp: false, wrong: [0, 0] });
+    this.#attempts.set(key, {
+      digest: hex(sha256Of(headerBytes)),
+      parts,
+      come: [0, 0],
+      from: undefined,
+      isTakenUp: false,
+      wrong: [0, 0],
+    });
     for (const told of this.#told) if (told.startsWith(`${key} `)) this.#told.delete(told);
     if (!this.#isShaken && !isAtTheEnd) this.#expected = key;
   }
@@ -125,7 +147,10 @@ export class UpdateRules {
   #isAtTheEnd(): boolean {
     const current = this.#attempts.get(this.#taken);
     const hasAll = current?.parts !== undefined && current.come[1] >= chunksOf(current.parts);
-    return !this.#isOver(this.#taken) && (hasAll || ["verifying", "installed", "rebooting"].some((state) => this.#told.has(`${this.#taken} ${state}`)));
+    return (
+      !this.#isOver(this.#taken) &&
+      (hasAll || ["verifying", "installed", "rebooting"].some((state) => this.#told.has(`${this.#taken} ${state}`)))
+    );
   }
 
   #isOver(key: string): boolean {
@@ -141,29 +166,49 @@ export class UpdateRules {
     const { parts, come, wrong } = current;
     if (attempt !== Number(this.#taken.split(" ").at(-1)) || digest !== current.digest.slice(0, 6)) return;
     if (part > 1 || part !== (come[0] > 0 ? 1 : 0) || index !== come[part]) return;
-    const wanted = part === 0 ? parts.table : parts.payload.subarray(index * parts.chunkBytes, (index + 1) * parts.chunkBytes);
+    const wanted =
+      part === 0 ? parts.table : parts.payload.subarray(index * parts.chunkBytes, (index + 1) * parts.chunkBytes);
     if (Buffer.compare(data, wanted) !== 0) return void wrong[part]++;
     come[part]++;
     wrong[1] = 0;
   }
 
-  // ---- from the device -----------------------------------------------------------------------------------------------------
+  // ---- from the device
+  // -----------------------------------------------------------------------------------------------------
 
   said({ leaf, message }: Said): void {
-    if (leaf === "fetch") this.#fetch(message as unknown as { deployment: string; attempt: number; part: number; first: number });
-    if (leaf === "state") this.#state(message as unknown as { deployment: string; attempt: number; state: string; code: number; waitMs?: number });
+    if (leaf === "fetch")
+      this.#fetch(message as unknown as { deployment: string; attempt: number; part: number; first: number });
+    if (leaf === "state")
+      this.#state(
+        message as unknown as { deployment: string; attempt: number; state: string; code: number; waitMs?: number },
+      );
     if (leaf === "check-in") this.#standing((message["deployment"] as { state: string } | undefined)?.state);
     if (leaf === "answer") this.#answer(message["code"] as ErrorCode);
   }
 
-  #fetch({ deployment, attempt, part, first }: { deployment: string; attempt: number; part: number; first: number }): void {
+  #fetch({
+    deployment,
+    attempt,
+    part,
+    first,
+  }: {
+    deployment: string;
+    attempt: number;
+    part: number;
+    first: number;
+  }): void {
     const key = keyOf(deployment, attempt);
     const fetched = this.#attempts.get(key);
     if (!fetched) throw new Violation("the device fetches for what was not offered, or has no name");
     if (fetched.digest === this.runningDigest) throw new Violation("the device fetches what runs");
     this.#taken = key;
     if (part === 0) {
-      const hasComeWhole = fetched.parts !== undefined && fetched.from === 0 && !fetched.isTakenUp && fetched.come[1] === chunksOf(fetched.parts);
+      const hasComeWhole =
+        fetched.parts !== undefined &&
+        fetched.from === 0 &&
+        !fetched.isTakenUp &&
+        fetched.come[1] === chunksOf(fetched.parts);
       if (hasComeWhole) throw new Violation("the device fetches again what has just come whole");
       Object.assign(fetched, { come: [0, 0], from: undefined, isTakenUp: false });
       return;
@@ -176,7 +221,19 @@ export class UpdateRules {
     if (first > fetched.come[1] + WINDOW_MAX) throw new Violation("the device goes on behind what has not come");
   }
 
-  #state({ deployment, attempt, state, code, waitMs }: { deployment: string; attempt: number; state: string; code: number; waitMs?: number }): void {
+  #state({
+    deployment,
+    attempt,
+    state,
+    code,
+    waitMs,
+  }: {
+    deployment: string;
+    attempt: number;
+    state: string;
+    code: number;
+    waitMs?: number;
+  }): void {
     const key = keyOf(deployment, attempt);
     if (this.#expected === key) this.#expected = undefined;
     this.#taken = key;
@@ -189,21 +246,25 @@ export class UpdateRules {
     if (!current) return;
     const { wrong, come, from, parts } = current;
     const spoilt = { [ErrorCode.ChunkTableMismatch]: wrong[0], [ErrorCode.ChunkMismatch]: wrong[1] }[code];
-    if (state === "rejected" && isNews && spoilt !== undefined && spoilt < WRONG_PIECES) throw new Violation(`rejected with code ${code}, and only ${spoilt} pieces in a row were spoilt`);
-    if (state === "verifying" && from !== undefined && parts && come[1] !== chunksOf(parts)) throw new Violation("the device verifies what has not come");
+    if (state === "rejected" && isNews && spoilt !== undefined && spoilt < WRONG_PIECES)
+      throw new Violation(`rejected with code ${code}, and only ${spoilt} pieces in a row were spoilt`);
+    if (state === "verifying" && from !== undefined && parts && come[1] !== chunksOf(parts))
+      throw new Violation("the device verifies what has not come");
   }
 
   /** What the device calls the deployment that it came from has to be so. */
   #standing(state: string | undefined): void {
     const { record } = this.around.watch;
     const other = record?.slotState(1);
-    if (state === "rolled-back" && (other !== SlotState.Failed || hex(record!.slotDigest(1)) !== this.#begin?.digest)) throw new Violation("rolled back, it says, and the image has not failed");
+    if (state === "rolled-back" && (other !== SlotState.Failed || hex(record!.slotDigest(1)) !== this.#begin?.digest))
+      throw new Violation("rolled back, it says, and the image has not failed");
     if (state === "testing" && other !== SlotState.Candidate) throw new Violation("on trial, it says, and nothing is");
   }
 
   #answer(code: ErrorCode): void {
     const isOpen = this.#nowUs < this.#moveUntilUs;
-    if (code === ErrorCode.DeviceBusy && this.#putOff && this.#nowUs + SAID_WITHIN_US < this.#putOff.dueUs && !isOpen) throw new Violation("busy, it says, and the update is put off");
+    if (code === ErrorCode.DeviceBusy && this.#putOff && this.#nowUs + SAID_WITHIN_US < this.#putOff.dueUs && !isOpen)
+      throw new Violation("busy, it says, and the update is put off");
     if (code === ErrorCode.None && this.#kind === MOVE) this.#moveUntilUs = this.#nowUs + MOVE_US;
   }
 
@@ -230,16 +291,26 @@ export class UpdateRules {
 
   /** After each item; what had to be said is said by then. */
   check(): void {
-    if (this.#expected !== undefined && this.#isProven && !this.#isShaken) throw new Violation("an offer that can be read is not taken up");
+    if (this.#expected !== undefined && this.#isProven && !this.#isShaken)
+      throw new Violation("an offer that can be read is not taken up");
     this.#expected = undefined;
     const current = this.#attempts.get(this.#taken);
-    if (!this.#isShaken && current && !this.#isOver(this.#taken) && current.wrong.some((wrong) => wrong >= WRONG_PIECES)) throw new Violation("the device goes on after three spoilt pieces in a row");
+    if (
+      !this.#isShaken &&
+      current &&
+      !this.#isOver(this.#taken) &&
+      current.wrong.some((wrong) => wrong >= WRONG_PIECES)
+    )
+      throw new Violation("the device goes on after three spoilt pieces in a row");
   }
 
   reset(reason: number): void {
     if (reason !== BootReason.Update || this.#isShaken) return;
-    for (const state of ["installed", "rebooting"]) if (!this.#told.has(`${this.#taken} ${state}`)) throw new Violation(`a reset into the candidate, and the server was not told of ${state}`);
-    if (this.#nowUs - this.#rebootingUs > RESET_WITHIN_US) throw new Violation("a reset that keeps a server waiting which knows of it");
+    for (const state of ["installed", "rebooting"])
+      if (!this.#told.has(`${this.#taken} ${state}`))
+        throw new Violation(`a reset into the candidate, and the server was not told of ${state}`);
+    if (this.#nowUs - this.#rebootingUs > RESET_WITHIN_US)
+      throw new Violation("a reset that keeps a server waiting which knows of it");
   }
 }
 

@@ -72,7 +72,13 @@ let running: bool = false;
 export function startAgent(brokenNetwork: bool): void {
   feedWatchdogBeforeOperations();
   // Boot control comes before what has two copies: it says which of them is in flux.
-  if (!loadFactoryRecord() || !boot.load() || !settings.load() || trust.load(boot.log.record.flags) != ErrorCode.None || !journal.load(boot.bootCounter, (boot.log.record.flags & BOOT_FLAG_REBUILT) != 0)) {
+  if (
+    !loadFactoryRecord() ||
+    !boot.load() ||
+    !settings.load() ||
+    trust.load(boot.log.record.flags) != ErrorCode.None ||
+    !journal.load(boot.bootCounter, (boot.log.record.flags & BOOT_FLAG_REBUILT) != 0)
+  ) {
     // The boot loader has just used all of these, so this is no state to go on from; the watchdog ends it.
     say("agent: flash is not what the boot loader saw");
     endLine();
@@ -95,7 +101,15 @@ export function startAgent(brokenNetwork: bool): void {
   network.dropEverything = brokenNetwork;
   const hasNic = network.start() >= 0;
   const stream: Stream = hasNic ? changetype<Stream>(tcpStream) : changetype<Stream>(hostStream);
-  const mqtt = new MqttClient(stream, new MqttSettings(), load<u32>(random), INCOMING_BYTES_MAX, OUTGOING_BYTES, QOS1_SLOTS, QOS1_SLOT_BYTES);
+  const mqtt = new MqttClient(
+    stream,
+    new MqttSettings(),
+    load<u32>(random),
+    INCOMING_BYTES_MAX,
+    OUTGOING_BYTES,
+    QOS1_SLOTS,
+    QOS1_SLOT_BYTES,
+  );
   const mailbox = new Mailbox(mqtt);
   mailbox.open();
   const enrolment = new Enrolment(mailbox, settings, reader);
@@ -103,13 +117,34 @@ export function startAgent(brokenNetwork: bool): void {
   const session = new Session(mailbox, settings, reader);
   session.publicKey = enrolment.publicKey;
   const inSlot = new Manifest();
-  const update = new UpdateTask(boot, trust, journal, mailbox, session, reader, inSlot, new PayloadCheck(inSlot, boot.slotA));
+  const update = new UpdateTask(
+    boot,
+    trust,
+    journal,
+    mailbox,
+    session,
+    reader,
+    inSlot,
+    new PayloadCheck(inSlot, boot.slotA),
+  );
   update.recall(clockUs());
   const trial = new TrialTask(boot, session, update.deployment);
   const trustUpdate = new TrustUpdate(boot, trust, update, inSlot);
   const reporter = new Reporter(boot, trust, settings, mailbox, session, trial, trustUpdate);
   const commands = new Commands(boot, trust, mailbox, session, reader, update, new ConnectionCandidate(settings));
-  const task = new ConnectionTask(mqtt, mailbox, settings, enrolment, session, update, reporter, trial, reader, trustUpdate, commands);
+  const task = new ConnectionTask(
+    mqtt,
+    mailbox,
+    settings,
+    enrolment,
+    session,
+    update,
+    reporter,
+    trial,
+    reader,
+    trustUpdate,
+    commands,
+  );
   scheduler.add(networkTask);
   scheduler.add(task);
   scheduler.carrier = task;

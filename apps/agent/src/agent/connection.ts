@@ -1,5 +1,5 @@
-// The connection to the server, as a task: MQTT up, enrolment when this device has no secret yet, then the session, then
-// messages to whom they concern.
+// The connection to the server, as a task: MQTT up, enrolment when this device has no secret yet, then the session,
+// then messages to whom they concern.
 
 import { endLine, say, sayNumber, sayText } from "../console";
 import { Commands } from "../command/commands";
@@ -63,11 +63,16 @@ const userName: usize = memory.data(64);
 
 function refusalText(code: u32): string {
   switch (code) {
-    case 1: return ": protocol version";
-    case 2: return ": client id";
-    case 3: return ": server unavailable";
-    case BAD_USER_NAME_OR_PASSWORD: return ": user name or password";
-    default: return ": not authorized";
+    case 1:
+      return ": protocol version";
+    case 2:
+      return ": client id";
+    case 3:
+      return ": server unavailable";
+    case BAD_USER_NAME_OR_PASSWORD:
+      return ": user name or password";
+    default:
+      return ": not authorized";
   }
 }
 
@@ -87,9 +92,17 @@ export class ConnectionTask extends Task {
   private nextTelemetryUs: i64 = 0;
 
   constructor(
-    private mqtt: MqttClient, private mailbox: Mailbox, private settings: Settings, private enrolment: Enrolment,
-    private session: Session, private update: UpdateTask, private reporter: Reporter, private trial: TrialTask, private reader: JsonReader,
-    private trustUpdate: TrustUpdate, private commands: Commands,
+    private mqtt: MqttClient,
+    private mailbox: Mailbox,
+    private settings: Settings,
+    private enrolment: Enrolment,
+    private session: Session,
+    private update: UpdateTask,
+    private reporter: Reporter,
+    private trial: TrialTask,
+    private reader: JsonReader,
+    private trustUpdate: TrustUpdate,
+    private commands: Commands,
   ) {
     super();
   }
@@ -236,7 +249,8 @@ export class ConnectionTask extends Task {
     endLine();
     this.beginConnection();
     const credentials = this.mqtt.returnCode == BAD_USER_NAME_OR_PASSWORD || this.mqtt.returnCode == NOT_AUTHORIZED;
-    // A server that is on probation has to take the secret that there is: a new one would be worthless to the old server.
+    // A server that is on probation has to take the secret that there is: a new one would be worthless to the old
+    // server.
     if (this.settings.usesCandidate || !credentials || ++this.refusals < REFUSALS_MAX) return;
     this.refusals = 0;
     // Either way round: a server that lost its data, or a secret that was replaced and is valid again.
@@ -266,7 +280,9 @@ export class ConnectionTask extends Task {
     // A device that is enrolling may use the topics of enrolment only.
     s.willTopicLength = enrolling ? 0 : this.willTopicBytes;
     s.passwordPtr = enrolling ? enrolPassword : password;
-    s.passwordLength = enrolling ? ENROL_PASSWORD_BYTES : base64urlEncode(password, this.settings.secret, DEVICE_SECRET_BYTES);
+    s.passwordLength = enrolling
+      ? ENROL_PASSWORD_BYTES
+      : base64urlEncode(password, this.settings.secret, DEVICE_SECRET_BYTES);
   }
 
   private receive(nowUs: i64): void {
@@ -279,7 +295,8 @@ export class ConnectionTask extends Task {
       return;
     }
     if (mailbox.isFrom(Leaf.Trust)) {
-      if (this.session.proven && this.trustUpdate.onMessage(this.mqtt.payloadPtr, this.mqtt.payloadLength)) this.checkInAtOnce(nowUs);
+      if (this.session.proven && this.trustUpdate.onMessage(this.mqtt.payloadPtr, this.mqtt.payloadLength))
+        this.checkInAtOnce(nowUs);
       return;
     }
     const reader = this.reader;

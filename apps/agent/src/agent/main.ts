@@ -3,7 +3,8 @@
 import { startAgent, stepAgent } from "./agent";
 
 export { abort } from "../abort";
-export { ed25519PublicKey, ed25519SignParts, ed25519VerifyParts, sha256, sha256Block } from "../crypto"; // so that test tools can tell them apart in the module
+// so that test tools can tell them apart in the module
+export { ed25519PublicKey, ed25519SignParts, ed25519VerifyParts, sha256, sha256Block } from "../crypto";
 
 export function start(): void {
   startAgent(false);

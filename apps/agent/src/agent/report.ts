@@ -30,7 +30,15 @@ export class Reporter {
   private crashTold: bool = false;
   private digestedVersion: u32 = 0;
 
-  constructor(private boot: BootState, private trust: TrustStore, private settings: Settings, private mailbox: Mailbox, private session: Session, private trial: TrialTask, private trustUpdate: TrustUpdate) {}
+  constructor(
+    private boot: BootState,
+    private trust: TrustStore,
+    private settings: Settings,
+    private mailbox: Mailbox,
+    private session: Session,
+    private trial: TrialTask,
+    private trustUpdate: TrustUpdate,
+  ) {}
 
   /** False when there was no room: try again soon. */
   checkIn(deployment: Deployment, uptimeMs: u32): bool {
@@ -47,6 +55,31 @@ export class Reporter {
     json.u32(hardwareRevision());
     json.key("loader");
     json.u32(boot.loaderVersion);
+    this.writeTrust(json);
+    json.key("bootReason");
+    json.text(bootReasonName(boot.bootReason));
+    json.key("entropy");
+    json.text(entropyName());
+    json.key("uptimeMs");
+    json.u32(uptimeMs);
+    json.key("floor");
+    json.u32(boot.floor());
+    json.key("health");
+    json.text(healthName(this.trial.appHealth));
+    this.writeRunning(json);
+    this.writeOther(json);
+    if (boot.log.record.flags & BOOT_FLAG_REBUILT) {
+      json.key("bootControl");
+      json.text("rebuilt");
+    }
+    json.key("slotBytes");
+    json.u32(boot.slotA.sizeBytes);
+    this.writeConnection(json);
+    if (deployment.exists()) this.writeDeployment(json, deployment);
+    return this.mailbox.send() >= 0;
+  }
+
+  private writeTrust(json: JsonWriter): void {
     json.key("trust");
     json.u32(this.trust.trustVersion);
     json.key("trustDigest");
@@ -60,16 +93,10 @@ export class Reporter {
       json.u32(this.trustUpdate.refusedCode);
       json.endObject();
     }
-    json.key("bootReason");
-    json.text(bootReasonName(boot.bootReason));
-    json.key("entropy");
-    json.text(entropyName());
-    json.key("uptimeMs");
-    json.u32(uptimeMs);
-    json.key("floor");
-    json.u32(boot.floor());
-    json.key("health");
-    json.text(healthName(this.trial.appHealth));
+  }
+
+  private writeRunning(json: JsonWriter): void {
+    const boot = this.boot;
     json.key("running");
     json.beginObject();
     json.key("slot");
@@ -85,6 +112,10 @@ export class Reporter {
     json.key("reason");
     json.u32(boot.log.record.slotReason(boot.runningSlot));
     json.endObject();
+  }
+
+  private writeOther(json: JsonWriter): void {
+    const boot = this.boot;
     json.key("other");
     json.beginObject();
     json.key("slot");
@@ -98,27 +129,20 @@ export class Reporter {
     json.key("reason");
     json.u32(boot.otherReason());
     json.endObject();
-    if (boot.log.record.flags & BOOT_FLAG_REBUILT) {
-      json.key("bootControl");
-      json.text("rebuilt");
-    }
-    json.key("slotBytes");
-    json.u32(boot.slotA.sizeBytes);
-    this.writeConnection(json);
-    if (deployment.exists()) {
-      json.key("deployment");
-      json.beginObject();
-      json.key("id");
-      json.string(deployment.id, deployment.idBytes);
-      json.key("attempt");
-      json.u32(deployment.attempt);
-      json.key("state");
-      json.text(deploymentStateName(deployment.state));
-      json.key("code");
-      json.u32(deployment.code);
-      json.endObject();
-    }
-    return this.mailbox.send() >= 0;
+  }
+
+  private writeDeployment(json: JsonWriter, deployment: Deployment): void {
+    json.key("deployment");
+    json.beginObject();
+    json.key("id");
+    json.string(deployment.id, deployment.idBytes);
+    json.key("attempt");
+    json.u32(deployment.attempt);
+    json.key("state");
+    json.text(deploymentStateName(deployment.state));
+    json.key("code");
+    json.u32(deployment.code);
+    json.endObject();
   }
 
   /** False when there was no room: try again soon. */
@@ -238,8 +262,8 @@ export class Reporter {
 }
 
 /**
- * Makes text of console bytes, which may be anything, in place: what is not printable ASCII becomes `?`. Where the newest
- * part of it begins that takes at most `bytesMax` in a JSON string.
+ * Makes text of console bytes, which may be anything, in place: what is not printable ASCII becomes `?`. Where the
+ * newest part of it begins that takes at most `bytesMax` in a JSON string.
  */
 function textWithin(ptr: usize, length: u32, bytesMax: u32): u32 {
   let left: i32 = bytesMax;
@@ -273,13 +297,21 @@ function healthName(health: u32): string {
 
 function bootReasonName(reason: u32): string {
   switch (reason) {
-    case BootReason.Requested: return "requested";
-    case BootReason.Update: return "update";
-    case BootReason.RollBack: return "roll-back";
-    case BootReason.Trap: return "trap";
-    case BootReason.Watchdog: return "watchdog";
-    case BootReason.Pin: return "reset-pin";
-    case BootReason.Unknown: return "unknown";
-    default: return "power-on";
+    case BootReason.Requested:
+      return "requested";
+    case BootReason.Update:
+      return "update";
+    case BootReason.RollBack:
+      return "roll-back";
+    case BootReason.Trap:
+      return "trap";
+    case BootReason.Watchdog:
+      return "watchdog";
+    case BootReason.Pin:
+      return "reset-pin";
+    case BootReason.Unknown:
+      return "unknown";
+    default:
+      return "power-on";
   }
 }

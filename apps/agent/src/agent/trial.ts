@@ -17,7 +17,10 @@ import { selfTestPasses } from "./self-test";
 const PERIOD_US: i64 = 250_000;
 /** An app that has said "unhealthy" for so long won't get better by waiting. */
 const UNHEALTHY_US: i64 = 3_000_000;
-/** For so long at least the old image looks for contact, before it says that there is none and the candidate is tried again. */
+/**
+ * For so long at least the old image looks for contact, before it says that there is none and the candidate is tried
+ * again.
+ */
 const CONTACT_MS_MIN: u32 = 300_000;
 
 const report: usize = memory.data(32, 4);
@@ -35,7 +38,11 @@ export class TrialTask extends Task {
   private floorChecked: bool = false;
   private isAlone: bool = false;
 
-  constructor(private boot: BootState, private session: Session, private deployment: Deployment) {
+  constructor(
+    private boot: BootState,
+    private session: Session,
+    private deployment: Deployment,
+  ) {
     super();
   }
 
@@ -65,7 +72,10 @@ export class TrialTask extends Task {
 
   private checkFloor(): void {
     let otherCounter: u32 = 0;
-    if (this.boot.otherState() == SlotState.Confirmed && this.otherManifest.readSlot(this.boot.slot(this.boot.otherSlot())) == ErrorCode.None)
+    if (
+      this.boot.otherState() == SlotState.Confirmed &&
+      this.otherManifest.readSlot(this.boot.slot(this.boot.otherSlot())) == ErrorCode.None
+    )
       otherCounter = this.otherManifest.header.securityCounter;
     this.floorChecked = this.boot.raiseFloor(otherCounter);
   }
@@ -89,7 +99,8 @@ export class TrialTask extends Task {
       if (!selfTestPasses()) return this.fail(ErrorCode.SelfTestFailed);
     }
     if (entropyState == EntropyState.FailedHealth) return this.fail(ErrorCode.SelfTestFailed);
-    if (this.unhealthySinceUs >= 0 && nowUs - this.unhealthySinceUs >= UNHEALTHY_US) return this.fail(ErrorCode.AppUnhealthy);
+    if (this.unhealthySinceUs >= 0 && nowUs - this.unhealthySinceUs >= UNHEALTHY_US)
+      return this.fail(ErrorCode.AppUnhealthy);
     const healthy = this.appHealth == Health.Healthy;
     // One that does not answer may only be slow: it has as long as the app.
     const hasNoise = entropyState == EntropyState.Good;

@@ -1,6 +1,7 @@
 // The example app: a 1 Hz control loop that reads a (simulated) temperature sensor, reports it as a metric and says
 // whether it is healthy. It is a module of its own with a memory of its own: it can't reach the agent, nor be reached.
-// Put your own app here, or build with `--app path/to/your/main.ts`: export start() and tick(), import from ./exokernel.
+// Put your own app here, or build with `--app path/to/your/main.ts`: export start() and tick(), import from
+// ./exokernel.
 
 import { appHealth, appMetric, Health } from "./exokernel";
 

@@ -6,9 +6,9 @@
 // torn seal may read either way each time.
 //
 // That page may have been hit by a cut in an earlier power-up all the same (two cuts in a row, at two pages), so only a
-// record that repeats the state may go there: what an earlier try left of it are the same bits. For that the boot counter
-// goes with the page, one for two pages. A record that changes the state goes into a sector that was erased in the same run,
-// where nothing can lie that power failed at.
+// record that repeats the state may go there: what an earlier try left of it are the same bits. For that the boot
+// counter goes with the page, one for two pages. A record that changes the state goes into a sector that was erased in
+// the same run, where nothing can lie that power failed at.
 
 import { equalInConstantTime, sha256 } from "../crypto";
 import { clockUs, Errno, Zone } from "../exokernel";
@@ -58,7 +58,10 @@ export class BootControlLog {
   private bootCounter: u32 = 0;
   private bytes: Uint8Array = new Uint8Array(BOOT_RECORD_BYTES);
   private candidate: BootRecord = new BootRecord();
-  /** Where the next record goes: into this sector, the first page that nothing was written to, behind everything that was. */
+  /**
+   * Where the next record goes: into this sector, the first page that nothing was written to, behind everything that
+   * was.
+   */
   private target: u32 = 0;
   private nextPage: u32 = 0;
   /** The same page of the newest record's sector, while the other one is the target. */
@@ -90,20 +93,23 @@ export class BootControlLog {
     for (let page = this.page + 1; page < this.pagesPerSector(); page++) {
       if (!this.looksBlank(this.sector, page)) this.nextPage = page + 1;
     }
-    this.otherIsOlder = this.readPage(1 - this.sector, 0) && readBootRecord(this.bytes, 0, this.candidate) && this.candidate.epoch == this.epoch - 1;
+    this.otherIsOlder =
+      this.readPage(1 - this.sector, 0) &&
+      readBootRecord(this.bytes, 0, this.candidate) &&
+      this.candidate.epoch == this.epoch - 1;
   }
 
   /**
-   * Whether power may have failed while the state was changed, as `scan` found it: the newest record is such a change, or
-   * the other sector does not begin with the epoch before, so that a change may be there which can't be read now.
+   * Whether power may have failed while the state was changed, as `scan` found it: the newest record is such a change,
+   * or the other sector does not begin with the epoch before, so that a change may be there which can't be read now.
    */
   mayEndInTornChange(): bool {
     return (this.record.flags & BOOT_FLAG_HEARTBEAT) == 0 || !this.otherIsOlder;
   }
 
   /**
-   * Writes `record`, whose state is the newest's, as a fresh one: once, first thing at power-up. The page that looks blank
-   * is skipped: power may have failed while it was programmed.
+   * Writes `record`, whose state is the newest's, as a fresh one: once, first thing at power-up. The page that looks
+   * blank is skipped: power may have failed while it was programmed.
    */
   appendHeartbeat(): i32 {
     if (!this.found) return this.append();
@@ -114,8 +120,8 @@ export class BootControlLog {
   }
 
   /**
-   * Writes `record`, whose state is still the newest's, into a sector that nothing can have hurt: from then on it is what
-   * the log says, whatever a torn change reads as later.
+   * Writes `record`, whose state is still the newest's, into a sector that nothing can have hurt: from then on it is
+   * what the log says, whatever a torn change reads as later.
    */
   settle(): i32 {
     this.record.flags |= BOOT_FLAG_HEARTBEAT;
@@ -123,8 +129,9 @@ export class BootControlLog {
   }
 
   /**
-   * Writes `record` as the newest, sealed, each step read back. 0 or an Errno; nothing may be acted on unless 0. After one
-   * that failed, Errno.Again for minutes: whoever waits for a change asks for it again and again, and flash wears out.
+   * Writes `record` as the newest, sealed, each step read back. 0 or an Errno; nothing may be acted on unless 0. After
+   * one that failed, Errno.Again for minutes: whoever waits for a change asks for it again and again, and flash wears
+   * out.
    */
   append(): i32 {
     if (this.isPaused()) return Errno.Again;
@@ -147,8 +154,8 @@ export class BootControlLog {
   }
 
   /**
-   * Into the target. One that can be erased and holds nothing is like one that can't be erased any more: the newest record's
-   * sector has to do, and is not erased for it.
+   * Into the target. One that can be erased and holds nothing is like one that can't be erased any more: the newest
+   * record's sector has to do, and is not erased for it.
    */
   private appendHere(): i32 {
     const result = this.tryPages();
@@ -191,8 +198,8 @@ export class BootControlLog {
   }
 
   /**
-   * No record counts. The other sector is erased too: what reads as void there now may read as a record of a higher epoch
-   * later. One that can't be erased any more is left alone: the log lives in the one that can.
+   * No record counts. The other sector is erased too: what reads as void there now may read as a record of a higher
+   * epoch later. One that can't be erased any more is left alone: the log lives in the one that can.
    */
   private beginAnew(): i32 {
     const other = this.zone.erase(this.zone.sectorBytes);
@@ -218,7 +225,8 @@ export class BootControlLog {
     const epoch = this.found && this.target != this.sector ? this.epoch + 1 : this.epoch;
     this.record.epoch = epoch;
     this.record.page = page;
-    if (epoch == this.epoch && (this.record.flags & BOOT_FLAG_HEARTBEAT) != 0) this.record.bootCounter = this.bootCounter + pairOf(page) - pairOf(this.page);
+    if (epoch == this.epoch && (this.record.flags & BOOT_FLAG_HEARTBEAT) != 0)
+      this.record.bootCounter = this.bootCounter + pairOf(page) - pairOf(this.page);
     writeBootRecord(this.record, bytes, 0);
     sha256(bytes.dataStart, BOOT_RECORD_CHECKED_BYTES, digest);
     memory.copy(bytes.dataStart + BOOT_RECORD_CHECK_OFFSET, digest, BOOT_RECORD_CHECK_BYTES);
@@ -247,7 +255,8 @@ export class BootControlLog {
     // Epochs wrap at 2^32 (RFC 1982, serial number arithmetic); those of the two sectors never lie far apart.
     const ahead = <i32>(candidate.epoch - this.epoch);
     if (this.found && (ahead < 0 || (ahead == 0 && page < this.page))) return;
-    // From the bytes whose check and seal held: read once more, flash may say something else, and an empty state would count.
+    // From the bytes whose check and seal held: read once more, flash may say something else, and an empty state would
+    // count.
     readBootRecord(this.bytes, 0, this.record);
     this.epoch = candidate.epoch;
     this.found = true;
@@ -264,7 +273,10 @@ export class BootControlLog {
     sha256(ptr, BOOT_RECORD_CHECKED_BYTES, digest);
     if (!equalInConstantTime(digest, ptr + BOOT_RECORD_CHECK_OFFSET, BOOT_RECORD_CHECK_BYTES)) return false;
     if (this.zone.read(at + BOOT_RECORD_SEAL_OFFSET, pageBuffer, BOOT_RECORD_SEAL_BYTES) < 0) return false;
-    return load<u32>(pageBuffer) == BOOT_RECORD_SEAL_MAGIC && equalInConstantTime(pageBuffer + 4, digest, BOOT_RECORD_SEAL_BYTES - 4);
+    return (
+      load<u32>(pageBuffer) == BOOT_RECORD_SEAL_MAGIC &&
+      equalInConstantTime(pageBuffer + 4, digest, BOOT_RECORD_SEAL_BYTES - 4)
+    );
   }
 
   private looksBlank(sector: u32, page: u32): bool {

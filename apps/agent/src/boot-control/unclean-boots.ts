@@ -1,5 +1,6 @@
-// When a confirmed image has crashed too often, and when that is forgiven. A run ends uncleanly by a trap or by the hardware
-// watchdog, and by nothing else. Five in a row are a crash loop, however slow; docs/boot-control.md, "Unclean boots".
+// When a confirmed image has crashed too often, and when that is forgiven. A run ends uncleanly by a trap or by the
+// hardware watchdog, and by nothing else. Five in a row are a crash loop, however slow; docs/boot-control.md, "Unclean
+// boots".
 
 import { BootReason } from "../exokernel";
 import { BootRecord, countUncleanBoot, forgiveUncleanBoots } from "../format";
@@ -26,6 +27,7 @@ export function countLastRun(record: BootRecord, reason: u32): bool {
   }
   const endedInOrder = reason == BootReason.Requested || reason == BootReason.Update || reason == BootReason.RollBack;
   // Counters wrap at 2^32.
-  if (endedInOrder || (record.uncleanBoots > 0 && record.bootCounter - record.lastUncleanBoot >= CLEAN_BOOTS)) forgiveUncleanBoots(record);
+  if (endedInOrder || (record.uncleanBoots > 0 && record.bootCounter - record.lastUncleanBoot >= CLEAN_BOOTS))
+    forgiveUncleanBoots(record);
   return false;
 }

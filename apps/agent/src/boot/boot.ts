@@ -1,20 +1,52 @@
-// The boot loader: reads boot control, appends a fresh record before it acts on anything, then starts the image that the
-// record names, if the strict verifier accepts the copy in RAM; else the other one; else it returns, and recovery runs:
-// the line to a technician, and the images tried again now and then. docs/architecture.md, "Boot", and
+// The boot loader: reads boot control, appends a fresh record before it acts on anything, then starts the image that
+// the record names, if the strict verifier accepts the copy in RAM; else the other one; else it returns, and recovery
+// runs: the line to a technician, and the images tried again now and then. docs/architecture.md, "Boot", and
 // docs/boot-control.md, "Recovery", tell the same in words. This program never changes once a device is made.
 
 import { BootControlLog } from "../boot-control/log";
 import { countLastRun, UNCLEAN_BOOTS_MAX } from "../boot-control/unclean-boots";
 import { endLine, say, sayHex, sayNumber, sayText } from "../console";
 import {
-  BOOT_INFO_BYTES, BOOT_INFO_MAGIC, bootPhase, bootReason, BootReason, clockUs, resetCause, imageLoad, imageRead, imageStart, imageWindow, Phase, RECOVERY_NONE, watchdogArm, watchdogPet,
+  BOOT_INFO_BYTES,
+  BOOT_INFO_MAGIC,
+  bootPhase,
+  bootReason,
+  BootReason,
+  clockUs,
+  resetCause,
+  imageLoad,
+  imageRead,
+  imageStart,
+  imageWindow,
+  Phase,
+  RECOVERY_NONE,
+  watchdogArm,
+  watchdogPet,
   Zone,
 } from "../exokernel";
 import { FlashZone } from "../flash";
 import {
-  BOOT_FLAG_YIELDED, changeSlot, CHOSEN, DIGEST_BYTES, ErrorCode, FAILED_TO_START, forgetAll, FOUND, FOUND_NEWER, GIVEN_UP,
-  PASSED_OVER, raiseFloor, RecoveryReason, SLOT_EMPTIED, slotPayloadOffset, SlotState, TRY_BEGUN, TRY_CRASHED, watchdogMsMin,
-  YIELDED, YIELDED_TO_CANDIDATE,
+  BOOT_FLAG_YIELDED,
+  changeSlot,
+  CHOSEN,
+  DIGEST_BYTES,
+  ErrorCode,
+  FAILED_TO_START,
+  forgetAll,
+  FOUND,
+  FOUND_NEWER,
+  GIVEN_UP,
+  PASSED_OVER,
+  raiseFloor,
+  RecoveryReason,
+  SLOT_EMPTIED,
+  slotPayloadOffset,
+  SlotState,
+  TRY_BEGUN,
+  TRY_CRASHED,
+  watchdogMsMin,
+  YIELDED,
+  YIELDED_TO_CANDIDATE,
 } from "../format";
 import { loadFactoryRecord } from "../identity/factory";
 import { LOADER_VERSION, Manifest } from "../image/manifest";
@@ -24,9 +56,12 @@ import { ImageReceiver } from "./image-receiver";
 import { RecoveryLine, RecoveryState } from "./recovery";
 
 export { abort } from "../abort";
-export { ed25519VerifyParts, sha256, sha256Block } from "../crypto"; // so that test tools can tell them apart in the module
+// so that test tools can tell them apart in the module
+export { ed25519VerifyParts, sha256, sha256Block } from "../crypto";
 
-/** Flash that reads differently may read well again: what doesn't hold is read so often before it is given up for now. */
+/**
+ * Flash that reads differently may read well again: what doesn't hold is read so often before it is given up for now.
+ */
 const READ_ATTEMPTS: u32 = 3;
 /** In recovery, from one look at the images to the next; and for an image that crashes whenever it is started. */
 const RETRY_US: i64 = 30_000_000;
@@ -71,11 +106,14 @@ function admissible(slot: u32): i32 {
   let code = manifest.readSlot(zoneOf(slot));
   if (code == ErrorCode.None) code = manifest.checkSignature(trust);
   if (code == ErrorCode.None) code = manifest.checkDevice(trust, zoneOf(slot), load<u32>(window), load<u32>(window, 4));
-  if (code == ErrorCode.None && manifest.header.securityCounter < log.record.securityFloor) code = ErrorCode.SecurityCounterTooLow;
+  if (code == ErrorCode.None && manifest.header.securityCounter < log.record.securityFloor)
+    code = ErrorCode.SecurityCounterTooLow;
   return code;
 }
 
-/** Copies the slot to RAM and verifies the copy, a few times if it has to. Why it does not hold is kept for recovery. */
+/**
+ * Copies the slot to RAM and verifies the copy, a few times if it has to. Why it does not hold is kept for recovery.
+ */
 function loadImage(slot: u32): i32 {
   let code: i32 = ErrorCode.None;
   for (let attempt: u32 = 0; attempt < READ_ATTEMPTS; attempt++) {
@@ -105,8 +143,8 @@ function loadOnce(slot: u32): i32 {
 }
 
 /**
- * Boot control is blank (the factory's state) or destroyed: make it anew from what the slots hold. False: nothing. Of two
- * images the newer is only guessed to be one that runs well: it is a candidate, beside the older one as confirmed.
+ * Boot control is blank (the factory's state) or destroyed: make it anew from what the slots hold. False: nothing. Of
+ * two images the newer is only guessed to be one that runs well: it is a candidate, beside the older one as confirmed.
  */
 function rebuild(): bool {
   const record = log.record;
@@ -206,7 +244,8 @@ function start(slot: u32, reason: u32): void {
 /** What everything else is decided by; only reads. */
 function openDevice(): u32 {
   if (!loadFactoryRecord()) return RecoveryReason.NoFactoryRecord;
-  if (imageWindow(window) < 0 || slotA.open() < 0 || slotB.open() < 0 || log.open() < 0) return RecoveryReason.FlashGeometry;
+  if (imageWindow(window) < 0 || slotA.open() < 0 || slotB.open() < 0 || log.open() < 0)
+    return RecoveryReason.FlashGeometry;
   // The log first: it says which copy of the trust chain is in flux. A log that is lost says of neither.
   log.scan();
   for (let attempt: u32 = 1; attempt < READ_ATTEMPTS && !log.found && !log.blank; attempt++) log.scan();
@@ -229,7 +268,10 @@ function powerUp(reason: u32): u32 {
     if (record.uncleanBoots != uncleanBoots) writable = log.append() == 0;
     else if (isOpen) writable = log.settle() == 0;
   }
-  if (!writable) { say("boot control can't be written"); endLine(); }
+  if (!writable) {
+    say("boot control can't be written");
+    endLine();
+  }
   poweredUp = true;
   bootPhase(Phase.LogAppended);
   if (crashLoop) {
@@ -251,7 +293,12 @@ function startOne(reason: u32): u32 {
     const slotState = record.slotState(slot);
     if (slotState == SlotState.Candidate) {
       const tries = record.slotTries(slot);
-      const code = tries == 0 ? (record.slotReason(slot) != 0 ? <i32>record.slotReason(slot) : ErrorCode.TriesExhausted) : loadImage(slot);
+      const code =
+        tries == 0
+          ? record.slotReason(slot) != 0
+            ? <i32>record.slotReason(slot)
+            : ErrorCode.TriesExhausted
+          : loadImage(slot);
       if (code != ErrorCode.None) {
         fail(slot, code);
         if (writable) writable = log.append() == 0;
@@ -327,12 +374,18 @@ function beginWait(): void {
 
 function reasonName(reason: u32): string {
   switch (reason) {
-    case RecoveryReason.NoFactoryRecord: return " no-factory-record";
-    case RecoveryReason.FlashGeometry: return " flash-geometry";
-    case RecoveryReason.NoTrustRecord: return " no-trust-record";
-    case RecoveryReason.CrashLoop: return " crash-loop";
-    case RecoveryReason.BootControlUnwritable: return " boot-control-unwritable";
-    default: return " no-image";
+    case RecoveryReason.NoFactoryRecord:
+      return " no-factory-record";
+    case RecoveryReason.FlashGeometry:
+      return " flash-geometry";
+    case RecoveryReason.NoTrustRecord:
+      return " no-trust-record";
+    case RecoveryReason.CrashLoop:
+      return " crash-loop";
+    case RecoveryReason.BootControlUnwritable:
+      return " boot-control-unwritable";
+    default:
+      return " no-image";
   }
 }
 
@@ -368,7 +421,9 @@ function tryAgain(): void {
   if (state.reason == RecoveryReason.CrashLoop) state.reason = RecoveryReason.NoImage;
 }
 
-/** One step of recovery; docs/boot-control.md, "Recovery". Microseconds until it wants to run again, or RECOVERY_NONE. */
+/**
+ * One step of recovery; docs/boot-control.md, "Recovery". Microseconds until it wants to run again, or RECOVERY_NONE.
+ */
 export function recover(): u32 {
   const nowUs = clockUs();
   if (watched) watchdogPet();

@@ -1,14 +1,22 @@
-// An image file that arrives piece by piece and is stored in a slot: docs/boot-control.md, "Recovery". Nothing is stored
-// before the manifest is verified and the table has the hash that was signed; no chunk is programmed before it has its own;
-// in the end the whole of it is verified once more, from flash.
+// An image file that arrives piece by piece and is stored in a slot: docs/boot-control.md, "Recovery". Nothing is
+// stored before the manifest is verified and the table has the hash that was signed; no chunk is programmed before it
+// has its own; in the end the whole of it is verified once more, from flash.
 
 import { compareBytes } from "../compare";
 import { BootControlLog } from "../boot-control/log";
 import { recoveryBegin } from "../exokernel";
 import { FlashZone } from "../flash";
 import {
-  changeSlot, CHUNK_BYTES_MAX, chunkLength, chunkTableBytes, DIGEST_BYTES, ErrorCode, imageFileBytes,
-  INSTALLED_IN_RECOVERY, SLOT_EMPTIED, SLOT_MANIFEST_BYTES_MAX,
+  changeSlot,
+  CHUNK_BYTES_MAX,
+  chunkLength,
+  chunkTableBytes,
+  DIGEST_BYTES,
+  ErrorCode,
+  imageFileBytes,
+  INSTALLED_IN_RECOVERY,
+  SLOT_EMPTIED,
+  SLOT_MANIFEST_BYTES_MAX,
 } from "../format";
 import { Manifest } from "../image/manifest";
 import { PayloadCheck } from "../image/payload-check";
@@ -43,8 +51,13 @@ export class ImageReceiver {
   private nextChunk: u32 = 0;
 
   constructor(
-    private log: BootControlLog, private trust: TrustStore, private manifest: Manifest, private check: PayloadCheck,
-    private slotA: FlashZone, private slotB: FlashZone, private windowPtr: usize,
+    private log: BootControlLog,
+    private trust: TrustStore,
+    private manifest: Manifest,
+    private check: PayloadCheck,
+    private slotA: FlashZone,
+    private slotB: FlashZone,
+    private windowPtr: usize,
   ) {
     this.zone = slotA;
     this.writer = new SlotWriter(manifest, table, chunk);
@@ -100,7 +113,11 @@ export class ImageReceiver {
       length -= part;
       if (this.filled < wanted) break;
       this.filled = 0;
-      const code = this.hasTable ? this.chunkArrived() : this.hasManifest ? this.tableArrived() : this.manifestArrived(wanted);
+      const code = this.hasTable
+        ? this.chunkArrived()
+        : this.hasManifest
+          ? this.tableArrived()
+          : this.manifestArrived(wanted);
       if (code != ErrorCode.None) return code;
     }
     return ErrorCode.None;
@@ -111,13 +128,20 @@ export class ImageReceiver {
     const manifest = this.manifest;
     let code = manifest.parse(available);
     if (code == ErrorCode.None) code = manifest.checkSignature(this.trust);
-    if (code == ErrorCode.None) code = manifest.checkDevice(this.trust, this.zone, load<u32>(this.windowPtr), load<u32>(this.windowPtr, 4));
+    if (code == ErrorCode.None)
+      code = manifest.checkDevice(this.trust, this.zone, load<u32>(this.windowPtr), load<u32>(this.windowPtr, 4));
     if (code != ErrorCode.None) return code;
     const header = manifest.header;
     if (header.securityCounter < this.log.record.securityFloor) return ErrorCode.SecurityCounterTooLow;
     if (chunkTableBytes(header.chunkCount) > TABLE_BYTES_MAX) return ErrorCode.ImageTooLarge;
-    const exact = imageFileBytes(header.headerBytes, manifest.signatureBlockBytes, header.chunkCount, header.payloadBytes);
-    if (this.fileBytes != exact) return this.fileBytes < exact ? ErrorCode.ImageTruncated : ErrorCode.ImageTrailingBytes;
+    const exact = imageFileBytes(
+      header.headerBytes,
+      manifest.signatureBlockBytes,
+      header.chunkCount,
+      header.payloadBytes,
+    );
+    if (this.fileBytes != exact)
+      return this.fileBytes < exact ? ErrorCode.ImageTruncated : ErrorCode.ImageTrailingBytes;
     memory.copy(digest, manifest.digest.dataStart, DIGEST_BYTES);
     this.hasManifest = true;
     const used = manifest.manifestBytes();
@@ -152,7 +176,8 @@ export class ImageReceiver {
   private finish(): i32 {
     const manifest = this.manifest;
     let code = manifest.readSlot(this.zone);
-    if (code == ErrorCode.None && compareBytes(manifest.digest.dataStart, digest, DIGEST_BYTES) != 0) code = ErrorCode.ReadBackMismatch;
+    if (code == ErrorCode.None && compareBytes(manifest.digest.dataStart, digest, DIGEST_BYTES) != 0)
+      code = ErrorCode.ReadBackMismatch;
     if (code == ErrorCode.None) code = manifest.checkSignature(this.trust);
     if (code == ErrorCode.None) {
       this.check.begin(manifest, this.zone);

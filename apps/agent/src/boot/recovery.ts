@@ -15,7 +15,15 @@ import {
   INFO_PREFIX_BYTES,
   RecoveryReason,
 } from "../format";
-import { deviceIdBytes, deviceIdPtr, hardwareBytes, hardwarePtr, hardwareRevision, productBytes, productPtr } from "../identity/factory";
+import {
+  deviceIdBytes,
+  deviceIdPtr,
+  hardwareBytes,
+  hardwarePtr,
+  hardwareRevision,
+  productBytes,
+  productPtr,
+} from "../identity/factory";
 import { ImageReceiver } from "./image-receiver";
 import { SerialFrames } from "./serial-frames";
 
@@ -41,7 +49,10 @@ export class RecoveryLine {
   private begunUs: i64 = 0;
   private heardUs: i64 = 0;
 
-  constructor(private receiver: ImageReceiver, private state: RecoveryState) {}
+  constructor(
+    private receiver: ImageReceiver,
+    private state: RecoveryState,
+  ) {}
 
   /** A transfer is under way, or has changed what the next boot finds: nothing else may be tried now. */
   busy(): bool {
@@ -83,7 +94,8 @@ export class RecoveryLine {
   private begin(fileBytes: u32, nowUs: i64): void {
     const state = this.state;
     if (state.reason == RecoveryReason.NoTrustRecord) return this.refuse(ErrorCode.TrustRecordInvalid);
-    if (state.reason == RecoveryReason.NoFactoryRecord || state.reason == RecoveryReason.FlashGeometry) return this.refuse(ErrorCode.FlashFailed);
+    if (state.reason == RecoveryReason.NoFactoryRecord || state.reason == RecoveryReason.FlashGeometry)
+      return this.refuse(ErrorCode.FlashFailed);
     this.begunUs = nowUs;
     this.receiver.begin(state.target, fileBytes);
     say("recovery: an image of ");

@@ -2,7 +2,15 @@
 // packages/image-format/src/portable/recovery-protocol.ts has the form.
 
 import { consoleWrite, Errno, serialRead } from "../exokernel";
-import { crc32, FRAME_CHECK_BYTES, FRAME_DATA_BYTES_MAX, FRAME_END, FRAME_PREFIX_BYTES, FRAME_START, RECOVERY_PROTOCOL_VERSION } from "../format";
+import {
+  crc32,
+  FRAME_CHECK_BYTES,
+  FRAME_DATA_BYTES_MAX,
+  FRAME_END,
+  FRAME_PREFIX_BYTES,
+  FRAME_START,
+  RECOVERY_PROTOCOL_VERSION,
+} from "../format";
 import { base64urlDecode, base64urlEncode, base64urlLength } from "../text/base64url";
 
 const FRAME_BYTES_MAX: u32 = FRAME_PREFIX_BYTES + FRAME_DATA_BYTES_MAX + FRAME_CHECK_BYTES;
@@ -68,7 +76,8 @@ export class SerialFrames {
     const bytes = base64urlDecode(ptr, FRAME_BYTES_MAX, this.line, this.lineBytes);
     if (bytes < <i32>(FRAME_PREFIX_BYTES + FRAME_CHECK_BYTES)) return false;
     const checked = bytes - FRAME_CHECK_BYTES;
-    if (load<u16>(ptr, 4) != checked - FRAME_PREFIX_BYTES || load<u8>(ptr, 1) != RECOVERY_PROTOCOL_VERSION) return false;
+    if (load<u16>(ptr, 4) != checked - FRAME_PREFIX_BYTES || load<u8>(ptr, 1) != RECOVERY_PROTOCOL_VERSION)
+      return false;
     if (crc32(this.frame, 0, checked) != load<u32>(ptr + checked)) return false;
     this.type = load<u8>(ptr);
     this.sequence = load<u16>(ptr, 2);

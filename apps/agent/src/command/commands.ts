@@ -1,5 +1,5 @@
-// Commands of the server's operations key: checked, answered, then carried out, each once (docs/protocol.md, "Commands").
-// None of them can install, downgrade or change trust.
+// Commands of the server's operations key: checked, answered, then carried out, each once (docs/protocol.md,
+// "Commands"). None of them can install, downgrade or change trust.
 
 import { BootState } from "../boot-state";
 import { Leaf, Mailbox } from "../session/mailbox";
@@ -35,7 +35,8 @@ import { ConnectionCandidate } from "./connection-candidate";
 
 /** How long the server may be told before the command is carried out. */
 const FAREWELL_US: i64 = 500_000;
-const COMMAND_BYTES_MAX: i32 = COMMAND_BODY_BYTES + SIGNATURE_BLOCK_PREFIX_BYTES + <i32>SIGNATURES_MAX * SIGNATURE_ENTRY_BYTES;
+const COMMAND_BYTES_MAX: i32 =
+  COMMAND_BODY_BYTES + SIGNATURE_BLOCK_PREFIX_BYTES + <i32>SIGNATURES_MAX * SIGNATURE_ENTRY_BYTES;
 
 const prefix: usize = asciiBytes(PREFIX_COMMAND);
 const answerId: usize = memory.data(16);
@@ -52,8 +53,13 @@ export class Commands {
   private farewellUs: i64 = 0;
 
   constructor(
-    private boot: BootState, private trust: TrustStore, private mailbox: Mailbox, private session: Session, private reader: JsonReader,
-    private update: UpdateTask, readonly candidate: ConnectionCandidate,
+    private boot: BootState,
+    private trust: TrustStore,
+    private mailbox: Mailbox,
+    private session: Session,
+    private reader: JsonReader,
+    private update: UpdateTask,
+    readonly candidate: ConnectionCandidate,
   ) {}
 
   /** Before the first connection. */
@@ -124,7 +130,17 @@ export class Commands {
     const block = parseSignatureBlock(bytes, COMMAND_BODY_BYTES, length - COMMAND_BODY_BYTES);
     if (block < 0 || COMMAND_BODY_BYTES + block != length) return ErrorCode.CommandMalformed;
     const trust = this.trust;
-    code = checkSignatures(prefix, PREFIX_COMMAND.length, bytes.dataStart, COMMAND_BODY_BYTES, bytes, COMMAND_BODY_BYTES, trust.operationsKeys, trust.operationsKeyCount, 1);
+    code = checkSignatures(
+      prefix,
+      PREFIX_COMMAND.length,
+      bytes.dataStart,
+      COMMAND_BODY_BYTES,
+      bytes,
+      COMMAND_BODY_BYTES,
+      trust.operationsKeys,
+      trust.operationsKeyCount,
+      1,
+    );
     if (code != ErrorCode.None) return code;
     // Whatever comes of it, it is not taken again.
     this.lastNumber = load<u32>(bytes.dataStart, COMMAND_NUMBER_OFFSET);
@@ -132,7 +148,8 @@ export class Commands {
     if (code != ErrorCode.None) return code;
     if (this.onTrial() || this.update.isBusy() || this.isBusy()) return ErrorCode.DeviceBusy;
     const kind = load<u16>(bytes.dataStart, COMMAND_KIND_OFFSET);
-    if (kind != COMMAND_REBOOT) code = this.candidate.propose(bytes.dataStart + COMMAND_PORT_OFFSET, bytes.dataStart + COMMAND_ID_OFFSET);
+    if (kind != COMMAND_REBOOT)
+      code = this.candidate.propose(bytes.dataStart + COMMAND_PORT_OFFSET, bytes.dataStart + COMMAND_ID_OFFSET);
     if (code != ErrorCode.None) return code;
     this.pending = kind;
     this.farewellUs = nowUs + FAREWELL_US;

@@ -1,6 +1,6 @@
-// A new server address is on probation: kept once a session is proven there, else the old one returns. A try is recorded
-// before it is used, so that a device that is restarted there again and again comes back too (docs/protocol.md,
-// "Connection settings").
+// A new server address is on probation: kept once a session is proven there, else the old one returns. A try is
+// recorded before it is used, so that a device that is restarted there again and again comes back too
+// (docs/protocol.md, "Connection settings").
 
 import { endLine, say, sayNumber } from "../console";
 import { ErrorCode } from "../format";

@@ -16,8 +16,8 @@ import { asciiBytes } from "../text/constant";
 /** How long an answer may take before enrolment begins again. */
 const ANSWER_TIMEOUT_US: i64 = 15_000_000;
 /**
- * From a secret that could not be stored to the next attempt, at first and at most; it doubles in between. Trying without a
- * pause would wear out what is left of the flash, and load the server, for ever.
+ * From a secret that could not be stored to the next attempt, at first and at most; it doubles in between. Trying
+ * without a pause would wear out what is left of the flash, and load the server, for ever.
  */
 const UNSTORED_PAUSE_MIN_US: i64 = 60_000_000;
 const UNSTORED_PAUSE_MAX_US: i64 = 3_600_000_000;
@@ -40,7 +40,11 @@ export class Enrolment {
   private notBeforeUs: i64 = 0;
   private pauseUs: i64 = UNSTORED_PAUSE_MIN_US;
 
-  constructor(private mailbox: Mailbox, private settings: Settings, private reader: JsonReader) {}
+  constructor(
+    private mailbox: Mailbox,
+    private settings: Settings,
+    private reader: JsonReader,
+  ) {}
 
   loadKey(): void {
     ed25519PublicKey(deviceKeySeed(), this.publicKey);
@@ -77,7 +81,8 @@ export class Enrolment {
   /** A message on `enrolled`. True when the device is enrolled now and should connect anew. */
   onMessage(nowUs: i64): bool {
     const reader = this.reader;
-    if (reader.base64url("nonce", received, 32) != NONCE_BYTES || compareBytes(received, nonce, NONCE_BYTES) != 0) return false;
+    if (reader.base64url("nonce", received, 32) != NONCE_BYTES || compareBytes(received, nonce, NONCE_BYTES) != 0)
+      return false;
     if (reader.has("error")) {
       const length = reader.string("error", text, 32);
       say("enrolment refused: ");
@@ -94,7 +99,11 @@ export class Enrolment {
   /** The server has proved that it knows the claim: prove the same, and bind the device's key to it. */
   private answer(nowUs: i64): void {
     const reader = this.reader;
-    if (reader.base64url("serverNonce", serverNonce, NONCE_BYTES) != NONCE_BYTES || reader.base64url("mac", received, 32) != 32) return;
+    if (
+      reader.base64url("serverNonce", serverNonce, NONCE_BYTES) != NONCE_BYTES ||
+      reader.base64url("mac", received, 32) != 32
+    )
+      return;
     this.beginMac(labelServer, MAC_ENROL_SERVER.length);
     if (!macMatches(received)) {
       say("enrolment: this server does not know the claim");

@@ -31,15 +31,39 @@ export function loadFactoryRecord(): bool {
   return equalInConstantTime(digest, bytes.dataStart + FACTORY_CHECKED_BYTES, FACTORY_CHECK_BYTES);
 }
 
-export function deviceKeySeed(): usize { return bytes.dataStart + FACTORY_KEY_OFFSET; }
-export function claimSecret(): usize { return bytes.dataStart + FACTORY_CLAIM_OFFSET; }
-export function hardwareRevision(): u32 { return load<u16>(bytes.dataStart + FACTORY_REVISION_OFFSET); }
-export function deviceIdPtr(): usize { return bytes.dataStart + FACTORY_DEVICE_ID_OFFSET; }
-export function deviceIdBytes(): u32 { return bytes[FACTORY_DEVICE_ID_BYTES_OFFSET]; }
-export function productPtr(): usize { return bytes.dataStart + FACTORY_PRODUCT_OFFSET; }
-export function productBytes(): u32 { return bytes[FACTORY_PRODUCT_BYTES_OFFSET]; }
-export function hardwarePtr(): usize { return bytes.dataStart + FACTORY_HARDWARE_OFFSET; }
-export function hardwareBytes(): u32 { return bytes[FACTORY_HARDWARE_BYTES_OFFSET]; }
-export function serverHostPtr(): usize { return bytes.dataStart + FACTORY_HOST_OFFSET; }
-export function serverHostBytes(): u32 { return bytes[FACTORY_HOST_BYTES_OFFSET]; }
-export function serverPort(): u32 { return load<u16>(bytes.dataStart + FACTORY_PORT_OFFSET); }
+export function deviceKeySeed(): usize {
+  return bytes.dataStart + FACTORY_KEY_OFFSET;
+}
+export function claimSecret(): usize {
+  return bytes.dataStart + FACTORY_CLAIM_OFFSET;
+}
+export function hardwareRevision(): u32 {
+  return load<u16>(bytes.dataStart + FACTORY_REVISION_OFFSET);
+}
+export function deviceIdPtr(): usize {
+  return bytes.dataStart + FACTORY_DEVICE_ID_OFFSET;
+}
+export function deviceIdBytes(): u32 {
+  return bytes[FACTORY_DEVICE_ID_BYTES_OFFSET];
+}
+export function productPtr(): usize {
+  return bytes.dataStart + FACTORY_PRODUCT_OFFSET;
+}
+export function productBytes(): u32 {
+  return bytes[FACTORY_PRODUCT_BYTES_OFFSET];
+}
+export function hardwarePtr(): usize {
+  return bytes.dataStart + FACTORY_HARDWARE_OFFSET;
+}
+export function hardwareBytes(): u32 {
+  return bytes[FACTORY_HARDWARE_BYTES_OFFSET];
+}
+export function serverHostPtr(): usize {
+  return bytes.dataStart + FACTORY_HOST_OFFSET;
+}
+export function serverHostBytes(): u32 {
+  return bytes[FACTORY_HOST_BYTES_OFFSET];
+}
+export function serverPort(): u32 {
+  return load<u16>(bytes.dataStart + FACTORY_PORT_OFFSET);
+}

@@ -1,6 +1,12 @@
 // MACs over named fields: HMAC-SHA256 over a label and fields as text, each after one line feed (docs/protocol.md).
 
-import { equalInConstantTime, HMAC_SHA256_CONTEXT_BYTES, hmacSha256Final, hmacSha256Init, hmacSha256Update } from "../crypto";
+import {
+  equalInConstantTime,
+  HMAC_SHA256_CONTEXT_BYTES,
+  hmacSha256Final,
+  hmacSha256Init,
+  hmacSha256Update,
+} from "../crypto";
 import { base64urlEncode } from "../text/base64url";
 
 const context: usize = heap.alloc(HMAC_SHA256_CONTEXT_BYTES);

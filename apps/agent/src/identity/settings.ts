@@ -167,7 +167,9 @@ export class Settings {
     memory.copy(draft, record, RECORD_BYTES);
   }
 
-  /** Makes the draft count; true when it reads back. Else what counted still does, or the draft after the next start. */
+  /**
+   * Makes the draft count; true when it reads back. Else what counted still does, or the draft after the next start.
+   */
   private commit(): bool {
     if (!this.copies.store(this.log, draft, seal())) return false;
     memory.copy(record, draft, RECORD_BYTES);
@@ -207,7 +209,12 @@ function holds(at: usize): bool {
 /** Of version 2: a length that is not what it may be would have the device read on behind the address. */
 function isWellFormed(at: usize): bool {
   const hasCandidate = load<u8>(at, CANDIDATE);
-  if (hasCandidate > 1 || !isZero(at + SERVER + SERVER_ADDRESS_BYTES, 2) || !isZero(at + CANDIDATE_SERVER + SERVER_ADDRESS_BYTES, 66)) return false;
+  if (
+    hasCandidate > 1 ||
+    !isZero(at + SERVER + SERVER_ADDRESS_BYTES, 2) ||
+    !isZero(at + CANDIDATE_SERVER + SERVER_ADDRESS_BYTES, 66)
+  )
+    return false;
   if (!isAddress(at + SERVER) && !isZero(at + SERVER, SERVER_ADDRESS_BYTES)) return false;
   return hasCandidate == 1 ? isAddress(at + CANDIDATE_SERVER) : isZero(at + CANDIDATE_SERVER, SERVER_ADDRESS_BYTES);
 }

@@ -53,8 +53,15 @@ export class Manifest {
   /** An ErrorCode: None when a release key signed the header. */
   checkSignature(trust: TrustChain): i32 {
     return checkSignatures(
-      imagePrefix, PREFIX_IMAGE.length, this.bytes.dataStart, this.header.headerBytes,
-      this.bytes, this.header.headerBytes, trust.releaseKeys, trust.releaseKeyCount, 1,
+      imagePrefix,
+      PREFIX_IMAGE.length,
+      this.bytes.dataStart,
+      this.header.headerBytes,
+      this.bytes,
+      this.header.headerBytes,
+      trust.releaseKeys,
+      trust.releaseKeyCount,
+      1,
     );
   }
 
@@ -62,8 +69,13 @@ export class Manifest {
   checkDevice(trust: TrustChain, slot: FlashZone, windowAddress: u32, windowBytes: u32): i32 {
     const h = this.header;
     const at = this.bytes.dataStart;
-    if (<u32>h.productBytes != productBytes() || compareBytes(at + h.productOffset, productPtr(), h.productBytes) != 0) return ErrorCode.ProductMismatch;
-    if (<u32>h.hardwareBytes != hardwareBytes() || compareBytes(at + h.hardwareOffset, hardwarePtr(), h.hardwareBytes) != 0) return ErrorCode.HardwareMismatch;
+    if (<u32>h.productBytes != productBytes() || compareBytes(at + h.productOffset, productPtr(), h.productBytes) != 0)
+      return ErrorCode.ProductMismatch;
+    if (
+      <u32>h.hardwareBytes != hardwareBytes() ||
+      compareBytes(at + h.hardwareOffset, hardwarePtr(), h.hardwareBytes) != 0
+    )
+      return ErrorCode.HardwareMismatch;
     const revision = hardwareRevision();
     if (revision < h.hardwareRevisionMin || revision > h.hardwareRevisionMax) return ErrorCode.HardwareMismatch;
     if (h.loaderVersionMin > LOADER_VERSION) return ErrorCode.LoaderTooOld;
@@ -71,8 +83,10 @@ export class Manifest {
     if (!fitsSlot(h.payloadBytes, h.chunkCount, slot.sectorBytes, slot.sizeBytes)) return ErrorCode.ImageTooLarge;
     if (h.payloadBytes > windowBytes) return ErrorCode.ImageTooLarge;
     // The window is below 2^32 and the payload fits it, so the differences can't wrap once the lower bound holds.
-    if (h.loadAddress < windowAddress || h.loadAddress - windowAddress > windowBytes - h.payloadBytes) return ErrorCode.LoadAddressRefused;
-    if (h.entryAddress < h.loadAddress || h.entryAddress - h.loadAddress >= h.payloadBytes || (h.entryAddress & 3) != 0) return ErrorCode.LoadAddressRefused;
+    if (h.loadAddress < windowAddress || h.loadAddress - windowAddress > windowBytes - h.payloadBytes)
+      return ErrorCode.LoadAddressRefused;
+    if (h.entryAddress < h.loadAddress || h.entryAddress - h.loadAddress >= h.payloadBytes || (h.entryAddress & 3) != 0)
+      return ErrorCode.LoadAddressRefused;
     return ErrorCode.None;
   }
 }

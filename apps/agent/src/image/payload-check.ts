@@ -16,7 +16,10 @@ const actual: usize = memory.data(32);
 export class PayloadCheck {
   nextChunk: u32 = 0;
 
-  constructor(protected manifest: Manifest, protected slot: FlashZone) {}
+  constructor(
+    protected manifest: Manifest,
+    protected slot: FlashZone,
+  ) {}
 
   begin(manifest: Manifest, slot: FlashZone): void {
     this.manifest = manifest;
@@ -38,7 +41,8 @@ export class PayloadCheck {
       const wanted = this.manifest.bytes.dataStart + header.tableDigestOffset;
       return compareBytes(actual, wanted, DIGEST_BYTES) == 0 ? ErrorCode.None : ErrorCode.ChunkTableMismatch;
     }
-    if (this.slot.read(SLOT_TABLE_OFFSET + index * DIGEST_BYTES, expected, DIGEST_BYTES) < 0) return ErrorCode.FlashFailed;
+    if (this.slot.read(SLOT_TABLE_OFFSET + index * DIGEST_BYTES, expected, DIGEST_BYTES) < 0)
+      return ErrorCode.FlashFailed;
     sha256Update(tableHash, expected, DIGEST_BYTES);
     const length = chunkLength(header, index);
     const offset = index * header.chunkBytes;
@@ -49,7 +53,11 @@ export class PayloadCheck {
 
   /** From flash; the boot loader reads its copy in RAM instead. */
   protected readPayload(offset: u32, ptr: usize, length: u32): i32 {
-    return this.slot.read(slotPayloadOffset(this.manifest.header.chunkCount, this.slot.sectorBytes) + offset, ptr, length);
+    return this.slot.read(
+      slotPayloadOffset(this.manifest.header.chunkCount, this.slot.sectorBytes) + offset,
+      ptr,
+      length,
+    );
   }
 
   /** All of it at once. */

@@ -24,7 +24,7 @@ import { utf8Encode, utf8Sequence } from "../text/utf8";
 
 const DEPTH_MAX: u32 = 31;
 
-// prettier-ignore
+// biome-ignore format: a table, row by row
 export namespace JsonKind {
   export const Absent: i32 = 0;
   export const Null: i32 = 1;
@@ -370,9 +370,12 @@ function checkDocument(at: usize, end: usize): bool {
       if (load<u8>(at) != first + 2) continue;
     } else {
       if (first == 0x22) at = checkString(at, end);
-      else if (first == 0x74) at = checkWord(at, end, 0x65757274, 4); // "true" in memory order
-      else if (first == 0x6e) at = checkWord(at, end, 0x6c6c756e, 4); // "null"
-      else if (first == 0x66) at = checkWord(at + 1, end, 0x65736c61, 4); // f"alse"
+      else if (first == 0x74)
+        at = checkWord(at, end, 0x65757274, 4); // "true" in memory order
+      else if (first == 0x6e)
+        at = checkWord(at, end, 0x6c6c756e, 4); // "null"
+      else if (first == 0x66)
+        at = checkWord(at + 1, end, 0x65736c61, 4); // f"alse"
       else at = checkNumber(at, end);
       if (at == 0) return false;
     }

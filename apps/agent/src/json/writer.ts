@@ -67,7 +67,9 @@ export class JsonWriter {
     this.close(0x5d, Expect.FirstElement, Expect.Element);
   }
 
-  /** A member's name: a literal of ASCII letters, digits and the like; nothing in it is escaped. Names aren't compared. */
+  /**
+   * A member's name: a literal of ASCII letters, digits and the like; nothing in it is escaped. Names aren't compared.
+   */
   key(name: string): void {
     const expect = this.expect;
     if (expect > Expect.Name) this.fail(Errno.Argument);

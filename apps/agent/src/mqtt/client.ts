@@ -15,7 +15,6 @@ import { Stream } from "../stream";
 import { Backoff } from "./backoff";
 import { Outbox } from "./outbox";
 import {
-  FIXED_HEADER_BYTES,
   Packet,
   PublishFlag,
   REMAINING_LENGTH_MAX,
@@ -34,7 +33,7 @@ import { Sender } from "./sender";
 import { MqttSettings } from "./settings";
 
 /** What `poll` returns; `reason`, `returnCode`, `packetId` and the message's fields tell more. */
-// prettier-ignore
+// biome-ignore format: a table, row by row
 export namespace MqttEvent {
   export const None: i32 = 0;
   export const Connected: i32 = 1;      // sessionPresent; subscribe now unless it is set
@@ -46,7 +45,7 @@ export namespace MqttEvent {
 }
 
 /** Why a connection or an attempt ended. */
-// prettier-ignore
+// biome-ignore format: a table, row by row
 export namespace MqttReason {
   export const None: i32 = 0;
   export const Stopped: i32 = 1;        // `stop`
@@ -175,8 +174,8 @@ export class MqttClient {
   }
 
   /**
-   * Ends a connection that is up and brings nothing: unlike one that is lost, it doesn't start the back-off over, however
-   * long it lasted. The server publishes the last will.
+   * Ends a connection that is up and brings nothing: unlike one that is lost, it doesn't start the back-off over,
+   * however long it lasted. The server publishes the last will.
    */
   giveUp(nowUs: i64): void {
     if (this.state != State.Online) return;
@@ -331,7 +330,7 @@ export class MqttClient {
     if (this.ackId != 0 && this.putAck(this.ackId)) this.ackId = 0;
     if (state == State.Online) this.pump(nowUs);
     this.flush(nowUs);
-    let event = this.receive(nowUs);
+    const event = this.receive(nowUs);
     if (event != MqttEvent.None) return event;
     // A deadline passes only once nothing more was there to read: after a long sleep the answer may have come.
     if (nowUs >= this.deadlineUs) {
@@ -421,7 +420,8 @@ export class MqttClient {
         }
         const count = receiver.fill(this.stream);
         if (count > 0) this.heard(nowUs);
-        else if (count == 0 || count == Errno.Again) return this.deaf ? this.lose(nowUs, MqttReason.Closed) : MqttEvent.None;
+        else if (count == 0 || count == Errno.Again)
+          return this.deaf ? this.lose(nowUs, MqttReason.Closed) : MqttEvent.None;
         else return this.lose(nowUs, MqttReason.Closed);
         received = receiver.next();
       }
@@ -435,7 +435,8 @@ export class MqttClient {
   /** Bytes are life: an answer may be on its way behind many of them. */
   private heard(nowUs: i64): void {
     this.receivedUs = nowUs;
-    if (this.state == State.Online && this.deadlineUs != NEVER) this.deadlineUs = max(this.deadlineUs, nowUs + milliseconds(this.settings.pingTimeoutMs));
+    if (this.state == State.Online && this.deadlineUs != NEVER)
+      this.deadlineUs = max(this.deadlineUs, nowUs + milliseconds(this.settings.pingTimeoutMs));
   }
 
   private take(received: i32, nowUs: i64): i32 {

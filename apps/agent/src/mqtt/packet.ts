@@ -7,7 +7,7 @@
 import { utf8Sequence } from "../text/utf8";
 
 /** First bytes: packet type with the flags that 2.2.2 reserves for it. PUBLISH has flags of its own. */
-// prettier-ignore
+// biome-ignore format: a table, row by row
 export namespace Packet {
   export const Connect: u32 = 0x10;
   export const Connack: u32 = 0x20;

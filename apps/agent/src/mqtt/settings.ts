@@ -28,7 +28,10 @@ export class MqttSettings {
   keepAliveS: u32 = 60;
   /** From opening the stream to CONNACK. */
   connectTimeoutMs: u32 = 20_000;
-  /** For PUBACK and SUBACK, from the moment the packet was handed to the stream, or the last byte came: at most four times this. */
+  /**
+   * For PUBACK and SUBACK, from the moment the packet was handed to the stream, or the last byte came: at most four
+   * times this.
+   */
   ackTimeoutMs: u32 = 30_000;
   /** For PINGRESP, or any other byte. A radio may be silent for 20 s and go on. */
   pingTimeoutMs: u32 = 25_000;

@@ -1,5 +1,5 @@
-// Whether anybody out there still answers. Connections tell; DHCP listens: an address that nobody can be reached from is
-// perhaps of a network that this machine is not in any more.
+// Whether anybody out there still answers. Connections tell; DHCP listens: an address that nobody can be reached from
+// is perhaps of a network that this machine is not in any more.
 
 import { arm, due, Ticks } from "./clock";
 import { nextRouter } from "./link";

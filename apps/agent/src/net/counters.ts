@@ -38,10 +38,10 @@ export const enum Counter {
 const block: usize = memory.data(128);
 
 export function count(counter: Counter): void {
-  const p = block + (<usize>counter << 2);
+  const p = block + ((<usize>counter) << 2);
   store<u32>(p, load<u32>(p) + 1);
 }
 
 export function counter(counter: Counter): u32 {
-  return counter < Counter.Count ? load<u32>(block + (<usize>counter << 2)) : 0;
+  return counter < Counter.Count ? load<u32>(block + ((<usize>counter) << 2)) : 0;
 }

@@ -9,9 +9,10 @@
 //                      │   └──────────────────────────────────────── Rebooting ◄─────────┘
 //                      └────────── no answer (the address is kept) ──────┘ └── ack ────┘
 //
-// An address is ours from the probe to the end of the lease, never longer; what used it is told by the address changing.
-// A machine that was carried to another network finds out by Rebooting: it asks everybody whether its address is right.
-// Where nobody says so it looks for another one, and keeps the old one meanwhile: perhaps only a server is down.
+// An address is ours from the probe to the end of the lease, never longer; what used it is told by the address
+// changing. A machine that was carried to another network finds out by Rebooting: it asks everybody whether its address
+// is right. Where nobody says so it looks for another one, and keeps the old one meanwhile: perhaps only a server is
+// down.
 
 import { announce, forgetNeighbours, probe, takeConflict } from "./arp-cache";
 import { arm, due, now, soon, Ticks } from "./clock";
@@ -208,7 +209,13 @@ function decline(): void {
 
 export function receiveDhcp(p: usize, lengthBytes: u32): void {
   // While it is probed, what the acknowledgement said is still needed.
-  if (state == State.Off || state == State.Probing || state == State.Bound || xid == 0 || !parseDhcp(p, lengthBytes, xid, mac)) {
+  if (
+    state == State.Off ||
+    state == State.Probing ||
+    state == State.Bound ||
+    xid == 0 ||
+    !parseDhcp(p, lengthBytes, xid, mac)
+  ) {
     count(Counter.DroppedDhcp);
     return;
   }
@@ -218,7 +225,11 @@ export function receiveDhcp(p: usize, lengthBytes: u32): void {
     offered = message.yourAddress;
     server = message.serverId;
     enter(State.Requesting, 0);
-  } else if (type == Dhcp.Nak && state >= State.Requesting && (isServers || state == State.Rebinding || state == State.Rebooting)) {
+  } else if (
+    type == Dhcp.Nak &&
+    state >= State.Requesting &&
+    (isServers || state == State.Rebinding || state == State.Rebooting)
+  ) {
     if (state == State.Rebooting) startOver(0);
     else if (state != State.Requesting) startOver(NAK_PAUSE_S);
     else begin(State.Selecting, NAK_PAUSE_S * Ticks.Second);
@@ -233,7 +244,9 @@ function maskFor(given: u32): u32 {
   return <i32>given >= 0 ? 0xff000000 : given < 0xc0000000 ? 0xffff0000 : 0xffffff00;
 }
 
-/** Whether a station can have the address: not link-local (RFC 3927), not all of the network, nor the network itself. */
+/**
+ * Whether a station can have the address: not link-local (RFC 3927), not all of the network, nor the network itself.
+ */
 function isHost(given: u32): bool {
   const hosts = ~maskFor(given);
   const host = given & hosts;

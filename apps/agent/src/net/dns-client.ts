@@ -19,7 +19,8 @@ import * as message from "./wire/dns";
 import { Answer, Dns, encodeName, nameBytesOf, parseAnswer, writeQuery } from "./wire/dns";
 import { isUnicast, parseAddress } from "./wire/ipv4";
 
-// Cache entry:  deadline 0..4 (0: free) | name length 4..8 | addresses 8..12 (0: there is none) | which is in use 12..16
+// Cache entry:  deadline 0..4 (0: free) | name length 4..8 | addresses 8..12 (0: there is none) | which is in use
+// 12..16
 //               addresses 16..48 | name 48..304
 const ENTRY_BYTES: usize = 304;
 const ENTRIES: usize = 4;

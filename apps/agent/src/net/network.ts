@@ -138,7 +138,8 @@ function receivePacket(ip: usize, lengthBytes: u32, isToAll: bool): void {
   const p = ip + header;
   const length = get16(ip + Ipv4.TotalLength) - header;
   // Before we have an address, a server may send to the one it is about to give us (RFC 2131 §4.1).
-  if (protocol == Protocol.Udp && (isOurs || isBinding() || isBroadcast(destination))) return receiveDatagram(ip, p, length, source, isOurs);
+  if (protocol == Protocol.Udp && (isOurs || isBinding() || isBroadcast(destination)))
+    return receiveDatagram(ip, p, length, source, isOurs);
   if (!isOurs) return count(Counter.DroppedNotForUs);
   if (protocol == Protocol.Tcp) receiveTcp(ip, p, length, source);
   else if (protocol == Protocol.Icmp) receiveIcmp(p, length, source);

@@ -1,5 +1,6 @@
-// How large a packet may be on its way to a destination (RFC 1191), as far as it is known to be less than the link takes.
-// One value for both directions: what we send is cut to it, and the peer is asked by the MSS option not to send more.
+// How large a packet may be on its way to a destination (RFC 1191), as far as it is known to be less than the link
+// takes. One value for both directions: what we send is cut to it, and the peer is asked by the MSS option not to send
+// more.
 
 import { arm, due } from "./clock";
 import { Counter, count } from "./counters";
@@ -24,7 +25,9 @@ export function pathMtu(destination: u32): u32 {
   return mtu;
 }
 
-/** Packets to `destination` are `newMtu` bytes at most, for so long. Of others the entry nearest to its end gives way. */
+/**
+ * Packets to `destination` are `newMtu` bytes at most, for so long. Of others the entry nearest to its end gives way.
+ */
 export function narrowPath(destination: u32, newMtu: u32, ticks: u32): void {
   count(Counter.PathsNarrowed);
   const deadline = arm(ticks);
@@ -33,7 +36,8 @@ export function narrowPath(destination: u32, newMtu: u32, ticks: u32): void {
     if (load<u32>(e) == destination || load<u32>(e, DEADLINE) == 0) {
       best = e;
       if (load<u32>(e) == destination) break;
-    } else if (load<u32>(best, DEADLINE) != 0 && <i32>(load<u32>(e, DEADLINE) - load<u32>(best, DEADLINE)) < 0) best = e;
+    } else if (load<u32>(best, DEADLINE) != 0 && <i32>(load<u32>(e, DEADLINE) - load<u32>(best, DEADLINE)) < 0)
+      best = e;
   }
   store<u32>(best, destination);
   store<u32>(best, max(newMtu, PATH_MTU_MIN), MTU);

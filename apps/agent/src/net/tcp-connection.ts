@@ -409,7 +409,10 @@ export class TcpConnection {
     const flight = this.sendMax - this.sendUna;
     const oldWindow = this.sendWindow;
     // RFC 9293 §3.10.7.4: an older segment must not set the window.
-    if (before(this.sendWl1, segment.sequence) || (this.sendWl1 == segment.sequence && !before(segment.acknowledgement, this.sendWl2))) {
+    if (
+      before(this.sendWl1, segment.sequence) ||
+      (this.sendWl1 == segment.sequence && !before(segment.acknowledgement, this.sendWl2))
+    ) {
       this.setSendWindow();
       if (oldWindow == 0 && segment.window != 0) {
         // The probe's byte was not taken: go on from there, at once.
@@ -419,7 +422,13 @@ export class TcpConnection {
       }
     }
     if (acknowledged != 0) this.receiveNewAck(acknowledged, flight);
-    else if (flight != 0 && segment.payloadBytes == 0 && (segment.flags & Flag.Fin) == 0 && segment.window == oldWindow && oldWindow != 0) {
+    else if (
+      flight != 0 &&
+      segment.payloadBytes == 0 &&
+      (segment.flags & Flag.Fin) == 0 &&
+      segment.window == oldWindow &&
+      oldWindow != 0
+    ) {
       this.receiveDuplicateAck(flight);
     }
     if (flight != 0 && this.sendWindow == 0 && this.stallAt != 0) this.userAt = arm(USER_TIMEOUT);
@@ -449,7 +458,10 @@ export class TcpConnection {
       }
     } else {
       this.duplicateAcks = 0;
-      const step = this.congestionWindow < this.slowStartThreshold ? min(acknowledged, mss) : max<u32>((mss * mss) / this.congestionWindow, 1);
+      const step =
+        this.congestionWindow < this.slowStartThreshold
+          ? min(acknowledged, mss)
+          : max<u32>((mss * mss) / this.congestionWindow, 1);
       this.congestionWindow = min(this.congestionWindow + step, this.sendBytes + mss);
     }
     const left = flight - acknowledged;
@@ -614,7 +626,8 @@ export class TcpConnection {
     else {
       const isLarge = min(this.sendEnd - this.sendUna, this.sendMss) > PATH_MTU_MIN - HEADER_OVERHEAD;
       if (isMade && isLarge && this.backOff >= BLACK_HOLE_TIMEOUTS) guessPath(this.remoteAddress, PATH_TICKS);
-      if (this.backOff == 1 && isMade) this.slowStartThreshold = max((this.sendMax - this.sendUna) >>> 1, 2 * this.sendMss);
+      if (this.backOff == 1 && isMade)
+        this.slowStartThreshold = max((this.sendMax - this.sendUna) >>> 1, 2 * this.sendMss);
       this.congestionWindow = this.sendMss;
     }
     this.recovering = false;

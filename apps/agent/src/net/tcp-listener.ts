@@ -10,7 +10,12 @@ export class TcpListener {
   private turn: i32 = 0;
 
   /** Port 0 listens to nobody. Ring sizes are of each connection, in bytes, powers of two. */
-  constructor(public port: u32, connections: i32 = 4, receiveBytes: u32 = 2048, sendBytes: u32 = 4096) {
+  constructor(
+    public port: u32,
+    connections: i32 = 4,
+    receiveBytes: u32 = 2048,
+    sendBytes: u32 = 4096,
+  ) {
     this.streams = new StaticArray<TcpStream>(connections);
     for (let i = 0; i < connections; ++i) this.streams[i] = new TcpStream(receiveBytes, sendBytes);
     if (!addListener(this)) unreachable();

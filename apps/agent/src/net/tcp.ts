@@ -76,7 +76,8 @@ export function receiveTcp(ip: usize, p: usize, lengthBytes: u32, source: u32): 
   if ((flags & Flag.Rst) == 0) refuse(source);
 }
 
-/** An ICMP error about a segment whose header begins at `p` (8 bytes of it are there), sent to `address`. `size`: of the
+/**
+ * An ICMP error about a segment whose header begins at `p` (8 bytes of it are there), sent to `address`. `size`: of the
  * packet that was too big, 0 where something else is wrong with it; `nextHopMtu`: what the router says fits. False when
  * no connection has this segment on its way (RFC 5927 §4.1). */
 export function receiveTcpError(address: u32, p: usize, size: u32, nextHopMtu: u32): bool {

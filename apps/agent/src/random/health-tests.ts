@@ -15,7 +15,10 @@ let first: u32 = 0;
 let equal: u32 = 0;
 let windowLeft: u32 = 0;
 
-/** Whether the source still passes with these samples. A source that failed has to be given up: the tests go on counting. */
+/**
+ * Whether the source still passes with these samples. A source that failed has to be given up: the tests go on
+ * counting.
+ */
 export function noiseIsHealthy(ptr: usize, length: u32): bool {
   for (let i: u32 = 0; i < length; i++) {
     const sample: u32 = load<u8>(ptr + i);

@@ -1,6 +1,6 @@
-// The device's random numbers: a DRBG over what the machine's noise source gives, the device key and the boot counter. With a
-// source that is missing, stuck or broken, numbers still differ from boot to boot, and can't be told without the key.
-// Nothing waits for the source longer than one call of the exokernel does.
+// The device's random numbers: a DRBG over what the machine's noise source gives, the device key and the boot counter.
+// With a source that is missing, stuck or broken, numbers still differ from boot to boot, and can't be told without the
+// key. Nothing waits for the source longer than one call of the exokernel does.
 
 import { sha256Final, sha256Init, sha256Update, SHA256_CONTEXT_BYTES } from "../crypto";
 import { clockUs, entropy } from "../exokernel";
@@ -19,7 +19,9 @@ export namespace EntropyState {
 const START_READS: u32 = 4;
 const READ_BYTES: u32 = 256;
 const REFRESH_US: i64 = 60_000_000;
-/** A source that did not answer may only be slow, on a busy host above all: asked again soon, and then ever less often. */
+/**
+ * A source that did not answer may only be slow, on a busy host above all: asked again soon, and then ever less often.
+ */
 const RETRY_US: i64 = 1_000_000;
 const KEY_BYTES: u32 = 32;
 
@@ -59,7 +61,9 @@ export function mixIntoRandom(ptr: usize, length: u32): void {
   drbgUpdate(ptr, length);
 }
 
-/** Takes fresh noise once a minute, and so tests the source while the device runs. True when it is in another state now. */
+/**
+ * Takes fresh noise once a minute, and so tests the source while the device runs. True when it is in another state now.
+ */
 export function refreshRandom(nowUs: i64): bool {
   if (nowUs < refreshUs) return false;
   const before = entropyState;
@@ -86,7 +90,10 @@ function instantiate(): void {
   drbgInstantiate(seed, SEED_BYTES);
 }
 
-/** Reads the source, tests what comes, and conditions it with SHA-256. What fails is mixed in all the same: it can't hurt. */
+/**
+ * Reads the source, tests what comes, and conditions it with SHA-256. What fails is mixed in all the same: it can't
+ * hurt.
+ */
 function collect(reads: u32): void {
   let state = entropyState == EntropyState.FailedHealth ? EntropyState.FailedHealth : EntropyState.Good;
   sha256Init(context);

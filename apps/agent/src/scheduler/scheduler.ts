@@ -33,8 +33,8 @@ export class Scheduler {
   private tasks: StaticArray<Task>;
   private count: i32 = 0;
   /**
-   * One of the tasks: what another one has written, or changed, is its to carry on, so it is due after every run of another.
-   * Else the machine may fall asleep on it.
+   * One of the tasks: what another one has written, or changed, is its to carry on, so it is due after every run of
+   * another. Else the machine may fall asleep on it.
    */
   carrier: Task | null = null;
 

@@ -70,7 +70,9 @@ export class Mailbox {
     return this.mqtt.subscribe(topic, length, 1, nowUs);
   }
 
-  /** Begins a JSON object in a message of at most `bytesMax`; false when there is no room now. Then write, then `send`. */
+  /**
+   * Begins a JSON object in a message of at most `bytesMax`; false when there is no room now. Then write, then `send`.
+   */
   begin(leaf: string, bytesMax: u32, qos: u32): bool {
     const length = this.topicOf(leaf);
     const at = this.mqtt.beginPublish(topic, length, bytesMax, qos, false);

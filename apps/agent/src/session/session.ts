@@ -44,7 +44,11 @@ export class Session {
   private step: u32 = 0;
   private deadlineUs: i64 = 0;
 
-  constructor(private mailbox: Mailbox, private settings: Settings, private reader: JsonReader) {}
+  constructor(
+    private mailbox: Mailbox,
+    private settings: Settings,
+    private reader: JsonReader,
+  ) {}
 
   /** Before CONNECT: draws the session's id, and writes what the last will says; its length. */
   beginConnection(will: usize, willBytesMax: u32): u32 {
@@ -91,7 +95,9 @@ export class Session {
 
   /** Whether the message in the reader belongs to this session. */
   isOurs(): bool {
-    return this.reader.base64url("session", received, 32) == NONCE_BYTES && compareBytes(received, this.id, NONCE_BYTES) == 0;
+    return (
+      this.reader.base64url("session", received, 32) == NONCE_BYTES && compareBytes(received, this.id, NONCE_BYTES) == 0
+    );
   }
 
   /** A message on `challenge`. True when the session has just been proven. */
@@ -131,7 +137,8 @@ export class Session {
   private prove(nowUs: i64): void {
     const deviceNonce = this.deviceNonce.dataStart;
     if (this.reader.base64url("nonce", nonce, NONCE_BYTES) != NONCE_BYTES) return;
-    // The server's nonce goes in: a challenge that is played back is not answered as it was before, whatever entropy gives.
+    // The server's nonce goes in: a challenge that is played back is not answered as it was before, whatever entropy
+    // gives.
     mixIntoRandom(nonce, NONCE_BYTES);
     randomBytes(deviceNonce, NONCE_BYTES);
     memory.copy(signed, deviceIdPtr(), deviceIdBytes());

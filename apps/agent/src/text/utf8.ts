@@ -46,7 +46,7 @@ export function utf8Encode(dst: usize, codePoint: u32): u32 {
     store<u8>(dst, codePoint);
     return 1;
   }
-  let length: u32 = codePoint < 0x800 ? 2 : codePoint < 0x10000 ? 3 : 4;
+  const length: u32 = codePoint < 0x800 ? 2 : codePoint < 0x10000 ? 3 : 4;
   for (let i = length - 1; i > 0; i--) {
     store<u8>(dst + i, 0x80 | (codePoint & 0x3f));
     codePoint >>= 6;

@@ -1,8 +1,24 @@
 // Who signed what: a signature block against a list of keys, by the strict verifier.
 
 import { compareBytes } from "../compare";
-import { ED25519_A_NOT_CANONICAL, ED25519_A_SMALL_ORDER, ED25519_R_NOT_CANONICAL, ED25519_R_SMALL_ORDER, ED25519_S_NOT_CANONICAL, ED25519_VALID, ed25519VerifyParts, sha256 } from "../crypto";
-import { ErrorCode, KEY_ID_BYTES, PUBLIC_KEY_BYTES, signatureCount, signatureKeyIdOffset, signatureOffset } from "../format";
+import {
+  ED25519_A_NOT_CANONICAL,
+  ED25519_A_SMALL_ORDER,
+  ED25519_R_NOT_CANONICAL,
+  ED25519_R_SMALL_ORDER,
+  ED25519_S_NOT_CANONICAL,
+  ED25519_VALID,
+  ed25519VerifyParts,
+  sha256,
+} from "../crypto";
+import {
+  ErrorCode,
+  KEY_ID_BYTES,
+  PUBLIC_KEY_BYTES,
+  signatureCount,
+  signatureKeyIdOffset,
+  signatureOffset,
+} from "../format";
 
 const keyHash: usize = memory.data(32);
 
@@ -16,13 +32,20 @@ export function signatureError(verdict: i32): i32 {
 }
 
 /**
- * Whether at least `threshold` of `keyCount` different public keys at `keys` signed prefix ‖ body, by the signature block
- * at `blockOffset` of `bytes` (parsed before). ErrorCode.None, or why the first signature by a known key was refused, or
- * SignatureUnknownKey.
+ * Whether at least `threshold` of `keyCount` different public keys at `keys` signed prefix ‖ body, by the signature
+ * block at `blockOffset` of `bytes` (parsed before). ErrorCode.None, or why the first signature by a known key was
+ * refused, or SignatureUnknownKey.
  */
 export function checkSignatures(
-  prefix: usize, prefixBytes: i32, body: usize, bodyBytes: i32,
-  bytes: Uint8Array, blockOffset: i32, keys: usize, keyCount: i32, threshold: i32,
+  prefix: usize,
+  prefixBytes: i32,
+  body: usize,
+  bodyBytes: i32,
+  bytes: Uint8Array,
+  blockOffset: i32,
+  keys: usize,
+  keyCount: i32,
+  threshold: i32,
 ): i32 {
   let signedBy: u32 = 0; // one bit a key: a key that signed twice counts once
   let valid: i32 = 0;

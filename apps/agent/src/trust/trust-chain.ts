@@ -1,7 +1,17 @@
 // A trust chain in memory: whether it holds, link by link from the boot bank's roots on, and what its newest link says.
 
 import { rootKeys } from "../exokernel";
-import { ErrorCode, parseTrustChain, parseTrustLink, PREFIX_TRUST, PUBLIC_KEY_BYTES, TRUST_CHAIN_BYTES_MAX, TRUST_CHAIN_PREFIX_BYTES, trustChainBytes, TrustLink } from "../format";
+import {
+  ErrorCode,
+  parseTrustChain,
+  parseTrustLink,
+  PREFIX_TRUST,
+  PUBLIC_KEY_BYTES,
+  TRUST_CHAIN_BYTES_MAX,
+  TRUST_CHAIN_PREFIX_BYTES,
+  trustChainBytes,
+  TrustLink,
+} from "../format";
 import { asciiBytes } from "../text/constant";
 import { checkSignatures } from "./signatures";
 
@@ -45,9 +55,20 @@ export class TrustChain {
     let threshold = rootCount / 2 + 1; // a majority of the boot bank's roots signs link 1
     let at: i32 = TRUST_CHAIN_PREFIX_BYTES;
     for (let i: i32 = 0; i < links; i++) {
-      if (parseTrustLink(bytes, at, end, link) != ErrorCode.None || link.trustVersion != <u32>i + 1) return ErrorCode.TrustRecordInvalid;
+      if (parseTrustLink(bytes, at, end, link) != ErrorCode.None || link.trustVersion != <u32>i + 1)
+        return ErrorCode.TrustRecordInvalid;
       const body = bytes.dataStart + link.bodyOffset;
-      const code = checkSignatures(trustPrefix, PREFIX_TRUST.length, body, link.bodyBytes, bytes, link.blockOffset, keys, keyCount, threshold);
+      const code = checkSignatures(
+        trustPrefix,
+        PREFIX_TRUST.length,
+        body,
+        link.bodyBytes,
+        bytes,
+        link.blockOffset,
+        keys,
+        keyCount,
+        threshold,
+      );
       if (code != ErrorCode.None) return ErrorCode.TrustRecordInvalid;
       keys = bytes.dataStart + link.rootKeysOffset;
       keyCount = link.rootCount;

@@ -1,5 +1,5 @@
-// The trust chain in flash: two copies, one to a sector (dual-copy.ts). The newest good one whose whole chain holds says
-// which keys may sign what.
+// The trust chain in flash: two copies, one to a sector (dual-copy.ts). The newest good one whose whole chain holds
+// says which keys may sign what.
 
 import { BootControlLog } from "../boot-control/log";
 import { DualCopy, NO_COPY } from "../dual-copy";
@@ -12,7 +12,10 @@ export class TrustStore extends TrustChain {
   private zone: FlashZone = new FlashZone(Zone.Trust);
   private copies: DualCopy = new DualCopy(this.zone, BOOT_FLAG_TRUST_A_IN_FLUX);
 
-  /** Loads the copy that counts by `flags` of the newest boot record. ErrorCode.None, or TrustRecordInvalid: no key holds. */
+  /**
+   * Loads the copy that counts by `flags` of the newest boot record. ErrorCode.None, or TrustRecordInvalid: no key
+   * holds.
+   */
   load(flags: u32): i32 {
     this.forget();
     if (this.zone.open() < 0) return ErrorCode.TrustRecordInvalid;
@@ -29,7 +32,10 @@ export class TrustStore extends TrustChain {
     return ErrorCode.TrustRecordInvalid;
   }
 
-  /** Writes anew what a power cut or rot has left of either copy, if anything; what doesn't work now is done another time. */
+  /**
+   * Writes anew what a power cut or rot has left of either copy, if anything; what doesn't work now is done another
+   * time.
+   */
   repair(log: BootControlLog): void {
     const ptr = this.bytes.dataStart;
     if (this.copies.needsRepair(log.record.flags, ptr, this.chainBytes)) this.copies.store(log, ptr, this.chainBytes);

@@ -1,9 +1,9 @@
-// How soon an image may be begun: each beginning erases a sector of the journal and, as a rule, one of the slot, whether
-// anything comes of it or not. Who may offer images could so wear out flash in a day. The first few that come to nothing
-// cost no wait, then each one doubles it, up to an hour: 100,000 cycles then last eleven years.
+// How soon an image may be begun: each beginning erases a sector of the journal and, as a rule, one of the slot,
+// whether anything comes of it or not. Who may offer images could so wear out flash in a day. The first few that come
+// to nothing cost no wait, then each one doubles it, up to an hour: 100,000 cycles then last eleven years.
 //
-// What is counted lies in the journal's own begins, so it outlasts resets and power cuts and costs no write. Time does not:
-// a wait begins anew with each run, and no run can shorten it.
+// What is counted lies in the journal's own begins, so it outlasts resets and power cuts and costs no write. Time does
+// not: a wait begins anew with each run, and no run can shorten it.
 
 import { compareBytes } from "../compare";
 import { BootState } from "../boot-state";
@@ -21,7 +21,10 @@ export class BeginBudget {
   /** Of the last beginning in this run; at first, of the run's start. */
   private lastUs: i64 = 0;
 
-  constructor(private boot: BootState, private journal: Journal) {}
+  constructor(
+    private boot: BootState,
+    private journal: Journal,
+  ) {}
 
   start(nowUs: i64): void {
     this.lastUs = nowUs;
@@ -39,7 +42,8 @@ export class BeginBudget {
     const journal = this.journal;
     const isSame = journal.isFor(digest, slot);
     const count = this.count(isSame, nowUs);
-    // An image keeps what came before it; a sector that it sealed it seals once, so what went wrong up to then is forgiven.
+    // An image keeps what came before it; a sector that it sealed it seals once, so what went wrong up to then is
+    // forgiven.
     if (!isSame) journal.abandoned = count;
     else journal.abandoned = min(journal.abandoned, count);
     journal.stalled = count - journal.abandoned;
@@ -60,9 +64,16 @@ export class BeginBudget {
     return count - forgiven;
   }
 
-  /** The image was fetched, and runs confirmed. One that was there already proves nothing: two could take turns for ever. */
+  /**
+   * The image was fetched, and runs confirmed. One that was there already proves nothing: two could take turns for
+   * ever.
+   */
   private wasWorthIt(): bool {
     const boot = this.boot;
-    return !this.journal.isReuse && boot.runningState() == SlotState.Confirmed && compareBytes(this.journal.digest, boot.running.digest.dataStart, DIGEST_BYTES) == 0;
+    return (
+      !this.journal.isReuse &&
+      boot.runningState() == SlotState.Confirmed &&
+      compareBytes(this.journal.digest, boot.running.digest.dataStart, DIGEST_BYTES) == 0
+    );
   }
 }

@@ -1,13 +1,13 @@
-// Asks for the pieces of one part, chunk table or payload, in order, so many at a time that the link is busy and what else
-// comes over it does not wait for long.
+// Asks for the pieces of one part, chunk table or payload, in order, so many at a time that the link is busy and what
+// else comes over it does not wait for long.
 //
-// How many: what the link delivers in QUEUE_US by its measured rate, from 1 to FETCH_WINDOW_MAX. At 1,000 bytes a second one
-// chunk takes four seconds, and a ping or an offer waits behind it; two would be too many.
+// How many: what the link delivers in QUEUE_US by its measured rate, from 1 to FETCH_WINDOW_MAX. At 1,000 bytes a
+// second one chunk takes four seconds, and a ping or an offer waits behind it; two would be too many.
 //
-// The stream loses nothing, so a piece that does not come is as a rule still on its way, and to ask for it again only doubles
-// what the link has to carry. When none came for as long as measured spacing allows (RFC 6298), the server is asked for a
-// sign of life. Its answer comes behind all that it has sent: only when it has come, and the piece has not, is the piece asked
-// for again. While the link stands still, nothing is.
+// The stream loses nothing, so a piece that does not come is as a rule still on its way, and to ask for it again only
+// doubles what the link has to carry. When none came for as long as measured spacing allows (RFC 6298), the server is
+// asked for a sign of life. Its answer comes behind all that it has sent: only when it has come, and the piece has not,
+// is the piece asked for again. While the link stands still, nothing is.
 
 import { Leaf, Mailbox } from "../session/mailbox";
 import { FETCH_WINDOW_MAX } from "../format";
@@ -53,7 +53,11 @@ export class ChunkFetch {
   /** Pings that were answered when a sign of life was asked for; -1: none is awaited. */
   private pongsBefore: i64 = -1;
 
-  constructor(private mailbox: Mailbox, private session: Session, private deployment: Deployment) {}
+  constructor(
+    private mailbox: Mailbox,
+    private session: Session,
+    private deployment: Deployment,
+  ) {}
 
   /** From piece `first` of `count` on; `part` is CHUNK_PART_…. */
   begin(part: u32, first: u32, count: u32): void {
@@ -85,7 +89,9 @@ export class ChunkFetch {
 
   /** How long the server may be left without a check-in, so that its offers take little of the link. */
   checkInSpacingUs(): i64 {
-    return this.pieceUs == 0 ? CHECK_IN_SPACING_AT_FIRST_US : min(CHECK_IN_SPACING_MAX_US, PIECES_A_CHECK_IN * this.pieceUs);
+    return this.pieceUs == 0
+      ? CHECK_IN_SPACING_AT_FIRST_US
+      : min(CHECK_IN_SPACING_MAX_US, PIECES_A_CHECK_IN * this.pieceUs);
   }
 
   /** Whether a message brings the piece that is wanted. */
@@ -146,7 +152,8 @@ export class ChunkFetch {
     // Without another piece behind it, it also waited for the request; that it was faster is true all the same.
     else if (this.isPipelined || us < this.pieceUs || this.window == 1) this.pieceUs += (us - this.pieceUs) >> 2;
     this.window = 1;
-    for (let us = this.pieceUs << 1; us <= QUEUE_US && this.window < FETCH_WINDOW_MAX; us += this.pieceUs) this.window++;
+    for (let us = this.pieceUs << 1; us <= QUEUE_US && this.window < FETCH_WINDOW_MAX; us += this.pieceUs)
+      this.window++;
   }
 
   private ask(count: u32): bool {

@@ -78,16 +78,27 @@ export class Deployment {
 /** As messages spell it (packages/image-format, state-names.ts). */
 export function deploymentStateName(state: i32): string {
   switch (state) {
-    case DeploymentState.Offered: return "offered";
-    case DeploymentState.Downloading: return "downloading";
-    case DeploymentState.Verifying: return "verifying";
-    case DeploymentState.Installed: return "installed";
-    case DeploymentState.Rebooting: return "rebooting";
-    case DeploymentState.Testing: return "testing";
-    case DeploymentState.Confirmed: return "confirmed";
-    case DeploymentState.Failed: return "failed";
-    case DeploymentState.RolledBack: return "rolled-back";
-    case DeploymentState.Rejected: return "rejected";
-    default: return "queued";
+    case DeploymentState.Offered:
+      return "offered";
+    case DeploymentState.Downloading:
+      return "downloading";
+    case DeploymentState.Verifying:
+      return "verifying";
+    case DeploymentState.Installed:
+      return "installed";
+    case DeploymentState.Rebooting:
+      return "rebooting";
+    case DeploymentState.Testing:
+      return "testing";
+    case DeploymentState.Confirmed:
+      return "confirmed";
+    case DeploymentState.Failed:
+      return "failed";
+    case DeploymentState.RolledBack:
+      return "rolled-back";
+    case DeploymentState.Rejected:
+      return "rejected";
+    default:
+      return "queued";
   }
 }

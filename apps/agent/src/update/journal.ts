@@ -1,14 +1,15 @@
 // The journal of an update: which image is being written for which deployment, and which sectors of it are sealed, so
 // that a download goes on after a power cut, and the deployment is known after the reboot.
 //
-// Records of 128 bytes, one to a 4 KiB page (docs/image-format.md, "Journal"). A begin opens a sector of its own, the next
-// one round the zone, erased in the same run: nothing can lie in it that power failed at, and wear is spread. Seals follow.
+// Records of 128 bytes, one to a 4 KiB page (docs/image-format.md, "Journal"). A begin opens a sector of its own, the
+// next one round the zone, erased in the same run: nothing can lie in it that power failed at, and wear is spread.
+// Seals follow.
 //
-// Bits that power failed at may read badly now and well later: a seal of a sector that has been erased again since, or a
-// begin that says how far a download was when it has fallen back since. So no record counts for where it lies, or for
-// reading well. A begin says in which run of the device it was written, and the newest counts: no two runs have one boot
-// counter, since the loader acts on a record only when it is whole. A seal names its begin and is worth nothing under
-// another one. What was sealed before, a begin says itself, by a number: sectors are sealed in order.
+// Bits that power failed at may read badly now and well later: a seal of a sector that has been erased again since, or
+// a begin that says how far a download was when it has fallen back since. So no record counts for where it lies, or for
+// reading well. A begin says in which run of the device it was written, and the newest counts: no two runs have one
+// boot counter, since the loader acts on a record only when it is whole. A seal names its begin and is worth nothing
+// under another one. What was sealed before, a begin says itself, by a number: sectors are sealed in order.
 
 import { compareBytes } from "../compare";
 import { equalInConstantTime, sha256 } from "../crypto";
@@ -59,8 +60,8 @@ export class Journal {
   private isOutdated: bool = false;
 
   /**
-   * Reads what is there, once, at start. `bootCounter`: of this run. `isLogNew`: boot control was lost, and counts from 1.
-   * False when the zone can't be used.
+   * Reads what is there, once, at start. `bootCounter`: of this run. `isLogNew`: boot control was lost, and counts from
+   * 1. False when the zone can't be used.
    */
   load(bootCounter: u32, isLogNew: bool): bool {
     if (this.zone.open() < 0) return false;
@@ -98,7 +99,14 @@ export class Journal {
   }
 
   /** Another image: everything before is void. */
-  begin(digest: usize, slot: u32, deploymentId: usize, deploymentIdBytes: u32, attempt: u32, isReuse: bool = false): bool {
+  begin(
+    digest: usize,
+    slot: u32,
+    deploymentId: usize,
+    deploymentIdBytes: u32,
+    attempt: u32,
+    isReuse: bool = false,
+  ): bool {
     this.sealedCount = 0;
     this.isReuse = isReuse;
     memory.copy(this.digest, digest, DIGEST_BYTES);
@@ -141,7 +149,8 @@ export class Journal {
     this.sealedCount = max(this.sealedCount, sector + 1);
   }
 
-  // ---- reading -------------------------------------------------------------------------------------------------------
+  // ---- reading
+  // -------------------------------------------------------------------------------------------------------
 
   private checks(): bool {
     sha256(record, CHECKED_BYTES, check);
@@ -154,7 +163,11 @@ export class Journal {
   }
 
   private isOfBegin(): bool {
-    return load<u32>(record, 96) == this.begunRun && load<u32>(record, 100) == this.begunNumber && compareBytes(record + 8, this.digest, DIGEST_BYTES) == 0;
+    return (
+      load<u32>(record, 96) == this.begunRun &&
+      load<u32>(record, 100) == this.begunNumber &&
+      compareBytes(record + 8, this.digest, DIGEST_BYTES) == 0
+    );
   }
 
   private takeBegin(page: u32): void {
@@ -174,11 +187,12 @@ export class Journal {
     this.isReuse = load<u8>(record, 104) == 1;
   }
 
-  // ---- writing -------------------------------------------------------------------------------------------------------
+  // ---- writing
+  // -------------------------------------------------------------------------------------------------------
 
   /**
-   * Behind what this run has written already, or in the next sector that can be erased. That of the newest begin is left
-   * alone: an older one, in a sector that can't be erased any more, would count without it.
+   * Behind what this run has written already, or in the next sector that can be erased. That of the newest begin is
+   * left alone: an older one, in a sector that can't be erased any more, would count without it.
    */
   private writeBegin(): bool {
     if (this.isFresh && this.nextPage % this.pagesPerSector() != 0 && this.writeBeginAt(this.nextPage++)) return true;
@@ -203,7 +217,10 @@ export class Journal {
     return true;
   }
 
-  /** Whether there is a page for a seal: where the sector is full, the next one round is erased, unless its begin lies there. */
+  /**
+   * Whether there is a page for a seal: where the sector is full, the next one round is erased, unless its begin lies
+   * there.
+   */
   private hasPage(): bool {
     if (this.nextPage % this.pagesPerSector() != 0) return true;
     if (this.nextPage == this.pages()) this.nextPage = 0;

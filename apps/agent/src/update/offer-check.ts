@@ -21,7 +21,13 @@ export class OfferCheck {
   private permit: Uint8Array = new Uint8Array(PERMIT_BYTES_MAX);
 
   /** Header and signatures of an offer go into `manifest`. */
-  constructor(private boot: BootState, private trust: TrustStore, private journal: Journal, private reader: JsonReader, private manifest: Manifest) {}
+  constructor(
+    private boot: BootState,
+    private trust: TrustStore,
+    private journal: Journal,
+    private reader: JsonReader,
+    private manifest: Manifest,
+  ) {}
 
   /** Judges the offer in the reader, in the order of docs/protocol.md. An ErrorCode. */
   judge(): i32 {
@@ -37,7 +43,8 @@ export class OfferCheck {
     if (blockBytes < 0 || reader.error != 0) return ErrorCode.OfferMalformed;
     let code = manifest.parse(headerBytes + blockBytes);
     if (code != ErrorCode.None) return code;
-    if (manifest.header.headerBytes != headerBytes || manifest.signatureBlockBytes != blockBytes) return ErrorCode.OfferMalformed;
+    if (manifest.header.headerBytes != headerBytes || manifest.signatureBlockBytes != blockBytes)
+      return ErrorCode.OfferMalformed;
     code = manifest.checkSignature(this.trust);
     if (code != ErrorCode.None) return code;
     imageWindow(window);
@@ -50,11 +57,12 @@ export class OfferCheck {
     if (sizeBytes > expectedBytes) return ErrorCode.ImageTrailingBytes;
     if (header.securityCounter < boot.floor()) return ErrorCode.SecurityCounterTooLow;
     if (this.runsAlready()) return ErrorCode.None;
-    // The other slot's confirmed image is no downgrade of the kind that needs a permit; nor is one that was accepted before
-    // power failed, which may have been that image.
+    // The other slot's confirmed image is no downgrade of the kind that needs a permit; nor is one that was accepted
+    // before power failed, which may have been that image.
     const isOther = this.isConfirmedInOtherSlot();
     const wasAccepted = this.journal.isFor(manifest.digest.dataStart, boot.otherSlot());
-    if (!isOther && !wasAccepted && header.releaseSequence < boot.running.header.releaseSequence) return this.checkPermit();
+    if (!isOther && !wasAccepted && header.releaseSequence < boot.running.header.releaseSequence)
+      return this.checkPermit();
     return ErrorCode.None;
   }
 
@@ -63,13 +71,18 @@ export class OfferCheck {
   }
 
   isConfirmedInOtherSlot(): bool {
-    return this.boot.otherState() == SlotState.Confirmed && compareBytes(this.manifest.digest.dataStart, this.boot.otherDigest(), DIGEST_BYTES) == 0;
+    return (
+      this.boot.otherState() == SlotState.Confirmed &&
+      compareBytes(this.manifest.digest.dataStart, this.boot.otherDigest(), DIGEST_BYTES) == 0
+    );
   }
 
   private checkPermit(): i32 {
     if (!this.reader.has("permit")) return ErrorCode.ReleaseSequenceTooLow;
     const length = this.reader.base64url("permit", this.permit.dataStart, PERMIT_BYTES_MAX);
     if (length < 0) return ErrorCode.PermitInvalid;
-    return permitHolds(this.permit, length, this.manifest.digest.dataStart, this.trust) ? ErrorCode.None : ErrorCode.PermitInvalid;
+    return permitHolds(this.permit, length, this.manifest.digest.dataStart, this.trust)
+      ? ErrorCode.None
+      : ErrorCode.PermitInvalid;
   }
 }

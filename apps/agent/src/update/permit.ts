@@ -32,6 +32,16 @@ export function permitHolds(bytes: Uint8Array, length: i32, imageDigest: usize, 
     sha256(deviceIdPtr(), deviceIdBytes(), digest);
     if (compareBytes(body + PERMIT_DEVICE_OFFSET, digest, DIGEST_BYTES) != 0) return false;
   }
-  const code = checkSignatures(prefix, PREFIX_PERMIT.length, body, PERMIT_BODY_BYTES, bytes, PERMIT_BODY_BYTES, trust.releaseKeys, trust.releaseKeyCount, 1);
+  const code = checkSignatures(
+    prefix,
+    PREFIX_PERMIT.length,
+    body,
+    PERMIT_BODY_BYTES,
+    bytes,
+    PERMIT_BODY_BYTES,
+    trust.releaseKeys,
+    trust.releaseKeyCount,
+    1,
+  );
   return code == ErrorCode.None;
 }

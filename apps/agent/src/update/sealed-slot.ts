@@ -1,5 +1,5 @@
-// The slot that an update is written to (image/slot-writer.ts), with each sector sealed in the journal when it is whole, so
-// that a power cut costs one sector and not the download.
+// The slot that an update is written to (image/slot-writer.ts), with each sector sealed in the journal when it is
+// whole, so that a power cut costs one sector and not the download.
 
 import { compareBytes } from "../compare";
 import { BootState } from "../boot-state";
@@ -13,7 +13,9 @@ import { Journal } from "./journal";
 
 /** The longest chunk table: 1024 chunks, a slot of 4 MiB. */
 export const TABLE_BYTES_MAX: u32 = 32768;
-/** Header, signatures and table lie before the payload, from the slot's first sector on; one seal stands for them all. */
+/**
+ * Header, signatures and table lie before the payload, from the slot's first sector on; one seal stands for them all.
+ */
 const MANIFEST_SECTOR: u32 = 0;
 
 const table: usize = heap.alloc(TABLE_BYTES_MAX);
@@ -22,7 +24,12 @@ export class SealedSlot {
   readonly writer: SlotWriter;
 
   /** `manifest`: of the image that is to be written. `inSlot`: what is read back from the slot. */
-  constructor(private boot: BootState, private journal: Journal, private manifest: Manifest, private inSlot: Manifest) {
+  constructor(
+    private boot: BootState,
+    private journal: Journal,
+    private manifest: Manifest,
+    private inSlot: Manifest,
+  ) {
     this.writer = new SlotWriter(manifest, table, heap.alloc(CHUNK_BYTES_MAX));
   }
 
@@ -30,7 +37,8 @@ export class SealedSlot {
     return this.boot.slot(this.boot.otherSlot());
   }
 
-  // ---- chunk table ---------------------------------------------------------------------------------------------------
+  // ---- chunk table
+  // ---------------------------------------------------------------------------------------------------
 
   /** False when the piece has not the length that it has to have. */
   takeTablePiece(index: u32, data: usize, bytes: u32): bool {
@@ -41,8 +49,8 @@ export class SealedSlot {
   }
 
   /**
-   * After a power cut the table may be in the slot already: taken only if it is the one that was signed, and sealed. Bits
-   * that power failed at may read well now, and no more when the boot loader looks.
+   * After a power cut the table may be in the slot already: taken only if it is the one that was signed, and sealed.
+   * Bits that power failed at may read well now, and no more when the boot loader looks.
    */
   tableFromSlot(): bool {
     if (!this.journal.isSealed(MANIFEST_SECTOR)) return false;
@@ -52,18 +60,24 @@ export class SealedSlot {
     return this.writer.tableHolds();
   }
 
-  /** Reads header and signatures from the slot into `inSlot`. An ErrorCode; other ones than the manifest's are ReadBackMismatch. */
+  /**
+   * Reads header and signatures from the slot into `inSlot`. An ErrorCode; other ones than the manifest's are
+   * ReadBackMismatch.
+   */
   readBack(): i32 {
     const code = this.inSlot.readSlot(this.target());
     if (code != ErrorCode.None) return code;
-    return compareBytes(this.inSlot.digest.dataStart, this.manifest.digest.dataStart, DIGEST_BYTES) == 0 ? ErrorCode.None : ErrorCode.ReadBackMismatch;
+    return compareBytes(this.inSlot.digest.dataStart, this.manifest.digest.dataStart, DIGEST_BYTES) == 0
+      ? ErrorCode.None
+      : ErrorCode.ReadBackMismatch;
   }
 
   /** Everything is verified before anything is stored: now header, signatures and table may go into the slot. */
   storeManifest(d: Deployment): i32 {
     // The journal first: after a cut between the two it says that this image was accepted, which the slot's state may
     // have been the reason for.
-    if (!this.journal.begin(this.manifest.digest.dataStart, this.boot.otherSlot(), d.id, d.idBytes, d.attempt)) return ErrorCode.FlashFailed;
+    if (!this.journal.begin(this.manifest.digest.dataStart, this.boot.otherSlot(), d.id, d.idBytes, d.attempt))
+      return ErrorCode.FlashFailed;
     if (!this.boot.emptyOtherSlot()) return ErrorCode.FlashFailed;
     const code = this.writer.storeManifest(this.target());
     if (code != ErrorCode.None) return code;
@@ -72,7 +86,8 @@ export class SealedSlot {
     return ErrorCode.None;
   }
 
-  // ---- payload -------------------------------------------------------------------------------------------------------
+  // ---- payload
+  // -------------------------------------------------------------------------------------------------------
 
   /** The first chunk from `index` on that does not lie in a sealed sector. */
   skipSealed(index: u32): u32 {

@@ -16,7 +16,12 @@ export class TrustUpdate {
   private incoming: TrustChain = new TrustChain();
 
   /** `scratch`: for the other slot's manifest; its content is lost. */
-  constructor(private boot: BootState, private trust: TrustStore, private update: UpdateTask, private scratch: Manifest) {}
+  constructor(
+    private boot: BootState,
+    private trust: TrustStore,
+    private update: UpdateTask,
+    private scratch: Manifest,
+  ) {}
 
   /** A message on `trust` of a proven session. True when the server is to hear what came of it. */
   onMessage(ptr: usize, length: u32): bool {
@@ -28,13 +33,16 @@ export class TrustUpdate {
     const incoming = this.incoming;
     const trust = this.trust;
     memory.copy(incoming.bytes.dataStart, ptr, length);
-    if (length == trust.chainBytes && compareBytes(ptr, trust.bytes.dataStart, length) == 0) return true; // it is the present one
-    if (incoming.check(length) != ErrorCode.None || incoming.chainBytes != length) return this.refuse(0, ErrorCode.TrustRecordInvalid);
+    // it is the present one
+    if (length == trust.chainBytes && compareBytes(ptr, trust.bytes.dataStart, length) == 0) return true;
+    if (incoming.check(length) != ErrorCode.None || incoming.chainBytes != length)
+      return this.refuse(0, ErrorCode.TrustRecordInvalid);
     const version = incoming.trustVersion;
     if (version <= trust.trustVersion) return this.refuse(version, ErrorCode.TrustNotNewer);
     if (!trustChainExtends(incoming.bytes, trust.bytes)) return this.refuse(version, ErrorCode.TrustForked);
     // No trial is on, so the running image is the confirmed one; the other slot's may not be what the log says.
-    if (this.boot.running.checkSignature(incoming) != ErrorCode.None) return this.refuse(version, ErrorCode.TrustWouldRefuseImage);
+    if (this.boot.running.checkSignature(incoming) != ErrorCode.None)
+      return this.refuse(version, ErrorCode.TrustWouldRefuseImage);
     const losesOther = this.otherIsAdmitted(trust) && !this.otherIsAdmitted(incoming);
     if (!trust.replace(this.boot.log, incoming)) return this.refuse(version, ErrorCode.FlashFailed);
     // A later one that was refused because of the running image still is.
@@ -51,7 +59,10 @@ export class TrustUpdate {
 
   private otherIsAdmitted(chain: TrustChain): bool {
     if (this.boot.otherState() != SlotState.Confirmed) return false;
-    return this.scratch.readSlot(this.boot.slot(this.boot.otherSlot())) == ErrorCode.None && this.scratch.checkSignature(chain) == ErrorCode.None;
+    return (
+      this.scratch.readSlot(this.boot.slot(this.boot.otherSlot())) == ErrorCode.None &&
+      this.scratch.checkSignature(chain) == ErrorCode.None
+    );
   }
 
   private refuse(version: u32, code: i32): bool {

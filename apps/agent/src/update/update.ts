@@ -75,8 +75,14 @@ export class UpdateTask extends Task {
 
   /** `inSlot`: what is read back from the slot; `check` works on it. */
   constructor(
-    private boot: BootState, private trust: TrustStore, private journal: Journal, private mailbox: Mailbox, private session: Session,
-    private reader: JsonReader, private inSlot: Manifest, private check: PayloadCheck,
+    private boot: BootState,
+    private trust: TrustStore,
+    private journal: Journal,
+    private mailbox: Mailbox,
+    session: Session,
+    private reader: JsonReader,
+    private inSlot: Manifest,
+    private check: PayloadCheck,
   ) {
     super();
     const deployment = new Deployment();
@@ -100,7 +106,10 @@ export class UpdateTask extends Task {
     const boot = this.boot;
     if (compareBytes(journal.digest, boot.running.digest.dataStart, DIGEST_BYTES) == 0) {
       d.enter(boot.trial ? DeploymentState.Testing : DeploymentState.Confirmed);
-    } else if (boot.otherState() == SlotState.Failed && compareBytes(journal.digest, boot.otherDigest(), DIGEST_BYTES) == 0) {
+    } else if (
+      boot.otherState() == SlotState.Failed &&
+      compareBytes(journal.digest, boot.otherDigest(), DIGEST_BYTES) == 0
+    ) {
       d.enter(DeploymentState.RolledBack, boot.otherReason());
     } else if (boot.inContactFallback()) {
       d.enter(DeploymentState.Testing);
@@ -116,7 +125,10 @@ export class UpdateTask extends Task {
 
   remainingWork(): u32 {
     if (!this.isBusy()) return 0;
-    return this.manifest.header.payloadBytes - min(this.manifest.header.payloadBytes, this.fetch.next * this.manifest.header.chunkBytes);
+    return (
+      this.manifest.header.payloadBytes -
+      min(this.manifest.header.payloadBytes, this.fetch.next * this.manifest.header.chunkBytes)
+    );
   }
 
   /** An image was verified, or is being verified, by the present release keys, and the reset into it has not come. */
@@ -227,7 +239,11 @@ export class UpdateTask extends Task {
   private startTable(): void {
     this.phase = Phase.Table;
     const count = this.manifest.header.chunkCount;
-    this.fetch.begin(CHUNK_PART_TABLE, 0, (chunkTableBytes(count) + CHUNK_TABLE_PIECE_BYTES - 1) / CHUNK_TABLE_PIECE_BYTES);
+    this.fetch.begin(
+      CHUNK_PART_TABLE,
+      0,
+      (chunkTableBytes(count) + CHUNK_TABLE_PIECE_BYTES - 1) / CHUNK_TABLE_PIECE_BYTES,
+    );
     this.deployment.enter(DeploymentState.Downloading);
     this.deployment.progress(0, count);
     this.wake();
@@ -273,7 +289,8 @@ export class UpdateTask extends Task {
     if (this.phase != Phase.Table && this.phase != Phase.Payload) return;
     if (length < <u32>CHUNK_MESSAGE_PREFIX_BYTES || load<u32>(ptr) != CHUNK_MESSAGE_MAGIC) return;
     const part = <u32>load<u8>(ptr, 8);
-    if (load<u32>(ptr, 4) != this.deployment.attempt || compareBytes(ptr + 9, this.manifest.digest.dataStart, 3) != 0) return;
+    if (load<u32>(ptr, 4) != this.deployment.attempt || compareBytes(ptr + 9, this.manifest.digest.dataStart, 3) != 0)
+      return;
     const data = ptr + CHUNK_MESSAGE_PREFIX_BYTES;
     const dataBytes = length - CHUNK_MESSAGE_PREFIX_BYTES;
     if (!this.fetch.isNext(part, load<u32>(ptr, 12), dataBytes, nowUs)) return;

@@ -5,7 +5,16 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "no
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { createStrictVerifier, generateSigningKey, keyIdOf, readTrustChain, readTrustSuccessor, type StrictVerifier, toHex, type TrustKeys } from "@flipside/image-format";
+import {
+  createStrictVerifier,
+  generateSigningKey,
+  keyIdOf,
+  readTrustChain,
+  readTrustSuccessor,
+  type StrictVerifier,
+  toHex,
+  type TrustKeys,
+} from "@flipside/image-format";
 import { afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { buildStrictVerifier } from "../../../../packages/image-format/assembly/build-strict-verifier.ts";
 import { projectKeys } from "../../build/project-keys.ts";
@@ -22,7 +31,9 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 function run(...args: string[]): { status: number | null; said: string } {
-  const { status, stdout, stderr } = spawnSync(process.execPath, ["--import", "tsx", main, "--keys", folder, ...args], { encoding: "utf8" });
+  const { status, stdout, stderr } = spawnSync(process.execPath, ["--import", "tsx", main, "--keys", folder, ...args], {
+    encoding: "utf8",
+  });
   return { status, said: stdout + stderr };
 }
 
@@ -35,11 +46,16 @@ test("a release key is added, signs from then on, and the one before is revoked"
   expect(run("add-release").status).toBe(0);
   const added = await projectKeys(folder);
   expect(Buffer.compare(added.release.publicKey, before.release.publicKey)).not.toBe(0);
-  expect((await readTrustSuccessor(added.trustChain, before.trustChain, verifier)).at(-1)!.releaseKeys).toEqual([before.release.publicKey, added.release.publicKey]);
+  expect((await readTrustSuccessor(added.trustChain, before.trustChain, verifier)).at(-1)!.releaseKeys).toEqual([
+    before.release.publicKey,
+    added.release.publicKey,
+  ]);
 
   expect(run("revoke-release", await idOf(before.release.publicKey)).status).toBe(0);
   const revoked = await projectKeys(folder);
-  expect((await readTrustSuccessor(revoked.trustChain, added.trustChain, verifier)).at(-1)!.releaseKeys).toEqual([added.release.publicKey]);
+  expect((await readTrustSuccessor(revoked.trustChain, added.trustChain, verifier)).at(-1)!.releaseKeys).toEqual([
+    added.release.publicKey,
+  ]);
   expect(revoked.release.publicKey).toEqual(added.release.publicKey);
   // Boot banks go on holding the first root.
   expect(revoked.root.publicKey).toEqual(before.root.publicKey);
@@ -49,16 +65,24 @@ test("a release key is added, signs from then on, and the one before is revoked"
   expect((await newest()).trustVersion).toBe(3);
 });
 
-test("roots are replaced, and a record that several must sign is signed by one after the other", { timeout: 60_000 }, async () => {
+test("roots are replaced, and a record that several must sign is signed by one after the other", {
+  timeout: 60_000,
+}, async () => {
   await projectKeys(folder);
-  const roots = await Promise.all([1, 2, 3].map(async (n) => {
-    const key = await generateSigningKey();
-    const path = join(folder, `of-somebody-${n}.jwk`);
-    writeFileSync(path, JSON.stringify(key.privateJwk));
-    return { key, path };
-  }));
+  const roots = await Promise.all(
+    [1, 2, 3].map(async (n) => {
+      const key = await generateSigningKey();
+      const path = join(folder, `of-somebody-${n}.jwk`);
+      writeFileSync(path, JSON.stringify(key.privateJwk));
+      return { key, path };
+    }),
+  );
   expect(run("replace-roots", ...roots.flatMap(({ path }) => ["--root", path]), "--threshold", "2").status).toBe(0);
-  expect(await newest()).toMatchObject({ trustVersion: 2, rootThreshold: 2, rootKeys: roots.map(({ key }) => key.publicKey) });
+  expect(await newest()).toMatchObject({
+    trustVersion: 2,
+    rootThreshold: 2,
+    rootKeys: roots.map(({ key }) => key.publicKey),
+  });
   const present = chainIn();
 
   const byOldRoot = run("add-operations", "--sign", join(folder, "root.private.jwk"));
@@ -66,7 +90,9 @@ test("roots are replaced, and a record that several must sign is signed by one a
   const byOne = run("add-operations", "--sign", roots[0]!.path);
   expect([byOne.status, byOne.said]).toEqual([0, expect.stringContaining("not in force yet")]);
   expect(Buffer.compare(chainIn(), present)).toBe(0);
-  await expect(readTrustChain(chainIn("trust-chain.unfinished"), verifier)).rejects.toThrow("link 3 is not signed by 2");
+  await expect(readTrustChain(chainIn("trust-chain.unfinished"), verifier)).rejects.toThrow(
+    "link 3 is not signed by 2",
+  );
 
   const unfinished = join(folder, "trust-chain.unfinished");
   expect(run("sign", "--chain", unfinished, "--sign", roots[0]!.path).said).toContain("not in force yet");
@@ -80,7 +106,13 @@ test("roots are replaced, and a record that several must sign is signed by one a
 test("what is not understood changes nothing and says how it is used", { timeout: 60_000 }, async () => {
   await projectKeys(folder);
   const before = chainIn();
-  for (const args of [["frobnicate"], ["revoke-release", "0123"], ["replace-roots", "--threshold", "9"], ["add-release", "--public", join(folder, "missing.jwk")], []]) {
+  for (const args of [
+    ["frobnicate"],
+    ["revoke-release", "0123"],
+    ["replace-roots", "--threshold", "9"],
+    ["add-release", "--public", join(folder, "missing.jwk")],
+    [],
+  ]) {
     const { status, said } = run(...args);
     expect([status, said], args.join(" ")).toEqual([1, expect.stringContaining("Usage: npm run trust")]);
   }

@@ -17,14 +17,21 @@ const LOADER_END = /^end of the loader's contract/;
 /** Requested, update, roll back, trap, watchdog: the agent's half brings all of them about. */
 const ALL_RESETS = [1, 2, 3, 4, 5];
 
-const kept = (outcome: Outcome): string[] => outcome.lines.filter((line) => line.startsWith("ok ")).map((line) => line.slice(3));
+const kept = (outcome: Outcome): string[] =>
+  outcome.lines.filter((line) => line.startsWith("ok ")).map((line) => line.slice(3));
 const common = (names: string[]): string[] => names.filter((name) => !name.startsWith("host with"));
-const broken = (outcome: Outcome): string[] => outcome.lines.filter((line) => line.startsWith("not ok ") || line.startsWith("no console line"));
+const broken = (outcome: Outcome): string[] =>
+  outcome.lines.filter((line) => line.startsWith("not ok ") || line.startsWith("no console line"));
 
 describe.each(["worker", "in-process"] as const)("the contract for agent and app on Node, %s", (isolation) => {
   test("every promise is kept, and each end of a run is told from the others", async () => {
     // A hang ends a worker device only: in-process, it would be the test's.
-    const outcome = await runOnNode(programs, "loader", isolation, isolation === "worker" ? AGENT_END : /^crash: unreachable/);
+    const outcome = await runOnNode(
+      programs,
+      "loader",
+      isolation,
+      isolation === "worker" ? AGENT_END : /^crash: unreachable/,
+    );
     expect(broken(outcome)).toEqual([]);
     expect(outcome.resets).toEqual(isolation === "worker" ? ALL_RESETS : ALL_RESETS.slice(0, 4));
   });

@@ -13,12 +13,16 @@ const modules: ModuleName[] = ["boot", "agent", "app"];
 /** Calls of devices that not every backend has. Where it differs from the C exokernel, this is meant. */
 const intended: { calls: RegExp; backends: Name[]; of: ModuleName[]; because: string }[] = [
   {
-    calls: /^stream_/, backends: names, of: ["agent", "app"],
+    calls: /^stream_/,
+    backends: names,
+    of: ["agent", "app"],
     because: "these have streams; the unikernel has none, and says EXO_E_ABSENT without a look at grants",
   },
   { calls: /^nic_/, backends: names, of: ["agent"], because: "these have streams and no network card" },
   {
-    calls: /^serial_read: of (nothing|1024 bytes)$/, backends: ["powerCut"], of: ["boot"],
+    calls: /^serial_read: of (nothing|1024 bytes)$/,
+    backends: ["powerCut"],
+    of: ["boot"],
     because: "a campaign ends where recovery begins, so its board has no serial line",
   },
 ];
@@ -41,15 +45,18 @@ describe.each(names)("%s", (backend) => {
   });
 });
 
-test.each(["agent", "app"] as const)("of streams, which the unikernel lacks, all others tell %s alike", async (module) => {
-  const onNode = await all.node.answers(module);
-  const calls = [...onNode].filter(([call]) => /^(stream|nic)_/.test(call));
-  expect(calls.length).toBeGreaterThan(25);
-  for (const backend of ["powerCut", "fuzzers"] as const) {
-    const got = await all[backend].answers(module);
-    expect(calls.map(([call]) => [call, got.get(call)])).toEqual(calls);
-  }
-});
+test.each(["agent", "app"] as const)(
+  "of streams, which the unikernel lacks, all others tell %s alike",
+  async (module) => {
+    const onNode = await all.node.answers(module);
+    const calls = [...onNode].filter(([call]) => /^(stream|nic)_/.test(call));
+    expect(calls.length).toBeGreaterThan(25);
+    for (const backend of ["powerCut", "fuzzers"] as const) {
+      const got = await all[backend].answers(module);
+      expect(calls.map(([call]) => [call, got.get(call)])).toEqual(calls);
+    }
+  },
+);
 
 test("what is meant to differ does: a line of the table that says nothing any more is taken out", async () => {
   for (const { calls, backends, of, because } of intended) {

@@ -1,7 +1,7 @@
 // One contract, two hosts: the test modules as images that the real boot loader verifies and starts, and in the boot
 // loader's own place.
 
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer, type AddressInfo, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -87,7 +87,12 @@ async function follow(device: Device, lines: string[], end: RegExp): Promise<voi
   await device.cutPower();
 }
 
-export async function runOnNode(programs: ContractPrograms, which: "loader" | "contractLoader", isolation: "worker" | "in-process", end: RegExp): Promise<Outcome> {
+export async function runOnNode(
+  programs: ContractPrograms,
+  which: "loader" | "contractLoader",
+  isolation: "worker" | "in-process",
+  end: RegExp,
+): Promise<Outcome> {
   const device = new VirtualDevice({
     deviceId: "contract",
     layout: programs.virtualLayout,
@@ -107,7 +112,11 @@ export async function runOnNode(programs: ContractPrograms, which: "loader" | "c
 const EXIT_BASE = 16;
 const WATCHDOG = 5;
 
-export async function runInQemu(programs: ContractPrograms, which: "loader" | "contractLoader", end: RegExp): Promise<Outcome> {
+export async function runInQemu(
+  programs: ContractPrograms,
+  which: "loader" | "contractLoader",
+  end: RegExp,
+): Promise<Outcome> {
   const folder = mkdtempSync(join(tmpdir(), "flipside-contract-"));
   try {
     const device = new Unikernel({ folder, network: { kind: "user" } });

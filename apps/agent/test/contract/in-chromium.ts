@@ -54,7 +54,10 @@ function serve(folder: string, contents: Map<string, Uint8Array>): Server {
 export async function openChromium(executablePath: string): Promise<ChromiumHost> {
   const folder = await mkdtemp(join(tmpdir(), "flipside-device-page-"));
   await build({
-    root: pageRoot, configFile: false, logLevel: "error", worker: { format: "es" },
+    root: pageRoot,
+    configFile: false,
+    logLevel: "error",
+    worker: { format: "es" },
     build: { outDir: folder, emptyOutDir: true, target: "es2022" },
   });
   const contents = new Map<string, Uint8Array>();
@@ -74,8 +77,13 @@ export async function openChromium(executablePath: string): Promise<ChromiumHost
       await page.goto(`http://127.0.0.1:${port}/`);
       await page.waitForFunction("globalThis.runDevice !== undefined");
       const run: PageRun = {
-        layout: programs.virtualLayout, bootWasm: "/boot.wasm", flash: "/flash", rootKeys: [[...programs.rootKey]],
-        relay: `ws://127.0.0.1:${port}/relay`, end: end.source, timeoutMs: TIMEOUT_MS,
+        layout: programs.virtualLayout,
+        bootWasm: "/boot.wasm",
+        flash: "/flash",
+        rootKeys: [[...programs.rootKey]],
+        relay: `ws://127.0.0.1:${port}/relay`,
+        end: end.source,
+        timeoutMs: TIMEOUT_MS,
       };
       const outcome = await page.evaluate((run) => globalThis.runDevice(run), run);
       await page.close();

@@ -4,7 +4,12 @@
 import { createHash, sign } from "node:crypto";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { CryptoModule, nodeKeys } from "../../../../packages/image-format/test/crypto/crypto-module.ts";
-import { missingVectors, rfc8032Cases, type SignatureCase, signatureCases } from "../../../../packages/image-format/test/crypto/signature-cases.ts";
+import {
+  missingVectors,
+  rfc8032Cases,
+  type SignatureCase,
+  signatureCases,
+} from "../../../../packages/image-format/test/crypto/signature-cases.ts";
 import { agentSources } from "../../build/paths.ts";
 import { unikernelLayout } from "@flipside/machine/factory/flash-layout";
 import { SeededRandom, seedOfRun } from "@flipside/machine/faults/seeded-random";
@@ -96,10 +101,41 @@ test("random signatures of node:crypto are valid on RV32, and none is after one 
 
 test("SHA-256 and SHA-512 on RV32 are node:crypto's, around every block boundary", async () => {
   const random = new SeededRandom(seed + 1);
-  const lengths = [0, 1, 3, 55, 56, 57, 63, 64, 65, 111, 112, 113, 119, 120, 127, 128, 129, 255, 256, 1000, 4096, 10_001, random.below(16_384)];
+  const lengths = [
+    0,
+    1,
+    3,
+    55,
+    56,
+    57,
+    63,
+    64,
+    65,
+    111,
+    112,
+    113,
+    119,
+    120,
+    127,
+    128,
+    129,
+    255,
+    256,
+    1000,
+    4096,
+    10_001,
+    random.below(16_384),
+  ];
   const messages = lengths.map((length) => randomBytes(random, length));
-  const results = await onDevice(messages.flatMap((message): Job[] => [["sha256", message], ["sha512", message]]));
-  expect(results, `seed ${seed}`).toEqual(messages.flatMap((message) => ["sha256", "sha512"].map((name) => createHash(name).update(message).digest("hex"))));
+  const results = await onDevice(
+    messages.flatMap((message): Job[] => [
+      ["sha256", message],
+      ["sha512", message],
+    ]),
+  );
+  expect(results, `seed ${seed}`).toEqual(
+    messages.flatMap((message) => ["sha256", "sha512"].map((name) => createHash(name).update(message).digest("hex"))),
+  );
 });
 
 test("a signature made on RV32 is, byte by byte, RFC 8032's and node:crypto's", async () => {
@@ -112,15 +148,29 @@ test("a signature made on RV32 is, byte by byte, RFC 8032's and node:crypto's", 
       return { seed: keySeed, message, signature: sign(null, message, nodeKeys(keySeed).privateKey) };
     }),
   ];
-  expect(await onDevice(cases.map((c): Job => ["sign", c.seed, c.message])), `seed ${seed}`).toEqual(cases.map((c) => c.signature.toString("hex")));
+  expect(await onDevice(cases.map((c): Job => ["sign", c.seed, c.message])), `seed ${seed}`).toEqual(
+    cases.map((c) => c.signature.toString("hex")),
+  );
 });
 
 test("signing takes the same number of instructions whatever the key", async () => {
   const random = new SeededRandom(seed + 3);
   const message = randomBytes(random, 64);
-  const seeds = [new Uint8Array(32), new Uint8Array(32).fill(0xff), ...Array.from({ length: 8 }, () => randomBytes(random, 32))];
-  const job = (keySeed: Uint8Array, signed: Uint8Array): Job => ["count", keySeed, nodeKeys(keySeed).publicBytes, signed];
-  const [oneByteLess, ...counts] = await onDevice([job(seeds[0]!, message.subarray(1)), ...seeds.map((keySeed) => job(keySeed, message))]);
+  const seeds = [
+    new Uint8Array(32),
+    new Uint8Array(32).fill(0xff),
+    ...Array.from({ length: 8 }, () => randomBytes(random, 32)),
+  ];
+  const job = (keySeed: Uint8Array, signed: Uint8Array): Job => [
+    "count",
+    keySeed,
+    nodeKeys(keySeed).publicBytes,
+    signed,
+  ];
+  const [oneByteLess, ...counts] = await onDevice([
+    job(seeds[0]!, message.subarray(1)),
+    ...seeds.map((keySeed) => job(keySeed, message)),
+  ]);
   expect(oneByteLess, "the counter does not tell one byte of message").not.toBe(counts[0]);
   expect(new Set(counts), `seed ${seed}: ${counts.join(" ")}`).toHaveProperty("size", 1);
   expect(Number(counts[0])).toBeGreaterThan(100_000);

@@ -9,7 +9,8 @@ import { join } from "node:path";
 import { expect, it } from "vitest";
 import { buildChecks, hostCompiler, RUN_MS_MAX } from "./host-build.ts";
 
-if (hostCompiler() === undefined) console.log("skipped: the flash driver's checks are compiled for this machine, which has no cc, gcc or clang");
+if (hostCompiler() === undefined)
+  console.log("skipped: the flash driver's checks are compiled for this machine, which has no cc, gcc or clang");
 
 it.skipIf(hostCompiler() === undefined)("flash driver, zones and PMP hold what they say", { timeout: 60_000 }, () => {
   const folder = mkdtempSync(join(tmpdir(), "flipside-flash-driver-"));

@@ -21,13 +21,16 @@ let sanitizes: boolean | undefined;
 
 /** What looks at each access to memory, where the compiler has it. */
 function sanitizer(): string[] {
-  sanitizes ??= spawnSync(hostCompiler()!, ["-fsanitize=address", "-x", "c", "-", "-o", "/dev/null"], { input: "int main(void) { return 0; }" }).status === 0;
+  sanitizes ??=
+    spawnSync(hostCompiler()!, ["-fsanitize=address", "-x", "c", "-", "-o", "/dev/null"], {
+      input: "int main(void) { return 0; }",
+    }).status === 0;
   return sanitizes ? ["-fsanitize=address"] : [];
 }
 
 /**
- * Builds the checks into `program`. Sources in `insteadFrom` come before the exokernel's own. What the compiler says if it
- * can't.
+ * Builds the checks into `program`. Sources in `insteadFrom` come before the exokernel's own. What the compiler says if
+ * it can't.
  */
 export function buildChecks(program: string, insteadFrom?: string): string | undefined {
   return buildProgram("checks.c", program, insteadFrom);
@@ -35,9 +38,21 @@ export function buildChecks(program: string, insteadFrom?: string): string | und
 
 /** The same of any source here that includes the exokernel's. */
 export function buildProgram(source: string, program: string, insteadFrom?: string): string | undefined {
-  const { status, stderr } = spawnSync(hostCompiler()!, [
-    "-std=gnu11", "-O0", "-w", ...sanitizer(), ...(insteadFrom === undefined ? [] : [`-I${insteadFrom}`]),
-    `-I${here}`, `-I${exokernelSources}`, join(here, source), "-o", program,
-  ], { encoding: "utf8" });
+  const { status, stderr } = spawnSync(
+    hostCompiler()!,
+    [
+      "-std=gnu11",
+      "-O0",
+      "-w",
+      ...sanitizer(),
+      ...(insteadFrom === undefined ? [] : [`-I${insteadFrom}`]),
+      `-I${here}`,
+      `-I${exokernelSources}`,
+      join(here, source),
+      "-o",
+      program,
+    ],
+    { encoding: "utf8" },
+  );
   return status === 0 ? undefined : stderr || "the compiler did not run";
 }

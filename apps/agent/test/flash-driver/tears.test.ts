@@ -46,7 +46,9 @@ function encode({ tear, seed, leavesMarginal, marginal, operation, bank }: Case)
   const { kind, offset, length, data } = operation;
   return Buffer.concat([
     words(tears.indexOf(tear), seed, leavesMarginal ? 1 : 0, marginal.length, ...marginal.flat()),
-    words(kind.toUpperCase().charCodeAt(0), offset, length), bank, data ?? new Uint8Array(0),
+    words(kind.toUpperCase().charCodeAt(0), offset, length),
+    bank,
+    data ?? new Uint8Array(0),
   ]);
 }
 
@@ -68,7 +70,10 @@ it.skipIf(!hasCompiler)("the driver's C leaves what the model leaves, case by ca
   const seed = seedOfRun();
   console.log(`tears: FLIPSIDE_SEED=${seed}`);
   const random = new SeededRandom(seed);
-  const both = tears.flatMap((tear) => [{ tear, kind: "program" as const }, { tear, kind: "erase" as const }]);
+  const both = tears.flatMap((tear) => [
+    { tear, kind: "program" as const },
+    { tear, kind: "erase" as const },
+  ]);
   const makeCases = (tear: Tear, kind: FlashOperation["kind"]): Case[] =>
     Array.from({ length: CASES_EACH }, () => makeCase(tear, kind, random));
   const cases = both.flatMap(({ tear, kind }) => makeCases(tear, kind));
@@ -89,7 +94,10 @@ it.skipIf(!hasCompiler)("the driver's C leaves what the model leaves, case by ca
       const wanted = modelled(each);
       expect(Buffer.compare(stdout.subarray(at, (at += BANK_BYTES)), wanted.bank), name).toBe(0);
       const marginal = Array.from({ length: word() }, (): [number, number] => [word(), word()]);
-      expect(marginal.sort(([a], [b]) => a - b), name).toEqual(wanted.marginal);
+      expect(
+        marginal.sort(([a], [b]) => a - b),
+        name,
+      ).toEqual(wanted.marginal);
     });
     expect(at).toBe(stdout.length);
   } finally {

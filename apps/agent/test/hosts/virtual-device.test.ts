@@ -18,7 +18,16 @@ import type { FleetConfig, FleetEvent } from "@flipside/machine/node/fleet-proto
 import { ManualClock } from "@flipside/machine/clock";
 import { flashPath, identityPath } from "@flipside/machine/node/manufacture";
 import type { VirtualDevice, VirtualDeviceOptions } from "@flipside/machine/node/virtual-device";
-import { deviceWith, events, flashWith, imageOf, makeCandidate, newestBootRecord, openWorkshop, type Workshop } from "./virtual-image.ts";
+import {
+  deviceWith,
+  events,
+  flashWith,
+  imageOf,
+  makeCandidate,
+  newestBootRecord,
+  openWorkshop,
+  type Workshop,
+} from "./virtual-image.ts";
 
 const seed = seedOfRun();
 console.log(`seed ${seed} (FLIPSIDE_SEED=${seed} replays)`);
@@ -39,7 +48,11 @@ const started: VirtualDevice[] = [];
 afterEach(async () => {
   await Promise.all(started.splice(0).map((device) => device.stop()));
 });
-function make(deviceId: string, flash: VirtualDeviceOptions["flash"], more: Partial<VirtualDeviceOptions> = {}): VirtualDevice {
+function make(
+  deviceId: string,
+  flash: VirtualDeviceOptions["flash"],
+  more: Partial<VirtualDeviceOptions> = {},
+): VirtualDevice {
   const device = deviceWith(workshop, deviceId, flash, more);
   started.push(device);
   return device;
@@ -114,7 +127,14 @@ test("a power cut at each operation of a boot, torn by a seed, is followed by a 
       const run = (): { flash: Uint8Array; wasCut: boolean; lines: string[] } => {
         const clock = new ManualClock();
         const entropy = new SeededRandom(cut.seed);
-        const device = make("cut", { bytes: factory }, { isolation: "in-process", surroundings: { clock, entropy: (bytes) => bytes.forEach((_, i) => (bytes[i] = entropy.next())) } });
+        const device = make(
+          "cut",
+          { bytes: factory },
+          {
+            isolation: "in-process",
+            surroundings: { clock, entropy: (bytes) => bytes.forEach((_, i) => (bytes[i] = entropy.next())) },
+          },
+        );
         let wasCut = false;
         device.on("cut", () => (wasCut = true));
         device.armCut(cut);
@@ -124,7 +144,10 @@ test("a power cut at each operation of a boot, torn by a seed, is followed by a 
           device.powerOn();
           clock.runUntil(() => device.console.some((line) => /agent up/.test(line)), 60e6);
         }
-        expect(device.console.some((line) => /agent up/.test(line)), `${JSON.stringify(cut)}\n${device.console.join("\n")}`).toBe(true);
+        expect(
+          device.console.some((line) => /agent up/.test(line)),
+          `${JSON.stringify(cut)}\n${device.console.join("\n")}`,
+        ).toBe(true);
         return { flash: device.flashBytes.slice(), wasCut, lines: [...device.console] };
       };
       const first = run();
@@ -216,7 +239,12 @@ test("a module that does not read stops its peer, and in the end gets every byte
 
 test("a fleet makes its devices once, keeps their identities for their owner alone, and stops", async () => {
   const place = join(folder, "fleet");
-  const options = { folder: place, bootWasm: workshop.bootWasm, rootKeys: [workshop.keys.root.publicKey], startsPerSecond: 100 };
+  const options = {
+    folder: place,
+    bootWasm: workshop.bootWasm,
+    rootKeys: [workshop.keys.root.publicKey],
+    startsPerSecond: 100,
+  };
   const fleet = new Fleet(options);
   const up = new Set<string>();
   const allUp = new Promise<void>((resolve) => {
@@ -226,7 +254,12 @@ test("a fleet makes its devices once, keeps their identities for their owner alo
     });
   });
   for (const deviceId of ["a-1", "a-2", "a-3"]) {
-    await fleet.manufacture({ deviceId, server: { host: "127.0.0.1", port: 1883 }, trustChain: workshop.keys.trustChain, image: quiet });
+    await fleet.manufacture({
+      deviceId,
+      server: { host: "127.0.0.1", port: 1883 },
+      trustChain: workshop.keys.trustChain,
+      image: quiet,
+    });
   }
   const claims = fleet.claims();
   expect(claims.map((claim) => claim.deviceId)).toEqual(["a-1", "a-2", "a-3"]);
@@ -240,7 +273,12 @@ test("a fleet makes its devices once, keeps their identities for their owner alo
 
   const again = new Fleet(options);
   for (const deviceId of up) {
-    await again.manufacture({ deviceId, server: { host: "127.0.0.1", port: 1883 }, trustChain: workshop.keys.trustChain, image: quiet });
+    await again.manufacture({
+      deviceId,
+      server: { host: "127.0.0.1", port: 1883 },
+      trustChain: workshop.keys.trustChain,
+      image: quiet,
+    });
   }
   expect(again.claims().sort((a, b) => (a.deviceId < b.deviceId ? -1 : 1))).toEqual(claims);
 });
@@ -254,17 +292,24 @@ test("a fleet process tells its claims before its first device starts, obeys, an
     bootWasmPath: await buildBootWasm(),
     rootKeys: [Buffer.from(workshop.keys.root.publicKey).toString("base64url")],
     deviceIds: ["p-1"],
-    manufacture: { server: { host: "127.0.0.1", port: 1883 }, trustChainPath: join(folder, "trust-chain"), imagePath: join(folder, "image") },
+    manufacture: {
+      server: { host: "127.0.0.1", port: 1883 },
+      trustChainPath: join(folder, "trust-chain"),
+      imagePath: join(folder, "image"),
+    },
   };
   const program = fileURLToPath(new URL("../../../../packages/machine/node/fleet-main.ts", import.meta.url));
-  const child = spawn(process.execPath, ["--import", "tsx", program, JSON.stringify(config)], { stdio: ["pipe", "pipe", "inherit"] });
+  const child = spawn(process.execPath, ["--import", "tsx", program, JSON.stringify(config)], {
+    stdio: ["pipe", "pipe", "inherit"],
+  });
   const kinds: string[] = [];
   let powerCuts = 0;
   createInterface({ input: child.stdout }).on("line", (text) => {
     const event = JSON.parse(text) as FleetEvent;
     kinds.push(event.kind);
     const isUp = event.kind === "line" && /agent up/.test(event.line);
-    if (isUp && powerCuts++ === 0) child.stdin.write('{"kind":"cut-power","deviceId":"p-1"}\n{"kind":"power-on","deviceId":"p-1"}\n');
+    if (isUp && powerCuts++ === 0)
+      child.stdin.write('{"kind":"cut-power","deviceId":"p-1"}\n{"kind":"power-on","deviceId":"p-1"}\n');
     else if (isUp) child.stdin.write('{"kind":"stop"}\n');
   });
   const code = await new Promise((resolve) => child.on("close", resolve));

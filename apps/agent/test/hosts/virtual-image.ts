@@ -6,8 +6,18 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import {
-  BOOT_RECORD_BYTES, BOOT_RECORD_CHECKED_BYTES, BOOT_RECORD_SEAL_MAGIC, BOOT_RECORD_SEAL_OFFSET, BOOT_RECORD_STRIDE_BYTES, BootRecord, buildImage, describeImage,
-  readBootRecord, SlotState, slotParts, writeBootRecord,
+  BOOT_RECORD_BYTES,
+  BOOT_RECORD_CHECKED_BYTES,
+  BOOT_RECORD_SEAL_MAGIC,
+  BOOT_RECORD_SEAL_OFFSET,
+  BOOT_RECORD_STRIDE_BYTES,
+  BootRecord,
+  buildImage,
+  describeImage,
+  readBootRecord,
+  SlotState,
+  slotParts,
+  writeBootRecord,
 } from "@flipside/image-format";
 import { buildBootWasm } from "../../build/build-loader.ts";
 import { imageFields } from "../../build/build-release.ts";
@@ -34,33 +44,85 @@ export async function openWorkshop(): Promise<Workshop> {
 }
 
 /** Entries below assembly/; the app's default is the example. */
-export async function imageOf(workshop: Workshop, modules: { agent: string; app?: string; releaseSequence?: number; watchdogMs?: number; confirmDeadlineMs?: number; contactDeadlineMs?: number; payload?: Uint8Array }): Promise<Uint8Array> {
+export async function imageOf(
+  workshop: Workshop,
+  modules: {
+    agent: string;
+    app?: string;
+    releaseSequence?: number;
+    watchdogMs?: number;
+    confirmDeadlineMs?: number;
+    contactDeadlineMs?: number;
+    payload?: Uint8Array;
+  },
+): Promise<Uint8Array> {
   const entry = (name: string): string => fileURLToPath(new URL(`assembly/${name}.ts`, import.meta.url));
   const agent = await compileWasm({ name: "agent", entry: entry(modules.agent), memoryPages: memoryPages.agent });
-  const app = await compileWasm({ name: "app", entry: modules.app ? entry(modules.app) : join(agentSources, "app/main.ts"), memoryPages: memoryPages.app });
+  const app = await compileWasm({
+    name: "app",
+    entry: modules.app ? entry(modules.app) : join(agentSources, "app/main.ts"),
+    memoryPages: memoryPages.app,
+  });
   const sequence = modules.releaseSequence ?? 1;
   return buildImage({
-    fields: imageFields(virtualTarget, { version: `1.0.${sequence}`, releaseSequence: sequence, signingKeys: [], deadlines: { watchdogMs: modules.watchdogMs ?? 10_000, ...deadlinesOf(modules) } }),
+    fields: imageFields(virtualTarget, {
+      version: `1.0.${sequence}`,
+      releaseSequence: sequence,
+      signingKeys: [],
+      deadlines: { watchdogMs: modules.watchdogMs ?? 10_000, ...deadlinesOf(modules) },
+    }),
     payload: modules.payload ?? buildBundle(readFileSync(agent), readFileSync(app)),
     signingKeys: [workshop.keys.release.privateJwk],
   });
 }
 
-function deadlinesOf({ confirmDeadlineMs, contactDeadlineMs }: { confirmDeadlineMs?: number; contactDeadlineMs?: number }) {
-  return { ...(confirmDeadlineMs === undefined ? {} : { confirmDeadlineMs }), ...(contactDeadlineMs === undefined ? {} : { contactDeadlineMs }) };
+function deadlinesOf({
+  confirmDeadlineMs,
+  contactDeadlineMs,
+}: {
+  confirmDeadlineMs?: number;
+  contactDeadlineMs?: number;
+}) {
+  return {
+    ...(confirmDeadlineMs === undefined ? {} : { confirmDeadlineMs }),
+    ...(contactDeadlineMs === undefined ? {} : { contactDeadlineMs }),
+  };
 }
 
 export async function flashWith(workshop: Workshop, image: Uint8Array, port = 1883): Promise<Uint8Array> {
-  const options = { deviceId: "virtual", server: { host: "127.0.0.1", port }, trustChain: workshop.keys.trustChain, image };
+  const options = {
+    deviceId: "virtual",
+    server: { host: "127.0.0.1", port },
+    trustChain: workshop.keys.trustChain,
+    image,
+  };
   return (await manufactureInMemory(options)).flash;
 }
 
-export function deviceWith(workshop: Workshop, deviceId: string, flash: VirtualDeviceOptions["flash"], more: Partial<VirtualDeviceOptions> = {}): VirtualDevice {
-  return new VirtualDevice({ deviceId, layout: workshop.layout, flash, bootWasm: workshop.bootWasm, rootKeys: [workshop.keys.root.publicKey], resetPauseMs: 0, ...more });
+export function deviceWith(
+  workshop: Workshop,
+  deviceId: string,
+  flash: VirtualDeviceOptions["flash"],
+  more: Partial<VirtualDeviceOptions> = {},
+): VirtualDevice {
+  return new VirtualDevice({
+    deviceId,
+    layout: workshop.layout,
+    flash,
+    bootWasm: workshop.bootWasm,
+    rootKeys: [workshop.keys.root.publicKey],
+    resetPauseMs: 0,
+    ...more,
+  });
 }
 
 /** Puts an image into slot B and, after the newest record of boot control, one that makes it a candidate. */
-export async function makeCandidate(layout: FlashLayout, flash: Uint8Array, image: Uint8Array, tries: number): Promise<void> {
+export async function makeCandidate(
+  layout: FlashLayout,
+  flash: Uint8Array,
+  image: Uint8Array,
+  tries: number,
+): Promise<void> {
   const { slotB, bootControl } = layout.zones;
   for (const part of await slotParts(image, layout.sectorBytes)) flash.set(part.bytes, slotB.offsetBytes + part.offset);
   const { record } = newestBootRecord(layout, flash);
@@ -72,7 +134,10 @@ export async function makeCandidate(layout: FlashLayout, flash: Uint8Array, imag
   record.digestB = new Uint8Array(Buffer.from((await describeImage(image)).digest, "hex"));
   const at = bootControl.offsetBytes + record.page * BOOT_RECORD_STRIDE_BYTES;
   writeBootRecord(record, flash, at);
-  const check = createHash("sha256").update(flash.subarray(at, at + BOOT_RECORD_CHECKED_BYTES)).digest().subarray(0, BOOT_RECORD_BYTES - BOOT_RECORD_CHECKED_BYTES);
+  const check = createHash("sha256")
+    .update(flash.subarray(at, at + BOOT_RECORD_CHECKED_BYTES))
+    .digest()
+    .subarray(0, BOOT_RECORD_BYTES - BOOT_RECORD_CHECKED_BYTES);
   flash.set(check, at + BOOT_RECORD_CHECKED_BYTES);
   new DataView(flash.buffer, flash.byteOffset).setUint32(at + BOOT_RECORD_SEAL_OFFSET, BOOT_RECORD_SEAL_MAGIC, true);
   flash.set(check.subarray(0, 12), at + BOOT_RECORD_SEAL_OFFSET + 4);
@@ -83,17 +148,34 @@ export function newestBootRecord(layout: FlashLayout, flash: Uint8Array): { reco
   let newest: BootRecord | undefined;
   for (let page = 0; page < layout.sectorBytes / BOOT_RECORD_STRIDE_BYTES; page++) {
     const record = new BootRecord();
-    if (readBootRecord(flash, layout.zones.bootControl.offsetBytes + page * BOOT_RECORD_STRIDE_BYTES, record) && record.page === page) newest = record;
+    if (
+      readBootRecord(flash, layout.zones.bootControl.offsetBytes + page * BOOT_RECORD_STRIDE_BYTES, record) &&
+      record.page === page
+    )
+      newest = record;
   }
   if (!newest) throw new Error("boot control holds no record in its first sector");
   return { record: newest };
 }
 
 /** Resolves when `count` more events of a kind were seen. */
-export function events(device: VirtualDevice, event: "reset" | "cut" | "stopped" | "recovery", count: number, timeoutMs = 20_000): Promise<unknown[]> {
+export function events(
+  device: VirtualDevice,
+  event: "reset" | "cut" | "stopped" | "recovery",
+  count: number,
+  timeoutMs = 20_000,
+): Promise<unknown[]> {
   const seen: unknown[] = [];
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`${seen.length} of ${count} ${event} events of ${device.deviceId}; its last lines:\n${device.console.slice(-10).join("\n")}`)), timeoutMs);
+    const timer = setTimeout(
+      () =>
+        reject(
+          new Error(
+            `${seen.length} of ${count} ${event} events of ${device.deviceId}; its last lines:\n${device.console.slice(-10).join("\n")}`,
+          ),
+        ),
+      timeoutMs,
+    );
     const listener = (value?: unknown): void => {
       seen.push(value);
       if (seen.length < count) return;

@@ -1,5 +1,5 @@
-// Candidates that must not stay, on the unikernel in QEMU: each ends in the old slot, by the loader and the hardware alone,
-// and the crash record that the old image finds says how.
+// Candidates that must not stay, on the unikernel in QEMU: each ends in the old slot, by the loader and the hardware
+// alone, and the crash record that the old image finds says how.
 
 import { readFileSync } from "node:fs";
 import { describeImage, ErrorCode, SlotState, slotParts } from "@flipside/image-format";
@@ -35,7 +35,11 @@ afterAll(() => built?.remove());
 async function link(agent: string, app: string): Promise<{ payload: Uint8Array; elfPath: string }> {
   const module = async (name: "agent" | "app", entry: string) => ({
     name,
-    folder: await translateToC(name, await compileWasm({ name, entry: beside(import.meta.url, entry), memoryPages: memoryPages[name] }), memoryPages[name]),
+    folder: await translateToC(
+      name,
+      await compileWasm({ name, entry: beside(import.meta.url, entry), memoryPages: memoryPages[name] }),
+      memoryPages[name],
+    ),
     memoryPages: memoryPages[name],
   });
   const program = await linkProgram("image", [await module("agent", agent), await module("app", app)]);
@@ -58,7 +62,8 @@ interface Verdict {
 async function tryCandidate(payload: Uint8Array): Promise<Verdict> {
   const image = await built.imageOf(payload, { tries: TRIES, watchdogMs: WATCHDOG_MS });
   const parts = await slotParts(image, unikernelLayout.sectorBytes);
-  const digestOf = async (file: Uint8Array): Promise<Uint8Array> => new Uint8Array(Buffer.from((await describeImage(file)).digest, "hex"));
+  const digestOf = async (file: Uint8Array): Promise<Uint8Array> =>
+    new Uint8Array(Buffer.from((await describeImage(file)).digest, "hex"));
   const [old, candidate] = [await digestOf(built.image), await digestOf(image)];
   const run = await runDevice(
     built,
@@ -77,12 +82,17 @@ async function tryCandidate(payload: Uint8Array): Promise<Verdict> {
     { timeoutMs: 90_000 },
   );
   const said = run.lines.findLast((line) => line.startsWith("agent: boot reason"))!;
-  const [kind, module, code, mtval, phase] = /crash kind (\d+) module (\d+) code (\d+) mtval (\d+) phase (\d+)/.exec(said)!.slice(1).map(Number) as [number, number, number, number, number];
+  const [kind, module, code, mtval, phase] = /crash kind (\d+) module (\d+) code (\d+) mtval (\d+) phase (\d+)/
+    .exec(said)!
+    .slice(1)
+    .map(Number) as [number, number, number, number, number];
   const record = newestRecord(unikernelLayout, run.after)!;
   expect([record.activeSlot, record.stateA, record.stateB]).toEqual([0, SlotState.Confirmed, SlotState.Failed]);
   expect(run.lines.filter((line) => /^verified .*starting slot b$/.test(line))).toHaveLength(TRIES);
   expect(run.lines.findLast((line) => line.startsWith("verified"))).toMatch(/starting slot a$/);
-  const lastLine = run.lines.findLast((line) => line.startsWith("agent: last line "))!.slice("agent: last line ".length);
+  const lastLine = run.lines
+    .findLast((line) => line.startsWith("agent: last line "))!
+    .slice("agent: last line ".length);
   return { run, kind, module, code, mtval, phase, lastLine, failedWith: record.reasonB };
 }
 
@@ -116,7 +126,13 @@ describe("a candidate ends in the old slot, and the crash record says why", { ti
     const { payload, elfPath } = await link("assembly/recursing-agent.ts", "../hosts/assembly/quiet-app.ts");
     const guard = (await symbolsOf(elfPath)).get("__guard_b")!;
     const verdict = await tryCandidate(payload);
-    expect(verdict).toMatchObject({ failedWith: ErrorCode.Crashed, kind: TRAP, module: 2, code: STORE_FAULT, phase: IMAGE });
+    expect(verdict).toMatchObject({
+      failedWith: ErrorCode.Crashed,
+      kind: TRAP,
+      module: 2,
+      code: STORE_FAULT,
+      phase: IMAGE,
+    });
     expect(verdict.mtval - guard).toBeGreaterThanOrEqual(0);
     expect(verdict.mtval - guard).toBeLessThan(4096);
     expect(verdict.lastLine).toMatch(/^crash: store access fault module 2 code 263 /);

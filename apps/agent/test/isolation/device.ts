@@ -43,7 +43,11 @@ export async function buildTestProgram(options: {
   const program = await linkProgram(
     "image",
     [
-      { name: "agent", folder: await translateToC("agent", agentWasm, memoryPages.agent), memoryPages: memoryPages.agent },
+      {
+        name: "agent",
+        folder: await translateToC("agent", agentWasm, memoryPages.agent),
+        memoryPages: memoryPages.agent,
+      },
       { name: "app", folder: await translateToC("app", appWasm, memoryPages.app), memoryPages: memoryPages.app },
     ],
     { extraFiles: options.extraFiles },
@@ -51,9 +55,19 @@ export async function buildTestProgram(options: {
   const loader = await buildLoader();
   const root = await generateSigningKey();
   const release = await generateSigningKey();
-  const trust = { trustVersion: 1, rootThreshold: 1, rootKeys: [root.publicKey], releaseKeys: [release.publicKey], operationsKeys: [] };
+  const trust = {
+    trustVersion: 1,
+    rootThreshold: 1,
+    rootKeys: [root.publicKey],
+    releaseKeys: [release.publicKey],
+    operationsKeys: [],
+  };
   const imageOf = (payload: Uint8Array, deadlines?: ReleaseOptions["deadlines"]): Promise<Uint8Array> =>
-    buildImage({ fields: imageFields(unikernelTarget, { version: "1.0.0", releaseSequence: 1, signingKeys: [], deadlines }), payload, signingKeys: [release.privateJwk] });
+    buildImage({
+      fields: imageFields(unikernelTarget, { version: "1.0.0", releaseSequence: 1, signingKeys: [], deadlines }),
+      payload,
+      signingKeys: [release.privateJwk],
+    });
   const image = await imageOf(new Uint8Array(readFileSync(program.binaryPath)), options.deadlines);
   const folder = mkdtempSync(join(tmpdir(), "flipside-device-"));
   return {
@@ -94,8 +108,8 @@ export interface Run {
 }
 
 /**
- * Makes a device, lets `prepare` change its flash, applies power and lets it run until a line matches. Virtual time counts
- * instructions, so that a run is the same every time.
+ * Makes a device, lets `prepare` change its flash, applies power and lets it run until a line matches. Virtual time
+ * counts instructions, so that a run is the same every time.
  */
 export async function runDevice(
   built: TestProgram,
@@ -103,7 +117,12 @@ export async function runDevice(
   until: RegExp,
   options: { network?: QemuNetwork; entropy?: QemuEntropy; timeoutMs?: number } = {},
 ): Promise<Run> {
-  const device = new Unikernel({ folder: built.folder, network: options.network ?? { kind: "none" }, ...(options.entropy && { entropy: options.entropy }), countInstructions: true });
+  const device = new Unikernel({
+    folder: built.folder,
+    network: options.network ?? { kind: "none" },
+    ...(options.entropy && { entropy: options.entropy }),
+    countInstructions: true,
+  });
   const before = built.flash.slice();
   prepare(before);
   if (device.isManufactured) overwrite(device.flashPath, before);
@@ -122,7 +141,14 @@ export async function runDevice(
   } finally {
     await device.cutPower();
   }
-  return { lines, resets, before, get after() { return new Uint8Array(readFileSync(device.flashPath)); } };
+  return {
+    lines,
+    resets,
+    before,
+    get after() {
+      return new Uint8Array(readFileSync(device.flashPath));
+    },
+  };
 }
 
 /** Faster than a new file of 32 MiB for every run. */

@@ -1,5 +1,5 @@
-// What holds a module, and the exokernel's own mistakes, in their place on the device: bounds checks, grants, the PMP and
-// the hardware watchdog. Every case is a device of its own; the image is one, told by its flash what to do.
+// What holds a module, and the exokernel's own mistakes, in their place on the device: bounds checks, grants, the PMP
+// and the hardware watchdog. Every case is a device of its own; the image is one, told by its flash what to do.
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { symbolsOf } from "../../build/link.ts";
@@ -50,18 +50,30 @@ interface Plan {
 }
 
 const runSteps = (plan: Plan, until: RegExp): Promise<Run> =>
-  runDevice(built, (flash) => {
-    S.putSteps(flash, "settings", plan.agent ?? []);
-    S.putSteps(flash, "app", plan.app ?? []);
-  }, until);
+  runDevice(
+    built,
+    (flash) => {
+      S.putSteps(flash, "settings", plan.agent ?? []);
+      S.putSteps(flash, "app", plan.app ?? []);
+    },
+    until,
+  );
 
 /** Performs steps of which the last ends the run, and returns what the next boot says of it. */
-async function nextBoot(plan: Plan): Promise<{ reason: number; kind: number; module: number; code: number; mtval: number; run: Run }> {
+async function nextBoot(
+  plan: Plan,
+): Promise<{ reason: number; kind: number; module: number; code: number; mtval: number; run: Run }> {
   // With steps of the agent's own, the app has none and is done a second later, if the device is still up.
-  const run = await runSteps(plan, plan.agent?.at(-1)?.[0] === S.loopForever()[0] ? /agent: boot reason [1-9]/ : /agent: boot reason [1-9]|app: done/);
+  const run = await runSteps(
+    plan,
+    plan.agent?.at(-1)?.[0] === S.loopForever()[0] ? /agent: boot reason [1-9]/ : /agent: boot reason [1-9]|app: done/,
+  );
   const said = run.lines.find((line) => /^agent: boot reason [1-9]/.test(line));
   if (said === undefined) throw new Error(`nothing ended the run:\n${run.lines.join("\n")}`);
-  const numbers = /reason (\d+)(?:, crash kind (\d+) module (\d+) code (\d+) mtval (\d+))?/.exec(said)!.slice(1).map(Number);
+  const numbers = /reason (\d+)(?:, crash kind (\d+) module (\d+) code (\d+) mtval (\d+))?/
+    .exec(said)!
+    .slice(1)
+    .map(Number);
   return { reason: numbers[0]!, kind: numbers[1]!, module: numbers[2]!, code: numbers[3]!, mtval: numbers[4]!, run };
 }
 
@@ -107,7 +119,11 @@ describe("a module that goes wrong traps, and the next boot says what it did", (
     ["a store whose address and offset have a sum of 33 bits", [S.store32Far(0xffff0020)], TRAP.outOfBounds],
     ["a store of 16 bits across the end", [S.store16Plus2(end - 4), S.store16Plus2(end - 3)], TRAP.outOfBounds],
     ["a store of a float across the end", [S.storeF32Plus4(end - 8), S.storeF32Plus4(end - 7)], TRAP.outOfBounds],
-    ["memory.copy whose target ends outside", [S.memoryCopy(end - 16, 0x20000, 16), S.memoryCopy(end - 16, 0x20000, 17)], TRAP.outOfBounds],
+    [
+      "memory.copy whose target ends outside",
+      [S.memoryCopy(end - 16, 0x20000, 16), S.memoryCopy(end - 16, 0x20000, 17)],
+      TRAP.outOfBounds,
+    ],
     ["memory.copy whose source ends outside", [S.memoryCopy(0x20000, end - 15, 16)], TRAP.outOfBounds],
     ["memory.copy of a length that would wrap", [S.memoryCopy(0x20000, 0x20000, 0xffffffff)], TRAP.outOfBounds],
     ["memory.fill past the end", [S.memoryFill(end - 16, 16), S.memoryFill(end - 16, 17)], TRAP.outOfBounds],
@@ -127,9 +143,17 @@ describe("a module that goes wrong traps, and the next boot says what it did", (
   });
 
   test.each<[name: string, steps: S.Step[], code: number]>([
-    ["a load one byte past the memory", [S.load8(S.APP_MEMORY_BYTES - 1), S.load8(S.APP_MEMORY_BYTES)], TRAP.outOfBounds],
+    [
+      "a load one byte past the memory",
+      [S.load8(S.APP_MEMORY_BYTES - 1), S.load8(S.APP_MEMORY_BYTES)],
+      TRAP.outOfBounds,
+    ],
     ["a load across the end", [S.load32(S.APP_MEMORY_BYTES - 3)], TRAP.outOfBounds],
-    ["a store across the end", [S.store64(S.APP_MEMORY_BYTES - 8), S.store64(S.APP_MEMORY_BYTES - 7)], TRAP.outOfBounds],
+    [
+      "a store across the end",
+      [S.store64(S.APP_MEMORY_BYTES - 8), S.store64(S.APP_MEMORY_BYTES - 7)],
+      TRAP.outOfBounds,
+    ],
     ["a store whose address and offset have a sum of 33 bits", [S.store32Far(0xffff0020)], TRAP.outOfBounds],
     ["memory.copy past the end", [S.memoryCopy(0x8000, 0, 0x8001)], TRAP.outOfBounds],
     ["unreachable", [S.unreachable()], TRAP.unreachable],
@@ -141,7 +165,9 @@ describe("a module that goes wrong traps, and the next boot says what it did", (
   });
 
   test("the agent's memory does not grow", async () => {
-    expect((await answers("agent", [S.memoryGrow(0), S.memoryGrow(1), S.memoryGrow(0x10000), S.memoryGrow(0)])).results).toEqual([4, -1, -1, 4]);
+    expect(
+      (await answers("agent", [S.memoryGrow(0), S.memoryGrow(1), S.memoryGrow(0x10000), S.memoryGrow(0)])).results,
+    ).toEqual([4, -1, -1, 4]);
   });
 
   test("recursion without end in the agent runs into the guard page below its stack", async () => {
@@ -158,12 +184,15 @@ describe("a module that goes wrong traps, and the next boot says what it did", (
     expect(boot.mtval - symbol("__guard_a")).toBeLessThan(4096);
   });
 
-  test.each([[1], [2], [3]])("a reset that the agent asks for with reason %i is the reason of the next boot", async (reason) => {
-    const boot = await nextBoot({ agent: [S.reset(reason)] });
-    expect(boot.reason).toBe(reason);
-    expect(boot.kind).toBeNaN();
-    expect(boot.run.resets).toEqual([EXIT_BASE + reason]);
-  });
+  test.each([[1], [2], [3]])(
+    "a reset that the agent asks for with reason %i is the reason of the next boot",
+    async (reason) => {
+      const boot = await nextBoot({ agent: [S.reset(reason)] });
+      expect(boot.reason).toBe(reason);
+      expect(boot.kind).toBeNaN();
+      expect(boot.run.resets).toEqual([EXIT_BASE + reason]);
+    },
+  );
 });
 
 describe("a module changes only the flash that it was granted", () => {
@@ -172,10 +201,19 @@ describe("a module changes only the flash that it was granted", () => {
 
   test("the agent can't change factory zone, running slot and app's zone, nor a zone that is not there", async () => {
     const { results, run } = await answers("agent", [
-      ...[ZONE.factory, ZONE.slotA, ZONE.app].flatMap((zone) => [S.flashProgram(zone, 0, S.SPACE, 4), S.flashErase(zone, 0)]),
-      S.flashProgram(ZONE.slotA, sizeOf("slotA") - 4, S.SPACE, 4), S.flashErase(ZONE.slotA, sizeOf("slotA") - sector),
-      S.flashRead(ZONE.app, 0, S.SPACE + 4096, 4), S.flashGeometry(ZONE.app, S.SPACE + 4096),
-      ...[8, 31, 32, 0x80000000, 0xffffffff].flatMap((zone) => [S.flashProgram(zone, 0, S.SPACE, 4), S.flashErase(zone, 0), S.flashRead(zone, 0, S.SPACE, 4)]),
+      ...[ZONE.factory, ZONE.slotA, ZONE.app].flatMap((zone) => [
+        S.flashProgram(zone, 0, S.SPACE, 4),
+        S.flashErase(zone, 0),
+      ]),
+      S.flashProgram(ZONE.slotA, sizeOf("slotA") - 4, S.SPACE, 4),
+      S.flashErase(ZONE.slotA, sizeOf("slotA") - sector),
+      S.flashRead(ZONE.app, 0, S.SPACE + 4096, 4),
+      S.flashGeometry(ZONE.app, S.SPACE + 4096),
+      ...[8, 31, 32, 0x80000000, 0xffffffff].flatMap((zone) => [
+        S.flashProgram(zone, 0, S.SPACE, 4),
+        S.flashErase(zone, 0),
+        S.flashRead(zone, 0, S.SPACE, 4),
+      ]),
     ]);
     expect(results).toEqual([...Array<number>(10).fill(DENIED), ...Array<number>(15).fill(ARGUMENT)]);
     expectFlashUnchanged(run);
@@ -184,18 +222,35 @@ describe("a module changes only the flash that it was granted", () => {
   test("the agent can't go beyond the end of a zone, across a page or off the grid, nor pass memory that is not its own", async () => {
     const last = S.AGENT_MEMORY_BYTES - 2;
     const { results, run } = await answers("agent", [
-      S.flashErase(ZONE.settings, sizeOf("settings")), S.flashErase(ZONE.settings, 0x80000000), S.flashErase(ZONE.settings, 4), S.flashErase(ZONE.settings, sector - 1),
+      S.flashErase(ZONE.settings, sizeOf("settings")),
+      S.flashErase(ZONE.settings, 0x80000000),
+      S.flashErase(ZONE.settings, 4),
+      S.flashErase(ZONE.settings, sector - 1),
       S.flashErase(ZONE.journal, 0x100000), // would be slot A
-      S.flashProgram(ZONE.settings, sizeOf("settings"), S.SPACE, 4), S.flashProgram(ZONE.settings, sizeOf("settings") - 4, S.SPACE, 8),
-      S.flashProgram(ZONE.settings, 0xfffffffc, S.SPACE, 8), S.flashProgram(ZONE.settings, 0x80000000, S.SPACE, 4),
+      S.flashProgram(ZONE.settings, sizeOf("settings"), S.SPACE, 4),
+      S.flashProgram(ZONE.settings, sizeOf("settings") - 4, S.SPACE, 8),
+      S.flashProgram(ZONE.settings, 0xfffffffc, S.SPACE, 8),
+      S.flashProgram(ZONE.settings, 0x80000000, S.SPACE, 4),
       S.flashProgram(ZONE.journal, 0x100000, S.SPACE, 4),
-      S.flashProgram(ZONE.journal, 4092, S.SPACE, 8), S.flashProgram(ZONE.journal, 0, S.SPACE, 4100), S.flashProgram(ZONE.journal, 4, S.SPACE, 4096),
-      S.flashProgram(ZONE.journal, 2, S.SPACE, 4), S.flashProgram(ZONE.journal, 0, S.SPACE, 3), S.flashProgram(ZONE.journal, 0, S.SPACE, 0),
-      S.flashProgram(ZONE.journal, 0, S.SPACE, 0xfffffffc), S.flashProgram(ZONE.journal, 0, S.SPACE, 4, 3),
-      S.flashProgram(ZONE.journal, 0, last, 4), S.flashProgram(ZONE.journal, 0, 0xfffffffc, 8), S.flashProgram(ZONE.journal, 0, S.AGENT_MEMORY_BYTES, 4),
-      S.flashRead(ZONE.slotB, sizeOf("slotB"), S.SPACE + 4096, 1), S.flashRead(ZONE.slotB, 0, S.SPACE + 4096, 0xffffffff),
-      S.flashRead(ZONE.slotB, 0xffffffff, S.SPACE + 4096, 2), S.flashRead(ZONE.slotB, 0, last, 4), S.flashRead(ZONE.slotB, 0, 0xffffffff, 2),
-      S.flashGeometry(ZONE.slotB, S.AGENT_MEMORY_BYTES - 12), S.flashGeometry(ZONE.slotB, 0xfffffff8), S.flashGeometry(ZONE.slotB, S.SPACE + 2),
+      S.flashProgram(ZONE.journal, 4092, S.SPACE, 8),
+      S.flashProgram(ZONE.journal, 0, S.SPACE, 4100),
+      S.flashProgram(ZONE.journal, 4, S.SPACE, 4096),
+      S.flashProgram(ZONE.journal, 2, S.SPACE, 4),
+      S.flashProgram(ZONE.journal, 0, S.SPACE, 3),
+      S.flashProgram(ZONE.journal, 0, S.SPACE, 0),
+      S.flashProgram(ZONE.journal, 0, S.SPACE, 0xfffffffc),
+      S.flashProgram(ZONE.journal, 0, S.SPACE, 4, 3),
+      S.flashProgram(ZONE.journal, 0, last, 4),
+      S.flashProgram(ZONE.journal, 0, 0xfffffffc, 8),
+      S.flashProgram(ZONE.journal, 0, S.AGENT_MEMORY_BYTES, 4),
+      S.flashRead(ZONE.slotB, sizeOf("slotB"), S.SPACE + 4096, 1),
+      S.flashRead(ZONE.slotB, 0, S.SPACE + 4096, 0xffffffff),
+      S.flashRead(ZONE.slotB, 0xffffffff, S.SPACE + 4096, 2),
+      S.flashRead(ZONE.slotB, 0, last, 4),
+      S.flashRead(ZONE.slotB, 0, 0xffffffff, 2),
+      S.flashGeometry(ZONE.slotB, S.AGENT_MEMORY_BYTES - 12),
+      S.flashGeometry(ZONE.slotB, 0xfffffff8),
+      S.flashGeometry(ZONE.slotB, S.SPACE + 2),
     ]);
     expect(results).toEqual(Array<number>(29).fill(ARGUMENT));
     expectFlashUnchanged(run);
@@ -203,9 +258,11 @@ describe("a module changes only the flash that it was granted", () => {
 
   test("what the agent is granted it can program, once, and only those bytes change", async () => {
     const { results, run } = await answers("agent", [
-      S.flashProgram(ZONE.journal, 0, S.SPACE, 4096), S.flashProgram(ZONE.slotB, sizeOf("slotB") - 4, S.SPACE, 4),
+      S.flashProgram(ZONE.journal, 0, S.SPACE, 4096),
+      S.flashProgram(ZONE.slotB, sizeOf("slotB") - 4, S.SPACE, 4),
       S.flashProgram(ZONE.journal, 0, S.SPACE + 1, 4), // needs bits to rise
-      S.flashRead(ZONE.slotA, sizeOf("slotA") - 4, S.SPACE + 4096, 4), S.flashRead(ZONE.factory, 0, S.SPACE + 4096, 4),
+      S.flashRead(ZONE.slotA, sizeOf("slotA") - 4, S.SPACE + 4096, 4),
+      S.flashRead(ZONE.factory, 0, S.SPACE + 4096, 4),
     ]);
     expect(results).toEqual([0, 0, NOT_ERASED, 0, 0]);
     const expected = withoutBootControl(run.before);
@@ -218,9 +275,18 @@ describe("a module changes only the flash that it was granted", () => {
   test("the app can't read or change any zone but its own, nor go beyond that one's end", async () => {
     const others = [0, 1, 2, 3, 4, 5, 6];
     const { results, run } = await answers("app", [
-      ...others.flatMap((zone) => [S.flashProgram(zone, 0, 0x8000, 4), S.flashErase(zone, 0), S.flashRead(zone, 0, 0x8000, 4), S.flashGeometry(zone, 0x8000)]),
-      S.flashProgram(8, 0, 0x8000, 4), S.flashErase(ZONE.app, sizeOf("app")), S.flashProgram(ZONE.app, sizeOf("app") - 4, 0x8000, 8),
-      S.flashProgram(ZONE.app, 0xfffffffc, 0x8000, 8), S.flashRead(ZONE.app, 0, S.APP_MEMORY_BYTES - 2, 4), S.flashProgram(ZONE.app, 0x40000, 0x20000, 4),
+      ...others.flatMap((zone) => [
+        S.flashProgram(zone, 0, 0x8000, 4),
+        S.flashErase(zone, 0),
+        S.flashRead(zone, 0, 0x8000, 4),
+        S.flashGeometry(zone, 0x8000),
+      ]),
+      S.flashProgram(8, 0, 0x8000, 4),
+      S.flashErase(ZONE.app, sizeOf("app")),
+      S.flashProgram(ZONE.app, sizeOf("app") - 4, 0x8000, 8),
+      S.flashProgram(ZONE.app, 0xfffffffc, 0x8000, 8),
+      S.flashRead(ZONE.app, 0, S.APP_MEMORY_BYTES - 2, 4),
+      S.flashProgram(ZONE.app, 0x40000, 0x20000, 4),
       S.flashRead(ZONE.app, 0x40000, 0x8000, 4),
     ]);
     expect(results).toEqual([...Array<number>(28).fill(DENIED), ...Array<number>(6).fill(ARGUMENT), 0]);
@@ -228,7 +294,10 @@ describe("a module changes only the flash that it was granted", () => {
   });
 
   test("the app can program its own zone, and only those bytes change", async () => {
-    const { results, run } = await answers("app", [S.memoryFill(0x8000, 8), S.flashProgram(ZONE.app, 0x40000, 0x8000, 8)]);
+    const { results, run } = await answers("app", [
+      S.memoryFill(0x8000, 8),
+      S.flashProgram(ZONE.app, 0x40000, 0x8000, 8),
+    ]);
     expect(results).toEqual([0, 0]);
     const expected = withoutBootControl(run.before);
     expected.fill(0, unikernelLayout.zones.app.offsetBytes + 0x40000, unikernelLayout.zones.app.offsetBytes + 0x40008);
@@ -237,12 +306,18 @@ describe("a module changes only the flash that it was granted", () => {
 
   test("the app's slice may fall into any flash operation of the agent: neither reads or leaves a wrong byte", async () => {
     const rounds = 40;
-    const run = await runSteps({ agent: [S.race(rounds, 8)], app: [S.race()] }, /agent: race over|agent: boot reason [1-9]/);
+    const run = await runSteps(
+      { agent: [S.race(rounds, 8)], app: [S.race()] },
+      /agent: race over|agent: boot reason [1-9]/,
+    );
     // The app goes on ticking until the power is cut: its lines may follow.
     expect(run.lines.filter((line) => line.startsWith("agent:")).at(-1)).toBe("agent: race over, damaged 0");
     // The last whole line: the cut may have fallen into one.
     const tick = /^app: race tick, written (\d+) refused (\d+) wrong (\d+)$/;
-    const [written, refused, wrong] = tick.exec(run.lines.findLast((line) => tick.test(line))!)!.slice(1).map(Number);
+    const [written, refused, wrong] = tick
+      .exec(run.lines.findLast((line) => tick.test(line))!)!
+      .slice(1)
+      .map(Number);
     expect(wrong).toBe(0);
     expect(refused, "the slice never fell into an operation: the race tests nothing").toBeGreaterThan(0);
     const words = new DataView(run.after.buffer, unikernelLayout.zones.app.offsetBytes + 0x40000);
@@ -258,12 +333,27 @@ describe("a module changes only the flash that it was granted", () => {
 });
 
 describe("entropy that does not come is no success", () => {
-  test.each([["silent", IO], ["none", ABSENT]] as const)("the source is %s", async (entropy, expected) => {
-    const run = await runDevice(built, (flash) => {
-      S.putSteps(flash, "settings", [S.memoryFill(S.SPACE, 32), S.entropy(S.SPACE, 32), S.entropy(S.SPACE, 1), S.load32(S.SPACE)]);
-      S.putSteps(flash, "app", []);
-    }, /agent: done|agent: boot reason [1-9]/, { entropy });
-    const results = run.lines.flatMap((line) => /^agent: step \d+ result (\d+)/.exec(line)?.[1] ?? []).map((result) => Number(result) | 0);
+  test.each([
+    ["silent", IO],
+    ["none", ABSENT],
+  ] as const)("the source is %s", async (entropy, expected) => {
+    const run = await runDevice(
+      built,
+      (flash) => {
+        S.putSteps(flash, "settings", [
+          S.memoryFill(S.SPACE, 32),
+          S.entropy(S.SPACE, 32),
+          S.entropy(S.SPACE, 1),
+          S.load32(S.SPACE),
+        ]);
+        S.putSteps(flash, "app", []);
+      },
+      /agent: done|agent: boot reason [1-9]/,
+      { entropy },
+    );
+    const results = run.lines
+      .flatMap((line) => /^agent: step \d+ result (\d+)/.exec(line)?.[1] ?? [])
+      .map((result) => Number(result) | 0);
     expect(results, run.lines.join("\n")).toEqual([0, expected, expected, 0]);
     expect(run.resets).toEqual([]);
   });
@@ -273,32 +363,71 @@ describe("a module makes only the calls that it was granted, with operands that 
   test("agent", async () => {
     const last = S.AGENT_MEMORY_BYTES;
     const calls: [S.Step, number][] = [
-      [S.entropy(S.SPACE, 256), 0], [S.entropy(S.SPACE, 257), ARGUMENT], [S.entropy(last - 8, 9), ARGUMENT], [S.entropy(0xffffffff, 2), ARGUMENT],
-      [S.consoleWrite(S.SPACE, 1025), ARGUMENT], [S.consoleWrite(last, 1), ARGUMENT],
-      [S.reset(0), ARGUMENT], [S.reset(4), ARGUMENT], [S.reset(0xffffffff), ARGUMENT],
-      [S.watchdogArm(99), ARGUMENT], [S.watchdogArm(600_001), ARGUMENT], [S.watchdogPet(), 0],
-      [S.rootKeys(S.SPACE, 31), ARGUMENT], [S.rootKeys(last - 31, 32), ARGUMENT], [S.rootKeys(S.SPACE, 256), 1],
-      [S.bootInfo(S.SPACE, 63), ARGUMENT], [S.bootInfo(last - 63, 64), ARGUMENT], [S.bootInfo(S.SPACE, 64), 0],
-      [S.crashRecord(S.SPACE, 65), ARGUMENT], [S.crashRecord(S.SPACE, 64), ABSENT],
-      [S.appReport(last - 31), ARGUMENT], [S.appReport(S.SPACE), 0], [S.appMetric(S.SPACE, 4, 1), DENIED], [S.appHealth(1), DENIED],
-      [S.nicInfo(S.SPACE), ABSENT], [S.nicGrant(S.SPACE, 24 * 1536), ABSENT], [S.nicReceive(), ABSENT], [S.nicRelease(0), ABSENT],
-      [S.nicAcquire(), ABSENT], [S.nicTransmit(0, 60), ABSENT], [S.streamOpen(S.SPACE, 4, 80), ABSENT],
+      [S.entropy(S.SPACE, 256), 0],
+      [S.entropy(S.SPACE, 257), ARGUMENT],
+      [S.entropy(last - 8, 9), ARGUMENT],
+      [S.entropy(0xffffffff, 2), ARGUMENT],
+      [S.consoleWrite(S.SPACE, 1025), ARGUMENT],
+      [S.consoleWrite(last, 1), ARGUMENT],
+      [S.reset(0), ARGUMENT],
+      [S.reset(4), ARGUMENT],
+      [S.reset(0xffffffff), ARGUMENT],
+      [S.watchdogArm(99), ARGUMENT],
+      [S.watchdogArm(600_001), ARGUMENT],
+      [S.watchdogPet(), 0],
+      [S.rootKeys(S.SPACE, 31), ARGUMENT],
+      [S.rootKeys(last - 31, 32), ARGUMENT],
+      [S.rootKeys(S.SPACE, 256), 1],
+      [S.bootInfo(S.SPACE, 63), ARGUMENT],
+      [S.bootInfo(last - 63, 64), ARGUMENT],
+      [S.bootInfo(S.SPACE, 64), 0],
+      [S.crashRecord(S.SPACE, 65), ARGUMENT],
+      [S.crashRecord(S.SPACE, 64), ABSENT],
+      [S.appReport(last - 31), ARGUMENT],
+      [S.appReport(S.SPACE), 0],
+      [S.appMetric(S.SPACE, 4, 1), DENIED],
+      [S.appHealth(1), DENIED],
+      [S.nicInfo(S.SPACE), ABSENT],
+      [S.nicGrant(S.SPACE, 24 * 1536), ABSENT],
+      [S.nicReceive(), ABSENT],
+      [S.nicRelease(0), ABSENT],
+      [S.nicAcquire(), ABSENT],
+      [S.nicTransmit(0, 60), ABSENT],
+      [S.streamOpen(S.SPACE, 4, 80), ABSENT],
     ];
-    const { results } = await answers("agent", calls.map(([step]) => step));
+    const { results } = await answers(
+      "agent",
+      calls.map(([step]) => step),
+    );
     expect(results).toEqual(calls.map(([, result]) => result));
   });
 
   test("app", async () => {
     const calls: [S.Step, number][] = [
-      [S.entropy(0x8000, 16), DENIED], [S.reset(1), DENIED], [S.watchdogArm(1000), DENIED], [S.watchdogPet(), DENIED],
-      [S.rootKeys(0x8000, 256), DENIED], [S.appReport(0x8000), DENIED], [S.nicInfo(0x8000), DENIED], [S.nicGrant(0x8000, 24 * 1536), DENIED],
-      [S.nicReceive(), DENIED], [S.nicRelease(0), DENIED], [S.nicAcquire(), DENIED], [S.nicTransmit(0, 60), DENIED],
-      [S.appHealth(3), ARGUMENT], [S.appHealth(1), 0], [S.appMetric(0x8000, 0, 1), ARGUMENT], [S.appMetric(0x8000, 16, 1), ARGUMENT],
+      [S.entropy(0x8000, 16), DENIED],
+      [S.reset(1), DENIED],
+      [S.watchdogArm(1000), DENIED],
+      [S.watchdogPet(), DENIED],
+      [S.rootKeys(0x8000, 256), DENIED],
+      [S.appReport(0x8000), DENIED],
+      [S.nicInfo(0x8000), DENIED],
+      [S.nicGrant(0x8000, 24 * 1536), DENIED],
+      [S.nicReceive(), DENIED],
+      [S.nicRelease(0), DENIED],
+      [S.nicAcquire(), DENIED],
+      [S.nicTransmit(0, 60), DENIED],
+      [S.appHealth(3), ARGUMENT],
+      [S.appHealth(1), 0],
+      [S.appMetric(0x8000, 0, 1), ARGUMENT],
+      [S.appMetric(0x8000, 16, 1), ARGUMENT],
       [S.appMetric(0x8000, 4, 1), ARGUMENT], // zeros are no name
       [S.appMetric(S.APP_MEMORY_BYTES - 2, 4, 1), ARGUMENT],
       [S.consoleWrite(S.APP_MEMORY_BYTES - 2, 4), ARGUMENT],
     ];
-    const { results } = await answers("app", calls.map(([step]) => step));
+    const { results } = await answers(
+      "app",
+      calls.map(([step]) => step),
+    );
     expect(results).toEqual(calls.map(([, result]) => result));
   });
 });
@@ -333,7 +462,11 @@ describe("the PMP stops even the exokernel's own C", () => {
 
   test("what has to be possible is: reading code, boot bank and running slot, writing data and the other slot's addresses", async () => {
     const { results } = await answers("agent", [
-      S.probeLoad(symbol("__text_start")), S.probeLoad(0x20000000), S.probeLoad(0x22400000), S.probeStore(inAgentMemory()), S.probeLoad(inAgentMemory()),
+      S.probeLoad(symbol("__text_start")),
+      S.probeLoad(0x20000000),
+      S.probeLoad(0x22400000),
+      S.probeStore(inAgentMemory()),
+      S.probeLoad(inAgentMemory()),
     ]);
     expect(results).toHaveLength(5);
     expect(results[2]! >>> 0).toBe(0x4d495346); // "FSIM"
@@ -392,7 +525,8 @@ describe("the hardware watchdog ends what nothing else can", () => {
     expect(boot).toMatchObject({ reason: 5, kind: 5 });
     const ticks = run.lines.filter((line) => line.startsWith("app:"));
     expect(ticks.slice(0, 3)).toEqual(["app: done", "app: tick", "app: tick"]);
-    // On a busy computer QEMU's main loop is late to end a machine that its watchdog has reset; its processor goes on so long.
+    // On a busy computer QEMU's main loop is late to end a machine that its watchdog has reset; its processor goes on
+    // so long.
     expect(ticks.slice(3).filter((line) => line !== "app: tick")).toEqual([]);
   });
 

@@ -7,8 +7,21 @@ export type Step = readonly [operation: number, ...operands: number[]];
 
 /** Calls of exokernel.h, in the order of their parameters. */
 export const flashGeometry = (zone: number, ptr: number): Step => [1, zone, ptr];
-export const flashRead = (zone: number, offset: number, ptr: number, length: number): Step => [2, zone, offset, ptr, length];
-export const flashProgram = (zone: number, offset: number, ptr: number, length: number, durability = 2): Step => [3, zone, offset, ptr, length, durability];
+export const flashRead = (zone: number, offset: number, ptr: number, length: number): Step => [
+  2,
+  zone,
+  offset,
+  ptr,
+  length,
+];
+export const flashProgram = (zone: number, offset: number, ptr: number, length: number, durability = 2): Step => [
+  3,
+  zone,
+  offset,
+  ptr,
+  length,
+  durability,
+];
 export const flashErase = (zone: number, offset: number): Step => [4, zone, offset];
 export const entropy = (ptr: number, length: number): Step => [5, ptr, length];
 export const consoleWrite = (ptr: number, length: number): Step => [6, ptr, length];
@@ -79,6 +92,7 @@ export function putSteps(flash: Uint8Array, zone: "settings" | "app", steps: rea
   if (steps.length > STEPS_MAX) throw new RangeError(`${steps.length} steps, more than ${STEPS_MAX}`);
   const view = new DataView(flash.buffer, flash.byteOffset + unikernelLayout.zones[zone].offsetBytes);
   steps.forEach((step, i) => {
-    for (let operand = 0; operand < STEP_BYTES / 4; operand++) view.setUint32(i * STEP_BYTES + 4 * operand, step[operand] ?? 0, true);
+    for (let operand = 0; operand < STEP_BYTES / 4; operand++)
+      view.setUint32(i * STEP_BYTES + 4 * operand, step[operand] ?? 0, true);
   });
 }

@@ -2,11 +2,12 @@ import { beforeAll, expect, test } from "vitest";
 import { compileModule, Guest } from "../text/assembly-module.ts";
 import { Random } from "../text/random.ts";
 
+// biome-ignore format: a table, row by row
 type Names =
   | "allocated" | "open" | "error" | "root" | "kind" | "first" | "next" | "valueOf" | "i64Of" | "u32Of" | "stringOf"
   | "readU32" | "readI64" | "hasAttempt" | "readBool" | "readString" | "readHeader" | "readDigest" | "isOffer" | "enter"
   | "begin" | "finish" | "beginObject" | "endObject" | "beginArray" | "endArray" | "key" | "writeString" | "writeText"
-  | "writeI64" | "writeI32" | "writeU32" | "writeBool" | "writeNull" | "writeHex" | "writeBase64url"; // prettier-ignore
+  | "writeI64" | "writeI32" | "writeU32" | "writeBool" | "writeNull" | "writeHex" | "writeBase64url";
 
 const ARGUMENT = -1;
 const ABSENT = -3;
@@ -63,7 +64,11 @@ function shape(value: unknown): unknown {
   return value;
 }
 
-const characters = ["a", "Z", "0", " ", '"', "\\", "/", "\b", "\f", "\n", "\r", "\t", "\u0000", "\u001f", "\u007f", "é", "ÿ", "Ā", "€", "\ufeff", "\uffff", "😀", "\u{10ffff}"]; // prettier-ignore
+// biome-ignore format: a table, row by row
+const characters = [
+  "a", "Z", "0", " ", '"', "\\", "/", "\b", "\f", "\n", "\r", "\t", "\u0000", "\u001f", "\u007f", "é", "ÿ", "Ā", "€",
+  "\ufeff", "\uffff", "😀", "\u{10ffff}",
+];
 const randomString = () => Array.from({ length: random.below(12) }, () => random.pick(characters)).join("");
 
 function randomValue(depth: number): unknown {
@@ -81,7 +86,9 @@ function randomValue(depth: number): unknown {
       return Array.from({ length: random.below(5) }, () => randomValue(depth + 1));
     default:
       // "k" keeps the names from being array indices, which JavaScript would reorder.
-      return Object.fromEntries(Array.from({ length: random.below(5) }, () => ["k" + randomString(), randomValue(depth + 1)]));
+      return Object.fromEntries(
+        Array.from({ length: random.below(5) }, () => ["k" + randomString(), randomValue(depth + 1)]),
+      );
   }
 }
 
@@ -132,7 +139,12 @@ function acceptable(bytes: Uint8Array): boolean {
 }
 
 test("a mutated document is refused exactly when JSON.parse refuses it, limits aside", () => {
-  const pieces = ["{", "}", "[", "]", ",", ":", '"', "\\", "\\u", "\\ud83d", "\\ude00", "\\u0000", "\\x", "0", "1", "-", "+", ".", "e", "E", "e+", "true", "false", "null", "tru", "nan", " ", "\n", "\u00a0", "\u2028", "\ufeff", "/", "'", "\x00", "\x1f", "\x7f"]; // prettier-ignore
+  // biome-ignore format: a table, row by row
+  const pieces = [
+    "{", "}", "[", "]", ",", ":", '"', "\\", "\\u", "\\ud83d", "\\ude00", "\\u0000", "\\x", "0", "1", "-", "+", ".",
+    "e", "E", "e+", "true", "false", "null", "tru", "nan", " ", "\n", "\u00a0", "\u2028", "\ufeff", "/", "'", "\x00",
+    "\x1f", "\x7f",
+  ];
   let accepted = 0;
   const rounds = 40_000;
   for (let round = 0; round < rounds; round++) {
@@ -141,7 +153,11 @@ test("a mutated document is refused exactly when JSON.parse refuses it, limits a
       const at = random.below(bytes.length + 1);
       const piece = random.chance(0.2) ? Buffer.from([random.below(256)]) : Buffer.from(random.pick(pieces));
       const removed = random.below(3);
-      bytes = Buffer.concat([bytes.subarray(0, at), random.chance(0.3) ? Buffer.alloc(0) : piece, bytes.subarray(at + removed)]);
+      bytes = Buffer.concat([
+        bytes.subarray(0, at),
+        random.chance(0.3) ? Buffer.alloc(0) : piece,
+        bytes.subarray(at + removed),
+      ]);
     }
     const expected = acceptable(bytes);
     if (expected) accepted++;
@@ -178,7 +194,10 @@ test("every prefix of a document is refused, and nothing behind its end is looke
 });
 
 test("containers nest up to the limit and no deeper", () => {
-  for (const [opener, closer] of [["[", "]"], ['{"a":', "}"]]) {
+  for (const [opener, closer] of [
+    ["[", "]"],
+    ['{"a":', "}"],
+  ] as const) {
     const nested = (depth: number) => opener.repeat(depth) + "1" + closer.repeat(depth);
     expect(open(nested(DEPTH_MAX))).toBe(0);
     expect(open(nested(DEPTH_MAX + 1))).toBe(ARGUMENT);
@@ -187,7 +206,14 @@ test("containers nest up to the limit and no deeper", () => {
 });
 
 test("half a surrogate pair is refused, though JSON.parse takes it", () => {
-  for (const text of ['"\\ud800"', '"\\udc00"', '"\\ud800\\u0041"', '"\\ud800x"', '"\\udc00\\ud800"', '"\\ud83d\\ud83d\\ude00"']) {
+  for (const text of [
+    '"\\ud800"',
+    '"\\udc00"',
+    '"\\ud800\\u0041"',
+    '"\\ud800x"',
+    '"\\udc00\\ud800"',
+    '"\\ud83d\\ud83d\\ude00"',
+  ]) {
     expect(() => JSON.parse(text)).not.toThrow();
     expect(open(text), text).toBe(ARGUMENT);
   }
@@ -206,7 +232,21 @@ test("an integer reads exactly over the whole range of i64, and nothing else rea
     const value = BigInt.asIntN(64, (BigInt(random.u32()) << 32n) | BigInt(random.u32())) >> BigInt(random.below(64));
     expect(read(String(value))).toBe(value);
   }
-  for (const text of ["9223372036854775808", "-9223372036854775809", "18446744073709551616", "92233720368547758070", "1.0", "1e3", "1E0", "0.0", '"1"', "true", "null", "[1]", "{}"]) {
+  for (const text of [
+    "9223372036854775808",
+    "-9223372036854775809",
+    "18446744073709551616",
+    "92233720368547758070",
+    "1.0",
+    "1e3",
+    "1E0",
+    "0.0",
+    '"1"',
+    "true",
+    "null",
+    "[1]",
+    "{}",
+  ]) {
     expect(read(text), text).toBeUndefined();
     expect(guest.call.error()).toBe(ARGUMENT);
   }
@@ -297,7 +337,13 @@ test("members of a nested object are read by naming it as the object", () => {
 });
 
 test("a string that doesn't fit is refused and nothing is written behind the capacity", () => {
-  for (const [text, length] of [["abcd", 4], ["é", 2], ["\\u20ac", 3], ["\\ud83d\\ude00", 4], ["ab\\n", 3]] as const) {
+  for (const [text, length] of [
+    ["abcd", 4],
+    ["é", 2],
+    ["\\u20ac", 3],
+    ["\\ud83d\\ude00", 4],
+    ["ab\\n", 3],
+  ] as const) {
     open(`{"deployment":"${text}"}`);
     expect(guest.call.readString(guest.space + OUT, length)).toBe(length);
     for (let capacity = 0; capacity < length; capacity++) {
@@ -415,11 +461,15 @@ test("a string that isn't UTF-8 is refused", () => {
 
 test("whatever is called in whatever order, the result is an error or a document that JSON.parse takes", () => {
   const { call } = guest;
-  const actions = [call.beginObject, call.endObject, call.beginArray, call.endArray, call.writeNull, () => call.key(0), () => call.writeI32(5), call.writeText]; // prettier-ignore
+  // biome-ignore format: a table, row by row
+  const actions = [
+    call.beginObject, call.endObject, call.beginArray, call.endArray, call.writeNull, () => call.key(0),
+    () => call.writeI32(5), call.writeText,
+  ];
   let documents = 0;
   const visit = (steps: number[]) => {
     call.begin(guest.space + OUT, 1000);
-    for (const step of steps) actions[step]();
+    for (const step of steps) actions[step]!();
     const length = call.finish();
     if (length >= 0) {
       documents++;
@@ -433,7 +483,10 @@ test("whatever is called in whatever order, the result is an error or a document
 });
 
 test("a writer nested too deep says so", () => {
-  for (const [depth, result] of [[DEPTH_MAX, 2 * DEPTH_MAX], [DEPTH_MAX + 1, ARGUMENT]]) {
+  for (const [depth, result] of [
+    [DEPTH_MAX, 2 * DEPTH_MAX],
+    [DEPTH_MAX + 1, ARGUMENT],
+  ] as const) {
     guest.call.begin(guest.space + OUT, 1000);
     for (let i = 0; i < depth; i++) guest.call.beginArray();
     for (let i = 0; i < depth; i++) guest.call.endArray();
@@ -456,7 +509,13 @@ test("nothing is allocated by reading and writing", () => {
     guest.call.readHeader(guest.space + OUT, 100);
     guest.call.isOffer();
     guest.call.begin(guest.space + OUT, 1000);
-    write(new Map<string, unknown>([["k0", "text"], ["k1", 5n], ["k2", [true, null]]]));
+    write(
+      new Map<string, unknown>([
+        ["k0", "text"],
+        ["k1", 5n],
+        ["k2", [true, null]],
+      ]),
+    );
     expect(guest.call.finish()).toBeGreaterThan(0);
   }
   expect(guest.call.allocated()).toBe(before);

@@ -18,7 +18,8 @@ interface Broker {
 
 async function startAedes(): Promise<Broker> {
   const aedes = await Aedes.createBroker({
-    authenticate: (_client, userName, password, done) => done(null, userName === "user" && String(password) === "secret"),
+    authenticate: (_client, userName, password, done) =>
+      done(null, userName === "user" && String(password) === "secret"),
   });
   const server = net.createServer((socket) => aedes.handle(socket));
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -110,10 +111,14 @@ describe.each([
   }
 
   /** The other side: a client that we did not write. */
-  async function peer(subscriptions: string[] = []): Promise<MqttClient & { seen: { topic: string; payload: string; qos: number }[] }> {
+  async function peer(
+    subscriptions: string[] = [],
+  ): Promise<MqttClient & { seen: { topic: string; payload: string; qos: number }[] }> {
     const client = await mqtt.connectAsync(`mqtt://127.0.0.1:${broker.port}`, { username: "user", password: "secret" });
     const seen: { topic: string; payload: string; qos: number }[] = [];
-    client.on("message", (topic, payload, packet) => seen.push({ topic, payload: payload.toString(), qos: packet.qos }));
+    client.on("message", (topic, payload, packet) =>
+      seen.push({ topic, payload: payload.toString(), qos: packet.qos }),
+    );
     for (const subscription of subscriptions) await client.subscribeAsync(subscription, { qos: 1 });
     ends.push(() => client.endAsync(true));
     return Object.assign(client, { seen });
@@ -134,7 +139,7 @@ describe.each([
     const runner = run({ password: "wrong" });
     await runner.until("two refusals", () => runner.count("refused") >= 2);
     expect(runner.count("connected")).toBe(0);
-    expect([4, 5]).toContain(runner.events[0].returnCode);
+    expect([4, 5]).toContain(runner.events[0]!.returnCode);
   });
 
   test("messages of the device arrive whole and in order at QoS 0 and 1, also when writes are partial", async () => {
@@ -168,7 +173,7 @@ describe.each([
       if (event.kind === "connected") expect(device.subscribe("down/+", 1, clockUs())).toBeGreaterThan(0);
     });
     await runner.saw("subscribed");
-    expect(runner.events[1].returnCode).toBe(1);
+    expect(runner.events[1]!.returnCode).toBe(1);
     const client = await peer();
     // publishAsync at QoS 1 waits for the broker; the broker's own acknowledgement is what keeps the stream going.
     for (let i = 0; i < 50; i++) await client.publishAsync(`down/${i}`, `ünïcode ${i}`, { qos: i % 2 ? 1 : 0 });
@@ -194,7 +199,10 @@ describe.each([
       if (event.kind === "connected") device.subscribe("kept/#", 1, clockUs());
     });
     await runner.saw("message");
-    expect(runner.events.find((event) => event.kind === "message")).toMatchObject({ topic: "kept/topic", retain: true });
+    expect(runner.events.find((event) => event.kind === "message")).toMatchObject({
+      topic: "kept/topic",
+      retain: true,
+    });
     await client.publishAsync("kept/topic", "", { qos: 1, retain: true });
   });
 

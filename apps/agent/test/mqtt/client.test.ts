@@ -1,6 +1,13 @@
 // The client against a scripted peer and a clock that only the test moves.
 import { PacketType } from "@flipside/protocol/mqtt/packet";
-import { connackPacket, ConnectReturn, emptyPacket, pubackPacket, publishPacket as writePublish, subackPacket } from "@flipside/protocol/mqtt/write";
+import {
+  connackPacket,
+  ConnectReturn,
+  emptyPacket,
+  pubackPacket,
+  publishPacket as writePublish,
+  subackPacket,
+} from "@flipside/protocol/mqtt/write";
 import { beforeAll, expect, test } from "vitest";
 import { compileModule } from "../text/assembly-module.ts";
 import { Random } from "../text/random.ts";
@@ -23,8 +30,20 @@ const puback = (id: number): Buffer => Buffer.from(pubackPacket(id));
 const suback = (id: number, code: number): Buffer => Buffer.from(subackPacket(id, [code]));
 
 /** `flags`: those of the fixed header (section 3.3.1), also where they are not allowed. */
-function publishPacket(topic: string | Uint8Array, payload: string | Uint8Array, packetId = 0, flags = packetId ? 2 : 0): Buffer {
-  return Buffer.from(writePublish(topic, payload, { qos: (flags >> 1) & 3, packetId, isRetained: (flags & 1) !== 0, isDuplicate: (flags & 8) !== 0 }));
+function publishPacket(
+  topic: string | Uint8Array,
+  payload: string | Uint8Array,
+  packetId = 0,
+  flags = packetId ? 2 : 0,
+): Buffer {
+  return Buffer.from(
+    writePublish(topic, payload, {
+      qos: (flags >> 1) & 3,
+      packetId,
+      isRetained: (flags & 1) !== 0,
+      isDuplicate: (flags & 8) !== 0,
+    }),
+  );
 }
 
 class Peer {
@@ -101,12 +120,19 @@ test("CONNECT is byte for byte what MQTT 3.1.1 §3.1 lays out, with and without 
   expect(bare.streams.take()).toEqual(Buffer.from([0x10, 13, 0, 4, 77, 81, 84, 84, 4, 2, 1, 44, 0, 1, 100]));
 
   const will = { topic: "w", payload: "gone", qos: 1, retain: true };
-  const full = new Peer({ clientId: "d", keepAliveS: 60, userName: "u", password: Uint8Array.of(0, 255), will, cleanSession: false });
+  const full = new Peer({
+    clientId: "d",
+    keepAliveS: 60,
+    userName: "u",
+    password: Uint8Array.of(0, 255),
+    will,
+    cleanSession: false,
+  });
   full.call.start(0n);
   full.settle();
   full.streams.accept();
   full.settle();
-  // prettier-ignore
+  // biome-ignore format: a table, row by row
   expect(full.streams.take()).toEqual(Buffer.from([
     0x10, 29, 0, 4, 77, 81, 84, 84, 4, 0b1110_1100, 0, 60, 0, 1, 100,
     0, 1, 119, 0, 4, 103, 111, 110, 101, 0, 1, 117, 0, 2, 0, 255,
@@ -151,14 +177,22 @@ test("a refusal is still read when the server closed right behind it", () => {
 });
 
 test("a session is present only where one was asked for", () => {
-  expect(new Peer({ cleanSession: false }).connect(Buffer.from([0x20, 2, 1, 0]))).toEqual([{ kind: "connected", sessionPresent: true }]);
+  expect(new Peer({ cleanSession: false }).connect(Buffer.from([0x20, 2, 1, 0]))).toEqual([
+    { kind: "connected", sessionPresent: true },
+  ]);
   expect(new Peer().connect(Buffer.from([0x20, 2, 1, 0]))).toEqual([{ kind: "disconnected", reason: "protocol" }]);
 });
 
 test("a first packet that isn't a proper CONNACK ends the connection", () => {
-  const cases = [[0x20, 2, 2, 0], [0x20, 2, 0, 6], [0x20, 2, 1, 5], [0x21, 2, 0, 0], [0x20, 3, 0, 0, 0], [0x20, 1, 0], [0xd0, 0], [...publishPacket("a", "b")], [...puback(1)], [0x20, 0x82, 0x80, 0x80, 0x80, 0]]; // prettier-ignore
+  // biome-ignore format: a table, row by row
+  const cases = [
+    [0x20, 2, 2, 0], [0x20, 2, 0, 6], [0x20, 2, 1, 5], [0x21, 2, 0, 0], [0x20, 3, 0, 0, 0], [0x20, 1, 0], [0xd0, 0],
+    [...publishPacket("a", "b")], [...puback(1)], [0x20, 0x82, 0x80, 0x80, 0x80, 0],
+  ];
   for (const bytes of cases) {
-    expect(new Peer().connect(Buffer.from(bytes)), String(bytes)).toEqual([{ kind: "disconnected", reason: "protocol" }]);
+    expect(new Peer().connect(Buffer.from(bytes)), String(bytes)).toEqual([
+      { kind: "disconnected", reason: "protocol" },
+    ]);
   }
 });
 
@@ -214,7 +248,10 @@ test("the back-off doubles from its minimum to its maximum, half of it at random
 });
 
 test("a stable connection starts the back-off over, a short one doesn't", () => {
-  for (const [lasted, longest] of [[29n * S, 64_000_000], [30n * S, 1_000_000]] as const) {
+  for (const [lasted, longest] of [
+    [29n * S, 64_000_000],
+    [30n * S, 1_000_000],
+  ] as const) {
     const peer = new Peer({ backoffMinMs: 1000, backoffMaxMs: 64_000, stableMs: 30_000, keepAliveS: 0 });
     peer.streams.openError = ARGUMENT;
     peer.call.start(0n);
@@ -288,7 +325,10 @@ test("keep-alive 0 sends no pings", () => {
 // ---- publishing ----------------------------------------------------------------------------------------------------
 
 test("PUBLISH is laid out as §3.3 says, for every size of the length field and both ways to write the payload", () => {
-  for (const size of [0, 1, 100, 123, 124, 125, 126, 127, 128, 129, 500, 16_376, 16_377, 16_378, 16_379, 16_380, 16_381, 16_382, 16_383, 16_384, 20_000]) {
+  for (const size of [
+    0, 1, 100, 123, 124, 125, 126, 127, 128, 129, 500, 16_376, 16_377, 16_378, 16_379, 16_380, 16_381, 16_382, 16_383,
+    16_384, 20_000,
+  ]) {
     const peer = online({ outgoingBytes: 30_000, slotBytes: 30_000 });
     const payload = "p".repeat(size);
     expect(peer.device.publish("a/é", payload)).toBe(0);
@@ -360,7 +400,9 @@ test("unacknowledged messages go out again after a reconnection, in order, with 
   const peer = online();
   for (const payload of ["one", "two", "three"]) expect(peer.device.publish("t", payload, 1)).toBeGreaterThan(0);
   peer.settle();
-  expect(peer.streams.take()).toEqual(Buffer.concat([publishPacket("t", "one", 1), publishPacket("t", "two", 2), publishPacket("t", "three", 3)]));
+  expect(peer.streams.take()).toEqual(
+    Buffer.concat([publishPacket("t", "one", 1), publishPacket("t", "two", 2), publishPacket("t", "three", 3)]),
+  );
   peer.receive(puback(2));
   for (let round = 0; round < 3; round++) {
     peer.streams.shut();
@@ -370,7 +412,11 @@ test("unacknowledged messages go out again after a reconnection, in order, with 
     expect(peer.greet()).toEqual([{ kind: "connected", sessionPresent: false }]);
     const fourFlags = round === 0 ? 2 : 10;
     expect(peer.streams.take()).toEqual(
-      Buffer.concat([publishPacket("t", "one", 1, 10), publishPacket("t", "three", 3, 10), publishPacket("t", "four", 4, fourFlags)]),
+      Buffer.concat([
+        publishPacket("t", "one", 1, 10),
+        publishPacket("t", "three", 3, 10),
+        publishPacket("t", "four", 4, fourFlags),
+      ]),
     );
   }
   expect(peer.receive(puback(1), puback(3), puback(4))).toHaveLength(3);
@@ -473,7 +519,14 @@ test("a message arrives whole however its bytes are cut, and QoS 1 is acknowledg
     }
     const events = peer.receive(...chunks);
     expect(events).toEqual(
-      messages.map(({ topic, payload, id }) => ({ kind: "message", topic, payload, qos: id ? 1 : 0, retain: false, duplicate: false })),
+      messages.map(({ topic, payload, id }) => ({
+        kind: "message",
+        topic,
+        payload,
+        qos: id ? 1 : 0,
+        retain: false,
+        duplicate: false,
+      })),
     );
     expect(peer.streams.take()).toEqual(Buffer.concat(messages.filter(({ id }) => id).map(({ id }) => puback(id))));
   }
@@ -533,7 +586,10 @@ test("what a server must not send ends the connection as a protocol error", () =
     "topic not UTF-8": publishPacket(Uint8Array.of(0xc0, 0x80), "x"),
     "topic longer than the packet": Uint8Array.of(0x30, 4, 0, 9, 97, 98),
     "topic that leaves no room for the id": Uint8Array.of(0x32, 5, 0, 2, 97, 98, 1),
-    "long topic longer than the packet": Buffer.concat([Uint8Array.of(0x30, 0xa0, 0x9c, 0x01, 0xff, 0xff), Buffer.alloc(19_998, 97)]),
+    "long topic longer than the packet": Buffer.concat([
+      Uint8Array.of(0x30, 0xa0, 0x9c, 0x01, 0xff, 0xff),
+      Buffer.alloc(19_998, 97),
+    ]),
     "long packet with id 0": publishPacket("t", "x".repeat(20_000), 0, 2),
     "long packet with empty topic": publishPacket("", "x".repeat(20_000)),
     "second CONNACK": CONNACK,
@@ -613,24 +669,28 @@ test("random and mutated bytes from the server never trap and never keep the cli
       if (random.chance(0.95)) peer.streams.incoming.push(CONNACK);
     }
     peer.streams.writeMax = random.pick([0, 1, 10, Infinity]);
-    const publication = random.chance(0.2) ? peer.device.publish("up", random.bytes(random.below(100)), random.below(2)) : 0;
+    const publication = random.chance(0.2)
+      ? peer.device.publish("up", random.bytes(random.below(100)), random.below(2))
+      : 0;
     if (publication > 0) published.push(publication);
     const subscription = random.chance(0.2) ? peer.device.subscribe("x/#", 1, peer.now) : 0;
     if (subscription > 0) subscribed.push(subscription);
     let bytes: Buffer = Buffer.concat(Array.from({ length: random.below(4) }, wellFormed));
     if (random.chance(0.2) && bytes.length > 0) {
       const mutated = Buffer.from(bytes);
-      mutated[random.below(mutated.length)] ^= 1 << random.below(8);
+      mutated[random.below(mutated.length)]! ^= 1 << random.below(8);
       bytes = mutated;
     }
     if (random.chance(0.05)) bytes = random.bytes(random.below(60));
     if (random.chance(0.02)) peer.streams.shut();
     const cut = random.below(bytes.length + 1);
-    for (const chunk of [bytes.subarray(0, cut), bytes.subarray(cut)]) if (chunk.length > 0) peer.streams.incoming.push(chunk);
+    for (const chunk of [bytes.subarray(0, cut), bytes.subarray(cut)])
+      if (chunk.length > 0) peer.streams.incoming.push(chunk);
     settle();
     peer.now += BigInt(random.below(300_000));
   }
-  for (const kind of ["connected", "disconnected", "message", "subscribed", "published"]) expect(kinds.get(kind) ?? 0, kind).toBeGreaterThan(20);
+  for (const kind of ["connected", "disconnected", "message", "subscribed", "published"])
+    expect(kinds.get(kind) ?? 0, kind).toBeGreaterThan(20);
   expect(peer.call.skippedMessages()).toBeGreaterThan(20);
   expect(peer.call.allocated()).toBe(before);
 });

@@ -2,15 +2,16 @@
 import { Guest } from "../text/assembly-module.ts";
 import type { ScriptedStreams, SocketStreams } from "./host-streams.ts";
 
+// biome-ignore format: a table, row by row
 export type Names =
   | "allocated" | "create" | "setHost" | "setClientId" | "setUserName" | "setPassword" | "setWillTopic"
   | "setWillPayload" | "setWill" | "setCleanSession" | "setTimes" | "start" | "stop" | "poll" | "nextWakeUs"
   | "connected" | "unacknowledged" | "forgetUnacknowledged" | "subscribe" | "publish" | "beginPublish"
   | "commitPublish" | "reason" | "returnCode" | "packetId" | "sessionPresent" | "topicPtr" | "topicLength"
-  | "payloadPtr" | "payloadLength" | "qos" | "retain" | "duplicate" | "skippedMessages" | "strayAcks" | "attempts"; // prettier-ignore
+  | "payloadPtr" | "payloadLength" | "qos" | "retain" | "duplicate" | "skippedMessages" | "strayAcks" | "attempts";
 
 export const EVENTS = ["none", "connected", "disconnected", "refused", "message", "subscribed", "published"] as const;
-// prettier-ignore
+// biome-ignore format: a table, row by row
 export const REASONS = ["none", "stopped", "settings", "unreachable", "connect timeout", "closed", "ping timeout", "ack timeout", "protocol"] as const;
 
 export interface Event {
@@ -103,7 +104,7 @@ export class Device {
 
   poll(nowUs: bigint): Event {
     const { call } = this.guest;
-    const kind = EVENTS[call.poll(nowUs)];
+    const kind = EVENTS[call.poll(nowUs)]!;
     if (kind === "message") {
       return {
         kind,

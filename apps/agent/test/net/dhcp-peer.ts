@@ -5,7 +5,12 @@ import { Random } from "./faults";
 import { MAC_ALL, at16, be32, dhcpOption, dhcpReply, parse, udp } from "./frames";
 import { A, B, LoneStack } from "./lone-stack";
 
-export const DISCOVER = 1, OFFER = 2, REQUEST = 3, DECLINE = 4, ACK = 5, NAK = 6;
+export const DISCOVER = 1,
+  OFFER = 2,
+  REQUEST = 3,
+  DECLINE = 4,
+  ACK = 5,
+  NAK = 6;
 export const SECOND = 1_000_000;
 export const LEASE = [51, 4, ...be32(3600)];
 export const SERVER = [54, 4, ...be32(A)];
@@ -14,7 +19,10 @@ const serverToAll = { to: MAC_ALL, source: A, destination: 0xffffffff };
 
 /** DHCP messages of the stack among the frames. */
 export function dhcpOf(frames: Uint8Array[]): Uint8Array[] {
-  return frames.map(parse).filter((p) => p.protocol === 17 && at16(p.body, 2) === 67).map((p) => p.body.slice(8));
+  return frames
+    .map(parse)
+    .filter((p) => p.protocol === 17 && at16(p.body, 2) === 67)
+    .map((p) => p.body.slice(8));
 }
 export const typeOf = (message: Uint8Array) => dhcpOption(message, 53)![0];
 

@@ -53,7 +53,8 @@ export function injure(frame: Uint8Array, faults: Faults, random: Random): { fra
     let bytes = frame.slice();
     if (random.chance(faults.truncate ?? 0)) bytes = bytes.slice(0, random.below(bytes.length));
     // One bit: the Internet checksum finds it for certain, so a byte that differs at the end is the stack's fault.
-    if (bytes.length > 0 && random.chance(faults.corrupt ?? 0)) bytes[random.below(bytes.length)]! ^= 1 << random.below(8);
+    if (bytes.length > 0 && random.chance(faults.corrupt ?? 0))
+      bytes[random.below(bytes.length)]! ^= 1 << random.below(8);
     arrivals.push({ frame: bytes, delayUs: random.chance(faults.reorder ?? 0) ? 500 + random.below(8000) : 0 });
   }
   return arrivals;

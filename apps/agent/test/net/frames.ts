@@ -29,7 +29,7 @@ export interface Arp {
 }
 export function arp(to: Uint8Array, a: Arp): Uint8Array {
   const [hardware, protocol] = a.lengths ?? [6, 4];
-  // prettier-ignore
+  // biome-ignore format: a table, row by row
   return ethernet(to, a.senderMac, 0x0806, join(be16(1), be16(0x0800), [hardware, protocol], be16(a.operation),
     a.senderMac, be32(a.sender), a.targetMac ?? new Uint8Array(6), be32(a.target)));
 }
@@ -50,9 +50,17 @@ export function ipv4(ip: Ip, payload: Uint8Array): Uint8Array {
   const options = ip.options ?? new Uint8Array(0);
   const words = ip.headerWords ?? 5 + options.length / 4;
   const total = ip.totalLength ?? 20 + options.length + payload.length;
-  // prettier-ignore
-  const header = join([((ip.version ?? 4) << 4) | words, 0], be16(total), be16(7), be16(ip.fragment ?? 0), [64, ip.protocol], be16(0),
-    be32(ip.source), be32(ip.destination), options);
+  const header = join(
+    [((ip.version ?? 4) << 4) | words, 0],
+    be16(total),
+    be16(7),
+    be16(ip.fragment ?? 0),
+    [64, ip.protocol],
+    be16(0),
+    be32(ip.source),
+    be32(ip.destination),
+    options,
+  );
   header.set(be16(checksum(header.subarray(0, Math.min(header.length, Math.max(words * 4, 20))))), 10);
   return ethernet(ip.to ?? MAC_B, ip.from ?? MAC_A, 0x0800, join(header, payload));
 }
@@ -63,7 +71,13 @@ function transport(source: number, destination: number, protocol: number, body: 
   return body;
 }
 
-export function udp(ip: Omit<Ip, "protocol">, sourcePort: number, port: number, data: Uint8Array, length = 8 + data.length): Uint8Array {
+export function udp(
+  ip: Omit<Ip, "protocol">,
+  sourcePort: number,
+  port: number,
+  data: Uint8Array,
+  length = 8 + data.length,
+): Uint8Array {
   const body = join(be16(sourcePort), be16(port), be16(length), be16(0), data);
   return ipv4({ ...ip, protocol: 17 }, transport(ip.source, ip.destination, 17, body, 6));
 }
@@ -78,10 +92,14 @@ export interface Tcp {
   dataOffset?: number;
   options?: Uint8Array;
 }
-export const FIN = 1, SYN = 2, RST = 4, PSH = 8, ACK = 16;
+export const FIN = 1,
+  SYN = 2,
+  RST = 4,
+  PSH = 8,
+  ACK = 16;
 export function tcp(ip: Omit<Ip, "protocol">, t: Tcp, data: Uint8Array = new Uint8Array(0)): Uint8Array {
   const options = t.options ?? new Uint8Array(0);
-  // prettier-ignore
+  // biome-ignore format: a table, row by row
   const body = join(be16(t.sourcePort), be16(t.port), be32(t.sequence ?? 0), be32(t.acknowledgement ?? 0),
     [(t.dataOffset ?? 5 + options.length / 4) << 4, t.flags], be16(t.window ?? 65535), be16(0), be16(0), options, data);
   return ipv4({ ...ip, protocol: 6 }, transport(ip.source, ip.destination, 6, body, 16));
@@ -102,17 +120,20 @@ export interface Parsed {
   body: Uint8Array;
 }
 export const at16 = (b: Uint8Array, i: number) => (b[i]! << 8) | b[i + 1]!;
-export const at32 = (b: Uint8Array, i: number) => ((b[i]! << 24) | (b[i + 1]! << 16) | (b[i + 2]! << 8) | b[i + 3]!) >>> 0;
+export const at32 = (b: Uint8Array, i: number) =>
+  ((b[i]! << 24) | (b[i + 1]! << 16) | (b[i + 2]! << 8) | b[i + 3]!) >>> 0;
 
 /** Of a frame that the stack sent; throws when it is not sound. */
 export function parse(frame: Uint8Array): Parsed {
   const type = at16(frame, 12);
   if (type !== 0x0800) return { type, source: 0, destination: 0, protocol: 0, body: frame.subarray(14) };
   const ip = frame.subarray(14);
-  if (checksum(ip.subarray(0, 20)) !== 0 || at16(ip, 2) !== ip.length) throw new Error("the stack sent a bad IPv4 header");
+  if (checksum(ip.subarray(0, 20)) !== 0 || at16(ip, 2) !== ip.length)
+    throw new Error("the stack sent a bad IPv4 header");
   const protocol = ip[9]!;
   const body = ip.subarray(20);
-  if (protocol !== 1 && checksum(join(ip.subarray(12, 20), [0, protocol], be16(body.length), body)) !== 0) throw new Error("the stack sent a bad checksum");
+  if (protocol !== 1 && checksum(join(ip.subarray(12, 20), [0, protocol], be16(body.length), body)) !== 0)
+    throw new Error("the stack sent a bad checksum");
   return { type, source: at32(ip, 12), destination: at32(ip, 16), protocol, body };
 }
 
@@ -128,14 +149,26 @@ export interface ParsedTcp {
 export function parseTcp(frame: Uint8Array): ParsedTcp | undefined {
   const { type, protocol, body } = parse(frame);
   if (type !== 0x0800 || protocol !== 6) return undefined;
-  // prettier-ignore
-  return { sourcePort: at16(body, 0), port: at16(body, 2), sequence: at32(body, 4), acknowledgement: at32(body, 8), flags: body[13]!,
-    window: at16(body, 14), data: body.subarray((body[12]! >>> 4) * 4) };
+  return {
+    sourcePort: at16(body, 0),
+    port: at16(body, 2),
+    sequence: at32(body, 4),
+    acknowledgement: at32(body, 8),
+    flags: body[13]!,
+    window: at16(body, 14),
+    data: body.subarray((body[12]! >>> 4) * 4),
+  };
 }
 
 // ---- DHCP and DNS ----
 
-export function dhcpReply(request: Uint8Array, type: number, yourAddress: number, options: number[], end = true): Uint8Array {
+export function dhcpReply(
+  request: Uint8Array,
+  type: number,
+  yourAddress: number,
+  options: number[],
+  end = true,
+): Uint8Array {
   const m = new Uint8Array(240);
   m.set([2, 1, 6, 0]);
   m.set(request.subarray(4, 8), 4); // xid
@@ -158,17 +191,40 @@ export function dhcpOption(message: Uint8Array, code: number): Uint8Array | unde
 }
 
 export const name = (text: string) => [...text.split(".").flatMap((label) => [label.length, ...Buffer.from(label)]), 0];
-export const record = (owner: number[], type: number, ttl: number, data: number[]) => [...owner, ...be16(type), ...be16(1), ...be32(ttl), ...be16(data.length), ...data];
+export const record = (owner: number[], type: number, ttl: number, data: number[]) => [
+  ...owner,
+  ...be16(type),
+  ...be16(1),
+  ...be32(ttl),
+  ...be16(data.length),
+  ...data,
+];
 
 /** Answers a query with the given records; its question is copied. */
 export function dnsReply(query: Uint8Array, records: number[][], flags = 0x8180): Uint8Array {
-  return join(query.subarray(0, 2), be16(flags), be16(1), be16(records.length), be16(0), be16(0), query.subarray(12), ...records);
+  return join(
+    query.subarray(0, 2),
+    be16(flags),
+    be16(1),
+    be16(records.length),
+    be16(0),
+    be16(0),
+    query.subarray(12),
+    ...records,
+  );
 }
 
 // ---- ICMP errors ----
 
 /** A router's (or host's) word that a packet of `frame`'s did not arrive; code 4 is "fragmentation needed". */
-export function unreachable(frame: Uint8Array, code: number, nextHopMtu = 0, source = at32(frame, 30), quotedBytes = 28, destination = at32(frame, 26)): Uint8Array {
+export function unreachable(
+  frame: Uint8Array,
+  code: number,
+  nextHopMtu = 0,
+  source = at32(frame, 30),
+  quotedBytes = 28,
+  destination = at32(frame, 26),
+): Uint8Array {
   const body = join([3, code], be16(0), be16(0), be16(nextHopMtu), frame.subarray(14, 14 + quotedBytes));
   body.set(be16(checksum(body)), 2);
   return ipv4({ to: frame.subarray(6, 12), source, destination, protocol: 1 }, body);

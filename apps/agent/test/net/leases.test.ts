@@ -1,10 +1,43 @@
 // What a DHCP client meets in the field beside the plain exchange: docs/network.md has the list.
 
 import { describe, expect, it } from "vitest";
-import { ACK, DECLINE, DISCOVER, LEASE, NAK, NET, OFFER, REQUEST, SECOND, SERVER, beginning, bound, dhcpOf, give, reply, typeOf, untilMessage } from "./dhcp-peer";
+import {
+  ACK,
+  DECLINE,
+  DISCOVER,
+  LEASE,
+  NAK,
+  NET,
+  OFFER,
+  REQUEST,
+  SECOND,
+  SERVER,
+  beginning,
+  bound,
+  dhcpOf,
+  give,
+  reply,
+  typeOf,
+  untilMessage,
+} from "./dhcp-peer";
 import { Host, queries, syns, wants } from "./dns-peer";
-import { MAC_A, MAC_ALL, MAC_B, SYN, arp, at16, at32, be16, be32, dhcpOption, dhcpReply, parse, parseTcp, tcp } from "./frames";
-import { A, B, LoneStack } from "./lone-stack";
+import {
+  MAC_A,
+  MAC_ALL,
+  MAC_B,
+  SYN,
+  arp,
+  at16,
+  at32,
+  be16,
+  be32,
+  dhcpOption,
+  dhcpReply,
+  parse,
+  parseTcp,
+  tcp,
+} from "./frames";
+import { A, B, type LoneStack } from "./lone-stack";
 
 const FAR = 0x0b000001;
 const ROUTER = 0x0a000101; // not in B's /24
@@ -18,10 +51,19 @@ function hops(s: LoneStack, us = 10 * SECOND): number[] {
   return [...new Set(wants(s.wait(us)))];
 }
 /** What a probe or an announcement looks like. */
-const arps = (frames: Uint8Array[]) => frames.filter((frame) => at16(frame, 12) === 0x0806).map((frame) => ({ operation: at16(frame, 20), sender: at32(frame, 28), target: at32(frame, 38), toAll: frame[0] === 255 }));
+const arps = (frames: Uint8Array[]) =>
+  frames
+    .filter((frame) => at16(frame, 12) === 0x0806)
+    .map((frame) => ({
+      operation: at16(frame, 20),
+      sender: at32(frame, 28),
+      target: at32(frame, 38),
+      toAll: frame[0] === 255,
+    }));
 const other = Uint8Array.of(2, 7, 7, 7, 7, 7);
 /** Another station says to have `address`. */
-const holds = (address: number, operation = 2, to = MAC_B) => arp(to, { operation, senderMac: other, sender: address, targetMac: to, target: address });
+const holds = (address: number, operation = 2, to = MAC_B) =>
+  arp(to, { operation, senderMac: other, sender: address, targetMac: to, target: address });
 
 describe("routers", () => {
   it("outside of the network are reached on the link, with whatever mask", () => {
@@ -70,8 +112,10 @@ describe("options", () => {
       const s = beginning();
       const [request] = reply(s, dhcpReply(untilMessage(s), OFFER, B, SERVER));
       const message = dhcpReply(request!, ACK, B, [52, 1, overload, ...SERVER]);
-      if ((overload & 1) !== 0) message.set([...LEASE, ...MASK, ...(overload === 1 ? router(A + 3) : [3, 2, 10, 0]), 255], 108);
-      if ((overload & 2) !== 0) message.set([...(overload === 2 ? [...LEASE, ...MASK, ...router(A + 3)] : [3, 2, 0, 4]), 255], 44);
+      if ((overload & 1) !== 0)
+        message.set([...LEASE, ...MASK, ...(overload === 1 ? router(A + 3) : [3, 2, 10, 0]), 255], 108);
+      if ((overload & 2) !== 0)
+        message.set([...(overload === 2 ? [...LEASE, ...MASK, ...router(A + 3)] : [3, 2, 0, 4]), 255], 44);
       reply(s, message);
       s.wait(SECOND);
       expect(s.stack.exports.address()).toBe(B);
@@ -99,7 +143,11 @@ describe("options", () => {
     }
   });
   it("that name a smaller MTU have it kept to, where it can be", () => {
-    for (const [mtu, mss] of [[1400, 1360], [575, 1460], [9000, 1460]] as const) {
+    for (const [mtu, mss] of [
+      [1400, 1360],
+      [575, 1460],
+      [9000, 1460],
+    ] as const) {
       const s = bound([...base, ...NET, 26, 2, ...be16(mtu)]);
       s.stack.open(0, "10.0.0.1", 80);
       const frame = s.wait(SECOND).find((candidate) => parseTcp(candidate)?.flags === SYN)!;
@@ -127,15 +175,20 @@ describe("leases", () => {
     const from = s.now;
     const at: { second: number; toAll: boolean }[] = [];
     while ((s.now - from) / SECOND < 3500) {
-      for (const frame of s.wait(SECOND)) if (parse(frame).protocol === 17) at.push({ second: (s.now - from) / SECOND, toAll: frame[0] === 255 });
+      for (const frame of s.wait(SECOND))
+        if (parse(frame).protocol === 17) at.push({ second: (s.now - from) / SECOND, toAll: frame[0] === 255 });
     }
-    const renew = at[0]!, rebind = at.find(({ toAll }) => toAll)!;
+    const renew = at[0]!,
+      rebind = at.find(({ toAll }) => toAll)!;
     expect(renew.toAll).toBe(false);
     expect(Math.abs(renew.second - t1)).toBeLessThan(2 + t1 / 500);
     expect(Math.abs(rebind.second - t2)).toBeLessThan(2 + t2 / 500);
   });
   it("of a second, or with times of a second, don't have the server asked without end", () => {
-    for (const times of [[51, 4, ...be32(1)], [...LEASE, 58, 4, ...be32(1), 59, 4, ...be32(2)]]) {
+    for (const times of [
+      [51, 4, ...be32(1)],
+      [...LEASE, 58, 4, ...be32(1), 59, 4, ...be32(2)],
+    ]) {
       const s = bound([...SERVER, ...NET, ...times]);
       let asked = 0;
       for (let second = 0; second < 100; ++second) {
@@ -225,7 +278,8 @@ describe("an address that another station has", () => {
   it("is probed three times before it is used, and announced then", () => {
     const s = probing();
     const sent = arps(s.wait(SECOND));
-    expect(sent.filter(({ sender, target }) => sender === 0 && target === B).length).toBeGreaterThanOrEqual(2); // the first one went with the acknowledgement
+    // the first one went with the acknowledgement
+    expect(sent.filter(({ sender, target }) => sender === 0 && target === B).length).toBeGreaterThanOrEqual(2);
     expect(sent.at(-1)).toEqual({ operation: 1, sender: B, target: B, toAll: true });
     expect(s.stack.exports.address()).toBe(B);
   });
@@ -251,8 +305,12 @@ describe("an address that another station has", () => {
   });
   it("is not noticed in our own probe that comes back, nor in others' business", () => {
     const s = probing();
-    s.say(arp(MAC_ALL, { operation: 1, senderMac: MAC_B, sender: 0, target: B }), arp(MAC_B, { operation: 2, senderMac: MAC_A, sender: A, targetMac: MAC_B, target: 0 }),
-      arp(MAC_ALL, { operation: 1, senderMac: other, sender: 0, target: B + 5 }), arp(MAC_ALL, { operation: 1, senderMac: other, sender: A + 7, target: B }));
+    s.say(
+      arp(MAC_ALL, { operation: 1, senderMac: MAC_B, sender: 0, target: B }),
+      arp(MAC_B, { operation: 2, senderMac: MAC_A, sender: A, targetMac: MAC_B, target: 0 }),
+      arp(MAC_ALL, { operation: 1, senderMac: other, sender: 0, target: B + 5 }),
+      arp(MAC_ALL, { operation: 1, senderMac: other, sender: A + 7, target: B }),
+    );
     s.wait(SECOND);
     expect(s.stack.exports.address()).toBe(B);
   });
@@ -291,7 +349,11 @@ describe("an address that another station has", () => {
 
 describe("another network", () => {
   /** Tries to reach a host every few seconds, as the device does; gives DHCP messages with their times. */
-  function calling(s: LoneStack, seconds: number, until: (message: Uint8Array) => boolean = () => false): Uint8Array | undefined {
+  function calling(
+    s: LoneStack,
+    seconds: number,
+    until: (message: Uint8Array) => boolean = () => false,
+  ): Uint8Array | undefined {
     for (let at = 0; at < seconds; at += 5) {
       if (s.stack.exports.state(0) === 2) s.stack.open(0, "11.0.0.1", 80);
       const found = dhcpOf(s.wait(5 * SECOND)).find(until);

@@ -32,7 +32,15 @@ export class LoneStack {
   private hear(frame: Uint8Array): void {
     const { type, body } = parse(frame);
     if (this.answersArp && type === 0x0806 && body[7] === 1 && this.neighbours.has(at32(body, 24))) {
-      this.stack.deliver(arp(MAC_B, { operation: 2, senderMac: MAC_A, sender: at32(body, 24), targetMac: MAC_B, target: at32(body, 14) }));
+      this.stack.deliver(
+        arp(MAC_B, {
+          operation: 2,
+          senderMac: MAC_A,
+          sender: at32(body, 24),
+          targetMac: MAC_B,
+          target: at32(body, 14),
+        }),
+      );
     } else this.sent.push(frame);
   }
 

@@ -8,10 +8,14 @@ import { FIN, at16, be16, be32, MAC_B, dnsReply, name, parseTcp, record, udp, un
 import { A, B, LoneStack } from "./lone-stack";
 import { Errno, StreamState } from "./stack";
 
-const SECOND_SERVER = A + 8, THIRD_SERVER = A + 9;
-const PEER = 0x0a000007, OTHER = 0x0a000008, THIRD = 0x0a000009;
+const SECOND_SERVER = A + 8,
+  THIRD_SERVER = A + 9;
+const PEER = 0x0a000007,
+  OTHER = 0x0a000008,
+  THIRD = 0x0a000009;
 const RCODES = { FORMERR: 1, SERVFAIL: 2, NOTIMP: 4, REFUSED: 5 };
-const soa = (ttl: number, minimum: number) => record(name("example.org"), 6, ttl, [0, 0, ...be32(1), ...be32(1), ...be32(1), ...be32(1), ...be32(minimum)]);
+const soa = (ttl: number, minimum: number) =>
+  record(name("example.org"), 6, ttl, [0, 0, ...be32(1), ...be32(1), ...be32(1), ...be32(1), ...be32(minimum)]);
 /** A reply whose records stand in the authority section. */
 function authority(query: Uint8Array, flags: number, records: number[][]): Uint8Array {
   const message = dnsReply(query, records, flags);
@@ -22,7 +26,19 @@ function authority(query: Uint8Array, flags: number, records: number[][]): Uint8
 
 /** A stack with three name servers, and hosts that answer ARP. */
 function withServers(servers = [A, SECOND_SERVER, THIRD_SERVER]): LoneStack {
-  const s = bound([...LEASE, ...SERVER, 1, 4, ...be32(0xffffff00), 3, 4, ...be32(A), 6, servers.length * 4, ...servers.flatMap(be32)]);
+  const s = bound([
+    ...LEASE,
+    ...SERVER,
+    1,
+    4,
+    ...be32(0xffffff00),
+    3,
+    4,
+    ...be32(A),
+    6,
+    servers.length * 4,
+    ...servers.flatMap(be32),
+  ]);
   for (const ip of [SECOND_SERVER, THIRD_SERVER, PEER, OTHER, THIRD]) s.neighbours.add(ip);
   return s;
 }
@@ -46,7 +62,14 @@ describe("name servers", () => {
     s.say(udp({ source: SECOND_SERVER, destination: B }, 53, second.port, header));
     const third = next(s)!;
     expect(third.server).toBe(THIRD_SERVER);
-    expect(syns([...s.say(udp({ source: THIRD_SERVER, destination: B }, 53, third.port, dnsReply(third.message, [address(60, PEER)]))), ...s.wait(SECOND / 10)])).toEqual([PEER]);
+    expect(
+      syns([
+        ...s.say(
+          udp({ source: THIRD_SERVER, destination: B }, 53, third.port, dnsReply(third.message, [address(60, PEER)])),
+        ),
+        ...s.wait(SECOND / 10),
+      ]),
+    ).toEqual([PEER]);
   });
   it("that all refuse are asked again, with pauses, and not for ever", () => {
     const s = withServers([A, SECOND_SERVER]);
@@ -76,7 +99,8 @@ describe("name servers", () => {
   it("are told to be deaf by ICMP, of our query only", () => {
     const s = withServers();
     const { port } = asking(s);
-    const error = (sourcePort: number, source = B, destination = A) => unreachable(udp({ from: MAC_B, source, destination }, sourcePort, 53, new Uint8Array(20)), 3, 0, A, 28, B);
+    const error = (sourcePort: number, source = B, destination = A) =>
+      unreachable(udp({ from: MAC_B, source, destination }, sourcePort, 53, new Uint8Array(20)), 3, 0, A, 28, B);
     s.say(error(port ^ 1), error(port, A), error(port, B, SECOND_SERVER));
     expect(next(s)).toBeUndefined();
     s.say(error(port));
@@ -95,7 +119,9 @@ describe("name servers", () => {
     const s = withServers();
     const { port, message } = asking(s);
     next(s, SECOND * 1.2);
-    expect(wants(s.say(udp({ source: A, destination: B }, 53, port, dnsReply(message, [address(60, PEER)]))))).toEqual([]);
+    expect(wants(s.say(udp({ source: A, destination: B }, 53, port, dnsReply(message, [address(60, PEER)]))))).toEqual(
+      [],
+    );
     expect(s.stack.counter("DroppedDns")).toBe(1);
   });
   it("that only point to others give way, and that know there is nothing don't", () => {
@@ -184,7 +210,11 @@ describe("addresses", () => {
     expect(syns(s.wait(8 * SECOND))).toContain(OTHER);
   });
   it("hold for no time when their TTL has its top bit set, and for an hour at most", () => {
-    for (const [ttl, us] of [[0x80000001, 3 * SECOND], [0xffffffff, 3 * SECOND], [7 * 86400, 3602 * SECOND]] as const) {
+    for (const [ttl, us] of [
+      [0x80000001, 3 * SECOND],
+      [0xffffffff, 3 * SECOND],
+      [7 * 86400, 3602 * SECOND],
+    ] as const) {
       const lone = new LoneStack(new Random(6));
       lone.neighbours.add(PEER);
       const { s, frames } = told([address(ttl, PEER)], lone);
@@ -197,7 +227,8 @@ describe("addresses", () => {
     }
   });
   it("are found whatever the order of an alias and what it leads to", () => {
-    const edge = name("edge.example.net"), cdn = name("cdn.example.com");
+    const edge = name("edge.example.net"),
+      cdn = name("cdn.example.com");
     const { frames } = told([address(60, PEER, cdn), record(edge, 5, 60, cdn), record([0xc0, 12], 5, 60, edge)]);
     expect(syns(frames)).toEqual([PEER]);
   });
@@ -206,24 +237,43 @@ describe("addresses", () => {
     const { message, answer } = asking(s);
     const second = queries(answer(dnsReply(message, [record([0xc0, 12], 5, 60, name("edge.example.net"))])))[0]!;
     expect([...second.message.subarray(12)]).toEqual([...name("edge.example.net"), ...be16(1), ...be16(1)]);
-    expect(syns([...s.say(udp({ source: A, destination: B }, 53, second.port, dnsReply(second.message, [address(60, PEER)]))), ...s.wait(SECOND / 10)])).toEqual([PEER]);
+    expect(
+      syns([
+        ...s.say(udp({ source: A, destination: B }, 53, second.port, dnsReply(second.message, [address(60, PEER)]))),
+        ...s.wait(SECOND / 10),
+      ]),
+    ).toEqual([PEER]);
     const t = withServers();
     let asked = 0;
     t.stack.open(0, HOST, 1883);
     for (let i = 0; i < 40; ++i) {
       let open = queries(t.wait(SECOND / 10));
       while (open.length > 0 && asked < 100) {
-        open = queries(t.say(udp({ source: A, destination: B }, 53, open[0]!.port, dnsReply(open[0]!.message, [record([0xc0, 12], 5, 60, name(`n${++asked}.example`))]))));
+        open = queries(
+          t.say(
+            udp(
+              { source: A, destination: B },
+              53,
+              open[0]!.port,
+              dnsReply(open[0]!.message, [record([0xc0, 12], 5, 60, name(`n${++asked}.example`))]),
+            ),
+          ),
+        );
       }
     }
     expect(asked).toBe(9);
     expect(t.stack.exports.failure(0)).toBe(Errno.Absent);
     const u = asking(withServers());
-    u.answer(dnsReply(u.message, [record(name(HOST), 5, 60, name("b.example")), record(name("b.example"), 5, 60, name(HOST))]));
+    u.answer(
+      dnsReply(u.message, [record(name(HOST), 5, 60, name("b.example")), record(name("b.example"), 5, 60, name(HOST))]),
+    );
     expect(u.s.stack.exports.failure(0)).toBe(Errno.Absent);
   });
   it("are taken when the question comes back in other letters' size, and not when another one comes back", () => {
-    for (const [question, expected] of [[HOST.toUpperCase(), [PEER]], ["brokes.example.org", []]] as const) {
+    for (const [question, expected] of [
+      [HOST.toUpperCase(), [PEER]],
+      ["brokes.example.org", []],
+    ] as const) {
       const { s, message, answer } = asking(withServers());
       const reply = dnsReply(message, [address(60, PEER)]);
       reply.set(name(question), 12);
@@ -244,7 +294,12 @@ describe("addresses", () => {
 
 describe("that there is nothing", () => {
   it("is remembered for as long as the zone says, for a minute at most", () => {
-    for (const [ttl, minimum, beforeS, afterS] of [[20, 3600, 18, 22], [3600, 10, 8, 12], [86400, 86400, 58, 62], [0x80000000, 60, 1, 3]] as const) {
+    for (const [ttl, minimum, beforeS, afterS] of [
+      [20, 3600, 18, 22],
+      [3600, 10, 8, 12],
+      [86400, 86400, 58, 62],
+      [0x80000000, 60, 1, 3],
+    ] as const) {
       for (const flags of [0x8183, 0x8180]) {
         const s = withServers();
         const { message, answer } = asking(s);
@@ -276,7 +331,10 @@ describe("an answer that was cut short", () => {
     const server = new Host(s, frames);
     expect(server.address).toBe(A);
     expect(parseTcp(frames.findLast((frame) => parseTcp(frame))!)!.port).toBe(53);
-    const query = server.accept().map(parseTcp).find((t) => t && t.data.length > 0)!;
+    const query = server
+      .accept()
+      .map(parseTcp)
+      .find((t) => t && t.data.length > 0)!;
     expect(at16(query.data, 0)).toBe(query.data.length - 2);
     server.acknowledge(query.data.length);
     return { s, server, message: query.data.slice(2) };
@@ -293,7 +351,12 @@ describe("an answer that was cut short", () => {
   it("and holds no address is asked for again over TCP, in whatever pieces it comes", () => {
     for (const size of [1, 7, 600]) {
       const { s, server, message } = overTcp();
-      const text = framed(dnsReply(message, [...Array.from({ length: 30 }, (_, i) => record(name("x.example"), 1, 60, be32(i + 1))), address(60, PEER)]));
+      const text = framed(
+        dnsReply(message, [
+          ...Array.from({ length: 30 }, (_, i) => record(name("x.example"), 1, 60, be32(i + 1))),
+          address(60, PEER),
+        ]),
+      );
       const frames: Uint8Array[] = [];
       for (let at = 0; at < text.length; at += size) frames.push(...server.say(text.slice(at, at + size)));
       frames.push(...s.wait(SECOND / 10));
@@ -303,7 +366,12 @@ describe("an answer that was cut short", () => {
   });
   it("and is longer than there is room for is used as far as it goes", () => {
     const { s, server, message } = overTcp();
-    const text = framed(dnsReply(message, [address(60, PEER), ...Array.from({ length: 200 }, (_, i) => address(60, i + 1, name("x.example")))]));
+    const text = framed(
+      dnsReply(message, [
+        address(60, PEER),
+        ...Array.from({ length: 200 }, (_, i) => address(60, i + 1, name("x.example"))),
+      ]),
+    );
     expect(text.length).toBeGreaterThan(4096);
     const frames: Uint8Array[] = [];
     for (let at = 0; at < 3000; at += 500) frames.push(...server.say(text.slice(at, at + 500)));
@@ -312,7 +380,8 @@ describe("an answer that was cut short", () => {
   it("has the next server asked where TCP is refused, silent, ends early or brings something else", () => {
     const ways: ((given: { s: LoneStack; server: Host; message: Uint8Array }) => Uint8Array[])[] = [
       ({ server, message }) => server.say(framed(dnsReply(message, [], 0x8182))),
-      ({ server, message }) => server.say(framed(dnsReply(message, [address(60, PEER)]).map((byte, i) => (i === 0 ? byte ^ 1 : byte)))),
+      ({ server, message }) =>
+        server.say(framed(dnsReply(message, [address(60, PEER)]).map((byte, i) => (i === 0 ? byte ^ 1 : byte)))),
       ({ server }) => server.say(new Uint8Array(2)),
       ({ server }) => server.say(Uint8Array.of(0, 40, 1, 2, 3), true),
       ({ server }) => server.refuse(),

@@ -1,7 +1,22 @@
 // DHCP and DNS against servers played frame by frame, honest and not.
 
 import { describe, expect, it } from "vitest";
-import { ACK, DISCOVER, LEASE, NAK, NET, OFFER, REQUEST, SECOND, SERVER, beginning, bound, reply, typeOf, untilMessage } from "./dhcp-peer";
+import {
+  ACK,
+  DISCOVER,
+  LEASE,
+  NAK,
+  NET,
+  OFFER,
+  REQUEST,
+  SECOND,
+  SERVER,
+  beginning,
+  bound,
+  reply,
+  typeOf,
+  untilMessage,
+} from "./dhcp-peer";
 import { HOST, Host, address, asking, queries, syns, wants } from "./dns-peer";
 import { Random } from "./faults";
 import { at16, at32, be16, be32, dhcpOption, dhcpReply, dnsReply, name, parse, record, udp } from "./frames";
@@ -35,7 +50,9 @@ describe("DHCP", () => {
       untilMessage(s, 80);
       return (s.now - from) / SECOND;
     });
-    [4, 8, 16, 32, 64, 64].forEach((expected, i) => expect(Math.abs(gaps[i]! - expected)).toBeLessThan(2 + expected * 0.03));
+    [4, 8, 16, 32, 64, 64].forEach((expected, i) =>
+      expect(Math.abs(gaps[i]! - expected)).toBeLessThan(2 + expected * 0.03),
+    );
   });
   it("starts over when what it requests is refused, and after four unanswered requests", () => {
     const s = beginning();
@@ -79,11 +96,25 @@ describe("DHCP", () => {
       m[at] = value;
       return m;
     };
-    // prettier-ignore
-    const bad = [good.subarray(0, 239), good.subarray(0, 240), new Uint8Array(0), changed(0, 1), changed(2, 16), changed(4, discover[4]! ^ 1), changed(28, 9),
-      changed(236, 0), dhcpReply(discover, OFFER, B, [54, 200, 1]), dhcpReply(discover, OFFER, B, [...SERVER, 51], false), dhcpReply(discover, OFFER, B, [54, 255], false),
-      dhcpReply(discover, OFFER, 0, SERVER), dhcpReply(discover, OFFER, 0xffffffff, SERVER), dhcpReply(discover, OFFER, 0xe0000001, SERVER),
-      dhcpReply(discover, OFFER, B, LEASE), dhcpReply(discover, ACK, B, [...SERVER, ...LEASE]), dhcpReply(discover, 99, B, SERVER)];
+    const bad = [
+      good.subarray(0, 239),
+      good.subarray(0, 240),
+      new Uint8Array(0),
+      changed(0, 1),
+      changed(2, 16),
+      changed(4, discover[4]! ^ 1),
+      changed(28, 9),
+      changed(236, 0),
+      dhcpReply(discover, OFFER, B, [54, 200, 1]),
+      dhcpReply(discover, OFFER, B, [...SERVER, 51], false),
+      dhcpReply(discover, OFFER, B, [54, 255], false),
+      dhcpReply(discover, OFFER, 0, SERVER),
+      dhcpReply(discover, OFFER, 0xffffffff, SERVER),
+      dhcpReply(discover, OFFER, 0xe0000001, SERVER),
+      dhcpReply(discover, OFFER, B, LEASE),
+      dhcpReply(discover, ACK, B, [...SERVER, ...LEASE]),
+      dhcpReply(discover, 99, B, SERVER),
+    ];
     bad.forEach((message, i) => {
       const before = s.stack.counter("DroppedDhcp");
       expect(reply(s, message), `message ${i}`).toEqual([]);
@@ -118,7 +149,11 @@ describe("DNS", () => {
   });
   it("follows aliases, whichever way their names are written", () => {
     const { message, answer } = asking();
-    const records = [record([0xc0, 12], 5, 60, name("Edge.Example.NET")), record(name("other.example"), 1, 60, be32(1)), address(60, PEER, name("edge.EXAMPLE.net"))];
+    const records = [
+      record([0xc0, 12], 5, 60, name("Edge.Example.NET")),
+      record(name("other.example"), 1, 60, be32(1)),
+      address(60, PEER, name("edge.EXAMPLE.net")),
+    ];
     expect(wants(answer(dnsReply(message, records)))).toContain(PEER);
   });
   it("asks with another id and another port every time", () => {
@@ -175,7 +210,15 @@ describe("DNS", () => {
     };
     const count = () => s.stack.counter("DroppedDns");
     let expected = count();
-    for (const m of [changed(0, good[0]! ^ 1), changed(2, 0), changed(5, 0), changed(5, 2), changed(14, 0x21), good.subarray(0, 11), good.subarray(0, 20)]) {
+    for (const m of [
+      changed(0, good[0]! ^ 1),
+      changed(2, 0),
+      changed(5, 0),
+      changed(5, 2),
+      changed(14, 0x21),
+      good.subarray(0, 11),
+      good.subarray(0, 20),
+    ]) {
       expect(answer(m)).toEqual([]);
       expect(count()).toBe(++expected);
     }
@@ -187,12 +230,24 @@ describe("DNS", () => {
   it("ends on every loop of compression pointers, and on names and records that run off the end", () => {
     const { s, message, answer } = asking();
     const start = message.length; // of the first answer
-    // prettier-ignore
     const records = [
-      [0xc0, start], [0xc0 | (start >>> 8), start & 255], [0xc0, start + 2, 0xc0, start], [1, 97, 0xc0, start], [0xff, 0xff], [0xc0], [63, 97], [64, 97], [128, 1],
-      [...new Array(127).fill([1, 97]).flat(), 1, 97, 0], [...Array.from({ length: 20 }, () => [63, ...new Array(63).fill(97)]).flat(), 0],
-      [0xc0, 12], [0xc0, 12, 0, 1], [0xc0, 12, ...be16(1), ...be16(1), ...be32(60), ...be16(400), 1, 2, 3, 4],
-      record([0xc0, 12], 5, 60, [1, 97]), record([0xc0, 12], 5, 60, [0xc0, start + 12]), record([0xc0, 12], 5, 60, [0xc0, 12, 0]),
+      [0xc0, start],
+      [0xc0 | (start >>> 8), start & 255],
+      [0xc0, start + 2, 0xc0, start],
+      [1, 97, 0xc0, start],
+      [0xff, 0xff],
+      [0xc0],
+      [63, 97],
+      [64, 97],
+      [128, 1],
+      [...new Array(127).fill([1, 97]).flat(), 1, 97, 0],
+      [...Array.from({ length: 20 }, () => [63, ...new Array(63).fill(97)]).flat(), 0],
+      [0xc0, 12],
+      [0xc0, 12, 0, 1],
+      [0xc0, 12, ...be16(1), ...be16(1), ...be32(60), ...be16(400), 1, 2, 3, 4],
+      record([0xc0, 12], 5, 60, [1, 97]),
+      record([0xc0, 12], 5, 60, [0xc0, start + 12]),
+      record([0xc0, 12], 5, 60, [0xc0, 12, 0]),
     ];
     for (const r of records) {
       const before = s.stack.counter("DroppedDns");
@@ -212,4 +267,3 @@ describe("DNS", () => {
     expect(queries(s.wait(SECOND / 2)).length).toBe(1);
   });
 });
-

@@ -1,11 +1,12 @@
-// Links that take less than the 1500 bytes of ours, with routers that say so, lie about it, or swallow what is too large.
+// Links that take less than the 1500 bytes of ours, with routers that say so, lie about it, or swallow what is too
+// large.
 
 import { describe, expect, it } from "vitest";
 import { SECOND } from "./dhcp-peer";
 import { HOST, Host, address, asking, syns } from "./dns-peer";
 import { Random, seedOf } from "./faults";
 import { SYN, at16, dnsReply, parse, parseTcp, unreachable } from "./frames";
-import { A, B, LoneStack } from "./lone-stack";
+import { B, LoneStack } from "./lone-stack";
 import { StreamState } from "./stack";
 import { VirtualLink } from "./virtual-link";
 
@@ -19,18 +20,31 @@ const mssOf = (frame: Uint8Array) => at16(parse(frame).body, 22);
 function connected(link: VirtualLink): number {
   link.a.open(0, "10.0.0.2", 80);
   let server = -1;
-  expect(link.run(() => (server < 0 && (server = link.b.exports.accept()), server >= 0 && link.a.exports.state(0) === StreamState.Open), 30 * SECOND)).toBe(true);
+  expect(
+    link.run(
+      () => (
+        server < 0 && (server = link.b.exports.accept()), server >= 0 && link.a.exports.state(0) === StreamState.Open
+      ),
+      30 * SECOND,
+    ),
+  ).toBe(true);
   return server;
 }
 /** Sends bytes both ways over a connection that stands, in the given (virtual) time. */
 function exchange(link: VirtualLink, server: number, bytes: number, deadlineS: number): void {
-  const up = link.random.bytes(bytes), down = link.random.bytes(bytes);
-  const atA: Uint8Array[] = [], atB: Uint8Array[] = [];
-  let sentUp = 0, sentDown = 0, gotA = 0, gotB = 0;
+  const up = link.random.bytes(bytes),
+    down = link.random.bytes(bytes);
+  const atA: Uint8Array[] = [],
+    atB: Uint8Array[] = [];
+  let sentUp = 0,
+    sentDown = 0,
+    gotA = 0,
+    gotB = 0;
   const done = link.run(() => {
     if (sentUp < bytes) sentUp += Math.max(0, link.a.write(0, up.subarray(sentUp, sentUp + 4000)));
     if (sentDown < bytes) sentDown += Math.max(0, link.b.write(server, down.subarray(sentDown, sentDown + 4000)));
-    const a = link.a.read(0), b = link.b.read(server);
+    const a = link.a.read(0),
+      b = link.b.read(server);
     if (a) gotA += (atA.push(a), a.length);
     if (b) gotB += (atB.push(b), b.length);
     return gotA >= bytes && gotB >= bytes;
@@ -73,12 +87,15 @@ describe("a path narrower than the link", () => {
     expect(path.largest()).toBeGreaterThan(Math.min(mtu, 552) - 100);
     expect((link.now - from) / SECOND).toBeLessThan(10);
   });
-  it.each([1480, 1399, 1280, 900, 576])("that swallows what is larger than %d bytes and says nothing carries one all the same", (mtu) => {
-    const link = new VirtualLink(new Random(seedOf("black hole")));
-    const server = connected(link);
-    narrow(link, mtu);
-    exchange(link, server, 100_000, 60);
-  });
+  it.each([1480, 1399, 1280, 900, 576])(
+    "that swallows what is larger than %d bytes and says nothing carries one all the same",
+    (mtu) => {
+      const link = new VirtualLink(new Random(seedOf("black hole")));
+      const server = connected(link);
+      narrow(link, mtu);
+      exchange(link, server, 100_000, 60);
+    },
+  );
   it("that gets narrow in the middle, and loses frames besides, carries one too", () => {
     const link = new VirtualLink(new Random(seedOf("narrow in the middle")));
     const server = connected(link);
@@ -123,10 +140,22 @@ describe("the word of a router", () => {
       frame[at]! ^= by;
       return frame;
     };
-    // prettier-ignore
-    const lies = [changed(26, 1), changed(33, 1), changed(23, 4), changed(34, 1), changed(37, 1), changed(38, 0x40), changed(14, 0x10), changed(14, 0x04), changed(14, 0x0a)]
-      .map((frame) => unreachable(frame, 4, 1000, ROUTER, 28, B));
-    lies.push(unreachable(first!, 4, 1000, ROUTER, 27), unreachable(first!, 4, 1000, ROUTER, 8), unreachable(first!, 4, 1000, ROUTER, 0));
+    const lies = [
+      changed(26, 1),
+      changed(33, 1),
+      changed(23, 4),
+      changed(34, 1),
+      changed(37, 1),
+      changed(38, 0x40),
+      changed(14, 0x10),
+      changed(14, 0x04),
+      changed(14, 0x0a),
+    ].map((frame) => unreachable(frame, 4, 1000, ROUTER, 28, B));
+    lies.push(
+      unreachable(first!, 4, 1000, ROUTER, 27),
+      unreachable(first!, 4, 1000, ROUTER, 8),
+      unreachable(first!, 4, 1000, ROUTER, 0),
+    );
     for (const [i, lie] of lies.entries()) {
       const before = s.stack.counter("DroppedIcmp");
       expect(s.say(lie), `lie ${i}`).toEqual([]);
@@ -138,8 +167,13 @@ describe("the word of a router", () => {
   });
   it("has what is on its way sent again at once, in pieces that fit", () => {
     const { s, frames } = sending(3000);
-    const again = s.say(unreachable(frames[0]!, 4, 1200, ROUTER)).map((frame) => [sizeOf(frame), parseTcp(frame)!.sequence]);
-    expect(again.slice(0, 2)).toEqual([[1200, parseTcp(frames[0]!)!.sequence], [1200, parseTcp(frames[0]!)!.sequence + 1160]]);
+    const again = s
+      .say(unreachable(frames[0]!, 4, 1200, ROUTER))
+      .map((frame) => [sizeOf(frame), parseTcp(frame)!.sequence]);
+    expect(again.slice(0, 2)).toEqual([
+      [1200, parseTcp(frames[0]!)!.sequence],
+      [1200, parseTcp(frames[0]!)!.sequence + 1160],
+    ]);
     expect(s.stack.counter("TcpTimeouts")).toBe(0);
   });
   it("makes no packet smaller than 552 bytes, and lets those be fragmented", () => {
@@ -165,7 +199,10 @@ describe("the word of a router", () => {
     const t = new LoneStack(new Random(6));
     t.neighbours.add(PEER).add(PEER + 1);
     const { message, answer } = asking(t, HOST);
-    const first = [...answer(dnsReply(message, [address(60, PEER), address(60, PEER + 1)])), ...t.wait(SECOND / 10)].findLast((frame) => parseTcp(frame)?.flags === SYN)!;
+    const first = [
+      ...answer(dnsReply(message, [address(60, PEER), address(60, PEER + 1)])),
+      ...t.wait(SECOND / 10),
+    ].findLast((frame) => parseTcp(frame)?.flags === SYN)!;
     expect(syns([...t.say(unreachable(first, 1, 0, ROUTER)), ...t.wait(SECOND / 10)])).toEqual([PEER + 1]);
   });
   it("about many hosts takes no more room than there is", () => {
@@ -206,7 +243,10 @@ describe("a peer whose long segments don't arrive", () => {
   }
   const closes = (s: LoneStack) => s.stack.exports.close(0);
 
-  it.each([["after a word", Uint8Array.of(1, 2)], ["without a word", new Uint8Array(0)]])("is asked for shorter ones at the next connection, for an hour: %s", (_what, text) => {
+  it.each([
+    ["after a word", Uint8Array.of(1, 2)],
+    ["without a word", new Uint8Array(0)],
+  ])("is asked for shorter ones at the next connection, for an hour: %s", (_what, text) => {
     const s = new LoneStack(new Random(3));
     expect([0, 0, 0, 0].map(() => deafConnection(s, text, closes))).toEqual([1460, 1240, 512, 512]);
     s.wait(3600 * SECOND);
@@ -227,7 +267,7 @@ describe("a peer whose long segments don't arrive", () => {
     expect(mssOf(s.wait(SECOND / 10).find((frame) => parseTcp(frame)?.flags === SYN)!)).toBe(1240);
   });
   it("is not one that answers, resets, ends in order, or is not heard of at all", () => {
-    // prettier-ignore
+    // biome-ignore format: a table, row by row
     const ends: ((s: LoneStack, host: Host) => void)[] = [
       (s, host) => (host.say(Uint8Array.of(9)), s.stack.exports.close(0)),
       (s, host) => (host.refuse(), s.stack.exports.close(0)),

@@ -3,7 +3,7 @@
 
 import { spawn, type ChildProcess } from "node:child_process";
 import { createSocket, type Socket } from "node:dgram";
-import { Random, injure, type Faults } from "./faults";
+import { type Random, injure, type Faults } from "./faults";
 import { Stack } from "./stack";
 
 async function bind(): Promise<Socket> {
@@ -38,7 +38,11 @@ export class QemuLink {
       clock: () => Number((process.hrtime.bigint() - started) / 1000n),
       entropy: (bytes) => random.fill(bytes),
       // QEMU takes an empty datagram for the end of the connection (net/socket.c); a wire has no empty frames.
-      send: (frame) => this.pass(frame, (bytes) => this.isClosed || bytes.length === 0 || this.socket.send(bytes, this.peerPort, "127.0.0.1")),
+      send: (frame) =>
+        this.pass(
+          frame,
+          (bytes) => this.isClosed || bytes.length === 0 || this.socket.send(bytes, this.peerPort, "127.0.0.1"),
+        ),
       receiveBuffers: 128,
     });
     socket.on("message", (frame) => this.pass(frame, (bytes) => (this.stack.deliver(bytes), this.schedule(0))));
@@ -50,7 +54,7 @@ export class QemuLink {
     const other = await bind();
     const peerPort = other.address().port;
     await new Promise<void>((resolve) => other.close(resolve));
-    // prettier-ignore
+    // biome-ignore format: a table, row by row
     const qemu = spawn("qemu-system-riscv32", ["-M", "none", "-nographic", "-nodefaults", "-monitor", "none", "-serial", "none",
       "-netdev", netdev, "-netdev", `socket,id=s,udp=127.0.0.1:${socket.address().port},localaddr=127.0.0.1:${peerPort}`,
       "-netdev", "hubport,hubid=0,id=h0,netdev=t", "-netdev", "hubport,hubid=0,id=h1,netdev=s"], { stdio: ["ignore", "ignore", "pipe"] });

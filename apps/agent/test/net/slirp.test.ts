@@ -7,7 +7,10 @@ import { Random, seedOf } from "./faults";
 import { QemuLink } from "./qemu-link";
 import { StreamState } from "./stack";
 
-/** Real time, beside whatever else runs: after losses in a row TCP waits for 8, 16 and 32 s before it tries again (RFC 6298). */
+/**
+ * Real time, beside whatever else runs: after losses in a row TCP waits for 8, 16 and 32 s before it tries again (RFC
+ * 6298).
+ */
 const DEADLINE_MS = 110_000;
 
 const isMissing = spawnSync("qemu-system-riscv32", ["--version"]).error !== undefined;
@@ -20,7 +23,11 @@ describe.skipIf(isMissing)("against slirp", () => {
   beforeAll(async () => {
     echo = createServer((socket) => (socket.on("error", () => {}), socket.pipe(socket)));
     await new Promise<void>((resolve) => echo.listen(0, "127.0.0.1", resolve));
-    link = await QemuLink.open(new Random(seedOf("slirp")), "user,id=t", Uint8Array.of(0x52, 0x54, 0, 0x12, 0x34, 0x56));
+    link = await QemuLink.open(
+      new Random(seedOf("slirp")),
+      "user,id=t",
+      Uint8Array.of(0x52, 0x54, 0, 0x12, 0x34, 0x56),
+    );
   });
   afterAll(async () => {
     await link?.close();
@@ -43,7 +50,8 @@ describe.skipIf(isMissing)("against slirp", () => {
     const parts: Buffer[] = [];
     let received = 0;
     const ok = await link.until(() => {
-      if (stack.exports.state(0) === StreamState.Open && written < sent.length) written += Math.max(0, stack.write(0, sent.subarray(written)));
+      if (stack.exports.state(0) === StreamState.Open && written < sent.length)
+        written += Math.max(0, stack.write(0, sent.subarray(written)));
       const part = stack.read(0);
       if (part) {
         parts.push(Buffer.from(part));
@@ -59,7 +67,9 @@ describe.skipIf(isMissing)("against slirp", () => {
   it("reaches a server on the host through the router and gets back every byte", async () => {
     await echoes(300_000);
   });
-  it("gets back every byte over a link that loses, repeats, reorders, cuts and corrupts", { timeout: 120_000 }, async () => {
+  it("gets back every byte over a link that loses, repeats, reorders, cuts and corrupts", {
+    timeout: 120_000,
+  }, async () => {
     link.faults = { loss: 0.03, duplicate: 0.05, reorder: 0.1, truncate: 0.01, corrupt: 0.02 };
     await echoes(60_000);
   });

@@ -11,8 +11,18 @@ const repository = join(here, "../../../..");
 export const Errno = { Argument: -1, Absent: -3, Again: -4, Io: -5, Closed: -8 } as const;
 export const StreamState = { Connecting: 0, Open: 1, Closed: 2 } as const;
 /** tcp-connection.ts's TcpState. */
-// prettier-ignore
-export const TcpState = { Closed: 0, SynSent: 1, SynReceived: 2, Established: 3, FinWait1: 4, FinWait2: 5, CloseWait: 6, Closing: 7, LastAck: 8, TimeWait: 9 } as const;
+export const TcpState = {
+  Closed: 0,
+  SynSent: 1,
+  SynReceived: 2,
+  Established: 3,
+  FinWait1: 4,
+  FinWait2: 5,
+  CloseWait: 6,
+  Closing: 7,
+  LastAck: 8,
+  TimeWait: 9,
+} as const;
 
 /** counters.ts's Counter, read from the source: names to numbers. */
 export const Counter: Record<string, number> = (() => {
@@ -66,14 +76,32 @@ export function stackModule(): WebAssembly.Module {
   } catch {
     // not built yet
   }
-  const sources = [statSync(entry).mtimeMs, newest(join(here, "../../src/net")), statSync(join(here, "../../src/exokernel.ts")).mtimeMs];
+  const sources = [
+    statSync(entry).mtimeMs,
+    newest(join(here, "../../src/net")),
+    statSync(join(here, "../../src/exokernel.ts")).mtimeMs,
+  ];
   if (built <= Math.max(...sources)) {
     mkdirSync(dirname(out), { recursive: true });
     const own = `${out}.${process.pid}.wasm`;
     const under = "apps/agent/test/net/net-under-test";
-    // prettier-ignore
-    execFileSync(process.execPath, [join(repository, "node_modules/assemblyscript/bin/asc.js"), `${under}.ts`, "--runtime", "stub", "-O3", "--shrinkLevel", "1",
-      "--use", `abort=${under}/abort`, "-o", own], { cwd: repository, stdio: ["ignore", "inherit", "inherit"] });
+    execFileSync(
+      process.execPath,
+      [
+        join(repository, "node_modules/assemblyscript/bin/asc.js"),
+        `${under}.ts`,
+        "--runtime",
+        "stub",
+        "-O3",
+        "--shrinkLevel",
+        "1",
+        "--use",
+        `abort=${under}/abort`,
+        "-o",
+        own,
+      ],
+      { cwd: repository, stdio: ["ignore", "inherit", "inherit"] },
+    );
     renameSync(own, out); // another test file may be building it too
   }
   compiled = new WebAssembly.Module(readFileSync(out));
@@ -107,7 +135,7 @@ export class Stack {
   private readonly receiveBuffers: number;
   private readonly transmitBuffers: number;
 
-  constructor(private readonly machine: Machine) {
+  constructor(machine: Machine) {
     this.receiveBuffers = machine.receiveBuffers ?? 32;
     this.transmitBuffers = machine.transmitBuffers ?? 8;
     const bytes = (p: number, n: number) => new Uint8Array(this.exports.memory.buffer, p, n);
@@ -200,6 +228,10 @@ export class Stack {
   }
 
   counters(): Record<string, number> {
-    return Object.fromEntries(Object.keys(Counter).map((name) => [name, this.counter(name)]).filter(([, n]) => n !== 0));
+    return Object.fromEntries(
+      Object.keys(Counter)
+        .map((name) => [name, this.counter(name)])
+        .filter(([, n]) => n !== 0),
+    );
   }
 }

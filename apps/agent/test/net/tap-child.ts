@@ -14,7 +14,11 @@ const FAULTS: Faults = { loss: 0.05, duplicate: 0.03, reorder: 0.1, truncate: 0.
 
 const [scenario, seed] = [process.argv[2]!, Number(process.argv[3])];
 const random = new Random(seed);
-const link = await QemuLink.open(random, "tap,id=t,ifname=tap0,script=no,downscript=no", Uint8Array.of(0x52, 0x54, 0, 9, 9, 9));
+const link = await QemuLink.open(
+  random,
+  "tap,id=t,ifname=tap0,script=no,downscript=no",
+  Uint8Array.of(0x52, 0x54, 0, 9, 9, 9),
+);
 const { stack } = link;
 process.on("SIGTERM", () => void link.close().then(() => process.exit(1)));
 
@@ -41,7 +45,10 @@ async function exchange(handle: number, socket: Socket, bytes: number): Promise<
     }
     return stackCount >= bytes && kernelCount >= bytes;
   }, 25_000);
-  if (!done) process.stderr.write(`stack got ${stackCount}, kernel got ${kernelCount} of ${bytes}; ${JSON.stringify(stack.counters())}\n`);
+  if (!done)
+    process.stderr.write(
+      `stack got ${stackCount}, kernel got ${kernelCount} of ${bytes}; ${JSON.stringify(stack.counters())}\n`,
+    );
   return done && Buffer.concat(atKernel).equals(fromStack) && Buffer.concat(atStack).equals(fromKernel);
 }
 
@@ -96,7 +103,10 @@ while True:
 
 /** By ping where it is installed, else through a raw socket of Python's. */
 async function ping(bytes: number): Promise<boolean | string> {
-  const run = (file: string, args: string[]) => new Promise<string>((resolve) => execFile(file, args, (error) => resolve(error === null ? "" : String(error.code ?? error.message))));
+  const run = (file: string, args: string[]) =>
+    new Promise<string>((resolve) =>
+      execFile(file, args, (error) => resolve(error === null ? "" : String(error.code ?? error.message))),
+    );
   let problem = await run("ping", ["-n", "-c", "1", "-W", "2", "-s", String(bytes), STACK]);
   if (problem === "ENOENT") problem = await run("python3", ["-c", PYTHON_PING, STACK, String(bytes)]);
   return problem === "" || problem;
@@ -127,13 +137,20 @@ require("node:net").createServer((socket) => {
 }).listen(0, function () { console.log(this.address().port); });
 `;
 
-/** Both ways to a host behind a router of the kernel's: it says when our packets are too large for the path, and what is
+/**
+ * Both ways to a host behind a router of the kernel's: it says when our packets are too large for the path, and what is
  * too large for it on the way to us vanishes. Nothing for six seconds has us connect again, as MQTT's pings would. */
 async function narrow(bytes: number): Promise<object> {
   stack.exports.configureStatic(0x0a090002, 0xffffff00, 0x0a090001, 0);
-  const far = spawn("ip", ["netns", "exec", process.env["FAR_NAMESPACE"]!, process.execPath, "-e", FAR_SERVER, String(bytes)], { stdio: ["ignore", "pipe", "inherit"] });
+  const far = spawn(
+    "ip",
+    ["netns", "exec", process.env["FAR_NAMESPACE"]!, process.execPath, "-e", FAR_SERVER, String(bytes)],
+    { stdio: ["ignore", "pipe", "inherit"] },
+  );
   try {
-    const port = await new Promise<number>((resolve) => far.stdout.once("data", (text) => resolve(Number(String(text)))));
+    const port = await new Promise<number>((resolve) =>
+      far.stdout.once("data", (text) => resolve(Number(String(text)))),
+    );
     for (let connections = 1; connections <= 3; ++connections) {
       stack.open(0, FAR, port);
       let sent = 0;
@@ -169,7 +186,9 @@ const scenarios: Record<string, () => Promise<object>> = {
     return { active: await active(150_000), passive: await passive(100_000) };
   },
   refused: async () => {
-    const weRefuse = await new Promise((resolve) => connect(81, STACK).on("error", (error: NodeJS.ErrnoException) => resolve(error.code)));
+    const weRefuse = await new Promise((resolve) =>
+      connect(81, STACK).on("error", (error: NodeJS.ErrnoException) => resolve(error.code)),
+    );
     stack.open(0, KERNEL, 9);
     const theyRefuse = await link.until(() => stack.exports.state(0) === StreamState.Closed, 3000);
     return { weRefuse, theyRefuse, endsInOrder: await ended() };

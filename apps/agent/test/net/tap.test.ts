@@ -18,7 +18,8 @@ function obstacle(): string | undefined {
   const qemu = spawnSync("qemu-system-riscv32", ["--version"]);
   if (qemu.error) return "there is no qemu-system-riscv32";
   const made = spawnSync("ip", ["netns", "add", namespace]);
-  if (made.error || made.status !== 0) return `no network namespace can be made: ${made.error ?? String(made.stderr).trim()}`;
+  if (made.error || made.status !== 0)
+    return `no network namespace can be made: ${made.error ?? String(made.stderr).trim()}`;
   const tap = spawnSync("ip", ["-n", namespace, "tuntap", "add", "tap0", "mode", "tap"]);
   return tap.status === 0 ? undefined : `no TAP can be made: ${String(tap.stderr).trim()}`;
 }
@@ -32,12 +33,16 @@ if (reason) {
 function child(scenario: string): Record<string, unknown> {
   const seed = String(seedOf(`tap ${scenario}`));
   const tsx = join(here, "../../../../node_modules/tsx/dist/cli.mjs");
-  const run = spawnSync("ip", ["netns", "exec", namespace, process.execPath, tsx, join(here, "tap-child.ts"), scenario, seed], {
-    encoding: "utf8",
-    env: { ...process.env, FAR_NAMESPACE: farNamespace },
-    timeout: 55_000,
-    killSignal: "SIGTERM",
-  });
+  const run = spawnSync(
+    "ip",
+    ["netns", "exec", namespace, process.execPath, tsx, join(here, "tap-child.ts"), scenario, seed],
+    {
+      encoding: "utf8",
+      env: { ...process.env, FAR_NAMESPACE: farNamespace },
+      timeout: 55_000,
+      killSignal: "SIGTERM",
+    },
+  );
   if (run.status !== 0) throw new Error(`${scenario}: exit ${run.status ?? run.signal}\n${run.stdout}\n${run.stderr}`);
   console.log(`tap ${scenario}: ${run.stdout.trim()}`);
   return JSON.parse(run.stdout.trim().split("\n").at(-1)!) as Record<string, unknown>;
@@ -66,10 +71,27 @@ describe.skipIf(reason !== undefined)("against the Linux kernel", () => {
   it("a port where nobody listens is refused, in both directions, and both sides end in order", () => {
     expect(child("refused")).toMatchObject({ weRefuse: "ECONNREFUSED", theyRefuse: true, endsInOrder: true });
   });
-  it("bytes arrive both ways over a path narrower than both ends know: the router says so to us, and nobody to the peer", ({ skip }) => {
+  it("bytes arrive both ways over a path narrower than both ends know: the router says so to us, and nobody to the peer", ({
+    skip,
+  }) => {
     try {
       ip("netns", "add", farNamespace);
-      ip("-n", namespace, "link", "add", "far0", "mtu", "1300", "type", "veth", "peer", "name", "near0", "netns", farNamespace);
+      ip(
+        "-n",
+        namespace,
+        "link",
+        "add",
+        "far0",
+        "mtu",
+        "1300",
+        "type",
+        "veth",
+        "peer",
+        "name",
+        "near0",
+        "netns",
+        farNamespace,
+      );
       // Segments as they are on a wire: a large one that is only cut later would pass a virtual link whatever its MTU.
       ip("-n", farNamespace, "link", "set", "near0", "mtu", "1500", "gso_max_segs", "1");
     } catch (error) {
@@ -85,7 +107,8 @@ describe.skipIf(reason !== undefined)("against the Linux kernel", () => {
     ip("netns", "exec", namespace, "sh", "-c", "echo 1 > /proc/sys/net/ipv4/ip_forward");
     const result = child("narrow");
     expect(result).toMatchObject({ isWhole: true, connections: 2 });
-    // Once by the router's word, once by silence; once more when the peer's acknowledgements are lost with its long segments.
+    // Once by the router's word, once by silence; once more when the peer's acknowledgements are lost with its long
+    // segments.
     expect(result["pathsNarrowed"]).toBeGreaterThanOrEqual(2);
   });
 });

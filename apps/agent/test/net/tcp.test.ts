@@ -10,7 +10,12 @@ function connected(random: Random): { link: VirtualLink; server: number } {
   const link = new VirtualLink(random);
   expect(link.a.open(0, "10.0.0.2", 80)).toBe(0);
   let server = -1;
-  const ok = link.run(() => (server < 0 && (server = link.b.exports.accept()), server >= 0 && link.a.exports.state(0) === StreamState.Open), 30 * SECOND);
+  const ok = link.run(
+    () => (
+      server < 0 && (server = link.b.exports.accept()), server >= 0 && link.a.exports.state(0) === StreamState.Open
+    ),
+    30 * SECOND,
+  );
   expect(ok).toBe(true);
   return { link, server };
 }
@@ -19,7 +24,11 @@ class Transfer {
   sent = 0;
   private readonly parts: Uint8Array[] = [];
   received = 0;
-  constructor(readonly data: Uint8Array, readonly from: [Stack, number], readonly to: [Stack, number]) {}
+  constructor(
+    readonly data: Uint8Array,
+    readonly from: [Stack, number],
+    readonly to: [Stack, number],
+  ) {}
   step(): void {
     if (this.sent < this.data.length) {
       const n = this.from[0].write(this.from[1], this.data.subarray(this.sent, this.sent + 3000));
@@ -83,14 +92,18 @@ describe("TCP between two of our stacks", () => {
     exchange(name, faults, 300_000, 600);
   });
   it("does so whatever the order in which things go wrong: a hundred short transfers", () => {
-    // Found by this: after a timeout at both ends at once, pure acknowledgements with old numbers, both waiting for ever.
+    // Found by this: after a timeout at both ends at once, pure acknowledgements with old numbers, both waiting for
+    // ever.
     const first = seedOf("hundred");
     for (let seed = first; seed < first + 100; ++seed) {
       const { link, server } = connected(new Random(seed));
       link.faults = { loss: 0.05, duplicate: 0.1, reorder: 0.2, truncate: 0.02, corrupt: 0.02 };
       const up = new Transfer(link.random.bytes(60_000), [link.a, 0], [link.b, server]);
       const down = new Transfer(link.random.bytes(60_000), [link.b, server], [link.a, 0]);
-      expect(link.run(() => (up.step(), down.step(), up.isDone() && down.isDone()), 300 * SECOND), `seed ${seed}`).toBe(true);
+      expect(
+        link.run(() => (up.step(), down.step(), up.isDone() && down.isDone()), 300 * SECOND),
+        `seed ${seed}`,
+      ).toBe(true);
       up.check();
       down.check();
     }
@@ -122,7 +135,12 @@ describe("TCP between two of our stacks", () => {
       expect(ok).toBe(true);
       expect(Buffer.concat(parts).equals(text)).toBe(true);
       link.b.exports.close(server);
-      expect(link.run(() => link.a.exports.tcpState(0) === TcpState.Closed && link.b.exports.tcpState(server) === TcpState.Closed, 120 * SECOND)).toBe(true);
+      expect(
+        link.run(
+          () => link.a.exports.tcpState(0) === TcpState.Closed && link.b.exports.tcpState(server) === TcpState.Closed,
+          120 * SECOND,
+        ),
+      ).toBe(true);
     }
   });
   it("stops sending to a reader that does not read, and goes on when it does, even when the news of it is lost", () => {

@@ -1,6 +1,6 @@
 // Two stacks and a link between them in virtual time: nothing waits, and a run with a seed is the same each time.
 
-import { Random, injure, type Faults } from "./faults";
+import { type Random, injure, type Faults } from "./faults";
 import { Stack } from "./stack";
 
 const LATENCY_US = 1000;
@@ -53,7 +53,9 @@ export class VirtualLink {
   run(done: () => boolean, deadlineUs: number): boolean {
     const end = this.now + deadlineUs;
     while (this.now <= end) {
-      const due = this.arrivals.filter((arrival) => arrival.at <= this.now).sort((x, y) => x.at - y.at || x.order - y.order);
+      const due = this.arrivals
+        .filter((arrival) => arrival.at <= this.now)
+        .sort((x, y) => x.at - y.at || x.order - y.order);
       this.arrivals = this.arrivals.filter((arrival) => arrival.at > this.now);
       for (const arrival of due) arrival.to.deliver(arrival.frame);
       const isDone = (this.a.poll(), this.b.poll(), done());

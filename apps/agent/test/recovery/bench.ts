@@ -3,7 +3,15 @@
 import { createHash } from "node:crypto";
 import { Duplex } from "node:stream";
 import {
-  BOOT_RECORD_BYTES, BOOT_RECORD_CHECKED_BYTES, BOOT_RECORD_SEAL_MAGIC, BOOT_RECORD_SEAL_OFFSET, BootRecord, describeImage, SlotState, slotParts, writeBootRecord,
+  BOOT_RECORD_BYTES,
+  BOOT_RECORD_CHECKED_BYTES,
+  BOOT_RECORD_SEAL_MAGIC,
+  BOOT_RECORD_SEAL_OFFSET,
+  BootRecord,
+  describeImage,
+  SlotState,
+  slotParts,
+  writeBootRecord,
 } from "@flipside/image-format";
 import type { FlashLayout } from "@flipside/machine/factory/flash-layout";
 import type { SeededRandom } from "@flipside/machine/faults/seeded-random";
@@ -17,13 +25,25 @@ export function writeLog(layout: FlashLayout, flash: Uint8Array, change: (record
   record.bootCounter = 1;
   change(record);
   writeBootRecord(record, flash, offsetBytes);
-  const check = createHash("sha256").update(flash.subarray(offsetBytes, offsetBytes + BOOT_RECORD_CHECKED_BYTES)).digest().subarray(0, BOOT_RECORD_BYTES - BOOT_RECORD_CHECKED_BYTES);
+  const check = createHash("sha256")
+    .update(flash.subarray(offsetBytes, offsetBytes + BOOT_RECORD_CHECKED_BYTES))
+    .digest()
+    .subarray(0, BOOT_RECORD_BYTES - BOOT_RECORD_CHECKED_BYTES);
   flash.set(check, offsetBytes + BOOT_RECORD_CHECKED_BYTES);
-  new DataView(flash.buffer, flash.byteOffset).setUint32(offsetBytes + BOOT_RECORD_SEAL_OFFSET, BOOT_RECORD_SEAL_MAGIC, true);
+  new DataView(flash.buffer, flash.byteOffset).setUint32(
+    offsetBytes + BOOT_RECORD_SEAL_OFFSET,
+    BOOT_RECORD_SEAL_MAGIC,
+    true,
+  );
   flash.set(check.subarray(0, 12), offsetBytes + BOOT_RECORD_SEAL_OFFSET + 4);
 }
 
-export async function putImage(layout: FlashLayout, flash: Uint8Array, slot: "slotA" | "slotB", image: Uint8Array): Promise<Uint8Array> {
+export async function putImage(
+  layout: FlashLayout,
+  flash: Uint8Array,
+  slot: "slotA" | "slotB",
+  image: Uint8Array,
+): Promise<Uint8Array> {
   const { offsetBytes, sizeBytes } = layout.zones[slot];
   flash.fill(0xff, offsetBytes, offsetBytes + sizeBytes);
   for (const part of await slotParts(image, layout.sectorBytes)) flash.set(part.bytes, offsetBytes + part.offset);
@@ -31,10 +51,16 @@ export async function putImage(layout: FlashLayout, flash: Uint8Array, slot: "sl
 }
 
 /** Boot control says that both slots are confirmed, and neither reads back. */
-export async function destroyBothSlots(layout: FlashLayout, flash: Uint8Array, image: Uint8Array, floor = 1): Promise<void> {
+export async function destroyBothSlots(
+  layout: FlashLayout,
+  flash: Uint8Array,
+  image: Uint8Array,
+  floor = 1,
+): Promise<void> {
   const digest = await putImage(layout, flash, "slotA", image);
   await putImage(layout, flash, "slotB", image);
-  for (const zone of [layout.zones.slotA, layout.zones.slotB]) flash.fill(0, zone.offsetBytes + layout.sectorBytes, zone.offsetBytes + layout.sectorBytes + 64);
+  for (const zone of [layout.zones.slotA, layout.zones.slotB])
+    flash.fill(0, zone.offsetBytes + layout.sectorBytes, zone.offsetBytes + layout.sectorBytes + 64);
   writeLog(layout, flash, (record) => {
     record.securityFloor = floor;
     record.stateA = record.stateB = SlotState.Confirmed;

@@ -1,5 +1,5 @@
-// Recovery on the Node host: a device in which nothing can be started says why, takes a signed image over its serial line
-// and nothing else, and finds its way out by itself when its flash reads well again.
+// Recovery on the Node host: a device in which nothing can be started says why, takes a signed image over its serial
+// line and nothing else, and finds its way out by itself when its flash reads well again.
 
 import { BOOT_FLAG_CONTACT_FALLBACK, buildImage, describeImage, ErrorCode, SlotState } from "@flipside/image-format";
 import { afterEach, beforeAll, describe, expect, test } from "vitest";
@@ -31,7 +31,10 @@ beforeAll(async () => {
   const small = await imageOf(workshop, { agent: "quiet-agent" });
   // Large enough for frames, chunks and a sector's boundary: what follows the modules in a bundle is not looked at.
   const filling = Uint8Array.from({ length: workshop.layout.sectorBytes }, (_, i) => (i * 31) >> 3);
-  quiet = await imageOf(workshop, { agent: "quiet-agent", payload: Buffer.concat([small.subarray((await describeImage(small)).payloadOffset), filling]) });
+  quiet = await imageOf(workshop, {
+    agent: "quiet-agent",
+    payload: Buffer.concat([small.subarray((await describeImage(small)).payloadOffset), filling]),
+  });
   crashing = await imageOf(workshop, { agent: "crashing-agent", releaseSequence: 2 });
   factory = await flashWith(workshop, quiet);
   destroyed = factory.slice();
@@ -49,7 +52,8 @@ function make(flash: Uint8Array, more: Partial<VirtualDeviceOptions> = {}): Virt
 }
 
 const recordOf = (device: VirtualDevice) => newestRecord(workshop.layout, device.flashBytes)!;
-const recoveryLines = (device: VirtualDevice): string[] => device.console.flatMap((line) => /recovery: (code .*)/.exec(line)?.[1] ?? []);
+const recoveryLines = (device: VirtualDevice): string[] =>
+  device.console.flatMap((line) => /recovery: (code .*)/.exec(line)?.[1] ?? []);
 const send = (device: VirtualDevice, image: Uint8Array, more: Partial<RecoverOptions> = {}) =>
   recoverDevice({ line: device.serial, chooseImage: () => image, retryMs: 200, silenceMs: 20_000, ...more });
 
@@ -64,15 +68,26 @@ describe.each(["worker", "in-process"] as const)("a device with nothing to start
     const progress: number[] = [];
     const { device: said, slot } = await send(device, quiet, { onProgress: (sent) => progress.push(sent) });
     expect(said).toMatchObject({
-      reasonName: "no-image", deviceId: "virtual", product: "flipside-demo", hardware: { name: "virtual-node", revision: 1 }, securityFloor: 1,
+      reasonName: "no-image",
+      deviceId: "virtual",
+      product: "flipside-demo",
+      hardware: { name: "virtual-node", revision: 1 },
+      securityFloor: 1,
       codes: [ErrorCode.ChunkMismatch, ErrorCode.ChunkMismatch],
     });
     await up;
-    expect(recoveryLines(device)[0]).toBe(`code 4 no-image, slot a ${ErrorCode.ChunkMismatch}, slot b ${ErrorCode.ChunkMismatch}`);
+    expect(recoveryLines(device)[0]).toBe(
+      `code 4 no-image, slot a ${ErrorCode.ChunkMismatch}, slot b ${ErrorCode.ChunkMismatch}`,
+    );
     expect(progress.at(-1)).toBe(quiet.length);
     const record = recordOf(device);
     const at = slot === "a" ? 0 : 1;
-    expect([record.activeSlot, record.slotState(at), record.slotTries(at), record.slotState(1 - at)]).toEqual([at, SlotState.Candidate, 2, SlotState.Confirmed]);
+    expect([record.activeSlot, record.slotState(at), record.slotTries(at), record.slotState(1 - at)]).toEqual([
+      at,
+      SlotState.Candidate,
+      2,
+      SlotState.Confirmed,
+    ]);
     // Frames are for the other end of the line, not for those who read the console.
     expect(device.console.filter((line) => line.includes("\u0002"))).toEqual([]);
   });
@@ -90,24 +105,48 @@ test("noise on the line costs time, and no byte of the image", async () => {
 });
 
 describe("what a device in recovery refuses", () => {
-  const fields = (change = {}) => ({ ...imageFields(virtualTarget, { version: "9.0.0", releaseSequence: 9, signingKeys: [] }), ...change });
+  const fields = (change = {}) => ({
+    ...imageFields(virtualTarget, { version: "9.0.0", releaseSequence: 9, signingKeys: [] }),
+    ...change,
+  });
   const payload = Uint8Array.from({ length: 9_000 }, (_, i) => i * 7);
-  const signed = (change = {}): Promise<Uint8Array> => buildImage({ fields: fields(change), payload, signingKeys: [workshop.keys.release.privateJwk] });
+  const signed = (change = {}): Promise<Uint8Array> =>
+    buildImage({ fields: fields(change), payload, signingKeys: [workshop.keys.release.privateJwk] });
   const changed = async (at: (image: Uint8Array) => number): Promise<Uint8Array> => {
     const image = (await signed()).slice();
     image[at(image)]! ^= 1;
     return image;
   };
   const cases: [name: string, image: () => Promise<Uint8Array>, code: number][] = [
-    ["an image signed with another key", async () => buildImage({ fields: fields(), payload, signingKeys: [workshop.keys.operations.privateJwk] }), ErrorCode.SignatureUnknownKey],
+    [
+      "an image signed with another key",
+      async () => buildImage({ fields: fields(), payload, signingKeys: [workshop.keys.operations.privateJwk] }),
+      ErrorCode.SignatureUnknownKey,
+    ],
     ["an image for another product", () => signed({ product: "toaster" }), ErrorCode.ProductMismatch],
-    ["an image for other hardware", () => signed({ hardware: { name: "virt-rv32", revisionMin: 1, revisionMax: 1 } }), ErrorCode.HardwareMismatch],
+    [
+      "an image for other hardware",
+      () => signed({ hardware: { name: "virt-rv32", revisionMin: 1, revisionMax: 1 } }),
+      ErrorCode.HardwareMismatch,
+    ],
     ["an image below the floor", () => signed({ securityCounter: 0 }), ErrorCode.SecurityCounterTooLow],
-    ["an image with another load address", () => signed({ loadAddress: 0x80001000, entryAddress: 0x80001000 }), ErrorCode.LoadAddressRefused],
-    ["a file with a byte behind its end", async () => Buffer.concat([await signed(), Buffer.from([0])]), ErrorCode.ImageTrailingBytes],
+    [
+      "an image with another load address",
+      () => signed({ loadAddress: 0x80001000, entryAddress: 0x80001000 }),
+      ErrorCode.LoadAddressRefused,
+    ],
+    [
+      "a file with a byte behind its end",
+      async () => Buffer.concat([await signed(), Buffer.from([0])]),
+      ErrorCode.ImageTrailingBytes,
+    ],
     ["a file that is cut short", async () => (await signed()).subarray(0, -1), ErrorCode.ImageTruncated],
     ["a file whose header was changed", () => changed(() => 40), ErrorCode.HeaderMalformed],
-    ["a file whose table was changed", () => changed((image) => image.length - payload.length - 1), ErrorCode.ChunkTableMismatch],
+    [
+      "a file whose table was changed",
+      () => changed((image) => image.length - payload.length - 1),
+      ErrorCode.ChunkTableMismatch,
+    ],
     ["no image at all", async () => new Uint8Array(5_000).fill(0x55), ErrorCode.HeaderMalformed],
   ];
 
@@ -117,7 +156,10 @@ describe("what a device in recovery refuses", () => {
     const bytes = await image();
     const before = (): Buffer => Buffer.from(device.flashBytes.subarray(workshop.layout.zones.slotA.offsetBytes));
     const slots = before();
-    const refusal = await send(device, bytes).then(() => undefined, (error: { errorCode?: number }) => error.errorCode);
+    const refusal = await send(device, bytes).then(
+      () => undefined,
+      (error: { errorCode?: number }) => error.errorCode,
+    );
     // A changed header fails in one of two ways, by where the change is.
     expect([code, ErrorCode.SignatureMismatch]).toContain(refusal);
     expect(before().equals(slots)).toBe(true);
@@ -126,7 +168,10 @@ describe("what a device in recovery refuses", () => {
   test("a chunk that was changed, before it is programmed; another image is taken after it", async () => {
     const device = make(destroyed);
     device.powerOn();
-    await expect(send(device, await changed((image) => image.length - 1))).rejects.toMatchObject({ kind: "refused", errorCode: ErrorCode.ChunkMismatch });
+    await expect(send(device, await changed((image) => image.length - 1))).rejects.toMatchObject({
+      kind: "refused",
+      errorCode: ErrorCode.ChunkMismatch,
+    });
     const { targetSlot } = (await send(device, quiet)).device;
     const at = targetSlot === "a" ? 0 : 1;
     expect(recordOf(device).slotState(at)).toBe(SlotState.Candidate);
@@ -152,7 +197,9 @@ test("power that fails at any flash operation of a recovery is followed by recov
       throw new Error(`operation ${operation}, FLIPSIDE_SEED=${seed}: ${error.message}`);
     });
     const record = recordOf(device);
-    expect(record.slotState(record.activeSlot), `operation ${operation}, FLIPSIDE_SEED=${seed}`).toBe(SlotState.Candidate);
+    expect(record.slotState(record.activeSlot), `operation ${operation}, FLIPSIDE_SEED=${seed}`).toBe(
+      SlotState.Candidate,
+    );
     device.serial.destroy();
     await sent;
     clearInterval(runs);
@@ -172,7 +219,10 @@ test("a sender that goes away in the middle is not waited for: the device starts
   const runs = setInterval(() => clock.advance(1_000), 1);
   try {
     device.powerOn();
-    const gone = send(device, quiet, { retryMs: 50, onProgress: (sentBytes) => sentBytes > quiet.length - 1024 && device.serial.destroy() });
+    const gone = send(device, quiet, {
+      retryMs: 50,
+      onProgress: (sentBytes) => sentBytes > quiet.length - 1024 && device.serial.destroy(),
+    });
     await expect(gone).rejects.toMatchObject({ kind: "line-closed" });
   } finally {
     clearInterval(runs);
@@ -215,7 +265,10 @@ describe("flash that does not read well", () => {
     expect(recoveryLines(device)).toEqual([]);
   });
 
-  test.each([["confirmed", confirmedInA], ["never recorded: the factory's first start", async () => factory]])("is read again in recovery, and the image boots as soon as it holds: %s", async (_name, flash) => {
+  test.each([
+    ["confirmed", confirmedInA],
+    ["never recorded: the factory's first start", async () => factory],
+  ])("is read again in recovery, and the image boots as soon as it holds: %s", async (_name, flash) => {
     const clock = new ManualClock();
     const device = make(await flash(), { surroundings: { clock } });
     let isBad = true;
@@ -314,7 +367,9 @@ describe("a confirmed image that crashes whenever it is started", () => {
       expect(resets).toHaveLength(10);
       expect(device.console.filter((line) => /starting slot a/.test(line))).toHaveLength(5);
       expect(device.console.filter((line) => /starting slot b/.test(line))).toHaveLength(5);
-      expect(recoveryLines(device)).toEqual([`code 5 crash-loop, slot a ${ErrorCode.CrashedRepeatedly}, slot b ${ErrorCode.CrashedRepeatedly}`]);
+      expect(recoveryLines(device)).toEqual([
+        `code 5 crash-loop, slot a ${ErrorCode.CrashedRepeatedly}, slot b ${ErrorCode.CrashedRepeatedly}`,
+      ]);
       // The slot that gave way is the one that an image would go to.
       expect(recordOf(device)).toMatchObject({ activeSlot: 1, reasonA: ErrorCode.CrashedRepeatedly });
     });
@@ -328,7 +383,12 @@ describe("a confirmed image that crashes whenever it is started", () => {
     const up = device.waitForLine(/agent up/, WAIT_MS);
     expect((await send(device, quiet)).slot).toBe("a");
     await up;
-    expect(recordOf(device)).toMatchObject({ activeSlot: 0, stateA: SlotState.Candidate, stateB: SlotState.Confirmed, uncleanBoots: 0 });
+    expect(recordOf(device)).toMatchObject({
+      activeSlot: 0,
+      stateA: SlotState.Candidate,
+      stateB: SlotState.Confirmed,
+      uncleanBoots: 0,
+    });
   });
 
   test("gives way to a candidate that waits for contact, rather than to recovery", async () => {
@@ -351,7 +411,13 @@ describe("a confirmed image that crashes whenever it is started", () => {
     clock.advance(MINUTE_US / 4); // the console keeps 500 lines
     expect(resets).toHaveLength(5);
     expect(device.console.some((line) => /agent up/.test(line))).toBe(true);
-    expect(recordOf(device)).toMatchObject({ activeSlot: 1, stateA: SlotState.Confirmed, stateB: SlotState.Candidate, triesB: 1, flags: 64 });
+    expect(recordOf(device)).toMatchObject({
+      activeSlot: 1,
+      stateA: SlotState.Confirmed,
+      stateB: SlotState.Candidate,
+      triesB: 1,
+      flags: 64,
+    });
   });
 
   test("is not blamed for a candidate's crashes", async () => {
@@ -373,7 +439,9 @@ describe("a confirmed image that crashes whenever it is started", () => {
     clock.advance(MINUTE_US);
     // Four tries of the candidate, then five of its own.
     expect(resets).toHaveLength(9);
-    expect(recoveryLines(device)).toEqual([`code 5 crash-loop, slot a ${ErrorCode.CrashedRepeatedly}, slot b ${ErrorCode.Crashed}`]);
+    expect(recoveryLines(device)).toEqual([
+      `code 5 crash-loop, slot a ${ErrorCode.CrashedRepeatedly}, slot b ${ErrorCode.Crashed}`,
+    ]);
   });
 });
 

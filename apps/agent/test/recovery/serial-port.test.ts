@@ -1,5 +1,5 @@
-// The recovery command on a serial port: a pseudo-terminal, which starts as a terminal does, with echo and line editing, and
-// so has to be set up.
+// The recovery command on a serial port: a pseudo-terminal, which starts as a terminal does, with echo and line
+// editing, and so has to be set up.
 
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -12,7 +12,10 @@ import { recover } from "@flipside/machine/serial/recover-main";
 import { deviceWith, flashWith, imageOf, openWorkshop } from "../hosts/virtual-image.ts";
 import { destroyBothSlots } from "./bench.ts";
 
-/** Opens a pseudo-terminal, says its name on standard error, and is the wire between its other end and standard in- and output. */
+/**
+ * Opens a pseudo-terminal, says its name on standard error, and is the wire between its other end and standard in- and
+ * output.
+ */
 const wire = `
 import os, pty, select, sys
 near, far = pty.openpty()
@@ -52,7 +55,10 @@ test.skipIf(!hasPython)("a device on a serial port is recovered", async () => {
   const up = device.waitForLine(/agent up/, 30_000);
   device.powerOn();
   let said = "";
-  const status = await recover(["--serial", port, "--wait", "20", join(folder, "good.image")], { out: (text) => void (said += text), error: (text) => void (said += text) });
+  const status = await recover(["--serial", port, "--wait", "20", join(folder, "good.image")], {
+    out: (text) => void (said += text),
+    error: (text) => void (said += text),
+  });
   expect(said).toMatch(/stored in slot [ab] as a candidate/);
   expect(status).toBe(0);
   await up;
@@ -60,7 +66,10 @@ test.skipIf(!hasPython)("a device on a serial port is recovered", async () => {
 
 test("what is no serial port is said to be none", async () => {
   let said = "";
-  const status = await recover(["--serial", join(folder, "good.image"), join(folder, "good.image")], { out: () => {}, error: (text) => void (said += text) });
+  const status = await recover(["--serial", join(folder, "good.image"), join(folder, "good.image")], {
+    out: () => {},
+    error: (text) => void (said += text),
+  });
   expect(status).toBe(1);
   expect(said).toContain("can't be set up as a serial port");
 });

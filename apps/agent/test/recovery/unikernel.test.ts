@@ -29,12 +29,23 @@ beforeAll(async () => {
   release = await buildSignedRelease({ version: "1.4.0", releaseSequence: 14, signingKeys: [keys.release.privateJwk] });
   writeFileSync(join(folder, "good.release"), release.file);
   const identity = newFactoryIdentity({
-    deviceId: "broken-one", product: PRODUCT, hardware: { name: unikernelTarget.hardwareName, revision: unikernelTarget.revision }, server: { host: "10.0.2.2", port: 1 },
+    deviceId: "broken-one",
+    product: PRODUCT,
+    hardware: { name: unikernelTarget.hardwareName, revision: unikernelTarget.revision },
+    server: { host: "10.0.2.2", port: 1 },
   });
-  const flash = await factoryFlash({ layout: unikernelLayout, identity, trustChain: keys.trustChain, image: release.unikernelImage });
+  const flash = await factoryFlash({
+    layout: unikernelLayout,
+    identity,
+    trustChain: keys.trustChain,
+    image: release.unikernelImage,
+  });
   await destroyBothSlots(unikernelLayout, flash, release.unikernelImage);
   device = new Unikernel({ folder: join(folder, "device"), network: { kind: "user" }, serialSocketPath: socket });
-  device.manufacture(bootBank(new Uint8Array(readFileSync((await buildLoader()).binaryPath)), [keys.root.publicKey]), flash);
+  device.manufacture(
+    bootBank(new Uint8Array(readFileSync((await buildLoader()).binaryPath)), [keys.root.publicKey]),
+    flash,
+  );
 });
 afterAll(async () => {
   await device?.cutPower();
@@ -59,7 +70,11 @@ test("a unikernel whose slots are both destroyed says so, refuses what is not fo
   expect(other.said).toContain("has no image for flipside-demo on virt-rv32; it has flipside-demo on virtual-node");
 
   const strangers = await projectKeys(join(folder, "strangers"));
-  const foreign = await buildSignedRelease({ version: "1.4.0", releaseSequence: 14, signingKeys: [strangers.release.privateJwk] });
+  const foreign = await buildSignedRelease({
+    version: "1.4.0",
+    releaseSequence: 14,
+    signingKeys: [strangers.release.privateJwk],
+  });
   writeFileSync(join(folder, "foreign.release"), foreign.file);
   const refused = await run(["--qemu-socket", socket, join(folder, "foreign.release")]);
   expect(refused.status).toBe(1);
@@ -69,7 +84,9 @@ test("a unikernel whose slots are both destroyed says so, refuses what is not fo
   const onTrial = device.waitForLine(/agent of broken-one, version 1\.4\.0, trial, boot \d+/, WAIT_MS);
   const { status, said } = await run(["--qemu-socket", socket, join(folder, "good.release")]);
   expect(said).toContain("broken-one: flipside-demo on virt-rv32, revision 1, security floor 1");
-  expect(said).toContain("in recovery because of no-image (4); slot a: chunk-mismatch (14); slot b: chunk-mismatch (14)");
+  expect(said).toContain(
+    "in recovery because of no-image (4); slot a: chunk-mismatch (14); slot b: chunk-mismatch (14)",
+  );
   expect(said).toMatch(/100 % {2}\d+ of \d+ bytes\nstored in slot [ab] as a candidate/);
   expect(status).toBe(0);
   await started;
@@ -84,7 +101,10 @@ test("the command line says what it can't use", async () => {
   expect(await run([])).toMatchObject({ status: 2, said: expect.stringContaining("Usage: recover") });
   expect(await run(["--serial", "a", "--qemu-socket", "b", "c"])).toMatchObject({ status: 2 });
   expect(await run(["--speed", "9"])).toMatchObject({ status: 2, said: expect.stringContaining("--speed") });
-  expect(await run(["--qemu-socket", join(folder, "nobody"), join(folder, "good.release")])).toMatchObject({ status: 1, said: expect.stringContaining("ENOENT") });
+  expect(await run(["--qemu-socket", join(folder, "nobody"), join(folder, "good.release")])).toMatchObject({
+    status: 1,
+    said: expect.stringContaining("ENOENT"),
+  });
   writeFileSync(join(folder, "no.image"), "nonsense");
   expect(await run(["--qemu-socket", socket, join(folder, "no.image")])).toMatchObject({ status: 1 });
 });

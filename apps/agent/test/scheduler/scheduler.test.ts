@@ -31,9 +31,9 @@ class Machine {
       test: {
         run: (index: number, nowUs: bigint) => {
           this.ran.push(index);
-          return this.tasks[index].run(nowUs);
+          return this.tasks[index]!.run(nowUs);
         },
-        remaining: (index: number) => this.tasks[index].remaining,
+        remaining: (index: number) => this.tasks[index]!.remaining,
       },
     });
     this.guest.call.create(capacity, runsMax);
@@ -85,11 +85,11 @@ test("no task that stays due waits for more than the bound, however little the o
     const count = 2 + random.below(7);
     const machine = new Machine(8, 1);
     for (let i = 0; i < count; i++) machine.add(random.below(1000), (nowUs) => nowUs);
-    machine.tasks[random.below(count)].remaining = 4_294_967_295;
+    machine.tasks[random.below(count)]!.remaining = 4_294_967_295;
     for (let now = 0n; now < 500n; now++) {
       machine.step(now);
       for (const task of machine.tasks) if (random.chance(0.3)) task.remaining = random.below(1000);
-      machine.tasks[0].remaining = 4_294_967_295;
+      machine.tasks[0]!.remaining = 4_294_967_295;
     }
     for (let index = 0; index < count; index++) {
       let waited = 0;

@@ -1,5 +1,5 @@
-// A noise source that gives zeros, gives nothing, or isn't there. Nonces still differ from boot to boot and from device to
-// device, a session that was recorded can't be played back, nothing waits, and it is said.
+// A noise source that gives zeros, gives nothing, or isn't there. Nonces still differ from boot to boot and from device
+// to device, a session that was recorded can't be played back, nothing waits, and it is said.
 
 import { beforeAll, describe, expect, test } from "vitest";
 import type { Workshop } from "../hosts/virtual-image.ts";
@@ -20,13 +20,21 @@ const sources: [string, (target: Uint8Array) => number | void, string][] = [
   ["gives zeros", (target) => void target.fill(0), "failed-health"],
   ["gives one byte again and again", (target) => void target.fill(0xa5), "failed-health"],
   ["says yes and writes nothing", () => {}, "failed-health"],
-  ["gives two values in turn", (target) => void target.forEach((_, i) => (target[i] = i & 1 ? 0xaa : 0x55)), "failed-health"],
+  [
+    "gives two values in turn",
+    (target) => void target.forEach((_, i) => (target[i] = i & 1 ? 0xaa : 0x55)),
+    "failed-health",
+  ],
   ["isn't there", () => ABSENT, "absent"],
   ["never answers", () => IO, "absent"],
 ];
 
 /** Session ids and device nonces of some boots. */
-async function nonces(entropy: (target: Uint8Array) => number | void, boots: number, deviceId?: string): Promise<string[]> {
+async function nonces(
+  entropy: (target: Uint8Array) => number | void,
+  boots: number,
+  deviceId?: string,
+): Promise<string[]> {
   const bench = await MeddledDevice.powerOn(workshop, image, { entropy, ...(deviceId ? { deviceId } : {}) });
   for (let i = 0; ; i++) {
     bench.run(10_000);
@@ -35,7 +43,11 @@ async function nonces(entropy: (target: Uint8Array) => number | void, boots: num
     await bench.device.cutPower();
     bench.device.powerOn();
   }
-  return [...bench.said("hello").map(({ json }) => String(json["session"])), ...bench.said("proof").map(({ json }) => String(json["deviceNonce"])), ...bench.said("enrol").flatMap(({ json }) => (json["nonce"] ? [String(json["nonce"])] : []))];
+  return [
+    ...bench.said("hello").map(({ json }) => String(json["session"])),
+    ...bench.said("proof").map(({ json }) => String(json["deviceNonce"])),
+    ...bench.said("enrol").flatMap(({ json }) => (json["nonce"] ? [String(json["nonce"])] : [])),
+  ];
 }
 
 describe.each(sources)("a source that %s", (_what, entropy, state) => {
@@ -57,7 +69,10 @@ test("a good source is said to be one, and one that fails later is said at once"
   let isStuck = false;
   let state = 1;
   const bench = await MeddledDevice.powerOn(workshop, image, {
-    entropy: (target) => target.forEach((_, i) => (target[i] = isStuck ? 0 : (state = (Math.imul(state, 1664525) + 1013904223) >>> 0) >>> 24)),
+    entropy: (target) =>
+      target.forEach(
+        (_, i) => (target[i] = isStuck ? 0 : (state = (Math.imul(state, 1664525) + 1013904223) >>> 0) >>> 24),
+      ),
   });
   bench.run(10_000);
   expect(bench.said("check-in").at(-1)!.json["entropy"]).toBe("good");
@@ -91,7 +106,9 @@ test("a session that was recorded can't be played back to a device whose source 
   const bench = await MeddledDevice.powerOn(workshop, image, { entropy: (target) => void target.fill(0) });
   bench.run(10_000);
   const recorded = bench.received.map(({ packet }) => packet);
-  const topics = recorded.filter(({ type }) => type === PacketType.Publish).map((packet) => ({ topic: readPublish(packet).topic, message: messageOf(packet)! }));
+  const topics = recorded
+    .filter(({ type }) => type === PacketType.Publish)
+    .map((packet) => ({ topic: readPublish(packet).topic, message: messageOf(packet)! }));
   await bench.device.cutPower();
   // Whoever holds the connection has heard all, and knows neither secret nor key.
   let step = 0;

@@ -1,5 +1,5 @@
-// What is not of the present session changes nothing and delays nothing on the device: what a broker has retained, what comes
-// twice, what belongs to another session. And the last will names the session that it ends.
+// What is not of the present session changes nothing and delays nothing on the device: what a broker has retained, what
+// comes twice, what belongs to another session. And the last will names the session that it ends.
 
 import { beforeAll, expect, test } from "vitest";
 import type { Workshop } from "../hosts/virtual-image.ts";
@@ -28,7 +28,9 @@ function next(bench: MeddledDevice): string[] {
   bench.sent.length = 0;
   const lines = bench.device.console.length;
   bench.run(10_000);
-  const said = bench.sent.flatMap(({ packet }) => (packet.type === PacketType.Puback ? [] : [`${packet.type} ${messageOf(packet)?.leaf ?? ""}`]));
+  const said = bench.sent.flatMap(({ packet }) =>
+    packet.type === PacketType.Puback ? [] : [`${packet.type} ${messageOf(packet)?.leaf ?? ""}`],
+  );
   return [...said, ...bench.device.console.slice(lines)];
 }
 
@@ -40,7 +42,9 @@ test("the last will names the session that the hello of its connection begins, a
   }
   const connects = bench.sent.filter(({ packet }) => packet.type === PacketType.Connect);
   const wills = connects.map(({ packet, connection }) => ({ connection, will: readConnect(packet).will }));
-  const named = wills.filter(({ will }) => will?.topic === topic("gone")).map(({ connection, will }) => ({ connection, text: Buffer.from(will!.payload).toString() }));
+  const named = wills
+    .filter(({ will }) => will?.topic === topic("gone"))
+    .map(({ connection, will }) => ({ connection, text: Buffer.from(will!.payload).toString() }));
   expect(named).toHaveLength(4);
   for (const { connection, text } of named) {
     const [hello] = bench.said("hello").filter((message) => message.connection === connection);
@@ -53,7 +57,12 @@ test("the last will names the session that the hello of its connection begins, a
 test("a later session of a connection says which one its last will names", async () => {
   const bench = await inSession();
   const [first] = bench.said("hello");
-  bench.inject(publish(topic("challenge"), JSON.stringify({ session: first!.json["session"], accepted: false, error: "session-unknown" })));
+  bench.inject(
+    publish(
+      topic("challenge"),
+      JSON.stringify({ session: first!.json["session"], accepted: false, error: "session-unknown" }),
+    ),
+  );
   bench.run(5_000);
   const [, second] = bench.said("hello");
   expect(second!.json["session"]).not.toBe(first!.json["session"]);
@@ -70,16 +79,36 @@ test("messages of other sessions, retained ones and repeated ones change nothing
   const expected = next(bench);
   const foreign: [string, Uint8Array][] = [
     ["a challenge that comes twice", publish(topic("challenge"), ofLeaf("challenge")[0]!, { isDuplicate: true })],
-    ["the server's proof that comes twice", publish(topic("challenge"), ofLeaf("challenge")[1]!, { isDuplicate: true })],
-    ["a late refusal of the proof", publish(topic("challenge"), JSON.stringify({ session, accepted: false, error: "expired" }))],
-    ["a refusal of another session", publish(topic("challenge"), JSON.stringify({ session: other, accepted: false, error: "session-unknown" }))],
-    ["a retained refusal", publish(topic("challenge"), JSON.stringify({ session, accepted: false, error: "session-unknown" }), { isRetained: true })],
+    [
+      "the server's proof that comes twice",
+      publish(topic("challenge"), ofLeaf("challenge")[1]!, { isDuplicate: true }),
+    ],
+    [
+      "a late refusal of the proof",
+      publish(topic("challenge"), JSON.stringify({ session, accepted: false, error: "expired" })),
+    ],
+    [
+      "a refusal of another session",
+      publish(topic("challenge"), JSON.stringify({ session: other, accepted: false, error: "session-unknown" })),
+    ],
+    [
+      "a retained refusal",
+      publish(topic("challenge"), JSON.stringify({ session, accepted: false, error: "session-unknown" }), {
+        isRetained: true,
+      }),
+    ],
     ["an offer of another session", publish(topic("offer"), JSON.stringify({ session: other, pollMs: 3_600_000 }))],
     ["a retained offer", publish(topic("offer"), JSON.stringify({ session, pollMs: 3_600_000 }), { isRetained: true })],
     ["a retained trust record", publish(topic("trust"), Buffer.alloc(100, 1), { isRetained: true })],
     ["a trust record", publish(topic("offers"), Buffer.alloc(100, 1))],
     ["an answer to an enrolment that is over", publish(topic("enrolled"), ofLeaf("enrolled").at(-1)!)],
-    ["a message on a topic of another device", publish(topic("challenge").replace("meddled", "another"), JSON.stringify({ session, accepted: false, error: "session-unknown" }))],
+    [
+      "a message on a topic of another device",
+      publish(
+        topic("challenge").replace("meddled", "another"),
+        JSON.stringify({ session, accepted: false, error: "session-unknown" }),
+      ),
+    ],
   ];
   for (const [what, bytes] of foreign) {
     bench.inject(bytes);

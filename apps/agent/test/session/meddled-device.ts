@@ -1,5 +1,5 @@
-// The real agent on the Node host and a clock that the test moves, connected to a scripted server through somebody who may
-// change, drop, add and repeat MQTT packets either way.
+// The real agent on the Node host and a clock that the test moves, connected to a scripted server through somebody who
+// may change, drop, add and repeat MQTT packets either way.
 
 import type { Duplex } from "node:stream";
 import { SeededRandom } from "@flipside/machine/faults/seeded-random";
@@ -63,22 +63,44 @@ export class MeddledDevice {
     this.server = server;
   }
 
-  static async powerOn(workshop: Workshop, image: Uint8Array, options: { deviceId?: string; entropy?: (target: Uint8Array) => number | void; meddler?: Meddler; flash?: Uint8Array } = {}): Promise<MeddledDevice> {
+  static async powerOn(
+    workshop: Workshop,
+    image: Uint8Array,
+    options: {
+      deviceId?: string;
+      entropy?: (target: Uint8Array) => number | void;
+      meddler?: Meddler;
+      flash?: Uint8Array;
+    } = {},
+  ): Promise<MeddledDevice> {
     const deviceId = options.deviceId ?? "meddled";
-    const made = await manufactureInMemory({ deviceId, server: { host: "server", port: 1883 }, trustChain: workshop.keys.trustChain, image });
+    const made = await manufactureInMemory({
+      deviceId,
+      server: { host: "server", port: 1883 },
+      trustChain: workshop.keys.trustChain,
+      image,
+    });
     const clock = new ManualClock();
     const random = new SeededRandom(7);
-    const server = new ScriptedServer(clock, random, { id: deviceId, claimSecret: new Uint8Array(Buffer.from(made.device.claimSecret, "base64url")) });
-    let bench: MeddledDevice;
-    const device = deviceWith(workshop, deviceId, { bytes: options.flash ?? made.flash }, {
-      isolation: "in-process",
-      surroundings: {
-        clock,
-        wallClockS: () => 1_800_000_000,
-        entropy: options.entropy ?? ((target) => target.forEach((_, i) => (target[i] = random.below(256)))),
-        connect: (host, port) => bench.#meddle(server.connect(host, port) as Duplex),
-      },
+    const server = new ScriptedServer(clock, random, {
+      id: deviceId,
+      claimSecret: new Uint8Array(Buffer.from(made.device.claimSecret, "base64url")),
     });
+    let bench: MeddledDevice;
+    const device = deviceWith(
+      workshop,
+      deviceId,
+      { bytes: options.flash ?? made.flash },
+      {
+        isolation: "in-process",
+        surroundings: {
+          clock,
+          wallClockS: () => 1_800_000_000,
+          entropy: options.entropy ?? ((target) => target.forEach((_, i) => (target[i] = random.below(256)))),
+          connect: (host, port) => bench.#meddle(server.connect(host, port) as Duplex),
+        },
+      },
+    );
     bench = new MeddledDevice(clock, device, server);
     bench.meddler = options.meddler ?? {};
     device.powerOn();
@@ -98,13 +120,18 @@ export class MeddledDevice {
       write: (bytes: Uint8Array): boolean => {
         for (const packet of packetsIn(new Uint8Array(bytes))) {
           this.sent.push({ atMs: this.clock.nowUs() / 1000, connection, packet });
-          if (this.meddler.fromDevice?.(packet, (answer) => void this.clock.after(2_000, () => deliver(answer))) ?? true) write(packet.whole);
+          if (
+            this.meddler.fromDevice?.(packet, (answer) => void this.clock.after(2_000, () => deliver(answer))) ??
+            true
+          )
+            write(packet.whole);
         }
         return true;
       },
       emit: (event: string, ...values: unknown[]): boolean => {
         if (event !== "data") return emit(event, ...values);
-        for (const packet of packetsIn(values[0] as Buffer)) for (const bytes of this.meddler.toDevice?.(packet) ?? [packet.whole]) deliver(bytes);
+        for (const packet of packetsIn(values[0] as Buffer))
+          for (const bytes of this.meddler.toDevice?.(packet) ?? [packet.whole]) deliver(bytes);
         return true;
       },
     });

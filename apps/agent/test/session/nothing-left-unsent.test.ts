@@ -1,4 +1,5 @@
-// What the device has to say leaves it at once: nothing lies in it, written or known, until something else wakes the device.
+// What the device has to say leaves it at once: nothing lies in it, written or known, until something else wakes the
+// device.
 
 import { describeImage } from "@flipside/image-format";
 import { beforeAll, expect, test } from "vitest";
@@ -15,7 +16,12 @@ let next: UpdateImage;
 beforeAll(async () => {
   ({ workshop, image } = await realAgent());
   const payload = image.subarray((await describeImage(image)).payloadOffset);
-  next = await updateImage(imageFields(virtualTarget, { version: "1.0.2", releaseSequence: 2, signingKeys: [] }), payload, workshop.keys.release, workshop.layout.sectorBytes);
+  next = await updateImage(
+    imageFields(virtualTarget, { version: "1.0.2", releaseSequence: 2, signingKeys: [] }),
+    payload,
+    workshop.keys.release,
+    workshop.layout.sectorBytes,
+  );
 }, 240_000);
 
 async function atWork(): Promise<MeddledDevice> {
@@ -48,7 +54,9 @@ test("the next window is asked for as soon as the last one is through, also wher
 test("what has become of an update is told as soon as it has", async () => {
   const bench = await atWork();
   const linesMs = new Map<string, number>();
-  bench.device.on("line", (line) => linesMs.set(/(installed|confirmed)/.exec(line)?.[1] ?? line, bench.clock.nowUs() / 1000));
+  bench.device.on("line", (line) =>
+    linesMs.set(/(installed|confirmed)/.exec(line)?.[1] ?? line, bench.clock.nowUs() / 1000),
+  );
   bench.run(20_000);
   for (const state of ["installed", "confirmed"]) {
     const told = bench.said("state").find(({ json }) => json["state"] === state);

@@ -1,16 +1,26 @@
-// Brokers that answer as MQTT allows, and not with yes: the device says so, disconnects, and tries again with a back-off. It is
-// never connected and does nothing for ever.
+// Brokers that answer as MQTT allows, and not with yes: the device says so, disconnects, and tries again with a
+// back-off. It is never connected and does nothing for ever.
 
 import { beforeAll, describe, expect, test } from "vitest";
 import type { Workshop } from "../hosts/virtual-image.ts";
 import { PacketType } from "@flipside/protocol/mqtt/packet";
 import { readConnect, readPublish, readSuback, readSubscribe } from "@flipside/protocol/mqtt/read";
-import { acknowledgementPacket, connackPacket, ConnectReturn, emptyPacket, pubackPacket, subackPacket } from "@flipside/protocol/mqtt/write";
+import {
+  acknowledgementPacket,
+  connackPacket,
+  ConnectReturn,
+  emptyPacket,
+  pubackPacket,
+  subackPacket,
+} from "@flipside/protocol/mqtt/write";
 import { type Meddler, MeddledDevice, messageOf, realAgent } from "./meddled-device.ts";
 
 const MINUTE_MS = 60_000;
 const BACKOFF_MAX_MS = 30_000;
-/** A session that was served at first and goes silent (three polls of a second, and 30 s), the time without one, and the pause. */
+/**
+ * A session that was served at first and goes silent (three polls of a second, and 30 s), the time without one, and the
+ * pause.
+ */
 const ATTEMPT_MAX_MS = 33_000 + 45_000 + BACKOFF_MAX_MS;
 
 let workshop: Workshop;
@@ -19,11 +29,13 @@ beforeAll(async () => {
   ({ workshop, image } = await realAgent());
 }, 240_000);
 
-const dropped = (leaf: string): Meddler["fromDevice"] => (packet, answer) => {
-  if (messageOf(packet)?.leaf !== leaf) return true;
-  answer(pubackPacket(readPublish(packet).packetId));
-  return false;
-};
+const dropped =
+  (leaf: string): Meddler["fromDevice"] =>
+  (packet, answer) => {
+    if (messageOf(packet)?.leaf !== leaf) return true;
+    answer(pubackPacket(readPublish(packet).packetId));
+    return false;
+  };
 
 /** Enrolled and in a session, before anybody meddles. */
 async function served(): Promise<MeddledDevice> {
@@ -40,7 +52,10 @@ function meddle(bench: MeddledDevice, meddler: Meddler): void {
   bench.server.hangUp();
 }
 
-/** Tries again and again, with a pause that has grown to the longest, and is served as soon as the broker is of use again. */
+/**
+ * Tries again and again, with a pause that has grown to the longest, and is served as soon as the broker is of use
+ * again.
+ */
 function expectBackOff(bench: MeddledDevice, line: RegExp): void {
   bench.run(20 * MINUTE_MS);
   const times = bench.connectsMs;
@@ -48,11 +63,15 @@ function expectBackOff(bench: MeddledDevice, line: RegExp): void {
   expect(times.length, "attempts").toBeGreaterThanOrEqual(12);
   expect(times.length, "attempts in 20 minutes").toBeLessThan(90);
   times.push(bench.clock.nowUs() / 1000);
-  for (let i = 1; i < times.length; i++) expect(times[i]! - times[i - 1]!, `from attempt ${i} to the next`).toBeLessThan(ATTEMPT_MAX_MS + 2_000);
+  for (let i = 1; i < times.length; i++)
+    expect(times[i]! - times[i - 1]!, `from attempt ${i} to the next`).toBeLessThan(ATTEMPT_MAX_MS + 2_000);
   bench.meddler = {};
   bench.received.length = 0;
   bench.run(3 * ATTEMPT_MAX_MS);
-  expect(bench.received.filter(({ packet }) => messageOf(packet)?.leaf === "offer").length, bench.device.console.slice(-12).join("\n")).toBeGreaterThan(10);
+  expect(
+    bench.received.filter(({ packet }) => messageOf(packet)?.leaf === "offer").length,
+    bench.device.console.slice(-12).join("\n"),
+  ).toBeGreaterThan(10);
 }
 
 describe("a subscription", () => {
@@ -79,13 +98,20 @@ describe("a subscription", () => {
   const answers: [string, (id: number) => Uint8Array[], RegExp][] = [
     ["that is granted at a lower QoS than was asked for", (id) => [subackPacket(id, [0])], /granted 0$/],
     ["that is answered for two", (id) => [subackPacket(id, [1, 1])], /mqtt disconnected, reason 8$/],
-    ["that is answered with UNSUBACK", (id) => [acknowledgementPacket(PacketType.Unsuback, id)], /mqtt disconnected, reason 8$/],
+    [
+      "that is answered with UNSUBACK",
+      (id) => [acknowledgementPacket(PacketType.Unsuback, id)],
+      /mqtt disconnected, reason 8$/,
+    ],
     ["that is not answered", () => [], /(mqtt disconnected, reason 7|the server does not answer)$/],
   ];
   for (const [what, answer, line] of answers) {
     test(what, async () => {
       const bench = await served();
-      meddle(bench, { toDevice: (packet) => (packet.type === PacketType.Suback ? answer(readSuback(packet).packetId) : [packet.whole]) });
+      meddle(bench, {
+        toDevice: (packet) =>
+          packet.type === PacketType.Suback ? answer(readSuback(packet).packetId) : [packet.whole],
+      });
       expectBackOff(bench, line);
     });
   }
@@ -102,7 +128,11 @@ describe("CONNECT", () => {
   }
 
   const others: [string, Uint8Array, RegExp][] = [
-    ["that is answered with a session, though it was to be clean", connackPacket(ConnectReturn.Accepted, true), /mqtt disconnected, reason 8$/],
+    [
+      "that is answered with a session, though it was to be clean",
+      connackPacket(ConnectReturn.Accepted, true),
+      /mqtt disconnected, reason 8$/,
+    ],
     ["that is answered with DISCONNECT", emptyPacket(PacketType.Disconnect), /mqtt disconnected, reason 8$/],
   ];
   for (const [what, answer, line] of others) {
@@ -151,7 +181,9 @@ test("a device whose secret is refused tries to enrol, and goes back to its secr
   const bench = await served();
   let refuses = true;
   meddle(bench, {
-    toDevice: ({ type, whole }) => [type === PacketType.Connack && refuses ? connackPacket(ConnectReturn.NotAuthorized) : whole],
+    toDevice: ({ type, whole }) => [
+      type === PacketType.Connack && refuses ? connackPacket(ConnectReturn.NotAuthorized) : whole,
+    ],
     // Enrolment is let in, and goes nowhere.
     fromDevice(packet, answer) {
       if (packet.type === PacketType.Connect) refuses = !readConnect(packet).userName!.startsWith("enrol.");

@@ -15,11 +15,14 @@ export type Exports<Names extends string> = Record<Names, (...values: (number | 
 
 /** `folder` is the test's, `name` the compiled file's: test files that run at the same time take different ones. */
 export function compileModule(folder: string, name: string): WebAssembly.Module {
-  const asc = path.join(path.dirname(createRequire(import.meta.url).resolve("assemblyscript/package.json")), "bin/asc.js");
+  const asc = path.join(
+    path.dirname(createRequire(import.meta.url).resolve("assemblyscript/package.json")),
+    "bin/asc.js",
+  );
   const entry = `test/${folder}/assembly/module`;
   const output = `test/${folder}/dist/${name}.wasm`;
   mkdirSync(path.join(agentFolder, `test/${folder}/dist`), { recursive: true });
-  // prettier-ignore
+  // biome-ignore format: a table, row by row
   execFileSync(process.execPath, [
     asc, `${entry}.ts`, "--outFile", output,
     "--runtime", "stub", "-O3", "--shrinkLevel", "1", "--use", `abort=${entry}/trap`,

@@ -29,7 +29,7 @@ export class Random {
   }
 
   pick<T>(values: readonly T[]): T {
-    return values[this.below(values.length)];
+    return values[this.below(values.length)]!;
   }
 
   bytes(length: number): Buffer {

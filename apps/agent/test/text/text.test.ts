@@ -2,9 +2,10 @@ import { beforeAll, expect, test } from "vitest";
 import { compileModule, Guest } from "./assembly-module.ts";
 import { Random } from "./random.ts";
 
+// biome-ignore format: a table, row by row
 type Names =
   | "hexEncode" | "hexDecode" | "base64urlEncode" | "base64urlDecode" | "base64urlLength"
-  | "decimalWriteU64" | "decimalWriteI64" | "decimalReadU32" | "utf8Valid" | "utf8Encode"; // prettier-ignore
+  | "decimalWriteU64" | "decimalWriteI64" | "decimalReadU32" | "utf8Valid" | "utf8Encode";
 
 const ARGUMENT = -1;
 const OUT = 1 << 16;
@@ -128,7 +129,12 @@ test("UTF-8 validity is what a fatal TextDecoder says, for every pair of leading
   for (let first = 0x70; first < 0x100; first++) {
     for (let second = 0; second < 0x100; second += 1) {
       const tail = Array.from({ length: random.below(4) }, () => 0x7e + random.below(0x44));
-      for (const bytes of [[first, second], [first, second, 0x80], [first, second, 0xbf, 0x80], [first, second, ...tail]]) {
+      for (const bytes of [
+        [first, second],
+        [first, second, 0x80],
+        [first, second, 0xbf, 0x80],
+        [first, second, ...tail],
+      ]) {
         const data = Uint8Array.from(bytes);
         if (guest.call.utf8Valid(guest.put(data), data.length) !== valid(data)) expect(bytes).toBe("judged alike");
       }

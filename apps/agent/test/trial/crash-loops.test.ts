@@ -1,6 +1,6 @@
-// A confirmed image that crashes again and again, however slowly, gives way after five runs that ended uncleanly; what was
-// forgiven in between was earned by hours without a crash. The real loader and agent on the Node host, on a clock that the
-// test moves.
+// A confirmed image that crashes again and again, however slowly, gives way after five runs that ended uncleanly; what
+// was forgiven in between was earned by hours without a crash. The real loader and agent on the Node host, on a clock
+// that the test moves.
 
 import { Duplex } from "node:stream";
 import { SlotState } from "@flipside/image-format";
@@ -24,7 +24,10 @@ let images: { older: Uint8Array; newer: Uint8Array };
 beforeAll(async () => {
   workshop = await openWorkshop();
   const app = "../../trial/assembly/late-crash-app";
-  images = { older: await imageOf(workshop, { agent: realAgent }), newer: await imageOf(workshop, { agent: realAgent, app, releaseSequence: 2 }) };
+  images = {
+    older: await imageOf(workshop, { agent: realAgent }),
+    newer: await imageOf(workshop, { agent: realAgent, app, releaseSequence: 2 }),
+  };
 });
 
 interface Bench {
@@ -43,32 +46,59 @@ afterEach(async () => {
 });
 
 /** Both slots are confirmed; the newer image's app traps at a tick. Nobody answers on the network. */
-async function bothConfirmed(crashAtTick: number, change: (record: ReturnType<Bench["record"]>) => void = () => {}): Promise<Bench> {
+async function bothConfirmed(
+  crashAtTick: number,
+  change: (record: ReturnType<Bench["record"]>) => void = () => {},
+): Promise<Bench> {
   const { layout } = workshop;
   const flash = await flashWith(workshop, images.older);
   const digestA = await putImage(layout, flash, "slotA", images.older);
   const digestB = await putImage(layout, flash, "slotB", images.newer);
   writeLog(layout, flash, (record) => {
-    Object.assign(record, { activeSlot: 1, stateA: SlotState.Confirmed, stateB: SlotState.Confirmed, digestA, digestB });
+    Object.assign(record, {
+      activeSlot: 1,
+      stateA: SlotState.Confirmed,
+      stateB: SlotState.Confirmed,
+      digestA,
+      digestB,
+    });
     change(record);
   });
   const clock = new ManualClock();
-  const device = deviceWith(workshop, "crash-loop", { bytes: flash }, {
-    isolation: "in-process",
-    surroundings: { clock, wallClockS: () => 1_800_000_000, entropy: (target) => target.forEach((_, i) => (target[i] = 73 * i + 7)), connect: () => new Duplex({ read() {}, write() {} }) },
-  });
+  const device = deviceWith(
+    workshop,
+    "crash-loop",
+    { bytes: flash },
+    {
+      isolation: "in-process",
+      surroundings: {
+        clock,
+        wallClockS: () => 1_800_000_000,
+        entropy: (target) => target.forEach((_, i) => (target[i] = 73 * i + 7)),
+        connect: () => new Duplex({ read() {}, write() {} }),
+      },
+    },
+  );
   started.push(device);
   const resets: number[] = [];
   device.on("reset", (reason) => resets.push(reason));
   const { offsetBytes, sizeBytes } = layout.zones.bootControl;
   let erases = 0;
-  const crashAtTickOf = (tick: number): void => new DataView(device.flashBytes.buffer).setUint32(layout.zones.app.offsetBytes, tick, true);
+  const crashAtTickOf = (tick: number): void =>
+    new DataView(device.flashBytes.buffer).setUint32(layout.zones.app.offsetBytes, tick, true);
   crashAtTickOf(crashAtTick);
   device.powerOn();
   device.flashCells!.onOperation = ({ kind, offset }) => {
     if (kind === "erase" && offset >= offsetBytes && offset < offsetBytes + sizeBytes) erases++;
   };
-  return { clock, device, resets, erases: () => erases, crashAtTick: crashAtTickOf, record: () => newestRecord(layout, device.flashBytes)! };
+  return {
+    clock,
+    device,
+    resets,
+    erases: () => erases,
+    crashAtTick: crashAtTickOf,
+    record: () => newestRecord(layout, device.flashBytes)!,
+  };
 }
 
 describe("a confirmed image", () => {
@@ -77,18 +107,28 @@ describe("a confirmed image", () => {
     ["after 9 minutes", 9 * 60],
     ["after 50 minutes", 50 * 60],
     ["after 100 minutes", 100 * 60],
-  ])("that is healthy and traps %s gives way to the other after five runs", async (_, ticks) => {
-    const bench = await bothConfirmed(ticks);
-    bench.clock.advance(4 * (ticks + 2) * S);
-    expect(bench.resets).toEqual(new Array(4).fill(BootReason.Trap));
-    expect(bench.record()).toMatchObject({ activeSlot: 1, uncleanBoots: 4 });
-    bench.clock.advance((ticks + 10) * S);
-    expect(bench.resets).toEqual(new Array(5).fill(BootReason.Trap));
-    expect(bench.record()).toMatchObject({ activeSlot: 0, stateA: SlotState.Confirmed, stateB: SlotState.Confirmed, reasonB: 76, uncleanBoots: 0 });
-    // The other one is no crash loop of its own.
-    bench.clock.advance(10 * MINUTE);
-    expect(bench.resets.length).toBe(5);
-  }, 120_000);
+  ])(
+    "that is healthy and traps %s gives way to the other after five runs",
+    async (_, ticks) => {
+      const bench = await bothConfirmed(ticks);
+      bench.clock.advance(4 * (ticks + 2) * S);
+      expect(bench.resets).toEqual(new Array(4).fill(BootReason.Trap));
+      expect(bench.record()).toMatchObject({ activeSlot: 1, uncleanBoots: 4 });
+      bench.clock.advance((ticks + 10) * S);
+      expect(bench.resets).toEqual(new Array(5).fill(BootReason.Trap));
+      expect(bench.record()).toMatchObject({
+        activeSlot: 0,
+        stateA: SlotState.Confirmed,
+        stateB: SlotState.Confirmed,
+        reasonB: 76,
+        uncleanBoots: 0,
+      });
+      // The other one is no crash loop of its own.
+      bench.clock.advance(10 * MINUTE);
+      expect(bench.resets.length).toBe(5);
+    },
+    120_000,
+  );
 
   test("is forgiven a crash after two hours, and two after four; each forgiving is one erase", async () => {
     const bench = await bothConfirmed(60);
@@ -106,7 +146,9 @@ describe("a confirmed image", () => {
   }, 120_000);
 
   test("that is switched off every evening is forgiven after sixteen starts without a crash", async () => {
-    const bench = await bothConfirmed(NEVER, (record) => Object.assign(record, { uncleanBoots: 4, lastUncleanBoot: 1, bootCounter: 1 }));
+    const bench = await bothConfirmed(NEVER, (record) =>
+      Object.assign(record, { uncleanBoots: 4, lastUncleanBoot: 1, bootCounter: 1 }),
+    );
     for (let evening = 2; evening < 17; evening++) {
       bench.clock.advance(MINUTE);
       expect(bench.record()).toMatchObject({ bootCounter: evening, uncleanBoots: 4 });
@@ -128,6 +170,11 @@ test("two images that both crash lead to recovery, and neither is gone back to b
   // Tried again every quarter of an hour: a day of that costs a heartbeat a boot, and no erase for each.
   bench.clock.advance(24 * HOUR);
   expect(recoveries).toBeGreaterThan(80);
-  expect(bench.record()).toMatchObject({ activeSlot: 1, stateA: SlotState.Confirmed, stateB: SlotState.Confirmed, uncleanBoots: 5 });
+  expect(bench.record()).toMatchObject({
+    activeSlot: 1,
+    stateA: SlotState.Confirmed,
+    stateB: SlotState.Confirmed,
+    uncleanBoots: 5,
+  });
   expect(bench.erases() - erases).toBeLessThan(recoveries / 4);
 }, 120_000);

@@ -1,5 +1,6 @@
-// A candidate's trial: self-test, the app's verdict and the server's proof, each with the deadline that the image's header
-// gives it. The real agent on the Node host, on a clock that the test moves; a device's time is counted from its boot.
+// A candidate's trial: self-test, the app's verdict and the server's proof, each with the deadline that the image's
+// header gives it. The real agent on the Node host, on a clock that the test moves; a device's time is counted from its
+// boot.
 
 import { ErrorCode, SlotState } from "@flipside/image-format";
 import { Duplex } from "node:stream";
@@ -33,8 +34,18 @@ beforeAll(async () => {
   old = await imageOf(workshop, { agent: realAgent, ...deadlines });
   images = {
     good: await imageOf(workshop, { agent: realAgent, releaseSequence: 2, ...deadlines }),
-    unhealthy: await imageOf(workshop, { agent: realAgent, app: "../../../../../test/end-to-end/faulty-images/app-unhealthy", releaseSequence: 2, ...deadlines }),
-    crashing: await imageOf(workshop, { agent: realAgent, app: "../../../../../test/end-to-end/faulty-images/app-crash", releaseSequence: 2, ...deadlines }),
+    unhealthy: await imageOf(workshop, {
+      agent: realAgent,
+      app: "../../../../../test/end-to-end/faulty-images/app-unhealthy",
+      releaseSequence: 2,
+      ...deadlines,
+    }),
+    crashing: await imageOf(workshop, {
+      agent: realAgent,
+      app: "../../../../../test/end-to-end/faulty-images/app-crash",
+      releaseSequence: 2,
+      ...deadlines,
+    }),
     silent: await imageOf(workshop, { agent: realAgent, app: "quiet-app", releaseSequence: 2, ...deadlines }),
   };
 });
@@ -60,8 +71,21 @@ afterEach(async () => {
 });
 
 /** A device with a candidate in slot B, beside the old image or alone. */
-async function onTrial(candidate: Uint8Array, options: { serverIsAway?: boolean; alone?: boolean; clock?: ManualClock; entropy?: (target: Uint8Array) => number | void } = {}): Promise<Bench> {
-  const made = await manufactureInMemory({ deviceId: "trial", server: { host: "server", port: 1883 }, trustChain: workshop.keys.trustChain, image: old });
+async function onTrial(
+  candidate: Uint8Array,
+  options: {
+    serverIsAway?: boolean;
+    alone?: boolean;
+    clock?: ManualClock;
+    entropy?: (target: Uint8Array) => number | void;
+  } = {},
+): Promise<Bench> {
+  const made = await manufactureInMemory({
+    deviceId: "trial",
+    server: { host: "server", port: 1883 },
+    trustChain: workshop.keys.trustChain,
+    image: old,
+  });
   const { flash } = made;
   const digestA = await putImage(workshop.layout, flash, "slotA", old);
   const digestB = await putImage(workshop.layout, flash, "slotB", candidate);
@@ -75,27 +99,35 @@ async function onTrial(candidate: Uint8Array, options: { serverIsAway?: boolean;
   });
   const clock = options.clock ?? new WorkingClock();
   const random = new SeededRandom(1);
-  const scripted = new ScriptedServer(clock, random, { id: "trial", claimSecret: new Uint8Array(Buffer.from(made.device.claimSecret, "base64url")) });
+  const scripted = new ScriptedServer(clock, random, {
+    id: "trial",
+    claimSecret: new Uint8Array(Buffer.from(made.device.claimSecret, "base64url")),
+  });
   const server = { isAway: options.serverIsAway ?? false };
-  const device = deviceWith(workshop, "trial", { bytes: flash }, {
-    isolation: "in-process",
-    surroundings: {
-      clock,
-      wallClockS: () => 1_800_000_000,
-      entropy: options.entropy ?? ((target) => target.forEach((_, i) => (target[i] = random.below(256)))),
-      // One that is away never answers.
-      connect(host, port) {
-        if (server.isAway) return new Duplex({ read() {}, write() {} });
-        const wire = scripted.connect(host, port);
-        const write = wire.write.bind(wire) as (bytes: Uint8Array) => boolean;
-        wire.write = (bytes: Uint8Array) => {
-          sent.push(Buffer.from(bytes));
-          return write(bytes);
-        };
-        return wire;
+  const device = deviceWith(
+    workshop,
+    "trial",
+    { bytes: flash },
+    {
+      isolation: "in-process",
+      surroundings: {
+        clock,
+        wallClockS: () => 1_800_000_000,
+        entropy: options.entropy ?? ((target) => target.forEach((_, i) => (target[i] = random.below(256)))),
+        // One that is away never answers.
+        connect(host, port) {
+          if (server.isAway) return new Duplex({ read() {}, write() {} });
+          const wire = scripted.connect(host, port);
+          const write = wire.write.bind(wire) as (bytes: Uint8Array) => boolean;
+          wire.write = (bytes: Uint8Array) => {
+            sent.push(Buffer.from(bytes));
+            return write(bytes);
+          };
+          return wire;
+        },
       },
     },
-  });
+  );
   started.push(device);
   const resets: Bench["resets"] = [];
   const sent: Buffer[] = [];
@@ -105,19 +137,36 @@ async function onTrial(candidate: Uint8Array, options: { serverIsAway?: boolean;
     bootedUs = clock.nowUs();
   });
   device.powerOn();
-  return { clock, device, server, sent, resets, run: (ms) => clock.advance(ms * 1000), record: () => newestRecord(workshop.layout, device.flashBytes)! };
+  return {
+    clock,
+    device,
+    server,
+    sent,
+    resets,
+    run: (ms) => clock.advance(ms * 1000),
+    record: () => newestRecord(workshop.layout, device.flashBytes)!,
+  };
 }
 
 /** From now on boot control takes no record any more. */
 function wearOutTheLog({ device }: Bench): void {
   const { offsetBytes, sizeBytes } = workshop.layout.zones.bootControl;
-  for (let at = offsetBytes; at < offsetBytes + sizeBytes; at += workshop.layout.sectorBytes) device.flashCells!.wornSectors.add(at);
+  for (let at = offsetBytes; at < offsetBytes + sizeBytes; at += workshop.layout.sectorBytes)
+    device.flashCells!.wornSectors.add(at);
 }
 
 /** Went to the old slot with a reason, once. */
 function expectRolledBack(bench: Bench, code: number): void {
-  expect(bench.resets.map(({ reason }) => reason), bench.device.console.slice(-15).join("\n")).toEqual([BootReason.RollBack]);
-  expect(bench.record()).toMatchObject({ activeSlot: 0, stateA: SlotState.Confirmed, stateB: SlotState.Failed, reasonB: code });
+  expect(
+    bench.resets.map(({ reason }) => reason),
+    bench.device.console.slice(-15).join("\n"),
+  ).toEqual([BootReason.RollBack]);
+  expect(bench.record()).toMatchObject({
+    activeSlot: 0,
+    stateA: SlotState.Confirmed,
+    stateB: SlotState.Failed,
+    reasonB: code,
+  });
 }
 
 describe("a candidate", () => {
@@ -141,7 +190,9 @@ describe("a candidate", () => {
   test("whose noise source answers late is confirmed when it has: a busy host is not the image's fault", async () => {
     const random = new SeededRandom(2);
     let questions = 0;
-    const bench = await onTrial(images.good, { entropy: (target) => (++questions <= 2 ? ENTROPY_IO : target.forEach((_, i) => (target[i] = random.below(256)))) });
+    const bench = await onTrial(images.good, {
+      entropy: (target) => (++questions <= 2 ? ENTROPY_IO : target.forEach((_, i) => (target[i] = random.below(256)))),
+    });
     bench.run(1_000);
     expect(bench.record()).toMatchObject({ activeSlot: 1, stateB: SlotState.Candidate });
     bench.run(CONFIRM_MS - 2_000);
@@ -198,7 +249,13 @@ describe("a candidate", () => {
   test("that has no contact is tried again when the old image has none either, and no try is used up", async () => {
     const bench = await onTrial(images.good, { serverIsAway: true });
     bench.run(3 * CONTACT_MS + 2 * OLD_CONTACT_MS + 5_000);
-    expect(bench.resets.map(({ reason }) => reason)).toEqual([BootReason.RollBack, BootReason.Update, BootReason.RollBack, BootReason.Update, BootReason.RollBack]);
+    expect(bench.resets.map(({ reason }) => reason)).toEqual([
+      BootReason.RollBack,
+      BootReason.Update,
+      BootReason.RollBack,
+      BootReason.Update,
+      BootReason.RollBack,
+    ]);
     expect(bench.record()).toMatchObject({ stateB: SlotState.Candidate, triesB: TRIES });
     bench.server.isAway = false;
   });
@@ -256,7 +313,16 @@ describe("where boot control takes no record any more", () => {
     const { layout } = workshop;
     await bench.device.cutPower();
     const { digestA, digestB } = bench.record();
-    writeLog(layout, bench.device.flashBytes, (record) => Object.assign(record, { activeSlot: 1, stateA: SlotState.Confirmed, stateB: SlotState.Confirmed, digestA, digestB, uncleanBoots: 1 }));
+    writeLog(layout, bench.device.flashBytes, (record) =>
+      Object.assign(record, {
+        activeSlot: 1,
+        stateA: SlotState.Confirmed,
+        stateB: SlotState.Confirmed,
+        digestA,
+        digestB,
+        uncleanBoots: 1,
+      }),
+    );
     bench.device.powerOn();
     bench.run(1_000);
     wearOutTheLog(bench);
@@ -278,5 +344,7 @@ test("the crash of a candidate is told to the server by the image that runs afte
   const message = /\{"session":"[^"]*","crash":\{.*?\}\}/s.exec(Buffer.concat(bench.sent).toString("latin1"))?.[0];
   const { crash } = JSON.parse(message!) as { crash: Record<string, unknown> };
   expect(crash).toMatchObject({ kind: "trap", module: 3, code: 5, message: "unreachable", phase: 6 });
-  expect(crash["log"]).toMatch(/verified [0-9a-f]{16}, starting slot b\ncrash: unreachable module 3 code 5 mepc 00000000 mtval 00000000\n$/);
+  expect(crash["log"]).toMatch(
+    /verified [0-9a-f]{16}, starting slot b\ncrash: unreachable module 3 code 5 mepc 00000000 mtval 00000000\n$/,
+  );
 });

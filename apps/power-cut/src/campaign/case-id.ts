@@ -18,7 +18,13 @@ export interface CaseStep {
 
 /** `lastReading`: of the power-up after the last cut. */
 export function caseId(story: string, steps: readonly CaseStep[], lastReading: Reading): string {
-  return [story, ...steps.map(({ operation, cut, reading }, i) => `${operation}.${cut}${suffix(i === steps.length - 1 ? lastReading : reading)}`)].join("/");
+  return [
+    story,
+    ...steps.map(
+      ({ operation, cut, reading }, i) =>
+        `${operation}.${cut}${suffix(i === steps.length - 1 ? lastReading : reading)}`,
+    ),
+  ].join("/");
 }
 
 const suffix = (reading: Reading): string => (reading === "as-new" ? "" : `~${reading}`);
@@ -28,24 +34,29 @@ export function parseCaseId(id: string): { story: string; steps: CaseStep[] } {
   const steps = parts.map((part) => {
     const match = /^(\d+)\.([a-z-]+\.\d+)(?:~([a-z-]+))?$/.exec(part);
     const reading = (match?.[3] ?? "as-new") as Reading;
-    if (!match || !readings.includes(reading)) throw new RangeError(`"${part}" in case ${id} is not OPERATION.FAULT.N or OPERATION.FAULT.N~READING`);
+    if (!match || !readings.includes(reading))
+      throw new RangeError(`"${part}" in case ${id} is not OPERATION.FAULT.N or OPERATION.FAULT.N~READING`);
     return { operation: Number(match[1]), cut: match[2]!, reading };
   });
   return { story: story!, steps };
 }
 
-/** Where the slot that is not running may lose a bit, and whether that bit still reads well now and then (read disturb). */
+/**
+ * Where the slot that is not running may lose a bit, and whether that bit still reads well now and then (read disturb).
+ */
 export interface RotPlace {
   page(board: Board): number | undefined;
   isUnstable: boolean;
 }
 
-const idlePage = (place: "header" | "table" | "payload") => (board: Board): number | undefined => {
-  const { zones, sectorBytes } = board.layout;
-  if (board.runningSlotZone < 0) return undefined;
-  const idle = board.runningSlotZone === Zone.SlotA ? zones.slotB : zones.slotA;
-  return idle.offsetBytes / PAGE_BYTES + { header: 0, table: 1, payload: sectorBytes / PAGE_BYTES }[place];
-};
+const idlePage =
+  (place: "header" | "table" | "payload") =>
+  (board: Board): number | undefined => {
+    const { zones, sectorBytes } = board.layout;
+    if (board.runningSlotZone < 0) return undefined;
+    const idle = board.runningSlotZone === Zone.SlotA ? zones.slotB : zones.slotA;
+    return idle.offsetBytes / PAGE_BYTES + { header: 0, table: 1, payload: sectorBytes / PAGE_BYTES }[place];
+  };
 
 /** `rot.0` and so on, in this order. */
 export const rotPlaces: readonly RotPlace[] = [

@@ -1,6 +1,7 @@
-// All that a power cut at one operation may leave: a list of pages that differ, for each fault class and representative.
+// All that a power cut at one operation may leave: a list of pages that differ, for each fault class and
+// representative.
 
-import { FlashFault } from "@flipside/machine/faults/flash-fault";
+import type { FlashFault } from "@flipside/machine/faults/flash-fault";
 import { PAGE_BYTES, representatives, tornErase, tornProgram } from "@flipside/machine/faults/nor-faults";
 import { SeededRandom } from "@flipside/machine/faults/seeded-random";
 import type { Board, Operation } from "../device/board.ts";
@@ -15,7 +16,11 @@ export interface Cut {
 
 const cutsOf = (kind: "program" | "erase"): Cut[] =>
   Object.entries(representatives).flatMap(([fault, { name, [kind]: count }]) =>
-    Array.from({ length: count }, (_, representative) => ({ fault: Number(fault), representative, name: `${name}.${representative}` })),
+    Array.from({ length: count }, (_, representative) => ({
+      fault: Number(fault),
+      representative,
+      name: `${name}.${representative}`,
+    })),
   );
 
 export const programCuts: readonly Cut[] = cutsOf("program");
@@ -37,10 +42,19 @@ export class TornPages {
     const first = Math.floor(operation.offset / PAGE_BYTES);
     const { fault, representative } = cut;
     const kind = fault * 16 + representative;
-    return operation.kind === "erase" ? this.#afterErase(board, operation, first, kind, fault, representative) : this.#afterProgram(board, operation, first, kind, fault, representative);
+    return operation.kind === "erase"
+      ? this.#afterErase(board, operation, first, kind, fault, representative)
+      : this.#afterProgram(board, operation, first, kind, fault, representative);
   }
 
-  #afterProgram(board: Board, operation: Operation, page: number, kind: number, fault: FlashFault, representative: number): Int32Array {
+  #afterProgram(
+    board: Board,
+    operation: Operation,
+    page: number,
+    kind: number,
+    fault: FlashFault,
+    representative: number,
+  ): Int32Array {
     const data = operation.data!;
     const beforeId = board.ids[page]!;
     let a = Math.imul(beforeId + 1, 0x9e3779b1) ^ Math.imul(operation.offset + 1, 0x85ebca6b);
@@ -56,13 +70,26 @@ export class TornPages {
     if (ids) return ids;
     const words = new Uint32Array(data.length / 4);
     new Uint8Array(words.buffer).set(data);
-    const torn = tornProgram(this.#pages.page(beforeId), { firstWord: (operation.offset % PAGE_BYTES) / 4, words }, fault, representative, this.#random(kind, board, operation, page));
+    const torn = tornProgram(
+      this.#pages.page(beforeId),
+      { firstWord: (operation.offset % PAGE_BYTES) / 4, words },
+      fault,
+      representative,
+      this.#random(kind, board, operation, page),
+    );
     ids = Int32Array.of(this.#pages.intern(torn));
     this.#known.set(key, ids);
     return ids;
   }
 
-  #afterErase(board: Board, operation: Operation, first: number, kind: number, fault: FlashFault, representative: number): Int32Array {
+  #afterErase(
+    board: Board,
+    operation: Operation,
+    first: number,
+    kind: number,
+    fault: FlashFault,
+    representative: number,
+  ): Int32Array {
     const count = operation.length / PAGE_BYTES;
     let a = Math.imul(operation.offset + 1, 0x85ebca6b);
     let b = Math.imul(kind + 1, 0xc2b2ae35) ^ 0x5bd1e995;
@@ -75,7 +102,17 @@ export class TornPages {
     let ids = this.#known.get(key);
     if (ids) return ids;
     ids = new Int32Array(count);
-    for (let i = 0; i < count; i++) ids[i] = this.#pages.intern(tornErase(this.#pages.page(board.ids[first + i]!), i, count, fault, representative, this.#random(kind, board, operation, first + i)));
+    for (let i = 0; i < count; i++)
+      ids[i] = this.#pages.intern(
+        tornErase(
+          this.#pages.page(board.ids[first + i]!),
+          i,
+          count,
+          fault,
+          representative,
+          this.#random(kind, board, operation, first + i),
+        ),
+      );
     this.#known.set(key, ids);
     return ids;
   }
@@ -83,7 +120,9 @@ export class TornPages {
   /** The same operation on the same page of the same zone tears alike in every geometry. */
   #random(kind: number, board: Board, operation: Operation, page: number): SeededRandom {
     const length = operation.kind === "erase" ? 0 : operation.length;
-    const at = Math.imul(board.pageName(page), 0x85ebca6b) ^ Math.imul((operation.offset % PAGE_BYTES) + 4 * length + 1, 0xc2b2ae35);
+    const at =
+      Math.imul(board.pageName(page), 0x85ebca6b) ^
+      Math.imul((operation.offset % PAGE_BYTES) + 4 * length + 1, 0xc2b2ae35);
     return new SeededRandom(Math.imul(this.#seed ^ Math.imul(kind + 1, 0x9e3779b1), 0x85ebca6b) ^ at);
   }
 }

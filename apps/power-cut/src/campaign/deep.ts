@@ -22,11 +22,20 @@ export interface DeepReport {
   seconds: number;
 }
 
-export function goDeep(rig: Rig, pages: PageStore, story: Story, start: DeviceState, operations: number, options: { seed: number; schedules: number; onProgress?: (scenarios: number) => void }): DeepReport {
+export function goDeep(
+  rig: Rig,
+  pages: PageStore,
+  story: Story,
+  start: DeviceState,
+  operations: number,
+  options: { seed: number; schedules: number; onProgress?: (scenarios: number) => void },
+): DeepReport {
   const began = performance.now();
   const bootsBefore = rig.boots;
   const torn = new TornPages(pages, options.seed);
-  const random = new SeededRandom(options.seed ^ [...story.name].reduce((sum, char) => Math.imul(sum, 31) + char.charCodeAt(0), 7));
+  const random = new SeededRandom(
+    options.seed ^ [...story.name].reduce((sum, char) => Math.imul(sum, 31) + char.charCodeAt(0), 7),
+  );
   const report: DeepReport = { story: story.name, scenarios: 0, powerUps: 0, bricks: 0, violations: [], seconds: 0 };
   for (let schedule = 0; schedule < options.schedules; schedule++) {
     report.scenarios++;
@@ -53,7 +62,11 @@ export function goDeep(rig: Rig, pages: PageStore, story: Story, start: DeviceSt
       violations = [...result.violations, ...(end === "cut" ? [] : allowedEnd(story, rig, state, result))];
       if (violations.length > 0 && (end === "recovery" || end === "late")) report.bricks++;
     }
-    if (violations.length > 0) report.violations.push({ id: DEEP_PREFIX + caseId(story.name, steps, steps.at(-1)?.reading ?? "as-new"), what: violations });
+    if (violations.length > 0)
+      report.violations.push({
+        id: DEEP_PREFIX + caseId(story.name, steps, steps.at(-1)?.reading ?? "as-new"),
+        what: violations,
+      });
     if (schedule % 64 === 63) options.onProgress?.(report.scenarios);
   }
   report.powerUps = rig.boots - bootsBefore;

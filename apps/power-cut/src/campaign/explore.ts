@@ -1,6 +1,6 @@
-// The exhaustive part: a story is cut at every operation in every way, and for each of those again at every operation of
-// what follows. A run is never repeated up to a cut: while it goes on, each of its operations leaves what a cut there
-// would have left, and what was not seen before is powered up later.
+// The exhaustive part: a story is cut at every operation in every way, and for each of those again at every operation
+// of what follows. A run is never repeated up to a cut: while it goes on, each of its operations leaves what a cut
+// there would have left, and what was not seen before is powered up later.
 
 import { Exo } from "@flipside/machine/abi";
 import { type Board, FADING_READS, type Operation, type Reading, readings } from "../device/board.ts";
@@ -9,7 +9,7 @@ import { type Hash, type PageStore, pageTerm } from "../device/page-store.ts";
 import { newServerMemory } from "../server/story-server.ts";
 import type { Story } from "../stories/story.ts";
 import { allowedEnd } from "./judge.ts";
-import { type Cut, eraseCuts, programCuts, TornPages } from "./cuts.ts";
+import { eraseCuts, programCuts, TornPages } from "./cuts.ts";
 import { type CaseStep, caseId, rotPlaces, rotten } from "./case-id.ts";
 
 export interface Violation {
@@ -68,11 +68,14 @@ interface Onward {
 }
 
 /**
- * How else unstable bits may read, once a power-up is done in which they read as new, and those of no page more often than
- * `unstableReads` times: where nobody looked, all ways are one; what was looked at less often than it takes to fade is new.
+ * How else unstable bits may read, once a power-up is done in which they read as new, and those of no page more often
+ * than `unstableReads` times: where nobody looked, all ways are one; what was looked at less often than it takes to
+ * fade is new.
  */
 const otherReadings = (isUnstable: boolean, unstableReads: number): readonly Reading[] =>
-  !isUnstable || unstableReads === 0 ? [] : readings.filter((reading) => reading !== "as-new" && (reading !== "fading" || unstableReads > FADING_READS));
+  !isUnstable || unstableReads === 0
+    ? []
+    : readings.filter((reading) => reading !== "as-new" && (reading !== "fading" || unstableReads > FADING_READS));
 
 export class Explorer {
   readonly #rig: Rig;
@@ -92,7 +95,16 @@ export class Explorer {
   explore(story: Story, start: DeviceState): StoryReport {
     const began = performance.now();
     const bootsBefore = this.#rig.boots;
-    const report: StoryReport = { story: story.name, operations: 0, scenarios: 0, distinctStates: 1, powerUps: 0, bricks: 0, violations: [], seconds: 0 };
+    const report: StoryReport = {
+      story: story.name,
+      operations: 0,
+      scenarios: 0,
+      distinctStates: 1,
+      powerUps: 0,
+      bricks: 0,
+      violations: [],
+      seconds: 0,
+    };
     const { depth, slice, stopAtFirst, onProgress } = this.#options;
     const done = (): boolean => stopAtFirst === true && report.violations.length > 0;
 
@@ -112,22 +124,29 @@ export class Explorer {
       report.distinctStates++;
       number++;
       const isCutAgain = depth === 2 && (!slice || number % slice.count === slice.index);
-      /** How many scenarios cuts make of it. A merge with a state that is known counts as covered: its verdict is the same. */
+      /**
+       * How many scenarios cuts make of it. A merge with a state that is known counts as covered: its verdict is the
+       * same.
+       */
       const power = (reading: Reading): { unstableReads: number; covered: number } => {
-        const second = isCutAgain ? new Collector(this.#rig.board, this.#torn, this.#pages, seenAgain, state.steps, reading, state) : undefined;
+        const second = isCutAgain
+          ? new Collector(this.#rig.board, this.#torn, this.#pages, seenAgain, state.steps, reading, state)
+          : undefined;
         const { unstableReads } = this.#power(story, state, reading, state.steps, report, second);
         for (const next of second?.fresh ?? []) {
           if (done()) break;
           report.distinctStates++;
           const first = this.#power(story, next, "as-new", next.steps, report, undefined);
-          for (const nextReading of otherReadings(next.isUnstable, first.unstableReads)) this.#power(story, next, nextReading, next.steps, report, undefined);
+          for (const nextReading of otherReadings(next.isUnstable, first.unstableReads))
+            this.#power(story, next, nextReading, next.steps, report, undefined);
         }
         return { unstableReads, covered: second?.covered ?? 0 };
       };
       const asNew = power("as-new");
       const others = otherReadings(state.isUnstable, asNew.unstableReads);
       const covered = new Map(others.map((reading) => [reading, done() ? 0 : power(reading).covered]));
-      for (const reading of state.isUnstable ? readings : ["as-new" as const]) report.scenarios += state.ways * (1 + (covered.get(reading) ?? asNew.covered));
+      for (const reading of state.isUnstable ? readings : ["as-new" as const])
+        report.scenarios += state.ways * (1 + (covered.get(reading) ?? asNew.covered));
       onProgress?.(report.scenarios, this.#rig.boots - bootsBefore);
     }
     report.powerUps = this.#rig.boots - bootsBefore;
@@ -143,24 +162,42 @@ export class Explorer {
   }
 
   /** Powers up and judges. */
-  #power(story: Story, state: DeviceState, reading: Reading, steps: CaseStep[], report: StoryReport, collector: Collector | undefined): { operations: number; unstableReads: number } {
+  #power(
+    story: Story,
+    state: DeviceState,
+    reading: Reading,
+    steps: CaseStep[],
+    report: StoryReport,
+    collector: Collector | undefined,
+  ): { operations: number; unstableReads: number } {
     const { seed, withoutShortcuts = false } = this.#options;
     if (collector) collector.rig = this.#rig;
     const known = collector ? this.#knownWithCuts : this.#known;
     const passed: { key: number; covered: number }[] = [];
     let unstableReadsOnward = 0;
-    const result = this.#rig.powerUp(story, state, reading, seed, collector?.atOperation, withoutShortcuts ? undefined : (key) => {
-      const onward = known.get(key);
-      if (!onward) {
-        passed.push({ key, covered: collector?.covered ?? 0 });
-        return false;
-      }
-      if (collector) collector.covered += onward.covered;
-      unstableReadsOnward = onward.unstableReads;
-      return true;
-    });
+    const result = this.#rig.powerUp(
+      story,
+      state,
+      reading,
+      seed,
+      collector?.atOperation,
+      withoutShortcuts
+        ? undefined
+        : (key) => {
+            const onward = known.get(key);
+            if (!onward) {
+              passed.push({ key, covered: collector?.covered ?? 0 });
+              return false;
+            }
+            if (collector) collector.covered += onward.covered;
+            unstableReadsOnward = onward.unstableReads;
+            return true;
+          },
+    );
     const unstableReads = withoutShortcuts ? Infinity : this.#rig.board.unstableReadsMax + unstableReadsOnward;
-    if (result.violations.length === 0) for (const { key, covered } of passed) known.set(key, { covered: (collector?.covered ?? 0) - covered, unstableReads });
+    if (result.violations.length === 0)
+      for (const { key, covered } of passed)
+        known.set(key, { covered: (collector?.covered ?? 0) - covered, unstableReads });
     const what = [...result.violations, ...allowedEnd(story, this.#rig, state, result)];
     this.#options.onPowerUp?.(steps.length === 0 ? undefined : caseId(story.name, steps, reading));
     if (what.length > 0) {
@@ -171,8 +208,8 @@ export class Explorer {
   }
 
   /**
-   * What is wrong with flash besides power: at each operation, the sector may be worn out from there on, or the slot that
-   * is idle at the end has lost a bit.
+   * What is wrong with flash besides power: at each operation, the sector may be worn out from there on, or the slot
+   * that is idle at the end has lost a bit.
    */
   *#wornAndRotten(story: Story, start: DeviceState, operations: number): Generator<Successor> {
     const rig = this.#rig;
@@ -182,7 +219,13 @@ export class Explorer {
       let worn: Successor | undefined;
       rig.powerUp(story, start, "as-new", this.#options.seed, (at, index) => {
         if (index !== operation) return Exo.Ok;
-        worn = { ...rig.state(start.cuts + 1), wornSector: Math.floor(at.offset / board.layout.sectorBytes), isUnstable: false, steps: [{ operation, cut: "worn.0", reading: "as-new" }], ways: 1 };
+        worn = {
+          ...rig.state(start.cuts + 1),
+          wornSector: Math.floor(at.offset / board.layout.sectorBytes),
+          isUnstable: false,
+          steps: [{ operation, cut: "worn.0", reading: "as-new" }],
+          ways: 1,
+        };
         return "cut";
       });
       if (worn) yield worn;
@@ -194,7 +237,13 @@ export class Explorer {
           if (page === undefined) return "cut";
           const state = rig.state(start.cuts + 1);
           state.ids[page] = this.#pages.intern(rotten(this.#pages.page(state.ids[page]!), place.isUnstable));
-          withRot = { ...state, isRotten: true, isUnstable: place.isUnstable, steps: [{ operation, cut: `rot.${number}`, reading: "as-new" }], ways: 1 };
+          withRot = {
+            ...state,
+            isRotten: true,
+            isUnstable: place.isUnstable,
+            steps: [{ operation, cut: `rot.${number}`, reading: "as-new" }],
+            ways: 1,
+          };
           return "cut";
         });
         if (withRot) yield withRot;
@@ -229,7 +278,15 @@ class Collector {
   readonly #reading: Reading;
   readonly #from: DeviceState;
 
-  constructor(board: Board, torn: TornPages, pages: PageStore, seen: Map<number, Successor>, steps: CaseStep[], reading: Reading, from: DeviceState) {
+  constructor(
+    board: Board,
+    torn: TornPages,
+    pages: PageStore,
+    seen: Map<number, Successor>,
+    steps: CaseStep[],
+    reading: Reading,
+    from: DeviceState,
+  ) {
     this.#board = board;
     this.#torn = torn;
     this.#pages = pages;
@@ -257,7 +314,12 @@ class Collector {
       }
       const ways = unstable > 0 ? readings.length : 1;
       this.covered += ways;
-      const key = stateKey(hash, rig, { cuts: this.#from.cuts + 1, wornSector: this.#from.wornSector, isRotten: this.#from.isRotten }, 0);
+      const key = stateKey(
+        hash,
+        rig,
+        { cuts: this.#from.cuts + 1, wornSector: this.#from.wornSector, isRotten: this.#from.isRotten },
+        0,
+      );
       const known = this.#seen.get(key);
       if (known) {
         if (this.#steps.length === 0) known.ways++;
@@ -266,8 +328,16 @@ class Collector {
       const state = this.rig.state(this.#from.cuts + 1);
       state.ids.set(pages, first);
       const successor: Successor = {
-        ...state, wornSector: this.#from.wornSector, isRotten: this.#from.isRotten, isUnstable: unstable > 0,
-        steps: [...this.#steps.slice(0, -1), ...(this.#steps.length > 0 ? [{ ...this.#steps.at(-1)!, reading: this.#reading }] : []), { operation: index, cut: cut.name, reading: "as-new" as Reading }], ways: 1,
+        ...state,
+        wornSector: this.#from.wornSector,
+        isRotten: this.#from.isRotten,
+        isUnstable: unstable > 0,
+        steps: [
+          ...this.#steps.slice(0, -1),
+          ...(this.#steps.length > 0 ? [{ ...this.#steps.at(-1)!, reading: this.#reading }] : []),
+          { operation: index, cut: cut.name, reading: "as-new" as Reading },
+        ],
+        ways: 1,
       };
       this.#seen.set(key, this.#steps.length === 0 ? successor : placeholder);
       this.fresh.push(successor);
@@ -284,4 +354,14 @@ class Collector {
 }
 
 /** Stands for a state that was powered up after two cuts: only that it is known matters. */
-const placeholder: Successor = { ids: new Int32Array(0), server: newServerMemory(), floor: 0, cuts: 0, wornSector: -1, isRotten: false, isUnstable: false, steps: [], ways: 0 };
+const placeholder: Successor = {
+  ids: new Int32Array(0),
+  server: newServerMemory(),
+  floor: 0,
+  cuts: 0,
+  wornSector: -1,
+  isRotten: false,
+  isUnstable: false,
+  steps: [],
+  ways: 0,
+};

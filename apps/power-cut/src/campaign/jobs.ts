@@ -1,11 +1,18 @@
 // What the processes of a campaign do: one job is one story, explored or gone through in depth.
 
-import { type Campaign } from "../stories/catalogue.ts";
+import type { Campaign } from "../stories/catalogue.ts";
 import { type DeepReport, goDeep } from "./deep.ts";
 import { Explorer, type StoryReport } from "./explore.ts";
 
 export type Job =
-  | { kind: "explore"; story: string; seed: number; depth: 1 | 2; slice?: { index: number; count: number }; stopAtFirst?: boolean }
+  | {
+      kind: "explore";
+      story: string;
+      seed: number;
+      depth: 1 | 2;
+      slice?: { index: number; count: number };
+      stopAtFirst?: boolean;
+    }
   | { kind: "deep"; story: string; seed: number; schedules: number };
 
 export type JobReport = { kind: "explore"; report: StoryReport } | { kind: "deep"; report: DeepReport };
@@ -24,11 +31,24 @@ export function runJob(campaign: Campaign, job: Job, onProgress: (progress: JobP
   try {
     if (job.kind === "explore") {
       const { seed, depth, slice, stopAtFirst } = job;
-      const explorer = new Explorer(rig, pages, { seed, depth, ...(slice ? { slice } : {}), ...(stopAtFirst ? { stopAtFirst } : {}), onProgress: (scenarios) => onProgress({ scenarios }) });
+      const explorer = new Explorer(rig, pages, {
+        seed,
+        depth,
+        ...(slice ? { slice } : {}),
+        ...(stopAtFirst ? { stopAtFirst } : {}),
+        onProgress: (scenarios) => onProgress({ scenarios }),
+      });
       return { kind: "explore", report: explorer.explore(story, start) };
     }
     const { operations } = rig.powerUp(story, start, "as-new", job.seed);
-    return { kind: "deep", report: goDeep(rig, pages, story, start, operations, { seed: job.seed, schedules: job.schedules, onProgress: (scenarios) => onProgress({ scenarios }) }) };
+    return {
+      kind: "deep",
+      report: goDeep(rig, pages, story, start, operations, {
+        seed: job.seed,
+        schedules: job.schedules,
+        onProgress: (scenarios) => onProgress({ scenarios }),
+      }),
+    };
   } finally {
     // A story leaves hundreds of thousands of pages that no other one has.
     rig.board.load(start.ids);

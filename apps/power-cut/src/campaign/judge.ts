@@ -16,13 +16,20 @@ export function allowedEnd(story: Story, rig: Rig, state: DeviceState, result: P
   // The verdict on what follows was given before.
   if (result.end === "known") return [];
   if (result.end === "cut") return ["the run was cut and nobody asked for it"];
-  if (result.end === "recovery" || result.end === "late") return hasBadFlash && result.violations.length === 0 ? [] : result.violations.length === 0 ? [`it ended in ${result.end}`] : [];
+  if (result.end === "recovery" || result.end === "late")
+    return hasBadFlash && result.violations.length === 0
+      ? []
+      : result.violations.length === 0
+        ? [`it ended in ${result.end}`]
+        : [];
   const { outcome } = rig.server.memory;
-  if (state.cuts < TRIES && story.isTriedOut?.(rig.server)) return [`invariant 3: its tries were used up by ${state.cuts} cuts`];
+  if (state.cuts < TRIES && story.isTriedOut?.(rig.server))
+    return [`invariant 3: its tries were used up by ${state.cuts} cuts`];
   const expected = story.outcome === "checked-in" ? undefined : story.outcome;
   if (outcome === expected || story.otherOutcomes.includes(outcome ?? "")) return [];
   if (state.cuts >= TRIES && TRIES_EXHAUSTED.includes(outcome ?? "")) return [];
-  if (state.liar?.fades && outcome === "rolled-back 71") return []; // the agent did not find what the loader had found, and was reset
+  // the agent did not find what the loader had found, and was reset
+  if (state.liar?.fades && outcome === "rolled-back 71") return [];
   // A header that reads otherwise now is refused for whatever it then seems to say.
   if (state.liar?.fades && outcome !== undefined && headerFailures.test(outcome)) return [];
   if (hasBadFlash && outcome !== undefined && (flashFailures.test(outcome) || outcome === "confirmed")) return [];

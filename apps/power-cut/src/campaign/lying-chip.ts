@@ -1,6 +1,7 @@
-// A chip that says done and has not done it: at each operation of a story, in each way in which a power cut could have left it,
-// once or from then on for good. Power stays. What the read-back sees is a failure like any other; what it does not see, since
-// it reads well for a while, comes to light when somebody looks again, in this run or after the next power-up.
+// A chip that says done and has not done it: at each operation of a story, in each way in which a power cut could have
+// left it, once or from then on for good. Power stays. What the read-back sees is a failure like any other; what it
+// does not see, since it reads well for a while, comes to light when somebody looks again, in this run or after the
+// next power-up.
 
 import { FlashFault } from "@flipside/machine/faults/flash-fault";
 import { PAGE_BYTES } from "@flipside/machine/faults/nor-faults";
@@ -54,7 +55,8 @@ const fadings = [4, 5, 6, 7, 8, 9, 10];
 const LIES_KEPT = 200;
 const readsWellAtFirst = /^(unstable|marginal|blank-unstable)\./;
 
-const waysToLie = (kind: Operation["kind"]): Cut[] => (kind === "erase" ? eraseCuts : programCuts).filter(({ fault }) => fault !== FlashFault.Complete);
+const waysToLie = (kind: Operation["kind"]): Cut[] =>
+  (kind === "erase" ? eraseCuts : programCuts).filter(({ fault }) => fault !== FlashFault.Complete);
 
 const lieId = (story: string, { operation, cut, reading, fadingReads, isForGood, cutAt }: Lie): string =>
   `${story}/${operation}.${isForGood ? "always-" : ""}${cut}~${reading}${reading === "fading" ? ` after ${fadingReads} reads` : ""}${cutAt === undefined ? "" : `, power fails behind ${cutAt}`}`;
@@ -74,12 +76,18 @@ export class LyingChip {
   explore(name: string): LieReport {
     const { seed, oneIn, stopAtFirst, zone, way = "" } = this.#options;
     // Of each story other ones.
-    const random = new SeededRandom([...name].reduce((hash, letter) => (Math.imul(hash, 31) + letter.charCodeAt(0)) | 0, seed));
+    const random = new SeededRandom(
+      [...name].reduce((hash, letter) => (Math.imul(hash, 31) + letter.charCodeAt(0)) | 0, seed),
+    );
     const report: LieReport = { story: name, lies: 0, violations: [] };
     const operations = this.#operationsOf(name);
     const pagesBefore = this.#campaign.pages.size;
     for (const lie of liesAbout(operations)) {
-      if ((zone ?? operations[lie.operation - 1]!.zone) !== operations[lie.operation - 1]!.zone || !lie.cut.startsWith(way)) continue;
+      if (
+        (zone ?? operations[lie.operation - 1]!.zone) !== operations[lie.operation - 1]!.zone ||
+        !lie.cut.startsWith(way)
+      )
+        continue;
       if (random.below(oneIn) > 0) continue;
       report.lies++;
       const what = this.#play(name, lie, operations[lie.operation - 1]!.sector);
@@ -127,20 +135,38 @@ export class LyingChip {
     const began: DeviceState = { ...start, liar };
     const what: string[] = [];
     rig.board.fadingReads = lie.fadingReads;
-    const judged = (state: DeviceState, result: PowerUpResult): string[] =>
-      [...result.violations, ...(result.end === "cut" ? [] : allowedEnd(story, rig, state, result))];
+    const judged = (state: DeviceState, result: PowerUpResult): string[] => [
+      ...result.violations,
+      ...(result.end === "cut" ? [] : allowedEnd(story, rig, state, result)),
+    ];
 
     const lies = (wanted: Operation): number => this.#tell(wanted, cut);
     const isRested = isForGood && cutAt === undefined;
-    let result = rig.powerUp(story, began, reading, seed, (wanted, index) => {
-      if (cutAt !== undefined && index > cutAt) return "cut";
-      return index === operation || (isForGood && index > operation && this.#sectorOf(wanted) === sector) ? lies(wanted) : Exo.Ok;
-    }, undefined, isRested ? REST_US : 0);
+    let result = rig.powerUp(
+      story,
+      began,
+      reading,
+      seed,
+      (wanted, index) => {
+        if (cutAt !== undefined && index > cutAt) return "cut";
+        return index === operation || (isForGood && index > operation && this.#sectorOf(wanted) === sector)
+          ? lies(wanted)
+          : Exo.Ok;
+      },
+      undefined,
+      isRested ? REST_US : 0,
+    );
     what.push(...judged(began, result));
     // What power comes back to, with every reading of what may read otherwise.
     const after: DeviceState = { ...rig.state(start.cuts + (result.end === "cut" ? 1 : 0)), liar };
     for (const next of fades ? readings : (["as-new"] as const)) {
-      result = rig.powerUp(story, after, next, seed + 1, isForGood ? (wanted) => (this.#sectorOf(wanted) === sector ? lies(wanted) : Exo.Ok) : undefined);
+      result = rig.powerUp(
+        story,
+        after,
+        next,
+        seed + 1,
+        isForGood ? (wanted) => (this.#sectorOf(wanted) === sector ? lies(wanted) : Exo.Ok) : undefined,
+      );
       what.push(...judged(after, result).map((each) => `powered up again, unstable bits ${next}: ${each}`));
     }
     rig.board.fadingReads = FADING_READS;
@@ -151,7 +177,10 @@ export class LyingChip {
   #tell(wanted: Operation, cut: string): number {
     const { board } = this.#campaign.rig;
     const ways = waysToLie(wanted.kind);
-    board.replace(Math.floor(wanted.offset / PAGE_BYTES), this.#torn.after(board, wanted, ways.find(({ name }) => name === cut) ?? ways[0]!));
+    board.replace(
+      Math.floor(wanted.offset / PAGE_BYTES),
+      this.#torn.after(board, wanted, ways.find(({ name }) => name === cut) ?? ways[0]!),
+    );
     return SAYS_DONE;
   }
 }
@@ -165,7 +194,8 @@ function* liesAbout(operations: readonly { kind: Operation["kind"] }[]): Generat
           for (const fadingReads of reading === "fading" ? fadings : [FADING_READS]) {
             yield { operation, cut, reading, fadingReads, isForGood, cutAt: undefined };
             if (!lasting.includes(cut)) continue;
-            for (let n = 0; n < CUTS_BEHIND; n++) yield { operation, cut, reading, fadingReads, isForGood, cutAt: operation + n };
+            for (let n = 0; n < CUTS_BEHIND; n++)
+              yield { operation, cut, reading, fadingReads, isForGood, cutAt: operation + n };
           }
         }
       }

@@ -11,5 +11,9 @@ import { readSubject, type Subject } from "./subject.ts";
  */
 export function openSubject(subject: Subject, geometry: "small" | "device"): Promise<Campaign> {
   const { boot, agent, image } = readSubject(subject);
-  return openCampaign({ modules: loadModules(boot, agent, { unchanged: false }), ownImage: image, ...(geometry === "device" ? { layout: unikernelLayout } : {}) });
+  return openCampaign({
+    modules: loadModules(boot, agent, { unchanged: false }),
+    ownImage: image,
+    ...(geometry === "device" ? { layout: unikernelLayout } : {}),
+  });
 }

@@ -61,9 +61,21 @@ export function parseOptions(argv: string[]): Options {
       args: argv,
       allowPositionals: true,
       options: {
-        help: { type: "boolean", short: "h" }, exhaustive: { type: "boolean" }, single: { type: "boolean" }, planted: { type: "boolean" }, wear: { type: "boolean" }, qemu: { type: "boolean" },
-        cuts: { type: "string" }, story: { type: "string" }, case: { type: "string" }, deep: { type: "string" }, seed: { type: "string" },
-        seeds: { type: "string" }, budget: { type: "string" }, processes: { type: "string" }, json: { type: "string" },
+        help: { type: "boolean", short: "h" },
+        exhaustive: { type: "boolean" },
+        single: { type: "boolean" },
+        planted: { type: "boolean" },
+        wear: { type: "boolean" },
+        qemu: { type: "boolean" },
+        cuts: { type: "string" },
+        story: { type: "string" },
+        case: { type: "string" },
+        deep: { type: "string" },
+        seed: { type: "string" },
+        seeds: { type: "string" },
+        budget: { type: "string" },
+        processes: { type: "string" },
+        json: { type: "string" },
       },
     }));
   } catch (error) {
@@ -73,17 +85,20 @@ export function parseOptions(argv: string[]): Options {
     const text = values[name];
     if (text === undefined) return fallback;
     const value = Number(text);
-    if (!Number.isInteger(value) || value < min || value > 0xffffffff) throw new UsageError(`--${name} ${text}: a whole number from ${min} to 4294967295`);
+    if (!Number.isInteger(value) || value < min || value > 0xffffffff)
+      throw new UsageError(`--${name} ${text}: a whole number from ${min} to 4294967295`);
     return value;
   };
   const seeds = (values.seeds ?? "").split(",").flatMap((part) => {
     if (part === "") return [];
     const [, first, last = first] = /^(\d{1,10})(?:-(\d{1,10}))?$/.exec(part) ?? [];
     const count = Number(last) - Number(first) + 1;
-    if (first === undefined || Number(last) > 0xffffffff || count < 1 || count > 1_000) throw new UsageError(`--seeds ${values.seeds}: numbers and ranges, as in 1-24,7731904`);
+    if (first === undefined || Number(last) > 0xffffffff || count < 1 || count > 1_000)
+      throw new UsageError(`--seeds ${values.seeds}: numbers and ranges, as in 1-24,7731904`);
     return Array.from({ length: count }, (_, i) => Number(first) + i);
   });
-  if (seeds.length > 0 && (values.seed !== undefined || values.case !== undefined)) throw new UsageError("--seeds goes with neither --seed nor --case: a case is replayed with the seed that found it");
+  if (seeds.length > 0 && (values.seed !== undefined || values.case !== undefined))
+    throw new UsageError("--seeds goes with neither --seed nor --case: a case is replayed with the seed that found it");
   if (positionals.length > 1) throw new UsageError(`one release at a time, not ${positionals.join(", ")}\n\n${usage}`);
   const exhaustive = values.exhaustive ?? false;
   return {

@@ -28,12 +28,16 @@ export async function runJobs(options: PoolOptions): Promise<Job[]> {
   const progress = new Map<ChildProcess, number>();
   let finished = 0;
   let jobsLeft = queue.length;
-  const tell = (): void => options.onProgress({ scenarios: finished + [...progress.values()].reduce((sum, each) => sum + each, 0), jobsLeft });
+  const tell = (): void =>
+    options.onProgress({ scenarios: finished + [...progress.values()].reduce((sum, each) => sum + each, 0), jobsLeft });
   const isLate = (): boolean => options.deadlineMs !== undefined && performance.now() > options.deadlineMs;
 
   const runWorker = (): Promise<void> =>
     new Promise((resolve, reject) => {
-      const child = fork(fileURLToPath(new URL("./worker-main.ts", import.meta.url)), { execArgv: ["--import", "tsx"], stdio: ["ignore", "inherit", "inherit", "ipc"] });
+      const child = fork(fileURLToPath(new URL("./worker-main.ts", import.meta.url)), {
+        execArgv: ["--import", "tsx"],
+        stdio: ["ignore", "inherit", "inherit", "ipc"],
+      });
       const next = (): void => {
         const job = isLate() ? undefined : queue.shift();
         if (!job) return void child.disconnect();
@@ -58,7 +62,9 @@ export async function runJobs(options: PoolOptions): Promise<Job[]> {
         }
       });
       child.once("error", reject);
-      child.once("exit", (code, signal) => (code === 0 ? resolve() : reject(new Error(`a process of the campaign ended with ${signal ?? code}`))));
+      child.once("exit", (code, signal) =>
+        code === 0 ? resolve() : reject(new Error(`a process of the campaign ended with ${signal ?? code}`)),
+      );
       child.send({ kind: "open", subject: options.subject });
     });
 

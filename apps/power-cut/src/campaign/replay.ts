@@ -1,4 +1,5 @@
-// One case again, told step by step: what was done to the flash, what power left of it, and what the boot loader made of it.
+// One case again, told step by step: what was done to the flash, what power left of it, and what the boot loader made
+// of it.
 
 import { Exo } from "@flipside/machine/abi";
 import type { Board, Operation } from "../device/board.ts";
@@ -16,7 +17,15 @@ export interface Replay {
 }
 
 /** Plays the cuts of `steps` and then a power-up without any. */
-export function replay(rig: Rig, pages: PageStore, story: Story, start: DeviceState, steps: readonly CaseStep[], seed: number, trace?: Trace): Replay {
+export function replay(
+  rig: Rig,
+  pages: PageStore,
+  story: Story,
+  start: DeviceState,
+  steps: readonly CaseStep[],
+  seed: number,
+  trace?: Trace,
+): Replay {
   const torn = new TornPages(pages, seed);
   rig.trace = trace;
   const results: PowerUpResult[] = [];
@@ -25,16 +34,23 @@ export function replay(rig: Rig, pages: PageStore, story: Story, start: DeviceSt
   try {
     steps.forEach((step, i) => {
       const reading = i === 0 ? "as-new" : steps[i - 1]!.reading;
-      trace?.line(`power-up ${i + 1}${state.ids.some((id) => pages.isUnstable(id)) ? `, unstable bits read ${reading}` : ""}`);
+      trace?.line(
+        `power-up ${i + 1}${state.ids.some((id) => pages.isUnstable(id)) ? `, unstable bits read ${reading}` : ""}`,
+      );
       const result = cutAt(rig, pages, torn, story, state, step, reading, seed);
-      if (result.end !== "cut") throw new RangeError(`the power-up before cut ${i + 1} has ${result.operations} operations: there is no operation ${step.operation} to cut`);
+      if (result.end !== "cut")
+        throw new RangeError(
+          `the power-up before cut ${i + 1} has ${result.operations} operations: there is no operation ${step.operation} to cut`,
+        );
       results.push(result);
       violations.push(...result.violations);
       state = result.state;
       trace?.line(`power is cut: ${step.cut}`);
     });
     const reading = steps.at(-1)?.reading ?? "as-new";
-    trace?.line(`power-up ${steps.length + 1}${state.ids.some((id) => pages.isUnstable(id)) ? `, unstable bits read ${reading}` : ""}`);
+    trace?.line(
+      `power-up ${steps.length + 1}${state.ids.some((id) => pages.isUnstable(id)) ? `, unstable bits read ${reading}` : ""}`,
+    );
     const result = rig.powerUp(story, state, reading, seed);
     results.push(result);
     violations.push(...result.violations, ...allowedEnd(story, rig, state, result));
@@ -47,7 +63,14 @@ export function replay(rig: Rig, pages: PageStore, story: Story, start: DeviceSt
 
 /** Powers up and cuts at one operation. */
 export function cutAt(
-  rig: Rig, pages: PageStore, torn: TornPages, story: Story, state: DeviceState, step: CaseStep, reading: CaseStep["reading"], seed: number,
+  rig: Rig,
+  pages: PageStore,
+  torn: TornPages,
+  story: Story,
+  state: DeviceState,
+  step: CaseStep,
+  reading: CaseStep["reading"],
+  seed: number,
 ): PowerUpResult & { state: DeviceState } {
   let after: DeviceState = state;
   const result = rig.powerUp(story, state, reading, seed, (operation, index) => {
@@ -60,7 +83,14 @@ export function cutAt(
 }
 
 /** Puts into `after` what the cut of that name leaves. */
-function leave(board: Board, pages: PageStore, torn: TornPages, operation: Operation, name: string, after: DeviceState): void {
+function leave(
+  board: Board,
+  pages: PageStore,
+  torn: TornPages,
+  operation: Operation,
+  name: string,
+  after: DeviceState,
+): void {
   if (name === "worn.0") {
     after.wornSector = Math.floor(operation.offset / board.layout.sectorBytes);
     return;
@@ -68,12 +98,16 @@ function leave(board: Board, pages: PageStore, torn: TornPages, operation: Opera
   if (name.startsWith("rot.")) {
     const place = rotPlaces[Number(name.slice(4))];
     const page = place?.page(board);
-    if (!place || page === undefined) throw new RangeError(`${name}: there is no such place, or the boot loader runs and no slot is idle`);
+    if (!place || page === undefined)
+      throw new RangeError(`${name}: there is no such place, or the boot loader runs and no slot is idle`);
     after.ids[page] = pages.intern(rotten(pages.page(after.ids[page]!), place.isUnstable));
     after.isRotten = true;
     return;
   }
   const cut = (operation.kind === "erase" ? eraseCuts : programCuts).find((candidate) => candidate.name === name);
-  if (!cut) throw new RangeError(`${name} is no way to cut a ${operation.kind}: one of ${(operation.kind === "erase" ? eraseCuts : programCuts).map((each) => each.name).join(", ")}`);
+  if (!cut)
+    throw new RangeError(
+      `${name} is no way to cut a ${operation.kind}: one of ${(operation.kind === "erase" ? eraseCuts : programCuts).map((each) => each.name).join(", ")}`,
+    );
   after.ids.set(torn.after(board, operation, cut), Math.floor(operation.offset / 4096));
 }

@@ -55,21 +55,43 @@ export interface CampaignResult {
 export async function runCampaign(plan: CampaignPlan): Promise<CampaignResult> {
   const began = performance.now();
   const { stories: all, rig } = await openSubject(plan.subject, "small");
-  if (plan.story !== undefined && !all.has(plan.story)) throw new RangeError(`there is no story ${plan.story}: one of ${[...all.keys()].join(", ")}`);
+  if (plan.story !== undefined && !all.has(plan.story))
+    throw new RangeError(`there is no story ${plan.story}: one of ${[...all.keys()].join(", ")}`);
   // Longest first: the number of operations squared is a fair guess.
   const names = [...all.keys()].filter((name) => plan.story === undefined || name === plan.story);
-  const operations = new Map(names.map((name) => [name, rig.powerUp(all.get(name)!.story, all.get(name)!.start, "as-new", plan.seed).operations]));
+  const operations = new Map(
+    names.map((name) => [
+      name,
+      rig.powerUp(all.get(name)!.story, all.get(name)!.start, "as-new", plan.seed).operations,
+    ]),
+  );
   names.sort((a, b) => operations.get(b)! - operations.get(a)!);
-  const explore: Job[] = names.map((story) => ({ kind: "explore", story, seed: plan.seed, depth: plan.depth, ...(plan.nestedOneIn > 1 ? { slice: { index: 0, count: plan.nestedOneIn } } : {}) }));
-  const deep: Job[] = plan.deepSchedules === 0 ? [] : names.map((story) => ({ kind: "deep", story, seed: plan.seed, schedules: plan.deepSchedules }));
+  const explore: Job[] = names.map((story) => ({
+    kind: "explore",
+    story,
+    seed: plan.seed,
+    depth: plan.depth,
+    ...(plan.nestedOneIn > 1 ? { slice: { index: 0, count: plan.nestedOneIn } } : {}),
+  }));
+  const deep: Job[] =
+    plan.deepSchedules === 0
+      ? []
+      : names.map((story) => ({ kind: "deep", story, seed: plan.seed, schedules: plan.deepSchedules }));
   const jobs = [...explore, ...deep];
 
   const progress = new Progress();
   const result: CampaignResult = { figures: undefined!, stories: [], deep: [], violations: [], left: [] };
   result.left = await runJobs({
-    subject: plan.subject, jobs, processes: plan.processes,
+    subject: plan.subject,
+    jobs,
+    processes: plan.processes,
     ...(plan.budgetS === undefined ? {} : { deadlineMs: began + plan.budgetS * 1000 }),
-    onProgress: ({ scenarios, jobsLeft }) => progress.tell(jobs.length - jobsLeft, jobs.length, `${jobs.length - jobsLeft} of ${jobs.length} parts, ${scenarios} scenarios`),
+    onProgress: ({ scenarios, jobsLeft }) =>
+      progress.tell(
+        jobs.length - jobsLeft,
+        jobs.length,
+        `${jobs.length - jobsLeft} of ${jobs.length} parts, ${scenarios} scenarios`,
+      ),
     onReport: ({ kind, report }) => {
       if (kind === "explore") result.stories.push(report);
       else result.deep.push(report);
@@ -80,10 +102,12 @@ export async function runCampaign(plan: CampaignPlan): Promise<CampaignResult> {
   const seconds = (performance.now() - began) / 1000;
   const sum = (values: number[]): number => values.reduce((total, value) => total + value, 0);
   const scenarios = sum(result.stories.map((each) => each.scenarios)) + sum(result.deep.map((each) => each.scenarios));
-  const executedBoots = sum(result.stories.map((each) => each.powerUps)) + sum(result.deep.map((each) => each.powerUps));
+  const executedBoots =
+    sum(result.stories.map((each) => each.powerUps)) + sum(result.deep.map((each) => each.powerUps));
   // A scenario's power-ups before its last cut belong to the scenarios that it goes on from; those of the deep part are
   // all its own.
-  const powerUps = sum(result.stories.map((each) => each.scenarios + 1)) + sum(result.deep.map((each) => each.powerUps));
+  const powerUps =
+    sum(result.stories.map((each) => each.scenarios + 1)) + sum(result.deep.map((each) => each.powerUps));
   result.figures = {
     scenarios,
     distinctStates: sum(result.stories.map((each) => each.distinctStates)),

@@ -23,16 +23,28 @@ export class SubjectError extends Error {
   override name = "SubjectError";
 }
 
-/** Loader and agent of these sources with changes in them: bugs, mutants. Not for what ships: the loader's build is its own. */
-export async function compileChanged(change: Pick<ModuleSpec, "patches" | "texts">): Promise<{ boot: Uint8Array; agent: Uint8Array }> {
-  const of = async (name: "boot" | "agent", entry: string): Promise<Uint8Array> => readFileSync(await compileWasm({ name, entry: join(agentSources, entry), memoryPages: memoryPages[name], ...change }));
+/**
+ * Loader and agent of these sources with changes in them: bugs, mutants. Not for what ships: the loader's build is its
+ * own.
+ */
+export async function compileChanged(
+  change: Pick<ModuleSpec, "patches" | "texts">,
+): Promise<{ boot: Uint8Array; agent: Uint8Array }> {
+  const of = async (name: "boot" | "agent", entry: string): Promise<Uint8Array> =>
+    readFileSync(
+      await compileWasm({ name, entry: join(agentSources, entry), memoryPages: memoryPages[name], ...change }),
+    );
   return { boot: await of("boot", "boot/boot.ts"), agent: await of("agent", "agent/main.ts") };
 }
 
 export async function subjectOfSources(): Promise<Subject> {
   return {
     bootWasm: await buildBootWasm(),
-    agentWasm: await compileWasm({ name: "agent", entry: join(agentSources, "agent/main.ts"), memoryPages: memoryPages.agent }),
+    agentWasm: await compileWasm({
+      name: "agent",
+      entry: join(agentSources, "agent/main.ts"),
+      memoryPages: memoryPages.agent,
+    }),
   };
 }
 
@@ -42,7 +54,12 @@ export async function subjectOfRelease(path: string): Promise<Subject> {
   try {
     images = splitRelease(new Uint8Array(readFileSync(path)));
   } catch (error) {
-    const why = error instanceof FormatError ? error.message : (error as NodeJS.ErrnoException).code === "ENOENT" ? "there is no such file" : (error as Error).message;
+    const why =
+      error instanceof FormatError
+        ? error.message
+        : (error as NodeJS.ErrnoException).code === "ENOENT"
+          ? "there is no such file"
+          : (error as Error).message;
     throw new SubjectError(`${path} can't be read as a release: ${why}`);
   }
   for (const file of images) {
@@ -51,12 +68,18 @@ export async function subjectOfRelease(path: string): Promise<Subject> {
     const bundle = splitBundle(file.subarray(description.payloadOffset));
     if (!bundle) throw new SubjectError(`the image for ${description.hardware.name} in ${path} holds no modules`);
     const folder = mkdtempSync(join(tmpdir(), "flipside-power-cut-"));
-    const subject = { bootWasm: await buildBootWasm(), agentWasm: join(folder, "agent.wasm"), imageFile: join(folder, "image") };
+    const subject = {
+      bootWasm: await buildBootWasm(),
+      agentWasm: join(folder, "agent.wasm"),
+      imageFile: join(folder, "image"),
+    };
     writeFileSync(subject.agentWasm, bundle.agent);
     writeFileSync(subject.imageFile, file);
     return subject;
   }
-  throw new SubjectError(`${path} has no image for virtual devices, whose .wasm the campaign runs: build the release with npm run build:release`);
+  throw new SubjectError(
+    `${path} has no image for virtual devices, whose .wasm the campaign runs: build the release with npm run build:release`,
+  );
 }
 
 export interface SubjectBytes {

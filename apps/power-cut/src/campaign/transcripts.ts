@@ -1,5 +1,6 @@
 // Transcripts of cases: what the device does behind each of them, to be compared with what is written down
-// (test/transcripts.json: those cases that tell mutants from the device as it should be, see docs/power-cut.md, "Mutants").
+// (test/transcripts.json: those cases that tell mutants from the device as it should be, see docs/power-cut.md,
+// "Mutants").
 
 import type { Reading } from "../device/board.ts";
 import type { DeviceState, Rig } from "../device/power-up.ts";
@@ -27,12 +28,21 @@ export function transcriptOf(campaign: Campaign, id: string, seed: number): Tran
   if (!of) throw new RangeError(`there is no story "${name}"`);
   const torn = new TornPages(pages, seed);
   let state = of.start;
-  steps.forEach((step, i) => (state = cutAt(rig, pages, torn, of.story, state, step, steps[i - 1]?.reading ?? "as-new", seed).state));
+  steps.forEach(
+    (step, i) =>
+      (state = cutAt(rig, pages, torn, of.story, state, step, steps[i - 1]?.reading ?? "as-new", seed).state),
+  );
   return transcriptFrom(rig, of.story, state, steps.at(-1)?.reading ?? "as-new", seed);
 }
 
 /** Of a power-up that begins with `state`. */
-export const transcriptFrom = (rig: Rig, story: Story, state: DeviceState, reading: Reading, seed: number): Transcript => transcribed(rig, () => rig.powerUp(story, state, reading, seed).violations);
+export const transcriptFrom = (
+  rig: Rig,
+  story: Story,
+  state: DeviceState,
+  reading: Reading,
+  seed: number,
+): Transcript => transcribed(rig, () => rig.powerUp(story, state, reading, seed).violations);
 
 /** `play` says what did not hold. */
 function transcribed(rig: Rig, play: () => string[]): Transcript {

@@ -1,5 +1,5 @@
-// How the loader counts runs that ended uncleanly: each way to begin a boot, with each count that matters, compared with a plain
-// reading of docs/boot-control.md, "Unclean boots".
+// How the loader counts runs that ended uncleanly: each way to begin a boot, with each count that matters, compared
+// with a plain reading of docs/boot-control.md, "Unclean boots".
 
 import { BootReason } from "@flipside/machine/abi";
 import { recordAt, setUncleanBoots, withRecord } from "../stories/aged-boot-control.ts";
@@ -42,12 +42,18 @@ function playCase({ rig, pages, stories }: Campaign, seed: number, each: Case): 
   rig.trace = {
     line: (text) => {
       const slot = /^start slot (a|b)/.exec(text)?.[1];
-      if (slot !== undefined) said ??= `slot ${slot}, ${new DataView(rig.board.bootInfo.buffer, rig.board.bootInfo.byteOffset).getUint32(12, true)}`;
+      if (slot !== undefined)
+        said ??= `slot ${slot}, ${new DataView(rig.board.bootInfo.buffer, rig.board.bootInfo.byteOffset).getUint32(12, true)}`;
     },
   };
   const pagesBefore = pages.size;
   try {
-    const { end } = rig.powerUp({ ...story, resetPresses: 0, firstReason: each.reason }, { ...start, ids: pages.internFlash(flash) }, "as-new", seed);
+    const { end } = rig.powerUp(
+      { ...story, resetPresses: 0, firstReason: each.reason },
+      { ...start, ids: pages.internFlash(flash) },
+      "as-new",
+      seed,
+    );
     return said ?? end;
   } finally {
     rig.trace = undefined;
@@ -58,8 +64,21 @@ function playCase({ rig, pages, stories }: Campaign, seed: number, each: Case): 
 }
 
 const reasons = Object.values(BootReason).filter((reason) => reason <= BootReason.Pin);
-const counts = [[0, 40], [1, 1], [1, CLEAN_BOOTS - 1], [1, CLEAN_BOOTS], [4, 1], [4, CLEAN_BOOTS], [4, CLEAN_BOOTS + 1], [5, 1]] as const;
-const others = [["confirmed", false], ["confirmed", true], ["failed", false]] as const;
+const counts = [
+  [0, 40],
+  [1, 1],
+  [1, CLEAN_BOOTS - 1],
+  [1, CLEAN_BOOTS],
+  [4, 1],
+  [4, CLEAN_BOOTS],
+  [4, CLEAN_BOOTS + 1],
+  [5, 1],
+] as const;
+const others = [
+  ["confirmed", false],
+  ["confirmed", true],
+  ["failed", false],
+] as const;
 
 /** One for each reason. */
 export const uncleanBoots: readonly Trouble[] = reasons.map((reason) => ({

@@ -1,5 +1,5 @@
-// A story of the campaign with something in it that is otherwise: what the server says, what it begins with, how long it lasts,
-// which operations fail. No power is cut.
+// A story of the campaign with something in it that is otherwise: what the server says, what it begins with, how long
+// it lasts, which operations fail. No power is cut.
 
 import type { Operation } from "../device/board.ts";
 import type { DeviceState } from "../device/power-up.ts";
@@ -35,7 +35,11 @@ export interface VariedStory {
   lastsS?: number;
 }
 
-function playVaried(campaign: Campaign, seed: number, { story: name, wishes, rest, begins, hears, fails, outcome, allows, lastsS = 60 }: VariedStory): string[] {
+function playVaried(
+  campaign: Campaign,
+  seed: number,
+  { story: name, wishes, rest, begins, hears, fails, outcome, allows, lastsS = 60 }: VariedStory,
+): string[] {
   const { rig, stories } = campaign;
   const { story, start } = stories.get(name)!;
   const { server } = rig;
@@ -46,10 +50,18 @@ function playVaried(campaign: Campaign, seed: number, { story: name, wishes, res
     onMessage(leaf, payload);
     const count = (counts.get(leaf) ?? 0) + 1;
     counts.set(leaf, count);
-    hears?.({ leaf, message: JSON.parse(Buffer.from(payload).toString("latin1")) as Record<string, unknown>, count }, campaign);
+    hears?.(
+      { leaf, message: JSON.parse(Buffer.from(payload).toString("latin1")) as Record<string, unknown>, count },
+      campaign,
+    );
   };
   try {
-    const given: Story = { ...story, lastsS, ...rest?.(campaign), wishes: { ...story.wishes, ...wishes?.(story.wishes, campaign) } };
+    const given: Story = {
+      ...story,
+      lastsS,
+      ...rest?.(campaign),
+      wishes: { ...story.wishes, ...wishes?.(story.wishes, campaign) },
+    };
     const all = rig.powerUp(given, begins?.(start, campaign) ?? start, "as-new", seed, fails?.(campaign)).violations;
     const violations = all.filter((violation) => !allows?.test(violation));
     const got = server.memory.outcome ?? "none";
@@ -61,10 +73,19 @@ function playVaried(campaign: Campaign, seed: number, { story: name, wishes, res
 }
 
 /** Nothing but time ends it. */
-export const lasts = (seconds: number) => ({ rig }: Campaign): Partial<Story> => ({ isSettled: () => rig.board.nowUs >= seconds * 1_000_000, lastsS: seconds });
+export const lasts =
+  (seconds: number) =>
+  ({ rig }: Campaign): Partial<Story> => ({ isSettled: () => rig.board.nowUs >= seconds * 1_000_000, lastsS: seconds });
 
 /** Begins with another newest record of boot control. */
-export const withNewest = (change: (record: Buffer) => void) => (state: DeviceState, { rig, pages }: Campaign): DeviceState =>
-  ({ ...state, ids: pages.internFlash(withRecord(pages.flashOf(state.ids), rig.layout, change)) });
+export const withNewest =
+  (change: (record: Buffer) => void) =>
+  (state: DeviceState, { rig, pages }: Campaign): DeviceState => ({
+    ...state,
+    ids: pages.internFlash(withRecord(pages.flashOf(state.ids), rig.layout, change)),
+  });
 
-export const troubleOf = (varied: VariedStory): Trouble => ({ name: varied.name, play: (campaign, seed) => playVaried(campaign, seed, varied) });
+export const troubleOf = (varied: VariedStory): Trouble => ({
+  name: varied.name,
+  play: (campaign, seed) => playVaried(campaign, seed, varied),
+});

@@ -1,6 +1,6 @@
-// How often sectors are erased: of boot control, by days of a device that is switched on once an hour and updated once a day;
-// of journal and slot, by a server that offers two signed images in turn and never lets one be installed. Played with the
-// shipped modules at the device's own geometry.
+// How often sectors are erased: of boot control, by days of a device that is switched on once an hour and updated once
+// a day; of journal and slot, by a server that offers two signed images in turn and never lets one be installed. Played
+// with the shipped modules at the device's own geometry.
 
 import { Exo, Zone } from "@flipside/machine/abi";
 import type { Campaign } from "../stories/catalogue.ts";
@@ -30,16 +30,29 @@ export function measureWear({ rig, stories }: Campaign): Wear {
   for (let day = 0; day < DAYS; day++) {
     for (let boot = 0; boot < BOOTS_A_DAY; boot++) {
       const story = boot > 0 ? ordinary : day % 2 === 0 ? forth.story : back;
-      const { end } = rig.powerUp(story, { ...state, server: { ...state.server, outcome: undefined } }, "as-new", 1, ({ kind, zone, offset }) => {
-        if (kind === "erase" && zone === Zone.BootControl) erases[(offset - zones.bootControl.offsetBytes) / sectorBytes]!++;
-        return Exo.Ok;
-      });
-      if (end !== "settled" || (boot === 0 && rig.server.memory.outcome !== "confirmed")) throw new Error(`day ${day}, boot ${boot}: ${end}, ${rig.server.memory.outcome}`);
+      const { end } = rig.powerUp(
+        story,
+        { ...state, server: { ...state.server, outcome: undefined } },
+        "as-new",
+        1,
+        ({ kind, zone, offset }) => {
+          if (kind === "erase" && zone === Zone.BootControl)
+            erases[(offset - zones.bootControl.offsetBytes) / sectorBytes]!++;
+          return Exo.Ok;
+        },
+      );
+      if (end !== "settled" || (boot === 0 && rig.server.memory.outcome !== "confirmed"))
+        throw new Error(`day ${day}, boot ${boot}: ${end}, ${rig.server.memory.outcome}`);
       state = rig.state(0);
     }
   }
   const erasesASectorAndYear = Math.round((Math.max(...erases) / DAYS) * 365);
-  return { days: DAYS, erasesADay: Math.round((100 * (erases[0]! + erases[1]!)) / DAYS) / 100, erasesASectorAndYear, yearsToEnd: Math.floor(ERASE_CYCLES / erasesASectorAndYear) };
+  return {
+    days: DAYS,
+    erasesADay: Math.round((100 * (erases[0]! + erases[1]!)) / DAYS) / 100,
+    erasesASectorAndYear,
+    yearsToEnd: Math.floor(ERASE_CYCLES / erasesASectorAndYear),
+  };
 }
 
 export interface HostileServer {
@@ -60,7 +73,10 @@ export interface HostileWear {
 }
 
 /** Another of two newer images at every check-in, for `runs` runs of the device. */
-export function measureHostileWear({ rig, stories }: Campaign, { payloadChunksMax, resetAfterS, runs }: HostileServer): HostileWear {
+export function measureHostileWear(
+  { rig, stories }: Campaign,
+  { payloadChunksMax, resetAfterS, runs }: HostileServer,
+): HostileWear {
   const { story, start } = stories.get("first-update")!;
   const images = [story.wishes.image!, stories.get("update-below-the-flag")!.story.wishes.image!];
   const { server } = rig;
@@ -72,7 +88,13 @@ export function measureHostileWear({ rig, stories }: Campaign, { payloadChunksMa
   };
   const erases = new Map<number, number>();
   let beginnings = 0;
-  const hostile: Story = { ...story, wishes: { ...story.wishes, payloadChunksMax }, lingerUs: 0, lastsS: resetAfterS, isSettled: () => rig.board.nowUs >= resetAfterS * 1_000_000 };
+  const hostile: Story = {
+    ...story,
+    wishes: { ...story.wishes, payloadChunksMax },
+    lingerUs: 0,
+    lastsS: resetAfterS,
+    isSettled: () => rig.board.nowUs >= resetAfterS * 1_000_000,
+  };
   let state = start;
   try {
     for (let run = 0; run < runs; run++) {
@@ -89,6 +111,11 @@ export function measureHostileWear({ rig, stories }: Campaign, { payloadChunksMa
   }
   const { zones } = rig.layout;
   const most = (zone: { offsetBytes: number; sizeBytes: number }): number =>
-    Math.max(0, ...[...erases].filter(([offset]) => offset >= zone.offsetBytes && offset < zone.offsetBytes + zone.sizeBytes).map(([, count]) => count));
+    Math.max(
+      0,
+      ...[...erases]
+        .filter(([offset]) => offset >= zone.offsetBytes && offset < zone.offsetBytes + zone.sizeBytes)
+        .map(([, count]) => count),
+    );
   return { seconds: runs * resetAfterS, beginnings, journalErases: most(zones.journal), slotErases: most(zones.slotB) };
 }

@@ -49,7 +49,9 @@ export interface CheckerOptions {
 }
 
 /** RFC 7797: the protected header of an image's signature and a dot, before the header's bytes. */
-const imagePrefix = Buffer.from(`${Buffer.from('{"alg":"Ed25519","b64":false,"crit":["b64"],"typ":"flipside-image+jws"}').toString("base64url")}.`);
+const imagePrefix = Buffer.from(
+  `${Buffer.from('{"alg":"Ed25519","b64":false,"crit":["b64"],"typ":"flipside-image+jws"}').toString("base64url")}.`,
+);
 
 const sha256 = (bytes: Uint8Array): Buffer => createHash("sha256").update(bytes).digest();
 
@@ -68,8 +70,15 @@ export class FlashChecker {
     this.#options = options;
     this.trust = new TrustChecker(options.layout, options.pages, options.rootKeys);
     const { zones, sectorBytes } = options.layout;
-    this.#keys = options.releaseKeys.map((raw) => ({ id: sha256(raw).subarray(0, 8).toString("hex"), key: keyObject(raw) }));
-    this.#firstPages = { bootControl: zones.bootControl.offsetBytes / PAGE_BYTES, slotA: zones.slotA.offsetBytes / PAGE_BYTES, slotB: zones.slotB.offsetBytes / PAGE_BYTES };
+    this.#keys = options.releaseKeys.map((raw) => ({
+      id: sha256(raw).subarray(0, 8).toString("hex"),
+      key: keyObject(raw),
+    }));
+    this.#firstPages = {
+      bootControl: zones.bootControl.offsetBytes / PAGE_BYTES,
+      slotA: zones.slotA.offsetBytes / PAGE_BYTES,
+      slotB: zones.slotB.offsetBytes / PAGE_BYTES,
+    };
     this.#slotPages = zones.slotA.sizeBytes / PAGE_BYTES;
     this.#logPages = zones.bootControl.sizeBytes / PAGE_BYTES;
     this.#pagesPerSector = sectorBytes / PAGE_BYTES;
@@ -88,14 +97,20 @@ export class FlashChecker {
     for (let page = 0; page < this.#logPages; page++) {
       const record = this.#recordIn(ids[this.#firstPages.bootControl + page]!);
       if (!record || record.page !== page % this.#pagesPerSector) continue;
-      if (!newest || isAfter(record.epoch, newest.epoch) || (record.epoch === newest.epoch && record.page > newest.page)) newest = record;
+      if (
+        !newest ||
+        isAfter(record.epoch, newest.epoch) ||
+        (record.epoch === newest.epoch && record.page > newest.page)
+      )
+        newest = record;
     }
     return newest;
   }
 
   /** Whether no page of boot control holds unstable bits. */
   logIsStable(ids: Int32Array): boolean {
-    for (let page = 0; page < this.#logPages; page++) if (this.#options.pages.isUnstable(ids[this.#firstPages.bootControl + page]!)) return false;
+    for (let page = 0; page < this.#logPages; page++)
+      if (this.#options.pages.isUnstable(ids[this.#firstPages.bootControl + page]!)) return false;
     return true;
   }
 
@@ -120,7 +135,9 @@ export class FlashChecker {
     return [0, 1].filter((slot) => {
       if (record.slots[slot]!.state !== "confirmed") return false;
       const image = this.imageIn(ids, slot);
-      return image !== undefined && image.securityCounter >= record.floor && image.digest === record.slots[slot]!.digest;
+      return (
+        image !== undefined && image.securityCounter >= record.floor && image.digest === record.slots[slot]!.digest
+      );
     });
   }
 
@@ -137,10 +154,13 @@ export class FlashChecker {
       fields.set(slot.readUInt16LE(at) & 0x7fff, slot.subarray(at + 4, at + 4 + length));
       at += 4 + ((length + 3) & ~3);
     }
-    const [productField, hardwareField, sequenceField, counterField, payloadField] = [2, 3, 6, 7, 9].map((number) => fields.get(number));
+    const [productField, hardwareField, sequenceField, counterField, payloadField] = [2, 3, 6, 7, 9].map((number) =>
+      fields.get(number),
+    );
     if (!productField || !hardwareField || !sequenceField || !counterField || !payloadField) return undefined;
     if (productField.toString() !== product || hardwareField.toString("utf8", 4) !== hardware.name) return undefined;
-    if (hardware.revision < hardwareField.readUInt16LE(0) || hardware.revision > hardwareField.readUInt16LE(2)) return undefined;
+    if (hardware.revision < hardwareField.readUInt16LE(0) || hardware.revision > hardwareField.readUInt16LE(2))
+      return undefined;
 
     // Signature block: 12 bytes, then entries of a key id and a signature.
     const header = slot.subarray(0, headerBytes);
@@ -154,15 +174,28 @@ export class FlashChecker {
     }
     if (!isSigned) return undefined;
 
-    const [payloadBytes, chunkBytes, chunkCount] = [0, 4, 8].map((at) => payloadField.readUInt32LE(at)) as [number, number, number];
+    const [payloadBytes, chunkBytes, chunkCount] = [0, 4, 8].map((at) => payloadField.readUInt32LE(at)) as [
+      number,
+      number,
+      number,
+    ];
     const table = slot.subarray(PAGE_BYTES, PAGE_BYTES + 32 * chunkCount);
     if (!sha256(table).equals(payloadField.subarray(12, 44))) return undefined;
     const payloadOffset = Math.ceil((PAGE_BYTES + 32 * chunkCount) / layout.sectorBytes) * layout.sectorBytes;
     for (let i = 0; i < chunkCount; i++) {
       const end = Math.min(payloadBytes, (i + 1) * chunkBytes);
-      if (!sha256(slot.subarray(payloadOffset + i * chunkBytes, payloadOffset + end)).equals(table.subarray(32 * i, 32 * i + 32))) return undefined;
+      if (
+        !sha256(slot.subarray(payloadOffset + i * chunkBytes, payloadOffset + end)).equals(
+          table.subarray(32 * i, 32 * i + 32),
+        )
+      )
+        return undefined;
     }
-    return { digest: sha256(header).toString("hex"), releaseSequence: sequenceField.readUInt32LE(0), securityCounter: counterField.readUInt32LE(0) };
+    return {
+      digest: sha256(header).toString("hex"),
+      releaseSequence: sequenceField.readUInt32LE(0),
+      securityCounter: counterField.readUInt32LE(0),
+    };
   }
 }
 
@@ -173,10 +206,12 @@ export const isAfter = (a: number, b: number): boolean => ((a - b) | 0) > 0;
 
 function readRecord(page: Uint8Array): BootRecord | undefined {
   const bytes = Buffer.from(page.buffer, page.byteOffset, PAGE_BYTES);
-  if (bytes.toString("latin1", 0, 4) !== "FSBC" || bytes.readUInt16LE(4) !== 1 || bytes.readUInt16LE(6) !== 160) return undefined;
+  if (bytes.toString("latin1", 0, 4) !== "FSBC" || bytes.readUInt16LE(4) !== 1 || bytes.readUInt16LE(6) !== 160)
+    return undefined;
   const check = sha256(bytes.subarray(0, 144));
   if (!bytes.subarray(144, 160).equals(check.subarray(0, 16))) return undefined;
-  if (bytes.toString("latin1", 256, 260) !== "SEAL" || !bytes.subarray(260, 272).equals(check.subarray(0, 12))) return undefined;
+  if (bytes.toString("latin1", 256, 260) !== "SEAL" || !bytes.subarray(260, 272).equals(check.subarray(0, 12)))
+    return undefined;
   const slot = (at: number): SlotRecord => ({
     state: stateNames[bytes[at]!] ?? "empty",
     tries: bytes[at + 1]!,

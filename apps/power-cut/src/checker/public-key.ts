@@ -4,5 +4,9 @@ import { createPublicKey, type KeyObject } from "node:crypto";
 
 /** RFC 8410: SubjectPublicKeyInfo of an Ed25519 key is 12 bytes of DER and the key. */
 export function keyObject(raw: Uint8Array): KeyObject {
-  return createPublicKey({ key: Buffer.concat([Buffer.from("302a300506032b6570032100", "hex"), raw]), format: "der", type: "spki" });
+  return createPublicKey({
+    key: Buffer.concat([Buffer.from("302a300506032b6570032100", "hex"), raw]),
+    format: "der",
+    type: "spki",
+  });
 }

@@ -12,7 +12,9 @@ const CHAIN_BYTES_MAX = 8192;
 const FLUX_FLAG_OF_A = 8;
 
 /** RFC 7797: what precedes a link's body in the signing input. */
-const prefix = Buffer.from(`${Buffer.from('{"alg":"Ed25519","b64":false,"crit":["b64"],"typ":"flipside-trust+jws"}').toString("base64url")}.`);
+const prefix = Buffer.from(
+  `${Buffer.from('{"alg":"Ed25519","b64":false,"crit":["b64"],"typ":"flipside-trust+jws"}').toString("base64url")}.`,
+);
 const keyId = (key: Uint8Array): string => createHash("sha256").update(key).digest("hex").slice(0, 16);
 
 export class TrustChecker {
@@ -76,7 +78,8 @@ function readVersion(bytes: Buffer, roots: readonly Uint8Array[]): number {
     for (let i = 0; i < count; i++) {
       const entry = block.subarray(12 + 72 * i, 12 + 72 * (i + 1));
       const signer = signers.find((key) => keyId(key) === entry.toString("hex", 0, 8));
-      if (signer && verify(null, Buffer.concat([prefix, body]), keyObject(signer), entry.subarray(8))) signed.add(keyId(signer));
+      if (signer && verify(null, Buffer.concat([prefix, body]), keyObject(signer), entry.subarray(8)))
+        signed.add(keyId(signer));
     }
     if (signed.size < threshold) return 0;
     threshold = body[12]!;

@@ -12,8 +12,8 @@ import type { Calls, ModuleInstance } from "./module-instance.ts";
 import { type Hash, PageStore, pageTerm } from "./page-store.ts";
 
 /**
- * How unstable bits read during one power-up. What was left unstable may read well at each of them, or at none, or change
- * its mind in between; after the next power-up it may be another way.
+ * How unstable bits read during one power-up. What was left unstable may read well at each of them, or at none, or
+ * change its mind in between; after the next power-up it may be another way.
  */
 export const readings = ["as-new", "as-old", "fading", "flickering"] as const;
 export type Reading = (typeof readings)[number];
@@ -22,7 +22,11 @@ export type Reading = (typeof readings)[number];
 export const FADING_READS = 6;
 
 /** Thrown out of a module when its run is over; no stack is wanted. */
-export const runEnds = { imageStarted: { name: "image started" }, reset: { name: "reset" }, powerLost: { name: "power lost" } } as const;
+export const runEnds = {
+  imageStarted: { name: "image started" },
+  reset: { name: "reset" },
+  powerLost: { name: "power lost" },
+} as const;
 
 /** In place of EXO_E_*: the chip says done, and the flash holds what the surroundings have put there. */
 export const SAYS_DONE = 1;
@@ -40,8 +44,8 @@ export interface Operation {
 /** What the surroundings of the device do. */
 export interface Surroundings {
   /**
-   * Before an operation is done: throw `runEnds.powerLost` to cut power; return an EXO_E_* to let the operation fail, or
-   * SAYS_DONE to have it taken for done.
+   * Before an operation is done: throw `runEnds.powerLost` to cut power; return an EXO_E_* to let the operation fail,
+   * or SAYS_DONE to have it taken for done.
    */
   onOperation(operation: Operation): number;
   stream: ByteStream;
@@ -72,7 +76,13 @@ const PROGRAM_MS_MAX = 200;
 
 /** What the hardware says, of a run whose RAM says as much. */
 const causeOf = (reason: number): number =>
-  reason === BootReason.PowerOn ? ResetCause.Power : reason === BootReason.Watchdog ? ResetCause.Watchdog : reason === BootReason.Pin ? ResetCause.Pin : ResetCause.Software;
+  reason === BootReason.PowerOn
+    ? ResetCause.Power
+    : reason === BootReason.Watchdog
+      ? ResetCause.Watchdog
+      : reason === BootReason.Pin
+        ? ResetCause.Pin
+        : ResetCause.Software;
 
 /** Numbers of zone, sector of the zone and page of the sector, for each page: the same for both sizes of flash. */
 function namePages(layout: FlashLayout, count: number): Int32Array {
@@ -80,7 +90,8 @@ function namePages(layout: FlashLayout, count: number): Int32Array {
   zoneNames.forEach((zone, number) => {
     const { offsetBytes, sizeBytes } = layout.zones[zone];
     for (let at = 0; at < sizeBytes; at += PAGE_BYTES)
-      names[(offsetBytes + at) / PAGE_BYTES] = (number << 24) | (Math.floor(at / layout.sectorBytes) << 12) | ((at % layout.sectorBytes) / PAGE_BYTES);
+      names[(offsetBytes + at) / PAGE_BYTES] =
+        (number << 24) | (Math.floor(at / layout.sectorBytes) << 12) | ((at % layout.sectorBytes) / PAGE_BYTES);
   });
   return names;
 }
@@ -172,7 +183,8 @@ export class Board {
     for (let page = 0; page < this.ids.length; page++) {
       if (!this.pages.isUnstable(this.ids[page]!)) continue;
       const reads = this.#unstableReads[page]!;
-      key = Math.imul(key ^ (reading === "fading" ? Math.min(reads, this.fadingReads) : reads), 0x85ebca6b) ^ (key >>> 15);
+      key =
+        Math.imul(key ^ (reading === "fading" ? Math.min(reads, this.fadingReads) : reads), 0x85ebca6b) ^ (key >>> 15);
     }
     return key;
   }
@@ -238,19 +250,27 @@ export class Board {
     const from = Math.max(pageOffset, offset);
     const to = Math.min(pageOffset + PAGE_BYTES, offset + target.length);
     let touched = false;
-    for (let at = from; at < to; at++) if (bits[at - pageOffset] !== 0) { touched = true; break; }
+    for (let at = from; at < to; at++)
+      if (bits[at - pageOffset] !== 0) {
+        touched = true;
+        break;
+      }
     if (!touched) return;
     const reads = this.#unstableReads[page]!++;
     if (reading === "as-new" || (reading === "fading" && reads < this.fadingReads)) return;
     for (let at = from; at < to; at++) {
       const mask = bits[at - pageOffset]!;
-      if (mask !== 0) target[at - offset] = target[at - offset]! ^ (reading === "flickering" ? this.#flicker(page, at - pageOffset, reads) & mask : mask);
+      if (mask !== 0)
+        target[at - offset] =
+          target[at - offset]! ^ (reading === "flickering" ? this.#flicker(page, at - pageOffset, reads) & mask : mask);
     }
   }
 
   /** Bits for the `read`-th read of a byte: by place, so that they don't depend on what else is read in between. */
   #flicker(page: number, at: number, read: number): number {
-    let h = Math.imul(this.#seed ^ Math.imul(this.#pageNames[page]! + 1, 0x9e3779b1), 0x85ebca6b) ^ Math.imul(at + PAGE_BYTES * read + 1, 0xc2b2ae35);
+    let h =
+      Math.imul(this.#seed ^ Math.imul(this.#pageNames[page]! + 1, 0x9e3779b1), 0x85ebca6b) ^
+      Math.imul(at + PAGE_BYTES * read + 1, 0xc2b2ae35);
     h = Math.imul(h ^ (h >>> 15), 0x2c1b3c6d);
     h = Math.imul(h ^ (h >>> 12), 0x297a2d39);
     return (h ^ (h >>> 15)) >>> 8;
@@ -266,7 +286,8 @@ export class Board {
     operation.data = undefined;
     const failure = this.surroundings.onOperation(operation);
     if (failure !== Exo.Ok) return failure === SAYS_DONE ? Exo.Ok : failure;
-    for (let page = offset / PAGE_BYTES; page < (offset + sectorBytes) / PAGE_BYTES; page++) if (this.ids[page] !== PageStore.erasedId) this.#put(page, PageStore.erasedId);
+    for (let page = offset / PAGE_BYTES; page < (offset + sectorBytes) / PAGE_BYTES; page++)
+      if (this.ids[page] !== PageStore.erasedId) this.#put(page, PageStore.erasedId);
     return Exo.Ok;
   }
 
@@ -304,7 +325,12 @@ export class Board {
       const first = offset >>> 2;
       for (let i = 0; i < count; i++) words[first + i] = words[first + i]! & wanted[i]!;
       const pageFirst = (number * PAGE_BYTES) >>> 2;
-      const id = this.pages.internProgrammed(before, words.subarray(pageFirst, pageFirst + PAGE_WORDS), first - pageFirst, count);
+      const id = this.pages.internProgrammed(
+        before,
+        words.subarray(pageFirst, pageFirst + PAGE_WORDS),
+        first - pageFirst,
+        count,
+      );
       pageTerm(number, before, this.hash, -1);
       pageTerm(number, id, this.hash, 1);
       this.ids[number] = id;

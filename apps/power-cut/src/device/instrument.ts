@@ -9,7 +9,13 @@
 import binaryen from "binaryen";
 
 /** Exports of boot.wasm and agent.wasm (src/boot/boot.ts, src/agent/main.ts) that may be replaced. */
-export const cryptoPrimitives = ["sha256", "sha256Block", "ed25519VerifyParts", "ed25519SignParts", "ed25519PublicKey"] as const;
+export const cryptoPrimitives = [
+  "sha256",
+  "sha256Block",
+  "ed25519VerifyParts",
+  "ed25519SignParts",
+  "ed25519PublicKey",
+] as const;
 export type CryptoPrimitive = (typeof cryptoPrimitives)[number];
 
 /** WebAssembly module that such imports come from. */
@@ -48,8 +54,12 @@ function importCrypto(module: binaryen.Module): void {
     const { value: internalName } = binaryen.getExportInfo(reference);
     const { params, results } = binaryen.getFunctionInfo(module.getFunction(internalName));
     const { parameters, hasResult } = signatures[name];
-    const isAsExpected = binaryen.expandType(params).length === parameters && binaryen.expandType(params).every((type) => type === binaryen.i32) && results === (hasResult ? binaryen.i32 : binaryen.none);
-    if (!isAsExpected) throw new Error(`the module's export ${name} is not the primitive of that name: parameters or result differ`);
+    const isAsExpected =
+      binaryen.expandType(params).length === parameters &&
+      binaryen.expandType(params).every((type) => type === binaryen.i32) &&
+      results === (hasResult ? binaryen.i32 : binaryen.none);
+    if (!isAsExpected)
+      throw new Error(`the module's export ${name} is not the primitive of that name: parameters or result differ`);
     module.removeExport(name);
     module.removeFunction(internalName);
     module.addFunctionImport(internalName, CRYPTO_IMPORTS, name, params, results);

@@ -11,9 +11,19 @@ export class ModuleInstance {
   readonly #pristine: Uint8Array;
   readonly #globals: { global: WebAssembly.Global; value: unknown }[];
 
-  /** `calls` is made before the memory exists, so it gets the instance. `others`: what a build for a test imports besides. */
-  constructor(module: WebAssembly.Module, calls: (instance: () => ModuleInstance) => { exo: Calls; crypto: Calls }, others: WebAssembly.Imports = {}) {
-    const instance = new WebAssembly.Instance(module, { ...(calls(() => this) as unknown as WebAssembly.Imports), ...others });
+  /**
+   * `calls` is made before the memory exists, so it gets the instance. `others`: what a build for a test imports
+   * besides.
+   */
+  constructor(
+    module: WebAssembly.Module,
+    calls: (instance: () => ModuleInstance) => { exo: Calls; crypto: Calls },
+    others: WebAssembly.Imports = {},
+  ) {
+    const instance = new WebAssembly.Instance(module, {
+      ...(calls(() => this) as unknown as WebAssembly.Imports),
+      ...others,
+    });
     this.exports = instance.exports as Record<string, (...args: number[]) => number>;
     const { buffer } = instance.exports["memory"] as WebAssembly.Memory;
     this.memory = new Uint8Array(buffer);

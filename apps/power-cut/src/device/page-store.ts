@@ -13,8 +13,8 @@ export interface Hash {
 export const keyOf = (a: number, b: number): number => (a >>> 0) * 0x200000 + (b >>> 11);
 
 /**
- * What a word at its place adds to the hash of a page. A sum, so that a program changes it by what it changes: multiply and
- * shift, as in the finalizer of MurmurHash3 (Appleby).
+ * What a word at its place adds to the hash of a page. A sum, so that a program changes it by what it changes: multiply
+ * and shift, as in the finalizer of MurmurHash3 (Appleby).
  */
 function termA(at: number, word: number): number {
   let h = Math.imul(word ^ Math.imul(at + 1, 0x9e3779b1), 0x85ebca6b);
@@ -80,8 +80,8 @@ export class PageStore {
   }
 
   /**
-   * The number of page `before` (without unstable bits) after a program of `count` words at `first`; `words` is the page as
-   * it is then.
+   * The number of page `before` (without unstable bits) after a program of `count` words at `first`; `words` is the
+   * page as it is then.
    */
   internProgrammed(before: number, words: Uint32Array, first: number, count: number): number {
     const old = this.#pages[before]!.words;

@@ -66,17 +66,50 @@ export class RememberedCrypto {
       },
       ed25519VerifyParts: (publicKey, signature, a, aLength, b, bLength) => {
         const { memory } = instance();
-        const inputs = [memory.subarray(publicKey, publicKey! + 32), memory.subarray(signature, signature! + 64), memory.subarray(a, a! + aLength!), memory.subarray(b, b! + bLength!)];
-        return this.#remember("ed25519VerifyParts", inputs, (at) => [at[0]!, at[1]!, at[2]!, aLength!, at[3]!, bLength!]) as number;
+        const inputs = [
+          memory.subarray(publicKey, publicKey! + 32),
+          memory.subarray(signature, signature! + 64),
+          memory.subarray(a, a! + aLength!),
+          memory.subarray(b, b! + bLength!),
+        ];
+        return this.#remember("ed25519VerifyParts", inputs, (at) => [
+          at[0]!,
+          at[1]!,
+          at[2]!,
+          aLength!,
+          at[3]!,
+          bLength!,
+        ]) as number;
       },
       ed25519SignParts: (seed, publicKey, a, aLength, b, bLength, out) => {
         const { memory } = instance();
-        const inputs = [memory.subarray(seed, seed! + 32), memory.subarray(publicKey, publicKey! + 32), memory.subarray(a, a! + aLength!), memory.subarray(b, b! + bLength!)];
-        memory.set(this.#remember("ed25519SignParts", inputs, (at, to) => [at[0]!, at[1]!, at[2]!, aLength!, at[3]!, bLength!, to], 64) as Uint8Array, out!);
+        const inputs = [
+          memory.subarray(seed, seed! + 32),
+          memory.subarray(publicKey, publicKey! + 32),
+          memory.subarray(a, a! + aLength!),
+          memory.subarray(b, b! + bLength!),
+        ];
+        memory.set(
+          this.#remember(
+            "ed25519SignParts",
+            inputs,
+            (at, to) => [at[0]!, at[1]!, at[2]!, aLength!, at[3]!, bLength!, to],
+            64,
+          ) as Uint8Array,
+          out!,
+        );
       },
       ed25519PublicKey: (seed, out) => {
         const { memory } = instance();
-        memory.set(this.#remember("ed25519PublicKey", [memory.subarray(seed, seed! + 32)], (at, to) => [at[0]!, to], 32) as Uint8Array, out!);
+        memory.set(
+          this.#remember(
+            "ed25519PublicKey",
+            [memory.subarray(seed, seed! + 32)],
+            (at, to) => [at[0]!, to],
+            32,
+          ) as Uint8Array,
+          out!,
+        );
       },
     };
   }
@@ -91,7 +124,12 @@ export class RememberedCrypto {
     return Int32Array.from({ length: STATE_WORDS }, (_, i) => own.getInt32(at + 4 * i, true));
   }
 
-  #remember(name: CryptoPrimitive, inputs: Uint8Array[], args: (at: number[], out: number) => number[], outBytes = 0): Uint8Array | number {
+  #remember(
+    name: CryptoPrimitive,
+    inputs: Uint8Array[],
+    args: (at: number[], out: number) => number[],
+    outBytes = 0,
+  ): Uint8Array | number {
     const key = this.#keyOf(name.length, inputs);
     const known = this.#results.get(key);
     if (known !== undefined) return known;
@@ -119,7 +157,7 @@ export class RememberedCrypto {
     let d = 0x7ed55d16;
     const words = this.#aligned;
     for (const bytes of inputs) {
-      const count = (bytes.length + 7) >>> 3 << 1;
+      const count = ((bytes.length + 7) >>> 3) << 1;
       if (count === 0) continue;
       words[count - 1] = words[count - 2] = 0;
       this.#alignedBytes.set(bytes);

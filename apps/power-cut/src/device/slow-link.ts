@@ -1,5 +1,5 @@
-// A connection over a link of a given rate and delay, by the device's own clock: what the server says stands in one queue, as
-// in a radio modem, and a byte that was sent on a connection that is gone still takes its time.
+// A connection over a link of a given rate and delay, by the device's own clock: what the server says stands in one
+// queue, as in a radio modem, and a byte that was sent on a connection that is gone still takes its time.
 
 import { Exo, StreamState } from "@flipside/machine/abi";
 import type { ByteStream } from "@flipside/machine/one-stream";
@@ -76,14 +76,17 @@ export class SlowLink implements ByteStream {
   }
 
   state(): number {
-    return this.#inner.state() === StreamState.Closed && this.#toDevice.length > 0 ? StreamState.Open : this.#inner.state();
+    return this.#inner.state() === StreamState.Closed && this.#toDevice.length > 0
+      ? StreamState.Open
+      : this.#inner.state();
   }
 
   read(target: Uint8Array): number {
     this.advance();
     const first = this.#toDevice[0];
     if (target.length === 0) return 0;
-    if (!first || first.atUs > this.#nowUs()) return this.#inner.state() === StreamState.Closed && !first ? Exo.Closed : Exo.Again;
+    if (!first || first.atUs > this.#nowUs())
+      return this.#inner.state() === StreamState.Closed && !first ? Exo.Closed : Exo.Again;
     const length = Math.min(target.length, first.bytes.length);
     target.set(first.bytes.subarray(0, length));
     if (length === first.bytes.length) this.#toDevice.shift();

@@ -1,6 +1,6 @@
-// What a device did, step by step, as far as anybody outside of it can tell: changes of flash with their content, what was
-// started and what was handed over to it, what was said and when, to the second. Equal runs have equal digests, so one that was
-// looked at can be written down, and whatever does otherwise is noticed.
+// What a device did, step by step, as far as anybody outside of it can tell: changes of flash with their content, what
+// was started and what was handed over to it, what was said and when, to the second. Equal runs have equal digests, so
+// one that was looked at can be written down, and whatever does otherwise is noticed.
 
 import { createHash } from "node:crypto";
 
@@ -18,4 +18,5 @@ export class Transcript {
 }
 
 /** Of bytes, what a step says of them. */
-export const contentOf = (bytes: Uint8Array): string => `${bytes.length} bytes ${createHash("sha256").update(bytes).digest("hex").slice(0, 8)}`;
+export const contentOf = (bytes: Uint8Array): string =>
+  `${bytes.length} bytes ${createHash("sha256").update(bytes).digest("hex").slice(0, 8)}`;

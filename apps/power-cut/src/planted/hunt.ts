@@ -4,7 +4,13 @@ import { join } from "node:path";
 import { readFileSync } from "node:fs";
 import { patchedSource } from "../../../agent/build/compile-module.ts";
 import { repositoryRoot } from "../../../agent/build/paths.ts";
-import { changesOnlyFunctions, VARIANT_MODULE, variants, variantSource, withVariants } from "../../../agent/build/variants.ts";
+import {
+  changesOnlyFunctions,
+  VARIANT_MODULE,
+  variants,
+  variantSource,
+  withVariants,
+} from "../../../agent/build/variants.ts";
 import { Explorer } from "../campaign/explore.ts";
 import { LyingChip } from "../campaign/lying-chip.ts";
 import { compileChanged } from "../campaign/subject.ts";
@@ -53,7 +59,11 @@ export async function huntWithoutBug(stories: string[], seed: number): Promise<O
 
 export async function hunt(bug: PlantedBug, seed: number): Promise<Hunt> {
   const began = performance.now();
-  return withBug(bug, async (modules) => ({ name: bug.name, ...(await huntIn(modules, seed, bug)), seconds: (performance.now() - began) / 1000 }));
+  return withBug(bug, async (modules) => ({
+    name: bug.name,
+    ...(await huntIn(modules, seed, bug)),
+    seconds: (performance.now() - began) / 1000,
+  }));
 }
 
 /** While `what` goes on, modules that have the bug. */
@@ -75,7 +85,11 @@ interface Where extends Partial<Pick<PlantedBug, "stories" | "depth" | "lies" | 
 }
 
 /** `stories` first, and with nested cuts these alone. Where lies or troubles are told, these and no cuts. */
-async function huntIn(modules: LoadedModules, seed: number, { stories = [], only, depth, lies, troubles }: Where): Promise<Omit<Hunt, "name" | "seconds">> {
+async function huntIn(
+  modules: LoadedModules,
+  seed: number,
+  { stories = [], only, depth, lies, troubles }: Where,
+): Promise<Omit<Hunt, "name" | "seconds">> {
   let scenarios = 0;
   let campaign: Campaign;
   try {
@@ -96,12 +110,18 @@ async function huntIn(modules: LoadedModules, seed: number, { stories = [], only
     if (what !== undefined) return { foundIn: name, what, scenarios };
   }
   if (lies || troubles) return { foundIn: undefined, what: "", scenarios };
-  const rounds: { depth: 1 | 2; names: string[] }[] = [{ depth: 1, names: only ?? [...new Set([...stories, ...campaign.stories.keys()])] }];
+  const rounds: { depth: 1 | 2; names: string[] }[] = [
+    { depth: 1, names: only ?? [...new Set([...stories, ...campaign.stories.keys()])] },
+  ];
   if (depth === 2) rounds.push({ depth, names: stories });
   for (const round of rounds) {
     for (const name of round.names) {
       const { story, start } = campaign.stories.get(name)!;
-      const report = new Explorer(campaign.rig, campaign.pages, { seed, depth: round.depth, stopAtFirst: true }).explore(story, start);
+      const report = new Explorer(campaign.rig, campaign.pages, {
+        seed,
+        depth: round.depth,
+        stopAtFirst: true,
+      }).explore(story, start);
       scenarios += report.scenarios;
       const [violation] = report.violations;
       if (violation) return { foundIn: violation.id, what: violation.what.join("; "), scenarios };

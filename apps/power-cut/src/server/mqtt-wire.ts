@@ -1,5 +1,5 @@
-// The connection of a device under test: MQTT 3.1.1 packets in memory, answered at once. It keeps to what the real broker does
-// with a well-behaved device; nothing here is timed.
+// The connection of a device under test: MQTT 3.1.1 packets in memory, answered at once. It keeps to what the real
+// broker does with a well-behaved device; nothing here is timed.
 
 import { Exo, StreamState } from "@flipside/machine/abi";
 import type { ByteStream } from "@flipside/machine/one-stream";
@@ -98,7 +98,12 @@ export class MqttWire implements ByteStream {
       }
       case PacketType.Subscribe: {
         const { packetId, filters } = readSubscribe(packet);
-        return this.#send(subackPacket(packetId, filters.map(() => 1)));
+        return this.#send(
+          subackPacket(
+            packetId,
+            filters.map(() => 1),
+          ),
+        );
       }
       case PacketType.Pingreq:
         return this.#send(pingresp);

@@ -1,5 +1,5 @@
-// A command as the fleet manager makes it (image-format's buildCommand, docs/image-format.md, "Command"), but at once, since the
-// campaign's clock stands still while something is awaited, and unchecked: a test may change any part of it.
+// A command as the fleet manager makes it (image-format's buildCommand, docs/image-format.md, "Command"), but at once,
+// since the campaign's clock stands still while something is awaited, and unchecked: a test may change any part of it.
 
 import { createHash, createPrivateKey, type JsonWebKeyInput, sign } from "node:crypto";
 import { encodeSignatureBlock, signingPrefixes, type SigningKey } from "@flipside/image-format";

@@ -27,7 +27,12 @@ export interface ServerMemory {
   trustVersion: number;
 }
 
-export const newServerMemory = (): ServerMemory => ({ enrolled: false, secret: "", outcome: undefined, trustVersion: 0 });
+export const newServerMemory = (): ServerMemory => ({
+  enrolled: false,
+  secret: "",
+  outcome: undefined,
+  trustVersion: 0,
+});
 
 /** What the server wants of the device. */
 export interface Wishes {
@@ -138,7 +143,9 @@ export class StoryServer implements WireServer {
   message(leaf: string, payload: Uint8Array, answer: Answer): void {
     this.#answer = answer;
     this.onMessage(leaf, payload);
-    const message = JSON.parse(Buffer.from(payload.buffer, payload.byteOffset, payload.length).toString("latin1")) as Message;
+    const message = JSON.parse(
+      Buffer.from(payload.buffer, payload.byteOffset, payload.length).toString("latin1"),
+    ) as Message;
     switch (leaf) {
       case "enrol":
         this.onEnrol();
@@ -149,19 +156,33 @@ export class StoryServer implements WireServer {
         this.#deviceNonce = message.deviceNonce;
         this.#isCommanded = false;
         return this.#send("challenge", {
-          session: message.session, accepted: true,
-          mac: this.#mac(contactMac, this.#sessionSecret, { deviceId: this.#identity.deviceId, session: message.session, deviceNonce: message.deviceNonce }),
+          session: message.session,
+          accepted: true,
+          mac: this.#mac(contactMac, this.#sessionSecret, {
+            deviceId: this.#identity.deviceId,
+            session: message.session,
+            deviceNonce: message.deviceNonce,
+          }),
         });
       case "check-in": {
         this.lastCheckIn = message as unknown as CheckIn;
-        this.memory = { ...this.memory, trustVersion: this.lastCheckIn.trust, outcome: this.memory.outcome ?? this.#outcome(this.lastCheckIn) };
+        this.memory = {
+          ...this.memory,
+          trustVersion: this.lastCheckIn.trust,
+          outcome: this.memory.outcome ?? this.#outcome(this.lastCheckIn),
+        };
         this.checkIns++;
         this.onCheckIn(this.lastCheckIn);
         const { trustChain, trustVersion = 0 } = this.wishes;
         // What was refused is not said twice in a run.
-        if (trustChain && this.lastCheckIn.trust < trustVersion && !this.lastCheckIn.trustRefused) this.#answer("trust", trustChain, 1);
+        if (trustChain && this.lastCheckIn.trust < trustVersion && !this.lastCheckIn.trustRefused)
+          this.#answer("trust", trustChain, 1);
         this.#command(message.session, this.lastCheckIn);
-        return answer("offer", encoder.encode(`{"session":"${message.session}","pollMs":${POLL_MS}${this.#offer()}}`), 1);
+        return answer(
+          "offer",
+          encoder.encode(`{"session":"${message.session}","pollMs":${POLL_MS}${this.#offer()}}`),
+          1,
+        );
       }
       case "state":
         this.putOffMs += message.waitMs ?? 0;
@@ -170,7 +191,8 @@ export class StoryServer implements WireServer {
       case "answer":
         this.answers.push(message.code);
         // One that was taken is proved by a check-in, one that was not by the answer.
-        if (this.wishes.connection && !this.wishes.image && message.code !== 0) this.memory = { ...this.memory, outcome: this.memory.outcome ?? `refused ${message.code}` };
+        if (this.wishes.connection && !this.wishes.image && message.code !== 0)
+          this.memory = { ...this.memory, outcome: this.memory.outcome ?? `refused ${message.code}` };
         return;
       case "fetch":
         return this.#fetch(Number(message.part), Number(message.first), Number(message.count));
@@ -182,20 +204,39 @@ export class StoryServer implements WireServer {
     const { whenInstalled, trustWhenInstalled } = this.wishes;
     if (state !== "installed" && state !== "rebooting") return;
     if (whenInstalled || trustWhenInstalled) this.offersWhenInstalled++;
-    if (whenInstalled) this.#answer("offer", encoder.encode(`{"session":"${session}","pollMs":${POLL_MS}${this.#offer(whenInstalled)}}`), 1);
+    if (whenInstalled)
+      this.#answer(
+        "offer",
+        encoder.encode(`{"session":"${session}","pollMs":${POLL_MS}${this.#offer(whenInstalled)}}`),
+        1,
+      );
     if (trustWhenInstalled) this.#answer("trust", trustWhenInstalled, 1);
   }
 
   /** The command to connect elsewhere, once a session, until the device says what became of it. */
   #command(session: string, { connection }: CheckIn): void {
     const wanted = this.wishes.connection;
-    if (!wanted || this.#isCommanded || connection?.command === COMMAND_ID || (connection?.host === wanted.host && connection.port === wanted.port)) return;
+    if (
+      !wanted ||
+      this.#isCommanded ||
+      connection?.command === COMMAND_ID ||
+      (connection?.host === wanted.host && connection.port === wanted.port)
+    )
+      return;
     this.#isCommanded = true;
     const { deviceId } = this.#identity;
     const name = this.#deviceNonce + wanted.host + wanted.port;
     let command = this.#commands.get(name);
     if (command === undefined) {
-      const bytes = signedCommand(keys.operations, { deviceId, deviceNonce: this.#deviceNonce, id: COMMAND_ID, number: 1, kind: SET_CONNECTION, host: wanted.host, port: wanted.port });
+      const bytes = signedCommand(keys.operations, {
+        deviceId,
+        deviceNonce: this.#deviceNonce,
+        id: COMMAND_ID,
+        number: 1,
+        kind: SET_CONNECTION,
+        host: wanted.host,
+        port: wanted.port,
+      });
       this.#commands.set(name, (command = base64url(bytes)));
     }
     this.#send("command", { session, command });
@@ -216,7 +257,12 @@ export class StoryServer implements WireServer {
     if (message.step === 1) {
       this.#enrolment = { nonce: message.nonce, serverNonce: nonceOf(2), publicKey: message.publicKey };
       const { nonce, serverNonce } = this.#enrolment;
-      return this.#send("enrolled", { step: 1, nonce, serverNonce, mac: this.#mac(enrolServerMac, key, { deviceId, nonce, serverNonce }) });
+      return this.#send("enrolled", {
+        step: 1,
+        nonce,
+        serverNonce,
+        mac: this.#mac(enrolServerMac, key, { deviceId, nonce, serverNonce }),
+      });
     }
     const { nonce, serverNonce, publicKey } = this.#enrolment;
     const fields = { deviceId, nonce, serverNonce, publicKey };
@@ -226,7 +272,11 @@ export class StoryServer implements WireServer {
   }
 
   /** `key` and what comes of it as base64url. Remembered: runs ask for the same ones again and again. */
-  #mac<Fields extends object>(over: (key: Uint8Array, fields: Fields) => Uint8Array, key: string, fields: Fields): string {
+  #mac<Fields extends object>(
+    over: (key: Uint8Array, fields: Fields) => Uint8Array,
+    key: string,
+    fields: Fields,
+  ): string {
     const name = `${over.name} ${key} ${Object.values(fields).join(" ")}`;
     let mac = this.#macs.get(name);
     if (mac === undefined) this.#macs.set(name, (mac = base64url(over(Buffer.from(key, "base64url"), fields))));
@@ -237,14 +287,25 @@ export class StoryServer implements WireServer {
     return image.digest.slice(0, 20);
   }
 
-  /** Believed from what runs and what its slot says; a report alone proves only that the image will not be installed. */
+  /**
+   * Believed from what runs and what its slot says; a report alone proves only that the image will not be installed.
+   */
   #outcome({ running, other, deployment, connection }: CheckIn): string | undefined {
     const { image, connection: wanted } = this.wishes;
-    if (wanted && !image) return connection?.command !== COMMAND_ID ? undefined : connection.host === wanted.host ? "kept" : `dropped ${connection.code}`;
+    if (wanted && !image)
+      return connection?.command !== COMMAND_ID
+        ? undefined
+        : connection.host === wanted.host
+          ? "kept"
+          : `dropped ${connection.code}`;
     if (!image) return undefined;
     if (running.digest === image.digest) return running.state === "confirmed" ? "confirmed" : undefined;
     if (other.digest === image.digest && other.state === "failed") return `rolled-back ${other.reason}`;
-    if (deployment?.id === StoryServer.deploymentId(image) && (deployment.state === "failed" || deployment.state === "rejected")) return `${deployment.state} ${deployment.code}`;
+    if (
+      deployment?.id === StoryServer.deploymentId(image) &&
+      (deployment.state === "failed" || deployment.state === "rejected")
+    )
+      return `${deployment.state} ${deployment.code}`;
     return undefined;
   }
 
@@ -255,8 +316,12 @@ export class StoryServer implements WireServer {
     let offer = this.#offers.get(image);
     if (offer === undefined) {
       const content = {
-        deployment: StoryServer.deploymentId(image), attempt: DEPLOYMENT_ATTEMPT, sizeBytes: image.offeredBytes, deadlineMs: DEADLINE_MS,
-        header: base64url(image.header), signatures: base64url(image.signatures),
+        deployment: StoryServer.deploymentId(image),
+        attempt: DEPLOYMENT_ATTEMPT,
+        sizeBytes: image.offeredBytes,
+        deadlineMs: DEADLINE_MS,
+        header: base64url(image.header),
+        signatures: base64url(image.signatures),
         ...(permit ? { permit: base64url(permit) } : {}),
       };
       this.#offers.set(image, (offer = `,${JSON.stringify(content).slice(1, -1)}`));
@@ -279,10 +344,17 @@ export class StoryServer implements WireServer {
       const name = `${image.digest}${part} ${i}`;
       let chunk = this.#chunks.get(name);
       if (!chunk) {
-        chunk = chunkMessage({ attempt: DEPLOYMENT_ATTEMPT, part, digest: image.digest, index: i }, content.subarray(i * size, (i + 1) * size));
+        chunk = chunkMessage(
+          { attempt: DEPLOYMENT_ATTEMPT, part, digest: image.digest, index: i },
+          content.subarray(i * size, (i + 1) * size),
+        );
         this.#chunks.set(name, chunk);
       }
-      this.#answer("chunk", this.#isSpoilt(`${part}.${i}`) ? chunk.with(chunk.length - 1, chunk.at(-1)! ^ 1) : chunk, 0);
+      this.#answer(
+        "chunk",
+        this.#isSpoilt(`${part}.${i}`) ? chunk.with(chunk.length - 1, chunk.at(-1)! ^ 1) : chunk,
+        0,
+      );
     }
   }
 }
@@ -292,6 +364,10 @@ const nonces = new Map<number, string>();
 /** A server's random value that is the same each time. */
 function nonceOf(purpose: number): string {
   let nonce = nonces.get(purpose);
-  if (nonce === undefined) nonces.set(purpose, (nonce = createHash("sha256").update(`nonce ${purpose}`).digest().subarray(0, 16).toString("base64url")));
+  if (nonce === undefined)
+    nonces.set(
+      purpose,
+      (nonce = createHash("sha256").update(`nonce ${purpose}`).digest().subarray(0, 16).toString("base64url")),
+    );
   return nonce;
 }

@@ -1,16 +1,29 @@
-// Flash that no device of today wrote: a boot-control log near the end of a sector and of its epochs, as years of use would
-// leave it, and a slot that was put in by hand.
+// Flash that no device of today wrote: a boot-control log near the end of a sector and of its epochs, as years of use
+// would leave it, and a slot that was put in by hand.
 
 import { createHash } from "node:crypto";
 import type { FlashLayout } from "@flipside/machine/factory/flash-layout";
 
 const PAGE_BYTES = 4096;
 /** Offsets in a record (docs/image-format.md, "Boot-control record"); of slots, those of slot A. */
-export const recordAt = { epoch: 8, page: 12, bootCounter: 16, uncleanBoots: 20, flags: 29, state: 32, tries: 33, lastUncleanBoot: 112 } as const;
-/** Boots that the device had meanwhile, whatever its sectors hold of them: records are the same bits in every geometry. */
+export const recordAt = {
+  epoch: 8,
+  page: 12,
+  bootCounter: 16,
+  uncleanBoots: 20,
+  flags: 29,
+  state: 32,
+  tries: 33,
+  lastUncleanBoot: 112,
+} as const;
+/**
+ * Boots that the device had meanwhile, whatever its sectors hold of them: records are the same bits in every geometry.
+ */
 const BOOTS = 1000;
 
-/** The newest record of `flash`, moved to the last page of the log's first sector in `epoch`; the other sector is older. */
+/**
+ * The newest record of `flash`, moved to the last page of the log's first sector in `epoch`; the other sector is older.
+ */
 export function ageBootControl(flash: Uint8Array, layout: FlashLayout, epoch: number): Uint8Array {
   const aged = Buffer.from(flash);
   const { offsetBytes, sizeBytes } = layout.zones.bootControl;
@@ -18,7 +31,11 @@ export function ageBootControl(flash: Uint8Array, layout: FlashLayout, epoch: nu
   for (let at = offsetBytes; at < offsetBytes + sizeBytes; at += PAGE_BYTES) {
     const page = aged.subarray(at, at + PAGE_BYTES);
     if (page.toString("latin1", 0, 4) !== "FSBC" || page.toString("latin1", 256, 260) !== "SEAL") continue;
-    const isNewer = !newest || page.readUInt32LE(recordAt.epoch) > newest.readUInt32LE(recordAt.epoch) || (page.readUInt32LE(recordAt.epoch) === newest.readUInt32LE(recordAt.epoch) && page.readUInt32LE(recordAt.page) > newest.readUInt32LE(recordAt.page));
+    const isNewer =
+      !newest ||
+      page.readUInt32LE(recordAt.epoch) > newest.readUInt32LE(recordAt.epoch) ||
+      (page.readUInt32LE(recordAt.epoch) === newest.readUInt32LE(recordAt.epoch) &&
+        page.readUInt32LE(recordAt.page) > newest.readUInt32LE(recordAt.page));
     if (isNewer) newest = Buffer.from(page);
   }
   if (!newest) throw new Error("this flash has no boot-control record that could be aged");
@@ -29,7 +46,13 @@ export function ageBootControl(flash: Uint8Array, layout: FlashLayout, epoch: nu
   for (let n = 0; n < 2 * pages; n++) {
     const isOlder = n < pages;
     const at = offsetBytes + (isOlder ? layout.sectorBytes : 0) + (n % pages) * PAGE_BYTES;
-    putRecord(aged.subarray(at, at + PAGE_BYTES), newest, (isOlder ? epoch - 1 : epoch) >>> 0, n % pages, counter - (2 * pages - 1 - n));
+    putRecord(
+      aged.subarray(at, at + PAGE_BYTES),
+      newest,
+      (isOlder ? epoch - 1 : epoch) >>> 0,
+      n % pages,
+      counter - (2 * pages - 1 - n),
+    );
   }
   return new Uint8Array(aged);
 }
@@ -38,12 +61,18 @@ export function ageBootControl(flash: Uint8Array, layout: FlashLayout, epoch: nu
 export function destroyBootControl(flash: Uint8Array, layout: FlashLayout): Uint8Array {
   const { offsetBytes, sizeBytes } = layout.zones.bootControl;
   const destroyed = flash.slice();
-  for (let at = offsetBytes; at < offsetBytes + sizeBytes; at++) destroyed[at] = (Math.imul(at + 1, 0x9e3779b1) >>> 24) & 0xff;
+  for (let at = offsetBytes; at < offsetBytes + sizeBytes; at++)
+    destroyed[at] = (Math.imul(at + 1, 0x9e3779b1) >>> 24) & 0xff;
   return destroyed;
 }
 
 /** An image in slot A, and as the newest record one that calls it confirmed and active. */
-export function forgeSlot(flash: Uint8Array, layout: FlashLayout, image: { digest: string }, parts: { offset: number; bytes: Uint8Array }[]): Uint8Array {
+export function forgeSlot(
+  flash: Uint8Array,
+  layout: FlashLayout,
+  image: { digest: string },
+  parts: { offset: number; bytes: Uint8Array }[],
+): Uint8Array {
   const forged = Buffer.from(ageBootControl(flash, layout, 9));
   const { slotA, bootControl } = layout.zones;
   forged.fill(0xff, slotA.offsetBytes, slotA.offsetBytes + slotA.sizeBytes);
@@ -67,13 +96,23 @@ export function withRecord(flash: Uint8Array, layout: FlashLayout, change: (reco
   return new Uint8Array(changed);
 }
 
-/** In a record: the device ended uncleanly so often in a row, the last time so many boots ago (1: the boot before the next). */
+/**
+ * In a record: the device ended uncleanly so often in a row, the last time so many boots ago (1: the boot before the
+ * next).
+ */
 export function setUncleanBoots(record: Buffer, count: number, since = 1): void {
   record.writeUInt32LE(count, recordAt.uncleanBoots);
   record.writeUInt32LE((record.readUInt32LE(recordAt.bootCounter) + 1 - since) >>> 0, recordAt.lastUncleanBoot);
 }
 
-const sealAgain = (page: Buffer): void => putRecord(page, Buffer.from(page), page.readUInt32LE(recordAt.epoch), page.readUInt32LE(recordAt.page), page.readUInt32LE(recordAt.bootCounter));
+const sealAgain = (page: Buffer): void =>
+  putRecord(
+    page,
+    Buffer.from(page),
+    page.readUInt32LE(recordAt.epoch),
+    page.readUInt32LE(recordAt.page),
+    page.readUInt32LE(recordAt.bootCounter),
+  );
 
 function putRecord(page: Buffer, record: Buffer, epoch: number, number: number, bootCounter: number): void {
   record.copy(page);

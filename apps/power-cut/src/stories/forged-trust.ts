@@ -1,14 +1,23 @@
-// Trust chains that too few have signed, for a server that offers them and for a flash that somebody had in hand. Each is of the
-// right form, and each of its signatures holds.
+// Trust chains that too few have signed, for a server that offers them and for a flash that somebody had in hand. Each
+// is of the right form, and each of its signatures holds.
 
 import { appendTrustLink, buildTrustChain, type TrustKeys } from "@flipside/image-format";
 import type { FlashLayout } from "@flipside/machine/factory/flash-layout";
 import { firstTrust, keys } from "./images.ts";
 
 /** The roots that `rootsReplaced` (images.ts) puts in place: both of them sign what follows. */
-const twoRoots: TrustKeys = { ...firstTrust, trustVersion: 2, rootThreshold: 2, rootKeys: [keys.secondRoot.publicKey, keys.thirdRoot.publicKey] };
+const twoRoots: TrustKeys = {
+  ...firstTrust,
+  trustVersion: 2,
+  rootThreshold: 2,
+  rootKeys: [keys.secondRoot.publicKey, keys.thirdRoot.publicKey],
+};
 /** Whoever takes it, takes images of a stranger. */
-const withStranger: TrustKeys = { ...twoRoots, trustVersion: 3, releaseKeys: [keys.release.publicKey, keys.stranger.publicKey] };
+const withStranger: TrustKeys = {
+  ...twoRoots,
+  trustVersion: 3,
+  releaseKeys: [keys.release.publicKey, keys.stranger.publicKey],
+};
 
 export interface ForgedChains {
   /** Version 3, by one of the two roots that have to sign it. */
@@ -32,9 +41,15 @@ export async function forgedChains(after: Uint8Array, keyAdded: Uint8Array): Pro
     byOneOfTwo: await appendTrustLink(after, withStranger, [second]),
     byOneTwice: await appendTrustLink(after, withStranger, [second, second]),
     byOneAndAStranger: await appendTrustLink(after, withStranger, [second, keys.stranger.privateJwk]),
-    byBoth: await appendTrustLink(after, { ...withStranger, releaseKeys: [keys.release.publicKey, keys.secondRelease.publicKey] }, [second, keys.thirdRoot.privateJwk]),
+    byBoth: await appendTrustLink(
+      after,
+      { ...withStranger, releaseKeys: [keys.release.publicKey, keys.secondRelease.publicKey] },
+      [second, keys.thirdRoot.privateJwk],
+    ),
     secondRevoked: await appendTrustLink(keyAdded, { ...firstTrust, trustVersion: 3 }, [keys.root.privateJwk]),
-    firstByMinority: await buildTrustChain([{ trust: { ...firstTrust, releaseKeys: [keys.stranger.publicKey] }, signedBy: [keys.root.privateJwk] }]),
+    firstByMinority: await buildTrustChain([
+      { trust: { ...firstTrust, releaseKeys: [keys.stranger.publicKey] }, signedBy: [keys.root.privateJwk] },
+    ]),
   };
 }
 

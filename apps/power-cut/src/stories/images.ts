@@ -3,7 +3,16 @@
 import { createHash, createPrivateKey } from "node:crypto";
 import type { JWK } from "jose";
 import {
-  appendTrustLink, buildImage, buildTrustChain, describeImage, type FactoryIdentity, type ImageFields, signBlock, signingKeyFromJwk, type SigningKey, slotParts,
+  appendTrustLink,
+  buildImage,
+  buildTrustChain,
+  describeImage,
+  type FactoryIdentity,
+  type ImageFields,
+  signBlock,
+  signingKeyFromJwk,
+  type SigningKey,
+  slotParts,
 } from "@flipside/image-format";
 import { imageFields } from "../../../agent/build/build-release.ts";
 import { PRODUCT, type Target, virtualTarget } from "@flipside/machine/factory/targets";
@@ -45,30 +54,73 @@ export function bytesOf(name: string): Uint8Array {
 /** RFC 8410: an Ed25519 private key is 16 bytes of DER and the seed. */
 export function keyOf(name: string): SigningKey {
   const der = Buffer.concat([Buffer.from("302e020100300506032b657004220420", "hex"), bytesOf(name)]);
-  return signingKeyFromJwk(createPrivateKey({ key: der, format: "der", type: "pkcs8" }).export({ format: "jwk" }) as JWK);
+  return signingKeyFromJwk(
+    createPrivateKey({ key: der, format: "der", type: "pkcs8" }).export({ format: "jwk" }) as JWK,
+  );
 }
 
-export const keys = { root: keyOf("root"), release: keyOf("release"), operations: keyOf("operations"), secondRelease: keyOf("second release"), secondRoot: keyOf("second root"), thirdRoot: keyOf("third root"), secondOfBank: keyOf("second root of the boot bank"), thirdOfBank: keyOf("third root of the boot bank"), stranger: keyOf("stranger") };
+export const keys = {
+  root: keyOf("root"),
+  release: keyOf("release"),
+  operations: keyOf("operations"),
+  secondRelease: keyOf("second release"),
+  secondRoot: keyOf("second root"),
+  thirdRoot: keyOf("third root"),
+  secondOfBank: keyOf("second root of the boot bank"),
+  thirdOfBank: keyOf("third root of the boot bank"),
+  stranger: keyOf("stranger"),
+};
 
 export const firstTrust = {
-  trustVersion: 1, rootThreshold: 1, rootKeys: [keys.root.publicKey], releaseKeys: [keys.release.publicKey], operationsKeys: [keys.operations.publicKey],
+  trustVersion: 1,
+  rootThreshold: 1,
+  rootKeys: [keys.root.publicKey],
+  releaseKeys: [keys.release.publicKey],
+  operationsKeys: [keys.operations.publicKey],
 };
 
 /** Root keys of the boot bank: two of three sign the first trust record. */
 export const bankRoots = [keys.root.publicKey, keys.secondOfBank.publicKey, keys.thirdOfBank.publicKey];
 
-export const firstTrustChain = (): Promise<Uint8Array> => buildTrustChain([{ trust: firstTrust, signedBy: [keys.root.privateJwk, keys.thirdOfBank.privateJwk] }]);
+export const firstTrustChain = (): Promise<Uint8Array> =>
+  buildTrustChain([{ trust: firstTrust, signedBy: [keys.root.privateJwk, keys.thirdOfBank.privateJwk] }]);
 
 /** What a trust record may be followed by, each signed as it must be by the roots before it. */
-export async function laterTrustChains(): Promise<{ keyAdded: Uint8Array; keyRevoked: Uint8Array; rootsReplaced: Uint8Array; refusesAll: Uint8Array }> {
+export async function laterTrustChains(): Promise<{
+  keyAdded: Uint8Array;
+  keyRevoked: Uint8Array;
+  rootsReplaced: Uint8Array;
+  refusesAll: Uint8Array;
+}> {
   const first = await firstTrustChain();
   const byRoot = [keys.root.privateJwk];
-  const keyAdded = await appendTrustLink(first, { ...firstTrust, trustVersion: 2, releaseKeys: [keys.release.publicKey, keys.secondRelease.publicKey] }, byRoot);
+  const keyAdded = await appendTrustLink(
+    first,
+    { ...firstTrust, trustVersion: 2, releaseKeys: [keys.release.publicKey, keys.secondRelease.publicKey] },
+    byRoot,
+  );
   return {
     keyAdded,
-    keyRevoked: await appendTrustLink(keyAdded, { ...firstTrust, trustVersion: 3, releaseKeys: [keys.secondRelease.publicKey] }, byRoot),
-    rootsReplaced: await appendTrustLink(first, { ...firstTrust, trustVersion: 2, rootThreshold: 2, rootKeys: [keys.secondRoot.publicKey, keys.thirdRoot.publicKey] }, byRoot),
-    refusesAll: await appendTrustLink(first, { ...firstTrust, trustVersion: 2, releaseKeys: [keys.secondRelease.publicKey] }, byRoot),
+    keyRevoked: await appendTrustLink(
+      keyAdded,
+      { ...firstTrust, trustVersion: 3, releaseKeys: [keys.secondRelease.publicKey] },
+      byRoot,
+    ),
+    rootsReplaced: await appendTrustLink(
+      first,
+      {
+        ...firstTrust,
+        trustVersion: 2,
+        rootThreshold: 2,
+        rootKeys: [keys.secondRoot.publicKey, keys.thirdRoot.publicKey],
+      },
+      byRoot,
+    ),
+    refusesAll: await appendTrustLink(
+      first,
+      { ...firstTrust, trustVersion: 2, releaseKeys: [keys.secondRelease.publicKey] },
+      byRoot,
+    ),
   };
 }
 
@@ -101,7 +153,11 @@ export async function makeImage(request: ImageRequest): Promise<CampaignImage> {
   const payload = new Uint8Array(payloadBytes);
   const seed = bytesOf(`payload of ${name}`);
   for (let i = 0; i < payloadBytes; i++) payload[i] = seed[i % 32]! ^ (i >>> 5) ^ (i * 7);
-  const fields = { ...imageFields(target, { version, releaseSequence, signingKeys: [], deadlines }), securityCounter, ...request.change };
+  const fields = {
+    ...imageFields(target, { version, releaseSequence, signingKeys: [], deadlines }),
+    securityCounter,
+    ...request.change,
+  };
   const file = await buildImage({ fields, payload, signingKeys: [(request.signedBy ?? keys.release).privateJwk] });
   return imageOf(name, file, { ...healthy, ...request.personality });
 }
@@ -110,11 +166,20 @@ export async function makeImage(request: ImageRequest): Promise<CampaignImage> {
 export async function signedAnew(name: string, file: Uint8Array, key: SigningKey): Promise<CampaignImage> {
   const d = await describeImage(file);
   const header = file.subarray(0, d.headerBytes);
-  return imageOf(name, new Uint8Array(Buffer.concat([header, await signBlock([key.privateJwk], "image", header), file.subarray(d.tableOffset)])));
+  return imageOf(
+    name,
+    new Uint8Array(
+      Buffer.concat([header, await signBlock([key.privateJwk], "image", header), file.subarray(d.tableOffset)]),
+    ),
+  );
 }
 
 /** Parts of an image file. */
-export async function imageOf(name: string, file: Uint8Array, personality: Personality = healthy): Promise<CampaignImage> {
+export async function imageOf(
+  name: string,
+  file: Uint8Array,
+  personality: Personality = healthy,
+): Promise<CampaignImage> {
   const d = await describeImage(file);
   return {
     name,

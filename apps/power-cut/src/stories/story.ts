@@ -1,5 +1,5 @@
-// A story: a device in some state, what the server wants of it, and how that may end. The campaign cuts power at each of
-// its operations.
+// A story: a device in some state, what the server wants of it, and how that may end. The campaign cuts power at each
+// of its operations.
 
 import type { StoryServer, Wishes } from "../server/story-server.ts";
 import type { CampaignImage, Personality } from "./images.ts";

@@ -46,7 +46,7 @@ export class Feed {
    * Hands over what was stored after `position`, then goes on with what comes. To be called before anything changes.
    */
   async followFrom(position: number, follower: Follower): Promise<void> {
-    for (let at = position; ;) {
+    for (let at = position; ; ) {
       const missed = await readChanges(this.#storage.db, at, readAtATime);
       for (const { change, position } of missed) follower(change, position);
       if (missed.length < readAtATime) break;

@@ -125,7 +125,8 @@ export function createInbox(options: {
 
   async function take(message: LinkMessage): Promise<void> {
     const { deviceId, leaf } = message;
-    // A proven session of this connection is a device's that is enrolled, which the database need not be asked at each message.
+    // A proven session of this connection is a device's that is enrolled, which the database need not be asked at each
+    // message.
     const known = sessions.of(deviceId)?.connection === message.connection || (await options.isKnown(deviceId));
     const parsed = parseControl(message.payload);
     if ("refusal" in parsed) {

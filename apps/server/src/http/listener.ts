@@ -1,18 +1,30 @@
 // The HTTP listener: how long it waits for whom, and how requests that never reach the application are refused. Limits
 // are on silence, not on length: a large upload over a slow link may take hours, a peer that says nothing may not.
 
-import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse, STATUS_CODES } from "node:http";
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerResponse,
+  STATUS_CODES,
+} from "node:http";
 import type { Socket } from "node:net";
 import { StartError } from "../start-error.ts";
 import { ApiError } from "./errors.ts";
 import { problemText } from "./problem.ts";
 
 export interface HttpTimes {
-  /** Neither side has moved a byte for so long: a request that is still arriving is answered 408, a reader is let go. */
+  /**
+   * Neither side has moved a byte for so long: a request that is still arriving is answered 408, a reader is let go.
+   */
   silenceMs: number;
   /** For a request's header as a whole, which is 16 KiB at most (Node's `headersTimeout`). */
   headersMs: number;
-  /** A connection without a request. Above the 60 s of the proxies in front (nginx, ELB), or one of them would use it just as it closes, and answer 502. */
+  /**
+   * A connection without a request. Above the 60 s of the proxies in front (nginx, ELB), or one of them would use it
+   * just as it closes, and answer 502.
+   */
   keepAliveMs: number;
 }
 
@@ -49,7 +61,13 @@ function refuseSocket(socket: Socket, error: ApiError): void {
 }
 
 function refuse(response: ServerResponse, error: ApiError): void {
-  response.writeHead(error.status, { "Content-Type": "application/problem+json", "Cache-Control": "no-store", Connection: "close" }).end(problemText(error));
+  response
+    .writeHead(error.status, {
+      "Content-Type": "application/problem+json",
+      "Cache-Control": "no-store",
+      Connection: "close",
+    })
+    .end(problemText(error));
 }
 
 export function createListener(app: RequestListener, times: HttpTimes = httpTimes): Server {
@@ -57,10 +75,16 @@ export function createListener(app: RequestListener, times: HttpTimes = httpTime
   const exchanges = new WeakMap<Socket, { request: IncomingMessage; response: ServerResponse }>();
   const server = createServer(
     // Node would answer a missing Host with an empty 400.
-    { requestTimeout: 0, headersTimeout: times.headersMs, keepAliveTimeout: times.keepAliveMs, requireHostHeader: false },
+    {
+      requestTimeout: 0,
+      headersTimeout: times.headersMs,
+      keepAliveTimeout: times.keepAliveMs,
+      requireHostHeader: false,
+    },
     (request, response) => {
       exchanges.set(request.socket, { request, response });
-      if (request.headers.host === undefined && request.httpVersion === "1.1") refuse(response, new ApiError("malformed-request", "A request names its host (RFC 9112, section 3.2)."));
+      if (request.headers.host === undefined && request.httpVersion === "1.1")
+        refuse(response, new ApiError("malformed-request", "A request names its host (RFC 9112, section 3.2)."));
       else app(request, response);
     },
   );
@@ -70,7 +94,13 @@ export function createListener(app: RequestListener, times: HttpTimes = httpTime
     if (request === undefined || response === undefined || response.writableEnded || response.headersSent) {
       socket.destroy();
     } else if (!request.complete) {
-      refuse(response, new ApiError("request-timeout", `Nothing of the body arrived for ${times.silenceMs / 1000} s. Send it again; a slow connection may take as long as it needs.`));
+      refuse(
+        response,
+        new ApiError(
+          "request-timeout",
+          `Nothing of the body arrived for ${times.silenceMs / 1000} s. Send it again; a slow connection may take as long as it needs.`,
+        ),
+      );
       response.once("finish", () => socket.destroySoon());
     }
     // Else the request is here and being worked on: the silence is this side's.
@@ -78,13 +108,15 @@ export function createListener(app: RequestListener, times: HttpTimes = httpTime
   server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
     const { response } = exchanges.get(socket as Socket) ?? {};
     // In the middle of an answer nothing else may be written.
-    if (error.code === "ECONNRESET" || (response !== undefined && response.headersSent && !response.writableEnded)) socket.destroy();
+    if (error.code === "ECONNRESET" || (response?.headersSent && !response.writableEnded)) socket.destroy();
     else refuseSocket(socket as Socket, refusalOf(error.code));
   });
   server.on("checkExpectation", (_request: IncomingMessage, response: ServerResponse) => {
     refuse(response, new ApiError("expectation-failed", "The only expectation that is met here is 100-continue."));
   });
-  server.on("connect", (_request: IncomingMessage, socket: Socket) => refuseSocket(socket, new ApiError("not-found", "This is no proxy.")));
+  server.on("connect", (_request: IncomingMessage, socket: Socket) =>
+    refuseSocket(socket, new ApiError("not-found", "This is no proxy.")),
+  );
   return server;
 }
 
@@ -105,9 +137,18 @@ export async function listen(server: Server, port: number, host: string): Promis
 
 export function portProblem(error: unknown, host: string, port: number, what: string, flag: string): unknown {
   const code = (error as NodeJS.ErrnoException).code;
-  if (code === "EADDRINUSE") return new StartError(`Port ${port} for ${what} is in use by another program. Stop that program, or choose another port with --${flag}.`);
-  if (code === "EACCES") return new StartError(`Port ${port} for ${what} may not be opened by this user. Choose a port above 1023 with --${flag}.`);
-  if (code === "EADDRNOTAVAIL" || code === "ENOTFOUND" || code === "EAI_AGAIN") return new StartError(`${host} is no address of this machine that ${what} could listen on: 127.0.0.1 is this machine alone, 0.0.0.0 all of its addresses.`);
+  if (code === "EADDRINUSE")
+    return new StartError(
+      `Port ${port} for ${what} is in use by another program. Stop that program, or choose another port with --${flag}.`,
+    );
+  if (code === "EACCES")
+    return new StartError(
+      `Port ${port} for ${what} may not be opened by this user. Choose a port above 1023 with --${flag}.`,
+    );
+  if (code === "EADDRNOTAVAIL" || code === "ENOTFOUND" || code === "EAI_AGAIN")
+    return new StartError(
+      `${host} is no address of this machine that ${what} could listen on: 127.0.0.1 is this machine alone, 0.0.0.0 all of its addresses.`,
+    );
   return error;
 }
 

@@ -36,10 +36,14 @@ const adviceFor: Record<string, string> = {
   "header-unknown-critical-field": "The file was made for a newer server; update the server first.",
   "header-feature-unsupported": "The file uses a feature that this version does not have; build it without.",
   "signature-block-malformed": "The signatures are damaged; sign the release again.",
-  "signature-unknown-key": "It is signed by a key that is no release key of this project. Sign it with one of the trust record's release keys.",
-  "signature-mismatch": "It was changed after it was signed, or signed wrongly. Build and sign it again; do not trust this file.",
-  "chunk-table-mismatch": "It was changed after it was signed. Get the file again from the build; do not trust this one.",
-  "trust-record-invalid": "Choose the file that `npm run trust` wrote, made from this server's own record and signed by enough of its roots.",
+  "signature-unknown-key":
+    "It is signed by a key that is no release key of this project. Sign it with one of the trust record's release keys.",
+  "signature-mismatch":
+    "It was changed after it was signed, or signed wrongly. Build and sign it again; do not trust this file.",
+  "chunk-table-mismatch":
+    "It was changed after it was signed. Get the file again from the build; do not trust this one.",
+  "trust-record-invalid":
+    "Choose the file that `npm run trust` wrote, made from this server's own record and signed by enough of its roots.",
   "trust-not-newer": "Choose the file that was made last.",
   "trust-forked": "Make the next record from the one that this server has.",
   "chunk-mismatch": "It was changed after it was signed. Get the file again from the build; do not trust this one.",
@@ -66,30 +70,46 @@ export function isStorageFull(error: unknown): boolean {
 }
 
 export function storageFull(): ApiError {
-  return new ApiError("storage-full", "Nothing of this was kept and nothing stored earlier is lost. Make room in the data directory, then try again.");
+  return new ApiError(
+    "storage-full",
+    "Nothing of this was kept and nothing stored earlier is lost. Make room in the data directory, then try again.",
+  );
 }
 
-const sizeText = (bytes: number): string => (bytes < 1024 * 1024 ? `${bytes / 1024} KiB` : `${bytes / 1024 / 1024} MiB`);
+const sizeText = (bytes: number): string =>
+  bytes < 1024 * 1024 ? `${bytes / 1024} KiB` : `${bytes / 1024 / 1024} MiB`;
 
 /** Turns whatever was thrown into the refusal that the client sees, or undefined for a fault of the server's. */
 function refusalOf(error: unknown): ApiError | undefined {
   if (error instanceof ApiError) return error;
   if (error instanceof ZodError) {
     const errors = error.issues.slice(0, 20).map((issue) => ({ path: issue.path.join("."), message: issue.message }));
-    return new ApiError("validation-failed", errors.map((e) => (e.path ? `${e.path}: ${e.message}` : e.message)).join("; "), { errors });
+    return new ApiError(
+      "validation-failed",
+      errors.map((e) => (e.path ? `${e.path}: ${e.message}` : e.message)).join("; "),
+      { errors },
+    );
   }
   if (isStorageFull(error)) return storageFull();
-  if (error instanceof StorageUnavailable) return new ApiError("server-busy", error.advice, { retryAfterSeconds: storageBusyRetrySeconds });
+  if (error instanceof StorageUnavailable)
+    return new ApiError("server-busy", error.advice, { retryAfterSeconds: storageBusyRetrySeconds });
   // What express and its body parser throw.
   const type = String((error as { type?: unknown } | null)?.type ?? "");
   if (type === "entity.parse.failed") return new ApiError("malformed-json", "The body could not be read as JSON.");
-  if (type === "entity.too.large") return new ApiError("body-too-large", `This body may have ${sizeText(Number((error as { limit?: unknown }).limit))} at most.`);
-  if (type === "encoding.unsupported" || type === "charset.unsupported") return new ApiError("unsupported-media-type", "Send UTF-8 without a content encoding.");
-  if (type === "request.aborted" || type === "request.size.invalid") return new ApiError("upload-incomplete", "The connection broke off before the whole body had arrived.");
+  if (type === "entity.too.large")
+    return new ApiError(
+      "body-too-large",
+      `This body may have ${sizeText(Number((error as { limit?: unknown }).limit))} at most.`,
+    );
+  if (type === "encoding.unsupported" || type === "charset.unsupported")
+    return new ApiError("unsupported-media-type", "Send UTF-8 without a content encoding.");
+  if (type === "request.aborted" || type === "request.size.invalid")
+    return new ApiError("upload-incomplete", "The connection broke off before the whole body had arrived.");
   if (error instanceof URIError) return new ApiError("not-found", "The address is not well-formed.");
   // Everything else of theirs that is the client's doing carries a status of its own (the package http-errors).
   const status = Number((error as { status?: unknown } | null)?.status);
-  if (status === 415) return new ApiError("unsupported-media-type", "The body has a content type or encoding that is not supported.");
+  if (status === 415)
+    return new ApiError("unsupported-media-type", "The body has a content type or encoding that is not supported.");
   if (status === 403 || status === 404) return new ApiError("not-found", "There is nothing at this address.");
   if (status >= 400 && status < 500) return new ApiError("malformed-request", "The request could not be read.");
   return undefined;
@@ -107,7 +127,8 @@ export function problemHandler(log: Logger): ErrorRequestHandler {
       return;
     }
     const refusal = refusalOf(error);
-    if (refusal === undefined) log.error({ err: error as Error, method: request.method, path: request.path }, "request failed");
+    if (refusal === undefined)
+      log.error({ err: error as Error, method: request.method, path: request.path }, "request failed");
     sendProblem(response, refusal ?? new ApiError("internal-error", "The details are in the server's log."));
   };
 }

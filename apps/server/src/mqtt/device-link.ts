@@ -3,7 +3,9 @@
 
 import type { DeviceLeaf, ServerLeaf } from "@flipside/protocol/topics";
 
-/** Stands for one connection of a device; compared by identity. With an external broker there is one for each device. */
+/**
+ * Stands for one connection of a device; compared by identity. With an external broker there is one for each device.
+ */
 export type Connection = object;
 
 export interface LinkMessage {
@@ -23,8 +25,8 @@ export interface LinkHandlers {
   /** Whether the password is a secret of the device. Only asked by a link that `checksCredentials`. */
   authenticate(deviceId: string, password: Uint8Array): Promise<CredentialVerdict>;
   /**
-   * Resolves when the message is dealt with: the sender's next one is not read before, and this one not acknowledged. False: it
-   * could not be stored, so it must not be acknowledged at all. Never rejects.
+   * Resolves when the message is dealt with: the sender's next one is not read before, and this one not acknowledged.
+   * False: it could not be stored, so it must not be acknowledged at all. Never rejects.
    */
   message(message: LinkMessage): Promise<boolean>;
   /** The connection is gone. May come for connections that said nothing. */
@@ -46,8 +48,8 @@ export interface BrokerAccounts {
 
 export interface DeviceLink {
   /**
-   * Lets devices in: whoever sends to them has the link by then, and what they send goes to these. Throws what listening throws,
-   * such as EADDRINUSE.
+   * Lets devices in: whoever sends to them has the link by then, and what they send goes to these. Throws what
+   * listening throws, such as EADDRINUSE.
    */
   open(handlers: LinkHandlers): Promise<void>;
   /** Whether the link itself admits devices by their secrets and keeps topic rights. */

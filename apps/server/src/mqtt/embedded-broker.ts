@@ -10,7 +10,15 @@ import { CONTROL_MESSAGE_BYTES_MAX } from "@flipside/image-format";
 import type { Logger } from "../logging.ts";
 import type { DeviceLink, LinkHandlers } from "./device-link.ts";
 import { guardSocket } from "./packet-guard.ts";
-import { mayPublish, maySubscribe, parseTopic, type Principal, principalOf, type ServerLeaf, topicOf } from "@flipside/protocol/topics";
+import {
+  mayPublish,
+  maySubscribe,
+  parseTopic,
+  type Principal,
+  principalOf,
+  type ServerLeaf,
+  topicOf,
+} from "@flipside/protocol/topics";
 
 /** A control message, its topic and the packet's own fields. */
 const packetBytesMax = CONTROL_MESSAGE_BYTES_MAX + 1024;
@@ -42,7 +50,11 @@ export async function createEmbeddedBroker(options: { host: string; port: number
   const enrolling = new Map<string, Set<Client>>();
   let enrollingCount = 0;
 
-  const broker = await Aedes.createBroker({ connectTimeout: connectTimeoutMs, drainTimeout: drainTimeoutMs, maxInflightInbound: 8 });
+  const broker = await Aedes.createBroker({
+    connectTimeout: connectTimeoutMs,
+    drainTimeout: drainTimeoutMs,
+    maxInflightInbound: 8,
+  });
 
   broker.preConnect = (client, packet, done) => {
     const principal = principalOf(packet.username ?? "");
@@ -75,7 +87,10 @@ export async function createEmbeddedBroker(options: { host: string; port: number
     handlers.authenticate(who.deviceId, password ?? new Uint8Array()).then(
       (verdict) => {
         if (verdict === "accepted") return done(null, true);
-        handlers.refused(verdict === "unknown" ? undefined : who.deviceId, `connection refused: ${verdict === "revoked" ? "the device is revoked" : `${verdict} credentials`}`);
+        handlers.refused(
+          verdict === "unknown" ? undefined : who.deviceId,
+          `connection refused: ${verdict === "revoked" ? "the device is revoked" : `${verdict} credentials`}`,
+        );
         done(connectRefusal(verdict === "revoked" ? 5 : 4, verdict) as never, false);
       },
       (error: unknown) => {
@@ -85,7 +100,8 @@ export async function createEmbeddedBroker(options: { host: string; port: number
     );
   };
 
-  // Here, and not in the `published` hook: what is acknowledged (MQTT 3.1.1, section 4.3.2) has been dealt with by then.
+  // Here, and not in the `published` hook: what is acknowledged (MQTT 3.1.1, section 4.3.2) has been dealt with by
+  // then.
   broker.authorizePublish = (client, packet, done) => {
     const who = client === null ? undefined : known.get(client);
     if (client === null || who === undefined || !mayPublish(who, packet.topic)) {
@@ -149,16 +165,25 @@ export async function createEmbeddedBroker(options: { host: string; port: number
     handlers.closed(who.deviceId, client);
   });
 
-  broker.on("clientError", (client, error) => log.debug({ device: known.get(client)?.deviceId, reason: error.message }, "connection ended by an error"));
+  broker.on("clientError", (client, error) =>
+    log.debug({ device: known.get(client)?.deviceId, reason: error.message }, "connection ended by an error"),
+  );
   broker.on("connectionError", (_client, error) => log.debug({ reason: error.message }, "connection refused"));
   (broker as unknown as NodeJS.EventEmitter).on("error", (error: Error) => log.error({ err: error }, "broker"));
 
-  function send(client: Client, who: Known, leaf: ServerLeaf, payload: Uint8Array | string, qos: 0 | 1): Promise<boolean> {
+  function send(
+    client: Client,
+    who: Known,
+    leaf: ServerLeaf,
+    payload: Uint8Array | string,
+    qos: 0 | 1,
+  ): Promise<boolean> {
     if (client.closed || !who.leaves.has(leaf)) return Promise.resolve(false);
     const packet: PublishPacket = {
       cmd: "publish",
       topic: topicOf(who.deviceId, leaf),
-      payload: typeof payload === "string" ? payload : Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength),
+      payload:
+        typeof payload === "string" ? payload : Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength),
       qos,
       dup: false,
       retain: false,
@@ -181,7 +206,10 @@ export async function createEmbeddedBroker(options: { host: string; port: number
     socket.setNoDelay(true);
     guardSocket(socket, packetBytesMax, () => {
       const client = (socket as Socket & { client?: Client }).client;
-      handlers.refused(client === undefined ? undefined : known.get(client)?.deviceId, `sent a packet of more than ${packetBytesMax} bytes`);
+      handlers.refused(
+        client === undefined ? undefined : known.get(client)?.deviceId,
+        `sent a packet of more than ${packetBytesMax} bytes`,
+      );
     });
     broker.handle(socket);
   });

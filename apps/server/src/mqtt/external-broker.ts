@@ -8,7 +8,9 @@ import type { BrokerAccounts, Connection, DeviceLink, LinkHandlers } from "./dev
 import { openMosquittoAccounts } from "./mosquitto-accounts.ts";
 import { deviceLeaves, isDeviceLeaf, parseTopic, topicOf } from "@flipside/protocol/topics";
 
-/** Messages of one device that wait to be dealt with; what comes on top is dropped, and asked for again by its sender. */
+/**
+ * Messages of one device that wait to be dealt with; what comes on top is dropped, and asked for again by its sender.
+ */
 const waitingMax = 32;
 const connectTimeoutMs = 10_000;
 
@@ -18,7 +20,11 @@ interface Peer {
 }
 
 /** Rejects when the broker cannot be reached at the start; later losses are mended by reconnecting. */
-export async function connectExternalBroker(options: { url: string; accounts?: "mosquitto" | undefined; log: Logger }): Promise<DeviceLink> {
+export async function connectExternalBroker(options: {
+  url: string;
+  accounts?: "mosquitto" | undefined;
+  log: Logger;
+}): Promise<DeviceLink> {
   const { log } = options;
   /** Nothing is subscribed to before it is opened. */
   let handlers: LinkHandlers;
@@ -29,7 +35,14 @@ export async function connectExternalBroker(options: { url: string; accounts?: "
   let closing = false;
   const client: MqttClient = await connectAsync(
     options.url,
-    { protocolVersion: 4, clean: true, reconnectPeriod: 1_000, connectTimeout: connectTimeoutMs, resubscribe: true, queueQoSZero: false },
+    {
+      protocolVersion: 4,
+      clean: true,
+      reconnectPeriod: 1_000,
+      connectTimeout: connectTimeoutMs,
+      resubscribe: true,
+      queueQoSZero: false,
+    },
     false,
   );
   const { host } = new URL(options.url);
@@ -80,9 +93,15 @@ export async function connectExternalBroker(options: { url: string; accounts?: "
       });
   });
 
-  function publish(deviceId: string, leaf: Parameters<typeof topicOf>[1], payload: Uint8Array | string, qos: 0 | 1): Promise<boolean> {
+  function publish(
+    deviceId: string,
+    leaf: Parameters<typeof topicOf>[1],
+    payload: Uint8Array | string,
+    qos: 0 | 1,
+  ): Promise<boolean> {
     if (!client.connected) return Promise.resolve(false);
-    const bytes = typeof payload === "string" ? payload : Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);
+    const bytes =
+      typeof payload === "string" ? payload : Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);
     return new Promise((resolve) => {
       const done = (sent: boolean): void => {
         underWay.delete(done);
@@ -110,7 +129,10 @@ export async function connectExternalBroker(options: { url: string; accounts?: "
   return {
     async open(given) {
       handlers = given;
-      await client.subscribeAsync(deviceLeaves.map((leaf) => `${TOPIC_ROOT}+/+/${leaf}`), { qos: 1 });
+      await client.subscribeAsync(
+        deviceLeaves.map((leaf) => `${TOPIC_ROOT}+/+/${leaf}`),
+        { qos: 1 },
+      );
     },
     checksCredentials: false,
     accounts,
@@ -119,7 +141,11 @@ export async function connectExternalBroker(options: { url: string; accounts?: "
     publish,
     bufferedBytes: () => (client.stream as { writableLength?: number }).writableLength ?? 0,
     disconnect(deviceId) {
-      accounts?.remove(deviceId).catch((error: unknown) => log.error({ err: error as Error, device: deviceId }, "the broker keeps the device's account"));
+      accounts
+        ?.remove(deviceId)
+        .catch((error: unknown) =>
+          log.error({ err: error as Error, device: deviceId }, "the broker keeps the device's account"),
+        );
     },
     async close() {
       closing = true;

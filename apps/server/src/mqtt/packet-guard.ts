@@ -17,7 +17,10 @@ export class PacketGuard {
     this.#maxBytes = maxBytes;
   }
 
-  /** Follows the stream over `bytes`; false as soon as a packet has announced more than the limit, or a length that is none. */
+  /**
+   * Follows the stream over `bytes`; false as soon as a packet has announced more than the limit, or a length that is
+   * none.
+   */
   admits(bytes: Uint8Array): boolean {
     let at = 0;
     while (at < bytes.length) {

@@ -1,12 +1,22 @@
-// Secrets in the database, encrypted where a key is given: claim secrets, device secrets, and what sessions are signed with.
-// AES-256-GCM (NIST SP 800-38D) with a nonce of 96 random bits for each value. A stolen database or backup is then worth nothing
-// without the key, which is kept elsewhere. The rest of the server knows nothing of it: values are sealed on their way into a
-// query, and opened on their way out.
+// Secrets in the database, encrypted where a key is given: claim secrets, device secrets, and what sessions are signed
+// with. AES-256-GCM (NIST SP 800-38D) with a nonce of 96 random bits for each value. A stolen database or backup is
+// then worth nothing without the key, which is kept elsewhere. The rest of the server knows nothing of it: values are
+// sealed on their way into a query, and opened on their way out.
 
 import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
 import {
-  InsertQueryNode, type Kysely, type KyselyPlugin, type PluginTransformQueryArgs, type PluginTransformResultArgs, PrimitiveValueListNode, type QueryResult, type RootOperationNode, type UnknownRow, ValueListNode, ValueNode,
+  InsertQueryNode,
+  type Kysely,
+  type KyselyPlugin,
+  type PluginTransformQueryArgs,
+  type PluginTransformResultArgs,
+  PrimitiveValueListNode,
+  type QueryResult,
+  type RootOperationNode,
+  type UnknownRow,
+  ValueListNode,
+  ValueNode,
   ValuesNode,
 } from "kysely";
 import { StartError } from "../start-error.ts";
@@ -21,22 +31,36 @@ const checkKey = "secret-key-check";
 export const tokenSecretKey = "token-secret";
 const advice = "Give it with FLIPSIDE_SECRET_KEY_FILE (--secret-key-file) or FLIPSIDE_SECRET_KEY";
 
-const isSealed = (value: unknown): value is Buffer => Buffer.isBuffer(value) && value.length >= magic.length + nonceBytes + tagBytes && value.subarray(0, magic.length).equals(magic);
+const isSealed = (value: unknown): value is Buffer =>
+  Buffer.isBuffer(value) &&
+  value.length >= magic.length + nonceBytes + tagBytes &&
+  value.subarray(0, magic.length).equals(magic);
 
 /** A key as text: 32 bytes in hex or base64url. Throws StartError, which never quotes it. */
 export function parseSecretKey(text: string, from: string): Uint8Array {
   const trimmed = text.trim();
-  const bytes = /^[0-9a-fA-F]{64}$/.test(trimmed) ? Buffer.from(trimmed, "hex") : /^[A-Za-z0-9_+/-]{43}=?$/.test(trimmed) ? Buffer.from(trimmed.replaceAll("+", "-").replaceAll("/", "_"), "base64url") : undefined;
-  if (bytes?.length !== secretKeyBytes) throw new StartError(`${from} holds no key: 32 random bytes in hex or base64 are wanted. Make one: openssl rand -hex 32`);
+  const bytes = /^[0-9a-fA-F]{64}$/.test(trimmed)
+    ? Buffer.from(trimmed, "hex")
+    : /^[A-Za-z0-9_+/-]{43}=?$/.test(trimmed)
+      ? Buffer.from(trimmed.replaceAll("+", "-").replaceAll("/", "_"), "base64url")
+      : undefined;
+  if (bytes?.length !== secretKeyBytes)
+    throw new StartError(
+      `${from} holds no key: 32 random bytes in hex or base64 are wanted. Make one: openssl rand -hex 32`,
+    );
   return bytes;
 }
 
 /** From the file, else from the variable; undefined when neither is given. */
 export function readSecretKey(file: string | undefined, variable: string | undefined): Uint8Array | undefined {
-  if (file !== undefined && variable) throw new StartError("The key of the database's secrets is given twice, by file and by FLIPSIDE_SECRET_KEY. Give it once.");
+  if (file !== undefined && variable)
+    throw new StartError(
+      "The key of the database's secrets is given twice, by file and by FLIPSIDE_SECRET_KEY. Give it once.",
+    );
   if (file === undefined) return variable ? parseSecretKey(variable, "FLIPSIDE_SECRET_KEY") : undefined;
   try {
-    if (process.platform !== "win32" && (statSync(file).mode & 0o077) !== 0) throw new StartError(`Others may read the key in ${file}. Run: chmod 600 ${file}`);
+    if (process.platform !== "win32" && (statSync(file).mode & 0o077) !== 0)
+      throw new StartError(`Others may read the key in ${file}. Run: chmod 600 ${file}`);
     return parseSecretKey(readFileSync(file, "utf8"), file);
   } catch (error) {
     if (error instanceof StartError) throw error;
@@ -61,7 +85,9 @@ export class Vault {
   /** Throws when it was sealed with another key, or changed. */
   open(sealed: Buffer): Buffer {
     const at = magic.length + nonceBytes;
-    const decipher = createDecipheriv("aes-256-gcm", this.#key, sealed.subarray(magic.length, at), { authTagLength: tagBytes });
+    const decipher = createDecipheriv("aes-256-gcm", this.#key, sealed.subarray(magic.length, at), {
+      authTagLength: tagBytes,
+    });
     decipher.setAAD(magic);
     decipher.setAuthTag(sealed.subarray(-tagBytes));
     return Buffer.concat([decipher.update(sealed.subarray(at, -tagBytes)), decipher.final()]);
@@ -69,10 +95,15 @@ export class Vault {
 }
 
 /**
- * Judges the key by the database, which is migrated and used by nobody else yet. With a key for the first time, everything that is
- * there is sealed, and `scrub` makes that the tables hold no more what they held before. Throws StartError.
+ * Judges the key by the database, which is migrated and used by nobody else yet. With a key for the first time,
+ * everything that is there is sealed, and `scrub` makes that the tables hold no more what they held before. Throws
+ * StartError.
  */
-export async function openVault(db: Kysely<Schema>, key: Uint8Array | undefined, scrub: (tables: readonly string[]) => Promise<void>): Promise<Vault | undefined> {
+export async function openVault(
+  db: Kysely<Schema>,
+  key: Uint8Array | undefined,
+  scrub: (tables: readonly string[]) => Promise<void>,
+): Promise<Vault | undefined> {
   const check = await db.selectFrom("meta").select("value").where("key", "=", checkKey).executeTakeFirst();
   if (key === undefined) {
     if (check === undefined) return undefined;
@@ -83,7 +114,9 @@ export async function openVault(db: Kysely<Schema>, key: Uint8Array | undefined,
     try {
       vault.open(check.value);
     } catch {
-      throw new StartError(`The key given is not the one that the secrets in this database are encrypted with. ${advice}.`);
+      throw new StartError(
+        `The key given is not the one that the secrets in this database are encrypted with. ${advice}.`,
+      );
     }
     return vault;
   }
@@ -94,15 +127,31 @@ export async function openVault(db: Kysely<Schema>, key: Uint8Array | undefined,
 
 async function sealAll(db: Kysely<Schema>, vault: Vault): Promise<void> {
   for (const { deviceId, secret } of await db.selectFrom("claims").select(["deviceId", "secret"]).execute()) {
-    await db.updateTable("claims").set({ secret: vault.seal(secret) }).where("deviceId", "=", deviceId).execute();
+    await db
+      .updateTable("claims")
+      .set({ secret: vault.seal(secret) })
+      .where("deviceId", "=", deviceId)
+      .execute();
   }
   for (const { deviceId, generation, secret } of await db.selectFrom("deviceSecrets").selectAll().execute()) {
-    await db.updateTable("deviceSecrets").set({ secret: vault.seal(secret) }).where("deviceId", "=", deviceId).where("generation", "=", generation).execute();
+    await db
+      .updateTable("deviceSecrets")
+      .set({ secret: vault.seal(secret) })
+      .where("deviceId", "=", deviceId)
+      .where("generation", "=", generation)
+      .execute();
   }
   for (const { key, value } of await db.selectFrom("meta").selectAll().where("key", "=", tokenSecretKey).execute()) {
-    await db.updateTable("meta").set({ value: vault.seal(value) }).where("key", "=", key).execute();
+    await db
+      .updateTable("meta")
+      .set({ value: vault.seal(value) })
+      .where("key", "=", key)
+      .execute();
   }
-  await db.insertInto("meta").values({ key: checkKey, value: vault.seal(Buffer.from("flipside")) }).execute();
+  await db
+    .insertInto("meta")
+    .values({ key: checkKey, value: vault.seal(Buffer.from("flipside")) })
+    .execute();
 }
 
 const columnOf = (table: string, row: ReadonlyMap<string, unknown>): string | undefined => {
@@ -119,15 +168,24 @@ export class SealingPlugin implements KyselyPlugin {
   }
 
   transformQuery({ node }: PluginTransformQueryArgs): RootOperationNode {
-    if (!InsertQueryNode.is(node) || node.values === undefined || node.columns === undefined || !ValuesNode.is(node.values)) return node;
+    if (
+      !InsertQueryNode.is(node) ||
+      node.values === undefined ||
+      node.columns === undefined ||
+      !ValuesNode.is(node.values)
+    )
+      return node;
     const table = node.into?.table.identifier.name ?? "";
     const columns = node.columns.map((column) => column.column.name);
     const rows = node.values.values.map((list) => {
-      const values = PrimitiveValueListNode.is(list) ? [...list.values] : list.values.map((value) => (ValueNode.is(value) ? value.value : undefined));
+      const values = PrimitiveValueListNode.is(list)
+        ? [...list.values]
+        : list.values.map((value) => (ValueNode.is(value) ? value.value : undefined));
       const at = columns.indexOf(columnOf(table, new Map(columns.map((name, i) => [name, values[i]]))) ?? "");
       if (at < 0) return list;
       const sealed = this.#vault.seal(values[at] as Uint8Array);
-      if (PrimitiveValueListNode.is(list)) return PrimitiveValueListNode.create(values.map((value, i) => (i === at ? sealed : value)));
+      if (PrimitiveValueListNode.is(list))
+        return PrimitiveValueListNode.create(values.map((value, i) => (i === at ? sealed : value)));
       return ValueListNode.create(list.values.map((value, i) => (i === at ? ValueNode.create(sealed) : value)));
     });
     return { ...node, values: ValuesNode.create(rows) };

@@ -28,7 +28,9 @@ describe("a server whose database another program holds", () => {
     const { id } = await fixture.upload(await makeRelease(fixture.project));
     other.exec("begin immediate");
     let written = false;
-    const write = fixture.api.post("/api/rollouts", { name: "r", releaseId: id, target: { deviceIds: [device.id] } }).then((answer) => ((written = true), answer));
+    const write = fixture.api
+      .post("/api/rollouts", { name: "r", releaseId: id, target: { deviceIds: [device.id] } })
+      .then((answer) => ((written = true), answer));
     const report = device.say("telemetry", { uptimeMs: 1, health: "unhealthy" });
     for (let i = 0; i < 5; i++) {
       expect((await fixture.api.get("/api/devices")).body.devices[0].health).toBe("healthy");
@@ -44,26 +46,37 @@ describe("a server whose database another program holds", () => {
   it("answers 503 with Retry-After when it takes too long, to everybody who waits and not one after the other", async () => {
     other.exec("begin immediate");
     const secret = Buffer.alloc(32, 1).toString("base64url");
-    const answers = await Promise.all(Array.from({ length: 6 }, (_, i) => fixture.api.post("/api/claims", { claims: [{ deviceId: `d-${i}`, secret }] })));
+    const answers = await Promise.all(
+      Array.from({ length: 6 }, (_, i) =>
+        fixture.api.post("/api/claims", { claims: [{ deviceId: `d-${i}`, secret }] }),
+      ),
+    );
     for (const answer of answers) {
       expect(answer).toMatchObject({ status: 503, body: { code: "server-busy" } });
       expect(Number(answer.headers.get("retry-after"))).toBeGreaterThan(0);
     }
     expect((await new ApiClient(fixture.server.url).get("/api/health")).status).toBe(200);
     other.exec("commit");
-    expect((await fixture.api.post("/api/claims", { claims: [{ deviceId: "d-0", secret }] })).body).toEqual({ imported: 1 });
+    expect((await fixture.api.post("/api/claims", { claims: [{ deviceId: "d-0", secret }] })).body).toEqual({
+      imported: 1,
+    });
   });
 
   it("loses no message of a device: it is acknowledged when it is stored, though that takes longer than a person waits", async () => {
     const device = await fixture.readyDevice();
     other.exec("begin immediate");
     let acknowledged = false;
-    const crash = device.say("log", { crash: { kind: "trap", code: 7, log: "the last words" } }).then(() => (acknowledged = true));
+    const crash = device
+      .say("log", { crash: { kind: "trap", code: 7, log: "the last words" } })
+      .then(() => (acknowledged = true));
     await pause(5_500);
     expect(acknowledged).toBe(false);
     other.exec("commit");
     await crash;
-    expect((await fixture.api.get(`/api/devices/${device.id}`)).body.log[0]).toMatchObject({ kind: "crash", detail: expect.stringContaining("the last words") });
+    expect((await fixture.api.get(`/api/devices/${device.id}`)).body.log[0]).toMatchObject({
+      kind: "crash",
+      detail: expect.stringContaining("the last words"),
+    });
   });
 });
 
@@ -75,7 +88,10 @@ describe("storage", () => {
     await storage.transaction(async ({ db }) => {
       await db.selectFrom("claims").selectAll().execute();
       expect(() => other.prepare("insert into claims values ('x', x'00', 1)").run()).toThrow(/locked/);
-      await db.insertInto("claims").values({ deviceId: "y", secret: Buffer.alloc(1), createdAt: 1 }).execute();
+      await db
+        .insertInto("claims")
+        .values({ deviceId: "y", secret: Buffer.alloc(1), createdAt: 1 })
+        .execute();
     });
     other.close();
     await storage.close();
@@ -86,13 +102,20 @@ describe("storage", () => {
     const count = async (): Promise<number> => (await storage.db.selectFrom("claims").selectAll().execute()).length;
     const order: string[] = [];
     const first = storage.transaction(async ({ db }) => {
-      await db.insertInto("claims").values({ deviceId: "a", secret: Buffer.alloc(1), createdAt: 1 }).execute();
+      await db
+        .insertInto("claims")
+        .values({ deviceId: "a", secret: Buffer.alloc(1), createdAt: 1 })
+        .execute();
       expect(await count(), "outside of the transaction").toBe(0);
       await pause(20);
       order.push("first");
     });
     const second = storage.transaction(async () => void order.push("second"));
-    const third = storage.db.deleteFrom("claims").where("deviceId", "=", "none").execute().then(() => order.push("third"));
+    const third = storage.db
+      .deleteFrom("claims")
+      .where("deviceId", "=", "none")
+      .execute()
+      .then(() => order.push("third"));
     await Promise.all([first, second, third]);
     expect(order).toEqual(["first", "second", "third"]);
     expect(await count()).toBe(1);

@@ -34,7 +34,10 @@ export function AppHeader({ route }: { route: Route }): ReactNode {
             <ul role="list">
               {sections.map(({ label, href, pages }) => (
                 <li key={href}>
-                  <Link href={href} {...((pages as readonly string[]).includes(route.page) ? { "aria-current": "page" as const } : {})}>
+                  <Link
+                    href={href}
+                    {...((pages as readonly string[]).includes(route.page) ? { "aria-current": "page" as const } : {})}
+                  >
                     {label}
                   </Link>
                 </li>

@@ -48,7 +48,12 @@ export function DataTable<T>({ caption, columns, rows, rowKey }: Props<T>): Reac
                     {column.cell(row)}
                   </th>
                 ) : (
-                  <td key={column.head} role="cell" data-label={column.bareOnCard ? undefined : column.head} className={column.className}>
+                  <td
+                    key={column.head}
+                    role="cell"
+                    data-label={column.bareOnCard ? undefined : column.head}
+                    className={column.className}
+                  >
                     {column.cell(row)}
                   </td>
                 ),

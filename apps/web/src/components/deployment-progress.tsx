@@ -15,20 +15,34 @@ export function DeploymentProgress({ deployment }: { deployment: Deployment }): 
     <div className="deployment">
       <StateBadge words={words} {...(percent ? { detail: percent } : {})} />
       {part !== undefined && part > 0 && part < 1 && (
-        <ProgressBar part={part} tone={words.tone} label={`Update to ${deployment.version}`} valueText={percent ? `${words.label}, ${percent}` : words.label} />
+        <ProgressBar
+          part={part}
+          tone={words.tone}
+          label={`Update to ${deployment.version}`}
+          valueText={percent ? `${words.label}, ${percent}` : words.label}
+        />
       )}
     </div>
   );
 }
 
 /** An error code and what it means; nothing for a deployment, command or refusal without one. */
-export function CodeExplained({ coded, withTodo }: { coded: Pick<Deployment, "code" | "codeName">; withTodo?: boolean }): ReactNode {
+export function CodeExplained({
+  coded,
+  withTodo,
+}: {
+  coded: Pick<Deployment, "code" | "codeName">;
+  withTodo?: boolean;
+}): ReactNode {
   if (!coded.codeName || coded.code === 0) return null;
   const words = errorWords(coded.codeName);
   return (
     <div className="code-explained">
       <code>{coded.codeName}</code>
-      <p>{words?.means ?? "This console does not know the code. Look for it in the documentation of the server's version."}</p>
+      <p>
+        {words?.means ??
+          "This console does not know the code. Look for it in the documentation of the server's version."}
+      </p>
       {withTodo && words && <p className="muted">{words.todo}</p>}
     </div>
   );

@@ -31,7 +31,11 @@ const columns: Column<Command>[] = [
       </>
     ),
   },
-  { head: "State", className: "col-update", cell: (command) => <StateBadge words={wordsOf(commandWords, command.state)} /> },
+  {
+    head: "State",
+    className: "col-update",
+    cell: (command) => <StateBadge words={wordsOf(commandWords, command.state)} />,
+  },
   { head: "Why", className: "col-why", cell: (command) => <CodeExplained coded={command} withTodo /> },
   { head: "Given", cell: (command) => <TimeAgo at={command.createdAt} /> },
 ];
@@ -59,7 +63,12 @@ export function DeviceCommands({ device }: { device: Device }): ReactNode {
           commands.length === 0 ? (
             <p className="muted">No command was given to this device yet.</p>
           ) : (
-            <DataTable caption="Commands to this device, newest first" columns={columns} rows={commands} rowKey={(command) => command.id} />
+            <DataTable
+              caption="Commands to this device, newest first"
+              columns={columns}
+              rows={commands}
+              rowKey={(command) => command.id}
+            />
           )
         }
       </Loaded>
@@ -73,7 +82,13 @@ export function DeviceCommands({ device }: { device: Device }): ReactNode {
           }}
           onClose={close}
         >
-          <p>The device starts anew with the image that it runs. {device.online ? "" : `It is away now: it is told when it comes back within ${commandExpiryMsDefault / 60_000} minutes. `}An update or a trial under way refuses it.</p>
+          <p>
+            The device starts anew with the image that it runs.{" "}
+            {device.online
+              ? ""
+              : `It is away now: it is told when it comes back within ${commandExpiryMsDefault / 60_000} minutes. `}
+            An update or a trial under way refuses it.
+          </p>
         </ConfirmDialog>
       )}
       {dialog === "server" && <ServerDialog device={device} onDone={() => void resource.reload()} onClose={close} />}
@@ -81,14 +96,28 @@ export function DeviceCommands({ device }: { device: Device }): ReactNode {
   );
 }
 
-function ServerDialog({ device, onDone, onClose }: { device: Device; onDone: () => void; onClose: () => void }): ReactNode {
+function ServerDialog({
+  device,
+  onDone,
+  onClose,
+}: {
+  device: Device;
+  onDone: () => void;
+  onClose: () => void;
+}): ReactNode {
   const [host, setHost] = useState("");
   const [port, setPort] = useState(String(device.connection?.port ?? 1883));
   const [tried, setTried] = useState(false);
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState<ProblemError>();
-  const hostError = hostPattern.test(host) && host.length <= hostCharactersMax ? undefined : `Enter a host name or an IPv4 address of at most ${hostCharactersMax} characters.`;
-  const portError = /^\d{1,5}$/.test(port) && Number(port) >= 1 && Number(port) <= portMax ? undefined : `Enter a number from 1 to ${portMax}.`;
+  const hostError =
+    hostPattern.test(host) && host.length <= hostCharactersMax
+      ? undefined
+      : `Enter a host name or an IPv4 address of at most ${hostCharactersMax} characters.`;
+  const portError =
+    /^\d{1,5}$/.test(port) && Number(port) >= 1 && Number(port) <= portMax
+      ? undefined
+      : `Enter a number from 1 to ${portMax}.`;
 
   const submit = async (event: FormEvent): Promise<void> => {
     event.preventDefault();
@@ -110,15 +139,37 @@ function ServerDialog({ device, onDone, onClose }: { device: Device; onDone: () 
     <Dialog title={`Change the server of ${device.id}`} onClose={onClose}>
       <form noValidate onSubmit={(event) => void submit(event)}>
         <p className="muted">
-          {device.connection && <>It connects to <bdi>{device.connection.host}</bdi>:{device.connection.port} now. </>}The device keeps the new address only when
-          this server proves itself there within a minute; else it returns to the old one.
+          {device.connection && (
+            <>
+              It connects to <bdi>{device.connection.host}</bdi>:{device.connection.port} now.{" "}
+            </>
+          )}
+          The device keeps the new address only when this server proves itself there within a minute; else it returns to
+          the old one.
         </p>
         {problem && <ProblemNotice problem={problem} lead="The command was not given" />}
         <Field label="Host" error={tried ? hostError : undefined}>
-          {(ids) => <input {...ids} autoComplete="off" autoCapitalize="none" spellCheck={false} value={host} onChange={(event) => setHost(event.target.value.trim())} />}
+          {(ids) => (
+            <input
+              {...ids}
+              autoComplete="off"
+              autoCapitalize="none"
+              spellCheck={false}
+              value={host}
+              onChange={(event) => setHost(event.target.value.trim())}
+            />
+          )}
         </Field>
         <Field label="MQTT port" error={tried ? portError : undefined}>
-          {(ids) => <input {...ids} inputMode="numeric" autoComplete="off" value={port} onChange={(event) => setPort(event.target.value.trim())} />}
+          {(ids) => (
+            <input
+              {...ids}
+              inputMode="numeric"
+              autoComplete="off"
+              value={port}
+              onChange={(event) => setPort(event.target.value.trim())}
+            />
+          )}
         </Field>
         <div className="actions dialog-actions">
           <button type="button" className="button" onClick={onClose}>

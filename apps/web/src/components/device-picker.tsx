@@ -16,7 +16,10 @@ const shownMax = 200;
 export function DevicePicker({ devices, picked, onPick }: Props): ReactNode {
   const [query, setQuery] = useState("");
   const found = useMemo(
-    () => devices.filter((device) => matchesQuery(device, query)).sort((one, two) => one.id.localeCompare(two.id, "en", { numeric: true })),
+    () =>
+      devices
+        .filter((device) => matchesQuery(device, query))
+        .sort((one, two) => one.id.localeCompare(two.id, "en", { numeric: true })),
     [devices, query],
   );
   const change = (ids: string[], wanted: boolean): void => {
@@ -39,19 +42,34 @@ export function DevicePicker({ devices, picked, onPick }: Props): ReactNode {
           Pick none
         </button>
       </div>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, and who has no mouse scrolls it by keys */}
       <ul className="picker-list" role="list" tabIndex={0} aria-label="Devices to pick from">
         {found.slice(0, shownMax).map((device) => (
           <li key={device.id}>
             <label className="choice">
-              <input type="checkbox" checked={picked.has(device.id)} onChange={(event) => change([device.id], event.target.checked)} />
+              <input
+                type="checkbox"
+                checked={picked.has(device.id)}
+                onChange={(event) => change([device.id], event.target.checked)}
+              />
               <span>
-                {device.id} <span className="muted small-text">{device.running && <><bdi>{device.running.version}</bdi>, </>}{device.online ? "online" : "offline"}</span>
+                {device.id}{" "}
+                <span className="muted small-text">
+                  {device.running && (
+                    <>
+                      <bdi>{device.running.version}</bdi>,{" "}
+                    </>
+                  )}
+                  {device.online ? "online" : "offline"}
+                </span>
               </span>
             </label>
           </li>
         ))}
         {found.length === 0 && <li className="muted">No device that the release fits matches.</li>}
-        {found.length > shownMax && <li className="muted">{count(found.length - shownMax)} more: narrow the search to see them.</li>}
+        {found.length > shownMax && (
+          <li className="muted">{count(found.length - shownMax)} more: narrow the search to see them.</li>
+        )}
       </ul>
     </div>
   );

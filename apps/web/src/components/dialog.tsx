@@ -72,7 +72,12 @@ export function ConfirmDialog({ title, children, confirm, dangerous, action, onC
         <button type="button" className="button" onClick={onClose}>
           Go back
         </button>
-        <button type="button" className={`button ${dangerous ? "danger" : "primary"}`} aria-disabled={busy} onClick={() => !busy && void run()}>
+        <button
+          type="button"
+          className={`button ${dangerous ? "danger" : "primary"}`}
+          aria-disabled={busy}
+          onClick={() => !busy && void run()}
+        >
           {busy ? "Working…" : confirm}
         </button>
       </div>

@@ -18,7 +18,12 @@ export function Digest({ value }: { value: string }): ReactNode {
     <span className="digest">
       <code title={value}>{copied === "no" ? value : shortDigest(value)}</code>
       {copied !== "no" && (
-        <button type="button" className="icon-button" onClick={() => void copy()} aria-label={`Copy digest ${shortDigest(value)}…`}>
+        <button
+          type="button"
+          className="icon-button"
+          onClick={() => void copy()}
+          aria-label={`Copy digest ${shortDigest(value)}…`}
+        >
           <Icon name={copied ? "check" : "copy"} />
         </button>
       )}

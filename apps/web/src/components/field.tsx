@@ -14,7 +14,11 @@ export function Field({ label, hint, error, children }: Props): ReactNode {
   return (
     <div className="field">
       <label htmlFor={id}>{label}</label>
-      {children({ id, ...(describedBy ? { "aria-describedby": describedBy } : {}), ...(error ? { "aria-invalid": true } : {}) })}
+      {children({
+        id,
+        ...(describedBy ? { "aria-describedby": describedBy } : {}),
+        ...(error ? { "aria-invalid": true } : {}),
+      })}
       {hint && (
         <p className="hint" id={`${id}-hint`}>
           {hint}

@@ -20,7 +20,13 @@ export function ImportClaimsDialog({ onClose }: { onClose: () => void }): ReactN
   const [problem, setProblem] = useState<ProblemError>();
   const [done, setDone] = useState<{ imported: number; known: number }>();
   const { claims, errors } = parseClaims(text);
-  const error = errors[0] ?? (claims.length === 0 ? "Enter at least one line." : claims.length > claimsMax ? `At most ${count(claimsMax)} claims at once, these are ${count(claims.length)}.` : undefined);
+  const error =
+    errors[0] ??
+    (claims.length === 0
+      ? "Enter at least one line."
+      : claims.length > claimsMax
+        ? `At most ${count(claimsMax)} claims at once, these are ${count(claims.length)}.`
+        : undefined);
 
   const submit = async (event: FormEvent): Promise<void> => {
     event.preventDefault();
@@ -50,13 +56,29 @@ export function ImportClaimsDialog({ onClose }: { onClose: () => void }): ReactN
           {done && (
             <div className="notice tone-ok">
               <Icon name="check" />
-              <p className="notice-body">{plural(done.imported, "claim")} imported{done.known > 0 && `, ${plural(done.known, "claim")} known already`}. These devices may enrol now.</p>
+              <p className="notice-body">
+                {plural(done.imported, "claim")} imported
+                {done.known > 0 && `, ${plural(done.known, "claim")} known already`}. These devices may enrol now.
+              </p>
             </div>
           )}
         </div>
-        <Field label="Claims" hint="One device a line: id, a space or comma, and the claim secret (43 characters of base64url)." error={tried ? error : undefined}>
+        <Field
+          label="Claims"
+          hint="One device a line: id, a space or comma, and the claim secret (43 characters of base64url)."
+          error={tried ? error : undefined}
+        >
           {(ids) => (
-            <textarea {...ids} rows={7} className="mono" spellCheck={false} autoCapitalize="none" autoComplete="off" value={text} onChange={(event) => setText(event.target.value)} />
+            <textarea
+              {...ids}
+              rows={7}
+              className="mono"
+              spellCheck={false}
+              autoCapitalize="none"
+              autoComplete="off"
+              value={text}
+              onChange={(event) => setText(event.target.value)}
+            />
           )}
         </Field>
         <div className="actions dialog-actions">
@@ -64,7 +86,11 @@ export function ImportClaimsDialog({ onClose }: { onClose: () => void }): ReactN
             Close
           </button>
           <button type="submit" className="button primary" aria-disabled={busy}>
-            {busy ? "Importing…" : claims.length > 0 && errors.length === 0 ? `Import ${plural(claims.length, "claim")}` : "Import"}
+            {busy
+              ? "Importing…"
+              : claims.length > 0 && errors.length === 0
+                ? `Import ${plural(claims.length, "claim")}`
+                : "Import"}
           </button>
         </div>
       </form>

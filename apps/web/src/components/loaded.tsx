@@ -15,7 +15,9 @@ export function Loaded<T>({ resource, what, children }: Props<T>): ReactNode {
   const { value, problem } = useResource(resource);
   return (
     <>
-      {problem && <ProblemNotice problem={problem} lead={`Could not load ${what}`} onRetry={() => void resource.reload()} />}
+      {problem && (
+        <ProblemNotice problem={problem} lead={`Could not load ${what}`} onRetry={() => void resource.reload()} />
+      )}
       {value !== undefined && children(value)}
       {value === undefined && !problem && (
         <p className="loading" role="status">

@@ -14,7 +14,13 @@ const outcomes: { outcome: Outcome; label: string; tone: Tone; icon: IconName }[
 ];
 
 /** All devices of a rollout in one bar, by how they stand; the numbers stand below it in words. */
-export function OutcomeBar({ rollout, compact }: { rollout: Pick<RolloutSummary, "counts" | "total">; compact?: boolean }): ReactNode {
+export function OutcomeBar({
+  rollout,
+  compact,
+}: {
+  rollout: Pick<RolloutSummary, "counts" | "total">;
+  compact?: boolean;
+}): ReactNode {
   const sums = outcomeCounts(rollout.counts);
   const present = outcomes.filter(({ outcome }) => sums[outcome] > 0);
   const text = present.map(({ outcome, label }) => `${count(sums[outcome])} ${label}`).join(", ");
@@ -22,7 +28,11 @@ export function OutcomeBar({ rollout, compact }: { rollout: Pick<RolloutSummary,
     <div className="outcome">
       <div className={`outcome-bar ${compact ? "compact" : ""}`} role="img" aria-label={text || "No devices"}>
         {present.map(({ outcome, tone }) => (
-          <div key={outcome} className={`outcome-part is-${outcome} tone-${tone}`} style={{ flexGrow: sums[outcome] }} />
+          <div
+            key={outcome}
+            className={`outcome-part is-${outcome} tone-${tone}`}
+            style={{ flexGrow: sums[outcome] }}
+          />
         ))}
       </div>
       <ul className="outcome-legend" role="list" aria-hidden="true">

@@ -36,14 +36,17 @@ export function PermitDialog({ release, onClose }: { release: Release; onClose: 
   return (
     <Dialog title={`Add a permit for ${release.product} ${release.version}`} onClose={onClose}>
       <form noValidate onSubmit={(event) => void submit(event)}>
-        <p className="muted">Devices that run a newer release go back to this one only with a permit that a release key has signed.</p>
+        <p className="muted">
+          Devices that run a newer release go back to this one only with a permit that a release key has signed.
+        </p>
         {problem && <ProblemNotice problem={problem} lead="The permit was not added" />}
         <div role="status">
           {added && (
             <div className="notice tone-ok">
               <Icon name="check" />
               <p className="notice-body">
-                Added: {added.anyDevice ? "any device" : "one device"} may go back to the image{hardware && ` for ${hardware}`}.
+                Added: {added.anyDevice ? "any device" : "one device"} may go back to the image
+                {hardware && ` for ${hardware}`}.
               </p>
             </div>
           )}

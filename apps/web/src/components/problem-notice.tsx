@@ -18,7 +18,9 @@ export function ProblemNotice({ problem, lead, onRetry }: Props): ReactNode {
       <Icon name="alert" />
       <div className="notice-body">
         <p className="notice-title">
-          {lead ? `${lead}: ${problem.title.replace(/^[A-Z](?=[a-z])/, (first) => first.toLowerCase())}` : problem.title}
+          {lead
+            ? `${lead}: ${problem.title.replace(/^[A-Z](?=[a-z])/, (first) => first.toLowerCase())}`
+            : problem.title}
         </p>
         {problem.detail && problem.detail !== problem.title && <p>{asSentence(problem.detail)}</p>}
         {problem.errors.length > 0 && (

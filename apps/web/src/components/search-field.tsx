@@ -1,7 +1,15 @@
 import { type ReactNode, useId } from "react";
 import { Icon } from "./icon.tsx";
 
-export function SearchField({ label, value, onChange }: { label: string; value: string; onChange: (value: string) => void }): ReactNode {
+export function SearchField({
+  label,
+  value,
+  onChange,
+}: {
+  label: string;
+  value: string;
+  onChange: (value: string) => void;
+}): ReactNode {
   const id = useId();
   return (
     <div className="search">
@@ -9,7 +17,15 @@ export function SearchField({ label, value, onChange }: { label: string; value: 
         {label}
       </label>
       <Icon name="search" />
-      <input id={id} type="search" placeholder={label} value={value} onChange={(event) => onChange(event.target.value)} autoComplete="off" spellCheck={false} />
+      <input
+        id={id}
+        type="search"
+        placeholder={label}
+        value={value}
+        onChange={(event) => onChange(event.target.value)}
+        autoComplete="off"
+        spellCheck={false}
+      />
     </div>
   );
 }

@@ -31,7 +31,9 @@ function writingPart(deployment: Deployment | null): number | undefined {
   return deployment?.state === "verifying" ? 1 : undefined;
 }
 
-export function slotViews(device: Pick<Device, "running" | "other" | "activeDeployment">): [SlotView, SlotView] | undefined {
+export function slotViews(
+  device: Pick<Device, "running" | "other" | "activeDeployment">,
+): [SlotView, SlotView] | undefined {
   const { running, other, activeDeployment } = device;
   if (!running) return undefined;
   const writing = writingPart(activeDeployment);
@@ -66,7 +68,19 @@ function SlotCell({ slot }: { slot: SlotView }): ReactNode {
       {writing && <div className="slot-writing" style={{ width: `${slot.writing! * 100}%` }} />}
       <span className="slot-letter">{slot.name.toUpperCase()}</span>
       <span className="slot-text">
-        <span className="slot-version">{writing ? <>→ <bdi>{slot.writingVersion}</bdi></> : slot.version ? <bdi>{slot.version}</bdi> : slot.state === "empty" ? "–" : "no version"}</span>
+        <span className="slot-version">
+          {writing ? (
+            <>
+              → <bdi>{slot.writingVersion}</bdi>
+            </>
+          ) : slot.version ? (
+            <bdi>{slot.version}</bdi>
+          ) : slot.state === "empty" ? (
+            "–"
+          ) : (
+            "no version"
+          )}
+        </span>
         <span className={`slot-state tone-${writing ? "busy" : (words?.tone ?? "idle")}`}>
           <Icon name={writing ? "download" : (words?.icon ?? "question")} />
           {writing ? "writing" : (words?.label ?? "unknown")}
@@ -94,13 +108,18 @@ function SlotBox({ slot }: { slot: SlotView }): ReactNode {
   const words = slot.state === undefined ? undefined : wordsOf(slotWords, slot.state);
   const reason = slot.reasonName ? errorWords(slot.reasonName) : undefined;
   return (
-    <section className={`slot-box ${slot.runs ? "runs" : ""} ${slot.state === "empty" ? "is-empty" : ""}`} aria-label={`Slot ${slot.name.toUpperCase()}`}>
+    <section
+      className={`slot-box ${slot.runs ? "runs" : ""} ${slot.state === "empty" ? "is-empty" : ""}`}
+      aria-label={`Slot ${slot.name.toUpperCase()}`}
+    >
       {slot.writing !== undefined && <div className="slot-writing" style={{ width: `${slot.writing * 100}%` }} />}
       <header>
         <span className="slot-letter">{slot.name.toUpperCase()}</span>
         <span className="slot-role">{slot.runs ? "Running now" : "Idle"}</span>
       </header>
-      <p className="slot-big-version">{slot.version ? <bdi>{slot.version}</bdi> : slot.state === "empty" ? "No image" : "Version not known"}</p>
+      <p className="slot-big-version">
+        {slot.version ? <bdi>{slot.version}</bdi> : slot.state === "empty" ? "No image" : "Version not known"}
+      </p>
       {words && (
         <p>
           <StateBadge words={words} /> <span className="muted">{words.means}</span>

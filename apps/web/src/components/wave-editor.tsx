@@ -35,7 +35,8 @@ export function WaveEditor({ rows, onChange, total, showErrors }: Props): ReactN
   const specs = rows.map(waveSpecOf);
   const valid = specs.every((spec) => waveProblem(spec) === undefined);
   const sizes = valid ? waveSizes(specs, total) : [];
-  const change = (key: number, part: Partial<WaveRow>): void => onChange(rows.map((each) => (each.key === key ? { ...each, ...part } : each)));
+  const change = (key: number, part: Partial<WaveRow>): void =>
+    onChange(rows.map((each) => (each.key === key ? { ...each, ...part } : each)));
   return (
     <>
       <ol className="wave-rows" role="list">
@@ -57,12 +58,21 @@ export function WaveEditor({ rows, onChange, total, showErrors }: Props): ReactN
                   value={each.amount}
                   onChange={(event) => change(each.key, { amount: event.target.value })}
                 />
-                <select aria-label={`Unit of wave ${i + 1}`} value={each.unit} onChange={(event) => change(each.key, { unit: event.target.value as WaveRow["unit"] })}>
+                <select
+                  aria-label={`Unit of wave ${i + 1}`}
+                  value={each.unit}
+                  onChange={(event) => change(each.key, { unit: event.target.value as WaveRow["unit"] })}
+                >
                   <option value="devices">devices</option>
                   <option value="percent">% of all</option>
                 </select>
               </div>
-              <button type="button" className="icon-button" aria-label={`Remove wave ${i + 1}`} onClick={() => onChange(rows.filter((other) => other !== each))}>
+              <button
+                type="button"
+                className="icon-button"
+                aria-label={`Remove wave ${i + 1}`}
+                onClick={() => onChange(rows.filter((other) => other !== each))}
+              >
                 <Icon name="cross" />
               </button>
               {shown && (
@@ -96,7 +106,9 @@ export function WaveEditor({ rows, onChange, total, showErrors }: Props): ReactN
               {sizes.map((size, i) => (
                 <li key={i} className={size === 0 ? "muted" : ""}>
                   <span>Wave {i + 1}</span> <strong>{plural(size, "device")}</strong>{" "}
-                  <span className="muted">{size === 0 ? "(nothing left for it)" : `${count(wholePercent(size, total))} %`}</span>
+                  <span className="muted">
+                    {size === 0 ? "(nothing left for it)" : `${count(wholePercent(size, total))} %`}
+                  </span>
                 </li>
               ))}
             </ol>

@@ -17,7 +17,11 @@ export const WaveTrack = ({ waves }: { waves: WaveProgress[] }): ReactNode => (
             <span className="wave-name">Wave {wave.index + 1}</span>
             <StateBadge words={wordsOf(waveWords, wave.state)} />
           </div>
-          <div className="wave-bar" role="img" aria-label={`${wave.succeeded} succeeded, ${failed} did not, ${wave.cancelled} were cancelled, of ${wave.total}`}>
+          <div
+            className="wave-bar"
+            role="img"
+            aria-label={`${wave.succeeded} succeeded, ${failed} did not, ${wave.cancelled} were cancelled, of ${wave.total}`}
+          >
             <div className="tone-ok" style={{ flexGrow: wave.succeeded }} />
             <div className="tone-bad" style={{ flexGrow: failed }} />
             <div className="tone-idle" style={{ flexGrow: wave.cancelled }} />

@@ -65,10 +65,13 @@ export class EventStream {
       if (this.#closed || this.#source !== source) return;
       this.#rules.onState("lost");
       this.#rules.onLoss?.();
-      this.#retryTimer = setTimeout(() => {
-        this.#retryTimer = undefined;
-        this.#open();
-      }, retryDelayMs(this.#attempts++));
+      this.#retryTimer = setTimeout(
+        () => {
+          this.#retryTimer = undefined;
+          this.#open();
+        },
+        retryDelayMs(this.#attempts++),
+      );
     };
     source.addEventListener("resync", () => this.#rules.onResync());
     for (const kind of eventKinds) {

@@ -1,7 +1,16 @@
 // Everything that the console knows of the fleet, kept current by the event stream.
 
 import type { Routes } from "@flipside/api/routes";
-import type { Command, Device, DeviceDetail, LiveEvent, Release, Rollout, RolloutSummary, Trust } from "@flipside/api/types";
+import type {
+  Command,
+  Device,
+  DeviceDetail,
+  LiveEvent,
+  Release,
+  Rollout,
+  RolloutSummary,
+  Trust,
+} from "@flipside/api/types";
 import { getDevice, listDevices } from "../api/devices.ts";
 import { listCommands } from "../api/commands.ts";
 import { listReleases } from "../api/releases.ts";
@@ -26,7 +35,10 @@ const eventsPath: Routes["streamEvents"]["path"] = "/api/events";
 
 export class Fleet {
   readonly devices = new Resource<ById<Device>>({ load: async () => byId(await listDevices()), apply: applyToDevices });
-  readonly releases = new Resource<ById<Release>>({ load: async () => byId(await listReleases()), apply: applyToReleases });
+  readonly releases = new Resource<ById<Release>>({
+    load: async () => byId(await listReleases()),
+    apply: applyToReleases,
+  });
   readonly rollouts = new Resource<ById<RolloutSummary>>({
     load: async () => byId(await listRollouts()),
     apply: applyToRollouts,
@@ -100,7 +112,15 @@ export class Fleet {
   }
 
   *#all(): Generator<Resource<unknown>> {
-    yield* [this.devices, this.releases, this.rollouts, this.trust, ...this.#device.values(), ...this.#commands.values(), ...this.#rollout.values()] as Resource<unknown>[];
+    yield* [
+      this.devices,
+      this.releases,
+      this.rollouts,
+      this.trust,
+      ...this.#device.values(),
+      ...this.#commands.values(),
+      ...this.#rollout.values(),
+    ] as Resource<unknown>[];
   }
 
   #receive(event: LiveEvent): void {
@@ -113,7 +133,11 @@ export class Fleet {
   }
 }
 
-function remembered<T>(known: Map<string, Resource<T>>, id: string, rules: () => ConstructorParameters<typeof Resource<T>>[0]): Resource<T> {
+function remembered<T>(
+  known: Map<string, Resource<T>>,
+  id: string,
+  rules: () => ConstructorParameters<typeof Resource<T>>[0],
+): Resource<T> {
   let resource = known.get(id);
   if (!resource) {
     resource = new Resource(rules());

@@ -33,8 +33,8 @@ export class Resource<T> {
   #reloadTimer: ReturnType<typeof setTimeout> | undefined;
   #loading: Promise<void> | undefined;
   #loadAgain = false;
-  // Events that came while a load was under way. Its answer may be older than they are, so they are applied to it again;
-  // each carries a whole object, so applying one twice does no harm.
+  // Events that came while a load was under way. Its answer may be older than they are, so they are applied to it
+  // again; each carries a whole object, so applying one twice does no harm.
   #sinceLoad: LiveEvent[] = [];
 
   constructor(rules: ResourceRules<T>) {

@@ -14,7 +14,14 @@ import { StateBadge } from "../components/state-badge.tsx";
 import { TimeAgo } from "../components/time-ago.tsx";
 import { useFleet, useResource } from "../live/hooks.ts";
 import { rolloutPath } from "../router.ts";
-import { bootReasonWords, deploymentWords, entropyWords, healthWords, trustRelationMeans, wordsOf } from "../words/state-words.ts";
+import {
+  bootReasonWords,
+  deploymentWords,
+  entropyWords,
+  healthWords,
+  trustRelationMeans,
+  wordsOf,
+} from "../words/state-words.ts";
 import { OnlineState } from "./devices-page.tsx";
 import { TrustRefusal } from "./trust-page.tsx";
 
@@ -27,7 +34,13 @@ export function DevicePage({ id }: { id: string }): ReactNode {
       title={id}
       back={{ href: "/devices", label: "Devices" }}
       beside={device && <OnlineState device={device} />}
-      summary={device?.product ? <><bdi>{device.product}</bdi> · <bdi>{device.hardware}</bdi> rev {device.revision}</> : undefined}
+      summary={
+        device?.product ? (
+          <>
+            <bdi>{device.product}</bdi> · <bdi>{device.hardware}</bdi> rev {device.revision}
+          </>
+        ) : undefined
+      }
       actions={
         device &&
         !device.revoked && (
@@ -52,8 +65,8 @@ export function DevicePage({ id }: { id: string }): ReactNode {
           onClose={() => setRevoking(false)}
         >
           <p>
-            The server ends the session of <strong>{id}</strong> at once and refuses the device from now on. It gets no more
-            updates. What it runs goes on running.
+            The server ends the session of <strong>{id}</strong> at once and refuses the device from now on. It gets no
+            more updates. What it runs goes on running.
           </p>
           <p>The console cannot take this back.</p>
         </ConfirmDialog>
@@ -107,18 +120,32 @@ function Details({ device }: { device: DeviceDetail }): ReactNode {
           </Detail>
           <Detail term="Last seen">{device.lastSeenAt ? <TimeAgo at={device.lastSeenAt} /> : "never"}</Detail>
           <Detail term="Enrolled">{device.enrolledAt ? <TimeAgo at={device.enrolledAt} /> : "not yet"}</Detail>
-          <Detail term="Last start">{device.bootReason ? (bootReasonWords[device.bootReason] ?? device.bootReason) : "unknown"}</Detail>
+          <Detail term="Last start">
+            {device.bootReason ? (bootReasonWords[device.bootReason] ?? device.bootReason) : "unknown"}
+          </Detail>
           <Detail term="Starts counted">{device.bootCounter ?? "unknown"}</Detail>
           <Detail term="Release sequence">{device.running?.releaseSequence ?? "unknown"}</Detail>
           <Detail term="Security floor">{device.securityFloor ?? "unknown"}</Detail>
           <Detail term="Boot loader">{device.loaderVersion ?? "unknown"}</Detail>
           <Detail term="Trust record">
             {device.trustVersion ?? "unknown"}
-            {trustRelationMeans[device.trustRelation] && <div className="sub">{trustRelationMeans[device.trustRelation]}</div>}
+            {trustRelationMeans[device.trustRelation] && (
+              <div className="sub">{trustRelationMeans[device.trustRelation]}</div>
+            )}
             {device.trustRefused && <TrustRefusal refusal={device.trustRefused} />}
           </Detail>
-          <Detail term="Randomness">{device.entropy ? <StateBadge words={entropyWords[device.entropy]} /> : "unknown"}</Detail>
-          <Detail term="Server">{device.connection ? <><bdi>{device.connection.host}</bdi>:{device.connection.port}</> : "unknown"}</Detail>
+          <Detail term="Randomness">
+            {device.entropy ? <StateBadge words={entropyWords[device.entropy]} /> : "unknown"}
+          </Detail>
+          <Detail term="Server">
+            {device.connection ? (
+              <>
+                <bdi>{device.connection.host}</bdi>:{device.connection.port}
+              </>
+            ) : (
+              "unknown"
+            )}
+          </Detail>
           {device.metric && <Detail term={device.metric.name}>{device.metric.value}</Detail>}
         </dl>
       </section>
@@ -128,7 +155,12 @@ function Details({ device }: { device: DeviceDetail }): ReactNode {
         {device.deployments.length === 0 ? (
           <p className="muted">No rollout has included this device yet.</p>
         ) : (
-          <DataTable caption="Deployments of this device, newest first" columns={deploymentColumns} rows={device.deployments} rowKey={(deployment) => deployment.id} />
+          <DataTable
+            caption="Deployments of this device, newest first"
+            columns={deploymentColumns}
+            rows={device.deployments}
+            rowKey={(deployment) => deployment.id}
+          />
         )}
       </section>
 
@@ -157,8 +189,8 @@ function ActiveDeployment({ deployment }: { deployment: Deployment }): ReactNode
       </h2>
       <DeploymentProgress deployment={deployment} />
       <p className="muted">
-        {wordsOf(deploymentWords, deployment.state).means} Part of <Link href={rolloutPath(deployment.rolloutId)}>{deployment.rolloutName}</Link>, wave{" "}
-        {deployment.wave + 1}.
+        {wordsOf(deploymentWords, deployment.state).means} Part of{" "}
+        <Link href={rolloutPath(deployment.rolloutId)}>{deployment.rolloutName}</Link>, wave {deployment.wave + 1}.
       </p>
     </section>
   );

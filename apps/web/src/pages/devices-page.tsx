@@ -18,7 +18,10 @@ import { count, plural } from "../words/quantities.ts";
 import { healthWords, wordsOf } from "../words/state-words.ts";
 
 export function OnlineState({ device }: { device: Device }): ReactNode {
-  if (device.revoked) return <StateBadge words={{ label: "Revoked", tone: "bad", icon: "ban", means: "The server refuses this device." }} />;
+  if (device.revoked)
+    return (
+      <StateBadge words={{ label: "Revoked", tone: "bad", icon: "ban", means: "The server refuses this device." }} />
+    );
   return (
     <span className="online">
       {device.online ? (
@@ -26,7 +29,17 @@ export function OnlineState({ device }: { device: Device }): ReactNode {
       ) : (
         <StateBadge words={{ label: "Offline", tone: "idle", icon: "cross", means: "No session is open." }} />
       )}
-      {!device.online && <span className="muted small-text">{device.lastSeenAt ? <>seen <TimeAgo at={device.lastSeenAt} /></> : "never seen"}</span>}
+      {!device.online && (
+        <span className="muted small-text">
+          {device.lastSeenAt ? (
+            <>
+              seen <TimeAgo at={device.lastSeenAt} />
+            </>
+          ) : (
+            "never seen"
+          )}
+        </span>
+      )}
     </span>
   );
 }
@@ -41,7 +54,13 @@ const columns: Column<Device>[] = [
           {device.id}
         </Link>
         <span className="sub">
-          {device.product ? <><bdi>{device.product}</bdi> · <bdi>{device.hardware}</bdi> rev {device.revision}</> : "waiting for enrolment"}
+          {device.product ? (
+            <>
+              <bdi>{device.product}</bdi> · <bdi>{device.hardware}</bdi> rev {device.revision}
+            </>
+          ) : (
+            "waiting for enrolment"
+          )}
         </span>
       </>
     ),
@@ -56,7 +75,9 @@ const columns: Column<Device>[] = [
       device.activeDeployment && (
         <>
           <DeploymentProgress deployment={device.activeDeployment} />
-          <span className="sub">to <bdi>{device.activeDeployment.version}</bdi></span>
+          <span className="sub">
+            to <bdi>{device.activeDeployment.version}</bdi>
+          </span>
         </>
       ),
   },
@@ -86,8 +107,8 @@ const NoDevices = (): ReactNode => (
   <div className="empty">
     <h2>No devices yet</h2>
     <p>
-      A device joins with the claim secret that it left the factory with. Import pairs of device id and claim secret, then
-      connect the devices: each appears here as soon as it has proven who it is.
+      A device joins with the claim secret that it left the factory with. Import pairs of device id and claim secret,
+      then connect the devices: each appears here as soon as it has proven who it is.
     </p>
   </div>
 );
@@ -96,11 +117,16 @@ function DeviceList({ devices }: { devices: Device[] }): ReactNode {
   const [query, setQuery] = useState("");
   const wanted = useDeferredValue(query);
   const shown = useMemo(
-    () => devices.filter((device) => matchesQuery(device, wanted)).sort((one, two) => one.id.localeCompare(two.id, "en", { numeric: true })),
+    () =>
+      devices
+        .filter((device) => matchesQuery(device, wanted))
+        .sort((one, two) => one.id.localeCompare(two.id, "en", { numeric: true })),
     [devices, wanted],
   );
   const online = devices.filter((device) => device.online && !device.revoked).length;
-  const updating = devices.filter((device) => device.activeDeployment && device.activeDeployment.state !== "queued").length;
+  const updating = devices.filter(
+    (device) => device.activeDeployment && device.activeDeployment.state !== "queued",
+  ).length;
   const unhealthy = devices.filter((device) => device.health === "unhealthy" && !device.revoked).length;
   return (
     <>

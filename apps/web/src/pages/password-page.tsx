@@ -10,7 +10,6 @@ import { Page } from "../components/page.tsx";
 import { ProblemNotice } from "../components/problem-notice.tsx";
 import { useSession, useUser } from "../session.tsx";
 
-
 /** `forced`: the one-time password lets nobody into the console before it is replaced. */
 export function PasswordPage({ forced }: { forced?: boolean }): ReactNode {
   const user = useUser();
@@ -35,7 +34,11 @@ export function PasswordPage({ forced }: { forced?: boolean }): ReactNode {
           </p>
           {leaveProblem && <ProblemNotice problem={leaveProblem} lead="You are still signed in" />}
           <PasswordForm currentLabel="One-time password" onChanged={entered} />
-          <button type="button" className="button quiet wide" onClick={() => void leave().catch((thrown: unknown) => setLeaveProblem(asProblem(thrown)))}>
+          <button
+            type="button"
+            className="button quiet wide"
+            onClick={() => void leave().catch((thrown: unknown) => setLeaveProblem(asProblem(thrown)))}
+          >
             Sign out
           </button>
         </div>
@@ -66,7 +69,13 @@ export function PasswordPage({ forced }: { forced?: boolean }): ReactNode {
   );
 }
 
-function PasswordForm({ currentLabel, onChanged }: { currentLabel: string; onChanged: (user: Awaited<ReturnType<typeof changePassword>>) => void }): ReactNode {
+function PasswordForm({
+  currentLabel,
+  onChanged,
+}: {
+  currentLabel: string;
+  onChanged: (user: Awaited<ReturnType<typeof changePassword>>) => void;
+}): ReactNode {
   const [current, setCurrent] = useState("");
   const [chosen, setChosen] = useState("");
   const [repeated, setRepeated] = useState("");
@@ -74,7 +83,12 @@ function PasswordForm({ currentLabel, onChanged }: { currentLabel: string; onCha
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState<ProblemError>();
 
-  const chosenError = chosen.length < passwordCharactersMin ? `Use at least ${passwordCharactersMin} characters; there are ${chosen.length}.` : chosen === current ? "Choose another one than the present password." : undefined;
+  const chosenError =
+    chosen.length < passwordCharactersMin
+      ? `Use at least ${passwordCharactersMin} characters; there are ${chosen.length}.`
+      : chosen === current
+        ? "Choose another one than the present password."
+        : undefined;
   const repeatedError = repeated !== chosen ? "The two entries differ. Type the same password again." : undefined;
 
   const submit = async (event: FormEvent<HTMLFormElement>): Promise<void> => {
@@ -99,13 +113,46 @@ function PasswordForm({ currentLabel, onChanged }: { currentLabel: string; onCha
     <form noValidate onSubmit={(event) => void submit(event)}>
       {problem && <ProblemNotice problem={problem} lead="The password was not changed" />}
       <Field label={currentLabel}>
-        {(ids) => <input {...ids} type="password" required autoComplete="current-password" value={current} onChange={(event) => setCurrent(event.target.value)} />}
+        {(ids) => (
+          <input
+            {...ids}
+            type="password"
+            required
+            autoComplete="current-password"
+            value={current}
+            onChange={(event) => setCurrent(event.target.value)}
+          />
+        )}
       </Field>
-      <Field label="New password" hint={`At least ${passwordCharactersMin} characters. Several words in a row are easy to remember.`} error={tried ? chosenError : undefined}>
-        {(ids) => <input {...ids} name="chosen" type="password" required autoComplete="new-password" value={chosen} onChange={(event) => setChosen(event.target.value)} />}
+      <Field
+        label="New password"
+        hint={`At least ${passwordCharactersMin} characters. Several words in a row are easy to remember.`}
+        error={tried ? chosenError : undefined}
+      >
+        {(ids) => (
+          <input
+            {...ids}
+            name="chosen"
+            type="password"
+            required
+            autoComplete="new-password"
+            value={chosen}
+            onChange={(event) => setChosen(event.target.value)}
+          />
+        )}
       </Field>
       <Field label="New password again" error={tried ? repeatedError : undefined}>
-        {(ids) => <input {...ids} name="repeated" type="password" required autoComplete="new-password" value={repeated} onChange={(event) => setRepeated(event.target.value)} />}
+        {(ids) => (
+          <input
+            {...ids}
+            name="repeated"
+            type="password"
+            required
+            autoComplete="new-password"
+            value={repeated}
+            onChange={(event) => setRepeated(event.target.value)}
+          />
+        )}
       </Field>
       <button type="submit" className="button primary wide" aria-disabled={busy}>
         {busy ? "Changing…" : "Change password"}

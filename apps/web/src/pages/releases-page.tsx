@@ -24,7 +24,10 @@ import { asSentence, bytes, plural } from "../words/quantities.ts";
 export function ReleasesPage(): ReactNode {
   const fleet = useFleet();
   return (
-    <Page title="Releases" summary="Signed images that may be rolled out. The server checks every signature and never makes an image itself.">
+    <Page
+      title="Releases"
+      summary="Signed images that may be rolled out. The server checks every signature and never makes an image itself."
+    >
       <Upload onAccepted={() => void fleet.releases.reload()} />
       <Loaded resource={fleet.releases} what="the list of releases">
         {(releases) => <ReleaseList releases={[...releases.values()]} />}
@@ -94,6 +97,7 @@ function Upload({ onAccepted }: { onAccepted: () => void }): ReactNode {
           <p>Devices refuse to go back to a lower sequence without a permit. Upload it only if the order is meant.</p>
         </ConfirmDialog>
       )}
+      {/* biome-ignore lint/a11y/noStaticElementInteractions: a place to drop on; the button in it does the same by keys */}
       <div
         className={`dropzone ${over ? "is-over" : ""}`}
         onDragOver={(event) => {
@@ -268,10 +272,19 @@ function ReleaseList({ releases }: { releases: Release[] }): ReactNode {
             bareOnCard: true,
             cell: (release) => (
               <div className="actions">
-                <Link className="button small" href={newRolloutPath(release.id)} aria-label={`Roll out ${release.product} ${release.version}`}>
+                <Link
+                  className="button small"
+                  href={newRolloutPath(release.id)}
+                  aria-label={`Roll out ${release.product} ${release.version}`}
+                >
                   Roll out
                 </Link>
-                <button type="button" className="button small" onClick={() => setPermitFor(release)} aria-label={`Add permit for ${release.product} ${release.version}`}>
+                <button
+                  type="button"
+                  className="button small"
+                  onClick={() => setPermitFor(release)}
+                  aria-label={`Add permit for ${release.product} ${release.version}`}
+                >
                   Add permit
                 </button>
               </div>

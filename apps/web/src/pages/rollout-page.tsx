@@ -36,26 +36,30 @@ const actionWords: Record<RolloutAction, ActionWords> = {
     icon: "pause",
     title: "Pause this rollout?",
     confirm: "Pause rollout",
-    explains: "No further device starts. Updates that devices have already begun go on to their end. You can resume at any time.",
+    explains:
+      "No further device starts. Updates that devices have already begun go on to their end. You can resume at any time.",
   },
   resume: {
     label: "Resume",
     icon: "play",
     title: "Resume this rollout?",
     confirm: "Resume rollout",
-    explains: "The present wave goes on with the devices that still wait, and later waves follow. What has failed in it so far counts as accepted: make sure that you know why it failed.",
+    explains:
+      "The present wave goes on with the devices that still wait, and later waves follow. What has failed in it so far counts as accepted: make sure that you know why it failed.",
   },
   cancel: {
     label: "Cancel rollout",
     icon: "stop",
     title: "Cancel this rollout?",
     confirm: "Cancel for good",
-    explains: "Devices that wait or download are withdrawn. Those that have installed the image finish by themselves; devices already updated stay on the new version. A cancelled rollout cannot be resumed.",
+    explains:
+      "Devices that wait or download are withdrawn. Those that have installed the image finish by themselves; devices already updated stay on the new version. A cancelled rollout cannot be resumed.",
     dangerous: true,
   },
 };
 
-const possibleActions = ({ state }: Rollout): RolloutAction[] => rolloutActions.filter((action) => mayAct(state, action));
+const possibleActions = ({ state }: Rollout): RolloutAction[] =>
+  rolloutActions.filter((action) => mayAct(state, action));
 
 export function RolloutPage({ id }: { id: string }): ReactNode {
   const resource = useFleet().rollout(id);
@@ -73,7 +77,8 @@ export function RolloutPage({ id }: { id: string }): ReactNode {
       summary={
         rollout && (
           <>
-            Version <bdi>{rollout.version}</bdi> to {plural(rollout.total, "device")}, created <TimeAgo at={rollout.createdAt} /> by {rollout.createdBy}
+            Version <bdi>{rollout.version}</bdi> to {plural(rollout.total, "device")}, created{" "}
+            <TimeAgo at={rollout.createdAt} /> by {rollout.createdBy}
             {rollout.finishedAt && (
               <>
                 , finished <TimeAgo at={rollout.finishedAt} />
@@ -85,7 +90,12 @@ export function RolloutPage({ id }: { id: string }): ReactNode {
       actions={
         rollout &&
         possibleActions(rollout).map((action) => (
-          <button key={action} type="button" className={`button ${actionWords[action].dangerous ? "danger-outline" : ""}`} onClick={() => setAsking(action)}>
+          <button
+            key={action}
+            type="button"
+            className={`button ${actionWords[action].dangerous ? "danger-outline" : ""}`}
+            onClick={() => setAsking(action)}
+          >
             <Icon name={actionWords[action].icon} /> {actionWords[action].label}
           </button>
         ))
@@ -118,7 +128,10 @@ function Details({ rollout }: { rollout: Rollout }): ReactNode {
           <Icon name="pause" />
           <div className="notice-body">
             <p className="notice-title">Paused</p>
-            <p>{asSentence(rollout.pauseReason ?? "Somebody paused it.")} Updates that were under way go on; no further device starts.</p>
+            <p>
+              {asSentence(rollout.pauseReason ?? "Somebody paused it.")} Updates that were under way go on; no further
+              device starts.
+            </p>
           </div>
         </div>
       )}
@@ -132,7 +145,8 @@ function Details({ rollout }: { rollout: Rollout }): ReactNode {
           </p>
           <div className="headline-rest">
             <p>
-              <strong>{count(rollout.counts.confirmed)}</strong> of {plural(rollout.total, "device")} run <bdi>{rollout.version}</bdi> and have proven it.
+              <strong>{count(rollout.counts.confirmed)}</strong> of {plural(rollout.total, "device")} run{" "}
+              <bdi>{rollout.version}</bdi> and have proven it.
             </p>
             <OutcomeBar rollout={rollout} />
           </div>
@@ -176,9 +190,18 @@ const newestFirst = (decisions: Rollout["decisions"]): Rollout["decisions"] =>
     .map(({ decision }) => decision);
 
 /** Counts by state, each a switch that narrows the table to it. */
-function StateFilter({ rollout, chosen, onChoose }: { rollout: Rollout; chosen: DeploymentStateName | "all"; onChoose: (state: DeploymentStateName | "all") => void }): ReactNode {
+function StateFilter({
+  rollout,
+  chosen,
+  onChoose,
+}: {
+  rollout: Rollout;
+  chosen: DeploymentStateName | "all";
+  onChoose: (state: DeploymentStateName | "all") => void;
+}): ReactNode {
   const present = deploymentStateNames.filter((state) => rollout.counts[state] > 0 || state === chosen);
   return (
+    // biome-ignore lint/a11y/useSemanticElements: no form, so no fieldset
     <div className="chips" role="group" aria-label="Show devices by state">
       <button type="button" className="chip" aria-pressed={chosen === "all"} onClick={() => onChoose("all")}>
         All <span className="chip-count">{count(rollout.total)}</span>
@@ -186,7 +209,14 @@ function StateFilter({ rollout, chosen, onChoose }: { rollout: Rollout; chosen: 
       {present.map((state) => {
         const words = wordsOf(deploymentWords, state);
         return (
-          <button key={state} type="button" className={`chip tone-${words.tone}`} aria-pressed={chosen === state} title={words.means} onClick={() => onChoose(chosen === state ? "all" : state)}>
+          <button
+            key={state}
+            type="button"
+            className={`chip tone-${words.tone}`}
+            aria-pressed={chosen === state}
+            title={words.means}
+            onClick={() => onChoose(chosen === state ? "all" : state)}
+          >
             <Icon name={words.icon} /> {words.label} <span className="chip-count">{count(rollout.counts[state])}</span>
           </button>
         );
@@ -214,12 +244,21 @@ const columns: Column<Deployment>[] = [
   { head: "Changed", cell: (deployment) => <TimeAgo at={deployment.updatedAt} /> },
 ];
 
-function DeploymentTable({ deployments, state }: { deployments: Deployment[]; state: DeploymentStateName | "all" }): ReactNode {
+function DeploymentTable({
+  deployments,
+  state,
+}: {
+  deployments: Deployment[];
+  state: DeploymentStateName | "all";
+}): ReactNode {
   const [query, setQuery] = useState("");
   const shown = useMemo(
     () =>
       deployments
-        .filter((deployment) => (state === "all" || deployment.state === state) && deployment.deviceId.includes(query.trim().toLowerCase()))
+        .filter(
+          (deployment) =>
+            (state === "all" || deployment.state === state) && deployment.deviceId.includes(query.trim().toLowerCase()),
+        )
         .sort((one, two) => one.wave - two.wave || one.deviceId.localeCompare(two.deviceId, "en", { numeric: true })),
     [deployments, state, query],
   );
@@ -229,7 +268,12 @@ function DeploymentTable({ deployments, state }: { deployments: Deployment[]; st
         <SearchField label="Search device id" value={query} onChange={setQuery} />
       </div>
       {shown.length > 0 ? (
-        <DataTable caption="Devices of this rollout" columns={columns} rows={shown} rowKey={(deployment) => deployment.id} />
+        <DataTable
+          caption="Devices of this rollout"
+          columns={columns}
+          rows={shown}
+          rowKey={(deployment) => deployment.id}
+        />
       ) : (
         <p className="muted">No device of this rollout matches.</p>
       )}

@@ -49,12 +49,30 @@ export function SignInPage({ expired }: { expired: boolean }): ReactNode {
         {problem && <ProblemNotice problem={problem} />}
         <Field label="User name">
           {(ids) => (
-            <input {...ids} autoFocus required autoComplete="username" autoCapitalize="none" spellCheck={false} value={userName} onChange={(event) => setUserName(event.target.value)} />
+            <input
+              {...ids}
+              // biome-ignore lint/a11y/noAutofocus: signing in is all that this page is for
+              autoFocus
+              required
+              autoComplete="username"
+              autoCapitalize="none"
+              spellCheck={false}
+              value={userName}
+              onChange={(event) => setUserName(event.target.value)}
+            />
           )}
         </Field>
         <Field label="Password">
           {(ids) => (
-            <input {...ids} ref={passwordField} required type="password" autoComplete="current-password" value={password} onChange={(event) => setPassword(event.target.value)} />
+            <input
+              {...ids}
+              ref={passwordField}
+              required
+              type="password"
+              autoComplete="current-password"
+              value={password}
+              onChange={(event) => setPassword(event.target.value)}
+            />
           )}
         </Field>
         <button type="submit" className="button primary wide" aria-disabled={busy}>

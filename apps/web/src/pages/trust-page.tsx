@@ -20,7 +20,10 @@ import { keyInForce, keyRevoked } from "../words/state-words.ts";
 export function TrustPage(): ReactNode {
   const fleet = useFleet();
   return (
-    <Page title="Trust" summary="Which keys may sign what. A new record is signed by the roots of the one before, away from the server; devices take it at their next check-in.">
+    <Page
+      title="Trust"
+      summary="Which keys may sign what. A new record is signed by the roots of the one before, away from the server; devices take it at their next check-in."
+    >
       <Loaded resource={fleet.trust} what="the trust record">
         {(trust) => (
           <>
@@ -29,10 +32,13 @@ export function TrustPage(): ReactNode {
             </Loaded>
             <section className="panel" aria-labelledby="keys-heading">
               <h2 id="keys-heading">Keys of record {trust.version}</h2>
-              <DataTable caption="Keys, those in force first" columns={keyColumns} rows={inForceFirst(trust.keys)} rowKey={(key) => `${key.purpose} ${key.id} ${key.since}`} />
-              <p className="muted">
-                {plural(trust.links.at(-1)!.rootThreshold, "root")} must sign the next record.
-              </p>
+              <DataTable
+                caption="Keys, those in force first"
+                columns={keyColumns}
+                rows={inForceFirst(trust.keys)}
+                rowKey={(key) => `${key.purpose} ${key.id} ${key.since}`}
+              />
+              <p className="muted">{plural(trust.links.at(-1)!.rootThreshold, "root")} must sign the next record.</p>
             </section>
           </>
         )}
@@ -42,13 +48,20 @@ export function TrustPage(): ReactNode {
   );
 }
 
-const inForceFirst = (keys: TrustKey[]): TrustKey[] => [...keys].sort((one, two) => Number(one.revokedBy !== null) - Number(two.revokedBy !== null));
+const inForceFirst = (keys: TrustKey[]): TrustKey[] =>
+  [...keys].sort((one, two) => Number(one.revokedBy !== null) - Number(two.revokedBy !== null));
 
 const keyColumns: Column<TrustKey>[] = [
   { head: "Key", isName: true, cell: (key) => <code className="row-name">{key.id}</code> },
-  { head: "May sign", cell: (key) => ({ root: "trust records", release: "releases and permits", operations: "commands" })[key.purpose] },
+  {
+    head: "May sign",
+    cell: (key) => ({ root: "trust records", release: "releases and permits", operations: "commands" })[key.purpose],
+  },
   { head: "State", cell: (key) => <StateBadge words={key.revokedBy === null ? keyInForce : keyRevoked} /> },
-  { head: "Record", cell: (key) => (key.revokedBy === null ? `since ${key.since}` : `from ${key.since}, revoked by ${key.revokedBy}`) },
+  {
+    head: "Record",
+    cell: (key) => (key.revokedBy === null ? `since ${key.since}` : `from ${key.since}, revoked by ${key.revokedBy}`),
+  },
 ];
 
 /** How many devices have which record, and who refused the newest. */
@@ -64,12 +77,14 @@ function Spread({ trust, devices }: { trust: Trust; devices: Device[] }): ReactN
         <p className="muted">No device has checked in yet.</p>
       ) : (
         <dl className="details">
-          {[...counts].sort(([one], [two]) => two - one).map(([version, count]) => (
-            <div key={version}>
-              <dt>{version === trust.version ? `Record ${version}, the newest` : `Record ${version}`}</dt>
-              <dd>{plural(count, "device")}</dd>
-            </div>
-          ))}
+          {[...counts]
+            .sort(([one], [two]) => two - one)
+            .map(([version, count]) => (
+              <div key={version}>
+                <dt>{version === trust.version ? `Record ${version}, the newest` : `Record ${version}`}</dt>
+                <dd>{plural(count, "device")}</dd>
+              </div>
+            ))}
         </dl>
       )}
       {refused.length > 0 && (
@@ -126,7 +141,8 @@ function Upload({ onTaken }: { onTaken: (trust: Trust) => void }): ReactNode {
       <h2 id="new-record-heading">Upload a new record</h2>
       <form noValidate onSubmit={(event) => void submit(event)}>
         <p className="muted">
-          Make its file with <code>npm run trust</code> where the roots are. Rollouts of releases whose signer it revokes are cancelled.
+          Make its file with <code>npm run trust</code> where the roots are. Rollouts of releases whose signer it
+          revokes are cancelled.
         </p>
         {problem && <ProblemNotice problem={problem} lead="The record was not taken" />}
         <div role="status">

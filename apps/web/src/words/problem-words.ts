@@ -4,15 +4,19 @@ import type { ProblemError } from "@flipside/api/problem";
 import { errorWords } from "./error-words.ts";
 
 const todoByCode: Record<string, string> = {
-  "server-unreachable": "Check your network connection. If others can reach the server, try again; if not, see that the fleet manager is running.",
-  "unexpected-response": "Try again in a moment. If it stays so, something between you and the server, such as a proxy, may be answering in its place.",
+  "server-unreachable":
+    "Check your network connection. If others can reach the server, try again; if not, see that the fleet manager is running.",
+  "unexpected-response":
+    "Try again in a moment. If it stays so, something between you and the server, such as a proxy, may be answering in its place.",
   "console-fault": "Reload the page. If it happens again, report what you did with the text above.",
   "credentials-wrong": "Check user name and password. Both are case-sensitive.",
   "not-signed-in": "Sign in again: the session has ended.",
   "password-change-required": "Choose a password of your own first.",
   "validation-failed": "Correct the fields named here and send it again.",
-  "release-exists": "There is nothing to do if this is the same file. To ship a change, build it with a higher version and release sequence.",
-  "release-sequence": "Build it with a release sequence that fits its version, or upload it and confirm that it is meant.",
+  "release-exists":
+    "There is nothing to do if this is the same file. To ship a change, build it with a higher version and release sequence.",
+  "release-sequence":
+    "Build it with a release sequence that fits its version, or upload it and confirm that it is meant.",
   "image-file-missing": "Upload the same release file again: the server takes it and puts the file back.",
   "upload-too-large": "Make the images smaller, or leave out images that no device needs.",
   "upload-cancelled": "Choose the file again when you are ready.",
@@ -20,9 +24,11 @@ const todoByCode: Record<string, string> = {
   "no-operations-key": "Ask whoever runs the server to start it with an operations key.",
   "too-many-commands": "Wait until the device has carried some out, or they have expired.",
   "rollout-state": "The rollout has moved on in the meantime. Look at its state below and decide anew.",
-  "no-image-for-hardware": "Choose a release with an image for that hardware, or pick only devices that the release fits.",
+  "no-image-for-hardware":
+    "Choose a release with an image for that hardware, or pick only devices that the release fits.",
   "device-not-known": "Take these devices out of the choice, or enrol them first.",
-  "release-older": "To go back on purpose, tick “Offer it also to devices that run a newer release”. Otherwise leave these devices out.",
+  "release-older":
+    "To go back on purpose, tick “Offer it also to devices that run a newer release”. Otherwise leave these devices out.",
   "release-revoked": "Build the release again, signed by a release key that is in force, and upload that.",
   "no-devices": "Connect devices of this product first; they count from their first check-in on.",
   "too-many-attempts": "Wait a minute, then try again.",

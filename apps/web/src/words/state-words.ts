@@ -5,8 +5,29 @@ import type { BootReasonName, DeploymentStateName, SlotStateName } from "../form
 
 export type Tone = "ok" | "warn" | "bad" | "busy" | "idle";
 export type IconName =
-  | "check" | "cross" | "clock" | "download" | "scan" | "box" | "restart" | "flask" | "back" | "ban" | "pause" | "play"
-  | "empty" | "question" | "stop" | "alert" | "offer" | "upload" | "plus" | "search" | "copy" | "chevron" | "key";
+  | "check"
+  | "cross"
+  | "clock"
+  | "download"
+  | "scan"
+  | "box"
+  | "restart"
+  | "flask"
+  | "back"
+  | "ban"
+  | "pause"
+  | "play"
+  | "empty"
+  | "question"
+  | "stop"
+  | "alert"
+  | "offer"
+  | "upload"
+  | "plus"
+  | "search"
+  | "copy"
+  | "chevron"
+  | "key";
 
 export interface StateWords {
   label: string;
@@ -17,39 +38,122 @@ export interface StateWords {
 }
 
 export const deploymentWords: Record<DeploymentStateName, StateWords> = {
-  queued: { label: "Queued", tone: "idle", icon: "clock", means: "Waiting for its wave, or for the device to come online." },
+  queued: {
+    label: "Queued",
+    tone: "idle",
+    icon: "clock",
+    means: "Waiting for its wave, or for the device to come online.",
+  },
   offered: { label: "Offered", tone: "busy", icon: "offer", means: "The device has been told of the image." },
-  downloading: { label: "Downloading", tone: "busy", icon: "download", means: "The device writes the image to its idle slot, checking every chunk." },
-  verifying: { label: "Verifying", tone: "busy", icon: "scan", means: "The device checks the whole image as read back from flash." },
-  installed: { label: "Installed", tone: "busy", icon: "box", means: "The image is in place and will be tried at the next start." },
+  downloading: {
+    label: "Downloading",
+    tone: "busy",
+    icon: "download",
+    means: "The device writes the image to its idle slot, checking every chunk.",
+  },
+  verifying: {
+    label: "Verifying",
+    tone: "busy",
+    icon: "scan",
+    means: "The device checks the whole image as read back from flash.",
+  },
+  installed: {
+    label: "Installed",
+    tone: "busy",
+    icon: "box",
+    means: "The image is in place and will be tried at the next start.",
+  },
   rebooting: { label: "Rebooting", tone: "busy", icon: "restart", means: "The device restarts into the new image." },
-  testing: { label: "Testing", tone: "busy", icon: "flask", means: "The new image runs on trial until it has proven healthy." },
-  confirmed: { label: "Confirmed", tone: "ok", icon: "check", means: "The new image runs, is healthy and has reached the server." },
-  failed: { label: "Failed", tone: "bad", icon: "cross", means: "The update could not be carried out. The former image runs on." },
-  "rolled-back": { label: "Rolled back", tone: "warn", icon: "back", means: "The new image did not prove healthy; the device went back by itself." },
+  testing: {
+    label: "Testing",
+    tone: "busy",
+    icon: "flask",
+    means: "The new image runs on trial until it has proven healthy.",
+  },
+  confirmed: {
+    label: "Confirmed",
+    tone: "ok",
+    icon: "check",
+    means: "The new image runs, is healthy and has reached the server.",
+  },
+  failed: {
+    label: "Failed",
+    tone: "bad",
+    icon: "cross",
+    means: "The update could not be carried out. The former image runs on.",
+  },
+  "rolled-back": {
+    label: "Rolled back",
+    tone: "warn",
+    icon: "back",
+    means: "The new image did not prove healthy; the device went back by itself.",
+  },
   cancelled: { label: "Cancelled", tone: "idle", icon: "stop", means: "Withdrawn before the device had installed it." },
   "timed-out": { label: "Timed out", tone: "warn", icon: "clock", means: "Nothing was heard before the deadline." },
-  rejected: { label: "Rejected", tone: "bad", icon: "ban", means: "The device refused the image before running any of it." },
+  rejected: {
+    label: "Rejected",
+    tone: "bad",
+    icon: "ban",
+    means: "The device refused the image before running any of it.",
+  },
 };
 
-export const revokedRelease: StateWords = { label: "Signer revoked", tone: "bad", icon: "ban", means: "No key that is in force signed it: it can't be rolled out any more." };
-export const lostFile: Record<"missing" | "damaged", StateWords> = {
-  missing: { label: "File missing", tone: "bad", icon: "alert", means: "The server has lost the image's file: upload the same release again to put it back." },
-  damaged: { label: "File damaged", tone: "bad", icon: "alert", means: "The image's file is not what was verified: upload the same release again to put it back." },
+export const revokedRelease: StateWords = {
+  label: "Signer revoked",
+  tone: "bad",
+  icon: "ban",
+  means: "No key that is in force signed it: it can't be rolled out any more.",
 };
-export const keyInForce: StateWords = { label: "In force", tone: "ok", icon: "key", means: "The newest trust record names this key." };
-export const keyRevoked: StateWords = { label: "Revoked", tone: "idle", icon: "ban", means: "The newest trust record names this key no more." };
+export const lostFile: Record<"missing" | "damaged", StateWords> = {
+  missing: {
+    label: "File missing",
+    tone: "bad",
+    icon: "alert",
+    means: "The server has lost the image's file: upload the same release again to put it back.",
+  },
+  damaged: {
+    label: "File damaged",
+    tone: "bad",
+    icon: "alert",
+    means: "The image's file is not what was verified: upload the same release again to put it back.",
+  },
+};
+export const keyInForce: StateWords = {
+  label: "In force",
+  tone: "ok",
+  icon: "key",
+  means: "The newest trust record names this key.",
+};
+export const keyRevoked: StateWords = {
+  label: "Revoked",
+  tone: "idle",
+  icon: "ban",
+  means: "The newest trust record names this key no more.",
+};
 
 /** What has to be said of a device's trust record beside the server's; nothing of one that is the same, or will be. */
 export const trustRelationMeans: Partial<Record<TrustRelation, string>> = {
-  ahead: "Newer than this server's newest record: upload the newer chain on the Trust page. Nothing is offered until then.",
+  ahead:
+    "Newer than this server's newest record: upload the newer chain on the Trust page. Nothing is offered until then.",
   forked: "Not the record of that version that this server has. Somebody made two; nothing is offered to this device.",
 };
 
 export const entropyWords: Record<EntropyState, StateWords> = {
   good: { label: "Good", tone: "ok", icon: "check", means: "The device's noise source passes its health tests." },
-  "failed-health": { label: "Noise source failed", tone: "bad", icon: "alert", means: "It gives what no noise source gives. Random numbers rest on the device key and the boot counter; have the hardware looked at." },
-  absent: { label: "No noise source", tone: "bad", icon: "alert", means: "There is none, or it does not answer. Random numbers rest on the device key and the boot counter; have the hardware looked at." },
+  "failed-health": {
+    label: "Noise source failed",
+    tone: "bad",
+    icon: "alert",
+    means:
+      "It gives what no noise source gives. Random numbers rest on the device key and the boot counter; have the hardware looked at.",
+  },
+  absent: {
+    label: "No noise source",
+    tone: "bad",
+    icon: "alert",
+    means:
+      "There is none, or it does not answer. Random numbers rest on the device key and the boot counter; have the hardware looked at.",
+  },
 };
 
 export const slotWords: Record<SlotStateName, StateWords> = {
@@ -61,7 +165,12 @@ export const slotWords: Record<SlotStateName, StateWords> = {
 
 export const healthWords: Record<Health, StateWords> = {
   healthy: { label: "Healthy", tone: "ok", icon: "check", means: "The application says that it works." },
-  unhealthy: { label: "Unhealthy", tone: "bad", icon: "alert", means: "The application says that it does not work as it should." },
+  unhealthy: {
+    label: "Unhealthy",
+    tone: "bad",
+    icon: "alert",
+    means: "The application says that it does not work as it should.",
+  },
   unknown: { label: "Unknown", tone: "idle", icon: "question", means: "The application has not said yet." },
 };
 
@@ -84,8 +193,18 @@ export const commandWords: Record<CommandState, StateWords> = {
   accepted: { label: "Accepted", tone: "busy", icon: "restart", means: "The device is carrying it out." },
   done: { label: "Done", tone: "ok", icon: "check", means: "The device has shown that it was carried out." },
   refused: { label: "Refused", tone: "bad", icon: "ban", means: "The device did not carry it out." },
-  failed: { label: "Failed", tone: "warn", icon: "back", means: "It could not be carried out; the device is as it was before." },
-  expired: { label: "Expired", tone: "warn", icon: "clock", means: "Its time passed before the device showed that it was carried out." },
+  failed: {
+    label: "Failed",
+    tone: "warn",
+    icon: "back",
+    means: "It could not be carried out; the device is as it was before.",
+  },
+  expired: {
+    label: "Expired",
+    tone: "warn",
+    icon: "clock",
+    means: "Its time passed before the device showed that it was carried out.",
+  },
 };
 
 export const bootReasonWords: Record<BootReasonName, string> = {

@@ -11,7 +11,8 @@
 //   feFromBytes             leaves 2
 //   feAdd, feSubtract       leave the sum of both
 //   feMultiply(h, f, g)     takes f up to 6 and g up to 3, for 19·g must fit an i32: 19 · 3.03 · 2^25 < 2^31;
-//                           a column is then below 10 · (6.06 · 2^25) · (57.6 · 2^25) < 2^62 (odd ones are half of that, and doubled)
+//                           a column is then below 10 · (6.06 · 2^25) · (57.6 · 2^25) < 2^62 (odd ones are half of
+//                           that, and doubled)
 //   feToBytes               takes up to 3
 //
 // Nothing here branches on, or indexes memory by, the value of an element.

@@ -42,7 +42,13 @@ export function ed25519PublicKey(seed: usize, out: usize): void {
  * gives the secret away.
  */
 export function ed25519SignParts(
-  seed: usize, publicKey: usize, a: usize, aLength: usize, b: usize, bLength: usize, signature: usize,
+  seed: usize,
+  publicKey: usize,
+  a: usize,
+  aLength: usize,
+  b: usize,
+  bLength: usize,
+  signature: usize,
 ): void {
   expand(seed);
 

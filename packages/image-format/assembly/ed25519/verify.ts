@@ -58,7 +58,12 @@ const oneShot: usize = memory.data(200, 8);
 
 /** The verdict on a signature (64 bytes) by a public key (32 bytes) over the message a ‖ b. */
 export function ed25519VerifyParts(
-  publicKey: usize, signature: usize, a: usize, aLength: usize, b: usize, bLength: usize,
+  publicKey: usize,
+  signature: usize,
+  a: usize,
+  aLength: usize,
+  b: usize,
+  bLength: usize,
 ): i32 {
   ed25519VerifyInit(oneShot, publicKey, signature);
   sha512Update(oneShot, a, aLength);

@@ -1,12 +1,14 @@
 // One record of the boot-control log: its bytes. How records follow one another in flash is the boot loader's
-// (apps/agent/src/boot-control). docs/image-format.md has the table; the boot loader never changes, so neither does this.
+// (apps/agent/src/boot-control). docs/image-format.md has the table; the boot loader never changes, so neither does
+// this.
 //
 //   0  u8[4] "FSBC"   4 u16 version   6 u16 record bytes (160)
 //   8  u32 epoch      12 u32 page: where the record lies; a record found elsewhere is not valid
 //   16 u32 boot counter   20 u32 unclean boots in a row   24 u32 security floor
 //   28 u8 active slot (0 A, 1 B)   29 u8 flags   30 u16 zero
 //   32 slot A   72 slot B:  0 u8 state  1 u8 tries left  2 u16 reason (ErrorCode)  4 u32 zero  8..39 digest
-//   112 u32 boot counter of the last unclean boot   116 zeros (28)   144 u8[16] first bytes of SHA-256 over bytes 0..143
+//   112 u32 boot counter of the last unclean boot   116 zeros (28)   144 u8[16] first bytes of SHA-256 over bytes
+//   0..143
 //   256 u8[16] the seal, an operation of its own: "SEAL" and the first 12 bytes of the check
 
 import { readU16, readU32, writeU16, writeU32 } from "./bytes";
@@ -32,11 +34,15 @@ export enum SlotState {
 
 /** Boot control was lost and made anew from what the slots hold. */
 export const BOOT_FLAG_REBUILT: u32 = 1;
-/** The active slot runs because the candidate had no contact; if this one has none either, the candidate is tried again. */
+/**
+ * The active slot runs because the candidate had no contact; if this one has none either, the candidate is tried again.
+ */
 export const BOOT_FLAG_CONTACT_FALLBACK: u32 = 2;
 /** The confirmed active slot crashed again and again and gave way to this one; it does so once. */
 export const BOOT_FLAG_YIELDED: u32 = 4;
-/** This copy of the trust chain, or of the settings, is being written: it counts only when the other one does not hold. */
+/**
+ * This copy of the trust chain, or of the settings, is being written: it counts only when the other one does not hold.
+ */
 export const BOOT_FLAG_TRUST_A_IN_FLUX: u32 = 8;
 export const BOOT_FLAG_TRUST_B_IN_FLUX: u32 = 16;
 export const BOOT_FLAG_SETTINGS_A_IN_FLUX: u32 = 32;
@@ -111,30 +117,31 @@ function writeSlot(bytes: Uint8Array, at: i32, state: u32, tries: u32, reason: u
   bytes[at] = <u8>state;
   bytes[at + 1] = <u8>tries;
   writeU16(bytes, at + 2, reason);
-  for (let i: i32 = 0; i < 32; i++) bytes[at + 8 + i] = digest[i];
+  for (let i: i32 = 0; i < 32; i++) bytes[at + 8 + i] = digest[i]!;
 }
 
 /** Reads the checked part into `record`. False when the form is wrong; the caller has compared the check first. */
 export function readBootRecord(bytes: Uint8Array, offset: i32, record: BootRecord): bool {
   if (readU32(bytes, offset) != BOOT_RECORD_MAGIC) return false;
-  if (readU16(bytes, offset + 4) != BOOT_RECORD_VERSION || readU16(bytes, offset + 6) != <u32>BOOT_RECORD_BYTES) return false;
+  if (readU16(bytes, offset + 4) != BOOT_RECORD_VERSION || readU16(bytes, offset + 6) != <u32>BOOT_RECORD_BYTES)
+    return false;
   record.epoch = readU32(bytes, offset + 8);
   record.page = readU32(bytes, offset + 12);
   record.bootCounter = readU32(bytes, offset + 16);
   record.uncleanBoots = readU32(bytes, offset + 20);
   record.securityFloor = readU32(bytes, offset + 24);
   record.lastUncleanBoot = readU32(bytes, offset + 112);
-  record.activeSlot = bytes[offset + 28];
-  record.flags = bytes[offset + 29];
-  record.stateA = bytes[offset + 32];
-  record.triesA = bytes[offset + 33];
+  record.activeSlot = bytes[offset + 28]!;
+  record.flags = bytes[offset + 29]!;
+  record.stateA = bytes[offset + 32]!;
+  record.triesA = bytes[offset + 33]!;
   record.reasonA = readU16(bytes, offset + 34);
-  record.stateB = bytes[offset + 72];
-  record.triesB = bytes[offset + 73];
+  record.stateB = bytes[offset + 72]!;
+  record.triesB = bytes[offset + 73]!;
   record.reasonB = readU16(bytes, offset + 74);
   for (let i: i32 = 0; i < 32; i++) {
-    record.digestA[i] = bytes[offset + 40 + i];
-    record.digestB[i] = bytes[offset + 80 + i];
+    record.digestA[i] = bytes[offset + 40 + i]!;
+    record.digestB[i] = bytes[offset + 80 + i]!;
   }
   return record.activeSlot < 2 && record.stateA < 4 && record.stateB < 4;
 }

@@ -1,11 +1,11 @@
-// Every change of what boot control says of the two slots: one row a change, for boot loader and agent alike, and nobody
-// else changes a record. docs/boot-control.md, "Transitions", has the same table, printed from this one.
+// Every change of what boot control says of the two slots: one row a change, for boot loader and agent alike, and
+// nobody else changes a record. docs/boot-control.md, "Transitions", has the same table, printed from this one.
 //
-// A row is one number, so it costs a device nothing: from which states of its slot it may be made, which state comes of it,
-// and what becomes of tries, reason, active slot, flags, and the count of unclean boots. Digests are the caller's, who knows
-// the image; a slot that becomes empty loses its own here. Of the record besides: the floor (`raiseFloor`), the unclean boots
-// (`countUncleanBoot`, `forgiveUncleanBoots`), which copies are in flux (apps/agent/src/dual-copy.ts), and what a log writes
-// with each record (apps/agent/src/boot-control/log.ts).
+// A row is one number, so it costs a device nothing: from which states of its slot it may be made, which state comes of
+// it, and what becomes of tries, reason, active slot, flags, and the count of unclean boots. Digests are the caller's,
+// who knows the image; a slot that becomes empty loses its own here. Of the record besides: the floor (`raiseFloor`),
+// the unclean boots (`countUncleanBoot`, `forgiveUncleanBoots`), which copies are in flux
+// (apps/agent/src/dual-copy.ts), and what a log writes with each record (apps/agent/src/boot-control/log.ts).
 
 import { BOOT_FLAG_CONTACT_FALLBACK, BOOT_FLAG_REBUILT, BOOT_FLAG_YIELDED, BootRecord } from "./boot-control-record";
 
@@ -14,7 +14,7 @@ const FROM_EMPTY: u32 = 1;
 const FROM_CANDIDATE: u32 = 2;
 const FROM_CONFIRMED: u32 = 4;
 const FROM_FAILED: u32 = 8;
-const FROM_ANY: u32 = 15;
+const FROM_ANY: u32 = FROM_EMPTY | FROM_CANDIDATE | FROM_CONFIRMED | FROM_FAILED;
 
 // Bits 4 to 6: the state that comes of it; 0: the same.
 const TO_MASK: u32 = 0x70;
@@ -50,19 +50,21 @@ const SETS_YIELDED: u32 = 0x80000; // BOOT_FLAG_YIELDED << SETS_SHIFT
 const FLAGS_MASK: u32 = BOOT_FLAG_REBUILT | BOOT_FLAG_CONTACT_FALLBACK | BOOT_FLAG_YIELDED;
 const FORGIVES: u32 = 0x100000;
 
-// ---- an update -------------------------------------------------------------------------------------------------------------
+// ---- an update
+// -------------------------------------------------------------------------------------------------------------
 
 /** Something is about to be written over it; or, of a log that is made anew, nothing in it holds. */
 export const SLOT_EMPTIED: u32 = FROM_ANY | TO_EMPTY | TRIES_NONE | REASON_NONE;
 /**
- * Whole, and verified from flash: an update's point of no return. Mostly of an empty slot; of a confirmed one when an operator
- * goes back; of a candidate again, or a failed one, when what lies in the slot is the image that is offered.
+ * Whole, and verified from flash: an update's point of no return. Mostly of an empty slot; of a confirmed one when an
+ * operator goes back; of a candidate again, or a failed one, when what lies in the slot is the image that is offered.
  */
 export const INSTALLED: u32 = FROM_ANY | TO_CANDIDATE | TRIES_GIVEN | REASON_NONE | THIS_ACTIVE | CLEARS_ALL;
 /** The same over the serial line; nothing runs whose crashes would count. */
 export const INSTALLED_IN_RECOVERY: u32 = FROM_EMPTY | TO_CANDIDATE | TRIES_GIVEN | THIS_ACTIVE | CLEARS_ALL | FORGIVES;
 
-// ---- a trial ---------------------------------------------------------------------------------------------------------------
+// ---- a trial
+// ---------------------------------------------------------------------------------------------------------------
 
 /** The loader is about to jump to it. The fallback's flag goes with the try: what follows is this image's own trial. */
 export const TRY_BEGUN: u32 = FROM_CANDIDATE | TRIES_ONE_LESS | CLEARS_FALLBACK;
@@ -84,7 +86,8 @@ export const FAILED_FOR_CONTACT: u32 = FROM_CANDIDATE | TO_FAILED | TRIES_NONE |
 export const FAILED_TO_START: u32 =
   FROM_CANDIDATE | TO_FAILED | TRIES_NONE | REASON_GIVEN | OTHER_ACTIVE | CLEARS_FALLBACK | FORGIVES;
 
-// ---- confirmed images that don't run ---------------------------------------------------------------------------------------
+// ---- confirmed images that don't run
+// ---------------------------------------------------------------------------------------
 
 /** It crashed again and again; the other one is confirmed. It does so once: the next candidate takes the flag away. */
 export const YIELDED: u32 = FROM_CONFIRMED | TRIES_NONE | REASON_GIVEN | OTHER_ACTIVE | SETS_YIELDED | FORGIVES;
@@ -97,7 +100,8 @@ export const PASSED_OVER: u32 = FROM_ANY | OTHER_ACTIVE;
 /** It holds, and is started. */
 export const CHOSEN: u32 = FROM_ANY | THIS_ACTIVE;
 
-// ---- a log that is made anew -----------------------------------------------------------------------------------------------
+// ---- a log that is made anew
+// -----------------------------------------------------------------------------------------------
 
 /** The slot holds a whole image. */
 export const FOUND: u32 = FROM_ANY | TO_CONFIRMED | TRIES_NONE | REASON_NONE;
@@ -105,8 +109,8 @@ export const FOUND: u32 = FROM_ANY | TO_CONFIRMED | TRIES_NONE | REASON_NONE;
 export const FOUND_NEWER: u32 = FROM_CONFIRMED | TO_CANDIDATE | TRIES_GIVEN | THIS_ACTIVE;
 
 /**
- * Makes the change in `record` (not yet in flash). False, and nothing is changed: the slot is in no state for it. `given` is
- * what a row with _GIVEN takes, none has two: tries (1 to 255), or a reason (an ErrorCode).
+ * Makes the change in `record` (not yet in flash). False, and nothing is changed: the slot is in no state for it.
+ * `given` is what a row with _GIVEN takes, none has two: tries (1 to 255), or a reason (an ErrorCode).
  */
 export function changeSlot(record: BootRecord, slot: u32, row: u32, given: u32 = 0): bool {
   const from = record.slotState(slot);
@@ -147,7 +151,10 @@ export function raiseFloor(record: BootRecord, counter: u32): void {
   if (counter > record.securityFloor) record.securityFloor = counter;
 }
 
-/** Of a log that is lost nothing is known: both slots are looked at next. `isBlank`: the factory's state, and not a loss. */
+/**
+ * Of a log that is lost nothing is known: both slots are looked at next. `isBlank`: the factory's state, and not a
+ * loss.
+ */
 export function forgetAll(record: BootRecord, isBlank: bool): void {
   record.securityFloor = 0;
   record.flags = isBlank ? 0 : BOOT_FLAG_REBUILT;

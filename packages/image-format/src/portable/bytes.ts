@@ -1,15 +1,15 @@
 // Little-endian access to byte arrays. Callers have checked the range; these read what is there.
 
 export function readU16(bytes: Uint8Array, offset: i32): u32 {
-  return <u32>bytes[offset] | (<u32>bytes[offset + 1] << 8);
+  return <u32>bytes[offset] | ((<u32>bytes[offset + 1]) << 8);
 }
 
 export function readU32(bytes: Uint8Array, offset: i32): u32 {
   return (
     (<u32>bytes[offset] |
-      (<u32>bytes[offset + 1] << 8) |
-      (<u32>bytes[offset + 2] << 16) |
-      (<u32>bytes[offset + 3] << 24)) >>>
+      ((<u32>bytes[offset + 1]) << 8) |
+      ((<u32>bytes[offset + 2]) << 16) |
+      ((<u32>bytes[offset + 3]) << 24)) >>>
     0
   );
 }
@@ -26,8 +26,14 @@ export function writeU32(bytes: Uint8Array, offset: i32, value: u32): void {
   bytes[offset + 3] = <u8>((value >>> 24) & 0xff);
 }
 
-export function copyBytes(target: Uint8Array, targetOffset: i32, source: Uint8Array, sourceOffset: i32, length: i32): void {
-  for (let i: i32 = 0; i < length; i++) target[targetOffset + i] = source[sourceOffset + i];
+export function copyBytes(
+  target: Uint8Array,
+  targetOffset: i32,
+  source: Uint8Array,
+  sourceOffset: i32,
+  length: i32,
+): void {
+  for (let i: i32 = 0; i < length; i++) target[targetOffset + i] = source[sourceOffset + i]!;
 }
 
 export function fillBytes(target: Uint8Array, offset: i32, length: i32, value: u32): void {
@@ -36,7 +42,7 @@ export function fillBytes(target: Uint8Array, offset: i32, length: i32, value: u
 
 export function equalBytes(a: Uint8Array, aOffset: i32, b: Uint8Array, bOffset: i32, length: i32): bool {
   let difference: u32 = 0;
-  for (let i: i32 = 0; i < length; i++) difference |= <u32>(a[aOffset + i] ^ b[bOffset + i]);
+  for (let i: i32 = 0; i < length; i++) difference |= <u32>(a[aOffset + i]! ^ b[bOffset + i]!);
   return difference == 0;
 }
 

@@ -37,10 +37,16 @@ export function isCommandBody(bytes: Uint8Array, offset: i32, available: i32): b
 }
 
 /**
- * Whether the command at `offset` is meant for this device, now: ErrorCode.None or why not. `deviceHash`: SHA-256 of the
- * device id. `lastNumber`: of the newest command that was taken in this session; 0 before the first.
+ * Whether the command at `offset` is meant for this device, now: ErrorCode.None or why not. `deviceHash`: SHA-256 of
+ * the device id. `lastNumber`: of the newest command that was taken in this session; 0 before the first.
  */
-export function commandBindingError(bytes: Uint8Array, offset: i32, deviceHash: Uint8Array, deviceNonce: Uint8Array, lastNumber: u32): i32 {
+export function commandBindingError(
+  bytes: Uint8Array,
+  offset: i32,
+  deviceHash: Uint8Array,
+  deviceNonce: Uint8Array,
+  lastNumber: u32,
+): i32 {
   if (!equalBytes(bytes, offset + COMMAND_DEVICE_OFFSET, deviceHash, 0, 32)) return ErrorCode.CommandForAnotherDevice;
   if (!equalBytes(bytes, offset + COMMAND_NONCE_OFFSET, deviceNonce, 0, 16)) return ErrorCode.CommandForAnotherSession;
   return readU32(bytes, offset + COMMAND_NUMBER_OFFSET) > lastNumber ? ErrorCode.None : ErrorCode.CommandRepeated;
@@ -50,7 +56,9 @@ export function commandBindingError(bytes: Uint8Array, offset: i32, deviceHash: 
 export function commandArgumentsError(bytes: Uint8Array, offset: i32): i32 {
   const kind = readU16(bytes, offset + COMMAND_KIND_OFFSET);
   if (kind == COMMAND_REBOOT) {
-    return isFilledWith(bytes, offset + COMMAND_PORT_OFFSET, COMMAND_BODY_BYTES - COMMAND_PORT_OFFSET, 0) ? ErrorCode.None : ErrorCode.CommandMalformed;
+    return isFilledWith(bytes, offset + COMMAND_PORT_OFFSET, COMMAND_BODY_BYTES - COMMAND_PORT_OFFSET, 0)
+      ? ErrorCode.None
+      : ErrorCode.CommandMalformed;
   }
   if (kind != COMMAND_SET_CONNECTION) return ErrorCode.CommandUnknown;
   return isServerAddress(bytes, offset + COMMAND_PORT_OFFSET) ? ErrorCode.None : ErrorCode.CommandMalformed;
@@ -63,12 +71,15 @@ export const SERVER_ADDRESS_HOST_OFFSET: i32 = 6;
 
 /** A port other than 0 and a host of 1 to 48 characters of printable ASCII without space; all else zero. */
 export function isServerAddress(bytes: Uint8Array, offset: i32): bool {
-  const hostBytes: i32 = bytes[offset + SERVER_ADDRESS_HOST_BYTES_OFFSET];
+  const hostBytes: i32 = bytes[offset + SERVER_ADDRESS_HOST_BYTES_OFFSET]!;
   if (readU16(bytes, offset) == 0 || hostBytes < 1 || hostBytes > FACTORY_HOST_BYTES_MAX) return false;
   const host: i32 = offset + SERVER_ADDRESS_HOST_OFFSET;
   for (let i: i32 = 0; i < hostBytes; i++) {
-    const char: u32 = bytes[host + i];
+    const char: u32 = bytes[host + i]!;
     if (char < 0x21 || char > 0x7e) return false;
   }
-  return isFilledWith(bytes, offset + 3, 3, 0) && isFilledWith(bytes, host + hostBytes, FACTORY_HOST_BYTES_MAX - hostBytes, 0);
+  return (
+    isFilledWith(bytes, offset + 3, 3, 0) &&
+    isFilledWith(bytes, host + hostBytes, FACTORY_HOST_BYTES_MAX - hostBytes, 0)
+  );
 }

@@ -1,6 +1,7 @@
 // What a device is told once, where it is made: its zone "factory". Never written again.
 //
-//   0 u8[4] "FSFA"   4 u16 version   6 u16 record bytes (256)   8 u8[32] device key (Ed25519 seed)   40 u8[32] claim secret
+//   0 u8[4] "FSFA"   4 u16 version   6 u16 record bytes (256)   8 u8[32] device key (Ed25519 seed)   40 u8[32] claim
+//   secret
 //   72 u16 hardware revision   74 u8 device id bytes   75 u8 product bytes   76 u8 hardware bytes   77 u8 host bytes
 //   78 u16 MQTT port   80 u8[48] device id   128 u8[32] product   160 u8[32] hardware   192 u8[48] host
 //   240 u8[16] first bytes of SHA-256 over bytes 0..239
@@ -31,10 +32,10 @@ export function isFactoryRecord(bytes: Uint8Array, offset: i32): bool {
     readU32(bytes, offset) == FACTORY_MAGIC &&
     readU16(bytes, offset + 4) == 1 &&
     readU16(bytes, offset + 6) == <u32>FACTORY_BYTES &&
-    bytes[offset + FACTORY_DEVICE_ID_BYTES_OFFSET] >= 1 &&
-    bytes[offset + FACTORY_DEVICE_ID_BYTES_OFFSET] <= 48 &&
-    bytes[offset + FACTORY_PRODUCT_BYTES_OFFSET] <= 32 &&
-    bytes[offset + FACTORY_HARDWARE_BYTES_OFFSET] <= 32 &&
-    bytes[offset + FACTORY_HOST_BYTES_OFFSET] <= 48
+    bytes[offset + FACTORY_DEVICE_ID_BYTES_OFFSET]! >= 1 &&
+    bytes[offset + FACTORY_DEVICE_ID_BYTES_OFFSET]! <= 48 &&
+    bytes[offset + FACTORY_PRODUCT_BYTES_OFFSET]! <= 32 &&
+    bytes[offset + FACTORY_HARDWARE_BYTES_OFFSET]! <= 32 &&
+    bytes[offset + FACTORY_HOST_BYTES_OFFSET]! <= 48
   );
 }

@@ -97,7 +97,7 @@ function fixedValueBytes(type: u32): u32 {
 function isName(bytes: Uint8Array, offset: i32, length: u32): bool {
   if (length < 1 || length > NAME_BYTES_MAX) return false;
   for (let i: i32 = 0; i < <i32>length; i++) {
-    const c: u32 = bytes[offset + i];
+    const c: u32 = bytes[offset + i]!;
     if (c <= 0x20 || c >= 0x7f) return false;
   }
   return true;
@@ -112,7 +112,8 @@ export function parseImageHeader(bytes: Uint8Array, offset: i32, available: i32,
   if (readU32(bytes, offset) != HEADER_MAGIC) return ErrorCode.HeaderMalformed;
   if (readU16(bytes, offset + 4) != HEADER_FORMAT_VERSION) return ErrorCode.HeaderVersionUnsupported;
   const headerBytes: i32 = readU16(bytes, offset + 6);
-  if (headerBytes > HEADER_BYTES_MAX || (headerBytes & 3) != 0 || headerBytes < HEADER_PREFIX_BYTES) return ErrorCode.HeaderMalformed;
+  if (headerBytes > HEADER_BYTES_MAX || (headerBytes & 3) != 0 || headerBytes < HEADER_PREFIX_BYTES)
+    return ErrorCode.HeaderMalformed;
   if (headerBytes > available) return ErrorCode.ImageTruncated;
   out.headerBytes = headerBytes;
   out.descriptionOffset = 0;
@@ -131,7 +132,8 @@ export function parseImageHeader(bytes: Uint8Array, offset: i32, available: i32,
     const number: i32 = type & 0x7fff;
     if (number <= previousNumber) return ErrorCode.HeaderMalformed;
     previousNumber = number;
-    if (!isFilledWith(bytes, offset + value + valueBytes, paddedBytes - valueBytes, 0)) return ErrorCode.HeaderMalformed;
+    if (!isFilledWith(bytes, offset + value + valueBytes, paddedBytes - valueBytes, 0))
+      return ErrorCode.HeaderMalformed;
 
     const code: i32 = readField(bytes, offset, type, value, valueBytes, out);
     if (code != ErrorCode.None) return code;
@@ -200,7 +202,8 @@ function readField(bytes: Uint8Array, offset: i32, type: u32, value: i32, valueB
 }
 
 function checkHeader(h: ImageHeader): i32 {
-  if (h.imageType != IMAGE_TYPE_UNIKERNEL && h.imageType != IMAGE_TYPE_WASM_BUNDLE) return ErrorCode.HeaderFeatureUnsupported;
+  if (h.imageType != IMAGE_TYPE_UNIKERNEL && h.imageType != IMAGE_TYPE_WASM_BUNDLE)
+    return ErrorCode.HeaderFeatureUnsupported;
   if ((h.flags & ~FLAG_RAISE_FLOOR) != 0) return ErrorCode.HeaderFeatureUnsupported;
   if (h.hardwareRevisionMin > h.hardwareRevisionMax) return ErrorCode.HeaderMalformed;
   if (h.componentCount != 1 || h.componentId != 0) return ErrorCode.HeaderFeatureUnsupported;
@@ -211,21 +214,25 @@ function checkHeader(h: ImageHeader): i32 {
   if ((h.chunkBytes & (h.chunkBytes - 1)) != 0) return ErrorCode.HeaderMalformed;
   if (h.chunkCount != chunkCountOf(h.payloadBytes, h.chunkBytes)) return ErrorCode.HeaderMalformed;
   if (h.confirmDeadlineMs == 0 || h.confirmDeadlineMs > DEADLINE_MS_MAX) return ErrorCode.HeaderMalformed;
-  if (h.contactDeadlineMs < h.confirmDeadlineMs || h.contactDeadlineMs > DEADLINE_MS_MAX) return ErrorCode.HeaderMalformed;
+  if (h.contactDeadlineMs < h.confirmDeadlineMs || h.contactDeadlineMs > DEADLINE_MS_MAX)
+    return ErrorCode.HeaderMalformed;
   if (h.tries == 0 || h.tries > TRIES_MAX) return ErrorCode.HeaderMalformed;
   if (h.watchdogMs < 100 || h.watchdogMs > 600000) return ErrorCode.HeaderMalformed;
   return ErrorCode.None;
 }
 
-/** No app has said anything before its first tick, so no trial is judged before: a header's shorter deadlines count as this. */
+/**
+ * No app has said anything before its first tick, so no trial is judged before: a header's shorter deadlines count as
+ * this.
+ */
 export const TRIAL_DEADLINE_MS_MIN: u32 = 3000;
 
 /** What an agent may need between two feedings of the watchdog besides flash: its start, and one step of everything. */
 const WATCHDOG_STEP_MS: u32 = 1000;
 
 /**
- * The shortest watchdog that hardware can meet whose flash may take `eraseMsMax` for one erase: the agent feeds it before
- * each. The build refuses less; the boot loader arms this in place of less.
+ * The shortest watchdog that hardware can meet whose flash may take `eraseMsMax` for one erase: the agent feeds it
+ * before each. The build refuses less; the boot loader arms this in place of less.
  */
 export function watchdogMsMin(eraseMsMax: u32): u32 {
   return WATCHDOG_STEP_MS + eraseMsMax;
@@ -240,5 +247,7 @@ export function chunkCountOf(payloadBytes: u32, chunkBytes: u32): u32 {
 
 /** Length of chunk `index` (all alike but the last). */
 export function chunkLength(header: ImageHeader, index: u32): u32 {
-  return index + 1 < header.chunkCount ? header.chunkBytes : header.payloadBytes - (header.chunkCount - 1) * header.chunkBytes;
+  return index + 1 < header.chunkCount
+    ? header.chunkBytes
+    : header.payloadBytes - (header.chunkCount - 1) * header.chunkBytes;
 }

@@ -7,7 +7,8 @@ export const DEVICE_ID_BYTES_MAX: i32 = 48;
 export const CONTROL_MESSAGE_BYTES_MAX: i32 = 8192;
 
 /** Binary chunk message: 16 bytes, then the data.
- *   0 u8[4] "FSCH"   4 u32 attempt   8 u8 part (CHUNK_PART_*)   9 u8[3] first bytes of the image digest   12 u32 index */
+ *   0 u8[4] "FSCH"   4 u32 attempt   8 u8 part (CHUNK_PART_*)   9 u8[3] first bytes of the image digest   12 u32 index
+ */
 export const CHUNK_MESSAGE_MAGIC: u32 = 0x48435346;
 export const CHUNK_MESSAGE_PREFIX_BYTES: i32 = 16;
 /** Chunk table, in pieces of CHUNK_TABLE_PIECE_BYTES. */

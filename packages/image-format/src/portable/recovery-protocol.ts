@@ -42,15 +42,18 @@ export const FRAME_REFUSED: u32 = 0x83;
 /** u8 slot: the image is a candidate, the device resets. */
 export const FRAME_DONE: u32 = 0x84;
 
-/** INFO: 0 u8 RecoveryReason  1 u8 slot that would be written  2 u16, 4 u16 error codes of slots A and B  6 u16 hardware
- *  revision  8 u32 security floor  12 u8, 13 u8, 14 u8 bytes of device id, product, hardware name  15 u8 zero  16 the three texts */
+/**
+ * INFO: 0 u8 RecoveryReason  1 u8 slot that would be written  2 u16, 4 u16 error codes of slots A and B  6 u16 hardware
+ *  revision  8 u32 security floor  12 u8, 13 u8, 14 u8 bytes of device id, product, hardware name  15 u8 zero  16 the
+ *  three texts
+ */
 export const INFO_PREFIX_BYTES: u32 = 16;
 
 /** CRC-32 as of IEEE 802.3 (reflected, 0xedb88320), of `length` bytes from `offset` on. */
 export function crc32(bytes: Uint8Array, offset: i32, length: i32): u32 {
   let crc: u32 = 0xffffffff;
   for (let i: i32 = 0; i < length; i++) {
-    crc = (crc ^ bytes[offset + i]) >>> 0;
+    crc = (crc ^ bytes[offset + i]!) >>> 0;
     for (let bit: i32 = 0; bit < 8; bit++) crc = ((crc & 1) != 0 ? (crc >>> 1) ^ 0xedb88320 : crc >>> 1) >>> 0;
   }
   return ~crc >>> 0;

@@ -24,8 +24,10 @@ export function parseSignatureBlock(bytes: Uint8Array, offset: i32, available: i
   if (readU16(bytes, offset + 4) != 1) return -(<i32>ErrorCode.SignatureBlockMalformed);
   const blockBytes: i32 = readU16(bytes, offset + 6);
   const count: u32 = readU16(bytes, offset + 8);
-  if (count == 0 || count > SIGNATURES_MAX || readU16(bytes, offset + 10) != 0) return -(<i32>ErrorCode.SignatureBlockMalformed);
-  if (blockBytes != SIGNATURE_BLOCK_PREFIX_BYTES + <i32>count * SIGNATURE_ENTRY_BYTES) return -(<i32>ErrorCode.SignatureBlockMalformed);
+  if (count == 0 || count > SIGNATURES_MAX || readU16(bytes, offset + 10) != 0)
+    return -(<i32>ErrorCode.SignatureBlockMalformed);
+  if (blockBytes != SIGNATURE_BLOCK_PREFIX_BYTES + <i32>count * SIGNATURE_ENTRY_BYTES)
+    return -(<i32>ErrorCode.SignatureBlockMalformed);
   if (blockBytes > available) return -(<i32>ErrorCode.ImageTruncated);
   return blockBytes;
 }

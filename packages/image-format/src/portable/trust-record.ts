@@ -41,8 +41,10 @@ export function parseTrustChain(bytes: Uint8Array, offset: i32, available: i32):
   if (readU32(bytes, offset) != TRUST_CHAIN_MAGIC) return -(<i32>ErrorCode.TrustRecordInvalid);
   const chainBytes: u32 = readU32(bytes, offset + 4);
   const links: u32 = readU16(bytes, offset + 8);
-  if (chainBytes > <u32>available || chainBytes > <u32>TRUST_CHAIN_BYTES_MAX) return -(<i32>ErrorCode.TrustRecordInvalid);
-  if (links == 0 || links > TRUST_LINKS_MAX || readU16(bytes, offset + 10) != 0) return -(<i32>ErrorCode.TrustRecordInvalid);
+  if (chainBytes > <u32>available || chainBytes > <u32>TRUST_CHAIN_BYTES_MAX)
+    return -(<i32>ErrorCode.TrustRecordInvalid);
+  if (links == 0 || links > TRUST_LINKS_MAX || readU16(bytes, offset + 10) != 0)
+    return -(<i32>ErrorCode.TrustRecordInvalid);
   return links;
 }
 
@@ -66,7 +68,11 @@ function hasRepeatedRoot(bytes: Uint8Array, at: i32, count: u32): bool {
   for (let a: i32 = 0; a < <i32>count; a++) {
     for (let b: i32 = 0; b < a; b++) {
       let same: i32 = 0;
-      while (same < PUBLIC_KEY_BYTES && bytes[at + a * PUBLIC_KEY_BYTES + same] == bytes[at + b * PUBLIC_KEY_BYTES + same]) same++;
+      while (
+        same < PUBLIC_KEY_BYTES &&
+        bytes[at + a * PUBLIC_KEY_BYTES + same] == bytes[at + b * PUBLIC_KEY_BYTES + same]
+      )
+        same++;
       if (same == PUBLIC_KEY_BYTES) return true;
     }
   }
@@ -79,15 +85,22 @@ export function parseTrustLink(bytes: Uint8Array, at: i32, end: i32, out: TrustL
   if (readU32(bytes, at) != TRUST_BODY_MAGIC || readU16(bytes, at + 4) != 1) return ErrorCode.TrustRecordInvalid;
   const bodyBytes: i32 = readU16(bytes, at + 6);
   out.trustVersion = readU32(bytes, at + 8);
-  out.rootThreshold = bytes[at + 12];
-  out.rootCount = bytes[at + 13];
-  out.releaseCount = bytes[at + 14];
-  out.operationsCount = bytes[at + 15];
-  if (out.rootCount == 0 || out.rootCount > TRUST_KEYS_MAX || out.releaseCount > TRUST_KEYS_MAX || out.operationsCount > TRUST_KEYS_MAX)
+  out.rootThreshold = bytes[at + 12]!;
+  out.rootCount = bytes[at + 13]!;
+  out.releaseCount = bytes[at + 14]!;
+  out.operationsCount = bytes[at + 15]!;
+  if (
+    out.rootCount == 0 ||
+    out.rootCount > TRUST_KEYS_MAX ||
+    out.releaseCount > TRUST_KEYS_MAX ||
+    out.operationsCount > TRUST_KEYS_MAX
+  )
     return ErrorCode.TrustRecordInvalid;
-  if (out.releaseCount == 0 || out.rootThreshold == 0 || out.rootThreshold > out.rootCount) return ErrorCode.TrustRecordInvalid;
+  if (out.releaseCount == 0 || out.rootThreshold == 0 || out.rootThreshold > out.rootCount)
+    return ErrorCode.TrustRecordInvalid;
   const keys: i32 = out.rootCount + out.releaseCount + out.operationsCount;
-  if (bodyBytes != TRUST_BODY_PREFIX_BYTES + keys * PUBLIC_KEY_BYTES || bodyBytes > end - at) return ErrorCode.TrustRecordInvalid;
+  if (bodyBytes != TRUST_BODY_PREFIX_BYTES + keys * PUBLIC_KEY_BYTES || bodyBytes > end - at)
+    return ErrorCode.TrustRecordInvalid;
   const blockBytes: i32 = parseSignatureBlock(bytes, at + bodyBytes, end - at - bodyBytes);
   if (blockBytes < 0) return ErrorCode.TrustRecordInvalid;
   if (hasRepeatedRoot(bytes, at + TRUST_BODY_PREFIX_BYTES, out.rootCount)) return ErrorCode.TrustRecordInvalid;

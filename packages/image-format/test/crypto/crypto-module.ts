@@ -71,14 +71,31 @@ export class CryptoModule {
 
   sign(seed: Uint8Array, publicKey: Uint8Array, a: Uint8Array, b: Uint8Array): Uint8Array {
     return this.bytes(64, (out) =>
-      this.call("ed25519SignParts", this.put(seed), this.put(publicKey), this.put(a), a.length, this.put(b), b.length, out));
+      this.call(
+        "ed25519SignParts",
+        this.put(seed),
+        this.put(publicKey),
+        this.put(a),
+        a.length,
+        this.put(b),
+        b.length,
+        out,
+      ),
+    );
   }
 
   verify(publicKey: Uint8Array, signature: Uint8Array, a: Uint8Array, b: Uint8Array): number {
     let code = -1;
     this.bytes(0, () => {
-      code = this.call("ed25519VerifyParts",
-        this.put(publicKey), this.put(signature), this.put(a), a.length, this.put(b), b.length);
+      code = this.call(
+        "ed25519VerifyParts",
+        this.put(publicKey),
+        this.put(signature),
+        this.put(a),
+        a.length,
+        this.put(b),
+        b.length,
+      );
     });
     return code;
   }
@@ -89,7 +106,11 @@ export function nodeKeys(seed: Uint8Array): { privateKey: KeyObject; publicKey: 
   const der = Buffer.concat([Buffer.from("302e020100300506032b657004220420", "hex"), seed]);
   const privateKey = createPrivateKey({ key: der, format: "der", type: "pkcs8" });
   const publicKey = createPublicKey(privateKey);
-  return { privateKey, publicKey, publicBytes: new Uint8Array(publicKey.export({ format: "der", type: "spki" }).subarray(12)) };
+  return {
+    privateKey,
+    publicKey,
+    publicBytes: new Uint8Array(publicKey.export({ format: "der", type: "spki" }).subarray(12)),
+  };
 }
 
 /** node:crypto's view of a public key that may be anything. */

@@ -118,7 +118,8 @@ describe("scalars", () => {
       const operands = round ? [pick(), pick(), pick()] : Array<bigint>(3).fill(2n ** 256n - 1n);
       const [a, b, c] = operands as [bigint, bigint, bigint];
       const result = crypto.bytes(32, (out) =>
-        crypto.call("scalarMultiplyAdd", out, ...operands.map((operand) => crypto.put(toBytes(operand)))));
+        crypto.call("scalarMultiplyAdd", out, ...operands.map((operand) => crypto.put(toBytes(operand)))),
+      );
       expect(fromBytes(result), `round ${round}, seed ${random.seed}`).toBe((a * b + c) % L);
     }
   });

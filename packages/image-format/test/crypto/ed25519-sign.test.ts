@@ -11,10 +11,13 @@ beforeAll(async () => {
 
 const nothing = new Uint8Array();
 
-test.each(rfc8032Cases())("$name: the seed gives the published public key and signature", ({ seed, publicKey, message, signature }) => {
-  expect(crypto.publicKey(seed)).toEqual(publicKey);
-  expect(crypto.sign(seed, publicKey, message, nothing)).toEqual(signature);
-});
+test.each(rfc8032Cases())(
+  "$name: the seed gives the published public key and signature",
+  ({ seed, publicKey, message, signature }) => {
+    expect(crypto.publicKey(seed)).toEqual(publicKey);
+    expect(crypto.sign(seed, publicKey, message, nothing)).toEqual(signature);
+  },
+);
 
 test("random seeds and messages give node:crypto's public keys and signatures, wherever the message is split", () => {
   const random = replayableRandom("sign");
@@ -25,8 +28,9 @@ test("random seeds and messages give node:crypto's public keys and signatures, w
     const split = random.below(message.length + 1);
     const keys = nodeKeys(seed);
     expect(crypto.publicKey(seed), note).toEqual(keys.publicBytes);
-    expect(crypto.sign(seed, keys.publicBytes, message.subarray(0, split), message.subarray(split)), note)
-      .toEqual(new Uint8Array(sign(null, message, keys.privateKey)));
+    expect(crypto.sign(seed, keys.publicBytes, message.subarray(0, split), message.subarray(split)), note).toEqual(
+      new Uint8Array(sign(null, message, keys.privateKey)),
+    );
   }
 });
 

@@ -47,18 +47,25 @@ function decodePoint(bytes: Uint8Array): Point {
 /** RFC 8032 §5.1.4's group, in affine coordinates: slow, and short enough to be seen to be right. */
 function addPoints([x1, y1]: Point, [x2, y2]: Point): Point {
   const product = modulo(d * x1 * x2 * y1 * y2, p);
-  return [modulo((x1 * y2 + x2 * y1) * power(1n + product, p - 2n, p), p), modulo((y1 * y2 + x1 * x2) * power(1n - product, p - 2n, p), p)];
+  return [
+    modulo((x1 * y2 + x2 * y1) * power(1n + product, p - 2n, p), p),
+    modulo((y1 * y2 + x1 * x2) * power(1n - product, p - 2n, p), p),
+  ];
 }
 
 function multiplyPoint(scalar: bigint, point: Point): Point {
   let sum: Point = [0n, 1n];
-  for (let rest = scalar, double = point; rest; rest >>= 1n, double = addPoints(double, double)) if (rest & 1n) sum = addPoints(sum, double);
+  for (let rest = scalar, double = point; rest; rest >>= 1n, double = addPoints(double, double))
+    if (rest & 1n) sum = addPoints(sum, double);
   return sum;
 }
 
 const basePoint = decodePoint(Uint8Array.from([0x58, ...new Array<number>(31).fill(0x66)]));
 
-/** [S]B = R + [k]A, for k as SHA-512 of R, A and the message gives it: the equation alone (RFC 8032 §5.1.7), without any check of its parts. */
+/**
+ * [S]B = R + [k]A, for k as SHA-512 of R, A and the message gives it: the equation alone (RFC 8032 §5.1.7), without any
+ * check of its parts.
+ */
 export function satisfiesEquation(publicKey: Uint8Array, signature: Uint8Array, k: bigint): boolean {
   const left = multiplyPoint(fromBytes(signature.subarray(32)), basePoint);
   const right = addPoints(decodePoint(signature.subarray(0, 32)), multiplyPoint(k, decodePoint(publicKey)));

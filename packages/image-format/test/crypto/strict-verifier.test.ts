@@ -6,7 +6,13 @@ import { createStrictVerifier, type StrictVerifier } from "../../src/strict-veri
 import { nodeKeys, nodePublicKey } from "./crypto-module.ts";
 import { L, fromBytes, isOnCurve, p, satisfiesEquation, toBytes } from "./numbers.ts";
 import { replayableRandom } from "./random.ts";
-import { missingVectors, rfc8032Cases, speccheckCases, wycheproofCases, type SignatureCase } from "./signature-cases.ts";
+import {
+  missingVectors,
+  rfc8032Cases,
+  speccheckCases,
+  wycheproofCases,
+  type SignatureCase,
+} from "./signature-cases.ts";
 
 let wasm: Uint8Array<ArrayBuffer>;
 let verifier: StrictVerifier;
@@ -34,24 +40,27 @@ describe("vectors", () => {
     expect(disagreements(wycheproofCases())).toEqual([]);
   });
 
-  test.skipIf(missing)("ed25519-speccheck: of twelve cases index 3 alone is accepted, the others for their reasons", () => {
-    expect(disagreements(speccheckCases())).toEqual([]);
-    const reasons = speccheckCases().map((c) => verifier.verify(c.publicKey, c.signature, c.message));
-    expect(reasons).toEqual([
-      "public-key-small-order", // and S = 0
-      "public-key-small-order",
-      "r-small-order",
-      "valid",
-      "mismatch", // good only with the cofactor
-      "mismatch",
-      "s-not-canonical",
-      "s-not-canonical",
-      "r-not-canonical",
-      "r-not-canonical",
-      "public-key-not-canonical",
-      "public-key-not-canonical",
-    ]);
-  });
+  test.skipIf(missing)(
+    "ed25519-speccheck: of twelve cases index 3 alone is accepted, the others for their reasons",
+    () => {
+      expect(disagreements(speccheckCases())).toEqual([]);
+      const reasons = speccheckCases().map((c) => verifier.verify(c.publicKey, c.signature, c.message));
+      expect(reasons).toEqual([
+        "public-key-small-order", // and S = 0
+        "public-key-small-order",
+        "r-small-order",
+        "valid",
+        "mismatch", // good only with the cofactor
+        "mismatch",
+        "s-not-canonical",
+        "s-not-canonical",
+        "r-not-canonical",
+        "r-not-canonical",
+        "public-key-not-canonical",
+        "public-key-not-canonical",
+      ]);
+    },
+  );
 });
 
 describe("against node:crypto", () => {
@@ -61,14 +70,18 @@ describe("against node:crypto", () => {
       const keys = nodeKeys(random.bytes(32));
       const message = random.bytes(1 + random.below(300));
       const signature = new Uint8Array(sign(null, message, keys.privateKey));
-      expect(verifier.verify(keys.publicBytes, signature, message), `round ${round}, seed ${random.seed}`).toBe("valid");
+      expect(verifier.verify(keys.publicBytes, signature, message), `round ${round}, seed ${random.seed}`).toBe(
+        "valid",
+      );
       for (const part of [0, 1, 2]) {
         const changed = [keys.publicBytes.slice(), signature.slice(), message.slice()] as const;
         const bit = random.below(8 * changed[part]!.length);
         changed[part]![bit >> 3]! ^= 1 << (bit & 7);
         const [k, s, m] = changed;
         expect(nodeVerify(null, m, nodePublicKey(k), s)).toBe(false);
-        expect(verifier.verify(k, s, m), `round ${round}, part ${part}, bit ${bit}, seed ${random.seed}`).not.toBe("valid");
+        expect(verifier.verify(k, s, m), `round ${round}, part ${part}, bit ${bit}, seed ${random.seed}`).not.toBe(
+          "valid",
+        );
       }
     }
   });
@@ -131,7 +144,9 @@ function recordPlatform(what: string, publicKey: Uint8Array, signature: Uint8Arr
   } catch (error) {
     verdict = `can't tell (${(error as Error).message})`;
   }
-  console.info(`node:crypto of Node ${process.versions.node} (OpenSSL ${process.versions.openssl}) ${verdict}: ${what}`);
+  console.info(
+    `node:crypto of Node ${process.versions.node} (OpenSSL ${process.versions.openssl}) ${verdict}: ${what}`,
+  );
 }
 
 /** Key, message and signature that satisfy [S]B = R + [k]A, for R the neutral element and S = k·s. */
@@ -150,7 +165,9 @@ describe("strictness", () => {
 
   test("the equation holds for a published signature, and for no other S", () => {
     expectEquation(publicKey, signature, message);
-    expect(satisfiesEquation(publicKey, withS(5n), challenge(signature.subarray(0, 32), publicKey, message))).toBe(false);
+    expect(satisfiesEquation(publicKey, withS(5n), challenge(signature.subarray(0, 32), publicKey, message))).toBe(
+      false,
+    );
   });
 
   test("S + L is refused although it satisfies the equation", () => {
@@ -170,9 +187,12 @@ describe("strictness", () => {
     expect(verifier.verify(toBytes(encoding), signature, message)).toBe("public-key-small-order");
   });
 
-  test.each(smallOrderNotCanonical)("a public key of small order in a non-canonical form is refused: %s", (_name, encoding) => {
-    expect(verifier.verify(toBytes(encoding), signature, message)).toBe("public-key-not-canonical");
-  });
+  test.each(smallOrderNotCanonical)(
+    "a public key of small order in a non-canonical form is refused: %s",
+    (_name, encoding) => {
+      expect(verifier.verify(toBytes(encoding), signature, message)).toBe("public-key-not-canonical");
+    },
+  );
 
   test.each(smallOrder)("an R of small order is refused: %s", (_name, encoding) => {
     expect(verifier.verify(publicKey, withR(encoding), message)).toBe("r-small-order");
@@ -214,8 +234,9 @@ describe("strictness", () => {
     const seen = new Set<boolean>();
     for (let y = 2n; y < 42n; y++) {
       seen.add(isOnCurve(y));
-      expect(verifier.verify(toBytes(y), signature, message), String(y))
-        .toBe(isOnCurve(y) ? "mismatch" : "public-key-not-on-curve");
+      expect(verifier.verify(toBytes(y), signature, message), String(y)).toBe(
+        isOnCurve(y) ? "mismatch" : "public-key-not-on-curve",
+      );
     }
     expect(seen).toEqual(new Set([true, false]));
   });

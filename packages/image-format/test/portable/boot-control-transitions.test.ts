@@ -6,7 +6,12 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import {
-  BOOT_FLAG_CONTACT_FALLBACK, BOOT_FLAG_HEARTBEAT, BOOT_FLAG_REBUILT, BOOT_FLAG_YIELDED, BootRecord, SlotState,
+  BOOT_FLAG_CONTACT_FALLBACK,
+  BOOT_FLAG_HEARTBEAT,
+  BOOT_FLAG_REBUILT,
+  BOOT_FLAG_YIELDED,
+  BootRecord,
+  SlotState,
 } from "../../src/portable/boot-control-record.ts";
 import * as transitions from "../../src/portable/boot-control-transitions.ts";
 
@@ -18,7 +23,9 @@ const rows = Object.entries(transitions).filter((entry): entry is [string, numbe
 const states = [SlotState.Empty, SlotState.Candidate, SlotState.Confirmed, SlotState.Failed];
 const nameOf = (state: number): string => SlotState[state]!.toLowerCase();
 const flags: [number, string][] = [
-  [BOOT_FLAG_REBUILT, "made anew"], [BOOT_FLAG_CONTACT_FALLBACK, "contact fallback"], [BOOT_FLAG_YIELDED, "yielded"],
+  [BOOT_FLAG_REBUILT, "made anew"],
+  [BOOT_FLAG_CONTACT_FALLBACK, "contact fallback"],
+  [BOOT_FLAG_YIELDED, "yielded"],
 ];
 const otherFlags = BOOT_FLAG_HEARTBEAT | 8 | 16 | 32 | 64;
 
@@ -31,7 +38,14 @@ function recordWith(slot: number, state: number, active: number, flagsSet: numbe
   record.setSlot(1 - slot, SlotState.Confirmed, 1, 2);
   record.slotDigest(slot).fill(0xaa);
   record.slotDigest(1 - slot).fill(0xbb);
-  Object.assign(record, { activeSlot: active, flags: flagsSet, uncleanBoots: UNCLEAN, bootCounter: 50, lastUncleanBoot: 40, securityFloor: 6 });
+  Object.assign(record, {
+    activeSlot: active,
+    flags: flagsSet,
+    uncleanBoots: UNCLEAN,
+    bootCounter: 50,
+    lastUncleanBoot: 40,
+    securityFloor: 6,
+  });
   return record;
 }
 
@@ -51,7 +65,9 @@ function stateAfter(row: number, from: readonly SlotState[]): string {
     changeSlot(record, 0, row, GIVEN);
     return record.slotState(0);
   });
-  return from.length > 1 && after.every((state, i) => state === from[i]) ? "the same" : [...new Set(after)].map(nameOf).join(" or ");
+  return from.length > 1 && after.every((state, i) => state === from[i])
+    ? "the same"
+    : [...new Set(after)].map(nameOf).join(" or ");
 }
 
 /** What a row does, by trying it. */
@@ -72,9 +88,12 @@ function effectOf(row: number): Effect {
     ...flags.filter(([bit]) => (record.flags & bit) !== 0).map(([, name]) => `+${name}`),
   ];
   return {
-    from: from.map(nameOf), to: stateAfter(row, from),
-    tries: tries[record.slotTries(0)]!, reason: reason[record.slotReason(0)]!,
-    active: whenThis === whenOther ? (whenThis === 0 ? "this" : "the other") : "", flags: said.join(", "),
+    from: from.map(nameOf),
+    to: stateAfter(row, from),
+    tries: tries[record.slotTries(0)]!,
+    reason: reason[record.slotReason(0)]!,
+    active: whenThis === whenOther ? (whenThis === 0 ? "this" : "the other") : "",
+    flags: said.join(", "),
     unclean: record.uncleanBoots === 0 ? "0" : "",
   };
 }
@@ -82,8 +101,12 @@ function effectOf(row: number): Effect {
 /** The comment above a row. */
 function meaningOf(name: string): string {
   const comment = new RegExp(String.raw`/\*\*((?:(?!\*/)[\s\S])*)\*/\nexport const ${name}:`).exec(source)?.[1];
-  if (comment === undefined) throw new Error(`${name} has no comment in boot-control-transitions.ts: say when it is made`);
-  return comment.replaceAll(/\n \* ?/g, " ").replaceAll(/\s+/g, " ").trim();
+  if (comment === undefined)
+    throw new Error(`${name} has no comment in boot-control-transitions.ts: say when it is made`);
+  return comment
+    .replaceAll(/\n \* ?/g, " ")
+    .replaceAll(/\s+/g, " ")
+    .trim();
 }
 
 function printed(): string {
@@ -107,36 +130,55 @@ describe("boot control's transitions", () => {
     else expect(text, "the table says something else: FLIPSIDE_WRITE_COURSES=1 prints it anew").toBe(wanted);
   });
 
-  test.each(rows)("%s does the same in each state that it may be made from, to either slot, and nothing besides", (_, row) => {
-    for (const slot of [0, 1]) for (const state of states) for (const active of [0, 1]) for (const set of [0, 7 | otherFlags]) {
-      const record = recordWith(slot, state, active, set);
-      const untouched = structuredClone(record);
-      if (!changeSlot(record, slot, row, GIVEN)) {
-        expect({ ...record }, "a change that is not made changes nothing").toEqual({ ...untouched });
-        continue;
-      }
-      const mirrored = recordWith(1 - slot, state, 1 - active, set);
-      expect(changeSlot(mirrored, 1 - slot, row, GIVEN)).toBe(true);
-      expect([mirrored.slotState(1 - slot), mirrored.slotTries(1 - slot), mirrored.slotReason(1 - slot), 1 - mirrored.activeSlot])
-        .toEqual([record.slotState(slot), record.slotTries(slot), record.slotReason(slot), record.activeSlot]);
-      // The other slot, the flags of copies and heartbeats, the counters: no row's.
-      expect([record.slotState(1 - slot), record.slotTries(1 - slot), record.slotReason(1 - slot), record.slotDigest(1 - slot)[0]])
-        .toEqual([SlotState.Confirmed, 1, 2, 0xbb]);
-      expect(record.flags & otherFlags).toBe(set & otherFlags);
-      expect([record.bootCounter, record.lastUncleanBoot, record.securityFloor]).toEqual([50, 40, 6]);
-      const isEmptied = record.slotState(slot) === SlotState.Empty && row === transitions.SLOT_EMPTIED;
-      expect([...record.slotDigest(slot)]).toEqual(new Array(32).fill(isEmptied ? 0 : 0xaa));
-    }
-  });
+  test.each(rows)(
+    "%s does the same in each state that it may be made from, to either slot, and nothing besides",
+    (_, row) => {
+      for (const slot of [0, 1])
+        for (const state of states)
+          for (const active of [0, 1])
+            for (const set of [0, 7 | otherFlags]) {
+              const record = recordWith(slot, state, active, set);
+              const untouched = structuredClone(record);
+              if (!changeSlot(record, slot, row, GIVEN)) {
+                expect({ ...record }, "a change that is not made changes nothing").toEqual({ ...untouched });
+                continue;
+              }
+              const mirrored = recordWith(1 - slot, state, 1 - active, set);
+              expect(changeSlot(mirrored, 1 - slot, row, GIVEN)).toBe(true);
+              expect([
+                mirrored.slotState(1 - slot),
+                mirrored.slotTries(1 - slot),
+                mirrored.slotReason(1 - slot),
+                1 - mirrored.activeSlot,
+              ]).toEqual([record.slotState(slot), record.slotTries(slot), record.slotReason(slot), record.activeSlot]);
+              // The other slot, the flags of copies and heartbeats, the counters: no row's.
+              expect([
+                record.slotState(1 - slot),
+                record.slotTries(1 - slot),
+                record.slotReason(1 - slot),
+                record.slotDigest(1 - slot)[0],
+              ]).toEqual([SlotState.Confirmed, 1, 2, 0xbb]);
+              expect(record.flags & otherFlags).toBe(set & otherFlags);
+              expect([record.bootCounter, record.lastUncleanBoot, record.securityFloor]).toEqual([50, 40, 6]);
+              const isEmptied = record.slotState(slot) === SlotState.Empty && row === transitions.SLOT_EMPTIED;
+              expect([...record.slotDigest(slot)]).toEqual(new Array(32).fill(isEmptied ? 0 : 0xaa));
+            }
+    },
+  );
 
   test("nobody else changes what a record says", () => {
     const agent = fileURLToPath(new URL("../../../../apps/agent/src/", import.meta.url));
     // Which copy is in flux, and what the log writes with each record.
     const others = new Set(["dual-copy.ts", "boot-control/log.ts"]);
-    const changing = /\bsetSlot\(|\.(activeSlot|flags|securityFloor|uncleanBoots|lastUncleanBoot|(state|tries|reason)[AB]) (=|[|&+-]=) |\.uncleanBoots(\+\+|--)/;
-    const found = readdirSync(agent, { recursive: true, encoding: "utf8" })
-      .filter((file) => file.endsWith(".ts") && changing.test(readFileSync(join(agent, file), "utf8")));
-    expect(found.filter((file) => !others.has(file)), "use a row of boot-control-transitions.ts").toEqual([]);
+    const changing =
+      /\bsetSlot\(|\.(activeSlot|flags|securityFloor|uncleanBoots|lastUncleanBoot|(state|tries|reason)[AB]) (=|[|&+-]=) |\.uncleanBoots(\+\+|--)/;
+    const found = readdirSync(agent, { recursive: true, encoding: "utf8" }).filter(
+      (file) => file.endsWith(".ts") && changing.test(readFileSync(join(agent, file), "utf8")),
+    );
+    expect(
+      found.filter((file) => !others.has(file)),
+      "use a row of boot-control-transitions.ts",
+    ).toEqual([]);
     expect(found.length, "the pattern finds what it should not").toBe(others.size);
   });
 

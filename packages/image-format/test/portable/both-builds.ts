@@ -1,5 +1,5 @@
-// Runs one operation in both builds of the portable code: tsc's (what server and console run) and AssemblyScript's (what
-// devices run). What lies behind the available bytes differs between the two, so that a read beyond them shows.
+// Runs one operation in both builds of the portable code: tsc's (what server and console run) and AssemblyScript's
+// (what devices run). What lies behind the available bytes differs between the two, so that a read beyond them shows.
 
 import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
@@ -27,8 +27,18 @@ export class BothBuilds {
     const out = join(packageFolder, "dist", `portable-under-test.${process.pid}.wasm`);
     const { default: asc } = await import("assemblyscript/asc");
     const { error, stderr } = await asc.main([
-      "test/portable/portable-under-test.ts", "--baseDir", packageFolder, "--outFile", relative(packageFolder, out),
-      "--runtime", "stub", "-O3", "--shrinkLevel", "1", "--use", "abort=test/portable/portable-under-test/trap",
+      "test/portable/portable-under-test.ts",
+      "--baseDir",
+      packageFolder,
+      "--outFile",
+      relative(packageFolder, out),
+      "--runtime",
+      "stub",
+      "-O3",
+      "--shrinkLevel",
+      "1",
+      "--use",
+      "abort=test/portable/portable-under-test/trap",
     ]);
     if (error) throw new Error(`portable-under-test.ts does not compile: ${error.message}\n${stderr.toString()}`);
     try {

@@ -40,7 +40,10 @@ function replaced(type: number, value: Uint8Array): Uint8Array {
   return encodeHeaderFields(fieldList().map((field) => (field[0] === type ? [type, value] : field)));
 }
 
-function patched(change: (bytes: Uint8Array, view: DataView) => void, source = encodeHeaderFields(fieldList())): Uint8Array {
+function patched(
+  change: (bytes: Uint8Array, view: DataView) => void,
+  source = encodeHeaderFields(fieldList()),
+): Uint8Array {
   const bytes = source.slice();
   change(bytes, new DataView(bytes.buffer));
   return bytes;
@@ -50,7 +53,15 @@ const withPayload = (payloadBytes: number, chunkBytes: number, chunkCount: numbe
   replaced(H.FIELD_PAYLOAD, Uint8Array.from([...u32s(payloadBytes, chunkBytes, chunkCount), ...payload.tableDigest]));
 
 const ascii = (text: string): Uint8Array => new TextEncoder().encode(text);
-const { None, ImageTruncated, HeaderMalformed, HeaderVersionUnsupported, HeaderUnknownCriticalField, HeaderFieldMissing, HeaderFeatureUnsupported } = ErrorCode;
+const {
+  None,
+  ImageTruncated,
+  HeaderMalformed,
+  HeaderVersionUnsupported,
+  HeaderUnknownCriticalField,
+  HeaderFieldMissing,
+  HeaderFeatureUnsupported,
+} = ErrorCode;
 
 export interface HeaderCase {
   name: string;
@@ -69,35 +80,87 @@ export function headerCases(): HeaderCase[] {
     ["the flag that raises the floor", encodeHeaderFields(fieldList({ flags: H.FLAG_RAISE_FLOOR })), None],
     ["a WebAssembly bundle", encodeHeaderFields(fieldList({ imageType: H.IMAGE_TYPE_WASM_BUNDLE })), None],
     ["a payload of one byte", encodeHeaderFields(fieldList({}, { payloadBytes: 1 })), None],
-    ["the largest payload in the smallest chunks", encodeHeaderFields(fieldList({}, { payloadBytes: H.PAYLOAD_BYTES_MAX, chunkBytes: 256 })), None],
+    [
+      "the largest payload in the smallest chunks",
+      encodeHeaderFields(fieldList({}, { payloadBytes: H.PAYLOAD_BYTES_MAX, chunkBytes: 256 })),
+      None,
+    ],
     ["names of 32 bytes", encodeHeaderFields(fieldList({ product: "p".repeat(32), version: "v".repeat(32) })), None],
-    ["one hardware revision", encodeHeaderFields(fieldList({ hardware: { name: "h", revisionMin: 65535, revisionMax: 65535 } })), None],
+    [
+      "one hardware revision",
+      encodeHeaderFields(fieldList({ hardware: { name: "h", revisionMin: 65535, revisionMax: 65535 } })),
+      None,
+    ],
 
     ["nothing", new Uint8Array(0), ImageTruncated],
     ["seven bytes", right.slice(0, 7), ImageTruncated],
     ["a header cut by its last byte", right.slice(0, -1), ImageTruncated],
     ["only the first eight bytes", right.slice(0, 8), ImageTruncated],
 
-    ["another magic", patched((b) => { b[0] = 0x47; }), HeaderMalformed],
+    [
+      "another magic",
+      patched((b) => {
+        b[0] = 0x47;
+      }),
+      HeaderMalformed,
+    ],
     ["format version 2", patched((_, v) => v.setUint16(4, 2, true)), HeaderVersionUnsupported],
     ["format version 0", patched((_, v) => v.setUint16(4, 0, true)), HeaderVersionUnsupported],
     ["a length that is no multiple of 4", patched((_, v) => v.setUint16(6, right.length - 2, true)), HeaderMalformed],
     ["a length below the prefix", patched((_, v) => v.setUint16(6, 4, true)), HeaderMalformed],
     ["a length above the maximum", patched((_, v) => v.setUint16(6, 2052, true)), HeaderMalformed],
     ["no field", encodeHeaderFields([]), HeaderFieldMissing],
-    ["trailing zeros counted as header", patched((_, v) => v.setUint16(6, right.length + 4, true), Uint8Array.from([...right, 0, 0, 0, 0])), HeaderMalformed],
+    [
+      "trailing zeros counted as header",
+      patched((_, v) => v.setUint16(6, right.length + 4, true), Uint8Array.from([...right, 0, 0, 0, 0])),
+      HeaderMalformed,
+    ],
 
-    ["an unknown critical field behind the known", encodeHeaderFields([...fieldList(), [0x800e, u32s(1)]]), HeaderUnknownCriticalField],
-    ["an unknown critical field with a number above 31", encodeHeaderFields([...fieldList(), [0x8021, u32s(1)]]), HeaderUnknownCriticalField],
-    ["the last critical field there can be", encodeHeaderFields([...fieldList(), [0xffff, u32s(1)]]), HeaderUnknownCriticalField],
+    [
+      "an unknown critical field behind the known",
+      encodeHeaderFields([...fieldList(), [0x800e, u32s(1)]]),
+      HeaderUnknownCriticalField,
+    ],
+    [
+      "an unknown critical field with a number above 31",
+      encodeHeaderFields([...fieldList(), [0x8021, u32s(1)]]),
+      HeaderUnknownCriticalField,
+    ],
+    [
+      "the last critical field there can be",
+      encodeHeaderFields([...fieldList(), [0xffff, u32s(1)]]),
+      HeaderUnknownCriticalField,
+    ],
     ["critical field 0", encodeHeaderFields([[0x8000, u32s(1)], ...fieldList()]), HeaderUnknownCriticalField],
-    ["two fields in the wrong order", encodeHeaderFields([...fieldList().slice(1, 2), ...fieldList().slice(0, 1), ...fieldList().slice(2)]), HeaderMalformed],
+    [
+      "two fields in the wrong order",
+      encodeHeaderFields([...fieldList().slice(1, 2), ...fieldList().slice(0, 1), ...fieldList().slice(2)]),
+      HeaderMalformed,
+    ],
     ["a field twice", encodeHeaderFields([...fieldList().slice(0, 3), ...fieldList().slice(2)]), HeaderMalformed],
-    ["a critical field again as an optional one", encodeHeaderFields([fieldList()[0]!, [0x0001, u32s(1)], ...fieldList().slice(1)]), HeaderMalformed],
-    ["a required field only as an optional one", encodeHeaderFields(fieldList().map(([type, value]) => [type === H.FIELD_FLAGS ? 0x000d : type, value])), HeaderFieldMissing],
-    ["padding that is not zero", patched((b) => { b[8 + 8 + 4 + ascii(fields.product).length] = 1; }), HeaderMalformed],
+    [
+      "a critical field again as an optional one",
+      encodeHeaderFields([fieldList()[0]!, [0x0001, u32s(1)], ...fieldList().slice(1)]),
+      HeaderMalformed,
+    ],
+    [
+      "a required field only as an optional one",
+      encodeHeaderFields(fieldList().map(([type, value]) => [type === H.FIELD_FLAGS ? 0x000d : type, value])),
+      HeaderFieldMissing,
+    ],
+    [
+      "padding that is not zero",
+      patched((b) => {
+        b[8 + 8 + 4 + ascii(fields.product).length] = 1;
+      }),
+      HeaderMalformed,
+    ],
     ["a field that is longer than the header", patched((_, v) => v.setUint16(8 + 2, 0xffff, true)), HeaderMalformed],
-    ["a last field that ends one byte outside", patched((_, v) => v.setUint16(right.length - 6, 5, true)), HeaderMalformed],
+    [
+      "a last field that ends one byte outside",
+      patched((_, v) => v.setUint16(right.length - 6, 5, true)),
+      HeaderMalformed,
+    ],
 
     ["image type 0", replaced(H.FIELD_IMAGE_TYPE, u32s(0)), HeaderFeatureUnsupported],
     ["image type 3", replaced(H.FIELD_IMAGE_TYPE, u32s(3)), HeaderFeatureUnsupported],
@@ -110,8 +173,16 @@ export function headerCases(): HeaderCase[] {
     ["a product with DEL", replaced(H.FIELD_PRODUCT, ascii("p\x7f")), HeaderMalformed],
     ["hardware without a name", replaced(H.FIELD_HARDWARE, Uint8Array.of(1, 0, 1, 0)), HeaderMalformed],
     ["hardware of three bytes", replaced(H.FIELD_HARDWARE, Uint8Array.of(1, 0, 1)), HeaderMalformed],
-    ["hardware whose name has 33 bytes", replaced(H.FIELD_HARDWARE, Uint8Array.from([1, 0, 1, 0, ...ascii("h".repeat(33))])), HeaderMalformed],
-    ["a revision range that is turned round", encodeHeaderFields(fieldList({ hardware: { name: "h", revisionMin: 2, revisionMax: 1 } })), HeaderMalformed],
+    [
+      "hardware whose name has 33 bytes",
+      replaced(H.FIELD_HARDWARE, Uint8Array.from([1, 0, 1, 0, ...ascii("h".repeat(33))])),
+      HeaderMalformed,
+    ],
+    [
+      "a revision range that is turned round",
+      encodeHeaderFields(fieldList({ hardware: { name: "h", revisionMin: 2, revisionMax: 1 } })),
+      HeaderMalformed,
+    ],
     ["two components", replaced(H.FIELD_COMPONENT, Uint8Array.of(0, 0, 2, 0)), HeaderFeatureUnsupported],
     ["component 1 of 1", replaced(H.FIELD_COMPONENT, Uint8Array.of(1, 0, 1, 0)), HeaderFeatureUnsupported],
     ["an empty version", replaced(H.FIELD_VERSION, ascii("")), HeaderMalformed],
@@ -133,9 +204,21 @@ export function headerCases(): HeaderCase[] {
     ["a chunk count whose table would wrap", withPayload(10_000, 4096, 0x08000003), HeaderMalformed],
     ["a payload field of 40 bytes", replaced(H.FIELD_PAYLOAD, new Uint8Array(40)), HeaderMalformed],
     ["a confirm deadline of 0", encodeHeaderFields(fieldList({ confirmDeadlineMs: 0 })), HeaderMalformed],
-    ["a confirm deadline of more than a day", encodeHeaderFields(fieldList({ confirmDeadlineMs: 86_400_001, contactDeadlineMs: 86_400_001 })), HeaderMalformed],
-    ["a contact deadline before the confirm deadline", encodeHeaderFields(fieldList({ contactDeadlineMs: 59_999 })), HeaderMalformed],
-    ["a contact deadline of 2^32 − 1", encodeHeaderFields(fieldList({ contactDeadlineMs: 0xffffffff })), HeaderMalformed],
+    [
+      "a confirm deadline of more than a day",
+      encodeHeaderFields(fieldList({ confirmDeadlineMs: 86_400_001, contactDeadlineMs: 86_400_001 })),
+      HeaderMalformed,
+    ],
+    [
+      "a contact deadline before the confirm deadline",
+      encodeHeaderFields(fieldList({ contactDeadlineMs: 59_999 })),
+      HeaderMalformed,
+    ],
+    [
+      "a contact deadline of 2^32 − 1",
+      encodeHeaderFields(fieldList({ contactDeadlineMs: 0xffffffff })),
+      HeaderMalformed,
+    ],
     ["no try", encodeHeaderFields(fieldList({ tries: 0 })), HeaderMalformed],
     ["16 tries", encodeHeaderFields(fieldList({ tries: 16 })), HeaderMalformed],
     ["a watchdog of 99 ms", encodeHeaderFields(fieldList({ watchdogMs: 99 })), HeaderMalformed],

@@ -5,7 +5,13 @@ import { readFileSync } from "node:fs";
 import { beforeAll, describe, expect, test } from "vitest";
 import { buildStrictVerifier } from "../../assembly/build-strict-verifier.ts";
 import { errorCodeOf, errorName, FormatError } from "../../src/format-error.ts";
-import { buildImage, describeImage, encodeHeaderFields, headerFields, type ImageDescription } from "../../src/image-file.ts";
+import {
+  buildImage,
+  describeImage,
+  encodeHeaderFields,
+  headerFields,
+  type ImageDescription,
+} from "../../src/image-file.ts";
 import { generateSigningKey, keyIdOf, sha256, type SigningKey, toHex } from "../../src/keys.ts";
 import { ErrorCode } from "../../src/portable/error-codes.ts";
 import { slotPayloadOffset, SLOT_TABLE_OFFSET } from "../../src/portable/slot-layout.ts";
@@ -41,7 +47,14 @@ async function codeOf(attempt: Promise<unknown> | (() => unknown)): Promise<stri
   return "none";
 }
 
-const verify = (bytes: Uint8Array, keys: SigningKey[] = [key]): Promise<string> => codeOf(verifyImage(bytes, keys.map((k) => k.publicKey), verifier));
+const verify = (bytes: Uint8Array, keys: SigningKey[] = [key]): Promise<string> =>
+  codeOf(
+    verifyImage(
+      bytes,
+      keys.map((k) => k.publicKey),
+      verifier,
+    ),
+  );
 
 function changed(offset: number, bytes: Uint8Array = image): Uint8Array {
   const copy = bytes.slice();
@@ -56,12 +69,22 @@ describe("images", () => {
   });
 
   test("what was built says what it was built from, and its name is the SHA-256 of its header", async () => {
-    expect(described).toMatchObject({ ...fields, payloadBytes: 10_000, chunkBytes: 4096, chunkCount: 3, sizeBytes: image.length });
+    expect(described).toMatchObject({
+      ...fields,
+      payloadBytes: 10_000,
+      chunkBytes: 4096,
+      chunkCount: 3,
+      sizeBytes: image.length,
+    });
     expect(described.digest).toBe(createHash("sha256").update(image.subarray(0, described.headerBytes)).digest("hex"));
     expect(described.keyId).toBe(toHex(await keyIdOf(key.publicKey)));
     expect(image.subarray(described.payloadOffset)).toEqual(payload);
     expect(described.description).toBeUndefined();
-    const withText = await buildImage({ fields: { ...fields, description: "größer" }, payload, signingKeys: [key.privateJwk] });
+    const withText = await buildImage({
+      fields: { ...fields, description: "größer" },
+      payload,
+      signingKeys: [key.privateJwk],
+    });
     expect((await describeImage(withText)).description).toBe("größer");
   });
 
@@ -103,7 +126,9 @@ describe("images", () => {
   });
 
   test("an image by a key of no standing is refused", async () => {
-    expect(await verify(await buildImage({ fields, payload, signingKeys: [other.privateJwk] }))).toBe("signature-unknown-key");
+    expect(await verify(await buildImage({ fields, payload, signingKeys: [other.privateJwk] }))).toBe(
+      "signature-unknown-key",
+    );
     expect(await verify(image, [])).toBe("signature-unknown-key");
   });
 
@@ -122,30 +147,59 @@ describe("images", () => {
     expect(await verify(forged)).toBe("signature-mismatch");
   });
 
-  test.each([[1], [255], [256], [257], [4095], [4096], [4097], [8192]])("a payload of %i bytes has ⌈length / chunk⌉ chunks and is accepted", async (length) => {
-    for (const chunkBytes of [256, 4096]) {
-      const built = await buildImage({ fields, payload: payload.slice(0, length), chunkBytes, signingKeys: [key.privateJwk] });
-      expect(await verify(built)).toBe("none");
-      expect((await describeImage(built)).chunkCount).toBe(Math.ceil(length / chunkBytes));
-    }
-  });
+  test.each([[1], [255], [256], [257], [4095], [4096], [4097], [8192]])(
+    "a payload of %i bytes has ⌈length / chunk⌉ chunks and is accepted",
+    async (length) => {
+      for (const chunkBytes of [256, 4096]) {
+        const built = await buildImage({
+          fields,
+          payload: payload.slice(0, length),
+          chunkBytes,
+          signingKeys: [key.privateJwk],
+        });
+        expect(await verify(built)).toBe("none");
+        expect((await describeImage(built)).chunkCount).toBe(Math.ceil(length / chunkBytes));
+      }
+    },
+  );
 
   test("fields that a device would refuse are refused when the image is built", async () => {
-    for (const wrong of [{ releaseSequence: 0 }, { tries: 16 }, { product: "two words" }, { watchdogMs: 1 }, { description: "x".repeat(513) }]) {
-      expect(await codeOf(buildImage({ fields: { ...fields, ...wrong }, payload, signingKeys: [key.privateJwk] })), JSON.stringify(wrong)).toBe("header-malformed");
+    for (const wrong of [
+      { releaseSequence: 0 },
+      { tries: 16 },
+      { product: "two words" },
+      { watchdogMs: 1 },
+      { description: "x".repeat(513) },
+    ]) {
+      expect(
+        await codeOf(buildImage({ fields: { ...fields, ...wrong }, payload, signingKeys: [key.privateJwk] })),
+        JSON.stringify(wrong),
+      ).toBe("header-malformed");
     }
-    expect(await codeOf(buildImage({ fields: { ...fields, flags: 1 }, payload, signingKeys: [key.privateJwk] }))).toBe("header-feature-unsupported");
-    expect(await codeOf(buildImage({ fields, payload: new Uint8Array(0), signingKeys: [key.privateJwk] }))).toBe("header-malformed");
-    expect(await codeOf(buildImage({ fields, payload, chunkBytes: 1000, signingKeys: [key.privateJwk] }))).toBe("header-malformed");
+    expect(await codeOf(buildImage({ fields: { ...fields, flags: 1 }, payload, signingKeys: [key.privateJwk] }))).toBe(
+      "header-feature-unsupported",
+    );
+    expect(await codeOf(buildImage({ fields, payload: new Uint8Array(0), signingKeys: [key.privateJwk] }))).toBe(
+      "header-malformed",
+    );
+    expect(await codeOf(buildImage({ fields, payload, chunkBytes: 1000, signingKeys: [key.privateJwk] }))).toBe(
+      "header-malformed",
+    );
   });
 
-  // Known to fail: describeImage throws TextDecoder's TypeError. When this is reported as passing, make it a plain test.
+  // Known to fail: describeImage throws TextDecoder's TypeError. When this is reported as passing, make it a plain
+  // test.
   test("a description that is not UTF-8 is refused with a code", async () => {
     const d = { payloadBytes: 1, chunkBytes: 4096, tableDigest: await sha256(await sha256(Uint8Array.of(7))) };
     const list = headerFields({ ...fields, description: "ab" }, d, await keyIdOf(key.publicKey));
     list.at(-1)![1].set([0xc3, 0x28]);
     const header = encodeHeaderFields(list);
-    const bytes = Buffer.concat([header, await signBlock([key.privateJwk], "image", header), await sha256(Uint8Array.of(7)), Uint8Array.of(7)]);
+    const bytes = Buffer.concat([
+      header,
+      await signBlock([key.privateJwk], "image", header),
+      await sha256(Uint8Array.of(7)),
+      Uint8Array.of(7),
+    ]);
     expect(await verify(bytes)).toBe("header-malformed");
   });
 
@@ -165,8 +219,10 @@ function indexOf(bytes: Uint8Array, text: string): number {
 }
 
 describe("releases", () => {
-  const build = (changes: Partial<typeof fields>): Promise<Uint8Array> => buildImage({ fields: { ...fields, ...changes }, payload, signingKeys: [key.privateJwk] });
-  const forHardware = (name: string, changes: Partial<typeof fields> = {}): Promise<Uint8Array> => build({ hardware: { name, revisionMin: 1, revisionMax: 1 }, ...changes });
+  const build = (changes: Partial<typeof fields>): Promise<Uint8Array> =>
+    buildImage({ fields: { ...fields, ...changes }, payload, signingKeys: [key.privateJwk] });
+  const forHardware = (name: string, changes: Partial<typeof fields> = {}): Promise<Uint8Array> =>
+    build({ hardware: { name, revisionMin: 1, revisionMax: 1 }, ...changes });
 
   test("a release splits into the images that it was built from, and a bare image is a release of one", async () => {
     const images = [image, await forHardware("virtual-node"), await forHardware("third")];

@@ -1,5 +1,5 @@
-// What the portable code does with some input, written down as numbers: in the portable dialect itself, so that tsc's and
-// AssemblyScript's build both run exactly this. `bytes` may be longer than `available`; nothing beyond may matter.
+// What the portable code does with some input, written down as numbers: in the portable dialect itself, so that tsc's
+// and AssemblyScript's build both run exactly this. `bytes` may be longer than `available`; nothing beyond may matter.
 
 import { readU32, writeU32 } from "../../src/portable/bytes";
 import { BOOT_RECORD_BYTES, BootRecord, readBootRecord, writeBootRecord } from "../../src/portable/boot-control-record";
@@ -9,9 +9,22 @@ import { ErrorCode } from "../../src/portable/error-codes";
 import { isFactoryRecord } from "../../src/portable/factory-record";
 import { chunkCountOf, chunkLength, ImageHeader, parseImageHeader } from "../../src/portable/image-header";
 import { isPermitBody, permitIsForAnyDevice } from "../../src/portable/permit";
-import { parseSignatureBlock, signatureCount, signatureKeyIdOffset, signatureOffset } from "../../src/portable/signature-block";
+import {
+  parseSignatureBlock,
+  signatureCount,
+  signatureKeyIdOffset,
+  signatureOffset,
+} from "../../src/portable/signature-block";
 import { chunkTableBytes, fitsSlot, imageFileBytes, slotPayloadOffset } from "../../src/portable/slot-layout";
-import { parseTrustChain, parseTrustLink, TRUST_CHAIN_BYTES_MAX, TRUST_CHAIN_PREFIX_BYTES, trustChainBytes, trustChainExtends, TrustLink } from "../../src/portable/trust-record";
+import {
+  parseTrustChain,
+  parseTrustLink,
+  TRUST_CHAIN_BYTES_MAX,
+  TRUST_CHAIN_PREFIX_BYTES,
+  trustChainBytes,
+  trustChainExtends,
+  TrustLink,
+} from "../../src/portable/trust-record";
 
 export const OPERATION_HEADER: i32 = 0;
 export const OPERATION_SIGNATURE_BLOCK: i32 = 1;
@@ -145,8 +158,9 @@ function performTrustExtends(bytes: Uint8Array, offset: i32, available: i32): bo
   if (parseTrustChain(bytes, offset, available) < 0) return false;
   const olderBytes = trustChainBytes(bytes, offset);
   if (parseTrustChain(bytes, offset + olderBytes, available - olderBytes) < 0) return false;
-  for (let i: i32 = 0; i < olderBytes; i++) older[i] = bytes[offset + i];
-  for (let i: i32 = 0; i < available - olderBytes && i < TRUST_CHAIN_BYTES_MAX; i++) newer[i] = bytes[offset + olderBytes + i];
+  for (let i: i32 = 0; i < olderBytes; i++) older[i] = bytes[offset + i]!;
+  for (let i: i32 = 0; i < available - olderBytes && i < TRUST_CHAIN_BYTES_MAX; i++)
+    newer[i] = bytes[offset + olderBytes + i]!;
   return trustChainExtends(newer, older);
 }
 

@@ -1,4 +1,5 @@
-// The portable code has two builds, tsc's and AssemblyScript's: both must say the same of the same bytes, right or wrong.
+// The portable code has two builds, tsc's and AssemblyScript's: both must say the same of the same bytes, right or
+// wrong.
 
 import { createHash } from "node:crypto";
 import { beforeAll, describe, expect, test } from "vitest";
@@ -25,7 +26,9 @@ const minus = (code: ErrorCode): number => -code >>> 0;
 const concat = (...parts: Uint8Array[]): Uint8Array => new Uint8Array(Buffer.concat(parts));
 
 /** Values that parsers get wrong. */
-const edges = [0, 1, 2, 3, 4, 7, 8, 9, 12, 13, 16, 31, 32, 0x7f, 0x80, 0xff, 0x100, 0x7fff, 0x8000, 0x8001, 0x800e, 0xfffc, 0xffff];
+const edges = [
+  0, 1, 2, 3, 4, 7, 8, 9, 12, 13, 16, 31, 32, 0x7f, 0x80, 0xff, 0x100, 0x7fff, 0x8000, 0x8001, 0x800e, 0xfffc, 0xffff,
+];
 
 /** One to three changes: a bit, a byte, a 16-bit or 32-bit edge value, a cut, bytes taken out, doubled or added. */
 function mutated(random: Random, source: Uint8Array): Uint8Array {
@@ -33,13 +36,33 @@ function mutated(random: Random, source: Uint8Array): Uint8Array {
   for (let changes = 1 + random.below(3); changes > 0 && bytes.length > 4; changes--) {
     const at = random.below(bytes.length);
     switch (random.below(8)) {
-      case 0: bytes[at]! ^= 1 << random.below(8); break;
-      case 1: bytes[at] = random.below(256); break;
-      case 2: case 3: if (at + 2 <= bytes.length) bytes.writeUInt16LE(edges[random.below(edges.length)]!, at & ~1); break;
-      case 4: if ((at & ~3) + 4 <= bytes.length) bytes.writeUInt32LE((edges[random.below(edges.length)]! * (random.below(2) ? 1 : 0x10001)) >>> 0, at & ~3); break;
-      case 5: bytes = bytes.subarray(0, at); break;
-      case 6: bytes = Buffer.concat([bytes.subarray(0, at & ~3), bytes.subarray((at & ~3) + 4)]); break;
-      case 7: bytes = Buffer.concat([bytes.subarray(0, at & ~3), bytes.subarray((at & ~3), (at & ~3) + 4 * (1 + random.below(4))), bytes.subarray(at & ~3)]); break;
+      case 0:
+        bytes[at]! ^= 1 << random.below(8);
+        break;
+      case 1:
+        bytes[at] = random.below(256);
+        break;
+      case 2:
+      case 3:
+        if (at + 2 <= bytes.length) bytes.writeUInt16LE(edges[random.below(edges.length)]!, at & ~1);
+        break;
+      case 4:
+        if ((at & ~3) + 4 <= bytes.length)
+          bytes.writeUInt32LE((edges[random.below(edges.length)]! * (random.below(2) ? 1 : 0x10001)) >>> 0, at & ~3);
+        break;
+      case 5:
+        bytes = bytes.subarray(0, at);
+        break;
+      case 6:
+        bytes = Buffer.concat([bytes.subarray(0, at & ~3), bytes.subarray((at & ~3) + 4)]);
+        break;
+      case 7:
+        bytes = Buffer.concat([
+          bytes.subarray(0, at & ~3),
+          bytes.subarray(at & ~3, (at & ~3) + 4 * (1 + random.below(4))),
+          bytes.subarray(at & ~3),
+        ]);
+        break;
     }
   }
   return new Uint8Array(bytes);
@@ -61,13 +84,17 @@ describe("image header", () => {
   test("the same bytes at another offset give the same fields", () => {
     for (const { name, bytes } of headerCases()) {
       const shifted = concat(new Uint8Array(13).fill(0xee), bytes);
-      expect(builds.both(O.OPERATION_HEADER, shifted, name, bytes.length, 13)).toEqual(builds.both(O.OPERATION_HEADER, bytes, name));
+      expect(builds.both(O.OPERATION_HEADER, shifted, name, bytes.length, 13)).toEqual(
+        builds.both(O.OPERATION_HEADER, bytes, name),
+      );
     }
   });
 
   test("2000 mutated headers get one verdict and one set of fields from both builds", () => {
     const random = replayableRandom("headers");
-    const sources = headerCases().filter((c) => c.code === ErrorCode.None).map((c) => c.bytes);
+    const sources = headerCases()
+      .filter((c) => c.code === ErrorCode.None)
+      .map((c) => c.bytes);
     const seen = new Map<number, number>();
     for (let i = 0; i < 2000; i++) {
       const bytes = mutatedHeader(random, sources[random.below(sources.length)]!);
@@ -97,14 +124,25 @@ describe("image header", () => {
   test("the published vectors are what the cases above say", async () => {
     const vectors = headerCases().map(({ name, bytes, code }) => {
       const [said, ...fields] = builds.both(O.OPERATION_HEADER, bytes, name);
-      return { name, code, error: errorName(said!), bytes: Buffer.from(bytes).toString("hex"), ...(said === 0 ? { fields } : {}) };
+      return {
+        name,
+        code,
+        error: errorName(said!),
+        bytes: Buffer.from(bytes).toString("hex"),
+        ...(said === 0 ? { fields } : {}),
+      };
     });
     await expect(`${JSON.stringify(vectors, null, 1)}\n`).toMatchFileSnapshot("vectors/image-headers.json");
   });
 });
 
 function signatureBlock(count: number): Uint8Array {
-  return encodeSignatureBlock(Array.from({ length: count }, (_, i) => ({ keyId: new Uint8Array(8).fill(i + 1), signature: new Uint8Array(64).fill(0x80 + i) })));
+  return encodeSignatureBlock(
+    Array.from({ length: count }, (_, i) => ({
+      keyId: new Uint8Array(8).fill(i + 1),
+      signature: new Uint8Array(64).fill(0x80 + i),
+    })),
+  );
 }
 
 /** What encodeSignatureBlock refuses to make. */
@@ -150,13 +188,25 @@ describe("signature block", () => {
 
   test("500 mutated blocks get one verdict from both builds", () => {
     const random = replayableRandom("signature blocks");
-    for (let i = 0; i < 500; i++) builds.both(O.OPERATION_SIGNATURE_BLOCK, mutated(random, signatureBlock(1 + random.below(8))), `block ${i}, seed ${random.seed}`);
+    for (let i = 0; i < 500; i++)
+      builds.both(
+        O.OPERATION_SIGNATURE_BLOCK,
+        mutated(random, signatureBlock(1 + random.below(8))),
+        `block ${i}, seed ${random.seed}`,
+      );
   });
 });
 
 function trustLink(trustVersion: number, roots = 2, release = 1, operations = 1, threshold = 1): Uint8Array {
-  const keys = (count: number): Uint8Array[] => Array.from({ length: count }, (_, i) => new Uint8Array(32).fill(16 * trustVersion + i));
-  return encodeTrustBody({ trustVersion, rootThreshold: threshold, rootKeys: keys(roots), releaseKeys: keys(release), operationsKeys: keys(operations) });
+  const keys = (count: number): Uint8Array[] =>
+    Array.from({ length: count }, (_, i) => new Uint8Array(32).fill(16 * trustVersion + i));
+  return encodeTrustBody({
+    trustVersion,
+    rootThreshold: threshold,
+    rootKeys: keys(roots),
+    releaseKeys: keys(release),
+    operationsKeys: keys(operations),
+  });
 }
 
 function trustChain(...links: Uint8Array[]): Uint8Array {
@@ -170,7 +220,8 @@ function trustChain(...links: Uint8Array[]): Uint8Array {
 }
 
 describe("trust chain", () => {
-  const link = (version: number, ...counts: number[]): Uint8Array => concat(trustLink(version, ...counts), signatureBlock(1));
+  const link = (version: number, ...counts: number[]): Uint8Array =>
+    concat(trustLink(version, ...counts), signatureBlock(1));
 
   test("every link's parts lie where they were put, up to the chain's end and not beyond", () => {
     const chain = trustChain(link(1), link(2, 3, 2, 0, 2), link(3, 8, 8, 8, 8));
@@ -199,7 +250,13 @@ describe("trust chain", () => {
     ["no link", patched((v) => v.setUint16(8, 0, true))],
     ["17 links", patched((v) => v.setUint16(8, 17, true))],
     ["a reserved field in use", patched((v) => v.setUint16(10, 1, true))],
-    ["a chain of more than 8 KiB", concat(patched((v) => v.setUint32(4, 8193, true)), new Uint8Array(9000))],
+    [
+      "a chain of more than 8 KiB",
+      concat(
+        patched((v) => v.setUint32(4, 8193, true)),
+        new Uint8Array(9000),
+      ),
+    ],
   ])("a chain is refused: %s", (name, bytes) => {
     expect(builds.both(O.OPERATION_TRUST_CHAIN, bytes, name)).toEqual([invalid]);
   });
@@ -237,8 +294,13 @@ describe("trust chain", () => {
   });
 
   test("a chain goes on from another when it begins with all of its bytes and has more links", () => {
-    const extend = (older: Uint8Array, newer: Uint8Array, name: string): number => builds.both(O.OPERATION_TRUST_EXTENDS, concat(older, newer), name)[0]!;
-    const [one, two, three] = [trustChain(link(1)), trustChain(link(1), link(2)), trustChain(link(1), link(2), link(3))];
+    const extend = (older: Uint8Array, newer: Uint8Array, name: string): number =>
+      builds.both(O.OPERATION_TRUST_EXTENDS, concat(older, newer), name)[0]!;
+    const [one, two, three] = [
+      trustChain(link(1)),
+      trustChain(link(1), link(2)),
+      trustChain(link(1), link(2), link(3)),
+    ];
     expect([extend(one, two, "1, 2"), extend(one, three, "1, 3"), extend(two, three, "2, 3")]).toEqual([1, 1, 1]);
     expect([extend(one, one, "1, 1"), extend(two, one, "2, 1"), extend(three, three, "3, 3")]).toEqual([0, 0, 0]);
     for (let at = 12; at < two.length; at++) {
@@ -254,7 +316,8 @@ describe("trust chain", () => {
   test("500 mutated chains get one verdict from both builds", () => {
     const random = replayableRandom("trust chains");
     const chain = trustChain(link(1), link(2, 3, 2, 0, 2));
-    for (let i = 0; i < 500; i++) builds.both(O.OPERATION_TRUST_CHAIN, mutated(random, chain), `chain ${i}, seed ${random.seed}`);
+    for (let i = 0; i < 500; i++)
+      builds.both(O.OPERATION_TRUST_CHAIN, mutated(random, chain), `chain ${i}, seed ${random.seed}`);
   });
 });
 
@@ -279,7 +342,13 @@ describe("permit", () => {
 
 describe("command", () => {
   // Bound to what operations.ts says that device and session are.
-  const command = (kind: number, number: number, port = 0, host = "", more: { device?: number; nonce?: number } = {}): Uint8Array => {
+  const command = (
+    kind: number,
+    number: number,
+    port = 0,
+    host = "",
+    more: { device?: number; nonce?: number } = {},
+  ): Uint8Array => {
     const body = Buffer.alloc(132);
     body.write("FSCM", "latin1");
     body.writeUInt16LE(1, 4);
@@ -310,29 +379,51 @@ describe("command", () => {
 
   test("it is refused on another device, in another session, and a second time", () => {
     expect(says(command(1, 8, 0, "", { device: 0x12 }))[1]).toBe(ErrorCode.CommandForAnotherDevice);
-    for (const at of [8, 39]) expect(says(changed(command(1, 8), at, 0), `byte ${at}`)[1]).toBe(ErrorCode.CommandForAnotherDevice);
-    for (const at of [40, 55]) expect(says(changed(command(1, 8), at, 0), `byte ${at}`)[1]).toBe(ErrorCode.CommandForAnotherSession);
-    for (const number of [0, 1, 7]) expect(says(command(1, number), `number ${number}`)[1]).toBe(ErrorCode.CommandRepeated);
-    for (const number of [8, 100, 0x8000_0000, 0xffff_ffff]) expect(says(command(1, number), `number ${number}`)[1]).toBe(ErrorCode.None);
+    for (const at of [8, 39])
+      expect(says(changed(command(1, 8), at, 0), `byte ${at}`)[1]).toBe(ErrorCode.CommandForAnotherDevice);
+    for (const at of [40, 55])
+      expect(says(changed(command(1, 8), at, 0), `byte ${at}`)[1]).toBe(ErrorCode.CommandForAnotherSession);
+    for (const number of [0, 1, 7])
+      expect(says(command(1, number), `number ${number}`)[1]).toBe(ErrorCode.CommandRepeated);
+    for (const number of [8, 100, 0x8000_0000, 0xffff_ffff])
+      expect(says(command(1, number), `number ${number}`)[1]).toBe(ErrorCode.None);
   });
 
   test("a reboot has no arguments, set-connection a port and a host, and nothing else is known", () => {
     expect(says(command(1, 8, 1883))[2]).toBe(ErrorCode.CommandMalformed);
-    for (const at of [78, 80, 83, 84, 131]) expect(says(changed(command(1, 8), at, 1), `byte ${at}`)[2]).toBe(ErrorCode.CommandMalformed);
-    for (const [port, host] of [[1883, "10.0.2.2"], [1, "a"], [65535, "x".repeat(48)], [1883, "broker.example!~"]] as const) {
+    for (const at of [78, 80, 83, 84, 131])
+      expect(says(changed(command(1, 8), at, 1), `byte ${at}`)[2]).toBe(ErrorCode.CommandMalformed);
+    for (const [port, host] of [
+      [1883, "10.0.2.2"],
+      [1, "a"],
+      [65535, "x".repeat(48)],
+      [1883, "broker.example!~"],
+    ] as const) {
       expect(says(command(2, 8, port, host), host)[2]).toBe(ErrorCode.None);
     }
-    for (const [port, host] of [[0, "a"], [1883, ""], [1883, "a b"], [1883, "a\u0000"], [1883, "a\u007f"], [1883, "\u00e4"]] as const) {
+    for (const [port, host] of [
+      [0, "a"],
+      [1883, ""],
+      [1883, "a b"],
+      [1883, "a\u0000"],
+      [1883, "a\u007f"],
+      [1883, "\u00e4"],
+    ] as const) {
       expect(says(command(2, 8, port, host), JSON.stringify(host))[2]).toBe(ErrorCode.CommandMalformed);
     }
-    for (const at of [81, 82, 83, 85, 131]) expect(says(changed(command(2, 8, 1883, "a"), at, 0x61), `byte ${at}`)[2]).toBe(ErrorCode.CommandMalformed);
-    for (const length of [49, 255]) expect(says(changed(command(2, 8, 1883, "x".repeat(48)), 80, length), `length ${length}`)[2]).toBe(ErrorCode.CommandMalformed);
+    for (const at of [81, 82, 83, 85, 131])
+      expect(says(changed(command(2, 8, 1883, "a"), at, 0x61), `byte ${at}`)[2]).toBe(ErrorCode.CommandMalformed);
+    for (const length of [49, 255])
+      expect(says(changed(command(2, 8, 1883, "x".repeat(48)), 80, length), `length ${length}`)[2]).toBe(
+        ErrorCode.CommandMalformed,
+      );
     for (const kind of [0, 3, 0xffff]) expect(says(command(kind, 8), `kind ${kind}`)[2]).toBe(ErrorCode.CommandUnknown);
   });
 
   test("500 mutated commands get one verdict from both builds", () => {
     const random = replayableRandom("commands");
-    for (let i = 0; i < 500; i++) says(mutated(random, command(1 + random.below(2), 8, 1883, "10.0.2.2")), `command ${i}, seed ${random.seed}`);
+    for (let i = 0; i < 500; i++)
+      says(mutated(random, command(1 + random.below(2), 8, 1883, "10.0.2.2")), `command ${i}, seed ${random.seed}`);
   });
 });
 
@@ -340,10 +431,21 @@ function randomRecord(random: Random): B.BootRecord {
   const u32 = (): number => Buffer.from(random.bytes(4)).readUInt32LE(0);
   const record = new B.BootRecord();
   Object.assign(record, {
-    epoch: u32(), page: u32(), bootCounter: u32(), uncleanBoots: u32(), securityFloor: u32(), activeSlot: random.below(2), flags: random.below(256),
-    stateA: random.below(4), triesA: random.below(256), reasonA: random.below(65536),
-    stateB: random.below(4), triesB: random.below(256), reasonB: random.below(65536),
-    digestA: random.bytes(32), digestB: random.bytes(32),
+    epoch: u32(),
+    page: u32(),
+    bootCounter: u32(),
+    uncleanBoots: u32(),
+    securityFloor: u32(),
+    activeSlot: random.below(2),
+    flags: random.below(256),
+    stateA: random.below(4),
+    triesA: random.below(256),
+    reasonA: random.below(65536),
+    stateB: random.below(4),
+    triesB: random.below(256),
+    reasonB: random.below(65536),
+    digestA: random.bytes(32),
+    digestB: random.bytes(32),
   });
   return record;
 }
@@ -371,7 +473,14 @@ describe("boot-control record", () => {
     expect(builds.both(O.OPERATION_BOOT_RECORD, bytes, "")[0]).toBe(0);
   });
 
-  test.each([[28, 2], [28, 255], [32, 4], [32, 255], [72, 4], [72, 255]])("a slot or state that doesn't exist is refused (byte %i = %i)", (at, value) => {
+  test.each([
+    [28, 2],
+    [28, 255],
+    [32, 4],
+    [32, 255],
+    [72, 4],
+    [72, 255],
+  ])("a slot or state that doesn't exist is refused (byte %i = %i)", (at, value) => {
     const bytes = new Uint8Array(B.BOOT_RECORD_BYTES);
     B.writeBootRecord(new B.BootRecord(), bytes, 0);
     bytes[at] = value;
@@ -392,25 +501,46 @@ describe("boot-control record", () => {
 
 describe("factory record", () => {
   const identity = {
-    deviceId: "kitchen-7", product: "thermostat", hardware: { name: "virt-rv32", revision: 1 },
-    deviceKey: new Uint8Array(32).fill(1), claimSecret: new Uint8Array(32).fill(2), server: { host: "fleet.example", port: 1883 },
+    deviceId: "kitchen-7",
+    product: "thermostat",
+    hardware: { name: "virt-rv32", revision: 1 },
+    deviceKey: new Uint8Array(32).fill(1),
+    claimSecret: new Uint8Array(32).fill(2),
+    server: { host: "fleet.example", port: 1883 },
   };
 
   test("what the factory writes is a factory record with the check that devices compare", async () => {
     const record = await encodeFactoryRecord(identity);
     expect(builds.both(O.OPERATION_FACTORY_RECORD, record, "")).toEqual([1]);
-    expect(Buffer.from(record.subarray(240))).toEqual(createHash("sha256").update(record.subarray(0, 240)).digest().subarray(0, 16));
+    expect(Buffer.from(record.subarray(240))).toEqual(
+      createHash("sha256").update(record.subarray(0, 240)).digest().subarray(0, 16),
+    );
   });
 
-  test.each([[0, 0], [4, 2], [6, 1], [74, 0], [74, 49], [75, 33], [76, 33], [77, 49]])("byte %i = %i is refused", async (at, value) => {
+  test.each([
+    [0, 0],
+    [4, 2],
+    [6, 1],
+    [74, 0],
+    [74, 49],
+    [75, 33],
+    [76, 33],
+    [77, 49],
+  ])("byte %i = %i is refused", async (at, value) => {
     const record = await encodeFactoryRecord(identity);
     record[at] = value;
     expect(builds.both(O.OPERATION_FACTORY_RECORD, record, "")).toEqual([0]);
   });
 
   test.each([
-    [{ deviceId: "" }], [{ deviceId: "a".repeat(49) }], [{ deviceId: "Kitchen" }], [{ deviceId: "a/b" }], [{ product: "" }],
-    [{ product: "p".repeat(33) }], [{ server: { host: "h".repeat(49), port: 1 } }], [{ hardware: { name: "ä".repeat(17), revision: 1 } }],
+    [{ deviceId: "" }],
+    [{ deviceId: "a".repeat(49) }],
+    [{ deviceId: "Kitchen" }],
+    [{ deviceId: "a/b" }],
+    [{ product: "" }],
+    [{ product: "p".repeat(33) }],
+    [{ server: { host: "h".repeat(49), port: 1 } }],
+    [{ hardware: { name: "ä".repeat(17), revision: 1 } }],
   ])("an identity that doesn't fit is refused when it is written: %j", async (change) => {
     await expect(encodeFactoryRecord({ ...identity, ...change })).rejects.toThrow(RangeError);
   });
@@ -461,7 +591,11 @@ describe("slot layout", () => {
   const KIB = 1024;
   const MIB = 1024 * KIB;
   const layout = (payload: number, chunk: number, sector: number, slot: number, header = 256, block = 84): number[] =>
-    builds.both(O.OPERATION_SLOT_LAYOUT, u32s(payload, chunk, sector, slot, header, block), `${payload} ${chunk} ${sector} ${slot}`);
+    builds.both(
+      O.OPERATION_SLOT_LAYOUT,
+      u32s(payload, chunk, sector, slot, header, block),
+      `${payload} ${chunk} ${sector} ${slot}`,
+    );
 
   test("chunks, table, payload and file follow one another without a gap or an overlap", () => {
     expect(layout(10_000, 4096, 256 * KIB, 4 * MIB)).toEqual([3, 96, 256 * KIB, 1, 256 + 84 + 96 + 10_000]);
@@ -489,7 +623,13 @@ describe("slot layout", () => {
       const count = Math.ceil(payload / chunk);
       const payloadAt = Math.ceil((4096 + 32 * count) / sector) * sector;
       const fits = payloadAt + Math.ceil(payload / 4096) * 4096 <= slot ? 1 : 0;
-      expect(layout(payload, chunk, sector, slot), `layout ${i}, seed ${random.seed}`).toEqual([count, 32 * count, payloadAt, fits, 256 + 84 + 32 * count + payload]);
+      expect(layout(payload, chunk, sector, slot), `layout ${i}, seed ${random.seed}`).toEqual([
+        count,
+        32 * count,
+        payloadAt,
+        fits,
+        256 + 84 + 32 * count + payload,
+      ]);
     }
   });
 });

@@ -1,4 +1,5 @@
-// The check of recovery's frames, against others: the check value of CRC-32/ISO-HDLC in the CRC RevEng catalogue, and zlib's.
+// The check of recovery's frames, against others: the check value of CRC-32/ISO-HDLC in the CRC RevEng catalogue, and
+// zlib's.
 
 import { deflateRawSync, gunzipSync } from "node:zlib";
 import { crc32 } from "@flipside/image-format";

@@ -4,14 +4,34 @@ import { readFileSync } from "node:fs";
 import { flattenedVerify, importJWK } from "jose";
 import { beforeAll, describe, expect, test } from "vitest";
 import { buildStrictVerifier } from "../../assembly/build-strict-verifier.ts";
-import { fromHex, generateSigningKey, keyIdOf, type SigningKey, signingKeyFromJwk, toBase64Url, toHex } from "../../src/keys.ts";
+import {
+  fromHex,
+  generateSigningKey,
+  keyIdOf,
+  type SigningKey,
+  signingKeyFromJwk,
+  toBase64Url,
+  toHex,
+} from "../../src/keys.ts";
 import { buildCommand } from "../../src/command-file.ts";
 import { buildPermit } from "../../src/permit-file.ts";
 import { ErrorCode } from "../../src/portable/error-codes.ts";
-import { COMMAND_BODY_BYTES, commandArgumentsError, commandBindingError, isCommandBody } from "../../src/portable/command.ts";
+import {
+  COMMAND_BODY_BYTES,
+  commandArgumentsError,
+  commandBindingError,
+  isCommandBody,
+} from "../../src/portable/command.ts";
 import { PERMIT_BODY_BYTES } from "../../src/portable/permit.ts";
 import { parseSignatureBlock } from "../../src/portable/signature-block.ts";
-import { encodeSignatureBlock, protectedHeaderOf, type SignaturePurpose, sign, signBlock, signingPrefixes } from "../../src/signing.ts";
+import {
+  encodeSignatureBlock,
+  protectedHeaderOf,
+  type SignaturePurpose,
+  sign,
+  signBlock,
+  signingPrefixes,
+} from "../../src/signing.ts";
 import { createStrictVerifier, type StrictVerifier } from "../../src/strict-verifier.ts";
 import { checkSignatureBlock, signatureErrorOf } from "../../src/verify-image.ts";
 
@@ -28,38 +48,67 @@ beforeAll(async () => {
   other = await generateSigningKey();
 });
 
-const block = (keys: SigningKey[], purpose: SignaturePurpose = "image"): Promise<Uint8Array> => signBlock(keys.map((k) => k.privateJwk), purpose, payload);
-const check = (bytes: Uint8Array, keys: SigningKey[], threshold = 1, purpose: SignaturePurpose = "image", signed: Uint8Array = payload): Promise<ErrorCode> =>
-  checkSignatureBlock(verifier, purpose, signed, bytes, keys.map((k) => k.publicKey), threshold);
+const block = (keys: SigningKey[], purpose: SignaturePurpose = "image"): Promise<Uint8Array> =>
+  signBlock(
+    keys.map((k) => k.privateJwk),
+    purpose,
+    payload,
+  );
+const check = (
+  bytes: Uint8Array,
+  keys: SigningKey[],
+  threshold = 1,
+  purpose: SignaturePurpose = "image",
+  signed: Uint8Array = payload,
+): Promise<ErrorCode> =>
+  checkSignatureBlock(
+    verifier,
+    purpose,
+    signed,
+    bytes,
+    keys.map((k) => k.publicKey),
+    threshold,
+  );
 
 describe("purposes", () => {
-  test.each(purposes)("%s: the device's constant prefix is the base64url of the protected header's JSON, and a point", (purpose) => {
-    const json = `{"alg":"Ed25519","b64":false,"crit":["b64"],"typ":"flipside-${purpose}+jws"}`;
-    expect(JSON.stringify(protectedHeaderOf(purpose))).toBe(json);
-    expect(signingPrefixes[purpose]).toBe(`${Buffer.from(json).toString("base64url")}.`);
-  });
+  test.each(purposes)(
+    "%s: the device's constant prefix is the base64url of the protected header's JSON, and a point",
+    (purpose) => {
+      const json = `{"alg":"Ed25519","b64":false,"crit":["b64"],"typ":"flipside-${purpose}+jws"}`;
+      expect(JSON.stringify(protectedHeaderOf(purpose))).toBe(json);
+      expect(signingPrefixes[purpose]).toBe(`${Buffer.from(json).toString("base64url")}.`);
+    },
+  );
 
-  test.each(purposes)("%s: a signature of jose's is valid to the strict verifier and to jose, for this purpose alone", async (purpose) => {
-    const signature = await sign(key.privateJwk, purpose, payload);
-    for (const claimed of purposes) {
-      const verdict = verifier.verify(key.publicKey, signature, utf8.encode(signingPrefixes[claimed]), payload);
-      expect(verdict, claimed).toBe(claimed === purpose ? "valid" : "mismatch");
-    }
-    const jws = { protected: signingPrefixes[purpose].slice(0, -1), payload, signature: toBase64Url(signature) };
-    const publicKey = await importJWK({ ...key.privateJwk, d: undefined }, "Ed25519");
-    expect((await flattenedVerify(jws, publicKey)).protectedHeader).toEqual(protectedHeaderOf(purpose));
-  });
+  test.each(purposes)(
+    "%s: a signature of jose's is valid to the strict verifier and to jose, for this purpose alone",
+    async (purpose) => {
+      const signature = await sign(key.privateJwk, purpose, payload);
+      for (const claimed of purposes) {
+        const verdict = verifier.verify(key.publicKey, signature, utf8.encode(signingPrefixes[claimed]), payload);
+        expect(verdict, claimed).toBe(claimed === purpose ? "valid" : "mismatch");
+      }
+      const jws = { protected: signingPrefixes[purpose].slice(0, -1), payload, signature: toBase64Url(signature) };
+      const publicKey = await importJWK({ ...key.privateJwk, d: undefined }, "Ed25519");
+      expect((await flattenedVerify(jws, publicKey)).protectedHeader).toEqual(protectedHeaderOf(purpose));
+    },
+  );
 
   test("a signature over the payload alone, without a purpose, is valid for none", async () => {
     const privateKey = await crypto.subtle.importKey("jwk", key.privateJwk as JsonWebKey, "Ed25519", false, ["sign"]);
     const signature = new Uint8Array(await crypto.subtle.sign("Ed25519", privateKey, payload));
     expect(verifier.verify(key.publicKey, signature, payload)).toBe("valid");
-    for (const purpose of purposes) expect(verifier.verify(key.publicKey, signature, utf8.encode(signingPrefixes[purpose]), payload)).toBe("mismatch");
+    for (const purpose of purposes)
+      expect(verifier.verify(key.publicKey, signature, utf8.encode(signingPrefixes[purpose]), payload)).toBe(
+        "mismatch",
+      );
   });
 
   test.each(purposes)("%s: a signature block made for another purpose is refused", async (purpose) => {
     for (const made of purposes) {
-      expect(await check(await block([key], made), [key], 1, purpose), made).toBe(made === purpose ? ErrorCode.None : ErrorCode.SignatureMismatch);
+      expect(await check(await block([key], made), [key], 1, purpose), made).toBe(
+        made === purpose ? ErrorCode.None : ErrorCode.SignatureMismatch,
+      );
     }
   });
 });
@@ -87,7 +136,9 @@ describe("signature blocks", () => {
     expect(await check(bytes, [key], 1, "image", utf8.encode("other bytes"))).toBe(ErrorCode.SignatureMismatch);
     const changed = bytes.slice();
     changed[30]! ^= 1;
-    expect([ErrorCode.SignatureMismatch, ErrorCode.SignatureNotCanonical, ErrorCode.SignatureSmallOrder]).toContain(await check(changed, [key]));
+    expect([ErrorCode.SignatureMismatch, ErrorCode.SignatureNotCanonical, ErrorCode.SignatureSmallOrder]).toContain(
+      await check(changed, [key]),
+    );
     const renamed = bytes.slice();
     renamed.set(await keyIdOf(other.publicKey), 12);
     expect(await check(renamed, [key, other])).toBe(ErrorCode.SignatureMismatch);
@@ -135,9 +186,15 @@ describe("keys and permits", () => {
     const digest = "ab".repeat(32);
     const permit = await buildPermit({ imageDigest: digest, deviceId: "kitchen-7", signingKeys: [key.privateJwk] });
     expect(toHex(permit.subarray(8, 40))).toBe(digest);
-    expect(permit.subarray(40, 72)).toEqual(new Uint8Array(await crypto.subtle.digest("SHA-256", utf8.encode("kitchen-7"))));
-    expect(await check(permit.subarray(PERMIT_BODY_BYTES), [key], 1, "permit", permit.subarray(0, PERMIT_BODY_BYTES))).toBe(ErrorCode.None);
-    expect(await check(permit.subarray(PERMIT_BODY_BYTES), [key], 1, "image", permit.subarray(0, PERMIT_BODY_BYTES))).toBe(ErrorCode.SignatureMismatch);
+    expect(permit.subarray(40, 72)).toEqual(
+      new Uint8Array(await crypto.subtle.digest("SHA-256", utf8.encode("kitchen-7"))),
+    );
+    expect(
+      await check(permit.subarray(PERMIT_BODY_BYTES), [key], 1, "permit", permit.subarray(0, PERMIT_BODY_BYTES)),
+    ).toBe(ErrorCode.None);
+    expect(
+      await check(permit.subarray(PERMIT_BODY_BYTES), [key], 1, "image", permit.subarray(0, PERMIT_BODY_BYTES)),
+    ).toBe(ErrorCode.SignatureMismatch);
     const forAny = await buildPermit({ imageDigest: digest, signingKeys: [key.privateJwk] });
     expect(forAny.subarray(40, 72)).toEqual(new Uint8Array(32));
   });
@@ -145,14 +202,22 @@ describe("keys and permits", () => {
   // Known to fail: buildPermit signs what it was given. When this is reported as passing, make it a plain test.
   test("a permit for a digest that is not 32 bytes long is not made", async () => {
     for (const bytes of [0, 31, 33]) {
-      await expect(buildPermit({ imageDigest: "ab".repeat(bytes), signingKeys: [key.privateJwk] }), `${bytes} bytes`).rejects.toThrow();
+      await expect(
+        buildPermit({ imageDigest: "ab".repeat(bytes), signingKeys: [key.privateJwk] }),
+        `${bytes} bytes`,
+      ).rejects.toThrow();
     }
   });
 
   const commandOf = (change: Partial<Parameters<typeof buildCommand>[0]> = {}): Promise<Uint8Array> =>
     buildCommand({
-      deviceId: "kitchen-7", deviceNonce: new Uint8Array(16).fill(5), id: new Uint8Array(16).fill(6), number: 3,
-      action: { kind: "set-connection", host: "10.0.2.2", port: 2883 }, signingKeys: [key.privateJwk], ...change,
+      deviceId: "kitchen-7",
+      deviceNonce: new Uint8Array(16).fill(5),
+      id: new Uint8Array(16).fill(6),
+      number: 3,
+      action: { kind: "set-connection", host: "10.0.2.2", port: 2883 },
+      signingKeys: [key.privateJwk],
+      ...change,
     });
 
   test("a command names device, session and number, and is signed as a command by the operations key", async () => {
@@ -167,7 +232,9 @@ describe("keys and permits", () => {
     expect(await check(signatures, [key], 1, "permit", body)).toBe(ErrorCode.SignatureMismatch);
     // Another key, another device, another session, a second time, another address.
     expect(await check(signatures, [other], 1, "command", body)).toBe(ErrorCode.SignatureUnknownKey);
-    expect(commandBindingError(await commandOf({ deviceId: "kitchen-8" }), 0, hash, nonce, 2)).toBe(ErrorCode.CommandForAnotherDevice);
+    expect(commandBindingError(await commandOf({ deviceId: "kitchen-8" }), 0, hash, nonce, 2)).toBe(
+      ErrorCode.CommandForAnotherDevice,
+    );
     expect(commandBindingError(bytes, 0, hash, new Uint8Array(16), 2)).toBe(ErrorCode.CommandForAnotherSession);
     expect(commandBindingError(bytes, 0, hash, nonce, 3)).toBe(ErrorCode.CommandRepeated);
     const redirected = body.slice();
@@ -181,8 +248,10 @@ describe("keys and permits", () => {
     await expect(commandOf({ deviceNonce: new Uint8Array(15) })).rejects.toThrow("device nonce: 16 bytes");
     await expect(commandOf({ id: new Uint8Array(17) })).rejects.toThrow("command id: 16 bytes");
     for (const number of [0, -1, 1.5, 2 ** 32]) await expect(commandOf({ number })).rejects.toThrow("number");
-    for (const port of [0, 65536, 1.5]) await expect(commandOf({ action: { kind: "set-connection", host: "a", port } })).rejects.toThrow("port");
-    for (const host of ["", "a b", "ä", "x".repeat(49)]) await expect(commandOf({ action: { kind: "set-connection", host, port: 1 } })).rejects.toThrow("host");
+    for (const port of [0, 65536, 1.5])
+      await expect(commandOf({ action: { kind: "set-connection", host: "a", port } })).rejects.toThrow("port");
+    for (const host of ["", "a b", "ä", "x".repeat(49)])
+      await expect(commandOf({ action: { kind: "set-connection", host, port: 1 } })).rejects.toThrow("host");
   });
 
   test("hexadecimal is read only when it is", () => {

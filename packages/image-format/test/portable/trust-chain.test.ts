@@ -35,12 +35,20 @@ const holds = async (...links: ReturnType<typeof signed>[]): Promise<string> =>
 describe("a link holds", () => {
   test("when the threshold of the roots before it has signed it, in any order and number above", async () => {
     const first = signed(link(1, 2, 0, 1, 2), 0, 1);
-    for (const by of [[0, 1], [2, 0], [1, 2], [2, 1, 0], [5, 1, 4, 2]]) expect(await holds(first, signed(link(2, 1, 3), ...by)), String(by)).toBe("version 2");
+    for (const by of [
+      [0, 1],
+      [2, 0],
+      [1, 2],
+      [2, 1, 0],
+      [5, 1, 4, 2],
+    ])
+      expect(await holds(first, signed(link(2, 1, 3), ...by)), String(by)).toBe("version 2");
   });
 
   test("not by fewer, nor by one that signed twice", async () => {
     const first = signed(link(1, 2, 0, 1, 2), 0, 1);
-    for (const by of [[0], [1, 1], [2, 2, 2], [0, 3]]) expect(await holds(first, signed(link(2, 1, 3), ...by)), String(by)).toMatch(/link 2 is not signed by 2/);
+    for (const by of [[0], [1, 1], [2, 2, 2], [0, 3]])
+      expect(await holds(first, signed(link(2, 1, 3), ...by)), String(by)).toMatch(/link 2 is not signed by 2/);
   });
 
   test("not by its own roots, nor by roots that a link before has revoked", async () => {
@@ -54,7 +62,11 @@ describe("a link holds", () => {
 
   test("the first one, by a majority of the boot bank's roots", async () => {
     const bootRoots = keys(0, 1, 2).map((key) => key.publicKey);
-    const judge = async (...by: number[]): Promise<unknown> => readTrustChain(await buildTrustChain([signed(link(1, 1, 5), ...by)]), verifier, bootRoots).then(() => "holds", (error: Error) => error.message);
+    const judge = async (...by: number[]): Promise<unknown> =>
+      readTrustChain(await buildTrustChain([signed(link(1, 1, 5), ...by)]), verifier, bootRoots).then(
+        () => "holds",
+        (error: Error) => error.message,
+      );
     expect(await judge(0, 2)).toBe("holds");
     expect(await judge(1)).toMatch(/link 1 is not signed by 2/);
     expect(await judge(1, 1)).toMatch(/link 1 is not signed by 2/);
@@ -75,9 +87,19 @@ describe("a chain takes the place of another", () => {
 
   test("when it goes on from it, by one link or several, however it was made", async () => {
     const [first, second, third] = [signed(link(1, 1, 0), 0), signed(link(2, 2, 1, 2), 0), signed(link(3, 1, 3), 2, 1)];
-    const [one, two, three] = await Promise.all([[first], [first, second], [first, second, third]].map((links) => buildTrustChain(links)));
-    expect([await judge(two!, one!), await judge(three!, one!), await judge(three!, two!)]).toEqual(["version 2", "version 3", "version 3"]);
-    const appended = await appendTrustLink(await appendTrustLink(one!, second.trust, second.signedBy), third.trust, third.signedBy);
+    const [one, two, three] = await Promise.all(
+      [[first], [first, second], [first, second, third]].map((links) => buildTrustChain(links)),
+    );
+    expect([await judge(two!, one!), await judge(three!, one!), await judge(three!, two!)]).toEqual([
+      "version 2",
+      "version 3",
+      "version 3",
+    ]);
+    const appended = await appendTrustLink(
+      await appendTrustLink(one!, second.trust, second.signedBy),
+      third.trust,
+      third.signedBy,
+    );
     expect(Buffer.compare(appended, three!)).toBe(0);
   });
 
@@ -102,6 +124,8 @@ describe("a chain takes the place of another", () => {
 
   test("not when its new link does not hold", async () => {
     const present = await buildTrustChain([signed(link(1, 2, 0, 1), 0, 1)]);
-    expect(await judge(await appendTrustLink(present, link(2, 1, 3), [roots[0]!.privateJwk]), present)).toMatch(/^trust-record-invalid.*link 2/);
+    expect(await judge(await appendTrustLink(present, link(2, 1, 3), [roots[0]!.privateJwk]), present)).toMatch(
+      /^trust-record-invalid.*link 2/,
+    );
   });
 });

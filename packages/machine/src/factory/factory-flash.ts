@@ -17,7 +17,8 @@ export async function factoryFlash(options: {
   const flash = (options.allocate ?? ((sizeBytes) => new Uint8Array(sizeBytes)))(layout.sizeBytes).fill(0xff);
   const put = (zone: keyof FlashLayout["zones"], offset: number, bytes: Uint8Array): void => {
     const range = layout.zones[zone];
-    if (offset + bytes.length > range.sizeBytes) throw new RangeError(`${bytes.length} bytes at ${offset} don't fit zone ${zone} (${range.sizeBytes} bytes)`);
+    if (offset + bytes.length > range.sizeBytes)
+      throw new RangeError(`${bytes.length} bytes at ${offset} don't fit zone ${zone} (${range.sizeBytes} bytes)`);
     flash.set(bytes, range.offsetBytes + offset);
   };
   put("factory", 0, await encodeFactoryRecord(options.identity));

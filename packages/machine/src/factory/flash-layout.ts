@@ -42,15 +42,18 @@ export const unikernelLayout: FlashLayout = {
 const JOURNAL_SECTORS_MIN = 4;
 
 /**
- * A flash with these sectors and pages, zones one after the other in the order of their numbers; only the journal comes last,
- * behind the place that it once had. Throws RangeError on a geometry that can't work.
+ * A flash with these sectors and pages, zones one after the other in the order of their numbers; only the journal comes
+ * last, behind the place that it once had. Throws RangeError on a geometry that can't work.
  */
 export function layoutOf(geometry: { sectorBytes: number; pageBytes: number; slotBytes: number }): FlashLayout {
   const { sectorBytes, pageBytes, slotBytes } = geometry;
   const powerOfTwo = (value: number): boolean => value > 0 && (value & (value - 1)) === 0;
-  if (!powerOfTwo(sectorBytes) || sectorBytes < 4096) throw new RangeError(`sectorBytes ${sectorBytes}: a power of two, at least 4096`);
-  if (!powerOfTwo(pageBytes) || pageBytes < 256 || pageBytes > sectorBytes) throw new RangeError(`pageBytes ${pageBytes}: a power of two from 256 to the sector`);
-  if (slotBytes % sectorBytes !== 0 || slotBytes < 2 * sectorBytes) throw new RangeError(`slotBytes ${slotBytes}: a multiple of the sector, at least two`);
+  if (!powerOfTwo(sectorBytes) || sectorBytes < 4096)
+    throw new RangeError(`sectorBytes ${sectorBytes}: a power of two, at least 4096`);
+  if (!powerOfTwo(pageBytes) || pageBytes < 256 || pageBytes > sectorBytes)
+    throw new RangeError(`pageBytes ${pageBytes}: a power of two from 256 to the sector`);
+  if (slotBytes % sectorBytes !== 0 || slotBytes < 2 * sectorBytes)
+    throw new RangeError(`slotBytes ${slotBytes}: a multiple of the sector, at least two`);
   const journalBytes = Math.ceil(((1 + slotBytes / sectorBytes) * 4096) / sectorBytes) * sectorBytes;
   const sizes: Record<ZoneName, number> = {
     bootControl: 2 * sectorBytes,

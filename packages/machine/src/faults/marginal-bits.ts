@@ -14,7 +14,10 @@ export class MarginalBits {
   readonly #masks: Map<number, number>;
 
   /** `masks`: what is marginal already. */
-  constructor(readonly random: SeededRandom, masks: Iterable<[offset: number, mask: number]> = []) {
+  constructor(
+    readonly random: SeededRandom,
+    masks: Iterable<[offset: number, mask: number]> = [],
+  ) {
     this.#masks = new Map(masks);
   }
 
@@ -27,7 +30,8 @@ export class MarginalBits {
     const changed: [offset: number, bit: number][] = [];
     for (let i = 0; i < operation.length; i++) {
       const goal = operation.data ? before[i]! & operation.data[i]! : 0xff;
-      for (let bit = 1; bit < 0x100; bit <<= 1) if (((before[i]! ^ goal) & bit) !== 0) changed.push([operation.offset + i, bit]);
+      for (let bit = 1; bit < 0x100; bit <<= 1)
+        if (((before[i]! ^ goal) & bit) !== 0) changed.push([operation.offset + i, bit]);
     }
     if (changed.length === 0) return;
     for (let n = 1 + this.random.below(BITS_MAX); n > 0; n--) {

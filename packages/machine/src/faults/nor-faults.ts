@@ -2,7 +2,7 @@
 // examples. Which one comes is nobody's choice, so a campaign has to try each.
 
 import { FlashFault } from "./flash-fault.ts";
-import { SeededRandom } from "./seeded-random.ts";
+import type { SeededRandom } from "./seeded-random.ts";
 
 /** The unit in which flash is compared, kept and hurt: NOR's program page here, whatever a chip's own is. */
 export const PAGE_BYTES = 4096;
@@ -45,7 +45,9 @@ const popcount = (value: number): number => {
   return Math.imul((bits + (bits >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24;
 };
 
-/** What a program leaves when it comes to its end: bits only go to 0, and those that it clears are stable unless weak. */
+/**
+ * What a program leaves when it comes to its end: bits only go to 0, and those that it clears are stable unless weak.
+ */
 export function programmed(before: FlashPage, program: PageProgram): FlashPage {
   const words = before.words.slice();
   let unstable = before.unstable?.slice();
@@ -54,15 +56,22 @@ export function programmed(before: FlashPage, program: PageProgram): FlashPage {
     words[at] = words[at]! & program.words[i]!;
     if (unstable) unstable[at] = unstable[at]! & (program.words[i]! | (before.weak?.[at] ?? 0));
   }
-  if (unstable && unstable.every((word) => word === 0)) unstable = undefined;
+  if (unstable?.every((word) => word === 0)) unstable = undefined;
   return { words, unstable, weak: unstable && before.weak };
 }
 
 /** What power failing at a program leaves. */
-export function tornProgram(before: FlashPage, program: PageProgram, fault: FlashFault, representative: number, random: SeededRandom): FlashPage {
+export function tornProgram(
+  before: FlashPage,
+  program: PageProgram,
+  fault: FlashFault,
+  representative: number,
+  random: SeededRandom,
+): FlashPage {
   const length = program.words.length;
   const first = program.firstWord;
-  const partly = (words: (word: number, i: number) => number): FlashPage => programmed(before, { firstWord: first, words: program.words.map(words) });
+  const partly = (words: (word: number, i: number) => number): FlashPage =>
+    programmed(before, { firstWord: first, words: program.words.map(words) });
   switch (fault) {
     case FlashFault.NotBegun:
       return before;
@@ -98,7 +107,8 @@ export function tornProgram(before: FlashPage, program: PageProgram, fault: Flas
     case FlashFault.ProgramCollateral: {
       const after = programmed(before, program);
       const others: number[] = [];
-      for (let at = 0; at < PAGE_WORDS; at++) if ((at < first || at >= first + length) && after.words[at] !== 0xffffffff) others.push(at);
+      for (let at = 0; at < PAGE_WORDS; at++)
+        if ((at < first || at >= first + length) && after.words[at] !== 0xffffffff) others.push(at);
       if (others.length === 0) return after;
       for (let n = 0; n < 2; n++) {
         const at = random.pick(others);
@@ -115,7 +125,14 @@ export function tornProgram(before: FlashPage, program: PageProgram, fault: Flas
 }
 
 /** What power failing at the erase of a sector leaves of one of its pages, the `pageOfSector`-th of `pages`. */
-export function tornErase(before: FlashPage, pageOfSector: number, pages: number, fault: FlashFault, representative: number, random: SeededRandom): FlashPage {
+export function tornErase(
+  before: FlashPage,
+  pageOfSector: number,
+  pages: number,
+  fault: FlashFault,
+  representative: number,
+  random: SeededRandom,
+): FlashPage {
   const map = (change: (word: number, at: number) => number): FlashPage => ({ words: before.words.map(change) });
   switch (fault) {
     case FlashFault.NotBegun:
@@ -130,7 +147,9 @@ export function tornErase(before: FlashPage, pageOfSector: number, pages: number
       return map((word) => word | (random.next() & random.next() & random.next()));
     case FlashFault.EraseUnstable: {
       const page = erased();
-      const unstable = before.words.map((word) => (representative === 0 ? ~word : ~word & random.next() & random.next()));
+      const unstable = before.words.map((word) =>
+        representative === 0 ? ~word : ~word & random.next() & random.next(),
+      );
       if (unstable.every((word) => word === 0)) return page;
       return { words: page.words, unstable, weak: unstable };
     }

@@ -31,7 +31,8 @@ export function seedOfRun(): number {
   const given = process.env.FLIPSIDE_SEED;
   if (given !== undefined && given !== "") {
     const seed = Number(given);
-    if (!Number.isInteger(seed) || seed < 0 || seed > 0xffffffff) throw new RangeError(`FLIPSIDE_SEED=${given}: a whole number from 0 to 4294967295`);
+    if (!Number.isInteger(seed) || seed < 0 || seed > 0xffffffff)
+      throw new RangeError(`FLIPSIDE_SEED=${given}: a whole number from 0 to 4294967295`);
     return seed;
   }
   return (Date.now() ^ (process.pid << 16)) >>> 0;

@@ -22,10 +22,13 @@ export interface FlashOperation {
  *   prefix      the write buffer is copied to the array in order, and so far it got; so far an erase got
  *   subset      cells change side by side and at their own speed (buffered programming is parallel: Intel 28F320J5
  *               datasheet, "Write to Buffer"): each bit is old or new
- *   cleared     an erase first programs every cell to 0 (Numonyx J3-65nm datasheet, 9.1: "preconditioned (programmed to all
+ *   cleared     an erase first programs every cell to 0 (Numonyx J3-65nm datasheet, 9.1: "preconditioned (programmed to
+ *   all
  *               zeros), erased, and then verified"), and was in the middle of that; a program left some of its zeros
- *   neighbours  the operation is complete, and programmed bits in the same page were disturbed to 0 (Tseng, Grupp, Swanson,
- *               "Understanding the impact of power loss on flash memory", DAC 2011: an interrupted program can corrupt data
+ *   neighbours  the operation is complete, and programmed bits in the same page were disturbed to 0 (Tseng, Grupp,
+ *   Swanson,
+ *               "Understanding the impact of power loss on flash memory", DAC 2011: an interrupted program can corrupt
+ *               data
  *               that was written before)
  *   zeroed      an erase that has programmed every cell to 0 and erased none; a program is complete
  */

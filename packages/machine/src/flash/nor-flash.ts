@@ -15,7 +15,10 @@ export class NorFlash implements FlashPort {
   readonly programMsMax = OPERATION_MS_MAX;
   readonly #cells: FlashCells;
 
-  constructor(readonly layout: FlashLayout, cells: FlashCells) {
+  constructor(
+    readonly layout: FlashLayout,
+    cells: FlashCells,
+  ) {
     const { length } = cells.bytes;
     const { sizeBytes } = layout;
     if (length !== sizeBytes) throw new RangeError(`${length} bytes of flash for a layout of ${sizeBytes}`);

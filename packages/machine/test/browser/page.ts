@@ -42,7 +42,11 @@ globalThis.runDevice = async ({ layout, bootWasm, flash, rootKeys, relay, end, t
     }, timeoutMs);
     const device = new BrowserDevice(
       {
-        layout, flash: content, bootModule, relay, resetPauseMs: 20,
+        layout,
+        flash: content,
+        bootModule,
+        relay,
+        resetPauseMs: 20,
         rootKeys: rootKeys.map((key) => Uint8Array.from(key)),
       },
       {

@@ -4,7 +4,11 @@
 import { describe, expect, test } from "vitest";
 import { FlashFault } from "@flipside/machine/faults/flash-fault";
 import {
-  type FlashPage, PAGE_BYTES, representatives, tornErase, tornProgram,
+  type FlashPage,
+  PAGE_BYTES,
+  representatives,
+  tornErase,
+  tornProgram,
 } from "@flipside/machine/faults/nor-faults";
 import { SeededRandom, seedOfRun } from "@flipside/machine/faults/seeded-random";
 import { applyTorn, faultOf, type FlashOperation, tears } from "@flipside/machine/faults/torn-operation";

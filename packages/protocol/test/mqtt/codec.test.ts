@@ -1,9 +1,10 @@
 // The MQTT codec against the library mqtt-packet, which is the judge: what it writes is read as it was described, what
-// is written here is the same byte for byte, and what is accepted here of changed bytes is what the library reads in them.
+// is written here is the same byte for byte, and what is accepted here of changed bytes is what the library reads in
+// them.
 
 import { type Packet as Described, parser } from "mqtt-packet";
 import { seedOfRun, SeededRandom } from "@flipside/machine/faults/seeded-random";
-import { MalformedPacket, Packet, PacketType } from "@flipside/protocol/mqtt/packet";
+import { MalformedPacket, type Packet, PacketType } from "@flipside/protocol/mqtt/packet";
 import { packetsIn } from "@flipside/protocol/mqtt/packet-cutter";
 import { readAcknowledgement, readConnect, readPublish, readSuback, readSubscribe } from "@flipside/protocol/mqtt/read";
 import {
@@ -80,9 +81,10 @@ function inWords(described: Described): Record<string, unknown> {
       const { topic, payload, qos, messageId, retain, dup } = described;
       return { cmd: "publish", topic, payload: hex(payload), qos, messageId, retain, dup };
     }
-    case "subscribe":
+    case "subscribe": {
       const subscriptions = described.subscriptions.map(({ topic, qos }) => ({ topic, qos }));
       return { cmd: "subscribe", messageId: described.messageId, subscriptions };
+    }
     case "suback":
       return { cmd: "suback", messageId: described.messageId, granted: [...(described.granted as number[])] };
     default:
@@ -101,14 +103,22 @@ function writtenHere(described: Described): Uint8Array | undefined {
       return connackPacket(described.returnCode!, described.sessionPresent);
     case "suback":
       return subackPacket(described.messageId!, described.granted as number[]);
-    case "puback": return acknowledgementPacket(PacketType.Puback, described.messageId!);
-    case "pubrec": return acknowledgementPacket(PacketType.Pubrec, described.messageId!);
-    case "pubrel": return acknowledgementPacket(PacketType.Pubrel, described.messageId!);
-    case "pubcomp": return acknowledgementPacket(PacketType.Pubcomp, described.messageId!);
-    case "unsuback": return acknowledgementPacket(PacketType.Unsuback, described.messageId!);
-    case "pingreq": return emptyPacket(PacketType.Pingreq);
-    case "pingresp": return emptyPacket(PacketType.Pingresp);
-    case "disconnect": return emptyPacket(PacketType.Disconnect);
+    case "puback":
+      return acknowledgementPacket(PacketType.Puback, described.messageId!);
+    case "pubrec":
+      return acknowledgementPacket(PacketType.Pubrec, described.messageId!);
+    case "pubrel":
+      return acknowledgementPacket(PacketType.Pubrel, described.messageId!);
+    case "pubcomp":
+      return acknowledgementPacket(PacketType.Pubcomp, described.messageId!);
+    case "unsuback":
+      return acknowledgementPacket(PacketType.Unsuback, described.messageId!);
+    case "pingreq":
+      return emptyPacket(PacketType.Pingreq);
+    case "pingresp":
+      return emptyPacket(PacketType.Pingresp);
+    case "disconnect":
+      return emptyPacket(PacketType.Disconnect);
     default:
       return undefined;
   }
@@ -196,7 +206,11 @@ describe("what MQTT 3.1.1 does not allow is refused by name", () => {
     ["QoS of a will that is none", () => readConnect(only([0x10, 13, ...mqtt4, 10, 0, 0, 0, 1, 97])), /MQTT-3.1.2-11/],
     ["a password alone", () => readConnect(only([0x10, 16, ...mqtt4, 66, 0, 0, 0, 1, 97, 0, 1, 97])), /MQTT-3.1.2-22/],
     ["a session to keep for nobody", () => readConnect(only([0x10, 12, ...mqtt4, 0, 0, 0, 0, 0])), /MQTT-3.1.3-7/],
-    ["a byte behind the last field", () => readConnect(only([0x10, 14, ...mqtt4, 2, 0, 0, 0, 1, 97, 0])), /1 bytes fol/],
+    [
+      "a byte behind the last field",
+      () => readConnect(only([0x10, 14, ...mqtt4, 2, 0, 0, 0, 1, 97, 0])),
+      /1 bytes fol/,
+    ],
     ["SUBSCRIBE for nothing", () => readSubscribe(only([0x82, 2, 0, 1])), /in the middle of its topic filter/],
     ["SUBSCRIBE with other flags", () => readSubscribe(only([0x80, 6, 0, 1, 0, 1, 97, 1])), /MQTT-2.2.2-2/],
     ["a wildcard in a word", () => readSubscribe(only([0x82, 7, 0, 1, 0, 2, 97, 35, 1])), /MQTT-4.7.1-2/],

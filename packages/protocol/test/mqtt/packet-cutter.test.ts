@@ -89,8 +89,13 @@ describe(`a packet cutter (FLIPSIDE_SEED=${seed})`, () => {
 describe("a remaining length", () => {
   // The bounds of table 2.4.
   const bounds: [number, number[]][] = [
-    [0, [0]], [127, [0x7f]], [128, [0x80, 0x01]], [16_383, [0xff, 0x7f]], [16_384, [0x80, 0x80, 0x01]],
-    [2_097_151, [0xff, 0xff, 0x7f]], [2_097_152, [0x80, 0x80, 0x80, 0x01]],
+    [0, [0]],
+    [127, [0x7f]],
+    [128, [0x80, 0x01]],
+    [16_383, [0xff, 0x7f]],
+    [16_384, [0x80, 0x80, 0x01]],
+    [2_097_151, [0xff, 0xff, 0x7f]],
+    [2_097_152, [0x80, 0x80, 0x80, 0x01]],
     [REMAINING_LENGTH_MAX, [0xff, 0xff, 0xff, 0x7f]],
   ];
   for (const [length, bytes] of bounds) {

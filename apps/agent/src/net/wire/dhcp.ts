@@ -159,7 +159,17 @@ function writeAddressOption(p: usize, code: u32, value: u32): usize {
 
 /** Writes a client's message; `ciaddr` is our address while it is renewed, `wanted` and `server` are options, 0 for
  * none. Returns its length. */
-export function writeDhcp(p: usize, type: u32, xid: u32, secs: u32, flags: u32, mac: usize, ciaddr: u32, wanted: u32, server: u32): u32 {
+export function writeDhcp(
+  p: usize,
+  type: u32,
+  xid: u32,
+  secs: u32,
+  flags: u32,
+  mac: usize,
+  ciaddr: u32,
+  wanted: u32,
+  server: u32,
+): u32 {
   memory.fill(p, 0, MESSAGE_BYTES);
   store<u32>(p, BOOT_REQUEST);
   put32(p + XID, xid);

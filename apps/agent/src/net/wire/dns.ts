@@ -1,7 +1,8 @@
 // DNS messages (RFC 1035 §4.1):
-//   id 0..2 | flags 2..4 | questions 4..6 | answers 6..8 | authorities 8..10 | additional 10..12 | question, records 12..
-// Names are handled in wire form (length-prefixed labels, a zero at the end), lower case, uncompressed, up to 255 bytes.
-// A received message is parsed once into the variables of this module, valid until the next parse.
+//   id 0..2 | flags 2..4 | questions 4..6 | answers 6..8 | authorities 8..10 | additional 10..12 | question, records
+//   12..
+// Names are handled in wire form (length-prefixed labels, a zero at the end), lower case, uncompressed, up to 255
+// bytes. A received message is parsed once into the variables of this module, valid until the next parse.
 
 import { compareBytes } from "../../compare";
 import { get16, get32, put16 } from "./bytes";

@@ -72,4 +72,3 @@ export function parseAddress(p: usize, lengthBytes: u32): u32 {
   }
   return dots == 3 && digits != 0 ? (address << 8) | part : 0;
 }
-

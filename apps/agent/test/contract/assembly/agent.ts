@@ -2,9 +2,48 @@
 // the watchdog ends; the boot reason says which of them this boot follows.
 
 import {
-  APP_REPORT_BYTES, appHealth, appMetric, appReport, BOOT_INFO_BYTES, BOOT_INFO_MAGIC, bootInfo, bootReason, bootPhase, BootReason, clockUs, crashLog, CRASH_LOG_BYTES, CRASH_RECORD_BYTES,
-  crashRecord, consoleWrite, entropy, Errno, flashRead, flashTiming, Health, imageWindow, nicAcquire, nicGrant, nicInfo, nicReceive, nicRelease, nicTransmit, reset,
-  resetCause, ResetCause, ResetReason, rootKeys, streamClose, streamOpen, streamRead, streamState, StreamState, streamWrite, wallClockS, watchdogArm, watchdogPet, Zone,
+  appHealth,
+  appMetric,
+  appReport,
+  BOOT_INFO_BYTES,
+  BOOT_INFO_MAGIC,
+  bootInfo,
+  bootReason,
+  bootPhase,
+  BootReason,
+  clockUs,
+  crashLog,
+  CRASH_LOG_BYTES,
+  CRASH_RECORD_BYTES,
+  crashRecord,
+  consoleWrite,
+  entropy,
+  Errno,
+  flashRead,
+  flashTiming,
+  Health,
+  imageWindow,
+  nicAcquire,
+  nicGrant,
+  nicInfo,
+  nicReceive,
+  nicRelease,
+  nicTransmit,
+  reset,
+  resetCause,
+  ResetCause,
+  ResetReason,
+  rootKeys,
+  streamClose,
+  streamOpen,
+  streamRead,
+  streamState,
+  StreamState,
+  streamWrite,
+  wallClockS,
+  watchdogArm,
+  watchdogPet,
+  Zone,
 } from "../../../src/exokernel";
 import { FACTORY_PORT_OFFSET } from "../../../src/format";
 import { all, expect, holds, memoryEnd, print } from "./checks";
@@ -45,7 +84,10 @@ export function start(): void {
     const kept = crashLog(buffer, CRASH_LOG_BYTES);
     holds("after a trap: its last lines", kept > 64 && kept <= 512);
     // "crash: unreachable module 2 code 5 mepc 00000000 mtval 00000000\n" ends them.
-    holds("after a trap: the last of them is the crash", load<u8>(buffer + kept - 1) == 0x0a && load<u8>(buffer + kept - 2) == 0x30);
+    holds(
+      "after a trap: the last of them is the crash",
+      load<u8>(buffer + kept - 1) == 0x0a && load<u8>(buffer + kept - 2) == 0x30,
+    );
     expect("after a trap: less of them", crashLog(buffer, 16), 16);
     expect("after a trap: crash log beyond memory", crashLog(memoryEnd() - 8, 16), Errno.Argument);
     expect("after a trap: crash record to 63 bytes", crashRecord(record, 63), Errno.Argument);
@@ -56,7 +98,11 @@ export function start(): void {
     expect("after a reset: no crash record", crashRecord(record, CRASH_RECORD_BYTES), Errno.Absent);
   }
   holds("after a reset: the loader and the host agree why", <u32>bootReason() == reason);
-  expect("after a reset: the hardware says the cause", resetCause(), reason == BootReason.Watchdog ? ResetCause.Watchdog : ResetCause.Software);
+  expect(
+    "after a reset: the hardware says the cause",
+    resetCause(),
+    reason == BootReason.Watchdog ? ResetCause.Watchdog : ResetCause.Software,
+  );
   holds("after a reset: the boots are counted", load<u32>(info, 8) == reason + 1);
 }
 
@@ -90,7 +136,10 @@ function first(): void {
 
   memory.fill(buffer, 0, 257);
   expect("agent: entropy", entropy(buffer, 256), 0);
-  holds("agent: entropy fills what was asked for, no more", !all(buffer, 32, 0) && !all(buffer + 224, 32, 0) && load<u8>(buffer, 256) == 0);
+  holds(
+    "agent: entropy fills what was asked for, no more",
+    !all(buffer, 32, 0) && !all(buffer + 224, 32, 0) && load<u8>(buffer, 256) == 0,
+  );
   expect("agent: entropy of nothing", entropy(buffer, 0), 0);
   expect("agent: too much entropy", entropy(buffer, 257), Errno.Argument);
   expect("agent: entropy beyond memory", entropy(memoryEnd() - 4, 8), Errno.Argument);
@@ -109,7 +158,10 @@ function first(): void {
   expect("agent: metric denied", appMetric(buffer, 1, 1), Errno.Denied);
   expect("agent: health denied", appHealth(Health.Healthy), Errno.Denied);
   expect("agent: flash timing", flashTiming(buffer), 0);
-  holds("agent: an erase and a program take time, and end", load<u32>(buffer) > 0 && load<u32>(buffer) <= 60_000 && load<u32>(buffer, 4) > 0 && load<u32>(buffer, 4) <= 60_000);
+  holds(
+    "agent: an erase and a program take time, and end",
+    load<u32>(buffer) > 0 && load<u32>(buffer) <= 60_000 && load<u32>(buffer, 4) > 0 && load<u32>(buffer, 4) <= 60_000,
+  );
   expect("agent: flash timing at a misaligned pointer", flashTiming(buffer + 2), Errno.Argument);
   expect("agent: flash timing beyond memory", flashTiming(memoryEnd() - 4), Errno.Argument);
   expect("agent: watchdog petted", watchdogPet(), 0);
@@ -220,7 +272,8 @@ export function step(): u32 {
       appReport(report);
       if (!followStreams() || load<u32>(report) < 2) return 5_000_000;
       expect("agent: report after ticks", load<u32>(report, 4), Health.Healthy);
-      // More than a wake-up each for the ticks and what the network did: a step that came from nothing would be busy waiting.
+      // More than a wake-up each for the ticks and what the network did: a step that came from nothing would be busy
+      // waiting.
       holds("agent: steps come from events and the app's ticks", steps < 50);
       reset(ResetReason.Requested);
       break;

@@ -1,8 +1,26 @@
 // The contract in the app's place. What it reports in its tick, the agent's half of the contract reads.
 
 import {
-  APP_REPORT_BYTES, appHealth, appMetric, appReport, bootInfo, BOOT_INFO_BYTES, BootReason, consoleWrite, entropy, Errno, flashTiming, Health, nicInfo, reset,
-  resetCause, ResetCause, ResetReason, rootKeys, streamOpen, watchdogArm, watchdogPet, Zone,
+  appHealth,
+  appMetric,
+  appReport,
+  bootInfo,
+  BOOT_INFO_BYTES,
+  BootReason,
+  consoleWrite,
+  entropy,
+  Errno,
+  flashTiming,
+  Health,
+  nicInfo,
+  reset,
+  resetCause,
+  ResetCause,
+  ResetReason,
+  rootKeys,
+  watchdogArm,
+  watchdogPet,
+  Zone,
 } from "../../../src/exokernel";
 import { expect, memoryEnd } from "./checks";
 import { checkDeniedZone, checkNoSuchZone, checkWritableZone } from "./flash-checks";

@@ -1,8 +1,35 @@
 // The contract in the boot loader's place: what is granted to it alone. It starts nothing, so recovery follows.
 
 import {
-  BOOT_INFO_BYTES, bootPhase, bootReason, BootReason, crashLog, flashErase, flashProgram, Durability, RECOVERY_NONE, recoveryBegin, serialRead, clockUs, CRASH_RECORD_BYTES, crashRecord, Errno, flashRead, flashTiming, imageLoad, imageRead, imageStart, imageWindow,
-  reset, resetCause, ResetCause, ResetReason, rootKeys, watchdogArm, watchdogPet, Zone,
+  BOOT_INFO_BYTES,
+  bootPhase,
+  bootReason,
+  BootReason,
+  crashLog,
+  flashErase,
+  flashProgram,
+  Durability,
+  RECOVERY_NONE,
+  recoveryBegin,
+  serialRead,
+  clockUs,
+  CRASH_RECORD_BYTES,
+  crashRecord,
+  Errno,
+  flashRead,
+  flashTiming,
+  imageLoad,
+  imageRead,
+  imageStart,
+  imageWindow,
+  reset,
+  resetCause,
+  ResetCause,
+  ResetReason,
+  rootKeys,
+  watchdogArm,
+  watchdogPet,
+  Zone,
 } from "../../../src/exokernel";
 import { expect, holds, memoryEnd, print } from "./checks";
 import { checkDeniedZone, checkNoSuchZone, checkReadOnlyZone, checkWritableZone } from "./flash-checks";

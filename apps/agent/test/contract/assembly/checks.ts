@@ -48,5 +48,5 @@ export function all(ptr: usize, bytes: u32, value: u8): bool {
 
 /** The first byte after this module's memory. */
 export function memoryEnd(): usize {
-  return <usize>memory.size() << 16;
+  return (<usize>memory.size()) << 16;
 }

@@ -13,8 +13,14 @@ export function checkWritableZone(module: string, zone: u32): void {
   const size = load<u32>(geometry);
   const sector = load<u32>(geometry, 4);
   const page = load<u32>(geometry, 8);
-  holds(module + " geometry: sectors are a power of two, and the zone is whole sectors", sector > 0 && (sector & (sector - 1)) == 0 && size % sector == 0);
-  holds(module + " geometry: pages are a power of two in a sector", page >= 256 && (page & (page - 1)) == 0 && page <= sector);
+  holds(
+    module + " geometry: sectors are a power of two, and the zone is whole sectors",
+    sector > 0 && (sector & (sector - 1)) == 0 && size % sector == 0,
+  );
+  holds(
+    module + " geometry: pages are a power of two in a sector",
+    page >= 256 && (page & (page - 1)) == 0 && page <= sector,
+  );
   expect(module + " geometry says that the zone is writable", load<u32>(geometry, 12), 1);
   expect(module + " geometry to a misaligned pointer", flashGeometry(zone, geometry + 1), Errno.Argument);
   expect(module + " geometry beyond memory", flashGeometry(zone, memoryEnd() - 12), Errno.Argument);
@@ -47,14 +53,38 @@ export function checkWritableZone(module: string, zone: u32): void {
   expect(module + " program from 0 to 1", flashProgram(zone, 0, data, 64, Durability.Verified), Errno.NotErased);
   expect(module + " read after a refusal", flashRead(zone, 0, back, 64), 0);
   holds(module + " a refused program changes nothing", load<u32>(back) == 0 && load<u8>(back + 4) == (0x5a ^ 4));
-  expect(module + " program at a misaligned offset", flashProgram(zone, 130, data, 4, Durability.Accepted), Errno.Argument);
-  expect(module + " program of a misaligned length", flashProgram(zone, 128, data, 6, Durability.Accepted), Errno.Argument);
+  expect(
+    module + " program at a misaligned offset",
+    flashProgram(zone, 130, data, 4, Durability.Accepted),
+    Errno.Argument,
+  );
+  expect(
+    module + " program of a misaligned length",
+    flashProgram(zone, 128, data, 6, Durability.Accepted),
+    Errno.Argument,
+  );
   expect(module + " program of nothing", flashProgram(zone, 128, data, 0, Durability.Accepted), Errno.Argument);
-  expect(module + " program over a page's end", flashProgram(zone, page - 4, data, 8, Durability.Accepted), Errno.Argument);
-  expect(module + " program longer than a page", flashProgram(zone, 0, data, page + 4, Durability.Accepted), Errno.Argument);
-  expect(module + " program over the zone's end", flashProgram(zone, size - 4, data, 8, Durability.Accepted), Errno.Argument);
+  expect(
+    module + " program over a page's end",
+    flashProgram(zone, page - 4, data, 8, Durability.Accepted),
+    Errno.Argument,
+  );
+  expect(
+    module + " program longer than a page",
+    flashProgram(zone, 0, data, page + 4, Durability.Accepted),
+    Errno.Argument,
+  );
+  expect(
+    module + " program over the zone's end",
+    flashProgram(zone, size - 4, data, 8, Durability.Accepted),
+    Errno.Argument,
+  );
   expect(module + " program after the zone", flashProgram(zone, size, data, 4, Durability.Accepted), Errno.Argument);
-  expect(module + " program from beyond memory", flashProgram(zone, 128, memoryEnd() - 4, 8, Durability.Accepted), Errno.Argument);
+  expect(
+    module + " program from beyond memory",
+    flashProgram(zone, 128, memoryEnd() - 4, 8, Durability.Accepted),
+    Errno.Argument,
+  );
   expect(module + " erase again", flashErase(zone, 0), 0);
   expect(module + " read after the erase", flashRead(zone, page - 64, back, 64), 0);
   holds(module + " an erase takes everything", all(back, 64, 0xff));

@@ -1,9 +1,21 @@
-// The agent of the isolation images: says how the last run ended and, after power-on, performs the steps in the settings
-// zone. Then it races the app's slice for the flash, or idles and feeds the watchdog.
+// The agent of the isolation images: says how the last run ended and, after power-on, performs the steps in the
+// settings zone. Then it races the app's slice for the flash, or idles and feeds the watchdog.
 
 import { endLine, say, sayBytes, sayNumber, sayText } from "../../../src/console";
 import {
-  appReport, BootReason, bootInfo, clockUs, crashLog, CRASH_LOG_BYTES, crashRecord, Durability, flashErase, flashProgram, flashRead, watchdogPet, Zone,
+  appReport,
+  BootReason,
+  bootInfo,
+  clockUs,
+  crashLog,
+  CRASH_LOG_BYTES,
+  crashRecord,
+  Durability,
+  flashErase,
+  flashProgram,
+  flashRead,
+  watchdogPet,
+  Zone,
 } from "../../../src/exokernel";
 import { perform, STEP_BYTES, STEP_END, STEPS_MAX } from "./steps";
 
@@ -77,7 +89,14 @@ export function start(): void {
       leadUs = load<u32>(step, 8);
       return;
     }
-    const result = perform(op, load<u32>(step, 4), load<u32>(step, 8), load<u32>(step, 12), load<u32>(step, 16), load<u32>(step, 20));
+    const result = perform(
+      op,
+      load<u32>(step, 4),
+      load<u32>(step, 8),
+      load<u32>(step, 12),
+      load<u32>(step, 16),
+      load<u32>(step, 20),
+    );
     say("agent: step ");
     sayNumber(i);
     sayText(" result ");

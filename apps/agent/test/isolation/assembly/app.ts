@@ -1,7 +1,19 @@
-// The app of the isolation images: performs the steps in its own zone in its first tick, which is in the timer interrupt.
+// The app of the isolation images: performs the steps in its own zone in its first tick, which is in the timer
+// interrupt.
 
 import { endLine, say, sayNumber, sayText } from "../../../src/console";
-import { appMetric, bootInfo, BootReason, clockUs, Durability, Errno, flashErase, flashProgram, flashRead, Zone } from "../../../src/exokernel";
+import {
+  appMetric,
+  bootInfo,
+  BootReason,
+  clockUs,
+  Durability,
+  Errno,
+  flashErase,
+  flashProgram,
+  flashRead,
+  Zone,
+} from "../../../src/exokernel";
 import { perform, STEP_BYTES, STEP_END, STEPS_MAX } from "./steps";
 
 export { abort } from "../../../src/abort";
@@ -42,7 +54,14 @@ export function tick(): void {
       flashErase(Zone.App, RACE_OFFSET);
       return;
     }
-    const result = perform(op, load<u32>(step, 4), load<u32>(step, 8), load<u32>(step, 12), load<u32>(step, 16), load<u32>(step, 20));
+    const result = perform(
+      op,
+      load<u32>(step, 4),
+      load<u32>(step, 8),
+      load<u32>(step, 12),
+      load<u32>(step, 16),
+      load<u32>(step, 20),
+    );
     say("app: step ");
     sayNumber(i);
     sayText(" result ");

@@ -2,8 +2,27 @@
 // of the test's choice, and faults. ../steps.ts has the same numbers for the test.
 
 import {
-  appHealth, appMetric, appReport, bootInfo, consoleWrite, crashRecord, entropy, flashErase, flashGeometry, flashProgram,
-  flashRead, nicAcquire, nicGrant, nicInfo, nicReceive, nicRelease, nicTransmit, reset, rootKeys, streamOpen, watchdogArm,
+  appHealth,
+  appMetric,
+  appReport,
+  bootInfo,
+  consoleWrite,
+  crashRecord,
+  entropy,
+  flashErase,
+  flashGeometry,
+  flashProgram,
+  flashRead,
+  nicAcquire,
+  nicGrant,
+  nicInfo,
+  nicReceive,
+  nicRelease,
+  nicTransmit,
+  reset,
+  rootKeys,
+  streamOpen,
+  watchdogArm,
   watchdogPet,
 } from "../../../src/exokernel";
 

@@ -31,7 +31,12 @@ export interface Accounts {
   signOut(token: string): Promise<void>;
   /** The user whom the token stands for, or undefined. */
   authenticate(token: string): Promise<SignedIn | undefined>;
-  changePassword(userName: string, currentPassword: string, newPassword: string, from: string): Promise<{ user: User; token: string }>;
+  changePassword(
+    userName: string,
+    currentPassword: string,
+    newPassword: string,
+    from: string,
+  ): Promise<{ user: User; token: string }>;
   /** Calls `ended` once, as soon as the sign-in that the token stands for is over. Returns how to stop watching. */
   watch(token: string, user: SignedIn, ended: () => void): () => void;
   /** Ends what watches sign-ins that have expired. */
@@ -40,7 +45,11 @@ export interface Accounts {
   createFirst(): Promise<{ userName: string; password: string } | undefined>;
 }
 
-const viewOf = (row: AccountRow): User => ({ userName: row.userName, role: row.role, mustChangePassword: row.mustChangePassword });
+const viewOf = (row: AccountRow): User => ({
+  userName: row.userName,
+  role: row.role,
+  mustChangePassword: row.mustChangePassword,
+});
 
 export async function createAccounts(storage: Storage, clock: Clock, log: Logger): Promise<Accounts> {
   const now = clock.steadyMs;
@@ -51,7 +60,8 @@ export async function createAccounts(storage: Storage, clock: Clock, log: Logger
   /** Compared with when there is no such user, so that the time taken doesn't tell. */
   const nobodysHash = await hashPassword(randomBytes(16).toString("hex"));
 
-  const find = (userName: string) => storage.db.selectFrom("accounts").selectAll().where("userName", "=", userName).executeTakeFirst();
+  const find = (userName: string) =>
+    storage.db.selectFrom("accounts").selectAll().where("userName", "=", userName).executeTakeFirst();
 
   function tokenFor(row: AccountRow): Promise<string> {
     return new SignJWT({ generation: row.tokenGeneration })
@@ -73,7 +83,11 @@ export async function createAccounts(storage: Storage, clock: Clock, log: Logger
   /** Never the password; nor a name that is no account's, since it may be a password typed into the wrong field. */
   function logFailure(row: AccountRow | undefined, from: string, what: string): void {
     const suppressed = failures.admit(now());
-    if (suppressed !== undefined) log.warn({ account: row?.userName ?? null, from, ...(suppressed > 0 ? { suppressed } : {}) }, `sign-in failed: ${what}`);
+    if (suppressed !== undefined)
+      log.warn(
+        { account: row?.userName ?? null, from, ...(suppressed > 0 ? { suppressed } : {}) },
+        `sign-in failed: ${what}`,
+      );
   }
 
   async function check(userName: string, password: string, from: string): Promise<AccountRow> {
@@ -82,7 +96,11 @@ export async function createAccounts(storage: Storage, clock: Clock, log: Logger
     if ("retryAfterSeconds" in admission) {
       const { retryAfterSeconds } = admission;
       logFailure(row, from, "too many attempts from the address");
-      throw new ApiError("too-many-attempts", `Too many failed attempts came from here. Wait ${retryAfterSeconds} s, then try again.`, { retryAfterSeconds });
+      throw new ApiError(
+        "too-many-attempts",
+        `Too many failed attempts came from here. Wait ${retryAfterSeconds} s, then try again.`,
+        { retryAfterSeconds },
+      );
     }
     if (admission.holdMs > 0) await new Promise((resolve) => setTimeout(resolve, admission.holdMs));
     try {
@@ -92,18 +110,38 @@ export async function createAccounts(storage: Storage, clock: Clock, log: Logger
         throw new ApiError("credentials-wrong", "Check both, then try again.");
       }
     } catch (error) {
-      if (error instanceof PasswordQueueFull) throw new ApiError("server-busy", "Too many people are signing in at once. Try again in a moment.", { retryAfterSeconds: 5 });
+      if (error instanceof PasswordQueueFull)
+        throw new ApiError("server-busy", "Too many people are signing in at once. Try again in a moment.", {
+          retryAfterSeconds: 5,
+        });
       throw error;
     }
     limiter.succeeded(from, userName);
     return row;
   }
 
-  async function verified(token: string): Promise<{ userName: string; generation: number; tokenId: string; expiresAt: number } | undefined> {
+  async function verified(
+    token: string,
+  ): Promise<{ userName: string; generation: number; tokenId: string; expiresAt: number } | undefined> {
     try {
-      const { payload } = await jwtVerify(token, secret, { algorithms: ["HS256"], typ: "flipside-session", currentDate: new Date(now()) });
-      if (typeof payload.sub !== "string" || typeof payload["generation"] !== "number" || typeof payload.jti !== "string" || typeof payload.exp !== "number") return undefined;
-      return { userName: payload.sub, generation: payload["generation"], tokenId: payload.jti, expiresAt: payload.exp * 1000 };
+      const { payload } = await jwtVerify(token, secret, {
+        algorithms: ["HS256"],
+        typ: "flipside-session",
+        currentDate: new Date(now()),
+      });
+      if (
+        typeof payload.sub !== "string" ||
+        typeof payload["generation"] !== "number" ||
+        typeof payload.jti !== "string" ||
+        typeof payload.exp !== "number"
+      )
+        return undefined;
+      return {
+        userName: payload.sub,
+        generation: payload["generation"],
+        tokenId: payload.jti,
+        expiresAt: payload.exp * 1000,
+      };
     } catch {
       return undefined;
     }
@@ -115,7 +153,11 @@ export async function createAccounts(storage: Storage, clock: Clock, log: Logger
     const { tokenId, generation, expiresAt } = claims;
     const row = await find(claims.userName);
     if (row === undefined || row.tokenGeneration !== generation) return undefined;
-    const ended = await storage.db.selectFrom("endedTokens").select("tokenId").where("tokenId", "=", tokenId).executeTakeFirst();
+    const ended = await storage.db
+      .selectFrom("endedTokens")
+      .select("tokenId")
+      .where("tokenId", "=", tokenId)
+      .executeTakeFirst();
     return ended === undefined ? { ...viewOf(row), tokenId, generation, expiresAt } : undefined;
   }
 
@@ -130,7 +172,11 @@ export async function createAccounts(storage: Storage, clock: Clock, log: Logger
       const claims = await verified(token);
       if (claims === undefined) return;
       await storage.db.deleteFrom("endedTokens").where("expiresAt", "<", now()).execute();
-      await storage.db.insertInto("endedTokens").values({ tokenId: claims.tokenId, expiresAt: claims.expiresAt }).onConflict((c) => c.doNothing()).execute();
+      await storage.db
+        .insertInto("endedTokens")
+        .values({ tokenId: claims.tokenId, expiresAt: claims.expiresAt })
+        .onConflict((c) => c.doNothing())
+        .execute();
       end((user) => user.tokenId === claims.tokenId);
     },
 
@@ -155,7 +201,9 @@ export async function createAccounts(storage: Storage, clock: Clock, log: Logger
     async changePassword(userName, currentPassword, newPassword, from) {
       await check(userName, currentPassword, from);
       if (newPassword === currentPassword) {
-        throw new ApiError("validation-failed", "The new password is the old one.", { errors: [{ path: "newPassword", message: "must differ from the current one" }] });
+        throw new ApiError("validation-failed", "The new password is the old one.", {
+          errors: [{ path: "newPassword", message: "must differ from the current one" }],
+        });
       }
       const passwordHash = await hashPassword(newPassword);
       await storage.db
@@ -176,7 +224,14 @@ export async function createAccounts(storage: Storage, clock: Clock, log: Logger
       const passwordHash = await hashPassword(password);
       await storage.db
         .insertInto("accounts")
-        .values({ userName: "admin", role: "admin", passwordHash, mustChangePassword: true, tokenGeneration: 1, createdAt: clock.wallMs() })
+        .values({
+          userName: "admin",
+          role: "admin",
+          passwordHash,
+          mustChangePassword: true,
+          tokenGeneration: 1,
+          createdAt: clock.wallMs(),
+        })
         .execute();
       return { userName: "admin", password };
     },

@@ -1,6 +1,6 @@
 // Slows password guessing down, by the address that it comes from and by the account that it is for. Nobody is locked
-// out: an account under attack costs others a short wait, never a refusal, and an address is let in again within seconds
-// of its last failure. Times are of a monotonic clock.
+// out: an account under attack costs others a short wait, never a refusal, and an address is let in again within
+// seconds of its last failure. Times are of a monotonic clock.
 //
 // From one address, attempts beyond the first few take turns, and each next turn comes later (doubling up to
 // `turnMsMax`); whoever would wait longer than `waitMsMax` is told when to come again. For one account, many failures
@@ -38,7 +38,10 @@ export function networkOf(address: string): string {
   const left = head.split(":").filter(Boolean);
   const right = (tail ?? "").split(":").filter(Boolean);
   const groups = [...left, ...Array<string>(Math.max(0, 8 - left.length - right.length)).fill("0"), ...right];
-  return groups.slice(0, 4).map((group, i) => (i < 3 ? parseInt(group, 16) : parseInt(group, 16) & 0xff00).toString(16)).join(":");
+  return groups
+    .slice(0, 4)
+    .map((group, i) => (i < 3 ? parseInt(group, 16) : parseInt(group, 16) & 0xff00).toString(16))
+    .join(":");
 }
 
 export class AttemptLimiter {
@@ -72,7 +75,8 @@ export class AttemptLimiter {
 
   succeeded(address: string, account: string): void {
     const network = networkOf(address);
-    for (const counter of [this.#addresses.get(network), this.#accounts.get(account)]) if (counter !== undefined && counter.failures > 0) counter.failures--;
+    for (const counter of [this.#addresses.get(network), this.#accounts.get(account)])
+      if (counter !== undefined && counter.failures > 0) counter.failures--;
     const welcome = this.#welcome.get(account) ?? new Set();
     welcome.delete(network);
     welcome.add(network);

@@ -35,21 +35,27 @@ export function requireUser(accounts: Accounts, options: { passwordMayBeOld: boo
     const token = tokenOf(request);
     const user = token === undefined ? undefined : await accounts.authenticate(token);
     if (user === undefined) throw new ApiError("not-signed-in", "Your session is over or was never begun.");
-    if (user.mustChangePassword && !options.passwordMayBeOld) throw new ApiError("password-change-required", "The first password is for one use only.");
-    if (options.role !== undefined && user.role !== options.role) throw new ApiError("role-refused", `This takes the role ${options.role}. Ask an administrator.`);
+    if (user.mustChangePassword && !options.passwordMayBeOld)
+      throw new ApiError("password-change-required", "The first password is for one use only.");
+    if (options.role !== undefined && user.role !== options.role)
+      throw new ApiError("role-refused", `This takes the role ${options.role}. Ask an administrator.`);
     response.locals["user"] = user;
     next();
   };
 }
 
 /**
- * Refuses writes that a page of another site makes. SameSite=Strict already keeps the cookie from them; this also covers
- * sibling hosts, which count as the same site. Programs that are no browsers send no Origin.
+ * Refuses writes that a page of another site makes. SameSite=Strict already keeps the cookie from them; this also
+ * covers sibling hosts, which count as the same site. Programs that are no browsers send no Origin.
  */
 export function requireOwnOrigin(allowedOrigins: readonly string[]): RequestHandler {
   return (request, _response, next) => {
     const { origin, host } = request.headers;
-    if (["GET", "HEAD", "OPTIONS"].includes(request.method) || origin === undefined || allowedOrigins.includes(origin)) {
+    if (
+      ["GET", "HEAD", "OPTIONS"].includes(request.method) ||
+      origin === undefined ||
+      allowedOrigins.includes(origin)
+    ) {
       next();
       return;
     }
@@ -60,7 +66,10 @@ export function requireOwnOrigin(allowedOrigins: readonly string[]): RequestHand
       // "null", or no address at all
     }
     if (originHost === undefined || originHost !== host) {
-      throw new ApiError("origin-refused", "If the server stands behind a proxy, name the console's address in ALLOWED_ORIGINS.");
+      throw new ApiError(
+        "origin-refused",
+        "If the server stands behind a proxy, name the console's address in ALLOWED_ORIGINS.",
+      );
     }
     next();
   };

@@ -2,7 +2,10 @@
 
 import { randomBytes, randomInt, scrypt, timingSafeEqual } from "node:crypto";
 
-/** 32 MiB and about 60 ms a hash: OWASP's second choice of parameters for scrypt, N = 2^15, r = 8, p = 3, with p lowered to 1 for small servers. */
+/**
+ * 32 MiB and about 60 ms a hash: OWASP's second choice of parameters for scrypt, N = 2^15, r = 8, p = 3, with p lowered
+ * to 1 for small servers.
+ */
 const cost = { N: 2 ** 15, r: 8, p: 1 };
 const hashBytes = 32;
 const saltBytes = 16;
@@ -32,7 +35,9 @@ async function inTurn<T>(work: () => Promise<T>): Promise<T> {
 function derive(password: string, salt: Buffer, { N, r, p }: typeof cost): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     // Node refuses more than 32 MiB unless told; scrypt takes 128 N r bytes and a little.
-    scrypt(password.normalize("NFKC"), salt, hashBytes, { N, r, p, maxmem: 256 * N * r }, (error, key) => (error ? reject(error) : resolve(key)));
+    scrypt(password.normalize("NFKC"), salt, hashBytes, { N, r, p, maxmem: 256 * N * r }, (error, key) =>
+      error ? reject(error) : resolve(key),
+    );
   });
 }
 
@@ -45,12 +50,16 @@ export async function hashPassword(password: string): Promise<string> {
 export async function passwordMatches(password: string, hash: string): Promise<boolean> {
   const [, N, r, p, salt, key] = hash.split("$");
   const expected = Buffer.from(key!, "base64url");
-  const actual = await inTurn(() => derive(password, Buffer.from(salt!, "base64url"), { N: Number(N), r: Number(r), p: Number(p) }));
+  const actual = await inTurn(() =>
+    derive(password, Buffer.from(salt!, "base64url"), { N: Number(N), r: Number(r), p: Number(p) }),
+  );
   return timingSafeEqual(expected, actual);
 }
 
 /** Without letters that look like others; 20 characters have 98 bits. */
 const alphabet = "abcdefghjkmnpqrstuvwxyz23456789";
 export function oneTimePassword(): string {
-  return Array.from({ length: 4 }, () => Array.from({ length: 5 }, () => alphabet[randomInt(alphabet.length)]).join("")).join("-");
+  return Array.from({ length: 4 }, () =>
+    Array.from({ length: 5 }, () => alphabet[randomInt(alphabet.length)]).join(""),
+  ).join("-");
 }

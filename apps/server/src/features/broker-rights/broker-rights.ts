@@ -1,6 +1,6 @@
-// Who may do what at a broker of the operator's own, asked by RabbitMQ's HTTP back end (rabbitmq_auth_backend_http): the
-// rules of the embedded broker, in the words of AMQP that RabbitMQ's MQTT plugin translates to. What is allowed is no more
-// than a device needs: its own queues, the topic exchange, and its own leaves there.
+// Who may do what at a broker of the operator's own, asked by RabbitMQ's HTTP back end (rabbitmq_auth_backend_http):
+// the rules of the embedded broker, in the words of AMQP that RabbitMQ's MQTT plugin translates to. What is allowed is
+// no more than a device needs: its own queues, the topic exchange, and its own leaves there.
 
 import type { CredentialVerdict } from "../../mqtt/device-link.ts";
 import { ENROL_PASSWORD, mayPublish, maySubscribe, type Principal, principalOf } from "@flipside/protocol/topics";
@@ -52,7 +52,10 @@ export function createBrokerRights(options: {
       if (resource === "exchange") return name === EXCHANGE && (permission === "read" || permission === "write");
       // The plugin keeps a queue for each QoS: mqtt-subscription-<client id>qos0 and …qos1.
       const clientId = who.enrolling ? `enrol.${who.deviceId}` : who.deviceId;
-      return resource === "queue" && (name === `mqtt-subscription-${clientId}qos0` || name === `mqtt-subscription-${clientId}qos1`);
+      return (
+        resource === "queue" &&
+        (name === `mqtt-subscription-${clientId}qos0` || name === `mqtt-subscription-${clientId}qos1`)
+      );
     },
     async topic(question) {
       const who = await principal(question);

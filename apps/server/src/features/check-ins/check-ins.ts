@@ -18,15 +18,20 @@ import type { TrustDelivery } from "../trust/trust-delivery.ts";
 
 export interface CheckIns {
   take(session: Session, checkIn: CheckIn): Promise<void>;
-  telemetry(deviceId: string, telemetry: { health: CheckIn["health"]; metric?: string | undefined; value?: number | undefined }): Promise<void>;
+  telemetry(
+    deviceId: string,
+    telemetry: { health: CheckIn["health"]; metric?: string | undefined; value?: number | undefined },
+  ): Promise<void>;
   /** Resolves when it is stored: the device says it once. */
   crash(deviceId: string, crash: Record<string, unknown>): Promise<void>;
 }
 
 const entropyLines = {
   good: "entropy: the noise source passes its health tests again",
-  "failed-health": "entropy: the noise source fails its health tests; random numbers rest on the device key and the boot counter",
-  absent: "entropy: there is no noise source, or it does not answer; random numbers rest on the device key and the boot counter",
+  "failed-health":
+    "entropy: the noise source fails its health tests; random numbers rest on the device key and the boot counter",
+  absent:
+    "entropy: there is no noise source, or it does not answer; random numbers rest on the device key and the boot counter",
 };
 
 function columnsOf(checkIn: CheckIn): Partial<DeviceTable> {
@@ -71,43 +76,78 @@ export function createCheckIns(options: {
   async function update(deviceId: string, columns: Partial<DeviceTable>, running?: CheckIn["running"]): Promise<void> {
     const row = await options.memory.device(deviceId);
     if (row === null) return;
-    const differing = Object.fromEntries(Object.entries(columns).filter(([name, value]) => !isDeepStrictEqual(row[name as keyof typeof row], value)));
+    const differing = Object.fromEntries(
+      Object.entries(columns).filter(([name, value]) => !isDeepStrictEqual(row[name as keyof typeof row], value)),
+    );
     if (Object.keys(differing).length === 0) return;
     logTrust(deviceId, row.trustVersion, differing, columns);
     const { entropy } = columns;
     // The first word of a good one is no news.
-    if (entropy && entropy !== row.entropy && (entropy !== "good" || row.entropy !== null)) deviceLog.add(deviceId, "entropy", entropyLines[entropy]);
+    if (entropy && entropy !== row.entropy && (entropy !== "good" || row.entropy !== null))
+      deviceLog.add(deviceId, "entropy", entropyLines[entropy]);
     await storage.transaction(async ({ db, changed }) => {
       await db.updateTable("devices").set(differing).where("id", "=", deviceId).execute();
       if (running !== undefined) {
         const { digest, version } = running;
-        await db.insertInto("namedVersions").values({ digest, version }).onConflict((conflict) => conflict.doNothing()).execute();
+        await db
+          .insertInto("namedVersions")
+          .values({ digest, version })
+          .onConflict((conflict) => conflict.doNothing())
+          .execute();
       }
       changed({ kind: "device", id: deviceId });
     });
   }
 
-  function logTrust(deviceId: string, before: number | null, differing: Partial<DeviceTable>, { trustRefusedVersion, trustRefusedCode }: Partial<DeviceTable>): void {
-    if (differing.trustVersion !== undefined && before !== null) deviceLog.add(deviceId, "trust", `trust record ${differing.trustVersion} in place of ${before}`);
+  function logTrust(
+    deviceId: string,
+    before: number | null,
+    differing: Partial<DeviceTable>,
+    { trustRefusedVersion, trustRefusedCode }: Partial<DeviceTable>,
+  ): void {
+    if (differing.trustVersion !== undefined && before !== null)
+      deviceLog.add(deviceId, "trust", `trust record ${differing.trustVersion} in place of ${before}`);
     const isNew = differing.trustRefusedVersion !== undefined || differing.trustRefusedCode !== undefined;
-    if (isNew && trustRefusedCode != null) deviceLog.add(deviceId, "trust", `refused ${trustRefusedVersion ? `trust record ${trustRefusedVersion}` : "a trust record that does not hold"}: ${errorName(trustRefusedCode)}`);
+    if (isNew && trustRefusedCode != null)
+      deviceLog.add(
+        deviceId,
+        "trust",
+        `refused ${trustRefusedVersion ? `trust record ${trustRefusedVersion}` : "a trust record that does not hold"}: ${errorName(trustRefusedCode)}`,
+      );
   }
 
-  /** Once a session, and when it is another relation: after a restore from a backup it may be one that nothing else shows. */
+  /**
+   * Once a session, and when it is another relation: after a restore from a backup it may be one that nothing else
+   * shows.
+   */
   function logTrustRelation(session: Session, checkIn: CheckIn): void {
     const relation = options.trust.relation(checkIn.trust, checkIn.trustDigest ?? null);
     if (relation === session.trustRelation) return;
     session.trustRelation = relation;
     const own = `this server's newest is ${options.trust.version}`;
-    if (relation === "ahead") deviceLog.add(session.deviceId, "trust", `has trust record ${checkIn.trust}, ${own}: nothing is offered until the newer chain is uploaded`);
-    if (relation === "forked") deviceLog.add(session.deviceId, "trust", `has a trust record ${checkIn.trust} that is not this server's (${checkIn.trustDigest}): nothing is offered; ${own}`);
+    if (relation === "ahead")
+      deviceLog.add(
+        session.deviceId,
+        "trust",
+        `has trust record ${checkIn.trust}, ${own}: nothing is offered until the newer chain is uploaded`,
+      );
+    if (relation === "forked")
+      deviceLog.add(
+        session.deviceId,
+        "trust",
+        `has a trust record ${checkIn.trust} that is not this server's (${checkIn.trustDigest}): nothing is offered; ${own}`,
+      );
   }
 
   return {
     async take(session, checkIn) {
       const { deviceId } = session;
       if (!sessions.admitNewer(session, checkIn.boot, checkIn.sequence)) {
-        deviceLog.add(deviceId, "refused-message", `check-in ignored: (${checkIn.boot}, ${checkIn.sequence}) is not newer than what came before`);
+        deviceLog.add(
+          deviceId,
+          "refused-message",
+          `check-in ignored: (${checkIn.boot}, ${checkIn.sequence}) is not newer than what came before`,
+        );
         return;
       }
       if (checkIn.bootControl === "rebuilt" && checkIn.sequence === 1) {
@@ -122,7 +162,10 @@ export function createCheckIns(options: {
       await options.commands.checkedIn(session, checkIn);
     },
     async telemetry(deviceId, { health, metric, value }) {
-      await update(deviceId, { health, ...(metric !== undefined && value !== undefined ? { metricName: metric, metricValue: value } : {}) });
+      await update(deviceId, {
+        health,
+        ...(metric !== undefined && value !== undefined ? { metricName: metric, metricValue: value } : {}),
+      });
     },
     async crash(deviceId, crash) {
       const { kind, log, phase, ...facts } = crash;

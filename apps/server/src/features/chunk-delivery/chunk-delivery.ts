@@ -3,7 +3,12 @@
 // device that reads slowly holds up its own window only.
 
 import type { FileHandle } from "node:fs/promises";
-import { CHUNK_MESSAGE_PREFIX_BYTES, CHUNK_PART_TABLE, CHUNK_TABLE_PIECE_BYTES, chunkTableBytes } from "@flipside/image-format";
+import {
+  CHUNK_MESSAGE_PREFIX_BYTES,
+  CHUNK_PART_TABLE,
+  CHUNK_TABLE_PIECE_BYTES,
+  chunkTableBytes,
+} from "@flipside/image-format";
 import { putChunkName } from "@flipside/protocol/chunk-message";
 import type { Fetch } from "@flipside/protocol/messages";
 import type { Feed } from "../../changes/feed.ts";
@@ -40,7 +45,10 @@ export function pieceOf(image: ImageFile, part: number, index: number): { offset
   const partBytes = isTable ? chunkTableBytes(image.chunkCount) : image.payloadBytes;
   const at = index * pieceBytes;
   if (at >= partBytes) return undefined;
-  return { offset: (isTable ? image.tableOffset : image.payloadOffset) + at, length: Math.min(pieceBytes, partBytes - at) };
+  return {
+    offset: (isTable ? image.tableOffset : image.payloadOffset) + at,
+    length: Math.min(pieceBytes, partBytes - at),
+  };
 }
 
 /** A window under way: `at` is the piece that is being read or handed over, those up to `end` follow. */
@@ -56,7 +64,10 @@ interface Asked {
 
 /** The same part of the same deployment, asked for in the same session. */
 const isSame = (a: Asked, b: Asked): boolean =>
-  a.session === b.session && a.fetch.deployment === b.fetch.deployment && a.fetch.attempt === b.fetch.attempt && a.fetch.part === b.fetch.part;
+  a.session === b.session &&
+  a.fetch.deployment === b.fetch.deployment &&
+  a.fetch.attempt === b.fetch.attempt &&
+  a.fetch.part === b.fetch.part;
 
 /** What was stored is not there to be read. */
 class UnreadableImage extends Error {
@@ -70,8 +81,8 @@ class UnreadableImage extends Error {
 
 export interface ChunkDelivery {
   /**
-   * Takes a window; one is under way for each device, and the newest that waits replaces an older one. What is asked for
-   * again and has not left yet is not sent twice; what has left, and is asked for all the same, is sent at once.
+   * Takes a window; one is under way for each device, and the newest that waits replaces an older one. What is asked
+   * for again and has not left yet is not sent twice; what has left, and is asked for all the same, is sent at once.
    */
   request(session: Session, fetch: Fetch): void;
   readonly filesOpen: number;
@@ -130,10 +141,14 @@ export function createChunkDelivery(options: {
       options.refused(deviceId, `fetch ignored: ${fetch.first} is beyond the end of part ${fetch.part}`);
       return;
     }
-    await files.use(options.pathOf(image.fileName), (file) => send(window, image, file)).catch((error: unknown) => {
-      // What the operating system says of the file has a code.
-      throw (error as NodeJS.ErrnoException).code === undefined ? error : new UnreadableImage(image.digest, (error as Error).message);
-    });
+    await files
+      .use(options.pathOf(image.fileName), (file) => send(window, image, file))
+      .catch((error: unknown) => {
+        // What the operating system says of the file has a code.
+        throw (error as NodeJS.ErrnoException).code === undefined
+          ? error
+          : new UnreadableImage(image.digest, (error as Error).message);
+      });
   }
 
   async function send(window: Window, image: ImageFile, file: FileHandle): Promise<void> {
@@ -157,7 +172,10 @@ export function createChunkDelivery(options: {
     }
   }
 
-  /** What of a window is still to be sent when the one under way is through; ends that one where it serves nobody any more. */
+  /**
+   * What of a window is still to be sent when the one under way is through; ends that one where it serves nobody any
+   * more.
+   */
   function beyond(window: Window, session: Session, fetch: Fetch): Fetch | undefined {
     if (!isSame(window, { session, fetch }) || fetch.first < window.at) {
       window.end = Math.min(window.end, window.at + 1);
@@ -183,8 +201,12 @@ export function createChunkDelivery(options: {
       waiting.delete(deviceId);
       if (rest) {
         // A device goes on asking before its last window was begun.
-        const goesOn = before && isSame(before, { session, fetch }) && before.fetch.first + before.fetch.count === rest.first;
-        waiting.set(deviceId, { session, fetch: goesOn ? { ...rest, first: before.fetch.first, count: before.fetch.count + rest.count } : rest });
+        const goesOn =
+          before && isSame(before, { session, fetch }) && before.fetch.first + before.fetch.count === rest.first;
+        waiting.set(deviceId, {
+          session,
+          fetch: goesOn ? { ...rest, first: before.fetch.first, count: before.fetch.count + rest.count } : rest,
+        });
       }
       pump();
     },

@@ -1,5 +1,6 @@
-// Claims as files hold them: JSON ({"claims": […]}, a bare list, one object, or one object a line), or CSV with or without a header,
-// parted by comma, semicolon or tab. What can't be taken is said by its line, never with the secret; the rest is taken.
+// Claims as files hold them: JSON ({"claims": […]}, a bare list, one object, or one object a line), or CSV with or
+// without a header, parted by comma, semicolon or tab. What can't be taken is said by its line, never with the secret;
+// the rest is taken.
 
 import { readFile } from "node:fs/promises";
 import { claimSecretPattern, deviceIdPattern } from "@flipside/api/limits";
@@ -32,9 +33,11 @@ const secretNames = ["secret", "claimsecret", "claim_secret", "claim-secret", "c
 /** Why this pair is no claim, or undefined. */
 function problemOf(deviceId: unknown, secret: unknown): string | undefined {
   if (typeof deviceId !== "string" || deviceId === "") return "it has no device id";
-  if (!deviceIdPattern.test(deviceId)) return `the device id ${JSON.stringify(deviceId.slice(0, 64))} is not 1 to 48 characters of a-z, 0-9 and -`;
+  if (!deviceIdPattern.test(deviceId))
+    return `the device id ${JSON.stringify(deviceId.slice(0, 64))} is not 1 to 48 characters of a-z, 0-9 and -`;
   if (typeof secret !== "string" || secret === "") return `device ${deviceId} has no secret`;
-  if (!claimSecretPattern.test(secret)) return `the secret of device ${deviceId} is not base64url of ${CLAIM_SECRET_BYTES} bytes (${secret.length} characters)`;
+  if (!claimSecretPattern.test(secret))
+    return `the secret of device ${deviceId} is not base64url of ${CLAIM_SECRET_BYTES} bytes (${secret.length} characters)`;
   return undefined;
 }
 
@@ -54,14 +57,19 @@ class Collected implements ClaimsFile {
   }
 
   addObject(at: number, value: unknown): void {
-    if (typeof value !== "object" || value === null || Array.isArray(value)) this.refused.push({ at, reason: "it is no object with deviceId and secret" });
+    if (typeof value !== "object" || value === null || Array.isArray(value))
+      this.refused.push({ at, reason: "it is no object with deviceId and secret" });
     else this.add(at, (value as Record<string, unknown>)["deviceId"], (value as Record<string, unknown>)["secret"]);
   }
 }
 
 function fromJson(value: unknown): ClaimsFile {
   const file = new Collected("entry");
-  const list = Array.isArray(value) ? value : Array.isArray((value as { claims?: unknown } | null)?.claims) ? (value as { claims: unknown[] }).claims : [value];
+  const list = Array.isArray(value)
+    ? value
+    : Array.isArray((value as { claims?: unknown } | null)?.claims)
+      ? (value as { claims: unknown[] }).claims
+      : [value];
   list.forEach((entry, i) => file.addObject(i + 1, entry));
   return file;
 }
@@ -87,7 +95,12 @@ function csv(lines: string[]): ClaimsFile {
   lines.forEach((line, i) => {
     if (line.trim() === "" || line.startsWith("#")) return;
     // RFC 4180; neither value can hold a separator or a quote.
-    const fields = line.split(/[,;\t]/).map((field) => field.trim().replace(/^"(.*)"$/, "$1").trim());
+    const fields = line.split(/[,;\t]/).map((field) =>
+      field
+        .trim()
+        .replace(/^"(.*)"$/, "$1")
+        .trim(),
+    );
     if (isFirst) {
       isFirst = false;
       const names = fields.map((field) => field.toLowerCase());
@@ -104,7 +117,8 @@ function csv(lines: string[]): ClaimsFile {
 
 /** Never throws. A byte order mark is no part of the text (RFC 3629, section 6); Windows' UTF-16 is read as such. */
 export function parseClaimsFile(bytes: Uint8Array): ClaimsFile {
-  const encoding = bytes[0] === 0xff && bytes[1] === 0xfe ? "utf-16le" : bytes[0] === 0xfe && bytes[1] === 0xff ? "utf-16be" : "utf-8";
+  const encoding =
+    bytes[0] === 0xff && bytes[1] === 0xfe ? "utf-16le" : bytes[0] === 0xfe && bytes[1] === 0xff ? "utf-16be" : "utf-8";
   const text = new TextDecoder(encoding).decode(bytes);
   const lines = text.split(/\r\n|\n|\r/);
   if (!/^\s*[[{]/.test(text)) return csv(lines);
@@ -129,7 +143,9 @@ export async function importClaimsFile(claims: Claims, path: string, log: Logger
   const { unit, claims: listed, refused: unreadable } = parseClaimsFile(bytes);
   const { imported, refused: conflicting } = await claims.importEach(listed);
   const refused = [...unreadable, ...conflicting].sort((one, other) => one.at - other.at);
-  for (const { at, reason } of refused.slice(0, refusalsLoggedMax)) log.warn({ file: path, [unit]: at }, `a claim was not taken: ${unit} ${at}: ${reason}`);
-  if (refused.length > refusalsLoggedMax) log.warn({ file: path }, `${refused.length - refusalsLoggedMax} more claims were not taken`);
+  for (const { at, reason } of refused.slice(0, refusalsLoggedMax))
+    log.warn({ file: path, [unit]: at }, `a claim was not taken: ${unit} ${at}: ${reason}`);
+  if (refused.length > refusalsLoggedMax)
+    log.warn({ file: path }, `${refused.length - refusalsLoggedMax} more claims were not taken`);
   log.info({ file: path, listed: listed.length, imported, refused: refused.length }, "claims imported");
 }

@@ -9,7 +9,9 @@ export interface Claims {
   /** Stores all of them or none. The same pair again changes nothing; another secret for a device is refused. */
   import(claims: Claim[]): Promise<{ imported: number }>;
   /** Stores those that can be taken, and says which were not. `at` is the caller's own. */
-  importEach(claims: readonly { at: number; deviceId: string; secret: string }[]): Promise<{ imported: number; refused: { at: number; reason: string }[] }>;
+  importEach(
+    claims: readonly { at: number; deviceId: string; secret: string }[],
+  ): Promise<{ imported: number; refused: { at: number; reason: string }[] }>;
 }
 
 type Outcome = "imported" | "known" | "another";
@@ -29,7 +31,11 @@ export function createClaims(storage: Storage, now: () => number): Claims {
         let imported = 0;
         for (const { deviceId, secret } of claims) {
           const outcome = await take(db, deviceId, secret);
-          if (outcome === "another") throw new ApiError("claim-exists", `Device ${deviceId} has a claim with another secret. Nothing was imported; check the list against the factory's.`);
+          if (outcome === "another")
+            throw new ApiError(
+              "claim-exists",
+              `Device ${deviceId} has a claim with another secret. Nothing was imported; check the list against the factory's.`,
+            );
           if (outcome === "imported") imported++;
         }
         return { imported };
@@ -41,7 +47,11 @@ export function createClaims(storage: Storage, now: () => number): Claims {
         for (const { at, deviceId, secret } of claims) {
           const outcome = await take(db, deviceId, secret);
           if (outcome === "imported") imported++;
-          if (outcome === "another") refused.push({ at, reason: `device ${deviceId} has a claim with another secret; a replaced board needs a new device id` });
+          if (outcome === "another")
+            refused.push({
+              at,
+              reason: `device ${deviceId} has a claim with another secret; a replaced board needs a new device id`,
+            });
         }
         return { imported, refused };
       }),

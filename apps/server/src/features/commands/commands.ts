@@ -9,7 +9,14 @@
 
 import { randomBytes } from "node:crypto";
 import type { Command as CommandView } from "@flipside/api/types";
-import { buildCommand, type CommandAction, COMMAND_ID_BYTES, ErrorCode, errorName, type SigningKey } from "@flipside/image-format";
+import {
+  buildCommand,
+  type CommandAction,
+  COMMAND_ID_BYTES,
+  ErrorCode,
+  errorName,
+  type SigningKey,
+} from "@flipside/image-format";
 import type { CheckIn, CommandAnswer } from "@flipside/protocol/messages";
 import type { Clock } from "../../clock.ts";
 import { ApiError } from "../../http/errors.ts";
@@ -44,7 +51,13 @@ export interface Commands {
 function commandView(row: CommandRow, clock: Clock): CommandView {
   const { id, deviceId, kind, host, port, state, code, createdBy } = row;
   return {
-    id, deviceId, kind, host, port, state, code,
+    id,
+    deviceId,
+    kind,
+    host,
+    port,
+    state,
+    code,
     codeName: code === 0 ? null : errorName(code),
     createdAt: iso(row.createdAt),
     createdBy,
@@ -76,10 +89,20 @@ export async function createCommands(options: {
 }): Promise<Commands> {
   const { storage, sessions, deviceLog, feed, clock } = options;
   /** Devices with commands that are not over: most check-ins need not ask the database. */
-  const withOpen = new Set((await storage.db.selectFrom("commands").select("deviceId").distinct().where("finishedAt", "is", null).execute()).map((row) => row.deviceId));
+  const withOpen = new Set(
+    (
+      await storage.db.selectFrom("commands").select("deviceId").distinct().where("finishedAt", "is", null).execute()
+    ).map((row) => row.deviceId),
+  );
 
   async function openOf(deviceId: string): Promise<CommandRow[]> {
-    return storage.db.selectFrom("commands").selectAll().where("deviceId", "=", deviceId).where("finishedAt", "is", null).orderBy("position").execute();
+    return storage.db
+      .selectFrom("commands")
+      .selectAll()
+      .where("deviceId", "=", deviceId)
+      .where("finishedAt", "is", null)
+      .orderBy("position")
+      .execute();
   }
 
   /** Stores a change, tells the log what became of it, and whoever watches that the device has news. */
@@ -92,14 +115,23 @@ export async function createCommands(options: {
     feed.announce({ kind: "device", id: row.deviceId });
   }
 
-  const finish = (row: CommandRow, state: CommandTable["state"], code = 0): Promise<void> => change(row, { state, code, finishedAt: clock.wallMs() });
+  const finish = (row: CommandRow, state: CommandTable["state"], code = 0): Promise<void> =>
+    change(row, { state, code, finishedAt: clock.wallMs() });
 
   /** Sends the oldest that waits, unless one is on its way. In the device's turn. */
   async function sendNext(deviceId: string): Promise<void> {
     const operationsKey = options.operationsKey();
     const session = sessions.of(deviceId);
-    if (operationsKey === undefined || session === undefined || !session.checkedIn || session.commandOnItsWay !== undefined) return;
-    const row = (await openOf(deviceId)).find(({ state, expiresAt }) => state === "waiting" && expiresAt > clock.steadyMs());
+    if (
+      operationsKey === undefined ||
+      session === undefined ||
+      !session.checkedIn ||
+      session.commandOnItsWay !== undefined
+    )
+      return;
+    const row = (await openOf(deviceId)).find(
+      ({ state, expiresAt }) => state === "waiting" && expiresAt > clock.steadyMs(),
+    );
     if (row === undefined) return;
     const command = await buildCommand({
       deviceId,
@@ -112,7 +144,12 @@ export async function createCommands(options: {
     session.commandOnItsWay = row.id;
     await change(row, { state: "sent", sentAt: clock.wallMs(), bootWhenSent: session.newest?.boot ?? 0 });
     if (sessions.of(deviceId) !== session) return;
-    await options.link.publish(deviceId, "command", JSON.stringify({ session: session.id, command: Buffer.from(command).toString("base64url") }), 1);
+    await options.link.publish(
+      deviceId,
+      "command",
+      JSON.stringify({ session: session.id, command: Buffer.from(command).toString("base64url") }),
+      1,
+    );
   }
 
   /** What a check-in says of a command that was sent. */
@@ -129,19 +166,39 @@ export async function createCommands(options: {
 
   return {
     async list(deviceId) {
-      if ((await findDevice(storage.db, deviceId)) === undefined) throw new ApiError("not-found", "There is no such device.");
-      const rows = await storage.db.selectFrom("commands").selectAll().where("deviceId", "=", deviceId).orderBy("position", "desc").limit(kept).execute();
+      if ((await findDevice(storage.db, deviceId)) === undefined)
+        throw new ApiError("not-found", "There is no such device.");
+      const rows = await storage.db
+        .selectFrom("commands")
+        .selectAll()
+        .where("deviceId", "=", deviceId)
+        .orderBy("position", "desc")
+        .limit(kept)
+        .execute();
       return rows.map((row) => commandView(row, clock));
     },
 
     async give(deviceId, action, expiresInMs, by) {
-      if (options.operationsKey() === undefined) throw new ApiError("no-operations-key", "Start the server with --operations-key and the file of a key that the newest trust record names as an operations key.");
+      if (options.operationsKey() === undefined)
+        throw new ApiError(
+          "no-operations-key",
+          "Start the server with --operations-key and the file of a key that the newest trust record names as an operations key.",
+        );
       const row = await storage.transaction(async ({ db, afterCommit, changed }) => {
         const device = await lockDevice(db, deviceId);
         if (device === undefined) throw new ApiError("not-found", "There is no such device.");
         if (device.revokedAt !== null) throw new ApiError("device-revoked", "A revoked device gets no commands.");
-        const open = await db.selectFrom("commands").select("id").where("deviceId", "=", deviceId).where("finishedAt", "is", null).execute();
-        if (open.length >= openMax) throw new ApiError("too-many-commands", `${openMax} commands wait for this device already. They are carried out or expire first.`);
+        const open = await db
+          .selectFrom("commands")
+          .select("id")
+          .where("deviceId", "=", deviceId)
+          .where("finishedAt", "is", null)
+          .execute();
+        if (open.length >= openMax)
+          throw new ApiError(
+            "too-many-commands",
+            `${openMax} commands wait for this device already. They are carried out or expire first.`,
+          );
         const row = await db
           .insertInto("commands")
           .values({
@@ -165,7 +222,14 @@ export async function createCommands(options: {
           .deleteFrom("commands")
           .where("deviceId", "=", deviceId)
           .where("finishedAt", "is not", null)
-          .where("id", "not in", (q) => q.selectFrom("commands").select("id").where("deviceId", "=", deviceId).orderBy("position", "desc").limit(kept))
+          .where("id", "not in", (q) =>
+            q
+              .selectFrom("commands")
+              .select("id")
+              .where("deviceId", "=", deviceId)
+              .orderBy("position", "desc")
+              .limit(kept),
+          )
           .execute();
         changed({ kind: "device", id: deviceId });
         afterCommit(() => {
@@ -176,7 +240,9 @@ export async function createCommands(options: {
       });
       options.turns
         .run(deviceId, () => sendNext(deviceId))
-        .catch((error: unknown) => options.log.error({ err: error as Error, device: deviceId }, "a command could not be sent"));
+        .catch((error: unknown) =>
+          options.log.error({ err: error as Error, device: deviceId }, "a command could not be sent"),
+        );
       return commandView(row, clock);
     },
 
@@ -202,7 +268,12 @@ export async function createCommands(options: {
     },
 
     async tick() {
-      const overdue = await storage.db.selectFrom("commands").selectAll().where("finishedAt", "is", null).where("expiresAt", "<=", clock.steadyMs()).execute();
+      const overdue = await storage.db
+        .selectFrom("commands")
+        .selectAll()
+        .where("finishedAt", "is", null)
+        .where("expiresAt", "<=", clock.steadyMs())
+        .execute();
       for (const row of overdue) {
         await options.turns.run(row.deviceId, async () => {
           const session = sessions.of(row.deviceId);

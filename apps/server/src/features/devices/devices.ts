@@ -50,9 +50,23 @@ export function createDevices(options: {
     async detail(id) {
       const device = await view(id);
       await deviceLog.flush();
-      const deployments = await selectDeployments(storage.db).where("deployments.deviceId", "=", id).orderBy("position", "desc").limit(deploymentsShown).execute();
-      const log = await storage.db.selectFrom("deviceLog").select(["at", "kind", "detail"]).where("deviceId", "=", id).orderBy("id", "desc").limit(logEntriesShown).execute();
-      return { ...device, deployments: deployments.map((row) => deploymentView(options.progress.over(row))), log: log.map((entry) => ({ ...entry, at: iso(entry.at) })) };
+      const deployments = await selectDeployments(storage.db)
+        .where("deployments.deviceId", "=", id)
+        .orderBy("position", "desc")
+        .limit(deploymentsShown)
+        .execute();
+      const log = await storage.db
+        .selectFrom("deviceLog")
+        .select(["at", "kind", "detail"])
+        .where("deviceId", "=", id)
+        .orderBy("id", "desc")
+        .limit(logEntriesShown)
+        .execute();
+      return {
+        ...device,
+        deployments: deployments.map((row) => deploymentView(options.progress.over(row))),
+        log: log.map((entry) => ({ ...entry, at: iso(entry.at) })),
+      };
     },
 
     async revoke(id, by) {

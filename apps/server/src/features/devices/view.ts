@@ -1,7 +1,13 @@
 // Devices and deployments as the REST interface shows them.
 
 import { activeOf } from "@flipside/api/active-deployment";
-import type { Deployment as DeploymentView, Device as DeviceView, OtherSlot as OtherSlotView, RunningSlot, TrustRelation } from "@flipside/api/types";
+import type {
+  Deployment as DeploymentView,
+  Device as DeviceView,
+  OtherSlot as OtherSlotView,
+  RunningSlot,
+  TrustRelation,
+} from "@flipside/api/types";
 import { errorName } from "@flipside/image-format";
 import { iso, isoOrNull } from "../../identifiers.ts";
 import type { DeploymentRow, DeviceRow } from "../../storage/schema.ts";
@@ -53,7 +59,13 @@ export interface OtherSlot {
 
 export function deviceView(
   row: DeviceRow,
-  more: { trustRelation: TrustRelation; online: boolean; lastSeenAt: number | undefined; active: NamedDeployment | undefined; versions: ReadonlyMap<string, string> },
+  more: {
+    trustRelation: TrustRelation;
+    online: boolean;
+    lastSeenAt: number | undefined;
+    active: NamedDeployment | undefined;
+    versions: ReadonlyMap<string, string>;
+  },
 ): DeviceView {
   const running = row.running === null ? null : (JSON.parse(row.running) as RunningSlot);
   const other = row.other === null ? null : (JSON.parse(row.other) as OtherSlot);
@@ -66,8 +78,13 @@ export function deviceView(
     lastSeenAt: isoOrNull(more.lastSeenAt ?? row.lastSeenAt),
     online: more.online,
     revoked: row.revokedAt !== null,
-    running:
-      running && { slot: running.slot, digest: running.digest, version: running.version, releaseSequence: running.releaseSequence, state: running.state },
+    running: running && {
+      slot: running.slot,
+      digest: running.digest,
+      version: running.version,
+      releaseSequence: running.releaseSequence,
+      state: running.state,
+    },
     other: other && {
       slot: other.slot,
       digest: other.digest ?? null,
@@ -85,7 +102,13 @@ export function deviceView(
     trustRelation: more.trustRelation,
     entropy: row.entropy,
     trustRefused:
-      row.trustRefusedCode === null ? null : { version: row.trustRefusedVersion ?? 0, code: row.trustRefusedCode, codeName: errorName(row.trustRefusedCode) },
+      row.trustRefusedCode === null
+        ? null
+        : {
+            version: row.trustRefusedVersion ?? 0,
+            code: row.trustRefusedCode,
+            codeName: errorName(row.trustRefusedCode),
+          },
     securityFloor: row.securityFloor,
     connection: row.connection === null ? null : (JSON.parse(row.connection) as { host: string; port: number }),
     metric: row.metricName === null ? null : { name: row.metricName, value: row.metricValue ?? 0 },
@@ -95,7 +118,11 @@ export function deviceView(
 
 /** Versions of all stored images, by digest. */
 export async function versionsByDigest(db: Queries): Promise<Map<string, string>> {
-  const rows = await db.selectFrom("images").innerJoin("releases", "releases.id", "images.releaseId").select(["images.digest", "releases.version"]).execute();
+  const rows = await db
+    .selectFrom("images")
+    .innerJoin("releases", "releases.id", "images.releaseId")
+    .select(["images.digest", "releases.version"])
+    .execute();
   // What a device said of an image yields to what was uploaded and verified.
   const named = await db.selectFrom("namedVersions").selectAll().execute();
   return new Map([...named, ...rows].map((row) => [row.digest, row.version]));
@@ -117,10 +144,24 @@ export interface DeviceViews {
   deployment(id: string): Promise<DeploymentView | undefined>;
 }
 
-export function createDeviceViews({ db, lastSeen, progress, isOnline, trust }: { db: Queries; lastSeen: LastSeen; progress: Progress; isOnline: (deviceId: string) => boolean; trust: Trust }): DeviceViews {
+export function createDeviceViews({
+  db,
+  lastSeen,
+  progress,
+  isOnline,
+  trust,
+}: {
+  db: Queries;
+  lastSeen: LastSeen;
+  progress: Progress;
+  isOnline: (deviceId: string) => boolean;
+  trust: Trust;
+}): DeviceViews {
   const openDeployments = async (deviceId?: string): Promise<NamedDeployment[]> => {
     const all = selectDeployments(db).where("deployments.finishedAt", "is", null).orderBy("position");
-    return (await (deviceId === undefined ? all : all.where("deployments.deviceId", "=", deviceId)).execute()).map((row) => progress.over(row));
+    return (await (deviceId === undefined ? all : all.where("deployments.deviceId", "=", deviceId)).execute()).map(
+      (row) => progress.over(row),
+    );
   };
   const trustRelation = (row: DeviceRow): TrustRelation => trust.relation(row.trustVersion, row.trustDigest);
   return {
@@ -128,7 +169,13 @@ export function createDeviceViews({ db, lastSeen, progress, isOnline, trust }: {
       const row = await db.selectFrom("devices").selectAll().where("id", "=", id).executeTakeFirst();
       if (row === undefined) return undefined;
       const open = await openDeployments(id);
-      return deviceView(row, { trustRelation: trustRelation(row), online: isOnline(id), lastSeenAt: lastSeen.pending(id), active: activeOf(open), versions: await versionsByDigest(db) });
+      return deviceView(row, {
+        trustRelation: trustRelation(row),
+        online: isOnline(id),
+        lastSeenAt: lastSeen.pending(id),
+        active: activeOf(open),
+        versions: await versionsByDigest(db),
+      });
     },
     async all() {
       const rows = await db.selectFrom("devices").selectAll().orderBy("id").execute();
@@ -136,7 +183,13 @@ export function createDeviceViews({ db, lastSeen, progress, isOnline, trust }: {
       const byDevice = groupByDevice(open);
       const versions = await versionsByDigest(db);
       return rows.map((row) =>
-        deviceView(row, { trustRelation: trustRelation(row), online: isOnline(row.id), lastSeenAt: lastSeen.pending(row.id), active: activeOf(byDevice.get(row.id) ?? []), versions }),
+        deviceView(row, {
+          trustRelation: trustRelation(row),
+          online: isOnline(row.id),
+          lastSeenAt: lastSeen.pending(row.id),
+          active: activeOf(byDevice.get(row.id) ?? []),
+          versions,
+        }),
       );
     },
     async deployment(id) {

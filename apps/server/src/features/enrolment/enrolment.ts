@@ -31,12 +31,19 @@ export interface Enrolment {
   sweep(): void;
 }
 
-export function createEnrolment(options: { storage: Storage; deviceLog: DeviceLog; now: () => number; wallMs: () => number; secretAdded: (deviceId: string, secret: Buffer) => Promise<void> }): Enrolment {
+export function createEnrolment(options: {
+  storage: Storage;
+  deviceLog: DeviceLog;
+  now: () => number;
+  wallMs: () => number;
+  secretAdded: (deviceId: string, secret: Buffer) => Promise<void>;
+}): Enrolment {
   const { storage, deviceLog, now } = options;
   /** By server nonce, oldest first. */
   const pending = new Map<string, Pending>();
 
-  const answer = (message: LinkMessage, content: object): Promise<void> => message.reply("enrolled", JSON.stringify(content));
+  const answer = (message: LinkMessage, content: object): Promise<void> =>
+    message.reply("enrolled", JSON.stringify(content));
   function refuse(message: LinkMessage, step: 1 | 2, nonce: unknown, error: Refusal): Promise<void> {
     return answer(message, { step, nonce: typeof nonce === "string" ? nonce.slice(0, 64) : "", ok: false, error });
   }
@@ -48,18 +55,26 @@ export function createEnrolment(options: { storage: Storage; deviceLog: DeviceLo
     pending.set(serverNonce, entry);
   }
 
-  const claimOf = (deviceId: string) => storage.db.selectFrom("claims").selectAll().where("deviceId", "=", deviceId).executeTakeFirst();
+  const claimOf = (deviceId: string) =>
+    storage.db.selectFrom("claims").selectAll().where("deviceId", "=", deviceId).executeTakeFirst();
 
   async function first(message: LinkMessage, object: ParsedObject): Promise<void> {
     const parsed = enrolBeginMessage.safeParse(object);
-    if (!parsed.success || parsed.data.device !== message.deviceId) return refuse(message, 1, object["nonce"], "malformed");
+    if (!parsed.success || parsed.data.device !== message.deviceId)
+      return refuse(message, 1, object["nonce"], "malformed");
     const { nonce, publicKey } = parsed.data;
     const claim = await claimOf(message.deviceId);
     if (claim === undefined) return refuse(message, 1, nonce, "claim-unknown");
     const device = await findDevice(storage.db, message.deviceId);
     if (device !== undefined && device.revokedAt !== null) return refuse(message, 1, nonce, "revoked");
     const serverNonce = randomBytes(NONCE_BYTES).toString("base64url");
-    remember(serverNonce, { deviceId: message.deviceId, publicKey, nonce, expiresAt: now() + nonceLifeMs, used: false });
+    remember(serverNonce, {
+      deviceId: message.deviceId,
+      publicKey,
+      nonce,
+      expiresAt: now() + nonceLifeMs,
+      used: false,
+    });
     const mac = enrolServerMac(claim.secret, { deviceId: message.deviceId, nonce, serverNonce }).toString("base64url");
     await answer(message, { step: 1, nonce, serverNonce, mac });
   }
@@ -87,16 +102,20 @@ export function createEnrolment(options: { storage: Storage; deviceLog: DeviceLo
     const refusal = await storage.transaction(async ({ db, changed }): Promise<Refusal | undefined> => {
       const device = await lockDevice(db, deviceId);
       if (device !== undefined && device.revokedAt !== null) return "revoked";
-      if (device !== undefined && !isDeepStrictEqual(new Uint8Array(device.publicKey), new Uint8Array(key))) return "key-mismatch";
+      if (device !== undefined && !isDeepStrictEqual(new Uint8Array(device.publicKey), new Uint8Array(key)))
+        return "key-mismatch";
       if (device === undefined) {
-        await db.insertInto("devices").values({ id: deviceId, publicKey: key, enrolledAt: options.wallMs(), health: "unknown" }).execute();
+        await db
+          .insertInto("devices")
+          .values({ id: deviceId, publicKey: key, enrolledAt: options.wallMs(), health: "unknown" })
+          .execute();
       }
       await addSecret(db, deviceId, secret);
       changed({ kind: "device", id: deviceId });
       return undefined;
     });
-    // Those begun before it are over: a second step of theirs that is still on its way would bring a secret that the device
-    // has given up.
+    // Those begun before it are over: a second step of theirs that is still on its way would bring a secret that the
+    // device has given up.
     if (refusal === undefined) {
       for (const other of pending.values()) {
         if (other === entry) break;

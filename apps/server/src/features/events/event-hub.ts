@@ -45,10 +45,16 @@ export function marksOf(change: Change | Announcement): { kind: EventKind; id: s
       return [{ kind: change.kind, id: change.id }];
     case "deployment": {
       const moved = "moved" in change && change.moved !== undefined;
-      return [{ kind: "deployment", id: change.id }, ...(moved ? [{ kind: "device" as const, id: change.deviceId }] : [])];
+      return [
+        { kind: "deployment", id: change.id },
+        ...(moved ? [{ kind: "device" as const, id: change.deviceId }] : []),
+      ];
     }
     case "targets":
-      return (change.deployments ?? []).flatMap(({ id, deviceId }) => [{ kind: "deployment" as const, id }, { kind: "device" as const, id: deviceId }]);
+      return (change.deployments ?? []).flatMap(({ id, deviceId }) => [
+        { kind: "deployment" as const, id },
+        { kind: "device" as const, id: deviceId },
+      ]);
     case "images-mended":
       return [];
   }

@@ -1,6 +1,6 @@
-// Files of images and uploads under the data directory. An image's file is named by the SHA-256 of its content, and known
-// by that name only: the directory may be moved or restored elsewhere. A file gets its name only when it is complete and
-// on the disk: written under a temporary one, fsync, rename, fsync of the directory.
+// Files of images and uploads under the data directory. An image's file is named by the SHA-256 of its content, and
+// known by that name only: the directory may be moved or restored elsewhere. A file gets its name only when it is
+// complete and on the disk: written under a temporary one, fsync, rename, fsync of the directory.
 
 import { createHash, randomBytes } from "node:crypto";
 import { promises as nodeFiles } from "node:fs";
@@ -14,7 +14,9 @@ export type FileSystem = Pick<typeof nodeFiles, "open" | "rename" | "unlink" | "
 const readBytes = 256 * 1024;
 
 export interface ImageFiles {
-  /** Collects a request body. Rejects with `upload-too-large` beyond the limit; the file is then gone. Returns its path. */
+  /**
+   * Collects a request body. Rejects with `upload-too-large` beyond the limit; the file is then gone. Returns its path.
+   */
   receive(body: AsyncIterable<Uint8Array>, bytesMax: number): Promise<string>;
   read(path: string): Promise<Uint8Array>;
   /** Where the image file of this name lies. */
@@ -39,7 +41,10 @@ export async function openImageFiles(dataDir: string, files: FileSystem = nodeFi
   const remove = (path: string): Promise<void> => files.unlink(path).catch(() => {});
 
   /** Writes what `write` writes; on any error the file is removed. */
-  async function writeFile(path: string, write: (add: (bytes: Uint8Array) => Promise<void>) => Promise<void>): Promise<void> {
+  async function writeFile(
+    path: string,
+    write: (add: (bytes: Uint8Array) => Promise<void>) => Promise<void>,
+  ): Promise<void> {
     try {
       const file = await files.open(path, "wx", privateFileMode);
       try {
@@ -66,7 +71,8 @@ export async function openImageFiles(dataDir: string, files: FileSystem = nodeFi
         let total = 0;
         for await (const bytes of body) {
           total += bytes.length;
-          if (total > bytesMax) throw new ApiError("upload-too-large", `A release file may have ${bytesMax / 1024 / 1024} MiB at most.`);
+          if (total > bytesMax)
+            throw new ApiError("upload-too-large", `A release file may have ${bytesMax / 1024 / 1024} MiB at most.`);
           await add(bytes);
         }
       });

@@ -1,5 +1,5 @@
-// Which images can be served: whether each one's file is on the disk as it was verified. A disk loses files, a backup is
-// restored without them: what is found missing or damaged is said, offered to nobody, and mended by the same upload.
+// Which images can be served: whether each one's file is on the disk as it was verified. A disk loses files, a backup
+// is restored without them: what is found missing or damaged is said, offered to nobody, and mended by the same upload.
 
 import { checkImageContent, describeImage } from "@flipside/image-format";
 import type { Feed } from "../../changes/feed.ts";
@@ -27,7 +27,12 @@ export interface ImageStore {
   stop(): void;
 }
 
-export function createImageStore(options: { storage: Storage; files: ImageFiles; log: Logger; feed: Feed }): ImageStore {
+export function createImageStore(options: {
+  storage: Storage;
+  files: ImageFiles;
+  log: Logger;
+  feed: Feed;
+}): ImageStore {
   const { storage, files, log } = options;
   const faults = new Map<string, FileState>();
   let stopped = false;
@@ -46,7 +51,11 @@ export function createImageStore(options: { storage: Storage; files: ImageFiles;
     } catch {
       return "damaged";
     }
-    await storage.db.updateTable("images").set({ fileDigest: found.digest }).where("digest", "=", image.digest).execute();
+    await storage.db
+      .updateTable("images")
+      .set({ fileDigest: found.digest })
+      .where("digest", "=", image.digest)
+      .execute();
     return "present";
   }
 
@@ -69,13 +78,23 @@ export function createImageStore(options: { storage: Storage; files: ImageFiles;
       }
       if (state === before) continue;
       if (state === "present") log.info({ digest }, "the file of an image is as it should be again");
-      else log.error({ digest, file: files.pathOf(image.fileName) }, `the file of an image is ${state}: upload its release again to mend it`);
+      else
+        log.error(
+          { digest, file: files.pathOf(image.fileName) },
+          `the file of an image is ${state}: upload its release again to mend it`,
+        );
       options.feed.announce({ kind: "release", id: image.releaseId });
     }
     return bad;
   }
 
-  const columns = ["digest", "releaseId", "fileName", "fileDigest", "sizeBytes"] as const satisfies (keyof ImageTable)[];
+  const columns = [
+    "digest",
+    "releaseId",
+    "fileName",
+    "fileDigest",
+    "sizeBytes",
+  ] as const satisfies (keyof ImageTable)[];
   return {
     stateOf: (digest) => faults.get(digest) ?? "present",
     check,
@@ -86,7 +105,11 @@ export function createImageStore(options: { storage: Storage; files: ImageFiles;
       }
     },
     async failed(digest) {
-      const image = await storage.db.selectFrom("images").select(columns).where("digest", "=", digest).executeTakeFirst();
+      const image = await storage.db
+        .selectFrom("images")
+        .select(columns)
+        .where("digest", "=", digest)
+        .executeTakeFirst();
       if (image !== undefined) await check([image]);
     },
     kept: (digest) => void faults.delete(digest),

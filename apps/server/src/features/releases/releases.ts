@@ -3,7 +3,24 @@
 import { createHash } from "node:crypto";
 import { releaseBytesMax } from "@flipside/api/limits";
 import type { Release as ReleaseView } from "@flipside/api/types";
-import { checkReleaseAgreement, describeImage, ErrorCode, FormatError, type ImageDescription, isPermitBody, checkSignatureBlock, parseSignatureBlock, PERMIT_BODY_BYTES, PERMIT_DEVICE_OFFSET, PERMIT_DIGEST_OFFSET, permitIsForAnyDevice, splitRelease, type StrictVerifier, toHex, verifyImage } from "@flipside/image-format";
+import {
+  checkReleaseAgreement,
+  describeImage,
+  ErrorCode,
+  FormatError,
+  type ImageDescription,
+  isPermitBody,
+  checkSignatureBlock,
+  parseSignatureBlock,
+  PERMIT_BODY_BYTES,
+  PERMIT_DEVICE_OFFSET,
+  PERMIT_DIGEST_OFFSET,
+  permitIsForAnyDevice,
+  splitRelease,
+  type StrictVerifier,
+  toHex,
+  verifyImage,
+} from "@flipside/image-format";
 import { ApiError } from "../../http/errors.ts";
 import { iso, newId } from "../../identifiers.ts";
 import type { ImageRow, NewImage, ReleaseRow } from "../../storage/schema.ts";
@@ -18,8 +35,8 @@ export interface Releases {
   list(): Promise<ReleaseView[]>;
   one(id: string): Promise<ReleaseView | undefined>;
   /**
-   * A release whose sequence does not rise with its version is refused unless `confirmSequence`. One that is known already is
-   * refused, too, unless a file of it is missing or damaged: then its files are written anew.
+   * A release whose sequence does not rise with its version is refused unless `confirmSequence`. One that is known
+   * already is refused, too, unless a file of it is missing or damaged: then its files are written anew.
    */
   upload(body: AsyncIterable<Uint8Array>, by: string, options: { confirmSequence: boolean }): Promise<ReleaseView>;
   /** Keeps a permit for one of the release's images. */
@@ -30,7 +47,10 @@ export async function insertRelease(db: Queries, release: ReleaseRow): Promise<v
   await db.insertInto("releases").values(release).execute();
 }
 
-/** Stores what is said of an image as it is given: nothing is checked here, so that tests can offer what an upload would refuse. */
+/**
+ * Stores what is said of an image as it is given: nothing is checked here, so that tests can offer what an upload would
+ * refuse.
+ */
 export async function insertImage(db: Queries, image: NewImage): Promise<void> {
   await db.insertInto("images").values(image).execute();
 }
@@ -40,17 +60,19 @@ function view(release: ReleaseRow, images: ImageRow[], trust: Trust, store: Imag
     ...release,
     revoked: images.some((image) => trust.verdict(image.digest, null) === "revoked"),
     uploadedAt: iso(release.uploadedAt),
-    images: images.map(({ digest, hardware, revisionMin, revisionMax, sizeBytes, payloadBytes, securityCounter, keyId }) => ({
-      digest,
-      hardware,
-      revisionMin,
-      revisionMax,
-      sizeBytes,
-      payloadBytes,
-      securityCounter,
-      keyId,
-      file: store.stateOf(digest),
-    })),
+    images: images.map(
+      ({ digest, hardware, revisionMin, revisionMax, sizeBytes, payloadBytes, securityCounter, keyId }) => ({
+        digest,
+        hardware,
+        revisionMin,
+        revisionMax,
+        sizeBytes,
+        payloadBytes,
+        securityCounter,
+        keyId,
+        file: store.stateOf(digest),
+      }),
+    ),
   };
 }
 
@@ -68,39 +90,71 @@ export function createReleases(options: {
   let verifying: Promise<unknown> = Promise.resolve();
 
   async function refuseKnown(db: Queries, product: string, version: string, digests: string[]): Promise<void> {
-    const same = await db.selectFrom("releases").select("id").where("product", "=", product).where("version", "=", version).executeTakeFirst();
-    if (same !== undefined) throw new ApiError("release-exists", `${product} ${version} was uploaded before. A release is never replaced; build a new version.`);
+    const same = await db
+      .selectFrom("releases")
+      .select("id")
+      .where("product", "=", product)
+      .where("version", "=", version)
+      .executeTakeFirst();
+    if (same !== undefined)
+      throw new ApiError(
+        "release-exists",
+        `${product} ${version} was uploaded before. A release is never replaced; build a new version.`,
+      );
     const digest = await db.selectFrom("images").select("digest").where("digest", "in", digests).executeTakeFirst();
-    if (digest !== undefined) throw new ApiError("release-exists", `Image ${digest.digest} belongs to a release that was uploaded before.`);
+    if (digest !== undefined)
+      throw new ApiError("release-exists", `Image ${digest.digest} belongs to a release that was uploaded before.`);
   }
 
   /** A later version must have a higher sequence: devices go by the sequence, people by the version. */
   async function refuseOutOfSequence(product: string, version: string, releaseSequence: number): Promise<void> {
-    for (const other of await storage.db.selectFrom("releases").select(["version", "releaseSequence"]).where("product", "=", product).execute()) {
+    for (const other of await storage.db
+      .selectFrom("releases")
+      .select(["version", "releaseSequence"])
+      .where("product", "=", product)
+      .execute()) {
       const order = compareVersions(version, other.version);
       const rises = Math.sign(releaseSequence - other.releaseSequence);
       if (order === undefined ? rises !== 0 : order === 0 || Math.sign(order) === rises) continue;
       const relation = order === undefined ? "differs from" : order > 0 ? "is later than" : "is earlier than";
-      const sequences = rises === 0 ? `both have release sequence ${releaseSequence}` : `its release sequence ${releaseSequence} is ${rises > 0 ? "higher" : "lower"} than ${other.releaseSequence}`;
-      throw new ApiError("release-sequence", `Version ${version} ${relation} ${other.version}, but ${sequences}: devices take the one with the higher sequence for the newer. Build it with another sequence, or confirm that this is meant (confirmSequence=true).`);
+      const sequences =
+        rises === 0
+          ? `both have release sequence ${releaseSequence}`
+          : `its release sequence ${releaseSequence} is ${rises > 0 ? "higher" : "lower"} than ${other.releaseSequence}`;
+      throw new ApiError(
+        "release-sequence",
+        `Version ${version} ${relation} ${other.version}, but ${sequences}: devices take the one with the higher sequence for the newer. Build it with another sequence, or confirm that this is meant (confirmSequence=true).`,
+      );
     }
   }
 
   /** The known release that consists of these images, if a file of it can't be served; else undefined. */
   async function toMend(product: string, version: string, digests: string[]): Promise<ReleaseRow | undefined> {
-    const release = await storage.db.selectFrom("releases").selectAll().where("product", "=", product).where("version", "=", version).executeTakeFirst();
+    const release = await storage.db
+      .selectFrom("releases")
+      .selectAll()
+      .where("product", "=", product)
+      .where("version", "=", version)
+      .executeTakeFirst();
     if (release === undefined) return undefined;
     const images = await storage.db.selectFrom("images").selectAll().where("releaseId", "=", release.id).execute();
     if (images.length !== digests.length || !images.every((image) => digests.includes(image.digest))) return undefined;
     return (await store.check(images)).length > 0 ? release : undefined;
   }
 
-  async function mend(release: ReleaseRow, described: { bytes: Uint8Array; image: ImageDescription }[]): Promise<ReleaseView> {
+  async function mend(
+    release: ReleaseRow,
+    described: { bytes: Uint8Array; image: ImageDescription }[],
+  ): Promise<ReleaseView> {
     const names: string[] = [];
-    for (const { bytes, image } of described) {
+    for (const { bytes } of described) {
       const { name } = await files.keep(bytes);
       const { digest, ...row } = await describeForStorage(bytes, release.id);
-      const before = await storage.db.selectFrom("images").select("fileName").where("digest", "=", digest).executeTakeFirstOrThrow();
+      const before = await storage.db
+        .selectFrom("images")
+        .select("fileName")
+        .where("digest", "=", digest)
+        .executeTakeFirstOrThrow();
       await storage.db.updateTable("images").set(row).where("digest", "=", digest).execute();
       if (before.fileName !== name) await files.removeImage(before.fileName);
       store.kept(digest);
@@ -113,12 +167,23 @@ export function createReleases(options: {
   }
 
   const viewOf = async (release: ReleaseRow): Promise<ReleaseView> =>
-    view(release, await storage.db.selectFrom("images").selectAll().where("releaseId", "=", release.id).orderBy("hardware").execute(), options.trust, store);
+    view(
+      release,
+      await storage.db
+        .selectFrom("images")
+        .selectAll()
+        .where("releaseId", "=", release.id)
+        .orderBy("hardware")
+        .execute(),
+      options.trust,
+      store,
+    );
 
   async function verifyAndKeep(path: string, by: string, confirmSequence: boolean): Promise<ReleaseView> {
     const images = splitRelease(await files.read(path));
     const described = [];
-    for (const bytes of images) described.push({ bytes, image: await verifyImage(bytes, options.trust.releaseKeys, verifier) });
+    for (const bytes of images)
+      described.push({ bytes, image: await verifyImage(bytes, options.trust.releaseKeys, verifier) });
     await checkReleaseAgreement(images);
     const { product, version, releaseSequence, description } = described[0]!.image;
     const digests = described.map(({ image }) => image.digest);
@@ -135,7 +200,15 @@ export function createReleases(options: {
         kept.push((await files.keep(bytes)).name);
         rows.push(await describeForStorage(bytes, id));
       }
-      const release: ReleaseRow = { id, product, version, releaseSequence, description: description ?? null, uploadedAt: now(), uploadedBy: by };
+      const release: ReleaseRow = {
+        id,
+        product,
+        version,
+        releaseSequence,
+        description: description ?? null,
+        uploadedAt: now(),
+        uploadedBy: by,
+      };
       await storage.transaction(async ({ db, changed }) => {
         await refuseKnown(db, product, version, digests);
         await insertRelease(db, release);
@@ -155,7 +228,14 @@ export function createReleases(options: {
     async list() {
       const releases = await storage.db.selectFrom("releases").selectAll().orderBy("uploadedAt", "desc").execute();
       const images = await storage.db.selectFrom("images").selectAll().orderBy("hardware").execute();
-      return releases.map((release) => view(release, images.filter((image) => image.releaseId === release.id), options.trust, store));
+      return releases.map((release) =>
+        view(
+          release,
+          images.filter((image) => image.releaseId === release.id),
+          options.trust,
+          store,
+        ),
+      );
     },
     async one(id) {
       const release = await storage.db.selectFrom("releases").selectAll().where("id", "=", id).executeTakeFirst();
@@ -180,7 +260,12 @@ export function createReleases(options: {
       const code = await checkSignatureBlock(verifier, "permit", body, block, options.trust.releaseKeys);
       if (code !== ErrorCode.None) throw refuse("no signature by a release key of this project holds");
       const digest = toHex(body.subarray(PERMIT_DIGEST_OFFSET, PERMIT_DIGEST_OFFSET + 32));
-      const image = await storage.db.selectFrom("images").select("digest").where("digest", "=", digest).where("releaseId", "=", releaseId).executeTakeFirst();
+      const image = await storage.db
+        .selectFrom("images")
+        .select("digest")
+        .where("digest", "=", digest)
+        .where("releaseId", "=", releaseId)
+        .executeTakeFirst();
       if (image === undefined) throw refuse("it is for an image of another release");
       const anyDevice = permitIsForAnyDevice(bytes, 0);
       const deviceHash = anyDevice ? "" : toHex(body.subarray(PERMIT_DEVICE_OFFSET, PERMIT_DEVICE_OFFSET + 32));

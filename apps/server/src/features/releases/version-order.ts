@@ -1,4 +1,5 @@
-// Which of two versions is the later one, as Semantic Versioning 2.0.0 (section 11) orders them, with any number of parts.
+// Which of two versions is the later one, as Semantic Versioning 2.0.0 (section 11) orders them, with any number of
+// parts.
 
 const pattern = /^v?(\d+(?:\.\d+)*)(?:-([0-9A-Za-z.-]+))?(?:\+[0-9A-Za-z.-]+)?$/;
 

@@ -72,12 +72,10 @@ function refuseMisfits(release: ReleaseRow, images: ImageRow[], devices: DeviceR
       "no-image-for-hardware",
       `Release ${release.version} has no image for ${listed(hardware)} (${listed(without.map((device) => device.id))}). Upload a release with such an image, or take these devices out of the target.`,
       {
-        errors: without
-          .slice(0, fieldErrorsMax)
-          .map((device) => ({
-            path: "target",
-            message: `${device.id} is ${device.hardware} revision ${device.revision}`,
-          })),
+        errors: without.slice(0, fieldErrorsMax).map((device) => ({
+          path: "target",
+          message: `${device.id} is ${device.hardware} revision ${device.revision}`,
+        })),
       },
     );
   }

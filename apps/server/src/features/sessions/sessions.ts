@@ -13,7 +13,9 @@ import { findDevice, retireSecretsBefore, secretsOf } from "../device-records/st
 import { equalInConstantTime } from "../../equal-in-constant-time.ts";
 
 const nonceLifeMs = 30_000;
-/** Sessions of one device that wait for their proof; a late hello of an old connection must not push the newest one out. */
+/**
+ * Sessions of one device that wait for their proof; a late hello of an old connection must not push the newest one out.
+ */
 const pendingMax = 16;
 /** A device is heard at every poll; one may be lost, and a slow link takes its time. */
 const pollsMissedMax = 2;
@@ -59,7 +61,10 @@ export interface Sessions {
   isOnline(deviceId: string): boolean;
   /** A message of a proven session has come. */
   heard(session: Session): void;
-  /** The last will of a connection names one of its sessions: that one ends. False when it is not a session that there is. */
+  /**
+   * The last will of a connection names one of its sessions: that one ends. False when it is not a session that there
+   * is.
+   */
   gone(deviceId: string, id: string): boolean;
   /** The session that a message belongs to, proven or not. */
   find(deviceId: string, sessionId: unknown): Session | undefined;
@@ -98,10 +103,15 @@ export function createSessions(options: {
   const unanswered = new Map<string, number>();
   const prefix = Buffer.from(signingPrefixes.session);
 
-  const answer = (message: LinkMessage, content: object): Promise<void> => message.reply("challenge", JSON.stringify(content));
+  const answer = (message: LinkMessage, content: object): Promise<void> =>
+    message.reply("challenge", JSON.stringify(content));
   const refuse = (message: LinkMessage, session: unknown, error: string): Promise<void> => {
     deviceLog.add(message.deviceId, "session", `session refused: ${error}`);
-    return answer(message, { session: typeof session === "string" ? session.slice(0, 64) : "", accepted: false, error });
+    return answer(message, {
+      session: typeof session === "string" ? session.slice(0, 64) : "",
+      accepted: false,
+      error,
+    });
   };
 
   function dropPending(deviceId: string, which: (session: Session) => boolean): boolean {
@@ -165,7 +175,12 @@ export function createSessions(options: {
         deviceLog.add(deviceId, "refused-message", "hello ignored: its session is proven");
         return;
       }
-      if (known !== undefined && known.connection === message.connection && !known.nonceUsed && now() <= known.nonceExpiresAt) {
+      if (
+        known !== undefined &&
+        known.connection === message.connection &&
+        !known.nonceUsed &&
+        now() <= known.nonceExpiresAt
+      ) {
         return answer(message, { session: id, nonce: known.nonce });
       }
       const waiting = (pending.get(deviceId) ?? []).filter((session) => session.id !== id).slice(1 - pendingMax);
@@ -203,7 +218,8 @@ export function createSessions(options: {
       const proof = JSON.stringify([nonce, deviceNonce, signature]);
       // At QoS 1 it may come twice.
       if (session.taken?.proof === proof) return answer(message, session.taken.answer);
-      if (session.nonceUsed || session.nonce !== nonce || now() > session.nonceExpiresAt) return refuse(message, id, "expired");
+      if (session.nonceUsed || session.nonce !== nonce || now() > session.nonceExpiresAt)
+        return refuse(message, id, "expired");
       session.nonceUsed = true;
       const device = await findDevice(storage.db, deviceId);
       if (device === undefined) return;
@@ -234,7 +250,11 @@ export function createSessions(options: {
       session.deviceNonce = deviceNonce;
       session.proven = true;
       session.heardAtMs = now();
-      const accepted = { session: id, accepted: true, mac: contactMac(secret.secret, { deviceId, session: id, deviceNonce }).toString("base64url") };
+      const accepted = {
+        session: id,
+        accepted: true,
+        mac: contactMac(secret.secret, { deviceId, session: id, deviceNonce }).toString("base64url"),
+      };
       session.taken = { proof, answer: accepted };
       sessions.set(deviceId, session);
       deviceLog.add(deviceId, "session", "session proven");
@@ -243,7 +263,8 @@ export function createSessions(options: {
     },
     admitNewer(session, boot, sequence) {
       const before = session.newest;
-      if (before !== undefined && (boot < before.boot || (boot === before.boot && sequence <= before.sequence))) return false;
+      if (before !== undefined && (boot < before.boot || (boot === before.boot && sequence <= before.sequence)))
+        return false;
       session.newest = { boot, sequence };
       return true;
     },

@@ -12,7 +12,9 @@ import type { Trust } from "./trust.ts";
 const againMs = 60_000;
 
 export interface TrustDelivery {
-  /** Before the check-in's offer is answered: what is offered may be signed by a key that the device has yet to learn. */
+  /**
+   * Before the check-in's offer is answered: what is offered may be signed by a key that the device has yet to learn.
+   */
   checkedIn(session: Session, checkIn: CheckIn): Promise<void>;
 }
 

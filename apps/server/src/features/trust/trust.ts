@@ -1,9 +1,22 @@
-// The trust record: which keys may sign what. The server keeps the newest chain that it was given, judges releases by it,
-// and knows of every stored image which records admit it. It has no root key, so it can't make a record.
+// The trust record: which keys may sign what. The server keeps the newest chain that it was given, judges releases by
+// it, and knows of every stored image which records admit it. It has no root key, so it can't make a record.
 
 import { createHash } from "node:crypto";
 import type { Trust as TrustView, TrustLink as TrustLinkView, TrustRelation } from "@flipside/api/types";
-import { checkSignatureBlock, ErrorCode, joinTrustChain, keyIdOf, parseSignatureBlock, readTrustChain, readTrustSuccessor, splitTrustChain, type StrictVerifier, toHex, trustChainExtends, type TrustKeys } from "@flipside/image-format";
+import {
+  checkSignatureBlock,
+  ErrorCode,
+  joinTrustChain,
+  keyIdOf,
+  parseSignatureBlock,
+  readTrustChain,
+  readTrustSuccessor,
+  splitTrustChain,
+  type StrictVerifier,
+  toHex,
+  trustChainExtends,
+  type TrustKeys,
+} from "@flipside/image-format";
 import type { Logger } from "../../logging.ts";
 import type { Storage } from "../../storage/storage.ts";
 
@@ -18,9 +31,9 @@ interface SignedImage {
 export interface Trust {
   readonly version: number;
   /**
-   * How a device's record stands to the server's: `same`, `older` (the server has a newer one), `ahead` (the device has a newer
-   * one, as after a restore from a backup), `forked` (a record of this version, and another one), or `unknown` before its first
-   * check-in. Without a digest, as from older agents, by the version alone.
+   * How a device's record stands to the server's: `same`, `older` (the server has a newer one), `ahead` (the device has
+   * a newer one, as after a restore from a backup), `forked` (a record of this version, and another one), or `unknown`
+   * before its first check-in. Without a digest, as from older agents, by the version alone.
    */
   relation(version: number | null, digest: string | null): TrustRelation;
   /** The chain as far as this version, as devices take it. */
@@ -41,7 +54,12 @@ export interface Trust {
 }
 
 /** Throws what readTrustChain throws, and an Error when the given chain and the stored one are of two lines. */
-export async function openTrust(options: { storage: Storage; given: Uint8Array; verifier: StrictVerifier; log: Logger }): Promise<Trust> {
+export async function openTrust(options: {
+  storage: Storage;
+  given: Uint8Array;
+  verifier: StrictVerifier;
+  log: Logger;
+}): Promise<Trust> {
   const { storage, verifier, log } = options;
   const stored = await storage.db.selectFrom("meta").select("value").where("key", "=", metaKey).executeTakeFirst();
   let chain: Uint8Array = new Uint8Array(options.given);
@@ -51,7 +69,9 @@ export async function openTrust(options: { storage: Storage; given: Uint8Array; 
     const keptLinks = await readTrustChain(kept, verifier);
     if (trustChainExtends(kept, chain)) [chain, links] = [kept, keptLinks];
     else if (!trustChainExtends(chain, kept)) {
-      throw new Error(`it does not belong to the one that is stored in the data directory (version ${keptLinks.length}). Give the chain that this server began with, or one that goes on from the stored one, or another data directory`);
+      throw new Error(
+        `it does not belong to the one that is stored in the data directory (version ${keptLinks.length}). Give the chain that this server began with, or one that goes on from the stored one, or another data directory`,
+      );
     }
   }
   await store(chain);
@@ -62,34 +82,59 @@ export async function openTrust(options: { storage: Storage; given: Uint8Array; 
 
   async function store(bytes: Uint8Array): Promise<void> {
     const value = Buffer.from(bytes);
-    await storage.db.insertInto("meta").values({ key: metaKey, value }).onConflict((conflict) => conflict.column("key").doUpdateSet({ value })).execute();
+    await storage.db
+      .insertInto("meta")
+      .values({ key: metaKey, value })
+      .onConflict((conflict) => conflict.column("key").doUpdateSet({ value }))
+      .execute();
   }
 
   async function learn({ digest, header, signatureBlock }: SignedImage): Promise<void> {
     const by: boolean[] = [];
     // What was stored past the upload may be anything; the devices judge it.
     if (parseSignatureBlock(signatureBlock, 0, signatureBlock.length) !== signatureBlock.length) return;
-    for (const { releaseKeys } of links) by.push((await checkSignatureBlock(verifier, "image", header, signatureBlock, releaseKeys)) === ErrorCode.None);
+    for (const { releaseKeys } of links)
+      by.push((await checkSignatureBlock(verifier, "image", header, signatureBlock, releaseKeys)) === ErrorCode.None);
     admitted.set(digest, by);
   }
 
   async function learnAll(): Promise<void> {
-    for (const image of await storage.db.selectFrom("images").select(["digest", "header", "signatureBlock"]).execute()) await learn(image);
+    for (const image of await storage.db.selectFrom("images").select(["digest", "header", "signatureBlock"]).execute())
+      await learn(image);
   }
 
   async function view(): Promise<TrustView> {
-    const ids = async (keys: Uint8Array[]): Promise<string[]> => Promise.all(keys.map(async (key) => toHex(await keyIdOf(key))));
+    const ids = async (keys: Uint8Array[]): Promise<string[]> =>
+      Promise.all(keys.map(async (key) => toHex(await keyIdOf(key))));
     const views: TrustLinkView[] = [];
     const keys: TrustView["keys"] = [];
     for (const link of links) {
-      const named = { root: await ids(link.rootKeys), release: await ids(link.releaseKeys), operations: await ids(link.operationsKeys) };
-      views.push({ version: link.trustVersion, rootThreshold: link.rootThreshold, rootKeys: named.root, releaseKeys: named.release, operationsKeys: named.operations });
+      const named = {
+        root: await ids(link.rootKeys),
+        release: await ids(link.releaseKeys),
+        operations: await ids(link.operationsKeys),
+      };
+      views.push({
+        version: link.trustVersion,
+        rootThreshold: link.rootThreshold,
+        rootKeys: named.root,
+        releaseKeys: named.release,
+        operationsKeys: named.operations,
+      });
       for (const purpose of ["root", "release", "operations"] as const) {
         const now = named[purpose];
-        for (const key of keys) if (key.purpose === purpose && key.revokedBy === null && !now.includes(key.id)) key.revokedBy = link.trustVersion;
+        for (const key of keys)
+          if (key.purpose === purpose && key.revokedBy === null && !now.includes(key.id))
+            key.revokedBy = link.trustVersion;
         now.forEach((id, i) => {
           if (keys.some((key) => key.id === id && key.purpose === purpose && key.revokedBy === null)) return;
-          keys.push({ id, purpose, publicKey: toHex(publicKeys(link, purpose)[i]!), since: link.trustVersion, revokedBy: null });
+          keys.push({
+            id,
+            purpose,
+            publicKey: toHex(publicKeys(link, purpose)[i]!),
+            since: link.trustVersion,
+            revokedBy: null,
+          });
         });
       }
     }
@@ -145,7 +190,11 @@ export async function openTrust(options: { storage: Storage; given: Uint8Array; 
 
 function digestsOf(chain: Uint8Array): string[] {
   const parts = splitTrustChain(chain);
-  return parts.map((_, i) => createHash("sha256").update(joinTrustChain(parts.slice(0, i + 1))).digest("hex"));
+  return parts.map((_, i) =>
+    createHash("sha256")
+      .update(joinTrustChain(parts.slice(0, i + 1)))
+      .digest("hex"),
+  );
 }
 
 function publicKeys(link: TrustKeys, purpose: "root" | "release" | "operations"): Uint8Array[] {

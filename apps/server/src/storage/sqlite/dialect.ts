@@ -16,7 +16,7 @@ import {
   InsertQueryNode,
   type Kysely,
   type QueryResult,
-  SelectModifierNode,
+  type SelectModifierNode,
   SelectQueryNode,
   SqliteAdapter,
   SqliteIntrospector,
@@ -153,7 +153,7 @@ class Connection implements DatabaseConnection {
     this.#shared.lock.release();
   }
 
-  // eslint-disable-next-line require-yield
+  // biome-ignore lint/correctness/useYield: it only refuses
   async *streamQuery<R>(): AsyncIterableIterator<QueryResult<R>> {
     throw new Error("streams are not used here");
   }

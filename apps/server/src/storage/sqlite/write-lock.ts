@@ -33,7 +33,7 @@ export class WriteLock {
   /** The file has been held by another program since then: turns away who has waited for longer than they would. */
   heldByOthers(since: number): void {
     const now = performance.now();
-    for (let at = 0; at < this.#waiting.length;) {
+    for (let at = 0; at < this.#waiting.length; ) {
       const waiter = this.#waiting[at]!;
       if (now - Math.max(since, waiter.since) < waiter.patienceMs) {
         at++;

@@ -42,5 +42,5 @@ export function say(text: string): void {
 
 /** The first byte after this module's memory. */
 export function memoryEnd(): usize {
-  return <usize>memory.size() << 16;
+  return (<usize>memory.size()) << 16;
 }

@@ -1,8 +1,19 @@
 // The edge calls, made with the boot loader's grants: before recovery, and in it.
 
 import {
-  Durability, flashErase, flashGeometry, flashProgram, imageLoad, imageRead, imageStart, imageWindow, RECOVERY_NONE,
-  recoveryBegin, reset, serialRead, Zone,
+  Durability,
+  flashErase,
+  flashGeometry,
+  flashProgram,
+  imageLoad,
+  imageRead,
+  imageStart,
+  imageWindow,
+  RECOVERY_NONE,
+  recoveryBegin,
+  reset,
+  serialRead,
+  Zone,
 } from "../../../../src/exokernel";
 import { answer, answerOfZone, memoryEnd, say } from "./answers";
 import { flashEdges } from "./flash-edges";

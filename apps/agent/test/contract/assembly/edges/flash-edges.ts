@@ -77,7 +77,8 @@ function programEdges(zone: u32, size: u32, page: u32): void {
   answerOfZone(zone, "flash_program: durability 3", flashProgram(zone, 256 - 64, data, 4, 3));
   answerOfZone(zone, "flash_program: durability 2^32 - 1", flashProgram(zone, 256 - 64, data, 4, 0xffffffff));
   answerOfZone(
-    zone, "flash_program: from a misaligned pointer",
+    zone,
+    "flash_program: from a misaligned pointer",
     flashProgram(zone, 256 - 60, data + 1, 4, Durability.Verified),
   );
   memory.fill(data, 0xff, 64);
@@ -92,15 +93,18 @@ function programEdges(zone: u32, size: u32, page: u32): void {
   answerOfZone(zone, "flash_program: over the zone's end", flashProgram(zone, size - 4, data, 8, Durability.Verified));
   answerOfZone(zone, "flash_program: behind the zone", flashProgram(zone, size, data, 4, Durability.Verified));
   answerOfZone(
-    zone, "flash_program: at an offset whose end wraps",
+    zone,
+    "flash_program: at an offset whose end wraps",
     flashProgram(zone, 0xfffffffc, data, 8, Durability.Verified),
   );
   answerOfZone(
-    zone, "flash_program: from over memory's end",
+    zone,
+    "flash_program: from over memory's end",
     flashProgram(zone, 128, memoryEnd() - 4, 8, Durability.Verified),
   );
   answerOfZone(
-    zone, "flash_program: from a pointer whose end wraps",
+    zone,
+    "flash_program: from a pointer whose end wraps",
     flashProgram(zone, 128, 0xfffffffc, 8, Durability.Verified),
   );
   answerOfZone(zone, "flash_program: of 2^31 bytes", flashProgram(zone, 0, data, 0x80000000, Durability.Verified));

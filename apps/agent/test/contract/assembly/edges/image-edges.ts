@@ -1,16 +1,29 @@
 // Edge calls that a module of an image can make, and the boot loader's link has not: entropy, network, the app's slice.
 
 import {
-  appHealth, appMetric, appReport, entropy, nicAcquire, nicGrant, nicInfo, nicReceive, nicRelease, nicTransmit,
-  streamClose, streamOpen, streamRead, streamState, streamWrite,
+  appHealth,
+  appMetric,
+  appReport,
+  entropy,
+  nicAcquire,
+  nicGrant,
+  nicInfo,
+  nicReceive,
+  nicRelease,
+  nicTransmit,
+  streamClose,
+  streamOpen,
+  streamRead,
+  streamState,
+  streamWrite,
 } from "../../../../src/exokernel";
 import { answer, memoryEnd } from "./answers";
 
 const buffer: usize = memory.data(272, 16);
 /** "a_1A" and more of them. */
 const NAMES: usize = memory.data<u8>([
-  0x61, 0x5f, 0x31, 0x41,
-  0x61, 0x62, 0x63, 0x64, 0x65, 0x66, 0x67, 0x68, 0x69, 0x6a, 0x6b, 0x6c, 0x6d, 0x6e, 0x6f, 0x70,
+  0x61, 0x5f, 0x31, 0x41, 0x61, 0x62, 0x63, 0x64, 0x65, 0x66, 0x67, 0x68, 0x69, 0x6a, 0x6b, 0x6c, 0x6d, 0x6e, 0x6f,
+  0x70,
 ]);
 const HOST: usize = memory.data<u8>([0x31, 0x32, 0x37, 0x2e, 0x30, 0x2e, 0x30, 0x2e, 0x31]); // 127.0.0.1
 const HOST_BYTES: u32 = 9;

@@ -1,8 +1,21 @@
 // Edge calls that every module can make: clocks, console, what a run is told, reset and watchdog.
 
 import {
-  bootInfo, bootPhase, bootReason, clockUs, consoleWrite, crashLog, crashRecord, Errno, imageWindow, reset, resetCause,
-  rootKeys, wallClockS, watchdogArm, watchdogPet,
+  bootInfo,
+  bootPhase,
+  bootReason,
+  clockUs,
+  consoleWrite,
+  crashLog,
+  crashRecord,
+  Errno,
+  imageWindow,
+  reset,
+  resetCause,
+  rootKeys,
+  wallClockS,
+  watchdogArm,
+  watchdogPet,
 } from "../../../../src/exokernel";
 import { answer, memoryEnd } from "./answers";
 
