@@ -1,4 +1,5 @@
-// `npm test`: set up what is missing, check types, run every test. The last line is `N passed, N failed, N skipped`.
+// `npm test`: set up what is missing, check types, format, rules and what nobody uses, run every test. The last line is
+// `N passed, N failed, N skipped`.
 // Arguments go to vitest: npm test -- packages/image-format
 //
 //   --node VERSION   run on this version of Node, from npm (26, 20.19)
@@ -142,12 +143,27 @@ try {
 
 // Tests in several processes use these: built once, before any of them starts.
 if (run(runtime, ["--import", "tsx", "packages/image-format/assembly/build-strict-verifier.ts"]) !== 0) process.exit(1);
-console.log("checking types");
-const types = run(runtime, [bin("typescript/bin/tsc"), "-p", "tsconfig.json"]);
+const checks = [
+  { what: "types", wrong: "the types do not hold", args: [bin("typescript/bin/tsc"), "-p", "tsconfig.json"] },
+  {
+    what: "format and rules (biome.jsonc)",
+    wrong: "format or rules do not hold; `npm run mend` puts right what it can",
+    args: [bin("@biomejs/biome/bin/biome"), "check"],
+  },
+  {
+    what: "what nobody uses (knip.jsonc)",
+    wrong: "there are files, exports or dependencies that nobody uses",
+    args: [bin("knip/bin/knip.js"), "--no-progress"],
+  },
+];
+const broken = checks.filter(({ what, args }) => {
+  console.log(`checking ${what}`);
+  return run(runtime, args) !== 0;
+});
 
 let counts = await allTests(runtime);
-if (types !== 0) {
-  console.error("the types do not hold: see above");
+for (const { wrong } of broken) {
+  console.error(`${wrong}: see above`);
   counts.failed++;
 }
 if (andNewest) {

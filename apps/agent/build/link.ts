@@ -15,8 +15,8 @@ const compileFlags = [
   "-misa-spec=2.2",
   "-mabi=ilp32",
   "--specs=picolibc.specs",
-  // Of the combinations measured (docs/decisions/0009), small and fast: without -mno-strict-align (which needs a -mtune
-  // that allows it) gcc loads every word of a module's memory byte by byte.
+  // Of the combinations measured (docs/decisions/0009-flags-for-size-and-copies-by-words.md), small and fast: without
+  // -mno-strict-align (which needs a -mtune that allows it) gcc loads every word of a module's memory byte by byte.
   "-Os",
   "-msave-restore",
   "-mtune=thead-c906",

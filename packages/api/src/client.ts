@@ -32,9 +32,6 @@ type Arguments<R extends Route> =
 /** @throws {ProblemError} for every answer that is not a success, and for none at all. */
 export type Client = <C extends Call>(call: C, ...given: Arguments<ByCall[C]>) => Promise<AnswerOf<ByCall[C]>>;
 
-/** What is answered to this call. */
-export type Answered<C extends Call> = AnswerOf<ByCall[C]>;
-
 export interface ClientOptions {
   /** Of the server, such as http://127.0.0.1:8080; in the console's own pages: nothing. */
   url?: string;

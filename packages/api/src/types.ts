@@ -53,7 +53,6 @@ export type WaveProgress = z.output<typeof rollouts.waveProgress>;
 export type RolloutState = z.output<typeof rollouts.rolloutState>;
 export type StateCounts = z.output<typeof rollouts.stateCounts>;
 export type RolloutSummary = z.output<typeof rollouts.rolloutSummary>;
-export type Decision = z.output<typeof rollouts.decision>;
 export type Rollout = z.output<typeof rollouts.rollout>;
 
 type EventSchemas = (typeof events.streamEvents)["answer"]["events"];

@@ -41,7 +41,6 @@ export const recoveryReasonNames = [
   "crash-loop",
   "boot-control-unwritable",
 ] as const;
-export type RecoveryReasonName = (typeof recoveryReasonNames)[number];
 
 /** How far a run came, by number (exokernel.h, EXO_PHASE_*). */
 export const bootPhaseNames = [
@@ -58,7 +57,6 @@ export const bootPhaseNames = [
   "confirmed",
   "recovery",
 ] as const;
-export type BootPhaseName = (typeof bootPhaseNames)[number];
 
 /** Names of boot reasons, by number (exokernel.h, EXO_BOOT_*). */
 export const bootReasonNames = [

@@ -4,7 +4,7 @@
 //   <deviceId>.identity.json   DeviceFile; only its owner can read it, since it holds the device key and the claim
 //   secret
 
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type FactoryIdentity, newFactoryIdentity } from "@flipside/image-format";
 import { PRODUCT, virtualTarget } from "../src/factory/targets.ts";
@@ -110,16 +110,6 @@ export function readDeviceFile(folder: string, deviceId: string): DeviceFile {
     throw new Error(`${path} is no identity of ${deviceId}`);
   }
   return device;
-}
-
-/** Ids of the devices made in `folder`, sorted. */
-export function devicesIn(folder: string): string[] {
-  if (!existsSync(folder)) return [];
-  const ending = ".identity.json";
-  return readdirSync(folder)
-    .filter((name) => name.endsWith(ending))
-    .map((name) => name.slice(0, -ending.length))
-    .sort();
 }
 
 export function claimOf(device: DeviceFile): Claim {

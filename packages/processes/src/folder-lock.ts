@@ -1,4 +1,4 @@
-// One owner at a time of a folder. docs/decisions/0007 says why the lock is SQLite's.
+// One owner at a time of a folder. Why the lock is SQLite's: docs/decisions/0007-a-folder-is-owned-through-sqlite.md.
 //
 // `owner.lock` is a database of one row, which says who the owner is. The owner keeps a write transaction open: the
 // lock of that (fcntl) dies with its process, however it dies, and others may read the row meanwhile. POSIX drops a

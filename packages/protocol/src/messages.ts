@@ -39,8 +39,6 @@ export const enrolProofMessage = z.object({ step: z.literal(2), serverNonce: non
 export const helloMessage = z.object({ session: nonce, connection: nonce.optional() });
 export const goneMessage = z.object({ session: nonce });
 export const proofMessage = z.object({ session: nonce, nonce, deviceNonce: nonce, signature: binary(64) });
-/** What every message of a session has. */
-export const sessionMember = z.object({ session: nonce });
 
 const slotName = z.enum(["a", "b"]);
 const slotState = z.enum(slotStateNames);

@@ -1,6 +1,5 @@
 // The device's AssemblyScript with the device's options, and room below its data for what instrument.ts leaves behind.
 
-import { createHash } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -119,5 +118,3 @@ export async function compileForFuzzing(
 }
 
 export const assemblyEntry = (name: string): string => join(here, "../assembly", `${name}.ts`);
-
-export const digestOf = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");

@@ -3,15 +3,15 @@
 
 import { Errno } from "../exokernel";
 import { base64urlEncode, base64urlLength } from "../text/base64url";
-import { decimalWriteI64 } from "../text/decimal";
+import { DECIMAL_BYTES, decimalWriteI64 } from "../text/decimal";
 import { hexEncode } from "../text/hex";
 import { utf8Sequence } from "../text/utf8";
 
 /** Containers may nest this deep. */
 const DEPTH_MAX: u32 = 31;
 
-/** Scratch for one number (DECIMAL_BYTES). */
-const DIGITS: usize = memory.data(20);
+/** Scratch for one number. */
+const DIGITS: usize = memory.data(DECIMAL_BYTES);
 
 /** What may come next. */
 namespace Expect {

@@ -43,8 +43,10 @@ export const plantedBugs: readonly PlantedBug[] = [
     patches: [
       {
         file: LOG,
-        find: "return load<u32>(pageBuffer) == BOOT_RECORD_SEAL_MAGIC && equalInConstantTime(pageBuffer + 4, digest, BOOT_RECORD_SEAL_BYTES - 4);",
-        replace: "return true;",
+        find:
+          "      load<u32>(pageBuffer) == BOOT_RECORD_SEAL_MAGIC &&\n" +
+          "      equalInConstantTime(pageBuffer + 4, digest, BOOT_RECORD_SEAL_BYTES - 4)\n",
+        replace: "true",
       },
       {
         file: LOG,
@@ -233,8 +235,8 @@ export const plantedBugs: readonly PlantedBug[] = [
     patches: [
       {
         file: BOOT,
-        find: "if (code == ErrorCode.None && manifest.header.securityCounter < log.record.securityFloor) code = ErrorCode.SecurityCounterTooLow;",
-        replace: "",
+        find: "code == ErrorCode.None && manifest.header.securityCounter < log.record.securityFloor",
+        replace: "false",
       },
     ],
     stories: ["forged-floor"],

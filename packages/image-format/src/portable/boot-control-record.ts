@@ -46,6 +46,7 @@ export const BOOT_FLAG_YIELDED: u32 = 4;
 export const BOOT_FLAG_TRUST_A_IN_FLUX: u32 = 8;
 export const BOOT_FLAG_TRUST_B_IN_FLUX: u32 = 16;
 export const BOOT_FLAG_SETTINGS_A_IN_FLUX: u32 = 32;
+/** @public Of two copies, the second one's bit is the first one's, shifted. */
 export const BOOT_FLAG_SETTINGS_B_IN_FLUX: u32 = 64;
 
 /** Says what the record before it said, with the boot counted: the loader's first one of a run. */

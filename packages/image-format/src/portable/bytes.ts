@@ -26,20 +26,6 @@ export function writeU32(bytes: Uint8Array, offset: i32, value: u32): void {
   bytes[offset + 3] = <u8>((value >>> 24) & 0xff);
 }
 
-export function copyBytes(
-  target: Uint8Array,
-  targetOffset: i32,
-  source: Uint8Array,
-  sourceOffset: i32,
-  length: i32,
-): void {
-  for (let i: i32 = 0; i < length; i++) target[targetOffset + i] = source[sourceOffset + i]!;
-}
-
-export function fillBytes(target: Uint8Array, offset: i32, length: i32, value: u32): void {
-  for (let i: i32 = 0; i < length; i++) target[offset + i] = <u8>value;
-}
-
 export function equalBytes(a: Uint8Array, aOffset: i32, b: Uint8Array, bOffset: i32, length: i32): bool {
   let difference: u32 = 0;
   for (let i: i32 = 0; i < length; i++) difference |= <u32>(a[aOffset + i]! ^ b[bOffset + i]!);

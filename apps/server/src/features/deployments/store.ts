@@ -2,7 +2,7 @@
 // back.
 
 import { countInto, emptyTally, type WaveTally } from "@flipside/api/rollout-arithmetic";
-import { type DeploymentStateName, deploymentStateNames, isFinalState } from "@flipside/image-format";
+import type { DeploymentStateName } from "@flipside/image-format";
 import type { Clock } from "../../clock.ts";
 import type { DeploymentRow, RolloutRow } from "../../storage/schema.ts";
 import type { Queries } from "../../storage/storage.ts";
@@ -12,8 +12,6 @@ import {
   revisableStates,
   type RolloutSnapshot,
 } from "../../domain/rollout-engine.ts";
-
-export const finalStates: DeploymentStateName[] = deploymentStateNames.filter(isFinalState);
 
 export interface Count {
   wave: number;

@@ -20,10 +20,6 @@ export function lockDevice(db: Queries, id: string): Promise<DeviceRow | undefin
   return db.selectFrom("devices").selectAll().where("id", "=", id).forUpdate().executeTakeFirst();
 }
 
-export function listDevices(db: Queries): Promise<DeviceRow[]> {
-  return db.selectFrom("devices").selectAll().orderBy("id").execute();
-}
-
 /** Newest first. */
 export function secretsOf(db: Queries, deviceId: string): Promise<DeviceSecret[]> {
   return db

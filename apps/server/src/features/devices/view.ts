@@ -48,7 +48,7 @@ export function selectDeployments(db: Queries) {
     .select(["rollouts.name as rolloutName", "releases.version as version"]);
 }
 
-export type { DeploymentView, DeviceView, RunningSlot };
+export type { DeploymentView, DeviceView };
 
 export interface OtherSlot {
   slot: OtherSlotView["slot"];
