@@ -1,7 +1,7 @@
 // A person at the console, as a program: the same client that the browser uses.
 
 import { type Client, createClient } from "@flipside/api/client";
-import type { RolloutAction } from "@flipside/api/rollout-actions";
+import type { RolloutAction } from "@flipside/api/rollout-transitions";
 import type { Claim, Device, DeviceDetail, NewRollout, Release, Rollout, Trust } from "@flipside/api/types";
 
 const REQUEST_TIMEOUT_MS = 30_000;

@@ -1,15 +1,9 @@
 import { failuresOf } from "@flipside/api/rollout-arithmetic";
 import { type DeploymentStateName, deploymentStateNames, deploymentStateOf, isFinal } from "@flipside/image-format";
 import { describe, expect, it } from "vitest";
-import {
-  type Changes,
-  type DeploymentSnapshot,
-  mayFollowName,
-  type RolloutEvent,
-  revisableStates,
-  type RolloutSnapshot,
-  step,
-} from "../src/domain/rollout-engine.ts";
+import { mayFollowName, revisableStates } from "../src/domain/deployment-transitions.ts";
+import { type Changes, type RolloutEvent, step } from "../src/domain/rollout-engine.ts";
+import type { DeploymentSnapshot, RolloutSnapshot } from "../src/domain/snapshots.ts";
 import { Random, seed } from "./random.ts";
 
 const isFinalName = (state: DeploymentStateName): boolean => isFinal(deploymentStateOf(state));

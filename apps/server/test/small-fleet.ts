@@ -1,6 +1,6 @@
 // Devices in the database without MQTT, and a release for them, for tests that put events to the rollouts themselves.
 
-import type { CheckInEvidence } from "../src/domain/rollout-engine.ts";
+import type { CheckInEvidence } from "../src/domain/check-in-evidence.ts";
 import type { Fixture } from "./fixture.ts";
 import { makeRelease, payloadOf, product } from "./keys.ts";
 

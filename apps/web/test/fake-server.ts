@@ -6,7 +6,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import { extname, join, normalize } from "node:path";
 import { matchesQuery } from "@flipside/api/device-search";
-import { mayAct, type RolloutAction } from "@flipside/api/rollout-actions";
+import { mayAct, type RolloutAction } from "@flipside/api/rollout-transitions";
 import { countInto, emptyTally, noCounts, waveSizes, waveStateOf } from "@flipside/api/rollout-arithmetic";
 import type {
   Command,

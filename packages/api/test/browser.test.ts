@@ -44,7 +44,7 @@ it("brings no schema with what the console uses", async () => {
     "limits",
     "problem",
     "release-fit",
-    "rollout-actions",
+    "rollout-transitions",
     "rollout-arithmetic",
     "types",
   ];

@@ -4,7 +4,7 @@ import { expect, it } from "vitest";
 import { activeOf } from "../src/active-deployment.ts";
 import { claimSecretPattern, hostPattern } from "../src/limits.ts";
 import { isPlainText } from "../src/plain-text.ts";
-import { mayAct, rolloutActions } from "../src/rollout-actions.ts";
+import { mayAct, rolloutActions } from "../src/rollout-transitions.ts";
 
 const seed = Number(process.env["FLIPSIDE_SEED"] ?? Math.floor(Math.random() * 2 ** 31));
 

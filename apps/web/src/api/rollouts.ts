@@ -1,4 +1,4 @@
-import type { RolloutAction } from "@flipside/api/rollout-actions";
+import type { RolloutAction } from "@flipside/api/rollout-transitions";
 import type { NewRollout, Rollout, RolloutSummary } from "@flipside/api/types";
 import { api } from "./http.ts";
 

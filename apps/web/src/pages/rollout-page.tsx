@@ -1,5 +1,5 @@
 import { type ReactNode, useMemo, useState } from "react";
-import { mayAct, type RolloutAction, rolloutActions } from "@flipside/api/rollout-actions";
+import { mayAct, type RolloutAction, rolloutActions } from "@flipside/api/rollout-transitions";
 import { succeededPercent } from "@flipside/api/rollout-arithmetic";
 import type { Deployment, Rollout } from "@flipside/api/types";
 import { actOnRollout } from "../api/rollouts.ts";

@@ -3,7 +3,7 @@
 
 import type { RunningSlot, TrustRelation } from "@flipside/api/types";
 import type { Clock } from "../../clock.ts";
-import { waveIsOpen } from "../../domain/rollout-engine.ts";
+import { waveIsOpen } from "../../domain/snapshots.ts";
 import type { DeploymentRow, DeviceRow } from "../../storage/schema.ts";
 import type { Storage } from "../../storage/storage.ts";
 import type { ImageStore } from "../releases/image-store.ts";

@@ -6,12 +6,9 @@ import type { DeploymentStateName } from "@flipside/image-format";
 import type { Clock } from "../../clock.ts";
 import type { DeploymentRow, RolloutRow } from "../../storage/schema.ts";
 import type { Queries } from "../../storage/storage.ts";
-import {
-  type Changes,
-  type DeploymentSnapshot,
-  revisableStates,
-  type RolloutSnapshot,
-} from "../../domain/rollout-engine.ts";
+import { revisableStates } from "../../domain/deployment-transitions.ts";
+import type { Changes } from "../../domain/rollout-engine.ts";
+import type { DeploymentSnapshot, RolloutSnapshot } from "../../domain/snapshots.ts";
 
 export interface Count {
   wave: number;

@@ -1,0 +1,153 @@
+// The engine's transitions: what each kind of event does, tried on deployments and rollouts in every state, is what the
+// tables say, and what docs/architecture.md says. Whoever changes one on purpose has it printed anew:
+// FLIPSIDE_WRITE_COURSES=1.
+
+import { readFileSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { emptyTally } from "@flipside/api/rollout-arithmetic";
+import { rolloutTransitions } from "@flipside/api/rollout-transitions";
+import type { RolloutState } from "@flipside/api/types";
+import { type DeploymentStateName, deploymentStateNames, isFinalState } from "@flipside/image-format";
+import { expect, it } from "vitest";
+import type { CheckInEvidence } from "../src/domain/check-in-evidence.ts";
+import { type DeploymentCause, deploymentTransitions, mayMove } from "../src/domain/deployment-transitions.ts";
+import { type RolloutEvent, step } from "../src/domain/rollout-engine.ts";
+import type { DeploymentSnapshot, RolloutSnapshot } from "../src/domain/snapshots.ts";
+
+const NOW = 1_000;
+const rolloutStates = ["running", "paused", "cancelled", "completed"] as const satisfies readonly RolloutState[];
+const causes = Object.keys(deploymentTransitions) as DeploymentCause[];
+
+const deploymentIn = (state: DeploymentStateName): DeploymentSnapshot => ({
+  id: "d",
+  wave: 0,
+  attempt: 1,
+  digest: "new",
+  state,
+  code: 0,
+  done: 0,
+  total: 4,
+  deadlineAt: NOW,
+  newestOffered: true,
+});
+
+const rolloutWith = (change: Partial<RolloutSnapshot>): RolloutSnapshot => ({
+  state: "running",
+  pauseReason: null,
+  currentWave: 0,
+  deadlineMs: 100,
+  failureThresholdPercent: 50,
+  accepted: { wave: -1, finished: 0, failed: 0 },
+  waves: [{ total: 9, finished: 3, succeeded: 3, cancelled: 0 }],
+  ...change,
+});
+
+/** Check-ins that prove all that one can: it runs, it was given up, or the device's word alone. */
+const checkIns: CheckInEvidence[] = deploymentStateNames.flatMap((state) => {
+  const deployment = { id: "d", attempt: 1, state, code: 0 };
+  const old = { digest: "old", state: "confirmed" };
+  const isNew = { digest: "new", state: "confirmed" };
+  return [
+    { running: isNew, other: { ...old, reason: 0 }, deployment },
+    { running: old, other: { digest: "new", state: "failed", reason: 70 }, deployment },
+    { running: old, other: { state: "empty", reason: 0 }, deployment },
+  ];
+});
+
+/** All that may happen to a deployment by this kind of event. */
+function eventsOf(cause: DeploymentCause, deployment: DeploymentSnapshot): RolloutEvent[] {
+  switch (cause) {
+    case "offer-due":
+      return [true, false].map((alreadyConfirmed) => ({ type: cause, deployment, alreadyConfirmed }));
+    case "reported":
+      return deploymentStateNames.map((state) => {
+        return { type: cause, deployment, attempt: 1, state, code: 0, done: 1, total: 4 };
+      });
+    case "checked-in":
+      return checkIns.map((evidence) => ({ type: cause, deployment, evidence }));
+    case "cancel":
+      return [{ type: cause, by: "ann", open: [deployment] }];
+    default:
+      return [{ type: cause, deployment }];
+  }
+}
+
+/** Where this kind of event brings a deployment, by trying it. */
+function reachedBy(cause: DeploymentCause, from: DeploymentStateName): DeploymentStateName[] {
+  const deployment = deploymentIn(from);
+  const moves = eventsOf(cause, deployment).flatMap((event) => step(rolloutWith({}), event, NOW).moves);
+  expect(
+    moves.every((move) => move.from === from),
+    `${cause} moves from ${from} only`,
+  ).toBe(true);
+  return deploymentStateNames.filter((to) => moves.some((move) => move.to === to));
+}
+
+const tally = { ...emptyTally(2), finished: 1 };
+const deployment = deploymentIn("verifying");
+const confirmed: RolloutEvent = { type: "checked-in", deployment, evidence: checkIns[0]! };
+
+/** What brings a rollout from one state to another: an event, and the rollout that it happens to. */
+const rolloutTrials: Record<keyof typeof rolloutTransitions, { event: RolloutEvent; of: Partial<RolloutSnapshot> }> = {
+  pause: { event: { type: "pause", by: "ann" }, of: {} },
+  resume: { event: { type: "resume", by: "ann" }, of: {} },
+  cancel: { event: { type: "cancel", by: "ann", open: [] }, of: {} },
+  "gate-failed": {
+    event: { type: "reported", deployment, attempt: 1, state: "failed", code: 60, done: 1, total: 4 },
+    of: { waves: [tally] },
+  },
+  "last-wave-done": { event: confirmed, of: { waves: [{ ...tally, succeeded: 1 }] } },
+};
+
+const line = (...cells: string[]): string => `| ${cells.join(" | ")} |`;
+const tableOf = (head: string[], rows: string[][]): string =>
+  [line(...head), line(...head.map(() => "---")), ...rows.map((row) => line(...row))].join("\n");
+
+const printed = (): string =>
+  [
+    tableOf(
+      ["rollout", "from", "to"],
+      Object.entries(rolloutTransitions).map(([cause, { from, to }]) => [cause, from.join(", "), to]),
+    ),
+    tableOf(
+      ["deployment", ...causes],
+      deploymentStateNames.map((from) => [from, ...causes.map((cause) => reachedBy(cause, from).join(", "))]),
+    ),
+  ].join("\n\n");
+
+it.each(causes)("%s brings a deployment where its row says, from each state, and nowhere besides", (cause) => {
+  for (const from of deploymentStateNames) {
+    const allowed = deploymentStateNames.filter((to) => mayMove(cause, from, to));
+    // What the server ends gets one end.
+    const isEnded = cause === "device-revoked";
+    expect(reachedBy(cause, from), from).toEqual(isEnded ? allowed.slice(0, 1) : allowed);
+  }
+});
+
+it.each(Object.entries(rolloutTransitions))(
+  "%s brings a rollout from its states to its one, and from no other",
+  (cause, row) => {
+    const { event, of } = rolloutTrials[cause as keyof typeof rolloutTransitions];
+    for (const state of rolloutStates) {
+      const { rollout } = step(rolloutWith({ ...of, state }), event, NOW);
+      expect(rollout.state, state).toBe((row.from as readonly RolloutState[]).includes(state) ? row.to : undefined);
+    }
+  },
+);
+
+it("knows no way back from a final state but where later evidence may revise it", () => {
+  const reopened = deploymentStateNames.filter(isFinalState).flatMap((from) => {
+    return causes.flatMap((cause) => reachedBy(cause, from).map((to) => `${cause}: ${from} to ${to}`));
+  });
+  expect(reopened).toEqual(["checked-in: cancelled to confirmed", "checked-in: timed-out to confirmed"]);
+});
+
+it("docs/architecture.md has the tables", () => {
+  const page = fileURLToPath(new URL("../../../docs/architecture.md", import.meta.url));
+  const text = readFileSync(page, "utf8");
+  const tables = /(?<=<!-- engine's transitions -->\n)[\s\S]*(?=<!-- end of engine's transitions -->)/;
+  expect(text, "docs/architecture.md has lost the two marks around the tables").toMatch(tables);
+  const wanted = text.replace(tables, `${printed()}\n`);
+  if (process.env["FLIPSIDE_WRITE_COURSES"] === "1") writeFileSync(page, wanted);
+  else expect(text, "the tables say something else: FLIPSIDE_WRITE_COURSES=1 prints them anew").toBe(wanted);
+});
