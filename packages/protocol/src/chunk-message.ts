@@ -22,7 +22,7 @@ export interface ChunkName {
 }
 
 /** Writes what comes before the data to the first bytes of `message`. */
-export function putChunkName(message: Uint8Array, { attempt, part, digest, index }: ChunkName): void {
+function putChunkName(message: Uint8Array, { attempt, part, digest, index }: ChunkName): void {
   writeU32(message, 0, CHUNK_MESSAGE_MAGIC);
   writeU32(message, ATTEMPT_OFFSET, attempt);
   message[PART_OFFSET] = part;
@@ -32,10 +32,16 @@ export function putChunkName(message: Uint8Array, { attempt, part, digest, index
   writeU32(message, INDEX_OFFSET, index);
 }
 
-export function chunkMessage(name: ChunkName, data: Uint8Array): Uint8Array {
-  const message = new Uint8Array(CHUNK_MESSAGE_PREFIX_BYTES + data.length);
+/** A message, and the place in it that its data is still to be written to. */
+export function chunkToFill(name: ChunkName, dataBytes: number): { message: Uint8Array; data: Uint8Array } {
+  const message = new Uint8Array(CHUNK_MESSAGE_PREFIX_BYTES + dataBytes);
   putChunkName(message, name);
-  message.set(data, CHUNK_MESSAGE_PREFIX_BYTES);
+  return { message, data: message.subarray(CHUNK_MESSAGE_PREFIX_BYTES) };
+}
+
+export function chunkMessage(name: ChunkName, data: Uint8Array): Uint8Array {
+  const { message, data: place } = chunkToFill(name, data.length);
+  place.set(data);
   return message;
 }
 

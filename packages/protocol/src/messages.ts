@@ -11,7 +11,7 @@ import {
 import { z } from "zod";
 
 /** base64url without padding of exactly `bytes` bytes. */
-function binary(bytes: number) {
+export function binary(bytes: number) {
   const characters = Math.ceil((bytes * 4) / 3);
   return (
     z
@@ -23,7 +23,7 @@ function binary(bytes: number) {
   );
 }
 
-const u32 = z.number().int().min(0).max(0xffff_ffff);
+export const u32 = z.number().int().min(0).max(0xffff_ffff);
 const digest = z.string().regex(/^[0-9a-f]{64}$/);
 /** Shown in the console beside its own words. */
 const plain = (charactersMax: number) =>

@@ -19,6 +19,9 @@ export const serverLeaves = ["enrolled", "challenge", "offer", "chunk", "trust",
 export type DeviceLeaf = (typeof deviceLeaves)[number];
 export type ServerLeaf = (typeof serverLeaves)[number];
 
+/** Chunks may get lost and are asked for again; all else of the server comes at least once. */
+export const qosOf = (leaf: ServerLeaf): 0 | 1 => (leaf === "chunk" ? 0 : 1);
+
 const deviceIdPattern = new RegExp(`^[a-z0-9-]{1,${DEVICE_ID_BYTES_MAX}}$`);
 
 export const isDeviceId = (text: string): boolean => deviceIdPattern.test(text);

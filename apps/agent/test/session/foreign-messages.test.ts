@@ -5,7 +5,9 @@ import { beforeAll, expect, test } from "vitest";
 import type { Workshop } from "../hosts/virtual-image.ts";
 import { PacketType } from "@flipside/protocol/mqtt/packet";
 import { readConnect } from "@flipside/protocol/mqtt/read";
+import { offer, type ServerMessage, sessionRefusal, trustChain } from "@flipside/protocol/server-messages";
 import { topicPrefixOf } from "@flipside/protocol/topics";
+import type { PublishOptions } from "@flipside/protocol/mqtt/write";
 import { MeddledDevice, messageOf, publish, realAgent } from "./meddled-device.ts";
 
 let workshop: Workshop;
@@ -15,6 +17,8 @@ beforeAll(async () => {
 }, 240_000);
 
 const topic = (leaf: string): string => topicPrefixOf("meddled") + leaf;
+const said = ({ leaf, payload }: ServerMessage, options: PublishOptions = {}): Uint8Array =>
+  publish(topic(leaf), payload, options);
 
 async function inSession(): Promise<MeddledDevice> {
   const bench = await MeddledDevice.powerOn(workshop, image);
@@ -57,12 +61,7 @@ test("the last will names the session that the hello of its connection begins, a
 test("a later session of a connection says which one its last will names", async () => {
   const bench = await inSession();
   const [first] = bench.said("hello");
-  bench.inject(
-    publish(
-      topic("challenge"),
-      JSON.stringify({ session: first!.json["session"], accepted: false, error: "session-unknown" }),
-    ),
-  );
+  bench.inject(said(sessionRefusal(first!.json["session"], "session-unknown")));
   bench.run(5_000);
   const [, second] = bench.said("hello");
   expect(second!.json["session"]).not.toBe(first!.json["session"]);
@@ -83,31 +82,17 @@ test("messages of other sessions, retained ones and repeated ones change nothing
       "the server's proof that comes twice",
       publish(topic("challenge"), ofLeaf("challenge")[1]!, { isDuplicate: true }),
     ],
-    [
-      "a late refusal of the proof",
-      publish(topic("challenge"), JSON.stringify({ session, accepted: false, error: "expired" })),
-    ],
-    [
-      "a refusal of another session",
-      publish(topic("challenge"), JSON.stringify({ session: other, accepted: false, error: "session-unknown" })),
-    ],
-    [
-      "a retained refusal",
-      publish(topic("challenge"), JSON.stringify({ session, accepted: false, error: "session-unknown" }), {
-        isRetained: true,
-      }),
-    ],
-    ["an offer of another session", publish(topic("offer"), JSON.stringify({ session: other, pollMs: 3_600_000 }))],
-    ["a retained offer", publish(topic("offer"), JSON.stringify({ session, pollMs: 3_600_000 }), { isRetained: true })],
-    ["a retained trust record", publish(topic("trust"), Buffer.alloc(100, 1), { isRetained: true })],
+    ["a late refusal of the proof", said(sessionRefusal(session, "expired"))],
+    ["a refusal of another session", said(sessionRefusal(other, "session-unknown"))],
+    ["a retained refusal", said(sessionRefusal(session, "session-unknown"), { isRetained: true })],
+    ["an offer of another session", said(offer(other, 3_600_000))],
+    ["a retained offer", said(offer(session, 3_600_000), { isRetained: true })],
+    ["a retained trust record", said(trustChain(Buffer.alloc(100, 1)), { isRetained: true })],
     ["a trust record", publish(topic("offers"), Buffer.alloc(100, 1))],
     ["an answer to an enrolment that is over", publish(topic("enrolled"), ofLeaf("enrolled").at(-1)!)],
     [
       "a message on a topic of another device",
-      publish(
-        topic("challenge").replace("meddled", "another"),
-        JSON.stringify({ session, accepted: false, error: "session-unknown" }),
-      ),
+      publish(topic("challenge").replace("meddled", "another"), sessionRefusal(session, "session-unknown").payload),
     ],
   ];
   for (const [what, bytes] of foreign) {

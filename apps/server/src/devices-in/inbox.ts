@@ -13,6 +13,7 @@ import {
   stateMessage,
   telemetryMessage,
 } from "@flipside/protocol/messages";
+import { sessionRefusal } from "@flipside/protocol/server-messages";
 import type { z } from "zod";
 import type { Logger } from "../logging.ts";
 import { LogLimiter } from "../logging.ts";
@@ -161,7 +162,7 @@ export function createInbox(options: {
         ignore(deviceId, `${leaf} ignored: it names no session`);
         return;
       }
-      await message.reply("challenge", JSON.stringify({ session: id, accepted: false, error: "session-unknown" }));
+      await message.reply(sessionRefusal(id, "session-unknown"));
       return;
     }
     if (!session.proven) {

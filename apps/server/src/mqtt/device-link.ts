@@ -1,7 +1,8 @@
 // The seam between the server's features and MQTT. Two implementations: the embedded broker, and a client of any
 // other broker. Features know devices and leaves; they never see a topic or a socket.
 
-import type { DeviceLeaf, ServerLeaf } from "@flipside/protocol/topics";
+import type { ServerMessage } from "@flipside/protocol/server-messages";
+import type { DeviceLeaf } from "@flipside/protocol/topics";
 
 /**
  * Stands for one connection of a device; compared by identity. With an external broker there is one for each device.
@@ -16,7 +17,7 @@ export interface LinkMessage {
   /** The client is enrolling: its name is its own claim. Always false where the broker keeps the rights. */
   enrolling: boolean;
   /** Answers on the same connection. */
-  reply(leaf: ServerLeaf, payload: Uint8Array | string): Promise<void>;
+  reply(message: ServerMessage): Promise<void>;
 }
 
 export type CredentialVerdict = "accepted" | "unknown" | "wrong" | "revoked";
@@ -64,7 +65,7 @@ export interface DeviceLink {
    * Sends to a device. Resolves when the bytes are handed to the operating system, which a slow reader delays: that is
    * the back-pressure that senders of bulk rely on. Resolves to false when nobody listens. Never rejects.
    */
-  publish(deviceId: string, leaf: ServerLeaf, payload: Uint8Array | string, qos: 0 | 1): Promise<boolean>;
+  publish(deviceId: string, message: ServerMessage): Promise<boolean>;
   /** Bytes that wait for the device to read them, as far as the link can know. */
   bufferedBytes(deviceId: string): number;
   /** Closes the device's connections at once; where the broker is elsewhere, that is the broker's matter. */

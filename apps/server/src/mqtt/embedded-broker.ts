@@ -10,13 +10,14 @@ import { CONTROL_MESSAGE_BYTES_MAX } from "@flipside/image-format";
 import type { Logger } from "../logging.ts";
 import type { DeviceLink, LinkHandlers } from "./device-link.ts";
 import { guardSocket } from "./packet-guard.ts";
+import type { ServerMessage } from "@flipside/protocol/server-messages";
 import {
   mayPublish,
   maySubscribe,
   parseTopic,
   type Principal,
   principalOf,
-  type ServerLeaf,
+  qosOf,
   topicOf,
 } from "@flipside/protocol/topics";
 
@@ -117,7 +118,7 @@ export async function createEmbeddedBroker(options: { host: string; port: number
         payload: packet.payload as Uint8Array,
         connection: client,
         enrolling: who.enrolling,
-        reply: async (leaf, payload) => void (await send(client, who, leaf, payload, 1)),
+        reply: async (message) => void (await send(client, who, message)),
       })
       // Not acknowledged: with its connection gone, the device says it anew.
       .then((taken) => (taken ? done(null) : client.close()));
@@ -171,20 +172,14 @@ export async function createEmbeddedBroker(options: { host: string; port: number
   broker.on("connectionError", (_client, error) => log.debug({ reason: error.message }, "connection refused"));
   (broker as unknown as NodeJS.EventEmitter).on("error", (error: Error) => log.error({ err: error }, "broker"));
 
-  function send(
-    client: Client,
-    who: Known,
-    leaf: ServerLeaf,
-    payload: Uint8Array | string,
-    qos: 0 | 1,
-  ): Promise<boolean> {
+  function send(client: Client, who: Known, { leaf, payload }: ServerMessage): Promise<boolean> {
     if (client.closed || !who.leaves.has(leaf)) return Promise.resolve(false);
     const packet: PublishPacket = {
       cmd: "publish",
       topic: topicOf(who.deviceId, leaf),
       payload:
         typeof payload === "string" ? payload : Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength),
-      qos,
+      qos: qosOf(leaf),
       dup: false,
       retain: false,
     };
@@ -235,9 +230,9 @@ export async function createEmbeddedBroker(options: { host: string; port: number
         });
       });
     },
-    async publish(deviceId, leaf, payload, qos) {
+    async publish(deviceId, message) {
       const client = connected.get(deviceId);
-      return client === undefined ? false : send(client, known.get(client)!, leaf, payload, qos);
+      return client === undefined ? false : send(client, known.get(client)!, message);
     },
     bufferedBytes(deviceId) {
       return connected.get(deviceId)?.conn.writableLength ?? 0;

@@ -6,7 +6,8 @@ import { CONTROL_MESSAGE_BYTES_MAX, TOPIC_ROOT } from "@flipside/image-format";
 import type { Logger } from "../logging.ts";
 import type { BrokerAccounts, Connection, DeviceLink, LinkHandlers } from "./device-link.ts";
 import { openMosquittoAccounts } from "./mosquitto-accounts.ts";
-import { deviceLeaves, isDeviceLeaf, parseTopic, topicOf } from "@flipside/protocol/topics";
+import type { ServerMessage } from "@flipside/protocol/server-messages";
+import { deviceLeaves, isDeviceLeaf, parseTopic, qosOf, topicOf } from "@flipside/protocol/topics";
 
 /**
  * Messages of one device that wait to be dealt with; what comes on top is dropped, and asked for again by its sender.
@@ -84,7 +85,7 @@ export async function connectExternalBroker(options: {
           payload,
           connection,
           enrolling: false,
-          reply: async (reply, content) => void (await publish(deviceId, reply, content, 1)),
+          reply: async (answer) => void (await publish(deviceId, answer)),
         });
       })
       .finally(() => {
@@ -93,12 +94,7 @@ export async function connectExternalBroker(options: {
       });
   });
 
-  function publish(
-    deviceId: string,
-    leaf: Parameters<typeof topicOf>[1],
-    payload: Uint8Array | string,
-    qos: 0 | 1,
-  ): Promise<boolean> {
+  function publish(deviceId: string, { leaf, payload }: ServerMessage): Promise<boolean> {
     if (!client.connected) return Promise.resolve(false);
     const bytes =
       typeof payload === "string" ? payload : Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);
@@ -108,7 +104,7 @@ export async function connectExternalBroker(options: {
         resolve(sent);
       };
       underWay.add(done);
-      client.publish(topicOf(deviceId, leaf), bytes, { qos }, (error) => done(!error));
+      client.publish(topicOf(deviceId, leaf), bytes, { qos: qosOf(leaf) }, (error) => done(!error));
     });
   }
 

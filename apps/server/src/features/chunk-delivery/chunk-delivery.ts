@@ -3,14 +3,10 @@
 // device that reads slowly holds up its own window only.
 
 import type { FileHandle } from "node:fs/promises";
-import {
-  CHUNK_MESSAGE_PREFIX_BYTES,
-  CHUNK_PART_TABLE,
-  CHUNK_TABLE_PIECE_BYTES,
-  chunkTableBytes,
-} from "@flipside/image-format";
-import { putChunkName } from "@flipside/protocol/chunk-message";
+import { CHUNK_PART_TABLE, CHUNK_TABLE_PIECE_BYTES, chunkTableBytes } from "@flipside/image-format";
+import { chunkToFill } from "@flipside/protocol/chunk-message";
 import type { Fetch } from "@flipside/protocol/messages";
+import { chunk } from "@flipside/protocol/server-messages";
 import type { Feed } from "../../changes/feed.ts";
 import type { Logger } from "../../logging.ts";
 import type { DeviceLink } from "../../mqtt/device-link.ts";
@@ -164,11 +160,11 @@ export function createChunkDelivery(options: {
         await new Promise((resolve) => setTimeout(resolve, fullBufferPauseMs));
       }
       if (closed || performance.now() > deadline || !options.isCurrent(session)) return;
-      const message = Buffer.allocUnsafe(CHUNK_MESSAGE_PREFIX_BYTES + piece.length);
-      putChunkName(message, { attempt: fetch.attempt, part: fetch.part, digest: image.digest, index });
-      const { bytesRead } = await file.read(message, CHUNK_MESSAGE_PREFIX_BYTES, piece.length, piece.offset);
+      const name = { attempt: fetch.attempt, part: fetch.part, digest: image.digest, index };
+      const { message, data } = chunkToFill(name, piece.length);
+      const { bytesRead } = await file.read(data, 0, piece.length, piece.offset);
       if (bytesRead !== piece.length) throw new UnreadableImage(image.digest, `it ends at ${piece.offset + bytesRead}`);
-      if (!(await options.link.publish(deviceId, "chunk", message, 0))) return;
+      if (!(await options.link.publish(deviceId, chunk(message)))) return;
     }
   }
 

@@ -18,6 +18,7 @@ import {
   type SigningKey,
 } from "@flipside/image-format";
 import type { CheckIn, CommandAnswer } from "@flipside/protocol/messages";
+import { signedCommand } from "@flipside/protocol/server-messages";
 import type { Clock } from "../../clock.ts";
 import { ApiError } from "../../http/errors.ts";
 import { iso, isoOrNull } from "../../identifiers.ts";
@@ -144,12 +145,7 @@ export async function createCommands(options: {
     session.commandOnItsWay = row.id;
     await change(row, { state: "sent", sentAt: clock.wallMs(), bootWhenSent: session.newest?.boot ?? 0 });
     if (sessions.of(deviceId) !== session) return;
-    await options.link.publish(
-      deviceId,
-      "command",
-      JSON.stringify({ session: session.id, command: Buffer.from(command).toString("base64url") }),
-      1,
-    );
+    await options.link.publish(deviceId, signedCommand(session.id, command));
   }
 
   /** What a check-in says of a command that was sent. */

@@ -2,6 +2,7 @@
 // is right is asked when it is made.
 
 import type { RunningSlot, TrustRelation } from "@flipside/api/types";
+import type { OfferedDeployment } from "@flipside/protocol/server-messages";
 import type { Clock } from "../../clock.ts";
 import { waveIsOpen } from "../../domain/snapshots.ts";
 import type { DeploymentRow, DeviceRow } from "../../storage/schema.ts";
@@ -12,19 +13,9 @@ import type { EngineRoom } from "./engine-room.ts";
 import type { Memory } from "./memory.ts";
 import { deploymentRow, type KnownDeployment, snapshotOf } from "./store.ts";
 
-export interface OfferContent {
-  deployment: string;
-  attempt: number;
-  sizeBytes: number;
-  header: string;
-  signatures: string;
-  permit?: string;
-  deadlineMs: number;
-}
-
 export interface Offering {
   /** What the device should do now. Makes a queued deployment an offered one when it is due. */
-  offerFor(deviceId: string): Promise<OfferContent | undefined>;
+  offerFor(deviceId: string): Promise<OfferedDeployment | undefined>;
 }
 
 export function runsConfirmed(device: DeviceRow, digest: string): boolean {
@@ -75,10 +66,10 @@ export function createOffering(options: {
     trust.verdict(digest, null) !== "revoked" && images.stateOf(digest) === "present";
 
   /** Only where the rollout wants an older image. */
-  async function permitFor({ rolloutId, digest }: DeploymentRow, deviceId: string): Promise<{ permit?: string }> {
+  async function permitFor({ rolloutId, digest }: DeploymentRow, deviceId: string): Promise<{ permit?: Uint8Array }> {
     if (!(await memory.rollout(rolloutId)).allowOlder) return {};
     const permit = await memory.permit(digest, deviceId);
-    return permit === null ? {} : { permit: permit.toString("base64url") };
+    return permit === null ? {} : { permit };
   }
 
   return {
@@ -98,8 +89,8 @@ export function createOffering(options: {
         deployment: active.id,
         attempt: active.attempt,
         sizeBytes: image.sizeBytes,
-        header: image.header.toString("base64url"),
-        signatures: image.signatureBlock.toString("base64url"),
+        header: image.header,
+        signatures: image.signatureBlock,
         ...(await permitFor(active, deviceId)),
         deadlineMs: Math.max(1, (active.deadlineAt ?? 0) - clock.steadyMs()),
       };

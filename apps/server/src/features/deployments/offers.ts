@@ -2,6 +2,7 @@
 // deployment ended, one that waits became due, a file that was gone is back.
 
 import { isFinalState } from "@flipside/image-format";
+import { offer } from "@flipside/protocol/server-messages";
 import type { Announcement, Feed } from "../../changes/feed.ts";
 import type { Logger } from "../../logging.ts";
 import type { DeviceLink } from "../../mqtt/device-link.ts";
@@ -61,12 +62,11 @@ export function createOffers(options: OffersOptions): Offers {
   async function answer(deviceId: string): Promise<void> {
     const session = options.sessions.of(deviceId);
     if (session === undefined || !session.checkedIn) return;
-    const offer = await options.offering.offerFor(deviceId);
+    const deployment = await options.offering.offerFor(deviceId);
     // What led here, and what making the offer itself has changed, is in it.
     stale.delete(deviceId);
     if (options.sessions.of(deviceId) !== session) return;
-    const text = JSON.stringify({ session: session.id, pollMs: options.pollMs, ...offer });
-    await options.link.publish(deviceId, "offer", text, 1);
+    await options.link.publish(deviceId, offer(session.id, options.pollMs, deployment));
   }
 
   function pump(): void {

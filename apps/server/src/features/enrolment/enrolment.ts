@@ -6,6 +6,12 @@ import { isDeepStrictEqual } from "node:util";
 import { NONCE_BYTES } from "@flipside/image-format";
 import { enrolDeviceMac, enrolledSecret, enrolServerMac } from "@flipside/protocol/macs";
 import { enrolBeginMessage, enrolProofMessage, type ParsedObject } from "@flipside/protocol/messages";
+import {
+  type EnrolmentRefusal,
+  enrolmentChallenge,
+  enrolmentDone,
+  enrolmentRefusal,
+} from "@flipside/protocol/server-messages";
 import type { LinkMessage } from "../../mqtt/device-link.ts";
 import type { Storage } from "../../storage/storage.ts";
 import type { DeviceLog } from "../device-records/device-log.ts";
@@ -15,8 +21,6 @@ import { equalInConstantTime } from "../../equal-in-constant-time.ts";
 const nonceLifeMs = 60_000;
 const pendingMax = 2_000;
 const pendingPerDeviceMax = 4;
-
-type Refusal = "claim-unknown" | "mac-invalid" | "key-mismatch" | "revoked" | "expired" | "malformed";
 
 interface Pending {
   deviceId: string;
@@ -42,11 +46,8 @@ export function createEnrolment(options: {
   /** By server nonce, oldest first. */
   const pending = new Map<string, Pending>();
 
-  const answer = (message: LinkMessage, content: object): Promise<void> =>
-    message.reply("enrolled", JSON.stringify(content));
-  function refuse(message: LinkMessage, step: 1 | 2, nonce: unknown, error: Refusal): Promise<void> {
-    return answer(message, { step, nonce: typeof nonce === "string" ? nonce.slice(0, 64) : "", ok: false, error });
-  }
+  const refuse = (message: LinkMessage, step: 1 | 2, nonce: unknown, error: EnrolmentRefusal): Promise<void> =>
+    message.reply(enrolmentRefusal(step, nonce, error));
 
   function remember(serverNonce: string, entry: Pending): void {
     const own = [...pending].filter(([, other]) => other.deviceId === entry.deviceId);
@@ -75,8 +76,8 @@ export function createEnrolment(options: {
       expiresAt: now() + nonceLifeMs,
       used: false,
     });
-    const mac = enrolServerMac(claim.secret, { deviceId: message.deviceId, nonce, serverNonce }).toString("base64url");
-    await answer(message, { step: 1, nonce, serverNonce, mac });
+    const mac = enrolServerMac(claim.secret, { deviceId: message.deviceId, nonce, serverNonce });
+    await message.reply(enrolmentChallenge(nonce, serverNonce, mac));
   }
 
   async function second(message: LinkMessage, object: ParsedObject): Promise<void> {
@@ -99,7 +100,7 @@ export function createEnrolment(options: {
     }
     const key = Buffer.from(publicKey, "base64url");
     const secret = enrolledSecret(claim.secret, proved);
-    const refusal = await storage.transaction(async ({ db, changed }): Promise<Refusal | undefined> => {
+    const refusal = await storage.transaction(async ({ db, changed }): Promise<EnrolmentRefusal | undefined> => {
       const device = await lockDevice(db, deviceId);
       if (device !== undefined && device.revokedAt !== null) return "revoked";
       if (device !== undefined && !isDeepStrictEqual(new Uint8Array(device.publicKey), new Uint8Array(key)))
@@ -125,7 +126,7 @@ export function createEnrolment(options: {
     deviceLog.add(deviceId, "enrolment", refusal === undefined ? "enrolled" : `refused: ${refusal}`);
     if (refusal !== undefined) return refuse(message, 2, nonce, refusal);
     await options.secretAdded(deviceId, secret);
-    await answer(message, { step: 2, nonce, ok: true });
+    await message.reply(enrolmentDone(nonce));
   }
 
   return {

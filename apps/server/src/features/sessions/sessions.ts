@@ -5,6 +5,13 @@ import { randomBytes } from "node:crypto";
 import { NONCE_BYTES, signingPrefixes, type StrictVerifier } from "@flipside/image-format";
 import { contactMac } from "@flipside/protocol/macs";
 import { helloMessage, type ParsedObject, proofMessage } from "@flipside/protocol/messages";
+import {
+  type ServerMessage,
+  type SessionRefusal,
+  sessionAcceptance,
+  sessionChallenge,
+  sessionRefusal,
+} from "@flipside/protocol/server-messages";
 import type { Feed } from "../../changes/feed.ts";
 import type { Connection, DeviceLink, LinkMessage } from "../../mqtt/device-link.ts";
 import type { Storage } from "../../storage/storage.ts";
@@ -49,7 +56,7 @@ export interface Session {
   /** As it was last told to those who watch. */
   shownOnline: boolean;
   /** The proof that was taken, and what it was answered with: a proof that comes twice is answered twice. */
-  taken: { proof: string; answer: object } | undefined;
+  taken: { proof: string; answer: ServerMessage } | undefined;
 }
 
 export interface Sessions {
@@ -103,15 +110,9 @@ export function createSessions(options: {
   const unanswered = new Map<string, number>();
   const prefix = Buffer.from(signingPrefixes.session);
 
-  const answer = (message: LinkMessage, content: object): Promise<void> =>
-    message.reply("challenge", JSON.stringify(content));
-  const refuse = (message: LinkMessage, session: unknown, error: string): Promise<void> => {
+  const refuse = (message: LinkMessage, session: unknown, error: SessionRefusal): Promise<void> => {
     deviceLog.add(message.deviceId, "session", `session refused: ${error}`);
-    return answer(message, {
-      session: typeof session === "string" ? session.slice(0, 64) : "",
-      accepted: false,
-      error,
-    });
+    return message.reply(sessionRefusal(session, error));
   };
 
   function dropPending(deviceId: string, which: (session: Session) => boolean): boolean {
@@ -181,7 +182,7 @@ export function createSessions(options: {
         !known.nonceUsed &&
         now() <= known.nonceExpiresAt
       ) {
-        return answer(message, { session: id, nonce: known.nonce });
+        return message.reply(sessionChallenge(id, known.nonce));
       }
       const waiting = (pending.get(deviceId) ?? []).filter((session) => session.id !== id).slice(1 - pendingMax);
       const nonce = randomBytes(NONCE_BYTES).toString("base64url");
@@ -206,7 +207,7 @@ export function createSessions(options: {
         taken: undefined,
       };
       pending.set(deviceId, [...waiting, session]);
-      await answer(message, { session: id, nonce });
+      await message.reply(sessionChallenge(id, nonce));
     },
     async proof(message, object) {
       const { deviceId } = message;
@@ -217,7 +218,7 @@ export function createSessions(options: {
       if (session === undefined || session.connection !== message.connection) return refuse(message, id, "expired");
       const proof = JSON.stringify([nonce, deviceNonce, signature]);
       // At QoS 1 it may come twice.
-      if (session.taken?.proof === proof) return answer(message, session.taken.answer);
+      if (session.taken?.proof === proof) return message.reply(session.taken.answer);
       if (session.nonceUsed || session.nonce !== nonce || now() > session.nonceExpiresAt)
         return refuse(message, id, "expired");
       session.nonceUsed = true;
@@ -250,16 +251,12 @@ export function createSessions(options: {
       session.deviceNonce = deviceNonce;
       session.proven = true;
       session.heardAtMs = now();
-      const accepted = {
-        session: id,
-        accepted: true,
-        mac: contactMac(secret.secret, { deviceId, session: id, deviceNonce }).toString("base64url"),
-      };
+      const accepted = sessionAcceptance(id, contactMac(secret.secret, { deviceId, session: id, deviceNonce }));
       session.taken = { proof, answer: accepted };
       sessions.set(deviceId, session);
       deviceLog.add(deviceId, "session", "session proven");
       options.feed.announce({ kind: "device", id: deviceId });
-      await answer(message, accepted);
+      await message.reply(accepted);
     },
     admitNewer(session, boot, sequence) {
       const before = session.newest;

@@ -4,6 +4,7 @@
 
 import { ErrorCode } from "@flipside/image-format";
 import type { CheckIn } from "@flipside/protocol/messages";
+import { trustChain } from "@flipside/protocol/server-messages";
 import type { DeviceLink } from "../../mqtt/device-link.ts";
 import type { Session } from "../sessions/sessions.ts";
 import type { Trust } from "./trust.ts";
@@ -35,7 +36,7 @@ export function createTrustDelivery(options: { link: DeviceLink; trust: Trust; n
         if (refused?.version === version || refused?.version === 0 || now() - last.at < againMs) return;
       }
       sent.set(session, { version, at: now() });
-      await options.link.publish(session.deviceId, "trust", trust.chainOf(version), 1);
+      await options.link.publish(session.deviceId, trustChain(trust.chainOf(version)));
     },
   };
 }
