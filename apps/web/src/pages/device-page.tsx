@@ -112,43 +112,7 @@ function Details({ device }: { device: DeviceDetail }): ReactNode {
 
       {device.activeDeployment && <ActiveDeployment deployment={device.activeDeployment} />}
 
-      <section className="panel" aria-labelledby="details-heading">
-        <h2 id="details-heading">Details</h2>
-        <dl className="details">
-          <Detail term="Health">
-            <StateBadge words={wordsOf(healthWords, device.health)} />
-          </Detail>
-          <Detail term="Last seen">{device.lastSeenAt ? <TimeAgo at={device.lastSeenAt} /> : "never"}</Detail>
-          <Detail term="Enrolled">{device.enrolledAt ? <TimeAgo at={device.enrolledAt} /> : "not yet"}</Detail>
-          <Detail term="Last start">
-            {device.bootReason ? (bootReasonWords[device.bootReason] ?? device.bootReason) : "unknown"}
-          </Detail>
-          <Detail term="Starts counted">{device.bootCounter ?? "unknown"}</Detail>
-          <Detail term="Release sequence">{device.running?.releaseSequence ?? "unknown"}</Detail>
-          <Detail term="Security floor">{device.securityFloor ?? "unknown"}</Detail>
-          <Detail term="Boot loader">{device.loaderVersion ?? "unknown"}</Detail>
-          <Detail term="Trust record">
-            {device.trustVersion ?? "unknown"}
-            {trustRelationMeans[device.trustRelation] && (
-              <div className="sub">{trustRelationMeans[device.trustRelation]}</div>
-            )}
-            {device.trustRefused && <TrustRefusal refusal={device.trustRefused} />}
-          </Detail>
-          <Detail term="Randomness">
-            {device.entropy ? <StateBadge words={entropyWords[device.entropy]} /> : "unknown"}
-          </Detail>
-          <Detail term="Server">
-            {device.connection ? (
-              <>
-                <bdi>{device.connection.host}</bdi>:{device.connection.port}
-              </>
-            ) : (
-              "unknown"
-            )}
-          </Detail>
-          {device.metric && <Detail term={device.metric.name}>{device.metric.value}</Detail>}
-        </dl>
-      </section>
+      <Facts device={device} />
 
       <section className="panel" aria-labelledby="deployments-heading">
         <h2 id="deployments-heading">Deployments</h2>
@@ -178,6 +142,48 @@ function Details({ device }: { device: DeviceDetail }): ReactNode {
         </section>
       )}
     </>
+  );
+}
+
+function Facts({ device }: { device: DeviceDetail }): ReactNode {
+  return (
+    <section className="panel" aria-labelledby="details-heading">
+      <h2 id="details-heading">Details</h2>
+      <dl className="details">
+        <Detail term="Health">
+          <StateBadge words={wordsOf(healthWords, device.health)} />
+        </Detail>
+        <Detail term="Last seen">{device.lastSeenAt ? <TimeAgo at={device.lastSeenAt} /> : "never"}</Detail>
+        <Detail term="Enrolled">{device.enrolledAt ? <TimeAgo at={device.enrolledAt} /> : "not yet"}</Detail>
+        <Detail term="Last start">
+          {device.bootReason ? (bootReasonWords[device.bootReason] ?? device.bootReason) : "unknown"}
+        </Detail>
+        <Detail term="Starts counted">{device.bootCounter ?? "unknown"}</Detail>
+        <Detail term="Release sequence">{device.running?.releaseSequence ?? "unknown"}</Detail>
+        <Detail term="Security floor">{device.securityFloor ?? "unknown"}</Detail>
+        <Detail term="Boot loader">{device.loaderVersion ?? "unknown"}</Detail>
+        <Detail term="Trust record">
+          {device.trustVersion ?? "unknown"}
+          {trustRelationMeans[device.trustRelation] && (
+            <div className="sub">{trustRelationMeans[device.trustRelation]}</div>
+          )}
+          {device.trustRefused && <TrustRefusal refusal={device.trustRefused} />}
+        </Detail>
+        <Detail term="Randomness">
+          {device.entropy ? <StateBadge words={entropyWords[device.entropy]} /> : "unknown"}
+        </Detail>
+        <Detail term="Server">
+          {device.connection ? (
+            <>
+              <bdi>{device.connection.host}</bdi>:{device.connection.port}
+            </>
+          ) : (
+            "unknown"
+          )}
+        </Detail>
+        {device.metric && <Detail term={device.metric.name}>{device.metric.value}</Detail>}
+      </dl>
+    </section>
   );
 }
 

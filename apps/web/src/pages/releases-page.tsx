@@ -42,20 +42,20 @@ type UploadState =
   | { kind: "accepted"; fileName: string; release: Release }
   | { kind: "refused"; fileName: string; problem: ProblemError };
 
-function Upload({ onAccepted }: { onAccepted: () => void }): ReactNode {
-  const [state, setState] = useState<UploadState>({ kind: "idle" });
-  const [over, setOver] = useState(false);
+interface Uploading {
+  state: UploadState;
   /** The file whose sequence the operator is asked about. */
-  const [outOfSequence, setOutOfSequence] = useState<{ file: File; problem: ProblemError }>();
-  const input = useRef<HTMLInputElement>(null);
-  const abort = useRef<AbortController>(undefined);
-  const verdict = useRef<HTMLDivElement>(null);
-  const sending = state.kind === "sending";
+  outOfSequence: { file: File; problem: ProblemError } | undefined;
+  send: (file: File, confirmSequence?: boolean) => Promise<void>;
+  abort: () => void;
+  forgetOutOfSequence: () => void;
+}
 
-  // The verdict is what the operator waited for: it gets the focus, and is read out as a live region.
-  useEffect(() => {
-    if (state.kind === "accepted" || state.kind === "refused") verdict.current?.focus();
-  }, [state.kind]);
+/** One upload after the other; one that is under way ends with the component. */
+function useUpload(onAccepted: () => void): Uploading {
+  const [state, setState] = useState<UploadState>({ kind: "idle" });
+  const [outOfSequence, setOutOfSequence] = useState<Uploading["outOfSequence"]>();
+  const abort = useRef<AbortController>(undefined);
   useEffect(() => () => abort.current?.abort(), []);
 
   const send = async (file: File, confirmSequence = false): Promise<void> => {
@@ -70,17 +70,20 @@ function Upload({ onAccepted }: { onAccepted: () => void }): ReactNode {
       const problem = asProblem(thrown);
       setState({ kind: "refused", fileName: file.name, problem });
       if (problem.code === "release-sequence") setOutOfSequence({ file, problem });
-    } finally {
-      if (input.current) input.current.value = "";
     }
   };
+  const forgetOutOfSequence = (): void => setOutOfSequence(undefined);
+  return { state, outOfSequence, send, abort: () => abort.current?.abort(), forgetOutOfSequence };
+}
 
-  const drop = (event: DragEvent): void => {
-    event.preventDefault();
-    setOver(false);
-    const file = event.dataTransfer.files[0];
-    if (file && !sending) void send(file);
-  };
+function Upload({ onAccepted }: { onAccepted: () => void }): ReactNode {
+  const { state, outOfSequence, send, abort, forgetOutOfSequence } = useUpload(onAccepted);
+  const verdict = useRef<HTMLDivElement>(null);
+
+  // The verdict is what the operator waited for: it gets the focus, and is read out as a live region.
+  useEffect(() => {
+    if (state.kind === "accepted" || state.kind === "refused") verdict.current?.focus();
+  }, [state.kind]);
 
   return (
     <section className="panel upload-panel" aria-labelledby="upload-heading">
@@ -91,58 +94,82 @@ function Upload({ onAccepted }: { onAccepted: () => void }): ReactNode {
           confirm="Upload it anyway"
           dangerous
           action={async () => void send(outOfSequence.file, true)}
-          onClose={() => setOutOfSequence(undefined)}
+          onClose={forgetOutOfSequence}
         >
           <p>{outOfSequence.problem.detail.replace(/ Build it with.*$/, "")}</p>
           <p>Devices refuse to go back to a lower sequence without a permit. Upload it only if the order is meant.</p>
         </ConfirmDialog>
       )}
-      {/* biome-ignore lint/a11y/noStaticElementInteractions: a place to drop on; the button in it does the same by keys */}
-      <div
-        className={`dropzone ${over ? "is-over" : ""}`}
-        onDragOver={(event) => {
-          event.preventDefault();
-          setOver(true);
-        }}
-        onDragLeave={() => setOver(false)}
-        onDrop={drop}
-      >
-        <input
-          ref={input}
-          id="release-file"
-          className="visually-hidden"
-          type="file"
-          tabIndex={-1}
-          aria-label="Release file"
-          onChange={(event) => {
-            const file = event.target.files?.[0];
-            if (file) void send(file);
-          }}
-        />
-        {sending ? (
-          <div className="upload-progress">
-            <p>
-              {state.part < 1 ? "Sending" : "Checking signatures of"} <strong>{state.fileName}</strong>
-            </p>
-            <ProgressBar part={state.part} label={`Upload of ${state.fileName}`} />
-            <button type="button" className="button small" onClick={() => abort.current?.abort()}>
-              Cancel upload
-            </button>
-          </div>
-        ) : (
-          <>
-            <button type="button" className="button primary" onClick={() => input.current?.click()}>
-              <Icon name="upload" /> Choose release file
-            </button>
-            <p className="muted drop-hint">or drop it here. At most 64 MiB.</p>
-          </>
-        )}
-      </div>
+      <DropZone state={state} send={send} abort={abort} />
       <div ref={verdict} className="verdict" role="status" aria-live="polite" tabIndex={-1}>
         {state.kind === "accepted" && <Accepted fileName={state.fileName} release={state.release} />}
         {state.kind === "refused" && <Refused fileName={state.fileName} problem={state.problem} />}
       </div>
     </section>
+  );
+}
+
+/** Where a file is dropped or chosen, and its way watched. */
+function DropZone({ state, send, abort }: Pick<Uploading, "state" | "send" | "abort">): ReactNode {
+  const [over, setOver] = useState(false);
+  const input = useRef<HTMLInputElement>(null);
+  const sending = state.kind === "sending";
+
+  const take = async (file: File): Promise<void> => {
+    await send(file);
+    // So that the same file may be chosen once more.
+    if (input.current) input.current.value = "";
+  };
+
+  const drop = (event: DragEvent): void => {
+    event.preventDefault();
+    setOver(false);
+    const file = event.dataTransfer.files[0];
+    if (file && !sending) void take(file);
+  };
+
+  return (
+    // biome-ignore lint/a11y/noStaticElementInteractions: a place to drop on; the button in it does the same by keys
+    <div
+      className={`dropzone ${over ? "is-over" : ""}`}
+      onDragOver={(event) => {
+        event.preventDefault();
+        setOver(true);
+      }}
+      onDragLeave={() => setOver(false)}
+      onDrop={drop}
+    >
+      <input
+        ref={input}
+        id="release-file"
+        className="visually-hidden"
+        type="file"
+        tabIndex={-1}
+        aria-label="Release file"
+        onChange={(event) => {
+          const file = event.target.files?.[0];
+          if (file) void take(file);
+        }}
+      />
+      {sending ? (
+        <div className="upload-progress">
+          <p>
+            {state.part < 1 ? "Sending" : "Checking signatures of"} <strong>{state.fileName}</strong>
+          </p>
+          <ProgressBar part={state.part} label={`Upload of ${state.fileName}`} />
+          <button type="button" className="button small" onClick={abort}>
+            Cancel upload
+          </button>
+        </div>
+      ) : (
+        <>
+          <button type="button" className="button primary" onClick={() => input.current?.click()}>
+            <Icon name="upload" /> Choose release file
+          </button>
+          <p className="muted drop-hint">or drop it here. At most 64 MiB.</p>
+        </>
+      )}
+    </div>
   );
 }
 
