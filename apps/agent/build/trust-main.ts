@@ -24,6 +24,7 @@ import {
   type SigningKey,
   signingKeyFromJwk,
   splitTrustChain,
+  type StrictVerifier,
   toHex,
   TRUST_CHAIN_BYTES_MAX,
   TRUST_KEYS_MAX,
@@ -124,12 +125,11 @@ async function countersigned(chain: Uint8Array, signers: SigningKey[]): Promise<
   return joinTrustChain([...links.slice(0, -1), { body: last.body, signatureBlock: encodeSignatureBlock(entries) }]);
 }
 
-async function main(): Promise<void> {
-  let parsed;
+function argumentsGiven() {
+  const text = { type: "string" as const };
+  const list = { type: "string" as const, multiple: true as const };
   try {
-    const text = { type: "string" as const };
-    const list = { type: "string" as const, multiple: true as const };
-    parsed = parseArgs({
+    return parseArgs({
       options: {
         keys: text,
         chain: text,
@@ -145,7 +145,122 @@ async function main(): Promise<void> {
   } catch (error) {
     throw new UsageError((error as Error).message);
   }
-  const { values, positionals } = parsed;
+}
+
+type Options = ReturnType<typeof argumentsGiven>["values"];
+
+/** What a command works on. */
+interface Task {
+  command: string;
+  /** Of the key that the command names, if any. */
+  id: string | undefined;
+  values: Options;
+  /** The project's keys. */
+  folder: string;
+  chainPath: string;
+  chain: Uint8Array;
+  verifier: StrictVerifier;
+}
+
+/** The chain to go on from; a project that has none yet gets its first. */
+async function chainIn(folder: string, { chain }: Options): Promise<{ chainPath: string; chain: Uint8Array }> {
+  const chainPath = resolve(chain ?? join(folder, "trust-chain.bin"));
+  if (!existsSync(chainPath)) {
+    if (chain !== undefined) throw new UsageError(`${chainPath} does not exist`);
+    await projectKeys(folder);
+  }
+  return { chainPath, chain: new Uint8Array(readFileSync(chainPath)) };
+}
+
+/** Those of the keys given that are roots of `signable`; one that was named and is none is an error. */
+async function signersOf(signable: TrustKeys, { folder, values }: Pick<Task, "folder" | "values">) {
+  const offered =
+    values.sign?.map((path) => signingKeyFromJwk(readJwk(path))) ?? privateKeysIn(folder, "root").map(({ key }) => key);
+  const signers = offered.filter((key) => signable.rootKeys.some((root) => toHex(root) === toHex(key.publicKey)));
+  const foreign = values.sign === undefined ? [] : offered.filter((key) => !signers.includes(key));
+  if (foreign.length > 0)
+    throw new UsageError(`${await idOf(foreign[0]!.publicKey)} is no root that may sign this record`);
+  if (signers.length === 0) throw new UsageError("no root that may sign this record was given: --sign FILE");
+  return signers;
+}
+
+const holds = (chain: Uint8Array, verifier: StrictVerifier): Promise<boolean> =>
+  readTrustChain(chain, verifier).then(
+    () => true,
+    () => false,
+  );
+
+type RoleOfOne = "release" | "operations";
+
+async function oneMore(role: RoleOfOne, present: TrustKeys, { folder, values }: Task): Promise<Uint8Array[]> {
+  const keys = present[`${role}Keys`];
+  if (keys.length >= TRUST_KEYS_MAX)
+    throw new UsageError(`a record names at most ${TRUST_KEYS_MAX} ${role} keys: revoke one first`);
+  return [...keys, values.public === undefined ? await newKeyIn(folder, role) : publicKeyIn(values.public)];
+}
+
+async function otherRoots({ folder, values }: Task): Promise<Pick<TrustKeys, "rootKeys" | "rootThreshold">> {
+  const rootKeys = values.root?.map(publicKeyIn) ?? [await newKeyIn(folder, "root")];
+  const rootThreshold = values.threshold === undefined ? Math.floor(rootKeys.length / 2) + 1 : Number(values.threshold);
+  if (!Number.isInteger(rootThreshold) || rootThreshold < 1 || rootThreshold > rootKeys.length)
+    throw new UsageError(`--threshold ${values.threshold}: 1 to ${rootKeys.length}`);
+  return { rootKeys, rootThreshold };
+}
+
+/** Commands that make a link more: what is other in it. */
+const changes: Record<string, (present: TrustKeys, task: Task) => Promise<Partial<TrustKeys>>> = {
+  "add-release": async (present, task) => ({ releaseKeys: await oneMore("release", present, task) }),
+  "revoke-release": async ({ releaseKeys }, { id }) => ({ releaseKeys: await without(releaseKeys, id, "release") }),
+  "add-operations": async (present, task) => ({ operationsKeys: await oneMore("operations", present, task) }),
+  "revoke-operations": async ({ operationsKeys }, { id }) => ({
+    operationsKeys: await without(operationsKeys, id, "operations"),
+  }),
+  "replace-roots": (_, task) => otherRoots(task),
+};
+
+async function withLinkMore(task: Task, present: TrustKeys, signers: SigningKey[]): Promise<Uint8Array> {
+  await readTrustChain(task.chain, task.verifier);
+  const trustVersion = present.trustVersion + 1;
+  if (trustVersion > TRUST_LINKS_MAX)
+    throw new UsageError(`a chain has at most ${TRUST_LINKS_MAX} links, and this one has them all`);
+  const change = Object.hasOwn(changes, task.command) ? changes[task.command] : undefined;
+  if (change === undefined) throw new UsageError(`${task.command} is no command`);
+  const next: TrustKeys = { ...present, trustVersion, ...(await change(present, task)) };
+  if (next.releaseKeys.length === 0) throw new UsageError("a record needs a release key: add another one first");
+  if (next.rootKeys.length > TRUST_KEYS_MAX) throw new UsageError(`a record names at most ${TRUST_KEYS_MAX} roots`);
+  if (new Set(next.rootKeys.map(toHex)).size < next.rootKeys.length) throw new UsageError("a root is named twice");
+  return appendTrustLink(
+    task.chain,
+    next,
+    signers.map((key) => key.privateJwk),
+  );
+}
+
+async function withMoreSignatures({ chain, chainPath, verifier }: Task, signers: SigningKey[]): Promise<Uint8Array> {
+  // Devices compare links byte for byte: one that holds is never signed again, or it would be another line.
+  if (await holds(chain, verifier)) throw new UsageError(`${chainPath} holds as it is: nothing to sign`);
+  return countersigned(chain, signers);
+}
+
+/** Writes the record that was made, and says what is to be done with it. */
+async function store(made: Uint8Array, { folder, values, verifier }: Task, signatures: string): Promise<void> {
+  if (made.length > TRUST_CHAIN_BYTES_MAX)
+    throw new UsageError(`the chain would have ${made.length} bytes, and devices take ${TRUST_CHAIN_BYTES_MAX}`);
+  const isInForce = await holds(made, verifier);
+  const out = resolve(values.out ?? join(folder, isInForce ? "trust-chain.bin" : "trust-chain.unfinished"));
+  const shown = relative(process.cwd(), out);
+  mkdirSync(dirname(out), { recursive: true });
+  writeWhole(out, made, 0o644);
+  process.stdout.write(`${shown}: `);
+  if (!isInForce)
+    process.stdout.write(
+      `not in force yet, ${signatures} roots signed here; go on with: npm run trust -- sign --chain ${shown} --sign FILE\n`,
+    );
+  await show(made);
+}
+
+async function main(): Promise<void> {
+  const { values, positionals } = argumentsGiven();
   const [command, id, ...rest] = positionals;
   if (values.help) return void process.stdout.write(usage);
   if (command === undefined || rest.length > 0)
@@ -154,86 +269,20 @@ async function main(): Promise<void> {
   const folder = resolve(values.keys ?? join(repositoryRoot, "var/keys"));
   if (!existsSync(folder))
     throw new UsageError(`${folder} does not exist: --keys names the folder of the project's keys`);
-  const chainPath = resolve(values.chain ?? join(folder, "trust-chain.bin"));
-  if (!existsSync(chainPath)) {
-    if (values.chain !== undefined) throw new UsageError(`${chainPath} does not exist`);
-    await projectKeys(folder);
-  }
-  const chain = new Uint8Array(readFileSync(chainPath));
+  const { chainPath, chain } = await chainIn(folder, values);
   if (command === "show") return show(chain);
 
   const links = splitTrustChain(chain);
   const present = links.at(-1)!.keys;
   // Those who sign are roots of the link before the one that is signed.
   const signable = command === "sign" ? (links.at(-2)?.keys ?? present) : present;
-  const offered =
-    values.sign?.map((path) => signingKeyFromJwk(readJwk(path))) ?? privateKeysIn(folder, "root").map(({ key }) => key);
-  const signers = offered.filter((key) => signable.rootKeys.some((root) => toHex(root) === toHex(key.publicKey)));
-  const foreign = values.sign === undefined ? [] : offered.filter((key) => !signers.includes(key));
-  if (foreign.length > 0)
-    throw new UsageError(`${await idOf(foreign[0]!.publicKey)} is no root that may sign this record`);
-  if (signers.length === 0) throw new UsageError("no root that may sign this record was given: --sign FILE");
-
+  const signers = await signersOf(signable, { folder, values });
   const verifier = await createStrictVerifier(readFileSync(await buildStrictVerifier()));
-  let made: Uint8Array;
-  if (command === "sign") {
-    // Devices compare links byte for byte: one that holds is never signed again, or it would be another line.
-    if (
-      await readTrustChain(chain, verifier).then(
-        () => true,
-        () => false,
-      )
-    )
-      throw new UsageError(`${chainPath} holds as it is: nothing to sign`);
-    made = await countersigned(chain, signers);
-  } else {
-    await readTrustChain(chain, verifier);
-    const added = async (role: "release" | "operations"): Promise<Uint8Array> => {
-      if (present[`${role}Keys`].length >= TRUST_KEYS_MAX)
-        throw new UsageError(`a record names at most ${TRUST_KEYS_MAX} ${role} keys: revoke one first`);
-      return values.public === undefined ? newKeyIn(folder, role) : publicKeyIn(values.public);
-    };
-    const next: TrustKeys = { ...present, trustVersion: present.trustVersion + 1 };
-    if (next.trustVersion > TRUST_LINKS_MAX)
-      throw new UsageError(`a chain has at most ${TRUST_LINKS_MAX} links, and this one has them all`);
-    if (command === "add-release") next.releaseKeys = [...present.releaseKeys, await added("release")];
-    else if (command === "revoke-release") next.releaseKeys = await without(present.releaseKeys, id, "release");
-    else if (command === "add-operations") next.operationsKeys = [...present.operationsKeys, await added("operations")];
-    else if (command === "revoke-operations")
-      next.operationsKeys = await without(present.operationsKeys, id, "operations");
-    else if (command === "replace-roots") {
-      next.rootKeys = values.root?.map(publicKeyIn) ?? [await newKeyIn(folder, "root")];
-      next.rootThreshold =
-        values.threshold === undefined ? Math.floor(next.rootKeys.length / 2) + 1 : Number(values.threshold);
-      if (!Number.isInteger(next.rootThreshold) || next.rootThreshold < 1 || next.rootThreshold > next.rootKeys.length)
-        throw new UsageError(`--threshold ${values.threshold}: 1 to ${next.rootKeys.length}`);
-    } else throw new UsageError(`${command} is no command`);
-    if (next.releaseKeys.length === 0) throw new UsageError("a record needs a release key: add another one first");
-    if (next.rootKeys.length > TRUST_KEYS_MAX) throw new UsageError(`a record names at most ${TRUST_KEYS_MAX} roots`);
-    if (new Set(next.rootKeys.map(toHex)).size < next.rootKeys.length) throw new UsageError("a root is named twice");
-    made = await appendTrustLink(
-      chain,
-      next,
-      signers.map((key) => key.privateJwk),
-    );
-  }
-  if (made.length > TRUST_CHAIN_BYTES_MAX)
-    throw new UsageError(`the chain would have ${made.length} bytes, and devices take ${TRUST_CHAIN_BYTES_MAX}`);
-
+  const task: Task = { command, id, values, folder, chainPath, chain, verifier };
+  const made =
+    command === "sign" ? await withMoreSignatures(task, signers) : await withLinkMore(task, present, signers);
   const signed = new Set(signers.map((key) => toHex(key.publicKey))).size;
-  const holds = await readTrustChain(made, verifier).then(
-    () => true,
-    () => false,
-  );
-  const out = resolve(values.out ?? join(folder, holds ? "trust-chain.bin" : "trust-chain.unfinished"));
-  mkdirSync(dirname(out), { recursive: true });
-  writeWhole(out, made, 0o644);
-  process.stdout.write(`${relative(process.cwd(), out)}: `);
-  if (!holds)
-    process.stdout.write(
-      `not in force yet, ${signed} of ${signable.rootThreshold} roots signed here; go on with: npm run trust -- sign --chain ${relative(process.cwd(), out)} --sign FILE\n`,
-    );
-  await show(made);
+  await store(made, task, `${signed} of ${signable.rootThreshold}`);
 }
 
 main().catch((error: unknown) => {

@@ -26,11 +26,14 @@ export interface Output {
   error(text: string): void;
 }
 
-/** Runs the command. Exit status: 0 done, 1 it did not work, 2 the command line can't be used. */
-export async function recover(
-  argv: string[],
-  output: Output = { out: (text) => void process.stdout.write(text), error: (text) => void process.stderr.write(text) },
-): Promise<number> {
+interface Task {
+  file: string;
+  openLine: () => Duplex | Promise<Duplex>;
+  silenceMs: number;
+}
+
+/** What the command line asks for; or what to say instead, and with which exit status. */
+function taskOf(argv: string[]): Task | { status: 0 | 2; text: string } {
   let parsed;
   try {
     parsed = parseArgs({
@@ -45,68 +48,78 @@ export async function recover(
       },
     });
   } catch (error) {
-    output.error(`${(error as Error).message}\n\n${usage}`);
-    return 2;
+    return { status: 2, text: `${(error as Error).message}\n\n${usage}` };
   }
   const { values, positionals } = parsed;
-  if (values.help) {
-    output.out(usage);
-    return 0;
-  }
+  if (values.help) return { status: 0, text: usage };
+  const { serial, "qemu-socket": socket, baud } = values;
   const waitS = Number(values.wait);
   const isUsable =
-    positionals.length === 1 &&
-    (values.serial === undefined) !== (values["qemu-socket"] === undefined) &&
-    waitS > 0 &&
-    /^\d+$/.test(values.baud);
-  if (!isUsable) {
-    output.error(usage);
-    return 2;
+    positionals.length === 1 && (serial === undefined) !== (socket === undefined) && waitS > 0 && /^\d+$/.test(baud);
+  if (!isUsable) return { status: 2, text: usage };
+  return {
+    file: positionals[0]!,
+    openLine: () => (serial !== undefined ? openSerialPort(serial, baud) : openSocket(socket!)),
+    silenceMs: 1000 * waitS,
+  };
+}
+
+/** Every tenth part, and the end. */
+function progressLines({ out }: Output): { begin: () => void; at: (sent: number, total: number) => void } {
+  let shownPercent = -10;
+  return {
+    begin: () => void (shownPercent = -10),
+    at(sent, total) {
+      const percent = Math.floor((100 * sent) / total);
+      if (percent < shownPercent + 10 && sent !== total) return;
+      shownPercent = percent;
+      out(`${String(percent).padStart(3)} %  ${sent} of ${total} bytes\n`);
+    },
+  };
+}
+
+/** Runs the command. Exit status: 0 done, 1 it did not work, 2 the command line can't be used. */
+export async function recover(
+  argv: string[],
+  output: Output = { out: (text) => void process.stdout.write(text), error: (text) => void process.stderr.write(text) },
+): Promise<number> {
+  const task = taskOf(argv);
+  if ("status" in task) {
+    if (task.status === 0) output.out(task.text);
+    else output.error(task.text);
+    return task.status;
   }
 
   let line: Duplex | undefined;
   try {
-    const choose = await imageChooser(positionals[0]!);
-    line =
-      values.serial !== undefined
-        ? openSerialPort(values.serial, values.baud)
-        : await openSocket(values["qemu-socket"]!);
+    const choose = await imageChooser(task.file);
+    line = await task.openLine();
     output.out(`waiting for a device in recovery ...\n`);
-    let shownPercent = -10;
+    const progress = progressLines(output);
     const { slot } = await recoverDevice({
       line,
-      silenceMs: 1000 * waitS,
+      silenceMs: task.silenceMs,
       chooseImage: choose,
       onDevice: (device) => output.out(describe(device)),
       onRestart: () => {
-        shownPercent = -10;
+        progress.begin();
         output.out("the device was reset; beginning anew\n");
       },
-      onProgress: (sent, total) => {
-        const percent = Math.floor((100 * sent) / total);
-        if (percent < shownPercent + 10 && sent !== total) return;
-        shownPercent = percent;
-        output.out(`${String(percent).padStart(3)} %  ${sent} of ${total} bytes\n`);
-      },
+      onProgress: progress.at,
     });
     output.out(`stored in slot ${slot} as a candidate; the device starts it now, and it has to prove itself\n`);
     return 0;
   } catch (error) {
-    if (
-      !(
-        error instanceof RecoveryError ||
-        error instanceof FormatError ||
-        error instanceof UnfitFile ||
-        isSystemError(error)
-      )
-    )
-      throw error;
+    if (!isForPeople(error)) throw error;
     output.error(`recover: ${error.message}\n`);
     return 1;
   } finally {
     line?.destroy();
   }
 }
+
+const isForPeople = (error: unknown): error is Error =>
+  error instanceof RecoveryError || error instanceof FormatError || error instanceof UnfitFile || isSystemError(error);
 
 class UnfitFile extends Error {}
 
