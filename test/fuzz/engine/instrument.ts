@@ -114,95 +114,122 @@ const constant = (value: number): number[] => {
   return [...out, value];
 };
 
+interface RawSection {
+  id: number;
+  body: Uint8Array;
+}
+
+function sectionsOf(wasm: Uint8Array): RawSection[] {
+  const module = new Reader(wasm);
+  module.at = 8;
+  const sections: RawSection[] = [];
+  while (module.at < wasm.length) {
+    const id = module.bytes[module.at++]!;
+    sections.push({ id, body: module.take(module.u32()) });
+  }
+  return sections;
+}
+
+/** What has to be known of a module before it is rewritten. */
+class Layout {
+  /** How many, by type. */
+  readonly parameters: number[] = [];
+  readonly functionTypes: number[] = [];
+  readonly mutableGlobals: number[] = [];
+  importedFunctions = 0;
+  names = new Map<number, string>();
+  #importedGlobals = 0;
+
+  constructor(sections: readonly RawSection[]) {
+    for (const { id, body } of sections) this.#read(id, new Reader(body));
+  }
+
+  #read(id: number, r: Reader): void {
+    if (id === Section.Type) this.#readTypes(r);
+    else if (id === Section.Import) this.#readImports(r);
+    else if (id === Section.Function) for (let n = r.u32(); n > 0; n--) this.functionTypes.push(r.u32());
+    else if (id === Section.Global) this.#readGlobals(r);
+    else if (id === Section.Custom && r.name() === "name") this.names = functionNames(r);
+  }
+
+  #readTypes(r: Reader): void {
+    for (let n = r.u32(); n > 0; n--) {
+      r.at++; // 0x60
+      const count = r.u32();
+      this.parameters.push(count);
+      r.at += count;
+      r.take(r.u32());
+    }
+  }
+
+  #readImports(r: Reader): void {
+    for (let n = r.u32(); n > 0; n--) {
+      r.name();
+      r.name();
+      const kind = r.bytes[r.at++]!;
+      if (kind === 0) {
+        r.u32();
+        this.importedFunctions++;
+      } else if (kind === 3) {
+        r.at += 2;
+        this.#importedGlobals++;
+      } else throw new Error(`an import of kind ${kind} is not known here`);
+    }
+  }
+
+  #readGlobals(r: Reader): void {
+    const count = r.u32();
+    for (let i = 0; i < count; i++) {
+      r.at++;
+      if (r.bytes[r.at++] === 1) this.mutableGlobals.push(this.#importedGlobals + i);
+      while (r.bytes[r.at] !== Op.End) skipInstruction(r);
+      r.at++;
+    }
+  }
+}
+
+/** The export section with these globals more. */
+function exportsWith(body: Uint8Array, names: readonly string[], indices: readonly number[]): number[] {
+  const r = new Reader(body);
+  const count = r.u32();
+  const added = names.flatMap((name, i) => [...leb(name.length), ...Buffer.from(name), 3, ...leb(indices[i]!)]);
+  return [...leb(count + names.length), ...body.subarray(r.at), ...added];
+}
+
 /**
  * @param marked says by a function's name (asc --debug) whether it leaves marks; all take fuel. Cryptography doesn't:
  * every
  *   block of it runs for every input, and it would cost most of the time.
  */
 export function instrument(wasm: Uint8Array, marked: (functionName: string) => boolean): Instrumented {
-  const module = new Reader(wasm);
-  module.at = 8;
-  const sections: { id: number; body: Uint8Array }[] = [];
-  while (module.at < wasm.length) {
-    const id = module.bytes[module.at++]!;
-    sections.push({ id, body: module.take(module.u32()) });
-  }
-  const parameters: number[] = [];
-  const functionTypes: number[] = [];
-  const mutableGlobals: number[] = [];
-  let importedFunctions = 0;
-  let importedGlobals = 0;
-  let names = new Map<number, string>();
-  for (const { id, body } of sections) {
-    const r = new Reader(body);
-    if (id === Section.Type) {
-      for (let n = r.u32(); n > 0; n--) {
-        r.at++; // 0x60
-        const count = r.u32();
-        parameters.push(count);
-        r.at += count;
-        r.take(r.u32());
-      }
-    } else if (id === Section.Import) {
-      for (let n = r.u32(); n > 0; n--) {
-        r.name();
-        r.name();
-        const kind = body[r.at++]!;
-        if (kind === 0) {
-          r.u32();
-          importedFunctions++;
-        } else if (kind === 3) {
-          r.at += 2;
-          importedGlobals++;
-        } else throw new Error(`an import of kind ${kind} is not known here`);
-      }
-    } else if (id === Section.Function) {
-      for (let n = r.u32(); n > 0; n--) functionTypes.push(r.u32());
-    } else if (id === Section.Global) {
-      const count = r.u32();
-      for (let i = 0; i < count; i++) {
-        r.at++;
-        if (body[r.at++] === 1) mutableGlobals.push(importedGlobals + i);
-        while (body[r.at] !== Op.End) skipInstruction(r);
-        r.at++;
-      }
-    } else if (id === Section.Custom) {
-      if (r.name() === "name") names = functionNames(r);
-    }
-  }
+  const sections = sectionsOf(wasm);
+  const { parameters, functionTypes, mutableGlobals, importedFunctions, names } = new Layout(sections);
   const globals = mutableGlobals.map((index) => `fuzz.global.${index}`);
   const marks = new Marks();
   const out: number[][] = [[...wasm.subarray(0, 8)]];
   for (const { id, body } of sections) {
     if (id === Section.Custom) continue;
     let bytes: ArrayLike<number> = body;
-    if (id === Section.Export) {
-      const r = new Reader(body);
-      const count = r.u32();
-      const added = globals.flatMap((name, i) => [
-        ...leb(name.length),
-        ...Buffer.from(name),
-        3,
-        ...leb(mutableGlobals[i]!),
-      ]);
-      bytes = [...leb(count + globals.length), ...body.subarray(r.at), ...added];
-    } else if (id === Section.Code) {
+    if (id === Section.Export) bytes = exportsWith(body, globals, mutableGlobals);
+    if (id === Section.Code)
       bytes = rewriteCode(body, marks, (index) => ({
         parameters: parameters[functionTypes[index]!]!,
         isMarked: marked(names.get(importedFunctions + index) ?? ""),
       }));
-    }
     out.push([id, ...leb(bytes.length)], Array.from(bytes));
   }
   if (marks.count > BLOCKS_MAX) throw new Error(`${marks.count} blocks, more than ${BLOCKS_MAX}`);
-  const total = out.reduce((sum, part) => sum + part.length, 0);
-  const result = new Uint8Array(total);
+  return { wasm: joined(out), blockCount: marks.count, globals };
+}
+
+function joined(parts: readonly (readonly number[])[]): Uint8Array<ArrayBuffer> {
+  const result = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
   let at = 0;
-  for (const part of out) {
+  for (const part of parts) {
     result.set(part, at);
     at += part.length;
   }
-  return { wasm: result, blockCount: marks.count, globals };
+  return result;
 }
 
 class Marks {

@@ -9,78 +9,85 @@ const boundaries = [
   8192, 32767, 32768, 65535, 65536, 0x00ffffff, 0x7fffffff, 0x80000000, 0xfffffff0, 0xfffffffe, 0xffffffff,
 ];
 
+interface Material {
+  random: SeededRandom;
+  /** Tokens that formats know. */
+  dictionary: readonly Uint8Array[];
+  another: Uint8Array;
+}
+
+/** Changes the draft at a place in it, or somewhere with what is there. */
+type Change = (draft: Draft, at: number, material: Material) => void;
+
+const flipBit: Change = ({ bytes, length }, at, { random }) => {
+  if (length > 0) bytes[at]! ^= 1 << random.below(8);
+};
+const setByte: Change = ({ bytes, length }, at, { random }) => {
+  if (length > 0) bytes[at] = random.next();
+};
+const setBoundary: Change = ({ bytes, length }, at, { random }) => {
+  if (length > 0) bytes[at] = random.pick(boundaries);
+};
+const putNumberAt: Change = (draft, at, { random }) => putNumber(draft, at, random);
+/** A little more or less of what is there. */
+const addNumberAt: Change = (draft, at, { random }) => addNumber(draft, at, random);
+const cut: Change = (draft, at, { random }) => remove(draft, at, 1 + random.below(spread(draft.length - at, random)));
+const double: Change = (draft, at, { random }) => {
+  const length = 1 + random.below(spread(draft.length - at, random));
+  insert(draft, random.below(draft.length + 1), draft.bytes.slice(at, at + length));
+};
+/** Over something else. */
+const copy: Change = (draft, at, { random }) => {
+  const length = Math.min(1 + random.below(spread(draft.length - at, random)), draft.length - at);
+  if (length > 0) draft.bytes.copyWithin(random.below(draft.length - length + 1), at, at + length);
+};
+const end: Change = (draft, _, { random }) => {
+  draft.length = random.below(draft.length + 1);
+};
+const insertFilling: Change = (draft, at, { random }) => {
+  const piece = new Uint8Array(1 + random.below(random.below(4) === 0 ? 256 : 8)).fill(
+    random.pick([0, 0xff, 0x20, random.below(256)]),
+  );
+  insert(draft, random.below(4) === 0 ? draft.length : at, piece);
+};
+const putToken: Change = (draft, at, { random, dictionary }) => {
+  if (dictionary.length > 0) overOrBetween(draft, at, random.pick(dictionary), random);
+};
+const putPieceOfAnother: Change = (draft, at, { random, another }) => {
+  if (another.length === 0) return;
+  const from = random.below(another.length);
+  const piece = another.subarray(from, from + 1 + random.below(spread(another.length - from, random)));
+  overOrBetween(draft, at, piece, random);
+};
+/** Head of this, tail of another. */
+const splice: Change = (draft, at, { random, another }) => {
+  const from = random.below(another.length + 1);
+  const tail = another.subarray(from, from + draft.bytes.length - at);
+  draft.bytes.set(tail, at);
+  draft.length = at + tail.length;
+};
+
+/** As often as they are named. A seed replays by these places. */
+const changes: readonly Change[] = [
+  ...[flipBit, flipBit, setByte, setBoundary],
+  ...[putNumberAt, putNumberAt, putNumberAt, addNumberAt],
+  ...[cut, double, copy, end],
+  ...[insertFilling, putToken, putPieceOfAnother, splice],
+];
+
 export function mutate(
   draft: Draft,
   random: SeededRandom,
   dictionary: readonly Uint8Array[],
   another: Uint8Array,
 ): void {
-  const { bytes } = draft;
   const at = random.below(Math.max(1, draft.length));
-  switch (random.below(16)) {
-    case 0:
-    case 1:
-      if (draft.length > 0) bytes[at]! ^= 1 << random.below(8);
-      return;
-    case 2:
-      if (draft.length > 0) bytes[at] = random.next();
-      return;
-    case 3:
-      if (draft.length > 0) bytes[at] = random.pick(boundaries);
-      return;
-    case 4:
-    case 5:
-    case 6:
-      return putNumber(draft, at, random);
-    case 7: // a little more or less of what is there
-      return addNumber(draft, at, random);
-    case 8:
-      return remove(draft, at, 1 + random.below(spread(draft.length - at, random)));
-    case 9: {
-      // doubled
-      const length = 1 + random.below(spread(draft.length - at, random));
-      return insert(draft, random.below(draft.length + 1), bytes.slice(at, at + length));
-    }
-    case 10: {
-      // copied over something else
-      const length = Math.min(1 + random.below(spread(draft.length - at, random)), draft.length - at);
-      if (length > 0) bytes.copyWithin(random.below(draft.length - length + 1), at, at + length);
-      return;
-    }
-    case 11:
-      draft.length = random.below(draft.length + 1);
-      return;
-    case 12: {
-      const piece = new Uint8Array(1 + random.below(random.below(4) === 0 ? 256 : 8)).fill(
-        random.pick([0, 0xff, 0x20, random.below(256)]),
-      );
-      return insert(draft, random.below(4) === 0 ? draft.length : at, piece);
-    }
-    case 13: {
-      // a token, over or between
-      if (dictionary.length === 0) return;
-      const token = random.pick(dictionary);
-      if (random.below(2) === 0) return insert(draft, at, token);
-      if (at + token.length <= draft.length) bytes.set(token, at);
-      return;
-    }
-    case 14: {
-      // a piece of another input
-      if (another.length === 0) return;
-      const from = random.below(another.length);
-      const piece = another.subarray(from, from + 1 + random.below(spread(another.length - from, random)));
-      if (random.below(2) === 0) return insert(draft, at, piece);
-      if (at + piece.length <= draft.length) bytes.set(piece, at);
-      return;
-    }
-    default: {
-      // head of this, tail of another
-      const from = random.below(another.length + 1);
-      const tail = another.subarray(from, from + bytes.length - at);
-      bytes.set(tail, at);
-      draft.length = at + tail.length;
-    }
-  }
+  random.pick(changes)(draft, at, { random, dictionary, another });
+}
+
+function overOrBetween(draft: Draft, at: number, piece: Uint8Array, random: SeededRandom): void {
+  if (random.below(2) === 0) insert(draft, at, piece);
+  else if (at + piece.length <= draft.length) draft.bytes.set(piece, at);
 }
 
 /** Mostly short ranges. */
