@@ -34,11 +34,15 @@ const nonce = binary(16);
 /** Steps of an enrolment. */
 export const enrolBeginMessage = z.object({ step: z.literal(1), device: z.string(), publicKey: binary(32), nonce });
 export const enrolProofMessage = z.object({ step: z.literal(2), serverNonce: nonce, mac: binary(32) });
+export type EnrolBegin = z.infer<typeof enrolBeginMessage>;
+export type EnrolProof = z.infer<typeof enrolProofMessage>;
 
 /** `connection` is the id of the connection's first session, in the hello of a later one: its last will names that. */
 export const helloMessage = z.object({ session: nonce, connection: nonce.optional() });
 export const goneMessage = z.object({ session: nonce });
 export const proofMessage = z.object({ session: nonce, nonce, deviceNonce: nonce, signature: binary(64) });
+export type Hello = z.infer<typeof helloMessage>;
+export type Proof = z.infer<typeof proofMessage>;
 
 const slotName = z.enum(["a", "b"]);
 const slotState = z.enum(slotStateNames);

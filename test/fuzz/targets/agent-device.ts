@@ -14,7 +14,7 @@ import { putBootRecord } from "./boot-records.ts";
 import { DeviceHost, type HostState } from "./device-host.ts";
 import { layout, makeImage, putInSlot } from "./device-images.ts";
 import { fuzzedIdentity } from "./formats.ts";
-import { HostileServer, type SessionState } from "./hostile-server.ts";
+import { HostileServer, type ServerState } from "./hostile-server.ts";
 import { bytesOf, operationsKey, releaseKey, rootKey, sha256Of } from "./keys.ts";
 import { settingsRecord } from "./settings-record.ts";
 
@@ -54,13 +54,13 @@ export interface Start {
   name: string;
   memory: Snapshot;
   device: HostState;
-  session: SessionState;
+  server: ServerState;
 }
 
 export class AgentDevice {
   readonly host: DeviceHost;
   readonly instance: FuzzInstance;
-  readonly server = new HostileServer(fuzzedIdentity.deviceId, deviceSecret);
+  readonly server = new HostileServer(fuzzedIdentity.deviceId);
   #waitUs = 0;
 
   private constructor(
@@ -149,7 +149,7 @@ export class AgentDevice {
     instance.exports.start!();
     this.settle();
     this.pass(CONNECTED_MS);
-    if (server.state.waitsFor !== "nonce") throw new Violation(`the agent says no hello: ${host.lines}`);
+    if (server.waitsFor !== "nonce") throw new Violation(`the agent says no hello: ${host.lines}`);
   }
 
   #pristine: Snapshot | undefined;
@@ -159,16 +159,16 @@ export class AgentDevice {
       name,
       memory: this.instance.save(),
       device: this.host.save(),
-      session: structuredClone(this.server.state),
+      server: structuredClone(this.server.state),
     };
   }
 
-  restore({ memory, device, session }: Start): void {
+  restore({ memory, device, server: known }: Start): void {
     const { server, instance, host } = this;
     server.onConnect = () => {};
     const { host: name, port } = fuzzedIdentity.server;
     server.wire.open(name, port);
-    server.state = structuredClone(session);
+    server.state = structuredClone(known);
     server.said = [];
     instance.restore(memory);
     instance.begin(FUEL);

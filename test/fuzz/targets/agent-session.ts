@@ -10,6 +10,7 @@ import {
 } from "@flipside/image-format";
 import { BootReason } from "@flipside/machine/abi";
 import { chunkMessage } from "@flipside/protocol/chunk-message";
+import { fetchEnd, piece } from "@flipside/protocol/reference-server/pieces";
 import { Violation } from "../engine/target.ts";
 import { type AgentDevice, deviceSecret, RUNNING_SEQUENCE } from "./agent-device.ts";
 import { addressOf, argumentsOf, bindingOf, hasCommandForm } from "./command-form.ts";
@@ -54,7 +55,6 @@ import { type Address, countingSettings } from "./settings-record.ts";
 import { isSigned } from "./signed.ts";
 
 const COMMAND_BYTES_MAX = 720;
-const PIECE_BYTES = 4096;
 const TIME_MAX_MS = 70_000;
 /** From a message to the next: what the agent puts off for want of room comes 50 ms later. */
 const LATENCY_MS = 60;
@@ -210,8 +210,8 @@ export class Session {
         return [];
       case Kind.Prove:
         // A new session; what else came on `challenge` may make the device begin another.
-        if (this.#server.state.waitsFor === "nonce") this.isShaken = false;
-        if (this.#server.state.waitsFor === "mac" && (put & 1) === 0) this.lastNumber = 0;
+        if (this.#server.waitsFor === "nonce") this.isShaken = false;
+        if (this.#server.waitsFor === "mac" && (put & 1) === 0) this.lastNumber = 0;
         this.#server.prove((put & 1) === 0);
         return [];
       case Kind.Lost:
@@ -224,7 +224,7 @@ export class Session {
 
   #raw(leaf: (typeof leaves)[number], bytes: Uint8Array): Command[] {
     const payload = Buffer.from(
-      Buffer.from(bytes).toString("latin1").replaceAll("$S", this.#server.state.session),
+      Buffer.from(bytes).toString("latin1").replaceAll("$S", this.#server.session.id),
       "latin1",
     );
     this.#server.publish(leaf, payload);
@@ -242,7 +242,7 @@ export class Session {
   }
 
   #mayBeTaken(header: Uint8Array, permit: Uint8Array): void {
-    if (this.#server.state.isProven) this.offered.push({ digest: hex(sha256Of(header)), permit });
+    if (this.#server.isProven) this.offered.push({ digest: hex(sha256Of(header)), permit });
   }
 
   #offer(put: number, given: Uint8Array): void {
@@ -280,7 +280,7 @@ export class Session {
       this.newest = { digest: hex(digest), attempt };
     }
     this.#server.send("offer", {
-      session: isOurs ? this.#server.state.session : base64url(new Uint8Array(16)),
+      session: isOurs ? this.#server.session.id : base64url(new Uint8Array(16)),
       pollMs: 3000,
       deployment,
       attempt,
@@ -296,16 +296,16 @@ export class Session {
     const bytes = new Uint8Array(given);
     if (put & COMMAND_DEVICE && bytes.length >= 40) bytes.set(deviceHash, 8);
     if (put & COMMAND_NONCE && bytes.length >= 56)
-      bytes.set(Buffer.from(this.#server.state.deviceNonce, "base64url").subarray(0, 16), 40);
+      bytes.set(Buffer.from(this.#server.session.deviceNonce, "base64url").subarray(0, 16), 40);
     if (put & (COMMAND_SIGN | COMMAND_SIGN_BY_RELEASE) && bytes.length >= BODY_BYTES + 84) {
       const key = put & COMMAND_SIGN ? operationsKey : releaseKey;
       bytes.set(key.id, BODY_BYTES + 12);
       bytes.set(key.sign("command", bytes.subarray(0, BODY_BYTES)), BODY_BYTES + 20);
     }
     const isOurs = (put & COMMAND_OTHER_SESSION) === 0;
-    const { isProven } = this.#server.state;
+    const { isProven } = this.#server;
     this.#server.send("command", {
-      session: isOurs ? this.#server.state.session : base64url(new Uint8Array(16)),
+      session: isOurs ? this.#server.session.id : base64url(new Uint8Array(16)),
       command: base64url(bytes),
     });
     if (!isOurs || !isProven || bytes.length > COMMAND_BYTES_MAX || !hasCommandForm(bytes)) return [];
@@ -328,7 +328,7 @@ export class Session {
     const binding = bindingOf(
       body,
       deviceHash,
-      Buffer.from(this.#server.state.deviceNonce, "base64url"),
+      Buffer.from(this.#server.session.deviceNonce, "base64url"),
       this.lastNumber,
     );
     if (binding !== ErrorCode.None) return { ...read, codes: [binding] };
@@ -354,7 +354,7 @@ export class Session {
     const [answer] = answers;
     if (!answer) {
       const silent = commands.find(({ isCertain }) => isCertain);
-      if (silent && this.#server.state.isProven) throw new Violation("a command is not answered");
+      if (silent && this.#server.isProven) throw new Violation("a command is not answered");
       // Whether it was read is open; if it was, its number is taken.
       return;
     }
@@ -433,23 +433,19 @@ export class Session {
   #serve(count: number, changed: number, how: number): void {
     let left = count;
     while (left > 0 && this.#server.state.fetches.length > 0) {
-      const { deployment, attempt, part, first, count: wantedCount } = this.#server.state.fetches.shift()!;
+      const asked = this.#server.state.fetches.shift()!;
+      const { deployment, attempt, part, first } = asked;
       const wanted = this.deployments.get(`${deployment} ${attempt}`);
       if (!wanted) throw new Violation("the device fetches what was not offered");
       if (!wanted.parts) continue;
-      const [content, size] =
-        part === 0 ? [wanted.parts.table, PIECE_BYTES] : [wanted.parts.payload, wanted.parts.chunkBytes];
-      const end = Math.min(first + wantedCount, Math.ceil(content.length / size));
+      const image = { ...wanted.parts, digest: wanted.digest };
+      const end = fetchEnd(image, asked);
       let index = first;
       for (; index < end && left > 0; index++, left--) {
-        const message = chunkMessage(
-          { attempt, part, digest: wanted.digest, index },
-          content.subarray(index * size, (index + 1) * size),
-        );
+        const message = piece(image, attempt, part, index);
         this.#server.publish("chunk", count - left === changed ? spoilt(message, how) : message);
       }
-      if (index < end)
-        this.#server.state.fetches.unshift({ deployment, attempt, part, first: index, count: end - index });
+      if (index < end) this.#server.state.fetches.unshift({ ...asked, first: index, count: end - index });
       this.around.device.settle();
       this.around.device.pass(LATENCY_MS);
       this.around.watch.check();

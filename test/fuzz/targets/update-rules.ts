@@ -85,7 +85,7 @@ export class UpdateRules {
   }
 
   get #isProven(): boolean {
-    return this.around.device.server.state.isProven;
+    return this.around.device.server.isProven;
   }
 
   // ---- to the device
@@ -112,8 +112,7 @@ export class UpdateRules {
   #offer(text: string): void {
     const offer = read(Buffer.from(text));
     // Messages that JSON readers may differ about prove nothing.
-    if (!offer || JSON.stringify(offer) !== text || offer["session"] !== this.around.device.server.state.session)
-      return;
+    if (!offer || JSON.stringify(offer) !== text || offer["session"] !== this.around.device.server.session.id) return;
     const { deployment, attempt, header } = offer;
     const isAtTheEnd = this.#isAtTheEnd();
     if (deployment === undefined && !isAtTheEnd) this.#taken = "";

@@ -6,7 +6,7 @@ import { Exo } from "@flipside/machine/abi";
 import { type Board, FADING_READS, type Operation, type Reading, readings } from "../device/board.ts";
 import { type DeviceState, type Rig, stateKey } from "../device/power-up.ts";
 import { type Hash, type PageStore, pageTerm } from "../device/page-store.ts";
-import { newServerMemory } from "../server/story-server.ts";
+import { newServerMemory } from "../server/story-memory.ts";
 import type { Story } from "../stories/story.ts";
 import { allowedEnd } from "./judge.ts";
 import { eraseCuts, programCuts, TornPages } from "./cuts.ts";

@@ -3,7 +3,7 @@
 
 import type { Operation } from "../device/board.ts";
 import type { DeviceState } from "../device/power-up.ts";
-import type { Wishes } from "../server/story-server.ts";
+import type { Wishes } from "../server/story-memory.ts";
 import { withRecord } from "../stories/aged-boot-control.ts";
 import type { Campaign } from "../stories/catalogue.ts";
 import type { Story } from "../stories/story.ts";

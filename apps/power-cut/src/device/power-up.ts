@@ -4,7 +4,8 @@
 import type { FlashLayout, ZoneName } from "@flipside/machine/factory/flash-layout";
 import { BootReason, CRASH_RECORD_BYTES, CRASH_RECORD_MAGIC, Exo, Zone } from "@flipside/machine/abi";
 import type { BootRecord, FlashChecker } from "../checker/flash-checker.ts";
-import { type ServerMemory, StoryServer } from "../server/story-server.ts";
+import type { ServerMemory } from "../server/story-memory.ts";
+import { StoryServer } from "../server/story-server.ts";
 import type { CampaignImage, Personality } from "../stories/images.ts";
 import type { Story } from "../stories/story.ts";
 import { agentGrants, bootGrants } from "@flipside/machine/grants";

@@ -3,33 +3,22 @@
 
 import { Exo, StreamState } from "@flipside/machine/abi";
 import type { ByteStream } from "@flipside/machine/one-stream";
-import { type Packet, PacketType } from "@flipside/protocol/mqtt/packet";
+import type { Packet } from "@flipside/protocol/mqtt/packet";
 import { PacketCutter } from "@flipside/protocol/mqtt/packet-cutter";
-import { readConnect, readPublish, readSubscribe } from "@flipside/protocol/mqtt/read";
-import {
-  connackPacket,
-  emptyPacket,
-  pubackPacket,
-  publishBytes,
-  putPublish,
-  subackPacket,
-} from "@flipside/protocol/mqtt/write";
+import { type ConnectReturn, publishBytes, putPublish } from "@flipside/protocol/mqtt/write";
+import { type Behind, qosOf, takePacket } from "@flipside/protocol/reference-server/mqtt-end";
+import type { Say } from "@flipside/protocol/reference-server/policy";
+import type { DeviceLeaf } from "@flipside/protocol/topics";
 
 /** What stands behind the wire. */
 export interface WireServer {
   /** Whether anybody answers there. */
   isAt(host: string, port: number): boolean;
-  /** CONNACK return code. */
-  connect(userName: string, password: string | undefined): number;
-  message(leaf: string, payload: Uint8Array, answer: Answer): void;
+  connect(userName: string, password: string | undefined): ConnectReturn;
+  message(leaf: DeviceLeaf, payload: Uint8Array, say: Say): void;
 }
 
-/** Publishes to the device. */
-export type Answer = (leaf: string, payload: Uint8Array, qos: 0 | 1) => void;
-
-const text = new TextDecoder();
 const encoder = new TextEncoder();
-const pingresp = emptyPacket(PacketType.Pingresp);
 
 export class MqttWire implements ByteStream {
   /** Connections can't be opened while this is set. */
@@ -90,30 +79,13 @@ export class MqttWire implements ByteStream {
     return bytes.length;
   }
 
-  readonly #packet = (packet: Packet): void => {
-    switch (packet.type) {
-      case PacketType.Connect: {
-        const { userName = "", password } = readConnect(packet);
-        return this.#send(connackPacket(this.#server.connect(userName, password && text.decode(password))));
-      }
-      case PacketType.Subscribe: {
-        const { packetId, filters } = readSubscribe(packet);
-        return this.#send(
-          subackPacket(
-            packetId,
-            filters.map(() => 1),
-          ),
-        );
-      }
-      case PacketType.Pingreq:
-        return this.#send(pingresp);
-      case PacketType.Publish: {
-        const { topic, payload, qos, packetId } = readPublish(packet);
-        if (qos > 0) this.#send(pubackPacket(packetId));
-        return this.#server.message(topic.slice(this.#topicPrefix.length), payload, this.#publish);
-      }
-    }
+  readonly #behind: Behind = {
+    connect: (userName, password) => this.#server.connect(userName, password),
+    message: (topic, payload) =>
+      this.#server.message(topic.slice(this.#topicPrefix.length) as DeviceLeaf, payload, this.#publish),
   };
+
+  readonly #packet = (packet: Packet): void => takePacket(packet, this.#behind, this.#send);
 
   #topic(leaf: string): Uint8Array {
     let topic = this.#topics.get(leaf);
@@ -121,8 +93,9 @@ export class MqttWire implements ByteStream {
     return topic;
   }
 
-  readonly #publish: Answer = (leaf, payload, qos) => {
+  readonly #publish: Say = (leaf, payload) => {
     const topic = this.#topic(leaf);
+    const qos = qosOf(leaf);
     if (qos === 1) this.#packetId = (this.#packetId % 0xffff) + 1;
     this.#reserve(publishBytes(topic, payload, qos));
     this.#tail = putPublish(this.#toDevice, this.#tail, topic, payload, { qos, packetId: this.#packetId });
@@ -137,9 +110,9 @@ export class MqttWire implements ByteStream {
     this.#toDevice = longer;
   }
 
-  #send(bytes: Uint8Array): void {
+  readonly #send = (bytes: Uint8Array): void => {
     this.#reserve(bytes.length);
     this.#toDevice.set(bytes, this.#tail);
     this.#tail += bytes.length;
-  }
+  };
 }

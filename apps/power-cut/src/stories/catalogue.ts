@@ -8,7 +8,7 @@ import { FlashChecker } from "../checker/flash-checker.ts";
 import type { LoadedModules } from "../device/modules.ts";
 import { PageStore } from "../device/page-store.ts";
 import { type DeviceState, Rig } from "../device/power-up.ts";
-import { newServerMemory, type ServerMemory } from "../server/story-server.ts";
+import { newServerMemory, type ServerMemory } from "../server/story-memory.ts";
 import {
   bankRoots,
   type CampaignImage,

@@ -1,7 +1,8 @@
 // A story: a device in some state, what the server wants of it, and how that may end. The campaign cuts power at each
 // of its operations.
 
-import type { StoryServer, Wishes } from "../server/story-server.ts";
+import type { Wishes } from "../server/story-memory.ts";
+import type { StoryServer } from "../server/story-server.ts";
 import type { CampaignImage, Personality } from "./images.ts";
 
 export interface Story {
