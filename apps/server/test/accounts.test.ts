@@ -49,6 +49,11 @@ describe("accounts", () => {
           .mustChangePassword,
       ).toBe(false);
       expect((await api.get("/api/devices")).status).toBe(200);
+      const { passwordHash } = await server.internals.storage.db
+        .selectFrom("accounts")
+        .select("passwordHash")
+        .executeTakeFirstOrThrow();
+      expect(passwordHash, "at its full cost, which other tests lower").toMatch(/^scrypt\$32768\$8\$1\$/);
     } finally {
       await server.close();
     }

@@ -8,6 +8,7 @@ import { FolderInUseError, lockFolder } from "@flipside/processes/folder-lock";
 import { Feed } from "../changes/feed.ts";
 import { type Clock, openClock, systemClock } from "../clock.ts";
 import { type Accounts, createAccounts } from "../features/accounts/accounts.ts";
+import { passwordCost } from "../features/accounts/password.ts";
 import { isNamed, readOperationsKey } from "../features/commands/operations-key.ts";
 import { type ImageFiles, openImageFiles } from "../features/releases/image-files.ts";
 import { openTrust, type Trust } from "../features/trust/trust.ts";
@@ -103,7 +104,7 @@ export async function layFoundation(options: ServerOptions, log: Logger, undo: U
     feed: new Feed(storage, log),
     clock,
     trust,
-    accounts: await createAccounts(storage, clock, log),
+    accounts: await createAccounts(storage, clock, options.passwordCost ?? passwordCost, log),
     operationsKey: () =>
       operationsKey !== undefined && isNamed(operationsKey, trust.operationsKeys) ? operationsKey : undefined,
   };

@@ -1,5 +1,6 @@
 // What a server can be started with, from the command line or in-process.
 
+import type { PasswordCost } from "../features/accounts/password.ts";
 import type { ClockSource } from "../clock.ts";
 import type { FileSystem } from "../features/releases/image-files.ts";
 import type { HttpTimes } from "../http/listener.ts";
@@ -48,6 +49,8 @@ export interface ServerOptions {
   clock?: Partial<ClockSource>;
   /** A file system for images and uploads; tests put one here whose disk fills up. */
   fileSystem?: FileSystem;
+  /** Tests, which sign in hundreds of times, put a lower one here. */
+  passwordCost?: PasswordCost;
   /** Content of strict-verifier.wasm; by default it is read from the package image-format. */
   verifierWasm?: Uint8Array;
 }

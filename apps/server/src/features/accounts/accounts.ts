@@ -11,7 +11,7 @@ import { LogLimiter, type Logger } from "../../logging.ts";
 import type { AccountRow } from "../../storage/schema.ts";
 import type { Storage } from "../../storage/storage.ts";
 import { AttemptLimiter } from "./attempt-limiter.ts";
-import { hashPassword, oneTimePassword, PasswordQueueFull, passwordMatches } from "./password.ts";
+import { hashPassword, oneTimePassword, type PasswordCost, PasswordQueueFull, passwordMatches } from "./password.ts";
 
 export const tokenLifeSeconds = 12 * 60 * 60;
 const failuresLoggedPerMinute = 60;
@@ -51,14 +51,20 @@ const viewOf = (row: AccountRow): User => ({
   mustChangePassword: row.mustChangePassword,
 });
 
-export async function createAccounts(storage: Storage, clock: Clock, log: Logger): Promise<Accounts> {
+/** `passwordCost`: of the passwords that are set from now on; of others, each hash says its own. */
+export async function createAccounts(
+  storage: Storage,
+  clock: Clock,
+  passwordCost: PasswordCost,
+  log: Logger,
+): Promise<Accounts> {
   const now = clock.steadyMs;
   const limiter = new AttemptLimiter(now);
   const failures = new LogLimiter(failuresLoggedPerMinute);
   const watchers = new Set<{ user: SignedIn; ended: () => void }>();
   const secret = await tokenSecret(storage);
   /** Compared with when there is no such user, so that the time taken doesn't tell. */
-  const nobodysHash = await hashPassword(randomBytes(16).toString("hex"));
+  const nobodysHash = await hashPassword(randomBytes(16).toString("hex"), passwordCost);
 
   const find = (userName: string) =>
     storage.db.selectFrom("accounts").selectAll().where("userName", "=", userName).executeTakeFirst();
@@ -205,7 +211,7 @@ export async function createAccounts(storage: Storage, clock: Clock, log: Logger
           errors: [{ path: "newPassword", message: "must differ from the current one" }],
         });
       }
-      const passwordHash = await hashPassword(newPassword);
+      const passwordHash = await hashPassword(newPassword, passwordCost);
       await storage.db
         .updateTable("accounts")
         .set((q) => ({ passwordHash, mustChangePassword: false, tokenGeneration: q("tokenGeneration", "+", 1) }))
@@ -221,7 +227,7 @@ export async function createAccounts(storage: Storage, clock: Clock, log: Logger
       const any = await storage.db.selectFrom("accounts").select("userName").limit(1).executeTakeFirst();
       if (any !== undefined) return undefined;
       const password = oneTimePassword();
-      const passwordHash = await hashPassword(password);
+      const passwordHash = await hashPassword(password, passwordCost);
       await storage.db
         .insertInto("accounts")
         .values({

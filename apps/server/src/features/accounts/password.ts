@@ -2,11 +2,18 @@
 
 import { randomBytes, randomInt, scrypt, timingSafeEqual } from "node:crypto";
 
+/** Parameters of scrypt: a hash takes 128 N r bytes, and time in proportion to N r p. */
+export interface PasswordCost {
+  N: number;
+  r: number;
+  p: number;
+}
+
 /**
  * 32 MiB and about 60 ms a hash: OWASP's second choice of parameters for scrypt, N = 2^15, r = 8, p = 3, with p lowered
  * to 1 for small servers.
  */
-const cost = { N: 2 ** 15, r: 8, p: 1 };
+export const passwordCost: PasswordCost = { N: 2 ** 15, r: 8, p: 1 };
 const hashBytes = 32;
 const saltBytes = 16;
 /** Hashes at a time: each takes 32 MiB, and anybody may ask for one by trying to sign in. */
@@ -32,7 +39,7 @@ async function inTurn<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-function derive(password: string, salt: Buffer, { N, r, p }: typeof cost): Promise<Buffer> {
+function derive(password: string, salt: Buffer, { N, r, p }: PasswordCost): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     // Node refuses more than 32 MiB unless told; scrypt takes 128 N r bytes and a little.
     scrypt(password.normalize("NFKC"), salt, hashBytes, { N, r, p, maxmem: 256 * N * r }, (error, key) =>
@@ -41,7 +48,7 @@ function derive(password: string, salt: Buffer, { N, r, p }: typeof cost): Promi
   });
 }
 
-export async function hashPassword(password: string): Promise<string> {
+export async function hashPassword(password: string, cost: PasswordCost): Promise<string> {
   const salt = randomBytes(saltBytes);
   const key = await inTurn(() => derive(password, salt, cost));
   return `scrypt$${cost.N}$${cost.r}$${cost.p}$${salt.toString("base64url")}$${key.toString("base64url")}`;
