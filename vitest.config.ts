@@ -6,6 +6,12 @@ import { postgresMissing } from "./apps/server/test/postgres/cluster.ts";
 const testFiles = ["packages/*/test/**/*.test.ts", "apps/*/test/**/*.test.{ts,tsx}", "test/**/*.test.ts"];
 const onPostgresOnly = "apps/server/test/postgres/**";
 
+/**
+ * These have a process each, because of what they leave in it: compiled modules of hundreds of megabytes, or children.
+ * All others share two, one file after the other: a process and its imports take half a second a file.
+ */
+const inProcessesOfTheirOwn = ["apps/power-cut/test/**", "test/**"];
+
 /** The server's tests run a second time on PostgreSQL, but for those that it can change nothing of. */
 const notOnPostgres = [
   "apps/server/test/sqlite/**", // about a database in a file: held by another process, copied, left by an older server
@@ -16,7 +22,7 @@ const notOnPostgres = [
 if (postgresMissing !== undefined) console.warn(`skipped: the server's tests on PostgreSQL: ${postgresMissing}`);
 
 /** What scripts/test.mjs runs beside all others; vitest's own --exclude does not reach projects. */
-const runBeside = process.env["FLIPSIDE_TESTS_BESIDE"] === undefined ? [] : [process.env["FLIPSIDE_TESTS_BESIDE"]];
+const runBeside = JSON.parse(process.env["FLIPSIDE_TESTS_BESIDE"] ?? "[]") as string[];
 
 /** The longest first: what starts last would be waited for alone. */
 class LongestFirst extends BaseSequencer {
@@ -52,7 +58,20 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: "tests", include: testFiles, exclude: ["**/node_modules/**", onPostgresOnly, ...runBeside] },
+        test: {
+          name: "tests",
+          include: testFiles,
+          exclude: ["**/node_modules/**", onPostgresOnly, ...inProcessesOfTheirOwn, ...runBeside],
+          isolate: false,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "in a process of their own",
+          include: inProcessesOfTheirOwn.map((folder) => `${folder}/*.test.ts`),
+          exclude: ["**/node_modules/**", ...runBeside],
+        },
       },
       ...(postgresMissing === undefined
         ? [
@@ -60,6 +79,7 @@ export default defineConfig({
               extends: true as const,
               test: {
                 name: "on PostgreSQL",
+                isolate: false,
                 include: ["apps/server/test/**/*.test.ts"],
                 exclude: ["**/node_modules/**", ...notOnPostgres],
                 globalSetup: ["apps/server/test/postgres/start-once.ts"],

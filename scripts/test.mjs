@@ -25,8 +25,20 @@ const slice = [
   "apps/demo/test/process-tree.test.ts",
 ];
 
-/** Mostly waits, for trials and power cuts that take their time: run beside all others, in a process of its own. */
-const waiting = "test/end-to-end/story.test.ts";
+/**
+ * They wait for most of their time, for trials, reset lines, links and brokers that take theirs: run beside all others,
+ * two at a time, the longest first.
+ */
+const waiting = [
+  "test/end-to-end/story.test.ts",
+  "test/end-to-end/commands.test.ts",
+  "test/brokers/rollout.test.ts",
+  "apps/agent/test/recovery/recovery.test.ts",
+  "apps/agent/test/net/slirp.test.ts",
+  "apps/demo/test/without-device-tools.test.ts",
+  "apps/demo/test/process-tree.test.ts",
+  "apps/agent/test/hosts/reset-cause.test.ts",
+];
 
 const rest = process.argv.slice(2);
 function taken(name) {
@@ -120,8 +132,11 @@ const sumOf = (...all) =>
 async function allTests(runtime) {
   if (isSlice || rest.some((argument) => !argument.startsWith("-")))
     return vitest(runtime, "tests", [...(isSlice ? slice : []), ...rest]);
-  const beside = vitest(runtime, "story", [waiting, "--maxWorkers=1", ...rest], runBeside);
-  const others = { ...runtime, environment: { ...runtime.environment, FLIPSIDE_TESTS_BESIDE: waiting } };
+  const beside = vitest(runtime, "beside", ["--project", "!on PostgreSQL", ...waiting, ...rest], runBeside);
+  const others = {
+    ...runtime,
+    environment: { ...runtime.environment, FLIPSIDE_TESTS_BESIDE: JSON.stringify(waiting) },
+  };
   return sumOf(...(await Promise.all([beside, vitest(others, "tests", rest)])));
 }
 

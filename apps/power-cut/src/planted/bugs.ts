@@ -93,7 +93,7 @@ export const plantedBugs: readonly PlantedBug[] = [
       { file: LOG, find: "    if (this.nextPage + 1 < this.pagesPerSector()) this.nextPage++;\n", replace: "" },
       { file: LOG, find: "if (!this.isFresh) this.turnOver();", replace: "" },
     ],
-    stories: ["first-update", "crash-falls-back", "update-below-the-flag"],
+    stories: ["crash-loop-yields", "first-update", "crash-falls-back", "update-below-the-flag"],
     depth: 2,
   },
   {
