@@ -1,4 +1,5 @@
-// `npm run bench`: set up what is missing, then measure (test/bench). `--json FILE` writes the figures.
+// `npm run bench`: set up what is missing, then measure (test/bench). `--json FILE` writes the figures; `--beside
+// COMMIT` measures an old commit and this one in turn.
 
 import { runProgram } from "./run-program.mjs";
 import { checkNode, installDeviceTools, installPackages } from "./setup.mjs";
@@ -6,4 +7,5 @@ import { checkNode, installDeviceTools, installPackages } from "./setup.mjs";
 checkNode();
 installPackages();
 if (!process.argv.includes("--help")) installDeviceTools();
-runProgram("test/bench/main.ts", process.argv.slice(2));
+const isBeside = process.argv.some((argument) => argument === "--beside" || argument.startsWith("--beside="));
+runProgram(isBeside ? "test/bench/beside-main.ts" : "test/bench/main.ts", process.argv.slice(2));
