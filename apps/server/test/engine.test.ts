@@ -259,6 +259,70 @@ describe("the rollout engine", () => {
   });
 });
 
+/** One of all events, of a deployment drawn before it. Notes which deployments a check-in has proven. */
+function applyAny(model: Model, random: Random, proven: Set<string>): void {
+  const target = random.pick(model.deployments);
+  const what = random.below(10);
+  if (what < 3) model.offer(target.id);
+  else if (what < 6)
+    model.report(target.id, random.pick(deploymentStateNames), random.pick([0, 60]), random.pick([1, 1, 1, 2]));
+  else if (what === 6) {
+    model.confirm(target.id);
+    if (target.state === "confirmed") proven.add(target.id);
+  } else if (what === 7) model.rollBack(target.id);
+  else if (what === 8) model.apply({ type: "deadline-passed", deployment: { ...target } });
+  else actAny(model, random, target);
+}
+
+/** What people do; a cancellation is rare, as it ends the history. */
+function actAny(model: Model, random: Random, target: DeploymentSnapshot): void {
+  const action = random.below(12);
+  if (action < 5) model.apply({ type: "resume", by: "x" });
+  else if (action < 7) model.apply({ type: "pause", by: "x" });
+  else if (action === 7) model.apply({ type: "device-revoked", deployment: { ...target } });
+  else if (action === 8 && random.below(4) === 0) {
+    model.apply({
+      type: "cancel",
+      by: "x",
+      open: model.deployments.filter((d) => !isFinalName(d.state)).map((d) => ({ ...d })),
+    });
+  }
+}
+
+type Must = (holds: boolean, rule: string) => void;
+
+function deploymentRules(
+  must: Must,
+  was: DeploymentSnapshot,
+  after: DeploymentSnapshot,
+  rolloutBefore: Model["rollout"],
+  proven: ReadonlySet<string>,
+): void {
+  if (after.state !== was.state)
+    must(mayFollowName(was.state, after.state), `${was.state} became ${after.state}, which the table does not have`);
+  if (after.state === "confirmed") must(proven.has(after.id), "confirmed without a check-in");
+  if (was.state === "queued" && after.state === "offered") {
+    must(
+      rolloutBefore.state === "running" && after.wave <= rolloutBefore.currentWave,
+      "offered outside an open wave of a running rollout",
+    );
+  }
+  if (!isFinalName(after.state) && after.state !== "queued")
+    must(after.deadlineAt !== null, "offered without a deadline");
+}
+
+function rolloutRules(must: Must, before: Model["rollout"], after: RolloutSnapshot): void {
+  const isOver = (waves: RolloutSnapshot["waves"]): boolean => waves.every((wave) => wave.finished === wave.total);
+  for (const wave of after.waves)
+    must(failuresOf(wave).failed >= 0 && wave.finished <= wave.total, "a tally is out of range");
+  must(after.currentWave >= before.currentWave, "the rollout went back a wave");
+  if (after.currentWave > before.currentWave)
+    must(isOver(after.waves.slice(0, after.currentWave)), "a wave opened before those before it were final");
+  if (after.state === "completed") must(isOver(after.waves), "completed with unfinished deployments");
+  if (before.state === "cancelled" || before.state === "completed")
+    must(after.state === before.state, `a ${before.state} rollout changed its state`);
+}
+
 describe(`whatever happens in whatever order (FLIPSIDE_SEED=${seed})`, () => {
   it("keeps the rollout's rules", () => {
     console.log(`FLIPSIDE_SEED=${seed}`);
@@ -272,69 +336,14 @@ describe(`whatever happens in whatever order (FLIPSIDE_SEED=${seed})`, () => {
         model.now += random.below(20);
         const before = new Map(model.deployments.map((d) => [d.id, { ...d }]));
         const rolloutBefore = { ...model.rollout };
-        const target = random.pick(model.deployments);
-        const what = random.below(10);
-        if (what < 3) model.offer(target.id);
-        else if (what < 6)
-          model.report(target.id, random.pick(deploymentStateNames), random.pick([0, 60]), random.pick([1, 1, 1, 2]));
-        else if (what === 6) {
-          model.confirm(target.id);
-          if (target.state === "confirmed") proven.add(target.id);
-        } else if (what === 7) model.rollBack(target.id);
-        else if (what === 8) model.apply({ type: "deadline-passed", deployment: { ...target } });
-        else {
-          const action = random.below(12);
-          if (action < 5) model.apply({ type: "resume", by: "x" });
-          else if (action < 7) model.apply({ type: "pause", by: "x" });
-          else if (action === 7) model.apply({ type: "device-revoked", deployment: { ...target } });
-          else if (action === 8 && random.below(4) === 0) {
-            model.apply({
-              type: "cancel",
-              by: "x",
-              open: model.deployments.filter((d) => !isFinalName(d.state)).map((d) => ({ ...d })),
-            });
-          }
-        }
-
+        applyAny(model, random, proven);
         // Not `expect`: a million calls of it take longer than everything else.
-        const must = (holds: boolean, rule: string): void => {
+        const must: Must = (holds, rule) => {
           if (!holds) throw new Error(`run ${run}, event ${i} (FLIPSIDE_SEED=${seed}): ${rule}`);
         };
-        for (const after of model.deployments) {
-          const was = before.get(after.id)!;
-          if (after.state !== was.state)
-            must(
-              mayFollowName(was.state, after.state),
-              `${was.state} became ${after.state}, which the table does not have`,
-            );
-          if (after.state === "confirmed") must(proven.has(after.id), "confirmed without a check-in");
-          if (was.state === "queued" && after.state === "offered") {
-            must(
-              rolloutBefore.state === "running" && after.wave <= rolloutBefore.currentWave,
-              "offered outside an open wave of a running rollout",
-            );
-          }
-          if (!isFinalName(after.state) && after.state !== "queued")
-            must(after.deadlineAt !== null, "offered without a deadline");
-        }
-        const snapshot = model.snapshot();
-        for (const wave of snapshot.waves)
-          must(failuresOf(wave).failed >= 0 && wave.finished <= wave.total, "a tally is out of range");
-        const waveNow = model.rollout.currentWave;
-        must(waveNow >= rolloutBefore.currentWave, "the rollout went back a wave");
-        if (waveNow > rolloutBefore.currentWave) {
-          must(
-            snapshot.waves.slice(0, waveNow).every((wave) => wave.finished === wave.total),
-            "a wave opened before those before it were final",
-          );
-        }
-        if (model.rollout.state === "completed")
-          must(
-            snapshot.waves.every((wave) => wave.finished === wave.total),
-            "completed with unfinished deployments",
-          );
-        if (rolloutBefore.state === "cancelled" || rolloutBefore.state === "completed")
-          must(model.rollout.state === rolloutBefore.state, `a ${rolloutBefore.state} rollout changed its state`);
+        for (const after of model.deployments)
+          deploymentRules(must, before.get(after.id)!, after, rolloutBefore, proven);
+        rolloutRules(must, rolloutBefore, model.snapshot());
       }
     }
   });

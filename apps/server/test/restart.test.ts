@@ -15,7 +15,7 @@ import { readConfiguration } from "../src/configuration.ts";
 import { startServer } from "../src/server.ts";
 import { ApiClient, mainPath, password, temporaryDirectory } from "./fixture.ts";
 import { databaseArguments, databaseOf } from "./database.ts";
-import { makeProject, makeRelease } from "./keys.ts";
+import { makeProject, makeRelease, type Project } from "./keys.ts";
 import { ProtocolDevice } from "./protocol-device.ts";
 
 interface Started {
@@ -65,61 +65,65 @@ async function start(args: string[]): Promise<Started & ReturnType<typeof run>> 
   };
 }
 
+/** Arguments of a server on this folder, with any ports. */
+async function argumentsFor(dataDir: string, chain: Uint8Array): Promise<string[]> {
+  const trustChain = join(dataDir, "trust-chain.bin");
+  await writeFile(trustChain, chain);
+  const where = ["--host", "127.0.0.1", "--data-dir", dataDir, ...(await databaseArguments(dataDir))];
+  return [...where, "--port", "0", "--mqtt-port", "0", "--trust-chain", trustChain, "--log-level", "warn"];
+}
+
+async function signIn(api: ApiClient, oneTimePassword: string | undefined): Promise<void> {
+  await api.post("/api/session", { userName: "admin", password: oneTimePassword });
+  await api.post("/api/session/password", { currentPassword: oneTimePassword, newPassword: password });
+}
+
+async function connectAnew(devices: ProtocolDevice[], { mqttUrl }: Started): Promise<void> {
+  for (const device of devices) {
+    device.mqttUrl = mqttUrl;
+    await device.connect();
+    await device.prove();
+  }
+}
+
+/** Three of them, enrolled and checked in. */
+async function threeDevices(
+  api: ApiClient,
+  server: Started,
+): Promise<[ProtocolDevice, ProtocolDevice, ProtocolDevice]> {
+  const device = async (id: string) => new ProtocolDevice(id, await generateSigningKey(), server.mqttUrl);
+  const devices = await Promise.all([device("k-1"), device("k-2"), device("k-3")]);
+  await api.post("/api/claims", { claims: devices.map((each) => each.claim) });
+  for (const each of devices) {
+    expect(await each.enrol()).toMatchObject({ ok: true });
+    await connectAnew([each], server);
+    await each.checkIn();
+  }
+  return devices;
+}
+
+/** A rollout to all, whose first wave has two devices. */
+async function rollOut(api: ApiClient, project: Project): Promise<string> {
+  const release = (await api.post("/api/releases", await makeRelease(project))).body;
+  const rollout = { name: "r", releaseId: release.id, target: { all: true }, waves: [{ count: 2 }] };
+  return `/api/rollouts/${(await api.post("/api/rollouts", rollout)).body.id}`;
+}
+
 describe("the server as a process", () => {
   it("goes on from its database after SIGKILL: no deployment is lost and nothing is installed twice", async () => {
     const project = await makeProject();
-    const dataDir = await temporaryDirectory();
-    const trustChain = join(dataDir, "trust-chain.bin");
-    await writeFile(trustChain, project.trustChain);
-    const args = [
-      "--host",
-      "127.0.0.1",
-      "--port",
-      "0",
-      "--mqtt-port",
-      "0",
-      "--data-dir",
-      dataDir,
-      ...(await databaseArguments(dataDir)),
-      "--trust-chain",
-      trustChain,
-      "--log-level",
-      "warn",
-    ];
+    const args = await argumentsFor(await temporaryDirectory(), project.trustChain);
     let server = await start(args);
     const api = new ApiClient(server.url);
-    await api.post("/api/session", { userName: "admin", password: server.oneTimePassword });
-    await api.post("/api/session/password", { currentPassword: server.oneTimePassword, newPassword: password });
-
-    const devices = await Promise.all(
-      ["k-1", "k-2", "k-3"].map(async (id) => new ProtocolDevice(id, await generateSigningKey(), server.mqttUrl)),
-    );
-    await api.post("/api/claims", { claims: devices.map((device) => device.claim) });
-    for (const device of devices) {
-      expect(await device.enrol()).toMatchObject({ ok: true });
-      await device.connect();
-      await device.prove();
-      await device.checkIn();
-    }
-    const release = (await api.post("/api/releases", await makeRelease(project))).body;
-    const rollout = (
-      await api.post("/api/rollouts", {
-        name: "r",
-        releaseId: release.id,
-        target: { all: true },
-        waves: [{ count: 2 }],
-      })
-    ).body;
-    const [one, two, three] = devices as [ProtocolDevice, ProtocolDevice, ProtocolDevice];
-    const offerOne = await one.offered();
-    await one.install(offerOne);
+    await signIn(api, server.oneTimePassword);
+    const devices = await threeDevices(api, server);
+    const [one, two, three] = devices;
+    const rollout = await rollOut(api, project);
+    await one.install(await one.offered());
     const offerTwo = await two.offered();
     two.take1(offerTwo.deployment, offerTwo.attempt);
     await two.report("downloading", { done: 1, total: 37 });
-    await api.until(
-      `/api/rollouts/${rollout.id}`,
-      (body) => body.counts.installed === 1 && body.counts.downloading === 1,
-    );
+    await api.until(rollout, (body) => body.counts.installed === 1 && body.counts.downloading === 1);
 
     server.child.kill("SIGKILL");
     expect(await server.ended).toMatchObject({ signal: "SIGKILL" });
@@ -127,16 +131,12 @@ describe("the server as a process", () => {
     server = await start(args);
     expect(server.oneTimePassword, "the password is told once").toBeUndefined();
     api.url = server.url;
-    const after = (await api.get(`/api/rollouts/${rollout.id}`)).body;
+    const after = (await api.get(rollout)).body;
     expect(after).toMatchObject({ state: "running", counts: { installed: 1, downloading: 1, queued: 1 } });
 
     // The device booted the new image while the server was away.
     one.reboot(true);
-    for (const device of devices) {
-      device.mqttUrl = server.mqttUrl;
-      await device.connect();
-      await device.prove();
-    }
+    await connectAnew(devices, server);
     expect((await one.checkIn()).deployment, "nothing is installed twice").toBeUndefined();
     const again = await two.checkIn();
     expect([again.deployment, again.attempt], "the same deployment, the same attempt").toEqual([
@@ -151,15 +151,13 @@ describe("the server as a process", () => {
     two.reboot(true);
     for (const device of [two, three]) {
       await device.close();
-      device.mqttUrl = server.mqttUrl;
-      await device.connect();
-      await device.prove();
+      await connectAnew([device], server);
     }
     await two.checkIn();
     await three.install(await three.checkIn());
     three.reboot(true);
     await three.checkIn();
-    await api.until(`/api/rollouts/${rollout.id}`, (body) => body.state === "completed" && body.counts.confirmed === 3);
+    await api.until(rollout, (body) => body.state === "completed" && body.counts.confirmed === 3);
 
     server.child.kill("SIGTERM");
     expect(await server.ended, server.errors()).toEqual({ code: 0, signal: null });
