@@ -62,11 +62,7 @@ class World {
     readonly fleet: DemoFleet,
   ) {}
 
-  static async open(
-    folder: string,
-    prepared: Prepared,
-    release: Awaited<ReturnType<typeof buildSignedRelease>>,
-  ): Promise<World> {
+  static async open(folder: string, prepared: Prepared, release: Release): Promise<World> {
     const claimsPath = join(folder, "claims.json");
     const mqttPort = await freePort();
     const server = new ServerProcess({
@@ -129,18 +125,17 @@ function repeated(name: string, counts: number[]): { value: number; note: string
 const milliseconds = (spread: Spread): string =>
   `min ${spread.min.toFixed(0)}, max ${spread.max.toFixed(0)}, ${spread.count} runs`;
 
-async function bench(folder: string, onWorld: (world: World) => void): Promise<{ figures: Figures; table: Table }> {
-  const table = new Table();
-  say("building");
-  const prepared = await prepare(folder, () => {});
-  const signingKeys = [prepared.keys.release.privateJwk];
-  const release = await buildSignedRelease({
-    version: "1.0.0",
-    releaseSequence: 1,
-    signingKeys,
-    description: "The image that the factory put in.",
-  });
+/** What is measured, with what it is measured on. */
+interface Subject {
+  folder: string;
+  prepared: Prepared;
+  release: Release;
+  table: Table;
+}
 
+type Release = Awaited<ReturnType<typeof buildSignedRelease>>;
+
+async function benchSizes({ prepared, release, table }: Subject): Promise<Pick<Figures, "imageBytes" | "ramBytes">> {
   say("sizes");
   const imageBytes = release.unikernelImage.length;
   const parts = await imageParts(release.unikernelImage, release.unikernel);
@@ -159,21 +154,27 @@ async function bench(folder: string, onWorld: (world: World) => void): Promise<{
   table.row("boot loader", readFileSync(prepared.loader.binaryPath).length, "B", "in bank 0, beside the image");
   table.row("RAM in use", ramBytes, "B", `goal: at most ${RAM_BYTES_GOAL}; the PMP denies more`);
   table.parts(ram);
+  return { imageBytes, ramBytes };
+}
 
-  say(`server with ${VIRTUAL_DEVICES} virtual devices and the unikernel`);
-  const world = await World.open(folder, prepared, release);
-  onWorld(world);
+/** The fleet has checked in and is idle: what the server has by then, and the unikernel, switched off after that. */
+async function idleFleet(
+  { folder }: Subject,
+  world: World,
+): Promise<{ client: ConsoleClient; snapshot: DeviceSnapshot; serverRssBytes: number }> {
   const client = await world.start();
   await world.allCheckedIn(client);
   await pause(IDLE_MS);
   await world.allCheckedIn(client);
   const serverRssBytes = world.server.residentBytes();
   await world.fleet.stop();
-  const snapshot = DeviceSnapshot.take(world.fleet.unikernel, join(folder, "snapshot"));
+  return { client, snapshot: DeviceSnapshot.take(world.fleet.unikernel, join(folder, "snapshot")), serverRssBytes };
+}
 
-  say("boots, counted");
-  const counts: { verified: number; app: number }[] = [];
-  for (let i = 0; i < BOOT_COUNTS; i++) counts.push(await countToApp(snapshot, release.unikernel));
+async function countConnections(
+  { folder, prepared, release }: Subject,
+  snapshot: DeviceSnapshot,
+): Promise<{ connections: MqttCount[]; discarded: number }> {
   const recorder = await sleepRecorder({
     snapshot,
     program: release.unikernel,
@@ -188,6 +189,18 @@ async function bench(folder: string, onWorld: (world: World) => void): Promise<{
     else if (++discarded > MQTT_DISCARDED_MAX)
       throw new Error(`${discarded} connections took too long to be counted; is this machine busy?`);
   }
+  return { connections, discarded };
+}
+
+async function benchInstructions(
+  subject: Subject,
+  snapshot: DeviceSnapshot,
+): Promise<Pick<Figures, "instructionsToVerified" | "instructionsToApp" | "instructionsToMqtt">> {
+  const { release, table } = subject;
+  say("boots, counted");
+  const counts: { verified: number; app: number }[] = [];
+  for (let i = 0; i < BOOT_COUNTS; i++) counts.push(await countToApp(snapshot, release.unikernel));
+  const { connections, discarded } = await countConnections(subject, snapshot);
   const verified = repeated(
     "instructions to verified",
     counts.map((count) => count.verified),
@@ -207,13 +220,26 @@ async function bench(folder: string, onWorld: (world: World) => void): Promise<{
     "",
     `median; min ${Math.round(mqtt.min)}, max ${Math.round(mqtt.max)}, ${mqtt.count} runs; taken off: ${sleeps.min} to ${sleeps.max} sleeps, ${Math.round(slept.min)} to ${Math.round(slept.max)}${discarded > 0 ? `; ${discarded} runs discarded` : ""}`,
   );
+  return {
+    instructionsToVerified: verified.value,
+    instructionsToApp: app.value,
+    instructionsToMqtt: Math.round(mqtt.median),
+  };
+}
 
+async function benchBootTimes({ table }: Subject, snapshot: DeviceSnapshot): Promise<void> {
   say("boots, by the clock");
   const times = await timeBoots(snapshot, BOOT_TIMES);
   table.row("wall time to verified", times.verified.median, "ms", milliseconds(times.verified));
   table.row("wall time to the agent's first line", times.agent.median, "ms", milliseconds(times.agent));
   table.row("wall time to MQTT", times.mqtt.median, "ms", milliseconds(times.mqtt));
+}
 
+async function benchTransfers(
+  { folder, prepared, release, table }: Subject,
+  snapshot: DeviceSnapshot,
+  client: ConsoleClient,
+): Promise<Pick<Figures, "updateBytesPerSecond" | "tcpBytesPerSecond">> {
   say("updates");
   const unikernel = snapshot.restore();
   const proven = unikernel.waitForLine(/\] session proven/, CHECKED_IN_TIMEOUT_MS);
@@ -240,25 +266,37 @@ async function bench(folder: string, onWorld: (world: World) => void): Promise<{
   table.row("update", updateBytesPerSecond, "B/s", seconds(updates));
   table.row("plain TCP", tcpBytesPerSecond, "B/s", seconds(tcp));
   table.row("update to plain TCP", (100 * updateBytesPerSecond) / tcpBytesPerSecond, "%");
+  return { updateBytesPerSecond, tcpBytesPerSecond };
+}
+
+async function bench(folder: string, onWorld: (world: World) => void): Promise<{ figures: Figures; table: Table }> {
+  const table = new Table();
+  say("building");
+  const prepared = await prepare(folder, () => {});
+  const release = await buildSignedRelease({
+    version: "1.0.0",
+    releaseSequence: 1,
+    signingKeys: [prepared.keys.release.privateJwk],
+    description: "The image that the factory put in.",
+  });
+  const subject: Subject = { folder, prepared, release, table };
+  const sizes = await benchSizes(subject);
+
+  say(`server with ${VIRTUAL_DEVICES} virtual devices and the unikernel`);
+  const world = await World.open(folder, prepared, release);
+  onWorld(world);
+  const { client, snapshot, serverRssBytes } = await idleFleet(subject, world);
+  const instructions = await benchInstructions(subject, snapshot);
+  await benchBootTimes(subject, snapshot);
+  const rates = await benchTransfers(subject, snapshot, client);
   table.row(
     "server, resident",
     serverRssBytes,
     "B",
     `${world.fleet.size} devices connected, idle for ${IDLE_MS / 1000} s, poll every ${POLL_MS} ms`,
   );
-
-  const figures: Figures = {
-    imageBytes,
-    ramBytes,
-    instructionsToVerified: verified.value,
-    instructionsToApp: app.value,
-    instructionsToMqtt: Math.round(mqtt.median),
-    updateBytesPerSecond,
-    tcpBytesPerSecond,
-    serverRssBytes,
-    slowLinkSentToImage: await benchSlowLink(folder, prepared, release, table),
-  };
-  return { figures, table };
+  const slowLinkSentToImage = await benchSlowLink(folder, prepared, release, table);
+  return { figures: { ...sizes, ...instructions, ...rates, serverRssBytes, slowLinkSentToImage }, table };
 }
 
 async function benchSlowLink(

@@ -101,6 +101,66 @@ export interface SlowTransfer {
   seconds: number;
 }
 
+const delivered = new Set(["verifying", "installed", "rebooting", "testing", "failed", "rolled-back", "rejected"]);
+
+async function until(what: string, timeoutMs: number, holds: () => Promise<boolean>): Promise<void> {
+  for (const deadline = Date.now() + timeoutMs; !(await holds()); await pause(100))
+    if (Date.now() > deadline) throw new Error(`${what}: not after ${timeoutMs} ms`);
+}
+
+/** Server, proxy and one device, and the way to it. */
+interface Bench {
+  client: ConsoleClient;
+  proxy: SlowProxy;
+  deviceId: string;
+  signingKeys: SigningKeys;
+}
+
+type SigningKeys = Parameters<typeof buildImage>[0]["signingKeys"];
+
+const runsConfirmed = async ({ client, deviceId }: Bench): Promise<boolean> =>
+  (await client.devices()).some(
+    (device) =>
+      device.id === deviceId &&
+      device.online &&
+      device.running?.state === "confirmed" &&
+      device.activeDeployment == null,
+  );
+
+/** The `i`th update, at this rate. */
+async function transfer(bench: Bench, i: number, bytesPerSecond: number): Promise<SlowTransfer> {
+  const { client, proxy, deviceId, signingKeys } = bench;
+  proxy.bytesPerSecond = Infinity;
+  await until("the device runs a confirmed image", READY_TIMEOUT_MS, () => runsConfirmed(bench));
+  const version = `9.0.${i}`;
+  // The device is not asked to run it: filler is as good as modules, and falls back to the image before it.
+  const image = await buildImage({
+    fields: imageFields(virtualTarget, { version, releaseSequence: 100 + i, signingKeys }),
+    payload: randomBytes(PAYLOAD_BYTES),
+    signingKeys,
+  });
+  const uploaded = await client.uploadRelease(buildRelease([image]));
+  proxy.bytesPerSecond = bytesPerSecond;
+  const before = { sentBytes: proxy.sentBytes, connections: proxy.connections };
+  const began = performance.now();
+  const rollout = await client.createRollout({
+    name: version,
+    releaseId: uploaded.id,
+    target: { deviceIds: [deviceId] },
+    waves: [{ percent: 100 }],
+  });
+  const timeoutMs = 30_000 + (4_000 * PAYLOAD_BYTES) / bytesPerSecond;
+  await until(`the update at ${bytesPerSecond} bytes a second`, timeoutMs, async () =>
+    (await client.rollout(rollout.id)).deployments.some(({ state }) => delivered.has(state)),
+  );
+  return {
+    bytesPerSecond,
+    sentToImage: Math.round((1_000 * (proxy.sentBytes - before.sentBytes)) / image.length) / 1_000,
+    reconnections: proxy.connections - before.connections,
+    seconds: (performance.now() - began) / 1_000,
+  };
+}
+
 /** One update at each rate, one after the other. */
 export async function measureSlowLink(options: {
   folder: string;
@@ -135,56 +195,10 @@ export async function measureSlowLink(options: {
     await server.start();
     const client = new ConsoleClient(server.url);
     await client.signIn("admin", server.firstPassword!, PASSWORD);
-    const [deviceId] = fleet.deviceIds;
+    const signingKeys = [prepared.keys.release.privateJwk];
+    const bench: Bench = { client, proxy, deviceId: fleet.deviceIds[0]!, signingKeys };
     await fleet.start();
-    const until = async (what: string, timeoutMs: number, holds: () => Promise<boolean>): Promise<void> => {
-      for (const deadline = Date.now() + timeoutMs; !(await holds()); await pause(100))
-        if (Date.now() > deadline) throw new Error(`${what}: not after ${timeoutMs} ms`);
-    };
-    for (const [i, bytesPerSecond] of rates.entries()) {
-      proxy.bytesPerSecond = Infinity;
-      await until("the device runs a confirmed image", READY_TIMEOUT_MS, async () =>
-        (await client.devices()).some(
-          (device) =>
-            device.id === deviceId &&
-            device.online &&
-            device.running?.state === "confirmed" &&
-            device.activeDeployment == null,
-        ),
-      );
-      const signingKeys = [prepared.keys.release.privateJwk];
-      const version = `9.0.${i}`;
-      // The device is not asked to run it: filler is as good as modules, and falls back to the image before it.
-      const image = await buildImage({
-        fields: imageFields(virtualTarget, { version, releaseSequence: 100 + i, signingKeys }),
-        payload: randomBytes(PAYLOAD_BYTES),
-        signingKeys,
-      });
-      const uploaded = await client.uploadRelease(buildRelease([image]));
-      proxy.bytesPerSecond = bytesPerSecond;
-      const before = { sentBytes: proxy.sentBytes, connections: proxy.connections };
-      const began = performance.now();
-      const rollout = await client.createRollout({
-        name: version,
-        releaseId: uploaded.id,
-        target: { deviceIds: [deviceId!] },
-        waves: [{ percent: 100 }],
-      });
-      await until(
-        `the update at ${bytesPerSecond} bytes a second`,
-        30_000 + (4_000 * PAYLOAD_BYTES) / bytesPerSecond,
-        async () =>
-          (await client.rollout(rollout.id)).deployments.some(({ state }) =>
-            ["verifying", "installed", "rebooting", "testing", "failed", "rolled-back", "rejected"].includes(state),
-          ),
-      );
-      transfers.push({
-        bytesPerSecond,
-        sentToImage: Math.round((1_000 * (proxy.sentBytes - before.sentBytes)) / image.length) / 1_000,
-        reconnections: proxy.connections - before.connections,
-        seconds: (performance.now() - began) / 1_000,
-      });
-    }
+    for (const [i, bytesPerSecond] of rates.entries()) transfers.push(await transfer(bench, i, bytesPerSecond));
     return transfers;
   } finally {
     proxy.close();
