@@ -76,23 +76,34 @@ function check(
       throw new Violation("recovery does not say that it is for a crash loop");
     return;
   }
-  if (!started) {
-    if (!before) {
-      if (admitted.some((slot) => typeof slot !== "string"))
-        throw new Violation("nothing was started, though boot control is lost and a slot holds an admissible image");
-      return;
-    }
-    for (const slot of [0, 1]) {
-      const image = admitted[slot]!;
-      if (
-        before.slotState(slot) === SlotState.Confirmed &&
-        typeof image !== "string" &&
-        image.securityCounter >= before.securityFloor
-      )
-        throw new Violation("nothing was started, though a confirmed image is admissible");
-    }
+  if (started) checkStarted(host, admitted, before, after, started);
+  else checkNothingStarted(admitted, before);
+}
+
+function checkNothingStarted(admitted: (Admitted | string)[], before: BootRecord | undefined): void {
+  if (!before) {
+    if (admitted.some((slot) => typeof slot !== "string"))
+      throw new Violation("nothing was started, though boot control is lost and a slot holds an admissible image");
     return;
   }
+  for (const slot of [0, 1]) {
+    const image = admitted[slot]!;
+    if (
+      before.slotState(slot) === SlotState.Confirmed &&
+      typeof image !== "string" &&
+      image.securityCounter >= before.securityFloor
+    )
+      throw new Violation("nothing was started, though a confirmed image is admissible");
+  }
+}
+
+function checkStarted(
+  host: DeviceHost,
+  admitted: (Admitted | string)[],
+  before: BootRecord | undefined,
+  after: BootRecord | undefined,
+  started: Left,
+): void {
   const slot = started.info[6]!;
   const image = admitted[slot];
   if (image === undefined || typeof image === "string")
@@ -154,6 +165,180 @@ const SEAL = 16;
 const PLACE = 32;
 const OTHER_SEAL = 64;
 
+const sealed = (page: number, record: Uint8Array): number[] => [
+  page | CHECK | SEAL | PLACE,
+  144,
+  ...record.subarray(0, 144),
+];
+const record = (
+  activeSlot: number,
+  stateA: number,
+  stateB: number,
+  change: (view: DataView) => void = () => {},
+): Uint8Array => {
+  const bytes = sampleBootRecord(activeSlot, stateA, stateB);
+  change(new DataView(bytes.buffer));
+  return bytes;
+};
+const drawn = (random: SeededRandom): Uint8Array =>
+  record(random.below(2), random.below(4), random.below(4), (view) => {
+    view.setUint32(8, random.pick([1, 2, 3, 0xffffffff]), true);
+    view.setUint32(20, random.pick([0, 1, 3, 4, 5, 0xffffffff]), true);
+    view.setUint32(24, random.pick([0, 1, 2, 3]), true);
+    view.setUint8(29, random.pick([0, 1, 2, 4, 128, 132]));
+    for (const at of [33, 73]) view.setUint8(at, random.pick([0, 1, 3]));
+    for (const at of [34, 74]) view.setUint16(at, random.pick([0, 76]), true);
+  });
+
+const bootControlSeeds: readonly number[][] = [
+  [0, 3],
+  [1, 1],
+  [0, 3, ...sealed(0, record(0, 2, 0))],
+  [3, 3, ...sealed(0, record(0, 2, 2)), ...sealed(1, record(1, 2, 1))],
+  [
+    4,
+    3,
+    ...sealed(
+      0,
+      record(0, 2, 2, (view) => view.setUint32(20, 4, true)),
+    ),
+  ],
+  [
+    4,
+    3,
+    ...sealed(
+      0,
+      record(0, 2, 0, (view) => view.setUint32(20, 4, true)),
+    ),
+  ],
+  [5, 3, ...sealed(3, record(1, 2, 1))],
+  [0, 15, ...sealed(7, record(0, 2, 2)), ...sealed(3, record(1, 1, 2))],
+  [
+    2,
+    3,
+    ...sealed(
+      2,
+      record(0, 3, 2, (view) => view.setUint32(8, 0xffffffff, true)),
+    ),
+  ],
+  [
+    0,
+    3,
+    ...sealed(
+      3,
+      record(0, 2, 2, (view) => view.setUint32(8, 0xfffffffe, true)),
+    ),
+    ...sealed(
+      4,
+      record(0, 1, 2, (view) => view.setUint32(24, 2, true)),
+    ),
+  ],
+  // A contact fallback to an image that does not verify: the candidate's turn.
+  [
+    0,
+    7,
+    ...sealed(
+      0,
+      record(0, 2, 1, (view) => view.setUint8(29, 2)),
+    ),
+  ],
+  // A heartbeat, with a sector beside it that is older by one and by more; a record with the seal of another one.
+  ...[2, 1].map((epoch) => [
+    0,
+    3,
+    ...sealed(
+      0,
+      record(0, 2, 2, (view) => {
+        view.setUint32(8, 3, true);
+        view.setUint8(29, 128);
+      }),
+    ),
+    ...sealed(
+      4,
+      record(0, 2, 2, (view) => view.setUint32(8, epoch, true)),
+    ),
+  ]),
+  [
+    0,
+    3,
+    ...sealed(0, record(0, 2, 2)),
+    2 | CHECK | SEAL | PLACE | OTHER_SEAL,
+    144,
+    ...record(1, 2, 2, (view) => view.setUint32(24, 2, true)).subarray(0, 144),
+  ],
+  // In another page than it names; flags that a boot which changes the state takes away; a lost log with nothing
+  // readable.
+  [0, 3, ...sealed(0, record(0, 2, 2)), 1 | CHECK | SEAL, 144, ...record(1, 2, 2).subarray(0, 144)],
+  [
+    4,
+    3,
+    ...sealed(
+      0,
+      record(1, 2, 2, (view) => {
+        view.setUint32(20, 4, true);
+        view.setUint8(29, 1);
+      }),
+    ),
+  ],
+  [
+    0,
+    3,
+    ...sealed(
+      0,
+      record(1, 2, 1, (view) => {
+        view.setUint8(73, 0);
+        view.setUint8(29, 1);
+      }),
+    ),
+  ],
+  [0, 0, 0, 144, ...record(0, 2, 2).subarray(0, 144)],
+  [0, 2, 0, 144, ...record(0, 2, 2).subarray(0, 144)],
+  [0, 1, 0, 144, ...record(0, 2, 2).subarray(0, 144)],
+  [0, 3, 0, 16, ...record(0, 2, 0).subarray(0, 16), 1 | CHECK, 144, ...record(0, 2, 0).subarray(0, 144)],
+];
+
+function mutateLog(draft: Draft, random: SeededRandom): void {
+  const pages = pagesIn(draft);
+  if (random.below(4) === 0) {
+    // What a record says matters together (boot reason, states, tries, crashes), and no mark tells how close it
+    // came.
+    const log = [random.below(8), random.below(16)];
+    for (let left = 1 + random.below(2); left > 0; left--) log.push(...sealed(random.below(PAGES), drawn(random)));
+    draft.bytes.set(log);
+    draft.length = log.length;
+    return;
+  }
+  if (pages.length === 0 || random.below(6) === 0) {
+    draft.bytes[0] = random.below(8);
+    draft.bytes[1] = random.below(16);
+    draft.length = Math.max(2, draft.length);
+    return;
+  }
+  const at = random.pick(pages);
+  const { bytes } = draft;
+  switch (random.below(6)) {
+    case 0:
+      bytes[at] = (bytes[at]! & 0xf8) | random.below(PAGES);
+      return;
+    case 1:
+      bytes[at]! ^= random.pick([CHECK, SEAL, PLACE]);
+      return;
+    case 2: // epoch, page, counters, floor
+      if (bytes[at + 1]! >= 30 && at + 32 <= draft.length)
+        write(
+          bytes,
+          at + 2 + random.pick([8, 12, 16, 20, 24]),
+          4,
+          random.pick([0, 1, 2, 3, 4, 5, 0xfffffffe, 0xffffffff]),
+          true,
+        );
+      return;
+    default: // active slot, flags, states, tries, reasons
+      if (bytes[at + 1]! >= 80 && at + 82 <= draft.length)
+        bytes[at + 2 + random.pick([28, 29, 32, 33, 34, 72, 73, 74])] = random.pick([0, 1, 2, 3, 4, 7, 76, 255]);
+  }
+}
+
 export const bootControl: OpenTarget = async (patches = []): Promise<Target> => {
   const { host, instance, boot } = await openBoot(patches);
   const verifier = await strictVerifier();
@@ -168,188 +353,19 @@ export const bootControl: OpenTarget = async (patches = []): Promise<Target> => 
     }),
   );
   const zone = host.zone("bootControl");
-  const sealed = (page: number, record: Uint8Array): number[] => [
-    page | CHECK | SEAL | PLACE,
-    144,
-    ...record.subarray(0, 144),
-  ];
-  const record = (
-    activeSlot: number,
-    stateA: number,
-    stateB: number,
-    change: (view: DataView) => void = () => {},
-  ): Uint8Array => {
-    const bytes = sampleBootRecord(activeSlot, stateA, stateB);
-    change(new DataView(bytes.buffer));
-    return bytes;
-  };
-  const drawn = (random: SeededRandom): Uint8Array =>
-    record(random.below(2), random.below(4), random.below(4), (view) => {
-      view.setUint32(8, random.pick([1, 2, 3, 0xffffffff]), true);
-      view.setUint32(20, random.pick([0, 1, 3, 4, 5, 0xffffffff]), true);
-      view.setUint32(24, random.pick([0, 1, 2, 3]), true);
-      view.setUint8(29, random.pick([0, 1, 2, 4, 128, 132]));
-      for (const at of [33, 73]) view.setUint8(at, random.pick([0, 1, 3]));
-      for (const at of [34, 74]) view.setUint16(at, random.pick([0, 76]), true);
-    });
   return {
     name: "boot-control",
     instance,
     host,
     inputBytesMax: 1600,
     share: 0.001,
-    seeds: [
-      [0, 3],
-      [1, 1],
-      [0, 3, ...sealed(0, record(0, 2, 0))],
-      [3, 3, ...sealed(0, record(0, 2, 2)), ...sealed(1, record(1, 2, 1))],
-      [
-        4,
-        3,
-        ...sealed(
-          0,
-          record(0, 2, 2, (view) => view.setUint32(20, 4, true)),
-        ),
-      ],
-      [
-        4,
-        3,
-        ...sealed(
-          0,
-          record(0, 2, 0, (view) => view.setUint32(20, 4, true)),
-        ),
-      ],
-      [5, 3, ...sealed(3, record(1, 2, 1))],
-      [0, 15, ...sealed(7, record(0, 2, 2)), ...sealed(3, record(1, 1, 2))],
-      [
-        2,
-        3,
-        ...sealed(
-          2,
-          record(0, 3, 2, (view) => view.setUint32(8, 0xffffffff, true)),
-        ),
-      ],
-      [
-        0,
-        3,
-        ...sealed(
-          3,
-          record(0, 2, 2, (view) => view.setUint32(8, 0xfffffffe, true)),
-        ),
-        ...sealed(
-          4,
-          record(0, 1, 2, (view) => view.setUint32(24, 2, true)),
-        ),
-      ],
-      // A contact fallback to an image that does not verify: the candidate's turn.
-      [
-        0,
-        7,
-        ...sealed(
-          0,
-          record(0, 2, 1, (view) => view.setUint8(29, 2)),
-        ),
-      ],
-      // A heartbeat, with a sector beside it that is older by one and by more; a record with the seal of another one.
-      ...[2, 1].map((epoch) => [
-        0,
-        3,
-        ...sealed(
-          0,
-          record(0, 2, 2, (view) => {
-            view.setUint32(8, 3, true);
-            view.setUint8(29, 128);
-          }),
-        ),
-        ...sealed(
-          4,
-          record(0, 2, 2, (view) => view.setUint32(8, epoch, true)),
-        ),
-      ]),
-      [
-        0,
-        3,
-        ...sealed(0, record(0, 2, 2)),
-        2 | CHECK | SEAL | PLACE | OTHER_SEAL,
-        144,
-        ...record(1, 2, 2, (view) => view.setUint32(24, 2, true)).subarray(0, 144),
-      ],
-      // In another page than it names; flags that a boot which changes the state takes away; a lost log with nothing
-      // readable.
-      [0, 3, ...sealed(0, record(0, 2, 2)), 1 | CHECK | SEAL, 144, ...record(1, 2, 2).subarray(0, 144)],
-      [
-        4,
-        3,
-        ...sealed(
-          0,
-          record(1, 2, 2, (view) => {
-            view.setUint32(20, 4, true);
-            view.setUint8(29, 1);
-          }),
-        ),
-      ],
-      [
-        0,
-        3,
-        ...sealed(
-          0,
-          record(1, 2, 1, (view) => {
-            view.setUint8(73, 0);
-            view.setUint8(29, 1);
-          }),
-        ),
-      ],
-      [0, 0, 0, 144, ...record(0, 2, 2).subarray(0, 144)],
-      [0, 2, 0, 144, ...record(0, 2, 2).subarray(0, 144)],
-      [0, 1, 0, 144, ...record(0, 2, 2).subarray(0, 144)],
-      [0, 3, 0, 16, ...record(0, 2, 0).subarray(0, 16), 1 | CHECK, 144, ...record(0, 2, 0).subarray(0, 144)],
-    ].map((seed) => Uint8Array.from(seed)),
+    seeds: bootControlSeeds.map((seed) => Uint8Array.from(seed)),
     dictionary: [
       ...text("FSBC", "SEAL"),
       Uint8Array.of(0xff, 0xff, 0xff, 0xff),
       Uint8Array.from(sealed(0, record(0, 2, 2))),
     ],
-    mutate(draft, random) {
-      const pages = pagesIn(draft);
-      if (random.below(4) === 0) {
-        // What a record says matters together (boot reason, states, tries, crashes), and no mark tells how close it
-        // came.
-        const log = [random.below(8), random.below(16)];
-        for (let left = 1 + random.below(2); left > 0; left--) log.push(...sealed(random.below(PAGES), drawn(random)));
-        draft.bytes.set(log);
-        draft.length = log.length;
-        return;
-      }
-      if (pages.length === 0 || random.below(6) === 0) {
-        draft.bytes[0] = random.below(8);
-        draft.bytes[1] = random.below(16);
-        draft.length = Math.max(2, draft.length);
-        return;
-      }
-      const at = random.pick(pages);
-      const { bytes } = draft;
-      switch (random.below(6)) {
-        case 0:
-          bytes[at] = (bytes[at]! & 0xf8) | random.below(PAGES);
-          return;
-        case 1:
-          bytes[at]! ^= random.pick([CHECK, SEAL, PLACE]);
-          return;
-        case 2: // epoch, page, counters, floor
-          if (bytes[at + 1]! >= 30 && at + 32 <= draft.length)
-            write(
-              bytes,
-              at + 2 + random.pick([8, 12, 16, 20, 24]),
-              4,
-              random.pick([0, 1, 2, 3, 4, 5, 0xfffffffe, 0xffffffff]),
-              true,
-            );
-          return;
-        default: // active slot, flags, states, tries, reasons
-          if (bytes[at + 1]! >= 80 && at + 82 <= draft.length)
-            bytes[at + 2 + random.pick([28, 29, 32, 33, 34, 72, 73, 74])] = random.pick([0, 1, 2, 3, 4, 7, 76, 255]);
-      }
-    },
+    mutate: mutateLog,
     run(input) {
       const choice = contents[(input[1] ?? 0) & 15]!;
       host.bootReason = (input[0] ?? 0) % 8;

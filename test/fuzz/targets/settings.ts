@@ -102,6 +102,54 @@ const seed = (flags: number, what: number, ...copies: Uint8Array[]): Uint8Array 
   return bytes;
 };
 
+const v1 = (generation: number, name: string): Uint8Array => settingsRecord({ generation, secret: bytesOf(name) });
+const v2 = (generation: number, name: string, change: Partial<SettingsContent> = {}): Uint8Array =>
+  settingsRecord({ generation, secret: bytesOf(name), server: { host: "10.0.2.2", port: 1883 }, ...change }, 2);
+const candidate = { candidate: { host: "candidate", port: 1 }, tries: 2 };
+const commandId = bytesOf("command").subarray(0, 16);
+const spoilt = (record: Uint8Array, at: number, value = 1): Uint8Array => {
+  const changed = record.with(at, value);
+  changed.set(sha256Of(changed.subarray(0, checkedBytesOf(changed))).subarray(0, 16), checkedBytesOf(changed));
+  return changed;
+};
+const records = [
+  v1(1, "a"),
+  v1(2, "b"),
+  v2(2, "b"),
+  v2(3, "c", { ...candidate, commandId }),
+  v2(4, "d", { commandId, outcome: 96 }),
+  v2(5, "e", { server: undefined, ...candidate, commandId }),
+  v2(1, "f", { server: undefined }),
+];
+
+const seeds: Uint8Array[] = [
+  // What is zero is not, and the check holds.
+  ...[118, 119, 174, 239].map((at) => seed(0, 0, v1(1, "a"), spoilt(v2(2, "b"), at))),
+  // Neither with a candidate nor without.
+  ...[2, 3].map((value) => seed(0, 0, v1(1, "a"), spoilt(v2(2, "b"), 44, value))),
+  // A run begins, with and without tries, or while an image is on trial; and without the zone.
+  ...[Deed.BeginRun, Deed.BeginBusyRun].flatMap((deed) =>
+    [records[0]!, records[3]!, records[4]!, v2(6, "g", { ...candidate, tries: 0, commandId })].map((record) =>
+      seed(0, 1 | (deed << 1), record, record),
+    ),
+  ),
+  seed(0, 1 | (Deed.ZoneIsAbsent << 1), records[0]!, records[1]!),
+  seed(0, 1 | (Deed.ZoneIsAbsent << 1)),
+  seed(0, 0),
+  seed(0, 3, records[0]!),
+  seed(0, 2, records[0]!, records[1]!),
+  seed(0, 5, v1(7, "a"), v1(6, "b")),
+  seed(0, 2, v1(0xffffffff, "a"), v1(0, "b")),
+  seed(FLUX_B, 1, records[0]!, records[2]!),
+  seed(FLUX_A, 3, v2(9, "a"), records[3]!),
+  seed(FLUX_A | FLUX_B, 5, records[3]!, records[4]!),
+  seed(2, 7, records[3]!, records[3]!),
+  seed(0, 9, records[3]!, records[3]!),
+  seed(0, 11, records[5]!, records[4]!),
+  seed(FLUX_A | 24, 9, records[4]!),
+  seed(0, 4, records[6]!, v1(1, "f")),
+];
+
 export const settings: OpenTarget = async (patches: Patch[] = []): Promise<Target> => {
   const fuzzed = await compileForFuzzing(assemblyEntry("records"), 1, patches);
   const host: DeviceHost = new DeviceHost(layout, () => instance, agentGrants);
@@ -164,57 +212,12 @@ export const settings: OpenTarget = async (patches: Patch[] = []): Promise<Targe
         throw new Violation("a copy is not the one encoding of what counts");
   };
 
-  const v1 = (generation: number, name: string): Uint8Array => settingsRecord({ generation, secret: bytesOf(name) });
-  const v2 = (generation: number, name: string, change: Partial<SettingsContent> = {}): Uint8Array =>
-    settingsRecord({ generation, secret: bytesOf(name), server: { host: "10.0.2.2", port: 1883 }, ...change }, 2);
-  const candidate = { candidate: { host: "candidate", port: 1 }, tries: 2 };
-  const commandId = bytesOf("command").subarray(0, 16);
-  const spoilt = (record: Uint8Array, at: number, value = 1): Uint8Array => {
-    const changed = record.with(at, value);
-    changed.set(sha256Of(changed.subarray(0, checkedBytesOf(changed))).subarray(0, 16), checkedBytesOf(changed));
-    return changed;
-  };
-  const records = [
-    v1(1, "a"),
-    v1(2, "b"),
-    v2(2, "b"),
-    v2(3, "c", { ...candidate, commandId }),
-    v2(4, "d", { commandId, outcome: 96 }),
-    v2(5, "e", { server: undefined, ...candidate, commandId }),
-    v2(1, "f", { server: undefined }),
-  ];
   return {
     name: "settings",
     instance,
     inputBytesMax: WHOLE,
     share: 0.005,
-    seeds: [
-      // What is zero is not, and the check holds.
-      ...[118, 119, 174, 239].map((at) => seed(0, 0, v1(1, "a"), spoilt(v2(2, "b"), at))),
-      // Neither with a candidate nor without.
-      ...[2, 3].map((value) => seed(0, 0, v1(1, "a"), spoilt(v2(2, "b"), 44, value))),
-      // A run begins, with and without tries, or while an image is on trial; and without the zone.
-      ...[Deed.BeginRun, Deed.BeginBusyRun].flatMap((deed) =>
-        [records[0]!, records[3]!, records[4]!, v2(6, "g", { ...candidate, tries: 0, commandId })].map((record) =>
-          seed(0, 1 | (deed << 1), record, record),
-        ),
-      ),
-      seed(0, 1 | (Deed.ZoneIsAbsent << 1), records[0]!, records[1]!),
-      seed(0, 1 | (Deed.ZoneIsAbsent << 1)),
-      seed(0, 0),
-      seed(0, 3, records[0]!),
-      seed(0, 2, records[0]!, records[1]!),
-      seed(0, 5, v1(7, "a"), v1(6, "b")),
-      seed(0, 2, v1(0xffffffff, "a"), v1(0, "b")),
-      seed(FLUX_B, 1, records[0]!, records[2]!),
-      seed(FLUX_A, 3, v2(9, "a"), records[3]!),
-      seed(FLUX_A | FLUX_B, 5, records[3]!, records[4]!),
-      seed(2, 7, records[3]!, records[3]!),
-      seed(0, 9, records[3]!, records[3]!),
-      seed(0, 11, records[5]!, records[4]!),
-      seed(FLUX_A | 24, 9, records[4]!),
-      seed(0, 4, records[6]!, v1(1, "f")),
-    ],
+    seeds,
     dictionary: [
       ...text("FSST"),
       ...records.flatMap((record) => [record.subarray(0, 8), record]),
