@@ -9,14 +9,15 @@ import type { Connect } from "@flipside/machine/node/streams";
 import type { CheckIn as AnyCheckIn, CommandAnswer, Fetch } from "@flipside/protocol/messages";
 import { PacketCutter } from "@flipside/protocol/mqtt/packet-cutter";
 import { publishPacket } from "@flipside/protocol/mqtt/write";
-import { base64url, command, deploymentMembers, offer } from "@flipside/protocol/reference-server/answers";
+import { command, deploymentMembers, offer } from "@flipside/protocol/reference-server/answers";
+import { base64url, type OfferMembers } from "@flipside/protocol/server-messages";
 import { newConnection, type Session } from "@flipside/protocol/reference-server/connection";
 import { admit, hear } from "@flipside/protocol/reference-server/hear";
-import { type Behind, qosOf, takePacket } from "@flipside/protocol/reference-server/mqtt-end";
+import { type Behind, takePacket } from "@flipside/protocol/reference-server/mqtt-end";
 import { outcomeOf } from "@flipside/protocol/reference-server/outcome";
 import { fetchEnd, piece } from "@flipside/protocol/reference-server/pieces";
 import type { Policy, Say } from "@flipside/protocol/reference-server/policy";
-import { type DeviceLeaf, topicPrefixOf } from "@flipside/protocol/topics";
+import { type DeviceLeaf, qosOf, topicPrefixOf } from "@flipside/protocol/topics";
 import { ClockedWire, WIRE_US } from "./clocked-wire.ts";
 import type { UpdateImage } from "./images.ts";
 
@@ -151,9 +152,9 @@ export class ScriptedServer implements Policy {
     return outcome?.state;
   }
 
-  #deploymentMembers(): string {
+  #deploymentMembers(): OfferMembers | undefined {
     const { deployment } = this;
-    if (!deployment || this.outcome !== undefined) return "";
+    if (!deployment || this.outcome !== undefined) return undefined;
     const { id, attempt, image } = deployment;
     return deploymentMembers({ id, attempt, sizeBytes: image.file.length, deadlineMs: DEADLINE_MS, image });
   }

@@ -52,19 +52,20 @@ export const challengeMessage = z.union([
   z.object({ session: refusedName, accepted: z.literal(false), error: z.enum(sessionRefusals) }),
 ]);
 
-const offerHead = { session: nonce, pollMs: u32.min(500).max(3_600_000) };
+const offerHead = z.object({ session: nonce, pollMs: u32.min(500).max(3_600_000) });
+const offeredDeployment = z.object({
+  deployment: z.string().min(1).max(DEPLOYMENT_ID_BYTES_MAX),
+  attempt: u32,
+  sizeBytes: u32,
+  header: bytes,
+  signatures: bytes,
+  permit: bytes.optional(),
+  deadlineMs: u32.min(1),
+});
+export type OfferMembers = z.infer<typeof offeredDeployment>;
 export const offerMessage = z.union([
-  z.object({
-    ...offerHead,
-    deployment: z.string().min(1).max(DEPLOYMENT_ID_BYTES_MAX),
-    attempt: u32,
-    sizeBytes: u32,
-    header: bytes,
-    signatures: bytes,
-    permit: bytes.optional(),
-    deadlineMs: u32.min(1),
-  }),
-  z.object({ ...offerHead, deployment: z.undefined().optional() }),
+  offerHead.extend(offeredDeployment.shape),
+  offerHead.extend({ deployment: z.undefined().optional() }),
 ]);
 
 export const commandMessage = z.object({ session: nonce, command: bytes });
@@ -83,13 +84,14 @@ const control = <Leaf extends ControlLeaf>(
   content: z.infer<(typeof serverMessages)[Leaf]>,
 ): ServerMessage => ({ leaf, payload: JSON.stringify(content) });
 
-const base64url = (value: Uint8Array): string =>
+/** A binary value as the messages have it. */
+export const base64url = (value: Uint8Array): string =>
   Buffer.from(value.buffer, value.byteOffset, value.length).toString("base64url");
 const nameOf = (named: unknown): string => (typeof named === "string" ? named.slice(0, REFUSED_NAME_MAX) : "");
 
 /** Answers the first step of an enrolment. */
-export const enrolmentChallenge = (nonce: string, serverNonce: string, mac: Uint8Array): ServerMessage =>
-  control("enrolled", { step: 1, nonce, serverNonce, mac: base64url(mac) });
+export const enrolmentChallenge = (nonce: string, serverNonce: string, mac: string): ServerMessage =>
+  control("enrolled", { step: 1, nonce, serverNonce, mac });
 
 export const enrolmentDone = (nonce: string): ServerMessage => control("enrolled", { step: 2, nonce, ok: true });
 
@@ -101,38 +103,38 @@ export const sessionChallenge = (session: string, nonce: string): ServerMessage 
   control("challenge", { session, nonce });
 
 /** `mac`: macs.ts `contactMac`. */
-export const sessionAcceptance = (session: string, mac: Uint8Array): ServerMessage =>
-  control("challenge", { session, accepted: true, mac: base64url(mac) });
+export const sessionAcceptance = (session: string, mac: string): ServerMessage =>
+  control("challenge", { session, accepted: true, mac });
 
 /** `named`: the session of what is refused, whatever that is. */
 export const sessionRefusal = (named: unknown, error: SessionRefusal): ServerMessage =>
   control("challenge", { session: nameOf(named), accepted: false, error });
 
-/** What an offer says of a deployment. */
+/** A deployment to offer. */
 export interface OfferedDeployment {
   deployment: string;
   attempt: number;
   sizeBytes: number;
   header: Uint8Array;
   signatures: Uint8Array;
-  permit?: Uint8Array;
+  permit?: Uint8Array | undefined;
   deadlineMs: number;
 }
 
-/** Without a deployment: there is nothing to do. */
-export function offer(session: string, pollMs: number, deployment?: OfferedDeployment): ServerMessage {
-  if (deployment === undefined) return control("offer", { session, pollMs });
-  const { header, signatures, permit, deadlineMs, ...names } = deployment;
-  return control("offer", {
-    session,
-    pollMs,
+/** What an offer says of a deployment. */
+export function offerMembers({ header, signatures, permit, deadlineMs, ...names }: OfferedDeployment): OfferMembers {
+  return {
     ...names,
     header: base64url(header),
     signatures: base64url(signatures),
     ...(permit === undefined ? {} : { permit: base64url(permit) }),
     deadlineMs,
-  });
+  };
 }
+
+/** Without members of a deployment: there is nothing to do. */
+export const offer = (session: string, pollMs: number, members?: OfferMembers): ServerMessage =>
+  control("offer", members ? { session, pollMs, ...members } : { session, pollMs });
 
 /** `signed`: body and signature block. */
 export const signedCommand = (session: string, signed: Uint8Array): ServerMessage =>

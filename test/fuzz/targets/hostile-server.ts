@@ -5,7 +5,8 @@
 import { StreamState } from "@flipside/machine/abi";
 import type { Fetch } from "@flipside/protocol/messages";
 import type { ConnectReturn } from "@flipside/protocol/mqtt/write";
-import { base64url, json } from "@flipside/protocol/reference-server/answers";
+import { json } from "@flipside/protocol/reference-server/answers";
+import { base64url } from "@flipside/protocol/server-messages";
 import { type Connection, newConnection, type Session } from "@flipside/protocol/reference-server/connection";
 import { admit, hear } from "@flipside/protocol/reference-server/hear";
 import type { Policy, Say } from "@flipside/protocol/reference-server/policy";

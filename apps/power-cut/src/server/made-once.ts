@@ -5,6 +5,7 @@ import { deploymentMembers } from "@flipside/protocol/reference-server/answers";
 import { piece } from "@flipside/protocol/reference-server/pieces";
 import { plainMac } from "@flipside/protocol/reference-server/plain-mac";
 import type { Mac } from "@flipside/protocol/reference-server/policy";
+import type { OfferMembers } from "@flipside/protocol/server-messages";
 import { type CampaignImage, keys } from "../stories/images.ts";
 import { signedCommand } from "./signed-command.ts";
 import { COMMAND_ID, deploymentIdOf } from "./story-memory.ts";
@@ -26,7 +27,7 @@ export class MadeOnce {
   readonly #macs = new Map<string, string>();
   readonly #chunks = new Map<string, Uint8Array>();
   readonly #commands = new Map<string, Uint8Array>();
-  readonly #deployments = new WeakMap<CampaignImage, { permit: Uint8Array | undefined; members: string }>();
+  readonly #deployments = new WeakMap<CampaignImage, { permit: Uint8Array | undefined; members: OfferMembers }>();
 
   readonly mac: Mac = (over, key, fields) =>
     once(this.#macs, `${over.name} ${key} ${Object.values(fields).join(" ")}`, () => plainMac(over, key, fields));
@@ -36,7 +37,7 @@ export class MadeOnce {
   }
 
   /** Members of an offer. */
-  deployment(image: CampaignImage, permit: Uint8Array | undefined): string {
+  deployment(image: CampaignImage, permit: Uint8Array | undefined): OfferMembers {
     const known = this.#deployments.get(image);
     if (known !== undefined && known.permit === permit) return known.members;
     const members = deploymentMembers({

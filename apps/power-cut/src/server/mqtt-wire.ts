@@ -6,9 +6,9 @@ import type { ByteStream } from "@flipside/machine/one-stream";
 import type { Packet } from "@flipside/protocol/mqtt/packet";
 import { PacketCutter } from "@flipside/protocol/mqtt/packet-cutter";
 import { type ConnectReturn, publishBytes, putPublish } from "@flipside/protocol/mqtt/write";
-import { type Behind, qosOf, takePacket } from "@flipside/protocol/reference-server/mqtt-end";
+import { type Behind, takePacket } from "@flipside/protocol/reference-server/mqtt-end";
 import type { Say } from "@flipside/protocol/reference-server/policy";
-import type { DeviceLeaf } from "@flipside/protocol/topics";
+import { type DeviceLeaf, qosOf } from "@flipside/protocol/topics";
 
 /** What stands behind the wire. */
 export interface WireServer {

@@ -3,7 +3,8 @@
 
 import type { CheckIn, CommandAnswer, Fetch } from "@flipside/protocol/messages";
 import type { ConnectReturn } from "@flipside/protocol/mqtt/write";
-import { base64url, command, offer } from "@flipside/protocol/reference-server/answers";
+import { command, offer } from "@flipside/protocol/reference-server/answers";
+import { base64url } from "@flipside/protocol/server-messages";
 import { newConnection, type Session } from "@flipside/protocol/reference-server/connection";
 import { admit, hear } from "@flipside/protocol/reference-server/hear";
 import { fetchEnd } from "@flipside/protocol/reference-server/pieces";

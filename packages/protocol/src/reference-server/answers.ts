@@ -1,16 +1,24 @@
-// What a server says to a device, as payloads (docs/protocol.md).
+// What a server says to a device, as payloads. Their form is server-messages.ts's.
 
+import {
+  offer as offerMessage,
+  type OfferMembers,
+  offerMembers,
+  type ServerMessage,
+  signedCommand,
+} from "../server-messages.ts";
 import type { Session } from "./connection.ts";
+import type { Say } from "./policy.ts";
 
 const encoder = new TextEncoder();
 
+/** Of no message's form, where that is what a test wants. */
 export const json = (content: object): Uint8Array => encoder.encode(JSON.stringify(content));
 
-export const base64url = (bytes: Uint8Array): string =>
-  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("base64url");
+const payloadOf = ({ payload }: ServerMessage): Uint8Array =>
+  typeof payload === "string" ? encoder.encode(payload) : payload;
 
-/** Of a session: `error` is the document's word. */
-export const refusal = (session: string, error: string): Uint8Array => json({ session, accepted: false, error });
+export const tell = (say: Say, message: ServerMessage): void => say(message.leaf, payloadOf(message));
 
 export interface Deployment {
   id: string;
@@ -22,22 +30,11 @@ export interface Deployment {
 }
 
 /** What an offer says of a deployment: made once, said often. */
-export function deploymentMembers({ id, attempt, deadlineMs, image, sizeBytes, permit }: Deployment): string {
-  const content = {
-    deployment: id,
-    attempt,
-    sizeBytes,
-    deadlineMs,
-    header: base64url(image.header),
-    signatures: base64url(image.signatures),
-    ...(permit ? { permit: base64url(permit) } : {}),
-  };
-  return `,${JSON.stringify(content).slice(1, -1)}`;
-}
+export const deploymentMembers = ({ id, image, ...more }: Deployment): OfferMembers =>
+  offerMembers({ deployment: id, header: image.header, signatures: image.signatures, ...more });
 
 /** `members`: of `deploymentMembers`; without them there is nothing to do. */
-export const offer = ({ id }: Session, pollMs: number, members = ""): Uint8Array =>
-  encoder.encode(`{"session":"${id}","pollMs":${pollMs}${members}}`);
+export const offer = ({ id }: Session, pollMs: number, members?: OfferMembers): Uint8Array =>
+  payloadOf(offerMessage(id, pollMs, members));
 
-export const command = ({ id }: Session, signed: Uint8Array): Uint8Array =>
-  json({ session: id, command: base64url(signed) });
+export const command = ({ id }: Session, signed: Uint8Array): Uint8Array => payloadOf(signedCommand(id, signed));

@@ -2,7 +2,8 @@
 
 import { enrolDeviceMac, enrolledSecret, enrolServerMac } from "../macs.ts";
 import type { EnrolBegin, EnrolProof } from "../messages.ts";
-import { json } from "./answers.ts";
+import { enrolmentChallenge, enrolmentDone, enrolmentRefusal, type ServerMessage } from "../server-messages.ts";
+import { tell } from "./answers.ts";
 import type { Connection } from "./connection.ts";
 import { plainMac } from "./plain-mac.ts";
 import type { Policy, Say } from "./policy.ts";
@@ -15,12 +16,12 @@ function begin(connection: Connection, message: EnrolBegin, policy: Policy, say:
   const { nonce, publicKey } = message;
   const { deviceId, claimSecret } = policy;
   if (claimSecret === undefined) {
-    answer(policy, say, { step: 1, nonce, ok: false, error: "claim-unknown" });
+    answer(policy, say, enrolmentRefusal(1, nonce, "claim-unknown"));
     return connection;
   }
   const serverNonce = policy.nonce("enrolment");
   const mac = (policy.mac ?? plainMac)(enrolServerMac, claimSecret, { deviceId, nonce, serverNonce });
-  answer(policy, say, { step: 1, nonce, serverNonce, mac });
+  answer(policy, say, enrolmentChallenge(nonce, serverNonce, mac));
   return { ...connection, enrolment: { nonce, serverNonce, publicKey, isUsed: false } };
 }
 
@@ -30,7 +31,7 @@ function finish(connection: Connection, message: EnrolProof, policy: Policy, say
   const isKnown = enrolment !== undefined && enrolment.serverNonce === message.serverNonce;
   const nonce = isKnown ? enrolment.nonce : "";
   if (claimSecret === undefined || !isKnown || enrolment.isUsed) {
-    answer(policy, say, { step: 2, nonce, ok: false, error: "expired" });
+    answer(policy, say, enrolmentRefusal(2, nonce, "expired"));
     return connection;
   }
   const { serverNonce, publicKey } = enrolment;
@@ -40,10 +41,10 @@ function finish(connection: Connection, message: EnrolProof, policy: Policy, say
     message.mac === mac(enrolDeviceMac, claimSecret, fields)
       ? policy.enrolled(mac(enrolledSecret, claimSecret, fields), publicKey)
       : "mac-invalid";
-  answer(policy, say, { step: 2, nonce, ok: error === undefined, ...(error === undefined ? {} : { error }) });
+  answer(policy, say, error === undefined ? enrolmentDone(nonce) : enrolmentRefusal(2, nonce, error));
   return { ...connection, enrolment: { ...enrolment, isUsed: true } };
 }
 
-function answer(policy: Policy, say: Say, content: object): void {
-  if (!policy.isSilent?.("enrol")) say("enrolled", json(content));
+function answer(policy: Policy, say: Say, message: ServerMessage): void {
+  if (!policy.isSilent?.("enrol")) tell(say, message);
 }

@@ -6,7 +6,8 @@
 import type { CheckIn, CommandAnswer, EnrolBegin, EnrolProof, Fetch, Hello, Proof } from "../messages.ts";
 import { ConnectReturn } from "../mqtt/write.ts";
 import { type DeviceLeaf, principalOf } from "../topics.ts";
-import { refusal } from "./answers.ts";
+import { sessionRefusal } from "../server-messages.ts";
+import { tell } from "./answers.ts";
 import { type Connection, newConnection, type Session, sessionOf, withSession } from "./connection.ts";
 import { enrol } from "./enrolment.ts";
 import type { Policy, Report, Say } from "./policy.ts";
@@ -48,7 +49,7 @@ export function hear(
   }
   const session = sessionOf(connection, message.session);
   if (session?.stage === "accepted") return inSession(connection, session, leaf, message, policy, say);
-  if (!policy.isSilent?.(leaf)) say("challenge", refusal(message.session, "session-unknown"));
+  if (!policy.isSilent?.(leaf)) tell(say, sessionRefusal(message.session, "session-unknown"));
   return connection;
 }
 

@@ -4,7 +4,6 @@
 import { type Packet, PacketType } from "../mqtt/packet.ts";
 import { readConnect, readPublish, readSubscribe } from "../mqtt/read.ts";
 import { connackPacket, type ConnectReturn, emptyPacket, pubackPacket, subackPacket } from "../mqtt/write.ts";
-import type { ServerLeaf } from "../topics.ts";
 
 /** What stands behind it. */
 export interface Behind {
@@ -35,6 +34,3 @@ export function takePacket(packet: Packet, behind: Behind, send: (bytes: Uint8Ar
     }
   }
 }
-
-/** What a server publishes is acknowledged, but for bulk. */
-export const qosOf = (leaf: ServerLeaf): 0 | 1 => (leaf === "chunk" ? 0 : 1);

@@ -3,7 +3,8 @@
 
 import { contactMac } from "../macs.ts";
 import type { Hello, Proof } from "../messages.ts";
-import { json, refusal } from "./answers.ts";
+import { sessionAcceptance, sessionChallenge, sessionRefusal } from "../server-messages.ts";
+import { tell } from "./answers.ts";
 import { type Connection, type Session, sessionOf, withSession } from "./connection.ts";
 import { plainMac } from "./plain-mac.ts";
 import type { Policy, Say } from "./policy.ts";
@@ -35,7 +36,7 @@ function withRoomForOne(sessions: readonly Session[]): readonly Session[] {
 
 /** The nonce that the device is to prove itself by. */
 export function challenge({ id, nonce }: Session, say: Say): void {
-  say("challenge", json({ session: id, nonce }));
+  tell(say, sessionChallenge(id, nonce));
 }
 
 export function proof(connection: Connection, message: Proof, policy: Policy, say: Say): Connection {
@@ -44,15 +45,15 @@ export function proof(connection: Connection, message: Proof, policy: Policy, sa
   const session = sessionOf(connection, message.session);
   // At QoS 1 it may come twice.
   if (session?.stage === "accepted" && isTheSame(session, message)) {
-    answer("challenge", json(acceptance(connection, session, policy)));
+    tell(answer, sessionAcceptance(session.id, acceptanceMac(connection, session, policy)));
     return connection;
   }
   if (!session || !(policy.takesAnyProof || (session.stage === "begun" && session.nonce === message.nonce))) {
-    answer("challenge", refusal(message.session, "expired"));
+    tell(answer, sessionRefusal(message.session, "expired"));
     return connection;
   }
   if (policy.signatureHolds?.(message) === false) {
-    answer("challenge", refusal(session.id, "proof-invalid"));
+    tell(answer, sessionRefusal(session.id, "proof-invalid"));
     return { ...connection, sessions: connection.sessions.filter((other) => other !== session) };
   }
   // Those that were begun before it are over with it: their proofs come too late.
@@ -67,20 +68,18 @@ const isTheSame = (session: Session, { nonce, deviceNonce, signature }: Proof): 
 
 /** The server proves itself to a device that has. */
 export function accept(connection: Connection, session: Session, policy: Policy, say: Say): Connection {
-  say("challenge", json(acceptance(connection, session, policy)));
+  tell(say, sessionAcceptance(session.id, acceptanceMac(connection, session, policy)));
   return withSession(connection, { ...session, stage: "accepted" });
 }
 
 /** As a server that does not know the device's secret: its MAC is another one. */
 export function deceive(connection: Connection, session: Session, policy: Policy, say: Say): Connection {
-  const { mac, ...rest } = acceptance(connection, session, policy);
-  const wrong = Buffer.from(mac, "base64url");
+  const wrong = Buffer.from(acceptanceMac(connection, session, policy), "base64url");
   wrong[wrong.length - 1]! ^= 1;
-  say("challenge", json({ ...rest, mac: wrong.toString("base64url") }));
+  tell(say, sessionAcceptance(session.id, wrong.toString("base64url")));
   return withSession(connection, { ...session, stage: "over" });
 }
 
-function acceptance({ secret }: Connection, { id, deviceNonce }: Session, policy: Policy) {
-  const mac = (policy.mac ?? plainMac)(contactMac, secret, { deviceId: policy.deviceId, session: id, deviceNonce });
-  return { session: id, accepted: true, mac };
+function acceptanceMac({ secret }: Connection, { id, deviceNonce }: Session, policy: Policy): string {
+  return (policy.mac ?? plainMac)(contactMac, secret, { deviceId: policy.deviceId, session: id, deviceNonce });
 }

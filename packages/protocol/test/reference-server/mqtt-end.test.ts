@@ -2,8 +2,8 @@
 
 import { ConnectReturn, publishPacket } from "@flipside/protocol/mqtt/write";
 import { packetsIn } from "@flipside/protocol/mqtt/packet-cutter";
-import { qosOf, takePacket } from "@flipside/protocol/reference-server/mqtt-end";
-import { serverLeaves } from "@flipside/protocol/topics";
+import { takePacket } from "@flipside/protocol/reference-server/mqtt-end";
+import { qosOf, serverLeaves } from "@flipside/protocol/topics";
 import { generate, type Packet } from "mqtt-packet";
 import { expect, it } from "vitest";
 

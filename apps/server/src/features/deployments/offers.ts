@@ -2,7 +2,7 @@
 // deployment ended, one that waits became due, a file that was gone is back.
 
 import { isFinalState } from "@flipside/image-format";
-import { offer } from "@flipside/protocol/server-messages";
+import { offer, offerMembers } from "@flipside/protocol/server-messages";
 import type { Announcement, Feed } from "../../changes/feed.ts";
 import type { Logger } from "../../logging.ts";
 import type { DeviceLink } from "../../mqtt/device-link.ts";
@@ -66,7 +66,7 @@ export function createOffers(options: OffersOptions): Offers {
     // What led here, and what making the offer itself has changed, is in it.
     stale.delete(deviceId);
     if (options.sessions.of(deviceId) !== session) return;
-    await options.link.publish(deviceId, offer(session.id, options.pollMs, deployment));
+    await options.link.publish(deviceId, offer(session.id, options.pollMs, deployment && offerMembers(deployment)));
   }
 
   function pump(): void {

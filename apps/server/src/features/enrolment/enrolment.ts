@@ -7,6 +7,7 @@ import { NONCE_BYTES } from "@flipside/image-format";
 import { enrolDeviceMac, enrolledSecret, enrolServerMac } from "@flipside/protocol/macs";
 import { enrolBeginMessage, enrolProofMessage, type ParsedObject } from "@flipside/protocol/messages";
 import {
+  base64url,
   type EnrolmentRefusal,
   enrolmentChallenge,
   enrolmentDone,
@@ -77,7 +78,7 @@ export function createEnrolment(options: {
       used: false,
     });
     const mac = enrolServerMac(claim.secret, { deviceId: message.deviceId, nonce, serverNonce });
-    await message.reply(enrolmentChallenge(nonce, serverNonce, mac));
+    await message.reply(enrolmentChallenge(nonce, serverNonce, base64url(mac)));
   }
 
   async function second(message: LinkMessage, object: ParsedObject): Promise<void> {

@@ -6,6 +6,7 @@ import { NONCE_BYTES, signingPrefixes, type StrictVerifier } from "@flipside/ima
 import { contactMac } from "@flipside/protocol/macs";
 import { helloMessage, type ParsedObject, proofMessage } from "@flipside/protocol/messages";
 import {
+  base64url,
   type ServerMessage,
   type SessionRefusal,
   sessionAcceptance,
@@ -251,7 +252,8 @@ export function createSessions(options: {
       session.deviceNonce = deviceNonce;
       session.proven = true;
       session.heardAtMs = now();
-      const accepted = sessionAcceptance(id, contactMac(secret.secret, { deviceId, session: id, deviceNonce }));
+      const mac = contactMac(secret.secret, { deviceId, session: id, deviceNonce });
+      const accepted = sessionAcceptance(id, base64url(mac));
       session.taken = { proof, answer: accepted };
       sessions.set(deviceId, session);
       deviceLog.add(deviceId, "session", "session proven");
