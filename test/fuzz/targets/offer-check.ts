@@ -260,18 +260,21 @@ export const offerCheck: OpenTarget = async (patches = []) => {
   };
 };
 
+/** Of a header or a signature block without form; which of them is not looked at here. */
+const withoutForm = [
+  ErrorCode.ImageTruncated,
+  ErrorCode.HeaderMalformed,
+  ErrorCode.HeaderVersionUnsupported,
+  ErrorCode.HeaderUnknownCriticalField,
+  ErrorCode.HeaderFieldMissing,
+  ErrorCode.HeaderFeatureUnsupported,
+  ErrorCode.SignatureBlockMalformed,
+  ErrorCode.OfferMalformed,
+];
+
 /** ErrorCodes of which one must be given; by plain reading and the server's build of the strict verifier. */
 function verdictOn(given: Case, digest: Uint8Array, verifier: StrictVerifier): ErrorCode[] {
-  const {
-    header,
-    signatures,
-    permit,
-    odd,
-    sizeBytes,
-    floor,
-    state,
-    window: [windowAddress, windowBytes],
-  } = given;
+  const { header, signatures, odd, sizeBytes } = given;
   if (
     (odd > 0 && odd < oddities.length) ||
     sizeBytes > 0xffff_ffff ||
@@ -280,67 +283,68 @@ function verdictOn(given: Case, digest: Uint8Array, verifier: StrictVerifier): E
     return [ErrorCode.OfferMalformed];
   const h = new ImageHeader();
   const isHeader = parseImageHeader(header, 0, header.length, h) === 0 && h.headerBytes === header.length;
-  if (!isHeader || parseSignatureBlock(signatures, 0, signatures.length) !== signatures.length) {
-    const {
-      ImageTruncated,
-      HeaderMalformed,
-      HeaderVersionUnsupported,
-      HeaderUnknownCriticalField,
-      HeaderFieldMissing,
-      HeaderFeatureUnsupported,
-      SignatureBlockMalformed,
-      OfferMalformed,
-    } = ErrorCode;
-    return [
-      ImageTruncated,
-      HeaderMalformed,
-      HeaderVersionUnsupported,
-      HeaderUnknownCriticalField,
-      HeaderFieldMissing,
-      HeaderFeatureUnsupported,
-      SignatureBlockMalformed,
-      OfferMalformed,
-    ];
+  if (!isHeader || parseSignatureBlock(signatures, 0, signatures.length) !== signatures.length) return withoutForm;
+  for (const verdict of [
+    () => signatureVerdict(header, signatures, verifier),
+    () => deviceVerdict(given, h),
+    () => roomVerdict(given, h),
+    () => orderVerdict(given, h, digest, verifier),
+  ]) {
+    const code = verdict();
+    if (code !== ErrorCode.None) return [code];
   }
-  const signature = signatureVerdict(header, signatures, verifier);
-  if (signature !== ErrorCode.None) return [signature];
+  return [ErrorCode.None];
+}
+
+/** Whether it is for this device, its loader and its trust record. */
+function deviceVerdict({ header }: Case, h: ImageHeader): ErrorCode {
   const { product, hardware } = fuzzedIdentity;
   const ascii = (at: number, length: number): string =>
     Buffer.from(header.subarray(at, at + length)).toString("latin1");
-  if (ascii(h.productOffset, h.productBytes) !== product) return [ErrorCode.ProductMismatch];
+  if (ascii(h.productOffset, h.productBytes) !== product) return ErrorCode.ProductMismatch;
   const isForHardware =
     ascii(h.hardwareOffset, h.hardwareBytes) === hardware.name &&
     h.hardwareRevisionMin <= hardware.revision &&
     hardware.revision <= h.hardwareRevisionMax;
-  if (!isForHardware) return [ErrorCode.HardwareMismatch];
-  if (h.loaderVersionMin > LOADER_VERSION) return [ErrorCode.LoaderTooOld];
-  if (h.trustVersionMin > TRUST_VERSION) return [ErrorCode.TrustTooOld];
+  if (!isForHardware) return ErrorCode.HardwareMismatch;
+  if (h.loaderVersionMin > LOADER_VERSION) return ErrorCode.LoaderTooOld;
+  return h.trustVersionMin > TRUST_VERSION ? ErrorCode.TrustTooOld : ErrorCode.None;
+}
+
+/** Whether slot and window have room for it, and its file is as long as it says. */
+function roomVerdict(given: Case, h: ImageHeader): ErrorCode {
+  const { header, signatures, sizeBytes } = given;
+  const [windowAddress, windowBytes] = given.window;
   const up = (value: number, unit: number): number => Math.ceil(value / unit) * unit;
   if (
     up(4096 + 32 * h.chunkCount, SECTOR_BYTES) + up(h.payloadBytes, 4096) > SLOT_BYTES ||
     h.payloadBytes > windowBytes
   )
-    return [ErrorCode.ImageTooLarge];
+    return ErrorCode.ImageTooLarge;
   if (h.loadAddress < windowAddress || h.loadAddress + h.payloadBytes > windowAddress + windowBytes)
-    return [ErrorCode.LoadAddressRefused];
+    return ErrorCode.LoadAddressRefused;
   if (h.entryAddress < h.loadAddress || h.entryAddress >= h.loadAddress + h.payloadBytes || h.entryAddress % 4 !== 0)
-    return [ErrorCode.LoadAddressRefused];
-  if (32 * h.chunkCount > TABLE_BYTES_MAX) return [ErrorCode.ImageTooLarge];
+    return ErrorCode.LoadAddressRefused;
+  if (32 * h.chunkCount > TABLE_BYTES_MAX) return ErrorCode.ImageTooLarge;
   const fileBytes = header.length + signatures.length + 32 * h.chunkCount + h.payloadBytes;
-  if (sizeBytes !== fileBytes) return [sizeBytes < fileBytes ? ErrorCode.ImageTruncated : ErrorCode.ImageTrailingBytes];
-  if (h.securityCounter < floor) return [ErrorCode.SecurityCounterTooLow];
-  if (state & IS_RUNNING || h.releaseSequence >= RUNNING_SEQUENCE) return [ErrorCode.None];
+  if (sizeBytes === fileBytes) return ErrorCode.None;
+  return sizeBytes < fileBytes ? ErrorCode.ImageTruncated : ErrorCode.ImageTrailingBytes;
+}
+
+/** Whether it may follow the running image: the floor, its sequence, and what allows an older one. */
+function orderVerdict(given: Case, h: ImageHeader, digest: Uint8Array, verifier: StrictVerifier): ErrorCode {
+  const { permit, odd, floor, state } = given;
+  if (h.securityCounter < floor) return ErrorCode.SecurityCounterTooLow;
+  if (state & IS_RUNNING || h.releaseSequence >= RUNNING_SEQUENCE) return ErrorCode.None;
   const isConfirmedThere =
     (state & IS_IN_OTHER_SLOT) !== 0 && ((state >> OTHER_STATE_SHIFT) & 3) === SlotState.Confirmed;
   const wasAccepted = (state & (IS_BEGUN | IS_IN_JOURNAL | IS_JOURNAL_FOR_RUNNING_SLOT)) === (IS_BEGUN | IS_IN_JOURNAL);
-  if (isConfirmedThere || wasAccepted) return [ErrorCode.None];
-  if (odd >= oddities.length) return [ErrorCode.PermitInvalid];
-  if (permit.length === 0) return [ErrorCode.ReleaseSequenceTooLow];
-  return [
-    permit.length <= PERMIT_BYTES_MAX && permitHolds(permit, digest, [releaseKey, secondReleaseKey], verifier)
-      ? ErrorCode.None
-      : ErrorCode.PermitInvalid,
-  ];
+  if (isConfirmedThere || wasAccepted) return ErrorCode.None;
+  if (odd >= oddities.length) return ErrorCode.PermitInvalid;
+  if (permit.length === 0) return ErrorCode.ReleaseSequenceTooLow;
+  return permit.length <= PERMIT_BYTES_MAX && permitHolds(permit, digest, [releaseKey, secondReleaseKey], verifier)
+    ? ErrorCode.None
+    : ErrorCode.PermitInvalid;
 }
 
 const codes: Record<string, ErrorCode> = {
