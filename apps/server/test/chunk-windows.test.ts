@@ -20,17 +20,17 @@ function slowDevice() {
   const sent: number[] = [];
   const handedOver: (() => void)[] = [];
   let arrived: (() => void) | undefined;
-  const link = {
+  const link: Pick<DeviceLink, "bufferedBytes" | "publish"> = {
     bufferedBytes: () => 0,
-    publish: (_deviceId: string, _leaf: string, message: Uint8Array) =>
+    publish: (_deviceId, { payload }) =>
       new Promise<boolean>((resolve) => {
-        sent.push(Buffer.from(message.buffer, message.byteOffset).readUInt32LE(12));
+        sent.push(Buffer.from(payload as Uint8Array).readUInt32LE(12));
         handedOver.push(() => resolve(true));
         arrived?.();
       }),
-  } as unknown as DeviceLink;
+  };
   const delivery = createChunkDelivery({
-    link,
+    link: link as DeviceLink,
     imageOf: async () => ({
       digest: "00".repeat(32),
       fileName: filePath,
