@@ -71,14 +71,13 @@ export interface SleepRecorder {
  */
 export async function sleepRecorder(options: {
   snapshot: DeviceSnapshot;
-  program: LinkedProgram;
   releaseKey: SigningKey;
   folder: string;
 }): Promise<SleepRecorder> {
-  const { snapshot, program, folder } = options;
+  const { snapshot, folder } = options;
   const signingKeys = [options.releaseKey.privateJwk];
   const fields = imageFields(unikernelTarget, { version: "1.0.0", releaseSequence: 1, signingKeys });
-  const { payload, log } = await payloadThatRecordsSleeps(program, folder);
+  const { payload, log } = await payloadThatRecordsSleeps(folder);
   const image = await buildImage({ fields, payload, signingKeys });
   const unikernel = snapshot.restore();
   const flash = readFileSync(unikernel.flashPath);

@@ -172,12 +172,11 @@ async function idleFleet(
 }
 
 async function countConnections(
-  { folder, prepared, release }: Subject,
+  { folder, prepared }: Subject,
   snapshot: DeviceSnapshot,
 ): Promise<{ connections: MqttCount[]; discarded: number }> {
   const recorder = await sleepRecorder({
     snapshot,
-    program: release.unikernel,
     releaseKey: prepared.keys.release,
     folder,
   });

@@ -1,14 +1,14 @@
-// An image that records its sleeps: the same code, but its wfi is a jump to sleep-recorder.S, which lies in the padding
-// of the code's last page. Stopping at the wfi with a debugger would not do: QEMU 7.2 lets the virtual clock jump to
-// the next timer whenever a debugger stops it.
+// An image that records its sleeps: the same code with some room in it (sleep-recorder-room.S), but its wfi is a jump to
+// sleep-recorder.S, which is put there. Stopping at the wfi with a debugger would not do: QEMU 7.2 lets the virtual clock
+// jump to the next timer whenever a debugger stops it.
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { type LinkedProgram, symbolsOf } from "../../apps/agent/build/link.ts";
+import { buildPayloads } from "../../apps/agent/build/build-release.ts";
+import { symbolsOf } from "../../apps/agent/build/link.ts";
 import { repositoryRoot } from "../../apps/agent/build/paths.ts";
 import { runTool } from "../../apps/agent/build/run-tool.ts";
 import { findInstruction } from "./find-instruction.ts";
-import { codeEndOf } from "./image-parts.ts";
 
 const RAM_BASE = 0x80000000;
 const RAM_END = 0x80080000;
@@ -41,17 +41,16 @@ export interface SleepLog {
   entries: number;
 }
 
-/** The program's payload with the recorder in it, and where it will log; `folder` is for the assembler. */
-export async function payloadThatRecordsSleeps(
-  program: LinkedProgram,
-  folder: string,
-): Promise<{ payload: Uint8Array; log: SleepLog }> {
+/** The image's payload with the recorder in it, and where it will log; `folder` is for the assembler. */
+export async function payloadThatRecordsSleeps(folder: string): Promise<{ payload: Uint8Array; log: SleepLog }> {
+  const room = join(repositoryRoot, "test/bench/sleep-recorder-room.S");
+  const { unikernel: program } = await buildPayloads({ extraFiles: [room] });
   const symbols = await symbolsOf(program.elfPath);
   const textStart = symbols.get("__text_start")!;
-  const textEnd = symbols.get("__text_end")!;
   // Others end a run: after a crash, or on the way into a reset.
   const sleep = await findInstruction(program.elfPath, /^wfi/, /^(kernel_main|idle)\b/);
-  const address = Math.ceil((await codeEndOf(program)) / 4) * 4;
+  const address = symbols.get("sleep_recorder_room")!;
+  const roomBytes = symbols.get("sleep_recorder_room_end")! - address;
   const logAddress = Math.ceil(symbols.get("__image_end")! / 8) * 8;
   const log = { address: logAddress, entries: (RAM_END - logAddress) / 8 };
   if (log.entries < ENTRIES_MIN)
@@ -73,10 +72,8 @@ export async function payloadThatRecordsSleeps(
   ]);
   await runTool("riscv64-unknown-elf-objcopy", ["-O", "binary", "-j", ".text", elf, binary]);
   const code = readFileSync(binary);
-  if (address + code.length > textEnd)
-    throw new Error(
-      `the last page of the code has ${textEnd - address} bytes left; the sleep recorder needs ${code.length}`,
-    );
+  if (code.length > roomBytes)
+    throw new Error(`sleep-recorder-room.S has room for ${roomBytes} bytes; the sleep recorder needs ${code.length}`);
 
   const payload = new Uint8Array(readFileSync(program.binaryPath));
   const view = new DataView(payload.buffer);

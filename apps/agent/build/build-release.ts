@@ -67,7 +67,8 @@ const virtualPayloadOf = ({ agentWasm, appWasm }: CompiledModules): Uint8Array =
 
 /** Compiles both modules and links them for both targets. */
 export async function buildPayloads(
-  options: Pick<ReleaseOptions, "appEntry" | "agentEntry" | "onProgress"> & Pick<LinkOptions, "flashFaults">,
+  options: Pick<ReleaseOptions, "appEntry" | "agentEntry" | "onProgress"> &
+    Pick<LinkOptions, "flashFaults" | "extraFiles">,
 ): Promise<BuiltPayloads> {
   const progress = options.onProgress ?? (() => {});
   const compiled = await compileModules(options);
@@ -82,7 +83,10 @@ export async function buildPayloads(
     { name: "app", folder: await translateToC("app", appWasm, memoryPages.app), memoryPages: memoryPages.app },
   ];
   progress("linking the unikernel (RV32)");
-  const unikernel = await linkProgram("image", modules, { flashFaults: options.flashFaults ?? false });
+  const unikernel = await linkProgram("image", modules, {
+    flashFaults: options.flashFaults ?? false,
+    extraFiles: options.extraFiles ?? [],
+  });
   return {
     unikernel,
     unikernelPayload: new Uint8Array(readFileSync(unikernel.binaryPath)),
