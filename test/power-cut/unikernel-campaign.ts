@@ -7,8 +7,7 @@ import { tears } from "@flipside/machine/faults/torn-operation";
 import type { DriverCut } from "@flipside/machine/qemu/fault-plan";
 import { moveNewestRecord } from "./flash-contents.ts";
 import type { UpdateImage } from "./images.ts";
-import { playCase, settledOn } from "../../apps/power-cut/src/rig/play-case.ts";
-import { type Snapshot, UnikernelHost, UnikernelRig } from "./unikernel-host.ts";
+import { type Snapshot, UnikernelBench } from "./unikernel-bench.ts";
 import { openUnikernelWorkshop, type UnikernelWorkshop } from "./unikernel-images.ts";
 
 /** What a case is about, and how many of 20 cases are. */
@@ -83,7 +82,7 @@ export interface UnikernelCampaignResult {
 export async function runUnikernelCampaign(options: UnikernelCampaignOptions): Promise<UnikernelCampaignResult> {
   const workshop = await openUnikernelWorkshop(options.say ? { say: options.say } : {});
   const began = performance.now();
-  const hosts = await Promise.all(Array.from({ length: options.jobs ?? 2 }, () => UnikernelHost.open(workshop)));
+  const benches = await Promise.all(Array.from({ length: options.jobs ?? 2 }, () => UnikernelBench.open(workshop)));
   const result: UnikernelCampaignResult = {
     seed: options.seed,
     cases: 0,
@@ -98,7 +97,7 @@ export async function runUnikernelCampaign(options: UnikernelCampaignOptions): P
   };
   const seconds = (): number => Math.round((performance.now() - began) / 100) / 10;
   try {
-    const stories = await rehearse(hosts[0]!, workshop, options.say ?? (() => {}));
+    const stories = await rehearse(benches[0]!, workshop, options.say ?? (() => {}));
     let number = 0;
     const next = (): UnikernelCase | undefined => {
       if (options.deadline !== undefined && Date.now() > options.deadline) return undefined;
@@ -106,24 +105,22 @@ export async function runUnikernelCampaign(options: UnikernelCampaignOptions): P
       return result.cuts < options.cuts ? caseOf(options.seed, number++, stories) : undefined;
     };
     await Promise.all(
-      hosts.map(async (host) => {
+      benches.map(async (bench) => {
         for (let played = next(); played; played = next()) {
-          const { start, image, outcome } = stories[played.story];
-          const rig = await UnikernelRig.insert(host, start, image, played.cuts[0]!.seed);
-          const made = await playCase(rig, outcome, played.cuts);
+          const made = await play(bench, stories[played.story], played);
           result.cases++;
           result.cuts += made.length;
-          result.powerUps += rig.powerUps;
+          result.powerUps += bench.powerUps;
           for (const cut of made) count(result.cutsByTear, cut.leavesMarginal ? `marginal ${cut.tear}` : cut.tear);
           count(result.cutsByStory, played.story, made.length);
-          if (rig.violations.length > 0) {
-            result.violations += rig.violations.length;
-            if (rig.violations.some((text) => /no image was started: recovery|nothing came of/.test(text)))
+          if (bench.violations.length > 0) {
+            result.violations += bench.violations.length;
+            if (bench.violations.some((text) => text === "recovery" || text.startsWith("nothing came")))
               result.bricks++;
             result.failures.push({
               case: played,
-              violations: rig.violations,
-              console: host.unikernel.console.slice(-40),
+              violations: bench.violations,
+              console: bench.unikernel.console.slice(-40),
             });
           }
           options.onProgress?.({
@@ -136,7 +133,7 @@ export async function runUnikernelCampaign(options: UnikernelCampaignOptions): P
       }),
     );
   } finally {
-    await Promise.all(hosts.map((host) => host.close()));
+    await Promise.all(benches.map((bench) => bench.close()));
   }
   result.seconds = seconds();
   return result;
@@ -148,7 +145,7 @@ function count(counts: Record<string, number>, name: string, by = 1): void {
 
 /** Runs each story once without a cut: what it starts from, and how many operations it takes. */
 async function rehearse(
-  host: UnikernelHost,
+  bench: UnikernelBench,
   workshop: UnikernelWorkshop,
   say: (step: string) => void,
 ): Promise<Record<StoryName, Story>> {
@@ -157,22 +154,22 @@ async function rehearse(
     start: Snapshot,
     image: UpdateImage | undefined,
     outcome: string | undefined,
-  ): Promise<Story & { left: Snapshot }> => {
-    const rig = await UnikernelRig.insert(host, start, image, 1);
-    const end = await rig.powerUp(undefined, settledOn(rig));
-    if (end !== "settled" || rig.server.outcome !== outcome || rig.violations.length > 0) {
+  ): Promise<Story> => {
+    await bench.insert(start, image, 1);
+    const end = await bench.powerUp(undefined, () => settled(bench));
+    if (end !== "settled" || bench.server.outcome !== outcome || bench.violations.length > 0) {
       throw new Error(
-        `without any cut ${name} ends ${end}, ${rig.server.outcome}, not ${outcome}: ${rig.violations.join("; ")}\n${host.unikernel.console.slice(-30).join("\n")}`,
+        `without any cut ${name} ends ${end}, ${bench.server.outcome}, not ${outcome}: ${bench.violations.join("; ")}\n${bench.unikernel.console.slice(-30).join("\n")}`,
       );
     }
-    say(`${name} takes ${rig.operations.length} flash operations`);
-    return { start, image, outcome, operations: rig.operations.length, left: rig.snapshot };
+    say(`${name} takes ${bench.operations.length} flash operations`);
+    return { start, image, outcome, operations: bench.operations.length };
   };
-  const factory: Snapshot = { flash: await workshop.factory(host.front.port), secrets: [] };
+  const factory: Snapshot = { flash: await workshop.factory(bench.front.port), secrets: [] };
   const firstStart = await story("first-start", factory, undefined, undefined);
-  const enrolled = firstStart.left;
+  const enrolled = bench.snapshot;
   const firstUpdate = await story("first-update", enrolled, workshop.good, "confirmed");
-  const updated = firstUpdate.left;
+  const updated = bench.snapshot;
   const nearlyFull: Snapshot = { ...updated, flash: updated.flash.slice() };
   moveNewestRecord(
     workshop.layout,
@@ -195,6 +192,10 @@ async function rehearse(
   };
 }
 
+function settled({ server }: UnikernelBench): boolean {
+  return server.deployment ? server.outcome !== undefined : server.lastCheckIn !== undefined;
+}
+
 /** Case `number` of the run with this seed. */
 export function caseOf(
   seed: number,
@@ -211,4 +212,24 @@ export function caseOf(
     return { operation, tear: random.pick(["nothing", "everything"]), seed: cutSeed, leavesMarginal: true };
   });
   return { story, cuts };
+}
+
+/** Plays one case; what did not hold is in `bench.violations`. Returns the cuts that came. */
+async function play(bench: UnikernelBench, story: Story, { cuts }: UnikernelCase): Promise<DriverCut[]> {
+  await bench.insert(story.start, story.image, cuts[0]!.seed);
+  const made: DriverCut[] = [];
+  for (const cut of cuts) {
+    if ((await bench.powerUp(cut, () => settled(bench))) !== "cut") break;
+    made.push(cut);
+  }
+  // Power stays from here on: the story has to end, and what it ended in has to stay.
+  for (const when of ["after the last cut", "at the power-up after that"]) {
+    await bench.powerUp(undefined, () => settled(bench));
+    const { outcome } = bench.server;
+    // Every cut during its trial uses up one of a candidate's three tries.
+    const triesUsedUp = made.length >= 3 && outcome === "rolled-back";
+    if (outcome !== story.outcome && !triesUsedUp)
+      bench.violations.push(`${when} the update is ${outcome}, not ${story.outcome}`);
+  }
+  return made;
 }

@@ -1,9 +1,8 @@
 // Names of cases: story/operation.cut~reading/…, for example first-update/17.marginal.0~fading/2.prefix.1
 
-import { type FlashPage, PAGE_BYTES, PAGE_WORDS } from "@flipside/machine/faults/flash-page";
+import { type FlashPage, PAGE_BYTES, PAGE_WORDS } from "@flipside/machine/faults/nor-faults";
 import { Zone } from "@flipside/machine/abi";
-import { type Reading, readings } from "@flipside/machine/faults/unstable-reads";
-import type { Board } from "../device/board.ts";
+import { type Board, type Reading, readings } from "../device/board.ts";
 
 /** Before the id of a case that was played at the device's own geometry. */
 export const DEEP_PREFIX = "deep:";
