@@ -2,7 +2,7 @@
 
 import { type FlashPage, PAGE_BYTES, PAGE_WORDS } from "@flipside/machine/faults/nor-faults";
 import { Zone } from "@flipside/machine/abi";
-import { type Board, type Reading, readings } from "../device/board.ts";
+import { type Board, type Reading, rotReadings } from "../device/board.ts";
 
 /** Before the id of a case that was played at the device's own geometry. */
 export const DEEP_PREFIX = "deep:";
@@ -34,7 +34,7 @@ export function parseCaseId(id: string): { story: string; steps: CaseStep[] } {
   const steps = parts.map((part) => {
     const match = /^(\d+)\.([a-z-]+\.\d+)(?:~([a-z-]+))?$/.exec(part);
     const reading = (match?.[3] ?? "as-new") as Reading;
-    if (!match || !readings.includes(reading))
+    if (!match || !rotReadings.includes(reading))
       throw new RangeError(`"${part}" in case ${id} is not OPERATION.FAULT.N or OPERATION.FAULT.N~READING`);
     return { operation: Number(match[1]), cut: match[2]!, reading };
   });

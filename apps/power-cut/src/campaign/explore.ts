@@ -3,7 +3,7 @@
 // there would have left, and what was not seen before is powered up later.
 
 import { Exo } from "@flipside/machine/abi";
-import { type Board, FADING_READS, type Operation, type Reading, readings } from "../device/board.ts";
+import { type Board, FADING_READS, type Operation, type Reading, readings, rotReadings } from "../device/board.ts";
 import { type DeviceState, type Rig, stateKey } from "../device/power-up.ts";
 import { type Hash, type PageStore, pageTerm } from "../device/page-store.ts";
 import { newServerMemory } from "../server/story-memory.ts";
@@ -67,15 +67,19 @@ interface Onward {
   unstableReads: number;
 }
 
+const readingsOf = ({ isRotten }: { isRotten: boolean }): readonly Reading[] => (isRotten ? rotReadings : readings);
+
 /**
  * How else unstable bits may read, once a power-up is done in which they read as new, and those of no page more often
  * than `unstableReads` times: where nobody looked, all ways are one; what was looked at less often than it takes to
  * fade is new.
  */
-const otherReadings = (isUnstable: boolean, unstableReads: number): readonly Reading[] =>
-  !isUnstable || unstableReads === 0
+const otherReadings = (state: Successor, unstableReads: number): readonly Reading[] =>
+  !state.isUnstable || unstableReads === 0
     ? []
-    : readings.filter((reading) => reading !== "as-new" && (reading !== "fading" || unstableReads > FADING_READS));
+    : readingsOf(state).filter(
+        (reading) => reading !== "as-new" && (reading !== "fading" || unstableReads > FADING_READS),
+      );
 
 export class Explorer {
   readonly #rig: Rig;
@@ -137,15 +141,15 @@ export class Explorer {
           if (done()) break;
           report.distinctStates++;
           const first = this.#power(story, next, "as-new", next.steps, report, undefined);
-          for (const nextReading of otherReadings(next.isUnstable, first.unstableReads))
+          for (const nextReading of otherReadings(next, first.unstableReads))
             this.#power(story, next, nextReading, next.steps, report, undefined);
         }
         return { unstableReads, covered: second?.covered ?? 0 };
       };
       const asNew = power("as-new");
-      const others = otherReadings(state.isUnstable, asNew.unstableReads);
+      const others = otherReadings(state, asNew.unstableReads);
       const covered = new Map(others.map((reading) => [reading, done() ? 0 : power(reading).covered]));
-      for (const reading of state.isUnstable ? readings : ["as-new" as const])
+      for (const reading of state.isUnstable ? readingsOf(state) : ["as-new" as const])
         report.scenarios += state.ways * (1 + (covered.get(reading) ?? asNew.covered));
       onProgress?.(report.scenarios, this.#rig.boots - bootsBefore);
     }
@@ -312,7 +316,7 @@ class Collector {
         pageTerm(first + i, after, hash, 1);
         unstable += (this.#pages.isUnstable(after) ? 1 : 0) - (this.#pages.isUnstable(before) ? 1 : 0);
       }
-      const ways = unstable > 0 ? readings.length : 1;
+      const ways = unstable > 0 ? readingsOf(this.#from).length : 1;
       this.covered += ways;
       const key = stateKey(
         hash,

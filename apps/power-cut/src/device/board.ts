@@ -16,7 +16,12 @@ import { type Hash, PageStore, pageTerm } from "./page-store.ts";
  * change its mind in between; after the next power-up it may be another way.
  */
 export const readings = ["as-new", "as-old", "fading", "flickering"] as const;
-export type Reading = (typeof readings)[number];
+/** Of a cell that is weak and was not being written: it may also read badly first and well from then on. */
+export const rotReadings = [...readings, "settling"] as const;
+export type Reading = (typeof rotReadings)[number];
+
+/** Reads of a page's unstable bits after which `settling` ones look right. */
+const SETTLING_READS = 1;
 
 /** Reads of a page's unstable bits after which `fading` ones no longer look right, unless something else is wanted. */
 export const FADING_READS = 6;
@@ -178,13 +183,14 @@ export class Board {
   /** What unstable bits will read as from here on follows from their pages' contents and this. */
   get unstableKey(): number {
     const reading = this.#reading;
-    let key = Math.imul(readings.indexOf(reading) + 1, 0x9e3779b1);
+    let key = Math.imul(rotReadings.indexOf(reading) + 1, 0x9e3779b1);
     if (reading === "as-new" || reading === "as-old") return key;
     for (let page = 0; page < this.ids.length; page++) {
       if (!this.pages.isUnstable(this.ids[page]!)) continue;
       const reads = this.#unstableReads[page]!;
-      key =
-        Math.imul(key ^ (reading === "fading" ? Math.min(reads, this.fadingReads) : reads), 0x85ebca6b) ^ (key >>> 15);
+      const told =
+        reading === "flickering" ? reads : Math.min(reads, reading === "fading" ? this.fadingReads : SETTLING_READS);
+      key = Math.imul(key ^ told, 0x85ebca6b) ^ (key >>> 15);
     }
     return key;
   }
@@ -258,6 +264,7 @@ export class Board {
     if (!touched) return;
     const reads = this.#unstableReads[page]!++;
     if (reading === "as-new" || (reading === "fading" && reads < this.fadingReads)) return;
+    if (reading === "settling" && reads >= SETTLING_READS) return;
     for (let at = from; at < to; at++) {
       const mask = bits[at - pageOffset]!;
       if (mask !== 0)

@@ -131,7 +131,7 @@ export const plantedBugs: readonly PlantedBug[] = [
           "return this.slot.read(slotPayloadOffset(this.manifest.header.chunkCount, this.slot.sectorBytes) + offset, ptr, length);",
       },
     ],
-    stories: ["update-below-the-flag", "first-update"],
+    stories: ["unhealthy-falls-back", "update-below-the-flag"],
   },
   {
     name: "tries-not-counted",
