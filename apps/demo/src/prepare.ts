@@ -59,8 +59,8 @@ function replaceFolder(from: string, to: string): void {
 }
 
 /**
- * Builds the console unless what is there is newer than its sources: in a folder of its own, put in its place when it is
- * whole, since others may build it, or serve it, at the same time.
+ * Builds the console unless what is there is newer than its sources: in a folder of its own, put in its place when it
+ * is whole, since others may build it, or serve it, at the same time.
  */
 export async function buildConsole(progress: Progress, dist = join(web, "dist")): Promise<void> {
   const built = join(dist, "index.html");
