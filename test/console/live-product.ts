@@ -6,8 +6,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { buildSignedRelease, type ReleaseOptions } from "../../apps/agent/build/build-release.ts";
 import { DemoFleet } from "../../apps/demo/src/demo-fleet.ts";
-import { buildConsole, prepare } from "../../apps/demo/src/prepare.ts";
+import { prepare } from "../../apps/demo/src/prepare.ts";
 import { ServerProcess } from "../../apps/demo/src/server-process.ts";
+import { buildConsole } from "../../apps/web/build/build-console.ts";
 import { MqttProxy } from "../end-to-end/mqtt-proxy.ts";
 import { storyDeadlines } from "../end-to-end/story-world.ts";
 
@@ -30,7 +31,7 @@ export class LiveProduct {
     const folder = mkdtempSync(join(tmpdir(), "flipside-console-"));
     const progress = (): void => {};
     const prepared = await prepare(folder, progress);
-    await buildConsole(progress);
+    const consoleDir = await buildConsole();
     const build = (
       change: Pick<ReleaseOptions, "version" | "releaseSequence">,
     ): ReturnType<typeof buildSignedRelease> =>
@@ -49,6 +50,7 @@ export class LiveProduct {
       folder: join(folder, "server"),
       trustChainPath: prepared.keys.trustChainPath,
       claimsPath,
+      consoleDir,
       port: 0,
       mqttPort: 0,
       pollMs: POLL_MS,

@@ -18,8 +18,9 @@ import { projectKeys } from "../../apps/agent/build/project-keys.ts";
 import { unikernelTarget, type virtualTarget } from "@flipside/machine/factory/targets";
 import type { FlashOperationAddresses } from "@flipside/machine/qemu/unikernel";
 import { DemoFleet, unikernelId } from "../../apps/demo/src/demo-fleet.ts";
-import { buildConsole, type Prepared, prepare } from "../../apps/demo/src/prepare.ts";
+import { type Prepared, prepare } from "../../apps/demo/src/prepare.ts";
 import { ServerProcess } from "../../apps/demo/src/server-process.ts";
+import { buildConsole } from "../../apps/web/build/build-console.ts";
 import { ConsoleClient } from "./console-client.ts";
 import { smallOrderKey } from "./hostile-images.ts";
 import { MqttProxy } from "./mqtt-proxy.ts";
@@ -49,7 +50,7 @@ export class StoryWorld {
     await makeTrustWithSmallOrderKey(join(folder, "keys"));
     const progress = (step: string): void => options.say(`building: ${step}`);
     const prepared = await prepare(folder, progress);
-    await buildConsole(progress);
+    const consoleDir = await buildConsole(() => progress("console (React, Vite)"));
     const first = await buildSignedRelease({
       version: "1.0.0",
       releaseSequence: 1,
@@ -68,6 +69,7 @@ export class StoryWorld {
       folder: join(folder, "server"),
       trustChainPath: prepared.keys.trustChainPath,
       claimsPath,
+      consoleDir,
       port: 0,
       mqttPort: 0,
       pollMs: POLL_MS,

@@ -11,7 +11,8 @@ import { FolderInUseError, lockFolder } from "../../../packages/processes/src/fo
 import { isLoopback, isWildcard, whoReaches } from "../../../packages/processes/src/reach.ts";
 import { DemoFleet } from "./demo-fleet.ts";
 import { type DemoOptions, OptionError, readOptions, usage } from "./options.ts";
-import { buildConsole, prepare, prepareVirtual } from "./prepare.ts";
+import { buildConsole } from "../../web/build/build-console.ts";
+import { prepare, prepareVirtual } from "./prepare.ts";
 import { ServerProcess, ServerStartError } from "./server-process.ts";
 
 const POLL_MS = 3_000;
@@ -100,7 +101,7 @@ async function demo(options: DemoOptions): Promise<void> {
   const mqttPort = options.mqttPort === 0 ? await freePort(options.mqttHost) : options.mqttPort;
   const { fleet, keys, nextRelease } = await openFleet(options, mqttPort);
   running.fleet = fleet;
-  await buildConsole(progress);
+  const consoleDir = await buildConsole(() => progress("console (React, Vite)"));
   const claimsPath = join(folder, "claims.json");
   fleet.writeClaims(claimsPath);
   const server = new ServerProcess({
@@ -108,6 +109,7 @@ async function demo(options: DemoOptions): Promise<void> {
     trustChainPath: keys.trustChainPath,
     operationsKeyPath: keys.operationsKeyPath,
     claimsPath,
+    consoleDir,
     host: options.host,
     mqttHost: options.mqttHost,
     port: options.port,

@@ -16,6 +16,8 @@ export interface ServerProcessOptions {
   operationsKeyPath?: string;
   /** JSON file of claims that the server imports as it starts. */
   claimsPath: string;
+  /** Of `buildConsole`; without it there is an interface for programs alone, unless apps/web/dist was built by hand. */
+  consoleDir?: string;
   /** Addresses to listen on, for HTTP and for MQTT. Default: this machine alone. */
   host?: string;
   mqttHost?: string;
@@ -79,6 +81,7 @@ export class ServerProcess {
         String(options.pollMs),
         "--log-level",
         "info",
+        ...(options.consoleDir === undefined ? [] : ["--console-dir", options.consoleDir]),
         ...(options.operationsKeyPath === undefined ? [] : ["--operations-key", options.operationsKeyPath]),
       ],
       // A process group of its own: Ctrl-C in the terminal stops the launcher, which then stops the server in order.

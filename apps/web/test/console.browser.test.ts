@@ -1,10 +1,10 @@
 // The built console in a real browser, against a server that plays the REST contract. Nothing here waits for a fixed
 // time: every step waits for what the operator would see.
 
-import { rm } from "node:fs/promises";
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { buildConsole, findChromium, launch } from "./browser.ts";
+import { buildConsole } from "../build/build-console.ts";
+import { findChromium, launch } from "./browser.ts";
 import { FakeServer } from "./fake-server.ts";
 import { deployment, device, release, rollout } from "./fixtures.ts";
 
@@ -29,7 +29,6 @@ describe.skipIf(!executablePath)("the console in a browser", () => {
 
   afterAll(async () => {
     await browser?.close();
-    if (dist) await rm(dist, { recursive: true, force: true });
   });
 
   beforeEach(async () => {
