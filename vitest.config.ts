@@ -10,7 +10,10 @@ const onPostgresOnly = "apps/server/test/postgres/**";
  * These have a process each, because of what they leave in it: compiled modules of hundreds of megabytes, or children.
  * All others share two, one file after the other: a process and its imports take half a second a file.
  */
-const inProcessesOfTheirOwn = ["apps/power-cut/test/**", "test/**"];
+const inProcessesOfTheirOwn = [
+  "apps/power-cut/test/**",
+  "test/{brokers,console,end-to-end,fuzz,mutants,operations,power-cut}/**",
+];
 
 /** The server's tests run a second time on PostgreSQL, but for those that it can change nothing of. */
 const notOnPostgres = [

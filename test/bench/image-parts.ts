@@ -4,7 +4,7 @@
 import { readFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { describeImage } from "@flipside/image-format";
-import { compileWasm } from "../../apps/agent/build/compile-module.ts";
+import { compilerOptions, compileWasm } from "../../apps/agent/build/compile-module.ts";
 import { type LinkedProgram, sectionSizes, symbolsOf } from "../../apps/agent/build/link.ts";
 import { agentSources, repositoryRoot } from "../../apps/agent/build/paths.ts";
 import { runTool } from "../../apps/agent/build/run-tool.ts";
@@ -80,17 +80,7 @@ async function namesOfAgent(): Promise<Map<number, string> | undefined> {
       "--outFile",
       "named.wasm",
       "--debug",
-      "--runtime",
-      "stub",
-      "-O3",
-      "--shrinkLevel",
-      "1",
-      "--use",
-      "abort=apps/agent/src/abort/abort",
-      "--initialMemory",
-      String(memoryPages.agent),
-      "--maximumMemory",
-      String(memoryPages.agent),
+      ...compilerOptions(memoryPages.agent),
     ],
     {
       writeFile: (name, contents) => {

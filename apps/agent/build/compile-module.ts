@@ -50,6 +50,21 @@ export function patchedSource(file: string, patches: readonly SourcePatch[]): st
 const ascVersion = (): string =>
   JSON.parse(readFileSync(join(repositoryRoot, "node_modules/assemblyscript/package.json"), "utf8")).version;
 
+/** What a device's module is compiled with; its memory, of pages of 64 KiB, never grows. */
+export const compilerOptions = (memoryPages: number): string[] => [
+  "--runtime",
+  "stub",
+  "-O3",
+  "--shrinkLevel",
+  "1",
+  "--use",
+  "abort=apps/agent/src/abort/abort",
+  "--initialMemory",
+  String(memoryPages),
+  "--maximumMemory",
+  String(memoryPages),
+];
+
 /** Path of the .wasm. */
 export async function compileWasm(spec: ModuleSpec): Promise<string> {
   if (!existsSync(spec.entry)) throw new ToolError(`there is no ${spec.entry} to compile`);
@@ -61,19 +76,7 @@ export async function compileWasm(spec: ModuleSpec): Promise<string> {
     ...filesBelow(join(formatSources, "assembly"), [".ts"]),
   ];
   const folderOfEntry = filesBelow(join(spec.entry, ".."), [".ts"]);
-  const options = [
-    "--runtime",
-    "stub",
-    "-O3",
-    "--shrinkLevel",
-    "1",
-    "--use",
-    "abort=apps/agent/src/abort/abort",
-    "--initialMemory",
-    String(spec.memoryPages),
-    "--maximumMemory",
-    String(spec.memoryPages),
-  ];
+  const options = compilerOptions(spec.memoryPages);
   const entry = relative(repositoryRoot, spec.entry);
   const { patches = [], texts = new Map<string, string>() } = spec;
   const hash = hashOf([

@@ -16,7 +16,7 @@ export interface ServerProcessOptions {
   operationsKeyPath?: string;
   /** JSON file of claims that the server imports as it starts. */
   claimsPath: string;
-  /** Of `buildConsole`; without it there is an interface for programs alone, unless apps/web/dist was built by hand. */
+  /** Of `buildConsole`. Left out where nobody looks at it. */
   consoleDir?: string;
   /** Addresses to listen on, for HTTP and for MQTT. Default: this machine alone. */
   host?: string;

@@ -3,6 +3,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
+import { compilerOptions } from "../../../apps/agent/build/compile-module.ts";
 import { cached, filesBelow, hashOf, hashOfFiles } from "../../../apps/agent/build/cache.ts";
 import { agentSources, formatSources, repositoryRoot } from "../../../apps/agent/build/paths.ts";
 import { instrument, MODULE_BASE } from "./instrument.ts";
@@ -36,22 +37,7 @@ export async function compileForFuzzing(
   patches: Patch[] = [],
 ): Promise<FuzzModule> {
   const pages = MODULE_BASE / 65536 + memoryPages + 1;
-  const options = [
-    "--runtime",
-    "stub",
-    "-O3",
-    "--shrinkLevel",
-    "1",
-    "--debug",
-    "--use",
-    "abort=apps/agent/src/abort/abort",
-    "--memoryBase",
-    String(MODULE_BASE),
-    "--initialMemory",
-    String(pages),
-    "--maximumMemory",
-    String(pages),
-  ];
+  const options = [...compilerOptions(pages), "--debug", "--memoryBase", String(MODULE_BASE)];
   const sources = [
     ...filesBelow(agentSources, [".ts"]),
     entry,

@@ -293,31 +293,25 @@ export const update: OpenTarget = async (patches = []): Promise<Target> => {
       joined([1], offer(l), serve(1), serve(2, 0), again(3, serve(2, 0, how), time(7000)), time(100)),
     ]),
     // What has come whole and can't be read is not fetched again, whatever went before it.
-    joined(
-      [0],
-      offer(o, { deadlineMs: 0 }),
-      time(100),
-      offer(g, { deployment: 2 }),
-      serve(1),
-      serve(2),
-      unreadable(300),
-      serve(1),
-      time(1000),
-      serve(1),
-      time(100),
-    ),
-    joined(
-      [4],
-      offer(l, { deadlineMs: 0 }),
-      time(100),
-      offer(g, { deployment: 2 }),
-      serve(1),
-      serve(2),
-      unreadable(300),
-      serve(1),
-      time(1000),
-      serve(1),
-      time(100),
+    ...(
+      [
+        [0, o],
+        [4, l],
+      ] as const
+    ).map(([begins, ended]) =>
+      joined(
+        [begins],
+        offer(ended, { deadlineMs: 0 }),
+        time(100),
+        offer(g, { deployment: 2 }),
+        serve(1),
+        serve(2),
+        unreadable(300),
+        serve(1),
+        time(1000),
+        serve(1),
+        time(100),
+      ),
     ),
     joined([4], offer(l), time(100), serve(1), serve(16), unreadable(300), serve(1), time(1000), serve(1), time(100)),
     // Put off: what the device may do meanwhile.
