@@ -11,7 +11,7 @@ import { cutAt } from "../../apps/power-cut/src/campaign/replay.ts";
 import { TROUBLE_PREFIX, transcriptFrom, transcriptOf } from "../../apps/power-cut/src/campaign/transcripts.ts";
 import { troubles } from "../../apps/power-cut/src/campaign/troubles.ts";
 import { uncleanBoots } from "../../apps/power-cut/src/campaign/unclean-boots.ts";
-import type { Reading } from "../../apps/power-cut/src/device/board.ts";
+import type { Reading } from "@flipside/machine/faults/unstable-reads";
 import { Explorer } from "../../apps/power-cut/src/campaign/explore.ts";
 import { compileChanged, readSubject, subjectOfSources } from "../../apps/power-cut/src/campaign/subject.ts";
 import { type LoadedModules, loadModules } from "../../apps/power-cut/src/device/modules.ts";

@@ -1,22 +1,14 @@
 // Cases of power cuts: what happens to a device without them, and with chosen ones. Each has a name, and follows from
-// it and the seed of the run: FLIPSIDE_SEED=… FLIPSIDE_CASE=scenario:operation:way replays one alone.
+// it and the seed of the run: FLIPSIDE_SEED=… FLIPSIDE_CASE=scenario:operation:way~reading replays one alone.
 
 import { expect } from "vitest";
 import { SeededRandom, seedOfRun } from "@flipside/machine/faults/seeded-random";
-import { type Tear, tears } from "@flipside/machine/faults/torn-operation";
+import type { FlashOperation } from "@flipside/machine/faults/flash-operation";
 import { openWorkshop, type UpdateImage, type Workshop } from "./images.ts";
-import { type Afterglow, type Cut, Rig } from "./rig.ts";
-
-/**
- * Ways in which a cut leaves its operation. Bits that are unstable hide how it tore, so one way of tearing does there.
- */
-export const ways: Record<string, { tear: Tear; afterglow: Afterglow }> = {
-  ...Object.fromEntries(tears.map((tear) => [tear, { tear, afterglow: "stable" }])),
-  unstable: { tear: "nothing", afterglow: "unstable" },
-  "marginal-begun": { tear: "nothing", afterglow: "marginal" },
-  "marginal-done": { tear: "everything", afterglow: "marginal" },
-};
-export const wayNames = Object.keys(ways);
+import type { Cut } from "../../apps/power-cut/src/rig/device-under-test.ts";
+import { playCase, settledOn } from "../../apps/power-cut/src/rig/play-case.ts";
+import { singleCuts } from "./chosen-cuts.ts";
+import { NodeRig } from "./node-rig.ts";
 
 export const seed = seedOfRun();
 const onlyCase = process.env["FLIPSIDE_CASE"];
@@ -28,9 +20,10 @@ export interface Scenario {
   /** What the server wants the device to run; undefined: the device shall only start and check in. */
   image: UpdateImage | undefined;
   outcome: string | undefined;
-  /** Operations from here on are cut. */
+  /** All of it, without a cut. */
+  operations: readonly FlashOperation[];
+  /** Counted from 1: operations from here on are cut. */
   firstOperation: number;
-  lastOperation: number;
 }
 
 export let workshop: Workshop;
@@ -44,23 +37,23 @@ export function seedFor(name: string): number {
   return mixed;
 }
 
-export const settledIn = (rig: Rig, scenario: Scenario) => (): boolean =>
-  scenario.image ? rig.server.outcome !== undefined : rig.server.lastCheckIn !== undefined;
-
-export function rigFor(name: string, scenario: Scenario): Rig {
-  const rig = new Rig(workshop, seedFor(name), scenario.flash, scenario.secrets);
+export function rigFor(name: string, scenario: Scenario): NodeRig {
+  const rig = new NodeRig(workshop, seedFor(name), scenario.flash, scenario.secrets);
   if (scenario.image)
     rig.server.deployment = { id: scenario.image.digest.slice(0, 20), attempt: 1, image: scenario.image };
   return rig;
 }
 
 /** Runs a scenario without any cut: how many operations it takes, and what it leaves. */
-async function rehearse(name: string, start: Pick<Scenario, "flash" | "secrets" | "image" | "outcome">): Promise<Rig> {
-  const scenario = (scenarios[name] = { ...start, firstOperation: 1, lastOperation: 0 });
+async function rehearse(
+  name: string,
+  start: Pick<Scenario, "flash" | "secrets" | "image" | "outcome">,
+): Promise<NodeRig> {
+  const scenario: Scenario = (scenarios[name] = { ...start, firstOperation: 1, operations: [] });
   const rig = rigFor(name, scenario);
-  const end = await rig.powerUp(undefined, settledIn(rig, scenario));
+  const end = await rig.powerUp(undefined, settledOn(rig));
   expect([name, end, rig.server.outcome, rig.violations]).toEqual([name, "settled", start.outcome, []]);
-  scenario.lastOperation = rig.operations.length;
+  scenario.operations = rig.operations;
   return rig;
 }
 
@@ -87,28 +80,26 @@ export async function openCampaign(): Promise<void> {
   });
   await rehearse("crashing-update", { ...start, image: crashing, outcome: "rolled-back" });
   // Its download is that of the first update; what differs begins with the candidate record.
-  scenarios["crashing-update"]!.firstOperation = scenarios["first-update"]!.lastOperation - 8;
+  scenarios["crashing-update"]!.firstOperation = scenarios["first-update"]!.operations.length - 8;
 }
+
+/** At each operation of a story, cuts of every class. `name`: of the story. */
+export const everySingleCut = (
+  name: string,
+  operations: readonly FlashOperation[],
+  firstOperation = 1,
+): { name: string; cuts: Cut[] }[] =>
+  operations.slice(firstOperation - 1).flatMap(({ kind }, i) => {
+    const operation = firstOperation + i;
+    const random = new SeededRandom(seedFor(`${name}:${operation}`));
+    return singleCuts(operation, kind, random).map((each) => ({ name: `${name}:${each.name}`, cuts: [each.cut] }));
+  });
 
 /** Plays one case; returns what did not hold. */
 async function play(name: string, scenario: Scenario, cuts: Cut[]): Promise<string[]> {
   const rig = rigFor(name, scenario);
-  const settled = settledIn(rig, scenario);
-  let cutsMade = 0;
-  for (const cut of cuts) {
-    if ((await rig.powerUp(cut, settled)) !== "cut") break;
-    cutsMade++;
-  }
-  if (cutsMade === 0) rig.violations.push("the cut did not come");
-  // Power stays from here on: the update has to end, and what it ended in has to stay.
-  for (const when of ["after the last cut", "at the power-up after that"]) {
-    await rig.powerUp(undefined, settled);
-    const { outcome } = rig.server;
-    // Every cut during its trial uses up one of a candidate's three tries.
-    const triesUsedUp = cutsMade >= 3 && outcome === "rolled-back";
-    if (outcome !== scenario.outcome && !triesUsedUp)
-      rig.violations.push(`${when} the update is ${outcome}, not ${scenario.outcome}`);
-  }
+  const made = await playCase(rig, scenario.outcome, cuts);
+  if (made.length === 0) rig.violations.push("the cut did not come");
   return rig.violations;
 }
 

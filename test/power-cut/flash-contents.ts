@@ -1,4 +1,6 @@
-// What a device's flash says, read from its bytes alone and apart from the device's own code (docs/boot-control.md).
+// Records of boot control by packages/image-format's layout, for tests and fuzz targets that look at a field or move a
+// record. A second reader beside the judge's (apps/power-cut/src/checker/flash-checker.ts), which has the documents'
+// numbers and nothing of the device's, and so writes nothing.
 
 import { createHash } from "node:crypto";
 import {
@@ -10,11 +12,9 @@ import {
   BOOT_RECORD_STRIDE_BYTES,
   BootRecord,
   readBootRecord,
-  SlotState,
   writeBootRecord,
 } from "@flipside/image-format";
 import type { FlashLayout } from "@flipside/machine/factory/flash-layout";
-import type { UpdateImage } from "./images.ts";
 
 /** The sealed record at `at` of boot control, the beginning of a page; undefined when none holds there. */
 export function recordAt(layout: FlashLayout, flash: Uint8Array, at: number): BootRecord | undefined {
@@ -69,38 +69,4 @@ export function moveNewestRecord(layout: FlashLayout, flash: Uint8Array, page: n
   check.copy(bytes, BOOT_RECORD_CHECK_OFFSET, 0, BOOT_RECORD_CHECK_BYTES);
   bytes.writeUInt32LE(BOOT_RECORD_SEAL_MAGIC, BOOT_RECORD_SEAL_OFFSET);
   check.copy(bytes, BOOT_RECORD_SEAL_OFFSET + 4, 0, 12);
-}
-
-/** Which of `images` a slot holds, whole. */
-export function imageIn(
-  layout: FlashLayout,
-  flash: Uint8Array,
-  slot: number,
-  images: UpdateImage[],
-): UpdateImage | undefined {
-  const { offsetBytes } = layout.zones[slot === 0 ? "slotA" : "slotB"];
-  return images.find((image) =>
-    image.parts.every(
-      ({ offset, bytes }) =>
-        Buffer.compare(Buffer.from(flash.buffer, flash.byteOffset + offsetBytes + offset, bytes.length), bytes) === 0,
-    ),
-  );
-}
-
-/** Slots whose image is confirmed, at or above the floor, and reads back whole: one of these has to boot. */
-export function bootableSlots(
-  layout: FlashLayout,
-  flash: Uint8Array,
-  record: BootRecord,
-  images: UpdateImage[],
-): number[] {
-  return [0, 1].filter((slot) => {
-    if (record.slotState(slot) !== SlotState.Confirmed) return false;
-    const image = imageIn(layout, flash, slot, images);
-    return (
-      image !== undefined &&
-      image.securityCounter >= record.securityFloor &&
-      image.digest === Buffer.from(record.slotDigest(slot)).toString("hex")
-    );
-  });
 }

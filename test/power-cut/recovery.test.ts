@@ -4,21 +4,11 @@
 import { BOOT_RECORD_CHECK_OFFSET, SlotState } from "@flipside/image-format";
 import { beforeAll, describe, expect, it } from "vitest";
 import { SeededRandom } from "@flipside/machine/faults/seeded-random";
-import {
-  campaign,
-  openCampaign,
-  rigFor,
-  scenarioNames,
-  scenarios,
-  seed,
-  seedFor,
-  settledIn,
-  wayNames,
-  ways,
-  workshop,
-} from "./campaign.ts";
+import { campaign, openCampaign, rigFor, scenarioNames, scenarios, seed, seedFor, workshop } from "./campaign.ts";
+import { cutAtProgram, drawCut } from "./chosen-cuts.ts";
 import { newestRecord } from "./flash-contents.ts";
-import { Rig } from "./rig.ts";
+import { settledOn } from "../../apps/power-cut/src/rig/play-case.ts";
+import { NodeRig } from "./node-rig.ts";
 
 const RANDOM_CASES = Number(process.env["FLIPSIDE_CASES"] ?? 100);
 const RANDOM_CUTS_MAX = 5;
@@ -36,14 +26,13 @@ describe("a device that loses power", () => {
         Array.from({ length: RANDOM_CASES }, (_, i) => {
           const name = `${scenarioName}:again:${i}`;
           const random = new SeededRandom(seedFor(name) ^ 0xc075);
-          const cuts = Array.from({ length: 2 + random.below(RANDOM_CUTS_MAX - 1) }, (_, n) => ({
+          const { firstOperation, operations } = scenario;
+          const cuts = Array.from({ length: 2 + random.below(RANDOM_CUTS_MAX - 1) }, (_, n) => {
             // Recovery begins with boot control, so half of the later cuts come there.
-            operation:
-              n > 0 && random.below(2) === 0
-                ? 1 + random.below(4)
-                : scenario.firstOperation + random.below(scenario.lastOperation - scenario.firstOperation + 1),
-            ...ways[random.pick(wayNames)]!,
-          }));
+            const isEarly = n > 0 && random.below(2) === 0;
+            const count = operations.length - firstOperation + 1;
+            return drawCut(isEarly ? 1 + random.below(4) : firstOperation + random.below(count), random);
+          });
           return { name, scenario, cuts };
         }),
       );
@@ -57,7 +46,7 @@ describe("an update that is taken up again", () => {
   }, async () => {
     const scenario = scenarios["first-update"]!;
     const rehearsal = rigFor("manifest", scenario);
-    await rehearsal.powerUp(undefined, settledIn(rehearsal, scenario));
+    await rehearsal.powerUp(undefined, settledOn(rehearsal));
     const { slotB } = workshop.layout.zones;
     const operations = [...rehearsal.operations.entries()]
       .filter(
@@ -71,7 +60,7 @@ describe("an update that is taken up again", () => {
         Array.from({ length: 16 }, (_, i) => ({
           name: `manifest:${operation}:${i}`,
           scenario,
-          cuts: [{ operation, ...ways["marginal-done"]! }],
+          cuts: [cutAtProgram(operation, `marginal.${i % 2}`, "flickering")],
         })),
       ),
     );
@@ -81,13 +70,12 @@ describe("an update that is taken up again", () => {
 describe("the boot-control log", () => {
   it("turns over again and again under power cuts, and what it says is never lost", { timeout: 240_000 }, async () => {
     const { flash, secrets } = scenarios["second-update"]!;
-    const rig = new Rig(workshop, seedFor("turnover"), flash, secrets);
+    const rig = new NodeRig(workshop, seedFor("turnover"), flash, secrets);
     const random = new SeededRandom(seedFor("turnover") ^ 0xc075);
     let cuts = 0;
     for (let n = 0; n < TURNOVER_POWER_UPS; n++) {
       const starts = rig.acted.length;
-      const cut =
-        random.below(3) === 0 ? undefined : { operation: 1 + random.below(4), ...ways[random.pick(wayNames)]! };
+      const cut = random.below(3) === 0 ? undefined : drawCut(1 + random.below(4), random);
       const end = await rig.powerUp(cut, () => rig.acted.length > starts);
       if (end === "cut") cuts++;
       const record = newestRecord(workshop.layout, rig.device.flashBytes)!;
@@ -116,7 +104,7 @@ describe("the boot-control log", () => {
         else if (i % 4096 === BOOT_RECORD_CHECK_OFFSET) destroyed[offsetBytes + i] = 0;
       }
       expect(newestRecord(workshop.layout, destroyed)).toBeUndefined();
-      const rig = new Rig(workshop, seedFor(what), destroyed, secrets);
+      const rig = new NodeRig(workshop, seedFor(what), destroyed, secrets);
       expect(await rig.powerUp(undefined, () => rig.server.lastCheckIn !== undefined)).toBe("settled");
       expect(rig.violations).toEqual([]);
       expect(rig.device.console.join("\n")).toContain("boot control was lost and made anew");

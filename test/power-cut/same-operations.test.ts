@@ -6,18 +6,19 @@
 // hold differs (RISC-V code, WebAssembly), and so does all that names them by digest; so kind, offset and length are
 // compared between the hosts, and the data of each host with its own image.
 
-import { BOOT_RECORD_STRIDE_BYTES } from "@flipside/image-format";
+import { BOOT_RECORD_STRIDE_BYTES, slotParts } from "@flipside/image-format";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { unikernelTarget } from "@flipside/machine/factory/targets";
 import { unikernelLayout } from "@flipside/machine/factory/flash-layout";
 import { SeededRandom, seedOfRun } from "@flipside/machine/faults/seeded-random";
-import { tears } from "@flipside/machine/faults/torn-operation";
+import { tears, wayOf } from "@flipside/machine/faults/torn-operation";
 import type { DriverCut } from "@flipside/machine/qemu/fault-plan";
 import { crc32, type RecordedOperation } from "@flipside/machine/qemu/operation-record";
 import { moveNewestRecord } from "./flash-contents.ts";
 import { openWorkshop, type UpdateImage, type Workshop } from "./images.ts";
-import { Rig } from "./rig.ts";
-import { type Snapshot, UnikernelBench } from "./unikernel-bench.ts";
+import { settledOn } from "../../apps/power-cut/src/rig/play-case.ts";
+import { NodeRig } from "./node-rig.ts";
+import { type Snapshot, UnikernelHost, UnikernelRig } from "./unikernel-host.ts";
 import { openUnikernelWorkshop, unikernelDeadlines, type UnikernelWorkshop } from "./unikernel-images.ts";
 
 const seed = seedOfRun();
@@ -51,7 +52,7 @@ interface Host {
   ): Promise<Played>;
 }
 
-let bench: UnikernelBench | undefined;
+let onQemu: UnikernelHost | undefined;
 const hosts = {} as Record<"unikernel" | "node", Host>;
 
 function onNode(workshop: Workshop): Host {
@@ -59,13 +60,14 @@ function onNode(workshop: Workshop): Host {
     factory: { flash: workshop.factory, secrets: [] },
     image: (name) => workshop[name],
     async play(start, image, cut, rigSeed) {
-      const rig = new Rig(workshop, rigSeed, start.flash, start.secrets);
+      const rig = new NodeRig(workshop, rigSeed, start.flash, start.secrets);
       if (image)
         rig.server.deployment = { id: workshop[image].digest.slice(0, 20), attempt: 1, image: workshop[image] };
-      const settled = (): boolean => (image ? rig.server.outcome !== undefined : rig.server.lastCheckIn !== undefined);
       const played: Omit<Played, "outcome" | "left"> = { operations: [], ends: [] };
-      for (const armed of cut ? [{ ...cut, afterglow: "stable" as const }, undefined] : [undefined]) {
-        played.ends.push(await rig.powerUp(armed, settled));
+      for (const armed of cut
+        ? [{ operation: cut.operation, leaves: wayOf[cut.tear], reading: "as-new" as const }, undefined]
+        : [undefined]) {
+        played.ends.push(await rig.powerUp(armed, settledOn(rig)));
         played.operations.push(
           rig.operations.map(({ kind, offset, length, data }) => ({
             kind,
@@ -85,21 +87,20 @@ function onNode(workshop: Workshop): Host {
   };
 }
 
-async function onUnikernel(workshop: UnikernelWorkshop, on: UnikernelBench): Promise<Host> {
+async function onUnikernel(workshop: UnikernelWorkshop, on: UnikernelHost): Promise<Host> {
   return {
     factory: { flash: await workshop.factory(on.front.port), secrets: [] },
     image: (name) => workshop[name],
     async play(start, image, cut, rigSeed) {
-      await on.insert(start, image && workshop[image], rigSeed);
-      const settled = (): boolean => (image ? on.server.outcome !== undefined : on.server.lastCheckIn !== undefined);
+      const rig = await UnikernelRig.insert(on, start, image && workshop[image], rigSeed);
       const played: Omit<Played, "outcome" | "left"> = { operations: [], ends: [] };
       // The seed that Rig gives its first cut.
       for (const armed of cut ? [{ ...cut, seed: new SeededRandom(rigSeed).next() }, undefined] : [undefined]) {
-        played.ends.push(await on.powerUp(armed, settled));
+        played.ends.push(await rig.powerUp(armed, settledOn(rig)));
         played.operations.push([...on.operations]);
       }
-      expect(on.violations).toEqual([]);
-      return { ...played, outcome: on.server.outcome, left: on.snapshot };
+      expect(rig.violations).toEqual([]);
+      return { ...played, outcome: rig.server.outcome, left: rig.snapshot };
     },
   };
 }
@@ -107,8 +108,8 @@ async function onUnikernel(workshop: UnikernelWorkshop, on: UnikernelBench): Pro
 beforeAll(async () => {
   const { length } = (await openUnikernelWorkshop()).good.payload;
   const workshop = await openUnikernelWorkshop({ payloadBytes: length });
-  bench = await UnikernelBench.open(workshop);
-  hosts.unikernel = await onUnikernel(workshop, bench);
+  onQemu = await UnikernelHost.open(workshop);
+  hosts.unikernel = await onUnikernel(workshop, onQemu);
   // The name of its hardware is as long as the unikernel's, so that headers are.
   const hardwareName = "virt-node";
   expect(hardwareName).toHaveLength(unikernelTarget.hardwareName.length);
@@ -117,7 +118,7 @@ beforeAll(async () => {
   );
 }, 300_000);
 
-afterAll(() => bench?.close());
+afterAll(() => onQemu?.close());
 
 /** An operation as it is compared; `P 00812000 4096`. */
 const shown = ({ kind, offset, length }: RecordedOperation): string =>
@@ -125,17 +126,16 @@ const shown = ({ kind, offset, length }: RecordedOperation): string =>
 const shownAll = (played: Played): string[][] => played.operations.map((operations) => operations.map(shown));
 
 /** Programs of a slot that are not what `image` has there. */
-function foreignPrograms(operations: RecordedOperation[], image: UpdateImage): string[] {
+async function foreignPrograms(operations: RecordedOperation[], image: UpdateImage): Promise<string[]> {
   const { slotA, slotB } = unikernelLayout.zones;
+  const parts = await slotParts(image.file, unikernelLayout.sectorBytes);
   return operations.flatMap((operation) => {
     const slot = [slotA, slotB].find(
       ({ offsetBytes, sizeBytes }) => operation.offset >= offsetBytes && operation.offset < offsetBytes + sizeBytes,
     );
     if (!slot || operation.kind === "erase") return [];
     const at = operation.offset - slot.offsetBytes;
-    const part = image.parts.find(
-      ({ offset, bytes }) => at >= offset && at + operation.length <= offset + bytes.length,
-    );
+    const part = parts.find(({ offset, bytes }) => at >= offset && at + operation.length <= offset + bytes.length);
     const expected = part && crc32(part.bytes.subarray(at - part.offset, at - part.offset + operation.length));
     return expected === operation.crc ? [] : [shown(operation)];
   });
@@ -198,7 +198,7 @@ describe("without a power cut", () => {
         expect(shownAll(unikernel.played)[0]).toContain("E 00040000 262144");
       if (!image) return;
       for (const host of ["unikernel", "node"] as const)
-        expect(foreignPrograms(entry[host].played.operations.flat(), hosts[host].image(image))).toEqual([]);
+        expect(await foreignPrograms(entry[host].played.operations.flat(), hosts[host].image(image))).toEqual([]);
       console.log(`${name}: ${unikernel.played.operations[0]!.length} operations, the same on both hosts`);
     },
   );

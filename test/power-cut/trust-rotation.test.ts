@@ -11,11 +11,14 @@ import {
 } from "@flipside/image-format";
 import { beforeAll, describe, expect, it } from "vitest";
 import { SeededRandom, seedOfRun } from "@flipside/machine/faults/seeded-random";
-import { seedFor, wayNames, ways } from "./campaign.ts";
+import type { FlashOperation } from "@flipside/machine/faults/flash-operation";
+import { everySingleCut, seedFor } from "./campaign.ts";
+import { cutAtProgram, drawCut } from "./chosen-cuts.ts";
 import { newestRecord } from "./flash-contents.ts";
 import { keyOf } from "../../apps/power-cut/src/stories/images.ts";
 import { openWorkshop, type UpdateImage, type Workshop } from "./images.ts";
-import { type Cut, Rig } from "./rig.ts";
+import { NodeRig } from "./node-rig.ts";
+import type { Cut } from "../../apps/power-cut/src/rig/device-under-test.ts";
 
 const seed = seedOfRun();
 const AGAIN_CASES = Number(process.env["FLIPSIDE_CASES"] ?? 60);
@@ -66,16 +69,21 @@ beforeAll(async () => {
   enrolled = { flash: rig.device.flashBytes.slice(), secrets: rig.server.secrets };
 }, 240_000);
 
-function rigOn(start: { flash: Uint8Array; secrets: string[] }, name: string): Rig {
-  const rig = new Rig(workshop, seedFor(name), start.flash, start.secrets);
-  rig.moreImages = bySecond ? [bySecond] : [];
-  return rig;
+function rigOn(
+  start: { flash: Uint8Array; secrets: string[] },
+  name: string,
+  keys: { releaseKeys?: readonly Uint8Array[] } = {},
+): NodeRig {
+  return new NodeRig(workshop, seedFor(name), start.flash, start.secrets, {
+    images: bySecond ? [bySecond] : [],
+    ...keys,
+  });
 }
 
-const hasVersion = (rig: Rig) => (): boolean => rig.server.lastCheckIn?.trust === rig.server.trust?.version;
+const hasVersion = (rig: NodeRig) => (): boolean => rig.server.lastCheckIn?.trust === rig.server.trust?.version;
 
 /** What flash holds of both copies of the chain, and whether one of them is in flux. */
-function inFlash(rig: Rig): { copies: boolean[]; inFlux: number } {
+function inFlash(rig: NodeRig): { copies: boolean[]; inFlux: number } {
   const { trust } = workshop.layout.zones;
   const { chain } = rig.server.trust!;
   const copies = [0, 1].map((copy) => {
@@ -87,13 +95,13 @@ function inFlash(rig: Rig): { copies: boolean[]; inFlux: number } {
 
 const both = { copies: [true, true], inFlux: 0 };
 
-async function rotate(rig: Rig, version: number): Promise<void> {
+async function rotate(rig: NodeRig, version: number): Promise<void> {
   rig.server.trust = chains[version - 1]!;
   expect(await rig.powerUp(undefined, hasVersion(rig))).toBe("settled");
   expect(inFlash(rig)).toEqual(both);
 }
 
-async function install(rig: Rig, image: UpdateImage): Promise<string | undefined> {
+async function install(rig: NodeRig, image: UpdateImage): Promise<string | undefined> {
   rig.server.deployment = { id: image.digest.slice(0, 20), attempt: 1, image };
   expect(await rig.powerUp(undefined, () => rig.server.outcome !== undefined)).toBe("settled");
   return rig.server.outcome;
@@ -135,7 +143,8 @@ describe("a new trust record", () => {
     const flash = rig.device.flashBytes.slice();
     const { offsetBytes, sizeBytes } = workshop.layout.zones.bootControl;
     flash.fill(0, offsetBytes, offsetBytes + sizeBytes);
-    const rebuilt = rigOn({ flash, secrets: rig.server.secrets }, "loader rebuilt");
+    const inForce = { releaseKeys: [second.publicKey] };
+    const rebuilt = rigOn({ flash, secrets: rig.server.secrets }, "loader rebuilt", inForce);
     expect(await rebuilt.powerUp(undefined, () => rebuilt.server.lastCheckIn !== undefined)).toBe("settled");
     expect(rebuilt.server.lastCheckIn).toMatchObject({
       trust: 3,
@@ -270,9 +279,7 @@ describe("a copy of the trust chain that rots", () => {
       ({ kind, offset }) =>
         kind === "program" && offset >= start && offset < start + workshop.layout.zones.trust.sizeBytes,
     );
-    expect(await rig.powerUp({ operation: written + 1, tear: "everything", afterglow: "stable" }, () => false)).toBe(
-      "cut",
-    );
+    expect(await rig.powerUp(cutAtProgram(written + 1, "complete.0", "as-new"), () => false)).toBe("cut");
     const inFlux = inFlash(rig).inFlux === BOOT_FLAG_TRUST_A_IN_FLUX ? 0 : 1;
     const flash = rig.device.flashBytes.slice();
     rot(flash, 1 - inFlux);
@@ -282,8 +289,9 @@ describe("a copy of the trust chain that rots", () => {
     expect(inFlash(rotten)).toEqual(both);
     // The only case in which both flags stand: neither copy is known to be good.
     expect(rotten.violations).toEqual([
-      `trust copy ${inFlux === 0 ? "b" : "a"} changes while the flags are ${IN_FLUX}`,
-      `trust copy ${inFlux === 0 ? "b" : "a"} changes while the flags are ${IN_FLUX}`,
+      "invariant 2: no copy of the trust record is known to be good",
+      `invariant 4: trust copy ${inFlux === 0 ? "b" : "a"} changes while the flags are ${IN_FLUX}`,
+      `invariant 4: trust copy ${inFlux === 0 ? "b" : "a"} changes while the flags are ${IN_FLUX}`,
     ]);
   });
 });
@@ -304,12 +312,16 @@ describe("a device that loses power while it takes a new trust record", () => {
     return { flash: rig.device.flashBytes.slice(), secrets: rig.server.secrets };
   }
 
-  /** How many flash operations it takes without a cut. */
-  async function rehearse(name: string, start: { flash: Uint8Array; secrets: string[] }, to: number): Promise<number> {
+  /** Its flash operations without a cut. */
+  async function rehearse(
+    name: string,
+    start: { flash: Uint8Array; secrets: string[] },
+    to: number,
+  ): Promise<readonly FlashOperation[]> {
     const rig = rigOn(start, name);
     rig.server.trust = chains[to - 1]!;
     expect(await rig.powerUp(undefined, hasVersion(rig))).toBe("settled");
-    return rig.operations.length;
+    return rig.operations;
   }
 
   async function play(
@@ -335,32 +347,27 @@ describe("a device that loses power while it takes a new trust record", () => {
   }
 
   it.each(rotations)(
-    "%s: at every flash operation, in every way, boots and ends with the new record",
+    "%s: at every flash operation, in ways of every class, boots and ends with the new record",
     { timeout: 240_000 },
     async (name, from, to) => {
       const start = await startOf(from);
-      const count = await rehearse(name, start, to);
-      expect(count).toBeGreaterThan(2 * 6);
+      const operations = await rehearse(name, start, to);
+      expect(operations.length).toBeGreaterThan(2 * 6);
       const failures: string[] = [];
-      for (let operation = 1; operation <= count; operation++) {
-        for (const way of wayNames)
-          failures.push(...(await play(`${name}:${operation}:${way}`, start, to, [{ operation, ...ways[way]! }])));
-      }
-      console.log(`${count} operations, ${wayNames.length} ways`);
+      const cases = everySingleCut(name, operations);
+      for (const { name: caseName, cuts } of cases) failures.push(...(await play(caseName, start, to, cuts)));
+      console.log(`${operations.length} operations, ${cases.length} cuts`);
       expect(failures, failures.slice(0, 10).join("\n")).toEqual([]);
     },
   );
 
   it.each(rotations)("%s: and again while it recovers, does the same", { timeout: 240_000 }, async (name, from, to) => {
     const start = await startOf(from);
-    const count = await rehearse(name, start, to);
+    const count = (await rehearse(name, start, to)).length;
     const failures: string[] = [];
     for (let i = 0; i < AGAIN_CASES; i++) {
       const random = new SeededRandom(seedFor(`${name}:again:${i}`));
-      const cuts = Array.from({ length: 2 + random.below(4) }, () => ({
-        operation: 1 + random.below(count),
-        ...ways[random.pick(wayNames)]!,
-      }));
+      const cuts = Array.from({ length: 2 + random.below(4) }, () => drawCut(1 + random.below(count), random));
       failures.push(...(await play(`${name}:again:${i}`, start, to, cuts)));
     }
     expect(failures, failures.slice(0, 10).join("\n")).toEqual([]);

@@ -7,7 +7,8 @@ import { tears } from "@flipside/machine/faults/torn-operation";
 import type { DriverCut } from "@flipside/machine/qemu/fault-plan";
 import { moveNewestRecord } from "./flash-contents.ts";
 import type { UpdateImage } from "./images.ts";
-import { type Snapshot, UnikernelBench } from "./unikernel-bench.ts";
+import { playCase, settledOn } from "../../apps/power-cut/src/rig/play-case.ts";
+import { type Snapshot, UnikernelHost, UnikernelRig } from "./unikernel-host.ts";
 import { openUnikernelWorkshop, type UnikernelWorkshop } from "./unikernel-images.ts";
 
 /** What a case is about, and how many of 20 cases are. */
@@ -82,7 +83,7 @@ export interface UnikernelCampaignResult {
 export async function runUnikernelCampaign(options: UnikernelCampaignOptions): Promise<UnikernelCampaignResult> {
   const workshop = await openUnikernelWorkshop(options.say ? { say: options.say } : {});
   const began = performance.now();
-  const benches = await Promise.all(Array.from({ length: options.jobs ?? 2 }, () => UnikernelBench.open(workshop)));
+  const hosts = await Promise.all(Array.from({ length: options.jobs ?? 2 }, () => UnikernelHost.open(workshop)));
   const result: UnikernelCampaignResult = {
     seed: options.seed,
     cases: 0,
@@ -97,7 +98,7 @@ export async function runUnikernelCampaign(options: UnikernelCampaignOptions): P
   };
   const seconds = (): number => Math.round((performance.now() - began) / 100) / 10;
   try {
-    const stories = await rehearse(benches[0]!, workshop, options.say ?? (() => {}));
+    const stories = await rehearse(hosts[0]!, workshop, options.say ?? (() => {}));
     let number = 0;
     const next = (): UnikernelCase | undefined => {
       if (options.deadline !== undefined && Date.now() > options.deadline) return undefined;
@@ -105,22 +106,24 @@ export async function runUnikernelCampaign(options: UnikernelCampaignOptions): P
       return result.cuts < options.cuts ? caseOf(options.seed, number++, stories) : undefined;
     };
     await Promise.all(
-      benches.map(async (bench) => {
+      hosts.map(async (host) => {
         for (let played = next(); played; played = next()) {
-          const made = await play(bench, stories[played.story], played);
+          const { start, image, outcome } = stories[played.story];
+          const rig = await UnikernelRig.insert(host, start, image, played.cuts[0]!.seed);
+          const made = await playCase(rig, outcome, played.cuts);
           result.cases++;
           result.cuts += made.length;
-          result.powerUps += bench.powerUps;
+          result.powerUps += rig.powerUps;
           for (const cut of made) count(result.cutsByTear, cut.leavesMarginal ? `marginal ${cut.tear}` : cut.tear);
           count(result.cutsByStory, played.story, made.length);
-          if (bench.violations.length > 0) {
-            result.violations += bench.violations.length;
-            if (bench.violations.some((text) => text === "recovery" || text.startsWith("nothing came")))
+          if (rig.violations.length > 0) {
+            result.violations += rig.violations.length;
+            if (rig.violations.some((text) => /no image was started: recovery|nothing came of/.test(text)))
               result.bricks++;
             result.failures.push({
               case: played,
-              violations: bench.violations,
-              console: bench.unikernel.console.slice(-40),
+              violations: rig.violations,
+              console: host.unikernel.console.slice(-40),
             });
           }
           options.onProgress?.({
@@ -133,7 +136,7 @@ export async function runUnikernelCampaign(options: UnikernelCampaignOptions): P
       }),
     );
   } finally {
-    await Promise.all(benches.map((bench) => bench.close()));
+    await Promise.all(hosts.map((host) => host.close()));
   }
   result.seconds = seconds();
   return result;
@@ -145,7 +148,7 @@ function count(counts: Record<string, number>, name: string, by = 1): void {
 
 /** Runs each story once without a cut: what it starts from, and how many operations it takes. */
 async function rehearse(
-  bench: UnikernelBench,
+  host: UnikernelHost,
   workshop: UnikernelWorkshop,
   say: (step: string) => void,
 ): Promise<Record<StoryName, Story>> {
@@ -154,22 +157,22 @@ async function rehearse(
     start: Snapshot,
     image: UpdateImage | undefined,
     outcome: string | undefined,
-  ): Promise<Story> => {
-    await bench.insert(start, image, 1);
-    const end = await bench.powerUp(undefined, () => settled(bench));
-    if (end !== "settled" || bench.server.outcome !== outcome || bench.violations.length > 0) {
+  ): Promise<Story & { left: Snapshot }> => {
+    const rig = await UnikernelRig.insert(host, start, image, 1);
+    const end = await rig.powerUp(undefined, settledOn(rig));
+    if (end !== "settled" || rig.server.outcome !== outcome || rig.violations.length > 0) {
       throw new Error(
-        `without any cut ${name} ends ${end}, ${bench.server.outcome}, not ${outcome}: ${bench.violations.join("; ")}\n${bench.unikernel.console.slice(-30).join("\n")}`,
+        `without any cut ${name} ends ${end}, ${rig.server.outcome}, not ${outcome}: ${rig.violations.join("; ")}\n${host.unikernel.console.slice(-30).join("\n")}`,
       );
     }
-    say(`${name} takes ${bench.operations.length} flash operations`);
-    return { start, image, outcome, operations: bench.operations.length };
+    say(`${name} takes ${rig.operations.length} flash operations`);
+    return { start, image, outcome, operations: rig.operations.length, left: rig.snapshot };
   };
-  const factory: Snapshot = { flash: await workshop.factory(bench.front.port), secrets: [] };
+  const factory: Snapshot = { flash: await workshop.factory(host.front.port), secrets: [] };
   const firstStart = await story("first-start", factory, undefined, undefined);
-  const enrolled = bench.snapshot;
+  const enrolled = firstStart.left;
   const firstUpdate = await story("first-update", enrolled, workshop.good, "confirmed");
-  const updated = bench.snapshot;
+  const updated = firstUpdate.left;
   const nearlyFull: Snapshot = { ...updated, flash: updated.flash.slice() };
   moveNewestRecord(
     workshop.layout,
@@ -192,10 +195,6 @@ async function rehearse(
   };
 }
 
-function settled({ server }: UnikernelBench): boolean {
-  return server.deployment ? server.outcome !== undefined : server.lastCheckIn !== undefined;
-}
-
 /** Case `number` of the run with this seed. */
 export function caseOf(
   seed: number,
@@ -212,24 +211,4 @@ export function caseOf(
     return { operation, tear: random.pick(["nothing", "everything"]), seed: cutSeed, leavesMarginal: true };
   });
   return { story, cuts };
-}
-
-/** Plays one case; what did not hold is in `bench.violations`. Returns the cuts that came. */
-async function play(bench: UnikernelBench, story: Story, { cuts }: UnikernelCase): Promise<DriverCut[]> {
-  await bench.insert(story.start, story.image, cuts[0]!.seed);
-  const made: DriverCut[] = [];
-  for (const cut of cuts) {
-    if ((await bench.powerUp(cut, () => settled(bench))) !== "cut") break;
-    made.push(cut);
-  }
-  // Power stays from here on: the story has to end, and what it ended in has to stay.
-  for (const when of ["after the last cut", "at the power-up after that"]) {
-    await bench.powerUp(undefined, () => settled(bench));
-    const { outcome } = bench.server;
-    // Every cut during its trial uses up one of a candidate's three tries.
-    const triesUsedUp = made.length >= 3 && outcome === "rolled-back";
-    if (outcome !== story.outcome && !triesUsedUp)
-      bench.violations.push(`${when} the update is ${outcome}, not ${story.outcome}`);
-  }
-  return made;
 }

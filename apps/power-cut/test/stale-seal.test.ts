@@ -4,16 +4,17 @@
 
 import { describe, expect, it } from "vitest";
 import { Exo, Zone } from "@flipside/machine/abi";
-import { readings } from "../src/device/board.ts";
+import { ways } from "@flipside/machine/faults/torn-operation";
+import { readings } from "@flipside/machine/faults/unstable-reads";
 import { allowedEnd } from "../src/campaign/judge.ts";
-import { programCuts, TornPages } from "../src/campaign/cuts.ts";
+import { TornPages } from "../src/campaign/cuts.ts";
 import { openSubject } from "../src/campaign/open-subject.ts";
 import { subjectOfSources } from "../src/campaign/subject.ts";
 import type { Operation } from "../src/device/board.ts";
 import type { DeviceState } from "../src/device/power-up.ts";
 
 const SEED = 1;
-const unstable = programCuts.find(({ name }) => name === "unstable.0")!;
+const unstable = ways.program.find(({ name }) => name === "unstable.0")!;
 
 describe("a seal that power failed at", async () => {
   // At the device's own geometry: there the journal has room for what three power-ups write.

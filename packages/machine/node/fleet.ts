@@ -2,7 +2,7 @@
 
 import { EventEmitter } from "node:events";
 import { type FolderLock, lockFolder } from "@flipside/processes/folder-lock";
-import type { FlashOperation } from "../src/faults/torn-operation.ts";
+import type { FlashOperation } from "../src/faults/flash-operation.ts";
 import { layoutOf } from "../src/factory/flash-layout.ts";
 import {
   type Claim,

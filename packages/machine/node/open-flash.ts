@@ -12,14 +12,14 @@ export interface FlashOptions {
   bytes?: Uint8Array;
   /** A file of exactly the layout's size; its content replaces `bytes`. */
   path?: string | undefined;
-  /** One byte a byte of flash: bits that are unstable. Given when instability shall outlive the flash. */
-  unstableBits?: Uint8Array | undefined;
+  /** `unstableBytes` of it, given when instability shall outlive the flash. */
+  unstable?: Uint8Array | undefined;
 }
 
 export function openFlash(options: FlashOptions): { flash: NorFlash; cells: FaultyCells } {
-  const { layout, path, unstableBits } = options;
+  const { layout, path, unstable } = options;
   const bytes = options.bytes ?? new Uint8Array(layout.sizeBytes).fill(0xff);
   const whole = path === undefined ? new MemoryCells(bytes) : new FileCells(layout, path, bytes);
-  const cells = new FaultyCells(whole, layout.sectorBytes, unstableBits);
+  const cells = new FaultyCells(whole, layout.sectorBytes, unstable);
   return { flash: new NorFlash(layout, cells), cells };
 }

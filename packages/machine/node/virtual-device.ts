@@ -15,13 +15,13 @@ import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import type { FlashLayout } from "../src/factory/flash-layout.ts";
-import type { FlashOperation } from "../src/faults/torn-operation.ts";
+import type { FlashOperation } from "../src/faults/flash-operation.ts";
 import { BootReason, ResetCause } from "../src/abi.ts";
 import type { DeviceWorkerData } from "./device-worker.ts";
 import type { HostClock } from "../src/clock.ts";
 import { Machine } from "../src/machine.ts";
 import type { MachineMessage } from "../src/machine-in-worker.ts";
-import type { FaultyCells, PlannedCut } from "../src/flash/faulty-cells.ts";
+import { type FaultyCells, type PlannedCut, type PlannedReading, unstableBytes } from "../src/flash/faulty-cells.ts";
 import { openFlash } from "./open-flash.ts";
 import { realClock } from "./real-clock.ts";
 import { RETAINED_RAM_BYTES, RetainedRam } from "../src/retained-ram.ts";
@@ -85,7 +85,7 @@ export class VirtualDevice extends EventEmitter<VirtualDeviceEvents> {
     this.#worker?.postMessage(Uint8Array.from(bytes));
   });
   readonly #flash: SharedArrayBuffer;
-  #unstableBits: SharedArrayBuffer | undefined;
+  #unstable: SharedArrayBuffer | undefined;
   readonly #retained = new SharedArrayBuffer(RETAINED_RAM_BYTES);
   readonly #watchdogCell = new SharedArrayBuffer(WATCHDOG_CELL_BYTES);
   readonly #watchdog: HardwareWatchdog;
@@ -93,6 +93,7 @@ export class VirtualDevice extends EventEmitter<VirtualDeviceEvents> {
   readonly #bootModule: WebAssembly.Module;
   readonly #resetPauseUs: number;
   #cut: PlannedCut | undefined;
+  #reading: PlannedReading | undefined;
   #isOn = false;
   /** Of the next boot that the device does not bring about itself. */
   #resetCause: number = ResetCause.Power;
@@ -136,6 +137,11 @@ export class VirtualDevice extends EventEmitter<VirtualDeviceEvents> {
     return this.#flashCells;
   }
 
+  /** Which bits of the flash are unstable (faulty-cells.ts, `unstableBytes`); undefined as long as no cut was armed. */
+  get unstableBits(): Uint8Array | undefined {
+    return this.#unstable && new Uint8Array(this.#unstable);
+  }
+
   get #isWorker(): boolean {
     return this.options.isolation !== "in-process";
   }
@@ -174,7 +180,12 @@ export class VirtualDevice extends EventEmitter<VirtualDeviceEvents> {
   /** Arms a cut; it counts from the next power-on, across resets. Undefined disarms. */
   armCut(cut: PlannedCut | undefined): void {
     this.#cut = cut;
-    if (cut?.unstable) this.#unstableBits ??= new SharedArrayBuffer(this.options.layout.sizeBytes);
+    if (cut) this.#unstable ??= new SharedArrayBuffer(unstableBytes(this.options.layout.sizeBytes));
+  }
+
+  /** How bits read that a cut left unstable: from the next power-on, or reset, on. Default: anew at each read. */
+  readUnstable(reading: PlannedReading): void {
+    this.#reading = reading;
   }
 
   /** Waits for a console line that matches, from now on. */
@@ -212,10 +223,11 @@ export class VirtualDevice extends EventEmitter<VirtualDeviceEvents> {
       layout: options.layout,
       bytes: this.flashBytes,
       path: "path" in options.flash ? options.flash.path : undefined,
-      unstableBits: this.#unstableBits && new Uint8Array(this.#unstableBits),
+      unstable: this.#unstable && new Uint8Array(this.#unstable),
     });
     this.#flashCells = cells;
     cells.armCut(this.#takeCut());
+    if (this.#reading) cells.readUnstable(this.#reading);
     const { clock, wallClockS, entropy, connect } = this.#surroundings;
     this.#machine = new Machine(
       {
@@ -249,8 +261,9 @@ export class VirtualDevice extends EventEmitter<VirtualDeviceEvents> {
       layout: options.layout,
       flash: this.#flash,
       flashPath: "path" in options.flash ? options.flash.path : undefined,
-      unstableBits: this.#unstableBits,
+      unstable: this.#unstable,
       cut: this.#takeCut(),
+      reading: this.#reading,
       retained: this.#retained,
       watchdog: this.#watchdogCell,
       rootKeys: [...options.rootKeys],

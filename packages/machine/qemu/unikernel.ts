@@ -22,7 +22,8 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { FRAME_START } from "@flipside/image-format";
 import { type FolderLock, lockFolder } from "@flipside/processes/folder-lock";
-import { applyTorn, type FlashOperation, type Tear } from "../src/faults/torn-operation.ts";
+import type { FlashOperation } from "../src/faults/flash-operation.ts";
+import { applyTorn, type Tear } from "../src/faults/torn-operation.ts";
 import type { SeededRandom } from "../src/faults/seeded-random.ts";
 import {
   decodeMarginal,

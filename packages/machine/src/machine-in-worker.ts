@@ -3,9 +3,9 @@
 
 import type { HostClock } from "./clock.ts";
 import type { FlashLayout } from "./factory/flash-layout.ts";
-import type { FlashOperation } from "./faults/torn-operation.ts";
+import type { FlashOperation } from "./faults/flash-operation.ts";
 import type { FlashCells } from "./flash/cells.ts";
-import { FaultyCells, type PlannedCut } from "./flash/faulty-cells.ts";
+import { FaultyCells, type PlannedCut, type PlannedReading } from "./flash/faulty-cells.ts";
 import { NorFlash } from "./flash/nor-flash.ts";
 import { Machine, type MachineParts } from "./machine.ts";
 import { RetainedRam } from "./retained-ram.ts";
@@ -14,8 +14,10 @@ import { WatchdogCell } from "./watchdog.ts";
 export interface MachineData {
   layout: FlashLayout;
   flash: SharedArrayBuffer;
-  unstableBits: SharedArrayBuffer | undefined;
+  /** `unstableBytes` of it. */
+  unstable: SharedArrayBuffer | undefined;
   cut: PlannedCut | undefined;
+  reading: PlannedReading | undefined;
   retained: SharedArrayBuffer;
   watchdog: SharedArrayBuffer;
   rootKeys: Uint8Array[];
@@ -46,9 +48,10 @@ export function machineInWorker(
 ): Machine {
   const { clock } = host;
   const pettedAt = new WatchdogCell(data.watchdog);
-  const unstableBits = data.unstableBits && new Uint8Array(data.unstableBits);
-  const faulty = new FaultyCells(cells, data.layout.sectorBytes, unstableBits);
+  const unstable = data.unstable && new Uint8Array(data.unstable);
+  const faulty = new FaultyCells(cells, data.layout.sectorBytes, unstable);
   faulty.armCut(data.cut);
+  if (data.reading) faulty.readUnstable(data.reading);
   let isInRecovery = false;
   return new Machine(
     {

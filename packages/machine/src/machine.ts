@@ -2,7 +2,7 @@
 // or the power goes. Everything of it lives in one thread; virtual-device.ts stands around it with what outlives a run.
 
 import { splitBundle } from "./wasm-bundle.ts";
-import type { FlashOperation } from "./faults/torn-operation.ts";
+import type { FlashOperation } from "./faults/flash-operation.ts";
 import { BootReason, ModuleId, Phase, RECOVERY_NONE, ResetCause, Zone } from "./abi.ts";
 import { AppSlice } from "./app-slice.ts";
 import { ConsoleLines } from "./console-lines.ts";

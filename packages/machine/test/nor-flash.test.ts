@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { KIB, layoutOf } from "@flipside/machine/factory/flash-layout";
 import { SeededRandom, seedOfRun } from "@flipside/machine/faults/seeded-random";
-import { tears } from "@flipside/machine/faults/torn-operation";
+import { tears, wayOf, ways } from "@flipside/machine/faults/torn-operation";
 import { Exo, VERIFIED } from "@flipside/machine/abi";
 import { PowerLost } from "@flipside/machine/flash/faulty-cells";
 import type { NorFlash } from "@flipside/machine/flash/nor-flash";
@@ -106,7 +106,7 @@ describe.each(tears)("power cut at an operation that is torn: %s", (tear) => {
       const { flash, cells } = openFlash({ layout, path });
       const cutSeed = new SeededRandom(seed ^ tears.indexOf(tear)).next();
       flash.program(0, new Uint8Array(256).fill(0x0f), VERIFIED);
-      cells.armCut({ operation: 2, tear, seed: cutSeed });
+      cells.armCut({ operation: 2, leaves: wayOf[tear], seed: cutSeed });
       flash.program(512, new Uint8Array(256).fill(0xf0), VERIFIED);
       let lost: unknown;
       try {
@@ -129,7 +129,8 @@ describe.each(tears)("power cut at an operation that is torn: %s", (tear) => {
 
 test("unstable bits read differently from time to time, only where the operation would have changed them, until an erase", () => {
   const { flash, cells } = openFlash({ layout });
-  cells.armCut({ operation: 1, tear: "subset", seed, unstable: true });
+  const program = ways.program.find(({ name }) => name === "unstable.0")!;
+  cells.armCut({ operation: 1, leaves: { ...wayOf.nothing, program }, seed });
   const data = new Uint8Array(256).fill(0xf0);
   expect(() => flash.program(0, data, VERIFIED)).toThrow(PowerLost);
   const reads = Array.from({ length: 32 }, () => read(flash, 0, 256));

@@ -10,7 +10,8 @@ import { join } from "node:path";
 import { expect, it } from "vitest";
 import { MARGINAL_SEED, MarginalBits } from "@flipside/machine/faults/marginal-bits";
 import { SeededRandom, seedOfRun } from "@flipside/machine/faults/seeded-random";
-import { applyTorn, type FlashOperation, type Tear, tears } from "@flipside/machine/faults/torn-operation";
+import type { FlashOperation } from "@flipside/machine/faults/flash-operation";
+import { applyTorn, type Tear, tears } from "@flipside/machine/faults/torn-operation";
 import { buildProgram, hostCompiler, RUN_MS_MAX } from "./host-build.ts";
 
 const BANK_BYTES = 16_384;

@@ -11,7 +11,7 @@ import { SlotState } from "@flipside/image-format";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { buildBootWasm } from "../../build/build-loader.ts";
 import { seedOfRun, SeededRandom } from "@flipside/machine/faults/seeded-random";
-import { tears } from "@flipside/machine/faults/torn-operation";
+import { drawLeaves, type Leaves, wayOf, ways } from "@flipside/machine/faults/torn-operation";
 import { BootReason } from "@flipside/machine/abi";
 import { Fleet } from "@flipside/machine/node/fleet";
 import type { FleetConfig, FleetEvent } from "@flipside/machine/node/fleet-protocol";
@@ -121,9 +121,12 @@ test("a power cut at each operation of a boot, torn by a seed, is followed by a 
   const operations = uncut.flashCells!.operations;
   expect(operations).toBeGreaterThanOrEqual(2);
   for (let operation = 1; operation <= operations; operation++) {
-    for (const unstable of [false, true]) {
-      const tear = random.pick(tears);
-      const cut = { operation, tear, seed: random.next(), unstable };
+    const unstable: Leaves = {
+      program: ways.program.find(({ name }) => name === "unstable.0")!,
+      erase: ways.erase.find(({ name }) => name === "blank-unstable.0")!,
+    };
+    for (const leaves of [drawLeaves(random), unstable]) {
+      const cut = { operation, leaves, seed: random.next() };
       const run = (): { flash: Uint8Array; wasCut: boolean; lines: string[] } => {
         const clock = new ManualClock();
         const entropy = new SeededRandom(cut.seed);
@@ -163,7 +166,7 @@ test("a worker device whose power is cut at an operation is off, and boots again
   const path = join(folder, "cut.flash");
   writeFileSync(path, await flashWith(workshop, quiet));
   const device = make("cut-file", { path });
-  device.armCut({ operation: 2, tear: "prefix", seed });
+  device.armCut({ operation: 2, leaves: wayOf.prefix, seed });
   const cut = events(device, "cut", 1);
   device.powerOn();
   expect(await cut).toHaveLength(1);

@@ -6,7 +6,7 @@ import { afterEach, beforeAll, describe, expect, test } from "vitest";
 import { imageFields } from "../../build/build-release.ts";
 import { virtualTarget } from "@flipside/machine/factory/targets";
 import { SeededRandom, seedOfRun } from "@flipside/machine/faults/seeded-random";
-import { tears } from "@flipside/machine/faults/torn-operation";
+import { drawLeaves } from "@flipside/machine/faults/torn-operation";
 import { ManualClock } from "@flipside/machine/clock";
 import type { VirtualDevice, VirtualDeviceOptions } from "@flipside/machine/node/virtual-device";
 import { recoverDevice, type RecoverOptions } from "@flipside/machine/serial/sender";
@@ -188,7 +188,7 @@ test("power that fails at any flash operation of a recovery is followed by recov
     device.on("cut", (at) => {
       if (at && cuts++ === 0) setImmediate(() => device.powerOn());
     });
-    device.armCut({ operation, tear: random.pick(tears), seed: random.next(), unstable: random.below(2) === 1 });
+    device.armCut({ operation, leaves: drawLeaves(random), seed: random.next() });
     const up = device.waitForLine(/agent up/, WAIT_MS);
     device.powerOn();
     // A cut after the candidate's record leaves nobody to answer: the image runs.

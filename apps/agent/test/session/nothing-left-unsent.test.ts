@@ -1,27 +1,24 @@
 // What the device has to say leaves it at once: nothing lies in it, written or known, until something else wakes the
 // device.
 
-import { describeImage } from "@flipside/image-format";
+import { buildImage, describeImage } from "@flipside/image-format";
 import { beforeAll, expect, test } from "vitest";
 import { imageFields } from "../../build/build-release.ts";
 import { virtualTarget } from "@flipside/machine/factory/targets";
-import { type UpdateImage, updateImage } from "../../../../test/power-cut/images.ts";
+import { type CampaignImage, imageOf } from "../../../power-cut/src/stories/images.ts";
 import type { Workshop } from "../hosts/virtual-image.ts";
 import type { Packet } from "@flipside/protocol/mqtt/packet";
 import { MeddledDevice, messageOf, realAgent } from "./meddled-device.ts";
 
 let workshop: Workshop;
 let image: Uint8Array;
-let next: UpdateImage;
+let next: CampaignImage;
 beforeAll(async () => {
   ({ workshop, image } = await realAgent());
   const payload = image.subarray((await describeImage(image)).payloadOffset);
-  next = await updateImage(
-    imageFields(virtualTarget, { version: "1.0.2", releaseSequence: 2, signingKeys: [] }),
-    payload,
-    workshop.keys.release,
-    workshop.layout.sectorBytes,
-  );
+  const fields = imageFields(virtualTarget, { version: "1.0.2", releaseSequence: 2, signingKeys: [] });
+  const signingKeys = [workshop.keys.release.privateJwk];
+  next = await imageOf("next", await buildImage({ fields, payload, signingKeys }));
 }, 240_000);
 
 async function atWork(): Promise<MeddledDevice> {

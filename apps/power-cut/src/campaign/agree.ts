@@ -2,11 +2,11 @@
 // modules unchanged, at the device's own geometry. If they do, what the fast one proves holds for what ships.
 
 import { SeededRandom } from "@flipside/machine/faults/seeded-random";
-import { type Reading, readings } from "../device/board.ts";
+import { ways } from "@flipside/machine/faults/torn-operation";
+import { type Reading, readings } from "@flipside/machine/faults/unstable-reads";
 import type { BootRecord } from "../checker/flash-checker.ts";
 import type { Campaign } from "../stories/catalogue.ts";
 import { type CaseStep, caseId } from "./case-id.ts";
-import { eraseCuts, programCuts } from "./cuts.ts";
 import { replay } from "./replay.ts";
 
 /** A story without cuts, as it is written down in test/courses.json: whatever it does otherwise is to be looked at. */
@@ -125,7 +125,7 @@ export function sampleCases(
     const operation = 1 + random.below(erases.length);
     const step = (isErase: boolean, at: number): CaseStep => ({
       operation: at,
-      cut: random.pick(isErase ? eraseCuts : programCuts).name,
+      cut: random.pick(ways[isErase ? "erase" : "program"]).name,
       reading: random.pick(readings) as Reading,
     });
     const steps = [step(erases[operation - 1]!, operation)];

@@ -1,8 +1,9 @@
 // Names of cases: story/operation.cut~reading/…, for example first-update/17.marginal.0~fading/2.prefix.1
 
-import { type FlashPage, PAGE_BYTES, PAGE_WORDS } from "@flipside/machine/faults/nor-faults";
+import { type FlashPage, PAGE_BYTES, PAGE_WORDS } from "@flipside/machine/faults/flash-page";
 import { Zone } from "@flipside/machine/abi";
-import { type Board, type Reading, rotReadings } from "../device/board.ts";
+import { type Reading, rotReadings } from "@flipside/machine/faults/unstable-reads";
+import type { Board } from "../device/board.ts";
 
 /** Before the id of a case that was played at the device's own geometry. */
 export const DEEP_PREFIX = "deep:";

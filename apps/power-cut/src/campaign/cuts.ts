@@ -1,30 +1,16 @@
 // All that a power cut at one operation may leave: a list of pages that differ, for each fault class and
 // representative.
 
-import type { FlashFault } from "@flipside/machine/faults/flash-fault";
-import { PAGE_BYTES, representatives, tornErase, tornProgram } from "@flipside/machine/faults/nor-faults";
+import { PAGE_BYTES } from "@flipside/machine/faults/flash-page";
+import type { FlashOperation } from "@flipside/machine/faults/flash-operation";
 import { SeededRandom } from "@flipside/machine/faults/seeded-random";
+import { tornErase, tornProgram, type Way, ways } from "@flipside/machine/faults/torn-operation";
 import type { Board, Operation } from "../device/board.ts";
 import { keyOf, type PageStore } from "../device/page-store.ts";
 
-export interface Cut {
-  fault: FlashFault;
-  representative: number;
-  /** What it is called in the id of a case. */
-  name: string;
-}
-
-const cutsOf = (kind: "program" | "erase"): Cut[] =>
-  Object.entries(representatives).flatMap(([fault, { name, [kind]: count }]) =>
-    Array.from({ length: count }, (_, representative) => ({
-      fault: Number(fault),
-      representative,
-      name: `${name}.${representative}`,
-    })),
-  );
-
-export const programCuts: readonly Cut[] = cutsOf("program");
-export const eraseCuts: readonly Cut[] = cutsOf("erase");
+/** The way of this name; undefined: there is none for such an operation. */
+export const wayNamed = (kind: FlashOperation["kind"], name: string): Way | undefined =>
+  ways[kind].find((way) => way.name === name);
 
 /** Puts the pages of torn operations into a store; the same operation on the same pages tears alike, and only once. */
 export class TornPages {
@@ -38,23 +24,15 @@ export class TornPages {
   }
 
   /** Content numbers of the pages from the operation's first one on, after `cut` at `operation`. */
-  after(board: Board, operation: Operation, cut: Cut): Int32Array {
+  after(board: Board, operation: Operation, cut: Way): Int32Array {
     const first = Math.floor(operation.offset / PAGE_BYTES);
-    const { fault, representative } = cut;
-    const kind = fault * 16 + representative;
+    const kind = cut.fault * 16 + Number(cut.example);
     return operation.kind === "erase"
-      ? this.#afterErase(board, operation, first, kind, fault, representative)
-      : this.#afterProgram(board, operation, first, kind, fault, representative);
+      ? this.#afterErase(board, operation, first, kind, cut)
+      : this.#afterProgram(board, operation, first, kind, cut);
   }
 
-  #afterProgram(
-    board: Board,
-    operation: Operation,
-    page: number,
-    kind: number,
-    fault: FlashFault,
-    representative: number,
-  ): Int32Array {
+  #afterProgram(board: Board, operation: Operation, page: number, kind: number, cut: Way): Int32Array {
     const data = operation.data!;
     const beforeId = board.ids[page]!;
     let a = Math.imul(beforeId + 1, 0x9e3779b1) ^ Math.imul(operation.offset + 1, 0x85ebca6b);
@@ -73,8 +51,7 @@ export class TornPages {
     const torn = tornProgram(
       this.#pages.page(beforeId),
       { firstWord: (operation.offset % PAGE_BYTES) / 4, words },
-      fault,
-      representative,
+      cut,
       this.#random(kind, board, operation, page),
     );
     ids = Int32Array.of(this.#pages.intern(torn));
@@ -82,14 +59,7 @@ export class TornPages {
     return ids;
   }
 
-  #afterErase(
-    board: Board,
-    operation: Operation,
-    first: number,
-    kind: number,
-    fault: FlashFault,
-    representative: number,
-  ): Int32Array {
+  #afterErase(board: Board, operation: Operation, first: number, kind: number, cut: Way): Int32Array {
     const count = operation.length / PAGE_BYTES;
     let a = Math.imul(operation.offset + 1, 0x85ebca6b);
     let b = Math.imul(kind + 1, 0xc2b2ae35) ^ 0x5bd1e995;
@@ -101,18 +71,9 @@ export class TornPages {
     const key = keyOf(a, b ^ (b >>> 15));
     let ids = this.#known.get(key);
     if (ids) return ids;
-    ids = new Int32Array(count);
-    for (let i = 0; i < count; i++)
-      ids[i] = this.#pages.intern(
-        tornErase(
-          this.#pages.page(board.ids[first + i]!),
-          i,
-          count,
-          fault,
-          representative,
-          this.#random(kind, board, operation, first + i),
-        ),
-      );
+    const before = Array.from({ length: count }, (_, i) => this.#pages.page(board.ids[first + i]!));
+    const torn = tornErase(before, cut, (page) => this.#random(kind, board, operation, first + page));
+    ids = Int32Array.from(torn, (page) => this.#pages.intern(page));
     this.#known.set(key, ids);
     return ids;
   }

@@ -1,12 +1,13 @@
 // The deep part: schedules of many cuts in a row, drawn from a seed, thousands for each story.
 
 import { SeededRandom } from "@flipside/machine/faults/seeded-random";
-import { readings } from "../device/board.ts";
+import { ways } from "@flipside/machine/faults/torn-operation";
+import { readings } from "@flipside/machine/faults/unstable-reads";
 import type { DeviceState, Rig } from "../device/power-up.ts";
 import type { PageStore } from "../device/page-store.ts";
 import type { Story } from "../stories/story.ts";
 import { type CaseStep, caseId, DEEP_PREFIX } from "./case-id.ts";
-import { eraseCuts, programCuts, TornPages } from "./cuts.ts";
+import { TornPages } from "./cuts.ts";
 import type { Violation } from "./explore.ts";
 import { allowedEnd } from "./judge.ts";
 
@@ -51,7 +52,7 @@ export function goDeep(
       const target = n < cuts ? 1 + random.below(n > 0 && random.below(2) === 0 ? 6 : operations + 4) : Infinity;
       const result = rig.powerUp(story, state, reading, options.seed, (operation, index) => {
         if (index !== target) return 0;
-        const cut = random.pick(operation.kind === "erase" ? eraseCuts : programCuts);
+        const cut = random.pick(ways[operation.kind]);
         const after = rig.state(state.cuts + 1);
         after.ids.set(torn.after(rig.board, operation, cut), Math.floor(operation.offset / 4096));
         steps.push({ operation: index, cut: cut.name, reading: "as-new" });

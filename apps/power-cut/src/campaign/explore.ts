@@ -3,13 +3,15 @@
 // there would have left, and what was not seen before is powered up later.
 
 import { Exo } from "@flipside/machine/abi";
-import { type Board, FADING_READS, type Operation, type Reading, readings, rotReadings } from "../device/board.ts";
+import { ways } from "@flipside/machine/faults/torn-operation";
+import { FADING_READS, type Reading, readings, rotReadings } from "@flipside/machine/faults/unstable-reads";
+import type { Board, Operation } from "../device/board.ts";
 import { type DeviceState, type Rig, stateKey } from "../device/power-up.ts";
 import { type Hash, type PageStore, pageTerm } from "../device/page-store.ts";
 import { newServerMemory } from "../server/story-memory.ts";
 import type { Story } from "../stories/story.ts";
 import { allowedEnd } from "./judge.ts";
-import { eraseCuts, programCuts, TornPages } from "./cuts.ts";
+import { TornPages } from "./cuts.ts";
 import { type CaseStep, caseId, rotPlaces, rotten } from "./case-id.ts";
 
 export interface Violation {
@@ -304,7 +306,7 @@ class Collector {
     const board = this.#board;
     const first = operation.offset >>> 12;
     const { rig } = this;
-    for (const cut of operation.kind === "erase" ? eraseCuts : programCuts) {
+    for (const cut of ways[operation.kind]) {
       const pages = this.#torn.after(board, operation, cut);
       const hash: Hash = { a: board.hash.a, b: board.hash.b };
       let unstable = board.unstablePages;

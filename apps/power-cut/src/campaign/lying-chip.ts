@@ -4,13 +4,15 @@
 // next power-up.
 
 import { FlashFault } from "@flipside/machine/faults/flash-fault";
-import { PAGE_BYTES } from "@flipside/machine/faults/nor-faults";
+import { PAGE_BYTES } from "@flipside/machine/faults/flash-page";
 import { SeededRandom } from "@flipside/machine/faults/seeded-random";
 import { Exo } from "@flipside/machine/abi";
-import { FADING_READS, type Operation, type Reading, readings, SAYS_DONE } from "../device/board.ts";
+import { type Way, ways } from "@flipside/machine/faults/torn-operation";
+import { FADING_READS, type Reading, readings } from "@flipside/machine/faults/unstable-reads";
+import { type Operation, SAYS_DONE } from "../device/board.ts";
 import type { DeviceState, PowerUpResult } from "../device/power-up.ts";
 import type { Campaign } from "../stories/catalogue.ts";
-import { type Cut, eraseCuts, programCuts, TornPages } from "./cuts.ts";
+import { TornPages, wayNamed } from "./cuts.ts";
 import { allowedEnd } from "./judge.ts";
 
 interface Lie {
@@ -55,8 +57,7 @@ const fadings = [4, 5, 6, 7, 8, 9, 10];
 const LIES_KEPT = 200;
 const readsWellAtFirst = /^(unstable|marginal|blank-unstable)\./;
 
-const waysToLie = (kind: Operation["kind"]): Cut[] =>
-  (kind === "erase" ? eraseCuts : programCuts).filter(({ fault }) => fault !== FlashFault.Complete);
+const waysToLie = (kind: Operation["kind"]): Way[] => ways[kind].filter(({ fault }) => fault !== FlashFault.Complete);
 
 const lieId = (story: string, { operation, cut, reading, fadingReads, isForGood, cutAt }: Lie): string =>
   `${story}/${operation}.${isForGood ? "always-" : ""}${cut}~${reading}${reading === "fading" ? ` after ${fadingReads} reads` : ""}${cutAt === undefined ? "" : `, power fails behind ${cutAt}`}`;
@@ -134,7 +135,7 @@ export class LyingChip {
     const liar = { sector, isForGood, fades };
     const began: DeviceState = { ...start, liar };
     const what: string[] = [];
-    rig.board.fadingReads = lie.fadingReads;
+    rig.board.unstableReads.fadingReads = lie.fadingReads;
     const judged = (state: DeviceState, result: PowerUpResult): string[] => [
       ...result.violations,
       ...(result.end === "cut" ? [] : allowedEnd(story, rig, state, result)),
@@ -169,17 +170,16 @@ export class LyingChip {
       );
       what.push(...judged(after, result).map((each) => `powered up again, unstable bits ${next}: ${each}`));
     }
-    rig.board.fadingReads = FADING_READS;
+    rig.board.unstableReads.fadingReads = FADING_READS;
     return what;
   }
 
   /** The chip leaves this of an operation, and says done. */
   #tell(wanted: Operation, cut: string): number {
     const { board } = this.#campaign.rig;
-    const ways = waysToLie(wanted.kind);
     board.replace(
       Math.floor(wanted.offset / PAGE_BYTES),
-      this.#torn.after(board, wanted, ways.find(({ name }) => name === cut) ?? ways[0]!),
+      this.#torn.after(board, wanted, wayNamed(wanted.kind, cut) ?? ways[wanted.kind][0]!),
     );
     return SAYS_DONE;
   }

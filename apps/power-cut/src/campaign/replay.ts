@@ -2,12 +2,13 @@
 // of it.
 
 import { Exo } from "@flipside/machine/abi";
+import { ways } from "@flipside/machine/faults/torn-operation";
 import type { Board, Operation } from "../device/board.ts";
 import type { DeviceState, PowerUpResult, Rig, Trace } from "../device/power-up.ts";
 import type { PageStore } from "../device/page-store.ts";
 import type { Story } from "../stories/story.ts";
 import { type CaseStep, rotPlaces, rotten } from "./case-id.ts";
-import { eraseCuts, programCuts, TornPages } from "./cuts.ts";
+import { TornPages, wayNamed } from "./cuts.ts";
 import { allowedEnd } from "./judge.ts";
 
 export interface Replay {
@@ -104,10 +105,10 @@ function leave(
     after.isRotten = true;
     return;
   }
-  const cut = (operation.kind === "erase" ? eraseCuts : programCuts).find((candidate) => candidate.name === name);
+  const cut = wayNamed(operation.kind, name);
   if (!cut)
     throw new RangeError(
-      `${name} is no way to cut a ${operation.kind}: one of ${(operation.kind === "erase" ? eraseCuts : programCuts).map((each) => each.name).join(", ")}`,
+      `${name} is no way to cut a ${operation.kind}: one of ${ways[operation.kind].map((each) => each.name).join(", ")}`,
     );
   after.ids.set(torn.after(board, operation, cut), Math.floor(operation.offset / 4096));
 }

@@ -2,7 +2,7 @@
 // (test/transcripts.json: those cases that tell mutants from the device as it should be, see docs/power-cut.md,
 // "Mutants").
 
-import type { Reading } from "../device/board.ts";
+import type { Reading } from "@flipside/machine/faults/unstable-reads";
 import type { DeviceState, Rig } from "../device/power-up.ts";
 import { Transcript } from "../device/transcript.ts";
 import type { Campaign } from "../stories/catalogue.ts";

@@ -4,27 +4,13 @@
 import { APP_REPORT_BYTES, BOOT_INFO_BYTES, BootReason, Exo, ResetCause, VERIFIED, Zone } from "@flipside/machine/abi";
 import { calls } from "@flipside/machine/calls";
 import { type FlashLayout, zoneNames } from "@flipside/machine/factory/flash-layout";
-import { type FlashPage, PAGE_BYTES, PAGE_WORDS, programmed } from "@flipside/machine/faults/nor-faults";
+import { type FlashPage, PAGE_BYTES, PAGE_WORDS, programmed } from "@flipside/machine/faults/flash-page";
+import { type Reading, rotReadings, SETTLING_READS, UnstableReads } from "@flipside/machine/faults/unstable-reads";
 import type { Grants } from "@flipside/machine/grants";
 import { type ByteStream, OneStream } from "@flipside/machine/one-stream";
 import type { AppPort, FlashPort, Ports, RunPort } from "@flipside/machine/ports";
 import type { Calls, ModuleInstance } from "./module-instance.ts";
 import { type Hash, PageStore, pageTerm } from "./page-store.ts";
-
-/**
- * How unstable bits read during one power-up. What was left unstable may read well at each of them, or at none, or
- * change its mind in between; after the next power-up it may be another way.
- */
-export const readings = ["as-new", "as-old", "fading", "flickering"] as const;
-/** Of a cell that is weak and was not being written: it may also read badly first and well from then on. */
-export const rotReadings = [...readings, "settling"] as const;
-export type Reading = (typeof rotReadings)[number];
-
-/** Reads of a page's unstable bits after which `settling` ones look right. */
-const SETTLING_READS = 1;
-
-/** Reads of a page's unstable bits after which `fading` ones no longer look right, unless something else is wanted. */
-export const FADING_READS = 6;
 
 /** Thrown out of a module when its run is over; no stack is wanted. */
 export const runEnds = {
@@ -73,6 +59,8 @@ export interface BoardOptions {
   imageWindow: { address: number; sizeBytes: number };
 }
 
+const bytesOf = (words: Uint32Array): Uint8Array => new Uint8Array(words.buffer, words.byteOffset, PAGE_BYTES);
+
 /** What every app says of itself. */
 const APP_METRIC = { name: new TextEncoder().encode("queue"), value: -7 };
 /** As exokernel/flash_cfi.c says. */
@@ -120,12 +108,9 @@ export class Board {
   /** Before each read of flash: an EXO_E_* lets it fail. */
   readTrouble: ((zone: number, offset: number, length: number) => number) | undefined;
   #unstablePages = 0;
-  #reading: Reading = "as-new";
-  fadingReads = FADING_READS;
-  /** Of each page, how often unstable bits were read since power-on. */
-  readonly #unstableReads: Uint32Array;
+  /** How unstable bits read: by zone, page and place, so that a case means the same bits in every geometry. */
+  readonly unstableReads: UnstableReads;
   readonly #pageNames: Int32Array;
-  #seed = 1;
   nowUs = 0;
   bootReason = 0;
   /** A zone that nobody may change, once an image runs. */
@@ -146,8 +131,8 @@ export class Board {
     this.#words = new Uint32Array(this.flash.buffer);
     this.ids = new Int32Array(options.layout.sizeBytes / PAGE_BYTES);
     for (let page = 0; page < this.ids.length; page++) pageTerm(page, 0, this.hash, 1);
-    this.#unstableReads = new Uint32Array(this.ids.length);
     this.#pageNames = namePages(options.layout, this.ids.length);
+    this.unstableReads = new UnstableReads(this.ids.length, (page) => this.#pageNames[page]!);
     this.imageRam = new Uint8Array(options.imageWindow.sizeBytes);
     this.#ports = this.#makePorts();
   }
@@ -163,9 +148,7 @@ export class Board {
 
   /** Applies power: how unstable bits read from now on. */
   powerOn(reading: Reading, seed: number): void {
-    this.#reading = reading;
-    this.#unstableReads.fill(0);
-    this.#seed = seed;
+    this.unstableReads.powerOn(reading, seed);
     this.#crash = undefined;
   }
 
@@ -176,20 +159,20 @@ export class Board {
   /** Of the page whose unstable bits were read most often since power-on: how often. */
   get unstableReadsMax(): number {
     let max = 0;
-    for (const reads of this.#unstableReads) if (reads > max) max = reads;
+    for (const reads of this.unstableReads.counts) if (reads > max) max = reads;
     return max;
   }
 
   /** What unstable bits will read as from here on follows from their pages' contents and this. */
   get unstableKey(): number {
-    const reading = this.#reading;
+    const { reading, counts, fadingReads } = this.unstableReads;
     let key = Math.imul(rotReadings.indexOf(reading) + 1, 0x9e3779b1);
     if (reading === "as-new" || reading === "as-old") return key;
     for (let page = 0; page < this.ids.length; page++) {
       if (!this.pages.isUnstable(this.ids[page]!)) continue;
-      const reads = this.#unstableReads[page]!;
+      const reads = counts[page]!;
       const told =
-        reading === "flickering" ? reads : Math.min(reads, reading === "fading" ? this.fadingReads : SETTLING_READS);
+        reading === "flickering" ? reads : Math.min(reads, reading === "fading" ? fadingReads : SETTLING_READS);
       key = Math.imul(key ^ told, 0x85ebca6b) ^ (key >>> 15);
     }
     return key;
@@ -240,47 +223,13 @@ export class Board {
     if (this.#unstablePages === 0) return;
     for (let page = Math.floor(offset / PAGE_BYTES); page * PAGE_BYTES < offset + length; page++) {
       const { unstable } = this.pages.page(this.ids[page]!);
-      if (unstable) this.#disturb(unstable, page, offset, target);
+      if (unstable) this.unstableReads.disturb(bytesOf(unstable), page, offset, target);
     }
   }
 
   /** What a page is called in every geometry: its zone, its sector there, and its place in the sector. */
   pageName(page: number): number {
     return this.#pageNames[page]!;
-  }
-
-  #disturb(unstable: Uint32Array, page: number, offset: number, target: Uint8Array): void {
-    const reading = this.#reading;
-    const pageOffset = page * PAGE_BYTES;
-    const bits = new Uint8Array(unstable.buffer, unstable.byteOffset, PAGE_BYTES);
-    const from = Math.max(pageOffset, offset);
-    const to = Math.min(pageOffset + PAGE_BYTES, offset + target.length);
-    let touched = false;
-    for (let at = from; at < to; at++)
-      if (bits[at - pageOffset] !== 0) {
-        touched = true;
-        break;
-      }
-    if (!touched) return;
-    const reads = this.#unstableReads[page]!++;
-    if (reading === "as-new" || (reading === "fading" && reads < this.fadingReads)) return;
-    if (reading === "settling" && reads >= SETTLING_READS) return;
-    for (let at = from; at < to; at++) {
-      const mask = bits[at - pageOffset]!;
-      if (mask !== 0)
-        target[at - offset] =
-          target[at - offset]! ^ (reading === "flickering" ? this.#flicker(page, at - pageOffset, reads) & mask : mask);
-    }
-  }
-
-  /** Bits for the `read`-th read of a byte: by place, so that they don't depend on what else is read in between. */
-  #flicker(page: number, at: number, read: number): number {
-    let h =
-      Math.imul(this.#seed ^ Math.imul(this.#pageNames[page]! + 1, 0x9e3779b1), 0x85ebca6b) ^
-      Math.imul(at + PAGE_BYTES * read + 1, 0xc2b2ae35);
-    h = Math.imul(h ^ (h >>> 15), 0x2c1b3c6d);
-    h = Math.imul(h ^ (h >>> 12), 0x297a2d39);
-    return (h ^ (h >>> 15)) >>> 8;
   }
 
   #erase(zone: number, offset: number): number {

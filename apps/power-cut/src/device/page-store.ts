@@ -1,7 +1,7 @@
 // Pages of flash by number: each content is kept once, so that a snapshot of a flash is a short list of numbers, two
 // snapshots share what they have in common, and equal ones are recognised by their hash.
 
-import { type FlashPage, PAGE_BYTES, PAGE_WORDS } from "@flipside/machine/faults/nor-faults";
+import { type FlashPage, PAGE_BYTES, PAGE_WORDS } from "@flipside/machine/faults/flash-page";
 
 /** Two 32-bit lanes. */
 export interface Hash {

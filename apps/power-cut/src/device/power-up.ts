@@ -3,14 +3,16 @@
 
 import type { FlashLayout, ZoneName } from "@flipside/machine/factory/flash-layout";
 import { BootReason, CRASH_RECORD_BYTES, CRASH_RECORD_MAGIC, Exo, Zone } from "@flipside/machine/abi";
-import type { BootRecord, FlashChecker } from "../checker/flash-checker.ts";
+import type { FlashChecker } from "../checker/flash-checker.ts";
+import { type Defects, WhatMustHold } from "../checker/what-must-hold.ts";
 import type { ServerMemory } from "../server/story-memory.ts";
 import { StoryServer } from "../server/story-server.ts";
 import type { CampaignImage, Personality } from "../stories/images.ts";
 import type { Story } from "../stories/story.ts";
 import { agentGrants, bootGrants } from "@flipside/machine/grants";
 import type { ByteStream } from "@flipside/machine/one-stream";
-import { Board, type Operation, type Reading, runEnds, type Surroundings } from "./board.ts";
+import type { Reading } from "@flipside/machine/faults/unstable-reads";
+import { Board, type Operation, runEnds, type Surroundings } from "./board.ts";
 import { ModuleInstance } from "./module-instance.ts";
 import type { LoadedModules } from "./modules.ts";
 import { type Hash, keyOf, type PageStore } from "./page-store.ts";
@@ -18,7 +20,7 @@ import type { SlowLink } from "./slow-link.ts";
 import { contentOf, type Transcript } from "./transcript.ts";
 
 /** What power-ups begin with and end in. */
-export interface DeviceState {
+export interface DeviceState extends Defects {
   /** Content number of each page of flash. */
   ids: Int32Array;
   server: ServerMemory;
@@ -26,15 +28,6 @@ export interface DeviceState {
   floor: number;
   /** Power cuts so far: each may have used up a try. */
   cuts: number;
-  /** A sector that no longer takes erases and programs; -1: none. */
-  wornSector: number;
-  /** A bit was lost in the idle slot. */
-  isRotten: boolean;
-  /**
-   * A sector of which the chip has said done, and what it should hold it does not; unset: none. `isForGood`: each time.
-   * `fades`: it reads well at first.
-   */
-  liar?: { sector: number; isForGood: boolean; fades: boolean } | undefined;
 }
 
 /** How a power-up ended. */
@@ -85,11 +78,6 @@ const STEPS_ON_BAD_FLASH_MAX = 300;
 /** Checkpoints from here on are those of an image; below it they are the boot loader's. */
 const IMAGE_PHASE = 32;
 
-/** Unclean ends in a row from which a confirmed image gives way (docs/boot-control.md, "Unclean boots"). */
-const UNCLEAN_BOOTS_MAX = 5;
-const CRASHED_REPEATEDLY = 76;
-const FLAG_YIELDED = 4;
-const FLAG_CONTACT_FALLBACK = 2;
 const FLASH_FAILED = 60;
 /**
  * Flash is quiet at rest: of the device's last minute, when nobody wants anything of it. Where flash fails, one change
@@ -113,41 +101,24 @@ export class Rig implements Surroundings {
   readonly board: Board;
   readonly server: StoryServer;
   readonly checker: FlashChecker;
+  readonly judge: WhatMustHold;
   readonly layout: FlashLayout;
   #boot!: ModuleInstance;
   #agent!: ModuleInstance;
   readonly #images = new Map<string, CampaignImage>();
-  readonly #zonePages: Record<ZoneName, { first: number; end: number }>;
   /** Starts of the boot loader, ever. */
   boots = 0;
   trace: Trace | undefined;
   /** What is noted of the runs from now on. */
   transcript: Transcript | undefined;
-  violations: string[] = [];
-  floor = 0;
   #atOperation: AtOperation | undefined;
   #operationIndex = 0;
   #personality: Personality = { app: "healthy", network: true, selfTest: true };
   #story!: Story;
-  #running: { slot: number; before: Int32Array } | undefined;
-  /** The newest record when the loader began, when no bit of the log was unstable. */
-  #recordAtBoot: BootRecord | undefined;
-  #imageIsRunning = false;
   #lineBuffer = "";
   /** At the last operation that was noted. */
   #petsSeen = 0;
-  #wornSector = -1;
-  #isRotten = false;
-  #liar: DeviceState["liar"];
-  /** The update was over when this power-up began. */
-  #wasOver = false;
   #cuts = 0;
-  /** Why the loader runs now (EXO_BOOT_*). */
-  #bootReason = 0;
-  /** Runs of the confirmed image of one slot that ended uncleanly, in a row, in this power-up. */
-  #unclean = { slot: -1, runs: 0 };
-  /** The log held no record that counts when the loader began, and no bit of it was unstable. */
-  #logWasLost = false;
   #pressesLeft = 0;
   #lingerUs = 0;
   /** The device's time at each of this run's operations, from `#quietFromUs` on. */
@@ -162,27 +133,22 @@ export class Rig implements Surroundings {
     this.checker = options.checker;
     for (const image of options.images) this.#images.set(image.digest, image);
     this.useModules(options.modules);
-    this.#zonePages = Object.fromEntries(
-      Object.entries(options.layout.zones).map(([name, zone]) => [
-        name,
-        { first: zone.offsetBytes / 4096, end: (zone.offsetBytes + zone.sizeBytes) / 4096 },
-      ]),
-    ) as Record<ZoneName, { first: number; end: number }>;
+    const { layout, checker } = options;
+    this.judge = new WhatMustHold({ layout, checker, ids: this.board.ids, images: this.#images });
+    this.judge.onViolation = (text) => this.trace?.line(`VIOLATION of ${text}`);
     this.server.onMessage = (leaf, payload) =>
       this.transcript?.note(`says ${leaf} ${contentOf(payload)} ${this.#second}`);
-    this.server.onEnrol = () => {
-      if (!this.#story.mayEnrol && this.#wornSector < 0 && !this.#mayHaveLostBothCopies("settings"))
-        this.#violates(2, "the device enrols again: its secret was lost");
-    };
-    this.server.onCheckIn = (checkIn) => {
-      if (checkIn.floor < this.floor && !this.#logMayFade)
-        this.#violates(5, `a check-in says floor ${checkIn.floor}, which was ${this.floor}`);
-    };
+    this.server.onEnrol = () => this.judge.enrols();
+    this.server.onCheckIn = (checkIn) => this.judge.saysFloor(checkIn.floor);
+  }
+
+  imageOf(digest: string): CampaignImage | undefined {
+    return this.#images.get(digest);
   }
 
   /** What the campaign calls the image of this digest. */
   imageName(digest: string): string {
-    return this.#images.get(digest)?.name ?? "no image";
+    return this.imageOf(digest)?.name ?? "no image";
   }
 
   /** What runs from now on: instances of their own, made now. */
@@ -206,6 +172,11 @@ export class Rig implements Surroundings {
     return this.link ?? this.server.wire;
   }
 
+  /** The highest that was in force. */
+  get floor(): number {
+    return this.judge.floor;
+  }
+
   /** The state of the device as it is now. */
   state(cuts: number): DeviceState {
     return {
@@ -213,9 +184,7 @@ export class Rig implements Surroundings {
       server: this.server.memory,
       floor: this.floor,
       cuts,
-      wornSector: this.#wornSector,
-      isRotten: this.#isRotten,
-      liar: this.#liar,
+      ...this.judge.defects,
     };
   }
 
@@ -234,25 +203,19 @@ export class Rig implements Surroundings {
   ): PowerUpResult {
     const { board, server } = this;
     this.#story = story;
-    this.violations = [];
     this.#petsSeen = this.board.pets;
     this.#lineBuffer = "";
-    this.floor = state.floor;
-    this.#wornSector = state.wornSector;
-    this.#liar = state.liar;
-    // What a slot holds of a lie may be lost later.
-    this.#isRotten = state.isRotten || this.#hasLiedIn("slotA") || this.#hasLiedIn("slotB");
     this.#cuts = state.cuts;
     this.#atOperation = atOperation;
     this.#atCheckpoint = atCheckpoint;
     this.#operationIndex = 0;
-    this.#unclean = { slot: -1, runs: 0 };
     this.#pressesLeft = story.resetPresses ?? 0;
     this.#lingerUs = Math.max(story.lingerUs, restUs);
     board.load(state.ids);
     board.powerOn(reading, seed);
     server.memory = state.server;
-    this.#wasOver = state.server.outcome !== undefined;
+    const { judge } = this;
+    judge.powerUpBegins(story, { ...state, wasOver: state.server.outcome !== undefined });
     server.wishes = story.wishes;
     let reason: number = story.firstReason ?? BootReason.PowerOn;
     let boots = 0;
@@ -272,10 +235,10 @@ export class Rig implements Surroundings {
     // time. A trust record that flash did not take was answered so, and is not sent again in the same run.
     const isRefused = state.liar !== undefined && server.lastCheckIn?.trustRefused?.code === FLASH_FAILED;
     if (end === "late" && state.wornSector < 0 && !state.isRotten && !state.liar?.isForGood && !isRefused)
-      this.#violates(3, `nothing came of ${boots} boots`);
-    if (end === "recovery") this.#checkRecovery();
-    if (end !== "cut" && end !== "known") this.#checkRest(end);
-    return { end, boots, operations: this.#operationIndex, violations: this.violations };
+      judge.violates(3, `nothing came of ${boots} boots`);
+    if (end === "recovery") judge.recovers();
+    if (end !== "cut" && end !== "known") judge.rests(end === "settled", server.memory.outcome);
+    return { end, boots, operations: this.#operationIndex, violations: judge.violations };
   }
 
   /** Until a reset (why: EXO_BOOT_*), or the power-up's end. */
@@ -284,16 +247,8 @@ export class Rig implements Surroundings {
     board.beginRun(reason);
     server.beginRun();
     this.link?.beginRun();
-    this.#imageIsRunning = false;
-    this.#bootReason = reason;
     this.#restOperationsUs.length = 0;
-    const isStable = this.checker.logIsStable(board.ids);
-    this.#recordAtBoot = isStable ? this.checker.newestRecord(board.ids) : undefined;
-    this.#logWasLost = isStable && !this.#recordAtBoot;
-    if (this.#recordAtBoot && !this.#isRotten && this.#wornSector < 0) {
-      this.#checkConfirmed(this.#recordAtBoot);
-      if (!this.#mayHaveLostBothCopies("trust")) this.#checkTrust(this.#recordAtBoot);
-    }
+    this.judge.loaderBegins(reason);
     if (this.#isKnown(1 + reason)) return "known";
     this.trace?.line(`boot, reason ${reason}`);
     this.transcript?.note(`boot, reason ${reason}`);
@@ -315,7 +270,7 @@ export class Rig implements Surroundings {
       stateKey(
         this.board.hash,
         this,
-        { cuts: this.#cuts, wornSector: this.#wornSector, isRotten: this.#isRotten },
+        { cuts: this.#cuts, ...this.judge.defects },
         isUnstable ? phase ^ this.#unstableHistory(phase) : phase,
       ),
     );
@@ -324,7 +279,8 @@ export class Rig implements Surroundings {
   /** Of a flash that reads otherwise at other times, its content does not tell what the loader has made of it. */
   #unstableHistory(phase: number): number {
     const { bootInfo, unstableKey } = this.board;
-    let history = unstableKey ^ Math.imul(this.#unclean.slot + 2 + 4 * this.#unclean.runs, 0x27d4eb2f);
+    const { slot, runs } = this.judge.unclean;
+    let history = unstableKey ^ Math.imul(slot + 2 + 4 * runs, 0x27d4eb2f);
     if (phase >= IMAGE_PHASE)
       for (let i = 0; i < bootInfo.length; i++) history = Math.imul(history ^ bootInfo[i]!, 0x01000193);
     return (history ^ (history >>> 15)) << 8;
@@ -341,9 +297,7 @@ export class Rig implements Surroundings {
     if (this.#isKnown(IMAGE_PHASE + board.bootReason * 2 + (board.watchdogMs > 0 ? 1 : 0))) return "known";
     this.#personality = this.#story.personalities?.get(image) ?? image.personality;
     board.runningSlotZone = slot === 0 ? Zone.SlotA : Zone.SlotB;
-    this.#imageIsRunning = true;
-    const { first, end } = this.#zonePages[slot === 0 ? "slotA" : "slotB"];
-    this.#running = { slot, before: board.ids.slice(first, end) };
+    this.judge.imageRuns(slot);
     try {
       board.nowUs = 0;
       const { app } = this.#personality;
@@ -358,7 +312,7 @@ export class Rig implements Surroundings {
       if (end === runEnds.reset) return board.resetReason;
       return this.#trapped(end, "agent");
     } finally {
-      this.#imageStops();
+      this.judge.imageEnds();
     }
   }
 
@@ -369,7 +323,7 @@ export class Rig implements Surroundings {
     const isLong = this.#lingerUs > this.#story.lingerUs;
     const stepsMax = isLong
       ? 2 * STEPS_MAX
-      : this.#wornSector >= 0 || this.#isRotten
+      : this.judge.defects.wornSector >= 0 || this.judge.defects.isRotten
         ? STEPS_ON_BAD_FLASH_MAX
         : STEPS_MAX;
     const crashesAtUs = this.#personality.crashesAtUs ?? Infinity;
@@ -403,21 +357,34 @@ export class Rig implements Surroundings {
     return end;
   }
 
-  /** Invariant 2's other half: what the confirmed image of a slot does counts against it. */
   #endsUncleanly(reason: number): number {
-    const slot = this.board.bootInfo[6]!;
-    const isConfirmed = this.checker.newestRecord(this.board.ids)?.slots[slot]?.state === "confirmed";
-    this.#unclean = !isConfirmed
-      ? { slot: -1, runs: 0 }
-      : { slot, runs: this.#unclean.slot === slot ? this.#unclean.runs + 1 : 1 };
+    this.judge.imageEndsUncleanly(this.board.bootInfo[6]!);
     return reason;
+  }
+
+  /** The loader starts this: what it shows of that. */
+  #imageStarts(slot: number, digest: string): void {
+    const { board } = this;
+    const started = `slot ${"ab"[slot]} (${this.#images.get(digest)?.name ?? digest.slice(0, 8)})`;
+    this.trace?.line(`start ${started}`);
+    this.transcript?.note(
+      `start ${started}, watched for ${board.watchdogMs} ms: ${Buffer.from(board.bootInfo).toString("hex")}`,
+    );
+    this.judge.imageStarts({
+      slot,
+      digest,
+      bootCounter: new DataView(board.bootInfo.buffer).getUint32(8, true),
+      triesActedOn: board.bootInfo[21],
+      watchdogMs: board.watchdogMs,
+      copy: board.imageRam.subarray(board.entryAddress - board.imageWindowAddress),
+    });
   }
 
   #checkQuiet(): void {
     const { nowUs } = this.board;
     const atRest = this.#restOperationsUs.filter((us) => us > nowUs - QUIET_US).length;
     if (nowUs > 2 * QUIET_US && atRest > QUIET_OPERATIONS_MAX)
-      this.#violates(7, `${atRest} flash operations in the last minute of a device at rest`);
+      this.judge.violates(7, `${atRest} flash operations in the last minute of a device at rest`);
   }
 
   #crashed(): number {
@@ -432,7 +399,7 @@ export class Rig implements Surroundings {
 
   #trapped(error: unknown, module: string): number | PowerUpEnd {
     if (!(error instanceof WebAssembly.RuntimeError)) throw error;
-    this.#violates(3, `the ${module} trapped: ${error.message}`);
+    this.judge.violates(3, `the ${module} trapped: ${error.message}`);
     return module === "agent" ? this.#crashed() : "late";
   }
 
@@ -442,14 +409,14 @@ export class Rig implements Surroundings {
   onOperation(operation: Operation): number {
     const index = ++this.#operationIndex;
     if (this.#lingerUs > this.#story.lingerUs) this.#restOperationsUs.push(this.board.nowUs);
-    this.#mayChange(operation);
+    this.judge.mayChange(operation, operation.zone);
     if (this.trace) this.trace.line(describeOperation(operation, index, this.layout));
     if (this.transcript)
       this.transcript.note(
         `${describeOperation(operation, index, this.layout)} ${operation.data ? contentOf(operation.data) : ""} ${this.board.pets > this.#petsSeen ? "fed" : "not fed"} ${this.#second}`,
       );
     this.#petsSeen = this.board.pets;
-    if (Math.floor(operation.offset / this.layout.sectorBytes) === this.#wornSector) return Exo.Io;
+    if (Math.floor(operation.offset / this.layout.sectorBytes) === this.judge.defects.wornSector) return Exo.Io;
     if (!this.#atOperation) return Exo.Ok;
     const what = this.#atOperation(operation, index);
     if (what === "cut") throw runEnds.powerLost;
@@ -463,6 +430,10 @@ export class Rig implements Surroundings {
 
   passesSelfTest(): boolean {
     return this.#personality.selfTest;
+  }
+
+  onDenied(kind: string, zone: number): void {
+    this.judge.denied(kind, zone);
   }
 
   /** EXO_HEALTH_*. */
@@ -486,287 +457,6 @@ export class Rig implements Surroundings {
       this.#lineBuffer = this.#lineBuffer.slice(end + 1);
     }
   }
-
-  // ---- invariants
-  // -------------------------------------------------------------------------------------------------------
-
-  #violates(invariant: number, what: string): void {
-    this.violations.push(`invariant ${invariant}: ${what}`);
-    this.trace?.line(`VIOLATION of invariant ${invariant}: ${what}`);
-  }
-
-  /** Invariant 4: what runs, and what only the factory writes, is never touched. */
-  #mayChange({ kind, zone, offset }: Operation): void {
-    const allowed = this.#imageIsRunning
-      ? zone === Zone.BootControl ||
-        zone === Zone.Journal ||
-        zone === Zone.Settings ||
-        zone === this.#otherSlotZone() ||
-        (zone === Zone.Trust && (this.#story.wishes.trustChain !== undefined || this.#story.mayRepairTrust === true))
-      : zone === Zone.BootControl;
-    if (!allowed)
-      this.#violates(
-        4,
-        `${kind} at ${offset} in zone ${zone} while ${this.#imageIsRunning ? "an image" : "the boot loader"} runs`,
-      );
-  }
-
-  /** A change that the exokernel refused: the module wanted it all the same. */
-  onDenied(kind: string, zone: number): void {
-    this.#violates(
-      4,
-      `${kind} in zone ${zone} was refused: ${this.#imageIsRunning ? "an image" : "the boot loader"} may not change it`,
-    );
-  }
-
-  #otherSlotZone(): number {
-    return this.board.runningSlotZone === Zone.SlotA ? Zone.SlotB : Zone.SlotA;
-  }
-
-  /** Invariants 1 and 5, and that what is acted on is the fresh record. */
-  #imageStarts(slot: number, digest: string): void {
-    const { board, checker } = this;
-    const image = this.#images.get(digest);
-    const started = `slot ${"ab"[slot]} (${image?.name ?? digest.slice(0, 8)})`;
-    this.trace?.line(`start ${started}`);
-    this.transcript?.note(
-      `start ${started}, watched for ${board.watchdogMs} ms: ${Buffer.from(board.bootInfo).toString("hex")}`,
-    );
-    if (!image) return this.#violates(1, `${started} was started, which nobody made`);
-    const at = board.entryAddress;
-    if (
-      Buffer.compare(
-        board.imageRam.subarray(at - this.#windowAddress, at - this.#windowAddress + image.payload.length),
-        image.payload,
-      ) !== 0
-    )
-      this.#violates(1, `the copy in RAM of ${started} is not the image's payload`);
-    if (this.#story.inadmissible?.includes(image)) this.#violates(1, `${started} must not be started on this device`);
-    const record = checker.newestRecord(board.ids);
-    // One of a sector that fades each time need not be there any more.
-    if (!record)
-      return this.#logMayFade && this.#liar!.isForGood
-        ? undefined
-        : this.#violates(2, `${started} was started without any record`);
-    const { state, tries } = record.slots[slot]!;
-    const counter = securityCounterOf(image);
-    if (counter < record.floor) this.#violates(1, `${started} is below the floor ${record.floor}`);
-    if (record.floor < this.floor && !this.#logMayFade)
-      this.#violates(5, `the floor fell from ${this.floor} to ${record.floor}`);
-    if (!this.#logIsWorn) {
-      if (record.active !== slot)
-        this.#violates(2, `${started} was started while the newest record says slot ${"ab"[record.active]}`);
-      if (state !== "candidate" && state !== "confirmed") this.#violates(1, `${started} was started in state ${state}`);
-      if (record.slots[slot]!.digest !== digest)
-        this.#violates(1, `${started} is not the image that boot control names`);
-      if (record.bootCounter !== new DataView(board.bootInfo.buffer).getUint32(8, true))
-        this.#violates(2, "the newest record is not the one that the loader acted on");
-    }
-    const before = this.#recordAtBoot;
-    if (before && !this.#logIsWorn && record.bootCounter <= before.bootCounter)
-      this.#violates(2, "no fresh record was appended before an image was started");
-    this.#checkCounted(record, slot, started);
-    if (this.#logWasLost) this.#checkRebuilt(record, slot, started);
-    if (state === "candidate") {
-      const allowed =
-        before?.slots[slot]?.state === "candidate" && before.slots[slot]!.digest === digest
-          ? before.slots[slot]!.tries - 1
-          : undefined;
-      if (allowed !== undefined && tries > allowed) this.#violates(3, `a try of ${started} was not recorded`);
-      const isTryRecorded = tries === board.bootInfo[21];
-      if (!isTryRecorded && !this.#logMayFade)
-        this.#violates(3, `${started} was started and its try could not be recorded`);
-      if (isTryRecorded && (record.flags & FLAG_CONTACT_FALLBACK) !== 0)
-        this.#violates(3, `${started} was started, and the record says that it waits for the other image's contact`);
-      if (board.watchdogMs === 0) this.#violates(3, `${started} was started unwatched`);
-    }
-    // Where boot control is worn out, the newest record need not be the one that was acted on.
-    if (record.bootCounter === new DataView(board.bootInfo.buffer).getUint32(8, true))
-      this.floor = Math.max(this.floor, record.floor);
-  }
-
-  /** Unclean boots: five in a row give way, nothing else does, and only a trap or the watchdog is one. */
-  #checkCounted(record: BootRecord, slot: number, started: string): void {
-    const before = this.#recordAtBoot;
-    if (!before || this.#logIsWorn) return;
-    const isUnclean = this.#bootReason === BootReason.Trap || this.#bootReason === BootReason.Watchdog;
-    if (!isUnclean && record.uncleanBoots > before.uncleanBoots)
-      this.#violates(2, `a boot for reason ${this.#bootReason} was counted as unclean`);
-    record.slots.forEach(({ reason }, at) => {
-      if (reason !== CRASHED_REPEATEDLY || before.slots[at]!.reason === CRASHED_REPEATEDLY) return;
-      if (!isUnclean || before.uncleanBoots + 1 < UNCLEAN_BOOTS_MAX)
-        this.#violates(2, `slot ${"ab"[at]} gave way after ${before.uncleanBoots} unclean boots`);
-    });
-    const other = record.slots[1 - slot]!;
-    if (
-      this.#unclean.slot === slot &&
-      this.#unclean.runs >= UNCLEAN_BOOTS_MAX &&
-      other.state === "confirmed" &&
-      (record.flags & FLAG_YIELDED) === 0
-    )
-      this.#violates(
-        2,
-        `${started} was started again after ${this.#unclean.runs} runs that ended uncleanly, and the other slot is confirmed`,
-      );
-  }
-
-  /** A log that was lost: of two images the newer is only guessed, so it is a candidate beside the older one. */
-  #checkRebuilt(record: BootRecord, slot: number, started: string): void {
-    if (this.#logIsWorn || this.#isRotten) return;
-    const images = [0, 1].map((at) => this.checker.imageIn(this.board.ids, at));
-    const [own, other] = [images[slot], images[1 - slot]];
-    if (!own || !other || own.releaseSequence <= other.releaseSequence) return;
-    if (record.slots[slot]!.state !== "candidate")
-      this.#violates(2, `${started} was started as ${record.slots[slot]!.state} by a log that was made anew`);
-    if (record.slots[1 - slot]!.state !== "confirmed")
-      this.#violates(2, `beside ${started}, which is only guessed, nothing is confirmed`);
-    if (record.floor > other.securityCounter)
-      this.#violates(5, `the floor ${record.floor} of a log that was made anew refuses the other slot's image`);
-  }
-
-  get #windowAddress(): number {
-    return this.board.imageWindowAddress;
-  }
-
-  #imageStops(): void {
-    const running = this.#running;
-    if (!running) return;
-    const { first, end } = this.#zonePages[running.slot === 0 ? "slotA" : "slotB"];
-    for (let page = first; page < end; page++)
-      if (this.board.ids[page] !== running.before[page - first])
-        return this.#violates(4, "the running slot changed while it ran");
-    this.#running = undefined;
-  }
-
-  /** Invariant 2: what boot control calls confirmed is there. */
-  #checkConfirmed(record: BootRecord): void {
-    record.slots.forEach(({ state, digest }, slot) => {
-      if (
-        state === "confirmed" &&
-        !this.#story.hasForgedSlot &&
-        this.checker.imageIn(this.board.ids, slot)?.digest !== digest
-      )
-        this.#violates(2, `boot control calls slot ${"ab"[slot]} confirmed, and it does not hold that image`);
-    });
-  }
-
-  /** Invariant 2: a trust record that can be relied on is there. */
-  #checkTrust(record: BootRecord): void {
-    if (this.checker.trust.goodVersion(this.board.ids, record.flags) === 0)
-      this.#violates(2, "no copy of the trust record is known to be good");
-  }
-
-  /** Invariant 2: recovery is for a device on which no confirmed image reads back intact. */
-  #checkRecovery(): void {
-    const record = this.checker.newestRecord(this.board.ids);
-    // With one slot rotten, the other one's image may crash for ever: recovery is for that, too. Runs of before the
-    // last cut count as well: they stand in the record that this boot found or, where that reads unstably, in the one
-    // that it made.
-    const isUnclean = this.#bootReason === BootReason.Trap || this.#bootReason === BootReason.Watchdog;
-    const before = this.#recordAtBoot;
-    const counted = before ? before.uncleanBoots + 1 : (record?.uncleanBoots ?? 0);
-    const crashesForEver = (slot: number): boolean =>
-      isUnclean && (before ?? record)?.active === slot && counted >= UNCLEAN_BOOTS_MAX;
-    const isOfUse = (slot: number): boolean =>
-      (this.#unclean.slot !== slot || this.#unclean.runs < UNCLEAN_BOOTS_MAX) && !crashesForEver(slot);
-    // "No trust record" is what recovery then says.
-    if (
-      this.#story.mayRecover ||
-      this.#mayHaveLostBothCopies("trust") ||
-      (this.#isRotten && record && !this.checker.bootableSlots(this.board.ids, record).some(isOfUse))
-    )
-      return;
-    this.#violates(2, "no image was started: recovery");
-  }
-
-  #liesIn(sector: number, zone: ZoneName): boolean {
-    const { offsetBytes, sizeBytes } = this.layout.zones[zone];
-    const { sectorBytes } = this.layout;
-    return sector >= offsetBytes / sectorBytes && sector < (offsetBytes + sizeBytes) / sectorBytes;
-  }
-
-  /** A record may read well now and not later: what raised the floor, too. */
-  get #logMayFade(): boolean {
-    return this.#hasLiedIn("bootControl") && this.#liar!.fades;
-  }
-
-  /** One copy read back well, power failed while the other was written, and the first has faded since. */
-  #mayHaveLostBothCopies(zone: ZoneName): boolean {
-    return this.#hasLiedIn(zone) && this.#liar!.fades && this.#cuts > 0;
-  }
-
-  #hasLiedIn(zone: ZoneName): boolean {
-    return this.#liar !== undefined && this.#liesIn(this.#liar.sector, zone);
-  }
-
-  /** Boot control lies in a sector that fails: no fresh record can be expected. */
-  get #logIsWorn(): boolean {
-    return this.#liesIn(this.#wornSector, "bootControl") || this.#hasLiedIn("bootControl");
-  }
-
-  /** Invariants 2, 3, 5 and 6, when nothing more happens. */
-  #checkRest(end: PowerUpEnd): void {
-    const { board, checker, server } = this;
-    const record = checker.newestRecord(board.ids);
-    if (!record) return void (end === "settled" && this.#violates(2, "no record of boot control holds any more"));
-    if (record.floor < this.floor && !this.#logMayFade)
-      this.#violates(5, `the floor fell from ${this.floor} to ${record.floor}`);
-    this.floor = Math.max(this.floor, record.floor);
-    if (checker.bootableSlots(board.ids, record).length === 0 && !this.#story.mayRecover && !this.#isRotten)
-      this.#violates(2, "no confirmed, admissible, whole image is left");
-    const { floorAtEnd, trustAtEnd } = this.#story;
-    if (
-      end === "settled" &&
-      trustAtEnd !== undefined &&
-      this.#wornSector < 0 &&
-      !this.#hasLiedIn("trust") &&
-      !this.#hasLiedIn("bootControl")
-    ) {
-      const version = checker.trust.goodVersion(board.ids, record.flags);
-      if (version !== trustAtEnd || !checker.trust.areEqual(board.ids))
-        this.#violates(
-          3,
-          `the trust record is version ${version} in the end, and should be ${trustAtEnd} in both copies`,
-        );
-    }
-    if (
-      end === "settled" &&
-      floorAtEnd !== undefined &&
-      !this.#logIsWorn &&
-      server.memory.outcome === this.#story.outcome &&
-      record.floor !== floorAtEnd
-    )
-      this.#violates(5, `the floor is ${record.floor} in the end, and should be ${floorAtEnd}`);
-    // What was confirmed may have faded since.
-    const mayHaveFaded =
-      (this.#wasOver && (this.#hasLiedIn("slotA") || this.#hasLiedIn("slotB") || this.#logMayFade)) ||
-      (this.#logMayFade && this.#liar!.isForGood);
-    if (
-      server.memory.outcome === "confirmed" &&
-      end === "settled" &&
-      !(this.#story.endsOn && this.#logIsWorn) &&
-      !mayHaveFaded
-    ) {
-      const image = this.#story.endsOn ?? this.#story.wishes.image;
-      const slot = record.active;
-      if (record.slots[slot]!.state !== "confirmed" || record.slots[slot]!.digest !== image?.digest)
-        this.#violates(6, "the server believes that the device was updated, and its flash says otherwise");
-    }
-  }
-}
-
-/** Field 7 of the header (docs/image-format.md), found by its number. */
-const counters = new WeakMap<CampaignImage, number>();
-function securityCounterOf(image: CampaignImage): number {
-  let counter = counters.get(image);
-  if (counter === undefined) {
-    const header = Buffer.from(image.header);
-    counter = 0;
-    for (let at = 8; at < header.length; at += 4 + ((header.readUInt16LE(at + 2) + 3) & ~3))
-      if ((header.readUInt16LE(at) & 0x7fff) === 7) counter = header.readUInt32LE(at + 4);
-    counters.set(image, counter);
-  }
-  return counter;
 }
 
 export function describeOperation(

@@ -1,4 +1,5 @@
-// Images, keys and devices of the campaign. All of it follows from the sources, so that a case that failed fails again.
+// Images, keys and devices of the campaigns, whatever host they run on. All of it follows from the sources, so that a
+// case that failed fails again.
 
 import { createHash, createPrivateKey } from "node:crypto";
 import type { JWK } from "jose";
@@ -143,23 +144,39 @@ export interface ImageRequest {
   change?: Partial<ImageFields>;
   personality?: Partial<Personality>;
   signedBy?: SigningKey;
-  payloadBytes: number;
+  /** Filler otherwise: on the board the campaign's agent module runs in its place, with its personality. */
+  payload?: Uint8Array;
+  /** Payloads that are given are made this long with zeros behind them. */
+  payloadBytes?: number | undefined;
   target?: Target;
+  deadlines?: typeof deadlines;
 }
 
-/** An image whose payload is filler: what runs in its place is the campaign's agent module, with its personality. */
+/** Throws RangeError for a payload that is longer than it shall be. */
 export async function makeImage(request: ImageRequest): Promise<CampaignImage> {
-  const { name, version, releaseSequence, securityCounter = 1, payloadBytes, target = virtualTarget } = request;
-  const payload = new Uint8Array(payloadBytes);
-  const seed = bytesOf(`payload of ${name}`);
-  for (let i = 0; i < payloadBytes; i++) payload[i] = seed[i % 32]! ^ (i >>> 5) ^ (i * 7);
+  const { name, version, releaseSequence, securityCounter = 1, target = virtualTarget } = request;
+  const payload = payloadOf(request);
+  const times = request.deadlines ?? deadlines;
   const fields = {
-    ...imageFields(target, { version, releaseSequence, signingKeys: [], deadlines }),
+    ...imageFields(target, { version, releaseSequence, signingKeys: [], deadlines: times }),
     securityCounter,
     ...request.change,
   };
   const file = await buildImage({ fields, payload, signingKeys: [(request.signedBy ?? keys.release).privateJwk] });
   return imageOf(name, file, { ...healthy, ...request.personality });
+}
+
+function payloadOf({ name, payload, payloadBytes = payload?.length ?? 0 }: ImageRequest): Uint8Array {
+  const made = new Uint8Array(payloadBytes);
+  if (payload) {
+    if (payload.length > payloadBytes)
+      throw new RangeError(`a payload of ${payload.length} bytes can't be made ${payloadBytes} long`);
+    made.set(payload);
+    return made;
+  }
+  const seed = bytesOf(`payload of ${name}`);
+  for (let i = 0; i < payloadBytes; i++) made[i] = seed[i % 32]! ^ (i >>> 5) ^ (i * 7);
+  return made;
 }
 
 /** An image file with the same header, table and payload, and a signature by `key` in place of its own. */

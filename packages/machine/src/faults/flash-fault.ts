@@ -1,6 +1,5 @@
 // What NOR flash may be left with when power fails before, during or after an operation: the one list of fault classes.
-// A campaign tries examples of each (nor-faults.ts), hosts and the driver's C draw one of them (torn-operation.ts).
-// Real parts do all of it.
+// torn-operation.ts leaves examples of each, for every host. Real parts do all of it.
 //
 // Sources
 //   [ubifs]   UBIFS documentation, "Unstable bits issue": after a cut a page may read as good, as blank or differently

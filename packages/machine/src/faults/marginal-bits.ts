@@ -1,9 +1,10 @@
-// A few bits that read differently each time, while all around them reads well: what is worst for code that trusts a
-// seal because it read well once. (The flash of the Node host can make all bits of a torn operation unstable; those
-// hardly ever read right.)
+// A second drawing of marginal bits beside torn-operation.ts, since the driver's C (exokernel/flash_faults.c) keeps a
+// list of them for its whole flash, and draws how each reads in the order of reads. It is what that C is held against:
+// a few bits that read differently each time, while all around them reads well, are worst for code that trusts a seal
+// because it read well once.
 
+import type { FlashOperation } from "./flash-operation.ts";
 import type { SeededRandom } from "./seeded-random.ts";
-import type { FlashOperation } from "./torn-operation.ts";
 
 const BITS_MAX = 3;
 /** A cut has two generators: the seed itself says what is torn, and this beside it which bits are marginal. */

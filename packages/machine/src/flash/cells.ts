@@ -1,7 +1,7 @@
 // What flash chips hold, below their driver (nor-flash.ts): in memory here, in a file (node/file-cells.ts), or with
 // faults of any kind around either (faulty-cells.ts).
 
-import type { FlashOperation } from "../faults/torn-operation.ts";
+import type { FlashOperation } from "../faults/flash-operation.ts";
 
 export interface FlashCells {
   /** As they are; reading through `read` may find them otherwise. */
