@@ -12,6 +12,8 @@ import { keyOf, type PageStore } from "../device/page-store.ts";
 export const wayNamed = (kind: FlashOperation["kind"], name: string): Way | undefined =>
   ways[kind].find((way) => way.name === name);
 
+const named: readonly Way["example"][] = ["far", "bits", "kept", "hurt", "begun", "done"];
+
 /** Puts the pages of torn operations into a store; the same operation on the same pages tears alike, and only once. */
 export class TornPages {
   readonly #pages: PageStore;
@@ -26,7 +28,8 @@ export class TornPages {
   /** Content numbers of the pages from the operation's first one on, after `cut` at `operation`. */
   after(board: Board, operation: Operation, cut: Way): Int32Array {
     const first = Math.floor(operation.offset / PAGE_BYTES);
-    const kind = cut.fault * 16 + Number(cut.example);
+    const { example } = cut;
+    const kind = cut.fault * 16 + (typeof example === "number" ? example : 8 + named.indexOf(example));
     return operation.kind === "erase"
       ? this.#afterErase(board, operation, first, kind, cut)
       : this.#afterProgram(board, operation, first, kind, cut);

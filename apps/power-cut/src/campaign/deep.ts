@@ -3,7 +3,7 @@
 import { SeededRandom } from "@flipside/machine/faults/seeded-random";
 import { ways } from "@flipside/machine/faults/torn-operation";
 import { readings } from "@flipside/machine/faults/unstable-reads";
-import type { DeviceState, Rig } from "../device/power-up.ts";
+import type { DeviceState, BoardUnderTest } from "../device/power-up.ts";
 import type { PageStore } from "../device/page-store.ts";
 import type { Story } from "../stories/story.ts";
 import { type CaseStep, caseId, DEEP_PREFIX } from "./case-id.ts";
@@ -24,7 +24,7 @@ export interface DeepReport {
 }
 
 export function goDeep(
-  rig: Rig,
+  rig: BoardUnderTest,
   pages: PageStore,
   story: Story,
   start: DeviceState,

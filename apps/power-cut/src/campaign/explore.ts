@@ -6,7 +6,7 @@ import { Exo } from "@flipside/machine/abi";
 import { ways } from "@flipside/machine/faults/torn-operation";
 import { FADING_READS, type Reading, readings, rotReadings } from "@flipside/machine/faults/unstable-reads";
 import type { Board, Operation } from "../device/board.ts";
-import { type DeviceState, type Rig, stateKey } from "../device/power-up.ts";
+import { type DeviceState, type BoardUnderTest, stateKey } from "../device/power-up.ts";
 import { type Hash, type PageStore, pageTerm } from "../device/page-store.ts";
 import { newServerMemory } from "../server/story-memory.ts";
 import type { Story } from "../stories/story.ts";
@@ -84,14 +84,14 @@ const otherReadings = (state: Successor, unstableReads: number): readonly Readin
       );
 
 export class Explorer {
-  readonly #rig: Rig;
+  readonly #rig: BoardUnderTest;
   readonly #pages: PageStore;
   readonly #torn: TornPages;
   readonly #options: ExploreOptions;
   readonly #known = new Map<number, Onward>();
   readonly #knownWithCuts = new Map<number, Onward>();
 
-  constructor(rig: Rig, pages: PageStore, options: ExploreOptions) {
+  constructor(rig: BoardUnderTest, pages: PageStore, options: ExploreOptions) {
     this.#rig = rig;
     this.#pages = pages;
     this.#torn = new TornPages(pages, options.seed);
@@ -275,7 +275,7 @@ class Collector {
   readonly fresh: Successor[] = [];
   /** Scenarios that this run's cuts make, each with every way in which unstable bits may read. */
   covered = 0;
-  rig!: Rig;
+  rig!: BoardUnderTest;
   readonly #board: Board;
   readonly #torn: TornPages;
   readonly #pages: PageStore;

@@ -4,7 +4,7 @@
 import { Exo } from "@flipside/machine/abi";
 import { ways } from "@flipside/machine/faults/torn-operation";
 import type { Board, Operation } from "../device/board.ts";
-import type { DeviceState, PowerUpResult, Rig, Trace } from "../device/power-up.ts";
+import type { DeviceState, PowerUpResult, BoardUnderTest, Trace } from "../device/power-up.ts";
 import type { PageStore } from "../device/page-store.ts";
 import type { Story } from "../stories/story.ts";
 import { type CaseStep, rotPlaces, rotten } from "./case-id.ts";
@@ -19,7 +19,7 @@ export interface Replay {
 
 /** Plays the cuts of `steps` and then a power-up without any. */
 export function replay(
-  rig: Rig,
+  rig: BoardUnderTest,
   pages: PageStore,
   story: Story,
   start: DeviceState,
@@ -64,7 +64,7 @@ export function replay(
 
 /** Powers up and cuts at one operation. */
 export function cutAt(
-  rig: Rig,
+  rig: BoardUnderTest,
   pages: PageStore,
   torn: TornPages,
   story: Story,

@@ -3,7 +3,7 @@
 // "Mutants").
 
 import type { Reading } from "@flipside/machine/faults/unstable-reads";
-import type { DeviceState, Rig } from "../device/power-up.ts";
+import type { DeviceState, BoardUnderTest } from "../device/power-up.ts";
 import { Transcript } from "../device/transcript.ts";
 import type { Campaign } from "../stories/catalogue.ts";
 import type { Story } from "../stories/story.ts";
@@ -37,7 +37,7 @@ export function transcriptOf(campaign: Campaign, id: string, seed: number): Tran
 
 /** Of a power-up that begins with `state`. */
 export const transcriptFrom = (
-  rig: Rig,
+  rig: BoardUnderTest,
   story: Story,
   state: DeviceState,
   reading: Reading,
@@ -45,7 +45,7 @@ export const transcriptFrom = (
 ): Transcript => transcribed(rig, () => rig.powerUp(story, state, reading, seed).violations);
 
 /** `play` says what did not hold. */
-function transcribed(rig: Rig, play: () => string[]): Transcript {
+function transcribed(rig: BoardUnderTest, play: () => string[]): Transcript {
   const transcript = new Transcript();
   rig.transcript = transcript;
   try {

@@ -1,5 +1,6 @@
-// One power-up of a device, from the boot loader's first instruction until nothing more happens: every reset on the way
-// is a run of its own. What must hold is checked from outside while it runs; docs/power-cut.md lists the invariants.
+// The board under test: one power-up of a device, from the boot loader's first instruction until nothing more happens:
+// every reset on the way is a run of its own. What must hold is checked from outside while it runs; docs/power-cut.md
+// lists the invariants.
 
 import type { FlashLayout, ZoneName } from "@flipside/machine/factory/flash-layout";
 import { BootReason, CRASH_RECORD_BYTES, CRASH_RECORD_MAGIC, Exo, Zone } from "@flipside/machine/abi";
@@ -8,6 +9,7 @@ import { type Defects, WhatMustHold } from "../checker/what-must-hold.ts";
 import type { ServerMemory } from "../server/story-memory.ts";
 import { StoryServer } from "../server/story-server.ts";
 import type { CampaignImage, Personality } from "../stories/images.ts";
+import type { Watch } from "../rig/device-under-test.ts";
 import type { Story } from "../stories/story.ts";
 import { agentGrants, bootGrants } from "@flipside/machine/grants";
 import type { ByteStream } from "@flipside/machine/one-stream";
@@ -97,7 +99,7 @@ export interface RigOptions {
   images: readonly CampaignImage[];
 }
 
-export class Rig implements Surroundings {
+export class BoardUnderTest implements Surroundings {
   readonly board: Board;
   readonly server: StoryServer;
   readonly checker: FlashChecker;
@@ -109,6 +111,8 @@ export class Rig implements Surroundings {
   /** Starts of the boot loader, ever. */
   boots = 0;
   trace: Trace | undefined;
+  /** Told of what can be seen, where the board is on the rig (rig/board-host.ts). */
+  watch: Watch | undefined;
   /** What is noted of the runs from now on. */
   transcript: Transcript | undefined;
   #atOperation: AtOperation | undefined;
@@ -140,6 +144,10 @@ export class Rig implements Surroundings {
       this.transcript?.note(`says ${leaf} ${contentOf(payload)} ${this.#second}`);
     this.server.onEnrol = () => this.judge.enrols();
     this.server.onCheckIn = (checkIn) => this.judge.saysFloor(checkIn.floor);
+  }
+
+  get images(): CampaignImage[] {
+    return [...this.#images.values()];
   }
 
   imageOf(digest: string): CampaignImage | undefined {
@@ -249,6 +257,7 @@ export class Rig implements Surroundings {
     this.link?.beginRun();
     this.#restOperationsUs.length = 0;
     this.judge.loaderBegins(reason);
+    this.watch?.loaderBegins(reason);
     if (this.#isKnown(1 + reason)) return "known";
     this.trace?.line(`boot, reason ${reason}`);
     this.transcript?.note(`boot, reason ${reason}`);
@@ -370,6 +379,7 @@ export class Rig implements Surroundings {
     this.transcript?.note(
       `start ${started}, watched for ${board.watchdogMs} ms: ${Buffer.from(board.bootInfo).toString("hex")}`,
     );
+    this.watch?.imageStarts(slot, digest);
     this.judge.imageStarts({
       slot,
       digest,
@@ -410,6 +420,7 @@ export class Rig implements Surroundings {
     const index = ++this.#operationIndex;
     if (this.#lingerUs > this.#story.lingerUs) this.#restOperationsUs.push(this.board.nowUs);
     this.judge.mayChange(operation, operation.zone);
+    this.watch?.operation({ kind: operation.kind, offset: operation.offset, length: operation.length });
     if (this.trace) this.trace.line(describeOperation(operation, index, this.layout));
     if (this.transcript)
       this.transcript.note(

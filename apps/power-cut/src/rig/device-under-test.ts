@@ -6,7 +6,7 @@
 import type { FlashOperation } from "@flipside/machine/faults/flash-operation";
 import type { Leaves } from "@flipside/machine/faults/torn-operation";
 import type { Reading } from "@flipside/machine/faults/unstable-reads";
-import type { FlashPages } from "./flash-pages.ts";
+import type { PageStore } from "../device/page-store.ts";
 
 /** Power goes at an operation. */
 export interface Cut {
@@ -19,6 +19,13 @@ export interface Cut {
 
 /** How a power-up ended. "off": the machine ended without a word. */
 export type End = "settled" | "cut" | "recovery" | "late" | "off";
+
+/** A flash by pages, as the checkers read it. */
+export interface SeenFlash {
+  store: PageStore;
+  /** Content number of each page. */
+  ids: Int32Array;
+}
 
 /** Who is told of what can be seen of a power-up. */
 export interface Watch {
@@ -36,6 +43,6 @@ export interface DeviceUnderTest<C> {
    * Applies power, until the cut comes, `isSettled` holds, or nothing will come any more. The device is off afterwards.
    */
   powerUp(cut: C | undefined, isSettled: () => boolean, watch: Watch): Promise<End>;
-  /** Its flash as it is, on or off. */
-  readFlash(): FlashPages;
+  /** Its flash as it is, on or off; always in the same `ids`. */
+  readFlash(): SeenFlash;
 }

@@ -7,7 +7,7 @@ import { type FlashLayout, KIB, layoutOf } from "@flipside/machine/factory/flash
 import { FlashChecker } from "../checker/flash-checker.ts";
 import type { LoadedModules } from "../device/modules.ts";
 import { PageStore } from "../device/page-store.ts";
-import { type DeviceState, Rig } from "../device/power-up.ts";
+import { type DeviceState, BoardUnderTest } from "../device/power-up.ts";
 import { newServerMemory, type ServerMemory } from "../server/story-memory.ts";
 import {
   bankRoots,
@@ -33,7 +33,7 @@ const SHORT_PAYLOAD_BYTES = 6 * KIB;
 export const smallPayloadBytes = 16 * KIB + 2 * KIB;
 
 export interface Campaign {
-  rig: Rig;
+  rig: BoardUnderTest;
   pages: PageStore;
   stories: Map<string, { story: Story; start: DeviceState }>;
 }
@@ -165,7 +165,7 @@ export async function openCampaign(options: CampaignOptions): Promise<Campaign> 
     releaseKeys: [keys.release.publicKey, keys.secondRelease.publicKey],
     rootKeys: bankRoots,
   });
-  const rig = new Rig({
+  const rig = new BoardUnderTest({
     layout,
     pages,
     modules,
@@ -178,7 +178,7 @@ export async function openCampaign(options: CampaignOptions): Promise<Campaign> 
 
   const stories: Campaign["stories"] = new Map();
   const base = { otherOutcomes: [], lingerUs: lingerDefaultUs };
-  const updates = { ...base, isSettled: (server: Rig["server"]) => server.memory.outcome !== undefined };
+  const updates = { ...base, isSettled: (server: BoardUnderTest["server"]) => server.memory.outcome !== undefined };
   const startOf = (flash: Int32Array, server: ServerMemory, floor: number): DeviceState => ({
     ids: flash,
     server: { ...server, outcome: undefined },
@@ -215,7 +215,7 @@ export async function openCampaign(options: CampaignOptions): Promise<Campaign> 
     ...base,
     wishes: {},
     outcome: "checked-in",
-    isSettled: (server: Rig["server"]) => server.checkIns > 0,
+    isSettled: (server: BoardUnderTest["server"]) => server.checkIns > 0,
   };
   const enrolled = play(
     {
@@ -403,7 +403,7 @@ export async function openCampaign(options: CampaignOptions): Promise<Campaign> 
         name,
         what,
         wishes: { trustChain, trustVersion },
-        isSettled: ({ lastCheckIn }: Rig["server"]) => lastCheckIn?.trust === trustVersion,
+        isSettled: ({ lastCheckIn }: BoardUnderTest["server"]) => lastCheckIn?.trust === trustVersion,
         trustAtEnd: trustVersion,
         ...rest,
       },
@@ -533,7 +533,7 @@ export async function openCampaign(options: CampaignOptions): Promise<Campaign> 
   // Both confirmed, and the newer one crashes from today on.
   const isOn =
     (image: CampaignImage) =>
-    ({ lastCheckIn }: Rig["server"]) =>
+    ({ lastCheckIn }: BoardUnderTest["server"]) =>
       lastCheckIn?.running.digest === image.digest;
   const loops = new Map([[plain, { ...plain.personality, app: "crashes" as const }]]);
   const yielded = play(
@@ -611,7 +611,7 @@ export async function openCampaign(options: CampaignOptions): Promise<Campaign> 
   return { rig, pages, stories };
 }
 
-function cutAt(rig: Rig, story: Story, start: DeviceState, operation: number): DeviceState {
+function cutAt(rig: BoardUnderTest, story: Story, start: DeviceState, operation: number): DeviceState {
   rig.powerUp(story, start, "as-new", 1, (_, index) => (index === operation ? "cut" : 0));
   return rig.state(0);
 }
