@@ -1,6 +1,6 @@
-// An image that records its sleeps: the same code with some room in it (sleep-recorder-room.S), but its wfi is a jump to
-// sleep-recorder.S, which is put there. Stopping at the wfi with a debugger would not do: QEMU 7.2 lets the virtual clock
-// jump to the next timer whenever a debugger stops it.
+// An image that records its sleeps: the same code with some room in it (sleep-recorder-room.S), but its wfi is a jump
+// to sleep-recorder.S, which is put there. Stopping at the wfi with a debugger would not do: QEMU 7.2 lets the virtual
+// clock jump to the next timer whenever a debugger stops it.
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";

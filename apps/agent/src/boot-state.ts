@@ -50,6 +50,7 @@ export class BootState {
     this.log.scan();
     // The record that the boot loader acted on is the newest, or somebody else writes here.
     if (!this.log.found || this.log.sector != load<u32>(info, 56) || this.log.page != load<u32>(info, 60)) return false;
+    if (this.log.record.bootCounter == this.bootCounter) this.log.foundIsSealed();
     if (this.running.readSlot(this.slot(this.runningSlot)) != 0) return false;
     return compareBytes(this.running.digest.dataStart, info + 24, DIGEST_BYTES) == 0;
   }

@@ -57,7 +57,7 @@ async function run(options: Options): Promise<number> {
   }
 
   const campaigns: CampaignFigures[] = [];
-  for (const seed of options.seeds.length > 0 ? options.seeds : [options.seed]) {
+  for (const seed of seedsOf(options)) {
     const result = await runCampaign({
       subject,
       seed,
@@ -81,6 +81,8 @@ async function run(options: Options): Promise<number> {
     return lookForPlantedBugs(options, figures);
   return figures.violations > 0 ? 1 : 0;
 }
+
+const seedsOf = ({ seeds, seed }: Options): readonly number[] => (seeds.length > 0 ? seeds : [seed]);
 
 /** Of several seeds: counts are sums, rates are of the whole time, and `seed` is the first. */
 function sumOf(campaigns: CampaignFigures[]): CampaignFigures {
@@ -133,21 +135,27 @@ function show({ stories, deep, violations, left, figures }: CampaignResult, seed
 }
 
 async function lookForPlantedBugs(options: Options, figures: Partial<CampaignFigures>): Promise<number> {
-  const hunts = await huntAll(options.seed, ({ name, foundIn, what }) =>
-    console.log(
-      foundIn === undefined
-        ? `planted ${name}: NOT FOUND`
-        : `planted ${name}: found in ${foundIn}: ${what.slice(0, 100)}`,
-    ),
-  );
-  const found = hunts.filter((each) => each.foundIn !== undefined).length;
-  console.log(`${found} of ${hunts.length} planted bugs found`);
+  let planted = 0;
+  let found = 0;
+  for (const seed of seedsOf(options)) {
+    const hunts = await huntAll(seed, ({ name, foundIn, what }) =>
+      console.log(
+        foundIn === undefined
+          ? `planted ${name}: NOT FOUND`
+          : `planted ${name}: found in ${foundIn}: ${what.slice(0, 100)}`,
+      ),
+    );
+    const foundNow = hunts.filter((each) => each.foundIn !== undefined).length;
+    console.log(`${foundNow} of ${hunts.length} planted bugs found (seed ${seed})`);
+    planted += hunts.length;
+    found += foundNow;
+  }
   if (options.json !== undefined)
     writeFileSync(
       options.json,
-      `${JSON.stringify({ ...figures, plantedBugs: hunts.length, plantedBugsFound: found })}\n`,
+      `${JSON.stringify({ ...figures, plantedBugs: planted, plantedBugsFound: found })}\n`,
     );
-  return found === hunts.length && (figures.violations ?? 0) === 0 ? 0 : 1;
+  return found === planted && (figures.violations ?? 0) === 0 ? 0 : 1;
 }
 
 async function replayCase(subject: Subject, { caseId: id, seed }: Options): Promise<number> {

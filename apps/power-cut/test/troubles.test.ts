@@ -1,4 +1,5 @@
-// All that can go wrong without a power cut, each with what must come of it (src/campaign/troubles.ts).
+// All that can go wrong beside the cuts of the exhaustive campaign, each with what must come of it
+// (src/campaign/troubles.ts).
 
 import { beforeAll, describe, expect, it } from "vitest";
 import { openSubject } from "../src/campaign/open-subject.ts";

@@ -9,6 +9,9 @@
 // record that repeats the state may go there: what an earlier try left of it are the same bits. For that the boot
 // counter goes with the page, one for two pages. A record that changes the state goes into a sector that was erased in
 // the same run, where nothing can lie that power failed at.
+//
+// The other sector goes only when a record of this one was sealed in this run: one that was found may be a torn one
+// that reads well today, and every heartbeat behind it may be torn.
 
 import { equalInConstantTime, sha256 } from "../crypto";
 import { clockUs, Errno, Zone } from "../exokernel";
@@ -68,6 +71,10 @@ export class BootControlLog {
   private pageBehind: u32 = 0;
   /** The target was erased in this run. */
   private isFresh: bool = false;
+  /** The newest record's sector, when a record of the same state was sealed there in this run; -1: unknown. */
+  private sealedIn: i32 = -1;
+  /** How often that was tried in this run only to have one there. */
+  private repeats: u32 = 0;
   private otherIsOlder: bool = false;
   private pauseUs: i64 = 0;
   private pausedUntilUs: i64 = 0;
@@ -97,6 +104,11 @@ export class BootControlLog {
       this.readPage(1 - this.sector, 0) &&
       readBootRecord(this.bytes, 0, this.candidate) &&
       this.candidate.epoch == this.epoch - 1;
+  }
+
+  /** What `scan` found was sealed in this run, by the boot loader. */
+  foundIsSealed(): void {
+    this.sealedIn = this.sector;
   }
 
   /**
@@ -189,12 +201,50 @@ export class BootControlLog {
 
   private turnOver(): i32 {
     if (!this.found) return this.beginAnew();
+    this.makeSure();
     const other: u32 = 1 - this.sector;
     const result = this.zone.erase(other * this.zone.sectorBytes);
     if (result < 0) return result;
     if (this.target == this.sector) this.pageBehind = this.nextPage;
     this.beginSector(other);
     return 0;
+  }
+
+  /**
+   * What the newest record says once more, in a page of its sector that a heartbeat skipped, or tore while it wrote the
+   * same bits. Not over a record that reads well: power that fails meanwhile might hurt the one that holds.
+   */
+  private makeSure(): void {
+    for (let page: u32 = 1; page < this.pagesPerSector() && this.repeats < ATTEMPTS; page++) {
+      if (this.sealedIn == this.sector) return;
+      if (this.readPage(this.sector, page) || !this.encodeNewest(page) || !this.holdsNoOther(page)) continue;
+      this.repeats++;
+      if (this.put(this.sector, page) != 0) continue;
+      this.sealedIn = this.sector;
+      // It may be the newest now: what goes into this sector all the same, where the other takes nothing, goes behind.
+      this.nextPage = max(this.nextPage, page + 1);
+    }
+  }
+
+  /** As a heartbeat at `page`; from flash, since `record` may say something new already. */
+  private encodeNewest(page: u32): bool {
+    if (!this.readPage(this.sector, this.page)) return false;
+    const record = this.candidate;
+    if (!readBootRecord(this.bytes, 0, record)) return false;
+    record.flags |= BOOT_FLAG_HEARTBEAT;
+    record.page = page;
+    record.bootCounter += pairOf(page) - pairOf(this.page);
+    this.encode(record);
+    return true;
+  }
+
+  /** A page of the newest's sector holds nothing but bits of `bytes`: a program would harm no record but that one. */
+  private holdsNoOther(page: u32): bool {
+    if (this.zone.read(this.offsetOf(this.sector, page), pageBuffer, BOOT_RECORD_BYTES) < 0) return false;
+    const bytes = this.bytes.dataStart;
+    for (let i: i32 = 0; i < BOOT_RECORD_BYTES; i++)
+      if ((load<u8>(bytes + i) & ~load<u8>(pageBuffer + i)) != 0) return false;
+    return true;
   }
 
   /**
@@ -220,17 +270,35 @@ export class BootControlLog {
 
   /** The record at a page of the target; it is the newest from then on, if 0. */
   private write(page: u32): i32 {
-    const at = this.offsetOf(this.target, page);
-    const bytes = this.bytes;
     const epoch = this.found && this.target != this.sector ? this.epoch + 1 : this.epoch;
     this.record.epoch = epoch;
     this.record.page = page;
     if (epoch == this.epoch && (this.record.flags & BOOT_FLAG_HEARTBEAT) != 0)
       this.record.bootCounter = this.bootCounter + pairOf(page) - pairOf(this.page);
-    writeBootRecord(this.record, bytes, 0);
+    this.encode(this.record);
+    const result = this.put(this.target, page);
+    if (result < 0) return result;
+    this.found = true;
+    this.sealedIn = this.target;
+    this.sector = this.target;
+    this.page = page;
+    this.epoch = epoch;
+    this.bootCounter = this.record.bootCounter;
+    return 0;
+  }
+
+  /** A record with its check into `bytes`, and into `digest` what its seal repeats. */
+  private encode(record: BootRecord): void {
+    const bytes = this.bytes;
+    writeBootRecord(record, bytes, 0);
     sha256(bytes.dataStart, BOOT_RECORD_CHECKED_BYTES, digest);
     memory.copy(bytes.dataStart + BOOT_RECORD_CHECK_OFFSET, digest, BOOT_RECORD_CHECK_BYTES);
-    const result = this.zone.program(at, bytes.dataStart, BOOT_RECORD_BYTES);
+  }
+
+  /** Programs and seals what was encoded, each step read back. 0 or an Errno. */
+  private put(sector: u32, page: u32): i32 {
+    const at = this.offsetOf(sector, page);
+    const result = this.zone.program(at, this.bytes.dataStart, BOOT_RECORD_BYTES);
     if (result < 0) return result;
     const seal = pageBuffer;
     store<u32>(seal, BOOT_RECORD_SEAL_MAGIC);
@@ -238,13 +306,7 @@ export class BootControlLog {
     const sealed = this.zone.program(at + BOOT_RECORD_SEAL_OFFSET, seal, BOOT_RECORD_SEAL_BYTES);
     if (sealed < 0) return sealed;
     // Once more, both: a chip may hurt the record while it programs the seal, and say done.
-    if (!this.readPage(this.target, page)) return Errno.Io;
-    this.found = true;
-    this.sector = this.target;
-    this.page = page;
-    this.epoch = epoch;
-    this.bootCounter = this.record.bootCounter;
-    return 0;
+    return this.readPage(sector, page) ? 0 : Errno.Io;
   }
 
   private look(sector: u32, page: u32): void {

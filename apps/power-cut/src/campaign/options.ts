@@ -43,7 +43,7 @@ devices is what runs, and a story installs that image.
   --deep N         schedules of many cuts for each story (200; with --exhaustive 2000)
   --seed N         seed of everything that is drawn (1); a case is replayed with the seed that found it
   --seeds LIST     campaigns with several seeds, one after the other: 1-24,7731904
-                   (with --exhaustive, the planted bugs are looked for once, with the first)
+                   (the planted bugs are looked for with each, too)
   --budget S       hand out no more work after S seconds, and say what was left
   --processes N    how many at once (all cores)
   --json FILE      write the figures

@@ -1,4 +1,4 @@
-// Something that can go wrong without a power cut, and what must come of it.
+// Something that can go wrong beside the cuts of the exhaustive campaign, and what must come of it.
 
 import type { Campaign } from "../stories/catalogue.ts";
 

@@ -1,4 +1,4 @@
-// All that can go wrong without a power cut, by its kind.
+// All that can go wrong beside the cuts of the exhaustive campaign, by its kind.
 
 import { badReads } from "./bad-reads.ts";
 import { failingLog } from "./failing-log.ts";
@@ -7,6 +7,7 @@ import { longRuns } from "./long-runs.ts";
 import { oddServers } from "./odd-servers.ts";
 import { settingsBesideTrial } from "./settings-beside-trial.ts";
 import { slowLinks } from "./slow-links.ts";
+import { tornInARow } from "./torn-in-a-row.ts";
 import type { Trouble } from "./trouble.ts";
 import { uncleanBoots } from "./unclean-boots.ts";
 
@@ -19,6 +20,7 @@ export const kindsOfTrouble: Readonly<Record<string, readonly Trouble[]>> = {
   "runs of hours": longRuns,
   "slow links": slowLinks,
   "odd servers": oddServers,
+  "seals that are torn in a row": tornInARow,
 };
 
 export const troubles: readonly Trouble[] = Object.values(kindsOfTrouble).flat();

@@ -131,9 +131,10 @@ export class WhatMustHold {
     this.floor = before.floor;
     this.#cuts = before.cuts;
     this.#wasOver = before.wasOver;
+    const { wornSector, liar } = before;
+    this.defects = { wornSector, isRotten: before.isRotten, liar };
     // What a slot holds of a lie may be lost later.
-    const isRotten = before.isRotten || this.#hasLiedIn("slotA") || this.#hasLiedIn("slotB");
-    this.defects = { wornSector: before.wornSector, isRotten, liar: before.liar };
+    if (this.#hasLiedIn("slotA") || this.#hasLiedIn("slotB")) this.defects = { wornSector, isRotten: true, liar };
     this.unclean = { slot: -1, runs: 0 };
     this.#running = undefined;
     this.#factory = this.#pagesOf("factory");
@@ -344,10 +345,11 @@ export class WhatMustHold {
   // ---------------------------------------------------------------------------------------------------
 
   /**
-   * An image writes only the copy of the trust record that the log says is in flux, while the other one is not.
+   * An image writes only the copy of the trust record that the log says is in flux, while the other one is not. Where
+   * the other one may have faded, both are, and what is left is written anew.
    */
   #mayChangeTrust(offset: number): void {
-    if (this.#logIsWorn || !this.checker.logIsStable(this.#ids)) return;
+    if (this.#logIsWorn || this.#mayHaveLostBothCopies("trust") || !this.checker.logIsStable(this.#ids)) return;
     const flags = this.checker.newestRecord(this.#ids)?.flags ?? 0;
     const isA = offset < this.#layout.zones.trust.offsetBytes + this.#layout.sectorBytes;
     if ((flags & (FLAG_TRUST_A_IN_FLUX | FLAG_TRUST_B_IN_FLUX)) !== (isA ? FLAG_TRUST_A_IN_FLUX : FLAG_TRUST_B_IN_FLUX))

@@ -3,6 +3,7 @@
 
 import type { SourcePatch } from "../../../agent/build/compile-module.ts";
 import { settingsBesideTrial } from "../campaign/settings-beside-trial.ts";
+import { tornInARow } from "../campaign/torn-in-a-row.ts";
 import type { Trouble } from "../campaign/trouble.ts";
 import { Zone } from "@flipside/machine/abi";
 
@@ -455,7 +456,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: "record-not-read-after-its-seal",
     what: "a record counts as written when its seal is, whatever programming that has done to it",
-    patches: [{ file: LOG, find: "if (!this.readPage(this.target, page)) return Errno.Io;", replace: "" }],
+    patches: [{ file: LOG, find: "return this.readPage(sector, page) ? 0 : Errno.Io;", replace: "return 0;" }],
     stories: [],
     lies: [{ story: "first-update", zone: Zone.BootControl, way: "collateral" }],
   },
@@ -476,6 +477,13 @@ export const plantedBugs: readonly PlantedBug[] = [
     ],
   },
 
+  {
+    name: "turned-over-for-a-torn-seal",
+    what: "the other sector goes though nothing in this one was sealed in this run",
+    patches: [{ file: LOG, find: "    this.makeSure();\n", replace: "" }],
+    stories: [],
+    troubles: tornInARow.slice(0, 2),
+  },
   // What only settings show that can't be stored while an image is on trial.
   {
     name: "unstored-address-answered-as-taken",
