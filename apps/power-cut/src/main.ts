@@ -151,10 +151,7 @@ async function lookForPlantedBugs(options: Options, figures: Partial<CampaignFig
     found += foundNow;
   }
   if (options.json !== undefined)
-    writeFileSync(
-      options.json,
-      `${JSON.stringify({ ...figures, plantedBugs: planted, plantedBugsFound: found })}\n`,
-    );
+    writeFileSync(options.json, `${JSON.stringify({ ...figures, plantedBugs: planted, plantedBugsFound: found })}\n`);
   return found === planted && (figures.violations ?? 0) === 0 ? 0 : 1;
 }
 

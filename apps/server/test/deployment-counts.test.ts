@@ -1,5 +1,6 @@
 // Counts of deployments by state are kept, not counted: after any history they must be what counting would give.
 
+import { routes } from "@flipside/api/routes";
 import { type DeploymentStateName, deploymentStateNames } from "@flipside/image-format";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { isOnPostgres } from "./database.ts";
@@ -67,6 +68,10 @@ const waysInto: Record<DeploymentStateName, (rolloutId: string) => Promise<void>
     await fixture.server.internals.tick();
   },
   rejected: (rolloutId) => offeredAndReported(rolloutId, "rejected"),
+  unreached: async () => {
+    passedMs += 61_000;
+    await fixture.server.internals.tick();
+  },
 };
 
 async function offered(): Promise<void> {
@@ -89,15 +94,17 @@ async function offeredAndReported(rolloutId: string, state: (typeof reported)[nu
 }
 
 const begun = async (random: Random): Promise<string> => {
-  const request = {
+  const request = routes.createRollout.body.schema.parse({
     name: "r",
     releaseId: fleet.releaseId,
-    target: { all: true as const },
+    target: { all: true },
+    order: "as-listed",
     waves: [{ count: 1 + random.below(3) }, { percent: 10 + random.below(90) }],
     deadlineMs: 60_000,
     failureThresholdPercent: random.below(101),
-    allowOlder: false,
-  };
+    minimumSample: 1 + random.below(4),
+    soakMs: random.pick([0, 0, 30_000]),
+  });
   return (await fixture.server.internals.rollouts.create(request, "admin")).id;
 };
 

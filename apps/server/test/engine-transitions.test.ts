@@ -20,6 +20,7 @@ const causes = Object.keys(deploymentTransitions) as DeploymentCause[];
 
 const deploymentIn = (state: DeploymentStateName): DeploymentSnapshot => ({
   id: "d",
+  deviceId: "d",
   wave: 0,
   attempt: 1,
   digest: "new",
@@ -37,8 +38,12 @@ const rolloutWith = (change: Partial<RolloutSnapshot>): RolloutSnapshot => ({
   currentWave: 0,
   deadlineMs: 100,
   failureThresholdPercent: 50,
-  accepted: { wave: -1, finished: 0, failed: 0 },
-  waves: [{ total: 9, finished: 3, succeeded: 3, cancelled: 0 }],
+  minimumSample: 1,
+  soakMs: 0,
+  soakUntil: null,
+  lateOffersMs: 1_000,
+  accepted: [],
+  waves: [{ ...emptyTally(4), finished: 3, succeeded: 3, waiting: 1 }],
   ...change,
 });
 
@@ -67,6 +72,10 @@ function eventsOf(cause: DeploymentCause, deployment: DeploymentSnapshot): Rollo
       return checkIns.map((evidence) => ({ type: cause, deployment, evidence }));
     case "cancel":
       return [{ type: cause, by: "ann", open: [deployment] }];
+    case "others-away":
+      return [{ type: cause, away: [deployment] }];
+    case "superseded":
+      return [{ type: cause, deployment, why: "runs 3" }];
     default:
       return [{ type: cause, deployment }];
   }
@@ -118,9 +127,10 @@ const printed = (): string =>
 it.each(causes)("%s brings a deployment where its row says, from each state, and nowhere besides", (cause) => {
   for (const from of deploymentStateNames) {
     const allowed = deploymentStateNames.filter((to) => mayMove(cause, from, to));
-    // What the server ends gets one end.
-    const isEnded = cause === "device-revoked";
-    expect(reachedBy(cause, from), from).toEqual(isEnded ? allowed.slice(0, 1) : allowed);
+    // What the server ends gets one end: the first of its row that may follow.
+    const isEnded = cause === "device-revoked" || cause === "deadline-passed";
+    const ends = deploymentTransitions[cause].to.filter((to) => mayMove(cause, from, to));
+    expect(reachedBy(cause, from), from).toEqual(isEnded ? ends.slice(0, 1) : allowed);
   }
 });
 
@@ -139,7 +149,11 @@ it("knows no way back from a final state but where later evidence may revise it"
   const reopened = deploymentStateNames.filter(isFinalState).flatMap((from) => {
     return causes.flatMap((cause) => reachedBy(cause, from).map((to) => `${cause}: ${from} to ${to}`));
   });
-  expect(reopened).toEqual(["checked-in: cancelled to confirmed", "checked-in: timed-out to confirmed"]);
+  expect(reopened).toEqual([
+    "checked-in: confirmed to rolled-back",
+    "checked-in: cancelled to confirmed",
+    "checked-in: timed-out to confirmed",
+  ]);
 });
 
 it("docs/architecture.md has the tables", () => {

@@ -1,9 +1,9 @@
-import { failuresOf } from "@flipside/api/rollout-arithmetic";
+import { failuresOf, isSettled } from "@flipside/api/rollout-arithmetic";
 import { type DeploymentStateName, deploymentStateNames, deploymentStateOf, isFinal } from "@flipside/image-format";
 import { describe, expect, it } from "vitest";
-import { mayFollowName, revisableStates } from "../src/domain/deployment-transitions.ts";
+import { isWaiting, mayFollowName, revisableStates } from "../src/domain/deployment-transitions.ts";
 import { type Changes, type RolloutEvent, step } from "../src/domain/rollout-engine.ts";
-import type { DeploymentSnapshot, RolloutSnapshot } from "../src/domain/snapshots.ts";
+import { type DeploymentSnapshot, mayBeOffered, type RolloutSnapshot } from "../src/domain/snapshots.ts";
 import { Random, seed } from "./random.ts";
 
 const isFinalName = (state: DeploymentStateName): boolean => isFinal(deploymentStateOf(state));
@@ -24,12 +24,17 @@ class Model {
       currentWave: 0,
       deadlineMs: 100,
       failureThresholdPercent: 50,
-      accepted: { wave: -1, finished: 0, failed: 0 },
+      minimumSample: 1,
+      soakMs: 0,
+      soakUntil: null,
+      lateOffersMs: 1_000,
+      accepted: [],
       ...change,
     };
     this.deployments = totals.flatMap((total, wave) =>
       Array.from({ length: total }, (_, i) => ({
         id: `${wave}.${i}`,
+        deviceId: `device-${wave}.${i}`,
         wave,
         attempt: 1,
         digest: "new",
@@ -52,6 +57,8 @@ class Model {
         finished: of.filter((d) => isFinalName(d.state)).length,
         succeeded: of.filter((d) => d.state === "confirmed").length,
         cancelled: of.filter((d) => d.state === "cancelled").length,
+        waiting: of.filter((d) => d.state === "queued").length,
+        unreached: of.filter((d) => d.state === "unreached").length,
       };
     });
     return { ...this.rollout, waves };
@@ -197,8 +204,9 @@ describe("the rollout engine", () => {
       const model = new Model([1]);
       model.offer("0.0");
       model.get("0.0").state = state;
-      const { moves } = model.confirm("0.0");
-      const revised = { id: "0.0", wave: 0, from: state, to: "confirmed" };
+      const to = state === "confirmed" ? "rolled-back" : "confirmed";
+      const { moves } = state === "confirmed" ? model.rollBack("0.0") : model.confirm("0.0");
+      const revised = { id: "0.0", wave: 0, from: state, to };
       expect(moves, state).toEqual((revisableStates as readonly string[]).includes(state) ? [revised] : []);
     }
   });
@@ -270,8 +278,22 @@ function applyAny(model: Model, random: Random, proven: Set<string>): void {
     model.confirm(target.id);
     if (target.state === "confirmed") proven.add(target.id);
   } else if (what === 7) model.rollBack(target.id);
-  else if (what === 8) model.apply({ type: "deadline-passed", deployment: { ...target } });
+  else if (what === 8) timeAny(model, random, target);
   else actAny(model, random, target);
+}
+
+/** What time does, and what is found at an offer. */
+function timeAny(model: Model, random: Random, target: DeploymentSnapshot): void {
+  const deployment = { ...target };
+  const isWaiting = (d: DeploymentSnapshot): boolean => d.state === "queued" && d.wave === model.rollout.currentWave;
+  const events: RolloutEvent[] = [
+    { type: "deadline-passed", deployment },
+    { type: "late-offers-end", deployment },
+    { type: "superseded", deployment, why: "runs 3" },
+    { type: "soak-over" },
+    { type: "others-away", away: model.deployments.filter(isWaiting).map((d) => ({ ...d })) },
+  ];
+  model.apply(random.pick(events));
 }
 
 /** What people do; a cancellation is rare, as it ends the history. */
@@ -301,24 +323,25 @@ function deploymentRules(
   if (after.state !== was.state)
     must(mayFollowName(was.state, after.state), `${was.state} became ${after.state}, which the table does not have`);
   if (after.state === "confirmed") must(proven.has(after.id), "confirmed without a check-in");
-  if (was.state === "queued" && after.state === "offered") {
-    must(
-      rolloutBefore.state === "running" && after.wave <= rolloutBefore.currentWave,
-      "offered outside an open wave of a running rollout",
-    );
-  }
+  if (isWaiting(was.state) && after.state === "offered")
+    must(mayBeOffered(rolloutBefore, was), "offered outside an open wave, or late in a rollout that is not over");
   if (!isFinalName(after.state) && after.state !== "queued")
     must(after.deadlineAt !== null, "offered without a deadline");
 }
 
-function rolloutRules(must: Must, before: Model["rollout"], after: RolloutSnapshot): void {
-  const isOver = (waves: RolloutSnapshot["waves"]): boolean => waves.every((wave) => wave.finished === wave.total);
+function rolloutRules(must: Must, before: Model["rollout"], after: RolloutSnapshot, now: number): void {
+  const isOver = (waves: RolloutSnapshot["waves"]): boolean => waves.every(isSettled);
   for (const wave of after.waves)
     must(failuresOf(wave).failed >= 0 && wave.finished <= wave.total, "a tally is out of range");
   must(after.currentWave >= before.currentWave, "the rollout went back a wave");
-  if (after.currentWave > before.currentWave)
-    must(isOver(after.waves.slice(0, after.currentWave)), "a wave opened before those before it were final");
-  if (after.state === "completed") must(isOver(after.waves), "completed with unfinished deployments");
+  const goesOn = after.currentWave > before.currentWave || (after.state === "completed" && before.state === "running");
+  if (goesOn) {
+    // One that is offered late, in a wave that was passed, is waited for by nobody.
+    const { currentWave } = before;
+    must(isOver(after.waves.slice(currentWave, after.currentWave)), "a wave was passed before it was settled");
+    const isWatched = before.soakMs === 0 || after.waves[currentWave]!.total === 0;
+    must(isWatched || (before.soakUntil !== null && before.soakUntil <= now), "a wave was passed before its soak");
+  }
   if (before.state === "cancelled" || before.state === "completed")
     must(after.state === before.state, `a ${before.state} rollout changed its state`);
 }
@@ -330,7 +353,12 @@ describe(`whatever happens in whatever order (FLIPSIDE_SEED=${seed})`, () => {
     for (let run = 0; run < 300; run++) {
       const totals = Array.from({ length: 1 + random.below(4) }, () => random.below(5));
       if (!totals.some((n) => n > 0)) totals[0] = 1;
-      const model = new Model(totals, { failureThresholdPercent: random.pick([0, 10, 50, 100]) });
+      const model = new Model(totals, {
+        failureThresholdPercent: random.pick([0, 10, 50, 100]),
+        minimumSample: random.pick([1, 2, 5]),
+        soakMs: random.pick([0, 0, 30]),
+        lateOffersMs: random.pick([0, 200]),
+      });
       const proven = new Set<string>();
       for (let i = 0; i < 120; i++) {
         model.now += random.below(20);
@@ -343,7 +371,7 @@ describe(`whatever happens in whatever order (FLIPSIDE_SEED=${seed})`, () => {
         };
         for (const after of model.deployments)
           deploymentRules(must, before.get(after.id)!, after, rolloutBefore, proven);
-        rolloutRules(must, rolloutBefore, model.snapshot());
+        rolloutRules(must, rolloutBefore, model.snapshot(), model.now);
       }
     }
   });

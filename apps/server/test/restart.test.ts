@@ -105,7 +105,8 @@ async function threeDevices(
 /** A rollout to all, whose first wave has two devices. */
 async function rollOut(api: ApiClient, project: Project): Promise<string> {
   const release = (await api.post("/api/releases", await makeRelease(project))).body;
-  const rollout = { name: "r", releaseId: release.id, target: { all: true }, waves: [{ count: 2 }] };
+  const order = "as-listed";
+  const rollout = { name: "r", releaseId: release.id, target: { all: true }, waves: [{ count: 2 }], order };
   return `/api/rollouts/${(await api.post("/api/rollouts", rollout)).body.id}`;
 }
 

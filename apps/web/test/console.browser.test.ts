@@ -323,7 +323,9 @@ describe.skipIf(!executablePath)("the console in a browser", () => {
       rollout("r1", {
         total: 1,
         deployments: [deployment("d", "dev-1")],
-        waves: [{ index: 0, total: 1, finished: 0, succeeded: 0, cancelled: 0, state: "running" }],
+        waves: [
+          { index: 0, total: 1, finished: 0, succeeded: 0, cancelled: 0, waiting: 0, unreached: 0, state: "running" },
+        ],
       }),
     );
     server.logs.set("dev-1", [
@@ -455,7 +457,9 @@ describe.skipIf(!executablePath)("the console in a browser", () => {
         deployments: [
           deployment("d", longId, { state: "rejected", code: 6, codeName: "header-unknown-critical-field" }),
         ],
-        waves: [{ index: 0, total: 1, finished: 1, succeeded: 0, cancelled: 0, state: "done" }],
+        waves: [
+          { index: 0, total: 1, finished: 1, succeeded: 0, cancelled: 0, waiting: 0, unreached: 0, state: "done" },
+        ],
         decisions: [{ at: new Date().toISOString(), text: "x".repeat(120) }],
       }),
     );

@@ -130,6 +130,8 @@ export function rollout(id: string, changes: Partial<Rollout> = {}): Rollout {
     createdAt: minutesAgo(5),
     createdBy: "admin",
     finishedAt: null,
+    urgent: false,
+    soakUntil: null,
     counts: noCounts(),
     total: 0,
     waves: [],

@@ -41,3 +41,8 @@ export const deadlineMsMin = 1_000;
 export const deadlineMsMax = 30 * dayMs;
 export const deadlineMsDefault = dayMs;
 export const failureThresholdPercentDefault = 50;
+/** Of one device nobody learns what share fails. */
+export const minimumSampleDefault = 5;
+export const soakMsMax = 30 * dayMs;
+export const lateOffersMsMax = 366 * dayMs;
+export const lateOffersMsDefault = 30 * dayMs;

@@ -39,6 +39,7 @@ export function waveProblem(spec: WaveSpec): string | undefined {
 // Where a step stands on the way to `confirmed`. Download is the long part on a real link, so it has most of the bar.
 const stepStart: Partial<Record<DeploymentStateName, number>> = {
   queued: 0,
+  unreached: 0,
   offered: 0.02,
   downloading: 0.05,
   verifying: 0.75,
@@ -65,7 +66,7 @@ export type Outcome = "succeeded" | "unsuccessful" | "under-way" | "waiting" | "
 /** Which of the five groups that a rollout's bar shows a state belongs to. */
 export function outcomeOf(state: DeploymentStateName): Outcome {
   if (state === "confirmed") return "succeeded";
-  if (state === "queued") return "waiting";
+  if (state === "queued" || state === "unreached") return "waiting";
   if (state === "cancelled") return "withdrawn";
   return isFinalState(state) ? "unsuccessful" : "under-way";
 }
@@ -95,15 +96,24 @@ export function wholePercent(part: number, whole: number): number {
 }
 
 /** What a wave has come to. */
-export type WaveTally = Pick<WaveProgress, "total" | "finished" | "succeeded" | "cancelled">;
+export type WaveTally = Pick<WaveProgress, "total" | "finished" | "succeeded" | "cancelled" | "waiting" | "unreached">;
 
-export const emptyTally = (total: number): WaveTally => ({ total, finished: 0, succeeded: 0, cancelled: 0 });
+export const emptyTally = (total: number): WaveTally => ({
+  total,
+  finished: 0,
+  succeeded: 0,
+  cancelled: 0,
+  waiting: 0,
+  unreached: 0,
+});
 
 /** Counts deployments in this state into a wave's tally, or out of it. */
 export function countInto(tally: WaveTally, state: DeploymentStateName, count: number): void {
   if (isFinalState(state)) tally.finished += count;
   if (state === "confirmed") tally.succeeded += count;
   if (state === "cancelled") tally.cancelled += count;
+  if (state === "queued") tally.waiting += count;
+  if (state === "unreached") tally.unreached += count;
 }
 
 type Finished = Pick<WaveTally, "finished" | "succeeded" | "cancelled">;
@@ -115,6 +125,9 @@ type Finished = Pick<WaveTally, "finished" | "succeeded" | "cancelled">;
 export function failuresOf({ finished, succeeded, cancelled }: Finished): { failed: number; counted: number } {
   return { failed: finished - succeeded - cancelled, counted: finished - cancelled };
 }
+
+/** Whether a wave waits for nothing: each of its deployments is final, or its device was not reached. */
+export const isSettled = ({ total, finished, unreached }: WaveTally): boolean => finished + unreached >= total;
 
 /** A share of failures in whole percent; undefined while nothing counts. */
 export const sharePercent = ({ failed, counted }: { failed: number; counted: number }): number | undefined =>
@@ -129,7 +142,7 @@ export const failedPercent = (wave: Finished): number | undefined => sharePercen
  */
 export function waveStateOf(tally: WaveTally, index: number, currentWave: number): WaveState {
   const started = index <= currentWave;
-  if (tally.finished === tally.total && (started || tally.total > 0)) return "done";
+  if (isSettled(tally) && (started || tally.total > 0)) return "done";
   return started ? "running" : "waiting";
 }
 

@@ -208,10 +208,7 @@ describe("the progress of a rollout", () => {
   it("is in the running wave, else in the first that waits, else in the last", () => {
     const wave = (index: number, state: "waiting" | "running" | "done") => ({
       index,
-      total: 1,
-      finished: 0,
-      succeeded: 0,
-      cancelled: 0,
+      ...emptyTally(1),
       state,
     });
     expect(currentWave([wave(0, "done"), wave(1, "running"), wave(2, "waiting")])?.index).toBe(1);

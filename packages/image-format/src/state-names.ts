@@ -16,6 +16,7 @@ export const deploymentStateNames = [
   "cancelled",
   "timed-out",
   "rejected",
+  "unreached",
 ] as const;
 
 export type DeploymentStateName = (typeof deploymentStateNames)[number];

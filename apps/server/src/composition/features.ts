@@ -17,6 +17,7 @@ import { createProgress, type Progress } from "../features/deployments/progress.
 import { createDeviceLog, type DeviceLog } from "../features/device-records/device-log.ts";
 import { createDevices, type Devices } from "../features/devices/devices.ts";
 import { createLastSeen, type LastSeen } from "../features/device-records/last-seen.ts";
+import { createPresence } from "../features/device-records/presence.ts";
 import { findDevice } from "../features/device-records/store.ts";
 import { createDeviceViews } from "../features/devices/view.ts";
 import { createEnrolment, type Enrolment } from "../features/enrolment/enrolment.ts";
@@ -25,7 +26,7 @@ import { createImageStore, type ImageStore } from "../features/releases/image-st
 import { createReleases, type Releases } from "../features/releases/releases.ts";
 import { createRollouts, type Rollouts } from "../features/rollouts/rollouts.ts";
 import { createInbox } from "../devices-in/inbox.ts";
-import { createSessions, type Sessions } from "../features/sessions/sessions.ts";
+import { createSessions, silenceMaxMs, type Sessions } from "../features/sessions/sessions.ts";
 import { createTrustDelivery } from "../features/trust/trust-delivery.ts";
 import { createTrustReplacement, type TrustReplacement } from "../features/rollouts/trust-replacement.ts";
 import { messagePatienceMs } from "../storage/patience.ts";
@@ -49,22 +50,24 @@ interface Fleet {
   trustReplacement: TrustReplacement;
 }
 
-function createFleet(foundation: Foundation): Fleet {
+function createFleet(foundation: Foundation, pollMs: number): Fleet {
   const { storage, feed, files, log, clock, trust, verifier } = foundation;
   const memory = createMemory(storage, feed);
   const progress = createProgress(storage, log, clock.wallMs);
   const images = createImageStore({ storage, files, feed, log });
   const engineRoom = createEngineRoom({ clock, log, progress });
-  const rollouts = createRollouts({ storage, engineRoom, progress, trust, images, clock });
+  const lastSeen = createLastSeen(storage, log, clock.wallMs);
+  const presence = createPresence({ lastSeen, wallMs: clock.wallMs, silenceMaxMs: silenceMaxMs(pollMs) });
+  const rollouts = createRollouts({ storage, engineRoom, progress, trust, images, presence, clock });
   return {
     deviceLog: createDeviceLog(storage, log, clock),
-    lastSeen: createLastSeen(storage, log, clock.wallMs),
+    lastSeen,
     progress,
     memory,
     images,
     releases: createReleases({ storage, files, store: images, trust, verifier, feed, now: clock.wallMs }),
     engineRoom,
-    evidence: createEvidence({ storage, engineRoom, memory, progress, feed, clock }),
+    evidence: createEvidence({ storage, engineRoom, memory, progress, presence, feed, clock }),
     offering: createOffering({ storage, engineRoom, memory, trust, images, clock }),
     fetching: createFetching({ storage, memory, trust, images }),
     rollouts,
@@ -182,7 +185,7 @@ export interface Features extends Fleet, Conversations {
 /** Nothing has come from devices or people yet. */
 export async function createFeatures(foundation: Foundation, link: DeviceLink, pollMs: number): Promise<Features> {
   const { storage, feed, log, clock, trust } = foundation;
-  const fleet = createFleet(foundation);
+  const fleet = createFleet(foundation, pollMs);
   const conversations = await createConversations(foundation, fleet, link, pollMs);
   const { sessions } = conversations;
   const { deviceLog, lastSeen, progress, rollouts, releases, evidence } = fleet;

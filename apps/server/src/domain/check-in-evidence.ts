@@ -1,7 +1,7 @@
 // What a check-in proves about a deployment. Pure.
 
 import type { DeploymentStateName } from "@flipside/image-format";
-import { isReportable, isRevisable, mayMove } from "./deployment-transitions.ts";
+import { isGivenUp, isReportable, isWaiting, mayMove } from "./deployment-transitions.ts";
 import type { DeploymentSnapshot } from "./snapshots.ts";
 
 export interface CheckInEvidence {
@@ -24,7 +24,7 @@ const pastNoReturn: readonly DeploymentStateName[] = ["installed", "rebooting", 
  */
 export function provenState(deployment: DeploymentSnapshot, evidence: CheckInEvidence): Proven | undefined {
   // Nobody asked the device yet: decided when it is to be offered.
-  if (deployment.state === "queued") return undefined;
+  if (isWaiting(deployment.state)) return undefined;
   const proven = claimOf(deployment, evidence);
   return proven && mayMove("checked-in", deployment.state, proven.state) ? proven : undefined;
 }
@@ -38,12 +38,14 @@ function claimOf(
   if (running.digest === deployment.digest && running.state === "confirmed") {
     // Given up, and yet it was installed: only the device's last deployment can be the one that did it.
     const isAnothers = said === undefined && (named !== undefined || !deployment.newestOffered);
-    return isRevisable(deployment.state) && isAnothers ? undefined : { state: "confirmed", code: 0 };
+    return isGivenUp(deployment.state) && isAnothers ? undefined : { state: "confirmed", code: 0 };
   }
   // Before `installed`, a failed other slot may be what an earlier deployment of the same image left behind; then the
   // device's own word that it was this one is needed too.
   const isOurs = pastNoReturn.includes(deployment.state) || said?.state === "rolled-back";
-  if (other.digest === deployment.digest && other.state === "failed" && isOurs)
+  // An earlier deployment's confirmed image may have been installed anew since, by one that failed.
+  const isOld = deployment.state === "confirmed" && !deployment.newestOffered;
+  if (other.digest === deployment.digest && other.state === "failed" && isOurs && !isOld)
     return { state: "rolled-back", code: other.reason };
   return said && isReportable(said.state) ? { state: said.state, code: said.code } : undefined;
 }

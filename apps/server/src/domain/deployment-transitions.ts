@@ -11,22 +11,40 @@ import {
 } from "@flipside/image-format";
 import type { DeploymentSnapshot } from "./snapshots.ts";
 
+/** What only the server knows of: a device that was away, and an image that was confirmed and then gave way. */
+const serversOwn: Partial<Record<DeploymentStateName, readonly DeploymentStateName[]>> = {
+  queued: ["unreached"],
+  unreached: ["offered", "confirmed", "cancelled"],
+  confirmed: ["rolled-back"],
+};
+
 export const mayFollowName = (from: DeploymentStateName, to: DeploymentStateName): boolean =>
-  mayFollow(deploymentStateOf(from), deploymentStateOf(to));
+  mayFollow(deploymentStateOf(from), deploymentStateOf(to)) || serversOwn[from]?.includes(to) === true;
 
 /**
  * Final states that later evidence may revise: those that have a way out of them. They are looked at again at each
- * check-in, and their moves are counted and told like every other, with what the deployment was before. `confirmed` is
- * none of them yet, as docs/protocol.md has no way out of it. That an image was confirmed and then gave way will be
- * news: nothing here or in the engine stands in its way then.
+ * check-in, and their moves are counted and told like every other, with what the deployment was before. `timed-out` and
+ * `cancelled` yield to a check-in that proves the image confirmed, `confirmed` to one that proves that it gave way.
  */
 export const revisableStates: readonly DeploymentStateName[] = deploymentStateNames.filter(
   (from) => isFinalState(from) && deploymentStateNames.some((to) => mayFollowName(from, to)),
 );
 
-export const isRevisable = (state: DeploymentStateName): boolean => revisableStates.includes(state);
+/** Given up by the server, and perhaps installed all the same. */
+export const isGivenUp = (state: DeploymentStateName): boolean =>
+  isFinalState(state) && mayFollowName(state, "confirmed");
+
+export const givenUpStates: readonly DeploymentStateName[] = deploymentStateNames.filter(isGivenUp);
+
+/** Nobody has asked the device yet. */
+export const isWaiting = (state: DeploymentStateName): boolean => state === "queued" || state === "unreached";
+
+/** Not past the point of no return: the device gives it up when it is told of another. */
+export const isAbandonable = (state: DeploymentStateName): boolean =>
+  (abandonable as readonly DeploymentStateName[]).includes(state);
 
 const underWay = ["offered", "downloading", "verifying", "installed", "rebooting", "testing"] as const;
+const abandonable = ["offered", "downloading", "verifying"] as const;
 const reportable = [...underWay.slice(1), "failed", "rejected"] as const;
 
 interface Transition {
@@ -35,13 +53,16 @@ interface Transition {
 }
 
 export const deploymentTransitions = {
-  "offer-due": { from: ["queued"], to: ["offered", "confirmed"] },
+  "offer-due": { from: ["queued", "unreached"], to: ["offered", "confirmed"] },
   reported: { from: underWay, to: reportable },
   // Only a check-in proves `confirmed` and `rolled-back` (docs/protocol.md, "Deployment states").
   "checked-in": { from: [...underWay, ...revisableStates], to: [...reportable, "confirmed", "rolled-back"] },
-  "deadline-passed": { from: ["queued", ...underWay], to: ["timed-out"] },
-  "device-revoked": { from: ["queued", ...underWay], to: ["cancelled", "timed-out"] },
-  cancel: { from: ["queued", ...underWay], to: ["cancelled"] },
+  "deadline-passed": { from: ["queued", ...underWay], to: ["unreached", "timed-out"] },
+  "others-away": { from: ["queued"], to: ["unreached"] },
+  "late-offers-end": { from: ["unreached"], to: ["cancelled"] },
+  superseded: { from: ["queued", "unreached", ...abandonable], to: ["cancelled"] },
+  "device-revoked": { from: ["queued", "unreached", ...underWay], to: ["cancelled", "timed-out"] },
+  cancel: { from: ["queued", "unreached", ...underWay], to: ["cancelled"] },
 } as const satisfies Record<string, Transition>;
 
 export type DeploymentCause = keyof typeof deploymentTransitions;
@@ -53,7 +74,7 @@ export function mayMove(cause: DeploymentCause, from: DeploymentStateName, to: D
 
 /** What ends a deployment from the server's side brings it to the first state of its row that may follow. */
 export const endedBy = (
-  cause: "deadline-passed" | "device-revoked" | "cancel",
+  cause: Exclude<DeploymentCause, "offer-due" | "reported" | "checked-in">,
   from: DeploymentStateName,
 ): DeploymentStateName | undefined => deploymentTransitions[cause].to.find((to) => mayMove(cause, from, to));
 

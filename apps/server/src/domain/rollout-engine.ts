@@ -3,21 +3,26 @@
 //
 // What the operator's words mean, exactly:
 //   pause    no new offers and no new wave; deployments that were offered go on; time-outs of those that wait stop.
-//   resume   offers go on. What has failed in the wave so far is accepted: its gate counts only what finishes later.
+//   resume   offers go on. What has failed in the waves so far is accepted: their gates count only what finishes later.
 //   cancel   queued, offered, downloading and verifying deployments become `cancelled`; later ones, which are past the
 //            point of no return, go on to their own end.
-// A wave starts when every deployment of the one before is final and that one's gate holds. The gate fails as soon as
-// more than `failureThresholdPercent` of the wave's finished deployments failed; the rollout then pauses by itself.
+// A wave starts when every deployment of the one before is final or its device is away, that one's gate holds, and it
+// was watched for `soakMs` besides. The gate of each wave that has started, of earlier ones, too, fails when more than
+// `failureThresholdPercent` of its finished deployments failed, of at least `minimumSample` or as many as the wave can
+// have; or as soon as the share is certain to be higher in the end. The rollout then pauses by itself.
+//
+// Success is not final: a device that was confirmed and whose image gave way since is a failure from then on. Nor is
+// being away: who comes back is offered the image for `lateOffersMs`.
 //
 // One function for each kind of event says what it changes; what may become what is in deployment-transitions.ts and in
 // @flipside/api/rollout-transitions. Then the gates are asked, as far as that goes.
 
-import { countInto, failuresOf, sharePercent, type WaveTally } from "@flipside/api/rollout-arithmetic";
+import { countInto, failuresOf, isSettled, sharePercent, type WaveTally } from "@flipside/api/rollout-arithmetic";
 import { mayAct, rolloutTransitions } from "@flipside/api/rollout-transitions";
 import { type DeploymentStateName, errorName, isFinalState } from "@flipside/image-format";
 import { type CheckInEvidence, provenState } from "./check-in-evidence.ts";
 import { endedBy, isProgress, isReportable, mayMove } from "./deployment-transitions.ts";
-import { type DeploymentSnapshot, type RolloutSnapshot, waveIsOpen } from "./snapshots.ts";
+import { type DeploymentSnapshot, mayBeOffered, type RolloutSnapshot, waitsOnly, waveIsOpen } from "./snapshots.ts";
 
 export type RolloutEvent =
   | { type: "started" }
@@ -33,6 +38,12 @@ export type RolloutEvent =
     }
   | { type: "checked-in"; deployment: DeploymentSnapshot; evidence: CheckInEvidence }
   | { type: "deadline-passed"; deployment: DeploymentSnapshot }
+  /** These wait, their devices are away, and nothing of the present wave is under way. */
+  | { type: "others-away"; away: DeploymentSnapshot[] }
+  | { type: "late-offers-end"; deployment: DeploymentSnapshot }
+  /** `why`: what made the offer wrong, in words that go on from the device's name. */
+  | { type: "superseded"; deployment: DeploymentSnapshot; why: string }
+  | { type: "soak-over" }
   | { type: "device-revoked"; deployment: DeploymentSnapshot }
   | { type: "pause"; by: string }
   | { type: "resume"; by: string }
@@ -59,7 +70,7 @@ export interface Move {
 }
 
 export interface Changes {
-  rollout: Partial<Pick<RolloutSnapshot, "state" | "pauseReason" | "currentWave" | "accepted">> & {
+  rollout: Partial<Pick<RolloutSnapshot, "state" | "pauseReason" | "currentWave" | "accepted" | "soakUntil">> & {
     finishedAt?: number;
   };
   deployments: DeploymentChange[];
@@ -127,7 +138,7 @@ const handlers: Handlers = {
 
   "offer-due"(rollout, { deployment, alreadyConfirmed }, now) {
     const to = alreadyConfirmed ? "confirmed" : "offered";
-    if (!mayMove("offer-due", deployment.state, to) || !waveIsOpen(rollout, deployment.wave))
+    if (!mayMove("offer-due", deployment.state, to) || !mayBeOffered(rollout, deployment))
       return refusal("the deployment is not due");
     return move(now, deployment, to, alreadyConfirmed ? {} : { offered: true, deadlineAt: now + rollout.deadlineMs });
   },
@@ -148,7 +159,15 @@ const handlers: Handlers = {
     const proven = provenState(deployment, evidence);
     if (proven === undefined) return nothing();
     const done = proven.state === "confirmed" ? { done: deployment.total } : {};
-    return move(now, deployment, proven.state, { code: proven.code, ...done });
+    const moved = move(now, deployment, proven.state, { code: proven.code, ...done });
+    if (deployment.state !== "confirmed") return moved;
+    const { deviceId, wave } = deployment;
+    return {
+      ...moved,
+      decisions: [
+        `${deviceId} of wave ${wave + 1} had been confirmed, and its image gave way: ${outcomeText(proven.state, proven.code)}`,
+      ],
+    };
   },
 
   "deadline-passed"(rollout, { deployment }, now) {
@@ -156,8 +175,41 @@ const handlers: Handlers = {
     const to = endedBy("deadline-passed", state);
     if (to === undefined || deadlineAt === null || deadlineAt > now) return nothing();
     if (state === "queued" && !waveIsOpen(rollout, wave)) return nothing();
-    return move(now, deployment, to);
+    return move(now, deployment, to, to === "unreached" ? { deadlineAt: now + rollout.lateOffersMs } : {});
   },
+
+  "others-away"(rollout, { away }, now) {
+    const { waves, currentWave, lateOffersMs } = rollout;
+    if (rollout.state !== "running" || !waitsOnly(rollout)) return nothing();
+    const { total, finished, waiting } = waves[currentWave]!;
+    const deadlineAt = now + lateOffersMs;
+    const set = away.filter(({ wave, state }) => wave === currentWave && mayMove("others-away", state, "unreached"));
+    if (set.length < waiting) return nothing();
+    return {
+      ...moving(
+        set.map((deployment) => ({ deployment, to: "unreached" as const, more: { deadlineAt } })),
+        now,
+      ),
+      decisions: [
+        `wave ${currentWave + 1} does not wait for ${set.length} devices that are away: ${finished} of ${total} have finished; they are offered the image when they come back`,
+      ],
+    };
+  },
+
+  "late-offers-end"(_, { deployment }, now) {
+    const to = endedBy("late-offers-end", deployment.state);
+    const { deadlineAt } = deployment;
+    return to === undefined || deadlineAt === null || deadlineAt > now ? nothing() : move(now, deployment, to);
+  },
+
+  superseded(_, { deployment, why }, now) {
+    const to = endedBy("superseded", deployment.state);
+    if (to === undefined) return refusal(`the deployment is ${deployment.state}`);
+    return { ...move(now, deployment, to), decisions: [`${deployment.deviceId} ${why}: its deployment is cancelled`] };
+  },
+
+  // The gates are asked below.
+  "soak-over": () => nothing(),
 
   "device-revoked"(_, { deployment }, now) {
     const to = endedBy("device-revoked", deployment.state);
@@ -167,18 +219,21 @@ const handlers: Handlers = {
   pause({ state }, { by }) {
     if (!mayAct(state, "pause")) return refusal(`the rollout is ${state}`);
     const pauseReason = `paused by ${by}`;
-    return changing({ rollout: { state: rolloutTransitions.pause.to, pauseReason }, decisions: [pauseReason] });
+    return changing({
+      rollout: { state: rolloutTransitions.pause.to, pauseReason, soakUntil: null },
+      decisions: [pauseReason],
+    });
   },
 
   resume({ state, currentWave, waves, deadlineMs }, { by }, now) {
     if (!mayAct(state, "resume")) return refusal(`the rollout is ${state}`);
-    const { failed, counted } = failuresOf(waves[currentWave]!);
+    const accepted = waves
+      .slice(0, currentWave + 1)
+      .map(failuresOf)
+      .map(({ counted, failed }) => ({ finished: counted, failed }));
+    const { failed, finished: counted } = accepted[currentWave]!;
     return changing({
-      rollout: {
-        state: rolloutTransitions.resume.to,
-        pauseReason: null,
-        accepted: { wave: currentWave, finished: counted, failed },
-      },
+      rollout: { state: rolloutTransitions.resume.to, pauseReason: null, accepted },
       queuedDeadline: { throughWave: currentWave, deadlineAt: now + deadlineMs },
       decisions: [`resumed by ${by}, who accepted ${failed} failed of ${counted} finished in wave ${currentWave + 1}`],
     });
@@ -209,8 +264,8 @@ const handle = (rollout: RolloutSnapshot, event: RolloutEvent, now: number): Cha
 
 export function step(rollout: RolloutSnapshot, event: RolloutEvent, now: number): Changes {
   let changes = handle(rollout, event, now);
-  // What moves no deployment, and lets none wait anew, fulfils no gate.
-  if (changes.moves.length === 0 && changes.queuedDeadline === undefined) return changes;
+  // What moves no deployment, and lets none wait anew, fulfils no gate; time does.
+  if (changes.moves.length === 0 && changes.queuedDeadline === undefined && event.type !== "soak-over") return changes;
   let next = after(rollout, changes);
   for (let more = passGate(next, now); more !== undefined; more = passGate(next, now)) {
     next = after(next, more);
@@ -238,24 +293,60 @@ const followedBy = (first: Changes, then: Changes): Changes => ({
 const sumOf = (waves: readonly WaveTally[], pick: (wave: WaveTally) => number): number =>
   waves.reduce((total, wave) => total + pick(wave), 0);
 
-/** What the present wave's gate does: it fails, lets the next wave begin, or ends the rollout; or nothing yet. */
+/** What the gates do: one fails, or the present wave's lets the next one begin, or ends the rollout; or nothing yet. */
 function passGate(rollout: RolloutSnapshot, now: number): Changes | undefined {
   if (rollout.state !== "running") return undefined;
-  const wave = rollout.waves[rollout.currentWave]!;
-  return gateFailure(rollout, wave) ?? (wave.finished < wave.total ? undefined : waveDone(rollout, wave, now));
+  for (let index = 0; index <= rollout.currentWave; index++) {
+    const failure = gateFailure(rollout, index);
+    if (failure !== undefined) return failure;
+  }
+  const { currentWave, soakMs, soakUntil } = rollout;
+  const wave = rollout.waves[currentWave]!;
+  if (!isSettled(wave)) return undefined;
+  if (isUnknown(rollout, wave)) return nothingLearned(currentWave);
+  if (soakMs > 0 && wave.total > 0) {
+    if (soakUntil === null) return soakBegins(rollout, now);
+    if (soakUntil > now) return undefined;
+  }
+  return waveDone(rollout, wave, now);
 }
 
-function gateFailure({ accepted, currentWave, failureThresholdPercent }: RolloutSnapshot, wave: WaveTally) {
-  const before = accepted.wave === currentWave ? accepted : { finished: 0, failed: 0 };
+const pausedBecause = (pauseReason: string, decision: string): Changes =>
+  changing({
+    rollout: { state: rolloutTransitions["gate-failed"].to, pauseReason, soakUntil: null },
+    decisions: [`paused automatically: ${decision}`],
+  });
+
+function gateFailure(rollout: RolloutSnapshot, index: number): Changes | undefined {
+  const { accepted, currentWave, failureThresholdPercent, minimumSample } = rollout;
+  const wave = rollout.waves[index]!;
+  const before = accepted[index] ?? { finished: 0, failed: 0 };
   const all = failuresOf(wave);
-  const since = { failed: all.failed - before.failed, counted: all.counted - before.finished };
-  const fails = since.counted > 0 && since.failed > 0 && since.failed * 100 > failureThresholdPercent * since.counted;
-  if (!fails) return undefined;
-  const share = `${sharePercent(since)} %, more than ${failureThresholdPercent} %`;
-  const numbers = `${since.failed} of ${since.counted} finished deployments of wave ${currentWave + 1} failed (${share})`;
+  const failed = all.failed - before.failed;
+  // One that had been accepted as a success and failed since counts anew.
+  const counted = Math.max(all.counted - before.finished, failed);
+  const expected = Math.max(wave.total - wave.cancelled - wave.unreached - before.finished, counted);
+  const isOver = (of: number): boolean => failed > 0 && failed * 100 > failureThresholdPercent * of;
+  if (!(isOver(counted) && counted >= Math.min(minimumSample, expected)) && !isOver(expected)) return undefined;
+  const share = `${sharePercent({ failed, counted })} %, more than ${failureThresholdPercent} %`;
+  const numbers = `${failed} of ${counted} finished deployments of wave ${index + 1} failed (${share})`;
+  const { total, finished } = rollout.waves[currentWave]!;
+  return pausedBecause(numbers, `${numbers}; ${total - finished} of wave ${currentWave + 1} are unfinished`);
+}
+
+/** All devices of the wave are away: nothing is known of the image, and nobody has said that this will do. */
+const isUnknown = ({ accepted, currentWave }: RolloutSnapshot, wave: WaveTally): boolean =>
+  wave.unreached > 0 && failuresOf(wave).counted === 0 && accepted[currentWave] === undefined;
+
+function nothingLearned(index: number): Changes {
+  const what = `no device of wave ${index + 1} was reached by its deadline, so nothing is known of the image`;
+  return pausedBecause(what, what);
+}
+
+function soakBegins({ currentWave, soakMs }: RolloutSnapshot, now: number): Changes {
   return changing({
-    rollout: { state: rolloutTransitions["gate-failed"].to, pauseReason: numbers },
-    decisions: [`paused automatically: ${numbers}; ${wave.total - wave.finished} of the wave are unfinished`],
+    rollout: { soakUntil: now + soakMs },
+    decisions: [`wave ${currentWave + 1} has finished, and is watched for ${Math.round(soakMs / 1000)} s`],
   });
 }
 
@@ -265,17 +356,18 @@ function waveDone(rollout: RolloutSnapshot, wave: WaveTally, now: number): Chang
     const ends = [
       `${sumOf(waves, ({ succeeded }) => succeeded)} confirmed`,
       `${sumOf(waves, (each) => failuresOf(each).failed)} failed`,
+      `${sumOf(waves, ({ unreached }) => unreached)} away`,
       `${sumOf(waves, ({ cancelled }) => cancelled)} cancelled of ${sumOf(waves, ({ total }) => total)}`,
     ];
     return changing({
-      rollout: { state: rolloutTransitions["last-wave-done"].to, finishedAt: now },
+      rollout: { state: rolloutTransitions["last-wave-done"].to, finishedAt: now, soakUntil: null },
       decisions: [`completed: ${ends.join(", ")}`],
     });
   }
   const begun = currentWave + 1;
   const numbers = `${wave.succeeded} confirmed and ${failuresOf(wave).failed} failed of ${wave.total}`;
   return changing({
-    rollout: { currentWave: begun },
+    rollout: { currentWave: begun, soakUntil: null },
     queuedDeadline: { throughWave: begun, deadlineAt: now + rollout.deadlineMs },
     decisions: [
       `wave ${begun + 1} started (${waves[begun]!.total} devices): wave ${begun} has ${numbers}, threshold ${failureThresholdPercent} %`,

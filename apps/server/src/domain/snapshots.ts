@@ -10,13 +10,27 @@ export interface RolloutSnapshot {
   currentWave: number;
   deadlineMs: number;
   failureThresholdPercent: number;
-  /** What the operator accepted by resuming, in the wave named. */
-  accepted: { wave: number; finished: number; failed: number };
+  /** Finished deployments that a wave's gate wants to see before it fails, as far as the wave can have as many. */
+  minimumSample: number;
+  /** So long a wave is watched when its deployments are final and its gate holds, before the next one starts. */
+  soakMs: number;
+  /** Until then the present wave is watched; null: not yet. */
+  soakUntil: number | null;
+  /** So long a device that was not reached in its wave is still offered the image when it comes back. */
+  lateOffersMs: number;
+  /** What the operator accepted by resuming, of each wave that had started then. */
+  accepted: readonly Accepted[];
   waves: WaveTally[];
+}
+
+export interface Accepted {
+  finished: number;
+  failed: number;
 }
 
 export interface DeploymentSnapshot {
   id: string;
+  deviceId: string;
   wave: number;
   attempt: number;
   digest: string;
@@ -29,6 +43,18 @@ export interface DeploymentSnapshot {
   newestOffered: boolean;
 }
 
-/** Whether the deployments of this wave may be offered. */
+/** Whether the deployments of this wave are due. */
 export const waveIsOpen = (rollout: Pick<RolloutSnapshot, "state" | "currentWave">, wave: number): boolean =>
   rollout.state === "running" && wave <= rollout.currentWave;
+
+/** Whether this deployment may be offered: in its wave, or later when its device was not reached then. */
+export const mayBeOffered = (
+  rollout: Pick<RolloutSnapshot, "state" | "currentWave">,
+  { state, wave }: Pick<DeploymentSnapshot, "state" | "wave">,
+): boolean => waveIsOpen(rollout, wave) || (rollout.state === "completed" && state === "unreached");
+
+/** Whether the present wave has learned something, has nothing under way, and is not settled all the same. */
+export function waitsOnly({ waves, currentWave }: RolloutSnapshot): boolean {
+  const { total, finished, cancelled, waiting, unreached } = waves[currentWave]!;
+  return waiting > 0 && total === finished + waiting + unreached && finished > cancelled;
+}

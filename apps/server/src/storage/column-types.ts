@@ -15,4 +15,4 @@ export interface ColumnTypes {
 }
 
 /** Columns of booleans: the dialects that have no such type store 0 and 1. */
-export const booleanColumns = ["mustChangePassword", "allowOlder"] as const;
+export const booleanColumns = ["mustChangePassword", "allowOlder", "urgent"] as const;

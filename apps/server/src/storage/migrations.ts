@@ -198,6 +198,36 @@ async function imageFileNames(db: Kysely<any>, { add }: Tools): Promise<void> {
   await execute(db, `alter table "images" drop column "filePath"`);
 }
 
+async function gates(db: Kysely<any>, { add }: Tools): Promise<void> {
+  // What runs already goes on as it was begun.
+  await add(
+    db,
+    "rollouts",
+    "minimumSample: integer not null default 1",
+    "soakMs: integer not null default 0",
+    "soakUntil: milliseconds",
+    "lateOffersMs: milliseconds not null default 0",
+    "urgent: boolean not null default false",
+    "accepted: text not null default '[]'",
+  );
+  const resumed = await db
+    .selectFrom("rollouts")
+    .select(["id", "acceptedWave", "acceptedFinished", "acceptedFailed"])
+    .where("acceptedWave", ">=", 0)
+    .execute();
+  for (const { id, acceptedWave, acceptedFinished, acceptedFailed } of resumed) {
+    const ofWaves = Array.from({ length: acceptedWave + 1 }, () => ({ finished: 0, failed: 0 }));
+    ofWaves[acceptedWave] = { finished: acceptedFinished, failed: acceptedFailed };
+    await db
+      .updateTable("rollouts")
+      .set({ accepted: JSON.stringify(ofWaves) })
+      .where("id", "=", id)
+      .execute();
+  }
+  for (const column of ["acceptedWave", "acceptedFinished", "acceptedFailed"])
+    await execute(db, `alter table "rollouts" drop column "${column}"`);
+}
+
 function history(made: Tools): Record<string, Run> {
   const { table, index, add } = made;
   return {
@@ -266,6 +296,9 @@ function history(made: Tools): Record<string, Run> {
         "id: text not null",
         "detail: text",
       ])),
+
+    /** Gates that want a sample, soak, offers to who was away, urgency; and what was accepted, of every wave. */
+    "0009-gates": (db) => gates(db, made),
   };
 }
 

@@ -136,10 +136,14 @@ export interface RolloutTable {
   deadlineMs: number;
   failureThresholdPercent: number;
   allowOlder: boolean;
-  /** What the operator accepted by resuming: the gate of this wave counts only what finished since. */
-  acceptedWave: number;
-  acceptedFinished: number;
-  acceptedFailed: number;
+  minimumSample: number;
+  soakMs: number;
+  /** Of steady time, as deadlines are. */
+  soakUntil: number | null;
+  lateOffersMs: number;
+  urgent: boolean;
+  /** JSON: what the operator accepted by resuming, of each wave that had started. */
+  accepted: string;
   createdAt: number;
   createdBy: string;
   finishedAt: number | null;

@@ -1,6 +1,7 @@
 // Transactions that run beside each other, as they do in PostgreSQL: what one has read to change it, no other changes.
 
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { routes } from "@flipside/api/routes";
 import { Fixture } from "../fixture.ts";
 import { type SmallFleet, smallFleet } from "../small-fleet.ts";
 
@@ -18,15 +19,13 @@ afterAll(() => fixture.stop());
 /** One wave that any failure lets go on. */
 const rolloutToAll = (): Promise<{ id: string }> =>
   fixture.server.internals.rollouts.create(
-    {
+    routes.createRollout.body.schema.parse({
       name: "r",
       releaseId: fleet.releaseId,
       target: { all: true },
-      waves: [{ percent: 100 }],
       deadlineMs: 60_000,
       failureThresholdPercent: 100,
-      allowOlder: false,
-    },
+    }),
     "admin",
   );
 

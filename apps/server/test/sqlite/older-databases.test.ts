@@ -23,6 +23,24 @@ async function databaseOf0006(): Promise<string> {
   return path;
 }
 
+const gates = { minimumSample: 1, soakMs: 0, soakUntil: null, lateOffersMs: 0, urgent: false };
+
+/** A rollout's row, as migration 0009 takes it over: what was accepted is of every wave now. */
+function withGates({ acceptedWave, acceptedFinished, acceptedFailed, ...row }: Record<string, unknown>): object {
+  const wave = Number(acceptedWave);
+  const none = Array.from({ length: wave }, () => ({ finished: 0, failed: 0 }));
+  const accepted = wave < 0 ? [] : [...none, { finished: acceptedFinished, failed: acceptedFailed }];
+  return { ...row, ...gates, accepted: JSON.stringify(accepted) };
+}
+
+/** Undoes migration 0009. */
+const withoutGates = [
+  ...[...Object.keys(gates), "accepted"].map((column) => `alter table rollouts drop column "${column}"`),
+  ...["acceptedWave", "acceptedFinished", "acceptedFailed"].map(
+    (column) => `alter table rollouts add column "${column}" integer not null default 0`,
+  ),
+].join("; ");
+
 /** Tables with their columns, keys and indexes, whatever they were written like. */
 function shapeOf(path: string): Record<string, unknown> {
   const database = new Database(path, { readonly: true });
@@ -91,7 +109,7 @@ describe("a database of migration 0006", () => {
     for (const table of tables) {
       expect(before[table]!.length, table).toBeGreaterThan(0);
       const asStored = before[table]!.map((row) => ({
-        ...row,
+        ...("acceptedWave" in row ? withGates(row) : row),
         ...("allowOlder" in row ? { allowOlder: true } : {}),
         ...("mustChangePassword" in row ? { mustChangePassword: true } : {}),
       }));
@@ -147,6 +165,7 @@ describe("a server before migration 0006", () => {
       "alter table images add column filePath text; alter table images drop column fileName; alter table images drop column fileDigest",
     );
     database.prepare("update images set filePath = ?").run(`/srv/elsewhere/images/${digest}.image`);
+    database.exec(withoutGates);
     database.exec("drop table deploymentCounts; drop table changes; delete from kysely_migration where name >= '0006'");
     database.close();
     fixture = await Fixture.goOn({ dataDir }, first.project);

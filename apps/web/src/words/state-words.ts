@@ -96,6 +96,12 @@ export const deploymentWords: Record<DeploymentStateName, StateWords> = {
     icon: "ban",
     means: "The device refused the image before running any of it.",
   },
+  unreached: {
+    label: "Away",
+    tone: "idle",
+    icon: "clock",
+    means: "The device was away, and its wave went on without it. It is offered the image when it comes back.",
+  },
 };
 
 export const revokedRelease: StateWords = {

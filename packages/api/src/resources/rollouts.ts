@@ -7,7 +7,11 @@ import {
   deadlineMsMax,
   deadlineMsMin,
   failureThresholdPercentDefault,
+  lateOffersMsDefault,
+  lateOffersMsMax,
+  minimumSampleDefault,
   rolloutNameCharactersMax,
+  soakMsMax,
   waveDevicesMax,
   wavesMax,
 } from "../limits.ts";
@@ -49,6 +53,29 @@ export const newRollout = named(
       .default(deadlineMsDefault)
       .describe("from the start of a device's wave to its offer, and again from the offer to its end"),
     failureThresholdPercent: z.number().min(0).max(100).default(failureThresholdPercentDefault),
+    minimumSample: z
+      .int()
+      .min(1)
+      .max(waveDevicesMax)
+      .default(minimumSampleDefault)
+      .describe("finished deployments that a wave's gate wants to see before it fails; fewer where a wave has fewer"),
+    soakMs: z
+      .int()
+      .min(0)
+      .max(soakMsMax)
+      .default(0)
+      .describe("how long a finished wave is watched before the next one starts, or the rollout ends"),
+    lateOffersMs: z
+      .int()
+      .min(0)
+      .max(lateOffersMsMax)
+      .default(lateOffersMsDefault)
+      .describe("how long a device that was away in its wave is still offered the image when it comes back"),
+    order: z
+      .enum(["online-first", "as-listed", "random"])
+      .default("online-first")
+      .describe("who is in the first waves: devices that are online now, else by a hash of rollout and device"),
+    urgent: z.boolean().default(false).describe("overtakes other rollouts on the devices that both are for"),
     allowOlder: z.boolean().default(false),
   }),
 );
@@ -63,6 +90,8 @@ export const waveProgress = named(
     finished: count.describe("in a final state, cancelled ones included"),
     succeeded: count,
     cancelled: count.describe("finished, and counted neither way"),
+    waiting: count.describe("queued: not offered yet"),
+    unreached: count.describe("away when their wave went on, and counted neither way; offered when they come back"),
     state: waveState,
   }),
 );
@@ -83,6 +112,8 @@ export const rolloutSummary = named(
     createdAt: time,
     createdBy: z.string(),
     finishedAt: time.nullable(),
+    urgent: z.boolean(),
+    soakUntil: time.nullable().describe("until then the present wave is watched"),
     counts: stateCounts,
     total: count,
     waves: z.array(waveProgress),

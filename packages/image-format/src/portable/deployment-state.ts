@@ -14,6 +14,7 @@ export enum DeploymentState {
   Cancelled = 10,
   TimedOut = 11,
   Rejected = 12,
+  Unreached = 13, // the server's own: no device says so, and none is told
 }
 
 // States that may follow, one bit a state. A device may skip ahead (a message was lost), never go back; `timed-out`

@@ -1,6 +1,7 @@
 // What a device may fetch: the image of a deployment of its own that is under way.
 
 import { deploymentStateOf, isFinal } from "@flipside/image-format";
+import { isWaiting } from "../../domain/deployment-transitions.ts";
 import type { DeploymentRow } from "../../storage/schema.ts";
 import type { Storage } from "../../storage/storage.ts";
 import type { ImageFile } from "../chunk-delivery/chunk-delivery.ts";
@@ -37,7 +38,7 @@ export function createFetching(options: {
       if (state !== "present") return { refusal: `the image's file is ${state}` };
       if (row.attempt !== attempt)
         return { refusal: `it is for attempt ${attempt}, the deployment is at ${row.attempt}` };
-      if (row.state === "queued" || isFinal(deploymentStateOf(row.state)))
+      if (isWaiting(row.state) || isFinal(deploymentStateOf(row.state)))
         return { refusal: `the deployment is ${row.state}` };
       return memory.image(row.digest);
     },

@@ -6,7 +6,7 @@
 import { createHash } from "node:crypto";
 import type { Feed } from "../../changes/feed.ts";
 import { Memo } from "../../changes/memo.ts";
-import type { DeviceRow, ImageRow, RolloutRow } from "../../storage/schema.ts";
+import type { DeviceRow, ImageRow, ReleaseRow, RolloutRow } from "../../storage/schema.ts";
 import type { Storage } from "../../storage/storage.ts";
 import { findDevice } from "../device-records/store.ts";
 import { type KnownDeployment, openToCheckIn } from "./store.ts";
@@ -19,6 +19,7 @@ export interface Memory {
   /** Open, or given up; oldest first. */
   deployments(deviceId: string): Promise<readonly KnownDeployment[]>;
   rollout(id: string): Promise<RolloutRow>;
+  release(id: string): Promise<ReleaseRow>;
   image(digest: string): Promise<ImageRow>;
   /** The device's own before one for any. */
   permit(digest: string, deviceId: string): Promise<Buffer | null>;
@@ -29,6 +30,10 @@ export function createMemory({ db }: Storage, feed: Feed): Memory {
   const deployments = new Memo<readonly KnownDeployment[]>((deviceId) => openToCheckIn(db, deviceId), devicesMax);
   const rollouts = new Memo<RolloutRow>(
     (id) => db.selectFrom("rollouts").selectAll().where("id", "=", id).executeTakeFirstOrThrow(),
+    othersMax,
+  );
+  const releases = new Memo<ReleaseRow>(
+    (id) => db.selectFrom("releases").selectAll().where("id", "=", id).executeTakeFirstOrThrow(),
     othersMax,
   );
   const images = new Memo<ImageRow>(
@@ -69,6 +74,7 @@ export function createMemory({ db }: Storage, feed: Feed): Memory {
         return;
       case "release":
       case "images-mended":
+        releases.forgetAll();
         images.forgetAll();
         permits.forgetAll();
     }
@@ -78,6 +84,7 @@ export function createMemory({ db }: Storage, feed: Feed): Memory {
     device: (id) => devices.of(id),
     deployments: (deviceId) => deployments.of(deviceId),
     rollout: (id) => rollouts.of(id),
+    release: (id) => releases.of(id),
     image: (digest) => images.of(digest),
     permit: (digest, deviceId) => permits.of(`${digest} ${deviceId}`),
   };

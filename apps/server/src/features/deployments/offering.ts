@@ -1,10 +1,16 @@
-// What a device should do now. Nothing is decided once and acted on much later: whether an offer
-// is right is asked when it is made.
+// What a device should do now. Nothing is decided once and acted on much later: whether an offer is right is asked each
+// time that it is made, from what the device runs then.
+//
+// A device has one active deployment. Of those that wait, an urgent rollout's comes first, then the newest rollout's;
+// an urgent one also overtakes one that is not past its point of no return. What a device needs no more, since it runs
+// something newer or a later rollout has updated it, is cancelled, and the rollout's decisions say why.
 
+import { runsNewer } from "@flipside/api/release-fit";
 import type { RunningSlot, TrustRelation } from "@flipside/api/types";
 import type { OfferedDeployment } from "@flipside/protocol/server-messages";
 import type { Clock } from "../../clock.ts";
-import { waveIsOpen } from "../../domain/snapshots.ts";
+import { isAbandonable, isWaiting } from "../../domain/deployment-transitions.ts";
+import { mayBeOffered } from "../../domain/snapshots.ts";
 import type { DeploymentRow, DeviceRow } from "../../storage/schema.ts";
 import type { Storage } from "../../storage/storage.ts";
 import type { ImageStore } from "../releases/image-store.ts";
@@ -37,17 +43,65 @@ export function createOffering(options: {
 }): Offering {
   const { storage, memory, trust, images, clock } = options;
 
+  /** Why this is no offer to make any more, in words that go on from the device's name; undefined: it is right. */
+  async function wrongNow(
+    device: DeviceRow,
+    { rolloutId, position }: KnownDeployment,
+    known: readonly KnownDeployment[],
+  ) {
+    const rollout = await memory.rollout(rolloutId);
+    const release = await memory.release(rollout.releaseId);
+    const running = device.running === null ? null : (JSON.parse(device.running) as RunningSlot);
+    if (!rollout.allowOlder && runsNewer(running, release))
+      return `runs ${running!.version ?? "a release"}, which is newer than ${release.version}`;
+    const later = known.find((each) => each.newestOffered && each.state === "confirmed" && each.position > position);
+    if (later === undefined || !runsConfirmed(device, later.digest)) return undefined;
+    return `was updated by a later rollout (${(await memory.rollout(later.rolloutId)).name})`;
+  }
+
+  async function supersede({ id, rolloutId }: KnownDeployment, why: string): Promise<void> {
+    await storage.transaction((work) =>
+      options.engineRoom.apply(work, rolloutId, async () => ({
+        type: "superseded",
+        deployment: snapshotOf(await deploymentRow(work.db, id)),
+        why,
+      })),
+    );
+  }
+
+  /** Urgent ones first, then the newest. */
+  async function inTurn(waiting: readonly KnownDeployment[]): Promise<KnownDeployment[]> {
+    const urgent = new Map<string, boolean>();
+    for (const { rolloutId } of waiting) urgent.set(rolloutId, (await memory.rollout(rolloutId)).urgent);
+    const rank = ({ rolloutId }: KnownDeployment): number => (urgent.get(rolloutId) ? 1 : 0);
+    return [...waiting].sort((one, other) => rank(other) - rank(one) || other.position - one.position);
+  }
+
+  /** Whether it may be offered to this device as far as that does not depend on what the device runs. */
+  async function isDue(device: DeviceRow, row: KnownDeployment, isStranger: boolean): Promise<boolean> {
+    if (!mayBeOffered(await memory.rollout(row.rolloutId), row) || images.stateOf(row.digest) !== "present")
+      return false;
+    // Until the device has the trust record that admits it, it would only be rejected.
+    return (
+      runsConfirmed(device, row.digest) || (!isStranger && trust.verdict(row.digest, device.trustVersion) === "offer")
+    );
+  }
+
   /** The first of these that is due, offered by now. */
   async function firstDue(
     device: DeviceRow,
-    queued: KnownDeployment[],
+    known: readonly KnownDeployment[],
     isStranger: boolean,
   ): Promise<DeploymentRow | undefined> {
-    for (const { id, rolloutId, wave, digest } of queued) {
-      if (!waveIsOpen(await memory.rollout(rolloutId), wave) || images.stateOf(digest) !== "present") continue;
+    for (const queued of await inTurn(known.filter(({ state }) => isWaiting(state)))) {
+      const { id, rolloutId, digest } = queued;
+      if (!(await isDue(device, queued, isStranger))) continue;
       const alreadyConfirmed = runsConfirmed(device, digest);
-      // Until the device has the trust record that admits it, it would only be rejected.
-      if (!alreadyConfirmed && (isStranger || trust.verdict(digest, device.trustVersion) !== "offer")) continue;
+      const wrong = alreadyConfirmed ? undefined : await wrongNow(device, queued, known);
+      if (wrong !== undefined) {
+        await supersede(queued, wrong);
+        continue;
+      }
       const row = await storage.transaction(async (work) => {
         await options.engineRoom.apply(work, rolloutId, async () => ({
           type: "offer-due",
@@ -57,7 +111,37 @@ export function createOffering(options: {
         return deploymentRow(work.db, id);
       });
       // It may have been paused or cancelled in the meantime.
-      if (!alreadyConfirmed && row.state !== "queued" && row.finishedAt === null) return row;
+      if (!alreadyConfirmed && !isWaiting(row.state) && row.finishedAt === null) return row;
+    }
+    return undefined;
+  }
+
+  /** The deployment that the device is at, unless it is to give it up for something better. */
+  async function stillActive(
+    device: DeviceRow,
+    known: readonly KnownDeployment[],
+    isStranger: boolean,
+  ): Promise<DeploymentRow | undefined> {
+    const active = known.find((row) => row.finishedAt === null && !isWaiting(row.state));
+    if (active === undefined || !isAbandonable(active.state)) return active;
+    const wrong = (await wrongNow(device, active, known)) ?? (await overtakenBy(device, active, known, isStranger));
+    if (wrong === undefined) return active;
+    await supersede(active, wrong);
+    return undefined;
+  }
+
+  async function overtakenBy(
+    device: DeviceRow,
+    active: KnownDeployment,
+    known: readonly KnownDeployment[],
+    isStranger: boolean,
+  ): Promise<string | undefined> {
+    if ((await memory.rollout(active.rolloutId)).urgent) return undefined;
+    for (const row of known) {
+      if (!isWaiting(row.state)) continue;
+      const { urgent, name } = await memory.rollout(row.rolloutId);
+      if (urgent && (await isDue(device, row, isStranger)) && (await wrongNow(device, row, known)) === undefined)
+        return `is wanted by an urgent rollout (${name})`;
     }
     return undefined;
   }
@@ -74,15 +158,16 @@ export function createOffering(options: {
 
   return {
     async offerFor(deviceId) {
-      const open = (await memory.deployments(deviceId)).filter(({ finishedAt }) => finishedAt === null);
-      if (open.length === 0) return undefined;
+      const known = await memory.deployments(deviceId);
+      if (known.every(({ finishedAt }) => finishedAt !== null)) return undefined;
       const device = await memory.device(deviceId);
       if (device === null || device.revokedAt !== null) return undefined;
       const isStranger = knowsMore(trust.relation(device.trustVersion, device.trustDigest));
       // While a candidate is on trial, whose deployment was given up here, nothing else may be begun.
       const onTrial = device.running !== null && (JSON.parse(device.running) as RunningSlot).state === "candidate";
-      const active: DeploymentRow | undefined =
-        open.find((row) => row.state !== "queued") ?? (onTrial ? undefined : await firstDue(device, open, isStranger));
+      const active =
+        (await stillActive(device, known, isStranger)) ??
+        (onTrial ? undefined : await firstDue(device, known, isStranger));
       if (active === undefined || isStranger || !isServed(active.digest)) return undefined;
       const image = await memory.image(active.digest);
       return {

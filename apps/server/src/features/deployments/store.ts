@@ -6,9 +6,9 @@ import type { DeploymentStateName } from "@flipside/image-format";
 import type { Clock } from "../../clock.ts";
 import type { DeploymentRow, RolloutRow } from "../../storage/schema.ts";
 import type { Queries } from "../../storage/storage.ts";
-import { revisableStates } from "../../domain/deployment-transitions.ts";
+import { givenUpStates } from "../../domain/deployment-transitions.ts";
 import type { Changes } from "../../domain/rollout-engine.ts";
-import type { DeploymentSnapshot, RolloutSnapshot } from "../../domain/snapshots.ts";
+import type { Accepted, DeploymentSnapshot, RolloutSnapshot } from "../../domain/snapshots.ts";
 
 export interface Count {
   wave: number;
@@ -57,14 +57,18 @@ export async function loadSnapshot(db: Queries, row: RolloutRow): Promise<Rollou
     currentWave: row.currentWave,
     deadlineMs: row.deadlineMs,
     failureThresholdPercent: row.failureThresholdPercent,
-    accepted: { wave: row.acceptedWave, finished: row.acceptedFinished, failed: row.acceptedFailed },
+    minimumSample: row.minimumSample,
+    soakMs: row.soakMs,
+    soakUntil: row.soakUntil,
+    lateOffersMs: row.lateOffersMs,
+    accepted: JSON.parse(row.accepted) as Accepted[],
     waves: talliesOf(row, await countsOf(db, row.id)),
   };
 }
 
 export function snapshotOf(row: DeploymentRow, newestOffered = false): DeploymentSnapshot {
-  const { id, wave, attempt, digest, state, code, done, total, deadlineAt } = row;
-  return { id, wave, attempt, digest, state, code, done, total, deadlineAt, newestOffered };
+  const { id, deviceId, wave, attempt, digest, state, code, done, total, deadlineAt } = row;
+  return { id, deviceId, wave, attempt, digest, state, code, done, total, deadlineAt, newestOffered };
 }
 
 /**
@@ -97,9 +101,7 @@ export async function storeChanges(db: Queries, rolloutId: string, changes: Chan
   const set = {
     ...rollout,
     ...(finishedAt === undefined ? {} : { finishedAt: now }),
-    ...(accepted
-      ? { acceptedWave: accepted.wave, acceptedFinished: accepted.finished, acceptedFailed: accepted.failed }
-      : {}),
+    ...(accepted === undefined ? {} : { accepted: JSON.stringify(accepted) }),
   };
   if (Object.keys(set).length > 0) await db.updateTable("rollouts").set(set).where("id", "=", rolloutId).execute();
   if (changes.queuedDeadline) {
@@ -117,25 +119,30 @@ export async function storeChanges(db: Queries, rolloutId: string, changes: Chan
 /** What is asked again and again of a device's deployments. */
 export type KnownDeployment = DeploymentRow & { newestOffered: boolean };
 
-/** Deployments of a device that a check-in may say something about: open, or given up. Oldest first. */
+/**
+ * Deployments of a device that a check-in may say something about: open, given up, or its last one, confirmed. Oldest
+ * first.
+ */
 export async function openToCheckIn(db: Queries, deviceId: string): Promise<KnownDeployment[]> {
   const rows = await db
     .selectFrom("deployments")
     .selectAll()
     .where("deviceId", "=", deviceId)
-    .where((q) => q.or([q("finishedAt", "is", null), q("state", "in", revisableStates)]))
+    .where((q) => q.or([q("finishedAt", "is", null), q("state", "in", givenUpStates)]))
     .orderBy("position")
     .execute();
-  if (rows.length === 0) return [];
   const newest = await db
     .selectFrom("deployments")
-    .select("id")
+    .selectAll()
     .where("deviceId", "=", deviceId)
     .where("offeredAt", "is not", null)
     .orderBy("offeredAt", "desc")
     .orderBy("position", "desc")
     .executeTakeFirst();
-  return rows.map((row) => ({ ...row, newestOffered: row.id === newest?.id }));
+  if (newest?.state === "confirmed") rows.push(newest);
+  return rows
+    .sort((one, other) => one.position - other.position)
+    .map((row) => ({ ...row, newestOffered: row.id === newest?.id }));
 }
 
 export const deploymentRow = (db: Queries, id: string): Promise<DeploymentRow> =>

@@ -16,10 +16,13 @@ export interface LastSeen {
 
 export function createLastSeen(storage: Storage, log: Logger, now: () => number): LastSeen {
   let seen = new Map<string, number>();
+  /** What is being written. */
+  let writing: ReadonlyMap<string, number> = new Map();
   async function flush(): Promise<void> {
     if (seen.size === 0) return;
     const batch = seen;
     seen = new Map();
+    writing = batch;
     try {
       await storage.transaction(async ({ db }) => {
         for (const [id, at] of batch)
@@ -28,13 +31,15 @@ export function createLastSeen(storage: Storage, log: Logger, now: () => number)
     } catch (error) {
       log.error({ err: error as Error }, "last-seen times could not be written");
       for (const [id, at] of batch) if (!seen.has(id)) seen.set(id, at);
+    } finally {
+      writing = new Map();
     }
   }
   const timer = setInterval(() => void flush(), flushEveryMs);
   timer.unref();
   return {
     note: (deviceId) => void seen.set(deviceId, now()),
-    pending: (deviceId) => seen.get(deviceId),
+    pending: (deviceId) => seen.get(deviceId) ?? writing.get(deviceId),
     flush,
     async stop() {
       clearInterval(timer);

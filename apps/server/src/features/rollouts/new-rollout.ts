@@ -1,5 +1,6 @@
 // A rollout is made: which devices, which image for each, in which wave; refused when the release does not fit.
 
+import { createHash } from "node:crypto";
 import { imageFor, runsNewer } from "@flipside/api/release-fit";
 import { waveSizes } from "@flipside/api/rollout-arithmetic";
 import type { CompleteNewRollout as NewRollout, RunningSlot } from "@flipside/api/types";
@@ -11,6 +12,7 @@ import type { Queries, Storage, Work } from "../../storage/storage.ts";
 import type { EngineRoom } from "../deployments/engine-room.ts";
 import { runsConfirmed } from "../deployments/offering.ts";
 import { addCounts } from "../deployments/store.ts";
+import type { Presence } from "../device-records/presence.ts";
 import type { ImageStore } from "../releases/image-store.ts";
 import type { Trust } from "../trust/trust.ts";
 
@@ -117,7 +119,26 @@ export interface NewRolloutOptions {
   engineRoom: EngineRoom;
   trust: Pick<Trust, "version" | "verdict">;
   images: Pick<ImageStore, "check">;
+  presence: Presence;
   clock: Clock;
+}
+
+/** As the rollout's waves take them, first to last. */
+function inOrder(
+  devices: DeviceRow[],
+  rolloutId: string,
+  { order, target }: Pick<NewRollout, "order" | "target">,
+  presence: Presence,
+): DeviceRow[] {
+  const placeOf = (id: string): string => createHash("sha256").update(`${rolloutId} ${id}`).digest("hex");
+  const places = new Map(devices.map(({ id }) => [id, placeOf(id)]));
+  const byPlace = (one: DeviceRow, other: DeviceRow): number => (places.get(one.id)! < places.get(other.id)! ? -1 : 1);
+  if (order === "as-listed") return devices;
+  if (order === "random") return [...devices].sort(byPlace);
+  // A list is somebody's order already.
+  const ordered = "all" in target ? [...devices].sort(byPlace) : devices;
+  const isAway = ({ id, lastSeenAt }: DeviceRow): boolean => presence.isAway(id, lastSeenAt);
+  return [...ordered.filter((device) => !isAway(device)), ...ordered.filter(isAway)];
 }
 
 /** Returns its id. Throws ApiError. */
@@ -152,7 +173,7 @@ export async function createRollout(options: NewRolloutOptions, request: NewRoll
 }
 
 async function insert(
-  { engineRoom, clock }: NewRolloutOptions,
+  { engineRoom, clock, presence }: NewRolloutOptions,
   work: Work,
   rollout: { id: string; request: NewRollout; by: string; images: ImageRow[]; devices: DeviceRow[] },
 ): Promise<void> {
@@ -173,16 +194,21 @@ async function insert(
       deadlineMs: request.deadlineMs,
       failureThresholdPercent: request.failureThresholdPercent,
       allowOlder: request.allowOlder,
-      acceptedWave: -1,
-      acceptedFinished: 0,
-      acceptedFailed: 0,
+      minimumSample: request.minimumSample,
+      soakMs: request.soakMs,
+      soakUntil: null,
+      lateOffersMs: request.lateOffersMs,
+      urgent: request.urgent,
+      accepted: "[]",
       createdAt: at,
       createdBy: by,
       finishedAt: null,
     })
     .execute();
   const waveOf = waveTotals.flatMap((size, wave) => Array.from({ length: size }, () => wave));
-  const rows = devices.map((device, i) => deploymentOf(id, device, imageFor(images, device)!, waveOf[i]!, at));
+  const rows = inOrder(devices, id, request, presence).map((device, i) =>
+    deploymentOf(id, device, imageFor(images, device)!, waveOf[i]!, at),
+  );
   for (let from = 0; from < rows.length; from += rowsAtATime)
     await db
       .insertInto("deployments")

@@ -25,8 +25,8 @@ export interface Rollouts {
 }
 
 export function createRollouts(options: NewRolloutOptions & { progress: Progress }): Rollouts {
-  const { storage, trust, progress } = options;
-  const detail = (id: string): Promise<RolloutDetail> => rolloutDetail(storage.db, id, progress);
+  const { storage, trust, progress, clock } = options;
+  const detail = (id: string): Promise<RolloutDetail> => rolloutDetail(storage.db, id, { clock, progress });
 
   /** The operator's three words. */
   async function act(id: string, eventOf: (db: Queries) => Promise<RolloutEvent>): Promise<RolloutDetail> {
@@ -60,8 +60,8 @@ export function createRollouts(options: NewRolloutOptions & { progress: Progress
     resume: (id, by) => act(id, async () => ({ type: "resume", by })),
     cancel,
     create: async (request, by) => detail(await createRollout(options, request, by)),
-    list: () => summaries(storage.db),
-    summary: async (id) => (await summaries(storage.db, id))[0],
+    list: () => summaries(storage.db, clock),
+    summary: async (id) => (await summaries(storage.db, clock, id))[0],
 
     async trustReplaced() {
       const open = await storage.db

@@ -2,6 +2,7 @@
 
 import { noCounts, waveStateOf } from "@flipside/api/rollout-arithmetic";
 import type { Rollout as RolloutDetail, RolloutSummary } from "@flipside/api/types";
+import type { Clock } from "../../clock.ts";
 import { ApiError } from "../../http/errors.ts";
 import { iso, isoOrNull } from "../../identifiers.ts";
 import type { RolloutRow } from "../../storage/schema.ts";
@@ -10,7 +11,9 @@ import type { Progress } from "../deployments/progress.ts";
 import { type Count, talliesOf } from "../deployments/store.ts";
 import { deploymentView, selectDeployments } from "../devices/view.ts";
 
-function summaryOf(row: RolloutRow & { version: string }, perWave: Count[]): RolloutSummary {
+type Shown = Pick<Clock, "shownMs">;
+
+function summaryOf(row: RolloutRow & { version: string }, perWave: Count[], clock: Shown): RolloutSummary {
   const counts = noCounts();
   for (const { state, count } of perWave) counts[state] += count;
   const waves = talliesOf(row, perWave).map((tally, index) => ({
@@ -28,6 +31,8 @@ function summaryOf(row: RolloutRow & { version: string }, perWave: Count[]): Rol
     createdAt: iso(row.createdAt),
     createdBy: row.createdBy,
     finishedAt: isoOrNull(row.finishedAt),
+    urgent: row.urgent,
+    soakUntil: row.soakUntil === null ? null : iso(clock.shownMs(row.soakUntil)),
     counts,
     total: waves.reduce((sum, wave) => sum + wave.total, 0),
     waves,
@@ -35,7 +40,7 @@ function summaryOf(row: RolloutRow & { version: string }, perWave: Count[]): Rol
 }
 
 /** Newest first; of one rollout with an id. By one statement, so that the state fits the counts. */
-export async function summaries(db: Queries, id?: string): Promise<RolloutSummary[]> {
+export async function summaries(db: Queries, clock: Shown, id?: string): Promise<RolloutSummary[]> {
   let query = db
     .selectFrom("rollouts")
     .innerJoin("releases", "releases.id", "rollouts.releaseId")
@@ -58,12 +63,16 @@ export async function summaries(db: Queries, id?: string): Promise<RolloutSummar
     if (row.countedState !== null)
       group.counts.push({ wave: row.countedWave!, state: row.countedState, count: row.count! });
   }
-  return [...byRollout.values()].map(({ row, counts }) => summaryOf(row, counts));
+  return [...byRollout.values()].map(({ row, counts }) => summaryOf(row, counts, clock));
 }
 
 /** Throws ApiError when there is none. */
-export async function rolloutDetail(db: Queries, id: string, progress: Progress): Promise<RolloutDetail> {
-  const [summary] = await summaries(db, id);
+export async function rolloutDetail(
+  db: Queries,
+  id: string,
+  { clock, progress }: { clock: Shown; progress: Progress },
+): Promise<RolloutDetail> {
+  const [summary] = await summaries(db, clock, id);
   if (summary === undefined) throw new ApiError("not-found", "There is no such rollout.");
   const deployments = await selectDeployments(db).where("deployments.rolloutId", "=", id).orderBy("position").execute();
   const decisions = await db

@@ -88,6 +88,9 @@ export interface Sessions {
   sweep(): void;
 }
 
+/** So long a device may be silent that is there: it polls. */
+export const silenceMaxMs = (pollMs: number): number => pollsMissedMax * pollMs + slackMs;
+
 export function createSessions(options: {
   storage: Storage;
   verifier: StrictVerifier;
@@ -103,8 +106,8 @@ export function createSessions(options: {
   const sessions = new Map<string, Session>();
   /** Those that wait for their proof, oldest first. */
   const pending = new Map<string, Session[]>();
-  const silenceMaxMs = pollsMissedMax * options.pollMs + slackMs;
-  const isHeard = (session: Session): boolean => now() - session.heardAtMs <= silenceMaxMs;
+  const silentMs = silenceMaxMs(options.pollMs);
+  const isHeard = (session: Session): boolean => now() - session.heardAtMs <= silentMs;
   /** By device: the generation of the secret that it has connected with. */
   const connectedWith = new Map<string, number>();
   /** By device, for links that don't check credentials: contact MACs sent that no check-in has answered. */

@@ -1,0 +1,276 @@
+// What was decided once is asked again when it is acted on, and success is not final: cases that users of other update
+// servers complain of, tried with the real server and devices that speak its protocol.
+
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { Fixture, passing } from "./fixture.ts";
+import { makeRelease } from "./keys.ts";
+import type { ProtocolDevice } from "./protocol-device.ts";
+
+const POLL_MS = 100;
+/** Longer than a device may be silent that is there. */
+const AWAY_MS = 60_000;
+
+let fixture: Fixture;
+let sequence = 10;
+let skew = 0;
+beforeAll(async () => {
+  fixture = await Fixture.start({ clock: passing(() => skew), pollMs: POLL_MS });
+});
+afterAll(() => fixture.stop());
+
+type Detail = {
+  state: string;
+  pauseReason: string | null;
+  soakUntil: string | null;
+  counts: Record<string, number>;
+  waves: { state: string }[];
+  deployments: { id: string; deviceId: string; state: string; wave: number }[];
+  decisions: { text: string }[];
+};
+
+interface Made {
+  id: string;
+  version: string;
+  releaseSequence: number;
+  images: { digest: string }[];
+}
+
+const newRelease = async (): Promise<Made> => {
+  const version = `1.${++sequence}.0`;
+  return fixture.upload(await makeRelease(fixture.project, { version, releaseSequence: sequence }));
+};
+const detail = async (id: string): Promise<Detail> => (await fixture.api.get(`/api/rollouts/${id}`)).body;
+const saying = async (id: string): Promise<string[]> => (await detail(id)).decisions.map(({ text }) => text);
+
+async function update(device: ProtocolDevice, release: { version: string; releaseSequence: number }): Promise<void> {
+  await device.install(await device.offered());
+  device.reboot(true, release.version, release.releaseSequence);
+  await device.checkIn();
+}
+
+/** Its confirmed image crashed again and again, and the other one runs. */
+async function giveWay(device: ProtocolDevice): Promise<void> {
+  const { running, other } = device;
+  device.boot++;
+  device.sequence = 0;
+  device.running = { ...running, ...other, version: "1.0.0", releaseSequence: 1, reason: 0 };
+  device.other = { slot: running["slot"], digest: running["digest"], state: "failed", reason: 76 };
+  device.deployment = undefined;
+  await device.checkIn();
+}
+
+describe("an old rollout that goes on", () => {
+  it("takes nobody back: who runs something newer meanwhile is passed over, and it is said", async () => {
+    const [canary, device] = [await fixture.readyDevice(), await fixture.readyDevice()];
+    const [two, three] = [await newRelease(), await newRelease()];
+    const old = await fixture.rollOut(two.id, [canary, device], { waves: [{ count: 1 }] });
+    await fixture.api.post(`/api/rollouts/${old.id}/pause`);
+    await fixture.rollOut(three.id, [device]);
+    await update(device, three);
+    // The old image lies in the other slot, where the device asks for no permit.
+    device.other = { ...device.other, digest: two.images[0]!.digest, state: "confirmed" };
+    await fixture.api.post(`/api/rollouts/${old.id}/resume`);
+    await update(canary, two);
+    expect((await device.checkIn()).deployment).toBeUndefined();
+    expect(await detail(old.id)).toMatchObject({ state: "completed", counts: { confirmed: 1, cancelled: 1 } });
+    expect((await saying(old.id)).join("\n")).toMatch(
+      `${device.id} runs ${three.version}, which is newer than ${two.version}: its deployment is cancelled`,
+    );
+  });
+
+  it("is no offer any more either where the device had been offered it already", async () => {
+    const device = await fixture.readyDevice();
+    const [two, three] = [await newRelease(), await newRelease()];
+    const old = await fixture.rollOut(two.id, [device]);
+    await device.offered();
+    // Somebody installed the newer one by hand.
+    device.running = { ...device.running, digest: "33".repeat(32), version: three.version, releaseSequence: sequence };
+    expect((await device.checkIn()).deployment).toBeUndefined();
+    expect((await detail(old.id)).counts).toMatchObject({ cancelled: 1 });
+  });
+
+  it("yields to a later rollout that went back on purpose", async () => {
+    const [canary, device] = [await fixture.readyDevice(), await fixture.readyDevice()];
+    const [two, three, four] = [await newRelease(), await newRelease(), await newRelease()];
+    await fixture.rollOut(three.id, [device]);
+    await update(device, three);
+    const waiting = await fixture.rollOut(four.id, [canary, device], { waves: [{ count: 1 }] });
+    await fixture.rollOut(two.id, [device], { name: "back to two", allowOlder: true });
+    await update(device, two);
+    await update(canary, four);
+    expect((await device.checkIn()).deployment).toBeUndefined();
+    expect((await saying(waiting.id)).join("\n")).toContain("was updated by a later rollout (back to two)");
+  });
+});
+
+describe("a device that was confirmed and falls back", () => {
+  it("is a failure from then on: the wave that is watched fails, and the next one does not start", async () => {
+    const devices = [await fixture.readyDevice(), await fixture.readyDevice()];
+    const release = await newRelease();
+    const { id } = await fixture.rollOut(release.id, devices, { waves: [{ count: 1 }], soakMs: 600_000 });
+    await update(devices[0]!, release);
+    const watched = await detail(id);
+    expect([watched.state, watched.soakUntil !== null, watched.waves[1]!.state]).toEqual(["running", true, "waiting"]);
+    expect((await devices[1]!.checkIn()).deployment, "not before the soak is over").toBeUndefined();
+    skew += 60_000;
+    await giveWay(devices[0]!);
+    expect(await detail(id)).toMatchObject({
+      state: "paused",
+      soakUntil: null,
+      counts: { "rolled-back": 1, queued: 1, confirmed: 0 },
+      pauseReason: "1 of 1 finished deployments of wave 1 failed (100 %, more than 50 %)",
+    });
+    expect((await saying(id)).join("\n")).toContain(
+      `${devices[0]!.id} of wave 1 had been confirmed, and its image gave way: rolled-back (crashed-repeatedly)`,
+    );
+  });
+
+  it("lets the next wave start, and the rollout end, once the soak is over", async () => {
+    const devices = [await fixture.readyDevice(), await fixture.readyDevice()];
+    const release = await newRelease();
+    const { id } = await fixture.rollOut(release.id, devices, { waves: [{ count: 1 }], soakMs: 600_000 });
+    await update(devices[0]!, release);
+    skew += 600_001;
+    await update(devices[1]!, release);
+    expect((await detail(id)).state).toBe("running");
+    skew += 600_001;
+    await fixture.api.until(`/api/rollouts/${id}`, ({ state }) => state === "completed");
+  });
+
+  it("fails the gate of its own wave while a later one is under way", async () => {
+    const devices = [await fixture.readyDevice(), await fixture.readyDevice()];
+    const release = await newRelease();
+    const { id } = await fixture.rollOut(release.id, devices, { waves: [{ count: 1 }] });
+    await update(devices[0]!, release);
+    const offer = await devices[1]!.offered();
+    await giveWay(devices[0]!);
+    expect(await detail(id)).toMatchObject({ state: "paused", counts: { "rolled-back": 1, offered: 1 } });
+    // Accepted by a person, it fails no gate again.
+    await fixture.api.post(`/api/rollouts/${id}/resume`);
+    await devices[1]!.install(offer);
+    devices[1]!.reboot(true, release.version, release.releaseSequence);
+    await devices[1]!.checkIn();
+    expect((await detail(id)).state).toBe("completed");
+  });
+
+  it("is told of a rollout that is over, too", async () => {
+    const device = await fixture.readyDevice();
+    const release = await newRelease();
+    const { id } = await fixture.rollOut(release.id, [device]);
+    await update(device, release);
+    await giveWay(device);
+    expect(await detail(id)).toMatchObject({ state: "completed", counts: { "rolled-back": 1, confirmed: 0 } });
+  });
+});
+
+describe("devices that are away", () => {
+  it("are in no first wave, hold up none, count neither way, and get the image when they come back", async () => {
+    const away = await fixture.readyDevice();
+    await away.close();
+    skew += AWAY_MS;
+    const there = [await fixture.readyDevice(), await fixture.readyDevice()];
+    const release = await newRelease();
+    const { id } = await fixture.rollOut(release.id, [away, ...there], { waves: [{ count: 1 }] });
+    const { deployments } = await detail(id);
+    expect(deployments.find(({ deviceId }) => deviceId === away.id)!.wave, "canaries are online first").toBe(1);
+    await update(there[0]!, release);
+    await update(there[1]!, release);
+    const done = await fixture.api.until(`/api/rollouts/${id}`, ({ state }) => state === "completed");
+    expect(done.counts).toMatchObject({ confirmed: 2, unreached: 1, "timed-out": 0 });
+    expect((await saying(id)).join("\n")).toContain("wave 2 does not wait for 1 devices that are away");
+    await away.connect();
+    await away.prove();
+    await away.install(await away.checkIn());
+    away.reboot(true, release.version, release.releaseSequence);
+    await away.checkIn();
+    expect((await detail(id)).counts).toMatchObject({ confirmed: 3, unreached: 0 });
+  });
+
+  it("are offered nothing any more when the rollout has said so for long enough", async () => {
+    const [there, away] = [await fixture.readyDevice(), await fixture.readyDevice()];
+    await away.close();
+    const release = await newRelease();
+    const { id } = await fixture.rollOut(release.id, [there, away], { lateOffersMs: 3_600_000 });
+    await update(there, release);
+    skew += AWAY_MS;
+    await fixture.api.until(`/api/rollouts/${id}`, ({ counts }) => counts.unreached === 1);
+    skew += 3_600_000;
+    await fixture.api.until(`/api/rollouts/${id}`, ({ counts }) => counts.cancelled === 1);
+    await away.connect();
+    await away.prove();
+    expect((await away.checkIn()).deployment).toBeUndefined();
+  });
+
+  it("pause the rollout when nobody of a wave was reached: nothing is known of the image then", async () => {
+    const [away, there] = [await fixture.readyDevice(), await fixture.readyDevice()];
+    await away.close();
+    const release = await newRelease();
+    const { id } = await fixture.rollOut(release.id, [away, there], {
+      waves: [{ count: 1 }],
+      order: "as-listed",
+      deadlineMs: 30_000,
+    });
+    skew += 30_001;
+    const paused = await fixture.api.until(`/api/rollouts/${id}`, ({ state }) => state === "paused");
+    expect(paused.pauseReason).toBe(
+      "no device of wave 1 was reached by its deadline, so nothing is known of the image",
+    );
+    await fixture.api.post(`/api/rollouts/${id}/resume`);
+    await there.checkIn();
+    await update(there, release);
+    expect((await detail(id)).state).toBe("completed");
+  });
+});
+
+describe("a first quick failure", () => {
+  it("pauses nothing before there is a sample, unless the share is certain to be too high", async () => {
+    const devices = await Promise.all(Array.from({ length: 6 }, () => fixture.readyDevice()));
+    const release = await newRelease();
+    const { id } = await fixture.rollOut(release.id, devices, { failureThresholdPercent: 20, minimumSample: 5 });
+    const fail = async (device: ProtocolDevice): Promise<void> => {
+      await device.install(await device.offered());
+      device.reboot(false);
+      await device.checkIn();
+    };
+    await fail(devices[0]!);
+    expect((await detail(id)).state, "1 of 1, of a wave of 6").toBe("running");
+    await fail(devices[1]!);
+    expect(await detail(id), "2 of 6 at the least").toMatchObject({
+      state: "paused",
+      pauseReason: "2 of 2 finished deployments of wave 1 failed (100 %, more than 20 %)",
+    });
+  });
+});
+
+describe("an urgent rollout", () => {
+  it("overtakes a deployment that is stuck before its point of no return, and says so", async () => {
+    const device = await fixture.readyDevice();
+    const slow = await newRelease();
+    const stuck = await fixture.rollOut(slow.id, [device], { name: "slow" });
+    await device.offered();
+    await device.report("downloading", { done: 1, total: 37 });
+    const fix = await newRelease();
+    const urgent = await fixture.rollOut(fix.id, [device], { name: "fix", urgent: true });
+    const offer = await device.checkIn();
+    expect(offer.deployment).toBe((await detail(urgent.id)).deployments[0]!.id);
+    expect((await saying(stuck.id)).join("\n")).toContain(`${device.id} is wanted by an urgent rollout (fix)`);
+    await device.install(offer);
+    device.reboot(true, fix.version, sequence);
+    await device.checkIn();
+    expect((await detail(urgent.id)).state).toBe("completed");
+  });
+
+  it("waits for one that is past it", async () => {
+    const device = await fixture.readyDevice();
+    const first = await newRelease();
+    const { id } = await fixture.rollOut(first.id, [device]);
+    const offer = await device.offered();
+    await device.install(offer);
+    const urgent = await fixture.rollOut((await newRelease()).id, [device], { urgent: true });
+    expect((await device.checkIn()).deployment).toBe(offer.deployment);
+    device.reboot(true, first.version, first.releaseSequence);
+    await device.checkIn();
+    expect((await detail(id)).counts).toMatchObject({ confirmed: 1 });
+    await fixture.api.until(`/api/rollouts/${urgent.id}`, ({ counts }) => counts.offered === 1);
+  });
+});
