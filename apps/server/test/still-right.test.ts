@@ -274,3 +274,66 @@ describe("an urgent rollout", () => {
     await fixture.api.until(`/api/rollouts/${urgent.id}`, ({ counts }) => counts.offered === 1);
   });
 });
+
+describe("who asks why nothing happens", () => {
+  const why = async (what: "rollouts" | "devices", id: string) =>
+    (await fixture.api.get(`/api/${what}/${id}/why`)).body;
+
+  it("is told what is waited for, since when, until when, and what can be done", async () => {
+    const [canary, device] = [await fixture.readyDevice(), await fixture.readyDevice()];
+    expect(await why("devices", device.id)).toEqual({
+      sentence: `Nothing is wanted of ${device.id}: no rollout that is open has it.`,
+      since: null,
+      until: null,
+      actions: [],
+    });
+    const release = await newRelease();
+    const more = { name: "r", waves: [{ count: 1 }], soakMs: 600_000 };
+    const { id } = await fixture.rollOut(release.id, [canary, device], more);
+    const offer = await canary.offered();
+    const waiting = await why("rollouts", id);
+    expect(waiting.sentence).toBe("Wave 1 waits for 1 device at work on it; then wave 2 starts.");
+    expect(Date.parse(waiting.until)).toBeGreaterThan(Date.parse(waiting.since));
+    expect((await why("devices", canary.id)).sentence).toBe(
+      `${canary.id} is offered: the deployment of rollout r is under way.`,
+    );
+    expect((await why("devices", device.id)).sentence).toBe(
+      `${device.id} waits for wave 2 of rollout r, which is at wave 1.`,
+    );
+    await canary.install(offer);
+    canary.reboot(true, release.version, release.releaseSequence);
+    await canary.checkIn();
+    const watched = await why("rollouts", id);
+    expect(watched).toMatchObject({ sentence: "Wave 1 has finished and is watched; then wave 2 starts." });
+    // Of one moment of steady time, as the wall clock shows it now and now.
+    expect(Math.abs(Date.parse(watched.until) - Date.parse((await detail(id)).soakUntil!))).toBeLessThan(1_000);
+    await fixture.api.post(`/api/rollouts/${id}/pause`);
+    expect((await why("rollouts", id)).sentence).toBe("It is paused: paused by admin.");
+    expect(await why("devices", device.id)).toMatchObject({
+      sentence: `${device.id} waits for rollout r, which is paused (paused by admin).`,
+      actions: ["resume or cancel the rollout"],
+    });
+    await fixture.api.post(`/api/rollouts/${id}/cancel`);
+    expect((await why("rollouts", id)).sentence).toBe("It was cancelled, and waits for nothing.");
+  });
+
+  it("hears of a device that is away, and of one that is revoked", async () => {
+    const [there, away] = [await fixture.readyDevice(), await fixture.readyDevice()];
+    await away.close();
+    const release = await newRelease();
+    const { id } = await fixture.rollOut(release.id, [there, away], { name: "r" });
+    await update(there, release);
+    skew += AWAY_MS;
+    await fixture.api.until(`/api/rollouts/${id}`, ({ state }) => state === "completed");
+    const told = await why("devices", away.id);
+    expect(told.sentence).toBe(`${away.id} is away, and is offered the image of rollout r when it comes back.`);
+    expect(Date.parse(told.until)).toBeGreaterThan(Date.parse(told.since));
+    expect((await why("rollouts", id)).sentence).toBe(
+      "It is over, with 1 confirmed and 0 failed; 1 device that is away gets the image when it comes back.",
+    );
+    await fixture.api.post(`/api/devices/${away.id}/revoke`);
+    expect((await why("devices", away.id)).sentence).toBe(`${away.id} is revoked, and takes part in nothing.`);
+    for (const what of ["rollouts", "devices"] as const)
+      expect((await fixture.api.get(`/api/${what}/none/why`)).body).toMatchObject({ status: 404, code: "not-found" });
+  });
+});

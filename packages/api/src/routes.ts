@@ -17,6 +17,7 @@ import {
 import { getHealth, getOpenApiDocument } from "./resources/server.ts";
 import { changePassword, currentUser, signIn, signOut } from "./resources/session.ts";
 import { getTrust, uploadTrust } from "./resources/trust.ts";
+import { whyDevice, whyRollout } from "./resources/why.ts";
 
 export const routes = {
   getHealth,
@@ -28,6 +29,7 @@ export const routes = {
   listDevices,
   getDevice,
   revokeDevice,
+  whyDevice,
   listCommands,
   giveCommand,
   importClaims,
@@ -42,6 +44,7 @@ export const routes = {
   pauseRollout,
   resumeRollout,
   cancelRollout,
+  whyRollout,
   streamEvents,
   brokerUser,
   brokerVirtualHost,

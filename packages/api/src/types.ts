@@ -12,6 +12,9 @@ import type * as releases from "./resources/releases.ts";
 import type * as rollouts from "./resources/rollouts.ts";
 import type * as session from "./resources/session.ts";
 import type * as trusts from "./resources/trust.ts";
+import type * as whys from "./resources/why.ts";
+
+export type Why = z.output<typeof whys.why>;
 
 export type Problem = z.output<typeof problems.problem>;
 

@@ -17,6 +17,8 @@ import { createProgress, type Progress } from "../features/deployments/progress.
 import { createDeviceLog, type DeviceLog } from "../features/device-records/device-log.ts";
 import { createDevices, type Devices } from "../features/devices/devices.ts";
 import { createLastSeen, type LastSeen } from "../features/device-records/last-seen.ts";
+import { createHindrances } from "../features/deployments/hindrances.ts";
+import { createWhys, type Whys } from "../features/deployments/why.ts";
 import { createPresence } from "../features/device-records/presence.ts";
 import { findDevice } from "../features/device-records/store.ts";
 import { createDeviceViews } from "../features/devices/view.ts";
@@ -45,6 +47,7 @@ interface Fleet {
   engineRoom: EngineRoom;
   evidence: Evidence;
   offering: Offering;
+  whys: Whys;
   fetching: Fetching;
   rollouts: Rollouts;
   trustReplacement: TrustReplacement;
@@ -57,6 +60,7 @@ function createFleet(foundation: Foundation, pollMs: number): Fleet {
   const images = createImageStore({ storage, files, feed, log });
   const engineRoom = createEngineRoom({ clock, log, progress });
   const lastSeen = createLastSeen(storage, log, clock.wallMs);
+  const hindrances = createHindrances({ memory, trust, images });
   const presence = createPresence({ lastSeen, wallMs: clock.wallMs, silenceMaxMs: silenceMaxMs(pollMs) });
   const rollouts = createRollouts({ storage, engineRoom, progress, trust, images, presence, clock });
   return {
@@ -68,7 +72,8 @@ function createFleet(foundation: Foundation, pollMs: number): Fleet {
     releases: createReleases({ storage, files, store: images, trust, verifier, feed, now: clock.wallMs }),
     engineRoom,
     evidence: createEvidence({ storage, engineRoom, memory, progress, presence, feed, clock }),
-    offering: createOffering({ storage, engineRoom, memory, trust, images, clock }),
+    offering: createOffering({ storage, engineRoom, memory, hindrances, trust, images, clock }),
+    whys: createWhys({ storage, memory, hindrances, presence, lastSeen, clock }),
     fetching: createFetching({ storage, memory, trust, images }),
     rollouts,
     trustReplacement: createTrustReplacement({ trust, rollouts, storage, feed }),

@@ -26,7 +26,7 @@ export function createInterface(
   features: Features,
   claims: Claims,
 ): Express {
-  const { sessions, devices, commands, releases, rollouts, events, trustReplacement } = features;
+  const { sessions, devices, commands, releases, rollouts, whys, events, trustReplacement } = features;
   const brokerRights = createBrokerRights({
     authenticate: (deviceId, password) => sessions.authenticate(deviceId, password),
     isServed: async (deviceId) => (await findDevice(storage.db, deviceId))?.revokedAt === null,
@@ -36,12 +36,12 @@ export function createInterface(
     bound: [
       ownRoutes(),
       sessionRoutes(accounts),
-      deviceRoutes(devices),
+      deviceRoutes(devices, whys),
       commandRoutes(commands),
       claimRoutes(claims),
       releaseRoutes(releases),
       trustRoutes(trust, trustReplacement),
-      rolloutRoutes(rollouts),
+      rolloutRoutes(rollouts, whys),
       eventRoutes(events, accounts),
       brokerRightsRoutes(brokerRights, clock.steadyMs),
     ].flat(),

@@ -2,12 +2,14 @@
 
 import { routes } from "@flipside/api/routes";
 import { bind, type BoundRoute } from "../../http/bind.ts";
+import type { Whys } from "../deployments/why.ts";
 import type { Devices } from "./devices.ts";
 
-export function deviceRoutes(devices: Devices): BoundRoute[] {
+export function deviceRoutes(devices: Devices, whys: Pick<Whys, "device">): BoundRoute[] {
   return [
     bind(routes.listDevices, async ({ query }) => ({ devices: await devices.list(query.query) })),
     bind(routes.getDevice, ({ params }) => devices.detail(params.id)),
+    bind(routes.whyDevice, ({ params }) => whys.device(params.id)),
     bind(routes.revokeDevice, ({ params, user }) => devices.revoke(params.id, user.userName)),
   ];
 }

@@ -10,7 +10,7 @@ import { newId } from "../../identifiers.ts";
 import type { DeviceRow, ImageRow, NewDeployment, ReleaseRow } from "../../storage/schema.ts";
 import type { Queries, Storage, Work } from "../../storage/storage.ts";
 import type { EngineRoom } from "../deployments/engine-room.ts";
-import { runsConfirmed } from "../deployments/offering.ts";
+import { runsConfirmed } from "../deployments/hindrances.ts";
 import { addCounts } from "../deployments/store.ts";
 import type { Presence } from "../device-records/presence.ts";
 import type { ImageStore } from "../releases/image-store.ts";

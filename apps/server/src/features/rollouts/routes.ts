@@ -2,15 +2,17 @@
 
 import { routes } from "@flipside/api/routes";
 import { bind, type BoundRoute } from "../../http/bind.ts";
+import type { Whys } from "../deployments/why.ts";
 import type { Rollouts } from "./rollouts.ts";
 
-export function rolloutRoutes(rollouts: Rollouts): BoundRoute[] {
+export function rolloutRoutes(rollouts: Rollouts, whys: Pick<Whys, "rollout">): BoundRoute[] {
   return [
     bind(routes.listRollouts, async () => ({ rollouts: await rollouts.list() })),
     bind(routes.createRollout, ({ body, user }) => rollouts.create(body, user.userName)),
     bind(routes.getRollout, ({ params }) => rollouts.detail(params.id)),
     bind(routes.pauseRollout, ({ params, user }) => rollouts.pause(params.id, user.userName)),
     bind(routes.resumeRollout, ({ params, user }) => rollouts.resume(params.id, user.userName)),
+    bind(routes.whyRollout, ({ params }) => whys.rollout(params.id)),
     bind(routes.cancelRollout, ({ params, user }) => rollouts.cancel(params.id, user.userName)),
   ];
 }

@@ -1,0 +1,48 @@
+// What a rollout waits for, in one sentence. Pure.
+
+import { failuresOf } from "@flipside/api/rollout-arithmetic";
+import type { RolloutSnapshot } from "./snapshots.ts";
+
+export interface Reason {
+  sentence: string;
+  /** In words that follow "You can". */
+  actions: string[];
+}
+
+const many = (count: number, what: string): string => `${count} ${what}${count === 1 ? "" : "s"}`;
+
+const backLater = (away: number): string =>
+  away === 1
+    ? "1 device that is away gets the image when it comes back"
+    : `${away} devices that are away get the image when they come back`;
+
+export function whyRolloutWaits(rollout: RolloutSnapshot): Reason {
+  const { state, pauseReason, waves, currentWave, soakUntil } = rollout;
+  const wave = waves[currentWave]!;
+  const sum = (pick: (each: (typeof waves)[number]) => number): number =>
+    waves.reduce((total, each) => total + pick(each), 0);
+  if (state === "cancelled") return { sentence: "It was cancelled, and waits for nothing.", actions: [] };
+  if (state === "completed") {
+    const away = sum(({ unreached }) => unreached);
+    const ends = `${sum(({ succeeded }) => succeeded)} confirmed and ${sum((each) => failuresOf(each).failed)} failed`;
+    return {
+      sentence: away === 0 ? `It is over, with ${ends}.` : `It is over, with ${ends}; ${backLater(away)}.`,
+      actions: [],
+    };
+  }
+  if (state === "paused")
+    return {
+      sentence: `It is paused: ${pauseReason}.`,
+      actions: ["resume it, which accepts what has failed", "cancel it"],
+    };
+  const next = currentWave === waves.length - 1 ? "the rollout ends" : `wave ${currentWave + 2} starts`;
+  const actions = ["pause it", "cancel it"];
+  if (soakUntil !== null)
+    return { sentence: `Wave ${currentWave + 1} has finished and is watched; then ${next}.`, actions };
+  const atIt = wave.total - wave.finished - wave.waiting - wave.unreached;
+  const parts = [
+    ...(atIt > 0 ? [`${many(atIt, "device")} at work on it`] : []),
+    ...(wave.waiting > 0 ? [`${many(wave.waiting, "device")} not offered it yet`] : []),
+  ];
+  return { sentence: `Wave ${currentWave + 1} waits for ${parts.join(" and ")}; then ${next}.`, actions };
+}

@@ -1,0 +1,115 @@
+// What stands between a deployment and its offer, asked each time anew: by whoever makes offers, and by whoever asks
+// why none was made.
+
+import { runsNewer } from "@flipside/api/release-fit";
+import type { RunningSlot, TrustRelation } from "@flipside/api/types";
+import { isWaiting } from "../../domain/deployment-transitions.ts";
+import { mayBeOffered } from "../../domain/snapshots.ts";
+import type { DeviceRow } from "../../storage/schema.ts";
+import type { ImageStore } from "../releases/image-store.ts";
+import type { Trust } from "../trust/trust.ts";
+import type { Memory } from "./memory.ts";
+import type { KnownDeployment } from "./store.ts";
+
+export interface Hindrance {
+  /** In words that go on from the device's name. */
+  why: string;
+  /** It will not pass: the deployment is needed no more. */
+  isFinal: boolean;
+  /** What can be done, in words that follow "You can". */
+  actions: string[];
+}
+
+export interface Hindrances {
+  /** Of a deployment of this device; `known`: all that memory has of it. Undefined: it may be offered. */
+  of(device: DeviceRow, row: KnownDeployment, known: readonly KnownDeployment[]): Promise<Hindrance | undefined>;
+  /** Those that have become needless by what the device runs now. */
+  needless(device: DeviceRow, row: KnownDeployment, known: readonly KnownDeployment[]): Promise<Hindrance | undefined>;
+  /** The waiting ones in the order in which they get their turn: of urgent rollouts first, then of the newest. */
+  inTurn(known: readonly KnownDeployment[]): Promise<KnownDeployment[]>;
+}
+
+export function runsConfirmed(device: DeviceRow, digest: string): boolean {
+  if (device.running === null) return false;
+  const running = JSON.parse(device.running) as RunningSlot;
+  return running.digest === digest && running.state === "confirmed";
+}
+
+/** It has a record that this server does not know: what would be offered may go back behind it. */
+const knowsMore = (relation: TrustRelation): boolean => relation === "ahead" || relation === "forked";
+
+export const isStranger = (trust: Pick<Trust, "relation">, device: DeviceRow): boolean =>
+  knowsMore(trust.relation(device.trustVersion, device.trustDigest));
+
+const passing = (why: string, ...actions: string[]): Hindrance => ({ why, isFinal: false, actions });
+const final = (why: string): Hindrance => ({ why, isFinal: true, actions: [] });
+
+export function createHindrances({
+  memory,
+  trust,
+  images,
+}: {
+  memory: Memory;
+  trust: Pick<Trust, "version" | "verdict" | "relation">;
+  images: Pick<ImageStore, "stateOf">;
+}): Hindrances {
+  async function ofRollout(row: KnownDeployment): Promise<Hindrance | undefined> {
+    const { name, state, currentWave, pauseReason } = await memory.rollout(row.rolloutId);
+    if (mayBeOffered({ state, currentWave }, row)) return undefined;
+    if (state === "paused")
+      return passing(`waits for rollout ${name}, which is paused (${pauseReason})`, "resume or cancel the rollout");
+    if (state !== "running") return passing(`waits in rollout ${name}, which is ${state}`);
+    return passing(`waits for wave ${row.wave + 1} of rollout ${name}, which is at wave ${currentWave + 1}`);
+  }
+
+  function ofImage(device: DeviceRow, digest: string): Hindrance | undefined {
+    const file = images.stateOf(digest);
+    if (file !== "present")
+      return passing(
+        `can't be offered its image, whose file is ${file} on the server`,
+        "upload the same release again",
+      );
+    if (runsConfirmed(device, digest)) return undefined;
+    if (isStranger(trust, device))
+      return passing(
+        "has a trust record that this server does not know, so nothing is offered to it",
+        "upload the newer trust record",
+      );
+    // Until the device has the trust record that admits it, it would only be rejected.
+    const verdict = trust.verdict(digest, device.trustVersion);
+    if (verdict === "offer") return undefined;
+    return verdict === "revoked"
+      ? passing("can't be offered its image, which no key in force has signed", "build the release again and upload it")
+      : passing(`takes trust record ${trust.version} first, which admits the image`);
+  }
+
+  async function needless(
+    device: DeviceRow,
+    { rolloutId, position, digest }: KnownDeployment,
+    known: readonly KnownDeployment[],
+  ): Promise<Hindrance | undefined> {
+    if (runsConfirmed(device, digest)) return undefined;
+    const { allowOlder, releaseId } = await memory.rollout(rolloutId);
+    const release = await memory.release(releaseId);
+    const running = device.running === null ? null : (JSON.parse(device.running) as RunningSlot);
+    if (!allowOlder && runsNewer(running, release))
+      return final(`runs ${running!.version ?? "a release"}, which is newer than ${release.version}`);
+    const later = known.find((each) => each.newestOffered && each.state === "confirmed" && each.position > position);
+    if (later === undefined || !runsConfirmed(device, later.digest)) return undefined;
+    return final(`was updated by a later rollout (${(await memory.rollout(later.rolloutId)).name})`);
+  }
+
+  return {
+    needless,
+    of: async (device, row, known) =>
+      (await ofRollout(row)) ?? ofImage(device, row.digest) ?? (await needless(device, row, known)),
+    async inTurn(known) {
+      const ranked: { row: KnownDeployment; rank: number }[] = [];
+      for (const row of known)
+        if (isWaiting(row.state)) ranked.push({ row, rank: (await memory.rollout(row.rolloutId)).urgent ? 1 : 0 });
+      return ranked
+        .sort((one, other) => other.rank - one.rank || other.row.position - one.row.position)
+        .map(({ row }) => row);
+    },
+  };
+}

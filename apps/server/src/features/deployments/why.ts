@@ -1,0 +1,111 @@
+// Why nothing happens: what a rollout, or a device, is waiting for.
+
+import type { RunningSlot, Why } from "@flipside/api/types";
+import type { Clock } from "../../clock.ts";
+import { isWaiting } from "../../domain/deployment-transitions.ts";
+import { whyRolloutWaits } from "../../domain/why.ts";
+import { ApiError } from "../../http/errors.ts";
+import { iso, isoOrNull } from "../../identifiers.ts";
+import type { DeviceRow } from "../../storage/schema.ts";
+import type { Storage } from "../../storage/storage.ts";
+import type { LastSeen } from "../device-records/last-seen.ts";
+import type { Presence } from "../device-records/presence.ts";
+import type { Hindrances } from "./hindrances.ts";
+import type { Memory } from "./memory.ts";
+import { type KnownDeployment, loadSnapshot } from "./store.ts";
+
+export interface Whys {
+  /** Throws ApiError when there is none. */
+  rollout(id: string): Promise<Why>;
+  device(id: string): Promise<Why>;
+}
+
+const nothing = (sentence: string): Why => ({ sentence, since: null, until: null, actions: [] });
+
+export function createWhys(options: {
+  storage: Storage;
+  memory: Memory;
+  hindrances: Hindrances;
+  presence: Presence;
+  lastSeen: Pick<LastSeen, "pending">;
+  clock: Clock;
+}): Whys {
+  const { storage, memory, hindrances, presence, lastSeen, clock } = options;
+  const shown = (steadyMs: number | null): string | null => (steadyMs === null ? null : iso(clock.shownMs(steadyMs)));
+
+  async function ofActive(device: DeviceRow, active: KnownDeployment): Promise<Why> {
+    const { name } = await memory.rollout(active.rolloutId);
+    return {
+      sentence: `${device.id} is ${active.state}: the deployment of rollout ${name} is under way.`,
+      since: iso(active.updatedAt),
+      until: shown(active.deadlineAt),
+      actions: ["cancel the rollout", "start an urgent one, which overtakes it before its point of no return"],
+    };
+  }
+
+  async function ofWaiting(device: DeviceRow, known: readonly KnownDeployment[]): Promise<Why> {
+    const [first] = await hindrances.inTurn(known);
+    const { name } = await memory.rollout(first!.rolloutId);
+    const until = shown(first!.deadlineAt);
+    const seenAt = lastSeen.pending(device.id) ?? device.lastSeenAt;
+    if (presence.isAway(device.id, device.lastSeenAt))
+      return {
+        sentence: `${device.id} is away, and is offered the image of rollout ${name} when it comes back.`,
+        since: isoOrNull(seenAt),
+        until,
+        actions: ["look at its power and its connection"],
+      };
+    if (device.running !== null && (JSON.parse(device.running) as RunningSlot).state === "candidate")
+      return { ...nothing(`${device.id} has an image on trial, and begins nothing else before that ends.`), until };
+    const hindrance = await hindrances.of(device, first!, known);
+    const since = iso(first!.updatedAt);
+    if (hindrance === undefined)
+      return {
+        sentence: `${device.id} is offered the image of rollout ${name} at its next check-in.`,
+        since,
+        until,
+        actions: [],
+      };
+    return { sentence: `${device.id} ${hindrance.why}.`, since, until, actions: hindrance.actions };
+  }
+
+  return {
+    async rollout(id) {
+      const { db } = storage;
+      const row = await db.selectFrom("rollouts").selectAll().where("id", "=", id).executeTakeFirst();
+      if (row === undefined) throw new ApiError("not-found", "There is no such rollout.");
+      const decided = await db
+        .selectFrom("decisions")
+        .select("at")
+        .where("rolloutId", "=", id)
+        .orderBy("id", "desc")
+        .executeTakeFirst();
+      const isOpen = row.state === "running";
+      const last = isOpen
+        ? await db
+            .selectFrom("deployments")
+            .select(({ fn }) => fn.max("deadlineAt").as("deadlineAt"))
+            .where("rolloutId", "=", id)
+            .where("wave", "<=", row.currentWave)
+            .where("finishedAt", "is", null)
+            .executeTakeFirst()
+        : undefined;
+      return {
+        ...whyRolloutWaits(await loadSnapshot(db, row)),
+        since: isoOrNull(decided?.at ?? row.createdAt),
+        until: shown(isOpen ? (row.soakUntil ?? last?.deadlineAt ?? null) : null),
+      };
+    },
+
+    async device(id) {
+      const device = await memory.device(id);
+      if (device === null) throw new ApiError("not-found", "There is no such device.");
+      if (device.revokedAt !== null)
+        return { ...nothing(`${id} is revoked, and takes part in nothing.`), since: iso(device.revokedAt) };
+      const known = (await memory.deployments(id)).filter(({ finishedAt }) => finishedAt === null);
+      if (known.length === 0) return nothing(`Nothing is wanted of ${id}: no rollout that is open has it.`);
+      const active = known.find(({ state }) => !isWaiting(state));
+      return active === undefined ? ofWaiting(device, await memory.deployments(id)) : ofActive(device, active);
+    },
+  };
+}
