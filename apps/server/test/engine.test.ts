@@ -74,10 +74,10 @@ class Model {
       Object.assign(this.get(id), change);
     const { finishedAt: _f, ...rollout } = changes.rollout;
     Object.assign(this.rollout, rollout);
-    if (changes.queuedDeadline) {
+    if (changes.newDeadline) {
       for (const d of this.deployments)
-        if (d.state === "queued" && d.wave <= changes.queuedDeadline.throughWave)
-          d.deadlineAt = changes.queuedDeadline.deadlineAt;
+        if (changes.newDeadline.states.includes(d.state) && d.wave <= changes.newDeadline.throughWave)
+          d.deadlineAt = changes.newDeadline.deadlineAt;
     }
     this.decisions.push(...changes.decisions);
     return changes;

@@ -35,6 +35,7 @@ export const commandExpiryMsMin = 1_000;
 export const commandExpiryMsMax = 7 * dayMs;
 
 export const rolloutNameCharactersMax = 100;
+export const emergencyReasonCharactersMax = 200;
 export const waveDevicesMax = 1_000_000;
 export const wavesMax = 50;
 export const deadlineMsMin = 1_000;

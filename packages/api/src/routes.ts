@@ -4,6 +4,7 @@ import { brokerResource, brokerTopic, brokerUser, brokerVirtualHost } from "./re
 import { importClaims } from "./resources/claims.ts";
 import { giveCommand, listCommands } from "./resources/commands.ts";
 import { getDevice, listDevices, revokeDevice } from "./resources/devices.ts";
+import { endEmergencyStop, getEmergencyStop, setEmergencyStop } from "./resources/emergency-stop.ts";
 import { streamEvents } from "./resources/events.ts";
 import { addPermit, listReleases, uploadRelease } from "./resources/releases.ts";
 import {
@@ -45,6 +46,9 @@ export const routes = {
   resumeRollout,
   cancelRollout,
   whyRollout,
+  getEmergencyStop,
+  setEmergencyStop,
+  endEmergencyStop,
   streamEvents,
   brokerUser,
   brokerVirtualHost,

@@ -6,6 +6,7 @@ import type * as claims from "./resources/claims.ts";
 import type * as commands from "./resources/commands.ts";
 import type * as deployments from "./resources/deployments.ts";
 import type * as devices from "./resources/devices.ts";
+import type * as stops from "./resources/emergency-stop.ts";
 import type * as events from "./resources/events.ts";
 import type * as problems from "./resources/problems.ts";
 import type * as releases from "./resources/releases.ts";
@@ -14,6 +15,7 @@ import type * as session from "./resources/session.ts";
 import type * as trusts from "./resources/trust.ts";
 import type * as whys from "./resources/why.ts";
 
+export type EmergencyStop = z.output<typeof stops.emergencyStop>;
 export type Why = z.output<typeof whys.why>;
 
 export type Problem = z.output<typeof problems.problem>;

@@ -12,6 +12,8 @@ import type { Storage } from "../storage/storage.ts";
 /** What no row of the database says. */
 export type Announcement =
   | { kind: "device" | "release" | "deployment"; id: string }
+  /** It has begun, or is over. */
+  | { kind: "emergency-stop" }
   /** Files of these images were written anew, in place of what was missing or damaged. */
   | { kind: "images-mended"; digests: string[]; fileNames: string[] };
 

@@ -19,6 +19,7 @@ import { createDevices, type Devices } from "../features/devices/devices.ts";
 import { createLastSeen, type LastSeen } from "../features/device-records/last-seen.ts";
 import { createHindrances } from "../features/deployments/hindrances.ts";
 import { createWhys, type Whys } from "../features/deployments/why.ts";
+import { type EmergencyStop, openEmergencyStop } from "../features/emergency-stop/emergency-stop.ts";
 import { createPresence } from "../features/device-records/presence.ts";
 import { findDevice } from "../features/device-records/store.ts";
 import { createDeviceViews } from "../features/devices/view.ts";
@@ -48,19 +49,22 @@ interface Fleet {
   evidence: Evidence;
   offering: Offering;
   whys: Whys;
+  emergencyStop: EmergencyStop;
   fetching: Fetching;
   rollouts: Rollouts;
   trustReplacement: TrustReplacement;
 }
 
-function createFleet(foundation: Foundation, pollMs: number): Fleet {
+async function createFleet(foundation: Foundation, pollMs: number): Promise<Fleet> {
   const { storage, feed, files, log, clock, trust, verifier } = foundation;
   const memory = createMemory(storage, feed);
   const progress = createProgress(storage, log, clock.wallMs);
   const images = createImageStore({ storage, files, feed, log });
   const engineRoom = createEngineRoom({ clock, log, progress });
   const lastSeen = createLastSeen(storage, log, clock.wallMs);
-  const hindrances = createHindrances({ memory, trust, images });
+  const emergencyStop = await openEmergencyStop({ storage, feed, engineRoom, clock });
+  const brake = emergencyStop;
+  const hindrances = createHindrances({ memory, trust, images, brake });
   const presence = createPresence({ lastSeen, wallMs: clock.wallMs, silenceMaxMs: silenceMaxMs(pollMs) });
   const rollouts = createRollouts({ storage, engineRoom, progress, trust, images, presence, clock });
   return {
@@ -71,10 +75,11 @@ function createFleet(foundation: Foundation, pollMs: number): Fleet {
     images,
     releases: createReleases({ storage, files, store: images, trust, verifier, feed, now: clock.wallMs }),
     engineRoom,
-    evidence: createEvidence({ storage, engineRoom, memory, progress, presence, feed, clock }),
-    offering: createOffering({ storage, engineRoom, memory, hindrances, trust, images, clock }),
+    evidence: createEvidence({ storage, engineRoom, memory, progress, presence, brake, feed, clock }),
+    offering: createOffering({ storage, engineRoom, memory, hindrances, trust, images, brake, clock }),
+    emergencyStop,
     whys: createWhys({ storage, memory, hindrances, presence, lastSeen, clock }),
-    fetching: createFetching({ storage, memory, trust, images }),
+    fetching: createFetching({ storage, memory, trust, images, brake }),
     rollouts,
     trustReplacement: createTrustReplacement({ trust, rollouts, storage, feed }),
   };
@@ -190,7 +195,7 @@ export interface Features extends Fleet, Conversations {
 /** Nothing has come from devices or people yet. */
 export async function createFeatures(foundation: Foundation, link: DeviceLink, pollMs: number): Promise<Features> {
   const { storage, feed, log, clock, trust } = foundation;
-  const fleet = createFleet(foundation, pollMs);
+  const fleet = await createFleet(foundation, pollMs);
   const conversations = await createConversations(foundation, fleet, link, pollMs);
   const { sessions } = conversations;
   const { deviceLog, lastSeen, progress, rollouts, releases, evidence } = fleet;

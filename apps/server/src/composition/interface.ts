@@ -10,6 +10,7 @@ import { claimRoutes } from "../features/claims/routes.ts";
 import { commandRoutes } from "../features/commands/routes.ts";
 import { deviceRoutes } from "../features/devices/routes.ts";
 import { findDevice } from "../features/device-records/store.ts";
+import { emergencyStopRoutes } from "../features/emergency-stop/routes.ts";
 import { eventRoutes } from "../features/events/routes.ts";
 import { releaseRoutes } from "../features/releases/routes.ts";
 import { rolloutRoutes } from "../features/rollouts/routes.ts";
@@ -26,7 +27,7 @@ export function createInterface(
   features: Features,
   claims: Claims,
 ): Express {
-  const { sessions, devices, commands, releases, rollouts, whys, events, trustReplacement } = features;
+  const { sessions, devices, commands, releases, rollouts, whys, emergencyStop, events, trustReplacement } = features;
   const brokerRights = createBrokerRights({
     authenticate: (deviceId, password) => sessions.authenticate(deviceId, password),
     isServed: async (deviceId) => (await findDevice(storage.db, deviceId))?.revokedAt === null,
@@ -42,6 +43,7 @@ export function createInterface(
       releaseRoutes(releases),
       trustRoutes(trust, trustReplacement),
       rolloutRoutes(rollouts, whys),
+      emergencyStopRoutes(emergencyStop),
       eventRoutes(events, accounts),
       brokerRightsRoutes(brokerRights, clock.steadyMs),
     ].flat(),

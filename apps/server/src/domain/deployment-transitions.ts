@@ -39,12 +39,12 @@ export const givenUpStates: readonly DeploymentStateName[] = deploymentStateName
 /** Nobody has asked the device yet. */
 export const isWaiting = (state: DeploymentStateName): boolean => state === "queued" || state === "unreached";
 
-/** Not past the point of no return: the device gives it up when it is told of another. */
 export const isAbandonable = (state: DeploymentStateName): boolean =>
   (abandonable as readonly DeploymentStateName[]).includes(state);
 
 const underWay = ["offered", "downloading", "verifying", "installed", "rebooting", "testing"] as const;
-const abandonable = ["offered", "downloading", "verifying"] as const;
+/** Not past the point of no return: the device gives them up when it is told of another. */
+export const abandonable = ["offered", "downloading", "verifying"] as const;
 const reportable = [...underWay.slice(1), "failed", "rejected"] as const;
 
 interface Transition {

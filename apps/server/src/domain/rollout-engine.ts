@@ -21,7 +21,7 @@ import { countInto, failuresOf, isSettled, sharePercent, type WaveTally } from "
 import { mayAct, rolloutTransitions } from "@flipside/api/rollout-transitions";
 import { type DeploymentStateName, errorName, isFinalState } from "@flipside/image-format";
 import { type CheckInEvidence, provenState } from "./check-in-evidence.ts";
-import { endedBy, isProgress, isReportable, mayMove } from "./deployment-transitions.ts";
+import { abandonable, endedBy, isProgress, isReportable, mayMove } from "./deployment-transitions.ts";
 import { type DeploymentSnapshot, mayBeOffered, type RolloutSnapshot, waitsOnly, waveIsOpen } from "./snapshots.ts";
 
 export type RolloutEvent =
@@ -44,6 +44,8 @@ export type RolloutEvent =
   /** `why`: what made the offer wrong, in words that go on from the device's name. */
   | { type: "superseded"; deployment: DeploymentSnapshot; why: string }
   | { type: "soak-over" }
+  | { type: "emergency-stop"; by: string; reason: string }
+  | { type: "emergency-over"; by: string }
   | { type: "device-revoked"; deployment: DeploymentSnapshot }
   | { type: "pause"; by: string }
   | { type: "resume"; by: string }
@@ -75,8 +77,11 @@ export interface Changes {
   };
   deployments: DeploymentChange[];
   moves: Move[];
-  /** Queued deployments of waves up to this one get this deadline (a wave has started, or waiting goes on). */
-  queuedDeadline: { throughWave: number; deadlineAt: number } | undefined;
+  /**
+   * Deployments of waves up to this one that are in one of these states get this deadline: a wave has started, or
+   * waiting goes on.
+   */
+  newDeadline: { throughWave: number; states: readonly DeploymentStateName[]; deadlineAt: number } | undefined;
   /** Automatic decisions and the operator's, with the numbers that they were taken on. */
   decisions: string[];
   /** Why the event changed nothing, when that is worth a log entry. */
@@ -87,7 +92,7 @@ const changing = (what: Partial<Changes>): Changes => ({
   rollout: {},
   deployments: [],
   moves: [],
-  queuedDeadline: undefined,
+  newDeadline: undefined,
   decisions: [],
   refused: undefined,
   ...what,
@@ -120,6 +125,12 @@ const move = (
   more?: NextState["more"],
 ): Changes => moving([more === undefined ? { deployment, to } : { deployment, to, more }], now);
 
+const deadlineFor = (
+  states: readonly DeploymentStateName[],
+  { currentWave, deadlineMs }: Pick<RolloutSnapshot, "currentWave" | "deadlineMs">,
+  now: number,
+): Changes["newDeadline"] => ({ throughWave: currentWave, states, deadlineAt: now + deadlineMs });
+
 /** What the event does by itself, before the gates are asked. */
 type Handlers = {
   [Type in RolloutEvent["type"]]: (
@@ -132,7 +143,7 @@ type Handlers = {
 const handlers: Handlers = {
   started: ({ waves, currentWave, deadlineMs }, _, now) =>
     changing({
-      queuedDeadline: { throughWave: currentWave, deadlineAt: now + deadlineMs },
+      newDeadline: deadlineFor(["queued"], { currentWave, deadlineMs }, now),
       decisions: [`started: ${sumOf(waves, ({ total }) => total)} devices in ${waves.length} waves`],
     }),
 
@@ -211,6 +222,15 @@ const handlers: Handlers = {
   // The gates are asked below.
   "soak-over": () => nothing(),
 
+  "emergency-stop": (_, { by, reason }) => changing({ decisions: [`all updates were stopped by ${by}: ${reason}`] }),
+
+  "emergency-over": (rollout, { by }, now) => ({
+    ...changing({ decisions: [`the stop of all updates was ended by ${by}`] }),
+    ...(rollout.state === "running"
+      ? { newDeadline: deadlineFor(["queued", ...abandonable], rollout, now) }
+      : { newDeadline: deadlineFor(abandonable, rollout, now) }),
+  }),
+
   "device-revoked"(_, { deployment }, now) {
     const to = endedBy("device-revoked", deployment.state);
     return to === undefined ? nothing() : move(now, deployment, to);
@@ -234,7 +254,7 @@ const handlers: Handlers = {
     const { failed, finished: counted } = accepted[currentWave]!;
     return changing({
       rollout: { state: rolloutTransitions.resume.to, pauseReason: null, accepted },
-      queuedDeadline: { throughWave: currentWave, deadlineAt: now + deadlineMs },
+      newDeadline: deadlineFor(["queued"], { currentWave, deadlineMs }, now),
       decisions: [`resumed by ${by}, who accepted ${failed} failed of ${counted} finished in wave ${currentWave + 1}`],
     });
   },
@@ -265,7 +285,7 @@ const handle = (rollout: RolloutSnapshot, event: RolloutEvent, now: number): Cha
 export function step(rollout: RolloutSnapshot, event: RolloutEvent, now: number): Changes {
   let changes = handle(rollout, event, now);
   // What moves no deployment, and lets none wait anew, fulfils no gate; time does.
-  if (changes.moves.length === 0 && changes.queuedDeadline === undefined && event.type !== "soak-over") return changes;
+  if (changes.moves.length === 0 && changes.newDeadline === undefined && event.type !== "soak-over") return changes;
   let next = after(rollout, changes);
   for (let more = passGate(next, now); more !== undefined; more = passGate(next, now)) {
     next = after(next, more);
@@ -286,7 +306,7 @@ function after(rollout: RolloutSnapshot, { rollout: { finishedAt: _, ...changed 
 const followedBy = (first: Changes, then: Changes): Changes => ({
   ...first,
   rollout: { ...first.rollout, ...then.rollout },
-  queuedDeadline: then.queuedDeadline ?? first.queuedDeadline,
+  newDeadline: then.newDeadline ?? first.newDeadline,
   decisions: [...first.decisions, ...then.decisions],
 });
 
@@ -368,7 +388,7 @@ function waveDone(rollout: RolloutSnapshot, wave: WaveTally, now: number): Chang
   const numbers = `${wave.succeeded} confirmed and ${failuresOf(wave).failed} failed of ${wave.total}`;
   return changing({
     rollout: { currentWave: begun, soakUntil: null },
-    queuedDeadline: { throughWave: begun, deadlineAt: now + rollout.deadlineMs },
+    newDeadline: deadlineFor(["queued"], { currentWave: begun, deadlineMs: rollout.deadlineMs }, now),
     decisions: [
       `wave ${begun + 1} started (${waves[begun]!.total} devices): wave ${begun} has ${numbers}, threshold ${failureThresholdPercent} %`,
     ],

@@ -29,14 +29,14 @@ export function createEngineRoom({
     const { db } = work;
     // A wave that starts, or a rollout that goes on, makes queued deployments due.
     const due =
-      changes.queuedDeadline === undefined
+      changes.newDeadline === undefined
         ? []
         : await db
             .selectFrom("deployments")
             .select("deviceId")
             .where("rolloutId", "=", rolloutId)
-            .where("state", "=", "queued")
-            .where("wave", "<=", changes.queuedDeadline.throughWave)
+            .where("state", "in", changes.newDeadline.states)
+            .where("wave", "<=", changes.newDeadline.throughWave)
             .execute();
     const moves = new Map(changes.moves.map((move) => [move.id, move]));
     for (const { id, deviceId, state, code } of await deploymentRows(

@@ -5,11 +5,12 @@ import type { StateReport } from "@flipside/protocol/messages";
 import type { Feed } from "../../changes/feed.ts";
 import type { Clock } from "../../clock.ts";
 import { type CheckInEvidence, provenState } from "../../domain/check-in-evidence.ts";
-import { isProgress } from "../../domain/deployment-transitions.ts";
+import { abandonable, isProgress } from "../../domain/deployment-transitions.ts";
 import { waitsOnly } from "../../domain/snapshots.ts";
 import type { DeploymentRow } from "../../storage/schema.ts";
 import type { Queries, Storage, Work } from "../../storage/storage.ts";
 import type { Presence } from "../device-records/presence.ts";
+import type { Brake } from "./brake.ts";
 import type { EngineRoom } from "./engine-room.ts";
 import type { Memory } from "./memory.ts";
 import type { Progress } from "./progress.ts";
@@ -28,10 +29,11 @@ export interface Evidence {
   tick(): Promise<void>;
 }
 
-/** Those that are past their deadline, as far as one round takes. */
+/** Those that are past their deadline, as far as one round takes; `isStopped`: that of offers stands still. */
 function lateDeployments(
   db: Queries,
   now: number,
+  isStopped: boolean,
 ): Promise<{ id: string; rolloutId: string; state: DeploymentStateName }[]> {
   return (
     db
@@ -43,6 +45,7 @@ function lateDeployments(
       .where("deployments.deadlineAt", "<=", now)
       // Those that wait in a paused rollout keep their place; they get a new deadline when it is resumed.
       .where((q) => q.or([q("deployments.state", "<>", "queued"), q("rollouts.state", "=", "running")]))
+      .$if(isStopped, (q) => q.where("deployments.state", "not in", ["queued", ...abandonable]))
       .limit(deadlinesPerTick)
       .execute()
   );
@@ -107,6 +110,7 @@ export function createEvidence(options: {
   memory: Memory;
   progress: Progress;
   presence: Presence;
+  brake: Brake;
   feed: Feed;
   clock: Clock;
 }): Evidence {
@@ -158,7 +162,7 @@ export function createEvidence(options: {
     deviceRevoked: (work, deviceId) => giveUp(options.engineRoom, work, deviceId),
 
     async tick() {
-      const late = await lateDeployments(storage.db, clock.steadyMs());
+      const late = await lateDeployments(storage.db, clock.steadyMs(), options.brake.stop !== undefined);
       for (const { id, rolloutId, state } of late) {
         await storage.transaction((work) =>
           apply(work, rolloutId, async () => ({
@@ -168,7 +172,7 @@ export function createEvidence(options: {
         );
       }
       await endSoaks(storage, options.engineRoom, clock.steadyMs());
-      await passOverAway(storage, options.engineRoom, options.presence);
+      if (options.brake.stop === undefined) await passOverAway(storage, options.engineRoom, options.presence);
     },
   };
 }

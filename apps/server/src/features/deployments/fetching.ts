@@ -7,6 +7,7 @@ import type { Storage } from "../../storage/storage.ts";
 import type { ImageFile } from "../chunk-delivery/chunk-delivery.ts";
 import type { ImageStore } from "../releases/image-store.ts";
 import type { Trust } from "../trust/trust.ts";
+import type { Brake } from "./brake.ts";
 import type { Memory } from "./memory.ts";
 
 export interface Fetching {
@@ -19,8 +20,9 @@ export function createFetching(options: {
   memory: Memory;
   trust: Pick<Trust, "version" | "verdict">;
   images: Pick<ImageStore, "stateOf">;
+  brake: Brake;
 }): Fetching {
-  const { storage, memory, trust, images } = options;
+  const { storage, memory, trust, images, brake } = options;
   return {
     async imageFor(deviceId, deploymentId, attempt) {
       const row: DeploymentRow | undefined =
@@ -34,6 +36,7 @@ export function createFetching(options: {
       if (row === undefined) return { refusal: "the device has no such deployment" };
       if (trust.verdict(row.digest, null) === "revoked")
         return { refusal: `trust record ${trust.version} names no signer of the image any more` };
+      if (brake.stop !== undefined) return { refusal: `all updates were stopped by ${brake.stop.by}` };
       const state = images.stateOf(row.digest);
       if (state !== "present") return { refusal: `the image's file is ${state}` };
       if (row.attempt !== attempt)

@@ -8,6 +8,7 @@ import { mayBeOffered } from "../../domain/snapshots.ts";
 import type { DeviceRow } from "../../storage/schema.ts";
 import type { ImageStore } from "../releases/image-store.ts";
 import type { Trust } from "../trust/trust.ts";
+import type { Brake } from "./brake.ts";
 import type { Memory } from "./memory.ts";
 import type { KnownDeployment } from "./store.ts";
 
@@ -48,11 +49,18 @@ export function createHindrances({
   memory,
   trust,
   images,
+  brake,
 }: {
   memory: Memory;
   trust: Pick<Trust, "version" | "verdict" | "relation">;
   images: Pick<ImageStore, "stateOf">;
+  brake: Brake;
 }): Hindrances {
+  function ofFleet(): Hindrance | undefined {
+    const { stop } = brake;
+    return stop && passing(`waits: all updates were stopped by ${stop.by} (${stop.reason})`, "end the emergency stop");
+  }
+
   async function ofRollout(row: KnownDeployment): Promise<Hindrance | undefined> {
     const { name, state, currentWave, pauseReason } = await memory.rollout(row.rolloutId);
     if (mayBeOffered({ state, currentWave }, row)) return undefined;
@@ -102,7 +110,7 @@ export function createHindrances({
   return {
     needless,
     of: async (device, row, known) =>
-      (await ofRollout(row)) ?? ofImage(device, row.digest) ?? (await needless(device, row, known)),
+      ofFleet() ?? (await ofRollout(row)) ?? ofImage(device, row.digest) ?? (await needless(device, row, known)),
     async inTurn(known) {
       const ranked: { row: KnownDeployment; rank: number }[] = [];
       for (const row of known)

@@ -13,6 +13,7 @@ import type { DeploymentRow, DeviceRow } from "../../storage/schema.ts";
 import type { Storage } from "../../storage/storage.ts";
 import type { ImageStore } from "../releases/image-store.ts";
 import type { Trust } from "../trust/trust.ts";
+import type { Brake } from "./brake.ts";
 import type { EngineRoom } from "./engine-room.ts";
 import { type Hindrances, isStranger, runsConfirmed } from "./hindrances.ts";
 import type { Memory } from "./memory.ts";
@@ -30,9 +31,10 @@ export function createOffering(options: {
   hindrances: Hindrances;
   trust: Pick<Trust, "verdict" | "relation">;
   images: Pick<ImageStore, "stateOf">;
+  brake: Brake;
   clock: Clock;
 }): Offering {
-  const { storage, memory, hindrances, trust, images, clock } = options;
+  const { storage, memory, hindrances, trust, images, brake, clock } = options;
 
   async function supersede({ id, rolloutId }: KnownDeployment, why: string): Promise<void> {
     await storage.transaction((work) =>
@@ -102,6 +104,7 @@ export function createOffering(options: {
 
   return {
     async offerFor(deviceId) {
+      if (brake.stop !== undefined) return undefined;
       const known = await memory.deployments(deviceId);
       if (known.every(({ finishedAt }) => finishedAt !== null)) return undefined;
       const device = await memory.device(deviceId);
@@ -111,13 +114,16 @@ export function createOffering(options: {
       const active = (await stillActive(device, known)) ?? (onTrial ? undefined : await firstDue(device, known));
       if (active === undefined || isStranger(trust, device) || !isServed(active.digest)) return undefined;
       const image = await memory.image(active.digest);
+      const permit = await permitFor(active, deviceId);
+      // It may have come meanwhile.
+      if (brake.stop !== undefined) return undefined;
       return {
         deployment: active.id,
         attempt: active.attempt,
         sizeBytes: image.sizeBytes,
         header: image.header,
         signatures: image.signatureBlock,
-        ...(await permitFor(active, deviceId)),
+        ...permit,
         deadlineMs: Math.max(1, (active.deadlineAt ?? 0) - clock.steadyMs()),
       };
     },

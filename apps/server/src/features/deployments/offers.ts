@@ -39,16 +39,11 @@ function touchedBy(change: Change | Announcement): readonly string[] {
   return moved !== undefined && isFinalState(moved.state) ? [(change as { deviceId: string }).deviceId] : [];
 }
 
-/** Files that were gone are back: whoever waits for one of them. */
-async function waitersFor(db: Queries, digests: readonly string[]): Promise<string[]> {
-  const rows = await db
-    .selectFrom("deployments")
-    .select("deviceId")
-    .distinct()
-    .where("digest", "in", digests)
-    .where("finishedAt", "is", null)
-    .execute();
-  return rows.map((row) => row.deviceId);
+/** Whose deployments are open; of these images, when files that were gone are back. */
+async function waitersFor(db: Queries, digests?: readonly string[]): Promise<string[]> {
+  let query = db.selectFrom("deployments").select("deviceId").distinct().where("finishedAt", "is", null);
+  if (digests !== undefined) query = query.where("digest", "in", digests);
+  return (await query.execute()).map((row) => row.deviceId);
 }
 
 export function createOffers(options: OffersOptions): Offers {
@@ -96,9 +91,10 @@ export function createOffers(options: OffersOptions): Offers {
 
   options.feed.follow((change) => {
     push(touchedBy(change));
-    if (change.kind !== "images-mended") return;
-    waitersFor(options.storage.db, change.digests).then(push, (error: unknown) =>
-      log.error({ err: error as Error }, "devices could not be told of images that are back"),
+    if (change.kind !== "images-mended" && change.kind !== "emergency-stop") return;
+    const digests = change.kind === "images-mended" ? change.digests : undefined;
+    waitersFor(options.storage.db, digests).then(push, (error: unknown) =>
+      log.error({ err: error as Error, kind: change.kind }, "devices could not be told that offers have changed"),
     );
   });
 

@@ -104,13 +104,14 @@ export async function storeChanges(db: Queries, rolloutId: string, changes: Chan
     ...(accepted === undefined ? {} : { accepted: JSON.stringify(accepted) }),
   };
   if (Object.keys(set).length > 0) await db.updateTable("rollouts").set(set).where("id", "=", rolloutId).execute();
-  if (changes.queuedDeadline) {
+  if (changes.newDeadline) {
+    const { throughWave, states, deadlineAt } = changes.newDeadline;
     await db
       .updateTable("deployments")
-      .set({ deadlineAt: changes.queuedDeadline.deadlineAt })
+      .set({ deadlineAt })
       .where("rolloutId", "=", rolloutId)
-      .where("state", "=", "queued")
-      .where("wave", "<=", changes.queuedDeadline.throughWave)
+      .where("state", "in", states)
+      .where("wave", "<=", throughWave)
       .execute();
   }
   for (const text of changes.decisions) await db.insertInto("decisions").values({ rolloutId, at: now, text }).execute();

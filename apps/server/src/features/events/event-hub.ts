@@ -56,6 +56,7 @@ export function marksOf(change: Change | Announcement): { kind: EventKind; id: s
         { kind: "device" as const, id: deviceId },
       ]);
     case "images-mended":
+    case "emergency-stop":
       return [];
   }
 }

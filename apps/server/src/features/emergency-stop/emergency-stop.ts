@@ -1,0 +1,84 @@
+// The stop for the whole fleet: kept in the database, asked before each offer, ended by a person alone.
+//
+// It counts from before its transaction begins, and no longer only when that fails: an offer that is being made
+// meanwhile is not sent.
+
+import type { EmergencyStop as EmergencyStopView } from "@flipside/api/types";
+import type { Feed } from "../../changes/feed.ts";
+import type { Clock } from "../../clock.ts";
+import type { RolloutEvent } from "../../domain/rollout-engine.ts";
+import { iso } from "../../identifiers.ts";
+import type { Storage, Work } from "../../storage/storage.ts";
+import type { Brake, Stop } from "../deployments/brake.ts";
+import type { EngineRoom } from "../deployments/engine-room.ts";
+
+const metaKey = "emergency-stop";
+
+export interface EmergencyStop extends Brake {
+  view(): EmergencyStopView;
+  set(reason: string, by: string): Promise<EmergencyStopView>;
+  end(by: string): Promise<EmergencyStopView>;
+}
+
+export async function openEmergencyStop(options: {
+  storage: Storage;
+  feed: Feed;
+  engineRoom: EngineRoom;
+  clock: Clock;
+}): Promise<EmergencyStop> {
+  const { storage, feed, engineRoom, clock } = options;
+  const row = await storage.db.selectFrom("meta").select("value").where("key", "=", metaKey).executeTakeFirst();
+  let stop = row === undefined ? undefined : (JSON.parse(row.value.toString()) as Stop);
+
+  const view = (): EmergencyStopView => ({
+    stopped: stop !== undefined,
+    since: stop === undefined ? null : iso(stop.at),
+    by: stop?.by ?? null,
+    reason: stop?.reason ?? null,
+  });
+
+  async function tellRollouts(work: Work, event: RolloutEvent): Promise<void> {
+    const open = await work.db
+      .selectFrom("rollouts")
+      .select("id")
+      .where("state", "in", ["running", "paused"])
+      .orderBy("id")
+      .execute();
+    for (const { id } of open) await engineRoom.apply(work, id, async () => event);
+  }
+
+  return {
+    get stop() {
+      return stop;
+    },
+    view,
+
+    async set(reason, by) {
+      if (stop !== undefined) return view();
+      const begun = (stop = { at: clock.wallMs(), by, reason });
+      try {
+        await storage.transaction(async (work) => {
+          const value = Buffer.from(JSON.stringify(begun));
+          await work.db.insertInto("meta").values({ key: metaKey, value }).execute();
+          await tellRollouts(work, { type: "emergency-stop", by, reason });
+        });
+      } catch (error) {
+        stop = undefined;
+        throw error;
+      }
+      feed.announce({ kind: "emergency-stop" });
+      return view();
+    },
+
+    async end(by) {
+      if (stop === undefined) return view();
+      await storage.transaction(async (work) => {
+        await work.db.deleteFrom("meta").where("key", "=", metaKey).execute();
+        await tellRollouts(work, { type: "emergency-over", by });
+      });
+      stop = undefined;
+      feed.announce({ kind: "emergency-stop" });
+      return view();
+    },
+  };
+}
