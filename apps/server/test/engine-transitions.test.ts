@@ -42,6 +42,7 @@ const rolloutWith = (change: Partial<RolloutSnapshot>): RolloutSnapshot => ({
   soakMs: 0,
   soakUntil: null,
   lateOffersMs: 1_000,
+  underWayMax: null,
   accepted: [],
   waves: [{ ...emptyTally(4), finished: 3, succeeded: 3, waiting: 1 }],
   ...change,

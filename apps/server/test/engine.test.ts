@@ -3,7 +3,7 @@ import { type DeploymentStateName, deploymentStateNames, deploymentStateOf, isFi
 import { describe, expect, it } from "vitest";
 import { isWaiting, mayFollowName, revisableStates } from "../src/domain/deployment-transitions.ts";
 import { type Changes, type RolloutEvent, step } from "../src/domain/rollout-engine.ts";
-import { type DeploymentSnapshot, mayBeOffered, type RolloutSnapshot } from "../src/domain/snapshots.ts";
+import { type DeploymentSnapshot, mayBeOffered, type RolloutSnapshot, underWay } from "../src/domain/snapshots.ts";
 import { Random, seed } from "./random.ts";
 
 const isFinalName = (state: DeploymentStateName): boolean => isFinal(deploymentStateOf(state));
@@ -28,6 +28,7 @@ class Model {
       soakMs: 0,
       soakUntil: null,
       lateOffersMs: 1_000,
+      underWayMax: null,
       accepted: [],
       ...change,
     };
@@ -333,6 +334,7 @@ function rolloutRules(must: Must, before: Model["rollout"], after: RolloutSnapsh
   const isOver = (waves: RolloutSnapshot["waves"]): boolean => waves.every(isSettled);
   for (const wave of after.waves)
     must(failuresOf(wave).failed >= 0 && wave.finished <= wave.total, "a tally is out of range");
+  must(underWay(after) <= (before.underWayMax ?? Infinity), "more devices are at work than may be");
   must(after.currentWave >= before.currentWave, "the rollout went back a wave");
   const goesOn = after.currentWave > before.currentWave || (after.state === "completed" && before.state === "running");
   if (goesOn) {
@@ -358,6 +360,7 @@ describe(`whatever happens in whatever order (FLIPSIDE_SEED=${seed})`, () => {
         minimumSample: random.pick([1, 2, 5]),
         soakMs: random.pick([0, 0, 30]),
         lateOffersMs: random.pick([0, 200]),
+        underWayMax: random.pick([null, 1, 2]),
       });
       const proven = new Set<string>();
       for (let i = 0; i < 120; i++) {

@@ -337,3 +337,22 @@ describe("who asks why nothing happens", () => {
       expect((await fixture.api.get(`/api/${what}/none/why`)).body).toMatchObject({ status: 404, code: "not-found" });
   });
 });
+
+describe("a cap on devices at work", () => {
+  it("holds, and whoever is next gets the place that becomes free", async () => {
+    const devices = await Promise.all(Array.from({ length: 4 }, () => fixture.readyDevice()));
+    const release = await newRelease();
+    const { id } = await fixture.rollOut(release.id, devices, { underWayMax: 2 });
+    const offers = [await devices[0]!.offered(), await devices[1]!.offered()];
+    await Promise.all(devices.map((device) => device.checkIn()));
+    expect((await detail(id)).counts).toMatchObject({ offered: 2, queued: 2 });
+    expect((await fixture.api.get(`/api/devices/${devices[2]!.id}/why`)).body.sentence).toBe(
+      `${devices[2]!.id} waits for its turn in rollout test, on which 2 devices may be at work at a time.`,
+    );
+    await devices[0]!.install(offers[0]!);
+    devices[0]!.reboot(true, release.version, release.releaseSequence);
+    await devices[0]!.checkIn();
+    await devices[2]!.offered();
+    expect((await detail(id)).counts).toMatchObject({ confirmed: 1, offered: 2, queued: 1 });
+  });
+});

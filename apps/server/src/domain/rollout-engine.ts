@@ -22,7 +22,14 @@ import { mayAct, rolloutTransitions } from "@flipside/api/rollout-transitions";
 import { type DeploymentStateName, errorName, isFinalState } from "@flipside/image-format";
 import { type CheckInEvidence, provenState } from "./check-in-evidence.ts";
 import { abandonable, endedBy, isProgress, isReportable, mayMove } from "./deployment-transitions.ts";
-import { type DeploymentSnapshot, mayBeOffered, type RolloutSnapshot, waitsOnly, waveIsOpen } from "./snapshots.ts";
+import {
+  type DeploymentSnapshot,
+  mayBeOffered,
+  type RolloutSnapshot,
+  underWay,
+  waitsOnly,
+  waveIsOpen,
+} from "./snapshots.ts";
 
 export type RolloutEvent =
   | { type: "started" }
@@ -151,6 +158,8 @@ const handlers: Handlers = {
     const to = alreadyConfirmed ? "confirmed" : "offered";
     if (!mayMove("offer-due", deployment.state, to) || !mayBeOffered(rollout, deployment))
       return refusal("the deployment is not due");
+    if (to === "offered" && underWay(rollout) >= (rollout.underWayMax ?? Infinity))
+      return refusal(`${rollout.underWayMax} devices are at work on it, which is as many as may be`);
     return move(now, deployment, to, alreadyConfirmed ? {} : { offered: true, deadlineAt: now + rollout.deadlineMs });
   },
 

@@ -18,6 +18,8 @@ export interface RolloutSnapshot {
   soakUntil: number | null;
   /** So long a device that was not reached in its wave is still offered the image when it comes back. */
   lateOffersMs: number;
+  /** So many devices may be at work on it at the same time; null: all. */
+  underWayMax: number | null;
   /** What the operator accepted by resuming, of each wave that had started then. */
   accepted: readonly Accepted[];
   waves: WaveTally[];
@@ -58,3 +60,7 @@ export function waitsOnly({ waves, currentWave }: RolloutSnapshot): boolean {
   const { total, finished, cancelled, waiting, unreached } = waves[currentWave]!;
   return waiting > 0 && total === finished + waiting + unreached && finished > cancelled;
 }
+
+/** Devices that are at work on it. */
+export const underWay = ({ waves }: Pick<RolloutSnapshot, "waves">): number =>
+  waves.reduce((sum, { total, finished, waiting, unreached }) => sum + total - finished - waiting - unreached, 0);

@@ -207,6 +207,7 @@ async function gates(db: Kysely<any>, { add }: Tools): Promise<void> {
     "soakMs: integer not null default 0",
     "soakUntil: milliseconds",
     "lateOffersMs: milliseconds not null default 0",
+    "underWayMax: integer",
     "urgent: boolean not null default false",
     "accepted: text not null default '[]'",
   );

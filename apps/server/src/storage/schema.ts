@@ -141,6 +141,7 @@ export interface RolloutTable {
   /** Of steady time, as deadlines are. */
   soakUntil: number | null;
   lateOffersMs: number;
+  underWayMax: number | null;
   urgent: boolean;
   /** JSON: what the operator accepted by resuming, of each wave that had started. */
   accepted: string;

@@ -75,6 +75,13 @@ export const newRollout = named(
       .enum(["online-first", "as-listed", "random"])
       .default("online-first")
       .describe("who is in the first waves: devices that are online now, else by a hash of rollout and device"),
+    underWayMax: z
+      .int()
+      .min(1)
+      .max(waveDevicesMax)
+      .nullable()
+      .default(null)
+      .describe("devices that may be at work on it at the same time; null: all"),
     urgent: z.boolean().default(false).describe("overtakes other rollouts on the devices that both are for"),
     allowOlder: z.boolean().default(false),
   }),

@@ -1,12 +1,17 @@
 // One event through the engine: what it is about is read behind the rollout's lock, the engine decides, its changes are
 // stored in the same transaction, and noted for whoever follows.
 
+import { isFinalState } from "@flipside/image-format";
 import type { Clock } from "../../clock.ts";
 import { type Changes, type RolloutEvent, step } from "../../domain/rollout-engine.ts";
 import type { Logger } from "../../logging.ts";
+import type { RolloutRow } from "../../storage/schema.ts";
 import type { Work } from "../../storage/storage.ts";
 import type { Progress } from "./progress.ts";
 import { deploymentRows, loadSnapshot, lockRollout, storeChanges } from "./store.ts";
+
+/** Some of those that wait are away: so many are asked for each place that is free. */
+const nextInLineAsked = 8;
 
 export interface EngineRoom {
   /**
@@ -25,19 +30,25 @@ export function createEngineRoom({
   log: Logger;
   progress: Progress;
 }): EngineRoom {
-  async function note(work: Work, rolloutId: string, name: string, changes: Changes): Promise<void> {
+  async function note(work: Work, { id: rolloutId, name, ...row }: RolloutRow, changes: Changes): Promise<void> {
     const { db } = work;
-    // A wave that starts, or a rollout that goes on, makes queued deployments due.
+    const ofRollout = db.selectFrom("deployments").select("deviceId").where("rolloutId", "=", rolloutId);
+    const freed = changes.moves.filter(({ to }) => isFinalState(to)).length;
+    // A wave that starts, or a rollout that goes on, makes queued deployments due; so does one that makes room.
     const due =
-      changes.newDeadline === undefined
-        ? []
-        : await db
-            .selectFrom("deployments")
-            .select("deviceId")
-            .where("rolloutId", "=", rolloutId)
+      changes.newDeadline !== undefined
+        ? await ofRollout
             .where("state", "in", changes.newDeadline.states)
             .where("wave", "<=", changes.newDeadline.throughWave)
-            .execute();
+            .execute()
+        : row.underWayMax !== null && freed > 0
+          ? await ofRollout
+              .where("state", "=", "queued")
+              .where("wave", "<=", row.currentWave)
+              .orderBy("position")
+              .limit(freed * nextInLineAsked)
+              .execute()
+          : [];
     const moves = new Map(changes.moves.map((move) => [move.id, move]));
     for (const { id, deviceId, state, code } of await deploymentRows(
       db,
@@ -67,7 +78,7 @@ export function createEngineRoom({
       await storeChanges(work.db, rolloutId, changes, clock);
       const isNews =
         changes.deployments.length > 0 || Object.keys(changes.rollout).length > 0 || changes.decisions.length > 0;
-      if (isNews) await note(work, rolloutId, row.name, changes);
+      if (isNews) await note(work, row, changes);
       return changes;
     },
   };

@@ -61,6 +61,7 @@ export async function loadSnapshot(db: Queries, row: RolloutRow): Promise<Rollou
     soakMs: row.soakMs,
     soakUntil: row.soakUntil,
     lateOffersMs: row.lateOffersMs,
+    underWayMax: row.underWayMax,
     accepted: JSON.parse(row.accepted) as Accepted[],
     waves: talliesOf(row, await countsOf(db, row.id)),
   };

@@ -59,6 +59,14 @@ export function createWhys(options: {
       return { ...nothing(`${device.id} has an image on trial, and begins nothing else before that ends.`), until };
     const hindrance = await hindrances.of(device, first!, known);
     const since = iso(first!.updatedAt);
+    const { underWayMax } = await memory.rollout(first!.rolloutId);
+    if (hindrance === undefined && underWayMax !== null)
+      return {
+        sentence: `${device.id} waits for its turn in rollout ${name}, on which ${underWayMax} devices may be at work at a time.`,
+        since,
+        until,
+        actions: [],
+      };
     if (hindrance === undefined)
       return {
         sentence: `${device.id} is offered the image of rollout ${name} at its next check-in.`,

@@ -198,6 +198,7 @@ async function insert(
       soakMs: request.soakMs,
       soakUntil: null,
       lateOffersMs: request.lateOffersMs,
+      underWayMax: request.underWayMax,
       urgent: request.urgent,
       accepted: "[]",
       createdAt: at,
