@@ -2,11 +2,12 @@
 // check-ins.
 
 import { type DeploymentStateName, isFinalState } from "@flipside/image-format/state-names";
+import { outcomeOf } from "./rollout-arithmetic.ts";
 
 /**
  * The deployment that a device is busy with, else the first that waits for it. `deployments` are in order of creation.
  */
 export function activeOf<T extends { state: DeploymentStateName }>(deployments: readonly T[]): T | undefined {
   const open = deployments.filter(({ state }) => !isFinalState(state));
-  return open.find(({ state }) => state !== "queued") ?? open[0];
+  return open.find(({ state }) => outcomeOf(state) !== "waiting") ?? open[0];
 }

@@ -9,13 +9,16 @@ import { mayAct, rolloutActions } from "../src/rollout-transitions.ts";
 const seed = Number(process.env["FLIPSIDE_SEED"] ?? Math.floor(Math.random() * 2 ** 31));
 
 it("of a device's deployments, the one under way is shown before those that wait, and none that is over", () => {
-  const [queued, later, busy, over] = [
+  const [queued, later, unreached, busy, over] = [
     { state: "queued" },
     { state: "queued" },
+    { state: "unreached" },
     { state: "testing" },
     { state: "failed" },
   ] as const;
   expect(activeOf([over, queued, later, busy])).toBe(busy);
+  expect(activeOf([unreached, busy])).toBe(busy);
+  expect(activeOf([queued, unreached])).toBe(queued);
   expect(activeOf([over, queued, later])).toBe(queued);
   expect(activeOf([over])).toBeUndefined();
 });

@@ -1,5 +1,6 @@
 import { type ReactNode, useDeferredValue, useMemo, useState } from "react";
 import { matchesQuery } from "@flipside/api/device-search";
+import { outcomeOf } from "@flipside/api/rollout-arithmetic";
 import type { Device } from "@flipside/api/types";
 import { type Column, DataTable } from "../components/data-table.tsx";
 import { DeploymentProgress } from "../components/deployment-progress.tsx";
@@ -125,7 +126,7 @@ function DeviceList({ devices }: { devices: Device[] }): ReactNode {
   );
   const online = devices.filter((device) => device.online && !device.revoked).length;
   const updating = devices.filter(
-    (device) => device.activeDeployment && device.activeDeployment.state !== "queued",
+    ({ activeDeployment }) => activeDeployment && outcomeOf(activeDeployment.state) === "under-way",
   ).length;
   const unhealthy = devices.filter((device) => device.health === "unhealthy" && !device.revoked).length;
   return (
