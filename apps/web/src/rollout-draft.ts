@@ -1,13 +1,32 @@
 // A rollout as it is being made: what was typed and picked, and what follows from that. Pure.
 
-import { deadlineMsDefault, deadlineMsMax, deadlineMsMin, failureThresholdPercentDefault } from "@flipside/api/limits";
+import {
+  deadlineMsDefault,
+  deadlineMsMax,
+  deadlineMsMin,
+  failureThresholdPercentDefault,
+  lateOffersMsDefault,
+  lateOffersMsMax,
+  minimumSampleDefault,
+  rolloutOrderDefault,
+  soakMsDefault,
+  soakMsMax,
+} from "@flipside/api/limits";
 import { fits, runsNewer } from "@flipside/api/release-fit";
-import { waveProblem } from "@flipside/api/rollout-arithmetic";
-import type { Device, NewRollout, Release } from "@flipside/api/types";
+import { deviceCountProblem, waveProblem } from "@flipside/api/rollout-arithmetic";
+import type { Device, NewRollout, Release, RolloutOrder } from "@flipside/api/types";
 import { initialWaves, type WaveRow, waveSpecOf } from "./components/wave-editor.tsx";
 
-export const deadlineUnits = { minutes: 60_000, hours: 3_600_000, days: 86_400_000 } as const;
-export type DeadlineUnit = keyof typeof deadlineUnits;
+export const timeUnits = { minutes: 60_000, hours: 3_600_000, days: 86_400_000 } as const;
+export type TimeUnit = keyof typeof timeUnits;
+
+/** A time as typed. */
+export interface TypedTime {
+  amount: string;
+  unit: TimeUnit;
+}
+
+const typedTime = (ms: number, unit: TimeUnit): TypedTime => ({ amount: String(ms / timeUnits[unit]), unit });
 
 export interface RolloutDraft {
   releaseId: string;
@@ -16,11 +35,15 @@ export interface RolloutDraft {
   target: "all" | "picked";
   picked: ReadonlySet<string>;
   waves: WaveRow[];
-  /** As typed. */
-  deadline: string;
-  deadlineUnit: DeadlineUnit;
+  order: RolloutOrder;
+  soak: TypedTime;
+  deadline: TypedTime;
   /** As typed. */
   threshold: string;
+  /** As typed. */
+  minimumSample: string;
+  lateOffers: TypedTime;
+  urgent: boolean;
   allowOlder: boolean;
 }
 
@@ -30,9 +53,13 @@ export const newDraft = (releaseId: string): RolloutDraft => ({
   target: "all",
   picked: new Set(),
   waves: initialWaves(),
-  deadline: String(deadlineMsDefault / deadlineUnits.days),
-  deadlineUnit: "days",
+  order: rolloutOrderDefault,
+  soak: typedTime(soakMsDefault, "hours"),
+  deadline: typedTime(deadlineMsDefault, "days"),
   threshold: String(failureThresholdPercentDefault),
+  minimumSample: String(minimumSampleDefault),
+  lateOffers: typedTime(lateOffersMsDefault, "days"),
+  urgent: false,
   allowOlder: false,
 });
 
@@ -50,7 +77,10 @@ export function fitOf(release: Release, devices: Device[]): Fit {
   return { release, fitting, unfit: ofProduct.length - fitting.length };
 }
 
-export type RolloutErrors = Record<"name" | "target" | "waves" | "deadline" | "threshold", string | undefined>;
+export type RolloutErrors = Record<
+  "name" | "target" | "waves" | "soak" | "deadline" | "threshold" | "minimumSample" | "lateOffers",
+  string | undefined
+>;
 
 /** What follows from a draft. */
 export interface RolloutPlan extends Fit {
@@ -60,7 +90,10 @@ export interface RolloutPlan extends Fit {
   chosen: Device[];
   /** Of those, the ones that run a newer release. */
   newer: number;
+  soakMs: number;
   deadlineMs: number;
+  minimumSample: number;
+  lateOffersMs: number;
   errors: RolloutErrors;
 }
 
@@ -69,7 +102,10 @@ export function planOf(draft: RolloutDraft, fit: Fit): RolloutPlan {
   const pickedFitting = fit.fitting.filter((device) => draft.picked.has(device.id));
   const chosen = draft.target === "all" ? fit.fitting : pickedFitting;
   const newer = chosen.filter((device) => runsNewer(device.running, fit.release)).length;
-  const deadlineMs = Math.round(Number(draft.deadline) * deadlineUnits[draft.deadlineUnit]);
+  const soakMs = msOf(draft.soak);
+  const deadlineMs = msOf(draft.deadline);
+  const minimumSample = numberOf(draft.minimumSample);
+  const lateOffersMs = msOf(draft.lateOffers);
   const errors = {
     name: name.trim() === "" ? "Give the rollout a name." : undefined,
     target: chosen.length > 0 ? undefined : nobodyChosen[draft.target],
@@ -77,13 +113,17 @@ export function planOf(draft: RolloutDraft, fit: Fit): RolloutPlan {
       .map(waveSpecOf)
       .map(waveProblem)
       .find((each) => each !== undefined),
-    deadline:
-      deadlineMs >= deadlineMsMin && deadlineMs <= deadlineMsMax
-        ? undefined
-        : `Give a time above 0, up to ${deadlineMsMax / deadlineUnits.days} days.`,
-    threshold: isPercentage(draft.threshold) ? undefined : "Give a percentage from 0 to 100.",
+    soak: isBetween(soakMs, 0, soakMsMax) ? undefined : `Give a time from 0 to ${inDays(soakMsMax)} days.`,
+    deadline: isBetween(deadlineMs, deadlineMsMin, deadlineMsMax)
+      ? undefined
+      : `Give a time above 0, up to ${inDays(deadlineMsMax)} days.`,
+    threshold: isBetween(numberOf(draft.threshold), 0, 100) ? undefined : "Give a percentage from 0 to 100.",
+    minimumSample: deviceCountProblem(minimumSample),
+    lateOffers: isBetween(lateOffersMs, 0, lateOffersMsMax)
+      ? undefined
+      : `Give a number of days from 0 to ${inDays(lateOffersMsMax)}.`,
   };
-  return { ...fit, name, pickedFitting, chosen, newer, deadlineMs, errors };
+  return { ...fit, name, pickedFitting, chosen, newer, soakMs, deadlineMs, minimumSample, lateOffersMs, errors };
 }
 
 const nobodyChosen = {
@@ -91,7 +131,11 @@ const nobodyChosen = {
   picked: "Pick at least one device.",
 };
 
-const isPercentage = (text: string): boolean => text !== "" && Number(text) >= 0 && Number(text) <= 100;
+/** NaN of an empty field, which is no 0. */
+const numberOf = (typed: string): number => (typed.trim() === "" ? Number.NaN : Number(typed));
+const msOf = ({ amount, unit }: TypedTime): number => Math.round(numberOf(amount) * timeUnits[unit]);
+const inDays = (ms: number): number => ms / timeUnits.days;
+const isBetween = (number: number, min: number, max: number): boolean => number >= min && number <= max;
 
 /** What the server is asked for. */
 export const requestOf = (draft: RolloutDraft, plan: RolloutPlan): NewRollout => ({
@@ -103,5 +147,10 @@ export const requestOf = (draft: RolloutDraft, plan: RolloutPlan): NewRollout =>
   waves: draft.waves.map(waveSpecOf),
   deadlineMs: plan.deadlineMs,
   failureThresholdPercent: Number(draft.threshold),
+  ...(plan.minimumSample === minimumSampleDefault ? {} : { minimumSample: plan.minimumSample }),
+  ...(plan.soakMs === soakMsDefault ? {} : { soakMs: plan.soakMs }),
+  ...(plan.lateOffersMs === lateOffersMsDefault ? {} : { lateOffersMs: plan.lateOffersMs }),
+  ...(draft.order === rolloutOrderDefault ? {} : { order: draft.order }),
+  ...(draft.urgent ? { urgent: true } : {}),
   ...(draft.allowOlder ? { allowOlder: true } : {}),
 });

@@ -252,6 +252,11 @@ describe.skipIf(!executablePath)("the console in a browser", () => {
       waves: [{ count: 1 }, { percent: 40 }],
       deadlineMs: 86_400_000,
       failureThresholdPercent: 50,
+      minimumSample: 5,
+      soakMs: 0,
+      lateOffersMs: 30 * 86_400_000,
+      order: "online-first",
+      urgent: false,
       allowOlder: false,
     });
 
@@ -283,6 +288,88 @@ describe.skipIf(!executablePath)("the console in a browser", () => {
     await page.getByRole("button", { name: /^Rolled back/ }).click();
     expect(await page.getByRole("rowheader").allInnerTexts()).toEqual(["dev-2"]);
     expect(await pageIsMarked()).toBe(true);
+  });
+
+  it("asks for an urgent rollout that is watched, with who goes first, what counts and how long it is offered", async () => {
+    await signIn("/rollouts/new");
+    const order = page.getByLabel("Who goes first");
+    await order.selectOption("Drawn by lot");
+    await page.getByText("a fair sample").waitFor();
+    await page.getByLabel("Watch each wave for").fill("");
+    await page.getByLabel("Failures count from").waitFor({ state: "hidden" });
+    const more = page.getByText("More", { exact: true });
+    await more.focus();
+    await page.keyboard.press("Enter");
+    await page.getByLabel("Failures count from").fill("0.5");
+    await page.getByLabel("Still offer to devices that come back within").fill("367");
+    await more.click();
+    await page.getByLabel("Failures count from").waitFor({ state: "hidden" });
+
+    await page.getByRole("button", { name: "Start rollout" }).click();
+    await page.getByText("Give a time from 0 to 30 days.").waitFor();
+    const focused = (): Promise<string | undefined> =>
+      page.evaluate(() => (document.activeElement as HTMLInputElement).labels?.[0]?.innerText);
+    await expect.poll(focused).toBe("Watch each wave for");
+    // What is wrong is in sight, and stays there.
+    await page.getByText("Give a whole number of devices, 1 or more.").waitFor();
+    await page.getByText("Give a number of days from 0 to 366.").waitFor();
+    await more.click();
+    await page.getByLabel("Watch each wave for").fill("90");
+    await page.getByLabel("Unit of the watch").selectOption("minutes");
+    await page.getByText("watched for 90 minutes").waitFor();
+    await page.getByRole("button", { name: "Start rollout" }).click();
+    await expect.poll(focused).toBe("Failures count from");
+    await page.keyboard.press("Control+a");
+    await page.keyboard.type("3");
+    await page.getByText("above 50 % failures, of 3 devices or more").waitFor();
+    await page.getByLabel("Still offer to devices that come back within").fill("7");
+    await page.getByLabel("Urgent: overtakes other rollouts on the same devices").check();
+    expect(server.asked).toEqual([]);
+    await page.getByRole("button", { name: "Start rollout" }).click();
+    await page.getByRole("heading", { name: "flipside-demo 1.1.0" }).waitFor();
+    expect(server.asked.at(-1)).toMatchObject({
+      minimumSample: 3,
+      soakMs: 90 * 60_000,
+      lateOffersMs: 7 * 86_400_000,
+      order: "random",
+      urgent: true,
+    });
+    await page.getByText("Urgent", { exact: true }).waitFor();
+  });
+
+  it("shows that a rollout is urgent, until when a wave is watched, and who is away and came back", async () => {
+    await signIn("/rollouts/new");
+    await page.getByLabel("Size of wave 1").fill("3");
+    await page.getByRole("button", { name: "Start rollout" }).click();
+    const first = page.getByRole("listitem", { name: "Wave 1" });
+    await first.getByText("Running").waitFor();
+    const [shown] = [...server.rollouts.values()];
+    const { id } = shown!;
+    Object.assign(shown!, { urgent: true, soakUntil: new Date(2030, 0, 5, 14, 7).toISOString() });
+    server.advance(id, "dev-1", { state: "confirmed" });
+    server.advance(id, "dev-2", { state: "failed" });
+    server.advance(id, "dev-3", { state: "unreached" });
+    await first.getByText("1 away").waitFor();
+    expect(await first.innerText()).toMatch(
+      /Done[\s\S]*2 \/ 3 devices[\s\S]*1 not updated \(50 %\)[\s\S]*Watched until 5 Jan, 14:07/,
+    );
+    await first.getByRole("img", { name: "1 succeeded, 1 did not, 0 were cancelled, 1 are away, of 3" }).waitFor();
+    const second = page.getByRole("listitem", { name: "Wave 2" });
+    expect(await second.innerText()).toMatch(/Waiting(?![\s\S]*(Watched|away))/);
+    await row("dev-3").getByText("Away").waitFor();
+    await page.getByText("Urgent", { exact: true }).waitFor();
+
+    await page.getByRole("link", { name: "Rollouts" }).first().click();
+    const listed = row("flipside-demo 1.1.0");
+    await listed.getByText("Urgent").waitFor();
+    expect(await listed.innerText()).toMatch(/wave 1 of \d\s+watched until 5 Jan, 14:07/);
+
+    shown!.soakUntil = null;
+    server.advance(id, "dev-3", { state: "downloading" });
+    await listed.getByText("watched until").waitFor({ state: "detached" });
+    await listed.getByRole("link").click();
+    await first.getByText("Running").waitFor();
+    expect(await first.innerText()).not.toMatch(/away|Watched/);
   });
 
   it("says when the connection is lost, and catches up with what it missed", async () => {

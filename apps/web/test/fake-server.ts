@@ -7,7 +7,7 @@ import type { AddressInfo } from "node:net";
 import { extname, join, normalize } from "node:path";
 import { matchesQuery } from "@flipside/api/device-search";
 import { mayAct, type RolloutAction } from "@flipside/api/rollout-transitions";
-import { countInto, emptyTally, noCounts, waveSizes, waveStateOf } from "@flipside/api/rollout-arithmetic";
+import { countInto, emptyTally, isSettled, noCounts, waveSizes, waveStateOf } from "@flipside/api/rollout-arithmetic";
 import type {
   Command,
   CompleteNewRollout,
@@ -129,10 +129,12 @@ export class FakeServer {
     for (const each of rollout.deployments) rollout.counts[each.state]++;
     const tallies = rollout.waves.map(({ total }) => emptyTally(total));
     for (const { wave, state } of rollout.deployments) countInto(tallies[wave]!, state, 1);
-    const open = tallies.findIndex(({ finished, total }) => finished < total);
-    const current = open < 0 ? tallies.length - 1 : open;
+    const open = tallies.findIndex((tally) => !isSettled(tally));
+    const next = open < 0 ? tallies.length : open;
+    // While a wave is watched, the next one has not started.
+    const current = open < 0 || rollout.soakUntil !== null ? Math.max(0, next - 1) : open;
     rollout.waves = tallies.map((tally, index) => ({ index, ...tally, state: waveStateOf(tally, index, current) }));
-    if (open < 0 && rollout.state === "running") {
+    if (open < 0 && rollout.soakUntil === null && rollout.state === "running") {
       rollout.state = "completed";
       rollout.finishedAt = new Date().toISOString();
     }
@@ -324,6 +326,7 @@ export class FakeServer {
       name: request.name,
       releaseId: release.id,
       version: release.version,
+      urgent: request.urgent,
       total: ids.length,
       waves,
       deployments,

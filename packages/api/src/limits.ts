@@ -45,5 +45,7 @@ export const failureThresholdPercentDefault = 50;
 /** Of one device nobody learns what share fails. */
 export const minimumSampleDefault = 5;
 export const soakMsMax = 30 * dayMs;
+export const soakMsDefault = 0;
 export const lateOffersMsMax = 366 * dayMs;
 export const lateOffersMsDefault = 30 * dayMs;
+export const rolloutOrderDefault = "online-first";

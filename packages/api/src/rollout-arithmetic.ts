@@ -31,10 +31,14 @@ export function waveProblem(spec: WaveSpec): string | undefined {
   if ("percent" in spec) {
     return spec.percent > 0 && spec.percent <= 100 ? undefined : "Give a percentage above 0, up to 100.";
   }
-  return Number.isInteger(spec.count) && spec.count >= 1 && spec.count <= waveDevicesMax
+  return deviceCountProblem(spec.count);
+}
+
+/** The same of a number of devices: a wave's, or of those that a gate wants to see. */
+export const deviceCountProblem = (devices: number): string | undefined =>
+  Number.isInteger(devices) && devices >= 1 && devices <= waveDevicesMax
     ? undefined
     : "Give a whole number of devices, 1 or more.";
-}
 
 // Where a step stands on the way to `confirmed`. Download is the long part on a real link, so it has most of the bar.
 const stepStart: Partial<Record<DeploymentStateName, number>> = {
@@ -146,9 +150,19 @@ export function waveStateOf(tally: WaveTally, index: number, currentWave: number
   return started ? "running" : "waiting";
 }
 
-/** The wave that a rollout is in: the running one, else the first that waits, else the last. */
-export function currentWave(waves: readonly WaveProgress[]): WaveProgress | undefined {
-  return (
-    waves.find((wave) => wave.state === "running") ?? waves.find((wave) => wave.state === "waiting") ?? waves.at(-1)
-  );
+type InWaves = Pick<RolloutSummary, "soakUntil" | "waves">;
+
+/**
+ * The wave that a rollout is in: the one that is watched, else the last that runs, since one before it runs again when
+ * a device that was away comes back; else the first that waits, else the last.
+ */
+export function currentWave({ soakUntil, waves }: InWaves): WaveProgress | undefined {
+  const waiting = waves.findIndex((wave) => wave.state === "waiting");
+  // What is watched has finished, and what comes next has not started.
+  if (soakUntil !== null && waiting !== 0) return waiting < 0 ? waves.at(-1) : waves[waiting - 1];
+  return waves.findLast((wave) => wave.state === "running") ?? waves[waiting] ?? waves.at(-1);
 }
+
+/** The wave that has finished and is watched before the next one starts, or the rollout ends. */
+export const watchedWave = (rollout: InWaves): WaveProgress | undefined =>
+  rollout.soakUntil === null ? undefined : currentWave(rollout);

@@ -53,6 +53,7 @@ export type WaveSpec = z.input<typeof rollouts.waveSpec>;
 export type NewRollout = z.input<typeof rollouts.newRollout>;
 /** With every default. */
 export type CompleteNewRollout = z.output<typeof rollouts.newRollout>;
+export type RolloutOrder = CompleteNewRollout["order"];
 export type WaveState = z.output<typeof rollouts.waveState>;
 export type WaveProgress = z.output<typeof rollouts.waveProgress>;
 export type RolloutState = z.output<typeof rollouts.rolloutState>;

@@ -14,11 +14,12 @@ import {
   outcomeOf,
   succeededPercent,
   waveProblem,
+  watchedWave,
   waveSizes,
   waveStateOf,
   wholePercent,
 } from "../src/rollout-arithmetic.ts";
-import type { WaveSpec } from "../src/types.ts";
+import type { WaveSpec, WaveState } from "../src/types.ts";
 
 const seed = Number(process.env["FLIPSIDE_SEED"] ?? Math.floor(Math.random() * 2 ** 31));
 
@@ -205,15 +206,25 @@ describe("the progress of a rollout", () => {
     expect([waveStateOf(emptyTally(0), 1, 0), waveStateOf(emptyTally(0), 1, 1)]).toEqual(["waiting", "done"]);
   });
 
-  it("is in the running wave, else in the first that waits, else in the last", () => {
-    const wave = (index: number, state: "waiting" | "running" | "done") => ({
-      index,
-      ...emptyTally(1),
-      state,
-    });
-    expect(currentWave([wave(0, "done"), wave(1, "running"), wave(2, "waiting")])?.index).toBe(1);
-    expect(currentWave([wave(0, "done"), wave(1, "waiting")])?.index).toBe(1);
-    expect(currentWave([wave(0, "done"), wave(1, "done")])?.index).toBe(1);
-    expect(currentWave([])).toBeUndefined();
+  const wavesOf = (...states: WaveState[]) => states.map((state, index) => ({ index, ...emptyTally(1), state }));
+
+  it("is in the last wave that runs, else in the first that waits, else in the last", () => {
+    const indexOf = (...states: WaveState[]) => currentWave({ soakUntil: null, waves: wavesOf(...states) })?.index;
+    expect(indexOf("done", "running", "waiting")).toBe(1);
+    // A device of wave 1 that was away has come back.
+    expect(indexOf("running", "running", "waiting")).toBe(1);
+    expect(indexOf("done", "waiting")).toBe(1);
+    expect(indexOf("done", "done")).toBe(1);
+    expect(indexOf()).toBeUndefined();
+  });
+
+  it("is in the wave that is watched until that time is over", () => {
+    const soakUntil = "2030-01-01T00:00:00.000Z";
+    const indexOf = (...states: WaveState[]) => watchedWave({ soakUntil, waves: wavesOf(...states) })?.index;
+    expect(indexOf("done", "waiting", "waiting")).toBe(0);
+    expect(indexOf("running", "done", "waiting")).toBe(1);
+    expect(indexOf("done", "done")).toBe(1);
+    expect(currentWave({ soakUntil, waves: wavesOf("done", "waiting") })?.index).toBe(0);
+    expect(watchedWave({ soakUntil: null, waves: wavesOf("done", "waiting") })).toBeUndefined();
   });
 });

@@ -4,10 +4,12 @@ import type { ReactNode } from "react";
 import { rolloutNameCharactersMax } from "@flipside/api/limits";
 import type { ProblemError } from "@flipside/api/problem";
 import { waveSizes } from "@flipside/api/rollout-arithmetic";
-import type { Release } from "@flipside/api/types";
-import { type DeadlineUnit, deadlineUnits, type RolloutDraft, type RolloutPlan } from "../rollout-draft.ts";
+import type { Release, RolloutOrder } from "@flipside/api/types";
+import { type RolloutDraft, type RolloutPlan, type TimeUnit, type TypedTime, timeUnits } from "../rollout-draft.ts";
 import { count, plural } from "../words/quantities.ts";
+import { orderWords } from "../words/state-words.ts";
 import { DevicePicker } from "./device-picker.tsx";
+import { Disclosure } from "./disclosure.tsx";
 import { Field } from "./field.tsx";
 import { Link } from "./link.tsx";
 import { ProblemNotice } from "./problem-notice.tsx";
@@ -115,6 +117,31 @@ export const WavesSection = ({ draft, plan, change, tried }: Props): ReactNode =
       total={plan.chosen.length}
       showErrors={tried}
     />
+    <div className="pair">
+      <Field label="Who goes first" hint={orderWords[draft.order].means}>
+        {(ids) => (
+          <select
+            {...ids}
+            value={draft.order}
+            onChange={(event) => change({ order: event.target.value as RolloutOrder })}
+          >
+            {Object.entries(orderWords).map(([order, { label }]) => (
+              <option key={order} value={order}>
+                {label}
+              </option>
+            ))}
+          </select>
+        )}
+      </Field>
+      <TimeField
+        label="Watch each wave for"
+        hint="After its last device has finished. What fails in that time still counts. 0 goes on at once."
+        unitLabel="Unit of the watch"
+        time={draft.soak}
+        onChange={(soak) => change({ soak })}
+        error={tried ? plan.errors.soak : undefined}
+      />
+    </div>
   </fieldset>
 );
 
@@ -122,28 +149,31 @@ export const LimitsSection = ({ draft, plan, change, tried }: Props): ReactNode 
   <fieldset className="panel">
     <legend>Limits</legend>
     <div className="pair">
-      <DeadlineField draft={draft} change={change} error={tried ? plan.errors.deadline : undefined} />
-      <Field
+      <TimeField
+        label="Time each device may take"
+        hint="From the start of its wave to the offer; after that it counts as away. Again from the offer to the end; after that, as timed out."
+        unitLabel="Unit of the time"
+        time={draft.deadline}
+        onChange={(deadline) => change({ deadline })}
+        error={tried ? plan.errors.deadline : undefined}
+      />
+      <NumberField
         label="Pause when more than this part fails"
         hint="Of a wave’s finished devices, in percent. 0 pauses at the first failure."
+        unit="%"
+        max={100}
+        typed={draft.threshold}
+        onChange={(threshold) => change({ threshold })}
         error={tried ? plan.errors.threshold : undefined}
-      >
-        {(ids) => (
-          <div className="joined">
-            <input
-              {...ids}
-              type="number"
-              inputMode="numeric"
-              min="0"
-              max="100"
-              value={draft.threshold}
-              onChange={(event) => change({ threshold: event.target.value })}
-            />
-            <span className="unit">%</span>
-          </div>
-        )}
-      </Field>
+      />
     </div>
+    <label className="choice">
+      <input type="checkbox" checked={draft.urgent} onChange={(event) => change({ urgent: event.target.checked })} />
+      <span>
+        Urgent: overtakes other rollouts on the same devices
+        <span className="hint">What one of them has installed already goes on to its end first.</span>
+      </span>
+    </label>
     <label className="choice">
       <input
         type="checkbox"
@@ -155,19 +185,78 @@ export const LimitsSection = ({ draft, plan, change, tried }: Props): ReactNode 
         <span className="hint">Each of them still refuses it without a permit signed by a release key.</span>
       </span>
     </label>
+    <MoreLimits draft={draft} plan={plan} change={change} tried={tried} />
   </fieldset>
 );
 
-const DeadlineField = ({
-  draft,
-  change,
-  error,
-}: Pick<Props, "draft" | "change"> & { error: string | undefined }): ReactNode => (
-  <Field
-    label="Time each device may take"
-    hint="From the start of its wave to the offer, and again from there to the end. After that it counts as timed out."
-    error={error}
-  >
+const MoreLimits = ({ draft, plan, change, tried }: Props): ReactNode => {
+  const { minimumSample, lateOffers } = plan.errors;
+  return (
+    <Disclosure label="More" held={tried && (minimumSample ?? lateOffers) !== undefined}>
+      <div className="pair">
+        <NumberField
+          label="Failures count from"
+          hint="Before so many of a wave have finished, a few failures say little of the rest. A smaller wave counts when all have."
+          unit="finished devices"
+          min={1}
+          typed={draft.minimumSample}
+          onChange={(typed) => change({ minimumSample: typed })}
+          error={tried ? minimumSample : undefined}
+        />
+        <NumberField
+          label="Still offer to devices that come back within"
+          hint="Who is away when a wave goes on holds nobody up and is no failure. 0 makes no later offer."
+          unit="days"
+          typed={draft.lateOffers.amount}
+          onChange={(amount) => change({ lateOffers: { ...draft.lateOffers, amount } })}
+          error={tried ? lateOffers : undefined}
+        />
+      </div>
+    </Disclosure>
+  );
+};
+
+interface TypedProps {
+  label: string;
+  hint: string;
+  error: string | undefined;
+}
+
+interface NumberProps extends TypedProps {
+  unit: string;
+  min?: number;
+  max?: number;
+  typed: string;
+  onChange: (typed: string) => void;
+}
+
+const NumberField = ({ label, hint, error, unit, min = 0, max, typed, onChange }: NumberProps): ReactNode => (
+  <Field label={label} hint={hint} error={error}>
+    {(ids) => (
+      <div className="joined">
+        <input
+          {...ids}
+          type="number"
+          inputMode="numeric"
+          min={min}
+          max={max}
+          value={typed}
+          onChange={(event) => onChange(event.target.value)}
+        />
+        <span className="unit">{unit}</span>
+      </div>
+    )}
+  </Field>
+);
+
+interface TimeProps extends TypedProps {
+  unitLabel: string;
+  time: TypedTime;
+  onChange: (time: TypedTime) => void;
+}
+
+const TimeField = ({ label, hint, error, unitLabel, time, onChange }: TimeProps): ReactNode => (
+  <Field label={label} hint={hint} error={error}>
     {(ids) => (
       <div className="joined">
         <input
@@ -176,15 +265,15 @@ const DeadlineField = ({
           inputMode="decimal"
           min="0"
           step="any"
-          value={draft.deadline}
-          onChange={(event) => change({ deadline: event.target.value })}
+          value={time.amount}
+          onChange={(event) => onChange({ ...time, amount: event.target.value })}
         />
         <select
-          aria-label="Unit of the time"
-          value={draft.deadlineUnit}
-          onChange={(event) => change({ deadlineUnit: event.target.value as DeadlineUnit })}
+          aria-label={unitLabel}
+          value={time.unit}
+          onChange={(event) => onChange({ ...time, unit: event.target.value as TimeUnit })}
         >
-          {Object.keys(deadlineUnits).map((unit) => (
+          {Object.keys(timeUnits).map((unit) => (
             <option key={unit}>{unit}</option>
           ))}
         </select>
@@ -217,10 +306,22 @@ export const SummarySection = ({
           <dt>Waves</dt>
           <dd>{waveWords(draft, plan)}</dd>
         </div>
+        {plan.soakMs > 0 && (
+          <div>
+            <dt>After each wave</dt>
+            <dd>{watchWords(draft, plan)}</dd>
+          </div>
+        )}
         <div>
           <dt>Pauses by itself</dt>
           <dd>{pauseWords(draft, plan)}</dd>
         </div>
+        {draft.urgent && (
+          <div>
+            <dt>Urgent</dt>
+            <dd>overtakes other rollouts</dd>
+          </div>
+        )}
       </dl>
     </div>
     {problem && <ProblemNotice problem={problem} lead="The rollout was not created" />}
@@ -242,7 +343,11 @@ const waveWords = ({ waves }: RolloutDraft, { chosen, errors }: RolloutPlan): st
     ? NOT_COMPLETE
     : waveSizes(waves.map(waveSpecOf), chosen.length).map(count).join(", then ");
 
-function pauseWords({ threshold }: RolloutDraft, { errors }: RolloutPlan): string {
-  if (errors.threshold) return NOT_COMPLETE;
-  return Number(threshold) === 0 ? "at the first failure" : `above ${threshold} % failures`;
+const watchWords = ({ soak }: RolloutDraft, { errors }: RolloutPlan): string =>
+  errors.soak ? NOT_COMPLETE : `watched for ${plural(Number(soak.amount), soak.unit.slice(0, -1))}`;
+
+function pauseWords({ threshold }: RolloutDraft, { errors, minimumSample }: RolloutPlan): string {
+  if (errors.threshold || errors.minimumSample) return NOT_COMPLETE;
+  if (Number(threshold) === 0) return "at the first failure";
+  return `above ${threshold} % failures${minimumSample > 1 ? `, of ${count(minimumSample)} devices or more` : ""}`;
 }

@@ -1,5 +1,5 @@
 import { type ReactNode, useSyncExternalStore } from "react";
-import { ago, moment } from "../words/quantities.ts";
+import { ago, moment, nearMoment } from "../words/quantities.ts";
 
 // One clock for all times on the page.
 const tickMs = 20_000;
@@ -31,3 +31,10 @@ export function TimeAgo({ at }: { at: string }): ReactNode {
     </time>
   );
 }
+
+/** A time to come, with the exact moment on hover. */
+export const TimeToCome = ({ at }: { at: string }): ReactNode => (
+  <time dateTime={at} title={moment(at)}>
+    {nearMoment(at)}
+  </time>
+);

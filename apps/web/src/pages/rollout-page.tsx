@@ -19,7 +19,7 @@ import { type DeploymentStateName, deploymentStateNames } from "../format.ts";
 import { useFleet, useResource } from "../live/hooks.ts";
 import { devicePath } from "../router.ts";
 import { asSentence, count, plural } from "../words/quantities.ts";
-import { deploymentWords, type IconName, rolloutWords, wordsOf } from "../words/state-words.ts";
+import { deploymentWords, type IconName, rolloutWords, urgentRollout, wordsOf } from "../words/state-words.ts";
 
 interface ActionWords {
   label: string;
@@ -70,9 +70,12 @@ export function RolloutPage({ id }: { id: string }): ReactNode {
       title={rollout?.name ?? "Rollout"}
       back={{ href: "/rollouts", label: "Rollouts" }}
       beside={
-        <span role="status" aria-label="Rollout state">
-          {rollout && <StateBadge words={wordsOf(rolloutWords, rollout.state)} />}
-        </span>
+        <>
+          <span role="status" aria-label="Rollout state">
+            {rollout && <StateBadge words={wordsOf(rolloutWords, rollout.state)} />}
+          </span>
+          {rollout?.urgent && <StateBadge words={urgentRollout} />}
+        </>
       }
       summary={
         rollout && (
@@ -152,7 +155,7 @@ function Details({ rollout }: { rollout: Rollout }): ReactNode {
           </div>
         </div>
         <h3>Waves</h3>
-        <WaveTrack waves={rollout.waves} />
+        <WaveTrack rollout={rollout} />
       </section>
 
       <section className="panel" aria-labelledby="devices-heading">

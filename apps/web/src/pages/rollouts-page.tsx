@@ -8,11 +8,11 @@ import { Loaded } from "../components/loaded.tsx";
 import { OutcomeBar } from "../components/outcome-bar.tsx";
 import { Page } from "../components/page.tsx";
 import { StateBadge } from "../components/state-badge.tsx";
-import { TimeAgo } from "../components/time-ago.tsx";
+import { TimeAgo, TimeToCome } from "../components/time-ago.tsx";
 import { useFleet } from "../live/hooks.ts";
 import { newRolloutPath, rolloutPath } from "../router.ts";
 import { plural } from "../words/quantities.ts";
-import { rolloutWords, wordsOf } from "../words/state-words.ts";
+import { rolloutWords, urgentRollout, wordsOf } from "../words/state-words.ts";
 
 const columns: Column<RolloutSummary>[] = [
   {
@@ -32,14 +32,22 @@ const columns: Column<RolloutSummary>[] = [
   {
     head: "State",
     cell: (rollout) => {
-      const wave = currentWave(rollout.waves);
+      const wave = currentWave(rollout);
       const busy = rollout.state === "running" || rollout.state === "paused";
       return (
         <>
-          <StateBadge words={wordsOf(rolloutWords, rollout.state)} />
+          <span className="badges">
+            <StateBadge words={wordsOf(rolloutWords, rollout.state)} />
+            {rollout.urgent && <StateBadge words={urgentRollout} />}
+          </span>
           {busy && wave && (
             <span className="sub">
               wave {wave.index + 1} of {rollout.waves.length}
+            </span>
+          )}
+          {rollout.soakUntil !== null && (
+            <span className="sub">
+              watched until <TimeToCome at={rollout.soakUntil} />
             </span>
           )}
         </>

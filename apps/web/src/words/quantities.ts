@@ -35,6 +35,13 @@ export function moment(iso: string): string {
   return at.toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "medium" });
 }
 
+/** A moment near by: day and minute, in the reader's time zone. */
+export function nearMoment(iso: string): string {
+  const at = new Date(iso);
+  if (Number.isNaN(at.getTime())) return iso;
+  return at.toLocaleString("en-GB", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
+}
+
 /** A remark of the server's as a sentence of its own. A word that is a name (with a digit or hyphen) keeps its case. */
 export function asSentence(remark: string): string {
   const text = remark.trim();

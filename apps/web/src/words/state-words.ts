@@ -1,6 +1,14 @@
 // States in words, with the tone and symbol that carry them. Colour is never the only sign.
 
-import type { CommandState, EntropyState, Health, RolloutState, TrustRelation, WaveState } from "@flipside/api/types";
+import type {
+  CommandState,
+  EntropyState,
+  Health,
+  RolloutOrder,
+  RolloutState,
+  TrustRelation,
+  WaveState,
+} from "@flipside/api/types";
 import type { BootReasonName, DeploymentStateName, SlotStateName } from "../format.ts";
 
 export type Tone = "ok" | "warn" | "bad" | "busy" | "idle";
@@ -183,14 +191,31 @@ export const healthWords: Record<Health, StateWords> = {
 export const rolloutWords: Record<RolloutState, StateWords> = {
   running: { label: "Running", tone: "busy", icon: "play", means: "Waves start one after the other." },
   paused: { label: "Paused", tone: "warn", icon: "pause", means: "No further device starts. Updates under way go on." },
-  completed: { label: "Completed", tone: "ok", icon: "check", means: "Every device has finished." },
+  completed: { label: "Completed", tone: "ok", icon: "check", means: "Every device that was there has finished." },
   cancelled: { label: "Cancelled", tone: "idle", icon: "stop", means: "No further device gets this release from it." },
 };
 
 export const waveWords: Record<WaveState, StateWords> = {
   waiting: { label: "Waiting", tone: "idle", icon: "clock", means: "Starts when the wave before it has succeeded." },
   running: { label: "Running", tone: "busy", icon: "play", means: "Its devices are being updated." },
-  done: { label: "Done", tone: "ok", icon: "check", means: "All of its devices have finished." },
+  done: { label: "Done", tone: "ok", icon: "check", means: "All of its devices have finished, or are away." },
+};
+
+export const urgentRollout: StateWords = {
+  label: "Urgent",
+  tone: "warn",
+  icon: "alert",
+  means: "Overtakes other rollouts on the devices that both are for.",
+};
+
+/** Who is in a rollout's first waves. */
+export const orderWords: Record<RolloutOrder, Pick<StateWords, "label" | "means">> = {
+  "online-first": {
+    label: "Devices that are online",
+    means: "The first waves soon show something. Who is away now comes last.",
+  },
+  "as-listed": { label: "As they are listed", means: "In the order of the device list, online or not." },
+  random: { label: "Drawn by lot", means: "The first waves are a fair sample, with those in it that are away." },
 };
 
 export const commandWords: Record<CommandState, StateWords> = {

@@ -11,6 +11,8 @@ import {
   lateOffersMsMax,
   minimumSampleDefault,
   rolloutNameCharactersMax,
+  rolloutOrderDefault,
+  soakMsDefault,
   soakMsMax,
   waveDevicesMax,
   wavesMax,
@@ -63,7 +65,7 @@ export const newRollout = named(
       .int()
       .min(0)
       .max(soakMsMax)
-      .default(0)
+      .default(soakMsDefault)
       .describe("how long a finished wave is watched before the next one starts, or the rollout ends"),
     lateOffersMs: z
       .int()
@@ -73,7 +75,7 @@ export const newRollout = named(
       .describe("how long a device that was away in its wave is still offered the image when it comes back"),
     order: z
       .enum(["online-first", "as-listed", "random"])
-      .default("online-first")
+      .default(rolloutOrderDefault)
       .describe("who is in the first waves: devices that are online now, else by a hash of rollout and device"),
     underWayMax: z
       .int()
