@@ -13,7 +13,8 @@ import { deviceLeaves, isDeviceLeaf, parseTopic, qosOf, topicOf } from "@flipsid
  * Messages of one device that wait to be dealt with; what comes on top is dropped, and asked for again by its sender.
  */
 const waitingMax = 32;
-const connectTimeoutMs = 10_000;
+/** A broker that has just been started, on a machine that is busy, listens seconds before it answers. */
+const connectTimeoutMs = 30_000;
 
 interface Peer {
   waiting: number;
