@@ -3,6 +3,10 @@
 export {};
 
 const commands: Record<string, { what: string; run: (argv: string[]) => Promise<number> }> = {
+  backup: {
+    what: "copy a server's data while it runs",
+    run: async (argv) => (await import("./backup-main.ts")).backup(argv),
+  },
   permit: {
     what: "make permits, with which devices go back to an older release",
     run: async (argv) => (await import("./permit-main.ts")).permit(argv),
@@ -14,6 +18,10 @@ const commands: Record<string, { what: string; run: (argv: string[]) => Promise<
   recover: {
     what: "bring an image to a device in recovery, over its serial line",
     run: async (argv) => (await import("@flipside/machine/serial/recover-main")).recover(argv),
+  },
+  restore: {
+    what: "put a copy of a server's data into a folder of its own",
+    run: async (argv) => (await import("./backup-main.ts")).restore(argv),
   },
 };
 

@@ -343,16 +343,21 @@ describe("a cap on devices at work", () => {
     const devices = await Promise.all(Array.from({ length: 4 }, () => fixture.readyDevice()));
     const release = await newRelease();
     const { id } = await fixture.rollOut(release.id, devices, { underWayMax: 2 });
-    const offers = [await devices[0]!.offered(), await devices[1]!.offered()];
-    await Promise.all(devices.map((device) => device.checkIn()));
+    const { deployments } = await fixture.api.until(`/api/rollouts/${id}`, ({ counts }) => counts.offered === 2);
+    const [offered, waiting] = ["offered", "queued"].map((wanted) =>
+      devices.filter((device) =>
+        deployments.some(
+          (each: { deviceId: string; state: string }) => each.deviceId === device.id && each.state === wanted,
+        ),
+      ),
+    ) as [ProtocolDevice[], ProtocolDevice[]];
+    for (const device of waiting) expect((await device.checkIn()).deployment).toBeUndefined();
     expect((await detail(id)).counts).toMatchObject({ offered: 2, queued: 2 });
-    expect((await fixture.api.get(`/api/devices/${devices[2]!.id}/why`)).body.sentence).toBe(
-      `${devices[2]!.id} waits for its turn in rollout test, on which 2 devices may be at work at a time.`,
+    expect((await fixture.api.get(`/api/devices/${waiting[0]!.id}/why`)).body.sentence).toBe(
+      `${waiting[0]!.id} waits for its turn in rollout test, on which 2 devices may be at work at a time.`,
     );
-    await devices[0]!.install(offers[0]!);
-    devices[0]!.reboot(true, release.version, release.releaseSequence);
-    await devices[0]!.checkIn();
-    await devices[2]!.offered();
+    await update(offered[0]!, release);
+    await Promise.race(waiting.map((device) => device.offered()));
     expect((await detail(id)).counts).toMatchObject({ confirmed: 1, offered: 2, queued: 1 });
   });
 });
