@@ -48,13 +48,19 @@ async function update(device: ProtocolDevice, release: { version: string; releas
   await device.checkIn();
 }
 
-/** Its confirmed image crashed again and again, and the other one runs. */
-async function giveWay(device: ProtocolDevice): Promise<void> {
+/**
+ * The other slot's image runs. The one that had been confirmed crashed again and again, and stays *confirmed* with the
+ * reason (docs/boot-control.md); or no longer verified; or an operator went back.
+ */
+async function giveWay(
+  device: ProtocolDevice,
+  left: { state: string; reason: number } = { state: "confirmed", reason: 76 },
+): Promise<void> {
   const { running, other } = device;
   device.boot++;
   device.sequence = 0;
   device.running = { ...running, ...other, version: "1.0.0", releaseSequence: 1, reason: 0 };
-  device.other = { slot: running["slot"], digest: running["digest"], state: "failed", reason: 76 };
+  device.other = { slot: running["slot"], digest: running["digest"], ...left };
   device.deployment = undefined;
   await device.checkIn();
 }
@@ -151,6 +157,20 @@ describe("a device that was confirmed and falls back", () => {
     devices[1]!.reboot(true, release.version, release.releaseSequence);
     await devices[1]!.checkIn();
     expect((await detail(id)).state).toBe("completed");
+  });
+
+  it("is none where an operator went back, and is one where its image does not verify any more", async () => {
+    for (const [left, state] of [
+      [{ state: "confirmed", reason: 0 }, "confirmed"],
+      [{ state: "failed", reason: 20 }, "rolled-back"],
+    ] as const) {
+      const device = await fixture.readyDevice();
+      const release = await newRelease();
+      const { id } = await fixture.rollOut(release.id, [device]);
+      await update(device, release);
+      await giveWay(device, left);
+      expect((await detail(id)).counts[state]).toBe(1);
+    }
   });
 
   it("is told of a rollout that is over, too", async () => {
