@@ -32,11 +32,13 @@ describe("a rollout", () => {
       { index: 1, total: 2, finished: 0, succeeded: 0, cancelled: 0, waiting: 2, unreached: 0, state: "waiting" },
     ]);
     expect((await devices[1]!.checkIn()).deployment).toBeUndefined();
+    expect(rollout.currentWave).toBe(0);
     await update(devices[0]!, true);
+    expect((await detail(rollout.id)).currentWave).toBe(1);
     await update(devices[1]!, true);
     await update(devices[2]!, true);
     const done = await detail(rollout.id);
-    expect(done).toMatchObject({ state: "completed", total: 3, counts: { confirmed: 3 } });
+    expect(done).toMatchObject({ state: "completed", currentWave: 1, total: 3, counts: { confirmed: 3 } });
     expect(done.finishedAt).not.toBeNull();
     expect(done.decisions.map((d: { text: string }) => d.text.split(":")[0])).toEqual([
       "started",

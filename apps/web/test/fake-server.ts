@@ -133,6 +133,7 @@ export class FakeServer {
     const next = open < 0 ? tallies.length : open;
     // While a wave is watched, the next one has not started.
     const current = open < 0 || rollout.soakUntil !== null ? Math.max(0, next - 1) : open;
+    rollout.currentWave = current;
     rollout.waves = tallies.map((tally, index) => ({ index, ...tally, state: waveStateOf(tally, index, current) }));
     if (open < 0 && rollout.soakUntil === null && rollout.state === "running") {
       rollout.state = "completed";

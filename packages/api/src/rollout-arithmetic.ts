@@ -150,18 +150,14 @@ export function waveStateOf(tally: WaveTally, index: number, currentWave: number
   return started ? "running" : "waiting";
 }
 
-type InWaves = Pick<RolloutSummary, "soakUntil" | "waves">;
+type InWaves = Pick<RolloutSummary, "currentWave" | "soakUntil" | "waves">;
 
 /**
- * The wave that a rollout is in: the one that is watched, else the last that runs, since one before it runs again when
- * a device that was away comes back; else the first that waits, else the last.
+ * The wave that a rollout is in. States of waves don't tell: one before it runs again when a device that was away comes
+ * back, and one after it is done when its devices had the image already.
  */
-export function currentWave({ soakUntil, waves }: InWaves): WaveProgress | undefined {
-  const waiting = waves.findIndex((wave) => wave.state === "waiting");
-  // What is watched has finished, and what comes next has not started.
-  if (soakUntil !== null && waiting !== 0) return waiting < 0 ? waves.at(-1) : waves[waiting - 1];
-  return waves.findLast((wave) => wave.state === "running") ?? waves[waiting] ?? waves.at(-1);
-}
+export const currentWave = ({ waves, currentWave: index }: Omit<InWaves, "soakUntil">): WaveProgress | undefined =>
+  waves[index];
 
 /** The wave that has finished and is watched before the next one starts, or the rollout ends. */
 export const watchedWave = (rollout: InWaves): WaveProgress | undefined =>

@@ -208,23 +208,22 @@ describe("the progress of a rollout", () => {
 
   const wavesOf = (...states: WaveState[]) => states.map((state, index) => ({ index, ...emptyTally(1), state }));
 
-  it("is in the last wave that runs, else in the first that waits, else in the last", () => {
-    const indexOf = (...states: WaveState[]) => currentWave({ soakUntil: null, waves: wavesOf(...states) })?.index;
-    expect(indexOf("done", "running", "waiting")).toBe(1);
+  it("is in the wave that the server says, whatever the states of the waves are", () => {
+    const indexOf = (current: number, ...states: WaveState[]) =>
+      currentWave({ currentWave: current, waves: wavesOf(...states) })?.index;
+    expect(indexOf(1, "done", "running", "waiting")).toBe(1);
     // A device of wave 1 that was away has come back.
-    expect(indexOf("running", "running", "waiting")).toBe(1);
-    expect(indexOf("done", "waiting")).toBe(1);
-    expect(indexOf("done", "done")).toBe(1);
-    expect(indexOf()).toBeUndefined();
+    expect(indexOf(1, "running", "done", "waiting")).toBe(1);
+    // Wave 2 had the image before its turn came.
+    expect(indexOf(0, "running", "done", "waiting")).toBe(0);
+    expect(indexOf(1, "done", "done")).toBe(1);
+    expect(indexOf(0)).toBeUndefined();
   });
 
-  it("is in the wave that is watched until that time is over", () => {
+  it("is watched in the wave that it is in until that time is over", () => {
     const soakUntil = "2030-01-01T00:00:00.000Z";
-    const indexOf = (...states: WaveState[]) => watchedWave({ soakUntil, waves: wavesOf(...states) })?.index;
-    expect(indexOf("done", "waiting", "waiting")).toBe(0);
-    expect(indexOf("running", "done", "waiting")).toBe(1);
-    expect(indexOf("done", "done")).toBe(1);
-    expect(currentWave({ soakUntil, waves: wavesOf("done", "waiting") })?.index).toBe(0);
-    expect(watchedWave({ soakUntil: null, waves: wavesOf("done", "waiting") })).toBeUndefined();
+    const waves = wavesOf("running", "done", "waiting");
+    expect(watchedWave({ soakUntil, currentWave: 1, waves })?.index).toBe(1);
+    expect(watchedWave({ soakUntil: null, currentWave: 1, waves })).toBeUndefined();
   });
 });

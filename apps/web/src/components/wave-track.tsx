@@ -8,7 +8,11 @@ import { StateBadge } from "./state-badge.tsx";
 import { TimeToCome } from "./time-ago.tsx";
 
 /** The waves in order, each with how far it is: what has succeeded, what has not, who is away, what is still open. */
-export function WaveTrack({ rollout }: { rollout: Pick<RolloutSummary, "soakUntil" | "waves"> }): ReactNode {
+export function WaveTrack({
+  rollout,
+}: {
+  rollout: Pick<RolloutSummary, "currentWave" | "soakUntil" | "waves">;
+}): ReactNode {
   const watched = watchedWave(rollout);
   return (
     <ol className="waves" role="list">
