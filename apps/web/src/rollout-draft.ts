@@ -43,6 +43,8 @@ export interface RolloutDraft {
   /** As typed. */
   minimumSample: string;
   lateOffers: TypedTime;
+  /** As typed; empty: no limit. */
+  underWayMax: string;
   urgent: boolean;
   allowOlder: boolean;
 }
@@ -59,6 +61,7 @@ export const newDraft = (releaseId: string): RolloutDraft => ({
   threshold: String(failureThresholdPercentDefault),
   minimumSample: String(minimumSampleDefault),
   lateOffers: typedTime(lateOffersMsDefault, "days"),
+  underWayMax: "",
   urgent: false,
   allowOlder: false,
 });
@@ -78,7 +81,7 @@ export function fitOf(release: Release, devices: Device[]): Fit {
 }
 
 export type RolloutErrors = Record<
-  "name" | "target" | "waves" | "soak" | "deadline" | "threshold" | "minimumSample" | "lateOffers",
+  "name" | "target" | "waves" | "soak" | "deadline" | "threshold" | "minimumSample" | "lateOffers" | "underWayMax",
   string | undefined
 >;
 
@@ -94,6 +97,8 @@ export interface RolloutPlan extends Fit {
   deadlineMs: number;
   minimumSample: number;
   lateOffersMs: number;
+  /** Null: all. */
+  underWayMax: number | null;
   errors: RolloutErrors;
 }
 
@@ -106,6 +111,7 @@ export function planOf(draft: RolloutDraft, fit: Fit): RolloutPlan {
   const deadlineMs = msOf(draft.deadline);
   const minimumSample = numberOf(draft.minimumSample);
   const lateOffersMs = msOf(draft.lateOffers);
+  const underWayMax = draft.underWayMax.trim() === "" ? null : numberOf(draft.underWayMax);
   const errors = {
     name: name.trim() === "" ? "Give the rollout a name." : undefined,
     target: chosen.length > 0 ? undefined : nobodyChosen[draft.target],
@@ -122,8 +128,10 @@ export function planOf(draft: RolloutDraft, fit: Fit): RolloutPlan {
     lateOffers: isBetween(lateOffersMs, 0, lateOffersMsMax)
       ? undefined
       : `Give a number of days from 0 to ${inDays(lateOffersMsMax)}.`,
+    underWayMax: underWayMax === null ? undefined : deviceCountProblem(underWayMax),
   };
-  return { ...fit, name, pickedFitting, chosen, newer, soakMs, deadlineMs, minimumSample, lateOffersMs, errors };
+  const times = { soakMs, deadlineMs, lateOffersMs };
+  return { ...fit, name, pickedFitting, chosen, newer, ...times, minimumSample, underWayMax, errors };
 }
 
 const nobodyChosen = {
@@ -150,6 +158,7 @@ export const requestOf = (draft: RolloutDraft, plan: RolloutPlan): NewRollout =>
   ...(plan.minimumSample === minimumSampleDefault ? {} : { minimumSample: plan.minimumSample }),
   ...(plan.soakMs === soakMsDefault ? {} : { soakMs: plan.soakMs }),
   ...(plan.lateOffersMs === lateOffersMsDefault ? {} : { lateOffersMs: plan.lateOffersMs }),
+  ...(plan.underWayMax === null ? {} : { underWayMax: plan.underWayMax }),
   ...(draft.order === rolloutOrderDefault ? {} : { order: draft.order }),
   ...(draft.urgent ? { urgent: true } : {}),
   ...(draft.allowOlder ? { allowOlder: true } : {}),

@@ -256,6 +256,7 @@ describe.skipIf(!executablePath)("the console in a browser", () => {
       soakMs: 0,
       lateOffersMs: 30 * 86_400_000,
       order: "online-first",
+      underWayMax: null,
       urgent: false,
       allowOlder: false,
     });
@@ -302,6 +303,7 @@ describe.skipIf(!executablePath)("the console in a browser", () => {
     await page.keyboard.press("Enter");
     await page.getByLabel("Failures count from").fill("0.5");
     await page.getByLabel("Still offer to devices that come back within").fill("367");
+    await page.getByLabel("Devices at work at a time").fill("ten");
     await more.click();
     await page.getByLabel("Failures count from").waitFor({ state: "hidden" });
 
@@ -311,7 +313,7 @@ describe.skipIf(!executablePath)("the console in a browser", () => {
       page.evaluate(() => (document.activeElement as HTMLInputElement).labels?.[0]?.innerText);
     await expect.poll(focused).toBe("Watch each wave for");
     // What is wrong is in sight, and stays there.
-    await page.getByText("Give a whole number of devices, 1 or more.").waitFor();
+    await expect.poll(() => page.getByText("Give a whole number of devices, 1 or more.").count()).toBe(2);
     await page.getByText("Give a number of days from 0 to 366.").waitFor();
     await more.click();
     await page.getByLabel("Watch each wave for").fill("90");
@@ -323,6 +325,8 @@ describe.skipIf(!executablePath)("the console in a browser", () => {
     await page.keyboard.type("3");
     await page.getByText("above 50 % failures, of 3 devices or more").waitFor();
     await page.getByLabel("Still offer to devices that come back within").fill("7");
+    await page.getByLabel("Devices at work at a time").fill("20");
+    await page.getByText("at most 20 devices").waitFor();
     await page.getByLabel("Urgent: overtakes other rollouts on the same devices").check();
     expect(server.asked).toEqual([]);
     await page.getByRole("button", { name: "Start rollout" }).click();
@@ -332,6 +336,7 @@ describe.skipIf(!executablePath)("the console in a browser", () => {
       soakMs: 90 * 60_000,
       lateOffersMs: 7 * 86_400_000,
       order: "random",
+      underWayMax: 20,
       urgent: true,
     });
     await page.getByText("Urgent", { exact: true }).waitFor();
@@ -370,6 +375,51 @@ describe.skipIf(!executablePath)("the console in a browser", () => {
     await listed.getByRole("link").click();
     await first.getByText("Running").waitFor();
     expect(await first.innerText()).not.toMatch(/away|Watched/);
+  });
+
+  it("says what a rollout and a device wait for as that changes, and nothing once nothing is waited for", async () => {
+    await signIn("/rollouts/new");
+    await page.getByRole("button", { name: "Start rollout" }).click();
+    await page.getByRole("listitem", { name: "Wave 1" }).getByText("Running").waitFor();
+    const [id] = [...server.rollouts.keys()];
+    server.whys.set(id!, {
+      sentence: "Wave 1 waits for 1 device at work on it; then wave 2 starts.",
+      since: new Date(2030, 0, 5, 14, 7).toISOString(),
+      until: new Date(2030, 0, 6, 14, 7).toISOString(),
+      actions: ["pause it", "cancel it"],
+    });
+    server.whys.set("dev-1", {
+      sentence: "dev-1 is away, and is offered the image of rollout r when it comes back.",
+      since: null,
+      until: new Date(2030, 0, 6, 14, 7).toISOString(),
+      actions: ["look at its power and its connection"],
+    });
+    server.advance(id!, "dev-1", { state: "downloading" });
+    await page
+      .getByText(
+        "Wave 1 waits for 1 device at work on it; then wave 2 starts. Since 5 Jan, 14:07, at the latest until 6 Jan, 14:07. You can pause it, or cancel it.",
+      )
+      .waitFor();
+
+    await page.getByRole("link", { name: "dev-1" }).click();
+    const away = page.getByText(
+      "dev-1 is away, and is offered the image of rollout r when it comes back. At the latest until 6 Jan, 14:07. You can look at its power and its connection.",
+    );
+    await away.waitFor();
+    server.advance(id!, "dev-1", { state: "confirmed" });
+    await away.waitFor({ state: "detached" });
+
+    await page.goto(`${url}/rollouts/${id}`);
+    const waiting = page.getByText("Wave 1 waits for 1 device at work on it");
+    await waiting.waitFor();
+    for (const each of ["dev-2", "dev-3", "dev-4"]) server.advance(id!, each, { state: "confirmed" });
+    server.whys.set(id!, { sentence: "It is over; 1 device is away.", since: null, until: null, actions: [] });
+    Object.assign(server.rollouts.get(id!)!, { state: "completed", finishedAt: new Date().toISOString() });
+    server.advance(id!, "dev-5", { state: "unreached" });
+    const over = page.getByText("It is over; 1 device is away.");
+    await over.waitFor();
+    server.advance(id!, "dev-5", { state: "confirmed" });
+    await over.waitFor({ state: "detached" });
   });
 
   it("says when the connection is lost, and catches up with what it missed", async () => {
@@ -550,6 +600,8 @@ describe.skipIf(!executablePath)("the console in a browser", () => {
         decisions: [{ at: new Date().toISOString(), text: "x".repeat(120) }],
       }),
     );
+    const why = { sentence: "x".repeat(120), since: new Date().toISOString(), until: null, actions: ["x".repeat(60)] };
+    for (const id of ["r1", longId]) server.whys.set(id, why);
     await open({ width: 360, height: 740 });
     await signIn();
     for (const [path, text] of [

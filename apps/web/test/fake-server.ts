@@ -21,6 +21,7 @@ import type {
   RolloutSummary,
   Trust,
   User,
+  Why,
 } from "@flipside/api/types";
 import { isFinalState } from "../src/format.ts";
 import { deployment as newDeployment, rollout as newRollout, trust as newTrust } from "./fixtures.ts";
@@ -42,6 +43,8 @@ export class FakeServer {
   readonly passwords = new Map([["admin", "one-time-secret"]]);
   user: User = { userName: "admin", role: "admin", mustChangePassword: true };
   trust: Trust = newTrust();
+  /** What is waited for, by the id of a rollout or a device. */
+  readonly whys = new Map<string, Why>();
   /** What the next upload becomes once the operator has confirmed its sequence. */
   confirmedUpload: Release | undefined;
   /** What the next upload is answered with. */
@@ -184,6 +187,7 @@ export class FakeServer {
       importClaims: ({ body: { claims } }) => ({ imported: claims.length }),
       listCommands: ({ params: { id } }) => ({ commands: this.commands.get(this.#device(id).id) ?? [] }),
       giveCommand: ({ params: { id }, body }) => this.#command(this.#device(id), body),
+      whyDevice: ({ params: { id } }) => this.#why(this.#device(id).id),
       streamEvents: ({ response }) => this.#stream(response),
     };
   }
@@ -231,10 +235,15 @@ export class FakeServer {
       listRollouts: () => ({ rollouts: [...this.rollouts.values()].map(summaryOf) }),
       createRollout: ({ body }) => this.#create(body),
       getRollout: ({ params: { id } }) => this.#rollout(id),
+      whyRollout: ({ params: { id } }) => this.#why(this.#rollout(id).id),
       pauseRollout: ({ params: { id } }) => this.#act(this.#rollout(id), "pause"),
       resumeRollout: ({ params: { id } }) => this.#act(this.#rollout(id), "resume"),
       cancelRollout: ({ params: { id } }) => this.#act(this.#rollout(id), "cancel"),
     };
+  }
+
+  #why(id: string): Why {
+    return this.whys.get(id) ?? { sentence: `${id} waits.`, since: null, until: null, actions: [] };
   }
 
   #device(id: string): Device {
@@ -344,6 +353,7 @@ export class FakeServer {
     if (!mayAct(rollout.state, action)) throw new Refusal("rollout-state", `It is ${rollout.state}.`);
     rollout.state = ({ pause: "paused", resume: "running", cancel: "cancelled" } as const)[action];
     rollout.pauseReason = action === "pause" ? "Paused by admin." : null;
+    if (action === "cancel") rollout.finishedAt = new Date().toISOString();
     rollout.decisions.push({ at: new Date().toISOString(), text: `${action} by admin` });
     this.send({ kind: "rollout", data: summaryOf(rollout) });
     return rollout;

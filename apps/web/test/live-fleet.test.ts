@@ -8,6 +8,8 @@ import {
   byId,
   decisionsMayHaveGrown,
   deviceLogMayHaveGrown,
+  whyDeviceMayDiffer,
+  whyRolloutMayDiffer,
 } from "../src/live/apply-events.ts";
 import { retryDelayMs } from "../src/live/event-stream.ts";
 import { Resource } from "../src/live/resource.ts";
@@ -98,6 +100,21 @@ describe("events on a page's own object", () => {
   });
 });
 
+describe("what is waited for", () => {
+  it("may differ after news of the rollout or the device, and of a deployment of it", () => {
+    const { deployments: _, decisions: __, ...summary } = rollout("r1");
+    const events: LiveEvent[] = [
+      { kind: "rollout", data: summary },
+      { kind: "device", data: device("a") },
+      { kind: "deployment", data: deployment("d", "a") },
+      { kind: "release", data: release("1", "1.0.0", 1) },
+    ];
+    expect(events.map((event) => whyRolloutMayDiffer("r1", event))).toEqual([true, false, true, false]);
+    expect(events.map((event) => whyDeviceMayDiffer("a", event))).toEqual([false, true, true, false]);
+    expect(events.some((event) => whyRolloutMayDiffer("r2", event) || whyDeviceMayDiffer("b", event))).toBe(false);
+  });
+});
+
 describe("a loaded value", () => {
   it("is not set back by a load that began before an event and ended after it", async () => {
     let answer!: (value: string[]) => void;
@@ -133,6 +150,22 @@ describe("a loaded value", () => {
     const resource = new Resource<number>({ load: () => Promise.resolve(++loads), apply: (value) => value });
     await Promise.all([resource.reload(), resource.reload(), resource.reload()]);
     expect(loads).toBe(2);
+  });
+
+  it("is loaded again when an event during a load tells of what no event carries", async () => {
+    const answers: ((value: number) => void)[] = [];
+    const resource = new Resource<number>({
+      load: () => new Promise((resolve) => answers.push(resolve)),
+      apply: (value) => value,
+      wantsReload: () => true,
+    });
+    const stop = resource.subscribe(() => undefined);
+    resource.receive({ kind: "device", data: device("new") });
+    answers[0]!(1);
+    await expect.poll(() => answers.length).toBe(2);
+    answers[1]!(2);
+    await expect.poll(() => resource.getSnapshot().value).toBe(2);
+    stop();
   });
 
   it("is waited for longer and longer after a lost connection, never for ever", () => {

@@ -48,6 +48,7 @@ describe("a rollout as it is being made", () => {
       soakMs: soakMsDefault,
       lateOffersMs: lateOffersMsDefault,
       order: rolloutOrderDefault,
+      underWayMax: null,
       urgent: false,
     });
   });
@@ -58,6 +59,8 @@ describe("a rollout as it is being made", () => {
     [{ minimumSample: "1" }, { minimumSample: 1 }],
     [{ lateOffers: { amount: "7", unit: "days" } }, { lateOffersMs: 7 * dayMs }],
     [{ lateOffers: { amount: "0", unit: "days" } }, { lateOffersMs: 0 }],
+    [{ underWayMax: "20" }, { underWayMax: 20 }],
+    [{ underWayMax: " " }, {}],
     [{ order: "random" }, { order: "random" }],
     [{ order: "as-listed" }, { order: "as-listed" }],
     [{ urgent: true }, { urgent: true }],
@@ -80,6 +83,10 @@ describe("a rollout as it is being made", () => {
     for (const minimumSample of ["", "0", "2.5", "1000001"])
       expect(errorsOf({ minimumSample }), minimumSample).toEqual({
         minimumSample: "Give a whole number of devices, 1 or more.",
+      });
+    for (const underWayMax of ["0", "2.5", "1000001", "ten"])
+      expect(errorsOf({ underWayMax }), underWayMax).toEqual({
+        underWayMax: "Give a whole number of devices, 1 or more.",
       });
     for (const amount of ["", "0"]) expect(Object.keys(errorsOf({ deadline: time(amount) }))).toEqual(["deadline"]);
     for (const threshold of ["", "101"]) expect(Object.keys(errorsOf({ threshold }))).toEqual(["threshold"]);

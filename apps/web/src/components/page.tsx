@@ -12,12 +12,14 @@ interface Props {
   beside?: ReactNode;
   /** One line under the title. */
   summary?: ReactNode;
+  /** More lines under that. */
+  remark?: ReactNode;
   actions?: ReactNode;
   children: ReactNode;
 }
 
 /** A page's frame: title in the tab, heading that takes the focus after navigation, actions. */
-export function Page({ title, tabTitle, back, beside, summary, actions, children }: Props): ReactNode {
+export function Page({ title, tabTitle, back, beside, summary, remark, actions, children }: Props): ReactNode {
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => {
     if (arrivedByNavigation()) heading.current?.focus({ preventScroll: true });
@@ -41,6 +43,7 @@ export function Page({ title, tabTitle, back, beside, summary, actions, children
             {beside}
           </div>
           {summary && <p className="page-summary">{summary}</p>}
+          {remark}
         </div>
         {actions && <div className="actions">{actions}</div>}
       </header>

@@ -190,9 +190,9 @@ export const LimitsSection = ({ draft, plan, change, tried }: Props): ReactNode 
 );
 
 const MoreLimits = ({ draft, plan, change, tried }: Props): ReactNode => {
-  const { minimumSample, lateOffers } = plan.errors;
+  const { minimumSample, lateOffers, underWayMax } = plan.errors;
   return (
-    <Disclosure label="More" held={tried && (minimumSample ?? lateOffers) !== undefined}>
+    <Disclosure label="More" held={tried && (minimumSample ?? lateOffers ?? underWayMax) !== undefined}>
       <div className="pair">
         <NumberField
           label="Failures count from"
@@ -211,6 +211,15 @@ const MoreLimits = ({ draft, plan, change, tried }: Props): ReactNode => {
           onChange={(amount) => change({ lateOffers: { ...draft.lateOffers, amount } })}
           error={tried ? lateOffers : undefined}
         />
+        <NumberField
+          label="Devices at work at a time"
+          hint="The next ones are offered the image as others end. Empty: all of a wave."
+          unit="devices"
+          optional
+          typed={draft.underWayMax}
+          onChange={(underWayMax) => change({ underWayMax })}
+          error={tried ? underWayMax : undefined}
+        />
       </div>
     </Disclosure>
   );
@@ -226,17 +235,20 @@ interface NumberProps extends TypedProps {
   unit: string;
   min?: number;
   max?: number;
+  /** Empty means something of its own. */
+  optional?: boolean;
   typed: string;
   onChange: (typed: string) => void;
 }
 
-const NumberField = ({ label, hint, error, unit, min = 0, max, typed, onChange }: NumberProps): ReactNode => (
+const NumberField = ({ label, hint, error, unit, min = 0, max, optional, typed, onChange }: NumberProps): ReactNode => (
   <Field label={label} hint={hint} error={error}>
     {(ids) => (
       <div className="joined">
         <input
           {...ids}
-          type="number"
+          // A number's control gives out what it can't read as empty.
+          type={optional ? "text" : "number"}
           inputMode="numeric"
           min={min}
           max={max}
@@ -316,6 +328,12 @@ export const SummarySection = ({
           <dt>Pauses by itself</dt>
           <dd>{pauseWords(draft, plan)}</dd>
         </div>
+        {plan.underWayMax !== null && (
+          <div>
+            <dt>At work at a time</dt>
+            <dd>{plan.errors.underWayMax ? NOT_COMPLETE : `at most ${plural(plan.underWayMax, "device")}`}</dd>
+          </div>
+        )}
         {draft.urgent && (
           <div>
             <dt>Urgent</dt>

@@ -99,6 +99,13 @@ export function applyToRollout(rollout: Rollout, events: readonly LiveEvent[]): 
   return { ...rollout, deployments: [...deployments, ...updated.values()] };
 }
 
+/** What is waited for comes with no event, but changes with a rollout or a device, or with a deployment of it. */
+export const whyRolloutMayDiffer = (id: string, event: LiveEvent): boolean =>
+  (event.kind === "rollout" && event.data.id === id) || (event.kind === "deployment" && event.data.rolloutId === id);
+
+export const whyDeviceMayDiffer = (id: string, event: LiveEvent): boolean =>
+  (event.kind === "device" && event.data.id === id) || (event.kind === "deployment" && event.data.deviceId === id);
+
 /** Decisions come with no event; every one of them changes one of these. */
 export function decisionsMayHaveGrown(rollout: Rollout, event: LiveEvent): boolean {
   if (event.kind !== "rollout" || event.data.id !== rollout.id) return false;

@@ -10,6 +10,7 @@ import type {
   Rollout,
   RolloutSummary,
   Trust,
+  Why,
 } from "@flipside/api/types";
 import { getDevice, listDevices } from "../api/devices.ts";
 import { listCommands } from "../api/commands.ts";
@@ -17,6 +18,7 @@ import { listReleases } from "../api/releases.ts";
 import { getRollout, listRollouts } from "../api/rollouts.ts";
 import { getTrust } from "../api/trust.ts";
 import { currentUser } from "../api/session.ts";
+import { whyDevice, whyRollout } from "../api/why.ts";
 import {
   applyToDevice,
   applyToDevices,
@@ -27,6 +29,8 @@ import {
   type ById,
   decisionsMayHaveGrown,
   deviceLogMayHaveGrown,
+  whyDeviceMayDiffer,
+  whyRolloutMayDiffer,
 } from "./apply-events.ts";
 import { type ConnectionState, EventStream } from "./event-stream.ts";
 import { Resource } from "./resource.ts";
@@ -48,6 +52,8 @@ export class Fleet {
   readonly #device = new Map<string, Resource<DeviceDetail>>();
   readonly #commands = new Map<string, Resource<Command[]>>();
   readonly #rollout = new Map<string, Resource<Rollout>>();
+  readonly #whyDevice = new Map<string, Resource<Why>>();
+  readonly #whyRollout = new Map<string, Resource<Why>>();
 
   #stream: EventStream | undefined;
   #connection: ConnectionState = "connecting";
@@ -75,6 +81,22 @@ export class Fleet {
       load: () => getRollout(id),
       apply: applyToRollout,
       wantsReload: decisionsMayHaveGrown,
+    }));
+  }
+
+  whyDevice(id: string): Resource<Why> {
+    return remembered(this.#whyDevice, id, () => ({
+      load: () => whyDevice(id),
+      apply: (why) => why,
+      wantsReload: (_why, event) => whyDeviceMayDiffer(id, event),
+    }));
+  }
+
+  whyRollout(id: string): Resource<Why> {
+    return remembered(this.#whyRollout, id, () => ({
+      load: () => whyRollout(id),
+      apply: (why) => why,
+      wantsReload: (_why, event) => whyRolloutMayDiffer(id, event),
     }));
   }
 
@@ -120,6 +142,8 @@ export class Fleet {
       ...this.#device.values(),
       ...this.#commands.values(),
       ...this.#rollout.values(),
+      ...this.#whyDevice.values(),
+      ...this.#whyRollout.values(),
     ] as Resource<unknown>[];
   }
 

@@ -86,6 +86,7 @@ export class Resource<T> {
         const value = await this.#rules.load();
         this.#queue = [];
         this.#change({ value: this.#rules.apply(value, this.#sinceLoad), problem: undefined });
+        this.#reloadIfWanted(value, this.#sinceLoad);
       } catch (thrown) {
         this.#change({ value: this.#snapshot.value, problem: asProblem(thrown) });
       }
@@ -99,14 +100,17 @@ export class Resource<T> {
     this.#queue = [];
     const before = this.#snapshot.value;
     if (before === undefined || events.length === 0) return;
-    if (this.observed && this.#rules.wantsReload && events.some((event) => this.#rules.wantsReload!(before, event))) {
-      this.#reloadTimer ??= setTimeout(() => {
-        this.#reloadTimer = undefined;
-        void this.reload();
-      }, reloadDelayMs);
-    }
+    this.#reloadIfWanted(before, events);
     const value = this.#rules.apply(before, events);
     if (value !== before) this.#change({ ...this.#snapshot, value });
+  }
+
+  #reloadIfWanted(value: T, events: readonly LiveEvent[]): void {
+    if (!this.observed || !events.some((event) => this.#rules.wantsReload?.(value, event))) return;
+    this.#reloadTimer ??= setTimeout(() => {
+      this.#reloadTimer = undefined;
+      void this.reload();
+    }, reloadDelayMs);
   }
 
   #change(snapshot: Snapshot<T>): void {

@@ -12,6 +12,7 @@ import { Page } from "../components/page.tsx";
 import { SlotBoxes } from "../components/slots.tsx";
 import { StateBadge } from "../components/state-badge.tsx";
 import { TimeAgo } from "../components/time-ago.tsx";
+import { WhyLine } from "../components/why-line.tsx";
 import { useFleet, useResource } from "../live/hooks.ts";
 import { rolloutPath } from "../router.ts";
 import {
@@ -26,7 +27,8 @@ import { OnlineState } from "./devices-page.tsx";
 import { TrustRefusal } from "./trust-page.tsx";
 
 export function DevicePage({ id }: { id: string }): ReactNode {
-  const resource = useFleet().device(id);
+  const fleet = useFleet();
+  const resource = fleet.device(id);
   const { value: device } = useResource(resource);
   const [revoking, setRevoking] = useState(false);
   return (
@@ -41,6 +43,7 @@ export function DevicePage({ id }: { id: string }): ReactNode {
           </>
         ) : undefined
       }
+      remark={device?.activeDeployment && <WhyLine resource={fleet.whyDevice(id)} />}
       actions={
         device &&
         !device.revoked && (

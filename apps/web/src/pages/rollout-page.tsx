@@ -15,6 +15,7 @@ import { SearchField } from "../components/search-field.tsx";
 import { StateBadge } from "../components/state-badge.tsx";
 import { TimeAgo } from "../components/time-ago.tsx";
 import { WaveTrack } from "../components/wave-track.tsx";
+import { WhyLine } from "../components/why-line.tsx";
 import { type DeploymentStateName, deploymentStateNames } from "../format.ts";
 import { useFleet, useResource } from "../live/hooks.ts";
 import { devicePath } from "../router.ts";
@@ -61,8 +62,12 @@ const actionWords: Record<RolloutAction, ActionWords> = {
 const possibleActions = ({ state }: Rollout): RolloutAction[] =>
   rolloutActions.filter((action) => mayAct(state, action));
 
+/** Also one that is over may wait for those that were away. */
+const waits = ({ finishedAt, counts }: Rollout): boolean => finishedAt === null || counts.unreached > 0;
+
 export function RolloutPage({ id }: { id: string }): ReactNode {
-  const resource = useFleet().rollout(id);
+  const fleet = useFleet();
+  const resource = fleet.rollout(id);
   const { value: rollout } = useResource(resource);
   const [asking, setAsking] = useState<RolloutAction>();
   return (
@@ -90,6 +95,7 @@ export function RolloutPage({ id }: { id: string }): ReactNode {
           </>
         )
       }
+      remark={rollout && waits(rollout) && <WhyLine resource={fleet.whyRollout(id)} />}
       actions={
         rollout &&
         possibleActions(rollout).map((action) => (

@@ -1,0 +1,39 @@
+import type { ReactNode } from "react";
+import type { Why } from "@flipside/api/types";
+import { useResource } from "../live/hooks.ts";
+import type { Resource } from "../live/resource.ts";
+import { asSentence } from "../words/quantities.ts";
+import { Icon } from "./icon.tsx";
+import { TimeToCome } from "./time-ago.tsx";
+
+/** What is waited for, since when and until when, and what can be done. Nothing until that is known. */
+export function WhyLine({ resource }: { resource: Resource<Why> }): ReactNode {
+  const { value: why } = useResource(resource);
+  if (why === undefined) return null;
+  const { sentence, actions } = why;
+  return (
+    <p className="why">
+      <Icon name="clock" />
+      <span>
+        {asSentence(sentence)} <WhyTimes why={why} />
+        {actions.length > 0 && <>You can {actions.join(", or ")}.</>}
+      </span>
+    </p>
+  );
+}
+
+function WhyTimes({ why: { since, until } }: { why: Why }): ReactNode {
+  if (since === null && until === null) return null;
+  return (
+    <>
+      {since !== null && (
+        <>
+          Since <TimeToCome at={since} />
+        </>
+      )}
+      {since !== null && until !== null && ", at the latest until "}
+      {since === null && "At the latest until "}
+      {until !== null && <TimeToCome at={until} />}.{" "}
+    </>
+  );
+}
