@@ -1,6 +1,7 @@
 import { type ReactNode, useEffect, useState } from "react";
 import { AppHeader } from "./components/app-header.tsx";
 import { ConnectionNotice } from "./components/connection-notice.tsx";
+import { EmergencyStopBanner } from "./components/emergency-stop.tsx";
 import { FaultBoundary } from "./components/fault-boundary.tsx";
 import { Link } from "./components/link.tsx";
 import { Page } from "./components/page.tsx";
@@ -58,6 +59,7 @@ function Console(): ReactNode {
       </a>
       <AppHeader route={route} />
       <ConnectionNotice />
+      <EmergencyStopBanner />
       <FaultBoundary key={address}>{pageOf(route)}</FaultBoundary>
     </FleetContext>
   );

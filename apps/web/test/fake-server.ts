@@ -15,6 +15,7 @@ import type {
   Device,
   DeviceDetail,
   DeviceLogEntry,
+  EmergencyStop,
   NewCommand,
   Release,
   Rollout,
@@ -34,6 +35,8 @@ const types: Record<string, string> = {
   ".svg": "image/svg+xml",
 };
 
+const notStopped: EmergencyStop = { stopped: false, since: null, by: null, reason: null };
+
 export class FakeServer {
   readonly devices = new Map<string, Device>();
   readonly logs = new Map<string, DeviceLogEntry[]>();
@@ -45,6 +48,7 @@ export class FakeServer {
   trust: Trust = newTrust();
   /** What is waited for, by the id of a rollout or a device. */
   readonly whys = new Map<string, Why>();
+  emergencyStop: EmergencyStop = notStopped;
   /** What the next upload becomes once the operator has confirmed its sequence. */
   confirmedUpload: Release | undefined;
   /** What the next upload is answered with. */
@@ -58,7 +62,7 @@ export class FakeServer {
   #signedIn = false;
   readonly #readers = new Set<ServerResponse>();
   readonly #routes = new RouteServer(
-    { ...this.#session(), ...this.#fleet(), ...this.#files(), ...this.#rollouts() },
+    { ...this.#session(), ...this.#fleet(), ...this.#files(), ...this.#rollouts(), ...this.#stops() },
     () => (this.#signedIn ? this.user : undefined),
   );
   readonly #server = createServer((request, response) => void this.#answer(request, response));
@@ -124,6 +128,22 @@ export class FakeServer {
     this.send({ kind: "deployment", data: deployment });
     this.send({ kind: "device", data: device });
     this.send({ kind: "rollout", data: summaryOf(rollout) });
+  }
+
+  /** Stops all updates or ends that, and tells the rollouts that are open as the server does. */
+  stopAll(reason: string | undefined, by = "admin"): EmergencyStop {
+    const now = new Date().toISOString();
+    this.emergencyStop = reason === undefined ? notStopped : { stopped: true, since: now, by, reason };
+    const text =
+      reason === undefined
+        ? `the stop of all updates was ended by ${by}`
+        : `all updates were stopped by ${by}: ${reason}`;
+    for (const rollout of this.rollouts.values()) {
+      if (rollout.finishedAt !== null) continue;
+      rollout.decisions.push({ at: now, text });
+      this.send({ kind: "rollout", data: summaryOf(rollout) });
+    }
+    return this.emergencyStop;
   }
 
   /** Counts and waves from the deployments. */
@@ -239,6 +259,15 @@ export class FakeServer {
       pauseRollout: ({ params: { id } }) => this.#act(this.#rollout(id), "pause"),
       resumeRollout: ({ params: { id } }) => this.#act(this.#rollout(id), "resume"),
       cancelRollout: ({ params: { id } }) => this.#act(this.#rollout(id), "cancel"),
+    };
+  }
+
+  #stops(): Handlers {
+    return {
+      getEmergencyStop: () => this.emergencyStop,
+      setEmergencyStop: ({ body: { reason } }) =>
+        this.emergencyStop.stopped ? this.emergencyStop : this.stopAll(reason),
+      endEmergencyStop: () => this.stopAll(undefined),
     };
   }
 

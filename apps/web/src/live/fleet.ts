@@ -5,6 +5,7 @@ import type {
   Command,
   Device,
   DeviceDetail,
+  EmergencyStop,
   LiveEvent,
   Release,
   Rollout,
@@ -14,6 +15,7 @@ import type {
 } from "@flipside/api/types";
 import { getDevice, listDevices } from "../api/devices.ts";
 import { listCommands } from "../api/commands.ts";
+import { getEmergencyStop } from "../api/emergency-stop.ts";
 import { listReleases } from "../api/releases.ts";
 import { getRollout, listRollouts } from "../api/rollouts.ts";
 import { getTrust } from "../api/trust.ts";
@@ -49,6 +51,12 @@ export class Fleet {
   });
   /** Changes by what people upload only, so no event tells of it. */
   readonly trust = new Resource<Trust>({ load: getTrust, apply: (trust) => trust });
+  /** The server tells rollouts of it, and nobody else. */
+  readonly emergencyStop = new Resource<EmergencyStop>({
+    load: getEmergencyStop,
+    apply: (stop) => stop,
+    wantsReload: (_stop, event) => event.kind === "rollout",
+  });
   readonly #device = new Map<string, Resource<DeviceDetail>>();
   readonly #commands = new Map<string, Resource<Command[]>>();
   readonly #rollout = new Map<string, Resource<Rollout>>();
@@ -139,6 +147,7 @@ export class Fleet {
       this.releases,
       this.rollouts,
       this.trust,
+      this.emergencyStop,
       ...this.#device.values(),
       ...this.#commands.values(),
       ...this.#rollout.values(),

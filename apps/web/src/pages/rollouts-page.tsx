@@ -2,6 +2,7 @@ import type { ReactNode } from "react";
 import { currentWave, succeededPercent } from "@flipside/api/rollout-arithmetic";
 import type { RolloutSummary } from "@flipside/api/types";
 import { type Column, DataTable } from "../components/data-table.tsx";
+import { EmergencyStopButton } from "../components/emergency-stop.tsx";
 import { Icon } from "../components/icon.tsx";
 import { Link } from "../components/link.tsx";
 import { Loaded } from "../components/loaded.tsx";
@@ -82,9 +83,12 @@ export function RolloutsPage(): ReactNode {
     <Page
       title="Rollouts"
       actions={
-        <Link className="button primary" href={newRolloutPath()}>
-          <Icon name="plus" /> New rollout
-        </Link>
+        <>
+          <Link className="button primary" href={newRolloutPath()}>
+            <Icon name="plus" /> New rollout
+          </Link>
+          <EmergencyStopButton />
+        </>
       }
     >
       <Loaded resource={fleet.rollouts} what="the list of rollouts">

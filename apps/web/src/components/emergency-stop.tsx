@@ -1,0 +1,126 @@
+// The stop of all updates: how a person says it, that everybody sees it, and how it is ended.
+
+import { type FormEvent, type ReactNode, useState } from "react";
+import { emergencyReasonCharactersMax } from "@flipside/api/limits";
+import type { ProblemError } from "@flipside/api/problem";
+import { endEmergencyStop, setEmergencyStop } from "../api/emergency-stop.ts";
+import { asProblem } from "../api/problem.ts";
+import { useFleet, useResource } from "../live/hooks.ts";
+import { ConfirmDialog, Dialog } from "./dialog.tsx";
+import { Field } from "./field.tsx";
+import { Icon } from "./icon.tsx";
+import { ProblemNotice } from "./problem-notice.tsx";
+import { TimeToCome } from "./time-ago.tsx";
+
+/** There also while it is not known whether they are stopped: to say it twice does no harm. */
+export function EmergencyStopButton(): ReactNode {
+  const { value: stop } = useResource(useFleet().emergencyStop);
+  const [asking, setAsking] = useState(false);
+  return (
+    <>
+      {!stop?.stopped && (
+        <button type="button" className="button danger-outline" onClick={() => setAsking(true)}>
+          <Icon name="stop" /> Stop all updates…
+        </button>
+      )}
+      {asking && <StopDialog onClose={() => setAsking(false)} />}
+    </>
+  );
+}
+
+function StopDialog({ onClose }: { onClose: () => void }): ReactNode {
+  const { emergencyStop } = useFleet();
+  const [reason, setReason] = useState("");
+  const [tried, setTried] = useState(false);
+  const [busy, setBusy] = useState(false);
+  const [problem, setProblem] = useState<ProblemError>();
+  const reasonError = reason.trim() === "" ? "Say why: others see it on every page." : undefined;
+
+  const submit = async (event: FormEvent): Promise<void> => {
+    event.preventDefault();
+    setTried(true);
+    setProblem(undefined);
+    if (reasonError || busy) return;
+    setBusy(true);
+    try {
+      emergencyStop.set(await setEmergencyStop(reason.trim()));
+      onClose();
+    } catch (thrown) {
+      setProblem(asProblem(thrown));
+      setBusy(false);
+    }
+  };
+
+  return (
+    <Dialog title="Stop all updates?" onClose={onClose}>
+      <form noValidate onSubmit={(event) => void submit(event)}>
+        <p>
+          From now on no rollout offers anything to any device. Devices that are still downloading give up; those that
+          have installed their image go on to its end. It stays so until somebody ends it.
+        </p>
+        {problem && <ProblemNotice problem={problem} lead="Updates were not stopped" />}
+        <Field label="Reason" error={tried ? reasonError : undefined}>
+          {(ids) => (
+            <input
+              {...ids}
+              autoComplete="off"
+              maxLength={emergencyReasonCharactersMax}
+              value={reason}
+              onChange={(event) => setReason(event.target.value)}
+            />
+          )}
+        </Field>
+        <div className="actions dialog-actions">
+          <button type="button" className="button" onClick={onClose}>
+            Go back
+          </button>
+          <button type="submit" className="button danger" aria-disabled={busy}>
+            {busy ? "Working…" : "Stop all updates"}
+          </button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}
+
+/** On every page, for as long as all updates are stopped. */
+export function EmergencyStopBanner(): ReactNode {
+  const { emergencyStop } = useFleet();
+  const { value: stop } = useResource(emergencyStop);
+  const [ending, setEnding] = useState(false);
+  return (
+    <>
+      {stop?.stopped && (
+        <div className="page-notice">
+          <div className="notice emergency-stop tone-bad" role="alert">
+            <Icon name="stop" />
+            <div className="notice-body">
+              <p>
+                <strong>
+                  All updates are stopped since <TimeToCome at={stop.since!} /> by {stop.by}:
+                </strong>{" "}
+                <bdi>{stop.reason}</bdi>
+              </p>
+            </div>
+            <button type="button" className="button small" onClick={() => setEnding(true)}>
+              End the stop
+            </button>
+          </div>
+        </div>
+      )}
+      {ending && (
+        <ConfirmDialog
+          title="End the stop of all updates?"
+          confirm="End the stop"
+          action={async () => emergencyStop.set(await endEmergencyStop())}
+          onClose={() => setEnding(false)}
+        >
+          <p>
+            Rollouts that run go on where they were, and the time that each device may take begins anew. Make sure that
+            the reason is no more: <bdi>{stop?.reason}</bdi>
+          </p>
+        </ConfirmDialog>
+      )}
+    </>
+  );
+}
