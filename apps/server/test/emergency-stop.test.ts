@@ -76,6 +76,9 @@ it("survives a restart, and says why nothing happens", async () => {
       actions: ["end the emergency stop"],
     },
   });
+  expect((await fixture.api.get(`/api/rollouts/${id}/why`)).body.sentence).toBe(
+    "All updates were stopped by admin: smoke in building 7.",
+  );
   await fixture.api.post("/api/emergency-stop/end");
   expect((await device.offered()).deployment).toBe((await detail(id)).deployments[0].id);
 });

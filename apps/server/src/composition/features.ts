@@ -78,7 +78,7 @@ async function createFleet(foundation: Foundation, pollMs: number): Promise<Flee
     evidence: createEvidence({ storage, engineRoom, memory, progress, presence, brake, feed, clock }),
     offering: createOffering({ storage, engineRoom, memory, hindrances, trust, images, brake, clock }),
     emergencyStop,
-    whys: createWhys({ storage, memory, hindrances, presence, lastSeen, clock }),
+    whys: createWhys({ storage, memory, hindrances, presence, lastSeen, brake, clock }),
     fetching: createFetching({ storage, memory, trust, images, brake }),
     rollouts,
     trustReplacement: createTrustReplacement({ trust, rollouts, storage, feed }),

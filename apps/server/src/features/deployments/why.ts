@@ -10,6 +10,7 @@ import type { DeviceRow } from "../../storage/schema.ts";
 import type { Storage } from "../../storage/storage.ts";
 import type { LastSeen } from "../device-records/last-seen.ts";
 import type { Presence } from "../device-records/presence.ts";
+import type { Brake } from "./brake.ts";
 import type { Hindrances } from "./hindrances.ts";
 import type { Memory } from "./memory.ts";
 import { type KnownDeployment, loadSnapshot } from "./store.ts";
@@ -28,9 +29,10 @@ export function createWhys(options: {
   hindrances: Hindrances;
   presence: Presence;
   lastSeen: Pick<LastSeen, "pending">;
+  brake: Brake;
   clock: Clock;
 }): Whys {
-  const { storage, memory, hindrances, presence, lastSeen, clock } = options;
+  const { storage, memory, hindrances, presence, lastSeen, brake, clock } = options;
   const shown = (steadyMs: number | null): string | null => (steadyMs === null ? null : iso(clock.shownMs(steadyMs)));
 
   async function ofActive(device: DeviceRow, active: KnownDeployment): Promise<Why> {
@@ -82,6 +84,13 @@ export function createWhys(options: {
       const { db } = storage;
       const row = await db.selectFrom("rollouts").selectAll().where("id", "=", id).executeTakeFirst();
       if (row === undefined) throw new ApiError("not-found", "There is no such rollout.");
+      if (brake.stop !== undefined && (row.state === "running" || row.state === "paused"))
+        return {
+          sentence: `All updates were stopped by ${brake.stop.by}: ${brake.stop.reason}.`,
+          since: iso(brake.stop.at),
+          until: null,
+          actions: ["end the emergency stop"],
+        };
       const decided = await db
         .selectFrom("decisions")
         .select("at")
