@@ -17,11 +17,12 @@
 // One function for each kind of event says what it changes; what may become what is in deployment-transitions.ts and in
 // @flipside/api/rollout-transitions. Then the gates are asked, as far as that goes.
 
-import { countInto, failuresOf, isSettled, sharePercent, type WaveTally } from "@flipside/api/rollout-arithmetic";
+import { countInto, failuresOf, type WaveTally } from "@flipside/api/rollout-arithmetic";
 import { mayAct, rolloutTransitions } from "@flipside/api/rollout-transitions";
 import { type DeploymentStateName, errorName, isFinalState } from "@flipside/image-format";
 import { type CheckInEvidence, provenState } from "./check-in-evidence.ts";
 import { abandonable, endedBy, isProgress, isReportable, mayMove } from "./deployment-transitions.ts";
+import { gates } from "./gates/gates.ts";
 import {
   type DeploymentSnapshot,
   mayBeOffered,
@@ -322,62 +323,26 @@ const followedBy = (first: Changes, then: Changes): Changes => ({
 const sumOf = (waves: readonly WaveTally[], pick: (wave: WaveTally) => number): number =>
   waves.reduce((total, wave) => total + pick(wave), 0);
 
-/** What the gates do: one fails, or the present wave's lets the next one begin, or ends the rollout; or nothing yet. */
+/** What the gates do: one fails, or all of them let the next wave begin, or end the rollout; or nothing yet. */
 function passGate(rollout: RolloutSnapshot, now: number): Changes | undefined {
   if (rollout.state !== "running") return undefined;
-  for (let index = 0; index <= rollout.currentWave; index++) {
-    const failure = gateFailure(rollout, index);
-    if (failure !== undefined) return failure;
+  for (const gate of gates) {
+    const verdict = gate(rollout, now);
+    if (verdict.kind === "fails") return pausedBecause(verdict.reason, verdict.numbers);
+    if (verdict.kind === "waits") {
+      const { watchedUntil, decision } = verdict;
+      if (watchedUntil === undefined) return undefined;
+      return changing({ rollout: { soakUntil: watchedUntil }, decisions: decision === undefined ? [] : [decision] });
+    }
   }
-  const { currentWave, soakMs, soakUntil } = rollout;
-  const wave = rollout.waves[currentWave]!;
-  if (!isSettled(wave)) return undefined;
-  if (isUnknown(rollout, wave)) return nothingLearned(currentWave);
-  if (soakMs > 0 && wave.total > 0) {
-    if (soakUntil === null) return soakBegins(rollout, now);
-    if (soakUntil > now) return undefined;
-  }
-  return waveDone(rollout, wave, now);
+  return waveDone(rollout, rollout.waves[rollout.currentWave]!, now);
 }
 
-const pausedBecause = (pauseReason: string, decision: string): Changes =>
+const pausedBecause = (pauseReason: string, numbers: string): Changes =>
   changing({
     rollout: { state: rolloutTransitions["gate-failed"].to, pauseReason, soakUntil: null },
-    decisions: [`paused automatically: ${decision}`],
+    decisions: [`paused automatically: ${numbers}`],
   });
-
-function gateFailure(rollout: RolloutSnapshot, index: number): Changes | undefined {
-  const { accepted, currentWave, failureThresholdPercent, minimumSample } = rollout;
-  const wave = rollout.waves[index]!;
-  const before = accepted[index] ?? { finished: 0, failed: 0 };
-  const all = failuresOf(wave);
-  const failed = all.failed - before.failed;
-  // One that had been accepted as a success and failed since counts anew.
-  const counted = Math.max(all.counted - before.finished, failed);
-  const expected = Math.max(wave.total - wave.cancelled - wave.unreached - before.finished, counted);
-  const isOver = (of: number): boolean => failed > 0 && failed * 100 > failureThresholdPercent * of;
-  if (!(isOver(counted) && counted >= Math.min(minimumSample, expected)) && !isOver(expected)) return undefined;
-  const share = `${sharePercent({ failed, counted })} %, more than ${failureThresholdPercent} %`;
-  const numbers = `${failed} of ${counted} finished deployments of wave ${index + 1} failed (${share})`;
-  const { total, finished } = rollout.waves[currentWave]!;
-  return pausedBecause(numbers, `${numbers}; ${total - finished} of wave ${currentWave + 1} are unfinished`);
-}
-
-/** All devices of the wave are away: nothing is known of the image, and nobody has said that this will do. */
-const isUnknown = ({ accepted, currentWave }: RolloutSnapshot, wave: WaveTally): boolean =>
-  wave.unreached > 0 && failuresOf(wave).counted === 0 && accepted[currentWave] === undefined;
-
-function nothingLearned(index: number): Changes {
-  const what = `no device of wave ${index + 1} was reached by its deadline, so nothing is known of the image`;
-  return pausedBecause(what, what);
-}
-
-function soakBegins({ currentWave, soakMs }: RolloutSnapshot, now: number): Changes {
-  return changing({
-    rollout: { soakUntil: now + soakMs },
-    decisions: [`wave ${currentWave + 1} has finished, and is watched for ${Math.round(soakMs / 1000)} s`],
-  });
-}
 
 function waveDone(rollout: RolloutSnapshot, wave: WaveTally, now: number): Changes {
   const { waves, currentWave, failureThresholdPercent } = rollout;
