@@ -101,7 +101,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     name: "change-in-a-used-sector",
     what: "a record that changes the state goes behind the newest, into a page that an earlier cut may have hurt",
     patches: [{ file: LOG, find: "if (!this.isFresh) this.turnOver();", replace: "" }],
-    stories: ["first-update", "crash-falls-back", "update-below-the-flag"],
+    stories: ["crash-loop-yields", "first-update", "crash-falls-back", "update-below-the-flag"],
     depth: 2,
   },
   {
@@ -335,7 +335,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     patches: [
       { file: LOG, find: "return this.pauseUs > 0 && clockUs() < this.pausedUntilUs;", replace: "return false;" },
     ],
-    stories: ["update-below-the-flag", "first-update", "log-turns-over"],
+    stories: ["deaf-falls-back", "update-below-the-flag", "first-update", "log-turns-over"],
   },
   {
     name: "threshold-not-counted",
