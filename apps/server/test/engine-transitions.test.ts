@@ -72,6 +72,7 @@ function eventsOf(cause: DeploymentCause, deployment: DeploymentSnapshot): Rollo
     case "checked-in":
       return checkIns.map((evidence) => ({ type: cause, deployment, evidence }));
     case "cancel":
+    case "end-late-offers":
       return [{ type: cause, by: "ann", open: [deployment] }];
     case "others-away":
       return [{ type: cause, away: [deployment] }];
@@ -85,7 +86,9 @@ function eventsOf(cause: DeploymentCause, deployment: DeploymentSnapshot): Rollo
 /** Where this kind of event brings a deployment, by trying it. */
 function reachedBy(cause: DeploymentCause, from: DeploymentStateName): DeploymentStateName[] {
   const deployment = deploymentIn(from);
-  const moves = eventsOf(cause, deployment).flatMap((event) => step(rolloutWith({}), event, NOW).moves);
+  // Late offers are ended of a rollout that is over.
+  const rollout = rolloutWith(cause === "end-late-offers" ? { state: "completed" } : {});
+  const moves = eventsOf(cause, deployment).flatMap((event) => step(rollout, event, NOW).moves);
   expect(
     moves.every((move) => move.from === from),
     `${cause} moves from ${from} only`,
@@ -102,6 +105,7 @@ const rolloutTrials: Record<keyof typeof rolloutTransitions, { event: RolloutEve
   pause: { event: { type: "pause", by: "ann" }, of: {} },
   resume: { event: { type: "resume", by: "ann" }, of: {} },
   cancel: { event: { type: "cancel", by: "ann", open: [] }, of: {} },
+  "end-late-offers": { event: { type: "end-late-offers", by: "ann", open: [] }, of: {} },
   "gate-failed": {
     event: { type: "reported", deployment, attempt: 1, state: "failed", code: 60, done: 1, total: 4 },
     of: { waves: [tally] },

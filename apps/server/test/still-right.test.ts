@@ -206,6 +206,25 @@ describe("devices that are away", () => {
     expect((await detail(id)).counts).toMatchObject({ confirmed: 3, unreached: 0 });
   });
 
+  it("are offered nothing any more when somebody ends that", async () => {
+    const [there, away] = [await fixture.readyDevice(), await fixture.readyDevice()];
+    await away.close();
+    const release = await newRelease();
+    const { id } = await fixture.rollOut(release.id, [there, away]);
+    expect((await fixture.api.post(`/api/rollouts/${id}/end-late-offers`)).body).toMatchObject({
+      code: "rollout-state",
+    });
+    await update(there, release);
+    skew += AWAY_MS;
+    await fixture.api.until(`/api/rollouts/${id}`, ({ state }) => state === "completed");
+    const ended = (await fixture.api.post(`/api/rollouts/${id}/end-late-offers`)).body;
+    expect(ended).toMatchObject({ state: "completed", counts: { confirmed: 1, cancelled: 1, unreached: 0 } });
+    expect(await saying(id)).toContain("late offers ended by admin: 1 devices that are away get nothing any more");
+    await away.connect();
+    await away.prove();
+    expect((await away.checkIn()).deployment).toBeUndefined();
+  });
+
   it("are offered nothing any more when the rollout has said so for long enough", async () => {
     const [there, away] = [await fixture.readyDevice(), await fixture.readyDevice()];
     await away.close();

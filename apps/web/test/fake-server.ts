@@ -6,7 +6,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import { extname, join, normalize } from "node:path";
 import { matchesQuery } from "@flipside/api/device-search";
-import { mayAct, type RolloutAction } from "@flipside/api/rollout-transitions";
+import { mayAct, type RolloutAction, rolloutTransitions } from "@flipside/api/rollout-transitions";
 import { countInto, emptyTally, isSettled, noCounts, waveSizes, waveStateOf } from "@flipside/api/rollout-arithmetic";
 import type {
   Command,
@@ -258,6 +258,7 @@ export class FakeServer {
       whyRollout: ({ params: { id } }) => this.#why(this.#rollout(id).id),
       pauseRollout: ({ params: { id } }) => this.#act(this.#rollout(id), "pause"),
       resumeRollout: ({ params: { id } }) => this.#act(this.#rollout(id), "resume"),
+      endLateOffers: ({ params: { id } }) => this.#act(this.#rollout(id), "end-late-offers"),
       cancelRollout: ({ params: { id } }) => this.#act(this.#rollout(id), "cancel"),
     };
   }
@@ -380,7 +381,7 @@ export class FakeServer {
 
   #act(rollout: Rollout, action: RolloutAction): Rollout {
     if (!mayAct(rollout.state, action)) throw new Refusal("rollout-state", `It is ${rollout.state}.`);
-    rollout.state = ({ pause: "paused", resume: "running", cancel: "cancelled" } as const)[action];
+    rollout.state = rolloutTransitions[action].to;
     rollout.pauseReason = action === "pause" ? "Paused by admin." : null;
     if (action === "cancel") rollout.finishedAt = new Date().toISOString();
     rollout.decisions.push({ at: new Date().toISOString(), text: `${action} by admin` });

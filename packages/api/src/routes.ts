@@ -10,6 +10,7 @@ import { addPermit, listReleases, uploadRelease } from "./resources/releases.ts"
 import {
   cancelRollout,
   createRollout,
+  endLateOffers,
   getRollout,
   listRollouts,
   pauseRollout,
@@ -45,6 +46,7 @@ export const routes = {
   pauseRollout,
   resumeRollout,
   cancelRollout,
+  endLateOffers,
   whyRollout,
   getEmergencyStop,
   setEmergencyStop,

@@ -4,7 +4,8 @@ import { expect, it } from "vitest";
 import { activeOf } from "../src/active-deployment.ts";
 import { claimSecretPattern, hostPattern } from "../src/limits.ts";
 import { isPlainText } from "../src/plain-text.ts";
-import { mayAct, rolloutActions } from "../src/rollout-transitions.ts";
+import { noCounts } from "../src/rollout-arithmetic.ts";
+import { possibleActions } from "../src/rollout-transitions.ts";
 
 const seed = Number(process.env["FLIPSIDE_SEED"] ?? Math.floor(Math.random() * 2 ** 31));
 
@@ -23,13 +24,18 @@ it("of a device's deployments, the one under way is shown before those that wait
   expect(activeOf([over])).toBeUndefined();
 });
 
-it("a running rollout can be paused or cancelled, a paused one resumed or cancelled, one that is over nothing", () => {
-  const may = (state: "running" | "paused" | "completed" | "cancelled") =>
-    rolloutActions.filter((action) => mayAct(state, action)).join();
+it("a running rollout can be paused or cancelled, a paused one resumed or cancelled, one that is over only for who is away", () => {
+  const may = (state: "running" | "paused" | "completed" | "cancelled", unreached = 0) =>
+    possibleActions({ state, counts: { ...noCounts(), unreached } }).join();
   expect([may("running"), may("paused"), may("completed"), may("cancelled")]).toEqual([
     "pause,cancel",
     "resume,cancel",
     "",
+    "",
+  ]);
+  expect([may("running", 1), may("completed", 1), may("cancelled", 1)]).toEqual([
+    "pause,cancel",
+    "end-late-offers",
     "",
   ]);
 });

@@ -57,7 +57,9 @@ export type RolloutEvent =
   | { type: "device-revoked"; deployment: DeploymentSnapshot }
   | { type: "pause"; by: string }
   | { type: "resume"; by: string }
-  | { type: "cancel"; by: string; open: DeploymentSnapshot[] };
+  | { type: "cancel"; by: string; open: DeploymentSnapshot[] }
+  /** `open`: of a rollout that is over. */
+  | { type: "end-late-offers"; by: string; open: DeploymentSnapshot[] };
 
 export interface DeploymentChange {
   id: string;
@@ -138,6 +140,12 @@ const deadlineFor = (
   { currentWave, deadlineMs }: Pick<RolloutSnapshot, "currentWave" | "deadlineMs">,
   now: number,
 ): Changes["newDeadline"] => ({ throughWave: currentWave, states, deadlineAt: now + deadlineMs });
+
+const endedOf = (open: readonly DeploymentSnapshot[], cause: "cancel" | "end-late-offers"): NextState[] =>
+  open.flatMap((deployment) => {
+    const to = endedBy(cause, deployment.state);
+    return to === undefined ? [] : [{ deployment, to }];
+  });
 
 /** What the event does by itself, before the gates are asked. */
 type Handlers = {
@@ -269,12 +277,19 @@ const handlers: Handlers = {
     });
   },
 
+  "end-late-offers"({ state }, { by, open }, now) {
+    if (!mayAct(state, "end-late-offers")) return refusal(`the rollout is ${state}`);
+    const ended = endedOf(open, "end-late-offers");
+    return {
+      ...moving(ended, now),
+      rollout: { state: rolloutTransitions["end-late-offers"].to },
+      decisions: [`late offers ended by ${by}: ${ended.length} devices that are away get nothing any more`],
+    };
+  },
+
   cancel({ state }, { by, open }, now) {
     if (!mayAct(state, "cancel")) return refusal(`the rollout is ${state}`);
-    const ended = open.flatMap((deployment) => {
-      const to = endedBy("cancel", deployment.state);
-      return to === undefined ? [] : [{ deployment, to }];
-    });
+    const ended = endedOf(open, "cancel");
     const numbers = `${ended.length} deployments cancelled, ${open.length - ended.length} past the point of no return go on`;
     return {
       ...moving(ended, now),

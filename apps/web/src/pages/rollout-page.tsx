@@ -1,5 +1,5 @@
 import { type ReactNode, useMemo, useState } from "react";
-import { mayAct, type RolloutAction, rolloutActions } from "@flipside/api/rollout-transitions";
+import { possibleActions, type RolloutAction } from "@flipside/api/rollout-transitions";
 import { succeededPercent } from "@flipside/api/rollout-arithmetic";
 import type { Deployment, Rollout } from "@flipside/api/types";
 import { actOnRollout } from "../api/rollouts.ts";
@@ -57,10 +57,16 @@ const actionWords: Record<RolloutAction, ActionWords> = {
       "Devices that wait or download are withdrawn. Those that have installed the image finish by themselves; devices already updated stay on the new version. A cancelled rollout cannot be resumed.",
     dangerous: true,
   },
+  "end-late-offers": {
+    label: "End late offers",
+    icon: "stop",
+    title: "Offer it to nobody any more?",
+    confirm: "End late offers",
+    explains:
+      "Devices that were away in their wave are not offered the image when they come back. The rollout stays completed.",
+    dangerous: true,
+  },
 };
-
-const possibleActions = ({ state }: Rollout): RolloutAction[] =>
-  rolloutActions.filter((action) => mayAct(state, action));
 
 /** Also one that is over may wait for those that were away. */
 const waits = ({ finishedAt, counts }: Rollout): boolean => finishedAt === null || counts.unreached > 0;

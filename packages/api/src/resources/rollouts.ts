@@ -190,6 +190,11 @@ export const resumeRollout = route({
   path: "/api/rollouts/:id/resume",
   summary: "Offers go on; what has failed so far is accepted",
 });
+export const endLateOffers = route({
+  ...acted,
+  path: "/api/rollouts/:id/end-late-offers",
+  summary: "Who was away in a rollout that is over gets nothing any more",
+});
 export const cancelRollout = route({
   ...acted,
   path: "/api/rollouts/:id/cancel",

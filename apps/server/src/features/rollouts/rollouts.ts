@@ -20,6 +20,7 @@ export interface Rollouts {
   pause(id: string, by: string): Promise<RolloutDetail>;
   resume(id: string, by: string): Promise<RolloutDetail>;
   cancel(id: string, by: string): Promise<RolloutDetail>;
+  endLateOffers(id: string, by: string): Promise<RolloutDetail>;
   /** The newest trust record is another: rollouts of releases that it admits no more are cancelled. */
   trustReplaced(): Promise<void>;
 }
@@ -39,9 +40,10 @@ export function createRollouts(options: NewRolloutOptions & { progress: Progress
     return detail(id);
   }
 
-  function cancel(id: string, by: string): Promise<RolloutDetail> {
+  /** What withdraws the open ones. */
+  function withdraw(id: string, type: "cancel" | "end-late-offers", by: string): Promise<RolloutDetail> {
     return act(id, async (db) => ({
-      type: "cancel",
+      type,
       by,
       open: (
         await db
@@ -54,11 +56,14 @@ export function createRollouts(options: NewRolloutOptions & { progress: Progress
     }));
   }
 
+  const cancel = (id: string, by: string): Promise<RolloutDetail> => withdraw(id, "cancel", by);
+
   return {
     detail,
     pause: (id, by) => act(id, async () => ({ type: "pause", by })),
     resume: (id, by) => act(id, async () => ({ type: "resume", by })),
     cancel,
+    endLateOffers: (id, by) => withdraw(id, "end-late-offers", by),
     create: async (request, by) => detail(await createRollout(options, request, by)),
     list: () => summaries(storage.db, clock),
     summary: async (id) => (await summaries(storage.db, clock, id))[0],

@@ -12,6 +12,7 @@ export function rolloutRoutes(rollouts: Rollouts, whys: Pick<Whys, "rollout">): 
     bind(routes.getRollout, ({ params }) => rollouts.detail(params.id)),
     bind(routes.pauseRollout, ({ params, user }) => rollouts.pause(params.id, user.userName)),
     bind(routes.resumeRollout, ({ params, user }) => rollouts.resume(params.id, user.userName)),
+    bind(routes.endLateOffers, ({ params, user }) => rollouts.endLateOffers(params.id, user.userName)),
     bind(routes.whyRollout, ({ params }) => whys.rollout(params.id)),
     bind(routes.cancelRollout, ({ params, user }) => rollouts.cancel(params.id, user.userName)),
   ];
