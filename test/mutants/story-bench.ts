@@ -15,7 +15,7 @@ import type { Reading } from "@flipside/machine/faults/unstable-reads";
 import { Explorer } from "../../apps/power-cut/src/campaign/explore.ts";
 import { compileChanged, readSubject, subjectOfSources } from "../../apps/power-cut/src/campaign/subject.ts";
 import { type LoadedModules, loadModules } from "../../apps/power-cut/src/device/modules.ts";
-import type { DeviceState } from "../../apps/power-cut/src/device/power-up.ts";
+import type { DeviceState } from "../../apps/power-cut/src/device/board-under-test.ts";
 import { type Campaign, openCampaign } from "../../apps/power-cut/src/stories/catalogue.ts";
 import type { Story } from "../../apps/power-cut/src/stories/story.ts";
 import { writtenTranscripts } from "../../apps/power-cut/test/written-transcripts.ts";
@@ -183,7 +183,7 @@ export class StoryBench {
 
   /** What a case's cut leaves, by the modules as they are. */
   #stateOf(id: string): { state: DeviceState; reading: Reading } {
-    const { rig, pages, stories } = this.#campaign;
+    const { tested, pages, stories } = this.#campaign;
     const {
       story,
       steps: [step],
@@ -191,16 +191,16 @@ export class StoryBench {
     const { story: played, start } = stories.get(story)!;
     if (!step) return { state: start, reading: "as-new" };
     return {
-      state: cutAt(rig, pages, new TornPages(pages, this.#seed), played, start, step, "as-new", this.#seed).state,
+      state: cutAt(tested, pages, new TornPages(pages, this.#seed), played, start, step, "as-new", this.#seed).state,
       reading: step.reading,
     };
   }
 
   /** Which mutants each story asks for. */
   measure(): StoryReach[] {
-    const { rig, stories } = this.#campaign;
+    const { tested, stories } = this.#campaign;
     // What a module asks before it is started is asked once for all.
-    const atStart = namesOf(questions.askedDuring(this.#count, () => rig.useModules(this.#modules)));
+    const atStart = namesOf(questions.askedDuring(this.#count, () => tested.useModules(this.#modules)));
     const ofTroubles = troubles.map(({ name, play }): StoryReach => {
       const asked = [
         ...new Set([
@@ -215,7 +215,7 @@ export class StoryBench {
       ...[...stories].map(([name, { story, start }]) => {
         const began = performance.now();
         const plain = namesOf(
-          questions.askedDuring(this.#count, () => void rig.powerUp(story, start, "as-new", this.#seed)),
+          questions.askedDuring(this.#count, () => void tested.powerUp(story, start, "as-new", this.#seed)),
         );
         const cut = new Set([...atStart, ...plain]);
         const cases: StoryReach["cases"] = [];
@@ -237,8 +237,8 @@ export class StoryBench {
   }
 
   #explore(story: Story, start: DeviceState, onPowerUp?: (id: string | undefined) => void): Finding | undefined {
-    const { rig, pages } = this.#campaign;
-    const report = new Explorer(rig, pages, {
+    const { tested, pages } = this.#campaign;
+    const report = new Explorer(tested, pages, {
       seed: this.#seed,
       depth: 1,
       stopAtFirst: true,
@@ -249,17 +249,17 @@ export class StoryBench {
   }
 
   #forget(start: DeviceState): void {
-    const { rig, pages } = this.#campaign;
-    rig.board.load(start.ids);
+    const { tested, pages } = this.#campaign;
+    tested.board.load(start.ids);
     pages.shrinkTo(this.#pages);
-    rig.checker.forget();
+    tested.checker.forget();
   }
 
   #withoutCuts(name: string, course: string): Finding | undefined {
-    const { rig, stories } = this.#campaign;
+    const { tested, stories } = this.#campaign;
     const { story, start } = stories.get(name)!;
-    const result = rig.powerUp(story, start, "as-new", this.#seed);
-    const outcome = rig.server.memory.outcome ?? "checked-in";
+    const result = tested.powerUp(story, start, "as-new", this.#seed);
+    const outcome = tested.server.memory.outcome ?? "checked-in";
     if (result.end !== "settled" || outcome !== story.outcome || result.violations.length > 0)
       return {
         by: `story ${name}`,
@@ -272,7 +272,7 @@ export class StoryBench {
 
   #use(mutant: number): void {
     variants.running = mutant;
-    this.#campaign.rig.useModules(this.#modules);
+    this.#campaign.tested.useModules(this.#modules);
   }
 
   /** The first finding of `probes` with a mutant. Each has to find nothing without it: else the test is at fault. */
@@ -329,14 +329,14 @@ export class StoryBench {
 
   /** What they find of it behind those cuts that lead to runs which are like no others. */
   huntBehindCuts(mutant: number): Finding | undefined {
-    const { rig, stories } = this.#campaign;
+    const { tested, stories } = this.#campaign;
     const probes = this.#reach.flatMap(({ story: name, states }) =>
       states
         .filter(({ asked, digest }) => asked.has(mutant) && digest === undefined)
         .map(({ id, state, reading }) => (): Finding | undefined => {
           const { story } = stories.get(name)!;
-          const result = rig.powerUp(story, state, reading, this.#seed);
-          const what = [...result.violations, ...allowedEnd(story, rig, state, result)];
+          const result = tested.powerUp(story, state, reading, this.#seed);
+          const what = [...result.violations, ...allowedEnd(story, tested, state, result)];
           return what.length > 0 ? { by: `story ${id}`, what: what.join("; ") } : undefined;
         }),
     );
@@ -345,7 +345,7 @@ export class StoryBench {
 
   /** What tells it from the device as it should be: transcripts that are written down, and then any other. */
   huntByTranscripts(mutant: number): Finding | undefined {
-    const { rig, stories } = this.#campaign;
+    const { tested, stories } = this.#campaign;
     const probes = [
       ...this.#reach.flatMap(({ story, states }) =>
         states.flatMap(({ id, digest, state, reading, asked }) =>
@@ -355,7 +355,7 @@ export class StoryBench {
                 {
                   id,
                   digest,
-                  now: () => transcriptFrom(rig, stories.get(story)!.story, state, reading, this.#seed),
+                  now: () => transcriptFrom(tested, stories.get(story)!.story, state, reading, this.#seed),
                 },
               ],
         ),

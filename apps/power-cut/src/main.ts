@@ -156,12 +156,12 @@ async function lookForPlantedBugs(options: Options, figures: Partial<CampaignFig
 }
 
 async function replayCase(subject: Subject, { caseId: id, seed }: Options): Promise<number> {
-  const { rig, pages, stories } = await openSubject(subject, id!.startsWith(DEEP_PREFIX) ? "device" : "small");
+  const { tested, pages, stories } = await openSubject(subject, id!.startsWith(DEEP_PREFIX) ? "device" : "small");
   const { story, steps } = parseCaseId(id!.replace(DEEP_PREFIX, ""));
   const entry = stories.get(story);
   if (!entry) throw new RangeError(`there is no story ${story}: one of ${[...stories.keys()].join(", ")}`);
   console.log(`${story}: ${entry.story.what}`);
-  const { violations } = replay(rig, pages, entry.story, entry.start, steps, seed, {
+  const { violations } = replay(tested, pages, entry.story, entry.start, steps, seed, {
     line: (text) => console.log(text),
   });
   console.log(violations.length === 0 ? "all invariants hold" : `violated: ${violations.join("; ")}`);

@@ -20,7 +20,7 @@ const CASES = 40;
 const STORIES = ["first-update", "second-update", "crash-falls-back", "log-turns-over"];
 const seed = seedOfRun();
 console.log(`seed ${seed} (FLIPSIDE_SEED=${seed} replays)`);
-const { rig: board, pages, stories } = await openSubject(await subjectOfSources(), "small");
+const { tested: board, pages, stories } = await openSubject(await subjectOfSources(), "small");
 const layout = board.layout;
 
 const onRig = (name: string): { host: BoardHost; rig: Rig<Cut> } => {

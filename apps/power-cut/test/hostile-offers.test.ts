@@ -51,11 +51,11 @@ describe("two newer images, offered in turn", async () => {
 });
 
 describe("an operator", async () => {
-  const { rig, stories } = await openSubject(await subjectOfSources(), "small");
+  const { tested, stories } = await openSubject(await subjectOfSources(), "small");
 
   it("who starts, cancels and starts again is served: at once at first, then after seconds, and at once when an update has succeeded", () => {
     const { story, start } = stories.get("first-update")!;
-    const { server } = rig;
+    const { server } = tested;
     const { onCheckIn } = server;
     const image = story.wishes.image!;
     let checkIns = 0;
@@ -70,7 +70,7 @@ describe("an operator", async () => {
       waits.push(server.putOffMs);
     };
     try {
-      const result = rig.powerUp({ ...story, lingerUs: 0 }, start, "as-new", 1);
+      const result = tested.powerUp({ ...story, lingerUs: 0 }, start, "as-new", 1);
       expect({ ...result, operations: 0 }).toMatchObject({ end: "settled", violations: [] });
       expect(server.memory.outcome).toBe("confirmed");
     } finally {

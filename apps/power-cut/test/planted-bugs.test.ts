@@ -37,12 +37,12 @@ describe("what is not executed because it is known", () => {
         if (error instanceof StoryFails) return;
         throw error;
       }
-      const { rig, pages, stories } = campaign;
+      const { tested, pages, stories } = campaign;
       for (const name of new Set([bug.stories?.[0] ?? "first-update", "log-turns-over"])) {
         const entry = stories.get(name)!;
         // How unstable bits read in the end does not count: of ways that are one, one is named.
         const found = (withoutShortcuts: boolean): { violations: string[]; scenarios: number } => {
-          const { violations, scenarios } = new Explorer(rig, pages, {
+          const { violations, scenarios } = new Explorer(tested, pages, {
             seed,
             depth: 2,
             slice: { index: 0, count: 400 },

@@ -22,17 +22,17 @@ let first: CampaignImage;
 let good: CampaignImage;
 
 beforeAll(async () => {
-  const { rig, pages, stories } = await openSubject(await subjectOfSources(), "small");
+  const { tested, pages, stories } = await openSubject(await subjectOfSources(), "small");
   const play = (name: string): Uint8Array => {
     const { story, start } = stories.get(name)!;
     before = pages.flashOf(start.ids);
-    expect(rig.powerUp(story, start, "as-new", 1).violations).toEqual([]);
-    return pages.flashOf(rig.board.ids);
+    expect(tested.powerUp(story, start, "as-new", 1).violations).toEqual([]);
+    return pages.flashOf(tested.board.ids);
   };
   updated = play("first-update");
   good = stories.get("first-update")!.story.wishes.image!;
   after = play("ordinary-start");
-  first = rig.imageOf(rig.checker.imageIn(stories.get("ordinary-start")!.start.ids, 0)!.digest)!;
+  first = tested.imageOf(tested.checker.imageIn(stories.get("ordinary-start")!.start.ids, 0)!.digest)!;
 }, 120_000);
 
 /** What is done while power is on; the flash may be changed. */

@@ -11,14 +11,14 @@ import { TornPages } from "../src/campaign/cuts.ts";
 import { openSubject } from "../src/campaign/open-subject.ts";
 import { subjectOfSources } from "../src/campaign/subject.ts";
 import type { Operation } from "../src/device/board.ts";
-import type { DeviceState } from "../src/device/power-up.ts";
+import type { DeviceState } from "../src/device/board-under-test.ts";
 
 const SEED = 1;
 const unstable = ways.program.find(({ name }) => name === "unstable.0")!;
 
 describe("a seal that power failed at", async () => {
   // At the device's own geometry: there the journal has room for what three power-ups write.
-  const { rig, pages, stories } = await openSubject(await subjectOfSources(), "device");
+  const { tested, pages, stories } = await openSubject(await subjectOfSources(), "device");
   const { story, start } = stories.get("third-update")!;
   const torn = new TornPages(pages, SEED);
 
@@ -31,10 +31,10 @@ describe("a seal that power failed at", async () => {
   ): DeviceState | undefined => {
     let seen = 0;
     let after: DeviceState | undefined;
-    rig.powerUp(story, state, reading, SEED, (operation) => {
+    tested.powerUp(story, state, reading, SEED, (operation) => {
       if (!aimedAt(operation) || ++seen !== nth) return Exo.Ok;
-      after = rig.state(state.cuts + 1);
-      after.ids.set(torn.after(rig.board, operation, unstable), Math.floor(operation.offset / 4096));
+      after = tested.state(state.cuts + 1);
+      after.ids.set(torn.after(tested.board, operation, unstable), Math.floor(operation.offset / 4096));
       return "cut";
     });
     return after;
@@ -56,8 +56,8 @@ describe("a seal that power failed at", async () => {
             if (!thrice) break;
             for (const last of readings) {
               schedules++;
-              const result = rig.powerUp(story, thrice, last, SEED);
-              const what = [...result.violations, ...allowedEnd(story, rig, thrice, result)];
+              const result = tested.powerUp(story, thrice, last, SEED);
+              const what = [...result.violations, ...allowedEnd(story, tested, thrice, result)];
               if (what.length > 0)
                 violations.push(
                   `record ${record}, ${second}, ${third}, program ${program}, ${last}: ${what.join("; ")}`,

@@ -12,11 +12,11 @@ const SEED = 1;
 const CASES = [6, 15, 24, 33].map((operation) => `reset-pressed/${operation}.unstable.0/1.unstable.0~as-old`);
 
 it("a heartbeat goes only over what an earlier try at the same bits has left", async () => {
-  const { rig, pages, stories } = await openSubject(await subjectOfSources(), "small");
+  const { tested, pages, stories } = await openSubject(await subjectOfSources(), "small");
   const wrong = CASES.flatMap((id) => {
     const { story: name, steps } = parseCaseId(id);
     const { story, start } = stories.get(name)!;
-    return replay(rig, pages, story, start, steps, SEED).violations.map((violation) => `${id}: ${violation}`);
+    return replay(tested, pages, story, start, steps, SEED).violations.map((violation) => `${id}: ${violation}`);
   });
   expect(wrong).toEqual([]);
 });

@@ -6,9 +6,9 @@ import { subjectOfSources } from "../src/campaign/subject.ts";
 import { noDefects, WhatMustHold } from "../src/checker/what-must-hold.ts";
 
 it("takes what a slot holds of a lie for lost from the power-up in which the chip lies", async () => {
-  const { rig, stories } = await openSubject(await subjectOfSources(), "small");
+  const { tested, stories } = await openSubject(await subjectOfSources(), "small");
   const { story, start } = stories.get("first-update")!;
-  const { layout, checker, board } = rig;
+  const { layout, checker, board } = tested;
   const judge = new WhatMustHold({ layout, checker, ids: board.ids, images: new Map() });
   const sectorOf = (zone: "slotB" | "journal"): number => layout.zones[zone].offsetBytes / layout.sectorBytes;
   const begin = (liar?: { sector: number; isForGood: boolean; fades: boolean }): boolean => {

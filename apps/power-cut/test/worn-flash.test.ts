@@ -5,7 +5,7 @@
 import { describe, expect, it } from "vitest";
 import { Exo, Zone } from "@flipside/machine/abi";
 import type { Operation } from "../src/device/board.ts";
-import type { PowerUpEnd } from "../src/device/power-up.ts";
+import type { PowerUpEnd } from "../src/device/board-under-test.ts";
 import { openSubject } from "../src/campaign/open-subject.ts";
 import { subjectOfSources } from "../src/campaign/subject.ts";
 import type { Campaign } from "../src/stories/catalogue.ts";
@@ -19,22 +19,22 @@ interface FirstStart {
 }
 
 /** `isWorn`: the operation fails. */
-function firstStart({ rig, stories }: Campaign, isWorn: (operation: Operation) => boolean): FirstStart {
+function firstStart({ tested, stories }: Campaign, isWorn: (operation: Operation) => boolean): FirstStart {
   const { story, start } = stories.get("enrolment")!;
-  const { onEnrol } = rig.server;
+  const { onEnrol } = tested.server;
   let enrolMessages = 0;
   let operations = 0;
-  rig.server.onEnrol = () => {
+  tested.server.onEnrol = () => {
     enrolMessages++;
   };
   try {
-    const { end, violations } = rig.powerUp(story, start, "as-new", 1, (operation) => {
+    const { end, violations } = tested.powerUp(story, start, "as-new", 1, (operation) => {
       operations++;
       return isWorn(operation) ? Exo.Io : Exo.Ok;
     });
     return { end, violations, enrolMessages, operations };
   } finally {
-    rig.server.onEnrol = onEnrol;
+    tested.server.onEnrol = onEnrol;
   }
 }
 
@@ -45,7 +45,7 @@ describe("a device as the factory made it, whose flash is worn out in a place", 
     "enrols at once (sector $sector of $zone)",
     async ({ zone, sector }) => {
       const campaign = await openSubject(await subjectOfSources(), "small");
-      const { zones, sectorBytes } = campaign.rig.layout;
+      const { zones, sectorBytes } = campaign.tested.layout;
       const first = zones[zone].offsetBytes + sector * sectorBytes;
       const { operations, ...rest } = firstStart(
         campaign,
@@ -74,16 +74,16 @@ describe("a device whose boot control takes no record any more", () => {
   it.each(["first-update", "operators-rollback", "downgrade-by-permit"])(
     "says flash-failed to an offer, and leaves journal and slots alone (%s)",
     async (name) => {
-      const { rig, stories } = await openSubject(await subjectOfSources(), "small");
+      const { tested, stories } = await openSubject(await subjectOfSources(), "small");
       const { story, start } = stories.get(name)!;
       const changed = new Set<number>();
       // What is checked of a device with a worn log is what holds with both sectors of it worn.
-      const wornSector = rig.layout.zones.bootControl.offsetBytes / rig.layout.sectorBytes;
-      const { violations } = rig.powerUp(story, { ...start, wornSector }, "as-new", 1, ({ zone }) => {
+      const wornSector = tested.layout.zones.bootControl.offsetBytes / tested.layout.sectorBytes;
+      const { violations } = tested.powerUp(story, { ...start, wornSector }, "as-new", 1, ({ zone }) => {
         changed.add(zone);
         return zone === Zone.BootControl ? Exo.Io : Exo.Ok;
       });
-      expect(rig.server.memory.outcome).toBe("failed 60");
+      expect(tested.server.memory.outcome).toBe("failed 60");
       expect(violations).toEqual([]);
       expect([...changed].filter((zone) => zone !== Zone.BootControl)).toEqual([]);
     },

@@ -22,10 +22,14 @@ export interface WholeCourse {
   checkIn: object;
 }
 
-export function wholeCourseOf({ rig, pages, stories }: Campaign, story: string, seed: number): WholeCourse | undefined {
+export function wholeCourseOf(
+  { tested, pages, stories }: Campaign,
+  story: string,
+  seed: number,
+): WholeCourse | undefined {
   const { story: played, start } = stories.get(story)!;
   const steps: string[] = [];
-  replay(rig, pages, played, start, [], seed, {
+  replay(tested, pages, played, start, [], seed, {
     line: (text) => {
       const operation = /^\s+\d+ (erase|program) (\w+\+0x[0-9a-f]+) (\d+) bytes$/.exec(text);
       if (operation)
@@ -33,17 +37,17 @@ export function wholeCourseOf({ rig, pages, stories }: Campaign, story: string, 
       else if (/^(start|boot)/.test(text)) steps.push(text);
     },
   });
-  const record = rig.checker.newestRecord(rig.board.ids);
-  if (!record || !rig.server.lastCheckIn) return undefined;
+  const record = tested.checker.newestRecord(tested.board.ids);
+  if (!record || !tested.server.lastCheckIn) return undefined;
   const { boot, floor, trust, bootControl, running, other, deployment, trustRefused, connection } =
-    rig.server.lastCheckIn;
+    tested.server.lastCheckIn;
   return {
     steps,
-    outcome: rig.server.memory.outcome ?? "checked-in",
+    outcome: tested.server.memory.outcome ?? "checked-in",
     record: {
       ...record,
       slots: record.slots.map(
-        ({ state, tries, reason, digest }) => `${state}, ${tries} tries, reason ${reason}, ${rig.imageName(digest)}`,
+        ({ state, tries, reason, digest }) => `${state}, ${tries} tries, reason ${reason}, ${tested.imageName(digest)}`,
       ),
     },
     checkIn: {
@@ -51,8 +55,8 @@ export function wholeCourseOf({ rig, pages, stories }: Campaign, story: string, 
       floor,
       trust,
       bootControl,
-      running: { ...running, digest: rig.imageName(running.digest) },
-      other: other.digest === undefined ? other : { ...other, digest: rig.imageName(other.digest) },
+      running: { ...running, digest: tested.imageName(running.digest) },
+      other: other.digest === undefined ? other : { ...other, digest: tested.imageName(other.digest) },
       deployment,
       trustRefused,
       connection,
@@ -73,7 +77,7 @@ export interface Course {
 }
 
 export function courseOf(
-  { rig, pages, stories }: Campaign,
+  { tested, pages, stories }: Campaign,
   story: string,
   steps: readonly CaseStep[],
   seed: number,
@@ -81,7 +85,7 @@ export function courseOf(
   const { story: played, start } = stories.get(story)!;
   const operations: string[] = [];
   const decisions: string[] = [];
-  const { violations, state } = replay(rig, pages, played, start, steps, seed, {
+  const { violations, state } = replay(tested, pages, played, start, steps, seed, {
     line: (text) => {
       const operation = /^\s+\d+ (erase|program) (\w+)\+0x[0-9a-f]+ (\d+) bytes$/.exec(text);
       if (operation)
@@ -89,12 +93,12 @@ export function courseOf(
       else if (/^(start|boot|end)/.test(text)) decisions.push(text);
     },
   });
-  const record = rig.checker.newestRecord(state.ids);
+  const record = tested.checker.newestRecord(state.ids);
   return {
     operations,
     decisions,
     violations,
-    outcome: rig.server.memory.outcome,
+    outcome: tested.server.memory.outcome,
     record: record
       ? JSON.stringify({
           active: record.active,

@@ -19,22 +19,22 @@ interface BadReads {
   count: number;
 }
 
-function play({ rig, stories }: Campaign, name: string, seed: number, bad: BadReads): string[] {
+function play({ tested, stories }: Campaign, name: string, seed: number, bad: BadReads): string[] {
   const { zone, first, count } = bad;
   const { story, start } = stories.get(name)!;
   let reads = 0;
-  rig.board.readTrouble = (at) => {
+  tested.board.readTrouble = (at) => {
     if (at !== zone) return Exo.Ok;
     reads++;
     return reads >= first && reads < first + count ? Exo.Io : Exo.Ok;
   };
   try {
     // A copy of the trust chain that can't be read may be written anew from the other.
-    return rig
+    return tested
       .powerUp({ ...story, mayRepairTrust: true }, start, "as-new", seed)
       .violations.filter((violation) => mustHold(bad).test(violation));
   } finally {
-    rig.board.readTrouble = undefined;
+    tested.board.readTrouble = undefined;
   }
 }
 

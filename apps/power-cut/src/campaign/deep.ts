@@ -3,7 +3,7 @@
 import { SeededRandom } from "@flipside/machine/faults/seeded-random";
 import { ways } from "@flipside/machine/faults/torn-operation";
 import { readings } from "@flipside/machine/faults/unstable-reads";
-import type { DeviceState, BoardUnderTest } from "../device/power-up.ts";
+import type { DeviceState, BoardUnderTest } from "../device/board-under-test.ts";
 import type { PageStore } from "../device/page-store.ts";
 import type { Story } from "../stories/story.ts";
 import { type CaseStep, caseId, DEEP_PREFIX } from "./case-id.ts";
@@ -24,7 +24,7 @@ export interface DeepReport {
 }
 
 export function goDeep(
-  rig: BoardUnderTest,
+  tested: BoardUnderTest,
   pages: PageStore,
   story: Story,
   start: DeviceState,
@@ -32,7 +32,7 @@ export function goDeep(
   options: { seed: number; schedules: number; onProgress?: (scenarios: number) => void },
 ): DeepReport {
   const began = performance.now();
-  const bootsBefore = rig.boots;
+  const bootsBefore = tested.boots;
   const torn = new TornPages(pages, options.seed);
   const random = new SeededRandom(
     options.seed ^ [...story.name].reduce((sum, char) => Math.imul(sum, 31) + char.charCodeAt(0), 7),
@@ -50,17 +50,17 @@ export function goDeep(
       if (n > 0) steps[n - 1]!.reading = reading;
       // Recovery begins with boot control, so half of the later cuts come early.
       const target = n < cuts ? 1 + random.below(n > 0 && random.below(2) === 0 ? 6 : operations + 4) : Infinity;
-      const result = rig.powerUp(story, state, reading, options.seed, (operation, index) => {
+      const result = tested.powerUp(story, state, reading, options.seed, (operation, index) => {
         if (index !== target) return 0;
         const cut = random.pick(ways[operation.kind]);
-        const after = rig.state(state.cuts + 1);
-        after.ids.set(torn.after(rig.board, operation, cut), Math.floor(operation.offset / 4096));
+        const after = tested.state(state.cuts + 1);
+        after.ids.set(torn.after(tested.board, operation, cut), Math.floor(operation.offset / 4096));
         steps.push({ operation: index, cut: cut.name, reading: "as-new" });
         state = after;
         return "cut";
       });
       end = result.end;
-      violations = [...result.violations, ...(end === "cut" ? [] : allowedEnd(story, rig, state, result))];
+      violations = [...result.violations, ...(end === "cut" ? [] : allowedEnd(story, tested, state, result))];
       if (violations.length > 0 && (end === "recovery" || end === "late")) report.bricks++;
     }
     if (violations.length > 0)
@@ -70,7 +70,7 @@ export function goDeep(
       });
     if (schedule % 64 === 63) options.onProgress?.(report.scenarios);
   }
-  report.powerUps = rig.boots - bootsBefore;
+  report.powerUps = tested.boots - bootsBefore;
   report.seconds = (performance.now() - began) / 1000;
   return report;
 }

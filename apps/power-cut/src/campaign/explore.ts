@@ -6,7 +6,7 @@ import { Exo } from "@flipside/machine/abi";
 import { ways } from "@flipside/machine/faults/torn-operation";
 import { FADING_READS, type Reading, readings, rotReadings } from "@flipside/machine/faults/unstable-reads";
 import type { Board, Operation } from "../device/board.ts";
-import { type DeviceState, type BoardUnderTest, stateKey } from "../device/power-up.ts";
+import { type DeviceState, type BoardUnderTest, stateKey } from "../device/board-under-test.ts";
 import { type Hash, type PageStore, pageTerm } from "../device/page-store.ts";
 import { newServerMemory } from "../server/story-memory.ts";
 import type { Story } from "../stories/story.ts";
@@ -84,15 +84,15 @@ const otherReadings = (state: Successor, unstableReads: number): readonly Readin
       );
 
 export class Explorer {
-  readonly #rig: BoardUnderTest;
+  readonly #tested: BoardUnderTest;
   readonly #pages: PageStore;
   readonly #torn: TornPages;
   readonly #options: ExploreOptions;
   readonly #known = new Map<number, Onward>();
   readonly #knownWithCuts = new Map<number, Onward>();
 
-  constructor(rig: BoardUnderTest, pages: PageStore, options: ExploreOptions) {
-    this.#rig = rig;
+  constructor(tested: BoardUnderTest, pages: PageStore, options: ExploreOptions) {
+    this.#tested = tested;
     this.#pages = pages;
     this.#torn = new TornPages(pages, options.seed);
     this.#options = options;
@@ -100,7 +100,7 @@ export class Explorer {
 
   explore(story: Story, start: DeviceState): StoryReport {
     const began = performance.now();
-    const bootsBefore = this.#rig.boots;
+    const bootsBefore = this.#tested.boots;
     const report: StoryReport = {
       story: story.name,
       operations: 0,
@@ -115,7 +115,7 @@ export class Explorer {
     const done = (): boolean => stopAtFirst === true && report.violations.length > 0;
 
     const seen = new Map<number, Successor>();
-    const first = new Collector(this.#rig.board, this.#torn, this.#pages, seen, [], "as-new", start);
+    const first = new Collector(this.#tested.board, this.#torn, this.#pages, seen, [], "as-new", start);
     const { operations } = this.#power(story, start, "as-new", [], report, first);
     report.operations = operations;
     for (const state of this.#wornAndRotten(story, start, operations)) first.add(state);
@@ -136,7 +136,7 @@ export class Explorer {
        */
       const power = (reading: Reading): { unstableReads: number; covered: number } => {
         const second = isCutAgain
-          ? new Collector(this.#rig.board, this.#torn, this.#pages, seenAgain, state.steps, reading, state)
+          ? new Collector(this.#tested.board, this.#torn, this.#pages, seenAgain, state.steps, reading, state)
           : undefined;
         const { unstableReads } = this.#power(story, state, reading, state.steps, report, second);
         for (const next of second?.fresh ?? []) {
@@ -153,16 +153,24 @@ export class Explorer {
       const covered = new Map(others.map((reading) => [reading, done() ? 0 : power(reading).covered]));
       for (const reading of state.isUnstable ? readingsOf(state) : ["as-new" as const])
         report.scenarios += state.ways * (1 + (covered.get(reading) ?? asNew.covered));
-      onProgress?.(report.scenarios, this.#rig.boots - bootsBefore);
+      onProgress?.(report.scenarios, this.#tested.boots - bootsBefore);
     }
-    report.powerUps = this.#rig.boots - bootsBefore;
+    report.powerUps = this.#tested.boots - bootsBefore;
     report.seconds = (performance.now() - began) / 1000;
     return report;
   }
 
   /** Powers up, and goes on for minutes when all is over. */
   #rest(story: Story, state: DeviceState, steps: CaseStep[], report: StoryReport): void {
-    const { violations } = this.#rig.powerUp(story, state, "as-new", this.#options.seed, undefined, undefined, REST_US);
+    const { violations } = this.#tested.powerUp(
+      story,
+      state,
+      "as-new",
+      this.#options.seed,
+      undefined,
+      undefined,
+      REST_US,
+    );
     report.scenarios++;
     if (violations.length > 0) report.violations.push({ id: caseId(story.name, steps, "as-new"), what: violations });
   }
@@ -177,11 +185,11 @@ export class Explorer {
     collector: Collector | undefined,
   ): { operations: number; unstableReads: number } {
     const { seed, withoutShortcuts = false } = this.#options;
-    if (collector) collector.rig = this.#rig;
+    if (collector) collector.tested = this.#tested;
     const known = collector ? this.#knownWithCuts : this.#known;
     const passed: { key: number; covered: number }[] = [];
     let unstableReadsOnward = 0;
-    const result = this.#rig.powerUp(
+    const result = this.#tested.powerUp(
       story,
       state,
       reading,
@@ -200,11 +208,11 @@ export class Explorer {
             return true;
           },
     );
-    const unstableReads = withoutShortcuts ? Infinity : this.#rig.board.unstableReadsMax + unstableReadsOnward;
+    const unstableReads = withoutShortcuts ? Infinity : this.#tested.board.unstableReadsMax + unstableReadsOnward;
     if (result.violations.length === 0)
       for (const { key, covered } of passed)
         known.set(key, { covered: (collector?.covered ?? 0) - covered, unstableReads });
-    const what = [...result.violations, ...allowedEnd(story, this.#rig, state, result)];
+    const what = [...result.violations, ...allowedEnd(story, this.#tested, state, result)];
     this.#options.onPowerUp?.(steps.length === 0 ? undefined : caseId(story.name, steps, reading));
     if (what.length > 0) {
       if (result.end === "recovery" || result.end === "late") report.bricks++;
@@ -218,15 +226,15 @@ export class Explorer {
    * that is idle at the end has lost a bit.
    */
   *#wornAndRotten(story: Story, start: DeviceState, operations: number): Generator<Successor> {
-    const rig = this.#rig;
-    const { board } = rig;
+    const tested = this.#tested;
+    const { board } = tested;
     for (let operation = 1; operation <= operations; operation++) {
       // Power goes right behind the operation that failed; the sector fails from then on.
       let worn: Successor | undefined;
-      rig.powerUp(story, start, "as-new", this.#options.seed, (at, index) => {
+      tested.powerUp(story, start, "as-new", this.#options.seed, (at, index) => {
         if (index !== operation) return Exo.Ok;
         worn = {
-          ...rig.state(start.cuts + 1),
+          ...tested.state(start.cuts + 1),
           wornSector: Math.floor(at.offset / board.layout.sectorBytes),
           isUnstable: false,
           steps: [{ operation, cut: "worn.0", reading: "as-new" }],
@@ -237,11 +245,11 @@ export class Explorer {
       if (worn) yield worn;
       for (const [number, place] of rotPlaces.entries()) {
         let withRot: Successor | undefined;
-        rig.powerUp(story, start, "as-new", this.#options.seed, (_, index) => {
+        tested.powerUp(story, start, "as-new", this.#options.seed, (_, index) => {
           if (index !== operation) return Exo.Ok;
           const page = place.page(board);
           if (page === undefined) return "cut";
-          const state = rig.state(start.cuts + 1);
+          const state = tested.state(start.cuts + 1);
           state.ids[page] = this.#pages.intern(rotten(this.#pages.page(state.ids[page]!), place.isUnstable));
           withRot = {
             ...state,
@@ -275,7 +283,7 @@ class Collector {
   readonly fresh: Successor[] = [];
   /** Scenarios that this run's cuts make, each with every way in which unstable bits may read. */
   covered = 0;
-  rig!: BoardUnderTest;
+  tested!: BoardUnderTest;
   readonly #board: Board;
   readonly #torn: TornPages;
   readonly #pages: PageStore;
@@ -305,7 +313,7 @@ class Collector {
   readonly atOperation = (operation: Operation, index: number): number => {
     const board = this.#board;
     const first = operation.offset >>> 12;
-    const { rig } = this;
+    const { tested } = this;
     for (const cut of ways[operation.kind]) {
       const pages = this.#torn.after(board, operation, cut);
       const hash: Hash = { a: board.hash.a, b: board.hash.b };
@@ -322,7 +330,7 @@ class Collector {
       this.covered += ways;
       const key = stateKey(
         hash,
-        rig,
+        tested,
         { cuts: this.#from.cuts + 1, wornSector: this.#from.wornSector, isRotten: this.#from.isRotten },
         0,
       );
@@ -331,7 +339,7 @@ class Collector {
         if (this.#steps.length === 0) known.ways++;
         continue;
       }
-      const state = this.rig.state(this.#from.cuts + 1);
+      const state = this.tested.state(this.#from.cuts + 1);
       state.ids.set(pages, first);
       const successor: Successor = {
         ...state,

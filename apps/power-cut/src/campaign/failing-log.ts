@@ -30,9 +30,13 @@ const varied: VariedStory[] = [
     story: "log-lost",
     outcome: "any",
     rest: lasts(10),
-    begins: (_, { stories, rig, pages }) => {
+    begins: (_, { stories, tested, pages }) => {
       const { start } = stories.get("third-update")!;
-      return { ...start, floor: 0, ids: pages.internFlash(destroyBootControl(pages.flashOf(start.ids), rig.layout)) };
+      return {
+        ...start,
+        floor: 0,
+        ids: pages.internFlash(destroyBootControl(pages.flashOf(start.ids), tested.layout)),
+      };
     },
   },
   {
@@ -53,9 +57,9 @@ const varied: VariedStory[] = [
     rest: (campaign) => ({ ...lasts(8 * 3_600)(campaign), resetPresses: 0, firstReason: BootReason.PowerOn }),
     begins: withNewest((record) => setUncleanBoots(record, 1)),
     fails:
-      ({ rig }) =>
+      ({ tested }) =>
       ({ zone }) =>
-        zone === Zone.BootControl && rig.board.nowUs > 60_000_000 ? Exo.Io : Exo.Ok,
+        zone === Zone.BootControl && tested.board.nowUs > 60_000_000 ? Exo.Io : Exo.Ok,
   },
 ];
 

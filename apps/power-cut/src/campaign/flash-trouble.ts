@@ -22,13 +22,13 @@ interface Faults {
 }
 
 /** Plays a story, with faults that may differ from run to run. */
-function play({ rig, stories }: Campaign, name: string, seed: number, faults: Faults): Played {
+function play({ tested, stories }: Campaign, name: string, seed: number, faults: Faults): Played {
   const { story, start } = stories.get(name)!;
   const lines: string[] = [];
-  rig.trace = { line: (text) => void lines.push(text) };
-  rig.board.readTrouble = faults.read;
+  tested.trace = { line: (text) => void lines.push(text) };
+  tested.board.readTrouble = faults.read;
   try {
-    const { end, violations } = rig.powerUp(
+    const { end, violations } = tested.powerUp(
       story,
       start,
       "as-new",
@@ -39,12 +39,12 @@ function play({ rig, stories }: Campaign, name: string, seed: number, faults: Fa
       starts: lines.filter((line) => line.startsWith("start ")),
       lines,
       end,
-      outcome: rig.server.memory.outcome,
+      outcome: tested.server.memory.outcome,
       violations,
     };
   } finally {
-    rig.trace = undefined;
-    rig.board.readTrouble = undefined;
+    tested.trace = undefined;
+    tested.board.readTrouble = undefined;
   }
 }
 
@@ -70,7 +70,7 @@ export const flashTroubles: readonly Trouble[] = [
     (sector): Trouble => ({
       name: `sector ${sector} of the log can be erased and takes no record: the other one has to do, and what it says is acted on`,
       play(campaign, seed) {
-        const { layout } = campaign.rig;
+        const { layout } = campaign.tested;
         const first = layout.zones.bootControl.offsetBytes + sector * layout.sectorBytes;
         const isBad = ({ kind, offset }: Operation): boolean =>
           kind === "program" && offset >= first && offset < first + layout.sectorBytes;
@@ -158,7 +158,7 @@ export const flashTroubles: readonly Trouble[] = [
       name: `a log that can't be read ${count === 1 ? "once" : "twice"} is not lost`,
       play(campaign, seed) {
         // The whole scan fails so often: eight pages of the small flash, each asked once.
-        const pages = campaign.rig.layout.zones.bootControl.sizeBytes / 4096;
+        const pages = campaign.tested.layout.zones.bootControl.sizeBytes / 4096;
         let reads = 0;
         const { story } = campaign.stories.get("ordinary-start")!;
         const played = play(campaign, story.name, seed, {

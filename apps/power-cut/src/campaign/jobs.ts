@@ -23,7 +23,7 @@ export interface JobProgress {
 
 /** `campaign` has the layout that the job wants. */
 export function runJob(campaign: Campaign, job: Job, onProgress: (progress: JobProgress) => void): JobReport {
-  const { rig, pages, stories } = campaign;
+  const { tested, pages, stories } = campaign;
   const entry = stories.get(job.story);
   if (!entry) throw new RangeError(`there is no story ${job.story}: one of ${[...stories.keys()].join(", ")}`);
   const { story, start } = entry;
@@ -31,7 +31,7 @@ export function runJob(campaign: Campaign, job: Job, onProgress: (progress: JobP
   try {
     if (job.kind === "explore") {
       const { seed, depth, slice, stopAtFirst } = job;
-      const explorer = new Explorer(rig, pages, {
+      const explorer = new Explorer(tested, pages, {
         seed,
         depth,
         ...(slice ? { slice } : {}),
@@ -40,10 +40,10 @@ export function runJob(campaign: Campaign, job: Job, onProgress: (progress: JobP
       });
       return { kind: "explore", report: explorer.explore(story, start) };
     }
-    const { operations } = rig.powerUp(story, start, "as-new", job.seed);
+    const { operations } = tested.powerUp(story, start, "as-new", job.seed);
     return {
       kind: "deep",
-      report: goDeep(rig, pages, story, start, operations, {
+      report: goDeep(tested, pages, story, start, operations, {
         seed: job.seed,
         schedules: job.schedules,
         onProgress: (scenarios) => onProgress({ scenarios }),
@@ -51,8 +51,8 @@ export function runJob(campaign: Campaign, job: Job, onProgress: (progress: JobP
     };
   } finally {
     // A story leaves hundreds of thousands of pages that no other one has.
-    rig.board.load(start.ids);
+    tested.board.load(start.ids);
     pages.shrinkTo(pagesBefore);
-    rig.checker.forget();
+    tested.checker.forget();
   }
 }

@@ -1,6 +1,6 @@
 // Whether a power-up without a further cut may end as it did (invariants 2 and 3).
 
-import type { DeviceState, PowerUpResult, BoardUnderTest } from "../device/power-up.ts";
+import type { DeviceState, PowerUpResult, BoardUnderTest } from "../device/board-under-test.ts";
 import type { Story } from "../stories/story.ts";
 
 /** The header's tries: so many cuts during a trial use them up. */
@@ -11,7 +11,7 @@ const TRIES_EXHAUSTED = ["rolled-back 75", "dropped 97"];
 const flashFailures = /^(dropped 60|refused 60|failed (60|61|13|14)|rolled-back (1|3|4|5|6|8|9|1[0-4]|49|60|75))$/;
 const headerFailures = /^failed ([1-9]|1[0-2])$/;
 
-export function allowedEnd(story: Story, rig: BoardUnderTest, state: DeviceState, result: PowerUpResult): string[] {
+export function allowedEnd(story: Story, tested: BoardUnderTest, state: DeviceState, result: PowerUpResult): string[] {
   const hasBadFlash = state.wornSector >= 0 || state.isRotten || state.liar !== undefined;
   // The verdict on what follows was given before.
   if (result.end === "known") return [];
@@ -22,8 +22,8 @@ export function allowedEnd(story: Story, rig: BoardUnderTest, state: DeviceState
       : result.violations.length === 0
         ? [`it ended in ${result.end}`]
         : [];
-  const { outcome } = rig.server.memory;
-  if (state.cuts < TRIES && story.isTriedOut?.(rig.server))
+  const { outcome } = tested.server.memory;
+  if (state.cuts < TRIES && story.isTriedOut?.(tested.server))
     return [`invariant 3: its tries were used up by ${state.cuts} cuts`];
   const expected = story.outcome === "checked-in" ? undefined : story.outcome;
   if (outcome === expected || story.otherOutcomes.includes(outcome ?? "")) return [];

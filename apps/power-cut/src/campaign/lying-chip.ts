@@ -10,7 +10,7 @@ import { Exo } from "@flipside/machine/abi";
 import { type Way, ways } from "@flipside/machine/faults/torn-operation";
 import { FADING_READS, type Reading, readings } from "@flipside/machine/faults/unstable-reads";
 import { type Operation, SAYS_DONE } from "../device/board.ts";
-import type { DeviceState, PowerUpResult } from "../device/power-up.ts";
+import type { DeviceState, PowerUpResult } from "../device/board-under-test.ts";
 import type { Campaign } from "../stories/catalogue.ts";
 import { TornPages, wayNamed } from "./cuts.ts";
 import { allowedEnd } from "./judge.ts";
@@ -102,18 +102,18 @@ export class LyingChip {
 
   /** A story leaves many pages that no other one has. */
   #forget(name: string, pagesBefore: number): void {
-    const { rig, pages, stories } = this.#campaign;
-    rig.board.load(stories.get(name)!.start.ids);
+    const { tested, pages, stories } = this.#campaign;
+    tested.board.load(stories.get(name)!.start.ids);
     pages.shrinkTo(pagesBefore);
-    rig.checker.forget();
+    tested.checker.forget();
     this.#torn = new TornPages(pages, this.#options.seed);
   }
 
   #operationsOf(name: string): { kind: Operation["kind"]; zone: number; sector: number }[] {
-    const { rig, stories } = this.#campaign;
+    const { tested, stories } = this.#campaign;
     const { story, start } = stories.get(name)!;
     const operations: { kind: Operation["kind"]; zone: number; sector: number }[] = [];
-    rig.powerUp(story, start, "as-new", this.#options.seed, (operation) => {
+    tested.powerUp(story, start, "as-new", this.#options.seed, (operation) => {
       const { kind, zone } = operation;
       operations.push({ kind, zone, sector: this.#sectorOf(operation) });
       return Exo.Ok;
@@ -122,12 +122,12 @@ export class LyingChip {
   }
 
   #sectorOf({ offset }: Operation): number {
-    return Math.floor(offset / this.#campaign.rig.layout.sectorBytes);
+    return Math.floor(offset / this.#campaign.tested.layout.sectorBytes);
   }
 
   /** What does not hold. */
   #play(name: string, lie: Lie, sector: number): string[] {
-    const { rig, stories } = this.#campaign;
+    const { tested, stories } = this.#campaign;
     const { seed } = this.#options;
     const { story, start } = stories.get(name)!;
     const { operation, cut, reading, isForGood, cutAt } = lie;
@@ -135,15 +135,15 @@ export class LyingChip {
     const liar = { sector, isForGood, fades };
     const began: DeviceState = { ...start, liar };
     const what: string[] = [];
-    rig.board.unstableReads.fadingReads = lie.fadingReads;
+    tested.board.unstableReads.fadingReads = lie.fadingReads;
     const judged = (state: DeviceState, result: PowerUpResult): string[] => [
       ...result.violations,
-      ...(result.end === "cut" ? [] : allowedEnd(story, rig, state, result)),
+      ...(result.end === "cut" ? [] : allowedEnd(story, tested, state, result)),
     ];
 
     const lies = (wanted: Operation): number => this.#tell(wanted, cut);
     const isRested = isForGood && cutAt === undefined;
-    let result = rig.powerUp(
+    let result = tested.powerUp(
       story,
       began,
       reading,
@@ -159,9 +159,9 @@ export class LyingChip {
     );
     what.push(...judged(began, result));
     // What power comes back to, with every reading of what may read otherwise.
-    const after: DeviceState = { ...rig.state(start.cuts + (result.end === "cut" ? 1 : 0)), liar };
+    const after: DeviceState = { ...tested.state(start.cuts + (result.end === "cut" ? 1 : 0)), liar };
     for (const next of fades ? readings : (["as-new"] as const)) {
-      result = rig.powerUp(
+      result = tested.powerUp(
         story,
         after,
         next,
@@ -170,13 +170,13 @@ export class LyingChip {
       );
       what.push(...judged(after, result).map((each) => `powered up again, unstable bits ${next}: ${each}`));
     }
-    rig.board.unstableReads.fadingReads = FADING_READS;
+    tested.board.unstableReads.fadingReads = FADING_READS;
     return what;
   }
 
   /** The chip leaves this of an operation, and says done. */
   #tell(wanted: Operation, cut: string): number {
-    const { board } = this.#campaign.rig;
+    const { board } = this.#campaign.tested;
     board.replace(
       Math.floor(wanted.offset / PAGE_BYTES),
       this.#torn.after(board, wanted, wayNamed(wanted.kind, cut) ?? ways[wanted.kind][0]!),

@@ -17,13 +17,13 @@ const CANDIDATE = 1;
  */
 const away =
   (seconds: number, begins: (server: StoryServer) => boolean, isOver: (server: StoryServer) => boolean) =>
-  ({ rig }: Campaign): Partial<Story> => {
+  ({ tested }: Campaign): Partial<Story> => {
     let hasBegun = false;
     let earlierRunsUs = 0;
     let lastUs = 0;
     const isDown = (): boolean => {
-      const { nowUs } = rig.board;
-      if (!hasBegun && begins(rig.server)) [hasBegun, earlierRunsUs, lastUs] = [true, -nowUs, nowUs];
+      const { nowUs } = tested.board;
+      if (!hasBegun && begins(tested.server)) [hasBegun, earlierRunsUs, lastUs] = [true, -nowUs, nowUs];
       // Each run of the device has a clock of its own.
       if (nowUs < lastUs) earlierRunsUs += lastUs;
       lastUs = nowUs;
@@ -85,7 +85,7 @@ const varied: VariedStory[] = [
     name: "the update is withdrawn in the middle, and offered again",
     story: "first-update",
     outcome: "confirmed",
-    hears: ({ leaf, count, message }, { rig: { server } }) => {
+    hears: ({ leaf, count, message }, { tested: { server } }) => {
       if (leaf === "state" && count >= 3 && count < 5)
         server.say("offer", JSON.stringify({ session: message.session, pollMs: 1_000 }));
     },
@@ -94,7 +94,7 @@ const varied: VariedStory[] = [
     name: "another update is offered in the middle of one",
     story: "first-update",
     outcome: "confirmed",
-    hears: ({ leaf, count, message }, { rig: { server }, stories }) => {
+    hears: ({ leaf, count, message }, { tested: { server }, stories }) => {
       if (leaf === "state" && count === 2)
         server.say("offer", offerOf(server, stories.get("second-update")!.story.wishes.image!, message.session, {}));
     },
@@ -121,7 +121,7 @@ const varied: VariedStory[] = [
       story: "ordinary-start",
       outcome: "none",
       rest: lasts(10),
-      hears: ({ leaf, count, message }, { rig: { server }, stories }) => {
+      hears: ({ leaf, count, message }, { tested: { server }, stories }) => {
         if (leaf === "check-in" && count === 1)
           server.say(
             "offer",
@@ -136,7 +136,7 @@ const varied: VariedStory[] = [
     story: "trust-key-added",
     outcome: "none",
     rest: lasts(10),
-    hears: ({ leaf, count }, { rig: { server }, stories }) => {
+    hears: ({ leaf, count }, { tested: { server }, stories }) => {
       if (leaf === "check-in" && count > 1 && count < 4)
         server.say("trust", stories.get("trust-key-added")!.story.wishes.trustChain!);
     },
@@ -147,7 +147,7 @@ const varied: VariedStory[] = [
       story: "ordinary-start",
       outcome: "none",
       rest: lasts(10),
-      hears: ({ leaf, count }, { rig: { server }, stories }) => {
+      hears: ({ leaf, count }, { tested: { server }, stories }) => {
         const chain = stories.get("trust-key-added")!.story.wishes.trustChain!;
         const bytes = {
           none: new Uint8Array(0),
@@ -163,7 +163,7 @@ const varied: VariedStory[] = [
     name: "an older trust record comes than the one in force",
     story: "update-by-new-key",
     outcome: "confirmed",
-    hears: ({ leaf, count }, { rig: { server }, stories }) => {
+    hears: ({ leaf, count }, { tested: { server }, stories }) => {
       if (leaf === "check-in" && count === 1)
         server.say("trust", stories.get("trust-key-added")!.story.wishes.trustChain!.subarray(0, -160));
     },
@@ -219,7 +219,7 @@ const varied: VariedStory[] = [
       outcome: minutes < 60 ? "none" : "failed 62",
       wishes: () => ({ payloadChunksMax: 0 }),
       rest: lasts(minutes * 60 + 120),
-      hears: ({ leaf, count, message }, { rig: { server, board }, stories }) => {
+      hears: ({ leaf, count, message }, { tested: { server, board }, stories }) => {
         const minute = board.nowUs / 60_000_000;
         if (leaf !== "check-in" || (minute > 1 && minute < minutes)) return;
         const image = stories.get(count % 2 === 0 ? "second-update" : "update-below-the-flag")!.story.wishes.image!;

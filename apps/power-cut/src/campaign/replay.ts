@@ -4,7 +4,7 @@
 import { Exo } from "@flipside/machine/abi";
 import { ways } from "@flipside/machine/faults/torn-operation";
 import type { Board, Operation } from "../device/board.ts";
-import type { DeviceState, PowerUpResult, BoardUnderTest, Trace } from "../device/power-up.ts";
+import type { DeviceState, PowerUpResult, BoardUnderTest, Trace } from "../device/board-under-test.ts";
 import type { PageStore } from "../device/page-store.ts";
 import type { Story } from "../stories/story.ts";
 import { type CaseStep, rotPlaces, rotten } from "./case-id.ts";
@@ -19,7 +19,7 @@ export interface Replay {
 
 /** Plays the cuts of `steps` and then a power-up without any. */
 export function replay(
-  rig: BoardUnderTest,
+  tested: BoardUnderTest,
   pages: PageStore,
   story: Story,
   start: DeviceState,
@@ -28,7 +28,7 @@ export function replay(
   trace?: Trace,
 ): Replay {
   const torn = new TornPages(pages, seed);
-  rig.trace = trace;
+  tested.trace = trace;
   const results: PowerUpResult[] = [];
   const violations: string[] = [];
   let state = start;
@@ -38,7 +38,7 @@ export function replay(
       trace?.line(
         `power-up ${i + 1}${state.ids.some((id) => pages.isUnstable(id)) ? `, unstable bits read ${reading}` : ""}`,
       );
-      const result = cutAt(rig, pages, torn, story, state, step, reading, seed);
+      const result = cutAt(tested, pages, torn, story, state, step, reading, seed);
       if (result.end !== "cut")
         throw new RangeError(
           `the power-up before cut ${i + 1} has ${result.operations} operations: there is no operation ${step.operation} to cut`,
@@ -52,19 +52,19 @@ export function replay(
     trace?.line(
       `power-up ${steps.length + 1}${state.ids.some((id) => pages.isUnstable(id)) ? `, unstable bits read ${reading}` : ""}`,
     );
-    const result = rig.powerUp(story, state, reading, seed);
+    const result = tested.powerUp(story, state, reading, seed);
     results.push(result);
-    violations.push(...result.violations, ...allowedEnd(story, rig, state, result));
-    trace?.line(`end: ${result.end}, outcome ${rig.server.memory.outcome ?? "none"}`);
-    return { results, violations, state: { ...rig.state(state.cuts) } };
+    violations.push(...result.violations, ...allowedEnd(story, tested, state, result));
+    trace?.line(`end: ${result.end}, outcome ${tested.server.memory.outcome ?? "none"}`);
+    return { results, violations, state: { ...tested.state(state.cuts) } };
   } finally {
-    rig.trace = undefined;
+    tested.trace = undefined;
   }
 }
 
 /** Powers up and cuts at one operation. */
 export function cutAt(
-  rig: BoardUnderTest,
+  tested: BoardUnderTest,
   pages: PageStore,
   torn: TornPages,
   story: Story,
@@ -74,10 +74,10 @@ export function cutAt(
   seed: number,
 ): PowerUpResult & { state: DeviceState } {
   let after: DeviceState = state;
-  const result = rig.powerUp(story, state, reading, seed, (operation, index) => {
+  const result = tested.powerUp(story, state, reading, seed, (operation, index) => {
     if (index !== step.operation) return Exo.Ok;
-    after = { ...rig.state(state.cuts + 1) };
-    leave(rig.board, pages, torn, operation, step.cut, after);
+    after = { ...tested.state(state.cuts + 1) };
+    leave(tested.board, pages, torn, operation, step.cut, after);
     return "cut";
   });
   return { ...result, state: after };

@@ -54,7 +54,7 @@ export interface CampaignResult {
 
 export async function runCampaign(plan: CampaignPlan): Promise<CampaignResult> {
   const began = performance.now();
-  const { stories: all, rig } = await openSubject(plan.subject, "small");
+  const { stories: all, tested } = await openSubject(plan.subject, "small");
   if (plan.story !== undefined && !all.has(plan.story))
     throw new RangeError(`there is no story ${plan.story}: one of ${[...all.keys()].join(", ")}`);
   // Longest first: the number of operations squared is a fair guess.
@@ -62,7 +62,7 @@ export async function runCampaign(plan: CampaignPlan): Promise<CampaignResult> {
   const operations = new Map(
     names.map((name) => [
       name,
-      rig.powerUp(all.get(name)!.story, all.get(name)!.start, "as-new", plan.seed).operations,
+      tested.powerUp(all.get(name)!.story, all.get(name)!.start, "as-new", plan.seed).operations,
     ]),
   );
   names.sort((a, b) => operations.get(b)! - operations.get(a)!);

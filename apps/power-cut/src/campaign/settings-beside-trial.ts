@@ -5,7 +5,7 @@
 import { ErrorCode } from "@flipside/image-format";
 import { Exo, Zone } from "@flipside/machine/abi";
 import type { Operation } from "../device/board.ts";
-import type { DeviceState, PowerUpResult } from "../device/power-up.ts";
+import type { DeviceState, PowerUpResult } from "../device/board-under-test.ts";
 import type { Campaign } from "../stories/catalogue.ts";
 import type { CampaignImage } from "../stories/images.ts";
 import type { Story } from "../stories/story.ts";
@@ -43,8 +43,11 @@ const OPERATIONS_A_RUN_MAX = 12;
 /** Of all flash, download, trial and minutes at rest included. */
 const ALL_OPERATIONS_A_RUN_MAX = 40;
 
-const settingsFail = ({ rig }: Campaign, { sectors, count, takesErases }: Wear): ((operation: Operation) => number) => {
-  const { zones, sectorBytes } = rig.layout;
+const settingsFail = (
+  { tested }: Campaign,
+  { sectors, count, takesErases }: Wear,
+): ((operation: Operation) => number) => {
+  const { zones, sectorBytes } = tested.layout;
   let left = count;
   return ({ kind, zone, offset }) => {
     const sector = (offset - zones.settings.offsetBytes) / sectorBytes;
@@ -73,16 +76,16 @@ interface Ended {
 
 const elsewhere = { host: "elsewhere", port: 8883, isAlive: true };
 
-/** `onStart`: of an image, told by the line that the rig says then. */
+/** `onStart`: of an image, told by the line that the device says then. */
 function played(
-  { rig }: Campaign,
+  { tested }: Campaign,
   story: Story,
   state: DeviceState,
   seed: number,
   fails: (operation: Operation) => number,
   onStart?: (line: string) => void,
 ): Ended {
-  const { server } = rig;
+  const { server } = tested;
   const { onEnrol, onCheckIn, isAt } = server;
   let isKept = false;
   let isTriedOnTrial = false;
@@ -95,12 +98,12 @@ function played(
     isKept = checkIn.connection?.host === elsewhere.host && checkIn.connection.code === 0;
   };
   server.isAt = (host) => {
-    isTriedOnTrial ||= host === elsewhere.host && !isKept && rig.board.bootInfo[IS_TRIAL] === 1;
+    isTriedOnTrial ||= host === elsewhere.host && !isKept && tested.board.bootInfo[IS_TRIAL] === 1;
     return true;
   };
-  if (onStart) rig.trace = { line: (text) => void (text.startsWith("start ") && onStart(text)) };
+  if (onStart) tested.trace = { line: (text) => void (text.startsWith("start ") && onStart(text)) };
   try {
-    const result = rig.powerUp(
+    const result = tested.powerUp(
       story,
       state,
       "as-new",
@@ -125,7 +128,7 @@ function played(
     server.onEnrol = onEnrol;
     server.onCheckIn = onCheckIn;
     server.isAt = isAt;
-    rig.trace = undefined;
+    tested.trace = undefined;
   }
 }
 
@@ -147,13 +150,13 @@ const wrong = (what: string, ended: Ended): string =>
  * Power failed when the new address had been proven and was about to be kept: it is a candidate in both copies, with
  * tries.
  */
-function addressWaiting({ rig, stories }: Campaign, seed: number): DeviceState {
+function addressWaiting({ tested, stories }: Campaign, seed: number): DeviceState {
   const { story, start } = stories.get("connection-kept")!;
   let erases = 0;
-  rig.powerUp(story, start, "as-new", seed, ({ kind, zone }) =>
+  tested.powerUp(story, start, "as-new", seed, ({ kind, zone }) =>
     kind === "erase" && zone === Zone.Settings && ++erases === 3 ? "cut" : Exo.Ok,
   );
-  const state = rig.state(0);
+  const state = tested.state(0);
   return { ...state, server: { ...state.server, outcome: undefined } };
 }
 
@@ -163,8 +166,8 @@ const isQuiet = ({ result, settingsOperations }: Ended): boolean =>
 const none = (): number => Exo.Ok;
 
 /** The device as it is now, and nobody wants an update of it. */
-function afterwards({ rig }: Campaign): DeviceState {
-  const state = rig.state(0);
+function afterwards({ tested }: Campaign): DeviceState {
+  const state = tested.state(0);
   return { ...state, server: { ...state.server, outcome: undefined }, liar: undefined };
 }
 
@@ -191,7 +194,7 @@ export const settingsBesideTrial: readonly Trouble[] = [
             seed,
             none,
           );
-          const said = campaign.rig.server.lastCheckIn?.connection;
+          const said = campaign.tested.server.lastCheckIn?.connection;
           if (after.result.end !== "settled" || after.result.violations.length > 0 || after.enrolments > 0)
             what.push(wrong("with good flash again, it was to go on", after));
           if (said?.command === undefined || (said.code === 0) !== (said.host === elsewhere.host))
@@ -242,13 +245,13 @@ export const settingsBesideTrial: readonly Trouble[] = [
     (each): Trouble => ({
       name: `the secret is void while an image is on trial, and the settings fail (${each.name})`,
       play(campaign, seed) {
-        const { rig } = campaign;
+        const { tested } = campaign;
         const { story } = imageOf(campaign, "update-below-the-flag");
         const { start } = campaign.stories.get("update-below-the-flag")!;
         const isForGood = each.count === Infinity;
         let isVoid = false;
         // Without a secret there is no contact, and the images look for it in turn, without an end.
-        const sector = rig.layout.zones.settings.offsetBytes / rig.layout.sectorBytes + each.sectors[0]!;
+        const sector = tested.layout.zones.settings.offsetBytes / tested.layout.sectorBytes + each.sectors[0]!;
         const ended = played(
           campaign,
           { ...story, mayEnrol: true },
@@ -258,7 +261,7 @@ export const settingsBesideTrial: readonly Trouble[] = [
           (line) => {
             if (!line.startsWith("start slot b") || isVoid) return;
             isVoid = true;
-            rig.server.memory = { ...rig.server.memory, enrolled: false, secret: "" };
+            tested.server.memory = { ...tested.server.memory, enrolled: false, secret: "" };
           },
         );
         const what: string[] = [];
@@ -266,7 +269,13 @@ export const settingsBesideTrial: readonly Trouble[] = [
         if (!isVoid || (!isOver && !isForGood)) what.push(wrong("the trial was to end", ended));
         if (ended.result.violations.length > 0) what.push(wrong("all was to hold", ended));
         if (!isQuiet(ended)) what.push(wrong("the settings are written again and again", ended));
-        const after = played(campaign, { ...story, mayEnrol: true }, { ...rig.state(0), liar: undefined }, seed, none);
+        const after = played(
+          campaign,
+          { ...story, mayEnrol: true },
+          { ...tested.state(0), liar: undefined },
+          seed,
+          none,
+        );
         if (after.result.end !== "settled" || after.result.violations.length > 0)
           what.push(wrong("with good flash again, it was to come to an end", after));
         return what;

@@ -30,24 +30,29 @@ export interface Updated {
 
 /** The story of a first update, over a link. */
 export function updateOver(
-  { rig, stories }: Campaign,
+  { tested, stories }: Campaign,
   seed: number,
   { link, cutAtS = Infinity, losesOnce }: Bad,
 ): Updated {
   const { story, start } = stories.get("first-update")!;
-  const slow = new SlowLink(rig.server.wire, link, () => rig.board.nowUs);
+  const slow = new SlowLink(tested.server.wire, link, () => tested.board.nowUs);
   slow.cutAtUs = cutAtS * 1e6;
-  rig.link = slow;
+  tested.link = slow;
   try {
-    const { violations } = rig.powerUp(
+    const { violations } = tested.powerUp(
       { ...story, lastsS: 3_600, wishes: { ...story.wishes, ...(losesOnce ? { losesOnce } : {}) } },
       start,
       "as-new",
       seed,
     );
-    return { sentBytes: slow.sentBytes, connections: slow.connections, outcome: rig.server.memory.outcome, violations };
+    return {
+      sentBytes: slow.sentBytes,
+      connections: slow.connections,
+      outcome: tested.server.memory.outcome,
+      violations,
+    };
   } finally {
-    rig.link = undefined;
+    tested.link = undefined;
   }
 }
 
@@ -56,7 +61,7 @@ function update(campaign: Campaign, seed: number, bad: Bad): string[] {
     ...bad,
     ...(bad.losesOnce ? { losesOnce: new Set(bad.losesOnce) } : {}),
   });
-  campaign.rig.transcript?.note(`${sentBytes} bytes on ${connections} connections`);
+  campaign.tested.transcript?.note(`${sentBytes} bytes on ${connections} connections`);
   return outcome === "confirmed"
     ? violations
     : [`${outcome ?? "no outcome"}, where it was to be confirmed`, ...violations];

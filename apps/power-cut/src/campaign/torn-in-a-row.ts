@@ -7,7 +7,7 @@ import { Exo } from "@flipside/machine/abi";
 import { PAGE_BYTES } from "@flipside/machine/faults/flash-page";
 import { type Way, ways } from "@flipside/machine/faults/torn-operation";
 import { type Reading, readings } from "@flipside/machine/faults/unstable-reads";
-import type { DeviceState } from "../device/power-up.ts";
+import type { DeviceState } from "../device/board-under-test.ts";
 import type { Campaign } from "../stories/catalogue.ts";
 import { TornPages, wayNamed } from "./cuts.ts";
 import { allowedEnd } from "./judge.ts";
@@ -65,28 +65,28 @@ class TornLog {
 
   /** The state that a cut at an operation leaves; where there are not so many, that of a start without a cut. */
   #cutAt(state: DeviceState, reading: Reading, at: number, program: Way): DeviceState {
-    const { rig, stories } = this.#campaign;
+    const { tested, stories } = this.#campaign;
     let left: DeviceState | undefined;
-    const { violations } = rig.powerUp(stories.get(STORY)!.story, state, reading, this.#seed, (operation, index) => {
+    const { violations } = tested.powerUp(stories.get(STORY)!.story, state, reading, this.#seed, (operation, index) => {
       if (index !== at) return Exo.Ok;
-      left = rig.state(state.cuts + 1);
+      left = tested.state(state.cuts + 1);
       const way = operation.kind === "program" ? program : wayNamed("erase", "partial.1")!;
-      left.ids.set(this.#torn.after(rig.board, operation, way), Math.floor(operation.offset / PAGE_BYTES));
+      left.ids.set(this.#torn.after(tested.board, operation, way), Math.floor(operation.offset / PAGE_BYTES));
       return "cut";
     });
     if (violations.length > 0) this.wrong.push(`on the way: ${violations.join("; ")}`);
-    return left ?? rig.state(state.cuts);
+    return left ?? tested.state(state.cuts);
   }
 
   #end(state: DeviceState, reading: Reading): string[] {
-    const { rig, stories } = this.#campaign;
+    const { tested, stories } = this.#campaign;
     const { story } = stories.get(STORY)!;
-    const result = rig.powerUp(story, state, reading, this.#seed);
-    const record = rig.checker.newestRecord(rig.board.ids);
+    const result = tested.powerUp(story, state, reading, this.#seed);
+    const record = tested.checker.newestRecord(tested.board.ids);
     const isLost = !record || (record.flags & FLAG_MADE_ANEW) !== 0;
     return [
       ...result.violations,
-      ...allowedEnd(story, rig, state, result),
+      ...allowedEnd(story, tested, state, result),
       ...(isLost ? ["invariant 2: what the log said is lost"] : []),
     ];
   }

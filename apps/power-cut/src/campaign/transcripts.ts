@@ -3,7 +3,7 @@
 // "Mutants").
 
 import type { Reading } from "@flipside/machine/faults/unstable-reads";
-import type { DeviceState, BoardUnderTest } from "../device/power-up.ts";
+import type { DeviceState, BoardUnderTest } from "../device/board-under-test.ts";
 import { Transcript } from "../device/transcript.ts";
 import type { Campaign } from "../stories/catalogue.ts";
 import type { Story } from "../stories/story.ts";
@@ -17,11 +17,11 @@ export const TROUBLE_PREFIX = "trouble: ";
 
 /** Of a case by its id ("first-update/17.prefix.0"; without a cut: the story's name), or of a trouble. */
 export function transcriptOf(campaign: Campaign, id: string, seed: number): Transcript {
-  const { rig, pages, stories } = campaign;
+  const { tested, pages, stories } = campaign;
   if (id.startsWith(TROUBLE_PREFIX)) {
     const trouble = troubles.find(({ name }) => TROUBLE_PREFIX + name === id);
     if (!trouble) throw new RangeError(`there is no trouble "${id.slice(TROUBLE_PREFIX.length)}"`);
-    return transcribed(rig, () => trouble.play(campaign, seed));
+    return transcribed(tested, () => trouble.play(campaign, seed));
   }
   const { story: name, steps } = parseCaseId(id);
   const of = stories.get(name);
@@ -30,28 +30,28 @@ export function transcriptOf(campaign: Campaign, id: string, seed: number): Tran
   let state = of.start;
   steps.forEach(
     (step, i) =>
-      (state = cutAt(rig, pages, torn, of.story, state, step, steps[i - 1]?.reading ?? "as-new", seed).state),
+      (state = cutAt(tested, pages, torn, of.story, state, step, steps[i - 1]?.reading ?? "as-new", seed).state),
   );
-  return transcriptFrom(rig, of.story, state, steps.at(-1)?.reading ?? "as-new", seed);
+  return transcriptFrom(tested, of.story, state, steps.at(-1)?.reading ?? "as-new", seed);
 }
 
 /** Of a power-up that begins with `state`. */
 export const transcriptFrom = (
-  rig: BoardUnderTest,
+  tested: BoardUnderTest,
   story: Story,
   state: DeviceState,
   reading: Reading,
   seed: number,
-): Transcript => transcribed(rig, () => rig.powerUp(story, state, reading, seed).violations);
+): Transcript => transcribed(tested, () => tested.powerUp(story, state, reading, seed).violations);
 
 /** `play` says what did not hold. */
-function transcribed(rig: BoardUnderTest, play: () => string[]): Transcript {
+function transcribed(tested: BoardUnderTest, play: () => string[]): Transcript {
   const transcript = new Transcript();
-  rig.transcript = transcript;
+  tested.transcript = transcript;
   try {
     for (const violation of play()) transcript.note(violation);
   } finally {
-    rig.transcript = undefined;
+    tested.transcript = undefined;
   }
   return transcript;
 }

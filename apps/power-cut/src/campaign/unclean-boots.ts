@@ -31,24 +31,24 @@ function expected({ reason, unclean, since, other, hasYielded }: Case): string {
   return crashed ? "recovery" : `slot b, ${count}`;
 }
 
-function playCase({ rig, pages, stories }: Campaign, seed: number, each: Case): string {
+function playCase({ tested, pages, stories }: Campaign, seed: number, each: Case): string {
   const { story, start } = stories.get("reset-pressed")!; // both slots are confirmed, b is active
-  const flash = withRecord(pages.flashOf(start.ids), rig.layout, (record) => {
+  const flash = withRecord(pages.flashOf(start.ids), tested.layout, (record) => {
     setUncleanBoots(record, each.unclean, each.since);
     if (each.hasYielded) record[recordAt.flags] = record[recordAt.flags]! | FLAG_YIELDED;
     if (each.other === "failed") record[recordAt.state] = 3;
   });
   let said: string | undefined;
-  rig.trace = {
+  tested.trace = {
     line: (text) => {
       const slot = /^start slot (a|b)/.exec(text)?.[1];
       if (slot !== undefined)
-        said ??= `slot ${slot}, ${new DataView(rig.board.bootInfo.buffer, rig.board.bootInfo.byteOffset).getUint32(12, true)}`;
+        said ??= `slot ${slot}, ${new DataView(tested.board.bootInfo.buffer, tested.board.bootInfo.byteOffset).getUint32(12, true)}`;
     },
   };
   const pagesBefore = pages.size;
   try {
-    const { end } = rig.powerUp(
+    const { end } = tested.powerUp(
       { ...story, resetPresses: 0, firstReason: each.reason },
       { ...start, ids: pages.internFlash(flash) },
       "as-new",
@@ -56,10 +56,10 @@ function playCase({ rig, pages, stories }: Campaign, seed: number, each: Case): 
     );
     return said ?? end;
   } finally {
-    rig.trace = undefined;
-    rig.board.load(start.ids);
+    tested.trace = undefined;
+    tested.board.load(start.ids);
     pages.shrinkTo(pagesBefore);
-    rig.checker.forget();
+    tested.checker.forget();
   }
 }
 

@@ -2,7 +2,7 @@
 // it lasts, which operations fail. No power is cut.
 
 import type { Operation } from "../device/board.ts";
-import type { DeviceState } from "../device/power-up.ts";
+import type { DeviceState } from "../device/board-under-test.ts";
 import type { Wishes } from "../server/story-memory.ts";
 import { withRecord } from "../stories/aged-boot-control.ts";
 import type { Campaign } from "../stories/catalogue.ts";
@@ -40,9 +40,9 @@ function playVaried(
   seed: number,
   { story: name, wishes, rest, begins, hears, fails, outcome, allows, lastsS = 60 }: VariedStory,
 ): string[] {
-  const { rig, stories } = campaign;
+  const { tested, stories } = campaign;
   const { story, start } = stories.get(name)!;
-  const { server } = rig;
+  const { server } = tested;
   const { onMessage } = server;
   server.lastDeploymentState = "";
   const counts = new Map<string, number>();
@@ -62,7 +62,7 @@ function playVaried(
       ...rest?.(campaign),
       wishes: { ...story.wishes, ...wishes?.(story.wishes, campaign) },
     };
-    const all = rig.powerUp(given, begins?.(start, campaign) ?? start, "as-new", seed, fails?.(campaign)).violations;
+    const all = tested.powerUp(given, begins?.(start, campaign) ?? start, "as-new", seed, fails?.(campaign)).violations;
     const violations = all.filter((violation) => !allows?.test(violation));
     const got = server.memory.outcome ?? "none";
     return got === outcome || outcome === "any" ? violations : [`${got}, where it was to be ${outcome}`, ...violations];
@@ -75,14 +75,17 @@ function playVaried(
 /** Nothing but time ends it. */
 export const lasts =
   (seconds: number) =>
-  ({ rig }: Campaign): Partial<Story> => ({ isSettled: () => rig.board.nowUs >= seconds * 1_000_000, lastsS: seconds });
+  ({ tested }: Campaign): Partial<Story> => ({
+    isSettled: () => tested.board.nowUs >= seconds * 1_000_000,
+    lastsS: seconds,
+  });
 
 /** Begins with another newest record of boot control. */
 export const withNewest =
   (change: (record: Buffer) => void) =>
-  (state: DeviceState, { rig, pages }: Campaign): DeviceState => ({
+  (state: DeviceState, { tested, pages }: Campaign): DeviceState => ({
     ...state,
-    ids: pages.internFlash(withRecord(pages.flashOf(state.ids), rig.layout, change)),
+    ids: pages.internFlash(withRecord(pages.flashOf(state.ids), tested.layout, change)),
   });
 
 export const troubleOf = (varied: VariedStory): Trouble => ({

@@ -4,7 +4,7 @@
 
 import { Exo, Zone } from "@flipside/machine/abi";
 import type { Campaign } from "../stories/catalogue.ts";
-import type { DeviceState } from "../device/power-up.ts";
+import type { DeviceState } from "../device/board-under-test.ts";
 import type { Story } from "../stories/story.ts";
 
 const DAYS = 64;
@@ -20,17 +20,17 @@ export interface Wear {
   yearsToEnd: number;
 }
 
-export function measureWear({ rig, stories }: Campaign): Wear {
+export function measureWear({ tested, stories }: Campaign): Wear {
   const ordinary = stories.get("ordinary-start")!.story;
   const forth = stories.get("update-below-the-flag")!;
   const back = stories.get("operators-rollback")!.story;
   const erases = [0, 0];
-  const { zones, sectorBytes } = rig.layout;
+  const { zones, sectorBytes } = tested.layout;
   let state: DeviceState = forth.start;
   for (let day = 0; day < DAYS; day++) {
     for (let boot = 0; boot < BOOTS_A_DAY; boot++) {
       const story = boot > 0 ? ordinary : day % 2 === 0 ? forth.story : back;
-      const { end } = rig.powerUp(
+      const { end } = tested.powerUp(
         story,
         { ...state, server: { ...state.server, outcome: undefined } },
         "as-new",
@@ -41,9 +41,9 @@ export function measureWear({ rig, stories }: Campaign): Wear {
           return Exo.Ok;
         },
       );
-      if (end !== "settled" || (boot === 0 && rig.server.memory.outcome !== "confirmed"))
-        throw new Error(`day ${day}, boot ${boot}: ${end}, ${rig.server.memory.outcome}`);
-      state = rig.state(0);
+      if (end !== "settled" || (boot === 0 && tested.server.memory.outcome !== "confirmed"))
+        throw new Error(`day ${day}, boot ${boot}: ${end}, ${tested.server.memory.outcome}`);
+      state = tested.state(0);
     }
   }
   const erasesASectorAndYear = Math.round((Math.max(...erases) / DAYS) * 365);
@@ -74,12 +74,12 @@ export interface HostileWear {
 
 /** Another of two newer images at every check-in, for `runs` runs of the device. */
 export function measureHostileWear(
-  { rig, stories }: Campaign,
+  { tested, stories }: Campaign,
   { payloadChunksMax, resetAfterS, runs }: HostileServer,
 ): HostileWear {
   const { story, start } = stories.get("first-update")!;
   const images = [story.wishes.image!, stories.get("update-below-the-flag")!.story.wishes.image!];
-  const { server } = rig;
+  const { server } = tested;
   const { onCheckIn } = server;
   let checkIns = 0;
   server.onCheckIn = (checkIn) => {
@@ -93,23 +93,23 @@ export function measureHostileWear(
     wishes: { ...story.wishes, payloadChunksMax },
     lingerUs: 0,
     lastsS: resetAfterS,
-    isSettled: () => rig.board.nowUs >= resetAfterS * 1_000_000,
+    isSettled: () => tested.board.nowUs >= resetAfterS * 1_000_000,
   };
   let state = start;
   try {
     for (let run = 0; run < runs; run++) {
-      const { end } = rig.powerUp(hostile, state, "as-new", 1, ({ kind, zone, offset, data }) => {
+      const { end } = tested.powerUp(hostile, state, "as-new", 1, ({ kind, zone, offset, data }) => {
         if (kind === "erase") erases.set(offset, (erases.get(offset) ?? 0) + 1);
         if (kind === "program" && zone === Zone.Journal && data![3] !== "S".charCodeAt(0)) beginnings++;
         return Exo.Ok;
       });
       if (end !== "settled") throw new Error(`run ${run}: ${end}`);
-      state = { ...rig.state(0), server: start.server };
+      state = { ...tested.state(0), server: start.server };
     }
   } finally {
     server.onCheckIn = onCheckIn;
   }
-  const { zones } = rig.layout;
+  const { zones } = tested.layout;
   const most = (zone: { offsetBytes: number; sizeBytes: number }): number =>
     Math.max(
       0,

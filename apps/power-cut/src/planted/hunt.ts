@@ -117,7 +117,7 @@ async function huntIn(
   for (const round of rounds) {
     for (const name of round.names) {
       const { story, start } = campaign.stories.get(name)!;
-      const report = new Explorer(campaign.rig, campaign.pages, {
+      const report = new Explorer(campaign.tested, campaign.pages, {
         seed,
         depth: round.depth,
         stopAtFirst: true,

@@ -6,7 +6,7 @@ import { PAGE_BYTES } from "@flipside/machine/faults/flash-page";
 import type { Reading } from "@flipside/machine/faults/unstable-reads";
 import { TornPages } from "../campaign/cuts.ts";
 import type { PageStore } from "../device/page-store.ts";
-import type { BoardUnderTest, DeviceState } from "../device/power-up.ts";
+import type { BoardUnderTest, DeviceState } from "../device/board-under-test.ts";
 import type { Story } from "../stories/story.ts";
 import type { Cut, DeviceUnderTest, End, SeenFlash, Watch } from "./device-under-test.ts";
 import type { BesideServer } from "./rig.ts";

@@ -1,6 +1,6 @@
 // The rig: a device under test beside its server, power-ups one after the other, and what did not hold in any of them.
 // For hosts on which time goes by; the board, which is powered up a million times from states of its own, brings its
-// own loop (device/power-up.ts) and has the same judge.
+// own loop (device/board-under-test.ts) and has the same judge.
 
 import { BootReason, Zone } from "@flipside/machine/abi";
 import type { FlashOperation } from "@flipside/machine/faults/flash-operation";

@@ -7,7 +7,7 @@ import { type FlashLayout, KIB, layoutOf } from "@flipside/machine/factory/flash
 import { FlashChecker } from "../checker/flash-checker.ts";
 import type { LoadedModules } from "../device/modules.ts";
 import { PageStore } from "../device/page-store.ts";
-import { type DeviceState, BoardUnderTest } from "../device/power-up.ts";
+import { type DeviceState, BoardUnderTest } from "../device/board-under-test.ts";
 import { newServerMemory, type ServerMemory } from "../server/story-memory.ts";
 import {
   bankRoots,
@@ -33,7 +33,7 @@ const SHORT_PAYLOAD_BYTES = 6 * KIB;
 export const smallPayloadBytes = 16 * KIB + 2 * KIB;
 
 export interface Campaign {
-  rig: BoardUnderTest;
+  tested: BoardUnderTest;
   pages: PageStore;
   stories: Map<string, { story: Story; start: DeviceState }>;
 }
@@ -165,7 +165,7 @@ export async function openCampaign(options: CampaignOptions): Promise<Campaign> 
     releaseKeys: [keys.release.publicKey, keys.secondRelease.publicKey],
     rootKeys: bankRoots,
   });
-  const rig = new BoardUnderTest({
+  const tested = new BoardUnderTest({
     layout,
     pages,
     modules,
@@ -190,13 +190,13 @@ export async function openCampaign(options: CampaignOptions): Promise<Campaign> 
   /** Adds a story, plays it without cuts, and returns what it leaves. */
   const play = (story: Story, start: DeviceState): DeviceState => {
     stories.set(story.name, { story, start });
-    const result = rig.powerUp(story, start, "as-new", 1);
-    const outcome = rig.server.memory.outcome ?? "checked-in";
+    const result = tested.powerUp(story, start, "as-new", 1);
+    const outcome = tested.server.memory.outcome ?? "checked-in";
     if (result.end !== "settled" || outcome !== story.outcome || result.violations.length > 0) {
       const what = `${result.end}, ${outcome} (expected ${story.outcome}); ${result.violations.join("; ")}`;
       throw new StoryFails(story.name, what);
     }
-    const end = rig.state(0);
+    const end = tested.state(0);
     return startOf(end.ids, end.server, end.floor);
   };
   const update = (
@@ -337,7 +337,7 @@ export async function openCampaign(options: CampaignOptions): Promise<Campaign> 
 
   // An interrupted update of one image, then another is wanted.
   const interrupted = stories.get("first-update")!;
-  const half = cutAt(rig, interrupted.story, interrupted.start, 13);
+  const half = cutAt(tested, interrupted.story, interrupted.start, 13);
   update(
     "update-over-interrupted",
     "another image is offered when the first one's download was cut",
@@ -608,10 +608,10 @@ export async function openCampaign(options: CampaignOptions): Promise<Campaign> 
     },
     lost(deafFailed),
   );
-  return { rig, pages, stories };
+  return { tested, pages, stories };
 }
 
-function cutAt(rig: BoardUnderTest, story: Story, start: DeviceState, operation: number): DeviceState {
-  rig.powerUp(story, start, "as-new", 1, (_, index) => (index === operation ? "cut" : 0));
-  return rig.state(0);
+function cutAt(tested: BoardUnderTest, story: Story, start: DeviceState, operation: number): DeviceState {
+  tested.powerUp(story, start, "as-new", 1, (_, index) => (index === operation ? "cut" : 0));
+  return tested.state(0);
 }

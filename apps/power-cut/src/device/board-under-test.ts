@@ -88,7 +88,7 @@ const FLASH_FAILED = 60;
 const QUIET_US = 60_000_000;
 const QUIET_OPERATIONS_MAX = 20;
 
-export interface RigOptions {
+export interface BoardUnderTestOptions {
   layout: FlashLayout;
   pages: PageStore;
   rootKeys: readonly Uint8Array[];
@@ -129,7 +129,7 @@ export class BoardUnderTest implements Surroundings {
   #restOperationsUs: number[] = [];
   #atCheckpoint: AtCheckpoint | undefined;
 
-  constructor(options: RigOptions) {
+  constructor(options: BoardUnderTestOptions) {
     this.layout = options.layout;
     this.board = new Board(options);
     this.board.surroundings = this;
