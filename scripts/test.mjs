@@ -1,4 +1,5 @@
-// `npm test`: set up what is missing, check types, format, rules and what nobody uses, run every test. The last line is
+// `npm test`: set up what is missing, check types, format, rules and what nobody uses, run every test. What failed is said
+// once more at the end, since whoever keeps only the end of a long log has to learn it too. The last line is
 // `N passed, N failed, N skipped`.
 // Arguments go to vitest: npm test -- packages/image-format
 //
@@ -8,7 +9,7 @@
 //   --and-newest     after everything else, the slice on the newest Node that is known to hold
 
 import { spawn, spawnSync } from "node:child_process";
-import { mkdirSync, readFileSync, rmSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { newestNode, nodeFromNpm, NodeVersionError } from "./node-version.mjs";
@@ -91,43 +92,34 @@ const runTests = (runtime, name, args) =>
     name,
   );
 
-/** Runs vitest on that Node and counts; `name` tells runs apart that happen beside each other. */
+/** Runs vitest on that Node; `name` tells runs apart that happen beside each other. Resolves to an Outcome. */
 async function vitest(runtime, name, args, how = runTests) {
-  const results = join(root, "build-output", `${name}-results.json`);
-  mkdirSync(join(root, "build-output"), { recursive: true });
-  rmSync(results, { force: true });
-  const status = await how(runtime, name, [
+  const file = join(root, "build-output", `${name}-outcome.json`);
+  rmSync(file, { force: true });
+  const reporting = { ...runtime, environment: { ...runtime.environment, FLIPSIDE_OUTCOME: file } };
+  const status = await how(reporting, name, [
     bin("vitest/vitest.mjs"),
     "run",
     "--reporter=default",
-    "--reporter=json",
-    `--outputFile.json=${results}`,
+    `--reporter=${join(root, "test/outcome-reporter.ts")}`,
     ...args,
   ]);
-  const counts = { passed: 0, failed: 0, skipped: 0 };
+  let outcome;
   try {
-    const report = JSON.parse(readFileSync(results, "utf8"));
-    counts.passed = report.numPassedTests;
-    // A file that can't be loaded has no tests to count, and is a failure all the same.
-    counts.failed =
-      report.numFailedTests +
-      report.testResults.filter(
-        (file) => file.status === "failed" && file.assertionResults.every((test) => test.status !== "failed"),
-      ).length;
-    counts.skipped = report.numPendingTests + (report.numTodoTests ?? 0);
+    outcome = JSON.parse(readFileSync(file, "utf8"));
   } catch (error) {
-    console.error(`vitest left no report of the ${name}: ${error.message}`);
-    counts.failed = 1;
+    outcome = { passed: 0, skipped: 0, failures: [`vitest left no outcome of the ${name}: ${error.message}`] };
   }
-  if (status !== 0 && counts.failed === 0) counts.failed = 1;
-  return counts;
+  if (status !== 0 && outcome.failures.length === 0)
+    outcome.failures = [`vitest ended with exit code ${status} though no test of the ${name} failed: see above`];
+  return outcome;
 }
 
-const sumOf = (...all) =>
-  Object.fromEntries(
-    ["passed", "failed", "skipped"].map((kind) => [kind, all.reduce((sum, each) => sum + each[kind], 0)]),
-  );
-
+const sumOf = (...all) => ({
+  passed: all.reduce((sum, each) => sum + each.passed, 0),
+  skipped: all.reduce((sum, each) => sum + each.skipped, 0),
+  failures: all.flatMap((each) => each.failures),
+});
 /** What was asked for; all tests: what waits for most of its time beside the rest. */
 async function allTests(runtime) {
   if (isSlice || rest.some((argument) => !argument.startsWith("-")))
@@ -176,19 +168,17 @@ const broken = checks.filter(({ what, args }) => {
   return run(runtime, args) !== 0;
 });
 
-let counts = await allTests(runtime);
-for (const { wrong } of broken) {
-  console.error(`${wrong}: see above`);
-  counts.failed++;
-}
+let outcome = await allTests(runtime);
+outcome.failures.push(...broken.map(({ wrong }) => `${wrong}: see above`));
 if (andNewest) {
   try {
-    counts = sumOf(counts, await vitest(otherNode(newestNode), "slice", slice));
+    outcome = sumOf(outcome, await vitest(otherNode(newestNode), "slice", slice));
   } catch (error) {
     if (!(error instanceof NodeVersionError)) throw error;
     console.warn(`skipped: the slice on Node ${newestNode} (${error.message})`);
-    counts.skipped++;
+    outcome.skipped++;
   }
 }
-console.log(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`);
-process.exit(counts.failed === 0 ? 0 : 1);
+for (const failure of outcome.failures) console.error(`failed: ${failure}`);
+console.log(`${outcome.passed} passed, ${outcome.failures.length} failed, ${outcome.skipped} skipped`);
+process.exit(outcome.failures.length === 0 ? 0 : 1);
