@@ -1,5 +1,5 @@
-// `npm test`: set up what is missing, check types, format, rules and what nobody uses, run every test. What failed is said
-// once more at the end, since whoever keeps only the end of a long log has to learn it too. The last line is
+// `npm test`: set up what is missing, check types, format, rules and what nobody uses, run every test. What failed is
+// said once more at the end, since whoever keeps only the end of a long log has to learn it too. The last line is
 // `N passed, N failed, N skipped`.
 // Arguments go to vitest: npm test -- packages/image-format
 //

@@ -1,5 +1,5 @@
-// What a run of vitest came to, for the last lines of `npm test`: a test's failure with the seeds that it printed, since
-// whoever has only the end of a long log must be able to play it again. Written to FLIPSIDE_OUTCOME as Outcome.
+// What a run of vitest came to, for the last lines of `npm test`: a test's failure with the seeds that it printed,
+// since whoever has only the end of a long log must be able to play it again. Written to FLIPSIDE_OUTCOME as Outcome.
 
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, relative } from "node:path";

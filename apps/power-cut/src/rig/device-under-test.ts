@@ -1,7 +1,7 @@
 // A device under test, whatever it runs on. Three hosts: the campaign's board (device/board-under-test.ts), where flash
-// forks and nothing waits; the Node host (test/power-cut/node-host.ts), a whole virtual device; and the unikernel in
-// QEMU (test/power-cut/unikernel-host.ts), whose flash driver tears. Each powers up, with a cut ahead or none, and tells
-// what can be seen of it to one judge (checker/what-must-hold.ts).
+// forks and nothing waits; the Node host (test/power-cut/node-host.ts), a whole virtual device; and the unikernel
+// in QEMU (test/power-cut/unikernel-host.ts), whose flash driver tears. Each powers up, with a cut ahead or none, and
+// tells what can be seen of it to one judge (checker/what-must-hold.ts).
 
 import type { FlashOperation } from "@flipside/machine/faults/flash-operation";
 import type { Leaves } from "@flipside/machine/faults/torn-operation";
