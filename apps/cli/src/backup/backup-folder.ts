@@ -6,13 +6,7 @@ import { join } from "node:path";
 import { Database } from "@flipside/processes/sqlite";
 import { z } from "zod";
 
-export const databaseName = "flipside.sqlite";
-export const imagesName = "images";
 export const manifestName = "backup.json";
-
-/** The server makes its own files so, too. */
-export const privateFileMode = 0o600;
-export const privateFolderMode = 0o700;
 
 /** What was given can't be used: said without a stack. */
 export class BackupError extends Error {}

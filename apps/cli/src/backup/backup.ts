@@ -13,16 +13,14 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname, join, resolve } from "node:path";
+import { databaseFileName, imagesFolderName } from "../../../server/src/storage/data-folder.ts";
+import { privateFileMode, privateFolderMode } from "../../../server/src/storage/private-files.ts";
 import {
   BackupError,
   checkDatabase,
-  databaseName,
-  imagesName,
   type Manifest,
   manifestName,
   openDatabase,
-  privateFileMode,
-  privateFolderMode,
   rowsOf,
   sha256OfFile,
   syncPath,
@@ -55,18 +53,18 @@ function copyDatabase(from: string, to: string): Record<string, number> {
 }
 
 function copyImages(dataDir: string, to: string): Pick<Manifest, "images" | "missingImages"> {
-  const copy = openDatabase(join(to, databaseName));
+  const copy = openDatabase(join(to, databaseFileName));
   const known = copy.prepare("select fileName, fileDigest from images order by fileName").all() as {
     fileName: string;
     fileDigest: string | null;
   }[];
   copy.close();
-  mkdirSync(join(to, imagesName), { mode: privateFolderMode });
+  mkdirSync(join(to, imagesFolderName), { mode: privateFolderMode });
   const images: Manifest["images"] = [];
   const missingImages: string[] = [];
   for (const { fileName: name, fileDigest } of known) {
-    const from = join(dataDir, imagesName, name);
-    const path = join(to, imagesName, name);
+    const from = join(dataDir, imagesFolderName, name);
+    const path = join(to, imagesFolderName, name);
     if (name === "" || !existsSync(from)) {
       missingImages.push(name);
       continue;
@@ -86,10 +84,10 @@ function copyImages(dataDir: string, to: string): Pick<Manifest, "images" | "mis
 
 /** `to` appears when the backup is whole, and not before. Throws BackupError. */
 export function makeBackup(dataDir: string, to: string): Manifest {
-  const database = join(dataDir, databaseName);
+  const database = join(dataDir, databaseFileName);
   if (!existsSync(database))
     throw new BackupError(
-      `${resolve(dataDir)} has no ${databaseName}. Of a server on PostgreSQL, take the database with pg_dump and the folder ${imagesName} with cp.`,
+      `${resolve(dataDir)} has no ${databaseFileName}. Of a server on PostgreSQL, take the database with pg_dump and the folder ${imagesFolderName} with cp.`,
     );
   if (existsSync(to) && readdirSync(to).length > 0)
     throw new BackupError(`${resolve(to)} is not empty: give a folder that does not exist yet.`);
@@ -98,7 +96,7 @@ export function makeBackup(dataDir: string, to: string): Manifest {
   const partial = `${resolve(to)}.partial-${process.pid}`;
   mkdirSync(partial, { mode: privateFolderMode });
   try {
-    const copy = join(partial, databaseName);
+    const copy = join(partial, databaseFileName);
     const rows = copyDatabase(database, copy);
     syncPath(copy);
     const made: Manifest = {
@@ -109,7 +107,7 @@ export function makeBackup(dataDir: string, to: string): Manifest {
       databaseSha256: sha256OfFile(copy).sha256,
     };
     writeFileSync(join(partial, manifestName), `${JSON.stringify(made, undefined, 2)}\n`, { mode: privateFileMode });
-    for (const path of [join(partial, manifestName), join(partial, imagesName), partial]) syncPath(path);
+    for (const path of [join(partial, manifestName), join(partial, imagesFolderName), partial]) syncPath(path);
     if (existsSync(to)) rmSync(to, { recursive: true });
     renameSync(partial, to);
     syncPath(dirname(resolve(to)));

@@ -14,6 +14,7 @@ import { type ImageFiles, openImageFiles } from "../features/releases/image-file
 import { openTrust, type Trust } from "../features/trust/trust.ts";
 import type { Logger } from "../logging.ts";
 import { StartError } from "../start-error.ts";
+import { databaseFileName } from "../storage/data-folder.ts";
 import { makePrivate } from "../storage/private-files.ts";
 import { Storage } from "../storage/storage.ts";
 import type { ServerOptions } from "./server-options.ts";
@@ -84,7 +85,7 @@ function takeDataFolder(dataDir: string): () => void {
 export async function layFoundation(options: ServerOptions, log: Logger, undo: Undo): Promise<Foundation> {
   const verifier = await loadVerifier(options.verifierWasm);
   undo.push(takeDataFolder(options.dataDir));
-  const file = options.databaseUrl === undefined ? join(options.dataDir, "flipside.sqlite") : undefined;
+  const file = options.databaseUrl === undefined ? join(options.dataDir, databaseFileName) : undefined;
   for (const line of makePrivate(options.dataDir, file)) log.warn(`others could read the server's data: ${line}`);
   const files = await openImageFiles(options.dataDir, options.fileSystem);
   const storage = await Storage.open(file === undefined ? { url: options.databaseUrl! } : { file }, {

@@ -6,6 +6,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { promises as nodeFiles } from "node:fs";
 import { join, resolve } from "node:path";
 import { ApiError } from "../../http/errors.ts";
+import { imagesFolderName } from "../../storage/data-folder.ts";
 import { privateFileMode, privateFolderMode } from "../../storage/private-files.ts";
 
 /** What is needed of node:fs/promises; tests put a disk that fills up in its place. */
@@ -32,7 +33,7 @@ export interface ImageFiles {
 
 /** Makes the directories and removes what uploads cut short by a crash have left. */
 export async function openImageFiles(dataDir: string, files: FileSystem = nodeFiles): Promise<ImageFiles> {
-  const images = resolve(dataDir, "images");
+  const images = resolve(dataDir, imagesFolderName);
   const uploads = resolve(dataDir, "uploads");
   for (const folder of [images, uploads]) await files.mkdir(folder, { recursive: true, mode: privateFolderMode });
   for (const name of await files.readdir(uploads)) if (name.endsWith(".part")) await files.unlink(join(uploads, name));
