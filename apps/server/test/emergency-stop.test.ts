@@ -1,6 +1,7 @@
 // The stop for the whole fleet: one call, which survives a restart, and no offer gets past it.
 
 import { afterEach, beforeEach, expect, it } from "vitest";
+import { openEmergencyStop } from "../src/features/emergency-stop/emergency-stop.ts";
 import { Fixture, passing } from "./fixture.ts";
 import { makeRelease } from "./keys.ts";
 
@@ -105,6 +106,22 @@ it("is passed by no offer that was being made meanwhile", async () => {
     await rollout.cancel(id, "admin");
     await fixture.api.post("/api/emergency-stop/end");
   }
+});
+
+it("is said to be in force by nobody's word but one that is stored", async () => {
+  const { storage, feed } = fixture.server.internals;
+  const full = () => Promise.reject(new Error("the disk is full"));
+  const engineRoom = { apply: () => Promise.resolve(undefined) };
+  const emergencyStop = await openEmergencyStop({
+    storage: { db: storage.db, transaction: full },
+    feed,
+    engineRoom,
+    clock: { wallMs: Date.now },
+  });
+  // The second comes while the first is being stored.
+  const said = await Promise.allSettled([emergencyStop.set("one", "ann"), emergencyStop.set("two", "ben")]);
+  expect(said.map(({ status }) => status)).toEqual(["rejected", "rejected"]);
+  expect([emergencyStop.view().stopped, emergencyStop.stop]).toEqual([false, undefined]);
 });
 
 it("wants a reason, and no more than one line of it", async () => {

@@ -17,7 +17,9 @@ import { createProgress, type Progress } from "../features/deployments/progress.
 import { createDeviceLog, type DeviceLog } from "../features/device-records/device-log.ts";
 import { createDevices, type Devices } from "../features/devices/devices.ts";
 import { createLastSeen, type LastSeen } from "../features/device-records/last-seen.ts";
+import type { Brake } from "../features/deployments/brake.ts";
 import { createHindrances } from "../features/deployments/hindrances.ts";
+import { createPassingTime, type PassingTime } from "../features/deployments/passing-time.ts";
 import { createWhys, type Whys } from "../features/deployments/why.ts";
 import { type EmergencyStop, openEmergencyStop } from "../features/emergency-stop/emergency-stop.ts";
 import { createPresence } from "../features/device-records/presence.ts";
@@ -47,6 +49,7 @@ interface Fleet {
   releases: Releases;
   engineRoom: EngineRoom;
   evidence: Evidence;
+  passingTime: PassingTime;
   offering: Offering;
   whys: Whys;
   emergencyStop: EmergencyStop;
@@ -63,7 +66,8 @@ async function createFleet(foundation: Foundation, pollMs: number): Promise<Flee
   const engineRoom = createEngineRoom({ clock, log, progress });
   const lastSeen = createLastSeen(storage, log, clock.wallMs);
   const emergencyStop = await openEmergencyStop({ storage, feed, engineRoom, clock });
-  const brake = emergencyStop;
+  // Whoever makes offers asks it.
+  const brake: Brake = emergencyStop;
   const hindrances = createHindrances({ memory, trust, images, brake });
   const presence = createPresence({ lastSeen, wallMs: clock.wallMs, silenceMaxMs: silenceMaxMs(pollMs) });
   const rollouts = createRollouts({ storage, engineRoom, progress, trust, images, presence, clock });
@@ -75,7 +79,8 @@ async function createFleet(foundation: Foundation, pollMs: number): Promise<Flee
     images,
     releases: createReleases({ storage, files, store: images, trust, verifier, feed, now: clock.wallMs }),
     engineRoom,
-    evidence: createEvidence({ storage, engineRoom, memory, progress, presence, brake, feed, clock }),
+    evidence: createEvidence({ storage, engineRoom, memory, progress, feed }),
+    passingTime: createPassingTime({ storage, engineRoom, presence, brake, clock }),
     offering: createOffering({ storage, engineRoom, memory, hindrances, trust, images, brake, clock }),
     emergencyStop,
     whys: createWhys({ storage, memory, hindrances, presence, lastSeen, brake, clock }),

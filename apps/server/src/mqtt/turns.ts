@@ -1,4 +1,5 @@
-// One thing at a time for each device: what a check-in decides and what a rollout pushes must leave in that order.
+// One thing at a time for each key, in the order in which they came. For each device: what a check-in decides and
+// what a rollout pushes must leave in that order.
 
 export class Turns {
   readonly #tails = new Map<string, Promise<void>>();

@@ -8,6 +8,7 @@ import type { Feed } from "../../changes/feed.ts";
 import type { Clock } from "../../clock.ts";
 import type { RolloutEvent } from "../../domain/rollout-engine.ts";
 import { iso } from "../../identifiers.ts";
+import { Turns } from "../../mqtt/turns.ts";
 import type { Storage, Work } from "../../storage/storage.ts";
 import type { Brake, Stop } from "../deployments/brake.ts";
 import type { EngineRoom } from "../deployments/engine-room.ts";
@@ -21,10 +22,10 @@ export interface EmergencyStop extends Brake {
 }
 
 export async function openEmergencyStop(options: {
-  storage: Storage;
-  feed: Feed;
+  storage: Pick<Storage, "db" | "transaction">;
+  feed: Pick<Feed, "announce">;
   engineRoom: EngineRoom;
-  clock: Clock;
+  clock: Pick<Clock, "wallMs">;
 }): Promise<EmergencyStop> {
   const { storage, feed, engineRoom, clock } = options;
   const row = await storage.db.selectFrom("meta").select("value").where("key", "=", metaKey).executeTakeFirst();
@@ -47,38 +48,43 @@ export async function openEmergencyStop(options: {
     for (const { id } of open) await engineRoom.apply(work, id, async () => event);
   }
 
+  async function begin(reason: string, by: string): Promise<EmergencyStopView> {
+    if (stop !== undefined) return view();
+    const begun = (stop = { at: clock.wallMs(), by, reason });
+    try {
+      await storage.transaction(async (work) => {
+        const value = Buffer.from(JSON.stringify(begun));
+        await work.db.insertInto("meta").values({ key: metaKey, value }).execute();
+        await tellRollouts(work, { type: "emergency-stop", by, reason });
+      });
+    } catch (error) {
+      stop = undefined;
+      throw error;
+    }
+    feed.announce({ kind: "emergency-stop" });
+    return view();
+  }
+
+  async function end(by: string): Promise<EmergencyStopView> {
+    if (stop === undefined) return view();
+    await storage.transaction(async (work) => {
+      await work.db.deleteFrom("meta").where("key", "=", metaKey).execute();
+      await tellRollouts(work, { type: "emergency-over", by });
+    });
+    stop = undefined;
+    feed.announce({ kind: "emergency-stop" });
+    return view();
+  }
+
+  // One at a time: nobody is told of a stop that is still to be stored, or of one that is being ended.
+  const turns = new Turns();
   return {
     get stop() {
       return stop;
     },
     view,
 
-    async set(reason, by) {
-      if (stop !== undefined) return view();
-      const begun = (stop = { at: clock.wallMs(), by, reason });
-      try {
-        await storage.transaction(async (work) => {
-          const value = Buffer.from(JSON.stringify(begun));
-          await work.db.insertInto("meta").values({ key: metaKey, value }).execute();
-          await tellRollouts(work, { type: "emergency-stop", by, reason });
-        });
-      } catch (error) {
-        stop = undefined;
-        throw error;
-      }
-      feed.announce({ kind: "emergency-stop" });
-      return view();
-    },
-
-    async end(by) {
-      if (stop === undefined) return view();
-      await storage.transaction(async (work) => {
-        await work.db.deleteFrom("meta").where("key", "=", metaKey).execute();
-        await tellRollouts(work, { type: "emergency-over", by });
-      });
-      stop = undefined;
-      feed.announce({ kind: "emergency-stop" });
-      return view();
-    },
+    set: (reason, by) => turns.run(metaKey, () => begin(reason, by)),
+    end: (by) => turns.run(metaKey, () => end(by)),
   };
 }
