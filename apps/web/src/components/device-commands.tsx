@@ -1,18 +1,15 @@
-import { type FormEvent, type ReactNode, useState } from "react";
+import { type ReactNode, useState } from "react";
 import { commandExpiryMsDefault, hostCharactersMax, hostPattern, portMax } from "@flipside/api/limits";
-import type { ProblemError } from "@flipside/api/problem";
 import type { Command, Device } from "@flipside/api/types";
 import { giveCommand } from "../api/commands.ts";
-import { asProblem } from "../api/problem.ts";
 import { useFleet } from "../live/hooks.ts";
 import { commandWords, wordsOf } from "../words/state-words.ts";
 import { type Column, DataTable } from "./data-table.tsx";
 import { CodeExplained } from "./deployment-progress.tsx";
-import { ConfirmDialog, Dialog } from "./dialog.tsx";
+import { ConfirmDialog, FormDialog } from "./dialog.tsx";
 import { Field } from "./field.tsx";
 import { Icon } from "./icon.tsx";
 import { Loaded } from "./loaded.tsx";
-import { ProblemNotice } from "./problem-notice.tsx";
 import { StateBadge } from "./state-badge.tsx";
 import { TimeAgo } from "./time-ago.tsx";
 
@@ -107,9 +104,6 @@ function ServerDialog({
 }): ReactNode {
   const [host, setHost] = useState("");
   const [port, setPort] = useState(String(device.connection?.port ?? 1883));
-  const [tried, setTried] = useState(false);
-  const [busy, setBusy] = useState(false);
-  const [problem, setProblem] = useState<ProblemError>();
   const hostError =
     hostPattern.test(host) && host.length <= hostCharactersMax
       ? undefined
@@ -119,25 +113,18 @@ function ServerDialog({
       ? undefined
       : `Enter a number from 1 to ${portMax}.`;
 
-  const submit = async (event: FormEvent): Promise<void> => {
-    event.preventDefault();
-    setTried(true);
-    setProblem(undefined);
-    if (hostError || portError || busy) return;
-    setBusy(true);
-    try {
-      await giveCommand(device.id, { kind: "set-connection", host, port: Number(port) });
-      onDone();
-      onClose();
-    } catch (thrown) {
-      setProblem(asProblem(thrown));
-      setBusy(false);
-    }
-  };
-
   return (
-    <Dialog title={`Change the server of ${device.id}`} onClose={onClose}>
-      <form noValidate onSubmit={(event) => void submit(event)}>
+    <FormDialog
+      title={`Change the server of ${device.id}`}
+      confirm="Change server"
+      lead="The command was not given"
+      isWrong={hostError !== undefined || portError !== undefined}
+      action={async () => {
+        await giveCommand(device.id, { kind: "set-connection", host, port: Number(port) });
+        onDone();
+      }}
+      onClose={onClose}
+      about={
         <p className="muted">
           {device.connection && (
             <>
@@ -147,39 +134,34 @@ function ServerDialog({
           The device keeps the new address only when this server proves itself there within a minute; else it returns to
           the old one.
         </p>
-        {problem && <ProblemNotice problem={problem} lead="The command was not given" />}
-        <Field label="Host" error={tried ? hostError : undefined}>
-          {(ids) => (
-            <input
-              {...ids}
-              autoComplete="off"
-              autoCapitalize="none"
-              spellCheck={false}
-              value={host}
-              onChange={(event) => setHost(event.target.value.trim())}
-            />
-          )}
-        </Field>
-        <Field label="MQTT port" error={tried ? portError : undefined}>
-          {(ids) => (
-            <input
-              {...ids}
-              inputMode="numeric"
-              autoComplete="off"
-              value={port}
-              onChange={(event) => setPort(event.target.value.trim())}
-            />
-          )}
-        </Field>
-        <div className="actions dialog-actions">
-          <button type="button" className="button" onClick={onClose}>
-            Go back
-          </button>
-          <button type="submit" className="button primary" aria-disabled={busy}>
-            {busy ? "Working…" : "Change server"}
-          </button>
-        </div>
-      </form>
-    </Dialog>
+      }
+      fields={(tried) => (
+        <>
+          <Field label="Host" error={tried ? hostError : undefined}>
+            {(ids) => (
+              <input
+                {...ids}
+                autoComplete="off"
+                autoCapitalize="none"
+                spellCheck={false}
+                value={host}
+                onChange={(event) => setHost(event.target.value.trim())}
+              />
+            )}
+          </Field>
+          <Field label="MQTT port" error={tried ? portError : undefined}>
+            {(ids) => (
+              <input
+                {...ids}
+                inputMode="numeric"
+                autoComplete="off"
+                value={port}
+                onChange={(event) => setPort(event.target.value.trim())}
+              />
+            )}
+          </Field>
+        </>
+      )}
+    />
   );
 }

@@ -1,15 +1,12 @@
 // The stop of all updates: how a person says it, that everybody sees it, and how it is ended.
 
-import { type FormEvent, type ReactNode, useState } from "react";
+import { type ReactNode, useState } from "react";
 import { emergencyReasonCharactersMax } from "@flipside/api/limits";
-import type { ProblemError } from "@flipside/api/problem";
 import { endEmergencyStop, setEmergencyStop } from "../api/emergency-stop.ts";
-import { asProblem } from "../api/problem.ts";
 import { useFleet, useResource } from "../live/hooks.ts";
-import { ConfirmDialog, Dialog } from "./dialog.tsx";
+import { ConfirmDialog, FormDialog } from "./dialog.tsx";
 import { Field } from "./field.tsx";
 import { Icon } from "./icon.tsx";
-import { ProblemNotice } from "./problem-notice.tsx";
 import { TimeToCome } from "./time-ago.tsx";
 
 /** There also while it is not known whether they are stopped: to say it twice does no harm. */
@@ -31,34 +28,23 @@ export function EmergencyStopButton(): ReactNode {
 function StopDialog({ onClose }: { onClose: () => void }): ReactNode {
   const { emergencyStop } = useFleet();
   const [reason, setReason] = useState("");
-  const [tried, setTried] = useState(false);
-  const [busy, setBusy] = useState(false);
-  const [problem, setProblem] = useState<ProblemError>();
   const reasonError = reason.trim() === "" ? "Say why: others see it on every page." : undefined;
-
-  const submit = async (event: FormEvent): Promise<void> => {
-    event.preventDefault();
-    setTried(true);
-    setProblem(undefined);
-    if (reasonError || busy) return;
-    setBusy(true);
-    try {
-      emergencyStop.set(await setEmergencyStop(reason.trim()));
-      onClose();
-    } catch (thrown) {
-      setProblem(asProblem(thrown));
-      setBusy(false);
-    }
-  };
-
   return (
-    <Dialog title="Stop all updates?" onClose={onClose}>
-      <form noValidate onSubmit={(event) => void submit(event)}>
+    <FormDialog
+      title="Stop all updates?"
+      confirm="Stop all updates"
+      dangerous
+      lead="Updates were not stopped"
+      isWrong={reasonError !== undefined}
+      action={async () => emergencyStop.set(await setEmergencyStop(reason.trim()))}
+      onClose={onClose}
+      about={
         <p>
           From now on no rollout offers anything to any device. Devices that are still downloading give up; those that
           have installed their image go on to its end. It stays so until somebody ends it.
         </p>
-        {problem && <ProblemNotice problem={problem} lead="Updates were not stopped" />}
+      }
+      fields={(tried) => (
         <Field label="Reason" error={tried ? reasonError : undefined}>
           {(ids) => (
             <input
@@ -70,16 +56,8 @@ function StopDialog({ onClose }: { onClose: () => void }): ReactNode {
             />
           )}
         </Field>
-        <div className="actions dialog-actions">
-          <button type="button" className="button" onClick={onClose}>
-            Go back
-          </button>
-          <button type="submit" className="button danger" aria-disabled={busy}>
-            {busy ? "Working…" : "Stop all updates"}
-          </button>
-        </div>
-      </form>
-    </Dialog>
+      )}
+    />
   );
 }
 
