@@ -289,7 +289,7 @@ function timeAny(model: Model, random: Random, target: DeploymentSnapshot): void
   const isWaiting = (d: DeploymentSnapshot): boolean => d.state === "queued" && d.wave === model.rollout.currentWave;
   const events: RolloutEvent[] = [
     { type: "deadline-passed", deployment },
-    { type: "late-offers-end", deployment },
+    { type: "late-offers-expired", deployment },
     { type: "superseded", deployment, why: "runs 3" },
     { type: "soak-over" },
     { type: "others-away", away: model.deployments.filter(isWaiting).map((d) => ({ ...d })) },

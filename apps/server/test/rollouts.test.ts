@@ -40,6 +40,7 @@ describe("a rollout", () => {
     const done = await detail(rollout.id);
     expect(done).toMatchObject({ state: "completed", currentWave: 1, total: 3, counts: { confirmed: 3 } });
     expect(done.finishedAt).not.toBeNull();
+    expect(done.decisionCount).toBe(done.decisions.length);
     expect(done.decisions.map((d: { text: string }) => d.text.split(":")[0])).toEqual([
       "started",
       "wave 2 started (2 devices)",

@@ -406,6 +406,6 @@ export class FakeServer {
   }
 }
 
-export function summaryOf({ deployments: _deployments, decisions: _decisions, ...summary }: Rollout): RolloutSummary {
-  return summary;
+export function summaryOf({ deployments: _deployments, decisions, ...summary }: Rollout): RolloutSummary {
+  return { ...summary, decisionCount: decisions.length };
 }

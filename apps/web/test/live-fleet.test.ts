@@ -6,7 +6,7 @@ import {
   applyToDevices,
   applyToRollout,
   byId,
-  decisionsMayHaveGrown,
+  decisionsHaveGrown,
   deviceLogMayHaveGrown,
   whyDeviceMayDiffer,
   whyRolloutMayDiffer,
@@ -92,11 +92,16 @@ describe("events on a page's own object", () => {
     ]);
   });
 
-  it("ask for the decisions again when a wave or the state changed", () => {
+  it("ask for the decisions again when there are more, whatever they changed", () => {
     const before = rollout("r1");
     const { deployments: _, decisions: __, ...summary } = before;
-    expect(decisionsMayHaveGrown(before, { kind: "rollout", data: { ...summary, state: "paused" } })).toBe(true);
-    expect(decisionsMayHaveGrown(before, { kind: "rollout", data: summary })).toBe(false);
+    expect(
+      decisionsHaveGrown(before, { kind: "rollout", data: { ...summary, decisionCount: before.decisions.length + 1 } }),
+    ).toBe(true);
+    expect(decisionsHaveGrown(before, { kind: "rollout", data: { ...summary, id: "r2", decisionCount: 9 } })).toBe(
+      false,
+    );
+    expect(decisionsHaveGrown(before, { kind: "rollout", data: summary })).toBe(false);
   });
 });
 

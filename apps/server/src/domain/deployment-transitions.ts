@@ -59,7 +59,7 @@ export const deploymentTransitions = {
   "checked-in": { from: [...underWay, ...revisableStates], to: [...reportable, "confirmed", "rolled-back"] },
   "deadline-passed": { from: ["queued", ...underWay], to: ["unreached", "timed-out"] },
   "others-away": { from: ["queued"], to: ["unreached"] },
-  "late-offers-end": { from: ["unreached"], to: ["cancelled"] },
+  "late-offers-expired": { from: ["unreached"], to: ["cancelled"] },
   "end-late-offers": { from: ["unreached"], to: ["cancelled"] },
   superseded: { from: ["queued", "unreached", ...abandonable], to: ["cancelled"] },
   "device-revoked": { from: ["queued", "unreached", ...underWay], to: ["cancelled", "timed-out"] },

@@ -48,7 +48,7 @@ export type RolloutEvent =
   | { type: "deadline-passed"; deployment: DeploymentSnapshot }
   /** These wait, their devices are away, and nothing of the present wave is under way. */
   | { type: "others-away"; away: DeploymentSnapshot[] }
-  | { type: "late-offers-end"; deployment: DeploymentSnapshot }
+  | { type: "late-offers-expired"; deployment: DeploymentSnapshot }
   /** `why`: what made the offer wrong, in words that go on from the device's name. */
   | { type: "superseded"; deployment: DeploymentSnapshot; why: string }
   | { type: "soak-over" }
@@ -225,8 +225,8 @@ const handlers: Handlers = {
     };
   },
 
-  "late-offers-end"(_, { deployment }, now) {
-    const to = endedBy("late-offers-end", deployment.state);
+  "late-offers-expired"(_, { deployment }, now) {
+    const to = endedBy("late-offers-expired", deployment.state);
     const { deadlineAt } = deployment;
     return to === undefined || deadlineAt === null || deadlineAt > now ? nothing() : move(now, deployment, to);
   },

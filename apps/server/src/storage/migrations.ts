@@ -210,6 +210,11 @@ async function gates(db: Kysely<any>, { add }: Tools): Promise<void> {
     "underWayMax: integer",
     "urgent: boolean not null default false",
     "accepted: text not null default '[]'",
+    "decisionCount: integer not null default 0",
+  );
+  await execute(
+    db,
+    `update "rollouts" set "decisionCount" = (select count(*) from "decisions" where "rolloutId" = "rollouts"."id")`,
   );
   const resumed = await db
     .selectFrom("rollouts")
@@ -298,7 +303,10 @@ function history(made: Tools): Record<string, Run> {
         "detail: text",
       ])),
 
-    /** Gates that want a sample, soak, offers to who was away, urgency; and what was accepted, of every wave. */
+    /**
+     * Gates that want a sample, soak, offers to who was away, urgency; what was accepted, of every wave; and how many
+     * decisions there are, so that nobody has to count them.
+     */
     "0009-gates": (db) => gates(db, made),
   };
 }

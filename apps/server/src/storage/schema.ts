@@ -145,6 +145,8 @@ export interface RolloutTable {
   urgent: boolean;
   /** JSON: what the operator accepted by resuming, of each wave that had started. */
   accepted: string;
+  /** Kept, so that nobody has to count them. */
+  decisionCount: number;
   createdAt: number;
   createdBy: string;
   finishedAt: number | null;

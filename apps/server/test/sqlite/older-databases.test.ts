@@ -23,7 +23,16 @@ async function databaseOf0006(): Promise<string> {
   return path;
 }
 
-const gates = { minimumSample: 1, soakMs: 0, soakUntil: null, lateOffersMs: 0, underWayMax: null, urgent: false };
+const gates = {
+  minimumSample: 1,
+  soakMs: 0,
+  soakUntil: null,
+  lateOffersMs: 0,
+  underWayMax: null,
+  urgent: false,
+  // Of the rollout in the file.
+  decisionCount: 1,
+};
 
 /** A rollout's row, as migration 0009 takes it over: what was accepted is of every wave now. */
 function withGates({ acceptedWave, acceptedFinished, acceptedFailed, ...row }: Record<string, unknown>): object {

@@ -106,14 +106,6 @@ export const whyRolloutMayDiffer = (id: string, event: LiveEvent): boolean =>
 export const whyDeviceMayDiffer = (id: string, event: LiveEvent): boolean =>
   (event.kind === "device" && event.data.id === id) || (event.kind === "deployment" && event.data.deviceId === id);
 
-/** Decisions come with no event; every one of them changes one of these. */
-export function decisionsMayHaveGrown(rollout: Rollout, event: LiveEvent): boolean {
-  if (event.kind !== "rollout" || event.data.id !== rollout.id) return false;
-  const waveStates = (of: RolloutSummary): string => of.waves.map((wave) => wave.state).join();
-  return (
-    event.data.state !== rollout.state ||
-    event.data.pauseReason !== rollout.pauseReason ||
-    event.data.total !== rollout.total ||
-    waveStates(event.data) !== waveStates(rollout)
-  );
-}
+/** Decisions come with no event, but their number does. */
+export const decisionsHaveGrown = (rollout: Rollout, event: LiveEvent): boolean =>
+  event.kind === "rollout" && event.data.id === rollout.id && event.data.decisionCount > rollout.decisions.length;

@@ -29,7 +29,7 @@ import {
   applyToRollouts,
   byId,
   type ById,
-  decisionsMayHaveGrown,
+  decisionsHaveGrown,
   deviceLogMayHaveGrown,
   whyDeviceMayDiffer,
   whyRolloutMayDiffer,
@@ -88,7 +88,7 @@ export class Fleet {
     return remembered(this.#rollout, id, () => ({
       load: () => getRollout(id),
       apply: applyToRollout,
-      wantsReload: decisionsMayHaveGrown,
+      wantsReload: decisionsHaveGrown,
     }));
   }
 

@@ -122,6 +122,7 @@ export const rolloutSummary = named(
     createdBy: z.string(),
     finishedAt: time.nullable(),
     urgent: z.boolean(),
+    decisionCount: count.describe("how many there are: when it grows, there are more to read"),
     currentWave: count.describe("index of the wave that it is in; those up to it have started"),
     soakUntil: time.nullable().describe("until then the present wave is watched"),
     counts: stateCounts,

@@ -1,22 +1,15 @@
-// What devices say and show of their deployments, and what time says of them: events for the engine.
+// What devices say and show of their deployments: events for the engine.
 
-import { type DeploymentStateName, deploymentStateOf, isFinal } from "@flipside/image-format";
+import { deploymentStateOf, isFinal } from "@flipside/image-format";
 import type { StateReport } from "@flipside/protocol/messages";
 import type { Feed } from "../../changes/feed.ts";
-import type { Clock } from "../../clock.ts";
 import { type CheckInEvidence, provenState } from "../../domain/check-in-evidence.ts";
-import { abandonable, isProgress } from "../../domain/deployment-transitions.ts";
-import { waitsOnly } from "../../domain/snapshots.ts";
-import type { DeploymentRow } from "../../storage/schema.ts";
-import type { Queries, Storage, Work } from "../../storage/storage.ts";
-import type { Presence } from "../device-records/presence.ts";
-import type { Brake } from "./brake.ts";
+import { isProgress } from "../../domain/deployment-transitions.ts";
+import type { Storage, Work } from "../../storage/storage.ts";
 import type { EngineRoom } from "./engine-room.ts";
 import type { Memory } from "./memory.ts";
 import type { Progress } from "./progress.ts";
-import { deploymentRow, loadSnapshot, openToCheckIn, snapshotOf } from "./store.ts";
-
-const deadlinesPerTick = 500;
+import { deploymentRow, openToCheckIn, snapshotOf } from "./store.ts";
 
 export interface Evidence {
   /** Takes what a check-in proves. */
@@ -25,30 +18,6 @@ export interface Evidence {
   reported(deviceId: string, report: StateReport): Promise<string | undefined>;
   /** In the transaction that revokes a device. */
   deviceRevoked(work: Work, deviceId: string): Promise<void>;
-  /** Looks at what time alone changes: deadlines, waves that were watched long enough, devices that are away. */
-  tick(): Promise<void>;
-}
-
-/** Those that are past their deadline, as far as one round takes; `isStopped`: that of offers stands still. */
-function lateDeployments(
-  db: Queries,
-  now: number,
-  isStopped: boolean,
-): Promise<{ id: string; rolloutId: string; state: DeploymentStateName }[]> {
-  return (
-    db
-      .selectFrom("deployments")
-      .innerJoin("rollouts", "rollouts.id", "deployments.rolloutId")
-      .select(["deployments.id", "deployments.rolloutId", "deployments.state"])
-      .where("deployments.finishedAt", "is", null)
-      .where("deployments.deadlineAt", "is not", null)
-      .where("deployments.deadlineAt", "<=", now)
-      // Those that wait in a paused rollout keep their place; they get a new deadline when it is resumed.
-      .where((q) => q.or([q("deployments.state", "<>", "queued"), q("rollouts.state", "=", "running")]))
-      .$if(isStopped, (q) => q.where("deployments.state", "not in", ["queued", ...abandonable]))
-      .limit(deadlinesPerTick)
-      .execute()
-  );
 }
 
 /** A revoked device takes no part any more. */
@@ -66,55 +35,14 @@ async function giveUp({ apply }: EngineRoom, work: Work, deviceId: string): Prom
     }));
 }
 
-/** Rollouts of which a wave has been watched for long enough. */
-async function endSoaks(storage: Storage, { apply }: EngineRoom, now: number): Promise<void> {
-  const due = await storage.db
-    .selectFrom("rollouts")
-    .select("id")
-    .where("state", "=", "running")
-    .where("soakUntil", "<=", now)
-    .execute();
-  for (const { id } of due) await storage.transaction((work) => apply(work, id, async () => ({ type: "soak-over" })));
-}
-
-/** Rollouts whose present wave has nothing under way, and waits for devices that are away. */
-async function passOverAway(storage: Storage, { apply }: EngineRoom, presence: Presence): Promise<void> {
-  const running = await storage.db.selectFrom("rollouts").selectAll().where("state", "=", "running").execute();
-  for (const row of running) {
-    if (!waitsOnly(await loadSnapshot(storage.db, row))) continue;
-    const waiting = (db: Queries): Promise<(DeploymentRow & { lastSeenAt: number | null })[]> =>
-      db
-        .selectFrom("deployments")
-        .innerJoin("devices", "devices.id", "deployments.deviceId")
-        .selectAll("deployments")
-        .select("devices.lastSeenAt")
-        .where("rolloutId", "=", row.id)
-        .where("wave", "=", row.currentWave)
-        .where("state", "=", "queued")
-        .execute();
-    const areAway = (rows: { deviceId: string; lastSeenAt: number | null }[]): boolean =>
-      rows.every(({ deviceId, lastSeenAt }) => presence.isAway(deviceId, lastSeenAt));
-    if (!areAway(await waiting(storage.db))) continue;
-    await storage.transaction((work) =>
-      apply(work, row.id, async () => {
-        const away = await waiting(work.db);
-        return areAway(away) ? { type: "others-away", away: away.map((each) => snapshotOf(each)) } : undefined;
-      }),
-    );
-  }
-}
-
 export function createEvidence(options: {
   storage: Storage;
   engineRoom: EngineRoom;
   memory: Memory;
   progress: Progress;
-  presence: Presence;
-  brake: Brake;
   feed: Feed;
-  clock: Clock;
 }): Evidence {
-  const { storage, memory, progress, feed, clock } = options;
+  const { storage, memory, progress, feed } = options;
   const { apply } = options.engineRoom;
 
   return {
@@ -160,19 +88,5 @@ export function createEvidence(options: {
     },
 
     deviceRevoked: (work, deviceId) => giveUp(options.engineRoom, work, deviceId),
-
-    async tick() {
-      const late = await lateDeployments(storage.db, clock.steadyMs(), options.brake.stop !== undefined);
-      for (const { id, rolloutId, state } of late) {
-        await storage.transaction((work) =>
-          apply(work, rolloutId, async () => ({
-            type: state === "unreached" ? "late-offers-end" : "deadline-passed",
-            deployment: snapshotOf(await deploymentRow(work.db, id)),
-          })),
-        );
-      }
-      await endSoaks(storage, options.engineRoom, clock.steadyMs());
-      if (options.brake.stop === undefined) await passOverAway(storage, options.engineRoom, options.presence);
-    },
   };
 }

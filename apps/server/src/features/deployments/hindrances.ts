@@ -2,12 +2,13 @@
 // why none was made.
 
 import { runsNewer } from "@flipside/api/release-fit";
-import type { RunningSlot, TrustRelation } from "@flipside/api/types";
+import type { TrustRelation } from "@flipside/api/types";
 import { isWaiting } from "../../domain/deployment-transitions.ts";
 import { mayBeOffered } from "../../domain/snapshots.ts";
 import type { DeviceRow } from "../../storage/schema.ts";
 import type { ImageStore } from "../releases/image-store.ts";
 import type { Trust } from "../trust/trust.ts";
+import { runningOf } from "../device-records/store.ts";
 import type { Brake } from "./brake.ts";
 import type { Memory } from "./memory.ts";
 import type { KnownDeployment } from "./store.ts";
@@ -31,10 +32,12 @@ export interface Hindrances {
 }
 
 export function runsConfirmed(device: DeviceRow, digest: string): boolean {
-  if (device.running === null) return false;
-  const running = JSON.parse(device.running) as RunningSlot;
-  return running.digest === digest && running.state === "confirmed";
+  const running = runningOf(device);
+  return running !== null && running.digest === digest && running.state === "confirmed";
 }
+
+/** Nothing else may be begun meanwhile, also when its deployment was given up here. */
+export const isOnTrial = (device: DeviceRow): boolean => runningOf(device)?.state === "candidate";
 
 /** It has a record that this server does not know: what would be offered may go back behind it. */
 const knowsMore = (relation: TrustRelation): boolean => relation === "ahead" || relation === "forked";
@@ -99,7 +102,7 @@ export function createHindrances({
     if (runsConfirmed(device, digest)) return undefined;
     const { allowOlder, releaseId } = await memory.rollout(rolloutId);
     const release = await memory.release(releaseId);
-    const running = device.running === null ? null : (JSON.parse(device.running) as RunningSlot);
+    const running = runningOf(device);
     if (!allowOlder && runsNewer(running, release))
       return final(`runs ${running!.version ?? "a release"}, which is newer than ${release.version}`);
     const later = known.find((each) => each.newestOffered && each.state === "confirmed" && each.position > position);

@@ -16,7 +16,7 @@ const othersMax = 1_000;
 
 export interface Memory {
   device(id: string): Promise<DeviceRow | null>;
-  /** Open, or given up; oldest first. */
+  /** Open, given up, or its last one, confirmed; oldest first. */
   deployments(deviceId: string): Promise<readonly KnownDeployment[]>;
   rollout(id: string): Promise<RolloutRow>;
   release(id: string): Promise<ReleaseRow>;

@@ -5,7 +5,6 @@
 // an urgent one also overtakes one that is not past its point of no return. What a device needs no more, since it runs
 // something newer or a later rollout has updated it, is cancelled, and the rollout's decisions say why.
 
-import type { RunningSlot } from "@flipside/api/types";
 import type { OfferedDeployment } from "@flipside/protocol/server-messages";
 import type { Clock } from "../../clock.ts";
 import { isAbandonable, isWaiting } from "../../domain/deployment-transitions.ts";
@@ -15,7 +14,7 @@ import type { ImageStore } from "../releases/image-store.ts";
 import type { Trust } from "../trust/trust.ts";
 import type { Brake } from "./brake.ts";
 import type { EngineRoom } from "./engine-room.ts";
-import { type Hindrances, isStranger, runsConfirmed } from "./hindrances.ts";
+import { type Hindrances, isOnTrial, isStranger, runsConfirmed } from "./hindrances.ts";
 import type { Memory } from "./memory.ts";
 import { deploymentRow, type KnownDeployment, snapshotOf } from "./store.ts";
 
@@ -109,9 +108,8 @@ export function createOffering(options: {
       if (known.every(({ finishedAt }) => finishedAt !== null)) return undefined;
       const device = await memory.device(deviceId);
       if (device === null || device.revokedAt !== null) return undefined;
-      // While a candidate is on trial, whose deployment was given up here, nothing else may be begun.
-      const onTrial = device.running !== null && (JSON.parse(device.running) as RunningSlot).state === "candidate";
-      const active = (await stillActive(device, known)) ?? (onTrial ? undefined : await firstDue(device, known));
+      const active =
+        (await stillActive(device, known)) ?? (isOnTrial(device) ? undefined : await firstDue(device, known));
       if (active === undefined || isStranger(trust, device) || !isServed(active.digest)) return undefined;
       const image = await memory.image(active.digest);
       const permit = await permitFor(active, deviceId);

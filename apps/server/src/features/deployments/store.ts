@@ -104,7 +104,13 @@ export async function storeChanges(db: Queries, rolloutId: string, changes: Chan
     ...(finishedAt === undefined ? {} : { finishedAt: now }),
     ...(accepted === undefined ? {} : { accepted: JSON.stringify(accepted) }),
   };
-  if (Object.keys(set).length > 0) await db.updateTable("rollouts").set(set).where("id", "=", rolloutId).execute();
+  const decided = changes.decisions.length;
+  if (Object.keys(set).length > 0 || decided > 0)
+    await db
+      .updateTable("rollouts")
+      .set((q) => ({ ...set, decisionCount: q("decisionCount", "+", decided) }))
+      .where("id", "=", rolloutId)
+      .execute();
   if (changes.newDeadline) {
     const { throughWave, states, deadlineAt } = changes.newDeadline;
     await db

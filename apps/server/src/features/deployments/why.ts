@@ -1,6 +1,6 @@
 // Why nothing happens: what a rollout, or a device, is waiting for.
 
-import type { RunningSlot, Why } from "@flipside/api/types";
+import type { Why } from "@flipside/api/types";
 import type { Clock } from "../../clock.ts";
 import { isWaiting } from "../../domain/deployment-transitions.ts";
 import { whyRolloutWaits } from "../../domain/why.ts";
@@ -11,7 +11,7 @@ import type { Storage } from "../../storage/storage.ts";
 import type { LastSeen } from "../device-records/last-seen.ts";
 import type { Presence } from "../device-records/presence.ts";
 import type { Brake } from "./brake.ts";
-import type { Hindrances } from "./hindrances.ts";
+import { type Hindrances, isOnTrial } from "./hindrances.ts";
 import type { Memory } from "./memory.ts";
 import { type KnownDeployment, loadSnapshot } from "./store.ts";
 
@@ -57,7 +57,7 @@ export function createWhys(options: {
         until,
         actions: ["look at its power and its connection"],
       };
-    if (device.running !== null && (JSON.parse(device.running) as RunningSlot).state === "candidate")
+    if (isOnTrial(device))
       return { ...nothing(`${device.id} has an image on trial, and begins nothing else before that ends.`), until };
     const hindrance = await hindrances.of(device, first!, known);
     const since = iso(first!.updatedAt);

@@ -1,5 +1,6 @@
 // Devices and their secrets in the database.
 
+import type { RunningSlot } from "@flipside/api/types";
 import type { DeviceRow } from "../../storage/schema.ts";
 import type { Queries } from "../../storage/storage.ts";
 
@@ -14,6 +15,10 @@ export interface DeviceSecret {
 export function findDevice(db: Queries, id: string): Promise<DeviceRow | undefined> {
   return db.selectFrom("devices").selectAll().where("id", "=", id).executeTakeFirst();
 }
+
+/** What its last check-in said of the slot that runs; null before the first one. */
+export const runningOf = ({ running }: Pick<DeviceRow, "running">): RunningSlot | null =>
+  running === null ? null : (JSON.parse(running) as RunningSlot);
 
 /** For the one transaction that may change it, or what hangs on it, now. */
 export function lockDevice(db: Queries, id: string): Promise<DeviceRow | undefined> {

@@ -5,7 +5,6 @@ import type {
   Deployment as DeploymentView,
   Device as DeviceView,
   OtherSlot as OtherSlotView,
-  RunningSlot,
   TrustRelation,
 } from "@flipside/api/types";
 import { errorName } from "@flipside/image-format";
@@ -14,6 +13,7 @@ import type { DeploymentRow, DeviceRow } from "../../storage/schema.ts";
 import type { Queries } from "../../storage/storage.ts";
 import type { Trust } from "../trust/trust.ts";
 import type { Progress } from "../deployments/progress.ts";
+import { runningOf } from "../device-records/store.ts";
 import type { LastSeen } from "../device-records/last-seen.ts";
 
 type NamedDeployment = DeploymentRow & { rolloutName: string; version: string };
@@ -67,7 +67,7 @@ export function deviceView(
     versions: ReadonlyMap<string, string>;
   },
 ): DeviceView {
-  const running = row.running === null ? null : (JSON.parse(row.running) as RunningSlot);
+  const running = runningOf(row);
   const other = row.other === null ? null : (JSON.parse(row.other) as OtherSlot);
   return {
     id: row.id,

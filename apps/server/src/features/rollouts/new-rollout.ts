@@ -3,7 +3,7 @@
 import { createHash } from "node:crypto";
 import { imageFor, runsNewer } from "@flipside/api/release-fit";
 import { waveSizes } from "@flipside/api/rollout-arithmetic";
-import type { CompleteNewRollout as NewRollout, RunningSlot } from "@flipside/api/types";
+import type { CompleteNewRollout as NewRollout } from "@flipside/api/types";
 import type { Clock } from "../../clock.ts";
 import { ApiError } from "../../http/errors.ts";
 import { newId } from "../../identifiers.ts";
@@ -13,6 +13,7 @@ import type { EngineRoom } from "../deployments/engine-room.ts";
 import { runsConfirmed } from "../deployments/hindrances.ts";
 import { addCounts } from "../deployments/store.ts";
 import type { Presence } from "../device-records/presence.ts";
+import { runningOf } from "../device-records/store.ts";
 import type { ImageStore } from "../releases/image-store.ts";
 import type { Trust } from "../trust/trust.ts";
 
@@ -81,9 +82,7 @@ function refuseMisfits(release: ReleaseRow, images: ImageRow[], devices: DeviceR
       },
     );
   }
-  const newer = devices.filter((device) =>
-    runsNewer(device.running === null ? null : (JSON.parse(device.running) as RunningSlot), release),
-  );
+  const newer = devices.filter((device) => runsNewer(runningOf(device), release));
   if (newer.length > 0 && !allowOlder) {
     throw new ApiError(
       "release-older",
@@ -201,6 +200,7 @@ async function insert(
       underWayMax: request.underWayMax,
       urgent: request.urgent,
       accepted: "[]",
+      decisionCount: 0,
       createdAt: at,
       createdBy: by,
       finishedAt: null,
