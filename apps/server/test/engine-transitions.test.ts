@@ -4,18 +4,27 @@
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { emptyTally } from "@flipside/api/rollout-arithmetic";
+import { emptyTally, noCounts } from "@flipside/api/rollout-arithmetic";
 import { rolloutTransitions } from "@flipside/api/rollout-transitions";
 import type { RolloutState } from "@flipside/api/types";
 import { type DeploymentStateName, deploymentStateNames, isFinalState } from "@flipside/image-format";
 import { expect, it } from "vitest";
 import type { CheckInEvidence } from "../src/domain/check-in-evidence.ts";
-import { type DeploymentCause, deploymentTransitions, mayMove } from "../src/domain/deployment-transitions.ts";
-import { type RolloutEvent, step } from "../src/domain/rollout-engine.ts";
+import { type DeploymentCause, deploymentTransitions, endedBy, mayMove } from "../src/domain/deployment-transitions.ts";
+import { step } from "../src/domain/rollout-engine.ts";
+import type { RolloutEvent } from "../src/domain/rollout-events.ts";
 import type { DeploymentSnapshot, RolloutSnapshot } from "../src/domain/snapshots.ts";
+import { rule, standingRollout } from "./engine-model.ts";
 
 const NOW = 1_000;
-const rolloutStates = ["running", "paused", "cancelled", "completed"] as const satisfies readonly RolloutState[];
+const now = { steadyMs: NOW, wallMs: NOW };
+const rolloutStates = [
+  "running",
+  "paused",
+  "cancelled",
+  "completed",
+  "rolled-back",
+] as const satisfies readonly RolloutState[];
 const causes = Object.keys(deploymentTransitions) as DeploymentCause[];
 
 const deploymentIn = (state: DeploymentStateName): DeploymentSnapshot => ({
@@ -29,22 +38,16 @@ const deploymentIn = (state: DeploymentStateName): DeploymentSnapshot => ({
   done: 0,
   total: 4,
   deadlineAt: NOW,
+  notBefore: null,
   newestOffered: true,
 });
 
 const rolloutWith = (change: Partial<RolloutSnapshot>): RolloutSnapshot => ({
-  state: "running",
-  pauseReason: null,
+  ...standingRollout,
   currentWave: 0,
-  deadlineMs: 100,
-  failureThresholdPercent: 50,
-  minimumSample: 1,
-  soakMs: 0,
-  soakUntil: null,
-  lateOffersMs: 1_000,
-  underWayMax: null,
-  accepted: [],
+  rules: [rule()],
   waves: [{ ...emptyTally(4), finished: 3, succeeded: 3, waiting: 1 }],
+  counts: noCounts(),
   ...change,
 });
 
@@ -64,7 +67,12 @@ const checkIns: CheckInEvidence[] = deploymentStateNames.flatMap((state) => {
 function eventsOf(cause: DeploymentCause, deployment: DeploymentSnapshot): RolloutEvent[] {
   switch (cause) {
     case "offer-due":
-      return [true, false].map((alreadyConfirmed) => ({ type: cause, deployment, alreadyConfirmed }));
+      return [true, false].map((alreadyConfirmed) => ({
+        type: cause,
+        deployment,
+        alreadyConfirmed,
+        runs: "old",
+      }));
     case "reported":
       return deploymentStateNames.map((state) => {
         return { type: cause, deployment, attempt: 1, state, code: 0, done: 1, total: 4 };
@@ -73,7 +81,12 @@ function eventsOf(cause: DeploymentCause, deployment: DeploymentSnapshot): Rollo
       return checkIns.map((evidence) => ({ type: cause, deployment, evidence }));
     case "cancel":
     case "end-late-offers":
-      return [{ type: cause, by: "ann", open: [deployment] }];
+      return [{ type: cause, by: "ann" }];
+    case "exclude":
+    case "retry":
+      return [{ type: cause, by: "ann", of: [deployment] }];
+    case "deadline-passed":
+      return [{ type: cause, deployment, isHeldBack: false }];
     case "others-away":
       return [{ type: cause, away: [deployment] }];
     case "superseded":
@@ -88,7 +101,11 @@ function reachedBy(cause: DeploymentCause, from: DeploymentStateName): Deploymen
   const deployment = deploymentIn(from);
   // Late offers are ended of a rollout that is over.
   const rollout = rolloutWith(cause === "end-late-offers" ? { state: "completed" } : {});
-  const moves = eventsOf(cause, deployment).flatMap((event) => step(rollout, event, NOW).moves);
+  const moves = eventsOf(cause, deployment).flatMap((event) => {
+    const { moves, withdraw } = step(rollout, event, now);
+    const to = withdraw && endedBy(withdraw, from);
+    return to === undefined ? moves : [...moves, { from, to }];
+  });
   expect(
     moves.every((move) => move.from === from),
     `${cause} moves from ${from} only`,
@@ -104,11 +121,28 @@ const confirmed: RolloutEvent = { type: "checked-in", deployment, evidence: chec
 const rolloutTrials: Record<keyof typeof rolloutTransitions, { event: RolloutEvent; of: Partial<RolloutSnapshot> }> = {
   pause: { event: { type: "pause", by: "ann" }, of: {} },
   resume: { event: { type: "resume", by: "ann" }, of: {} },
-  cancel: { event: { type: "cancel", by: "ann", open: [] }, of: {} },
-  "end-late-offers": { event: { type: "end-late-offers", by: "ann", open: [] }, of: {} },
+  approve: { event: { type: "approve", by: "bob" }, of: { rules: [rule(), rule({ approval: true })] } },
+  "start-next-wave": {
+    event: { type: "start-next-wave", by: "ann" },
+    of: { rules: [rule(), rule()], waves: [emptyTally(2), emptyTally(1)] },
+  },
+  "change-rules": { event: { type: "change-rules", by: "ann", rules: [rule({ soakMs: 5 })], what: "soak" }, of: {} },
+  exclude: { event: { type: "exclude", by: "ann", of: [deployment] }, of: { waves: [emptyTally(4)] } },
+  retry: { event: { type: "retry", by: "ann", of: [deploymentIn("failed")] }, of: {} },
+  cancel: { event: { type: "cancel", by: "ann" }, of: {} },
+  "roll-back": { event: { type: "roll-back", by: "ann", wave: undefined }, of: {} },
+  "end-late-offers": { event: { type: "end-late-offers", by: "ann" }, of: {} },
   "gate-failed": {
     event: { type: "reported", deployment, attempt: 1, state: "failed", code: 60, done: 1, total: 4 },
     of: { waves: [tally] },
+  },
+  "gate-aborted": {
+    event: { type: "reported", deployment, attempt: 1, state: "failed", code: 60, done: 1, total: 4 },
+    of: { waves: [tally], rules: [rule({ thresholdAction: "abort" })] },
+  },
+  "gate-rolled-back": {
+    event: { type: "reported", deployment, attempt: 1, state: "failed", code: 60, done: 1, total: 4 },
+    of: { waves: [tally], rules: [rule({ thresholdAction: "roll-back-all" })] },
   },
   "last-wave-done": { event: confirmed, of: { waves: [{ ...tally, succeeded: 1 }] } },
 };
@@ -121,7 +155,7 @@ const printed = (): string =>
   [
     tableOf(
       ["rollout", "from", "to"],
-      Object.entries(rolloutTransitions).map(([cause, { from, to }]) => [cause, from.join(", "), to]),
+      Object.entries(rolloutTransitions).map(([cause, { from, to }]) => [cause, from.join(", "), to ?? "as it is"]),
     ),
     tableOf(
       ["deployment", ...causes],
@@ -144,20 +178,28 @@ it.each(Object.entries(rolloutTransitions))(
   (cause, row) => {
     const { event, of } = rolloutTrials[cause as keyof typeof rolloutTransitions];
     for (const state of rolloutStates) {
-      const { rollout } = step(rolloutWith({ ...of, state }), event, NOW);
-      expect(rollout.state, state).toBe((row.from as readonly RolloutState[]).includes(state) ? row.to : undefined);
+      const { rollout, refused } = step(rolloutWith({ ...of, state }), event, now);
+      const may = (row.from as readonly RolloutState[]).includes(state);
+      expect(rollout.state, state).toBe(may ? row.to : undefined);
+      if (event.type in deploymentTransitions) continue;
+      expect(refused === undefined, `${state}: refused where it may not be`).toBe(may);
     }
   },
 );
 
-it("knows no way back from a final state but where later evidence may revise it", () => {
+it("knows no way back from a final state but where later evidence may revise it, or somebody wants another try", () => {
   const reopened = deploymentStateNames.filter(isFinalState).flatMap((from) => {
     return causes.flatMap((cause) => reachedBy(cause, from).map((to) => `${cause}: ${from} to ${to}`));
   });
   expect(reopened).toEqual([
     "checked-in: confirmed to rolled-back",
+    "retry: failed to queued",
+    "retry: rolled-back to queued",
     "checked-in: cancelled to confirmed",
+    "retry: cancelled to queued",
     "checked-in: timed-out to confirmed",
+    "retry: timed-out to queued",
+    "retry: rejected to queued",
   ]);
 });
 

@@ -50,7 +50,12 @@ describe("events", () => {
     await untilTrue(() => events("device").some((event) => event.running?.version === "1.1.0"));
     await untilTrue(() => events("deployment").some((event) => event.state === "confirmed"));
     expect(events("release")).toEqual([release]);
-    const { deployments: _d, decisions: _x, ...summary } = (await fixture.api.get(`/api/rollouts/${rollout.id}`)).body;
+    const {
+      settings: _s,
+      deployments: _d,
+      decisions: _x,
+      ...summary
+    } = (await fixture.api.get(`/api/rollouts/${rollout.id}`)).body;
     expect(events("rollout").at(-1)).toEqual(summary);
     expect(events("deployment").at(-1)).toMatchObject({ id: rollout.deployments[0].id, state: "confirmed" });
     const { deployments: _e, log: _l, ...shown } = (await fixture.api.get(`/api/devices/${device.id}`)).body;

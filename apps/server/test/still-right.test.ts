@@ -1,10 +1,17 @@
 // What was decided once is asked again when it is acted on, and success is not final: cases that users of other update
 // servers complain of, tried with the real server and devices that speak its protocol.
 
+import type { Rollout } from "@flipside/api/types";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Fixture, passing } from "./fixture.ts";
-import { makeRelease } from "./keys.ts";
 import type { ProtocolDevice } from "./protocol-device.ts";
+import {
+  detail as detailOf,
+  type Made,
+  newRelease as makeNewRelease,
+  saying as sayingOf,
+  update,
+} from "./rollout-steps.ts";
 
 const POLL_MS = 100;
 /** Longer than a device may be silent that is there. */
@@ -18,35 +25,9 @@ beforeAll(async () => {
 });
 afterAll(() => fixture.stop());
 
-type Detail = {
-  state: string;
-  pauseReason: string | null;
-  soakUntil: string | null;
-  counts: Record<string, number>;
-  waves: { state: string }[];
-  deployments: { id: string; deviceId: string; state: string; wave: number }[];
-  decisions: { text: string }[];
-};
-
-interface Made {
-  id: string;
-  version: string;
-  releaseSequence: number;
-  images: { digest: string }[];
-}
-
-const newRelease = async (): Promise<Made> => {
-  const version = `1.${++sequence}.0`;
-  return fixture.upload(await makeRelease(fixture.project, { version, releaseSequence: sequence }));
-};
-const detail = async (id: string): Promise<Detail> => (await fixture.api.get(`/api/rollouts/${id}`)).body;
-const saying = async (id: string): Promise<string[]> => (await detail(id)).decisions.map(({ text }) => text);
-
-async function update(device: ProtocolDevice, release: { version: string; releaseSequence: number }): Promise<void> {
-  await device.install(await device.offered());
-  device.reboot(true, release.version, release.releaseSequence);
-  await device.checkIn();
-}
+const newRelease = (): Promise<Made> => makeNewRelease(fixture, ++sequence);
+const detail = (id: string): Promise<Rollout> => detailOf(fixture, id);
+const saying = (id: string): Promise<string[]> => sayingOf(fixture, id);
 
 /**
  * The other slot's image runs. The one that had been confirmed crashed again and again, and stays *confirmed* with the

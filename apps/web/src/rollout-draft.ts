@@ -13,7 +13,7 @@ import {
   soakMsMax,
 } from "@flipside/api/limits";
 import { fits, runsNewer } from "@flipside/api/release-fit";
-import { deviceCountProblem, waveProblem } from "@flipside/api/rollout-arithmetic";
+import { deviceCountProblem, waveProblems } from "@flipside/api/rollout-arithmetic";
 import type { Device, NewRollout, Release, RolloutOrder } from "@flipside/api/types";
 import { initialWaves, type WaveRow, waveSpecOf } from "./components/wave-editor.tsx";
 
@@ -115,10 +115,7 @@ export function planOf(draft: RolloutDraft, fit: Fit): RolloutPlan {
   const errors = {
     name: name.trim() === "" ? "Give the rollout a name." : undefined,
     target: chosen.length > 0 ? undefined : nobodyChosen[draft.target],
-    waves: draft.waves
-      .map(waveSpecOf)
-      .map(waveProblem)
-      .find((each) => each !== undefined),
+    waves: waveProblems(draft.waves.map(waveSpecOf)).find((each) => each !== undefined),
     soak: isBetween(soakMs, 0, soakMsMax) ? undefined : `Give a time from 0 to ${inDays(soakMsMax)} days.`,
     deadline: isBetween(deadlineMs, deadlineMsMin, deadlineMsMax)
       ? undefined

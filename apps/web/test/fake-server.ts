@@ -381,7 +381,7 @@ export class FakeServer {
 
   #act(rollout: Rollout, action: RolloutAction): Rollout {
     if (!mayAct(rollout.state, action)) throw new Refusal("rollout-state", `It is ${rollout.state}.`);
-    rollout.state = rolloutTransitions[action].to;
+    rollout.state = rolloutTransitions[action].to ?? rollout.state;
     rollout.pauseReason = action === "pause" ? "Paused by admin." : null;
     if (action === "cancel") rollout.finishedAt = new Date().toISOString();
     rollout.decisions.push({ at: new Date().toISOString(), text: `${action} by admin` });
@@ -406,6 +406,11 @@ export class FakeServer {
   }
 }
 
-export function summaryOf({ deployments: _deployments, decisions, ...summary }: Rollout): RolloutSummary {
+export function summaryOf({
+  settings: _settings,
+  deployments: _deployments,
+  decisions,
+  ...summary
+}: Rollout): RolloutSummary {
   return { ...summary, decisionCount: decisions.length };
 }

@@ -32,6 +32,7 @@ export const errors = {
   "device-not-known": { status: 422, title: "A device cannot be updated" },
   "release-revoked": { status: 422, title: "No key that is in force signed the release" },
   "release-older": { status: 422, title: "Some devices run a newer release" },
+  "nobody-to-approve": { status: 422, title: "Nobody could approve the rollout" },
   "no-devices": { status: 422, title: "The rollout has no devices" },
   "event-streams-exhausted": { status: 503, title: "Too many event streams are open" },
   "server-busy": { status: 503, title: "The server is busy" },

@@ -7,20 +7,41 @@ import type { Deployment, RolloutSummary, StateCounts, WaveProgress, WaveSpec, W
 
 /**
  * Devices in each wave for a target of `total` devices. Sizes add up to `total`: a wave takes no more than is left,
- * and what the given waves leave over is one more wave at the end. A percentage is of the whole target, rounded up, so
- * that a wave of 1 % of ten devices has one. Waves that end up with no device are kept, as 0, so that an index stays a
- * wave.
+ * and what the given waves leave over is one more wave at the end. A percentage is of the whole target and says how far
+ * it has come with that wave, as people say 5 / 25 / 100; rounded up, so that a wave of 1 % of ten devices has one.
+ * Waves that end up with no device are kept, as 0, so that an index stays a wave.
  */
 export function waveSizes(specs: readonly WaveSpec[], total: number): number[] {
   let left = total;
   const sizes = specs.map((spec) => {
-    const wanted = "percent" in spec ? Math.ceil((total * spec.percent) / 100) : spec.count;
+    const wanted = "percent" in spec ? Math.ceil((total * spec.percent) / 100) - (total - left) : spec.count;
     const size = Math.min(left, Math.max(0, wanted));
     left -= size;
     return size;
   });
   if (left > 0) sizes.push(left);
   return sizes;
+}
+
+/** Index of the first wave whose percentage is not above one before it; it would have no device. */
+export function notRising(specs: readonly WaveSpec[]): number | undefined {
+  let reached = 0;
+  for (const [index, spec] of specs.entries()) {
+    if (!("percent" in spec)) continue;
+    if (spec.percent <= reached) return index;
+    reached = spec.percent;
+  }
+  return undefined;
+}
+
+/** What is wrong with each of the waves as typed. */
+export function waveProblems(specs: readonly WaveSpec[]): (string | undefined)[] {
+  const index = notRising(specs);
+  return specs.map(
+    (spec, at) =>
+      waveProblem(spec) ??
+      (at === index ? "Give a higher percentage than the waves before: it is of all devices, with theirs." : undefined),
+  );
 }
 
 /**

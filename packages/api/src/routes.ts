@@ -8,13 +8,19 @@ import { endEmergencyStop, getEmergencyStop, setEmergencyStop } from "./resource
 import { streamEvents } from "./resources/events.ts";
 import { addPermit, listReleases, uploadRelease } from "./resources/releases.ts";
 import {
+  approveWave,
   cancelRollout,
+  changeRules,
   createRollout,
   endLateOffers,
+  excludeDevices,
   getRollout,
   listRollouts,
   pauseRollout,
   resumeRollout,
+  retryDevices,
+  rollBackRollout,
+  startNextWave,
 } from "./resources/rollouts.ts";
 import { getHealth, getOpenApiDocument } from "./resources/server.ts";
 import { changePassword, currentUser, signIn, signOut } from "./resources/session.ts";
@@ -45,6 +51,12 @@ export const routes = {
   getRollout,
   pauseRollout,
   resumeRollout,
+  approveWave,
+  startNextWave,
+  changeRules,
+  excludeDevices,
+  retryDevices,
+  rollBackRollout,
   cancelRollout,
   endLateOffers,
   whyRollout,

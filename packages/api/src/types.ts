@@ -10,6 +10,7 @@ import type * as stops from "./resources/emergency-stop.ts";
 import type * as events from "./resources/events.ts";
 import type * as problems from "./resources/problems.ts";
 import type * as releases from "./resources/releases.ts";
+import type * as rules from "./resources/rollout-rules.ts";
 import type * as rollouts from "./resources/rollouts.ts";
 import type * as session from "./resources/session.ts";
 import type * as trusts from "./resources/trust.ts";
@@ -48,7 +49,13 @@ export type TrustKey = z.output<typeof trusts.trustKey>;
 export type TrustLink = z.output<typeof trusts.trustLink>;
 export type Trust = z.output<typeof trusts.trust>;
 
-export type WaveSpec = z.input<typeof rollouts.waveSpec>;
+export type WaveSpec = z.input<typeof rules.waveSpec>;
+export type WaveRules = z.output<typeof rules.waveRules>;
+export type MaintenanceWindow = z.output<typeof rules.maintenanceWindow>;
+export type Maintenance = z.output<typeof rules.maintenance>;
+export type RetryRule = z.output<typeof rules.retryRule>;
+export type RuleChange = z.output<typeof rollouts.ruleChange>;
+export type HeldFor = z.output<typeof rollouts.heldFor>;
 /** As a client may say it. */
 export type NewRollout = z.input<typeof rollouts.newRollout>;
 /** With every default. */

@@ -1,6 +1,6 @@
 import { deploymentStateNames } from "@flipside/image-format/state-names";
 import { describe, expect, it } from "vitest";
-import { waveSpec } from "../src/resources/rollouts.ts";
+import { waveSpec } from "../src/resources/rollout-rules.ts";
 import {
   countInto,
   currentWave,
@@ -35,8 +35,8 @@ function random(seed: number): () => number {
 
 describe(`the sizes of waves (FLIPSIDE_SEED=${seed})`, () => {
   it("are the given ones and the rest", () => {
-    expect(waveSizes([{ count: 1 }, { percent: 20 }], 100)).toEqual([1, 20, 79]);
-    expect(waveSizes([{ percent: 10 }, { percent: 50 }], 10)).toEqual([1, 5, 4]);
+    expect(waveSizes([{ count: 1 }, { percent: 20 }], 100)).toEqual([1, 19, 80]);
+    expect(waveSizes([{ percent: 10 }, { percent: 50 }], 10)).toEqual([1, 4, 5]);
   });
 
   it("are one wave of all devices when none is given", () => {
@@ -44,7 +44,9 @@ describe(`the sizes of waves (FLIPSIDE_SEED=${seed})`, () => {
   });
 
   it("have no rest when the given waves take everything", () => {
-    expect(waveSizes([{ percent: 50 }, { percent: 50 }], 10)).toEqual([5, 5]);
+    expect(waveSizes([{ percent: 50 }, { percent: 100 }], 10)).toEqual([5, 5]);
+    expect(waveSizes([{ percent: 5 }, { percent: 25 }, { percent: 100 }], 200)).toEqual([10, 40, 150]);
+    expect(waveSizes([{ percent: 50 }, { percent: 20 }], 10)).toEqual([5, 0, 5]);
   });
 
   it("round a percentage up, so that a small wave of a small fleet is not empty", () => {

@@ -4,7 +4,7 @@ import { expect, it } from "vitest";
 import { activeOf } from "../src/active-deployment.ts";
 import { claimSecretPattern, hostPattern } from "../src/limits.ts";
 import { isPlainText } from "../src/plain-text.ts";
-import { noCounts } from "../src/rollout-arithmetic.ts";
+import { emptyTally, noCounts } from "../src/rollout-arithmetic.ts";
 import { possibleActions } from "../src/rollout-transitions.ts";
 
 const seed = Number(process.env["FLIPSIDE_SEED"] ?? Math.floor(Math.random() * 2 ** 31));
@@ -24,9 +24,11 @@ it("of a device's deployments, the one under way is shown before those that wait
   expect(activeOf([over])).toBeUndefined();
 });
 
+const standing = { counts: noCounts(), currentWave: 0, heldFor: null, waves: [] };
+
 it("a running rollout can be paused or cancelled, a paused one resumed or cancelled, one that is over only for who is away", () => {
   const may = (state: "running" | "paused" | "completed" | "cancelled", unreached = 0) =>
-    possibleActions({ state, counts: { ...noCounts(), unreached } }).join();
+    possibleActions({ ...standing, state, counts: { ...noCounts(), unreached } }).join();
   expect([may("running"), may("paused"), may("completed"), may("cancelled")]).toEqual([
     "pause,cancel",
     "resume,cancel",
@@ -38,6 +40,14 @@ it("a running rollout can be paused or cancelled, a paused one resumed or cancel
     "end-late-offers",
     "",
   ]);
+});
+
+it("a wave is approved when it waits for that, and started by hand when there is one and it needs no approval", () => {
+  const wave = { index: 0, ...emptyTally(1), state: "waiting" as const };
+  const running = { ...standing, state: "running" as const, waves: [wave, { ...wave, index: 1 }] };
+  expect(possibleActions(running).join()).toBe("pause,start-next-wave,cancel");
+  expect(possibleActions({ ...running, currentWave: 1 }).join()).toBe("pause,cancel");
+  expect(possibleActions({ ...running, heldFor: "approval" }).join()).toBe("pause,approve,cancel");
 });
 
 it(`a claim's secret has one spelling (FLIPSIDE_SEED=${seed})`, () => {

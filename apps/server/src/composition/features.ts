@@ -29,6 +29,7 @@ import { createEnrolment, type Enrolment } from "../features/enrolment/enrolment
 import { createEventHub, type EventHub } from "../features/events/event-hub.ts";
 import { createImageStore, type ImageStore } from "../features/releases/image-store.ts";
 import { createReleases, type Releases } from "../features/releases/releases.ts";
+import { createRollBacks, type RollBacks } from "../features/rollouts/roll-backs.ts";
 import { createRollouts, type Rollouts } from "../features/rollouts/rollouts.ts";
 import { createInbox } from "../devices-in/inbox.ts";
 import { createSessions, silenceMaxMs, type Sessions } from "../features/sessions/sessions.ts";
@@ -55,6 +56,7 @@ interface Fleet {
   emergencyStop: EmergencyStop;
   fetching: Fetching;
   rollouts: Rollouts;
+  rollBacks: RollBacks;
   trustReplacement: TrustReplacement;
 }
 
@@ -68,9 +70,10 @@ async function createFleet(foundation: Foundation, pollMs: number): Promise<Flee
   const emergencyStop = await openEmergencyStop({ storage, feed, engineRoom, clock });
   // Whoever makes offers asks it.
   const brake: Brake = emergencyStop;
-  const hindrances = createHindrances({ memory, trust, images, brake });
+  const hindrances = createHindrances({ memory, trust, images, brake, clock });
   const presence = createPresence({ lastSeen, wallMs: clock.wallMs, silenceMaxMs: silenceMaxMs(pollMs) });
   const rollouts = createRollouts({ storage, engineRoom, progress, trust, images, presence, clock });
+  const rollBacks = createRollBacks({ storage, engineRoom, memory, trust, feed, clock, log });
   return {
     deviceLog: createDeviceLog(storage, log, clock),
     lastSeen,
@@ -80,12 +83,13 @@ async function createFleet(foundation: Foundation, pollMs: number): Promise<Flee
     releases: createReleases({ storage, files, store: images, trust, verifier, feed, now: clock.wallMs }),
     engineRoom,
     evidence: createEvidence({ storage, engineRoom, memory, progress, feed }),
-    passingTime: createPassingTime({ storage, engineRoom, presence, brake, clock }),
+    passingTime: createPassingTime({ storage, engineRoom, memory, hindrances, presence, brake, clock }),
     offering: createOffering({ storage, engineRoom, memory, hindrances, trust, images, brake, clock }),
     emergencyStop,
     whys: createWhys({ storage, memory, hindrances, presence, lastSeen, brake, clock }),
     fetching: createFetching({ storage, memory, trust, images, brake }),
     rollouts,
+    rollBacks,
     trustReplacement: createTrustReplacement({ trust, rollouts, storage, feed }),
   };
 }

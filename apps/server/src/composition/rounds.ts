@@ -16,14 +16,14 @@ export interface Rounds {
 
 export function startRounds(
   { accounts, clock, log }: Foundation,
-  { passingTime, commands, sessions, enrolment }: Features,
+  { passingTime, rollBacks, commands, sessions, enrolment }: Features,
   tickMs: number,
 ): Rounds {
   let ticking: Promise<void> | undefined;
 
   function tick(): Promise<void> {
     accounts.tick();
-    ticking ??= Promise.all([passingTime.tick(), commands.tick()])
+    ticking ??= Promise.all([passingTime.tick(), rollBacks.tick(), commands.tick()])
       .then(() => {})
       .catch((error: unknown) => log.error({ err: error as Error }, "deadlines could not be looked at"))
       .finally(() => (ticking = undefined));

@@ -18,6 +18,9 @@ const serversOwn: Partial<Record<DeploymentStateName, readonly DeploymentStateNa
   confirmed: ["rolled-back"],
 };
 
+/** A try that ended is followed by another one: not by evidence, but because somebody wants it. */
+const retriable = ["failed", "rejected", "timed-out", "rolled-back", "cancelled"] as const;
+
 export const mayFollowName = (from: DeploymentStateName, to: DeploymentStateName): boolean =>
   mayFollow(deploymentStateOf(from), deploymentStateOf(to)) || serversOwn[from]?.includes(to) === true;
 
@@ -62,6 +65,8 @@ export const deploymentTransitions = {
   "late-offers-expired": { from: ["unreached"], to: ["cancelled"] },
   "end-late-offers": { from: ["unreached"], to: ["cancelled"] },
   superseded: { from: ["queued", "unreached", ...abandonable], to: ["cancelled"] },
+  exclude: { from: ["queued", "unreached", ...abandonable], to: ["cancelled"] },
+  retry: { from: retriable, to: ["queued"] },
   "device-revoked": { from: ["queued", "unreached", ...underWay], to: ["cancelled", "timed-out"] },
   cancel: { from: ["queued", "unreached", ...underWay], to: ["cancelled"] },
 } as const satisfies Record<string, Transition>;
@@ -70,12 +75,13 @@ export type DeploymentCause = keyof typeof deploymentTransitions;
 
 export function mayMove(cause: DeploymentCause, from: DeploymentStateName, to: DeploymentStateName): boolean {
   const transition: Transition = deploymentTransitions[cause];
-  return transition.from.includes(from) && transition.to.includes(to) && mayFollowName(from, to);
+  const isAnotherTry = cause === "retry";
+  return transition.from.includes(from) && transition.to.includes(to) && (isAnotherTry || mayFollowName(from, to));
 }
 
 /** What ends a deployment from the server's side brings it to the first state of its row that may follow. */
 export const endedBy = (
-  cause: Exclude<DeploymentCause, "offer-due" | "reported" | "checked-in">,
+  cause: Exclude<DeploymentCause, "offer-due" | "reported" | "checked-in" | "retry">,
   from: DeploymentStateName,
 ): DeploymentStateName | undefined => deploymentTransitions[cause].to.find((to) => mayMove(cause, from, to));
 

@@ -1,28 +1,39 @@
 // What the engine is shown of a rollout and of a deployment.
 
 import type { WaveTally } from "@flipside/api/rollout-arithmetic";
-import type { RolloutState } from "@flipside/api/types";
+import type { HeldFor, RetryRule, RolloutState, StateCounts, WaveRules } from "@flipside/api/types";
 import type { DeploymentStateName } from "@flipside/image-format";
 
 export interface RolloutSnapshot {
   state: RolloutState;
   pauseReason: string | null;
+  createdBy: string;
+  /** Those up to it have started; -1: none has. */
   currentWave: number;
-  deadlineMs: number;
-  failureThresholdPercent: number;
-  /** Finished deployments that a wave's gate wants to see before it fails, as far as the wave can have as many. */
-  minimumSample: number;
-  /** So long a wave is watched when its deployments are final and its gate holds, before the next one starts. */
-  soakMs: number;
+  /** Of each wave. */
+  rules: readonly WaveRules[];
+  /** The first that fits holds. */
+  retries: readonly RetryRule[];
   /** Until then the present wave is watched; null: not yet. */
   soakUntil: number | null;
+  /** What the next wave waits for, when all that went before is done. */
+  heldFor: HeldFor | null;
+  /** Of the waves that want it, those that have it. */
+  approvals: readonly Approval[];
+  /** Where offers are made at a rate: the next one is due then. */
+  nextOfferAt: number | null;
   /** So long a device that was not reached in its wave is still offered the image when it comes back. */
   lateOffersMs: number;
-  /** So many devices may be at work on it at the same time; null: all. */
-  underWayMax: number | null;
   /** What the operator accepted by resuming, of each wave that had started then. */
   accepted: readonly Accepted[];
   waves: WaveTally[];
+  /** Of all waves. */
+  counts: StateCounts;
+}
+
+export interface Approval {
+  wave: number;
+  by: string;
 }
 
 export interface Accepted {
@@ -41,9 +52,14 @@ export interface DeploymentSnapshot {
   done: number;
   total: number;
   deadlineAt: number | null;
+  /** It is not tried again before. */
+  notBefore: number | null;
   /** The newest deployment of its device that was ever offered. */
   newestOffered: boolean;
 }
+
+/** The wave that the rollout is in; undefined before the first one. */
+export const presentWave = ({ waves, currentWave }: RolloutSnapshot): WaveTally | undefined => waves[currentWave];
 
 /** Whether the deployments of this wave are due. */
 export const waveIsOpen = (rollout: Pick<RolloutSnapshot, "state" | "currentWave">, wave: number): boolean =>
@@ -56,8 +72,10 @@ export const mayBeOffered = (
 ): boolean => waveIsOpen(rollout, wave) || (rollout.state === "completed" && state === "unreached");
 
 /** Whether the present wave has learned something, has nothing under way, and is not settled all the same. */
-export function waitsOnly({ waves, currentWave }: RolloutSnapshot): boolean {
-  const { total, finished, cancelled, waiting, unreached } = waves[currentWave]!;
+export function waitsOnly(rollout: RolloutSnapshot): boolean {
+  const wave = presentWave(rollout);
+  if (wave === undefined) return false;
+  const { total, finished, cancelled, waiting, unreached } = wave;
   return waiting > 0 && total === finished + waiting + unreached && finished > cancelled;
 }
 

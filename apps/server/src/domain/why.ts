@@ -1,7 +1,7 @@
 // What a rollout waits for, in one sentence. Pure.
 
 import { failuresOf } from "@flipside/api/rollout-arithmetic";
-import type { RolloutSnapshot } from "./snapshots.ts";
+import { presentWave, type RolloutSnapshot } from "./snapshots.ts";
 
 export interface Reason {
   sentence: string;
@@ -17,11 +17,14 @@ const backLater = (away: number): string =>
     : `${away} devices that are away get the image when they come back`;
 
 export function whyRolloutWaits(rollout: RolloutSnapshot): Reason {
-  const { state, pauseReason, waves, currentWave, soakUntil } = rollout;
-  const wave = waves[currentWave]!;
+  const { state, pauseReason, waves, currentWave, soakUntil, heldFor } = rollout;
   const sum = (pick: (each: (typeof waves)[number]) => number): number =>
     waves.reduce((total, each) => total + pick(each), 0);
-  if (state === "cancelled") return { sentence: "It was cancelled, and waits for nothing.", actions: [] };
+  if (state === "cancelled" || state === "rolled-back") {
+    const why = pauseReason === null ? "" : ` by itself (${pauseReason})`;
+    const what = state === "cancelled" ? "cancelled" : "rolled back";
+    return { sentence: `It was ${what}${why}, and waits for nothing.`, actions: [] };
+  }
   if (state === "completed") {
     const away = sum(({ unreached }) => unreached);
     const ends = `${sum(({ succeeded }) => succeeded)} confirmed and ${sum((each) => failuresOf(each).failed)} failed`;
@@ -33,10 +36,17 @@ export function whyRolloutWaits(rollout: RolloutSnapshot): Reason {
   if (state === "paused")
     return {
       sentence: `It is paused: ${pauseReason}.`,
-      actions: ["resume it, which accepts what has failed", "cancel it"],
+      actions: ["resume it, which accepts what has failed", "cancel it", "roll it back"],
     };
   const next = currentWave === waves.length - 1 ? "the rollout ends" : `wave ${currentWave + 2} starts`;
   const actions = ["pause it", "cancel it"];
+  if (heldFor !== null) {
+    const waitsFor = heldFor === "approval" ? "somebody else's approval" : "its start time";
+    const what = heldFor === "approval" ? ["have somebody else approve it"] : ["start the wave now"];
+    return { sentence: `Wave ${currentWave + 2} waits for ${waitsFor}.`, actions: [...what, ...actions] };
+  }
+  const wave = presentWave(rollout);
+  if (wave === undefined) return { sentence: "It is about to start.", actions };
   if (soakUntil !== null)
     return { sentence: `Wave ${currentWave + 1} has finished and is watched; then ${next}.`, actions };
   const atIt = wave.total - wave.finished - wave.waiting - wave.unreached;

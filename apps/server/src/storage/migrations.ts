@@ -234,6 +234,32 @@ async function gates(db: Kysely<any>, { add }: Tools): Promise<void> {
     await execute(db, `alter table "rollouts" drop column "${column}"`);
 }
 
+/** What held for a whole rollout is written as the rules of each of its waves. */
+async function waveRules(db: Kysely<any>, { add }: Tools): Promise<void> {
+  await add(
+    db,
+    "rollouts",
+    "rules: text not null default '[]'",
+    "retries: text not null default '[]'",
+    "maintenance: text",
+    "approvals: text not null default '[]'",
+    "heldFor: text",
+    "nextOfferAt: milliseconds",
+    "rollBackDue: text",
+  );
+  await add(db, "deployments", "notBefore: milliseconds", "cameFrom: text");
+  const before = ["deadlineMs", "failureThresholdPercent", "minimumSample", "soakMs", "underWayMax"] as const;
+  for (const { id, waveTotals, ...held } of await db
+    .selectFrom("rollouts")
+    .select(["id", "waveTotals", ...before])
+    .execute()) {
+    const rule = { ...held, thresholdAction: "pause", rate: null, approval: false, startAt: null };
+    const rules = JSON.stringify((JSON.parse(waveTotals) as number[]).map(() => rule));
+    await db.updateTable("rollouts").set({ rules }).where("id", "=", id).execute();
+  }
+  for (const column of before) await execute(db, `alter table "rollouts" drop column "${column}"`);
+}
+
 function history(made: Tools): Record<string, Run> {
   const { table, index, add } = made;
   return {
@@ -308,6 +334,11 @@ function history(made: Tools): Record<string, Run> {
      * decisions there are, so that nobody has to count them.
      */
     "0009-gates": (db) => gates(db, made),
+
+    /**
+     * Rules of each wave, in place of the rollout's; tries, maintenance windows, approvals, and where to go back to.
+     */
+    "0010-wave-rules": (db) => waveRules(db, made),
   };
 }
 

@@ -2,7 +2,7 @@
 // dialect: column-types.ts; booleans are listed there.
 
 import type { Role } from "@flipside/api/route";
-import type { CommandState, EntropyState, Health, RolloutState } from "@flipside/api/types";
+import type { CommandState, EntropyState, Health, HeldFor, RolloutState } from "@flipside/api/types";
 import type { BootReasonName, CommandKind, DeploymentStateName } from "@flipside/image-format";
 import type { Generated, Insertable, Selectable, Updateable } from "kysely";
 
@@ -133,15 +133,23 @@ export interface RolloutTable {
   currentWave: number;
   /** JSON: devices in each wave. */
   waveTotals: string;
-  deadlineMs: number;
-  failureThresholdPercent: number;
   allowOlder: boolean;
-  minimumSample: number;
-  soakMs: number;
+  /** JSON: WaveRules of each wave. */
+  rules: string;
+  /** JSON: RetryRule[]. */
+  retries: string;
+  /** JSON: Maintenance; null: offers are made at any time. */
+  maintenance: string | null;
+  /** JSON: Approval[]. */
+  approvals: string;
+  heldFor: HeldFor | null;
+  /** Of steady time, as deadlines are; null: at once. */
+  nextOfferAt: number | null;
+  /** JSON: `{"wave"?: number}`, to be carried out; null: nothing is. */
+  rollBackDue: string | null;
   /** Of steady time, as deadlines are. */
   soakUntil: number | null;
   lateOffersMs: number;
-  underWayMax: number | null;
   urgent: boolean;
   /** JSON: what the operator accepted by resuming, of each wave that had started. */
   accepted: string;
@@ -169,6 +177,10 @@ export interface DeploymentTable {
   updatedAt: number;
   offeredAt: number | null;
   deadlineAt: number | null;
+  /** Of steady time: it is not tried again before. */
+  notBefore: number | null;
+  /** What its device ran when it was last offered; digest, hex. */
+  cameFrom: string | null;
   finishedAt: number | null;
 }
 

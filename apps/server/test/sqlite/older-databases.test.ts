@@ -23,27 +23,52 @@ async function databaseOf0006(): Promise<string> {
   return path;
 }
 
+/** What held for a whole rollout until migration 0010. */
+const formerRules = { minimumSample: 1, soakMs: 0, underWayMax: null };
 const gates = {
-  minimumSample: 1,
-  soakMs: 0,
   soakUntil: null,
   lateOffersMs: 0,
-  underWayMax: null,
   urgent: false,
   // Of the rollout in the file.
   decisionCount: 1,
 };
 
-/** A rollout's row, as migration 0009 takes it over: what was accepted is of every wave now. */
-function withGates({ acceptedWave, acceptedFinished, acceptedFailed, ...row }: Record<string, unknown>): object {
+const newInRollouts = {
+  retries: "[]",
+  maintenance: null,
+  approvals: "[]",
+  heldFor: null,
+  nextOfferAt: null,
+  rollBackDue: null,
+};
+const newInDeployments = { notBefore: null, cameFrom: null };
+
+/** A rollout's row as the migrations take it over: what was accepted, and what holds, is of every wave now. */
+function withGates({
+  acceptedWave,
+  acceptedFinished,
+  acceptedFailed,
+  deadlineMs,
+  failureThresholdPercent,
+  ...row
+}: Record<string, unknown>): object {
   const wave = Number(acceptedWave);
   const none = Array.from({ length: wave }, () => ({ finished: 0, failed: 0 }));
   const accepted = wave < 0 ? [] : [...none, { finished: acceptedFinished, failed: acceptedFailed }];
-  return { ...row, ...gates, accepted: JSON.stringify(accepted) };
+  const anew = { thresholdAction: "pause", rate: null, approval: false, startAt: null };
+  const rule = { deadlineMs, failureThresholdPercent, ...formerRules, ...anew };
+  const rules = (JSON.parse(String(row["waveTotals"])) as number[]).map(() => rule);
+  const added = { ...gates, ...newInRollouts };
+  return { ...row, ...added, accepted: JSON.stringify(accepted), rules: JSON.stringify(rules) };
 }
 
-/** Undoes migration 0009. */
+/** Undoes migrations 0009 and 0010. */
 const withoutGates = [
+  ...["rules", ...Object.keys(newInRollouts)].map((column) => `alter table rollouts drop column "${column}"`),
+  ...Object.keys(newInDeployments).map((column) => `alter table deployments drop column "${column}"`),
+  ...["deadlineMs integer not null default 60000", "failureThresholdPercent real not null default 50"].map(
+    (column) => `alter table rollouts add column ${column}`,
+  ),
   ...[...Object.keys(gates), "accepted"].map((column) => `alter table rollouts drop column "${column}"`),
   ...["acceptedWave", "acceptedFinished", "acceptedFailed"].map(
     (column) => `alter table rollouts add column "${column}" integer not null default 0`,
@@ -119,6 +144,7 @@ describe("a database of migration 0006", () => {
       expect(before[table]!.length, table).toBeGreaterThan(0);
       const asStored = before[table]!.map((row) => ({
         ...("acceptedWave" in row ? withGates(row) : row),
+        ...("attempt" in row ? newInDeployments : {}),
         ...("allowOlder" in row ? { allowOlder: true } : {}),
         ...("mustChangePassword" in row ? { mustChangePassword: true } : {}),
       }));
@@ -138,11 +164,12 @@ describe("a database of migration 0006", () => {
       { wave: 1, state: "queued", count: 1 },
     ]);
     await storage.db.updateTable("accounts").set({ mustChangePassword: false }).execute();
-    await storage.db.updateTable("rollouts").set({ allowOlder: false, failureThresholdPercent: 33.25 }).execute();
+    await storage.db.updateTable("rollouts").set({ allowOlder: false, name: "later" }).execute();
     expect(rowsOf("accounts")[0]!["mustChangePassword"]).toBe(0);
-    expect(
-      await storage.db.selectFrom("rollouts").select(["allowOlder", "failureThresholdPercent"]).executeTakeFirst(),
-    ).toEqual({ allowOlder: false, failureThresholdPercent: 33.25 });
+    expect(await storage.db.selectFrom("rollouts").select(["allowOlder", "name"]).executeTakeFirst()).toEqual({
+      allowOlder: false,
+      name: "later",
+    });
     await storage.db
       .insertInto("deviceLog")
       .values({ deviceId: "old-0", at: 1, kind: "session", detail: "later" })

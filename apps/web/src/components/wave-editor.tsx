@@ -1,5 +1,5 @@
 import { type ReactNode, useId } from "react";
-import { waveProblem, waveSizes, wholePercent } from "@flipside/api/rollout-arithmetic";
+import { waveProblems, waveSizes, wholePercent } from "@flipside/api/rollout-arithmetic";
 import type { WaveSpec } from "@flipside/api/types";
 import { count, plural } from "../words/quantities.ts";
 import { Icon } from "./icon.tsx";
@@ -33,7 +33,8 @@ interface Props {
 export function WaveEditor({ rows, onChange, total, showErrors }: Props): ReactNode {
   const previewId = useId();
   const specs = rows.map(waveSpecOf);
-  const valid = specs.every((spec) => waveProblem(spec) === undefined);
+  const problems = waveProblems(specs);
+  const valid = problems.every((problem) => problem === undefined);
   const sizes = valid ? waveSizes(specs, total) : [];
   const change = (key: number, part: Partial<WaveRow>): void =>
     onChange(rows.map((each) => (each.key === key ? { ...each, ...part } : each)));
@@ -41,7 +42,7 @@ export function WaveEditor({ rows, onChange, total, showErrors }: Props): ReactN
     <>
       <ol className="wave-rows" role="list">
         {rows.map((each, i) => {
-          const error = waveProblem(specs[i]!);
+          const error = problems[i];
           const shown = error !== undefined && (showErrors || each.amount !== "");
           return (
             <li key={each.key}>
@@ -64,7 +65,7 @@ export function WaveEditor({ rows, onChange, total, showErrors }: Props): ReactN
                   onChange={(event) => change(each.key, { unit: event.target.value as WaveRow["unit"] })}
                 >
                   <option value="devices">devices</option>
-                  <option value="percent">% of all</option>
+                  <option value="percent">% of all, in total</option>
                 </select>
               </div>
               <button

@@ -48,6 +48,21 @@ const actionWords: Record<RolloutAction, ActionWords> = {
     explains:
       "The present wave goes on with the devices that still wait, and later waves follow. What has failed in it so far counts as accepted: make sure that you know why it failed.",
   },
+  approve: {
+    label: "Approve next wave",
+    icon: "check",
+    title: "Approve the next wave?",
+    confirm: "Approve wave",
+    explains: "The next wave may start. Whoever made the rollout cannot approve it: somebody else has to.",
+  },
+  "start-next-wave": {
+    label: "Start next wave",
+    icon: "play",
+    title: "Start the next wave now?",
+    confirm: "Start wave",
+    explains:
+      "Its devices are offered the image at once, whatever the present wave has come to, and before its time. The devices of the present wave go on.",
+  },
   cancel: {
     label: "Cancel rollout",
     icon: "stop",

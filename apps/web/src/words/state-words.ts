@@ -193,6 +193,12 @@ export const rolloutWords: Record<RolloutState, StateWords> = {
   paused: { label: "Paused", tone: "warn", icon: "pause", means: "No further device starts. Updates under way go on." },
   completed: { label: "Completed", tone: "ok", icon: "check", means: "Every device that was there has finished." },
   cancelled: { label: "Cancelled", tone: "idle", icon: "stop", means: "No further device gets this release from it." },
+  "rolled-back": {
+    label: "Rolled back",
+    tone: "warn",
+    icon: "back",
+    means: "Who was updated goes back to what it came from, where that is possible.",
+  },
 };
 
 export const waveWords: Record<WaveState, StateWords> = {

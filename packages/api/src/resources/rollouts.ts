@@ -3,32 +3,19 @@
 import { deploymentStateNames } from "@flipside/image-format/state-names";
 import { z } from "zod";
 import {
-  deadlineMsDefault,
-  deadlineMsMax,
-  deadlineMsMin,
-  failureThresholdPercentDefault,
   lateOffersMsDefault,
   lateOffersMsMax,
-  minimumSampleDefault,
+  retryRulesMax,
   rolloutNameCharactersMax,
   rolloutOrderDefault,
-  soakMsDefault,
-  soakMsMax,
-  waveDevicesMax,
   wavesMax,
 } from "../limits.ts";
 import { isPlainText } from "../plain-text.ts";
+import { notRising } from "../rollout-arithmetic.ts";
 import { json, named, route } from "../route.ts";
 import { deployment } from "./deployments.ts";
 import { count, idParams, time } from "./forms.ts";
-
-export const waveSpec = named(
-  "WaveSpec",
-  z.union([
-    z.strictObject({ percent: z.number().positive().max(100) }),
-    z.strictObject({ count: z.int().positive().max(waveDevicesMax) }),
-  ]),
-);
+import { defaultRules, maintenance, retryRule, waveRules, waveSpec } from "./rollout-rules.ts";
 
 export const newRollout = named(
   "NewRollout",
@@ -47,26 +34,12 @@ export const newRollout = named(
     waves: z
       .array(waveSpec)
       .max(wavesMax)
+      .refine(
+        (waves) => notRising(waves) === undefined,
+        "each percentage is of the whole target, so it is above the last",
+      )
       .default([{ percent: 100 }]),
-    deadlineMs: z
-      .int()
-      .min(deadlineMsMin)
-      .max(deadlineMsMax)
-      .default(deadlineMsDefault)
-      .describe("from the start of a device's wave to its offer, and again from the offer to its end"),
-    failureThresholdPercent: z.number().min(0).max(100).default(failureThresholdPercentDefault),
-    minimumSample: z
-      .int()
-      .min(1)
-      .max(waveDevicesMax)
-      .default(minimumSampleDefault)
-      .describe("finished deployments that a wave's gate wants to see before it fails; fewer where a wave has fewer"),
-    soakMs: z
-      .int()
-      .min(0)
-      .max(soakMsMax)
-      .default(soakMsDefault)
-      .describe("how long a finished wave is watched before the next one starts, or the rollout ends"),
+    ...defaultRules,
     lateOffersMs: z
       .int()
       .min(0)
@@ -77,13 +50,12 @@ export const newRollout = named(
       .enum(["online-first", "as-listed", "random"])
       .default(rolloutOrderDefault)
       .describe("who is in the first waves: devices that are online now, else by a hash of rollout and device"),
-    underWayMax: z
-      .int()
-      .min(1)
-      .max(waveDevicesMax)
-      .nullable()
-      .default(null)
-      .describe("devices that may be at work on it at the same time; null: all"),
+    maintenance: maintenance.nullable().default(null).describe("when offers are made; null: at any time"),
+    retries: z
+      .array(retryRule)
+      .max(retryRulesMax)
+      .default([])
+      .describe("what is tried again; the first that fits holds"),
     urgent: z.boolean().default(false).describe("overtakes other rollouts on the devices that both are for"),
     allowOlder: z.boolean().default(false),
   }),
@@ -105,7 +77,9 @@ export const waveProgress = named(
   }),
 );
 
-export const rolloutState = z.enum(["running", "paused", "completed", "cancelled"]);
+export const rolloutState = z.enum(["running", "paused", "completed", "cancelled", "rolled-back"]);
+
+export const heldFor = z.enum(["start-time", "approval"]);
 
 export const stateCounts = named("StateCounts", z.record(z.enum(deploymentStateNames), count));
 
@@ -123,8 +97,9 @@ export const rolloutSummary = named(
     finishedAt: time.nullable(),
     urgent: z.boolean(),
     decisionCount: count.describe("how many there are: when it grows, there are more to read"),
-    currentWave: count.describe("index of the wave that it is in; those up to it have started"),
+    currentWave: z.int().min(-1).describe("index of the wave that it is in; those up to it have started; -1: none has"),
     soakUntil: time.nullable().describe("until then the present wave is watched"),
+    heldFor: heldFor.nullable().describe("what the next wave waits for when all that went before is done"),
     counts: stateCounts,
     total: count,
     waves: z.array(waveProgress),
@@ -135,7 +110,19 @@ export const decision = named("Decision", z.strictObject({ at: time, text: z.str
 
 export const rollout = named(
   "Rollout",
-  rolloutSummary.extend({ deployments: z.array(deployment), decisions: z.array(decision) }),
+  rolloutSummary.extend({
+    settings: z
+      .strictObject({
+        rules: z.array(waveRules).describe("of each wave"),
+        maintenance: maintenance.nullable(),
+        retries: z.array(retryRule),
+        lateOffersMs: count,
+        allowOlder: z.boolean(),
+      })
+      .describe("as it was begun, with what was changed since"),
+    deployments: z.array(deployment),
+    decisions: z.array(decision),
+  }),
 );
 
 export const listRollouts = route({
@@ -163,6 +150,7 @@ export const createRollout = route({
     "release-older",
     "release-revoked",
     "no-devices",
+    "nobody-to-approve",
   ],
 });
 
@@ -200,4 +188,54 @@ export const cancelRollout = route({
   ...acted,
   path: "/api/rollouts/:id/cancel",
   summary: "Withdraw what is not past the point of no return",
+});
+
+export const approveWave = route({
+  ...acted,
+  path: "/api/rollouts/:id/approve",
+  summary: "The next wave, which wants approval, may start; not by who made the rollout",
+});
+export const startNextWave = route({
+  ...acted,
+  path: "/api/rollouts/:id/start-next-wave",
+  summary: "The next wave starts now, whatever the present one has come to",
+});
+export const rollBackRollout = route({
+  ...acted,
+  path: "/api/rollouts/:id/roll-back",
+  summary: "Who was updated goes back to what it came from, by rollouts of their own; this one is over",
+  body: json(
+    z.strictObject({
+      wave: count.optional().describe("index; left out: all waves"),
+    }),
+  ),
+});
+const ofDevices = z.array(z.string().min(1).max(48)).min(1).max(100_000);
+const actedOnDevices = { ...acted, errors: [...acted.errors, "device-not-known"] } as const;
+
+export const retryDevices = route({
+  ...actedOnDevices,
+  path: "/api/rollouts/:id/retry",
+  summary: "Deployments that did not succeed are tried again",
+  body: json(z.strictObject({ deviceIds: ofDevices.optional().describe("left out: all that did not succeed") })),
+});
+export const excludeDevices = route({
+  ...actedOnDevices,
+  path: "/api/rollouts/:id/exclude",
+  summary: "These devices are taken out, where they are not past the point of no return",
+  body: json(z.strictObject({ deviceIds: ofDevices })),
+});
+export const ruleChange = named(
+  "RuleChange",
+  z.strictObject({
+    wave: count.optional().describe("index; left out: the present wave and all later ones"),
+    rules: waveRules.partial(),
+  }),
+);
+export const changeRules = route({
+  ...acted,
+  method: "PATCH",
+  path: "/api/rollouts/:id/rules",
+  summary: "Other rules for the present wave and later ones, while it runs",
+  body: json(ruleChange),
 });

@@ -13,7 +13,8 @@ export const failureThreshold: Gate = (rollout) => {
 };
 
 function ofWave(rollout: RolloutSnapshot, index: number): Verdict {
-  const { accepted, currentWave, failureThresholdPercent, minimumSample } = rollout;
+  const { accepted, currentWave, rules } = rollout;
+  const { failureThresholdPercent, minimumSample } = rules[index]!;
   const wave = rollout.waves[index]!;
   const before = accepted[index] ?? { finished: 0, failed: 0 };
   const all = failuresOf(wave);
@@ -28,5 +29,6 @@ function ofWave(rollout: RolloutSnapshot, index: number): Verdict {
   const share = `${sharePercent({ failed, counted })} %, more than ${failureThresholdPercent} %`;
   const reason = `${failed} of ${counted} finished deployments of wave ${index + 1} failed (${share})`;
   const { total, finished } = rollout.waves[currentWave]!;
-  return { kind: "fails", reason, numbers: `${reason}; ${total - finished} of wave ${currentWave + 1} are unfinished` };
+  const numbers = `${reason}; ${total - finished} of wave ${currentWave + 1} are unfinished`;
+  return { kind: "fails", wave: index, reason, numbers };
 }

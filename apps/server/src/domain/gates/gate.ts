@@ -1,16 +1,25 @@
 // What stands between a wave and the next one, or the rollout's end. A new kind of gate is a new file here, and a row
 // in gates.ts.
 
+import type { HeldFor } from "@flipside/api/types";
+import type { Now } from "../now.ts";
 import type { RolloutSnapshot } from "../snapshots.ts";
 
 export type Verdict =
   | { kind: "holds" }
-  /** Not yet; `watchedUntil`: and by when at the latest it is asked again, decided now. */
-  | { kind: "waits"; watchedUntil?: number; decision?: string }
-  /** The rollout pauses; `numbers`: what it was decided on, for the log of decisions. */
-  | { kind: "fails"; reason: string; numbers: string };
+  | { kind: "waits" }
+  /** The present wave is watched until then, decided now. */
+  | { kind: "watches"; until: number; decision: string }
+  /** All that went before is done, and the next wave does not start yet. */
+  | { kind: "held"; for: HeldFor; decision: string }
+  /**
+   * `numbers`: what it was decided on, for the log of decisions. `wave`: whose rules say what is done; undefined: the
+   * rollout pauses.
+   */
+  | { kind: "fails"; wave?: number; reason: string; numbers: string };
 
 /** Asked after each event, of a rollout that runs. Pure. */
-export type Gate = (rollout: RolloutSnapshot, now: number) => Verdict;
+export type Gate = (rollout: RolloutSnapshot, now: Now) => Verdict;
 
 export const holds: Verdict = { kind: "holds" };
+export const waits: Verdict = { kind: "waits" };

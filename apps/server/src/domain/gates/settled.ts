@@ -1,6 +1,10 @@
 // Something of the present wave is under way, or waits for a device that is there.
 
 import { isSettled } from "@flipside/api/rollout-arithmetic";
-import { type Gate, holds } from "./gate.ts";
+import { presentWave } from "../snapshots.ts";
+import { type Gate, holds, waits } from "./gate.ts";
 
-export const settled: Gate = ({ waves, currentWave }) => (isSettled(waves[currentWave]!) ? holds : { kind: "waits" });
+export const settled: Gate = (rollout) => {
+  const wave = presentWave(rollout);
+  return wave === undefined || isSettled(wave) ? holds : waits;
+};

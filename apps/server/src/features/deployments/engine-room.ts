@@ -3,12 +3,15 @@
 
 import { isFinalState } from "@flipside/image-format";
 import type { Clock } from "../../clock.ts";
-import { type Changes, type RolloutEvent, step } from "../../domain/rollout-engine.ts";
+import type { Changes } from "../../domain/changes.ts";
+import { step } from "../../domain/rollout-engine.ts";
+import type { RolloutEvent } from "../../domain/rollout-events.ts";
 import type { Logger } from "../../logging.ts";
 import type { RolloutRow } from "../../storage/schema.ts";
-import type { Work } from "../../storage/storage.ts";
+import type { Queries, Work } from "../../storage/storage.ts";
 import type { Progress } from "./progress.ts";
-import { deploymentRows, loadSnapshot, lockRollout, storeChanges } from "./store.ts";
+import { deploymentRows, loadSnapshot, lockRollout, rulesOf, storeChanges } from "./store.ts";
+import { withdraw, withdrawable, type Withdrawn } from "./withdrawal.ts";
 
 /** Some of those that wait are away: so many are asked for each place that is free. */
 const nextInLineAsked = 8;
@@ -21,6 +24,28 @@ export interface EngineRoom {
   apply(work: Work, rolloutId: string, eventOf: () => Promise<RolloutEvent | undefined>): Promise<Changes | undefined>;
 }
 
+/** Whose turn may have come: a wave has started, the rollout goes on, or there is room again where that is short. */
+async function dueBy(
+  db: Queries,
+  rolloutId: string,
+  { changes, currentWave, isCapped }: { changes: Changes; currentWave: number; isCapped: boolean },
+): Promise<{ deviceId: string }[]> {
+  const ofRollout = db.selectFrom("deployments").select("deviceId").where("rolloutId", "=", rolloutId);
+  if (changes.newDeadline !== undefined)
+    return ofRollout
+      .where("state", "in", changes.newDeadline.states)
+      .where("wave", "<=", changes.newDeadline.throughWave)
+      .execute();
+  const freed = changes.moves.filter(({ to }) => isFinalState(to)).length;
+  if (!isCapped || freed === 0) return [];
+  return ofRollout
+    .where("state", "=", "queued")
+    .where("wave", "<=", currentWave)
+    .orderBy("position")
+    .limit(freed * nextInLineAsked)
+    .execute();
+}
+
 export function createEngineRoom({
   clock,
   log,
@@ -30,30 +55,22 @@ export function createEngineRoom({
   log: Logger;
   progress: Progress;
 }): EngineRoom {
-  async function note(work: Work, { id: rolloutId, name, ...row }: RolloutRow, changes: Changes): Promise<void> {
+  async function note(
+    work: Work,
+    { id: rolloutId, name, ...row }: RolloutRow,
+    { changes, withdrawn }: { changes: Changes; withdrawn: readonly Withdrawn[] },
+  ): Promise<void> {
     const { db } = work;
-    const ofRollout = db.selectFrom("deployments").select("deviceId").where("rolloutId", "=", rolloutId);
-    const freed = changes.moves.filter(({ to }) => isFinalState(to)).length;
-    // A wave that starts, or a rollout that goes on, makes queued deployments due; so does one that makes room.
-    const due =
-      changes.newDeadline !== undefined
-        ? await ofRollout
-            .where("state", "in", changes.newDeadline.states)
-            .where("wave", "<=", changes.newDeadline.throughWave)
-            .execute()
-        : row.underWayMax !== null && freed > 0
-          ? await ofRollout
-              .where("state", "=", "queued")
-              .where("wave", "<=", row.currentWave)
-              .orderBy("position")
-              .limit(freed * nextInLineAsked)
-              .execute()
-          : [];
-    const moves = new Map(changes.moves.map((move) => [move.id, move]));
+    const isCapped = (rulesOf(row)[row.currentWave]?.underWayMax ?? null) !== null;
+    const due = await dueBy(db, rolloutId, { changes, currentWave: row.currentWave, isCapped });
+    // Of two moves of one deployment the first says where it came from.
+    const moves = new Map([...changes.moves].reverse().map((move) => [move.id, move]));
     for (const { id, deviceId, state, code } of await deploymentRows(
       db,
       changes.deployments.map(({ id }) => id),
     )) {
+      // A new try is no end: the device is to hear of it.
+      if (state === "queued" && moves.has(id)) due.push({ deviceId });
       work.changed({
         kind: "deployment",
         id,
@@ -61,6 +78,8 @@ export function createEngineRoom({
         ...(moves.has(id) ? { moved: { from: moves.get(id)!.from, state, code, rollout: name } } : {}),
       });
     }
+    for (const { id, deviceId, from, to, code } of withdrawn)
+      work.changed({ kind: "deployment", id, deviceId, moved: { from, state: to, code, rollout: name } });
     work.changed({ kind: "rollout", id: rolloutId, due: due.map(({ deviceId }) => deviceId) });
     work.afterCommit(() => {
       for (const text of changes.decisions) log.info({ rollout: rolloutId, name }, `decision: ${text}`);
@@ -72,13 +91,17 @@ export function createEngineRoom({
       const row = await lockRollout(work.db, rolloutId);
       const event = await eventOf();
       if (row === undefined || event === undefined) return undefined;
-      const changes = step(await loadSnapshot(work.db, row), event, clock.steadyMs());
+      const now = { steadyMs: clock.steadyMs(), wallMs: clock.wallMs() };
+      const changes = step(await loadSnapshot(work.db, row), event, now);
+      const cause = changes.withdraw;
+      const withdrawn = cause === undefined ? [] : await withdrawable(work.db, rolloutId, cause);
       // How far it had come is said of the state that it leaves.
-      for (const { id } of changes.deployments) await progress.settle(work, id);
+      for (const { id } of [...changes.deployments, ...withdrawn]) await progress.settle(work, id);
       await storeChanges(work.db, rolloutId, changes, clock);
+      if (cause !== undefined) await withdraw(work.db, rolloutId, { cause, of: withdrawn, now: now.wallMs });
       const isNews =
         changes.deployments.length > 0 || Object.keys(changes.rollout).length > 0 || changes.decisions.length > 0;
-      if (isNews) await note(work, row, changes);
+      if (isNews) await note(work, row, { changes, withdrawn });
       return changes;
     },
   };

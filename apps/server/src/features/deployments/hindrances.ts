@@ -3,6 +3,7 @@
 
 import { runsNewer } from "@flipside/api/release-fit";
 import type { TrustRelation } from "@flipside/api/types";
+import type { Clock } from "../../clock.ts";
 import { isWaiting } from "../../domain/deployment-transitions.ts";
 import { mayBeOffered } from "../../domain/snapshots.ts";
 import type { DeviceRow } from "../../storage/schema.ts";
@@ -11,13 +12,18 @@ import type { Trust } from "../trust/trust.ts";
 import { runningOf } from "../device-records/store.ts";
 import type { Brake } from "./brake.ts";
 import type { Memory } from "./memory.ts";
-import type { KnownDeployment } from "./store.ts";
+import { MaintenanceHours } from "./maintenance-hours.ts";
+import { type KnownDeployment, rulesOf } from "./store.ts";
 
 export interface Hindrance {
   /** In words that go on from the device's name. */
   why: string;
   /** It will not pass: the deployment is needed no more. */
   isFinal: boolean;
+  /** The rollout's own rules keep the offer back: the device is not late by it. */
+  isHeldBack?: boolean;
+  /** When it passes, of the wall clock, where that is known. */
+  untilMs?: number;
   /** What can be done, in words that follow "You can". */
   actions: string[];
 }
@@ -48,17 +54,17 @@ export const isStranger = (trust: Pick<Trust, "relation">, device: DeviceRow): b
 const passing = (why: string, ...actions: string[]): Hindrance => ({ why, isFinal: false, actions });
 const final = (why: string): Hindrance => ({ why, isFinal: true, actions: [] });
 
-export function createHindrances({
-  memory,
-  trust,
-  images,
-  brake,
-}: {
+export interface HindrancesOptions {
   memory: Memory;
   trust: Pick<Trust, "version" | "verdict" | "relation">;
   images: Pick<ImageStore, "stateOf">;
   brake: Brake;
-}): Hindrances {
+  clock: Pick<Clock, "wallMs" | "steadyMs" | "shownMs">;
+}
+
+export function createHindrances({ memory, trust, images, brake, clock }: HindrancesOptions): Hindrances {
+  const hours = new MaintenanceHours(clock);
+
   function ofFleet(): Hindrance | undefined {
     const { stop } = brake;
     return stop && passing(`waits: all updates were stopped by ${stop.by} (${stop.reason})`, "end the emergency stop");
@@ -70,7 +76,32 @@ export function createHindrances({
     if (state === "paused")
       return passing(`waits for rollout ${name}, which is paused (${pauseReason})`, "resume or cancel the rollout");
     if (state !== "running") return passing(`waits in rollout ${name}, which is ${state}`);
+    if (currentWave < 0) return passing(`waits for the start of rollout ${name}`);
     return passing(`waits for wave ${row.wave + 1} of rollout ${name}, which is at wave ${currentWave + 1}`);
+  }
+
+  /** What the rollout's own rules keep back for a while. */
+  async function ofRules({ rolloutId, notBefore, wave }: KnownDeployment): Promise<Hindrance | undefined> {
+    const row = await memory.rollout(rolloutId);
+    const held = (why: string, untilMs: number): Hindrance => ({ ...passing(why), isHeldBack: true, untilMs });
+    const now = clock.steadyMs();
+    if (notBefore !== null && notBefore > now)
+      return held(`waits for its next try in rollout ${row.name}`, clock.shownMs(notBefore));
+    const opensAtMs = hours.opensAtMs(row.maintenance);
+    if (opensAtMs !== undefined) return held(`waits for a maintenance window of rollout ${row.name}`, opensAtMs);
+    const { nextOfferAt } = row;
+    const isPaced = (rulesOf(row)[wave]?.rate ?? null) !== null;
+    if (isPaced && nextOfferAt !== null && nextOfferAt > now)
+      return held(`waits for its turn in rollout ${row.name}, which is offered at a rate`, clock.shownMs(nextOfferAt));
+    return undefined;
+  }
+
+  /** An image that this device has given up is not tried again before somebody says so. */
+  async function ofHistory(device: DeviceRow, row: KnownDeployment): Promise<Hindrance | undefined> {
+    const { digest, attempt } = row;
+    if (attempt > 1 || !(await memory.rolledBack(device.id)).has(digest) || runsConfirmed(device, digest))
+      return undefined;
+    return final("has rolled this image back before, and is not offered it again before somebody retries it");
   }
 
   function ofImage(device: DeviceRow, digest: string): Hindrance | undefined {
@@ -113,7 +144,12 @@ export function createHindrances({
   return {
     needless,
     of: async (device, row, known) =>
-      ofFleet() ?? (await ofRollout(row)) ?? ofImage(device, row.digest) ?? (await needless(device, row, known)),
+      ofFleet() ??
+      (await ofRollout(row)) ??
+      ofImage(device, row.digest) ??
+      (await needless(device, row, known)) ??
+      (await ofHistory(device, row)) ??
+      (await ofRules(row)),
     async inTurn(known) {
       const ranked: { row: KnownDeployment; rank: number }[] = [];
       for (const row of known)

@@ -9,7 +9,7 @@ import { Memo } from "../../changes/memo.ts";
 import type { DeviceRow, ImageRow, ReleaseRow, RolloutRow } from "../../storage/schema.ts";
 import type { Storage } from "../../storage/storage.ts";
 import { findDevice } from "../device-records/store.ts";
-import { type KnownDeployment, openToCheckIn } from "./store.ts";
+import { type KnownDeployment, openToCheckIn, rolledBackImages } from "./store.ts";
 
 const devicesMax = 50_000;
 const othersMax = 1_000;
@@ -18,6 +18,8 @@ export interface Memory {
   device(id: string): Promise<DeviceRow | null>;
   /** Open, given up, or its last one, confirmed; oldest first. */
   deployments(deviceId: string): Promise<readonly KnownDeployment[]>;
+  /** Digests of images that it was given and rolled back, where no later deployment of them went otherwise. */
+  rolledBack(deviceId: string): Promise<ReadonlySet<string>>;
   rollout(id: string): Promise<RolloutRow>;
   release(id: string): Promise<ReleaseRow>;
   image(digest: string): Promise<ImageRow>;
@@ -28,6 +30,7 @@ export interface Memory {
 export function createMemory({ db }: Storage, feed: Feed): Memory {
   const devices = new Memo<DeviceRow | null>(async (id) => (await findDevice(db, id)) ?? null, devicesMax);
   const deployments = new Memo<readonly KnownDeployment[]>((deviceId) => openToCheckIn(db, deviceId), devicesMax);
+  const rolledBack = new Memo<ReadonlySet<string>>((deviceId) => rolledBackImages(db, deviceId), devicesMax);
   const rollouts = new Memo<RolloutRow>(
     (id) => db.selectFrom("rollouts").selectAll().where("id", "=", id).executeTakeFirstOrThrow(),
     othersMax,
@@ -62,7 +65,9 @@ export function createMemory({ db }: Storage, feed: Feed): Memory {
         devices.forget(change.id);
         return;
       case "deployment":
-        if ("deviceId" in change) deployments.forget(change.deviceId);
+        if (!("deviceId" in change)) return;
+        deployments.forget(change.deviceId);
+        rolledBack.forget(change.deviceId);
         return;
       case "targets":
         for (const { deviceId } of change.deployments ?? []) deployments.forget(deviceId);
@@ -83,6 +88,7 @@ export function createMemory({ db }: Storage, feed: Feed): Memory {
   return {
     device: (id) => devices.of(id),
     deployments: (deviceId) => deployments.of(deviceId),
+    rolledBack: (deviceId) => rolledBack.of(deviceId),
     rollout: (id) => rollouts.of(id),
     release: (id) => releases.of(id),
     image: (digest) => images.of(digest),

@@ -12,6 +12,7 @@ import type { DeploymentRow, DeviceRow } from "../../storage/schema.ts";
 import type { Storage } from "../../storage/storage.ts";
 import type { ImageStore } from "../releases/image-store.ts";
 import type { Trust } from "../trust/trust.ts";
+import { runningOf } from "../device-records/store.ts";
 import type { Brake } from "./brake.ts";
 import type { EngineRoom } from "./engine-room.ts";
 import { type Hindrances, isOnTrial, isStranger, runsConfirmed } from "./hindrances.ts";
@@ -58,6 +59,7 @@ export function createOffering(options: {
           type: "offer-due",
           deployment: snapshotOf(await deploymentRow(work.db, id)),
           alreadyConfirmed,
+          runs: runningOf(device)?.digest ?? null,
         }));
         return deploymentRow(work.db, id);
       });

@@ -10,7 +10,9 @@ import type { Queries, Storage } from "../../storage/storage.ts";
 import type { Presence } from "../device-records/presence.ts";
 import type { Brake } from "./brake.ts";
 import type { EngineRoom } from "./engine-room.ts";
-import { deploymentRow, loadSnapshot, snapshotOf } from "./store.ts";
+import type { Hindrances } from "./hindrances.ts";
+import type { Memory } from "./memory.ts";
+import { deploymentRow, loadSnapshot, rulesOf, snapshotOf } from "./store.ts";
 
 const deadlinesPerTick = 500;
 
@@ -19,17 +21,27 @@ export interface PassingTime {
   tick(): Promise<void>;
 }
 
+interface Options {
+  storage: Storage;
+  engineRoom: EngineRoom;
+  memory: Memory;
+  hindrances: Hindrances;
+  presence: Presence;
+  brake: Brake;
+  clock: Clock;
+}
+
 /** Those that are past their deadline, as far as one round takes; `isStopped`: that of offers stands still. */
 function lateDeployments(
   db: Queries,
   now: number,
   isStopped: boolean,
-): Promise<{ id: string; rolloutId: string; state: DeploymentStateName }[]> {
+): Promise<{ id: string; rolloutId: string; deviceId: string; state: DeploymentStateName }[]> {
   return (
     db
       .selectFrom("deployments")
       .innerJoin("rollouts", "rollouts.id", "deployments.rolloutId")
-      .select(["deployments.id", "deployments.rolloutId", "deployments.state"])
+      .select(["deployments.id", "deployments.rolloutId", "deployments.deviceId", "deployments.state"])
       .where("deployments.finishedAt", "is", null)
       .where("deployments.deadlineAt", "is not", null)
       .where("deployments.deadlineAt", "<=", now)
@@ -41,15 +53,16 @@ function lateDeployments(
   );
 }
 
-/** Rollouts of which a wave has been watched for long enough. */
-async function endSoaks(storage: Storage, { apply }: EngineRoom, now: number): Promise<void> {
+/** Rollouts of which a wave has been watched for long enough, or whose next wave waits for a time. */
+async function openGates(storage: Storage, { apply }: EngineRoom, now: number): Promise<void> {
   const due = await storage.db
     .selectFrom("rollouts")
     .select("id")
     .where("state", "=", "running")
-    .where("soakUntil", "<=", now)
+    // The wall clock, which a start time is of, may be set meanwhile: that one is asked each time.
+    .where((q) => q.or([q.and([q("soakUntil", "<=", now), q("heldFor", "is", null)]), q("heldFor", "=", "start-time")]))
     .execute();
-  for (const { id } of due) await storage.transaction((work) => apply(work, id, async () => ({ type: "soak-over" })));
+  for (const { id } of due) await storage.transaction((work) => apply(work, id, async () => ({ type: "time-passed" })));
 }
 
 /** Rollouts whose present wave has nothing under way, and waits for devices that are away. */
@@ -79,36 +92,41 @@ async function passOverAway(storage: Storage, { apply }: EngineRoom, presence: P
   }
 }
 
+/** Whether a device that waits is there, and nothing but its rollout's rules keeps the offer from it. */
+async function isHeldBack({ memory, hindrances, presence }: Options, deviceId: string, id: string): Promise<boolean> {
+  const device = await memory.device(deviceId);
+  if (device === null || presence.isAway(deviceId, device.lastSeenAt)) return false;
+  const known = await memory.deployments(deviceId);
+  const row = known.find((each) => each.id === id);
+  if (row === undefined) return false;
+  const { underWayMax, rate } = rulesOf(await memory.rollout(row.rolloutId))[row.wave]!;
+  const hindrance = await hindrances.of(device, row, known);
+  return hindrance === undefined ? underWayMax !== null || rate !== null : hindrance.isHeldBack === true;
+}
+
 /** Times out, sets aside or gives up what is past its deadline. */
-async function endLate(storage: Storage, { apply }: EngineRoom, now: number, isStopped: boolean): Promise<void> {
-  for (const { id, rolloutId, state } of await lateDeployments(storage.db, now, isStopped)) {
+async function endLate(options: Options, now: number, isStopped: boolean): Promise<void> {
+  const { storage, engineRoom } = options;
+  for (const { id, rolloutId, deviceId, state } of await lateDeployments(storage.db, now, isStopped)) {
+    const heldBack = state === "queued" && (await isHeldBack(options, deviceId, id));
     await storage.transaction((work) =>
-      apply(work, rolloutId, async () => ({
-        type: state === "unreached" ? "late-offers-expired" : "deadline-passed",
-        deployment: snapshotOf(await deploymentRow(work.db, id)),
-      })),
+      engineRoom.apply(work, rolloutId, async () => {
+        const deployment = snapshotOf(await deploymentRow(work.db, id));
+        return state === "unreached"
+          ? { type: "late-offers-expired", deployment }
+          : { type: "deadline-passed", deployment, isHeldBack: heldBack };
+      }),
     );
   }
 }
 
-export function createPassingTime({
-  storage,
-  engineRoom,
-  presence,
-  brake,
-  clock,
-}: {
-  storage: Storage;
-  engineRoom: EngineRoom;
-  presence: Presence;
-  brake: Brake;
-  clock: Clock;
-}): PassingTime {
+export function createPassingTime(options: Options): PassingTime {
+  const { storage, engineRoom, presence, brake, clock } = options;
   return {
     async tick() {
       const isStopped = brake.stop !== undefined;
-      await endLate(storage, engineRoom, clock.steadyMs(), isStopped);
-      await endSoaks(storage, engineRoom, clock.steadyMs());
+      await endLate(options, clock.steadyMs(), isStopped);
+      await openGates(storage, engineRoom, clock.steadyMs());
       if (!isStopped) await passOverAway(storage, engineRoom, presence);
     },
   };

@@ -1,14 +1,15 @@
 // Deployments and what the engine needs of their rollout, in the database: snapshots for the engine, and its changes
 // back.
 
-import { countInto, emptyTally, type WaveTally } from "@flipside/api/rollout-arithmetic";
+import { countInto, emptyTally, noCounts, type WaveTally } from "@flipside/api/rollout-arithmetic";
+import type { RetryRule, StateCounts, WaveRules } from "@flipside/api/types";
 import type { DeploymentStateName } from "@flipside/image-format";
 import type { Clock } from "../../clock.ts";
 import type { DeploymentRow, RolloutRow } from "../../storage/schema.ts";
 import type { Queries } from "../../storage/storage.ts";
 import { givenUpStates } from "../../domain/deployment-transitions.ts";
-import type { Changes } from "../../domain/rollout-engine.ts";
-import type { Accepted, DeploymentSnapshot, RolloutSnapshot } from "../../domain/snapshots.ts";
+import type { Changes } from "../../domain/changes.ts";
+import type { Accepted, Approval, DeploymentSnapshot, RolloutSnapshot } from "../../domain/snapshots.ts";
 
 export interface Count {
   wave: number;
@@ -50,26 +51,39 @@ export async function lockRollout(db: Queries, id: string): Promise<RolloutRow |
   return db.selectFrom("rollouts").selectAll().where("id", "=", id).forUpdate().executeTakeFirst();
 }
 
+/** Of all waves. */
+export function stateCountsOf(counts: readonly Count[]): StateCounts {
+  const sums = noCounts();
+  for (const { state, count } of counts) sums[state] += count;
+  return sums;
+}
+
+export const rulesOf = (row: Pick<RolloutRow, "rules">): WaveRules[] => JSON.parse(row.rules) as WaveRules[];
+export const retriesOf = (row: Pick<RolloutRow, "retries">): RetryRule[] => JSON.parse(row.retries) as RetryRule[];
+
 export async function loadSnapshot(db: Queries, row: RolloutRow): Promise<RolloutSnapshot> {
+  const counts = await countsOf(db, row.id);
   return {
     state: row.state,
     pauseReason: row.pauseReason,
     currentWave: row.currentWave,
-    deadlineMs: row.deadlineMs,
-    failureThresholdPercent: row.failureThresholdPercent,
-    minimumSample: row.minimumSample,
-    soakMs: row.soakMs,
+    createdBy: row.createdBy,
+    rules: rulesOf(row),
+    retries: retriesOf(row),
     soakUntil: row.soakUntil,
+    heldFor: row.heldFor,
+    approvals: JSON.parse(row.approvals) as Approval[],
+    nextOfferAt: row.nextOfferAt,
     lateOffersMs: row.lateOffersMs,
-    underWayMax: row.underWayMax,
     accepted: JSON.parse(row.accepted) as Accepted[],
-    waves: talliesOf(row, await countsOf(db, row.id)),
+    waves: talliesOf(row, counts),
+    counts: stateCountsOf(counts),
   };
 }
 
 export function snapshotOf(row: DeploymentRow, newestOffered = false): DeploymentSnapshot {
-  const { id, deviceId, wave, attempt, digest, state, code, done, total, deadlineAt } = row;
-  return { id, deviceId, wave, attempt, digest, state, code, done, total, deadlineAt, newestOffered };
+  const { id, deviceId, wave, attempt, digest, state, code, done, total, deadlineAt, notBefore } = row;
+  return { id, deviceId, wave, attempt, digest, state, code, done, total, deadlineAt, notBefore, newestOffered };
 }
 
 /**
@@ -84,7 +98,7 @@ export async function storeChanges(db: Queries, rolloutId: string, changes: Chan
       .set({
         ...change,
         ...(offered ? { offeredAt: clock.steadyMs() } : {}),
-        ...(finishedAt == null ? {} : { finishedAt: now }),
+        ...(finishedAt === undefined ? {} : { finishedAt: finishedAt === null ? null : now }),
         updatedAt: now,
       })
       .where("id", "=", id)
@@ -98,11 +112,15 @@ export async function storeChanges(db: Queries, rolloutId: string, changes: Chan
       { wave, state: to, count: 1 },
     ]),
   );
-  const { accepted, finishedAt, ...rollout } = changes.rollout;
+  const { finishedAt, accepted, approvals, rules, ...rollout } = changes.rollout;
+  const { rollBack } = changes;
   const set = {
     ...rollout,
-    ...(finishedAt === undefined ? {} : { finishedAt: now }),
+    ...(finishedAt === undefined ? {} : { finishedAt: finishedAt === null ? null : now }),
     ...(accepted === undefined ? {} : { accepted: JSON.stringify(accepted) }),
+    ...(approvals === undefined ? {} : { approvals: JSON.stringify(approvals) }),
+    ...(rules === undefined ? {} : { rules: JSON.stringify(rules) }),
+    ...(rollBack === undefined ? {} : { rollBackDue: JSON.stringify(rollBack) }),
   };
   const decided = changes.decisions.length;
   if (Object.keys(set).length > 0 || decided > 0)
@@ -121,7 +139,26 @@ export async function storeChanges(db: Queries, rolloutId: string, changes: Chan
       .where("wave", "<=", throughWave)
       .execute();
   }
-  for (const text of changes.decisions) await db.insertInto("decisions").values({ rolloutId, at: now, text }).execute();
+  await insertDecisions(db, rolloutId, changes.decisions, now);
+}
+
+async function insertDecisions(db: Queries, rolloutId: string, texts: readonly string[], at: number): Promise<void> {
+  for (const text of texts) await db.insertInto("decisions").values({ rolloutId, at, text }).execute();
+}
+
+/** Decisions that no event of the engine took. `at`: of the wall clock. */
+export async function addDecisions(
+  db: Queries,
+  rolloutId: string,
+  texts: readonly string[],
+  at: number,
+): Promise<void> {
+  await insertDecisions(db, rolloutId, texts, at);
+  await db
+    .updateTable("rollouts")
+    .set((q) => ({ decisionCount: q("decisionCount", "+", texts.length) }))
+    .where("id", "=", rolloutId)
+    .execute();
 }
 
 /** What is asked again and again of a device's deployments. */
@@ -151,6 +188,20 @@ export async function openToCheckIn(db: Queries, deviceId: string): Promise<Know
   return rows
     .sort((one, other) => one.position - other.position)
     .map((row) => ({ ...row, newestOffered: row.id === newest?.id }));
+}
+
+/** Of a device's deployments: those of an image whose last word is that it was rolled back. */
+export async function rolledBackImages(db: Queries, deviceId: string): Promise<Set<string>> {
+  const rows = await db
+    .selectFrom("deployments")
+    .select(["digest", "state"])
+    .where("deviceId", "=", deviceId)
+    .where("state", "in", ["rolled-back", "confirmed"])
+    .orderBy("offeredAt")
+    .orderBy("position")
+    .execute();
+  const last = new Map(rows.map(({ digest, state }) => [digest, state]));
+  return new Set([...last].filter(([, state]) => state === "rolled-back").map(([digest]) => digest));
 }
 
 export const deploymentRow = (db: Queries, id: string): Promise<DeploymentRow> =>

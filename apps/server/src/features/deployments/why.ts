@@ -6,20 +6,24 @@ import { isWaiting } from "../../domain/deployment-transitions.ts";
 import { whyRolloutWaits } from "../../domain/why.ts";
 import { ApiError } from "../../http/errors.ts";
 import { iso, isoOrNull } from "../../identifiers.ts";
-import type { DeviceRow } from "../../storage/schema.ts";
+import type { DeviceRow, RolloutRow } from "../../storage/schema.ts";
 import type { Storage } from "../../storage/storage.ts";
 import type { LastSeen } from "../device-records/last-seen.ts";
 import type { Presence } from "../device-records/presence.ts";
 import type { Brake } from "./brake.ts";
 import { type Hindrances, isOnTrial } from "./hindrances.ts";
 import type { Memory } from "./memory.ts";
-import { type KnownDeployment, loadSnapshot } from "./store.ts";
+import { type KnownDeployment, loadSnapshot, rulesOf } from "./store.ts";
 
 export interface Whys {
   /** Throws ApiError when there is none. */
   rollout(id: string): Promise<Why>;
   device(id: string): Promise<Why>;
 }
+
+/** When the next wave's own time comes, where it is that what is waited for. */
+const startOf = ({ heldFor, currentWave, ...row }: RolloutRow): string | null =>
+  heldFor === "start-time" ? (rulesOf(row)[currentWave + 1]?.startAt ?? null) : null;
 
 const nothing = (sentence: string): Why => ({ sentence, since: null, until: null, actions: [] });
 
@@ -61,7 +65,7 @@ export function createWhys(options: {
       return { ...nothing(`${device.id} has an image on trial, and begins nothing else before that ends.`), until };
     const hindrance = await hindrances.of(device, first!, known);
     const since = iso(first!.updatedAt);
-    const { underWayMax } = await memory.rollout(first!.rolloutId);
+    const { underWayMax } = rulesOf(await memory.rollout(first!.rolloutId))[first!.wave]!;
     if (hindrance === undefined && underWayMax !== null)
       return {
         sentence: `${device.id} waits for its turn in rollout ${name}, on which ${underWayMax} devices may be at work at a time.`,
@@ -76,7 +80,8 @@ export function createWhys(options: {
         until,
         actions: [],
       };
-    return { sentence: `${device.id} ${hindrance.why}.`, since, until, actions: hindrance.actions };
+    const { why, untilMs, actions } = hindrance;
+    return { sentence: `${device.id} ${why}.`, since, until: untilMs === undefined ? until : iso(untilMs), actions };
   }
 
   return {
@@ -110,7 +115,7 @@ export function createWhys(options: {
       return {
         ...whyRolloutWaits(await loadSnapshot(db, row)),
         since: isoOrNull(decided?.at ?? row.createdAt),
-        until: shown(isOpen ? (row.soakUntil ?? last?.deadlineAt ?? null) : null),
+        until: isOpen ? (startOf(row) ?? shown(row.soakUntil ?? last?.deadlineAt ?? null)) : null,
       };
     },
 

@@ -2,7 +2,7 @@
 
 import type { Feed } from "../../changes/feed.ts";
 import type { Clock } from "../../clock.ts";
-import { outcomeText } from "../../domain/rollout-engine.ts";
+import { outcomeText } from "../../domain/deployment-events.ts";
 import type { Logger } from "../../logging.ts";
 import { LogLimiter } from "../../logging.ts";
 import { withUnseenWrittenOut } from "../../plain-text.ts";

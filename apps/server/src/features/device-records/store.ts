@@ -16,6 +16,21 @@ export function findDevice(db: Queries, id: string): Promise<DeviceRow | undefin
   return db.selectFrom("devices").selectAll().where("id", "=", id).executeTakeFirst();
 }
 
+const idsAtATime = 500;
+
+/** Those of these that there are, by id. */
+export async function findDevices(db: Queries, ids: readonly string[]): Promise<Map<string, DeviceRow>> {
+  const found = new Map<string, DeviceRow>();
+  for (let at = 0; at < ids.length; at += idsAtATime)
+    for (const row of await db
+      .selectFrom("devices")
+      .selectAll()
+      .where("id", "in", ids.slice(at, at + idsAtATime))
+      .execute())
+      found.set(row.id, row);
+  return found;
+}
+
 /** What its last check-in said of the slot that runs; null before the first one. */
 export const runningOf = ({ running }: Pick<DeviceRow, "running">): RunningSlot | null =>
   running === null ? null : (JSON.parse(running) as RunningSlot);

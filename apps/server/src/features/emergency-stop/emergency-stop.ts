@@ -6,7 +6,7 @@
 import type { EmergencyStop as EmergencyStopView } from "@flipside/api/types";
 import type { Feed } from "../../changes/feed.ts";
 import type { Clock } from "../../clock.ts";
-import type { RolloutEvent } from "../../domain/rollout-engine.ts";
+import type { RolloutEvent } from "../../domain/rollout-events.ts";
 import { iso } from "../../identifiers.ts";
 import { Turns } from "../../mqtt/turns.ts";
 import type { Storage, Work } from "../../storage/storage.ts";

@@ -3,23 +3,21 @@
 import { createHash } from "node:crypto";
 import { imageFor, runsNewer } from "@flipside/api/release-fit";
 import { waveSizes } from "@flipside/api/rollout-arithmetic";
-import type { CompleteNewRollout as NewRollout } from "@flipside/api/types";
+import type { CompleteNewRollout as NewRollout, WaveRules } from "@flipside/api/types";
 import type { Clock } from "../../clock.ts";
 import { ApiError } from "../../http/errors.ts";
 import { newId } from "../../identifiers.ts";
-import type { DeviceRow, ImageRow, NewDeployment, ReleaseRow } from "../../storage/schema.ts";
-import type { Queries, Storage, Work } from "../../storage/storage.ts";
+import type { DeviceRow, ImageRow, ReleaseRow } from "../../storage/schema.ts";
+import type { Queries, Storage } from "../../storage/storage.ts";
 import type { EngineRoom } from "../deployments/engine-room.ts";
-import { runsConfirmed } from "../deployments/hindrances.ts";
-import { addCounts } from "../deployments/store.ts";
 import type { Presence } from "../device-records/presence.ts";
 import { runningOf } from "../device-records/store.ts";
 import type { ImageStore } from "../releases/image-store.ts";
 import type { Trust } from "../trust/trust.ts";
+import { insertRollout, type PlannedRollout } from "./insert-rollout.ts";
+import { rulesOfWaves } from "./wave-rules.ts";
 
 const namesListedMax = 10;
-/** SQLite takes 32,766 values in one statement, PostgreSQL 65,535. */
-const rowsAtATime = 500;
 const fieldErrorsMax = 20;
 
 const listed = (names: string[]): string =>
@@ -91,28 +89,6 @@ function refuseMisfits(release: ReleaseRow, images: ImageRow[], devices: DeviceR
   }
 }
 
-function deploymentOf(rolloutId: string, device: DeviceRow, image: ImageRow, wave: number, at: number): NewDeployment {
-  // Already there: counts as confirmed, by what the device itself checked in.
-  const confirmed = runsConfirmed(device, image.digest);
-  return {
-    id: newId(),
-    rolloutId,
-    deviceId: device.id,
-    digest: image.digest,
-    wave,
-    attempt: 1,
-    state: confirmed ? "confirmed" : "queued",
-    code: 0,
-    done: confirmed ? image.chunkCount : 0,
-    total: image.chunkCount,
-    createdAt: at,
-    updatedAt: at,
-    offeredAt: null,
-    deadlineAt: null,
-    finishedAt: confirmed ? at : null,
-  };
-}
-
 export interface NewRolloutOptions {
   storage: Storage;
   engineRoom: EngineRoom;
@@ -166,60 +142,45 @@ export async function createRollout(options: NewRolloutOptions, request: NewRoll
     }
     const devices = await targetsOf(db, request, release.product);
     refuseMisfits(release, images, devices, request.allowOlder);
-    await insert(options, work, { id, request, by, images, devices });
+    const plan = planned(options, { id, request, by, images, devices });
+    await refuseApprovalByNobody(db, plan.rules, by);
+    await insertRollout(options, work, plan);
   });
   return id;
 }
 
-async function insert(
-  { engineRoom, clock, presence }: NewRolloutOptions,
-  work: Work,
-  rollout: { id: string; request: NewRollout; by: string; images: ImageRow[]; devices: DeviceRow[] },
-): Promise<void> {
-  const { id, request, by, images, devices } = rollout;
-  const { db } = work;
-  const at = clock.wallMs();
-  const waveTotals = waveSizes(request.waves, devices.length);
-  await db
-    .insertInto("rollouts")
-    .values({
-      id,
-      name: request.name,
-      releaseId: request.releaseId,
-      state: "running",
-      pauseReason: null,
-      currentWave: 0,
-      waveTotals: JSON.stringify(waveTotals),
-      deadlineMs: request.deadlineMs,
-      failureThresholdPercent: request.failureThresholdPercent,
-      allowOlder: request.allowOlder,
-      minimumSample: request.minimumSample,
-      soakMs: request.soakMs,
-      soakUntil: null,
-      lateOffersMs: request.lateOffersMs,
-      underWayMax: request.underWayMax,
-      urgent: request.urgent,
-      accepted: "[]",
-      decisionCount: 0,
-      createdAt: at,
-      createdBy: by,
-      finishedAt: null,
-    })
-    .execute();
-  const waveOf = waveTotals.flatMap((size, wave) => Array.from({ length: size }, () => wave));
-  const rows = inOrder(devices, id, request, presence).map((device, i) =>
-    deploymentOf(id, device, imageFor(images, device)!, waveOf[i]!, at),
-  );
-  for (let from = 0; from < rows.length; from += rowsAtATime)
-    await db
-      .insertInto("deployments")
-      .values(rows.slice(from, from + rowsAtATime))
-      .execute();
-  await addCounts(
-    db,
+/** What is to be written. */
+function planned(
+  { presence }: Pick<NewRolloutOptions, "presence">,
+  {
     id,
-    rows.map(({ wave, state }) => ({ wave, state, count: 1 })),
+    request,
+    by,
+    images,
+    devices,
+  }: { id: string; request: NewRollout; by: string; images: ImageRow[]; devices: DeviceRow[] },
+): PlannedRollout {
+  const { name, releaseId, allowOlder, urgent, lateOffersMs, maintenance, retries } = request;
+  const waveTotals = waveSizes(request.waves, devices.length);
+  const targets = inOrder(devices, id, request, presence).map((device) => ({
+    device,
+    image: imageFor(images, device)!,
+  }));
+  return {
+    ...{ id, name, releaseId, by, allowOlder, urgent, lateOffersMs, maintenance, retries },
+    waveTotals,
+    rules: rulesOfWaves(request, waveTotals.length),
+    targets,
+  };
+}
+
+/** Approval is by somebody else: there has to be one. */
+async function refuseApprovalByNobody(db: Queries, rules: readonly WaveRules[], by: string): Promise<void> {
+  if (!rules.some(({ approval }) => approval)) return;
+  const other = await db.selectFrom("accounts").select("userName").where("userName", "<>", by).executeTakeFirst();
+  if (other !== undefined) return;
+  throw new ApiError(
+    "nobody-to-approve",
+    `A wave wants the approval of somebody else than ${by}, and there is no other account. Make one first, or leave approval out.`,
   );
-  work.changed({ kind: "targets", id, deployments: rows.map((row) => ({ id: row.id, deviceId: row.deviceId })) });
-  await engineRoom.apply(work, id, async () => ({ type: "started" }));
 }

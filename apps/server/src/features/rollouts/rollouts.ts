@@ -2,15 +2,23 @@
 // that matters is in the database, so a server that was killed goes on where it was: offers are sent again, under the
 // same ids, when devices check in.
 
-import type { CompleteNewRollout as NewRollout, Rollout as RolloutDetail, RolloutSummary } from "@flipside/api/types";
-import { ErrorCode as FormatErrorCode, errorName } from "@flipside/image-format";
-import type { RolloutEvent } from "../../domain/rollout-engine.ts";
+import { retriedStates } from "@flipside/api/rollout-transitions";
+import type {
+  CompleteNewRollout as NewRollout,
+  Rollout as RolloutDetail,
+  RolloutSummary,
+  RuleChange,
+} from "@flipside/api/types";
+import { type DeploymentStateName, ErrorCode as FormatErrorCode, errorName } from "@flipside/image-format";
+import type { RolloutEvent } from "../../domain/rollout-events.ts";
+import type { DeploymentSnapshot } from "../../domain/snapshots.ts";
 import { ApiError } from "../../http/errors.ts";
 import type { Queries } from "../../storage/storage.ts";
 import type { Progress } from "../deployments/progress.ts";
-import { snapshotOf } from "../deployments/store.ts";
+import { rulesOf, snapshotOf } from "../deployments/store.ts";
 import { createRollout, type NewRolloutOptions } from "./new-rollout.ts";
 import { rolloutDetail, summaries } from "./summaries.ts";
+import { changedRules } from "./wave-rules.ts";
 
 export interface Rollouts {
   create(request: NewRollout, by: string): Promise<RolloutDetail>;
@@ -20,6 +28,14 @@ export interface Rollouts {
   pause(id: string, by: string): Promise<RolloutDetail>;
   resume(id: string, by: string): Promise<RolloutDetail>;
   cancel(id: string, by: string): Promise<RolloutDetail>;
+  approve(id: string, by: string): Promise<RolloutDetail>;
+  startNextWave(id: string, by: string): Promise<RolloutDetail>;
+  changeRules(id: string, change: RuleChange, by: string): Promise<RolloutDetail>;
+  exclude(id: string, deviceIds: readonly string[], by: string): Promise<RolloutDetail>;
+  /** Undefined: all that did not succeed. */
+  retry(id: string, deviceIds: readonly string[] | undefined, by: string): Promise<RolloutDetail>;
+  /** Undefined: of all waves. */
+  rollBack(id: string, wave: number | undefined, by: string): Promise<RolloutDetail>;
   endLateOffers(id: string, by: string): Promise<RolloutDetail>;
   /** The newest trust record is another: rollouts of releases that it admits no more are cancelled. */
   trustReplaced(): Promise<void>;
@@ -29,8 +45,8 @@ export function createRollouts(options: NewRolloutOptions & { progress: Progress
   const { storage, trust, progress, clock } = options;
   const detail = (id: string): Promise<RolloutDetail> => rolloutDetail(storage.db, id, { clock, progress });
 
-  /** The operator's three words. */
-  async function act(id: string, eventOf: (db: Queries) => Promise<RolloutEvent>): Promise<RolloutDetail> {
+  /** What an operator says. */
+  async function act(id: string, eventOf: (db: Queries) => Promise<RolloutEvent | undefined>): Promise<RolloutDetail> {
     await storage.transaction(async (work) => {
       const changes = await options.engineRoom.apply(work, id, () => eventOf(work.db));
       if (changes === undefined) throw new ApiError("not-found", "There is no such rollout.");
@@ -40,30 +56,64 @@ export function createRollouts(options: NewRolloutOptions & { progress: Progress
     return detail(id);
   }
 
-  /** What withdraws the open ones. */
-  function withdraw(id: string, type: "cancel" | "end-late-offers", by: string): Promise<RolloutDetail> {
-    return act(id, async (db) => ({
-      type,
-      by,
-      open: (
-        await db
-          .selectFrom("deployments")
-          .selectAll()
-          .where("rolloutId", "=", id)
-          .where("finishedAt", "is", null)
-          .execute()
-      ).map((row) => snapshotOf(row)),
-    }));
+  /** Deployments of the rollout; of these devices, or all that are in these states. */
+  async function deploymentsOf(
+    db: Queries,
+    id: string,
+    { deviceIds, states }: { deviceIds?: readonly string[] | undefined; states?: readonly DeploymentStateName[] },
+  ): Promise<DeploymentSnapshot[]> {
+    const rows = await db
+      .selectFrom("deployments")
+      .selectAll()
+      .where("rolloutId", "=", id)
+      .$if(states !== undefined, (q) => q.where("state", "in", states!))
+      .orderBy("position")
+      .execute();
+    if (deviceIds === undefined) return rows.map((row) => snapshotOf(row));
+    const known = new Map(rows.map((row) => [row.deviceId, row]));
+    const strangers = deviceIds.filter((deviceId) => !known.has(deviceId));
+    if (strangers.length > 0)
+      throw new ApiError("device-not-known", `The rollout is not for ${strangers.slice(0, 10).join(", ")}.`);
+    return [...new Set(deviceIds)].map((deviceId) => snapshotOf(known.get(deviceId)!));
   }
 
-  const cancel = (id: string, by: string): Promise<RolloutDetail> => withdraw(id, "cancel", by);
+  const cancel = (id: string, by: string): Promise<RolloutDetail> => act(id, async () => ({ type: "cancel", by }));
+
+  const changeRules = (id: string, { wave, rules: part }: RuleChange, by: string): Promise<RolloutDetail> =>
+    act(id, async (db) => {
+      const row = await db.selectFrom("rollouts").selectAll().where("id", "=", id).executeTakeFirst();
+      if (row === undefined) return undefined;
+      const rules = rulesOf(row);
+      const present = Math.max(0, row.currentWave);
+      if (wave !== undefined && (wave < present || wave >= rules.length))
+        throw new ApiError(
+          "validation-failed",
+          wave < present ? `Wave ${wave + 1} is over.` : `The rollout has ${rules.length} waves.`,
+          { errors: [{ path: "wave", message: `is to be ${present} to ${rules.length - 1}` }] },
+        );
+      const changed = changedRules(rules, { present, wave, part });
+      if (changed.what === "") throw new ApiError("validation-failed", "These are the rules already.");
+      return { type: "change-rules", by, ...changed };
+    });
 
   return {
     detail,
     pause: (id, by) => act(id, async () => ({ type: "pause", by })),
     resume: (id, by) => act(id, async () => ({ type: "resume", by })),
     cancel,
-    endLateOffers: (id, by) => withdraw(id, "end-late-offers", by),
+    changeRules,
+    approve: (id, by) => act(id, async () => ({ type: "approve", by })),
+    startNextWave: (id, by) => act(id, async () => ({ type: "start-next-wave", by })),
+    rollBack: (id, wave, by) => act(id, async () => ({ type: "roll-back", by, wave })),
+    exclude: (id, deviceIds, by) =>
+      act(id, async (db) => ({ type: "exclude", by, of: await deploymentsOf(db, id, { deviceIds }) })),
+    retry: (id, deviceIds, by) =>
+      act(id, async (db) => ({
+        type: "retry",
+        by,
+        of: await deploymentsOf(db, id, deviceIds === undefined ? { states: retriedStates } : { deviceIds }),
+      })),
+    endLateOffers: (id, by) => act(id, async () => ({ type: "end-late-offers", by })),
     create: async (request, by) => detail(await createRollout(options, request, by)),
     list: () => summaries(storage.db, clock),
     summary: async (id) => (await summaries(storage.db, clock, id))[0],

@@ -1,21 +1,19 @@
 // Rollouts as they are shown: read models, apart from what changes them.
 
-import { noCounts, waveStateOf } from "@flipside/api/rollout-arithmetic";
-import type { Rollout as RolloutDetail, RolloutSummary } from "@flipside/api/types";
+import { waveStateOf } from "@flipside/api/rollout-arithmetic";
+import type { Maintenance, Rollout as RolloutDetail, RolloutSummary } from "@flipside/api/types";
 import type { Clock } from "../../clock.ts";
 import { ApiError } from "../../http/errors.ts";
 import { iso, isoOrNull } from "../../identifiers.ts";
 import type { RolloutRow } from "../../storage/schema.ts";
 import type { Queries } from "../../storage/storage.ts";
 import type { Progress } from "../deployments/progress.ts";
-import { type Count, talliesOf } from "../deployments/store.ts";
+import { type Count, retriesOf, rulesOf, stateCountsOf, talliesOf } from "../deployments/store.ts";
 import { deploymentView, selectDeployments } from "../devices/view.ts";
 
 type Shown = Pick<Clock, "shownMs">;
 
 function summaryOf(row: RolloutRow & { version: string }, perWave: Count[], clock: Shown): RolloutSummary {
-  const counts = noCounts();
-  for (const { state, count } of perWave) counts[state] += count;
   const waves = talliesOf(row, perWave).map((tally, index) => ({
     index,
     ...tally,
@@ -35,7 +33,8 @@ function summaryOf(row: RolloutRow & { version: string }, perWave: Count[], cloc
     decisionCount: row.decisionCount,
     currentWave: row.currentWave,
     soakUntil: row.soakUntil === null ? null : iso(clock.shownMs(row.soakUntil)),
-    counts,
+    heldFor: row.heldFor,
+    counts: stateCountsOf(perWave),
     total: waves.reduce((sum, wave) => sum + wave.total, 0),
     waves,
   };
@@ -83,8 +82,16 @@ export async function rolloutDetail(
     .where("rolloutId", "=", id)
     .orderBy("id")
     .execute();
+  const row = await db.selectFrom("rollouts").selectAll().where("id", "=", id).executeTakeFirstOrThrow();
   return {
     ...summary,
+    settings: {
+      rules: rulesOf(row),
+      maintenance: row.maintenance === null ? null : (JSON.parse(row.maintenance) as Maintenance),
+      retries: retriesOf(row),
+      lateOffersMs: row.lateOffersMs,
+      allowOlder: row.allowOlder,
+    },
     deployments: deployments.map((row) => deploymentView(progress.over(row))),
     decisions: decisions.map(({ at, text }) => ({ at: iso(at), text })),
   };

@@ -1,0 +1,57 @@
+// What can happen to a rollout.
+
+import type { WaveRules } from "@flipside/api/types";
+import type { DeploymentStateName } from "@flipside/image-format";
+import type { CheckInEvidence } from "./check-in-evidence.ts";
+import type { Changes } from "./changes.ts";
+import type { Now } from "./now.ts";
+import type { DeploymentSnapshot, RolloutSnapshot } from "./snapshots.ts";
+
+export type RolloutEvent =
+  | { type: "started" }
+  /** `runs`: the digest of what the device runs now; null: not known. */
+  | { type: "offer-due"; deployment: DeploymentSnapshot; alreadyConfirmed: boolean; runs: string | null }
+  | {
+      type: "reported";
+      deployment: DeploymentSnapshot;
+      attempt: number;
+      state: DeploymentStateName;
+      code: number;
+      done: number;
+      total: number;
+    }
+  | { type: "checked-in"; deployment: DeploymentSnapshot; evidence: CheckInEvidence }
+  /** `isHeldBack`: the device is there, and only the rollout's own rules keep the offer from it. */
+  | { type: "deadline-passed"; deployment: DeploymentSnapshot; isHeldBack: boolean }
+  /** These wait, their devices are away, and nothing of the present wave is under way. */
+  | { type: "others-away"; away: DeploymentSnapshot[] }
+  | { type: "late-offers-expired"; deployment: DeploymentSnapshot }
+  /** `why`: what made the offer wrong, in words that go on from the device's name. */
+  | { type: "superseded"; deployment: DeploymentSnapshot; why: string }
+  /** A soak may be over, or a start time have come. */
+  | { type: "time-passed" }
+  | { type: "emergency-stop"; by: string; reason: string }
+  | { type: "emergency-over"; by: string }
+  | { type: "device-revoked"; deployment: DeploymentSnapshot }
+  | { type: "pause"; by: string }
+  | { type: "resume"; by: string }
+  | { type: "approve"; by: string }
+  | { type: "start-next-wave"; by: string }
+  /** `rules`: of every wave, with what was changed; `what`: in words. */
+  | { type: "change-rules"; by: string; rules: readonly WaveRules[]; what: string }
+  | { type: "exclude"; by: string; of: DeploymentSnapshot[] }
+  | { type: "retry"; by: string; of: DeploymentSnapshot[] }
+  | { type: "cancel"; by: string }
+  /** Undefined: of all waves. */
+  | { type: "roll-back"; by: string; wave: number | undefined }
+  /** Of a rollout that is over. */
+  | { type: "end-late-offers"; by: string };
+
+type Handler<Type extends RolloutEvent["type"]> = (
+  rollout: RolloutSnapshot,
+  event: Extract<RolloutEvent, { type: Type }>,
+  now: Now,
+) => Changes;
+
+/** What each of these kinds of event does by itself, before the gates are asked. */
+export type Handlers<Types extends RolloutEvent["type"] = RolloutEvent["type"]> = { [Type in Types]: Handler<Type> };
