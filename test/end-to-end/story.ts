@@ -137,7 +137,7 @@ class Story {
     this.chapter("b: v2 in two waves");
     const { world } = this;
     const release = await world.publish({ version: "2.0.0", releaseSequence: 2 });
-    const rollout = await world.rollOut("v2", release.releaseId, "all", [{ percent: 20 }, { percent: 80 }]);
+    const rollout = await world.rollOut("v2", release.releaseId, "all", [{ percent: 20 }, { percent: 100 }]);
     const done = await world.untilOver(rollout.id, 120_000);
     check(done.waves.length === 2, "the rollout has two waves");
     check(
@@ -343,7 +343,7 @@ class Story {
     const release = await world.publish({ version: "8.0.0", releaseSequence: ++this.#sequence });
     world.proxy.faults = { bytesPerSecond: 60_000 };
     const firstLine = world.lines.length;
-    const rollout = await world.rollOut("v8", release.releaseId, "all", [{ percent: 50 }, { percent: 50 }]);
+    const rollout = await world.rollOut("v8", release.releaseId, "all", [{ percent: 50 }, { percent: 100 }]);
     await world.until("a download to be under way", 30_000, async () => {
       const { deployments } = await world.client.rollout(rollout.id);
       return deployments.some((deployment) => deployment.state === "downloading") ? true : undefined;
