@@ -342,6 +342,51 @@ describe.skipIf(!executablePath)("the console in a browser", () => {
     await page.getByText("Urgent", { exact: true }).waitFor();
   });
 
+  it("changes the rules of waves, tries again, takes a device out and rolls a wave back", async () => {
+    await signIn("/rollouts/new");
+    await page.getByRole("button", { name: "Start rollout" }).click();
+    await page.getByRole("heading", { name: "flipside-demo 1.1.0" }).waitFor();
+    const [id] = [...server.rollouts.keys()];
+    const row = (name: string) => page.getByRole("row", { name: new RegExp(name) });
+    const dialog = page.getByRole("dialog");
+    await page.getByText("Rules", { exact: true }).click();
+    await page
+      .getByRole("row", { name: /Wave 2/ })
+      .getByText("above 50 %, of 5 devices or more: pause the rollout")
+      .waitFor();
+
+    await page.getByRole("button", { name: "Change rules" }).click();
+    await dialog.getByLabel("Failures above, in percent").fill("120");
+    await dialog.getByRole("button", { name: "Change rules" }).click();
+    await dialog.getByText("Give a percentage from 0 to 100.").waitFor();
+    await dialog.getByLabel("Failures above, in percent").fill("20");
+    await dialog.getByLabel("Then").selectOption("Cancel it and roll back all that were updated");
+    await dialog.getByLabel("Waves").selectOption("Wave 2 alone");
+    await dialog.getByRole("button", { name: "Change rules" }).click();
+    await page
+      .getByRole("row", { name: /Wave 2/ })
+      .getByText("above 20 %, of 5 devices or more: cancel it and roll back all that were updated")
+      .waitFor();
+    await page.getByText(/"failureThresholdPercent":20,"thresholdAction":"roll-back-all"\}/).waitFor();
+
+    server.advance(id!, "dev-1", { state: "failed", code: 60, codeName: "flash-failed" });
+    await page.getByRole("button", { name: "Retry failed" }).click();
+    await dialog.getByText("The image is offered once more to 1 device").waitFor();
+    await dialog.getByRole("button", { name: "Retry" }).click();
+    await row("dev-1").getByText("Queued").waitFor();
+    await row("dev-2").getByRole("button", { name: "Take out dev-2" }).click();
+    await dialog.getByRole("button", { name: "Take out" }).click();
+    await row("dev-2").getByText("Cancelled").waitFor();
+    await row("dev-2").getByRole("button", { name: "Try again dev-2" }).waitFor();
+
+    server.advance(id!, "dev-1", { state: "confirmed" });
+    await page.getByRole("button", { name: "Roll back" }).click();
+    await dialog.getByLabel("Who goes back").selectOption("Those of wave 1");
+    await dialog.getByRole("button", { name: "Roll back" }).click();
+    await page.getByRole("status", { name: "Rollout state" }).getByText("Rolled back").waitFor();
+    await page.getByText("Roll-back of wave 1 by admin.").waitFor();
+  });
+
   it("shows that a rollout is urgent, until when a wave is watched, and who is away and came back", async () => {
     await signIn("/rollouts/new");
     await page.getByLabel("Size of wave 1").fill("3");

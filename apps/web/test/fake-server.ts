@@ -6,7 +6,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import { extname, join, normalize } from "node:path";
 import { matchesQuery } from "@flipside/api/device-search";
-import { mayAct, type RolloutAction, rolloutTransitions } from "@flipside/api/rollout-transitions";
+import { mayAct, retriedStates, type RolloutAction, rolloutTransitions } from "@flipside/api/rollout-transitions";
 import { countInto, emptyTally, isSettled, noCounts, waveSizes, waveStateOf } from "@flipside/api/rollout-arithmetic";
 import type {
   Command,
@@ -22,6 +22,8 @@ import type {
   RolloutSummary,
   Trust,
   User,
+  RuleChange,
+  WaveRules,
   Why,
 } from "@flipside/api/types";
 import { isFinalState } from "../src/format.ts";
@@ -260,6 +262,12 @@ export class FakeServer {
       resumeRollout: ({ params: { id } }) => this.#act(this.#rollout(id), "resume"),
       endLateOffers: ({ params: { id } }) => this.#act(this.#rollout(id), "end-late-offers"),
       cancelRollout: ({ params: { id } }) => this.#act(this.#rollout(id), "cancel"),
+      approveWave: ({ params: { id } }) => this.#act(this.#rollout(id), "approve"),
+      startNextWave: ({ params: { id } }) => this.#act(this.#rollout(id), "start-next-wave"),
+      changeRules: ({ params: { id }, body }) => this.#changeRules(this.#rollout(id), body),
+      excludeDevices: ({ params: { id }, body }) => this.#moveDevices(this.#rollout(id), body.deviceIds, "cancelled"),
+      retryDevices: ({ params: { id }, body }) => this.#moveDevices(this.#rollout(id), body.deviceIds, "queued"),
+      rollBackRollout: ({ params: { id }, body }) => this.#rollBack(this.#rollout(id), body.wave),
     };
   }
 
@@ -367,6 +375,13 @@ export class FakeServer {
       releaseId: release.id,
       version: release.version,
       urgent: request.urgent,
+      settings: {
+        rules: sizes.map((_, index) => rulesOf(request, index)),
+        maintenance: request.maintenance,
+        retries: request.retries,
+        lateOffersMs: request.lateOffersMs,
+        allowOlder: request.allowOlder,
+      },
       total: ids.length,
       waves,
       deployments,
@@ -389,6 +404,33 @@ export class FakeServer {
     return rollout;
   }
 
+  #changed(rollout: Rollout, text: string): Rollout {
+    rollout.decisions.push({ at: new Date().toISOString(), text });
+    this.tally(rollout);
+    this.send({ kind: "rollout", data: summaryOf(rollout) });
+    return rollout;
+  }
+
+  #changeRules(rollout: Rollout, { wave, rules }: RuleChange): Rollout {
+    rollout.settings.rules = rollout.settings.rules.map((each, index) =>
+      wave === undefined || wave === index ? ({ ...each, ...rules } as WaveRules) : each,
+    );
+    return this.#changed(rollout, `rules changed by admin: ${JSON.stringify({ wave, rules })}`);
+  }
+
+  #moveDevices(rollout: Rollout, deviceIds: string[] | undefined, state: "cancelled" | "queued"): Rollout {
+    const isMeant = ({ deviceId, state: was }: Rollout["deployments"][number]): boolean =>
+      deviceIds?.includes(deviceId) ?? (retriedStates as readonly string[]).includes(was);
+    for (const each of rollout.deployments.filter(isMeant)) each.state = state;
+    return this.#changed(rollout, `${deviceIds?.join() ?? "all that failed"}: ${state}, by admin`);
+  }
+
+  #rollBack(rollout: Rollout, wave: number | undefined): Rollout {
+    rollout.state = "rolled-back";
+    rollout.finishedAt = new Date().toISOString();
+    return this.#changed(rollout, `roll-back${wave === undefined ? "" : ` of wave ${wave + 1}`} by admin`);
+  }
+
   async #sendFile(path: string, response: ServerResponse): Promise<void> {
     const file = extname(path) === "" ? "index.html" : normalize(path).replace(/^(\.\.[/\\])+/, "");
     try {
@@ -404,6 +446,14 @@ export class FakeServer {
       response.end();
     }
   }
+}
+
+/** As the server fills them in. */
+function rulesOf(request: CompleteNewRollout, index: number): WaveRules {
+  const { deadlineMs, failureThresholdPercent, minimumSample, thresholdAction, soakMs, underWayMax } = request;
+  const { rate, approval, startAt } = request;
+  const all = { deadlineMs, failureThresholdPercent, minimumSample, thresholdAction, soakMs, underWayMax };
+  return { ...all, rate, approval, startAt: index === 0 ? startAt : null };
 }
 
 export function summaryOf({

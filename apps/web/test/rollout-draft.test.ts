@@ -39,7 +39,7 @@ describe("a rollout as it is being made", () => {
       name: "flipside-demo 1.1.0",
       releaseId: "rel-2",
       target: { all: true },
-      waves: [{ count: 1 }, { percent: 20 }],
+      waves: [{ count: 1 }, { percent: 25 }],
       deadlineMs: deadlineMsDefault,
       failureThresholdPercent: failureThresholdPercentDefault,
     });

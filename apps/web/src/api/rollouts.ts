@@ -1,5 +1,5 @@
 import type { RolloutAction } from "@flipside/api/rollout-transitions";
-import type { NewRollout, Rollout, RolloutSummary } from "@flipside/api/types";
+import type { NewRollout, Rollout, RolloutSummary, RuleChange } from "@flipside/api/types";
 import { api } from "./http.ts";
 
 export const listRollouts = async (): Promise<RolloutSummary[]> => (await api("GET /api/rollouts")).rollouts;
@@ -10,3 +10,17 @@ export const createRollout = (rollout: NewRollout): Promise<Rollout> => api("POS
 
 export const actOnRollout = (id: string, action: RolloutAction): Promise<Rollout> =>
   api(`POST /api/rollouts/:id/${action}`, { params: { id } });
+
+export const changeRules = (id: string, change: RuleChange): Promise<Rollout> =>
+  api("PATCH /api/rollouts/:id/rules", { params: { id }, body: change });
+
+/** Of these devices; of all that did not succeed. */
+export const retryDevices = (id: string, deviceIds?: string[]): Promise<Rollout> =>
+  api("POST /api/rollouts/:id/retry", { params: { id }, body: deviceIds === undefined ? {} : { deviceIds } });
+
+export const excludeDevices = (id: string, deviceIds: string[]): Promise<Rollout> =>
+  api("POST /api/rollouts/:id/exclude", { params: { id }, body: { deviceIds } });
+
+/** Of one wave; of all. */
+export const rollBackRollout = (id: string, wave?: number): Promise<Rollout> =>
+  api("POST /api/rollouts/:id/roll-back", { params: { id }, body: wave === undefined ? {} : { wave } });

@@ -14,7 +14,7 @@ export interface WaveRow {
 let nextKey = 0;
 const row = (amount: string, unit: WaveRow["unit"]): WaveRow => ({ key: nextKey++, amount, unit });
 
-export const initialWaves = (): WaveRow[] => [row("1", "devices"), row("20", "percent")];
+export const initialWaves = (): WaveRow[] => [row("1", "devices"), row("25", "percent")];
 
 export const waveSpecOf = ({ amount, unit }: WaveRow): WaveSpec => {
   const number = amount.trim() === "" ? Number.NaN : Number(amount);

@@ -1,8 +1,8 @@
 import { type ReactNode, useMemo, useState } from "react";
-import { possibleActions, type RolloutAction } from "@flipside/api/rollout-transitions";
+import { mayAct, retriedStates } from "@flipside/api/rollout-transitions";
 import { succeededPercent } from "@flipside/api/rollout-arithmetic";
-import type { Deployment, Rollout } from "@flipside/api/types";
-import { actOnRollout } from "../api/rollouts.ts";
+import type { Deployment, Rollout, RolloutState } from "@flipside/api/types";
+import { excludeDevices, retryDevices } from "../api/rollouts.ts";
 import { type Column, DataTable } from "../components/data-table.tsx";
 import { CodeExplained, DeploymentProgress } from "../components/deployment-progress.tsx";
 import { ConfirmDialog } from "../components/dialog.tsx";
@@ -14,74 +14,15 @@ import { Page } from "../components/page.tsx";
 import { SearchField } from "../components/search-field.tsx";
 import { StateBadge } from "../components/state-badge.tsx";
 import { TimeAgo } from "../components/time-ago.tsx";
+import { RolloutActions } from "../components/rollout-actions.tsx";
+import { WaveRulesTable } from "../components/wave-rules.tsx";
 import { WaveTrack } from "../components/wave-track.tsx";
 import { WhyLine } from "../components/why-line.tsx";
 import { type DeploymentStateName, deploymentStateNames } from "../format.ts";
 import { useFleet, useResource } from "../live/hooks.ts";
 import { devicePath } from "../router.ts";
 import { asSentence, count, plural } from "../words/quantities.ts";
-import { deploymentWords, type IconName, rolloutWords, urgentRollout, wordsOf } from "../words/state-words.ts";
-
-interface ActionWords {
-  label: string;
-  icon: IconName;
-  title: string;
-  confirm: string;
-  explains: string;
-  dangerous?: boolean;
-}
-
-const actionWords: Record<RolloutAction, ActionWords> = {
-  pause: {
-    label: "Pause",
-    icon: "pause",
-    title: "Pause this rollout?",
-    confirm: "Pause rollout",
-    explains:
-      "No further device starts. Updates that devices have already begun go on to their end. You can resume at any time.",
-  },
-  resume: {
-    label: "Resume",
-    icon: "play",
-    title: "Resume this rollout?",
-    confirm: "Resume rollout",
-    explains:
-      "The present wave goes on with the devices that still wait, and later waves follow. What has failed in it so far counts as accepted: make sure that you know why it failed.",
-  },
-  approve: {
-    label: "Approve next wave",
-    icon: "check",
-    title: "Approve the next wave?",
-    confirm: "Approve wave",
-    explains: "The next wave may start. Whoever made the rollout cannot approve it: somebody else has to.",
-  },
-  "start-next-wave": {
-    label: "Start next wave",
-    icon: "play",
-    title: "Start the next wave now?",
-    confirm: "Start wave",
-    explains:
-      "Its devices are offered the image at once, whatever the present wave has come to, and before its time. The devices of the present wave go on.",
-  },
-  cancel: {
-    label: "Cancel rollout",
-    icon: "stop",
-    title: "Cancel this rollout?",
-    confirm: "Cancel for good",
-    explains:
-      "Devices that wait or download are withdrawn. Those that have installed the image finish by themselves; devices already updated stay on the new version. A cancelled rollout cannot be resumed.",
-    dangerous: true,
-  },
-  "end-late-offers": {
-    label: "End late offers",
-    icon: "stop",
-    title: "Offer it to nobody any more?",
-    confirm: "End late offers",
-    explains:
-      "Devices that were away in their wave are not offered the image when they come back. The rollout stays completed.",
-    dangerous: true,
-  },
-};
+import { deploymentWords, rolloutWords, urgentRollout, wordsOf } from "../words/state-words.ts";
 
 /** Also one that is over may wait for those that were away. */
 const waits = ({ finishedAt, counts }: Rollout): boolean => finishedAt === null || counts.unreached > 0;
@@ -90,7 +31,7 @@ export function RolloutPage({ id }: { id: string }): ReactNode {
   const fleet = useFleet();
   const resource = fleet.rollout(id);
   const { value: rollout } = useResource(resource);
-  const [asking, setAsking] = useState<RolloutAction>();
+  const set = (changed: Rollout): void => resource.set(changed);
   return (
     <Page
       title={rollout?.name ?? "Rollout"}
@@ -117,39 +58,21 @@ export function RolloutPage({ id }: { id: string }): ReactNode {
         )
       }
       remark={rollout && waits(rollout) && <WhyLine resource={fleet.whyRollout(id)} />}
-      actions={
-        rollout &&
-        possibleActions(rollout).map((action) => (
-          <button
-            key={action}
-            type="button"
-            className={`button ${actionWords[action].dangerous ? "danger-outline" : ""}`}
-            onClick={() => setAsking(action)}
-          >
-            <Icon name={actionWords[action].icon} /> {actionWords[action].label}
-          </button>
-        ))
-      }
+      actions={rollout && <RolloutActions rollout={rollout} onChanged={set} />}
     >
       <Loaded resource={resource} what="this rollout">
-        {(loaded) => <Details rollout={loaded} />}
+        {(loaded) => <Details rollout={loaded} onChanged={set} />}
       </Loaded>
-      {asking && rollout && (
-        <ConfirmDialog
-          title={actionWords[asking].title}
-          confirm={actionWords[asking].confirm}
-          {...(actionWords[asking].dangerous ? { dangerous: true } : {})}
-          action={async () => resource.set(await actOnRollout(id, asking))}
-          onClose={() => setAsking(undefined)}
-        >
-          <p>{actionWords[asking].explains}</p>
-        </ConfirmDialog>
-      )}
     </Page>
   );
 }
 
-function Details({ rollout }: { rollout: Rollout }): ReactNode {
+interface Shown {
+  rollout: Rollout;
+  onChanged: (rollout: Rollout) => void;
+}
+
+function Details({ rollout, onChanged }: Shown): ReactNode {
   const [state, setState] = useState<DeploymentStateName | "all">("all");
   return (
     <>
@@ -183,12 +106,13 @@ function Details({ rollout }: { rollout: Rollout }): ReactNode {
         </div>
         <h3>Waves</h3>
         <WaveTrack rollout={rollout} />
+        <WaveRulesTable settings={rollout.settings} />
       </section>
 
       <section className="panel" aria-labelledby="devices-heading">
         <h2 id="devices-heading">Devices</h2>
         <StateFilter rollout={rollout} chosen={state} onChoose={setState} />
-        <DeploymentTable deployments={rollout.deployments} state={state} />
+        <DeploymentTable rollout={rollout} onChanged={onChanged} state={state} />
       </section>
 
       <section className="panel" aria-labelledby="decisions-heading">
@@ -274,14 +198,60 @@ const columns: Column<Deployment>[] = [
   { head: "Changed", cell: (deployment) => <TimeAgo at={deployment.updatedAt} /> },
 ];
 
-function DeploymentTable({
-  deployments,
-  state,
-}: {
-  deployments: Deployment[];
-  state: DeploymentStateName | "all";
-}): ReactNode {
+type DeviceAction = "exclude" | "retry";
+
+const acts = { exclude: excludeDevices, retry: retryDevices };
+
+const deviceActionWords = {
+  exclude: {
+    label: "Take out",
+    title: (id: string) => `Take ${id} out of this rollout?`,
+    confirm: "Take out",
+    explains:
+      "It is offered this image no more, and gives up what it has downloaded of it. The rollout goes on without it.",
+  },
+  retry: {
+    label: "Try again",
+    title: (id: string) => `Try again on ${id}?`,
+    confirm: "Try again",
+    explains: "It is offered the image once more, also where it has rolled it back or was taken out.",
+  },
+} as const;
+
+const excludable: readonly DeploymentStateName[] = ["queued", "unreached", "offered", "downloading", "verifying"];
+const retriable: readonly DeploymentStateName[] = [...retriedStates, "cancelled"];
+
+/** What can be done with one device of it. */
+const actionsColumn = (
+  state: RolloutState,
+  onAsk: (deployment: Deployment, action: DeviceAction) => void,
+): Column<Deployment> => ({
+  head: "Act",
+  bareOnCard: true,
+  cell: (deployment) => {
+    const action = [
+      ...(mayAct(state, "exclude") && excludable.includes(deployment.state) ? ["exclude" as const] : []),
+      ...(mayAct(state, "retry") && retriable.includes(deployment.state) ? ["retry" as const] : []),
+    ][0];
+    return (
+      action && (
+        <button type="button" className="button small" onClick={() => onAsk(deployment, action)}>
+          {deviceActionWords[action].label}
+          <span className="visually-hidden"> {deployment.deviceId}</span>
+        </button>
+      )
+    );
+  },
+});
+
+function DeploymentTable({ rollout, onChanged, state }: Shown & { state: DeploymentStateName | "all" }): ReactNode {
   const [query, setQuery] = useState("");
+  const { deployments } = rollout;
+  const [asking, setAsking] = useState<{ deployment: Deployment; action: DeviceAction }>();
+  const withActions = useMemo(
+    () => [...columns, actionsColumn(rollout.state, (deployment, action) => setAsking({ deployment, action }))],
+    [rollout.state],
+  );
   const shown = useMemo(
     () =>
       deployments
@@ -300,12 +270,22 @@ function DeploymentTable({
       {shown.length > 0 ? (
         <DataTable
           caption="Devices of this rollout"
-          columns={columns}
+          columns={withActions}
           rows={shown}
           rowKey={(deployment) => deployment.id}
         />
       ) : (
         <p className="muted">No device of this rollout matches.</p>
+      )}
+      {asking && (
+        <ConfirmDialog
+          {...deviceActionWords[asking.action]}
+          title={deviceActionWords[asking.action].title(asking.deployment.deviceId)}
+          action={async () => onChanged(await acts[asking.action](rollout.id, [asking.deployment.deviceId]))}
+          onClose={() => setAsking(undefined)}
+        >
+          <p>{deviceActionWords[asking.action].explains}</p>
+        </ConfirmDialog>
       )}
     </>
   );

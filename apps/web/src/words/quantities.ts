@@ -17,6 +17,14 @@ const minute = 60_000;
 const hour = 60 * minute;
 const day = 24 * hour;
 
+/** A length of time in the largest unit of which it is a whole number. */
+export function duration(ms: number): string {
+  if (ms % day === 0 && ms > 0) return plural(ms / day, "day");
+  if (ms % hour === 0 && ms > 0) return `${count(ms / hour)} h`;
+  if (ms % minute === 0 && ms > 0) return `${count(ms / minute)} min`;
+  return `${oneDigit.format(ms / 1000)} s`;
+}
+
 /** How long ago `iso` was, coarse enough to stay calm. */
 export function ago(iso: string, now: number): string {
   const passed = now - Date.parse(iso);

@@ -7,6 +7,7 @@ import type {
   RolloutOrder,
   RolloutState,
   TrustRelation,
+  WaveRules,
   WaveState,
 } from "@flipside/api/types";
 import type { BootReasonName, DeploymentStateName, SlotStateName } from "../format.ts";
@@ -205,6 +206,14 @@ export const waveWords: Record<WaveState, StateWords> = {
   waiting: { label: "Waiting", tone: "idle", icon: "clock", means: "Starts when the wave before it has succeeded." },
   running: { label: "Running", tone: "busy", icon: "play", means: "Its devices are being updated." },
   done: { label: "Done", tone: "ok", icon: "check", means: "All of its devices have finished, or are away." },
+};
+
+/** What a rollout does by itself when too many fail. */
+export const thresholdWords: Record<WaveRules["thresholdAction"], string> = {
+  pause: "Pause the rollout",
+  abort: "Cancel the rollout",
+  "roll-back-wave": "Cancel it and roll this wave back",
+  "roll-back-all": "Cancel it and roll back all that were updated",
 };
 
 export const urgentRollout: StateWords = {

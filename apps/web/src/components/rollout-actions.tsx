@@ -1,0 +1,183 @@
+// What a person may say to a rollout now: a button for each word, and what it asks before it acts.
+
+import { type ReactNode, useState } from "react";
+import { mayAct, possibleActions, retriedStates, type RolloutAction } from "@flipside/api/rollout-transitions";
+import type { Rollout } from "@flipside/api/types";
+import { actOnRollout, retryDevices, rollBackRollout } from "../api/rollouts.ts";
+import { plural } from "../words/quantities.ts";
+import type { IconName } from "../words/state-words.ts";
+import { ConfirmDialog, FormDialog } from "./dialog.tsx";
+import { Field } from "./field.tsx";
+import { Icon } from "./icon.tsx";
+import { ChangeRulesDialog } from "./rules-dialog.tsx";
+
+interface ActionWords {
+  label: string;
+  icon: IconName;
+  title: string;
+  confirm: string;
+  explains: string;
+  dangerous?: boolean;
+}
+
+const actionWords: Record<RolloutAction, ActionWords> = {
+  pause: {
+    label: "Pause",
+    icon: "pause",
+    title: "Pause this rollout?",
+    confirm: "Pause rollout",
+    explains:
+      "No further device starts. Updates that devices have already begun go on to their end. You can resume at any time.",
+  },
+  resume: {
+    label: "Resume",
+    icon: "play",
+    title: "Resume this rollout?",
+    confirm: "Resume rollout",
+    explains:
+      "The present wave goes on with the devices that still wait, and later waves follow. What has failed in it so far counts as accepted: make sure that you know why it failed.",
+  },
+  approve: {
+    label: "Approve next wave",
+    icon: "check",
+    title: "Approve the next wave?",
+    confirm: "Approve wave",
+    explains: "The next wave may start. Whoever made the rollout cannot approve it: somebody else has to.",
+  },
+  "start-next-wave": {
+    label: "Start next wave",
+    icon: "play",
+    title: "Start the next wave now?",
+    confirm: "Start wave",
+    explains:
+      "Its devices are offered the image at once, whatever the present wave has come to, and before its time. The devices of the present wave go on.",
+  },
+  cancel: {
+    label: "Cancel rollout",
+    icon: "stop",
+    title: "Cancel this rollout?",
+    confirm: "Cancel for good",
+    explains:
+      "Devices that wait or download are withdrawn. Those that have installed the image finish by themselves; devices already updated stay on the new version. A cancelled rollout cannot be resumed.",
+    dangerous: true,
+  },
+  "end-late-offers": {
+    label: "End late offers",
+    icon: "stop",
+    title: "Offer it to nobody any more?",
+    confirm: "End late offers",
+    explains:
+      "Devices that were away in their wave are not offered the image when they come back. The rollout stays completed.",
+    dangerous: true,
+  },
+};
+
+type Asked = RolloutAction | "change-rules" | "retry" | "roll-back";
+
+interface Props {
+  rollout: Rollout;
+  onChanged: (rollout: Rollout) => void;
+}
+
+const unsuccessful = ({ counts }: Rollout): number => retriedStates.reduce((sum, state) => sum + counts[state], 0);
+
+/** Undefined where there is nothing to go back from. */
+const updated = ({ counts }: Rollout): number =>
+  counts.confirmed + counts.installed + counts.rebooting + counts.testing;
+
+export function RolloutActions({ rollout, onChanged }: Props): ReactNode {
+  const [asking, setAsking] = useState<Asked>();
+  const close = (): void => setAsking(undefined);
+  const mayRetry = mayAct(rollout.state, "retry") && unsuccessful(rollout) > 0;
+  const mayRollBack = mayAct(rollout.state, "roll-back") && updated(rollout) > 0;
+  const button = (action: Asked, label: string, icon: IconName, dangerous = false): ReactNode => (
+    <button
+      key={action}
+      type="button"
+      className={`button ${dangerous ? "danger-outline" : ""}`}
+      onClick={() => setAsking(action)}
+    >
+      <Icon name={icon} /> {label}
+    </button>
+  );
+  const words = possibleActions(rollout);
+  const simple = (dangerous: boolean): ReactNode =>
+    words
+      .filter((word) => (actionWords[word].dangerous ?? false) === dangerous)
+      .map((word) => button(word, actionWords[word].label, actionWords[word].icon, dangerous));
+  return (
+    <>
+      {simple(false)}
+      {mayAct(rollout.state, "change-rules") && button("change-rules", "Change rules", "scan")}
+      {mayRetry && button("retry", "Retry failed", "restart")}
+      {simple(true)}
+      {mayRollBack && button("roll-back", "Roll back", "back", true)}
+      {asking === "change-rules" && <ChangeRulesDialog rollout={rollout} onChanged={onChanged} onClose={close} />}
+      {asking === "retry" && <RetryDialog rollout={rollout} onChanged={onChanged} onClose={close} />}
+      {asking === "roll-back" && <RollBackDialog rollout={rollout} onChanged={onChanged} onClose={close} />}
+      {asking !== undefined && asking in actionWords && (
+        <ConfirmDialog
+          {...actionWords[asking as RolloutAction]}
+          action={async () => onChanged(await actOnRollout(rollout.id, asking as RolloutAction))}
+          onClose={close}
+        >
+          <p>{actionWords[asking as RolloutAction].explains}</p>
+        </ConfirmDialog>
+      )}
+    </>
+  );
+}
+
+interface DialogProps extends Props {
+  onClose: () => void;
+}
+
+const RetryDialog = ({ rollout, onChanged, onClose }: DialogProps): ReactNode => (
+  <ConfirmDialog
+    title="Try again where it did not succeed?"
+    confirm="Retry"
+    action={async () => onChanged(await retryDevices(rollout.id))}
+    onClose={onClose}
+  >
+    <p>
+      The image is offered once more to {plural(unsuccessful(rollout), "device")}, also to those that rolled it back.
+      The rollout goes on until they have ended.
+    </p>
+  </ConfirmDialog>
+);
+
+function RollBackDialog({ rollout, onChanged, onClose }: DialogProps): ReactNode {
+  const [scope, setScope] = useState("all");
+  const begun = rollout.waves.slice(0, rollout.currentWave + 1);
+  return (
+    <FormDialog
+      title="Roll back?"
+      confirm="Roll back"
+      dangerous
+      lead="It was not rolled back"
+      isWrong={false}
+      action={async () => onChanged(await rollBackRollout(rollout.id, scope === "all" ? undefined : Number(scope)))}
+      onClose={onClose}
+      about={
+        <p>
+          This rollout ends. Devices that run its image go back to what each came from, by an urgent rollout for each
+          earlier release. Its decisions say who cannot go back, and why.
+        </p>
+      }
+      fields={() => (
+        <Field label="Who goes back">
+          {(ids) => (
+            <select {...ids} value={scope} onChange={(event) => setScope(event.target.value)}>
+              <option value="all">All devices that were updated</option>
+              {begun.map(({ index }) => (
+                <option key={index} value={index}>
+                  Those of wave {index + 1}
+                </option>
+              ))}
+            </select>
+          )}
+        </Field>
+      )}
+    />
+  );
+}
