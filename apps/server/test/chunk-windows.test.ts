@@ -45,6 +45,7 @@ function slowDevice() {
       throw new Error(`${digest} cannot be read`);
     },
     feed: { follow: () => {} },
+    slots: { touch: () => {} },
     isCurrent: () => true,
     refused: (_, detail) => {
       throw new Error(detail);

@@ -14,6 +14,8 @@ export type Announcement =
   | { kind: "device" | "release" | "deployment"; id: string }
   /** It has begun, or is over. */
   | { kind: "emergency-stop" }
+  /** There is room for these devices, which had to wait for it. */
+  | { kind: "turn"; deviceIds: string[] }
   /** Files of these images were written anew, in place of what was missing or damaged. */
   | { kind: "images-mended"; digests: string[]; fileNames: string[] };
 

@@ -1,10 +1,14 @@
 // The features, put together. Each needs only what was made before it: what happens later reaches the others by the
 // feed.
 
+import type { Feed } from "../changes/feed.ts";
+import type { Clock } from "../clock.ts";
+import { isDownloading } from "../domain/deployment-transitions.ts";
 import type { Logger } from "../logging.ts";
 import type { DeviceLink, LinkHandlers } from "../mqtt/device-link.ts";
 import { Turns } from "../mqtt/turns.ts";
 import { createCheckIns } from "../features/check-ins/check-ins.ts";
+import { DownloadSlots } from "../features/chunk-delivery/download-slots.ts";
 import { type ChunkDelivery, createChunkDelivery } from "../features/chunk-delivery/chunk-delivery.ts";
 import { type Commands, createCommands } from "../features/commands/commands.ts";
 import { createEngineRoom, type EngineRoom } from "../features/deployments/engine-room.ts";
@@ -51,6 +55,7 @@ interface Fleet {
   engineRoom: EngineRoom;
   evidence: Evidence;
   passingTime: PassingTime;
+  slots: DownloadSlots;
   offering: Offering;
   whys: Whys;
   emergencyStop: EmergencyStop;
@@ -58,6 +63,16 @@ interface Fleet {
   rollouts: Rollouts;
   rollBacks: RollBacks;
   trustReplacement: TrustReplacement;
+}
+
+/** Held from the offer until the device has all that it downloads. */
+function downloadSlots(feed: Feed, clock: Pick<Clock, "steadyMs">): DownloadSlots {
+  const slots = new DownloadSlots(clock.steadyMs, (deviceIds) => feed.announce({ kind: "turn", deviceIds }));
+  feed.follow((change) => {
+    const isOver = change.kind === "deployment" && "moved" in change && !isDownloading(change.moved?.state);
+    if (isOver) slots.free(change.deviceId);
+  });
+  return slots;
 }
 
 async function createFleet(foundation: Foundation, pollMs: number): Promise<Fleet> {
@@ -70,6 +85,7 @@ async function createFleet(foundation: Foundation, pollMs: number): Promise<Flee
   const emergencyStop = await openEmergencyStop({ storage, feed, engineRoom, clock });
   // Whoever makes offers asks it.
   const brake: Brake = emergencyStop;
+  const slots = downloadSlots(feed, clock);
   const hindrances = createHindrances({ memory, trust, images, brake, clock });
   const presence = createPresence({ lastSeen, wallMs: clock.wallMs, silenceMaxMs: silenceMaxMs(pollMs) });
   const rollouts = createRollouts({ storage, engineRoom, progress, trust, images, presence, clock });
@@ -83,10 +99,11 @@ async function createFleet(foundation: Foundation, pollMs: number): Promise<Flee
     releases: createReleases({ storage, files, store: images, trust, verifier, feed, now: clock.wallMs }),
     engineRoom,
     evidence: createEvidence({ storage, engineRoom, memory, progress, feed }),
-    passingTime: createPassingTime({ storage, engineRoom, memory, hindrances, presence, brake, clock }),
-    offering: createOffering({ storage, engineRoom, memory, hindrances, trust, images, brake, clock }),
+    passingTime: createPassingTime({ storage, engineRoom, memory, hindrances, slots, presence, brake, clock }),
+    slots,
+    offering: createOffering({ storage, engineRoom, memory, hindrances, trust, images, slots, brake, clock }),
     emergencyStop,
-    whys: createWhys({ storage, memory, hindrances, presence, lastSeen, brake, clock }),
+    whys: createWhys({ storage, memory, hindrances, presence, lastSeen, slots, brake, clock }),
     fetching: createFetching({ storage, memory, trust, images, brake }),
     rollouts,
     rollBacks,
@@ -107,7 +124,7 @@ interface Conversations {
 
 function createDelivery(
   { files, feed, log }: Foundation,
-  { fetching, deviceLog, images }: Fleet,
+  { fetching, deviceLog, images, slots }: Fleet,
   link: DeviceLink,
   sessions: Sessions,
 ): ChunkDelivery {
@@ -117,6 +134,7 @@ function createDelivery(
     isCurrent: (session) => sessions.of(session.deviceId) === session,
     refused: (deviceId, detail) => deviceLog.add(deviceId, "refused-message", detail),
     pathOf: files.pathOf,
+    slots,
     unreadable: (digest) =>
       void images
         .failed(digest)

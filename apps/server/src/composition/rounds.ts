@@ -1,5 +1,6 @@
 // What happens by itself, again and again: deadlines, forgetting, keeping the time.
 
+import { startLoopDelay } from "./loop-delay.ts";
 import type { Features } from "./features.ts";
 import type { Foundation } from "./foundation.ts";
 
@@ -16,7 +17,7 @@ export interface Rounds {
 
 export function startRounds(
   { accounts, clock, log }: Foundation,
-  { passingTime, rollBacks, commands, sessions, enrolment }: Features,
+  { passingTime, rollBacks, commands, sessions, enrolment, slots }: Features,
   tickMs: number,
 ): Rounds {
   let ticking: Promise<void> | undefined;
@@ -30,11 +31,13 @@ export function startRounds(
     return ticking;
   }
 
+  const loop = startLoopDelay();
   const timers = [
     setInterval(() => void tick(), tickMs),
     setInterval(() => {
       sessions.sweep();
       enrolment.sweep();
+      slots.sweep(loop.delayMs());
     }, sweepEveryMs),
     setInterval(
       () =>
@@ -50,6 +53,7 @@ export function startRounds(
     },
     async stop() {
       timers.forEach(clearInterval);
+      loop.stop();
       await ticking;
     },
   };

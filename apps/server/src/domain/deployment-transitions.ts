@@ -45,6 +45,10 @@ export const isWaiting = (state: DeploymentStateName): boolean => state === "que
 export const isAbandonable = (state: DeploymentStateName): boolean =>
   (abandonable as readonly DeploymentStateName[]).includes(state);
 
+/** It is to fetch the image, or is at it. */
+export const isDownloading = (state: DeploymentStateName | undefined): boolean =>
+  state === "offered" || state === "downloading";
+
 const underWay = ["offered", "downloading", "verifying", "installed", "rebooting", "testing"] as const;
 /** Not past the point of no return: the device gives them up when it is told of another. */
 export const abandonable = ["offered", "downloading", "verifying"] as const;

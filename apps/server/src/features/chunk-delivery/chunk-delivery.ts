@@ -11,6 +11,7 @@ import type { Feed } from "../../changes/feed.ts";
 import type { Logger } from "../../logging.ts";
 import type { DeviceLink } from "../../mqtt/device-link.ts";
 import type { Session } from "../sessions/sessions.ts";
+import type { DownloadSlots } from "./download-slots.ts";
 import { FileHandles } from "./file-handles.ts";
 
 /** Slow readers hold windows for seconds; each costs a chunk of memory, not more. */
@@ -94,6 +95,7 @@ export function createChunkDelivery(options: {
   pathOf: (fileName: string) => string;
   /** A file could not be read as far as it should reach. */
   unreadable: (digest: string) => void;
+  slots: Pick<DownloadSlots, "touch">;
   feed: Pick<Feed, "follow">;
   log: Logger;
 }): ChunkDelivery {
@@ -191,6 +193,7 @@ export function createChunkDelivery(options: {
     request(session, fetch) {
       if (closed) return;
       const { deviceId } = session;
+      options.slots.touch(deviceId);
       const window = active.get(deviceId);
       const rest = window ? beyond(window, session, fetch) : fetch;
       const before = waiting.get(deviceId);

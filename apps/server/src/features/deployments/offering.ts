@@ -12,6 +12,7 @@ import type { DeploymentRow, DeviceRow } from "../../storage/schema.ts";
 import type { Storage } from "../../storage/storage.ts";
 import type { ImageStore } from "../releases/image-store.ts";
 import type { Trust } from "../trust/trust.ts";
+import type { DownloadSlots } from "../chunk-delivery/download-slots.ts";
 import { runningOf } from "../device-records/store.ts";
 import type { Brake } from "./brake.ts";
 import type { EngineRoom } from "./engine-room.ts";
@@ -31,10 +32,11 @@ export function createOffering(options: {
   hindrances: Hindrances;
   trust: Pick<Trust, "verdict" | "relation">;
   images: Pick<ImageStore, "stateOf">;
+  slots: Pick<DownloadSlots, "take" | "free">;
   brake: Brake;
   clock: Clock;
 }): Offering {
-  const { storage, memory, hindrances, trust, images, brake, clock } = options;
+  const { storage, memory, hindrances, trust, images, slots, brake, clock } = options;
 
   async function supersede({ id, rolloutId }: KnownDeployment, why: string): Promise<void> {
     await storage.transaction((work) =>
@@ -54,6 +56,7 @@ export function createOffering(options: {
       if (hindrance?.isFinal) await supersede(queued, hindrance.why);
       if (hindrance !== undefined) continue;
       const alreadyConfirmed = runsConfirmed(device, digest);
+      if (!alreadyConfirmed && !slots.take(device.id, (await memory.rollout(rolloutId)).urgent)) continue;
       const row = await storage.transaction(async (work) => {
         await options.engineRoom.apply(work, rolloutId, async () => ({
           type: "offer-due",
@@ -65,6 +68,7 @@ export function createOffering(options: {
       });
       // It may have been paused or cancelled in the meantime.
       if (!alreadyConfirmed && !isWaiting(row.state) && row.finishedAt === null) return row;
+      slots.free(device.id);
     }
     return undefined;
   }

@@ -35,6 +35,7 @@ export interface OffersOptions {
 /** Devices that may have something else to do after this. */
 function touchedBy(change: Change | Announcement): readonly string[] {
   if (change.kind === "rollout") return change.due ?? [];
+  if (change.kind === "turn") return change.deviceIds;
   const moved = change.kind === "deployment" && "moved" in change ? change.moved : undefined;
   return moved !== undefined && isFinalState(moved.state) ? [(change as { deviceId: string }).deviceId] : [];
 }

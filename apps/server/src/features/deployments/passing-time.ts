@@ -7,6 +7,7 @@ import { abandonable } from "../../domain/deployment-transitions.ts";
 import { waitsOnly } from "../../domain/snapshots.ts";
 import type { DeploymentRow } from "../../storage/schema.ts";
 import type { Queries, Storage } from "../../storage/storage.ts";
+import type { DownloadSlots } from "../chunk-delivery/download-slots.ts";
 import type { Presence } from "../device-records/presence.ts";
 import type { Brake } from "./brake.ts";
 import type { EngineRoom } from "./engine-room.ts";
@@ -26,6 +27,7 @@ interface Options {
   engineRoom: EngineRoom;
   memory: Memory;
   hindrances: Hindrances;
+  slots: Pick<DownloadSlots, "mayTake">;
   presence: Presence;
   brake: Brake;
   clock: Clock;
@@ -93,7 +95,11 @@ async function passOverAway(storage: Storage, { apply }: EngineRoom, presence: P
 }
 
 /** Whether a device that waits is there, and nothing but its rollout's rules keeps the offer from it. */
-async function isHeldBack({ memory, hindrances, presence }: Options, deviceId: string, id: string): Promise<boolean> {
+async function isHeldBack(
+  { memory, hindrances, presence, slots }: Options,
+  deviceId: string,
+  id: string,
+): Promise<boolean> {
   const device = await memory.device(deviceId);
   if (device === null || presence.isAway(deviceId, device.lastSeenAt)) return false;
   const known = await memory.deployments(deviceId);
@@ -101,7 +107,8 @@ async function isHeldBack({ memory, hindrances, presence }: Options, deviceId: s
   if (row === undefined) return false;
   const { underWayMax, rate } = rulesOf(await memory.rollout(row.rolloutId))[row.wave]!;
   const hindrance = await hindrances.of(device, row, known);
-  return hindrance === undefined ? underWayMax !== null || rate !== null : hindrance.isHeldBack === true;
+  if (hindrance !== undefined) return hindrance.isHeldBack === true;
+  return underWayMax !== null || rate !== null || !slots.mayTake(deviceId);
 }
 
 /** Times out, sets aside or gives up what is past its deadline. */

@@ -8,6 +8,7 @@ import { ApiError } from "../../http/errors.ts";
 import { iso, isoOrNull } from "../../identifiers.ts";
 import type { DeviceRow, RolloutRow } from "../../storage/schema.ts";
 import type { Storage } from "../../storage/storage.ts";
+import type { DownloadSlots } from "../chunk-delivery/download-slots.ts";
 import type { LastSeen } from "../device-records/last-seen.ts";
 import type { Presence } from "../device-records/presence.ts";
 import type { Brake } from "./brake.ts";
@@ -33,10 +34,11 @@ export function createWhys(options: {
   hindrances: Hindrances;
   presence: Presence;
   lastSeen: Pick<LastSeen, "pending">;
+  slots: Pick<DownloadSlots, "mayTake" | "max">;
   brake: Brake;
   clock: Clock;
 }): Whys {
-  const { storage, memory, hindrances, presence, lastSeen, brake, clock } = options;
+  const { storage, memory, hindrances, presence, lastSeen, slots, brake, clock } = options;
   const shown = (steadyMs: number | null): string | null => (steadyMs === null ? null : iso(clock.shownMs(steadyMs)));
 
   async function ofActive(device: DeviceRow, active: KnownDeployment): Promise<Why> {
@@ -69,6 +71,13 @@ export function createWhys(options: {
     if (hindrance === undefined && underWayMax !== null)
       return {
         sentence: `${device.id} waits for its turn in rollout ${name}, on which ${underWayMax} devices may be at work at a time.`,
+        since,
+        until,
+        actions: [],
+      };
+    if (hindrance === undefined && !slots.mayTake(device.id))
+      return {
+        sentence: `${device.id} waits for its turn in rollout ${name}: ${slots.max} devices download, which is as many as the server serves well.`,
         since,
         until,
         actions: [],

@@ -57,6 +57,7 @@ export function marksOf(change: Change | Announcement): { kind: EventKind; id: s
       ]);
     case "images-mended":
     case "emergency-stop":
+    case "turn":
       return [];
   }
 }
