@@ -49,11 +49,16 @@ function stopOnSignals(running: Running): (code: number) => Promise<void> {
   return stop;
 }
 
+interface OpenFleet {
+  fleet: DemoFleet;
+  keys: ProjectKeys;
+  /** What the factory has put in slot A. */
+  factoryRelease: Uint8Array;
+  nextRelease: () => Promise<Uint8Array>;
+}
+
 /** Builds the first release and opens the fleet that has it in slot A: with a unikernel where its tools are. */
-async function openFleet(
-  options: DemoOptions,
-  mqttPort: number,
-): Promise<{ fleet: DemoFleet; keys: ProjectKeys; nextRelease: () => Promise<Uint8Array> }> {
+async function openFleet(options: DemoOptions, mqttPort: number): Promise<OpenFleet> {
   const { folder } = options;
   const missing = missingDeviceTools();
   const first = {
@@ -76,6 +81,7 @@ async function openFleet(
     return {
       fleet,
       keys: prepared.keys,
+      factoryRelease: release.file,
       nextRelease: async () => (await buildVirtualRelease({ ...next, signingKeys })).file,
     };
   }
@@ -87,6 +93,7 @@ async function openFleet(
   return {
     fleet,
     keys: prepared.keys,
+    factoryRelease: release.file,
     nextRelease: async () => (await buildSignedRelease({ ...next, signingKeys })).file,
   };
 }
@@ -99,7 +106,7 @@ async function demo(options: DemoOptions): Promise<void> {
   const stop = stopOnSignals(running);
   // The broker's port first: devices are made for it.
   const mqttPort = options.mqttPort === 0 ? await freePort(options.mqttHost) : options.mqttPort;
-  const { fleet, keys, nextRelease } = await openFleet(options, mqttPort);
+  const { fleet, keys, factoryRelease, nextRelease } = await openFleet(options, mqttPort);
   running.fleet = fleet;
   const consoleDir = await buildConsole(() => progress("console (React, Vite)"));
   const claimsPath = join(folder, "claims.json");
@@ -127,6 +134,9 @@ async function demo(options: DemoOptions): Promise<void> {
   mkdirSync(releases, { recursive: true });
   const releasePath = join(releases, "flipside-demo-2.0.0.release");
   writeFileSync(releasePath, await nextRelease());
+  // Without it the server knows no way back to it.
+  const factoryPath = join(releases, "flipside-demo-1.0.0.release");
+  writeFileSync(factoryPath, factoryRelease);
 
   const lines = [
     "",
@@ -137,6 +147,7 @@ async function demo(options: DemoOptions): Promise<void> {
     `  Open to: console ${whoReaches(options.host)}; devices (MQTT, port ${mqttPort}) ${whoReaches(options.mqttHost)}`,
     `  Fleet: ${fleet.size} devices (${fleet.hasUnikernel ? "1 unikernel in QEMU, " : ""}${fleet.virtual.devices.size} virtual)`,
     `  A release to upload and roll out: ${relative(process.cwd(), releasePath)}`,
+    `  The release that the factory put in, to be able to roll back to it: ${relative(process.cwd(), factoryPath)}`,
     ...(fleet.hasUnikernel
       ? [`  Console of the unikernel: ${relative(process.cwd(), fleet.unikernel.consolePath)}`]
       : []),
