@@ -1,7 +1,6 @@
 import { chmod, cp, readdir, rm, stat, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
-import { compareVersions } from "../src/features/releases/version-order.ts";
 import { Fixture, password, temporaryDirectory } from "./fixture.ts";
 import { dataMoved, isOnPostgres } from "./database.ts";
 import { makeImage, makeRelease } from "./keys.ts";
@@ -128,32 +127,6 @@ describe("a release whose sequence does not rise with its version", () => {
     expect((await upload("1.9.5", 22)).status, "between its neighbours").toBe(201);
     expect((await upload("night-build", 60)).status, "no order is known").toBe(201);
     expect((await upload("3.0.0", 50, "?confirmSequence=yes")).status).toBe(422);
-  });
-
-  it("is told by the order of versions (semver.org, 11)", () => {
-    const ascending = [
-      "0.9",
-      "1.0.0-alpha",
-      "1.0.0-alpha.1",
-      "1.0.0-alpha.beta",
-      "1.0.0-beta",
-      "1.0.0-beta.2",
-      "1.0.0-beta.11",
-      "1.0.0-rc.1",
-      "1.0.0",
-      "1.0.1",
-      "1.2",
-      "1.10.0",
-      "v2",
-      "2.0.0.1",
-      "99999999999999999999.0",
-    ];
-    for (let i = 0; i < ascending.length; i++) {
-      for (let j = 0; j < ascending.length; j++)
-        expect(compareVersions(ascending[i]!, ascending[j]!), `${ascending[i]} ${ascending[j]}`).toBe(Math.sign(i - j));
-    }
-    expect(compareVersions("1.0", "1.0.0+build.7")).toBe(0);
-    expect(compareVersions("night", "1.0.0")).toBeUndefined();
   });
 });
 

@@ -29,6 +29,12 @@ export const hostCharactersMax = FACTORY_HOST_BYTES_MAX;
 export const hostPattern = /^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*$/;
 export const portMax = 65_535;
 
+/** What a device says that it is, by names of its own. */
+export const attributeNamePattern = /^[a-z][A-Za-z0-9_-]{0,31}$/;
+
+/** Of a filter over devices. In an address each may take three, and a header has 16 KiB. */
+export const filterCharactersMax = 2_000;
+
 /** A command that comes late surprises: by default it is to be carried out soon or not at all. */
 export const commandExpiryMsDefault = 600_000;
 export const commandExpiryMsMin = 1_000;

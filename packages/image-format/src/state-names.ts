@@ -71,3 +71,6 @@ export const bootReasonNames = [
   "unknown",
 ] as const;
 export type BootReasonName = (typeof bootReasonNames)[number];
+
+/** What a device's app says of itself. */
+export const healthNames = ["unknown", "healthy", "unhealthy"] as const;

@@ -6,6 +6,7 @@ import {
   CONTROL_MESSAGE_BYTES_MAX,
   deploymentStateNames,
   FETCH_WINDOW_MAX,
+  healthNames,
   slotStateNames,
 } from "@flipside/image-format";
 import { z } from "zod";
@@ -70,7 +71,7 @@ export const checkInMessage = z.object({
   floor: u32,
   /** Said as long as the boot-control log is one that the loader had to make anew. */
   bootControl: z.literal("rebuilt").optional().catch(undefined),
-  health: z.enum(["unknown", "healthy", "unhealthy"]),
+  health: z.enum(healthNames),
   running: z.object({
     slot: slotName,
     digest,
@@ -110,7 +111,7 @@ export type Fetch = z.infer<typeof fetchMessage>;
 
 export const telemetryMessage = z.object({
   uptimeMs: u32,
-  health: z.enum(["unknown", "healthy", "unhealthy"]),
+  health: z.enum(healthNames),
   metric: name.optional(),
   value: z.number().int().min(-0x8000_0000).max(0x7fff_ffff).optional(),
 });

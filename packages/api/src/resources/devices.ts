@@ -1,6 +1,6 @@
 // /api/devices
 
-import { bootReasonNames, slotStateNames } from "@flipside/image-format/state-names";
+import { bootReasonNames, healthNames, slotStateNames } from "@flipside/image-format/state-names";
 import { z } from "zod";
 import { json, named, route } from "../route.ts";
 import { deployment } from "./deployments.ts";
@@ -8,7 +8,7 @@ import { count, digest, formatCode, idParams, time } from "./forms.ts";
 
 export const slotName = z.enum(["a", "b"]);
 export const slotState = z.enum(slotStateNames);
-export const health = z.enum(["unknown", "healthy", "unhealthy"]);
+export const health = z.enum(healthNames);
 export const entropyState = z.enum(["good", "failed-health", "absent"]);
 export const trustRelation = z.enum(["same", "older", "ahead", "forked", "unknown"]);
 

@@ -28,7 +28,7 @@ import type { Queries, Storage } from "../../storage/storage.ts";
 import type { Feed } from "../../changes/feed.ts";
 import type { ImageFiles } from "./image-files.ts";
 import type { ImageStore } from "./image-store.ts";
-import { compareVersions } from "./version-order.ts";
+import { compareVersions } from "@flipside/api/version-order";
 import type { Trust } from "../trust/trust.ts";
 
 export interface Releases {
