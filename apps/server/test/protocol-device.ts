@@ -67,6 +67,7 @@ export class ProtocolDevice {
   trustDigest: string | undefined;
   entropy: string | undefined;
   trustRefused: { version: number; code: number } | undefined;
+  attributes: Json | undefined;
   /** Trust chains heard, oldest first. */
   trustChains: Buffer[] = [];
   /** Chunk messages heard, oldest first. */
@@ -318,6 +319,7 @@ export class ProtocolDevice {
       running: this.running,
       other: this.other,
       slotBytes: 4194304,
+      ...(this.attributes === undefined ? {} : { attributes: this.attributes }),
       connection: this.connection,
       ...(this.deployment === undefined ? {} : { deployment: this.deployment }),
     };

@@ -30,6 +30,8 @@ export function device(id: string, changes: Partial<Device> = {}): Device {
     securityFloor: 1,
     connection: { host: "10.0.2.2", port: 1883 },
     metric: { name: "temperature_mc", value: 21500 },
+    tags: [],
+    attributes: {},
     activeDeployment: null,
     ...changes,
   };

@@ -29,8 +29,14 @@ export const hostCharactersMax = FACTORY_HOST_BYTES_MAX;
 export const hostPattern = /^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*$/;
 export const portMax = 65_535;
 
+/** What operators file a device under; by what stands before a colon, tags make groups: `site:berlin`. */
+export const tagPattern = /^[a-z0-9][a-z0-9._:-]{0,47}$/;
+export const tagsMax = 32;
+
 /** What a device says that it is, by names of its own. */
 export const attributeNamePattern = /^[a-z][A-Za-z0-9_-]{0,31}$/;
+export const attributeTextCharactersMax = 64;
+export const attributesMax = 32;
 
 /** Of a filter over devices. In an address each may take three, and a header has 16 KiB. */
 export const filterCharactersMax = 2_000;

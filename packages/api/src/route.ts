@@ -7,7 +7,7 @@ import type { ErrorCode } from "./errors.ts";
 /** The cookie that a session is known by. */
 export const sessionCookie = "flipside-session";
 
-export type Method = "GET" | "POST" | "PATCH" | "DELETE";
+export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 export type Role = "admin";
 
 /**

@@ -3,7 +3,7 @@
 import { brokerResource, brokerTopic, brokerUser, brokerVirtualHost } from "./resources/broker-rights.ts";
 import { importClaims } from "./resources/claims.ts";
 import { giveCommand, listCommands } from "./resources/commands.ts";
-import { getDevice, listDevices, revokeDevice } from "./resources/devices.ts";
+import { getDevice, listDevices, revokeDevice, setTags } from "./resources/devices.ts";
 import { endEmergencyStop, getEmergencyStop, setEmergencyStop } from "./resources/emergency-stop.ts";
 import { streamEvents } from "./resources/events.ts";
 import { addPermit, listReleases, uploadRelease } from "./resources/releases.ts";
@@ -36,6 +36,7 @@ export const routes = {
   changePassword,
   listDevices,
   getDevice,
+  setTags,
   revokeDevice,
   whyDevice,
   listCommands,

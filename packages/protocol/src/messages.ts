@@ -1,5 +1,6 @@
 // Control messages from devices, checked before anybody looks at them (docs/protocol.md). Needs Node, for base64url.
 
+import { attributeNamePattern, attributesMax, attributeTextCharactersMax } from "@flipside/api/limits";
 import { isPlainText } from "@flipside/api/plain-text";
 import {
   bootReasonNames,
@@ -52,6 +53,18 @@ const deploymentState = z.enum(deploymentStateNames);
 
 const commandId = z.string().regex(/^[0-9a-f]{32}$/);
 
+/** What the device is beside that, by names of its own. */
+const attributes = z
+  .record(
+    z.string().regex(attributeNamePattern),
+    z.union([
+      z.string().max(attributeTextCharactersMax).refine(isPlainText, "holds characters that are not seen"),
+      z.number(),
+      z.boolean(),
+    ]),
+  )
+  .refine((all) => Object.keys(all).length <= attributesMax, `more than ${attributesMax}`);
+
 export const checkInMessage = z.object({
   boot: u32,
   sequence: u32,
@@ -82,6 +95,8 @@ export const checkInMessage = z.object({
   }),
   other: z.object({ slot: slotName, digest: digest.optional(), state: slotState, reason: u32.default(0) }),
   slotBytes: u32,
+  /** Of no use to an update: what is wrong with them keeps no device from one. */
+  attributes: attributes.optional().catch(undefined),
   /** The server that the device is connected to; and what became of the last address that a command gave it. */
   connection: z.object({ host: plain(64), port: u32, command: commandId.optional(), code: u32.optional() }).optional(),
   deployment: z.object({ id: deploymentId, attempt: u32, state: deploymentState, code: u32.default(0) }).optional(),

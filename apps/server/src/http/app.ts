@@ -68,7 +68,7 @@ export function createApp(options: AppOptions): Express {
   const guardsOf = guardsFor(options);
   const api = Router();
   for (const { route, beforeBody, run } of options.bound) {
-    const method = route.method.toLowerCase() as "get" | "post" | "delete";
+    const method = route.method.toLowerCase() as "get" | "post" | "put" | "patch" | "delete";
     api[method](route.path, ...guardsOf(route.access), ...beforeBody, ...readersOf(route), run);
   }
   app.use("/api", noStore);

@@ -339,6 +339,19 @@ function history(made: Tools): Record<string, Run> {
      * Rules of each wave, in place of the rollout's; tries, maintenance windows, approvals, and where to go back to.
      */
     "0010-wave-rules": (db) => waveRules(db, made),
+
+    /** What devices are found by: operators' tags, and what they say of themselves; and a rollout's filter. */
+    async "0011-tags-attributes-and-filters"(db) {
+      await table(
+        db,
+        "deviceTags",
+        [`deviceId: text not null references "devices" ("id")`, "tag: text not null"],
+        `primary key ("deviceId", "tag")`,
+      );
+      await index(db, "devicesByTag", "deviceTags", ["tag", "deviceId"]);
+      await add(db, "devices", "attributes: text");
+      await add(db, "rollouts", "targetFilter: text");
+    },
   };
 }
 

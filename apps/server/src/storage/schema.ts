@@ -61,6 +61,13 @@ export interface DeviceTable {
   connection: string | null;
   metricName: string | null;
   metricValue: number | null;
+  /** JSON of what it says of itself, as checked in; null when it says nothing. */
+  attributes: string | null;
+}
+
+export interface DeviceTagTable {
+  deviceId: string;
+  tag: string;
 }
 
 export interface DeviceSecretTable {
@@ -155,6 +162,8 @@ export interface RolloutTable {
   accepted: string;
   /** Kept, so that nobody has to count them. */
   decisionCount: number;
+  /** The filter that its devices were found by, as it was written; null when they were named, or are all. */
+  targetFilter: string | null;
   createdAt: number;
   createdBy: string;
   finishedAt: number | null;
@@ -235,6 +244,7 @@ export interface Schema {
   endedTokens: EndedTokenTable;
   claims: ClaimTable;
   devices: DeviceTable;
+  deviceTags: DeviceTagTable;
   deviceSecrets: DeviceSecretTable;
   deviceLog: DeviceLogTable;
   releases: ReleaseTable;

@@ -40,6 +40,7 @@ const newInRollouts = {
   heldFor: null,
   nextOfferAt: null,
   rollBackDue: null,
+  targetFilter: null,
 };
 const newInDeployments = { notBefore: null, cameFrom: null };
 
@@ -62,7 +63,7 @@ function withGates({
   return { ...row, ...added, accepted: JSON.stringify(accepted), rules: JSON.stringify(rules) };
 }
 
-/** Undoes migrations 0009 and 0010. */
+/** Undoes migrations 0009 and 0010, and what 0011 adds to rollouts. */
 const withoutGates = [
   ...["rules", ...Object.keys(newInRollouts)].map((column) => `alter table rollouts drop column "${column}"`),
   ...Object.keys(newInDeployments).map((column) => `alter table deployments drop column "${column}"`),
@@ -74,6 +75,9 @@ const withoutGates = [
     (column) => `alter table rollouts add column "${column}" integer not null default 0`,
   ),
 ].join("; ");
+
+/** Undoes migration 0011, but for what withoutGates has of it. */
+const withoutTags = "drop table deviceTags; alter table devices drop column attributes";
 
 /** Tables with their columns, keys and indexes, whatever they were written like. */
 function shapeOf(path: string): Record<string, unknown> {
@@ -146,6 +150,7 @@ describe("a database of migration 0006", () => {
         ...("acceptedWave" in row ? withGates(row) : row),
         ...("attempt" in row ? newInDeployments : {}),
         ...("allowOlder" in row ? { allowOlder: true } : {}),
+        ...("slotBytes" in row ? { attributes: null } : {}),
         ...("mustChangePassword" in row ? { mustChangePassword: true } : {}),
       }));
       expect(await storage.db.selectFrom(table).selectAll().execute(), table).toEqual(asStored);
@@ -202,6 +207,7 @@ describe("a server before migration 0006", () => {
     );
     database.prepare("update images set filePath = ?").run(`/srv/elsewhere/images/${digest}.image`);
     database.exec(withoutGates);
+    database.exec(withoutTags);
     database.exec("drop table deploymentCounts; drop table changes; delete from kysely_migration where name >= '0006'");
     database.close();
     fixture = await Fixture.goOn({ dataDir }, first.project);

@@ -2,6 +2,7 @@
 
 import { bootReasonNames, healthNames, slotStateNames } from "@flipside/image-format/state-names";
 import { z } from "zod";
+import { tagPattern, tagsMax } from "../limits.ts";
 import { json, named, route } from "../route.ts";
 import { deployment } from "./deployments.ts";
 import { count, digest, formatCode, idParams, time } from "./forms.ts";
@@ -11,6 +12,10 @@ export const slotState = z.enum(slotStateNames);
 export const health = z.enum(healthNames);
 export const entropyState = z.enum(["good", "failed-health", "absent"]);
 export const trustRelation = z.enum(["same", "older", "ahead", "forked", "unknown"]);
+
+export const tag = z
+  .string()
+  .regex(tagPattern, "1 to 48 characters of a-z, 0-9, . _ : and -, not beginning with a sign");
 
 export const runningSlot = named(
   "RunningSlot",
@@ -57,6 +62,10 @@ export const device = named(
       .nullable()
       .describe("where the device says it is connected to"),
     metric: z.strictObject({ name: z.string(), value: z.int() }).nullable(),
+    tags: z.array(tag).describe("given by operators, in the order of the alphabet"),
+    attributes: z
+      .record(z.string(), z.union([z.string(), z.number(), z.boolean()]))
+      .describe("what it says of itself, by names of its own"),
     activeDeployment: deployment.nullable(),
   }),
 );
@@ -89,6 +98,17 @@ export const getDevice = route({
   params: idParams,
   status: 200,
   answer: json(deviceDetail),
+});
+
+export const setTags = route({
+  method: "PUT",
+  path: "/api/devices/:id/tags",
+  access: "admin",
+  summary: "Give the device these tags, in place of those that it has",
+  params: idParams,
+  body: json(named("DeviceTags", z.strictObject({ tags: z.array(tag).max(tagsMax) }))),
+  status: 200,
+  answer: json(device),
 });
 
 export const revokeDevice = route({

@@ -35,7 +35,7 @@ const entropyLines = {
 };
 
 function columnsOf(checkIn: CheckIn): Partial<DeviceTable> {
-  const { running, other, connection } = checkIn;
+  const { running, other, connection, attributes } = checkIn;
   return {
     product: checkIn.product,
     hardware: checkIn.hardware,
@@ -53,6 +53,7 @@ function columnsOf(checkIn: CheckIn): Partial<DeviceTable> {
     health: checkIn.health,
     running: JSON.stringify(running),
     other: JSON.stringify(other),
+    attributes: attributes === undefined ? null : JSON.stringify(attributes),
     connection: connection === undefined ? null : JSON.stringify({ host: connection.host, port: connection.port }),
   };
 }

@@ -21,7 +21,8 @@ export type DeviceLogKind =
   | "revoked"
   | "deployment"
   | "trust"
-  | "entropy";
+  | "entropy"
+  | "tags";
 
 const entriesKept = 50;
 const entriesPerMinute = 20;

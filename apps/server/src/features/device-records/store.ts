@@ -40,6 +40,25 @@ export function lockDevice(db: Queries, id: string): Promise<DeviceRow | undefin
   return db.selectFrom("devices").selectAll().where("id", "=", id).forUpdate().executeTakeFirst();
 }
 
+/** In the order of the alphabet, by device; of one device with an id. */
+export async function tagsByDevice(db: Queries, deviceId?: string): Promise<Map<string, string[]>> {
+  let query = db.selectFrom("deviceTags").selectAll().orderBy("deviceId").orderBy("tag");
+  if (deviceId !== undefined) query = query.where("deviceId", "=", deviceId);
+  const tags = new Map<string, string[]>();
+  for (const { deviceId, tag } of await query.execute()) {
+    const known = tags.get(deviceId);
+    if (known === undefined) tags.set(deviceId, [tag]);
+    else known.push(tag);
+  }
+  return tags;
+}
+
+export async function replaceTags(db: Queries, deviceId: string, tags: readonly string[]): Promise<void> {
+  await db.deleteFrom("deviceTags").where("deviceId", "=", deviceId).execute();
+  const values = [...new Set(tags)].map((tag) => ({ deviceId, tag }));
+  if (values.length > 0) await db.insertInto("deviceTags").values(values).execute();
+}
+
 /** Newest first. */
 export function secretsOf(db: Queries, deviceId: string): Promise<DeviceSecret[]> {
   return db

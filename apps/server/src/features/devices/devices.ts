@@ -10,7 +10,7 @@ import type { Evidence } from "../deployments/evidence.ts";
 import type { Progress } from "../deployments/progress.ts";
 import type { Sessions } from "../sessions/sessions.ts";
 import type { DeviceLog } from "../device-records/device-log.ts";
-import { lockDevice } from "../device-records/store.ts";
+import { lockDevice, replaceTags } from "../device-records/store.ts";
 import { deploymentView, type DeviceView, type DeviceViews, selectDeployments } from "./view.ts";
 
 const deploymentsShown = 50;
@@ -19,6 +19,8 @@ const logEntriesShown = 50;
 export interface Devices {
   list(query: string): Promise<DeviceView[]>;
   detail(id: string): Promise<DeviceDetail>;
+  /** In place of those that it has. */
+  setTags(id: string, tags: readonly string[], by: string): Promise<DeviceView>;
   /** Acts at once: the session ends, the connection is closed, a new one is refused. For good. */
   revoke(id: string, by: string): Promise<DeviceView>;
 }
@@ -67,6 +69,16 @@ export function createDevices(options: {
         deployments: deployments.map((row) => deploymentView(options.progress.over(row))),
         log: log.map((entry) => ({ ...entry, at: iso(entry.at) })),
       };
+    },
+
+    async setTags(id, tags, by) {
+      await storage.transaction(async (work) => {
+        if ((await lockDevice(work.db, id)) === undefined) throw new ApiError("not-found", "There is no such device.");
+        await replaceTags(work.db, id, tags);
+        work.changed({ kind: "device", id });
+        work.afterCommit(() => deviceLog.add(id, "tags", `${tags.join(", ") || "no tags"}, set by ${by}`));
+      });
+      return view(id);
     },
 
     async revoke(id, by) {

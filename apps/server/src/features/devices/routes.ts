@@ -10,6 +10,7 @@ export function deviceRoutes(devices: Devices, whys: Pick<Whys, "device">): Boun
     bind(routes.listDevices, async ({ query }) => ({ devices: await devices.list(query.query) })),
     bind(routes.getDevice, ({ params }) => devices.detail(params.id)),
     bind(routes.whyDevice, ({ params }) => whys.device(params.id)),
+    bind(routes.setTags, ({ params, body, user }) => devices.setTags(params.id, body.tags, user.userName)),
     bind(routes.revokeDevice, ({ params, user }) => devices.revoke(params.id, user.userName)),
   ];
 }

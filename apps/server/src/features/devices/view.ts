@@ -13,7 +13,7 @@ import type { DeploymentRow, DeviceRow } from "../../storage/schema.ts";
 import type { Queries } from "../../storage/storage.ts";
 import type { Trust } from "../trust/trust.ts";
 import type { Progress } from "../deployments/progress.ts";
-import { runningOf } from "../device-records/store.ts";
+import { runningOf, tagsByDevice } from "../device-records/store.ts";
 import type { LastSeen } from "../device-records/last-seen.ts";
 
 type NamedDeployment = DeploymentRow & { rolloutName: string; version: string };
@@ -64,6 +64,7 @@ export function deviceView(
     online: boolean;
     lastSeenAt: number | undefined;
     active: NamedDeployment | undefined;
+    tags: readonly string[] | undefined;
     versions: ReadonlyMap<string, string>;
   },
 ): DeviceView {
@@ -112,6 +113,8 @@ export function deviceView(
     securityFloor: row.securityFloor,
     connection: row.connection === null ? null : (JSON.parse(row.connection) as { host: string; port: number }),
     metric: row.metricName === null ? null : { name: row.metricName, value: row.metricValue ?? 0 },
+    tags: [...(more.tags ?? [])],
+    attributes: row.attributes === null ? {} : (JSON.parse(row.attributes) as DeviceView["attributes"]),
     activeDeployment: more.active ? deploymentView(more.active) : null,
   };
 }
@@ -174,6 +177,7 @@ export function createDeviceViews({
         online: isOnline(id),
         lastSeenAt: lastSeen.pending(id),
         active: activeOf(open),
+        tags: (await tagsByDevice(db, id)).get(id),
         versions: await versionsByDigest(db),
       });
     },
@@ -182,12 +186,14 @@ export function createDeviceViews({
       const open = await openDeployments();
       const byDevice = groupByDevice(open);
       const versions = await versionsByDigest(db);
+      const tags = await tagsByDevice(db);
       return rows.map((row) =>
         deviceView(row, {
           trustRelation: trustRelation(row),
           online: isOnline(row.id),
           lastSeenAt: lastSeen.pending(row.id),
           active: activeOf(byDevice.get(row.id) ?? []),
+          tags: tags.get(row.id),
           versions,
         }),
       );

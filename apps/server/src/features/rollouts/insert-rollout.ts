@@ -94,6 +94,7 @@ export async function insertRollout(
       soakUntil: null,
       accepted: "[]",
       decisionCount: 0,
+      targetFilter: null,
       createdAt: at,
       createdBy: by,
       finishedAt: null,
