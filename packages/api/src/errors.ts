@@ -4,6 +4,7 @@
 export const errors = {
   "malformed-json": { status: 400, title: "The body is not JSON" },
   "malformed-request": { status: 400, title: "The request is not well-formed" },
+  "filter-malformed": { status: 400, title: "The filter can't be read" },
   "validation-failed": { status: 422, title: "The request is not valid" },
   "credentials-wrong": { status: 401, title: "User name or password is wrong" },
   "not-signed-in": { status: 401, title: "Sign in first" },

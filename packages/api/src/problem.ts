@@ -59,11 +59,18 @@ export function unexpected(status: number, text: string): ProblemError {
 
 const text = (value: unknown): string => (typeof value === "string" ? value : "");
 
+function positionIn(value: unknown): Pick<FieldProblem, "position"> {
+  if (typeof value !== "object" || value === null) return {};
+  const { offset, length, line, column } = value as Record<string, unknown>;
+  if (![offset, length, line, column].every(Number.isInteger)) return {};
+  return { position: { offset, length, line, column } as FieldProblem["position"] };
+}
+
 function fieldProblems(value: unknown): FieldProblem[] {
   if (!Array.isArray(value)) return [];
   return value
     .filter((item): item is Record<string, unknown> => typeof item === "object" && item !== null)
-    .map((item) => ({ path: text(item["path"]), message: text(item["message"]) }))
+    .map((item) => ({ path: text(item["path"]), message: text(item["message"]), ...positionIn(item["position"]) }))
     .filter((item) => item.message !== "");
 }
 

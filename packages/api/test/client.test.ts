@@ -64,6 +64,21 @@ it("throws every refusal, told first to who listens, with its code", async () =>
   expect(heard).toEqual([thrown]);
 });
 
+it("says which characters of what was sent are at fault, where the answer does", async () => {
+  const position = { offset: 3, length: 2, line: 1, column: 4 };
+  const errors = [
+    { path: "filter", message: "m", position },
+    { path: "name", message: "n", position: { offset: "3" } },
+  ];
+  answering(Response.json({ code: "filter-malformed", errors }, { status: 400 }));
+  await expect(createClient()("GET /api/devices")).rejects.toMatchObject({
+    errors: [
+      { path: "filter", message: "m", position },
+      { path: "name", message: "n" },
+    ],
+  });
+});
+
 it("has nothing to say of an answer without content, and takes no page for a value", async () => {
   answering(new Response(null, { status: 204 }), new Response("<html>"));
   const api = createClient();

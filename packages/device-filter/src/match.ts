@@ -32,7 +32,7 @@ interface Surroundings {
   releaseOf: (digest: string) => ReleaseName | undefined;
 }
 
-type Condition = (device: Filtered) => boolean;
+export type Matcher = (device: Filtered) => boolean;
 
 /** All that is known of the field: none, one, or any number of values. */
 function valuesOf(field: FieldName, { nowMs, releaseOf }: Surroundings): (device: Filtered) => readonly Value[] {
@@ -112,23 +112,22 @@ function wish(filter: Extract<Filter, { field: FieldName }>): (value: Value) => 
   }
 }
 
-function conditionOf(filter: Filter, surroundings: Surroundings): Condition {
+function condition(filter: Filter, surroundings: Surroundings): Matcher {
   if ("parts" in filter) {
-    const parts = filter.parts.map((part) => conditionOf(part, surroundings));
+    const parts = filter.parts.map((part) => condition(part, surroundings));
     return filter.kind === "and"
       ? (device) => parts.every((part) => part(device))
       : (device) => parts.some((part) => part(device));
   }
   if (filter.kind === "not") {
-    const part = conditionOf(filter.part, surroundings);
+    const part = condition(filter.part, surroundings);
     return (device) => !part(device);
   }
   const values = valuesOf(filter.field, surroundings);
   const wanted = wish(filter);
-  const matches: Condition = (device) => values(device).some(wanted);
+  const matches: Matcher = (device) => values(device).some(wanted);
   return filter.kind === "compare" && filter.operator === "!=" ? (device) => !matches(device) : matches;
 }
 
 /** Made once, asked of each device. */
-export const matcherOf = (filter: Filter, surroundings: Surroundings): ((device: Filtered) => boolean) =>
-  conditionOf(filter, surroundings);
+export const matcherOf = (filter: Filter, surroundings: Surroundings): Matcher => condition(filter, surroundings);

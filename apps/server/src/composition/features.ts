@@ -20,6 +20,7 @@ import { createOffers, type Offers } from "../features/deployments/offers.ts";
 import { createProgress, type Progress } from "../features/deployments/progress.ts";
 import { createDeviceLog, type DeviceLog } from "../features/device-records/device-log.ts";
 import { createDevices, type Devices } from "../features/devices/devices.ts";
+import { createFiltering } from "../features/devices/filtering.ts";
 import { createLastSeen, type LastSeen } from "../features/device-records/last-seen.ts";
 import type { Brake } from "../features/deployments/brake.ts";
 import { createHindrances } from "../features/deployments/hindrances.ts";
@@ -226,18 +227,24 @@ export async function createFeatures(foundation: Foundation, link: DeviceLink, p
   const conversations = await createConversations(foundation, fleet, link, pollMs);
   const { sessions } = conversations;
   const { deviceLog, lastSeen, progress, rollouts, releases, evidence } = fleet;
-  const views = createDeviceViews({
-    db: storage.db,
-    lastSeen,
-    progress,
-    isOnline: (deviceId) => sessions.isOnline(deviceId),
-    trust,
-  });
+  const isOnline = (deviceId: string): boolean => sessions.isOnline(deviceId);
+  const views = createDeviceViews({ db: storage.db, lastSeen, progress, isOnline, trust });
+  const filtering = createFiltering({ lastSeen, isOnline, wallMs: clock.wallMs });
   const loaders = { device: views.one, deployment: views.deployment, rollout: rollouts.summary, release: releases.one };
   const features = {
     ...fleet,
     ...conversations,
-    devices: createDevices({ storage, views, sessions, evidence, progress, deviceLog, link, now: clock.wallMs }),
+    devices: createDevices({
+      storage,
+      views,
+      filtering,
+      sessions,
+      evidence,
+      progress,
+      deviceLog,
+      link,
+      now: clock.wallMs,
+    }),
     events: createEventHub(loaders, feed, log),
   };
   await deviceLog.follow(feed);

@@ -84,10 +84,14 @@ export const listDevices = route({
   method: "GET",
   path: "/api/devices",
   access: "admin",
-  summary: "Devices that have every word of the query",
-  query: z.object({ query: z.string().max(200).default("") }),
+  summary: "Devices that have every word of the query, and are as the filter says",
+  query: z.object({
+    query: z.string().max(200).default(""),
+    filter: z.string().default("").describe("docs/device-filter.md; empty: all"),
+  }),
   status: 200,
   answer: json(named("DeviceList", z.strictObject({ devices: z.array(device) }))),
+  errors: ["filter-malformed"],
 });
 
 export const getDevice = route({

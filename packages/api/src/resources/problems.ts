@@ -2,6 +2,7 @@
 
 import { z } from "zod";
 import { named } from "../route.ts";
+import { count } from "./forms.ts";
 
 export const problem = named(
   "Problem",
@@ -12,7 +13,16 @@ export const problem = named(
     detail: z.string().describe("what to do about it"),
     code: z.string().describe("stable"),
     errors: z
-      .array(z.strictObject({ path: z.string(), message: z.string() }))
+      .array(
+        z.strictObject({
+          path: z.string(),
+          message: z.string(),
+          position: z
+            .strictObject({ offset: count, length: count, line: z.int().min(1), column: z.int().min(1) })
+            .optional()
+            .describe("of the characters at fault in a member's text, in UTF-16 units"),
+        }),
+      )
       .optional()
       .describe("the members at fault"),
   }),

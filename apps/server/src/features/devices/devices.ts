@@ -11,13 +11,15 @@ import type { Progress } from "../deployments/progress.ts";
 import type { Sessions } from "../sessions/sessions.ts";
 import type { DeviceLog } from "../device-records/device-log.ts";
 import { lockDevice, replaceTags } from "../device-records/store.ts";
+import type { Filtering } from "./filtering.ts";
 import { deploymentView, type DeviceView, type DeviceViews, selectDeployments } from "./view.ts";
 
 const deploymentsShown = 50;
 const logEntriesShown = 50;
 
 export interface Devices {
-  list(query: string): Promise<DeviceView[]>;
+  /** Those that have every word of the query, and are as the filter says; empty ones ask for nothing. */
+  list(asked: { query: string; filter: string }): Promise<DeviceView[]>;
   detail(id: string): Promise<DeviceDetail>;
   /** In place of those that it has. */
   setTags(id: string, tags: readonly string[], by: string): Promise<DeviceView>;
@@ -28,6 +30,7 @@ export interface Devices {
 export function createDevices(options: {
   storage: Storage;
   views: DeviceViews;
+  filtering: Pick<Filtering, "matcher">;
   sessions: Sessions;
   evidence: Pick<Evidence, "deviceRevoked">;
   progress: Progress;
@@ -44,9 +47,11 @@ export function createDevices(options: {
   }
 
   return {
-    async list(query) {
+    async list({ query, filter }) {
+      // Before anything is read for it.
+      const matches = filter.trim() === "" ? () => true : await options.filtering.matcher(storage.db, filter, "filter");
       const devices = await views.all();
-      return query.trim() === "" ? devices : devices.filter((device) => matchesQuery(device, query));
+      return devices.filter((device) => matches(device) && (query.trim() === "" || matchesQuery(device, query)));
     },
 
     async detail(id) {

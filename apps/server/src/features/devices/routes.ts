@@ -7,7 +7,7 @@ import type { Devices } from "./devices.ts";
 
 export function deviceRoutes(devices: Devices, whys: Pick<Whys, "device">): BoundRoute[] {
   return [
-    bind(routes.listDevices, async ({ query }) => ({ devices: await devices.list(query.query) })),
+    bind(routes.listDevices, async ({ query }) => ({ devices: await devices.list(query) })),
     bind(routes.getDevice, ({ params }) => devices.detail(params.id)),
     bind(routes.whyDevice, ({ params }) => whys.device(params.id)),
     bind(routes.setTags, ({ params, body, user }) => devices.setTags(params.id, body.tags, user.userName)),

@@ -1,6 +1,7 @@
 // Devices and deployments as the REST interface shows them.
 
 import { activeOf } from "@flipside/api/active-deployment";
+import type { Filtered } from "@flipside/device-filter";
 import type {
   Deployment as DeploymentView,
   Device as DeviceView,
@@ -57,27 +58,24 @@ export interface OtherSlot {
   reason: number;
 }
 
-export function deviceView(
-  row: DeviceRow,
-  more: {
-    trustRelation: TrustRelation;
-    online: boolean;
-    lastSeenAt: number | undefined;
-    active: NamedDeployment | undefined;
-    tags: readonly string[] | undefined;
-    versions: ReadonlyMap<string, string>;
-  },
-): DeviceView {
+/** What no column of the device's row says of it. */
+export interface BesideRow {
+  online: boolean;
+  /** The newest time, if it is not stored yet. */
+  lastSeenAt: number | undefined;
+  tags: readonly string[] | undefined;
+}
+
+/** What filters ask of, and lists show: from the row, made in one way for both. */
+export function describe(row: DeviceRow, beside: BesideRow): Filtered & Pick<DeviceView, "running"> {
   const running = runningOf(row);
-  const other = row.other === null ? null : (JSON.parse(row.other) as OtherSlot);
   return {
     id: row.id,
     product: row.product,
     hardware: row.hardware,
     revision: row.revision,
-    enrolledAt: iso(row.enrolledAt),
-    lastSeenAt: isoOrNull(more.lastSeenAt ?? row.lastSeenAt),
-    online: more.online,
+    lastSeenAt: isoOrNull(beside.lastSeenAt ?? row.lastSeenAt),
+    online: beside.online,
     revoked: row.revokedAt !== null,
     running: running && {
       slot: running.slot,
@@ -86,6 +84,28 @@ export function deviceView(
       releaseSequence: running.releaseSequence,
       state: running.state,
     },
+    health: row.health,
+    bootReason: row.bootReason,
+    tags: beside.tags ?? [],
+    attributes: row.attributes === null ? {} : (JSON.parse(row.attributes) as DeviceView["attributes"]),
+  };
+}
+
+export function deviceView(
+  row: DeviceRow,
+  more: BesideRow & {
+    trustRelation: TrustRelation;
+    active: NamedDeployment | undefined;
+    versions: ReadonlyMap<string, string>;
+  },
+): DeviceView {
+  const other = row.other === null ? null : (JSON.parse(row.other) as OtherSlot);
+  const { tags, attributes, ...described } = describe(row, more);
+  return {
+    ...described,
+    tags: [...tags],
+    attributes: { ...attributes },
+    enrolledAt: iso(row.enrolledAt),
     other: other && {
       slot: other.slot,
       digest: other.digest ?? null,
@@ -94,9 +114,7 @@ export function deviceView(
       reason: other.reason,
       reasonName: other.reason === 0 ? null : errorName(other.reason),
     },
-    health: row.health,
     bootCounter: row.bootCounter,
-    bootReason: row.bootReason,
     loaderVersion: row.loaderVersion,
     trustVersion: row.trustVersion,
     trustDigest: row.trustDigest,
@@ -113,8 +131,6 @@ export function deviceView(
     securityFloor: row.securityFloor,
     connection: row.connection === null ? null : (JSON.parse(row.connection) as { host: string; port: number }),
     metric: row.metricName === null ? null : { name: row.metricName, value: row.metricValue ?? 0 },
-    tags: [...(more.tags ?? [])],
-    attributes: row.attributes === null ? {} : (JSON.parse(row.attributes) as DeviceView["attributes"]),
     activeDeployment: more.active ? deploymentView(more.active) : null,
   };
 }
