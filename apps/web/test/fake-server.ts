@@ -7,6 +7,7 @@ import type { AddressInfo } from "node:net";
 import { extname, join, normalize } from "node:path";
 import { matchesQuery } from "@flipside/api/device-search";
 import { mayAct, retriedStates, type RolloutAction, rolloutTransitions } from "@flipside/api/rollout-transitions";
+import { matcherOf, parseFilter } from "@flipside/device-filter";
 import { countInto, emptyTally, isSettled, noCounts, waveSizes, waveStateOf } from "@flipside/api/rollout-arithmetic";
 import type {
   Command,
@@ -198,7 +199,9 @@ export class FakeServer {
   #fleet(): Handlers {
     return {
       listDevices: ({ query }) => ({
-        devices: [...this.devices.values()].filter((device) => matchesQuery(device, query.query)),
+        devices: (query.filter === "" ? [...this.devices.values()] : this.#matching(query.filter)).filter((device) =>
+          matchesQuery(device, query.query),
+        ),
       }),
       getDevice: ({ params: { id } }) => this.#detail(this.#device(id)),
       revokeDevice: ({ params: { id } }) => {
@@ -344,13 +347,23 @@ export class FakeServer {
     response.on("close", () => this.#readers.delete(response));
   }
 
+  #matching(filter: string): Device[] {
+    const releaseOf = (digest: string): Release | undefined =>
+      [...this.releases.values()].find(({ images }) => images.some((image) => image.digest === digest));
+    const matches = matcherOf(parseFilter(filter), { nowMs: Date.now(), releaseOf });
+    return [...this.devices.values()].filter(matches);
+  }
+
+  #targetsOf(target: CompleteNewRollout["target"]): string[] {
+    if ("deviceIds" in target) return target.deviceIds;
+    const meant = "filter" in target ? this.#matching(target.filter) : [...this.devices.values()];
+    return meant.filter(({ revoked }) => !revoked).map(({ id }) => id);
+  }
+
   #create(request: CompleteNewRollout): Rollout {
     this.asked.push(request);
     const release = this.releases.get(request.releaseId)!;
-    const ids =
-      "all" in request.target
-        ? [...this.devices.values()].filter((each) => !each.revoked).map((each) => each.id)
-        : request.target.deviceIds;
+    const ids = this.#targetsOf(request.target);
     if (request.name === "refuse me") {
       throw new Refusal("no-image-for-hardware", "dev-3 is other-board revision 2.", {
         errors: [{ path: "target", message: "dev-3 is other-board" }],
@@ -382,6 +395,7 @@ export class FakeServer {
         lateOffersMs: request.lateOffersMs,
         allowOlder: request.allowOlder,
       },
+      targetFilter: "filter" in request.target ? request.target.filter : null,
       total: ids.length,
       waves,
       deployments,

@@ -133,6 +133,7 @@ export function rollout(id: string, changes: Partial<Rollout> = {}): Rollout {
     createdBy: "admin",
     finishedAt: null,
     urgent: false,
+    targetFilter: null,
     decisionCount: changes.decisions?.length ?? 0,
     currentWave: 0,
     soakUntil: null,

@@ -61,6 +61,7 @@ export type NewRollout = z.input<typeof rollouts.newRollout>;
 /** With every default. */
 export type CompleteNewRollout = z.output<typeof rollouts.newRollout>;
 export type RolloutOrder = CompleteNewRollout["order"];
+export type Misfit = z.output<typeof rollouts.misfit>;
 export type WaveState = z.output<typeof rollouts.waveState>;
 export type WaveProgress = z.output<typeof rollouts.waveProgress>;
 export type RolloutState = z.output<typeof rollouts.rolloutState>;

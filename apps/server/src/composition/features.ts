@@ -27,7 +27,7 @@ import { createHindrances } from "../features/deployments/hindrances.ts";
 import { createPassingTime, type PassingTime } from "../features/deployments/passing-time.ts";
 import { createWhys, type Whys } from "../features/deployments/why.ts";
 import { type EmergencyStop, openEmergencyStop } from "../features/emergency-stop/emergency-stop.ts";
-import { createPresence } from "../features/device-records/presence.ts";
+import { createPresence, type Presence } from "../features/device-records/presence.ts";
 import { findDevice } from "../features/device-records/store.ts";
 import { createDeviceViews } from "../features/devices/view.ts";
 import { createEnrolment, type Enrolment } from "../features/enrolment/enrolment.ts";
@@ -61,9 +61,8 @@ interface Fleet {
   whys: Whys;
   emergencyStop: EmergencyStop;
   fetching: Fetching;
-  rollouts: Rollouts;
   rollBacks: RollBacks;
-  trustReplacement: TrustReplacement;
+  presence: Presence;
 }
 
 /** Held from the offer until the device has all that it downloads. */
@@ -89,7 +88,6 @@ async function createFleet(foundation: Foundation, pollMs: number): Promise<Flee
   const slots = downloadSlots(feed, clock);
   const hindrances = createHindrances({ memory, trust, images, brake, clock });
   const presence = createPresence({ lastSeen, wallMs: clock.wallMs, silenceMaxMs: silenceMaxMs(pollMs) });
-  const rollouts = createRollouts({ storage, engineRoom, progress, trust, images, presence, clock });
   const rollBacks = createRollBacks({ storage, engineRoom, memory, trust, feed, clock, log });
   return {
     deviceLog: createDeviceLog(storage, log, clock),
@@ -106,9 +104,8 @@ async function createFleet(foundation: Foundation, pollMs: number): Promise<Flee
     emergencyStop,
     whys: createWhys({ storage, memory, hindrances, presence, lastSeen, slots, brake, clock }),
     fetching: createFetching({ storage, memory, trust, images, brake }),
-    rollouts,
     rollBacks,
-    trustReplacement: createTrustReplacement({ trust, rollouts, storage, feed }),
+    presence,
   };
 }
 
@@ -216,6 +213,8 @@ async function createConversations(
 }
 
 export interface Features extends Fleet, Conversations {
+  rollouts: Rollouts;
+  trustReplacement: TrustReplacement;
   devices: Devices;
   events: EventHub;
 }
@@ -226,14 +225,17 @@ export async function createFeatures(foundation: Foundation, link: DeviceLink, p
   const fleet = await createFleet(foundation, pollMs);
   const conversations = await createConversations(foundation, fleet, link, pollMs);
   const { sessions } = conversations;
-  const { deviceLog, lastSeen, progress, rollouts, releases, evidence } = fleet;
+  const { deviceLog, lastSeen, progress, releases, evidence, engineRoom, images, presence } = fleet;
   const isOnline = (deviceId: string): boolean => sessions.isOnline(deviceId);
   const views = createDeviceViews({ db: storage.db, lastSeen, progress, isOnline, trust });
   const filtering = createFiltering({ lastSeen, isOnline, wallMs: clock.wallMs });
+  const rollouts = createRollouts({ storage, engineRoom, progress, trust, images, presence, filtering, clock });
   const loaders = { device: views.one, deployment: views.deployment, rollout: rollouts.summary, release: releases.one };
   const features = {
     ...fleet,
     ...conversations,
+    rollouts,
+    trustReplacement: createTrustReplacement({ trust, rollouts, storage, feed }),
     devices: createDevices({
       storage,
       views,

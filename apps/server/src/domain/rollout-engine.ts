@@ -26,10 +26,10 @@ import { passGate } from "./wave-progress.ts";
 const handlers: Handlers = {
   ...deploymentEvents,
   ...operatorWords,
-  started: ({ waves }) =>
-    changing({
-      decisions: [`started: ${waves.reduce((sum, { total }) => sum + total, 0)} devices in ${waves.length} waves`],
-    }),
+  started({ waves }, { leftOut }) {
+    const started = `started: ${waves.reduce((sum, { total }) => sum + total, 0)} devices in ${waves.length} waves`;
+    return changing({ decisions: [leftOut ? `${started}; left out: ${leftOut}` : started] });
+  },
   // The gates are asked below.
   "time-passed": () => nothing(),
 };

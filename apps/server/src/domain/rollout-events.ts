@@ -8,7 +8,8 @@ import type { Now } from "./now.ts";
 import type { DeploymentSnapshot, RolloutSnapshot } from "./snapshots.ts";
 
 export type RolloutEvent =
-  | { type: "started" }
+  /** `leftOut`: how many devices that its filter means have no part in it, and why; empty: nobody. */
+  | { type: "started"; leftOut?: string }
   /** `runs`: the digest of what the device runs now; null: not known. */
   | { type: "offer-due"; deployment: DeploymentSnapshot; alreadyConfirmed: boolean; runs: string | null }
   | {

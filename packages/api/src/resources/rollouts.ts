@@ -3,6 +3,7 @@
 import { deploymentStateNames } from "@flipside/image-format/state-names";
 import { z } from "zod";
 import {
+  filterCharactersMax,
   lateOffersMsDefault,
   lateOffersMsMax,
   retryRulesMax,
@@ -30,6 +31,13 @@ export const newRollout = named(
     target: z.union([
       z.strictObject({ deviceIds: z.array(z.string().min(1).max(48)).min(1).max(100_000) }),
       z.strictObject({ all: z.literal(true) }),
+      z.strictObject({
+        filter: z
+          .string()
+          .min(1)
+          .max(filterCharactersMax)
+          .describe("docs/device-filter.md; those that it means when the rollout is made"),
+      }),
     ]),
     waves: z
       .array(waveSpec)
@@ -49,7 +57,7 @@ export const newRollout = named(
     order: z
       .enum(["online-first", "as-listed", "random"])
       .default(rolloutOrderDefault)
-      .describe("who is in the first waves: devices that are online now, else by a hash of rollout and device"),
+      .describe("who is in the first waves: devices that are online now, else by a hash of release, name and device"),
     maintenance: maintenance.nullable().default(null).describe("when offers are made; null: at any time"),
     retries: z
       .array(retryRule)
@@ -60,6 +68,9 @@ export const newRollout = named(
     allowOlder: z.boolean().default(false),
   }),
 );
+
+/** Why a device that the target names or means has no part in the rollout. */
+export const misfit = z.enum(["not-enrolled", "revoked", "never-checked-in", "other-product", "no-image"]);
 
 export const waveState = z.enum(["waiting", "running", "done"]);
 
@@ -96,6 +107,7 @@ export const rolloutSummary = named(
     createdBy: z.string(),
     finishedAt: time.nullable(),
     urgent: z.boolean(),
+    targetFilter: z.string().nullable().describe("what its devices were found by; null: they were named, or are all"),
     decisionCount: count.describe("how many there are: when it grows, there are more to read"),
     currentWave: z.int().min(-1).describe("index of the wave that it is in; those up to it have started; -1: none has"),
     soakUntil: time.nullable().describe("until then the present wave is watched"),
@@ -144,6 +156,7 @@ export const createRollout = route({
   answer: json(rollout),
   errors: [
     "not-found",
+    "filter-malformed",
     "image-file-missing",
     "no-image-for-hardware",
     "device-not-known",

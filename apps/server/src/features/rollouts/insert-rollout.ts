@@ -30,6 +30,10 @@ export interface PlannedRollout {
   lateOffersMs: number;
   maintenance: Maintenance | null;
   retries: readonly RetryRule[];
+  /** What its devices were found by. */
+  targetFilter: string | null;
+  /** How many that it means have no part in it, and why; empty: nobody. */
+  leftOut: string;
   /** Of each wave: how many devices it has, and what holds for it. */
   waveTotals: readonly number[];
   rules: readonly WaveRules[];
@@ -72,7 +76,7 @@ export async function insertRollout(
   work: Work,
   planned: PlannedRollout,
 ): Promise<void> {
-  const { id, by, waveTotals, rules, retries, maintenance, targets, ...columns } = planned;
+  const { id, by, waveTotals, rules, retries, maintenance, targets, leftOut, ...columns } = planned;
   const { db } = work;
   const at = clock.wallMs();
   await db
@@ -94,7 +98,6 @@ export async function insertRollout(
       soakUntil: null,
       accepted: "[]",
       decisionCount: 0,
-      targetFilter: null,
       createdAt: at,
       createdBy: by,
       finishedAt: null,
@@ -113,5 +116,5 @@ export async function insertRollout(
     rows.map(({ wave, state }) => ({ wave, state, count: 1 })),
   );
   work.changed({ kind: "targets", id, deployments: rows.map((row) => ({ id: row.id, deviceId: row.deviceId })) });
-  await engineRoom.apply(work, id, async () => ({ type: "started" }));
+  await engineRoom.apply(work, id, async () => ({ type: "started", leftOut }));
 }

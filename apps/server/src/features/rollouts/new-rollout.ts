@@ -12,36 +12,48 @@ import type { Queries, Storage } from "../../storage/storage.ts";
 import type { EngineRoom } from "../deployments/engine-room.ts";
 import type { Presence } from "../device-records/presence.ts";
 import { runningOf } from "../device-records/store.ts";
+import type { Filtering } from "../devices/filtering.ts";
 import type { ImageStore } from "../releases/image-store.ts";
 import type { Trust } from "../trust/trust.ts";
-import { insertRollout, type PlannedRollout } from "./insert-rollout.ts";
-import { fieldErrorsMax, listed, targetsOf } from "./targets.ts";
+import { insertRollout } from "./insert-rollout.ts";
+import { asError, listed, type Refusal } from "./refusal.ts";
+import { leftOutWords, refusalsOfTarget, type Targets, targetsOf } from "./targets.ts";
 import { rulesOfWaves } from "./wave-rules.ts";
 
+function refusalOfSigner(
+  { version }: ReleaseRow,
+  images: readonly ImageRow[],
+  trust: NewRolloutOptions["trust"],
+): Refusal | undefined {
+  if (!images.some((image) => trust.verdict(image.digest, null) === "revoked")) return undefined;
+  return {
+    code: "release-revoked",
+    what: `Trust record ${trust.version} names no signer of release ${version} any more.`,
+    todo: "Build it again, signed by a release key that is in force.",
+  };
+}
 
-/** The release's images. Throws ApiError when they don't fit all of these devices. */
-function refuseMisfits(release: ReleaseRow, images: ImageRow[], devices: DeviceRow[], allowOlder: boolean): void {
-  const without = devices.filter((device) => imageFor(images, device) === undefined);
-  if (without.length > 0) {
-    const hardware = [...new Set(without.map((device) => `${device.hardware} revision ${device.revision}`))];
-    throw new ApiError(
-      "no-image-for-hardware",
-      `Release ${release.version} has no image for ${listed(hardware)} (${listed(without.map((device) => device.id))}). Upload a release with such an image, or take these devices out of the target.`,
-      {
-        errors: without.slice(0, fieldErrorsMax).map((device) => ({
-          path: "target",
-          message: `${device.id} is ${device.hardware} revision ${device.revision}`,
-        })),
-      },
-    );
-  }
+/** Who runs something newer is updated only when that is meant. */
+function refusalOfNewer(release: ReleaseRow, devices: DeviceRow[], allowOlder: boolean): Refusal | undefined {
   const newer = devices.filter((device) => runsNewer(runningOf(device), release));
-  if (newer.length > 0 && !allowOlder) {
-    throw new ApiError(
-      "release-older",
-      `${listed(newer.map((device) => device.id))} run a newer release than ${release.version}. Set allowOlder to go back; each device then needs a permit signed by a release key.`,
-    );
-  }
+  if (newer.length === 0 || allowOlder) return undefined;
+  return {
+    code: "release-older",
+    what: `${listed(newer.map((device) => device.id))} run a newer release than ${release.version}.`,
+    todo: "Set allowOlder to go back; each device then needs a permit signed by a release key.",
+  };
+}
+
+/** Approval is by somebody else: there has to be one. */
+async function refusalOfApproval(db: Queries, rules: readonly WaveRules[], by: string): Promise<Refusal | undefined> {
+  if (!rules.some(({ approval }) => approval)) return undefined;
+  const other = await db.selectFrom("accounts").select("userName").where("userName", "<>", by).executeTakeFirst();
+  if (other !== undefined) return undefined;
+  return {
+    code: "nobody-to-approve",
+    what: `A wave wants the approval of somebody else than ${by}, and there is no other account.`,
+    todo: "Make one first, or leave approval out.",
+  };
 }
 
 export interface NewRolloutOptions {
@@ -50,92 +62,104 @@ export interface NewRolloutOptions {
   trust: Pick<Trust, "version" | "verdict">;
   images: Pick<ImageStore, "check">;
   presence: Presence;
+  filtering: Pick<Filtering, "rows">;
   clock: Clock;
 }
 
 /** As the rollout's waves take them, first to last. */
 function inOrder(
   devices: DeviceRow[],
-  rolloutId: string,
+  seed: string,
   { order, target }: Pick<NewRollout, "order" | "target">,
   presence: Presence,
 ): DeviceRow[] {
-  const placeOf = (id: string): string => createHash("sha256").update(`${rolloutId} ${id}`).digest("hex");
+  const placeOf = (id: string): string => createHash("sha256").update(`${seed} ${id}`).digest("hex");
   const places = new Map(devices.map(({ id }) => [id, placeOf(id)]));
   const byPlace = (one: DeviceRow, other: DeviceRow): number => (places.get(one.id)! < places.get(other.id)! ? -1 : 1);
   if (order === "as-listed") return devices;
   if (order === "random") return [...devices].sort(byPlace);
   // A list is somebody's order already.
-  const ordered = "all" in target ? [...devices].sort(byPlace) : devices;
+  const ordered = "deviceIds" in target ? devices : [...devices].sort(byPlace);
   const isAway = ({ id, lastSeenAt }: DeviceRow): boolean => presence.isAway(id, lastSeenAt);
   return [...ordered.filter((device) => !isAway(device)), ...ordered.filter(isAway)];
 }
 
-/** Returns its id. Throws ApiError. */
-export async function createRollout(options: NewRolloutOptions, request: NewRollout, by: string): Promise<string> {
-  const { storage, trust } = options;
-  const stored = await storage.db.selectFrom("images").selectAll().where("releaseId", "=", request.releaseId).execute();
-  const [unserved] = await options.images.check(stored);
-  if (unserved !== undefined) {
-    const { hardware } = stored.find((image) => image.digest === unserved.digest)!;
-    throw new ApiError(
-      "image-file-missing",
-      `The file of the image for ${hardware} (${unserved.digest}) is ${unserved.state} in the server's data directory. Upload the same release file again: it is put back.`,
-    );
-  }
-  const id = newId();
-  await storage.transaction(async (work) => {
-    const { db } = work;
-    const release = await db.selectFrom("releases").selectAll().where("id", "=", request.releaseId).executeTakeFirst();
-    if (release === undefined) throw new ApiError("not-found", "There is no such release.");
-    const images = await db.selectFrom("images").selectAll().where("releaseId", "=", release.id).execute();
-    if (images.some((image) => trust.verdict(image.digest, null) === "revoked")) {
-      throw new ApiError(
-        "release-revoked",
-        `Trust record ${trust.version} names no signer of release ${release.version} any more. Build it again, signed by a release key that is in force.`,
-      );
-    }
-    const devices = await targetsOf(db, request, release.product);
-    refuseMisfits(release, images, devices, request.allowOlder);
-    const plan = planned(options, { id, request, by, images, devices });
-    await refuseApprovalByNobody(db, plan.rules, by);
-    await insertRollout(options, work, plan);
-  });
-  return id;
+/** What a request comes to: what a rollout is made of, and what a pre-flight shows. */
+export interface Plan {
+  release: ReleaseRow;
+  images: ImageRow[];
+  targets: Targets;
+  /** As the waves take them, first to last. */
+  devices: DeviceRow[];
+  waveTotals: number[];
+  rules: WaveRules[];
+  /** Why it can't be made; none: it can. */
+  refusals: Refusal[];
 }
 
-/** What is to be written. */
-function planned(
-  { presence }: Pick<NewRolloutOptions, "presence">,
-  {
-    id,
-    request,
-    by,
-    images,
-    devices,
-  }: { id: string; request: NewRollout; by: string; images: ImageRow[]; devices: DeviceRow[] },
-): PlannedRollout {
-  const { name, releaseId, allowOlder, urgent, lateOffersMs, maintenance, retries } = request;
-  const waveTotals = waveSizes(request.waves, devices.length);
-  const targets = inOrder(devices, id, request, presence).map((device) => ({
-    device,
-    image: imageFor(images, device)!,
-  }));
+/** Files are looked at before any transaction. */
+export async function refusalOfFiles({ storage, images }: NewRolloutOptions, releaseId: string): Promise<Refusal[]> {
+  const stored = await storage.db.selectFrom("images").selectAll().where("releaseId", "=", releaseId).execute();
+  return (await images.check(stored)).slice(0, 1).map(({ digest, state }) => {
+    const { hardware } = stored.find((image) => image.digest === digest)!;
+    return {
+      code: "image-file-missing",
+      what: `The file of the image for ${hardware} (${digest}) is ${state} in the server's data directory.`,
+      todo: "Upload the same release file again: it is put back.",
+    };
+  });
+}
+
+/** Throws ApiError when there is no such release, or the target is a filter that can't be read. */
+export async function planRollout(
+  options: NewRolloutOptions,
+  db: Queries,
+  request: NewRollout,
+  by: string,
+): Promise<Plan> {
+  const { trust, filtering, presence } = options;
+  const release = await db.selectFrom("releases").selectAll().where("id", "=", request.releaseId).executeTakeFirst();
+  if (release === undefined) throw new ApiError("not-found", "There is no such release.");
+  const images = await db.selectFrom("images").selectAll().where("releaseId", "=", release.id).execute();
+  const targets = await targetsOf(db, request.target, { product: release.product, images }, filtering);
+  const waveTotals = waveSizes(request.waves, targets.devices.length);
+  const rules = rulesOfWaves(request, waveTotals.length);
+  const refusals = [
+    refusalOfSigner(release, images, trust),
+    ...refusalsOfTarget(targets, request.target, release),
+    refusalOfNewer(release, targets.devices, request.allowOlder),
+    await refusalOfApproval(db, rules, by),
+  ];
   return {
-    ...{ id, name, releaseId, by, allowOlder, urgent, lateOffersMs, maintenance, retries },
-    waveTotals,
-    rules: rulesOfWaves(request, waveTotals.length),
+    release,
+    images,
     targets,
+    // By what the operator sees of it, so that a pre-flight and the rollout have the same devices in their waves.
+    devices: inOrder(targets.devices, `${release.id} ${request.name}`, request, presence),
+    waveTotals,
+    rules,
+    refusals: refusals.filter((each) => each !== undefined),
   };
 }
 
-/** Approval is by somebody else: there has to be one. */
-async function refuseApprovalByNobody(db: Queries, rules: readonly WaveRules[], by: string): Promise<void> {
-  if (!rules.some(({ approval }) => approval)) return;
-  const other = await db.selectFrom("accounts").select("userName").where("userName", "<>", by).executeTakeFirst();
-  if (other !== undefined) return;
-  throw new ApiError(
-    "nobody-to-approve",
-    `A wave wants the approval of somebody else than ${by}, and there is no other account. Make one first, or leave approval out.`,
-  );
+/** Returns its id. Throws ApiError. */
+export async function createRollout(options: NewRolloutOptions, request: NewRollout, by: string): Promise<string> {
+  const [unserved] = await refusalOfFiles(options, request.releaseId);
+  if (unserved !== undefined) throw asError(unserved);
+  const id = newId();
+  await options.storage.transaction(async (work) => {
+    const { refusals, images, targets, devices, waveTotals, rules } = await planRollout(options, work.db, request, by);
+    const [refusal] = refusals;
+    if (refusal !== undefined) throw asError(refusal);
+    const { name, releaseId, allowOlder, urgent, lateOffersMs, maintenance, retries, target } = request;
+    await insertRollout(options, work, {
+      ...{ id, name, releaseId, by, allowOlder, urgent, lateOffersMs, maintenance, retries },
+      targetFilter: "filter" in target ? target.filter : null,
+      leftOut: leftOutWords(targets.misfits),
+      waveTotals,
+      rules,
+      targets: devices.map((device) => ({ device, image: imageFor(images, device)! })),
+    });
+  });
+  return id;
 }

@@ -117,6 +117,8 @@ export function createRollBacks(options: Options): RollBacks {
       lateOffersMs,
       maintenance: null,
       retries: [],
+      targetFilter: null,
+      leftOut: "",
       waveTotals: [targets.length],
       // Nobody is helped by a roll-back that stops half-way.
       rules: [{ ...first!, ...unhindered, failureThresholdPercent: 100, thresholdAction: "pause" }],

@@ -30,6 +30,7 @@ function summaryOf(row: RolloutRow & { version: string }, perWave: Count[], cloc
     createdBy: row.createdBy,
     finishedAt: isoOrNull(row.finishedAt),
     urgent: row.urgent,
+    targetFilter: row.targetFilter,
     decisionCount: row.decisionCount,
     currentWave: row.currentWave,
     soakUntil: row.soakUntil === null ? null : iso(clock.shownMs(row.soakUntil)),

@@ -1,57 +1,150 @@
-// Which devices a rollout is for: those that its request names, or all of the release's product.
+// Which devices a rollout is for: those that its request names, all of the release's product, or those that a filter
+// means at this time. Who is named, or one of all, and can't be updated is a mistake, and refused; a filter is written
+// without a look at each device, so those that it means and that can't be updated are left out, and counted.
 
-import type { CompleteNewRollout as NewRollout } from "@flipside/api/types";
-import { ApiError } from "../../http/errors.ts";
-import type { DeviceRow } from "../../storage/schema.ts";
+import { imageFor } from "@flipside/api/release-fit";
+import type { CompleteNewRollout as NewRollout, Misfit } from "@flipside/api/types";
+import type { DeviceRow, ImageRow, ReleaseRow } from "../../storage/schema.ts";
 import type { Queries } from "../../storage/storage.ts";
+import type { Filtering } from "../devices/filtering.ts";
+import { fieldErrorsMax, listed, type Refusal } from "./refusal.ts";
 
-const namesListedMax = 10;
-export const fieldErrorsMax = 20;
 const idsAtATime = 500;
 
-export const listed = (names: string[]): string =>
-  names.slice(0, namesListedMax).join(", ") +
-  (names.length > namesListedMax ? ` and ${names.length - namesListedMax} more` : "");
-
-/** Throws ApiError when some of those that are named can't be updated. */
-export async function targetsOf(db: Queries, request: NewRollout, product: string): Promise<DeviceRow[]> {
-  if ("all" in request.target) {
-    const devices = await db
-      .selectFrom("devices")
-      .selectAll()
-      .where("revokedAt", "is", null)
-      .where("product", "=", product)
-      .orderBy("id")
-      .execute();
-    if (devices.length === 0) throw new ApiError("no-devices", `No device of product ${product} has checked in yet.`);
-    return devices;
-  }
-  const ids = [...new Set(request.target.deviceIds)];
-  const found = new Map<string, DeviceRow>();
-  for (let at = 0; at < ids.length; at += idsAtATime) {
-    for (const row of await db
-      .selectFrom("devices")
-      .selectAll()
-      .where("id", "in", ids.slice(at, at + idsAtATime))
-      .execute())
-      found.set(row.id, row);
-  }
-  const refuse = (problem: string, advice: string, pick: (id: string) => boolean): void => {
-    const names = ids.filter(pick);
-    if (names.length > 0)
-      throw new ApiError("device-not-known", `${problem}: ${listed(names)}. ${advice}`, {
-        errors: names
-          .slice(0, fieldErrorsMax)
-          .map((name) => ({ path: "target.deviceIds", message: `${name}: ${problem}` })),
-      });
-  };
-  refuse("Not enrolled", "Take them out of the target, or enrol them first.", (id) => !found.has(id));
-  refuse("Revoked", "Take them out of the target.", (id) => found.get(id)!.revokedAt !== null);
-  refuse(
-    "Has never checked in, so its hardware is not known",
-    "Wait for the first check-in.",
-    (id) => found.get(id)!.product === null,
-  );
-  refuse("Of another product", `The release is for ${product}.`, (id) => found.get(id)!.product !== product);
-  return ids.map((id) => found.get(id)!);
+interface Candidate {
+  id: string;
+  row: DeviceRow | undefined;
 }
+
+export interface Targets {
+  /** How many the target names or means. */
+  matched: number;
+  /** Those that the release fits, in the target's order. */
+  devices: DeviceRow[];
+  misfits: Map<Misfit, Candidate[]>;
+}
+
+type Target = NewRollout["target"];
+
+async function candidatesOf(
+  db: Queries,
+  target: Target,
+  product: string,
+  filtering: Pick<Filtering, "rows">,
+): Promise<Candidate[]> {
+  const asCandidates = (rows: DeviceRow[]): Candidate[] => rows.map((row) => ({ id: row.id, row }));
+  if ("filter" in target) return asCandidates(await filtering.rows(db, target.filter, "target.filter"));
+  const devices = db.selectFrom("devices").selectAll();
+  if ("all" in target)
+    return asCandidates(
+      await devices.where("revokedAt", "is", null).where("product", "=", product).orderBy("id").execute(),
+    );
+  const ids = [...new Set(target.deviceIds)];
+  const found = new Map<string, DeviceRow>();
+  for (let at = 0; at < ids.length; at += idsAtATime)
+    for (const row of await devices.where("id", "in", ids.slice(at, at + idsAtATime)).execute()) found.set(row.id, row);
+  return ids.map((id) => ({ id, row: found.get(id) }));
+}
+
+function misfitOf(row: DeviceRow | undefined, product: string, images: readonly ImageRow[]): Misfit | undefined {
+  if (row === undefined) return "not-enrolled";
+  if (row.revokedAt !== null) return "revoked";
+  if (row.product === null) return "never-checked-in";
+  if (row.product !== product) return "other-product";
+  return imageFor(images, row) === undefined ? "no-image" : undefined;
+}
+
+/** Throws ApiError when the target is a filter that can't be read. */
+export async function targetsOf(
+  db: Queries,
+  target: Target,
+  { product, images }: { product: string; images: readonly ImageRow[] },
+  filtering: Pick<Filtering, "rows">,
+): Promise<Targets> {
+  const candidates = await candidatesOf(db, target, product, filtering);
+  const targets: Targets = { matched: candidates.length, devices: [], misfits: new Map() };
+  for (const candidate of candidates) {
+    const misfit = misfitOf(candidate.row, product, images);
+    const alike = misfit && targets.misfits.get(misfit);
+    if (misfit === undefined) targets.devices.push(candidate.row!);
+    else if (alike === undefined) targets.misfits.set(misfit, [candidate]);
+    else alike.push(candidate);
+  }
+  return targets;
+}
+
+type Release = Pick<ReleaseRow, "product" | "version">;
+
+const refusalOfNamed: Record<Exclude<Misfit, "no-image">, { what: string; todo: (release: Release) => string }> = {
+  "not-enrolled": { what: "Not enrolled", todo: () => "Take them out of the target, or enrol them first." },
+  revoked: { what: "Revoked", todo: () => "Take them out of the target." },
+  "never-checked-in": {
+    what: "Has never checked in, so its hardware is not known",
+    todo: () => "Wait for the first check-in.",
+  },
+  "other-product": { what: "Of another product", todo: ({ product }) => `The release is for ${product}.` },
+};
+
+function refusalOf(misfit: Misfit, candidates: Candidate[], release: Release): Refusal {
+  const ids = candidates.map(({ id }) => id);
+  if (misfit !== "no-image") {
+    const { what, todo } = refusalOfNamed[misfit];
+    return {
+      code: "device-not-known",
+      what: `${what}: ${listed(ids)}.`,
+      todo: todo(release),
+      errors: ids.slice(0, fieldErrorsMax).map((id) => ({ path: "target.deviceIds", message: `${id}: ${what}` })),
+    };
+  }
+  const hardwareOf = ({ row }: Candidate): string => `${row!.hardware} revision ${row!.revision}`;
+  const kinds = [...new Set(candidates.map(hardwareOf))];
+  return {
+    code: "no-image-for-hardware",
+    what: `Release ${release.version} has no image for ${listed(kinds)} (${listed(ids)}).`,
+    todo: "Upload a release with such an image, or take these devices out of the target.",
+    errors: candidates
+      .slice(0, fieldErrorsMax)
+      .map((candidate) => ({ path: "target", message: `${candidate.id} is ${hardwareOf(candidate)}` })),
+  };
+}
+
+const misfitOrder: Misfit[] = ["not-enrolled", "revoked", "never-checked-in", "other-product", "no-image"];
+
+/** What makes that the target can't be updated, in the order in which it is looked at. */
+export function refusalsOfTarget(targets: Targets, target: Target, release: Release): Refusal[] {
+  const { matched, devices, misfits } = targets;
+  if ("filter" in target) {
+    if (devices.length > 0) return [];
+    const none =
+      matched === 0
+        ? "The filter means no device at this time."
+        : `Of ${matched} devices that the filter means none can be updated: ${leftOutWords(misfits)}.`;
+    return [{ code: "no-devices", what: none, todo: "Look at the list of devices with the same filter." }];
+  }
+  if (matched === 0)
+    return [
+      {
+        code: "no-devices",
+        what: `No device of product ${release.product} has checked in yet.`,
+        todo: "Connect one first.",
+      },
+    ];
+  return misfitOrder
+    .filter((misfit) => misfits.has(misfit))
+    .map((misfit) => refusalOf(misfit, misfits.get(misfit)!, release));
+}
+
+const leftOutAs: Record<Misfit, string> = {
+  "not-enrolled": "not enrolled",
+  revoked: "revoked",
+  "never-checked-in": "never checked in",
+  "other-product": "of another product",
+  "no-image": "of hardware that the release has no image for",
+};
+
+/** By reason, as in "2 revoked, 1 of another product"; empty when nobody is left out. */
+export const leftOutWords = (misfits: Targets["misfits"]): string =>
+  misfitOrder
+    .filter((misfit) => misfits.has(misfit))
+    .map((misfit) => `${misfits.get(misfit)!.length} ${leftOutAs[misfit]}`)
+    .join(", ");

@@ -1,0 +1,22 @@
+// Why a rollout can't be made: whoever makes it is refused with that, and a pre-flight says it beforehand.
+
+import type { ErrorCode } from "@flipside/api/errors";
+import { ApiError, type FieldError } from "../../http/errors.ts";
+
+export interface Refusal {
+  code: ErrorCode;
+  /** In whole sentences, as the next one. */
+  what: string;
+  todo: string;
+  errors?: FieldError[];
+}
+
+const namesListedMax = 10;
+export const fieldErrorsMax = 20;
+
+export const listed = (names: readonly string[]): string =>
+  names.slice(0, namesListedMax).join(", ") +
+  (names.length > namesListedMax ? ` and ${names.length - namesListedMax} more` : "");
+
+export const asError = ({ code, what, todo, errors }: Refusal): ApiError =>
+  new ApiError(code, `${what} ${todo}`, errors === undefined ? {} : { errors });
