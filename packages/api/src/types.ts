@@ -61,6 +61,9 @@ export type NewRollout = z.input<typeof rollouts.newRollout>;
 /** With every default. */
 export type CompleteNewRollout = z.output<typeof rollouts.newRollout>;
 export type RolloutOrder = CompleteNewRollout["order"];
+export type Preflight = z.output<typeof rollouts.preflight>;
+export type PreflightProblem = z.output<typeof rollouts.preflightProblem>;
+export type Rejection = z.output<typeof rollouts.rejection>;
 export type Misfit = z.output<typeof rollouts.misfit>;
 export type WaveState = z.output<typeof rollouts.waveState>;
 export type WaveProgress = z.output<typeof rollouts.waveProgress>;

@@ -229,7 +229,18 @@ export async function createFeatures(foundation: Foundation, link: DeviceLink, p
   const isOnline = (deviceId: string): boolean => sessions.isOnline(deviceId);
   const views = createDeviceViews({ db: storage.db, lastSeen, progress, isOnline, trust });
   const filtering = createFiltering({ lastSeen, isOnline, wallMs: clock.wallMs });
-  const rollouts = createRollouts({ storage, engineRoom, progress, trust, images, presence, filtering, clock });
+  const rollouts = createRollouts({
+    storage,
+    engineRoom,
+    progress,
+    trust,
+    images,
+    presence,
+    filtering,
+    lastSeen,
+    brake: fleet.emergencyStop,
+    clock,
+  });
   const loaders = { device: views.one, deployment: views.deployment, rollout: rollouts.summary, release: releases.one };
   const features = {
     ...fleet,

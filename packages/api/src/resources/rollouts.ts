@@ -137,6 +137,54 @@ export const rollout = named(
   }),
 );
 
+/** Why a device would reject the image. */
+export const rejection = z.enum(["security-floor", "loader-too-old", "no-permit"]);
+
+const deviceIds = z.array(z.string()).describe("ten of them at most");
+
+export const preflightProblem = named(
+  "PreflightProblem",
+  z.strictObject({
+    kind: z
+      .enum(["refused", "fails", "waits", "needless"])
+      .describe("it can't be made; devices would fail; it would wait; there is nothing to do"),
+    sentence: z.string(),
+    todo: z.string().describe("what can be done about it"),
+  }),
+);
+
+export const preflight = named(
+  "Preflight",
+  z.strictObject({
+    matched: count.describe("devices that the target names or means"),
+    chosen: count.describe("of these, the ones that the rollout would be for"),
+    leftOut: z.array(z.strictObject({ reason: misfit, count, deviceIds })),
+    alreadyThere: count.describe("run the image, confirmed; not counted in what follows but the waves' totals"),
+    newer: count.describe("run something newer than the release"),
+    offline: z.strictObject({
+      count,
+      longest: z.strictObject({ deviceId: z.string(), lastSeenAt: time.nullable() }).nullable(),
+    }),
+    wouldReject: z.array(z.strictObject({ reason: rejection, count, deviceIds })),
+    otherRollouts: z
+      .array(z.strictObject({ id: z.string(), name: z.string(), urgent: z.boolean(), waiting: count, underWay: count }))
+      .describe("rollouts in which some of these devices are still open, newest first"),
+    waves: z.array(z.strictObject({ index: count, total: count, alreadyThere: count, offline: count })),
+    problems: z.array(preflightProblem).describe("what would stop or delay it, the gravest first; none: nothing known"),
+  }),
+);
+
+export const preflightRollout = route({
+  method: "POST",
+  path: "/api/rollouts/preflight",
+  access: "admin",
+  summary: "What such a rollout would meet; nothing is made",
+  body: json(newRollout),
+  status: 200,
+  answer: json(preflight),
+  errors: ["not-found", "filter-malformed"],
+});
+
 export const listRollouts = route({
   method: "GET",
   path: "/api/rollouts",

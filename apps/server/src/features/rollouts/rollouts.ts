@@ -5,6 +5,7 @@
 import { retriedStates } from "@flipside/api/rollout-transitions";
 import type {
   CompleteNewRollout as NewRollout,
+  Preflight,
   Rollout as RolloutDetail,
   RolloutSummary,
   RuleChange,
@@ -16,12 +17,15 @@ import { ApiError } from "../../http/errors.ts";
 import type { Queries } from "../../storage/storage.ts";
 import type { Progress } from "../deployments/progress.ts";
 import { rulesOf, snapshotOf } from "../deployments/store.ts";
-import { createRollout, type NewRolloutOptions } from "./new-rollout.ts";
+import { createRollout } from "./new-rollout.ts";
+import { preflight, type PreflightOptions } from "./preflight.ts";
 import { rolloutDetail, summaries } from "./summaries.ts";
 import { changedRules } from "./wave-rules.ts";
 
 export interface Rollouts {
   create(request: NewRollout, by: string): Promise<RolloutDetail>;
+  /** Makes nothing. */
+  preflight(request: NewRollout, by: string): Promise<Preflight>;
   list(): Promise<RolloutSummary[]>;
   summary(id: string): Promise<RolloutSummary | undefined>;
   detail(id: string): Promise<RolloutDetail>;
@@ -41,7 +45,7 @@ export interface Rollouts {
   trustReplaced(): Promise<void>;
 }
 
-export function createRollouts(options: NewRolloutOptions & { progress: Progress }): Rollouts {
+export function createRollouts(options: PreflightOptions & { progress: Progress }): Rollouts {
   const { storage, trust, progress, clock } = options;
   const detail = (id: string): Promise<RolloutDetail> => rolloutDetail(storage.db, id, { clock, progress });
 
@@ -115,6 +119,7 @@ export function createRollouts(options: NewRolloutOptions & { progress: Progress
       })),
     endLateOffers: (id, by) => act(id, async () => ({ type: "end-late-offers", by })),
     create: async (request, by) => detail(await createRollout(options, request, by)),
+    preflight: (request, by) => preflight(options, request, by),
     list: () => summaries(storage.db, clock),
     summary: async (id) => (await summaries(storage.db, clock, id))[0],
 

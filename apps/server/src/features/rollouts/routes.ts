@@ -9,6 +9,7 @@ export function rolloutRoutes(rollouts: Rollouts, whys: Pick<Whys, "rollout">): 
   return [
     bind(routes.listRollouts, async () => ({ rollouts: await rollouts.list() })),
     bind(routes.createRollout, ({ body, user }) => rollouts.create(body, user.userName)),
+    bind(routes.preflightRollout, ({ body, user }) => rollouts.preflight(body, user.userName)),
     bind(routes.getRollout, ({ params }) => rollouts.detail(params.id)),
     bind(routes.pauseRollout, ({ params, user }) => rollouts.pause(params.id, user.userName)),
     bind(routes.resumeRollout, ({ params, user }) => rollouts.resume(params.id, user.userName)),

@@ -1,0 +1,173 @@
+// What a rollout would meet, asked before it is made; nothing is stored. The plan is the one that creation would make.
+
+import { createHash } from "node:crypto";
+import { imageFor, runsNewer } from "@flipside/api/release-fit";
+import type { CompleteNewRollout as NewRollout, Misfit, Preflight, Rejection } from "@flipside/api/types";
+import { readHeader } from "@flipside/image-format";
+import { isWaiting } from "../../domain/deployment-transitions.ts";
+import { problemsOf } from "../../domain/preflight.ts";
+import { isoOrNull } from "../../identifiers.ts";
+import type { DeviceRow, ImageRow } from "../../storage/schema.ts";
+import type { Queries } from "../../storage/storage.ts";
+import type { Brake } from "../deployments/brake.ts";
+import { isOnTrial, isStranger, runsConfirmed } from "../deployments/hindrances.ts";
+import type { LastSeen } from "../device-records/last-seen.ts";
+import { runningOf } from "../device-records/store.ts";
+import type { Trust } from "../trust/trust.ts";
+import type { OtherSlot } from "../devices/view.ts";
+import { type NewRolloutOptions, type Plan, planRollout, refusalOfFiles } from "./new-rollout.ts";
+
+const idsListedMax = 10;
+
+export type PreflightOptions = NewRolloutOptions & {
+  trust: Pick<Trust, "relation">;
+  lastSeen: Pick<LastSeen, "pending">;
+  brake: Brake;
+};
+
+/** Some of the devices, and how many there are. */
+const someOf = <Reason extends string>(reason: Reason, ids: readonly string[]) => ({
+  reason,
+  count: ids.length,
+  deviceIds: ids.slice(0, idsListedMax),
+});
+
+/** A device of the plan, beside its image. */
+interface Planned {
+  device: DeviceRow;
+  image: ImageRow;
+  isThere: boolean;
+  isAway: boolean;
+}
+
+function plannedOf({ devices, images }: Plan, { presence }: PreflightOptions): Planned[] {
+  return devices.map((device) => {
+    const image = imageFor(images, device)!;
+    const isThere = runsConfirmed(device, image.digest);
+    return { device, image, isThere, isAway: !isThere && presence.isAway(device.id, device.lastSeenAt) };
+  });
+}
+
+function wavesOf(planned: readonly Planned[], waveTotals: readonly number[]): Preflight["waves"] {
+  let from = 0;
+  return waveTotals.map((total, index) => {
+    const wave = planned.slice(from, (from += total));
+    return {
+      index,
+      total,
+      alreadyThere: wave.filter(({ isThere }) => isThere).length,
+      offline: wave.filter(({ isAway }) => isAway).length,
+    };
+  });
+}
+
+function offlineOf(planned: readonly Planned[], { lastSeen }: PreflightOptions): Preflight["offline"] {
+  const away = planned
+    .filter(({ isAway }) => isAway)
+    .map(({ device: { id, lastSeenAt } }) => ({ deviceId: id, at: lastSeen.pending(id) ?? lastSeenAt }));
+  const longest = away.reduce<(typeof away)[number] | undefined>(
+    (first, each) => (first === undefined || (each.at ?? 0) < (first.at ?? 0) ? each : first),
+    undefined,
+  );
+  return {
+    count: away.length,
+    longest: longest === undefined ? null : { deviceId: longest.deviceId, lastSeenAt: isoOrNull(longest.at) },
+  };
+}
+
+function holdsConfirmed(other: DeviceRow["other"], digest: string): boolean {
+  const slot = other === null ? undefined : (JSON.parse(other) as OtherSlot);
+  return slot?.digest === digest && slot.state === "confirmed";
+}
+
+/** Who would reject the image, by the rules that devices go by (docs/protocol.md), as far as the server knows them. */
+async function rejectionsOf(
+  db: Queries,
+  { release, images }: Plan,
+  planned: readonly Planned[],
+): Promise<Preflight["wouldReject"]> {
+  const loaderMin = new Map(images.map(({ digest, header }) => [digest, readHeader(header).loaderVersionMin]));
+  const permits = await db
+    .selectFrom("permits")
+    .select(["digest", "deviceHash"])
+    .where(
+      "digest",
+      "in",
+      images.map(({ digest }) => digest),
+    )
+    .execute();
+  const permitted = new Set(permits.map(({ digest, deviceHash }) => `${digest} ${deviceHash}`));
+  // The other slot's confirmed image is gone back to without a permit.
+  const mayGoBack = ({ device: { id, other }, image: { digest } }: Planned): boolean =>
+    holdsConfirmed(other, digest) ||
+    permitted.has(`${digest} `) ||
+    permitted.has(`${digest} ${createHash("sha256").update(id).digest("hex")}`);
+  const rules: [Rejection, (each: Planned) => boolean][] = [
+    ["security-floor", ({ device, image }) => image.securityCounter < (device.securityFloor ?? 0)],
+    ["loader-too-old", ({ device, image }) => (device.loaderVersion ?? Infinity) < loaderMin.get(image.digest)!],
+    ["no-permit", (each) => runsNewer(runningOf(each.device), release) && !mayGoBack(each)],
+  ];
+  return rules
+    .map(([reason, rejects]) =>
+      someOf(
+        reason,
+        planned.filter((each) => !each.isThere && rejects(each)).map(({ device }) => device.id),
+      ),
+    )
+    .filter(({ count }) => count > 0);
+}
+
+/** Rollouts in which devices of the plan are still open. */
+async function otherRolloutsOf(db: Queries, planned: readonly Planned[]): Promise<Preflight["otherRollouts"]> {
+  const ids = new Set(planned.map(({ device }) => device.id));
+  const open = await db
+    .selectFrom("deployments")
+    .innerJoin("rollouts", "rollouts.id", "deployments.rolloutId")
+    .select(["deployments.deviceId", "deployments.state", "rollouts.id", "rollouts.name", "rollouts.urgent"])
+    .where("deployments.finishedAt", "is", null)
+    .orderBy("rollouts.createdAt", "desc")
+    .execute();
+  const rollouts = new Map<string, Preflight["otherRollouts"][number]>();
+  for (const { deviceId, state, ...rollout } of open) {
+    if (!ids.has(deviceId)) continue;
+    const counted = rollouts.get(rollout.id) ?? { ...rollout, waiting: 0, underWay: 0 };
+    if (isWaiting(state)) counted.waiting++;
+    else counted.underWay++;
+    rollouts.set(rollout.id, counted);
+  }
+  return [...rollouts.values()];
+}
+
+/** Throws ApiError when there is no such release, or the target is a filter that can't be read. */
+export async function preflight(options: PreflightOptions, request: NewRollout, by: string): Promise<Preflight> {
+  const { db } = options.storage;
+  const plan = await planRollout(options, db, request, by);
+  const refusals = [...(await refusalOfFiles(options, request.releaseId)), ...plan.refusals];
+  const planned = plannedOf(plan, options);
+  const toUpdate = planned.filter(({ isThere }) => !isThere);
+  const numbers = {
+    matched: plan.targets.matched,
+    chosen: planned.length,
+    leftOut: [...plan.targets.misfits].map(([reason, candidates]) =>
+      someOf<Misfit>(
+        reason,
+        candidates.map(({ id }) => id),
+      ),
+    ),
+    alreadyThere: planned.length - toUpdate.length,
+    newer: toUpdate.filter(({ device }) => runsNewer(runningOf(device), plan.release)).length,
+    offline: offlineOf(planned, options),
+    wouldReject: await rejectionsOf(db, plan, planned),
+    otherRollouts: await otherRolloutsOf(db, toUpdate),
+    waves: wavesOf(planned, plan.waveTotals),
+  };
+  const problems = problemsOf(numbers, {
+    refusals,
+    stop: options.brake.stop,
+    strangers: toUpdate.filter(({ device }) => isStranger(options.trust, device)).length,
+    onTrial: toUpdate.filter(({ device }) => isOnTrial(device)).length,
+    urgent: request.urgent,
+    order: request.order,
+  });
+  return { ...numbers, problems };
+}
