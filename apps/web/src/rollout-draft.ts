@@ -15,7 +15,9 @@ import {
 import { fits, runsNewer } from "@flipside/api/release-fit";
 import { deviceCountProblem, waveProblems } from "@flipside/api/rollout-arithmetic";
 import type { Device, NewRollout, Release, RolloutOrder } from "@flipside/api/types";
+import type { FilterError } from "@flipside/device-filter";
 import { initialWaves, type WaveRow, waveSpecOf } from "./components/wave-editor.tsx";
+import { readFilter } from "./typed-filter.ts";
 
 export const timeUnits = { minutes: 60_000, hours: 3_600_000, days: 86_400_000 } as const;
 export type TimeUnit = keyof typeof timeUnits;
@@ -32,8 +34,10 @@ export interface RolloutDraft {
   releaseId: string;
   /** Undefined: it is named after the release. */
   typedName: string | undefined;
-  target: "all" | "picked";
+  target: "all" | "picked" | "filter";
   picked: ReadonlySet<string>;
+  /** As typed. */
+  filter: string;
   waves: WaveRow[];
   order: RolloutOrder;
   soak: TypedTime;
@@ -54,6 +58,7 @@ export const newDraft = (releaseId: string): RolloutDraft => ({
   typedName: undefined,
   target: "all",
   picked: new Set(),
+  filter: "",
   waves: initialWaves(),
   order: rolloutOrderDefault,
   soak: typedTime(soakMsDefault, "hours"),
@@ -69,15 +74,18 @@ export const newDraft = (releaseId: string): RolloutDraft => ({
 /** Devices beside the release that is to run on them. */
 export interface Fit {
   release: Release;
+  /** Filters ask for the release that a device runs. */
+  releases: readonly Release[];
+  devices: Device[];
   fitting: Device[];
   /** Devices of the product whose hardware the release has no image for. */
   unfit: number;
 }
 
-export function fitOf(release: Release, devices: Device[]): Fit {
+export function fitOf(release: Release, devices: Device[], releases: readonly Release[] = [release]): Fit {
   const fitting = devices.filter((device) => fits(release, device));
   const ofProduct = devices.filter((device) => !device.revoked && device.product === release.product);
-  return { release, fitting, unfit: ofProduct.length - fitting.length };
+  return { release, releases, devices, fitting, unfit: ofProduct.length - fitting.length };
 }
 
 export type RolloutErrors = Record<
@@ -89,6 +97,9 @@ export type RolloutErrors = Record<
 export interface RolloutPlan extends Fit {
   name: string;
   pickedFitting: Device[];
+  /** How many the filter means, whether the release fits them or not. */
+  meant: number;
+  filterFault: FilterError | undefined;
   /** Those that the rollout is for. */
   chosen: Device[];
   /** Of those, the ones that run a newer release. */
@@ -105,7 +116,8 @@ export interface RolloutPlan extends Fit {
 export function planOf(draft: RolloutDraft, fit: Fit): RolloutPlan {
   const name = draft.typedName ?? `${fit.release.product} ${fit.release.version}`;
   const pickedFitting = fit.fitting.filter((device) => draft.picked.has(device.id));
-  const chosen = draft.target === "all" ? fit.fitting : pickedFitting;
+  const { meant, filterFault, meantFitting } = meantBy(draft, fit);
+  const chosen = { all: fit.fitting, picked: pickedFitting, filter: meantFitting }[draft.target];
   const newer = chosen.filter((device) => runsNewer(device.running, fit.release)).length;
   const soakMs = msOf(draft.soak);
   const deadlineMs = msOf(draft.deadline);
@@ -114,7 +126,7 @@ export function planOf(draft: RolloutDraft, fit: Fit): RolloutPlan {
   const underWayMax = draft.underWayMax.trim() === "" ? null : numberOf(draft.underWayMax);
   const errors = {
     name: name.trim() === "" ? "Give the rollout a name." : undefined,
-    target: chosen.length > 0 ? undefined : nobodyChosen[draft.target],
+    target: targetProblem(draft, chosen.length, filterFault),
     waves: waveProblems(draft.waves.map(waveSpecOf)).find((each) => each !== undefined),
     soak: isBetween(soakMs, 0, soakMsMax) ? undefined : `Give a time from 0 to ${inDays(soakMsMax)} days.`,
     deadline: isBetween(deadlineMs, deadlineMsMin, deadlineMsMax)
@@ -128,12 +140,48 @@ export function planOf(draft: RolloutDraft, fit: Fit): RolloutPlan {
     underWayMax: underWayMax === null ? undefined : deviceCountProblem(underWayMax),
   };
   const times = { soakMs, deadlineMs, lateOffersMs };
-  return { ...fit, name, pickedFitting, chosen, newer, ...times, minimumSample, underWayMax, errors };
+  return {
+    ...fit,
+    name,
+    pickedFitting,
+    meant,
+    filterFault,
+    chosen,
+    newer,
+    ...times,
+    minimumSample,
+    underWayMax,
+    errors,
+  };
+}
+
+function meantBy(
+  { target, filter }: RolloutDraft,
+  { devices, fitting, releases }: Fit,
+): { meant: number; meantFitting: Device[]; filterFault: FilterError | undefined } {
+  const read = target === "filter" && filter.trim() !== "" ? readFilter(filter, releases, Date.now()) : undefined;
+  if (read === undefined || read.fault !== undefined) return { meant: 0, meantFitting: [], filterFault: read?.fault };
+  return {
+    meant: devices.filter(read.matches).length,
+    meantFitting: fitting.filter(read.matches),
+    filterFault: undefined,
+  };
+}
+
+function targetProblem(
+  { target, filter }: RolloutDraft,
+  chosen: number,
+  fault: FilterError | undefined,
+): string | undefined {
+  if (chosen > 0) return undefined;
+  if (target === "filter" && filter.trim() === "") return "Write a filter, such as tag = canary.";
+  return fault === undefined ? nobodyChosen[target] : "Put the filter right: what is marked in it can’t be read.";
 }
 
 const nobodyChosen = {
   all: "No enrolled device fits this release. Choose another release.",
   picked: "Pick at least one device.",
+  filter: "The filter means no device that the release fits.",
 };
 
 /** NaN of an empty field, which is no 0. */
@@ -148,7 +196,11 @@ export const requestOf = (draft: RolloutDraft, plan: RolloutPlan): NewRollout =>
   releaseId: plan.release.id,
   // "All" is all of the product to the server: where some don't fit, the ones that do are named.
   target:
-    draft.target === "all" && plan.unfit === 0 ? { all: true } : { deviceIds: plan.chosen.map((device) => device.id) },
+    draft.target === "filter"
+      ? { filter: draft.filter.trim() }
+      : draft.target === "all" && plan.unfit === 0
+        ? { all: true }
+        : { deviceIds: plan.chosen.map((device) => device.id) },
   waves: draft.waves.map(waveSpecOf),
   deadlineMs: plan.deadlineMs,
   failureThresholdPercent: Number(draft.threshold),

@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { buildConsole } from "../build/build-console.ts";
 import { findChromium, launch } from "./browser.ts";
 import { FakeServer } from "./fake-server.ts";
-import { deployment, device, release, rollout } from "./fixtures.ts";
+import { deployment, device, preflight, release, rollout } from "./fixtures.ts";
 
 const executablePath = findChromium();
 if (!executablePath)
@@ -385,6 +385,73 @@ describe.skipIf(!executablePath)("the console in a browser", () => {
     await dialog.getByRole("button", { name: "Roll back" }).click();
     await page.getByRole("status", { name: "Rollout state" }).getByText("Rolled back").waitFor();
     await page.getByText("Roll-back of wave 1 by admin.").waitFor();
+  });
+
+  it("lists the devices that a filter means as it is typed, and marks what is wrong with it", async () => {
+    server.devices.set("dev-2", device("dev-2", { tags: ["canary"], attributes: { floor: 3 } }));
+    server.devices.set("dev-4", device("dev-4", { tags: ["canary"], online: false }));
+    await signIn("/devices");
+    const filter = page.getByLabel("Filter");
+    const listed = async (): Promise<string[]> =>
+      (await page.getByRole("rowheader").allInnerTexts()).map((text) => text.split("\n")[0]!);
+    await filter.fill("tag = canary and online");
+    await page.getByText("1 device found").waitFor();
+    expect(await listed()).toEqual(["dev-2"]);
+    await filter.fill("tag = canary and onlin");
+    await page.getByText("Did you mean online?").waitFor();
+    await page.getByText("The list is by the last filter that could be read.").waitFor();
+    expect(await page.locator(".filter-marks").innerText()).toBe(
+      `tag = canary and onlin\n${" ".repeat("tag = canary and ".length)}^^^^^`,
+    );
+    expect(await filter.getAttribute("aria-invalid")).toBe("true");
+    expect(await listed()).toEqual(["dev-2"]);
+    await filter.fill("attribute.floor > 5");
+    await page.getByText("No device matches the filter.").waitFor();
+    await page.getByRole("button", { name: "Show all devices" }).click();
+    await expect.poll(async () => (await listed()).length).toBe(5);
+    await filter.fill("not online");
+    await expect.poll(listed).toEqual(["dev-4"]);
+    // It is as live as the list.
+    server.send({ kind: "device", data: device("dev-1", { online: false }) });
+    await expect.poll(listed).toEqual(["dev-1", "dev-4"]);
+  });
+
+  it("starts a rollout by a filter, after it has asked what that would meet", async () => {
+    server.devices.set("dev-2", device("dev-2", { tags: ["canary"] }));
+    server.devices.set("dev-4", device("dev-4", { tags: ["canary"], hardware: "another-board" }));
+    server.preflight = preflight({
+      matched: 2,
+      chosen: 1,
+      leftOut: [{ reason: "no-image", count: 1, deviceIds: ["dev-4"] }],
+      offline: { count: 1, longest: { deviceId: "dev-2", lastSeenAt: "2026-01-01T00:00:00.000Z" } },
+      waves: [{ index: 0, total: 1, alreadyThere: 0, offline: 1 }],
+      problems: [
+        { kind: "waits", sentence: "Of wave 1 every device is offline.", todo: "Bring some of them back first." },
+      ],
+    });
+    await signIn("/rollouts/new");
+    await page.getByLabel("Devices that a filter means when the rollout starts").check();
+    await page.getByRole("button", { name: "Check first" }).click();
+    await page.getByText("Write a filter, such as tag = canary.").waitFor();
+    expect(server.checked).toEqual([]);
+    const filter = page.getByRole("textbox", { name: "Filter" });
+    await filter.fill("tag = ");
+    await page.getByText("The filter ends here, expected a value.").waitFor();
+    await filter.fill("tag = canary");
+    await page.getByText("1 device now, and 1 that the release does not fit, left out.").waitFor();
+    await page.getByRole("button", { name: "Check first" }).click();
+    const found = page.getByRole("status", { name: "What the rollout would meet" });
+    await found.getByText("Of wave 1 every device is offline.").waitFor();
+    await found.getByText("1 of hardware without an image").waitFor();
+    await found.getByText("Wave 1: 1 device, 1 offline").waitFor();
+    expect(server.checked.at(-1)).toMatchObject({ target: { filter: "tag = canary" } });
+    // What was said is about what was asked.
+    await page.getByLabel("Name").fill("Canaries");
+    await found.waitFor({ state: "hidden" });
+    await page.getByRole("button", { name: "Start rollout" }).click();
+    await page.getByRole("heading", { name: "Canaries" }).waitFor();
+    await page.getByText("tag = canary").waitFor();
+    expect(server.asked.at(-1)).toMatchObject({ target: { filter: "tag = canary" } });
   });
 
   it("shows that a rollout is urgent, until when a wave is watched, and who is away and came back", async () => {

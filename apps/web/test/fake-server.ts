@@ -18,6 +18,7 @@ import type {
   DeviceLogEntry,
   EmergencyStop,
   NewCommand,
+  Preflight,
   Release,
   Rollout,
   RolloutSummary,
@@ -28,7 +29,12 @@ import type {
   Why,
 } from "@flipside/api/types";
 import { isFinalState } from "../src/format.ts";
-import { deployment as newDeployment, rollout as newRollout, trust as newTrust } from "./fixtures.ts";
+import {
+  deployment as newDeployment,
+  preflight as newPreflight,
+  rollout as newRollout,
+  trust as newTrust,
+} from "./fixtures.ts";
 import { type Handlers, Refusal, RouteServer, type SentEvent } from "./route-server.ts";
 
 const types: Record<string, string> = {
@@ -58,6 +64,9 @@ export class FakeServer {
   nextUpload: Release | { code: string; detail: string } = { code: "header-malformed", detail: "" };
   /** The rollouts that were asked for, with every default. */
   readonly asked: CompleteNewRollout[] = [];
+  /** Those that were only asked about, and what is answered. */
+  readonly checked: CompleteNewRollout[] = [];
+  preflight: Preflight = newPreflight();
   /** While true, the event stream answers as a proxy does whose server restarts. */
   streamDown = false;
 
@@ -259,6 +268,10 @@ export class FakeServer {
     return {
       listRollouts: () => ({ rollouts: [...this.rollouts.values()].map(summaryOf) }),
       createRollout: ({ body }) => this.#create(body),
+      preflightRollout: ({ body }) => {
+        this.checked.push(body);
+        return this.preflight;
+      },
       getRollout: ({ params: { id } }) => this.#rollout(id),
       whyRollout: ({ params: { id } }) => this.#why(this.#rollout(id).id),
       pauseRollout: ({ params: { id } }) => this.#act(this.#rollout(id), "pause"),

@@ -1,7 +1,7 @@
 // Resources as the server would send them, for tests.
 
 import { noCounts } from "@flipside/api/rollout-arithmetic";
-import type { Deployment, Device, Release, Rollout, Trust } from "@flipside/api/types";
+import type { Deployment, Device, Preflight, Release, Rollout, Trust } from "@flipside/api/types";
 
 const digest = (seed: number): string => seed.toString(16).padStart(4, "0").repeat(16);
 const minutesAgo = (minutes: number): string => new Date(Date.now() - minutes * 60_000).toISOString();
@@ -144,6 +144,22 @@ export function rollout(id: string, changes: Partial<Rollout> = {}): Rollout {
     settings: { rules: [], maintenance: null, retries: [], lateOffersMs: 0, allowOlder: false },
     deployments: [],
     decisions: [],
+    ...changes,
+  };
+}
+
+export function preflight(changes: Partial<Preflight> = {}): Preflight {
+  return {
+    matched: 1,
+    chosen: 1,
+    leftOut: [],
+    alreadyThere: 0,
+    newer: 0,
+    offline: { count: 0, longest: null },
+    wouldReject: [],
+    otherRollouts: [],
+    waves: [{ index: 0, total: 1, alreadyThere: 0, offline: 0 }],
+    problems: [],
     ...changes,
   };
 }

@@ -63,10 +63,23 @@ describe("a rollout as it is being made", () => {
     [{ underWayMax: " " }, {}],
     [{ order: "random" }, { order: "random" }],
     [{ order: "as-listed" }, { order: "as-listed" }],
+    [{ target: "filter", filter: " id = dev-1 " }, { target: { filter: "id = dev-1" } }],
     [{ urgent: true }, { urgent: true }],
     [{ allowOlder: true }, { allowOlder: true }],
   ])("asks of %j for %j beside the rest", (changes, more) => {
     expect(asked(changes)).toEqual({ ...asked({}), ...more });
+  });
+
+  it("is for those that a filter means, as far as the release fits them", () => {
+    const devices = [device("dev-1"), device("dev-2", { hardware: "another-board" }), device("dev-3", { tags: ["a"] })];
+    const planned = (filter: string) =>
+      planOf(draftOf({ target: "filter", filter }), fitOf(release("rel-2", "1.1.0", 2), devices));
+    const { meant, chosen, errors } = planned("not tag = a");
+    expect([meant, chosen.map(({ id }) => id), errors.target]).toEqual([2, ["dev-1"], undefined]);
+    expect(planned(" ").errors.target).toContain("Write a filter");
+    expect(planned("tag =").errors.target).toContain("can’t be read");
+    expect(planned("tag =").filterFault).toMatchObject({ offset: 5 });
+    expect(planned("tag = b").errors.target).toContain("means no device");
   });
 
   it("takes what is at its limit, and says of anything else what is wrong with it", () => {

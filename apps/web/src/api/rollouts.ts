@@ -1,5 +1,5 @@
 import type { RolloutAction } from "@flipside/api/rollout-transitions";
-import type { NewRollout, Rollout, RolloutSummary, RuleChange } from "@flipside/api/types";
+import type { NewRollout, Preflight, Rollout, RolloutSummary, RuleChange } from "@flipside/api/types";
 import { api } from "./http.ts";
 
 export const listRollouts = async (): Promise<RolloutSummary[]> => (await api("GET /api/rollouts")).rollouts;
@@ -7,6 +7,9 @@ export const listRollouts = async (): Promise<RolloutSummary[]> => (await api("G
 export const getRollout = (id: string): Promise<Rollout> => api("GET /api/rollouts/:id", { params: { id } });
 
 export const createRollout = (rollout: NewRollout): Promise<Rollout> => api("POST /api/rollouts", { body: rollout });
+
+export const preflightRollout = (rollout: NewRollout): Promise<Preflight> =>
+  api("POST /api/rollouts/preflight", { body: rollout });
 
 export const actOnRollout = (id: string, action: RolloutAction): Promise<Rollout> =>
   api(`POST /api/rollouts/:id/${action}`, { params: { id } });

@@ -3,7 +3,7 @@ import { type ReactNode, useId } from "react";
 interface Props {
   label: string;
   hint?: ReactNode;
-  error?: string | undefined;
+  error?: ReactNode;
   /** The control; gets the ids that tie label, hint and error to it. */
   children: (ids: { id: string; "aria-describedby"?: string; "aria-invalid"?: true }) => ReactNode;
 }

@@ -11,6 +11,7 @@ import { orderWords } from "../words/state-words.ts";
 import { DevicePicker } from "./device-picker.tsx";
 import { Disclosure } from "./disclosure.tsx";
 import { Field } from "./field.tsx";
+import { FilterField } from "./filter-field.tsx";
 import { Link } from "./link.tsx";
 import { ProblemNotice } from "./problem-notice.tsx";
 import { WaveEditor, waveSpecOf } from "./wave-editor.tsx";
@@ -82,6 +83,15 @@ export const TargetSection = ({ draft, plan, change, tried }: Props): ReactNode 
             {target === "picked" && <span className="muted"> ({count(pickedFitting.length)} picked)</span>}
           </span>
         </label>
+        <label className="choice">
+          <input
+            type="radio"
+            name="target"
+            checked={target === "filter"}
+            onChange={() => change({ target: "filter" })}
+          />
+          <span>Devices that a filter means when the rollout starts</span>
+        </label>
       </div>
       {target === "all" && unfit > 0 && (
         <p className="hint">
@@ -91,6 +101,15 @@ export const TargetSection = ({ draft, plan, change, tried }: Props): ReactNode 
       )}
       {target === "picked" && (
         <DevicePicker devices={fitting} picked={draft.picked} onPick={(picked) => change({ picked })} />
+      )}
+      {target === "filter" && (
+        <FilterField
+          label="Filter"
+          hint={filterWords(plan)}
+          value={draft.filter}
+          onChange={(filter) => change({ filter })}
+          fault={plan.filterFault}
+        />
       )}
       {newer > 0 && !draft.allowOlder && (
         <p className="hint">
@@ -106,6 +125,13 @@ export const TargetSection = ({ draft, plan, change, tried }: Props): ReactNode 
     </fieldset>
   );
 };
+
+function filterWords({ meant, chosen, filterFault }: RolloutPlan): string {
+  if (filterFault !== undefined) return "";
+  const others = meant - chosen.length;
+  const leftOut = others > 0 ? `, and ${count(others)} that the release does not fit, left out` : "";
+  return `${plural(chosen.length, "device")} now${leftOut}.`;
+}
 
 export const WavesSection = ({ draft, plan, change, tried }: Props): ReactNode => (
   <fieldset className="panel">
@@ -299,7 +325,13 @@ export const SummarySection = ({
   plan,
   problem,
   busy,
-}: Pick<Props, "draft" | "plan"> & { problem: ProblemError | undefined; busy: boolean }): ReactNode => (
+  check,
+}: Pick<Props, "draft" | "plan"> & {
+  problem: ProblemError | undefined;
+  busy: boolean;
+  /** Asking first, and what came of it. */
+  check: ReactNode;
+}): ReactNode => (
   <section className="form-summary panel" aria-labelledby="summary-heading">
     <h2 id="summary-heading">Summary</h2>
     <div role="status">
@@ -342,6 +374,7 @@ export const SummarySection = ({
         )}
       </dl>
     </div>
+    {check}
     {problem && <ProblemNotice problem={problem} lead="The rollout was not created" />}
     <div className="actions">
       <button type="submit" className="button primary" aria-disabled={busy}>

@@ -2,6 +2,7 @@ import { type ReactNode, useDeferredValue, useMemo, useState } from "react";
 import { matchesQuery } from "@flipside/api/device-search";
 import { outcomeOf } from "@flipside/api/rollout-arithmetic";
 import type { Device } from "@flipside/api/types";
+import type { FilterError } from "@flipside/device-filter";
 import { type Column, DataTable } from "../components/data-table.tsx";
 import { DeploymentProgress } from "../components/deployment-progress.tsx";
 import { Icon } from "../components/icon.tsx";
@@ -13,8 +14,10 @@ import { SearchField } from "../components/search-field.tsx";
 import { SlotPair } from "../components/slots.tsx";
 import { StateBadge } from "../components/state-badge.tsx";
 import { TimeAgo } from "../components/time-ago.tsx";
-import { useFleet } from "../live/hooks.ts";
+import { FilterField } from "../components/filter-field.tsx";
+import { useFleet, useResource } from "../live/hooks.ts";
 import { devicePath } from "../router.ts";
+import { readFilter } from "../typed-filter.ts";
 import { count, plural } from "../words/quantities.ts";
 import { healthWords, wordsOf } from "../words/state-words.ts";
 
@@ -63,6 +66,7 @@ const columns: Column<Device>[] = [
             "waiting for enrolment"
           )}
         </span>
+        {device.tags.length > 0 && <span className="sub">{device.tags.join(", ")}</span>}
       </>
     ),
   },
@@ -114,16 +118,36 @@ const NoDevices = (): ReactNode => (
   </div>
 );
 
+/** Those that have every word that is searched, and are as the last filter says that could be read. */
+function useShown(
+  devices: Device[],
+  query: string,
+  filter: string,
+): { shown: Device[]; fault: FilterError | undefined } {
+  const releases = useResource(useFleet().releases).value;
+  const [lastRead, setLastRead] = useState("");
+  const read = useMemo(() => readFilter(filter, releases?.values() ?? [], Date.now()), [filter, releases]);
+  // While one is being typed, it is wrong most of the time.
+  if (read.fault === undefined && lastRead !== filter) setLastRead(filter);
+  const shown = useMemo(() => {
+    const applied = readFilter(lastRead, releases?.values() ?? [], Date.now());
+    return devices
+      .filter((device) => (applied.fault !== undefined || applied.matches(device)) && matchesQuery(device, query))
+      .sort((one, two) => one.id.localeCompare(two.id, "en", { numeric: true }));
+  }, [devices, releases, lastRead, query]);
+  return { shown, fault: read.fault };
+}
+
+function foundWords(found: number, { query, filter, isWrong }: { query: string; filter: string; isWrong: boolean }) {
+  if (isWrong) return "The list is by the last filter that could be read.";
+  return query.trim() === "" && filter.trim() === "" ? "" : `${plural(found, "device")} found`;
+}
+
 function DeviceList({ devices }: { devices: Device[] }): ReactNode {
   const [query, setQuery] = useState("");
-  const wanted = useDeferredValue(query);
-  const shown = useMemo(
-    () =>
-      devices
-        .filter((device) => matchesQuery(device, wanted))
-        .sort((one, two) => one.id.localeCompare(two.id, "en", { numeric: true })),
-    [devices, wanted],
-  );
+  const [filter, setFilter] = useState("");
+  const [wanted, wantedFilter] = [useDeferredValue(query), useDeferredValue(filter)];
+  const { shown, fault } = useShown(devices, wanted, wantedFilter);
   const online = devices.filter((device) => device.online && !device.revoked).length;
   const updating = devices.filter(
     ({ activeDeployment }) => activeDeployment && outcomeOf(activeDeployment.state) === "under-way",
@@ -140,15 +164,29 @@ function DeviceList({ devices }: { devices: Device[] }): ReactNode {
       <div className="toolbar">
         <SearchField label="Search id, product, hardware, version, state" value={query} onChange={setQuery} />
         <p className="muted" role="status">
-          {wanted.trim() === "" ? "" : `${plural(shown.length, "device")} found`}
+          {foundWords(shown.length, { query: wanted, filter: wantedFilter, isWrong: fault !== undefined })}
         </p>
       </div>
+      <FilterField
+        label="Filter"
+        value={filter}
+        onChange={setFilter}
+        // Of what stands in the field now, not of what it was a moment ago.
+        fault={filter === wantedFilter ? fault : undefined}
+      />
       {shown.length > 0 ? (
         <DataTable caption="Devices" columns={columns} rows={shown} rowKey={(device) => device.id} />
       ) : (
         <div className="empty">
-          <p>No device matches “{wanted}”.</p>
-          <button type="button" className="button" onClick={() => setQuery("")}>
+          <p>No device matches {wanted.trim() === "" ? "the filter" : `“${wanted}”`}.</p>
+          <button
+            type="button"
+            className="button"
+            onClick={() => {
+              setQuery("");
+              setFilter("");
+            }}
+          >
             Show all devices
           </button>
         </div>

@@ -3,6 +3,7 @@ import type { ProblemError } from "@flipside/api/problem";
 import type { Device, Release } from "@flipside/api/types";
 import { asProblem } from "../api/problem.ts";
 import { createRollout } from "../api/rollouts.ts";
+import { CheckFirst } from "../components/check-first.tsx";
 import { Link } from "../components/link.tsx";
 import { Loaded } from "../components/loaded.tsx";
 import { Page } from "../components/page.tsx";
@@ -70,21 +71,24 @@ function RolloutForm({
   const form = useRef<HTMLFormElement>(null);
 
   const release = newestFirst.find((each) => each.id === draft.releaseId) ?? newestFirst[0]!;
-  const fit = useMemo(() => fitOf(release, devices), [release, devices]);
+  const fit = useMemo(() => fitOf(release, devices, newestFirst), [release, devices, newestFirst]);
   const plan = planOf(draft, fit);
+
+  /** Whether the form is complete; what is not is shown, and found. */
+  const isComplete = (): boolean => {
+    setTried(true);
+    setProblem(undefined);
+    if (Object.values(plan.errors).every((error) => error === undefined)) return true;
+    // After React has drawn the errors, so that the first of them can be found and heard.
+    requestAnimationFrame(() =>
+      form.current?.querySelector<HTMLElement>("[aria-invalid=true], [data-invalid=true] input")?.focus(),
+    );
+    return false;
+  };
 
   const submit = async (event: FormEvent): Promise<void> => {
     event.preventDefault();
-    if (busy) return;
-    setTried(true);
-    setProblem(undefined);
-    if (Object.values(plan.errors).some((error) => error !== undefined)) {
-      // After React has drawn the errors, so that the first of them can be found and heard.
-      requestAnimationFrame(() =>
-        form.current?.querySelector<HTMLElement>("[aria-invalid=true], [data-invalid=true] input")?.focus(),
-      );
-      return;
-    }
+    if (busy || !isComplete()) return;
     setBusy(true);
     try {
       const rollout = await createRollout(requestOf(draft, plan));
@@ -102,7 +106,13 @@ function RolloutForm({
       <TargetSection {...shared} />
       <WavesSection {...shared} />
       <LimitsSection {...shared} />
-      <SummarySection draft={draft} plan={plan} problem={problem} busy={busy} />
+      <SummarySection
+        draft={draft}
+        plan={plan}
+        problem={problem}
+        busy={busy}
+        check={<CheckFirst draft={draft} request={() => (isComplete() ? requestOf(draft, plan) : undefined)} />}
+      />
     </form>
   );
 }

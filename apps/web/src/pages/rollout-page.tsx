@@ -47,8 +47,14 @@ export function RolloutPage({ id }: { id: string }): ReactNode {
       summary={
         rollout && (
           <>
-            Version <bdi>{rollout.version}</bdi> to {plural(rollout.total, "device")}, created{" "}
-            <TimeAgo at={rollout.createdAt} /> by {rollout.createdBy}
+            Version <bdi>{rollout.version}</bdi> to {plural(rollout.total, "device")}
+            {rollout.targetFilter !== null && (
+              <>
+                {" "}
+                of <code>{rollout.targetFilter}</code>
+              </>
+            )}
+            , created <TimeAgo at={rollout.createdAt} /> by {rollout.createdBy}
             {rollout.finishedAt && (
               <>
                 , finished <TimeAgo at={rollout.finishedAt} />

@@ -1,0 +1,53 @@
+import type { ReactNode } from "react";
+import type { FilterError } from "@flipside/device-filter";
+import { filterCharactersMax } from "@flipside/api/limits";
+import { markedPart } from "../typed-filter.ts";
+import { asSentence } from "../words/quantities.ts";
+import { Field } from "./field.tsx";
+
+interface Props {
+  label: string;
+  hint?: ReactNode;
+  value: string;
+  onChange: (value: string) => void;
+  fault: FilterError | undefined;
+}
+
+/** A device filter; what is wrong with it is marked below its characters. */
+export const FilterField = ({ label, hint, value, onChange, fault }: Props): ReactNode => (
+  <div className="filter-field">
+    <Field label={label} hint={hint} error={fault && <FaultMarked text={value} fault={fault} />}>
+      {(ids) => (
+        <input
+          {...ids}
+          className="mono"
+          value={value}
+          maxLength={filterCharactersMax}
+          placeholder="tag = canary and version < 2.0.0"
+          onChange={(event) => onChange(event.target.value)}
+          autoComplete="off"
+          autoCapitalize="off"
+          spellCheck={false}
+        />
+      )}
+    </Field>
+  </div>
+);
+
+function FaultMarked({ text, fault }: { text: string; fault: FilterError }): ReactNode {
+  const { part, marks } = markedPart(text, fault);
+  return (
+    <>
+      {/* For the eye; the sentence says the same in words. */}
+      <span className="filter-marks mono" aria-hidden="true">
+        {part}
+        {"\n"}
+        {marks}
+      </span>
+      <span>
+        {asSentence(fault.what.replace(/^./, (first) => first.toUpperCase()))}
+        {fault.suggestion !== undefined && ` Did you mean ${fault.suggestion}?`}
+      </span>
+    </>
+  );
+}
