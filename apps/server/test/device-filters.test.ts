@@ -13,7 +13,8 @@ let fixture: Fixture;
 let updated: ProtocolDevice;
 let away: ProtocolDevice;
 beforeAll(async () => {
-  fixture = await Fixture.start({ clock: passing(() => skewMs) });
+  // Who is online stays so for two polls, however long a test takes.
+  fixture = await Fixture.start({ clock: passing(() => skewMs), pollMs: 600_000 });
   away = await fixture.readyDevice("away");
   await away.close();
   skewMs = 2 * hourMs;

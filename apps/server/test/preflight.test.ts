@@ -2,7 +2,7 @@
 
 import { buildPermit } from "@flipside/image-format";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { Fixture, passing } from "./fixture.ts";
+import { Fixture } from "./fixture.ts";
 import { makeRelease, payloadOf, product } from "./keys.ts";
 import { Random, seed } from "./random.ts";
 
@@ -10,10 +10,8 @@ const hourMs = 3_600_000;
 
 let fixture: Fixture;
 let release: { id: string; images: { digest: string }[] };
-/** Devices that nobody has heard of for so long are away; the server must have been up for a while, too. */
-const skewMs = 10 * hourMs;
-const nowMs = (): number => Date.now() + skewMs;
-let skew = 0;
+/** It stands still, so that who is there stays there, however long a test takes. */
+let nowMs = Date.now();
 
 const running = (version: string, releaseSequence: number, more: object = {}): string =>
   JSON.stringify({ slot: "a", digest: "0d".repeat(32), version, releaseSequence, state: "confirmed", ...more });
@@ -24,7 +22,7 @@ async function place(id: string, more: Record<string, unknown> = {}): Promise<vo
     id,
     publicKey: Buffer.alloc(32),
     enrolledAt: 1,
-    lastSeenAt: nowMs(),
+    lastSeenAt: nowMs,
     product,
     hardware: "virtual",
     revision: 1,
@@ -40,8 +38,9 @@ async function place(id: string, more: Record<string, unknown> = {}): Promise<vo
 }
 
 beforeAll(async () => {
-  fixture = await Fixture.start({ clock: passing(() => skew) });
-  skew = skewMs;
+  fixture = await Fixture.start({ clock: { wallMs: () => nowMs } });
+  // While a server was down nobody could be heard: it has to be up for longer than anybody is away.
+  nowMs += 10 * hourMs;
   release = await fixture.upload(
     await makeRelease(
       fixture.project,
@@ -51,7 +50,7 @@ beforeAll(async () => {
   );
   const fits = { loaderVersion: 2, securityFloor: 2 };
   for (let i = 0; i < 9; i++) await place(`here-${i}`, fits);
-  for (let i = 0; i < 5; i++) await place(`away-${i}`, { ...fits, lastSeenAt: nowMs() - (i + 1) * hourMs });
+  for (let i = 0; i < 5; i++) await place(`away-${i}`, { ...fits, lastSeenAt: nowMs - (i + 1) * hourMs });
   await place("there", { ...fits, running: running("1.5.0", 5, { digest: release.images[0]!.digest }) });
   await place("odd-board", { hardware: "another-board" });
   await place("odd-product", { product: "something-else" });
@@ -71,6 +70,12 @@ beforeAll(async () => {
   await fixture.api.post(`/api/releases/${release.id}/permits`, permit);
 });
 afterAll(() => fixture.stop());
+
+/** Percentages say how far the rollout has come with that wave, so they ascend. */
+function wavesOf(random: Random): object[] {
+  const sizes = [...new Set(Array.from({ length: random.below(4) }, () => 1 + random.below(9)))].sort((a, b) => a - b);
+  return random.below(2) === 0 ? sizes.map((count) => ({ count })) : sizes.map((size) => ({ percent: size * 10 }));
+}
 
 type Request = Record<string, unknown>;
 const requestOf = (target: unknown, more: Request = {}): Request => ({
@@ -103,9 +108,7 @@ describe("a pre-flight", () => {
         {
           name: `planned ${i}`,
           order: random.pick(["online-first", "as-listed", "random"]),
-          waves: Array.from({ length: random.below(4) }, () =>
-            random.pick([{ percent: 1 + random.below(99) }, { count: 1 + random.below(6) }]),
-          ),
+          waves: wavesOf(random),
         },
       );
       const say = `FLIPSIDE_SEED=${seed}: ${JSON.stringify(request)}`;

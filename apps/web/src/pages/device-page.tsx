@@ -185,6 +185,12 @@ function Facts({ device }: { device: DeviceDetail }): ReactNode {
           )}
         </Detail>
         {device.metric && <Detail term={device.metric.name}>{device.metric.value}</Detail>}
+        {device.tags.length > 0 && <Detail term="Tags">{device.tags.join(", ")}</Detail>}
+        {Object.entries(device.attributes).map(([name, value]) => (
+          <Detail key={name} term={`attribute.${name}`}>
+            <bdi>{String(value)}</bdi>
+          </Detail>
+        ))}
       </dl>
     </section>
   );
