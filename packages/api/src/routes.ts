@@ -1,5 +1,6 @@
 // Every route under /api, by its name (`operationId` in the document).
 
+import { replaceBoard } from "./resources/board-replacement.ts";
 import { brokerResource, brokerTopic, brokerUser, brokerVirtualHost } from "./resources/broker-rights.ts";
 import { importClaims } from "./resources/claims.ts";
 import { giveCommand, listCommands } from "./resources/commands.ts";
@@ -39,6 +40,7 @@ export const routes = {
   getDevice,
   setTags,
   revokeDevice,
+  replaceBoard,
   whyDevice,
   listCommands,
   giveCommand,

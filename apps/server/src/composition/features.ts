@@ -19,6 +19,7 @@ import { createOffering, type Offering } from "../features/deployments/offering.
 import { createOffers, type Offers } from "../features/deployments/offers.ts";
 import { createProgress, type Progress } from "../features/deployments/progress.ts";
 import { createDeviceLog, type DeviceLog } from "../features/device-records/device-log.ts";
+import { type BoardReplacement, createBoardReplacement } from "../features/devices/board-replacement.ts";
 import { createDevices, type Devices } from "../features/devices/devices.ts";
 import { createFiltering } from "../features/devices/filtering.ts";
 import { createLastSeen, type LastSeen } from "../features/device-records/last-seen.ts";
@@ -216,6 +217,7 @@ export interface Features extends Fleet, Conversations {
   rollouts: Rollouts;
   trustReplacement: TrustReplacement;
   devices: Devices;
+  boards: BoardReplacement;
   events: EventHub;
 }
 
@@ -258,6 +260,7 @@ export async function createFeatures(foundation: Foundation, link: DeviceLink, p
       link,
       now: clock.wallMs,
     }),
+    boards: createBoardReplacement({ storage, views, sessions, evidence, deviceLog, link, now: clock.wallMs }),
     events: createEventHub(loaders, feed, log),
   };
   await deviceLog.follow(feed);

@@ -27,7 +27,8 @@ export function createInterface(
   features: Features,
   claims: Claims,
 ): Express {
-  const { sessions, devices, commands, releases, rollouts, whys, emergencyStop, events, trustReplacement } = features;
+  const { sessions, devices, boards, commands, releases, rollouts, whys, emergencyStop, events, trustReplacement } =
+    features;
   const brokerRights = createBrokerRights({
     authenticate: (deviceId, password) => sessions.authenticate(deviceId, password),
     isServed: async (deviceId) => (await findDevice(storage.db, deviceId))?.revokedAt === null,
@@ -37,7 +38,7 @@ export function createInterface(
     bound: [
       ownRoutes(),
       sessionRoutes(accounts),
-      deviceRoutes(devices, whys),
+      deviceRoutes(devices, boards, whys),
       commandRoutes(commands),
       claimRoutes(claims),
       releaseRoutes(releases),

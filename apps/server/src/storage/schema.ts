@@ -261,6 +261,7 @@ export interface Schema {
 
 export type AccountRow = Selectable<AccountTable>;
 export type DeviceRow = Selectable<DeviceTable>;
+export type DeviceUpdate = Updateable<DeviceTable>;
 export type ReleaseRow = Selectable<ReleaseTable>;
 export type ImageRow = Selectable<ImageTable>;
 export type NewImage = Insertable<ImageTable>;

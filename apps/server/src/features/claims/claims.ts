@@ -50,7 +50,7 @@ export function createClaims(storage: Storage, now: () => number): Claims {
           if (outcome === "another")
             refused.push({
               at,
-              reason: `device ${deviceId} has a claim with another secret; a replaced board needs a new device id`,
+              reason: `device ${deviceId} has a claim with another secret; replace its board, if it is another one`,
             });
         }
         return { imported, refused };

@@ -19,6 +19,7 @@ export type DeviceLogKind =
   | "command"
   | "crash"
   | "revoked"
+  | "replaced"
   | "deployment"
   | "trust"
   | "entropy"

@@ -4,6 +4,9 @@ import type { RunningSlot } from "@flipside/api/types";
 import type { DeviceRow } from "../../storage/schema.ts";
 import type { Queries } from "../../storage/storage.ts";
 
+/** Stored in the place of the key of a board that is still to prove its claim. */
+export const awaitedKey = Buffer.alloc(0);
+
 /** Secrets kept for a device that enrols again and again without ever using one. */
 const secretsKept = 4;
 

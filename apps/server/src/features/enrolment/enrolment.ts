@@ -16,7 +16,7 @@ import {
 import type { LinkMessage } from "../../mqtt/device-link.ts";
 import type { Storage } from "../../storage/storage.ts";
 import type { DeviceLog } from "../device-records/device-log.ts";
-import { addSecret, findDevice, lockDevice } from "../device-records/store.ts";
+import { addSecret, awaitedKey, findDevice, lockDevice } from "../device-records/store.ts";
 import { equalInConstantTime } from "../../equal-in-constant-time.ts";
 
 const nonceLifeMs = 60_000;
@@ -104,8 +104,14 @@ export function createEnrolment(options: {
     const refusal = await storage.transaction(async ({ db, changed }): Promise<EnrolmentRefusal | undefined> => {
       const device = await lockDevice(db, deviceId);
       if (device !== undefined && device.revokedAt !== null) return "revoked";
-      if (device !== undefined && !isDeepStrictEqual(new Uint8Array(device.publicKey), new Uint8Array(key)))
+      const isAwaited = device?.publicKey.length === awaitedKey.length;
+      if (
+        device !== undefined &&
+        !isAwaited &&
+        !isDeepStrictEqual(new Uint8Array(device.publicKey), new Uint8Array(key))
+      )
         return "key-mismatch";
+      if (isAwaited) await db.updateTable("devices").set({ publicKey: key }).where("id", "=", deviceId).execute();
       if (device === undefined) {
         await db
           .insertInto("devices")
