@@ -21,6 +21,7 @@ export interface BoardReplacement {
 
 /** Of the board that is gone. */
 const nothingSaid: DeviceUpdate = {
+  attributes: null,
   bootCounter: null,
   bootReason: null,
   connection: null,
