@@ -105,7 +105,7 @@ it(`whenever it is asked, it says when that changes next, and it does then (FLIP
     from: time,
     to: time,
   });
-  const maintenance: fc.Arbitrary<Maintenance> = fc.record({
+  const maintenance: fc.Arbitrary<Pick<Maintenance, "timeZone" | "windows">> = fc.record({
     timeZone: fc.constantFrom("UTC", "Europe/Zurich", "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu"),
     windows: fc.array(window, { minLength: 1, maxLength: 3 }),
   });

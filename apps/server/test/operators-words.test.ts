@@ -198,6 +198,22 @@ describe("a rollout's time", () => {
     await own.stop();
   });
 
+  it("is each device's own local time, where it reports its zone and the windows are of that", async () => {
+    const inZone = (zone?: string) =>
+      fixture.readyDevice(undefined, (device) => {
+        if (zone !== undefined) device.attributes = { timeZone: zone };
+      });
+    const [there, elsewhere, silent] = [await inZone("Etc/GMT-6"), await inZone("Mars/Olympus"), await inZone()];
+    const made = await release();
+    const nowMs = Date.now() + skew;
+    // Open in a zone that is six hours ahead of UTC, and not in UTC.
+    const window = { from: clock(nowMs + 5 * hourMs), to: clock(nowMs + 7 * hourMs) };
+    const maintenance = { timeZone: "UTC", ofDevice: true, windows: [window] };
+    await fixture.rollOut(made.id, [there, elsewhere, silent], { maintenance });
+    expect((await asked(there)).deployment).toBeDefined();
+    for (const device of [elsewhere, silent]) expect((await device.checkIn()).deployment).toBeUndefined();
+  });
+
   it("is its start: no offer before, and the wave begins by itself then", async () => {
     const device = await fixture.readyDevice();
     const made = await release();

@@ -46,7 +46,7 @@ const daysAhead = 8;
 
 /** Whether a window is open at this time of the wall clock, until when, and else when the next one opens. */
 export function maintenanceAt(
-  { timeZone, windows }: Maintenance,
+  { timeZone, windows }: Pick<Maintenance, "timeZone" | "windows">,
   wallMs: number,
 ): { isOpen: true; untilMs: number } | { isOpen: false; opensAtMs: number } {
   const today = Temporal.Instant.fromEpochMilliseconds(wallMs).toZonedDateTimeISO(timeZone).toPlainDate();

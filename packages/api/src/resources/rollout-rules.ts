@@ -19,6 +19,7 @@ import {
 } from "../limits.ts";
 import { retriedStates } from "../rollout-transitions.ts";
 import { named } from "../route.ts";
+import { isTimeZone } from "../time-zone.ts";
 import { time } from "./forms.ts";
 
 /** `growthFactor` times as many whenever `growthConfirmed` more devices are confirmed, up to `perHourMax`. */
@@ -114,14 +115,6 @@ export const maintenanceWindow = named(
   }),
 );
 
-function isTimeZone(timeZone: string): boolean {
-  try {
-    return new Intl.DateTimeFormat("en", { timeZone }).resolvedOptions().timeZone !== "";
-  } catch {
-    return false;
-  }
-}
-
 /** Offers are made only while one of the windows is open. */
 export const maintenance = named(
   "Maintenance",
@@ -132,6 +125,10 @@ export const maintenance = named(
       .max(64)
       .refine(isTimeZone, "is no time zone that this server knows; give its IANA name, as Europe/Zurich")
       .describe("IANA name, as Europe/Zurich"),
+    ofDevice: z
+      .boolean()
+      .default(false)
+      .describe("in each device's own zone, where it reports one as its attribute `timeZone`; else in `timeZone`"),
     windows: z.array(maintenanceWindow).min(1).max(windowsMax),
   }),
 );

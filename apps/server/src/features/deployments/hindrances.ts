@@ -51,6 +51,12 @@ const knowsMore = (relation: TrustRelation): boolean => relation === "ahead" || 
 export const isStranger = (trust: Pick<Trust, "relation">, device: DeviceRow): boolean =>
   knowsMore(trust.relation(device.trustVersion, device.trustDigest));
 
+/** The time zone that it reports of itself. */
+function zoneOf({ attributes }: DeviceRow): string | undefined {
+  const said = attributes === null ? undefined : (JSON.parse(attributes) as Record<string, unknown>)["timeZone"];
+  return typeof said === "string" ? said : undefined;
+}
+
 const passing = (why: string, ...actions: string[]): Hindrance => ({ why, isFinal: false, actions });
 const final = (why: string): Hindrance => ({ why, isFinal: true, actions: [] });
 
@@ -81,13 +87,16 @@ export function createHindrances({ memory, trust, images, brake, clock }: Hindra
   }
 
   /** What the rollout's own rules keep back for a while. */
-  async function ofRules({ rolloutId, notBefore, wave }: KnownDeployment): Promise<Hindrance | undefined> {
+  async function ofRules(
+    device: DeviceRow,
+    { rolloutId, notBefore, wave }: KnownDeployment,
+  ): Promise<Hindrance | undefined> {
     const row = await memory.rollout(rolloutId);
     const held = (why: string, untilMs: number): Hindrance => ({ ...passing(why), isHeldBack: true, untilMs });
     const now = clock.steadyMs();
     if (notBefore !== null && notBefore > now)
       return held(`waits for its next try in rollout ${row.name}`, clock.shownMs(notBefore));
-    const opensAtMs = hours.opensAtMs(row.maintenance);
+    const opensAtMs = hours.opensAtMs(row.maintenance, zoneOf(device));
     if (opensAtMs !== undefined) return held(`waits for a maintenance window of rollout ${row.name}`, opensAtMs);
     const { nextOfferAt } = row;
     const isPaced = (rulesOf(row)[wave]?.rate ?? null) !== null;
@@ -149,7 +158,7 @@ export function createHindrances({ memory, trust, images, brake, clock }: Hindra
       ofImage(device, row.digest) ??
       (await needless(device, row, known)) ??
       (await ofHistory(device, row)) ??
-      (await ofRules(row)),
+      (await ofRules(device, row)),
     async inTurn(known) {
       const ranked: { row: KnownDeployment; rank: number }[] = [];
       for (const row of known)

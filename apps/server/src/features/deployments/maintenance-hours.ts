@@ -2,6 +2,7 @@
 // check-in.
 
 import type { Maintenance } from "@flipside/api/types";
+import { isTimeZone } from "@flipside/api/time-zone";
 import type { Clock } from "../../clock.ts";
 import { maintenanceAt } from "../../domain/maintenance.ts";
 
@@ -23,16 +24,23 @@ export class MaintenanceHours {
     this.#clock = clock;
   }
 
-  /** When the next window opens; undefined: offers may be made now. `text`: of the rollout's row. */
-  opensAtMs(text: string | null): number | undefined {
+  /**
+   * When the next window opens for the device; undefined: offers may be made now. `text`: of the rollout's row;
+   * `ownZone`: what the device says of itself.
+   */
+  opensAtMs(text: string | null, ownZone: string | undefined): number | undefined {
     if (text === null) return undefined;
+    const maintenance = JSON.parse(text) as Maintenance;
+    const isOwn = maintenance.ofDevice && ownZone !== undefined && isTimeZone(ownZone);
+    const timeZone = isOwn ? ownZone : maintenance.timeZone;
+    const key = `${timeZone} ${text}`;
     const now = this.#clock.wallMs();
-    const kept = this.#answers.get(text);
+    const kept = this.#answers.get(key);
     if (kept !== undefined && kept.askedMs <= now && now < kept.untilMs) return kept.opensAtMs;
     if (this.#answers.size >= keptMax) this.#answers.clear();
-    const at = maintenanceAt(JSON.parse(text) as Maintenance, now);
+    const at = maintenanceAt({ ...maintenance, timeZone }, now);
     const opensAtMs = at.isOpen ? undefined : at.opensAtMs;
-    this.#answers.set(text, { askedMs: now, untilMs: at.isOpen ? at.untilMs : at.opensAtMs, opensAtMs });
+    this.#answers.set(key, { askedMs: now, untilMs: at.isOpen ? at.untilMs : at.opensAtMs, opensAtMs });
     return opensAtMs;
   }
 }
