@@ -1,5 +1,6 @@
 // What a run reports: figures for machines, and a table for people.
 
+import type { HealthGateFigures } from "./health-gate.ts";
 import type { Part } from "./image-parts.ts";
 
 /** Keys and units of `--json`. */
@@ -14,6 +15,7 @@ export interface Figures {
   serverRssBytes: number;
   /** All bytes that the server sent during an update, by the image's, at so many bytes a second. */
   slowLinkSentToImage: Record<string, number>;
+  healthGate: HealthGateFigures;
 }
 
 export const IMAGE_BYTES_GOAL = 128 * 1024;

@@ -20,6 +20,7 @@ import { countToApp, countToMqtt, type MqttCount, sleepRecorder } from "./boot-i
 import { timeBoots } from "./boot-time.ts";
 import { DeviceSnapshot, machines } from "./device-snapshot.ts";
 import { type Figures, IMAGE_BYTES_GOAL, RAM_BYTES_GOAL, Table } from "./figures.ts";
+import { HEALTH_ERROR_RATE, HEALTH_ROLLOUTS, measureHealthGate } from "./health-gate.ts";
 import { imageParts, ramParts, sumOf, usefulBytes } from "./image-parts.ts";
 import { measureSlowLink, slowRates } from "./slow-link.ts";
 import { type Spread, spreadOf } from "./statistics.ts";
@@ -30,6 +31,7 @@ const usage = `npm run bench [-- OPTIONS]
 
   --json FILE   write the figures as one JSON object
   --slow-link   only updates on slow links; this takes npm packages alone
+  --health-gate only the health gate's false alarms and what it finds; the same
   --help        this text
 `;
 
@@ -295,7 +297,30 @@ async function bench(folder: string, onWorld: (world: World) => void): Promise<{
     `${world.fleet.size} devices connected, idle for ${IDLE_MS / 1000} s, poll every ${POLL_MS} ms`,
   );
   const slowLinkSentToImage = await benchSlowLink(folder, prepared, release, table);
-  return { figures: { ...sizes, ...instructions, ...rates, serverRssBytes, slowLinkSentToImage }, table };
+  const healthGate = benchHealthGate(table);
+  return { figures: { ...sizes, ...instructions, ...rates, serverRssBytes, slowLinkSentToImage, healthGate }, table };
+}
+
+function benchHealthGate(table: Table): Figures["healthGate"] {
+  say(`${HEALTH_ROLLOUTS} simulated rollouts for each of the health gate's worlds: two minutes`);
+  const figures = measureHealthGate();
+  const rows = { ...figures.falseAlarms, "a loop, counted by events": figures.falseAlarmsCountingEvents };
+  for (const [name, share] of Object.entries(rows))
+    table.row(
+      `false alarms: ${name}`,
+      share * figures.rollouts,
+      `of ${figures.rollouts}`,
+      `stated: at most ${HEALTH_ERROR_RATE * 100} %`,
+    );
+  const byRatio = Object.entries(figures.found).sort(([one], [other]) => Number(one) - Number(other));
+  for (const [ratio, { share, failed, failedUpdated }] of byRatio)
+    table.row(
+      `failing ${ratio} times as often, found`,
+      share * 100,
+      "%",
+      `when ${failed} devices had failed, ${failedUpdated} of them updated (medians)`,
+    );
+  return figures;
 }
 
 async function benchSlowLink(
@@ -329,10 +354,20 @@ async function onlySlowLink(folder: string): Promise<{ figures: Partial<Figures>
   return { figures: { slowLinkSentToImage: await benchSlowLink(folder, prepared, release, table) }, table };
 }
 
+function onlyHealthGate(): { figures: Partial<Figures>; table: Table } {
+  const table = new Table();
+  return { figures: { healthGate: benchHealthGate(table) }, table };
+}
+
 async function main(): Promise<void> {
   const { values } = parseArgs({
     args: process.argv.slice(2),
-    options: { json: { type: "string" }, "slow-link": { type: "boolean" }, help: { type: "boolean", short: "h" } },
+    options: {
+      json: { type: "string" },
+      "slow-link": { type: "boolean" },
+      "health-gate": { type: "boolean" },
+      help: { type: "boolean", short: "h" },
+    },
   });
   if (values.help) return void process.stdout.write(usage);
   const folder = mkdtempSync(join(tmpdir(), "flipside-bench-"));
@@ -347,7 +382,9 @@ async function main(): Promise<void> {
   try {
     const { figures, table } = values["slow-link"]
       ? await onlySlowLink(folder)
-      : await bench(folder, (opened) => (world = opened));
+      : values["health-gate"]
+        ? onlyHealthGate()
+        : await bench(folder, (opened) => (world = opened));
     process.stdout.write(`${table.toString()}\n`);
     if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(figures, null, 2)}\n`);
   } finally {
