@@ -21,7 +21,7 @@ const notOnPostgres = [
   // about what comes before any database
   "apps/server/test/{engine,engine-transitions,packet-guard,console-files,chunk-windows,http-limits,sign-in-limits}.test.ts",
   "apps/server/test/one-owner.test.ts", // about the data folder; test/postgres has the same of the database
-  "apps/server/test/health/sequential-test.test.ts", // arithmetic
+  "apps/server/test/health/{sequential-test,metrics}.test.ts", // arithmetic
 ];
 if (postgresMissing !== undefined) console.warn(`skipped: the server's tests on PostgreSQL: ${postgresMissing}`);
 

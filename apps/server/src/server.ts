@@ -16,6 +16,7 @@ import type { Evidence } from "./features/deployments/evidence.ts";
 import type { Offering } from "./features/deployments/offering.ts";
 import type { EventHub } from "./features/events/event-hub.ts";
 import { insertImage, insertRelease, type Releases } from "./features/releases/releases.ts";
+import type { HealthWatch } from "./features/health/health-watch.ts";
 import type { Rollouts } from "./features/rollouts/rollouts.ts";
 import { closeListener, createListener, listen, portProblem } from "./http/listener.ts";
 import { createLogger, type Logger } from "./logging.ts";
@@ -51,6 +52,7 @@ export interface RunningServer {
     rollouts: Rollouts;
     /** What devices say of their deployments, and what they are told. */
     evidence: Evidence;
+    health: HealthWatch;
     offering: Offering;
     releases: Releases;
     events: EventHub;
@@ -122,14 +124,15 @@ interface Running {
 
 async function close({ foundation, features, link, http, rounds, checkingImages, undo }: Running): Promise<void> {
   const { log, clock } = foundation;
-  const { events, images, delivery, offers, turns, lastSeen, progress, deviceLog } = features;
+  const { events, images, delivery, offers, turns, lastSeen, progress, deviceLog, health } = features;
   const roundsEnded = rounds.stop();
   events.close();
   images.stop();
   await withDeadline(log, Promise.all([closeListener(http), link.close(), delivery.close(), offers.close()]));
   // What the last messages began; then nothing uses the database any more.
   await withDeadline(log, Promise.all([turns.idle(), roundsEnded, checkingImages]));
-  await withDeadline(log, Promise.all([lastSeen.stop(), progress.stop(), deviceLog.flush(), clock.store()]));
+  const written = [lastSeen.stop(), health.stop(), progress.stop(), deviceLog.flush(), clock.store()];
+  await withDeadline(log, Promise.all(written));
   await takeBack(undo);
 }
 
@@ -200,6 +203,7 @@ function shown(
       link,
       rollouts: features.rollouts,
       evidence: features.evidence,
+      health: features.health,
       offering: features.offering,
       releases: features.releases,
       events: features.events,

@@ -37,6 +37,7 @@ export const standingRollout = {
   nextOfferAt: null,
   lateOffersMs: 1_000,
   accepted: [],
+  health: null,
 } as const satisfies Partial<RolloutSnapshot>;
 
 type Change = Partial<Omit<RolloutSnapshot, "waves" | "counts" | "rules">>;

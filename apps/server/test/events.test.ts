@@ -54,6 +54,7 @@ describe("events", () => {
       settings: _s,
       deployments: _d,
       decisions: _x,
+      health: _h,
       ...summary
     } = (await fixture.api.get(`/api/rollouts/${rollout.id}`)).body;
     expect(events("rollout").at(-1)).toEqual(summary);

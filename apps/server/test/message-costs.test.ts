@@ -46,7 +46,15 @@ describe("a message of a proven session costs no statement", () => {
       await fixture.readyDevice("waiting"),
     ];
     const release = await fixture.upload(await makeRelease(fixture.project));
-    await fixture.rollOut(release.id, [busy, waiting], { waves: [{ count: 1 }] });
+    // It watches all that can be watched.
+    const health = {
+      metrics: [
+        { kind: "crashes" },
+        { kind: "reconnects" },
+        { kind: "reported", name: "t", worse: "higher", limit: 1_000 },
+      ],
+    };
+    await fixture.rollOut(release.id, [busy, waiting], { waves: [{ count: 1 }], health });
     offer = await busy.offered();
     busy.take1(offer.deployment, offer.attempt);
     await busy.report("downloading", { done: 1, total: 37 });
@@ -85,6 +93,21 @@ describe("a message of a proven session costs no statement", () => {
       await costOf(() =>
         times((i) => idle.say("telemetry", { uptimeMs: 2 + i, health: "healthy", metric: "t", value: 1 })),
       ),
+    ).toEqual([]);
+  });
+
+  it("when it is telemetry that the health gate has counted already", async () => {
+    const fail = (): Promise<unknown> =>
+      waiting.say("telemetry", { uptimeMs: 3, health: "healthy", metric: "t", value: 1_001 }, 1);
+    await fail();
+    await fixture.server.internals.health.look();
+    // And read anew once.
+    await fail();
+    expect(
+      await costOf(async () => {
+        await times(fail);
+        await fixture.server.internals.health.look();
+      }),
     ).toEqual([]);
   });
 

@@ -49,6 +49,8 @@ export interface RolloutDraft {
   lateOffers: TypedTime;
   /** As typed; empty: no limit. */
   underWayMax: string;
+  /** Pauses when updated devices crash more often than others. */
+  watchesCrashes: boolean;
   urgent: boolean;
   allowOlder: boolean;
 }
@@ -67,6 +69,7 @@ export const newDraft = (releaseId: string): RolloutDraft => ({
   minimumSample: String(minimumSampleDefault),
   lateOffers: typedTime(lateOffersMsDefault, "days"),
   underWayMax: "",
+  watchesCrashes: false,
   urgent: false,
   allowOlder: false,
 });
@@ -209,6 +212,7 @@ export const requestOf = (draft: RolloutDraft, plan: RolloutPlan): NewRollout =>
   ...(plan.lateOffersMs === lateOffersMsDefault ? {} : { lateOffersMs: plan.lateOffersMs }),
   ...(plan.underWayMax === null ? {} : { underWayMax: plan.underWayMax }),
   ...(draft.order === rolloutOrderDefault ? {} : { order: draft.order }),
+  ...(draft.watchesCrashes ? { health: { metrics: [{ kind: "crashes" }] } } : {}),
   ...(draft.urgent ? { urgent: true } : {}),
   ...(draft.allowOlder ? { allowOlder: true } : {}),
 });

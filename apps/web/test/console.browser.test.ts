@@ -259,6 +259,7 @@ describe.skipIf(!executablePath)("the console in a browser", () => {
       underWayMax: null,
       urgent: false,
       allowOlder: false,
+      health: null,
     });
 
     await markPage();
@@ -327,6 +328,8 @@ describe.skipIf(!executablePath)("the console in a browser", () => {
     await page.getByLabel("Still offer to devices that come back within").fill("7");
     await page.getByLabel("Devices at work at a time").fill("20");
     await page.getByText("at most 20 devices").waitFor();
+    await page.getByLabel("Pause when updated devices crash more often than those that wait").check();
+    await page.getByText("pauses when updated devices crash more often").waitFor();
     await page.getByLabel("Urgent: overtakes other rollouts on the same devices").check();
     expect(server.asked).toEqual([]);
     await page.getByRole("button", { name: "Start rollout" }).click();
@@ -337,6 +340,7 @@ describe.skipIf(!executablePath)("the console in a browser", () => {
       lateOffersMs: 7 * 86_400_000,
       order: "random",
       underWayMax: 20,
+      health: { metrics: [{ kind: "crashes" }], errorRate: 0.01 },
       urgent: true,
     });
     await page.getByText("Urgent", { exact: true }).waitFor();
@@ -488,6 +492,33 @@ describe.skipIf(!executablePath)("the console in a browser", () => {
     await listed.getByRole("link").click();
     await first.getByText("Running").waitFor();
     expect(await first.innerText()).not.toMatch(/away|Watched/);
+  });
+
+  it("shows how updated devices do beside those that wait, and when that is more than chance", async () => {
+    const test = {
+      metric: { kind: "crashes" as const },
+      failure: "crashed",
+      updated: { failed: 2, atRisk: 38 },
+      others: { failed: 3, atRisk: 397 },
+      ratio: 6.7,
+      odds: 12.34,
+      oddsNeeded: 100,
+      lookedAt: new Date().toISOString(),
+    };
+    server.rollouts.set("r1", rollout("r1", { total: 440, health: [test] }));
+    await signIn("/rollouts/r1");
+    const health = page.getByRole("region", { name: "Health" });
+    await health.getByText("Crashed.").waitFor();
+    expect(await health.innerText()).toMatch(
+      /2 of 40 updated devices, 3 of 400 others\. Chance explains it: evidence of 12\.3 to 1, of 100 to 1 that are/,
+    );
+    server.rollouts.set("r1", rollout("r1", { total: 440, health: [{ ...test, odds: 480 }] }));
+    await page.reload();
+    await health.getByText("More than chance explains: the rollout pauses.").waitFor();
+    server.rollouts.set("r1", rollout("r1", { total: 440 }));
+    await page.reload();
+    await page.getByRole("heading", { name: "Decisions" }).waitFor();
+    expect(await health.count()).toBe(0);
   });
 
   it("says what a rollout and a device wait for as that changes, and nothing once nothing is waited for", async () => {

@@ -486,6 +486,7 @@ function rulesOf(request: CompleteNewRollout, index: number): WaveRules {
 export function summaryOf({
   settings: _settings,
   deployments: _deployments,
+  health: _health,
   decisions,
   ...summary
 }: Rollout): RolloutSummary {

@@ -144,6 +144,7 @@ export function rollout(id: string, changes: Partial<Rollout> = {}): Rollout {
     settings: { rules: [], maintenance: null, retries: [], lateOffersMs: 0, allowOlder: false },
     deployments: [],
     decisions: [],
+    health: [],
     ...changes,
   };
 }

@@ -94,7 +94,7 @@ describe("events on a page's own object", () => {
 
   it("ask for the decisions again when there are more, whatever they changed", () => {
     const before = rollout("r1");
-    const { settings: _s, deployments: _, decisions: __, ...summary } = before;
+    const { settings: _s, deployments: _, decisions: __, health: ___, ...summary } = before;
     expect(
       decisionsHaveGrown(before, { kind: "rollout", data: { ...summary, decisionCount: before.decisions.length + 1 } }),
     ).toBe(true);
@@ -107,7 +107,7 @@ describe("events on a page's own object", () => {
 
 describe("what is waited for", () => {
   it("may differ after news of the rollout or the device, and of a deployment of it", () => {
-    const { settings: _s, deployments: _, decisions: __, ...summary } = rollout("r1");
+    const { settings: _s, deployments: _, decisions: __, health: ___, ...summary } = rollout("r1");
     const events: LiveEvent[] = [
       { kind: "rollout", data: summary },
       { kind: "device", data: device("a") },

@@ -64,6 +64,7 @@ describe("a rollout as it is being made", () => {
     [{ order: "random" }, { order: "random" }],
     [{ order: "as-listed" }, { order: "as-listed" }],
     [{ target: "filter", filter: " id = dev-1 " }, { target: { filter: "id = dev-1" } }],
+    [{ watchesCrashes: true }, { health: { metrics: [{ kind: "crashes" }] } }],
     [{ urgent: true }, { urgent: true }],
     [{ allowOlder: true }, { allowOlder: true }],
   ])("asks of %j for %j beside the rest", (changes, more) => {

@@ -67,3 +67,13 @@ export const retryRulesMax = 20;
 export const retryDelayMsDefault = 60_000;
 export const retryDelayMsMax = 7 * dayMs;
 export const rolloutOrderDefault = "online-first";
+
+export const healthMetricsMax = 8;
+export const healthErrorRateMin = 0.000_1;
+export const healthErrorRateMax = 0.2;
+export const healthErrorRateDefault = 0.01;
+export const reconnectsAtLeastMax = 50;
+export const reconnectsAtLeastDefault = 5;
+export const reconnectsWithinMsMin = 60_000;
+export const reconnectsWithinMsMax = dayMs;
+export const reconnectsWithinMsDefault = 60 * 60 * 1000;

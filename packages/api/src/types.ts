@@ -8,6 +8,7 @@ import type * as deployments from "./resources/deployments.ts";
 import type * as devices from "./resources/devices.ts";
 import type * as stops from "./resources/emergency-stop.ts";
 import type * as events from "./resources/events.ts";
+import type * as healthGate from "./resources/health-gate.ts";
 import type * as problems from "./resources/problems.ts";
 import type * as releases from "./resources/releases.ts";
 import type * as rules from "./resources/rollout-rules.ts";
@@ -48,6 +49,10 @@ export type Release = z.output<typeof releases.release>;
 export type TrustKey = z.output<typeof trusts.trustKey>;
 export type TrustLink = z.output<typeof trusts.trustLink>;
 export type Trust = z.output<typeof trusts.trust>;
+
+export type HealthMetric = z.output<typeof healthGate.healthMetric>;
+export type HealthSettings = z.output<typeof healthGate.healthSettings>;
+export type HealthTest = z.output<typeof healthGate.healthTest>;
 
 export type WaveSpec = z.input<typeof rules.waveSpec>;
 export type WaveRules = z.output<typeof rules.waveRules>;

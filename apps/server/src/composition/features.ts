@@ -36,6 +36,7 @@ import { createEventHub, type EventHub } from "../features/events/event-hub.ts";
 import { createImageStore, type ImageStore } from "../features/releases/image-store.ts";
 import { createReleases, type Releases } from "../features/releases/releases.ts";
 import { createRollBacks, type RollBacks } from "../features/rollouts/roll-backs.ts";
+import { createHealthWatch, type HealthWatch } from "../features/health/health-watch.ts";
 import { createRollouts, type Rollouts } from "../features/rollouts/rollouts.ts";
 import { createInbox } from "../devices-in/inbox.ts";
 import { createSessions, silenceMaxMs, type Sessions } from "../features/sessions/sessions.ts";
@@ -61,6 +62,7 @@ interface Fleet {
   offering: Offering;
   whys: Whys;
   emergencyStop: EmergencyStop;
+  health: HealthWatch;
   fetching: Fetching;
   rollBacks: RollBacks;
   presence: Presence;
@@ -88,7 +90,8 @@ async function createFleet(foundation: Foundation, pollMs: number): Promise<Flee
   const brake: Brake = emergencyStop;
   const slots = downloadSlots(feed, clock);
   const hindrances = createHindrances({ memory, trust, images, brake, clock });
-  const presence = createPresence({ lastSeen, wallMs: clock.wallMs, silenceMaxMs: silenceMaxMs(pollMs) });
+  const { wallMs } = clock;
+  const presence = createPresence({ lastSeen, wallMs, silenceMaxMs: silenceMaxMs(pollMs) });
   const rollBacks = createRollBacks({ storage, engineRoom, memory, trust, feed, clock, log });
   return {
     deviceLog: createDeviceLog(storage, log, clock),
@@ -103,6 +106,15 @@ async function createFleet(foundation: Foundation, pollMs: number): Promise<Flee
     slots,
     offering: createOffering({ storage, engineRoom, memory, hindrances, trust, images, slots, brake, clock }),
     emergencyStop,
+    health: createHealthWatch({
+      storage,
+      memory,
+      engineRoom,
+      lastSeen,
+      log,
+      wallMs,
+      silenceMaxMs: silenceMaxMs(pollMs),
+    }),
     whys: createWhys({ storage, memory, hindrances, presence, lastSeen, slots, brake, clock }),
     fetching: createFetching({ storage, memory, trust, images, brake }),
     rollBacks,
@@ -162,9 +174,10 @@ async function createConversations(
   pollMs: number,
 ): Promise<Conversations> {
   const { storage, feed, log, clock, trust, verifier, operationsKey } = foundation;
-  const { deviceLog, lastSeen, memory, evidence, offering } = fleet;
+  const { deviceLog, lastSeen, memory, evidence, offering, health } = fleet;
   const turns = new Turns();
-  const sessions = createSessions({ storage, verifier, deviceLog, link, feed, now: clock.steadyMs, pollMs });
+  const began = (deviceId: string): Promise<void> => health.sessionBegan(deviceId);
+  const sessions = createSessions({ storage, verifier, deviceLog, link, feed, now: clock.steadyMs, pollMs, began });
   const offers = createOffers({ link, sessions, offering, storage, feed, turns, pollMs, log });
   const commands = await createCommands({ storage, operationsKey, sessions, link, turns, deviceLog, feed, log, clock });
   const trustDelivery = createTrustDelivery({ link, trust, now: clock.steadyMs });
@@ -180,6 +193,7 @@ async function createConversations(
     trustDelivery,
     commands,
     trust,
+    health,
   });
   const delivery = createDelivery(foundation, fleet, link, sessions);
   const enrolment = createEnrolment({

@@ -39,6 +39,7 @@ type ChangedMembers =
   | "currentWave"
   | "accepted"
   | "approvals"
+  | "health"
   | "heldFor"
   | "nextOfferAt"
   | "rules"

@@ -2,7 +2,7 @@
 //   pause            no new offers and no new wave; deployments that were offered go on; time-outs of those that wait
 //                    stop.
 //   resume           offers go on. What has failed in the waves so far is accepted: their gates count only what
-//                    finishes later.
+//                    finishes later; and where the health gate has failed, it begins anew.
 //   approve          the next wave, which wants it, may start; not by who made the rollout.
 //   start next wave  it starts now, whatever the present one has come to; but approval it needs all the same.
 //   change rules     of the present wave and later ones; a wave whose rules were changed is to be approved anew.
@@ -17,6 +17,7 @@ import { mayAct, rolloutTransitions } from "@flipside/api/rollout-transitions";
 import { deploymentStateNames } from "@flipside/image-format";
 import { after, changing, deadlineFor, moving, refusal, type NextState, type Withdrawal } from "./changes.ts";
 import { abandonable, endedBy } from "./deployment-transitions.ts";
+import { acceptedHealth } from "./gates/health.ts";
 import type { Handlers } from "./rollout-events.ts";
 import { retried } from "./retried.ts";
 import type { RolloutSnapshot } from "./snapshots.ts";
@@ -80,12 +81,13 @@ export const operatorWords: Handlers<OperatorWord> = {
     const { state, currentWave } = rollout;
     if (!mayAct(state, "resume")) return refusal(`the rollout is ${state}`);
     const accepted = acceptedNow(rollout);
+    const health = acceptedHealth(rollout.health);
     const of = accepted[currentWave];
     const what = of && `, who accepted ${of.failed} failed of ${of.finished} finished in wave ${currentWave + 1}`;
     return changing({
-      rollout: { state: rolloutTransitions.resume.to, pauseReason: null, accepted },
+      rollout: { state: rolloutTransitions.resume.to, pauseReason: null, accepted, ...health.change },
       newDeadline: deadlineFor(["queued"], rollout, now),
-      decisions: [`resumed by ${by}${what ?? ""}`],
+      decisions: [`resumed by ${by}${what ?? ""}`, ...health.decisions],
     });
   },
 
@@ -147,6 +149,7 @@ export const operatorWords: Handlers<OperatorWord> = {
     const again = of.flatMap((deployment) => retried(rollout, deployment, 0, now) ?? []);
     if (again.length === 0) return refusal("it has no deployment that ended without success");
     const changes = moving(again, now);
+    const health = acceptedHealth(rollout.health);
     const names = again.map(({ deployment }) => deployment.deviceId);
     return {
       ...changes,
@@ -155,8 +158,9 @@ export const operatorWords: Handlers<OperatorWord> = {
         finishedAt: null,
         soakUntil: null,
         accepted: acceptedNow(after(rollout, changes)),
+        ...health.change,
       },
-      decisions: [`tried again by ${by}: ${listed(names)}`],
+      decisions: [`tried again by ${by}: ${listed(names)}`, ...health.decisions],
     };
   },
 

@@ -8,7 +8,8 @@
 // The rollout then does its `thresholdAction` by itself.
 //
 // Success is not final: a device that was confirmed and whose image gave way since is a failure from then on. Nor is
-// being away: who comes back is offered the image for `lateOffersMs`.
+// being away: who comes back is offered the image for `lateOffersMs`. Of devices' health after their update, the gate
+// is asked when some have failed ("health-looked-at"); that `resume` accepts, too.
 //
 // One function for each kind of event says what it changes (deployment-events.ts, operator-words.ts); what may become
 // what is in deployment-transitions.ts and in @flipside/api/rollout-transitions. Then the gates are asked, as far as
@@ -32,6 +33,7 @@ const handlers: Handlers = {
   },
   // The gates are asked below.
   "time-passed": () => nothing(),
+  "health-looked-at": () => nothing(),
 };
 
 /** Each kind of event has its handler: the types of `Handlers` hold that, which cannot follow the two by one name. */
@@ -42,6 +44,7 @@ const handle = (rollout: RolloutSnapshot, event: RolloutEvent, now: Now): Change
 const opening: readonly RolloutEvent["type"][] = [
   "started",
   "time-passed",
+  "health-looked-at",
   "approve",
   "start-next-wave",
   "change-rules",

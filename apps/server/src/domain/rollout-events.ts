@@ -31,6 +31,8 @@ export type RolloutEvent =
   | { type: "superseded"; deployment: DeploymentSnapshot; why: string }
   /** A soak may be over, or a start time have come. */
   | { type: "time-passed" }
+  /** Devices have failed, and what is known of them was put together. */
+  | { type: "health-looked-at" }
   | { type: "emergency-stop"; by: string; reason: string }
   | { type: "emergency-over"; by: string }
   | { type: "device-revoked"; deployment: DeploymentSnapshot }

@@ -1,8 +1,9 @@
 // What the engine is shown of a rollout and of a deployment.
 
 import type { WaveTally } from "@flipside/api/rollout-arithmetic";
-import type { HeldFor, RetryRule, RolloutState, StateCounts, WaveRules } from "@flipside/api/types";
+import type { HealthMetric, HeldFor, RetryRule, RolloutState, StateCounts, WaveRules } from "@flipside/api/types";
 import type { DeploymentStateName } from "@flipside/image-format";
+import type { Evidence } from "./health/sequential-test.ts";
 
 export interface RolloutSnapshot {
   state: RolloutState;
@@ -29,6 +30,18 @@ export interface RolloutSnapshot {
   waves: WaveTally[];
   /** Of all waves. */
   counts: StateCounts;
+  /** What the health gate has seen; null: there is none. */
+  health: { errorRate: number; tests: readonly HealthTestSnapshot[] } | null;
+}
+
+/** One metric that the health gate watches. */
+export interface HealthTestSnapshot {
+  metric: HealthMetric;
+  evidence: Evidence;
+  /** Devices that were there at the last look, and had not failed. */
+  atRisk: { updated: number; others: number };
+  /** Null: no device has failed yet. */
+  lookedAt: number | null;
 }
 
 export interface Approval {

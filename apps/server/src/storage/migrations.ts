@@ -260,6 +260,47 @@ async function waveRules(db: Kysely<any>, { add }: Tools): Promise<void> {
   for (const column of before) await execute(db, `alter table "rollouts" drop column "${column}"`);
 }
 
+async function healthGate(db: Kysely<any>, { table, index, add }: Tools): Promise<void> {
+  await add(db, "rollouts", "health: text");
+  const ofRollout = `rolloutId: text not null references "rollouts" ("id")`;
+  await table(
+    db,
+    "healthTests",
+    [
+      ofRollout,
+      "metric: text not null",
+      "evidence: text not null",
+      "updatedAtRisk: integer not null",
+      "othersAtRisk: integer not null",
+      "lookedAt: milliseconds not null",
+    ],
+    `primary key ("rolloutId", "metric")`,
+  );
+  await table(db, "healthLooks", [
+    "id: rowNumber",
+    ofRollout,
+    "metric: text not null",
+    "at: milliseconds not null",
+    "updatedAtRisk: integer not null",
+    "updatedFailed: integer not null",
+    "othersAtRisk: integer not null",
+    "othersFailed: integer not null",
+  ]);
+  await index(db, "healthLooksByRollout", "healthLooks", ["rolloutId", "id"]);
+  await table(
+    db,
+    "healthFailures",
+    [
+      ofRollout,
+      "metric: text not null",
+      `deviceId: text not null references "devices" ("id")`,
+      "side: text not null",
+      "at: milliseconds not null",
+    ],
+    `primary key ("rolloutId", "metric", "deviceId")`,
+  );
+}
+
 function history(made: Tools): Record<string, Run> {
   const { table, index, add } = made;
   return {
@@ -352,6 +393,9 @@ function history(made: Tools): Record<string, Run> {
       await add(db, "devices", "attributes: text");
       await add(db, "rollouts", "targetFilter: text");
     },
+
+    /** What is seen of updated devices beside others. */
+    "0012-health-gate": (db) => healthGate(db, made),
   };
 }
 

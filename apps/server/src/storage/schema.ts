@@ -4,6 +4,7 @@
 import type { Role } from "@flipside/api/route";
 import type { CommandState, EntropyState, Health, HeldFor, RolloutState } from "@flipside/api/types";
 import type { BootReasonName, CommandKind, DeploymentStateName } from "@flipside/image-format";
+import type { HealthSide } from "../domain/health/metrics.ts";
 import type { Generated, Insertable, Selectable, Updateable } from "kysely";
 
 export interface MetaTable {
@@ -160,6 +161,8 @@ export interface RolloutTable {
   urgent: boolean;
   /** JSON: what the operator accepted by resuming, of each wave that had started. */
   accepted: string;
+  /** JSON of HealthSettings, with every limit; null: there is no health gate. */
+  health: string | null;
   /** Kept, so that nobody has to count them. */
   decisionCount: number;
   /** The filter that its devices were found by, as it was written; null when they were named, or are all. */
@@ -217,6 +220,38 @@ export interface DecisionTable {
   text: string;
 }
 
+/** What the health gate has seen of a metric in a rollout, as of its last look. */
+export interface HealthTestTable {
+  rolloutId: string;
+  metric: string;
+  /** JSON of Evidence. */
+  evidence: string;
+  updatedAtRisk: number;
+  othersAtRisk: number;
+  lookedAt: number;
+}
+
+/** What each look was made on. */
+export interface HealthLookTable {
+  id: Generated<number>;
+  rolloutId: string;
+  metric: string;
+  at: number;
+  updatedAtRisk: number;
+  updatedFailed: number;
+  othersAtRisk: number;
+  othersFailed: number;
+}
+
+/** Devices that have failed in a rollout: each is counted once. */
+export interface HealthFailureTable {
+  rolloutId: string;
+  metric: string;
+  deviceId: string;
+  side: HealthSide;
+  at: number;
+}
+
 export interface CommandTable {
   /** Order in which they were given. */
   position: Generated<number>;
@@ -256,6 +291,9 @@ export interface Schema {
   deploymentCounts: DeploymentCountTable;
   changes: ChangeTable;
   decisions: DecisionTable;
+  healthTests: HealthTestTable;
+  healthLooks: HealthLookTable;
+  healthFailures: HealthFailureTable;
   commands: CommandTable;
 }
 

@@ -42,6 +42,8 @@ const newInRollouts = {
   rollBackDue: null,
   targetFilter: null,
 };
+/** Of migration 0012: what runs already is not watched. */
+const healthGate = { health: null };
 const newInDeployments = { notBefore: null, cameFrom: null };
 
 /** A rollout's row as the migrations take it over: what was accepted, and what holds, is of every wave now. */
@@ -59,7 +61,7 @@ function withGates({
   const anew = { thresholdAction: "pause", rate: null, approval: false, startAt: null };
   const rule = { deadlineMs, failureThresholdPercent, ...formerRules, ...anew };
   const rules = (JSON.parse(String(row["waveTotals"])) as number[]).map(() => rule);
-  const added = { ...gates, ...newInRollouts };
+  const added = { ...gates, ...newInRollouts, ...healthGate };
   return { ...row, ...added, accepted: JSON.stringify(accepted), rules: JSON.stringify(rules) };
 }
 
@@ -78,6 +80,10 @@ const withoutGates = [
 
 /** Undoes migration 0011, but for what withoutGates has of it. */
 const withoutTags = "drop table deviceTags; alter table devices drop column attributes";
+
+/** Undoes migration 0012. */
+const withoutHealthGate =
+  "alter table rollouts drop column health; drop table healthTests; drop table healthLooks; drop table healthFailures";
 
 /** Tables with their columns, keys and indexes, whatever they were written like. */
 function shapeOf(path: string): Record<string, unknown> {
@@ -206,6 +212,7 @@ describe("a server before migration 0006", () => {
       "alter table images add column filePath text; alter table images drop column fileName; alter table images drop column fileDigest",
     );
     database.prepare("update images set filePath = ?").run(`/srv/elsewhere/images/${digest}.image`);
+    database.exec(withoutHealthGate);
     database.exec(withoutGates);
     database.exec(withoutTags);
     database.exec("drop table deploymentCounts; drop table changes; delete from kysely_migration where name >= '0006'");

@@ -194,6 +194,17 @@ export const LimitsSection = ({ draft, plan, change, tried }: Props): ReactNode 
       />
     </div>
     <label className="choice">
+      <input
+        type="checkbox"
+        checked={draft.watchesCrashes}
+        onChange={(event) => change({ watchesCrashes: event.target.checked })}
+      />
+      <span>
+        Pause when updated devices crash more often than those that wait
+        <span className="hint">It needs waves, and time in which each one is watched. Each device counts once.</span>
+      </span>
+    </label>
+    <label className="choice">
       <input type="checkbox" checked={draft.urgent} onChange={(event) => change({ urgent: event.target.checked })} />
       <span>
         Urgent: overtakes other rollouts on the same devices
@@ -360,6 +371,12 @@ export const SummarySection = ({
           <dt>Pauses by itself</dt>
           <dd>{pauseWords(draft, plan)}</dd>
         </div>
+        {draft.watchesCrashes && (
+          <div>
+            <dt>Health</dt>
+            <dd>pauses when updated devices crash more often</dd>
+          </div>
+        )}
         {plan.underWayMax !== null && (
           <div>
             <dt>At work at a time</dt>

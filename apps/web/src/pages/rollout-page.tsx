@@ -6,6 +6,7 @@ import { excludeDevices, retryDevices } from "../api/rollouts.ts";
 import { type Column, DataTable } from "../components/data-table.tsx";
 import { CodeExplained, DeploymentProgress } from "../components/deployment-progress.tsx";
 import { ConfirmDialog } from "../components/dialog.tsx";
+import { HealthTests } from "../components/health-tests.tsx";
 import { Icon } from "../components/icon.tsx";
 import { Link } from "../components/link.tsx";
 import { Loaded } from "../components/loaded.tsx";
@@ -114,6 +115,8 @@ function Details({ rollout, onChanged }: Shown): ReactNode {
         <WaveTrack rollout={rollout} />
         <WaveRulesTable settings={rollout.settings} />
       </section>
+
+      {rollout.health.length > 0 && <HealthTests tests={rollout.health} />}
 
       <section className="panel" aria-labelledby="devices-heading">
         <h2 id="devices-heading">Devices</h2>

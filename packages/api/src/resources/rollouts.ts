@@ -16,6 +16,7 @@ import { notRising } from "../rollout-arithmetic.ts";
 import { json, named, route } from "../route.ts";
 import { deployment } from "./deployments.ts";
 import { count, idParams, time } from "./forms.ts";
+import { healthSettings, healthTest } from "./health-gate.ts";
 import { defaultRules, maintenance, retryRule, waveRules, waveSpec } from "./rollout-rules.ts";
 
 export const newRollout = named(
@@ -66,6 +67,10 @@ export const newRollout = named(
       .describe("what is tried again; the first that fits holds"),
     urgent: z.boolean().default(false).describe("overtakes other rollouts on the devices that both are for"),
     allowOlder: z.boolean().default(false),
+    health: healthSettings
+      .nullable()
+      .default(null)
+      .describe("compares updated devices with those that wait for their update; null: nothing is compared"),
   }),
 );
 
@@ -134,6 +139,7 @@ export const rollout = named(
       .describe("as it was begun, with what was changed since"),
     deployments: z.array(deployment),
     decisions: z.array(decision),
+    health: z.array(healthTest).describe("what the health gate has seen; empty: there is none"),
   }),
 );
 

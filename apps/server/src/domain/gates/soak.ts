@@ -1,5 +1,6 @@
 // A wave that has finished is watched for a while: what shows later counts, too.
 
+import { durationText } from "../duration-text.ts";
 import { presentWave } from "../snapshots.ts";
 import { type Gate, holds, waits } from "./gate.ts";
 
@@ -12,17 +13,3 @@ export const soak: Gate = (rollout, { steadyMs }) => {
   const decision = `wave ${currentWave + 1} has finished, and is watched for ${durationText(soakMs)}`;
   return { kind: "watches", until: steadyMs + soakMs, decision };
 };
-
-const units = [
-  [86_400_000, "day"],
-  [3_600_000, "hour"],
-  [60_000, "minute"],
-  [1_000, "second"],
-] as const;
-
-/** In the largest unit of which it is a whole number. */
-function durationText(ms: number): string {
-  const [unitMs, unit] = units.find(([each]) => ms % each === 0) ?? [1_000, "second"];
-  const count = Math.round(ms / unitMs);
-  return `${count} ${unit}${count === 1 ? "" : "s"}`;
-}

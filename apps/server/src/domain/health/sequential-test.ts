@@ -84,7 +84,7 @@ export function withLook(before: Evidence, look: Look): Evidence {
   };
 }
 
-/** Logarithm of the odds by which it speaks for "fail more often" against "don't": the mean over the grid. */
+/** Logarithm of how many times as likely it all is if updated devices fail more often: the mean over the grid. */
 export const logOdds = ({ logLikelihoodRatios }: Evidence): number =>
   logSumExp(logLikelihoodRatios) - Math.log(logLikelihoodRatios.length);
 

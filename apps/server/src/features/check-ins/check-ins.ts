@@ -12,6 +12,7 @@ import type { Feed } from "../../changes/feed.ts";
 import type { Evidence } from "../deployments/evidence.ts";
 import type { Memory } from "../deployments/memory.ts";
 import type { Offers } from "../deployments/offers.ts";
+import type { HealthWatch } from "../health/health-watch.ts";
 import type { Session, Sessions } from "../sessions/sessions.ts";
 import type { Trust } from "../trust/trust.ts";
 import type { TrustDelivery } from "../trust/trust-delivery.ts";
@@ -70,6 +71,7 @@ export function createCheckIns(options: {
   trustDelivery: TrustDelivery;
   commands: Commands;
   trust: Trust;
+  health: Pick<HealthWatch, "checkedIn" | "crashed" | "reported">;
 }): CheckIns {
   const { storage, sessions, deviceLog, feed } = options;
 
@@ -155,6 +157,7 @@ export function createCheckIns(options: {
         deviceLog.add(deviceId, "boot-control", "the boot-control log was lost and made anew from what the slots hold");
       }
       await sessions.contacted(session);
+      await options.health.checkedIn(deviceId, checkIn);
       await update(deviceId, columnsOf(checkIn), checkIn.running);
       logTrustRelation(session, checkIn);
       await options.evidence.checkedIn(deviceId, checkIn);
@@ -167,8 +170,10 @@ export function createCheckIns(options: {
         health,
         ...(metric !== undefined && value !== undefined ? { metricName: metric, metricValue: value } : {}),
       });
+      if (metric !== undefined && value !== undefined) await options.health.reported(deviceId, metric, value);
     },
     async crash(deviceId, crash) {
+      await options.health.crashed(deviceId);
       const { kind, log, phase, ...facts } = crash;
       const parts = Object.entries(facts).map(([name, value]) => `${name} ${value}`);
       if (phase !== undefined) parts.push(`phase ${bootPhaseNames[Number(phase)] ?? phase}`);

@@ -10,6 +10,7 @@ import type { Queries } from "../../storage/storage.ts";
 import { givenUpStates } from "../../domain/deployment-transitions.ts";
 import type { Changes } from "../../domain/changes.ts";
 import type { Accepted, Approval, DeploymentSnapshot, RolloutSnapshot } from "../../domain/snapshots.ts";
+import { loadHealth, storeTest } from "./health-looks.ts";
 
 export interface Count {
   wave: number;
@@ -78,6 +79,7 @@ export async function loadSnapshot(db: Queries, row: RolloutRow): Promise<Rollou
     accepted: JSON.parse(row.accepted) as Accepted[],
     waves: talliesOf(row, counts),
     counts: stateCountsOf(counts),
+    health: await loadHealth(db, row),
   };
 }
 
@@ -112,8 +114,9 @@ export async function storeChanges(db: Queries, rolloutId: string, changes: Chan
       { wave, state: to, count: 1 },
     ]),
   );
-  const { finishedAt, accepted, approvals, rules, ...rollout } = changes.rollout;
+  const { finishedAt, accepted, approvals, rules, health, ...rollout } = changes.rollout;
   const { rollBack } = changes;
+  for (const test of health?.tests ?? []) await storeTest(db, rolloutId, test);
   const set = {
     ...rollout,
     ...(finishedAt === undefined ? {} : { finishedAt: finishedAt === null ? null : now }),

@@ -1,13 +1,15 @@
 // A rollout and its deployments are written, and the rollout starts.
 
-import type { Maintenance, RetryRule, WaveRules } from "@flipside/api/types";
+import type { HealthSettings, Maintenance, RetryRule, WaveRules } from "@flipside/api/types";
 import type { Clock } from "../../clock.ts";
 import { newId } from "../../identifiers.ts";
 import type { DeviceRow, ImageRow, NewDeployment } from "../../storage/schema.ts";
 import type { Work } from "../../storage/storage.ts";
 import type { EngineRoom } from "../deployments/engine-room.ts";
+import { addFailures } from "../deployments/health-looks.ts";
 import { runsConfirmed } from "../deployments/hindrances.ts";
 import { addCounts } from "../deployments/store.ts";
+import { failedAlready } from "./health-limits.ts";
 
 /** SQLite takes 32,766 values in one statement, PostgreSQL 65,535. */
 const rowsAtATime = 500;
@@ -39,6 +41,8 @@ export interface PlannedRollout {
   rules: readonly WaveRules[];
   /** In the order of the waves. */
   targets: readonly Target[];
+  /** With every limit. */
+  health: HealthSettings | null;
 }
 
 function deploymentOf(
@@ -76,7 +80,7 @@ export async function insertRollout(
   work: Work,
   planned: PlannedRollout,
 ): Promise<void> {
-  const { id, by, waveTotals, rules, retries, maintenance, targets, leftOut, ...columns } = planned;
+  const { id, by, waveTotals, rules, retries, maintenance, targets, leftOut, health, ...columns } = planned;
   const { db } = work;
   const at = clock.wallMs();
   await db
@@ -97,6 +101,7 @@ export async function insertRollout(
       rollBackDue: null,
       soakUntil: null,
       accepted: "[]",
+      health: health === null ? null : JSON.stringify(health),
       decisionCount: 0,
       createdAt: at,
       createdBy: by,
@@ -110,6 +115,8 @@ export async function insertRollout(
       .insertInto("deployments")
       .values(rows.slice(from, from + rowsAtATime))
       .execute();
+  const devices = targets.map(({ device }) => device);
+  if (health !== null) await addFailures(db, id, failedAlready(health, devices, at));
   await addCounts(
     db,
     id,

@@ -15,6 +15,7 @@ import { runningOf } from "../device-records/store.ts";
 import type { Filtering } from "../devices/filtering.ts";
 import type { ImageStore } from "../releases/image-store.ts";
 import type { Trust } from "../trust/trust.ts";
+import { withLimits } from "./health-limits.ts";
 import { insertRollout } from "./insert-rollout.ts";
 import { asError, listed, type Refusal } from "./refusal.ts";
 import { leftOutWords, refusalsOfTarget, type Targets, targetsOf } from "./targets.ts";
@@ -158,6 +159,7 @@ export async function createRollout(options: NewRolloutOptions, request: NewRoll
       leftOut: leftOutWords(targets.misfits),
       waveTotals,
       rules,
+      health: request.health === null ? null : withLimits(request.health, devices),
       targets: devices.map((device) => ({ device, image: imageFor(images, device)! })),
     });
   });

@@ -123,6 +123,7 @@ export function createRollBacks(options: Options): RollBacks {
       // Nobody is helped by a roll-back that stops half-way.
       rules: [{ ...first!, ...unhindered, failureThresholdPercent: 100, thresholdAction: "pause" }],
       targets,
+      health: null,
     });
     return `${targets.length} devices go back to ${version} (${planned})`;
   }

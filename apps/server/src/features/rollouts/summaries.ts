@@ -1,13 +1,18 @@
 // Rollouts as they are shown: read models, apart from what changes them.
 
 import { waveStateOf } from "@flipside/api/rollout-arithmetic";
-import type { Maintenance, Rollout as RolloutDetail, RolloutSummary } from "@flipside/api/types";
+import type { HealthTest, Maintenance, Rollout as RolloutDetail, RolloutSummary } from "@flipside/api/types";
 import type { Clock } from "../../clock.ts";
+import { oddsNeeded, oddsOf } from "../../domain/gates/health.ts";
+import { failureText } from "../../domain/health/metrics.ts";
+import { estimatedRatio } from "../../domain/health/sequential-test.ts";
+import type { RolloutSnapshot } from "../../domain/snapshots.ts";
 import { ApiError } from "../../http/errors.ts";
 import { iso, isoOrNull } from "../../identifiers.ts";
 import type { RolloutRow } from "../../storage/schema.ts";
 import type { Queries } from "../../storage/storage.ts";
 import type { Progress } from "../deployments/progress.ts";
+import { loadHealth } from "../deployments/health-looks.ts";
 import { type Count, retriesOf, rulesOf, stateCountsOf, talliesOf } from "../deployments/store.ts";
 import { deploymentView, selectDeployments } from "../devices/view.ts";
 
@@ -68,6 +73,24 @@ export async function summaries(db: Queries, clock: Shown, id?: string): Promise
   return [...byRollout.values()].map(({ row, counts }) => summaryOf(row, counts, clock));
 }
 
+function healthView(health: RolloutSnapshot["health"]): HealthTest[] {
+  if (health === null) return [];
+  return health.tests.map((test) => {
+    const { metric, evidence, atRisk, lookedAt } = test;
+    const ratio = estimatedRatio(evidence);
+    return {
+      metric,
+      failure: failureText(metric),
+      updated: { failed: evidence.failed.updated, atRisk: atRisk.updated },
+      others: { failed: evidence.failed.others, atRisk: atRisk.others },
+      ratio: Number.isFinite(ratio) ? ratio : null,
+      odds: oddsOf(test),
+      oddsNeeded: oddsNeeded(health),
+      lookedAt: isoOrNull(lookedAt),
+    };
+  });
+}
+
 /** Throws ApiError when there is none. */
 export async function rolloutDetail(
   db: Queries,
@@ -95,5 +118,6 @@ export async function rolloutDetail(
     },
     deployments: deployments.map((row) => deploymentView(progress.over(row))),
     decisions: decisions.map(({ at, text }) => ({ at: iso(at), text })),
+    health: healthView(await loadHealth(db, row)),
   };
 }

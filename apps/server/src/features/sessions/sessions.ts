@@ -100,6 +100,8 @@ export function createSessions(options: {
   link: Pick<DeviceLink, "checksCredentials">;
   feed: Feed;
   pollMs: number;
+  /** A session was proven. */
+  began: (deviceId: string) => Promise<void>;
 }): Sessions {
   const { storage, verifier, deviceLog, now } = options;
   /** The proven session of each device. */
@@ -262,6 +264,7 @@ export function createSessions(options: {
       deviceLog.add(deviceId, "session", "session proven");
       options.feed.announce({ kind: "device", id: deviceId });
       await message.reply(accepted);
+      await options.began(deviceId);
     },
     admitNewer(session, boot, sequence) {
       const before = session.newest;
