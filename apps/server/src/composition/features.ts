@@ -90,8 +90,8 @@ async function createFleet(foundation: Foundation, pollMs: number): Promise<Flee
   const brake: Brake = emergencyStop;
   const slots = downloadSlots(feed, clock);
   const hindrances = createHindrances({ memory, trust, images, brake, clock });
-  const { wallMs } = clock;
-  const presence = createPresence({ lastSeen, wallMs, silenceMaxMs: silenceMaxMs(pollMs) });
+  const silence = { silenceMaxMs: silenceMaxMs(pollMs) };
+  const presence = createPresence({ lastSeen, wallMs: clock.wallMs, ...silence });
   const rollBacks = createRollBacks({ storage, engineRoom, memory, trust, feed, clock, log });
   return {
     deviceLog: createDeviceLog(storage, log, clock),
@@ -106,15 +106,7 @@ async function createFleet(foundation: Foundation, pollMs: number): Promise<Flee
     slots,
     offering: createOffering({ storage, engineRoom, memory, hindrances, trust, images, slots, brake, clock }),
     emergencyStop,
-    health: createHealthWatch({
-      storage,
-      memory,
-      engineRoom,
-      lastSeen,
-      log,
-      wallMs,
-      silenceMaxMs: silenceMaxMs(pollMs),
-    }),
+    health: createHealthWatch({ storage, memory, engineRoom, lastSeen, log, clock, ...silence }),
     whys: createWhys({ storage, memory, hindrances, presence, lastSeen, slots, brake, clock }),
     fetching: createFetching({ storage, memory, trust, images, brake }),
     rollBacks,

@@ -2,6 +2,7 @@
 // taken at them, with what it was taken on.
 
 import type { HealthMetric, HealthSettings } from "@flipside/api/types";
+import type { DeploymentStateName } from "@flipside/image-format";
 import { type Evidence, type Look, noEvidence, withLook } from "../../domain/health/sequential-test.ts";
 import { type HealthSide, metricKey, type Reported } from "../../domain/health/metrics.ts";
 import type { HealthTestSnapshot, RolloutSnapshot } from "../../domain/snapshots.ts";
@@ -9,6 +10,8 @@ import type { RolloutRow } from "../../storage/schema.ts";
 import type { Queries } from "../../storage/storage.ts";
 
 const rowsAtATime = 500;
+/** In one statement, which holds everything up in SQLite: some milliseconds. */
+const rowsCounted = 1_000;
 
 /** A device has failed by a metric. */
 export interface Failure {
@@ -58,20 +61,50 @@ export async function addFailures(db: Queries, rolloutId: string, failures: read
 }
 
 /**
- * Devices on either side (`sideOf`, as a statement) that were heard of since then and have not failed. One that a later
- * rollout has updated runs something else.
+ * Counts devices on either side (`sideOf`, as a statement) that were heard of since then and have not failed. One that
+ * a later rollout has updated runs something else. In pieces, with turns for everything else between them: a rollout
+ * may be for a million devices.
  */
-async function atRiskOf(
+export async function countAtRisk(
   db: Queries,
   rolloutId: string,
   metric: HealthMetric,
   heardSince: number,
 ): Promise<HealthTestSnapshot["atRisk"]> {
-  const rows = await db
+  const atRisk = { updated: 0, others: 0 };
+  for (let after: string | undefined = ""; after !== undefined; ) {
+    const end = await db
+      .selectFrom("deployments")
+      .select("deviceId")
+      .where("rolloutId", "=", rolloutId)
+      .where("deviceId", ">", after)
+      .orderBy("deviceId")
+      .offset(rowsCounted - 1)
+      .limit(1)
+      .executeTakeFirst();
+    const rows = await atRiskBetween(db, rolloutId, metric, heardSince, after, end?.deviceId);
+    for (const { state, count } of rows) atRisk[state === "confirmed" ? "updated" : "others"] += count;
+    after = end?.deviceId;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  return atRisk;
+}
+
+function atRiskBetween(
+  db: Queries,
+  rolloutId: string,
+  metric: HealthMetric,
+  heardSince: number,
+  after: string,
+  through: string | undefined,
+): Promise<{ state: DeploymentStateName; count: number }[]> {
+  return db
     .selectFrom("deployments")
     .innerJoin("devices", "devices.id", "deployments.deviceId")
     .select((q) => ["deployments.state", q.fn.countAll<number>().as("count")])
     .where("deployments.rolloutId", "=", rolloutId)
+    .where("deployments.deviceId", ">", after)
+    .$if(through !== undefined, (q) => q.where("deployments.deviceId", "<=", through!))
     .where(({ and, or, eb }) =>
       or([
         eb("deployments.state", "in", ["queued", "unreached"]),
@@ -103,44 +136,41 @@ async function atRiskOf(
     )
     .groupBy("deployments.state")
     .execute();
-  const atRisk = { updated: 0, others: 0 };
-  for (const { state, count } of rows) atRisk[state === "confirmed" ? "updated" : "others"] += count;
-  return atRisk;
 }
 
-/** Takes one look at a metric, of which these have failed since the last one. */
+/** Takes one look at a metric, of which these have failed since the last one; `atRisk`: as counted before they had. */
 export async function takeLook(
   db: Queries,
   rolloutId: string,
   { metric, evidence }: Pick<HealthTestSnapshot, "metric" | "evidence">,
   failures: readonly Failure[],
-  times: { at: number; heardSince: number },
+  { atRisk, at }: { atRisk: HealthTestSnapshot["atRisk"]; at: number },
 ): Promise<void> {
-  const left = await atRiskOf(db, rolloutId, metric, times.heardSince);
   const armOf = (side: "updated" | "others"): Look["updated"] => {
     const failed = failures.filter((failure) => failure.side === side).length;
-    return { atRisk: left[side] + failed, failed };
+    // One may have gone elsewhere between its failure and the count.
+    return { atRisk: Math.max(atRisk[side], failed), failed };
   };
   const look = { updated: armOf("updated"), others: armOf("others") };
-  if (look.updated.failed + look.others.failed === 0) return;
-  const key = metricKey(metric);
+  const { updated, others } = look;
+  if (updated.failed + others.failed === 0) return;
   await db
     .insertInto("healthLooks")
     .values({
       rolloutId,
-      metric: key,
-      at: times.at,
-      updatedAtRisk: look.updated.atRisk,
-      updatedFailed: look.updated.failed,
-      othersAtRisk: look.others.atRisk,
-      othersFailed: look.others.failed,
+      metric: metricKey(metric),
+      at,
+      updatedAtRisk: updated.atRisk,
+      updatedFailed: updated.failed,
+      othersAtRisk: others.atRisk,
+      othersFailed: others.failed,
     })
     .execute();
   await storeTest(db, rolloutId, {
     metric,
     evidence: withLook(evidence, look),
-    atRisk: left,
-    lookedAt: times.at,
+    atRisk: { updated: updated.atRisk - updated.failed, others: others.atRisk - others.failed },
+    lookedAt: at,
   });
 }
 

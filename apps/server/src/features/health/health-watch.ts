@@ -3,16 +3,20 @@
 // forgets what came since the last look, on both sides alike.
 
 import type { HealthMetric } from "@flipside/api/types";
+import type { Clock } from "../../clock.ts";
 import { hasReconnected, isBeyond, isUncleanBoot, metricKey, sideOf } from "../../domain/health/metrics.ts";
+import type { HealthTestSnapshot } from "../../domain/snapshots.ts";
 import type { Logger } from "../../logging.ts";
 import type { Storage, Work } from "../../storage/storage.ts";
 import type { EngineRoom } from "../deployments/engine-room.ts";
-import { addFailures, type Failure, healthOf, loadHealth, takeLook } from "../deployments/health-looks.ts";
+import { addFailures, countAtRisk, type Failure, healthOf, loadHealth, takeLook } from "../deployments/health-looks.ts";
 import type { Memory } from "../deployments/memory.ts";
 import type { KnownDeployment } from "../deployments/store.ts";
 import type { LastSeen } from "../device-records/last-seen.ts";
 
 const lookEveryMs = 10_000;
+/** A look counts the rollout's devices; it has a fiftieth of the time at most. */
+const restPerWork = 49;
 /** As many as a metric may ask for, and the one before them. */
 const sessionsKept = 51;
 const devicesMax = 50_000;
@@ -29,20 +33,22 @@ export interface HealthWatch {
   stop(): Promise<void>;
 }
 
+type AtRisk = HealthTestSnapshot["atRisk"];
+
 interface Options {
   storage: Storage;
   memory: Pick<Memory, "device" | "deployments" | "rollout">;
   engineRoom: EngineRoom;
   lastSeen: Pick<LastSeen, "flush">;
   log: Logger;
-  wallMs: () => number;
+  clock: Pick<Clock, "wallMs" | "steadyMs">;
   /** So long a device may be silent that is there. */
   silenceMaxMs: number;
 }
 
 /** Failures that no look has been taken at, by rollout; of each device and metric the first one. */
 class Waiting {
-  #byRollout = new Map<string, Map<string, Failure>>();
+  readonly #byRollout = new Map<string, Map<string, Failure>>();
   /** Stored before: a device in a loop is no news. */
   readonly #stored = new Set<string>();
 
@@ -54,10 +60,10 @@ class Waiting {
     if (!ofRollout.has(key)) ofRollout.set(key, failure);
   }
 
-  takeAll(): [rolloutId: string, failures: Failure[]][] {
-    const all = [...this.#byRollout].map(([id, failures]): [string, Failure[]] => [id, [...failures.values()]]);
-    this.#byRollout = new Map();
-    return all;
+  take(isDue: (rolloutId: string) => boolean): [rolloutId: string, failures: Failure[]][] {
+    const due = [...this.#byRollout].filter(([rolloutId]) => isDue(rolloutId));
+    for (const [rolloutId] of due) this.#byRollout.delete(rolloutId);
+    return due.map(([rolloutId, failures]) => [rolloutId, [...failures.values()]]);
   }
 
   stored(rolloutId: string, failures: readonly Failure[]): void {
@@ -84,9 +90,12 @@ class SessionTimes {
 }
 
 export function createHealthWatch(options: Options): HealthWatch {
-  const { storage, memory, engineRoom, log, wallMs } = options;
+  const { storage, memory, engineRoom, log } = options;
+  const { wallMs, steadyMs } = options.clock;
   const waiting = new Waiting();
   const sessions = new SessionTimes();
+  /** By rollout. */
+  const notBefore = new Map<string, number>();
 
   /** Notes it for each rollout that watches the device, by the metrics that say that it has failed. */
   async function note(
@@ -104,43 +113,67 @@ export function createHealthWatch(options: Options): HealthWatch {
     }
   }
 
-  async function takeLooks(work: Work, rolloutId: string, failures: Failure[]): Promise<boolean> {
+  /** Of each metric that somebody has failed by. */
+  async function countEach(rolloutId: string, failures: readonly Failure[]): Promise<Map<string, AtRisk>> {
+    const heardSince = wallMs() - options.silenceMaxMs;
+    const counted = new Map<string, AtRisk>();
+    for (const metric of healthOf(await memory.rollout(rolloutId))?.metrics ?? []) {
+      const key = metricKey(metric);
+      if (failures.some((failure) => failure.metric === key))
+        counted.set(key, await countAtRisk(storage.db, rolloutId, metric, heardSince));
+    }
+    return counted;
+  }
+
+  async function takeLooks(
+    work: Work,
+    rolloutId: string,
+    failures: readonly Failure[],
+    counted: ReadonlyMap<string, AtRisk>,
+  ): Promise<boolean> {
     const { db } = work;
     const row = await db.selectFrom("rollouts").select(["id", "health"]).where("id", "=", rolloutId).executeTakeFirst();
     const health = row === undefined ? null : await loadHealth(db, row);
-    if (health === null) return false;
     const added = await addFailures(db, rolloutId, failures);
-    const at = wallMs();
-    const heardSince = at - options.silenceMaxMs;
-    for (const test of health.tests) {
+    for (const test of health?.tests ?? []) {
+      const atRisk = counted.get(metricKey(test.metric));
       const ofMetric = added.filter(({ metric }) => metric === metricKey(test.metric));
-      if (ofMetric.length > 0) await takeLook(db, rolloutId, test, ofMetric, { at, heardSince });
+      if (atRisk !== undefined && ofMetric.length > 0)
+        await takeLook(db, rolloutId, test, ofMetric, { atRisk, at: wallMs() });
     }
     work.afterCommit(() => waiting.stored(rolloutId, failures));
     return added.length > 0;
   }
 
-  async function look(): Promise<void> {
-    const all = waiting.takeAll();
+  async function lookAt(rolloutId: string, failures: readonly Failure[]): Promise<void> {
+    const begun = steadyMs();
+    try {
+      const counted = await countEach(rolloutId, failures);
+      await storage.transaction((work) =>
+        engineRoom.apply(work, rolloutId, async () =>
+          (await takeLooks(work, rolloutId, failures, counted)) ? { type: "health-looked-at" } : undefined,
+        ),
+      );
+    } catch (error) {
+      log.error({ err: error as Error, rollout: rolloutId }, "devices' failures could not be looked at");
+      for (const failure of failures) waiting.add(rolloutId, failure);
+    }
+    notBefore.set(rolloutId, steadyMs() + (steadyMs() - begun) * restPerWork);
+  }
+
+  async function look(isDue: (rolloutId: string) => boolean): Promise<void> {
+    const all = waiting.take(isDue);
     // Those that were there are at risk.
     if (all.length > 0) await options.lastSeen.flush();
-    for (const [rolloutId, failures] of all) {
-      try {
-        await storage.transaction((work) =>
-          engineRoom.apply(work, rolloutId, async () =>
-            (await takeLooks(work, rolloutId, failures)) ? { type: "health-looked-at" } : undefined,
-          ),
-        );
-      } catch (error) {
-        log.error({ err: error as Error, rollout: rolloutId }, "devices' failures could not be looked at");
-        for (const failure of failures) waiting.add(rolloutId, failure);
-      }
-    }
+    for (const [rolloutId, failures] of all) await lookAt(rolloutId, failures);
   }
 
   let looking: Promise<void> = Promise.resolve();
-  const lookInTurn = (): Promise<void> => (looking = looking.then(look));
-  const timer = setInterval(() => void lookInTurn(), lookEveryMs);
+  const lookInTurn = (isDue: (rolloutId: string) => boolean): Promise<void> =>
+    (looking = looking.then(() => look(isDue)));
+  const lookAtAll = (): Promise<void> => lookInTurn(() => true);
+  const isRested = (rolloutId: string): boolean => (notBefore.get(rolloutId) ?? 0) <= steadyMs();
+  const timer = setInterval(() => void lookInTurn(isRested), lookEveryMs);
   timer.unref();
 
   return {
@@ -160,10 +193,10 @@ export function createHealthWatch(options: Options): HealthWatch {
     },
     reported: (deviceId, name, value) =>
       note(deviceId, (metric) => metric.kind === "reported" && metric.name === name && isBeyond(metric, value)),
-    look: lookInTurn,
+    look: lookAtAll,
     async stop() {
       clearInterval(timer);
-      await lookInTurn();
+      await lookAtAll();
     },
   };
 }
