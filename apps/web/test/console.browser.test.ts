@@ -340,7 +340,7 @@ describe.skipIf(!executablePath)("the console in a browser", () => {
       lateOffersMs: 7 * 86_400_000,
       order: "random",
       underWayMax: 20,
-      health: { metrics: [{ kind: "crashes" }], errorRate: 0.01 },
+      health: { metrics: [{ kind: "crashes" }], errorRate: 0.01, action: "pause" },
       urgent: true,
     });
     await page.getByText("Urgent", { exact: true }).waitFor();
@@ -514,7 +514,7 @@ describe.skipIf(!executablePath)("the console in a browser", () => {
     );
     server.rollouts.set("r1", rollout("r1", { total: 440, health: [{ ...test, odds: 480 }] }));
     await page.reload();
-    await health.getByText("More than chance explains: the rollout pauses.").waitFor();
+    await health.getByText("More than chance explains.").waitFor();
     server.rollouts.set("r1", rollout("r1", { total: 440 }));
     await page.reload();
     await page.getByRole("heading", { name: "Decisions" }).waitFor();

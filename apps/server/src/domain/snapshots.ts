@@ -1,7 +1,15 @@
 // What the engine is shown of a rollout and of a deployment.
 
 import type { WaveTally } from "@flipside/api/rollout-arithmetic";
-import type { HealthMetric, HeldFor, RetryRule, RolloutState, StateCounts, WaveRules } from "@flipside/api/types";
+import type {
+  HealthMetric,
+  HealthSettings,
+  HeldFor,
+  RetryRule,
+  RolloutState,
+  StateCounts,
+  WaveRules,
+} from "@flipside/api/types";
 import type { DeploymentStateName } from "@flipside/image-format";
 import type { Evidence } from "./health/sequential-test.ts";
 
@@ -31,7 +39,7 @@ export interface RolloutSnapshot {
   /** Of all waves. */
   counts: StateCounts;
   /** What the health gate has seen; null: there is none. */
-  health: { errorRate: number; tests: readonly HealthTestSnapshot[] } | null;
+  health: (Omit<HealthSettings, "metrics"> & { tests: readonly HealthTestSnapshot[] }) | null;
 }
 
 /** One metric that the health gate watches. */

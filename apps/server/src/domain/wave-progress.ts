@@ -36,10 +36,10 @@ function notPassed(rollout: RolloutSnapshot, verdict: Verdict, now: Now): Change
 /** What is done when too many fail. */
 function failed(
   { rules }: RolloutSnapshot,
-  { wave, reason, numbers }: Extract<Verdict, { kind: "fails" }>,
+  { wave, action: given, reason, numbers }: Extract<Verdict, { kind: "fails" }>,
   { steadyMs }: Now,
 ): Changes {
-  const action = wave === undefined ? "pause" : rules[wave]!.thresholdAction;
+  const action = given ?? (wave === undefined ? "pause" : rules[wave]!.thresholdAction);
   if (action === "pause")
     return changing({
       rollout: { state: rolloutTransitions["gate-failed"].to, pauseReason: reason, soakUntil: null, heldFor: null },

@@ -77,6 +77,7 @@ const rolloutWith = (evidence: Evidence, change: Partial<RolloutSnapshot> = {}):
   counts: noCounts(),
   health: {
     errorRate: 0.01,
+    action: "pause",
     tests: [{ metric: { kind: "crashes" }, evidence, atRisk: { updated: 28, others: 397 }, lookedAt: 1 }],
   },
   ...change,
@@ -97,6 +98,15 @@ describe("the gate", () => {
         /^paused automatically: .*: 40 times as often; evidence of \d+ to 1 against chance \(100 to 1 are asked for, by an error rate of 1 %\)$/,
       ),
     ]);
+  });
+
+  it("does more where the rollout says so", () => {
+    const withAction = (action: "abort" | "roll-back-all") =>
+      step(rolloutWith(bad, { health: { ...rolloutWith(bad).health!, action } }), looked, 400);
+    expect(withAction("abort")).toMatchObject({ rollout: { state: "cancelled" }, withdraw: "cancel" });
+    const { rollout, rollBack, decisions } = withAction("roll-back-all");
+    expect([rollout.state, rollBack]).toEqual(["rolled-back", { wave: undefined }]);
+    expect(decisions[0]).toMatch(/^rolled back automatically: 12 of 40 updated devices crashed/);
   });
 
   it("holds the next wave back also when the soak ends in the same moment", () => {
@@ -122,7 +132,7 @@ describe("the gate", () => {
       evidence: noEvidence,
     }));
     const stateOf = (tests: HealthTestSnapshot[]) =>
-      step(rolloutWith(evidence, { health: { errorRate, tests } }), looked, 400).rollout.state;
+      step(rolloutWith(evidence, { health: { errorRate, action: "pause", tests } }), looked, 400).rollout.state;
     expect(stateOf([crashes!])).toBe("paused");
     expect(stateOf([crashes!, ...reconnects])).toBeUndefined();
   });

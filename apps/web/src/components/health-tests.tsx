@@ -11,7 +11,7 @@ const share = ({ failed, atRisk }: Arm): string => `${count(failed)} of ${count(
 /** How far the evidence has come, in words. */
 function verdict({ odds, oddsNeeded, lookedAt }: HealthTest): string {
   if (lookedAt === null) return "Nothing has failed yet.";
-  if (odds >= oddsNeeded) return "More than chance explains: the rollout pauses.";
+  if (odds >= oddsNeeded) return "More than chance explains.";
   return `Chance explains it: evidence of ${odds.toFixed(1)} to 1, of ${count(Math.round(oddsNeeded))} to 1 that are asked for.`;
 }
 

@@ -15,6 +15,7 @@ import {
 import { isPlainText } from "../plain-text.ts";
 import { named } from "../route.ts";
 import { count, time } from "./forms.ts";
+import { thresholdAction } from "./rollout-rules.ts";
 
 export const healthMetric = named(
   "HealthMetric",
@@ -62,9 +63,11 @@ export const healthSettings = named(
       .min(healthErrorRateMin)
       .max(healthErrorRateMax)
       .default(healthErrorRateDefault)
-      .describe(
-        "probability that an update which changes nothing pauses the rollout, at any time, by any of the metrics",
-      ),
+      .describe("probability that an update which changes nothing fails the gate, at any time, by any of the metrics"),
+    action: thresholdAction
+      .exclude(["roll-back-wave"])
+      .default("pause")
+      .describe("what the rollout does by itself when the gate fails"),
   }),
 );
 
@@ -87,7 +90,7 @@ export const healthTest = named(
     odds: z
       .number()
       .describe("what was seen is so many times as likely if updated devices fail more often as if they do not"),
-    oddsNeeded: z.number().describe("at these the rollout pauses"),
+    oddsNeeded: z.number().describe("at these the gate fails"),
     lookedAt: time.nullable().describe("when a device failed last; null: none has"),
   }),
 );

@@ -1,7 +1,7 @@
 // What stands between a wave and the next one, or the rollout's end. A new kind of gate is a new file here, and a row
 // in gates.ts.
 
-import type { HeldFor } from "@flipside/api/types";
+import type { HealthSettings, HeldFor } from "@flipside/api/types";
 import type { Now } from "../now.ts";
 import type { RolloutSnapshot } from "../snapshots.ts";
 
@@ -13,10 +13,10 @@ export type Verdict =
   /** All that went before is done, and the next wave does not start yet. */
   | { kind: "held"; for: HeldFor; decision: string }
   /**
-   * `numbers`: what it was decided on, for the log of decisions. `wave`: whose rules say what is done; undefined: the
-   * rollout pauses.
+   * `numbers`: what it was decided on, for the log of decisions. What is done says `action`, or the rules of `wave`;
+   * undefined: the rollout pauses.
    */
-  | { kind: "fails"; wave?: number; reason: string; numbers: string };
+  | { kind: "fails"; wave?: number; action?: HealthSettings["action"]; reason: string; numbers: string };
 
 /** Asked after each event, of a rollout that runs. Pure. */
 export type Gate = (rollout: RolloutSnapshot, now: Now) => Verdict;

@@ -36,6 +36,7 @@ export const health: Gate = ({ health }) => {
   const asked = `${rounded(oddsNeeded(health))} to 1 are asked for, by an error rate of ${rounded(health.errorRate * 100)} %`;
   return {
     kind: "fails",
+    action: health.action,
     reason,
     numbers: `${reason}; evidence of ${rounded(oddsOf(bad))} to 1 against chance (${asked})`,
   };

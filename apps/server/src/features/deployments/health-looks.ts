@@ -42,7 +42,8 @@ export async function loadHealth(
       lookedAt: found?.lookedAt ?? null,
     };
   });
-  return { errorRate: settings.errorRate, tests };
+  const { metrics: _, ...others } = settings;
+  return { ...others, tests };
 }
 
 /** Returns those that had not failed before. */

@@ -13,7 +13,7 @@ const valuesOf = (devices: readonly DeviceRow[], name: string): { deviceId: stri
   );
 
 /** With every limit. Throws ApiError when too few devices report a metric to learn one. */
-export function withLimits({ metrics, errorRate }: HealthSettings, devices: readonly DeviceRow[]): HealthSettings {
+export function withLimits({ metrics, ...others }: HealthSettings, devices: readonly DeviceRow[]): HealthSettings {
   const withLimit = (metric: HealthMetric, index: number): HealthMetric => {
     if (metric.kind !== "reported" || metric.limit !== undefined) return metric;
     const values = valuesOf(devices, metric.name).map(({ value }) => value);
@@ -24,7 +24,7 @@ export function withLimits({ metrics, errorRate }: HealthSettings, devices: read
       errors: [{ path: `health.metrics.${index}.limit`, message: detail }],
     });
   };
-  return { metrics: metrics.map(withLimit), errorRate };
+  return { metrics: metrics.map(withLimit), ...others };
 }
 
 /** Who is beyond a limit before anything was updated counts on neither side. */
