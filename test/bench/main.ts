@@ -302,7 +302,7 @@ async function bench(folder: string, onWorld: (world: World) => void): Promise<{
 }
 
 function benchHealthGate(table: Table): Figures["healthGate"] {
-  say(`${HEALTH_ROLLOUTS} simulated rollouts for each of the health gate's worlds: two minutes`);
+  say(`${HEALTH_ROLLOUTS} simulated rollouts for each of the health gate's worlds: two minutes and more`);
   const figures = measureHealthGate();
   const rows = { ...figures.falseAlarms, "a loop, counted by events": figures.falseAlarmsCountingEvents };
   for (const [name, share] of Object.entries(rows))

@@ -107,10 +107,15 @@ describe("a rollout that watches crashes", () => {
   });
 
   it("goes on when somebody accepts that, and does not count the same devices again", async () => {
-    const { id, canaries } = await started(crashes);
+    const { id, canaries, others } = await started(crashes);
     for (const canary of canaries) await crash(canary);
     await look();
     expect((await detail(id)).state).toBe("paused");
+    // The look has stored when each was heard of last: nobody is away by what was read before.
+    const why = (await fixture.api.get(`/api/devices/${others[0]!.id}/why`)).body;
+    expect(why.sentence).toBe(
+      `${others[0]!.id} waits for rollout test, which is paused (${(await detail(id)).pauseReason}).`,
+    );
     await fixture.api.post(`/api/rollouts/${id}/resume`);
     for (const canary of canaries) await crash(canary);
     await look();

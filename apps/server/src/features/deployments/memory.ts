@@ -15,6 +15,7 @@ const devicesMax = 50_000;
 const othersMax = 1_000;
 
 export interface Memory {
+  /** When it was last heard of is written without a word: not to be taken from here. */
   device(id: string): Promise<DeviceRow | null>;
   /** Open, given up, or its last one, confirmed; oldest first. */
   deployments(deviceId: string): Promise<readonly KnownDeployment[]>;

@@ -11,6 +11,7 @@ import type { Storage } from "../../storage/storage.ts";
 import type { DownloadSlots } from "../chunk-delivery/download-slots.ts";
 import type { LastSeen } from "../device-records/last-seen.ts";
 import type { Presence } from "../device-records/presence.ts";
+import { findDevice } from "../device-records/store.ts";
 import type { Brake } from "./brake.ts";
 import { type Hindrances, isOnTrial } from "./hindrances.ts";
 import type { Memory } from "./memory.ts";
@@ -129,8 +130,8 @@ export function createWhys(options: {
     },
 
     async device(id) {
-      const device = await memory.device(id);
-      if (device === null) throw new ApiError("not-found", "There is no such device.");
+      const device = await findDevice(storage.db, id);
+      if (device === undefined) throw new ApiError("not-found", "There is no such device.");
       if (device.revokedAt !== null)
         return { ...nothing(`${id} is revoked, and takes part in nothing.`), since: iso(device.revokedAt) };
       const known = (await memory.deployments(id)).filter(({ finishedAt }) => finishedAt === null);
