@@ -36,6 +36,7 @@ const mqttPortDefault = 1883;
 export interface RunningServer {
   /** Of the HTTP interface, such as http://127.0.0.1:8080. */
   url: string;
+  /** 0: nobody listens. */
   port: number;
   /** Where devices connect. */
   mqttUrl: string;
@@ -56,6 +57,8 @@ export interface RunningServer {
     offering: Offering;
     releases: Releases;
     events: EventHub;
+    /** What answers requests, listening or not. */
+    http: Server;
     insertRelease(release: ReleaseRow): Promise<void>;
     insertImage(image: NewImage): Promise<void>;
     /** Looks at deadlines now; what is under way may have looked already. */
@@ -68,6 +71,7 @@ export { type ServerOptions, StartError };
 
 /** The way to devices; nobody is let in yet. */
 async function createLink(options: ServerOptions, log: Logger): Promise<DeviceLink> {
+  if (options.link !== undefined) return options.link(log);
   if (options.mqttUrl === undefined)
     return createEmbeddedBroker({
       host: options.mqttHost ?? options.host ?? hostDefault,
@@ -128,7 +132,8 @@ async function close({ foundation, features, link, http, rounds, checkingImages,
   const roundsEnded = rounds.stop();
   events.close();
   images.stop();
-  await withDeadline(log, Promise.all([closeListener(http), link.close(), delivery.close(), offers.close()]));
+  const listener = http.listening ? closeListener(http) : undefined;
+  await withDeadline(log, Promise.all([listener, link.close(), delivery.close(), offers.close()]));
   // What the last messages began; then nothing uses the database any more.
   await withDeadline(log, Promise.all([turns.idle(), roundsEnded, checkingImages]));
   const written = [lastSeen.stop(), health.stop(), progress.stop(), deviceLog.flush(), clock.store()];
@@ -153,8 +158,10 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     if (link.accounts !== undefined) await syncAccounts(storage, link.accounts);
     if (options.claimsFile !== undefined) await importClaimsFile(claims, options.claimsFile, log);
     const http = createListener(createInterface(options, foundation, features, claims), options.httpTimes);
-    await listen(http, options.port ?? portDefault, options.host ?? hostDefault);
-    listening.push(() => closeListener(http));
+    if (options.port !== null) {
+      await listen(http, options.port ?? portDefault, options.host ?? hostDefault);
+      listening.push(() => closeListener(http));
+    }
     // Last of all, because the password is told only once: a start that fails must not have made it.
     const firstAdministrator = await accounts.createFirst();
 
@@ -185,7 +192,7 @@ function shown(
     rounds,
   } = running;
   const host = options.host ?? hostDefault;
-  const port = (http.address() as AddressInfo).port;
+  const port = (http.address() as AddressInfo | null)?.port ?? 0;
   const shownHost = host.includes(":") ? `[${host}]` : host;
   const url = `http://${host === "0.0.0.0" || host === "::" ? "localhost" : shownHost}:${port}`;
   log.info({ url, mqtt: link.address, dataDir: options.dataDir, trustVersion: trust.version }, "fleet manager is up");
@@ -207,6 +214,7 @@ function shown(
       offering: features.offering,
       releases: features.releases,
       events: features.events,
+      http,
       insertRelease: (release) => insertRelease(storage.db, release),
       insertImage: (image) => insertImage(storage.db, image),
       tick: rounds.tick,

@@ -6,6 +6,7 @@ import type { FileSystem } from "../features/releases/image-files.ts";
 import type { HttpTimes } from "../http/listener.ts";
 import type { TrustedProxies } from "../http/trusted-proxies.ts";
 import type { Logger, LogLevel } from "../logging.ts";
+import type { DeviceLink } from "../mqtt/device-link.ts";
 import type { StorageOptions } from "../storage/storage.ts";
 
 export interface ServerOptions {
@@ -18,8 +19,8 @@ export interface ServerOptions {
   /** Address for HTTP, and for MQTT unless `mqttHost` says another. Default: 127.0.0.1. */
   host?: string;
   mqttHost?: string | undefined;
-  /** 0: any free port. */
-  port?: number;
+  /** 0: any free port. Null: nobody listens, and requests are handed to `internals.http`, as rehearsals do. */
+  port?: number | null;
   mqttPort?: number;
   /** File of claims, JSON or CSV (features/claims/claims-file.ts), to import at the start. */
   claimsFile?: string | undefined;
@@ -45,6 +46,8 @@ export interface ServerOptions {
   consoleDir?: string;
   /** How often deadlines are looked at. */
   tickMs?: number;
+  /** The way to devices in place of MQTT; a rehearsal puts a network of its own here. */
+  link?: (log: Logger) => DeviceLink;
   /** Tests put their own clocks here. */
   clock?: Partial<ClockSource>;
   /** A file system for images and uploads; tests put one here whose disk fills up. */
