@@ -18,6 +18,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 /** A device whose connection takes a message when `take` says so. */
 function slowDevice() {
   const sent: number[] = [];
+  let isStopped = false;
   const handedOver: (() => void)[] = [];
   let arrived: (() => void) | undefined;
   const link: Pick<DeviceLink, "bufferedBytes" | "publish"> = {
@@ -47,6 +48,7 @@ function slowDevice() {
     feed: { follow: () => {} },
     slots: { touch: () => {} },
     isCurrent: () => true,
+    isStopped: () => isStopped,
     refused: (_, detail) => {
       throw new Error(detail);
     },
@@ -66,6 +68,7 @@ function slowDevice() {
   };
   return {
     sent,
+    stopAll: () => void (isStopped = true),
     delivery,
     until,
     ask: (first: number, count: number, attempt = 1) =>
@@ -139,5 +142,15 @@ describe("a window of chunks", () => {
     device.ask(0, 2, 2);
     await device.drain(3);
     expect(device.sent).toEqual([0, 0, 1]);
+  });
+
+  it("ends with the chunk that is being handed over when all updates are stopped", async () => {
+    const device = slowDevice();
+    device.ask(0, 8);
+    await device.until(1);
+    device.stopAll();
+    await device.drain(1);
+    expect(device.sent).toEqual([0]);
+    await device.delivery.close();
   });
 });

@@ -127,7 +127,7 @@ interface Conversations {
 
 function createDelivery(
   { files, feed, log }: Foundation,
-  { fetching, deviceLog, images, slots }: Fleet,
+  { fetching, deviceLog, images, slots, emergencyStop }: Fleet,
   link: DeviceLink,
   sessions: Sessions,
 ): ChunkDelivery {
@@ -135,6 +135,7 @@ function createDelivery(
     link,
     imageOf: fetching.imageFor,
     isCurrent: (session) => sessions.of(session.deviceId) === session,
+    isStopped: () => emergencyStop.stop !== undefined,
     refused: (deviceId, detail) => deviceLog.add(deviceId, "refused-message", detail),
     pathOf: files.pathOf,
     slots,

@@ -91,6 +91,8 @@ export function createChunkDelivery(options: {
   /** The image of an open deployment of the device, or why there is nothing to send. */
   imageOf: (deviceId: string, deployment: string, attempt: number) => Promise<ImageFile | { refusal: string }>;
   isCurrent: (session: Session) => boolean;
+  /** Asked before each chunk: a window on a slow connection takes its time. */
+  isStopped: () => boolean;
   refused: (deviceId: string, detail: string) => void;
   pathOf: (fileName: string) => string;
   /** A file could not be read as far as it should reach. */
@@ -153,19 +155,21 @@ export function createChunkDelivery(options: {
     const { session, fetch } = window;
     const { deviceId } = session;
     const deadline = performance.now() + windowLifeMs;
+    const isInVain = (): boolean =>
+      closed || options.isStopped() || performance.now() > deadline || !options.isCurrent(session);
     for (; window.at < window.end; window.at++) {
       const index = window.at;
       const piece = pieceOf(image, fetch.part, index);
       if (piece === undefined) return;
       while (options.link.bufferedBytes(deviceId) > bufferedBytesMax) {
-        if (closed || performance.now() > deadline || !options.isCurrent(session)) return;
+        if (isInVain()) return;
         await new Promise((resolve) => setTimeout(resolve, fullBufferPauseMs));
       }
-      if (closed || performance.now() > deadline || !options.isCurrent(session)) return;
       const name = { attempt: fetch.attempt, part: fetch.part, digest: image.digest, index };
       const { message, data } = chunkToFill(name, piece.length);
       const { bytesRead } = await file.read(data, 0, piece.length, piece.offset);
       if (bytesRead !== piece.length) throw new UnreadableImage(image.digest, `it ends at ${piece.offset + bytesRead}`);
+      if (isInVain()) return;
       if (!(await options.link.publish(deviceId, chunk(message)))) return;
     }
   }
