@@ -154,6 +154,18 @@ describe("a device that was confirmed and falls back", () => {
     }
   });
 
+  it("is a failure, too, where nobody had heard that it was confirmed", async () => {
+    const device = await fixture.readyDevice();
+    const release = await newRelease();
+    const { id } = await fixture.rollOut(release.id, [device]);
+    await device.install(await device.offered());
+    device.reboot(true, release.version, release.releaseSequence);
+    device.forget();
+    await giveWay(device);
+    expect((await detail(id)).counts).toMatchObject({ "rolled-back": 1, installed: 0 });
+    expect((await device.checkIn()).deployment, "it is not installed once more").toBeUndefined();
+  });
+
   it("is told of a rollout that is over, too", async () => {
     const device = await fixture.readyDevice();
     const release = await newRelease();

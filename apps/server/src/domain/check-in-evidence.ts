@@ -32,9 +32,10 @@ export function provenState(deployment: DeploymentSnapshot, evidence: CheckInEvi
 /**
  * A candidate that did not stay is *failed*. A confirmed image that crashed again and again stays *confirmed*, with the
  * reason, and the other slot's runs (docs/boot-control.md, "yielded"); one that an operator went back from has none.
+ * That it had been confirmed nobody may have heard.
  */
-const hasGivenWay = ({ state }: DeploymentSnapshot, other: CheckInEvidence["other"]): boolean =>
-  other.state === "failed" || (state === "confirmed" && other.state === "confirmed" && other.reason !== 0);
+const hasGivenWay = ({ state, reason }: CheckInEvidence["other"]): boolean =>
+  state === "failed" || (state === "confirmed" && reason !== 0);
 
 /** What the check-in speaks for, whether or not it may follow. */
 function claimOf(
@@ -52,7 +53,7 @@ function claimOf(
   const isOurs = pastNoReturn.includes(deployment.state) || said?.state === "rolled-back";
   // An earlier deployment's confirmed image may have been installed anew since, by one that failed.
   const isOld = deployment.state === "confirmed" && !deployment.newestOffered;
-  if (other.digest === deployment.digest && hasGivenWay(deployment, other) && isOurs && !isOld)
+  if (other.digest === deployment.digest && hasGivenWay(other) && isOurs && !isOld)
     return { state: "rolled-back", code: other.reason };
   return said && isReportable(said.state) ? { state: said.state, code: said.code } : undefined;
 }
