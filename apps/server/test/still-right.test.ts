@@ -76,6 +76,22 @@ describe("an old rollout that goes on", () => {
     expect((await detail(old.id)).counts).toMatchObject({ cancelled: 1 });
   });
 
+  it("takes nobody back past the point of no return either, when the server has forgotten what came after", async () => {
+    const device = await fixture.readyDevice();
+    const [two, three] = [await newRelease(), await newRelease()];
+    const { id } = await fixture.rollOut(two.id, [device], { deadlineMs: AWAY_MS });
+    await device.install(await device.offered());
+    device.reboot(true, two.version, two.releaseSequence);
+    // Of what follows the server knows nothing: it was restored from a backup.
+    device.other = { slot: "a", digest: three.images[0]!.digest, state: "candidate", reason: 0 };
+    device.reboot(true, three.version, three.releaseSequence);
+    device.deployment = undefined;
+    expect((await device.checkIn()).deployment, "the other slot's image, which the device would take").toBeUndefined();
+    expect((await detail(id)).counts).toMatchObject({ installed: 1 });
+    skew += AWAY_MS;
+    await fixture.api.until(`/api/rollouts/${id}`, ({ counts }) => counts["timed-out"] === 1);
+  });
+
   it("yields to a later rollout that went back on purpose", async () => {
     const [canary, device] = [await fixture.readyDevice(), await fixture.readyDevice()];
     const [two, three, four] = [await newRelease(), await newRelease(), await newRelease()];

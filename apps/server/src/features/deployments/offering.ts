@@ -83,6 +83,15 @@ export function createOffering(options: {
     return undefined;
   }
 
+  /**
+   * Past its point of no return, and yet the device runs something newer: after a restore from a backup. It is waited
+   * for what the device shows, or the deadline; offered once more it would take the device back.
+   */
+  const isBehind = async (device: DeviceRow, active: DeploymentRow, known: readonly KnownDeployment[]) => {
+    const row = known.find(({ id }) => id === active.id);
+    return row !== undefined && (await hindrances.needless(device, row, known)) !== undefined;
+  };
+
   async function overtakenBy(
     device: DeviceRow,
     active: KnownDeployment,
@@ -117,6 +126,7 @@ export function createOffering(options: {
       const active =
         (await stillActive(device, known)) ?? (isOnTrial(device) ? undefined : await firstDue(device, known));
       if (active === undefined || isStranger(trust, device) || !isServed(active.digest)) return undefined;
+      if (!isAbandonable(active.state) && (await isBehind(device, active, known))) return undefined;
       const image = await memory.image(active.digest);
       const permit = await permitFor(active, deviceId);
       // It may have come meanwhile.
