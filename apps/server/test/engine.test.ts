@@ -49,6 +49,23 @@ describe("the rollout engine", () => {
     expect(model.offer("0.1").refused).toBeUndefined();
   });
 
+  it("watches a wave anew in which somebody who was away came back meanwhile", () => {
+    const model = new Model([2, 1], { soakMs: 50 });
+    model.offer("0.0");
+    model.confirm("0.0");
+    model.apply({ type: "others-away", away: [{ ...model.get("0.1") }] });
+    expect(model.rollout.soakUntil).toBe(model.now + 50);
+    model.offer("0.1");
+    expect(model.rollout.soakUntil, "it is not finished any more").toBeNull();
+    model.now += 60;
+    model.apply({ type: "soak-over" });
+    model.confirm("0.1");
+    expect(model.rollout).toMatchObject({ currentWave: 0, soakUntil: model.now + 50 });
+    model.now += 50;
+    model.apply({ type: "soak-over" });
+    expect(model.rollout.currentWave).toBe(1);
+  });
+
   it("counts only what finishes after a resume against the threshold", () => {
     const model = new Model([4], { failureThresholdPercent: 20 });
     for (const id of ["0.0", "0.1", "0.2"]) model.offer(id);

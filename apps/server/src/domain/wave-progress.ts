@@ -24,6 +24,8 @@ function notPassed(rollout: RolloutSnapshot, verdict: Verdict, now: Now): Change
       return failed(rollout, verdict, now);
     case "watches":
       return changing({ rollout: { soakUntil: verdict.until }, decisions: [verdict.decision] });
+    case "unfinished":
+      return changing({ rollout: { soakUntil: null } });
     case "held":
       // Once is enough to say it.
       if (rollout.heldFor === verdict.for) return undefined;

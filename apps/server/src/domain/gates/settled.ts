@@ -6,5 +6,7 @@ import { type Gate, holds, waits } from "./gate.ts";
 
 export const settled: Gate = (rollout) => {
   const wave = presentWave(rollout);
-  return wave === undefined || isSettled(wave) ? holds : waits;
+  if (wave === undefined || isSettled(wave)) return holds;
+  // Who was away came back while the wave was watched: it is watched anew once that has ended, too.
+  return rollout.soakUntil === null ? waits : { kind: "unfinished" };
 };
