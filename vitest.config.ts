@@ -12,6 +12,7 @@ const onPostgresOnly = "apps/server/test/postgres/**";
  */
 const inProcessesOfTheirOwn = [
   "apps/power-cut/test/**",
+  "apps/rehearsal/test/**",
   "test/{brokers,console,end-to-end,fuzz,mutants,operations,power-cut}/**",
 ];
 

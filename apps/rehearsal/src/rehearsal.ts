@@ -1,0 +1,239 @@
+// One rehearsal: a world from a seed, troubled for a while, then calm until everything has had its time.
+
+import { mkdtempSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { Device } from "./device/device.ts";
+import { Judge, type Violation } from "./judge/judge.ts";
+import type { Knowledge } from "./judge/knowledge.ts";
+import { Operator } from "./operator/operator.ts";
+import { type ServerSettings, ServerUnderTest } from "./server/server-under-test.ts";
+import type { StartServer } from "./server/server-code.ts";
+import { startedAtMs, type Template } from "./server/template.ts";
+import { Log } from "./world/log.ts";
+import { Machine, microtasksDone, runOn } from "./world/machine.ts";
+import { calmWeather, Network, type Weather } from "./world/network.ts";
+import { Random } from "./world/random.ts";
+import { Schedule } from "./world/schedule.ts";
+import { arrangeTroubles, type TroubledWorld } from "./world/troubles.ts";
+
+const warmUpMs = 40_000;
+const calmMsMax = 4 * 3_600_000;
+const calmLookMs = 60_000;
+const looksMsMax = 90_000;
+const actsMsMax = 45_000;
+
+export interface Outcome {
+  seed: number;
+  violations: Violation[];
+  digest: string;
+  /** Of simulated time. */
+  simulatedMs: number;
+}
+
+export interface Stage {
+  settings: ServerSettings & { startServer: StartServer };
+  template: Template;
+}
+
+export async function rehearse(stage: Stage, seed: number, show?: (line: string) => void): Promise<Outcome> {
+  const root = mkdtempSync(join(dirname(stage.template.folder), `seed-${seed}-`));
+  try {
+    return await new Rehearsal(stage, seed, root, show).run();
+  } finally {
+    rmSync(root, { recursive: true, force: true });
+  }
+}
+
+class Rehearsal implements TroubledWorld {
+  readonly random: Random;
+  readonly schedule = new Schedule();
+  readonly machine: Machine;
+  readonly devices: readonly Device[];
+  readonly server: ServerUnderTest;
+  readonly machineReboots: boolean;
+  isCalm = false;
+  readonly #seed: number;
+  readonly #log: Log;
+  readonly #network: Network;
+  readonly #judge: Judge;
+  readonly #operator: Operator;
+  /** What is to be done with the server before time goes on. */
+  readonly #steps: (() => Promise<void>)[] = [];
+  readonly #troubledMs: number;
+  #backup: { folder: string; known: Knowledge } | undefined;
+  log: (who: string, what: string) => void;
+
+  constructor({ settings, template }: Stage, seed: number, root: string, show: ((line: string) => void) | undefined) {
+    const { schedule } = this;
+    const of = (name: string): Random => Random.of(seed, name);
+    this.#seed = seed;
+    this.random = of("troubles");
+    const world = of("world");
+    this.machineReboots = world.chance(0.3);
+    this.#troubledMs = world.between(180_000, 600_000);
+    this.machine = new Machine(schedule, of("server"), startedAtMs);
+    runOn(this.machine);
+    this.#log = new Log(schedule, show);
+    this.log = this.#log.add;
+    this.#judge = new Judge(schedule, settings.project, this.log);
+    const kind = world.chance(0.6) ? "embedded" : "elsewhere";
+    this.#network = new Network(kind, schedule, of("network"), this.#judge);
+    this.#network.weather = weatherOf(world);
+    const host = {
+      settings,
+      machine: this.machine,
+      network: this.#network,
+      root,
+      onError: (text: string) => this.#judge.found("no errors of the server's own", text),
+      onKilled: () => {
+        this.log("server", "is killed in the middle of what it does");
+        this.serverDown(this.random.pick([200, 5_000, 60_000]) * (0.5 + this.random.next()));
+      },
+    };
+    this.server = new ServerUnderTest(host, template.folder);
+    const identities = template.identities.slice(0, world.between(3, template.identities.length));
+    const deviceWorld = {
+      seed,
+      project: settings.project,
+      schedule,
+      network: this.#network,
+      log: this.log,
+      violated: this.#judge.found,
+      installed: this.#judge.installed.bind(this.#judge),
+      confirmed: this.#judge.confirmed.bind(this.#judge),
+    };
+    this.devices = identities.map((identity) => new Device(deviceWorld, identity, of(identity.id)));
+    this.#operator = new Operator({
+      server: this.server,
+      judge: this.#judge,
+      random: of("operator"),
+      releaseIds: template.releaseIds,
+      deviceIds: identities.map(({ id }) => id),
+      log: this.log,
+    });
+    this.log("world", `${identities.length} devices, broker ${kind}, troubled for ${this.#troubledMs} ms`);
+  }
+
+  async run(): Promise<Outcome> {
+    await this.#start();
+    for (const device of this.devices) this.schedule.after(this.random.between(0, warmUpMs), () => device.powerOn());
+    await this.#until(warmUpMs);
+    arrangeTroubles(this);
+    this.#arrangeLooks();
+    this.#arrangeActs();
+    await this.#until(warmUpMs + this.#troubledMs);
+    if (!this.#isJudged) await this.#calmDown();
+    if (this.server.isRunning) this.server.kill();
+    await this.server.bury();
+    const { violations } = this.#judge;
+    const simulatedMs = Math.round(this.schedule.nowMs);
+    return { seed: this.#seed, violations, digest: this.#log.digest(), simulatedMs };
+  }
+
+  get #isJudged(): boolean {
+    return this.#judge.violations.length > 0;
+  }
+
+  /** Lets the world go on; each thing that happens has come to its end before the next one does. */
+  async #until(endMs: number): Promise<void> {
+    while (!this.#isJudged && (this.schedule.nextMs ?? Infinity) <= endMs) {
+      this.schedule.step();
+      await microtasksDone();
+      for (const { rolloutId, wave } of this.#judge.begun.splice(0))
+        this.#steps.push(async () => void (await this.#operator.look(rolloutId, wave)));
+      for (let step = this.#steps.shift(); step !== undefined; step = this.#steps.shift()) await step();
+      await this.server.bury();
+    }
+    this.schedule.nowMs = Math.max(this.schedule.nowMs, endMs);
+  }
+
+  async #start(): Promise<void> {
+    if (this.server.isRunning) return;
+    await this.server.start();
+    this.log("server", "is up");
+    await this.#operator.lookAround();
+  }
+
+  serverDown = (forMs: number): void => {
+    this.schedule.after(forMs, () => this.#steps.push(() => this.#start()));
+  };
+
+  stopServer = (): void => {
+    this.log("server", "is stopped in order");
+    this.server.stop().then(() => {
+      this.log("server", "has ended");
+      this.serverDown(this.random.between(500, 20_000));
+    });
+  };
+
+  backUp = (): void => {
+    this.#backup = { folder: this.server.backUp(), known: this.#judge.remember() };
+    this.log("server", "is backed up");
+  };
+
+  restore = (): boolean => {
+    if (this.#backup === undefined) return false;
+    this.server.restore(this.#backup.folder);
+    this.#judge.restored(this.#backup.known);
+    return true;
+  };
+
+  #arrangeLooks(): void {
+    this.schedule.after(this.random.next() * looksMsMax, () => {
+      if (this.isCalm) return;
+      this.#steps.push(async () => void (await this.#operator.lookAround()));
+      this.#arrangeLooks();
+    });
+  }
+
+  #arrangeActs(): void {
+    this.schedule.after(this.random.next() * actsMsMax, () => {
+      if (this.isCalm) return;
+      this.#steps.push(() => this.#operator.act());
+      this.#arrangeActs();
+    });
+  }
+
+  async #calmDown(): Promise<void> {
+    this.log("world", "is calm from now on");
+    this.isCalm = true;
+    this.#network.weather = calmWeather;
+    for (const device of this.devices) device.calmDown();
+    const calmSinceMs = this.schedule.nowMs;
+    let open: string | undefined = "nothing was looked at";
+    while (!this.#isJudged && open !== undefined) {
+      await this.#until(this.schedule.nowMs + calmLookMs);
+      const shown = await this.#operator.lookAround();
+      open = shown === undefined ? "there is no server" : (this.#judge.isSettled(shown) ?? this.#unsettledDevice());
+      if (shown !== undefined) await this.#operator.tidy(shown);
+      if (open !== undefined && this.schedule.nowMs - calmSinceMs > calmMsMax) {
+        this.#judge.found("everything comes to its end", `${open}, ${calmMsMax / 60_000} min after the world was calm`);
+      }
+    }
+    await this.#until(this.schedule.nowMs + calmLookMs);
+    if (!this.#isJudged) await this.#compareDevices();
+  }
+
+  /** Whose trial, or whose fallback, is under way, or who has not reached the server yet. */
+  #unsettledDevice(): string | undefined {
+    const device = this.devices.find((each) => !each.isSettled && !this.#operator.revoked.has(each.id));
+    return device && `${device.id} has an image on trial, or no contact`;
+  }
+
+  async #compareDevices(): Promise<void> {
+    for (const device of this.devices) {
+      if (this.#operator.revoked.has(device.id)) continue;
+      const shown = await this.#operator.lookAtDevice(device.id);
+      if (shown !== undefined) this.#judge.agrees(device, shown);
+    }
+  }
+}
+
+function weatherOf(random: Random): Weather {
+  return {
+    latencyMsMax: random.pick([20, 200, 2_000]),
+    doubled: random.pick([0, 0.02, 0.1]),
+    lost: random.pick([0, 0.01, 0.05]),
+    late: random.pick([0, 0.01, 0.05]),
+  };
+}

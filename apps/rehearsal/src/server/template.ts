@@ -1,0 +1,91 @@
+// What every rehearsal's server begins with: an administrator, all releases uploaded, permits and claims imported. Made
+// once a process, and always the same; each rehearsal has a copy.
+
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { base64url } from "@flipside/protocol/server-messages";
+import { Machine, runOn } from "../world/machine.ts";
+import { Network } from "../world/network.ts";
+import { Random } from "../world/random.ts";
+import { Schedule } from "../world/schedule.ts";
+import { settled } from "../world/settled.ts";
+import type { Identity } from "../device/conversation.ts";
+import { ask } from "./ask.ts";
+import { keyNamed, type Project } from "./project.ts";
+import type { StartServer } from "./server-code.ts";
+import { type ServerSettings, serverOptions } from "./server-under-test.ts";
+
+const devicesMax = 10;
+export const password = "rehearsals are no secret";
+export const startedAtMs = Date.UTC(2026, 0, 1);
+
+export interface Template {
+  folder: string;
+  identities: readonly Identity[];
+  /** Of the releases, oldest first. */
+  releaseIds: readonly string[];
+  remove(): void;
+}
+
+/** Memory, where the system has a file system of it: a rehearsal commits thousands of times. */
+function workFolder(): string {
+  try {
+    return mkdtempSync("/dev/shm/flipside-rehearsal-");
+  } catch {
+    return mkdtempSync(join(tmpdir(), "flipside-rehearsal-"));
+  }
+}
+
+export async function makeTemplate(settings: ServerSettings & { startServer: StartServer }): Promise<Template> {
+  const root = workFolder();
+  const folder = join(root, "template");
+  mkdirSync(folder);
+  const schedule = new Schedule();
+  const machine = new Machine(schedule, Random.of(0, "template"), startedAtMs);
+  runOn(machine);
+  const watcher = { sent() {}, handed() {}, dealtWith() {} };
+  const link = new Network("embedded", schedule, Random.of(0, "network"), watcher).linkFor(machine.process);
+  const errors: string[] = [];
+  const options = serverOptions(settings, { folder, machine, link: () => link, onError: (text) => errors.push(text) });
+  const server = await settled(settings.startServer(options), { schedule });
+  const { http, storage } = server.internals;
+  let cookie: string | undefined;
+  const post = async (path: string, body: unknown): Promise<Record<string, unknown>> => {
+    const answer = await settled(ask(http, { method: "POST", path, body, cookie }), { schedule });
+    if (answer.status >= 300) throw new Error(`${path} was answered ${answer.status}: ${JSON.stringify(answer.body)}`);
+    cookie = answer.cookie ?? cookie;
+    return answer.body as Record<string, unknown>;
+  };
+  const first = server.firstAdministrator!;
+  await post("/api/session", first);
+  await post("/api/session/password", { currentPassword: first.password, newPassword: password });
+  const releaseIds = await uploadAll(settings.project, post);
+  const identities = Array.from({ length: devicesMax }, (_, i) =>
+    identityOf(`device-${String(i + 1).padStart(2, "0")}`),
+  );
+  await post("/api/claims", {
+    claims: identities.map(({ id, claimSecret }) => ({ deviceId: id, secret: base64url(claimSecret) })),
+  });
+  await settled(server.close(), { schedule });
+  await storage.close();
+  if (errors.length > 0) throw new Error(errors.join("\n"));
+  return { folder, identities, releaseIds, remove: () => rmSync(root, { recursive: true, force: true }) };
+}
+
+function identityOf(id: string): Identity {
+  return { id, key: keyNamed(id), claimSecret: Random.of(0, `claim of ${id}`).bytes(32) };
+}
+
+async function uploadAll(
+  { releaseFiles, images }: Project,
+  post: (path: string, body: unknown) => Promise<Record<string, unknown>>,
+): Promise<string[]> {
+  const ids: string[] = [];
+  for (const [at, file] of releaseFiles.entries()) {
+    const { id } = await post("/api/releases?confirmSequence=true", file);
+    await post(`/api/releases/${String(id)}/permits`, images[at]!.permit);
+    ids.push(String(id));
+  }
+  return ids;
+}
