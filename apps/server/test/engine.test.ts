@@ -58,11 +58,11 @@ describe("the rollout engine", () => {
     model.offer("0.1");
     expect(model.rollout.soakUntil, "it is not finished any more").toBeNull();
     model.now += 60;
-    model.apply({ type: "soak-over" });
+    model.apply({ type: "time-passed" });
     model.confirm("0.1");
     expect(model.rollout).toMatchObject({ currentWave: 0, soakUntil: model.now + 50 });
     model.now += 50;
-    model.apply({ type: "soak-over" });
+    model.apply({ type: "time-passed" });
     expect(model.rollout.currentWave).toBe(1);
   });
 

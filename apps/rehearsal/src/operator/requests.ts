@@ -3,7 +3,25 @@
 import type { NewRollout } from "@flipside/api/types";
 import type { Random } from "../world/random.ts";
 
-export type CompleteRequest = Required<NewRollout>;
+/** What a rehearsal's operator asks for of a rollout, and the judge goes by. */
+export type CompleteRequest = Required<
+  Pick<
+    NewRollout,
+    | "name"
+    | "releaseId"
+    | "target"
+    | "waves"
+    | "deadlineMs"
+    | "failureThresholdPercent"
+    | "minimumSample"
+    | "soakMs"
+    | "lateOffersMs"
+    | "order"
+    | "underWayMax"
+    | "urgent"
+    | "allowOlder"
+  >
+>;
 
 function wavesOf(random: Random): CompleteRequest["waves"] {
   return random.pick<CompleteRequest["waves"]>([

@@ -10,7 +10,7 @@ export interface PlantedBug {
   patches: readonly { file: string; find: string; replace: string }[];
 }
 
-const ENGINE = "domain/rollout-engine.ts";
+const EVENTS = "domain/deployment-events.ts";
 const SNAPSHOTS = "domain/snapshots.ts";
 const GATES = "domain/gates/gates.ts";
 const HINDRANCES = "features/deployments/hindrances.ts";
@@ -80,8 +80,8 @@ export const plantedBugs: readonly PlantedBug[] = [
     patches: [
       {
         file: GATES,
-        find: "[failureThreshold, settled, somethingLearned, soak]",
-        replace: "[failureThreshold, somethingLearned, soak]; void settled",
+        find: "[failureThreshold, settled, somethingLearned, soak, startTime, approval]",
+        replace: "[failureThreshold, somethingLearned, soak, startTime, approval]; void settled",
       },
     ],
   },
@@ -92,8 +92,8 @@ export const plantedBugs: readonly PlantedBug[] = [
     patches: [
       {
         file: GATES,
-        find: "[failureThreshold, settled, somethingLearned, soak]",
-        replace: "[failureThreshold, settled, somethingLearned]; void soak",
+        find: "[failureThreshold, settled, somethingLearned, soak, startTime, approval]",
+        replace: "[failureThreshold, settled, somethingLearned, startTime, approval]; void soak",
       },
     ],
   },
@@ -137,7 +137,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     name: "one-too-many",
     what: "one device more than may be is at work",
     breaks: ["the cap holds"],
-    patches: [{ file: ENGINE, find: "underWay(rollout) >= (rollout.", replace: "underWay(rollout) > (rollout." }],
+    patches: [{ file: EVENTS, find: "underWay(rollout) >= underWayMax", replace: "underWay(rollout) > underWayMax" }],
   },
   {
     name: "counts-drift",
@@ -187,9 +187,9 @@ export const plantedBugs: readonly PlantedBug[] = [
     patches: [
       {
         file: STORE,
-        find: "  for (const text of changes.decisions) await",
+        find: "  await insertDecisions(db, rolloutId, changes.decisions, now",
         replace:
-          '  if (decided > 1) await db.deleteFrom("decisions").where("rolloutId", "=", rolloutId).execute();\n  for (const text of changes.decisions) await',
+          '  if (decided > 1) await db.deleteFrom("decisions").where("rolloutId", "=", rolloutId).execute();\n  await insertDecisions(db, rolloutId, changes.decisions, now',
       },
     ],
   },
@@ -213,7 +213,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     patches: [
       {
         file: TIME,
-        find: "      await endLate(storage, engineRoom, clock.steadyMs(), isStopped);\n",
+        find: "      await endLate(options, clock.steadyMs(), isStopped);\n",
         replace: "      void endLate, isStopped;\n",
       },
     ],
@@ -262,8 +262,8 @@ export const plantedBugs: readonly PlantedBug[] = [
     patches: [
       {
         file: "features/deployments/memory.ts",
-        find: 'if ("deviceId" in change) deployments.forget(change.deviceId);',
-        replace: 'if ("deviceId" in change && Math.random() < 0.5) deployments.forget(change.deviceId);',
+        find: "        deployments.forget(change.deviceId);\n        rolledBack",
+        replace: "        if (Math.random() < 0.5) deployments.forget(change.deviceId);\n        rolledBack",
       },
     ],
   },
