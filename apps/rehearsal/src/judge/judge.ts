@@ -314,7 +314,7 @@ export class Judge implements Watcher {
   /** Everything has had its time. */
   isSettled(shown: readonly Rollout[]): string | undefined {
     for (const { name, state, deployments } of shown) {
-      if (state === "running" || state === "paused") return `rollout ${name} is ${state}`;
+      if (state === "running" || state === "paused") return `${name} is ${state}`;
       const open = deployments.find((each) => !isOver(each.state));
       if (open !== undefined) return `${open.deviceId} in ${name} is ${open.state}`;
     }
