@@ -129,7 +129,7 @@ export const plantedBugs: readonly PlantedBug[] = [
       {
         file: "domain/gates/failure-threshold.ts",
         find: "let index = 0;",
-        replace: "let index = rollout.currentWave;",
+        replace: "let index = Math.max(0, rollout.currentWave);",
       },
     ],
   },
