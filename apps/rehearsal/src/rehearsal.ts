@@ -60,6 +60,8 @@ class Rehearsal implements TroubledWorld {
   /** What is to be done with the server before time goes on. */
   readonly #steps: (() => Promise<void>)[] = [];
   readonly #troubledMs: number;
+  /** In some seeds it never comes back: deadlines alone end what waits for it. */
+  readonly #lost: Device | undefined;
   #backup: { folder: string; known: Knowledge } | undefined;
   log: (who: string, what: string) => void;
 
@@ -103,6 +105,7 @@ class Rehearsal implements TroubledWorld {
       confirmed: this.#judge.confirmed.bind(this.#judge),
     };
     this.devices = identities.map((identity) => new Device(deviceWorld, identity, of(identity.id)));
+    this.#lost = world.chance(0.3) ? world.pick(this.devices) : undefined;
     this.#operator = new Operator({
       server: this.server,
       judge: this.#judge,
@@ -198,7 +201,9 @@ class Rehearsal implements TroubledWorld {
     this.log("world", "is calm from now on");
     this.isCalm = true;
     this.#network.weather = calmWeather;
-    for (const device of this.devices) device.calmDown();
+    for (const device of this.devices) if (device !== this.#lost) device.calmDown();
+    if (this.#lost !== undefined) this.log(this.#lost.id, "is lost for good");
+    this.#lost?.lose();
     const calmSinceMs = this.schedule.nowMs;
     let open: string | undefined = "nothing was looked at";
     while (!this.#isJudged && open !== undefined) {
@@ -216,13 +221,17 @@ class Rehearsal implements TroubledWorld {
 
   /** Whose trial, or whose fallback, is under way, or who has not reached the server yet. */
   #unsettledDevice(): string | undefined {
-    const device = this.devices.find((each) => !each.isSettled && !this.#operator.revoked.has(each.id));
+    const device = this.devices.find((each) => !each.isSettled && !this.#isOut(each));
     return device && `${device.id} has an image on trial, or no contact`;
+  }
+
+  #isOut(device: Device): boolean {
+    return device === this.#lost || this.#operator.revoked.has(device.id);
   }
 
   async #compareDevices(): Promise<void> {
     for (const device of this.devices) {
-      if (this.#operator.revoked.has(device.id)) continue;
+      if (this.#isOut(device)) continue;
       const shown = await this.#operator.lookAtDevice(device.id);
       if (shown !== undefined) this.#judge.agrees(device, shown);
     }

@@ -46,6 +46,7 @@ export class Device {
   /** Counts runs: what was arranged in an earlier one comes to nothing. */
   #run = 0;
   isOn = false;
+  #isLost = false;
   /** Of its place, not of itself. */
   isReachable = true;
   #sequence = 0;
@@ -127,7 +128,7 @@ export class Device {
   }
 
   powerOn(): void {
-    if (!this.isOn) this.#start("power-on");
+    if (!this.isOn && !this.#isLost) this.#start("power-on");
   }
 
   powerOff(): void {
@@ -148,6 +149,12 @@ export class Device {
   calmDown(): void {
     this.isReachable = true;
     this.powerOn();
+  }
+
+  /** It is never started again. */
+  lose(): void {
+    this.powerOff();
+    this.#isLost = true;
   }
 
   /** In contact, and nothing of its images is open. */
