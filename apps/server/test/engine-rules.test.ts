@@ -102,6 +102,23 @@ describe("a wave that is not to start by itself", () => {
     expect(model.apply({ type: "approve", by: "bob" }).refused).toContain("wants no approval");
   });
 
+  it("waits for that no more while the wave before is not finished any more, and then again", () => {
+    const model = new Model([2, 1], [{}, { approval: true }]);
+    model.offer("0.0");
+    model.confirm("0.0");
+    model.now += 100;
+    model.late("0.1");
+    expect(model.get("0.1").state).toBe("unreached");
+    expect(model.rollout.heldFor).toBe("approval");
+    // It has come back.
+    model.offer("0.1");
+    expect(model.rollout.heldFor).toBeNull();
+    model.apply({ type: "approve", by: "bob" });
+    expect(model.rollout.currentWave, "approved, and not yet its turn").toBe(0);
+    model.confirm("0.1");
+    expect(model.rollout.currentWave).toBe(1);
+  });
+
   it("may be approved ahead of its turn, and anew when its rules change after that", () => {
     const model = new Model([1, 1], [{}, { approval: true }]);
     model.apply({ type: "approve", by: "bob" });

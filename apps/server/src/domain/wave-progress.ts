@@ -25,7 +25,7 @@ function notPassed(rollout: RolloutSnapshot, verdict: Verdict, now: Now): Change
     case "watches":
       return changing({ rollout: { soakUntil: verdict.until }, decisions: [verdict.decision] });
     case "unfinished":
-      return changing({ rollout: { soakUntil: null } });
+      return changing({ rollout: { soakUntil: null, heldFor: null } });
     case "held":
       // Once is enough to say it.
       if (rollout.heldFor === verdict.for) return undefined;

@@ -10,7 +10,7 @@ export type Verdict =
   | { kind: "waits" }
   /** The present wave is watched until then, decided now. */
   | { kind: "watches"; until: number; decision: string }
-  /** It was watched, and is finished no more. */
+  /** The present wave had finished, and has no more. */
   | { kind: "unfinished" }
   /** All that went before is done, and the next wave does not start yet. */
   | { kind: "held"; for: HeldFor; decision: string }

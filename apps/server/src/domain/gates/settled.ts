@@ -7,6 +7,7 @@ import { type Gate, holds, waits } from "./gate.ts";
 export const settled: Gate = (rollout) => {
   const wave = presentWave(rollout);
   if (wave === undefined || isSettled(wave)) return holds;
-  // Who was away came back while the wave was watched: it is watched anew once that has ended, too.
-  return rollout.soakUntil === null ? waits : { kind: "unfinished" };
+  // Who was away came back, or is tried again, when the wave was watched or the next one waited: this one is finished,
+  // and watched, anew.
+  return rollout.soakUntil === null && rollout.heldFor === null ? waits : { kind: "unfinished" };
 };
