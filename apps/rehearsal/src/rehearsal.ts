@@ -215,7 +215,9 @@ class Rehearsal implements TroubledWorld {
         this.#judge.found("everything comes to its end", `${open}, ${calmMsMax / 60_000} min after the world was calm`);
       }
     }
-    await this.#until(this.schedule.nowMs + calmLookMs);
+    // One that was settled, and whose image gave way a moment ago, has not told the server yet.
+    do await this.#until(this.schedule.nowMs + calmLookMs);
+    while (!this.#isJudged && this.#unsettledDevice() !== undefined && this.schedule.nowMs - calmSinceMs < calmMsMax);
     if (!this.#isJudged) await this.#compareDevices();
   }
 

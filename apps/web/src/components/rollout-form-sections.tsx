@@ -331,6 +331,54 @@ const TimeField = ({ label, hint, error, unitLabel, time, onChange }: TimeProps)
   </Field>
 );
 
+/** What has been chosen so far. */
+const SummaryList = ({ draft, plan }: Pick<Props, "draft" | "plan">): ReactNode => (
+  <dl className="summary">
+    <div>
+      <dt>Release</dt>
+      <dd>
+        <bdi>{plan.release.product}</bdi> <bdi>{plan.release.version}</bdi>
+      </dd>
+    </div>
+    <div>
+      <dt>Devices</dt>
+      <dd>{plan.chosen.length > 0 ? plural(plan.chosen.length, "device") : "none chosen yet"}</dd>
+    </div>
+    <div>
+      <dt>Waves</dt>
+      <dd>{waveWords(draft, plan)}</dd>
+    </div>
+    {plan.soakMs > 0 && (
+      <div>
+        <dt>After each wave</dt>
+        <dd>{watchWords(draft, plan)}</dd>
+      </div>
+    )}
+    <div>
+      <dt>Pauses by itself</dt>
+      <dd>{pauseWords(draft, plan)}</dd>
+    </div>
+    {draft.watchesCrashes && (
+      <div>
+        <dt>Health</dt>
+        <dd>pauses when updated devices crash more often</dd>
+      </div>
+    )}
+    {plan.underWayMax !== null && (
+      <div>
+        <dt>At work at a time</dt>
+        <dd>{plan.errors.underWayMax ? NOT_COMPLETE : `at most ${plural(plan.underWayMax, "device")}`}</dd>
+      </div>
+    )}
+    {draft.urgent && (
+      <div>
+        <dt>Urgent</dt>
+        <dd>overtakes other rollouts</dd>
+      </div>
+    )}
+  </dl>
+);
+
 export const SummarySection = ({
   draft,
   plan,
@@ -346,50 +394,7 @@ export const SummarySection = ({
   <section className="form-summary panel" aria-labelledby="summary-heading">
     <h2 id="summary-heading">Summary</h2>
     <div role="status">
-      <dl className="summary">
-        <div>
-          <dt>Release</dt>
-          <dd>
-            <bdi>{plan.release.product}</bdi> <bdi>{plan.release.version}</bdi>
-          </dd>
-        </div>
-        <div>
-          <dt>Devices</dt>
-          <dd>{plan.chosen.length > 0 ? plural(plan.chosen.length, "device") : "none chosen yet"}</dd>
-        </div>
-        <div>
-          <dt>Waves</dt>
-          <dd>{waveWords(draft, plan)}</dd>
-        </div>
-        {plan.soakMs > 0 && (
-          <div>
-            <dt>After each wave</dt>
-            <dd>{watchWords(draft, plan)}</dd>
-          </div>
-        )}
-        <div>
-          <dt>Pauses by itself</dt>
-          <dd>{pauseWords(draft, plan)}</dd>
-        </div>
-        {draft.watchesCrashes && (
-          <div>
-            <dt>Health</dt>
-            <dd>pauses when updated devices crash more often</dd>
-          </div>
-        )}
-        {plan.underWayMax !== null && (
-          <div>
-            <dt>At work at a time</dt>
-            <dd>{plan.errors.underWayMax ? NOT_COMPLETE : `at most ${plural(plan.underWayMax, "device")}`}</dd>
-          </div>
-        )}
-        {draft.urgent && (
-          <div>
-            <dt>Urgent</dt>
-            <dd>overtakes other rollouts</dd>
-          </div>
-        )}
-      </dl>
+      <SummaryList draft={draft} plan={plan} />
     </div>
     {check}
     {problem && <ProblemNotice problem={problem} lead="The rollout was not created" />}
