@@ -13,7 +13,7 @@ const onPostgresOnly = "apps/server/test/postgres/**";
 const inProcessesOfTheirOwn = [
   "apps/power-cut/test/**",
   "apps/rehearsal/test/**",
-  "test/{brokers,console,end-to-end,fuzz,mutants,operations,power-cut}/**",
+  "test/{brokers,console,end-to-end,fleet,fuzz,mutants,operations,power-cut}/**",
 ];
 
 /** The server's tests run a second time on PostgreSQL, but for those that it can change nothing of. */

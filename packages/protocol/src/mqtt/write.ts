@@ -3,6 +3,7 @@
 
 import { fixedHeaderBytes, putFixedHeader } from "./fixed-header.ts";
 import { PacketType } from "./packet.ts";
+import type { Connect, Subscribe } from "./read.ts";
 
 /** Section 3.2.2.3. */
 export enum ConnectReturn {
@@ -26,6 +27,40 @@ export interface PublishOptions {
 const encoder = new TextEncoder();
 function bytesOf(content: string | Uint8Array): Uint8Array {
   return typeof content === "string" ? encoder.encode(content) : content;
+}
+
+const u16 = (value: number): [number, number] => [value >> 8, value & 0xff];
+
+/** Sections 1.5.3 and 3.1.3.3: its length, then itself. */
+function field(content: string | Uint8Array): Uint8Array {
+  const bytes = bytesOf(content);
+  const whole = new Uint8Array(2 + bytes.length);
+  whole.set(u16(bytes.length));
+  whole.set(bytes, 2);
+  return whole;
+}
+
+function packetOf(typeAndFlags: number, parts: readonly Uint8Array[]): Uint8Array {
+  const remaining = parts.reduce((sum, part) => sum + part.length, 0);
+  const packet = new Uint8Array(fixedHeaderBytes(remaining) + remaining);
+  let at = putFixedHeader(packet, 0, typeAndFlags, remaining);
+  for (const part of parts) {
+    packet.set(part, at);
+    at += part.length;
+  }
+  return packet;
+}
+
+/** Section 3.1. Written as it is given, like all here: a password without a user name, too. */
+export function connectPacket({ clientId, isCleanSession, keepAliveS, will, userName, password }: Connect): Uint8Array {
+  const flags =
+    (isCleanSession ? 2 : 0) |
+    (will === undefined ? 0 : 4 | (will.qos << 3) | (will.isRetained ? 0x20 : 0)) |
+    (password === undefined ? 0 : 0x40) |
+    (userName === undefined ? 0 : 0x80);
+  const fields = [clientId, will?.topic, will?.payload, userName, password].filter((field) => field !== undefined);
+  const parts = [field("MQTT"), Uint8Array.of(4, flags, ...u16(keepAliveS)), ...fields.map(field)];
+  return packetOf(PacketType.Connect << 4, parts);
 }
 
 /** Section 3.2. */
@@ -83,6 +118,12 @@ export function acknowledgementPacket(type: PacketType, packetId: number): Uint8
 /** Section 3.4. */
 export function pubackPacket(packetId: number): Uint8Array {
   return acknowledgementPacket(PacketType.Puback, packetId);
+}
+
+/** Section 3.8. */
+export function subscribePacket({ packetId, filters }: Subscribe): Uint8Array {
+  const parts = filters.flatMap(({ filter, qos }) => [field(filter), Uint8Array.of(qos)]);
+  return packetOf((PacketType.Subscribe << 4) | 2, [Uint8Array.of(...u16(packetId)), ...parts]);
 }
 
 /** Section 3.9. `codes`: for each filter, in order, the granted QoS or 0x80. */

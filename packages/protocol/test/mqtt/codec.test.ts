@@ -10,9 +10,11 @@ import { readAcknowledgement, readConnect, readPublish, readSuback, readSubscrib
 import {
   acknowledgementPacket,
   connackPacket,
+  connectPacket,
   emptyPacket,
   publishPacket,
   subackPacket,
+  subscribePacket,
 } from "@flipside/protocol/mqtt/write";
 import { describe, expect, it } from "vitest";
 import { drawnPacket } from "./packets.ts";
@@ -92,12 +94,32 @@ function inWords(described: Described): Record<string, unknown> {
   }
 }
 
-/** Written here; undefined: no server sends such a packet. */
+/** Written here; undefined: nobody of ours sends such a packet. */
 function writtenHere(described: Described): Uint8Array | undefined {
   switch (described.cmd) {
     case "publish": {
       const { topic, payload, qos, messageId: packetId, retain: isRetained, dup: isDuplicate } = described;
       return publishPacket(topic, payload, { qos, packetId, isRetained, isDuplicate });
+    }
+    case "connect": {
+      const { clientId, clean, keepalive, will, username: userName, password } = described;
+      return connectPacket({
+        clientId,
+        isCleanSession: clean!,
+        keepAliveS: keepalive!,
+        will: will && {
+          topic: will.topic,
+          payload: will.payload as Buffer,
+          qos: will.qos!,
+          isRetained: will.retain!,
+        },
+        userName,
+        password: password as Buffer | undefined,
+      });
+    }
+    case "subscribe": {
+      const filters = described.subscriptions.map(({ topic, qos }) => ({ filter: topic, qos }));
+      return subscribePacket({ packetId: described.messageId!, filters });
     }
     case "connack":
       return connackPacket(described.returnCode!, described.sessionPresent);

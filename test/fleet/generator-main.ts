@@ -1,0 +1,78 @@
+// A generator process: some thousands of devices on one event loop, told what to do by the command (main.ts). Ends with
+// it.
+
+import { readFileSync } from "node:fs";
+import type { FromGenerator, GeneratorTask, ToGenerator } from "./generator-messages.ts";
+import { type Fleet, LoadDevice } from "./load-device.ts";
+import { PeerClients } from "./peer-clients.ts";
+
+/** Enrolments, and first connections, at a time: the server lets 256 clients enrol, and has other work meanwhile. */
+const AT_ONCE = 64;
+const RUN_EVERY_MS = 100;
+const COUNTS_EVERY_MS = 200;
+
+const devices: LoadDevice[] = [];
+let fleet: Fleet | undefined;
+let peers: PeerClients | undefined;
+
+const tell = (message: FromGenerator): void => void process.send!(message);
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+function makeDevices(task: GeneratorTask): void {
+  const { host, port, version, releaseSequence, trustDigest } = task;
+  const counts = {
+    ...{ proven: 0, confirmed: 0, pieces: 0, piecesReAsked: 0, dropped: 0, wrongChunks: 0 },
+    lastFault: undefined,
+  };
+  const image = readFileSync(task.imagePath);
+  fleet = { host, port, image, version, releaseSequence, trustDigest, counts };
+  for (let i = 0; i < task.count; i++) devices.push(new LoadDevice(task.firstIndex + i, fleet));
+  tell({ kind: "claims", claims: devices.map(({ claim }) => claim) });
+}
+
+async function enrolAll(): Promise<void> {
+  const left = [...devices];
+  const work = async (): Promise<void> => {
+    for (let device = left.pop(); device !== undefined; device = left.pop()) await device.enrol();
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, work));
+}
+
+async function powerOnAll(): Promise<void> {
+  setInterval(() => {
+    const nowMs = performance.now();
+    for (const device of devices) device.run(nowMs);
+  }, RUN_EVERY_MS);
+  setInterval(() => tell({ kind: "counts", counts: fleet!.counts }), COUNTS_EVERY_MS);
+  for (const [at, device] of devices.entries()) {
+    while (at - fleet!.counts.proven >= AT_ONCE) await pause(10);
+    device.powerOn(performance.now());
+  }
+}
+
+async function take(message: ToGenerator): Promise<void> {
+  switch (message.kind) {
+    case "make-devices":
+      return makeDevices(message.task);
+    case "enrol":
+      await enrolAll();
+      break;
+    case "power-on":
+      await powerOnAll();
+      break;
+    case "power-off":
+      for (const device of devices) device.powerOff();
+      break;
+    case "connect-peers":
+      peers = await PeerClients.connect(message.task);
+      break;
+    case "download-peers":
+      return tell({ kind: "peers-done", bytes: await peers!.download() });
+  }
+  tell({ kind: "done", what: message.kind });
+}
+
+process.once("disconnect", () => process.exit(0));
+process.on("message", (message: ToGenerator) => {
+  take(message).catch((error: unknown) => tell({ kind: "failed", message: (error as Error).message }));
+});

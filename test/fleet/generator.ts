@@ -1,0 +1,70 @@
+// A generator process (generator-main.ts) as the command sees it.
+
+import { type ChildProcess, fork } from "node:child_process";
+import { join } from "node:path";
+import type { FromGenerator, GeneratorTask, PeerTask, ToGenerator } from "./generator-messages.ts";
+import type { FleetCounts } from "./load-device.ts";
+
+type Kind = FromGenerator["kind"];
+type Said<K extends Kind> = Extract<FromGenerator, { kind: K }>;
+
+export class Generator {
+  readonly #child: ChildProcess;
+  readonly #waiters: { kind: Kind; resolve: (message: FromGenerator) => void; reject: (error: Error) => void }[] = [];
+  counts: FleetCounts | undefined;
+
+  constructor() {
+    this.#child = fork(join(import.meta.dirname, "generator-main.ts"), { execArgv: ["--import", "tsx"] });
+    this.#child.on("message", (message: FromGenerator) => this.#heard(message));
+    this.#child.once("exit", () => this.#fail("a generator process has ended"));
+  }
+
+  async makeDevices(task: GeneratorTask): Promise<Said<"claims">["claims"]> {
+    return (await this.#ask({ kind: "make-devices", task }, "claims")).claims;
+  }
+
+  async enrol(): Promise<void> {
+    await this.#ask({ kind: "enrol" }, "done");
+  }
+
+  async powerOn(): Promise<void> {
+    await this.#ask({ kind: "power-on" }, "done");
+  }
+
+  async powerOff(): Promise<void> {
+    await this.#ask({ kind: "power-off" }, "done");
+  }
+
+  async connectPeers(task: PeerTask): Promise<void> {
+    await this.#ask({ kind: "connect-peers", task }, "done");
+  }
+
+  /** Resolves to how many bytes of chunks have come. */
+  async downloadPeers(): Promise<number> {
+    return (await this.#ask({ kind: "download-peers" }, "peers-done")).bytes;
+  }
+
+  stop(): void {
+    this.#child.removeAllListeners("exit");
+    this.#child.kill("SIGKILL");
+  }
+
+  /** One question at a time. */
+  #ask<K extends Kind>(question: ToGenerator, kind: K): Promise<Said<K>> {
+    return new Promise((resolve, reject) => {
+      this.#waiters.push({ kind, resolve: (message) => resolve(message as Said<K>), reject });
+      this.#child.send(question);
+    });
+  }
+
+  #heard(message: FromGenerator): void {
+    if (message.kind === "counts") this.counts = message.counts;
+    if (message.kind === "failed") return this.#fail(message.message);
+    const at = this.#waiters.findIndex(({ kind }) => kind === message.kind);
+    if (at >= 0) this.#waiters.splice(at, 1)[0]!.resolve(message);
+  }
+
+  #fail(why: string): void {
+    for (const { reject } of this.#waiters.splice(0)) reject(new Error(why));
+  }
+}
