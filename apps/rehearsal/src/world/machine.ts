@@ -162,6 +162,14 @@ export function leaveRealMachine(): void {
     setInterval: begin(true),
     clearTimeout: end,
     clearInterval: end,
+    // What is left for the next turn of the event loop (SQLite's commits) is done before time goes on.
+    setImmediate: (run: (...given: unknown[]) => void, ...given: unknown[]) => {
+      let isWanted = true;
+      queueMicrotask(() => isWanted && run(...given));
+      const immediate = { ref: () => immediate, unref: () => immediate, clear: () => void (isWanted = false) };
+      return immediate;
+    },
+    clearImmediate: (immediate: { clear: () => void } | undefined) => immediate?.clear(),
   });
   performance.now = () => machine().monotonicMs();
   Math.random = () => machine().randomBelow(2 ** 32) / 2 ** 32;

@@ -11,6 +11,11 @@ export interface OpenDialect {
    * far.
    */
   mayRunAgain(error: unknown, tries: number): boolean;
+  /**
+   * Whether a transaction that writes has all others wait until it has written all. They are committed in that order
+   * then, and perhaps several at once.
+   */
+  writersTakeTurns: boolean;
   /** What these tables held before is gone from the disk, too, as far as the database can do that. */
   scrub(db: Kysely<any>, tables: readonly string[]): Promise<void>;
 }

@@ -50,10 +50,7 @@ export class Storage {
   readonly #dialect: OpenDialect;
   readonly #onError: (error: unknown) => void;
   #told: (changes: readonly StoredChange[]) => void = () => {};
-  /**
-   * From the writing of changes to their publication, one transaction at a time: so they are told in the order of
-   * commits.
-   */
+  /** Resolves when the changes that were written last are published: so they are told in the order of commits. */
   #publishing: Promise<void> = Promise.resolve();
 
   private constructor(db: Kysely<Schema>, dialect: OpenDialect, onError: (error: unknown) => void) {
@@ -100,7 +97,7 @@ export class Storage {
     const hooks: (() => void)[] = [];
     const changes: Change[] = [];
     let stored: StoredChange[] = [];
-    let publish = (): void => {};
+    let turn: { before: Promise<void>; end: () => void } | undefined;
     try {
       const result = await this.db.transaction().execute(async (db) => {
         const result = await work({
@@ -109,10 +106,13 @@ export class Storage {
           changed: (change) => changes.push(change),
         });
         if (changes.length === 0) return result;
-        publish = await this.#turn();
+        turn = this.#turn();
+        // Else another one could be committed between this one's writing and its commit.
+        if (!this.#dialect.writersTakeTurns) await turn.before;
         stored = await writeChanges(db, changes);
         return result;
       });
+      await turn?.before;
       // The work is committed: a listener's fault must not make the caller believe that it failed.
       for (const hook of [() => this.#told(stored), ...hooks]) {
         try {
@@ -123,17 +123,17 @@ export class Storage {
       }
       return result;
     } finally {
-      publish();
+      turn?.end();
     }
   }
 
-  /** Resolves when those before are published; what it resolves to lets the next one. */
-  async #turn(): Promise<() => void> {
+  /** A place in the order of publications: those `before` are published, and `end` lets the next one. */
+  #turn(): { before: Promise<void>; end: () => void } {
     const before = this.#publishing;
     let end = (): void => {};
-    this.#publishing = new Promise((resolve) => (end = resolve));
-    await before;
-    return end;
+    const ended = new Promise<void>((resolve) => (end = resolve));
+    this.#publishing = before.then(() => ended);
+    return { before, end };
   }
 
   /** Runs work that waits for so long while another program holds the database, and not only for the usual 5 s. */

@@ -85,6 +85,7 @@ export async function openPostgres(url: string, onError: (error: unknown) => voi
   return {
     kysely: postgresDialect(pool, ownership.barred, end),
     types,
+    writersTakeTurns: false,
     mayRunAgain: (error, tries) =>
       tries < triesMax &&
       (isMeeting(error) || (error instanceof ConnectionLost && !error.whileCommitting && !error.waitedFor)),

@@ -1,6 +1,7 @@
 // Kysely on better-sqlite3 with two connections. Reads outside of transactions have one of their own and wait for
-// nobody: each sees what was committed last. Writers take turns on the other. A transaction begins as one that writes
-// (BEGIN IMMEDIATE): one that read first could not go on when another process wrote in between (SQLITE_BUSY_SNAPSHOT).
+// nobody: each sees what was committed last. Writers take turns on the other, and are committed in groups
+// (group-commit.ts). A transaction begins as one that writes (BEGIN IMMEDIATE): one that read first could not go on
+// when another process wrote in between (SQLITE_BUSY_SNAPSHOT).
 //
 // When another process holds the file, SQLite itself would sleep in the middle of the event loop (busy_timeout). It is
 // told not to; the statement, of which nothing has been done then, is tried again after a pause in which everything
@@ -26,6 +27,7 @@ import {
 import { booleanColumns } from "../column-types.ts";
 import { patienceMs, patienceMsDefault } from "../patience.ts";
 import { StorageBusy } from "../storage-unavailable.ts";
+import { GroupCommit } from "./group-commit.ts";
 import { Statements } from "./statements.ts";
 import { WriteLock } from "./write-lock.ts";
 
@@ -96,6 +98,7 @@ interface Shared {
   readerStatements: Statements;
   writerStatements: Statements;
   lock: WriteLock;
+  group: GroupCommit;
   reading: Retry;
   writing: Retry;
 }
@@ -109,11 +112,34 @@ class Connection implements DatabaseConnection {
   }
 
   async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
-    const { readerStatements, writerStatements, lock, reading, writing } = this.#shared;
+    const { readerStatements, writerStatements, reading, writing } = this.#shared;
     if (this.#inTransaction) return writing.run(() => run(writerStatements, query));
     if (SelectQueryNode.is(query.query)) return reading.run(() => run(readerStatements, query));
+    return isOfRows(query) ? this.#writeAlone(query) : this.#runOutside(query);
+  }
+
+  /** A statement that is a transaction of its own. */
+  async #writeAlone(query: CompiledQuery): Promise<QueryResult<never>> {
+    const { writerStatements, lock, group, writing } = this.#shared;
+    await lock.acquire(patienceMs());
+    let result: QueryResult<never>;
+    try {
+      await group.join();
+      result = await writing.run(() => run(writerStatements, query));
+    } catch (error) {
+      group.leaveWithout();
+      throw error;
+    }
+    await group.leave();
+    return result;
+  }
+
+  /** What may be none of the kinds that can be part of a transaction, such as VACUUM. */
+  async #runOutside(query: CompiledQuery): Promise<QueryResult<never>> {
+    const { writerStatements, lock, group, writing } = this.#shared;
     await lock.acquire(patienceMs());
     try {
+      await group.commit();
       return await writing.run(() => run(writerStatements, query));
     } finally {
       lock.release();
@@ -121,36 +147,35 @@ class Connection implements DatabaseConnection {
   }
 
   async begin(): Promise<void> {
-    const { writer, lock, writing } = this.#shared;
+    const { writer, lock, group } = this.#shared;
     await lock.acquire(patienceMs());
     try {
-      await writing.run(() => writer.exec("begin immediate"));
+      await group.join();
+      writer.exec("savepoint work");
       this.#inTransaction = true;
     } catch (error) {
-      lock.release();
+      group.leaveWithout();
       throw error;
     }
   }
 
   async commit(): Promise<void> {
-    const { writer, writing } = this.#shared;
-    await writing.run(() => writer.exec("commit"));
-    this.#end();
-  }
-
-  async rollback(): Promise<void> {
-    const { writer } = this.#shared;
-    try {
-      // SQLite has done it already after some errors (SQLITE_FULL, SQLITE_IOERR).
-      if (writer.inTransaction) writer.exec("rollback");
-    } finally {
-      this.#end();
-    }
-  }
-
-  #end(): void {
+    this.#shared.writer.exec("release work");
     this.#inTransaction = false;
-    this.#shared.lock.release();
+    await this.#shared.group.leave();
+  }
+
+  /** Kysely asks for it after a commit that failed, too. */
+  async rollback(): Promise<void> {
+    if (!this.#inTransaction) return;
+    this.#inTransaction = false;
+    const { writer, group } = this.#shared;
+    try {
+      // SQLite has rolled back all of it by itself after some errors (SQLITE_FULL, SQLITE_IOERR).
+      if (writer.inTransaction) writer.exec("rollback to work; release work");
+    } finally {
+      group.leaveWithout();
+    }
   }
 
   // biome-ignore lint/correctness/useYield: it only refuses
@@ -176,6 +201,7 @@ class SqliteDriver implements Driver {
   async destroy(): Promise<void> {
     // After whoever is at work; the last to close copies the WAL back.
     await this.#shared.lock.acquire(patienceMsDefault).catch(() => {});
+    await this.#shared.group.commit();
     this.#shared.reader.close();
     this.#shared.writer.close();
   }
@@ -199,14 +225,16 @@ class QueryCompiler extends SqliteQueryCompiler {
 export function sqliteDialect(connections: { reader: Database; writer: Database }): Dialect {
   const lock = new WriteLock();
   const { reader, writer } = connections;
+  const writing = new Retry((since) => lock.heldByOthers(since));
   const shared: Shared = {
     reader,
     writer,
     readerStatements: new Statements(reader),
     writerStatements: new Statements(writer),
     lock,
+    group: new GroupCommit(writer, lock, (work) => writing.run(work)),
     reading: new Retry(),
-    writing: new Retry((since) => lock.heldByOthers(since)),
+    writing,
   };
   return {
     createDriver: () => new SqliteDriver(shared),

@@ -39,6 +39,7 @@ export function openSqlite(path: string): OpenDialect {
     // The dialect waits and tries again by itself, statement by statement: writers take turns, so transactions never
     // meet.
     mayRunAgain: () => false,
+    writersTakeTurns: true,
     async scrub(db) {
       await sql.raw("vacuum").execute(db);
       writer.pragma("wal_checkpoint(TRUNCATE)");

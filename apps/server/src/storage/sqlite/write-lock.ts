@@ -24,6 +24,14 @@ export class WriteLock {
     return new Promise((admit, giveUp) => this.#waiting.push({ since: performance.now(), patienceMs, admit, giveUp }));
   }
 
+  /** The same before all who wait, however long it takes. */
+  acquireNext(): Promise<void> {
+    if (!this.#held) return this.acquire(Infinity);
+    return new Promise((admit, giveUp) =>
+      this.#waiting.unshift({ since: performance.now(), patienceMs: Infinity, admit, giveUp }),
+    );
+  }
+
   release(): void {
     const next = this.#waiting.shift();
     if (next === undefined) this.#held = false;
