@@ -43,10 +43,19 @@ function bootIdOfLinux(): string | undefined {
   }
 }
 
+/** uptime() opens, reads and closes a file; several times for each message of a device, that is felt. */
+const uptimeEveryMs = 1_000;
+let suspendedMs = 0;
+let uptimeAskedMs = -Infinity;
+
 /** CLOCK_MONOTONIC; on Linux with the time that the machine was suspended, which uptime() counts, in whole seconds. */
 function monotonicMs(): number {
   const sinceStart = Number(process.hrtime.bigint() / 1_000n) / 1_000;
-  return process.platform === "linux" ? Math.max(sinceStart, (uptime() - 1) * 1000) : sinceStart;
+  if (process.platform === "linux" && sinceStart - uptimeAskedMs >= uptimeEveryMs) {
+    uptimeAskedMs = sinceStart;
+    suspendedMs = Math.max(suspendedMs, (uptime() - 1) * 1000 - sinceStart);
+  }
+  return sinceStart + suspendedMs;
 }
 
 export const systemClock: ClockSource = { wallMs: Date.now, monotonicMs, bootId: bootIdOfLinux() };
