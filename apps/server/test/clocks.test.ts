@@ -55,6 +55,25 @@ describe.each([
     expect((await fixture.api.get(`/api/rollouts/${rollout.id}`)).body.counts["timed-out"]).toBe(1);
   });
 
+  it("does not make a device that is away one that is there, whom a rollout of one at a time waits for", async () => {
+    fixture = await Fixture.start({ clock });
+    const [there, away] = [await fixture.readyDevice(), await fixture.readyDevice()];
+    const release = await fixture.upload(await makeRelease(fixture.project));
+    const more = { deadlineMs: hourMs, underWayMax: 1, order: "as-listed" };
+    const rollout = await fixture.rollOut(release.id, [there, away], more);
+    await there.install(await there.offered());
+    await away.close();
+    wallMs += jumpMs;
+    there.reboot(true);
+    await there.checkIn();
+    pass(hourMs - 60_000);
+    await fixture.server.internals.tick();
+    expect((await fixture.api.get(`/api/rollouts/${rollout.id}`)).body).toMatchObject({
+      state: "completed",
+      counts: { confirmed: 1, unreached: 1 },
+    });
+  });
+
   it("leaves deadlines as they were over a restart of the server", async () => {
     fixture = await Fixture.start({ clock });
     const device = await fixture.readyDevice();

@@ -84,14 +84,14 @@ async function createFleet(foundation: Foundation, pollMs: number): Promise<Flee
   const progress = createProgress(storage, log, clock.wallMs);
   const images = createImageStore({ storage, files, feed, log });
   const engineRoom = createEngineRoom({ clock, log, progress });
-  const lastSeen = createLastSeen(storage, log, clock.wallMs);
+  const lastSeen = createLastSeen(storage, log, clock);
   const emergencyStop = await openEmergencyStop({ storage, feed, engineRoom, clock });
   // Whoever makes offers asks it.
   const brake: Brake = emergencyStop;
   const slots = downloadSlots(feed, clock);
   const hindrances = createHindrances({ memory, trust, images, brake, clock });
   const silence = { silenceMaxMs: silenceMaxMs(pollMs) };
-  const presence = createPresence({ lastSeen, wallMs: clock.wallMs, ...silence });
+  const presence = createPresence({ lastSeen, steadyMs: clock.steadyMs, ...silence });
   const rollBacks = createRollBacks({ storage, engineRoom, memory, trust, feed, clock, log });
   return {
     deviceLog: createDeviceLog(storage, log, clock),

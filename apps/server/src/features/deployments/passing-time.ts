@@ -73,18 +73,15 @@ async function passOverAway(storage: Storage, { apply }: EngineRoom, presence: P
   const running = await storage.db.selectFrom("rollouts").selectAll().where("state", "=", "running").execute();
   for (const row of running) {
     if (!waitsOnly(await loadSnapshot(storage.db, row))) continue;
-    const waiting = (db: Queries): Promise<(DeploymentRow & { lastSeenAt: number | null })[]> =>
+    const waiting = (db: Queries): Promise<DeploymentRow[]> =>
       db
         .selectFrom("deployments")
-        .innerJoin("devices", "devices.id", "deployments.deviceId")
-        .selectAll("deployments")
-        .select("devices.lastSeenAt")
+        .selectAll()
         .where("rolloutId", "=", row.id)
         .where("wave", "=", row.currentWave)
         .where("state", "=", "queued")
         .execute();
-    const areAway = (rows: { deviceId: string; lastSeenAt: number | null }[]): boolean =>
-      rows.every(({ deviceId, lastSeenAt }) => presence.isAway(deviceId, lastSeenAt));
+    const areAway = (rows: DeploymentRow[]): boolean => rows.every(({ deviceId }) => presence.isAway(deviceId));
     if (!areAway(await waiting(storage.db))) continue;
     await storage.transaction((work) =>
       apply(work, row.id, async () => {
@@ -102,7 +99,7 @@ async function isHeldBack(
   id: string,
 ): Promise<boolean> {
   const device = await findDevice(storage.db, deviceId);
-  if (device === undefined || presence.isAway(deviceId, device.lastSeenAt)) return false;
+  if (device === undefined || presence.isAway(deviceId)) return false;
   const known = await memory.deployments(deviceId);
   const row = known.find((each) => each.id === id);
   if (row === undefined) return false;

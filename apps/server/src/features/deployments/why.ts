@@ -57,7 +57,7 @@ export function createWhys(options: {
     const { name } = await memory.rollout(first!.rolloutId);
     const until = shown(first!.deadlineAt);
     const seenAt = lastSeen.pending(device.id) ?? device.lastSeenAt;
-    if (presence.isAway(device.id, device.lastSeenAt))
+    if (presence.isAway(device.id))
       return {
         sentence: `${device.id} is away, and is offered the image of rollout ${name} when it comes back.`,
         since: isoOrNull(seenAt),

@@ -1,6 +1,7 @@
 // When devices were last heard of. Kept here and written in batches: a row updated at every poll would contend with the
 // transactions of rollouts.
 
+import type { Clock } from "../../clock.ts";
 import type { Logger } from "../../logging.ts";
 import type { Storage } from "../../storage/storage.ts";
 
@@ -10,11 +11,14 @@ export interface LastSeen {
   note(deviceId: string): void;
   /** The newest time, if it is not stored yet. */
   pending(deviceId: string): number | undefined;
+  /** Of steady time, since this server has started; undefined: not heard of since then. */
+  heardMs(deviceId: string): number | undefined;
   flush(): Promise<void>;
   stop(): Promise<void>;
 }
 
-export function createLastSeen(storage: Storage, log: Logger, now: () => number): LastSeen {
+export function createLastSeen(storage: Storage, log: Logger, clock: Pick<Clock, "wallMs" | "steadyMs">): LastSeen {
+  const heard = new Map<string, number>();
   let seen = new Map<string, number>();
   /** What is being written. */
   let writing: ReadonlyMap<string, number> = new Map();
@@ -38,7 +42,11 @@ export function createLastSeen(storage: Storage, log: Logger, now: () => number)
   const timer = setInterval(() => void flush(), flushEveryMs);
   timer.unref();
   return {
-    note: (deviceId) => void seen.set(deviceId, now()),
+    note(deviceId) {
+      seen.set(deviceId, clock.wallMs());
+      heard.set(deviceId, clock.steadyMs());
+    },
+    heardMs: (deviceId) => heard.get(deviceId),
     pending: (deviceId) => seen.get(deviceId) ?? writing.get(deviceId),
     flush,
     async stop() {

@@ -81,7 +81,7 @@ function inOrder(
   if (order === "random") return [...devices].sort(byPlace);
   // A list is somebody's order already.
   const ordered = "deviceIds" in target ? devices : [...devices].sort(byPlace);
-  const isAway = ({ id, lastSeenAt }: DeviceRow): boolean => presence.isAway(id, lastSeenAt);
+  const isAway = ({ id }: DeviceRow): boolean => presence.isAway(id);
   return [...ordered.filter((device) => !isAway(device)), ...ordered.filter(isAway)];
 }
 

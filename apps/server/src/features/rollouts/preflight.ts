@@ -44,7 +44,7 @@ function plannedOf({ devices, images }: Plan, { presence }: PreflightOptions): P
   return devices.map((device) => {
     const image = imageFor(images, device)!;
     const isThere = runsConfirmed(device, image.digest);
-    return { device, image, isThere, isAway: !isThere && presence.isAway(device.id, device.lastSeenAt) };
+    return { device, image, isThere, isAway: !isThere && presence.isAway(device.id) };
   });
 }
 
