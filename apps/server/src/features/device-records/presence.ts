@@ -1,5 +1,5 @@
-// Which devices are away: not heard of for longer than a device that is there may be silent. By steady time: a wall clock
-// that is set back would make everybody present for as long as it was set back.
+// Which devices are away: not heard of for longer than a device that is there may be silent. By steady time: a wall
+// clock that is set back would make everybody present for as long as it was set back.
 
 import type { LastSeen } from "./last-seen.ts";
 
