@@ -136,7 +136,7 @@ describe.skipIf(!executablePath || !hasQemu)("the product in a browser", () => {
     await page.getByLabel("Name").fill("Two waves");
     await page.getByRole("button", { name: "Remove wave 2" }).click();
     await page.getByLabel("Size of wave 1").fill("40");
-    await page.getByLabel("Unit of wave 1").selectOption("% of all");
+    await page.getByLabel("Unit of wave 1").selectOption("% of all, in total");
     const preview = page.getByRole("status", { name: "Preview of the waves" });
     await preview.getByText("Wave 2").waitFor();
     expect(await preview.innerText()).toMatch(
