@@ -3,6 +3,7 @@
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Feed } from "./changes/feed.ts";
+import type { LastSeen } from "./features/device-records/last-seen.ts";
 import { claimsAtBroker, syncAccounts } from "./composition/accounts-at-broker.ts";
 import { createFeatures, type Features, pollMsDefault } from "./composition/features.ts";
 import { type Foundation, layFoundation } from "./composition/foundation.ts";
@@ -49,6 +50,7 @@ export interface RunningServer {
   internals: {
     storage: Storage;
     feed: Feed;
+    lastSeen: LastSeen;
     link: DeviceLink;
     rollouts: Rollouts;
     /** What devices say of their deployments, and what they are told. */
@@ -207,6 +209,7 @@ function shown(
     internals: {
       storage,
       feed,
+      lastSeen: features.lastSeen,
       link,
       rollouts: features.rollouts,
       evidence: features.evidence,

@@ -35,10 +35,11 @@ async function place(id: string, more: Record<string, unknown> = {}): Promise<vo
     ...more,
   };
   await fixture.server.internals.storage.db.insertInto("devices").values(row).execute();
+  if (row.lastSeenAt === nowMs) fixture.server.internals.lastSeen.note(id);
 }
 
 beforeAll(async () => {
-  fixture = await Fixture.start({ clock: { wallMs: () => nowMs } });
+  fixture = await Fixture.start({ clock: { wallMs: () => nowMs, monotonicMs: () => nowMs } });
   // While a server was down nobody could be heard: it has to be up for longer than anybody is away.
   nowMs += 10 * hourMs;
   release = await fixture.upload(
