@@ -18,6 +18,7 @@ import { deploymentStateNames } from "@flipside/image-format";
 import { after, changing, deadlineFor, moving, refusal, type NextState, type Withdrawal } from "./changes.ts";
 import { abandonable, endedBy } from "./deployment-transitions.ts";
 import { acceptedHealth } from "./gates/health.ts";
+import { listed } from "./listed.ts";
 import type { Handlers } from "./rollout-events.ts";
 import { retried } from "./retried.ts";
 import type { RolloutSnapshot } from "./snapshots.ts";
@@ -202,9 +203,3 @@ export const operatorWords: Handlers<OperatorWord> = {
     });
   },
 };
-
-const namesListedMax = 10;
-
-const listed = (names: readonly string[]): string =>
-  names.slice(0, namesListedMax).join(", ") +
-  (names.length > namesListedMax ? ` and ${names.length - namesListedMax} more` : "");

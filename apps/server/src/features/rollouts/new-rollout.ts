@@ -7,6 +7,7 @@ import type { CompleteNewRollout as NewRollout, WaveRules } from "@flipside/api/
 import type { Clock } from "../../clock.ts";
 import { ApiError } from "../../http/errors.ts";
 import { newId } from "../../identifiers.ts";
+import { listed } from "../../domain/listed.ts";
 import type { DeviceRow, ImageRow, ReleaseRow } from "../../storage/schema.ts";
 import type { Queries, Storage } from "../../storage/storage.ts";
 import type { EngineRoom } from "../deployments/engine-room.ts";
@@ -17,7 +18,7 @@ import type { ImageStore } from "../releases/image-store.ts";
 import type { Trust } from "../trust/trust.ts";
 import { withLimits } from "./health-limits.ts";
 import { insertRollout } from "./insert-rollout.ts";
-import { asError, listed, type Refusal } from "./refusal.ts";
+import { asError, type Refusal } from "./refusal.ts";
 import { leftOutWords, refusalsOfTarget, type Targets, targetsOf } from "./targets.ts";
 import { rulesOfWaves } from "./wave-rules.ts";
 

@@ -11,12 +11,7 @@ export interface Refusal {
   errors?: FieldError[];
 }
 
-const namesListedMax = 10;
 export const fieldErrorsMax = 20;
-
-export const listed = (names: readonly string[]): string =>
-  names.slice(0, namesListedMax).join(", ") +
-  (names.length > namesListedMax ? ` and ${names.length - namesListedMax} more` : "");
 
 export const asError = ({ code, what, todo, errors }: Refusal): ApiError =>
   new ApiError(code, `${what} ${todo}`, errors === undefined ? {} : { errors });

@@ -4,12 +4,12 @@
 
 import { imageFor } from "@flipside/api/release-fit";
 import type { CompleteNewRollout as NewRollout, Misfit } from "@flipside/api/types";
+import { listed } from "../../domain/listed.ts";
 import type { DeviceRow, ImageRow, ReleaseRow } from "../../storage/schema.ts";
 import type { Queries } from "../../storage/storage.ts";
+import { findDevices } from "../device-records/store.ts";
 import type { Filtering } from "../devices/filtering.ts";
-import { fieldErrorsMax, listed, type Refusal } from "./refusal.ts";
-
-const idsAtATime = 500;
+import { fieldErrorsMax, type Refusal } from "./refusal.ts";
 
 interface Candidate {
   id: string;
@@ -40,9 +40,7 @@ async function candidatesOf(
       await devices.where("revokedAt", "is", null).where("product", "=", product).orderBy("id").execute(),
     );
   const ids = [...new Set(target.deviceIds)];
-  const found = new Map<string, DeviceRow>();
-  for (let at = 0; at < ids.length; at += idsAtATime)
-    for (const row of await devices.where("id", "in", ids.slice(at, at + idsAtATime)).execute()) found.set(row.id, row);
+  const found = await findDevices(db, ids);
   return ids.map((id) => ({ id, row: found.get(id) }));
 }
 
