@@ -1,6 +1,6 @@
 // Devices and their secrets in the database.
 
-import type { RunningSlot } from "@flipside/api/types";
+import type { OtherSlot as OtherSlotView, RunningSlot } from "@flipside/api/types";
 import type { DeviceRow } from "../../storage/schema.ts";
 import type { Queries } from "../../storage/storage.ts";
 
@@ -37,6 +37,23 @@ export async function findDevices(db: Queries, ids: readonly string[]): Promise<
 /** What its last check-in said of the slot that runs; null before the first one. */
 export const runningOf = ({ running }: Pick<DeviceRow, "running">): RunningSlot | null =>
   running === null ? null : (JSON.parse(running) as RunningSlot);
+
+export interface OtherSlot {
+  slot: OtherSlotView["slot"];
+  digest?: string | undefined;
+  state: OtherSlotView["state"];
+  reason: number;
+}
+
+/** The same of the other slot. */
+export const otherOf = ({ other }: Pick<DeviceRow, "other">): OtherSlot | null =>
+  other === null ? null : (JSON.parse(other) as OtherSlot);
+
+/** Whether it goes back to this image without a permit: it lies in its other slot, confirmed (docs/protocol.md). */
+export function holdsConfirmed(device: Pick<DeviceRow, "other">, digest: string): boolean {
+  const other = otherOf(device);
+  return other?.digest === digest && other.state === "confirmed";
+}
 
 /** For the one transaction that may change it, or what hangs on it, now. */
 export function lockDevice(db: Queries, id: string): Promise<DeviceRow | undefined> {

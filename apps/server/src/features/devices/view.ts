@@ -2,19 +2,14 @@
 
 import { activeOf } from "@flipside/api/active-deployment";
 import type { Filtered } from "@flipside/device-filter";
-import type {
-  Deployment as DeploymentView,
-  Device as DeviceView,
-  OtherSlot as OtherSlotView,
-  TrustRelation,
-} from "@flipside/api/types";
+import type { Deployment as DeploymentView, Device as DeviceView, TrustRelation } from "@flipside/api/types";
 import { errorName } from "@flipside/image-format";
 import { iso, isoOrNull } from "../../identifiers.ts";
 import type { DeploymentRow, DeviceRow } from "../../storage/schema.ts";
 import type { Queries } from "../../storage/storage.ts";
 import type { Trust } from "../trust/trust.ts";
 import type { Progress } from "../deployments/progress.ts";
-import { runningOf, tagsByDevice } from "../device-records/store.ts";
+import { otherOf, runningOf, tagsByDevice } from "../device-records/store.ts";
 import type { LastSeen } from "../device-records/last-seen.ts";
 
 type NamedDeployment = DeploymentRow & { rolloutName: string; version: string };
@@ -50,13 +45,6 @@ export function selectDeployments(db: Queries) {
 }
 
 export type { DeploymentView, DeviceView };
-
-export interface OtherSlot {
-  slot: OtherSlotView["slot"];
-  digest?: string | undefined;
-  state: OtherSlotView["state"];
-  reason: number;
-}
 
 /** What no column of the device's row says of it. */
 export interface BesideRow {
@@ -99,7 +87,7 @@ export function deviceView(
     versions: ReadonlyMap<string, string>;
   },
 ): DeviceView {
-  const other = row.other === null ? null : (JSON.parse(row.other) as OtherSlot);
+  const other = otherOf(row);
   const { tags, attributes, ...described } = describe(row, more);
   return {
     ...described,

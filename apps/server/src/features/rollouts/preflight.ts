@@ -12,9 +12,8 @@ import type { Queries } from "../../storage/storage.ts";
 import type { Brake } from "../deployments/brake.ts";
 import { isOnTrial, isStranger, runsConfirmed } from "../deployments/hindrances.ts";
 import type { LastSeen } from "../device-records/last-seen.ts";
-import { runningOf } from "../device-records/store.ts";
+import { holdsConfirmed, runningOf } from "../device-records/store.ts";
 import type { Trust } from "../trust/trust.ts";
-import type { OtherSlot } from "../devices/view.ts";
 import { type NewRolloutOptions, type Plan, planRollout, refusalOfFiles } from "./new-rollout.ts";
 
 const idsListedMax = 10;
@@ -75,11 +74,6 @@ function offlineOf(planned: readonly Planned[], { lastSeen }: PreflightOptions):
   };
 }
 
-function holdsConfirmed(other: DeviceRow["other"], digest: string): boolean {
-  const slot = other === null ? undefined : (JSON.parse(other) as OtherSlot);
-  return slot?.digest === digest && slot.state === "confirmed";
-}
-
 /** Who would reject the image, by the rules that devices go by (docs/protocol.md), as far as the server knows them. */
 async function rejectionsOf(
   db: Queries,
@@ -98,10 +92,10 @@ async function rejectionsOf(
     .execute();
   const permitted = new Set(permits.map(({ digest, deviceHash }) => `${digest} ${deviceHash}`));
   // The other slot's confirmed image is gone back to without a permit.
-  const mayGoBack = ({ device: { id, other }, image: { digest } }: Planned): boolean =>
-    holdsConfirmed(other, digest) ||
+  const mayGoBack = ({ device, image: { digest } }: Planned): boolean =>
+    holdsConfirmed(device, digest) ||
     permitted.has(`${digest} `) ||
-    permitted.has(`${digest} ${createHash("sha256").update(id).digest("hex")}`);
+    permitted.has(`${digest} ${createHash("sha256").update(device.id).digest("hex")}`);
   const rules: [Rejection, (each: Planned) => boolean][] = [
     ["security-floor", ({ device, image }) => image.securityCounter < (device.securityFloor ?? 0)],
     ["loader-too-old", ({ device, image }) => (device.loaderVersion ?? Infinity) < loaderMin.get(image.digest)!],

@@ -10,7 +10,7 @@ import type { Storage, Work } from "../../storage/storage.ts";
 import type { EngineRoom } from "../deployments/engine-room.ts";
 import type { Memory } from "../deployments/memory.ts";
 import { addDecisions, lockRollout, rulesOf } from "../deployments/store.ts";
-import { findDevices, runningOf } from "../device-records/store.ts";
+import { findDevices, holdsConfirmed, otherOf, runningOf } from "../device-records/store.ts";
 import type { Trust } from "../trust/trust.ts";
 import { insertRollout, type Target } from "./insert-rollout.ts";
 
@@ -31,8 +31,6 @@ interface Options {
   clock: Clock;
   log: Logger;
 }
-
-type OtherSlot = { digest?: string; state: string };
 
 interface Updated {
   deployment: DeploymentRow;
@@ -72,10 +70,8 @@ async function wayBack(
   { db }: Work,
   { deployment, device }: Updated,
 ): Promise<ImageRow | { why: string }> {
-  const other = device.other === null ? undefined : (JSON.parse(device.other) as OtherSlot);
-  const isThere = (digest: string): boolean =>
-    runningOf(device)?.digest === digest || (other?.digest === digest && other.state === "confirmed");
-  const digest = deployment.cameFrom ?? other?.digest;
+  const isThere = (digest: string): boolean => runningOf(device)?.digest === digest || holdsConfirmed(device, digest);
+  const digest = deployment.cameFrom ?? otherOf(device)?.digest;
   if (digest === undefined) return { why: "it is not known what it came from" };
   const image = await db.selectFrom("images").selectAll().where("digest", "=", digest).executeTakeFirst();
   if (image === undefined) return { why: "the image that it came from was never uploaded here" };
