@@ -5,6 +5,7 @@ import { runsNewer } from "@flipside/api/release-fit";
 import type { TrustRelation } from "@flipside/api/types";
 import type { Clock } from "../../clock.ts";
 import { isWaiting } from "../../domain/deployment-transitions.ts";
+import { isOfferDue } from "../../domain/offer-rate.ts";
 import { mayBeOffered } from "../../domain/snapshots.ts";
 import type { DeviceRow } from "../../storage/schema.ts";
 import type { ImageStore } from "../releases/image-store.ts";
@@ -100,8 +101,8 @@ export function createHindrances({ memory, trust, images, brake, clock }: Hindra
     if (opensAtMs !== undefined) return held(`waits for a maintenance window of rollout ${row.name}`, opensAtMs);
     const { nextOfferAt } = row;
     const isPaced = (rulesOf(row)[wave]?.rate ?? null) !== null;
-    if (isPaced && nextOfferAt !== null && nextOfferAt > now)
-      return held(`waits for its turn in rollout ${row.name}, which is offered at a rate`, clock.shownMs(nextOfferAt));
+    if (isPaced && !isOfferDue(nextOfferAt, now))
+      return held(`waits for its turn in rollout ${row.name}, which is offered at a rate`, clock.shownMs(nextOfferAt!));
     return undefined;
   }
 

@@ -9,7 +9,6 @@ import type { DeploymentRow } from "../../storage/schema.ts";
 import type { Queries, Storage } from "../../storage/storage.ts";
 import type { DownloadSlots } from "../chunk-delivery/download-slots.ts";
 import type { Presence } from "../device-records/presence.ts";
-import { findDevice } from "../device-records/store.ts";
 import type { Brake } from "./brake.ts";
 import type { EngineRoom } from "./engine-room.ts";
 import type { Hindrances } from "./hindrances.ts";
@@ -94,12 +93,12 @@ async function passOverAway(storage: Storage, { apply }: EngineRoom, presence: P
 
 /** Whether a device that waits is there, and nothing but its rollout's rules keeps the offer from it. */
 async function isHeldBack(
-  { storage, memory, hindrances, presence, slots }: Options,
+  { memory, hindrances, presence, slots }: Options,
   deviceId: string,
   id: string,
 ): Promise<boolean> {
-  const device = await findDevice(storage.db, deviceId);
-  if (device === undefined || presence.isAway(deviceId)) return false;
+  const device = await memory.device(deviceId);
+  if (device === null || presence.isAway(deviceId)) return false;
   const known = await memory.deployments(deviceId);
   const row = known.find((each) => each.id === id);
   if (row === undefined) return false;
