@@ -18,6 +18,7 @@ import type { Device, NewRollout, Release, RolloutOrder } from "@flipside/api/ty
 import type { FilterError } from "@flipside/device-filter";
 import { initialWaves, type WaveRow, waveSpecOf } from "./components/wave-editor.tsx";
 import { readFilter } from "./typed-filter.ts";
+import { isBetween, numberOf } from "./typed-number.ts";
 
 export const timeUnits = { minutes: 60_000, hours: 3_600_000, days: 86_400_000 } as const;
 export type TimeUnit = keyof typeof timeUnits;
@@ -187,11 +188,8 @@ const nobodyChosen = {
   filter: "The filter means no device that the release fits.",
 };
 
-/** NaN of an empty field, which is no 0. */
-const numberOf = (typed: string): number => (typed.trim() === "" ? Number.NaN : Number(typed));
 const msOf = ({ amount, unit }: TypedTime): number => Math.round(numberOf(amount) * timeUnits[unit]);
 const inDays = (ms: number): number => ms / timeUnits.days;
-const isBetween = (number: number, min: number, max: number): boolean => number >= min && number <= max;
 
 /** What the server is asked for. */
 export const requestOf = (draft: RolloutDraft, plan: RolloutPlan): NewRollout => ({

@@ -81,7 +81,7 @@ interface Props {
 
 const unsuccessful = ({ counts }: Rollout): number => retriedStates.reduce((sum, state) => sum + counts[state], 0);
 
-/** Undefined where there is nothing to go back from. */
+/** Those that a roll-back may be for. */
 const updated = ({ counts }: Rollout): number =>
   counts.confirmed + counts.installed + counts.rebooting + counts.testing;
 

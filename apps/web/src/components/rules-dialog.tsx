@@ -5,6 +5,7 @@ import { deadlineMsMax, deadlineMsMin, soakMsMax } from "@flipside/api/limits";
 import { deviceCountProblem } from "@flipside/api/rollout-arithmetic";
 import type { Rollout, RuleChange, WaveRules } from "@flipside/api/types";
 import { changeRules } from "../api/rollouts.ts";
+import { isBetween, numberOf } from "../typed-number.ts";
 import { thresholdWords } from "../words/state-words.ts";
 import { FormDialog } from "./dialog.tsx";
 import { Field } from "./field.tsx";
@@ -27,15 +28,12 @@ const typedOf = (rules: WaveRules): Typed => ({
   underWayMax: rules.underWayMax === null ? "" : String(rules.underWayMax),
 });
 
-const numberOf = (typed: string): number => (typed.trim() === "" ? Number.NaN : Number(typed));
-const within = (number: number, min: number, max: number): boolean => number >= min && number <= max;
-
 function errorsOf(typed: Typed): Partial<Record<keyof Typed, string>> {
   const errors: Partial<Record<keyof Typed, string>> = {};
-  if (!within(numberOf(typed.threshold), 0, 100)) errors.threshold = "Give a percentage from 0 to 100.";
-  if (!within(numberOf(typed.soakMinutes) * minuteMs, 0, soakMsMax))
+  if (!isBetween(numberOf(typed.threshold), 0, 100)) errors.threshold = "Give a percentage from 0 to 100.";
+  if (!isBetween(numberOf(typed.soakMinutes) * minuteMs, 0, soakMsMax))
     errors.soakMinutes = `Give minutes from 0 to ${soakMsMax / minuteMs}.`;
-  if (!within(numberOf(typed.deadlineMinutes) * minuteMs, deadlineMsMin, deadlineMsMax))
+  if (!isBetween(numberOf(typed.deadlineMinutes) * minuteMs, deadlineMsMin, deadlineMsMax))
     errors.deadlineMinutes = `Give minutes above 0, up to ${deadlineMsMax / minuteMs}.`;
   const most = typed.underWayMax.trim() === "" ? undefined : deviceCountProblem(numberOf(typed.underWayMax));
   if (most !== undefined) errors.underWayMax = most;
