@@ -2,12 +2,13 @@
 // draws more does not change what the others meet.
 
 import { createHash } from "node:crypto";
+import { SeededRandom } from "@flipside/machine/faults/seeded-random";
 
 export class Random {
-  #state: number;
+  readonly #numbers: SeededRandom;
 
   constructor(from: number) {
-    this.#state = from >>> 0;
+    this.#numbers = new SeededRandom(from);
   }
 
   /** A stream that belongs to this name; the same for the same seed, whatever was drawn before. */
@@ -15,18 +16,14 @@ export class Random {
     return new Random(createHash("sha256").update(`${seed} ${name}`).digest().readUInt32LE(0));
   }
 
-  /** From 0 up to, but not, 1: mulberry32. */
+  /** From 0 up to, but not, 1. */
   next(): number {
-    this.#state = (this.#state + 0x6d2b79f5) >>> 0;
-    let t = this.#state;
-    t = Math.imul(t ^ (t >>> 15), t | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+    return this.#numbers.next() / 2 ** 32;
   }
 
   /** 0 to n - 1. */
   below(n: number): number {
-    return Math.floor(this.next() * n);
+    return this.#numbers.below(n);
   }
 
   /** A whole number, both ends included. */
@@ -39,7 +36,7 @@ export class Random {
   }
 
   pick<T>(items: readonly T[]): T {
-    return items[this.below(items.length)]!;
+    return this.#numbers.pick(items);
   }
 
   /** Some of these, in an order of chance. */
