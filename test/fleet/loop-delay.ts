@@ -2,12 +2,7 @@
 
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
-
-export interface LoopDelay {
-  /** One turn in a hundred was as late, or later. */
-  p99Ms: number;
-  maxMs: number;
-}
+import type { LoopDelay } from "../../apps/server/src/composition/loop-delay.ts";
 
 export const LOOP_DELAY_QUESTION = "loop-delay";
 

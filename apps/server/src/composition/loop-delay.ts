@@ -6,20 +6,27 @@ const resolutionMs = 10;
 const nanosecondsPerMs = 1e6;
 
 export interface LoopDelay {
-  /** Of one turn in a hundred since it was asked last, or longer; milliseconds. */
-  delayMs(): number;
+  /** Of one turn in a hundred, or longer. */
+  p99Ms: number;
+  maxMs: number;
+}
+
+export interface LoopWatch {
+  /** Since it was asked last. */
+  take(): LoopDelay;
   stop(): void;
 }
 
-export function startLoopDelay(): LoopDelay {
+export function watchLoop(): LoopWatch {
   const histogram = monitorEventLoopDelay({ resolution: resolutionMs });
   histogram.enable();
+  // What it counts is the time from one of its own timers to the next.
+  const delayMs = (nanoseconds: number): number => Math.max(0, nanoseconds / nanosecondsPerMs - resolutionMs);
   return {
-    delayMs() {
-      // What it counts is the time from one of its own timers to the next.
-      const delayMs = histogram.percentile(99) / nanosecondsPerMs - resolutionMs;
+    take() {
+      const delay = { p99Ms: delayMs(histogram.percentile(99)), maxMs: delayMs(histogram.max) };
       histogram.reset();
-      return Math.max(0, delayMs);
+      return delay;
     },
     stop: () => void histogram.disable(),
   };

@@ -1,6 +1,6 @@
 // What happens by itself, again and again: deadlines, forgetting, keeping the time.
 
-import { startLoopDelay } from "./loop-delay.ts";
+import { watchLoop } from "./loop-delay.ts";
 import type { Features } from "./features.ts";
 import type { Foundation } from "./foundation.ts";
 
@@ -31,13 +31,13 @@ export function startRounds(
     return ticking;
   }
 
-  const loop = startLoopDelay();
+  const loop = watchLoop();
   const timers = [
     setInterval(() => void tick(), tickMs),
     setInterval(() => {
       sessions.sweep();
       enrolment.sweep();
-      slots.sweep(loop.delayMs());
+      slots.sweep(loop.take().p99Ms);
     }, sweepEveryMs),
     setInterval(
       () =>
