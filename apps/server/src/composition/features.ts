@@ -90,8 +90,7 @@ async function createFleet(foundation: Foundation, pollMs: number): Promise<Flee
   const brake: Brake = emergencyStop;
   const slots = downloadSlots(feed, clock);
   const hindrances = createHindrances({ memory, trust, images, brake, clock });
-  const silence = { silenceMaxMs: silenceMaxMs(pollMs) };
-  const presence = createPresence({ lastSeen, steadyMs: clock.steadyMs, ...silence });
+  const presence = createPresence({ lastSeen, steadyMs: clock.steadyMs, silenceMaxMs: silenceMaxMs(pollMs) });
   const rollBacks = createRollBacks({ storage, engineRoom, memory, trust, feed, clock, log });
   return {
     deviceLog: createDeviceLog(storage, log, clock),
@@ -106,7 +105,7 @@ async function createFleet(foundation: Foundation, pollMs: number): Promise<Flee
     slots,
     offering: createOffering({ storage, engineRoom, memory, hindrances, trust, images, slots, brake, clock }),
     emergencyStop,
-    health: createHealthWatch({ storage, memory, engineRoom, lastSeen, log, clock, ...silence }),
+    health: createHealthWatch({ storage, memory, engineRoom, presence, log, clock }),
     whys: createWhys({ storage, memory, hindrances, presence, lastSeen, slots, brake, clock }),
     fetching: createFetching({ storage, memory, trust, images, brake }),
     rollBacks,

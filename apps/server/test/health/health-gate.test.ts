@@ -13,9 +13,14 @@ const DEVICES = 24;
 let fixture: Fixture;
 let sequence = 10;
 let skew = 0;
+/** Of the wall clock alone. */
+let jump = 0;
 const devices: ProtocolDevice[] = [];
 beforeAll(async () => {
-  fixture = await Fixture.start({ clock: passing(() => skew), pollMs: 60_000 });
+  fixture = await Fixture.start({
+    clock: { ...passing(() => skew), wallMs: () => Date.now() + skew + jump },
+    pollMs: 60_000,
+  });
   for (let each = 0; each < DEVICES; each++) devices.push(await fixture.readyDevice());
 });
 afterAll(() => fixture.stop());
@@ -104,6 +109,25 @@ describe("a rollout that watches crashes", () => {
     );
     expect(evidence.failed).toEqual({ updated: 6, others: 0 });
     expect(looks.map(({ updatedAtRisk }) => updatedAtRisk)).toEqual([6, 5, 4, 3, 2, 1]);
+  });
+
+  it("counts at risk who is heard of, however the wall clock is set", async () => {
+    const { id, canaries, others } = await started(crashes);
+    skew += 300_000;
+    const there = [...canaries, ...others.slice(0, 5)];
+    for (const device of there) await device.checkIn();
+    jump = -3_600_000;
+    try {
+      await crash(canaries[0]!);
+      await look();
+      expect((await detail(id)).health[0]).toMatchObject({
+        updated: { failed: 1, atRisk: CANARIES - 1 },
+        others: { failed: 0, atRisk: 5 },
+      });
+    } finally {
+      jump = 0;
+      await fixture.api.post(`/api/rollouts/${id}/cancel`);
+    }
   });
 
   it("goes on when somebody accepts that, and does not count the same devices again", async () => {

@@ -62,15 +62,15 @@ export async function addFailures(db: Queries, rolloutId: string, failures: read
 }
 
 /**
- * Counts devices on either side (`sideOf`, as a statement) that were heard of since then and have not failed. One that
- * a later rollout has updated runs something else. In pieces, with turns for everything else between them: a rollout
- * may be for a million devices.
+ * Counts devices on either side (`sideOf`, as a statement) that are heard of and have not failed. One that a later
+ * rollout has updated runs something else. In pieces, with turns for everything else between them: a rollout may be for
+ * a million devices.
  */
 export async function countAtRisk(
   db: Queries,
   rolloutId: string,
   metric: HealthMetric,
-  heardSince: number,
+  isHeard: (deviceId: string) => boolean,
 ): Promise<HealthTestSnapshot["atRisk"]> {
   const atRisk = { updated: 0, others: 0 };
   for (let after: string | undefined = ""; after !== undefined; ) {
@@ -83,8 +83,8 @@ export async function countAtRisk(
       .offset(rowsCounted - 1)
       .limit(1)
       .executeTakeFirst();
-    const rows = await atRiskBetween(db, rolloutId, metric, heardSince, after, end?.deviceId);
-    for (const { state, count } of rows) atRisk[state === "confirmed" ? "updated" : "others"] += count;
+    for (const { deviceId, state } of await atRiskBetween(db, rolloutId, metric, after, end?.deviceId))
+      if (isHeard(deviceId)) atRisk[state === "confirmed" ? "updated" : "others"]++;
     after = end?.deviceId;
     await new Promise((resolve) => setImmediate(resolve));
   }
@@ -95,14 +95,13 @@ function atRiskBetween(
   db: Queries,
   rolloutId: string,
   metric: HealthMetric,
-  heardSince: number,
   after: string,
   through: string | undefined,
-): Promise<{ state: DeploymentStateName; count: number }[]> {
+): Promise<{ deviceId: string; state: DeploymentStateName }[]> {
   return db
     .selectFrom("deployments")
     .innerJoin("devices", "devices.id", "deployments.deviceId")
-    .select((q) => ["deployments.state", q.fn.countAll<number>().as("count")])
+    .select(["deployments.deviceId", "deployments.state"])
     .where("deployments.rolloutId", "=", rolloutId)
     .where("deployments.deviceId", ">", after)
     .$if(through !== undefined, (q) => q.where("deployments.deviceId", "<=", through!))
@@ -112,7 +111,6 @@ function atRiskBetween(
         and([eb("deployments.state", "=", "confirmed"), eb("deployments.offeredAt", "is not", null)]),
       ]),
     )
-    .where("devices.lastSeenAt", ">=", heardSince)
     .$if(metric.kind === "reported", (q) => q.where("devices.metricName", "=", (metric as Reported).name))
     .where(({ not, exists, selectFrom }) =>
       not(
@@ -135,7 +133,6 @@ function atRiskBetween(
         ),
       ),
     )
-    .groupBy("deployments.state")
     .execute();
 }
 

@@ -5,6 +5,8 @@ import type { LastSeen } from "./last-seen.ts";
 
 export interface Presence {
   isAway(deviceId: string): boolean;
+  /** It was heard of lately: of who was not heard of since this server has started, nothing is known. */
+  isHeard(deviceId: string): boolean;
 }
 
 export function createPresence(options: {
@@ -14,7 +16,12 @@ export function createPresence(options: {
 }): Presence {
   // While this server was down nobody could be heard.
   const since = options.steadyMs();
+  const isLate = (atMs: number): boolean => options.steadyMs() - atMs > options.silenceMaxMs;
   return {
-    isAway: (deviceId) => options.steadyMs() - (options.lastSeen.heardMs(deviceId) ?? since) > options.silenceMaxMs,
+    isHeard(deviceId) {
+      const atMs = options.lastSeen.heardMs(deviceId);
+      return atMs !== undefined && !isLate(atMs);
+    },
+    isAway: (deviceId) => isLate(options.lastSeen.heardMs(deviceId) ?? since),
   };
 }

@@ -12,7 +12,7 @@ import type { EngineRoom } from "../deployments/engine-room.ts";
 import { addFailures, countAtRisk, type Failure, healthOf, loadHealth, takeLook } from "../deployments/health-looks.ts";
 import type { Memory } from "../deployments/memory.ts";
 import type { KnownDeployment } from "../deployments/store.ts";
-import type { LastSeen } from "../device-records/last-seen.ts";
+import type { Presence } from "../device-records/presence.ts";
 
 const lookEveryMs = 10_000;
 /** A look counts the rollout's devices; it has a fiftieth of the time at most. */
@@ -39,11 +39,9 @@ interface Options {
   storage: Storage;
   memory: Pick<Memory, "device" | "deployments" | "rollout">;
   engineRoom: EngineRoom;
-  lastSeen: Pick<LastSeen, "flush">;
+  presence: Pick<Presence, "isHeard">;
   log: Logger;
   clock: Pick<Clock, "wallMs" | "steadyMs">;
-  /** So long a device may be silent that is there. */
-  silenceMaxMs: number;
 }
 
 /** Failures that no look has been taken at, by rollout; of each device and metric the first one. */
@@ -115,12 +113,11 @@ export function createHealthWatch(options: Options): HealthWatch {
 
   /** Of each metric that somebody has failed by. */
   async function countEach(rolloutId: string, failures: readonly Failure[]): Promise<Map<string, AtRisk>> {
-    const heardSince = wallMs() - options.silenceMaxMs;
     const counted = new Map<string, AtRisk>();
     for (const metric of healthOf(await memory.rollout(rolloutId))?.metrics ?? []) {
       const key = metricKey(metric);
       if (failures.some((failure) => failure.metric === key))
-        counted.set(key, await countAtRisk(storage.db, rolloutId, metric, heardSince));
+        counted.set(key, await countAtRisk(storage.db, rolloutId, metric, options.presence.isHeard));
     }
     return counted;
   }
@@ -162,10 +159,7 @@ export function createHealthWatch(options: Options): HealthWatch {
   }
 
   async function look(isDue: (rolloutId: string) => boolean): Promise<void> {
-    const all = waiting.take(isDue);
-    // Those that were there are at risk.
-    if (all.length > 0) await options.lastSeen.flush();
-    for (const [rolloutId, failures] of all) await lookAt(rolloutId, failures);
+    for (const [rolloutId, failures] of waiting.take(isDue)) await lookAt(rolloutId, failures);
   }
 
   let looking: Promise<void> = Promise.resolve();
