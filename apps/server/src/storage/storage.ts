@@ -13,7 +13,7 @@
 // nobody may hear of what is not stored yet.
 
 import { Kysely, type LogEvent, Migrator, type Transaction } from "kysely";
-import { migrations } from "./migrations.ts";
+import { migrations } from "./migrations/history.ts";
 import type { OpenDialect } from "./open-dialect.ts";
 import { type Change, type StoredChange, writeChanges } from "./outbox.ts";
 import { patience } from "./patience.ts";

@@ -1,0 +1,42 @@
+// The database's history, in order, a file each. A migration is never changed once released; a new one is added at the
+// end. Column names are those of schema.ts.
+
+import type { Migration, MigrationProvider } from "kysely";
+import type { ColumnTypes } from "../column-types.ts";
+import { migrate as first } from "./0001-first.ts";
+import { migrate as namedVersions } from "./0002-named-versions.ts";
+import { migrate as trustRefusals } from "./0003-trust-refusals.ts";
+import { migrate as commands } from "./0004-commands.ts";
+import { migrate as trustDigestAndEntropy } from "./0005-trust-digest-and-entropy.ts";
+import { migrate as imageFileNames } from "./0006-image-file-names.ts";
+import { migrate as deploymentCounts } from "./0007-deployment-counts.ts";
+import { migrate as changes } from "./0008-changes.ts";
+import { migrate as gates } from "./0009-gates.ts";
+import { migrate as waveRules } from "./0010-wave-rules.ts";
+import { migrate as tagsAttributesAndFilters } from "./0011-tags-attributes-and-filters.ts";
+import { migrate as healthGate } from "./0012-health-gate.ts";
+import { type Migrate, tools } from "./tools.ts";
+
+const history: Record<string, Migrate> = {
+  "0001-first": first,
+  "0002-named-versions": namedVersions,
+  "0003-trust-refusals": trustRefusals,
+  "0004-commands": commands,
+  "0005-trust-digest-and-entropy": trustDigestAndEntropy,
+  "0006-image-file-names": imageFileNames,
+  "0007-deployment-counts": deploymentCounts,
+  "0008-changes": changes,
+  "0009-gates": gates,
+  "0010-wave-rules": waveRules,
+  "0011-tags-attributes-and-filters": tagsAttributesAndFilters,
+  "0012-health-gate": healthGate,
+};
+
+export function migrations(types: ColumnTypes): MigrationProvider {
+  const made = tools(types);
+  const all = Object.entries(history).map(([name, migrate]): [string, Migration] => [
+    name,
+    { up: (db) => migrate(db, made) },
+  ]);
+  return { getMigrations: async () => Object.fromEntries(all) };
+}

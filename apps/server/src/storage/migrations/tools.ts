@@ -1,0 +1,38 @@
+// What migrations are written with, once for both dialects.
+
+import { type Kysely, sql } from "kysely";
+import type { ColumnTypes } from "../column-types.ts";
+
+/** "name: type rest" a column, type one of ColumnTypes; quoted, since PostgreSQL folds what is not. */
+function columnsOf(types: ColumnTypes, columns: readonly string[]): string[] {
+  return columns.map((column) => {
+    const [, name, type, rest] = /^(\w+): (\w+)(.*)$/.exec(column) ?? [];
+    if (name === undefined || type === undefined || !(type in types)) throw new Error(`no column: ${column}`);
+    return `"${name}" ${types[type as keyof ColumnTypes]}${rest}`;
+  });
+}
+
+const quoted = (names: readonly string[]): string => names.map((name) => `"${name}"`).join(", ");
+export const execute = (db: Kysely<any>, text: string): Promise<unknown> => sql.raw(text).execute(db);
+
+export function tools(types: ColumnTypes) {
+  return {
+    table: (db: Kysely<any>, name: string, columns: string[], ...constraints: string[]) =>
+      execute(
+        db,
+        `create table "${name}" (${[...columnsOf(types, columns), ...constraints].join(", ")}) ${types.tableEnd}`,
+      ),
+    index: (db: Kysely<any>, name: string, table: string, columns: string[], { unique = false, where = "" } = {}) =>
+      execute(
+        db,
+        `create ${unique ? "unique " : ""}index "${name}" on "${table}" (${quoted(columns)})${where && ` where ${where}`}`,
+      ),
+    async add(db: Kysely<any>, table: string, ...columns: string[]) {
+      for (const column of columnsOf(types, columns)) await execute(db, `alter table "${table}" add column ${column}`);
+    },
+  };
+}
+
+export type Tools = ReturnType<typeof tools>;
+
+export type Migrate = (db: Kysely<any>, tools: Tools) => Promise<void>;
