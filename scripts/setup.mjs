@@ -175,6 +175,7 @@ export function installTestTools() {
       "rabbitmq-server": "rabbitmq-server",
       sqlite3: "sqlite3",
       openssl: "openssl",
+      curl: "curl",
       pg_ctlcluster: "postgresql",
       ip: "iproute2",
     },

@@ -34,6 +34,7 @@ const waiting = [
   "test/end-to-end/story.test.ts",
   "test/end-to-end/commands.test.ts",
   "test/brokers/rollout.test.ts",
+  "test/operations/walk-through.test.ts",
   "apps/agent/test/recovery/recovery.test.ts",
   "apps/agent/test/net/slirp.test.ts",
   "apps/demo/test/without-device-tools.test.ts",

@@ -1,5 +1,6 @@
 // What docs/operations.md has a person type, tried as it stands there. The brokers' blocks are run by test/brokers,
-// those of backup and restore by apps/server/test/sqlite/backup.test.ts.
+// those of backup and restore by apps/server/test/sqlite/backup.test.ts, the walk from nothing by
+// walk-through.test.ts.
 
 import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -132,3 +132,19 @@ it("wants a reason, and no more than one line of it", async () => {
     });
   expect((await fixture.api.get("/api/emergency-stop")).body.stopped).toBe(false);
 });
+
+it("is told in one sentence, whoever wrote its full stop", async () => {
+  const device = await fixture.readyDevice();
+  const { id } = await fixture.rollOut((await release()).id, [device]);
+  for (const [reason, told] of [
+    ["smoke", "smoke."],
+    ["It smells of smoke.", "It smells of smoke."],
+    ["Is it smoke?", "Is it smoke?"],
+  ] as const) {
+    await stopAll(reason);
+    expect((await fixture.api.get(`/api/rollouts/${id}/why`)).body.sentence).toBe(
+      `All updates were stopped by admin: ${told}`,
+    );
+    await fixture.api.post("/api/emergency-stop/end");
+  }
+});

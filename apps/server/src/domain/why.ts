@@ -1,5 +1,6 @@
 // What a rollout waits for, in one sentence. Pure.
 
+import { asSentence } from "./as-sentence.ts";
 import { failuresOf } from "@flipside/api/rollout-arithmetic";
 import { presentWave, type RolloutSnapshot } from "./snapshots.ts";
 
@@ -35,7 +36,7 @@ export function whyRolloutWaits(rollout: RolloutSnapshot): Reason {
   }
   if (state === "paused")
     return {
-      sentence: `It is paused: ${pauseReason}.`,
+      sentence: asSentence(`It is paused: ${pauseReason}`),
       actions: ["resume it, which accepts what has failed", "cancel it", "roll it back"],
     };
   const next = currentWave === waves.length - 1 ? "the rollout ends" : `wave ${currentWave + 2} starts`;

@@ -2,6 +2,7 @@
 
 import type { Why } from "@flipside/api/types";
 import type { Clock } from "../../clock.ts";
+import { asSentence } from "../../domain/as-sentence.ts";
 import { isWaiting } from "../../domain/deployment-transitions.ts";
 import { whyRolloutWaits } from "../../domain/why.ts";
 import { ApiError } from "../../http/errors.ts";
@@ -101,7 +102,7 @@ export function createWhys(options: {
       if (row === undefined) throw new ApiError("not-found", "There is no such rollout.");
       if (brake.stop !== undefined && (row.state === "running" || row.state === "paused"))
         return {
-          sentence: `All updates were stopped by ${brake.stop.by}: ${brake.stop.reason}.`,
+          sentence: asSentence(`All updates were stopped by ${brake.stop.by}: ${brake.stop.reason}`),
           since: iso(brake.stop.at),
           until: null,
           actions: ["end the emergency stop"],
