@@ -1,6 +1,6 @@
 // A whole rollout through a broker of the operator's own: a unikernel in QEMU and virtual devices enrol, check in, and
 // are updated in two waves; and nobody may use more than is his. Through Mosquitto with its dynamic security plugin,
-// and through RabbitMQ with its MQTT plugin and HTTP back end, each set up as docs/operations.md says.
+// and through two nodes of RabbitMQ with its MQTT plugin and HTTP back end, each set up as docs/operations.md says.
 
 import { randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -17,7 +17,7 @@ import { type RunningServer, type ServerOptions, startServer } from "../../apps/
 import { ConsoleClient } from "../end-to-end/console-client.ts";
 import { Mosquitto, mosquittoMissing } from "./mosquitto.ts";
 import { freePorts } from "./ports.ts";
-import { RabbitMq, rabbitMqMissing } from "./rabbitmq.ts";
+import { RabbitMqCluster, rabbitMqMissing } from "./rabbitmq.ts";
 
 const hasQemu = hasCommand("qemu-system-riscv32");
 const qemuMissing = hasQemu ? undefined : "qemu-system-riscv32 is not installed (apt-get install -y qemu-system-misc)";
@@ -46,7 +46,12 @@ const kinds: Kind[] = [
     start: () => Mosquitto.start(),
     options: { mqttAccounts: "mosquitto" },
   },
-  { name: "RabbitMQ", missing: rabbitMqMissing, start: (rightsUrl) => RabbitMq.start(rightsUrl), options: {} },
+  {
+    name: "two nodes of RabbitMQ",
+    missing: rabbitMqMissing,
+    start: (rightsUrl) => RabbitMqCluster.start(rightsUrl),
+    options: {},
+  },
 ];
 
 describe.each(kinds)("through $name", ({ name, missing, start, options }) => {

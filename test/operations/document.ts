@@ -29,13 +29,20 @@ export function withPlaces(block: string | undefined, places: Record<string, str
   return changed;
 }
 
-/** As a person runs it who stops at the first command that fails. */
-export function runShell(block: string, options: { cwd: string; environment?: NodeJS.ProcessEnv }): string {
-  return execFileSync("/bin/bash", ["-euc", block], {
+/**
+ * As a person runs it who stops at the first command that fails. Without a terminal, so that what asks for a password
+ * takes it from `input`.
+ */
+export function runShell(
+  block: string,
+  options: { cwd: string; environment?: NodeJS.ProcessEnv; input?: string },
+): string {
+  return execFileSync("setsid", ["--wait", "/bin/bash", "-euc", block], {
     cwd: options.cwd,
     env: options.environment ?? process.env,
     encoding: "utf8",
-    stdio: ["ignore", "pipe", "pipe"],
+    input: options.input ?? "",
+    stdio: ["pipe", "pipe", "pipe"],
     timeout: RUN_MS,
   });
 }

@@ -8,7 +8,9 @@ import { join } from "node:path";
 import { expect, it } from "vitest";
 import { hasCommand } from "../../apps/agent/build/run-tool.ts";
 import { readConfiguration } from "../../apps/server/src/configuration.ts";
+import { Storage } from "../../apps/server/src/storage/storage.ts";
 import { readSecretKey } from "../../apps/server/src/storage/secrets-at-rest.ts";
+import { postgresMissing, startCluster } from "../../apps/server/test/postgres/cluster.ts";
 import { blocksOf, runShell, withPlaces } from "./document.ts";
 
 const SERVER = "node --import tsx apps/server/src/main.ts ";
@@ -78,3 +80,27 @@ it.skipIf(missing !== undefined)("the key of the secrets is made for one user al
     rmSync(folder, { recursive: true });
   }
 });
+
+const noPostgres =
+  postgresMissing ?? (process.getuid?.() === 0 ? undefined : "runuser is root's alone, and so is this page's command");
+if (noPostgres !== undefined)
+  console.warn(`skipped: PostgreSQL's user and database as docs/operations.md makes them: ${noPostgres}`);
+
+it.skipIf(noPostgres !== undefined)(
+  "the user and the database that are made in PostgreSQL are what the server can use",
+  async () => {
+    const cluster = await startCluster();
+    try {
+      // This cluster's first user has the name that the page gives to the server's.
+      const block = withPlaces(blocksOf("PostgreSQL")[0], { flipside: "manager" });
+      const environment = { PATH: process.env["PATH"], PGHOST: cluster.folder, PGUSER: "flipside" };
+      runShell(block, { cwd: "/", environment, input: "a password\na password\n" });
+      const url = cluster.urlOf("manager").replace("flipside@", "manager:a%20password@");
+      const storage = await Storage.open({ url }, { onError: () => {} });
+      expect(await storage.db.selectFrom("devices").selectAll().execute()).toEqual([]);
+      await storage.close();
+    } finally {
+      await cluster.stop();
+    }
+  },
+);
