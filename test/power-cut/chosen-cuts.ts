@@ -1,6 +1,6 @@
 // Which cuts the campaigns of the Node host make. The board tries each way at each operation
 // (apps/power-cut/src/campaign/explore.ts); here a power-up is a whole device with its crypto, so of each fault class
-// two examples are taken at each operation, and others by the next seed.
+// one example is taken at each operation, and another by the next seed.
 
 import type { FlashOperation } from "@flipside/machine/faults/flash-operation";
 import type { SeededRandom } from "@flipside/machine/faults/seeded-random";
@@ -8,7 +8,7 @@ import { allWays, drawLeaves, wayOf, type Way } from "@flipside/machine/faults/t
 import { readings } from "@flipside/machine/faults/unstable-reads";
 import type { Cut } from "../../apps/power-cut/src/rig/device-under-test.ts";
 
-const EXAMPLES_OF_A_CLASS = 2;
+const EXAMPLES_OF_A_CLASS = 1;
 type Kind = FlashOperation["kind"];
 
 /** The way of this name. Throws RangeError when there is none. */
