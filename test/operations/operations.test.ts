@@ -34,17 +34,18 @@ const startsIn = (heading: string): string[] =>
   blocksOf(heading).flatMap((block) => block.split("\n").filter((line) => line.includes(SERVER)));
 
 it("each line that starts the server is one that it understands", () => {
-  const [rabbit, mosquitto, postgres, key, restored] = [
+  const [rabbit, mosquitto, postgres, bucket, key, restored] = [
     "RabbitMQ",
     "Mosquitto",
     "PostgreSQL",
+    "Images in a bucket",
     "Secrets at rest",
     "Backup and restore",
   ].map((heading) => {
     const lines = startsIn(heading);
     expect(lines, heading).toHaveLength(1);
     return lines[0]!;
-  }) as [string, string, string, string, string];
+  }) as [string, string, string, string, string, string];
   const trustChain = "var/keys/trust-chain.bin";
   const mqttUrl = "mqtt://flipside:PASSWORD@127.0.0.1:1883";
   const brokerSecret = "0123456789abcdef0123456789abcdef";
@@ -55,6 +56,11 @@ it("each line that starts the server is one that it understands", () => {
   expect(configurationOf(postgres)).toMatchObject({
     trustChain,
     databaseUrl: "postgres://flipside:PASSWORD@127.0.0.1/flipside",
+  });
+  expect(configurationOf(bucket)).toMatchObject({
+    trustChain,
+    imagesBucket: "s3://fleet-images/flipside",
+    imagesEndpoint: "https://minio.example:9000",
   });
   expect(configurationOf(key)).toMatchObject({ trustChain, secretKeyFile: "/etc/flipside/secret.key" });
   expect(configurationOf(restored)).toMatchObject({ trustChain, dataDir: "var/server-restored" });

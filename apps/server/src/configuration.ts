@@ -33,6 +33,14 @@ const schema = z.object({
     .string()
     .min(1)
     .default(join(repository, "var", "server")),
+  imagesBucket: z
+    .string()
+    .regex(/^s3:\/\/.+/, "an address such as s3://bucket/folder")
+    .optional(),
+  imagesEndpoint: z
+    .string()
+    .regex(/^https?:\/\/.+/, "an address such as https://minio.example:9000")
+    .optional(),
   trustChain: z.string().min(1, "the path of the trust chain file is needed"),
   operationsKey: z.string().min(1).optional(),
   claimsFile: z.string().min(1).optional(),
@@ -107,6 +115,16 @@ export const options: Record<keyof Configuration, Option> = {
     flag: "data-dir",
     variable: "DATA_DIR",
     about: "where the images and SQLite's database are kept (var/server)",
+  },
+  imagesBucket: {
+    flag: "images-bucket",
+    variable: "IMAGES_BUCKET",
+    about: "keep images in this bucket of an S3-compatible store, s3://bucket/folder (none: in the data folder alone)",
+  },
+  imagesEndpoint: {
+    flag: "images-endpoint",
+    variable: "IMAGES_ENDPOINT",
+    about: "address of that store (Amazon's)",
   },
   trustChain: {
     flag: "trust-chain",

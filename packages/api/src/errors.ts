@@ -20,6 +20,7 @@ export const errors = {
   "unsupported-media-type": { status: 415, title: "The content type is not supported" },
   "expectation-failed": { status: 417, title: "The expectation cannot be met" },
   "header-too-large": { status: 431, title: "The request's header is too large" },
+  "images-store-unusable": { status: 503, title: "The store of the images can't be used" },
   "storage-full": { status: 507, title: "The disk of the server is full" },
   "claim-exists": { status: 409, title: "A device has another claim already" },
   "device-revoked": { status: 409, title: "The device is revoked" },

@@ -10,6 +10,8 @@ import { type Clock, openClock, systemClock } from "../clock.ts";
 import { type Accounts, createAccounts } from "../features/accounts/accounts.ts";
 import { passwordCost } from "../features/accounts/password.ts";
 import { isNamed, readOperationsKey } from "../features/commands/operations-key.ts";
+import { openBucket } from "../features/image-bucket/bucket.ts";
+import { filesInBucket } from "../features/image-bucket/files-in-bucket.ts";
 import { type ImageFiles, openImageFiles } from "../features/releases/image-files.ts";
 import { openTrust, type Trust } from "../features/trust/trust.ts";
 import type { Logger } from "../logging.ts";
@@ -82,12 +84,24 @@ function takeDataFolder(dataDir: string): () => void {
   }
 }
 
+async function inBucket(
+  folder: ImageFiles,
+  { imagesBucket, imagesEndpoint }: ServerOptions,
+  log: Logger,
+  undo: Undo,
+): Promise<ImageFiles> {
+  const bucket = await openBucket(imagesBucket!, imagesEndpoint);
+  undo.push(() => bucket.close());
+  return filesInBucket(folder, bucket, log);
+}
+
 export async function layFoundation(options: ServerOptions, log: Logger, undo: Undo): Promise<Foundation> {
   const verifier = await loadVerifier(options.verifierWasm);
   undo.push(takeDataFolder(options.dataDir));
   const file = options.databaseUrl === undefined ? join(options.dataDir, databaseFileName) : undefined;
   for (const line of makePrivate(options.dataDir, file)) log.warn(`others could read the server's data: ${line}`);
-  const files = await openImageFiles(options.dataDir, options.fileSystem);
+  const folder = await openImageFiles(options.dataDir, options.fileSystem);
+  const files = options.imagesBucket === undefined ? folder : await inBucket(folder, options, log, undo);
   const storage = await Storage.open(file === undefined ? { url: options.databaseUrl! } : { file }, {
     onError: (error) => log.error({ err: error as Error }, "a listener or a connection of the database failed"),
     secretKey: options.secretKey,

@@ -26,6 +26,10 @@ export interface ServerOptions {
   claimsFile?: string | undefined;
   /** A PostgreSQL database in place of the one in the data folder. */
   databaseUrl?: string | undefined;
+  /** s3://bucket/folder: images are kept there, and copies of them in the data folder. */
+  imagesBucket?: string | undefined;
+  /** Of a store that is not Amazon's. */
+  imagesEndpoint?: string | undefined;
   /** 32 bytes: secrets in the database are encrypted with it (storage/secrets-at-rest.ts). */
   secretKey?: Uint8Array | undefined;
   /** Another broker in place of the embedded one. */

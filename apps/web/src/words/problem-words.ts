@@ -20,6 +20,8 @@ const todoByCode: Record<string, string> = {
   "image-file-missing": "Upload the same release file again: the server takes it and puts the file back.",
   "upload-too-large": "Make the images smaller, or leave out images that no device needs.",
   "upload-cancelled": "Choose the file again when you are ready.",
+  "images-store-unusable":
+    "Nothing was stored. Look at the store of the images (--images-bucket), then upload the file again.",
   "storage-full": "Free space on the server's disk, then upload the file again.",
   "no-operations-key": "Ask whoever runs the server to start it with an operations key.",
   "too-many-commands": "Wait until the device has carried some out, or they have expired.",

@@ -53,7 +53,7 @@ export const uploadRelease = route({
   body: { kind: "file", bytesMax: releaseBytesMax, streamed: true },
   status: 201,
   answer: json(release),
-  errors: ["release-exists", "release-sequence"],
+  errors: ["release-exists", "release-sequence", "images-store-unusable"],
   refusesFiles: true,
 });
 

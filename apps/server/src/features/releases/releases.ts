@@ -179,6 +179,16 @@ export function createReleases(options: {
       store,
     );
 
+  /** Another server may have taken the same release a moment before. */
+  async function removeUnlessNamed(name: string): Promise<void> {
+    const named = await storage.db
+      .selectFrom("images")
+      .select("digest")
+      .where("fileName", "=", name)
+      .executeTakeFirst();
+    if (named === undefined) await files.removeImage(name);
+  }
+
   async function verifyAndKeep(path: string, by: string, confirmSequence: boolean): Promise<ReleaseView> {
     const images = splitRelease(await files.read(path));
     const described = [];
@@ -218,8 +228,7 @@ export function createReleases(options: {
       for (const row of rows) await options.trust.learn(row);
       return view(release, rows as ImageRow[], options.trust, store);
     } catch (error) {
-      // Uploads are taken one at a time and known digests were refused above, so these files are nobody else's.
-      for (const name of kept) await files.removeImage(name);
+      for (const name of kept) await removeUnlessNamed(name);
       throw error;
     }
   }
