@@ -1,37 +1,34 @@
 // A rollout as it is being made: what was typed and picked, and what follows from that. Pure.
 
-import {
-  deadlineMsDefault,
-  deadlineMsMax,
-  deadlineMsMin,
-  failureThresholdPercentDefault,
-  lateOffersMsDefault,
-  lateOffersMsMax,
-  minimumSampleDefault,
-  rolloutOrderDefault,
-  soakMsDefault,
-  soakMsMax,
-} from "@flipside/api/limits";
+import { lateOffersMsDefault, lateOffersMsMax, rolloutOrderDefault } from "@flipside/api/limits";
 import { fits, runsNewer } from "@flipside/api/release-fit";
-import { deviceCountProblem, waveProblems } from "@flipside/api/rollout-arithmetic";
-import type { Device, NewRollout, Release, RolloutOrder } from "@flipside/api/types";
+import { waveProblems } from "@flipside/api/rollout-arithmetic";
+import type { Device, NewRollout, Release, RolloutOrder, WaveRules } from "@flipside/api/types";
 import type { FilterError } from "@flipside/device-filter";
-import { initialWaves, type WaveRow, waveSpecOf } from "./components/wave-editor.tsx";
 import { readFilter } from "./typed-filter.ts";
-import { isBetween, numberOf } from "./typed-number.ts";
+import {
+  type MaintenanceErrors,
+  maintenanceErrors,
+  maintenanceOf,
+  type TypedMaintenance,
+  typedMaintenance,
+} from "./typed-maintenance.ts";
+import { isBetween } from "./typed-number.ts";
+import { type RetryErrors, retryErrors, retryOf, type TypedRetry } from "./typed-retries.ts";
+import {
+  defaultRules,
+  differing,
+  type RuleErrors,
+  ruleErrors,
+  rulesOf,
+  type TypedRules,
+  typedRulesOf,
+} from "./typed-rules.ts";
+import { inDays, msOf, type TypedTime, typedTime } from "./typed-time.ts";
+import { initialWaves, ownRuleErrors, type TypedWaves, waveSpecOf, waveSpecsOf } from "./typed-waves.ts";
 
-export const timeUnits = { minutes: 60_000, hours: 3_600_000, days: 86_400_000 } as const;
-export type TimeUnit = keyof typeof timeUnits;
-
-/** A time as typed. */
-export interface TypedTime {
-  amount: string;
-  unit: TimeUnit;
-}
-
-const typedTime = (ms: number, unit: TimeUnit): TypedTime => ({ amount: String(ms / timeUnits[unit]), unit });
-
-export interface RolloutDraft {
+/** Its own rules are those of each wave that has none of its own. */
+export interface RolloutDraft extends TypedRules, TypedWaves {
   releaseId: string;
   /** Undefined: it is named after the release. */
   typedName: string | undefined;
@@ -39,17 +36,10 @@ export interface RolloutDraft {
   picked: ReadonlySet<string>;
   /** As typed. */
   filter: string;
-  waves: WaveRow[];
   order: RolloutOrder;
-  soak: TypedTime;
-  deadline: TypedTime;
-  /** As typed. */
-  threshold: string;
-  /** As typed. */
-  minimumSample: string;
   lateOffers: TypedTime;
-  /** As typed; empty: no limit. */
-  underWayMax: string;
+  maintenance: TypedMaintenance;
+  retries: TypedRetry[];
   /** Pauses when updated devices crash more often than others. */
   watchesCrashes: boolean;
   urgent: boolean;
@@ -62,14 +52,13 @@ export const newDraft = (releaseId: string): RolloutDraft => ({
   target: "all",
   picked: new Set(),
   filter: "",
+  ...typedRulesOf(defaultRules),
   waves: initialWaves(),
+  restOwn: undefined,
   order: rolloutOrderDefault,
-  soak: typedTime(soakMsDefault, "hours"),
-  deadline: typedTime(deadlineMsDefault, "days"),
-  threshold: String(failureThresholdPercentDefault),
-  minimumSample: String(minimumSampleDefault),
-  lateOffers: typedTime(lateOffersMsDefault, "days"),
-  underWayMax: "",
+  lateOffers: typedTime(lateOffersMsDefault),
+  maintenance: typedMaintenance(null),
+  retries: [],
   watchesCrashes: false,
   urgent: false,
   allowOlder: false,
@@ -92,10 +81,8 @@ export function fitOf(release: Release, devices: Device[], releases: readonly Re
   return { release, releases, devices, fitting, unfit: ofProduct.length - fitting.length };
 }
 
-export type RolloutErrors = Record<
-  "name" | "target" | "waves" | "soak" | "deadline" | "threshold" | "minimumSample" | "lateOffers" | "underWayMax",
-  string | undefined
->;
+export type RolloutErrors = Partial<Record<"name" | "target" | "waves" | "lateOffers", string | undefined>> &
+  RuleErrors;
 
 /** What follows from a draft. */
 export interface RolloutPlan extends Fit {
@@ -108,13 +95,15 @@ export interface RolloutPlan extends Fit {
   chosen: Device[];
   /** Of those, the ones that run a newer release. */
   newer: number;
-  soakMs: number;
-  deadlineMs: number;
-  minimumSample: number;
+  rules: WaveRules;
   lateOffersMs: number;
-  /** Null: all. */
-  underWayMax: number | null;
   errors: RolloutErrors;
+  /** Of each row's own rules, and last of the wave that is left over. */
+  waveErrors: RuleErrors[];
+  maintenanceErrors: MaintenanceErrors;
+  retryErrors: ReadonlyMap<number, RetryErrors>;
+  /** Something of all that can't be asked for. */
+  isWrong: boolean;
 }
 
 export function planOf(draft: RolloutDraft, fit: Fit): RolloutPlan {
@@ -123,27 +112,21 @@ export function planOf(draft: RolloutDraft, fit: Fit): RolloutPlan {
   const { meant, filterFault, meantFitting } = meantBy(draft, fit);
   const chosen = { all: fit.fitting, picked: pickedFitting, filter: meantFitting }[draft.target];
   const newer = chosen.filter((device) => runsNewer(device.running, fit.release)).length;
-  const soakMs = msOf(draft.soak);
-  const deadlineMs = msOf(draft.deadline);
-  const minimumSample = numberOf(draft.minimumSample);
   const lateOffersMs = msOf(draft.lateOffers);
-  const underWayMax = draft.underWayMax.trim() === "" ? null : numberOf(draft.underWayMax);
   const errors = {
     name: name.trim() === "" ? "Give the rollout a name." : undefined,
     target: targetProblem(draft, chosen.length, filterFault),
     waves: waveProblems(draft.waves.map(waveSpecOf)).find((each) => each !== undefined),
-    soak: isBetween(soakMs, 0, soakMsMax) ? undefined : `Give a time from 0 to ${inDays(soakMsMax)} days.`,
-    deadline: isBetween(deadlineMs, deadlineMsMin, deadlineMsMax)
-      ? undefined
-      : `Give a time above 0, up to ${inDays(deadlineMsMax)} days.`,
-    threshold: isBetween(numberOf(draft.threshold), 0, 100) ? undefined : "Give a percentage from 0 to 100.",
-    minimumSample: deviceCountProblem(minimumSample),
     lateOffers: isBetween(lateOffersMs, 0, lateOffersMsMax)
       ? undefined
       : `Give a number of days from 0 to ${inDays(lateOffersMsMax)}.`,
-    underWayMax: underWayMax === null ? undefined : deviceCountProblem(underWayMax),
+    ...ruleErrors(draft),
   };
-  const times = { soakMs, deadlineMs, lateOffersMs };
+  const ofParts = {
+    waveErrors: ownRuleErrors(draft),
+    maintenanceErrors: maintenanceErrors(draft.maintenance),
+    retryErrors: retryErrors(draft.retries),
+  };
   return {
     ...fit,
     name,
@@ -152,12 +135,18 @@ export function planOf(draft: RolloutDraft, fit: Fit): RolloutPlan {
     filterFault,
     chosen,
     newer,
-    ...times,
-    minimumSample,
-    underWayMax,
+    rules: rulesOf(draft),
+    lateOffersMs,
     errors,
+    ...ofParts,
+    isWrong: [errors, ...ofParts.waveErrors, ...ofParts.retryErrors.values()].some(hasError) || areWrong(ofParts),
   };
 }
+
+const hasError = (errors: object): boolean => Object.values(errors).some((error) => error !== undefined);
+
+const areWrong = ({ maintenanceErrors: { timeZone, windows } }: Pick<RolloutPlan, "maintenanceErrors">): boolean =>
+  timeZone !== undefined || windows.size > 0;
 
 function meantBy(
   { target, filter }: RolloutDraft,
@@ -188,9 +177,6 @@ const nobodyChosen = {
   filter: "The filter means no device that the release fits.",
 };
 
-const msOf = ({ amount, unit }: TypedTime): number => Math.round(numberOf(amount) * timeUnits[unit]);
-const inDays = (ms: number): number => ms / timeUnits.days;
-
 /** What the server is asked for. */
 export const requestOf = (draft: RolloutDraft, plan: RolloutPlan): NewRollout => ({
   name: plan.name.trim(),
@@ -202,14 +188,12 @@ export const requestOf = (draft: RolloutDraft, plan: RolloutPlan): NewRollout =>
       : draft.target === "all" && plan.unfit === 0
         ? { all: true }
         : { deviceIds: plan.chosen.map((device) => device.id) },
-  waves: draft.waves.map(waveSpecOf),
-  deadlineMs: plan.deadlineMs,
-  failureThresholdPercent: Number(draft.threshold),
-  ...(plan.minimumSample === minimumSampleDefault ? {} : { minimumSample: plan.minimumSample }),
-  ...(plan.soakMs === soakMsDefault ? {} : { soakMs: plan.soakMs }),
+  waves: waveSpecsOf(draft, plan.rules),
+  ...differing(plan.rules, defaultRules),
   ...(plan.lateOffersMs === lateOffersMsDefault ? {} : { lateOffersMs: plan.lateOffersMs }),
-  ...(plan.underWayMax === null ? {} : { underWayMax: plan.underWayMax }),
   ...(draft.order === rolloutOrderDefault ? {} : { order: draft.order }),
+  ...(draft.maintenance.windows.length === 0 ? {} : { maintenance: maintenanceOf(draft.maintenance) }),
+  ...(draft.retries.length === 0 ? {} : { retries: draft.retries.map(retryOf) }),
   ...(draft.watchesCrashes ? { health: { metrics: [{ kind: "crashes" }] } } : {}),
   ...(draft.urgent ? { urgent: true } : {}),
   ...(draft.allowOlder ? { allowOlder: true } : {}),

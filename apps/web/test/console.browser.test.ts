@@ -298,15 +298,18 @@ describe.skipIf(!executablePath)("the console in a browser", () => {
     await order.selectOption("Drawn by lot");
     await page.getByText("a fair sample").waitFor();
     await page.getByLabel("Watch each wave for").fill("");
-    await page.getByLabel("Failures count from").waitFor({ state: "hidden" });
+    await page.getByLabel("Failures count from").fill("0.5");
+    const late = page.getByLabel("Still offer to devices that come back within");
+    await late.waitFor({ state: "hidden" });
     const more = page.getByText("More", { exact: true });
     await more.focus();
     await page.keyboard.press("Enter");
-    await page.getByLabel("Failures count from").fill("0.5");
-    await page.getByLabel("Still offer to devices that come back within").fill("367");
-    await page.getByLabel("Devices at work at a time").fill("ten");
+    await late.fill("367");
     await more.click();
-    await page.getByLabel("Failures count from").waitFor({ state: "hidden" });
+    await late.waitFor({ state: "hidden" });
+    const pace = page.getByText("Starts at once, as fast as devices ask");
+    await pace.click();
+    await page.getByLabel("Devices at work at a time").fill("ten");
 
     await page.getByRole("button", { name: "Start rollout" }).click();
     await page.getByText("Give a time from 0 to 30 days.").waitFor();
@@ -325,7 +328,7 @@ describe.skipIf(!executablePath)("the console in a browser", () => {
     await page.keyboard.press("Control+a");
     await page.keyboard.type("3");
     await page.getByText("above 50 % failures, of 3 devices or more").waitFor();
-    await page.getByLabel("Still offer to devices that come back within").fill("7");
+    await late.fill("7");
     await page.getByLabel("Devices at work at a time").fill("20");
     await page.getByText("at most 20 devices").waitFor();
     await page.getByLabel("Pause when updated devices crash more often than those that wait").check();
@@ -360,12 +363,12 @@ describe.skipIf(!executablePath)("the console in a browser", () => {
       .waitFor();
 
     await page.getByRole("button", { name: "Change rules" }).click();
-    await dialog.getByLabel("Failures above, in percent").fill("120");
+    await dialog.getByLabel("Waves").selectOption("Wave 2 alone");
+    await dialog.getByLabel("Failures above").fill("120");
     await dialog.getByRole("button", { name: "Change rules" }).click();
     await dialog.getByText("Give a percentage from 0 to 100.").waitFor();
-    await dialog.getByLabel("Failures above, in percent").fill("20");
+    await dialog.getByLabel("Failures above").fill("20");
     await dialog.getByLabel("Then").selectOption("Cancel it and roll back all that were updated");
-    await dialog.getByLabel("Waves").selectOption("Wave 2 alone");
     await dialog.getByRole("button", { name: "Change rules" }).click();
     await page
       .getByRole("row", { name: /Wave 2/ })

@@ -6,6 +6,7 @@ import {
   lateOffersMsDefault,
   lateOffersMsMax,
   minimumSampleDefault,
+  offersPerHourMax,
   rolloutOrderDefault,
   soakMsDefault,
   soakMsMax,
@@ -14,6 +15,10 @@ import { routes } from "@flipside/api/routes";
 import type { NewRollout } from "@flipside/api/types";
 import { describe, expect, it } from "vitest";
 import { fitOf, newDraft, planOf, type RolloutDraft, type RolloutErrors, requestOf } from "../src/rollout-draft.ts";
+import { typedWindow } from "../src/typed-maintenance.ts";
+import { typedRetry } from "../src/typed-retries.ts";
+import { defaultRules, rulesOf, typedRulesOf } from "../src/typed-rules.ts";
+import { waveRow } from "../src/typed-waves.ts";
 import { device, release } from "./fixtures.ts";
 
 const dayMs = 86_400_000;
@@ -40,10 +45,10 @@ describe("a rollout as it is being made", () => {
       releaseId: "rel-2",
       target: { all: true },
       waves: [{ count: 1 }, { percent: 25 }],
-      deadlineMs: deadlineMsDefault,
-      failureThresholdPercent: failureThresholdPercentDefault,
     });
     expect(routes.createRollout.body.schema.parse(asked({}))).toMatchObject({
+      deadlineMs: deadlineMsDefault,
+      failureThresholdPercent: failureThresholdPercentDefault,
       minimumSample: minimumSampleDefault,
       soakMs: soakMsDefault,
       lateOffersMs: lateOffersMsDefault,
@@ -61,6 +66,31 @@ describe("a rollout as it is being made", () => {
     [{ lateOffers: { amount: "0", unit: "days" } }, { lateOffersMs: 0 }],
     [{ underWayMax: "20" }, { underWayMax: 20 }],
     [{ underWayMax: " " }, {}],
+    [{ action: "roll-back-all" }, { thresholdAction: "roll-back-all" }],
+    [{ approval: true }, { approval: true }],
+    [
+      { rate: { pace: "constant", perHour: "0.5", growthFactor: "", growthConfirmed: "", perHourMax: "" } },
+      { rate: { perHour: 0.5, growthFactor: 1, growthConfirmed: 1, perHourMax: offersPerHourMax } },
+    ],
+    [
+      { rate: { pace: "growing", perHour: "10", growthFactor: "1.5", growthConfirmed: "20", perHourMax: "900" } },
+      { rate: { perHour: 10, growthFactor: 1.5, growthConfirmed: 20, perHourMax: 900 } },
+    ],
+    [{ startAt: "2030-01-02T03:04" }, { startAt: new Date("2030-01-02T03:04").toISOString() }],
+    [
+      { maintenance: { windows: [typedWindow(["sun", "mon"])], timeZone: " UTC ", ofDevice: false } },
+      {
+        maintenance: {
+          timeZone: "UTC",
+          ofDevice: false,
+          windows: [{ days: ["mon", "sun"], from: "01:00", to: "05:00" }],
+        },
+      },
+    ],
+    [
+      { retries: [{ ...typedRetry(), codes: "crashed, no-contact", tries: "1" }] },
+      { retries: [{ after: "failed", codes: ["crashed", "no-contact"], retriesMax: 1, delayMs: 60_000 }] },
+    ],
     [{ order: "random" }, { order: "random" }],
     [{ order: "as-listed" }, { order: "as-listed" }],
     [{ target: "filter", filter: " id = dev-1 " }, { target: { filter: "id = dev-1" } }],
@@ -69,6 +99,73 @@ describe("a rollout as it is being made", () => {
     [{ allowOlder: true }, { allowOlder: true }],
   ])("asks of %j for %j beside the rest", (changes, more) => {
     expect(asked(changes)).toEqual({ ...asked({}), ...more });
+  });
+
+  it("gives a wave the rules in which it differs, whatever was only looked at", () => {
+    const rules = typedRulesOf(defaultRules);
+    const hours = (amount: string) => ({ amount, unit: "hours" as const });
+    const waves = [
+      // The rollout's start is that of its first wave.
+      waveRow("1", "devices", { ...rules, soak: hours("4"), startAt: "2030-01-01T00:00" }),
+      waveRow("25", "percent", { ...rules, startAt: "2030-01-01T00:00" }),
+    ];
+    const startAt = new Date("2030-01-01T00:00").toISOString();
+    expect(asked({ waves }).waves).toEqual([
+      { count: 1, soakMs: 4 * 3_600_000 },
+      { percent: 25, startAt },
+    ]);
+    // What is typed for a wave holds there, though the rollout's is changed.
+    expect(asked({ waves, restOwn: { ...rules, threshold: "5" }, soak: hours("4") }).waves).toEqual([
+      { count: 1 },
+      { percent: 25, soakMs: 0, startAt },
+      { percent: 100, soakMs: 0, failureThresholdPercent: 5 },
+    ]);
+    const all = [...waves, waveRow("100", "percent")];
+    expect(asked({ waves: all, restOwn: { ...rules, threshold: "5" } }).waves).toHaveLength(3);
+    const wrong = { ...rules, threshold: "200" };
+    expect(planOf(draftOf({ waves, restOwn: wrong }), fit)).toMatchObject({
+      waveErrors: [{}, {}, { threshold: "Give a percentage from 0 to 100." }],
+      isWrong: true,
+    });
+    expect(planOf(draftOf({ waves: all, restOwn: wrong }), fit).isWrong).toBe(false);
+  });
+
+  it("types rules as they are, and asks for no change where none was made", () => {
+    const rules = {
+      ...defaultRules,
+      deadlineMs: 90 * 60_000,
+      soakMs: 5_000,
+      rate: { perHour: 7.5, growthFactor: 2, growthConfirmed: 3, perHourMax: 40 },
+      underWayMax: 4,
+      startAt: "2030-05-06T07:08:00.000Z",
+    };
+    expect(rulesOf(typedRulesOf(rules))).toEqual(rules);
+    expect(typedRulesOf(rules)).toMatchObject({ deadline: { amount: "90", unit: "minutes" }, underWayMax: "4" });
+  });
+
+  it("says which window, and which case of a retry, can't be so", () => {
+    const [good, dayless, timeless] = [typedWindow(), typedWindow([]), typedWindow(["mon"], "", "05:00")];
+    const windows = [good, dayless, timeless];
+    const { maintenanceErrors, isWrong } = planOf(
+      draftOf({ maintenance: { windows, timeZone: "Mars/Olympus", ofDevice: true } }),
+      fit,
+    );
+    expect(isWrong).toBe(true);
+    expect(maintenanceErrors.timeZone).toContain("no such time zone");
+    expect([...maintenanceErrors.windows.keys()]).toEqual([dayless.key, timeless.key]);
+    const wrong = {
+      ...typedRetry(),
+      codes: "crashed, on-fire",
+      tries: "0",
+      delay: { amount: "8", unit: "days" as const },
+    };
+    const plan = planOf(draftOf({ retries: [typedRetry(), wrong] }), fit);
+    expect(plan.isWrong).toBe(true);
+    expect(plan.retryErrors.get(wrong.key)).toEqual({
+      codes: expect.stringContaining("on-fire"),
+      tries: "Give a whole number from 1 to 100.",
+      delay: "Give a time from 0 to 7 days.",
+    });
   });
 
   it("is for those that a filter means, as far as the release fits them", () => {

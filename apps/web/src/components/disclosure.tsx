@@ -5,12 +5,13 @@ interface Props {
   label: string;
   /** Stays open: something in it has to be seen. */
   held: boolean;
+  startsOpen?: boolean;
   children: ReactNode;
 }
 
 /** What is seldom needed, out of sight until it is asked for. */
-export function Disclosure({ label, held, children }: Props): ReactNode {
-  const [open, setOpen] = useState(false);
+export function Disclosure({ label, held, startsOpen = false, children }: Props): ReactNode {
+  const [open, setOpen] = useState(startsOpen);
   return (
     <details
       className="disclosure"

@@ -5,16 +5,30 @@ import { rolloutNameCharactersMax } from "@flipside/api/limits";
 import type { ProblemError } from "@flipside/api/problem";
 import { waveSizes } from "@flipside/api/rollout-arithmetic";
 import type { Release, RolloutOrder } from "@flipside/api/types";
-import { type RolloutDraft, type RolloutPlan, type TimeUnit, type TypedTime, timeUnits } from "../rollout-draft.ts";
-import { count, plural } from "../words/quantities.ts";
-import { orderWords } from "../words/state-words.ts";
+import type { RolloutDraft, RolloutPlan } from "../rollout-draft.ts";
+import type { RuleErrors } from "../typed-rules.ts";
+import { waveSpecOf } from "../typed-waves.ts";
+import { count, moment, plural } from "../words/quantities.ts";
+import { orderWords, thresholdWords } from "../words/state-words.ts";
 import { DevicePicker } from "./device-picker.tsx";
 import { Disclosure } from "./disclosure.tsx";
 import { Field } from "./field.tsx";
 import { FilterField } from "./filter-field.tsx";
 import { Link } from "./link.tsx";
+import { MaintenanceFields } from "./maintenance-fields.tsx";
 import { ProblemNotice } from "./problem-notice.tsx";
-import { WaveEditor, waveSpecOf } from "./wave-editor.tsx";
+import { RetryFields } from "./retry-fields.tsx";
+import {
+  ApprovalField,
+  DeadlineField,
+  FailureFields,
+  RateFields,
+  SoakField,
+  StartField,
+  UnderWayField,
+} from "./rule-fields.tsx";
+import { NumberField } from "./typed-fields.tsx";
+import { WaveEditor } from "./wave-editor.tsx";
 
 interface Props {
   draft: RolloutDraft;
@@ -138,9 +152,10 @@ export const WavesSection = ({ draft, plan, change, tried }: Props): ReactNode =
     <legend>Waves</legend>
     <p className="hint">The next wave starts when the one before has finished and not too many of it failed.</p>
     <WaveEditor
-      rows={draft.waves}
-      onChange={(waves) => change({ waves })}
+      draft={draft}
+      onChange={change}
       total={plan.chosen.length}
+      errors={plan.waveErrors}
       showErrors={tried}
     />
     <div className="pair">
@@ -159,14 +174,7 @@ export const WavesSection = ({ draft, plan, change, tried }: Props): ReactNode =
           </select>
         )}
       </Field>
-      <TimeField
-        label="Watch each wave for"
-        hint="After its last device has finished. What fails in that time still counts. 0 goes on at once."
-        unitLabel="Unit of the watch"
-        time={draft.soak}
-        onChange={(soak) => change({ soak })}
-        error={tried ? plan.errors.soak : undefined}
-      />
+      <SoakField label="Watch each wave for" typed={draft} change={change} errors={tried ? plan.errors : {}} />
     </div>
   </fieldset>
 );
@@ -174,25 +182,9 @@ export const WavesSection = ({ draft, plan, change, tried }: Props): ReactNode =
 export const LimitsSection = ({ draft, plan, change, tried }: Props): ReactNode => (
   <fieldset className="panel">
     <legend>Limits</legend>
-    <div className="pair">
-      <TimeField
-        label="Time each device may take"
-        hint="From the start of its wave to the offer; after that it counts as away. Again from the offer to the end; after that, as timed out."
-        unitLabel="Unit of the time"
-        time={draft.deadline}
-        onChange={(deadline) => change({ deadline })}
-        error={tried ? plan.errors.deadline : undefined}
-      />
-      <NumberField
-        label="Pause when more than this part fails"
-        hint="Of a wave’s finished devices, in percent. 0 pauses at the first failure."
-        unit="%"
-        max={100}
-        typed={draft.threshold}
-        onChange={(threshold) => change({ threshold })}
-        error={tried ? plan.errors.threshold : undefined}
-      />
-    </div>
+    <FailureFields typed={draft} change={change} errors={tried ? plan.errors : {}}>
+      <DeadlineField typed={draft} change={change} errors={tried ? plan.errors : {}} />
+    </FailureFields>
     <label className="choice">
       <input
         type="checkbox"
@@ -226,110 +218,85 @@ export const LimitsSection = ({ draft, plan, change, tried }: Props): ReactNode 
   </fieldset>
 );
 
-const MoreLimits = ({ draft, plan, change, tried }: Props): ReactNode => {
-  const { minimumSample, lateOffers, underWayMax } = plan.errors;
+const MoreLimits = ({ draft, plan: { errors }, change, tried }: Props): ReactNode => (
+  <Disclosure label="More" held={tried && errors.lateOffers !== undefined}>
+    <NumberField
+      label="Still offer to devices that come back within"
+      hint="Who is away when a wave goes on holds nobody up and is no failure. 0 makes no later offer."
+      unit="days"
+      typed={draft.lateOffers.amount}
+      onChange={(amount) => change({ lateOffers: { unit: "days", amount } })}
+      error={tried ? errors.lateOffers : undefined}
+    />
+  </Disclosure>
+);
+
+/** What most rollouts leave as it is: each part says in a line what holds, and opens. */
+export const WhenSection = ({ draft, plan, change, tried }: Props): ReactNode => {
+  const { errors, maintenanceErrors, retryErrors } = plan;
+  const ofStart = tried && (errors.startAt ?? errors.underWayMax ?? rateError(errors)) !== undefined;
+  const { timeZone, windows } = maintenanceErrors;
+  const ofRetries = [...retryErrors.values()].some((each) => Object.keys(each).length > 0);
   return (
-    <Disclosure label="More" held={tried && (minimumSample ?? lateOffers ?? underWayMax) !== undefined}>
-      <div className="pair">
-        <NumberField
-          label="Failures count from"
-          hint="Before so many of a wave have finished, a few failures say little of the rest. A smaller wave counts when all have."
-          unit="finished devices"
-          min={1}
-          typed={draft.minimumSample}
-          onChange={(typed) => change({ minimumSample: typed })}
-          error={tried ? minimumSample : undefined}
+    <fieldset className="panel">
+      <legend>When and how fast</legend>
+      <Disclosure label={startWords(draft)} held={ofStart}>
+        <div className="stack">
+          <div className="pair">
+            <StartField
+              label="Starts not before"
+              hint="Empty: at once."
+              typed={draft}
+              change={change}
+              errors={tried ? errors : {}}
+            />
+            <UnderWayField typed={draft} change={change} errors={tried ? errors : {}} />
+          </div>
+          <RateFields typed={draft} change={change} errors={tried ? errors : {}} />
+          <ApprovalField label="Each wave wants the approval of somebody else" typed={draft} change={change} />
+        </div>
+      </Disclosure>
+      <Disclosure
+        label={maintenanceWords(draft.maintenance)}
+        held={tried && (timeZone !== undefined || windows.size > 0)}
+      >
+        <MaintenanceFields
+          typed={draft.maintenance}
+          onChange={(maintenance) => change({ maintenance })}
+          errors={tried ? maintenanceErrors : undefined}
         />
-        <NumberField
-          label="Still offer to devices that come back within"
-          hint="Who is away when a wave goes on holds nobody up and is no failure. 0 makes no later offer."
-          unit="days"
-          typed={draft.lateOffers.amount}
-          onChange={(amount) => change({ lateOffers: { ...draft.lateOffers, amount } })}
-          error={tried ? lateOffers : undefined}
+      </Disclosure>
+      <Disclosure label={retryWords(draft.retries)} held={tried && ofRetries}>
+        <RetryFields
+          typed={draft.retries}
+          onChange={(retries) => change({ retries })}
+          errors={tried ? retryErrors : undefined}
         />
-        <NumberField
-          label="Devices at work at a time"
-          hint="The next ones are offered the image as others end. Empty: all of a wave."
-          unit="devices"
-          optional
-          typed={draft.underWayMax}
-          onChange={(underWayMax) => change({ underWayMax })}
-          error={tried ? underWayMax : undefined}
-        />
-      </div>
-    </Disclosure>
+      </Disclosure>
+    </fieldset>
   );
 };
 
-interface TypedProps {
-  label: string;
-  hint: string;
-  error: string | undefined;
+const rateError = ({ perHour, growthFactor, growthConfirmed, perHourMax }: RuleErrors): string | undefined =>
+  perHour ?? growthFactor ?? growthConfirmed ?? perHourMax;
+
+function startWords({ startAt, rate, underWayMax, approval }: RolloutDraft): string {
+  const parts = [
+    startAt === "" ? "Starts at once" : `Starts ${startAt.replace("T", " ")}`,
+    ...(rate.pace === "as-asked"
+      ? []
+      : [`${rate.perHour} offers an hour${rate.pace === "growing" ? ", growing" : ""}`]),
+    ...(underWayMax.trim() === "" ? [] : [`${underWayMax} devices at a time`]),
+    ...(approval ? ["each wave is approved"] : []),
+  ];
+  return parts.length > 1 ? parts.join(", ") : `${parts[0]}, as fast as devices ask`;
 }
 
-interface NumberProps extends TypedProps {
-  unit: string;
-  min?: number;
-  max?: number;
-  /** Empty means something of its own. */
-  optional?: boolean;
-  typed: string;
-  onChange: (typed: string) => void;
-}
+const maintenanceWords = ({ windows }: RolloutDraft["maintenance"]): string =>
+  windows.length === 0 ? "Offers at any hour" : `Offers in ${plural(windows.length, "maintenance window")}`;
 
-const NumberField = ({ label, hint, error, unit, min = 0, max, optional, typed, onChange }: NumberProps): ReactNode => (
-  <Field label={label} hint={hint} error={error}>
-    {(ids) => (
-      <div className="joined">
-        <input
-          {...ids}
-          // A number's control gives out what it can't read as empty.
-          type={optional ? "text" : "number"}
-          inputMode="numeric"
-          min={min}
-          max={max}
-          value={typed}
-          onChange={(event) => onChange(event.target.value)}
-        />
-        <span className="unit">{unit}</span>
-      </div>
-    )}
-  </Field>
-);
-
-interface TimeProps extends TypedProps {
-  unitLabel: string;
-  time: TypedTime;
-  onChange: (time: TypedTime) => void;
-}
-
-const TimeField = ({ label, hint, error, unitLabel, time, onChange }: TimeProps): ReactNode => (
-  <Field label={label} hint={hint} error={error}>
-    {(ids) => (
-      <div className="joined">
-        <input
-          {...ids}
-          type="number"
-          inputMode="decimal"
-          min="0"
-          step="any"
-          value={time.amount}
-          onChange={(event) => onChange({ ...time, amount: event.target.value })}
-        />
-        <select
-          aria-label={unitLabel}
-          value={time.unit}
-          onChange={(event) => onChange({ ...time, unit: event.target.value as TimeUnit })}
-        >
-          {Object.keys(timeUnits).map((unit) => (
-            <option key={unit}>{unit}</option>
-          ))}
-        </select>
-      </div>
-    )}
-  </Field>
-);
+const retryWords = (retries: RolloutDraft["retries"]): string =>
+  retries.length === 0 ? "Nothing is tried again by itself" : `Tried again in ${plural(retries.length, "case")}`;
 
 /** What has been chosen so far. */
 const SummaryList = ({ draft, plan }: Pick<Props, "draft" | "plan">): ReactNode => (
@@ -348,14 +315,14 @@ const SummaryList = ({ draft, plan }: Pick<Props, "draft" | "plan">): ReactNode 
       <dt>Waves</dt>
       <dd>{waveWords(draft, plan)}</dd>
     </div>
-    {plan.soakMs > 0 && (
+    {plan.rules.soakMs > 0 && (
       <div>
         <dt>After each wave</dt>
         <dd>{watchWords(draft, plan)}</dd>
       </div>
     )}
     <div>
-      <dt>Pauses by itself</dt>
+      <dt>{draft.action === "pause" ? "Pauses by itself" : "Too many failures"}</dt>
       <dd>{pauseWords(draft, plan)}</dd>
     </div>
     {draft.watchesCrashes && (
@@ -364,12 +331,18 @@ const SummaryList = ({ draft, plan }: Pick<Props, "draft" | "plan">): ReactNode 
         <dd>pauses when updated devices crash more often</dd>
       </div>
     )}
-    {plan.underWayMax !== null && (
+    {plan.rules.underWayMax !== null && (
       <div>
         <dt>At work at a time</dt>
-        <dd>{plan.errors.underWayMax ? NOT_COMPLETE : `at most ${plural(plan.underWayMax, "device")}`}</dd>
+        <dd>{plan.errors.underWayMax ? NOT_COMPLETE : `at most ${plural(plan.rules.underWayMax, "device")}`}</dd>
       </div>
     )}
+    {otherRules(draft, plan).map(([term, words]) => (
+      <div key={term}>
+        <dt>{term}</dt>
+        <dd>{words}</dd>
+      </div>
+    ))}
     {draft.urgent && (
       <div>
         <dt>Urgent</dt>
@@ -419,8 +392,28 @@ const waveWords = ({ waves }: RolloutDraft, { chosen, errors }: RolloutPlan): st
 const watchWords = ({ soak }: RolloutDraft, { errors }: RolloutPlan): string =>
   errors.soak ? NOT_COMPLETE : `watched for ${plural(Number(soak.amount), soak.unit.slice(0, -1))}`;
 
-function pauseWords({ threshold }: RolloutDraft, { errors, minimumSample }: RolloutPlan): string {
+function pauseWords({ threshold, action }: RolloutDraft, { errors, rules: { minimumSample } }: RolloutPlan): string {
   if (errors.threshold || errors.minimumSample) return NOT_COMPLETE;
-  if (Number(threshold) === 0) return "at the first failure";
-  return `above ${threshold} % failures${minimumSample > 1 ? `, of ${count(minimumSample)} devices or more` : ""}`;
+  const then = action === "pause" ? "" : `: ${thresholdWords[action].toLowerCase()}`;
+  if (Number(threshold) === 0) return `at the first failure${then}`;
+  return `above ${threshold} % failures${minimumSample > 1 ? `, of ${count(minimumSample)} devices or more` : ""}${then}`;
+}
+
+/** What is seldom set, where it is. */
+function otherRules(draft: RolloutDraft, { rules, errors }: RolloutPlan): [string, string][] {
+  const { startAt, rate, approval } = rules;
+  const own = [...draft.waves.map((row) => row.own), draft.restOwn].flatMap((each, index) =>
+    each === undefined ? [] : [String(index + 1)],
+  );
+  const rateWords =
+    rate === null ? "" : `${count(rate.perHour)} offers an hour${rate.growthFactor > 1 ? ", growing" : ""}`;
+  const parts: [string, string | undefined][] = [
+    ["Starts", startAt === null ? undefined : moment(startAt)],
+    ["How fast", rate === null ? undefined : rateError(errors) === undefined ? rateWords : NOT_COMPLETE],
+    ["Approval", approval ? "each wave, by somebody else" : undefined],
+    ["Rules of its own", own.length === 0 ? undefined : `wave ${own.join(", ")}`],
+    ["Offers", draft.maintenance.windows.length === 0 ? undefined : "in maintenance windows only"],
+    ["Tried again", draft.retries.length === 0 ? undefined : draft.retries.map(({ after }) => after).join(", ")],
+  ];
+  return parts.filter((part): part is [string, string] => part[1] !== undefined);
 }

@@ -1,121 +1,207 @@
+// The waves of a rollout as rows, and below them how many devices each has, as it changes.
+
 import { type ReactNode, useId } from "react";
 import { waveProblems, waveSizes, wholePercent } from "@flipside/api/rollout-arithmetic";
-import type { WaveSpec } from "@flipside/api/types";
+import type { RuleErrors, TypedRules } from "../typed-rules.ts";
+import { takesAll, type TypedWaves, type WaveRow, waveRow, waveSpecOf } from "../typed-waves.ts";
 import { count, plural } from "../words/quantities.ts";
+import { Disclosure } from "./disclosure.tsx";
 import { Icon } from "./icon.tsx";
-
-export interface WaveRow {
-  key: number;
-  /** As typed. */
-  amount: string;
-  unit: "devices" | "percent";
-}
-
-let nextKey = 0;
-const row = (amount: string, unit: WaveRow["unit"]): WaveRow => ({ key: nextKey++, amount, unit });
-
-export const initialWaves = (): WaveRow[] => [row("1", "devices"), row("25", "percent")];
-
-export const waveSpecOf = ({ amount, unit }: WaveRow): WaveSpec => {
-  const number = amount.trim() === "" ? Number.NaN : Number(amount);
-  return unit === "percent" ? { percent: number } : { count: number };
-};
+import { RuleFields } from "./rule-fields.tsx";
 
 interface Props {
-  rows: WaveRow[];
-  onChange: (rows: WaveRow[]) => void;
+  /** With the rules of the rollout. */
+  draft: TypedWaves & TypedRules;
+  onChange: (part: Partial<TypedWaves>) => void;
   /** Devices in the target. */
   total: number;
+  /** Of each row's own rules, and last of the wave that is left over. */
+  errors: readonly RuleErrors[];
   showErrors: boolean;
 }
 
-/** The waves as rows, and below them how many devices each has, as it changes. */
-export function WaveEditor({ rows, onChange, total, showErrors }: Props): ReactNode {
+/** What a wave starts from when it is to have rules of its own. */
+const copied = ({
+  threshold,
+  action,
+  minimumSample,
+  soak,
+  deadline,
+  underWayMax,
+  rate,
+  approval,
+}: TypedRules): TypedRules => ({
+  ...{ threshold, action, minimumSample, soak, deadline, underWayMax, rate, approval },
+  startAt: "",
+});
+
+export function WaveEditor({ draft, onChange, total, errors, showErrors }: Props): ReactNode {
+  const { waves: rows, restOwn } = draft;
   const previewId = useId();
   const specs = rows.map(waveSpecOf);
   const problems = waveProblems(specs);
   const valid = problems.every((problem) => problem === undefined);
   const sizes = valid ? waveSizes(specs, total) : [];
   const change = (key: number, part: Partial<WaveRow>): void =>
-    onChange(rows.map((each) => (each.key === key ? { ...each, ...part } : each)));
+    onChange({ waves: rows.map((each) => (each.key === key ? { ...each, ...part } : each)) });
+  const ownOf = (index: number, own: TypedRules | undefined, set: (own: TypedRules | undefined) => void): ReactNode => (
+    <OwnRules index={index} {...{ own, set, draft, showErrors }} errors={errors[index] ?? {}} />
+  );
   return (
     <>
       <ol className="wave-rows" role="list">
-        {rows.map((each, i) => {
-          const error = problems[i];
-          const shown = error !== undefined && (showErrors || each.amount !== "");
-          return (
-            <li key={each.key}>
-              <span className="wave-row-name">Wave {i + 1}</span>
-              <div className="joined">
-                <input
-                  type="number"
-                  inputMode="numeric"
-                  min="1"
-                  step={each.unit === "percent" ? "any" : "1"}
-                  aria-label={`Size of wave ${i + 1}`}
-                  aria-describedby={shown ? `${previewId}-${each.key}` : previewId}
-                  {...(shown ? { "aria-invalid": true } : {})}
-                  value={each.amount}
-                  onChange={(event) => change(each.key, { amount: event.target.value })}
-                />
-                <select
-                  aria-label={`Unit of wave ${i + 1}`}
-                  value={each.unit}
-                  onChange={(event) => change(each.key, { unit: event.target.value as WaveRow["unit"] })}
-                >
-                  <option value="devices">devices</option>
-                  <option value="percent">% of all, in total</option>
-                </select>
-              </div>
-              <button
-                type="button"
-                className="icon-button"
-                aria-label={`Remove wave ${i + 1}`}
-                onClick={() => onChange(rows.filter((other) => other !== each))}
-              >
-                <Icon name="cross" />
-              </button>
-              {shown && (
-                <p className="field-error" id={`${previewId}-${each.key}`}>
-                  {error}
-                </p>
-              )}
-            </li>
-          );
-        })}
+        {rows.map((each, i) => (
+          <SizeRow
+            key={each.key}
+            row={each}
+            index={i}
+            problem={showErrors || each.amount !== "" ? problems[i] : undefined}
+            previewId={previewId}
+            onChange={(part) => change(each.key, part)}
+            onRemove={() => onChange({ waves: rows.filter((other) => other !== each) })}
+          >
+            {ownOf(i, each.own, (own) => change(each.key, { own }))}
+          </SizeRow>
+        ))}
         <li>
           <span className="wave-row-name">Wave {rows.length + 1}</span>
           <span className="muted">{rows.length === 0 ? "all devices" : "the rest"}</span>
+          {!takesAll(rows) && ownOf(rows.length, restOwn, (own) => onChange({ restOwn: own }))}
         </li>
       </ol>
-      <button type="button" className="button small" onClick={() => onChange([...rows, row("", "percent")])}>
+      <button
+        type="button"
+        className="button small"
+        onClick={() => onChange({ waves: [...rows, waveRow("", "percent")] })}
+      >
         <Icon name="plus" /> Add wave
       </button>
-
-      <div className="wave-preview" id={previewId} role="status" aria-label="Preview of the waves">
-        {!valid ? (
-          <p className="muted">Complete the sizes to see how many devices each wave has.</p>
-        ) : total === 0 ? (
-          <p className="muted">Choose devices to see how many each wave has.</p>
-        ) : (
-          <>
-            <div className="wave-preview-bar" aria-hidden="true">
-              {sizes.map((size, i) => size > 0 && <div key={i} style={{ flexGrow: size }} />)}
-            </div>
-            <ol role="list">
-              {sizes.map((size, i) => (
-                <li key={i} className={size === 0 ? "muted" : ""}>
-                  <span>Wave {i + 1}</span> <strong>{plural(size, "device")}</strong>{" "}
-                  <span className="muted">
-                    {size === 0 ? "(nothing left for it)" : `${count(wholePercent(size, total))} %`}
-                  </span>
-                </li>
-              ))}
-            </ol>
-          </>
-        )}
-      </div>
+      <WavePreview id={previewId} sizes={valid ? sizes : undefined} total={total} />
     </>
   );
 }
+
+interface RowProps {
+  row: WaveRow;
+  index: number;
+  problem: string | undefined;
+  previewId: string;
+  onChange: (part: Partial<WaveRow>) => void;
+  onRemove: () => void;
+  children: ReactNode;
+}
+
+function SizeRow({ row, index, problem, previewId, onChange, onRemove, children }: RowProps): ReactNode {
+  const errorId = `${previewId}-${row.key}`;
+  return (
+    <li>
+      <span className="wave-row-name">Wave {index + 1}</span>
+      <div className="joined">
+        <input
+          type="number"
+          inputMode="numeric"
+          min="1"
+          step={row.unit === "percent" ? "any" : "1"}
+          aria-label={`Size of wave ${index + 1}`}
+          aria-describedby={problem === undefined ? previewId : errorId}
+          {...(problem === undefined ? {} : { "aria-invalid": true })}
+          value={row.amount}
+          onChange={(event) => onChange({ amount: event.target.value })}
+        />
+        <select
+          aria-label={`Unit of wave ${index + 1}`}
+          value={row.unit}
+          onChange={(event) => onChange({ unit: event.target.value as WaveRow["unit"] })}
+        >
+          <option value="devices">devices</option>
+          <option value="percent">% of all, in total</option>
+        </select>
+      </div>
+      <button type="button" className="icon-button" aria-label={`Remove wave ${index + 1}`} onClick={onRemove}>
+        <Icon name="cross" />
+      </button>
+      {problem !== undefined && (
+        <p className="field-error" id={errorId}>
+          {problem}
+        </p>
+      )}
+      {children}
+    </li>
+  );
+}
+
+interface OwnProps {
+  index: number;
+  /** Undefined: the rollout's. */
+  own: TypedRules | undefined;
+  set: (own: TypedRules | undefined) => void;
+  draft: TypedRules;
+  errors: RuleErrors;
+  showErrors: boolean;
+}
+
+/** Rules that hold for this wave alone. They begin as the rollout's, and what is left as it is stays the rollout's. */
+function OwnRules({ index, own, set, draft, errors, showErrors }: OwnProps): ReactNode {
+  const label = `Rules of wave ${index + 1}`;
+  if (own === undefined)
+    return (
+      <button
+        type="button"
+        className="button small quiet wave-own"
+        aria-label={label}
+        onClick={() => set(copied(draft))}
+      >
+        Own rules
+      </button>
+    );
+  return (
+    <fieldset className="wave-rules" aria-label={label}>
+      <Disclosure label={label} held={showErrors && Object.keys(errors).length > 0} startsOpen>
+        <RuleFields
+          typed={own}
+          change={(part) => set({ ...own, ...part })}
+          errors={showErrors ? errors : {}}
+          isFirst={index === 0}
+        />
+        <button type="button" className="button small" onClick={() => set(undefined)}>
+          Same as the rollout
+        </button>
+      </Disclosure>
+    </fieldset>
+  );
+}
+
+/** `sizes`: undefined where they are not complete. */
+const WavePreview = ({
+  id,
+  sizes,
+  total,
+}: {
+  id: string;
+  sizes: readonly number[] | undefined;
+  total: number;
+}): ReactNode => (
+  <div className="wave-preview" id={id} role="status" aria-label="Preview of the waves">
+    {sizes === undefined ? (
+      <p className="muted">Complete the sizes to see how many devices each wave has.</p>
+    ) : total === 0 ? (
+      <p className="muted">Choose devices to see how many each wave has.</p>
+    ) : (
+      <>
+        <div className="wave-preview-bar" aria-hidden="true">
+          {sizes.map((size, i) => size > 0 && <div key={i} style={{ flexGrow: size }} />)}
+        </div>
+        <ol role="list">
+          {sizes.map((size, i) => (
+            <li key={i} className={size === 0 ? "muted" : ""}>
+              <span>Wave {i + 1}</span> <strong>{plural(size, "device")}</strong>{" "}
+              <span className="muted">
+                {size === 0 ? "(nothing left for it)" : `${count(wholePercent(size, total))} %`}
+              </span>
+            </li>
+          ))}
+        </ol>
+      </>
+    )}
+  </div>
+);

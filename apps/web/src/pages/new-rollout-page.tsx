@@ -13,6 +13,7 @@ import {
   TargetSection,
   WavesSection,
   WhatSection,
+  WhenSection,
 } from "../components/rollout-form-sections.tsx";
 import { useFleet } from "../live/hooks.ts";
 import { fitOf, newDraft, planOf, requestOf, type RolloutDraft } from "../rollout-draft.ts";
@@ -78,7 +79,7 @@ function RolloutForm({
   const isComplete = (): boolean => {
     setTried(true);
     setProblem(undefined);
-    if (Object.values(plan.errors).every((error) => error === undefined)) return true;
+    if (!plan.isWrong) return true;
     // After React has drawn the errors, so that the first of them can be found and heard.
     requestAnimationFrame(() =>
       form.current?.querySelector<HTMLElement>("[aria-invalid=true], [data-invalid=true] input")?.focus(),
@@ -106,6 +107,7 @@ function RolloutForm({
       <TargetSection {...shared} />
       <WavesSection {...shared} />
       <LimitsSection {...shared} />
+      <WhenSection {...shared} />
       <SummarySection
         draft={draft}
         plan={plan}

@@ -1,0 +1,54 @@
+// What is tried again by itself, as it is typed. Pure.
+
+import { retriesMax as triesMost, retryDelayMsDefault, retryDelayMsMax, retryRulesMax } from "@flipside/api/limits";
+import type { RetryRule } from "@flipside/api/types";
+import { errorCodeOf } from "./format.ts";
+import { isBetween, numberOf } from "./typed-number.ts";
+import { inDays, msOf, type TypedTime, typedTime } from "./typed-time.ts";
+
+/** As typed; a key for as long as it is shown. */
+export interface TypedRetry {
+  key: number;
+  after: RetryRule["after"];
+  /** Names of error codes with commas or spaces between them; empty: any. */
+  codes: string;
+  tries: string;
+  delay: TypedTime;
+}
+
+let nextKey = 0;
+export const typedRetry = (rule?: RetryRule): TypedRetry => ({
+  key: nextKey++,
+  after: rule?.after ?? "failed",
+  codes: rule?.codes?.join(", ") ?? "",
+  tries: String(rule?.retriesMax ?? 2),
+  delay: typedTime(rule?.delayMs ?? retryDelayMsDefault),
+});
+
+const codesOf = (typed: string): string[] => typed.split(/[\s,;]+/).filter((name) => name !== "");
+
+export function retryOf({ after, codes, tries, delay }: TypedRetry): RetryRule {
+  const named = codesOf(codes);
+  return { after, ...(named.length > 0 ? { codes: named } : {}), retriesMax: numberOf(tries), delayMs: msOf(delay) };
+}
+
+export type RetryErrors = Partial<Record<"codes" | "tries" | "delay", string>>;
+
+/** Of each rule, by its key. */
+export function retryErrors(typed: readonly TypedRetry[]): ReadonlyMap<number, RetryErrors> {
+  return new Map(
+    typed.map((each, index) => {
+      const errors: RetryErrors = {};
+      const strange = codesOf(each.codes).filter((name) => errorCodeOf(name) === undefined);
+      if (strange.length > 0) errors.codes = `No error code is named ${strange.join(", ")}. One is flash-failed.`;
+      if (codesOf(each.codes).length > 32) errors.codes = "Name 32 codes at most.";
+      const { retriesMax, delayMs } = retryOf(each);
+      if (!Number.isInteger(retriesMax) || !isBetween(retriesMax, 1, triesMost))
+        errors.tries = `Give a whole number from 1 to ${triesMost}.`;
+      if (index >= retryRulesMax) errors.tries = `There may be ${retryRulesMax} of these. Take one away.`;
+      if (!isBetween(delayMs, 0, retryDelayMsMax))
+        errors.delay = `Give a time from 0 to ${inDays(retryDelayMsMax)} days.`;
+      return [each.key, errors] as const;
+    }),
+  );
+}

@@ -1,0 +1,94 @@
+// The console's form for a rollout, in a real browser. Nothing here waits for a fixed time.
+
+import type { Browser } from "playwright-core";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { buildConsole } from "../build/build-console.ts";
+import { findChromium, launch } from "./browser.ts";
+import { type SignedIn, signedIn } from "./signed-in.ts";
+
+const executablePath = findChromium();
+if (!executablePath)
+  console.warn("Skipped: the form's browser tests need Chromium, as chromium or chromium-browser on PATH.");
+
+describe.skipIf(!executablePath)("the form that makes a rollout", () => {
+  let browser: Browser;
+  let dist: string;
+  let opened: SignedIn | undefined;
+  const open = async (path: string): Promise<SignedIn> => (opened = await signedIn(browser, dist, path));
+
+  beforeAll(async () => {
+    [dist, browser] = await Promise.all([buildConsole(), launch(executablePath!)]);
+  });
+
+  afterAll(async () => {
+    await browser?.close();
+  });
+
+  afterEach(async () => {
+    expect(await opened?.close()).toEqual([]);
+  });
+
+  it("asks for what is seldom set: rules of one wave, a start, a growing rate, windows, tries by error code", async () => {
+    const { page, server } = await open("/rollouts/new");
+    await page.getByRole("button", { name: "Rules of wave 1" }).click();
+    const wave1 = page.getByRole("group", { name: "Rules of wave 1" });
+    await wave1.getByLabel("Then").selectOption("Cancel the rollout");
+    await wave1.getByLabel("Watched for").fill("1000");
+    await page.getByText("Starts at once, as fast as devices ask").click();
+    await page.getByLabel("Starts not before").fill("2030-01-02T03:04");
+    const when = page.getByRole("group", { name: "When and how fast" });
+    await when.getByLabel("How fast").selectOption("At a rate that grows");
+    await page.getByLabel("Offers an hour at first").fill("0");
+    await page.getByLabel("Grows").fill("3");
+    await page.getByLabel("Whenever so many more are confirmed").fill("20");
+    await page.getByLabel("Each wave wants the approval of somebody else").check();
+    await page.getByText("Offers at any hour").click();
+    await page.getByRole("button", { name: "Add window" }).click();
+    const window1 = page.getByRole("group", { name: "Maintenance window 1" });
+    for (const day of ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"])
+      await window1.getByLabel(day).uncheck();
+    await window1.getByLabel("Opens").fill("22:30");
+    await page.getByLabel("Time zone", { exact: true }).fill("Europe/Nowhere");
+    await page.getByLabel("In each device’s own time zone").check();
+    await page.getByText("Nothing is tried again by itself").click();
+    await page.getByRole("button", { name: "Add case" }).click();
+    const case1 = page.getByRole("group", { name: "Retry case 1" });
+    await case1.getByLabel("With error codes").fill("flash-failed no-such-code");
+    await case1.getByLabel("Tries after the first").fill("3");
+
+    await page.getByRole("button", { name: "Start rollout" }).click();
+    await page.getByText("Give a number above 0, up to 3,600,000.").waitFor();
+    await window1.getByText("Choose at least one day on which it opens.").waitFor();
+    await page.getByText("There is no such time zone.").waitFor();
+    await case1.getByText("No error code is named no-such-code.").waitFor();
+    await wave1.getByText("Give a time from 0 to 30 days.").waitFor();
+    expect(server.asked).toEqual([]);
+
+    await page.getByLabel("Offers an hour at first").fill("60");
+    await window1.getByLabel("Saturday").check();
+    await page.getByLabel("Time zone", { exact: true }).fill("Europe/Zurich");
+    await case1.getByLabel("With error codes").fill("flash-failed");
+    await wave1.getByLabel("Watched for").fill("2");
+    await page.getByRole("button", { name: "Rules of wave 3" }).click();
+    await page.getByRole("group", { name: "Rules of wave 3" }).getByLabel("Failures above").fill("0");
+    await page.getByRole("button", { name: "Start rollout" }).click();
+    await page.getByRole("heading", { name: "flipside-demo 1.1.0" }).waitFor();
+    const startAt = await page.evaluate(() => new Date("2030-01-02T03:04").toISOString());
+    expect(server.asked.at(-1)).toMatchObject({
+      waves: [
+        { count: 1, thresholdAction: "abort", soakMs: 2 * 3_600_000 },
+        { percent: 25 },
+        { percent: 100, failureThresholdPercent: 0 },
+      ],
+      startAt,
+      approval: true,
+      rate: { perHour: 60, growthFactor: 3, growthConfirmed: 20 },
+      maintenance: {
+        timeZone: "Europe/Zurich",
+        ofDevice: true,
+        windows: [{ days: ["sat"], from: "22:30", to: "05:00" }],
+      },
+      retries: [{ after: "failed", codes: ["flash-failed"], retriesMax: 3, delayMs: 60_000 }],
+    });
+  });
+});

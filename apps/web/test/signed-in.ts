@@ -1,0 +1,42 @@
+// A signed-in console in a real browser, in front of a server that plays the REST contract.
+
+import type { Browser, Page } from "playwright-core";
+import { FakeServer } from "./fake-server.ts";
+import { device, release } from "./fixtures.ts";
+
+export interface SignedIn {
+  server: FakeServer;
+  page: Page;
+  url: string;
+  /** Closes all of it; returns what went wrong in page and server meanwhile. */
+  close(): Promise<string[]>;
+}
+
+/** With five devices and one release that fits them; at this address once somebody has signed in. */
+export async function signedIn(browser: Browser, dist: string, path: string): Promise<SignedIn> {
+  const server = new FakeServer(dist);
+  for (const id of ["dev-1", "dev-2", "dev-3", "dev-4", "dev-5"]) server.devices.set(id, device(id));
+  server.releases.set("rel-2", release("rel-2", "1.1.0", 2));
+  server.user = { ...server.user, mustChangePassword: false };
+  const url = await server.listen();
+  const context = await browser.newContext({ viewport: { width: 1200, height: 800 }, reducedMotion: "reduce" });
+  const page = await context.newPage();
+  page.setDefaultTimeout(10_000);
+  const faults: string[] = [];
+  page.on("pageerror", (error) => faults.push(String(error)));
+  await page.goto(url + path);
+  await page.getByLabel("User name").fill("admin");
+  await page.getByLabel("Password").fill("one-time-secret");
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByText("Live", { exact: true }).waitFor();
+  return {
+    server,
+    page,
+    url,
+    async close() {
+      await context.close();
+      await server.close();
+      return [...faults, ...server.faults];
+    },
+  };
+}
