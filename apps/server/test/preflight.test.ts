@@ -75,7 +75,10 @@ afterAll(() => fixture.stop());
 /** Percentages say how far the rollout has come with that wave, so they ascend. */
 function wavesOf(random: Random): object[] {
   const sizes = [...new Set(Array.from({ length: random.below(4) }, () => 1 + random.below(9)))].sort((a, b) => a - b);
-  return random.below(2) === 0 ? sizes.map((count) => ({ count })) : sizes.map((size) => ({ percent: size * 10 }));
+  const canaries = random.pick([[], [{ filter: "id in (here-1, away-1)" }], [{ count: 1, filter: "id like away-*" }]]);
+  const others =
+    random.below(2) === 0 ? sizes.map((count) => ({ count })) : sizes.map((size) => ({ percent: size * 10 }));
+  return [...canaries, ...others];
 }
 
 type Request = Record<string, unknown>;
@@ -119,6 +122,7 @@ describe("a pre-flight", () => {
         made.waves.map(({ total }: { total: number }) => total),
         say,
       ).toEqual(planned.waves.map(({ total }: { total: number }) => total));
+      expect(made.settings.waveFilters, say).toEqual(planned.waves.map(({ filter }: { filter: unknown }) => filter));
       for (const { index, offline, alreadyThere } of planned.waves) {
         const ids = await db
           .selectFrom("deployments")

@@ -2,7 +2,6 @@
 
 import { lateOffersMsDefault, lateOffersMsMax, rolloutOrderDefault } from "@flipside/api/limits";
 import { fits, runsNewer } from "@flipside/api/release-fit";
-import { waveProblems } from "@flipside/api/rollout-arithmetic";
 import type { Device, NewRollout, Release, RolloutOrder, WaveRules } from "@flipside/api/types";
 import type { FilterError } from "@flipside/device-filter";
 import { readFilter } from "./typed-filter.ts";
@@ -25,7 +24,14 @@ import {
   typedRulesOf,
 } from "./typed-rules.ts";
 import { inDays, msOf, type TypedTime, typedTime } from "./typed-time.ts";
-import { initialWaves, ownRuleErrors, type TypedWaves, waveSpecOf, waveSpecsOf } from "./typed-waves.ts";
+import {
+  type DealtWaves,
+  dealtWaves,
+  initialWaves,
+  ownRuleErrors,
+  type TypedWaves,
+  waveSpecsOf,
+} from "./typed-waves.ts";
 
 /** Its own rules are those of each wave that has none of its own. */
 export interface RolloutDraft extends TypedRules, TypedWaves {
@@ -98,6 +104,7 @@ export interface RolloutPlan extends Fit {
   rules: WaveRules;
   lateOffersMs: number;
   errors: RolloutErrors;
+  dealt: DealtWaves;
   /** Of each row's own rules, and last of the wave that is left over. */
   waveErrors: RuleErrors[];
   maintenanceErrors: MaintenanceErrors;
@@ -113,10 +120,11 @@ export function planOf(draft: RolloutDraft, fit: Fit): RolloutPlan {
   const chosen = { all: fit.fitting, picked: pickedFitting, filter: meantFitting }[draft.target];
   const newer = chosen.filter((device) => runsNewer(device.running, fit.release)).length;
   const lateOffersMs = msOf(draft.lateOffers);
+  const dealt = dealtWaves(draft.waves, chosen, fit.releases);
   const errors = {
     name: name.trim() === "" ? "Give the rollout a name." : undefined,
     target: targetProblem(draft, chosen.length, filterFault),
-    waves: waveProblems(draft.waves.map(waveSpecOf)).find((each) => each !== undefined),
+    waves: dealt.problems.find((each) => each !== undefined),
     lateOffers: isBetween(lateOffersMs, 0, lateOffersMsMax)
       ? undefined
       : `Give a number of days from 0 to ${inDays(lateOffersMsMax)}.`,
@@ -138,6 +146,7 @@ export function planOf(draft: RolloutDraft, fit: Fit): RolloutPlan {
     rules: rulesOf(draft),
     lateOffersMs,
     errors,
+    dealt,
     ...ofParts,
     isWrong: [errors, ...ofParts.waveErrors, ...ofParts.retryErrors.values()].some(hasError) || areWrong(ofParts),
   };

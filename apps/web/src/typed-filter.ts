@@ -4,7 +4,7 @@ import { FilterError, type Matcher, matcherOf, parseFilter } from "@flipside/dev
 import type { Release } from "@flipside/api/types";
 
 /** `matches`: everything, of an empty one. */
-export type TypedFilter = { matches: Matcher; fault?: undefined } | { fault: FilterError };
+export type TypedFilter = { matches: Matcher; fault?: undefined } | { matches?: undefined; fault: FilterError };
 
 export function readFilter(text: string, releases: Iterable<Release>, nowMs: number): TypedFilter {
   if (text.trim() === "") return { matches: () => true };

@@ -1,6 +1,9 @@
 // The waves of a rollout as they are typed, each perhaps with rules of its own. Pure.
 
-import type { WaveRules, WaveSpec } from "@flipside/api/types";
+import { dealtInWaves, filterOf, waveProblems } from "@flipside/api/rollout-arithmetic";
+import type { Device, Release, WaveRules, WaveSpec } from "@flipside/api/types";
+import type { FilterError } from "@flipside/device-filter";
+import { readFilter } from "./typed-filter.ts";
 import { numberOf } from "./typed-number.ts";
 import { differing, type RuleErrors, ruleErrors, rulesOf, type TypedRules } from "./typed-rules.ts";
 
@@ -8,7 +11,9 @@ export interface WaveRow {
   key: number;
   /** As typed. */
   amount: string;
-  unit: "devices" | "percent";
+  unit: "devices" | "percent" | "filter";
+  /** As typed: which devices, where its unit is that; the amount may then be empty, which is all of them. */
+  filter: string;
   /** Undefined: the rollout's. */
   own: TypedRules | undefined;
 }
@@ -18,13 +23,52 @@ export const waveRow = (amount: string, unit: WaveRow["unit"], own?: TypedRules)
   key: nextKey++,
   amount,
   unit,
+  filter: "",
   own,
 });
 
 export const initialWaves = (): WaveRow[] => [waveRow("1", "devices"), waveRow("25", "percent")];
 
-export const waveSpecOf = ({ amount, unit }: Pick<WaveRow, "amount" | "unit">): WaveSpec =>
-  unit === "percent" ? { percent: numberOf(amount) } : { count: numberOf(amount) };
+export function waveSpecOf({ amount, unit, filter }: Pick<WaveRow, "amount" | "unit" | "filter">): WaveSpec {
+  if (unit === "percent") return { percent: numberOf(amount) };
+  if (unit === "devices") return { count: numberOf(amount) };
+  return { ...(amount.trim() === "" ? {} : { count: numberOf(amount) }), filter: filter.trim() };
+}
+
+export interface DealtWaves {
+  /** What is wrong with each row, if something is. */
+  problems: (string | undefined)[];
+  /** Of each row's filter, what can't be read in it. */
+  faults: (FilterError | undefined)[];
+  /** Devices of each wave, with the one that is left over; undefined while something is wrong. */
+  sizes: number[] | undefined;
+  /** False: who is left for a filter is for the rollout's order to say, which only the server knows. */
+  isExact: boolean;
+}
+
+/** Devices that the waves have among these. */
+export function dealtWaves(
+  rows: readonly WaveRow[],
+  devices: readonly Device[],
+  releases: readonly Release[],
+): DealtWaves {
+  const specs = rows.map(waveSpecOf);
+  const read = specs.map((spec) => readFilter(filterOf(spec) ?? "", releases, Date.now()));
+  const faults = read.map((each) => each.fault);
+  const problems = waveProblems(specs).map((problem, index) => problem ?? (faults[index] && MARKED));
+  if (problems.some((problem) => problem !== undefined)) return { problems, faults, sizes: undefined, isExact: false };
+  const means = (wave: number, device: Device): boolean => read[wave]!.matches?.(device) ?? false;
+  const sizes = dealtInWaves(specs, devices, means).map(({ length }) => length);
+  const nobody = specs.map((spec, wave) =>
+    filterOf(spec) !== undefined && devices.length > 0 && sizes[wave] === 0 ? MEANS_NOBODY : undefined,
+  );
+  const firstByOrder = specs.findIndex((spec) => !("filter" in spec) || "count" in spec);
+  const isExact = firstByOrder < 0 || specs.slice(firstByOrder + 1).every((spec) => filterOf(spec) === undefined);
+  return { problems: nobody, faults, sizes, isExact };
+}
+
+const MARKED = "Put the filter right: what is marked in it can’t be read.";
+const MEANS_NOBODY = "The filter means no device that the waves before have left.";
 
 /** Rows, and the rules of the wave that is left over. */
 export interface TypedWaves {

@@ -431,7 +431,7 @@ describe.skipIf(!executablePath)("the console in a browser", () => {
       chosen: 1,
       leftOut: [{ reason: "no-image", count: 1, deviceIds: ["dev-4"] }],
       offline: { count: 1, longest: { deviceId: "dev-2", lastSeenAt: "2026-01-01T00:00:00.000Z" } },
-      waves: [{ index: 0, total: 1, alreadyThere: 0, offline: 1 }],
+      waves: [{ index: 0, total: 1, filter: null, alreadyThere: 0, offline: 1 }],
       problems: [
         { kind: "waits", sentence: "Of wave 1 every device is offline.", todo: "Bring some of them back first." },
       ],

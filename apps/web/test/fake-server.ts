@@ -8,7 +8,15 @@ import { extname, join, normalize } from "node:path";
 import { matchesQuery } from "@flipside/api/device-search";
 import { mayAct, retriedStates, type RolloutAction, rolloutTransitions } from "@flipside/api/rollout-transitions";
 import { matcherOf, parseFilter } from "@flipside/device-filter";
-import { countInto, emptyTally, isSettled, noCounts, waveSizes, waveStateOf } from "@flipside/api/rollout-arithmetic";
+import {
+  countInto,
+  dealtInWaves,
+  emptyTally,
+  filterOf,
+  isSettled,
+  noCounts,
+  waveStateOf,
+} from "@flipside/api/rollout-arithmetic";
 import type {
   Command,
   CompleteNewRollout,
@@ -383,10 +391,15 @@ export class FakeServer {
       });
     }
     const id = `r${this.rollouts.size + 1}`;
-    const sizes = waveSizes(request.waves, ids.length);
+    const filters = request.waves.map((spec) => filterOf(spec) ?? null);
+    const meant = filters.map(
+      (filter) => new Set(filter === null ? [] : this.#matching(filter).map((each) => each.id)),
+    );
+    const dealt = dealtInWaves(request.waves, ids, (wave, deviceId) => meant[wave]!.has(deviceId));
+    const sizes = dealt.map(({ length }) => length);
     const waves = sizes.map((total, index) => ({ index, ...emptyTally(total), state: "waiting" as const }));
     const waveOf = sizes.flatMap((size, index) => Array<number>(size).fill(index));
-    const deployments = ids.map((deviceId, i) =>
+    const deployments = dealt.flat().map((deviceId, i) =>
       newDeployment(`${id}-${deviceId}`, deviceId, {
         rolloutId: id,
         rolloutName: request.name,
@@ -403,6 +416,7 @@ export class FakeServer {
       urgent: request.urgent,
       settings: {
         rules: sizes.map((_, index) => rulesOf(request, index)),
+        waveFilters: sizes.map((_, index) => filters[index] ?? null),
         maintenance: request.maintenance,
         retries: request.retries,
         lateOffersMs: request.lateOffersMs,

@@ -141,7 +141,7 @@ export function rollout(id: string, changes: Partial<Rollout> = {}): Rollout {
     counts: noCounts(),
     total: 0,
     waves: [],
-    settings: { rules: [], maintenance: null, retries: [], lateOffersMs: 0, allowOlder: false },
+    settings: { rules: [], waveFilters: [], maintenance: null, retries: [], lateOffersMs: 0, allowOlder: false },
     deployments: [],
     decisions: [],
     health: [],
@@ -159,7 +159,7 @@ export function preflight(changes: Partial<Preflight> = {}): Preflight {
     offline: { count: 0, longest: null },
     wouldReject: [],
     otherRollouts: [],
-    waves: [{ index: 0, total: 1, alreadyThere: 0, offline: 0 }],
+    waves: [{ index: 0, total: 1, filter: null, alreadyThere: 0, offline: 0 }],
     problems: [],
     ...changes,
   };

@@ -4,6 +4,7 @@ import type { Browser } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { buildConsole } from "../build/build-console.ts";
 import { findChromium, launch } from "./browser.ts";
+import { device } from "./fixtures.ts";
 import { type SignedIn, signedIn } from "./signed-in.ts";
 
 const executablePath = findChromium();
@@ -90,5 +91,33 @@ describe.skipIf(!executablePath)("the form that makes a rollout", () => {
       },
       retries: [{ after: "failed", codes: ["flash-failed"], retriesMax: 3, delayMs: 60_000 }],
     });
+  });
+
+  it("takes canaries by a filter, which it marks where it is wrong, and shows how many that are", async () => {
+    const { page, server } = await open("/rollouts/new");
+    for (const id of ["dev-2", "dev-4"]) server.devices.set(id, device(id, { tags: ["canary"] }));
+    await page.reload();
+    await page.getByLabel("Unit of wave 1").selectOption("of those that a filter means");
+    const filter = page.getByLabel("Filter of wave 1");
+    const preview = page.getByRole("status", { name: "Preview of the waves" });
+    await page.getByRole("button", { name: "Start rollout" }).click();
+    await page.getByText("Write a filter, such as tag = canary.").waitFor();
+    await filter.fill("tag == canary");
+    await page.getByText("^^", { exact: false }).waitFor();
+    await filter.fill("tag = canaries");
+    await page.getByText("The filter means no device that the waves before have left.").waitFor();
+    await filter.fill("tag = canary");
+    await preview.getByText("Wave 1 1 device").waitFor();
+    await page.getByLabel("Size of wave 1").fill("");
+    await preview.getByText("Wave 1 2 devices").waitFor();
+    expect(server.asked).toEqual([]);
+    await page.getByRole("button", { name: "Start rollout" }).click();
+    await page.getByRole("heading", { name: "flipside-demo 1.1.0" }).waitFor();
+    expect(server.asked.at(-1)!.waves).toEqual([{ filter: "tag = canary" }, { percent: 25 }]);
+    await page.getByText("Rules", { exact: true }).click();
+    await page
+      .getByRole("row", { name: /Wave 1/ })
+      .getByText("tag = canary")
+      .waitFor();
   });
 });

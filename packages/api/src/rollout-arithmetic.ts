@@ -11,17 +11,47 @@ import type { Deployment, RolloutSummary, StateCounts, WaveProgress, WaveSpec, W
  * it has come with that wave, as people say 5 / 25 / 100; rounded up, so that a wave of 1 % of ten devices has one.
  * Waves that end up with no device are kept, as 0, so that an index stays a wave.
  */
-export function waveSizes(specs: readonly WaveSpec[], total: number): number[] {
-  let left = total;
-  const sizes = specs.map((spec) => {
-    const wanted = "percent" in spec ? Math.ceil((total * spec.percent) / 100) - (total - left) : spec.count;
-    const size = Math.min(left, Math.max(0, wanted));
-    left -= size;
-    return size;
-  });
-  if (left > 0) sizes.push(left);
-  return sizes;
+export const waveSizes = (specs: readonly WaveSpec[], total: number): number[] =>
+  dealtInWaves(
+    specs,
+    Array.from({ length: total }, (_, place) => place),
+    () => true,
+  ).map(({ length }) => length);
+
+/** How many a wave wants; `taken`: those that the waves before it have. */
+function wantedBy(spec: WaveSpec, total: number, taken: number): number {
+  if ("percent" in spec) return Math.max(0, Math.ceil((total * spec.percent) / 100) - taken);
+  return "count" in spec ? spec.count : Number.POSITIVE_INFINITY;
 }
+
+/**
+ * The devices of each wave. A wave takes, in this order, of those that the waves before it have left; one with a
+ * filter only such as it means: all of them, or as many as its count says. What all leave over is one more wave.
+ */
+export function dealtInWaves<T>(
+  specs: readonly WaveSpec[],
+  inOrder: readonly T[],
+  means: (wave: number, device: T) => boolean,
+): T[][] {
+  let left = inOrder;
+  const waves = specs.map((spec, wave) => {
+    const wanted = wantedBy(spec, inOrder.length, inOrder.length - left.length);
+    if (filterOf(spec) === undefined) {
+      const taken = left.slice(0, wanted);
+      left = left.slice(taken.length);
+      return taken;
+    }
+    const taken: T[] = [];
+    const others: T[] = [];
+    for (const device of left) (taken.length < wanted && means(wave, device) ? taken : others).push(device);
+    left = others;
+    return taken;
+  });
+  return left.length > 0 ? [...waves, [...left]] : waves;
+}
+
+/** The filter that a wave's devices are to be as; undefined: it is for any. */
+export const filterOf = (spec: WaveSpec): string | undefined => ("filter" in spec ? spec.filter : undefined);
 
 /** Index of the first wave whose percentage is not above one before it; it would have no device. */
 export function notRising(specs: readonly WaveSpec[]): number | undefined {
@@ -52,7 +82,8 @@ export function waveProblem(spec: WaveSpec): string | undefined {
   if ("percent" in spec) {
     return spec.percent > 0 && spec.percent <= 100 ? undefined : "Give a percentage above 0, up to 100.";
   }
-  return deviceCountProblem(spec.count);
+  if (filterOf(spec)?.trim() === "") return "Write a filter, such as tag = canary.";
+  return "count" in spec ? deviceCountProblem(spec.count) : undefined;
 }
 
 /** The same of a number of devices: a wave's, or of those that a gate wants to see. */

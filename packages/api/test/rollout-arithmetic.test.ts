@@ -15,6 +15,7 @@ import {
   succeededPercent,
   waveProblem,
   watchedWave,
+  dealtInWaves,
   waveSizes,
   waveStateOf,
   wholePercent,
@@ -55,6 +56,32 @@ describe(`the sizes of waves (FLIPSIDE_SEED=${seed})`, () => {
 
   it("never take more than is left, and keep an empty wave in its place", () => {
     expect(waveSizes([{ count: 8 }, { count: 8 }, { percent: 10 }], 10)).toEqual([8, 2, 0]);
+  });
+
+  it("are filled from those that a wave's filter means, where it has one", () => {
+    const numbers = Array.from({ length: 10 }, (_, i) => i);
+    const dealt = (specs: WaveSpec[]) =>
+      dealtInWaves(specs, numbers, (wave, number) => {
+        const spec = specs[wave]!;
+        return number % Number("filter" in spec ? spec.filter : 1) === 0;
+      });
+    expect(dealt([{ filter: "3" }])).toEqual([
+      [0, 3, 6, 9],
+      [1, 2, 4, 5, 7, 8],
+    ]);
+    expect(dealt([{ count: 2, filter: "3" }, { filter: "2" }])).toEqual([
+      [0, 3],
+      [2, 4, 6, 8],
+      [1, 5, 7, 9],
+    ]);
+    // A percentage is of all, with those that a filter has taken; a filter takes of those that are left.
+    expect(dealt([{ filter: "5" }, { percent: 50 }, { filter: "2" }])).toEqual([
+      [0, 5],
+      [1, 2, 3],
+      [4, 6, 8],
+      [7, 9],
+    ]);
+    expect(dealt([{ filter: "11" }, { filter: "11" }, { percent: 100 }])).toEqual([[0], [], numbers.slice(1)]);
   });
 
   it("add up to the whole target, whatever is asked for", () => {

@@ -167,6 +167,8 @@ export interface RolloutTable {
   decisionCount: number;
   /** The filter that its devices were found by, as it was written; null when they were named, or are all. */
   targetFilter: string | null;
+  /** JSON of StoredRequest (rollouts/stored-request.ts); null: made by an older server. */
+  request: string | null;
   createdAt: number;
   createdBy: string;
   finishedAt: number | null;

@@ -41,6 +41,7 @@ const newInRollouts = {
   nextOfferAt: null,
   rollBackDue: null,
   targetFilter: null,
+  request: null,
 };
 /** Of migration 0012: what runs already is not watched. */
 const healthGate = { health: null };

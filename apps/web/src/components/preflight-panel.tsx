@@ -29,6 +29,12 @@ export const PreflightPanel = ({ preflight }: { preflight: Preflight }): ReactNo
         {waves.slice(0, wavesShownMax).map((wave) => (
           <li key={wave.index}>
             Wave {wave.index + 1}: <strong>{waveWords(wave)}</strong>
+            {wave.filter !== null && (
+              <>
+                {" "}
+                as <code>{wave.filter}</code>
+              </>
+            )}
           </li>
         ))}
         {waves.length > wavesShownMax && <li className="muted">and {count(waves.length - wavesShownMax)} more</li>}

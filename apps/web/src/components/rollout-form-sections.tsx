@@ -3,11 +3,9 @@
 import type { ReactNode } from "react";
 import { rolloutNameCharactersMax } from "@flipside/api/limits";
 import type { ProblemError } from "@flipside/api/problem";
-import { waveSizes } from "@flipside/api/rollout-arithmetic";
 import type { Release, RolloutOrder } from "@flipside/api/types";
 import type { RolloutDraft, RolloutPlan } from "../rollout-draft.ts";
 import type { RuleErrors } from "../typed-rules.ts";
-import { waveSpecOf } from "../typed-waves.ts";
 import { count, moment, plural } from "../words/quantities.ts";
 import { orderWords, thresholdWords } from "../words/state-words.ts";
 import { DevicePicker } from "./device-picker.tsx";
@@ -155,6 +153,7 @@ export const WavesSection = ({ draft, plan, change, tried }: Props): ReactNode =
       draft={draft}
       onChange={change}
       total={plan.chosen.length}
+      dealt={plan.dealt}
       errors={plan.waveErrors}
       showErrors={tried}
     />
@@ -313,7 +312,7 @@ const SummaryList = ({ draft, plan }: Pick<Props, "draft" | "plan">): ReactNode 
     </div>
     <div>
       <dt>Waves</dt>
-      <dd>{waveWords(draft, plan)}</dd>
+      <dd>{waveWords(plan)}</dd>
     </div>
     {plan.rules.soakMs > 0 && (
       <div>
@@ -384,10 +383,8 @@ export const SummarySection = ({
 
 const NOT_COMPLETE = "not complete yet";
 
-const waveWords = ({ waves }: RolloutDraft, { chosen, errors }: RolloutPlan): string =>
-  errors.waves || chosen.length === 0
-    ? NOT_COMPLETE
-    : waveSizes(waves.map(waveSpecOf), chosen.length).map(count).join(", then ");
+const waveWords = ({ chosen, errors, dealt: { sizes } }: RolloutPlan): string =>
+  errors.waves || sizes === undefined || chosen.length === 0 ? NOT_COMPLETE : sizes.map(count).join(", then ");
 
 const watchWords = ({ soak }: RolloutDraft, { errors }: RolloutPlan): string =>
   errors.soak ? NOT_COMPLETE : `watched for ${plural(Number(soak.amount), soak.unit.slice(0, -1))}`;

@@ -1,11 +1,13 @@
 // The waves of a rollout as rows, and below them how many devices each has, as it changes.
 
 import { type ReactNode, useId } from "react";
-import { waveProblems, waveSizes, wholePercent } from "@flipside/api/rollout-arithmetic";
+import { wholePercent } from "@flipside/api/rollout-arithmetic";
+import type { FilterError } from "@flipside/device-filter";
 import type { RuleErrors, TypedRules } from "../typed-rules.ts";
-import { takesAll, type TypedWaves, type WaveRow, waveRow, waveSpecOf } from "../typed-waves.ts";
+import { type DealtWaves, takesAll, type TypedWaves, type WaveRow, waveRow } from "../typed-waves.ts";
 import { count, plural } from "../words/quantities.ts";
 import { Disclosure } from "./disclosure.tsx";
+import { FilterField } from "./filter-field.tsx";
 import { Icon } from "./icon.tsx";
 import { RuleFields } from "./rule-fields.tsx";
 
@@ -15,6 +17,7 @@ interface Props {
   onChange: (part: Partial<TypedWaves>) => void;
   /** Devices in the target. */
   total: number;
+  dealt: DealtWaves;
   /** Of each row's own rules, and last of the wave that is left over. */
   errors: readonly RuleErrors[];
   showErrors: boolean;
@@ -35,13 +38,9 @@ const copied = ({
   startAt: "",
 });
 
-export function WaveEditor({ draft, onChange, total, errors, showErrors }: Props): ReactNode {
+export function WaveEditor({ draft, onChange, total, dealt, errors, showErrors }: Props): ReactNode {
   const { waves: rows, restOwn } = draft;
   const previewId = useId();
-  const specs = rows.map(waveSpecOf);
-  const problems = waveProblems(specs);
-  const valid = problems.every((problem) => problem === undefined);
-  const sizes = valid ? waveSizes(specs, total) : [];
   const change = (key: number, part: Partial<WaveRow>): void =>
     onChange({ waves: rows.map((each) => (each.key === key ? { ...each, ...part } : each)) });
   const ownOf = (index: number, own: TypedRules | undefined, set: (own: TypedRules | undefined) => void): ReactNode => (
@@ -55,7 +54,8 @@ export function WaveEditor({ draft, onChange, total, errors, showErrors }: Props
             key={each.key}
             row={each}
             index={i}
-            problem={showErrors || each.amount !== "" ? problems[i] : undefined}
+            problem={showErrors || isTyped(each) ? dealt.problems[i] : undefined}
+            fault={dealt.faults[i]}
             previewId={previewId}
             onChange={(part) => change(each.key, part)}
             onRemove={() => onChange({ waves: rows.filter((other) => other !== each) })}
@@ -76,22 +76,26 @@ export function WaveEditor({ draft, onChange, total, errors, showErrors }: Props
       >
         <Icon name="plus" /> Add wave
       </button>
-      <WavePreview id={previewId} sizes={valid ? sizes : undefined} total={total} />
+      <WavePreview id={previewId} dealt={dealt} total={total} />
     </>
   );
 }
+
+const isTyped = ({ unit, amount, filter }: WaveRow): boolean => (unit === "filter" ? filter : amount) !== "";
 
 interface RowProps {
   row: WaveRow;
   index: number;
   problem: string | undefined;
+  /** What can't be read in its filter. */
+  fault: FilterError | undefined;
   previewId: string;
   onChange: (part: Partial<WaveRow>) => void;
   onRemove: () => void;
   children: ReactNode;
 }
 
-function SizeRow({ row, index, problem, previewId, onChange, onRemove, children }: RowProps): ReactNode {
+function SizeRow({ row, index, problem, fault, previewId, onChange, onRemove, children }: RowProps): ReactNode {
   const errorId = `${previewId}-${row.key}`;
   return (
     <li>
@@ -104,7 +108,8 @@ function SizeRow({ row, index, problem, previewId, onChange, onRemove, children 
           step={row.unit === "percent" ? "any" : "1"}
           aria-label={`Size of wave ${index + 1}`}
           aria-describedby={problem === undefined ? previewId : errorId}
-          {...(problem === undefined ? {} : { "aria-invalid": true })}
+          {...(problem === undefined || fault !== undefined ? {} : { "aria-invalid": true })}
+          {...(row.unit === "filter" ? { placeholder: "all" } : {})}
           value={row.amount}
           onChange={(event) => onChange({ amount: event.target.value })}
         />
@@ -115,12 +120,23 @@ function SizeRow({ row, index, problem, previewId, onChange, onRemove, children 
         >
           <option value="devices">devices</option>
           <option value="percent">% of all, in total</option>
+          <option value="filter">of those that a filter means</option>
         </select>
       </div>
       <button type="button" className="icon-button" aria-label={`Remove wave ${index + 1}`} onClick={onRemove}>
         <Icon name="cross" />
       </button>
-      {problem !== undefined && (
+      {row.unit === "filter" && (
+        <div className="wave-filter">
+          <FilterField
+            label={`Filter of wave ${index + 1}`}
+            value={row.filter}
+            onChange={(filter) => onChange({ filter })}
+            fault={fault}
+          />
+        </div>
+      )}
+      {problem !== undefined && fault === undefined && (
         <p className="field-error" id={errorId}>
           {problem}
         </p>
@@ -171,14 +187,13 @@ function OwnRules({ index, own, set, draft, errors, showErrors }: OwnProps): Rea
   );
 }
 
-/** `sizes`: undefined where they are not complete. */
 const WavePreview = ({
   id,
-  sizes,
+  dealt: { sizes, isExact },
   total,
 }: {
   id: string;
-  sizes: readonly number[] | undefined;
+  dealt: DealtWaves;
   total: number;
 }): ReactNode => (
   <div className="wave-preview" id={id} role="status" aria-label="Preview of the waves">
@@ -201,6 +216,7 @@ const WavePreview = ({
             </li>
           ))}
         </ol>
+        {!isExact && <p className="hint">About so many: whom a filter finds depends on who went before.</p>}
       </>
     )}
   </div>

@@ -7,7 +7,7 @@ import { thresholdWords } from "../words/state-words.ts";
 import { type Column, DataTable } from "./data-table.tsx";
 import { Disclosure } from "./disclosure.tsx";
 
-type Row = WaveRules & { index: number };
+type Row = WaveRules & { index: number; filter: string | null };
 
 const starts = ({ startAt, approval }: Row): string =>
   [
@@ -25,6 +25,7 @@ function pace({ rate, underWayMax }: Row): string {
 
 const columns: Column<Row>[] = [
   { head: "Wave", isName: true, cell: ({ index }) => `Wave ${index + 1}` },
+  { head: "Devices", cell: ({ filter }) => (filter === null ? "by their order" : <code>{filter}</code>) },
   { head: "Starts", cell: starts },
   { head: "Offers", cell: pace },
   {
@@ -37,13 +38,15 @@ const columns: Column<Row>[] = [
 ];
 
 export function WaveRulesTable({ settings }: Pick<Rollout, "settings">): ReactNode {
-  const { rules, maintenance, retries } = settings;
+  const { rules, waveFilters, maintenance, retries } = settings;
   return (
     <Disclosure label="Rules" held={false}>
       <DataTable
         caption="Rules of each wave"
-        columns={columns}
-        rows={rules.map((rule, index) => ({ ...rule, index }))}
+        columns={
+          waveFilters.some((filter) => filter !== null) ? columns : columns.filter(({ head }) => head !== "Devices")
+        }
+        rows={rules.map((rule, index) => ({ ...rule, index, filter: waveFilters[index] ?? null }))}
         rowKey={({ index }) => String(index)}
       />
       {maintenance !== null && (

@@ -3,6 +3,7 @@
 import { errorCodeOf } from "@flipside/image-format/error-names";
 import { z } from "zod";
 import {
+  filterCharactersMax,
   deadlineMsDefault,
   deadlineMsMax,
   deadlineMsMin,
@@ -87,6 +88,12 @@ export const defaultRules = {
 /** Of a wave: what differs from the rollout's. */
 const ownRules = z.strictObject(ruleForms).partial().shape;
 
+const waveFilter = z
+  .string()
+  .min(1)
+  .max(filterCharactersMax)
+  .describe("docs/device-filter.md; devices of the target that it means when the rollout is made");
+
 export const waveSpec = named(
   "WaveSpec",
   z.union([
@@ -94,7 +101,12 @@ export const waveSpec = named(
       percent: z.number().positive().max(100).describe("of the target, with all that the waves before have"),
       ...ownRules,
     }),
-    z.strictObject({ count: z.int().positive().max(waveDevicesMax), ...ownRules }),
+    z.strictObject({
+      count: z.int().positive().max(waveDevicesMax),
+      filter: waveFilter.optional().describe("so many of those that it means; left out: of all"),
+      ...ownRules,
+    }),
+    z.strictObject({ filter: waveFilter, ...ownRules }),
   ]),
 );
 

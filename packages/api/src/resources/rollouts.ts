@@ -131,6 +131,9 @@ export const rollout = named(
     settings: z
       .strictObject({
         rules: z.array(waveRules).describe("of each wave"),
+        waveFilters: z
+          .array(z.string().nullable())
+          .describe("of each wave: what its devices were found by among the target's; null: by their order alone"),
         maintenance: maintenance.nullable(),
         retries: z.array(retryRule),
         lateOffersMs: count,
@@ -175,7 +178,15 @@ export const preflight = named(
     otherRollouts: z
       .array(z.strictObject({ id: z.string(), name: z.string(), urgent: z.boolean(), waiting: count, underWay: count }))
       .describe("rollouts in which some of these devices are still open, newest first"),
-    waves: z.array(z.strictObject({ index: count, total: count, alreadyThere: count, offline: count })),
+    waves: z.array(
+      z.strictObject({
+        index: count,
+        total: count,
+        filter: z.string().nullable().describe("that its devices are as; null: it has none"),
+        alreadyThere: count,
+        offline: count,
+      }),
+    ),
     problems: z.array(preflightProblem).describe("what would stop or delay it, the gravest first; none: nothing known"),
   }),
 );

@@ -13,6 +13,8 @@ export interface Filtering {
   matcher(db: Queries, text: string, path: string): Promise<Matcher>;
   /** All devices that it means, by their ids. Throws ApiError. */
   rows(db: Queries, text: string, path: string): Promise<DeviceRow[]>;
+  /** Tells of rows, read in the same transaction, whether it means them. Throws ApiError. */
+  ofRows(db: Queries, text: string, path: string): Promise<(row: DeviceRow) => boolean>;
 }
 
 function parsed(text: string, path: string): ReturnType<typeof parseFilter> {
@@ -47,15 +49,21 @@ export function createFiltering({
     return matcherOf(filter, { nowMs: wallMs(), releaseOf: (digest) => releases.get(digest) });
   }
 
+  async function ofRows(db: Queries, text: string, path: string): Promise<(row: DeviceRow) => boolean> {
+    const matches = await matcher(db, text, path);
+    const tags = await tagsByDevice(db);
+    const filtered = (row: DeviceRow): Filtered =>
+      describe(row, { online: isOnline(row.id), lastSeenAt: lastSeen.pending(row.id), tags: tags.get(row.id) });
+    return (row) => matches(filtered(row));
+  }
+
   return {
     matcher,
+    ofRows,
     async rows(db, text, path) {
-      const matches = await matcher(db, text, path);
-      const tags = await tagsByDevice(db);
-      const filtered = (row: DeviceRow): Filtered =>
-        describe(row, { online: isOnline(row.id), lastSeenAt: lastSeen.pending(row.id), tags: tags.get(row.id) });
+      const means = await ofRows(db, text, path);
       const all = await db.selectFrom("devices").selectAll().orderBy("id").execute();
-      return all.filter((row) => matches(filtered(row)));
+      return all.filter(means);
     },
   };
 }

@@ -10,6 +10,7 @@ import { addFailures } from "../deployments/health-looks.ts";
 import { runsConfirmed } from "../deployments/hindrances.ts";
 import { addCounts } from "../deployments/store.ts";
 import { failedAlready } from "./health-limits.ts";
+import type { StoredRequest } from "./stored-request.ts";
 
 /** SQLite takes 32,766 values in one statement, PostgreSQL 65,535. */
 const rowsAtATime = 500;
@@ -43,6 +44,8 @@ export interface PlannedRollout {
   targets: readonly Target[];
   /** With every limit. */
   health: HealthSettings | null;
+  /** Null: nobody asked for it, it is a roll-back's. */
+  request: StoredRequest | null;
 }
 
 function deploymentOf(
@@ -80,7 +83,7 @@ export async function insertRollout(
   work: Work,
   planned: PlannedRollout,
 ): Promise<void> {
-  const { id, by, waveTotals, rules, retries, maintenance, targets, leftOut, health, ...columns } = planned;
+  const { id, by, waveTotals, rules, retries, maintenance, targets, leftOut, health, request, ...columns } = planned;
   const { db } = work;
   const at = clock.wallMs();
   await db
@@ -102,6 +105,7 @@ export async function insertRollout(
       soakUntil: null,
       accepted: "[]",
       health: health === null ? null : JSON.stringify(health),
+      request: request === null ? null : JSON.stringify(request),
       decisionCount: 0,
       createdAt: at,
       createdBy: by,

@@ -1,8 +1,6 @@
 // A rollout is made: which devices, which image for each, in which wave; refused when the release does not fit.
 
-import { createHash } from "node:crypto";
 import { imageFor, runsNewer } from "@flipside/api/release-fit";
-import { waveSizes } from "@flipside/api/rollout-arithmetic";
 import type { CompleteNewRollout as NewRollout, WaveRules } from "@flipside/api/types";
 import type { Clock } from "../../clock.ts";
 import { ApiError } from "../../http/errors.ts";
@@ -11,14 +9,15 @@ import { listed } from "../../domain/listed.ts";
 import type { DeviceRow, ImageRow, ReleaseRow } from "../../storage/schema.ts";
 import type { Queries, Storage } from "../../storage/storage.ts";
 import type { EngineRoom } from "../deployments/engine-room.ts";
-import type { Presence } from "../device-records/presence.ts";
 import { runningOf } from "../device-records/store.ts";
 import type { Filtering } from "../devices/filtering.ts";
 import type { ImageStore } from "../releases/image-store.ts";
 import type { Trust } from "../trust/trust.ts";
+import { dealt, type DealingOptions, refusalsOfWaves } from "./dealing.ts";
 import { withLimits } from "./health-limits.ts";
 import { insertRollout } from "./insert-rollout.ts";
 import { asError, type Refusal } from "./refusal.ts";
+import { storedRequest } from "./stored-request.ts";
 import { leftOutWords, refusalsOfTarget, type Targets, targetsOf } from "./targets.ts";
 import { rulesOfWaves } from "./wave-rules.ts";
 
@@ -58,32 +57,13 @@ async function refusalOfApproval(db: Queries, rules: readonly WaveRules[], by: s
   };
 }
 
-export interface NewRolloutOptions {
+export interface NewRolloutOptions extends DealingOptions {
   storage: Storage;
   engineRoom: EngineRoom;
   trust: Pick<Trust, "version" | "verdict">;
   images: Pick<ImageStore, "check">;
-  presence: Presence;
-  filtering: Pick<Filtering, "rows">;
+  filtering: Pick<Filtering, "rows" | "ofRows">;
   clock: Clock;
-}
-
-/** As the rollout's waves take them, first to last. */
-function inOrder(
-  devices: DeviceRow[],
-  seed: string,
-  { order, target }: Pick<NewRollout, "order" | "target">,
-  presence: Presence,
-): DeviceRow[] {
-  const placeOf = (id: string): string => createHash("sha256").update(`${seed} ${id}`).digest("hex");
-  const places = new Map(devices.map(({ id }) => [id, placeOf(id)]));
-  const byPlace = (one: DeviceRow, other: DeviceRow): number => (places.get(one.id)! < places.get(other.id)! ? -1 : 1);
-  if (order === "as-listed") return devices;
-  if (order === "random") return [...devices].sort(byPlace);
-  // A list is somebody's order already.
-  const ordered = "deviceIds" in target ? devices : [...devices].sort(byPlace);
-  const isAway = ({ id }: DeviceRow): boolean => presence.isAway(id);
-  return [...ordered.filter((device) => !isAway(device)), ...ordered.filter(isAway)];
 }
 
 /** What a request comes to: what a rollout is made of, and what a pre-flight shows. */
@@ -119,16 +99,18 @@ export async function planRollout(
   request: NewRollout,
   by: string,
 ): Promise<Plan> {
-  const { trust, filtering, presence } = options;
+  const { trust, filtering } = options;
   const release = await db.selectFrom("releases").selectAll().where("id", "=", request.releaseId).executeTakeFirst();
   if (release === undefined) throw new ApiError("not-found", "There is no such release.");
   const images = await db.selectFrom("images").selectAll().where("releaseId", "=", release.id).execute();
   const targets = await targetsOf(db, request.target, { product: release.product, images }, filtering);
-  const waveTotals = waveSizes(request.waves, targets.devices.length);
+  const waves = await dealt(options, db, targets.devices, request);
+  const waveTotals = waves.map(({ length }) => length);
   const rules = rulesOfWaves(request, waveTotals.length);
   const refusals = [
     refusalOfSigner(release, images, trust),
     ...refusalsOfTarget(targets, request.target, release),
+    ...refusalsOfWaves(request, waves),
     refusalOfNewer(release, targets.devices, request.allowOlder),
     await refusalOfApproval(db, rules, by),
   ];
@@ -136,8 +118,7 @@ export async function planRollout(
     release,
     images,
     targets,
-    // By what the operator sees of it, so that a pre-flight and the rollout have the same devices in their waves.
-    devices: inOrder(targets.devices, `${release.id} ${request.name}`, request, presence),
+    devices: waves.flat(),
     waveTotals,
     rules,
     refusals: refusals.filter((each) => each !== undefined),
@@ -160,6 +141,7 @@ export async function createRollout(options: NewRolloutOptions, request: NewRoll
       leftOut: leftOutWords(targets.misfits),
       waveTotals,
       rules,
+      request: storedRequest(request),
       health: request.health === null ? null : withLimits(request.health, devices),
       targets: devices.map((device) => ({ device, image: imageFor(images, device)! })),
     });

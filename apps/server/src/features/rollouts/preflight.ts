@@ -2,6 +2,7 @@
 
 import { createHash } from "node:crypto";
 import { imageFor, runsNewer } from "@flipside/api/release-fit";
+import { filterOf } from "@flipside/api/rollout-arithmetic";
 import type { CompleteNewRollout as NewRollout, Misfit, Preflight, Rejection } from "@flipside/api/types";
 import { readHeader } from "@flipside/image-format";
 import { isWaiting } from "../../domain/deployment-transitions.ts";
@@ -47,13 +48,18 @@ function plannedOf({ devices, images }: Plan, { presence }: PreflightOptions): P
   });
 }
 
-function wavesOf(planned: readonly Planned[], waveTotals: readonly number[]): Preflight["waves"] {
+function wavesOf(
+  planned: readonly Planned[],
+  { waveTotals }: Plan,
+  { waves }: Pick<NewRollout, "waves">,
+): Preflight["waves"] {
   let from = 0;
   return waveTotals.map((total, index) => {
     const wave = planned.slice(from, (from += total));
     return {
       index,
       total,
+      filter: filterOf(waves[index] ?? { percent: 100 }) ?? null,
       alreadyThere: wave.filter(({ isThere }) => isThere).length,
       offline: wave.filter(({ isAway }) => isAway).length,
     };
@@ -153,7 +159,7 @@ export async function preflight(options: PreflightOptions, request: NewRollout, 
     offline: offlineOf(planned, options),
     wouldReject: await rejectionsOf(db, plan, planned),
     otherRollouts: await otherRolloutsOf(db, toUpdate),
-    waves: wavesOf(planned, plan.waveTotals),
+    waves: wavesOf(planned, plan, request),
   };
   const problems = problemsOf(numbers, {
     refusals,

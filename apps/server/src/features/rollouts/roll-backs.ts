@@ -120,6 +120,7 @@ export function createRollBacks(options: Options): RollBacks {
       rules: [{ ...first!, ...unhindered, failureThresholdPercent: 100, thresholdAction: "pause" }],
       targets,
       health: null,
+      request: null,
     });
     return `${targets.length} devices go back to ${version} (${planned})`;
   }

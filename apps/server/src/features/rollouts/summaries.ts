@@ -15,6 +15,7 @@ import type { Progress } from "../deployments/progress.ts";
 import { loadHealth } from "../deployments/health-looks.ts";
 import { type Count, retriesOf, rulesOf, stateCountsOf, talliesOf } from "../deployments/store.ts";
 import { deploymentView, selectDeployments } from "../devices/view.ts";
+import { waveFiltersOf } from "./stored-request.ts";
 
 type Shown = Pick<Clock, "shownMs">;
 
@@ -111,6 +112,7 @@ export async function rolloutDetail(
     ...summary,
     settings: {
       rules: rulesOf(row),
+      waveFilters: waveFiltersOf(row, summary.waves.length),
       maintenance: row.maintenance === null ? null : (JSON.parse(row.maintenance) as Maintenance),
       retries: retriesOf(row),
       lateOffersMs: row.lateOffersMs,

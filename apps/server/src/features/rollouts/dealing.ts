@@ -1,0 +1,69 @@
+// Who is in which wave: in the order that the rollout wants, or by a wave's own filter.
+
+import { createHash } from "node:crypto";
+import { dealtInWaves, filterOf } from "@flipside/api/rollout-arithmetic";
+import type { CompleteNewRollout as NewRollout } from "@flipside/api/types";
+import type { DeviceRow } from "../../storage/schema.ts";
+import type { Queries } from "../../storage/storage.ts";
+import type { Presence } from "../device-records/presence.ts";
+import type { Filtering } from "../devices/filtering.ts";
+import type { Refusal } from "./refusal.ts";
+
+/** Places go by what the operator sees of a rollout, so that a pre-flight and the rollout have the same. */
+export const placeOf = (seed: string, deviceId: string): string =>
+  createHash("sha256").update(`${seed} ${deviceId}`).digest("hex");
+
+/** As the rollout's waves take them, first to last. */
+function inOrder(
+  devices: DeviceRow[],
+  seed: string,
+  { order, target }: Pick<NewRollout, "order" | "target">,
+  presence: Presence,
+): DeviceRow[] {
+  const places = new Map(devices.map(({ id }) => [id, placeOf(seed, id)]));
+  const byPlace = (one: DeviceRow, other: DeviceRow): number => (places.get(one.id)! < places.get(other.id)! ? -1 : 1);
+  if (order === "as-listed") return devices;
+  if (order === "random") return [...devices].sort(byPlace);
+  // A list is somebody's order already.
+  const ordered = "deviceIds" in target ? devices : [...devices].sort(byPlace);
+  const isAway = ({ id }: DeviceRow): boolean => presence.isAway(id);
+  return [...ordered.filter((device) => !isAway(device)), ...ordered.filter(isAway)];
+}
+
+export interface DealingOptions {
+  presence: Presence;
+  filtering: Pick<Filtering, "ofRows">;
+}
+
+/** The devices of each wave. Throws ApiError when a wave's filter can't be read. */
+export async function dealt(
+  { presence, filtering }: DealingOptions,
+  db: Queries,
+  devices: DeviceRow[],
+  request: NewRollout,
+): Promise<DeviceRow[][]> {
+  const means = new Map<number, (row: DeviceRow) => boolean>();
+  for (const [wave, spec] of request.waves.entries()) {
+    const filter = filterOf(spec);
+    if (filter !== undefined) means.set(wave, await filtering.ofRows(db, filter, `waves.${wave}.filter`));
+  }
+  const ordered = inOrder(devices, `${request.releaseId} ${request.name}`, request, presence);
+  return dealtInWaves(request.waves, ordered, (wave, row) => means.get(wave)!(row));
+}
+
+/** A wave of canaries that means nobody would let everybody else begin at once. */
+export function refusalsOfWaves({ waves }: Pick<NewRollout, "waves">, dealt: readonly DeviceRow[][]): Refusal[] {
+  if (dealt.every(({ length }) => length === 0)) return [];
+  return waves.flatMap((spec, wave) => {
+    if (filterOf(spec) === undefined || dealt[wave]!.length > 0) return [];
+    const what = `The filter of wave ${wave + 1} means no device of the target that the waves before have left.`;
+    return [
+      {
+        code: "no-devices" as const,
+        what,
+        todo: "Put the filter right, put the wave before the others, or leave it out.",
+        errors: [{ path: `waves.${wave}.filter`, message: what }],
+      },
+    ];
+  });
+}

@@ -1,0 +1,25 @@
+// What a rollout was asked for with, as it is kept: how its waves were said, and who was to go first.
+
+import { filterOf } from "@flipside/api/rollout-arithmetic";
+import type { CompleteNewRollout as NewRollout } from "@flipside/api/types";
+import type { RolloutRow } from "../../storage/schema.ts";
+
+/** Devices that were named are those of its deployments, in their order. */
+export type StoredRequest = Omit<NewRollout, "target"> & {
+  target: Exclude<NewRollout["target"], { deviceIds: unknown }> | "named";
+};
+
+export const storedRequest = ({ target, ...request }: NewRollout): StoredRequest => ({
+  ...request,
+  target: "deviceIds" in target ? "named" : target,
+});
+
+/** Undefined of a rollout that an older server has made. */
+export const requestOf = ({ request }: Pick<RolloutRow, "request">): StoredRequest | undefined =>
+  request === null ? undefined : (JSON.parse(request) as StoredRequest);
+
+/** Of each wave; null: it has none. */
+export function waveFiltersOf(row: Pick<RolloutRow, "request">, waveCount: number): (string | null)[] {
+  const waves = requestOf(row)?.waves ?? [];
+  return Array.from({ length: waveCount }, (_, wave) => filterOf(waves[wave] ?? { percent: 100 }) ?? null);
+}
