@@ -91,8 +91,8 @@ const asText =
   (value: Value): boolean =>
     typeof value === "string" && matches(value);
 
-/** What one value has to be like. */
-function wish(filter: Extract<Filter, { field: FieldName }>): (value: Value) => boolean {
+/** What one value has to be like; of `!=`, what it must not be like. */
+export function wishOf(filter: Extract<Filter, { field: FieldName }>): (value: Value) => boolean {
   const { field } = filter;
   switch (filter.kind) {
     case "has":
@@ -124,7 +124,7 @@ function condition(filter: Filter, surroundings: Surroundings): Matcher {
     return (device) => !part(device);
   }
   const values = valuesOf(filter.field, surroundings);
-  const wanted = wish(filter);
+  const wanted = wishOf(filter);
   const matches: Matcher = (device) => values(device).some(wanted);
   return filter.kind === "compare" && filter.operator === "!=" ? (device) => !matches(device) : matches;
 }
