@@ -1,6 +1,7 @@
 // A person at the console, as a program: the same client that the browser uses.
 
 import { type Client, createClient } from "@flipside/api/client";
+import { everyPage } from "@flipside/api/every-page";
 import type { RolloutAction } from "@flipside/api/rollout-transitions";
 import type { Claim, Device, DeviceDetail, NewRollout, Release, Rollout, Trust } from "@flipside/api/types";
 
@@ -28,8 +29,11 @@ export class ConsoleClient {
     return this.call("POST /api/claims", { body: { claims } });
   }
 
-  async devices(): Promise<Device[]> {
-    return (await this.call("GET /api/devices")).devices;
+  devices(): Promise<Device[]> {
+    return everyPage(async (query) => {
+      const { devices, next } = await this.call("GET /api/devices", { query });
+      return { members: devices, next };
+    });
   }
 
   device(id: string): Promise<DeviceDetail> {

@@ -282,7 +282,7 @@ describe("what can't be commanded", () => {
           )
         ).status,
       ).toBe(404);
-    expect((await fixture.api.get(pathOf(device))).body).toEqual({ commands: [] });
+    expect((await fixture.api.get(pathOf(device))).body).toEqual({ commands: [], next: null });
   });
 
   it("is refused for a revoked device, and when too many wait", async () => {

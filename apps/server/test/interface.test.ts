@@ -135,7 +135,7 @@ describe("the check of every answer", () => {
   it("looks at what servers really answer, whoever asks", async () => {
     const before = answersSeen();
     const original = fixture.server.internals.rollouts.list;
-    fixture.server.internals.rollouts.list = () => Promise.resolve([{ id: "1" } as never]);
+    fixture.server.internals.rollouts.list = () => Promise.resolve({ rollouts: [{ id: "1" } as never], next: null });
     try {
       const response = await fetch(`${fixture.server.url}/api/rollouts`, { headers: { cookie: fixture.api.cookie } });
       await response.text();

@@ -9,8 +9,12 @@ import { ErrorCode, errorName } from "../src/format.ts";
 import { errorWords } from "../src/words/error-words.ts";
 import { whatToDo } from "../src/words/problem-words.ts";
 
-const answers = (response: Response | (() => never)): ReturnType<typeof vi.fn> => {
-  const fetch = vi.fn(async () => (typeof response === "function" ? response() : response));
+/** The last one is given again and again. */
+const answers = (...responses: (Response | (() => never))[]): ReturnType<typeof vi.fn> => {
+  const fetch = vi.fn(async () => {
+    const [response] = responses.length > 1 ? responses.splice(0, 1) : responses;
+    return typeof response === "function" ? response() : response!;
+  });
   vi.stubGlobal("fetch", fetch);
   return fetch;
 };
@@ -30,9 +34,12 @@ const failureOf = async (call: Promise<unknown>): Promise<ProblemError> => {
 afterEach(() => vi.unstubAllGlobals());
 
 describe("the client of the REST interface", () => {
-  it("unwraps a list", async () => {
-    answers(Response.json({ devices: [{ id: "dev-1" }] }));
-    expect(await listDevices()).toEqual([{ id: "dev-1" }]);
+  it("unwraps a list, all pages of it", async () => {
+    answers(
+      Response.json({ devices: [{ id: "dev-1" }], next: "more" }),
+      Response.json({ devices: [{ id: "dev-2" }], next: null }),
+    );
+    expect(await listDevices()).toEqual([{ id: "dev-1" }, { id: "dev-2" }]);
   });
 
   it("has nothing to read in an answer without content", async () => {

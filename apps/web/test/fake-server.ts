@@ -219,6 +219,7 @@ export class FakeServer {
         devices: (query.filter === "" ? [...this.devices.values()] : this.#matching(query.filter)).filter((device) =>
           matchesQuery(device, query.query),
         ),
+        next: null,
       }),
       getDevice: ({ params: { id } }) => this.#detail(this.#device(id)),
       revokeDevice: ({ params: { id } }) => {
@@ -227,7 +228,10 @@ export class FakeServer {
         return device;
       },
       importClaims: ({ body: { claims } }) => ({ imported: claims.length }),
-      listCommands: ({ params: { id } }) => ({ commands: this.commands.get(this.#device(id).id) ?? [] }),
+      listCommands: ({ params: { id } }) => ({
+        commands: this.commands.get(this.#device(id).id) ?? [],
+        next: null,
+      }),
       giveCommand: ({ params: { id }, body }) => this.#command(this.#device(id), body),
       whyDevice: ({ params: { id } }) => this.#why(this.#device(id).id),
       streamEvents: ({ response }) => this.#stream(response),
@@ -236,7 +240,7 @@ export class FakeServer {
 
   #files(): Handlers {
     return {
-      listReleases: () => ({ releases: [...this.releases.values()] }),
+      listReleases: () => ({ releases: [...this.releases.values()], next: null }),
       uploadRelease: ({ query }) => {
         if (query.confirmSequence === "true" && this.confirmedUpload !== undefined)
           this.nextUpload = this.confirmedUpload;
@@ -274,7 +278,7 @@ export class FakeServer {
 
   #rollouts(): Handlers {
     return {
-      listRollouts: () => ({ rollouts: [...this.rollouts.values()].map(summaryOf) }),
+      listRollouts: () => ({ rollouts: [...this.rollouts.values()].map(summaryOf), next: null }),
       createRollout: ({ body }) => this.#create(body),
       preflightRollout: ({ body }) => {
         this.checked.push(body);

@@ -6,6 +6,11 @@ import { FACTORY_HOST_BYTES_MAX } from "@flipside/image-format/portable/factory-
 
 const dayMs = 24 * 60 * 60 * 1000;
 
+/** Of a list that is asked for a page at a time. */
+export const pageMembersDefault = 100;
+export const pageMembersMax = 1_000;
+export const cursorCharactersMax = 500;
+
 export const jsonBytesMax = 4 * 1024 * 1024;
 export const releaseBytesMax = 64 * 1024 * 1024;
 export const permitBytesMax = 4096;

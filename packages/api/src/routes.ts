@@ -2,9 +2,17 @@
 
 import { replaceBoard } from "./resources/board-replacement.ts";
 import { brokerResource, brokerTopic, brokerUser, brokerVirtualHost } from "./resources/broker-rights.ts";
-import { importClaims } from "./resources/claims.ts";
+import { importClaims, listClaims } from "./resources/claims.ts";
 import { giveCommand, listCommands } from "./resources/commands.ts";
-import { getDevice, listDevices, revokeDevice, setTags } from "./resources/devices.ts";
+import {
+  getDevice,
+  listDeviceDeployments,
+  listDeviceLog,
+  listDevices,
+  revokeDevice,
+  setTags,
+  summariseDevices,
+} from "./resources/devices.ts";
 import { endEmergencyStop, getEmergencyStop, setEmergencyStop } from "./resources/emergency-stop.ts";
 import { streamEvents } from "./resources/events.ts";
 import { addPermit, listReleases, uploadRelease } from "./resources/releases.ts";
@@ -16,6 +24,8 @@ import {
   endLateOffers,
   excludeDevices,
   getRollout,
+  listDecisions,
+  listRolloutDeployments,
   listRollouts,
   pauseRollout,
   preflightRollout,
@@ -37,13 +47,17 @@ export const routes = {
   signOut,
   changePassword,
   listDevices,
+  summariseDevices,
   getDevice,
+  listDeviceDeployments,
+  listDeviceLog,
   setTags,
   revokeDevice,
   replaceBoard,
   whyDevice,
   listCommands,
   giveCommand,
+  listClaims,
   importClaims,
   listReleases,
   uploadRelease,
@@ -54,6 +68,8 @@ export const routes = {
   createRollout,
   preflightRollout,
   getRollout,
+  listRolloutDeployments,
+  listDecisions,
   pauseRollout,
   resumeRollout,
   approveWave,

@@ -33,6 +33,7 @@ export type TrustRelation = z.output<typeof devices.trustRelation>;
 export type RunningSlot = z.output<typeof devices.runningSlot>;
 export type OtherSlot = z.output<typeof devices.otherSlot>;
 export type Device = z.output<typeof devices.device>;
+export type DeviceSummary = z.output<typeof devices.deviceSummary>;
 export type DeviceDetail = z.output<typeof devices.deviceDetail>;
 export type DeviceLogEntry = z.output<typeof devices.deviceLogEntry>;
 
@@ -42,6 +43,7 @@ export type CommandState = z.output<typeof commands.commandState>;
 export type Command = z.output<typeof commands.command>;
 
 export type Claim = z.output<typeof claims.claim>;
+export type ClaimPage = z.output<typeof claims.claimPage>;
 
 export type ReleaseImage = z.output<typeof releases.releaseImage>;
 export type Release = z.output<typeof releases.release>;
@@ -66,6 +68,7 @@ export type NewRollout = z.input<typeof rollouts.newRollout>;
 /** With every default. */
 export type CompleteNewRollout = z.output<typeof rollouts.newRollout>;
 export type RolloutOrder = CompleteNewRollout["order"];
+export type Decision = z.output<typeof rollouts.decision>;
 export type Preflight = z.output<typeof rollouts.preflight>;
 export type PreflightProblem = z.output<typeof rollouts.preflightProblem>;
 export type Rejection = z.output<typeof rollouts.rejection>;

@@ -9,6 +9,7 @@ import type { Storage } from "../storage/storage.ts";
 export function claimsAtBroker(stored: Claims, accounts: BrokerAccounts | undefined): Claims {
   if (accounts === undefined) return stored;
   return {
+    list: stored.list,
     async import(given) {
       const result = await stored.import(given);
       await accounts.mayEnrol(given.map(({ deviceId }) => deviceId));

@@ -20,6 +20,7 @@ import { createOffers, type Offers } from "../features/deployments/offers.ts";
 import { createProgress, type Progress } from "../features/deployments/progress.ts";
 import { createDeviceLog, type DeviceLog } from "../features/device-records/device-log.ts";
 import { type BoardReplacement, createBoardReplacement } from "../features/devices/board-replacement.ts";
+import { createDeviceCounts, type DeviceCounts } from "../features/devices/device-counts.ts";
 import { createDevices, type Devices } from "../features/devices/devices.ts";
 import { createFiltering } from "../features/devices/filtering.ts";
 import { createLastSeen, type LastSeen } from "../features/device-records/last-seen.ts";
@@ -223,6 +224,7 @@ export interface Features extends Fleet, Conversations {
   rollouts: Rollouts;
   trustReplacement: TrustReplacement;
   devices: Devices;
+  deviceCounts: DeviceCounts;
   boards: BoardReplacement;
   events: EventHub;
 }
@@ -236,7 +238,7 @@ export async function createFeatures(foundation: Foundation, link: DeviceLink, p
   const { deviceLog, lastSeen, progress, releases, evidence, engineRoom, images, presence } = fleet;
   const isOnline = (deviceId: string): boolean => sessions.isOnline(deviceId);
   const views = createDeviceViews({ db: storage.db, lastSeen, progress, isOnline, trust });
-  const filtering = createFiltering({ lastSeen, isOnline, wallMs: clock.wallMs });
+  const filtering = createFiltering({ storage, lastSeen, isOnline, online: sessions.online, wallMs: clock.wallMs });
   const rollouts = createRollouts({
     storage,
     engineRoom,
@@ -266,6 +268,7 @@ export async function createFeatures(foundation: Foundation, link: DeviceLink, p
       link,
       now: clock.wallMs,
     }),
+    deviceCounts: createDeviceCounts(storage, () => sessions.online().length),
     boards: createBoardReplacement({ storage, views, sessions, evidence, deviceLog, link, now: clock.wallMs }),
     events: createEventHub(loaders, feed, log),
   };

@@ -27,8 +27,8 @@ export function createInterface(
   features: Features,
   claims: Claims,
 ): Express {
-  const { sessions, devices, boards, commands, releases, rollouts, whys, emergencyStop, events, trustReplacement } =
-    features;
+  const { sessions, devices, deviceCounts, boards, commands, releases } = features;
+  const { rollouts, whys, emergencyStop, events, trustReplacement } = features;
   const brokerRights = createBrokerRights({
     authenticate: (deviceId, password) => sessions.authenticate(deviceId, password),
     isServed: async (deviceId) => (await findDevice(storage.db, deviceId))?.revokedAt === null,
@@ -38,7 +38,7 @@ export function createInterface(
     bound: [
       ownRoutes(),
       sessionRoutes(accounts),
-      deviceRoutes(devices, boards, whys),
+      deviceRoutes(devices, deviceCounts, boards, whys),
       commandRoutes(commands),
       claimRoutes(claims),
       releaseRoutes(releases),

@@ -17,14 +17,14 @@ export interface Rounds {
 
 export function startRounds(
   { accounts, clock, log }: Foundation,
-  { passingTime, rollBacks, commands, sessions, enrolment, slots }: Features,
+  { passingTime, rollBacks, commands, deviceCounts, sessions, enrolment, slots }: Features,
   tickMs: number,
 ): Rounds {
   let ticking: Promise<void> | undefined;
 
   function tick(): Promise<void> {
     accounts.tick();
-    ticking ??= Promise.all([passingTime.tick(), rollBacks.tick(), commands.tick()])
+    ticking ??= Promise.all([passingTime.tick(), rollBacks.tick(), commands.tick(), deviceCounts.tick()])
       .then(() => {})
       .catch((error: unknown) => log.error({ err: error as Error }, "deadlines could not be looked at"))
       .finally(() => (ticking = undefined));

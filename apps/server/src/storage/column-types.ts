@@ -12,7 +12,31 @@ export interface ColumnTypes {
   rowNumber: string;
   /** After the table's closing bracket. */
   tableEnd: string;
+  /** Type and rule of a column that is kept equal to a member of the JSON in another one. */
+  memberOf: (column: string, member: string, type: "text" | "integer") => string;
+  /** Makes the triggers that count. */
+  countRows: (execute: (text: string) => Promise<unknown>, counting: Counting) => Promise<void>;
 }
+
+export interface Counting {
+  table: string;
+  /** Has a column for each of `by`, and `count`. */
+  into: string;
+  by: Record<string, (row: "new" | "old") => string>;
+}
+
+/** The statement that notes one row. */
+export function countOf({ into, by }: Counting, row: "new" | "old"): string {
+  const columns = [...Object.keys(by), "count"].map((name) => `"${name}"`).join(", ");
+  const values = Object.values(by).map((of) => of(row));
+  return `insert into "${into}" (${columns}) values (${[...values, row === "new" ? "1" : "-1"].join(", ")})`;
+}
+
+/** Whether a change moved a row from one count to another. */
+export const movedBy = ({ by }: Counting, differs: string): string =>
+  Object.values(by)
+    .map((of) => `(${of("old")}) ${differs} (${of("new")})`)
+    .join(" or ");
 
 /** Columns of booleans: the dialects that have no such type store 0 and 1. */
 export const booleanColumns = ["mustChangePassword", "allowOlder", "urgent"] as const;

@@ -4,6 +4,8 @@ import type { Dialect, Kysely } from "kysely";
 import type { ColumnTypes } from "./column-types.ts";
 
 export interface OpenDialect {
+  /** For what has to be said differently. */
+  name: "sqlite" | "postgres";
   kysely: Dialect;
   types: ColumnTypes;
   /**

@@ -3,9 +3,9 @@
 
 import type { Role } from "@flipside/api/route";
 import type { CommandState, EntropyState, Health, HeldFor, RolloutState } from "@flipside/api/types";
-import type { BootReasonName, CommandKind, DeploymentStateName } from "@flipside/image-format";
+import type { BootReasonName, CommandKind, DeploymentStateName, SlotStateName } from "@flipside/image-format";
 import type { HealthSide } from "../domain/health/metrics.ts";
-import type { Generated, Insertable, Selectable, Updateable } from "kysely";
+import type { Generated, GeneratedAlways, Insertable, Selectable, Updateable } from "kysely";
 
 export interface MetaTable {
   key: string;
@@ -64,6 +64,24 @@ export interface DeviceTable {
   metricValue: number | null;
   /** JSON of what it says of itself, as checked in; null when it says nothing. */
   attributes: string | null;
+  /** Members of `running`. */
+  runningDigest: GeneratedAlways<string | null>;
+  runningVersion: GeneratedAlways<string | null>;
+  runningState: GeneratedAlways<SlotStateName | null>;
+  runningSequence: GeneratedAlways<number | null>;
+}
+
+/**
+ * How many devices are of a kind: the sum of its rows. Triggers add one at each change, and rows are added up now and
+ * then (features/devices/device-counts.ts).
+ */
+export interface DeviceCountTable {
+  id: Generated<number>;
+  health: Health;
+  version: string | null;
+  /** 0 or 1. */
+  revoked: number;
+  count: number;
 }
 
 export interface DeviceTagTable {
@@ -281,6 +299,7 @@ export interface Schema {
   endedTokens: EndedTokenTable;
   claims: ClaimTable;
   devices: DeviceTable;
+  deviceCounts: DeviceCountTable;
   deviceTags: DeviceTagTable;
   deviceSecrets: DeviceSecretTable;
   deviceLog: DeviceLogTable;

@@ -78,6 +78,10 @@ export class Storage {
     return new Storage(vault === undefined ? db : db.withPlugin(new SealingPlugin(vault)), dialect, onError);
   }
 
+  get dialectName(): OpenDialect["name"] {
+    return this.#dialect.name;
+  }
+
   /** Who is told of changes once they are committed. */
   onCommitted(told: (changes: readonly StoredChange[]) => void): void {
     this.#told = told;

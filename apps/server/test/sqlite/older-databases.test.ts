@@ -86,6 +86,32 @@ const withoutTags = "drop table deviceTags; alter table devices drop column attr
 const withoutHealthGate =
   "alter table rollouts drop column health; drop table healthTests; drop table healthLooks; drop table healthFailures";
 
+/** Undoes migration 0016. */
+const withoutLists = [
+  ...["Added", "Moved", "Removed"].map((what) => `drop trigger devices${what}`),
+  "drop table deviceCounts",
+  ...["RunningDigest", "RunningVersion", "RunningState", "Hardware", "Health", "BootReason"].map(
+    (column) => `drop index devicesBy${column}`,
+  ),
+  ...["revokedDevices", "rolloutsByAge", "releasesByAge"].map((name) => `drop index ${name}`),
+  ...["deploymentsByState", "deploymentsInOrder", "openDeadlinesOfRollout"].map((name) => `drop index ${name}`),
+  "create index deploymentsByTally on deployments (rolloutId, wave, state)",
+  ...["runningDigest", "runningVersion", "runningState", "runningSequence"].map(
+    (column) => `alter table devices drop column ${column}`,
+  ),
+].join("; ");
+
+/** Of migration 0016: what the device runs, in columns of its own. */
+const running = ({ running }: Record<string, unknown>): object => {
+  const { digest, version, state, releaseSequence } = JSON.parse(String(running ?? "{}")) as Record<string, unknown>;
+  return {
+    runningDigest: digest ?? null,
+    runningVersion: version ?? null,
+    runningState: state ?? null,
+    runningSequence: releaseSequence ?? null,
+  };
+};
+
 /** Tables with their columns, keys and indexes, whatever they were written like. */
 function shapeOf(path: string): Record<string, unknown> {
   const database = new Database(path, { readonly: true });
@@ -157,11 +183,17 @@ describe("a database of migration 0006", () => {
         ...("acceptedWave" in row ? withGates(row) : row),
         ...("attempt" in row ? newInDeployments : {}),
         ...("allowOlder" in row ? { allowOlder: true } : {}),
-        ...("slotBytes" in row ? { attributes: null } : {}),
+        ...("slotBytes" in row ? { attributes: null, ...running(row) } : {}),
         ...("mustChangePassword" in row ? { mustChangePassword: true } : {}),
       }));
       expect(await storage.db.selectFrom(table).selectAll().execute(), table).toEqual(asStored);
     }
+    expect(
+      await storage.db
+        .selectFrom("deviceCounts")
+        .select((q) => q.fn.sum<number>("count").as("devices"))
+        .executeTakeFirst(),
+    ).toEqual({ devices: before["devices"]!.length });
     expect(
       await storage.db
         .selectFrom("deploymentCounts")
@@ -213,6 +245,7 @@ describe("a server before migration 0006", () => {
       "alter table images add column filePath text; alter table images drop column fileName; alter table images drop column fileDigest",
     );
     database.prepare("update images set filePath = ?").run(`/srv/elsewhere/images/${digest}.image`);
+    database.exec(withoutLists);
     database.exec(withoutHealthGate);
     database.exec(withoutGates);
     database.exec(withoutTags);

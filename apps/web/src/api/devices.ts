@@ -1,7 +1,12 @@
 import type { Claim, Device, DeviceDetail } from "@flipside/api/types";
+import { everyPage } from "@flipside/api/every-page";
 import { api } from "./http.ts";
 
-export const listDevices = async (): Promise<Device[]> => (await api("GET /api/devices")).devices;
+export const listDevices = (): Promise<Device[]> =>
+  everyPage(async (query) => {
+    const { devices, next } = await api("GET /api/devices", { query });
+    return { members: devices, next };
+  });
 
 export const getDevice = (id: string): Promise<DeviceDetail> => api("GET /api/devices/:id", { params: { id } });
 

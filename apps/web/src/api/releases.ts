@@ -1,11 +1,16 @@
 import { addressOf, answerOf } from "@flipside/api/client";
 import { errors } from "@flipside/api/errors";
+import { everyPage } from "@flipside/api/every-page";
 import { releaseBytesMax } from "@flipside/api/limits";
 import { ProblemError, problemFrom, unreachable } from "@flipside/api/problem";
 import type { Release } from "@flipside/api/types";
 import { api, heard } from "./http.ts";
 
-export const listReleases = async (): Promise<Release[]> => (await api("GET /api/releases")).releases;
+export const listReleases = (): Promise<Release[]> =>
+  everyPage(async (query) => {
+    const { releases, next } = await api("GET /api/releases", { query });
+    return { members: releases, next };
+  });
 
 /** Stores a permit for going back to an image of this release; it says which, and whether any device may. */
 export const addPermit = (id: string, file: Blob): Promise<{ digest: string; anyDevice: boolean }> =>

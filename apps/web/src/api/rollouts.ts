@@ -1,8 +1,13 @@
 import type { RolloutAction } from "@flipside/api/rollout-transitions";
 import type { NewRollout, Preflight, Rollout, RolloutSummary, RuleChange } from "@flipside/api/types";
+import { everyPage } from "@flipside/api/every-page";
 import { api } from "./http.ts";
 
-export const listRollouts = async (): Promise<RolloutSummary[]> => (await api("GET /api/rollouts")).rollouts;
+export const listRollouts = (): Promise<RolloutSummary[]> =>
+  everyPage(async (query) => {
+    const { rollouts, next } = await api("GET /api/rollouts", { query });
+    return { members: rollouts, next };
+  });
 
 export const getRollout = (id: string): Promise<Rollout> => api("GET /api/rollouts/:id", { params: { id } });
 

@@ -93,10 +93,10 @@ export function applyToRollout(rollout: Rollout, events: readonly LiveEvent[]): 
   if (!updated) return rollout;
   const deployments = rollout.deployments.map((known) => {
     const now = updated.get(known.id);
-    updated.delete(known.id);
     return now ?? known;
   });
-  return { ...rollout, deployments: [...deployments, ...updated.values()] };
+  // Those that are not loaded are not shown.
+  return { ...rollout, deployments };
 }
 
 /** What is waited for comes with no event, but changes with a rollout or a device, or with a deployment of it. */
@@ -108,4 +108,4 @@ export const whyDeviceMayDiffer = (id: string, event: LiveEvent): boolean =>
 
 /** Decisions come with no event, but their number does. */
 export const decisionsHaveGrown = (rollout: Rollout, event: LiveEvent): boolean =>
-  event.kind === "rollout" && event.data.id === rollout.id && event.data.decisionCount > rollout.decisions.length;
+  event.kind === "rollout" && event.data.id === rollout.id && event.data.decisionCount > rollout.decisionCount;

@@ -11,6 +11,7 @@ import {
 } from "../limits.ts";
 import { json, named, route } from "../route.ts";
 import { formatCode, idParams, time } from "./forms.ts";
+import { next, pageQuery } from "./pages.ts";
 
 const expiresInMs = z.int().min(commandExpiryMsMin).max(commandExpiryMsMax).default(commandExpiryMsDefault);
 
@@ -49,10 +50,11 @@ export const listCommands = route({
   method: "GET",
   path: "/api/devices/:id/commands",
   access: "admin",
-  summary: "The device's newest commands, newest first",
+  summary: "The device's commands, newest first",
   params: idParams,
+  query: z.object(pageQuery),
   status: 200,
-  answer: json(named("CommandList", z.strictObject({ commands: z.array(command) }))),
+  answer: json(named("CommandList", z.strictObject({ commands: z.array(command), next }))),
 });
 
 export const giveCommand = route({

@@ -6,6 +6,7 @@ import { tagPattern, tagsMax } from "../limits.ts";
 import { json, named, route } from "../route.ts";
 import { deployment } from "./deployments.ts";
 import { count, digest, formatCode, idParams, time } from "./forms.ts";
+import { next, pageQuery } from "./pages.ts";
 
 export const slotName = z.enum(["a", "b"]);
 export const slotState = z.enum(slotStateNames);
@@ -84,14 +85,38 @@ export const listDevices = route({
   method: "GET",
   path: "/api/devices",
   access: "admin",
-  summary: "Devices that have every word of the query, and are as the filter says",
+  summary: "Devices that have every word of the query, and are as the filter says, by their ids",
   query: z.object({
+    ...pageQuery,
     query: z.string().max(200).default(""),
     filter: z.string().default("").describe("docs/device-filter.md; empty: all"),
   }),
   status: 200,
-  answer: json(named("DeviceList", z.strictObject({ devices: z.array(device) }))),
+  answer: json(named("DeviceList", z.strictObject({ devices: z.array(device), next }))),
   errors: ["filter-malformed"],
+});
+
+export const deviceSummary = named(
+  "DeviceSummary",
+  z.strictObject({
+    total: count,
+    online: count.describe("have a proven session"),
+    revoked: count,
+    health: z.strictObject({ healthy: count, unhealthy: count, unknown: count }).describe("revoked ones left out"),
+    versions: z
+      .array(z.strictObject({ version: z.string().nullable(), count }))
+      .describe("what they run, revoked ones left out, the most frequent first; at most 50; null: never checked in"),
+    otherVersions: count.describe("devices of versions that are not listed"),
+  }),
+);
+
+export const summariseDevices = route({
+  method: "GET",
+  path: "/api/device-summary",
+  access: "admin",
+  summary: "How many devices there are, and of what kinds",
+  status: 200,
+  answer: json(deviceSummary),
 });
 
 export const getDevice = route({
@@ -102,6 +127,28 @@ export const getDevice = route({
   params: idParams,
   status: 200,
   answer: json(deviceDetail),
+});
+
+export const listDeviceDeployments = route({
+  method: "GET",
+  path: "/api/devices/:id/deployments",
+  access: "admin",
+  summary: "The device's deployments, newest first",
+  params: idParams,
+  query: z.object(pageQuery),
+  status: 200,
+  answer: json(named("DeploymentList", z.strictObject({ deployments: z.array(deployment), next }))),
+});
+
+export const listDeviceLog = route({
+  method: "GET",
+  path: "/api/devices/:id/log",
+  access: "admin",
+  summary: "What happened to the device, newest first",
+  params: idParams,
+  query: z.object(pageQuery),
+  status: 200,
+  answer: json(named("DeviceLog", z.strictObject({ log: z.array(deviceLogEntry), next }))),
 });
 
 export const setTags = route({

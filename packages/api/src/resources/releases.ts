@@ -4,6 +4,7 @@ import { z } from "zod";
 import { permitBytesMax, releaseBytesMax } from "../limits.ts";
 import { json, named, route } from "../route.ts";
 import { count, digest, idParams, time } from "./forms.ts";
+import { next, pageQuery } from "./pages.ts";
 
 export const releaseImage = named(
   "ReleaseImage",
@@ -40,8 +41,9 @@ export const listReleases = route({
   path: "/api/releases",
   access: "admin",
   summary: "Releases, newest first",
+  query: z.object(pageQuery),
   status: 200,
-  answer: json(named("ReleaseList", z.strictObject({ releases: z.array(release) }))),
+  answer: json(named("ReleaseList", z.strictObject({ releases: z.array(release), next }))),
 });
 
 export const uploadRelease = route({

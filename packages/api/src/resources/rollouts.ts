@@ -14,9 +14,10 @@ import {
 import { isPlainText } from "../plain-text.ts";
 import { notRising } from "../rollout-arithmetic.ts";
 import { json, named, route } from "../route.ts";
-import { deployment } from "./deployments.ts";
+import { deployment, deploymentState } from "./deployments.ts";
 import { count, idParams, time } from "./forms.ts";
 import { healthSettings, healthTest } from "./health-gate.ts";
+import { next, pageQuery } from "./pages.ts";
 import { defaultRules, maintenance, retryRule, waveRules, waveSpec } from "./rollout-rules.ts";
 
 export const newRollout = named(
@@ -140,8 +141,8 @@ export const rollout = named(
         allowOlder: z.boolean(),
       })
       .describe("as it was begun, with what was changed since"),
-    deployments: z.array(deployment),
-    decisions: z.array(decision),
+    deployments: z.array(deployment).describe("the first 100, in the order of the waves"),
+    decisions: z.array(decision).describe("the newest 100, oldest first"),
     health: z.array(healthTest).describe("what the health gate has seen; empty: there is none"),
   }),
 );
@@ -207,8 +208,9 @@ export const listRollouts = route({
   path: "/api/rollouts",
   access: "admin",
   summary: "Rollouts, newest first",
+  query: z.object(pageQuery),
   status: 200,
-  answer: json(named("RolloutList", z.strictObject({ rollouts: z.array(rolloutSummary) }))),
+  answer: json(named("RolloutList", z.strictObject({ rollouts: z.array(rolloutSummary), next }))),
 });
 
 export const createRollout = route({
@@ -240,6 +242,31 @@ export const getRollout = route({
   params: idParams,
   status: 200,
   answer: json(rollout),
+});
+
+export const listRolloutDeployments = route({
+  method: "GET",
+  path: "/api/rollouts/:id/deployments",
+  access: "admin",
+  summary: "A rollout's deployments, in the order of its waves",
+  params: idParams,
+  query: z.object({
+    ...pageQuery,
+    state: deploymentState.optional().describe("of this state only"),
+  }),
+  status: 200,
+  answer: json(named("RolloutDeployments", z.strictObject({ deployments: z.array(deployment), next }))),
+});
+
+export const listDecisions = route({
+  method: "GET",
+  path: "/api/rollouts/:id/decisions",
+  access: "admin",
+  summary: "A rollout's decisions, newest first",
+  params: idParams,
+  query: z.object(pageQuery),
+  status: 200,
+  answer: json(named("DecisionList", z.strictObject({ decisions: z.array(decision), next }))),
 });
 
 const acted = {

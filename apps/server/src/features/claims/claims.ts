@@ -1,11 +1,18 @@
 // Claims: pairs of device id and claim secret that the factory hands over, so that a device can prove itself once.
 
-import type { Claim } from "@flipside/api/types";
+import type { Claim, ClaimPage } from "@flipside/api/types";
+import { paged, type PageAsked } from "../../http/cursor.ts";
 import { ApiError } from "../../http/errors.ts";
+import { iso } from "../../identifiers.ts";
 import type { Queries, Storage } from "../../storage/storage.ts";
 import { equalInConstantTime } from "../../equal-in-constant-time.ts";
 
+/** As its cursors name it. */
+export const claimList = "claims";
+
 export interface Claims {
+  /** By their devices' ids; no secrets. */
+  list(page: PageAsked): Promise<ClaimPage>;
   /** Stores all of them or none. The same pair again changes nothing; another secret for a device is refused. */
   import(claims: Claim[]): Promise<{ imported: number }>;
   /** Stores those that can be taken, and says which were not. `at` is the caller's own. */
@@ -26,6 +33,25 @@ export function createClaims(storage: Storage, now: () => number): Claims {
   }
 
   return {
+    async list({ limit, after }) {
+      const rows = await storage.db
+        .selectFrom("claims")
+        .leftJoin("devices", "devices.id", "claims.deviceId")
+        .select(["claims.deviceId", "claims.createdAt", "devices.id as enrolled"])
+        .$if(after !== undefined, (q) => q.where("claims.deviceId", ">", String(after![0])))
+        .orderBy("claims.deviceId")
+        .limit(limit + 1)
+        .execute();
+      const page = paged(claimList, rows, limit, ({ deviceId }) => [deviceId]);
+      return {
+        claims: page.rows.map(({ deviceId, createdAt, enrolled }) => ({
+          deviceId,
+          createdAt: iso(createdAt),
+          enrolled: enrolled !== null,
+        })),
+        next: page.next,
+      };
+    },
     import: (claims) =>
       storage.transaction(async ({ db }) => {
         let imported = 0;

@@ -20,6 +20,7 @@ import {
 import type { CheckIn, CommandAnswer } from "@flipside/protocol/messages";
 import { signedCommand } from "@flipside/protocol/server-messages";
 import type { Clock } from "../../clock.ts";
+import { paged, type PageAsked } from "../../http/cursor.ts";
 import { ApiError } from "../../http/errors.ts";
 import { iso, isoOrNull } from "../../identifiers.ts";
 import type { Logger } from "../../logging.ts";
@@ -32,6 +33,9 @@ import { findDevice, lockDevice } from "../device-records/store.ts";
 import type { Feed } from "../../changes/feed.ts";
 import type { Session, Sessions } from "../sessions/sessions.ts";
 
+/** As its cursors name it. */
+export const commandList = "commands";
+
 /** Waiting for one device at a time. */
 const openMax = 8;
 /** Of one device, with those that are over. */
@@ -39,7 +43,7 @@ const kept = 50;
 
 export interface Commands {
   /** Newest first. */
-  list(deviceId: string): Promise<CommandView[]>;
+  list(deviceId: string, page: PageAsked): Promise<{ commands: CommandView[]; next: string | null }>;
   /** Sends it at once when the device is here, else at its next check-in. */
   give(deviceId: string, action: CommandAction, expiresInMs: number, by: string): Promise<CommandView>;
   answered(session: Session, answer: CommandAnswer): Promise<void>;
@@ -161,17 +165,19 @@ export async function createCommands(options: {
   }
 
   return {
-    async list(deviceId) {
+    async list(deviceId, { limit, after }) {
       if ((await findDevice(storage.db, deviceId)) === undefined)
         throw new ApiError("not-found", "There is no such device.");
       const rows = await storage.db
         .selectFrom("commands")
         .selectAll()
         .where("deviceId", "=", deviceId)
+        .$if(after !== undefined, (q) => q.where("position", "<", after![0] as number))
         .orderBy("position", "desc")
-        .limit(kept)
+        .limit(limit + 1)
         .execute();
-      return rows.map((row) => commandView(row, clock));
+      const page = paged(commandList, rows, limit, ({ position }) => [position]);
+      return { commands: page.rows.map((row) => commandView(row, clock)), next: page.next };
     },
 
     async give(deviceId, action, expiresInMs, by) {

@@ -2,11 +2,12 @@
 
 import { routes } from "@flipside/api/routes";
 import { bind, type BoundRoute } from "../../http/bind.ts";
-import type { Commands } from "./commands.ts";
+import { pageOf } from "../../http/cursor.ts";
+import { commandList, type Commands } from "./commands.ts";
 
 export function commandRoutes(commands: Commands): BoundRoute[] {
   return [
-    bind(routes.listCommands, async ({ params }) => ({ commands: await commands.list(params.id) })),
+    bind(routes.listCommands, ({ params, query }) => commands.list(params.id, pageOf(commandList, ["number"], query))),
     bind(routes.giveCommand, ({ params, body, user }) => {
       const { expiresInMs, ...action } = body;
       return commands.give(params.id, action, expiresInMs, user.userName);

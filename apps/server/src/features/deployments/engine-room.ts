@@ -41,6 +41,7 @@ async function dueBy(
   return ofRollout
     .where("state", "=", "queued")
     .where("wave", "<=", currentWave)
+    .orderBy("wave")
     .orderBy("position")
     .limit(freed * nextInLineAsked)
     .execute();

@@ -117,10 +117,13 @@ export function createWhys(options: {
       const last = isOpen
         ? await db
             .selectFrom("deployments")
-            .select(({ fn }) => fn.max("deadlineAt").as("deadlineAt"))
+            .select("deadlineAt")
             .where("rolloutId", "=", id)
-            .where("wave", "<=", row.currentWave)
             .where("finishedAt", "is", null)
+            // None before its wave has started.
+            .where("deadlineAt", "is not", null)
+            .orderBy("deadlineAt", "desc")
+            .limit(1)
             .executeTakeFirst()
         : undefined;
       return {

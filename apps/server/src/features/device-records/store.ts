@@ -60,15 +60,22 @@ export function lockDevice(db: Queries, id: string): Promise<DeviceRow | undefin
   return db.selectFrom("devices").selectAll().where("id", "=", id).forUpdate().executeTakeFirst();
 }
 
-/** In the order of the alphabet, by device; of one device with an id. */
-export async function tagsByDevice(db: Queries, deviceId?: string): Promise<Map<string, string[]>> {
-  let query = db.selectFrom("deviceTags").selectAll().orderBy("deviceId").orderBy("tag");
-  if (deviceId !== undefined) query = query.where("deviceId", "=", deviceId);
+/** Of these devices, each one's in the order of the alphabet. */
+export async function tagsByDevice(db: Queries, ids: readonly string[]): Promise<Map<string, string[]>> {
   const tags = new Map<string, string[]>();
-  for (const { deviceId, tag } of await query.execute()) {
-    const known = tags.get(deviceId);
-    if (known === undefined) tags.set(deviceId, [tag]);
-    else known.push(tag);
+  for (let at = 0; at < ids.length; at += idsAtATime) {
+    const rows = await db
+      .selectFrom("deviceTags")
+      .selectAll()
+      .where("deviceId", "in", ids.slice(at, at + idsAtATime))
+      .orderBy("deviceId")
+      .orderBy("tag")
+      .execute();
+    for (const { deviceId, tag } of rows) {
+      const known = tags.get(deviceId);
+      if (known === undefined) tags.set(deviceId, [tag]);
+      else known.push(tag);
+    }
   }
   return tags;
 }

@@ -1,7 +1,8 @@
 // Devices: what the REST interface shows of them, and revocation.
 
 import { matchesQuery } from "@flipside/api/device-search";
-import type { DeviceDetail } from "@flipside/api/types";
+import type { Deployment, DeviceDetail, DeviceLogEntry } from "@flipside/api/types";
+import { cursorOf, paged, type PageAsked } from "../../http/cursor.ts";
 import { ApiError } from "../../http/errors.ts";
 import { iso } from "../../identifiers.ts";
 import type { DeviceLink } from "../../mqtt/device-link.ts";
@@ -10,17 +11,30 @@ import type { Evidence } from "../deployments/evidence.ts";
 import type { Progress } from "../deployments/progress.ts";
 import type { Sessions } from "../sessions/sessions.ts";
 import type { DeviceLog } from "../device-records/device-log.ts";
-import { lockDevice, replaceTags } from "../device-records/store.ts";
+import { findDevice, lockDevice, replaceTags } from "../device-records/store.ts";
+import { pageOfDevices, type Sought } from "./device-walk.ts";
 import type { Filtering } from "./filtering.ts";
+import { wordCondition } from "./word-search.ts";
 import { deploymentView, type DeviceView, type DeviceViews, selectDeployments } from "./view.ts";
+
+/** Lists, as their cursors name them. */
+export const deviceList = "devices";
+export const deviceDeployments = "device-deployments";
+export const deviceLogEntries = "device-log";
 
 const deploymentsShown = 50;
 const logEntriesShown = 50;
 
 export interface Devices {
-  /** Those that have every word of the query, and are as the filter says; empty ones ask for nothing. */
-  list(asked: { query: string; filter: string }): Promise<DeviceView[]>;
+  /** Those that have every word of the query, and are as the filter says; empty ones ask for nothing. By their ids. */
+  list(
+    asked: { query: string; filter: string },
+    page: PageAsked,
+  ): Promise<{ devices: DeviceView[]; next: string | null }>;
   detail(id: string): Promise<DeviceDetail>;
+  /** Newest first, as both are in the detail. */
+  deployments(id: string, page: PageAsked): Promise<{ deployments: Deployment[]; next: string | null }>;
+  log(id: string, page: PageAsked): Promise<{ log: DeviceLogEntry[]; next: string | null }>;
   /** In place of those that it has. */
   setTags(id: string, tags: readonly string[], by: string): Promise<DeviceView>;
   /** Acts at once: the session ends, the connection is closed, a new one is refused. For good. */
@@ -30,7 +44,7 @@ export interface Devices {
 export function createDevices(options: {
   storage: Storage;
   views: DeviceViews;
-  filtering: Pick<Filtering, "matcher">;
+  filtering: Pick<Filtering, "sought">;
   sessions: Sessions;
   evidence: Pick<Evidence, "deviceRevoked">;
   progress: Progress;
@@ -46,35 +60,76 @@ export function createDevices(options: {
     return device;
   }
 
+  /** With every word of the query besides. */
+  async function withWords(sought: Sought, query: string): Promise<Sought> {
+    if (query.trim() === "") return sought;
+    const releases = await storage.db.selectFrom("releases").select("version").distinct().execute();
+    const words = wordCondition(
+      query,
+      releases.map(({ version }) => version),
+    );
+    const { where } = sought;
+    return {
+      ...sought,
+      where: where === undefined ? words : words === undefined ? where : (q) => q.and([where(q), words(q)]),
+      async matches(rows) {
+        const matching = sought.matches === undefined ? rows : await sought.matches(rows);
+        const shown = await views.of(matching);
+        return matching.filter((_, i) => matchesQuery(shown[i]!, query));
+      },
+    };
+  }
+
+  async function deploymentsOf(id: string, { limit, after }: PageAsked) {
+    const rows = await selectDeployments(storage.db)
+      .where("deployments.deviceId", "=", id)
+      .$if(after !== undefined, (q) => q.where("position", "<", after![0] as number))
+      .orderBy("position", "desc")
+      .limit(limit + 1)
+      .execute();
+    const page = paged(deviceDeployments, rows, limit, ({ position }) => [position]);
+    return { deployments: page.rows.map((row) => deploymentView(options.progress.over(row))), next: page.next };
+  }
+
+  async function logOf(id: string, { limit, after }: PageAsked) {
+    await deviceLog.flush();
+    const rows = await storage.db
+      .selectFrom("deviceLog")
+      .select(["id", "at", "kind", "detail"])
+      .where("deviceId", "=", id)
+      .$if(after !== undefined, (q) => q.where("id", "<", after![0] as number))
+      .orderBy("id", "desc")
+      .limit(limit + 1)
+      .execute();
+    const page = paged(deviceLogEntries, rows, limit, (row) => [row.id]);
+    return { log: page.rows.map(({ at, kind, detail }) => ({ at: iso(at), kind, detail })), next: page.next };
+  }
+
+  /** Throws ApiError when there is none. */
+  async function ofKnown<T>(id: string, work: () => Promise<T>): Promise<T> {
+    if ((await findDevice(storage.db, id)) === undefined) throw new ApiError("not-found", "There is no such device.");
+    return work();
+  }
+
   return {
-    async list({ query, filter }) {
-      // Before anything is read for it.
-      const matches = filter.trim() === "" ? () => true : await options.filtering.matcher(storage.db, filter, "filter");
-      const devices = await views.all();
-      return devices.filter((device) => matches(device) && (query.trim() === "" || matchesQuery(device, query)));
+    async list({ query, filter }, { limit, after }) {
+      const sought = await withWords(await options.filtering.sought(storage.db, filter, "filter"), query);
+      const { rows, through } = await pageOfDevices(storage.db, sought, { after: String(after?.[0] ?? ""), limit });
+      return {
+        devices: await views.of(rows),
+        next: through === undefined ? null : cursorOf(deviceList, [through]),
+      };
     },
 
     async detail(id) {
       const device = await view(id);
-      await deviceLog.flush();
-      const deployments = await selectDeployments(storage.db)
-        .where("deployments.deviceId", "=", id)
-        .orderBy("position", "desc")
-        .limit(deploymentsShown)
-        .execute();
-      const log = await storage.db
-        .selectFrom("deviceLog")
-        .select(["at", "kind", "detail"])
-        .where("deviceId", "=", id)
-        .orderBy("id", "desc")
-        .limit(logEntriesShown)
-        .execute();
-      return {
-        ...device,
-        deployments: deployments.map((row) => deploymentView(options.progress.over(row))),
-        log: log.map((entry) => ({ ...entry, at: iso(entry.at) })),
-      };
+      const { deployments } = await deploymentsOf(id, { limit: deploymentsShown, after: undefined });
+      const { log } = await logOf(id, { limit: logEntriesShown, after: undefined });
+      return { ...device, deployments, log };
     },
+
+    deployments: (id, page) => ofKnown(id, () => deploymentsOf(id, page)),
+    log: (id, page) => ofKnown(id, () => logOf(id, page)),
 
     async setTags(id, tags, by) {
       await storage.transaction(async (work) => {

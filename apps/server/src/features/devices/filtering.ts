@@ -1,20 +1,35 @@
-// Which devices a filter means (docs/device-filter.md): of those that are shown, and of rows in a transaction.
+// Which devices a filter means (docs/device-filter.md): of a page, and of rows in a transaction.
 
-import { FilterError, type Filtered, type Matcher, matcherOf, parseFilter } from "@flipside/device-filter";
+import {
+  FilterError,
+  filterToSql,
+  type KnownFleet,
+  type Matcher,
+  matcherOf,
+  parseFilter,
+  postgresDialect,
+  sourceOf,
+  sqliteDialect,
+} from "@flipside/device-filter";
+import { type RawBuilder, sql, type SqlBool } from "kysely";
 import { ApiError } from "../../http/errors.ts";
 import type { DeviceRow } from "../../storage/schema.ts";
-import type { Queries } from "../../storage/storage.ts";
+import type { Queries, Storage } from "../../storage/storage.ts";
 import type { LastSeen } from "../device-records/last-seen.ts";
 import { tagsByDevice } from "../device-records/store.ts";
+import { idsOf } from "./device-kinds.ts";
+import { everyDevice, nextStep, type Sought } from "./device-walk.ts";
 import { describe } from "./view.ts";
 
 export interface Filtering {
-  /** What tells whether a device is as the filter says. `path`: of the member it was given in. Throws ApiError. */
-  matcher(db: Queries, text: string, path: string): Promise<Matcher>;
+  /**
+   * What a filter means, to be looked for; empty: every device. `path`: of the member it was given in. Throws ApiError.
+   */
+  sought(db: Queries, text: string, path: string): Promise<Sought>;
   /** All devices that it means, by their ids. Throws ApiError. */
   rows(db: Queries, text: string, path: string): Promise<DeviceRow[]>;
-  /** Tells of rows, read in the same transaction, whether it means them. Throws ApiError. */
-  ofRows(db: Queries, text: string, path: string): Promise<(row: DeviceRow) => boolean>;
+  /** Those of these rows, read in the same transaction, that it means. Throws ApiError. */
+  among(db: Queries, rows: readonly DeviceRow[], text: string, path: string): Promise<DeviceRow[]>;
 }
 
 function parsed(text: string, path: string): ReturnType<typeof parseFilter> {
@@ -29,41 +44,94 @@ function parsed(text: string, path: string): ReturnType<typeof parseFilter> {
   }
 }
 
+const rowsAtATime = 1_000;
+/** Of more, SQL is not asked. */
+const versionsMax = 1_000;
+
+async function knownFleet(db: Queries, nowMs: number): Promise<KnownFleet> {
+  const images = await db
+    .selectFrom("images")
+    .innerJoin("releases", "releases.id", "images.releaseId")
+    .select(["images.digest", "releases.id", "releases.version"])
+    .execute();
+  const counted = await db
+    .selectFrom("deviceCounts")
+    .select("version")
+    .distinct()
+    .where("version", "is not", null)
+    .limit(versionsMax + 1)
+    .execute();
+  return {
+    nowMs,
+    versions: counted.length > versionsMax ? undefined : counted.map(({ version }) => version!),
+    releases: new Map(images.map(({ digest, ...release }) => [digest, release])),
+  };
+}
+
+const conditionOf = ({ strings, values }: { strings: readonly string[]; values: readonly unknown[] }) =>
+  sql(strings as unknown as TemplateStringsArray, ...values) as RawBuilder<SqlBool>;
+
 export function createFiltering({
+  storage,
   lastSeen,
   isOnline,
+  online,
   wallMs,
 }: {
+  storage: Pick<Storage, "dialectName">;
   lastSeen: Pick<LastSeen, "pending">;
   isOnline: (deviceId: string) => boolean;
+  online: () => readonly string[];
   wallMs: () => number;
 }): Filtering {
-  async function matcher(db: Queries, text: string, path: string): Promise<Matcher> {
-    const filter = parsed(text, path);
-    const images = await db
-      .selectFrom("images")
-      .innerJoin("releases", "releases.id", "images.releaseId")
-      .select(["images.digest", "releases.id", "releases.version"])
-      .execute();
-    const releases = new Map(images.map(({ digest, ...release }) => [digest, release]));
-    return matcherOf(filter, { nowMs: wallMs(), releaseOf: (digest) => releases.get(digest) });
+  const dialect = storage.dialectName === "sqlite" ? sqliteDialect : postgresDialect;
+
+  async function matchesOf(db: Queries, matches: Matcher, rows: readonly DeviceRow[]): Promise<DeviceRow[]> {
+    const tags = await tagsByDevice(
+      db,
+      rows.map(({ id }) => id),
+    );
+    return rows.filter((row) =>
+      matches(
+        describe(row, { online: isOnline(row.id), lastSeenAt: lastSeen.pending(row.id), tags: tags.get(row.id) }),
+      ),
+    );
   }
 
-  async function ofRows(db: Queries, text: string, path: string): Promise<(row: DeviceRow) => boolean> {
-    const matches = await matcher(db, text, path);
-    const tags = await tagsByDevice(db);
-    const filtered = (row: DeviceRow): Filtered =>
-      describe(row, { online: isOnline(row.id), lastSeenAt: lastSeen.pending(row.id), tags: tags.get(row.id) });
-    return (row) => matches(filtered(row));
+  async function sought(db: Queries, text: string, path: string): Promise<Sought> {
+    if (text.trim() === "") return everyDevice;
+    const filter = parsed(text, path);
+    const fleet = await knownFleet(db, wallMs());
+    const source = sourceOf(filter, fleet);
+    const { where, isExact } = filterToSql(filter, dialect, fleet);
+    const matches = matcherOf(filter, { nowMs: fleet.nowMs, releaseOf: (digest) => fleet.releases.get(digest) });
+    return {
+      source: source && idsOf(source, online),
+      where: where && (() => conditionOf(where)),
+      matches: isExact ? undefined : (rows) => matchesOf(db, matches, rows),
+    };
   }
 
   return {
-    matcher,
-    ofRows,
+    sought,
+    async among(db, rows, text, path) {
+      const filter = parsed(text, path);
+      const { nowMs, releases } = await knownFleet(db, wallMs());
+      const matches = matcherOf(filter, { nowMs, releaseOf: (digest) => releases.get(digest) });
+      const meant: DeviceRow[] = [];
+      for (let from = 0; from < rows.length; from += rowsAtATime)
+        meant.push(...(await matchesOf(db, matches, rows.slice(from, from + rowsAtATime))));
+      return meant;
+    },
     async rows(db, text, path) {
-      const means = await ofRows(db, text, path);
-      const all = await db.selectFrom("devices").selectAll().orderBy("id").execute();
-      return all.filter(means);
+      const meant = await sought(db, text, path);
+      const rows: DeviceRow[] = [];
+      for (let after: string | undefined = ""; after !== undefined; ) {
+        const step = await nextStep(db, meant, after, rowsAtATime);
+        rows.push(...step.rows);
+        after = step.through;
+      }
+      return rows;
     },
   };
 }

@@ -2,14 +2,28 @@
 
 import { routes } from "@flipside/api/routes";
 import { bind, type BoundRoute } from "../../http/bind.ts";
+import { pageOf } from "../../http/cursor.ts";
 import type { Whys } from "../deployments/why.ts";
 import type { BoardReplacement } from "./board-replacement.ts";
-import type { Devices } from "./devices.ts";
+import type { DeviceCounts } from "./device-counts.ts";
+import { deviceDeployments, deviceList, deviceLogEntries, type Devices } from "./devices.ts";
 
-export function deviceRoutes(devices: Devices, boards: BoardReplacement, whys: Pick<Whys, "device">): BoundRoute[] {
+export function deviceRoutes(
+  devices: Devices,
+  counts: Pick<DeviceCounts, "summary">,
+  boards: BoardReplacement,
+  whys: Pick<Whys, "device">,
+): BoundRoute[] {
   return [
-    bind(routes.listDevices, async ({ query }) => ({ devices: await devices.list(query) })),
+    bind(routes.listDevices, ({ query }) => devices.list(query, pageOf(deviceList, ["string"], query))),
+    bind(routes.summariseDevices, () => counts.summary()),
     bind(routes.getDevice, ({ params }) => devices.detail(params.id)),
+    bind(routes.listDeviceDeployments, ({ params, query }) =>
+      devices.deployments(params.id, pageOf(deviceDeployments, ["number"], query)),
+    ),
+    bind(routes.listDeviceLog, ({ params, query }) =>
+      devices.log(params.id, pageOf(deviceLogEntries, ["number"], query)),
+    ),
     bind(routes.whyDevice, ({ params }) => whys.device(params.id)),
     bind(routes.setTags, ({ params, body, user }) => devices.setTags(params.id, body.tags, user.userName)),
     bind(routes.replaceBoard, ({ params, body, user }) =>

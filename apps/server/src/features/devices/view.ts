@@ -123,15 +123,17 @@ export function deviceView(
   };
 }
 
-/** Versions of all stored images, by digest. */
-export async function versionsByDigest(db: Queries): Promise<Map<string, string>> {
+/** Versions of these images, by digest, as far as they are known. */
+async function versionsByDigest(db: Queries, digests: readonly string[]): Promise<Map<string, string>> {
+  if (digests.length === 0) return new Map();
   const rows = await db
     .selectFrom("images")
     .innerJoin("releases", "releases.id", "images.releaseId")
     .select(["images.digest", "releases.version"])
+    .where("images.digest", "in", digests)
     .execute();
   // What a device said of an image yields to what was uploaded and verified.
-  const named = await db.selectFrom("namedVersions").selectAll().execute();
+  const named = await db.selectFrom("namedVersions").selectAll().where("digest", "in", digests).execute();
   return new Map([...named, ...rows].map((row) => [row.digest, row.version]));
 }
 
@@ -147,7 +149,8 @@ function groupByDevice<T extends DeploymentRow>(deployments: T[]): Map<string, T
 
 export interface DeviceViews {
   one(id: string): Promise<DeviceView | undefined>;
-  all(): Promise<DeviceView[]>;
+  /** Of these rows, a page's or a step's. */
+  of(rows: readonly DeviceRow[]): Promise<DeviceView[]>;
   deployment(id: string): Promise<DeploymentView | undefined>;
 }
 
@@ -164,43 +167,38 @@ export function createDeviceViews({
   isOnline: (deviceId: string) => boolean;
   trust: Trust;
 }): DeviceViews {
-  const openDeployments = async (deviceId?: string): Promise<NamedDeployment[]> => {
-    const all = selectDeployments(db).where("deployments.finishedAt", "is", null).orderBy("position");
-    return (await (deviceId === undefined ? all : all.where("deployments.deviceId", "=", deviceId)).execute()).map(
-      (row) => progress.over(row),
-    );
+  const openDeployments = async (deviceIds: readonly string[]): Promise<NamedDeployment[]> => {
+    const rows = await selectDeployments(db)
+      .where("deployments.deviceId", "in", deviceIds)
+      .where("deployments.finishedAt", "is", null)
+      .orderBy("position")
+      .execute();
+    return rows.map((row) => progress.over(row));
   };
   const trustRelation = (row: DeviceRow): TrustRelation => trust.relation(row.trustVersion, row.trustDigest);
+  async function viewsOf(rows: readonly DeviceRow[]): Promise<DeviceView[]> {
+    if (rows.length === 0) return [];
+    const ids = rows.map(({ id }) => id);
+    const byDevice = groupByDevice(await openDeployments(ids));
+    const versions = await versionsByDigest(db, [...new Set(rows.flatMap((row) => otherOf(row)?.digest ?? []))]);
+    const tags = await tagsByDevice(db, ids);
+    return rows.map((row) =>
+      deviceView(row, {
+        trustRelation: trustRelation(row),
+        online: isOnline(row.id),
+        lastSeenAt: lastSeen.pending(row.id),
+        active: activeOf(byDevice.get(row.id) ?? []),
+        tags: tags.get(row.id),
+        versions,
+      }),
+    );
+  }
+
   return {
+    of: viewsOf,
     async one(id) {
       const row = await db.selectFrom("devices").selectAll().where("id", "=", id).executeTakeFirst();
-      if (row === undefined) return undefined;
-      const open = await openDeployments(id);
-      return deviceView(row, {
-        trustRelation: trustRelation(row),
-        online: isOnline(id),
-        lastSeenAt: lastSeen.pending(id),
-        active: activeOf(open),
-        tags: (await tagsByDevice(db, id)).get(id),
-        versions: await versionsByDigest(db),
-      });
-    },
-    async all() {
-      const rows = await db.selectFrom("devices").selectAll().orderBy("id").execute();
-      const open = await openDeployments();
-      const byDevice = groupByDevice(open);
-      const versions = await versionsByDigest(db);
-      const tags = await tagsByDevice(db);
-      return rows.map((row) =>
-        deviceView(row, {
-          trustRelation: trustRelation(row),
-          online: isOnline(row.id),
-          lastSeenAt: lastSeen.pending(row.id),
-          active: activeOf(byDevice.get(row.id) ?? []),
-          tags: tags.get(row.id),
-          versions,
-        }),
-      );
+      return row && (await viewsOf([row]))[0];
     },
     async deployment(id) {
       const row = await selectDeployments(db).where("deployments.id", "=", id).executeTakeFirst();

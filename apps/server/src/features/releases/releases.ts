@@ -21,6 +21,7 @@ import {
   toHex,
   verifyImage,
 } from "@flipside/image-format";
+import { paged, type PageAsked } from "../../http/cursor.ts";
 import { ApiError } from "../../http/errors.ts";
 import { iso, newId } from "../../identifiers.ts";
 import type { ImageRow, NewImage, ReleaseRow } from "../../storage/schema.ts";
@@ -31,8 +32,12 @@ import type { ImageStore } from "./image-store.ts";
 import { compareVersions } from "@flipside/api/version-order";
 import type { Trust } from "../trust/trust.ts";
 
+/** As its cursors name it. */
+export const releaseList = "releases";
+
 export interface Releases {
-  list(): Promise<ReleaseView[]>;
+  /** Newest first. */
+  list(page: PageAsked): Promise<{ releases: ReleaseView[]; next: string | null }>;
   one(id: string): Promise<ReleaseView | undefined>;
   /**
    * A release whose sequence does not rise with its version is refused unless `confirmSequence`. One that is known
@@ -234,17 +239,35 @@ export function createReleases(options: {
   }
 
   return {
-    async list() {
-      const releases = await storage.db.selectFrom("releases").selectAll().orderBy("uploadedAt", "desc").execute();
-      const images = await storage.db.selectFrom("images").selectAll().orderBy("hardware").execute();
-      return releases.map((release) =>
-        view(
-          release,
-          images.filter((image) => image.releaseId === release.id),
-          options.trust,
-          store,
-        ),
-      );
+    async list({ limit, after }) {
+      const rows = await storage.db
+        .selectFrom("releases")
+        .selectAll()
+        .$if(after !== undefined, (q) =>
+          q.where(({ eb, refTuple, tuple }) =>
+            eb(refTuple("uploadedAt", "id"), "<", tuple(after![0] as number, String(after![1]))),
+          ),
+        )
+        .orderBy("uploadedAt", "desc")
+        .orderBy("id", "desc")
+        .limit(limit + 1)
+        .execute();
+      const page = paged(releaseList, rows, limit, ({ uploadedAt, id }) => [uploadedAt, id]);
+      const byRelease = new Map(page.rows.map(({ id }): [string, ImageRow[]] => [id, []]));
+      const images =
+        byRelease.size === 0
+          ? []
+          : await storage.db
+              .selectFrom("images")
+              .selectAll()
+              .where("releaseId", "in", [...byRelease.keys()])
+              .orderBy("hardware")
+              .execute();
+      for (const image of images) byRelease.get(image.releaseId)!.push(image);
+      return {
+        releases: page.rows.map((release) => view(release, byRelease.get(release.id)!, options.trust, store)),
+        next: page.next,
+      };
     },
     async one(id) {
       const release = await storage.db.selectFrom("releases").selectAll().where("id", "=", id).executeTakeFirst();

@@ -2,11 +2,12 @@
 
 import { routes } from "@flipside/api/routes";
 import { bind, type BoundRoute } from "../../http/bind.ts";
-import type { Releases } from "./releases.ts";
+import { pageOf } from "../../http/cursor.ts";
+import { releaseList, type Releases } from "./releases.ts";
 
 export function releaseRoutes(releases: Releases): BoundRoute[] {
   return [
-    bind(routes.listReleases, async () => ({ releases: await releases.list() })),
+    bind(routes.listReleases, ({ query }) => releases.list(pageOf(releaseList, ["number", "string"], query))),
     bind(routes.uploadRelease, ({ query, body, user }) =>
       releases.upload(body, user.userName, { confirmSequence: query.confirmSequence === "true" }),
     ),

@@ -32,7 +32,7 @@ function inOrder(
 
 export interface DealingOptions {
   presence: Presence;
-  filtering: Pick<Filtering, "ofRows">;
+  filtering: Pick<Filtering, "among">;
 }
 
 /** The devices of each wave. Throws ApiError when a wave's filter can't be read. */
@@ -42,13 +42,14 @@ export async function dealt(
   devices: DeviceRow[],
   request: NewRollout,
 ): Promise<DeviceRow[][]> {
-  const means = new Map<number, (row: DeviceRow) => boolean>();
+  const meant = new Map<number, ReadonlySet<DeviceRow>>();
   for (const [wave, spec] of request.waves.entries()) {
     const filter = filterOf(spec);
-    if (filter !== undefined) means.set(wave, await filtering.ofRows(db, filter, `waves.${wave}.filter`));
+    if (filter === undefined) continue;
+    meant.set(wave, new Set(await filtering.among(db, devices, filter, `waves.${wave}.filter`)));
   }
   const ordered = inOrder(devices, `${request.releaseId} ${request.name}`, request, presence);
-  return dealtInWaves(request.waves, ordered, (wave, row) => means.get(wave)!(row));
+  return dealtInWaves(request.waves, ordered, (wave, row) => meant.get(wave)!.has(row));
 }
 
 /** A wave of canaries that means nobody would let everybody else begin at once. */

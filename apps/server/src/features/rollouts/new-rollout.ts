@@ -62,7 +62,7 @@ export interface NewRolloutOptions extends DealingOptions {
   engineRoom: EngineRoom;
   trust: Pick<Trust, "version" | "verdict">;
   images: Pick<ImageStore, "check">;
-  filtering: Pick<Filtering, "rows" | "ofRows">;
+  filtering: Pick<Filtering, "rows" | "among">;
   clock: Clock;
 }
 

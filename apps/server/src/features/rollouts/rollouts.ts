@@ -5,6 +5,8 @@
 import { retriedStates } from "@flipside/api/rollout-transitions";
 import type {
   CompleteNewRollout as NewRollout,
+  Decision,
+  Deployment,
   Preflight,
   Rollout as RolloutDetail,
   RolloutSummary,
@@ -13,22 +15,39 @@ import type {
 import { type DeploymentStateName, ErrorCode as FormatErrorCode, errorName } from "@flipside/image-format";
 import type { RolloutEvent } from "../../domain/rollout-events.ts";
 import type { DeploymentSnapshot } from "../../domain/snapshots.ts";
+import type { PageAsked } from "../../http/cursor.ts";
 import { ApiError } from "../../http/errors.ts";
+import type { DeploymentRow } from "../../storage/schema.ts";
 import type { Queries } from "../../storage/storage.ts";
 import type { Progress } from "../deployments/progress.ts";
 import { rulesOf, snapshotOf } from "../deployments/store.ts";
 import { createRollout } from "./new-rollout.ts";
 import { preflight, type PreflightOptions } from "./preflight.ts";
-import { rolloutDetail, summaries } from "./summaries.ts";
+import { decisionPage, deploymentPage, rolloutDetail, rolloutPage, rolloutSummary } from "./summaries.ts";
 import { changedRules } from "./wave-rules.ts";
+
+const idsAtATime = 500;
+
+interface DeploymentsIn {
+  deviceIds?: undefined;
+  states: readonly DeploymentStateName[];
+}
 
 export interface Rollouts {
   create(request: NewRollout, by: string): Promise<RolloutDetail>;
   /** Makes nothing. */
   preflight(request: NewRollout, by: string): Promise<Preflight>;
-  list(): Promise<RolloutSummary[]>;
+  /** Newest first. */
+  list(page: PageAsked): Promise<{ rollouts: RolloutSummary[]; next: string | null }>;
   summary(id: string): Promise<RolloutSummary | undefined>;
   detail(id: string): Promise<RolloutDetail>;
+  /** In the order of the waves; of one state only, if one is named. */
+  deployments(
+    id: string,
+    page: PageAsked & { state?: DeploymentStateName | undefined },
+  ): Promise<{ deployments: Deployment[]; next: string | null }>;
+  /** Newest first. */
+  decisions(id: string, page: PageAsked): Promise<{ decisions: Decision[]; next: string | null }>;
   pause(id: string, by: string): Promise<RolloutDetail>;
   resume(id: string, by: string): Promise<RolloutDetail>;
   cancel(id: string, by: string): Promise<RolloutDetail>;
@@ -60,21 +79,28 @@ export function createRollouts(options: PreflightOptions & { progress: Progress 
     return detail(id);
   }
 
+  /** Throws ApiError when there is none. */
+  async function ofKnown<T>(id: string, work: () => Promise<T>): Promise<T> {
+    const row = await storage.db.selectFrom("rollouts").select("id").where("id", "=", id).executeTakeFirst();
+    if (row === undefined) throw new ApiError("not-found", "There is no such rollout.");
+    return work();
+  }
+
   /** Deployments of the rollout; of these devices, or all that are in these states. */
   async function deploymentsOf(
     db: Queries,
     id: string,
-    { deviceIds, states }: { deviceIds?: readonly string[] | undefined; states?: readonly DeploymentStateName[] },
+    { deviceIds, states }: { deviceIds: readonly string[]; states?: undefined } | DeploymentsIn,
   ): Promise<DeploymentSnapshot[]> {
-    const rows = await db
-      .selectFrom("deployments")
-      .selectAll()
-      .where("rolloutId", "=", id)
-      .$if(states !== undefined, (q) => q.where("state", "in", states!))
-      .orderBy("position")
-      .execute();
-    if (deviceIds === undefined) return rows.map((row) => snapshotOf(row));
-    const known = new Map(rows.map((row) => [row.deviceId, row]));
+    const ofRollout = db.selectFrom("deployments").selectAll().where("rolloutId", "=", id);
+    if (deviceIds === undefined) {
+      const rows = await ofRollout.where("state", "in", states!).orderBy("position").execute();
+      return rows.map((row) => snapshotOf(row));
+    }
+    const known = new Map<string, DeploymentRow>();
+    for (let at = 0; at < deviceIds.length; at += idsAtATime)
+      for (const row of await ofRollout.where("deviceId", "in", deviceIds.slice(at, at + idsAtATime)).execute())
+        known.set(row.deviceId, row);
     const strangers = deviceIds.filter((deviceId) => !known.has(deviceId));
     if (strangers.length > 0)
       throw new ApiError("device-not-known", `The rollout is not for ${strangers.slice(0, 10).join(", ")}.`);
@@ -120,8 +146,10 @@ export function createRollouts(options: PreflightOptions & { progress: Progress 
     endLateOffers: (id, by) => act(id, async () => ({ type: "end-late-offers", by })),
     create: async (request, by) => detail(await createRollout(options, request, by)),
     preflight: (request, by) => preflight(options, request, by),
-    list: () => summaries(storage.db, clock),
-    summary: async (id) => (await summaries(storage.db, clock, id))[0],
+    list: (page) => rolloutPage(storage.db, clock, page),
+    summary: (id) => rolloutSummary(storage.db, clock, id),
+    deployments: (id, page) => ofKnown(id, () => deploymentPage(storage.db, id, page, progress)),
+    decisions: (id, page) => ofKnown(id, () => decisionPage(storage.db, id, page)),
 
     async trustReplaced() {
       const open = await storage.db

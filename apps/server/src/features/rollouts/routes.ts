@@ -2,15 +2,26 @@
 
 import { routes } from "@flipside/api/routes";
 import { bind, type BoundRoute } from "../../http/bind.ts";
+import { pageOf } from "../../http/cursor.ts";
 import type { Whys } from "../deployments/why.ts";
 import type { Rollouts } from "./rollouts.ts";
+import { rolloutDecisions, rolloutDeployments, rolloutList } from "./summaries.ts";
 
 export function rolloutRoutes(rollouts: Rollouts, whys: Pick<Whys, "rollout">): BoundRoute[] {
   return [
-    bind(routes.listRollouts, async () => ({ rollouts: await rollouts.list() })),
+    bind(routes.listRollouts, ({ query }) => rollouts.list(pageOf(rolloutList, ["number", "string"], query))),
     bind(routes.createRollout, ({ body, user }) => rollouts.create(body, user.userName)),
     bind(routes.preflightRollout, ({ body, user }) => rollouts.preflight(body, user.userName)),
     bind(routes.getRollout, ({ params }) => rollouts.detail(params.id)),
+    bind(routes.listRolloutDeployments, ({ params, query }) =>
+      rollouts.deployments(params.id, {
+        ...pageOf(rolloutDeployments, ["number", "number"], query),
+        state: query.state,
+      }),
+    ),
+    bind(routes.listDecisions, ({ params, query }) =>
+      rollouts.decisions(params.id, pageOf(rolloutDecisions, ["number"], query)),
+    ),
     bind(routes.pauseRollout, ({ params, user }) => rollouts.pause(params.id, user.userName)),
     bind(routes.resumeRollout, ({ params, user }) => rollouts.resume(params.id, user.userName)),
     bind(routes.approveWave, ({ params, user }) => rollouts.approve(params.id, user.userName)),

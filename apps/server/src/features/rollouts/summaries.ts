@@ -1,12 +1,21 @@
 // Rollouts as they are shown: read models, apart from what changes them.
 
 import { waveStateOf } from "@flipside/api/rollout-arithmetic";
-import type { HealthTest, Maintenance, Rollout as RolloutDetail, RolloutSummary } from "@flipside/api/types";
+import type {
+  Decision,
+  Deployment,
+  HealthTest,
+  Maintenance,
+  Rollout as RolloutDetail,
+  RolloutSummary,
+} from "@flipside/api/types";
+import type { DeploymentStateName } from "@flipside/image-format";
 import type { Clock } from "../../clock.ts";
 import { oddsNeeded, oddsOf } from "../../domain/gates/health.ts";
 import { failureText } from "../../domain/health/metrics.ts";
 import { estimatedRatio } from "../../domain/health/sequential-test.ts";
 import type { RolloutSnapshot } from "../../domain/snapshots.ts";
+import { paged, type PageAsked } from "../../http/cursor.ts";
 import { ApiError } from "../../http/errors.ts";
 import { iso, isoOrNull } from "../../identifiers.ts";
 import type { RolloutRow } from "../../storage/schema.ts";
@@ -47,10 +56,38 @@ function summaryOf(row: RolloutRow & { version: string }, perWave: Count[], cloc
   };
 }
 
-/** Newest first; of one rollout with an id. By one statement, so that the state fits the counts. */
-export async function summaries(db: Queries, clock: Shown, id?: string): Promise<RolloutSummary[]> {
-  let query = db
-    .selectFrom("rollouts")
+/** Lists, as their cursors name them. */
+export const rolloutList = "rollouts";
+export const rolloutDeployments = "rollout-deployments";
+export const rolloutDecisions = "rollout-decisions";
+
+/** In the detail, which has the first page of both. */
+const membersShown = 100;
+
+const ofRollout = (id: string): RolloutChoice => ({ id });
+
+type RolloutChoice = { id: string } | PageAsked;
+
+/** Of one rollout, or of a page of them and the one after it, newest first. */
+function chosenRollouts(db: Queries, chosen: RolloutChoice) {
+  const rollouts = db.selectFrom("rollouts").selectAll();
+  if ("id" in chosen) return rollouts.where("id", "=", chosen.id);
+  const { limit, after } = chosen;
+  return rollouts
+    .$if(after !== undefined, (q) =>
+      q.where(({ eb, refTuple, tuple }) =>
+        eb(refTuple("createdAt", "id"), "<", tuple(after![0] as number, String(after![1]))),
+      ),
+    )
+    .orderBy("createdAt", "desc")
+    .orderBy("id", "desc")
+    .limit(limit + 1);
+}
+
+/** Newest first. By one statement, so that the state fits the counts. */
+async function summaries(db: Queries, clock: Shown, chosen: RolloutChoice): Promise<RolloutSummary[]> {
+  const query = db
+    .selectFrom(chosenRollouts(db, chosen).as("rollouts"))
     .innerJoin("releases", "releases.id", "rollouts.releaseId")
     .leftJoin("deploymentCounts", "deploymentCounts.rolloutId", "rollouts.id")
     .selectAll("rollouts")
@@ -61,8 +98,7 @@ export async function summaries(db: Queries, clock: Shown, id?: string): Promise
       "deploymentCounts.count as count",
     ])
     .orderBy("rollouts.createdAt", "desc")
-    .orderBy("rollouts.id");
-  if (id !== undefined) query = query.where("rollouts.id", "=", id);
+    .orderBy("rollouts.id", "desc");
   const rows = await query.execute();
   const byRollout = new Map<string, { row: (typeof rows)[number]; counts: Count[] }>();
   for (const row of rows) {
@@ -72,6 +108,60 @@ export async function summaries(db: Queries, clock: Shown, id?: string): Promise
       group.counts.push({ wave: row.countedWave!, state: row.countedState, count: row.count! });
   }
   return [...byRollout.values()].map(({ row, counts }) => summaryOf(row, counts, clock));
+}
+
+export async function rolloutPage(
+  db: Queries,
+  clock: Shown,
+  asked: PageAsked,
+): Promise<{ rollouts: RolloutSummary[]; next: string | null }> {
+  const found = await summaries(db, clock, asked);
+  const { rows, next } = paged(rolloutList, found, asked.limit, ({ createdAt, id }) => [Date.parse(createdAt), id]);
+  return { rollouts: [...rows], next };
+}
+
+export const rolloutSummary = async (db: Queries, clock: Shown, id: string): Promise<RolloutSummary | undefined> =>
+  (await summaries(db, clock, ofRollout(id)))[0];
+
+/** In the order of the waves; of one state only, if one is named. */
+export async function deploymentPage(
+  db: Queries,
+  id: string,
+  { limit, after, state }: PageAsked & { state?: DeploymentStateName | undefined },
+  progress: Progress,
+): Promise<{ deployments: Deployment[]; next: string | null }> {
+  const found = await selectDeployments(db)
+    .where("deployments.rolloutId", "=", id)
+    .$if(state !== undefined, (q) => q.where("deployments.state", "=", state!))
+    .$if(after !== undefined, (q) =>
+      q.where(({ eb, refTuple, tuple }) =>
+        eb(refTuple("deployments.wave", "deployments.position"), ">", tuple(after![0] as number, after![1] as number)),
+      ),
+    )
+    .orderBy("deployments.wave")
+    .orderBy("deployments.position")
+    .limit(limit + 1)
+    .execute();
+  const { rows, next } = paged(rolloutDeployments, found, limit, ({ wave, position }) => [wave, position]);
+  return { deployments: rows.map((row) => deploymentView(progress.over(row))), next };
+}
+
+/** Newest first. */
+export async function decisionPage(
+  db: Queries,
+  id: string,
+  { limit, after }: PageAsked,
+): Promise<{ decisions: Decision[]; next: string | null }> {
+  const found = await db
+    .selectFrom("decisions")
+    .select(["id", "at", "text"])
+    .where("rolloutId", "=", id)
+    .$if(after !== undefined, (q) => q.where("id", "<", after![0] as number))
+    .orderBy("id", "desc")
+    .limit(limit + 1)
+    .execute();
+  const { rows, next } = paged(rolloutDecisions, found, limit, (row) => [row.id]);
+  return { decisions: rows.map(({ at, text }) => ({ at: iso(at), text })), next };
 }
 
 function healthView(health: RolloutSnapshot["health"]): HealthTest[] {
@@ -98,15 +188,11 @@ export async function rolloutDetail(
   id: string,
   { clock, progress }: { clock: Shown; progress: Progress },
 ): Promise<RolloutDetail> {
-  const [summary] = await summaries(db, clock, id);
+  const summary = await rolloutSummary(db, clock, id);
   if (summary === undefined) throw new ApiError("not-found", "There is no such rollout.");
-  const deployments = await selectDeployments(db).where("deployments.rolloutId", "=", id).orderBy("position").execute();
-  const decisions = await db
-    .selectFrom("decisions")
-    .select(["at", "text"])
-    .where("rolloutId", "=", id)
-    .orderBy("id")
-    .execute();
+  const first = { limit: membersShown, after: undefined };
+  const { deployments } = await deploymentPage(db, id, first, progress);
+  const { decisions } = await decisionPage(db, id, first);
   const row = await db.selectFrom("rollouts").selectAll().where("id", "=", id).executeTakeFirstOrThrow();
   return {
     ...summary,
@@ -118,8 +204,8 @@ export async function rolloutDetail(
       lateOffersMs: row.lateOffersMs,
       allowOlder: row.allowOlder,
     },
-    deployments: deployments.map((row) => deploymentView(progress.over(row))),
-    decisions: decisions.map(({ at, text }) => ({ at: iso(at), text })),
+    deployments,
+    decisions: decisions.reverse(),
     health: healthView(await loadHealth(db, row)),
   };
 }

@@ -67,6 +67,8 @@ export interface Sessions {
   of(deviceId: string): Session | undefined;
   /** Whether the device's session is proven and something of it was heard within two polls. */
   isOnline(deviceId: string): boolean;
+  /** Of these, in no order. */
+  online(): string[];
   /** A message of a proven session has come. */
   heard(session: Session): void;
   /**
@@ -160,6 +162,7 @@ export function createSessions(options: {
       const session = sessions.get(deviceId);
       return session !== undefined && isHeard(session);
     },
+    online: () => [...sessions.values()].filter(isHeard).map(({ deviceId }) => deviceId),
     heard(session) {
       session.heardAtMs = now();
       if (session.shownOnline) return;

@@ -1,14 +1,15 @@
 // What migrations are written with, once for both dialects.
 
 import { type Kysely, sql } from "kysely";
-import type { ColumnTypes } from "../column-types.ts";
+import type { ColumnTypes, Counting } from "../column-types.ts";
 
 /** "name: type rest" a column, type one of ColumnTypes; quoted, since PostgreSQL folds what is not. */
 function columnsOf(types: ColumnTypes, columns: readonly string[]): string[] {
   return columns.map((column) => {
     const [, name, type, rest] = /^(\w+): (\w+)(.*)$/.exec(column) ?? [];
-    if (name === undefined || type === undefined || !(type in types)) throw new Error(`no column: ${column}`);
-    return `"${name}" ${types[type as keyof ColumnTypes]}${rest}`;
+    const typed = types[type as keyof ColumnTypes];
+    if (name === undefined || typeof typed !== "string") throw new Error(`no column: ${column}`);
+    return `"${name}" ${typed}${rest}`;
   });
 }
 
@@ -30,6 +31,21 @@ export function tools(types: ColumnTypes) {
     async add(db: Kysely<any>, table: string, ...columns: string[]) {
       for (const column of columnsOf(types, columns)) await execute(db, `alter table "${table}" add column ${column}`);
     },
+    /** Columns `name: member type`, kept equal to members of the JSON in another column. */
+    async addMembers(
+      db: Kysely<any>,
+      table: string,
+      of: string,
+      members: Record<string, [string, "text" | "integer"]>,
+    ) {
+      for (const [name, [member, type]] of Object.entries(members))
+        await execute(db, `alter table "${table}" add column "${name}" ${types.memberOf(of, member, type)}`);
+    },
+    /**
+     * Each new row, each change of what rows are counted by, and each row that is gone is noted in another table, as a
+     * count to add or to take away. `by`: of a row, as `new` or `old` names it.
+     */
+    countRows: (db: Kysely<any>, counting: Counting) => types.countRows((text) => execute(db, text), counting),
   };
 }
 

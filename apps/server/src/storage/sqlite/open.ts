@@ -2,7 +2,7 @@
 
 import { Database } from "@flipside/processes/sqlite";
 import { sql } from "kysely";
-import type { ColumnTypes } from "../column-types.ts";
+import { type ColumnTypes, countOf, movedBy } from "../column-types.ts";
 import type { OpenDialect } from "../open-dialect.ts";
 import { sqliteDialect } from "./dialect.ts";
 
@@ -16,6 +16,17 @@ const types: ColumnTypes = {
   boolean: "integer",
   rowNumber: "integer primary key autoincrement",
   tableEnd: "strict",
+  // Worked out when it is read, and in indexes kept: such a column can be added to a table that has rows.
+  memberOf: (column, member, type) => `${type} generated always as (json_extract("${column}", '$.${member}')) virtual`,
+  async countRows(execute, counting) {
+    const { table } = counting;
+    const [one, other] = [countOf(counting, "old"), countOf(counting, "new")];
+    await execute(`create trigger "${table}Added" after insert on "${table}" begin ${other}; end`);
+    await execute(`create trigger "${table}Removed" after delete on "${table}" begin ${one}; end`);
+    await execute(
+      `create trigger "${table}Moved" after update on "${table}" when ${movedBy(counting, "is not")} begin ${one}; ${other}; end`,
+    );
+  },
 };
 
 /** Makes the file when there is none. Throws when it is no database. */
@@ -34,6 +45,7 @@ export function openSqlite(path: string): OpenDialect {
   // From here on, SQLite's own waiting would be in the middle of the event loop: the dialect waits beside it.
   for (const connection of [writer, reader]) connection.pragma("busy_timeout = 0");
   return {
+    name: "sqlite",
     kysely: sqliteDialect({ reader, writer }),
     types,
     // The dialect waits and tries again by itself, statement by statement: writers take turns, so transactions never
