@@ -3,6 +3,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { FETCH_WINDOW_MAX } from "@flipside/image-format";
 import { afterAll, describe, expect, it } from "vitest";
 import { createChunkDelivery } from "../src/features/chunk-delivery/chunk-delivery.ts";
 import type { Session } from "../src/features/sessions/sessions.ts";
@@ -15,7 +16,10 @@ const filePath = join(folder, "image");
 writeFileSync(filePath, Buffer.alloc(CHUNK_BYTES * CHUNK_COUNT, 7));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** A device whose connection takes a message when `take` says so. */
+/** Sent at once, at most. */
+const AT_ONCE = FETCH_WINDOW_MAX / 2;
+
+/** A device whose connection takes what is sent at once when `take` says so. */
 function slowDevice() {
   const sent: number[] = [];
   let isStopped = false;
@@ -23,9 +27,9 @@ function slowDevice() {
   let arrived: (() => void) | undefined;
   const link: Pick<DeviceLink, "bufferedBytes" | "publish"> = {
     bufferedBytes: () => 0,
-    publish: (_deviceId, { payload }) =>
+    publish: (_deviceId, ...messages) =>
       new Promise<boolean>((resolve) => {
-        sent.push(Buffer.from(payload as Uint8Array).readUInt32LE(12));
+        for (const { payload } of messages) sent.push(Buffer.from(payload as Uint8Array).readUInt32LE(12));
         handedOver.push(() => resolve(true));
         arrived?.();
       }),
@@ -114,15 +118,13 @@ describe("a window of chunks", () => {
 
   it("is sent once more where it has left already, and what waited behind it is not sent before", async () => {
     const device = slowDevice();
-    device.ask(0, 8);
-    for (let taken = 1; taken <= 3; taken++) {
-      await device.until(taken);
-      device.take();
-    }
-    await device.until(4);
+    device.ask(0, 3 * AT_ONCE);
+    await device.until(AT_ONCE);
+    device.take();
+    await device.until(2 * AT_ONCE);
     device.ask(1, 8);
-    await device.drain(12);
-    expect(device.sent).toEqual([0, 1, 2, 3, ...range(1, 9)]);
+    await device.drain(2 * AT_ONCE + 8);
+    expect(device.sent).toEqual([...range(0, 2 * AT_ONCE), ...range(1, 9)]);
   });
 
   it("that was asked for before the last one was begun is not forgotten for the next", async () => {
@@ -140,17 +142,17 @@ describe("a window of chunks", () => {
     device.ask(0, 8);
     await device.until(1);
     device.ask(0, 2, 2);
-    await device.drain(3);
-    expect(device.sent).toEqual([0, 0, 1]);
+    await device.drain(AT_ONCE + 2);
+    expect(device.sent).toEqual([...range(0, AT_ONCE), 0, 1]);
   });
 
-  it("ends with the chunk that is being handed over when all updates are stopped", async () => {
+  it("ends with the chunks that are being handed over when all updates are stopped", async () => {
     const device = slowDevice();
     device.ask(0, 8);
     await device.until(1);
     device.stopAll();
-    await device.drain(1);
-    expect(device.sent).toEqual([0]);
+    await device.drain(AT_ONCE);
+    expect(device.sent).toEqual(range(0, AT_ONCE));
     await device.delivery.close();
   });
 });

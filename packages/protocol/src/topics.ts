@@ -40,6 +40,13 @@ export function topicOf(deviceId: string, leaf: DeviceLeaf | ServerLeaf): string
   return topicPrefixOf(deviceId) + leaf;
 }
 
+/** The leaf of a topic of the device whose prefix this is; undefined: it is no topic of its. */
+export function leafBelow(topicPrefix: string, topic: string): DeviceLeaf | ServerLeaf | undefined {
+  if (!topic.startsWith(topicPrefix)) return undefined;
+  const leaf = topic.slice(topicPrefix.length);
+  return isDeviceLeaf(leaf) || isServerLeaf(leaf) ? leaf : undefined;
+}
+
 /** Device and leaf of a well-formed topic (its shard is the device's), or undefined. */
 export function parseTopic(topic: string): { deviceId: string; leaf: DeviceLeaf | ServerLeaf } | undefined {
   if (!topic.startsWith(TOPIC_ROOT)) return undefined;
@@ -70,14 +77,18 @@ export function principalOf(userName: string): Principal | undefined {
   return isDeviceId(deviceId) ? { deviceId, enrolling } : undefined;
 }
 
+export const mayPublishLeaf = (who: Principal, leaf: DeviceLeaf | ServerLeaf): leaf is DeviceLeaf =>
+  isDeviceLeaf(leaf) && (!who.enrolling || leaf === "enrol");
+
+export const maySubscribeLeaf = (who: Principal, leaf: DeviceLeaf | ServerLeaf): leaf is ServerLeaf =>
+  isServerLeaf(leaf) && (!who.enrolling || leaf === "enrolled");
+
 export function mayPublish(who: Principal, topic: string): boolean {
   const parsed = parseTopic(topic);
-  if (parsed === undefined || parsed.deviceId !== who.deviceId || !isDeviceLeaf(parsed.leaf)) return false;
-  return !who.enrolling || parsed.leaf === "enrol";
+  return parsed?.deviceId === who.deviceId && mayPublishLeaf(who, parsed.leaf);
 }
 
 export function maySubscribe(who: Principal, topic: string): boolean {
   const parsed = parseTopic(topic);
-  if (parsed === undefined || parsed.deviceId !== who.deviceId || isDeviceLeaf(parsed.leaf)) return false;
-  return !who.enrolling || parsed.leaf === "enrolled";
+  return parsed?.deviceId === who.deviceId && maySubscribeLeaf(who, parsed.leaf);
 }

@@ -238,8 +238,8 @@ export const plantedBugs: readonly PlantedBug[] = [
     patches: [
       {
         file: "features/chunk-delivery/chunk-delivery.ts",
-        find: "piece.length, piece.offset);",
-        replace: "piece.length, index > 3 ? piece.offset - 1 : piece.offset);",
+        find: "await read(image, piece.offset, data);",
+        replace: "await read(image, index > 3 ? piece.offset - 1 : piece.offset, data);",
       },
     ],
   },

@@ -114,7 +114,12 @@ export class Network {
       open: async (handlers) => {
         this.#handlers = handlers;
       },
-      publish: async (deviceId, message) => process.isAlive && this.#publish(deviceId, message),
+      publish: async (deviceId, ...messages) => {
+        if (!process.isAlive) return false;
+        // All of them have left before the first one has arrived.
+        const sent = await Promise.all(messages.map((message) => this.#publish(deviceId, message)));
+        return sent.every((isSent) => isSent);
+      },
       bufferedBytes: (deviceId) => {
         const connection = this.#connected.get(deviceId);
         return connection === undefined ? 0 : this.#waitingBytes(connection);

@@ -62,10 +62,11 @@ export interface DeviceLink {
   /** The listening port, once it is open, or null when the broker is elsewhere. */
   readonly port: number | null;
   /**
-   * Sends to a device. Resolves when the bytes are handed to the operating system, which a slow reader delays: that is
-   * the back-pressure that senders of bulk rely on. Resolves to false when nobody listens. Never rejects.
+   * Sends to a device, several messages at once. Resolves when the bytes are handed to the operating system, which a
+   * slow reader delays: that is the back-pressure that senders of bulk rely on. Resolves to false when nobody listens.
+   * Never rejects.
    */
-  publish(deviceId: string, message: ServerMessage): Promise<boolean>;
+  publish(deviceId: string, ...messages: ServerMessage[]): Promise<boolean>;
   /** Bytes that wait for the device to read them, as far as the link can know. */
   bufferedBytes(deviceId: string): number;
   /** Closes the device's connections at once; where the broker is elsewhere, that is the broker's matter. */

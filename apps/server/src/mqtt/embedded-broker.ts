@@ -1,24 +1,23 @@
 // The embedded broker: Aedes with authentication per device and topic rights. Devices talk to the server only, never to
 // each other, so messages don't go through subscriptions: what arrives is handed on as it is admitted, before it is
-// acknowledged and while the client's next packet is unread; what leaves is written to the one connection, so
-// that a slow reader holds up nobody else.
+// acknowledged and while the client's next packet is unread; what leaves is written to the one connection
+// (outgoing.ts), so that a slow reader holds up nobody else.
 
 import { randomBytes } from "node:crypto";
 import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
-import { Aedes, type Client, type PublishPacket } from "aedes";
+import { Aedes, type Client } from "aedes";
 import { CONTROL_MESSAGE_BYTES_MAX } from "@flipside/image-format";
 import type { Logger } from "../logging.ts";
 import type { DeviceLink, LinkHandlers } from "./device-link.ts";
+import { Outgoing } from "./outgoing.ts";
 import { guardSocket } from "./packet-guard.ts";
-import type { ServerMessage } from "@flipside/protocol/server-messages";
 import {
-  mayPublish,
-  maySubscribe,
-  parseTopic,
+  leafBelow,
+  mayPublishLeaf,
+  maySubscribeLeaf,
   type Principal,
   principalOf,
-  qosOf,
-  topicOf,
+  topicPrefixOf,
 } from "@flipside/protocol/topics";
 
 /** A control message, its topic and the packet's own fields. */
@@ -28,13 +27,31 @@ const connectionsMax = 20_000;
 const enrollingMax = 256;
 const enrollingLifeMs = 120_000;
 const connectTimeoutMs = 10_000;
-/** A device that reads nothing for so long is gone. */
-const drainTimeoutMs = 60_000;
 const keepAliveSecondsMax = 300;
 
 interface Known extends Principal {
-  /** Leaves that the client has subscribed to. */
-  leaves: Set<string>;
+  /** Of its topics: their shard is a hash, which is not made anew for each message. */
+  topicPrefix: string;
+  outgoing: Outgoing;
+}
+
+type Done = (error?: Error) => void;
+
+/** Aedes without what brings messages from one client to others: it costs more than all else that it does with one. */
+class Broker extends Aedes {
+  override publish(_packet: unknown, client: unknown, done?: Done): void {
+    // It is called without a client, too.
+    if (typeof client === "function") (client as Done)();
+    else done?.();
+  }
+
+  override subscribe(_topic: string, _deliver: unknown, done: Done): void {
+    done();
+  }
+
+  override unsubscribe(_topic: string, _deliver: unknown, done: Done): void {
+    done();
+  }
 }
 
 /** MQTT 3.1.1, table 3.1: connection refused, bad user name or password; not authorized. */
@@ -51,11 +68,8 @@ export async function createEmbeddedBroker(options: { host: string; port: number
   const enrolling = new Map<string, Set<Client>>();
   let enrollingCount = 0;
 
-  const broker = await Aedes.createBroker({
-    connectTimeout: connectTimeoutMs,
-    drainTimeout: drainTimeoutMs,
-    maxInflightInbound: 8,
-  });
+  const broker = new Broker({ connectTimeout: connectTimeoutMs, maxInflightInbound: 8 });
+  await broker.listen();
 
   broker.preConnect = (client, packet, done) => {
     const principal = principalOf(packet.username ?? "");
@@ -77,7 +91,8 @@ export async function createEmbeddedBroker(options: { host: string; port: number
     // The client id decides whose connection is replaced. One that is only enrolling must not replace the device's.
     packet.clientId = isEnrolling ? `enrol.${deviceId}.${randomBytes(6).toString("hex")}` : deviceId;
     packet.keepalive = Math.min(packet.keepalive || keepAliveSecondsMax, keepAliveSecondsMax);
-    known.set(client, { ...principal, leaves: new Set() });
+    const topicPrefix = topicPrefixOf(deviceId);
+    known.set(client, { ...principal, topicPrefix, outgoing: new Outgoing(client.conn, topicPrefix) });
     done(null, true);
   };
 
@@ -105,7 +120,8 @@ export async function createEmbeddedBroker(options: { host: string; port: number
   // then.
   broker.authorizePublish = (client, packet, done) => {
     const who = client === null ? undefined : known.get(client);
-    if (client === null || who === undefined || !mayPublish(who, packet.topic)) {
+    const leaf = who && leafBelow(who.topicPrefix, packet.topic);
+    if (client === null || who === undefined || leaf === undefined || !mayPublishLeaf(who, leaf)) {
       handlers.refused(who?.deviceId, `published to a topic that is not its own: ${packet.topic.slice(0, 120)}`);
       return done(new Error("not permitted"));
     }
@@ -114,11 +130,11 @@ export async function createEmbeddedBroker(options: { host: string; port: number
     handlers
       .message({
         deviceId: who.deviceId,
-        leaf: parseTopic(packet.topic)!.leaf as never,
+        leaf,
         payload: packet.payload as Uint8Array,
         connection: client,
         enrolling: who.enrolling,
-        reply: async (message) => void (await send(client, who, message)),
+        reply: async (message) => void (await who.outgoing.send([message])),
       })
       // Not acknowledged: with its connection gone, the device says it anew.
       .then((taken) => (taken ? done(null) : client.close()));
@@ -126,16 +142,19 @@ export async function createEmbeddedBroker(options: { host: string; port: number
 
   broker.authorizeSubscribe = (client, subscription, done) => {
     const who = known.get(client);
-    if (who === undefined || !maySubscribe(who, subscription.topic)) {
+    const leaf = who && leafBelow(who.topicPrefix, subscription.topic);
+    if (who === undefined || leaf === undefined || !maySubscribeLeaf(who, leaf)) {
       handlers.refused(who?.deviceId, `subscribed to a topic that is not its own: ${subscription.topic.slice(0, 120)}`);
       return done(new Error("not permitted"));
     }
-    who.leaves.add(parseTopic(subscription.topic)!.leaf);
+    who.outgoing.subscribed(leaf, subscription.qos);
     done(null, subscription);
   };
 
   broker.on("unsubscribe", (topics, client) => {
-    for (const topic of topics) known.get(client)?.leaves.delete(parseTopic(topic)?.leaf ?? "");
+    const who = known.get(client);
+    if (who === undefined) return;
+    for (const topic of topics) who.outgoing.unsubscribed(leafBelow(who.topicPrefix, topic) ?? "");
   });
 
   broker.on("client", (client) => {
@@ -171,28 +190,6 @@ export async function createEmbeddedBroker(options: { host: string; port: number
   );
   broker.on("connectionError", (_client, error) => log.debug({ reason: error.message }, "connection refused"));
   (broker as unknown as NodeJS.EventEmitter).on("error", (error: Error) => log.error({ err: error }, "broker"));
-
-  function send(client: Client, who: Known, { leaf, payload }: ServerMessage): Promise<boolean> {
-    if (client.closed || !who.leaves.has(leaf)) return Promise.resolve(false);
-    const packet: PublishPacket = {
-      cmd: "publish",
-      topic: topicOf(who.deviceId, leaf),
-      payload:
-        typeof payload === "string" ? payload : Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength),
-      qos: qosOf(leaf),
-      dup: false,
-      retain: false,
-    };
-    return new Promise((resolve) => {
-      // The callback waits for `drain`; a connection that closes meanwhile must not leave the sender waiting.
-      const closed = (): void => resolve(false);
-      client.conn.once("close", closed);
-      client.publish(packet, (error) => {
-        client.conn.removeListener("close", closed);
-        resolve(!error && !client.closed);
-      });
-    });
-  }
 
   const sockets = new Set<Socket>();
   const server: Server = createServer((socket) => {
@@ -230,9 +227,9 @@ export async function createEmbeddedBroker(options: { host: string; port: number
         });
       });
     },
-    async publish(deviceId, message) {
+    async publish(deviceId, ...messages) {
       const client = connected.get(deviceId);
-      return client === undefined ? false : send(client, known.get(client)!, message);
+      return client !== undefined && known.get(client)!.outgoing.send(messages);
     },
     bufferedBytes(deviceId) {
       return connected.get(deviceId)?.conn.writableLength ?? 0;

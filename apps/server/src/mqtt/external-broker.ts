@@ -95,7 +95,12 @@ export async function connectExternalBroker(options: {
       });
   });
 
-  function publish(deviceId: string, { leaf, payload }: ServerMessage): Promise<boolean> {
+  async function publish(deviceId: string, ...messages: ServerMessage[]): Promise<boolean> {
+    const sent = await Promise.all(messages.map((message) => publishOne(deviceId, message)));
+    return sent.every((isSent) => isSent);
+  }
+
+  function publishOne(deviceId: string, { leaf, payload }: ServerMessage): Promise<boolean> {
     if (!client.connected) return Promise.resolve(false);
     const bytes =
       typeof payload === "string" ? payload : Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);

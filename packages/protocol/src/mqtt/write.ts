@@ -69,13 +69,42 @@ export function connackPacket(code: ConnectReturn, isSessionPresent = false): Ui
 }
 
 /** How long a PUBLISH is, without its fixed header. */
-function publishBody(topic: Uint8Array, payload: Uint8Array, qos: number): number {
-  return 2 + topic.length + (qos > 0 ? 2 : 0) + payload.length;
+function publishBody(topic: Uint8Array, payloadBytes: number, qos: number): number {
+  return 2 + topic.length + (qos > 0 ? 2 : 0) + payloadBytes;
 }
 
 export function publishBytes(topic: Uint8Array, payload: Uint8Array, qos: number): number {
-  const remaining = publishBody(topic, payload, qos);
+  const remaining = publishBody(topic, payload.length, qos);
   return fixedHeaderBytes(remaining) + remaining;
+}
+
+/** Writes what comes before the payload of a PUBLISH (section 3.3) and returns where it ends. The topic is UTF-8. */
+function putPublishHead(
+  target: Uint8Array,
+  at: number,
+  topic: Uint8Array,
+  payloadBytes: number,
+  { qos = 0, packetId = 0, isRetained = false, isDuplicate = false }: PublishOptions,
+): number {
+  const flags = (isDuplicate ? 8 : 0) | (qos << 1) | (isRetained ? 1 : 0);
+  at = putFixedHeader(target, at, (PacketType.Publish << 4) | flags, publishBody(topic, payloadBytes, qos));
+  target[at++] = topic.length >> 8;
+  target[at++] = topic.length & 0xff;
+  target.set(topic, at);
+  at += topic.length;
+  if (qos > 0) {
+    target[at++] = packetId >> 8;
+    target[at++] = packetId & 0xff;
+  }
+  return at;
+}
+
+/** What comes before the payload of a PUBLISH: where that is written by itself, and is many connections'. */
+export function publishHead(topic: Uint8Array, payloadBytes: number, options: PublishOptions = {}): Uint8Array {
+  const remaining = publishBody(topic, payloadBytes, options.qos ?? 0);
+  const head = new Uint8Array(fixedHeaderBytes(remaining) + remaining - payloadBytes);
+  putPublishHead(head, 0, topic, payloadBytes, options);
+  return head;
 }
 
 /** Writes a PUBLISH (section 3.3) of `publishBytes` bytes and returns where it ends. The topic is UTF-8. */
@@ -86,17 +115,7 @@ export function putPublish(
   payload: Uint8Array,
   options: PublishOptions,
 ): number {
-  const { qos = 0, packetId = 0, isRetained = false, isDuplicate = false } = options;
-  const flags = (isDuplicate ? 8 : 0) | (qos << 1) | (isRetained ? 1 : 0);
-  at = putFixedHeader(target, at, (PacketType.Publish << 4) | flags, publishBody(topic, payload, qos));
-  target[at++] = topic.length >> 8;
-  target[at++] = topic.length & 0xff;
-  target.set(topic, at);
-  at += topic.length;
-  if (qos > 0) {
-    target[at++] = packetId >> 8;
-    target[at++] = packetId & 0xff;
-  }
+  at = putPublishHead(target, at, topic, payload.length, options);
   target.set(payload, at);
   return at + payload.length;
 }

@@ -1,9 +1,9 @@
-// Chunk delivery: windows of chunks, read from the image's file when they are sent. Memory is bounded by the number of
-// windows under way times one chunk: the next chunk is read only when the last one has left for the device, and a
-// device that reads slowly holds up its own window only.
+// Chunk delivery: windows of chunks, a few of them sent at once. Devices of a rollout share what was read once
+// (chunk-cache.ts). Memory is bounded by that, and by the number of windows under way times what is sent at once: the
+// next ones are looked for only when the last ones have left for the device, and a device that reads slowly holds up
+// its own window only.
 
-import type { FileHandle } from "node:fs/promises";
-import { CHUNK_PART_TABLE, CHUNK_TABLE_PIECE_BYTES, chunkTableBytes } from "@flipside/image-format";
+import { CHUNK_PART_TABLE, CHUNK_TABLE_PIECE_BYTES, chunkTableBytes, FETCH_WINDOW_MAX } from "@flipside/image-format";
 import { chunkToFill } from "@flipside/protocol/chunk-message";
 import type { Fetch } from "@flipside/protocol/messages";
 import { chunk } from "@flipside/protocol/server-messages";
@@ -11,11 +11,16 @@ import type { Feed } from "../../changes/feed.ts";
 import type { Logger } from "../../logging.ts";
 import type { DeviceLink } from "../../mqtt/device-link.ts";
 import type { Session } from "../sessions/sessions.ts";
+import { ChunkCache } from "./chunk-cache.ts";
 import type { DownloadSlots } from "./download-slots.ts";
 import { FileHandles } from "./file-handles.ts";
 
-/** Slow readers hold windows for seconds; each costs a chunk of memory, not more. */
+/** Slow readers hold windows for seconds; each costs what is sent at once, not more. */
 const windowsUnderWayMax = 512;
+/** Half of the largest window: a device asks for so much when it has as much, and a stop is not far. */
+const sentAtOnceMax = FETCH_WINDOW_MAX / 2;
+/** A hundred images of the demo, or a large one in part. */
+const cachedBytesMax = 32 * 1024 * 1024;
 const filesOpenMax = 16;
 /** Above this many unread bytes a device gets nothing more until it has read. */
 const bufferedBytesMax = 64 * 1024;
@@ -48,9 +53,10 @@ export function pieceOf(image: ImageFile, part: number, index: number): { offset
   };
 }
 
-/** A window under way: `at` is the piece that is being read or handed over, those up to `end` follow. */
+/** A window under way: the pieces from `at` to `next` are being read or handed over, those up to `end` follow. */
 interface Window extends Asked {
   at: number;
+  next: number;
   end: number;
 }
 
@@ -102,6 +108,7 @@ export function createChunkDelivery(options: {
   log: Logger;
 }): ChunkDelivery {
   const files = new FileHandles(filesOpenMax);
+  const cache = new ChunkCache(cachedBytesMax);
   const active = new Map<string, Window>();
   /** The next window of each device, in the order of asking. */
   const waiting = new Map<string, Asked>();
@@ -113,7 +120,7 @@ export function createChunkDelivery(options: {
       if (closed || underWay.size >= windowsUnderWayMax) return;
       if (active.has(deviceId)) continue;
       waiting.delete(deviceId);
-      const window: Window = { session, fetch, at: fetch.first, end: fetch.first + fetch.count };
+      const window: Window = { session, fetch, at: fetch.first, next: fetch.first, end: fetch.first + fetch.count };
       active.set(deviceId, window);
       const work = deliver(window)
         .catch((error: unknown) => {
@@ -141,37 +148,57 @@ export function createChunkDelivery(options: {
       options.refused(deviceId, `fetch ignored: ${fetch.first} is beyond the end of part ${fetch.part}`);
       return;
     }
-    await files
-      .use(options.pathOf(image.fileName), (file) => send(window, image, file))
-      .catch((error: unknown) => {
-        // What the operating system says of the file has a code.
-        throw (error as NodeJS.ErrnoException).code === undefined
-          ? error
-          : new UnreadableImage(image.digest, (error as Error).message);
-      });
+    await send(window, image);
   }
 
-  async function send(window: Window, image: ImageFile, file: FileHandle): Promise<void> {
+  async function send(window: Window, image: ImageFile): Promise<void> {
     const { session, fetch } = window;
     const { deviceId } = session;
     const deadline = performance.now() + windowLifeMs;
     const isInVain = (): boolean =>
       closed || options.isStopped() || performance.now() > deadline || !options.isCurrent(session);
-    for (; window.at < window.end; window.at++) {
-      const index = window.at;
-      const piece = pieceOf(image, fetch.part, index);
-      if (piece === undefined) return;
+    while (window.at < window.end) {
       while (options.link.bufferedBytes(deviceId) > bufferedBytesMax) {
         if (isInVain()) return;
         await new Promise((resolve) => setTimeout(resolve, fullBufferPauseMs));
       }
-      const name = { attempt: fetch.attempt, part: fetch.part, digest: image.digest, index };
-      const { message, data } = chunkToFill(name, piece.length);
-      const { bytesRead } = await file.read(data, 0, piece.length, piece.offset);
-      if (bytesRead !== piece.length) throw new UnreadableImage(image.digest, `it ends at ${piece.offset + bytesRead}`);
-      if (isInVain()) return;
-      if (!(await options.link.publish(deviceId, chunk(message)))) return;
+      const messages: Uint8Array[] = [];
+      for (window.next = window.at; window.next < window.end && messages.length < sentAtOnceMax; window.next++) {
+        const message = messageOf(image, fetch, window.next);
+        if (message === undefined) break;
+        messages.push(message instanceof Uint8Array ? message : await message);
+      }
+      if (messages.length === 0 || isInVain()) return;
+      if (!(await options.link.publish(deviceId, ...messages.map(chunk)))) return;
+      window.at = window.next;
     }
+  }
+
+  /** Undefined beyond the end of the part. */
+  function messageOf(
+    image: ImageFile,
+    { attempt, part }: Fetch,
+    index: number,
+  ): Uint8Array | Promise<Uint8Array> | undefined {
+    const piece = pieceOf(image, part, index);
+    if (piece === undefined) return undefined;
+    return cache.of(`${image.fileName}/${attempt}/${part}/${index}`, async () => {
+      const { message, data } = chunkToFill({ attempt, part, digest: image.digest, index }, piece.length);
+      await read(image, piece.offset, data);
+      return message;
+    });
+  }
+
+  async function read({ digest, fileName }: ImageFile, offset: number, data: Uint8Array): Promise<void> {
+    const { bytesRead } = await files
+      .use(options.pathOf(fileName), (file) => file.read(data, 0, data.length, offset))
+      .catch((error: unknown) => {
+        // What the operating system says of the file has a code.
+        throw (error as NodeJS.ErrnoException).code === undefined
+          ? error
+          : new UnreadableImage(digest, (error as Error).message);
+      });
+    if (bytesRead !== data.length) throw new UnreadableImage(digest, `it ends at ${offset + bytesRead}`);
   }
 
   /**
@@ -180,7 +207,7 @@ export function createChunkDelivery(options: {
    */
   function beyond(window: Window, session: Session, fetch: Fetch): Fetch | undefined {
     if (!isSame(window, { session, fetch }) || fetch.first < window.at) {
-      window.end = Math.min(window.end, window.at + 1);
+      window.end = Math.min(window.end, window.next);
       return fetch;
     }
     const first = Math.max(fetch.first, window.end);
@@ -188,8 +215,10 @@ export function createChunkDelivery(options: {
     return count > 0 ? { ...fetch, first, count } : undefined;
   }
 
-  // Written anew: what is open is what they were before.
   options.feed.follow((change) => {
+    // Of one of its images something was found that devices must not be sent any more, or again.
+    if (change.kind === "release" || change.kind === "images-mended") cache.forgetAll();
+    // Written anew: what is open is what they were before.
     if (change.kind === "images-mended") for (const name of change.fileNames) files.forget(options.pathOf(name));
   });
 
