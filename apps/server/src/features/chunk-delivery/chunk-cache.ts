@@ -1,5 +1,5 @@
-// Chunk messages as they leave, kept between devices: those of a rollout all ask for the same ones. Bounded by bytes; the
-// one that was not asked for for the longest time goes first.
+// Chunk messages as they leave, kept between devices: those of a rollout all ask for the same ones. Bounded by bytes;
+// the one that was not asked for for the longest time goes first.
 
 /** What an entry costs beside its bytes, about. */
 const entryBytes = 200;
