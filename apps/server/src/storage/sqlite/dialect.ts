@@ -222,7 +222,8 @@ class QueryCompiler extends SqliteQueryCompiler {
 }
 
 /** Both connections are to one file, in WAL mode, with busy_timeout 0. */
-export function sqliteDialect(connections: { reader: Database; writer: Database }): Dialect {
+/** `nowMs`: by which a group of commits is old; tests let it stand still. */
+export function sqliteDialect(connections: { reader: Database; writer: Database; nowMs?: () => number }): Dialect {
   const lock = new WriteLock();
   const { reader, writer } = connections;
   const writing = new Retry((since) => lock.heldByOthers(since));
@@ -232,7 +233,7 @@ export function sqliteDialect(connections: { reader: Database; writer: Database 
     readerStatements: new Statements(reader),
     writerStatements: new Statements(writer),
     lock,
-    group: new GroupCommit(writer, lock, (work) => writing.run(work)),
+    group: new GroupCommit(writer, lock, (work) => writing.run(work), connections.nowMs),
     reading: new Retry(),
     writing,
   };

@@ -43,10 +43,18 @@ export class GroupCommit {
   /** The last one to leave had the lock and has given it to nobody. */
   #keepsLock = false;
 
-  constructor(writer: Database, lock: WriteLock, patiently: <T>(work: () => T) => Promise<T>) {
+  readonly #nowMs: () => number;
+
+  constructor(
+    writer: Database,
+    lock: WriteLock,
+    patiently: <T>(work: () => T) => Promise<T>,
+    nowMs = (): number => performance.now(),
+  ) {
     this.#writer = writer;
     this.#lock = lock;
     this.#patiently = patiently;
+    this.#nowMs = nowMs;
   }
 
   /** Behind the lock, which the caller keeps: what it writes from now on belongs to the group. */
@@ -54,7 +62,7 @@ export class GroupCommit {
     if (this.#isOpen) return;
     await this.#patiently(() => this.#writer.exec("begin immediate"));
     this.#isOpen = true;
-    this.#openedMs = performance.now();
+    this.#openedMs = this.#nowMs();
   }
 
   /** The caller has written all that it wanted to; the lock is the next one's. Resolves when it is committed. */
@@ -97,7 +105,7 @@ export class GroupCommit {
       this.#isDue = true;
       setImmediate(() => void this.#commitInTurn());
     }
-    const isFull = performance.now() - this.#openedMs >= groupMsMax;
+    const isFull = this.#nowMs() - this.#openedMs >= groupMsMax;
     if (isFull && !this.#isInLine) this.#keepsLock = true;
     else this.#lock.release();
   }
