@@ -207,6 +207,7 @@ async function createConversations(
     lastSeen,
     turns,
     patiently: (work) => storage.patiently(messagePatienceMs, work),
+    checksCredentials: link.checksCredentials,
     isKnown: async (deviceId) => (await findDevice(storage.db, deviceId)) !== undefined,
     log,
     now: clock.steadyMs,

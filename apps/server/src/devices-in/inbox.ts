@@ -51,6 +51,8 @@ export function createInbox(options: {
   /** Runs work that waits for the database as long as a device's message should. */
   patiently: <T>(work: () => Promise<T>) => Promise<T>;
   isKnown: (deviceId: string) => Promise<boolean>;
+  /** The link lets devices in by their secrets: who is not enrolling is enrolled. */
+  checksCredentials: boolean;
   log: Logger;
   now: () => number;
 }): Inbox {
@@ -124,22 +126,26 @@ export function createInbox(options: {
     }
   }
 
+  /** The database need not be asked where the link has done so, or a session is proven. */
+  async function isEnrolled({ deviceId, connection }: LinkMessage): Promise<boolean> {
+    if (options.checksCredentials || sessions.of(deviceId)?.connection === connection) return true;
+    return options.isKnown(deviceId);
+  }
+
   async function take(message: LinkMessage): Promise<void> {
     const { deviceId, leaf } = message;
-    // A proven session of this connection is a device's that is enrolled, which the database need not be asked at each
-    // message.
-    const known = sessions.of(deviceId)?.connection === message.connection || (await options.isKnown(deviceId));
+    const known = !message.enrolling && (await isEnrolled(message));
     const parsed = parseControl(message.payload);
     if ("refusal" in parsed) {
       const what = `${leaf} ignored: ${parsed.refusal}`;
-      if (known && !message.enrolling) ignore(deviceId, what);
+      if (known) ignore(deviceId, what);
       else stranger(deviceId, what);
       // An enrolling device may wait for an answer.
       if (leaf === "enrol") await options.enrolment.handle(message, {});
       return;
     }
     if (leaf === "enrol") return options.enrolment.handle(message, parsed.object);
-    if (message.enrolling || !known) {
+    if (!known) {
       stranger(deviceId, `${leaf} from a device that is not enrolled`);
       return;
     }

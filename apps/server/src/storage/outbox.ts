@@ -2,13 +2,17 @@
 // stored, of all of it, and of nothing that was rolled back. A row for each changed thing, in the order of the commits.
 
 import type { DeploymentStateName } from "@flipside/image-format";
-import type { Kysely } from "kysely";
-import type { Schema } from "./schema.ts";
+import type { Kysely, Selectable } from "kysely";
+import { preparedByShape } from "./prepared.ts";
+import type { ChangeTable, Schema } from "./schema.ts";
 
 export type Change =
   | { kind: "device" | "release"; id: string }
-  /** `due`: devices whose queued deployments became due by it; only while this process runs. */
-  | { kind: "rollout"; id: string; due?: readonly string[] }
+  /**
+   * `due`: devices whose queued deployments became due by it; `countsOnly`: nothing of its row has changed, but how many
+   * of its deployments are in which state. Both only while this process runs.
+   */
+  | { kind: "rollout"; id: string; due?: readonly string[]; countsOnly?: boolean }
   /** A rollout's deployments were made; they are named only while this process runs. */
   | { kind: "targets"; id: string; deployments?: readonly { id: string; deviceId: string }[] }
   /** `moved`: it went to another state, with what it was in before. */
@@ -29,18 +33,52 @@ const rowsAtATime = 500;
 /** For whoever was away: so many changes can be made up for. */
 export const changesKept = 10_000;
 
+/** So many at most are what most transactions change. */
+const fewRows = 4;
+
+type NewChange = Pick<Selectable<ChangeTable>, "kind" | "id" | "detail">;
+
+const insert = (db: Kysely<Schema>, rows: NewChange[]): Promise<{ position: number }[]> =>
+  db.insertInto("changes").values(rows).returning("position").execute();
+
+const insertShape = preparedByShape((db, value, count: number) =>
+  db
+    .insertInto("changes")
+    .values(
+      Array.from({ length: count }, (_, i) => ({
+        kind: value(`kind${i}`),
+        id: value(`id${i}`),
+        detail: value(`detail${i}`),
+      })),
+    )
+    .returning("position"),
+);
+
+const insertFew = (db: Kysely<Schema>, rows: readonly NewChange[]): Promise<{ position: number }[]> =>
+  insertShape(
+    db,
+    rows.length,
+    Object.fromEntries(
+      rows.flatMap(({ kind, id, detail }, i) => [
+        [`kind${i}`, kind],
+        [`id${i}`, id],
+        [`detail${i}`, detail],
+      ]),
+    ),
+  );
+
 export async function writeChanges(db: Kysely<Schema>, changes: readonly Change[]): Promise<StoredChange[]> {
   const stored: StoredChange[] = [];
   for (let from = 0; from < changes.length; from += rowsAtATime) {
     const part = changes.slice(from, from + rowsAtATime);
-    const rows = await db.insertInto("changes").values(part.map(rowOf)).returning("position").execute();
+    const rows = part.length <= fewRows ? await insertFew(db, part.map(rowOf)) : await insert(db, part.map(rowOf));
     const positions = rows.map(({ position }) => position).sort((a, b) => a - b);
     part.forEach((change, i) => stored.push({ position: positions[i]!, change }));
   }
   return stored;
 }
 
-function rowOf(change: Change): { kind: Change["kind"]; id: string; detail: string | null } {
+function rowOf(change: Change): NewChange {
   const { kind, id } = change;
   return {
     kind,

@@ -4,6 +4,7 @@ import { isDeepStrictEqual } from "node:util";
 import { bootPhaseNames, errorName } from "@flipside/image-format";
 import type { CheckIn } from "@flipside/protocol/messages";
 import type { DeviceTable } from "../../storage/schema.ts";
+import { preparedByShape } from "../../storage/prepared.ts";
 import type { Storage } from "../../storage/storage.ts";
 import type { Commands } from "../commands/commands.ts";
 import type { DeviceLog } from "../device-records/device-log.ts";
@@ -14,6 +15,7 @@ import type { Memory } from "../deployments/memory.ts";
 import type { Offers } from "../deployments/offers.ts";
 import type { HealthWatch } from "../health/health-watch.ts";
 import type { Session, Sessions } from "../sessions/sessions.ts";
+import { NamedVersions } from "./named-versions.ts";
 import type { Trust } from "../trust/trust.ts";
 import type { TrustDelivery } from "../trust/trust-delivery.ts";
 
@@ -59,6 +61,14 @@ function columnsOf(checkIn: CheckIn): Partial<DeviceTable> {
   };
 }
 
+/** `shape`: the columns that it sets. */
+const updateDevice = preparedByShape((db, value, shape: string) =>
+  db
+    .updateTable("devices")
+    .set(Object.fromEntries(shape.split(" ").map((column) => [column, value(column)])))
+    .where("id", "=", value("id")),
+);
+
 export function createCheckIns(options: {
   storage: Storage;
   sessions: Sessions;
@@ -74,6 +84,7 @@ export function createCheckIns(options: {
   health: Pick<HealthWatch, "checkedIn" | "crashed" | "reported">;
 }): CheckIns {
   const { storage, sessions, deviceLog, feed } = options;
+  const named = new NamedVersions();
 
   /** Writes what differs; most check-ins say nothing new and write nothing. */
   async function update(deviceId: string, columns: Partial<DeviceTable>, running?: CheckIn["running"]): Promise<void> {
@@ -88,17 +99,10 @@ export function createCheckIns(options: {
     // The first word of a good one is no news.
     if (entropy && entropy !== row.entropy && (entropy !== "good" || row.entropy !== null))
       deviceLog.add(deviceId, "entropy", entropyLines[entropy]);
-    await storage.transaction(async ({ db, changed }) => {
-      await db.updateTable("devices").set(differing).where("id", "=", deviceId).execute();
-      if (running !== undefined) {
-        const { digest, version } = running;
-        await db
-          .insertInto("namedVersions")
-          .values({ digest, version })
-          .onConflict((conflict) => conflict.doNothing())
-          .execute();
-      }
-      changed({ kind: "device", id: deviceId });
+    await storage.transaction(async (work) => {
+      await updateDevice(work.db, Object.keys(differing).join(" "), { ...differing, id: deviceId });
+      if (running !== undefined) await named.note(work, running);
+      work.changed({ kind: "device", id: deviceId });
     });
   }
 

@@ -7,10 +7,10 @@ import type { Changes } from "../../domain/changes.ts";
 import { step } from "../../domain/rollout-engine.ts";
 import type { RolloutEvent } from "../../domain/rollout-events.ts";
 import type { Logger } from "../../logging.ts";
-import type { RolloutRow } from "../../storage/schema.ts";
+import type { DeploymentRow, RolloutRow } from "../../storage/schema.ts";
 import type { Queries, Work } from "../../storage/storage.ts";
 import type { Progress } from "./progress.ts";
-import { deploymentRows, loadSnapshot, lockRollout, rulesOf, storeChanges } from "./store.ts";
+import { changesRow, loadSnapshot, lockRollout, rulesOf, storeChanges } from "./store.ts";
 import { withdraw, withdrawable, type Withdrawn } from "./withdrawal.ts";
 
 /** Some of those that wait are away: so many are asked for each place that is free. */
@@ -21,7 +21,14 @@ export interface EngineRoom {
    * `eventOf` runs behind the rollout's lock: what was read before it may have changed. Undefined from it: there is no
    * event any more. Returns undefined then, and when there is no such rollout.
    */
-  apply(work: Work, rolloutId: string, eventOf: () => Promise<RolloutEvent | undefined>): Promise<Changes | undefined>;
+  apply(work: Work, rolloutId: string, eventOf: () => Promise<RolloutEvent | undefined>): Promise<Applied | undefined>;
+}
+
+export interface Applied {
+  /** Why the event changed nothing, when that is worth a log entry. */
+  refused: string | undefined;
+  /** Of the deployments that it has changed, as they are now, by id. */
+  rows: ReadonlyMap<string, DeploymentRow>;
 }
 
 /** Whose turn may have come: a wave has started, the rollout goes on, or there is room again where that is short. */
@@ -59,17 +66,14 @@ export function createEngineRoom({
   async function note(
     work: Work,
     { id: rolloutId, name, ...row }: RolloutRow,
-    { changes, withdrawn }: { changes: Changes; withdrawn: readonly Withdrawn[] },
+    { changes, withdrawn, rows }: { changes: Changes; withdrawn: readonly Withdrawn[]; rows: Applied["rows"] },
   ): Promise<void> {
     const { db } = work;
     const isCapped = (rulesOf(row)[row.currentWave]?.underWayMax ?? null) !== null;
     const due = await dueBy(db, rolloutId, { changes, currentWave: row.currentWave, isCapped });
     // Of two moves of one deployment the first says where it came from.
     const moves = new Map([...changes.moves].reverse().map((move) => [move.id, move]));
-    for (const { id, deviceId, state, code } of await deploymentRows(
-      db,
-      changes.deployments.map(({ id }) => id),
-    )) {
+    for (const { id, deviceId, state, code } of rows.values()) {
       // A new try is no end: the device is to hear of it.
       if (state === "queued" && moves.has(id)) due.push({ deviceId });
       work.changed({
@@ -81,7 +85,8 @@ export function createEngineRoom({
     }
     for (const { id, deviceId, from, to, code } of withdrawn)
       work.changed({ kind: "deployment", id, deviceId, moved: { from, state: to, code, rollout: name } });
-    work.changed({ kind: "rollout", id: rolloutId, due: due.map(({ deviceId }) => deviceId) });
+    const countsOnly = !changesRow(changes);
+    work.changed({ kind: "rollout", id: rolloutId, due: due.map(({ deviceId }) => deviceId), countsOnly });
     work.afterCommit(() => {
       for (const text of changes.decisions) log.info({ rollout: rolloutId, name }, `decision: ${text}`);
     });
@@ -98,12 +103,10 @@ export function createEngineRoom({
       const withdrawn = cause === undefined ? [] : await withdrawable(work.db, rolloutId, cause);
       // How far it had come is said of the state that it leaves.
       for (const { id } of [...changes.deployments, ...withdrawn]) await progress.settle(work, id);
-      await storeChanges(work.db, rolloutId, changes, clock);
+      const rows = await storeChanges(work.db, rolloutId, changes, clock);
       if (cause !== undefined) await withdraw(work.db, rolloutId, { cause, of: withdrawn, now: now.wallMs });
-      const isNews =
-        changes.deployments.length > 0 || Object.keys(changes.rollout).length > 0 || changes.decisions.length > 0;
-      if (isNews) await note(work, row, { changes, withdrawn });
-      return changes;
+      if (changes.deployments.length > 0 || changesRow(changes)) await note(work, row, { changes, withdrawn, rows });
+      return { refused: changes.refused, rows };
     },
   };
 }

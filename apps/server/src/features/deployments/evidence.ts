@@ -71,19 +71,22 @@ export function createEvidence(options: {
         return undefined;
       }
       return storage.transaction(async (work) => {
-        const found = await work.db
-          .selectFrom("deployments")
-          .select("rolloutId")
-          .where("id", "=", report.deployment)
-          .where("deviceId", "=", deviceId)
-          .executeTakeFirst();
+        // It stays a deployment of this device, and of its rollout.
+        const found =
+          known ??
+          (await work.db
+            .selectFrom("deployments")
+            .select("rolloutId")
+            .where("id", "=", report.deployment)
+            .where("deviceId", "=", deviceId)
+            .executeTakeFirst());
         if (found === undefined) return "the device has no such deployment";
-        const changes = await apply(work, found.rolloutId, async () => {
+        const applied = await apply(work, found.rolloutId, async () => {
           const row = await deploymentRow(work.db, report.deployment);
           if (row.finishedAt !== null && isFinal(deploymentStateOf(row.state)) && row.state === state) return undefined;
           return { type: "reported", deployment: snapshotOf(row), attempt, state, code, done, total };
         });
-        return changes?.refused;
+        return applied?.refused;
       });
     },
 

@@ -4,15 +4,20 @@
 // Decisions don't rest on it: what changes something is read again in its transaction, behind a lock.
 
 import { createHash } from "node:crypto";
+import type { DeploymentStateName } from "@flipside/image-format";
 import type { Feed } from "../../changes/feed.ts";
 import { Memo } from "../../changes/memo.ts";
 import type { DeviceRow, ImageRow, ReleaseRow, RolloutRow } from "../../storage/schema.ts";
 import type { Storage } from "../../storage/storage.ts";
 import { findDevice } from "../device-records/store.ts";
-import { type KnownDeployment, openToCheckIn, rolledBackImages } from "./store.ts";
+import { type KnownDeployment, openToCheckIn, rolledBackImages, rolloutRow } from "./store.ts";
 
 const devicesMax = 50_000;
 const othersMax = 1_000;
+
+/** What was rolled back is read of deployments in these states. */
+const isOfRollBacks = ({ from, state }: { from: DeploymentStateName; state: DeploymentStateName }): boolean =>
+  [from, state].some((each) => each === "rolled-back" || each === "confirmed");
 
 export interface Memory {
   /** When it was last heard of is written without a word: not to be taken from here. */
@@ -32,10 +37,7 @@ export function createMemory({ db }: Storage, feed: Feed): Memory {
   const devices = new Memo<DeviceRow | null>(async (id) => (await findDevice(db, id)) ?? null, devicesMax);
   const deployments = new Memo<readonly KnownDeployment[]>((deviceId) => openToCheckIn(db, deviceId), devicesMax);
   const rolledBack = new Memo<ReadonlySet<string>>((deviceId) => rolledBackImages(db, deviceId), devicesMax);
-  const rollouts = new Memo<RolloutRow>(
-    (id) => db.selectFrom("rollouts").selectAll().where("id", "=", id).executeTakeFirstOrThrow(),
-    othersMax,
-  );
+  const rollouts = new Memo<RolloutRow>((id) => rolloutRow(db, id), othersMax);
   const releases = new Memo<ReleaseRow>(
     (id) => db.selectFrom("releases").selectAll().where("id", "=", id).executeTakeFirstOrThrow(),
     othersMax,
@@ -60,21 +62,22 @@ export function createMemory({ db }: Storage, feed: Feed): Memory {
   }
 
   // The first to follow: whoever acts on a change asks here.
-  feed.follow((change) => {
+  feed.follow((change, position) => {
     switch (change.kind) {
       case "device":
-        devices.forget(change.id);
+        // Announced is what no row says.
+        if (position !== undefined) devices.forget(change.id);
         return;
       case "deployment":
         if (!("deviceId" in change)) return;
         deployments.forget(change.deviceId);
-        rolledBack.forget(change.deviceId);
+        if (change.moved !== undefined && isOfRollBacks(change.moved)) rolledBack.forget(change.deviceId);
         return;
       case "targets":
         for (const { deviceId } of change.deployments ?? []) deployments.forget(deviceId);
         return;
       case "rollout":
-        rollouts.forget(change.id);
+        if (change.countsOnly !== true) rollouts.forget(change.id);
         // Their deadlines have changed.
         for (const deviceId of change.due ?? []) deployments.forget(deviceId);
         return;

@@ -58,13 +58,13 @@ export function createOffering(options: {
       const alreadyConfirmed = runsConfirmed(device, digest);
       if (!alreadyConfirmed && !slots.take(device.id, (await memory.rollout(rolloutId)).urgent)) continue;
       const row = await storage.transaction(async (work) => {
-        await options.engineRoom.apply(work, rolloutId, async () => ({
+        const applied = await options.engineRoom.apply(work, rolloutId, async () => ({
           type: "offer-due",
           deployment: snapshotOf(await deploymentRow(work.db, id)),
           alreadyConfirmed,
           runs: runningOf(device)?.digest ?? null,
         }));
-        return deploymentRow(work.db, id);
+        return applied?.rows.get(id) ?? deploymentRow(work.db, id);
       });
       // It may have been paused or cancelled in the meantime.
       if (!alreadyConfirmed && !isWaiting(row.state) && row.finishedAt === null) return row;

@@ -6,6 +6,7 @@ import type { RetryRule, StateCounts, WaveRules } from "@flipside/api/types";
 import type { DeploymentStateName } from "@flipside/image-format";
 import type { Clock } from "../../clock.ts";
 import type { DeploymentRow, RolloutRow } from "../../storage/schema.ts";
+import { prepared, preparedByShape } from "../../storage/prepared.ts";
 import type { Queries } from "../../storage/storage.ts";
 import { givenUpStates } from "../../domain/deployment-transitions.ts";
 import type { Changes } from "../../domain/changes.ts";
@@ -18,8 +19,37 @@ export interface Count {
   count: number;
 }
 
-const countsOf = (db: Queries, rolloutId: string): Promise<Count[]> =>
-  db.selectFrom("deploymentCounts").select(["wave", "state", "count"]).where("rolloutId", "=", rolloutId).execute();
+type ById = { id: string };
+
+const countsById = prepared<ById, Count>((db, value) =>
+  db.selectFrom("deploymentCounts").select(["wave", "state", "count"]).where("rolloutId", "=", value("id")),
+);
+const countsOf = (db: Queries, rolloutId: string): Promise<Count[]> => countsById(db, { id: rolloutId });
+
+type NewCount = Count & { rolloutId: string };
+
+/** Adds these to the counts that there are. */
+const adding = (db: Queries, values: NewCount[]) =>
+  db
+    .insertInto("deploymentCounts")
+    .values(values)
+    .onConflict((conflict) =>
+      conflict
+        .columns(["rolloutId", "wave", "state"])
+        .doUpdateSet((q) => ({ count: q("deploymentCounts.count", "+", q.ref("excluded.count")) })),
+    );
+
+/** One deployment has moved. */
+const addMove = prepared<
+  { rolloutId: string; wave: number; from: DeploymentStateName; to: DeploymentStateName },
+  unknown
+>((db, value) => {
+  const [rolloutId, wave] = [value("rolloutId"), value("wave")];
+  return adding(db, [
+    { rolloutId, wave, state: value("from"), count: -1 },
+    { rolloutId, wave, state: value("to"), count: 1 },
+  ]);
+});
 
 /** Adds to the counts of a rollout's deployments, which are kept so that nobody has to count them. */
 export async function addCounts(db: Queries, rolloutId: string, changes: Iterable<Count>): Promise<void> {
@@ -29,16 +59,10 @@ export async function addCounts(db: Queries, rolloutId: string, changes: Iterabl
     sums.set(key, { wave, state, count: (sums.get(key)?.count ?? 0) + count });
   }
   const values = [...sums.values()].filter(({ count }) => count !== 0).map((each) => ({ rolloutId, ...each }));
-  if (values.length === 0) return;
-  await db
-    .insertInto("deploymentCounts")
-    .values(values)
-    .onConflict((conflict) =>
-      conflict
-        .columns(["rolloutId", "wave", "state"])
-        .doUpdateSet((q) => ({ count: q("deploymentCounts.count", "+", q.ref("excluded.count")) })),
-    )
-    .execute();
+  const [from, to] = values;
+  const isMove = values.length === 2 && from!.wave === to!.wave && from!.count === -1 && to!.count === 1;
+  if (isMove) await addMove(db, { rolloutId, wave: from!.wave, from: from!.state, to: to!.state });
+  else if (values.length > 0) await adding(db, values).execute();
 }
 
 export function talliesOf(row: RolloutRow, counts: Count[]): WaveTally[] {
@@ -47,9 +71,24 @@ export function talliesOf(row: RolloutRow, counts: Count[]): WaveTally[] {
   return tallies;
 }
 
+const lockedRollout = prepared<ById, RolloutRow>((db, value) =>
+  db.selectFrom("rollouts").selectAll().where("id", "=", value("id")).forUpdate(),
+);
+
 /** The rollout's row, for the one transaction that may change it and its deployments now. */
 export async function lockRollout(db: Queries, id: string): Promise<RolloutRow | undefined> {
-  return db.selectFrom("rollouts").selectAll().where("id", "=", id).forUpdate().executeTakeFirst();
+  return (await lockedRollout(db, { id }))[0];
+}
+
+const rolloutById = prepared<ById, RolloutRow>((db, value) =>
+  db.selectFrom("rollouts").selectAll().where("id", "=", value("id")),
+);
+
+/** One that there is. */
+export async function rolloutRow(db: Queries, id: string): Promise<RolloutRow> {
+  const [row] = await rolloutById(db, { id });
+  if (row === undefined) throw new Error(`there is no rollout ${id}`);
+  return row;
 }
 
 /** Of all waves. */
@@ -88,23 +127,40 @@ export function snapshotOf(row: DeploymentRow, newestOffered = false): Deploymen
   return { id, deviceId, wave, attempt, digest, state, code, done, total, deadlineAt, notBefore, newestOffered };
 }
 
+/** `shape`: the columns that it sets. */
+const updateDeployment = preparedByShape((db, value, shape: string) =>
+  db
+    .updateTable("deployments")
+    .set(Object.fromEntries(shape.split(" ").map((column) => [column, value(column)])))
+    .where("id", "=", value("id"))
+    .returningAll(),
+);
+
+/** Whether they are of more than how many deployments are in which state. */
+export const changesRow = ({ rollout, decisions, rollBack }: Changes): boolean =>
+  Object.keys(rollout).length > 0 || decisions.length > 0 || rollBack !== undefined;
+
 /**
  * Stores what the engine decided at this time. Its deadlines and the order of offers are of steady time; when something
- * was changed or ended is for people, and of the wall clock.
+ * was changed or ended is for people, and of the wall clock. Returns the deployments of which it decided something.
  */
-export async function storeChanges(db: Queries, rolloutId: string, changes: Changes, clock: Clock): Promise<void> {
+export async function storeChanges(
+  db: Queries,
+  rolloutId: string,
+  changes: Changes,
+  clock: Clock,
+): Promise<Map<string, DeploymentRow>> {
   const now = clock.wallMs();
+  const rows = new Map<string, DeploymentRow>();
   for (const { id, offered, finishedAt, ...change } of changes.deployments) {
-    await db
-      .updateTable("deployments")
-      .set({
-        ...change,
-        ...(offered ? { offeredAt: clock.steadyMs() } : {}),
-        ...(finishedAt === undefined ? {} : { finishedAt: finishedAt === null ? null : now }),
-        updatedAt: now,
-      })
-      .where("id", "=", id)
-      .execute();
+    const set = {
+      ...change,
+      ...(offered ? { offeredAt: clock.steadyMs() } : {}),
+      ...(finishedAt === undefined ? {} : { finishedAt: finishedAt === null ? null : now }),
+      updatedAt: now,
+    };
+    const [row] = await updateDeployment(db, Object.keys(set).join(" "), { ...set, id });
+    if (row !== undefined) rows.set(id, row);
   }
   await addCounts(
     db,
@@ -143,6 +199,7 @@ export async function storeChanges(db: Queries, rolloutId: string, changes: Chan
       .execute();
   }
   await insertDecisions(db, rolloutId, changes.decisions, now);
+  return rows;
 }
 
 async function insertDecisions(db: Queries, rolloutId: string, texts: readonly string[], at: number): Promise<void> {
@@ -167,60 +224,66 @@ export async function addDecisions(
 /** What is asked again and again of a device's deployments. */
 export type KnownDeployment = DeploymentRow & { newestOffered: boolean };
 
+const openAndNewest = prepared<ById, DeploymentRow & { newestId: string | null }>((db, value) =>
+  db
+    .with("newest", (with_) =>
+      with_
+        .selectFrom("deployments")
+        .select("id")
+        .where("deviceId", "=", value("id"))
+        .where("offeredAt", "is not", null)
+        .orderBy("offeredAt", "desc")
+        .orderBy("position", "desc")
+        .limit(1),
+    )
+    .selectFrom("deployments")
+    .leftJoin("newest", (join) => join.onTrue())
+    .selectAll("deployments")
+    .select("newest.id as newestId")
+    .where("deviceId", "=", value("id"))
+    .where((q) =>
+      q.or([
+        q("finishedAt", "is", null),
+        q("state", "in", givenUpStates),
+        q.and([q("state", "=", "confirmed"), q("deployments.id", "=", q.ref("newest.id"))]),
+      ]),
+    )
+    .orderBy("position"),
+);
+
 /**
  * Deployments of a device that a check-in may say something about: open, given up, or its last one, confirmed. Oldest
  * first.
  */
 export async function openToCheckIn(db: Queries, deviceId: string): Promise<KnownDeployment[]> {
-  const rows = await db
-    .selectFrom("deployments")
-    .selectAll()
-    .where("deviceId", "=", deviceId)
-    .where((q) => q.or([q("finishedAt", "is", null), q("state", "in", givenUpStates)]))
-    .orderBy("position")
-    .execute();
-  const newest = await db
-    .selectFrom("deployments")
-    .selectAll()
-    .where("deviceId", "=", deviceId)
-    .where("offeredAt", "is not", null)
-    .orderBy("offeredAt", "desc")
-    .orderBy("position", "desc")
-    .executeTakeFirst();
-  if (newest?.state === "confirmed") rows.push(newest);
-  return rows
-    .sort((one, other) => one.position - other.position)
-    .map((row) => ({ ...row, newestOffered: row.id === newest?.id }));
+  const rows = await openAndNewest(db, { id: deviceId });
+  return rows.map(({ newestId, ...row }) => ({ ...row, newestOffered: row.id === newestId }));
 }
+
+const installedOnce = prepared<ById, Pick<DeploymentRow, "digest" | "state">>((db, value) =>
+  db
+    .selectFrom("deployments")
+    .select(["digest", "state"])
+    .where("deviceId", "=", value("id"))
+    .where("state", "in", ["rolled-back", "confirmed"])
+    .orderBy("offeredAt")
+    .orderBy("position"),
+);
 
 /** Of a device's deployments: those of an image whose last word is that it was rolled back. */
 export async function rolledBackImages(db: Queries, deviceId: string): Promise<Set<string>> {
-  const rows = await db
-    .selectFrom("deployments")
-    .select(["digest", "state"])
-    .where("deviceId", "=", deviceId)
-    .where("state", "in", ["rolled-back", "confirmed"])
-    .orderBy("offeredAt")
-    .orderBy("position")
-    .execute();
+  const rows = await installedOnce(db, { id: deviceId });
   const last = new Map(rows.map(({ digest, state }) => [digest, state]));
   return new Set([...last].filter(([, state]) => state === "rolled-back").map(([digest]) => digest));
 }
 
-export const deploymentRow = (db: Queries, id: string): Promise<DeploymentRow> =>
-  db.selectFrom("deployments").selectAll().where("id", "=", id).executeTakeFirstOrThrow();
+const deploymentById = prepared<ById, DeploymentRow>((db, value) =>
+  db.selectFrom("deployments").selectAll().where("id", "=", value("id")),
+);
 
-const idsAtATime = 500;
-
-export async function deploymentRows(db: Queries, ids: readonly string[]): Promise<DeploymentRow[]> {
-  const rows: DeploymentRow[] = [];
-  for (let at = 0; at < ids.length; at += idsAtATime)
-    rows.push(
-      ...(await db
-        .selectFrom("deployments")
-        .selectAll()
-        .where("id", "in", ids.slice(at, at + idsAtATime))
-        .execute()),
-    );
-  return rows;
+/** One that there is. */
+export async function deploymentRow(db: Queries, id: string): Promise<DeploymentRow> {
+  const [row] = await deploymentById(db, { id });
+  if (row === undefined) throw new Error(`there is no deployment ${id}`);
+  return row;
 }

@@ -7,6 +7,7 @@ import type { Logger } from "../../logging.ts";
 import { LogLimiter } from "../../logging.ts";
 import { withUnseenWrittenOut } from "../../plain-text.ts";
 import { messagePatienceMs } from "../../storage/patience.ts";
+import { prepared } from "../../storage/prepared.ts";
 import type { Storage } from "../../storage/storage.ts";
 import { StorageUnavailable } from "../../storage/storage-unavailable.ts";
 
@@ -26,7 +27,11 @@ export type DeviceLogKind =
   | "tags";
 
 const entriesKept = 50;
+/** So many more may be there for a while. */
+const entriesBeyond = 10;
 const entriesPerMinute = 20;
+/** Entries of so long are written together. */
+const gatheredMs = 50;
 const detailCharactersMax = 300;
 /** The last lines of a crashed run's console come with it. */
 const crashCharactersMax = 1500;
@@ -42,13 +47,50 @@ export interface DeviceLog {
   flush(): Promise<void>;
 }
 
+/** By the id of a device. */
+const prune = prepared<{ id: string }, unknown>((db, value) =>
+  db
+    .deleteFrom("deviceLog")
+    .where("deviceId", "=", value("id"))
+    .where("id", "not in", (q) =>
+      q
+        .selectFrom("deviceLog")
+        .select("id")
+        .where("deviceId", "=", value("id"))
+        .orderBy("id", "desc")
+        .limit(entriesKept),
+    ),
+);
+
+/** Whose old entries are to be removed: it is looked for them after some new ones, and not after each. */
+class PruningDue {
+  /** By device: entries since it was looked. */
+  readonly #since = new Map<string, number>();
+
+  of(entries: readonly { deviceId: string }[]): string[] {
+    if (this.#since.size >= limitersMax) this.#since.clear();
+    const due = new Set<string>();
+    for (const { deviceId } of entries) {
+      // Of who is not known, it is not known how many there are, either.
+      const since = (this.#since.get(deviceId) ?? entriesBeyond) + 1;
+      this.#since.set(deviceId, since);
+      if (since > entriesBeyond) due.add(deviceId);
+    }
+    for (const deviceId of due) this.#since.set(deviceId, 0);
+    return [...due];
+  }
+}
+
 export function createDeviceLog(storage: Storage, log: Logger, clock: Pick<Clock, "wallMs" | "steadyMs">): DeviceLog {
   const limiters = new Map<string, LogLimiter>();
+  const due = new PruningDue();
   let waiting: { deviceId: string; at: number; kind: string; detail: string }[] = [];
   /** Of the feed, as far as it is in entries that are stored or wait; kept in the transaction that stores them. */
   let cursor = 0;
   let cursorStored = 0;
   let writing: Promise<void> | undefined;
+  /** What waits is written now. */
+  let begin = (): void => {};
 
   function store(entries: typeof waiting): Promise<void> {
     const position = cursor;
@@ -58,20 +100,7 @@ export function createDeviceLog(storage: Storage, log: Logger, clock: Pick<Clock
           .insertInto("deviceLog")
           .values(entries.slice(at, at + 100))
           .execute();
-      for (const deviceId of new Set(entries.map((entry) => entry.deviceId))) {
-        await db
-          .deleteFrom("deviceLog")
-          .where("deviceId", "=", deviceId)
-          .where("id", "not in", (q) =>
-            q
-              .selectFrom("deviceLog")
-              .select("id")
-              .where("deviceId", "=", deviceId)
-              .orderBy("id", "desc")
-              .limit(entriesKept),
-          )
-          .execute();
-      }
+      for (const deviceId of due.of(entries)) await prune(db, { id: deviceId });
       if (position === cursorStored) return;
       const value = Buffer.from(String(position));
       await db
@@ -108,7 +137,13 @@ export function createDeviceLog(storage: Storage, log: Logger, clock: Pick<Clock
       (suppressed > 0 ? ` (${suppressed} entries before this were dropped)` : "");
     log.info({ device: deviceId, kind }, text);
     waiting.push({ deviceId, at: clock.wallMs(), kind, detail: text });
-    writing ??= Promise.resolve()
+    writing ??= new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, gatheredMs);
+      begin = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    })
       .then(write)
       .finally(() => (writing = undefined));
   }
@@ -126,7 +161,10 @@ export function createDeviceLog(storage: Storage, log: Logger, clock: Pick<Clock
       });
     },
     async flush() {
-      while (writing !== undefined) await writing;
+      while (writing !== undefined) {
+        begin();
+        await writing;
+      }
     },
   };
 }

@@ -2,6 +2,7 @@
 
 import type { OtherSlot as OtherSlotView, RunningSlot } from "@flipside/api/types";
 import type { DeviceRow } from "../../storage/schema.ts";
+import { prepared } from "../../storage/prepared.ts";
 import type { Queries } from "../../storage/storage.ts";
 
 /** Stored in the place of the key of a board that is still to prove its claim. */
@@ -15,8 +16,42 @@ export interface DeviceSecret {
   secret: Buffer;
 }
 
-export function findDevice(db: Queries, id: string): Promise<DeviceRow | undefined> {
-  return db.selectFrom("devices").selectAll().where("id", "=", id).executeTakeFirst();
+const deviceById = prepared<{ id: string }, DeviceRow>((db, value) =>
+  db.selectFrom("devices").selectAll().where("id", "=", value("id")),
+);
+
+export async function findDevice(db: Queries, id: string): Promise<DeviceRow | undefined> {
+  return (await deviceById(db, { id }))[0];
+}
+
+/** What a device is told apart by. */
+export interface Identity {
+  publicKey: Buffer;
+  revokedAt: number | null;
+  /** Newest first. */
+  secrets: DeviceSecret[];
+}
+
+const identityById = prepared<
+  { id: string },
+  Pick<DeviceRow, "publicKey" | "revokedAt"> & { generation: number | null; secret: Buffer | null }
+>((db, value) =>
+  db
+    .selectFrom("devices")
+    .leftJoin("deviceSecrets", "deviceSecrets.deviceId", "devices.id")
+    .select(["publicKey", "revokedAt", "generation", "secret"])
+    .where("devices.id", "=", value("id"))
+    .orderBy("generation", "desc"),
+);
+
+export async function identityOf(db: Queries, id: string): Promise<Identity | undefined> {
+  const rows = await identityById(db, { id });
+  const [first] = rows;
+  if (first === undefined) return undefined;
+  const secrets = rows.flatMap(({ generation, secret }) =>
+    generation === null || secret === null ? [] : [{ generation, secret }],
+  );
+  return { publicKey: first.publicKey, revokedAt: first.revokedAt, secrets };
 }
 
 const idsAtATime = 500;
@@ -87,7 +122,7 @@ export async function replaceTags(db: Queries, deviceId: string, tags: readonly 
 }
 
 /** Newest first. */
-export function secretsOf(db: Queries, deviceId: string): Promise<DeviceSecret[]> {
+function secretsOf(db: Queries, deviceId: string): Promise<DeviceSecret[]> {
   return db
     .selectFrom("deviceSecrets")
     .select(["generation", "secret"])

@@ -160,7 +160,7 @@ export function createRollBacks(options: Options): RollBacks {
   }
 
   feed.follow((change) => {
-    if (change.kind !== "rollout") return;
+    if (change.kind !== "rollout" || change.countsOnly === true) return;
     void tick().catch((error: unknown) => log.error({ err: error as Error }, "a roll-back could not be made"));
   });
   return { tick };

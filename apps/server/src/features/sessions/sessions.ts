@@ -17,7 +17,7 @@ import type { Feed } from "../../changes/feed.ts";
 import type { Connection, DeviceLink, LinkMessage } from "../../mqtt/device-link.ts";
 import type { Storage } from "../../storage/storage.ts";
 import type { DeviceLog } from "../device-records/device-log.ts";
-import { findDevice, retireSecretsBefore, secretsOf } from "../device-records/store.ts";
+import { findDevice, identityOf, retireSecretsBefore } from "../device-records/store.ts";
 import { equalInConstantTime } from "../../equal-in-constant-time.ts";
 
 const nonceLifeMs = 30_000;
@@ -47,6 +47,8 @@ export interface Session {
   commandOnItsWay: string | undefined;
   /** Which of the device's secrets the contact MAC was made with. */
   secretGeneration: number;
+  /** There are older ones, which are worthless once the device has taken the contact MAC. */
+  hasOlderSecrets: boolean;
   /** The newest (boot counter, sequence) heard in this session. */
   newest: { boot: number; sequence: number } | undefined;
   checkedIn: boolean;
@@ -208,6 +210,7 @@ export function createSessions(options: {
         commandsSent: 0,
         commandOnItsWay: undefined,
         secretGeneration: 0,
+        hasOlderSecrets: false,
         newest: undefined,
         checkedIn: false,
         trustRelation: undefined,
@@ -231,7 +234,7 @@ export function createSessions(options: {
       if (session.nonceUsed || session.nonce !== nonce || now() > session.nonceExpiresAt)
         return refuse(message, id, "expired");
       session.nonceUsed = true;
-      const device = await findDevice(storage.db, deviceId);
+      const device = await identityOf(storage.db, deviceId);
       if (device === undefined) return;
       if (device.revokedAt !== null) return refuse(message, id, "revoked");
       const signed = Buffer.from(`${deviceId}\n${id}\n${nonce}\n${deviceNonce}`);
@@ -240,7 +243,7 @@ export function createSessions(options: {
         dropPending(deviceId, (other) => other === session);
         return refuse(message, id, "proof-invalid");
       }
-      const secrets = await secretsOf(storage.db, deviceId);
+      const { secrets } = device;
       if (secrets.length === 0) return;
       let secret = secrets.find((s) => s.generation === connectedWith.get(deviceId)) ?? secrets[0]!;
       if (!options.link.checksCredentials) {
@@ -257,6 +260,7 @@ export function createSessions(options: {
       const before = sessions.get(deviceId);
       if (before !== undefined) endProven(before, "the device began a new one");
       session.secretGeneration = secret.generation;
+      session.hasOlderSecrets = secrets.some(({ generation }) => generation < secret.generation);
       session.deviceNonce = deviceNonce;
       session.proven = true;
       session.heardAtMs = now();
@@ -280,16 +284,17 @@ export function createSessions(options: {
       if (session.checkedIn) return;
       session.checkedIn = true;
       unanswered.delete(session.deviceId);
-      await retireSecretsBefore(storage.db, session.deviceId, session.secretGeneration);
+      // None is added but newer ones.
+      if (session.hasOlderSecrets) await retireSecretsBefore(storage.db, session.deviceId, session.secretGeneration);
     },
     async authenticate(deviceId, password) {
-      const device = await findDevice(storage.db, deviceId);
+      const device = await identityOf(storage.db, deviceId);
       if (device === undefined) return "unknown";
       if (device.revokedAt !== null) return "revoked";
-      for (const { generation, secret } of await secretsOf(storage.db, deviceId)) {
+      for (const { generation, secret } of device.secrets) {
         if (!equalInConstantTime(Buffer.from(secret.toString("base64url")), password)) continue;
         connectedWith.set(deviceId, generation);
-        await retireSecretsBefore(storage.db, deviceId, generation);
+        if (device.secrets.at(-1)!.generation < generation) await retireSecretsBefore(storage.db, deviceId, generation);
         return "accepted";
       }
       return "wrong";
