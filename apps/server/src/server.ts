@@ -130,14 +130,14 @@ interface Running {
 
 async function close({ foundation, features, link, http, rounds, checkingImages, undo }: Running): Promise<void> {
   const { log, clock } = foundation;
-  const { events, images, delivery, offers, turns, lastSeen, progress, deviceLog, health } = features;
+  const { events, images, delivery, offers, turns, lastSeen, progress, deviceLog, health, joining } = features;
   const roundsEnded = rounds.stop();
   events.close();
   images.stop();
   const listener = http.listening ? closeListener(http) : undefined;
   await withDeadline(log, Promise.all([listener, link.close(), delivery.close(), offers.close()]));
   // What the last messages began; then nothing uses the database any more.
-  await withDeadline(log, Promise.all([turns.idle(), roundsEnded, checkingImages]));
+  await withDeadline(log, Promise.all([turns.idle(), roundsEnded, checkingImages, joining.close()]));
   const written = [lastSeen.stop(), health.stop(), progress.stop(), deviceLog.flush(), clock.store()];
   await withDeadline(log, Promise.all(written));
   await takeBack(undo);

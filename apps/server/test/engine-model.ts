@@ -33,12 +33,25 @@ export const standingRollout = {
   retries: [],
   soakUntil: null,
   heldFor: null,
+  targetOpen: false,
   approvals: [],
   nextOfferAt: null,
   lateOffersMs: 1_000,
   accepted: [],
   health: null,
 } as const satisfies Partial<RolloutSnapshot>;
+
+const queued = {
+  attempt: 1,
+  digest: "new",
+  state: "queued" as const,
+  code: 0,
+  done: 0,
+  total: 4,
+  deadlineAt: null,
+  notBefore: null,
+  newestOffered: true,
+};
 
 type Change = Partial<Omit<RolloutSnapshot, "waves" | "counts" | "rules">>;
 
@@ -65,15 +78,7 @@ export class Model {
         id: `${wave}.${i}`,
         deviceId: `device-${wave}.${i}`,
         wave,
-        attempt: 1,
-        digest: "new",
-        state: "queued" as const,
-        code: 0,
-        done: 0,
-        total: 4,
-        deadlineAt: null,
-        notBefore: null,
-        newestOffered: true,
+        ...queued,
       })),
     );
     this.apply({ type: "started" });
@@ -107,6 +112,10 @@ export class Model {
     if (changes.withdraw !== undefined)
       for (const deployment of this.deployments)
         deployment.state = endedBy(changes.withdraw, deployment.state) ?? deployment.state;
+    for (const { id, ...join } of changes.joins) {
+      this.totals[join.wave]!++;
+      this.deployments.push({ ...queued, ...join, id });
+    }
     const { finishedAt: _f, ...rollout } = changes.rollout;
     Object.assign(this.rollout, rollout);
     if (changes.newDeadline) {

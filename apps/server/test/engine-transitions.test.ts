@@ -126,6 +126,11 @@ const rolloutTrials: Record<keyof typeof rolloutTransitions, { event: RolloutEve
     event: { type: "start-next-wave", by: "ann" },
     of: { rules: [rule(), rule()], waves: [emptyTally(2), emptyTally(1)] },
   },
+  "close-target": { event: { type: "close-target", by: "ann" }, of: { targetOpen: true } },
+  "device-joined": {
+    event: { type: "device-joined", joiner: { id: "j", deviceId: "j", digest: "new", total: 4 } },
+    of: { targetOpen: true },
+  },
   "change-rules": { event: { type: "change-rules", by: "ann", rules: [rule({ soakMs: 5 })], what: "soak" }, of: {} },
   exclude: { event: { type: "exclude", by: "ann", of: [deployment] }, of: { waves: [emptyTally(4)] } },
   retry: { event: { type: "retry", by: "ann", of: [deploymentIn("failed")] }, of: {} },

@@ -195,6 +195,11 @@ function applyAny(model: Model, random: Random, proven: Set<string>): void {
   else actAny(model, random, target);
 }
 
+const joinOf = (id: string): RolloutEvent => ({
+  type: "device-joined",
+  joiner: { id, deviceId: `device-${id}`, digest: "new", total: 4 },
+});
+
 /** What time does, and what is found at an offer. */
 function timeAny(model: Model, random: Random, target: DeploymentSnapshot): void {
   const deployment = { ...target };
@@ -204,6 +209,7 @@ function timeAny(model: Model, random: Random, target: DeploymentSnapshot): void
     { type: "late-offers-expired", deployment },
     { type: "superseded", deployment, why: "runs 3" },
     { type: "time-passed" },
+    joinOf(`joined-${model.deployments.length}`),
     { type: "others-away", away: model.deployments.filter(isWaiting).map((d) => ({ ...d })) },
   ];
   model.apply(random.pick(events));
@@ -214,6 +220,7 @@ function actAny(model: Model, random: Random, target: DeploymentSnapshot): void 
   const action = random.below(12);
   if (action < 5) model.apply({ type: "resume", by: "x" });
   else if (action < 7) model.apply({ type: "pause", by: "x" });
+  else if (action === 9) model.apply({ type: "close-target", by: "x" });
   else if (action === 7) model.apply({ type: "device-revoked", deployment: { ...target } });
   else if (action === 8 && random.below(4) === 0) {
     model.apply({ type: "cancel", by: "x" });
@@ -253,6 +260,7 @@ function rolloutRules(must: Must, before: Model["rollout"], after: RolloutSnapsh
     const isWatched = before.rules[currentWave]!.soakMs === 0 || after.waves[currentWave]!.total === 0;
     must(isWatched || (before.soakUntil !== null && before.soakUntil <= now), "a wave was passed before its soak");
   }
+  must(!after.targetOpen || after.state !== "completed", "it ended, and devices may still come to match");
   if (before.state === "cancelled" || before.state === "completed")
     must(after.state === before.state, `a ${before.state} rollout changed its state`);
 }
@@ -272,7 +280,7 @@ describe(`whatever happens in whatever order (FLIPSIDE_SEED=${seed})`, () => {
           soakMs: random.pick([0, 0, 30]),
           underWayMax: random.pick([null, 1, 2]),
         },
-        { lateOffersMs: random.pick([0, 200]) },
+        { lateOffersMs: random.pick([0, 200]), targetOpen: random.below(3) === 0 },
       );
       const proven = new Set<string>();
       for (let i = 0; i < 120; i++) {
@@ -284,8 +292,11 @@ describe(`whatever happens in whatever order (FLIPSIDE_SEED=${seed})`, () => {
         const must: Must = (holds, rule) => {
           if (!holds) throw new Error(`run ${run}, event ${i} (FLIPSIDE_SEED=${seed}): ${rule}`);
         };
-        for (const after of model.deployments)
-          deploymentRules(must, before.get(after.id)!, after, rolloutBefore, proven);
+        for (const after of model.deployments) {
+          const was = before.get(after.id);
+          if (was !== undefined) deploymentRules(must, was, after, rolloutBefore, proven);
+          else must(rolloutBefore.targetOpen && after.state === "queued", "a device joined what is closed");
+        }
         rolloutRules(must, rolloutBefore, model.snapshot(), model.now);
       }
     }

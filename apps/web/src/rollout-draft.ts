@@ -42,6 +42,8 @@ export interface RolloutDraft extends TypedRules, TypedWaves {
   picked: ReadonlySet<string>;
   /** As typed. */
   filter: string;
+  /** Devices that come to match later join it; not where they are picked. */
+  continuous: boolean;
   order: RolloutOrder;
   lateOffers: TypedTime;
   maintenance: TypedMaintenance;
@@ -58,6 +60,7 @@ export const newDraft = (releaseId: string): RolloutDraft => ({
   target: "all",
   picked: new Set(),
   filter: "",
+  continuous: false,
   ...typedRulesOf(defaultRules),
   waves: initialWaves(),
   restOwn: undefined,
@@ -171,11 +174,13 @@ function meantBy(
 }
 
 function targetProblem(
-  { target, filter }: RolloutDraft,
+  { target, filter, continuous }: RolloutDraft,
   chosen: number,
   fault: FilterError | undefined,
 ): string | undefined {
   if (chosen > 0) return undefined;
+  const isReadable = target === "all" || (filter.trim() !== "" && fault === undefined);
+  if (target !== "picked" && continuous && isReadable) return undefined;
   if (target === "filter" && filter.trim() === "") return "Write a filter, such as tag = canary.";
   return fault === undefined ? nobodyChosen[target] : "Put the filter right: what is marked in it can’t be read.";
 }
@@ -186,17 +191,22 @@ const nobodyChosen = {
   filter: "The filter means no device that the release fits.",
 };
 
+const staysOpen = ({ continuous, target }: RolloutDraft): boolean => continuous && target !== "picked";
+
+function targetOf(draft: RolloutDraft, { release, unfit, chosen }: RolloutPlan): NewRollout["target"] {
+  if (draft.target === "filter") return { filter: draft.filter.trim() };
+  if (draft.target === "all" && unfit === 0) return { all: true };
+  // "All" is all of the product to the server: where some don't fit, the ones that do are named, or meant.
+  if (staysOpen(draft)) return { filter: `product = ${JSON.stringify(release.product)}` };
+  return { deviceIds: chosen.map((device) => device.id) };
+}
+
 /** What the server is asked for. */
 export const requestOf = (draft: RolloutDraft, plan: RolloutPlan): NewRollout => ({
   name: plan.name.trim(),
   releaseId: plan.release.id,
-  // "All" is all of the product to the server: where some don't fit, the ones that do are named.
-  target:
-    draft.target === "filter"
-      ? { filter: draft.filter.trim() }
-      : draft.target === "all" && plan.unfit === 0
-        ? { all: true }
-        : { deviceIds: plan.chosen.map((device) => device.id) },
+  target: targetOf(draft, plan),
+  ...(staysOpen(draft) ? { continuous: true } : {}),
   waves: waveSpecsOf(draft, plan.rules),
   ...differing(plan.rules, defaultRules),
   ...(plan.lateOffersMs === lateOffersMsDefault ? {} : { lateOffersMs: plan.lateOffersMs }),

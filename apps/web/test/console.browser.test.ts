@@ -437,7 +437,7 @@ describe.skipIf(!executablePath)("the console in a browser", () => {
       ],
     });
     await signIn("/rollouts/new");
-    await page.getByLabel("Devices that a filter means when the rollout starts").check();
+    await page.getByLabel("Devices that a filter means").check();
     await page.getByRole("button", { name: "Check first" }).click();
     await page.getByText("Write a filter, such as tag = canary.").waitFor();
     expect(server.checked).toEqual([]);

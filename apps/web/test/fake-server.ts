@@ -178,7 +178,7 @@ export class FakeServer {
     const current = open < 0 || rollout.soakUntil !== null ? Math.max(0, next - 1) : open;
     rollout.currentWave = current;
     rollout.waves = tallies.map((tally, index) => ({ index, ...tally, state: waveStateOf(tally, index, current) }));
-    if (open < 0 && rollout.soakUntil === null && rollout.state === "running") {
+    if (open < 0 && rollout.soakUntil === null && rollout.state === "running" && !rollout.targetOpen) {
       rollout.state = "completed";
       rollout.finishedAt = new Date().toISOString();
     }
@@ -288,6 +288,7 @@ export class FakeServer {
       whyRollout: ({ params: { id } }) => this.#why(this.#rollout(id).id),
       pauseRollout: ({ params: { id } }) => this.#act(this.#rollout(id), "pause"),
       resumeRollout: ({ params: { id } }) => this.#act(this.#rollout(id), "resume"),
+      closeTarget: ({ params: { id } }) => this.#act(this.#rollout(id), "close-target"),
       endLateOffers: ({ params: { id } }) => this.#act(this.#rollout(id), "end-late-offers"),
       cancelRollout: ({ params: { id } }) => this.#act(this.#rollout(id), "cancel"),
       approveWave: ({ params: { id } }) => this.#act(this.#rollout(id), "approve"),
@@ -426,6 +427,7 @@ export class FakeServer {
         lateOffersMs: request.lateOffersMs,
         allowOlder: request.allowOlder,
       },
+      targetOpen: request.continuous,
       targetFilter: "filter" in request.target ? request.target.filter : null,
       total: ids.length,
       waves,
@@ -443,6 +445,7 @@ export class FakeServer {
     if (!mayAct(rollout.state, action)) throw new Refusal("rollout-state", `It is ${rollout.state}.`);
     rollout.state = rolloutTransitions[action].to ?? rollout.state;
     rollout.pauseReason = action === "pause" ? "Paused by admin." : null;
+    if (action === "close-target") rollout.targetOpen = false;
     if (action === "cancel") rollout.finishedAt = new Date().toISOString();
     rollout.decisions.push({ at: new Date().toISOString(), text: `${action} by admin` });
     this.send({ kind: "rollout", data: summaryOf(rollout) });

@@ -134,6 +134,7 @@ export function rollout(id: string, changes: Partial<Rollout> = {}): Rollout {
     finishedAt: null,
     urgent: false,
     targetFilter: null,
+    targetOpen: false,
     decisionCount: changes.decisions?.length ?? 0,
     currentWave: 0,
     soakUntil: null,

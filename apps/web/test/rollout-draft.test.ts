@@ -180,6 +180,21 @@ describe("a rollout as it is being made", () => {
     expect(planned("tag = b").errors.target).toContain("means no device");
   });
 
+  it("stays open for who comes to match, by what the server can ask of them", () => {
+    const devices = [device("dev-1"), device("dev-2", { hardware: "another-board" })];
+    const some = fitOf(release("rel-2", "1.1.0", 2), devices);
+    const request = (changes: Partial<RolloutDraft>) => {
+      const draft = draftOf({ continuous: true, ...changes });
+      return requestOf(draft, planOf(draft, some));
+    };
+    expect(request({})).toMatchObject({ target: { filter: 'product = "flipside-demo"' }, continuous: true });
+    expect(asked({ continuous: true })).toMatchObject({ target: { all: true }, continuous: true });
+    expect(request({ target: "picked", picked: new Set(["dev-1"]) })).not.toHaveProperty("continuous");
+    expect(errorsOf({ continuous: true, target: "filter", filter: "tag = nobody-yet" })).toEqual({});
+    expect(errorsOf({ continuous: true, target: "filter", filter: "tag =" }).target).toContain("can’t be read");
+    expect(errorsOf({ continuous: true, target: "picked" }).target).toContain("Pick at least one");
+  });
+
   it("takes what is at its limit, and says of anything else what is wrong with it", () => {
     const time = (amount: string) => ({ amount, unit: "days" as const });
     const atLimits = { soak: time(String(soakMsMax / dayMs)), lateOffers: time(String(lateOffersMsMax / dayMs)) };

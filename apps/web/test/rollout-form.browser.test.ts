@@ -120,4 +120,23 @@ describe.skipIf(!executablePath)("the form that makes a rollout", () => {
       .getByText("tag = canary")
       .waitFor();
   });
+
+  it("makes a rollout that stays open, though nobody matches yet, and closes it", async () => {
+    const { page, server } = await open("/rollouts/new");
+    await page.getByLabel("Devices that a filter means").check();
+    await page.getByLabel("Filter", { exact: true }).fill("tag = stable");
+    await page.getByRole("button", { name: "Start rollout" }).click();
+    await page.getByText("The filter means no device that the release fits.").waitFor();
+    await page.getByLabel("Stays open: devices that come to match later join it").check();
+    await page.getByRole("button", { name: "Remove wave 1" }).click();
+    await page.getByRole("button", { name: "Remove wave 1" }).click();
+    await page.getByRole("button", { name: "Start rollout" }).click();
+    await page.getByRole("heading", { name: "flipside-demo 1.1.0" }).waitFor();
+    expect(server.asked.at(-1)).toMatchObject({ target: { filter: "tag = stable" }, continuous: true });
+    await page.getByText("Stays open", { exact: true }).waitFor();
+    await page.getByRole("button", { name: "Close target" }).click();
+    await page.getByRole("dialog").getByRole("button", { name: "Close target" }).click();
+    await page.getByText("Stays open", { exact: true }).waitFor({ state: "hidden" });
+    expect(await page.getByRole("button", { name: "Close target" }).count()).toBe(0);
+  });
 });

@@ -13,20 +13,31 @@ interface Transition {
 export const retriedStates = ["failed", "rejected", "timed-out", "rolled-back"] as const;
 
 /** What a person says to it with one word. */
-export const rolloutActions = ["pause", "resume", "approve", "start-next-wave", "cancel", "end-late-offers"] as const;
+export const rolloutActions = [
+  "pause",
+  "resume",
+  "approve",
+  "start-next-wave",
+  "close-target",
+  "cancel",
+  "end-late-offers",
+] as const;
 export type RolloutAction = (typeof rolloutActions)[number];
 
 /** What a person says to it with more words than one. */
 type LongAction = "change-rules" | "exclude" | "retry" | "roll-back";
 
 /** What it does by itself. */
-type RolloutsOwn = "gate-failed" | "gate-aborted" | "gate-rolled-back" | "last-wave-done";
+type RolloutsOwn = "device-joined" | "gate-failed" | "gate-aborted" | "gate-rolled-back" | "last-wave-done";
 
 export const rolloutTransitions = {
   pause: { from: ["running"], to: "paused" },
   resume: { from: ["paused"], to: "running" },
   approve: { from: ["running"], to: undefined },
   "start-next-wave": { from: ["running"], to: undefined },
+  // Of a rollout whose target is open.
+  "close-target": { from: ["running", "paused"], to: undefined },
+  "device-joined": { from: ["running", "paused"], to: undefined },
   "change-rules": { from: ["running", "paused"], to: undefined },
   exclude: { from: ["running", "paused"], to: undefined },
   retry: { from: ["running", "completed"], to: "running" },
@@ -40,16 +51,17 @@ export const rolloutTransitions = {
   "last-wave-done": { from: ["running"], to: "completed" },
 } as const satisfies Record<RolloutAction | LongAction | RolloutsOwn, Transition>;
 
-export const mayAct = (state: RolloutState, action: RolloutAction | LongAction): boolean => {
+export const mayAct = (state: RolloutState, action: RolloutAction | LongAction | "device-joined"): boolean => {
   const { from }: Transition = rolloutTransitions[action];
   return from.includes(state);
 };
 
-type Acted = Pick<RolloutSummary, "state" | "counts" | "currentWave" | "heldFor" | "waves">;
+type Acted = Pick<RolloutSummary, "state" | "counts" | "currentWave" | "heldFor" | "targetOpen" | "waves">;
 
 /** Where the state alone does not tell. */
 const isOfUse: Partial<Record<RolloutAction, (rollout: Acted) => boolean>> = {
   "end-late-offers": ({ counts }) => counts.unreached > 0,
+  "close-target": ({ targetOpen }) => targetOpen,
   approve: ({ heldFor }) => heldFor === "approval",
   "start-next-wave": ({ currentWave, heldFor, waves }) => heldFor !== "approval" && currentWave < waves.length - 1,
 };

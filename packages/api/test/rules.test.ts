@@ -24,7 +24,7 @@ it("of a device's deployments, the one under way is shown before those that wait
   expect(activeOf([over])).toBeUndefined();
 });
 
-const standing = { counts: noCounts(), currentWave: 0, heldFor: null, waves: [] };
+const standing = { counts: noCounts(), currentWave: 0, heldFor: null, targetOpen: false, waves: [] };
 
 it("a running rollout can be paused or cancelled, a paused one resumed or cancelled, one that is over only for who is away", () => {
   const may = (state: "running" | "paused" | "completed" | "cancelled", unreached = 0) =>

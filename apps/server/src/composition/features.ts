@@ -38,6 +38,7 @@ import { createImageStore, type ImageStore } from "../features/releases/image-st
 import { createReleases, type Releases } from "../features/releases/releases.ts";
 import { createRollBacks, type RollBacks } from "../features/rollouts/roll-backs.ts";
 import { createHealthWatch, type HealthWatch } from "../features/health/health-watch.ts";
+import { createJoining, type Joining } from "../features/rollouts/joining.ts";
 import { createRollouts, type Rollouts } from "../features/rollouts/rollouts.ts";
 import { createInbox } from "../devices-in/inbox.ts";
 import { createSessions, silenceMaxMs, type Sessions } from "../features/sessions/sessions.ts";
@@ -223,6 +224,7 @@ async function createConversations(
 
 export interface Features extends Fleet, Conversations {
   rollouts: Rollouts;
+  joining: Joining;
   trustReplacement: TrustReplacement;
   devices: Devices;
   deviceCounts: DeviceCounts;
@@ -257,6 +259,7 @@ export async function createFeatures(foundation: Foundation, link: DeviceLink, p
     ...fleet,
     ...conversations,
     rollouts,
+    joining: createJoining({ storage, engineRoom, memory: fleet.memory, filtering, feed, clock, log }),
     trustReplacement: createTrustReplacement({ trust, rollouts, storage, feed }),
     devices: createDevices({
       storage,

@@ -33,6 +33,18 @@ export interface Move {
 /** Open deployments that end all at once, those of which the table of transitions says so. */
 export type Withdrawal = "cancel" | "end-late-offers";
 
+/** A device that the rollout takes in while it runs; it is queued. */
+export interface Join {
+  id: string;
+  deviceId: string;
+  digest: string;
+  /** Chunks of its image. */
+  total: number;
+  wave: number;
+  /** Null: its wave has not started. */
+  deadlineAt: number | null;
+}
+
 type ChangedMembers =
   | "state"
   | "pauseReason"
@@ -43,7 +55,8 @@ type ChangedMembers =
   | "heldFor"
   | "nextOfferAt"
   | "rules"
-  | "soakUntil";
+  | "soakUntil"
+  | "targetOpen";
 
 export interface Changes {
   rollout: Partial<Pick<RolloutSnapshot, ChangedMembers>> & {
@@ -52,6 +65,7 @@ export interface Changes {
   };
   deployments: DeploymentChange[];
   moves: Move[];
+  joins: readonly Join[];
   /** Ends what no move names: only where no gate is asked afterwards. */
   withdraw: Withdrawal | undefined;
   /**
@@ -71,6 +85,7 @@ export const changing = (what: Partial<Changes>): Changes => ({
   rollout: {},
   deployments: [],
   moves: [],
+  joins: [],
   withdraw: undefined,
   newDeadline: undefined,
   rollBack: undefined,
@@ -118,10 +133,15 @@ export const deadlineFor = (
 /** The rollout as it is after these changes. */
 export function after(
   rollout: RolloutSnapshot,
-  { rollout: { finishedAt: _, ...changed }, moves }: Changes,
+  { rollout: { finishedAt: _, ...changed }, moves, joins }: Changes,
 ): RolloutSnapshot {
   const waves = rollout.waves.map((wave) => ({ ...wave }));
   const counts = { ...rollout.counts };
+  for (const { wave } of joins) {
+    waves[wave]!.total++;
+    countInto(waves[wave]!, "queued", 1);
+    counts.queued++;
+  }
   for (const { wave, from, to } of moves) {
     countInto(waves[wave]!, from, -1);
     countInto(waves[wave]!, to, 1);
@@ -135,6 +155,7 @@ export const followedBy = (first: Changes, then: Changes): Changes => ({
   rollout: { ...first.rollout, ...then.rollout },
   deployments: [...first.deployments, ...then.deployments],
   moves: [...first.moves, ...then.moves],
+  joins: [...first.joins, ...then.joins],
   withdraw: then.withdraw ?? first.withdraw,
   newDeadline: then.newDeadline ?? first.newDeadline,
   rollBack: then.rollBack ?? first.rollBack,

@@ -6,6 +6,7 @@
 //   approve          the next wave, which wants it, may start; not by who made the rollout.
 //   start next wave  it starts now, whatever the present one has come to; but approval it needs all the same.
 //   change rules     of the present wave and later ones; a wave whose rules were changed is to be approved anew.
+//   close target     nobody joins it any more; it ends when those that it has are done (open-target.ts).
 //   exclude          these devices are taken out, where they are not past their point of no return.
 //   retry            what did not succeed is tried again, and what has failed so far besides is accepted.
 //   cancel           queued, offered, downloading and verifying deployments become `cancelled`; later ones, which are

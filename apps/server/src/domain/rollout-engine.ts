@@ -18,6 +18,7 @@
 import { after, type Changes, changing, followedBy, nothing } from "./changes.ts";
 import { deploymentEvents } from "./deployment-events.ts";
 import type { Now } from "./now.ts";
+import { openTarget } from "./open-target.ts";
 import { operatorWords } from "./operator-words.ts";
 import { retryAfter } from "./retried.ts";
 import type { Handlers, RolloutEvent } from "./rollout-events.ts";
@@ -27,6 +28,7 @@ import { passGate } from "./wave-progress.ts";
 const handlers: Handlers = {
   ...deploymentEvents,
   ...operatorWords,
+  ...openTarget,
   started({ waves }, { leftOut }) {
     const started = `started: ${waves.reduce((sum, { total }) => sum + total, 0)} devices in ${waves.length} waves`;
     return changing({ decisions: [leftOut ? `${started}; left out: ${leftOut}` : started] });
@@ -48,6 +50,8 @@ const opening: readonly RolloutEvent["type"][] = [
   "approve",
   "start-next-wave",
   "change-rules",
+  "device-joined",
+  "close-target",
 ];
 
 export function step(rollout: RolloutSnapshot, event: RolloutEvent, now: Now): Changes {

@@ -3,7 +3,7 @@
 import type { WaveRules } from "@flipside/api/types";
 import type { DeploymentStateName } from "@flipside/image-format";
 import type { CheckInEvidence } from "./check-in-evidence.ts";
-import type { Changes } from "./changes.ts";
+import type { Changes, Join } from "./changes.ts";
 import type { Now } from "./now.ts";
 import type { DeploymentSnapshot, RolloutSnapshot } from "./snapshots.ts";
 
@@ -44,6 +44,9 @@ export type RolloutEvent =
   | { type: "change-rules"; by: string; rules: readonly WaveRules[]; what: string }
   | { type: "exclude"; by: string; of: DeploymentSnapshot[] }
   | { type: "retry"; by: string; of: DeploymentSnapshot[] }
+  /** A device has come to match a target that is open. */
+  | { type: "device-joined"; joiner: Pick<Join, "id" | "deviceId" | "digest" | "total"> }
+  | { type: "close-target"; by: string }
   | { type: "cancel"; by: string }
   /** Undefined: of all waves. */
   | { type: "roll-back"; by: string; wave: number | undefined }

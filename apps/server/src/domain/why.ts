@@ -18,7 +18,7 @@ const backLater = (away: number): string =>
     : `${away} devices that are away get the image when they come back`;
 
 export function whyRolloutWaits(rollout: RolloutSnapshot): Reason {
-  const { state, pauseReason, waves, currentWave, soakUntil, heldFor } = rollout;
+  const { state, pauseReason, waves, currentWave, soakUntil, heldFor, targetOpen } = rollout;
   const sum = (pick: (each: (typeof waves)[number]) => number): number =>
     waves.reduce((total, each) => total + pick(each), 0);
   if (state === "cancelled" || state === "rolled-back") {
@@ -39,8 +39,17 @@ export function whyRolloutWaits(rollout: RolloutSnapshot): Reason {
       sentence: asSentence(`It is paused: ${pauseReason}`),
       actions: ["resume it, which accepts what has failed", "cancel it", "roll it back"],
     };
-  const next = currentWave === waves.length - 1 ? "the rollout ends" : `wave ${currentWave + 2} starts`;
-  const actions = ["pause it", "cancel it"];
+  const end = targetOpen ? "it stays open for devices that come to match" : "the rollout ends";
+  const next = currentWave === waves.length - 1 ? end : `wave ${currentWave + 2} starts`;
+  const actions = ["pause it", ...(targetOpen ? ["close its target"] : []), "cancel it"];
+  if (heldFor === "joiners") {
+    const done = sum(({ total }) => total);
+    const what =
+      done === 0 ? "No device has matched it yet" : `Its ${many(done, "device")} ${done === 1 ? "is" : "are"} done`;
+    const away = sum(({ unreached }) => unreached);
+    const later = away === 0 ? "" : `; ${backLater(away)}`;
+    return { sentence: `${what}${later}; it stays open for devices that come to match.`, actions };
+  }
   if (heldFor !== null) {
     const waitsFor = heldFor === "approval" ? "somebody else's approval" : "its start time";
     const what = heldFor === "approval" ? ["have somebody else approve it"] : ["start the wave now"];

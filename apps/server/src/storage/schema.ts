@@ -185,6 +185,8 @@ export interface RolloutTable {
   decisionCount: number;
   /** The filter that its devices were found by, as it was written; null when they were named, or are all. */
   targetFilter: string | null;
+  /** Devices that come to match join it, as long as it runs or is paused. */
+  targetOpen: boolean;
   /** JSON of StoredRequest (rollouts/stored-request.ts); null: made by an older server. */
   request: string | null;
   createdAt: number;

@@ -42,6 +42,7 @@ const newInRollouts = {
   rollBackDue: null,
   targetFilter: null,
   request: null,
+  targetOpen: false,
 };
 /** Of migration 0012: what runs already is not watched. */
 const healthGate = { health: null };

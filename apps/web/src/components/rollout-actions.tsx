@@ -52,6 +52,14 @@ const actionWords: Record<RolloutAction, ActionWords> = {
     explains:
       "Its devices are offered the image at once, whatever the present wave has come to, and before its time. The devices of the present wave go on.",
   },
+  "close-target": {
+    label: "Close target",
+    icon: "stop",
+    title: "Let no further device join?",
+    confirm: "Close target",
+    explains:
+      "Devices that come to match from now on get nothing from this rollout. It goes on with those that it has, and ends when they are done.",
+  },
   cancel: {
     label: "Cancel rollout",
     icon: "stop",

@@ -71,40 +71,12 @@ export const WhatSection = ({ plan, change, tried, releases }: Props & { release
 
 export const TargetSection = ({ draft, plan, change, tried }: Props): ReactNode => {
   const { target } = draft;
-  const { fitting, pickedFitting, unfit, newer, errors } = plan;
+  const { fitting, unfit, newer, errors } = plan;
   const those = newer === 1 ? "it" : "them";
   return (
     <fieldset className="panel" data-invalid={tried && errors.target !== undefined}>
       <legend>Which devices</legend>
-      <div className="choices">
-        <label className="choice">
-          <input type="radio" name="target" checked={target === "all"} onChange={() => change({ target: "all" })} />
-          <span>
-            All devices that the release fits <span className="muted">({count(fitting.length)})</span>
-          </span>
-        </label>
-        <label className="choice">
-          <input
-            type="radio"
-            name="target"
-            checked={target === "picked"}
-            onChange={() => change({ target: "picked" })}
-          />
-          <span>
-            Picked devices
-            {target === "picked" && <span className="muted"> ({count(pickedFitting.length)} picked)</span>}
-          </span>
-        </label>
-        <label className="choice">
-          <input
-            type="radio"
-            name="target"
-            checked={target === "filter"}
-            onChange={() => change({ target: "filter" })}
-          />
-          <span>Devices that a filter means when the rollout starts</span>
-        </label>
-      </div>
+      <TargetChoices {...{ draft, plan, change }} />
       {target === "all" && unfit > 0 && (
         <p className="hint">
           {plural(unfit, "device")} of this product {unfit === 1 ? "has" : "have"} hardware that the release has no
@@ -123,6 +95,7 @@ export const TargetSection = ({ draft, plan, change, tried }: Props): ReactNode 
           fault={plan.filterFault}
         />
       )}
+      {target !== "picked" && <StaysOpenField {...{ draft, change }} />}
       {newer > 0 && !draft.allowOlder && (
         <p className="hint">
           {plural(newer, "device")} {newer === 1 ? "runs" : "run"} a newer release. Leave {those} out, or allow going
@@ -137,6 +110,48 @@ export const TargetSection = ({ draft, plan, change, tried }: Props): ReactNode 
     </fieldset>
   );
 };
+
+const targets: { target: RolloutDraft["target"]; label: string; counted: (plan: RolloutPlan) => string }[] = [
+  { target: "all", label: "All devices that the release fits", counted: ({ fitting }) => count(fitting.length) },
+  {
+    target: "picked",
+    label: "Picked devices",
+    counted: ({ pickedFitting }) => `${count(pickedFitting.length)} picked`,
+  },
+  { target: "filter", label: "Devices that a filter means", counted: () => "" },
+];
+
+const TargetChoices = ({ draft, plan, change }: Omit<Props, "tried">): ReactNode => (
+  <div className="choices">
+    {targets.map(({ target, label, counted }) => {
+      const words = target === "all" || target === draft.target ? counted(plan) : "";
+      return (
+        <label key={target} className="choice">
+          <input type="radio" name="target" checked={target === draft.target} onChange={() => change({ target })} />
+          <span>
+            {label} {words !== "" && <span className="muted">({words})</span>}
+          </span>
+        </label>
+      );
+    })}
+  </div>
+);
+
+const StaysOpenField = ({ draft, change }: Pick<Props, "draft" | "change">): ReactNode => (
+  <label className="choice">
+    <input
+      type="checkbox"
+      checked={draft.continuous}
+      onChange={(event) => change({ continuous: event.target.checked })}
+    />
+    <span>
+      Stays open: devices that come to match later join it
+      <span className="hint">
+        They join the last wave, by its rules, until somebody closes the rollout. It does not end by itself.
+      </span>
+    </span>
+  </label>
+);
 
 function filterWords({ meant, chosen, filterFault }: RolloutPlan): string {
   if (filterFault !== undefined) return "";
@@ -310,6 +325,12 @@ const SummaryList = ({ draft, plan }: Pick<Props, "draft" | "plan">): ReactNode 
       <dt>Devices</dt>
       <dd>{plan.chosen.length > 0 ? plural(plan.chosen.length, "device") : "none chosen yet"}</dd>
     </div>
+    {draft.continuous && draft.target !== "picked" && (
+      <div>
+        <dt>Stays open</dt>
+        <dd>for devices that come to match</dd>
+      </div>
+    )}
     <div>
       <dt>Waves</dt>
       <dd>{waveWords(plan)}</dd>

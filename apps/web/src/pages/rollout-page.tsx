@@ -23,7 +23,7 @@ import { type DeploymentStateName, deploymentStateNames } from "../format.ts";
 import { useFleet, useResource } from "../live/hooks.ts";
 import { devicePath } from "../router.ts";
 import { asSentence, count, plural } from "../words/quantities.ts";
-import { deploymentWords, rolloutWords, urgentRollout, wordsOf } from "../words/state-words.ts";
+import { deploymentWords, rolloutWords, openTarget, urgentRollout, wordsOf } from "../words/state-words.ts";
 
 /** Also one that is over may wait for those that were away. */
 const waits = ({ finishedAt, counts }: Rollout): boolean => finishedAt === null || counts.unreached > 0;
@@ -43,6 +43,7 @@ export function RolloutPage({ id }: { id: string }): ReactNode {
             {rollout && <StateBadge words={wordsOf(rolloutWords, rollout.state)} />}
           </span>
           {rollout?.urgent && <StateBadge words={urgentRollout} />}
+          {rollout?.targetOpen && <StateBadge words={openTarget} />}
         </>
       }
       summary={

@@ -223,6 +223,13 @@ export const urgentRollout: StateWords = {
   means: "Overtakes other rollouts on the devices that both are for.",
 };
 
+export const openTarget: StateWords = {
+  label: "Stays open",
+  tone: "idle",
+  icon: "plus",
+  means: "Devices that come to match later join its last wave, until somebody closes it.",
+};
+
 /** Who is in a rollout's first waves. */
 export const orderWords: Record<RolloutOrder, Pick<StateWords, "label" | "means">> = {
   "online-first": {

@@ -20,58 +20,63 @@ import { healthSettings, healthTest } from "./health-gate.ts";
 import { next, pageQuery } from "./pages.ts";
 import { defaultRules, maintenance, retryRule, waveRules, waveSpec } from "./rollout-rules.ts";
 
+const newRolloutForm = z.strictObject({
+  name: z
+    .string()
+    .trim()
+    .min(1)
+    .max(rolloutNameCharactersMax)
+    .refine(isPlainText, "holds characters that are not seen"),
+  releaseId: z.string().min(1).max(64),
+  target: z.union([
+    z.strictObject({ deviceIds: z.array(z.string().min(1).max(48)).min(1).max(100_000) }),
+    z.strictObject({ all: z.literal(true) }),
+    z.strictObject({
+      filter: z
+        .string()
+        .min(1)
+        .max(filterCharactersMax)
+        .describe("docs/device-filter.md; those that it means when the rollout is made"),
+    }),
+  ]),
+  waves: z
+    .array(waveSpec)
+    .max(wavesMax)
+    .refine(
+      (waves) => notRising(waves) === undefined,
+      "each percentage is of the whole target, so it is above the last",
+    )
+    .default([{ percent: 100 }]),
+  ...defaultRules,
+  lateOffersMs: z
+    .int()
+    .min(0)
+    .max(lateOffersMsMax)
+    .default(lateOffersMsDefault)
+    .describe("how long a device that was away in its wave is still offered the image when it comes back"),
+  order: z
+    .enum(["online-first", "as-listed", "random"])
+    .default(rolloutOrderDefault)
+    .describe("who is in the first waves: devices that are online now, else by a hash of release, name and device"),
+  maintenance: maintenance.nullable().default(null).describe("when offers are made; null: at any time"),
+  retries: z.array(retryRule).max(retryRulesMax).default([]).describe("what is tried again; the first that fits holds"),
+  urgent: z.boolean().default(false).describe("overtakes other rollouts on the devices that both are for"),
+  allowOlder: z.boolean().default(false),
+  continuous: z
+    .boolean()
+    .default(false)
+    .describe("its target stays open: devices that come to match later join its last wave, until it is closed"),
+  health: healthSettings
+    .nullable()
+    .default(null)
+    .describe("compares updated devices with those that wait for their update; null: nothing is compared"),
+});
+
 export const newRollout = named(
   "NewRollout",
-  z.strictObject({
-    name: z
-      .string()
-      .trim()
-      .min(1)
-      .max(rolloutNameCharactersMax)
-      .refine(isPlainText, "holds characters that are not seen"),
-    releaseId: z.string().min(1).max(64),
-    target: z.union([
-      z.strictObject({ deviceIds: z.array(z.string().min(1).max(48)).min(1).max(100_000) }),
-      z.strictObject({ all: z.literal(true) }),
-      z.strictObject({
-        filter: z
-          .string()
-          .min(1)
-          .max(filterCharactersMax)
-          .describe("docs/device-filter.md; those that it means when the rollout is made"),
-      }),
-    ]),
-    waves: z
-      .array(waveSpec)
-      .max(wavesMax)
-      .refine(
-        (waves) => notRising(waves) === undefined,
-        "each percentage is of the whole target, so it is above the last",
-      )
-      .default([{ percent: 100 }]),
-    ...defaultRules,
-    lateOffersMs: z
-      .int()
-      .min(0)
-      .max(lateOffersMsMax)
-      .default(lateOffersMsDefault)
-      .describe("how long a device that was away in its wave is still offered the image when it comes back"),
-    order: z
-      .enum(["online-first", "as-listed", "random"])
-      .default(rolloutOrderDefault)
-      .describe("who is in the first waves: devices that are online now, else by a hash of release, name and device"),
-    maintenance: maintenance.nullable().default(null).describe("when offers are made; null: at any time"),
-    retries: z
-      .array(retryRule)
-      .max(retryRulesMax)
-      .default([])
-      .describe("what is tried again; the first that fits holds"),
-    urgent: z.boolean().default(false).describe("overtakes other rollouts on the devices that both are for"),
-    allowOlder: z.boolean().default(false),
-    health: healthSettings
-      .nullable()
-      .default(null)
-      .describe("compares updated devices with those that wait for their update; null: nothing is compared"),
+  newRolloutForm.refine(({ target, continuous }) => !(continuous && "deviceIds" in target), {
+    path: ["continuous"],
+    message: "nobody can come to match a target that names its devices: leave it out, or give a filter",
   }),
 );
 
@@ -96,7 +101,7 @@ export const waveProgress = named(
 
 export const rolloutState = z.enum(["running", "paused", "completed", "cancelled", "rolled-back"]);
 
-export const heldFor = z.enum(["start-time", "approval"]);
+export const heldFor = z.enum(["start-time", "approval", "joiners"]);
 
 export const stateCounts = named("StateCounts", z.record(z.enum(deploymentStateNames), count));
 
@@ -114,10 +119,15 @@ export const rolloutSummary = named(
     finishedAt: time.nullable(),
     urgent: z.boolean(),
     targetFilter: z.string().nullable().describe("what its devices were found by; null: they were named, or are all"),
+    targetOpen: z.boolean().describe("devices that come to match join its last wave"),
     decisionCount: count.describe("how many there are: when it grows, there are more to read"),
     currentWave: z.int().min(-1).describe("index of the wave that it is in; those up to it have started; -1: none has"),
     soakUntil: time.nullable().describe("until then the present wave is watched"),
-    heldFor: heldFor.nullable().describe("what the next wave waits for when all that went before is done"),
+    heldFor: heldFor
+      .nullable()
+      .describe(
+        "what it waits for when all that went before is done: the next wave, or `joiners`, who may come to match",
+      ),
     counts: stateCounts,
     total: count,
     waves: z.array(waveProgress),
@@ -304,6 +314,11 @@ export const startNextWave = route({
   ...acted,
   path: "/api/rollouts/:id/start-next-wave",
   summary: "The next wave starts now, whatever the present one has come to",
+});
+export const closeTarget = route({
+  ...acted,
+  path: "/api/rollouts/:id/close-target",
+  summary: "Nobody joins it any more; it ends when those that it has are done",
 });
 export const rollBackRollout = route({
   ...acted,

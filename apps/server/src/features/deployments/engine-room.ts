@@ -3,12 +3,13 @@
 
 import { isFinalState } from "@flipside/image-format";
 import type { Clock } from "../../clock.ts";
-import type { Changes } from "../../domain/changes.ts";
+import type { Changes, Join } from "../../domain/changes.ts";
 import { step } from "../../domain/rollout-engine.ts";
 import type { RolloutEvent } from "../../domain/rollout-events.ts";
 import type { Logger } from "../../logging.ts";
 import type { DeploymentRow, RolloutRow } from "../../storage/schema.ts";
 import type { Queries, Work } from "../../storage/storage.ts";
+import { storeJoins } from "./joins.ts";
 import type { Progress } from "./progress.ts";
 import { changesRow, loadSnapshot, lockRollout, rulesOf, storeChanges } from "./store.ts";
 import { withdraw, withdrawable, type Withdrawn } from "./withdrawal.ts";
@@ -29,6 +30,8 @@ export interface Applied {
   refused: string | undefined;
   /** Of the deployments that it has changed, as they are now, by id. */
   rows: ReadonlyMap<string, DeploymentRow>;
+  /** Devices that it has taken into the rollout. */
+  joins: readonly Join[];
 }
 
 /** Whose turn may have come: a wave has started, the rollout goes on, or there is room again where that is short. */
@@ -70,7 +73,10 @@ export function createEngineRoom({
   ): Promise<void> {
     const { db } = work;
     const isCapped = (rulesOf(row)[row.currentWave]?.underWayMax ?? null) !== null;
-    const due = await dueBy(db, rolloutId, { changes, currentWave: row.currentWave, isCapped });
+    const due = [
+      ...changes.joins,
+      ...(await dueBy(db, rolloutId, { changes, currentWave: row.currentWave, isCapped })),
+    ];
     // Of two moves of one deployment the first says where it came from.
     const moves = new Map([...changes.moves].reverse().map((move) => [move.id, move]));
     for (const { id, deviceId, state, code } of rows.values()) {
@@ -85,6 +91,7 @@ export function createEngineRoom({
     }
     for (const { id, deviceId, from, to, code } of withdrawn)
       work.changed({ kind: "deployment", id, deviceId, moved: { from, state: to, code, rollout: name } });
+    if (changes.joins.length > 0) work.changed({ kind: "targets", id: rolloutId, deployments: changes.joins });
     const countsOnly = !changesRow(changes);
     work.changed({ kind: "rollout", id: rolloutId, due: due.map(({ deviceId }) => deviceId), countsOnly });
     work.afterCommit(() => {
@@ -103,10 +110,11 @@ export function createEngineRoom({
       const withdrawn = cause === undefined ? [] : await withdrawable(work.db, rolloutId, cause);
       // How far it had come is said of the state that it leaves.
       for (const { id } of [...changes.deployments, ...withdrawn]) await progress.settle(work, id);
+      await storeJoins(work.db, row, changes.joins, clock);
       const rows = await storeChanges(work.db, rolloutId, changes, clock);
       if (cause !== undefined) await withdraw(work.db, rolloutId, { cause, of: withdrawn, now: now.wallMs });
       if (changes.deployments.length > 0 || changesRow(changes)) await note(work, row, { changes, withdrawn, rows });
-      return { refused: changes.refused, rows };
+      return { refused: changes.refused, rows, joins: changes.joins };
     },
   };
 }

@@ -112,6 +112,7 @@ export async function loadSnapshot(db: Queries, row: RolloutRow): Promise<Rollou
     retries: retriesOf(row),
     soakUntil: row.soakUntil,
     heldFor: row.heldFor,
+    targetOpen: row.targetOpen,
     approvals: JSON.parse(row.approvals) as Approval[],
     nextOfferAt: row.nextOfferAt,
     lateOffersMs: row.lateOffersMs,
@@ -137,8 +138,8 @@ const updateDeployment = preparedByShape((db, value, shape: string) =>
 );
 
 /** Whether they are of more than how many deployments are in which state. */
-export const changesRow = ({ rollout, decisions, rollBack }: Changes): boolean =>
-  Object.keys(rollout).length > 0 || decisions.length > 0 || rollBack !== undefined;
+export const changesRow = ({ rollout, decisions, rollBack, joins }: Changes): boolean =>
+  Object.keys(rollout).length > 0 || decisions.length > 0 || rollBack !== undefined || joins.length > 0;
 
 /**
  * Stores what the engine decided at this time. Its deadlines and the order of offers are of steady time; when something

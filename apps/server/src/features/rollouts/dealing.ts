@@ -49,12 +49,18 @@ export async function dealt(
     meant.set(wave, new Set(await filtering.among(db, devices, filter, `waves.${wave}.filter`)));
   }
   const ordered = inOrder(devices, `${request.releaseId} ${request.name}`, request, presence);
-  return dealtInWaves(request.waves, ordered, (wave, row) => meant.get(wave)!.has(row));
+  const waves = dealtInWaves(request.waves, ordered, (wave, row) => meant.get(wave)!.has(row));
+  // Who comes later joins the last wave, which is not that of the canaries.
+  const takesAll = request.waves.some((spec) => "percent" in spec && spec.percent === 100);
+  return request.continuous && !takesAll && waves.length === request.waves.length ? [...waves, []] : waves;
 }
 
 /** A wave of canaries that means nobody would let everybody else begin at once. */
-export function refusalsOfWaves({ waves }: Pick<NewRollout, "waves">, dealt: readonly DeviceRow[][]): Refusal[] {
-  if (dealt.every(({ length }) => length === 0)) return [];
+export function refusalsOfWaves(
+  { waves, continuous }: Pick<NewRollout, "waves" | "continuous">,
+  dealt: readonly DeviceRow[][],
+): Refusal[] {
+  if (!continuous && dealt.every(({ length }) => length === 0)) return [];
   return waves.flatMap((spec, wave) => {
     if (filterOf(spec) === undefined || dealt[wave]!.length > 0) return [];
     const what = `The filter of wave ${wave + 1} means no device of the target that the waves before have left.`;

@@ -35,6 +35,7 @@ export interface PlannedRollout {
   retries: readonly RetryRule[];
   /** What its devices were found by. */
   targetFilter: string | null;
+  targetOpen: boolean;
   /** How many that it means have no part in it, and why; empty: nobody. */
   leftOut: string;
   /** Of each wave: how many devices it has, and what holds for it. */

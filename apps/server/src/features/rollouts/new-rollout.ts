@@ -109,7 +109,7 @@ export async function planRollout(
   const rules = rulesOfWaves(request, waveTotals.length);
   const refusals = [
     refusalOfSigner(release, images, trust),
-    ...refusalsOfTarget(targets, request.target, release),
+    ...refusalsOfTarget(targets, request, release),
     ...refusalsOfWaves(request, waves),
     refusalOfNewer(release, targets.devices, request.allowOlder),
     await refusalOfApproval(db, rules, by),
@@ -138,6 +138,7 @@ export async function createRollout(options: NewRolloutOptions, request: NewRoll
     await insertRollout(options, work, {
       ...{ id, name, releaseId, by, allowOlder, urgent, lateOffersMs, maintenance, retries },
       targetFilter: "filter" in target ? target.filter : null,
+      targetOpen: request.continuous,
       leftOut: leftOutWords(targets.misfits),
       waveTotals,
       rules,

@@ -114,6 +114,7 @@ export function createRollBacks(options: Options): RollBacks {
       maintenance: null,
       retries: [],
       targetFilter: null,
+      targetOpen: false,
       leftOut: "",
       waveTotals: [targets.length],
       // Nobody is helped by a roll-back that stops half-way.

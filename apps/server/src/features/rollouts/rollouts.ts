@@ -53,6 +53,7 @@ export interface Rollouts {
   cancel(id: string, by: string): Promise<RolloutDetail>;
   approve(id: string, by: string): Promise<RolloutDetail>;
   startNextWave(id: string, by: string): Promise<RolloutDetail>;
+  closeTarget(id: string, by: string): Promise<RolloutDetail>;
   changeRules(id: string, change: RuleChange, by: string): Promise<RolloutDetail>;
   exclude(id: string, deviceIds: readonly string[], by: string): Promise<RolloutDetail>;
   /** Undefined: all that did not succeed. */
@@ -134,6 +135,7 @@ export function createRollouts(options: PreflightOptions & { progress: Progress 
     changeRules,
     approve: (id, by) => act(id, async () => ({ type: "approve", by })),
     startNextWave: (id, by) => act(id, async () => ({ type: "start-next-wave", by })),
+    closeTarget: (id, by) => act(id, async () => ({ type: "close-target", by })),
     rollBack: (id, wave, by) => act(id, async () => ({ type: "roll-back", by, wave })),
     exclude: (id, deviceIds, by) =>
       act(id, async (db) => ({ type: "exclude", by, of: await deploymentsOf(db, id, { deviceIds }) })),

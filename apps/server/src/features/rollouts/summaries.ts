@@ -1,6 +1,7 @@
 // Rollouts as they are shown: read models, apart from what changes them.
 
 import { waveStateOf } from "@flipside/api/rollout-arithmetic";
+import { mayAct } from "@flipside/api/rollout-transitions";
 import type {
   Decision,
   Deployment,
@@ -46,6 +47,7 @@ function summaryOf(row: RolloutRow & { version: string }, perWave: Count[], cloc
     finishedAt: isoOrNull(row.finishedAt),
     urgent: row.urgent,
     targetFilter: row.targetFilter,
+    targetOpen: row.targetOpen && mayAct(row.state, "device-joined"),
     decisionCount: row.decisionCount,
     currentWave: row.currentWave,
     soakUntil: row.soakUntil === null ? null : iso(clock.shownMs(row.soakUntil)),

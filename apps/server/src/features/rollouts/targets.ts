@@ -109,8 +109,14 @@ function refusalOf(misfit: Misfit, candidates: Candidate[], release: Release): R
 const misfitOrder: Misfit[] = ["not-enrolled", "revoked", "never-checked-in", "other-product", "no-image"];
 
 /** What makes that the target can't be updated, in the order in which it is looked at. */
-export function refusalsOfTarget(targets: Targets, target: Target, release: Release): Refusal[] {
+export function refusalsOfTarget(
+  targets: Targets,
+  { target, continuous }: Pick<NewRollout, "target" | "continuous">,
+  release: Release,
+): Refusal[] {
   const { matched, devices, misfits } = targets;
+  // They may be still to come.
+  if (continuous && devices.length === 0 && !("deviceIds" in target)) return [];
   if ("filter" in target) {
     if (devices.length > 0) return [];
     const none =

@@ -17,6 +17,7 @@ import { migrate as tagsAttributesAndFilters } from "./0011-tags-attributes-and-
 import { migrate as healthGate } from "./0012-health-gate.ts";
 import { migrate as lists } from "./0016-lists.ts";
 import { migrate as rolloutRequests } from "./0018-rollout-requests.ts";
+import { migrate as openTargets } from "./0019-open-targets.ts";
 import { type Migrate, tools } from "./tools.ts";
 
 const history: Record<string, Migrate> = {
@@ -34,6 +35,7 @@ const history: Record<string, Migrate> = {
   "0012-health-gate": healthGate,
   "0016-lists": lists,
   "0018-rollout-requests": rolloutRequests,
+  "0019-open-targets": openTargets,
 };
 
 export function migrations(types: ColumnTypes): MigrationProvider {

@@ -1,0 +1,166 @@
+// Devices that come to match a rollout whose target is open join it: looked at when something of a device has changed,
+// or it is here again, never by a look at the whole fleet.
+//
+// The newest of the open rollouts that means a device decides: it joins that one, and no older one. What would take it
+// back it never joins, whatever the rollout allows those that it was made for.
+
+import { imageFor, runsNewer } from "@flipside/api/release-fit";
+import type { HealthSettings } from "@flipside/api/types";
+import type { Feed } from "../../changes/feed.ts";
+import type { Clock } from "../../clock.ts";
+import type { Logger } from "../../logging.ts";
+import { newId } from "../../identifiers.ts";
+import { messagePatienceMs } from "../../storage/patience.ts";
+import type { DeviceRow, ImageRow, RolloutRow } from "../../storage/schema.ts";
+import type { Queries, Storage } from "../../storage/storage.ts";
+import type { EngineRoom } from "../deployments/engine-room.ts";
+import { addFailures } from "../deployments/health-looks.ts";
+import { runsConfirmed } from "../deployments/hindrances.ts";
+import type { Memory } from "../deployments/memory.ts";
+import { lockDevice, runningOf } from "../device-records/store.ts";
+import type { Filtering } from "../devices/filtering.ts";
+import { failedAlready } from "./health-limits.ts";
+
+export interface Joining {
+  /** What is begun is ended. */
+  close(): Promise<void>;
+}
+
+export interface JoiningOptions {
+  storage: Storage;
+  engineRoom: EngineRoom;
+  memory: Pick<Memory, "device">;
+  filtering: Pick<Filtering, "among">;
+  feed: Feed;
+  clock: Pick<Clock, "wallMs">;
+  log: Logger;
+}
+
+/** A rollout that may be joined, with its release. */
+type Open = Pick<RolloutRow, "id" | "createdAt" | "targetFilter" | "health"> & {
+  product: string;
+  releaseSequence: number;
+  images: ImageRow[];
+};
+
+/** Newest first. */
+async function readOpen(db: Queries): Promise<Open[]> {
+  const rows = await db
+    .selectFrom("rollouts")
+    .innerJoin("releases", "releases.id", "rollouts.releaseId")
+    .select(["rollouts.id", "rollouts.createdAt", "rollouts.targetFilter", "rollouts.health"])
+    .select(["releases.id as releaseId", "releases.product", "releases.releaseSequence"])
+    .where("rollouts.targetOpen", "=", true)
+    .where("rollouts.state", "in", ["running", "paused"])
+    .orderBy("rollouts.createdAt", "desc")
+    .orderBy("rollouts.id")
+    .execute();
+  const open: Open[] = [];
+  for (const { releaseId, ...row } of rows) {
+    const images = await db.selectFrom("images").selectAll().where("releaseId", "=", releaseId).execute();
+    open.push({ ...row, images });
+  }
+  return open;
+}
+
+type Fit = "there" | "joins" | "no";
+
+/** What of the device would come of this rollout, if it meant it. */
+function fitOf(device: DeviceRow, { product, images, releaseSequence }: Open): Fit {
+  if (device.product !== product) return "no";
+  const image = imageFor(images, device);
+  if (image === undefined) return "no";
+  if (runsConfirmed(device, image.digest)) return "there";
+  return runsNewer(runningOf(device), { releaseSequence }) ? "no" : "joins";
+}
+
+/** The rollout has it already, or one of its product that was made later has, and has updated it or may do so. */
+async function isTaken(db: Queries, deviceId: string, { id, createdAt, product }: Open): Promise<boolean> {
+  const rows = await db
+    .selectFrom("deployments")
+    .innerJoin("rollouts", "rollouts.id", "deployments.rolloutId")
+    .innerJoin("releases", "releases.id", "rollouts.releaseId")
+    .select(["deployments.rolloutId", "deployments.state", "deployments.finishedAt", "rollouts.createdAt"])
+    .where("deployments.deviceId", "=", deviceId)
+    .where("releases.product", "=", product)
+    .execute();
+  return rows.some(
+    (row) =>
+      row.rolloutId === id || (row.createdAt > createdAt && (row.finishedAt === null || row.state === "confirmed")),
+  );
+}
+
+export function createJoining(options: JoiningOptions): Joining {
+  const { storage, engineRoom, memory, filtering, feed, clock, log } = options;
+  /** Undefined: to be read. */
+  let open: Promise<Open[]> | undefined;
+  const waiting = new Set<string>();
+  let looking: Promise<void> | undefined;
+  let closed = false;
+
+  async function join(deviceId: string, rollout: Open): Promise<void> {
+    await storage.transaction(async (work) => {
+      // Before the rollout's, as whoever revokes a device takes them.
+      const device = await lockDevice(work.db, deviceId);
+      if (device === undefined || device.revokedAt !== null || fitOf(device, rollout) !== "joins") return;
+      const image = imageFor(rollout.images, device)!;
+      const applied = await engineRoom.apply(work, rollout.id, async () => {
+        if (await isTaken(work.db, deviceId, rollout)) return undefined;
+        const joiner = { id: newId(), deviceId, digest: image.digest, total: image.chunkCount };
+        return { type: "device-joined", joiner };
+      });
+      if (applied === undefined || applied.joins.length === 0 || rollout.health === null) return;
+      const health = JSON.parse(rollout.health) as HealthSettings;
+      await addFailures(work.db, rollout.id, failedAlready(health, [device], clock.wallMs()));
+    });
+  }
+
+  async function look(deviceId: string): Promise<void> {
+    const rollouts = await (open ??= readOpen(storage.db));
+    if (rollouts.length === 0) return;
+    const device = await memory.device(deviceId);
+    if (device === null || device.revokedAt !== null || device.product === null) return;
+    const fits = rollouts.map((rollout) => fitOf(device, rollout));
+    // Nothing behind the last one that it could join matters.
+    for (const [at, rollout] of rollouts.slice(0, fits.lastIndexOf("joins") + 1).entries()) {
+      if (fits[at] === "no") continue;
+      const { targetFilter } = rollout;
+      if (
+        targetFilter !== null &&
+        (await filtering.among(storage.db, [device], targetFilter, "target.filter")).length === 0
+      )
+        continue;
+      if (fits[at] === "joins") await join(deviceId, rollout);
+      return;
+    }
+  }
+
+  async function lookAtAll(): Promise<void> {
+    for (const deviceId of waiting) {
+      if (closed) return;
+      waiting.delete(deviceId);
+      try {
+        await storage.patiently(messagePatienceMs, () => look(deviceId));
+      } catch (error) {
+        open = undefined;
+        log.error({ err: error as Error, device: deviceId }, "it could not be seen which open rollouts a device is in");
+      }
+    }
+  }
+
+  feed.follow((change) => {
+    if (change.kind === "rollout" || change.kind === "targets") open = undefined;
+    if (change.kind !== "device" || closed) return;
+    waiting.add(change.id);
+    looking ??= lookAtAll().finally(() => {
+      looking = undefined;
+    });
+  });
+
+  return {
+    async close() {
+      closed = true;
+      await looking;
+    },
+  };
+}
