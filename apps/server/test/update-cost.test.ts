@@ -38,7 +38,8 @@ async function update(device: ProtocolDevice): Promise<void> {
 /** A rollout to so many devices that are away, and to these. */
 async function rollOut(devices: ProtocolDevice[], othersCount: number, sequence: number): Promise<void> {
   const { db } = fixture.server.internals.storage;
-  const template = await db
+  // The database itself makes these of `running`.
+  const { runningDigest, runningVersion, runningState, runningSequence, ...template } = await db
     .selectFrom("devices")
     .selectAll()
     .where("id", "=", devices[0]!.id)

@@ -9,8 +9,8 @@ import type { ChangeTable, Schema } from "./schema.ts";
 export type Change =
   | { kind: "device" | "release"; id: string }
   /**
-   * `due`: devices whose queued deployments became due by it; `countsOnly`: nothing of its row has changed, but how many
-   * of its deployments are in which state. Both only while this process runs.
+   * `due`: devices whose queued deployments became due by it; `countsOnly`: nothing of its row has changed, but how
+   * many of its deployments are in which state. Both only while this process runs.
    */
   | { kind: "rollout"; id: string; due?: readonly string[]; countsOnly?: boolean }
   /** A rollout's deployments were made; they are named only while this process runs. */

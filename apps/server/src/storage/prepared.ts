@@ -1,7 +1,7 @@
 // Queries of hot paths, built and compiled once for each dialect: with Kysely that costs more than running them does.
 
-import type { Compilable, CompiledQuery } from "kysely";
-import type { Queries } from "./storage.ts";
+import type { Compilable, CompiledQuery, Kysely } from "kysely";
+import type { Schema } from "./schema.ts";
 
 /** Stands for a value in the query while it is built. */
 class Parameter {
@@ -13,13 +13,15 @@ class Parameter {
 }
 
 type Value<V> = <N extends keyof V & string>(name: N) => V[N];
-type Run<V, R> = (db: Queries, values: V) => Promise<R[]>;
+type Run<V, R> = (db: Kysely<Schema>, values: V) => Promise<R[]>;
 
 /**
- * `build` is called once for each dialect, with what stands for the values; what the query looks like must not depend on
- * them. Not for secrets: they are sealed when a query is compiled.
+ * `build` is called once for each dialect, with what stands for the values; what the query looks like must not depend
+ * on them. Not for secrets: they are sealed when a query is compiled.
  */
-export function prepared<V extends object, R>(build: (db: Queries, value: Value<V>) => Compilable<R>): Run<V, R> {
+export function prepared<V extends object, R>(
+  build: (db: Kysely<Schema>, value: Value<V>) => Compilable<R>,
+): Run<V, R> {
   const compiled = new WeakMap<object, CompiledQuery<R>>();
   return async (db, values) => {
     const { adapter } = db.getExecutor();
@@ -38,10 +40,12 @@ export function prepared<V extends object, R>(build: (db: Queries, value: Value<
 /** So many shapes are kept of one query. */
 const shapesMax = 64;
 
-/** The same for a query of few shapes: which columns it sets, how many rows it inserts. One is built for each `shape`. */
+/**
+ * The same for a query of few shapes: which columns it sets, how many rows it inserts. One is built for each `shape`.
+ */
 export function preparedByShape<S extends string | number, R>(
-  build: (db: Queries, value: (name: string) => never, shape: S) => Compilable<R>,
-): (db: Queries, shape: S, values: Record<string, unknown>) => Promise<R[]> {
+  build: (db: Kysely<Schema>, value: (name: string) => never, shape: S) => Compilable<R>,
+): (db: Kysely<Schema>, shape: S, values: Record<string, unknown>) => Promise<R[]> {
   const runs = new Map<S, Run<Record<string, unknown>, R>>();
   return (db, shape, values) => {
     let run = runs.get(shape);

@@ -149,7 +149,8 @@ export function createJoining(options: JoiningOptions): Joining {
   }
 
   feed.follow((change) => {
-    if (change.kind === "rollout" || change.kind === "targets") open = undefined;
+    if (change.kind === "targets" || (change.kind === "rollout" && !("countsOnly" in change && change.countsOnly)))
+      open = undefined;
     if (change.kind !== "device" || closed) return;
     waiting.add(change.id);
     looking ??= lookAtAll().finally(() => {
