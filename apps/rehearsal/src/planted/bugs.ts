@@ -80,8 +80,8 @@ export const plantedBugs: readonly PlantedBug[] = [
     patches: [
       {
         file: GATES,
-        find: "[failureThreshold, health, settled, somethingLearned, soak, startTime, approval]",
-        replace: "[failureThreshold, health, somethingLearned, soak, startTime, approval]; void settled",
+        find: "  settled,\n  somethingLearned,",
+        replace: "  somethingLearned,",
       },
     ],
   },
@@ -92,8 +92,8 @@ export const plantedBugs: readonly PlantedBug[] = [
     patches: [
       {
         file: GATES,
-        find: "[failureThreshold, health, settled, somethingLearned, soak, startTime, approval]",
-        replace: "[failureThreshold, health, settled, somethingLearned, startTime, approval]; void soak",
+        find: "  soak,\n  startTime,",
+        replace: "  startTime,",
       },
     ],
   },
