@@ -44,7 +44,6 @@ import { createInbox } from "../devices-in/inbox.ts";
 import { createSessions, silenceMaxMs, type Sessions } from "../features/sessions/sessions.ts";
 import { createTrustDelivery } from "../features/trust/trust-delivery.ts";
 import { createTrustReplacement, type TrustReplacement } from "../features/rollouts/trust-replacement.ts";
-import { messagePatienceMs } from "../storage/patience.ts";
 import type { Foundation } from "./foundation.ts";
 
 export const pollMsDefault = 3_000;
@@ -81,8 +80,8 @@ function downloadSlots(feed: Feed, clock: Pick<Clock, "steadyMs">): DownloadSlot
 }
 
 async function createFleet(foundation: Foundation, pollMs: number): Promise<Fleet> {
-  const { storage, feed, files, log, clock, trust, verifier } = foundation;
-  const memory = createMemory(storage, feed);
+  const { storage, patient, feed, files, log, clock, trust, verifier } = foundation;
+  const memory = createMemory(patient, feed);
   const progress = createProgress(storage, log, clock.wallMs);
   const images = createImageStore({ storage, files, feed, log });
   const engineRoom = createEngineRoom({ clock, log, progress });
@@ -95,21 +94,21 @@ async function createFleet(foundation: Foundation, pollMs: number): Promise<Flee
   const presence = createPresence({ lastSeen, steadyMs: clock.steadyMs, silenceMaxMs: silenceMaxMs(pollMs) });
   const rollBacks = createRollBacks({ storage, engineRoom, memory, trust, feed, clock, log });
   return {
-    deviceLog: createDeviceLog(storage, log, clock),
+    deviceLog: createDeviceLog(patient, log, clock),
     lastSeen,
     progress,
     memory,
     images,
     releases: createReleases({ storage, files, store: images, trust, verifier, feed, now: clock.wallMs }),
     engineRoom,
-    evidence: createEvidence({ storage, engineRoom, memory, progress, feed }),
+    evidence: createEvidence({ storage: patient, engineRoom, memory, progress, feed }),
     passingTime: createPassingTime({ storage, engineRoom, memory, hindrances, slots, presence, brake, clock }),
     slots,
-    offering: createOffering({ storage, engineRoom, memory, hindrances, trust, images, slots, brake, clock }),
+    offering: createOffering({ storage: patient, engineRoom, memory, hindrances, trust, images, slots, brake, clock }),
     emergencyStop,
     health: createHealthWatch({ storage, memory, engineRoom, presence, log, clock }),
     whys: createWhys({ storage, memory, hindrances, presence, lastSeen, slots, brake, clock }),
-    fetching: createFetching({ storage, memory, trust, images, brake }),
+    fetching: createFetching({ storage: patient, memory, trust, images, brake }),
     rollBacks,
     presence,
   };
@@ -167,16 +166,28 @@ async function createConversations(
   link: DeviceLink,
   pollMs: number,
 ): Promise<Conversations> {
-  const { storage, feed, log, clock, trust, verifier, operationsKey } = foundation;
+  const { storage, patient, feed, log, clock, trust, verifier, operationsKey } = foundation;
   const { deviceLog, lastSeen, memory, evidence, offering, health } = fleet;
   const turns = new Turns();
-  const began = (deviceId: string): Promise<void> => health.sessionBegan(deviceId);
-  const sessions = createSessions({ storage, verifier, deviceLog, link, feed, now: clock.steadyMs, pollMs, began });
+  const now = clock.steadyMs;
+  const began = health.sessionBegan;
+  const sessions = createSessions({ storage, patient, verifier, deviceLog, link, feed, now, pollMs, began });
   const offers = createOffers({ link, sessions, offering, storage, feed, turns, pollMs, log });
-  const commands = await createCommands({ storage, operationsKey, sessions, link, turns, deviceLog, feed, log, clock });
+  const commands = await createCommands({
+    storage,
+    patient,
+    operationsKey,
+    sessions,
+    link,
+    turns,
+    deviceLog,
+    feed,
+    log,
+    clock,
+  });
   const trustDelivery = createTrustDelivery({ link, trust, now: clock.steadyMs });
   const checkIns = createCheckIns({
-    storage,
+    storage: patient,
     sessions,
     lastSeen,
     deviceLog,
@@ -191,9 +202,9 @@ async function createConversations(
   });
   const delivery = createDelivery(foundation, fleet, link, sessions);
   const enrolment = createEnrolment({
-    storage,
+    storage: patient,
     deviceLog,
-    now: clock.steadyMs,
+    now,
     wallMs: clock.wallMs,
     secretAdded: accountsFor(link, log),
   });
@@ -207,11 +218,10 @@ async function createConversations(
     deviceLog,
     lastSeen,
     turns,
-    patiently: (work) => storage.patiently(messagePatienceMs, work),
     checksCredentials: link.checksCredentials,
-    isKnown: async (deviceId) => (await findDevice(storage.db, deviceId)) !== undefined,
+    isKnown: async (deviceId) => (await findDevice(patient.db, deviceId)) !== undefined,
     log,
-    now: clock.steadyMs,
+    now,
   });
   const handlers: LinkHandlers = {
     authenticate: (deviceId, password) => sessions.authenticate(deviceId, password),
@@ -259,7 +269,7 @@ export async function createFeatures(foundation: Foundation, link: DeviceLink, p
     ...fleet,
     ...conversations,
     rollouts,
-    joining: createJoining({ storage, engineRoom, memory: fleet.memory, filtering, feed, clock, log }),
+    joining: createJoining({ storage: patient, engineRoom, memory: fleet.memory, filtering, feed, clock, log }),
     trustReplacement: createTrustReplacement({ trust, rollouts, storage, feed }),
     devices: createDevices({
       storage,

@@ -17,6 +17,7 @@ import { openTrust, type Trust } from "../features/trust/trust.ts";
 import type { Logger } from "../logging.ts";
 import { StartError } from "../start-error.ts";
 import { databaseFileName } from "../storage/data-folder.ts";
+import { messagePatienceMs } from "../storage/patience.ts";
 import { makePrivate } from "../storage/private-files.ts";
 import { Storage } from "../storage/storage.ts";
 import type { ServerOptions } from "./server-options.ts";
@@ -27,6 +28,8 @@ export interface Foundation {
   verifier: StrictVerifier;
   files: ImageFiles;
   storage: Storage;
+  /** The same for what devices say, which is not asked for again. */
+  patient: Storage;
   feed: Feed;
   clock: Clock;
   trust: Trust;
@@ -116,6 +119,7 @@ export async function layFoundation(options: ServerOptions, log: Logger, undo: U
     verifier,
     files,
     storage,
+    patient: storage.withPatience(messagePatienceMs),
     feed: new Feed(storage, log),
     clock,
     trust,

@@ -48,8 +48,6 @@ export function createInbox(options: {
   deviceLog: DeviceLog;
   lastSeen: LastSeen;
   turns: Turns;
-  /** Runs work that waits for the database as long as a device's message should. */
-  patiently: <T>(work: () => Promise<T>) => Promise<T>;
   isKnown: (deviceId: string) => Promise<boolean>;
   /** The link lets devices in by their secrets: who is not enrolling is enrolled. */
   checksCredentials: boolean;
@@ -182,7 +180,7 @@ export function createInbox(options: {
   return {
     async take(message) {
       try {
-        await options.turns.run(message.deviceId, () => options.patiently(() => take(message)));
+        await options.turns.run(message.deviceId, () => take(message));
         return true;
       } catch (error) {
         log.error(

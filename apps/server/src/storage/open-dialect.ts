@@ -6,7 +6,8 @@ import type { ColumnTypes } from "./column-types.ts";
 export interface OpenDialect {
   /** For what has to be said differently. */
   name: "sqlite" | "postgres";
-  kysely: Dialect;
+  /** Of the one database, for work that waits for it for so long. Whichever is destroyed first closes it for all. */
+  kysely(patienceMs: number): Dialect;
   types: ColumnTypes;
   /**
    * Whether a transaction that failed with this may be run again, as it met another one or never began; `tries`: so

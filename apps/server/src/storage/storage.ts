@@ -16,7 +16,7 @@ import { Kysely, type LogEvent, Migrator, type Transaction } from "kysely";
 import { migrations } from "./migrations/history.ts";
 import type { OpenDialect } from "./open-dialect.ts";
 import { type Change, type StoredChange, writeChanges } from "./outbox.ts";
-import { patience } from "./patience.ts";
+import { patienceMsDefault } from "./patience.ts";
 import { openPostgres } from "./postgres/open.ts";
 import type { Schema } from "./schema.ts";
 import { openVault, SealingPlugin, type Vault } from "./secrets-at-rest.ts";
@@ -45,27 +45,35 @@ export interface Work {
   afterCommit(hook: () => void): void;
 }
 
+/** What is one for the database, whoever uses it. */
+interface Shared {
+  dialect: OpenDialect;
+  /** Uses it with this patience. */
+  connect: (patienceMs: number) => Kysely<Schema>;
+  onError: (error: unknown) => void;
+  told: (changes: readonly StoredChange[]) => void;
+  /** Resolves when the changes that were written last are published: so they are told in the order of commits. */
+  publishing: Promise<void>;
+}
+
 export class Storage {
   readonly db: Kysely<Schema>;
-  readonly #dialect: OpenDialect;
-  readonly #onError: (error: unknown) => void;
-  #told: (changes: readonly StoredChange[]) => void = () => {};
-  /** Resolves when the changes that were written last are published: so they are told in the order of commits. */
-  #publishing: Promise<void> = Promise.resolve();
+  readonly #shared: Shared;
 
-  private constructor(db: Kysely<Schema>, dialect: OpenDialect, onError: (error: unknown) => void) {
+  private constructor(db: Kysely<Schema>, shared: Shared) {
     this.db = db;
-    this.#dialect = dialect;
-    this.#onError = onError;
+    this.#shared = shared;
   }
 
   /** Opens the database, creating and migrating it as needed. Throws when it is none, or newer than this program. */
   static async open(place: StoragePlace, { onError, secretKey, onStatement }: StorageOptions): Promise<Storage> {
     const dialect = "url" in place ? await openPostgres(place.url, onError) : openSqlite(place.file);
-    const db = new Kysely<Schema>({
-      dialect: dialect.kysely,
-      ...(onStatement === undefined ? {} : { log: onStatement }),
-    });
+    const connect = (patienceMs: number): Kysely<Schema> =>
+      new Kysely<Schema>({
+        dialect: dialect.kysely(patienceMs),
+        ...(onStatement === undefined ? {} : { log: onStatement }),
+      });
+    const db = connect(patienceMsDefault);
     let vault: Vault | undefined;
     try {
       const { error } = await new Migrator({ db, provider: migrations(dialect.types) }).migrateToLatest();
@@ -75,16 +83,24 @@ export class Storage {
       await db.destroy();
       throw error;
     }
-    return new Storage(vault === undefined ? db : db.withPlugin(new SealingPlugin(vault)), dialect, onError);
+    const sealing = (db: Kysely<Schema>): Kysely<Schema> =>
+      vault === undefined ? db : db.withPlugin(new SealingPlugin(vault));
+    return new Storage(sealing(db), {
+      dialect,
+      connect: (patienceMs) => sealing(connect(patienceMs)),
+      onError,
+      told: () => {},
+      publishing: Promise.resolve(),
+    });
   }
 
   get dialectName(): OpenDialect["name"] {
-    return this.#dialect.name;
+    return this.#shared.dialect.name;
   }
 
   /** Who is told of changes once they are committed. */
   onCommitted(told: (changes: readonly StoredChange[]) => void): void {
-    this.#told = told;
+    this.#shared.told = told;
   }
 
   async transaction<T>(work: (work: Work) => Promise<T>): Promise<T> {
@@ -92,7 +108,7 @@ export class Storage {
       try {
         return await this.#try(work);
       } catch (error) {
-        if (!this.#dialect.mayRunAgain(error, tries)) throw error;
+        if (!this.#shared.dialect.mayRunAgain(error, tries)) throw error;
       }
     }
   }
@@ -112,17 +128,17 @@ export class Storage {
         if (changes.length === 0) return result;
         turn = this.#turn();
         // Else another one could be committed between this one's writing and its commit.
-        if (!this.#dialect.writersTakeTurns) await turn.before;
+        if (!this.#shared.dialect.writersTakeTurns) await turn.before;
         stored = await writeChanges(db, changes);
         return result;
       });
       await turn?.before;
       // The work is committed: a listener's fault must not make the caller believe that it failed.
-      for (const hook of [() => this.#told(stored), ...hooks]) {
+      for (const hook of [() => this.#shared.told(stored), ...hooks]) {
         try {
           hook();
         } catch (error) {
-          this.#onError(error);
+          this.#shared.onError(error);
         }
       }
       return result;
@@ -133,16 +149,19 @@ export class Storage {
 
   /** A place in the order of publications: those `before` are published, and `end` lets the next one. */
   #turn(): { before: Promise<void>; end: () => void } {
-    const before = this.#publishing;
+    const before = this.#shared.publishing;
     let end = (): void => {};
     const ended = new Promise<void>((resolve) => (end = resolve));
-    this.#publishing = before.then(() => ended);
+    this.#shared.publishing = before.then(() => ended);
     return { before, end };
   }
 
-  /** Runs work that waits for so long while another program holds the database, and not only for the usual 5 s. */
-  patiently<T>(patienceMs: number, work: () => Promise<T>): Promise<T> {
-    return patience.run(patienceMs, work);
+  /**
+   * The same for work that waits for so long while another program holds the database, and not only for the usual 5 s.
+   * It is closed with this one.
+   */
+  withPatience(patienceMs: number): Storage {
+    return new Storage(this.#shared.connect(patienceMs), this.#shared);
   }
 
   close(): Promise<void> {

@@ -153,8 +153,8 @@ describe("storage on PostgreSQL", () => {
     let runs = 0;
     const ended: string[] = [];
     // A statement is tried for once its patience; a transaction that is run again would be tried for it ten times.
-    const statement = storage.patiently(1_500, () => storage.db.selectFrom("meta").selectAll().execute());
-    const transaction = storage.patiently(300, () => storage.transaction(async () => void runs++));
+    const statement = storage.withPatience(1_500).db.selectFrom("meta").selectAll().execute();
+    const transaction = storage.withPatience(300).transaction(async () => void runs++);
     await Promise.all([
       expect(statement.finally(() => ended.push("statement"))).rejects.toBeInstanceOf(StorageUnavailable),
       expect(transaction.finally(() => ended.push("transaction"))).rejects.toBeInstanceOf(StorageUnavailable),

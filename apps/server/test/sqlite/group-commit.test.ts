@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { Database } from "@flipside/processes/sqlite";
 import { Kysely, sql } from "kysely";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { sqliteDialect } from "../../src/storage/sqlite/dialect.ts";
+import { sqliteDialects } from "../../src/storage/sqlite/dialect.ts";
 import { StorageUnavailable } from "../../src/storage/storage-unavailable.ts";
 import { temporaryDirectory } from "../fixture.ts";
 
@@ -41,7 +41,7 @@ beforeEach(async () => {
   };
   nowMs = 0;
   const reader = new Database(path, { timeout: 0 });
-  db = new Kysely<Schema>({ dialect: sqliteDialect({ reader, writer, nowMs: () => nowMs }) });
+  db = new Kysely<Schema>({ dialect: sqliteDialects({ reader, writer, nowMs: () => nowMs })(5_000) });
 });
 afterEach(async () => {
   await db.destroy();

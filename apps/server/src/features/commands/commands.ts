@@ -82,6 +82,8 @@ function words(row: Pick<CommandRow, "kind" | "host" | "port">): string {
 
 export async function createCommands(options: {
   storage: Storage;
+  /** For what devices say. */
+  patient: Storage;
   /** Undefined: this server can't sign commands, or the newest trust record doesn't name its key any more. */
   operationsKey: () => SigningKey | undefined;
   sessions: Sessions;
@@ -101,7 +103,7 @@ export async function createCommands(options: {
   );
 
   async function openOf(deviceId: string): Promise<CommandRow[]> {
-    return storage.db
+    return options.patient.db
       .selectFrom("commands")
       .selectAll()
       .where("deviceId", "=", deviceId)
@@ -112,7 +114,7 @@ export async function createCommands(options: {
 
   /** Stores a change, tells the log what became of it, and whoever watches that the device has news. */
   async function change(row: CommandRow, columns: CommandUpdate): Promise<void> {
-    await storage.db.updateTable("commands").set(columns).where("id", "=", row.id).execute();
+    await options.patient.db.updateTable("commands").set(columns).where("id", "=", row.id).execute();
     if (columns.state !== undefined && columns.state !== "waiting" && columns.state !== "sent") {
       const why = columns.code ? `: ${errorName(columns.code)}` : "";
       deviceLog.add(row.deviceId, "command", `${words(row)}: ${columns.state}${why}`);

@@ -6,7 +6,6 @@ import { outcomeText } from "../../domain/deployment-events.ts";
 import type { Logger } from "../../logging.ts";
 import { LogLimiter } from "../../logging.ts";
 import { withUnseenWrittenOut } from "../../plain-text.ts";
-import { messagePatienceMs } from "../../storage/patience.ts";
 import { prepared } from "../../storage/prepared.ts";
 import type { Storage } from "../../storage/storage.ts";
 import { StorageUnavailable } from "../../storage/storage-unavailable.ts";
@@ -117,7 +116,7 @@ export function createDeviceLog(storage: Storage, log: Logger, clock: Pick<Clock
       const entries = waiting;
       waiting = [];
       try {
-        await storage.patiently(messagePatienceMs, () => store(entries));
+        await store(entries);
       } catch (error) {
         if (error instanceof StorageUnavailable && waiting.length + entries.length <= entriesWaitingMax)
           waiting = [...entries, ...waiting];

@@ -10,7 +10,6 @@ import type { Feed } from "../../changes/feed.ts";
 import type { Clock } from "../../clock.ts";
 import type { Logger } from "../../logging.ts";
 import { newId } from "../../identifiers.ts";
-import { messagePatienceMs } from "../../storage/patience.ts";
 import type { DeviceRow, ImageRow, RolloutRow } from "../../storage/schema.ts";
 import type { Queries, Storage } from "../../storage/storage.ts";
 import type { EngineRoom } from "../deployments/engine-room.ts";
@@ -140,7 +139,7 @@ export function createJoining(options: JoiningOptions): Joining {
       if (closed) return;
       waiting.delete(deviceId);
       try {
-        await storage.patiently(messagePatienceMs, () => look(deviceId));
+        await look(deviceId);
       } catch (error) {
         open = undefined;
         log.error({ err: error as Error, device: deviceId }, "it could not be seen which open rollouts a device is in");

@@ -96,7 +96,10 @@ export interface Sessions {
 export const silenceMaxMs = (pollMs: number): number => pollsMissedMax * pollMs + slackMs;
 
 export function createSessions(options: {
+  /** Who is at the door does not wait for long. */
   storage: Storage;
+  /** What was said is not said again. */
+  patient: Storage;
   verifier: StrictVerifier;
   deviceLog: DeviceLog;
   now: () => number;
@@ -107,7 +110,7 @@ export function createSessions(options: {
   /** A session was proven. */
   began: (deviceId: string) => Promise<void>;
 }): Sessions {
-  const { storage, verifier, deviceLog, now } = options;
+  const { storage, patient, verifier, deviceLog, now } = options;
   /** The proven session of each device. */
   const sessions = new Map<string, Session>();
   /** Those that wait for their proof, oldest first. */
@@ -176,7 +179,7 @@ export function createSessions(options: {
       const { deviceId } = message;
       const parsed = helloMessage.safeParse(object);
       if (!parsed.success) return refuse(message, object["session"], "malformed");
-      const device = await findDevice(storage.db, deviceId);
+      const device = await findDevice(patient.db, deviceId);
       // Behind a broker of the operator's, anybody that it admits may say hello under a name that never enrolled.
       if (device === undefined) return;
       if (device.revokedAt !== null) return refuse(message, parsed.data.session, "revoked");
@@ -234,7 +237,7 @@ export function createSessions(options: {
       if (session.nonceUsed || session.nonce !== nonce || now() > session.nonceExpiresAt)
         return refuse(message, id, "expired");
       session.nonceUsed = true;
-      const device = await identityOf(storage.db, deviceId);
+      const device = await identityOf(patient.db, deviceId);
       if (device === undefined) return;
       if (device.revokedAt !== null) return refuse(message, id, "revoked");
       const signed = Buffer.from(`${deviceId}\n${id}\n${nonce}\n${deviceNonce}`);
@@ -285,7 +288,7 @@ export function createSessions(options: {
       session.checkedIn = true;
       unanswered.delete(session.deviceId);
       // None is added but newer ones.
-      if (session.hasOlderSecrets) await retireSecretsBefore(storage.db, session.deviceId, session.secretGeneration);
+      if (session.hasOlderSecrets) await retireSecretsBefore(patient.db, session.deviceId, session.secretGeneration);
     },
     async authenticate(deviceId, password) {
       const device = await identityOf(storage.db, deviceId);

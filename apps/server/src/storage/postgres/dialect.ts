@@ -14,7 +14,6 @@ import {
   SelectQueryNode,
 } from "kysely";
 import type { Pool, PoolClient } from "pg";
-import { patienceMs } from "../patience.ts";
 import { ConnectionLost, faultOf, isLost } from "./faults.ts";
 
 /** PostgreSQL's text has no U+0000. Nothing that is stored has one, so what is looked for by it is not there. */
@@ -96,16 +95,19 @@ class Connection implements DatabaseConnection {
   }
 }
 
-class PostgresDriver implements Driver {
-  readonly #pool: Pool;
+interface Options {
+  pool: Pool;
   /** Why nobody may use the database just now, or undefined. */
-  readonly #barred: () => Error | undefined;
-  readonly #end: () => Promise<void>;
+  barred: () => Error | undefined;
+  end: () => Promise<void>;
+  patienceMs: number;
+}
 
-  constructor(pool: Pool, barred: () => Error | undefined, end: () => Promise<void>) {
-    this.#pool = pool;
-    this.#barred = barred;
-    this.#end = end;
+class PostgresDriver implements Driver {
+  readonly #options: Options;
+
+  constructor(options: Options) {
+    this.#options = options;
   }
 
   init = async (): Promise<void> => {};
@@ -116,16 +118,17 @@ class PostgresDriver implements Driver {
 
   /** Tries for as long as the work has patience: a database that is started anew is back in seconds. */
   async #connect(): Promise<PoolClient> {
+    const { pool, barred, patienceMs } = this.#options;
     const began = performance.now();
     for (let pauseMs = pauseMsFirst; ; pauseMs = Math.min(pauseMsMax, 2 * pauseMs)) {
       try {
-        const barred = this.#barred();
-        if (barred !== undefined) throw new ConnectionLost(barred);
-        return await this.#pool.connect();
+        const why = barred();
+        if (why !== undefined) throw new ConnectionLost(why);
+        return await pool.connect();
       } catch (error) {
         const fault = faultOf(error);
         if (!(fault instanceof ConnectionLost)) throw fault;
-        fault.waitedFor = performance.now() - began + pauseMs >= patienceMs();
+        fault.waitedFor = performance.now() - began + pauseMs >= patienceMs;
         if (fault.waitedFor) throw fault;
       }
       await new Promise((resolve) => setTimeout(resolve, pauseMs));
@@ -136,12 +139,12 @@ class PostgresDriver implements Driver {
   beginTransaction = (connection: DatabaseConnection): Promise<void> => (connection as Connection).begin();
   commitTransaction = (connection: DatabaseConnection): Promise<void> => (connection as Connection).commit();
   rollbackTransaction = (connection: DatabaseConnection): Promise<void> => (connection as Connection).rollback();
-  destroy = (): Promise<void> => this.#end();
+  destroy = (): Promise<void> => this.#options.end();
 }
 
-export function postgresDialect(pool: Pool, barred: () => Error | undefined, end: () => Promise<void>): Dialect {
+export function postgresDialect(options: Options): Dialect {
   return {
-    createDriver: () => new PostgresDriver(pool, barred, end),
+    createDriver: () => new PostgresDriver(options),
     createAdapter: () => new PostgresAdapter(),
     createIntrospector: (db: Kysely<any>) => new PostgresIntrospector(db),
     createQueryCompiler: () => new PostgresQueryCompiler(),

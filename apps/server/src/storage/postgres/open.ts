@@ -106,7 +106,7 @@ export async function openPostgres(url: string, onError: (error: unknown) => voi
   };
   return {
     name: "postgres",
-    kysely: postgresDialect(pool, ownership.barred, end),
+    kysely: (patienceMs) => postgresDialect({ pool, barred: ownership.barred, end, patienceMs }),
     types,
     writersTakeTurns: false,
     mayRunAgain: (error, tries) =>

@@ -25,7 +25,7 @@ import {
   UpdateQueryNode,
 } from "kysely";
 import { booleanColumns } from "../column-types.ts";
-import { patienceMs, patienceMsDefault } from "../patience.ts";
+import { patienceMsDefault } from "../patience.ts";
 import { StorageBusy } from "../storage-unavailable.ts";
 import { GroupCommit } from "./group-commit.ts";
 import { Statements } from "./statements.ts";
@@ -73,7 +73,7 @@ class Retry {
     this.#heldByOthers = heldByOthers;
   }
 
-  async run<T>(work: () => T): Promise<T> {
+  async run<T>(work: () => T, patienceMs: number): Promise<T> {
     const began = performance.now();
     for (let pauseMs = pauseMsFirst; ; pauseMs = Math.min(pauseMsMax, 2 * pauseMs)) {
       try {
@@ -85,7 +85,7 @@ class Retry {
       }
       const now = performance.now();
       this.#busySince ??= now;
-      if (now - Math.max(began, this.#busySince) >= patienceMs()) throw new StorageBusy();
+      if (now - Math.max(began, this.#busySince) >= patienceMs) throw new StorageBusy();
       this.#heldByOthers(this.#busySince);
       await new Promise((resolve) => setTimeout(resolve, pauseMs));
     }
@@ -105,27 +105,29 @@ interface Shared {
 
 class Connection implements DatabaseConnection {
   readonly #shared: Shared;
+  readonly #patienceMs: number;
   #inTransaction = false;
 
-  constructor(shared: Shared) {
+  constructor(shared: Shared, patienceMs: number) {
     this.#shared = shared;
+    this.#patienceMs = patienceMs;
   }
 
   async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
     const { readerStatements, writerStatements, reading, writing } = this.#shared;
-    if (this.#inTransaction) return writing.run(() => run(writerStatements, query));
-    if (SelectQueryNode.is(query.query)) return reading.run(() => run(readerStatements, query));
+    if (this.#inTransaction) return writing.run(() => run(writerStatements, query), this.#patienceMs);
+    if (SelectQueryNode.is(query.query)) return reading.run(() => run(readerStatements, query), this.#patienceMs);
     return isOfRows(query) ? this.#writeAlone(query) : this.#runOutside(query);
   }
 
   /** A statement that is a transaction of its own. */
   async #writeAlone(query: CompiledQuery): Promise<QueryResult<never>> {
     const { writerStatements, lock, group, writing } = this.#shared;
-    await lock.acquire(patienceMs());
+    await lock.acquire(this.#patienceMs);
     let result: QueryResult<never>;
     try {
-      await group.join();
-      result = await writing.run(() => run(writerStatements, query));
+      await group.join(this.#patienceMs);
+      result = await writing.run(() => run(writerStatements, query), this.#patienceMs);
     } catch (error) {
       group.leaveWithout();
       throw error;
@@ -137,10 +139,10 @@ class Connection implements DatabaseConnection {
   /** What may be none of the kinds that can be part of a transaction, such as VACUUM. */
   async #runOutside(query: CompiledQuery): Promise<QueryResult<never>> {
     const { writerStatements, lock, group, writing } = this.#shared;
-    await lock.acquire(patienceMs());
+    await lock.acquire(this.#patienceMs);
     try {
       await group.commit();
-      return await writing.run(() => run(writerStatements, query));
+      return await writing.run(() => run(writerStatements, query), this.#patienceMs);
     } finally {
       lock.release();
     }
@@ -148,9 +150,9 @@ class Connection implements DatabaseConnection {
 
   async begin(): Promise<void> {
     const { writer, lock, group } = this.#shared;
-    await lock.acquire(patienceMs());
+    await lock.acquire(this.#patienceMs);
     try {
-      await group.join();
+      await group.join(this.#patienceMs);
       writer.exec("savepoint work");
       this.#inTransaction = true;
     } catch (error) {
@@ -186,13 +188,15 @@ class Connection implements DatabaseConnection {
 
 class SqliteDriver implements Driver {
   readonly #shared: Shared;
+  readonly #patienceMs: number;
 
-  constructor(shared: Shared) {
+  constructor(shared: Shared, patienceMs: number) {
     this.#shared = shared;
+    this.#patienceMs = patienceMs;
   }
 
   init = async (): Promise<void> => {};
-  acquireConnection = async (): Promise<DatabaseConnection> => new Connection(this.#shared);
+  acquireConnection = async (): Promise<DatabaseConnection> => new Connection(this.#shared, this.#patienceMs);
   releaseConnection = async (): Promise<void> => {};
   beginTransaction = (connection: DatabaseConnection): Promise<void> => (connection as Connection).begin();
   commitTransaction = (connection: DatabaseConnection): Promise<void> => (connection as Connection).commit();
@@ -221,9 +225,15 @@ class QueryCompiler extends SqliteQueryCompiler {
   }
 }
 
-/** Both connections are to one file, in WAL mode, with busy_timeout 0. */
-/** `nowMs`: by which a group of commits is old; tests let it stand still. */
-export function sqliteDialect(connections: { reader: Database; writer: Database; nowMs?: () => number }): Dialect {
+/**
+ * Both connections are to one file, in WAL mode, with busy_timeout 0. What uses them, with whatever patience, shares
+ * all that is here. `nowMs`: by which a group of commits is old; tests let it stand still.
+ */
+export function sqliteDialects(connections: {
+  reader: Database;
+  writer: Database;
+  nowMs?: () => number;
+}): (patienceMs: number) => Dialect {
   const lock = new WriteLock();
   const { reader, writer } = connections;
   const writing = new Retry((since) => lock.heldByOthers(since));
@@ -233,14 +243,14 @@ export function sqliteDialect(connections: { reader: Database; writer: Database;
     readerStatements: new Statements(reader),
     writerStatements: new Statements(writer),
     lock,
-    group: new GroupCommit(writer, lock, (work) => writing.run(work), connections.nowMs),
+    group: new GroupCommit(writer, lock, (work, patienceMs) => writing.run(work, patienceMs), connections.nowMs),
     reading: new Retry(),
     writing,
   };
-  return {
-    createDriver: () => new SqliteDriver(shared),
+  return (patienceMs) => ({
+    createDriver: () => new SqliteDriver(shared, patienceMs),
     createAdapter: () => new Adapter(),
     createIntrospector: (db: Kysely<any>) => new SqliteIntrospector(db),
     createQueryCompiler: () => new QueryCompiler(),
-  };
+  });
 }

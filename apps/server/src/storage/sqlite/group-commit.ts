@@ -31,7 +31,9 @@ export class GroupCommit {
   readonly #writer: Database;
   readonly #lock: WriteLock;
   /** Runs a statement again while another program holds the file. */
-  readonly #patiently: <T>(work: () => T) => Promise<T>;
+  readonly #patiently: <T>(work: () => T, patienceMs: number) => Promise<T>;
+  /** Of the most patient one of those that have joined. */
+  #patienceMs = 0;
   /** Those that have ended, in their order. */
   #members: Member[] = [];
   #isOpen = false;
@@ -48,7 +50,7 @@ export class GroupCommit {
   constructor(
     writer: Database,
     lock: WriteLock,
-    patiently: <T>(work: () => T) => Promise<T>,
+    patiently: <T>(work: () => T, patienceMs: number) => Promise<T>,
     nowMs = (): number => performance.now(),
   ) {
     this.#writer = writer;
@@ -58,10 +60,12 @@ export class GroupCommit {
   }
 
   /** Behind the lock, which the caller keeps: what it writes from now on belongs to the group. */
-  async join(): Promise<void> {
+  async join(patienceMs: number): Promise<void> {
+    this.#patienceMs = Math.max(this.#patienceMs, patienceMs);
     if (this.#isOpen) return;
-    await this.#patiently(() => this.#writer.exec("begin immediate"));
+    await this.#patiently(() => this.#writer.exec("begin immediate"), patienceMs);
     this.#isOpen = true;
+    this.#patienceMs = patienceMs;
     this.#openedMs = this.#nowMs();
   }
 
@@ -83,7 +87,7 @@ export class GroupCommit {
   async commit(): Promise<void> {
     if (!this.#isOpen) return;
     try {
-      await this.#patiently(() => this.#writer.exec("commit"));
+      await this.#patiently(() => this.#writer.exec("commit"), this.#patienceMs);
     } catch (error) {
       if (this.#writer.inTransaction) this.#writer.exec("rollback");
       this.#fail(error);

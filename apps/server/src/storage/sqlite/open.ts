@@ -4,7 +4,7 @@ import { Database } from "@flipside/processes/sqlite";
 import { sql } from "kysely";
 import { type ColumnTypes, countOf, movedBy } from "../column-types.ts";
 import type { OpenDialect } from "../open-dialect.ts";
-import { sqliteDialect } from "./dialect.ts";
+import { sqliteDialects } from "./dialect.ts";
 
 /** STRICT: a wrong type is an error, not a guess. */
 const types: ColumnTypes = {
@@ -46,7 +46,7 @@ export function openSqlite(path: string): OpenDialect {
   for (const connection of [writer, reader]) connection.pragma("busy_timeout = 0");
   return {
     name: "sqlite",
-    kysely: sqliteDialect({ reader, writer }),
+    kysely: sqliteDialects({ reader, writer }),
     types,
     // The dialect waits and tries again by itself, statement by statement: writers take turns, so transactions never
     // meet.
