@@ -244,7 +244,7 @@ export interface Features extends Fleet, Conversations {
 
 /** Nothing has come from devices or people yet. */
 export async function createFeatures(foundation: Foundation, link: DeviceLink, pollMs: number): Promise<Features> {
-  const { storage, feed, log, clock, trust } = foundation;
+  const { storage, patient, feed, log, clock, trust } = foundation;
   const fleet = await createFleet(foundation, pollMs);
   const conversations = await createConversations(foundation, fleet, link, pollMs);
   const { sessions } = conversations;

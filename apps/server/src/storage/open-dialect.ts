@@ -2,6 +2,16 @@
 
 import type { Dialect, Kysely } from "kysely";
 import type { ColumnTypes } from "./column-types.ts";
+import type { Line } from "./line.ts";
+
+/** Of a database that several servers use together. */
+export interface SharedDatabase {
+  line: Line;
+  /** In a transaction that is about to write its changes: none of another's is committed before this one's are. */
+  beforeChanges(db: Kysely<any>): Promise<void>;
+  /** Lets the next member start. */
+  endStart(): Promise<void>;
+}
 
 export interface OpenDialect {
   /** For what has to be said differently. */
@@ -21,4 +31,6 @@ export interface OpenDialect {
   writersTakeTurns: boolean;
   /** What these tables held before is gone from the disk, too, as far as the database can do that. */
   scrub(db: Kysely<any>, tables: readonly string[]): Promise<void>;
+  /** Undefined: this server uses it alone. */
+  shared?: SharedDatabase;
 }

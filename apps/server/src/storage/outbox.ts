@@ -10,10 +10,11 @@ export type Change =
   | { kind: "device" | "release"; id: string }
   /**
    * `due`: devices whose queued deployments became due by it; `countsOnly`: nothing of its row has changed, but how
-   * many of its deployments are in which state. Both only while this process runs.
+   * many of its deployments are in which state. Both only while this process runs. `othersDue`: another server's
+   * change, which names those that are due when they are few, and else says that there are some.
    */
-  | { kind: "rollout"; id: string; due?: readonly string[]; countsOnly?: boolean }
-  /** A rollout's deployments were made; they are named only while this process runs. */
+  | { kind: "rollout"; id: string; due?: readonly string[]; countsOnly?: boolean; othersDue?: "named" | "many" }
+  /** A rollout's deployments were made; they are named only while this process runs, or to others when they are few. */
   | { kind: "targets"; id: string; deployments?: readonly { id: string; deviceId: string }[] }
   /** `moved`: it went to another state, with what it was in before. */
   | {
@@ -27,16 +28,20 @@ export interface StoredChange {
   /** Ascends; with gaps. */
   position: number;
   change: Change;
+  /** Who has written it, where several servers do. */
+  member?: string;
 }
 
 const rowsAtATime = 500;
+/** As many are named to other servers; of more they look for those that are theirs. */
+const namedMax = 50;
 /** For whoever was away: so many changes can be made up for. */
 export const changesKept = 10_000;
 
 /** So many at most are what most transactions change. */
 const fewRows = 4;
 
-type NewChange = Pick<Selectable<ChangeTable>, "kind" | "id" | "detail">;
+type NewChange = Pick<Selectable<ChangeTable>, "kind" | "id" | "detail" | "member">;
 
 const insert = (db: Kysely<Schema>, rows: NewChange[]): Promise<{ position: number }[]> =>
   db.insertInto("changes").values(rows).returning("position").execute();
@@ -49,6 +54,7 @@ const insertShape = preparedByShape((db, value, count: number) =>
         kind: value(`kind${i}`),
         id: value(`id${i}`),
         detail: value(`detail${i}`),
+        member: value(`member${i}`),
       })),
     )
     .returning("position"),
@@ -59,19 +65,26 @@ const insertFew = (db: Kysely<Schema>, rows: readonly NewChange[]): Promise<{ po
     db,
     rows.length,
     Object.fromEntries(
-      rows.flatMap(({ kind, id, detail }, i) => [
+      rows.flatMap(({ kind, id, detail, member }, i) => [
         [`kind${i}`, kind],
         [`id${i}`, id],
         [`detail${i}`, detail],
+        [`member${i}`, member],
       ]),
     ),
   );
 
-export async function writeChanges(db: Kysely<Schema>, changes: readonly Change[]): Promise<StoredChange[]> {
+/** `member`: who writes them, where other servers read them. */
+export async function writeChanges(
+  db: Kysely<Schema>,
+  changes: readonly Change[],
+  member?: string,
+): Promise<StoredChange[]> {
   const stored: StoredChange[] = [];
   for (let from = 0; from < changes.length; from += rowsAtATime) {
     const part = changes.slice(from, from + rowsAtATime);
-    const rows = part.length <= fewRows ? await insertFew(db, part.map(rowOf)) : await insert(db, part.map(rowOf));
+    const values = part.map((change) => (member === undefined ? rowOf(change) : { ...rowForOthers(change), member }));
+    const rows = values.length <= fewRows ? await insertFew(db, values) : await insert(db, values);
     const positions = rows.map(({ position }) => position).sort((a, b) => a - b);
     part.forEach((change, i) => stored.push({ position: positions[i]!, change }));
   }
@@ -84,7 +97,20 @@ function rowOf(change: Change): NewChange {
     kind,
     id,
     detail: kind === "deployment" ? JSON.stringify({ deviceId: change.deviceId, moved: change.moved }) : null,
+    member: null,
   };
+}
+
+function rowForOthers(change: Change): NewChange {
+  const row = rowOf(change);
+  if (change.kind === "rollout") {
+    const { due = [] } = change;
+    const more =
+      due.length > namedMax ? { othersDue: "many" } : due.length > 0 ? { othersDue: "named", due } : undefined;
+    return more === undefined ? row : { ...row, detail: JSON.stringify(more) };
+  }
+  if (change.kind !== "targets" || change.deployments === undefined || change.deployments.length > namedMax) return row;
+  return { ...row, detail: JSON.stringify({ deployments: change.deployments }) };
 }
 
 /** Up to `limit` that come after `position`, oldest first. */
@@ -98,8 +124,18 @@ export async function readChanges(db: Kysely<Schema>, position: number, limit: n
     .execute();
   return rows.map((row) => ({
     position: row.position,
+    ...(row.member === null ? {} : { member: row.member }),
     change: { kind: row.kind, id: row.id, ...(row.detail === null ? {} : JSON.parse(row.detail)) } as Change,
   }));
+}
+
+/** The oldest that is kept, and the newest; undefined: there are none. */
+export async function rangeOfChanges(db: Kysely<Schema>): Promise<{ oldest: number; newest: number } | undefined> {
+  const row = await db
+    .selectFrom("changes")
+    .select(({ fn }) => [fn.min("position").as("oldest"), fn.max("position").as("newest")])
+    .executeTakeFirstOrThrow();
+  return row.oldest === null ? undefined : { oldest: Number(row.oldest), newest: Number(row.newest) };
 }
 
 export async function pruneChanges(db: Kysely<Schema>, newest: number): Promise<void> {

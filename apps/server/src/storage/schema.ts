@@ -233,6 +233,51 @@ export interface ChangeTable {
   id: string;
   /** JSON of what else is said of it. */
   detail: string | null;
+  /** Which of several servers has written it. */
+  member: string | null;
+}
+
+/** Servers that use the database together (members/). Times are of the database's clock. */
+export interface MemberTable {
+  id: string;
+  /** As people know it; of one that is alive at a time. */
+  name: string;
+  startedAt: number;
+  heartbeatAt: number;
+  /** Steady time of the fleet, at the heartbeat. */
+  steadyMs: number;
+  /** 1: as many devices download there as it serves well. */
+  isFull: number;
+  /** The others have given it up, and taken from it what it had. */
+  deadAt: number | null;
+}
+
+/** Which member has a device's session, once it had one. */
+export interface DeviceOwnerTable {
+  deviceId: string;
+  /** Null: none any more. */
+  memberId: string | null;
+  /** Counts each taking and each taking away: whoever has an older one has nothing. */
+  generation: number;
+  /** 1: nothing was heard of it for longer than a device that is there is silent. */
+  isSilent: number;
+  since: number;
+}
+
+/** Failed sign-ins, counted across members (features/accounts/shared-attempts.ts). */
+export interface SignInCounterTable {
+  kind: "address" | "account";
+  key: string;
+  failures: number;
+  since: number;
+  nextAt: number;
+}
+
+/** Networks that gave an account's right password. */
+export interface SignInWelcomeTable {
+  account: string;
+  network: string;
+  at: number;
 }
 
 export interface DecisionTable {
@@ -318,6 +363,10 @@ export interface Schema {
   healthLooks: HealthLookTable;
   healthFailures: HealthFailureTable;
   commands: CommandTable;
+  members: MemberTable;
+  deviceOwners: DeviceOwnerTable;
+  signInCounters: SignInCounterTable;
+  signInWelcome: SignInWelcomeTable;
 }
 
 export type AccountRow = Selectable<AccountTable>;

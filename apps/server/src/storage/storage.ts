@@ -14,13 +14,14 @@
 
 import { Kysely, type LogEvent, Migrator, type Transaction } from "kysely";
 import { migrations } from "./migrations/history.ts";
-import type { OpenDialect } from "./open-dialect.ts";
+import type { OpenDialect, SharedDatabase } from "./open-dialect.ts";
 import { type Change, type StoredChange, writeChanges } from "./outbox.ts";
 import { patienceMsDefault } from "./patience.ts";
 import { openPostgres } from "./postgres/open.ts";
 import type { Schema } from "./schema.ts";
 import { openVault, SealingPlugin, type Vault } from "./secrets-at-rest.ts";
 import { openSqlite } from "./sqlite/open.ts";
+import { checkGuard, unguarded } from "./transaction-guard.ts";
 
 /** A file of SQLite's, or the address of a PostgreSQL database. */
 export type StoragePlace = { file: string } | { url: string };
@@ -30,6 +31,8 @@ export interface StorageOptions {
   onError: (error: unknown) => void;
   /** 32 bytes: secrets-at-rest.ts. */
   secretKey?: Uint8Array | undefined;
+  /** This server's id among those that use the database together; undefined: it uses it alone. */
+  memberId?: string | undefined;
   /** Is told of every statement; for tests that count them. */
   onStatement?: ((event: LogEvent) => void) | undefined;
 }
@@ -50,6 +53,8 @@ interface Shared {
   dialect: OpenDialect;
   /** Uses it with this patience. */
   connect: (patienceMs: number) => Kysely<Schema>;
+  /** Of this server, among those that use the database together. */
+  memberId: string | undefined;
   onError: (error: unknown) => void;
   told: (changes: readonly StoredChange[]) => void;
   /** Resolves when the changes that were written last are published: so they are told in the order of commits. */
@@ -66,8 +71,9 @@ export class Storage {
   }
 
   /** Opens the database, creating and migrating it as needed. Throws when it is none, or newer than this program. */
-  static async open(place: StoragePlace, { onError, secretKey, onStatement }: StorageOptions): Promise<Storage> {
-    const dialect = "url" in place ? await openPostgres(place.url, onError) : openSqlite(place.file);
+  static async open(place: StoragePlace, options: StorageOptions): Promise<Storage> {
+    const { onError, secretKey, memberId, onStatement } = options;
+    const dialect = "url" in place ? await openPostgres(place.url, onError, memberId) : openSqlite(place.file);
     const connect = (patienceMs: number): Kysely<Schema> =>
       new Kysely<Schema>({
         dialect: dialect.kysely(patienceMs),
@@ -88,6 +94,7 @@ export class Storage {
     return new Storage(sealing(db), {
       dialect,
       connect: (patienceMs) => sealing(connect(patienceMs)),
+      memberId,
       onError,
       told: () => {},
       publishing: Promise.resolve(),
@@ -96,6 +103,11 @@ export class Storage {
 
   get dialectName(): OpenDialect["name"] {
     return this.#shared.dialect.name;
+  }
+
+  /** Of a database that several servers use together. */
+  get shared(): SharedDatabase | undefined {
+    return this.#shared.dialect.shared;
   }
 
   /** Who is told of changes once they are committed. */
@@ -120,6 +132,7 @@ export class Storage {
     let turn: { before: Promise<void>; end: () => void } | undefined;
     try {
       const result = await this.db.transaction().execute(async (db) => {
+        await checkGuard(db);
         const result = await work({
           db,
           afterCommit: (hook) => hooks.push(hook),
@@ -129,14 +142,15 @@ export class Storage {
         turn = this.#turn();
         // Else another one could be committed between this one's writing and its commit.
         if (!this.#shared.dialect.writersTakeTurns) await turn.before;
-        stored = await writeChanges(db, changes);
+        await this.#shared.dialect.shared?.beforeChanges(db);
+        stored = await writeChanges(db, changes, this.#shared.memberId);
         return result;
       });
       await turn?.before;
       // The work is committed: a listener's fault must not make the caller believe that it failed.
       for (const hook of [() => this.#shared.told(stored), ...hooks]) {
         try {
-          hook();
+          unguarded(hook);
         } catch (error) {
           this.#shared.onError(error);
         }

@@ -36,7 +36,10 @@ function account(): { uid: number; gid: number } | undefined {
  * terminal, is not its own: the folder would stay. SIGINT to PostgreSQL: without waiting for clients.
  */
 const untilInputEnds =
-  'trap "" HUP INT TERM; "$0" -D "$1/data" -k "$1" -c listen_addresses= -c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=200 >"$1/log" 2>&1 & child=$!; read _; kill -INT $child; wait $child; rm -rf "$1"';
+  'trap "" HUP INT TERM; "$0" -D "$1/data" -k "$1" -c listen_addresses= $2 -c max_connections=200 >"$1/log" 2>&1 & child=$!; read _; kill -INT $child; wait $child; rm -rf "$1"';
+
+/** What tests store need not outlive the machine. */
+const volatile = "-c fsync=off -c synchronous_commit=off -c full_page_writes=off";
 
 export interface Cluster {
   folder: string;
@@ -45,7 +48,8 @@ export interface Cluster {
   stop(): Promise<void>;
 }
 
-export async function startCluster(): Promise<Cluster> {
+/** `isDurable`: what is committed is on the disk, for whoever measures. */
+export async function startCluster({ isDurable = false } = {}): Promise<Cluster> {
   const folder = mkdtempSync(join(tmpdir(), "flipside-postgres-"));
   const as = account();
   // Others may not connect: the socket lies in it.
@@ -57,7 +61,7 @@ export async function startCluster(): Promise<Cluster> {
     ["-D", join(folder, "data"), "-U", "flipside", "--auth=trust", "--no-sync", "-E", "UTF8", "--locale=C.UTF-8"],
     { ...as, stdio: "pipe", cwd: folder, timeout: startMs },
   );
-  const child = spawn("/bin/sh", ["-c", untilInputEnds, join(bin, "postgres"), folder], {
+  const child = spawn("/bin/sh", ["-c", untilInputEnds, join(bin, "postgres"), folder, isDurable ? "" : volatile], {
     ...as,
     stdio: ["pipe", "ignore", "ignore"],
     cwd: folder,

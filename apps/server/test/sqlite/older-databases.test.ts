@@ -113,6 +113,10 @@ const running = ({ running }: Record<string, unknown>): object => {
   };
 };
 
+/** Undoes migration 0013. */
+const withoutMembers =
+  "alter table changes drop column member; drop table members; drop table deviceOwners; drop table signInCounters; drop table signInWelcome";
+
 /** Tables with their columns, keys and indexes, whatever they were written like. */
 function shapeOf(path: string): Record<string, unknown> {
   const database = new Database(path, { readonly: true });
@@ -247,6 +251,7 @@ describe("a server before migration 0006", () => {
     );
     database.prepare("update images set filePath = ?").run(`/srv/elsewhere/images/${digest}.image`);
     database.exec(withoutLists);
+    database.exec(withoutMembers);
     database.exec(withoutHealthGate);
     database.exec(withoutGates);
     database.exec(withoutTags);

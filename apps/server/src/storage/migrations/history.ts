@@ -15,6 +15,7 @@ import { migrate as gates } from "./0009-gates.ts";
 import { migrate as waveRules } from "./0010-wave-rules.ts";
 import { migrate as tagsAttributesAndFilters } from "./0011-tags-attributes-and-filters.ts";
 import { migrate as healthGate } from "./0012-health-gate.ts";
+import { migrate as members } from "./0013-members.ts";
 import { migrate as lists } from "./0016-lists.ts";
 import { migrate as rolloutRequests } from "./0018-rollout-requests.ts";
 import { migrate as openTargets } from "./0019-open-targets.ts";
@@ -33,6 +34,7 @@ const history: Record<string, Migrate> = {
   "0010-wave-rules": waveRules,
   "0011-tags-attributes-and-filters": tagsAttributesAndFilters,
   "0012-health-gate": healthGate,
+  "0013-members": members,
   "0016-lists": lists,
   "0018-rollout-requests": rolloutRequests,
   "0019-open-targets": openTargets,

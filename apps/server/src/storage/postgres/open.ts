@@ -7,7 +7,7 @@ import { type ColumnTypes, countOf, movedBy } from "../column-types.ts";
 import type { OpenDialect } from "../open-dialect.ts";
 import { postgresDialect } from "./dialect.ts";
 import { ConnectionLost, isMeeting } from "./faults.ts";
-import { Ownership } from "./ownership.ts";
+import { memberChannel, Ownership } from "./ownership.ts";
 
 /** integer of PostgreSQL's has 4 bytes, which neither milliseconds nor the protocol's u32 fit in. */
 const types: ColumnTypes = {
@@ -51,7 +51,11 @@ const statementMs = 30_000;
 const answerMs = 40_000;
 /** A transaction that this process forgot, as when it hangs, must not lock out the next one. */
 const idleMs = 60_000;
+/** One that hangs beside others holds them up. They end what it holds when it counts as dead; this, if that fails. */
+const idleMsOfMember = 10_000;
 const triesMax = 10;
+/** "flip", "feed": of who writes changes, up to the commit. */
+const changesKey = [0x666c6970, 0x66656564] as const;
 
 /** bigint comes as text, since a double holds 53 bits of it; what is stored here stays below that. */
 function integerOf(text: string): number {
@@ -65,17 +69,20 @@ const typeParsers: pg.CustomTypesConfig = {
     oid === pg.types.builtins.INT8 ? integerOf : pg.types.getTypeParser(oid, format as "text"),
 };
 
-function configOf(url: string): pg.ClientConfig {
+/** As the others find the connections of a member that is dead. */
+export const applicationNameOf = (memberId: string): string => `flipside ${memberId}`;
+
+function configOf(url: string, memberId: string | undefined): pg.ClientConfig {
   return {
     connectionString: url,
-    application_name: "flipside",
+    application_name: memberId === undefined ? "flipside" : applicationNameOf(memberId),
     types: typeParsers,
     keepAlive: true,
     connectionTimeoutMillis: connectMs,
     query_timeout: answerMs,
     statement_timeout: statementMs,
     lock_timeout: lockMs,
-    idle_in_transaction_session_timeout: idleMs,
+    idle_in_transaction_session_timeout: memberId === undefined ? idleMs : idleMsOfMember,
   };
 }
 
@@ -84,13 +91,22 @@ function shown(url: string): string {
   return url.replace(/^(\w+:\/\/[^:@/]*):[^@/]*@/, "$1@");
 }
 
-/** Throws StartError when it can't be reached, or another server uses it. */
-export async function openPostgres(url: string, onError: (error: unknown) => void): Promise<OpenDialect> {
-  const config = configOf(url);
-  let ownership: Ownership;
+/**
+ * Throws StartError when it can't be reached, or a server uses it that is not to share it. `memberId`: of a server that
+ * shares it with others; undefined: it is for this one alone.
+ */
+export async function openPostgres(
+  url: string,
+  onError: (error: unknown) => void,
+  memberId?: string,
+): Promise<OpenDialect> {
+  const config = configOf(url, memberId);
+  let ownership: Ownership | undefined;
   try {
-    ownership = await Ownership.take(config, onError);
+    ownership = await Ownership.take(config, memberId !== undefined, onError);
+    if (memberId !== undefined) await ownership.beginStart();
   } catch (error) {
+    await ownership?.release();
     throw new StartError(
       `The database ${shown(url)} cannot be used: ${(error as Error).message || (error as { code?: string }).code} (--database-url, DATABASE_URL)`,
     );
@@ -100,20 +116,33 @@ export async function openPostgres(url: string, onError: (error: unknown) => voi
   pool.on("error", onError);
   // One that is at work: whoever waits for its answer hears of it, too.
   pool.on("connect", (client) => client.on("error", () => {}));
+  const taken = ownership;
   const end = async (): Promise<void> => {
     await pool.end();
-    await ownership.release();
+    await taken.release();
   };
   return {
     name: "postgres",
-    kysely: (patienceMs) => postgresDialect({ pool, barred: ownership.barred, end, patienceMs }),
+    kysely: (patienceMs) => postgresDialect({ pool, barred: taken.barred, end, patienceMs }),
     types,
     writersTakeTurns: false,
     mayRunAgain: (error, tries) =>
       tries < triesMax &&
       (isMeeting(error) || (error instanceof ConnectionLost && !error.whileCommitting && !error.waitedFor)),
     scrub,
+    ...(memberId === undefined ? {} : { shared: { line: taken, beforeChanges, endStart: () => taken.endStart() } }),
   };
+}
+
+/**
+ * Numbers of changes come from a sequence, which knows no commits: without the lock a reader could see a change before
+ * an earlier one, and pass that by. Whoever listens hears of them with the commit.
+ */
+async function beforeChanges(db: Kysely<any>): Promise<void> {
+  const [high, low] = changesKey;
+  await sql`select pg_advisory_xact_lock(${sql.lit(high)}, ${sql.lit(low)}), pg_notify(${sql.lit(memberChannel)}, '')`.execute(
+    db,
+  );
 }
 
 /**
