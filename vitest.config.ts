@@ -4,7 +4,7 @@ import { missingDeviceTools } from "./apps/agent/build/run-tool.ts";
 import { postgresMissing } from "./apps/server/test/postgres/cluster.ts";
 
 const testFiles = ["packages/*/test/**/*.test.ts", "apps/*/test/**/*.test.{ts,tsx}", "test/**/*.test.ts"];
-const onPostgresOnly = "apps/server/test/postgres/**";
+const onPostgresOnly = ["apps/server/test/postgres/**", "apps/server/test/several/**"];
 
 /**
  * These have a process each, because of what they leave in it: compiled modules of hundreds of megabytes, or children.
@@ -66,7 +66,7 @@ export default defineConfig({
         test: {
           name: "tests",
           include: testFiles,
-          exclude: ["**/node_modules/**", onPostgresOnly, ...inProcessesOfTheirOwn, ...runBeside],
+          exclude: ["**/node_modules/**", ...onPostgresOnly, ...inProcessesOfTheirOwn, ...runBeside],
           isolate: false,
         },
       },

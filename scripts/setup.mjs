@@ -178,6 +178,7 @@ export function installTestTools() {
       curl: "curl",
       pg_ctlcluster: "postgresql",
       ip: "iproute2",
+      haproxy: "haproxy",
     },
     false,
   );

@@ -11,6 +11,7 @@ const house: House = {
     ["domain", "logging.ts", "identifiers.ts", "plain-text.ts", "start-error.ts", "equal-in-constant-time.ts"],
     ["storage"],
     ["clock.ts", "changes"],
+    ["members"],
     ["mqtt", "http"],
     ["features/*"],
     ["devices-in"],
@@ -18,7 +19,7 @@ const house: House = {
     ["server.ts"],
     ["main.ts"],
   ],
-  layerOfNeighbours: 4,
+  layerOfNeighbours: 5,
   exceptions: {
     "http/bind.ts -> features/accounts": "who asks is part of a request",
     "http/guards.ts -> features/accounts": "who asks is part of a request",

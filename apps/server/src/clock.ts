@@ -60,11 +60,12 @@ function monotonicMs(): number {
 
 export const systemClock: ClockSource = { wallMs: Date.now, monotonicMs, bootId: bootIdOfLinux() };
 
-export async function openClock(storage: Storage, source: ClockSource): Promise<Clock> {
+/** `agreedMs`: steady time as other servers have it that use the same database. */
+export async function openClock(storage: Storage, source: ClockSource, agreedMs?: number): Promise<Clock> {
   const row = await storage.db.selectFrom("meta").select("value").where("key", "=", metaKey).executeTakeFirst();
   const kept = row === undefined ? undefined : (JSON.parse(row.value.toString()) as Kept);
   const monotonicBase = source.monotonicMs();
-  const steadyBase = kept === undefined ? source.wallMs() : kept.steadyMs + passedSince(kept);
+  const steadyBase = agreedMs ?? (kept === undefined ? source.wallMs() : kept.steadyMs + passedSince(kept));
 
   function passedSince(kept: Kept): number {
     const sameStart = source.bootId !== undefined && kept.bootId === source.bootId;

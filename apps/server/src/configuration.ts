@@ -29,6 +29,11 @@ const schema = z.object({
     .string()
     .regex(/^postgres(ql)?:\/\/.+/, "an address such as postgres://user:password@host/database")
     .optional(),
+  member: z
+    .string()
+    .regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$/, "up to 32 letters, digits, - or _")
+    .optional(),
+  imagesDir: z.string().min(1).optional(),
   dataDir: z
     .string()
     .min(1)
@@ -110,6 +115,16 @@ export const options: Record<keyof Configuration, Option> = {
     flag: "database-url",
     variable: "DATABASE_URL",
     about: "use this PostgreSQL database (none: SQLite, in the data folder)",
+  },
+  member: {
+    flag: "member",
+    variable: "MEMBER",
+    about: "this server's name among several on one PostgreSQL database, docs/scaling.md (none: the only one)",
+  },
+  imagesDir: {
+    flag: "images-dir",
+    variable: "IMAGES_DIR",
+    about: "the folder of images that these several servers share (none: in the data folder)",
   },
   dataDir: {
     flag: "data-dir",

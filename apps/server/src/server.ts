@@ -8,6 +8,7 @@ import { claimsAtBroker, syncAccounts } from "./composition/accounts-at-broker.t
 import { createFeatures, type Features, pollMsDefault } from "./composition/features.ts";
 import { type Foundation, layFoundation } from "./composition/foundation.ts";
 import { createInterface } from "./composition/interface.ts";
+import { leaveMembers, servingHandlers, servingLink, startMember } from "./composition/member-wiring.ts";
 import { type Rounds, startRounds, tickEveryMs } from "./composition/rounds.ts";
 import type { ServerOptions } from "./composition/server-options.ts";
 import { takeBack, type Undo } from "./composition/undo.ts";
@@ -140,6 +141,7 @@ async function close({ foundation, features, link, http, rounds, checkingImages,
   await withDeadline(log, Promise.all([turns.idle(), roundsEnded, checkingImages, joining.close()]));
   const written = [lastSeen.stop(), health.stop(), progress.stop(), deviceLog.flush(), clock.store()];
   await withDeadline(log, Promise.all(written));
+  if (foundation.members !== undefined) await withDeadline(log, leaveMembers(foundation.members));
   await takeBack(undo);
 }
 
@@ -152,10 +154,20 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   try {
     const foundation = await layFoundation(options, log, undo);
     const { storage, clock, accounts } = foundation;
-    const link = await createLink(options, log);
+    const { members } = foundation;
+    const bare = await createLink(options, log);
+    const link = members === undefined ? bare : servingLink(bare, () => members.membership);
     listening.push(() => link.close());
     const features = await createFeatures(foundation, link, options.pollMs ?? pollMsDefault);
-    await letDevicesIn(options, link, features.handlers);
+    if (members !== undefined) {
+      listening.push(() => leaveMembers(members));
+      await startMember(members, foundation, features, link);
+    }
+    await letDevicesIn(
+      options,
+      link,
+      members === undefined ? features.handlers : servingHandlers(features.handlers, members),
+    );
     const claims = claimsAtBroker(createClaims(storage, clock.wallMs), link.accounts);
     if (link.accounts !== undefined) await syncAccounts(storage, link.accounts);
     if (options.claimsFile !== undefined) await importClaimsFile(claims, options.claimsFile, log);
@@ -166,6 +178,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     }
     // Last of all, because the password is told only once: a start that fails must not have made it.
     const firstAdministrator = await accounts.createFirst();
+    await storage.shared?.endStart();
 
     // Beside the work: devices wait for nothing, and a file that is gone is told before it is asked for.
     const checkingImages = features.images

@@ -37,6 +37,7 @@ export const errors = {
   "nobody-to-approve": { status: 422, title: "Nobody could approve the rollout" },
   "no-devices": { status: 422, title: "The rollout has no devices" },
   "event-streams-exhausted": { status: 503, title: "Too many event streams are open" },
+  "members-unconfirmed": { status: 503, title: "Not every server has confirmed it" },
   "server-busy": { status: 503, title: "The server is busy" },
   "internal-error": { status: 500, title: "The server made a mistake" },
 } as const satisfies Record<string, { status: number; title: string }>;

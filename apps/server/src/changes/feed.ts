@@ -17,18 +17,21 @@ export type Announcement =
   /** There is room for these devices, which had to wait for it. */
   | { kind: "turn"; deviceIds: string[] }
   /** Files of these images were written anew, in place of what was missing or damaged. */
-  | { kind: "images-mended"; digests: string[]; fileNames: string[] };
+  | { kind: "images-mended"; digests: string[]; fileNames: string[] }
+  /** Another server's changes were missed: anything may have changed. */
+  | { kind: "anything" };
 
 const readAtATime = 500;
 const prunedEvery = 1_000;
 
-/** `position`: of what is stored. */
-export type Follower = (change: Change | Announcement, position: number | undefined) => void;
+/** `position`: of what is stored. `isOthers`: it happened at another server, which has told its own followers. */
+export type Follower = (change: Change | Announcement, position: number | undefined, isOthers?: boolean) => void;
 
 export class Feed {
   readonly #storage: Storage;
   readonly #log: Logger;
   readonly #followers: Follower[] = [];
+  #announced: (announcement: Announcement) => void = () => {};
   #sincePruned = 0;
 
   constructor(storage: Storage, log: Logger) {
@@ -43,7 +46,18 @@ export class Feed {
   }
 
   announce(announcement: Announcement): void {
-    this.#tell(announcement, undefined);
+    this.#tell(announcement, undefined, false);
+    this.#announced(announcement);
+  }
+
+  /** Who passes on what is announced here. */
+  onAnnounced(told: (announcement: Announcement) => void): void {
+    this.#announced = told;
+  }
+
+  /** What happened at another server, which has told it to its own followers. */
+  hear(change: Change | Announcement, position?: number): void {
+    this.#tell(change, position, true);
   }
 
   /**
@@ -52,7 +66,7 @@ export class Feed {
   async followFrom(position: number, follower: Follower): Promise<void> {
     for (let at = position; ; ) {
       const missed = await readChanges(this.#storage.db, at, readAtATime);
-      for (const { change, position } of missed) follower(change, position);
+      for (const { change, position } of missed) follower(change, position, false);
       if (missed.length < readAtATime) break;
       at = missed.at(-1)!.position;
     }
@@ -60,7 +74,7 @@ export class Feed {
   }
 
   #publish(changes: readonly StoredChange[]): void {
-    for (const { change, position } of changes) this.#tell(change, position);
+    for (const { change, position } of changes) this.#tell(change, position, false);
     this.#sincePruned += changes.length;
     if (this.#sincePruned < prunedEvery) return;
     this.#sincePruned = 0;
@@ -69,10 +83,10 @@ export class Feed {
     );
   }
 
-  #tell(change: Change | Announcement, position: number | undefined): void {
+  #tell(change: Change | Announcement, position: number | undefined, isOthers: boolean): void {
     for (const follower of this.#followers) {
       try {
-        follower(change, position);
+        follower(change, position, isOthers);
       } catch (error) {
         this.#log.error({ err: error as Error, kind: change.kind }, "a follower of changes failed");
       }

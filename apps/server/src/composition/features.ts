@@ -22,6 +22,7 @@ import { createDeviceLog, type DeviceLog } from "../features/device-records/devi
 import { type BoardReplacement, createBoardReplacement } from "../features/devices/board-replacement.ts";
 import { createDeviceCounts, type DeviceCounts } from "../features/devices/device-counts.ts";
 import { createDevices, type Devices } from "../features/devices/devices.ts";
+import type { DeviceElsewhere } from "../features/devices/elsewhere.ts";
 import { createFiltering } from "../features/devices/filtering.ts";
 import { createLastSeen, type LastSeen } from "../features/device-records/last-seen.ts";
 import type { Brake } from "../features/deployments/brake.ts";
@@ -44,7 +45,9 @@ import { createInbox } from "../devices-in/inbox.ts";
 import { createSessions, silenceMaxMs, type Sessions } from "../features/sessions/sessions.ts";
 import { createTrustDelivery } from "../features/trust/trust-delivery.ts";
 import { createTrustReplacement, type TrustReplacement } from "../features/rollouts/trust-replacement.ts";
+import { inPieces } from "../members/notices.ts";
 import type { Foundation } from "./foundation.ts";
+import type { Members } from "./members.ts";
 
 export const pollMsDefault = 3_000;
 
@@ -79,19 +82,51 @@ function downloadSlots(feed: Feed, clock: Pick<Clock, "steadyMs">): DownloadSlot
   return slots;
 }
 
+/** When a device was heard of last, here or at another server. */
+const heardAnywhere =
+  (lastSeen: LastSeen, members: Members | undefined): LastSeen["heardMs"] =>
+  (deviceId) => {
+    const [here, elsewhere] = [lastSeen.heardMs(deviceId), members?.owners.heardElsewhereMs(deviceId)];
+    return here === undefined || elsewhere === undefined ? (here ?? elsewhere) : Math.max(here, elsewhere);
+  };
+
+/** Each server serves so many downloads well; a device waits for a turn at its own one. */
+const mayTakeAnywhere =
+  (slots: DownloadSlots, members: Members | undefined): DownloadSlots["mayTake"] =>
+  (deviceId) => {
+    const owner = members?.owners.ownerElsewhere(deviceId);
+    if (owner === undefined) return slots.mayTake(deviceId);
+    return members!.membership.others.every(({ id, isFull }) => id !== owner || !isFull);
+  };
+
+/** What others show of downloads is what is stored. */
+const progressTold =
+  (members: Members | undefined) =>
+  (deploymentIds: string[]): void => {
+    if (members === undefined) return;
+    const told = deploymentIds.map((id) => ["deployment", id]);
+    for (const piece of inPieces(told)) members.notices.say("announced", piece);
+  };
+
 async function createFleet(foundation: Foundation, pollMs: number): Promise<Fleet> {
-  const { storage, patient, feed, files, log, clock, trust, verifier } = foundation;
+  const { storage, patient, feed, files, log, clock, trust, verifier, members } = foundation;
   const memory = createMemory(patient, feed);
-  const progress = createProgress(storage, log, clock.wallMs);
+  const progress = createProgress(storage, log, clock.wallMs, progressTold(members));
   const images = createImageStore({ storage, files, feed, log });
   const engineRoom = createEngineRoom({ clock, log, progress });
   const lastSeen = createLastSeen(storage, log, clock);
-  const emergencyStop = await openEmergencyStop({ storage, feed, engineRoom, clock });
+  const everywhere = members && (() => members.everywhere("emergency-stop"));
+  const emergencyStop = await openEmergencyStop({ storage, feed, engineRoom, clock, everywhere });
   // Whoever makes offers asks it.
   const brake: Brake = emergencyStop;
   const slots = downloadSlots(feed, clock);
   const hindrances = createHindrances({ memory, trust, images, brake, clock });
-  const presence = createPresence({ lastSeen, steadyMs: clock.steadyMs, silenceMaxMs: silenceMaxMs(pollMs) });
+  const presence = createPresence({
+    lastSeen: { heardMs: heardAnywhere(lastSeen, members) },
+    steadyMs: clock.steadyMs,
+    silenceMaxMs: silenceMaxMs(pollMs),
+  });
+  const slotsAnywhere = { mayTake: mayTakeAnywhere(slots, members), max: slots.max };
   const rollBacks = createRollBacks({ storage, engineRoom, memory, trust, feed, clock, log });
   return {
     deviceLog: createDeviceLog(patient, log, clock),
@@ -99,15 +134,33 @@ async function createFleet(foundation: Foundation, pollMs: number): Promise<Flee
     progress,
     memory,
     images,
-    releases: createReleases({ storage, files, store: images, trust, verifier, feed, now: clock.wallMs }),
+    releases: createReleases({
+      storage,
+      files,
+      store: images,
+      trust,
+      verifier,
+      feed,
+      now: clock.wallMs,
+      filesAreShared: members !== undefined,
+    }),
     engineRoom,
     evidence: createEvidence({ storage: patient, engineRoom, memory, progress, feed }),
-    passingTime: createPassingTime({ storage, engineRoom, memory, hindrances, slots, presence, brake, clock }),
+    passingTime: createPassingTime({
+      storage,
+      engineRoom,
+      memory,
+      hindrances,
+      slots: slotsAnywhere,
+      presence,
+      brake,
+      clock,
+    }),
     slots,
     offering: createOffering({ storage: patient, engineRoom, memory, hindrances, trust, images, slots, brake, clock }),
     emergencyStop,
     health: createHealthWatch({ storage, memory, engineRoom, presence, log, clock }),
-    whys: createWhys({ storage, memory, hindrances, presence, lastSeen, slots, brake, clock }),
+    whys: createWhys({ storage, memory, hindrances, presence, lastSeen, slots: slotsAnywhere, brake, clock }),
     fetching: createFetching({ storage: patient, memory, trust, images, brake }),
     rollBacks,
     presence,
@@ -166,13 +219,28 @@ async function createConversations(
   link: DeviceLink,
   pollMs: number,
 ): Promise<Conversations> {
-  const { storage, patient, feed, log, clock, trust, verifier, operationsKey } = foundation;
+  const { storage, patient, feed, log, clock, trust, verifier, operationsKey, members } = foundation;
   const { deviceLog, lastSeen, memory, evidence, offering, health } = fleet;
   const turns = new Turns();
   const now = clock.steadyMs;
-  const began = health.sessionBegan;
-  const sessions = createSessions({ storage, patient, verifier, deviceLog, link, feed, now, pollMs, began });
-  const offers = createOffers({ link, sessions, offering, storage, feed, turns, pollMs, log });
+  const began = (deviceId: string): Promise<void> => {
+    if (members !== undefined) commands.expect(deviceId);
+    return health.sessionBegan(deviceId);
+  };
+  const sessions = createSessions({
+    storage,
+    patient,
+    verifier,
+    deviceLog,
+    link,
+    feed,
+    now,
+    pollMs,
+    began,
+    owners: members?.owners,
+  });
+  const memberId = members?.membership.id;
+  const offers = createOffers({ link, sessions, offering, storage, feed, turns, pollMs, log, memberId });
   const commands = await createCommands({
     storage,
     patient,
@@ -242,14 +310,24 @@ export interface Features extends Fleet, Conversations {
   events: EventHub;
 }
 
+const elsewhereOf = ({ owners, everywhere }: Members): DeviceElsewhere => ({
+  takeAway: (db, deviceId) => owners.takeAway(db, deviceId),
+  end(deviceId, why, taken) {
+    if (taken !== undefined) owners.takenAway(deviceId, taken);
+    return everywhere("device-ended", { deviceId, why });
+  },
+});
+
 /** Nothing has come from devices or people yet. */
 export async function createFeatures(foundation: Foundation, link: DeviceLink, pollMs: number): Promise<Features> {
-  const { storage, patient, feed, log, clock, trust } = foundation;
+  const { storage, patient, feed, log, clock, trust, members } = foundation;
   const fleet = await createFleet(foundation, pollMs);
   const conversations = await createConversations(foundation, fleet, link, pollMs);
   const { sessions } = conversations;
   const { deviceLog, lastSeen, progress, releases, evidence, engineRoom, images, presence } = fleet;
-  const isOnline = (deviceId: string): boolean => sessions.isOnline(deviceId);
+  const isOnline = (deviceId: string): boolean =>
+    sessions.isOnline(deviceId) || members?.owners.isOnlineElsewhere(deviceId) === true;
+  const elsewhere = members && elsewhereOf(members);
   const views = createDeviceViews({ db: storage.db, lastSeen, progress, isOnline, trust });
   const filtering = createFiltering({ storage, lastSeen, isOnline, online: sessions.online, wallMs: clock.wallMs });
   const rollouts = createRollouts({
@@ -270,7 +348,14 @@ export async function createFeatures(foundation: Foundation, link: DeviceLink, p
     ...conversations,
     rollouts,
     joining: createJoining({ storage: patient, engineRoom, memory: fleet.memory, filtering, feed, clock, log }),
-    trustReplacement: createTrustReplacement({ trust, rollouts, storage, feed }),
+    trustReplacement: createTrustReplacement({
+      trust,
+      rollouts,
+      storage,
+      // Others are told that anything may have changed.
+      announce: (change) => (members === undefined ? feed.announce(change) : feed.hear(change)),
+      everywhere: members && (() => members.everywhere("trust")),
+    }),
     devices: createDevices({
       storage,
       views,
@@ -281,12 +366,23 @@ export async function createFeatures(foundation: Foundation, link: DeviceLink, p
       deviceLog,
       link,
       now: clock.wallMs,
+      elsewhere,
+    }),
+    boards: createBoardReplacement({
+      storage,
+      views,
+      sessions,
+      evidence,
+      deviceLog,
+      link,
+      now: clock.wallMs,
+      elsewhere,
     }),
     deviceCounts: createDeviceCounts(storage, () => sessions.online().length),
-    boards: createBoardReplacement({ storage, views, sessions, evidence, deviceLog, link, now: clock.wallMs }),
     events: createEventHub(loaders, feed, log),
   };
-  await deviceLog.follow(feed);
+  // One of several does it for all (rounds.ts).
+  if (members === undefined) await deviceLog.follow(feed);
   // The chain that the server was started with may be a new one.
   await rollouts.trustReplaced();
   return features;

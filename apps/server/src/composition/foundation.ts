@@ -8,6 +8,7 @@ import { FolderInUseError, lockFolder } from "@flipside/processes/folder-lock";
 import { Feed } from "../changes/feed.ts";
 import { type Clock, openClock, systemClock } from "../clock.ts";
 import { type Accounts, createAccounts } from "../features/accounts/accounts.ts";
+import { SharedAttempts } from "../features/accounts/shared-attempts.ts";
 import { passwordCost } from "../features/accounts/password.ts";
 import { isNamed, readOperationsKey } from "../features/commands/operations-key.ts";
 import { openBucket } from "../features/image-bucket/bucket.ts";
@@ -20,6 +21,7 @@ import { databaseFileName } from "../storage/data-folder.ts";
 import { messagePatienceMs } from "../storage/patience.ts";
 import { makePrivate } from "../storage/private-files.ts";
 import { Storage } from "../storage/storage.ts";
+import { joinMembers, memberOf, type Members } from "./members.ts";
 import type { ServerOptions } from "./server-options.ts";
 import type { Undo } from "./undo.ts";
 
@@ -36,6 +38,10 @@ export interface Foundation {
   accounts: Accounts;
   /** Undefined: none was given, or the newest trust record does not name it any more. */
   operationsKey(): SigningKey | undefined;
+  /** Undefined: this server has its database for itself. */
+  members: Members | undefined;
+  /** Sign-ins that failed at any of several servers. */
+  attempts: SharedAttempts | undefined;
 }
 
 async function loadVerifier(wasm: Uint8Array | undefined): Promise<StrictVerifier> {
@@ -100,30 +106,39 @@ async function inBucket(
 
 export async function layFoundation(options: ServerOptions, log: Logger, undo: Undo): Promise<Foundation> {
   const verifier = await loadVerifier(options.verifierWasm);
+  const member = memberOf(options);
   undo.push(takeDataFolder(options.dataDir));
   const file = options.databaseUrl === undefined ? join(options.dataDir, databaseFileName) : undefined;
   for (const line of makePrivate(options.dataDir, file)) log.warn(`others could read the server's data: ${line}`);
-  const folder = await openImageFiles(options.dataDir, options.fileSystem);
-  const files = options.imagesBucket === undefined ? folder : await inBucket(folder, options, log, undo);
   const storage = await Storage.open(file === undefined ? { url: options.databaseUrl! } : { file }, {
     onError: (error) => log.error({ err: error as Error }, "a listener or a connection of the database failed"),
     secretKey: options.secretKey,
+    memberId: member?.id,
     onStatement: options.onStatement,
   });
   undo.push(() => storage.close());
-  const clock = await openClock(storage, { ...systemClock, ...options.clock });
+  const feed = new Feed(storage, log);
+  const members = member && (await joinMembers(member, { storage, feed, clock: () => clock, log }));
+  const images = options.imagesDir && { folder: options.imagesDir, memberName: member?.name ?? "only" };
+  const folder = await openImageFiles(options.dataDir, options.fileSystem, images || undefined);
+  const files = options.imagesBucket === undefined ? folder : await inBucket(folder, options, log, undo);
+  const agreedMs = await members?.membership.agreedSteadyMs();
+  const clock: Clock = await openClock(storage, { ...systemClock, ...options.clock }, agreedMs);
   const trust = await loadTrust(options.trustChain, { storage, verifier, log });
   const operationsKey = await loadOperationsKey(options.operationsKey, trust.operationsKeys);
+  const attempts = members && new SharedAttempts(storage);
   return {
     log,
+    members,
+    attempts,
     verifier,
     files,
     storage,
     patient: storage.withPatience(messagePatienceMs),
-    feed: new Feed(storage, log),
+    feed,
     clock,
     trust,
-    accounts: await createAccounts(storage, clock, options.passwordCost ?? passwordCost, log),
+    accounts: await createAccounts(storage, clock, options.passwordCost ?? passwordCost, log, attempts),
     operationsKey: () =>
       operationsKey !== undefined && isNamed(operationsKey, trust.operationsKeys) ? operationsKey : undefined,
   };

@@ -23,7 +23,7 @@ import type { ServerOptions } from "./server-options.ts";
 
 export function createInterface(
   options: ServerOptions,
-  { storage, accounts, trust, clock, log }: Foundation,
+  { storage, accounts, trust, clock, log, members }: Foundation,
   features: Features,
   claims: Claims,
 ): Express {
@@ -36,7 +36,7 @@ export function createInterface(
   return createApp({
     accounts,
     bound: [
-      ownRoutes(),
+      ownRoutes(members && (() => members.membership.isServing)),
       sessionRoutes(accounts),
       deviceRoutes(devices, deviceCounts, boards, whys),
       commandRoutes(commands),

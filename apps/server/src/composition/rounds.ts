@@ -16,16 +16,23 @@ export interface Rounds {
 }
 
 export function startRounds(
-  { accounts, clock, log }: Foundation,
-  { passingTime, rollBacks, commands, deviceCounts, sessions, enrolment, slots }: Features,
+  { accounts, attempts, clock, log, members }: Foundation,
+  { passingTime, rollBacks, commands, deviceCounts, sessions, enrolment, slots, deviceLog }: Features,
   tickMs: number,
 ): Rounds {
   let ticking: Promise<void> | undefined;
+  /** What one of several servers does for all. All of it is safe in two at a time: it is decided behind locks. */
+  const isCaretaker = (): boolean => members === undefined || members.membership.isCaretaker;
+
+  async function lookAtDeadlines(): Promise<void> {
+    if (!isCaretaker()) return;
+    await Promise.all([passingTime.tick(), rollBacks.tick(), commands.tick(), deviceCounts.tick()]);
+    if (members !== undefined) await deviceLog.catchUp();
+  }
 
   function tick(): Promise<void> {
     accounts.tick();
-    ticking ??= Promise.all([passingTime.tick(), rollBacks.tick(), commands.tick(), deviceCounts.tick()])
-      .then(() => {})
+    ticking ??= lookAtDeadlines()
       .catch((error: unknown) => log.error({ err: error as Error }, "deadlines could not be looked at"))
       .finally(() => (ticking = undefined));
     return ticking;
@@ -38,12 +45,15 @@ export function startRounds(
       sessions.sweep();
       enrolment.sweep();
       slots.sweep(loop.take().p99Ms);
+      members?.owners.sweep();
     }, sweepEveryMs),
-    setInterval(
-      () =>
-        void clock.store().catch((error: unknown) => log.error({ err: error as Error }, "the time could not be kept")),
-      clockStoredEveryMs,
-    ),
+    setInterval(() => {
+      if (!isCaretaker()) return;
+      clock.store().catch((error: unknown) => log.error({ err: error as Error }, "the time could not be kept"));
+      attempts
+        ?.prune()
+        .catch((error: unknown) => log.error({ err: error as Error }, "old attempts could not be removed"));
+    }, clockStoredEveryMs),
   ];
   return {
     async tick() {

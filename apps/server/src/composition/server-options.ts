@@ -26,6 +26,10 @@ export interface ServerOptions {
   claimsFile?: string | undefined;
   /** A PostgreSQL database in place of the one in the data folder. */
   databaseUrl?: string | undefined;
+  /** This server is one of several on that database, and this is its name among them (members/). */
+  member?: string | undefined;
+  /** The folder of image files that they share. */
+  imagesDir?: string | undefined;
   /** s3://bucket/folder: images are kept there, and copies of them in the data folder. */
   imagesBucket?: string | undefined;
   /** Of a store that is not Amazon's. */

@@ -17,6 +17,7 @@ import { sessionRefusal } from "@flipside/protocol/server-messages";
 import type { z } from "zod";
 import type { Logger } from "../logging.ts";
 import { LogLimiter } from "../logging.ts";
+import { DeviceTakenOver } from "../members/device-owners.ts";
 import type { LinkMessage } from "../mqtt/device-link.ts";
 import { withUnseenWrittenOut } from "../plain-text.ts";
 import type { Turns } from "../mqtt/turns.ts";
@@ -174,7 +175,7 @@ export function createInbox(options: {
       return;
     }
     sessions.heard(session);
-    await inSession(message, session, parsed.object);
+    await sessions.owning(session, () => inSession(message, session, parsed.object));
   }
 
   return {
@@ -183,10 +184,12 @@ export function createInbox(options: {
         await options.turns.run(message.deviceId, () => take(message));
         return true;
       } catch (error) {
-        log.error(
-          { err: error as Error, device: message.deviceId, leaf: message.leaf },
-          "a message could not be dealt with",
-        );
+        if (error instanceof DeviceTakenOver) log.info({ device: message.deviceId }, error.message);
+        else
+          log.error(
+            { err: error as Error, device: message.deviceId, leaf: message.leaf },
+            "a message could not be dealt with",
+          );
         // What was not stored is the sender's to say again; what failed otherwise would fail again.
         return !(error instanceof StorageUnavailable);
       }

@@ -3,12 +3,20 @@
 import { type OpenApiDocument, openApiDocument } from "@flipside/api/open-api";
 import { routes } from "@flipside/api/routes";
 import { bind, type BoundRoute } from "./bind.ts";
+import { ApiError } from "./errors.ts";
 
-export function ownRoutes(): BoundRoute[] {
+/** `isServing`: of several servers, one that has lost the others sends people and devices to them. */
+export function ownRoutes(isServing: () => boolean = () => true): BoundRoute[] {
   // Made when it is first asked for: a server that nobody asks need not know it.
   let document: OpenApiDocument | undefined;
   return [
-    bind(routes.getHealth, () => ({ status: "ok" as const })),
+    bind(routes.getHealth, () => {
+      if (!isServing())
+        throw new ApiError("server-busy", "This server has lost its database. Another one serves.", {
+          retryAfterSeconds: 5,
+        });
+      return { status: "ok" as const };
+    }),
     bind(routes.getOpenApiDocument, () => ({ ...(document ??= openApiDocument()) })),
   ];
 }

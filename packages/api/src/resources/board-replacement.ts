@@ -15,5 +15,5 @@ export const replaceBoard = route({
   body: json(z.strictObject({ secret: claimSecret.describe("of the new board's claim; not the old board's") })),
   status: 200,
   answer: json(device),
-  errors: ["claim-exists"],
+  errors: ["claim-exists", "members-unconfirmed"],
 });

@@ -168,6 +168,7 @@ export const revokeDevice = route({
   access: "admin",
   summary: "Refuse the device from now on, for good",
   params: idParams,
+  errors: ["members-unconfirmed"],
   status: 200,
   answer: json(device),
 });

@@ -23,6 +23,7 @@ export const getEmergencyStop = route({ ...shown, method: "GET", summary: "Wheth
 export const setEmergencyStop = route({
   ...shown,
   method: "POST",
+  errors: ["members-unconfirmed"],
   summary: "Stop all updates: no offer gets past it, also after a restart. Said again, the first one counts",
   body: json(
     z.strictObject({
@@ -40,5 +41,6 @@ export const endEmergencyStop = route({
   ...shown,
   path: "/api/emergency-stop/end",
   method: "POST",
+  errors: ["members-unconfirmed"],
   summary: "Rollouts go on; what waits gets a new deadline",
 });

@@ -56,4 +56,5 @@ export const uploadTrust = route({
   status: 201,
   answer: json(trust),
   refusesFiles: true,
+  errors: ["members-unconfirmed"],
 });

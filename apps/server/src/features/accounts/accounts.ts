@@ -10,7 +10,7 @@ import { newId } from "../../identifiers.ts";
 import { LogLimiter, type Logger } from "../../logging.ts";
 import type { AccountRow } from "../../storage/schema.ts";
 import type { Storage } from "../../storage/storage.ts";
-import { AttemptLimiter } from "./attempt-limiter.ts";
+import { AttemptLimiter, type AttemptLimits } from "./attempt-limiter.ts";
 import { hashPassword, oneTimePassword, type PasswordCost, PasswordQueueFull, passwordMatches } from "./password.ts";
 
 export const tokenLifeSeconds = 12 * 60 * 60;
@@ -41,6 +41,10 @@ export interface Accounts {
   watch(token: string, user: SignedIn, ended: () => void): () => void;
   /** Ends what watches sign-ins that have expired. */
   tick(): void;
+  /** Ends what watches sign-ins that are over by now: another server may have ended them. */
+  lookAgain(): Promise<void>;
+  /** Who is told that this server has ended a sign-in, to look again elsewhere. */
+  onEnded(told: () => void): void;
   /** With no account yet: makes `admin` and returns the password, which is kept nowhere. */
   createFirst(): Promise<{ userName: string; password: string } | undefined>;
 }
@@ -57,11 +61,12 @@ export async function createAccounts(
   clock: Clock,
   passwordCost: PasswordCost,
   log: Logger,
+  limiter: AttemptLimits = new AttemptLimiter(clock.steadyMs),
 ): Promise<Accounts> {
   const now = clock.steadyMs;
-  const limiter = new AttemptLimiter(now);
   const failures = new LogLimiter(failuresLoggedPerMinute);
-  const watchers = new Set<{ user: SignedIn; ended: () => void }>();
+  const watchers = new Set<{ token: string; user: SignedIn; ended: () => void }>();
+  let endedHere = (): void => {};
   const secret = await tokenSecret(storage);
   /** Compared with when there is no such user, so that the time taken doesn't tell. */
   const nobodysHash = await hashPassword(randomBytes(16).toString("hex"), passwordCost);
@@ -98,7 +103,7 @@ export async function createAccounts(
 
   async function check(userName: string, password: string, from: string): Promise<AccountRow> {
     const row = await find(userName);
-    const admission = limiter.begin(from, userName);
+    const admission = await limiter.begin(from, userName);
     if ("retryAfterSeconds" in admission) {
       const { retryAfterSeconds } = admission;
       logFailure(row, from, "too many attempts from the address");
@@ -122,7 +127,7 @@ export async function createAccounts(
         });
       throw error;
     }
-    limiter.succeeded(from, userName);
+    await limiter.succeeded(from, userName);
     return row;
   }
 
@@ -184,12 +189,13 @@ export async function createAccounts(
         .onConflict((c) => c.doNothing())
         .execute();
       end((user) => user.tokenId === claims.tokenId);
+      endedHere();
     },
 
     authenticate,
 
     watch(token, user, ended) {
-      const watcher = { user, ended };
+      const watcher = { token, user, ended };
       watchers.add(watcher);
       // It may have ended since it was looked at.
       authenticate(token).then(
@@ -202,6 +208,15 @@ export async function createAccounts(
     tick() {
       const at = now();
       end((user) => user.expiresAt <= at);
+    },
+
+    async lookAgain() {
+      for (const { token, user } of [...watchers])
+        if ((await authenticate(token)) === undefined) end((other) => other === user);
+    },
+
+    onEnded(told) {
+      endedHere = told;
     },
 
     async changePassword(userName, currentPassword, newPassword, from) {
@@ -219,6 +234,7 @@ export async function createAccounts(
         .execute();
       const row = (await find(userName))!;
       end((user) => user.userName === userName && user.generation !== row.tokenGeneration);
+      endedHere();
       log.info({ account: userName, from }, "password changed");
       return { user: viewOf(row), token: await tokenFor(row) };
     },

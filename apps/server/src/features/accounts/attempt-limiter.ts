@@ -19,14 +19,43 @@ const forgetMs = 10_000;
 /** More failures are not remembered, so that they are forgotten within a few minutes. */
 const failuresMax = 30;
 const keysMax = 10_000;
-const welcomeMax = 50;
+export const welcomeMax = 50;
 
-interface Counter {
+export interface Counter {
   failures: number;
   /** Up to when they have been forgotten. */
   since: number;
   /** When the next attempt may begin. */
   nextAt: number;
+}
+
+/** How long an attempt is to be held, or in how many seconds to come again. */
+export type Admission = { holdMs: number } | { retryAfterSeconds: number };
+
+export interface AttemptLimits {
+  /** Counts as failed until `succeeded`. */
+  begin(address: string, account: string): Admission | Promise<Admission>;
+  succeeded(address: string, account: string): void | Promise<void>;
+}
+
+/** Forgets what time has made good. */
+export function forget(counter: Counter, now: number): void {
+  const forgotten = Math.floor((now - counter.since) / forgetMs);
+  counter.failures = Math.max(0, counter.failures - forgotten);
+  counter.since += forgotten * forgetMs;
+}
+
+/** Counts an attempt; `isSpared`: the network has signed in to the account before. */
+export function admit(from: Counter, target: Counter, isSpared: boolean, now: number): Admission {
+  const beyond = from.failures - freePerAddress;
+  const turnMs = beyond < 0 ? 0 : Math.min(turnMsMax, turnMsFirst * 2 ** beyond);
+  const turnAt = Math.max(now, from.nextAt) + turnMs;
+  if (turnAt - now > waitMsMax) return { retryAfterSeconds: Math.max(1, Math.ceil((from.nextAt - now) / 1000)) };
+  from.nextAt = turnMs === 0 ? from.nextAt : turnAt;
+  const accountMs = isSpared ? 0 : Math.min(accountDelayMsMax, Math.max(0, target.failures - freePerAccount) * 100);
+  from.failures = Math.min(failuresMax, from.failures + 1);
+  target.failures = Math.min(freePerAccount + failuresMax, target.failures + 1);
+  return { holdMs: Math.max(turnAt - now, accountMs) };
 }
 
 /** An attacker has a whole /56 of IPv6 (RFC 6177) as another has one IPv4 address. */
@@ -44,7 +73,8 @@ export function networkOf(address: string): string {
     .join(":");
 }
 
-export class AttemptLimiter {
+/** In this process's memory. */
+export class AttemptLimiter implements AttemptLimits {
   readonly #now: () => number;
   readonly #addresses = new Map<string, Counter>();
   readonly #accounts = new Map<string, Counter>();
@@ -55,22 +85,12 @@ export class AttemptLimiter {
     this.#now = monotonicMs;
   }
 
-  /** How long this attempt is to be held, or in how many seconds to come again. Counts as failed until `succeeded`. */
-  begin(address: string, account: string): { holdMs: number } | { retryAfterSeconds: number } {
+  begin(address: string, account: string): Admission {
     const now = this.#now();
     const network = networkOf(address);
     const from = this.#counter(this.#addresses, network, now);
-    const beyond = from.failures - freePerAddress;
-    const turnMs = beyond < 0 ? 0 : Math.min(turnMsMax, turnMsFirst * 2 ** beyond);
-    const turnAt = Math.max(now, from.nextAt) + turnMs;
-    if (turnAt - now > waitMsMax) return { retryAfterSeconds: Math.max(1, Math.ceil((from.nextAt - now) / 1000)) };
-    from.nextAt = turnMs === 0 ? from.nextAt : turnAt;
     const target = this.#counter(this.#accounts, account, now);
-    const spared = this.#welcome.get(account)?.has(network) === true;
-    const accountMs = spared ? 0 : Math.min(accountDelayMsMax, Math.max(0, target.failures - freePerAccount) * 100);
-    from.failures = Math.min(failuresMax, from.failures + 1);
-    target.failures = Math.min(freePerAccount + failuresMax, target.failures + 1);
-    return { holdMs: Math.max(turnAt - now, accountMs) };
+    return admit(from, target, this.#welcome.get(account)?.has(network) === true, now);
   }
 
   succeeded(address: string, account: string): void {
@@ -86,9 +106,7 @@ export class AttemptLimiter {
 
   #counter(counters: Map<string, Counter>, key: string, now: number): Counter {
     const counter = counters.get(key) ?? { failures: 0, since: now, nextAt: now };
-    const forgotten = Math.floor((now - counter.since) / forgetMs);
-    counter.failures = Math.max(0, counter.failures - forgotten);
-    counter.since += forgotten * forgetMs;
+    forget(counter, now);
     // The longest unused goes first.
     counters.delete(key);
     if (counters.size >= keysMax) counters.delete(counters.keys().next().value!);

@@ -49,6 +49,10 @@ export interface Commands {
   answered(session: Session, answer: CommandAnswer): Promise<void>;
   /** What a check-in shows of commands; then sends what waits. In the device's turn. */
   checkedIn(session: Session, checkIn: CheckIn): Promise<void>;
+  /** Its session has begun here, and its commands may have been given elsewhere. */
+  expect(deviceId: string): void;
+  /** Another server has changed something of the device's. */
+  noticed(deviceId: string): void;
   /** Looks at expiry. */
   tick(): Promise<void>;
 }
@@ -166,7 +170,28 @@ export async function createCommands(options: {
     if (row.state === "sent" && session.commandOnItsWay !== row.id) await change(row, { state: "waiting" });
   }
 
+  function sendInTurn(deviceId: string, work: () => Promise<void>): void {
+    options.turns
+      .run(deviceId, work)
+      .catch((error: unknown) =>
+        options.log.error({ err: error as Error, device: deviceId }, "a command could not be sent"),
+      );
+  }
+
   return {
+    expect: (deviceId) => void withOpen.add(deviceId),
+    noticed(deviceId) {
+      if (sessions.of(deviceId)?.checkedIn !== true) return;
+      withOpen.add(deviceId);
+      sendInTurn(deviceId, async () => {
+        const session = sessions.of(deviceId);
+        const onItsWay = session?.commandOnItsWay;
+        // It may have expired.
+        if (onItsWay !== undefined && !(await openOf(deviceId)).some(({ id }) => id === onItsWay))
+          session!.commandOnItsWay = undefined;
+        await sendNext(deviceId);
+      });
+    },
     async list(deviceId, { limit, after }) {
       if ((await findDevice(storage.db, deviceId)) === undefined)
         throw new ApiError("not-found", "There is no such device.");
@@ -242,11 +267,7 @@ export async function createCommands(options: {
         });
         return row;
       });
-      options.turns
-        .run(deviceId, () => sendNext(deviceId))
-        .catch((error: unknown) =>
-          options.log.error({ err: error as Error, device: deviceId }, "a command could not be sent"),
-        );
+      sendInTurn(deviceId, () => sendNext(deviceId));
       return commandView(row, clock);
     },
 

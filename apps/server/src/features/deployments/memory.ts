@@ -74,12 +74,20 @@ export function createMemory({ db }: Storage, feed: Feed): Memory {
         if (change.moved !== undefined && isOfRollBacks(change.moved)) rolledBack.forget(change.deviceId);
         return;
       case "targets":
+        if (change.deployments === undefined) deployments.forgetAll();
         for (const { deviceId } of change.deployments ?? []) deployments.forget(deviceId);
         return;
       case "rollout":
         if (change.countsOnly !== true) rollouts.forget(change.id);
+        if (change.othersDue === "many") deployments.forgetAll();
         // Their deadlines have changed.
         for (const deviceId of change.due ?? []) deployments.forget(deviceId);
+        return;
+      case "anything":
+        for (const memo of [devices, deployments, rolledBack, rollouts]) memo.forgetAll();
+        releases.forgetAll();
+        images.forgetAll();
+        permits.forgetAll();
         return;
       case "release":
       case "images-mended":

@@ -30,6 +30,8 @@ export interface OffersOptions {
   turns: Turns;
   pollMs: number;
   log: Logger;
+  /** This server's id among several. */
+  memberId?: string | undefined;
 }
 
 /** Devices that may have something else to do after this. */
@@ -40,11 +42,33 @@ function touchedBy(change: Change | Announcement): readonly string[] {
   return moved !== undefined && isFinalState(moved.state) ? [(change as { deviceId: string }).deviceId] : [];
 }
 
-/** Whose deployments are open; of these images, when files that were gone are back. */
-async function waitersFor(db: Queries, digests?: readonly string[]): Promise<string[]> {
-  let query = db.selectFrom("deployments").select("deviceId").distinct().where("finishedAt", "is", null);
-  if (digests !== undefined) query = query.where("digest", "in", digests);
-  return (await query.execute()).map((row) => row.deviceId);
+/** Whom to look for in the database, since nobody names them. */
+function waitersAfter(change: Change | Announcement): { digests?: string[]; rolloutId?: string } | undefined {
+  if (change.kind === "images-mended") return { digests: change.digests };
+  if (change.kind === "rollout") return change.othersDue === "many" ? { rolloutId: change.id } : undefined;
+  return change.kind === "emergency-stop" || change.kind === "anything" ? {} : undefined;
+}
+
+/** Whose deployments are open: of these images, when files that were gone are back; of this rollout. */
+async function waitersFor(
+  db: Queries,
+  { digests, rolloutId, memberId }: { digests?: readonly string[]; rolloutId?: string; memberId?: string | undefined },
+): Promise<string[]> {
+  const rows = await db
+    .selectFrom("deployments")
+    .select("deployments.deviceId")
+    .distinct()
+    .where("finishedAt", "is", null)
+    .$if(digests !== undefined, (q) => q.where("digest", "in", digests!))
+    .$if(rolloutId !== undefined, (q) => q.where("rolloutId", "=", rolloutId!))
+    // Of many, those that are connected here.
+    .$if(memberId !== undefined, (q) =>
+      q.where("deployments.deviceId", "in", (sub) =>
+        sub.selectFrom("deviceOwners").select("deviceOwners.deviceId").where("memberId", "=", memberId!),
+      ),
+    )
+    .execute();
+  return rows.map((row) => row.deviceId);
 }
 
 export function createOffers(options: OffersOptions): Offers {
@@ -58,7 +82,7 @@ export function createOffers(options: OffersOptions): Offers {
   async function answer(deviceId: string): Promise<void> {
     const session = options.sessions.of(deviceId);
     if (session === undefined || !session.checkedIn) return;
-    const deployment = await options.offering.offerFor(deviceId);
+    const deployment = await options.sessions.owning(session, () => options.offering.offerFor(deviceId));
     // What led here, and what making the offer itself has changed, is in it.
     stale.delete(deviceId);
     if (options.sessions.of(deviceId) !== session) return;
@@ -92,9 +116,9 @@ export function createOffers(options: OffersOptions): Offers {
 
   options.feed.follow((change) => {
     push(touchedBy(change));
-    if (change.kind !== "images-mended" && change.kind !== "emergency-stop") return;
-    const digests = change.kind === "images-mended" ? change.digests : undefined;
-    waitersFor(options.storage.db, digests).then(push, (error: unknown) =>
+    const whom = waitersAfter(change);
+    if (whom === undefined) return;
+    waitersFor(options.storage.db, { ...whom, memberId: options.memberId }).then(push, (error: unknown) =>
       log.error({ err: error as Error, kind: change.kind }, "devices could not be told that offers have changed"),
     );
   });

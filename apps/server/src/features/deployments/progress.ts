@@ -26,7 +26,13 @@ export interface Progress {
   stop(): Promise<void>;
 }
 
-export function createProgress(storage: Storage, log: Logger, wallMs: () => number): Progress {
+/** `stored`: of which deployments something was written. */
+export function createProgress(
+  storage: Storage,
+  log: Logger,
+  wallMs: () => number,
+  stored: (deploymentIds: string[]) => void = () => {},
+): Progress {
   /** By deployment. */
   const pending = new Map<string, Come>();
 
@@ -52,6 +58,7 @@ export function createProgress(storage: Storage, log: Logger, wallMs: () => numb
         for (const [id, come] of batch) await store(db, id, come);
       });
       for (const [id, come] of batch) forget(id, come);
+      stored(batch.map(([id]) => id));
     } catch (error) {
       log.error({ err: error as Error }, "progress of downloads could not be written");
     }

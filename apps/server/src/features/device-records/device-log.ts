@@ -6,9 +6,11 @@ import { outcomeText } from "../../domain/deployment-events.ts";
 import type { Logger } from "../../logging.ts";
 import { LogLimiter } from "../../logging.ts";
 import { withUnseenWrittenOut } from "../../plain-text.ts";
+import { readChanges, type StoredChange } from "../../storage/outbox.ts";
 import { prepared } from "../../storage/prepared.ts";
-import type { Storage } from "../../storage/storage.ts";
+import type { Queries, Storage } from "../../storage/storage.ts";
 import { StorageUnavailable } from "../../storage/storage-unavailable.ts";
+import { unguarded } from "../../storage/transaction-guard.ts";
 
 export type DeviceLogKind =
   | "enrolment"
@@ -36,12 +38,15 @@ const detailCharactersMax = 300;
 const crashCharactersMax = 1500;
 const limitersMax = 20_000;
 const entriesWaitingMax = 20_000;
+const changesAtATime = 500;
 const cursorKey = "device-log-cursor";
 
 export interface DeviceLog {
   add(deviceId: string, kind: DeviceLogKind, detail: string): void;
   /** Goes on with what deployments came to: from where it was, whatever was between the change and its entry. */
   follow(feed: Feed): Promise<void>;
+  /** The same where several servers write changes: one of them reads them from where it or another one was. */
+  catchUp(): Promise<void>;
   /** Resolves when everything added so far is stored. */
   flush(): Promise<void>;
 }
@@ -80,10 +85,19 @@ class PruningDue {
   }
 }
 
+type Entry = { deviceId: string; at: number; kind: string; detail: string };
+
+const outcomesOf = (changes: readonly StoredChange[], at: number): Entry[] =>
+  changes.flatMap(({ change }) => {
+    if (change.kind !== "deployment" || change.moved === undefined) return [];
+    const { rollout, state, code } = change.moved;
+    return [{ deviceId: change.deviceId, at, kind: "deployment", detail: `${rollout}: ${outcomeText(state, code)}` }];
+  });
+
 export function createDeviceLog(storage: Storage, log: Logger, clock: Pick<Clock, "wallMs" | "steadyMs">): DeviceLog {
   const limiters = new Map<string, LogLimiter>();
   const due = new PruningDue();
-  let waiting: { deviceId: string; at: number; kind: string; detail: string }[] = [];
+  let waiting: Entry[] = [];
   /** Of the feed, as far as it is in entries that are stored or wait; kept in the transaction that stores them. */
   let cursor = 0;
   let cursorStored = 0;
@@ -91,15 +105,19 @@ export function createDeviceLog(storage: Storage, log: Logger, clock: Pick<Clock
   /** What waits is written now. */
   let begin = (): void => {};
 
+  async function insert(db: Queries, entries: typeof waiting): Promise<void> {
+    for (let at = 0; at < entries.length; at += 100)
+      await db
+        .insertInto("deviceLog")
+        .values(entries.slice(at, at + 100))
+        .execute();
+    for (const deviceId of due.of(entries)) await prune(db, { id: deviceId });
+  }
+
   function store(entries: typeof waiting): Promise<void> {
     const position = cursor;
     return storage.transaction(async ({ db, afterCommit }) => {
-      for (let at = 0; at < entries.length; at += 100)
-        await db
-          .insertInto("deviceLog")
-          .values(entries.slice(at, at + 100))
-          .execute();
-      for (const deviceId of due.of(entries)) await prune(db, { id: deviceId });
+      await insert(db, entries);
       if (position === cursorStored) return;
       const value = Buffer.from(String(position));
       await db
@@ -125,6 +143,17 @@ export function createDeviceLog(storage: Storage, log: Logger, clock: Pick<Clock
     }
   }
 
+  /** Until more may have come, or what waits is wanted now. */
+  function gather(): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, gatheredMs);
+      begin = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
   function add(deviceId: string, kind: DeviceLogKind, detail: string): void {
     if (!limiters.has(deviceId) && limiters.size >= limitersMax) limiters.delete(limiters.keys().next().value!);
     const limiter = limiters.get(deviceId) ?? new LogLimiter(entriesPerMinute);
@@ -136,15 +165,8 @@ export function createDeviceLog(storage: Storage, log: Logger, clock: Pick<Clock
       (suppressed > 0 ? ` (${suppressed} entries before this were dropped)` : "");
     log.info({ device: deviceId, kind }, text);
     waiting.push({ deviceId, at: clock.wallMs(), kind, detail: text });
-    writing ??= new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, gatheredMs);
-      begin = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    })
-      .then(write)
-      .finally(() => (writing = undefined));
+    // Of many devices, and not of the one whose message is dealt with.
+    writing ??= unguarded(() => gather().then(write)).finally(() => (writing = undefined));
   }
 
   return {
@@ -158,6 +180,35 @@ export function createDeviceLog(storage: Storage, log: Logger, clock: Pick<Clock
         const { rollout, state, code } = change.moved;
         add(change.deviceId, "deployment", `${rollout}: ${outcomeText(state, code)}`);
       });
+    },
+    async catchUp() {
+      await storage.db
+        .insertInto("meta")
+        .values({ key: cursorKey, value: Buffer.from("0") })
+        .onConflict((conflict) => conflict.doNothing())
+        .execute();
+      for (let more = true; more; ) {
+        const { value } = await storage.db
+          .selectFrom("meta")
+          .select("value")
+          .where("key", "=", cursorKey)
+          .executeTakeFirstOrThrow();
+        const changes = await readChanges(storage.db, Number(value.toString()), changesAtATime);
+        if (changes.length === 0) return;
+        const reached = Buffer.from(String(changes.at(-1)!.position));
+        const isMine = await storage.transaction(async ({ db }) => {
+          const moved = await db
+            .updateTable("meta")
+            .set({ value: reached })
+            .where("key", "=", cursorKey)
+            .where("value", "=", value)
+            .returning("key")
+            .executeTakeFirst();
+          if (moved !== undefined) await insert(db, outcomesOf(changes, clock.wallMs()));
+          return moved !== undefined;
+        });
+        more = isMine && changes.length === changesAtATime;
+      }
     },
     async flush() {
       while (writing !== undefined) {

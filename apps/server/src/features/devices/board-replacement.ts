@@ -11,6 +11,7 @@ import type { Storage } from "../../storage/storage.ts";
 import type { Evidence } from "../deployments/evidence.ts";
 import type { DeviceLog } from "../device-records/device-log.ts";
 import { awaitedKey, lockDevice } from "../device-records/store.ts";
+import type { DeviceElsewhere } from "./elsewhere.ts";
 import type { Sessions } from "../sessions/sessions.ts";
 import type { DeviceViews } from "./view.ts";
 
@@ -46,13 +47,15 @@ export function createBoardReplacement(options: {
   deviceLog: Pick<DeviceLog, "add">;
   link: Pick<DeviceLink, "accounts" | "disconnect">;
   now: () => number;
+  elsewhere?: DeviceElsewhere | undefined;
 }): BoardReplacement {
-  const { storage, sessions, deviceLog, link, now } = options;
+  const { storage, sessions, deviceLog, link, now, elsewhere } = options;
   return {
     async replace(id, secret, by) {
       const claim = Buffer.from(secret);
-      await storage.transaction(async (work) => {
+      const taken = await storage.transaction(async (work) => {
         const { db } = work;
+        const taken = await elsewhere?.takeAway(db, id);
         if ((await lockDevice(db, id)) === undefined) throw new ApiError("not-found", "There is no such device.");
         const old = await db.selectFrom("claims").select("secret").where("deviceId", "=", id).executeTakeFirst();
         // With it the old board could be the device again.
@@ -80,7 +83,9 @@ export function createBoardReplacement(options: {
             `the board was replaced by ${by}: the next one that proves its claim is the device`,
           );
         });
+        return taken;
       });
+      await elsewhere?.end(id, `its board was replaced by ${by}`, taken);
       await link.accounts?.remove(id);
       await link.accounts?.mayEnrol([id]);
       return (await options.views.one(id))!;

@@ -13,6 +13,7 @@ import type { Sessions } from "../sessions/sessions.ts";
 import type { DeviceLog } from "../device-records/device-log.ts";
 import { findDevice, lockDevice, replaceTags } from "../device-records/store.ts";
 import { pageOfDevices, type Sought } from "./device-walk.ts";
+import type { DeviceElsewhere } from "./elsewhere.ts";
 import type { Filtering } from "./filtering.ts";
 import { wordCondition } from "./word-search.ts";
 import { deploymentView, type DeviceView, type DeviceViews, selectDeployments } from "./view.ts";
@@ -51,8 +52,9 @@ export function createDevices(options: {
   deviceLog: DeviceLog;
   link: DeviceLink;
   now: () => number;
+  elsewhere?: DeviceElsewhere | undefined;
 }): Devices {
-  const { storage, views, sessions, deviceLog, now } = options;
+  const { storage, views, sessions, deviceLog, now, elsewhere } = options;
 
   async function view(id: string): Promise<DeviceView> {
     const device = await views.one(id);
@@ -142,10 +144,11 @@ export function createDevices(options: {
     },
 
     async revoke(id, by) {
-      await storage.transaction(async (work) => {
+      const taken = await storage.transaction(async (work) => {
+        const taken = await elsewhere?.takeAway(work.db, id);
         const device = await lockDevice(work.db, id);
         if (device === undefined) throw new ApiError("not-found", "There is no such device.");
-        if (device.revokedAt !== null) return;
+        if (device.revokedAt !== null) return taken;
         await work.db.updateTable("devices").set({ revokedAt: now() }).where("id", "=", id).execute();
         await options.evidence.deviceRevoked(work, id);
         work.changed({ kind: "device", id });
@@ -154,7 +157,9 @@ export function createDevices(options: {
           options.link.disconnect(id);
           deviceLog.add(id, "revoked", `revoked by ${by}`);
         });
+        return taken;
       });
+      await elsewhere?.end(id, `revoked by ${by}`, taken);
       return view(id);
     },
   };

@@ -19,6 +19,8 @@ export interface EmergencyStop extends Brake {
   view(): EmergencyStopView;
   set(reason: string, by: string): Promise<EmergencyStopView>;
   end(by: string): Promise<EmergencyStopView>;
+  /** Takes what is stored: another server may have changed it. */
+  reload(): Promise<void>;
 }
 
 export async function openEmergencyStop(options: {
@@ -26,10 +28,22 @@ export async function openEmergencyStop(options: {
   feed: Pick<Feed, "announce">;
   engineRoom: EngineRoom;
   clock: Pick<Clock, "wallMs">;
+  /** Resolves when the other servers have taken it, too. */
+  everywhere?: (() => Promise<void>) | undefined;
 }): Promise<EmergencyStop> {
   const { storage, feed, engineRoom, clock } = options;
-  const row = await storage.db.selectFrom("meta").select("value").where("key", "=", metaKey).executeTakeFirst();
-  let stop = row === undefined ? undefined : (JSON.parse(row.value.toString()) as Stop);
+  let stop = await stored();
+
+  async function stored(): Promise<Stop | undefined> {
+    const row = await storage.db.selectFrom("meta").select("value").where("key", "=", metaKey).executeTakeFirst();
+    return row === undefined ? undefined : (JSON.parse(row.value.toString()) as Stop);
+  }
+
+  async function reload(): Promise<void> {
+    const before = stop;
+    stop = await stored();
+    if ((before === undefined) !== (stop === undefined)) feed.announce({ kind: "emergency-stop" });
+  }
 
   const view = (): EmergencyStopView => ({
     stopped: stop !== undefined,
@@ -52,11 +66,18 @@ export async function openEmergencyStop(options: {
     if (stop !== undefined) return view();
     const begun = (stop = { at: clock.wallMs(), by, reason });
     try {
-      await storage.transaction(async (work) => {
+      const isFirst = await storage.transaction(async (work) => {
         const value = Buffer.from(JSON.stringify(begun));
-        await work.db.insertInto("meta").values({ key: metaKey, value }).execute();
-        await tellRollouts(work, { type: "emergency-stop", by, reason });
+        const inserted = await work.db
+          .insertInto("meta")
+          .values({ key: metaKey, value })
+          .onConflict((conflict) => conflict.doNothing())
+          .returning("key")
+          .executeTakeFirst();
+        if (inserted !== undefined) await tellRollouts(work, { type: "emergency-stop", by, reason });
+        return inserted !== undefined;
       });
+      if (!isFirst) stop = await stored();
     } catch (error) {
       stop = undefined;
       throw error;
@@ -68,8 +89,8 @@ export async function openEmergencyStop(options: {
   async function end(by: string): Promise<EmergencyStopView> {
     if (stop === undefined) return view();
     await storage.transaction(async (work) => {
-      await work.db.deleteFrom("meta").where("key", "=", metaKey).execute();
-      await tellRollouts(work, { type: "emergency-over", by });
+      const ended = await work.db.deleteFrom("meta").where("key", "=", metaKey).returning("key").executeTakeFirst();
+      if (ended !== undefined) await tellRollouts(work, { type: "emergency-over", by });
     });
     stop = undefined;
     feed.announce({ kind: "emergency-stop" });
@@ -78,13 +99,18 @@ export async function openEmergencyStop(options: {
 
   // One at a time: nobody is told of a stop that is still to be stored, or of one that is being ended.
   const turns = new Turns();
+  async function inTurn(change: () => Promise<EmergencyStopView>): Promise<EmergencyStopView> {
+    const changed = await turns.run(metaKey, change);
+    await options.everywhere?.();
+    return changed;
+  }
   return {
     get stop() {
       return stop;
     },
     view,
-
-    set: (reason, by) => turns.run(metaKey, () => begin(reason, by)),
-    end: (by) => turns.run(metaKey, () => end(by)),
+    reload: () => turns.run(metaKey, reload),
+    set: (reason, by) => inTurn(() => begin(reason, by)),
+    end: (by) => inTurn(() => end(by)),
   };
 }

@@ -58,9 +58,14 @@ export function marksOf(change: Change | Announcement): { kind: EventKind; id: s
     case "images-mended":
     case "emergency-stop":
     case "turn":
+    case "anything":
       return [];
   }
 }
+
+/** More than is named: consoles are to load everything anew. */
+const isUnnamed = (change: Change | Announcement): boolean =>
+  change.kind === "anything" || (change.kind === "targets" && change.deployments === undefined);
 
 export function createEventHub(loaders: Loaders, feed: Pick<Feed, "follow">, log: Logger): EventHub {
   const clients = new Set<Client>();
@@ -122,17 +127,23 @@ export function createEventHub(loaders: Loaders, feed: Pick<Feed, "follow">, log
   }, pingMs);
   ping.unref();
 
+  function overflow(): void {
+    overflowed = true;
+    marked.clear();
+  }
+
   function mark(kind: EventKind, id: string): void {
     if (clients.size === 0 || closed) return;
-    if (marked.size >= markedMax) {
-      overflowed = true;
-      marked.clear();
-    }
+    if (marked.size >= markedMax) overflow();
     if (!overflowed) marked.set(`${kind} ${id}`, { kind, id });
     timer ??= setTimeout(() => void flush(), gatherMs);
   }
 
   feed.follow((change) => {
+    if (isUnnamed(change) && clients.size > 0 && !closed) {
+      overflow();
+      timer ??= setTimeout(() => void flush(), gatherMs);
+    }
     for (const { kind, id } of marksOf(change)) mark(kind, id);
   });
 

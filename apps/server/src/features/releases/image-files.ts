@@ -31,14 +31,30 @@ export interface ImageFiles {
   remove(path: string): Promise<void>;
 }
 
+/** Where images lie for several servers; each writes there under its own name first, since a rename is of one disk. */
+export interface SharedImages {
+  folder: string;
+  memberName: string;
+}
+
 /** Makes the directories and removes what uploads cut short by a crash have left. */
-export async function openImageFiles(dataDir: string, files: FileSystem = nodeFiles): Promise<ImageFiles> {
-  const images = resolve(dataDir, imagesFolderName);
+export async function openImageFiles(
+  dataDir: string,
+  files: FileSystem = nodeFiles,
+  shared?: SharedImages,
+): Promise<ImageFiles> {
+  const images = resolve(shared?.folder ?? join(dataDir, imagesFolderName));
   const uploads = resolve(dataDir, "uploads");
   for (const folder of [images, uploads]) await files.mkdir(folder, { recursive: true, mode: privateFolderMode });
-  for (const name of await files.readdir(uploads)) if (name.endsWith(".part")) await files.unlink(join(uploads, name));
+  const isLeft = (name: string): boolean => name.endsWith(".part");
+  for (const name of await files.readdir(uploads)) if (isLeft(name)) await files.unlink(join(uploads, name));
+  const own = shared === undefined ? "" : `${shared.memberName}.`;
+  if (shared !== undefined)
+    for (const name of await files.readdir(images))
+      if (isLeft(name) && name.startsWith(own)) await files.unlink(join(images, name));
 
-  const temporary = (): string => join(uploads, `${randomBytes(8).toString("hex")}.part`);
+  const partName = (): string => `${randomBytes(8).toString("hex")}.part`;
+  const temporary = (): string => join(uploads, partName());
   const remove = (path: string): Promise<void> => files.unlink(path).catch(() => {});
 
   /** Writes what `write` writes; on any error the file is removed. */
@@ -104,7 +120,7 @@ export async function openImageFiles(dataDir: string, files: FileSystem = nodeFi
     async keep(bytes) {
       const digest = createHash("sha256").update(bytes).digest("hex");
       const name = `${digest}.image`;
-      const part = temporary();
+      const part = shared === undefined ? temporary() : join(images, own + partName());
       await writeFile(part, (add) => add(bytes));
       try {
         await files.rename(part, join(images, name));

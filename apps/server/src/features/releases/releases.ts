@@ -89,6 +89,8 @@ export function createReleases(options: {
   verifier: StrictVerifier;
   feed: Feed;
   now: () => number;
+  /** Another server may take the same upload at the same time. */
+  filesAreShared?: boolean;
 }): Releases {
   const { storage, files, store, verifier, feed, now } = options;
   /** One file is verified at a time: it is in memory as a whole while it is. */
@@ -233,7 +235,8 @@ export function createReleases(options: {
       for (const row of rows) await options.trust.learn(row);
       return view(release, rows as ImageRow[], options.trust, store);
     } catch (error) {
-      for (const name of kept) await removeUnlessNamed(name);
+      // Where servers share the files, another one may be about to name them.
+      if (options.filesAreShared !== true) for (const name of kept) await removeUnlessNamed(name);
       throw error;
     }
   }

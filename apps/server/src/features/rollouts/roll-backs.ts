@@ -160,8 +160,8 @@ export function createRollBacks(options: Options): RollBacks {
     for (const { id } of due) await storage.transaction((work) => carryOut(work, id));
   }
 
-  feed.follow((change) => {
-    if (change.kind !== "rollout" || change.countsOnly === true) return;
+  feed.follow((change, _position, isOthers) => {
+    if (change.kind !== "rollout" || change.countsOnly === true || isOthers) return;
     void tick().catch((error: unknown) => log.error({ err: error as Error }, "a roll-back could not be made"));
   });
   return { tick };

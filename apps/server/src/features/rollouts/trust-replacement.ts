@@ -18,21 +18,24 @@ export function createTrustReplacement(options: {
   trust: Trust;
   rollouts: Pick<Rollouts, "trustReplaced">;
   storage: Storage;
-  feed: Feed;
+  announce: Feed["announce"];
+  /** Resolves when other servers have taken it, too. */
+  everywhere?: (() => Promise<void>) | undefined;
 }): TrustReplacement {
-  const { storage, feed } = options;
+  const { storage, announce } = options;
   return {
     async replace(bytes, by) {
       const view = await options.trust.replace(bytes, by);
       await options.rollouts.trustReplaced();
       for (const { id } of await storage.db.selectFrom("releases").select("id").execute())
-        feed.announce({ kind: "release", id });
+        announce({ kind: "release", id });
       for (const { id } of await storage.db
         .selectFrom("devices")
         .select("id")
         .where("trustVersion", "is not", null)
         .execute())
-        feed.announce({ kind: "device", id });
+        announce({ kind: "device", id });
+      await options.everywhere?.();
       return view;
     },
   };

@@ -45,6 +45,8 @@ export interface Session {
   commandsSent: number;
   /** Id of the command that the device has not answered yet. */
   commandOnItsWay: string | undefined;
+  /** By which the device is this server's, among several (members/device-owners.ts); else 0. */
+  generation: number;
   /** Which of the device's secrets the contact MAC was made with. */
   secretGeneration: number;
   /** There are older ones, which are worthless once the device has taken the contact MAC. */
@@ -60,6 +62,13 @@ export interface Session {
   shownOnline: boolean;
   /** The proof that was taken, and what it was answered with: a proof that comes twice is answered twice. */
   taken: { proof: string; answer: ServerMessage } | undefined;
+}
+
+/** Where several servers share a fleet: whose a device is. */
+export interface Owners {
+  take(deviceId: string): Promise<number>;
+  note(deviceId: string, generation: number, state: "here" | "silent" | "gone"): void;
+  owned<T>(deviceId: string, generation: number, work: () => Promise<T>): Promise<T>;
 }
 
 export interface Sessions {
@@ -86,6 +95,14 @@ export interface Sessions {
   contacted(session: Session): Promise<void>;
   /** Ends the device's session; with `connection`, only when it is that one's. */
   end(deviceId: string, why: string, connection?: Connection): void;
+  /** Ends all of them, and what waits for a proof. Returns whose they were. */
+  endAll(why: string): string[];
+  /** The device was taken over: its session ends, unless it is a newer one than that. */
+  overtaken(deviceId: string, generation: number): void;
+  /** By device, the generation of each proven session. */
+  generations(): Map<string, number>;
+  /** Runs work that changes something for the session's device, which fails once the device is another server's. */
+  owning<T>(session: Session, work: () => Promise<T>): Promise<T>;
   /** Checks a password against the device's secrets, newest first. */
   authenticate(deviceId: string, password: Uint8Array): Promise<"accepted" | "unknown" | "wrong" | "revoked">;
   /** Forgets nonces that nobody has answered, and tells of devices that have gone silent. */
@@ -109,8 +126,9 @@ export function createSessions(options: {
   pollMs: number;
   /** A session was proven. */
   began: (deviceId: string) => Promise<void>;
+  owners?: Owners | undefined;
 }): Sessions {
-  const { storage, patient, verifier, deviceLog, now } = options;
+  const { storage, patient, verifier, deviceLog, now, owners } = options;
   /** The proven session of each device. */
   const sessions = new Map<string, Session>();
   /** Those that wait for their proof, oldest first. */
@@ -138,6 +156,7 @@ export function createSessions(options: {
 
   function endProven(session: Session, why: string): void {
     sessions.delete(session.deviceId);
+    owners?.note(session.deviceId, session.generation, "gone");
     deviceLog.add(session.deviceId, "session", `session ended: ${why}`);
     options.feed.announce({ kind: "device", id: session.deviceId });
   }
@@ -147,7 +166,27 @@ export function createSessions(options: {
     return proven?.id === id ? proven : pending.get(deviceId)?.find((session) => session.id === id);
   }
 
+  function show(session: Session, isOnline: boolean): void {
+    session.shownOnline = isOnline;
+    owners?.note(session.deviceId, session.generation, isOnline ? "here" : "silent");
+    options.feed.announce({ kind: "device", id: session.deviceId });
+  }
+
   return {
+    endAll(why) {
+      const ended = [...sessions.values()];
+      pending.clear();
+      for (const session of ended) endProven(session, why);
+      return ended.map(({ deviceId }) => deviceId);
+    },
+    overtaken(deviceId, generation) {
+      const session = sessions.get(deviceId);
+      if (session !== undefined && session.generation <= generation)
+        endProven(session, "the device began a new one at another server");
+    },
+    generations: () => new Map([...sessions].map(([deviceId, { generation }]) => [deviceId, generation])),
+    owning: (session, work) =>
+      owners === undefined ? work() : owners.owned(session.deviceId, session.generation, work),
     end(deviceId, why, connection) {
       const isMeant = (session: Session): boolean => connection === undefined || session.connection === connection;
       dropPending(deviceId, isMeant);
@@ -170,9 +209,7 @@ export function createSessions(options: {
     online: () => [...sessions.values()].filter(isHeard).map(({ deviceId }) => deviceId),
     heard(session) {
       session.heardAtMs = now();
-      if (session.shownOnline) return;
-      session.shownOnline = true;
-      options.feed.announce({ kind: "device", id: session.deviceId });
+      if (!session.shownOnline) show(session, true);
     },
     find,
     async hello(message, object) {
@@ -212,6 +249,7 @@ export function createSessions(options: {
         deviceNonce: "",
         commandsSent: 0,
         commandOnItsWay: undefined,
+        generation: 0,
         secretGeneration: 0,
         hasOlderSecrets: false,
         newest: undefined,
@@ -255,13 +293,18 @@ export function createSessions(options: {
         secret = secrets[turn % secrets.length]!;
         if (secrets.length > 1) unanswered.set(deviceId, turn + 1);
       }
+      const generation = (await owners?.take(deviceId)) ?? 0;
       // It may have been revoked, or begun anew, while the database was asked.
       const waiting = pending.get(deviceId) ?? [];
-      if (!waiting.includes(session)) return;
+      if (!waiting.includes(session)) {
+        owners?.note(deviceId, generation, "gone");
+        return;
+      }
       // It goes with those that were begun before it: a proof of theirs that is still on its way comes too late.
       dropPending(deviceId, (other) => waiting.indexOf(other) <= waiting.indexOf(session));
       const before = sessions.get(deviceId);
       if (before !== undefined) endProven(before, "the device began a new one");
+      session.generation = generation;
       session.secretGeneration = secret.generation;
       session.hasOlderSecrets = secrets.some(({ generation }) => generation < secret.generation);
       session.deviceNonce = deviceNonce;
@@ -306,9 +349,7 @@ export function createSessions(options: {
       const limit = now();
       for (const deviceId of [...pending.keys()]) dropPending(deviceId, (session) => limit > session.nonceExpiresAt);
       for (const session of sessions.values()) {
-        if (!session.shownOnline || isHeard(session)) continue;
-        session.shownOnline = false;
-        options.feed.announce({ kind: "device", id: session.deviceId });
+        if (session.shownOnline && !isHeard(session)) show(session, false);
       }
     },
   };

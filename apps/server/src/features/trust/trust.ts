@@ -46,6 +46,10 @@ export interface Trust {
   replace(bytes: Uint8Array, by: string): Promise<TrustView>;
   /** Notes by which records a stored image is admitted. */
   learn(image: SignedImage): Promise<void>;
+  /** The same of each stored image that is not known yet: another server may have taken it. */
+  learnNew(): Promise<void>;
+  /** Takes the chain that is stored: another server may have taken a newer one. */
+  reload(): Promise<void>;
   /**
    * Whether to offer a stored image to a device with this trust version: `revoked` when the newest record names none of
    * its signers any more, `too-early` when the device's record does not name one yet.
@@ -74,19 +78,45 @@ export async function openTrust(options: {
       );
     }
   }
-  await store(chain);
+  await store(chain, stored?.value);
   /** SHA-256 of the chain as far as each version. */
   let digests = digestsOf(chain);
   /** By digest: for each link, whether one of its release keys signed the image. */
   const admitted = new Map<string, boolean[]>();
 
-  async function store(bytes: Uint8Array): Promise<void> {
+  /** In place of `before`. False: another server has stored another one meanwhile. */
+  async function store(bytes: Uint8Array, before: Buffer | undefined): Promise<boolean> {
     const value = Buffer.from(bytes);
-    await storage.db
-      .insertInto("meta")
-      .values({ key: metaKey, value })
-      .onConflict((conflict) => conflict.column("key").doUpdateSet({ value }))
-      .execute();
+    const row =
+      before === undefined
+        ? await storage.db
+            .insertInto("meta")
+            .values({ key: metaKey, value })
+            .onConflict((conflict) => conflict.doNothing())
+            .returning("key")
+            .executeTakeFirst()
+        : await storage.db
+            .updateTable("meta")
+            .set({ value })
+            .where("key", "=", metaKey)
+            .where("value", "=", before)
+            .returning("key")
+            .executeTakeFirst();
+    return row !== undefined;
+  }
+
+  async function adopt(bytes: Uint8Array, newer: TrustKeys[]): Promise<void> {
+    [chain, links] = [bytes, newer];
+    digests = digestsOf(bytes);
+    await learnAll();
+  }
+
+  async function reload(): Promise<void> {
+    const row = await storage.db.selectFrom("meta").select("value").where("key", "=", metaKey).executeTakeFirst();
+    if (row === undefined || row.value.equals(chain)) return;
+    const bytes = new Uint8Array(row.value);
+    await adopt(bytes, await readTrustChain(bytes, verifier));
+    log.info({ version: links.length }, "a new trust record, of another server's");
   }
 
   async function learn({ digest, header, signatureBlock }: SignedImage): Promise<void> {
@@ -98,9 +128,9 @@ export async function openTrust(options: {
     admitted.set(digest, by);
   }
 
-  async function learnAll(): Promise<void> {
+  async function learnAll(isMeant: (digest: string) => boolean = () => true): Promise<void> {
     for (const image of await storage.db.selectFrom("images").select(["digest", "header", "signatureBlock"]).execute())
-      await learn(image);
+      if (isMeant(image.digest)) await learn(image);
   }
 
   async function view(): Promise<TrustView> {
@@ -143,17 +173,23 @@ export async function openTrust(options: {
 
   async function replace(bytes: Uint8Array, by: string): Promise<TrustView> {
     const newer = await readTrustSuccessor(bytes, chain, verifier);
-    await store(bytes);
-    [chain, links] = [bytes, newer];
-    digests = digestsOf(bytes);
+    if (!(await store(bytes, Buffer.from(chain)))) {
+      await reload();
+      return replace(bytes, by);
+    }
     log.info({ version: newer.length, by }, "a new trust record");
-    await learnAll();
+    await adopt(bytes, newer);
     return view();
   }
 
   await learnAll();
   /** One record is taken at a time: the next is judged by it. */
   let replacing: Promise<unknown> = Promise.resolve();
+  function inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const result = replacing.then(work);
+    replacing = result.catch(() => {});
+    return result;
+  }
   return {
     get version() {
       return links.length;
@@ -173,11 +209,9 @@ export async function openTrust(options: {
     },
     view,
     learn,
-    replace(bytes, by) {
-      const result = replacing.then(() => replace(bytes, by));
-      replacing = result.catch(() => {});
-      return result;
-    },
+    learnNew: () => learnAll((digest) => !admitted.has(digest)),
+    reload: () => inTurn(reload),
+    replace: (bytes, by) => inTurn(() => replace(bytes, by)),
     verdict(digest, deviceVersion) {
       const by = admitted.get(digest);
       // Not one that was uploaded and verified: the device judges.

@@ -1,0 +1,85 @@
+// Where several servers use one database: what this one knows of the others.
+
+import { randomBytes } from "node:crypto";
+import type { Feed } from "../changes/feed.ts";
+import { OthersChanges } from "../changes/others-changes.ts";
+import type { Clock } from "../clock.ts";
+import { ApiError } from "../http/errors.ts";
+import type { Logger } from "../logging.ts";
+import { DeviceOwners } from "../members/device-owners.ts";
+import { Membership } from "../members/membership.ts";
+import { Notices } from "../members/notices.ts";
+import { StartError } from "../start-error.ts";
+import type { Storage } from "../storage/storage.ts";
+import type { ServerOptions } from "./server-options.ts";
+import { checkImagesFolder } from "./shared-images.ts";
+
+/** What another server is told to do, and confirms. */
+export interface Word {
+  "emergency-stop": undefined;
+  trust: undefined;
+  "device-ended": { deviceId: string; why: string };
+}
+
+export interface Members {
+  membership: Membership;
+  notices: Notices;
+  owners: DeviceOwners;
+  others: OthersChanges;
+  /** Resolves when it holds at each server that can still do anything. Throws ApiError when one does not confirm it. */
+  everywhere<K extends keyof Word>(kind: K, data?: Word[K]): Promise<void>;
+}
+
+/** The name, and the id of this process; undefined: it is the only one. Throws StartError. */
+export function memberOf(options: ServerOptions): { id: string; name: string; imagesDir: string } | undefined {
+  const { member: name, databaseUrl, imagesDir, mqttUrl } = options;
+  if (name === undefined) return undefined;
+  if (databaseUrl === undefined)
+    throw new StartError(
+      "Several servers need a PostgreSQL database: give its address with DATABASE_URL (--database-url), or leave --member away.",
+    );
+  if (imagesDir === undefined)
+    throw new StartError(
+      "Several servers need one folder for the files of images, on a disk that all of them reach: give it with --images-dir (IMAGES_DIR).",
+    );
+  if (mqttUrl !== undefined)
+    throw new StartError(
+      "Several servers speak MQTT themselves, behind a TCP load balancer: --member and --mqtt-url do not go together.",
+    );
+  return { id: randomBytes(8).toString("hex"), name, imagesDir };
+}
+
+export async function joinMembers(
+  { id, name, imagesDir }: { id: string; name: string; imagesDir: string },
+  { storage, feed, clock, log }: { storage: Storage; feed: Feed; clock: () => Clock; log: Logger },
+): Promise<Members> {
+  const { line } = storage.shared!;
+  const membership = await Membership.join({ line, id, name, log });
+  await checkImagesFolder(storage, imagesDir);
+  const others = new OthersChanges({
+    storage,
+    memberId: id,
+    tell: (change, position) => feed.hear(change, position),
+    missed: () => feed.hear({ kind: "anything" }),
+    log,
+  });
+  // Before anything of the database is kept in memory.
+  await others.start();
+  const notices = new Notices({ storage, line, membership, log, changesWritten: () => others.wake() });
+  const owners = new DeviceOwners({ storage, membership, notices, steadyMs: () => clock().steadyMs(), log });
+  return {
+    membership,
+    notices,
+    owners,
+    others,
+    async everywhere(kind, data) {
+      const left = await notices.everywhere(kind, data).catch(() => ["the other servers"]);
+      if (left.length > 0)
+        throw new ApiError(
+          "members-unconfirmed",
+          `This is stored, and holds at this server; ${left.join(", ")} did not confirm it in time. Say it again to ask once more.`,
+          { retryAfterSeconds: 5 },
+        );
+    },
+  };
+}

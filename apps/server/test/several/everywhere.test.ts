@@ -1,0 +1,220 @@
+// What is done at one of several servers holds at the others, too.
+
+import { buildTrustChain, generateSigningKey } from "@flipside/image-format";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { ApiClient, password } from "../fixture.ts";
+import { makeRelease, payloadOf } from "../keys.ts";
+import type { ProtocolDevice } from "../protocol-device.ts";
+import { asked, update } from "../rollout-steps.ts";
+import { eventStream } from "./event-stream.ts";
+import { haproxyMissing } from "./haproxy.ts";
+import { goOn, type Member, sameDevice, SeveralServers } from "./several-servers.ts";
+
+if (haproxyMissing !== undefined) console.warn(`skipped: what holds at several servers: ${haproxyMissing}`);
+
+/** Of a device that polls; what changes nothing may be answered until its server has heard of the newer session. */
+async function refusalOf(device: ProtocolDevice): Promise<unknown> {
+  await expect
+    .poll(async () => {
+      await device.publish("check-in", device.checkInContent());
+      return device.heard("challenge").some((message) => message["accepted"] === false);
+    })
+    .toBe(true);
+  return device.take("challenge", (message) => message["accepted"] === false);
+}
+
+describe.skipIf(haproxyMissing !== undefined)("with two servers on one database", () => {
+  let several: SeveralServers;
+  let a: Member;
+  let b: Member;
+  beforeAll(async () => {
+    several = await SeveralServers.start();
+    [a, b] = several.members as [Member, Member];
+  });
+  afterAll(() => several?.stop());
+
+  const release = async (sequence: number): Promise<any> =>
+    several.upload(
+      await makeRelease(
+        several.project,
+        { version: `1.${sequence}.0`, releaseSequence: sequence },
+        payloadOf(20_000, sequence),
+      ),
+      several.at(a),
+    );
+
+  it("a device is shown alike by both, and updated from either", async () => {
+    const atA = await several.readyDevice("shown-a", a.mqttUrl);
+    const atB = await several.readyDevice("shown-b", b.mqttUrl);
+    for (const member of [a, b])
+      for (const { id } of [atA, atB])
+        await several.at(member).until(`/api/devices/${id}`, (body) => body.online === true);
+    const { id } = await several.rollOut((await release(2)).id, [atA, atB], {
+      waves: [{ count: 1 }, { percent: 100 }],
+    });
+    await Promise.all([atA, atB].map((device) => update(device, { version: "1.2.0", releaseSequence: 2 })));
+    for (const member of [a, b])
+      expect(await several.at(member).until(`/api/rollouts/${id}`, (body) => body.state === "completed")).toMatchObject(
+        { counts: { confirmed: 2 } },
+      );
+    // What it came to is in each one's log, once.
+    for (const device of [atA, atB]) {
+      const { log } = await several
+        .at(b)
+        .until(`/api/devices/${device.id}`, (body) =>
+          body.log.some(({ detail }: { detail: string }) => /: confirmed/.test(detail)),
+        );
+      expect(log.filter(({ detail }: { detail: string }) => /: confirmed/.test(detail))).toHaveLength(1);
+    }
+    atA.cut();
+    for (const member of [a, b])
+      await several.at(member).until(`/api/devices/${atA.id}`, (body) => body.online === false);
+  });
+
+  it("a device is offered at its own server what was rolled out at another, without being asked", async () => {
+    const made = await release(3);
+    const devices = [await several.readyDevice("told-a", a.mqttUrl), await several.readyDevice("told-b", b.mqttUrl)];
+    for (const api of [several.at(a), several.at(b)]) {
+      const rollout = await api.post("/api/rollouts", {
+        name: "told",
+        releaseId: made.id,
+        target: { deviceIds: [devices.pop()!.id] },
+        waves: [{ percent: 100 }],
+      });
+      expect(rollout.status).toBe(201);
+    }
+    const [atA, atB] = several.devices.slice(-2);
+    expect((await atA!.offered()).deployment).toBeDefined();
+    expect((await atB!.offered()).deployment).toBeDefined();
+  });
+
+  it("a session that begins elsewhere ends the one before, whose messages are refused", async () => {
+    const before = await several.readyDevice("moved", a.mqttUrl);
+    const after = sameDevice(before, b.mqttUrl);
+    several.devices.push(after);
+    await goOn(after);
+    expect(await refusalOf(before)).toMatchObject({ error: "session-unknown" });
+    const { log } = await several
+      .at(a)
+      .until(`/api/devices/${before.id}`, (body) =>
+        body.log.some(({ detail }: { detail: string }) => detail.includes("at another server")),
+      );
+    expect(log.length).toBeGreaterThan(0);
+    expect((await after.checkIn()).session).toBe(after.session);
+    // And back again.
+    await goOn(before);
+    expect(await refusalOf(after)).toMatchObject({ error: "session-unknown" });
+    for (const member of [a, b])
+      await several.at(member).until(`/api/devices/${before.id}`, (body) => body.online === true);
+  });
+
+  it("a device that is revoked at one is cut off at the other by the time of the answer, and refused by both", async () => {
+    const device = await several.readyDevice("revoked", b.mqttUrl);
+    const { client } = device;
+    const closed = new Promise((resolve) => client!.once("close", () => resolve(undefined)));
+    const answer = await several.at(a).post(`/api/devices/${device.id}/revoke`);
+    expect(answer).toMatchObject({ status: 200, body: { revoked: true, online: false } });
+    await closed;
+    for (const member of [a, b]) await expect(sameDevice(device, member.mqttUrl).connect()).rejects.toThrow();
+  });
+
+  it("an emergency stop at one holds at the other by the time of the answer: neither offers nor chunks", async () => {
+    const device = await several.readyDevice("stopped", b.mqttUrl);
+    const made = await release(4);
+    await several.rollOut(made.id, [device]);
+    const offer = await asked(device);
+    device.take1(offer.deployment!, offer.attempt!);
+    await device.report("downloading", { done: 0, total: 1 });
+    const stopped = await several.at(a).post("/api/emergency-stop", { reason: "smoke" });
+    expect(stopped).toMatchObject({ status: 200, body: { stopped: true } });
+    expect((await several.at(b).get("/api/emergency-stop")).body).toMatchObject({ stopped: true, reason: "smoke" });
+    device.forget();
+    await device.say("fetch", { deployment: offer.deployment, attempt: offer.attempt, part: 0, first: 0, count: 1 }, 0);
+    expect((await device.checkIn()).deployment).toBeUndefined();
+    // Asked for before the check-in that was answered.
+    expect(device.chunks).toEqual([]);
+    const ended = await several.at(b).post("/api/emergency-stop/end");
+    expect(ended).toMatchObject({ status: 200, body: { stopped: false } });
+    expect((await several.at(a).get("/api/emergency-stop")).body).toMatchObject({ stopped: false });
+    await update(device, made);
+  });
+
+  it("a command that is given at one reaches a device at the other", async () => {
+    const device = await several.readyDevice("commanded", b.mqttUrl);
+    const given = await several.at(a).post(`/api/devices/${device.id}/commands`, { kind: "reboot" });
+    expect(given.status).toBe(202);
+    const command = await device.take("command");
+    expect(command["session"]).toBe(device.session);
+    await device.say("answer", { command: given.body.id, code: 0 });
+    await several.at(a).until(`/api/devices/${device.id}/commands`, ({ commands }) => commands[0].state === "accepted");
+  });
+
+  it("a stream of events at one shows what happens at the other", async () => {
+    const stream = await eventStream(several.at(a));
+    const device = await several.readyDevice("streamed", b.mqttUrl);
+    await stream.until((event) => event.kind === "device" && event.data.id === device.id && event.data.online);
+    device.cut();
+    await stream.until((event) => event.kind === "device" && event.data.id === device.id && !event.data.online);
+    stream.close();
+  });
+
+  it("who signs out at one is signed out at the other, where the stream of events ends", async () => {
+    const person = new ApiClient(several.haproxy.url);
+    await person.post("/api/session", { userName: "admin", password });
+    const [atA, atB] = [a, b].map((member) => {
+      const client = several.at(member);
+      client.cookie = person.cookie;
+      return client;
+    }) as [ApiClient, ApiClient];
+    const stream = await eventStream(atB);
+    expect((await atA.request("DELETE", "/api/session")).status).toBe(204);
+    await stream.ended;
+    atB.cookie = person.cookie;
+    expect((await atB.get("/api/devices")).status).toBe(401);
+  });
+
+  it("a sign-in limit counts attempts at both", async () => {
+    // RFC 5737: for documentation. As HAProxy says it of who asks.
+    const headers = { "x-forwarded-for": "192.0.2.7" };
+    const attempts = Array.from({ length: 30 }, (_, i) =>
+      new ApiClient([a, b][i % 2]!.url).request("POST", "/api/session", { userName: "admin", password: "no" }, headers),
+    );
+    const refused = (await Promise.all(attempts)).filter(({ status }) => status === 429);
+    // One server alone lets ten of a moment through, and so two that did not count together would let twenty.
+    expect(refused.length).toBeGreaterThanOrEqual(15);
+  });
+
+  it("a trust record that is uploaded at one goes to devices at the other", async () => {
+    const device = await several.readyDevice("trusting", b.mqttUrl);
+    const { root, release: key, operations } = several.project;
+    const more = await generateSigningKey();
+    const next = await buildTrustChain([
+      {
+        trust: {
+          trustVersion: 1,
+          rootThreshold: 1,
+          rootKeys: [root.publicKey],
+          releaseKeys: [key.publicKey],
+          operationsKeys: [operations.publicKey],
+        },
+        signedBy: [root.privateJwk],
+      },
+      {
+        trust: {
+          trustVersion: 2,
+          rootThreshold: 1,
+          rootKeys: [root.publicKey],
+          releaseKeys: [key.publicKey, more.publicKey],
+          operationsKeys: [operations.publicKey],
+        },
+        signedBy: [root.privateJwk],
+      },
+    ]);
+    const taken = await several.at(a).request("POST", "/api/trust", next);
+    expect(taken).toMatchObject({ status: 201, body: { version: 2 } });
+    expect((await several.at(b).get("/api/trust")).body.version).toBe(2);
+    await device.checkIn();
+    await device.until("the newer chain", () => (device.trustChains.length > 0 ? true : undefined));
+    expect(device.trustChains[0]!.equals(Buffer.from(next))).toBe(true);
+  });
+});

@@ -1,0 +1,86 @@
+// A device that lives by itself, as an agent does: it connects, polls, takes what it is offered, and begins anew when
+// its connection breaks. It notes what it did, for whoever judges it.
+
+import type { Offer, ProtocolDevice } from "../protocol-device.ts";
+
+const againMs = 100;
+
+export interface Life {
+  device: ProtocolDevice;
+  /** Deployments and attempts that it was offered. */
+  offered: Set<string>;
+  /** One for each image that it has written entirely and started. */
+  started: string[];
+  /** When each of its sessions had its first answer to a check-in. */
+  sessionsAt: number[];
+  /** Resolves when it has ended. */
+  stop(): Promise<void>;
+}
+
+/** `pauseMs`: between two steps of an update, so that others have theirs in between. */
+export function live(
+  device: ProtocolDevice,
+  release: { version: string; releaseSequence: number },
+  { pollMs, pauseMs }: { pollMs: number; pauseMs: number },
+): Life {
+  let isStopped = false;
+  /** Kept over connections, as flash is: what is written entirely and not started yet. */
+  let written: string | undefined;
+  const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+  async function take(offer: Offer): Promise<void> {
+    const name = `${offer.deployment} ${offer.attempt}`;
+    life.offered.add(name);
+    if (written !== name) {
+      await pause(pauseMs);
+      await device.install(offer);
+      written = name;
+      await pause(pauseMs);
+    }
+    written = undefined;
+    life.started.push(name);
+    device.reboot(true, release.version, release.releaseSequence);
+  }
+
+  /** Ends with the connection: what was on its way then is answered by nobody. */
+  async function session(): Promise<void> {
+    await device.connect();
+    const { client } = device;
+    const closed = new Promise<void>((resolve) => client!.once("close", () => resolve()));
+    await Promise.race([closed, talk()]);
+    client!.end(true);
+  }
+
+  async function talk(): Promise<void> {
+    await device.prove();
+    let offer = await device.checkIn();
+    life.sessionsAt.push(performance.now());
+    while (!isStopped && device.client?.connected === true) {
+      if (offer.deployment !== undefined) await take(offer);
+      else await pause(pollMs);
+      offer = await device.checkIn();
+    }
+  }
+
+  async function run(): Promise<void> {
+    while (!isStopped) {
+      await session().catch(() => {});
+      device.cut();
+      await pause(againMs);
+    }
+  }
+
+  const running = run();
+  const life: Life = {
+    device,
+    offered: new Set(),
+    started: [],
+    sessionsAt: [],
+    async stop() {
+      isStopped = true;
+      device.cut();
+      await running;
+    },
+  };
+  return life;
+}
