@@ -20,6 +20,37 @@ interface Counted {
   takes: number;
 }
 
+async function during(work: (i: number) => Promise<unknown>): Promise<number> {
+  let done = 0;
+  const end = performance.now() + measuredMs;
+  await Promise.all(
+    Array.from({ length: atATime }, async (_, i) => {
+      for (; performance.now() < end; done++) await work(i);
+    }),
+  );
+  return (done / measuredMs) * 1000;
+}
+
+const changesOf = (storage: Storage, name: string): Promise<number> =>
+  during((i) =>
+    storage.transaction(async (work) => {
+      const value = Buffer.from(String(performance.now()));
+      await work.db
+        .insertInto("meta")
+        .values({ key: `${name}-${i}`, value })
+        .onConflict((conflict) => conflict.column("key").doUpdateSet({ value }))
+        .execute();
+      work.changed({ kind: "device", id: `${name}-${i}` });
+    }),
+  );
+
+async function alone(url: string): Promise<number> {
+  const storage = await Storage.open({ url }, { onError: () => {} });
+  const changes = await changesOf(storage, "alone");
+  await storage.close();
+  return Math.round(changes);
+}
+
 async function member(url: string, name: string): Promise<void> {
   const log = createLogger("warn");
   const storage = await Storage.open({ url }, { onError: () => {}, memberId: name });
@@ -36,29 +67,9 @@ async function member(url: string, name: string): Promise<void> {
     buried: () => {},
   });
   await storage.shared!.endStart();
-  const during = async (work: (i: number) => Promise<unknown>): Promise<number> => {
-    let done = 0;
-    const end = performance.now() + measuredMs;
-    await Promise.all(
-      Array.from({ length: atATime }, async (_, i) => {
-        for (; performance.now() < end; done++) await work(i);
-      }),
-    );
-    return (done / measuredMs) * 1000;
-  };
   process.send!("ready");
   await new Promise((resolve) => process.once("message", resolve));
-  const changes = await during((i) =>
-    storage.transaction(async (work) => {
-      const value = Buffer.from(String(performance.now()));
-      await work.db
-        .insertInto("meta")
-        .values({ key: `${name}-${i}`, value })
-        .onConflict((conflict) => conflict.column("key").doUpdateSet({ value }))
-        .execute();
-      work.changed({ kind: "device", id: `${name}-${i}` });
-    }),
-  );
+  const changes = await changesOf(storage, name);
   const takes = await during((i) => owners.take(`device-${name}-${i}`));
   process.send!({ changes, takes } satisfies Counted);
   await membership.leave();
@@ -87,6 +98,7 @@ async function measure(url: string, count: number): Promise<Counted> {
 async function main(): Promise<void> {
   const cluster = await startCluster({ isDurable: true });
   try {
+    process.stdout.write(`alone: ${await alone(cluster.urlOf("postgres"))} changes a second\n`);
     for (const count of [1, 2, 4]) {
       const { changes, takes } = await measure(cluster.urlOf("postgres"), count);
       process.stdout.write(`${count} members: ${changes} changes a second, ${takes} devices taken a second\n`);

@@ -30,12 +30,17 @@ export async function newPostgresDatabase(): Promise<string> {
   return url.href;
 }
 
+/** FLIPSIDE_TEST_MEMBER=yes: the server shares its database, with nobody: what holds for one alone holds then, too. */
+const isMember = process.env["FLIPSIDE_TEST_MEMBER"] === "yes";
+
 /** What to start a server with besides its data folder. */
-export async function databaseOf(dataDir: string): Promise<{ databaseUrl?: string }> {
+export async function databaseOf(
+  dataDir: string,
+): Promise<{ databaseUrl?: string; member?: string; imagesDir?: string }> {
   if (!isOnPostgres()) return {};
   const databaseUrl = known.get(dataDir) ?? (await newPostgresDatabase());
   known.set(dataDir, databaseUrl);
-  return { databaseUrl };
+  return { databaseUrl, ...(isMember ? { member: "only", imagesDir: join(dataDir, "images") } : {}) };
 }
 
 /** The same on the command line. */

@@ -102,7 +102,7 @@ export class Vault {
 export async function openVault(
   db: Kysely<Schema>,
   key: Uint8Array | undefined,
-  scrub: (tables: readonly string[]) => Promise<void>,
+  { isAlone, scrub }: { isAlone: () => Promise<boolean>; scrub: (tables: readonly string[]) => Promise<void> },
 ): Promise<Vault | undefined> {
   const check = await db.selectFrom("meta").select("value").where("key", "=", checkKey).executeTakeFirst();
   if (key === undefined) {
@@ -120,6 +120,10 @@ export async function openVault(
     }
     return vault;
   }
+  if (!(await isAlone()))
+    throw new StartError(
+      "The secrets in this database are in clear, and other servers that use it have no key. Stop them, start one server with the key, then the others.",
+    );
   await db.transaction().execute((transaction) => sealAll(transaction, vault));
   await scrub(["claims", "deviceSecrets", "meta"]);
   return vault;

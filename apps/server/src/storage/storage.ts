@@ -84,7 +84,10 @@ export class Storage {
     try {
       const { error } = await new Migrator({ db, provider: migrations(dialect.types) }).migrateToLatest();
       if (error !== undefined) throw error;
-      vault = await openVault(db, secretKey, (tables) => dialect.scrub(db, tables));
+      vault = await openVault(db, secretKey, {
+        isAlone: async () => (await dialect.shared?.isBesideOthers()) !== true,
+        scrub: (tables) => dialect.scrub(db, tables),
+      });
     } catch (error) {
       await db.destroy();
       throw error;

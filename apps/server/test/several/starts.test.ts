@@ -1,11 +1,13 @@
 // Who may use a database together, and who is told at the start why not.
 
+import { randomBytes } from "node:crypto";
 import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeAll, describe, expect, it } from "vitest";
 import { type RunningServer, type ServerOptions, startServer } from "../../src/server.ts";
 import { newPostgresDatabase } from "../database.ts";
+import { passing } from "../fixture.ts";
 import { makeProject, type Project } from "../keys.ts";
 
 describe("servers on one PostgreSQL database", () => {
@@ -55,6 +57,28 @@ describe("servers on one PostgreSQL database", () => {
     // A name is free as soon as its member has ended in order.
     await b.close();
     await start({ databaseUrl, imagesDir, member: "b" });
+  });
+
+  it("a key for secrets is given first to one that is alone", async () => {
+    const [databaseUrl, imagesDir] = [await newPostgresDatabase(), await folder()];
+    const a = await start({ databaseUrl, imagesDir, member: "a" });
+    const secretKey = randomBytes(32);
+    await expect(start({ databaseUrl, imagesDir, member: "b", secretKey })).rejects.toThrow(/Stop them, start one/);
+    await a.close();
+    await start({ databaseUrl, imagesDir, member: "b", secretKey });
+    await start({ databaseUrl, imagesDir, member: "a", secretKey });
+    await expect(start({ databaseUrl, imagesDir, member: "c" })).rejects.toThrow(/no key is given/);
+  });
+
+  it("one that starts takes the time from those that are there, whatever its own clock says", async () => {
+    const [databaseUrl, imagesDir] = [await newPostgresDatabase(), await folder()];
+    const hourMs = 3_600_000;
+    await start({ databaseUrl, imagesDir, member: "a", clock: passing(() => hourMs) });
+    await start({ databaseUrl, imagesDir, member: "b", clock: passing(() => 5 * hourMs) });
+    const { storage } = running[0]!.internals;
+    const times = await storage.db.selectFrom("members").select("steadyMs").execute();
+    expect(times).toHaveLength(2);
+    expect(Math.abs(times[0]!.steadyMs - times[1]!.steadyMs)).toBeLessThan(hourMs / 2);
   });
 
   it("what is missing for it is named", async () => {

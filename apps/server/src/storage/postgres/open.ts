@@ -130,7 +130,16 @@ export async function openPostgres(
       tries < triesMax &&
       (isMeeting(error) || (error instanceof ConnectionLost && !error.whileCommitting && !error.waitedFor)),
     scrub,
-    ...(memberId === undefined ? {} : { shared: { line: taken, beforeChanges, endStart: () => taken.endStart() } }),
+    ...(memberId === undefined
+      ? {}
+      : {
+          shared: {
+            line: taken,
+            beforeChanges,
+            isBesideOthers: () => taken.isBesideOthers(),
+            endStart: () => taken.endStart(),
+          },
+        }),
   };
 }
 

@@ -105,6 +105,17 @@ export class Ownership implements Line {
     await this.query("select pg_advisory_unlock($1, $2)", startKey, lineConnectMs);
   }
 
+  /** Whether others hold the shared lock, too. */
+  async isBesideOthers(): Promise<boolean> {
+    const { rows } = await this.query(
+      `select count(*) as holders from pg_locks where locktype = 'advisory' and granted and classid = $1 and objid = $2
+       and database = (select oid from pg_database where datname = current_database())`,
+      lockKey,
+      lineConnectMs,
+    );
+    return Number(rows[0]!["holders"]) > 1;
+  }
+
   async release(): Promise<void> {
     this.#closed = true;
     await this.#takingAgain;
