@@ -56,7 +56,7 @@ async function member(url: string, name: string): Promise<void> {
   const storage = await Storage.open({ url }, { onError: () => {}, memberId: name });
   const { line } = storage.shared!;
   const membership = await Membership.join({ line, id: name, name, log });
-  const notices = new Notices({ storage, line, membership, log, changesWritten: () => {} });
+  const notices = new Notices({ storage, line, membership, log });
   const owners = new DeviceOwners({ storage, membership, notices, steadyMs: () => performance.now(), log });
   await membership.start({
     steadyMs: () => Math.floor(performance.now()),

@@ -1,14 +1,18 @@
-// Changes that other servers have stored in the same database. Each member reads the outbox from where it was, in the
-// order of commits, as soon as it is told that there is something new, and every second all the same: a word that was
-// lost loses no change.
+// Changes that servers have stored in one database. Each member reads the outbox from where it was, as soon as it is
+// told that there is something new, and every second all the same: a word that was lost loses no change.
+//
+// Positions come from a sequence, which knows no commits: a lower one may be committed after a higher one. What is
+// there is told at once; up to which position nothing can come any more is known when all transactions have ended that
+// were under way as it was reached. What lies behind that *settled* position is looked through again.
 
 import type { Logger } from "../logging.ts";
-import { type Change, rangeOfChanges, readChanges } from "../storage/outbox.ts";
+import { type Change, rangeOfChanges, readChanges, transactionsUnderWay } from "../storage/outbox.ts";
 import type { Storage } from "../storage/storage.ts";
 import { unguarded } from "../storage/transaction-guard.ts";
 
 const readAtATime = 500;
 const lookEveryMs = 1_000;
+const unsettledAtStart = 1_000;
 /** So long after the last look, changes may have been pruned that were not read. */
 const prunedAfterMs = 5_000;
 
@@ -18,7 +22,13 @@ export class OthersChanges {
   readonly #tell: (change: Change, position: number) => void;
   readonly #missed: () => void;
   readonly #log: Logger;
-  #position = 0;
+  /** The highest that was told. */
+  #newest = 0;
+  #settled = 0;
+  /** Positions that were told and are not settled. */
+  readonly #told = new Set<number>();
+  /** What had been reached, and the number of the next transaction then; oldest first. */
+  readonly #reached: { position: number; next: number }[] = [];
   #lookedMs = performance.now();
   #reading: Promise<void> | undefined;
   #isWoken = false;
@@ -41,7 +51,15 @@ export class OthersChanges {
 
   /** Tells what comes from now on. Before anything of the database is kept in memory. */
   async start(): Promise<void> {
-    this.#position = (await rangeOfChanges(this.#storage.db))?.newest ?? 0;
+    this.#newest = (await rangeOfChanges(this.#storage.db))?.newest ?? 0;
+    // Lower ones may still come of transactions that are under way.
+    this.#settled = Math.max(0, this.#newest - unsettledAtStart);
+    for (let at = this.#settled, full = true; full; ) {
+      const rows = await readChanges(this.#storage.db, at, readAtATime);
+      for (const { position } of rows) if (position <= this.#newest) this.#told.add(position);
+      at = rows.at(-1)?.position ?? at;
+      full = rows.length === readAtATime;
+    }
     this.#timer = setInterval(() => this.wake(), lookEveryMs);
     this.#timer.unref();
   }
@@ -54,11 +72,15 @@ export class OthersChanges {
       .finally(() => (this.#reading = undefined));
   }
 
+  /** Up to here, nothing can come any more. */
+  get settled(): number {
+    return this.#settled;
+  }
+
   /** Resolves when all that was committed before is told. */
   async catchUp(): Promise<void> {
     await this.#reading;
-    this.#isWoken = true;
-    await this.#read();
+    await this.#readAll();
   }
 
   async stop(): Promise<void> {
@@ -67,25 +89,54 @@ export class OthersChanges {
   }
 
   async #read(): Promise<void> {
-    if (performance.now() - this.#lookedMs > prunedAfterMs) await this.#lookForPruned();
     while (this.#isWoken) {
       this.#isWoken = false;
-      for (let full = true; full; ) {
-        const rows = await readChanges(this.#storage.db, this.#position, readAtATime);
-        for (const { change, position, member } of rows) {
-          this.#position = position;
-          if (member !== this.#memberId) this.#tell(change, position);
-        }
-        full = rows.length === readAtATime;
-      }
+      // Somebody's long transaction keeps much unsettled: that is looked through once a second, and not at each word.
+      const isLong = this.#newest - this.#settled > readAtATime;
+      if (isLong && performance.now() - this.#lookedMs < lookEveryMs) await this.#tellFrom(this.#newest);
+      else await this.#readAll();
     }
+  }
+
+  async #readAll(): Promise<void> {
+    if (performance.now() - this.#lookedMs > prunedAfterMs) await this.#lookForPruned();
+    const { oldest } = await transactionsUnderWay(this.#storage.db);
+    await this.#tellFrom(this.#settled);
+    // Asked after the reading: whoever has a position up to there and is not seen yet has begun by now.
+    const { next } = await transactionsUnderWay(this.#storage.db);
+    if (this.#newest > (this.#reached.at(-1)?.position ?? -1)) this.#reached.push({ position: this.#newest, next });
+    this.#settle(oldest);
     this.#lookedMs = performance.now();
+  }
+
+  async #tellFrom(after: number): Promise<void> {
+    for (let at = after, full = true; full; ) {
+      const rows = await readChanges(this.#storage.db, at, readAtATime);
+      for (const { change, position, member } of rows) {
+        at = position;
+        this.#newest = Math.max(this.#newest, position);
+        if (this.#told.has(position)) continue;
+        this.#told.add(position);
+        if (member !== this.#memberId) this.#tell(change, position);
+      }
+      full = rows.length === readAtATime;
+    }
+  }
+
+  /** `oldest`: transactions with a lower number had ended before the last reading. */
+  #settle(oldest: number): void {
+    let settled = this.#settled;
+    while (this.#reached.length > 0 && this.#reached[0]!.next <= oldest) settled = this.#reached.shift()!.position;
+    if (settled === this.#settled) return;
+    this.#settled = settled;
+    for (const position of this.#told) if (position <= settled) this.#told.delete(position);
   }
 
   async #lookForPruned(): Promise<void> {
     const range = await rangeOfChanges(this.#storage.db);
-    if (range === undefined || range.oldest <= this.#position + 1) return;
-    this.#position = range.oldest - 1;
+    if (range === undefined || range.oldest <= this.#newest + 1) return;
+    this.#newest = this.#settled = range.oldest - 1;
+    this.#told.clear();
     this.#missed();
   }
 }

@@ -33,14 +33,28 @@ function passOn(feed: Feed, notices: Notices): void {
   });
 }
 
+/** That changes were stored is told once for all of a moment. */
+function tellOfChanges(feed: Feed, notices: Notices): void {
+  let isToldSoon = false;
+  feed.follow((_change, position, isOthers) => {
+    if (position === undefined || isOthers || isToldSoon) return;
+    isToldSoon = true;
+    setTimeout(() => {
+      isToldSoon = false;
+      notices.say("changes");
+    }, gatherMs);
+  });
+}
+
 /** What others say is done here. */
 function listen(
-  { notices, owners }: Members,
+  { notices, owners, others }: Members,
   { feed, trust, accounts }: Foundation,
   features: Features,
   link: DeviceLink,
 ): void {
   const { commands, images, sessions, emergencyStop } = features;
+  notices.on("changes", () => others.wake());
   notices.on("announced", (data) => {
     for (const [kind, id] of data as Announced[]) feed.hear({ kind, id });
   });
@@ -82,6 +96,7 @@ export async function startMember(
   const { feed, trust, accounts, clock, log } = foundation;
   const { sessions, slots, emergencyStop } = features;
   passOn(feed, notices);
+  tellOfChanges(feed, notices);
   listen(members, foundation, features, link);
   accounts.onEnded(() => notices.say("sign-ins"));
   await membership.start({

@@ -65,7 +65,7 @@ export async function joinMembers(
   });
   // Before anything of the database is kept in memory.
   await others.start();
-  const notices = new Notices({ storage, line, membership, log, changesWritten: () => others.wake() });
+  const notices = new Notices({ storage, line, membership, log });
   const owners = new DeviceOwners({ storage, membership, notices, steadyMs: () => clock().steadyMs(), log });
   return {
     membership,

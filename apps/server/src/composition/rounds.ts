@@ -27,7 +27,7 @@ export function startRounds(
   async function lookAtDeadlines(): Promise<void> {
     if (!isCaretaker()) return;
     await Promise.all([passingTime.tick(), rollBacks.tick(), commands.tick(), deviceCounts.tick()]);
-    if (members !== undefined) await deviceLog.catchUp();
+    if (members !== undefined) await deviceLog.catchUp(members.others.settled);
   }
 
   function tick(): Promise<void> {

@@ -1,5 +1,6 @@
 // What members say to each other beside the rows of the database: NOTIFY, which reaches whoever listens with the
-// commit, in the order of commits. A member whose line was lost has missed some, and reads everything anew; so nothing
+// commit, in the order of commits (and lets commits that notify wait for each other, so that none of those goes with a
+// rollout's transactions). A member whose line was lost has missed some, and reads everything anew; so nothing
 // rests on a notice alone. What must hold everywhere before somebody is told that it does is said until all have
 // answered.
 
@@ -54,23 +55,14 @@ export class Notices {
   readonly #log: Logger;
   readonly #handlers = new Map<string, Handler>();
   readonly #answers = new Map<string, Set<string>>();
-  /** A database's notice of its own: changes were written. */
-  readonly #changesWritten: () => void;
   #queue: string[] = [];
   #sending: Promise<void> | undefined;
   #closed = false;
 
-  constructor(options: {
-    storage: Storage;
-    line: Line;
-    membership: Membership;
-    log: Logger;
-    changesWritten: () => void;
-  }) {
+  constructor(options: { storage: Storage; line: Line; membership: Membership; log: Logger }) {
     this.#storage = options.storage;
     this.#membership = options.membership;
     this.#log = options.log;
-    this.#changesWritten = options.changesWritten;
     options.line.onHeard((text) => this.#hear(text));
   }
 
@@ -153,7 +145,6 @@ export class Notices {
   }
 
   #hear(text: string): void {
-    if (text === "") return this.#changesWritten();
     const { from, kind, data, nonce } = JSON.parse(text) as Notice;
     if (from === this.#membership.id) return;
     if (kind === "confirmed") return void this.#answers.get(data as string)?.add(from);

@@ -7,8 +7,6 @@ import type { Line } from "./line.ts";
 /** Of a database that several servers use together. */
 export interface SharedDatabase {
   line: Line;
-  /** In a transaction that is about to write its changes: none of another's is committed before this one's are. */
-  beforeChanges(db: Kysely<any>): Promise<void>;
   /** Whether other members use it just now. */
   isBesideOthers(): Promise<boolean>;
   /** Lets the next member start. */

@@ -2,7 +2,7 @@
 // stored, of all of it, and of nothing that was rolled back. A row for each changed thing, in the order of the commits.
 
 import type { DeploymentStateName } from "@flipside/image-format";
-import type { Kysely, Selectable } from "kysely";
+import { type Kysely, type Selectable, sql } from "kysely";
 import { preparedByShape } from "./prepared.ts";
 import type { ChangeTable, Schema } from "./schema.ts";
 
@@ -81,6 +81,7 @@ export async function writeChanges(
   member?: string,
 ): Promise<StoredChange[]> {
   const stored: StoredChange[] = [];
+  if (member !== undefined) await numberTransaction(db);
   for (let from = 0; from < changes.length; from += rowsAtATime) {
     const part = changes.slice(from, from + rowsAtATime);
     const values = part.map((change) => (member === undefined ? rowOf(change) : { ...rowForOthers(change), member }));
@@ -127,6 +128,20 @@ export async function readChanges(db: Kysely<Schema>, position: number, limit: n
     ...(row.member === null ? {} : { member: row.member }),
     change: { kind: row.kind, id: row.id, ...(row.detail === null ? {} : JSON.parse(row.detail)) } as Change,
   }));
+}
+
+/** Before a transaction takes positions for its changes: it has its own number by then, by which it is waited for. */
+const numberTransaction = (db: Kysely<Schema>): Promise<unknown> => sql`select pg_current_xact_id()`.execute(db);
+
+/**
+ * Which transactions are under way as this is asked: each has a number from `oldest` on, and those that begin later have
+ * one from `next` on. PostgreSQL's alone.
+ */
+export async function transactionsUnderWay(db: Kysely<Schema>): Promise<{ oldest: number; next: number }> {
+  const { rows } = await sql<{ oldest: number; next: number }>`
+    select pg_snapshot_xmin(now)::text::bigint as oldest, pg_snapshot_xmax(now)::text::bigint as next
+    from pg_current_snapshot() as now`.execute(db);
+  return rows[0]!;
 }
 
 /** The oldest that is kept, and the newest; undefined: there are none. */

@@ -143,13 +143,13 @@ export class Storage {
         });
         if (changes.length === 0) return result;
         turn = this.#turn();
-        // Else another one could be committed between this one's writing and its commit.
-        if (!this.#shared.dialect.writersTakeTurns) await turn.before;
-        await this.#shared.dialect.shared?.beforeChanges(db);
+        // Else another one could be committed between this one's writing and its commit. Of several servers', readers
+        // reckon with that (changes/others-changes.ts): commits that wait for each other cost a sync of the disk each.
+        if (!this.#shared.dialect.writersTakeTurns && this.#shared.memberId === undefined) await turn.before;
         stored = await writeChanges(db, changes, this.#shared.memberId);
         return result;
       });
-      await turn?.before;
+      if (this.#shared.memberId === undefined) await turn?.before;
       // The work is committed: a listener's fault must not make the caller believe that it failed.
       for (const hook of [() => this.#shared.told(stored), ...hooks]) {
         try {

@@ -45,8 +45,11 @@ export interface DeviceLog {
   add(deviceId: string, kind: DeviceLogKind, detail: string): void;
   /** Goes on with what deployments came to: from where it was, whatever was between the change and its entry. */
   follow(feed: Feed): Promise<void>;
-  /** The same where several servers write changes: one of them reads them from where it or another one was. */
-  catchUp(): Promise<void>;
+  /**
+   * The same where several servers write changes: one of them reads them from where it or another one was, up to the
+   * position before which nothing can come any more.
+   */
+  catchUp(settled: number): Promise<void>;
   /** Resolves when everything added so far is stored. */
   flush(): Promise<void>;
 }
@@ -181,7 +184,7 @@ export function createDeviceLog(storage: Storage, log: Logger, clock: Pick<Clock
         add(change.deviceId, "deployment", `${rollout}: ${outcomeText(state, code)}`);
       });
     },
-    async catchUp() {
+    async catchUp(settled) {
       await storage.db
         .insertInto("meta")
         .values({ key: cursorKey, value: Buffer.from("0") })
@@ -193,7 +196,8 @@ export function createDeviceLog(storage: Storage, log: Logger, clock: Pick<Clock
           .select("value")
           .where("key", "=", cursorKey)
           .executeTakeFirstOrThrow();
-        const changes = await readChanges(storage.db, Number(value.toString()), changesAtATime);
+        const read = await readChanges(storage.db, Number(value.toString()), changesAtATime);
+        const changes = read.filter(({ position }) => position <= settled);
         if (changes.length === 0) return;
         const reached = Buffer.from(String(changes.at(-1)!.position));
         const isMine = await storage.transaction(async ({ db }) => {

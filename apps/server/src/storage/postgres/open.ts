@@ -7,7 +7,7 @@ import { type ColumnTypes, countOf, movedBy } from "../column-types.ts";
 import type { OpenDialect } from "../open-dialect.ts";
 import { postgresDialect } from "./dialect.ts";
 import { ConnectionLost, isMeeting } from "./faults.ts";
-import { memberChannel, Ownership } from "./ownership.ts";
+import { Ownership } from "./ownership.ts";
 
 /** integer of PostgreSQL's has 4 bytes, which neither milliseconds nor the protocol's u32 fit in. */
 const types: ColumnTypes = {
@@ -54,8 +54,6 @@ const idleMs = 60_000;
 /** One that hangs beside others holds them up. They end what it holds when it counts as dead; this, if that fails. */
 const idleMsOfMember = 10_000;
 const triesMax = 10;
-/** "flip", "feed": of who writes changes, up to the commit. */
-const changesKey = [0x666c6970, 0x66656564] as const;
 
 /** bigint comes as text, since a double holds 53 bits of it; what is stored here stays below that. */
 function integerOf(text: string): number {
@@ -135,23 +133,11 @@ export async function openPostgres(
       : {
           shared: {
             line: taken,
-            beforeChanges,
             isBesideOthers: () => taken.isBesideOthers(),
             endStart: () => taken.endStart(),
           },
         }),
   };
-}
-
-/**
- * Numbers of changes come from a sequence, which knows no commits: without the lock a reader could see a change before
- * an earlier one, and pass that by. Whoever listens hears of them with the commit.
- */
-async function beforeChanges(db: Kysely<any>): Promise<void> {
-  const [high, low] = changesKey;
-  await sql`select pg_advisory_xact_lock(${sql.lit(high)}, ${sql.lit(low)}), pg_notify(${sql.lit(memberChannel)}, '')`.execute(
-    db,
-  );
 }
 
 /**
