@@ -41,7 +41,7 @@ import { createRollBacks, type RollBacks } from "../features/rollouts/roll-backs
 import { createHealthWatch, type HealthWatch } from "../features/health/health-watch.ts";
 import { createJoining, type Joining } from "../features/rollouts/joining.ts";
 import { createRollouts, type Rollouts } from "../features/rollouts/rollouts.ts";
-import { createInbox } from "../devices-in/inbox.ts";
+import { createInbox, type Inbox } from "../devices-in/inbox.ts";
 import { createSessions, silenceMaxMs, type Sessions } from "../features/sessions/sessions.ts";
 import { createTrustDelivery } from "../features/trust/trust-delivery.ts";
 import { createTrustReplacement, type TrustReplacement } from "../features/rollouts/trust-replacement.ts";
@@ -213,6 +213,13 @@ const accountsFor =
       );
   };
 
+const handlersOf = (inbox: Inbox, sessions: Sessions): LinkHandlers => ({
+  authenticate: (deviceId, password) => sessions.authenticate(deviceId, password),
+  message: (message) => inbox.take(message),
+  closed: (deviceId, connection) => sessions.end(deviceId, "the connection is gone", connection),
+  refused: (deviceId, what) => inbox.refused(deviceId, what),
+});
+
 async function createConversations(
   foundation: Foundation,
   fleet: Fleet,
@@ -227,32 +234,11 @@ async function createConversations(
     if (members !== undefined) commands.expect(deviceId);
     return health.sessionBegan(deviceId);
   };
-  const sessions = createSessions({
-    storage,
-    patient,
-    verifier,
-    deviceLog,
-    link,
-    feed,
-    now,
-    pollMs,
-    began,
-    owners: members?.owners,
-  });
+  const kept = { storage, patient, deviceLog, feed };
+  const sessions = createSessions({ ...kept, verifier, link, now, pollMs, began, owners: members?.owners });
   const memberId = members?.membership.id;
   const offers = createOffers({ link, sessions, offering, storage, feed, turns, pollMs, log, memberId });
-  const commands = await createCommands({
-    storage,
-    patient,
-    operationsKey,
-    sessions,
-    link,
-    turns,
-    deviceLog,
-    feed,
-    log,
-    clock,
-  });
+  const commands = await createCommands({ ...kept, operationsKey, sessions, link, turns, log, clock });
   const trustDelivery = createTrustDelivery({ link, trust, now: clock.steadyMs });
   const checkIns = createCheckIns({
     storage: patient,
@@ -291,13 +277,7 @@ async function createConversations(
     log,
     now,
   });
-  const handlers: LinkHandlers = {
-    authenticate: (deviceId, password) => sessions.authenticate(deviceId, password),
-    message: (message) => inbox.take(message),
-    closed: (deviceId, connection) => sessions.end(deviceId, "the connection is gone", connection),
-    refused: (deviceId, what) => inbox.refused(deviceId, what),
-  };
-  return { turns, sessions, offers, commands, delivery, enrolment, handlers };
+  return { turns, sessions, offers, commands, delivery, enrolment, handlers: handlersOf(inbox, sessions) };
 }
 
 export interface Features extends Fleet, Conversations {

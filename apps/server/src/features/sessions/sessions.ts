@@ -18,6 +18,7 @@ import type { Connection, DeviceLink, LinkMessage } from "../../mqtt/device-link
 import type { Storage } from "../../storage/storage.ts";
 import type { DeviceLog } from "../device-records/device-log.ts";
 import { findDevice, identityOf, retireSecretsBefore } from "../device-records/store.ts";
+import { proofVerifier } from "./proof-verifier.ts";
 import { equalInConstantTime } from "../../equal-in-constant-time.ts";
 
 const nonceLifeMs = 30_000;
@@ -128,7 +129,8 @@ export function createSessions(options: {
   began: (deviceId: string) => Promise<void>;
   owners?: Owners | undefined;
 }): Sessions {
-  const { storage, patient, verifier, deviceLog, now, owners } = options;
+  const { storage, patient, deviceLog, now, owners } = options;
+  const proofs = proofVerifier(options.verifier);
   /** The proven session of each device. */
   const sessions = new Map<string, Session>();
   /** Those that wait for their proof, oldest first. */
@@ -139,7 +141,6 @@ export function createSessions(options: {
   const connectedWith = new Map<string, number>();
   /** By device, for links that don't check credentials: contact MACs sent that no check-in has answered. */
   const unanswered = new Map<string, number>();
-  const prefix = Buffer.from(signingPrefixes.session);
 
   const refuse = (message: LinkMessage, session: unknown, error: SessionRefusal): Promise<void> => {
     deviceLog.add(message.deviceId, "session", `session refused: ${error}`);
@@ -278,9 +279,8 @@ export function createSessions(options: {
       const device = await identityOf(patient.db, deviceId);
       if (device === undefined) return;
       if (device.revokedAt !== null) return refuse(message, id, "revoked");
-      const signed = Buffer.from(`${deviceId}\n${id}\n${nonce}\n${deviceNonce}`);
-      const verdict = verifier.verify(device.publicKey, Buffer.from(signature, "base64url"), prefix, signed);
-      if (verdict !== "valid") {
+      const signed = Buffer.from(`${signingPrefixes.session}${deviceId}\n${id}\n${nonce}\n${deviceNonce}`);
+      if (!proofs.isValid(device.publicKey, Buffer.from(signature, "base64url"), signed)) {
         dropPending(deviceId, (other) => other === session);
         return refuse(message, id, "proof-invalid");
       }

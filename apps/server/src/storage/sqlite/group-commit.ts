@@ -12,6 +12,8 @@ import type { WriteLock } from "./write-lock.ts";
 
 /** After so long no other one joins, so that the event loop has a turn, and other programs have one at the file. */
 const groupMsMax = 10;
+/** Of the event loop: where nothing else is to be done they pass at once. */
+const turnsMax = 4;
 
 class GroupRolledBack extends StorageUnavailable {
   constructor() {
@@ -107,11 +109,18 @@ export class GroupCommit {
     if (!this.#isOpen) return this.#lock.release();
     if (!this.#isDue) {
       this.#isDue = true;
-      setImmediate(() => void this.#commitInTurn());
+      setImmediate(() => this.#lookAgain(turnsMax));
     }
     const isFull = this.#nowMs() - this.#openedMs >= groupMsMax;
     if (isFull && !this.#isInLine) this.#keepsLock = true;
     else this.#lock.release();
+  }
+
+  /** More turns bring more messages, and a sync of the disk is paid once for all of them. */
+  #lookAgain(turns: number): void {
+    const isOver = turns <= 1 || performance.now() - this.#openedMs >= groupMsMax;
+    if (isOver) void this.#commitInTurn();
+    else setImmediate(() => this.#lookAgain(turns - 1));
   }
 
   async #commitInTurn(): Promise<void> {
