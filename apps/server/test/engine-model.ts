@@ -34,6 +34,7 @@ export const standingRollout = {
   soakUntil: null,
   heldFor: null,
   targetOpen: false,
+  supersededBy: null,
   approvals: [],
   nextOfferAt: null,
   lateOffersMs: 1_000,

@@ -82,6 +82,8 @@ function eventsOf(cause: DeploymentCause, deployment: DeploymentSnapshot): Rollo
     case "cancel":
     case "end-late-offers":
       return [{ type: cause, by: "ann" }];
+    case "give-way":
+      return [{ type: cause, by: "ann", to: { id: "r2", name: "next" } }];
     case "exclude":
     case "retry":
       return [{ type: cause, by: "ann", of: [deployment] }];
@@ -135,6 +137,7 @@ const rolloutTrials: Record<keyof typeof rolloutTransitions, { event: RolloutEve
   exclude: { event: { type: "exclude", by: "ann", of: [deployment] }, of: { waves: [emptyTally(4)] } },
   retry: { event: { type: "retry", by: "ann", of: [deploymentIn("failed")] }, of: {} },
   cancel: { event: { type: "cancel", by: "ann" }, of: {} },
+  "give-way": { event: { type: "give-way", by: "ann", to: { id: "r2", name: "next" } }, of: {} },
   "roll-back": { event: { type: "roll-back", by: "ann", wave: undefined }, of: {} },
   "end-late-offers": { event: { type: "end-late-offers", by: "ann" }, of: {} },
   "gate-failed": {

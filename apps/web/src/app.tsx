@@ -76,7 +76,7 @@ function pageOf(route: Route): ReactNode {
     case "rollouts":
       return <RolloutsPage />;
     case "new-rollout":
-      return <NewRolloutPage releaseId={route.releaseId} />;
+      return <NewRolloutPage releaseId={route.releaseId} cloneOf={route.cloneOf} />;
     case "rollout":
       return <RolloutPage id={route.id} />;
     case "trust":

@@ -2,7 +2,15 @@
 
 import { lateOffersMsDefault, lateOffersMsMax, rolloutOrderDefault } from "@flipside/api/limits";
 import { fits, runsNewer } from "@flipside/api/release-fit";
-import type { Device, NewRollout, Release, RolloutOrder, WaveRules } from "@flipside/api/types";
+import type {
+  CompleteNewRollout,
+  Device,
+  HealthSettings,
+  NewRollout,
+  Release,
+  RolloutOrder,
+  WaveRules,
+} from "@flipside/api/types";
 import type { FilterError } from "@flipside/device-filter";
 import { readFilter } from "./typed-filter.ts";
 import {
@@ -13,7 +21,7 @@ import {
   typedMaintenance,
 } from "./typed-maintenance.ts";
 import { isBetween } from "./typed-number.ts";
-import { type RetryErrors, retryErrors, retryOf, type TypedRetry } from "./typed-retries.ts";
+import { type RetryErrors, retryErrors, retryOf, type TypedRetry, typedRetry } from "./typed-retries.ts";
 import {
   defaultRules,
   differing,
@@ -30,6 +38,7 @@ import {
   initialWaves,
   ownRuleErrors,
   type TypedWaves,
+  waveRowOf,
   waveSpecsOf,
 } from "./typed-waves.ts";
 
@@ -52,6 +61,10 @@ export interface RolloutDraft extends TypedRules, TypedWaves {
   watchesCrashes: boolean;
   urgent: boolean;
   allowOlder: boolean;
+  /** Of a rollout that is made again: what it compares, where that is compared at all. */
+  health: HealthSettings | null;
+  /** Rollouts that end when this one starts. */
+  supersedes: ReadonlySet<string>;
 }
 
 export const newDraft = (releaseId: string): RolloutDraft => ({
@@ -71,7 +84,29 @@ export const newDraft = (releaseId: string): RolloutDraft => ({
   watchesCrashes: false,
   urgent: false,
   allowOlder: false,
+  health: null,
+  supersedes: new Set(),
 });
+
+/** The form filled in as another rollout was asked for. */
+export function draftOf(request: CompleteNewRollout): RolloutDraft {
+  const { releaseId, name, target, waves, order, health, continuous, urgent, allowOlder } = request;
+  return {
+    ...{ releaseId, order, health, continuous, urgent, allowOlder },
+    typedName: name,
+    target: "filter" in target ? "filter" : "all" in target ? "all" : "picked",
+    picked: new Set("deviceIds" in target ? target.deviceIds : []),
+    filter: "filter" in target ? target.filter : "",
+    ...typedRulesOf(request),
+    waves: waves.map((wave) => waveRowOf(wave, request)),
+    restOwn: undefined,
+    lateOffers: { amount: String(inDays(request.lateOffersMs)), unit: "days" },
+    maintenance: typedMaintenance(request.maintenance),
+    retries: request.retries.map(typedRetry),
+    watchesCrashes: health !== null,
+    supersedes: new Set(),
+  };
+}
 
 /** Devices beside the release that is to run on them. */
 export interface Fit {
@@ -213,7 +248,8 @@ export const requestOf = (draft: RolloutDraft, plan: RolloutPlan): NewRollout =>
   ...(draft.order === rolloutOrderDefault ? {} : { order: draft.order }),
   ...(draft.maintenance.windows.length === 0 ? {} : { maintenance: maintenanceOf(draft.maintenance) }),
   ...(draft.retries.length === 0 ? {} : { retries: draft.retries.map(retryOf) }),
-  ...(draft.watchesCrashes ? { health: { metrics: [{ kind: "crashes" }] } } : {}),
+  ...(draft.watchesCrashes ? { health: draft.health ?? { metrics: [{ kind: "crashes" }] } } : {}),
+  ...(draft.supersedes.size > 0 ? { supersedes: [...draft.supersedes] } : {}),
   ...(draft.urgent ? { urgent: true } : {}),
   ...(draft.allowOlder ? { allowOlder: true } : {}),
 });

@@ -7,7 +7,7 @@ export type Route =
   | { page: "device"; id: string }
   | { page: "releases" }
   | { page: "rollouts" }
-  | { page: "new-rollout"; releaseId: string | null }
+  | { page: "new-rollout"; releaseId: string | null; cloneOf: string | null }
   | { page: "rollout"; id: string }
   | { page: "trust" }
   | { page: "password" }
@@ -32,7 +32,11 @@ export function routeOf(address: string): Route {
   if (section === "releases" && id === undefined) return { page: "releases" };
   if (section === "rollouts" && id === undefined) return { page: "rollouts" };
   if (section === "rollouts" && id === "new")
-    return { page: "new-rollout", releaseId: new URLSearchParams(query).get("release") };
+    return {
+      page: "new-rollout",
+      releaseId: new URLSearchParams(query).get("release"),
+      cloneOf: new URLSearchParams(query).get("clone"),
+    };
   if (section === "rollouts") return { page: "rollout", id: id! };
   if (section === "trust" && id === undefined) return { page: "trust" };
   if (section === "password" && id === undefined) return { page: "password" };
@@ -43,6 +47,8 @@ export const devicePath = (id: string): string => `/devices/${encodeURIComponent
 export const rolloutPath = (id: string): string => `/rollouts/${encodeURIComponent(id)}`;
 export const newRolloutPath = (releaseId?: string): string =>
   releaseId === undefined ? "/rollouts/new" : `/rollouts/new?release=${encodeURIComponent(releaseId)}`;
+
+export const clonePath = (id: string): string => `/rollouts/new?clone=${encodeURIComponent(id)}`;
 
 const listeners = new Set<() => void>();
 let navigations = 0;

@@ -5,7 +5,15 @@ import type { Device, Release, WaveRules, WaveSpec } from "@flipside/api/types";
 import type { FilterError } from "@flipside/device-filter";
 import { readFilter } from "./typed-filter.ts";
 import { numberOf } from "./typed-number.ts";
-import { differing, type RuleErrors, ruleErrors, rulesOf, type TypedRules } from "./typed-rules.ts";
+import {
+  defaultRules,
+  differing,
+  type RuleErrors,
+  ruleErrors,
+  rulesOf,
+  type TypedRules,
+  typedRulesOf,
+} from "./typed-rules.ts";
 
 export interface WaveRow {
   key: number;
@@ -33,6 +41,16 @@ export function waveSpecOf({ amount, unit, filter }: Pick<WaveRow, "amount" | "u
   if (unit === "percent") return { percent: numberOf(amount) };
   if (unit === "devices") return { count: numberOf(amount) };
   return { ...(amount.trim() === "" ? {} : { count: numberOf(amount) }), filter: filter.trim() };
+}
+
+/** As it was asked for, beside the rollout's rules. */
+export function waveRowOf(spec: WaveSpec, ofRollout: WaveRules): WaveRow {
+  const own = Object.entries(spec).filter(([name]) => name in defaultRules);
+  const rules = own.length === 0 ? undefined : { ...ofRollout, startAt: null, ...Object.fromEntries(own) };
+  const size = "percent" in spec ? spec.percent : "count" in spec ? spec.count : "";
+  const filter = filterOf(spec);
+  const unit = "percent" in spec ? "percent" : filter === undefined ? "devices" : "filter";
+  return { ...waveRow(String(size), unit, rules && typedRulesOf(rules)), filter: filter ?? "" };
 }
 
 export interface DealtWaves {

@@ -78,6 +78,8 @@ export class FakeServer {
   /** While true, the event stream answers as a proxy does whose server restarts. */
   streamDown = false;
 
+  /** What rollouts were made of, by their ids. */
+  readonly #requests = new Map<string, CompleteNewRollout>();
   readonly #dist: string;
   #signedIn = false;
   readonly #readers = new Set<ServerResponse>();
@@ -288,6 +290,7 @@ export class FakeServer {
       whyRollout: ({ params: { id } }) => this.#why(this.#rollout(id).id),
       pauseRollout: ({ params: { id } }) => this.#act(this.#rollout(id), "pause"),
       resumeRollout: ({ params: { id } }) => this.#act(this.#rollout(id), "resume"),
+      cloneRollout: ({ params: { id } }) => this.#requests.get(this.#rollout(id).id)!,
       closeTarget: ({ params: { id } }) => this.#act(this.#rollout(id), "close-target"),
       endLateOffers: ({ params: { id } }) => this.#act(this.#rollout(id), "end-late-offers"),
       cancelRollout: ({ params: { id } }) => this.#act(this.#rollout(id), "cancel"),
@@ -396,6 +399,8 @@ export class FakeServer {
       });
     }
     const id = `r${this.rollouts.size + 1}`;
+    this.#requests.set(id, request);
+    for (const other of request.supersedes) this.#supersede(this.#rollout(other), id);
     const filters = request.waves.map((spec) => filterOf(spec) ?? null);
     const meant = filters.map(
       (filter) => new Set(filter === null ? [] : this.#matching(filter).map((each) => each.id)),
@@ -428,6 +433,7 @@ export class FakeServer {
         allowOlder: request.allowOlder,
       },
       targetOpen: request.continuous,
+      supersedes: request.supersedes,
       targetFilter: "filter" in request.target ? request.target.filter : null,
       total: ids.length,
       waves,
@@ -450,6 +456,11 @@ export class FakeServer {
     rollout.decisions.push({ at: new Date().toISOString(), text: `${action} by admin` });
     this.send({ kind: "rollout", data: summaryOf(rollout) });
     return rollout;
+  }
+
+  #supersede(rollout: Rollout, supersededBy: string): void {
+    Object.assign(rollout, { state: "cancelled", supersededBy, finishedAt: new Date().toISOString() });
+    this.#changed(rollout, `superseded by ${supersededBy}`);
   }
 
   #changed(rollout: Rollout, text: string): Rollout {

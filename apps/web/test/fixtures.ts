@@ -134,6 +134,8 @@ export function rollout(id: string, changes: Partial<Rollout> = {}): Rollout {
     finishedAt: null,
     urgent: false,
     targetFilter: null,
+    supersedes: [],
+    supersededBy: null,
     targetOpen: false,
     decisionCount: changes.decisions?.length ?? 0,
     currentWave: 0,

@@ -14,7 +14,15 @@ import {
 import { routes } from "@flipside/api/routes";
 import type { NewRollout } from "@flipside/api/types";
 import { describe, expect, it } from "vitest";
-import { fitOf, newDraft, planOf, type RolloutDraft, type RolloutErrors, requestOf } from "../src/rollout-draft.ts";
+import {
+  draftOf as draftFrom,
+  fitOf,
+  newDraft,
+  planOf,
+  type RolloutDraft,
+  type RolloutErrors,
+  requestOf,
+} from "../src/rollout-draft.ts";
 import { typedWindow } from "../src/typed-maintenance.ts";
 import { typedRetry } from "../src/typed-retries.ts";
 import { defaultRules, rulesOf, typedRulesOf } from "../src/typed-rules.ts";
@@ -193,6 +201,30 @@ describe("a rollout as it is being made", () => {
     expect(errorsOf({ continuous: true, target: "filter", filter: "tag = nobody-yet" })).toEqual({});
     expect(errorsOf({ continuous: true, target: "filter", filter: "tag =" }).target).toContain("can’t be read");
     expect(errorsOf({ continuous: true, target: "picked" }).target).toContain("Pick at least one");
+  });
+
+  it("is the same request again when it is filled in with one", () => {
+    const requests: NewRollout[] = [
+      asked({}),
+      asked({ continuous: true, order: "random", urgent: true, threshold: "7", underWayMax: "3" }),
+      {
+        ...asked({ target: "picked", picked: new Set(["dev-1"]) }),
+        waves: [
+          { filter: "id = dev-1" },
+          { count: 1, filter: "id = dev-1", approval: true },
+          { percent: 40, soakMs: 60_000 },
+        ],
+        soakMs: 3_600_000,
+        health: { metrics: [{ kind: "reconnects" }], action: "roll-back-all" },
+        retries: [{ after: "timed-out", retriesMax: 1 }],
+        lateOffersMs: 43_200_000,
+      },
+    ];
+    for (const request of requests) {
+      const complete = routes.createRollout.body.schema.parse(request);
+      const draft = draftFrom(complete);
+      expect(routes.createRollout.body.schema.parse(requestOf(draft, planOf(draft, fit)))).toEqual(complete);
+    }
   });
 
   it("takes what is at its limit, and says of anything else what is wrong with it", () => {

@@ -139,4 +139,31 @@ describe.skipIf(!executablePath)("the form that makes a rollout", () => {
     await page.getByText("Stays open", { exact: true }).waitFor({ state: "hidden" });
     expect(await page.getByRole("button", { name: "Close target" }).count()).toBe(0);
   });
+
+  it("fills itself in with a rollout that is to be made again, and ends that one by its start", async () => {
+    const { page, server } = await open("/rollouts/new");
+    await page.getByLabel("Name").fill("the first");
+    await page.getByRole("button", { name: "Rules of wave 1" }).click();
+    await page.getByRole("group", { name: "Rules of wave 1" }).getByLabel("Failures above").fill("5");
+    await page.getByText("Offers at any hour").click();
+    await page.getByRole("button", { name: "Add window" }).click();
+    await page.getByRole("button", { name: "Start rollout" }).click();
+    await page.getByRole("heading", { name: "the first" }).waitFor();
+    await page.getByRole("link", { name: "Copy" }).click();
+    await page.getByRole("heading", { name: "New rollout" }).waitFor();
+    await page.getByText("Offers in 1 maintenance window").waitFor();
+    expect(await page.getByRole("group", { name: "Rules of wave 1" }).getByLabel("Failures above").inputValue()).toBe(
+      "5",
+    );
+    await page.getByLabel("Name").fill("the second");
+    await page.getByRole("group", { name: "Supersedes" }).getByLabel("the first").check();
+    await page.getByRole("button", { name: "Start rollout" }).click();
+    await page.getByRole("heading", { name: "the second" }).waitFor();
+    const [first, second] = server.asked;
+    expect(second).toEqual({ ...first, name: "the second", supersedes: ["r1"] });
+    await page.getByRole("link", { name: "another rollout" }).click();
+    await page.getByRole("heading", { name: "the first" }).waitFor();
+    await page.getByRole("link", { name: "superseded" }).click();
+    await page.getByRole("heading", { name: "the second" }).waitFor();
+  });
 });

@@ -55,6 +55,7 @@ export const rolloutNameCharactersMax = 100;
 export const emergencyReasonCharactersMax = 200;
 export const waveDevicesMax = 1_000_000;
 export const wavesMax = 50;
+export const supersededMax = 20;
 export const deadlineMsMin = 1_000;
 export const deadlineMsMax = 30 * dayMs;
 export const deadlineMsDefault = dayMs;

@@ -28,7 +28,13 @@ export type RolloutAction = (typeof rolloutActions)[number];
 type LongAction = "change-rules" | "exclude" | "retry" | "roll-back";
 
 /** What it does by itself. */
-type RolloutsOwn = "device-joined" | "gate-failed" | "gate-aborted" | "gate-rolled-back" | "last-wave-done";
+type RolloutsOwn =
+  | "device-joined"
+  | "give-way"
+  | "gate-failed"
+  | "gate-aborted"
+  | "gate-rolled-back"
+  | "last-wave-done";
 
 export const rolloutTransitions = {
   pause: { from: ["running"], to: "paused" },
@@ -42,6 +48,8 @@ export const rolloutTransitions = {
   exclude: { from: ["running", "paused"], to: undefined },
   retry: { from: ["running", "completed"], to: "running" },
   cancel: { from: ["running", "paused"], to: "cancelled" },
+  // Another one starts, and supersedes it.
+  "give-way": { from: ["running", "paused"], to: "cancelled" },
   "roll-back": { from: ["running", "paused", "completed", "cancelled"], to: "rolled-back" },
   // Of a rollout that is over: who was away gets nothing any more.
   "end-late-offers": { from: ["completed"], to: undefined },
@@ -51,7 +59,10 @@ export const rolloutTransitions = {
   "last-wave-done": { from: ["running"], to: "completed" },
 } as const satisfies Record<RolloutAction | LongAction | RolloutsOwn, Transition>;
 
-export const mayAct = (state: RolloutState, action: RolloutAction | LongAction | "device-joined"): boolean => {
+export const mayAct = (
+  state: RolloutState,
+  action: RolloutAction | LongAction | "device-joined" | "give-way",
+): boolean => {
   const { from }: Transition = rolloutTransitions[action];
   return from.includes(state);
 };

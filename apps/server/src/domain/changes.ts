@@ -31,7 +31,7 @@ export interface Move {
 }
 
 /** Open deployments that end all at once, those of which the table of transitions says so. */
-export type Withdrawal = "cancel" | "end-late-offers";
+export type Withdrawal = "cancel" | "give-way" | "end-late-offers";
 
 /** A device that the rollout takes in while it runs; it is queued. */
 export interface Join {
@@ -55,6 +55,7 @@ type ChangedMembers =
   | "heldFor"
   | "nextOfferAt"
   | "rules"
+  | "supersededBy"
   | "soakUntil"
   | "targetOpen";
 

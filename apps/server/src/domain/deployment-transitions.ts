@@ -72,6 +72,7 @@ export const deploymentTransitions = {
   exclude: { from: ["queued", "unreached", ...abandonable], to: ["cancelled"] },
   retry: { from: retriable, to: ["queued"] },
   "device-revoked": { from: ["queued", "unreached", ...underWay], to: ["cancelled", "timed-out"] },
+  "give-way": { from: ["queued", "unreached"], to: ["cancelled"] },
   cancel: { from: ["queued", "unreached", ...underWay], to: ["cancelled"] },
 } as const satisfies Record<string, Transition>;
 

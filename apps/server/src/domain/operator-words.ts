@@ -11,6 +11,8 @@
 //   retry            what did not succeed is tried again, and what has failed so far besides is accepted.
 //   cancel           queued, offered, downloading and verifying deployments become `cancelled`; later ones, which are
 //                    past the point of no return, go on to their own end.
+//   supersede        another rollout starts, and this one is over: who waits gets nothing from it any more; what was
+//                    offered goes on to its own end, unless the other one is urgent and overtakes it.
 //   roll back        as cancel; and who was updated goes back to what it came from, by a rollout of its own.
 
 import { failuresOf } from "@flipside/api/rollout-arithmetic";
@@ -22,7 +24,7 @@ import { acceptedHealth } from "./gates/health.ts";
 import { listed } from "./listed.ts";
 import type { Handlers } from "./rollout-events.ts";
 import { retried } from "./retried.ts";
-import type { RolloutSnapshot } from "./snapshots.ts";
+import { type RolloutSnapshot, underWay } from "./snapshots.ts";
 import { beginWave } from "./wave-progress.ts";
 
 type OperatorWord =
@@ -36,6 +38,7 @@ type OperatorWord =
   | "exclude"
   | "retry"
   | "cancel"
+  | "give-way"
   | "roll-back"
   | "end-late-offers";
 
@@ -181,6 +184,25 @@ export const operatorWords: Handlers<OperatorWord> = {
       rollout: { state: rolloutTransitions.cancel.to, pauseReason: null, heldFor: null, finishedAt: steadyMs },
       withdraw: "cancel",
       decisions: [`cancelled by ${by}: ${withdrawalText(rollout)}`],
+    });
+  },
+
+  "give-way"(rollout, { by, to: { id, name } }, { steadyMs }) {
+    if (!mayAct(rollout.state, "give-way")) return refusal(`the rollout is ${rollout.state}`);
+    const { ended } = withdrawnBy(rollout, "give-way");
+    return changing({
+      rollout: {
+        state: rolloutTransitions["give-way"].to,
+        supersededBy: id,
+        pauseReason: `superseded by rollout ${name}`,
+        soakUntil: null,
+        heldFor: null,
+        finishedAt: steadyMs,
+      },
+      withdraw: "give-way",
+      decisions: [
+        `superseded by ${by}, who started rollout ${name}: ${ended} deployments cancelled, ${underWay(rollout)} under way go on`,
+      ],
     });
   },
 

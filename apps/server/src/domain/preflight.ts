@@ -10,6 +10,8 @@ export interface Findings {
   strangers: number;
   onTrial: number;
   urgent: boolean;
+  /** Ids of rollouts that end when this one starts. */
+  supersedes: readonly string[];
   order: "online-first" | "as-listed" | "random";
 }
 
@@ -77,7 +79,10 @@ function away({ waves }: Numbers, order: Findings["order"]): PreflightProblem[] 
   return problems;
 }
 
-function others({ otherRollouts }: Numbers, urgent: boolean): PreflightProblem[] {
+function others(
+  { otherRollouts }: Numbers,
+  { urgent, supersedes }: Pick<Findings, "urgent" | "supersedes">,
+): PreflightProblem[] {
   if (urgent) return [];
   return otherRollouts.flatMap((other) => {
     const { name, underWay, waiting } = other;
@@ -88,7 +93,7 @@ function others({ otherRollouts }: Numbers, urgent: boolean): PreflightProblem[]
           `Wait for it, cancel ${name}, or make this rollout urgent.`,
         ),
       ];
-    if (other.urgent && waiting > 0)
+    if (other.urgent && waiting > 0 && !supersedes.includes(other.id))
       return [
         waits(
           `${many(waiting)} ${verb(waiting, "waits", "wait")} for urgent rollout ${name}, which comes first.`,
@@ -101,7 +106,7 @@ function others({ otherRollouts }: Numbers, urgent: boolean): PreflightProblem[]
 
 /** The gravest first. */
 export function problemsOf(numbers: Numbers, findings: Findings): PreflightProblem[] {
-  const { refusals, stop, strangers, onTrial, urgent, order } = findings;
+  const { refusals, stop, strangers, onTrial, order } = findings;
   const { chosen, alreadyThere } = numbers;
   return [
     ...refusals.map(({ what, todo }) => ({ kind: "refused" as const, sentence: what, todo })),
@@ -115,7 +120,7 @@ export function problemsOf(numbers: Numbers, findings: Findings): PreflightProbl
           ),
         ]),
     ...away(numbers, order),
-    ...others(numbers, urgent),
+    ...others(numbers, findings),
     ...(strangers === 0
       ? []
       : [

@@ -47,6 +47,8 @@ export type RolloutEvent =
   /** A device has come to match a target that is open. */
   | { type: "device-joined"; joiner: Pick<Join, "id" | "deviceId" | "digest" | "total"> }
   | { type: "close-target"; by: string }
+  /** `to`: the rollout that starts, and supersedes this one. */
+  | { type: "give-way"; by: string; to: { id: string; name: string } }
   | { type: "cancel"; by: string }
   /** Undefined: of all waves. */
   | { type: "roll-back"; by: string; wave: number | undefined }

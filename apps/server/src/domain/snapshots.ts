@@ -27,6 +27,8 @@ export interface RolloutSnapshot {
   soakUntil: number | null;
   /** What the next wave waits for, when all that went before is done. */
   heldFor: HeldFor | null;
+  /** Id of the rollout that ended it by its start. */
+  supersededBy: string | null;
   /** Devices that come to match join its last wave. */
   targetOpen: boolean;
   /** Of the waves that want it, those that have it. */

@@ -18,9 +18,11 @@ const backLater = (away: number): string =>
     : `${away} devices that are away get the image when they come back`;
 
 export function whyRolloutWaits(rollout: RolloutSnapshot): Reason {
-  const { state, pauseReason, waves, currentWave, soakUntil, heldFor, targetOpen } = rollout;
+  const { state, pauseReason, supersededBy, waves, currentWave, soakUntil, heldFor, targetOpen } = rollout;
   const sum = (pick: (each: (typeof waves)[number]) => number): number =>
     waves.reduce((total, each) => total + pick(each), 0);
+  if (state === "cancelled" && supersededBy !== null)
+    return { sentence: `It was ${pauseReason}; devices that are at work on it go on to their end.`, actions: [] };
   if (state === "cancelled" || state === "rolled-back") {
     const why = pauseReason === null ? "" : ` by itself (${pauseReason})`;
     const what = state === "cancelled" ? "cancelled" : "rolled back";

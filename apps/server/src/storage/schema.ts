@@ -187,6 +187,8 @@ export interface RolloutTable {
   targetFilter: string | null;
   /** Devices that come to match join it, as long as it runs or is paused. */
   targetOpen: boolean;
+  /** Id of the rollout that ended it by its start. */
+  supersededBy: string | null;
   /** JSON of StoredRequest (rollouts/stored-request.ts); null: made by an older server. */
   request: string | null;
   createdAt: number;

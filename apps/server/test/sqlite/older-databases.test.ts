@@ -43,6 +43,7 @@ const newInRollouts = {
   targetFilter: null,
   request: null,
   targetOpen: false,
+  supersededBy: null,
 };
 /** Of migration 0012: what runs already is not watched. */
 const healthGate = { health: null };

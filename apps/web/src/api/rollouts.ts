@@ -1,6 +1,13 @@
 import type { RolloutAction } from "@flipside/api/rollout-transitions";
-import type { NewRollout, Preflight, Rollout, RolloutSummary, RuleChange } from "@flipside/api/types";
 import { everyPage } from "@flipside/api/every-page";
+import type {
+  CompleteNewRollout,
+  NewRollout,
+  Preflight,
+  Rollout,
+  RolloutSummary,
+  RuleChange,
+} from "@flipside/api/types";
 import { api } from "./http.ts";
 
 export const listRollouts = (): Promise<RolloutSummary[]> =>
@@ -15,6 +22,10 @@ export const createRollout = (rollout: NewRollout): Promise<Rollout> => api("POS
 
 export const preflightRollout = (rollout: NewRollout): Promise<Preflight> =>
   api("POST /api/rollouts/preflight", { body: rollout });
+
+/** What would make it again. */
+export const cloneRollout = (id: string): Promise<CompleteNewRollout> =>
+  api("GET /api/rollouts/:id/clone", { params: { id } });
 
 export const actOnRollout = (id: string, action: RolloutAction): Promise<Rollout> =>
   api(`POST /api/rollouts/:id/${action}`, { params: { id } });

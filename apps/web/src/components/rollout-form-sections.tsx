@@ -36,7 +36,13 @@ interface Props {
   tried: boolean;
 }
 
-export const WhatSection = ({ plan, change, tried, releases }: Props & { releases: Release[] }): ReactNode => {
+export const WhatSection = ({
+  plan,
+  change,
+  tried,
+  releases,
+  children,
+}: Props & { releases: Release[]; children: ReactNode }): ReactNode => {
   const { release, name, errors } = plan;
   return (
     <fieldset className="panel">
@@ -65,6 +71,7 @@ export const WhatSection = ({ plan, change, tried, releases }: Props & { release
           />
         )}
       </Field>
+      {children}
     </fieldset>
   );
 };
@@ -207,6 +214,7 @@ export const LimitsSection = ({ draft, plan, change, tried }: Props): ReactNode 
       />
       <span>
         Pause when updated devices crash more often than those that wait
+        {draft.health !== null && " (and what else the rollout compared that this is a copy of)"}
         <span className="hint">It needs waves, and time in which each one is watched. Each device counts once.</span>
       </span>
     </label>

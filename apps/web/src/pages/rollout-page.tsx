@@ -1,4 +1,4 @@
-import { type ReactNode, useMemo, useState } from "react";
+import { Fragment, type ReactNode, useMemo, useState } from "react";
 import { mayAct, retriedStates } from "@flipside/api/rollout-transitions";
 import { succeededPercent } from "@flipside/api/rollout-arithmetic";
 import type { Deployment, Rollout, RolloutState } from "@flipside/api/types";
@@ -21,7 +21,7 @@ import { WaveTrack } from "../components/wave-track.tsx";
 import { WhyLine } from "../components/why-line.tsx";
 import { type DeploymentStateName, deploymentStateNames } from "../format.ts";
 import { useFleet, useResource } from "../live/hooks.ts";
-import { devicePath } from "../router.ts";
+import { clonePath, devicePath, rolloutPath } from "../router.ts";
 import { asSentence, count, plural } from "../words/quantities.ts";
 import { deploymentWords, rolloutWords, openTarget, urgentRollout, wordsOf } from "../words/state-words.ts";
 
@@ -57,6 +57,17 @@ export function RolloutPage({ id }: { id: string }): ReactNode {
               </>
             )}
             , created <TimeAgo at={rollout.createdAt} /> by {rollout.createdBy}
+            {rollout.supersededBy !== null && (
+              <>
+                , <Link href={rolloutPath(rollout.supersededBy)}>superseded</Link>
+              </>
+            )}
+            {rollout.supersedes.map((other, at) => (
+              <Fragment key={other}>
+                {at === 0 ? "; it superseded " : ", "}
+                <Link href={rolloutPath(other)}>{at === 0 ? "another rollout" : "one more"}</Link>
+              </Fragment>
+            ))}
             {rollout.finishedAt && (
               <>
                 , finished <TimeAgo at={rollout.finishedAt} />
@@ -66,7 +77,16 @@ export function RolloutPage({ id }: { id: string }): ReactNode {
         )
       }
       remark={rollout && waits(rollout) && <WhyLine resource={fleet.whyRollout(id)} />}
-      actions={rollout && <RolloutActions rollout={rollout} onChanged={set} />}
+      actions={
+        rollout && (
+          <>
+            <Link className="button" href={clonePath(id)}>
+              <Icon name="copy" /> Copy
+            </Link>
+            <RolloutActions rollout={rollout} onChanged={set} />
+          </>
+        )
+      }
     >
       <Loaded resource={resource} what="this rollout">
         {(loaded) => <Details rollout={loaded} onChanged={set} />}

@@ -9,6 +9,7 @@ import {
   retryRulesMax,
   rolloutNameCharactersMax,
   rolloutOrderDefault,
+  supersededMax,
   wavesMax,
 } from "../limits.ts";
 import { isPlainText } from "../plain-text.ts";
@@ -62,6 +63,11 @@ const newRolloutForm = z.strictObject({
   retries: z.array(retryRule).max(retryRulesMax).default([]).describe("what is tried again; the first that fits holds"),
   urgent: z.boolean().default(false).describe("overtakes other rollouts on the devices that both are for"),
   allowOlder: z.boolean().default(false),
+  supersedes: z
+    .array(z.string().min(1).max(64))
+    .max(supersededMax)
+    .default([])
+    .describe("ids of rollouts that end when this one starts: who waits in them gets nothing from them any more"),
   continuous: z
     .boolean()
     .default(false)
@@ -119,6 +125,8 @@ export const rolloutSummary = named(
     finishedAt: time.nullable(),
     urgent: z.boolean(),
     targetFilter: z.string().nullable().describe("what its devices were found by; null: they were named, or are all"),
+    supersedes: z.array(z.string()).describe("ids of rollouts that ended when it started"),
+    supersededBy: z.string().nullable().describe("id of the rollout that ended it by its start"),
     targetOpen: z.boolean().describe("devices that come to match join its last wave"),
     decisionCount: count.describe("how many there are: when it grows, there are more to read"),
     currentWave: z.int().min(-1).describe("index of the wave that it is in; those up to it have started; -1: none has"),
@@ -241,6 +249,7 @@ export const createRollout = route({
     "release-revoked",
     "no-devices",
     "nobody-to-approve",
+    "rollout-state",
   ],
 });
 
@@ -277,6 +286,16 @@ export const listDecisions = route({
   query: z.object(pageQuery),
   status: 200,
   answer: json(named("DecisionList", z.strictObject({ decisions: z.array(decision), next }))),
+});
+
+export const cloneRollout = route({
+  method: "GET",
+  path: "/api/rollouts/:id/clone",
+  access: "admin",
+  summary: "The request that would make such a rollout again; nothing is made",
+  params: idParams,
+  status: 200,
+  answer: json(newRollout),
 });
 
 const acted = {

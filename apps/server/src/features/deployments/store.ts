@@ -113,6 +113,7 @@ export async function loadSnapshot(db: Queries, row: RolloutRow): Promise<Rollou
     soakUntil: row.soakUntil,
     heldFor: row.heldFor,
     targetOpen: row.targetOpen,
+    supersededBy: row.supersededBy,
     approvals: JSON.parse(row.approvals) as Approval[],
     nextOfferAt: row.nextOfferAt,
     lateOffersMs: row.lateOffersMs,

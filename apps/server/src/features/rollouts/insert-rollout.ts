@@ -103,6 +103,7 @@ export async function insertRollout(
       heldFor: null,
       nextOfferAt: null,
       rollBackDue: null,
+      supersededBy: null,
       soakUntil: null,
       accepted: "[]",
       health: health === null ? null : JSON.stringify(health),

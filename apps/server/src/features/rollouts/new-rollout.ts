@@ -17,6 +17,7 @@ import { dealt, type DealingOptions, refusalsOfWaves } from "./dealing.ts";
 import { withLimits } from "./health-limits.ts";
 import { insertRollout } from "./insert-rollout.ts";
 import { asError, type Refusal } from "./refusal.ts";
+import { refusalsOfSuperseded, supersede } from "./superseding.ts";
 import { storedRequest } from "./stored-request.ts";
 import { leftOutWords, refusalsOfTarget, type Targets, targetsOf } from "./targets.ts";
 import { rulesOfWaves } from "./wave-rules.ts";
@@ -113,6 +114,7 @@ export async function planRollout(
     ...refusalsOfWaves(request, waves),
     refusalOfNewer(release, targets.devices, request.allowOlder),
     await refusalOfApproval(db, rules, by),
+    ...(await refusalsOfSuperseded(db, request.supersedes)),
   ];
   return {
     release,
@@ -146,6 +148,7 @@ export async function createRollout(options: NewRolloutOptions, request: NewRoll
       health: request.health === null ? null : withLimits(request.health, devices),
       targets: devices.map((device) => ({ device, image: imageFor(images, device)! })),
     });
+    await supersede(options, work, request.supersedes, { by, to: { id, name } });
   });
   return id;
 }

@@ -167,6 +167,7 @@ export async function preflight(options: PreflightOptions, request: NewRollout, 
     strangers: toUpdate.filter(({ device }) => isStranger(options.trust, device)).length,
     onTrial: toUpdate.filter(({ device }) => isOnTrial(device)).length,
     urgent: request.urgent,
+    supersedes: request.supersedes,
     order: request.order,
   });
   return { ...numbers, problems };

@@ -21,6 +21,7 @@ import type { DeploymentRow } from "../../storage/schema.ts";
 import type { Queries } from "../../storage/storage.ts";
 import type { Progress } from "../deployments/progress.ts";
 import { rulesOf, snapshotOf } from "../deployments/store.ts";
+import { cloneOf } from "./clone.ts";
 import { createRollout } from "./new-rollout.ts";
 import { preflight, type PreflightOptions } from "./preflight.ts";
 import { decisionPage, deploymentPage, rolloutDetail, rolloutPage, rolloutSummary } from "./summaries.ts";
@@ -37,6 +38,8 @@ export interface Rollouts {
   create(request: NewRollout, by: string): Promise<RolloutDetail>;
   /** Makes nothing. */
   preflight(request: NewRollout, by: string): Promise<Preflight>;
+  /** Makes nothing. */
+  clone(id: string): Promise<NewRollout>;
   /** Newest first. */
   list(page: PageAsked): Promise<{ rollouts: RolloutSummary[]; next: string | null }>;
   summary(id: string): Promise<RolloutSummary | undefined>;
@@ -148,6 +151,7 @@ export function createRollouts(options: PreflightOptions & { progress: Progress 
     endLateOffers: (id, by) => act(id, async () => ({ type: "end-late-offers", by })),
     create: async (request, by) => detail(await createRollout(options, request, by)),
     preflight: (request, by) => preflight(options, request, by),
+    clone: (id) => cloneOf(storage.db, id, clock.wallMs()),
     list: (page) => rolloutPage(storage.db, clock, page),
     summary: (id) => rolloutSummary(storage.db, clock, id),
     deployments: (id, page) => ofKnown(id, () => deploymentPage(storage.db, id, page, progress)),

@@ -26,6 +26,7 @@ export function rolloutRoutes(rollouts: Rollouts, whys: Pick<Whys, "rollout">): 
     bind(routes.resumeRollout, ({ params, user }) => rollouts.resume(params.id, user.userName)),
     bind(routes.approveWave, ({ params, user }) => rollouts.approve(params.id, user.userName)),
     bind(routes.startNextWave, ({ params, user }) => rollouts.startNextWave(params.id, user.userName)),
+    bind(routes.cloneRollout, ({ params }) => rollouts.clone(params.id)),
     bind(routes.closeTarget, ({ params, user }) => rollouts.closeTarget(params.id, user.userName)),
     bind(routes.changeRules, ({ params, body, user }) => rollouts.changeRules(params.id, body, user.userName)),
     bind(routes.excludeDevices, ({ params, body, user }) => rollouts.exclude(params.id, body.deviceIds, user.userName)),

@@ -25,7 +25,7 @@ import type { Progress } from "../deployments/progress.ts";
 import { loadHealth } from "../deployments/health-looks.ts";
 import { type Count, retriesOf, rulesOf, stateCountsOf, talliesOf } from "../deployments/store.ts";
 import { deploymentView, selectDeployments } from "../devices/view.ts";
-import { waveFiltersOf } from "./stored-request.ts";
+import { requestOf, waveFiltersOf } from "./stored-request.ts";
 
 type Shown = Pick<Clock, "shownMs">;
 
@@ -47,6 +47,8 @@ function summaryOf(row: RolloutRow & { version: string }, perWave: Count[], cloc
     finishedAt: isoOrNull(row.finishedAt),
     urgent: row.urgent,
     targetFilter: row.targetFilter,
+    supersedes: requestOf(row)?.supersedes ?? [],
+    supersededBy: row.supersededBy,
     targetOpen: row.targetOpen && mayAct(row.state, "device-joined"),
     decisionCount: row.decisionCount,
     currentWave: row.currentWave,

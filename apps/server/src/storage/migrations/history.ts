@@ -19,6 +19,7 @@ import { migrate as members } from "./0013-members.ts";
 import { migrate as lists } from "./0016-lists.ts";
 import { migrate as rolloutRequests } from "./0018-rollout-requests.ts";
 import { migrate as openTargets } from "./0019-open-targets.ts";
+import { migrate as supersededRollouts } from "./0020-superseded-rollouts.ts";
 import { type Migrate, tools } from "./tools.ts";
 
 const history: Record<string, Migrate> = {
@@ -38,6 +39,7 @@ const history: Record<string, Migrate> = {
   "0016-lists": lists,
   "0018-rollout-requests": rolloutRequests,
   "0019-open-targets": openTargets,
+  "0020-superseded-rollouts": supersededRollouts,
 };
 
 export function migrations(types: ColumnTypes): MigrationProvider {
