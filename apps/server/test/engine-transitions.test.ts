@@ -134,6 +134,10 @@ const rolloutTrials: Record<keyof typeof rolloutTransitions, { event: RolloutEve
     of: { targetOpen: true },
   },
   "change-rules": { event: { type: "change-rules", by: "ann", rules: [rule({ soakMs: 5 })], what: "soak" }, of: {} },
+  "resize-waves": {
+    event: { type: "resize-waves", by: "ann", rules: [rule(), rule()], what: "1 wave" },
+    of: { rules: [rule(), rule()], waves: [{ ...emptyTally(1), waiting: 1 }, emptyTally(2)] },
+  },
   exclude: { event: { type: "exclude", by: "ann", of: [deployment] }, of: { waves: [emptyTally(4)] } },
   retry: { event: { type: "retry", by: "ann", of: [deploymentIn("failed")] }, of: {} },
   cancel: { event: { type: "cancel", by: "ann" }, of: {} },

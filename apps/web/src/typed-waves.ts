@@ -1,6 +1,6 @@
 // The waves of a rollout as they are typed, each perhaps with rules of its own. Pure.
 
-import { dealtInWaves, filterOf, waveProblems } from "@flipside/api/rollout-arithmetic";
+import { dealtInWaves, filterOf, laterWaveSizes, waveProblems } from "@flipside/api/rollout-arithmetic";
 import type { Device, Release, WaveRules, WaveSpec } from "@flipside/api/types";
 import type { FilterError } from "@flipside/device-filter";
 import { readFilter } from "./typed-filter.ts";
@@ -51,6 +51,29 @@ export function waveRowOf(spec: WaveSpec, ofRollout: WaveRules): WaveRow {
   const filter = filterOf(spec);
   const unit = "percent" in spec ? "percent" : filter === undefined ? "devices" : "filter";
   return { ...waveRow(String(size), unit, rules && typedRulesOf(rules)), filter: filter ?? "" };
+}
+
+export type LaterWaveSize = { percent: number } | { count: number };
+
+/** Sizes as they are typed in a row, "10, 50 %": what is read, or what is wrong with it. */
+export function laterWavesOf(
+  typed: string,
+  ofRollout: { total: number; begun: number },
+): { waves: LaterWaveSize[]; sizes: number[]; problem: string | undefined } {
+  const waves = typed
+    .split(",")
+    .map((part) => part.trim())
+    .filter((part) => part !== "")
+    .map((part) => (part.endsWith("%") ? { percent: numberOf(part.slice(0, -1)) } : { count: numberOf(part) }));
+  const problem = waveProblems(waves).find((each) => each !== undefined);
+  if (problem !== undefined) return { waves, sizes: [], problem };
+  const sizes = laterWaveSizes(waves, ofRollout);
+  const isEmpty = waves.some((_, wave) => sizes[wave] === 0);
+  return {
+    waves,
+    sizes,
+    problem: isEmpty ? "Nothing is left for one of them: percentages count from the whole." : undefined,
+  };
 }
 
 export interface DealtWaves {

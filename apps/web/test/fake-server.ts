@@ -14,6 +14,7 @@ import {
   emptyTally,
   filterOf,
   isSettled,
+  laterWaveSizes,
   noCounts,
   waveStateOf,
 } from "@flipside/api/rollout-arithmetic";
@@ -25,6 +26,7 @@ import type {
   DeviceDetail,
   DeviceLogEntry,
   EmergencyStop,
+  LaterWave,
   NewCommand,
   Preflight,
   Release,
@@ -297,6 +299,7 @@ export class FakeServer {
       approveWave: ({ params: { id } }) => this.#act(this.#rollout(id), "approve"),
       startNextWave: ({ params: { id } }) => this.#act(this.#rollout(id), "start-next-wave"),
       changeRules: ({ params: { id }, body }) => this.#changeRules(this.#rollout(id), body),
+      resizeWaves: ({ params: { id }, body }) => this.#resize(this.#rollout(id), body.waves),
       excludeDevices: ({ params: { id }, body }) => this.#moveDevices(this.#rollout(id), body.deviceIds, "cancelled"),
       retryDevices: ({ params: { id }, body }) => this.#moveDevices(this.#rollout(id), body.deviceIds, "queued"),
       rollBackRollout: ({ params: { id }, body }) => this.#rollBack(this.#rollout(id), body.wave),
@@ -456,6 +459,22 @@ export class FakeServer {
     rollout.decisions.push({ at: new Date().toISOString(), text: `${action} by admin` });
     this.send({ kind: "rollout", data: summaryOf(rollout) });
     return rollout;
+  }
+
+  #resize(rollout: Rollout, specs: LaterWave[]): Rollout {
+    const begun = rollout.currentWave + 1;
+    const waiting = rollout.deployments.filter(({ wave }) => wave >= begun);
+    const ofRollout = { total: rollout.deployments.length, begun: rollout.deployments.length - waiting.length };
+    const sizes = laterWaveSizes(specs, ofRollout);
+    const waveOf = sizes.flatMap((size, index) => Array<number>(size).fill(begun + index));
+    waiting.forEach((each, at) => (each.wave = waveOf[at]!));
+    const wave = { ...emptyTally(0), state: "waiting" as const };
+    const later = sizes.map((total, index) => ({ ...wave, index: begun + index, total }));
+    rollout.waves = [...rollout.waves.slice(0, begun), ...later];
+    const { rules } = rollout.settings;
+    rollout.settings.rules = rollout.waves.map(({ index }) => rules[index] ?? rules.at(-1)!);
+    rollout.settings.waveFilters = rollout.waves.map(() => null);
+    return this.#changed(rollout, "waves resized");
   }
 
   #supersede(rollout: Rollout, supersededBy: string): void {

@@ -166,4 +166,24 @@ describe.skipIf(!executablePath)("the form that makes a rollout", () => {
     await page.getByRole("link", { name: "superseded" }).click();
     await page.getByRole("heading", { name: "the second" }).waitFor();
   });
+
+  it("resizes the waves of a rollout that have not begun, and says what they would have", async () => {
+    const { page, server } = await open("/rollouts/new");
+    await page.getByRole("button", { name: "Start rollout" }).click();
+    await page.getByRole("heading", { name: "flipside-demo 1.1.0" }).waitFor();
+    await page.getByRole("button", { name: "Resize waves" }).click();
+    const dialog = page.getByRole("dialog");
+    const sizes = dialog.getByLabel("Sizes");
+    expect(await sizes.inputValue()).toBe("1");
+    await sizes.fill("1, 10 %");
+    await dialog.getByRole("button", { name: "Resize waves" }).click();
+    await dialog.getByText("Nothing is left for one of them").waitFor();
+    await sizes.fill("0.5");
+    await dialog.getByText("Give a whole number of devices, 1 or more.").waitFor();
+    await sizes.fill("2, 80 %");
+    await dialog.getByText("Then wave 2 has 2, wave 3 has 1, wave 4 has 1.").waitFor();
+    await dialog.getByRole("button", { name: "Resize waves" }).click();
+    await page.getByText("Waves resized.").waitFor();
+    expect(server.rollouts.get("r1")!.waves.map(({ total }) => total)).toEqual([1, 2, 1, 1]);
+  });
 });

@@ -24,6 +24,25 @@ function wantedBy(spec: WaveSpec, total: number, taken: number): number {
   return "count" in spec ? spec.count : Number.POSITIVE_INFINITY;
 }
 
+type OwnSize = { percent: number } | { count: number };
+
+/**
+ * Devices in each wave after those that have begun, as `waveSizes` has it: percentages are of the whole target, with
+ * all that the waves before have. What the given ones leave over is one more wave. A size of 0: nothing is left for it.
+ */
+export function laterWaveSizes(
+  specs: readonly OwnSize[],
+  { total, begun }: { total: number; begun: number },
+): number[] {
+  let taken = begun;
+  const sizes = specs.map((spec) => {
+    const size = Math.min(total - taken, wantedBy(spec, total, taken));
+    taken += size;
+    return size;
+  });
+  return taken < total ? [...sizes, total - taken] : sizes;
+}
+
 /**
  * The devices of each wave. A wave takes, in this order, of those that the waves before it have left; one with a
  * filter only such as it means: all of them, or as many as its count says. What all leave over is one more wave.

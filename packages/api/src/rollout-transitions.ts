@@ -25,7 +25,7 @@ export const rolloutActions = [
 export type RolloutAction = (typeof rolloutActions)[number];
 
 /** What a person says to it with more words than one. */
-type LongAction = "change-rules" | "exclude" | "retry" | "roll-back";
+type LongAction = "change-rules" | "resize-waves" | "exclude" | "retry" | "roll-back";
 
 /** What it does by itself. */
 type RolloutsOwn =
@@ -45,6 +45,7 @@ export const rolloutTransitions = {
   "close-target": { from: ["running", "paused"], to: undefined },
   "device-joined": { from: ["running", "paused"], to: undefined },
   "change-rules": { from: ["running", "paused"], to: undefined },
+  "resize-waves": { from: ["running", "paused"], to: undefined },
   exclude: { from: ["running", "paused"], to: undefined },
   retry: { from: ["running", "completed"], to: "running" },
   cancel: { from: ["running", "paused"], to: "cancelled" },

@@ -57,6 +57,7 @@ export type HealthSettings = z.output<typeof healthGate.healthSettings>;
 export type HealthTest = z.output<typeof healthGate.healthTest>;
 
 export type WaveSpec = z.input<typeof rules.waveSpec>;
+export type LaterWave = z.output<typeof rules.laterWave>;
 export type WaveRules = z.output<typeof rules.waveRules>;
 export type MaintenanceWindow = z.output<typeof rules.maintenanceWindow>;
 export type Maintenance = z.output<typeof rules.maintenance>;

@@ -16,6 +16,7 @@ import {
   waveProblem,
   watchedWave,
   dealtInWaves,
+  laterWaveSizes,
   waveSizes,
   waveStateOf,
   wholePercent,
@@ -82,6 +83,13 @@ describe(`the sizes of waves (FLIPSIDE_SEED=${seed})`, () => {
       [7, 9],
     ]);
     expect(dealt([{ filter: "11" }, { filter: "11" }, { percent: 100 }])).toEqual([[0], [], numbers.slice(1)]);
+  });
+
+  it("are those of waves that have not begun, percentages of the whole, too", () => {
+    expect(laterWaveSizes([], { total: 10, begun: 4 })).toEqual([6]);
+    expect(laterWaveSizes([{ count: 1 }, { percent: 80 }], { total: 10, begun: 4 })).toEqual([1, 3, 2]);
+    expect(laterWaveSizes([{ percent: 40 }, { count: 9 }, { count: 1 }], { total: 10, begun: 4 })).toEqual([0, 6, 0]);
+    expect(laterWaveSizes([], { total: 4, begun: 4 })).toEqual([]);
   });
 
   it("add up to the whole target, whatever is asked for", () => {

@@ -7,6 +7,8 @@
 //   start next wave  it starts now, whatever the present one has come to; but approval it needs all the same.
 //   change rules     of the present wave and later ones; a wave whose rules were changed is to be approved anew.
 //   close target     nobody joins it any more; it ends when those that it has are done (open-target.ts).
+//   resize waves     those that have not begun have other sizes, and their devices are dealt anew in the same order;
+//                    nobody moves in a wave that has begun. What was approved of them is to be approved anew.
 //   exclude          these devices are taken out, where they are not past their point of no return.
 //   retry            what did not succeed is tried again, and what has failed so far besides is accepted.
 //   cancel           queued, offered, downloading and verifying deployments become `cancelled`; later ones, which are
@@ -35,6 +37,7 @@ type OperatorWord =
   | "approve"
   | "start-next-wave"
   | "change-rules"
+  | "resize-waves"
   | "exclude"
   | "retry"
   | "cancel"
@@ -134,6 +137,15 @@ export const operatorWords: Handlers<OperatorWord> = {
       },
       newDeadline: isLonger && state === "running" ? deadlineFor(["queued"], changed, now) : undefined,
       decisions: [`rules changed by ${by}: ${what}`],
+    });
+  },
+
+  "resize-waves"({ state, currentWave, waves, approvals }, { by, rules, what }) {
+    if (!mayAct(state, "resize-waves")) return refusal(`the rollout is ${state}`);
+    if (currentWave >= waves.length - 1) return refusal("it has no wave that has not begun");
+    return changing({
+      rollout: { rules, heldFor: null, approvals: approvals.filter(({ wave }) => wave <= currentWave) },
+      decisions: [`waves resized by ${by}: ${what}`],
     });
   },
 

@@ -42,6 +42,8 @@ export type RolloutEvent =
   | { type: "start-next-wave"; by: string }
   /** `rules`: of every wave, with what was changed; `what`: in words. */
   | { type: "change-rules"; by: string; rules: readonly WaveRules[]; what: string }
+  /** The waves that have not begun are dealt anew. `rules`: of every wave, as they are then; `what`: in words. */
+  | { type: "resize-waves"; by: string; rules: readonly WaveRules[]; what: string }
   | { type: "exclude"; by: string; of: DeploymentSnapshot[] }
   | { type: "retry"; by: string; of: DeploymentSnapshot[] }
   /** A device has come to match a target that is open. */

@@ -8,6 +8,7 @@ import type {
   RolloutSummary,
   RuleChange,
 } from "@flipside/api/types";
+import type { LaterWaveSize } from "../typed-waves.ts";
 import { api } from "./http.ts";
 
 export const listRollouts = (): Promise<RolloutSummary[]> =>
@@ -32,6 +33,10 @@ export const actOnRollout = (id: string, action: RolloutAction): Promise<Rollout
 
 export const changeRules = (id: string, change: RuleChange): Promise<Rollout> =>
   api("PATCH /api/rollouts/:id/rules", { params: { id }, body: change });
+
+/** Of the waves that have not begun. */
+export const resizeWaves = (id: string, waves: LaterWaveSize[]): Promise<Rollout> =>
+  api("PUT /api/rollouts/:id/later-waves", { params: { id }, body: { waves } });
 
 /** Of these devices; of all that did not succeed. */
 export const retryDevices = (id: string, deviceIds?: string[]): Promise<Rollout> =>

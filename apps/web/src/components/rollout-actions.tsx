@@ -9,6 +9,7 @@ import type { IconName } from "../words/state-words.ts";
 import { ConfirmDialog, FormDialog } from "./dialog.tsx";
 import { Field } from "./field.tsx";
 import { Icon } from "./icon.tsx";
+import { ResizeWavesDialog } from "./resize-waves-dialog.tsx";
 import { ChangeRulesDialog } from "./rules-dialog.tsx";
 
 interface ActionWords {
@@ -80,7 +81,7 @@ const actionWords: Record<RolloutAction, ActionWords> = {
   },
 };
 
-type Asked = RolloutAction | "change-rules" | "retry" | "roll-back";
+type Asked = RolloutAction | "change-rules" | "resize-waves" | "retry" | "roll-back";
 
 interface Props {
   rollout: Rollout;
@@ -97,6 +98,7 @@ export function RolloutActions({ rollout, onChanged }: Props): ReactNode {
   const [asking, setAsking] = useState<Asked>();
   const close = (): void => setAsking(undefined);
   const mayRetry = mayAct(rollout.state, "retry") && unsuccessful(rollout) > 0;
+  const mayResize = mayAct(rollout.state, "resize-waves") && rollout.currentWave < rollout.waves.length - 1;
   const mayRollBack = mayAct(rollout.state, "roll-back") && updated(rollout) > 0;
   const button = (action: Asked, label: string, icon: IconName, dangerous = false): ReactNode => (
     <button
@@ -117,10 +119,12 @@ export function RolloutActions({ rollout, onChanged }: Props): ReactNode {
     <>
       {simple(false)}
       {mayAct(rollout.state, "change-rules") && button("change-rules", "Change rules", "scan")}
+      {mayResize && button("resize-waves", "Resize waves", "scan")}
       {mayRetry && button("retry", "Retry failed", "restart")}
       {simple(true)}
       {mayRollBack && button("roll-back", "Roll back", "back", true)}
       {asking === "change-rules" && <ChangeRulesDialog rollout={rollout} onChanged={onChanged} onClose={close} />}
+      {asking === "resize-waves" && <ResizeWavesDialog rollout={rollout} onChanged={onChanged} onClose={close} />}
       {asking === "retry" && <RetryDialog rollout={rollout} onChanged={onChanged} onClose={close} />}
       {asking === "roll-back" && <RollBackDialog rollout={rollout} onChanged={onChanged} onClose={close} />}
       {asking !== undefined && asking in actionWords && (

@@ -110,6 +110,18 @@ export const waveSpec = named(
   ]),
 );
 
+/** Of a wave that has not begun, while the rollout runs. */
+export const laterWave = named(
+  "LaterWave",
+  z.union([
+    z.strictObject({
+      percent: z.number().positive().max(100).describe("of the target, with all that the waves before have"),
+      ...ownRules,
+    }),
+    z.strictObject({ count: z.int().positive().max(waveDevicesMax), ...ownRules }),
+  ]),
+);
+
 const timeOfDay = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, "a time of day, as 01:30");
 export const weekdays = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"] as const;
 

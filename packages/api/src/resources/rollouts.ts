@@ -19,7 +19,7 @@ import { deployment, deploymentState } from "./deployments.ts";
 import { count, idParams, time } from "./forms.ts";
 import { healthSettings, healthTest } from "./health-gate.ts";
 import { next, pageQuery } from "./pages.ts";
-import { defaultRules, maintenance, retryRule, waveRules, waveSpec } from "./rollout-rules.ts";
+import { defaultRules, laterWave, maintenance, retryRule, waveRules, waveSpec } from "./rollout-rules.ts";
 
 const newRolloutForm = z.strictObject({
   name: z
@@ -333,6 +333,23 @@ export const startNextWave = route({
   ...acted,
   path: "/api/rollouts/:id/start-next-wave",
   summary: "The next wave starts now, whatever the present one has come to",
+});
+export const resizeWaves = route({
+  ...acted,
+  method: "PUT",
+  path: "/api/rollouts/:id/later-waves",
+  summary: "Other sizes of the waves that have not begun; their devices are dealt anew, in the same order",
+  body: json(
+    named(
+      "LaterWaves",
+      z.strictObject({
+        waves: z
+          .array(laterWave)
+          .max(wavesMax)
+          .describe("after those that have begun; what they leave over is one more wave"),
+      }),
+    ),
+  ),
 });
 export const closeTarget = route({
   ...acted,

@@ -7,6 +7,7 @@ import type {
   CompleteNewRollout as NewRollout,
   Decision,
   Deployment,
+  LaterWave,
   Preflight,
   Rollout as RolloutDetail,
   RolloutSummary,
@@ -22,6 +23,7 @@ import type { Queries } from "../../storage/storage.ts";
 import type { Progress } from "../deployments/progress.ts";
 import { rulesOf, snapshotOf } from "../deployments/store.ts";
 import { cloneOf } from "./clone.ts";
+import { resizeLaterWaves } from "./later-waves.ts";
 import { createRollout } from "./new-rollout.ts";
 import { preflight, type PreflightOptions } from "./preflight.ts";
 import { decisionPage, deploymentPage, rolloutDetail, rolloutPage, rolloutSummary } from "./summaries.ts";
@@ -58,6 +60,8 @@ export interface Rollouts {
   startNextWave(id: string, by: string): Promise<RolloutDetail>;
   closeTarget(id: string, by: string): Promise<RolloutDetail>;
   changeRules(id: string, change: RuleChange, by: string): Promise<RolloutDetail>;
+  /** Of the waves that have not begun. */
+  resizeWaves(id: string, waves: readonly LaterWave[], by: string): Promise<RolloutDetail>;
   exclude(id: string, deviceIds: readonly string[], by: string): Promise<RolloutDetail>;
   /** Undefined: all that did not succeed. */
   retry(id: string, deviceIds: readonly string[] | undefined, by: string): Promise<RolloutDetail>;
@@ -140,6 +144,10 @@ export function createRollouts(options: PreflightOptions & { progress: Progress 
     startNextWave: (id, by) => act(id, async () => ({ type: "start-next-wave", by })),
     closeTarget: (id, by) => act(id, async () => ({ type: "close-target", by })),
     rollBack: (id, wave, by) => act(id, async () => ({ type: "roll-back", by, wave })),
+    async resizeWaves(id, waves, by) {
+      await resizeLaterWaves(options, id, waves, by);
+      return detail(id);
+    },
     exclude: (id, deviceIds, by) =>
       act(id, async (db) => ({ type: "exclude", by, of: await deploymentsOf(db, id, { deviceIds }) })),
     retry: (id, deviceIds, by) =>

@@ -29,6 +29,7 @@ export function rolloutRoutes(rollouts: Rollouts, whys: Pick<Whys, "rollout">): 
     bind(routes.cloneRollout, ({ params }) => rollouts.clone(params.id)),
     bind(routes.closeTarget, ({ params, user }) => rollouts.closeTarget(params.id, user.userName)),
     bind(routes.changeRules, ({ params, body, user }) => rollouts.changeRules(params.id, body, user.userName)),
+    bind(routes.resizeWaves, ({ params, body, user }) => rollouts.resizeWaves(params.id, body.waves, user.userName)),
     bind(routes.excludeDevices, ({ params, body, user }) => rollouts.exclude(params.id, body.deviceIds, user.userName)),
     bind(routes.retryDevices, ({ params, body, user }) => rollouts.retry(params.id, body.deviceIds, user.userName)),
     bind(routes.rollBackRollout, ({ params, body, user }) => rollouts.rollBack(params.id, body.wave, user.userName)),

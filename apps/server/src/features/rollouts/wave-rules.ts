@@ -29,6 +29,12 @@ export function rulesOfWaves(request: NewRollout, waveCount: number): WaveRules[
   }));
 }
 
+/** A wave's rules, with those that it is given of its own. */
+export const withOwnRules = (rules: WaveRules, own: Parameters<typeof given>[0]): WaveRules => ({
+  ...rules,
+  ...given(own),
+});
+
 /** With these changed, of one wave or of all from `present` on; `what`: in words. */
 export function changedRules(
   rules: readonly WaveRules[],
