@@ -5,7 +5,7 @@ import { plantedBugs } from "./planted/bugs.ts";
 import { type Hunt, hunt, withBug } from "./planted/hunt.ts";
 import { type Options, parseOptions, usage, UsageError } from "./options.ts";
 import { play, realServerSources } from "./players.ts";
-import { type Outcome, rehearse } from "./rehearsal.ts";
+import { type Outcome, type RealTally, rehearse } from "./rehearsal.ts";
 import { openStage } from "./stage.ts";
 
 const progressEvery = 50;
@@ -16,6 +16,7 @@ export interface Figures {
   planted: number;
   plantedFound: number;
   seconds: number;
+  real: RealTally;
 }
 
 /** Exit code: 0 all held, 1 something did not, 2 the command line can't be used. */
@@ -36,7 +37,7 @@ async function run(options: Options): Promise<number> {
   }
   if (options.seed !== undefined) return playOne(options.seed, options.bug);
   const began = performance.now();
-  const wrong = await playMany(options);
+  const { wrong, real } = await playMany(options);
   const hunts = options.planted ? await huntAll(options.processes) : [];
   const found = hunts.filter(({ isFound }) => isFound).length;
   const seconds = Math.round((performance.now() - began) / 100) / 10;
@@ -46,7 +47,12 @@ async function run(options: Options): Promise<number> {
     planted: hunts.length,
     plantedFound: found,
     seconds,
+    real,
   };
+  const { devices, installations, tornOperations } = real;
+  console.log(
+    `${devices} of the devices were real: ${installations} installations, ${tornOperations} torn flash operations`,
+  );
   console.log(
     `${options.seeds} seeds: ${wrong.length} with a violation; ${found} of ${hunts.length} planted bugs found; ${seconds} s`,
   );
@@ -72,9 +78,10 @@ async function playOne(seed: number, bug: string | undefined): Promise<number> {
   return outcome.violations.length === 0 ? 0 : 1;
 }
 
-/** Resolves with those in which something did not hold. */
-async function playMany({ first, seeds, processes }: Options): Promise<Outcome[]> {
+/** `wrong`: those in which something did not hold. */
+async function playMany({ first, seeds, processes }: Options): Promise<{ wrong: Outcome[]; real: RealTally }> {
   const wrong: Outcome[] = [];
+  const real: RealTally = { devices: 0, installations: 0, tornOperations: 0 };
   let given = 0;
   let played = 0;
   await play({
@@ -83,6 +90,7 @@ async function playMany({ first, seeds, processes }: Options): Promise<Outcome[]
     next: () => (given < seeds ? first + given++ : undefined),
     onOutcome(outcome) {
       if (++played % progressEvery === 0) console.log(`${played} of ${seeds} seeds`);
+      for (const name of ["devices", "installations", "tornOperations"] as const) real[name] += outcome.real[name];
       const [violation] = outcome.violations;
       if (violation === undefined) return;
       wrong.push(outcome);
@@ -90,7 +98,7 @@ async function playMany({ first, seeds, processes }: Options): Promise<Outcome[]
       console.log(`  npm run rehearse -- --seed ${outcome.seed}`);
     },
   });
-  return wrong;
+  return { wrong, real };
 }
 
 async function huntAll(processes: number): Promise<Hunt[]> {

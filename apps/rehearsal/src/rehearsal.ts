@@ -3,6 +3,9 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { Device } from "./device/device.ts";
+import type { FleetDevice } from "./device/fleet-device.ts";
+import { RealDevice } from "./device/real/real-device.ts";
+import type { Workshop } from "./device/real/workshop.ts";
 import { Judge, type Violation } from "./judge/judge.ts";
 import type { Knowledge } from "./judge/knowledge.ts";
 import { Operator } from "./operator/operator.ts";
@@ -21,6 +24,9 @@ const calmMsMax = 4 * 3_600_000;
 const calmLookMs = 60_000;
 const looksMsMax = 90_000;
 const actsMsMax = 45_000;
+/** Of the seeds. */
+const realShare = 0.5;
+const realMax = 3;
 
 export interface Outcome {
   seed: number;
@@ -28,11 +34,23 @@ export interface Outcome {
   digest: string;
   /** Of simulated time. */
   simulatedMs: number;
+  real: RealTally;
+}
+
+/** What there was of real devices. */
+export interface RealTally {
+  devices: number;
+  installations: number;
+  /** Power cuts in the middle of one. */
+  tornOperations: number;
 }
 
 export interface Stage {
   settings: ServerSettings & { startServer: StartServer };
   template: Template;
+  workshop: Workshop;
+  /** Of real devices as they leave the factory, by device. */
+  flashes: ReadonlyMap<string, Uint8Array>;
 }
 
 export async function rehearse(stage: Stage, seed: number, show?: (line: string) => void): Promise<Outcome> {
@@ -48,7 +66,7 @@ class Rehearsal implements TroubledWorld {
   readonly random: Random;
   readonly schedule = new Schedule();
   readonly machine: Machine;
-  readonly devices: readonly Device[];
+  readonly devices: readonly FleetDevice[];
   readonly server: ServerUnderTest;
   readonly machineReboots: boolean;
   isCalm = false;
@@ -61,11 +79,16 @@ class Rehearsal implements TroubledWorld {
   readonly #steps: (() => Promise<void>)[] = [];
   readonly #troubledMs: number;
   /** In some seeds it never comes back: deadlines alone end what waits for it. */
-  readonly #lost: Device | undefined;
+  readonly #lost: FleetDevice | undefined;
   #backup: { folder: string; known: Knowledge } | undefined;
   log: (who: string, what: string) => void;
 
-  constructor({ settings, template }: Stage, seed: number, root: string, show: ((line: string) => void) | undefined) {
+  constructor(
+    { settings, template, workshop, flashes }: Stage,
+    seed: number,
+    root: string,
+    show: ((line: string) => void) | undefined,
+  ) {
     const { schedule } = this;
     const of = (name: string): Random => Random.of(seed, name);
     this.#seed = seed;
@@ -104,7 +127,15 @@ class Rehearsal implements TroubledWorld {
       installed: this.#judge.installed.bind(this.#judge),
       confirmed: this.#judge.confirmed.bind(this.#judge),
     };
-    this.devices = identities.map((identity) => new Device(deviceWorld, identity, of(identity.id)));
+    const real = of("real devices");
+    const realCount = real.chance(realShare) ? real.between(1, realMax) : 0;
+    const realOnes = real.some(identities, realCount);
+    this.devices = identities.map((identity) => {
+      const { id } = identity;
+      if (!realOnes.includes(identity)) return new Device(deviceWorld, identity, of(id));
+      const parts = { workshop, flash: flashes.get(id)!, rootKey: settings.project.rootKey };
+      return new RealDevice(deviceWorld, id, parts, of(id));
+    });
     this.#lost = world.chance(0.3) ? world.pick(this.devices) : undefined;
     this.#operator = new Operator({
       server: this.server,
@@ -114,7 +145,8 @@ class Rehearsal implements TroubledWorld {
       deviceIds: identities.map(({ id }) => id),
       log: this.log,
     });
-    this.log("world", `${identities.length} devices, broker ${kind}, troubled for ${this.#troubledMs} ms`);
+    const ofThem = realCount === 0 ? "" : `, ${realOnes.map(({ id }) => id).join(", ")} real`;
+    this.log("world", `${identities.length} devices${ofThem}, broker ${kind}, troubled for ${this.#troubledMs} ms`);
   }
 
   async run(): Promise<Outcome> {
@@ -130,7 +162,8 @@ class Rehearsal implements TroubledWorld {
     await this.server.bury();
     const { violations } = this.#judge;
     const simulatedMs = Math.round(this.schedule.nowMs);
-    return { seed: this.#seed, violations, digest: this.#log.digest(), simulatedMs };
+    const real = tallyOf(this.devices.filter((device) => device instanceof RealDevice));
+    return { seed: this.#seed, violations, digest: this.#log.digest(), simulatedMs, real };
   }
 
   get #isJudged(): boolean {
@@ -227,7 +260,7 @@ class Rehearsal implements TroubledWorld {
     return device && `${device.id} has an image on trial, or no contact`;
   }
 
-  #isOut(device: Device): boolean {
+  #isOut(device: FleetDevice): boolean {
     return device === this.#lost || this.#operator.revoked.has(device.id);
   }
 
@@ -239,6 +272,12 @@ class Rehearsal implements TroubledWorld {
     }
   }
 }
+
+const tallyOf = (real: readonly RealDevice[]): RealTally => ({
+  devices: real.length,
+  installations: real.reduce((sum, { installations }) => sum + installations, 0),
+  tornOperations: real.reduce((sum, { tornOperations }) => sum + tornOperations, 0),
+});
 
 function weatherOf(random: Random): Weather {
   return {

@@ -23,6 +23,8 @@ it("show no violation", { timeout: 300_000 }, async () => {
   const figures = JSON.parse(readFileSync(json, "utf8"));
   expect(figures).toMatchObject({ seeds, violations: 0, planted: 0, plantedFound: 0 });
   expect(figures.seconds).toBeGreaterThan(0);
+  expect(figures.real.installations, "by real agents").toBeGreaterThan(0);
+  expect(figures.real.tornOperations, "of real agents' flash").toBeGreaterThan(0);
 });
 
 it("are the same line by line when their seed is the same, and differ otherwise", { timeout: 120_000 }, async () => {

@@ -19,6 +19,8 @@ const askAgainMs = 1_000;
 export interface Identity {
   id: string;
   key: SigningKey;
+  /** That the key follows from. */
+  keySeed: Buffer;
   claimSecret: Buffer;
 }
 

@@ -1,13 +1,13 @@
 // A simulated device: two slots, trials, fallbacks, an update, and a conversation with the server, over flash that
-// outlives power cuts. Written after docs/protocol.md and docs/boot-control.md; the real agent is not in it.
+// outlives power cuts. Written after docs/protocol.md and docs/boot-control.md, so cheap that there are many; the real
+// agent is in real/real-device.ts.
 
 import { Conversation, type Identity } from "./conversation.ts";
 import { type Behaviour, behaviourOf } from "./behaviour.ts";
 import { ErrorCode } from "@flipside/image-format";
-import { contactDeadlineMs, hardware, type KnownImage, product, type Project } from "../server/project.ts";
-import type { Network } from "../world/network.ts";
+import { contactDeadlineMs, hardware, type KnownImage, product } from "../server/project.ts";
 import type { Random } from "../world/random.ts";
-import type { Schedule } from "../world/schedule.ts";
+import type { DeviceWorld, FleetDevice, Holdings } from "./fleet-device.ts";
 import { Flash, otherThan } from "./flash.ts";
 import { Update } from "./update.ts";
 
@@ -20,21 +20,11 @@ const unhealthyMs = 3_000;
 const healthyAfterMs = 1_000;
 const crashLoopBoots = 5;
 
-export interface DeviceWorld {
-  seed: number;
-  project: Project;
-  schedule: Schedule;
-  network: Network;
-  log(who: string, what: string): void;
-  violated(property: string, detail: string): void;
-  /** What the judge hears of, from the device's side. */
-  installed(device: Device, deployment: string, from: KnownImage, to: KnownImage): void;
-  confirmed(device: Device, image: KnownImage): void;
-}
-
 type BootReason = "power-on" | "update" | "roll-back" | "trap";
 
-export class Device {
+export class Device implements FleetDevice {
+  /** What it writes is written at once. */
+  readonly cutAtOperation = undefined;
   readonly id: string;
   readonly flash: Flash;
   readonly #world: DeviceWorld;
@@ -70,8 +60,10 @@ export class Device {
     this.#update = this.#newUpdate();
   }
 
-  get runsConfirmed(): string | undefined {
-    return this.flash.isOnTrial ? undefined : this.flash.running.image!.digest;
+  get holdings(): Holdings {
+    const { running, other, journal } = this.flash;
+    const { image, state } = running;
+    return { running: { image: image!, state }, otherState: other.state, deployment: journal?.deployment };
   }
 
   log(what: string): void {
@@ -111,7 +103,7 @@ export class Device {
     return new Update({
       flash: this.flash,
       random: this.#random,
-      imageOf: (digest) => this.#world.project.images.find((image) => image.digest === digest),
+      project: this.#world.project,
       after: (delayMs, act) => this.after(delayMs, act),
       say: (leaf, message) => this.#conversation.say(leaf, message),
       order: () => this.#order(),
@@ -137,7 +129,6 @@ export class Device {
     this.#stop(true);
   }
 
-  /** The way to it is broken for so long. */
   loseWay(forMs: number, silently: boolean): void {
     this.log(`unreachable for ${Math.round(forMs)} ms`);
     this.isReachable = false;
@@ -145,19 +136,16 @@ export class Device {
     this.#world.schedule.after(forMs, () => (this.isReachable = true));
   }
 
-  /** Power and way are there for good. */
   calmDown(): void {
     this.isReachable = true;
     this.powerOn();
   }
 
-  /** It is never started again. */
   lose(): void {
     this.powerOff();
     this.#isLost = true;
   }
 
-  /** In contact, and nothing of its images is open. */
   get isSettled(): boolean {
     return this.isOn && this.#conversation.isProven && !this.flash.isOnTrial && !this.flash.contactFallback;
   }

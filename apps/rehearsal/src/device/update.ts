@@ -1,7 +1,6 @@
 // A device's update, from the offer to the reset into the candidate (docs/protocol.md, "Check-in and offer" to "Put
 // off"). What it is sent is compared with what was signed, byte for byte.
 
-import { createHash } from "node:crypto";
 import {
   CHUNK_PART_PAYLOAD,
   CHUNK_PART_TABLE,
@@ -13,9 +12,10 @@ import {
 } from "@flipside/image-format";
 import { readChunk } from "@flipside/protocol/chunk-message";
 import { offerMessage } from "@flipside/protocol/server-messages";
-import { chunkBytes, type KnownImage } from "../server/project.ts";
+import type { KnownImage, Project } from "../server/project.ts";
 import type { Random } from "../world/random.ts";
 import type { Flash } from "./flash.ts";
+import { isSignedPiece, offeredImage } from "./what-was-signed.ts";
 
 const chunksPerSector = 4;
 const chunksPerReport = 16;
@@ -27,7 +27,7 @@ const farewellMs = 500;
 export interface UpdateHost {
   readonly flash: Flash;
   readonly random: Random;
-  imageOf(digest: string): KnownImage | undefined;
+  readonly project: Project;
   after(delayMs: number, act: () => void): () => void;
   say(leaf: "state" | "fetch", message: Record<string, unknown>): boolean;
   order(): { boot: number; sequence: number };
@@ -150,11 +150,9 @@ export class Update {
 
   /** The image that the offer is about; its bytes are those that were signed. */
   #imageIn(offer: OfferedDeployment): KnownImage | undefined {
-    const header = Buffer.from(offer.header, "base64url");
-    const image = this.#host.imageOf(createHash("sha256").update(header).digest("hex"));
-    const isExact =
-      image?.signatures.equals(Buffer.from(offer.signatures, "base64url")) && image.sizeBytes === offer.sizeBytes;
-    if (!isExact) this.#host.violated(`deployment ${offer.deployment} is offered an image that was never signed`);
+    const image = offeredImage(this.#host.project, offer);
+    if (image === undefined)
+      this.#host.violated(`deployment ${offer.deployment} is offered an image that was never signed`);
     return image;
   }
 
@@ -231,9 +229,7 @@ export class Update {
     const isOurs = chunk.attempt === taken.attempt && image.digest.startsWith(chunk.digest);
     const part = this.#phase === "table" ? CHUNK_PART_TABLE : CHUNK_PART_PAYLOAD;
     if (!isOurs || chunk.part !== part || chunk.index !== this.#next) return;
-    const [whole, pieceBytes] =
-      part === CHUNK_PART_TABLE ? [image.table, CHUNK_TABLE_PIECE_BYTES] : [image.payload, chunkBytes];
-    if (!whole.subarray(chunk.index * pieceBytes, (chunk.index + 1) * pieceBytes).equals(Buffer.from(chunk.data)))
+    if (!isSignedPiece(image, chunk))
       return this.#host.violated(`piece ${chunk.index} of part ${part} of ${image.version} is not what was signed`);
     this.#askAgainMs = askAgainMsFirst;
     this.#next++;

@@ -3,7 +3,7 @@
 
 import type { DeviceDetail, Rollout } from "@flipside/api/types";
 import type { ServerMessage } from "@flipside/protocol/server-messages";
-import type { Device } from "../device/device.ts";
+import type { FleetDevice } from "../device/fleet-device.ts";
 import type { KnownImage, Project } from "../server/project.ts";
 import type { Watcher } from "../world/network.ts";
 import type { Schedule } from "../world/schedule.ts";
@@ -122,7 +122,7 @@ export class Judge implements Watcher {
   #nameOf(deploymentId: string): string {
     const deployment = this.#known.deployments.get(deploymentId);
     if (deployment === undefined) return `deployment ${deploymentId}`;
-    const image = this.#project.images.find(({ digest }) => digest === deployment.digest);
+    const image = this.#project.imageOf(deployment.digest);
     return `${image?.version} (deployment ${deploymentId}, wave ${deployment.wave + 1} of ${deployment.rolloutId})`;
   }
 
@@ -141,7 +141,7 @@ export class Judge implements Watcher {
 
   /** Wrong by what the device said last and by what it is just saying: then it is wrong. */
   #judgeDirection({ deviceId, digest }: KnownDeployment, about: string, { asked }: KnownRollout): void {
-    const image = this.#project.images.find((each) => each.digest === digest);
+    const image = this.#project.imageOf(digest);
     const said = [this.#handed.get(deviceId), this.#dealtWith.get(deviceId)];
     const goesBack = said.every((each) => each?.isConfirmed === true && each.sequence > image!.releaseSequence);
     if (goesBack && !asked.allowOlder)
@@ -150,7 +150,7 @@ export class Judge implements Watcher {
 
   // ---- what devices do ---------------------------------------------------------------------------------------------
 
-  installed(device: Device, deploymentId: string, from: KnownImage, to: KnownImage): void {
+  installed(device: FleetDevice, deploymentId: string, from: KnownImage, to: KnownImage): void {
     this.#log(device.id, `installs ${to.version} in place of ${from.version} (deployment ${deploymentId})`);
     const { installations } = this.#known;
     if (installations.has(deploymentId))
@@ -163,7 +163,7 @@ export class Judge implements Watcher {
   }
 
   /** Every device leaves the factory with the first image confirmed. */
-  confirmed(device: Device, image: KnownImage): void {
+  confirmed(device: FleetDevice, image: KnownImage): void {
     this.#confirmed.add(`${device.id} ${image.digest}`);
   }
 
@@ -196,9 +196,10 @@ export class Judge implements Watcher {
 
   /** The server believes an update only when the image has proved itself on the device. */
   #confirmedHold({ name, deployments }: Rollout): void {
-    const [factory] = this.#project.images;
+    const { images, realImages } = this.#project;
+    const factory = [images[0]!.digest, realImages[0]!.digest];
     for (const { deviceId, digest, state, version } of deployments)
-      if (state === "confirmed" && digest !== factory!.digest && !this.#confirmed.has(`${deviceId} ${digest}`))
+      if (state === "confirmed" && !factory.includes(digest) && !this.#confirmed.has(`${deviceId} ${digest}`))
         this.found(
           "confirmed means that it runs",
           `${deviceId} in ${name} is confirmed with ${version}, and never was`,
@@ -287,28 +288,28 @@ export class Judge implements Watcher {
   // ---- when the world is calm --------------------------------------------------------------------------------------
 
   /** What a device runs and what the server says of it are the same. */
-  agrees(device: Device, shown: DeviceDetail): void {
-    const { running, other } = device.flash;
+  agrees(device: FleetDevice, shown: DeviceDetail): void {
+    const { running, otherState, deployment: begun } = device.holdings;
+    const runs = running.state === "candidate" ? undefined : running.image.digest;
     const differ = (what: string, is: unknown, says: unknown): void => {
       if (is !== says)
         this.found("the server knows what runs", `${device.id} has ${what} ${is}, the server says ${says}`);
     };
-    differ("running", running.image!.digest, shown.running?.digest);
+    differ("running", running.image.digest, shown.running?.digest);
     differ("running state", running.state, shown.running?.state);
-    differ("other state", other.state, shown.other?.state);
+    differ("other state", otherState, shown.other?.state);
     const newest = this.#known.newestOffered.get(device.id);
     const deployment = shown.deployments.find(({ id }) => id === newest);
     // After a restore the server may not know what it offered.
     if (deployment === undefined) return;
     // Nor what it was given after the backup, and that its device has gone on to that.
-    if (this.#isRestored && device.flash.journal?.deployment !== newest) return;
-    if (deployment.state === "confirmed" && deployment.digest !== device.runsConfirmed)
+    if (this.#isRestored && begun !== newest) return;
+    if (deployment.state === "confirmed" && deployment.digest !== runs)
       this.found(
         "confirmed means that it runs",
-        `${device.id} is confirmed with ${deployment.version}, and runs ${running.image!.version}`,
+        `${device.id} is confirmed with ${deployment.version}, and runs ${running.image.version}`,
       );
-    if (device.flash.journal?.deployment === newest && deployment.digest === device.runsConfirmed)
-      differ("its last deployment", "confirmed", deployment.state);
+    if (begun === newest && deployment.digest === runs) differ("its last deployment", "confirmed", deployment.state);
   }
 
   /** Everything has had its time. */

@@ -12,7 +12,7 @@ import { Schedule } from "../world/schedule.ts";
 import { settled } from "../world/settled.ts";
 import type { Identity } from "../device/conversation.ts";
 import { ask } from "./ask.ts";
-import { keyNamed, type Project } from "./project.ts";
+import { keyNamed, keySeedOf, type Project } from "./project.ts";
 import type { StartServer } from "./server-code.ts";
 import { type ServerSettings, serverOptions } from "./server-under-test.ts";
 
@@ -74,17 +74,17 @@ export async function makeTemplate(settings: ServerSettings & { startServer: Sta
 }
 
 function identityOf(id: string): Identity {
-  return { id, key: keyNamed(id), claimSecret: Random.of(0, `claim of ${id}`).bytes(32) };
+  return { id, key: keyNamed(id), keySeed: keySeedOf(id), claimSecret: Random.of(0, `claim of ${id}`).bytes(32) };
 }
 
 async function uploadAll(
-  { releaseFiles, images }: Project,
+  { releaseFiles, images, realImages }: Project,
   post: (path: string, body: unknown) => Promise<Record<string, unknown>>,
 ): Promise<string[]> {
   const ids: string[] = [];
   for (const [at, file] of releaseFiles.entries()) {
     const { id } = await post("/api/releases?confirmSequence=true", file);
-    await post(`/api/releases/${String(id)}/permits`, images[at]!.permit);
+    for (const { permit } of [images[at]!, realImages[at]!]) await post(`/api/releases/${String(id)}/permits`, permit);
     ids.push(String(id));
   }
   return ids;

@@ -225,8 +225,13 @@ export class Network {
     });
   }
 
-  /** A device publishes. */
-  send(connection: Connection, leaf: DeviceLeaf, payload: string): void {
+  /**
+   * A device publishes. `acknowledged`, as QoS 1 has it: a broker elsewhere has taken the message, the server's own has
+   * had it dealt with.
+   */
+  send(connection: Connection, leaf: DeviceLeaf, payload: string, acknowledged?: () => void): void {
+    const acknowledge = (): void =>
+      void (acknowledged && this.#schedule.after(this.#latencyMs(), () => connection.isOpenAtDevice && acknowledged()));
     for (const delayMs of this.#arrivals(leaf)) {
       const isFirst = delayMs <= this.weather.latencyMsMax;
       const atMs = isFirst
@@ -235,12 +240,22 @@ export class Network {
       if (isFirst) connection.upAtMs = atMs;
       this.#schedule.after(atMs - this.#schedule.nowMs, () => {
         // A broker elsewhere has taken it, whatever became of its sender.
-        if (this.kind === "elsewhere" || connection.isOpenAtServer) this.#hand(connection, leaf, payload);
+        if (this.kind === "elsewhere") acknowledge();
+        if (this.kind === "elsewhere" || connection.isOpenAtServer) this.#hand(connection, leaf, payload, acknowledge);
       });
     }
   }
 
-  #hand(connection: Connection, leaf: DeviceLeaf, payload: string): void {
+  /** A device asks whether the broker is there; no answer: it is not, or the way is broken. */
+  ping(connection: Connection, answered: () => void): void {
+    const there = this.#latencyMs();
+    const back = this.#latencyMs();
+    this.#schedule.after(there + back, () => {
+      if (connection.isOpenAtServer && connection.isOpenAtDevice) answered();
+    });
+  }
+
+  #hand(connection: Connection, leaf: DeviceLeaf, payload: string, acknowledge: () => void = () => {}): void {
     const handlers = this.#handlers;
     if (handlers === undefined) return;
     const { device, as } = connection;
@@ -262,7 +277,8 @@ export class Network {
       });
       if (handlers !== this.#handlers) return;
       if (isTaken) this.#watcher.dealtWith(device.id, leaf, payload);
-      else if (connection.isOpenAtServer) this.#closeAtServer(connection, "with its will");
+      if (isTaken && !isElsewhere) acknowledge();
+      if (!isTaken && connection.isOpenAtServer) this.#closeAtServer(connection, "with its will");
     });
   }
 

@@ -1,7 +1,7 @@
 // What befalls the world while it is not calm: devices, their ways, the server's process and machine. Each trouble
 // draws from chance what it does, and arranges its own end.
 
-import type { Device } from "../device/device.ts";
+import type { FleetDevice } from "../device/fleet-device.ts";
 import type { ServerUnderTest } from "../server/server-under-test.ts";
 import type { Machine } from "./machine.ts";
 import type { Random } from "./random.ts";
@@ -9,12 +9,14 @@ import type { Schedule } from "./schedule.ts";
 
 const dayMs = 86_400_000;
 const betweenMsMax = 16_000;
+/** Of a flash, from the trouble to the power cut: a start has two or so, an update about fifty. */
+const operationsToCut = [1, 2, 3, 6, 12, 24, 40];
 
 export interface TroubledWorld {
   random: Random;
   schedule: Schedule;
   machine: Machine;
-  devices: readonly Device[];
+  devices: readonly FleetDevice[];
   server: ServerUnderTest;
   isCalm: boolean;
   /** A machine that starts anew asks its wall clock how long it was away: then that does not jump. */
@@ -35,6 +37,15 @@ function powerCut({ random, schedule, devices }: TroubledWorld): void {
   const device = random.pick(devices);
   device.powerOff();
   schedule.after(awayMs(random), () => device.powerOn());
+}
+
+/** Of a device that writes to a flash of its own: the next time that it writes, or a while later. */
+function operationTorn({ random, devices }: TroubledWorld): void {
+  const [device] = random.some(
+    devices.filter(({ cutAtOperation }) => cutAtOperation !== undefined),
+    1,
+  );
+  device?.cutAtOperation?.(random.pick(operationsToCut), awayMs(random));
 }
 
 function wayLost({ random, devices }: TroubledWorld): void {
@@ -81,6 +92,7 @@ function restored({ restore, random, server, serverDown, log }: TroubledWorld): 
 
 const troubles: readonly [weight: number, befalls: (world: TroubledWorld) => void][] = [
   [8, powerCut],
+  [5, operationTorn],
   [8, wayLost],
   [5, serverKilled],
   [1, serverStopped],
