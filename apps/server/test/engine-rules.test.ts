@@ -102,6 +102,15 @@ describe("a wave that is not to start by itself", () => {
     expect(model.apply({ type: "approve", by: "bob" }).refused).toContain("wants no approval");
   });
 
+  it("says so again after a pause before the first wave", () => {
+    const model = new Model([1], { approval: true });
+    model.apply({ type: "started", leftOut: "" });
+    expect(model.rollout.heldFor).toBe("approval");
+    model.apply({ type: "pause", by: "ann" });
+    model.apply({ type: "resume", by: "ann" });
+    expect(model.rollout).toMatchObject({ state: "running", currentWave: -1, heldFor: "approval" });
+  });
+
   it("waits for that no more while the wave before is not finished any more, and then again", () => {
     const model = new Model([2, 1], [{}, { approval: true }]);
     model.offer("0.0");

@@ -139,6 +139,23 @@ describe("a roll-back", () => {
     expect((await saying(fixture, id)).join("\n")).toMatch(/rolled back automatically: 1 of 1 .*\n1 devices go back/);
   });
 
+  it.each(["abort", "roll-back-all"])(
+    "(or %s) by the failure of a download counts that once",
+    async (thresholdAction) => {
+      const [canary, other] = [await fixture.readyDevice(), await fixture.readyDevice()];
+      const made = await release();
+      const rules = { thresholdAction, failureThresholdPercent: 0, minimumSample: 1 };
+      const { id } = await fixture.rollOut(made.id, [canary, other], rules);
+      const { deployment, attempt } = await asked(canary);
+      await canary.report("failed", { deployment, attempt, code: 60 });
+      await fixture.api.until(`/api/rollouts/${id}`, ({ state }) => state !== "running");
+      const { counts, waves } = await detail(fixture, id);
+      const shown = Object.fromEntries(Object.entries(counts).filter(([, count]) => count !== 0));
+      expect(shown).toEqual({ failed: 1, cancelled: 1 });
+      expect(waves).toMatchObject([{ total: 2, finished: 2, cancelled: 1 }]);
+    },
+  );
+
   it("is carried out by the next server when this one ends first", async () => {
     const own = await Fixture.start({ pollMs: 100 });
     try {

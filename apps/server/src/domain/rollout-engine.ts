@@ -47,6 +47,7 @@ const opening: readonly RolloutEvent["type"][] = [
   "started",
   "time-passed",
   "health-looked-at",
+  "resume",
   "approve",
   "start-next-wave",
   "change-rules",

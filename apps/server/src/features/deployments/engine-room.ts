@@ -90,7 +90,8 @@ export function createEngineRoom({
       });
     }
     for (const { id, deviceId, from, to, code } of withdrawn)
-      work.changed({ kind: "deployment", id, deviceId, moved: { from, state: to, code, rollout: name } });
+      if (!moves.has(id))
+        work.changed({ kind: "deployment", id, deviceId, moved: { from, state: to, code, rollout: name } });
     if (changes.joins.length > 0) work.changed({ kind: "targets", id: rolloutId, deployments: changes.joins });
     const countsOnly = !changesRow(changes);
     work.changed({ kind: "rollout", id: rolloutId, due: due.map(({ deviceId }) => deviceId), countsOnly });
@@ -107,11 +108,17 @@ export function createEngineRoom({
       const now = { steadyMs: clock.steadyMs(), wallMs: clock.wallMs() };
       const changes = step(await loadSnapshot(work.db, row), event, now);
       const cause = changes.withdraw;
-      const withdrawn = cause === undefined ? [] : await withdrawable(work.db, rolloutId, cause);
       // How far it had come is said of the state that it leaves.
-      for (const { id } of [...changes.deployments, ...withdrawn]) await progress.settle(work, id);
+      for (const { id } of changes.deployments) await progress.settle(work, id);
       await storeJoins(work.db, row, changes.joins, clock);
       const rows = await storeChanges(work.db, rolloutId, changes, clock);
+      // As the step has left them: what it has ended itself is not withdrawn, and counted, once more.
+      const withdrawn = cause === undefined ? [] : await withdrawable(work.db, rolloutId, cause);
+      for (const { id, to, code } of withdrawn) {
+        await progress.settle(work, id);
+        const row = rows.get(id);
+        if (row !== undefined) rows.set(id, { ...row, state: to, code });
+      }
       if (cause !== undefined) await withdraw(work.db, rolloutId, { cause, of: withdrawn, now: now.wallMs });
       if (changes.deployments.length > 0 || changesRow(changes)) await note(work, row, { changes, withdrawn, rows });
       return { refused: changes.refused, rows, joins: changes.joins };
