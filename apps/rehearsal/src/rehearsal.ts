@@ -100,7 +100,7 @@ class Rehearsal implements TroubledWorld {
     runOn(this.machine);
     this.#log = new Log(schedule, show);
     this.log = this.#log.add;
-    this.#judge = new Judge(schedule, settings.project, this.log);
+    this.#judge = new Judge({ schedule, project: settings.project, log: this.log, wallMs: this.machine.wallMs });
     const kind = world.chance(0.6) ? "embedded" : "elsewhere";
     this.#network = new Network(kind, schedule, of("network"), this.#judge);
     this.#network.weather = weatherOf(world);
@@ -143,6 +143,7 @@ class Rehearsal implements TroubledWorld {
       random: of("operator"),
       releaseIds: template.releaseIds,
       deviceIds: identities.map(({ id }) => id),
+      wallMs: this.machine.wallMs,
       log: this.log,
     });
     const ofThem = realCount === 0 ? "" : `, ${realOnes.map(({ id }) => id).join(", ")} real`;
@@ -175,8 +176,7 @@ class Rehearsal implements TroubledWorld {
     while (!this.#isJudged && (this.schedule.nextMs ?? Infinity) <= endMs) {
       this.schedule.step();
       await microtasksDone();
-      for (const { rolloutId, wave } of this.#judge.begun.splice(0))
-        this.#steps.push(async () => void (await this.#operator.look(rolloutId, wave)));
+      for (const begun of this.#judge.begun.splice(0)) this.#steps.push(() => this.#operator.lookAtBegun(begun));
       for (let step = this.#steps.shift(); step !== undefined; step = this.#steps.shift()) await step();
       await this.server.bury();
     }
@@ -201,6 +201,8 @@ class Rehearsal implements TroubledWorld {
       this.serverDown(this.random.between(500, 20_000));
     });
   };
+
+  beforeClockJumps = (): void => this.#judge.beforeClockJumps();
 
   backUp = (): void => {
     this.#backup = { folder: this.server.backUp(), known: this.#judge.remember() };

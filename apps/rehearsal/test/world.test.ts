@@ -40,12 +40,24 @@ describe("chance", () => {
 });
 
 describe("the document's transitions", () => {
-  const { rollouts, deployments } = documentedCourses();
+  const { rollouts, deployments, ownSteps } = documentedCourses();
+  const any = (): boolean => true;
 
   it("lead on by any number of steps, and not back", () => {
-    expect(deployments.leads("queued", "rolled-back")).toBe(true);
-    expect(deployments.leads("timed-out", "confirmed")).toBe(true);
-    expect(rollouts.leads("running", "completed")).toBe(true);
-    expect(rollouts.leads("cancelled", "running")).toBe(false);
+    expect(deployments.leads("queued", "rolled-back", any)).toBe(true);
+    expect(deployments.leads("timed-out", "confirmed", any)).toBe(true);
+    expect(rollouts.leads("running", "completed", any)).toBe(true);
+    expect(rollouts.leads("cancelled", "running", any)).toBe(false);
+  });
+
+  it("lead to another try by a retry alone, and from what is over on by a word alone", () => {
+    const untried = (cause: string): boolean => cause !== "retry";
+    expect(deployments.leads("rolled-back", "confirmed", any)).toBe(true);
+    expect(deployments.leads("rolled-back", "confirmed", untried)).toBe(false);
+    expect(deployments.leads("timed-out", "confirmed", untried)).toBe(true);
+    const byItself = (cause: string): boolean => ownSteps.has(cause);
+    expect(rollouts.leads("running", "rolled-back", byItself)).toBe(true);
+    expect(rollouts.leads("completed", "rolled-back", byItself)).toBe(false);
+    expect(rollouts.leads("completed", "rolled-back", (cause) => cause === "roll-back")).toBe(true);
   });
 });

@@ -63,7 +63,7 @@ export class Device implements FleetDevice {
   get holdings(): Holdings {
     const { running, other, journal } = this.flash;
     const { image, state } = running;
-    return { running: { image: image!, state }, otherState: other.state, deployment: journal?.deployment };
+    return { running: { image: image!, state }, otherState: other.state, begun: journal };
   }
 
   log(what: string): void {
@@ -111,7 +111,7 @@ export class Device implements FleetDevice {
       resetIntoCandidate: () => this.#start("update"),
       log: (what) => this.log(what),
       violated: (what) => this.#world.violated("what devices are told", `${this.id}: ${what}`),
-      installing: (deployment, image) => this.#world.installed(this, deployment, this.flash.running.image!, image),
+      installing: (begun, image) => this.#world.installed(this, begun, this.flash.running.image!, image),
     });
   }
 

@@ -10,8 +10,14 @@ import type { Schedule } from "../world/schedule.ts";
 export interface Holdings {
   running: { image: KnownImage; state: SlotStateName };
   otherState: SlotStateName;
-  /** Of the update that was begun last. */
-  deployment: string | undefined;
+  /** The update that was begun last. */
+  begun: Begun | undefined;
+}
+
+/** A deployment's try, as a device keeps it. */
+export interface Begun {
+  deployment: string;
+  attempt: number;
 }
 
 export interface FleetDevice {
@@ -40,6 +46,6 @@ export interface DeviceWorld {
   log(who: string, what: string): void;
   violated(property: string, detail: string): void;
   /** What the judge hears of, from the device's side. */
-  installed(device: FleetDevice, deployment: string, from: KnownImage, to: KnownImage): void;
+  installed(device: FleetDevice, begun: Begun, from: KnownImage, to: KnownImage): void;
   confirmed(device: FleetDevice, image: KnownImage): void;
 }

@@ -14,6 +14,7 @@ import { readChunk } from "@flipside/protocol/chunk-message";
 import { offerMessage } from "@flipside/protocol/server-messages";
 import type { KnownImage, Project } from "../server/project.ts";
 import type { Random } from "../world/random.ts";
+import type { Begun } from "./fleet-device.ts";
 import type { Flash } from "./flash.ts";
 import { isSignedPiece, offeredImage } from "./what-was-signed.ts";
 
@@ -34,7 +35,7 @@ export interface UpdateHost {
   checkIn(): void;
   resetIntoCandidate(): void;
   /** The candidate record is written: there is no way back. */
-  installing(deployment: string, image: KnownImage): void;
+  installing(begun: Begun, image: KnownImage): void;
   log(what: string): void;
   violated(what: string): void;
 }
@@ -265,10 +266,10 @@ export class Update {
 
   #install(): void {
     const { flash, random } = this.#host;
-    const { id } = this.taken!;
+    const { id: deployment, attempt } = this.taken!;
     this.#phase = "farewell";
     const begun = this.#begun;
-    this.#host.installing(id, this.#image!);
+    this.#host.installing({ deployment, attempt }, this.#image!);
     flash.install();
     // The reference agent has no message of its own for it.
     if (random.chance(0.3)) this.#enter("installed");

@@ -1,23 +1,39 @@
 // The judge: sees what passes the network, what the API answers, and what devices do, and knows nothing of the engine.
 // What it found first is the verdict of a rehearsal.
 
-import type { DeviceDetail, Rollout } from "@flipside/api/types";
+import { isDeepStrictEqual } from "node:util";
+import type { DeviceDetail, Rollout, RuleChange, WaveRules } from "@flipside/api/types";
 import type { ServerMessage } from "@flipside/protocol/server-messages";
-import type { FleetDevice } from "../device/fleet-device.ts";
+import type { Begun, FleetDevice } from "../device/fleet-device.ts";
+import type { CompleteRequest } from "../operator/requests.ts";
 import type { KnownImage, Project } from "../server/project.ts";
 import type { Watcher } from "../world/network.ts";
 import type { Schedule } from "../world/schedule.ts";
+import { rulesAfter, rulesAsked } from "./asked-rules.ts";
 import { documentedCourses } from "./documented.ts";
 import {
   type Asked,
+  type Installation,
   isOver,
   isWaiting,
   type KnownDeployment,
   type KnownRollout,
   type Knowledge,
   nothingKnown,
+  tryOf,
 } from "./knowledge.ts";
 import { countsAgree, coursesHold, gatesHold, waveMayBegin } from "./rollout-rules.ts";
+import {
+  actsAsSaid,
+  excludedAreOut,
+  rateHolds,
+  retriesHold,
+  rulesAreThoseAsked,
+  wasTakenBack,
+  wavesBeganAsSaid,
+  waveTakenBack,
+  windowHolds,
+} from "./said-rules.ts";
 
 export interface Violation {
   property: string;
@@ -34,35 +50,73 @@ interface SaidRunning {
 
 interface Outcome {
   id: string;
+  attempt: number;
   state: string;
 }
+
+/** A first offer that has just left: what it is about is to be looked at before time goes on. */
+export interface BegunOffer {
+  rolloutId: string;
+  deploymentId: string;
+  wave: number;
+}
+
+/** A first offer of a deployment that no answer has named yet. */
+interface EarlyOffer {
+  atMs: number;
+  wallMs: number;
+}
+
+type Offered = Pick<KnownDeployment, "attempt"> & Partial<KnownDeployment>;
+
+/** Who makes all rollouts, and may not approve them. */
+export const maker = "admin";
+
+/** What somebody says to a rollout. */
+export type Said = { by: string } & (
+  | { word: "pause" | "resume" | "approve" | "start-next-wave" | "cancel" | "end-late-offers" }
+  | { word: "change-rules"; change: RuleChange }
+  | { word: "exclude"; deviceIds: readonly string[] }
+  | { word: "retry"; deviceIds: readonly string[] | undefined }
+  | { word: "roll-back"; wave: number | undefined }
+);
 
 const courses = documentedCourses();
 
 export class Judge implements Watcher {
   readonly violations: Violation[] = [];
-  /** Rollouts whose later waves have just been offered, to be looked at now. */
-  readonly begun: { rolloutId: string; wave: number }[] = [];
+  /** Offers of later waves, and such as go at a rate. */
+  readonly begun: BegunOffer[] = [];
   #known: Knowledge = nothingKnown();
   readonly #schedule: Schedule;
   readonly #project: Project;
   readonly #log: (who: string, what: string) => void;
+  /** What the clock on the wall shows. */
+  readonly #wallMs: () => number;
   /** What each device said last of what it runs, as far as the server was handed it, and has dealt with it. */
   readonly #handed = new Map<string, SaidRunning>();
   readonly #dealtWith = new Map<string, SaidRunning>();
-  /** When deployments came to their end on their devices, by id. */
+  /** When tries of deployments came to their end on their devices. */
   readonly #outcomesMs = new Map<string, number>();
-  /** First offers of deployments that no answer has named yet, by id. */
-  readonly #early = new Map<string, number>();
+  /** By deployment. */
+  readonly #early = new Map<string, EarlyOffer>();
+  /** What each device has installed last, as it says itself. */
+  readonly #installed = new Map<string, Installation>();
   /** Device and digest: what was ever confirmed on a device. */
   readonly #confirmed = new Set<string>();
   /** From a backup: what came after that, devices know alone. */
   #isRestored = false;
 
-  constructor(schedule: Schedule, project: Project, log: (who: string, what: string) => void) {
-    this.#schedule = schedule;
-    this.#project = project;
-    this.#log = log;
+  constructor(world: {
+    schedule: Schedule;
+    project: Project;
+    log: (who: string, what: string) => void;
+    wallMs: () => number;
+  }) {
+    this.#schedule = world.schedule;
+    this.#project = world.project;
+    this.#log = world.log;
+    this.#wallMs = world.wallMs;
   }
 
   found = (property: string, detail: string): void => {
@@ -76,18 +130,23 @@ export class Judge implements Watcher {
     if (leaf === "check-in") this.#handed.set(deviceId, saidIn(payload));
     if (leaf === "check-in") this.#noteOutcome((JSON.parse(payload) as { deployment?: Outcome }).deployment);
     if (leaf === "state") {
-      const { deployment: id, state } = JSON.parse(payload) as { deployment: string; state: string };
-      this.#noteOutcome({ id, state });
+      const { deployment: id, ...said } = JSON.parse(payload) as Omit<Outcome, "id"> & { deployment: string };
+      this.#noteOutcome({ id, ...said });
     }
   }
 
   dealtWith(deviceId: string, leaf: string, payload: string): void {
-    if (leaf === "check-in") this.#dealtWith.set(deviceId, saidIn(payload));
+    if (leaf !== "check-in") return;
+    const said = saidIn(payload);
+    this.#dealtWith.set(deviceId, said);
+    const installed = this.#installed.get(deviceId);
+    if (installed?.to === said.digest) installed.toldMs ??= this.#schedule.nowMs;
   }
 
   #noteOutcome(outcome: Outcome | undefined): void {
-    if (outcome !== undefined && isOver(outcome.state) && !this.#outcomesMs.has(outcome.id))
-      this.#outcomesMs.set(outcome.id, this.#schedule.nowMs);
+    if (outcome === undefined || !isOver(outcome.state)) return;
+    const each = tryOf(outcome.id, outcome.attempt);
+    if (!this.#outcomesMs.has(each)) this.#outcomesMs.set(each, this.#schedule.nowMs);
   }
 
   sent(deviceId: string, { leaf, payload }: ServerMessage): void {
@@ -98,7 +157,7 @@ export class Judge implements Watcher {
       if (known.revoked.has(deviceId)) this.found("the revoked get nothing", `${deviceId} is sent a chunk`);
       return;
     }
-    const offer = JSON.parse(payload as string) as { session: string; deployment?: string; header?: string };
+    const offer = JSON.parse(payload as string) as { session: string; deployment?: string; attempt: number };
     const about = offer.deployment === undefined ? "nothing" : this.#nameOf(offer.deployment);
     this.#log("server", `offers ${deviceId} ${about}`);
     this.#noteWithdrawal(deviceId, offer.deployment);
@@ -106,17 +165,18 @@ export class Judge implements Watcher {
     if (known.stop === "in force") this.found("the stop stops", `${deviceId} is offered ${about}`);
     if (known.revoked.has(deviceId)) this.found("the revoked get nothing", `${deviceId} is offered ${about}`);
     const deployment = known.deployments.get(offer.deployment);
-    if (deployment !== undefined) this.#judgeOffer(deployment, about);
+    if (deployment !== undefined) this.#judgeOffer(deployment, offer.attempt, about);
     // The first offers leave while the answer to who made the rollout is still on its way.
-    else if (!this.#early.has(offer.deployment)) this.#early.set(offer.deployment, this.#schedule.nowMs);
+    else if (!this.#early.has(offer.deployment))
+      this.#early.set(offer.deployment, { atMs: this.#schedule.nowMs, wallMs: this.#wallMs() });
   }
 
   /** Offered something else, a device is to give up what it is at, unless that is over. */
   #noteWithdrawal(deviceId: string, offered: string | undefined): void {
     const newest = this.#known.newestOffered.get(deviceId);
-    if (newest === undefined || newest === offered || this.#outcomesMs.has(newest)) return;
-    const deployment = this.#known.deployments.get(newest);
-    if (deployment !== undefined) deployment.isWithdrawn = true;
+    const deployment = newest === undefined ? undefined : this.#known.deployments.get(newest);
+    if (deployment === undefined || newest === offered) return;
+    if (!this.#outcomesMs.has(tryOf(deployment.id, deployment.attempt))) deployment.isWithdrawn = true;
   }
 
   #nameOf(deploymentId: string): string {
@@ -126,17 +186,25 @@ export class Judge implements Watcher {
     return `${image?.version} (deployment ${deploymentId}, wave ${deployment.wave + 1} of ${deployment.rolloutId})`;
   }
 
-  #judgeOffer(deployment: KnownDeployment, about: string): void {
-    const { deviceId, rolloutId, wave, state } = deployment;
+  #judgeOffer(deployment: KnownDeployment, attempt: number, about: string): void {
+    // It was tried again since it was last seen; whether it may be is judged by what is shown then.
+    if (attempt > deployment.attempt) Object.assign(deployment, anotherTry(attempt));
+    const { id, deviceId, rolloutId, wave, state } = deployment;
     const rollout = this.#known.rollouts.get(rolloutId)!;
+    if (deployment.isExcluded)
+      this.found("the excluded get nothing", `${deviceId} is offered ${about}, of which it was taken out`);
     if (isOver(state)) this.found("what is over stays over", `${deviceId} is offered ${about}, which is ${state}`);
     if (rollout.isHeld && isWaiting(state))
       this.found("pause holds", `${deviceId} is offered ${about}, while ${rollout.state}`);
     this.#judgeDirection(deployment, about, rollout);
     if (deployment.firstOfferMs !== undefined) return;
     deployment.firstOfferMs = this.#schedule.nowMs;
-    this.#known.newestOffered.set(deviceId, deployment.id);
-    if (wave > 0) this.begun.push({ rolloutId, wave });
+    this.#known.newestOffered.set(deviceId, id);
+    // Offered already, when the server died before it said so: that was another time.
+    const isNew = isWaiting(state);
+    if (isNew) windowHolds(`${deviceId}, ${about},`, rollout, this.#wallMs(), this.found);
+    const isPaced = isNew && rollout.asked.rules[wave]?.rate !== null;
+    if (wave > 0 || isPaced) this.begun.push({ rolloutId, deploymentId: isPaced ? id : "", wave });
   }
 
   /** Wrong by what the device said last and by what it is just saying: then it is wrong. */
@@ -150,12 +218,15 @@ export class Judge implements Watcher {
 
   // ---- what devices do ---------------------------------------------------------------------------------------------
 
-  installed(device: FleetDevice, deploymentId: string, from: KnownImage, to: KnownImage): void {
-    this.#log(device.id, `installs ${to.version} in place of ${from.version} (deployment ${deploymentId})`);
+  installed(device: FleetDevice, begun: Begun, from: KnownImage, to: KnownImage): void {
+    const { deployment: deploymentId, attempt } = begun;
+    const each = tryOf(deploymentId, attempt);
+    this.#log(device.id, `installs ${to.version} in place of ${from.version} (deployment ${each})`);
     const { installations } = this.#known;
-    if (installations.has(deploymentId))
-      this.found("nothing is installed twice", `${device.id} installs deployment ${deploymentId} once more`);
-    installations.add(deploymentId);
+    if (installations.has(each))
+      this.found("nothing is installed twice", `${device.id} installs deployment ${each} once more`);
+    installations.add(each);
+    this.#installed.set(device.id, { deployment: deploymentId, from: from.digest, to: to.digest });
     const deployment = this.#known.deployments.get(deploymentId);
     const rollout = deployment && this.#known.rollouts.get(deployment.rolloutId);
     if (rollout !== undefined && !rollout.asked.allowOlder && to.releaseSequence < from.releaseSequence)
@@ -169,57 +240,101 @@ export class Judge implements Watcher {
 
   // ---- what the API answers ----------------------------------------------------------------------------------------
 
-  /** `asked`: of a rollout that was not known. */
-  saw(shown: Rollout, asked?: Asked): void {
-    const { rollouts, deployments } = this.#known;
-    const known = rollouts.get(shown.id) ?? (asked && newlyKnown(shown, asked));
+  /**
+   * `request`: what was asked for of a rollout that was not known; `wallHighMs`: the latest that the clock on the wall
+   * may have shown since it was made.
+   */
+  saw(shown: Rollout, request?: CompleteRequest, wallHighMs = Infinity): void {
+    const known = this.#known.rollouts.get(shown.id) ?? newlyKnown(shown, request, wallHighMs);
     countsAgree(shown, this.found);
     if (known === undefined) return;
+    if (known.isUnsureOfRules) takeRules(known, shown.settings.rules);
     coursesHold(shown, known, this.#known, courses, this.found);
-    if (known.isResumeAsked && shown.state === "running") {
-      // Also when nobody lived to hear that it was resumed.
+    rulesAreThoseAsked(shown, known, this.found);
+    wavesBeganAsSaid(shown, known, this.#wallMs(), this.found);
+    retriesHold(shown, known, this.found);
+    actsAsSaid(shown, known, this.found);
+    if (known.isAcceptanceAsked && shown.state === "running") {
+      // Also when nobody lived to hear that it goes on.
       known.accepted = acceptedBy(shown);
-      known.isResumeAsked = false;
+      known.isAcceptanceAsked = false;
     }
     gatesHold(shown, known, this.found);
     this.#confirmedHold(shown);
     for (const { text } of shown.decisions.slice(known.decisions.length)) this.#log(shown.name, `decided: ${text}`);
+    this.#take(shown, known);
+  }
+
+  /** What is shown is known from now on. */
+  #take(shown: Rollout, known: KnownRollout): void {
+    const { rollouts, deployments } = this.#known;
+    if (shown.state !== "rolled-back") known.rollBack = undefined;
+    else if (known.state !== "rolled-back")
+      known.rollBack = { wave: known.rollBack?.wave ?? waveTakenBack(shown), notBeforeMs: known.seenMs };
     known.state = shown.state;
     known.currentWave = shown.currentWave;
-    known.seenInWaveMs[shown.currentWave] = this.#schedule.nowMs;
+    known.seenMs = known.seenInWaveMs[shown.currentWave] = this.#schedule.nowMs;
+    known.wallHighMs = this.#wallMs();
+    known.words.clear();
     known.decisions = shown.decisions.map(({ text }) => text);
     if (shown.state !== "running") known.isHeld = shown.state === "paused";
     rollouts.set(shown.id, known);
-    for (const { id, rolloutId, deviceId, wave, digest, state } of shown.deployments)
-      deployments.set(id, { ...this.#offersOf(id, deviceId), id, rolloutId, deviceId, wave, digest, state });
+    for (const { id, rolloutId, deviceId, wave, digest, attempt, state } of shown.deployments) {
+      const before = this.#offersOf(id, deviceId, known);
+      const kept = before !== undefined && before.attempt >= attempt ? before : undefined;
+      deployments.set(id, { ...kept, id, rolloutId, deviceId, wave, digest, attempt, state });
+    }
+  }
+
+  /** The clock on the wall is about to be set. */
+  beforeClockJumps(): void {
+    const wallMs = this.#wallMs();
+    for (const known of this.#known.rollouts.values()) known.wallHighMs = Math.max(known.wallHighMs, wallMs);
   }
 
   /** The server believes an update only when the image has proved itself on the device. */
   #confirmedHold({ name, deployments }: Rollout): void {
-    const { images, realImages } = this.#project;
-    const factory = [images[0]!.digest, realImages[0]!.digest];
     for (const { deviceId, digest, state, version } of deployments)
-      if (state === "confirmed" && !factory.includes(digest) && !this.#confirmed.has(`${deviceId} ${digest}`))
+      if (state === "confirmed" && !this.#mayBeConfirmed(deviceId, digest))
         this.found(
           "confirmed means that it runs",
           `${deviceId} in ${name} is confirmed with ${version}, and never was`,
         );
   }
 
-  #offersOf(id: string, deviceId: string): { firstOfferMs?: number } {
+  #offersOf(id: string, deviceId: string, rollout: KnownRollout): Offered | undefined {
     const known = this.#known.deployments.get(id);
-    const firstOfferMs = this.#early.get(id);
-    if (known !== undefined || firstOfferMs === undefined) return known ?? {};
+    const early = this.#early.get(id);
+    if (known !== undefined || early === undefined) return known;
     this.#known.newestOffered.set(deviceId, id);
-    return { firstOfferMs };
+    windowHolds(`${deviceId} in ${rollout.name}`, rollout, early.wallMs, this.found);
+    return { attempt: 1, firstOfferMs: early.atMs };
   }
 
-  /** Of a wave that was offered just now, before `saw` takes what is shown for known. */
-  sawBegun(shown: Rollout, wave: number): void {
-    const known = this.#known.rollouts.get(shown.id);
+  /** Of an offer made just now, before `saw` takes what is shown for known. Undefined: nobody lived to show it. */
+  sawBegun(shown: Rollout | undefined, { rolloutId, deploymentId, wave }: BegunOffer): void {
+    const known = this.#known.rollouts.get(rolloutId);
     if (known === undefined) return;
-    const begun = { wave, nowMs: this.#schedule.nowMs, outcomesMs: this.#outcomesMs };
-    waveMayBegin(shown, known, this.#known, begun, this.found);
+    if (shown === undefined) {
+      known.meter = undefined;
+      return;
+    }
+    const nowMs = this.#schedule.nowMs;
+    if (wave > 0) waveMayBegin(shown, known, this.#known, { wave, nowMs, outcomesMs: this.#outcomesMs }, this.found);
+    if (deploymentId === "") return;
+    const { length: confirmedMax } = shown.deployments.filter(
+      ({ deviceId, digest, state }) => state === "confirmed" || this.#mayBeConfirmed(deviceId, digest),
+    );
+    rateHolds(shown, known, { wave, nowMs, confirmedMax }, this.found);
+  }
+
+  #mayBeConfirmed(deviceId: string, digest: string): boolean {
+    return this.#isFactorys(digest) || this.#confirmed.has(`${deviceId} ${digest}`);
+  }
+
+  #isFactorys(digest: string): boolean {
+    const { images, realImages } = this.#project;
+    return digest === images[0]!.digest || digest === realImages[0]!.digest;
   }
 
   /** All rollouts at one moment. */
@@ -239,16 +354,50 @@ export class Judge implements Watcher {
 
   rolloutKnown = (id: string): KnownRollout | undefined => this.#known.rollouts.get(id);
 
-  /** Somebody asks a rollout to go on: from now on it may. */
-  asksToResume(id: string): void {
+  /** Somebody says this to a rollout: from now on it may do so. */
+  says(id: string, said: Said): void {
     const known = this.#known.rollouts.get(id);
-    if (known !== undefined) Object.assign(known, { isHeld: false, isResumeAsked: true });
+    if (known === undefined) return;
+    known.words.add(said.word);
+    const next = known.currentWave + 1;
+    if (said.word === "resume") Object.assign(known, { isHeld: false, isAcceptanceAsked: true });
+    if (said.word === "retry") known.retriesAsked++;
+    if (said.word === "retry") known.isAcceptanceAsked = true;
+    if (said.word === "approve" && said.by !== maker) known.approved.add(next);
+    if (said.word === "change-rules") known.isUnsureOfRules = true;
+    // It may be that the present one comes to its end by itself meanwhile.
+    if (said.word === "start-next-wave") known.startedByHand.add(next).add(next + 1);
+    if (said.word === "roll-back") known.rollBack = { wave: said.wave, notBeforeMs: Infinity };
   }
 
-  /** It was not to be resumed: nothing is accepted by that. */
-  refusedToResume(id: string): void {
+  /** That was refused: nothing comes of it. */
+  refused(id: string, { word }: Said): void {
     const known = this.#known.rollouts.get(id);
-    if (known !== undefined) known.isResumeAsked = false;
+    if (known === undefined) return;
+    known.words.delete(word);
+    if (word === "resume" || word === "retry") known.isAcceptanceAsked = false;
+    if (word === "change-rules") known.isUnsureOfRules = false;
+    if (word === "roll-back" && known.state !== "rolled-back") known.rollBack = undefined;
+  }
+
+  /** That was done, and this is the answer; `present`: the wave that it was in before. */
+  done(shown: Rollout, said: Said, present: number): void {
+    const known = this.#known.rollouts.get(shown.id);
+    if (known === undefined) return;
+    if (said.word === "approve" && said.by === maker)
+      this.found("approval holds", `${maker} made ${shown.name}, and approved a wave of it`);
+    if (said.word === "change-rules") {
+      takeRules(known, rulesAfter(known.asked.rules, Math.max(0, present), said.change), present);
+      known.isUnsureOfRules = false;
+    }
+    if (said.word === "start-next-wave" && shown.currentWave <= present)
+      this.found("words are heard", `${shown.name} was to start its next wave, and is in wave ${present + 1} still`);
+    if (said.word === "exclude") excludedAreOut(shown, said.deviceIds, this.found);
+    this.saw(shown);
+    if (said.word !== "exclude") return;
+    for (const { id, deviceId, state } of shown.deployments)
+      if (said.deviceIds.includes(deviceId) && state === "cancelled")
+        this.#known.deployments.get(id)!.isExcluded = true;
   }
 
   /** Of the stop of all updates, as it was answered; undefined: it was not, so nobody knows. */
@@ -289,7 +438,8 @@ export class Judge implements Watcher {
 
   /** What a device runs and what the server says of it are the same. */
   agrees(device: FleetDevice, shown: DeviceDetail): void {
-    const { running, otherState, deployment: begun } = device.holdings;
+    const { running, otherState, begun: update } = device.holdings;
+    const begun = update?.deployment;
     const runs = running.state === "candidate" ? undefined : running.image.digest;
     const differ = (what: string, is: unknown, says: unknown): void => {
       if (is !== says)
@@ -298,6 +448,9 @@ export class Judge implements Watcher {
     differ("running", running.image.digest, shown.running?.digest);
     differ("running state", running.state, shown.running?.state);
     differ("other state", otherState, shown.other?.state);
+    const installed = this.#installed.get(device.id);
+    if (installed !== undefined && installed.to === runs && !this.#isRestored)
+      wasTakenBack(device.id, installed, this.#known, this.found);
     const newest = this.#known.newestOffered.get(device.id);
     const deployment = shown.deployments.find(({ id }) => id === newest);
     // After a restore the server may not know what it offered.
@@ -330,18 +483,71 @@ const acceptedBy = ({ waves, currentWave }: Rollout): KnownRollout["accepted"] =
     failed: finished - succeeded - cancelled,
   }));
 
-function newlyKnown({ id, state, currentWave }: Rollout, asked: Asked): KnownRollout {
+const anotherTry = (attempt: number): Partial<KnownDeployment> => ({
+  attempt,
+  state: "queued",
+  firstOfferMs: undefined,
+  isWithdrawn: undefined,
+  isExcluded: undefined,
+});
+
+const takenBackFrom = / from (.*)$/;
+
+/** Of a rollout that nobody asked for: it is the way back of another one, and shows its rules itself. */
+function askedOf({ settings, waves }: Rollout, request: CompleteRequest | undefined): Asked {
+  if (request === undefined) return { ...settings, rules: [...settings.rules] };
+  const { maintenance, retries, allowOlder } = request;
+  return { rules: rulesAsked(request, waves.length), maintenance, retries, allowOlder };
+}
+
+/** As it was when it began, with nothing said to it yet. Undefined: nobody knows where it comes from. */
+function newlyKnown(
+  shown: Rollout,
+  request: CompleteRequest | undefined,
+  wallHighMs: number,
+): KnownRollout | undefined {
+  const { id, name, createdBy } = shown;
+  const isWayBack = createdBy.startsWith("the roll-back of ");
+  if (request === undefined && !isWayBack) return undefined;
+  const asked = askedOf(shown, request);
   return {
     id,
-    state,
+    name,
+    state: "running",
     asked,
-    currentWave,
+    isUnsureOfRules: false,
+    changedWaves: new Set(),
+    capEver: asked.rules.map(({ underWayMax }) => underWayMax),
+    currentWave: -1,
     seenInWaveMs: [],
+    seenMs: 0,
+    wallHighMs,
     decisions: [],
     accepted: [],
     isHeld: false,
-    isResumeAsked: false,
+    isAcceptanceAsked: false,
+    words: new Set(),
+    approved: new Set(),
+    startedByHand: new Set(),
+    retriesAsked: 0,
+    meter: undefined,
+    rollBack: undefined,
+    takesBack: isWayBack ? takenBackFrom.exec(name)?.[1] : undefined,
   };
+}
+
+/** Other rules. `present`: the wave that it is in; a wave to come whose rules were changed is to be approved anew. */
+function takeRules(known: KnownRollout, rules: readonly WaveRules[], present = Infinity): void {
+  const { asked, approved, changedWaves, capEver } = known;
+  for (const [wave, is] of rules.entries()) {
+    if (isDeepStrictEqual(is, asked.rules[wave])) continue;
+    changedWaves.add(wave);
+    if (wave > present) approved.delete(wave);
+    const caps = [capEver[wave] ?? null, is.underWayMax];
+    capEver[wave] = caps.includes(null) ? null : Math.max(...caps.map(Number));
+  }
+  known.isUnsureOfRules = false;
+  known.asked = { ...asked, rules: [...rules] };
 }
 
 function saidIn(payload: string): SaidRunning {

@@ -1,9 +1,18 @@
 // What must hold of a rollout as the server shows it, whenever it is looked at. Arithmetic of its own, after
 // docs/operations.md: the engine's is what is judged.
 
-import type { Deployment, Rollout } from "@flipside/api/types";
-import type { Courses } from "./documented.ts";
-import { hasFailed, isCounted, isOver, isUnderWay, isWaiting, type Knowledge, type KnownRollout } from "./knowledge.ts";
+import type { Deployment, Rollout, WaveRules } from "@flipside/api/types";
+import type { DocumentedCourses } from "./documented.ts";
+import {
+  hasFailed,
+  isCounted,
+  isOver,
+  isUnderWay,
+  isWaiting,
+  type Knowledge,
+  type KnownRollout,
+  tryOf,
+} from "./knowledge.ts";
 
 export type Found = (property: string, detail: string) => void;
 
@@ -59,30 +68,40 @@ export function coursesHold(
   shown: Rollout,
   known: KnownRollout,
   { deployments }: Knowledge,
-  courses: { rollouts: Courses; deployments: Courses },
+  { rollouts, deployments: ofDeployments, ownSteps }: DocumentedCourses,
   found: Found,
 ): void {
   const { name } = shown;
-  if (!courses.rollouts.leads(known.state, shown.state))
-    found("documented courses", `${name} was ${known.state}, and is ${shown.state}`);
+  const maySay = (cause: string): boolean => ownSteps.has(cause) || known.words.has(cause);
+  if (!rollouts.leads(known.state, shown.state, maySay))
+    found("documented courses", `${name} was ${known.state}, and is ${shown.state}; ${saidTo(known)}`);
   if (shown.currentWave < known.currentWave)
     found("documented courses", `${name} was in wave ${known.currentWave + 1}, and is in ${shown.currentWave + 1}`);
   for (const each of shown.deployments) {
-    const before = deployments.get(each.id)?.state ?? "queued";
     // A device that had it already needs no offer: confirmed when the rollout was made.
-    if (!courses.deployments.leads(before, each.state))
-      found("documented courses", `${each.deviceId} in ${name} was ${before}, and is ${each.state}`);
+    const { state: before, attempt } = deployments.get(each.id) ?? { state: "queued", attempt: 1 };
+    const isTriedAgain = each.attempt > attempt;
+    const mayCome = (cause: string): boolean => isTriedAgain || cause !== "retry";
+    const isBack = each.attempt < attempt;
+    if (isBack || !ofDeployments.leads(before, each.state, mayCome))
+      found(
+        "documented courses",
+        `${each.deviceId} in ${name} was ${before} (try ${attempt}), and is ${each.state} (try ${each.attempt})`,
+      );
   }
   const texts = shown.decisions.map(({ text }) => text);
   const lost = known.decisions.findIndex((text, at) => texts[at] !== text);
   if (lost >= 0) found("decisions are kept", `${name} had decided "${known.decisions[lost]}", and shows it no more`);
 }
 
+const saidTo = ({ words }: KnownRollout): string =>
+  words.size === 0 ? "nothing was said to it" : `said to it: ${[...words].join(", ")}`;
+
 /** Whether the share of failures lets the rollout go on: what is finished, less what an operator accepted. */
 function holdsThreshold(
   own: readonly Deployment[],
   accepted: { counted: number; failed: number },
-  { failureThresholdPercent, minimumSample }: KnownRollout["asked"],
+  { failureThresholdPercent, minimumSample }: WaveRules,
 ): boolean {
   const failed = count(own, ({ state }) => hasFailed(state)) - accepted.failed;
   const counted = Math.max(failed, count(own, ({ state }) => isCounted(state)) - accepted.counted);
@@ -97,7 +116,7 @@ export function gatesHold(shown: Rollout, known: KnownRollout, found: Found): vo
   const ofWave = (wave: number): Deployment[] => deployments.filter((each) => each.wave === wave);
   if (state === "running")
     for (let wave = 0; wave <= currentWave; wave++)
-      if (!holdsThreshold(ofWave(wave), accepted[wave] ?? { counted: 0, failed: 0 }, asked))
+      if (!holdsThreshold(ofWave(wave), accepted[wave] ?? { counted: 0, failed: 0 }, asked.rules[wave]!))
         found("thresholds hold", `${name} goes on though wave ${wave + 1} has failed: ${statesIn(ofWave(wave))}`);
   for (const each of deployments)
     if (each.wave > currentWave && isUnderWay(each.state))
@@ -106,8 +125,10 @@ export function gatesHold(shown: Rollout, known: KnownRollout, found: Found): vo
         `${each.deviceId} of wave ${each.wave + 1} is ${each.state} in ${name}, at ${currentWave + 1}`,
       );
   const underWay = count(deployments, (each) => isUnderWay(each.state));
-  if (asked.underWayMax !== null && underWay > asked.underWayMax)
-    found("the cap holds", `${underWay} devices are at work on ${name}, of ${asked.underWayMax} that may be`);
+  // A wave's cap is for all that are at work on the rollout, asked when one of that wave is offered it.
+  const caps = known.capEver.slice(0, currentWave + 1);
+  const cap = caps.length === 0 || caps.includes(null) ? Infinity : Math.max(...caps.map(Number));
+  if (underWay > cap) found("the cap holds", `${underWay} devices are at work on ${name}, of ${cap} that may be`);
   // Late ones come back to a rollout that is over.
   if (state === "completed" && known.state !== "completed" && deployments.some((each) => each.state === "queued"))
     found("waves wait", `${name} is completed though some of its devices wait: ${statesIn(deployments)}`);
@@ -129,19 +150,27 @@ export function waveMayBegin(
   found: Found,
 ): void {
   const { wave, nowMs, outcomesMs } = begun;
-  const { soakMs, deadlineMs } = known.asked;
-  const before = Math.max(-1, ...known.seenInWaveMs.slice(0, wave).filter((at) => at !== undefined));
+  const { startedByHand, changedWaves, seenInWaveMs } = known;
+  const { soakMs, deadlineMs } = known.asked.rules[wave - 1]!;
   for (const each of shown.deployments) {
     const { firstOfferMs: offeredMs, isWithdrawn } = deployments.get(each.id) ?? {};
-    // Who came back when the wave had begun is no matter of this gate.
-    if (each.wave >= wave || offeredMs === undefined || offeredMs >= before) continue;
+    // Who came back, or was tried again, when its wave was over is no matter of this gate.
+    if (each.wave >= wave || offeredMs === undefined || offeredMs >= (seenInWaveMs[each.wave] ?? -1)) continue;
+    const isHurried = [...startedByHand].some((started) => started > each.wave && started <= wave);
+    if (isHurried) continue;
     if (isUnderWay(each.state))
       found(
         "waves wait",
         `${shown.name} began wave ${wave + 1} while ${each.deviceId} was ${each.state} in ${each.wave + 1}`,
       );
-    const outcomeMs = outcomesMs.get(each.id);
-    if (each.wave !== wave - 1 || outcomeMs === undefined || outcomeMs > offeredMs + deadlineMs) continue;
+    const outcomeMs = outcomesMs.get(tryOf(each.id, each.attempt));
+    if (
+      each.wave !== wave - 1 ||
+      changedWaves.has(each.wave) ||
+      outcomeMs === undefined ||
+      outcomeMs > offeredMs + deadlineMs
+    )
+      continue;
     if (!isWithdrawn && isCounted(each.state) && nowMs < outcomeMs + soakMs)
       found(
         "waves are watched",

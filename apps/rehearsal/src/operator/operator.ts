@@ -2,13 +2,18 @@
 // API, as the console does it.
 
 import type { DeviceDetail, Rollout } from "@flipside/api/types";
-import type { Judge } from "../judge/judge.ts";
+import { type BegunOffer, type Judge, maker, type Said } from "../judge/judge.ts";
 import type { ServerUnderTest } from "../server/server-under-test.ts";
-import { password } from "../server/template.ts";
+import { approver, password } from "../server/template.ts";
 import type { Random } from "../world/random.ts";
-import { type CompleteRequest, requestOf } from "./requests.ts";
+import { changeOf, type Choice, type CompleteRequest, requestOf } from "./requests.ts";
 
 const resumesInCalm = 4;
+/** In a calm world: looks at a rollout that waits for a window or goes at a rate, until it is cancelled. */
+const patienceLooks = 12;
+
+/** A word without who says it, which is drawn. */
+type Word = Said extends infer Each ? (Each extends Said ? Omit<Each, "by"> : never) : never;
 
 export interface OperatorWorld {
   server: ServerUnderTest;
@@ -16,42 +21,49 @@ export interface OperatorWorld {
   random: Random;
   releaseIds: readonly string[];
   deviceIds: readonly string[];
+  /** What the clock on the wall shows. */
+  wallMs(): number;
   log(who: string, what: string): void;
 }
+
+type Method = "GET" | "POST" | "PATCH";
+type LongWord = "approve" | "start-next-wave" | "change-rules" | "exclude" | "retry" | "roll-back";
 
 /** Undefined: the server was killed before it answered. */
 type Given<T> = { status: number; body: T } | undefined;
 
 export class Operator {
   readonly #world: OperatorWorld;
-  #cookie: string | undefined;
+  /** Of who has signed in. */
+  readonly #cookies = new Map<string, string | undefined>();
   #made = 0;
   /** What was asked of each rollout that may have been made, by name. */
   readonly #requests = new Map<string, CompleteRequest>();
   readonly #resumed = new Map<string, number>();
+  readonly #lookedAt = new Map<string, number>();
   readonly revoked = new Set<string>();
 
   constructor(world: OperatorWorld) {
     this.#world = world;
   }
 
-  async #ask<T>(method: "GET" | "POST", path: string, body?: unknown): Promise<Given<T>> {
+  async #ask<T>(method: Method, path: string, body?: unknown, by = maker): Promise<Given<T>> {
     const { server, judge } = this.#world;
-    const answer = await server.ask({ method, path, body, cookie: this.#cookie });
+    const answer = await server.ask({ method, path, body, cookie: this.#cookies.get(by) });
     if (answer === undefined) return undefined;
     if (answer.status === 401 && path !== "/api/session") {
       const signedIn = await server.ask({
         method: "POST",
         path: "/api/session",
-        body: { userName: "admin", password },
+        body: { userName: by, password },
       });
       if (signedIn === undefined) return undefined;
       if (signedIn.status !== 200) {
         judge.found("the API answers", `signing in is answered ${signedIn.status}: ${JSON.stringify(signedIn.body)}`);
         return undefined;
       }
-      this.#cookie = signedIn.cookie;
-      return this.#ask(method, path, body);
+      this.#cookies.set(by, signedIn.cookie);
+      return this.#ask(method, path, body, by);
     }
     if (answer.status >= 500)
       judge.found("the API answers", `${method} ${path} is answered ${answer.status}: ${JSON.stringify(answer.body)}`);
@@ -64,15 +76,21 @@ export class Operator {
 
   // ---- looking -----------------------------------------------------------------------------------------------------
 
+  /** Looks at what was offered just now. */
+  async lookAtBegun(begun: BegunOffer): Promise<void> {
+    await this.look(begun.rolloutId, begun);
+  }
+
   /** Looks at one rollout; undefined: there is no server. */
-  async look(id: string, wave?: number): Promise<Rollout | undefined> {
+  async look(id: string, begun?: BegunOffer): Promise<Rollout | undefined> {
     const given = await this.#ask<Rollout>("GET", `/api/rollouts/${id}`);
+    if (given === undefined && begun !== undefined) this.#world.judge.sawBegun(undefined, begun);
     if (given === undefined) return undefined;
     if (given.status !== 200) {
       this.#world.judge.found("what is acknowledged stays", `rollout ${id} is answered ${given.status}`);
       return undefined;
     }
-    if (wave !== undefined) this.#world.judge.sawBegun(given.body, wave);
+    if (begun !== undefined) this.#world.judge.sawBegun(given.body, begun);
     this.#saw(given.body);
     return given.body;
   }
@@ -110,23 +128,41 @@ export class Operator {
     const { random } = this.#world;
     if (!this.#world.server.isRunning) return;
     const drawn = random.next();
-    if (this.#made < 2 || drawn < 0.3) return this.#make();
-    if (drawn < 0.4) return this.#stop();
-    if (drawn < 0.55) return this.endStop();
-    if (drawn < 0.57) return this.#revoke();
-    if (drawn < 0.65) return this.#askWhy();
-    return this.#word(
-      random.pick(["pause", "pause", "resume", "resume", "resume", "cancel", "end-late-offers"] as const),
+    if (this.#made < 2 || drawn < 0.27) return this.#make();
+    if (drawn < 0.33) return this.#stop();
+    if (drawn < 0.45) return this.endStop();
+    if (drawn < 0.47) return this.#revoke();
+    if (drawn < 0.53) return this.#askWhy();
+    if (drawn < 0.75)
+      return this.#word(
+        random.pick(["pause", "pause", "resume", "resume", "resume", "cancel", "end-late-offers"] as const),
+      );
+    return this.#longWord(
+      random.pick([
+        "approve",
+        "approve",
+        "start-next-wave",
+        "change-rules",
+        "change-rules",
+        "exclude",
+        "retry",
+        "roll-back",
+      ] as const),
     );
   }
 
+  get #choice(): Choice {
+    const { releaseIds, deviceIds, wallMs } = this.#world;
+    return { releaseIds, deviceIds, wallMs: wallMs() };
+  }
+
   async #make(): Promise<void> {
-    const { random, releaseIds, deviceIds } = this.#world;
-    const request = requestOf(random, ++this.#made, { releaseIds, deviceIds });
+    const { random, judge } = this.#world;
+    const request = requestOf(random, ++this.#made, this.#choice);
     this.#requests.set(request.name, request);
     const given = await this.#ask<Rollout>("POST", "/api/rollouts", request);
     this.#log(`makes ${request.name}: ${JSON.stringify(request)}: ${given?.status}`);
-    if (given?.status === 201) this.#saw(given.body);
+    if (given?.status === 201) judge.saw(given.body, request, -Infinity);
   }
 
   async #known(): Promise<{ id: string; name: string; state: Rollout["state"] }[]> {
@@ -143,17 +179,45 @@ export class Operator {
     const fitting = all.filter(({ state }) => state === fits);
     // Now and then what is not possible.
     const among = fitting.length > 0 && !this.#world.random.chance(0.1) ? fitting : all;
-    if (among.length > 0) await this.#say(this.#world.random.pick(among), word);
+    if (among.length > 0) await this.#say(this.#world.random.pick(among), { word });
   }
 
-  async #say({ id, name }: { id: string; name: string }, word: string): Promise<void> {
+  /** What wants a rollout of which more is known than its name. */
+  async #longWord(word: LongWord): Promise<void> {
+    const { random } = this.#world;
+    const over = word === "roll-back" || word === "retry" ? ["completed", "cancelled"] : [];
+    const fitting = (await this.#known()).filter(({ state }) => ["running", "paused", ...over].includes(state));
+    if (fitting.length === 0) return;
+    const shown = await this.look(random.pick(fitting).id);
+    if (shown === undefined) return;
+    const { waves, currentWave, deployments } = shown;
+    const some = random.some(deployments, random.between(1, 2)).map(({ deviceId }) => deviceId);
+    const wave = currentWave >= 0 && random.chance(0.4) ? random.between(0, currentWave) : undefined;
+    const said: Record<LongWord, () => Word> = {
+      approve: () => ({ word: "approve" }),
+      "start-next-wave": () => ({ word: "start-next-wave" }),
+      "change-rules": () => ({
+        word: "change-rules",
+        change: changeOf(random, this.#choice, { present: currentWave, count: waves.length }),
+      }),
+      exclude: () => ({ word: "exclude", deviceIds: some }),
+      retry: () => ({ word: "retry", deviceIds: random.chance(0.5) ? undefined : some }),
+      "roll-back": () => ({ word: "roll-back", wave }),
+    };
+    // Now and then who made it tries to approve it, too.
+    await this.#say(shown, said[word](), word === "approve" && random.chance(0.7) ? approver : maker);
+  }
+
+  /** What goes with a word is as it was last seen. */
+  async #say({ id, name, currentWave = -1 }: Addressed, about: Word, by = maker): Promise<void> {
     const { judge } = this.#world;
-    if (word === "resume") judge.asksToResume(id);
-    const given = await this.#ask<Rollout>("POST", `/api/rollouts/${id}/${word}`);
-    this.#log(`says ${word} to ${name}: ${given?.status}`);
-    if (given !== undefined && given.status !== 200 && word === "resume") judge.refusedToResume(id);
-    if (given === undefined || given.status !== 200) return;
-    this.#saw(given.body);
+    const said = { ...about, by } as Said;
+    const { method, path, body } = requestFor(said);
+    judge.says(id, said);
+    const given = await this.#ask<Rollout>(method, `/api/rollouts/${id}/${path}`, body, by);
+    this.#log(`says ${said.word} to ${name}${body === undefined ? "" : ` ${JSON.stringify(body)}`}: ${given?.status}`);
+    if (given !== undefined && given.status !== 200) judge.refused(id, said);
+    if (given?.status === 200) judge.done(given.body, said, currentWave);
   }
 
   async #stop(): Promise<void> {
@@ -194,14 +258,48 @@ export class Operator {
     else this.#log(`asks why of ${path}: ${given.body.sentence}`);
   }
 
-  /** In a calm world: what is paused goes on, and is cancelled when it won't. */
+  /** In a calm world: what is paused or waits for somebody goes on, and is cancelled when it won't. */
   async tidy(shown: readonly Rollout[]): Promise<void> {
     if (this.#world.judge.stop !== "none") await this.endStop();
     for (const rollout of shown) {
+      if (rollout.state === "running") await this.#hurry(rollout);
       if (rollout.state !== "paused") continue;
       const resumed = this.#resumed.get(rollout.id) ?? 0;
       this.#resumed.set(rollout.id, resumed + 1);
-      await this.#say(rollout, resumed < resumesInCalm ? "resume" : "cancel");
+      await this.#say(rollout, { word: resumed < resumesInCalm ? "resume" : "cancel" });
     }
+  }
+
+  /** A window or a start may be hours away, and a rate slow: nobody waits for those. */
+  async #hurry(rollout: Rollout): Promise<void> {
+    const { id, heldFor, settings } = rollout;
+    if (heldFor === "approval") return this.#say(rollout, { word: "approve" }, approver);
+    if (heldFor === "start-time") return this.#say(rollout, { word: "start-next-wave" });
+    if (settings.maintenance === null && settings.rules.every(({ rate }) => rate === null)) return;
+    const looks = this.#lookedAt.get(id) ?? 0;
+    this.#lookedAt.set(id, looks + 1);
+    if (looks >= patienceLooks) await this.#say(rollout, { word: "cancel" });
+  }
+}
+
+/** What is said to, with the wave that it is in. */
+type Addressed = Pick<Rollout, "id" | "name"> & { currentWave?: number };
+
+function requestFor(said: Said): { method: Method; path: string; body?: unknown } {
+  switch (said.word) {
+    case "change-rules":
+      return { method: "PATCH", path: "rules", body: said.change };
+    case "exclude":
+      return { method: "POST", path: said.word, body: { deviceIds: said.deviceIds } };
+    case "retry":
+      return {
+        method: "POST",
+        path: said.word,
+        body: said.deviceIds === undefined ? {} : { deviceIds: said.deviceIds },
+      };
+    case "roll-back":
+      return { method: "POST", path: said.word, body: said.wave === undefined ? {} : { wave: said.wave } };
+    default:
+      return { method: "POST", path: said.word };
   }
 }

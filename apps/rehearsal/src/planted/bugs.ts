@@ -18,6 +18,7 @@ const OFFERING = "features/deployments/offering.ts";
 const STORE = "features/deployments/store.ts";
 const STOP = "features/emergency-stop/emergency-stop.ts";
 const TIME = "features/deployments/passing-time.ts";
+const WORDS = "domain/operator-words.ts";
 
 export const plantedBugs: readonly PlantedBug[] = [
   {
@@ -288,6 +289,134 @@ export const plantedBugs: readonly PlantedBug[] = [
         replace: "",
       },
       { file: OFFERING, find: "device === null || device.revokedAt !== null", replace: "device === null" },
+    ],
+  },
+  {
+    name: "window-not-asked",
+    what: "offers are made while no maintenance window is open",
+    breaks: ["windows hold"],
+    patches: [
+      {
+        file: HINDRANCES,
+        find: "if (opensAtMs !== undefined) return held",
+        replace: "if (opensAtMs === -1) return held",
+      },
+    ],
+  },
+  {
+    name: "rate-makes-up-each-time",
+    what: "each offer catches up with the rate, whether or not anything was missed",
+    breaks: ["rates hold"],
+    patches: [
+      {
+        file: "domain/offer-rate.ts",
+        find: "Math.max(nextOfferAt ?? now, now - burstMs)",
+        replace: "Math.min(nextOfferAt ?? now, now - burstMs)",
+      },
+    ],
+  },
+  {
+    name: "approval-not-asked",
+    what: "a wave that wants approval begins without",
+    breaks: ["approval holds"],
+    patches: [
+      {
+        file: GATES,
+        find: "[failureThreshold, health, settled, somethingLearned, soak, startTime, approval]",
+        replace: "[failureThreshold, health, settled, somethingLearned, soak, startTime]; void approval",
+      },
+    ],
+  },
+  {
+    name: "approved-by-its-maker",
+    what: "who made a rollout may approve it",
+    breaks: ["approval holds"],
+    patches: [{ file: WORDS, find: "if (by === createdBy) return", replace: 'if (by === "nobody") return' }],
+  },
+  {
+    name: "starts-at-once",
+    what: "a wave begins before its start time",
+    breaks: ["start times hold"],
+    patches: [
+      {
+        file: GATES,
+        find: "[failureThreshold, health, settled, somethingLearned, soak, startTime, approval]",
+        replace: "[failureThreshold, health, settled, somethingLearned, soak, approval]; void startTime",
+      },
+    ],
+  },
+  {
+    name: "one-retry-too-many",
+    what: "a device is tried again once more than the rollout says",
+    breaks: ["retries hold"],
+    patches: [
+      { file: "domain/retries.ts", find: "attempt > rule.retriesMax", replace: "attempt > rule.retriesMax + 1" },
+    ],
+  },
+  {
+    name: "another-try-under-the-same-number",
+    what: "what is tried again keeps the number of its try",
+    breaks: ["documented courses"],
+    patches: [
+      {
+        file: "domain/retried.ts",
+        find: "attempt: deployment.attempt + 1, code",
+        replace: "attempt: deployment.attempt, code",
+      },
+    ],
+  },
+  {
+    name: "always-pauses",
+    what: "a rollout pauses when too much fails, whatever it was to do",
+    breaks: ["thresholds act as said"],
+    patches: [{ file: "domain/wave-progress.ts", find: "rules[wave]!.thresholdAction)", replace: '"pause")' }],
+  },
+  {
+    name: "back-by-one",
+    what: "a roll-back takes one device back, and forgets the others",
+    breaks: ["a roll-back takes all back"],
+    patches: [
+      {
+        file: "features/rollouts/roll-backs.ts",
+        find: "if (isUpdated) updated.push",
+        replace: "if (isUpdated && updated.length === 0) updated.push",
+      },
+    ],
+  },
+  {
+    name: "excludes-the-first",
+    what: "of several devices that are taken out the first alone is",
+    breaks: ["the excluded get nothing"],
+    patches: [
+      {
+        file: WORDS,
+        find: "const ended = of.flatMap(",
+        replace: "const ended = of.slice(0, 1).flatMap(",
+      },
+    ],
+  },
+  {
+    name: "rules-of-one-wave-for-all",
+    what: "other rules for one wave hold for all later ones, too",
+    breaks: ["rules are those asked for"],
+    patches: [
+      {
+        file: "features/rollouts/wave-rules.ts",
+        find: "wave === undefined ? index < present : index !== wave",
+        replace: "index < (wave ?? present)",
+      },
+    ],
+  },
+  {
+    name: "next-wave-on-paper",
+    what: "the next wave is said to start, and does not",
+    breaks: ["words are heard"],
+    patches: [
+      {
+        file: WORDS,
+        find: "return beginWave(rollout, now, ",
+        replace: "return ((how: string) => changing({ decisions: [how] }))(",
+      },
     ],
   },
 ];

@@ -33,7 +33,7 @@ function collecting(request: IncomingMessage, answered: (answer: Answer) => void
 }
 
 export interface Asked {
-  method: "GET" | "POST";
+  method: "GET" | "POST" | "PATCH";
   path: string;
   /** Bytes as they are, anything else as JSON. */
   body?: unknown;

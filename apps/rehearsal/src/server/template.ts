@@ -17,6 +17,8 @@ import type { StartServer } from "./server-code.ts";
 import { type ServerSettings, serverOptions } from "./server-under-test.ts";
 
 const devicesMax = 10;
+/** Whoever makes rollouts may not approve them. */
+export const approver = "bob";
 export const password = "rehearsals are no secret";
 export const startedAtMs = Date.UTC(2026, 0, 1);
 
@@ -60,6 +62,16 @@ export async function makeTemplate(settings: ServerSettings & { startServer: Sta
   const first = server.firstAdministrator!;
   await post("/api/session", first);
   await post("/api/session/password", { currentPassword: first.password, newPassword: password });
+  const { db } = storage;
+  const admin = await settled(db.selectFrom("accounts").selectAll().executeTakeFirstOrThrow(), { schedule });
+  // There is no other way yet to make a second account.
+  await settled(
+    db
+      .insertInto("accounts")
+      .values({ ...admin, userName: approver })
+      .execute(),
+    { schedule },
+  );
   const releaseIds = await uploadAll(settings.project, post);
   const identities = Array.from({ length: devicesMax }, (_, i) =>
     identityOf(`device-${String(i + 1).padStart(2, "0")}`),

@@ -24,6 +24,7 @@ export interface TroubledWorld {
   /** The server comes back by itself, after so long. */
   serverDown(forMs: number): void;
   stopServer(): void;
+  beforeClockJumps(): void;
   backUp(): void;
   /** False: there is no backup yet. */
   restore(): boolean;
@@ -67,8 +68,9 @@ function serverStopped({ server, stopServer }: TroubledWorld): void {
   if (server.isRunning) stopServer();
 }
 
-function clockJumps({ random, machine, machineReboots, log }: TroubledWorld): void {
+function clockJumps({ random, machine, machineReboots, beforeClockJumps, log }: TroubledWorld): void {
   if (machineReboots) return;
+  beforeClockJumps();
   machine.wallShiftMs += Math.round(
     random.pick([1_000, 60_000, 3_600_000, dayMs, 30 * dayMs]) * (random.next() * 2 - 1),
   );

@@ -5,6 +5,7 @@ import { createHash } from "node:crypto";
 import { BOOT_FLAG_CONTACT_FALLBACK, type SlotStateName, slotStateNames } from "@flipside/image-format";
 import type { FlashLayout } from "@flipside/machine/factory/flash-layout";
 import { newestRecord } from "@flipside/machine/node/boot-log";
+import type { Begun } from "../fleet-device.ts";
 import type { SlotName } from "../flash.ts";
 
 export interface SlotContents {
@@ -35,9 +36,9 @@ const recordBytes = 128;
 const checkedBytes = 112;
 const strideBytes = 4096;
 
-/** The deployment that the newest begin is for; undefined: nothing was begun. */
-export function deploymentIn({ zones: { journal } }: FlashLayout, flash: Uint8Array): string | undefined {
-  let newest: { run: number; number: number; deployment: string } | undefined;
+/** What the newest begin is for; undefined: nothing was begun. */
+export function begunIn({ zones: { journal } }: FlashLayout, flash: Uint8Array): Begun | undefined {
+  let newest: (Begun & { run: number; number: number }) | undefined;
   for (let at = 0; at < journal.sizeBytes; at += strideBytes) {
     const record = Buffer.from(flash.buffer, flash.byteOffset + journal.offsetBytes + at, recordBytes);
     if (record.toString("latin1", 0, 4) !== "FSJ2") continue;
@@ -45,7 +46,8 @@ export function deploymentIn({ zones: { journal } }: FlashLayout, flash: Uint8Ar
     if (!check.subarray(0, recordBytes - checkedBytes).equals(record.subarray(checkedBytes))) continue;
     const [run, number] = [record.readUInt32LE(96), record.readUInt32LE(100)];
     if (newest !== undefined && (run < newest.run || (run === newest.run && number < newest.number))) continue;
-    newest = { run, number, deployment: record.toString("utf8", 48, 48 + record[45]!) };
+    const deployment = record.toString("utf8", 48, 48 + record[45]!);
+    newest = { run, number, deployment, attempt: record.readUInt32LE(40) };
   }
-  return newest?.deployment;
+  return newest;
 }

@@ -14,7 +14,7 @@ import type { Random } from "../../world/random.ts";
 import type { DeviceWorld, FleetDevice, Holdings } from "../fleet-device.ts";
 import { otherThan, type SlotName } from "../flash.ts";
 import { isSignedPiece, offeredImage } from "../what-was-signed.ts";
-import { type BootControl, bootControlIn, deploymentIn } from "./flash-contents.ts";
+import { type BootControl, begunIn, bootControlIn } from "./flash-contents.ts";
 import { MqttFront } from "./mqtt-front.ts";
 import { ScheduleClock } from "./schedule-clock.ts";
 import type { Workshop } from "./workshop.ts";
@@ -221,9 +221,10 @@ export class RealDevice implements FleetDevice {
 
   #installed(slot: SlotName, digest: string): void {
     this.installations++;
-    const deployment = deploymentIn(this.#workshop.layout, this.#device.flashBytes);
+    const begun = begunIn(this.#workshop.layout, this.#device.flashBytes);
+    if (begun === undefined) return this.#violated(`it installs ${digest}, for no deployment`);
     const from = this.#seen!.slots[otherThan(slot)].digest;
-    this.#world.installed(this, deployment ?? "of nobody", this.#imageOf(from), this.#imageOf(digest));
+    this.#world.installed(this, begun, this.#imageOf(from), this.#imageOf(digest));
   }
 
   #imageOf(digest: string): KnownImage {
@@ -247,7 +248,7 @@ export class RealDevice implements FleetDevice {
     return {
       running: { image: this.#imageOf(slots[slot].digest), state: slots[slot].state },
       otherState: slots[otherThan(slot)].state,
-      deployment: deploymentIn(layout, flash),
+      begun: begunIn(layout, flash),
     };
   }
 }
