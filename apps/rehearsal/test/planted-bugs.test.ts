@@ -11,7 +11,7 @@ it("have each its place in the server's sources", async () => {
   expect(new Set(plantedBugs.map(({ name }) => name)).size).toBe(plantedBugs.length);
 });
 
-it.each(soon)("are found: %s", { timeout: 300_000 }, async (name) => {
+it.each(soon)("are found: %s", { timeout: 600_000 }, async (name) => {
   const bug = plantedBugs.find((each) => each.name === name)!;
   const { isFound, text } = await hunt(bug, 1);
   expect(isFound, text).toBe(true);

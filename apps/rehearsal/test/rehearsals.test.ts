@@ -13,7 +13,7 @@ const seeds = 16;
 const folder = mkdtempSync(join(tmpdir(), "flipside-rehearsals-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-it("show no violation", { timeout: 300_000 }, async () => {
+it("show no violation", { timeout: 600_000 }, async () => {
   console.log(`FLIPSIDE_SEED=${first} npx vitest run apps/rehearsal/test/rehearsals.test.ts`);
   const json = join(folder, "figures.json");
   const options = ["--first", String(first), "--seeds", String(seeds), "--no-planted", "--json", json];
@@ -27,7 +27,7 @@ it("show no violation", { timeout: 300_000 }, async () => {
   expect(figures.real.tornOperations, "of real agents' flash").toBeGreaterThan(0);
 });
 
-it("are the same line by line when their seed is the same, and differ otherwise", { timeout: 120_000 }, async () => {
+it("are the same line by line when their seed is the same, and differ otherwise", { timeout: 300_000 }, async () => {
   const digestOf = async (seed: number): Promise<string> => {
     const { code, out } = await rehearseCommand("--seed", String(seed));
     expect(code, out.slice(-2_000)).toBe(0);

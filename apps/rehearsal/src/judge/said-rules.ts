@@ -74,7 +74,7 @@ export function rateHolds(
     if (tookMs + burstMs < leastMs)
       found(
         "rates hold",
-        `${shown.name} made ${offers.length - at} offers within ${Math.round(tookMs)} ms; at its rate they take ${Math.round(leastMs)}`,
+        `${shown.name} made ${offers.length - at + 1} offers within ${Math.round(tookMs)} ms; at its rate they take ${Math.round(leastMs)}`,
       );
   }
   offers.push({ atMs: nowMs, spacingMs: spacingMs(rate, confirmedMax) });
