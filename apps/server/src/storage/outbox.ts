@@ -130,7 +130,7 @@ export async function readChanges(db: Kysely<Schema>, position: number, limit: n
   }));
 }
 
-/** Before a transaction takes positions for its changes: it has its own number by then, by which it is waited for. */
+/** Before a transaction takes positions for its changes: it is waited for by its own number. */
 const numberTransaction = (db: Kysely<Schema>): Promise<unknown> => sql`select pg_current_xact_id()`.execute(db);
 
 /**
