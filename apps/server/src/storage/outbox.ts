@@ -134,8 +134,8 @@ export async function readChanges(db: Kysely<Schema>, position: number, limit: n
 const numberTransaction = (db: Kysely<Schema>): Promise<unknown> => sql`select pg_current_xact_id()`.execute(db);
 
 /**
- * Which transactions are under way as this is asked: each has a number from `oldest` on, and those that begin later have
- * one from `next` on. PostgreSQL's alone.
+ * Which transactions are under way as this is asked: each has a number from `oldest` on, and those that begin later
+ * have one from `next` on. PostgreSQL's alone.
  */
 export async function transactionsUnderWay(db: Kysely<Schema>): Promise<{ oldest: number; next: number }> {
   const { rows } = await sql<{ oldest: number; next: number }>`
