@@ -39,6 +39,13 @@ type Done = (error?: Error) => void;
 
 /** Aedes without what brings messages from one client to others: it costs more than all else that it does with one. */
 class Broker extends Aedes {
+  constructor(options: ConstructorParameters<typeof Aedes>[0]) {
+    super(options);
+    // Brokers that share a store tell each other that they are there, and publish the wills of one that is silent. This
+    // one is alone, and heard by nobody: without this it would take itself for gone, and end the sessions of all.
+    (this.brokers as Record<string, number>)[this.id] = Infinity;
+  }
+
   override publish(_packet: unknown, client: unknown, done?: Done): void {
     // It is called without a client, too.
     if (typeof client === "function") (client as Done)();
