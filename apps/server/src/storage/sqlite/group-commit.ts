@@ -1,4 +1,4 @@
-// Transactions that end in one turn of the event loop are committed together: a commit is a sync of the disk, and a
+// Transactions that end in a few turns of the event loop are committed together: a commit is a sync of the disk, and a
 // server of many devices does little else but wait for those.
 //
 // Each is a savepoint of one transaction of SQLite, so one that fails takes nothing of the others with it. It ends when
