@@ -193,7 +193,8 @@ describe("what is typed and read", () => {
   it("finds the page of an address, and none for a broken one", () => {
     expect(routeOf("/")).toEqual({ page: "devices" });
     expect(routeOf("/devices/dev%2D1")).toEqual({ page: "device", id: "dev-1" });
-    expect(routeOf("/rollouts/new?release=7")).toEqual({ page: "new-rollout", releaseId: "7" });
+    expect(routeOf("/rollouts/new?clone=r1")).toEqual({ page: "new-rollout", releaseId: null, cloneOf: "r1" });
+    expect(routeOf("/rollouts/new?release=7")).toEqual({ page: "new-rollout", releaseId: "7", cloneOf: null });
     expect(routeOf("/rollouts/7")).toEqual({ page: "rollout", id: "7" });
     expect(routeOf("/devices/%E0%A4%A")).toEqual({ page: "not-found" });
     expect(routeOf("/devices/a/b")).toEqual({ page: "not-found" });
