@@ -124,6 +124,8 @@ export function requestOf(random: Random, number: number, choice: Choice): Compl
     order: random.pick(["online-first", "online-first", "as-listed", "random"] as const),
     maintenance: random.chance(0.15) ? maintenanceOf(random, choice) : null,
     retries: random.chance(0.3) ? retriesOf(random) : [],
+    continuous: false,
+    supersedes: [],
     urgent: random.chance(0.2),
     allowOlder: random.chance(0.15),
   };
