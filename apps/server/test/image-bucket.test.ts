@@ -11,7 +11,7 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from "vitest";
 import { openBucket } from "../src/features/image-bucket/bucket.ts";
 import { describeForStorage } from "../src/features/releases/releases.ts";
-import { dataMoved } from "./database.ts";
+import { dataMoved, isOnPostgres } from "./database.ts";
 import { Fixture, temporaryDirectory } from "./fixture.ts";
 import { makeProject, makeRelease, type Project } from "./keys.ts";
 
@@ -254,6 +254,23 @@ it("while the store is away uploads are refused, and what the folder has is serv
   });
   isLost = false;
   await fixture.upload(next);
+});
+
+it.skipIf(!isOnPostgres())("several servers share a bucket: what was uploaded at one, another one serves", async () => {
+  const several = { imagesBucket, imagesEndpoint: endpoint };
+  const one = await Fixture.start({ ...several, member: "one" }, project);
+  try {
+    const dataDir = await temporaryDirectory();
+    dataMoved(one.dataDir, dataDir);
+    fixture = await Fixture.goOn({ ...several, member: "two", dataDir }, project);
+    const release = await one.upload(await uploadOf());
+    const device = await fixture.readyDevice();
+    await fixture.rollOut(release.id, [device]);
+    await device.install(await device.offered());
+    expect(await imagesIn(dataDir)).toEqual(await imagesIn(one.dataDir));
+  } finally {
+    await one.stop();
+  }
 });
 
 it.each([

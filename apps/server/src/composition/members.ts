@@ -30,17 +30,24 @@ export interface Members {
   everywhere<K extends keyof Word>(kind: K, data?: Word[K]): Promise<void>;
 }
 
+interface Member {
+  id: string;
+  name: string;
+  /** Undefined: images are shared by a bucket, and each server has copies of its own. */
+  imagesDir: string | undefined;
+}
+
 /** The name, and the id of this process; undefined: it is the only one. Throws StartError. */
-export function memberOf(options: ServerOptions): { id: string; name: string; imagesDir: string } | undefined {
-  const { member: name, databaseUrl, imagesDir, mqttUrl } = options;
+export function memberOf(options: ServerOptions): Member | undefined {
+  const { member: name, databaseUrl, imagesDir, imagesBucket, mqttUrl } = options;
   if (name === undefined) return undefined;
   if (databaseUrl === undefined)
     throw new StartError(
       "Several servers need a PostgreSQL database: give its address with DATABASE_URL (--database-url), or leave --member away.",
     );
-  if (imagesDir === undefined)
+  if (imagesDir === undefined && imagesBucket === undefined)
     throw new StartError(
-      "Several servers need one folder for the files of images, on a disk that all of them reach: give it with --images-dir (IMAGES_DIR).",
+      "Several servers need one place for the files of images: a folder on a disk that all of them reach, --images-dir (IMAGES_DIR), or a bucket, --images-bucket (IMAGES_BUCKET).",
     );
   if (mqttUrl !== undefined)
     throw new StartError(
@@ -50,12 +57,12 @@ export function memberOf(options: ServerOptions): { id: string; name: string; im
 }
 
 export async function joinMembers(
-  { id, name, imagesDir }: { id: string; name: string; imagesDir: string },
+  { id, name, imagesDir }: Member,
   { storage, feed, clock, log }: { storage: Storage; feed: Feed; clock: () => Clock; log: Logger },
 ): Promise<Members> {
   const { line } = storage.shared!;
   const membership = await Membership.join({ line, id, name, log });
-  await checkImagesFolder(storage, imagesDir);
+  if (imagesDir !== undefined) await checkImagesFolder(storage, imagesDir);
   const others = new OthersChanges({
     storage,
     memberId: id,

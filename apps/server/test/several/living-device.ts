@@ -30,12 +30,20 @@ export function live(
 
   async function take(offer: Offer): Promise<void> {
     const name = `${offer.deployment} ${offer.attempt}`;
+    const { client } = device;
+    // What waited for an answer of a connection that is over goes no further: another one takes it up.
+    const goOn = (): void => {
+      if (device.client !== client || client?.connected !== true) throw new Error("the connection is over");
+    };
     life.offered.add(name);
     if (written !== name) {
       await pause(pauseMs);
+      goOn();
       await device.install(offer);
+      goOn();
       written = name;
       await pause(pauseMs);
+      goOn();
     }
     written = undefined;
     life.started.push(name);

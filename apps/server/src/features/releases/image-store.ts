@@ -95,6 +95,18 @@ export function createImageStore(options: {
     "fileDigest",
     "sizeBytes",
   ] as const satisfies (keyof ImageTable)[];
+
+  /** What another server was given is here before a device asks for it, where the files come from a bucket. */
+  async function checkRelease(id: string): Promise<void> {
+    await check(await storage.db.selectFrom("images").select(columns).where("releaseId", "=", id).execute());
+  }
+  options.feed.follow((change, _position, isOthers) => {
+    if (isOthers && change.kind === "release")
+      checkRelease(change.id).catch((error: unknown) =>
+        log.error({ err: error as Error, release: change.id }, "another server's release could not be looked at"),
+      );
+  });
+
   return {
     stateOf: (digest) => faults.get(digest) ?? "present",
     check,
