@@ -3,6 +3,7 @@
 import type { RetryRule } from "@flipside/api/types";
 import { ErrorCode } from "@flipside/image-format";
 import { describe, expect, it } from "vitest";
+import { whyRolloutWaits } from "../src/domain/why.ts";
 import { Model } from "./engine-model.ts";
 
 const minute = 60_000;
@@ -100,6 +101,34 @@ describe("a wave that is not to start by itself", () => {
     expect(model.rollout).toMatchObject({ currentWave: 1, heldFor: null });
     expect(model.decisions.slice(-2)).toEqual(["wave 2 approved by bob", expect.stringMatching(/^wave 2 started/)]);
     expect(model.apply({ type: "approve", by: "bob" }).refused).toContain("wants no approval");
+  });
+
+  it("ends when who waits in an earlier wave, passed by hand, has come to an end, too", () => {
+    const model = new Model([1, 1]);
+    model.apply({ type: "start-next-wave", by: "ann" });
+    model.offer("1.0");
+    model.confirm("1.0");
+    expect(model.rollout.state).toBe("running");
+    expect(whyRolloutWaits(model.snapshot()).sentence).toBe(
+      "Wave 1 waits for 1 device not offered it yet; then the rollout ends.",
+    );
+    model.offer("0.0");
+    model.confirm("0.0");
+    expect(model.rollout.state).toBe("completed");
+  });
+
+  it("goes on for a device of an earlier wave that is tried again when all was over", () => {
+    const model = new Model([1, 1], { failureThresholdPercent: 100 });
+    model.offer("0.0");
+    model.report("0.0", "failed", 60);
+    model.offer("1.0");
+    model.confirm("1.0");
+    expect(model.rollout.state).toBe("completed");
+    model.apply({ type: "retry", by: "ann", of: [model.get("0.0")] });
+    expect(model.rollout.state).toBe("running");
+    expect(model.offer("0.0").refused).toBeUndefined();
+    model.confirm("0.0");
+    expect(model.rollout.state).toBe("completed");
   });
 
   it("says so again after a pause before the first wave", () => {

@@ -1,7 +1,7 @@
 // What a rollout waits for, in one sentence. Pure.
 
 import { asSentence } from "./as-sentence.ts";
-import { failuresOf } from "@flipside/api/rollout-arithmetic";
+import { failuresOf, isSettled } from "@flipside/api/rollout-arithmetic";
 import { presentWave, type RolloutSnapshot } from "./snapshots.ts";
 
 export interface Reason {
@@ -61,10 +61,11 @@ export function whyRolloutWaits(rollout: RolloutSnapshot): Reason {
   if (wave === undefined) return { sentence: "It is about to start.", actions };
   if (soakUntil !== null)
     return { sentence: `Wave ${currentWave + 1} has finished and is watched; then ${next}.`, actions };
-  const atIt = wave.total - wave.finished - wave.waiting - wave.unreached;
+  const waiting = isSettled(wave) ? (waves.find((each) => !isSettled(each)) ?? wave) : wave;
+  const atIt = waiting.total - waiting.finished - waiting.waiting - waiting.unreached;
   const parts = [
     ...(atIt > 0 ? [`${many(atIt, "device")} at work on it`] : []),
-    ...(wave.waiting > 0 ? [`${many(wave.waiting, "device")} not offered it yet`] : []),
+    ...(waiting.waiting > 0 ? [`${many(waiting.waiting, "device")} not offered it yet`] : []),
   ];
-  return { sentence: `Wave ${currentWave + 1} waits for ${parts.join(" and ")}; then ${next}.`, actions };
+  return { sentence: `Wave ${waves.indexOf(waiting) + 1} waits for ${parts.join(" and ")}; then ${next}.`, actions };
 }
