@@ -5,7 +5,7 @@ import type { AddressInfo } from "node:net";
 import type { Feed } from "./changes/feed.ts";
 import type { LastSeen } from "./features/device-records/last-seen.ts";
 import { claimsAtBroker, syncAccounts } from "./composition/accounts-at-broker.ts";
-import { createFeatures, type Features, pollMsDefault } from "./composition/features.ts";
+import { createFeatures, type Features, pieceMaxDefault, pollMsDefault } from "./composition/features.ts";
 import { type Foundation, layFoundation } from "./composition/foundation.ts";
 import { createInterface } from "./composition/interface.ts";
 import { leaveMembers, servingHandlers, servingLink, startMember } from "./composition/member-wiring.ts";
@@ -19,6 +19,7 @@ import type { Offering } from "./features/deployments/offering.ts";
 import type { EventHub } from "./features/events/event-hub.ts";
 import { insertImage, insertRelease, type Releases } from "./features/releases/releases.ts";
 import type { HealthWatch } from "./features/health/health-watch.ts";
+import type { CarryingOut } from "./features/rollouts/carrying-out.ts";
 import type { Rollouts } from "./features/rollouts/rollouts.ts";
 import { closeListener, createListener, listen, portProblem } from "./http/listener.ts";
 import { createLogger, type Logger } from "./logging.ts";
@@ -54,6 +55,7 @@ export interface RunningServer {
     lastSeen: LastSeen;
     link: DeviceLink;
     rollouts: Rollouts;
+    carryingOut: CarryingOut;
     /** What devices say of their deployments, and what they are told. */
     evidence: Evidence;
     health: HealthWatch;
@@ -132,7 +134,7 @@ interface Running {
 async function close({ foundation, features, link, http, rounds, checkingImages, undo }: Running): Promise<void> {
   const { log, clock } = foundation;
   const { events, images, delivery, offers, turns, lastSeen, progress, deviceLog, health, joining } = features;
-  const roundsEnded = rounds.stop();
+  const roundsEnded = Promise.all([rounds.stop(), features.carryingOut.stop()]);
   events.close();
   images.stop();
   const listener = http.listening ? closeListener(http) : undefined;
@@ -158,7 +160,10 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     const bare = await createLink(options, log);
     const link = members === undefined ? bare : servingLink(bare, () => members.membership);
     listening.push(() => link.close());
-    const features = await createFeatures(foundation, link, options.pollMs ?? pollMsDefault);
+    const features = await createFeatures(foundation, link, {
+      pollMs: options.pollMs ?? pollMsDefault,
+      pieceMax: options.pieceMax ?? pieceMaxDefault,
+    });
     if (members !== undefined) {
       listening.push(() => leaveMembers(members));
       await startMember(members, foundation, features, link);
@@ -184,6 +189,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     const checkingImages = features.images
       .checkAll()
       .catch((error: unknown) => log.error({ err: error as Error }, "the image files could not be looked at"));
+    // What was under way when the server was stopped goes on.
+    features.carryingOut.wake();
     const rounds = startRounds(foundation, features, options.tickMs ?? tickEveryMs);
     const running = { foundation, features, link, http, rounds, checkingImages, undo };
     return shown(options, running, firstAdministrator);
@@ -225,6 +232,7 @@ function shown(
       lastSeen: features.lastSeen,
       link,
       rollouts: features.rollouts,
+      carryingOut: features.carryingOut,
       evidence: features.evidence,
       health: features.health,
       offering: features.offering,

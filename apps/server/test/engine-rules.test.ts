@@ -90,6 +90,33 @@ describe("a wave that is not to start by itself", () => {
     expect(model.offer("0.0").refused).toBeUndefined();
   });
 
+  it("waits for its time again after a pause before it: the rollout began nothing, for ever, once it was resumed", () => {
+    const startAt = "2026-11-26T12:05:00.000Z";
+    const model = new Model([1], [{ startAt }]);
+    model.apply({ type: "pause", by: "ann" });
+    expect(model.rollout.heldFor).toBeNull();
+    model.apply({ type: "resume", by: "ann" });
+    expect(model.rollout).toMatchObject({ currentWave: -1, heldFor: "start-time" });
+    model.wallOffsetMs += 5 * minute;
+    model.apply({ type: "time-passed" });
+    expect(model.rollout.currentWave).toBe(0);
+  });
+
+  it("is one that is still being made, while the one before goes its way", () => {
+    const model = new Model([1, 2], {}, { wavesMade: 0 });
+    expect(model.rollout.currentWave).toBe(-1);
+    expect(model.apply({ type: "start-next-wave", by: "ann" }).refused).toBe("wave 1 is still being made");
+    model.rollout.wavesMade = 1;
+    model.apply({ type: "time-passed" });
+    expect(model.rollout.currentWave).toBe(0);
+    model.offer("0.0");
+    model.confirm("0.0");
+    expect(model.rollout).toMatchObject({ state: "running", currentWave: 0 });
+    model.rollout.wavesMade = 2;
+    model.apply({ type: "time-passed" });
+    expect(model.rollout.currentWave).toBe(1);
+  });
+
   it("is approved by somebody else than who made the rollout", () => {
     const model = new Model([1, 1], [{}, { approval: true }]);
     expect(model.apply({ type: "approve", by: "ann" }).refused).toContain("ann made the rollout");

@@ -47,7 +47,7 @@ async function walk(
 const named = (members: any[]): string[] => members.map(({ id, deviceId, text }) => id ?? deviceId ?? text);
 
 describe("a list", () => {
-  it.each([1, 7, 40, 1_000])("of devices has each of them once, by pages of %i", async (limit) => {
+  it.each([1, 7, 40, 500])("of devices has each of them once, by pages of %i", async (limit) => {
     expect(named(await walk("/api/devices", "devices", limit))).toEqual(ids);
   });
 
@@ -146,7 +146,7 @@ describe("a list", () => {
 
   it.each([
     ["limit=0", "limit"],
-    ["limit=1001", "limit"],
+    ["limit=501", "limit"],
     ["limit=ten", "limit"],
     ["after=nonsense", "after"],
     [`after=${Buffer.from('["rollouts",1,"x"]').toString("base64url")}`, "after"],

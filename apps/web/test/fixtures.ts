@@ -141,6 +141,8 @@ export function rollout(id: string, changes: Partial<Rollout> = {}): Rollout {
     currentWave: 0,
     soakUntil: null,
     heldFor: null,
+    preparing: null,
+    carryingOut: false,
     counts: noCounts(),
     total: 0,
     waves: [],

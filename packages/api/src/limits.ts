@@ -8,7 +8,7 @@ const dayMs = 24 * 60 * 60 * 1000;
 
 /** Of a list that is asked for a page at a time. */
 export const pageMembersDefault = 100;
-export const pageMembersMax = 1_000;
+export const pageMembersMax = 500;
 export const cursorCharactersMax = 500;
 
 export const jsonBytesMax = 4 * 1024 * 1024;

@@ -40,6 +40,8 @@ import { createReleases, type Releases } from "../features/releases/releases.ts"
 import { createRollBacks, type RollBacks } from "../features/rollouts/roll-backs.ts";
 import { createHealthWatch, type HealthWatch } from "../features/health/health-watch.ts";
 import { createJoining, type Joining } from "../features/rollouts/joining.ts";
+import { type CarryingOut, createCarryingOut } from "../features/rollouts/carrying-out.ts";
+import { createPreparation } from "../features/rollouts/preparation.ts";
 import { createRollouts, type Rollouts } from "../features/rollouts/rollouts.ts";
 import { createInbox, type Inbox } from "../devices-in/inbox.ts";
 import { createSessions, silenceMaxMs, type Sessions } from "../features/sessions/sessions.ts";
@@ -47,9 +49,17 @@ import { createTrustDelivery } from "../features/trust/trust-delivery.ts";
 import { createTrustReplacement, type TrustReplacement } from "../features/rollouts/trust-replacement.ts";
 import { inPieces } from "../members/notices.ts";
 import type { Foundation } from "./foundation.ts";
-import type { Members } from "./members.ts";
+import { isCaretaker, type Members } from "./members.ts";
 
 export const pollMsDefault = 3_000;
+/** Some 20 ms of work on SQLite. */
+export const pieceMaxDefault = 250;
+
+interface Sizes {
+  pollMs: number;
+  /** Devices of a rollout that one transaction makes deployments for, or ends. */
+  pieceMax: number;
+}
 
 /** What is known of a fleet and kept about it, without a device that is connected. */
 interface Fleet {
@@ -108,12 +118,12 @@ const progressTold =
     for (const piece of inPieces(told)) members.notices.say("announced", piece);
   };
 
-async function createFleet(foundation: Foundation, pollMs: number): Promise<Fleet> {
+async function createFleet(foundation: Foundation, { pollMs, pieceMax }: Sizes): Promise<Fleet> {
   const { storage, patient, feed, files, log, clock, trust, verifier, members } = foundation;
   const memory = createMemory(patient, feed);
   const progress = createProgress(storage, log, clock.wallMs, progressTold(members));
   const images = createImageStore({ storage, files, feed, log });
-  const engineRoom = createEngineRoom({ clock, log, progress });
+  const engineRoom = createEngineRoom({ clock, log, progress, pieceMax });
   const lastSeen = createLastSeen(storage, log, clock);
   const everywhere = members && (() => members.everywhere("emergency-stop"));
   const emergencyStop = await openEmergencyStop({ storage, feed, engineRoom, clock, everywhere });
@@ -283,6 +293,7 @@ async function createConversations(
 export interface Features extends Fleet, Conversations {
   rollouts: Rollouts;
   joining: Joining;
+  carryingOut: CarryingOut;
   trustReplacement: TrustReplacement;
   devices: Devices;
   deviceCounts: DeviceCounts;
@@ -299,9 +310,10 @@ const elsewhereOf = ({ owners, everywhere }: Members): DeviceElsewhere => ({
 });
 
 /** Nothing has come from devices or people yet. */
-export async function createFeatures(foundation: Foundation, link: DeviceLink, pollMs: number): Promise<Features> {
+export async function createFeatures(foundation: Foundation, link: DeviceLink, sizes: Sizes): Promise<Features> {
+  const { pollMs, pieceMax } = sizes;
   const { storage, patient, feed, log, clock, trust, members } = foundation;
-  const fleet = await createFleet(foundation, pollMs);
+  const fleet = await createFleet(foundation, sizes);
   const conversations = await createConversations(foundation, fleet, link, pollMs);
   const { sessions } = conversations;
   const { deviceLog, lastSeen, progress, releases, evidence, engineRoom, images, presence } = fleet;
@@ -321,6 +333,15 @@ export async function createFeatures(foundation: Foundation, link: DeviceLink, p
     lastSeen,
     brake: fleet.emergencyStop,
     clock,
+    pieceMax,
+  });
+  const prepare = createPreparation({ filtering, presence, engineRoom, clock, pieceMax });
+  const carryingOut = createCarryingOut({
+    storage,
+    feed,
+    log,
+    pieces: [prepare, engineRoom.goOn],
+    isHere: () => isCaretaker(members),
   });
   const loaders = { device: views.one, deployment: views.deployment, rollout: rollouts.summary, release: releases.one };
   const features = {
@@ -328,6 +349,7 @@ export async function createFeatures(foundation: Foundation, link: DeviceLink, p
     ...conversations,
     rollouts,
     joining: createJoining({ storage: patient, engineRoom, memory: fleet.memory, filtering, feed, clock, log }),
+    carryingOut,
     trustReplacement: createTrustReplacement({
       trust,
       rollouts,

@@ -37,6 +37,13 @@ interface Member {
   imagesDir: string | undefined;
 }
 
+/**
+ * Whether this server does what one of several does for all. All of it is safe in two at a time: it is decided behind
+ * locks.
+ */
+export const isCaretaker = (members: Members | undefined): boolean =>
+  members === undefined || members.membership.isCaretaker;
+
 /** The name, and the id of this process; undefined: it is the only one. Throws StartError. */
 export function memberOf(options: ServerOptions): Member | undefined {
   const { member: name, databaseUrl, imagesDir, imagesBucket, mqttUrl } = options;

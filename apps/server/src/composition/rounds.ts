@@ -3,6 +3,7 @@
 import { watchLoop } from "./loop-delay.ts";
 import type { Features } from "./features.ts";
 import type { Foundation } from "./foundation.ts";
+import { isCaretaker } from "./members.ts";
 
 const sweepEveryMs = 1_000;
 export const tickEveryMs = 1_000;
@@ -17,15 +18,14 @@ export interface Rounds {
 
 export function startRounds(
   { accounts, attempts, clock, log, members }: Foundation,
-  { passingTime, rollBacks, commands, deviceCounts, sessions, enrolment, slots, deviceLog }: Features,
+  { passingTime, rollBacks, commands, deviceCounts, sessions, enrolment, slots, deviceLog, carryingOut }: Features,
   tickMs: number,
 ): Rounds {
   let ticking: Promise<void> | undefined;
-  /** What one of several servers does for all. All of it is safe in two at a time: it is decided behind locks. */
-  const isCaretaker = (): boolean => members === undefined || members.membership.isCaretaker;
-
   async function lookAtDeadlines(): Promise<void> {
-    if (!isCaretaker()) return;
+    if (!isCaretaker(members)) return;
+    // What another caretaker has left, or what has failed.
+    carryingOut.wake();
     await Promise.all([passingTime.tick(), rollBacks.tick(), commands.tick(), deviceCounts.tick()]);
     if (members !== undefined) await deviceLog.catchUp(members.others.settled);
   }
@@ -48,7 +48,7 @@ export function startRounds(
       members?.owners.sweep();
     }, sweepEveryMs),
     setInterval(() => {
-      if (!isCaretaker()) return;
+      if (!isCaretaker(members)) return;
       clock.store().catch((error: unknown) => log.error({ err: error as Error }, "the time could not be kept"));
       attempts
         ?.prune()

@@ -43,6 +43,8 @@ export interface ServerOptions {
   /** Lets a broker that knows it ask who may do what (docs/operations.md). */
   brokerSecret?: string | undefined;
   pollMs?: number;
+  /** Devices of a rollout that one transaction makes deployments for, or ends; by default 250. */
+  pieceMax?: number;
   logLevel?: LogLevel;
   logger?: Logger;
   allowedOrigins?: readonly string[];

@@ -26,7 +26,7 @@ import { acceptedHealth } from "./gates/health.ts";
 import { listed } from "./listed.ts";
 import type { Handlers } from "./rollout-events.ts";
 import { retried } from "./retried.ts";
-import { type RolloutSnapshot, underWay } from "./snapshots.ts";
+import { isMade, type RolloutSnapshot, underWay } from "./snapshots.ts";
 import { beginWave } from "./wave-progress.ts";
 
 type OperatorWord =
@@ -116,6 +116,7 @@ export const operatorWords: Handlers<OperatorWord> = {
     if (!mayAct(state, "start-next-wave")) return refusal(`the rollout is ${state}`);
     const wave = currentWave + 1;
     if (wave >= waves.length) return refusal("it has no further wave");
+    if (!isMade(rollout, wave)) return refusal(`wave ${wave + 1} is still being made`);
     if (rules[wave]!.approval && !approvals.some((each) => each.wave === wave))
       return refusal(`wave ${wave + 1} is to be approved first`);
     return beginWave(rollout, now, `started by ${by}`);

@@ -40,6 +40,8 @@ export interface RolloutSnapshot {
   /** What the operator accepted by resuming, of each wave that had started then. */
   accepted: readonly Accepted[];
   waves: WaveTally[];
+  /** The first ones, of which every deployment is made; left out: all of them. */
+  wavesMade?: number;
   /** Of all waves. */
   counts: StateCounts;
   /** What the health gate has seen; null: there is none. */
@@ -95,6 +97,9 @@ export const mayBeOffered = (
   rollout: Pick<RolloutSnapshot, "state" | "currentWave">,
   { state, wave }: Pick<DeploymentSnapshot, "state" | "wave">,
 ): boolean => waveIsOpen(rollout, wave) || (rollout.state === "completed" && state === "unreached");
+
+/** Whether the deployments of this wave are there: no wave starts before its devices have theirs. */
+export const isMade = ({ waves, wavesMade = waves.length }: RolloutSnapshot, wave: number): boolean => wave < wavesMade;
 
 /** Whether the present wave has learned something, has nothing under way, and is not settled all the same. */
 export function waitsOnly(rollout: RolloutSnapshot): boolean {

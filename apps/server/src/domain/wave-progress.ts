@@ -6,7 +6,7 @@ import { changing, type Changes, deadlineFor } from "./changes.ts";
 import type { Verdict } from "./gates/gate.ts";
 import { gates } from "./gates/gates.ts";
 import type { Now } from "./now.ts";
-import { presentWave, type RolloutSnapshot } from "./snapshots.ts";
+import { isMade, presentWave, type RolloutSnapshot } from "./snapshots.ts";
 
 /** One step; undefined: there is nothing to do now. */
 export function passGate(rollout: RolloutSnapshot, now: Now): Changes | undefined {
@@ -15,7 +15,10 @@ export function passGate(rollout: RolloutSnapshot, now: Now): Changes | undefine
     const verdict = gate(rollout, now);
     if (verdict.kind !== "holds") return notPassed(rollout, verdict, now);
   }
-  return rollout.currentWave === rollout.waves.length - 1 ? completed(rollout, now) : beginWave(rollout, now);
+  const next = rollout.currentWave + 1;
+  // Of a rollout of which not even the devices are chosen no wave is known.
+  if (next === rollout.waves.length) return rollout.wavesMade === undefined ? completed(rollout, now) : undefined;
+  return isMade(rollout, next) ? beginWave(rollout, now) : undefined;
 }
 
 function notPassed(rollout: RolloutSnapshot, verdict: Verdict, now: Now): Changes | undefined {

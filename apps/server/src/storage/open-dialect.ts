@@ -29,6 +29,8 @@ export interface OpenDialect {
    * then, and perhaps several at once.
    */
   writersTakeTurns: boolean;
+  /** Keeps the next numbers of a table's rows for whoever asks, and says the first one. */
+  reserve(db: Kysely<any>, table: string, column: string, count: number): Promise<number>;
   /** What these tables held before is gone from the disk, too, as far as the database can do that. */
   scrub(db: Kysely<any>, tables: readonly string[]): Promise<void>;
   /** Undefined: this server uses it alone. */

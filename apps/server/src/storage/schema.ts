@@ -173,6 +173,10 @@ export interface RolloutTable {
   nextOfferAt: number | null;
   /** JSON: `{"wave"?: number}`, to be carried out; null: nothing is. */
   rollBackDue: string | null;
+  /** JSON: Sweep[] that are being carried out (features/deployments/sweeps.ts); null: none is. */
+  sweeps: string | null;
+  /** JSON of Preparation, while it is being made (features/rollouts/preparation.ts); null: it is whole. */
+  preparing: string | null;
   /** Of steady time, as deadlines are. */
   soakUntil: number | null;
   lateOffersMs: number;
@@ -194,6 +198,23 @@ export interface RolloutTable {
   createdAt: number;
   createdBy: string;
   finishedAt: number | null;
+}
+
+/** What was asked for, of a rollout that is being made, or never was: a device that is named may have no deployment. */
+export interface RolloutRequestTable {
+  rolloutId: string;
+  /** JSON of CompleteNewRollout. */
+  request: string;
+}
+
+/** Devices of a rollout that is being made, until they have their deployments. */
+export interface RolloutTargetTable {
+  rolloutId: string;
+  /** What they are ordered by. */
+  place: string;
+  deviceId: string;
+  /** Of the image that fits. */
+  digest: string;
 }
 
 export interface DeploymentTable {
@@ -357,6 +378,8 @@ export interface Schema {
   namedVersions: NamedVersionTable;
   permits: PermitTable;
   rollouts: RolloutTable;
+  rolloutRequests: RolloutRequestTable;
+  rolloutTargets: RolloutTargetTable;
   deployments: DeploymentTable;
   deploymentCounts: DeploymentCountTable;
   changes: ChangeTable;

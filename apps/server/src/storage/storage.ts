@@ -104,6 +104,11 @@ export class Storage {
     });
   }
 
+  /** Keeps so many positions of deployments, in the transaction that will use them; says the first one. */
+  reservePositions(db: Queries, count: number): Promise<number> {
+    return this.#shared.dialect.reserve(db, "deployments", "position", count);
+  }
+
   get dialectName(): OpenDialect["name"] {
     return this.#shared.dialect.name;
   }

@@ -47,6 +47,8 @@ const newInRollouts = {
 };
 /** Of migration 0012: what runs already is not watched. */
 const healthGate = { health: null };
+/** Of migration 0017: what runs already is whole. */
+const pieces = { sweeps: null, preparing: null };
 const newInDeployments = { notBefore: null, cameFrom: null };
 
 /** A rollout's row as the migrations take it over: what was accepted, and what holds, is of every wave now. */
@@ -64,7 +66,7 @@ function withGates({
   const anew = { thresholdAction: "pause", rate: null, approval: false, startAt: null };
   const rule = { deadlineMs, failureThresholdPercent, ...formerRules, ...anew };
   const rules = (JSON.parse(String(row["waveTotals"])) as number[]).map(() => rule);
-  const added = { ...gates, ...newInRollouts, ...healthGate };
+  const added = { ...gates, ...newInRollouts, ...healthGate, ...pieces };
   return { ...row, ...added, accepted: JSON.stringify(accepted), rules: JSON.stringify(rules) };
 }
 
@@ -87,6 +89,14 @@ const withoutTags = "drop table deviceTags; alter table devices drop column attr
 /** Undoes migration 0012. */
 const withoutHealthGate =
   "alter table rollouts drop column health; drop table healthTests; drop table healthLooks; drop table healthFailures";
+
+/** Undoes migration 0017. */
+const withoutPieces = [
+  "drop index rolloutsInPieces",
+  "drop table rolloutTargets",
+  "drop table rolloutRequests",
+  ...["sweeps", "preparing"].map((column) => `alter table rollouts drop column ${column}`),
+].join("; ");
 
 /** Undoes migration 0016. */
 const withoutLists = [
@@ -251,6 +261,7 @@ describe("a server before migration 0006", () => {
       "alter table images add column filePath text; alter table images drop column fileName; alter table images drop column fileDigest",
     );
     database.prepare("update images set filePath = ?").run(`/srv/elsewhere/images/${digest}.image`);
+    database.exec(withoutPieces);
     database.exec(withoutLists);
     database.exec(withoutMembers);
     database.exec(withoutHealthGate);

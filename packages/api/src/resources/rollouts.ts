@@ -136,6 +136,15 @@ export const rolloutSummary = named(
       .describe(
         "what it waits for when all that went before is done: the next wave, or `joiners`, who may come to match",
       ),
+    preparing: z
+      .strictObject({
+        stage: z.enum(["choosing", "making", "dropping"]),
+        chosen: count.describe("devices that have a part in it, so far"),
+        made: count.describe("deployments, so far"),
+      })
+      .nullable()
+      .describe("it is for many devices, and is still being made; null: it is whole"),
+    carryingOut: z.boolean().describe("it is being made, or ends or deadlines of its deployments are still being set"),
     counts: stateCounts,
     total: count,
     waves: z.array(waveProgress),

@@ -12,7 +12,8 @@ import type { Queries, Work } from "../../storage/storage.ts";
 import { storeJoins } from "./joins.ts";
 import type { Progress } from "./progress.ts";
 import { changesRow, loadSnapshot, lockRollout, rulesOf, storeChanges } from "./store.ts";
-import { withdraw, withdrawable, type Withdrawn } from "./withdrawal.ts";
+import { type Sweep, storedSweeps, sweep, sweepsAfter, sweepsOf, type Swept } from "./sweeps.ts";
+import type { Withdrawn } from "./withdrawal.ts";
 
 /** Some of those that wait are away: so many are asked for each place that is free. */
 const nextInLineAsked = 8;
@@ -23,6 +24,8 @@ export interface EngineRoom {
    * event any more. Returns undefined then, and when there is no such rollout.
    */
   apply(work: Work, rolloutId: string, eventOf: () => Promise<RolloutEvent | undefined>): Promise<Applied | undefined>;
+  /** The next piece of what an event has left to do (sweeps.ts). Whether there is more. */
+  goOn(work: Work, rolloutId: string): Promise<boolean>;
 }
 
 export interface Applied {
@@ -34,21 +37,18 @@ export interface Applied {
   joins: readonly Join[];
 }
 
-/** Whose turn may have come: a wave has started, the rollout goes on, or there is room again where that is short. */
+/** Whose turn may have come, as there is room again where that is short. */
 async function dueBy(
   db: Queries,
   rolloutId: string,
   { changes, currentWave, isCapped }: { changes: Changes; currentWave: number; isCapped: boolean },
 ): Promise<{ deviceId: string }[]> {
-  const ofRollout = db.selectFrom("deployments").select("deviceId").where("rolloutId", "=", rolloutId);
-  if (changes.newDeadline !== undefined)
-    return ofRollout
-      .where("state", "in", changes.newDeadline.states)
-      .where("wave", "<=", changes.newDeadline.throughWave)
-      .execute();
   const freed = changes.moves.filter(({ to }) => isFinalState(to)).length;
-  if (!isCapped || freed === 0) return [];
-  return ofRollout
+  if (!isCapped || freed === 0 || changes.newDeadline !== undefined) return [];
+  return db
+    .selectFrom("deployments")
+    .select("deviceId")
+    .where("rolloutId", "=", rolloutId)
     .where("state", "=", "queued")
     .where("wave", "<=", currentWave)
     .orderBy("wave")
@@ -61,20 +61,24 @@ export function createEngineRoom({
   clock,
   log,
   progress,
+  pieceMax,
 }: {
   clock: Clock;
   log: Logger;
   progress: Progress;
+  /** Deployments that one transaction ends, or gives a deadline. */
+  pieceMax: number;
 }): EngineRoom {
   async function note(
     work: Work,
     { id: rolloutId, name, ...row }: RolloutRow,
-    { changes, withdrawn, rows }: { changes: Changes; withdrawn: readonly Withdrawn[]; rows: Applied["rows"] },
+    { changes, swept, rows }: { changes: Changes; swept: Omit<Swept, "sweeps">; rows: Applied["rows"] },
   ): Promise<void> {
     const { db } = work;
     const isCapped = (rulesOf(row)[row.currentWave]?.underWayMax ?? null) !== null;
     const due = [
       ...changes.joins,
+      ...swept.due,
       ...(await dueBy(db, rolloutId, { changes, currentWave: row.currentWave, isCapped })),
     ];
     // Of two moves of one deployment the first says where it came from.
@@ -89,38 +93,67 @@ export function createEngineRoom({
         ...(moves.has(id) ? { moved: { from: moves.get(id)!.from, state, code, rollout: name } } : {}),
       });
     }
-    for (const { id, deviceId, from, to, code } of withdrawn)
-      if (!moves.has(id))
-        work.changed({ kind: "deployment", id, deviceId, moved: { from, state: to, code, rollout: name } });
     if (changes.joins.length > 0) work.changed({ kind: "targets", id: rolloutId, deployments: changes.joins });
     const countsOnly = !changesRow(changes);
-    work.changed({ kind: "rollout", id: rolloutId, due: due.map(({ deviceId }) => deviceId), countsOnly });
+    const withdrawn = swept.withdrawn.filter(({ id }) => !moves.has(id));
+    noteSwept(work, { id: rolloutId, name }, { withdrawn, due, countsOnly });
     work.afterCommit(() => {
       for (const text of changes.decisions) log.info({ rollout: rolloutId, name }, `decision: ${text}`);
     });
   }
 
+  const noteSwept = (
+    work: Work,
+    { id: rolloutId, name }: Pick<RolloutRow, "id" | "name">,
+    { withdrawn, due, countsOnly }: { withdrawn: readonly Withdrawn[]; due: Swept["due"]; countsOnly: boolean },
+  ): void => {
+    for (const { id, deviceId, from, to, code } of withdrawn)
+      work.changed({ kind: "deployment", id, deviceId, moved: { from, state: to, code, rollout: name } });
+    work.changed({ kind: "rollout", id: rolloutId, due: due.map(({ deviceId }) => deviceId), countsOnly });
+  };
+
+  /** The next piece, and what is left, in the row. */
+  async function sweepPiece(
+    work: Work,
+    row: Pick<RolloutRow, "id" | "sweeps">,
+    sweeps: readonly Sweep[],
+  ): Promise<Swept> {
+    const settle = (id: string): Promise<void> => progress.settle(work, id);
+    const swept = await sweep(work.db, row.id, sweeps, { most: pieceMax, now: clock.wallMs(), settle });
+    const left = storedSweeps(swept.sweeps);
+    if (left !== row.sweeps)
+      await work.db.updateTable("rollouts").set({ sweeps: left }).where("id", "=", row.id).execute();
+    return swept;
+  }
+
   return {
+    async goOn(work, rolloutId) {
+      const row = await lockRollout(work.db, rolloutId);
+      if (row === undefined || row.sweeps === null) return false;
+      const swept = await sweepPiece(work, row, sweepsOf(row.sweeps));
+      noteSwept(work, row, { ...swept, countsOnly: false });
+      return swept.sweeps.length > 0;
+    },
     async apply(work, rolloutId, eventOf) {
       const row = await lockRollout(work.db, rolloutId);
       const event = await eventOf();
       if (row === undefined || event === undefined) return undefined;
       const now = { steadyMs: clock.steadyMs(), wallMs: clock.wallMs() };
       const changes = step(await loadSnapshot(work.db, row), event, now);
-      const cause = changes.withdraw;
       // How far it had come is said of the state that it leaves.
       for (const { id } of changes.deployments) await progress.settle(work, id);
       await storeJoins(work.db, row, changes.joins, clock);
       const rows = await storeChanges(work.db, rolloutId, changes, clock);
-      // As the step has left them: what it has ended itself is not withdrawn, and counted, once more.
-      const withdrawn = cause === undefined ? [] : await withdrawable(work.db, rolloutId, cause);
-      for (const { id, to, code } of withdrawn) {
-        await progress.settle(work, id);
-        const row = rows.get(id);
-        if (row !== undefined) rows.set(id, { ...row, state: to, code });
+      const isSweeping = changes.withdraw !== undefined || changes.newDeadline !== undefined;
+      const swept = isSweeping
+        ? await sweepPiece(work, row, sweepsAfter(sweepsOf(row.sweeps), changes))
+        : { withdrawn: [], due: [] };
+      // What the step has ended itself is not withdrawn once more; of what it has moved only, this is the end.
+      for (const { id, to, code } of swept.withdrawn) {
+        const moved = rows.get(id);
+        if (moved !== undefined) rows.set(id, { ...moved, state: to, code });
       }
-      if (cause !== undefined) await withdraw(work.db, rolloutId, { cause, of: withdrawn, now: now.wallMs });
-      if (changes.deployments.length > 0 || changesRow(changes)) await note(work, row, { changes, withdrawn, rows });
+      if (changes.deployments.length > 0 || changesRow(changes)) await note(work, row, { changes, swept, rows });
       return { refused: changes.refused, rows, joins: changes.joins };
     },
   };

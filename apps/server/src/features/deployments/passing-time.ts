@@ -47,6 +47,8 @@ function lateDeployments(
       .where("deployments.finishedAt", "is", null)
       .where("deployments.deadlineAt", "is not", null)
       .where("deployments.deadlineAt", "<=", now)
+      // It is about to get another one.
+      .where("rollouts.sweeps", "is", null)
       // Those that wait in a paused rollout keep their place; they get a new deadline when it is resumed.
       .where((q) => q.or([q("deployments.state", "<>", "queued"), q("rollouts.state", "=", "running")]))
       .$if(isStopped, (q) => q.where("deployments.state", "not in", ["queued", ...abandonable]))

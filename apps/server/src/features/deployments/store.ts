@@ -101,6 +101,9 @@ export function stateCountsOf(counts: readonly Count[]): StateCounts {
 export const rulesOf = (row: Pick<RolloutRow, "rules">): WaveRules[] => JSON.parse(row.rules) as WaveRules[];
 export const retriesOf = (row: Pick<RolloutRow, "retries">): RetryRule[] => JSON.parse(row.retries) as RetryRule[];
 
+/** As much as is known outside of the making of a rollout (rollouts/preparation.ts). */
+export const preparationOf = (stored: string): { wavesMade: number } => JSON.parse(stored) as { wavesMade: number };
+
 export async function loadSnapshot(db: Queries, row: RolloutRow): Promise<RolloutSnapshot> {
   const counts = await countsOf(db, row.id);
   return {
@@ -119,6 +122,7 @@ export async function loadSnapshot(db: Queries, row: RolloutRow): Promise<Rollou
     lateOffersMs: row.lateOffersMs,
     accepted: JSON.parse(row.accepted) as Accepted[],
     waves: talliesOf(row, counts),
+    ...(row.preparing === null ? {} : { wavesMade: preparationOf(row.preparing).wavesMade }),
     counts: stateCountsOf(counts),
     health: await loadHealth(db, row),
   };
@@ -190,16 +194,6 @@ export async function storeChanges(
       .set((q) => ({ ...set, decisionCount: q("decisionCount", "+", decided) }))
       .where("id", "=", rolloutId)
       .execute();
-  if (changes.newDeadline) {
-    const { throughWave, states, deadlineAt } = changes.newDeadline;
-    await db
-      .updateTable("deployments")
-      .set({ deadlineAt })
-      .where("rolloutId", "=", rolloutId)
-      .where("state", "in", states)
-      .where("wave", "<=", throughWave)
-      .execute();
-  }
   await insertDecisions(db, rolloutId, changes.decisions, now);
   return rows;
 }

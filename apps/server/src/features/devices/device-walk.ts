@@ -52,6 +52,7 @@ async function readStep(db: Queries, { source, where, matches }: Sought, after: 
     const rows = await devices.where("id", ">", after).limit(wanted).execute();
     return { rows, through: rows.length < wanted ? undefined : rows.at(-1)!.id, lookedAt: rows.length };
   }
+  const rowsMax = matches === undefined ? Math.min(most, idsAtATime) : idsAtATime;
   const end = await db
     .selectFrom("devices")
     .select("id")
@@ -63,9 +64,9 @@ async function readStep(db: Queries, { source, where, matches }: Sought, after: 
   const rows = await narrowed
     .where("id", ">", after)
     .$if(end !== undefined, (q) => q.where("id", "<=", end!.id))
-    .limit(idsAtATime)
+    .limit(rowsMax)
     .execute();
-  const isCut = rows.length === idsAtATime;
+  const isCut = rows.length === rowsMax;
   return { rows, through: isCut ? rows.at(-1)!.id : end?.id, lookedAt: lookedAtInSql };
 }
 
@@ -76,7 +77,7 @@ export async function nextStep(db: Queries, sought: Sought, after: string, most:
 
 /** Devices that one page looks at: what is rare is not found by one request that holds everybody up. */
 const lookedAtForPage = 10_000;
-const rowsReadForPage = 1_500;
+const rowsReadForPage = 500;
 
 /**
  * A page of those that are sought. `through`: go on after this id; undefined: there are no more. It may have fewer rows

@@ -26,7 +26,7 @@ export interface EmergencyStop extends Brake {
 export async function openEmergencyStop(options: {
   storage: Pick<Storage, "db" | "transaction">;
   feed: Pick<Feed, "announce">;
-  engineRoom: EngineRoom;
+  engineRoom: Pick<EngineRoom, "apply">;
   clock: Pick<Clock, "wallMs">;
   /** Resolves when the other servers have taken it, too. */
   everywhere?: (() => Promise<void>) | undefined;

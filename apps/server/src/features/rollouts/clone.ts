@@ -6,7 +6,7 @@ import { ApiError } from "../../http/errors.ts";
 import type { RolloutRow } from "../../storage/schema.ts";
 import type { Queries } from "../../storage/storage.ts";
 import { retriesOf, rulesOf } from "../deployments/store.ts";
-import { requestOf, type StoredRequest } from "./stored-request.ts";
+import { requestInParts, requestOf, type StoredRequest } from "./stored-request.ts";
 import { rulesOfWaves } from "./wave-rules.ts";
 
 type Size = { percent: number } | { count: number } | { count: number; filter: string } | { filter: string };
@@ -68,6 +68,9 @@ export async function cloneOf(db: Queries, id: string, wallMs: number): Promise<
   if (row === undefined) throw new ApiError("not-found", "There is no such rollout.");
   const request = requestOf(row) ?? withoutRequest(row);
   const deviceIds = async (): Promise<string[]> => {
+    // Not all of them have deployments, or none has.
+    const asked = await requestInParts(db, id);
+    if (asked !== undefined && "deviceIds" in asked.target) return [...asked.target.deviceIds];
     const rows = await db
       .selectFrom("deployments")
       .select("deviceId")
@@ -76,10 +79,15 @@ export async function cloneOf(db: Queries, id: string, wallMs: number): Promise<
       .execute();
     return rows.map(({ deviceId }) => deviceId);
   };
+  // While its devices are chosen it has no rules yet.
+  const rules =
+    row.request !== null && row.rules === "[]"
+      ? rulesOfWaves(request as NewRollout, request.waves.length + 1)
+      : rulesOf(row);
   return {
     ...request,
     target: request.target === "named" ? { deviceIds: await deviceIds() } : request.target,
-    waves: wavesWith(request, rulesOf(row), wallMs),
+    waves: wavesWith(request, rules, wallMs),
     startAt: isPast(request.startAt, wallMs) ? null : request.startAt,
     supersedes: [],
   };

@@ -9,7 +9,10 @@ import type { Presence } from "../device-records/presence.ts";
 import type { Filtering } from "../devices/filtering.ts";
 import type { Refusal } from "./refusal.ts";
 
-/** Places go by what the operator sees of a rollout, so that a pre-flight and the rollout have the same. */
+/** The same for a rollout and its pre-flight: by what the operator sees of it. */
+export const seedOf = ({ releaseId, name }: Pick<NewRollout, "releaseId" | "name">): string => `${releaseId} ${name}`;
+
+/** Where a device stands by chance, whoever else is there. */
 export const placeOf = (seed: string, deviceId: string): string =>
   createHash("sha256").update(`${seed} ${deviceId}`).digest("hex");
 
@@ -48,7 +51,7 @@ export async function dealt(
     if (filter === undefined) continue;
     meant.set(wave, new Set(await filtering.among(db, devices, filter, `waves.${wave}.filter`)));
   }
-  const ordered = inOrder(devices, `${request.releaseId} ${request.name}`, request, presence);
+  const ordered = inOrder(devices, seedOf(request), request, presence);
   const waves = dealtInWaves(request.waves, ordered, (wave, row) => meant.get(wave)!.has(row));
   // Who comes later joins the last wave, which is not that of the canaries.
   const takesAll = request.waves.some((spec) => "percent" in spec && spec.percent === 100);

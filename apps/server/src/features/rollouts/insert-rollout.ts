@@ -23,7 +23,8 @@ export interface Target {
   isChanging?: boolean;
 }
 
-export interface PlannedRollout {
+/** What a rollout's row is made of. */
+export interface PlannedRow {
   id: string;
   name: string;
   releaseId: string;
@@ -36,17 +37,20 @@ export interface PlannedRollout {
   /** What its devices were found by. */
   targetFilter: string | null;
   targetOpen: boolean;
-  /** How many that it means have no part in it, and why; empty: nobody. */
-  leftOut: string;
   /** Of each wave: how many devices it has, and what holds for it. */
   waveTotals: readonly number[];
   rules: readonly WaveRules[];
-  /** In the order of the waves. */
-  targets: readonly Target[];
   /** With every limit. */
   health: HealthSettings | null;
   /** Null: nobody asked for it, it is a roll-back's. */
   request: StoredRequest | null;
+}
+
+export interface PlannedRollout extends PlannedRow {
+  /** How many that its filter means have no part in it, and why; empty: nobody. */
+  leftOut: string;
+  /** In the order of the waves. */
+  targets: readonly Target[];
 }
 
 function deploymentOf(
@@ -55,8 +59,10 @@ function deploymentOf(
   wave: number,
   at: number,
 ): NewDeployment {
+  // It was revoked while the rollout was being made.
+  const isRevoked = device.revokedAt !== null;
   // Already there: counts as confirmed, by what the device itself checked in.
-  const confirmed = !isChanging && runsConfirmed(device, image.digest);
+  const confirmed = !isRevoked && !isChanging && runsConfirmed(device, image.digest);
   return {
     id: newId(),
     rolloutId,
@@ -64,7 +70,7 @@ function deploymentOf(
     digest: image.digest,
     wave,
     attempt: 1,
-    state: confirmed ? "confirmed" : "queued",
+    state: isRevoked ? "cancelled" : confirmed ? "confirmed" : "queued",
     code: 0,
     done: confirmed ? image.chunkCount : 0,
     total: image.chunkCount,
@@ -74,19 +80,16 @@ function deploymentOf(
     deadlineAt: null,
     notBefore: null,
     cameFrom: null,
-    finishedAt: confirmed ? at : null,
+    finishedAt: isRevoked || confirmed ? at : null,
   };
 }
 
-/** In the transaction that its images and devices were read in. */
-export async function insertRollout(
-  { engineRoom, clock }: { engineRoom: EngineRoom; clock: Clock },
-  work: Work,
-  planned: PlannedRollout,
+/** `preparing`: JSON of Preparation; null: what belongs to it is written with it. */
+export async function insertRow(
+  { db }: Work,
+  { id, by, waveTotals, rules, retries, maintenance, health, request, ...columns }: PlannedRow,
+  { at, preparing }: { at: number; preparing: string | null },
 ): Promise<void> {
-  const { id, by, waveTotals, rules, retries, maintenance, targets, leftOut, health, request, ...columns } = planned;
-  const { db } = work;
-  const at = clock.wallMs();
   await db
     .insertInto("rollouts")
     .values({
@@ -104,6 +107,8 @@ export async function insertRollout(
       nextOfferAt: null,
       rollBackDue: null,
       supersededBy: null,
+      sweeps: null,
+      preparing,
       soakUntil: null,
       accepted: "[]",
       health: health === null ? null : JSON.stringify(health),
@@ -114,8 +119,31 @@ export async function insertRollout(
       finishedAt: null,
     })
     .execute();
-  const waveOf = waveTotals.flatMap((size, wave) => Array.from({ length: size }, () => wave));
-  const rows = targets.map((target, i) => deploymentOf(id, target, waveOf[i]!, at));
+}
+
+/**
+ * Makes deployments of the next targets, in the order of the waves, behind the rollout's lock. `made`: so far.
+ * `positions`: kept for the rollout's first ones.
+ */
+export async function insertDeployments(
+  work: Work,
+  { id, waveTotals, health }: Pick<PlannedRow, "id" | "waveTotals" | "health">,
+  targets: readonly Target[],
+  {
+    made,
+    at,
+    positions = { first: 0, count: 0 },
+  }: { made: number; at: number; positions?: { first: number; count: number } },
+): Promise<void> {
+  const { db } = work;
+  const createdAt = at;
+  let [wave, through] = [0, waveTotals[0] ?? 0];
+  const rows = targets.map((target, i) => {
+    while (made + i >= through) through += waveTotals[++wave]!;
+    const at = made + i;
+    const position = at < positions.count ? { position: positions.first + at } : {};
+    return { ...deploymentOf(id, target, wave, createdAt), ...position };
+  });
   for (let from = 0; from < rows.length; from += rowsAtATime)
     await db
       .insertInto("deployments")
@@ -129,5 +157,16 @@ export async function insertRollout(
     rows.map(({ wave, state }) => ({ wave, state, count: 1 })),
   );
   work.changed({ kind: "targets", id, deployments: rows.map((row) => ({ id: row.id, deviceId: row.deviceId })) });
-  await engineRoom.apply(work, id, async () => ({ type: "started", leftOut }));
+}
+
+/** In the transaction that its images and devices were read in. */
+export async function insertRollout(
+  { engineRoom, clock }: { engineRoom: EngineRoom; clock: Clock },
+  work: Work,
+  { targets, leftOut, ...row }: PlannedRollout,
+): Promise<void> {
+  const at = clock.wallMs();
+  await insertRow(work, row, { at, preparing: null });
+  await insertDeployments(work, row, targets, { made: 0, at });
+  await engineRoom.apply(work, row.id, async () => ({ type: "started", leftOut }));
 }

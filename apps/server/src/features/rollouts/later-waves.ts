@@ -124,6 +124,11 @@ export async function resizeLaterWaves(
     const changes = await engineRoom.apply(work, id, async () => {
       const row = await work.db.selectFrom("rollouts").selectAll().where("id", "=", id).executeTakeFirst();
       if (row === undefined) return undefined;
+      if (row.preparing !== null)
+        throw new ApiError(
+          "rollout-state",
+          "The rollout is still being made; its waves can be resized when it is whole.",
+        );
       plan = await resized(work.db, row, specs);
       return { type: "resize-waves", by, rules: plan.rules, what: plan.what };
     });

@@ -22,7 +22,7 @@ import { storedRequest } from "./stored-request.ts";
 import { leftOutWords, refusalsOfTarget, type Targets, targetsOf } from "./targets.ts";
 import { rulesOfWaves } from "./wave-rules.ts";
 
-function refusalOfSigner(
+export function refusalOfSigner(
   { version }: ReleaseRow,
   images: readonly ImageRow[],
   trust: NewRolloutOptions["trust"],
@@ -47,7 +47,11 @@ function refusalOfNewer(release: ReleaseRow, devices: DeviceRow[], allowOlder: b
 }
 
 /** Approval is by somebody else: there has to be one. */
-async function refusalOfApproval(db: Queries, rules: readonly WaveRules[], by: string): Promise<Refusal | undefined> {
+export async function refusalOfApproval(
+  db: Queries,
+  rules: readonly WaveRules[],
+  by: string,
+): Promise<Refusal | undefined> {
   if (!rules.some(({ approval }) => approval)) return undefined;
   const other = await db.selectFrom("accounts").select("userName").where("userName", "<>", by).executeTakeFirst();
   if (other !== undefined) return undefined;
@@ -63,8 +67,10 @@ export interface NewRolloutOptions extends DealingOptions {
   engineRoom: EngineRoom;
   trust: Pick<Trust, "version" | "verdict">;
   images: Pick<ImageStore, "check">;
-  filtering: Pick<Filtering, "rows" | "among">;
+  filtering: Pick<Filtering, "rows" | "among" | "sought">;
   clock: Clock;
+  /** Devices of a rollout that one transaction makes deployments for, or ends. */
+  pieceMax: number;
 }
 
 /** What a request comes to: what a rollout is made of, and what a pre-flight shows. */
@@ -127,7 +133,7 @@ export async function planRollout(
   };
 }
 
-/** Returns its id. Throws ApiError. */
+/** As a whole: of a large fleet it is made by and by (preparation.ts). Returns its id. Throws ApiError. */
 export async function createRollout(options: NewRolloutOptions, request: NewRollout, by: string): Promise<string> {
   const [unserved] = await refusalOfFiles(options, request.releaseId);
   if (unserved !== undefined) throw asError(unserved);

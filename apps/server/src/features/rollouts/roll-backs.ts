@@ -128,7 +128,8 @@ export function createRollBacks(options: Options): RollBacks {
 
   async function carryOut(work: Work, rolloutId: string): Promise<void> {
     const row = await lockRollout(work.db, rolloutId);
-    if (row === undefined || row.rollBackDue === null) return;
+    // Who is at work on it is told first that it is over.
+    if (row === undefined || row.rollBackDue === null || row.sweeps !== null) return;
     const byRelease = new Map<string, Target[]>();
     const stay: string[] = [];
     for (const updated of await updatedBy(work, rolloutId, JSON.parse(row.rollBackDue) as { wave?: number })) {

@@ -26,6 +26,7 @@ import { cloneOf } from "./clone.ts";
 import { resizeLaterWaves } from "./later-waves.ts";
 import { createRollout } from "./new-rollout.ts";
 import { preflight, type PreflightOptions } from "./preflight.ts";
+import { beginPreparation, isLarge } from "./preparation.ts";
 import { decisionPage, deploymentPage, rolloutDetail, rolloutPage, rolloutSummary } from "./summaries.ts";
 import { changedRules } from "./wave-rules.ts";
 
@@ -157,7 +158,10 @@ export function createRollouts(options: PreflightOptions & { progress: Progress 
         of: await deploymentsOf(db, id, deviceIds === undefined ? { states: retriedStates } : { deviceIds }),
       })),
     endLateOffers: (id, by) => act(id, async () => ({ type: "end-late-offers", by })),
-    create: async (request, by) => detail(await createRollout(options, request, by)),
+    async create(request, by) {
+      const create = (await isLarge(options, request)) ? beginPreparation : createRollout;
+      return detail(await create(options, request, by));
+    },
     preflight: (request, by) => preflight(options, request, by),
     clone: (id) => cloneOf(storage.db, id, clock.wallMs()),
     list: (page) => rolloutPage(storage.db, clock, page),

@@ -3,6 +3,7 @@
 import { filterOf } from "@flipside/api/rollout-arithmetic";
 import type { CompleteNewRollout as NewRollout } from "@flipside/api/types";
 import type { RolloutRow } from "../../storage/schema.ts";
+import type { Queries } from "../../storage/storage.ts";
 
 /** Devices that were named are those of its deployments, in their order. */
 export type StoredRequest = Omit<NewRollout, "target"> & {
@@ -17,6 +18,16 @@ export const storedRequest = ({ target, ...request }: NewRollout): StoredRequest
 /** Undefined of a rollout that an older server has made. */
 export const requestOf = ({ request }: Pick<RolloutRow, "request">): StoredRequest | undefined =>
   request === null ? undefined : (JSON.parse(request) as StoredRequest);
+
+/** With the devices that it names, of a rollout that is made in pieces until it is whole, and of one that never was. */
+export async function requestInParts(db: Queries, rolloutId: string): Promise<NewRollout | undefined> {
+  const row = await db
+    .selectFrom("rolloutRequests")
+    .select("request")
+    .where("rolloutId", "=", rolloutId)
+    .executeTakeFirst();
+  return row && (JSON.parse(row.request) as NewRollout);
+}
 
 /** Of each wave; null: it has none. */
 export function waveFiltersOf(row: Pick<RolloutRow, "request">, waveCount: number): (string | null)[] {

@@ -25,9 +25,17 @@ import type { Progress } from "../deployments/progress.ts";
 import { loadHealth } from "../deployments/health-looks.ts";
 import { type Count, retriesOf, rulesOf, stateCountsOf, talliesOf } from "../deployments/store.ts";
 import { deploymentView, selectDeployments } from "../devices/view.ts";
+import { preparationIn } from "./preparation.ts";
 import { requestOf, waveFiltersOf } from "./stored-request.ts";
 
 type Shown = Pick<Clock, "shownMs">;
+
+function preparingView(row: RolloutRow): RolloutSummary["preparing"] {
+  const preparation = preparationIn(row);
+  if (preparation === undefined) return null;
+  const { stage, chosen, made } = preparation;
+  return { stage, chosen, made };
+}
 
 function summaryOf(row: RolloutRow & { version: string }, perWave: Count[], clock: Shown): RolloutSummary {
   const waves = talliesOf(row, perWave).map((tally, index) => ({
@@ -54,6 +62,8 @@ function summaryOf(row: RolloutRow & { version: string }, perWave: Count[], cloc
     currentWave: row.currentWave,
     soakUntil: row.soakUntil === null ? null : iso(clock.shownMs(row.soakUntil)),
     heldFor: row.heldFor,
+    preparing: preparingView(row),
+    carryingOut: row.preparing !== null || row.sweeps !== null,
     counts: stateCountsOf(perWave),
     total: waves.reduce((sum, wave) => sum + wave.total, 0),
     waves,

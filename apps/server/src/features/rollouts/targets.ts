@@ -44,7 +44,7 @@ async function candidatesOf(
   return ids.map((id) => ({ id, row: found.get(id) }));
 }
 
-function misfitOf(row: DeviceRow | undefined, product: string, images: readonly ImageRow[]): Misfit | undefined {
+export function misfitOf(row: DeviceRow | undefined, product: string, images: readonly ImageRow[]): Misfit | undefined {
   if (row === undefined) return "not-enrolled";
   if (row.revokedAt !== null) return "revoked";
   if (row.product === null) return "never-checked-in";
@@ -147,8 +147,11 @@ const leftOutAs: Record<Misfit, string> = {
 };
 
 /** By reason, as in "2 revoked, 1 of another product"; empty when nobody is left out. */
-export const leftOutWords = (misfits: Targets["misfits"]): string =>
+export const misfitWords = (countOf: (misfit: Misfit) => number): string =>
   misfitOrder
-    .filter((misfit) => misfits.has(misfit))
-    .map((misfit) => `${misfits.get(misfit)!.length} ${leftOutAs[misfit]}`)
+    .filter((misfit) => countOf(misfit) > 0)
+    .map((misfit) => `${countOf(misfit)} ${leftOutAs[misfit]}`)
     .join(", ");
+
+export const leftOutWords = (misfits: Targets["misfits"]): string =>
+  misfitWords((misfit) => misfits.get(misfit)?.length ?? 0);

@@ -17,6 +17,7 @@ import { migrate as tagsAttributesAndFilters } from "./0011-tags-attributes-and-
 import { migrate as healthGate } from "./0012-health-gate.ts";
 import { migrate as members } from "./0013-members.ts";
 import { migrate as lists } from "./0016-lists.ts";
+import { migrate as pieces } from "./0017-pieces.ts";
 import { migrate as rolloutRequests } from "./0018-rollout-requests.ts";
 import { migrate as openTargets } from "./0019-open-targets.ts";
 import { migrate as supersededRollouts } from "./0020-superseded-rollouts.ts";
@@ -37,6 +38,7 @@ const history: Record<string, Migrate> = {
   "0012-health-gate": healthGate,
   "0013-members": members,
   "0016-lists": lists,
+  "0017-pieces": pieces,
   "0018-rollout-requests": rolloutRequests,
   "0019-open-targets": openTargets,
   "0020-superseded-rollouts": supersededRollouts,

@@ -52,6 +52,19 @@ export function openSqlite(path: string): OpenDialect {
     // meet.
     mayRunAgain: () => false,
     writersTakeTurns: true,
+    async reserve(db, table, _column, count) {
+      const numbers = db.withTables<{ sqlite_sequence: { name: string; seq: number } }>();
+      const kept = await numbers
+        .updateTable("sqlite_sequence")
+        .set((q) => ({ seq: q("seq", "+", count) }))
+        .where("name", "=", table)
+        .returning("seq")
+        .executeTakeFirst();
+      if (kept !== undefined) return kept.seq - count + 1;
+      // It has never had a row.
+      await numbers.insertInto("sqlite_sequence").values({ name: table, seq: count }).execute();
+      return 1;
+    },
     async scrub(db) {
       await sql.raw("vacuum").execute(db);
       writer.pragma("wal_checkpoint(TRUNCATE)");

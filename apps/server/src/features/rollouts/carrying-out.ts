@@ -1,0 +1,93 @@
+// What rollouts have left to do is done a piece at a time: deployments that are to end or to get a deadline
+// (deployments/sweeps.ts), and rollouts that are being made (preparation.ts). Each piece is a transaction; between two
+// of them everything else has as much time as the piece took. What is left is in the rollouts' rows: after a restart it
+// goes on. Of several servers the caretaker does it; two at a time would do no harm, as each piece is done behind the
+// rollout's lock.
+
+import type { Feed } from "../../changes/feed.ts";
+import type { Logger } from "../../logging.ts";
+import type { Storage, Work } from "../../storage/storage.ts";
+
+export interface CarryingOut {
+  /** Resolves when nothing is left that is done here. */
+  run(): Promise<void>;
+  /** Begins with what is left, if it is not under way. */
+  wake(): void;
+  /** Resolves when nothing is under way any more. */
+  stop(): Promise<void>;
+}
+
+/** The next piece of a rollout. Whether there is more. */
+export type Piece = (work: Work, rolloutId: string) => Promise<boolean>;
+
+export function createCarryingOut({
+  storage,
+  feed,
+  log,
+  pieces,
+  isHere,
+}: {
+  storage: Storage;
+  feed: Feed;
+  log: Logger;
+  pieces: readonly Piece[];
+  /** Whether it is done at this server now. */
+  isHere: () => boolean;
+}): CarryingOut {
+  let running: Promise<void> | undefined;
+  let isAsked = false;
+  let isStopped = false;
+
+  const mayGoOn = (): boolean => !isStopped && isHere();
+
+  async function rest(ms: number): Promise<void> {
+    await new Promise((resolve) => setTimeout(resolve, ms));
+  }
+
+  async function finish(rolloutId: string): Promise<void> {
+    for (const piece of pieces)
+      for (let isMore = true; isMore && mayGoOn(); ) {
+        const began = performance.now();
+        isMore = await storage.transaction((work) => piece(work, rolloutId));
+        if (isMore) await rest(performance.now() - began);
+      }
+  }
+
+  async function all(): Promise<void> {
+    do {
+      isAsked = false;
+      const open = await storage.db
+        .selectFrom("rollouts")
+        .select("id")
+        .where((q) => q.or([q("sweeps", "is not", null), q("preparing", "is not", null)]))
+        .execute();
+      for (const { id } of open) if (mayGoOn()) await finish(id);
+    } while (isAsked && mayGoOn());
+  }
+
+  function run(): Promise<void> {
+    if (!mayGoOn()) return Promise.resolve();
+    isAsked = true;
+    running ??= all().finally(() => (running = undefined));
+    return running;
+  }
+
+  function wake(): void {
+    isAsked = true;
+    if (running !== undefined) return;
+    run().catch((error: unknown) => log.error({ err: error as Error }, "a rollout could not be carried out"));
+  }
+
+  feed.follow((change) => {
+    if (change.kind === "rollout" && !("countsOnly" in change && change.countsOnly === true)) wake();
+  });
+
+  return {
+    run,
+    wake,
+    async stop() {
+      isStopped = true;
+      await running?.catch(() => {});
+    },
+  };
+}

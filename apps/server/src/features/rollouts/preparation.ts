@@ -1,0 +1,442 @@
+// A rollout for many devices is made a piece at a time (carrying-out.ts); the call that asks for it is answered before.
+//
+//   choosing   devices are looked through by their ids; those that the release fits are noted with the place that they
+//              have in the order of the waves
+//   making     when all are known, so are the waves: the rollout starts, and each device gets its deployment, in that
+//              order; a wave starts when all of its devices have theirs
+//   dropping   it is over before all of it is made: what is noted is removed
+//
+// Who is in which wave rests on release, name, device and who was there, and on nothing of the pieces. What a small
+// rollout would have been refused for is found when the devices are known: then it ends as cancelled, and its
+// decisions say why.
+
+import { imageFor, runsNewer } from "@flipside/api/release-fit";
+import { filterOf, waveSizes } from "@flipside/api/rollout-arithmetic";
+import type { CompleteNewRollout as NewRollout, Misfit } from "@flipside/api/types";
+import { rolloutTransitions } from "@flipside/api/rollout-transitions";
+import type { Clock } from "../../clock.ts";
+import { ApiError } from "../../http/errors.ts";
+import { newId } from "../../identifiers.ts";
+import type { DeviceRow, ImageRow, ReleaseRow, RolloutRow } from "../../storage/schema.ts";
+import type { Queries, Work } from "../../storage/storage.ts";
+import { healthOf } from "../deployments/health-looks.ts";
+import type { EngineRoom } from "../deployments/engine-room.ts";
+import { addDecisions, lockRollout } from "../deployments/store.ts";
+import type { Presence } from "../device-records/presence.ts";
+import { findDevices, runningOf } from "../device-records/store.ts";
+import { nextStep, pageOfDevices, type Sought } from "../devices/device-walk.ts";
+import { withLimits } from "./health-limits.ts";
+import { placeOf, seedOf } from "./dealing.ts";
+import { insertDeployments, insertRow } from "./insert-rollout.ts";
+import { type NewRolloutOptions, refusalOfApproval, refusalOfFiles, refusalOfSigner } from "./new-rollout.ts";
+import { asError } from "./refusal.ts";
+import { requestInParts, storedRequest } from "./stored-request.ts";
+import { refusalsOfSuperseded, supersede } from "./superseding.ts";
+import { misfitOf, misfitWords } from "./targets.ts";
+import { rulesOfWaves } from "./wave-rules.ts";
+
+/** Some of the devices, and how many there are. */
+interface Some {
+  count: number;
+  ids: string[];
+}
+
+export interface Preparation {
+  stage: "choosing" | "making" | "dropping";
+  /** Looked at so far: the last device's id, or how many of those that are named. */
+  after: string;
+  /** That the target names or means, and of these the ones that the release fits, so far. */
+  matched: number;
+  chosen: number;
+  misfits: Partial<Record<Misfit, Some>>;
+  newer: Some;
+  /** Deployments so far, and waves that have all of theirs. */
+  made: number;
+  wavesMade: number;
+  /**
+   * Its deployments have this position and those after it, so many: rollouts that are made later come later, though
+   * this one is not whole yet.
+   */
+  position: number;
+  positions: number;
+}
+
+export const preparationIn = ({ preparing }: Pick<RolloutRow, "preparing">): Preparation | undefined =>
+  preparing === null ? undefined : (JSON.parse(preparing) as Preparation);
+
+const idsKept = 10;
+const note = ({ count, ids }: Some, id: string): Some => ({
+  count: count + 1,
+  ids: ids.length < idsKept ? [...ids, id] : ids,
+});
+const nobody: Some = { count: 0, ids: [] };
+const words = ({ count, ids }: Some): string =>
+  ids.join(", ") + (count > ids.length ? ` and ${count - ids.length} more` : "");
+
+const begun = (position: number, positions: number): Preparation => ({
+  position,
+  positions,
+  stage: "choosing",
+  after: "",
+  matched: 0,
+  chosen: 0,
+  misfits: {},
+  newer: nobody,
+  made: 0,
+  wavesMade: 0,
+});
+
+const allOf = (product: string): Sought => ({
+  source: undefined,
+  where: (q) => q.and([q("revokedAt", "is", null), q("product", "=", product)]),
+  matches: undefined,
+});
+
+async function soughtBy(
+  { filtering }: Pick<NewRolloutOptions, "filtering">,
+  db: Queries,
+  target: NewRollout["target"],
+  product: string,
+): Promise<Sought> {
+  return "filter" in target ? filtering.sought(db, target.filter, "target.filter") : allOf(product);
+}
+
+const releaseOf = (db: Queries, id: string): Promise<ReleaseRow | undefined> =>
+  db.selectFrom("releases").selectAll().where("id", "=", id).executeTakeFirst();
+
+const imagesOf = (db: Queries, releaseId: string): Promise<ImageRow[]> =>
+  db.selectFrom("images").selectAll().where("releaseId", "=", releaseId).execute();
+
+/**
+ * Whether all of its devices are needed at once: where a wave goes by a filter, what is left for the next one is not
+ * known before; and whoever comes to match an open target while it is being made would be missed.
+ */
+const isOneThing = ({ waves, continuous }: Pick<NewRollout, "waves" | "continuous">): boolean =>
+  continuous || waves.some((spec) => filterOf(spec) !== undefined);
+
+/** Whether it is for more devices than are dealt with while somebody waits, and may be made in pieces. Throws ApiError. */
+export async function isLarge(options: NewRolloutOptions, request: NewRollout): Promise<boolean> {
+  const { target, releaseId } = request;
+  if (isOneThing(request)) return false;
+  const { pieceMax } = options;
+  if ("deviceIds" in target) return target.deviceIds.length > pieceMax;
+  const { db } = options.storage;
+  const release = await releaseOf(db, releaseId);
+  if (release === undefined) return false;
+  const sought = await soughtBy(options, db, target, release.product);
+  return (await pageOfDevices(db, sought, { after: "", limit: pieceMax })).through !== undefined;
+}
+
+/** No more devices than these can be meant, unless some enrol meanwhile. */
+async function targetsMax(db: Queries, target: NewRollout["target"]): Promise<number> {
+  if ("deviceIds" in target) return target.deviceIds.length;
+  const { devices } = await db
+    .selectFrom("deviceCounts")
+    .select((q) => q.fn.sum<number | null>("count").as("devices"))
+    .executeTakeFirstOrThrow();
+  return Number(devices ?? 0);
+}
+
+/** Returns its id. Throws ApiError for what can be told at once. */
+export async function beginPreparation(options: NewRolloutOptions, request: NewRollout, by: string): Promise<string> {
+  const { name, releaseId, allowOlder, urgent, lateOffersMs, maintenance, retries, target, waves } = request;
+  const [unserved] = await refusalOfFiles(options, releaseId);
+  if (unserved !== undefined) throw asError(unserved);
+  const id = newId();
+  await options.storage.transaction(async (work) => {
+    const { db } = work;
+    const release = await releaseOf(db, releaseId);
+    if (release === undefined) throw new ApiError("not-found", "There is no such release.");
+    const refusal =
+      refusalOfSigner(release, await imagesOf(db, releaseId), options.trust) ??
+      (await refusalOfApproval(db, rulesOfWaves(request, waves.length + 1), by)) ??
+      (await refusalsOfSuperseded(db, request.supersedes))[0];
+    if (refusal !== undefined) throw asError(refusal);
+    if ("filter" in target) await options.filtering.sought(db, target.filter, "target.filter");
+    const targetFilter = "filter" in target ? target.filter : null;
+    const positions = await targetsMax(db, target);
+    const position = await options.storage.reservePositions(db, positions);
+    await insertRow(
+      work,
+      {
+        ...{ id, name, releaseId, by, allowOlder, urgent, lateOffersMs, maintenance, retries, targetFilter },
+        ...{ targetOpen: false, waveTotals: [], rules: [], health: null, request: storedRequest(request) },
+      },
+      { at: options.clock.wallMs(), preparing: JSON.stringify(begun(position, positions)) },
+    );
+    await db
+      .insertInto("rolloutRequests")
+      .values({ rolloutId: id, request: JSON.stringify(request) })
+      .execute();
+    work.changed({ kind: "rollout", id });
+  });
+  return id;
+}
+
+interface Candidate {
+  id: string;
+  row: DeviceRow | undefined;
+}
+
+export type PreparationOptions = Pick<
+  NewRolloutOptions,
+  "filtering" | "presence" | "engineRoom" | "clock" | "pieceMax"
+>;
+
+/** The next piece of a rollout's making; whether there is more. */
+export function createPreparation(options: PreparationOptions): (work: Work, rolloutId: string) => Promise<boolean> {
+  /** A request may name a hundred thousand devices. */
+  let known: { rolloutId: string; request: NewRollout } | undefined;
+
+  async function requestOf(db: Queries, rolloutId: string): Promise<NewRollout> {
+    if (known?.rolloutId !== rolloutId) known = { rolloutId, request: (await requestInParts(db, rolloutId))! };
+    return known.request;
+  }
+
+  return async (work, rolloutId) => {
+    const row = await lockRollout(work.db, rolloutId);
+    const preparation = row && preparationIn(row);
+    if (row === undefined || preparation === undefined) return false;
+    const isOver = row.state !== "running" && row.state !== "paused";
+    const request = await requestOf(work.db, rolloutId);
+    const making = new Making(options, work, row, request);
+    if (isOver || preparation.stage === "dropping") return making.drop(preparation);
+    return preparation.stage === "choosing" ? making.choose(preparation) : making.make(preparation);
+  };
+}
+
+/** One piece, in its transaction and behind the rollout's lock. */
+class Making {
+  readonly #options: PreparationOptions;
+  readonly #work: Work;
+  readonly #row: RolloutRow;
+  readonly #request: NewRollout;
+
+  constructor(options: PreparationOptions, work: Work, row: RolloutRow, request: NewRollout) {
+    this.#options = options;
+    this.#work = work;
+    this.#row = row;
+    this.#request = request;
+  }
+
+  get #clock(): Clock {
+    return this.#options.clock;
+  }
+
+  get #presence(): Presence {
+    return this.#options.presence;
+  }
+
+  get #engineRoom(): EngineRoom {
+    return this.#options.engineRoom;
+  }
+
+  async #keep(
+    preparation: Preparation | null,
+    change: Partial<Pick<RolloutRow, "waveTotals" | "rules" | "health" | "state" | "finishedAt">> = {},
+  ): Promise<void> {
+    await this.#work.db
+      .updateTable("rollouts")
+      .set({ ...change, preparing: preparation === null ? null : JSON.stringify(preparation) })
+      .where("id", "=", this.#row.id)
+      .execute();
+    this.#work.changed({ kind: "rollout", id: this.#row.id });
+  }
+
+  async choose(before: Preparation): Promise<boolean> {
+    const { db } = this.#work;
+    const release = (await releaseOf(db, this.#row.releaseId))!;
+    const images = await imagesOf(db, release.id);
+    const { candidates, through } = await this.#candidates(before.after, release.product);
+    const preparation: Preparation = { ...before, matched: before.matched + candidates.length };
+    const targets: { rolloutId: string; place: string; deviceId: string; digest: string }[] = [];
+    candidates.forEach(({ id, row }, i) => {
+      const misfit = misfitOf(row, release.product, images);
+      if (misfit !== undefined) {
+        const { misfits } = preparation;
+        preparation.misfits = { ...misfits, [misfit]: note(misfits[misfit] ?? nobody, id) };
+        return;
+      }
+      if (runsNewer(runningOf(row!), release)) preparation.newer = note(preparation.newer, id);
+      const place = this.#placeOf(id, Number(before.after) + i);
+      targets.push({ rolloutId: this.#row.id, place, deviceId: id, digest: imageFor(images, row!)!.digest });
+    });
+    if (targets.length > 0) await db.insertInto("rolloutTargets").values(targets).execute();
+    preparation.chosen += targets.length;
+    if (through === undefined) return this.#start(preparation, release);
+    await this.#keep({ ...preparation, after: through });
+    return true;
+  }
+
+  async #candidates(after: string, product: string): Promise<{ candidates: Candidate[]; through: string | undefined }> {
+    const { db } = this.#work;
+    const { target } = this.#request;
+    if ("deviceIds" in target) {
+      const ids = [...new Set(target.deviceIds)];
+      const end = Number(after) + this.#options.pieceMax;
+      const named = ids.slice(Number(after), end);
+      const found = await findDevices(db, named);
+      const candidates = named.map((id) => ({ id, row: found.get(id) }));
+      return { candidates, through: end < ids.length ? String(end) : undefined };
+    }
+    const sought = await soughtBy(this.#options, db, target, product);
+    const { rows, through } = await nextStep(db, sought, after, this.#options.pieceMax);
+    return { candidates: rows.map((row) => ({ id: row.id, row })), through };
+  }
+
+  /** `index`: of those that are named. */
+  #placeOf(id: string, index: number): string {
+    const { order, target } = this.#request;
+    const asListed = "deviceIds" in target ? String(index).padStart(8, "0") : id;
+    const byChance = placeOf(seedOf(this.#request), id);
+    if (order !== "online-first") return order === "as-listed" ? asListed : byChance;
+    // A list is somebody's order already.
+    return `${this.#presence.isAway(id) ? 1 : 0} ${"deviceIds" in target ? asListed : byChance}`;
+  }
+
+  /** Every device is known. */
+  async #start(preparation: Preparation, release: ReleaseRow): Promise<boolean> {
+    const why = this.#whyNot(preparation, release);
+    if (why !== undefined) return this.#refuse(preparation, why);
+    const [stays] = await refusalsOfSuperseded(this.#work.db, this.#request.supersedes);
+    if (stays !== undefined) return this.#refuse(preparation, stays.what);
+    const { waves, health } = this.#request;
+    const waveTotals = waveSizes(waves, preparation.chosen);
+    const rules = rulesOfWaves(this.#request, waveTotals.length);
+    let limits: NewRollout["health"];
+    try {
+      limits = health === null ? null : withLimits(health, await this.#sample());
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      return this.#refuse(preparation, error.message);
+    }
+    await this.#keep(
+      { ...preparation, stage: "making" },
+      {
+        waveTotals: JSON.stringify(waveTotals),
+        rules: JSON.stringify(rules),
+        health: limits === null ? null : JSON.stringify(limits),
+      },
+    );
+    const leftOut = misfitWords((misfit) => preparation.misfits[misfit]?.count ?? 0);
+    const { id, name, createdBy: by } = this.#row;
+    await this.#engineRoom.apply(this.#work, id, async () => ({ type: "started", leftOut }));
+    await supersede(this.#options, this.#work, this.#request.supersedes, { by, to: { id, name } });
+    return true;
+  }
+
+  #whyNot({ matched, chosen, misfits, newer }: Preparation, { version }: ReleaseRow): string | undefined {
+    const unfit = misfitWords((misfit) => misfits[misfit]?.count ?? 0);
+    if (chosen === 0)
+      return matched === 0 ? "its target has no device" : `none of its devices can be updated: ${unfit}`;
+    if (unfit !== "" && !("filter" in this.#request.target)) {
+      const some = Object.values(misfits).map((each) => words(each));
+      return `of the devices that it names some can't be updated: ${unfit} (${some.join("; ")})`;
+    }
+    return newer.count > 0 && !this.#request.allowOlder
+      ? `${words(newer)} run a newer release than ${version}; set allowOlder to go back`
+      : undefined;
+  }
+
+  /** Of the first devices, whose order is by chance unless somebody gave them one. */
+  #sample(): Promise<DeviceRow[]> {
+    const { db } = this.#work;
+    const first = db
+      .selectFrom("rolloutTargets")
+      .select("deviceId")
+      .where("rolloutId", "=", this.#row.id)
+      .orderBy("place")
+      .limit(sampleMax);
+    return db.selectFrom("devices").selectAll().where("id", "in", first).where("metricName", "is not", null).execute();
+  }
+
+  async #refuse(preparation: Preparation, why: string): Promise<boolean> {
+    const at = this.#clock.wallMs();
+    await this.#keep({ ...preparation, stage: "dropping" }, { state: rolloutTransitions.cancel.to, finishedAt: at });
+    await addDecisions(this.#work.db, this.#row.id, [`not made: ${why}`], at);
+    return true;
+  }
+
+  async make(before: Preparation): Promise<boolean> {
+    const { db } = this.#work;
+    const { id, waveTotals: stored } = this.#row;
+    const waveTotals = JSON.parse(stored) as number[];
+    const next = await db
+      .selectFrom("rolloutTargets")
+      .select(["place", "deviceId", "digest"])
+      .where("rolloutId", "=", id)
+      .orderBy("place")
+      .limit(this.#options.pieceMax)
+      .execute();
+    const devices = await findDevices(
+      db,
+      next.map(({ deviceId }) => deviceId),
+    );
+    const images = new Map((await imagesOf(db, this.#row.releaseId)).map((image) => [image.digest, image]));
+    const targets = next.map(({ deviceId, digest }) => ({
+      device: devices.get(deviceId)!,
+      image: images.get(digest)!,
+    }));
+    const row = { id, waveTotals, health: healthOf(this.#row) };
+    await insertDeployments(this.#work, row, targets, {
+      made: before.made,
+      at: this.#clock.wallMs(),
+      positions: { first: before.position, count: before.positions },
+    });
+    if (next.length > 0)
+      await db
+        .deleteFrom("rolloutTargets")
+        .where("rolloutId", "=", id)
+        .where("place", "<=", next.at(-1)!.place)
+        .execute();
+    const made = before.made + next.length;
+    const isWhole = made >= before.chosen;
+    const wavesMade = isWhole ? waveTotals.length : wavesWithin(waveTotals, made);
+    await this.#keep(isWhole ? null : { ...before, made, wavesMade });
+    // Its devices are those of its deployments.
+    if (isWhole) await db.deleteFrom("rolloutRequests").where("rolloutId", "=", id).execute();
+    // A wave that was waited for is there.
+    if (wavesMade > before.wavesMade)
+      await this.#engineRoom.apply(this.#work, id, async () => ({ type: "time-passed" }));
+    return !isWhole;
+  }
+
+  /** What its waves have is what was made of them. */
+  async drop(before: Preparation): Promise<boolean> {
+    const { db } = this.#work;
+    const { id } = this.#row;
+    const some = await db
+      .selectFrom("rolloutTargets")
+      .select("place")
+      .where("rolloutId", "=", id)
+      .orderBy("place")
+      .limit(this.#options.pieceMax)
+      .execute();
+    if (some.length > 0) {
+      await db
+        .deleteFrom("rolloutTargets")
+        .where("rolloutId", "=", id)
+        .where("place", "<=", some.at(-1)!.place)
+        .execute();
+      await this.#keep({ ...before, stage: "dropping" });
+      return true;
+    }
+    let left = before.made;
+    const made = (JSON.parse(this.#row.waveTotals) as number[]).map((total) => {
+      const size = Math.min(total, left);
+      left -= size;
+      return size;
+    });
+    await this.#keep(null, { waveTotals: JSON.stringify(made) });
+    return false;
+  }
+}
+
+const sampleMax = 5_000;
+
+/** How many of the first waves have all of their devices among so many. */
+function wavesWithin(waveTotals: readonly number[], made: number): number {
+  let through = 0;
+  const open = waveTotals.findIndex((total) => (through += total) > made);
+  return open < 0 ? waveTotals.length : open;
+}

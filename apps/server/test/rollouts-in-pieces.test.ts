@@ -1,0 +1,210 @@
+// Rollouts for more devices than one transaction deals with: they are made, started, cancelled and resumed by and by,
+// go on after a restart, and come to the same as those that are made at once.
+
+import { createHash } from "node:crypto";
+import { afterEach, expect, it } from "vitest";
+import { Fixture } from "./fixture.ts";
+import { makeRelease } from "./keys.ts";
+import { seed } from "./random.ts";
+import { detail, saying } from "./rollout-steps.ts";
+import { type SmallFleet, smallFleet } from "./small-fleet.ts";
+
+const ids = Array.from({ length: 30 }, (_, i) => `dev-${String(i).padStart(3, "0")}`);
+const hourMs = 3_600_000;
+const fixtures: Fixture[] = [];
+afterEach(async () => {
+  for (const fixture of fixtures.splice(0)) await fixture.stop();
+});
+
+/** `pieceMax`: devices that a transaction deals with. */
+async function started(pieceMax: number): Promise<{ fixture: Fixture; fleet: SmallFleet }> {
+  const fixture = await Fixture.start({ pieceMax, tickMs: hourMs });
+  fixtures.push(fixture);
+  return { fixture, fleet: await smallFleet(fixture, ids) };
+}
+
+const create = async (fixture: Fixture, releaseId: string, more: object = {}): Promise<any> => {
+  const request = { name: "large", releaseId, target: { all: true }, ...more };
+  const { status, body } = await fixture.api.post("/api/rollouts", request);
+  expect(status, JSON.stringify(body)).toBe(201);
+  return body;
+};
+
+const whole = (fixture: Fixture): Promise<void> => fixture.server.internals.carryingOut.run();
+
+const targetsLeft = async (fixture: Fixture): Promise<number> =>
+  (await fixture.server.internals.storage.db.selectFrom("rolloutTargets").select("place").execute()).length;
+
+it.each([
+  ["random", { all: true }],
+  ["as-listed", { all: true }],
+  ["online-first", { filter: "id like dev-*" }],
+  ["as-listed", { deviceIds: [...ids].reverse() }],
+  ["online-first", { deviceIds: [...ids].reverse() }],
+])("one by %s of %j has the same devices in the same waves, whatever the pieces", async (order, target) => {
+  const waves = [{ count: 4 }, { percent: 50 }];
+  for (const pieceMax of [500, 7, 4]) {
+    const { fixture, fleet } = await started(pieceMax);
+    const { id } = await create(fixture, fleet.releaseId, { order, target, waves });
+    await whole(fixture);
+    const { total, counts, preparing, deployments } = (await detail(fixture, id)) as any;
+    expect([total, counts.queued, preparing]).toEqual([30, 30, null]);
+    expect(await targetsLeft(fixture)).toBe(0);
+    expect(await saying(fixture, id)).toEqual(["started: 30 devices in 3 waves", "wave 1 started (4 devices)"]);
+    const byChance = (deviceId: string): string =>
+      createHash("sha256").update(`${fleet.releaseId} large ${deviceId}`).digest("hex");
+    const named = "deviceIds" in target ? target.deviceIds : ids;
+    const isByChance = order === "random" || (order === "online-first" && !("deviceIds" in target));
+    const expected = isByChance ? [...named].sort((a, b) => (byChance(a) < byChance(b) ? -1 : 1)) : named;
+    expect(deployments.map(({ deviceId }: { deviceId: string }) => deviceId)).toEqual(expected);
+    expect(deployments.map(({ wave }: { wave: number }) => wave)).toEqual(
+      expected.map((_, i) => (i < 4 ? 0 : i < 15 ? 1 : 2)),
+    );
+  }
+});
+
+it("is answered before it is made, and goes on after a restart where it was", async () => {
+  const { fixture, fleet } = await started(4);
+  const { storage } = fixture.server.internals;
+  const body = await create(fixture, fleet.releaseId, { waves: [{ count: 6 }] });
+  expect(body).toMatchObject({ state: "running", currentWave: -1, deployments: [] });
+  expect(body.preparing).toMatchObject({ stage: "choosing" });
+  await fixture.server.internals.carryingOut.stop();
+  const before = await storage.db.selectFrom("rollouts").select("preparing").executeTakeFirstOrThrow();
+  expect(before.preparing, "it is not whole").not.toBeNull();
+  await fixture.restart();
+  await whole(fixture);
+  const after = (await detail(fixture, body.id)) as any;
+  expect(after).toMatchObject({ preparing: null, currentWave: 0, total: 30, counts: { queued: 30 } });
+  expect(new Set(after.deployments.map(({ deviceId }: { deviceId: string }) => deviceId)).size).toBe(30);
+});
+
+it("offers nothing of a wave before all of it is made", async () => {
+  const { fixture, fleet } = await started(4);
+  const { storage, rollouts } = fixture.server.internals;
+  const { id } = await create(fixture, fleet.releaseId, { waves: [{ count: 6 }] });
+  const seen: { wave: number; made: number }[] = [];
+  const look = async (): Promise<void> => {
+    const row = await storage.db.selectFrom("rollouts").select("currentWave").executeTakeFirstOrThrow();
+    const { made } = await storage.db
+      .selectFrom("deployments")
+      .select((q) => q.fn.countAll<number>().as("made"))
+      .executeTakeFirstOrThrow();
+    seen.push({ wave: row.currentWave, made: Number(made) });
+  };
+  const making = whole(fixture);
+  let isWhole = false;
+  void making.then(() => (isWhole = true));
+  while (!isWhole) {
+    await look();
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  for (const { wave, made } of seen)
+    expect(made, "wave 1 has 6, the other one 30").toBeGreaterThanOrEqual([0, 6, 30][wave + 1]!);
+  const refused = await fixture.api.post(`/api/rollouts/${id}/start-next-wave`);
+  expect(refused.status, "then it may be started").toBe(200);
+  expect((await rollouts.detail(id)).currentWave).toBe(1);
+});
+
+it("can be paused, resumed and cancelled while it is being made", async () => {
+  const { fixture, fleet } = await started(4);
+  const { storage } = fixture.server.internals;
+  const act = (id: string, word: string) => fixture.api.post(`/api/rollouts/${id}/${word}`);
+  const paused = await create(fixture, fleet.releaseId, { name: "paused" });
+  expect((await act(paused.id, "pause")).status).toBe(200);
+  await whole(fixture);
+  expect(await detail(fixture, paused.id)).toMatchObject({ state: "paused", currentWave: -1, counts: { queued: 30 } });
+  expect((await act(paused.id, "resume")).body).toMatchObject({ state: "running", currentWave: 0 });
+  await whole(fixture);
+  const { deadlineAt } = await storage.db
+    .selectFrom("deployments")
+    .select((q) => q.fn.countAll<number>().as("deadlineAt"))
+    .where("deadlineAt", "is not", null)
+    .executeTakeFirstOrThrow();
+  expect(Number(deadlineAt), "each device has its deadline").toBe(30);
+
+  const cancelled = await create(fixture, fleet.releaseId, { name: "cancelled" });
+  expect((await act(cancelled.id, "cancel")).body.state).toBe("cancelled");
+  await whole(fixture);
+  const { counts, total, preparing, deployments } = (await detail(fixture, cancelled.id)) as any;
+  expect([preparing, total, counts.queued]).toEqual([null, deployments.length, 0]);
+  expect(await targetsLeft(fixture)).toBe(0);
+  await act(paused.id, "cancel");
+  await whole(fixture);
+  expect((await detail(fixture, paused.id)).counts).toMatchObject({ queued: 0, cancelled: 30 });
+});
+
+it("is cancelled at once, and its deployments end by and by, also after a restart", async () => {
+  const { fixture, fleet } = await started(4);
+  const { id } = await create(fixture, fleet.releaseId);
+  await whole(fixture);
+  await fixture.server.internals.carryingOut.stop();
+  const { body } = await fixture.api.post(`/api/rollouts/${id}/cancel`);
+  expect(body).toMatchObject({ state: "cancelled", counts: { queued: 26, cancelled: 4 } });
+  expect((await saying(fixture, id)).at(-1)).toBe(
+    "cancelled by admin: 30 deployments cancelled, 0 past the point of no return go on",
+  );
+  await fixture.restart();
+  await whole(fixture);
+  expect((await detail(fixture, id)).counts).toMatchObject({ queued: 0, cancelled: 30 });
+  const { sweeps } = await fixture.server.internals.storage.db
+    .selectFrom("rollouts")
+    .select("sweeps")
+    .executeTakeFirstOrThrow();
+  expect(sweeps).toBeNull();
+});
+
+it("that can't be made says so in its decisions, and leaves nothing", async () => {
+  const { fixture, fleet } = await started(4);
+  const { db } = fixture.server.internals.storage;
+  await db.updateTable("devices").set({ hardware: "another" }).where("id", "in", ids.slice(20, 23)).execute();
+  await fixture.api.post(`/api/devices/${ids[29]}/revoke`);
+  const notMade = async (more: object): Promise<string[]> => {
+    const { id } = await create(fixture, fleet.releaseId, more);
+    await whole(fixture);
+    const { state, total, preparing } = (await detail(fixture, id)) as any;
+    expect([state, total, preparing, await targetsLeft(fixture)]).toEqual(["cancelled", 0, null, 0]);
+    return saying(fixture, id);
+  };
+  expect(await notMade({})).toEqual([
+    "not made: of the devices that it names some can't be updated: 3 of hardware that the release has no image for (dev-020, dev-021, dev-022)",
+  ]);
+  expect(await notMade({ target: { deviceIds: [...ids, "nobody"] } })).toEqual([
+    "not made: of the devices that it names some can't be updated: 1 not enrolled, 1 revoked, 3 of hardware that the release has no image for (dev-020, dev-021, dev-022; dev-029; nobody)",
+  ]);
+  const health = { metrics: [{ kind: "reported", name: "t", worse: "higher" }] };
+  expect((await notMade({ target: { filter: "not revoked" }, health }))[0]).toMatch(
+    /^not made: 0 of the rollout's devices report t; no limit can be learned/,
+  );
+  const byFilter = await create(fixture, fleet.releaseId, { target: { filter: "id like dev-*" } });
+  await whole(fixture);
+  expect((await saying(fixture, byFilter.id))[0]).toBe(
+    "started: 26 devices in 1 waves; left out: 1 revoked, 3 of hardware that the release has no image for",
+  );
+});
+
+it("refuses at once what can be told at once", async () => {
+  const { fixture, fleet } = await started(4);
+  const post = (more: object) =>
+    fixture.api.post("/api/rollouts", { name: "r", releaseId: fleet.releaseId, target: { all: true }, ...more });
+  expect((await post({ releaseId: "none" })).status).toBe(404);
+  expect((await post({ target: { filter: "hardwar = x" } })).body.code).toBe("filter-malformed");
+  expect((await post({ approval: true })).body.code).toBe("nobody-to-approve");
+});
+
+it("comes before those that were made later, though it was whole after them", async () => {
+  const { fixture, fleet } = await started(4);
+  const first = await create(fixture, fleet.releaseId, { name: "first" });
+  const later = await fixture.upload(await makeRelease(fixture.project, { version: "1.2.0", releaseSequence: 12 }));
+  const second = await fixture.api.post("/api/rollouts", {
+    name: "second",
+    releaseId: later.id,
+    target: { deviceIds: ids.slice(28) },
+  });
+  await whole(fixture);
+  const { body } = await fixture.api.get(`/api/devices/${ids[29]}/deployments`);
+  expect(
+    body.deployments.map(({ rolloutId }: { rolloutId: string }) => rolloutId),
+    `FLIPSIDE_SEED=${seed}: newest first`,
+  ).toEqual([second.body.id, first.id]);
+});
