@@ -23,6 +23,7 @@ import type {
   CompleteNewRollout,
   Deployment,
   Device,
+  DeviceSummary,
   DeviceDetail,
   DeviceLogEntry,
   EmergencyStop,
@@ -217,14 +218,30 @@ export class FakeServer {
     };
   }
 
+  #summary(): DeviceSummary {
+    const devices = [...this.devices.values()];
+    const served = devices.filter(({ revoked }) => !revoked);
+    const countHealth = (wanted: Device["health"]): number => served.filter(({ health }) => health === wanted).length;
+    return {
+      total: devices.length,
+      online: served.filter(({ online }) => online).length,
+      revoked: devices.length - served.length,
+      health: { healthy: countHealth("healthy"), unhealthy: countHealth("unhealthy"), unknown: countHealth("unknown") },
+      versions: [],
+      otherVersions: 0,
+    };
+  }
+
   #fleet(): Handlers {
     return {
-      listDevices: ({ query }) => ({
-        devices: (query.filter === "" ? [...this.devices.values()] : this.#matching(query.filter)).filter((device) =>
-          matchesQuery(device, query.query),
-        ),
-        next: null,
-      }),
+      listDevices: ({ query }) => {
+        const found = (query.filter === "" ? [...this.devices.values()] : this.#matching(query.filter))
+          .filter((device) => matchesQuery(device, query.query) && device.id > (query.after ?? ""))
+          .sort((one, other) => (one.id < other.id ? -1 : 1));
+        const devices = found.slice(0, Number(query.limit));
+        return { devices, next: found.length > devices.length ? devices.at(-1)!.id : null };
+      },
+      summariseDevices: () => this.#summary(),
       getDevice: ({ params: { id } }) => this.#detail(this.#device(id)),
       revokeDevice: ({ params: { id } }) => {
         const device = Object.assign(this.#device(id), { revoked: true, online: false });
@@ -289,6 +306,14 @@ export class FakeServer {
         return this.preflight;
       },
       getRollout: ({ params: { id } }) => this.#rollout(id),
+      listRolloutDeployments: ({ params: { id }, query }) => {
+        const found = this.#rollout(id).deployments.filter(
+          ({ state }) => query.state === undefined || state === query.state,
+        );
+        const from = Number(query.after ?? 0);
+        const through = from + Number(query.limit);
+        return { deployments: found.slice(from, through), next: through < found.length ? String(through) : null };
+      },
       whyRollout: ({ params: { id } }) => this.#why(this.#rollout(id).id),
       pauseRollout: ({ params: { id } }) => this.#act(this.#rollout(id), "pause"),
       resumeRollout: ({ params: { id } }) => this.#act(this.#rollout(id), "resume"),

@@ -1,6 +1,15 @@
-import type { Claim, Device, DeviceDetail } from "@flipside/api/types";
+import type { QueryInputOf } from "@flipside/api/route";
+import type { Routes } from "@flipside/api/routes";
+import type { Claim, Device, DeviceDetail, DeviceSummary } from "@flipside/api/types";
 import { everyPage } from "@flipside/api/every-page";
 import { api } from "./http.ts";
+
+type DevicesAsked = NonNullable<QueryInputOf<Routes["listDevices"]>>;
+
+export const devicePage = (query: DevicesAsked): Promise<{ devices: Device[]; next: string | null }> =>
+  api("GET /api/devices", { query });
+
+export const summariseDevices = (): Promise<DeviceSummary> => api("GET /api/device-summary");
 
 export const listDevices = (): Promise<Device[]> =>
   everyPage(async (query) => {

@@ -1,7 +1,10 @@
 import type { RolloutAction } from "@flipside/api/rollout-transitions";
+import type { QueryInputOf } from "@flipside/api/route";
+import type { Routes } from "@flipside/api/routes";
 import { everyPage } from "@flipside/api/every-page";
 import type {
   CompleteNewRollout,
+  Deployment,
   NewRollout,
   Preflight,
   Rollout,
@@ -16,6 +19,12 @@ export const listRollouts = (): Promise<RolloutSummary[]> =>
     const { rollouts, next } = await api("GET /api/rollouts", { query });
     return { members: rollouts, next };
   });
+
+export const deploymentPage = (
+  id: string,
+  query: NonNullable<QueryInputOf<Routes["listRolloutDeployments"]>>,
+): Promise<{ deployments: Deployment[]; next: string | null }> =>
+  api("GET /api/rollouts/:id/deployments", { params: { id }, query });
 
 export const getRollout = (id: string): Promise<Rollout> => api("GET /api/rollouts/:id", { params: { id } });
 

@@ -19,11 +19,13 @@ interface Props<T> {
   columns: Column<T>[];
   rows: readonly T[];
   rowKey: (row: T) => string;
+  /** There are more rows than these, elsewhere: they are asked for when somebody wants to see them. */
+  onMore?: (() => void) | undefined;
 }
 
 const rowsAtOnce = 100;
 
-export function DataTable<T>({ caption, columns, rows, rowKey }: Props<T>): ReactNode {
+export function DataTable<T>({ caption, columns, rows, rowKey, onMore }: Props<T>): ReactNode {
   const [limit, setLimit] = useState(rowsAtOnce);
   const shown = rows.length > limit ? rows.slice(0, limit) : rows;
   return (
@@ -62,6 +64,21 @@ export function DataTable<T>({ caption, columns, rows, rowKey }: Props<T>): Reac
           ))}
         </tbody>
       </table>
+      {rows.length <= limit && onMore && (
+        <p className="more">
+          <span className="muted">Showing the first {count(rows.length)}.</span>{" "}
+          <button
+            type="button"
+            className="button small"
+            onClick={() => {
+              setLimit(limit + rowsAtOnce);
+              onMore();
+            }}
+          >
+            Show more
+          </button>
+        </p>
+      )}
       {rows.length > limit && (
         <p className="more">
           <span className="muted">

@@ -3,8 +3,10 @@
 import type { Routes } from "@flipside/api/routes";
 import type {
   Command,
+  Deployment,
   Device,
   DeviceDetail,
+  DeviceSummary,
   EmergencyStop,
   LiveEvent,
   Release,
@@ -13,7 +15,7 @@ import type {
   Trust,
   Why,
 } from "@flipside/api/types";
-import { getDevice, listDevices } from "../api/devices.ts";
+import { getDevice, listDevices, summariseDevices } from "../api/devices.ts";
 import { listCommands } from "../api/commands.ts";
 import { getEmergencyStop } from "../api/emergency-stop.ts";
 import { listReleases } from "../api/releases.ts";
@@ -34,6 +36,8 @@ import {
   whyDeviceMayDiffer,
   whyRolloutMayDiffer,
 } from "./apply-events.ts";
+import { DeploymentListing } from "./deployment-listing.ts";
+import { DeviceListing, type DevicesAsked } from "./device-listing.ts";
 import { type ConnectionState, EventStream } from "./event-stream.ts";
 import { Resource } from "./resource.ts";
 
@@ -57,6 +61,15 @@ export class Fleet {
     apply: (stop) => stop,
     wantsReload: (_stop, event) => event.kind === "rollout",
   });
+  /** Counted by the server; a burst of changes asks once. */
+  readonly deviceSummary = new Resource<DeviceSummary>({
+    load: summariseDevices,
+    apply: (summary) => summary,
+    wantsReload: (_summary, event) => event.kind === "device",
+  });
+  /** Those of other searches are loaded anew when somebody goes back to them. */
+  #listing: { key: string; listing: DeviceListing } | undefined;
+  #deployments: { key: string; listing: DeploymentListing } | undefined;
   readonly #device = new Map<string, Resource<DeviceDetail>>();
   readonly #commands = new Map<string, Resource<Command[]>>();
   readonly #rollout = new Map<string, Resource<Rollout>>();
@@ -66,6 +79,22 @@ export class Fleet {
   #stream: EventStream | undefined;
   #connection: ConnectionState = "connecting";
   readonly #connectionListeners = new Set<() => void>();
+
+  deviceListing(asked: DevicesAsked): DeviceListing {
+    const key = JSON.stringify(asked);
+    if (this.#listing?.key !== key) {
+      const releases = (): Iterable<Release> => this.releases.getSnapshot().value?.values() ?? [];
+      this.#listing = { key, listing: new DeviceListing(asked, releases) };
+    }
+    return this.#listing.listing;
+  }
+
+  /** `state`: undefined: of all states. */
+  deploymentListing(rolloutId: string, state: Deployment["state"] | undefined): DeploymentListing {
+    const key = `${rolloutId} ${state ?? ""}`;
+    if (this.#deployments?.key !== key) this.#deployments = { key, listing: new DeploymentListing(rolloutId, state) };
+    return this.#deployments.listing;
+  }
 
   device(id: string): Resource<DeviceDetail> {
     return remembered(this.#device, id, () => ({
@@ -144,6 +173,9 @@ export class Fleet {
   *#all(): Generator<Resource<unknown>> {
     yield* [
       this.devices,
+      this.deviceSummary,
+      ...(this.#deployments === undefined ? [] : [this.#deployments.listing.resource]),
+      ...(this.#listing === undefined ? [] : [this.#listing.listing.resource]),
       this.releases,
       this.rollouts,
       this.trust,

@@ -1,7 +1,6 @@
-import { type ReactNode, useDeferredValue, useMemo, useState } from "react";
-import { matchesQuery } from "@flipside/api/device-search";
-import { outcomeOf } from "@flipside/api/rollout-arithmetic";
-import type { Device } from "@flipside/api/types";
+import { type ReactNode, useEffect, useMemo, useState } from "react";
+import { outcomeCounts } from "@flipside/api/rollout-arithmetic";
+import type { Device, DeviceSummary } from "@flipside/api/types";
 import type { FilterError } from "@flipside/device-filter";
 import { type Column, DataTable } from "../components/data-table.tsx";
 import { DeploymentProgress } from "../components/deployment-progress.tsx";
@@ -10,12 +9,15 @@ import { ImportClaimsDialog } from "../components/import-claims-dialog.tsx";
 import { Link } from "../components/link.tsx";
 import { Loaded } from "../components/loaded.tsx";
 import { Page } from "../components/page.tsx";
+import { ProblemNotice } from "../components/problem-notice.tsx";
 import { SearchField } from "../components/search-field.tsx";
 import { SlotPair } from "../components/slots.tsx";
 import { StateBadge } from "../components/state-badge.tsx";
 import { TimeAgo } from "../components/time-ago.tsx";
 import { FilterField } from "../components/filter-field.tsx";
+import type { DeviceListing, DevicesAsked, Listed } from "../live/device-listing.ts";
 import { useFleet, useResource } from "../live/hooks.ts";
+import type { Snapshot } from "../live/resource.ts";
 import { devicePath } from "../router.ts";
 import { readFilter } from "../typed-filter.ts";
 import { count, plural } from "../words/quantities.ts";
@@ -100,8 +102,8 @@ export function DevicesPage(): ReactNode {
         </button>
       }
     >
-      <Loaded resource={fleet.devices} what="the list of devices">
-        {(devices) => (devices.size === 0 ? <NoDevices /> : <DeviceList devices={[...devices.values()]} />)}
+      <Loaded resource={fleet.deviceSummary} what="how many devices there are">
+        {(summary) => (summary.total === 0 ? <NoDevices /> : <DeviceList summary={summary} />)}
       </Loaded>
       {importing && <ImportClaimsDialog onClose={() => setImporting(false)} />}
     </Page>
@@ -118,53 +120,66 @@ const NoDevices = (): ReactNode => (
   </div>
 );
 
-/** Those that have every word that is searched, and are as the last filter says that could be read. */
-function useShown(
-  devices: Device[],
-  query: string,
-  filter: string,
-): { shown: Device[]; fault: FilterError | undefined } {
-  const releases = useResource(useFleet().releases).value;
+/** Of a search and a filter, as the last one says that could be read. */
+function useListing(query: string, filter: string): { listing: DeviceListing; fault: FilterError | undefined } {
+  const fleet = useFleet();
   const [lastRead, setLastRead] = useState("");
-  const read = useMemo(() => readFilter(filter, releases?.values() ?? [], Date.now()), [filter, releases]);
+  const { fault } = useMemo(() => readFilter(filter, [], 0), [filter]);
   // While one is being typed, it is wrong most of the time.
-  if (read.fault === undefined && lastRead !== filter) setLastRead(filter);
-  const shown = useMemo(() => {
-    const applied = readFilter(lastRead, releases?.values() ?? [], Date.now());
-    return devices
-      .filter((device) => (applied.fault !== undefined || applied.matches(device)) && matchesQuery(device, query))
-      .sort((one, two) => one.id.localeCompare(two.id, "en", { numeric: true }));
-  }, [devices, releases, lastRead, query]);
-  return { shown, fault: read.fault };
+  if (fault === undefined && lastRead !== filter) setLastRead(filter);
+  return { listing: fleet.deviceListing({ query, filter: lastRead }), fault };
 }
 
-function foundWords(found: number, { query, filter, isWrong }: { query: string; filter: string; isWrong: boolean }) {
+/** What was loaded last stays until the next is there. */
+function useListed(listing: DeviceListing): Snapshot<Listed> {
+  const snapshot = useResource(listing.resource);
+  const [last, setLast] = useState(snapshot.value);
+  if (snapshot.value !== undefined && snapshot.value !== last) setLast(snapshot.value);
+  return { value: snapshot.value ?? last, problem: snapshot.problem };
+}
+
+/** What stands still for a moment: a server is not asked for each letter. */
+function useSettled(typed: string): string {
+  const [settled, setSettled] = useState(typed);
+  useEffect(() => {
+    const timer = setTimeout(() => setSettled(typed), settlesMs);
+    return () => clearTimeout(timer);
+  }, [typed]);
+  return settled;
+}
+
+const settlesMs = 150;
+
+function foundWords({ devices, isMore }: Listed, { query, filter, isWrong }: DevicesAsked & { isWrong: boolean }) {
   if (isWrong) return "The list is by the last filter that could be read.";
-  return query.trim() === "" && filter.trim() === "" ? "" : `${plural(found, "device")} found`;
+  if (query.trim() === "" && filter.trim() === "") return "";
+  return isMore ? `${plural(devices.length, "device")} found so far` : `${plural(devices.length, "device")} found`;
 }
 
-function DeviceList({ devices }: { devices: Device[] }): ReactNode {
+/** Devices that are at work on an update now, by the counts of rollouts. */
+function useUpdating(): number {
+  const rollouts = useResource(useFleet().rollouts).value;
+  return [...(rollouts?.values() ?? [])].reduce((sum, { counts }) => sum + outcomeCounts(counts)["under-way"], 0);
+}
+
+function DeviceList({ summary: { total, online, health } }: { summary: DeviceSummary }): ReactNode {
   const [query, setQuery] = useState("");
   const [filter, setFilter] = useState("");
-  const [wanted, wantedFilter] = [useDeferredValue(query), useDeferredValue(filter)];
-  const { shown, fault } = useShown(devices, wanted, wantedFilter);
-  const online = devices.filter((device) => device.online && !device.revoked).length;
-  const updating = devices.filter(
-    ({ activeDeployment }) => activeDeployment && outcomeOf(activeDeployment.state) === "under-way",
-  ).length;
-  const unhealthy = devices.filter((device) => device.health === "unhealthy" && !device.revoked).length;
+  const [wanted, wantedFilter] = [useSettled(query), useSettled(filter)];
+  const { listing, fault } = useListing(wanted, wantedFilter);
+  const { value: listed, problem } = useListed(listing);
   return (
     <>
       <dl className="figures">
-        <Figure label="Devices" value={count(devices.length)} />
+        <Figure label="Devices" value={count(total)} />
         <Figure label="Online" value={count(online)} />
-        <Figure label="Updating" value={count(updating)} />
-        <Figure label="Unhealthy" value={count(unhealthy)} {...(unhealthy > 0 ? { tone: "bad" } : {})} />
+        <Figure label="Updating" value={count(useUpdating())} />
+        <Figure label="Unhealthy" value={count(health.unhealthy)} {...(health.unhealthy > 0 ? { tone: "bad" } : {})} />
       </dl>
       <div className="toolbar">
         <SearchField label="Search id, product, hardware, version, state" value={query} onChange={setQuery} />
         <p className="muted" role="status">
-          {foundWords(shown.length, { query: wanted, filter: wantedFilter, isWrong: fault !== undefined })}
+          {listed && foundWords(listed, { query: wanted, filter: wantedFilter, isWrong: fault !== undefined })}
         </p>
       </div>
       <FilterField
@@ -174,9 +189,28 @@ function DeviceList({ devices }: { devices: Device[] }): ReactNode {
         // Of what stands in the field now, not of what it was a moment ago.
         fault={filter === wantedFilter ? fault : undefined}
       />
-      {shown.length > 0 ? (
-        <DataTable caption="Devices" columns={columns} rows={shown} rowKey={(device) => device.id} />
-      ) : (
+      {problem && (
+        <ProblemNotice
+          problem={problem}
+          lead="Could not load the list of devices"
+          onRetry={() => void listing.resource.reload()}
+        />
+      )}
+      {listed === undefined && !problem && (
+        <p className="loading" role="status">
+          Loading the list of devices…
+        </p>
+      )}
+      {listed && (listed.devices.length > 0 || listed.isMore) && (
+        <DataTable
+          caption="Devices"
+          columns={columns}
+          rows={listed.devices}
+          rowKey={(device) => device.id}
+          onMore={listed.isMore ? () => listing.more() : undefined}
+        />
+      )}
+      {listed?.devices.length === 0 && !listed.isMore && (
         <div className="empty">
           <p>No device matches {wanted.trim() === "" ? "the filter" : `“${wanted}”`}.</p>
           <button

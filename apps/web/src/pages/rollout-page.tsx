@@ -1,4 +1,4 @@
-import { Fragment, type ReactNode, useMemo, useState } from "react";
+import { Fragment, type ReactNode, useEffect, useMemo, useRef, useState } from "react";
 import { mayAct, retriedStates } from "@flipside/api/rollout-transitions";
 import { succeededPercent } from "@flipside/api/rollout-arithmetic";
 import type { Deployment, Rollout, RolloutState } from "@flipside/api/types";
@@ -12,6 +12,7 @@ import { Link } from "../components/link.tsx";
 import { Loaded } from "../components/loaded.tsx";
 import { OutcomeBar } from "../components/outcome-bar.tsx";
 import { Page } from "../components/page.tsx";
+import { ProblemNotice } from "../components/problem-notice.tsx";
 import { SearchField } from "../components/search-field.tsx";
 import { StateBadge } from "../components/state-badge.tsx";
 import { TimeAgo } from "../components/time-ago.tsx";
@@ -95,6 +96,19 @@ export function RolloutPage({ id }: { id: string }): ReactNode {
   );
 }
 
+const Preparing = ({ chosen, made }: NonNullable<Rollout["preparing"]>): ReactNode => (
+  <div className="notice" role="status">
+    <Icon name="clock" />
+    <div className="notice-body">
+      <p className="notice-title">It is being made</p>
+      <p>
+        {plural(chosen, "device")} chosen so far, {count(made)} of them have their deployment. A wave starts when all of
+        its devices have theirs.
+      </p>
+    </div>
+  </div>
+);
+
 interface Shown {
   rollout: Rollout;
   onChanged: (rollout: Rollout) => void;
@@ -104,6 +118,7 @@ function Details({ rollout, onChanged }: Shown): ReactNode {
   const [state, setState] = useState<DeploymentStateName | "all">("all");
   return (
     <>
+      {rollout.preparing && <Preparing {...rollout.preparing} />}
       {rollout.state === "paused" && (
         <div className="notice tone-warn" role="status">
           <Icon name="pause" />
@@ -274,9 +289,25 @@ const actionsColumn = (
   },
 });
 
+/** Of one state or of all, as far as they are loaded. */
+function useDeployments({ id, decisionCount }: Rollout, state: DeploymentStateName | "all") {
+  const listing = useFleet().deploymentListing(id, state === "all" ? undefined : state);
+  const { value: listed, problem } = useResource(listing.resource);
+  // What was decided may have changed any of them.
+  const decided = useRef(decisionCount);
+  useEffect(() => {
+    if (decided.current === decisionCount) return;
+    decided.current = decisionCount;
+    void listing.resource.reload();
+  }, [decisionCount, listing]);
+  return { listing, listed, problem };
+}
+
 function DeploymentTable({ rollout, onChanged, state }: Shown & { state: DeploymentStateName | "all" }): ReactNode {
   const [query, setQuery] = useState("");
-  const { deployments } = rollout;
+  const { listing, listed, problem } = useDeployments(rollout, state);
+  // What was loaded with the rollout stays until the page is there.
+  const deployments = listed?.deployments ?? rollout.deployments;
   const [asking, setAsking] = useState<{ deployment: Deployment; action: DeviceAction }>();
   const withActions = useMemo(
     () => [...columns, actionsColumn(rollout.state, (deployment, action) => setAsking({ deployment, action }))],
@@ -296,13 +327,24 @@ function DeploymentTable({ rollout, onChanged, state }: Shown & { state: Deploym
     <>
       <div className="toolbar">
         <SearchField label="Search device id" value={query} onChange={setQuery} />
+        <p className="muted" role="status">
+          {query.trim() !== "" && listed?.isMore && `Searched in the first ${count(deployments.length)}.`}
+        </p>
       </div>
+      {problem && (
+        <ProblemNotice
+          problem={problem}
+          lead="Could not load the devices of this rollout"
+          onRetry={() => void listing.resource.reload()}
+        />
+      )}
       {shown.length > 0 ? (
         <DataTable
           caption="Devices of this rollout"
           columns={withActions}
           rows={shown}
           rowKey={(deployment) => deployment.id}
+          onMore={listed?.isMore ? () => listing.more() : undefined}
         />
       ) : (
         <p className="muted">No device of this rollout matches.</p>
