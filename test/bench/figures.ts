@@ -1,6 +1,7 @@
 // What a run reports: figures for machines, and a table for people.
 
 import type { HealthGateFigures } from "./health-gate.ts";
+import type { ListsFigures } from "./lists.ts";
 import type { Part } from "./image-parts.ts";
 
 /** Keys and units of `--json`. */
@@ -16,6 +17,8 @@ export interface Figures {
   /** All bytes that the server sent during an update, by the image's, at so many bytes a second. */
   slowLinkSentToImage: Record<string, number>;
   healthGate: HealthGateFigures;
+  /** Of `--lists` alone. */
+  lists?: ListsFigures;
 }
 
 export const IMAGE_BYTES_GOAL = 128 * 1024;

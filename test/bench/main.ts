@@ -22,6 +22,7 @@ import { DeviceSnapshot, machines } from "./device-snapshot.ts";
 import { type Figures, IMAGE_BYTES_GOAL, RAM_BYTES_GOAL, Table } from "./figures.ts";
 import { HEALTH_ERROR_RATE, HEALTH_ROLLOUTS, measureHealthGate } from "./health-gate.ts";
 import { imageParts, ramParts, sumOf, usefulBytes } from "./image-parts.ts";
+import { type ListsOptions, measureLists } from "./lists.ts";
 import { measureSlowLink, slowRates } from "./slow-link.ts";
 import { type Spread, spreadOf } from "./statistics.ts";
 import { measureTcp } from "./tcp-throughput.ts";
@@ -32,6 +33,10 @@ const usage = `npm run bench [-- OPTIONS]
   --json FILE   write the figures as one JSON object
   --slow-link   only updates on slow links; this takes npm packages alone
   --health-gate only the health gate's false alarms and what it finds; the same
+  --lists       only lists, counts and rollouts of very many devices; the same
+  --devices N   of --lists, by default 1000000
+  --database D  of --lists: sqlite (by default) or postgres
+  --no-rollouts of --lists: lists and counts only
   --help        this text
 `;
 
@@ -43,6 +48,7 @@ const BOOT_COUNTS = 3;
 const MQTT_COUNTS = 5;
 const MQTT_DISCARDED_MAX = 5;
 const BOOT_TIMES = 7;
+const LIST_TIMES = 40;
 const TRANSFER_BYTES_MIN = 1024 * 1024;
 const PASSWORD = "only for this benchmark";
 
@@ -359,6 +365,26 @@ function onlyHealthGate(): { figures: Partial<Figures>; table: Table } {
   return { figures: { healthGate: benchHealthGate(table) }, table };
 }
 
+async function onlyLists(options: ListsOptions): Promise<{ figures: Partial<Figures>; table: Table }> {
+  const table = new Table();
+  const lists = await measureLists(options);
+  for (const [what, { p50Ms, p95Ms, cpuMs, bytes }] of Object.entries(lists.asked))
+    table.row(
+      what,
+      p95Ms * 1_000,
+      "µs at p95",
+      `p50 ${p50Ms} ms, processor ${cpuMs} ms, ${bytes} bytes; goal: p95 at most 50 ms`,
+    );
+  for (const [what, { answeredMs, wholeS, stallMs, stallP99Ms, cpuS, listP95Ms }] of Object.entries(lists.done))
+    table.row(
+      what,
+      answeredMs * 1_000,
+      "µs until the answer",
+      `goal: at most 200 ms; whole in ${wholeS} s (processor ${cpuS} s), longest stall ${stallMs} ms (p99 ${stallP99Ms}; goal: 50), a list meanwhile ${listP95Ms} ms at p95`,
+    );
+  return { figures: { lists }, table };
+}
+
 async function main(): Promise<void> {
   const { values } = parseArgs({
     args: process.argv.slice(2),
@@ -366,6 +392,10 @@ async function main(): Promise<void> {
       json: { type: "string" },
       "slow-link": { type: "boolean" },
       "health-gate": { type: "boolean" },
+      lists: { type: "boolean" },
+      devices: { type: "string", default: "1000000" },
+      database: { type: "string", default: "sqlite" },
+      "no-rollouts": { type: "boolean", default: false },
       help: { type: "boolean", short: "h" },
     },
   });
@@ -384,7 +414,15 @@ async function main(): Promise<void> {
       ? await onlySlowLink(folder)
       : values["health-gate"]
         ? onlyHealthGate()
-        : await bench(folder, (opened) => (world = opened));
+        : values.lists
+          ? await onlyLists({
+              devices: Number(values.devices),
+              database: values.database === "postgres" ? "postgres" : "sqlite",
+              times: LIST_TIMES,
+              rollouts: !values["no-rollouts"],
+              say,
+            })
+          : await bench(folder, (opened) => (world = opened));
     process.stdout.write(`${table.toString()}\n`);
     if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(figures, null, 2)}\n`);
   } finally {

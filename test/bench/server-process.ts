@@ -56,6 +56,8 @@ export interface StartOptions {
   options?: readonly string[];
   /** Options of Node, such as modules to load before the server. */
   nodeOptions?: readonly string[];
+  /** It has run on these data before, and somebody has signed in. */
+  again?: boolean;
 }
 
 export class ServerUnderMeasurement {
@@ -63,11 +65,13 @@ export class ServerUnderMeasurement {
     readonly child: ChildProcess,
     readonly url: string,
     readonly mqttUrl: string,
-    readonly password: string,
+    /** Undefined: it is the operator's own already. */
+    readonly password: string | undefined,
   ) {}
 
   /** The process has a channel to this one, and ends when that breaks. */
-  static async start({ tree, folder, trustChain, options = [], nodeOptions = [] }: StartOptions) {
+  static async start(given: StartOptions) {
+    const { tree, folder, trustChain, options = [], nodeOptions = [], again = false } = given;
     const child = spawn(
       process.execPath,
       [
@@ -80,16 +84,17 @@ export class ServerUnderMeasurement {
     let said = "";
     child.stdout!.on("data", (data: Buffer) => void (said += data.toString()));
     const deadline = performance.now() + START_MS_MAX;
-    while (!/one-time password \S+\s[^]*console \S+, devices \S+\s/.test(said)) {
+    const isUp = again ? /console \S+, devices \S+\s/ : /one-time password \S+\s[^]*console \S+, devices \S+\s/;
+    while (!isUp.test(said)) {
       if (performance.now() > deadline || child.exitCode !== null) {
         child.kill("SIGKILL");
-        throw new Error(`the server of ${tree} did not start with an empty database:\n${said}`);
+        throw new Error(`the server of ${tree} did not start with ${again ? "its" : "an empty"} database:\n${said}`);
       }
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
     const [, url, mqttUrl] = /console (\S+), devices (\S+)/.exec(said)!;
-    const [, password] = /one-time password (\S+)/.exec(said)!;
-    return new ServerUnderMeasurement(child, url!, mqttUrl!, password!);
+    const password = /one-time password (\S+)/.exec(said)?.[1];
+    return new ServerUnderMeasurement(child, url!, mqttUrl!, password);
   }
 
   get cpuMs(): number {
@@ -102,7 +107,8 @@ export class ServerUnderMeasurement {
 
   async signIn(): Promise<Console> {
     const console = new Console(this.url);
-    await console.call("POST", "/api/session", { userName: "admin", password: this.password });
+    await console.call("POST", "/api/session", { userName: "admin", password: this.password ?? PASSWORD });
+    if (this.password === undefined) return console;
     await console.call("POST", "/api/session/password", { currentPassword: this.password, newPassword: PASSWORD });
     return console;
   }
