@@ -3,7 +3,7 @@
 
 import { createHash } from "node:crypto";
 import { afterEach, expect, it } from "vitest";
-import { Fixture } from "./fixture.ts";
+import { Fixture, passing } from "./fixture.ts";
 import { makeRelease } from "./keys.ts";
 import { seed } from "./random.ts";
 import { detail, saying } from "./rollout-steps.ts";
@@ -181,6 +181,26 @@ it("that can't be made says so in its decisions, and leaves nothing", async () =
   expect((await saying(fixture, byFilter.id))[0]).toBe(
     "started: 26 devices in 1 waves; left out: 1 revoked, 3 of hardware that the release has no image for",
   );
+});
+
+it("does not wait for devices that are away, however many, and says so once", async () => {
+  let skewMs = 0;
+  const fixture = await Fixture.start({ pieceMax: 4, tickMs: hourMs, clock: passing(() => skewMs) });
+  fixtures.push(fixture);
+  const fleet = await smallFleet(fixture, ids);
+  const { id } = await create(fixture, fleet.releaseId, { deadlineMs: 20 * hourMs });
+  await whole(fixture);
+  const { offering, evidence, tick } = fixture.server.internals;
+  expect((await offering.offerFor(ids[0]!))?.deployment).toBeDefined();
+  await evidence.checkedIn(ids[0]!, fleet.runsNew);
+  await tick();
+  expect((await detail(fixture, id)).counts, "nobody is away yet").toMatchObject({ queued: 29, confirmed: 1 });
+  skewMs = hourMs;
+  await tick();
+  expect(await detail(fixture, id)).toMatchObject({ state: "completed", counts: { unreached: 29, confirmed: 1 } });
+  expect((await saying(fixture, id)).filter((text) => text.includes("does not wait"))).toEqual([
+    "wave 1 does not wait for 29 devices that are away: 1 of 30 have finished; they are offered the image when they come back",
+  ]);
 });
 
 it("refuses at once what can be told at once", async () => {

@@ -95,21 +95,20 @@ export const deploymentEvents: Handlers<OfDeployments> = {
     return move(now, deployment, to, to === "unreached" ? { deadlineAt: now.steadyMs + rollout.lateOffersMs } : {});
   },
 
-  "others-away"(rollout, { away }, now) {
+  "others-away"(rollout, { away, before = 0, others = 0 }, now) {
     const { currentWave, lateOffersMs } = rollout;
     if (rollout.state !== "running" || !waitsOnly(rollout)) return nothing();
     const { total, finished, waiting } = presentWave(rollout)!;
     const deadlineAt = now.steadyMs + lateOffersMs;
     const set = away.filter(({ wave, state }) => wave === currentWave && mayMove("others-away", state, "unreached"));
-    if (set.length < waiting) return nothing();
+    if (set.length + others < waiting) return nothing();
+    const said = `wave ${currentWave + 1} does not wait for ${before + set.length} devices that are away: ${finished} of ${total} have finished; they are offered the image when they come back`;
     return {
       ...moving(
         set.map((deployment) => ({ deployment, to: "unreached" as const, more: { deadlineAt } })),
         now,
       ),
-      decisions: [
-        `wave ${currentWave + 1} does not wait for ${set.length} devices that are away: ${finished} of ${total} have finished; they are offered the image when they come back`,
-      ],
+      decisions: others > 0 ? [] : [said],
     };
   },
 

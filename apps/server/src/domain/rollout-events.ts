@@ -25,7 +25,8 @@ export type RolloutEvent =
   /** `isHeldBack`: the device is there, and only the rollout's own rules keep the offer from it. */
   | { type: "deadline-passed"; deployment: DeploymentSnapshot; isHeldBack: boolean }
   /** These wait, their devices are away, and nothing of the present wave is under way. */
-  | { type: "others-away"; away: DeploymentSnapshot[] }
+  /** Of many that are away these are set aside now, `before` were, and `others` will be; left out: none. */
+  | { type: "others-away"; away: DeploymentSnapshot[]; before?: number; others?: number }
   | { type: "late-offers-expired"; deployment: DeploymentSnapshot }
   /** `why`: what made the offer wrong, in words that go on from the device's name. */
   | { type: "superseded"; deployment: DeploymentSnapshot; why: string }

@@ -5,7 +5,7 @@ import type { DeploymentStateName } from "@flipside/image-format";
 import type { Clock } from "../../clock.ts";
 import { abandonable } from "../../domain/deployment-transitions.ts";
 import { waitsOnly } from "../../domain/snapshots.ts";
-import type { DeploymentRow } from "../../storage/schema.ts";
+import type { DeploymentRow, RolloutRow } from "../../storage/schema.ts";
 import type { Queries, Storage } from "../../storage/storage.ts";
 import type { DownloadSlots } from "../chunk-delivery/download-slots.ts";
 import type { Presence } from "../device-records/presence.ts";
@@ -31,6 +31,8 @@ interface Options {
   presence: Presence;
   brake: Brake;
   clock: Clock;
+  /** Deployments that one transaction sets aside. */
+  pieceMax: number;
 }
 
 /** Those that are past their deadline, as far as one round takes; `isStopped`: that of offers stands still. */
@@ -69,27 +71,65 @@ async function openGates(storage: Storage, { apply }: EngineRoom, now: number): 
   for (const { id } of due) await storage.transaction((work) => apply(work, id, async () => ({ type: "time-passed" })));
 }
 
-/** Rollouts whose present wave has nothing under way, and waits for devices that are away. */
-async function passOverAway(storage: Storage, { apply }: EngineRoom, presence: Presence): Promise<void> {
+/** The next that wait in the present wave, in their order, after this position. */
+function nextWaiting(
+  db: Queries,
+  { id, currentWave }: Pick<RolloutRow, "id" | "currentWave">,
+  after: number,
+  most: number,
+): Promise<DeploymentRow[]> {
+  return db
+    .selectFrom("deployments")
+    .selectAll()
+    .where("rolloutId", "=", id)
+    .where("state", "=", "queued")
+    .where("wave", "=", currentWave)
+    .where("position", ">", after)
+    .orderBy("position")
+    .limit(most)
+    .execute();
+}
+
+/**
+ * Rollouts whose present wave has nothing under way, and waits for devices that are away. There may be very many: they
+ * are looked at, and set aside, a piece at a time.
+ */
+async function passOverAway({ storage, engineRoom, presence, pieceMax }: Options): Promise<void> {
+  const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+  const areAway = (rows: DeploymentRow[]): boolean => rows.every(({ deviceId }) => presence.isAway(deviceId));
+
+  async function allAreAway(row: RolloutRow): Promise<boolean> {
+    for (let after = 0; ; await turn()) {
+      const rows = await nextWaiting(storage.db, row, after, pieceMax);
+      if (!areAway(rows)) return false;
+      if (rows.length < pieceMax) return true;
+      after = rows.at(-1)!.position;
+    }
+  }
+
+  /** Whether there may be more. `before`: set aside so far. */
+  const setAside = (row: RolloutRow, before: number): Promise<number> =>
+    storage.transaction(async (work) => {
+      let count = 0;
+      await engineRoom.apply(work, row.id, async () => {
+        const away = await nextWaiting(work.db, row, 0, pieceMax);
+        if (away.length === 0 || !areAway(away)) return undefined;
+        const { waves } = await loadSnapshot(work.db, row);
+        const others = waves[row.currentWave]!.waiting - away.length;
+        count = others > 0 ? away.length : 0;
+        return { type: "others-away", away: away.map((each) => snapshotOf(each)), before, others };
+      });
+      return count;
+    });
+
   const running = await storage.db.selectFrom("rollouts").selectAll().where("state", "=", "running").execute();
   for (const row of running) {
-    if (!waitsOnly(await loadSnapshot(storage.db, row))) continue;
-    const waiting = (db: Queries): Promise<DeploymentRow[]> =>
-      db
-        .selectFrom("deployments")
-        .selectAll()
-        .where("rolloutId", "=", row.id)
-        .where("wave", "=", row.currentWave)
-        .where("state", "=", "queued")
-        .execute();
-    const areAway = (rows: DeploymentRow[]): boolean => rows.every(({ deviceId }) => presence.isAway(deviceId));
-    if (!areAway(await waiting(storage.db))) continue;
-    await storage.transaction((work) =>
-      apply(work, row.id, async () => {
-        const away = await waiting(work.db);
-        return areAway(away) ? { type: "others-away", away: away.map((each) => snapshotOf(each)) } : undefined;
-      }),
-    );
+    if (!waitsOnly(await loadSnapshot(storage.db, row)) || !(await allAreAway(row))) continue;
+    let before = 0;
+    for (let count = await setAside(row, before); count > 0; count = await setAside(row, before)) {
+      before += count;
+      await turn();
+    }
   }
 }
 
@@ -127,13 +167,13 @@ async function endLate(options: Options, now: number, isStopped: boolean): Promi
 }
 
 export function createPassingTime(options: Options): PassingTime {
-  const { storage, engineRoom, presence, brake, clock } = options;
+  const { storage, engineRoom, brake, clock } = options;
   return {
     async tick() {
       const isStopped = brake.stop !== undefined;
       await endLate(options, clock.steadyMs(), isStopped);
       await openGates(storage, engineRoom, clock.steadyMs());
-      if (!isStopped) await passOverAway(storage, engineRoom, presence);
+      if (!isStopped) await passOverAway(options);
     },
   };
 }
