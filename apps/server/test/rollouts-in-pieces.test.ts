@@ -203,6 +203,68 @@ it("does not wait for devices that are away, however many, and says so once", as
   ]);
 });
 
+it("has the same pre-flight as one that is looked at as a whole", { timeout: 60_000 }, async () => {
+  let skewMs = 0;
+  const clock = passing(() => skewMs);
+  const first = await Fixture.start({ pieceMax: 4, tickMs: hourMs, clock });
+  const fleet = await smallFleet(first, ids);
+  const { db } = first.server.internals.storage;
+  await first.api.post("/api/rollouts", {
+    name: "open",
+    releaseId: fleet.releaseId,
+    target: { deviceIds: ids.slice(5, 8) },
+  });
+  await db.updateTable("devices").set({ product: "other" }).where("id", "in", ids.slice(0, 12)).execute();
+  await db.updateTable("devices").set({ securityFloor: 99 }).where("id", "in", ids.slice(13, 22)).execute();
+  await db.updateTable("devices").set({ loaderVersion: 0 }).where("id", "=", ids[28]!).execute();
+  await first.api.post(`/api/devices/${ids[29]}/revoke`);
+  const running = { ...fleet.runsNew.running, slot: "a", version: "1.1.0", releaseSequence: 11 };
+  await db
+    .updateTable("devices")
+    .set({ running: JSON.stringify(running) })
+    .where("id", "in", ids.slice(25, 28))
+    .execute();
+  const asked = ["random", "as-listed", "online-first"].flatMap((order) =>
+    [{ filter: "id like dev-*" }, { all: true }, { deviceIds: [...ids].reverse() }].map((target) => ({
+      order,
+      target,
+    })),
+  );
+  const seen = async (fixture: Fixture): Promise<any[]> => {
+    skewMs += hourMs;
+    for (const id of ids.filter((_, i) => i % 3 === 0)) fixture.server.internals.lastSeen.note(id);
+    const answers = [];
+    for (const more of asked) {
+      const body = { name: "large", releaseId: fleet.releaseId, waves: [{ count: 5 }, { percent: 60 }], ...more };
+      answers.push((await fixture.api.post("/api/rollouts/preflight", body)).body);
+    }
+    return answers;
+  };
+  const inPieces = await seen(first);
+  await first.server.close();
+  const second = await Fixture.goOn({ dataDir: first.dataDir, pieceMax: 500, tickMs: hourMs, clock }, first.project);
+  fixtures.push(second);
+  const atOnce = await seen(second);
+  const byReason = (some: any[]): any[] =>
+    some
+      .map(({ deviceIds, ...each }) => ({ ...each, deviceIds: deviceIds.toSorted() }))
+      .toSorted((a, b) => (a.reason < b.reason ? -1 : 1));
+  /** Named devices are in the order in which they were looked at. */
+  const comparable = ({ problems, leftOut, wouldReject, offline, ...numbers }: any): object => ({
+    ...numbers,
+    leftOut: byReason(leftOut),
+    wouldReject: byReason(wouldReject),
+    // When the one that is longest away was last heard of is written by the server that is stopped.
+    offline: offline.count,
+    sentences: problems.filter(({ kind }: any) => kind !== "refused").map(({ sentence }: any) => sentence),
+    isRefused: problems.some(({ kind }: any) => kind === "refused"),
+  });
+  inPieces.forEach((pieces, i) => {
+    expect(comparable(pieces), JSON.stringify(asked[i])).toEqual(comparable(atOnce[i]));
+  });
+  expect(inPieces[0]).toMatchObject({ chosen: 17, alreadyThere: 3 });
+});
+
 it("refuses at once what can be told at once", async () => {
   const { fixture, fleet } = await started(4);
   const post = (more: object) =>

@@ -33,14 +33,17 @@ const someOf = <Reason extends string>(reason: Reason, ids: readonly string[]) =
 });
 
 /** A device of the plan, beside its image. */
-interface Planned {
+export interface Planned {
   device: DeviceRow;
   image: ImageRow;
   isThere: boolean;
   isAway: boolean;
 }
 
-function plannedOf({ devices, images }: Plan, { presence }: PreflightOptions): Planned[] {
+export function plannedOf(
+  { devices, images }: Pick<Plan, "devices" | "images">,
+  { presence }: PreflightOptions,
+): Planned[] {
   return devices.map((device) => {
     const image = imageFor(images, device)!;
     const isThere = runsConfirmed(device, image.digest);
@@ -66,7 +69,7 @@ function wavesOf(
   });
 }
 
-function offlineOf(planned: readonly Planned[], { lastSeen }: PreflightOptions): Preflight["offline"] {
+export function offlineOf(planned: readonly Planned[], { lastSeen }: PreflightOptions): Preflight["offline"] {
   const away = planned
     .filter(({ isAway }) => isAway)
     .map(({ device: { id, lastSeenAt } }) => ({ deviceId: id, at: lastSeen.pending(id) ?? lastSeenAt }));
@@ -81,9 +84,9 @@ function offlineOf(planned: readonly Planned[], { lastSeen }: PreflightOptions):
 }
 
 /** Who would reject the image, by the rules that devices go by (docs/protocol.md), as far as the server knows them. */
-async function rejectionsOf(
+export async function rejectionsOf(
   db: Queries,
-  { release, images }: Plan,
+  { release, images }: Pick<Plan, "release" | "images">,
   planned: readonly Planned[],
 ): Promise<Preflight["wouldReject"]> {
   const loaderMin = new Map(images.map(({ digest, header }) => [digest, readHeader(header).loaderVersionMin]));
@@ -117,25 +120,47 @@ async function rejectionsOf(
     .filter(({ count }) => count > 0);
 }
 
-/** Rollouts in which devices of the plan are still open. */
-async function otherRolloutsOf(db: Queries, planned: readonly Planned[]): Promise<Preflight["otherRollouts"]> {
-  const ids = new Set(planned.map(({ device }) => device.id));
-  const open = await db
-    .selectFrom("deployments")
-    .innerJoin("rollouts", "rollouts.id", "deployments.rolloutId")
-    .select(["deployments.deviceId", "deployments.state", "rollouts.id", "rollouts.name", "rollouts.urgent"])
-    .where("deployments.finishedAt", "is", null)
-    .orderBy("rollouts.createdAt", "desc")
-    .execute();
-  const rollouts = new Map<string, Preflight["otherRollouts"][number]>();
-  for (const { deviceId, state, ...rollout } of open) {
-    if (!ids.has(deviceId)) continue;
-    const counted = rollouts.get(rollout.id) ?? { ...rollout, waiting: 0, underWay: 0 };
-    if (isWaiting(state)) counted.waiting++;
-    else counted.underWay++;
-    rollouts.set(rollout.id, counted);
+export type OtherRollout = Preflight["otherRollouts"][number] & { createdAt: number };
+
+const idsAtATime = 500;
+
+/** Rollouts in which devices of the plan are still open, counted into `rollouts`. */
+export async function countOtherRollouts(
+  db: Queries,
+  planned: readonly Planned[],
+  rollouts: Map<string, OtherRollout>,
+): Promise<void> {
+  for (let at = 0; at < planned.length; at += idsAtATime) {
+    const open = await db
+      .selectFrom("deployments")
+      .innerJoin("rollouts", "rollouts.id", "deployments.rolloutId")
+      .select(["deployments.state", "rollouts.id", "rollouts.name", "rollouts.urgent", "rollouts.createdAt"])
+      .where(
+        "deployments.deviceId",
+        "in",
+        planned.slice(at, at + idsAtATime).map(({ device }) => device.id),
+      )
+      .where("deployments.finishedAt", "is", null)
+      .execute();
+    for (const { state, ...rollout } of open) {
+      const counted = rollouts.get(rollout.id) ?? { ...rollout, waiting: 0, underWay: 0 };
+      if (isWaiting(state)) counted.waiting++;
+      else counted.underWay++;
+      rollouts.set(rollout.id, counted);
+    }
   }
-  return [...rollouts.values()];
+}
+
+/** Newest first. */
+export const otherRolloutsIn = (rollouts: ReadonlyMap<string, OtherRollout>): Preflight["otherRollouts"] =>
+  [...rollouts.values()]
+    .sort((one, other) => other.createdAt - one.createdAt)
+    .map(({ createdAt: _, ...rollout }) => rollout);
+
+async function otherRolloutsOf(db: Queries, planned: readonly Planned[]): Promise<Preflight["otherRollouts"]> {
+  const rollouts = new Map<string, OtherRollout>();
+  await countOtherRollouts(db, planned, rollouts);
+  return otherRolloutsIn(rollouts);
 }
 
 /** Throws ApiError when there is no such release, or the target is a filter that can't be read. */

@@ -36,7 +36,7 @@ import { misfitOf, misfitWords } from "./targets.ts";
 import { rulesOfWaves } from "./wave-rules.ts";
 
 /** Some of the devices, and how many there are. */
-interface Some {
+export interface Some {
   count: number;
   ids: string[];
 }
@@ -65,11 +65,11 @@ export const preparationIn = ({ preparing }: Pick<RolloutRow, "preparing">): Pre
   preparing === null ? undefined : (JSON.parse(preparing) as Preparation);
 
 const idsKept = 10;
-const note = ({ count, ids }: Some, id: string): Some => ({
+export const note = ({ count, ids }: Some, id: string): Some => ({
   count: count + 1,
   ids: ids.length < idsKept ? [...ids, id] : ids,
 });
-const nobody: Some = { count: 0, ids: [] };
+export const nobody: Some = { count: 0, ids: [] };
 const words = ({ count, ids }: Some): string =>
   ids.join(", ") + (count > ids.length ? ` and ${count - ids.length} more` : "");
 
@@ -101,10 +101,10 @@ async function soughtBy(
   return "filter" in target ? filtering.sought(db, target.filter, "target.filter") : allOf(product);
 }
 
-const releaseOf = (db: Queries, id: string): Promise<ReleaseRow | undefined> =>
+export const releaseOf = (db: Queries, id: string): Promise<ReleaseRow | undefined> =>
   db.selectFrom("releases").selectAll().where("id", "=", id).executeTakeFirst();
 
-const imagesOf = (db: Queries, releaseId: string): Promise<ImageRow[]> =>
+export const imagesOf = (db: Queries, releaseId: string): Promise<ImageRow[]> =>
   db.selectFrom("images").selectAll().where("releaseId", "=", releaseId).execute();
 
 /**
@@ -205,6 +205,43 @@ export function createPreparation(options: PreparationOptions): (work: Work, rol
   };
 }
 
+/** The next devices that the target names or means; `after`: what `through` was of those before, or empty. */
+export async function nextCandidates(
+  options: Pick<NewRolloutOptions, "filtering" | "pieceMax">,
+  db: Queries,
+  { target, product }: { target: NewRollout["target"]; product: string },
+  after: string,
+): Promise<{ candidates: Candidate[]; through: string | undefined }> {
+  if ("deviceIds" in target) {
+    const ids = [...new Set(target.deviceIds)];
+    const end = Number(after) + options.pieceMax;
+    const named = ids.slice(Number(after), end);
+    const found = await findDevices(db, named);
+    const candidates = named.map((id) => ({ id, row: found.get(id) }));
+    return { candidates, through: end < ids.length ? String(end) : undefined };
+  }
+  const sought = await soughtBy(options, db, target, product);
+  const { rows, through } = await nextStep(db, sought, after, options.pieceMax);
+  return { candidates: rows.map((row) => ({ id: row.id, row })), through };
+}
+
+/** What a smaller rollout would be refused for; undefined: nothing. */
+export function whyNot(
+  { matched, chosen, misfits, newer }: Pick<Preparation, "matched" | "chosen" | "misfits" | "newer">,
+  { version }: ReleaseRow,
+  { target, allowOlder }: NewRollout,
+): string | undefined {
+  const unfit = misfitWords((misfit) => misfits[misfit]?.count ?? 0);
+  if (chosen === 0) return matched === 0 ? "its target has no device" : `none of its devices can be updated: ${unfit}`;
+  if (unfit !== "" && !("filter" in target)) {
+    const some = Object.values(misfits).map((each) => words(each));
+    return `of the devices that it names some can't be updated: ${unfit} (${some.join("; ")})`;
+  }
+  return newer.count > 0 && !allowOlder
+    ? `${words(newer)} run a newer release than ${version}; set allowOlder to go back`
+    : undefined;
+}
+
 /** One piece, in its transaction and behind the rollout's lock. */
 class Making {
   readonly #options: PreparationOptions;
@@ -247,7 +284,12 @@ class Making {
     const { db } = this.#work;
     const release = (await releaseOf(db, this.#row.releaseId))!;
     const images = await imagesOf(db, release.id);
-    const { candidates, through } = await this.#candidates(before.after, release.product);
+    const { candidates, through } = await nextCandidates(
+      this.#options,
+      db,
+      { target: this.#request.target, product: release.product },
+      before.after,
+    );
     const preparation: Preparation = { ...before, matched: before.matched + candidates.length };
     const targets: { rolloutId: string; place: string; deviceId: string; digest: string }[] = [];
     candidates.forEach(({ id, row }, i) => {
@@ -268,22 +310,6 @@ class Making {
     return true;
   }
 
-  async #candidates(after: string, product: string): Promise<{ candidates: Candidate[]; through: string | undefined }> {
-    const { db } = this.#work;
-    const { target } = this.#request;
-    if ("deviceIds" in target) {
-      const ids = [...new Set(target.deviceIds)];
-      const end = Number(after) + this.#options.pieceMax;
-      const named = ids.slice(Number(after), end);
-      const found = await findDevices(db, named);
-      const candidates = named.map((id) => ({ id, row: found.get(id) }));
-      return { candidates, through: end < ids.length ? String(end) : undefined };
-    }
-    const sought = await soughtBy(this.#options, db, target, product);
-    const { rows, through } = await nextStep(db, sought, after, this.#options.pieceMax);
-    return { candidates: rows.map((row) => ({ id: row.id, row })), through };
-  }
-
   /** `index`: of those that are named. */
   #placeOf(id: string, index: number): string {
     const { order, target } = this.#request;
@@ -296,7 +322,7 @@ class Making {
 
   /** Every device is known. */
   async #start(preparation: Preparation, release: ReleaseRow): Promise<boolean> {
-    const why = this.#whyNot(preparation, release);
+    const why = whyNot(preparation, release, this.#request);
     if (why !== undefined) return this.#refuse(preparation, why);
     const [stays] = await refusalsOfSuperseded(this.#work.db, this.#request.supersedes);
     if (stays !== undefined) return this.#refuse(preparation, stays.what);
@@ -323,19 +349,6 @@ class Making {
     await this.#engineRoom.apply(this.#work, id, async () => ({ type: "started", leftOut }));
     await supersede(this.#options, this.#work, this.#request.supersedes, { by, to: { id, name } });
     return true;
-  }
-
-  #whyNot({ matched, chosen, misfits, newer }: Preparation, { version }: ReleaseRow): string | undefined {
-    const unfit = misfitWords((misfit) => misfits[misfit]?.count ?? 0);
-    if (chosen === 0)
-      return matched === 0 ? "its target has no device" : `none of its devices can be updated: ${unfit}`;
-    if (unfit !== "" && !("filter" in this.#request.target)) {
-      const some = Object.values(misfits).map((each) => words(each));
-      return `of the devices that it names some can't be updated: ${unfit} (${some.join("; ")})`;
-    }
-    return newer.count > 0 && !this.#request.allowOlder
-      ? `${words(newer)} run a newer release than ${version}; set allowOlder to go back`
-      : undefined;
   }
 
   /** Of the first devices, whose order is by chance unless somebody gave them one. */

@@ -26,6 +26,7 @@ import { cloneOf } from "./clone.ts";
 import { resizeLaterWaves } from "./later-waves.ts";
 import { createRollout } from "./new-rollout.ts";
 import { preflight, type PreflightOptions } from "./preflight.ts";
+import { preflightOfMany } from "./preflight-of-many.ts";
 import { beginPreparation, isLarge } from "./preparation.ts";
 import { decisionPage, deploymentPage, rolloutDetail, rolloutPage, rolloutSummary } from "./summaries.ts";
 import { changedRules } from "./wave-rules.ts";
@@ -162,7 +163,10 @@ export function createRollouts(options: PreflightOptions & { progress: Progress 
       const create = (await isLarge(options, request)) ? beginPreparation : createRollout;
       return detail(await create(options, request, by));
     },
-    preflight: (request, by) => preflight(options, request, by),
+    async preflight(request, by) {
+      const look = (await isLarge(options, request)) ? preflightOfMany : preflight;
+      return look(options, request, by);
+    },
     clone: (id) => cloneOf(storage.db, id, clock.wallMs()),
     list: (page) => rolloutPage(storage.db, clock, page),
     summary: (id) => rolloutSummary(storage.db, clock, id),
