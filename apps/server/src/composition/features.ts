@@ -335,6 +335,7 @@ export async function createFeatures(foundation: Foundation, link: DeviceLink, s
     log,
     pieces: [prepare, engineRoom.goOn],
     isHere: () => isCaretaker(members),
+    settled: deviceLog.flush,
   });
   const loaders = { device: views.one, deployment: views.deployment, rollout: rollouts.summary, release: releases.one };
   const features = {

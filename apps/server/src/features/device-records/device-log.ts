@@ -39,6 +39,8 @@ const crashCharactersMax = 1500;
 const limitersMax = 20_000;
 const entriesWaitingMax = 20_000;
 const changesAtATime = 500;
+/** In one transaction: an operator's word may be news of a million devices. */
+const entriesAtATime = 250;
 const cursorKey = "device-log-cursor";
 
 export interface DeviceLog {
@@ -89,6 +91,8 @@ class PruningDue {
 }
 
 type Entry = { deviceId: string; at: number; kind: string; detail: string };
+/** `position`: of the feed, when it was added. */
+type WaitingEntry = Entry & { position: number };
 
 const outcomesOf = (changes: readonly StoredChange[], at: number): Entry[] =>
   changes.flatMap(({ change }) => {
@@ -100,7 +104,7 @@ const outcomesOf = (changes: readonly StoredChange[], at: number): Entry[] =>
 export function createDeviceLog(storage: Storage, log: Logger, clock: Pick<Clock, "wallMs" | "steadyMs">): DeviceLog {
   const limiters = new Map<string, LogLimiter>();
   const due = new PruningDue();
-  let waiting: Entry[] = [];
+  let waiting: WaitingEntry[] = [];
   /** Of the feed, as far as it is in entries that are stored or wait; kept in the transaction that stores them. */
   let cursor = 0;
   let cursorStored = 0;
@@ -108,19 +112,33 @@ export function createDeviceLog(storage: Storage, log: Logger, clock: Pick<Clock
   /** What waits is written now. */
   let begin = (): void => {};
 
-  async function insert(db: Queries, entries: typeof waiting): Promise<void> {
+  async function insert(db: Queries, entries: readonly Entry[]): Promise<void> {
     for (let at = 0; at < entries.length; at += 100)
       await db
         .insertInto("deviceLog")
         .values(entries.slice(at, at + 100))
         .execute();
-    for (const deviceId of due.of(entries)) await prune(db, { id: deviceId });
+    const looked = due.of(entries);
+    if (looked.length === 0) return;
+    // Of many devices most have few.
+    const full = await db
+      .selectFrom("deviceLog")
+      .select("deviceId")
+      .where("deviceId", "in", looked)
+      .groupBy("deviceId")
+      .having((q) => q.fn.countAll(), ">", entriesKept)
+      .execute();
+    for (const { deviceId } of full) await prune(db, { id: deviceId });
   }
 
-  function store(entries: typeof waiting): Promise<void> {
-    const position = cursor;
+  function store(entries: readonly WaitingEntry[]): Promise<void> {
+    // Where more wait, what they are about is still to come.
+    const position = waiting.length === 0 ? cursor : entries.at(-1)!.position;
     return storage.transaction(async ({ db, afterCommit }) => {
-      await insert(db, entries);
+      await insert(
+        db,
+        entries.map(({ position: _, ...entry }) => entry),
+      );
       if (position === cursorStored) return;
       const value = Buffer.from(String(position));
       await db
@@ -134,8 +152,7 @@ export function createDeviceLog(storage: Storage, log: Logger, clock: Pick<Clock
 
   async function write(): Promise<void> {
     while (waiting.length > 0) {
-      const entries = waiting;
-      waiting = [];
+      const entries = waiting.splice(0, entriesAtATime);
       try {
         await store(entries);
       } catch (error) {
@@ -167,7 +184,7 @@ export function createDeviceLog(storage: Storage, log: Logger, clock: Pick<Clock
       withUnseenWrittenOut(detail).slice(0, kind === "crash" ? crashCharactersMax : detailCharactersMax) +
       (suppressed > 0 ? ` (${suppressed} entries before this were dropped)` : "");
     log.info({ device: deviceId, kind }, text);
-    waiting.push({ deviceId, at: clock.wallMs(), kind, detail: text });
+    waiting.push({ deviceId, at: clock.wallMs(), kind, detail: text, position: cursor });
     // Of many devices, and not of the one whose message is dealt with.
     writing ??= unguarded(() => gather().then(write)).finally(() => (writing = undefined));
   }

@@ -26,6 +26,7 @@ export function createCarryingOut({
   log,
   pieces,
   isHere,
+  settled,
 }: {
   storage: Storage;
   feed: Feed;
@@ -33,6 +34,8 @@ export function createCarryingOut({
   pieces: readonly Piece[];
   /** Whether it is done at this server now. */
   isHere: () => boolean;
+  /** Resolves when what a piece was news of is dealt with: nothing piles up. */
+  settled: () => Promise<void>;
 }): CarryingOut {
   let running: Promise<void> | undefined;
   let isAsked = false;
@@ -49,6 +52,7 @@ export function createCarryingOut({
       for (let isMore = true; isMore && mayGoOn(); ) {
         const began = performance.now();
         isMore = await storage.transaction((work) => piece(work, rolloutId));
+        await settled();
         if (isMore) await rest(performance.now() - began);
       }
   }
