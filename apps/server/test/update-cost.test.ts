@@ -53,6 +53,7 @@ async function rollOut(devices: ProtocolDevice[], othersCount: number, sequence:
   const version = `2.0.${sequence}`;
   const release = await fixture.upload(await makeRelease(fixture.project, { version, releaseSequence: sequence }));
   await fixture.rollOut(release.id, [...devices, ...(others as unknown as ProtocolDevice[])]);
+  await fixture.server.internals.carryingOut.run();
 }
 
 /** Statements of the update of a second device, when another one has had it before. */

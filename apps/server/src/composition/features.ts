@@ -23,7 +23,7 @@ import { type BoardReplacement, createBoardReplacement } from "../features/devic
 import { createDeviceCounts, type DeviceCounts } from "../features/devices/device-counts.ts";
 import { createDevices, type Devices } from "../features/devices/devices.ts";
 import type { DeviceElsewhere } from "../features/devices/elsewhere.ts";
-import { createFiltering } from "../features/devices/filtering.ts";
+import { createFiltering, type Filtering } from "../features/devices/filtering.ts";
 import { createLastSeen, type LastSeen } from "../features/device-records/last-seen.ts";
 import type { Brake } from "../features/deployments/brake.ts";
 import { createHindrances } from "../features/deployments/hindrances.ts";
@@ -302,48 +302,48 @@ const elsewhereOf = ({ owners, everywhere }: Members): DeviceElsewhere => ({
   },
 });
 
+/** What people do to rollouts, and what goes on with them beside the messages of devices. */
+function createAllOfRollouts(
+  { storage, patient, feed, log, clock, trust, members }: Foundation,
+  { engineRoom, memory, progress, images, presence, lastSeen, emergencyStop, deviceLog }: Fleet,
+  filtering: Filtering,
+  pieceMax: number,
+): Pick<Features, "rollouts" | "joining" | "carryingOut"> {
+  const making = { engineRoom, presence, filtering, clock, pieceMax };
+  return {
+    rollouts: createRollouts({ ...making, storage, progress, trust, images, lastSeen, brake: emergencyStop }),
+    joining: createJoining({ storage: patient, engineRoom, memory, filtering, feed, clock, log }),
+    carryingOut: createCarryingOut({
+      storage,
+      feed,
+      log,
+      pieces: [createPreparation(making), engineRoom.goOn],
+      isHere: () => isCaretaker(members),
+      settled: deviceLog.flush,
+    }),
+  };
+}
+
 /** Nothing has come from devices or people yet. */
 export async function createFeatures(foundation: Foundation, link: DeviceLink, sizes: Sizes): Promise<Features> {
   const { pollMs, pieceMax } = sizes;
-  const { storage, patient, feed, log, clock, trust, members } = foundation;
+  const { storage, feed, log, clock, trust, members } = foundation;
   const fleet = await createFleet(foundation, sizes);
   const conversations = await createConversations(foundation, fleet, link, pollMs);
   const { sessions } = conversations;
-  const { deviceLog, lastSeen, progress, releases, evidence, engineRoom, images, presence } = fleet;
+  const { deviceLog, lastSeen, progress, releases, evidence } = fleet;
   const isOnline = (deviceId: string): boolean =>
     sessions.isOnline(deviceId) || members?.owners.isOnlineElsewhere(deviceId) === true;
   const elsewhere = members && elsewhereOf(members);
   const views = createDeviceViews({ db: storage.db, lastSeen, progress, isOnline, trust });
   const filtering = createFiltering({ storage, lastSeen, isOnline, online: sessions.online, wallMs: clock.wallMs });
-  const rollouts = createRollouts({
-    storage,
-    engineRoom,
-    progress,
-    trust,
-    images,
-    presence,
-    filtering,
-    lastSeen,
-    brake: fleet.emergencyStop,
-    clock,
-    pieceMax,
-  });
-  const prepare = createPreparation({ filtering, presence, engineRoom, clock, pieceMax });
-  const carryingOut = createCarryingOut({
-    storage,
-    feed,
-    log,
-    pieces: [prepare, engineRoom.goOn],
-    isHere: () => isCaretaker(members),
-    settled: deviceLog.flush,
-  });
+  const { rollouts, ...beside } = createAllOfRollouts(foundation, fleet, filtering, pieceMax);
   const loaders = { device: views.one, deployment: views.deployment, rollout: rollouts.summary, release: releases.one };
   const features = {
     ...fleet,
     ...conversations,
     rollouts,
-    joining: createJoining({ storage: patient, engineRoom, memory: fleet.memory, filtering, feed, clock, log }),
-    carryingOut,
+    ...beside,
     trustReplacement: createTrustReplacement({
       trust,
       rollouts,
