@@ -290,3 +290,107 @@ it("comes before those that were made later, though it was whole after them", as
     `FLIPSIDE_SEED=${seed}: newest first`,
   ).toEqual([second.body.id, first.id]);
 });
+
+const setTags = async (fixture: Fixture, deviceIds: readonly string[]): Promise<void> => {
+  for (const id of deviceIds)
+    expect((await fixture.api.request("PUT", `/api/devices/${id}/tags`, { tags: ["stable"] })).status).toBe(200);
+};
+
+it("takes in who comes to match while it is being made, each once, where its target is open", async () => {
+  const { fixture, fleet } = await started(4);
+  const { db } = fixture.server.internals.storage;
+  await setTags(fixture, ids.slice(4));
+  const request = { target: { filter: "tag = stable" }, continuous: true, waves: [{ count: 26 }] };
+  const { id, preparing, heldFor } = await create(fixture, fleet.releaseId, request);
+  expect([preparing?.stage, heldFor]).toEqual(["choosing", null]);
+  // The first ones by their ids are looked at first, and don't match then.
+  const isPast = async (): Promise<boolean> => {
+    const row = await db.selectFrom("rollouts").select("preparing").executeTakeFirstOrThrow();
+    return row.preparing === null || JSON.parse(row.preparing).after > ids[4]! || JSON.parse(row.preparing).made > 0;
+  };
+  await expect.poll(isPast).toBe(true);
+  await setTags(fixture, ids.slice(0, 4));
+  await whole(fixture);
+  await expect.poll(async () => (await detail(fixture, id)).total).toBe(30);
+  const { waves, deployments, state, targetOpen } = await detail(fixture, id);
+  expect([state, targetOpen, waves.map(({ total }) => total)]).toEqual(["running", true, [26, 4]]);
+  expect(
+    deployments
+      .slice(26)
+      .map(({ deviceId }) => deviceId)
+      .sort(),
+  ).toEqual(ids.slice(0, 4));
+  expect((await saying(fixture, id)).filter((text) => text.startsWith("all of its"))).toEqual([]);
+});
+
+it("waits for devices that are to come, though it is for none, where its target is open", async () => {
+  const { fixture, fleet } = await started(4);
+  const { id } = await create(fixture, fleet.releaseId, { target: { filter: "tag = stable" }, continuous: true });
+  await whole(fixture);
+  expect(await detail(fixture, id)).toMatchObject({ state: "running", total: 0, preparing: null });
+  await setTags(fixture, ids.slice(0, 1));
+  await expect.poll(async () => (await detail(fixture, id)).total).toBe(1);
+});
+
+it("ends those that it supersedes when it starts, and not when it can't be made", async () => {
+  const { fixture, fleet } = await started(4);
+  const { db } = fixture.server.internals.storage;
+  const old = await create(fixture, fleet.releaseId, { name: "old", target: { deviceIds: ids.slice(0, 4) } });
+  await db.updateTable("devices").set({ hardware: "another" }).where("id", "=", ids[20]!).execute();
+  const supersedes = [old.id];
+  const failing = await create(fixture, fleet.releaseId, { name: "failing", supersedes });
+  await whole(fixture);
+  expect((await detail(fixture, failing.id)).state).toBe("cancelled");
+  expect(await detail(fixture, old.id)).toMatchObject({ state: "running", supersededBy: null });
+  const next = await create(fixture, fleet.releaseId, {
+    name: "next",
+    target: { filter: "id like dev-*" },
+    supersedes,
+  });
+  expect(next).toMatchObject({ supersedes });
+  await whole(fixture);
+  expect(await saying(fixture, next.id)).toContain("supersedes rollout old, which is over");
+  expect(await detail(fixture, old.id)).toMatchObject({
+    state: "cancelled",
+    supersededBy: next.id,
+    counts: { cancelled: 4, queued: 0 },
+  });
+  const late = { name: "late", releaseId: fleet.releaseId, target: { all: true }, supersedes };
+  const refused = await fixture.api.post("/api/rollouts", late);
+  expect([refused.status, refused.body.code]).toEqual([409, "rollout-state"]);
+});
+
+it("keeps its waves, and can be made again, while it is being made and when it never was", async () => {
+  const { fixture, fleet } = await started(4);
+  await fixture.server.internals.carryingOut.stop();
+  const target = { deviceIds: [...ids].reverse() };
+  const waves = [{ count: 6, soakMs: 5_000 }];
+  const { id } = await create(fixture, fleet.releaseId, { target, waves });
+  const resized = await fixture.api.request("PUT", `/api/rollouts/${id}/later-waves`, { waves: [{ count: 2 }] });
+  expect([resized.status, resized.body.code]).toEqual([409, "rollout-state"]);
+  expect(resized.body.detail).toContain("still being made");
+  const clone = async () => (await fixture.api.get(`/api/rollouts/${id}/clone`)).body;
+  expect(await clone()).toMatchObject({ target, waves });
+  await fixture.api.post(`/api/rollouts/${id}/cancel`);
+  await fixture.restart();
+  await whole(fixture);
+  expect(await detail(fixture, id)).toMatchObject({ state: "cancelled", preparing: null, total: 0 });
+  expect(await clone()).toMatchObject({ target, waves });
+});
+
+it("is made whole, or refused beyond a limit, where a wave goes by a filter", async () => {
+  const fixture = await Fixture.start({ pieceMax: 1, tickMs: hourMs });
+  fixtures.push(fixture);
+  const many = Array.from({ length: 81 }, (_, i) => `dev-${String(i).padStart(3, "0")}`);
+  const { releaseId } = await smallFleet(fixture, many);
+  const request = { name: "by filter", releaseId, waves: [{ filter: "id = dev-040" }] };
+  const within = await fixture.api.post("/api/rollouts", { ...request, target: { deviceIds: many.slice(1) } });
+  expect([within.status, within.body.preparing]).toEqual([201, null]);
+  expect(within.body.waves.map(({ total }: { total: number }) => total)).toEqual([1, 79]);
+  for (const target of [{ all: true }, { filter: "id like dev-*" }, { deviceIds: many }])
+    for (const path of ["/api/rollouts", "/api/rollouts/preflight"]) {
+      const { status, body } = await fixture.api.post(path, { ...request, target });
+      expect([status, body.code, body.errors?.[0]?.path]).toEqual([422, "validation-failed", "waves.0.filter"]);
+      expect(body.detail).toContain("for more than 80 devices, and wave 1 goes by a filter");
+    }
+});

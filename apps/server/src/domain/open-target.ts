@@ -6,9 +6,10 @@ import { changing, refusal } from "./changes.ts";
 import type { Handlers } from "./rollout-events.ts";
 
 export const openTarget: Handlers<"device-joined" | "close-target"> = {
-  "device-joined"({ state, targetOpen, waves, currentWave, rules }, { joiner }, { steadyMs }) {
+  "device-joined"({ state, targetOpen, waves, wavesMade, currentWave, rules }, { joiner }, { steadyMs }) {
     if (!mayAct(state, "device-joined")) return refusal(`the rollout is ${state}`);
     if (!targetOpen) return refusal("its target is closed");
+    if (wavesMade !== undefined) return refusal("it is still being made");
     const wave = waves.length - 1;
     const deadlineAt = wave <= currentWave ? steadyMs + rules[wave]!.deadlineMs : null;
     return changing({

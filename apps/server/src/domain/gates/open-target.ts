@@ -2,8 +2,9 @@
 
 import { type Gate, holds } from "./gate.ts";
 
-export const openTarget: Gate = ({ targetOpen, currentWave, waves }) => {
-  if (!targetOpen || currentWave < waves.length - 1) return holds;
+export const openTarget: Gate = ({ targetOpen, currentWave, waves, wavesMade }) => {
+  // While it is being made, its waves may not be known yet.
+  if (!targetOpen || wavesMade !== undefined || currentWave < waves.length - 1) return holds;
   const total = waves.reduce((sum, wave) => sum + wave.total, 0);
   return {
     kind: "held",

@@ -1,7 +1,7 @@
 // Who is in which wave: in the order that the rollout wants, or by a wave's own filter.
 
 import { createHash } from "node:crypto";
-import { dealtInWaves, filterOf } from "@flipside/api/rollout-arithmetic";
+import { dealtInWaves, filterOf, waveSizes } from "@flipside/api/rollout-arithmetic";
 import type { CompleteNewRollout as NewRollout } from "@flipside/api/types";
 import type { DeviceRow } from "../../storage/schema.ts";
 import type { Queries } from "../../storage/storage.ts";
@@ -38,6 +38,18 @@ export interface DealingOptions {
   filtering: Pick<Filtering, "among">;
 }
 
+/** Who comes later joins the last wave, which is not that of the canaries. */
+function isOneShort({ waves, continuous }: Pick<NewRollout, "waves" | "continuous">, waveCount: number): boolean {
+  const takesAll = waves.some((spec) => "percent" in spec && spec.percent === 100);
+  return continuous && !takesAll && waveCount === waves.length;
+}
+
+/** How many devices each wave has, where none goes by a filter. */
+export function sizesOf(request: Pick<NewRollout, "waves" | "continuous">, total: number): number[] {
+  const sizes = waveSizes(request.waves, total);
+  return isOneShort(request, sizes.length) ? [...sizes, 0] : sizes;
+}
+
 /** The devices of each wave. Throws ApiError when a wave's filter can't be read. */
 export async function dealt(
   { presence, filtering }: DealingOptions,
@@ -53,9 +65,7 @@ export async function dealt(
   }
   const ordered = inOrder(devices, seedOf(request), request, presence);
   const waves = dealtInWaves(request.waves, ordered, (wave, row) => meant.get(wave)!.has(row));
-  // Who comes later joins the last wave, which is not that of the canaries.
-  const takesAll = request.waves.some((spec) => "percent" in spec && spec.percent === 100);
-  return request.continuous && !takesAll && waves.length === request.waves.length ? [...waves, []] : waves;
+  return isOneShort(request, waves.length) ? [...waves, []] : waves;
 }
 
 /** A wave of canaries that means nobody would let everybody else begin at once. */

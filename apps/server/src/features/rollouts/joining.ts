@@ -40,6 +40,8 @@ type Open = Pick<RolloutRow, "id" | "createdAt" | "targetFilter" | "health"> & {
   product: string;
   releaseSequence: number;
   images: ImageRow[];
+  /** Nobody joins it yet: who has come to match may be among those that it is made for. */
+  isBeingMade: boolean;
 };
 
 /** Newest first. */
@@ -47,7 +49,7 @@ async function readOpen(db: Queries): Promise<Open[]> {
   const rows = await db
     .selectFrom("rollouts")
     .innerJoin("releases", "releases.id", "rollouts.releaseId")
-    .select(["rollouts.id", "rollouts.createdAt", "rollouts.targetFilter", "rollouts.health"])
+    .select(["rollouts.id", "rollouts.createdAt", "rollouts.targetFilter", "rollouts.health", "rollouts.preparing"])
     .select(["releases.id as releaseId", "releases.product", "releases.releaseSequence"])
     .where("rollouts.targetOpen", "=", true)
     .where("rollouts.state", "in", ["running", "paused"])
@@ -55,9 +57,9 @@ async function readOpen(db: Queries): Promise<Open[]> {
     .orderBy("rollouts.id")
     .execute();
   const open: Open[] = [];
-  for (const { releaseId, ...row } of rows) {
+  for (const { releaseId, preparing, ...row } of rows) {
     const images = await db.selectFrom("images").selectAll().where("releaseId", "=", releaseId).execute();
-    open.push({ ...row, images });
+    open.push({ ...row, images, isBeingMade: preparing !== null });
   }
   return open;
 }
@@ -94,6 +96,10 @@ export function createJoining(options: JoiningOptions): Joining {
   /** Undefined: to be read. */
   let open: Promise<Open[]> | undefined;
   const waiting = new Set<string>();
+  /** Who matches one that is still being made: looked at again when it is whole. */
+  const later = new Set<string>();
+  /** A rollout has changed since they were looked at. */
+  let isLaterDue = false;
   let looking: Promise<void> | undefined;
   let closed = false;
 
@@ -129,29 +135,49 @@ export function createJoining(options: JoiningOptions): Joining {
         (await filtering.among(storage.db, [device], targetFilter, "target.filter")).length === 0
       )
         continue;
-      if (fits[at] === "joins") await join(deviceId, rollout);
+      if (rollout.isBeingMade) later.add(deviceId);
+      else if (fits[at] === "joins") await join(deviceId, rollout);
       return;
     }
   }
 
-  async function lookAtAll(): Promise<void> {
-    for (const deviceId of waiting) {
-      if (closed) return;
-      waiting.delete(deviceId);
-      try {
-        await look(deviceId);
-      } catch (error) {
-        open = undefined;
-        log.error({ err: error as Error, device: deviceId }, "it could not be seen which open rollouts a device is in");
-      }
+  async function trying(work: () => Promise<void>, deviceId?: string): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      open = undefined;
+      log.error({ err: error as Error, device: deviceId }, "it could not be seen which open rollouts a device is in");
     }
   }
 
+  async function takeUpLater(): Promise<void> {
+    const rollouts = await (open ??= readOpen(storage.db));
+    if (rollouts.some(({ isBeingMade }) => isBeingMade)) return;
+    for (const deviceId of later) waiting.add(deviceId);
+    later.clear();
+  }
+
+  async function lookAtAll(): Promise<void> {
+    do {
+      if (isLaterDue && later.size > 0) await trying(takeUpLater);
+      isLaterDue = false;
+      for (const deviceId of waiting) {
+        if (closed) return;
+        waiting.delete(deviceId);
+        await trying(() => look(deviceId), deviceId);
+      }
+    } while (isLaterDue && later.size > 0 && !closed);
+  }
+
   feed.follow((change) => {
-    if (change.kind === "targets" || (change.kind === "rollout" && !("countsOnly" in change && change.countsOnly)))
+    const isOfRollouts =
+      change.kind === "targets" || (change.kind === "rollout" && !("countsOnly" in change && change.countsOnly));
+    if (isOfRollouts) {
       open = undefined;
-    if (change.kind !== "device" || closed) return;
-    waiting.add(change.id);
+      isLaterDue = true;
+    }
+    if (change.kind === "device") waiting.add(change.id);
+    if (closed || (change.kind !== "device" && !(isOfRollouts && later.size > 0))) return;
     looking ??= lookAtAll().finally(() => {
       looking = undefined;
     });

@@ -1,7 +1,6 @@
 // The pre-flight of a rollout for many devices: the same numbers as preflight.ts has, added up a piece at a time, with
 // a turn for everything else in between. Of each device only its place and how it stands are kept: 8 bytes.
 
-import { waveSizes } from "@flipside/api/rollout-arithmetic";
 import { runsNewer } from "@flipside/api/release-fit";
 import type { CompleteNewRollout as NewRollout, Misfit, Preflight, Rejection } from "@flipside/api/types";
 import { problemsOf } from "../../domain/preflight.ts";
@@ -9,7 +8,7 @@ import { ApiError } from "../../http/errors.ts";
 import type { ReleaseRow } from "../../storage/schema.ts";
 import { isOnTrial, isStranger } from "../deployments/hindrances.ts";
 import { runningOf } from "../device-records/store.ts";
-import { placeOf, seedOf } from "./dealing.ts";
+import { placeOf, seedOf, sizesOf } from "./dealing.ts";
 import { refusalOfApproval, refusalOfFiles, refusalOfSigner } from "./new-rollout.ts";
 import {
   countOtherRollouts,
@@ -153,7 +152,7 @@ export async function preflightOfMany(options: PreflightOptions, request: NewRol
   if (release === undefined) throw new ApiError("not-found", "There is no such release.");
   const order = new Order(request);
   const sums = await addUp(options, request, release, order);
-  const waveTotals = waveSizes(request.waves, sums.chosen);
+  const waveTotals = sizesOf(request, sums.chosen);
   const why = whyNot(sums, release, request);
   const refusals = [
     ...(await refusalOfFiles(options, request.releaseId)),

@@ -11,7 +11,6 @@
 // decisions say why.
 
 import { imageFor, runsNewer } from "@flipside/api/release-fit";
-import { filterOf, waveSizes } from "@flipside/api/rollout-arithmetic";
 import type { CompleteNewRollout as NewRollout, Misfit } from "@flipside/api/types";
 import { rolloutTransitions } from "@flipside/api/rollout-transitions";
 import type { Clock } from "../../clock.ts";
@@ -24,9 +23,9 @@ import type { EngineRoom } from "../deployments/engine-room.ts";
 import { addDecisions, lockRollout } from "../deployments/store.ts";
 import type { Presence } from "../device-records/presence.ts";
 import { findDevices, runningOf } from "../device-records/store.ts";
-import { nextStep, pageOfDevices, type Sought } from "../devices/device-walk.ts";
+import { nextStep, type Sought } from "../devices/device-walk.ts";
 import { withLimits } from "./health-limits.ts";
-import { placeOf, seedOf } from "./dealing.ts";
+import { placeOf, seedOf, sizesOf } from "./dealing.ts";
 import { insertDeployments, insertRow } from "./insert-rollout.ts";
 import { type NewRolloutOptions, refusalOfApproval, refusalOfFiles, refusalOfSigner } from "./new-rollout.ts";
 import { asError } from "./refusal.ts";
@@ -92,7 +91,7 @@ const allOf = (product: string): Sought => ({
   matches: undefined,
 });
 
-async function soughtBy(
+export async function soughtBy(
   { filtering }: Pick<NewRolloutOptions, "filtering">,
   db: Queries,
   target: NewRollout["target"],
@@ -106,26 +105,6 @@ export const releaseOf = (db: Queries, id: string): Promise<ReleaseRow | undefin
 
 export const imagesOf = (db: Queries, releaseId: string): Promise<ImageRow[]> =>
   db.selectFrom("images").selectAll().where("releaseId", "=", releaseId).execute();
-
-/**
- * Whether all of its devices are needed at once: where a wave goes by a filter, what is left for the next one is not
- * known before; and whoever comes to match an open target while it is being made would be missed.
- */
-const isOneThing = ({ waves, continuous }: Pick<NewRollout, "waves" | "continuous">): boolean =>
-  continuous || waves.some((spec) => filterOf(spec) !== undefined);
-
-/** Whether it is for more devices than are dealt with while somebody waits, and may be made in pieces. Throws ApiError. */
-export async function isLarge(options: NewRolloutOptions, request: NewRollout): Promise<boolean> {
-  const { target, releaseId } = request;
-  if (isOneThing(request)) return false;
-  const { pieceMax } = options;
-  if ("deviceIds" in target) return target.deviceIds.length > pieceMax;
-  const { db } = options.storage;
-  const release = await releaseOf(db, releaseId);
-  if (release === undefined) return false;
-  const sought = await soughtBy(options, db, target, release.product);
-  return (await pageOfDevices(db, sought, { after: "", limit: pieceMax })).through !== undefined;
-}
 
 /** No more devices than these can be meant, unless some enrol meanwhile. */
 async function targetsMax(db: Queries, target: NewRollout["target"]): Promise<number> {
@@ -160,7 +139,7 @@ export async function beginPreparation(options: NewRolloutOptions, request: NewR
       work,
       {
         ...{ id, name, releaseId, by, allowOlder, urgent, lateOffersMs, maintenance, retries, targetFilter },
-        ...{ targetOpen: false, waveTotals: [], rules: [], health: null, request: storedRequest(request) },
+        ...{ targetOpen: request.continuous, waveTotals: [], rules: [], health: null, request: storedRequest(request) },
       },
       { at: options.clock.wallMs(), preparing: JSON.stringify(begun(position, positions)) },
     );
@@ -229,8 +208,10 @@ export async function nextCandidates(
 export function whyNot(
   { matched, chosen, misfits, newer }: Pick<Preparation, "matched" | "chosen" | "misfits" | "newer">,
   { version }: ReleaseRow,
-  { target, allowOlder }: NewRollout,
+  { target, allowOlder, continuous }: NewRollout,
 ): string | undefined {
+  // They may be still to come.
+  if (chosen === 0 && continuous) return undefined;
   const unfit = misfitWords((misfit) => misfits[misfit]?.count ?? 0);
   if (chosen === 0) return matched === 0 ? "its target has no device" : `none of its devices can be updated: ${unfit}`;
   if (unfit !== "" && !("filter" in target)) {
@@ -326,8 +307,8 @@ class Making {
     if (why !== undefined) return this.#refuse(preparation, why);
     const [stays] = await refusalsOfSuperseded(this.#work.db, this.#request.supersedes);
     if (stays !== undefined) return this.#refuse(preparation, stays.what);
-    const { waves, health } = this.#request;
-    const waveTotals = waveSizes(waves, preparation.chosen);
+    const { health } = this.#request;
+    const waveTotals = sizesOf(this.#request, preparation.chosen);
     const rules = rulesOfWaves(this.#request, waveTotals.length);
     let limits: NewRollout["health"];
     try {

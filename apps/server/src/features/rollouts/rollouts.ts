@@ -27,9 +27,10 @@ import { resizeLaterWaves } from "./later-waves.ts";
 import { createRollout } from "./new-rollout.ts";
 import { preflight, type PreflightOptions } from "./preflight.ts";
 import { preflightOfMany } from "./preflight-of-many.ts";
-import { beginPreparation, isLarge } from "./preparation.ts";
+import { beginPreparation } from "./preparation.ts";
 import { decisionPage, deploymentPage, rolloutDetail, rolloutPage, rolloutSummary } from "./summaries.ts";
 import { changedRules } from "./wave-rules.ts";
+import { isMadeInPieces } from "./whole-or-pieces.ts";
 
 const idsAtATime = 500;
 
@@ -160,11 +161,11 @@ export function createRollouts(options: PreflightOptions & { progress: Progress 
       })),
     endLateOffers: (id, by) => act(id, async () => ({ type: "end-late-offers", by })),
     async create(request, by) {
-      const create = (await isLarge(options, request)) ? beginPreparation : createRollout;
+      const create = (await isMadeInPieces(options, request)) ? beginPreparation : createRollout;
       return detail(await create(options, request, by));
     },
     async preflight(request, by) {
-      const look = (await isLarge(options, request)) ? preflightOfMany : preflight;
+      const look = (await isMadeInPieces(options, request)) ? preflightOfMany : preflight;
       return look(options, request, by);
     },
     clone: (id) => cloneOf(storage.db, id, clock.wallMs()),
