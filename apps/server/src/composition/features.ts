@@ -234,7 +234,10 @@ async function createConversations(
   const turns = new Turns();
   const now = clock.steadyMs;
   const began = (deviceId: string): Promise<void> => {
-    if (members !== undefined) commands.expect(deviceId);
+    if (members !== undefined) {
+      memory.forgetDevice(deviceId);
+      commands.expect(deviceId);
+    }
     return health.sessionBegan(deviceId);
   };
   const kept = { storage, patient, deviceLog, feed };

@@ -31,6 +31,8 @@ export interface Memory {
   image(digest: string): Promise<ImageRow>;
   /** The device's own before one for any. */
   permit(digest: string, deviceId: string): Promise<Buffer | null>;
+  /** Another server had the device until now, and may have stored what has not been told here yet. */
+  forgetDevice(id: string): void;
 }
 
 export function createMemory({ db }: Storage, feed: Feed): Memory {
@@ -105,5 +107,8 @@ export function createMemory({ db }: Storage, feed: Feed): Memory {
     release: (id) => releases.of(id),
     image: (digest) => images.of(digest),
     permit: (digest, deviceId) => permits.of(`${digest} ${deviceId}`),
+    forgetDevice(id) {
+      for (const memo of [devices, deployments, rolledBack]) memo.forget(id);
+    },
   };
 }
