@@ -60,12 +60,15 @@ export function live(
   }
 
   async function talk(): Promise<void> {
+    const { client } = device;
     await device.prove();
     let offer = await device.checkIn();
     life.sessionsAt.push(performance.now());
-    while (!isStopped && device.client?.connected === true) {
+    for (;;) {
       if (offer.deployment !== undefined) await take(offer);
       else await pause(pollMs);
+      // While it paused another connection may have begun, which talks by itself.
+      if (isStopped || device.client !== client || client?.connected !== true) return;
       offer = await device.checkIn();
     }
   }
