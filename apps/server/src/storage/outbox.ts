@@ -35,6 +35,8 @@ export interface StoredChange {
 const rowsAtATime = 500;
 /** As many are named to other servers; of more they look for those that are theirs. */
 const namedMax = 50;
+/** As many become due by a piece of a rollout: of more each server would look for its own again at each piece. */
+const dueNamedMax = 250;
 /** For whoever was away: so many changes can be made up for. */
 export const changesKept = 10_000;
 
@@ -107,7 +109,7 @@ function rowForOthers(change: Change): NewChange {
   if (change.kind === "rollout") {
     const { due = [] } = change;
     const more =
-      due.length > namedMax ? { othersDue: "many" } : due.length > 0 ? { othersDue: "named", due } : undefined;
+      due.length > dueNamedMax ? { othersDue: "many" } : due.length > 0 ? { othersDue: "named", due } : undefined;
     return more === undefined ? row : { ...row, detail: JSON.stringify(more) };
   }
   if (change.kind !== "targets" || change.deployments === undefined || change.deployments.length > namedMax) return row;
