@@ -272,8 +272,10 @@ export class Operator {
 
   /** A window or a start may be hours away, and a rate slow: nobody waits for those. */
   async #hurry(rollout: Rollout): Promise<void> {
-    const { id, heldFor, settings } = rollout;
-    if (heldFor === "approval") return this.#say(rollout, { word: "approve" }, approver);
+    const { id, heldFor, settings, currentWave } = rollout;
+    // A wave that waits for its time may want approval besides, before anybody can start it.
+    const isToBeApproved = heldFor !== null && settings.rules[currentWave + 1]?.approval === true;
+    if (isToBeApproved) await this.#say(rollout, { word: "approve" }, approver);
     if (heldFor === "start-time") return this.#say(rollout, { word: "start-next-wave" });
     if (settings.maintenance === null && settings.rules.every(({ rate }) => rate === null)) return;
     const looks = this.#lookedAt.get(id) ?? 0;
