@@ -46,8 +46,8 @@ export const plantedBugs: readonly PlantedBug[] = [
     patches: [
       {
         file: STOP,
-        find: "let stop = row === undefined ? undefined : (JSON.parse(row.value.toString()) as Stop);",
-        replace: "let stop: Stop | undefined; void row;",
+        find: "let stop = await stored();",
+        replace: "let stop: Stop | undefined;",
       },
     ],
   },
@@ -322,8 +322,8 @@ export const plantedBugs: readonly PlantedBug[] = [
     patches: [
       {
         file: GATES,
-        find: "[failureThreshold, health, settled, somethingLearned, soak, startTime, approval]",
-        replace: "[failureThreshold, health, settled, somethingLearned, soak, startTime]; void approval",
+        find: "  approval,\n",
+        replace: "",
       },
     ],
   },
@@ -340,8 +340,8 @@ export const plantedBugs: readonly PlantedBug[] = [
     patches: [
       {
         file: GATES,
-        find: "[failureThreshold, health, settled, somethingLearned, soak, startTime, approval]",
-        replace: "[failureThreshold, health, settled, somethingLearned, soak, approval]; void startTime",
+        find: "  startTime,\n",
+        replace: "",
       },
     ],
   },
