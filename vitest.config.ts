@@ -56,6 +56,8 @@ export default defineConfig({
     setupFiles: ["test/guards/timer-guard.ts"],
     testTimeout: 60_000,
     hookTimeout: 120_000,
+    // vitest's own second is little on a machine that does other things.
+    expect: { poll: { timeout: 30_000 } },
     // Two cores: QEMU and Chromium run beside the tests, so never more than two files at once (scripts/test.mjs: and
     // the story).
     maxWorkers: 2,

@@ -4,8 +4,11 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { OthersChanges } from "../../src/changes/others-changes.ts";
 import { createLogger } from "../../src/logging.ts";
+import { rangeOfChanges } from "../../src/storage/outbox.ts";
 import { Storage } from "../../src/storage/storage.ts";
 import { newPostgresDatabase } from "../database.ts";
+
+const settledMsMax = 30_000;
 
 describe("changes of another server", () => {
   let writer: Storage;
@@ -63,6 +66,21 @@ describe("changes of another server", () => {
     };
   }
 
+  /** Transactions of other databases of the cluster count, too, and those of other tests take their time. */
+  const allSettled = async (): Promise<number> => {
+    const { newest } = (await rangeOfChanges(reader.db))!;
+    await expect
+      .poll(
+        async () => {
+          await others.catchUp();
+          return others.settled;
+        },
+        { timeout: settledMsMax },
+      )
+      .toBe(newest);
+    return newest;
+  };
+
   it("are told once, its own are not", async () => {
     await others.start();
     await change("a");
@@ -77,8 +95,7 @@ describe("changes of another server", () => {
   it("that are committed behind a later one are told all the same, and nothing behind them is settled before", async () => {
     await others.start();
     await change("before");
-    await others.catchUp();
-    const settledBefore = others.settled;
+    const settledBefore = await allSettled();
     const commit = await held("late");
     for (let i = 0; i < 3; i++) await change(`next-${i}`);
     await others.catchUp();
@@ -88,13 +105,7 @@ describe("changes of another server", () => {
     await commit();
     await others.catchUp();
     expect(told).toEqual(["before", "next-0", "next-1", "next-2", "late"]);
-    // Transactions of other databases of the cluster count, too.
-    await expect
-      .poll(async () => {
-        await others.catchUp();
-        return others.settled;
-      })
-      .toBe(settledBefore + 4);
+    expect(await allSettled()).toBe(settledBefore + 4);
   });
 
   it("that were under way as it began are told", async () => {
