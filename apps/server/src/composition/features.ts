@@ -100,6 +100,12 @@ const heardAnywhere =
     return here === undefined || elsewhere === undefined ? (here ?? elsewhere) : Math.max(here, elsewhere);
   };
 
+/** Who is online, here or at another server. */
+const onlineAnywhere = (sessions: Sessions, members: Members | undefined): Pick<Sessions, "isOnline" | "online"> => ({
+  isOnline: (deviceId) => sessions.isOnline(deviceId) || members?.owners.isOnlineElsewhere(deviceId) === true,
+  online: () => [...new Set([...sessions.online(), ...(members?.owners.onlineElsewhere() ?? [])])],
+});
+
 /** Each server serves so many downloads well; a device waits for a turn at its own one. */
 const mayTakeAnywhere =
   (slots: DownloadSlots, members: Members | undefined): DownloadSlots["mayTake"] =>
@@ -335,11 +341,10 @@ export async function createFeatures(foundation: Foundation, link: DeviceLink, s
   const conversations = await createConversations(foundation, fleet, link, pollMs);
   const { sessions } = conversations;
   const { deviceLog, lastSeen, progress, releases, evidence } = fleet;
-  const isOnline = (deviceId: string): boolean =>
-    sessions.isOnline(deviceId) || members?.owners.isOnlineElsewhere(deviceId) === true;
+  const { isOnline, online } = onlineAnywhere(sessions, members);
   const elsewhere = members && elsewhereOf(members);
   const views = createDeviceViews({ db: storage.db, lastSeen, progress, isOnline, trust });
-  const filtering = createFiltering({ storage, lastSeen, isOnline, online: sessions.online, wallMs: clock.wallMs });
+  const filtering = createFiltering({ storage, lastSeen, isOnline, online, wallMs: clock.wallMs });
   const { rollouts, ...beside } = createAllOfRollouts(foundation, fleet, filtering, pieceMax);
   const loaders = { device: views.one, deployment: views.deployment, rollout: rollouts.summary, release: releases.one };
   const features = {
@@ -377,7 +382,7 @@ export async function createFeatures(foundation: Foundation, link: DeviceLink, s
       now: clock.wallMs,
       elsewhere,
     }),
-    deviceCounts: createDeviceCounts(storage, () => sessions.online().length),
+    deviceCounts: createDeviceCounts(storage, () => online().length),
     events: createEventHub(loaders, feed, log),
   };
   // One of several does it for all (rounds.ts).

@@ -144,6 +144,11 @@ export class DeviceOwners {
     return this.#elsewhere.get(deviceId)?.state === "here";
   }
 
+  /** Every device of which that holds. */
+  onlineElsewhere(): string[] {
+    return [...this.#elsewhere].filter(([, { state }]) => state === "here").map(([deviceId]) => deviceId);
+  }
+
   /** Who has it, where that is another one. */
   ownerElsewhere(deviceId: string): string | undefined {
     const known = this.#elsewhere.get(deviceId);

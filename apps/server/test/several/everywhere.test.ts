@@ -49,6 +49,12 @@ describe.skipIf(haproxyMissing !== undefined)("with two servers on one database"
     for (const member of [a, b])
       for (const { id } of [atA, atB])
         await several.at(member).until(`/api/devices/${id}`, (body) => body.online === true);
+    // In lists and counts, too, whichever is asked.
+    for (const member of [a, b]) {
+      const { devices } = (await several.at(member).get("/api/devices?filter=online")).body;
+      expect(devices.map(({ id }: { id: string }) => id)).toEqual(["shown-a", "shown-b"]);
+      expect((await several.at(member).get("/api/device-summary")).body).toMatchObject({ online: 2 });
+    }
     const { id } = await several.rollOut((await release(2)).id, [atA, atB], {
       waves: [{ count: 1 }, { percent: 100 }],
     });

@@ -169,15 +169,17 @@ export function createJoining(options: JoiningOptions): Joining {
     } while (isLaterDue && later.size > 0 && !closed);
   }
 
-  feed.follow((change) => {
+  feed.follow((change, _position, isOthers) => {
     const isOfRollouts =
       change.kind === "targets" || (change.kind === "rollout" && !("countsOnly" in change && change.countsOnly));
     if (isOfRollouts) {
       open = undefined;
       isLaterDue = true;
     }
-    if (change.kind === "device") waiting.add(change.id);
-    if (closed || (change.kind !== "device" && !(isOfRollouts && later.size > 0))) return;
+    // What another server has stored it looks at itself; should it die, the device comes here, and is looked at then.
+    const isOfDevice = change.kind === "device" && isOthers !== true;
+    if (isOfDevice) waiting.add(change.id);
+    if (closed || !(isOfDevice || (isOfRollouts && later.size > 0))) return;
     looking ??= lookAtAll().finally(() => {
       looking = undefined;
     });
