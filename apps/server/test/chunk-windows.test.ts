@@ -27,7 +27,7 @@ function slowDevice() {
   let arrived: (() => void) | undefined;
   const link: Pick<DeviceLink, "bufferedBytes" | "publish"> = {
     bufferedBytes: () => 0,
-    publish: (_deviceId, ...messages) =>
+    publish: (_deviceId, messages) =>
       new Promise<boolean>((resolve) => {
         for (const { payload } of messages) sent.push(Buffer.from(payload as Uint8Array).readUInt32LE(12));
         handedOver.push(() => resolve(true));

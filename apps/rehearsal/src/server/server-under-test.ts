@@ -124,9 +124,9 @@ export class ServerUnderTest {
   /** A message that is about to leave may be where the process dies. */
   #watched(link: DeviceLink, process: Process): DeviceLink {
     return Object.assign(Object.create(link) as DeviceLink, {
-      publish: (...[deviceId, ...messages]: Parameters<DeviceLink["publish"]>) => {
+      publish: (...[deviceId, messages]: Parameters<DeviceLink["publish"]>) => {
         for (const _ of messages) this.#burn("message", process);
-        return link.publish(deviceId, ...messages);
+        return link.publish(deviceId, messages);
       },
     });
   }

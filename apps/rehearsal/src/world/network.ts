@@ -114,7 +114,7 @@ export class Network {
       open: async (handlers) => {
         this.#handlers = handlers;
       },
-      publish: async (deviceId, ...messages) => {
+      publish: async (deviceId, messages) => {
         if (!process.isAlive) return false;
         // All of them have left before the first one has arrived.
         const sent = await Promise.all(messages.map((message) => this.#publish(deviceId, message)));

@@ -154,7 +154,7 @@ export function servingLink(link: DeviceLink, membership: () => Membership): Dev
     get port() {
       return link.port;
     },
-    publish: async (deviceId, ...messages) => membership().isServing && link.publish(deviceId, ...messages),
+    publish: async (deviceId, messages) => membership().isServing && link.publish(deviceId, messages),
     bufferedBytes: (deviceId) => link.bufferedBytes(deviceId),
     disconnect: (deviceId) => link.disconnect(deviceId),
     close: () => link.close(),

@@ -66,7 +66,7 @@ export interface DeviceLink {
    * slow reader delays: that is the back-pressure that senders of bulk rely on. Resolves to false when nobody listens.
    * Never rejects.
    */
-  publish(deviceId: string, ...messages: ServerMessage[]): Promise<boolean>;
+  publish(deviceId: string, messages: readonly ServerMessage[]): Promise<boolean>;
   /** Bytes that wait for the device to read them, as far as the link can know. */
   bufferedBytes(deviceId: string): number;
   /** Closes the device's connections at once; where the broker is elsewhere, that is the broker's matter. */

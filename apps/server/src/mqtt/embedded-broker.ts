@@ -234,7 +234,7 @@ export async function createEmbeddedBroker(options: { host: string; port: number
         });
       });
     },
-    async publish(deviceId, ...messages) {
+    async publish(deviceId, messages) {
       const client = connected.get(deviceId);
       return client !== undefined && known.get(client)!.outgoing.send(messages);
     },

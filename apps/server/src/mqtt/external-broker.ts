@@ -86,7 +86,7 @@ export async function connectExternalBroker(options: {
           payload,
           connection,
           enrolling: false,
-          reply: async (answer) => void (await publish(deviceId, answer)),
+          reply: async (answer) => void (await publish(deviceId, [answer])),
         });
       })
       .finally(() => {
@@ -95,7 +95,7 @@ export async function connectExternalBroker(options: {
       });
   });
 
-  async function publish(deviceId: string, ...messages: ServerMessage[]): Promise<boolean> {
+  async function publish(deviceId: string, messages: readonly ServerMessage[]): Promise<boolean> {
     const sent = await Promise.all(messages.map((message) => publishOne(deviceId, message)));
     return sent.every((isSent) => isSent);
   }

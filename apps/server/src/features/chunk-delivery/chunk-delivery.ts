@@ -169,7 +169,7 @@ export function createChunkDelivery(options: {
         messages.push(message instanceof Uint8Array ? message : await message);
       }
       if (messages.length === 0 || isInVain()) return;
-      if (!(await options.link.publish(deviceId, ...messages.map(chunk)))) return;
+      if (!(await options.link.publish(deviceId, messages.map(chunk)))) return;
       window.at = window.next;
     }
   }

@@ -155,7 +155,7 @@ export async function createCommands(options: {
     session.commandOnItsWay = row.id;
     await change(row, { state: "sent", sentAt: clock.wallMs(), bootWhenSent: session.newest?.boot ?? 0 });
     if (sessions.of(deviceId) !== session) return;
-    await options.link.publish(deviceId, signedCommand(session.id, command));
+    await options.link.publish(deviceId, [signedCommand(session.id, command)]);
   }
 
   /** What a check-in says of a command that was sent. */

@@ -86,7 +86,7 @@ export function createOffers(options: OffersOptions): Offers {
     // What led here, and what making the offer itself has changed, is in it.
     stale.delete(deviceId);
     if (options.sessions.of(deviceId) !== session) return;
-    await options.link.publish(deviceId, offer(session.id, options.pollMs, deployment && offerMembers(deployment)));
+    await options.link.publish(deviceId, [offer(session.id, options.pollMs, deployment && offerMembers(deployment))]);
   }
 
   function pump(): void {

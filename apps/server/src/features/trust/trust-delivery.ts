@@ -36,7 +36,7 @@ export function createTrustDelivery(options: { link: DeviceLink; trust: Trust; n
         if (refused?.version === version || refused?.version === 0 || now() - last.at < againMs) return;
       }
       sent.set(session, { version, at: now() });
-      await options.link.publish(session.deviceId, trustChain(trust.chainOf(version)));
+      await options.link.publish(session.deviceId, [trustChain(trust.chainOf(version))]);
     },
   };
 }
