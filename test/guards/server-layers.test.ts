@@ -8,7 +8,15 @@ import { graphOf, holdsToItsLayers, type House, importsOf } from "./import-graph
 
 const house: House = {
   layers: [
-    ["domain", "logging.ts", "identifiers.ts", "plain-text.ts", "start-error.ts", "equal-in-constant-time.ts"],
+    [
+      "domain",
+      "logging.ts",
+      "identifiers.ts",
+      "plain-text.ts",
+      "start-error.ts",
+      "equal-in-constant-time.ts",
+      "turn-of-the-loop.ts",
+    ],
     ["storage"],
     ["clock.ts", "changes"],
     ["members"],

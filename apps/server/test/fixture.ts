@@ -72,6 +72,29 @@ export class ApiClient {
   get = (path: string): Promise<Answer> => this.request("GET", path);
   post = (path: string, body?: unknown): Promise<Answer> => this.request("POST", path, body);
 
+  /** Whatever its version and sequence. */
+  async upload(release: Uint8Array): Promise<any> {
+    const answer = await this.post("/api/releases?confirmSequence=true", release);
+    if (answer.status !== 201) throw new Error(JSON.stringify(answer.body));
+    return answer.body;
+  }
+
+  async rollOut(
+    releaseId: string,
+    devices: readonly Pick<ProtocolDevice, "id">[],
+    more: Record<string, unknown> = {},
+  ): Promise<any> {
+    const answer = await this.post("/api/rollouts", {
+      name: "test",
+      releaseId,
+      target: { deviceIds: devices.map((device) => device.id) },
+      waves: [{ percent: 100 }],
+      ...more,
+    });
+    if (answer.status !== 201) throw new Error(JSON.stringify(answer.body));
+    return answer.body;
+  }
+
   /** Asks again until `fits`; fails after ten seconds with the last answer. */
   async until(path: string, fits: (body: any) => boolean): Promise<any> {
     const deadline = Date.now() + 10_000;
@@ -189,23 +212,10 @@ export class Fixture {
   }
 
   /** Whatever its version and sequence. */
-  async upload(release: Uint8Array): Promise<any> {
-    const answer = await this.api.post("/api/releases?confirmSequence=true", release);
-    if (answer.status !== 201) throw new Error(JSON.stringify(answer.body));
-    return answer.body;
-  }
+  upload = (release: Uint8Array): Promise<any> => this.api.upload(release);
 
-  async rollOut(releaseId: string, devices: ProtocolDevice[], more: Record<string, unknown> = {}): Promise<any> {
-    const answer = await this.api.post("/api/rollouts", {
-      name: "test",
-      releaseId,
-      target: { deviceIds: devices.map((device) => device.id) },
-      waves: [{ percent: 100 }],
-      ...more,
-    });
-    if (answer.status !== 201) throw new Error(JSON.stringify(answer.body));
-    return answer.body;
-  }
+  rollOut = (releaseId: string, devices: readonly ProtocolDevice[], more: Record<string, unknown> = {}): Promise<any> =>
+    this.api.rollOut(releaseId, devices, more);
 
   async stop(): Promise<void> {
     for (const device of this.devices) await device.close();

@@ -22,7 +22,6 @@ import { createDeviceLog, type DeviceLog } from "../features/device-records/devi
 import { type BoardReplacement, createBoardReplacement } from "../features/devices/board-replacement.ts";
 import { createDeviceCounts, type DeviceCounts } from "../features/devices/device-counts.ts";
 import { createDevices, type Devices } from "../features/devices/devices.ts";
-import type { DeviceElsewhere } from "../features/devices/elsewhere.ts";
 import { createFiltering, type Filtering } from "../features/devices/filtering.ts";
 import { createLastSeen, type LastSeen } from "../features/device-records/last-seen.ts";
 import type { Brake } from "../features/deployments/brake.ts";
@@ -47,9 +46,9 @@ import { createInbox, type Inbox } from "../devices-in/inbox.ts";
 import { createSessions, silenceMaxMs, type Sessions } from "../features/sessions/sessions.ts";
 import { createTrustDelivery } from "../features/trust/trust-delivery.ts";
 import { createTrustReplacement, type TrustReplacement } from "../features/rollouts/trust-replacement.ts";
-import { inPieces } from "../members/notices.ts";
+import { elsewhereOf, heardAnywhere, mayTakeAnywhere, onlineAnywhere, progressTold } from "./anywhere.ts";
 import type { Foundation } from "./foundation.ts";
-import { isCaretaker, type Members } from "./members.ts";
+import { isCaretaker } from "./members.ts";
 
 export const pollMsDefault = 3_000;
 /** Some 20 ms of work on SQLite. */
@@ -92,38 +91,6 @@ function downloadSlots(feed: Feed, clock: Pick<Clock, "steadyMs">): DownloadSlot
   return slots;
 }
 
-/** When a device was heard of last, here or at another server. */
-const heardAnywhere =
-  (lastSeen: LastSeen, members: Members | undefined): LastSeen["heardMs"] =>
-  (deviceId) => {
-    const [here, elsewhere] = [lastSeen.heardMs(deviceId), members?.owners.heardElsewhereMs(deviceId)];
-    return here === undefined || elsewhere === undefined ? (here ?? elsewhere) : Math.max(here, elsewhere);
-  };
-
-/** Who is online, here or at another server. */
-const onlineAnywhere = (sessions: Sessions, members: Members | undefined): Pick<Sessions, "isOnline" | "online"> => ({
-  isOnline: (deviceId) => sessions.isOnline(deviceId) || members?.owners.isOnlineElsewhere(deviceId) === true,
-  online: () => [...new Set([...sessions.online(), ...(members?.owners.onlineElsewhere() ?? [])])],
-});
-
-/** Each server serves so many downloads well; a device waits for a turn at its own one. */
-const mayTakeAnywhere =
-  (slots: DownloadSlots, members: Members | undefined): DownloadSlots["mayTake"] =>
-  (deviceId) => {
-    const owner = members?.owners.ownerElsewhere(deviceId);
-    if (owner === undefined) return slots.mayTake(deviceId);
-    return members!.membership.others.every(({ id, isFull }) => id !== owner || !isFull);
-  };
-
-/** What others show of downloads is what is stored. */
-const progressTold =
-  (members: Members | undefined) =>
-  (deploymentIds: string[]): void => {
-    if (members === undefined) return;
-    const told = deploymentIds.map((id) => ["deployment", id]);
-    for (const piece of inPieces(told)) members.notices.say("announced", piece);
-  };
-
 async function createFleet(foundation: Foundation, { pollMs, pieceMax }: Sizes): Promise<Fleet> {
   const { storage, patient, feed, files, log, clock, trust, verifier, members } = foundation;
   const memory = createMemory(patient, feed);
@@ -143,6 +110,7 @@ async function createFleet(foundation: Foundation, { pollMs, pieceMax }: Sizes):
     silenceMaxMs: silenceMaxMs(pollMs),
   });
   const slotsAnywhere = { mayTake: mayTakeAnywhere(slots, members), max: slots.max };
+  const deciding = { storage, engineRoom, memory, hindrances, brake, clock };
   const rollBacks = createRollBacks({ storage, engineRoom, memory, trust, feed, clock, log });
   return {
     deviceLog: createDeviceLog(patient, log, clock),
@@ -162,11 +130,9 @@ async function createFleet(foundation: Foundation, { pollMs, pieceMax }: Sizes):
     }),
     engineRoom,
     evidence: createEvidence({ storage: patient, engineRoom, memory, progress, feed }),
-    passingTime: createPassingTime({
-      ...{ storage, engineRoom, memory, hindrances, slots: slotsAnywhere, presence, brake, clock, pieceMax },
-    }),
+    passingTime: createPassingTime({ ...deciding, slots: slotsAnywhere, presence, pieceMax }),
     slots,
-    offering: createOffering({ storage: patient, engineRoom, memory, hindrances, trust, images, slots, brake, clock }),
+    offering: createOffering({ ...deciding, storage: patient, trust, images, slots }),
     emergencyStop,
     health: createHealthWatch({ storage, memory, engineRoom, presence, log, clock }),
     whys: createWhys({ storage, memory, hindrances, presence, lastSeen, slots: slotsAnywhere, brake, clock }),
@@ -302,14 +268,6 @@ export interface Features extends Fleet, Conversations {
   boards: BoardReplacement;
   events: EventHub;
 }
-
-const elsewhereOf = ({ owners, everywhere }: Members): DeviceElsewhere => ({
-  takeAway: (db, deviceId) => owners.takeAway(db, deviceId),
-  end(deviceId, why, taken) {
-    if (taken !== undefined) owners.takenAway(deviceId, taken);
-    return everywhere("device-ended", { deviceId, why });
-  },
-});
 
 /** What people do to rollouts, and what goes on with them beside the messages of devices. */
 function createAllOfRollouts(

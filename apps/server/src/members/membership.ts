@@ -11,6 +11,7 @@ import { performance } from "node:perf_hooks";
 import type { Logger } from "../logging.ts";
 import { StartError } from "../start-error.ts";
 import type { Line } from "../storage/line.ts";
+import { applicationNameOf } from "../storage/postgres/open.ts";
 
 const heartbeatEveryMs = 1_000;
 const answerMs = 2_000;
@@ -280,7 +281,7 @@ export class Membership {
          where application_name = $3 and datname = current_database() and usename = current_user
        )
        select name, (select count(*) from ended) as connections from dead`,
-      [id, deadAfterMs, `flipside ${id}`],
+      [id, deadAfterMs, applicationNameOf(id)],
       answerMs,
     );
     if (rows.length === 0) return;

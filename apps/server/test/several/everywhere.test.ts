@@ -34,14 +34,15 @@ describe.skipIf(haproxyMissing !== undefined)("with two servers on one database"
   afterAll(() => several?.stop());
 
   const release = async (sequence: number): Promise<any> =>
-    several.upload(
-      await makeRelease(
-        several.project,
-        { version: `1.${sequence}.0`, releaseSequence: sequence },
-        payloadOf(20_000, sequence),
-      ),
-      several.at(a),
-    );
+    several
+      .at(a)
+      .upload(
+        await makeRelease(
+          several.project,
+          { version: `1.${sequence}.0`, releaseSequence: sequence },
+          payloadOf(20_000, sequence),
+        ),
+      );
 
   it("a device is shown alike by both, and updated from either", async () => {
     const atA = await several.readyDevice("shown-a", a.mqttUrl);
@@ -55,7 +56,7 @@ describe.skipIf(haproxyMissing !== undefined)("with two servers on one database"
       expect(devices.map(({ id }: { id: string }) => id)).toEqual(["shown-a", "shown-b"]);
       expect((await several.at(member).get("/api/device-summary")).body).toMatchObject({ online: 2 });
     }
-    const { id } = await several.rollOut((await release(2)).id, [atA, atB], {
+    const { id } = await several.api.rollOut((await release(2)).id, [atA, atB], {
       waves: [{ count: 1 }, { percent: 100 }],
     });
     await Promise.all([atA, atB].map((device) => update(device, { version: "1.2.0", releaseSequence: 2 })));
@@ -127,7 +128,7 @@ describe.skipIf(haproxyMissing !== undefined)("with two servers on one database"
   it("an emergency stop at one holds at the other by the time of the answer: neither offers nor chunks", async () => {
     const device = await several.readyDevice("stopped", b.mqttUrl);
     const made = await release(4);
-    await several.rollOut(made.id, [device]);
+    await several.api.rollOut(made.id, [device]);
     const offer = await asked(device);
     device.take1(offer.deployment!, offer.attempt!);
     await device.report("downloading", { done: 0, total: 1 });

@@ -47,10 +47,9 @@ describe.skipIf(haproxyMissing !== undefined)("a large rollout at two servers on
   afterAll(() => several?.stop());
 
   it("is made whichever of them is asked, and both show it whole", async () => {
-    const release = await several.upload(
-      await makeRelease(several.project, { version: "1.2.0", releaseSequence: 2 }, payloadOf(20_000, 2)),
-      several.at(a),
-    );
+    const release = await several
+      .at(a)
+      .upload(await makeRelease(several.project, { version: "1.2.0", releaseSequence: 2 }, payloadOf(20_000, 2)));
     for (const member of [a, b]) {
       const request = { name: `asked at ${member.name}`, releaseId: release.id, target: { all: true } };
       const { status, body } = await several.at(member).post("/api/rollouts", request);

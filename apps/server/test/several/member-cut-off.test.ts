@@ -69,9 +69,9 @@ describe.skipIf(haproxyMissing !== undefined)("of two servers", () => {
   });
 
   it("one that hung past its heartbeats does nothing for a device that is another's by then", async () => {
-    const made = await several.upload(await makeRelease(several.project, {}, payloadOf(20_000)));
+    const made = await several.api.upload(await makeRelease(several.project, {}, payloadOf(20_000)));
     const before = await several.readyDevice("hung", b.mqttUrl);
-    const { id } = await several.rollOut(made.id, [before]);
+    const { id } = await several.api.rollOut(made.id, [before]);
     const offer = await asked(before);
     before.take1(offer.deployment!, offer.attempt!);
     b.child.kill("SIGSTOP");

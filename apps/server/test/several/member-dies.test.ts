@@ -39,7 +39,7 @@ describe.skipIf(haproxyMissing !== undefined)("kill -9 of one of two servers in 
     "all go on at the other one, and the killed one comes back and takes part",
     async () => {
       const [a, b] = several.members as [Member, Member];
-      const made = await several.upload(await makeRelease(several.project, {}, payloadOf(60_000)));
+      const made = await several.api.upload(await makeRelease(several.project, {}, payloadOf(60_000)));
       for (let i = 0; i < devicesCount; i++) {
         const device = await several.newDevice(`dev-${String(i).padStart(2, "0")}`);
         lives.push(live(device, made, { pollMs: 200, pauseMs: 300 }));
@@ -56,7 +56,7 @@ describe.skipIf(haproxyMissing !== undefined)("kill -9 of one of two servers in 
       const atA = new Set(await ownersOf(a));
       expect(atA.size).toBeGreaterThan(0);
       expect(atA.size).toBeLessThan(devicesCount);
-      const { id } = await several.rollOut(
+      const { id } = await several.api.rollOut(
         made.id,
         lives.map(({ device }) => device),
         { waves: [{ percent: 50 }, { percent: 100 }] },
@@ -92,7 +92,7 @@ describe.skipIf(haproxyMissing !== undefined)("kill -9 of one of two servers in 
       await a.start();
       const device = await several.readyDevice("newcomer", a.mqttUrl);
       await several.at(b).until(`/api/devices/${device.id}`, ({ online }) => online === true);
-      await several.rollOut(made.id, [device]);
+      await several.api.rollOut(made.id, [device]);
       await update(device, made);
       await several.at(b).until(`/api/devices/${device.id}`, ({ running }) => running.version === made.version);
       // Each may be the caretaker by now; the other one is not left with the name of the dead.

@@ -183,28 +183,6 @@ export class SeveralServers {
     return device;
   }
 
-  async upload(release: Uint8Array, api = this.api): Promise<any> {
-    const answer = await api.post("/api/releases?confirmSequence=true", release);
-    if (answer.status !== 201) throw new Error(JSON.stringify(answer.body));
-    return answer.body;
-  }
-
-  async rollOut(
-    releaseId: string,
-    devices: readonly ProtocolDevice[],
-    more: Record<string, unknown> = {},
-  ): Promise<any> {
-    const answer = await this.api.post("/api/rollouts", {
-      name: "test",
-      releaseId,
-      target: { deviceIds: devices.map((device) => device.id) },
-      waves: [{ percent: 100 }],
-      ...more,
-    });
-    if (answer.status !== 201) throw new Error(JSON.stringify(answer.body));
-    return answer.body;
-  }
-
   async stop(): Promise<void> {
     for (const device of this.devices) device.cut();
     await this.haproxy.stop();

@@ -8,6 +8,7 @@ import { type HealthSide, metricKey, type Reported } from "../../domain/health/m
 import type { HealthTestSnapshot, RolloutSnapshot } from "../../domain/snapshots.ts";
 import type { RolloutRow } from "../../storage/schema.ts";
 import type { Queries } from "../../storage/storage.ts";
+import { turnOfTheLoop } from "../../turn-of-the-loop.ts";
 
 const rowsAtATime = 500;
 /** In one statement, which holds everything up in SQLite: some milliseconds. */
@@ -86,7 +87,7 @@ export async function countAtRisk(
     for (const { deviceId, state } of await atRiskBetween(db, rolloutId, metric, after, end?.deviceId))
       if (isHeard(deviceId)) atRisk[state === "confirmed" ? "updated" : "others"]++;
     after = end?.deviceId;
-    await new Promise((resolve) => setImmediate(resolve));
+    await turnOfTheLoop();
   }
   return atRisk;
 }

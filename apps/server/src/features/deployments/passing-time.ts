@@ -7,6 +7,7 @@ import { abandonable } from "../../domain/deployment-transitions.ts";
 import { waitsOnly } from "../../domain/snapshots.ts";
 import type { DeploymentRow, RolloutRow } from "../../storage/schema.ts";
 import type { Queries, Storage } from "../../storage/storage.ts";
+import { turnOfTheLoop } from "../../turn-of-the-loop.ts";
 import type { DownloadSlots } from "../chunk-delivery/download-slots.ts";
 import type { Presence } from "../device-records/presence.ts";
 import type { Brake } from "./brake.ts";
@@ -95,11 +96,10 @@ function nextWaiting(
  * are looked at, and set aside, a piece at a time.
  */
 async function passOverAway({ storage, engineRoom, presence, pieceMax }: Options): Promise<void> {
-  const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
   const areAway = (rows: DeploymentRow[]): boolean => rows.every(({ deviceId }) => presence.isAway(deviceId));
 
   async function allAreAway(row: RolloutRow): Promise<boolean> {
-    for (let after = 0; ; await turn()) {
+    for (let after = 0; ; await turnOfTheLoop()) {
       const rows = await nextWaiting(storage.db, row, after, pieceMax);
       if (!areAway(rows)) return false;
       if (rows.length < pieceMax) return true;
@@ -128,7 +128,7 @@ async function passOverAway({ storage, engineRoom, presence, pieceMax }: Options
     let before = 0;
     for (let count = await setAside(row, before); count > 0; count = await setAside(row, before)) {
       before += count;
-      await turn();
+      await turnOfTheLoop();
     }
   }
 }

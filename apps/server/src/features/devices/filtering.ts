@@ -18,7 +18,7 @@ import type { Queries, Storage } from "../../storage/storage.ts";
 import type { LastSeen } from "../device-records/last-seen.ts";
 import { tagsByDevice } from "../device-records/store.ts";
 import { idsOf } from "./device-kinds.ts";
-import { everyDevice, nextStep, type Sought } from "./device-walk.ts";
+import { everyDevice, type Sought } from "./device-walk.ts";
 import { describe } from "./view.ts";
 
 export interface Filtering {
@@ -26,8 +26,6 @@ export interface Filtering {
    * What a filter means, to be looked for; empty: every device. `path`: of the member it was given in. Throws ApiError.
    */
   sought(db: Queries, text: string, path: string): Promise<Sought>;
-  /** All devices that it means, by their ids. Throws ApiError. */
-  rows(db: Queries, text: string, path: string): Promise<DeviceRow[]>;
   /** Those of these rows, read in the same transaction, that it means. Throws ApiError. */
   among(db: Queries, rows: readonly DeviceRow[], text: string, path: string): Promise<DeviceRow[]>;
 }
@@ -122,16 +120,6 @@ export function createFiltering({
       for (let from = 0; from < rows.length; from += rowsAtATime)
         meant.push(...(await matchesOf(db, matches, rows.slice(from, from + rowsAtATime))));
       return meant;
-    },
-    async rows(db, text, path) {
-      const meant = await sought(db, text, path);
-      const rows: DeviceRow[] = [];
-      for (let after: string | undefined = ""; after !== undefined; ) {
-        const step = await nextStep(db, meant, after, rowsAtATime);
-        rows.push(...step.rows);
-        after = step.through;
-      }
-      return rows;
     },
   };
 }

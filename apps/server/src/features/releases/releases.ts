@@ -27,6 +27,7 @@ import { iso, newId } from "../../identifiers.ts";
 import type { ImageRow, NewImage, ReleaseRow } from "../../storage/schema.ts";
 import type { Queries, Storage } from "../../storage/storage.ts";
 import type { Feed } from "../../changes/feed.ts";
+import { imagesOf } from "./stored.ts";
 import type { ImageFiles } from "./image-files.ts";
 import type { ImageStore } from "./image-store.ts";
 import { compareVersions } from "@flipside/api/version-order";
@@ -144,7 +145,7 @@ export function createReleases(options: {
       .where("version", "=", version)
       .executeTakeFirst();
     if (release === undefined) return undefined;
-    const images = await storage.db.selectFrom("images").selectAll().where("releaseId", "=", release.id).execute();
+    const images = await imagesOf(storage.db, release.id);
     if (images.length !== digests.length || !images.every((image) => digests.includes(image.digest))) return undefined;
     return (await store.check(images)).length > 0 ? release : undefined;
   }

@@ -1,6 +1,12 @@
 // A rollout and its deployments are written, and the rollout starts.
 
-import type { HealthSettings, Maintenance, RetryRule, WaveRules } from "@flipside/api/types";
+import type {
+  CompleteNewRollout as NewRollout,
+  HealthSettings,
+  Maintenance,
+  RetryRule,
+  WaveRules,
+} from "@flipside/api/types";
 import type { Clock } from "../../clock.ts";
 import { newId } from "../../identifiers.ts";
 import type { DeviceRow, ImageRow, NewDeployment } from "../../storage/schema.ts";
@@ -10,7 +16,7 @@ import { addFailures } from "../deployments/health-looks.ts";
 import { runsConfirmed } from "../deployments/hindrances.ts";
 import { addCounts } from "../deployments/store.ts";
 import { failedAlready } from "./health-limits.ts";
-import type { StoredRequest } from "./stored-request.ts";
+import { type StoredRequest, storedRequest } from "./stored-request.ts";
 
 /** SQLite takes 32,766 values in one statement, PostgreSQL 65,535. */
 const rowsAtATime = 500;
@@ -44,6 +50,28 @@ export interface PlannedRow {
   health: HealthSettings | null;
   /** Null: nobody asked for it, it is a roll-back's. */
   request: StoredRequest | null;
+}
+
+/** What a request says of the row itself. */
+export function rowAsked(
+  request: NewRollout,
+  { id, by }: Pick<PlannedRow, "id" | "by">,
+): Omit<PlannedRow, "waveTotals" | "rules" | "health"> {
+  const { name, releaseId, allowOlder, urgent, lateOffersMs, maintenance, retries, target, continuous } = request;
+  return {
+    id,
+    name,
+    releaseId,
+    by,
+    allowOlder,
+    urgent,
+    lateOffersMs,
+    maintenance,
+    retries,
+    targetFilter: "filter" in target ? target.filter : null,
+    targetOpen: continuous,
+    request: storedRequest(request),
+  };
 }
 
 export interface PlannedRollout extends PlannedRow {

@@ -9,6 +9,7 @@ import type { HealthSettings } from "@flipside/api/types";
 import type { Feed } from "../../changes/feed.ts";
 import type { Clock } from "../../clock.ts";
 import type { Logger } from "../../logging.ts";
+import { imagesOf } from "../releases/stored.ts";
 import { newId } from "../../identifiers.ts";
 import type { DeviceRow, ImageRow, RolloutRow } from "../../storage/schema.ts";
 import type { Queries, Storage } from "../../storage/storage.ts";
@@ -58,7 +59,7 @@ async function readOpen(db: Queries): Promise<Open[]> {
     .execute();
   const open: Open[] = [];
   for (const { releaseId, preparing, ...row } of rows) {
-    const images = await db.selectFrom("images").selectAll().where("releaseId", "=", releaseId).execute();
+    const images = await imagesOf(db, releaseId);
     open.push({ ...row, images, isBeingMade: preparing !== null });
   }
   return open;

@@ -11,14 +11,14 @@ import type { Queries, Storage } from "../../storage/storage.ts";
 import type { EngineRoom } from "../deployments/engine-room.ts";
 import { runningOf } from "../device-records/store.ts";
 import type { Filtering } from "../devices/filtering.ts";
+import { imagesOf, releaseOf } from "../releases/stored.ts";
 import type { ImageStore } from "../releases/image-store.ts";
 import type { Trust } from "../trust/trust.ts";
 import { dealt, type DealingOptions, refusalsOfWaves } from "./dealing.ts";
 import { withLimits } from "./health-limits.ts";
-import { insertRollout } from "./insert-rollout.ts";
+import { insertRollout, rowAsked } from "./insert-rollout.ts";
 import { asError, type Refusal } from "./refusal.ts";
 import { refusalsOfSuperseded, supersede } from "./superseding.ts";
-import { storedRequest } from "./stored-request.ts";
 import { leftOutWords, refusalsOfTarget, type Targets, targetsOf } from "./targets.ts";
 import { rulesOfWaves } from "./wave-rules.ts";
 
@@ -67,7 +67,7 @@ export interface NewRolloutOptions extends DealingOptions {
   engineRoom: EngineRoom;
   trust: Pick<Trust, "version" | "verdict">;
   images: Pick<ImageStore, "check">;
-  filtering: Pick<Filtering, "rows" | "among" | "sought">;
+  filtering: Pick<Filtering, "among" | "sought">;
   clock: Clock;
   /** Devices of a rollout that one transaction makes deployments for, or ends. */
   pieceMax: number;
@@ -88,7 +88,7 @@ export interface Plan {
 
 /** Files are looked at before any transaction. */
 export async function refusalOfFiles({ storage, images }: NewRolloutOptions, releaseId: string): Promise<Refusal[]> {
-  const stored = await storage.db.selectFrom("images").selectAll().where("releaseId", "=", releaseId).execute();
+  const stored = await imagesOf(storage.db, releaseId);
   return (await images.check(stored)).slice(0, 1).map(({ digest, state }) => {
     const { hardware } = stored.find((image) => image.digest === digest)!;
     return {
@@ -106,11 +106,11 @@ export async function planRollout(
   request: NewRollout,
   by: string,
 ): Promise<Plan> {
-  const { trust, filtering } = options;
-  const release = await db.selectFrom("releases").selectAll().where("id", "=", request.releaseId).executeTakeFirst();
+  const { trust } = options;
+  const release = await releaseOf(db, request.releaseId);
   if (release === undefined) throw new ApiError("not-found", "There is no such release.");
-  const images = await db.selectFrom("images").selectAll().where("releaseId", "=", release.id).execute();
-  const targets = await targetsOf(db, request.target, { product: release.product, images }, filtering);
+  const images = await imagesOf(db, release.id);
+  const targets = await targetsOf(options, db, request.target, { product: release.product, images });
   const waves = await dealt(options, db, targets.devices, request);
   const waveTotals = waves.map(({ length }) => length);
   const rules = rulesOfWaves(request, waveTotals.length);
@@ -142,19 +142,15 @@ export async function createRollout(options: NewRolloutOptions, request: NewRoll
     const { refusals, images, targets, devices, waveTotals, rules } = await planRollout(options, work.db, request, by);
     const [refusal] = refusals;
     if (refusal !== undefined) throw asError(refusal);
-    const { name, releaseId, allowOlder, urgent, lateOffersMs, maintenance, retries, target } = request;
     await insertRollout(options, work, {
-      ...{ id, name, releaseId, by, allowOlder, urgent, lateOffersMs, maintenance, retries },
-      targetFilter: "filter" in target ? target.filter : null,
-      targetOpen: request.continuous,
+      ...rowAsked(request, { id, by }),
       leftOut: leftOutWords(targets.misfits),
       waveTotals,
       rules,
-      request: storedRequest(request),
       health: request.health === null ? null : withLimits(request.health, devices),
       targets: devices.map((device) => ({ device, image: imageFor(images, device)! })),
     });
-    await supersede(options, work, request.supersedes, { by, to: { id, name } });
+    await supersede(options, work, request.supersedes, { by, to: { id, name: request.name } });
   });
   return id;
 }

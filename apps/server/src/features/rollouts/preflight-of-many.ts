@@ -6,8 +6,10 @@ import type { CompleteNewRollout as NewRollout, Misfit, Preflight, Rejection } f
 import { problemsOf } from "../../domain/preflight.ts";
 import { ApiError } from "../../http/errors.ts";
 import type { ReleaseRow } from "../../storage/schema.ts";
+import { turnOfTheLoop } from "../../turn-of-the-loop.ts";
 import { isOnTrial, isStranger } from "../deployments/hindrances.ts";
 import { runningOf } from "../device-records/store.ts";
+import { imagesOf, releaseOf } from "../releases/stored.ts";
 import { placeOf, seedOf, sizesOf } from "./dealing.ts";
 import { refusalOfApproval, refusalOfFiles, refusalOfSigner } from "./new-rollout.ts";
 import {
@@ -18,22 +20,19 @@ import {
   type Planned,
   plannedOf,
   type PreflightOptions,
+  rejectionOrder,
   rejectionsOf,
 } from "./preflight.ts";
-import { imagesOf, nextCandidates, nobody, note, releaseOf, type Some, whyNot } from "./preparation.ts";
+import { whyNot } from "./preparation.ts";
+import { nobody, shownFor, type Some, someOf, together } from "./some-of.ts";
 import { refusalsOfSuperseded } from "./superseding.ts";
-import { misfitOf } from "./targets.ts";
+import { misfitOf, nextCandidates } from "./targets.ts";
 import { rulesOfWaves } from "./wave-rules.ts";
-
-/** As preflight.ts has them. */
-const rejectionOrder: readonly Rejection[] = ["security-floor", "loader-too-old", "no-permit"];
 
 /** 48 bits of a device's hash: enough to order a fleet by. */
 const placeDigits = 12;
 const bucketsMax = 256;
 const placeEnd = 2 ** 48;
-
-const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 /** How devices stand, in the order of the waves. */
 class Order {
@@ -76,7 +75,7 @@ class Order {
     for (const standing of standings) buckets[Math.floor((standing / 4 / placeEnd) * bucketsMax)]!.push(standing);
     for (const bucket of buckets) {
       yield Float64Array.from(bucket).sort();
-      await turn();
+      await turnOfTheLoop();
     }
   }
 }
@@ -102,11 +101,8 @@ class Sums {
   }
 
   addRejections(found: Preflight["wouldReject"]): void {
-    for (const { reason, count, deviceIds } of found) {
-      const before = this.rejections.get(reason) ?? nobody;
-      const ids = [...before.ids, ...deviceIds].slice(0, 10);
-      this.rejections.set(reason, { count: before.count + count, ids });
-    }
+    for (const { reason, count, deviceIds } of found)
+      this.rejections.set(reason, together(this.rejections.get(reason) ?? nobody, { count, ids: deviceIds }));
   }
 }
 
@@ -115,14 +111,14 @@ async function addUp(options: PreflightOptions, request: NewRollout, release: Re
   const images = await imagesOf(db, release.id);
   const of = { target: request.target, product: release.product };
   const sums = new Sums();
-  for (let after: string | undefined = ""; after !== undefined; await turn()) {
+  for (let after: string | undefined = ""; after !== undefined; await turnOfTheLoop()) {
     const { candidates, through } = await nextCandidates(options, db, of, after);
     after = through;
     sums.matched += candidates.length;
     const devices = candidates.flatMap(({ id, row }) => {
       const misfit = misfitOf(row, release.product, images);
       if (misfit === undefined) return [row!];
-      sums.misfits[misfit] = note(sums.misfits[misfit] ?? nobody, id);
+      sums.misfits[misfit] = together(sums.misfits[misfit] ?? nobody, someOf([id]));
       return [];
     });
     const planned = plannedOf({ devices, images }, options);
@@ -131,7 +127,7 @@ async function addUp(options: PreflightOptions, request: NewRollout, release: Re
     sums.chosen += planned.length;
     sums.alreadyThere += planned.length - toUpdate.length;
     for (const { device } of planned)
-      if (runsNewer(runningOf(device), release)) sums.newer = note(sums.newer, device.id);
+      if (runsNewer(runningOf(device), release)) sums.newer = together(sums.newer, someOf([device.id]));
     sums.newerToUpdate += toUpdate.filter(({ device }) => runsNewer(runningOf(device), release)).length;
     sums.strangers += toUpdate.filter(({ device }) => isStranger(options.trust, device)).length;
     sums.onTrial += toUpdate.filter(({ device }) => isOnTrial(device)).length;
@@ -141,9 +137,6 @@ async function addUp(options: PreflightOptions, request: NewRollout, release: Re
   }
   return sums;
 }
-
-const someOf = <Reason extends string>(counted: readonly [Reason, Some][]) =>
-  counted.map(([reason, { count, ids }]) => ({ reason, count, deviceIds: ids }));
 
 /** Throws ApiError when there is no such release, or the target is a filter that can't be read. */
 export async function preflightOfMany(options: PreflightOptions, request: NewRollout, by: string): Promise<Preflight> {
@@ -164,22 +157,24 @@ export async function preflightOfMany(options: PreflightOptions, request: NewRol
   const numbers = {
     matched: sums.matched,
     chosen: sums.chosen,
-    leftOut: someOf(Object.entries(sums.misfits) as [Misfit, Some][]),
+    leftOut: (Object.entries(sums.misfits) as [Misfit, Some][]).map(([misfit, some]) => shownFor(misfit, some)),
     alreadyThere: sums.alreadyThere,
     newer: sums.newerToUpdate,
     offline: sums.offline,
-    wouldReject: someOf(
-      rejectionOrder.flatMap((reason) => {
-        const some = sums.rejections.get(reason);
-        return some === undefined ? [] : [[reason, some] as [Rejection, Some]];
-      }),
-    ),
+    wouldReject: rejectionOrder
+      .filter((reason) => sums.rejections.has(reason))
+      .map((reason) => shownFor(reason, sums.rejections.get(reason)!)),
     otherRollouts: otherRolloutsIn(sums.otherRollouts),
     waves: await order.waves(waveTotals),
   };
   const problems = problemsOf(numbers, {
-    ...{ refusals, stop: options.brake.stop, strangers: sums.strangers, onTrial: sums.onTrial },
-    ...{ urgent: request.urgent, order: request.order, supersedes: request.supersedes },
+    refusals,
+    stop: options.brake.stop,
+    strangers: sums.strangers,
+    onTrial: sums.onTrial,
+    urgent: request.urgent,
+    order: request.order,
+    supersedes: request.supersedes,
   });
   return { ...numbers, problems };
 }

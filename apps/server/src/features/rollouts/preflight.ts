@@ -16,21 +16,13 @@ import type { LastSeen } from "../device-records/last-seen.ts";
 import { holdsConfirmed, runningOf } from "../device-records/store.ts";
 import type { Trust } from "../trust/trust.ts";
 import { type NewRolloutOptions, type Plan, planRollout, refusalOfFiles } from "./new-rollout.ts";
-
-const idsListedMax = 10;
+import { shownFor, someOf } from "./some-of.ts";
 
 export type PreflightOptions = NewRolloutOptions & {
   trust: Pick<Trust, "relation">;
   lastSeen: Pick<LastSeen, "pending">;
   brake: Brake;
 };
-
-/** Some of the devices, and how many there are. */
-const someOf = <Reason extends string>(reason: Reason, ids: readonly string[]) => ({
-  reason,
-  count: ids.length,
-  deviceIds: ids.slice(0, idsListedMax),
-});
 
 /** A device of the plan, beside its image. */
 export interface Planned {
@@ -83,6 +75,8 @@ export function offlineOf(planned: readonly Planned[], { lastSeen }: PreflightOp
   };
 }
 
+export const rejectionOrder: readonly Rejection[] = ["security-floor", "loader-too-old", "no-permit"];
+
 /** Who would reject the image, by the rules that devices go by (docs/protocol.md), as far as the server knows them. */
 export async function rejectionsOf(
   db: Queries,
@@ -105,19 +99,14 @@ export async function rejectionsOf(
     holdsConfirmed(device, digest) ||
     permitted.has(`${digest} `) ||
     permitted.has(`${digest} ${createHash("sha256").update(device.id).digest("hex")}`);
-  const rules: [Rejection, (each: Planned) => boolean][] = [
-    ["security-floor", ({ device, image }) => image.securityCounter < (device.securityFloor ?? 0)],
-    ["loader-too-old", ({ device, image }) => (device.loaderVersion ?? Infinity) < loaderMin.get(image.digest)!],
-    ["no-permit", (each) => runsNewer(runningOf(each.device), release) && !mayGoBack(each)],
-  ];
-  return rules
-    .map(([reason, rejects]) =>
-      someOf(
-        reason,
-        planned.filter((each) => !each.isThere && rejects(each)).map(({ device }) => device.id),
-      ),
-    )
-    .filter(({ count }) => count > 0);
+  const rejects: Record<Rejection, (each: Planned) => boolean> = {
+    "security-floor": ({ device, image }) => image.securityCounter < (device.securityFloor ?? 0),
+    "loader-too-old": ({ device, image }) => (device.loaderVersion ?? Infinity) < loaderMin.get(image.digest)!,
+    "no-permit": (each) => runsNewer(runningOf(each.device), release) && !mayGoBack(each),
+  };
+  const rejecting = (reason: Rejection): string[] =>
+    planned.filter((each) => !each.isThere && rejects[reason](each)).map(({ device }) => device.id);
+  return rejectionOrder.map((reason) => shownFor(reason, someOf(rejecting(reason)))).filter(({ count }) => count > 0);
 }
 
 export type OtherRollout = Preflight["otherRollouts"][number] & { createdAt: number };
@@ -174,10 +163,7 @@ export async function preflight(options: PreflightOptions, request: NewRollout, 
     matched: plan.targets.matched,
     chosen: planned.length,
     leftOut: [...plan.targets.misfits].map(([reason, candidates]) =>
-      someOf<Misfit>(
-        reason,
-        candidates.map(({ id }) => id),
-      ),
+      shownFor<Misfit>(reason, someOf(candidates.map(({ id }) => id))),
     ),
     alreadyThere: planned.length - toUpdate.length,
     newer: toUpdate.filter(({ device }) => runsNewer(runningOf(device), plan.release)).length,

@@ -16,29 +16,24 @@ import { rolloutTransitions } from "@flipside/api/rollout-transitions";
 import type { Clock } from "../../clock.ts";
 import { ApiError } from "../../http/errors.ts";
 import { newId } from "../../identifiers.ts";
-import type { DeviceRow, ImageRow, ReleaseRow, RolloutRow } from "../../storage/schema.ts";
+import type { DeviceRow, ReleaseRow, RolloutRow } from "../../storage/schema.ts";
 import type { Queries, Work } from "../../storage/storage.ts";
 import { healthOf } from "../deployments/health-looks.ts";
 import type { EngineRoom } from "../deployments/engine-room.ts";
 import { addDecisions, lockRollout } from "../deployments/store.ts";
 import type { Presence } from "../device-records/presence.ts";
 import { findDevices, runningOf } from "../device-records/store.ts";
-import { nextStep, type Sought } from "../devices/device-walk.ts";
+import { imagesOf, releaseOf } from "../releases/stored.ts";
 import { withLimits } from "./health-limits.ts";
 import { placeOf, seedOf, sizesOf } from "./dealing.ts";
-import { insertDeployments, insertRow } from "./insert-rollout.ts";
+import { insertDeployments, insertRow, rowAsked } from "./insert-rollout.ts";
 import { type NewRolloutOptions, refusalOfApproval, refusalOfFiles, refusalOfSigner } from "./new-rollout.ts";
 import { asError } from "./refusal.ts";
-import { requestInParts, storedRequest } from "./stored-request.ts";
+import { named, nobody, type Some, someOf, together } from "./some-of.ts";
+import { requestInParts } from "./stored-request.ts";
 import { refusalsOfSuperseded, supersede } from "./superseding.ts";
-import { misfitOf, misfitWords } from "./targets.ts";
+import { misfitOf, misfitWords, nextCandidates } from "./targets.ts";
 import { rulesOfWaves } from "./wave-rules.ts";
-
-/** Some of the devices, and how many there are. */
-export interface Some {
-  count: number;
-  ids: string[];
-}
 
 export interface Preparation {
   stage: "choosing" | "making" | "dropping";
@@ -63,15 +58,6 @@ export interface Preparation {
 export const preparationIn = ({ preparing }: Pick<RolloutRow, "preparing">): Preparation | undefined =>
   preparing === null ? undefined : (JSON.parse(preparing) as Preparation);
 
-const idsKept = 10;
-export const note = ({ count, ids }: Some, id: string): Some => ({
-  count: count + 1,
-  ids: ids.length < idsKept ? [...ids, id] : ids,
-});
-export const nobody: Some = { count: 0, ids: [] };
-const words = ({ count, ids }: Some): string =>
-  ids.join(", ") + (count > ids.length ? ` and ${count - ids.length} more` : "");
-
 const begun = (position: number, positions: number): Preparation => ({
   position,
   positions,
@@ -85,27 +71,6 @@ const begun = (position: number, positions: number): Preparation => ({
   wavesMade: 0,
 });
 
-const allOf = (product: string): Sought => ({
-  source: undefined,
-  where: (q) => q.and([q("revokedAt", "is", null), q("product", "=", product)]),
-  matches: undefined,
-});
-
-export async function soughtBy(
-  { filtering }: Pick<NewRolloutOptions, "filtering">,
-  db: Queries,
-  target: NewRollout["target"],
-  product: string,
-): Promise<Sought> {
-  return "filter" in target ? filtering.sought(db, target.filter, "target.filter") : allOf(product);
-}
-
-export const releaseOf = (db: Queries, id: string): Promise<ReleaseRow | undefined> =>
-  db.selectFrom("releases").selectAll().where("id", "=", id).executeTakeFirst();
-
-export const imagesOf = (db: Queries, releaseId: string): Promise<ImageRow[]> =>
-  db.selectFrom("images").selectAll().where("releaseId", "=", releaseId).execute();
-
 /** No more devices than these can be meant, unless some enrol meanwhile. */
 async function targetsMax(db: Queries, target: NewRollout["target"]): Promise<number> {
   if ("deviceIds" in target) return target.deviceIds.length;
@@ -118,7 +83,7 @@ async function targetsMax(db: Queries, target: NewRollout["target"]): Promise<nu
 
 /** Returns its id. Throws ApiError for what can be told at once. */
 export async function beginPreparation(options: NewRolloutOptions, request: NewRollout, by: string): Promise<string> {
-  const { name, releaseId, allowOlder, urgent, lateOffersMs, maintenance, retries, target, waves } = request;
+  const { releaseId, target, waves } = request;
   const [unserved] = await refusalOfFiles(options, releaseId);
   if (unserved !== undefined) throw asError(unserved);
   const id = newId();
@@ -132,15 +97,11 @@ export async function beginPreparation(options: NewRolloutOptions, request: NewR
       (await refusalsOfSuperseded(db, request.supersedes))[0];
     if (refusal !== undefined) throw asError(refusal);
     if ("filter" in target) await options.filtering.sought(db, target.filter, "target.filter");
-    const targetFilter = "filter" in target ? target.filter : null;
     const positions = await targetsMax(db, target);
     const position = await options.storage.reservePositions(db, positions);
     await insertRow(
       work,
-      {
-        ...{ id, name, releaseId, by, allowOlder, urgent, lateOffersMs, maintenance, retries, targetFilter },
-        ...{ targetOpen: request.continuous, waveTotals: [], rules: [], health: null, request: storedRequest(request) },
-      },
+      { ...rowAsked(request, { id, by }), waveTotals: [], rules: [], health: null },
       { at: options.clock.wallMs(), preparing: JSON.stringify(begun(position, positions)) },
     );
     await db
@@ -150,11 +111,6 @@ export async function beginPreparation(options: NewRolloutOptions, request: NewR
     work.changed({ kind: "rollout", id });
   });
   return id;
-}
-
-interface Candidate {
-  id: string;
-  row: DeviceRow | undefined;
 }
 
 export type PreparationOptions = Pick<
@@ -184,26 +140,6 @@ export function createPreparation(options: PreparationOptions): (work: Work, rol
   };
 }
 
-/** The next devices that the target names or means; `after`: what `through` was of those before, or empty. */
-export async function nextCandidates(
-  options: Pick<NewRolloutOptions, "filtering" | "pieceMax">,
-  db: Queries,
-  { target, product }: { target: NewRollout["target"]; product: string },
-  after: string,
-): Promise<{ candidates: Candidate[]; through: string | undefined }> {
-  if ("deviceIds" in target) {
-    const ids = [...new Set(target.deviceIds)];
-    const end = Number(after) + options.pieceMax;
-    const named = ids.slice(Number(after), end);
-    const found = await findDevices(db, named);
-    const candidates = named.map((id) => ({ id, row: found.get(id) }));
-    return { candidates, through: end < ids.length ? String(end) : undefined };
-  }
-  const sought = await soughtBy(options, db, target, product);
-  const { rows, through } = await nextStep(db, sought, after, options.pieceMax);
-  return { candidates: rows.map((row) => ({ id: row.id, row })), through };
-}
-
 /** What a smaller rollout would be refused for; undefined: nothing. */
 export function whyNot(
   { matched, chosen, misfits, newer }: Pick<Preparation, "matched" | "chosen" | "misfits" | "newer">,
@@ -215,11 +151,11 @@ export function whyNot(
   const unfit = misfitWords((misfit) => misfits[misfit]?.count ?? 0);
   if (chosen === 0) return matched === 0 ? "its target has no device" : `none of its devices can be updated: ${unfit}`;
   if (unfit !== "" && !("filter" in target)) {
-    const some = Object.values(misfits).map((each) => words(each));
+    const some = Object.values(misfits).map((each) => named(each));
     return `of the devices that it names some can't be updated: ${unfit} (${some.join("; ")})`;
   }
   return newer.count > 0 && !allowOlder
-    ? `${words(newer)} run a newer release than ${version}; set allowOlder to go back`
+    ? `${named(newer)} run a newer release than ${version}; set allowOlder to go back`
     : undefined;
 }
 
@@ -277,10 +213,10 @@ class Making {
       const misfit = misfitOf(row, release.product, images);
       if (misfit !== undefined) {
         const { misfits } = preparation;
-        preparation.misfits = { ...misfits, [misfit]: note(misfits[misfit] ?? nobody, id) };
+        preparation.misfits = { ...misfits, [misfit]: together(misfits[misfit] ?? nobody, someOf([id])) };
         return;
       }
-      if (runsNewer(runningOf(row!), release)) preparation.newer = note(preparation.newer, id);
+      if (runsNewer(runningOf(row!), release)) preparation.newer = together(preparation.newer, someOf([id]));
       const place = this.#placeOf(id, Number(before.after) + i);
       targets.push({ rolloutId: this.#row.id, place, deviceId: id, digest: imageFor(images, row!)!.digest });
     });

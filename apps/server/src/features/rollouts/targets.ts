@@ -8,12 +8,19 @@ import { listed } from "../../domain/listed.ts";
 import type { DeviceRow, ImageRow, ReleaseRow } from "../../storage/schema.ts";
 import type { Queries } from "../../storage/storage.ts";
 import { findDevices } from "../device-records/store.ts";
+import { nextStep, type Sought } from "../devices/device-walk.ts";
 import type { Filtering } from "../devices/filtering.ts";
 import { fieldErrorsMax, type Refusal } from "./refusal.ts";
 
 interface Candidate {
   id: string;
   row: DeviceRow | undefined;
+}
+
+export interface TargetOptions {
+  filtering: Pick<Filtering, "sought">;
+  /** Devices that are read at a time. */
+  pieceMax: number;
 }
 
 export interface Targets {
@@ -26,22 +33,39 @@ export interface Targets {
 
 type Target = NewRollout["target"];
 
-async function candidatesOf(
+const allOf = (product: string): Sought => ({
+  source: undefined,
+  where: (q) => q.and([q("revokedAt", "is", null), q("product", "=", product)]),
+  matches: undefined,
+});
+
+export async function soughtBy(
+  { filtering }: Pick<TargetOptions, "filtering">,
   db: Queries,
   target: Target,
   product: string,
-  filtering: Pick<Filtering, "rows">,
-): Promise<Candidate[]> {
-  const asCandidates = (rows: DeviceRow[]): Candidate[] => rows.map((row) => ({ id: row.id, row }));
-  if ("filter" in target) return asCandidates(await filtering.rows(db, target.filter, "target.filter"));
-  const devices = db.selectFrom("devices").selectAll();
-  if ("all" in target)
-    return asCandidates(
-      await devices.where("revokedAt", "is", null).where("product", "=", product).orderBy("id").execute(),
-    );
-  const ids = [...new Set(target.deviceIds)];
-  const found = await findDevices(db, ids);
-  return ids.map((id) => ({ id, row: found.get(id) }));
+): Promise<Sought> {
+  return "filter" in target ? filtering.sought(db, target.filter, "target.filter") : allOf(product);
+}
+
+/** The next devices that the target names or means; `after`: what `through` was of those before, or empty. */
+export async function nextCandidates(
+  options: TargetOptions,
+  db: Queries,
+  { target, product }: { target: Target; product: string },
+  after: string,
+): Promise<{ candidates: Candidate[]; through: string | undefined }> {
+  if ("deviceIds" in target) {
+    const ids = [...new Set(target.deviceIds)];
+    const end = Number(after) + options.pieceMax;
+    const named = ids.slice(Number(after), end);
+    const found = await findDevices(db, named);
+    const candidates = named.map((id) => ({ id, row: found.get(id) }));
+    return { candidates, through: end < ids.length ? String(end) : undefined };
+  }
+  const sought = await soughtBy(options, db, target, product);
+  const { rows, through } = await nextStep(db, sought, after, options.pieceMax);
+  return { candidates: rows.map((row) => ({ id: row.id, row })), through };
 }
 
 export function misfitOf(row: DeviceRow | undefined, product: string, images: readonly ImageRow[]): Misfit | undefined {
@@ -54,19 +78,23 @@ export function misfitOf(row: DeviceRow | undefined, product: string, images: re
 
 /** Throws ApiError when the target is a filter that can't be read. */
 export async function targetsOf(
+  options: TargetOptions,
   db: Queries,
   target: Target,
   { product, images }: { product: string; images: readonly ImageRow[] },
-  filtering: Pick<Filtering, "rows">,
 ): Promise<Targets> {
-  const candidates = await candidatesOf(db, target, product, filtering);
-  const targets: Targets = { matched: candidates.length, devices: [], misfits: new Map() };
-  for (const candidate of candidates) {
-    const misfit = misfitOf(candidate.row, product, images);
-    const alike = misfit && targets.misfits.get(misfit);
-    if (misfit === undefined) targets.devices.push(candidate.row!);
-    else if (alike === undefined) targets.misfits.set(misfit, [candidate]);
-    else alike.push(candidate);
+  const targets: Targets = { matched: 0, devices: [], misfits: new Map() };
+  for (let after: string | undefined = ""; after !== undefined; ) {
+    const { candidates, through } = await nextCandidates(options, db, { target, product }, after);
+    after = through;
+    targets.matched += candidates.length;
+    for (const candidate of candidates) {
+      const misfit = misfitOf(candidate.row, product, images);
+      const alike = misfit && targets.misfits.get(misfit);
+      if (misfit === undefined) targets.devices.push(candidate.row!);
+      else if (alike === undefined) targets.misfits.set(misfit, [candidate]);
+      else alike.push(candidate);
+    }
   }
   return targets;
 }

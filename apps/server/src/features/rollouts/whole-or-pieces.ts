@@ -3,15 +3,15 @@
 import { filterOf } from "@flipside/api/rollout-arithmetic";
 import type { CompleteNewRollout as NewRollout } from "@flipside/api/types";
 import type { Queries } from "../../storage/storage.ts";
+import { turnOfTheLoop } from "../../turn-of-the-loop.ts";
 import { nextStep, pageOfDevices } from "../devices/device-walk.ts";
 import type { NewRolloutOptions } from "./new-rollout.ts";
-import { releaseOf, soughtBy } from "./preparation.ts";
+import { releaseOf } from "../releases/stored.ts";
 import { asError, type Refusal } from "./refusal.ts";
+import { soughtBy } from "./targets.ts";
 
 /** What is made whole has the devices of at most so many pieces: some seconds in which nothing else is written. */
 const wholePiecesMax = 80;
-
-const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 /** What a wave's filter leaves for the next ones is not known before all devices are. */
 const firstByFilter = ({ waves }: Pick<NewRollout, "waves">): number =>
@@ -41,7 +41,7 @@ async function isForMoreThan(
   const { product } = (await releaseOf(db, releaseId))!;
   const sought = await soughtBy(options, db, target, product);
   let count = 0;
-  for (let after: string | undefined = ""; after !== undefined && count <= most; await turn()) {
+  for (let after: string | undefined = ""; after !== undefined && count <= most; await turnOfTheLoop()) {
     const step = await nextStep(db, sought, after, options.pieceMax);
     count += step.rows.length;
     after = step.through;
