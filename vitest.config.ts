@@ -8,7 +8,7 @@ const onPostgresOnly = ["apps/server/test/postgres/**", "apps/server/test/severa
 
 /**
  * These have a process each, because of what they leave in it: compiled modules of hundreds of megabytes, or children.
- * All others share two, one file after the other: a process and its imports take half a second a file.
+ * All others share three, one file after the other: a process and its imports take half a second a file.
  */
 const inProcessesOfTheirOwn = [
   "apps/power-cut/test/**",
@@ -58,9 +58,8 @@ export default defineConfig({
     hookTimeout: 120_000,
     // vitest's own second is little on a machine that does other things.
     expect: { poll: { timeout: 30_000 } },
-    // Two cores: QEMU and Chromium run beside the tests, so never more than two files at once (scripts/test.mjs: and
-    // the story).
-    maxWorkers: 2,
+    // For two cores: of the time of all tests, half is processor time, and the rest is waiting.
+    maxWorkers: 3,
     sequence: { sequencer: LongestFirst },
     projects: [
       {

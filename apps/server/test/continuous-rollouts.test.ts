@@ -119,6 +119,27 @@ describe("a continuous rollout", () => {
     expect((await detail(fixture, older.id)).total).toBe(0);
   });
 
+  it("is joined by nobody whom a newer one means, however often a device is looked at while it comes to match", async () => {
+    const older = await make();
+    const newer = await make({ releaseId: (await newRelease(fixture, 3)).id, name: "newer" });
+    const devices = await Promise.all(Array.from({ length: 20 }, (_, i) => fixture.readyDevice(`d${i}`)));
+    // Each check-in that says something new is looked at, and a tag comes in the middle of that.
+    const restless = async (device: ProtocolDevice): Promise<void> => {
+      for (let i = 0; i < 12; i++) {
+        device.attributes = { turn: String(i) };
+        await device.checkIn();
+      }
+    };
+    await Promise.all(
+      devices.flatMap((device, i) => [
+        restless(device),
+        fixture.api.request("PUT", `/api/devices/d${i}/tags`, { tags: ["stable"] }),
+      ]),
+    );
+    await until(newer.id, ({ total }) => total === devices.length);
+    expect((await detail(fixture, older.id)).total).toBe(0);
+  });
+
   it("takes nobody who was taken out, is revoked, or comes after it was closed", async () => {
     const out = await stable("out");
     const { id } = await make({ startAt: "2040-01-01T00:00:00Z" });

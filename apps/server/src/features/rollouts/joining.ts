@@ -12,7 +12,7 @@ import type { Logger } from "../../logging.ts";
 import { imagesOf } from "../releases/stored.ts";
 import { newId } from "../../identifiers.ts";
 import type { DeviceRow, ImageRow, RolloutRow } from "../../storage/schema.ts";
-import type { Queries, Storage } from "../../storage/storage.ts";
+import type { Queries, Storage, Work } from "../../storage/storage.ts";
 import type { EngineRoom } from "../deployments/engine-room.ts";
 import { addFailures } from "../deployments/health-looks.ts";
 import { runsConfirmed } from "../deployments/hindrances.ts";
@@ -104,21 +104,37 @@ export function createJoining(options: JoiningOptions): Joining {
   let looking: Promise<void> | undefined;
   let closed = false;
 
-  async function join(deviceId: string, rollout: Open): Promise<void> {
-    await storage.transaction(async (work) => {
-      // Before the rollout's, as whoever revokes a device takes them.
-      const device = await lockDevice(work.db, deviceId);
-      if (device === undefined || device.revokedAt !== null || fitOf(device, rollout) !== "joins") return;
-      const image = imageFor(rollout.images, device)!;
-      const applied = await engineRoom.apply(work, rollout.id, async () => {
-        if (await isTaken(work.db, deviceId, rollout)) return undefined;
-        const joiner = { id: newId(), deviceId, digest: image.digest, total: image.chunkCount };
-        return { type: "device-joined", joiner };
-      });
-      if (applied === undefined || applied.joins.length === 0 || rollout.health === null) return;
-      const health = JSON.parse(rollout.health) as HealthSettings;
-      await addFailures(work.db, rollout.id, failedAlready(health, [device], clock.wallMs()));
+  /** Of the rollouts, newest first, the one that means the device; "later": it is still being made. */
+  async function meantBy(db: Queries, device: DeviceRow, rollouts: Open[]): Promise<Open | "later" | undefined> {
+    const fits = rollouts.map((rollout) => fitOf(device, rollout));
+    // Nothing behind the last one that it could join matters.
+    for (const [at, rollout] of rollouts.slice(0, fits.lastIndexOf("joins") + 1).entries()) {
+      if (fits[at] === "no") continue;
+      const { targetFilter } = rollout;
+      if (targetFilter !== null && (await filtering.among(db, [device], targetFilter, "target.filter")).length === 0)
+        continue;
+      if (rollout.isBeingMade) return "later";
+      return fits[at] === "joins" ? rollout : undefined;
+    }
+    return undefined;
+  }
+
+  async function join(work: Work, deviceId: string, rollouts: Open[]): Promise<void> {
+    // Before the rollout's, as whoever revokes a device takes them. What is asked behind it is asked of one device: what
+    // comes to match between two filters' questions would join the older rollout.
+    const device = await lockDevice(work.db, deviceId);
+    if (device === undefined || device.revokedAt !== null) return;
+    const rollout = await meantBy(work.db, device, rollouts);
+    if (rollout === undefined || rollout === "later") return;
+    const image = imageFor(rollout.images, device)!;
+    const applied = await engineRoom.apply(work, rollout.id, async () => {
+      if (await isTaken(work.db, deviceId, rollout)) return undefined;
+      const joiner = { id: newId(), deviceId, digest: image.digest, total: image.chunkCount };
+      return { type: "device-joined", joiner };
     });
+    if (applied === undefined || applied.joins.length === 0 || rollout.health === null) return;
+    const health = JSON.parse(rollout.health) as HealthSettings;
+    await addFailures(work.db, rollout.id, failedAlready(health, [device], clock.wallMs()));
   }
 
   async function look(deviceId: string): Promise<void> {
@@ -126,20 +142,10 @@ export function createJoining(options: JoiningOptions): Joining {
     if (rollouts.length === 0) return;
     const device = await memory.device(deviceId);
     if (device === null || device.revokedAt !== null || device.product === null) return;
-    const fits = rollouts.map((rollout) => fitOf(device, rollout));
-    // Nothing behind the last one that it could join matters.
-    for (const [at, rollout] of rollouts.slice(0, fits.lastIndexOf("joins") + 1).entries()) {
-      if (fits[at] === "no") continue;
-      const { targetFilter } = rollout;
-      if (
-        targetFilter !== null &&
-        (await filtering.among(storage.db, [device], targetFilter, "target.filter")).length === 0
-      )
-        continue;
-      if (rollout.isBeingMade) later.add(deviceId);
-      else if (fits[at] === "joins") await join(deviceId, rollout);
-      return;
-    }
+    // Most devices are meant by none, and need no lock to be told so.
+    const meant = await meantBy(storage.db, device, rollouts);
+    if (meant === "later") later.add(deviceId);
+    else if (meant !== undefined) await storage.transaction((work) => join(work, deviceId, rollouts));
   }
 
   async function trying(work: () => Promise<void>, deviceId?: string): Promise<void> {
