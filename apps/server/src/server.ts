@@ -18,6 +18,7 @@ import type { Evidence } from "./features/deployments/evidence.ts";
 import type { Offering } from "./features/deployments/offering.ts";
 import type { EventHub } from "./features/events/event-hub.ts";
 import { insertImage, insertRelease, type Releases } from "./features/releases/releases.ts";
+import type { MetricHistory } from "./features/metric-history/metric-history.ts";
 import type { HealthWatch } from "./features/health/health-watch.ts";
 import type { CarryingOut } from "./features/rollouts/carrying-out.ts";
 import type { Rollouts } from "./features/rollouts/rollouts.ts";
@@ -59,6 +60,7 @@ export interface RunningServer {
     /** What devices say of their deployments, and what they are told. */
     evidence: Evidence;
     health: HealthWatch;
+    metricHistory: MetricHistory;
     offering: Offering;
     releases: Releases;
     events: EventHub;
@@ -133,7 +135,8 @@ interface Running {
 
 async function close({ foundation, features, link, http, rounds, checkingImages, undo }: Running): Promise<void> {
   const { log, clock } = foundation;
-  const { events, images, delivery, offers, turns, lastSeen, progress, deviceLog, health, joining } = features;
+  const { events, images, delivery, offers, turns, lastSeen, progress, deviceLog, health, joining, metricHistory } =
+    features;
   const roundsEnded = Promise.all([rounds.stop(), features.carryingOut.stop()]);
   events.close();
   images.stop();
@@ -141,8 +144,12 @@ async function close({ foundation, features, link, http, rounds, checkingImages,
   await withDeadline(log, Promise.all([listener, link.close(), delivery.close(), offers.close()]));
   // What the last messages began; then nothing uses the database any more.
   await withDeadline(log, Promise.all([turns.idle(), roundsEnded, checkingImages, joining.close()]));
-  const written = [lastSeen.stop(), health.stop(), progress.stop(), deviceLog.flush(), clock.store()];
-  await withDeadline(log, Promise.all(written));
+  const written = [lastSeen.stop(), health.stop(), progress.stop(), metricHistory.stop(), clock.store()];
+  // Some of them have said something of devices.
+  await withDeadline(
+    log,
+    Promise.all(written).then(() => deviceLog.flush()),
+  );
   if (foundation.members !== undefined) await withDeadline(log, leaveMembers(foundation.members));
   await takeBack(undo);
 }
@@ -235,6 +242,7 @@ function shown(
       carryingOut: features.carryingOut,
       evidence: features.evidence,
       health: features.health,
+      metricHistory: features.metricHistory,
       offering: features.offering,
       releases: features.releases,
       events: features.events,

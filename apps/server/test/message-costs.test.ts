@@ -12,7 +12,7 @@ const hourMs = 3_600_000;
 const statements: string[] = [];
 /** Written in batches beside the messages, whatever their number. */
 const inBatches =
-  /^update "devices" set "lastSeenAt"|^(insert into|delete from|select "deviceId" from) "deviceLog"|^update "deployments" set "code" = .*"done"/;
+  /^update "devices" set "lastSeenAt"|^(insert into|delete from|select "deviceId" from) "deviceLog"|"metric(Series|Points|Hours)"|^update "deployments" set "code" = .*"done"/;
 let fixture: Fixture;
 beforeAll(async () => {
   const onStatement = (event: LogEvent): void =>

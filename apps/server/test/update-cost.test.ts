@@ -11,7 +11,8 @@ import type { ProtocolDevice } from "./protocol-device.ts";
 const STATEMENTS_MAX = 46;
 
 /** Written in batches beside the messages, for all devices together. */
-const inBatches = /^update "devices" set "lastSeenAt"|"deviceLog"|^insert into "meta"|"changes" where/;
+const inBatches =
+  /^update "devices" set "lastSeenAt"|"deviceLog"|"metric(Series|Points|Hours)"|^insert into "meta"|"changes" where/;
 const statements: string[] = [];
 let fixture: Fixture;
 beforeAll(async () => {

@@ -43,6 +43,10 @@ export const attributeNamePattern = /^[a-z][A-Za-z0-9_-]{0,31}$/;
 export const attributeTextCharactersMax = 64;
 export const attributesMax = 32;
 
+/** Of a device's metrics whose history is kept, and points of one that are shown at once. */
+export const metricNamesMax = 16;
+export const metricPointsMax = 1_000;
+
 /** Of a filter over devices. In an address each may take three, and a header has 16 KiB. */
 export const filterCharactersMax = 2_000;
 

@@ -15,6 +15,7 @@ import {
 } from "./resources/devices.ts";
 import { endEmergencyStop, getEmergencyStop, setEmergencyStop } from "./resources/emergency-stop.ts";
 import { streamEvents } from "./resources/events.ts";
+import { getMetricHistory, listMetrics } from "./resources/metrics.ts";
 import { addPermit, listReleases, uploadRelease } from "./resources/releases.ts";
 import {
   approveWave,
@@ -54,6 +55,8 @@ export const routes = {
   getDevice,
   listDeviceDeployments,
   listDeviceLog,
+  listMetrics,
+  getMetricHistory,
   setTags,
   revokeDevice,
   replaceBoard,

@@ -9,6 +9,7 @@ import type * as devices from "./resources/devices.ts";
 import type * as stops from "./resources/emergency-stop.ts";
 import type * as events from "./resources/events.ts";
 import type * as healthGate from "./resources/health-gate.ts";
+import type * as metrics from "./resources/metrics.ts";
 import type * as problems from "./resources/problems.ts";
 import type * as releases from "./resources/releases.ts";
 import type * as rules from "./resources/rollout-rules.ts";
@@ -36,6 +37,10 @@ export type Device = z.output<typeof devices.device>;
 export type DeviceSummary = z.output<typeof devices.deviceSummary>;
 export type DeviceDetail = z.output<typeof devices.deviceDetail>;
 export type DeviceLogEntry = z.output<typeof devices.deviceLogEntry>;
+
+export type DeviceMetric = z.output<typeof metrics.deviceMetric>;
+export type MetricPoint = z.output<typeof metrics.metricPoint>;
+export type MetricHistoryPage = z.output<typeof metrics.metricHistoryPage>;
 
 /** As a client may say it. */
 export type NewCommand = z.input<typeof commands.newCommand>;

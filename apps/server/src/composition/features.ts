@@ -38,6 +38,8 @@ import { createImageStore, type ImageStore } from "../features/releases/image-st
 import { createReleases, type Releases } from "../features/releases/releases.ts";
 import { createRollBacks, type RollBacks } from "../features/rollouts/roll-backs.ts";
 import { createHealthWatch, type HealthWatch } from "../features/health/health-watch.ts";
+import { createMetricHistory, type MetricHistory } from "../features/metric-history/metric-history.ts";
+import { createMetricReading, type MetricReading } from "../features/metric-history/reading.ts";
 import { createJoining, type Joining } from "../features/rollouts/joining.ts";
 import { type CarryingOut, createCarryingOut } from "../features/rollouts/carrying-out.ts";
 import { createPreparation } from "../features/rollouts/preparation.ts";
@@ -76,6 +78,7 @@ interface Fleet {
   whys: Whys;
   emergencyStop: EmergencyStop;
   health: HealthWatch;
+  metricHistory: MetricHistory;
   fetching: Fetching;
   rollBacks: RollBacks;
   presence: Presence;
@@ -112,8 +115,9 @@ async function createFleet(foundation: Foundation, { pollMs, pieceMax }: Sizes):
   const slotsAnywhere = { mayTake: mayTakeAnywhere(slots, members), max: slots.max };
   const deciding = { storage, engineRoom, memory, hindrances, brake, clock };
   const rollBacks = createRollBacks({ storage, engineRoom, memory, trust, feed, clock, log });
+  const deviceLog = createDeviceLog(patient, log, clock);
   return {
-    deviceLog: createDeviceLog(patient, log, clock),
+    deviceLog,
     lastSeen,
     progress,
     memory,
@@ -135,6 +139,7 @@ async function createFleet(foundation: Foundation, { pollMs, pieceMax }: Sizes):
     offering: createOffering({ ...deciding, storage: patient, trust, images, slots }),
     emergencyStop,
     health: createHealthWatch({ storage, memory, engineRoom, presence, log, clock }),
+    metricHistory: createMetricHistory({ storage, deviceLog, log, clock }),
     whys: createWhys({ storage, memory, hindrances, presence, lastSeen, slots: slotsAnywhere, brake, clock }),
     fetching: createFetching({ storage: patient, memory, trust, images, brake }),
     rollBacks,
@@ -202,7 +207,7 @@ async function createConversations(
   pollMs: number,
 ): Promise<Conversations> {
   const { storage, patient, feed, log, clock, trust, verifier, operationsKey, members } = foundation;
-  const { deviceLog, lastSeen, memory, evidence, offering, health } = fleet;
+  const { deviceLog, lastSeen, memory, evidence, offering, health, metricHistory } = fleet;
   const turns = new Turns();
   const now = clock.steadyMs;
   const began = (deviceId: string): Promise<void> => {
@@ -231,6 +236,7 @@ async function createConversations(
     commands,
     trust,
     health,
+    metricHistory,
   });
   const delivery = createDelivery(foundation, fleet, link, sessions);
   const enrolment = createEnrolment({
@@ -266,6 +272,7 @@ export interface Features extends Fleet, Conversations {
   devices: Devices;
   deviceCounts: DeviceCounts;
   boards: BoardReplacement;
+  metrics: MetricReading;
   events: EventHub;
 }
 
@@ -340,6 +347,7 @@ export async function createFeatures(foundation: Foundation, link: DeviceLink, s
       now: clock.wallMs,
       elsewhere,
     }),
+    metrics: createMetricReading({ storage, history: fleet.metricHistory, clock, keepPointsMs: 24 * 3_600_000 }),
     deviceCounts: createDeviceCounts(storage, () => online().length),
     events: createEventHub(loaders, feed, log),
   };

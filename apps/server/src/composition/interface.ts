@@ -12,6 +12,7 @@ import { deviceRoutes } from "../features/devices/routes.ts";
 import { findDevice } from "../features/device-records/store.ts";
 import { emergencyStopRoutes } from "../features/emergency-stop/routes.ts";
 import { eventRoutes } from "../features/events/routes.ts";
+import { metricRoutes } from "../features/metric-history/routes.ts";
 import { releaseRoutes } from "../features/releases/routes.ts";
 import { rolloutRoutes } from "../features/rollouts/routes.ts";
 import { trustRoutes } from "../features/trust/routes.ts";
@@ -27,7 +28,7 @@ export function createInterface(
   features: Features,
   claims: Claims,
 ): Express {
-  const { sessions, devices, deviceCounts, boards, commands, releases } = features;
+  const { sessions, devices, deviceCounts, boards, metrics, commands, releases } = features;
   const { rollouts, whys, emergencyStop, events, trustReplacement } = features;
   const brokerRights = createBrokerRights({
     authenticate: (deviceId, password) => sessions.authenticate(deviceId, password),
@@ -39,6 +40,7 @@ export function createInterface(
       ownRoutes(members && (() => members.membership.isServing)),
       sessionRoutes(accounts),
       deviceRoutes(devices, deviceCounts, boards, whys),
+      metricRoutes(metrics),
       commandRoutes(commands),
       claimRoutes(claims),
       releaseRoutes(releases),

@@ -12,6 +12,8 @@ export interface ColumnTypes {
   rowNumber: string;
   /** After the table's closing bracket. */
   tableEnd: string;
+  /** The same of a table that is kept in the order of its primary key, where there is such a thing. */
+  clusteredTableEnd: string;
   /** Type and rule of a column that is kept equal to a member of the JSON in another one. */
   memberOf: (column: string, member: string, type: "text" | "integer") => string;
   /** Makes the triggers that count. */

@@ -104,6 +104,33 @@ export interface DeviceLogTable {
   detail: string;
 }
 
+/** A device's metric by its name. */
+export interface MetricSeriesTable {
+  id: Generated<number>;
+  deviceId: string;
+  name: string;
+}
+
+/** What was reported. `at`: of the wall clock, when it arrived. */
+export interface MetricPointTable {
+  seriesId: number;
+  at: number;
+  value: number;
+}
+
+/** All that was reported in an hour, also when its points are gone. */
+export interface MetricHourTable {
+  seriesId: number;
+  /** When the hour began. */
+  hour: number;
+  count: number;
+  sum: number;
+  min: number;
+  max: number;
+  last: number;
+  lastAt: number;
+}
+
 export interface ReleaseTable {
   id: string;
   product: string;
@@ -373,6 +400,9 @@ export interface Schema {
   deviceTags: DeviceTagTable;
   deviceSecrets: DeviceSecretTable;
   deviceLog: DeviceLogTable;
+  metricSeries: MetricSeriesTable;
+  metricPoints: MetricPointTable;
+  metricHours: MetricHourTable;
   releases: ReleaseTable;
   images: ImageTable;
   namedVersions: NamedVersionTable;

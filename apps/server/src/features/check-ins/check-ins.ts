@@ -14,6 +14,7 @@ import type { Evidence } from "../deployments/evidence.ts";
 import type { Memory } from "../deployments/memory.ts";
 import type { Offers } from "../deployments/offers.ts";
 import type { HealthWatch } from "../health/health-watch.ts";
+import type { MetricHistory } from "../metric-history/metric-history.ts";
 import type { Session, Sessions } from "../sessions/sessions.ts";
 import { NamedVersions } from "./named-versions.ts";
 import type { Trust } from "../trust/trust.ts";
@@ -82,6 +83,7 @@ export function createCheckIns(options: {
   commands: Commands;
   trust: Trust;
   health: Pick<HealthWatch, "checkedIn" | "crashed" | "reported">;
+  metricHistory: Pick<MetricHistory, "note">;
 }): CheckIns {
   const { storage, sessions, deviceLog, feed } = options;
   const named = new NamedVersions();
@@ -170,11 +172,10 @@ export function createCheckIns(options: {
       await options.commands.checkedIn(session, checkIn);
     },
     async telemetry(deviceId, { health, metric, value }) {
-      await update(deviceId, {
-        health,
-        ...(metric !== undefined && value !== undefined ? { metricName: metric, metricValue: value } : {}),
-      });
-      if (metric !== undefined && value !== undefined) await options.health.reported(deviceId, metric, value);
+      const isReported = metric !== undefined && value !== undefined;
+      if (isReported) options.metricHistory.note(deviceId, metric, value);
+      await update(deviceId, { health, ...(isReported ? { metricName: metric, metricValue: value } : {}) });
+      if (isReported) await options.health.reported(deviceId, metric, value);
     },
     async crash(deviceId, crash) {
       await options.health.crashed(deviceId);

@@ -25,6 +25,7 @@ export type DeviceLogKind =
   | "deployment"
   | "trust"
   | "entropy"
+  | "metrics"
   | "tags";
 
 const entriesKept = 50;

@@ -21,6 +21,7 @@ import { migrate as pieces } from "./0017-pieces.ts";
 import { migrate as rolloutRequests } from "./0018-rollout-requests.ts";
 import { migrate as openTargets } from "./0019-open-targets.ts";
 import { migrate as supersededRollouts } from "./0020-superseded-rollouts.ts";
+import { migrate as metricHistory } from "./0024-metric-history.ts";
 import { type Migrate, tools } from "./tools.ts";
 
 const history: Record<string, Migrate> = {
@@ -42,6 +43,7 @@ const history: Record<string, Migrate> = {
   "0018-rollout-requests": rolloutRequests,
   "0019-open-targets": openTargets,
   "0020-superseded-rollouts": supersededRollouts,
+  "0024-metric-history": metricHistory,
 };
 
 export function migrations(types: ColumnTypes): MigrationProvider {

@@ -17,12 +17,14 @@ const quoted = (names: readonly string[]): string => names.map((name) => `"${nam
 export const execute = (db: Kysely<any>, text: string): Promise<unknown> => sql.raw(text).execute(db);
 
 export function tools(types: ColumnTypes) {
+  const tableEnding =
+    (end: string) =>
+    (db: Kysely<any>, name: string, columns: string[], ...constraints: string[]): Promise<unknown> =>
+      execute(db, `create table "${name}" (${[...columnsOf(types, columns), ...constraints].join(", ")}) ${end}`);
   return {
-    table: (db: Kysely<any>, name: string, columns: string[], ...constraints: string[]) =>
-      execute(
-        db,
-        `create table "${name}" (${[...columnsOf(types, columns), ...constraints].join(", ")}) ${types.tableEnd}`,
-      ),
+    table: tableEnding(types.tableEnd),
+    /** Of many small rows, which are read in the order of the primary key. */
+    clusteredTable: tableEnding(types.clusteredTableEnd),
     index: (db: Kysely<any>, name: string, table: string, columns: string[], { unique = false, where = "" } = {}) =>
       execute(
         db,

@@ -16,6 +16,7 @@ const types: ColumnTypes = {
   boolean: "integer",
   rowNumber: "integer primary key autoincrement",
   tableEnd: "strict",
+  clusteredTableEnd: "strict, without rowid",
   // Worked out when it is read, and in indexes kept: such a column can be added to a table that has rows.
   memberOf: (column, member, type) => `${type} generated always as (json_extract("${column}", '$.${member}')) virtual`,
   async countRows(execute, counting) {

@@ -1,0 +1,79 @@
+// Which number a device's metric is stored under. A device that makes up names gets only so many.
+
+import { metricNamesMax } from "@flipside/api/limits";
+import type { Queries } from "../../storage/storage.ts";
+import { Remembered } from "./remembered.ts";
+
+export interface Named {
+  deviceId: string;
+  name: string;
+}
+
+/** A device's id has no space in it. */
+const keyOf = ({ deviceId, name }: Named): string => `${deviceId} ${name}`;
+
+export class SeriesIds {
+  /**
+   * Of what was written in the last hours only: a metric of which nothing is left may have lost its number,
+   * too.
+   */
+  readonly #ids: Remembered<number>;
+
+  constructor(steadyMs: () => number) {
+    this.#ids = new Remembered(steadyMs);
+  }
+
+  /**
+   * The numbers of these, in the transaction that will use them; of names for which the device has no room there is
+   * none. `committed` is to be called after it.
+   */
+  async find(
+    db: Queries,
+    named: readonly Named[],
+  ): Promise<{ idOf(of: Named): number | undefined; committed(): void }> {
+    const found = new Map<string, number>();
+    const unknown = new Map<string, Named>();
+    for (const each of named) {
+      const id = this.#ids.get(keyOf(each));
+      if (id !== undefined) found.set(keyOf(each), id);
+      else unknown.set(keyOf(each), { deviceId: each.deviceId, name: each.name });
+    }
+    const rows = unknown.size === 0 ? [] : await this.#take(db, [...unknown.values()]);
+    for (const { id, ...row } of rows) found.set(keyOf(row), id);
+    return {
+      idOf: (of) => found.get(keyOf(of)),
+      committed: () => rows.forEach(({ id, ...row }) => this.#ids.set(keyOf(row), id)),
+    };
+  }
+
+  /** Those that are new get a row, and the rows of the others are locked: nobody takes them for forgotten meanwhile. */
+  async #take(db: Queries, unknown: readonly Named[]): Promise<(Named & { id: number })[]> {
+    const deviceIds = [...new Set(unknown.map(({ deviceId }) => deviceId))];
+    const stored = await db
+      .selectFrom("metricSeries")
+      .select(["deviceId", "name"])
+      .where("deviceId", "in", deviceIds)
+      .execute();
+    const known = new Set(stored.map(keyOf));
+    const counts = new Map<string, number>();
+    const count = ({ deviceId }: Named): number => counts.get(deviceId) ?? 0;
+    for (const row of stored) counts.set(row.deviceId, count(row) + 1);
+    const taken = unknown.filter((each) => {
+      if (known.has(keyOf(each))) return true;
+      if (count(each) >= metricNamesMax) return false;
+      counts.set(each.deviceId, count(each) + 1);
+      return true;
+    });
+    if (taken.length === 0) return [];
+    // Of two that lock the same rows neither waits for the other one for ever.
+    taken.sort((one, other) => (keyOf(one) < keyOf(other) ? -1 : 1));
+    return db
+      .insertInto("metricSeries")
+      .values(taken)
+      .onConflict((conflict) =>
+        conflict.columns(["deviceId", "name"]).doUpdateSet((q) => ({ name: q.ref("excluded.name") })),
+      )
+      .returning(["id", "deviceId", "name"])
+      .execute();
+  }
+}
