@@ -5,13 +5,37 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { z } from "zod";
+import { durationText, typedDuration } from "./domain/duration-text.ts";
+import { type Keeping, keepingDefault } from "./features/retention/keeping.ts";
 import { parseTrustedProxies } from "./http/trusted-proxies.ts";
 
 const repository = fileURLToPath(new URL("../../../", import.meta.url));
 
 const port = z.coerce.number().int().min(0).max(65535);
 
-const schema = z.object({
+const hourMs = 3_600_000;
+const dayMs = 24 * hourMs;
+const forever = "forever";
+
+/** In milliseconds; Infinity where it may be for ever. */
+function keptFor(name: keyof Keeping, { minMs, maxMs }: { minMs: number; maxMs: number }) {
+  const mayBeForever = maxMs === Number.POSITIVE_INFINITY;
+  const form = mayBeForever
+    ? `a duration such as 12h, 14d or 8w, of at least ${durationText(minMs)}, or ${forever}`
+    : `a duration such as 12h, 14d or 8w, from ${durationText(minMs)} to ${durationText(maxMs)}`;
+  return z
+    .string()
+    .optional()
+    .transform((text, context) => {
+      if (text === undefined) return keepingDefault[name];
+      const ms = mayBeForever && text.trim() === forever ? maxMs : typedDuration(text);
+      if (ms !== undefined && ms >= minMs && ms <= maxMs) return ms;
+      context.addIssue({ code: "custom", message: form });
+      return z.NEVER;
+    });
+}
+
+const form = z.object({
   host: z.string().min(1).default("127.0.0.1"),
   mqttHost: z.string().min(1).optional(),
   port: port.default(8080),
@@ -51,6 +75,10 @@ const schema = z.object({
   claimsFile: z.string().min(1).optional(),
   secretKeyFile: z.string().min(1).optional(),
   pollMs: z.coerce.number().int().min(100).max(3_600_000).default(3_000),
+  keepDeviceLog: keptFor("deviceLogMs", { minMs: hourMs, maxMs: Number.POSITIVE_INFINITY }),
+  keepTelemetryRaw: keptFor("telemetryRawMs", { minMs: 6 * hourMs, maxMs: 28 * dayMs }),
+  keepTelemetryHours: keptFor("telemetryHoursMs", { minMs: dayMs, maxMs: 728 * dayMs }),
+  keepDecisions: keptFor("decisionsMs", { minMs: dayMs, maxMs: Number.POSITIVE_INFINITY }),
   logLevel: z.enum(["trace", "debug", "info", "warn", "error", "silent"]).default("info"),
   allowedOrigins: z
     .string()
@@ -76,6 +104,12 @@ const schema = z.object({
     .string()
     .min(1)
     .default(join(repository, "apps", "web", "dist")),
+});
+
+/** What is shown of points that are gone are their hours. */
+const schema = form.refine(({ keepTelemetryRaw, keepTelemetryHours }) => keepTelemetryHours >= keepTelemetryRaw, {
+  path: ["keepTelemetryHours"],
+  message: "not shorter than --keep-telemetry-raw",
 });
 
 export type Configuration = z.output<typeof schema>;
@@ -162,6 +196,26 @@ export const options: Record<keyof Configuration, Option> = {
     about: "file of claims to import at the start, JSON or CSV",
   },
   pollMs: { flag: "poll-ms", variable: "POLL_MS", about: "how often devices check in, in milliseconds (3000)" },
+  keepDeviceLog: {
+    flag: "keep-device-log",
+    variable: "KEEP_DEVICE_LOG",
+    about: "how long entries of devices' logs are kept, such as 14d, 8w or forever; 50 of a device at most (26w)",
+  },
+  keepTelemetryRaw: {
+    flag: "keep-telemetry-raw",
+    variable: "KEEP_TELEMETRY_RAW",
+    about: "how long each value of devices' metrics is kept (1d)",
+  },
+  keepTelemetryHours: {
+    flag: "keep-telemetry-hours",
+    variable: "KEEP_TELEMETRY_HOURS",
+    about: "how long what these came to in each hour is kept (8w)",
+  },
+  keepDecisions: {
+    flag: "keep-decisions",
+    variable: "KEEP_DECISIONS",
+    about: "how long after a rollout's end its decisions are kept, or forever (52w)",
+  },
   logLevel: { flag: "log-level", variable: "LOG_LEVEL", about: "trace, debug, info, warn, error or silent (info)" },
   allowedOrigins: {
     flag: "allowed-origins",

@@ -20,8 +20,15 @@ async function main(): Promise<void> {
     return;
   }
   const logger = createLogger(configuration.logLevel);
+  const { keepDeviceLog, keepTelemetryRaw, keepTelemetryHours, keepDecisions, ...others } = configuration;
   const server = await startServer({
-    ...configuration,
+    ...others,
+    keep: {
+      deviceLogMs: keepDeviceLog,
+      telemetryRawMs: keepTelemetryRaw,
+      telemetryHoursMs: keepTelemetryHours,
+      decisionsMs: keepDecisions,
+    },
     secretKey: readSecretKey(configuration.secretKeyFile, process.env["FLIPSIDE_SECRET_KEY"]),
     logger,
   });

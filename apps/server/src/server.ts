@@ -20,6 +20,8 @@ import type { EventHub } from "./features/events/event-hub.ts";
 import { insertImage, insertRelease, type Releases } from "./features/releases/releases.ts";
 import type { MetricHistory } from "./features/metric-history/metric-history.ts";
 import type { HealthWatch } from "./features/health/health-watch.ts";
+import { keepingDefault } from "./features/retention/keeping.ts";
+import type { Retention } from "./features/retention/retention.ts";
 import type { CarryingOut } from "./features/rollouts/carrying-out.ts";
 import type { Rollouts } from "./features/rollouts/rollouts.ts";
 import { closeListener, createListener, listen, portProblem } from "./http/listener.ts";
@@ -61,6 +63,7 @@ export interface RunningServer {
     evidence: Evidence;
     health: HealthWatch;
     metricHistory: MetricHistory;
+    retention: Retention;
     offering: Offering;
     releases: Releases;
     events: EventHub;
@@ -137,7 +140,7 @@ async function close({ foundation, features, link, http, rounds, checkingImages,
   const { log, clock } = foundation;
   const { events, images, delivery, offers, turns, lastSeen, progress, deviceLog, health, joining, metricHistory } =
     features;
-  const roundsEnded = Promise.all([rounds.stop(), features.carryingOut.stop()]);
+  const roundsEnded = Promise.all([rounds.stop(), features.carryingOut.stop(), features.retention.stop()]);
   events.close();
   images.stop();
   const listener = http.listening ? closeListener(http) : undefined;
@@ -170,6 +173,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     const features = await createFeatures(foundation, link, {
       pollMs: options.pollMs ?? pollMsDefault,
       pieceMax: options.pieceMax ?? pieceMaxDefault,
+      keep: { ...keepingDefault, ...options.keep },
     });
     if (members !== undefined) {
       listening.push(() => leaveMembers(members));
@@ -243,6 +247,7 @@ function shown(
       evidence: features.evidence,
       health: features.health,
       metricHistory: features.metricHistory,
+      retention: features.retention,
       offering: features.offering,
       releases: features.releases,
       events: features.events,

@@ -40,6 +40,11 @@ import { createRollBacks, type RollBacks } from "../features/rollouts/roll-backs
 import { createHealthWatch, type HealthWatch } from "../features/health/health-watch.ts";
 import { createMetricHistory, type MetricHistory } from "../features/metric-history/metric-history.ts";
 import { createMetricReading, type MetricReading } from "../features/metric-history/reading.ts";
+import { expiringHours, expiringPoints } from "../features/metric-history/expiry.ts";
+import { expiringDeviceLog } from "../features/device-records/log-expiry.ts";
+import type { Keeping } from "../features/retention/keeping.ts";
+import { createRetention, type Retention } from "../features/retention/retention.ts";
+import { expiringDecisions } from "../features/rollouts/decision-expiry.ts";
 import { createJoining, type Joining } from "../features/rollouts/joining.ts";
 import { type CarryingOut, createCarryingOut } from "../features/rollouts/carrying-out.ts";
 import { createPreparation } from "../features/rollouts/preparation.ts";
@@ -57,6 +62,7 @@ export const pollMsDefault = 3_000;
 export const pieceMaxDefault = 250;
 
 interface Sizes {
+  keep: Keeping;
   pollMs: number;
   /** Devices of a rollout that one transaction makes deployments for, or ends. */
   pieceMax: number;
@@ -273,6 +279,7 @@ export interface Features extends Fleet, Conversations {
   deviceCounts: DeviceCounts;
   boards: BoardReplacement;
   metrics: MetricReading;
+  retention: Retention;
   events: EventHub;
 }
 
@@ -298,9 +305,19 @@ function createAllOfRollouts(
   };
 }
 
+function retentionOf({ storage, log, clock, members }: Foundation, keep: Keeping): Retention {
+  const expiring = [
+    expiringDeviceLog(keep.deviceLogMs),
+    expiringPoints(keep.telemetryRawMs),
+    expiringHours(keep.telemetryHoursMs),
+    expiringDecisions(keep.decisionsMs),
+  ];
+  return createRetention({ storage, log, clock, expiring, isHere: () => isCaretaker(members) });
+}
+
 /** Nothing has come from devices or people yet. */
 export async function createFeatures(foundation: Foundation, link: DeviceLink, sizes: Sizes): Promise<Features> {
-  const { pollMs, pieceMax } = sizes;
+  const { pollMs, pieceMax, keep } = sizes;
   const { storage, feed, log, clock, trust, members } = foundation;
   const fleet = await createFleet(foundation, sizes);
   const conversations = await createConversations(foundation, fleet, link, pollMs);
@@ -347,7 +364,8 @@ export async function createFeatures(foundation: Foundation, link: DeviceLink, s
       now: clock.wallMs,
       elsewhere,
     }),
-    metrics: createMetricReading({ storage, history: fleet.metricHistory, clock, keepPointsMs: 24 * 3_600_000 }),
+    metrics: createMetricReading({ storage, history: fleet.metricHistory, clock, keepPointsMs: keep.telemetryRawMs }),
+    retention: retentionOf(foundation, keep),
     deviceCounts: createDeviceCounts(storage, () => online().length),
     events: createEventHub(loaders, feed, log),
   };

@@ -7,6 +7,7 @@ import { isCaretaker } from "./members.ts";
 
 const sweepEveryMs = 1_000;
 export const tickEveryMs = 1_000;
+/** And it is looked whether anything is too old. */
 const clockStoredEveryMs = 60_000;
 
 export interface Rounds {
@@ -18,7 +19,18 @@ export interface Rounds {
 
 export function startRounds(
   { accounts, attempts, clock, log, members }: Foundation,
-  { passingTime, rollBacks, commands, deviceCounts, sessions, enrolment, slots, deviceLog, carryingOut }: Features,
+  {
+    passingTime,
+    rollBacks,
+    commands,
+    deviceCounts,
+    sessions,
+    enrolment,
+    slots,
+    deviceLog,
+    carryingOut,
+    retention,
+  }: Features,
   tickMs: number,
 ): Rounds {
   let ticking: Promise<void> | undefined;
@@ -32,6 +44,7 @@ export function startRounds(
 
   function tick(): Promise<void> {
     accounts.tick();
+    retention.observe();
     ticking ??= lookAtDeadlines()
       .catch((error: unknown) => log.error({ err: error as Error }, "deadlines could not be looked at"))
       .finally(() => (ticking = undefined));
@@ -48,6 +61,7 @@ export function startRounds(
       members?.owners.sweep();
     }, sweepEveryMs),
     setInterval(() => {
+      retention.wake();
       if (!isCaretaker(members)) return;
       clock.store().catch((error: unknown) => log.error({ err: error as Error }, "the time could not be kept"));
       attempts

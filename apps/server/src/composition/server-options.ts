@@ -2,6 +2,7 @@
 
 import type { PasswordCost } from "../features/accounts/password.ts";
 import type { ClockSource } from "../clock.ts";
+import type { Keeping } from "../features/retention/keeping.ts";
 import type { FileSystem } from "../features/releases/image-files.ts";
 import type { HttpTimes } from "../http/listener.ts";
 import type { TrustedProxies } from "../http/trusted-proxies.ts";
@@ -45,6 +46,8 @@ export interface ServerOptions {
   pollMs?: number;
   /** Devices of a rollout that one transaction makes deployments for, or ends; by default 250. */
   pieceMax?: number;
+  /** How long things are kept; what is left out, as by default. */
+  keep?: Partial<Keeping>;
   logLevel?: LogLevel;
   logger?: Logger;
   allowedOrigins?: readonly string[];

@@ -337,6 +337,24 @@ export interface DecisionTable {
   text: string;
 }
 
+/** A piece of the time in which a server ran (domain/retention-horizon.ts). */
+export interface RetentionSpanTable {
+  runMs: number;
+  earliestAt: number;
+  wallAt: number;
+  steadyAt: number;
+}
+
+/** Of a sweep that is under way, each thing of which old rows go. */
+export interface RetentionSweepTable {
+  what: "device-log" | "telemetry-raw" | "telemetry-hours" | "decisions";
+  /** What carries a time before this one goes. */
+  before: number;
+  /** How far it has come, as the thing itself counts; null: it is done. */
+  after: number | null;
+  removed: number;
+}
+
 /** What the health gate has seen of a metric in a rollout, as of its last look. */
 export interface HealthTestTable {
   rolloutId: string;
@@ -403,6 +421,8 @@ export interface Schema {
   metricSeries: MetricSeriesTable;
   metricPoints: MetricPointTable;
   metricHours: MetricHourTable;
+  retentionSpans: RetentionSpanTable;
+  retentionSweeps: RetentionSweepTable;
   releases: ReleaseTable;
   images: ImageTable;
   namedVersions: NamedVersionTable;

@@ -124,6 +124,14 @@ const running = ({ running }: Record<string, unknown>): object => {
   };
 };
 
+/** Undoes migrations 0024 and 0025. */
+const withoutRetention = [
+  ...["metricSeries", "metricPoints", "metricHours", "retentionSpans", "retentionSweeps"].map(
+    (table) => `drop table ${table}`,
+  ),
+  "drop index deviceLogByAge",
+].join(";");
+
 /** Undoes migration 0013. */
 const withoutMembers =
   "alter table changes drop column member; drop table members; drop table deviceOwners; drop table signInCounters; drop table signInWelcome";
@@ -142,11 +150,14 @@ function shapeOf(path: string): Record<string, unknown> {
       ...index,
       seq: 0,
       columns: database.pragma(`index_info("${index.name}")`),
-      // SQLite makes those of keys itself, without a text.
+      // SQLite makes those of keys itself, without a text; where they are the table, without a name.
       where: /where(.*)/i
         .exec(
-          (database.prepare("select sql from sqlite_master where name = ?").get(index.name) as { sql: string | null })
-            .sql ?? "",
+          (
+            database.prepare("select sql from sqlite_master where name = ?").get(index.name) as
+              | { sql: string | null }
+              | undefined
+          )?.sql ?? "",
         )?.[1]
         ?.replaceAll('"', ""),
     }));
@@ -261,6 +272,7 @@ describe("a server before migration 0006", () => {
       "alter table images add column filePath text; alter table images drop column fileName; alter table images drop column fileDigest",
     );
     database.prepare("update images set filePath = ?").run(`/srv/elsewhere/images/${digest}.image`);
+    database.exec(withoutRetention);
     database.exec(withoutPieces);
     database.exec(withoutLists);
     database.exec(withoutMembers);
