@@ -28,6 +28,7 @@ import type {
   DeviceLogEntry,
   EmergencyStop,
   LaterWave,
+  MetricHistoryPage,
   NewCommand,
   Preflight,
   Release,
@@ -61,6 +62,8 @@ export class FakeServer {
   readonly devices = new Map<string, Device>();
   readonly logs = new Map<string, DeviceLogEntry[]>();
   readonly commands = new Map<string, Command[]>();
+  /** Each value that was reported, by device and name, oldest first. */
+  readonly metrics = new Map<string, Record<string, { at: string; value: number }[]>>();
   readonly releases = new Map<string, Release>();
   readonly rollouts = new Map<string, Rollout>();
   readonly passwords = new Map([["admin", "one-time-secret"]]);
@@ -249,6 +252,13 @@ export class FakeServer {
         return device;
       },
       importClaims: ({ body: { claims } }) => ({ imported: claims.length }),
+      listMetrics: ({ params: { id } }) => ({
+        metrics: Object.entries(this.metrics.get(this.#device(id).id) ?? {}).map(([name, values]) => ({
+          name,
+          ...values.at(-1)!,
+        })),
+      }),
+      getMetricHistory: ({ params: { id, name }, query }) => this.#metric(this.#device(id).id, name, query.from),
       listCommands: ({ params: { id } }) => ({
         commands: this.commands.get(this.#device(id).id) ?? [],
         next: null,
@@ -338,6 +348,32 @@ export class FakeServer {
         this.emergencyStop.stopped ? this.emergencyStop : this.stopAll(reason),
       endEmergencyStop: () => this.stopAll(undefined),
     };
+  }
+
+  /** Each value in an hour, else pieces of time as the server makes them. */
+  #metric(deviceId: string, name: string, from: string | undefined): MetricHistoryPage {
+    const values = this.metrics.get(deviceId)?.[name];
+    if (values === undefined) throw new Refusal("not-found");
+    const toMs = Date.now() + 1;
+    const fromMs = from === undefined ? toMs - 86_400_000 : Date.parse(from);
+    const spanMs = toMs - fromMs;
+    const stepMs = spanMs < 2 * 3_600_000 ? null : spanMs < 2 * 86_400_000 ? 300_000 : 3_600_000;
+    const pieces = new Map<number, number[]>();
+    for (const { at, value } of values) {
+      const time = Date.parse(at);
+      if (time < fromMs || time >= toMs) continue;
+      const piece = time - (time % (stepMs ?? 1));
+      pieces.set(piece, [...(pieces.get(piece) ?? []), value]);
+    }
+    const points = [...pieces].map(([at, of]) => ({
+      at: new Date(at).toISOString(),
+      min: Math.min(...of),
+      max: Math.max(...of),
+      mean: of.reduce((sum, value) => sum + value, 0) / of.length,
+      last: of.at(-1)!,
+      count: of.length,
+    }));
+    return { name, from: new Date(fromMs).toISOString(), to: new Date(toMs).toISOString(), stepMs, points };
   }
 
   #why(id: string): Why {

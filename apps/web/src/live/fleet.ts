@@ -17,6 +17,7 @@ import type {
 } from "@flipside/api/types";
 import { getDevice, listDevices, summariseDevices } from "../api/devices.ts";
 import { listCommands } from "../api/commands.ts";
+import { type MetricWithHistory, metricHistories } from "../api/metrics.ts";
 import { getEmergencyStop } from "../api/emergency-stop.ts";
 import { listReleases } from "../api/releases.ts";
 import { getRollout, listRollouts } from "../api/rollouts.ts";
@@ -39,6 +40,7 @@ import {
 import { DeploymentListing } from "./deployment-listing.ts";
 import { DeviceListing, type DevicesAsked } from "./device-listing.ts";
 import { type ConnectionState, EventStream } from "./event-stream.ts";
+import type { MetricRange } from "../metric-plot.ts";
 import { Resource } from "./resource.ts";
 
 const eventsPath: Routes["streamEvents"]["path"] = "/api/events";
@@ -70,6 +72,8 @@ export class Fleet {
   /** Those of other searches are loaded anew when somebody goes back to them. */
   #listing: { key: string; listing: DeviceListing } | undefined;
   #deployments: { key: string; listing: DeploymentListing } | undefined;
+  /** Of the device and range that were looked at last. */
+  #metrics: { key: string; resource: Resource<MetricWithHistory[]> } | undefined;
   readonly #device = new Map<string, Resource<DeviceDetail>>();
   readonly #commands = new Map<string, Resource<Command[]>>();
   readonly #rollout = new Map<string, Resource<Rollout>>();
@@ -102,6 +106,19 @@ export class Fleet {
       apply: applyToDevice,
       wantsReload: deviceLogMayHaveGrown,
     }));
+  }
+
+  /** No event tells of them: whoever shows them loads them anew now and then. */
+  metrics(deviceId: string, range: MetricRange): Resource<MetricWithHistory[]> {
+    const key = `${deviceId} ${range}`;
+    if (this.#metrics?.key !== key) {
+      const resource = new Resource<MetricWithHistory[]>({
+        load: () => metricHistories(deviceId, range),
+        apply: (metrics) => metrics,
+      });
+      this.#metrics = { key, resource };
+    }
+    return this.#metrics.resource;
   }
 
   /** No event carries them, but with each change the device is told of. */
@@ -176,6 +193,7 @@ export class Fleet {
       this.deviceSummary,
       ...(this.#deployments === undefined ? [] : [this.#deployments.listing.resource]),
       ...(this.#listing === undefined ? [] : [this.#listing.listing.resource]),
+      ...(this.#metrics === undefined ? [] : [this.#metrics.resource]),
       this.releases,
       this.rollouts,
       this.trust,

@@ -4,6 +4,7 @@ import { revokeDevice } from "../api/devices.ts";
 import { type Column, DataTable } from "../components/data-table.tsx";
 import { CodeExplained, DeploymentProgress } from "../components/deployment-progress.tsx";
 import { DeviceCommands } from "../components/device-commands.tsx";
+import { DeviceMetrics } from "../components/device-metrics.tsx";
 import { ConfirmDialog } from "../components/dialog.tsx";
 import { Icon } from "../components/icon.tsx";
 import { Link } from "../components/link.tsx";
@@ -116,6 +117,8 @@ function Details({ device }: { device: DeviceDetail }): ReactNode {
       {device.activeDeployment && <ActiveDeployment deployment={device.activeDeployment} />}
 
       <Facts device={device} />
+
+      <DeviceMetrics device={device} />
 
       <section className="panel" aria-labelledby="deployments-heading">
         <h2 id="deployments-heading">Deployments</h2>

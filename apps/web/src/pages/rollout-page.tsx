@@ -164,7 +164,11 @@ function Details({ rollout, onChanged }: Shown): ReactNode {
         <h2 id="decisions-heading">Decisions</h2>
         <p className="muted">What people and the fleet manager decided, with the numbers they went by.</p>
         {rollout.decisions.length === 0 ? (
-          <p className="muted">None yet.</p>
+          <p className="muted">
+            {rollout.finishedAt === null
+              ? "None yet."
+              : "None any more: some time after a rollout’s end its decisions are removed (--keep-decisions)."}
+          </p>
         ) : (
           <ol className="log" role="list">
             {newestFirst(rollout.decisions).map((decision, i) => (

@@ -1,0 +1,70 @@
+import { type ReactNode, useEffect, useState } from "react";
+import type { Deployment, DeviceDetail } from "@flipside/api/types";
+import { useFleet } from "../live/hooks.ts";
+import { type MetricRange, rangeMsOf } from "../metric-plot.ts";
+import { count, moment, nearMoment } from "../words/quantities.ts";
+import { deploymentWords, wordsOf } from "../words/state-words.ts";
+import { Loaded } from "./loaded.tsx";
+import { type ChartMark, MetricChart } from "./metric-chart.tsx";
+
+/** Values come every ten seconds or so, and no event tells of each. */
+const reloadEveryMs = 30_000;
+
+const ranges = Object.keys(rangeMsOf) as MetricRange[];
+
+/** When its updates ended, however they did. */
+const markOf = ({ state, version, finishedAt }: Deployment): ChartMark[] => {
+  if (finishedAt === null || state === "cancelled") return [];
+  const { tone, label } = wordsOf(deploymentWords, state);
+  return [{ at: finishedAt, tone, text: `${version}: ${label.toLowerCase()}, ${nearMoment(finishedAt)}` }];
+};
+
+/** What the device's app has reported, as charts with the updates in them. */
+export function DeviceMetrics({ device }: { device: DeviceDetail }): ReactNode {
+  const [range, setRange] = useState<MetricRange>("day");
+  const resource = useFleet().metrics(device.id, range);
+  useEffect(() => {
+    const timer = setInterval(() => void resource.reload(), reloadEveryMs);
+    return () => clearInterval(timer);
+  }, [resource]);
+  const marks = device.deployments.flatMap(markOf);
+  return (
+    <section className="panel" aria-labelledby="metrics-heading">
+      <div className="panel-head">
+        <h2 id="metrics-heading">Metrics</h2>
+        {/* biome-ignore lint/a11y/useSemanticElements: no form, so no fieldset */}
+        <div className="chips" role="group" aria-label="Show metrics of the last">
+          {ranges.map((each) => (
+            <button
+              key={each}
+              type="button"
+              className="chip"
+              aria-pressed={each === range}
+              onClick={() => setRange(each)}
+            >
+              Last {each}
+            </button>
+          ))}
+        </div>
+      </div>
+      <Loaded resource={resource} what="its metrics">
+        {(metrics) =>
+          metrics.length === 0 ? (
+            <p className="muted">The app of this device has reported no metrics.</p>
+          ) : (
+            <div className="metric-charts">
+              {metrics.map(({ name, value, at, history }) => (
+                <figure key={name}>
+                  <figcaption>
+                    <bdi>{name}</bdi> <strong title={moment(at)}>{count(value)}</strong>
+                  </figcaption>
+                  <MetricChart history={history} range={range} marks={marks} />
+                </figure>
+              ))}
+            </div>
+          )
+        }
+      </Loaded>
+    </section>
+  );
+}

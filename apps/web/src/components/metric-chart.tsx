@@ -1,0 +1,135 @@
+import { type PointerEvent, type ReactNode, useEffect, useRef, useState } from "react";
+import type { MetricHistoryPage, MetricPoint } from "@flipside/api/types";
+import { type Frame, type Plot, plotOf } from "../metric-plot.ts";
+import { count, nearMoment } from "../words/quantities.ts";
+import type { Tone } from "../words/state-words.ts";
+
+const heightPx = 150;
+const marginPx = { left: 64, right: 12, top: 10, bottom: 24 };
+const widthPerTickPx = 70;
+
+/** Something that happened to the device, as a line across. */
+export interface ChartMark {
+  at: string;
+  tone: Tone;
+  text: string;
+}
+
+/** As wide as there is room, so that text is not scaled with the rest. */
+function useWidth(): [(element: Element | null) => void, number] {
+  const [widthPx, setWidth] = useState(600);
+  const [element, setElement] = useState<Element | null>(null);
+  useEffect(() => {
+    if (element === null) return undefined;
+    const observer = new ResizeObserver(([entry]) => entry && setWidth(Math.max(240, entry.contentRect.width)));
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, [element]);
+  return [setElement, widthPx];
+}
+
+function pointText({ at, min, max, mean, count: values }: MetricPoint): string {
+  const spread = values === 1 ? "" : ` (${count(min)} to ${count(max)})`;
+  return `${nearMoment(at)}: ${mean.toLocaleString("en", { maximumFractionDigits: 1 })}${spread}`;
+}
+
+function summary({ name, points }: MetricHistoryPage, range: string, marks: readonly ChartMark[]): string {
+  const newest = points.at(-1);
+  if (newest === undefined) return `${name}: no values in the last ${range}`;
+  const [min, max] = [Math.min(...points.map((each) => each.min)), Math.max(...points.map((each) => each.max))];
+  const updates = marks.map(({ text }) => `; ${text}`).join("");
+  return `${name}: ${count(newest.last)}, in the last ${range} ${count(min)} to ${count(max)}${updates}`;
+}
+
+const Axes = ({ plot, frame }: { plot: Plot; frame: Frame }): ReactNode => (
+  <>
+    {plot.values.map(({ place, label }) => (
+      <g key={label}>
+        <line className="grid" x1={frame.left} x2={frame.right} y1={place} y2={place} />
+        <text x={frame.left - 8} y={place} textAnchor="end" dominantBaseline="middle">
+          {label}
+        </text>
+      </g>
+    ))}
+    {plot.times.map(({ place, label }) => (
+      <g key={place}>
+        <line className="tick" x1={place} x2={place} y1={frame.bottom} y2={frame.bottom + 4} />
+        <text x={Math.min(place, frame.right - 14)} y={heightPx - 4} textAnchor="middle">
+          {label}
+        </text>
+      </g>
+    ))}
+    <line className="axis" x1={frame.left} x2={frame.right} y1={frame.bottom} y2={frame.bottom} />
+  </>
+);
+
+const Mark = ({ mark: { tone, text }, x, frame }: { mark: ChartMark; x: number; frame: Frame }): ReactNode => (
+  <g className={`mark tone-${tone}`}>
+    <title>{text}</title>
+    <line x1={x} x2={x} y1={frame.top} y2={frame.bottom} />
+    <path d={`M${x.toFixed(1)} ${frame.top}l-4-7h8z`} />
+  </g>
+);
+
+/** Means as a line, and between which values they are where a point stands for several. */
+export function MetricChart({
+  history,
+  range,
+  marks,
+}: {
+  history: MetricHistoryPage;
+  /** In words: of the last … */
+  range: string;
+  marks: readonly ChartMark[];
+}): ReactNode {
+  const [measured, widthPx] = useWidth();
+  const svg = useRef<SVGSVGElement>(null);
+  const [pointed, setPointed] = useState<number>();
+  const frame = {
+    left: marginPx.left,
+    right: widthPx - marginPx.right,
+    top: marginPx.top,
+    bottom: heightPx - marginPx.bottom,
+  };
+  const plot = plotOf(history, frame, Math.max(2, Math.floor((frame.right - frame.left) / widthPerTickPx)));
+  const shown = marks.filter(({ at }) => at >= history.from && at < history.to);
+  const near = pointed === undefined ? undefined : plot.nearest(pointed);
+  const point = ({ clientX }: PointerEvent): void =>
+    setPointed(clientX - (svg.current?.getBoundingClientRect().left ?? 0));
+  return (
+    <div ref={measured}>
+      <svg
+        ref={svg}
+        className="metric-chart"
+        width={widthPx}
+        height={heightPx}
+        role="img"
+        aria-label={summary(history, range, shown)}
+        onPointerMove={point}
+        onPointerLeave={() => setPointed(undefined)}
+      >
+        <Axes plot={plot} frame={frame} />
+        {plot.bands.map((band) => (
+          <path key={band} className="band" d={band} />
+        ))}
+        {plot.lines.map((line) => (
+          <path key={line} className="line" d={line} />
+        ))}
+        {plot.dots.map(({ x, y }) => (
+          <circle key={x} className="dot" cx={x} cy={y} r="2" />
+        ))}
+        {shown.map((mark) => (
+          <Mark key={mark.at} mark={mark} x={plot.placeOf(Date.parse(mark.at))} frame={frame} />
+        ))}
+        {near && <circle className="pointed" cx={near.x} cy={near.y} r="3.5" />}
+      </svg>
+      <p className="metric-readout" aria-hidden="true">
+        {near
+          ? pointText(near.point)
+          : history.points.length === 0
+            ? "No values in this time."
+            : shown.map(({ text }) => text).join(" · ")}
+      </p>
+    </div>
+  );
+}
