@@ -2,6 +2,7 @@
 
 import type { HealthGateFigures } from "./health-gate.ts";
 import type { ListsFigures } from "./lists.ts";
+import type { MetricsFigures } from "./metrics.ts";
 import type { Part } from "./image-parts.ts";
 
 /** Keys and units of `--json`. */
@@ -19,6 +20,8 @@ export interface Figures {
   healthGate: HealthGateFigures;
   /** Of `--lists` alone. */
   lists?: ListsFigures;
+  /** Of `--metrics` alone. */
+  metrics?: MetricsFigures;
 }
 
 export const IMAGE_BYTES_GOAL = 128 * 1024;

@@ -23,6 +23,7 @@ import { type Figures, IMAGE_BYTES_GOAL, RAM_BYTES_GOAL, Table } from "./figures
 import { HEALTH_ERROR_RATE, HEALTH_ROLLOUTS, measureHealthGate } from "./health-gate.ts";
 import { imageParts, ramParts, sumOf, usefulBytes } from "./image-parts.ts";
 import { type ListsOptions, measureLists } from "./lists.ts";
+import { measureMetrics, type MetricsOptions } from "./metrics.ts";
 import { measureSlowLink, slowRates } from "./slow-link.ts";
 import { type Spread, spreadOf } from "./statistics.ts";
 import { measureTcp } from "./tcp-throughput.ts";
@@ -35,7 +36,8 @@ const usage = `npm run bench [-- OPTIONS]
   --health-gate only the health gate's false alarms and what it finds; the same
   --lists       only lists, counts and rollouts of very many devices; the same
   --devices N   of --lists, by default 1000000
-  --database D  of --lists: sqlite (by default) or postgres
+  --metrics     only what the history of metrics costs; the same
+  --database D  of --lists and --metrics: sqlite (by default) or postgres
   --no-rollouts of --lists: lists and counts only
   --help        this text
 `;
@@ -49,6 +51,8 @@ const MQTT_COUNTS = 5;
 const MQTT_DISCARDED_MAX = 5;
 const BOOT_TIMES = 7;
 const LIST_TIMES = 40;
+const METRIC_DEVICES = 1_000;
+const METRIC_VALUES = 1_000;
 const TRANSFER_BYTES_MIN = 1024 * 1024;
 const PASSWORD = "only for this benchmark";
 
@@ -385,6 +389,24 @@ async function onlyLists(options: ListsOptions): Promise<{ figures: Partial<Figu
   return { figures: { lists }, table };
 }
 
+async function onlyMetrics(
+  options: Pick<MetricsOptions, "database" | "say">,
+): Promise<{ figures: Partial<Figures>; table: Table }> {
+  const table = new Table();
+  const metrics = await measureMetrics({ devices: METRIC_DEVICES, values: METRIC_VALUES, ...options });
+  table.row("values written", metrics.points, "");
+  table.row("statements", metrics.statementsPerPoint * 1e6, "per million values");
+  table.row("processor, writing", metrics.writingUsPerPoint, "s per million values");
+  table.row("on the disk", metrics.bytesPerPoint, "MB per million values", "with their hours");
+  table.row("processor, removing", metrics.removingUsPerPoint, "s per million values");
+  table.row("a day of one metric", metrics.dayReadMs * 1_000, "µs", "8 640 values as 289 points");
+  return { figures: { metrics }, table };
+}
+
+function databaseNamed(name: string): "sqlite" | "postgres" {
+  return name === "postgres" ? "postgres" : "sqlite";
+}
+
 async function main(): Promise<void> {
   const { values } = parseArgs({
     args: process.argv.slice(2),
@@ -393,6 +415,7 @@ async function main(): Promise<void> {
       "slow-link": { type: "boolean" },
       "health-gate": { type: "boolean" },
       lists: { type: "boolean" },
+      metrics: { type: "boolean" },
       devices: { type: "string", default: "1000000" },
       database: { type: "string", default: "sqlite" },
       "no-rollouts": { type: "boolean", default: false },
@@ -417,12 +440,14 @@ async function main(): Promise<void> {
         : values.lists
           ? await onlyLists({
               devices: Number(values.devices),
-              database: values.database === "postgres" ? "postgres" : "sqlite",
+              database: databaseNamed(values.database),
               times: LIST_TIMES,
               rollouts: !values["no-rollouts"],
               say,
             })
-          : await bench(folder, (opened) => (world = opened));
+          : values.metrics
+            ? await onlyMetrics({ database: databaseNamed(values.database), say })
+            : await bench(folder, (opened) => (world = opened));
     process.stdout.write(`${table.toString()}\n`);
     if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(figures, null, 2)}\n`);
   } finally {
