@@ -20,7 +20,7 @@ const inProcessesOfTheirOwn = [
 const notOnPostgres = [
   "apps/server/test/sqlite/**", // about a database in a file: held by another process, copied, left by an older server
   // about what comes before any database
-  "apps/server/test/{engine,engine-transitions,packet-guard,console-files,chunk-windows,http-limits,sign-in-limits}.test.ts",
+  "apps/server/test/{engine,engine-transitions,packet-guard,console-files,chunk-windows,http-limits,sign-in-limits,identity-conflict}.test.ts",
   "apps/server/test/one-owner.test.ts", // about the data folder; test/postgres has the same of the database
   "apps/server/test/health/{sequential-test,metrics}.test.ts", // arithmetic
 ];

@@ -251,6 +251,11 @@ export class FakeServer {
         this.send({ kind: "device", data: device });
         return device;
       },
+      clearIdentityConflict: ({ params: { id } }) => {
+        const device = Object.assign(this.#device(id), { identityConflict: null });
+        this.send({ kind: "device", data: device });
+        return device;
+      },
       importClaims: ({ body: { claims } }) => ({ imported: claims.length }),
       listMetrics: ({ params: { id } }) => ({
         metrics: Object.entries(this.metrics.get(this.#device(id).id) ?? {}).map(([name, values]) => ({

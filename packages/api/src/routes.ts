@@ -5,6 +5,7 @@ import { brokerResource, brokerTopic, brokerUser, brokerVirtualHost } from "./re
 import { importClaims, listClaims } from "./resources/claims.ts";
 import { giveCommand, listCommands } from "./resources/commands.ts";
 import {
+  clearIdentityConflict,
   getDevice,
   listDeviceDeployments,
   listDeviceLog,
@@ -60,6 +61,7 @@ export const routes = {
   setTags,
   revokeDevice,
   replaceBoard,
+  clearIdentityConflict,
   whyDevice,
   listCommands,
   giveCommand,

@@ -7,6 +7,7 @@ import { isDownloading } from "../domain/deployment-transitions.ts";
 import type { Logger } from "../logging.ts";
 import type { DeviceLink, LinkHandlers } from "../mqtt/device-link.ts";
 import { Turns } from "../mqtt/turns.ts";
+import { createBoardTrails } from "../features/check-ins/board-trails.ts";
 import { createCheckIns } from "../features/check-ins/check-ins.ts";
 import { DownloadSlots } from "../features/chunk-delivery/download-slots.ts";
 import { type ChunkDelivery, createChunkDelivery } from "../features/chunk-delivery/chunk-delivery.ts";
@@ -20,6 +21,7 @@ import { createOffers, type Offers } from "../features/deployments/offers.ts";
 import { createProgress, type Progress } from "../features/deployments/progress.ts";
 import { createDeviceLog, type DeviceLog } from "../features/device-records/device-log.ts";
 import { type BoardReplacement, createBoardReplacement } from "../features/devices/board-replacement.ts";
+import { type ClearConflict, createClearConflict } from "../features/devices/clear-conflict.ts";
 import { createDeviceCounts, type DeviceCounts } from "../features/devices/device-counts.ts";
 import { createDevices, type Devices } from "../features/devices/devices.ts";
 import { createFiltering, type Filtering } from "../features/devices/filtering.ts";
@@ -236,6 +238,7 @@ async function createConversations(
     deviceLog,
     feed,
     memory,
+    boardTrails: createBoardTrails({ memory, deviceLog, steadyMs: now, isShared: members !== undefined }),
     evidence,
     offers,
     trustDelivery,
@@ -280,6 +283,7 @@ export interface Features extends Fleet, Conversations {
   boards: BoardReplacement;
   metrics: MetricReading;
   retention: Retention;
+  clearConflict: ClearConflict;
   events: EventHub;
 }
 
@@ -325,7 +329,7 @@ export async function createFeatures(foundation: Foundation, link: DeviceLink, s
   const { deviceLog, lastSeen, progress, releases, evidence } = fleet;
   const { isOnline, online } = onlineAnywhere(sessions, members);
   const elsewhere = members && elsewhereOf(members);
-  const views = createDeviceViews({ db: storage.db, lastSeen, progress, isOnline, trust });
+  const views = createDeviceViews({ db: storage.db, lastSeen, progress, isOnline, trust, clock });
   const filtering = createFiltering({ storage, lastSeen, isOnline, online, wallMs: clock.wallMs });
   const { rollouts, ...beside } = createAllOfRollouts(foundation, fleet, filtering, pieceMax);
   const loaders = { device: views.one, deployment: views.deployment, rollout: rollouts.summary, release: releases.one };
@@ -366,6 +370,7 @@ export async function createFeatures(foundation: Foundation, link: DeviceLink, s
     }),
     metrics: createMetricReading({ storage, history: fleet.metricHistory, clock, keepPointsMs: keep.telemetryRawMs }),
     retention: retentionOf(foundation, keep),
+    clearConflict: createClearConflict({ storage, views, deviceLog }),
     deviceCounts: createDeviceCounts(storage, () => online().length),
     events: createEventHub(loaders, feed, log),
   };

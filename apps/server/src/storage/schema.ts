@@ -64,6 +64,10 @@ export interface DeviceTable {
   metricValue: number | null;
   /** JSON of what it says of itself, as checked in; null when it says nothing. */
   attributes: string | null;
+  /** JSON of StoredTrail (device-records/board-trail.ts); null: nothing was noted. */
+  boardTrail: string | null;
+  /** Two boards say that they are it, until this moment of steady time; null: they never did, or it was cleared. */
+  conflictUntil: number | null;
   /** Members of `running`. */
   runningDigest: GeneratedAlways<string | null>;
   runningVersion: GeneratedAlways<string | null>;

@@ -2,6 +2,7 @@
 
 import { buildTrustChain, generateSigningKey } from "@flipside/image-format";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { conflictReturnsMin } from "../../src/domain/identity-conflict.ts";
 import { ApiClient, password } from "../fixture.ts";
 import { makeRelease, payloadOf } from "../keys.ts";
 import type { ProtocolDevice } from "../protocol-device.ts";
@@ -113,6 +114,26 @@ describe.skipIf(haproxyMissing !== undefined)("with two servers on one database"
     expect(await refusalOf(after)).toMatchObject({ error: "session-unknown" });
     for (const member of [a, b])
       await several.at(member).until(`/api/devices/${before.id}`, (body) => body.online === true);
+  });
+
+  it("two boards with one identity are noticed, also when each is connected to a server of its own", async () => {
+    const board = await several.readyDevice("two-boards", a.mqttUrl);
+    const copy = sameDevice(board, b.mqttUrl);
+    several.devices.push(copy);
+    copy.boot = board.boot + 5;
+    for (let i = 0; i < conflictReturnsMin; i++) {
+      await goOn(copy);
+      await goOn(board);
+    }
+    expect((await several.api.get(`/api/devices/${board.id}`)).body.identityConflict).toBe(null);
+    await goOn(copy);
+    for (const member of [a, b])
+      await several.at(member).until(`/api/devices/${board.id}`, (body) => body.identityConflict !== null);
+    await several.at(a).post(`/api/devices/${board.id}/clear-conflict`);
+    for (const member of [a, b])
+      await several.at(member).until(`/api/devices/${board.id}`, (body) => body.identityConflict === null);
+    await several.api.rollOut((await release(40)).id, [board]);
+    expect((await asked(copy)).deployment).toBeDefined();
   });
 
   it("a device that is revoked at one is cut off at the other by the time of the answer, and refused by both", async () => {

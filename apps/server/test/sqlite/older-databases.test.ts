@@ -131,6 +131,11 @@ const withoutRetention = [
   ),
   "drop index deviceLogByAge",
 ].join(";");
+/** Undoes migration 0022. */
+const withoutConflicts = [
+  "drop index devicesInConflict",
+  ...["boardTrail", "conflictUntil"].map((column) => `alter table devices drop column ${column}`),
+].join("; ");
 
 /** Undoes migration 0013. */
 const withoutMembers =
@@ -210,7 +215,7 @@ describe("a database of migration 0006", () => {
         ...("acceptedWave" in row ? withGates(row) : row),
         ...("attempt" in row ? newInDeployments : {}),
         ...("allowOlder" in row ? { allowOlder: true } : {}),
-        ...("slotBytes" in row ? { attributes: null, ...running(row) } : {}),
+        ...("slotBytes" in row ? { attributes: null, boardTrail: null, conflictUntil: null, ...running(row) } : {}),
         ...("mustChangePassword" in row ? { mustChangePassword: true } : {}),
       }));
       expect(await storage.db.selectFrom(table).selectAll().execute(), table).toEqual(asStored);
@@ -273,6 +278,7 @@ describe("a server before migration 0006", () => {
     );
     database.prepare("update images set filePath = ?").run(`/srv/elsewhere/images/${digest}.image`);
     database.exec(withoutRetention);
+    database.exec(withoutConflicts);
     database.exec(withoutPieces);
     database.exec(withoutLists);
     database.exec(withoutMembers);

@@ -21,5 +21,9 @@ export const getDevice = (id: string): Promise<DeviceDetail> => api("GET /api/de
 
 export const revokeDevice = (id: string): Promise<Device> => api("POST /api/devices/:id/revoke", { params: { id } });
 
+/** One board is the device again. */
+export const clearConflict = (id: string): Promise<Device> =>
+  api("POST /api/devices/:id/clear-conflict", { params: { id } });
+
 export const importClaims = (claims: Claim[]): Promise<{ imported: number }> =>
   api("POST /api/claims", { body: { claims } });

@@ -6,6 +6,7 @@ import { CodeExplained, DeploymentProgress } from "../components/deployment-prog
 import { DeviceCommands } from "../components/device-commands.tsx";
 import { DeviceMetrics } from "../components/device-metrics.tsx";
 import { ConfirmDialog } from "../components/dialog.tsx";
+import { IdentityConflict } from "../components/identity-conflict.tsx";
 import { Icon } from "../components/icon.tsx";
 import { Link } from "../components/link.tsx";
 import { Loaded } from "../components/loaded.tsx";
@@ -55,7 +56,12 @@ export function DevicePage({ id }: { id: string }): ReactNode {
       }
     >
       <Loaded resource={resource} what="this device">
-        {(loaded) => <Details device={loaded} />}
+        {(loaded) => (
+          <>
+            <IdentityConflict device={loaded} onCleared={() => resource.reload()} />
+            <Details device={loaded} />
+          </>
+        )}
       </Loaded>
       {revoking && (
         <ConfirmDialog

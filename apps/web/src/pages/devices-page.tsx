@@ -21,7 +21,7 @@ import type { Snapshot } from "../live/resource.ts";
 import { devicePath } from "../router.ts";
 import { readFilter } from "../typed-filter.ts";
 import { count, plural } from "../words/quantities.ts";
-import { healthWords, wordsOf } from "../words/state-words.ts";
+import { healthWords, twoBoards, wordsOf } from "../words/state-words.ts";
 
 export function OnlineState({ device }: { device: Device }): ReactNode {
   if (device.revoked)
@@ -46,6 +46,7 @@ export function OnlineState({ device }: { device: Device }): ReactNode {
           )}
         </span>
       )}
+      {device.identityConflict && <StateBadge words={twoBoards} />}
     </span>
   );
 }

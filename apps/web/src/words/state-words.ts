@@ -119,6 +119,12 @@ export const revokedRelease: StateWords = {
   icon: "ban",
   means: "No key that is in force signed it: it can't be rolled out any more.",
 };
+export const twoBoards: StateWords = {
+  label: "Two boards",
+  tone: "bad",
+  icon: "copy",
+  means: "Two boards say that they are this device, and push each other off: no update is offered.",
+};
 export const lostFile: Record<"missing" | "damaged", StateWords> = {
   missing: {
     label: "File missing",

@@ -57,6 +57,10 @@ export const device = named(
     trustRelation: trustRelation.describe("how its trust record stands to the server's newest"),
     entropy: entropyState.nullable().describe("what its noise source is worth; null from older agents"),
     trustRefused: z.strictObject({ version: count, code: formatCode, codeName: z.string() }).nullable(),
+    identityConflict: z
+      .strictObject({ since: time, lastAt: time })
+      .nullable()
+      .describe("two boards say that they are this device: nothing is offered to it; null: none was noticed lately"),
     securityFloor: count.nullable(),
     connection: z
       .strictObject({ host: z.string(), port: count })
@@ -158,6 +162,16 @@ export const setTags = route({
   summary: "Give the device these tags, in place of those that it has",
   params: idParams,
   body: json(named("DeviceTags", z.strictObject({ tags: z.array(tag).max(tagsMax) }))),
+  status: 200,
+  answer: json(device),
+});
+
+export const clearIdentityConflict = route({
+  method: "POST",
+  path: "/api/devices/:id/clear-conflict",
+  access: "admin",
+  summary: "One board is the device again; should two go on, that is noticed anew",
+  params: idParams,
   status: 200,
   answer: json(device),
 });

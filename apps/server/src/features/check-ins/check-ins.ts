@@ -16,6 +16,7 @@ import type { Offers } from "../deployments/offers.ts";
 import type { HealthWatch } from "../health/health-watch.ts";
 import type { MetricHistory } from "../metric-history/metric-history.ts";
 import type { Session, Sessions } from "../sessions/sessions.ts";
+import type { BoardTrails } from "./board-trails.ts";
 import { NamedVersions } from "./named-versions.ts";
 import type { Trust } from "../trust/trust.ts";
 import type { TrustDelivery } from "../trust/trust-delivery.ts";
@@ -77,6 +78,7 @@ export function createCheckIns(options: {
   deviceLog: DeviceLog;
   feed: Feed;
   memory: Pick<Memory, "device">;
+  boardTrails: BoardTrails;
   evidence: Pick<Evidence, "checkedIn">;
   offers: Pick<Offers, "answer">;
   trustDelivery: TrustDelivery;
@@ -162,9 +164,10 @@ export function createCheckIns(options: {
       if (checkIn.bootControl === "rebuilt" && checkIn.sequence === 1) {
         deviceLog.add(deviceId, "boot-control", "the boot-control log was lost and made anew from what the slots hold");
       }
+      const ofBoards = session.checkedIn ? {} : await options.boardTrails.firstCheckIn(session);
       await sessions.contacted(session);
       await options.health.checkedIn(deviceId, checkIn);
-      await update(deviceId, columnsOf(checkIn), checkIn.running);
+      await update(deviceId, { ...columnsOf(checkIn), ...ofBoards }, checkIn.running);
       logTrustRelation(session, checkIn);
       await options.evidence.checkedIn(deviceId, checkIn);
       await options.trustDelivery.checkedIn(session, checkIn);

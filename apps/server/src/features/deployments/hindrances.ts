@@ -10,6 +10,7 @@ import { mayBeOffered } from "../../domain/snapshots.ts";
 import type { DeviceRow } from "../../storage/schema.ts";
 import type { ImageStore } from "../releases/image-store.ts";
 import type { Trust } from "../trust/trust.ts";
+import { isInConflict } from "../device-records/board-trail.ts";
 import { runningOf } from "../device-records/store.ts";
 import type { Brake } from "./brake.ts";
 import type { Memory } from "./memory.ts";
@@ -58,6 +59,14 @@ function zoneOf({ attributes }: DeviceRow): string | undefined {
   return typeof said === "string" ? said : undefined;
 }
 
+/** As `why` of a hindrance, and what can be done. */
+export const twoBoards = "gets no offer: two boards say that they are this device, and push each other off";
+export const twoBoardsActions = [
+  "switch one of them off and clear the conflict",
+  "replace the board, which makes both of them nobody",
+  "revoke the device",
+];
+
 const passing = (why: string, ...actions: string[]): Hindrance => ({ why, isFinal: false, actions });
 const final = (why: string): Hindrance => ({ why, isFinal: true, actions: [] });
 
@@ -75,6 +84,11 @@ export function createHindrances({ memory, trust, images, brake, clock }: Hindra
   function ofFleet(): Hindrance | undefined {
     const { stop } = brake;
     return stop && passing(`waits: all updates were stopped by ${stop.by} (${stop.reason})`, "end the emergency stop");
+  }
+
+  function ofIdentity(device: DeviceRow): Hindrance | undefined {
+    if (!isInConflict(device, clock.steadyMs())) return undefined;
+    return passing(twoBoards, ...twoBoardsActions);
   }
 
   async function ofRollout(row: KnownDeployment): Promise<Hindrance | undefined> {
@@ -155,6 +169,7 @@ export function createHindrances({ memory, trust, images, brake, clock }: Hindra
     needless,
     of: async (device, row, known) =>
       ofFleet() ??
+      ofIdentity(device) ??
       (await ofRollout(row)) ??
       ofImage(device, row.digest) ??
       (await needless(device, row, known)) ??

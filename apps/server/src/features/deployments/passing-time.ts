@@ -9,6 +9,7 @@ import type { DeploymentRow, RolloutRow } from "../../storage/schema.ts";
 import type { Queries, Storage } from "../../storage/storage.ts";
 import { turnOfTheLoop } from "../../turn-of-the-loop.ts";
 import type { DownloadSlots } from "../chunk-delivery/download-slots.ts";
+import { devicesInConflict } from "../device-records/board-trail.ts";
 import type { Presence } from "../device-records/presence.ts";
 import type { Brake } from "./brake.ts";
 import type { EngineRoom } from "./engine-room.ts";
@@ -95,8 +96,11 @@ function nextWaiting(
  * Rollouts whose present wave has nothing under way, and waits for devices that are away. There may be very many: they
  * are looked at, and set aside, a piece at a time.
  */
-async function passOverAway({ storage, engineRoom, presence, pieceMax }: Options): Promise<void> {
-  const areAway = (rows: DeploymentRow[]): boolean => rows.every(({ deviceId }) => presence.isAway(deviceId));
+async function passOverAway({ storage, engineRoom, presence, pieceMax, clock }: Options): Promise<void> {
+  let inConflict: ReadonlySet<string> = new Set();
+  /** One that two boards say they are is waited for no more than one that is away. */
+  const areAway = (rows: DeploymentRow[]): boolean =>
+    rows.every(({ deviceId }) => presence.isAway(deviceId) || inConflict.has(deviceId));
 
   async function allAreAway(row: RolloutRow): Promise<boolean> {
     for (let after = 0; ; await turnOfTheLoop()) {
@@ -124,7 +128,9 @@ async function passOverAway({ storage, engineRoom, presence, pieceMax }: Options
 
   const running = await storage.db.selectFrom("rollouts").selectAll().where("state", "=", "running").execute();
   for (const row of running) {
-    if (!waitsOnly(await loadSnapshot(storage.db, row)) || !(await allAreAway(row))) continue;
+    if (!waitsOnly(await loadSnapshot(storage.db, row))) continue;
+    inConflict = await devicesInConflict(storage.db, clock.steadyMs());
+    if (!(await allAreAway(row))) continue;
     let before = 0;
     for (let count = await setAside(row, before); count > 0; count = await setAside(row, before)) {
       before += count;

@@ -10,11 +10,12 @@ import { iso, isoOrNull } from "../../identifiers.ts";
 import type { DeviceRow, RolloutRow } from "../../storage/schema.ts";
 import type { Storage } from "../../storage/storage.ts";
 import type { DownloadSlots } from "../chunk-delivery/download-slots.ts";
+import { isInConflict, trailOf } from "../device-records/board-trail.ts";
 import type { LastSeen } from "../device-records/last-seen.ts";
 import type { Presence } from "../device-records/presence.ts";
 import { findDevice } from "../device-records/store.ts";
 import type { Brake } from "./brake.ts";
-import { type Hindrances, isOnTrial } from "./hindrances.ts";
+import { type Hindrances, isOnTrial, twoBoards, twoBoardsActions } from "./hindrances.ts";
 import type { Memory } from "./memory.ts";
 import { type KnownDeployment, loadSnapshot, rulesOf } from "./store.ts";
 
@@ -138,6 +139,13 @@ export function createWhys(options: {
       if (device === undefined) throw new ApiError("not-found", "There is no such device.");
       if (device.revokedAt !== null)
         return { ...nothing(`${id} is revoked, and takes part in nothing.`), since: iso(device.revokedAt) };
+      if (isInConflict(device, clock.steadyMs()))
+        return {
+          sentence: `${id} ${twoBoards}.`,
+          since: shown(trailOf(device).sinceMs),
+          until: shown(device.conflictUntil),
+          actions: [...twoBoardsActions],
+        };
       const known = (await memory.deployments(id)).filter(({ finishedAt }) => finishedAt === null);
       if (known.length === 0) return nothing(`Nothing is wanted of ${id}: no rollout that is open has it.`);
       const active = known.find(({ state }) => !isWaiting(state));

@@ -26,7 +26,11 @@ export type DeviceLogKind =
   | "trust"
   | "entropy"
   | "metrics"
-  | "tags";
+  | "tags"
+  | "identity";
+
+/** What people say, and what is noticed seldom, is written however much a device itself gives to write. */
+const unlimited: ReadonlySet<DeviceLogKind> = new Set(["revoked", "replaced", "tags", "identity"]);
 
 const entriesKept = 50;
 /** So many more may be there for a while. */
@@ -179,7 +183,7 @@ export function createDeviceLog(storage: Storage, log: Logger, clock: Pick<Clock
     if (!limiters.has(deviceId) && limiters.size >= limitersMax) limiters.delete(limiters.keys().next().value!);
     const limiter = limiters.get(deviceId) ?? new LogLimiter(entriesPerMinute);
     limiters.set(deviceId, limiter);
-    const suppressed = limiter.admit(clock.steadyMs());
+    const suppressed = unlimited.has(kind) ? 0 : limiter.admit(clock.steadyMs());
     if (suppressed === undefined) return;
     const text =
       withUnseenWrittenOut(detail).slice(0, kind === "crash" ? crashCharactersMax : detailCharactersMax) +

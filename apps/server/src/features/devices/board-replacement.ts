@@ -10,6 +10,7 @@ import type { DeviceUpdate } from "../../storage/schema.ts";
 import type { Storage } from "../../storage/storage.ts";
 import type { Evidence } from "../deployments/evidence.ts";
 import type { DeviceLog } from "../device-records/device-log.ts";
+import { noConflict } from "../device-records/board-trail.ts";
 import { awaitedKey, lockDevice } from "../device-records/store.ts";
 import type { DeviceElsewhere } from "./elsewhere.ts";
 import type { Sessions } from "../sessions/sessions.ts";
@@ -22,6 +23,7 @@ export interface BoardReplacement {
 
 /** Of the board that is gone. */
 const nothingSaid: DeviceUpdate = {
+  ...noConflict,
   attributes: null,
   bootCounter: null,
   bootReason: null,

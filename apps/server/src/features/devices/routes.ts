@@ -5,6 +5,7 @@ import { bind, type BoundRoute } from "../../http/bind.ts";
 import { pageOf } from "../../http/cursor.ts";
 import type { Whys } from "../deployments/why.ts";
 import type { BoardReplacement } from "./board-replacement.ts";
+import type { ClearConflict } from "./clear-conflict.ts";
 import type { DeviceCounts } from "./device-counts.ts";
 import { deviceDeployments, deviceList, deviceLogEntries, type Devices } from "./devices.ts";
 
@@ -12,6 +13,7 @@ export function deviceRoutes(
   devices: Devices,
   counts: Pick<DeviceCounts, "summary">,
   boards: BoardReplacement,
+  clearConflict: ClearConflict,
   whys: Pick<Whys, "device">,
 ): BoundRoute[] {
   return [
@@ -29,6 +31,7 @@ export function deviceRoutes(
     bind(routes.replaceBoard, ({ params, body, user }) =>
       boards.replace(params.id, Buffer.from(body.secret, "base64url"), user.userName),
     ),
+    bind(routes.clearIdentityConflict, ({ params, user }) => clearConflict(params.id, user.userName)),
     bind(routes.revokeDevice, ({ params, user }) => devices.revoke(params.id, user.userName)),
   ];
 }

@@ -4,12 +4,14 @@ import { activeOf } from "@flipside/api/active-deployment";
 import type { Filtered } from "@flipside/device-filter";
 import type { Deployment as DeploymentView, Device as DeviceView, TrustRelation } from "@flipside/api/types";
 import { errorName } from "@flipside/image-format";
+import type { Clock } from "../../clock.ts";
 import { iso, isoOrNull } from "../../identifiers.ts";
 import type { DeploymentRow, DeviceRow } from "../../storage/schema.ts";
 import type { Queries } from "../../storage/storage.ts";
 import type { Trust } from "../trust/trust.ts";
 import type { Progress } from "../deployments/progress.ts";
 import { otherOf, runningOf, tagsByDevice } from "../device-records/store.ts";
+import { trailOf, isInConflict } from "../device-records/board-trail.ts";
 import type { LastSeen } from "../device-records/last-seen.ts";
 
 type NamedDeployment = DeploymentRow & { rolloutName: string; version: string };
@@ -79,12 +81,20 @@ export function describe(row: DeviceRow, beside: BesideRow): Filtered & Pick<Dev
   };
 }
 
+function conflictView(row: DeviceRow, clock: Pick<Clock, "steadyMs" | "shownMs">): DeviceView["identityConflict"] {
+  if (!isInConflict(row, clock.steadyMs())) return null;
+  const { sinceMs, returnsMs } = trailOf(row);
+  const [since, lastAt] = [sinceMs!, returnsMs.at(-1)!].map((at) => iso(clock.shownMs(at))) as [string, string];
+  return { since, lastAt };
+}
+
 export function deviceView(
   row: DeviceRow,
   more: BesideRow & {
     trustRelation: TrustRelation;
     active: NamedDeployment | undefined;
     versions: ReadonlyMap<string, string>;
+    clock: Pick<Clock, "steadyMs" | "shownMs">;
   },
 ): DeviceView {
   const other = otherOf(row);
@@ -116,6 +126,7 @@ export function deviceView(
             code: row.trustRefusedCode,
             codeName: errorName(row.trustRefusedCode),
           },
+    identityConflict: conflictView(row, more.clock),
     securityFloor: row.securityFloor,
     connection: row.connection === null ? null : (JSON.parse(row.connection) as { host: string; port: number }),
     metric: row.metricName === null ? null : { name: row.metricName, value: row.metricValue ?? 0 },
@@ -160,12 +171,14 @@ export function createDeviceViews({
   progress,
   isOnline,
   trust,
+  clock,
 }: {
   db: Queries;
   lastSeen: LastSeen;
   progress: Progress;
   isOnline: (deviceId: string) => boolean;
   trust: Trust;
+  clock: Pick<Clock, "steadyMs" | "shownMs">;
 }): DeviceViews {
   const openDeployments = async (deviceIds: readonly string[]): Promise<NamedDeployment[]> => {
     const rows = await selectDeployments(db)
@@ -190,6 +203,7 @@ export function createDeviceViews({
         active: activeOf(byDevice.get(row.id) ?? []),
         tags: tags.get(row.id),
         versions,
+        clock,
       }),
     );
   }

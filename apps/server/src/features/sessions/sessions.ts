@@ -13,6 +13,7 @@ import {
   sessionChallenge,
   sessionRefusal,
 } from "@flipside/protocol/server-messages";
+import { isLater, type MessageOrder } from "../../domain/identity-conflict.ts";
 import type { Feed } from "../../changes/feed.ts";
 import type { Connection, DeviceLink, LinkMessage } from "../../mqtt/device-link.ts";
 import type { Storage } from "../../storage/storage.ts";
@@ -52,8 +53,10 @@ export interface Session {
   secretGeneration: number;
   /** There are older ones, which are worthless once the device has taken the contact MAC. */
   hasOlderSecrets: boolean;
-  /** The newest (boot counter, sequence) heard in this session. */
-  newest: { boot: number; sequence: number } | undefined;
+  /** The newest that was heard in this session. */
+  newest: MessageOrder | undefined;
+  /** The newest of the sessions before, as far as they were at this server and since it has started. */
+  newestBefore: MessageOrder | undefined;
   checkedIn: boolean;
   /** What was logged last of the device's trust record beside the server's. */
   trustRelation: string | undefined;
@@ -141,6 +144,8 @@ export function createSessions(options: {
   const connectedWith = new Map<string, number>();
   /** By device, for links that don't check credentials: contact MACs sent that no check-in has answered. */
   const unanswered = new Map<string, number>();
+  /** By device: the newest message of sessions that have ended. */
+  const newestOf = new Map<string, MessageOrder>();
 
   const refuse = (message: LinkMessage, session: unknown, error: SessionRefusal): Promise<void> => {
     deviceLog.add(message.deviceId, "session", `session refused: ${error}`);
@@ -157,6 +162,7 @@ export function createSessions(options: {
 
   function endProven(session: Session, why: string): void {
     sessions.delete(session.deviceId);
+    if (session.newest !== undefined) newestOf.set(session.deviceId, session.newest);
     owners?.note(session.deviceId, session.generation, "gone");
     deviceLog.add(session.deviceId, "session", `session ended: ${why}`);
     options.feed.announce({ kind: "device", id: session.deviceId });
@@ -254,6 +260,7 @@ export function createSessions(options: {
         secretGeneration: 0,
         hasOlderSecrets: false,
         newest: undefined,
+        newestBefore: undefined,
         checkedIn: false,
         trustRelation: undefined,
         heardAtMs: 0,
@@ -304,6 +311,7 @@ export function createSessions(options: {
       dropPending(deviceId, (other) => waiting.indexOf(other) <= waiting.indexOf(session));
       const before = sessions.get(deviceId);
       if (before !== undefined) endProven(before, "the device began a new one");
+      session.newestBefore = newestOf.get(deviceId);
       session.generation = generation;
       session.secretGeneration = secret.generation;
       session.hasOlderSecrets = secrets.some(({ generation }) => generation < secret.generation);
@@ -320,10 +328,9 @@ export function createSessions(options: {
       await options.began(deviceId);
     },
     admitNewer(session, boot, sequence) {
-      const before = session.newest;
-      if (before !== undefined && (boot < before.boot || (boot === before.boot && sequence <= before.sequence)))
-        return false;
-      session.newest = { boot, sequence };
+      const order = { boot, sequence };
+      if (session.newest !== undefined && !isLater(order, session.newest)) return false;
+      session.newest = order;
       return true;
     },
     async contacted(session) {
