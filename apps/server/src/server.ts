@@ -30,7 +30,7 @@ import type { DeviceLink, LinkHandlers } from "./mqtt/device-link.ts";
 import { createEmbeddedBroker } from "./mqtt/embedded-broker.ts";
 import { connectExternalBroker } from "./mqtt/external-broker.ts";
 import { StartError } from "./start-error.ts";
-import type { NewImage, ReleaseRow } from "./storage/schema.ts";
+import type { NewImage, NewRelease } from "./storage/schema.ts";
 import type { Storage } from "./storage/storage.ts";
 
 /** After this long, closing stops waiting for peers that don't answer. */
@@ -69,7 +69,7 @@ export interface RunningServer {
     events: EventHub;
     /** What answers requests, listening or not. */
     http: Server;
-    insertRelease(release: ReleaseRow): Promise<void>;
+    insertRelease(release: NewRelease): Promise<void>;
     insertImage(image: NewImage): Promise<void>;
     /** Looks at deadlines now; what is under way may have looked already. */
     tick(): Promise<void>;

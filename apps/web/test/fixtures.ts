@@ -69,6 +69,7 @@ export function release(id: string, version: string, releaseSequence: number, ch
     description: null,
     uploadedAt: minutesAgo(60 * 30 - releaseSequence),
     uploadedBy: "admin",
+    archivedAt: null,
     revoked: false,
     images: [
       {
@@ -133,6 +134,7 @@ export function rollout(id: string, changes: Partial<Rollout> = {}): Rollout {
     createdAt: minutesAgo(5),
     createdBy: "admin",
     finishedAt: null,
+    archivedAt: null,
     urgent: false,
     targetFilter: null,
     supersedes: [],

@@ -6,6 +6,7 @@ import { importClaims, listClaims } from "./resources/claims.ts";
 import { giveCommand, listCommands } from "./resources/commands.ts";
 import {
   clearIdentityConflict,
+  deleteDevice,
   getDevice,
   listDeviceDeployments,
   listDeviceLog,
@@ -17,14 +18,23 @@ import {
 import { endEmergencyStop, getEmergencyStop, setEmergencyStop } from "./resources/emergency-stop.ts";
 import { streamEvents } from "./resources/events.ts";
 import { getMetricHistory, listMetrics } from "./resources/metrics.ts";
-import { addPermit, listReleases, uploadRelease } from "./resources/releases.ts";
+import {
+  addPermit,
+  archiveRelease,
+  deleteRelease,
+  listReleases,
+  unarchiveRelease,
+  uploadRelease,
+} from "./resources/releases.ts";
 import {
   approveWave,
+  archiveRollout,
   cancelRollout,
   changeRules,
   cloneRollout,
   closeTarget,
   createRollout,
+  deleteRollout,
   endLateOffers,
   excludeDevices,
   getRollout,
@@ -38,6 +48,7 @@ import {
   retryDevices,
   rollBackRollout,
   startNextWave,
+  unarchiveRollout,
 } from "./resources/rollouts.ts";
 import { getHealth, getOpenApiDocument } from "./resources/server.ts";
 import { changePassword, currentUser, signIn, signOut } from "./resources/session.ts";
@@ -62,6 +73,7 @@ export const routes = {
   revokeDevice,
   replaceBoard,
   clearIdentityConflict,
+  deleteDevice,
   whyDevice,
   listCommands,
   giveCommand,
@@ -69,6 +81,9 @@ export const routes = {
   importClaims,
   listReleases,
   uploadRelease,
+  archiveRelease,
+  unarchiveRelease,
+  deleteRelease,
   addPermit,
   getTrust,
   uploadTrust,
@@ -91,6 +106,9 @@ export const routes = {
   rollBackRollout,
   cancelRollout,
   endLateOffers,
+  archiveRollout,
+  unarchiveRollout,
+  deleteRollout,
   whyRollout,
   getEmergencyStop,
   setEmergencyStop,

@@ -27,7 +27,14 @@ export function claimsAtBroker(stored: Claims, accounts: BrokerAccounts | undefi
 /** Makes the accounts that are missing. */
 export async function syncAccounts({ db }: Storage, accounts: BrokerAccounts): Promise<void> {
   const revoked = new Set(
-    (await db.selectFrom("devices").select("id").where("revokedAt", "is not", null).execute()).map(({ id }) => id),
+    (
+      await db
+        .selectFrom("devices")
+        .select("id")
+        .where("revokedAt", "is not", null)
+        .where("deletedAt", "is", null)
+        .execute()
+    ).map(({ id }) => id),
   );
   const claimed = (await db.selectFrom("claims").select("deviceId").execute()).map(({ deviceId }) => deviceId);
   const secrets = await db

@@ -23,6 +23,7 @@ import { createDeviceLog, type DeviceLog } from "../features/device-records/devi
 import { type BoardReplacement, createBoardReplacement } from "../features/devices/board-replacement.ts";
 import { type ClearConflict, createClearConflict } from "../features/devices/clear-conflict.ts";
 import { createDeviceCounts, type DeviceCounts } from "../features/devices/device-counts.ts";
+import { createDeviceDeletion, type DeviceDeletion } from "../features/devices/deletion.ts";
 import { createDevices, type Devices } from "../features/devices/devices.ts";
 import { createFiltering, type Filtering } from "../features/devices/filtering.ts";
 import { createLastSeen, type LastSeen } from "../features/device-records/last-seen.ts";
@@ -36,6 +37,7 @@ import { findDevice } from "../features/device-records/store.ts";
 import { createDeviceViews } from "../features/devices/view.ts";
 import { createEnrolment, type Enrolment } from "../features/enrolment/enrolment.ts";
 import { createEventHub, type EventHub } from "../features/events/event-hub.ts";
+import { createFileRemoval, type FileRemoval } from "../features/releases/file-removal.ts";
 import { createImageStore, type ImageStore } from "../features/releases/image-store.ts";
 import { createReleases, type Releases } from "../features/releases/releases.ts";
 import { createRollBacks, type RollBacks } from "../features/rollouts/roll-backs.ts";
@@ -49,6 +51,7 @@ import { createRetention, type Retention } from "../features/retention/retention
 import { expiringDecisions } from "../features/rollouts/decision-expiry.ts";
 import { createJoining, type Joining } from "../features/rollouts/joining.ts";
 import { type CarryingOut, createCarryingOut } from "../features/rollouts/carrying-out.ts";
+import { createDeletion } from "../features/rollouts/deletion.ts";
 import { createPreparation } from "../features/rollouts/preparation.ts";
 import { createRollouts, type Rollouts } from "../features/rollouts/rollouts.ts";
 import { createInbox, type Inbox } from "../devices-in/inbox.ts";
@@ -78,6 +81,7 @@ interface Fleet {
   memory: Memory;
   images: ImageStore;
   releases: Releases;
+  fileRemoval: FileRemoval;
   engineRoom: EngineRoom;
   evidence: Evidence;
   passingTime: PassingTime;
@@ -106,6 +110,7 @@ async function createFleet(foundation: Foundation, { pollMs, pieceMax }: Sizes):
   const { storage, patient, feed, files, log, clock, trust, verifier, members } = foundation;
   const memory = createMemory(patient, feed);
   const progress = createProgress(storage, log, clock.wallMs, progressTold(members));
+  const fileRemoval = createFileRemoval({ storage, files, now: clock.wallMs, log });
   const images = createImageStore({ storage, files, feed, log });
   const engineRoom = createEngineRoom({ clock, log, progress, pieceMax });
   const lastSeen = createLastSeen(storage, log, clock);
@@ -130,6 +135,7 @@ async function createFleet(foundation: Foundation, { pollMs, pieceMax }: Sizes):
     progress,
     memory,
     images,
+    fileRemoval,
     releases: createReleases({
       storage,
       files,
@@ -137,6 +143,7 @@ async function createFleet(foundation: Foundation, { pollMs, pieceMax }: Sizes):
       trust,
       verifier,
       feed,
+      fileRemoval,
       now: clock.wallMs,
       filesAreShared: members !== undefined,
     }),
@@ -284,6 +291,7 @@ export interface Features extends Fleet, Conversations {
   metrics: MetricReading;
   retention: Retention;
   clearConflict: ClearConflict;
+  deviceDeletion: DeviceDeletion;
   events: EventHub;
 }
 
@@ -302,7 +310,7 @@ function createAllOfRollouts(
       storage,
       feed,
       log,
-      pieces: [createPreparation(making), engineRoom.goOn],
+      pieces: [createPreparation(making), engineRoom.goOn, createDeletion(pieceMax)],
       isHere: () => isCaretaker(members),
       settled: deviceLog.flush,
     }),
@@ -370,6 +378,16 @@ export async function createFeatures(foundation: Foundation, link: DeviceLink, s
     }),
     metrics: createMetricReading({ storage, history: fleet.metricHistory, clock, keepPointsMs: keep.telemetryRawMs }),
     retention: retentionOf(foundation, keep),
+    deviceDeletion: createDeviceDeletion({
+      storage,
+      sessions,
+      evidence,
+      lastSeen,
+      deviceLog,
+      link,
+      now: clock.wallMs,
+      elsewhere,
+    }),
     clearConflict: createClearConflict({ storage, views, deviceLog }),
     deviceCounts: createDeviceCounts(storage, () => online().length),
     events: createEventHub(loaders, feed, log),

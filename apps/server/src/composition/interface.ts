@@ -28,7 +28,8 @@ export function createInterface(
   features: Features,
   claims: Claims,
 ): Express {
-  const { sessions, devices, deviceCounts, boards, clearConflict, metrics, commands, releases } = features;
+  const { sessions, devices, deviceCounts, boards, clearConflict, deviceDeletion, metrics, commands, releases } =
+    features;
   const { rollouts, whys, emergencyStop, events, trustReplacement } = features;
   const brokerRights = createBrokerRights({
     authenticate: (deviceId, password) => sessions.authenticate(deviceId, password),
@@ -39,7 +40,7 @@ export function createInterface(
     bound: [
       ownRoutes(members && (() => members.membership.isServing)),
       sessionRoutes(accounts),
-      deviceRoutes(devices, deviceCounts, boards, clearConflict, whys),
+      deviceRoutes(devices, deviceCounts, boards, clearConflict, deviceDeletion, whys),
       metricRoutes(metrics),
       commandRoutes(commands),
       claimRoutes(claims),

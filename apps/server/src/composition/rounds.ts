@@ -30,6 +30,7 @@ export function startRounds(
     deviceLog,
     carryingOut,
     retention,
+    fileRemoval,
   }: Features,
   tickMs: number,
 ): Rounds {
@@ -38,7 +39,7 @@ export function startRounds(
     if (!isCaretaker(members)) return;
     // What another caretaker has left, or what has failed.
     carryingOut.wake();
-    await Promise.all([passingTime.tick(), rollBacks.tick(), commands.tick(), deviceCounts.tick()]);
+    await Promise.all([passingTime.tick(), rollBacks.tick(), commands.tick(), deviceCounts.tick(), fileRemoval.tick()]);
     if (members !== undefined) await deviceLog.catchUp(members.others.settled);
   }
 

@@ -18,6 +18,8 @@ export interface ColumnTypes {
   memberOf: (column: string, member: string, type: "text" | "integer") => string;
   /** Makes the triggers that count. */
   countRows: (execute: (text: string) => Promise<unknown>, counting: Counting) => Promise<void>;
+  /** Takes them away again. */
+  uncountRows: (execute: (text: string) => Promise<unknown>, table: string) => Promise<void>;
 }
 
 export interface Counting {

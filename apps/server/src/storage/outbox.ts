@@ -22,6 +22,8 @@ export type Change =
       id: string;
       deviceId: string;
       moved?: { from: DeploymentStateName; state: DeploymentStateName; code: number; rollout: string };
+      /** It is no more. */
+      deleted?: true;
     };
 
 export interface StoredChange {
@@ -99,7 +101,10 @@ function rowOf(change: Change): NewChange {
   return {
     kind,
     id,
-    detail: kind === "deployment" ? JSON.stringify({ deviceId: change.deviceId, moved: change.moved }) : null,
+    detail:
+      kind === "deployment"
+        ? JSON.stringify({ deviceId: change.deviceId, moved: change.moved, deleted: change.deleted })
+        : null,
     member: null,
   };
 }

@@ -68,11 +68,16 @@ export interface DeviceTable {
   boardTrail: string | null;
   /** Two boards say that they are it, until this moment of steady time; null: they never did, or it was cleared. */
   conflictUntil: number | null;
+  /** Nobody any more: deployments of the past name it, under another id than it had. */
+  deletedAt: number | null;
   /** Members of `running`. */
   runningDigest: GeneratedAlways<string | null>;
   runningVersion: GeneratedAlways<string | null>;
   runningState: GeneratedAlways<SlotStateName | null>;
   runningSequence: GeneratedAlways<number | null>;
+  /** Members of `other`. */
+  otherDigest: GeneratedAlways<string | null>;
+  otherState: GeneratedAlways<SlotStateName | null>;
 }
 
 /**
@@ -83,7 +88,7 @@ export interface DeviceCountTable {
   id: Generated<number>;
   health: Health;
   version: string | null;
-  /** 0 or 1. */
+  /** 0 or 1; 2: deleted. */
   revoked: number;
   count: number;
 }
@@ -143,6 +148,9 @@ export interface ReleaseTable {
   description: string | null;
   uploadedAt: number;
   uploadedBy: string;
+  archivedAt: number | null;
+  /** Its images are gone; rollouts of the past tell of it. */
+  deletedAt: number | null;
 }
 
 export interface ImageTable {
@@ -166,6 +174,13 @@ export interface ImageTable {
   payloadBytes: number;
   chunkBytes: number;
   chunkCount: number;
+}
+
+/** Files of images that are gone (releases/file-removal.ts). */
+export interface FileToRemoveTable {
+  fileName: string;
+  /** It is being removed: whoever wants it waits. */
+  claimedAt: number | null;
 }
 
 export interface NamedVersionTable {
@@ -226,6 +241,9 @@ export interface RolloutTable {
   supersededBy: string | null;
   /** JSON of StoredRequest (rollouts/stored-request.ts); null: made by an older server. */
   request: string | null;
+  archivedAt: number | null;
+  /** It is not shown any more, and goes a piece at a time (rollouts/deletion.ts). */
+  deletedAt: number | null;
   createdAt: number;
   createdBy: string;
   finishedAt: number | null;
@@ -429,6 +447,7 @@ export interface Schema {
   retentionSweeps: RetentionSweepTable;
   releases: ReleaseTable;
   images: ImageTable;
+  filesToRemove: FileToRemoveTable;
   namedVersions: NamedVersionTable;
   permits: PermitTable;
   rollouts: RolloutTable;
@@ -452,6 +471,7 @@ export type AccountRow = Selectable<AccountTable>;
 export type DeviceRow = Selectable<DeviceTable>;
 export type DeviceUpdate = Updateable<DeviceTable>;
 export type ReleaseRow = Selectable<ReleaseTable>;
+export type NewRelease = Insertable<ReleaseTable>;
 export type ImageRow = Selectable<ImageTable>;
 export type NewImage = Insertable<ImageTable>;
 export type RolloutRow = Selectable<RolloutTable>;

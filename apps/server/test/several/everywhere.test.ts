@@ -136,6 +136,38 @@ describe.skipIf(haproxyMissing !== undefined)("with two servers on one database"
     expect((await asked(copy)).deployment).toBeDefined();
   });
 
+  it("what is deleted at one is gone at the other: a rollout, its release, its device", async () => {
+    const device = await several.readyDevice("to-go", b.mqttUrl);
+    const made = await release(41);
+    const { id } = await several.api.rollOut(made.id, [device]);
+    await update(device, { version: "1.41.0", releaseSequence: 41 });
+    await several.at(b).until(`/api/rollouts/${id}`, (body) => body.state === "completed");
+    const events = await eventStream(several.at(a));
+    const gone = (kind: string, which: string) =>
+      events.until((event) => event.kind === "gone" && event.data.kind === kind && event.data.id === which);
+    const remove = async (path: string, first: string, confirm = ""): Promise<void> => {
+      expect((await several.at(b).post(`${path}/${first}`)).status).toBe(200);
+      expect((await several.at(b).request("DELETE", path + confirm)).status).toBe(204);
+    };
+    await remove(`/api/devices/${device.id}`, "revoke", `?confirm=${device.id}`);
+    await remove(`/api/rollouts/${id}`, "archive");
+    await remove(`/api/releases/${made.id}`, "archive");
+    await Promise.all([gone("device", device.id), gone("rollout", id), gone("release", made.id)]);
+    events.close();
+    for (const path of [`/api/devices/${device.id}`, `/api/rollouts/${id}`])
+      expect((await several.at(a).get(path)).status, path).toBe(404);
+    // As a stranger it comes to the other one.
+    await several.at(a).post("/api/claims", { claims: [device.claim] });
+    const stranger = sameDevice(device, a.mqttUrl);
+    several.devices.push(stranger);
+    expect(await stranger.enrol()).toMatchObject({ ok: true });
+    await goOn(stranger);
+    await several.at(b).until(`/api/devices/${device.id}`, (body) => body.online === true);
+    const next = await release(42);
+    await several.at(b).rollOut(next.id, [stranger]);
+    await update(stranger, { version: "1.42.0", releaseSequence: 42 });
+  });
+
   it("a device that is revoked at one is cut off at the other by the time of the answer, and refused by both", async () => {
     const device = await several.readyDevice("revoked", b.mqttUrl);
     const { client } = device;

@@ -49,6 +49,8 @@ const newInRollouts = {
 const healthGate = { health: null };
 /** Of migration 0017: what runs already is whole. */
 const pieces = { sweeps: null, preparing: null };
+/** Of migration 0023. */
+const putAway = { archivedAt: null, deletedAt: null };
 const newInDeployments = { notBefore: null, cameFrom: null };
 
 /** A rollout's row as the migrations take it over: what was accepted, and what holds, is of every wave now. */
@@ -66,7 +68,7 @@ function withGates({
   const anew = { thresholdAction: "pause", rate: null, approval: false, startAt: null };
   const rule = { deadlineMs, failureThresholdPercent, ...formerRules, ...anew };
   const rules = (JSON.parse(String(row["waveTotals"])) as number[]).map(() => rule);
-  const added = { ...gates, ...newInRollouts, ...healthGate, ...pieces };
+  const added = { ...gates, ...newInRollouts, ...healthGate, ...pieces, ...putAway };
   return { ...row, ...added, accepted: JSON.stringify(accepted), rules: JSON.stringify(rules) };
 }
 
@@ -100,7 +102,6 @@ const withoutPieces = [
 
 /** Undoes migration 0016. */
 const withoutLists = [
-  ...["Added", "Moved", "Removed"].map((what) => `drop trigger devices${what}`),
   "drop table deviceCounts",
   ...["RunningDigest", "RunningVersion", "RunningState", "Hardware", "Health", "BootReason"].map(
     (column) => `drop index devicesBy${column}`,
@@ -113,10 +114,13 @@ const withoutLists = [
   ),
 ].join("; ");
 
-/** Of migration 0016: what the device runs, in columns of its own. */
-const running = ({ running }: Record<string, unknown>): object => {
+/** Of migrations 0016 and 0023: what the device runs, and has in its other slot, in columns of their own. */
+const running = ({ running, other }: Record<string, unknown>): object => {
   const { digest, version, state, releaseSequence } = JSON.parse(String(running ?? "{}")) as Record<string, unknown>;
+  const kept = JSON.parse(String(other ?? "{}")) as Record<string, unknown>;
   return {
+    otherDigest: kept["digest"] ?? null,
+    otherState: kept["state"] ?? null,
     runningDigest: digest ?? null,
     runningVersion: version ?? null,
     runningState: state ?? null,
@@ -131,6 +135,17 @@ const withoutRetention = [
   ),
   "drop index deviceLogByAge",
 ].join(";");
+/** Undoes migration 0023. */
+const withoutDeletion = [
+  ...["Added", "Moved", "Removed"].map((what) => `drop trigger devices${what}`),
+  ...["rolloutsByRelease", "rolloutsOnTheirWayOut", "devicesByOtherDigest"].map((name) => `drop index ${name}`),
+  "drop table filesToRemove",
+  ...["releases.archivedAt", "releases.deletedAt", "rollouts.archivedAt", "rollouts.deletedAt", "devices.deletedAt"],
+  ...["devices.otherDigest", "devices.otherState"],
+]
+  .map((each) => each.replace(/^(\w+)\.(\w+)$/, "alter table $1 drop column $2"))
+  .join("; ");
+
 /** Undoes migration 0022. */
 const withoutConflicts = [
   "drop index devicesInConflict",
@@ -215,7 +230,10 @@ describe("a database of migration 0006", () => {
         ...("acceptedWave" in row ? withGates(row) : row),
         ...("attempt" in row ? newInDeployments : {}),
         ...("allowOlder" in row ? { allowOlder: true } : {}),
-        ...("slotBytes" in row ? { attributes: null, boardTrail: null, conflictUntil: null, ...running(row) } : {}),
+        ...("slotBytes" in row
+          ? { attributes: null, boardTrail: null, conflictUntil: null, deletedAt: null, ...running(row) }
+          : {}),
+        ...("uploadedBy" in row ? putAway : {}),
         ...("mustChangePassword" in row ? { mustChangePassword: true } : {}),
       }));
       expect(await storage.db.selectFrom(table).selectAll().execute(), table).toEqual(asStored);
@@ -278,6 +296,7 @@ describe("a server before migration 0006", () => {
     );
     database.prepare("update images set filePath = ?").run(`/srv/elsewhere/images/${digest}.image`);
     database.exec(withoutRetention);
+    database.exec(withoutDeletion);
     database.exec(withoutConflicts);
     database.exec(withoutPieces);
     database.exec(withoutLists);

@@ -3,7 +3,7 @@
 import { bootReasonNames, healthNames, slotStateNames } from "@flipside/image-format/state-names";
 import { z } from "zod";
 import { tagPattern, tagsMax } from "../limits.ts";
-import { json, named, route } from "../route.ts";
+import { json, named, nothing, route } from "../route.ts";
 import { deployment } from "./deployments.ts";
 import { count, digest, formatCode, idParams, time } from "./forms.ts";
 import { next, pageQuery } from "./pages.ts";
@@ -174,6 +174,19 @@ export const clearIdentityConflict = route({
   params: idParams,
   status: 200,
   answer: json(device),
+});
+
+export const deleteDevice = route({
+  method: "DELETE",
+  path: "/api/devices/:id",
+  access: "admin",
+  summary:
+    "One that is revoked, or was silent for 30 days, is gone, with its claim; rollouts count it on, without its id",
+  params: idParams,
+  query: z.object({ confirm: z.string().describe("the device's id, once more") }),
+  status: 204,
+  answer: nothing,
+  errors: ["still-needed", "members-unconfirmed"],
 });
 
 export const revokeDevice = route({

@@ -8,13 +8,15 @@ import { device } from "./devices.ts";
 import { release } from "./releases.ts";
 import { rolloutSummary } from "./rollouts.ts";
 
-const kinds = { device, release, rollout: rolloutSummary, deployment } satisfies Record<EventKind, z.ZodType>;
+const gone = z.strictObject({ kind: z.enum(["device", "release", "rollout"]), id: z.string() });
+
+const kinds = { device, release, rollout: rolloutSummary, deployment, gone } satisfies Record<EventKind, z.ZodType>;
 
 export const streamEvents = route({
   method: "GET",
   path: "/api/events",
   access: "admin",
-  summary: "Each thing that changed, as it is now; resync: load everything anew",
+  summary: "Each thing that changed, as it is now; gone: it was deleted; resync: load everything anew",
   status: 200,
   answer: { kind: "events", events: { ...kinds, resync: z.strictObject({}) } },
   errors: ["event-streams-exhausted"],

@@ -2,9 +2,9 @@
 
 import { z } from "zod";
 import { permitBytesMax, releaseBytesMax } from "../limits.ts";
-import { json, named, route } from "../route.ts";
+import { json, named, nothing, route } from "../route.ts";
 import { count, digest, idParams, time } from "./forms.ts";
-import { next, pageQuery } from "./pages.ts";
+import { archivedAt, archivedQuery, next, pageQuery } from "./pages.ts";
 
 export const releaseImage = named(
   "ReleaseImage",
@@ -31,6 +31,7 @@ export const release = named(
     description: z.string().nullable(),
     uploadedAt: time,
     uploadedBy: z.string(),
+    archivedAt,
     revoked: z.boolean().describe("the newest trust record names none of its signers any more"),
     images: z.array(releaseImage),
   }),
@@ -41,7 +42,7 @@ export const listReleases = route({
   path: "/api/releases",
   access: "admin",
   summary: "Releases, newest first",
-  query: z.object(pageQuery),
+  query: z.object({ ...pageQuery, ...archivedQuery }),
   status: 200,
   answer: json(named("ReleaseList", z.strictObject({ releases: z.array(release), next }))),
 });
@@ -57,6 +58,37 @@ export const uploadRelease = route({
   answer: json(release),
   errors: ["release-exists", "release-sequence", "images-store-unusable"],
   refusesFiles: true,
+});
+
+export const archiveRelease = route({
+  method: "POST",
+  path: "/api/releases/:id/archive",
+  access: "admin",
+  summary: "Out of lists, and not to be rolled out; what uses it goes on",
+  params: idParams,
+  status: 200,
+  answer: json(release),
+});
+
+export const unarchiveRelease = route({
+  method: "POST",
+  path: "/api/releases/:id/unarchive",
+  access: "admin",
+  summary: "It is in lists again, and may be rolled out",
+  params: idParams,
+  status: 200,
+  answer: json(release),
+});
+
+export const deleteRelease = route({
+  method: "DELETE",
+  path: "/api/releases/:id",
+  access: "admin",
+  summary: "One that is archived, and that nobody needs, is gone with its files and permits",
+  params: idParams,
+  status: 204,
+  answer: nothing,
+  errors: ["not-archived", "still-needed"],
 });
 
 export const addPermit = route({

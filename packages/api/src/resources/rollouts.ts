@@ -14,11 +14,11 @@ import {
 } from "../limits.ts";
 import { isPlainText } from "../plain-text.ts";
 import { notRising } from "../rollout-arithmetic.ts";
-import { json, named, route } from "../route.ts";
+import { json, named, nothing, route } from "../route.ts";
 import { deployment, deploymentState } from "./deployments.ts";
 import { count, idParams, time } from "./forms.ts";
 import { healthSettings, healthTest } from "./health-gate.ts";
-import { next, pageQuery } from "./pages.ts";
+import { archivedAt, archivedQuery, next, pageQuery } from "./pages.ts";
 import { defaultRules, laterWave, maintenance, retryRule, waveRules, waveSpec } from "./rollout-rules.ts";
 
 const newRolloutForm = z.strictObject({
@@ -123,6 +123,7 @@ export const rolloutSummary = named(
     createdAt: time,
     createdBy: z.string(),
     finishedAt: time.nullable(),
+    archivedAt,
     urgent: z.boolean(),
     targetFilter: z.string().nullable().describe("what its devices were found by; null: they were named, or are all"),
     supersedes: z.array(z.string()).describe("ids of rollouts that ended when it started"),
@@ -235,7 +236,7 @@ export const listRollouts = route({
   path: "/api/rollouts",
   access: "admin",
   summary: "Rollouts, newest first",
-  query: z.object(pageQuery),
+  query: z.object({ ...pageQuery, ...archivedQuery }),
   status: 200,
   answer: json(named("RolloutList", z.strictObject({ rollouts: z.array(rolloutSummary), next }))),
 });
@@ -255,6 +256,7 @@ export const createRollout = route({
     "no-image-for-hardware",
     "device-not-known",
     "release-older",
+    "release-archived",
     "release-revoked",
     "no-devices",
     "nobody-to-approve",
@@ -331,6 +333,27 @@ export const cancelRollout = route({
   ...acted,
   path: "/api/rollouts/:id/cancel",
   summary: "Withdraw what is not past the point of no return",
+});
+
+export const archiveRollout = route({
+  ...acted,
+  path: "/api/rollouts/:id/archive",
+  summary: "One that is over is out of lists from now on, and nothing more can be said to it",
+});
+export const unarchiveRollout = route({
+  ...acted,
+  path: "/api/rollouts/:id/unarchive",
+  summary: "It is in lists again",
+});
+export const deleteRollout = route({
+  method: "DELETE",
+  path: "/api/rollouts/:id",
+  access: "admin",
+  summary: "One that is archived is gone, with its decisions and what became of each of its devices",
+  params: idParams,
+  status: 204,
+  answer: nothing,
+  errors: ["not-archived"],
 });
 
 export const approveWave = route({

@@ -73,7 +73,8 @@ export function createMemory({ db }: Storage, feed: Feed): Memory {
       case "deployment":
         if (!("deviceId" in change)) return;
         deployments.forget(change.deviceId);
-        if (change.moved !== undefined && isOfRollBacks(change.moved)) rolledBack.forget(change.deviceId);
+        if (change.deleted || (change.moved !== undefined && isOfRollBacks(change.moved)))
+          rolledBack.forget(change.deviceId);
         return;
       case "targets":
         if (change.deployments === undefined) deployments.forgetAll();

@@ -24,7 +24,8 @@ type ById = { id: string };
 const countsById = prepared<ById, Count>((db, value) =>
   db.selectFrom("deploymentCounts").select(["wave", "state", "count"]).where("rolloutId", "=", value("id")),
 );
-const countsOf = (db: Queries, rolloutId: string): Promise<Count[]> => countsById(db, { id: rolloutId });
+/** How many of its deployments are in which state, of each wave. */
+export const countsOf = (db: Queries, rolloutId: string): Promise<Count[]> => countsById(db, { id: rolloutId });
 
 type NewCount = Count & { rolloutId: string };
 

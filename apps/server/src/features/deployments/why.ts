@@ -100,7 +100,7 @@ export function createWhys(options: {
     async rollout(id) {
       const { db } = storage;
       const row = await db.selectFrom("rollouts").selectAll().where("id", "=", id).executeTakeFirst();
-      if (row === undefined) throw new ApiError("not-found", "There is no such rollout.");
+      if (row === undefined || row.deletedAt !== null) throw new ApiError("not-found", "There is no such rollout.");
       if (brake.stop !== undefined && (row.state === "running" || row.state === "paused"))
         return {
           sentence: asSentence(`All updates were stopped by ${brake.stop.by}: ${brake.stop.reason}`),

@@ -17,7 +17,7 @@ export interface DeviceSecret {
 }
 
 const deviceById = prepared<{ id: string }, DeviceRow>((db, value) =>
-  db.selectFrom("devices").selectAll().where("id", "=", value("id")),
+  db.selectFrom("devices").selectAll().where("id", "=", value("id")).where("deletedAt", "is", null),
 );
 
 export async function findDevice(db: Queries, id: string): Promise<DeviceRow | undefined> {
@@ -92,7 +92,13 @@ export function holdsConfirmed(device: Pick<DeviceRow, "other">, digest: string)
 
 /** For the one transaction that may change it, or what hangs on it, now. */
 export function lockDevice(db: Queries, id: string): Promise<DeviceRow | undefined> {
-  return db.selectFrom("devices").selectAll().where("id", "=", id).forUpdate().executeTakeFirst();
+  return db
+    .selectFrom("devices")
+    .selectAll()
+    .where("id", "=", id)
+    .where("deletedAt", "is", null)
+    .forUpdate()
+    .executeTakeFirst();
 }
 
 /** Of these devices, each one's in the order of the alphabet. */

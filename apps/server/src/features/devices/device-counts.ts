@@ -8,6 +8,9 @@ const versionsListed = 50;
 /** Before rows are added up. */
 const rowsMin = 1_000;
 
+/** Of `revoked`. */
+const deleted = 2;
+
 export interface DeviceCounts {
   summary(): Promise<DeviceSummary>;
   /** Adds rows up, when there are many. */
@@ -29,6 +32,7 @@ export function createDeviceCounts(storage: Storage, countOnline: () => number):
     let revoked = 0;
     for (const row of rows) {
       const count = Number(row.count);
+      if (row.revoked === deleted) continue;
       if (row.revoked) {
         revoked += count;
         continue;

@@ -39,7 +39,7 @@ export interface Step {
 
 /** The next step, which gives `most` rows at most where nothing else decides. */
 async function readStep(db: Queries, { source, where, matches }: Sought, after: string, most: number): Promise<Step> {
-  const devices = db.selectFrom("devices").selectAll("devices").orderBy("id");
+  const devices = db.selectFrom("devices").selectAll("devices").where("deletedAt", "is", null).orderBy("id");
   const narrowed = where === undefined ? devices : devices.where((q) => where(q));
   if (source !== undefined) {
     const wanted = where === undefined && matches === undefined ? Math.min(most, idsAtATime) : idsAtATime;

@@ -7,6 +7,7 @@ import type { Whys } from "../deployments/why.ts";
 import type { BoardReplacement } from "./board-replacement.ts";
 import type { ClearConflict } from "./clear-conflict.ts";
 import type { DeviceCounts } from "./device-counts.ts";
+import type { DeviceDeletion } from "./deletion.ts";
 import { deviceDeployments, deviceList, deviceLogEntries, type Devices } from "./devices.ts";
 
 export function deviceRoutes(
@@ -14,6 +15,7 @@ export function deviceRoutes(
   counts: Pick<DeviceCounts, "summary">,
   boards: BoardReplacement,
   clearConflict: ClearConflict,
+  deletion: DeviceDeletion,
   whys: Pick<Whys, "device">,
 ): BoundRoute[] {
   return [
@@ -32,6 +34,10 @@ export function deviceRoutes(
       boards.replace(params.id, Buffer.from(body.secret, "base64url"), user.userName),
     ),
     bind(routes.clearIdentityConflict, ({ params, user }) => clearConflict(params.id, user.userName)),
+    bind(
+      routes.deleteDevice,
+      async ({ params, query }) => void (await deletion.delete(params.id, query.confirm)) as undefined,
+    ),
     bind(routes.revokeDevice, ({ params, user }) => devices.revoke(params.id, user.userName)),
   ];
 }

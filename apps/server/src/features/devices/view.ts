@@ -10,7 +10,7 @@ import type { DeploymentRow, DeviceRow } from "../../storage/schema.ts";
 import type { Queries } from "../../storage/storage.ts";
 import type { Trust } from "../trust/trust.ts";
 import type { Progress } from "../deployments/progress.ts";
-import { otherOf, runningOf, tagsByDevice } from "../device-records/store.ts";
+import { findDevice, otherOf, runningOf, tagsByDevice } from "../device-records/store.ts";
 import { trailOf, isInConflict } from "../device-records/board-trail.ts";
 import type { LastSeen } from "../device-records/last-seen.ts";
 
@@ -42,6 +42,7 @@ export function selectDeployments(db: Queries) {
     .selectFrom("deployments")
     .innerJoin("rollouts", "rollouts.id", "deployments.rolloutId")
     .innerJoin("releases", "releases.id", "rollouts.releaseId")
+    .where("rollouts.deletedAt", "is", null)
     .selectAll("deployments")
     .select(["rollouts.name as rolloutName", "releases.version as version"]);
 }
@@ -211,7 +212,7 @@ export function createDeviceViews({
   return {
     of: viewsOf,
     async one(id) {
-      const row = await db.selectFrom("devices").selectAll().where("id", "=", id).executeTakeFirst();
+      const row = await findDevice(db, id);
       return row && (await viewsOf([row]))[0];
     },
     async deployment(id) {

@@ -1,12 +1,12 @@
 // Server-sent events. What changed is only marked; a moment later each changed thing is loaded once and sent to all, so
 // that a burst of changes to one device is one event. A reader that is too slow loses events and is told so (`resync`).
 
-import type { EventKind } from "@flipside/api/event-kinds";
+import type { ThingKind } from "@flipside/api/event-kinds";
 import type { Announcement, Feed } from "../../changes/feed.ts";
 import type { Logger } from "../../logging.ts";
 import type { Change } from "../../storage/outbox.ts";
 
-export type Loaders = Record<EventKind, (id: string) => Promise<unknown>>;
+export type Loaders = Record<ThingKind, (id: string) => Promise<unknown>>;
 
 /** Where events go: an HTTP response, or a test. */
 export interface EventSink {
@@ -37,7 +37,7 @@ interface Client {
 }
 
 /** What consoles are told of a change: the things themselves, as they are then. */
-export function marksOf(change: Change | Announcement): { kind: EventKind; id: string }[] {
+export function marksOf(change: Change | Announcement): { kind: ThingKind; id: string }[] {
   switch (change.kind) {
     case "device":
     case "release":
@@ -69,7 +69,7 @@ const isUnnamed = (change: Change | Announcement): boolean =>
 
 export function createEventHub(loaders: Loaders, feed: Pick<Feed, "follow">, log: Logger): EventHub {
   const clients = new Set<Client>();
-  const marked = new Map<string, { kind: EventKind; id: string }>();
+  const marked = new Map<string, { kind: ThingKind; id: string }>();
   /** Set from the first mark until nothing is marked any more, also while things are loaded. */
   let timer: NodeJS.Timeout | undefined;
   let overflowed = false;
@@ -110,12 +110,16 @@ export function createEventHub(loaders: Loaders, feed: Pick<Feed, "follow">, log
     timer = !closed && (marked.size > 0 || overflowed) ? setTimeout(() => void flush(), gatherMs) : undefined;
   }
 
-  async function tell(kind: EventKind, id: string): Promise<void> {
+  async function tell(kind: ThingKind, id: string): Promise<void> {
     if (clients.size === 0) return;
     try {
       const data = await loaders[kind](id);
-      if (data === undefined) return;
-      const text = `event: ${kind}\ndata: ${JSON.stringify(data)}\n\n`;
+      // Deployments go with what lists them.
+      if (data === undefined && kind === "deployment") return;
+      const text =
+        data === undefined
+          ? `event: gone\ndata: ${JSON.stringify({ kind, id })}\n\n`
+          : `event: ${kind}\ndata: ${JSON.stringify(data)}\n\n`;
       for (const client of clients) send(client, text);
     } catch (error) {
       if (!closed) log.error({ err: error as Error, kind, id }, "an event could not be loaded");
@@ -132,7 +136,7 @@ export function createEventHub(loaders: Loaders, feed: Pick<Feed, "follow">, log
     marked.clear();
   }
 
-  function mark(kind: EventKind, id: string): void {
+  function mark(kind: ThingKind, id: string): void {
     if (clients.size === 0 || closed) return;
     if (marked.size >= markedMax) overflow();
     if (!overflowed) marked.set(`${kind} ${id}`, { kind, id });

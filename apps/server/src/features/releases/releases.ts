@@ -23,11 +23,13 @@ import {
 } from "@flipside/image-format";
 import { paged, type PageAsked } from "../../http/cursor.ts";
 import { ApiError } from "../../http/errors.ts";
-import { iso, newId } from "../../identifiers.ts";
-import type { ImageRow, NewImage, ReleaseRow } from "../../storage/schema.ts";
+import { iso, isoOrNull, newId } from "../../identifiers.ts";
+import type { ImageRow, NewImage, NewRelease, ReleaseRow } from "../../storage/schema.ts";
 import type { Queries, Storage } from "../../storage/storage.ts";
 import type { Feed } from "../../changes/feed.ts";
-import { imagesOf } from "./stored.ts";
+import { type Archiving, createArchiving } from "./archiving.ts";
+import type { FileRemoval } from "./file-removal.ts";
+import { imagesOf, releaseOf } from "./stored.ts";
 import type { ImageFiles } from "./image-files.ts";
 import type { ImageStore } from "./image-store.ts";
 import { compareVersions } from "@flipside/api/version-order";
@@ -37,19 +39,24 @@ import type { Trust } from "../trust/trust.ts";
 export const releaseList = "releases";
 
 export interface Releases {
-  /** Newest first. */
-  list(page: PageAsked): Promise<{ releases: ReleaseView[]; next: string | null }>;
+  /** Newest first; with those that are archived, if asked for. */
+  list(page: PageAsked & { archived: boolean }): Promise<{ releases: ReleaseView[]; next: string | null }>;
   one(id: string): Promise<ReleaseView | undefined>;
   /**
    * A release whose sequence does not rise with its version is refused unless `confirmSequence`. One that is known
    * already is refused, too, unless a file of it is missing or damaged: then its files are written anew.
    */
   upload(body: AsyncIterable<Uint8Array>, by: string, options: { confirmSequence: boolean }): Promise<ReleaseView>;
+  /** Out of lists, and not to be rolled out. Throws ApiError. */
+  archive(id: string): Promise<ReleaseView>;
+  unarchive(id: string): Promise<ReleaseView>;
+  /** Of one that is archived, and that nobody needs. Throws ApiError. */
+  delete: Archiving["delete"];
   /** Keeps a permit for one of the release's images. */
   addPermit(releaseId: string, bytes: Uint8Array): Promise<{ digest: string; anyDevice: boolean }>;
 }
 
-export async function insertRelease(db: Queries, release: ReleaseRow): Promise<void> {
+export async function insertRelease(db: Queries, release: NewRelease): Promise<void> {
   await db.insertInto("releases").values(release).execute();
 }
 
@@ -61,11 +68,17 @@ export async function insertImage(db: Queries, image: NewImage): Promise<void> {
   await db.insertInto("images").values(image).execute();
 }
 
-function view(release: ReleaseRow, images: ImageRow[], trust: Trust, store: ImageStore): ReleaseView {
+function view(
+  { deletedAt: _, ...release }: ReleaseRow,
+  images: ImageRow[],
+  trust: Trust,
+  store: ImageStore,
+): ReleaseView {
   return {
     ...release,
     revoked: images.some((image) => trust.verdict(image.digest, null) === "revoked"),
     uploadedAt: iso(release.uploadedAt),
+    archivedAt: isoOrNull(release.archivedAt),
     images: images.map(
       ({ digest, hardware, revisionMin, revisionMax, sizeBytes, payloadBytes, securityCounter, keyId }) => ({
         digest,
@@ -89,11 +102,13 @@ export function createReleases(options: {
   trust: Trust;
   verifier: StrictVerifier;
   feed: Feed;
+  fileRemoval: FileRemoval;
   now: () => number;
   /** Another server may take the same upload at the same time. */
   filesAreShared?: boolean;
 }): Releases {
-  const { storage, files, store, verifier, feed, now } = options;
+  const { storage, files, store, verifier, feed, fileRemoval, now } = options;
+  const archiving = createArchiving({ storage, fileRemoval, now });
   /** One file is verified at a time: it is in memory as a whole while it is. */
   let verifying: Promise<unknown> = Promise.resolve();
 
@@ -103,6 +118,7 @@ export function createReleases(options: {
       .select("id")
       .where("product", "=", product)
       .where("version", "=", version)
+      .where("deletedAt", "is", null)
       .executeTakeFirst();
     if (same !== undefined)
       throw new ApiError(
@@ -120,6 +136,7 @@ export function createReleases(options: {
       .selectFrom("releases")
       .select(["version", "releaseSequence"])
       .where("product", "=", product)
+      .where("deletedAt", "is", null)
       .execute()) {
       const order = compareVersions(version, other.version);
       const rises = Math.sign(releaseSequence - other.releaseSequence);
@@ -143,6 +160,7 @@ export function createReleases(options: {
       .selectAll()
       .where("product", "=", product)
       .where("version", "=", version)
+      .where("deletedAt", "is", null)
       .executeTakeFirst();
     if (release === undefined) return undefined;
     const images = await imagesOf(storage.db, release.id);
@@ -197,6 +215,18 @@ export function createReleases(options: {
     if (named === undefined) await files.removeImage(name);
   }
 
+  /** The id of such a release that was deleted, and that rollouts still tell of. */
+  async function deletedBefore(product: string, version: string): Promise<string | undefined> {
+    const row = await storage.db
+      .selectFrom("releases")
+      .select("id")
+      .where("product", "=", product)
+      .where("version", "=", version)
+      .where("deletedAt", "is not", null)
+      .executeTakeFirst();
+    return row?.id;
+  }
+
   async function verifyAndKeep(path: string, by: string, confirmSequence: boolean): Promise<ReleaseView> {
     const images = splitRelease(await files.read(path));
     const described = [];
@@ -212,12 +242,11 @@ export function createReleases(options: {
 
     const kept: string[] = [];
     try {
+      const id = (await deletedBefore(product, version)) ?? newId();
       const rows: NewImage[] = [];
-      const id = newId();
-      for (const { bytes } of described) {
-        kept.push((await files.keep(bytes)).name);
-        rows.push(await describeForStorage(bytes, id));
-      }
+      for (const { bytes } of described) rows.push(await describeForStorage(bytes, id));
+      await fileRemoval.reclaim(rows.map(({ fileName }) => fileName));
+      for (const { bytes } of described) kept.push((await files.keep(bytes)).name);
       const release: ReleaseRow = {
         id,
         product,
@@ -226,10 +255,17 @@ export function createReleases(options: {
         description: description ?? null,
         uploadedAt: now(),
         uploadedBy: by,
+        archivedAt: null,
+        deletedAt: null,
       };
       await storage.transaction(async ({ db, changed }) => {
         await refuseKnown(db, product, version, digests);
-        await insertRelease(db, release);
+        // Rollouts of the past may still tell of one that was deleted.
+        await db
+          .insertInto("releases")
+          .values(release)
+          .onConflict((c) => c.column("id").doUpdateSet(release))
+          .execute();
         for (const row of rows) await insertImage(db, row);
         changed({ kind: "release", id });
       });
@@ -242,11 +278,18 @@ export function createReleases(options: {
     }
   }
 
+  async function one(id: string): Promise<ReleaseView | undefined> {
+    const release = await releaseOf(storage.db, id);
+    return release && viewOf(release);
+  }
+
   return {
-    async list({ limit, after }) {
+    async list({ limit, after, archived }) {
       const rows = await storage.db
         .selectFrom("releases")
         .selectAll()
+        .where("deletedAt", "is", null)
+        .$if(!archived, (q) => q.where("archivedAt", "is", null))
         .$if(after !== undefined, (q) =>
           q.where(({ eb, refTuple, tuple }) =>
             eb(refTuple("uploadedAt", "id"), "<", tuple(after![0] as number, String(after![1]))),
@@ -273,10 +316,16 @@ export function createReleases(options: {
         next: page.next,
       };
     },
-    async one(id) {
-      const release = await storage.db.selectFrom("releases").selectAll().where("id", "=", id).executeTakeFirst();
-      return release && viewOf(release);
+    one,
+    async archive(id) {
+      await archiving.set(id, true);
+      return (await one(id))!;
     },
+    async unarchive(id) {
+      await archiving.set(id, false);
+      return (await one(id))!;
+    },
+    delete: archiving.delete,
     async upload(body, by, { confirmSequence }) {
       const path = await files.receive(body, releaseBytesMax);
       try {

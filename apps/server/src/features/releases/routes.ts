@@ -7,10 +7,15 @@ import { releaseList, type Releases } from "./releases.ts";
 
 export function releaseRoutes(releases: Releases): BoundRoute[] {
   return [
-    bind(routes.listReleases, ({ query }) => releases.list(pageOf(releaseList, ["number", "string"], query))),
+    bind(routes.listReleases, ({ query }) =>
+      releases.list({ ...pageOf(releaseList, ["number", "string"], query), archived: query.archived === "true" }),
+    ),
     bind(routes.uploadRelease, ({ query, body, user }) =>
       releases.upload(body, user.userName, { confirmSequence: query.confirmSequence === "true" }),
     ),
+    bind(routes.archiveRelease, ({ params }) => releases.archive(params.id)),
+    bind(routes.unarchiveRelease, ({ params }) => releases.unarchive(params.id)),
+    bind(routes.deleteRelease, async ({ params }) => void (await releases.delete(params.id)) as undefined),
     bind(routes.addPermit, ({ params, body }) => releases.addPermit(params.id, body)),
   ];
 }

@@ -65,7 +65,7 @@ function wavesWith(request: StoredRequest, rules: readonly WaveRules[], wallMs: 
 /** Throws ApiError when there is no such rollout. */
 export async function cloneOf(db: Queries, id: string, wallMs: number): Promise<NewRollout> {
   const row = await db.selectFrom("rollouts").selectAll().where("id", "=", id).executeTakeFirst();
-  if (row === undefined) throw new ApiError("not-found", "There is no such rollout.");
+  if (row === undefined || row.deletedAt !== null) throw new ApiError("not-found", "There is no such rollout.");
   const request = requestOf(row) ?? withoutRequest(row);
   const deviceIds = async (): Promise<string[]> => {
     // Not all of them have deployments, or none has.

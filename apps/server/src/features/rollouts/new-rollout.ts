@@ -11,7 +11,7 @@ import type { Queries, Storage } from "../../storage/storage.ts";
 import type { EngineRoom } from "../deployments/engine-room.ts";
 import { runningOf } from "../device-records/store.ts";
 import type { Filtering } from "../devices/filtering.ts";
-import { imagesOf, releaseOf } from "../releases/stored.ts";
+import { imagesOf, lockRelease, releaseOf } from "../releases/stored.ts";
 import type { ImageStore } from "../releases/image-store.ts";
 import type { Trust } from "../trust/trust.ts";
 import { dealt, type DealingOptions, refusalsOfWaves } from "./dealing.ts";
@@ -22,11 +22,17 @@ import { refusalsOfSuperseded, supersede } from "./superseding.ts";
 import { leftOutWords, refusalsOfTarget, type Targets, targetsOf } from "./targets.ts";
 import { rulesOfWaves } from "./wave-rules.ts";
 
-export function refusalOfSigner(
-  { version }: ReleaseRow,
+export function refusalOfRelease(
+  { version, archivedAt }: ReleaseRow,
   images: readonly ImageRow[],
   trust: NewRolloutOptions["trust"],
 ): Refusal | undefined {
+  if (archivedAt !== null)
+    return {
+      code: "release-archived",
+      what: `Release ${version} is archived.`,
+      todo: "Take it out of the archive first, or choose another one.",
+    };
   if (!images.some((image) => trust.verdict(image.digest, null) === "revoked")) return undefined;
   return {
     code: "release-revoked",
@@ -115,7 +121,7 @@ export async function planRollout(
   const waveTotals = waves.map(({ length }) => length);
   const rules = rulesOfWaves(request, waveTotals.length);
   const refusals = [
-    refusalOfSigner(release, images, trust),
+    refusalOfRelease(release, images, trust),
     ...refusalsOfTarget(targets, request, release),
     ...refusalsOfWaves(request, waves),
     refusalOfNewer(release, targets.devices, request.allowOlder),
@@ -139,6 +145,7 @@ export async function createRollout(options: NewRolloutOptions, request: NewRoll
   if (unserved !== undefined) throw asError(unserved);
   const id = newId();
   await options.storage.transaction(async (work) => {
+    await lockRelease(work.db, request.releaseId);
     const { refusals, images, targets, devices, waveTotals, rules } = await planRollout(options, work.db, request, by);
     const [refusal] = refusals;
     if (refusal !== undefined) throw asError(refusal);

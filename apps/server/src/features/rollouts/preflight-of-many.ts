@@ -11,7 +11,7 @@ import { isOnTrial, isStranger } from "../deployments/hindrances.ts";
 import { runningOf } from "../device-records/store.ts";
 import { imagesOf, releaseOf } from "../releases/stored.ts";
 import { placeOf, seedOf, sizesOf } from "./dealing.ts";
-import { refusalOfApproval, refusalOfFiles, refusalOfSigner } from "./new-rollout.ts";
+import { refusalOfApproval, refusalOfFiles, refusalOfRelease } from "./new-rollout.ts";
 import {
   countOtherRollouts,
   offlineOf,
@@ -149,7 +149,7 @@ export async function preflightOfMany(options: PreflightOptions, request: NewRol
   const why = whyNot(sums, release, request);
   const refusals = [
     ...(await refusalOfFiles(options, request.releaseId)),
-    refusalOfSigner(release, await imagesOf(db, release.id), options.trust),
+    refusalOfRelease(release, await imagesOf(db, release.id), options.trust),
     why === undefined ? undefined : { what: `It can't be made: ${why}.`, todo: "Change the target or the release." },
     await refusalOfApproval(db, rulesOfWaves(request, waveTotals.length), by),
     ...(await refusalsOfSuperseded(db, request.supersedes)),

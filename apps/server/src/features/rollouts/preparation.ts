@@ -23,11 +23,11 @@ import type { EngineRoom } from "../deployments/engine-room.ts";
 import { addDecisions, lockRollout } from "../deployments/store.ts";
 import type { Presence } from "../device-records/presence.ts";
 import { findDevices, runningOf } from "../device-records/store.ts";
-import { imagesOf, releaseOf } from "../releases/stored.ts";
+import { imagesOf, lockRelease, releaseOf } from "../releases/stored.ts";
 import { withLimits } from "./health-limits.ts";
 import { placeOf, seedOf, sizesOf } from "./dealing.ts";
 import { insertDeployments, insertRow, rowAsked } from "./insert-rollout.ts";
-import { type NewRolloutOptions, refusalOfApproval, refusalOfFiles, refusalOfSigner } from "./new-rollout.ts";
+import { type NewRolloutOptions, refusalOfApproval, refusalOfFiles, refusalOfRelease } from "./new-rollout.ts";
 import { asError } from "./refusal.ts";
 import { named, nobody, type Some, someOf, together } from "./some-of.ts";
 import { requestInParts } from "./stored-request.ts";
@@ -89,10 +89,10 @@ export async function beginPreparation(options: NewRolloutOptions, request: NewR
   const id = newId();
   await options.storage.transaction(async (work) => {
     const { db } = work;
-    const release = await releaseOf(db, releaseId);
+    const release = await lockRelease(db, releaseId);
     if (release === undefined) throw new ApiError("not-found", "There is no such release.");
     const refusal =
-      refusalOfSigner(release, await imagesOf(db, releaseId), options.trust) ??
+      refusalOfRelease(release, await imagesOf(db, releaseId), options.trust) ??
       (await refusalOfApproval(db, rulesOfWaves(request, waves.length + 1), by)) ??
       (await refusalsOfSuperseded(db, request.supersedes))[0];
     if (refusal !== undefined) throw asError(refusal);

@@ -22,13 +22,22 @@ import type { DeploymentRow } from "../../storage/schema.ts";
 import type { Queries } from "../../storage/storage.ts";
 import type { Progress } from "../deployments/progress.ts";
 import { rulesOf, snapshotOf } from "../deployments/store.ts";
+import { type Archiving, createArchiving, lockShown } from "./archiving.ts";
+import { releaseOf } from "../releases/stored.ts";
 import { cloneOf } from "./clone.ts";
 import { resizeLaterWaves } from "./later-waves.ts";
 import { createRollout } from "./new-rollout.ts";
 import { preflight, type PreflightOptions } from "./preflight.ts";
 import { preflightOfMany } from "./preflight-of-many.ts";
 import { beginPreparation } from "./preparation.ts";
-import { decisionPage, deploymentPage, rolloutDetail, rolloutPage, rolloutSummary } from "./summaries.ts";
+import {
+  decisionPage,
+  deploymentPage,
+  rolloutDetail,
+  rolloutPage,
+  rolloutSummary,
+  type RolloutsAsked,
+} from "./summaries.ts";
 import { changedRules } from "./wave-rules.ts";
 import { isMadeInPieces } from "./whole-or-pieces.ts";
 
@@ -46,7 +55,7 @@ export interface Rollouts {
   /** Makes nothing. */
   clone(id: string): Promise<NewRollout>;
   /** Newest first. */
-  list(page: PageAsked): Promise<{ rollouts: RolloutSummary[]; next: string | null }>;
+  list(page: RolloutsAsked): Promise<{ rollouts: RolloutSummary[]; next: string | null }>;
   summary(id: string): Promise<RolloutSummary | undefined>;
   detail(id: string): Promise<RolloutDetail>;
   /** In the order of the waves; of one state only, if one is named. */
@@ -71,17 +80,27 @@ export interface Rollouts {
   /** Undefined: of all waves. */
   rollBack(id: string, wave: number | undefined, by: string): Promise<RolloutDetail>;
   endLateOffers(id: string, by: string): Promise<RolloutDetail>;
+  /** Of one that is over: it is out of lists, and nothing more can be said to it. */
+  archive(id: string, by: string): Promise<RolloutDetail>;
+  unarchive(id: string, by: string): Promise<RolloutDetail>;
+  /** Of one that is archived. */
+  delete: Archiving["delete"];
   /** The newest trust record is another: rollouts of releases that it admits no more are cancelled. */
   trustReplaced(): Promise<void>;
 }
 
 export function createRollouts(options: PreflightOptions & { progress: Progress }): Rollouts {
   const { storage, trust, progress, clock } = options;
+  const archiving = createArchiving({ storage, wallMs: clock.wallMs, pieceMax: options.pieceMax });
   const detail = (id: string): Promise<RolloutDetail> => rolloutDetail(storage.db, id, { clock, progress });
 
   /** What an operator says. */
   async function act(id: string, eventOf: (db: Queries) => Promise<RolloutEvent | undefined>): Promise<RolloutDetail> {
     await storage.transaction(async (work) => {
+      const { archivedAt, releaseId } = await lockShown(work.db, id);
+      if (archivedAt !== null) throw new ApiError("rollout-state", "It is archived: take it out of the archive first.");
+      if ((await releaseOf(work.db, releaseId)) === undefined)
+        throw new ApiError("rollout-state", "Its release was deleted: upload that again first.");
       const changes = await options.engineRoom.apply(work, id, () => eventOf(work.db));
       if (changes === undefined) throw new ApiError("not-found", "There is no such rollout.");
       if (changes.refused !== undefined)
@@ -92,7 +111,12 @@ export function createRollouts(options: PreflightOptions & { progress: Progress 
 
   /** Throws ApiError when there is none. */
   async function ofKnown<T>(id: string, work: () => Promise<T>): Promise<T> {
-    const row = await storage.db.selectFrom("rollouts").select("id").where("id", "=", id).executeTakeFirst();
+    const row = await storage.db
+      .selectFrom("rollouts")
+      .select("id")
+      .where("id", "=", id)
+      .where("deletedAt", "is", null)
+      .executeTakeFirst();
     if (row === undefined) throw new ApiError("not-found", "There is no such rollout.");
     return work();
   }
@@ -159,6 +183,15 @@ export function createRollouts(options: PreflightOptions & { progress: Progress 
         by,
         of: await deploymentsOf(db, id, deviceIds === undefined ? { states: retriedStates } : { deviceIds }),
       })),
+    async archive(id, by) {
+      await archiving.archive(id, by);
+      return detail(id);
+    },
+    async unarchive(id, by) {
+      await archiving.unarchive(id, by);
+      return detail(id);
+    },
+    delete: archiving.delete,
     endLateOffers: (id, by) => act(id, async () => ({ type: "end-late-offers", by })),
     async create(request, by) {
       const create = (await isMadeInPieces(options, request)) ? beginPreparation : createRollout;

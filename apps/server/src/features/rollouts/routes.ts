@@ -9,7 +9,9 @@ import { rolloutDecisions, rolloutDeployments, rolloutList } from "./summaries.t
 
 export function rolloutRoutes(rollouts: Rollouts, whys: Pick<Whys, "rollout">): BoundRoute[] {
   return [
-    bind(routes.listRollouts, ({ query }) => rollouts.list(pageOf(rolloutList, ["number", "string"], query))),
+    bind(routes.listRollouts, ({ query }) =>
+      rollouts.list({ ...pageOf(rolloutList, ["number", "string"], query), archived: query.archived === "true" }),
+    ),
     bind(routes.createRollout, ({ body, user }) => rollouts.create(body, user.userName)),
     bind(routes.preflightRollout, ({ body, user }) => rollouts.preflight(body, user.userName)),
     bind(routes.getRollout, ({ params }) => rollouts.detail(params.id)),
@@ -35,6 +37,9 @@ export function rolloutRoutes(rollouts: Rollouts, whys: Pick<Whys, "rollout">): 
     bind(routes.rollBackRollout, ({ params, body, user }) => rollouts.rollBack(params.id, body.wave, user.userName)),
     bind(routes.endLateOffers, ({ params, user }) => rollouts.endLateOffers(params.id, user.userName)),
     bind(routes.whyRollout, ({ params }) => whys.rollout(params.id)),
+    bind(routes.archiveRollout, ({ params, user }) => rollouts.archive(params.id, user.userName)),
+    bind(routes.unarchiveRollout, ({ params, user }) => rollouts.unarchive(params.id, user.userName)),
+    bind(routes.deleteRollout, async ({ params }) => void (await rollouts.delete(params.id)) as undefined),
     bind(routes.cancelRollout, ({ params, user }) => rollouts.cancel(params.id, user.userName)),
   ];
 }

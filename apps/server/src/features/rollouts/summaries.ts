@@ -53,6 +53,7 @@ function summaryOf(row: RolloutRow & { version: string }, perWave: Count[], cloc
     createdAt: iso(row.createdAt),
     createdBy: row.createdBy,
     finishedAt: isoOrNull(row.finishedAt),
+    archivedAt: isoOrNull(row.archivedAt),
     urgent: row.urgent,
     targetFilter: row.targetFilter,
     supersedes: requestOf(row)?.supersedes ?? [],
@@ -80,14 +81,16 @@ const membersShown = 100;
 
 const ofRollout = (id: string): RolloutChoice => ({ id });
 
-type RolloutChoice = { id: string } | PageAsked;
+export type RolloutsAsked = PageAsked & { archived: boolean };
+type RolloutChoice = { id: string } | RolloutsAsked;
 
 /** Of one rollout, or of a page of them and the one after it, newest first. */
 function chosenRollouts(db: Queries, chosen: RolloutChoice) {
-  const rollouts = db.selectFrom("rollouts").selectAll();
+  const rollouts = db.selectFrom("rollouts").selectAll().where("deletedAt", "is", null);
   if ("id" in chosen) return rollouts.where("id", "=", chosen.id);
-  const { limit, after } = chosen;
+  const { limit, after, archived } = chosen;
   return rollouts
+    .$if(!archived, (q) => q.where("archivedAt", "is", null))
     .$if(after !== undefined, (q) =>
       q.where(({ eb, refTuple, tuple }) =>
         eb(refTuple("createdAt", "id"), "<", tuple(after![0] as number, String(after![1]))),
@@ -127,7 +130,7 @@ async function summaries(db: Queries, clock: Shown, chosen: RolloutChoice): Prom
 export async function rolloutPage(
   db: Queries,
   clock: Shown,
-  asked: PageAsked,
+  asked: RolloutsAsked,
 ): Promise<{ rollouts: RolloutSummary[]; next: string | null }> {
   const found = await summaries(db, clock, asked);
   const { rows, next } = paged(rolloutList, found, asked.limit, ({ createdAt, id }) => [Date.parse(createdAt), id]);

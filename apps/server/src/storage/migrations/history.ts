@@ -22,6 +22,7 @@ import { migrate as rolloutRequests } from "./0018-rollout-requests.ts";
 import { migrate as openTargets } from "./0019-open-targets.ts";
 import { migrate as supersededRollouts } from "./0020-superseded-rollouts.ts";
 import { migrate as identityConflicts } from "./0022-identity-conflicts.ts";
+import { migrate as archiveAndDelete } from "./0023-archive-and-delete.ts";
 import { migrate as metricHistory } from "./0024-metric-history.ts";
 import { migrate as retention } from "./0025-retention.ts";
 import { type Migrate, tools } from "./tools.ts";
@@ -46,6 +47,7 @@ const history: Record<string, Migrate> = {
   "0019-open-targets": openTargets,
   "0020-superseded-rollouts": supersededRollouts,
   "0022-identity-conflicts": identityConflicts,
+  "0023-archive-and-delete": archiveAndDelete,
   "0024-metric-history": metricHistory,
   "0025-retention": retention,
 };

@@ -48,6 +48,8 @@ export function tools(types: ColumnTypes) {
      * count to add or to take away. `by`: of a row, as `new` or `old` names it.
      */
     countRows: (db: Kysely<any>, counting: Counting) => types.countRows((text) => execute(db, text), counting),
+    /** No more, so that they can be counted otherwise. */
+    uncountRows: (db: Kysely<any>, table: string) => types.uncountRows((text) => execute(db, text), table),
   };
 }
 

@@ -42,6 +42,10 @@ const types: ColumnTypes = {
       `create trigger "${table}Counted" after insert or update or delete on "${table}" for each row execute function "${table}Counted"()`,
     );
   },
+  async uncountRows(execute, table) {
+    await execute(`drop trigger "${table}Counted" on "${table}"`);
+    await execute(`drop function "${table}Counted"()`);
+  },
 };
 
 const connectionsMax = 10;

@@ -28,6 +28,9 @@ const types: ColumnTypes = {
       `create trigger "${table}Moved" after update on "${table}" when ${movedBy(counting, "is not")} begin ${one}; ${other}; end`,
     );
   },
+  async uncountRows(execute, table) {
+    for (const what of ["Added", "Removed", "Moved"]) await execute(`drop trigger "${table}${what}"`);
+  },
 };
 
 /** Makes the file when there is none. Throws when it is no database. */
