@@ -58,6 +58,9 @@ const types: Record<string, string> = {
 
 const notStopped: EmergencyStop = { stopped: false, since: null, by: null, reason: null };
 
+const shown = <T extends { archivedAt: string | null }>(all: Iterable<T>, { archived }: { archived: string }): T[] =>
+  [...all].filter(({ archivedAt }) => archivedAt === null || archived === "true");
+
 export class FakeServer {
   readonly devices = new Map<string, Device>();
   readonly logs = new Map<string, DeviceLogEntry[]>();
@@ -76,6 +79,8 @@ export class FakeServer {
   confirmedUpload: Release | undefined;
   /** What the next upload is answered with. */
   nextUpload: Release | { code: string; detail: string } = { code: "header-malformed", detail: "" };
+  /** Why releases can't be deleted, by their ids. */
+  readonly needed = new Map<string, string>();
   /** The rollouts that were asked for, with every default. */
   readonly asked: CompleteNewRollout[] = [];
   /** Those that were only asked about, and what is answered. */
@@ -221,6 +226,22 @@ export class FakeServer {
     };
   }
 
+  #gone(kind: "device" | "release" | "rollout", id: string): undefined {
+    this.send({ kind: "gone", data: { kind, id } });
+  }
+
+  #archiveRelease(id: string, archivedAt: string | null): Release {
+    const release = Object.assign(this.releases.get(id)!, { archivedAt });
+    this.send({ kind: "release", data: release });
+    return release;
+  }
+
+  #archiveRollout(id: string, archivedAt: string | null): Rollout {
+    const rollout = Object.assign(this.#rollout(id), { archivedAt });
+    this.send({ kind: "rollout", data: summaryOf(rollout) });
+    return rollout;
+  }
+
   #summary(): DeviceSummary {
     const devices = [...this.devices.values()];
     const served = devices.filter(({ revoked }) => !revoked);
@@ -251,6 +272,11 @@ export class FakeServer {
         this.send({ kind: "device", data: device });
         return device;
       },
+      deleteDevice: ({ params: { id }, query }) => {
+        if (query.confirm !== id) throw new Refusal("validation-failed");
+        this.devices.delete(this.#device(id).id);
+        return this.#gone("device", id);
+      },
       clearIdentityConflict: ({ params: { id } }) => {
         const device = Object.assign(this.#device(id), { identityConflict: null });
         this.send({ kind: "device", data: device });
@@ -276,7 +302,14 @@ export class FakeServer {
 
   #files(): Handlers {
     return {
-      listReleases: () => ({ releases: [...this.releases.values()], next: null }),
+      listReleases: ({ query }) => ({ releases: shown(this.releases.values(), query), next: null }),
+      archiveRelease: ({ params: { id } }) => this.#archiveRelease(id, new Date().toISOString()),
+      unarchiveRelease: ({ params: { id } }) => this.#archiveRelease(id, null),
+      deleteRelease: ({ params: { id } }) => {
+        if (this.needed.has(id)) throw new Refusal("still-needed", this.needed.get(id));
+        this.releases.delete(id);
+        return this.#gone("release", id);
+      },
       uploadRelease: ({ query }) => {
         if (query.confirmSequence === "true" && this.confirmedUpload !== undefined)
           this.nextUpload = this.confirmedUpload;
@@ -314,7 +347,13 @@ export class FakeServer {
 
   #rollouts(): Handlers {
     return {
-      listRollouts: () => ({ rollouts: [...this.rollouts.values()].map(summaryOf), next: null }),
+      listRollouts: ({ query }) => ({ rollouts: shown(this.rollouts.values(), query).map(summaryOf), next: null }),
+      archiveRollout: ({ params: { id } }) => this.#archiveRollout(id, new Date().toISOString()),
+      unarchiveRollout: ({ params: { id } }) => this.#archiveRollout(id, null),
+      deleteRollout: ({ params: { id } }) => {
+        this.rollouts.delete(this.#rollout(id).id);
+        return this.#gone("rollout", id);
+      },
       createRollout: ({ body }) => this.#create(body),
       preflightRollout: ({ body }) => {
         this.checked.push(body);

@@ -21,6 +21,9 @@ export const getDevice = (id: string): Promise<DeviceDetail> => api("GET /api/de
 
 export const revokeDevice = (id: string): Promise<Device> => api("POST /api/devices/:id/revoke", { params: { id } });
 
+export const deleteDevice = (id: string): Promise<void> =>
+  api("DELETE /api/devices/:id", { params: { id }, query: { confirm: id } });
+
 /** One board is the device again. */
 export const clearConflict = (id: string): Promise<Device> =>
   api("POST /api/devices/:id/clear-conflict", { params: { id } });

@@ -6,11 +6,20 @@ import { ProblemError, problemFrom, unreachable } from "@flipside/api/problem";
 import type { Release } from "@flipside/api/types";
 import { api, heard } from "./http.ts";
 
-export const listReleases = (): Promise<Release[]> =>
+/** `archived`: with those that are. */
+export const listReleases = (archived: "true" | "false"): Promise<Release[]> =>
   everyPage(async (query) => {
-    const { releases, next } = await api("GET /api/releases", { query });
+    const { releases, next } = await api("GET /api/releases", { query: { ...query, archived } });
     return { members: releases, next };
   });
+
+export const archiveRelease = (id: string): Promise<Release> =>
+  api("POST /api/releases/:id/archive", { params: { id } });
+
+export const unarchiveRelease = (id: string): Promise<Release> =>
+  api("POST /api/releases/:id/unarchive", { params: { id } });
+
+export const deleteRelease = (id: string): Promise<void> => api("DELETE /api/releases/:id", { params: { id } });
 
 /** Stores a permit for going back to an image of this release; it says which, and whether any device may. */
 export const addPermit = (id: string, file: Blob): Promise<{ digest: string; anyDevice: boolean }> =>

@@ -14,9 +14,10 @@ import type {
 import type { LaterWaveSize } from "../typed-waves.ts";
 import { api } from "./http.ts";
 
-export const listRollouts = (): Promise<RolloutSummary[]> =>
+/** `archived`: with those that are. */
+export const listRollouts = (archived: "true" | "false"): Promise<RolloutSummary[]> =>
   everyPage(async (query) => {
-    const { rollouts, next } = await api("GET /api/rollouts", { query });
+    const { rollouts, next } = await api("GET /api/rollouts", { query: { ...query, archived } });
     return { members: rollouts, next };
   });
 
@@ -39,6 +40,14 @@ export const cloneRollout = (id: string): Promise<CompleteNewRollout> =>
 
 export const actOnRollout = (id: string, action: RolloutAction): Promise<Rollout> =>
   api(`POST /api/rollouts/:id/${action}`, { params: { id } });
+
+export const archiveRollout = (id: string): Promise<Rollout> =>
+  api("POST /api/rollouts/:id/archive", { params: { id } });
+
+export const unarchiveRollout = (id: string): Promise<Rollout> =>
+  api("POST /api/rollouts/:id/unarchive", { params: { id } });
+
+export const deleteRollout = (id: string): Promise<void> => api("DELETE /api/rollouts/:id", { params: { id } });
 
 export const changeRules = (id: string, change: RuleChange): Promise<Rollout> =>
   api("PATCH /api/rollouts/:id/rules", { params: { id }, body: change });

@@ -3,9 +3,18 @@
 import { type ReactNode, useState } from "react";
 import { mayAct, possibleActions, retriedStates, type RolloutAction } from "@flipside/api/rollout-transitions";
 import type { Rollout } from "@flipside/api/types";
-import { actOnRollout, retryDevices, rollBackRollout } from "../api/rollouts.ts";
+import {
+  actOnRollout,
+  archiveRollout,
+  deleteRollout,
+  retryDevices,
+  rollBackRollout,
+  unarchiveRollout,
+} from "../api/rollouts.ts";
 import { plural } from "../words/quantities.ts";
 import type { IconName } from "../words/state-words.ts";
+import { navigate } from "../router.ts";
+import { ArchivingButtons } from "./archiving.tsx";
 import { ConfirmDialog, FormDialog } from "./dialog.tsx";
 import { Field } from "./field.tsx";
 import { Icon } from "./icon.tsx";
@@ -94,7 +103,35 @@ const unsuccessful = ({ counts }: Rollout): number => retriedStates.reduce((sum,
 const updated = ({ counts }: Rollout): number =>
   counts.confirmed + counts.installed + counts.rebooting + counts.testing;
 
+const isOver = ({ state }: Rollout): boolean => state !== "running" && state !== "paused";
+
+const RolloutArchiving = ({ rollout: { id, name, archivedAt }, onChanged }: Props): ReactNode => (
+  <ArchivingButtons
+    what="rollout"
+    name={name}
+    isArchived={archivedAt !== null}
+    archiving="It is out of lists, and can’t be tried again or rolled back any more. No device may still be about to take its image."
+    deleting="What became of each of its devices goes, with all decisions. What devices run stays as it is; an image that one has rolled back may be offered to it again."
+    onArchive={async () => onChanged(await archiveRollout(id))}
+    onUnarchive={async () => onChanged(await unarchiveRollout(id))}
+    onDelete={async () => {
+      await deleteRollout(id);
+      navigate("/rollouts");
+    }}
+  />
+);
+
+/** To one that is archived nothing else can be said. */
 export function RolloutActions({ rollout, onChanged }: Props): ReactNode {
+  return (
+    <>
+      {rollout.archivedAt === null && <RolloutWords rollout={rollout} onChanged={onChanged} />}
+      {isOver(rollout) && <RolloutArchiving rollout={rollout} onChanged={onChanged} />}
+    </>
+  );
+}
+
+function RolloutWords({ rollout, onChanged }: Props): ReactNode {
   const [asking, setAsking] = useState<Asked>();
   const close = (): void => setAsking(undefined);
   const mayRetry = mayAct(rollout.state, "retry") && unsuccessful(rollout) > 0;

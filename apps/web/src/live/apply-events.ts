@@ -30,6 +30,9 @@ export function applyToDevices(devices: ById<Device>, events: readonly LiveEvent
     if (event.kind === "device") {
       changed ??= new Map(devices);
       changed.set(event.data.id, event.data);
+    } else if (event.kind === "gone" && event.data.kind === "device" && devices.has(event.data.id)) {
+      changed ??= new Map(devices);
+      changed.delete(event.data.id);
     } else if (event.kind === "deployment") {
       const device = (changed ?? devices).get(event.data.deviceId);
       if (!device) continue;
@@ -40,15 +43,42 @@ export function applyToDevices(devices: ById<Device>, events: readonly LiveEvent
   return changed ?? devices;
 }
 
-export function applyToReleases(releases: ById<Release>, events: readonly LiveEvent[]): ById<Release> {
-  const ours = events.flatMap((event) => (event.kind === "release" ? [event.data] : []));
-  return ours.length === 0 ? releases : new Map([...releases, ...byId(ours)]);
+/** A list of what can be archived: with what is, if it shows that. */
+function applyToList<T extends { id: string; archivedAt: string | null }>(
+  list: ById<T>,
+  events: readonly LiveEvent[],
+  kind: "release" | "rollout",
+  showsArchived: boolean,
+): ById<T> {
+  let changed: Map<string, T> | undefined;
+  for (const event of events) {
+    if (event.kind === kind) {
+      const data = event.data as unknown as T;
+      changed ??= new Map(list);
+      if (data.archivedAt === null || showsArchived) changed.set(data.id, data);
+      else changed.delete(data.id);
+    } else if (event.kind === "gone" && event.data.kind === kind) {
+      changed ??= new Map(list);
+      changed.delete(event.data.id);
+    }
+  }
+  return changed ?? list;
 }
 
-export function applyToRollouts(rollouts: ById<RolloutSummary>, events: readonly LiveEvent[]): ById<RolloutSummary> {
-  const ours = events.flatMap((event) => (event.kind === "rollout" ? [event.data] : []));
-  return ours.length === 0 ? rollouts : new Map([...rollouts, ...byId(ours)]);
-}
+export const applyToReleases = (
+  releases: ById<Release>,
+  events: readonly LiveEvent[],
+  showsArchived = false,
+): ById<Release> => applyToList(releases, events, "release", showsArchived);
+
+export const applyToRollouts = (
+  rollouts: ById<RolloutSummary>,
+  events: readonly LiveEvent[],
+  showsArchived = false,
+): ById<RolloutSummary> => applyToList(rollouts, events, "rollout", showsArchived);
+
+export const isGone = (event: LiveEvent, kind: "device" | "rollout", id: string): boolean =>
+  event.kind === "gone" && event.data.kind === kind && event.data.id === id;
 
 function withUpdated(deployments: Deployment[], deployment: Deployment): Deployment[] {
   const at = deployments.findIndex((known) => known.id === deployment.id);

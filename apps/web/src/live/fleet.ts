@@ -34,6 +34,7 @@ import {
   type ById,
   decisionsHaveGrown,
   deviceLogMayHaveGrown,
+  isGone,
   whyDeviceMayDiffer,
   whyRolloutMayDiffer,
 } from "./apply-events.ts";
@@ -48,12 +49,22 @@ const eventsPath: Routes["streamEvents"]["path"] = "/api/events";
 export class Fleet {
   readonly devices = new Resource<ById<Device>>({ load: async () => byId(await listDevices()), apply: applyToDevices });
   readonly releases = new Resource<ById<Release>>({
-    load: async () => byId(await listReleases()),
-    apply: applyToReleases,
+    load: async () => byId(await listReleases("false")),
+    apply: (releases, events) => applyToReleases(releases, events),
+  });
+  /** With those that are archived. */
+  readonly allReleases = new Resource<ById<Release>>({
+    load: async () => byId(await listReleases("true")),
+    apply: (releases, events) => applyToReleases(releases, events, true),
   });
   readonly rollouts = new Resource<ById<RolloutSummary>>({
-    load: async () => byId(await listRollouts()),
-    apply: applyToRollouts,
+    load: async () => byId(await listRollouts("false")),
+    apply: (rollouts, events) => applyToRollouts(rollouts, events),
+  });
+  /** With those that are archived. */
+  readonly allRollouts = new Resource<ById<RolloutSummary>>({
+    load: async () => byId(await listRollouts("true")),
+    apply: (rollouts, events) => applyToRollouts(rollouts, events, true),
   });
   /** Changes by what people upload only, so no event tells of it. */
   readonly trust = new Resource<Trust>({ load: getTrust, apply: (trust) => trust });
@@ -67,7 +78,8 @@ export class Fleet {
   readonly deviceSummary = new Resource<DeviceSummary>({
     load: summariseDevices,
     apply: (summary) => summary,
-    wantsReload: (_summary, event) => event.kind === "device",
+    wantsReload: (_summary, event) =>
+      event.kind === "device" || (event.kind === "gone" && event.data.kind === "device"),
   });
   /** Those of other searches are loaded anew when somebody goes back to them. */
   #listing: { key: string; listing: DeviceListing } | undefined;
@@ -104,7 +116,7 @@ export class Fleet {
     return remembered(this.#device, id, () => ({
       load: () => getDevice(id),
       apply: applyToDevice,
-      wantsReload: deviceLogMayHaveGrown,
+      wantsReload: (device, event) => deviceLogMayHaveGrown(device, event) || isGone(event, "device", id),
     }));
   }
 
@@ -134,7 +146,7 @@ export class Fleet {
     return remembered(this.#rollout, id, () => ({
       load: () => getRollout(id),
       apply: applyToRollout,
-      wantsReload: decisionsHaveGrown,
+      wantsReload: (rollout, event) => decisionsHaveGrown(rollout, event) || isGone(event, "rollout", id),
     }));
   }
 
@@ -195,7 +207,9 @@ export class Fleet {
       ...(this.#listing === undefined ? [] : [this.#listing.listing.resource]),
       ...(this.#metrics === undefined ? [] : [this.#metrics.resource]),
       this.releases,
+      this.allReleases,
       this.rollouts,
+      this.allRollouts,
       this.trust,
       this.emergencyStop,
       ...this.#device.values(),

@@ -1,6 +1,7 @@
 import { type ReactNode, useState } from "react";
 import type { Deployment, DeviceDetail, DeviceLogEntry } from "@flipside/api/types";
-import { revokeDevice } from "../api/devices.ts";
+import { deleteDevice, revokeDevice } from "../api/devices.ts";
+import { DeleteDialog } from "../components/archiving.tsx";
 import { type Column, DataTable } from "../components/data-table.tsx";
 import { CodeExplained, DeploymentProgress } from "../components/deployment-progress.tsx";
 import { DeviceCommands } from "../components/device-commands.tsx";
@@ -16,7 +17,7 @@ import { StateBadge } from "../components/state-badge.tsx";
 import { TimeAgo } from "../components/time-ago.tsx";
 import { WhyLine } from "../components/why-line.tsx";
 import { useFleet, useResource } from "../live/hooks.ts";
-import { rolloutPath } from "../router.ts";
+import { navigate, rolloutPath } from "../router.ts";
 import {
   bootReasonWords,
   deploymentWords,
@@ -28,11 +29,16 @@ import {
 import { OnlineState } from "./devices-page.tsx";
 import { TrustRefusal } from "./trust-page.tsx";
 
+const dayMs = 86_400_000;
+/** As the server asks of one that is deleted without being revoked. */
+const isLongSilent = ({ lastSeenAt, enrolledAt }: DeviceDetail): boolean =>
+  Date.now() - Date.parse(lastSeenAt ?? enrolledAt) >= 30 * dayMs;
+
 export function DevicePage({ id }: { id: string }): ReactNode {
   const fleet = useFleet();
   const resource = fleet.device(id);
   const { value: device } = useResource(resource);
-  const [revoking, setRevoking] = useState(false);
+  const [asking, setAsking] = useState<"revoke" | "delete">();
   return (
     <Page
       title={id}
@@ -47,11 +53,19 @@ export function DevicePage({ id }: { id: string }): ReactNode {
       }
       remark={device?.activeDeployment && <WhyLine resource={fleet.whyDevice(id)} />}
       actions={
-        device &&
-        !device.revoked && (
-          <button type="button" className="button danger-outline" onClick={() => setRevoking(true)}>
-            <Icon name="ban" /> Revoke
-          </button>
+        device && (
+          <>
+            {!device.revoked && (
+              <button type="button" className="button danger-outline" onClick={() => setAsking("revoke")}>
+                <Icon name="ban" /> Revoke
+              </button>
+            )}
+            {(device.revoked || isLongSilent(device)) && (
+              <button type="button" className="button danger-outline" onClick={() => setAsking("delete")}>
+                <Icon name="cross" /> Delete…
+              </button>
+            )}
+          </>
         )
       }
     >
@@ -63,7 +77,23 @@ export function DevicePage({ id }: { id: string }): ReactNode {
           </>
         )}
       </Loaded>
-      {revoking && (
+      {asking === "delete" && (
+        <DeleteDialog
+          what="device"
+          name={id}
+          action={async () => {
+            await deleteDevice(id);
+            navigate("/devices");
+          }}
+          onClose={() => setAsking(undefined)}
+        >
+          <p>
+            What is known of it goes, with its claim: it comes back as a stranger, when its claim is imported again.
+            Rollouts go on counting what it did in them, without its name.
+          </p>
+        </DeleteDialog>
+      )}
+      {asking === "revoke" && (
         <ConfirmDialog
           title={`Revoke ${id}?`}
           confirm="Revoke device"
@@ -72,7 +102,7 @@ export function DevicePage({ id }: { id: string }): ReactNode {
             await revokeDevice(id);
             await resource.reload();
           }}
-          onClose={() => setRevoking(false)}
+          onClose={() => setAsking(undefined)}
         >
           <p>
             The server ends the session of <strong>{id}</strong> at once and refuses the device from now on. It gets no

@@ -2,7 +2,8 @@ import { type DragEvent, type ReactNode, useEffect, useRef, useState } from "rea
 import type { ProblemError } from "@flipside/api/problem";
 import type { Release, ReleaseImage } from "@flipside/api/types";
 import { asProblem } from "../api/problem.ts";
-import { uploadRelease } from "../api/releases.ts";
+import { archiveRelease, deleteRelease, unarchiveRelease, uploadRelease } from "../api/releases.ts";
+import { ArchivingButtons, ShowArchived } from "../components/archiving.tsx";
 import { DataTable } from "../components/data-table.tsx";
 import { ConfirmDialog } from "../components/dialog.tsx";
 import { Digest } from "../components/digest.tsx";
@@ -16,20 +17,24 @@ import { ProgressBar } from "../components/progress-bar.tsx";
 import { TimeAgo } from "../components/time-ago.tsx";
 import { useFleet } from "../live/hooks.ts";
 import { newRolloutPath } from "../router.ts";
-import { lostFile, revokedRelease } from "../words/state-words.ts";
+import { archived, lostFile, revokedRelease } from "../words/state-words.ts";
 import { errorWords } from "../words/error-words.ts";
 import { whatToDo } from "../words/problem-words.ts";
 import { asSentence, bytes, plural } from "../words/quantities.ts";
 
 export function ReleasesPage(): ReactNode {
   const fleet = useFleet();
+  const [showsArchived, setShowsArchived] = useState(false);
   return (
     <Page
       title="Releases"
       summary="Signed images that may be rolled out. The server checks every signature and never makes an image itself."
     >
       <Upload onAccepted={() => void fleet.releases.reload()} />
-      <Loaded resource={fleet.releases} what="the list of releases">
+      <div className="toolbar">
+        <ShowArchived checked={showsArchived} onChange={setShowsArchived} />
+      </div>
+      <Loaded resource={showsArchived ? fleet.allReleases : fleet.releases} what="the list of releases">
         {(releases) => <ReleaseList releases={[...releases.values()]} />}
       </Loaded>
     </Page>
@@ -247,6 +252,21 @@ const ImageList = ({ images }: { images: ReleaseImage[] }): ReactNode => (
   </ul>
 );
 
+/** What it changes is told by events, as to everybody. */
+const ReleaseArchiving = ({ release: { id, product, version, archivedAt } }: { release: Release }): ReactNode => (
+  <ArchivingButtons
+    what="release"
+    name={`${product} ${version}`}
+    isArchived={archivedAt !== null}
+    isSmall
+    archiving="It is out of lists and can’t be rolled out. Rollouts that use it go on."
+    deleting="Its images go, with their files and permits. It is refused as long as a device has it in a slot, or a rollout may still use it. Archived rollouts go on telling of it."
+    onArchive={async () => void (await archiveRelease(id))}
+    onUnarchive={async () => void (await unarchiveRelease(id))}
+    onDelete={() => deleteRelease(id)}
+  />
+);
+
 function ReleaseList({ releases }: { releases: Release[] }): ReactNode {
   const [permitFor, setPermitFor] = useState<Release>();
   if (releases.length === 0) {
@@ -280,6 +300,11 @@ function ReleaseList({ releases }: { releases: Release[] }): ReactNode {
                     <StateBadge words={revokedRelease} />
                   </span>
                 )}
+                {release.archivedAt !== null && (
+                  <span className="sub">
+                    <StateBadge words={archived} />
+                  </span>
+                )}
                 {release.description && <span className="sub">{release.description}</span>}
               </>
             ),
@@ -299,13 +324,15 @@ function ReleaseList({ releases }: { releases: Release[] }): ReactNode {
             bareOnCard: true,
             cell: (release) => (
               <div className="actions">
-                <Link
-                  className="button small"
-                  href={newRolloutPath(release.id)}
-                  aria-label={`Roll out ${release.product} ${release.version}`}
-                >
-                  Roll out
-                </Link>
+                {release.archivedAt === null && (
+                  <Link
+                    className="button small"
+                    href={newRolloutPath(release.id)}
+                    aria-label={`Roll out ${release.product} ${release.version}`}
+                  >
+                    Roll out
+                  </Link>
+                )}
                 <button
                   type="button"
                   className="button small"
@@ -314,6 +341,7 @@ function ReleaseList({ releases }: { releases: Release[] }): ReactNode {
                 >
                   Add permit
                 </button>
+                <ReleaseArchiving release={release} />
               </div>
             ),
           },

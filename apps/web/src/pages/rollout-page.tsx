@@ -24,7 +24,7 @@ import { type DeploymentStateName, deploymentStateNames } from "../format.ts";
 import { useFleet, useResource } from "../live/hooks.ts";
 import { clonePath, devicePath, rolloutPath } from "../router.ts";
 import { asSentence, count, plural } from "../words/quantities.ts";
-import { deploymentWords, rolloutWords, openTarget, urgentRollout, wordsOf } from "../words/state-words.ts";
+import { archived, deploymentWords, rolloutWords, openTarget, urgentRollout, wordsOf } from "../words/state-words.ts";
 
 /** Also one that is over may wait for those that were away. */
 const waits = ({ finishedAt, counts }: Rollout): boolean => finishedAt === null || counts.unreached > 0;
@@ -44,6 +44,7 @@ export function RolloutPage({ id }: { id: string }): ReactNode {
             {rollout && <StateBadge words={wordsOf(rolloutWords, rollout.state)} />}
           </span>
           {rollout?.urgent && <StateBadge words={urgentRollout} />}
+          {rollout && rollout.archivedAt !== null && <StateBadge words={archived} />}
           {rollout?.targetOpen && <StateBadge words={openTarget} />}
         </>
       }

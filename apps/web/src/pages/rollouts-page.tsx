@@ -1,6 +1,7 @@
-import type { ReactNode } from "react";
+import { type ReactNode, useState } from "react";
 import { currentWave, succeededPercent } from "@flipside/api/rollout-arithmetic";
 import type { RolloutSummary } from "@flipside/api/types";
+import { ShowArchived } from "../components/archiving.tsx";
 import { type Column, DataTable } from "../components/data-table.tsx";
 import { EmergencyStopButton } from "../components/emergency-stop.tsx";
 import { Icon } from "../components/icon.tsx";
@@ -13,7 +14,7 @@ import { TimeAgo, TimeToCome } from "../components/time-ago.tsx";
 import { useFleet } from "../live/hooks.ts";
 import { newRolloutPath, rolloutPath } from "../router.ts";
 import { plural } from "../words/quantities.ts";
-import { rolloutWords, urgentRollout, wordsOf } from "../words/state-words.ts";
+import { archived, rolloutWords, urgentRollout, wordsOf } from "../words/state-words.ts";
 
 const columns: Column<RolloutSummary>[] = [
   {
@@ -40,6 +41,7 @@ const columns: Column<RolloutSummary>[] = [
           <span className="badges">
             <StateBadge words={wordsOf(rolloutWords, rollout.state)} />
             {rollout.urgent && <StateBadge words={urgentRollout} />}
+            {rollout.archivedAt !== null && <StateBadge words={archived} />}
           </span>
           {busy && wave && (
             <span className="sub">
@@ -79,6 +81,7 @@ const columns: Column<RolloutSummary>[] = [
 
 export function RolloutsPage(): ReactNode {
   const fleet = useFleet();
+  const [showsArchived, setShowsArchived] = useState(false);
   return (
     <Page
       title="Rollouts"
@@ -91,7 +94,10 @@ export function RolloutsPage(): ReactNode {
         </>
       }
     >
-      <Loaded resource={fleet.rollouts} what="the list of rollouts">
+      <div className="toolbar">
+        <ShowArchived checked={showsArchived} onChange={setShowsArchived} />
+      </div>
+      <Loaded resource={showsArchived ? fleet.allRollouts : fleet.rollouts} what="the list of rollouts">
         {(rollouts) =>
           rollouts.size === 0 ? (
             <div className="empty">

@@ -26,6 +26,10 @@ const todoByCode: Record<string, string> = {
   "no-operations-key": "Ask whoever runs the server to start it with an operations key.",
   "too-many-commands": "Wait until the device has carried some out, or they have expired.",
   "rollout-state": "The rollout has moved on in the meantime. Look at its state below and decide anew.",
+  "not-archived": "Archive it first, then delete it.",
+  "still-needed":
+    "Delete it when nothing needs it any more: update those devices, archive those rollouts, or leave it archived.",
+  "release-archived": "Choose another release, or take this one out of the archive.",
   "no-image-for-hardware":
     "Choose a release with an image for that hardware, or pick only devices that the release fits.",
   "device-not-known": "Take these devices out of the choice, or enrol them first.",

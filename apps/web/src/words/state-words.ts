@@ -119,6 +119,12 @@ export const revokedRelease: StateWords = {
   icon: "ban",
   means: "No key that is in force signed it: it can't be rolled out any more.",
 };
+export const archived: StateWords = {
+  label: "Archived",
+  tone: "idle",
+  icon: "box",
+  means: "It is over and put away: it is out of lists until it is taken out of the archive.",
+};
 export const twoBoards: StateWords = {
   label: "Two boards",
   tone: "bad",

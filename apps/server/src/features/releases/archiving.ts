@@ -49,10 +49,7 @@ export function createArchiving({
         const images = await imagesOf(db, id);
         const digests = images.map(({ digest }) => digest);
         const needs = await needsOf(db, release, digests);
-        if (needs.length > 0)
-          throw new ApiError("still-needed", needs.join(" "), {
-            errors: needs.map((message) => ({ path: "", message })),
-          });
+        if (needs.length > 0) throw new ApiError("still-needed", needs.join(" "));
         if (digests.length > 0) {
           await db.deleteFrom("permits").where("digest", "in", digests).execute();
           await db.deleteFrom("images").where("releaseId", "=", id).execute();
