@@ -394,6 +394,30 @@ describe("a device", () => {
     await recounted(fixture);
   });
 
+  it("takes its metrics with it, those that are not written yet too, and has new ones when it comes back", async () => {
+    const fixture = await started();
+    const device = await fixture.readyDevice("dev-gone");
+    const say = (value: number) => device.say("telemetry", { uptimeMs: 1, health: "healthy", metric: "heat", value });
+    const values = async (): Promise<number[]> =>
+      (await fixture.api.get("/api/devices/dev-gone/metrics/heat")).body.points.map(({ last }: any) => last);
+    await say(20);
+    await expect.poll(values).toEqual([20]);
+    await say(21);
+    await fixture.api.post("/api/devices/dev-gone/revoke");
+    expect((await fixture.api.request("DELETE", "/api/devices/dev-gone?confirm=dev-gone")).status).toBe(204);
+    const { metricHistory, storage } = fixture.server.internals;
+    await metricHistory.flush();
+    for (const table of ["metricSeries", "metricPoints", "metricHours"] as const)
+      expect(await storage.db.selectFrom(table).selectAll().execute(), table).toEqual([]);
+    await fixture.api.post("/api/claims", { claims: [device.claim] });
+    await device.enrol();
+    await device.connect();
+    await device.prove();
+    await device.checkIn();
+    await say(22);
+    await expect.poll(values).toEqual([22]);
+  });
+
   it("that was silent for a month may go without being revoked; one that is silent for less may not", async () => {
     const fixture = await started();
     const device = await fixture.readyDevice("dev-silent");

@@ -245,9 +245,9 @@ describe("writing", () => {
       await history.flush();
       return statements.filter((sql) => sql.includes("metric")).length;
     };
-    // Their numbers; then points and hours, 100 or 10 in a statement.
+    // Their numbers, or that these are still theirs; then points and hours, 100 or 10 in a statement.
     expect(await costOf(1)).toBe(2 + 5 + 5);
-    expect(await costOf(1)).toBe(5 + 5);
-    expect(await costOf(6), "a minute of 50 devices").toBe(3 + 5);
+    expect(await costOf(1)).toBe(1 + 5 + 5);
+    expect(await costOf(6), "a minute of 50 devices").toBe(1 + 3 + 5);
   });
 });

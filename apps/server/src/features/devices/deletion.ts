@@ -11,6 +11,7 @@ import type { Evidence } from "../deployments/evidence.ts";
 import type { DeviceLog } from "../device-records/device-log.ts";
 import type { LastSeen } from "../device-records/last-seen.ts";
 import { awaitedKey, lockDevice } from "../device-records/store.ts";
+import { forgetMetrics } from "../metric-history/expiry.ts";
 import type { Sessions } from "../sessions/sessions.ts";
 import type { DeviceElsewhere } from "./elsewhere.ts";
 
@@ -42,6 +43,7 @@ async function giveDeploymentsAway(work: Work, { id, enrolledAt }: DeviceRow, no
 async function deleteRows(db: Queries, id: string): Promise<void> {
   for (const table of ["deviceSecrets", "deviceTags", "deviceLog", "commands", "claims"] as const)
     await db.deleteFrom(table).where("deviceId", "=", id).execute();
+  await forgetMetrics(db, id);
   await db.deleteFrom("devices").where("id", "=", id).execute();
 }
 

@@ -46,6 +46,15 @@ async function forgetEmpty(db: Queries, seriesId: number): Promise<void> {
     await db.deleteFrom("metricSeries").where("id", "=", seriesId).execute();
 }
 
+/** All that is kept of a device's metrics. Whoever writes some of it has its numbers locked, and is waited for. */
+export async function forgetMetrics(db: Queries, deviceId: string): Promise<void> {
+  const series = await db.deleteFrom("metricSeries").where("deviceId", "=", deviceId).returning("id").execute();
+  const ids = series.map(({ id }) => id);
+  if (ids.length === 0) return;
+  for (const rows of ["metricPoints", "metricHours"] as const)
+    await db.deleteFrom(rows).where("seriesId", "in", ids).execute();
+}
+
 /** An hour has begun before what came in it: as a whole it is old one hour later. */
 async function removeSome(db: Queries, rows: Rows, before: number, after: number) {
   let removed = 0;

@@ -12,11 +12,37 @@ export interface Named {
 /** A device's id has no space in it. */
 const keyOf = ({ deviceId, name }: Named): string => `${deviceId} ${name}`;
 
+/** A device may have been deleted since it said them; and nobody deletes it before this transaction is over. */
+async function ofDevicesThatAreThere(db: Queries, named: readonly Named[]): Promise<Named[]> {
+  if (named.length === 0) return [];
+  const deviceIds = [...new Set(named.map(({ deviceId }) => deviceId))].sort();
+  const rows = await db
+    .selectFrom("devices")
+    .select("id")
+    .where("id", "in", deviceIds)
+    .orderBy("id")
+    .forShare()
+    .execute();
+  const there = new Set(rows.map(({ id }) => id));
+  return named.filter(({ deviceId }) => there.has(deviceId));
+}
+
+/** The same of numbers that are remembered. */
+async function stillThere(db: Queries, remembered: ReadonlyMap<string, number>): Promise<Map<string, number>> {
+  if (remembered.size === 0) return new Map();
+  const rows = await db
+    .selectFrom("metricSeries")
+    .select("id")
+    .where("id", "in", [...new Set(remembered.values())])
+    .orderBy("id")
+    .forShare()
+    .execute();
+  const there = new Set(rows.map(({ id }) => id));
+  return new Map([...remembered].filter(([, id]) => there.has(id)));
+}
+
 export class SeriesIds {
-  /**
-   * Of what was written in the last hours only: a metric of which nothing is left may have lost its number,
-   * too.
-   */
+  /** Of what was written in the last hours only. */
   readonly #ids: Remembered<number>;
 
   constructor(steadyMs: () => number) {
@@ -31,23 +57,32 @@ export class SeriesIds {
     db: Queries,
     named: readonly Named[],
   ): Promise<{ idOf(of: Named): number | undefined; committed(): void }> {
-    const found = new Map<string, number>();
+    const remembered = new Map<string, number>();
     const unknown = new Map<string, Named>();
     for (const each of named) {
       const id = this.#ids.get(keyOf(each));
-      if (id !== undefined) found.set(keyOf(each), id);
+      if (id !== undefined) remembered.set(keyOf(each), id);
       else unknown.set(keyOf(each), { deviceId: each.deviceId, name: each.name });
     }
-    const rows = unknown.size === 0 ? [] : await this.#take(db, [...unknown.values()]);
+    const rows = await this.#take(db, [...unknown.values()]);
+    const found = await stillThere(db, remembered);
     for (const { id, ...row } of rows) found.set(keyOf(row), id);
+    // A device that was deleted, and has come back under its id, has other numbers than before.
+    const gone = named.filter((each) => remembered.has(keyOf(each)) && !found.has(keyOf(each)));
+    const again = await this.#take(db, [
+      ...new Map(gone.map(({ deviceId, name }) => [keyOf({ deviceId, name }), { deviceId, name }])).values(),
+    ]);
+    for (const { id, ...row } of again) found.set(keyOf(row), id);
     return {
       idOf: (of) => found.get(keyOf(of)),
-      committed: () => rows.forEach(({ id, ...row }) => this.#ids.set(keyOf(row), id)),
+      committed: () => [...rows, ...again].forEach(({ id, ...row }) => this.#ids.set(keyOf(row), id)),
     };
   }
 
   /** Those that are new get a row, and the rows of the others are locked: nobody takes them for forgotten meanwhile. */
-  async #take(db: Queries, unknown: readonly Named[]): Promise<(Named & { id: number })[]> {
+  async #take(db: Queries, wanted: readonly Named[]): Promise<(Named & { id: number })[]> {
+    const unknown = await ofDevicesThatAreThere(db, wanted);
+    if (unknown.length === 0) return [];
     const deviceIds = [...new Set(unknown.map(({ deviceId }) => deviceId))];
     const stored = await db
       .selectFrom("metricSeries")

@@ -221,7 +221,7 @@ class Adapter extends SqliteAdapter {
 /** A transaction that writes has the whole file to itself, so rows need no locks of their own. */
 class QueryCompiler extends SqliteQueryCompiler {
   protected override visitSelectModifier(node: SelectModifierNode): void {
-    if (node.modifier !== "ForUpdate") super.visitSelectModifier(node);
+    if (node.modifier !== "ForUpdate" && node.modifier !== "ForShare") super.visitSelectModifier(node);
   }
 }
 
