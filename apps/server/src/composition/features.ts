@@ -208,6 +208,16 @@ const accountsFor =
       );
   };
 
+/** One that is revoked must not have it any more, which ends its connections there, too. */
+const accountCloser =
+  (link: DeviceLink, log: Logger) =>
+  (deviceId: string): void =>
+    void link.accounts
+      ?.remove(deviceId)
+      .catch((error: unknown) =>
+        log.error({ err: error as Error, device: deviceId }, "the broker keeps the device's account"),
+      );
+
 const handlersOf = (inbox: Inbox, sessions: Sessions): LinkHandlers => ({
   authenticate: (deviceId, password) => sessions.authenticate(deviceId, password),
   message: (message) => inbox.take(message),
@@ -363,6 +373,7 @@ export async function createFeatures(foundation: Foundation, link: DeviceLink, s
       progress,
       deviceLog,
       link,
+      closeAccount: accountCloser(link, log),
       now: clock.wallMs,
       elsewhere,
     }),

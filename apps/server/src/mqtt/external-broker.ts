@@ -142,13 +142,8 @@ export async function connectExternalBroker(options: {
     address: `mqtt://${host}`,
     publish,
     bufferedBytes: () => (client.stream as { writableLength?: number }).writableLength ?? 0,
-    disconnect(deviceId) {
-      accounts
-        ?.remove(deviceId)
-        .catch((error: unknown) =>
-          log.error({ err: error as Error, device: deviceId }, "the broker keeps the device's account"),
-        );
-    },
+    // Its connections are the broker's.
+    disconnect() {},
     async close() {
       closing = true;
       giveUp();

@@ -50,7 +50,9 @@ export function createDevices(options: {
   evidence: Pick<Evidence, "deviceRevoked">;
   progress: Progress;
   deviceLog: DeviceLog;
-  link: DeviceLink;
+  link: Pick<DeviceLink, "disconnect">;
+  /** At a broker that keeps them. */
+  closeAccount: (deviceId: string) => void;
   now: () => number;
   elsewhere?: DeviceElsewhere | undefined;
 }): Devices {
@@ -155,6 +157,7 @@ export function createDevices(options: {
         work.afterCommit(() => {
           sessions.end(id, `revoked by ${by}`);
           options.link.disconnect(id);
+          options.closeAccount(id);
           deviceLog.add(id, "revoked", `revoked by ${by}`);
         });
         return taken;
