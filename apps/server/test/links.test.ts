@@ -162,3 +162,29 @@ it("a broker that cannot be reached fails the start with its name", async () => 
   await expect(started).rejects.toThrow(StartError);
   await expect(started).rejects.toThrow(/cannot be reached/);
 });
+
+it("a broker that refuses the server for a while is asked again", async () => {
+  const broker = await Aedes.createBroker();
+  let refuses = false;
+  let refused = 0;
+  broker.authenticate = (_client, _name, _password, done) => {
+    if (refuses) refused++;
+    done(refuses ? (Object.assign(new Error("not now"), { returnCode: 3 }) as never) : null, !refuses);
+  };
+  const tcp = createServer(broker.handle);
+  await new Promise<void>((resolve) => tcp.listen(0, "127.0.0.1", resolve));
+  const fixture = await Fixture.start({ mqttUrl: `mqtt://127.0.0.1:${(tcp.address() as { port: number }).port}` });
+  try {
+    refuses = true;
+    for (const client of Object.values((broker as unknown as { clients: Record<string, { close(): void }> }).clients))
+      client.close();
+    await expect.poll(() => refused).toBeGreaterThan(0);
+    refuses = false;
+    await expect.poll(() => broker.connectedClients).toBe(1);
+    const device = await fixture.readyDevice("served-again");
+    expect((await device.checkIn()).session).toBe(device.session);
+  } finally {
+    await fixture.stop();
+    await new Promise<void>((resolve) => broker.close(() => tcp.close(() => resolve())));
+  }
+});

@@ -44,6 +44,8 @@ export async function connectExternalBroker(options: {
       connectTimeout: connectTimeoutMs,
       resubscribe: true,
       queueQoSZero: false,
+      // As one does that is just starting, or whose own accounts are elsewhere.
+      reconnectOnConnackError: true,
     },
     false,
   );
