@@ -57,10 +57,19 @@ async function member(url: string, name: string): Promise<void> {
   const { line } = storage.shared!;
   const membership = await Membership.join({ line, id: name, name, log });
   const notices = new Notices({ storage, line, membership, log });
-  const owners = new DeviceOwners({ storage, membership, notices, steadyMs: () => performance.now(), log });
+  const owners = new DeviceOwners({
+    storage,
+    membership,
+    notices,
+    leases: undefined,
+    steadyMs: () => performance.now(),
+    log,
+  });
   await membership.start({
     steadyMs: () => Math.floor(performance.now()),
     isFull: () => false,
+    isAtBroker: () => false,
+    beaten: () => {},
     fenced: (why) => log.error({ why }, "fenced"),
     resync: async () => {},
     gone: () => {},

@@ -68,12 +68,7 @@ export class Mosquitto {
       await untilOpen(mqttPort, START_MS, () =>
         child.exitCode === null ? undefined : `Mosquitto ended with status ${child.exitCode}`,
       );
-      const places = {
-        "mosquitto_ctrl ": `mosquitto_ctrl -h 127.0.0.1 -p ${mqttPort} `,
-        ADMIN_PASSWORD: administrator,
-        "-p PASSWORD": `-p ${password}`,
-      };
-      runShell(withPlaces(makeUser, places), { cwd: folder });
+      broker.#control(makeUser);
     } catch (error) {
       const log = broker.log();
       await broker.stop();
@@ -82,26 +77,42 @@ export class Mosquitto {
     return broker;
   }
 
+  #control(block: string | undefined, places: Record<string, string> = {}): void {
+    const ours = {
+      "mosquitto_ctrl ": `mosquitto_ctrl -h 127.0.0.1 -p ${this.mqttPort} `,
+      ADMIN_PASSWORD: this.administrator,
+      "-p PASSWORD": `-p ${this.password}`,
+      ...places,
+    };
+    runShell(withPlaces(block, ours), { cwd: this.folder });
+  }
+
+  /** A user for another of several servers; its address for that one. */
+  addServer(name: string): string {
+    this.#control(blocksOf("Several servers at one broker")[0], { "flipside-b": `${this.user}-${name}` });
+    return this.serverUrl.replace(`${this.user}:`, `${this.user}-${name}:`);
+  }
+
+  /** Ends the connections of a user, and lets it in no more. */
+  disable(user: string): void {
+    this.#dynsec("disableClient", user);
+  }
+
+  enable(user: string): void {
+    this.#dynsec("enableClient", user);
+  }
+
+  #dynsec(...command: string[]): void {
+    const admin = ["-u", "admin", "-P", this.administrator];
+    execFileSync(CONTROL, ["-h", "127.0.0.1", "-p", String(this.mqttPort), ...admin, "dynsec", ...command], {
+      stdio: "ignore",
+      timeout: START_MS,
+    });
+  }
+
   /** A device's password becomes another, as where the plugin's file was restored from a backup. */
   spoilPassword(deviceId: string): void {
-    execFileSync(
-      CONTROL,
-      [
-        "-h",
-        "127.0.0.1",
-        "-p",
-        String(this.mqttPort),
-        "-u",
-        "admin",
-        "-P",
-        this.administrator,
-        "dynsec",
-        "setClientPassword",
-        deviceId,
-        "of-the-backup",
-      ],
-      { stdio: "ignore", timeout: START_MS },
-    );
+    this.#dynsec("setClientPassword", deviceId, "of-the-backup");
   }
 
   log(): string {

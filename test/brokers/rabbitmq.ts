@@ -111,12 +111,21 @@ export class RabbitMqCluster {
 
   /** The address for the fleet manager itself, whose user is in RabbitMQ's own database: of the first node. */
   get serverUrl(): string {
-    return `mqtt://flipside:${this.#password}@127.0.0.1:${this.#nodes[0]!.mqttPort}`;
+    return this.serverUrls[0]!;
+  }
+
+  /** The same of each node. */
+  get serverUrls(): string[] {
+    return this.mqttPorts.map((port) => `mqtt://flipside:${this.#password}@127.0.0.1:${port}`);
+  }
+
+  get mqttPorts(): number[] {
+    return this.#nodes.map(({ mqttPort }) => mqttPort);
   }
 
   /** For devices: the second node's, so that whatever is said goes from one node to the other. */
   get mqttPort(): number {
-    return this.#nodes[1]!.mqttPort;
+    return this.mqttPorts[1]!;
   }
 
   /** `rightsUrl`: where the fleet manager answers who may do what. */

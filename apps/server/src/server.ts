@@ -80,7 +80,7 @@ export interface RunningServer {
 export { type ServerOptions, StartError };
 
 /** The way to devices; nobody is let in yet. */
-async function createLink(options: ServerOptions, log: Logger): Promise<DeviceLink> {
+async function createLink(options: ServerOptions, { members, log }: Foundation): Promise<DeviceLink> {
   if (options.link !== undefined) return options.link(log);
   if (options.mqttUrl === undefined)
     return createEmbeddedBroker({
@@ -89,7 +89,8 @@ async function createLink(options: ServerOptions, log: Logger): Promise<DeviceLi
       log,
     });
   try {
-    return await connectExternalBroker({ url: options.mqttUrl, accounts: options.mqttAccounts, log });
+    const { mqttUrl: url, mqttAccounts: accounts } = options;
+    return await connectExternalBroker({ url, accounts, serves: members?.leases?.holds, log });
   } catch (error) {
     throw new StartError(
       `The MQTT broker ${new URL(options.mqttUrl).host} cannot be reached: ${(error as Error).message || (error as { code?: string }).code}`,
@@ -144,6 +145,8 @@ async function close({ foundation, features, link, http, rounds, checkingImages,
   events.close();
   images.stop();
   const listener = http.listening ? closeListener(http) : undefined;
+  // Others take its devices while it ends.
+  if (foundation.members?.leases !== undefined) await withDeadline(log, foundation.members.leases.close());
   await withDeadline(log, Promise.all([listener, link.close(), delivery.close(), offers.close()]));
   // What the last messages began; then nothing uses the database any more.
   await withDeadline(log, Promise.all([turns.idle(), roundsEnded, checkingImages, joining.close()]));
@@ -167,7 +170,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     const foundation = await layFoundation(options, log, undo);
     const { storage, clock, accounts } = foundation;
     const { members } = foundation;
-    const bare = await createLink(options, log);
+    const bare = await createLink(options, foundation);
     const link = members === undefined ? bare : servingLink(bare, () => members.membership);
     listening.push(() => link.close());
     const features = await createFeatures(foundation, link, {
@@ -184,6 +187,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       link,
       members === undefined ? features.handlers : servingHandlers(features.handlers, members),
     );
+    await members?.leases?.open(() => link.isUp);
     const claims = claimsAtBroker(createClaims(storage, clock.wallMs), link.accounts);
     if (link.accounts !== undefined) await syncAccounts(storage, link.accounts);
     if (options.claimsFile !== undefined) await importClaimsFile(claims, options.claimsFile, log);

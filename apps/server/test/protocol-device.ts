@@ -28,6 +28,9 @@ export interface Offer extends Json {
   signatures?: string;
 }
 
+/** The server does not know the session that the device is in. */
+export class SessionUnknown extends Error {}
+
 export class ProtocolDevice {
   readonly id: string;
   readonly claimSecret: Buffer;
@@ -72,6 +75,9 @@ export class ProtocolDevice {
   trustChains: Buffer[] = [];
   /** Chunk messages heard, oldest first. */
   chunks: Buffer[] = [];
+
+  /** Waits end with SessionUnknown when the server says that, as an agent begins a new session then. */
+  heedsUnknownSession = false;
 
   #heard: { leaf: string; message: Json }[] = [];
   #waiters: (() => void)[] = [];
@@ -138,6 +144,7 @@ export class ProtocolDevice {
     for (;;) {
       const value = condition();
       if (value !== undefined) return value;
+      if (this.heedsUnknownSession && this.#isUnknown()) throw new SessionUnknown(`${this.id}: session unknown`);
       const left = deadline - Date.now();
       if (left <= 0)
         throw new Error(
@@ -151,6 +158,13 @@ export class ProtocolDevice {
         });
       });
     }
+  }
+
+  #isUnknown(): boolean {
+    return this.#heard.some(
+      ({ leaf, message }) =>
+        leaf === "challenge" && message["error"] === "session-unknown" && message["session"] === this.session,
+    );
   }
 
   /** Takes the first message on `leaf` that fits, out of those heard and not taken yet. */

@@ -26,10 +26,15 @@ const deviceIdPattern = new RegExp(`^[a-z0-9-]{1,${DEVICE_ID_BYTES_MAX}}$`);
 
 export const isDeviceId = (text: string): boolean => deviceIdPattern.test(text);
 
-/** First byte of SHA-256 of the device id, as two hex digits. */
-function shardOf(deviceId: string): string {
+/** As two hex digits: the first byte of SHA-256 of the device id. */
+export function shardOf(deviceId: string): string {
   return createHash("sha256").update(deviceId).digest("hex").slice(0, 2);
 }
+
+export const SHARDS = 256;
+
+/** As the topic names it, unchecked; of a topic that is no device's, whatever stands there. */
+export const shardNamedBy = (topic: string): string => topic.slice(TOPIC_ROOT.length, TOPIC_ROOT.length + 2);
 
 /** Of all of a device's topics: the leaf follows. */
 export function topicPrefixOf(deviceId: string): string {

@@ -109,6 +109,7 @@ export class Network {
     return {
       checksCredentials: this.kind === "embedded",
       accounts: undefined,
+      isUp: true,
       address: "mqtt://rehearsal",
       port: null,
       open: async (handlers) => {

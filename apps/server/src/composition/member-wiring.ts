@@ -92,7 +92,7 @@ export async function startMember(
   features: Features,
   link: DeviceLink,
 ): Promise<void> {
-  const { membership, notices, owners, others } = members;
+  const { membership, notices, owners, leases, others } = members;
   const { feed, trust, accounts, clock, log } = foundation;
   const { sessions, slots, emergencyStop } = features;
   passOn(feed, notices);
@@ -102,7 +102,10 @@ export async function startMember(
   await membership.start({
     steadyMs: clock.steadyMs,
     isFull: () => slots.inUse >= slots.max,
+    isAtBroker: () => leases?.isSharing === true,
+    beaten: () => void leases?.look(),
     fenced(why) {
+      leases?.drop();
       const devices = sessions.endAll(why);
       for (const deviceId of devices) link.disconnect(deviceId);
       log.warn({ devices: devices.length }, "devices were sent to other servers");
@@ -148,6 +151,9 @@ export function servingLink(link: DeviceLink, membership: () => Membership): Dev
     open: (handlers) => link.open(handlers),
     checksCredentials: link.checksCredentials,
     accounts: link.accounts,
+    get isUp() {
+      return link.isUp;
+    },
     get address() {
       return link.address;
     },
@@ -162,7 +168,8 @@ export function servingLink(link: DeviceLink, membership: () => Membership): Dev
 }
 
 /** After the last device has left. */
-export async function leaveMembers({ membership, notices, owners, others }: Members): Promise<void> {
+export async function leaveMembers({ membership, notices, owners, leases, others }: Members): Promise<void> {
+  await leases?.close();
   await others.stop();
   await owners.close();
   await notices.close();

@@ -9,6 +9,7 @@ import type { Logger } from "../logging.ts";
 import { DeviceOwners } from "../members/device-owners.ts";
 import { Membership } from "../members/membership.ts";
 import { Notices } from "../members/notices.ts";
+import { ShardLeases } from "../members/shard-leases.ts";
 import { StartError } from "../start-error.ts";
 import type { Storage } from "../storage/storage.ts";
 import type { ServerOptions } from "./server-options.ts";
@@ -25,6 +26,8 @@ export interface Members {
   membership: Membership;
   notices: Notices;
   owners: DeviceOwners;
+  /** Undefined: each server terminates MQTT itself. */
+  leases: ShardLeases | undefined;
   others: OthersChanges;
   /** Resolves when it holds at each server that can still do anything. Throws ApiError when one does not confirm it. */
   everywhere<K extends keyof Word>(kind: K, data?: Word[K]): Promise<void>;
@@ -35,6 +38,8 @@ interface Member {
   name: string;
   /** Undefined: images are shared by a bucket, and each server has copies of its own. */
   imagesDir: string | undefined;
+  /** Devices come through a broker of the operator's. */
+  isAtBroker: boolean;
 }
 
 /**
@@ -56,15 +61,11 @@ export function memberOf(options: ServerOptions): Member | undefined {
     throw new StartError(
       "Several servers need one place for the files of images: a folder on a disk that all of them reach, --images-dir (IMAGES_DIR), or a bucket, --images-bucket (IMAGES_BUCKET).",
     );
-  if (mqttUrl !== undefined)
-    throw new StartError(
-      "Several servers speak MQTT themselves, behind a TCP load balancer: --member and --mqtt-url do not go together.",
-    );
-  return { id: randomBytes(8).toString("hex"), name, imagesDir };
+  return { id: randomBytes(8).toString("hex"), name, imagesDir, isAtBroker: mqttUrl !== undefined };
 }
 
 export async function joinMembers(
-  { id, name, imagesDir }: Member,
+  { id, name, imagesDir, isAtBroker }: Member,
   { storage, feed, clock, log }: { storage: Storage; feed: Feed; clock: () => Clock; log: Logger },
 ): Promise<Members> {
   const { line } = storage.shared!;
@@ -80,11 +81,13 @@ export async function joinMembers(
   // Before anything of the database is kept in memory.
   await others.start();
   const notices = new Notices({ storage, line, membership, log });
-  const owners = new DeviceOwners({ storage, membership, notices, steadyMs: () => clock().steadyMs(), log });
+  const leases = isAtBroker ? new ShardLeases({ line, membership, notices, log }) : undefined;
+  const owners = new DeviceOwners({ storage, membership, notices, leases, steadyMs: () => clock().steadyMs(), log });
   return {
     membership,
     notices,
     owners,
+    leases,
     others,
     async everywhere(kind, data) {
       const left = await notices.everywhere(kind, data).catch(() => ["the other servers"]);

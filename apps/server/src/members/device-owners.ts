@@ -16,6 +16,7 @@ import { guarded, unguarded } from "../storage/transaction-guard.ts";
 import type { Membership } from "./membership.ts";
 import { databaseNow } from "./membership.ts";
 import { inPieces, type Notices } from "./notices.ts";
+import type { ShardLeases } from "./shard-leases.ts";
 
 const gatherMs = 5;
 const againMs = 500;
@@ -52,6 +53,7 @@ export class DeviceOwners {
   readonly #storage: Storage;
   readonly #membership: Membership;
   readonly #notices: Notices;
+  readonly #leases: ShardLeases | undefined;
   readonly #steadyMs: () => number;
   readonly #log: Logger;
   readonly #elsewhere = new Map<string, Elsewhere>();
@@ -70,12 +72,15 @@ export class DeviceOwners {
     storage: Storage;
     membership: Membership;
     notices: Notices;
+    /** Where devices come through a broker of the operator's: whose shard is another's is not taken. */
+    leases: ShardLeases | undefined;
     steadyMs: () => number;
     log: Logger;
   }) {
     this.#storage = options.storage;
     this.#membership = options.membership;
     this.#notices = options.notices;
+    this.#leases = options.leases;
     this.#steadyMs = options.steadyMs;
     this.#log = options.log;
     this.#notices.on("owners", (data, from) => this.#hear(data as Told[], from));
@@ -86,7 +91,10 @@ export class DeviceOwners {
     this.#seen = hooks.seen;
   }
 
-  /** A session was proven here: resolves with the generation by which the device is this member's. */
+  /**
+   * A session was proven here: resolves with the generation by which the device is this member's. Rejects with
+   * DeviceTakenOver when its shard is another's.
+   */
   take(deviceId: string): Promise<number> {
     return new Promise((done, failed) => {
       this.#takes.push({ deviceId, done, failed });
@@ -226,9 +234,15 @@ export class DeviceOwners {
     // In one order everywhere, so that no two members wait for each other.
     const ids = [...new Set(takes.map(({ deviceId }) => deviceId))].sort();
     try {
-      const generations = await this.#storage.transaction(({ db }) => this.#takeThese(db, ids));
-      for (const { deviceId, done } of takes) {
-        const generation = generations.get(deviceId)!;
+      const generations = await this.#storage.transaction(async ({ db }) =>
+        this.#takeThese(db, this.#leases === undefined ? ids : await this.#leases.lockThoseHeld(db, ids)),
+      );
+      for (const { deviceId, done, failed } of takes) {
+        const generation = generations.get(deviceId);
+        if (generation === undefined) {
+          failed(new DeviceTakenOver(deviceId));
+          continue;
+        }
         if ((this.#elsewhere.get(deviceId)?.generation ?? 0) < generation) this.#elsewhere.delete(deviceId);
         done(generation);
       }

@@ -34,6 +34,8 @@ export interface Other {
   id: string;
   name: string;
   isFull: boolean;
+  /** It hears devices through a broker of the operator's. */
+  isAtBroker: boolean;
   /** Since its last heartbeat. */
   ageMs: number;
 }
@@ -42,6 +44,9 @@ export interface MemberHooks {
   steadyMs: () => number;
   /** As many devices download as this process serves well. */
   isFull: () => boolean;
+  isAtBroker: () => boolean;
+  /** A heartbeat was taken, and it serves. */
+  beaten: () => void;
   /** From now on nothing is this member's: its devices are to go elsewhere. */
   fenced: (why: string) => void;
   /** Not all was heard that others have said: what is known from them is to be read anew. */
@@ -158,6 +163,11 @@ export class Membership {
     return (await this.#read()).filter(({ ageMs }) => ageMs <= fencedAfterMs);
   }
 
+  /** Whether its own heartbeats were in time for so long: else it can't tell who else's are late. */
+  hasBeatenFor(ms: number): boolean {
+    return performance.now() - this.#unbrokenSinceMs >= ms;
+  }
+
   /** Gives back what it has; the others need not wait for its death. */
   async leave(): Promise<void> {
     this.#isLeaving = true;
@@ -221,15 +231,16 @@ export class Membership {
       this.#isCaretaker = rows[0]!["taken"] === true;
       if (this.#isCaretaker) this.#log.info({ member: this.name }, "this server looks at deadlines from now on");
     }
+    if (this.isServing) this.#hooks!.beaten();
     await this.#buryDead();
   }
 
   async #renew(): Promise<void> {
     const sentMs = performance.now();
     const { rows } = await this.#line.query(
-      `update members set "heartbeatAt" = ${databaseNow}, "steadyMs" = $2, "isFull" = $3
+      `update members set "heartbeatAt" = ${databaseNow}, "steadyMs" = $2, "isFull" = $3, "isAtBroker" = $4
        where id = $1 and "deadAt" is null returning id`,
-      [this.id, this.#hooks!.steadyMs(), this.#hooks!.isFull() ? 1 : 0],
+      [this.id, this.#hooks!.steadyMs(), this.#hooks!.isFull() ? 1 : 0, this.#hooks!.isAtBroker() ? 1 : 0],
       answerMs,
     );
     // It waited for the answer, or hung: what it thought in the meantime is over.
@@ -258,15 +269,19 @@ export class Membership {
 
   async #read(): Promise<Other[]> {
     const { rows } = await this.#line.query(
-      `select id, name, "isFull", ${databaseNow} - "heartbeatAt" as "ageMs" from members where id <> $1 and "deadAt" is null`,
+      `select id, name, "isFull", "isAtBroker", ${databaseNow} - "heartbeatAt" as "ageMs" from members where id <> $1 and "deadAt" is null`,
       [this.id],
       answerMs,
     );
-    return rows.map((row) => ({ ...(row as unknown as Other), isFull: row["isFull"] === 1 }));
+    return rows.map((row) => ({
+      ...(row as unknown as Other),
+      isFull: row["isFull"] === 1,
+      isAtBroker: row["isAtBroker"] === 1,
+    }));
   }
 
   async #buryDead(): Promise<void> {
-    if (performance.now() - this.#unbrokenSinceMs < deadAfterMs) return;
+    if (!this.hasBeatenFor(deadAfterMs)) return;
     for (const { id, ageMs } of this.#others) if (ageMs > deadAfterMs) await this.#declareDead(id);
   }
 

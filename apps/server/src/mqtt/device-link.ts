@@ -57,6 +57,8 @@ export interface DeviceLink {
   readonly checksCredentials: boolean;
   /** Only where the broker is elsewhere, and keeps accounts that this server manages. */
   readonly accounts: BrokerAccounts | undefined;
+  /** Whether devices can be heard. False when the broker is elsewhere and out of reach for some time. */
+  readonly isUp: boolean;
   /** Where devices connect, for the start message; once it is open. */
   readonly address: string;
   /** The listening port, once it is open, or null when the broker is elsewhere. */

@@ -218,6 +218,7 @@ export async function createEmbeddedBroker(options: { host: string; port: number
   return {
     checksCredentials: true,
     accounts: undefined,
+    isUp: true,
     get port() {
       return port();
     },

@@ -7,7 +7,7 @@ import type { Logger } from "../logging.ts";
 import type { BrokerAccounts, Connection, DeviceLink, LinkHandlers } from "./device-link.ts";
 import { openMosquittoAccounts } from "./mosquitto-accounts.ts";
 import type { ServerMessage } from "@flipside/protocol/server-messages";
-import { deviceLeaves, isDeviceLeaf, parseTopic, qosOf, topicOf } from "@flipside/protocol/topics";
+import { deviceLeaves, isDeviceLeaf, parseTopic, qosOf, shardNamedBy, topicOf } from "@flipside/protocol/topics";
 
 /**
  * Messages of one device that wait to be dealt with; what comes on top is dropped, and asked for again by its sender.
@@ -15,6 +15,8 @@ import { deviceLeaves, isDeviceLeaf, parseTopic, qosOf, topicOf } from "@flipsid
 const waitingMax = 32;
 /** A broker that has just been started, on a machine that is busy, listens seconds before it answers. */
 const connectTimeoutMs = 30_000;
+/** A connection that is lost for so long is no blip. */
+const downAfterMs = 2_000;
 
 interface Peer {
   waiting: number;
@@ -25,9 +27,11 @@ interface Peer {
 export async function connectExternalBroker(options: {
   url: string;
   accounts?: "mosquitto" | undefined;
+  /** Of several servers, each of which is handed all that devices say: whether those of a shard are this one's now. */
+  serves?: ((shard: string) => boolean) | undefined;
   log: Logger;
 }): Promise<DeviceLink> {
-  const { log } = options;
+  const { log, serves = () => true } = options;
   /** Nothing is subscribed to before it is opened. */
   let handlers: LinkHandlers;
   const peers = new Map<string, Peer>();
@@ -35,6 +39,7 @@ export async function connectExternalBroker(options: {
   const connection: Connection = {};
   const underWay = new Set<(sent: boolean) => void>();
   let closing = false;
+  let lostMs: number | undefined;
   const client: MqttClient = await connectAsync(
     options.url,
     {
@@ -52,12 +57,19 @@ export async function connectExternalBroker(options: {
   const { host } = new URL(options.url);
   client.on("error", (error) => log.warn({ reason: error.message }, "MQTT broker"));
   client.on("close", () => {
+    lostMs ??= performance.now();
     giveUp();
     if (!closing) log.warn({ broker: host }, "connection to the MQTT broker lost; reconnecting");
   });
-  client.on("connect", () => log.info({ broker: host }, "connected to the MQTT broker"));
+  client.on("connect", () => {
+    lostMs = undefined;
+    log.info({ broker: host }, "connected to the MQTT broker");
+  });
   client.on("message", (topic, payload, { retain }) => {
     if (topic.startsWith("$")) return;
+    // Before anything else is done for it: of several servers' messages most are another's.
+    const shard = shardNamedBy(topic);
+    if (!serves(shard)) return;
     const parsed = parseTopic(topic);
     if (parsed === undefined || !isDeviceLeaf(parsed.leaf)) {
       handlers.refused(undefined, "a message came on a topic that is no device's");
@@ -82,6 +94,8 @@ export async function connectExternalBroker(options: {
     peer.waiting++;
     peer.tail = peer.tail
       .then(async () => {
+        // It may have become another's while this one waited.
+        if (!serves(shard)) return;
         await handlers.message({
           deviceId,
           leaf,
@@ -141,6 +155,9 @@ export async function connectExternalBroker(options: {
     checksCredentials: false,
     accounts,
     port: null,
+    get isUp() {
+      return lostMs === undefined || performance.now() - lostMs < downAfterMs;
+    },
     address: `mqtt://${host}`,
     publish,
     bufferedBytes: () => (client.stream as { writableLength?: number }).writableLength ?? 0,

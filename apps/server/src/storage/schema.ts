@@ -320,6 +320,8 @@ export interface MemberTable {
   steadyMs: number;
   /** 1: as many devices download there as it serves well. */
   isFull: number;
+  /** 1: it hears devices through a broker of the operator's, and takes a share of their shards. */
+  isAtBroker: number;
   /** The others have given it up, and taken from it what it had. */
   deadAt: number | null;
 }
@@ -333,6 +335,17 @@ export interface DeviceOwnerTable {
   generation: number;
   /** 1: nothing was heard of it for longer than a device that is there is silent. */
   isSilent: number;
+  since: number;
+}
+
+/** Which member hears the devices of a shard, where these come through a broker of the operator's. */
+export interface ShardLeaseTable {
+  /** As topics name it: two hex digits. */
+  shard: string;
+  /** Null, or of a member that is not alive: nobody's. */
+  memberId: string | null;
+  /** Counts each taking and each giving back. */
+  generation: number;
   since: number;
 }
 
@@ -463,6 +476,7 @@ export interface Schema {
   commands: CommandTable;
   members: MemberTable;
   deviceOwners: DeviceOwnerTable;
+  shardLeases: ShardLeaseTable;
   signInCounters: SignInCounterTable;
   signInWelcome: SignInWelcomeTable;
 }

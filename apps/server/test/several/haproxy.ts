@@ -82,8 +82,10 @@ export class Haproxy {
     readonly mqttUrl: string,
   ) {}
 
-  static async start(folder: string, backends: readonly Backend[]): Promise<Haproxy> {
-    const [httpPort, mqttPort] = [await freePort(), await freePort()];
+  /** `httpPort`: where somebody expects it already. */
+  static async start(folder: string, backends: readonly Backend[], httpPort?: number): Promise<Haproxy> {
+    httpPort ??= await freePort();
+    const mqttPort = await freePort();
     const file = join(folder, "haproxy.cfg");
     await writeFile(file, configOf(backends, { httpPort, mqttPort }));
     execFileSync(program(), ["-c", "-q", "-f", file], { stdio: "pipe" });

@@ -1,9 +1,12 @@
 // A device that lives by itself, as an agent does: it connects, polls, takes what it is offered, and begins anew when
-// its connection breaks. It notes what it did, for whoever judges it.
+// its connection breaks, or the server does not know its session. It notes what it did, for whoever judges it.
 
-import type { Offer, ProtocolDevice } from "../protocol-device.ts";
+import type { MqttClient } from "mqtt";
+import { type Offer, type ProtocolDevice, SessionUnknown } from "../protocol-device.ts";
 
 const againMs = 100;
+/** An agent says something every poll, whatever it waits for; so it hears that its session is over. */
+const signOfLifeEveryMs = 500;
 
 export interface Life {
   device: ProtocolDevice;
@@ -55,8 +58,26 @@ export function live(
     await device.connect();
     const { client } = device;
     const closed = new Promise<void>((resolve) => client!.once("close", () => resolve()));
-    await Promise.race([closed, talk()]);
+    const signs = setInterval(() => sayAlive(client!), signOfLifeEveryMs);
+    await Promise.race([closed, talkOn()]).finally(() => clearInterval(signs));
     client!.end(true);
+  }
+
+  function sayAlive(client: MqttClient): void {
+    if (device.client !== client || !client.connected) return;
+    device.say("telemetry", { uptimeMs: 1, health: "healthy" }, 0).catch(() => {});
+  }
+
+  /** On the same connection, one session after the other. */
+  async function talkOn(): Promise<void> {
+    const { client } = device;
+    for (;;) {
+      try {
+        return await talk();
+      } catch (error) {
+        if (!(error instanceof SessionUnknown) || device.client !== client) throw error;
+      }
+    }
   }
 
   async function talk(): Promise<void> {
@@ -81,6 +102,7 @@ export function live(
     }
   }
 
+  device.heedsUnknownSession = true;
   const running = run();
   const life: Life = {
     device,

@@ -1,6 +1,5 @@
 // One of two servers is killed in the middle of a rollout: nothing is lost, nothing is installed twice.
 
-import pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { makeRelease, payloadOf } from "../keys.ts";
 import { update } from "../rollout-steps.ts";
@@ -25,16 +24,6 @@ describe.skipIf(haproxyMissing !== undefined)("kill -9 of one of two servers in 
     await several?.stop();
   });
 
-  async function query(text: string): Promise<Record<string, unknown>[]> {
-    const client = new pg.Client({ connectionString: several.databaseUrl });
-    await client.connect();
-    try {
-      return (await client.query(text)).rows;
-    } finally {
-      await client.end();
-    }
-  }
-
   it(
     "all go on at the other one, and the killed one comes back and takes part",
     async () => {
@@ -46,7 +35,7 @@ describe.skipIf(haproxyMissing !== undefined)("kill -9 of one of two servers in 
       }
       const ownersOf = async (member: Member): Promise<string[]> =>
         (
-          await query(
+          await several.query(
             `select "deviceId" from "deviceOwners" join members on members.id = "memberId" where name = '${member.name}'`,
           )
         ).map((row) => String(row["deviceId"]));
@@ -85,7 +74,7 @@ describe.skipIf(haproxyMissing !== undefined)("kill -9 of one of two servers in 
         expect(life.started, `${life.device.id} has started`).toHaveLength(1);
         expect([...life.offered], `${life.device.id} was offered`).toEqual(life.started);
       }
-      expect(await query(`select distinct attempt, state from deployments`)).toEqual([
+      expect(await several.query(`select distinct attempt, state from deployments`)).toEqual([
         { attempt: "1", state: "confirmed" },
       ]);
 
@@ -96,7 +85,7 @@ describe.skipIf(haproxyMissing !== undefined)("kill -9 of one of two servers in 
       await update(device, made);
       await several.at(b).until(`/api/devices/${device.id}`, ({ running }) => running.version === made.version);
       // Each may be the caretaker by now; the other one is not left with the name of the dead.
-      expect(await query(`select name from members where "deadAt" is null order by name`)).toEqual([
+      expect(await several.query(`select name from members where "deadAt" is null order by name`)).toEqual([
         { name: "a" },
         { name: "b" },
       ]);

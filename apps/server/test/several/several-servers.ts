@@ -4,6 +4,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import pg from "pg";
 import { generateSigningKey } from "@flipside/image-format";
 import { buildStrictVerifier } from "../../../../packages/image-format/assembly/build-strict-verifier.ts";
 import { newPostgresDatabase } from "../database.ts";
@@ -88,31 +89,39 @@ export class Member implements Backend {
   }
 }
 
+interface Options {
+  names?: string[];
+  /** The address of the database as this member has it. */
+  urlOf?: (name: string, databaseUrl: string) => Promise<string>;
+  /** That of a broker that is not its own. */
+  brokerUrlOf?: (name: string) => string;
+  args?: string[];
+  /** HAProxy's for people; by default any. */
+  httpPort?: number | undefined;
+}
+
 export class SeveralServers {
   readonly devices: ProtocolDevice[] = [];
   /** Signed in through HAProxy. */
   readonly api: ApiClient;
-
   private constructor(
     readonly project: Project,
     readonly folder: string,
     readonly databaseUrl: string,
     readonly members: Member[],
     readonly haproxy: Haproxy,
+    readonly argsOf: (name: string) => Promise<string[]>,
   ) {
     this.api = new ApiClient(haproxy.url);
   }
 
-  /** `urlOf`: the address of the database as this member has it. */
   static async start({
     names = ["a", "b"],
     urlOf = async (_name, url) => url,
+    brokerUrlOf,
     args = [],
-  }: {
-    names?: string[];
-    urlOf?: (name: string, databaseUrl: string) => Promise<string>;
-    args?: string[];
-  } = {}): Promise<SeveralServers> {
+    httpPort,
+  }: Options = {}): Promise<SeveralServers> {
     await buildStrictVerifier();
     const project = await makeProject();
     const folder = await temporaryDirectory();
@@ -121,29 +130,23 @@ export class SeveralServers {
     await writeFile(trustChain, project.trustChain);
     const operationsKey = join(folder, "operations.jwk");
     await writeFile(operationsKey, JSON.stringify(project.operations.privateJwk), { mode: 0o600 });
+    const argsOf = async (name: string): Promise<string[]> => [
+      ...["--database-url", await urlOf(name, databaseUrl), "--images-dir", join(folder, "images")],
+      ...["--trust-chain", trustChain, "--operations-key", operationsKey],
+      ...["--log-level", "info", "--poll-ms", "500"],
+      ...(brokerUrlOf === undefined ? [] : ["--mqtt-url", brokerUrlOf(name)]),
+      ...args,
+    ];
     const members: Member[] = [];
     let haproxy: Haproxy | undefined;
     try {
       for (const name of names) {
-        const member = new Member(name, join(folder, name), [
-          ...["--database-url", await urlOf(name, databaseUrl), "--images-dir", join(folder, "images")],
-          ...[
-            "--trust-chain",
-            trustChain,
-            "--operations-key",
-            operationsKey,
-            "--log-level",
-            "info",
-            "--poll-ms",
-            "500",
-          ],
-          ...args,
-        ]);
+        const member = new Member(name, join(folder, name), await argsOf(name));
         members.push(member);
         await member.start();
       }
-      haproxy = await Haproxy.start(folder, members);
-      const several = new SeveralServers(project, folder, databaseUrl, members, haproxy);
+      haproxy = await Haproxy.start(folder, members, httpPort);
+      const several = new SeveralServers(project, folder, databaseUrl, members, haproxy, argsOf);
       const [, first] = /one-time password (\S+)/.exec(members[0]!.lines.join("\n"))!;
       await several.api.post("/api/session", { userName: "admin", password: first });
       const changed = await several.api.post("/api/session/password", {
@@ -156,6 +159,24 @@ export class SeveralServers {
       await haproxy?.stop();
       for (const member of members) await member.end("SIGKILL");
       throw error;
+    }
+  }
+
+  /** Another one, to which HAProxy sends nobody. */
+  async add(name: string): Promise<Member> {
+    const member = new Member(name, join(this.folder, name), await this.argsOf(name));
+    this.members.push(member);
+    await member.start();
+    return member;
+  }
+
+  async query(text: string): Promise<Record<string, unknown>[]> {
+    const client = new pg.Client({ connectionString: this.databaseUrl });
+    await client.connect();
+    try {
+      return (await client.query(text)).rows;
+    } finally {
+      await client.end();
     }
   }
 

@@ -87,9 +87,6 @@ describe("servers on one PostgreSQL database", () => {
       /PostgreSQL database.*--database-url/,
     );
     await expect(start({ databaseUrl, member: "a" })).rejects.toThrow(/--images-dir/);
-    await expect(
-      start({ databaseUrl, member: "a", imagesDir: await folder(), mqttUrl: "mqtt://127.0.0.1:1" }),
-    ).rejects.toThrow(/--member and --mqtt-url/);
     await start({ databaseUrl, member: "a", imagesDir: await folder() });
     await expect(start({ databaseUrl, member: "b", imagesDir: await folder() })).rejects.toThrow(
       /is not the folder in which the servers of this database keep their images/,

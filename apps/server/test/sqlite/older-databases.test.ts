@@ -152,9 +152,9 @@ const withoutConflicts = [
   ...["boardTrail", "conflictUntil"].map((column) => `alter table devices drop column ${column}`),
 ].join("; ");
 
-/** Undoes migration 0013. */
+/** Undoes migrations 0013 and 0021. */
 const withoutMembers =
-  "alter table changes drop column member; drop table members; drop table deviceOwners; drop table signInCounters; drop table signInWelcome";
+  "alter table changes drop column member; drop table members; drop table deviceOwners; drop table shardLeases; drop table signInCounters; drop table signInWelcome";
 
 /** Tables with their columns, keys and indexes, whatever they were written like. */
 function shapeOf(path: string): Record<string, unknown> {

@@ -21,6 +21,7 @@ import { migrate as pieces } from "./0017-pieces.ts";
 import { migrate as rolloutRequests } from "./0018-rollout-requests.ts";
 import { migrate as openTargets } from "./0019-open-targets.ts";
 import { migrate as supersededRollouts } from "./0020-superseded-rollouts.ts";
+import { migrate as shardLeases } from "./0021-shard-leases.ts";
 import { migrate as identityConflicts } from "./0022-identity-conflicts.ts";
 import { migrate as archiveAndDelete } from "./0023-archive-and-delete.ts";
 import { migrate as metricHistory } from "./0024-metric-history.ts";
@@ -46,6 +47,7 @@ const history: Record<string, Migrate> = {
   "0018-rollout-requests": rolloutRequests,
   "0019-open-targets": openTargets,
   "0020-superseded-rollouts": supersededRollouts,
+  "0021-shard-leases": shardLeases,
   "0022-identity-conflicts": identityConflicts,
   "0023-archive-and-delete": archiveAndDelete,
   "0024-metric-history": metricHistory,
