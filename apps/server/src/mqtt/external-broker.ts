@@ -15,6 +15,8 @@ import { deviceLeaves, isDeviceLeaf, parseTopic, qosOf, shardNamedBy, topicOf } 
 const waitingMax = 32;
 /** A broker that has just been started, on a machine that is busy, listens seconds before it answers. */
 const connectTimeoutMs = 30_000;
+/** A broker whose machine is gone without a word is noticed by this, in up to twice the time. */
+const keepAliveSeconds = 15;
 /** A connection that is lost for so long is no blip. */
 const downAfterMs = 2_000;
 
@@ -45,6 +47,7 @@ export async function connectExternalBroker(options: {
     {
       protocolVersion: 4,
       clean: true,
+      keepalive: keepAliveSeconds,
       reconnectPeriod: 1_000,
       connectTimeout: connectTimeoutMs,
       resubscribe: true,
