@@ -167,6 +167,11 @@ it("a broker that refuses the server for a while is asked again", async () => {
   const broker = await Aedes.createBroker();
   let refuses = false;
   let refused = 0;
+  let keepAliveSeconds = 0;
+  broker.preConnect = (_client, packet, done) => {
+    keepAliveSeconds = packet.keepalive ?? 0;
+    done(null, true);
+  };
   broker.authenticate = (_client, _name, _password, done) => {
     if (refuses) refused++;
     done(refuses ? (Object.assign(new Error("not now"), { returnCode: 3 }) as never) : null, !refuses);
@@ -181,6 +186,9 @@ it("a broker that refuses the server for a while is asked again", async () => {
     await expect.poll(() => refused).toBeGreaterThan(0);
     refuses = false;
     await expect.poll(() => broker.connectedClients).toBe(1);
+    // One that is gone without a word is noticed, too.
+    expect(keepAliveSeconds).toBeGreaterThan(0);
+    expect(keepAliveSeconds).toBeLessThanOrEqual(15);
     const device = await fixture.readyDevice("served-again");
     expect((await device.checkIn()).session).toBe(device.session);
   } finally {
