@@ -1,7 +1,8 @@
 // Whose a device is. Ownership follows the connection: the member at which a session was proven has the device, from
 // then on and until the session ends, or another one is proven elsewhere. The row says who, and its generation ascends
 // with each taking; whoever has an older one has nothing. A transaction for a device asks the row first, and locks it,
-// so that of two members that believe to have a device one alone can change anything.
+// so that of two members that believe to have a device one alone can change anything. At a broker of the operator's,
+// which keeps connections to itself, who leases the device's shard may take it, and nobody else (shard-leases.ts).
 //
 // The others keep in memory who has which device, told by notices, so that what is asked of a device's presence is
 // answered alike everywhere.
