@@ -87,10 +87,12 @@ async function createLink(options: ServerOptions, { members, log }: Foundation):
       host: options.mqttHost ?? options.host ?? hostDefault,
       port: options.mqttPort ?? mqttPortDefault,
       log,
+      nowMs: () => performance.now(),
     });
   try {
     const { mqttUrl: url, mqttAccounts: accounts } = options;
-    return await connectExternalBroker({ url, accounts, serves: members?.leases?.holds, log });
+    const nowMs = (): number => performance.now();
+    return await connectExternalBroker({ url, accounts, serves: members?.leases?.holds, log, nowMs });
   } catch (error) {
     throw new StartError(
       `The MQTT broker ${new URL(options.mqttUrl).host} cannot be reached: ${(error as Error).message || (error as { code?: string }).code}`,

@@ -14,7 +14,7 @@ afterEach(() => void vi.useRealTimers());
 it("a last will comes once, when its connection is gone, however long that was there", async () => {
   // Of the broker: after some minutes it looks for wills of others like it that are gone.
   vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
-  const link = await createEmbeddedBroker({ host: "127.0.0.1", port: 0, log: createLogger("silent") });
+  const link = await createEmbeddedBroker({ host: "127.0.0.1", port: 0, log: createLogger("silent"), nowMs: () => 0 });
   const heard: string[] = [];
   let closed = (): void => {};
   const isClosed = new Promise<void>((resolve) => (closed = resolve));

@@ -5,12 +5,14 @@
 
 import { randomBytes } from "node:crypto";
 import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import { Aedes, type Client } from "aedes";
 import { CONTROL_MESSAGE_BYTES_MAX } from "@flipside/image-format";
 import type { Logger } from "../logging.ts";
-import type { DeviceLink, LinkHandlers } from "./device-link.ts";
+import { Allowance, Allowances, CONNECTION_TOKENS, leafTokens, SENDS_TOO_MUCH } from "./allowance.ts";
+import type { CredentialVerdict, DeviceLink, LinkHandlers } from "./device-link.ts";
 import { Outgoing } from "./outgoing.ts";
-import { guardSocket } from "./packet-guard.ts";
+import { PACKETS_A_TURN, paceSocket } from "./paced-socket.ts";
 import {
   leafBelow,
   mayPublishLeaf,
@@ -33,6 +35,14 @@ interface Known extends Principal {
   /** Of its topics: their shard is a hash, which is not made anew for each message. */
   topicPrefix: string;
   outgoing: Outgoing;
+  /** Messages of it that are dealt with. */
+  underWay: number;
+}
+
+/** A connection, also before it is known whose. */
+interface Sender {
+  /** Its own, until it has proved to be a device's. */
+  allowance: Allowance;
 }
 
 type Done = (error?: Error) => void;
@@ -66,11 +76,21 @@ function connectRefusal(returnCode: 4 | 5, message: string): Error & { returnCod
   return Object.assign(new Error(message), { returnCode });
 }
 
-export async function createEmbeddedBroker(options: { host: string; port: number; log: Logger }): Promise<DeviceLink> {
-  const { log } = options;
+/** `nowMs`: of a clock that only goes forward. */
+export async function createEmbeddedBroker(options: {
+  host: string;
+  port: number;
+  log: Logger;
+  nowMs: () => number;
+}): Promise<DeviceLink> {
+  const { log, nowMs } = options;
   /** Nobody is connected before it is opened. */
   let handlers: LinkHandlers;
   const known = new WeakMap<Client, Known>();
+  const senders = new WeakMap<Duplex, Sender>();
+  const allowances = new Allowances(nowMs);
+  /** By device: a connection that was let in, and waits for its allowance. Others under that name wait with it. */
+  const held = new Map<string, Promise<void>>();
   const connected = new Map<string, Client>();
   const enrolling = new Map<string, Set<Client>>();
   let enrollingCount = 0;
@@ -99,7 +119,7 @@ export async function createEmbeddedBroker(options: { host: string; port: number
     packet.clientId = isEnrolling ? `enrol.${deviceId}.${randomBytes(6).toString("hex")}` : deviceId;
     packet.keepalive = Math.min(packet.keepalive || keepAliveSecondsMax, keepAliveSecondsMax);
     const topicPrefix = topicPrefixOf(deviceId);
-    known.set(client, { ...principal, topicPrefix, outgoing: new Outgoing(client.conn, topicPrefix) });
+    known.set(client, { ...principal, topicPrefix, outgoing: new Outgoing(client.conn, topicPrefix), underWay: 0 });
     done(null, true);
   };
 
@@ -107,7 +127,7 @@ export async function createEmbeddedBroker(options: { host: string; port: number
     const who = known.get(client);
     if (who === undefined) return done(connectRefusal(4, "no device's user name") as never, false);
     if (who.enrolling) return done(null, true);
-    handlers.authenticate(who.deviceId, password ?? new Uint8Array()).then(
+    letIn(client, who, password ?? new Uint8Array()).then(
       (verdict) => {
         if (verdict === "accepted") return done(null, true);
         handlers.refused(
@@ -123,6 +143,29 @@ export async function createEmbeddedBroker(options: { host: string; port: number
     );
   };
 
+  /** One that connects again and again is answered as slowly as it may; who has not its secret slows nobody down. */
+  async function letIn(client: Client, { deviceId }: Known, password: Uint8Array): Promise<CredentialVerdict> {
+    for (let waits = held.get(deviceId); waits !== undefined; waits = held.get(deviceId)) await waits;
+    const verdict = await handlers.authenticate(deviceId, password);
+    if (verdict !== "accepted") return verdict;
+    const allowance = allowances.of(deviceId);
+    allowance.spend(CONNECTION_TOKENS);
+    const sender = senders.get(client.conn);
+    if (sender !== undefined) sender.allowance = allowance;
+    const { waitMs } = allowance;
+    if (waitMs === 0) return verdict;
+    paced(deviceId, allowance);
+    const waits = new Promise<void>((resolve) => setTimeout(resolve, waitMs).unref());
+    held.set(deviceId, waits);
+    await waits;
+    if (held.get(deviceId) === waits) held.delete(deviceId);
+    return verdict;
+  }
+
+  function paced(deviceId: string | undefined, allowance: Allowance): void {
+    if (allowance.sayPaced()) handlers.refused(deviceId, `${SENDS_TOO_MUCH}; what is beyond has to wait`);
+  }
+
   // Here, and not in the `published` hook: what is acknowledged (MQTT 3.1.1, section 4.3.2) has been dealt with by
   // then.
   broker.authorizePublish = (client, packet, done) => {
@@ -134,6 +177,8 @@ export async function createEmbeddedBroker(options: { host: string; port: number
     }
     // Retained messages are not used, and would be kept for ever.
     packet.retain = false;
+    senders.get(client.conn)?.allowance.spend(leafTokens(leaf));
+    who.underWay++;
     handlers
       .message({
         deviceId: who.deviceId,
@@ -144,7 +189,10 @@ export async function createEmbeddedBroker(options: { host: string; port: number
         reply: async (message) => void (await who.outgoing.send([message])),
       })
       // Not acknowledged: with its connection gone, the device says it anew.
-      .then((taken) => (taken ? done(null) : client.close()));
+      .then((taken) => {
+        who.underWay--;
+        return taken ? done(null) : client.close();
+      });
   };
 
   broker.authorizeSubscribe = (client, subscription, done) => {
@@ -203,12 +251,18 @@ export async function createEmbeddedBroker(options: { host: string; port: number
     sockets.add(socket);
     socket.once("close", () => sockets.delete(socket));
     socket.setNoDelay(true);
-    guardSocket(socket, packetBytesMax, () => {
-      const client = (socket as Socket & { client?: Client }).client;
-      handlers.refused(
-        client === undefined ? undefined : known.get(client)?.deviceId,
-        `sent a packet of more than ${packetBytesMax} bytes`,
-      );
+    const sender: Sender = { allowance: new Allowance(nowMs) };
+    senders.set(socket, sender);
+    const who = (): Known | undefined => {
+      const { client } = socket as Socket & { client?: Client };
+      return client && known.get(client);
+    };
+    paceSocket(socket, {
+      packetBytesMax,
+      allowance: () => sender.allowance,
+      isBusy: () => (who()?.underWay ?? 0) >= PACKETS_A_TURN,
+      onRefused: () => handlers.refused(who()?.deviceId, `sent a packet of more than ${packetBytesMax} bytes`),
+      onPaced: () => paced(who()?.deviceId, sender.allowance),
     });
     broker.handle(socket);
   });

@@ -4,6 +4,7 @@
 import { connectAsync, type MqttClient } from "mqtt";
 import { CONTROL_MESSAGE_BYTES_MAX, TOPIC_ROOT } from "@flipside/image-format";
 import type { Logger } from "../logging.ts";
+import { Allowances, leafTokens, PACKET_TOKENS, SENDS_TOO_MUCH } from "./allowance.ts";
 import type { BrokerAccounts, Connection, DeviceLink, LinkHandlers } from "./device-link.ts";
 import { openMosquittoAccounts } from "./mosquitto-accounts.ts";
 import type { ServerMessage } from "@flipside/protocol/server-messages";
@@ -32,8 +33,11 @@ export async function connectExternalBroker(options: {
   /** Of several servers, each of which is handed all that devices say: whether those of a shard are this one's now. */
   serves?: ((shard: string) => boolean) | undefined;
   log: Logger;
+  /** Of a clock that only goes forward. */
+  nowMs: () => number;
 }): Promise<DeviceLink> {
   const { log, serves = () => true } = options;
+  const allowances = new Allowances(options.nowMs);
   /** Nothing is subscribed to before it is opened. */
   let handlers: LinkHandlers;
   const peers = new Map<string, Peer>();
@@ -88,6 +92,13 @@ export async function connectExternalBroker(options: {
       handlers.refused(deviceId, `sent ${payload.length} bytes on ${leaf}`);
       return;
     }
+    // Its messages come with everybody's, so they can't be left unread.
+    const allowance = allowances.of(deviceId);
+    if (allowance.waitMs > 0) {
+      if (allowance.sayPaced()) handlers.refused(deviceId, `${SENDS_TOO_MUCH}; what is beyond is dropped`);
+      return;
+    }
+    allowance.spend(PACKET_TOKENS + leafTokens(leaf));
     const peer = peers.get(deviceId) ?? { waiting: 0, tail: Promise.resolve() };
     if (peer.waiting >= waitingMax) {
       handlers.refused(deviceId, `sends faster than its messages are dealt with; one on ${leaf} was dropped`);

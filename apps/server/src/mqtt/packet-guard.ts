@@ -1,7 +1,6 @@
 // Bounds the MQTT packets that a client may send. The broker's parser collects a packet of any announced length (up to
 // 256 MB) before anybody can refuse it, so the fixed headers are followed here, ahead of it.
 
-import type { Socket } from "node:net";
 import { FIXED_HEADER_BYTES_MAX, fixedHeaderEnd, remainingLength } from "@flipside/protocol/mqtt/fixed-header";
 import { MalformedPacket } from "@flipside/protocol/mqtt/packet";
 
@@ -18,27 +17,29 @@ export class PacketGuard {
   }
 
   /**
-   * Follows the stream over `bytes`; false as soon as a packet has announced more than the limit, or a length that is
-   * none.
+   * Follows the stream over `bytes`, but no further than the end of the `packetsMax`-th packet; undefined as soon as a
+   * packet has announced more than the limit, or a length that is none.
    */
-  admits(bytes: Uint8Array): boolean {
+  follow(bytes: Uint8Array, packetsMax = Infinity): { packets: number; end: number } | undefined {
     let at = 0;
+    let packets = 0;
     while (at < bytes.length) {
       if (this.#remaining > 0) {
         const taken = Math.min(this.#remaining, bytes.length - at);
         this.#remaining -= taken;
         at += taken;
-        continue;
+      } else {
+        this.#header[this.#headerBytes++] = bytes[at++]!;
+        const end = this.#headerEnd();
+        if (end === undefined) return undefined;
+        if (end < 0) continue;
+        this.#remaining = remainingLength(this.#header, 0, end);
+        this.#headerBytes = 0;
+        if (this.#remaining > this.#maxBytes) return undefined;
       }
-      this.#header[this.#headerBytes++] = bytes[at++]!;
-      const end = this.#headerEnd();
-      if (end === undefined) return false;
-      if (end < 0) continue;
-      this.#remaining = remainingLength(this.#header, 0, end);
-      this.#headerBytes = 0;
-      if (this.#remaining > this.#maxBytes) return false;
+      if (this.#remaining === 0 && ++packets >= packetsMax) break;
     }
-    return true;
+    return { packets, end: at };
   }
 
   /** -1: not yet; undefined: it can't end. */
@@ -50,17 +51,4 @@ export class PacketGuard {
       throw error;
     }
   }
-}
-
-/** Puts a guard between the socket and whoever calls `read()` on it, as the broker does. */
-export function guardSocket(socket: Socket, maxBytes: number, onRefused: () => void): void {
-  const guard = new PacketGuard(maxBytes);
-  const read = socket.read.bind(socket);
-  socket.read = (size?: number) => {
-    const bytes = read(size) as Buffer | null;
-    if (bytes === null || guard.admits(bytes)) return bytes;
-    onRefused();
-    socket.destroy();
-    return null;
-  };
 }
