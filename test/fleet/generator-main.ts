@@ -3,6 +3,7 @@
 
 import { readFileSync } from "node:fs";
 import type { FromGenerator, GeneratorTask, ToGenerator } from "./generator-messages.ts";
+import { floodKinds } from "./flood.ts";
 import { type Fleet, LoadDevice } from "./load-device.ts";
 import { PeerClients } from "./peer-clients.ts";
 
@@ -21,12 +22,15 @@ const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout
 function makeDevices(task: GeneratorTask): void {
   const { host, port, version, releaseSequence, trustDigest } = task;
   const counts = {
-    ...{ proven: 0, confirmed: 0, pieces: 0, piecesReAsked: 0, dropped: 0, wrongChunks: 0 },
+    ...{ proven: 0, confirmed: 0, pieces: 0, piecesReAsked: 0, dropped: 0, wrongChunks: 0, floodMessages: 0 },
     lastFault: undefined,
   };
   const image = readFileSync(task.imagePath);
-  fleet = { host, port, image, version, releaseSequence, trustDigest, counts };
-  for (let i = 0; i < task.count; i++) devices.push(new LoadDevice(task.firstIndex + i, fleet));
+  fleet = { host, port, image, version, releaseSequence, trustDigest, counts, answersMs: [], outages: [] };
+  for (let i = 0; i < task.count; i++) {
+    const flood = task.isFlooding ? floodKinds[i % floodKinds.length] : undefined;
+    devices.push(new LoadDevice(task.firstIndex + i, fleet, flood));
+  }
   tell({ kind: "claims", claims: devices.map(({ claim }) => claim) });
 }
 
@@ -63,6 +67,13 @@ async function take(message: ToGenerator): Promise<void> {
     case "power-off":
       for (const device of devices) device.powerOff();
       break;
+    case "flood":
+      for (const device of devices) device.flood(message.isOn);
+      break;
+    case "take-answers":
+      return tell({ kind: "answers", answersMs: fleet!.answersMs.splice(0) });
+    case "take-past":
+      return tell({ kind: "past", outages: fleet!.outages, starts: devices.map(({ starts }) => starts) });
     case "connect-peers":
       peers = await PeerClients.connect(message.task);
       break;

@@ -1,11 +1,17 @@
 // What the command and its generator processes say to each other.
 
-import type { FleetCounts } from "./load-device.ts";
+import type { FleetCounts, Outage } from "./load-device.ts";
 
-/** Which devices a generator has, and what they should do when they are told to. */
-export interface GeneratorTask {
+/** Of all devices, which. */
+export interface ShareOfDevices {
   firstIndex: number;
   count: number;
+}
+
+/** Which devices a generator has, and what they should do when they are told to. */
+export interface GeneratorTask extends ShareOfDevices {
+  /** They flood when they are told to, each kind in turn, and take no update. */
+  isFlooding: boolean;
   host: string;
   port: number;
   imagePath: string;
@@ -15,9 +21,7 @@ export interface GeneratorTask {
 }
 
 /** The same chunks to as many clients, without a device in them. */
-export interface PeerTask {
-  firstIndex: number;
-  count: number;
+export interface PeerTask extends ShareOfDevices {
   host: string;
   port: number;
   chunkCount: number;
@@ -30,6 +34,9 @@ export type ToGenerator =
   | { kind: "enrol" }
   | { kind: "power-on" }
   | { kind: "power-off" }
+  | { kind: "flood"; isOn: boolean }
+  | { kind: "take-answers" }
+  | { kind: "take-past" }
   | { kind: "connect-peers"; task: PeerTask }
   | { kind: "download-peers" };
 
@@ -37,5 +44,8 @@ export type FromGenerator =
   | { kind: "claims"; claims: { deviceId: string; secret: string }[] }
   | { kind: "done"; what: ToGenerator["kind"] }
   | { kind: "counts"; counts: FleetCounts }
+  | { kind: "answers"; answersMs: number[] }
+  /** `starts`: of each device, how often it has started a new image. */
+  | { kind: "past"; outages: Outage[]; starts: number[] }
   | { kind: "peers-done"; bytes: number }
   | { kind: "failed"; message: string };

@@ -12,6 +12,7 @@ export class Generator {
   readonly #child: ChildProcess;
   readonly #waiters: { kind: Kind; resolve: (message: FromGenerator) => void; reject: (error: Error) => void }[] = [];
   counts: FleetCounts | undefined;
+  #devices = 0;
 
   constructor() {
     this.#child = fork(join(import.meta.dirname, "generator-main.ts"), { execArgv: ["--import", "tsx"] });
@@ -20,6 +21,7 @@ export class Generator {
   }
 
   async makeDevices(task: GeneratorTask): Promise<Said<"claims">["claims"]> {
+    this.#devices = task.count;
     return (await this.#ask({ kind: "make-devices", task }, "claims")).claims;
   }
 
@@ -27,8 +29,24 @@ export class Generator {
     await this.#ask({ kind: "enrol" }, "done");
   }
 
-  async powerOn(): Promise<void> {
+  /** Resolves to how many there are, when all have been told. */
+  async powerOn(): Promise<number> {
     await this.#ask({ kind: "power-on" }, "done");
+    return this.#devices;
+  }
+
+  async flood(isOn: boolean): Promise<void> {
+    await this.#ask({ kind: "flood", isOn }, "done");
+  }
+
+  /** From check-ins to their answers, in milliseconds, since it was asked last. */
+  async takeAnswers(): Promise<number[]> {
+    return (await this.#ask({ kind: "take-answers" }, "answers")).answersMs;
+  }
+
+  /** What its devices have been through. */
+  async past(): Promise<Said<"past">> {
+    return this.#ask({ kind: "take-past" }, "past");
   }
 
   async powerOff(): Promise<void> {

@@ -17,6 +17,7 @@ import { contactMac, enrolDeviceMac, enrolledSecret, enrolServerMac } from "@fli
 import { base64url } from "@flipside/protocol/server-messages";
 import { ENROL_PASSWORD, type DeviceLeaf, topicPrefixOf } from "@flipside/protocol/topics";
 import { ChunkWindow } from "./chunk-window.ts";
+import { Flood, type FloodKind } from "./flood.ts";
 import { KEEP_ALIVE_S, MqttConnection } from "./mqtt-connection.ts";
 
 type Json = Record<string, unknown>;
@@ -43,6 +44,16 @@ export interface Fleet {
   /** SHA-256 of the trust chain, in hex. */
   trustDigest: string;
   counts: FleetCounts;
+  /** From a check-in to its answer, in milliseconds, since they were taken last. */
+  answersMs: number[];
+  outages: Outage[];
+}
+
+/** A connection that ended without being asked to, in milliseconds since 1970. */
+export interface Outage {
+  downAtMs: number;
+  /** The first answer to a check-in after it; undefined: there was none yet. */
+  underWayAtMs: number | undefined;
 }
 
 export interface FleetCounts {
@@ -56,6 +67,8 @@ export interface FleetCounts {
   dropped: number;
   /** Chunks that are not the image's. */
   wrongChunks: number;
+  /** Messages of devices that flood, as far as the connection has taken them. */
+  floodMessages: number;
   /** What the last connection that was dropped ended by. */
   lastFault: string | undefined;
 }
@@ -101,8 +114,14 @@ export class LoadDevice {
   #download: Download | undefined;
   #resetAtMs = Infinity;
   #isCounted = false;
+  #checkedInAtMs: number | undefined;
+  #outage: Outage | undefined;
+  /** It floods, when it is told to; and so takes no update. */
+  readonly #flood: Flood | undefined;
+  #isFlooding = false;
 
-  constructor(index: number, fleet: Fleet) {
+  constructor(index: number, fleet: Fleet, flood?: FloodKind) {
+    this.#flood = flood && new Flood(flood);
     this.id = `load-${index}`;
     this.#fleet = fleet;
     const { privateKey } = generateKeyPairSync("ed25519");
@@ -110,6 +129,11 @@ export class LoadDevice {
     this.#key = privateKey;
     this.#prefix = topicPrefixOf(this.id);
     this.#localAddress = localAddressOf(index);
+  }
+
+  /** How often it has started a new image. */
+  get starts(): number {
+    return this.#boot - 1;
   }
 
   get claim(): { deviceId: string; secret: string } {
@@ -154,6 +178,14 @@ export class LoadDevice {
     const connection = this.#connection;
     this.#connection = undefined;
     connection?.cut("off");
+  }
+
+  /** Begins to flood, or stops, with a new connection then: what is in the old one would go on for long. */
+  flood(isOn: boolean): void {
+    if (this.#flood === undefined || isOn === this.#isFlooding) return;
+    this.#isFlooding = isOn;
+    if (isOn) return this.#pour(this.#flood);
+    this.#connection?.cut("it floods no more");
   }
 
   /** What is due. To be called some ten times a second. */
@@ -213,6 +245,11 @@ export class LoadDevice {
     this.#end();
     this.#fleet.counts.dropped++;
     this.#fleet.counts.lastFault = why;
+    if (this.#flood !== undefined) return void (this.#connectAtMs = performance.now());
+    if (this.#outage === undefined) {
+      this.#outage = { downAtMs: Date.now(), underWayAtMs: undefined };
+      this.#fleet.outages.push(this.#outage);
+    }
     this.#connectAtMs = performance.now() + this.#backOffMs * (0.5 + Math.random() / 2);
     this.#backOffMs = Math.min(BACK_OFF_MS_MAX, this.#backOffMs * 2);
   }
@@ -222,6 +259,7 @@ export class LoadDevice {
     this.#connection = undefined;
     this.#isProven = false;
     this.#pollAtMs = Infinity;
+    this.#checkedInAtMs = undefined;
   }
 
   #say(leaf: DeviceLeaf, message: Json, qos: 0 | 1 = 1): void {
@@ -253,6 +291,21 @@ export class LoadDevice {
     this.#window.onNewSession();
     this.#countReAsked();
     this.#checkIn(performance.now());
+    if (this.#isFlooding) this.#pour(this.#flood!);
+  }
+
+  /** As fast as the connection takes it. */
+  #pour(flood: Flood): void {
+    const connection = this.#connection;
+    if (!this.#isProven || connection === undefined) return;
+    const order = (): Json => this.#order();
+    const checkIn = (): Json => this.#checkInNow(performance.now());
+    connection.pour(() => {
+      if (!this.#isFlooding || this.#connection !== connection) return undefined;
+      const { leaf, payload } = flood.next({ session: this.#session, order, checkIn, deployment: this.#deployment });
+      this.#fleet.counts.floodMessages++;
+      return { topic: leaf === undefined ? "flipside/v1/00/somebody/check-in" : this.#prefix + leaf, payload };
+    });
   }
 
   #order(): Json {
@@ -261,15 +314,20 @@ export class LoadDevice {
 
   #checkIn(nowMs: number): void {
     this.#pollAtMs = nowMs + this.#pollMs;
+    this.#checkedInAtMs = nowMs;
+    this.#say("check-in", this.#checkInNow(nowMs));
+  }
+
+  #checkInNow(nowMs: number): Json {
     const { host, port, trustDigest } = this.#fleet;
-    this.#say("check-in", {
+    return {
       ...this.#order(),
       ...{ product: "flipside-demo", hardware: "virtual", revision: 1, loader: 1, trust: 1, trustDigest },
       ...{ entropy: "good", bootReason: this.#boot === 1 ? "power-on" : "update", floor: 1, health: "healthy" },
       uptimeMs: Math.floor(nowMs - this.#openedMs),
       ...{ running: this.#running, other: this.#other, slotBytes: 4_194_304, connection: { host, port } },
       ...(this.#deployment === undefined ? {} : { deployment: this.#deployment }),
-    });
+    };
   }
 
   #report(state: string, done = 0, total = 0): void {
@@ -281,6 +339,7 @@ export class LoadDevice {
 
   #offered(offer: Json): void {
     if (offer["session"] !== this.#session) return;
+    this.#answered();
     // A device whose first offer brought another interval goes by it at once; all at the same moment would be a crowd.
     const pollMs = Number(offer["pollMs"]);
     this.#pollAtMs = performance.now() + pollMs * (pollMs === this.#pollMs ? 1 : Math.random());
@@ -295,6 +354,7 @@ export class LoadDevice {
       this.#download = undefined;
       return;
     }
+    if (this.#flood !== undefined) return void (this.#deployment = { id, attempt, state: "offered", code: 0 });
     const isKnown = this.#deployment?.id === id && this.#deployment.attempt === attempt;
     if (isKnown || this.#resetAtMs < Infinity) return;
     const header = Buffer.from(String(offer["header"]), "base64url");
@@ -309,6 +369,16 @@ export class LoadDevice {
     this.#window.begin(Math.ceil(chunkTableBytes(chunkCount) / CHUNK_TABLE_PIECE_BYTES));
     this.#report("downloading", 0, chunkCount);
     this.#fetch(this.#download, performance.now());
+  }
+
+  /** An offer that nobody asked for is no answer. */
+  #answered(): void {
+    if (this.#checkedInAtMs === undefined) return;
+    this.#fleet.answersMs.push(performance.now() - this.#checkedInAtMs);
+    this.#checkedInAtMs = undefined;
+    if (this.#outage === undefined) return;
+    this.#outage.underWayAtMs = Date.now();
+    this.#outage = undefined;
   }
 
   #fetch({ id: deployment, attempt, part }: Download, nowMs: number): void {

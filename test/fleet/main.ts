@@ -2,7 +2,10 @@
 
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { type FleetFigures, measureFleet } from "./measure-fleet.ts";
+import { measureFleet } from "./measure-fleet.ts";
+import { measureFloods } from "./measure-floods.ts";
+import { type KillFigures, measureKill } from "./measure-kill.ts";
+import { fleetTable, floodTable, killTable } from "./tables.ts";
 
 const usage = `npm run fleet -- --devices N [OPTIONS]
 
@@ -15,8 +18,18 @@ const usage = `npm run fleet -- --devices N [OPTIONS]
   --json FILE        write the figures as one JSON object
   --help             this text
 
+in place of a rollout to all:
+
+  --flooders N       so many more devices flood the server now and then: what the others' check-ins take meanwhile
+  --part-seconds N   how long each calm and each flooded part of that is measured (15)
+
+with a rollout to all:
+
+  --members 2 --kill two servers on a PostgreSQL that is started for it, behind HAProxy, one of which is killed in the
+                     middle: how long its devices are without, and whether anything is lost or done twice
+
 The server keeps its data in SQLite in a temporary folder, or in the empty PostgreSQL database that DATABASE_URL names.
-Exit status 1: not all devices were confirmed.
+Exit status 1: not all devices were confirmed, or something was lost or done twice.
 `;
 
 /** Of what a process may have open (ulimit -n, 20,000), with room for the rest. */
@@ -29,25 +42,7 @@ function whole(name: string, text: string, min: number, max: number): number {
   throw new Error(`--${name} takes a whole number from ${min} to ${max}, not ${text}`);
 }
 
-function table(figures: FleetFigures): string {
-  const text = (value: number): string => (value >= 100 ? Math.round(value).toString() : value.toPrecision(3));
-  const mosquitto = figures.mosquittoBytesPerCpuSecond;
-  const rows: [string, string][] = [
-    ["devices, proven, confirmed", `${figures.devices}, ${figures.proven}, ${figures.confirmed}`],
-    ["seconds", text(figures.seconds)],
-    ["processor ms of the server a device", text(figures.cpuMsPerDevice)],
-    ["MB a processor second", text(figures.bytesPerCpuSecond / 1e6)],
-    ["Mosquitto, MB a processor second", mosquitto === null ? "not installed" : text(mosquitto / 1e6)],
-    ["pieces asked for again", `${(figures.reAskRatio * 100).toFixed(2)} %`],
-    ["event loop late, p99 and longest, ms", `${text(figures.loopDelayP99Ms)}, ${text(figures.loopDelayMaxMs)}`],
-    ["KB of memory a device, idle", text(figures.idleRssBytesPerDevice / 1e3)],
-    ["KB of memory a device, in the rollout", text(figures.rssBytesPerDevice / 1e3)],
-    ["connections lost", String(figures.droppedConnections)],
-  ];
-  return ["| | |", "|---|---|", ...rows.map(([name, value]) => `| ${name} | ${value} |`)].join("\n");
-}
-
-async function main(): Promise<void> {
+function parse() {
   const { values } = parseArgs({
     options: {
       devices: { type: "string" },
@@ -55,28 +50,63 @@ async function main(): Promise<void> {
       "poll-ms": { type: "string", default: "30000" },
       generators: { type: "string" },
       seconds: { type: "string", default: "900" },
+      flooders: { type: "string" },
+      "part-seconds": { type: "string", default: "15" },
+      members: { type: "string", default: "1" },
+      kill: { type: "boolean", default: false },
       "cpu-profile": { type: "string" },
       json: { type: "string" },
       help: { type: "boolean", short: "h" },
     },
   });
-  if (values.help) return void process.stdout.write(usage);
-  if (values.devices === undefined) throw new Error(`--devices is needed\n\n${usage}`);
-  const devices = whole("devices", values.devices, 1, DEVICES_MAX);
+  if (values.kill !== (values.members === "2"))
+    throw new Error("--members 2 and --kill belong together: what is measured of two servers is that one is killed");
+  if (values.kill && values.flooders !== undefined) throw new Error("--flooders and --kill are two measurements");
+  if (values.kill && values["cpu-profile"] !== undefined)
+    throw new Error("--cpu-profile is of one server: leave out --members and --kill");
+  return values;
+}
+
+const isWhole = (figures: KillFigures): boolean =>
+  figures.isCompleted &&
+  figures.confirmedStored === figures.devices &&
+  figures.neverUnderWay + figures.otherwiseStored + figures.startedAgain + figures.neverStarted === 0;
+
+async function measure(values: ReturnType<typeof parse>) {
+  const devices = whole("devices", values.devices!, 1, DEVICES_MAX);
   const generatorsDefault = String(Math.ceil(devices / DEVICES_PER_GENERATOR));
   const folder = values["cpu-profile"];
-  const figures = await measureFleet({
+  const common = {
     devices,
     imageBytes: whole("image-bytes", values["image-bytes"], 1, 4_194_304),
     pollMs: whole("poll-ms", values["poll-ms"], 500, 3_600_000),
     generators: whole("generators", values.generators ?? generatorsDefault, 1, devices),
     rolloutMsMax: whole("seconds", values.seconds, 1, 86_400) * 1_000,
     nodeOptions: folder === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${folder}`],
-    say: (text) => void process.stderr.write(`fleet: ${text}\n`),
-  });
-  console.log(table(figures));
+    say: (text: string) => void process.stderr.write(`fleet: ${text}\n`),
+  };
+  if (values.kill) {
+    const figures = await measureKill(common);
+    return { figures, table: killTable(figures), isGood: isWhole(figures) };
+  }
+  if (values.flooders !== undefined) {
+    const flooders = whole("flooders", values.flooders, 1, 1_000);
+    const partMs = whole("part-seconds", values["part-seconds"], 1, 3_600) * 1_000;
+    const figures = await measureFloods({ ...common, flooders, partMs });
+    return { figures, table: floodTable(figures), isGood: true };
+  }
+  const figures = await measureFleet(common);
+  return { figures, table: fleetTable(figures), isGood: figures.confirmed >= devices };
+}
+
+async function main(): Promise<void> {
+  const values = parse();
+  if (values.help) return void process.stdout.write(usage);
+  if (values.devices === undefined) throw new Error(`--devices is needed\n\n${usage}`);
+  const { figures, table, isGood } = await measure(values);
+  console.log(table);
   if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(figures, null, 2)}\n`);
-  if (figures.confirmed < devices) process.exitCode = 1;
+  if (!isGood) process.exitCode = 1;
 }
 
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => process.exit(1));

@@ -76,6 +76,17 @@ export class MqttConnection {
     this.#socket.uncork();
   }
 
+  /** As many at QoS 0 as the socket takes, and more when it takes more, until there is none. */
+  pour(next: () => { topic: string; payload: string | Uint8Array } | undefined): void {
+    for (let room = true; room; ) {
+      const message = next();
+      if (message === undefined || this.#socket.destroyed) return;
+      this.lastSentMs = performance.now();
+      room = this.#socket.write(publishPacket(message.topic, message.payload));
+    }
+    this.#socket.once("drain", () => this.pour(next));
+  }
+
   ping(): void {
     this.#write(emptyPacket(PacketType.Pingreq));
   }
