@@ -3,6 +3,7 @@
 import type { HealthGateFigures } from "./health-gate.ts";
 import type { ListsFigures } from "./lists.ts";
 import type { MetricsFigures } from "./metrics.ts";
+import type { ProgressFigures } from "./progress-reports.ts";
 import type { Part } from "./image-parts.ts";
 
 /** Keys and units of `--json`. */
@@ -22,6 +23,8 @@ export interface Figures {
   lists?: ListsFigures;
   /** Of `--metrics` alone. */
   metrics?: MetricsFigures;
+  /** Of `--progress` alone. */
+  progress?: ProgressFigures[];
 }
 
 export const IMAGE_BYTES_GOAL = 128 * 1024;

@@ -1,17 +1,10 @@
 // What lists, counts, `why` and the making of rollouts cost at very many devices: the real server on a database that is
 // filled beforehand, asked over HTTP. docs/benchmarks.md says what each figure means.
 
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { repositoryRoot } from "../../apps/agent/build/paths.ts";
-import { makeProject, makeRelease, payloadOf, product } from "../../apps/server/test/keys.ts";
-import { startCluster } from "../../apps/server/test/postgres/cluster.ts";
-import { buildStrictVerifier } from "../../packages/image-format/assembly/build-strict-verifier.ts";
 import { askLoopDelay } from "../fleet/loop-delay.ts";
-import { fillPostgres, fillSqlite } from "../../apps/server/test/fleet-on-disk.ts";
-import { type Console, ServerUnderMeasurement } from "./server-process.ts";
+import { FilledServer } from "./filled-server.ts";
 
 export interface ListsOptions {
   devices: number;
@@ -54,7 +47,7 @@ export interface ListsFigures {
   done: Record<string, Done>;
 }
 
-const preload = pathToFileURL(join(import.meta.dirname, "../fleet/tell-loop-delay.ts")).href;
+const tellLoopDelay = pathToFileURL(join(import.meta.dirname, "../fleet/tell-loop-delay.ts")).href;
 const LOOK_EVERY_MS = 100;
 const CARRIED_OUT_MS_MAX = 1_800_000;
 
@@ -64,56 +57,45 @@ const share = (sorted: readonly number[], part: number): number =>
 const rounded = (ms: number): number => Math.round(ms * 10) / 10;
 
 class Run {
-  readonly folder = mkdtempSync(join(tmpdir(), "flipside-lists-"));
-  readonly #undo: (() => Promise<void> | void)[] = [() => rmSync(this.folder, { recursive: true, force: true })];
-  server: ServerUnderMeasurement | undefined;
-  operator!: Console;
-
-  constructor(readonly options: ListsOptions) {}
-
-  undo(work: () => Promise<void> | void): void {
-    this.#undo.push(work);
-  }
-
-  async close(): Promise<void> {
-    await this.server?.stop();
-    for (const work of this.#undo.reverse()) await work();
-  }
+  constructor(
+    readonly options: ListsOptions,
+    readonly filled: FilledServer,
+  ) {}
 
   async ask(path: string): Promise<Asked> {
     const tookMs: number[] = [];
     let bytes = 0;
-    const cpuFromMs = this.server!.cpuMs;
+    const cpuFromMs = this.filled.server.cpuMs;
     for (let i = 0; i < this.options.times; i++) {
       const began = performance.now();
-      const answer = await this.operator.call("GET", path);
+      const answer = await this.filled.operator.call("GET", path);
       tookMs.push(performance.now() - began);
       bytes = JSON.stringify(answer).length;
     }
     const sorted = tookMs.sort((a, b) => a - b);
-    const cpuMs = rounded((this.server!.cpuMs - cpuFromMs) / this.options.times);
+    const cpuMs = rounded((this.filled.server.cpuMs - cpuFromMs) / this.options.times);
     return { p50Ms: rounded(share(sorted, 0.5)), p95Ms: rounded(share(sorted, 0.95)), cpuMs, bytes };
   }
 
   /** `isWhole` looks at the rollout. */
   async act(path: string, body: object, isWhole: (rollout: Rollout) => boolean): Promise<Done & { id: string }> {
-    await askLoopDelay(this.server!.child);
-    const [began, cpuFromMs] = [performance.now(), this.server!.cpuMs];
-    const { id } = (await this.operator.call("POST", path, body)) as { id: string };
+    await askLoopDelay(this.filled.server.child);
+    const [began, cpuFromMs] = [performance.now(), this.filled.server.cpuMs];
+    const { id } = (await this.filled.operator.call("POST", path, body)) as { id: string };
     const answeredMs = rounded(performance.now() - began);
     const lists: number[] = [];
     for (;;) {
-      const rollout = (await this.operator.call("GET", `/api/rollouts/${id}`)) as unknown as Rollout;
+      const rollout = (await this.filled.operator.call("GET", `/api/rollouts/${id}`)) as unknown as Rollout;
       if (isWhole(rollout)) break;
       if (performance.now() - began > CARRIED_OUT_MS_MAX) throw new Error(`${path} was not carried out in time`);
       const from = performance.now();
-      await this.operator.call("GET", "/api/devices");
+      await this.filled.operator.call("GET", "/api/devices");
       lists.push(performance.now() - from);
       await pause(LOOK_EVERY_MS);
     }
     const wholeS = rounded((performance.now() - began) / 1_000);
-    const cpuS = rounded((this.server!.cpuMs - cpuFromMs) / 1_000);
-    const { maxMs, p99Ms } = await askLoopDelay(this.server!.child);
+    const cpuS = rounded((this.filled.server.cpuMs - cpuFromMs) / 1_000);
+    const { maxMs, p99Ms } = await askLoopDelay(this.filled.server.child);
     const sorted = lists.sort((a, b) => a - b);
     const listP95Ms = sorted.length === 0 ? 0 : rounded(share(sorted, 0.95));
     return { id, answeredMs, wholeS, stallMs: rounded(maxMs), stallP99Ms: rounded(p99Ms), cpuS, listP95Ms };
@@ -125,47 +107,6 @@ interface Rollout {
   preparing: object | null;
   carryingOut: boolean;
   total: number;
-}
-
-/** A project, its releases, and a server on a database of so many devices that have run the first of them. */
-async function prepare(run: Run): Promise<{ releaseId: string }> {
-  const { options, folder } = run;
-  await buildStrictVerifier();
-  const project = await makeProject();
-  const trustChain = join(folder, "trust-chain.bin");
-  writeFileSync(trustChain, project.trustChain);
-  const data = join(folder, "data");
-  let url: string | undefined;
-  if (options.database === "postgres") {
-    const cluster = await startCluster();
-    run.undo(() => cluster.stop());
-    url = cluster.urlOf("postgres");
-  }
-  const start = (again: boolean): Promise<ServerUnderMeasurement> =>
-    ServerUnderMeasurement.start({
-      ...{ tree: repositoryRoot, folder: data, trustChain, again },
-      options: url === undefined ? [] : ["--database-url", url],
-      nodeOptions: ["--import", preload],
-    });
-  run.server = await start(false);
-  run.operator = await run.server.signIn();
-  const upload = async (version: string, releaseSequence: number): Promise<any> =>
-    run.operator.call(
-      "POST",
-      "/api/releases",
-      await makeRelease(project, { version, releaseSequence }, payloadOf(4096 + releaseSequence)),
-    );
-  const old = await upload("1.0.0", 10);
-  const release = await upload("1.1.0", 11);
-  await run.server.stop();
-  options.say(`${options.devices} devices are written`);
-  const { digest, hardware } = old.images[0] as { digest: string; hardware: string };
-  const fleet = { devices: options.devices, digest, product, hardware };
-  if (url === undefined) fillSqlite(join(data, "flipside.sqlite"), fleet);
-  else await fillPostgres(url, fleet);
-  run.server = await start(true);
-  run.operator = await run.server.signIn();
-  return { releaseId: String(release.id) };
 }
 
 const filterQuery = (filter: string): string => `/api/devices?${new URLSearchParams({ filter }).toString()}`;
@@ -263,11 +204,11 @@ async function measure(run: Run, releaseId: string): Promise<Pick<ListsFigures, 
 
 /** Rejects when it can't be measured. */
 export async function measureLists(options: ListsOptions): Promise<ListsFigures> {
-  const run = new Run(options);
+  const filled = await FilledServer.start({ ...options, preload: [tellLoopDelay] });
   try {
-    const { releaseId } = await prepare(run);
-    return { devices: options.devices, database: options.database, ...(await measure(run, releaseId)) };
+    const { devices, database } = options;
+    return { devices, database, ...(await measure(new Run(options, filled), filled.releaseId)) };
   } finally {
-    await run.close();
+    await filled.close();
   }
 }

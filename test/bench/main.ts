@@ -24,6 +24,7 @@ import { HEALTH_ERROR_RATE, HEALTH_ROLLOUTS, measureHealthGate } from "./health-
 import { imageParts, ramParts, sumOf, usefulBytes } from "./image-parts.ts";
 import { type ListsOptions, measureLists } from "./lists.ts";
 import { measureMetrics, type MetricsOptions } from "./metrics.ts";
+import { measureProgress } from "./progress-reports.ts";
 import { measureSlowLink, slowRates } from "./slow-link.ts";
 import { type Spread, spreadOf } from "./statistics.ts";
 import { measureTcp } from "./tcp-throughput.ts";
@@ -39,6 +40,7 @@ const usage = `npm run bench [-- OPTIONS]
   --metrics     only what the history of metrics costs; the same
   --database D  of --lists and --metrics: sqlite (by default) or postgres
   --no-rollouts of --lists: lists and counts only
+  --progress    only what a report of progress costs beside 1,000 and beside 100,000 deployments; the same
   --help        this text
 `;
 
@@ -53,6 +55,7 @@ const BOOT_TIMES = 7;
 const LIST_TIMES = 40;
 const METRIC_DEVICES = 1_000;
 const METRIC_VALUES = 1_000;
+const PROGRESS_DEPLOYMENTS = [1_000, 100_000];
 const TRANSFER_BYTES_MIN = 1024 * 1024;
 const PASSWORD = "only for this benchmark";
 
@@ -407,6 +410,19 @@ function databaseNamed(name: string): "sqlite" | "postgres" {
   return name === "postgres" ? "postgres" : "sqlite";
 }
 
+async function onlyProgress(): Promise<{ figures: Partial<Figures>; table: Table }> {
+  const table = new Table();
+  const progress = await measureProgress({ deployments: PROGRESS_DEPLOYMENTS, say });
+  for (const { deployments, reports, statementsAReport, cpuMsAReport } of progress)
+    table.row(
+      `a report beside ${deployments} deployments`,
+      cpuMsAReport * 1_000,
+      "µs of the processor",
+      `${statementsAReport.toFixed(2)} statements, batches included; ${reports} reports`,
+    );
+  return { figures: { progress }, table };
+}
+
 async function main(): Promise<void> {
   const { values } = parseArgs({
     args: process.argv.slice(2),
@@ -416,6 +432,7 @@ async function main(): Promise<void> {
       "health-gate": { type: "boolean" },
       lists: { type: "boolean" },
       metrics: { type: "boolean" },
+      progress: { type: "boolean" },
       devices: { type: "string", default: "1000000" },
       database: { type: "string", default: "sqlite" },
       "no-rollouts": { type: "boolean", default: false },
@@ -437,17 +454,19 @@ async function main(): Promise<void> {
       ? await onlySlowLink(folder)
       : values["health-gate"]
         ? onlyHealthGate()
-        : values.lists
-          ? await onlyLists({
-              devices: Number(values.devices),
-              database: databaseNamed(values.database),
-              times: LIST_TIMES,
-              rollouts: !values["no-rollouts"],
-              say,
-            })
-          : values.metrics
-            ? await onlyMetrics({ database: databaseNamed(values.database), say })
-            : await bench(folder, (opened) => (world = opened));
+        : values.progress
+          ? await onlyProgress()
+          : values.lists
+            ? await onlyLists({
+                devices: Number(values.devices),
+                database: databaseNamed(values.database),
+                times: LIST_TIMES,
+                rollouts: !values["no-rollouts"],
+                say,
+              })
+            : values.metrics
+              ? await onlyMetrics({ database: databaseNamed(values.database), say })
+              : await bench(folder, (opened) => (world = opened));
     process.stdout.write(`${table.toString()}\n`);
     if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(figures, null, 2)}\n`);
   } finally {

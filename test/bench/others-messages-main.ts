@@ -33,6 +33,7 @@ async function receive(url: string, senderUrl: string, isServed: boolean): Promi
   const link = await connectExternalBroker({
     url,
     log: createLogger("silent"),
+    nowMs: () => performance.now(),
     serves() {
       if (!isServed) heard++;
       return isServed;

@@ -1,5 +1,5 @@
-// What a device says that floods the server: all that it may say, without end, and some that it may not. It is enrolled and
-// proven like any other.
+// What a device says that floods the server: all that it may say, without end, and some that it may not. It is enrolled
+// and proven like any other.
 
 import type { DeviceLeaf } from "@flipside/protocol/topics";
 import { FETCH_WINDOW_MAX } from "@flipside/image-format";

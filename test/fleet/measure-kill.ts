@@ -1,11 +1,11 @@
-// Two servers on one PostgreSQL database behind HAProxy, one of which is killed in the middle of a rollout: how long its
-// devices are without, and whether anything is lost or done twice. docs/benchmarks.md says what each figure means.
+// Two servers on one PostgreSQL database behind HAProxy, one of which is killed in the middle of a rollout: how long
+// its devices are without, and whether anything is lost or done twice. docs/benchmarks.md says what each figure means.
 
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import pg from "pg";
 import { repositoryRoot } from "../../apps/agent/build/paths.ts";
 import { postgresMissing, startCluster } from "../../apps/server/test/postgres/cluster.ts";
+import { query } from "../../apps/server/test/postgres/query.ts";
 import { Haproxy, haproxyMissing } from "../../apps/server/test/several/haproxy.ts";
 import { type Console, ServerUnderMeasurement } from "../bench/server-process.ts";
 import { FleetRun, isCompleted, type Product, share } from "./fleet-run.ts";
@@ -79,17 +79,12 @@ async function startServers(run: FleetRun, { trustChain }: Product, pollMs: numb
 }
 
 async function deploymentsOf(databaseUrl: string): Promise<{ confirmed: number; otherwise: number }> {
-  const client = new pg.Client({ connectionString: databaseUrl });
-  await client.connect();
-  try {
-    const { rows } = await client.query<{ count: string; good: boolean }>(
-      `select count(*) as count, state = 'confirmed' and attempt = 1 as good from deployments group by good`,
-    );
-    const countOf = (good: boolean): number => Number(rows.find((row) => row.good === good)?.count ?? 0);
-    return { confirmed: countOf(true), otherwise: countOf(false) };
-  } finally {
-    await client.end();
-  }
+  const rows = await query(
+    databaseUrl,
+    `select count(*) as count, state = 'confirmed' and attempt = 1 as good from deployments group by good`,
+  );
+  const countOf = (good: boolean): number => Number(rows.find((row) => row["good"] === good)?.["count"] ?? 0);
+  return { confirmed: countOf(true), otherwise: countOf(false) };
 }
 
 async function rollOut(run: FleetRun, options: KillOptions, { servers }: Servers, operator: Console, id: string) {

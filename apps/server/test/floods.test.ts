@@ -1,5 +1,5 @@
-// A device that floods the server takes no more of it than it may, and others are served in between. Counted, on a clock
-// that stands still.
+// A device that floods the server takes no more of it than it may, and others are served in between. Counted, on a
+// clock that stands still.
 
 import { once } from "node:events";
 import { connect, createServer, type Socket } from "node:net";

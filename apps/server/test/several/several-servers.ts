@@ -1,10 +1,10 @@
 // Several servers as processes of their own, on one PostgreSQL database, with HAProxy in front.
 
+import { query } from "../postgres/query.ts";
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import pg from "pg";
 import { generateSigningKey } from "@flipside/image-format";
 import { buildStrictVerifier } from "../../../../packages/image-format/assembly/build-strict-verifier.ts";
 import { newPostgresDatabase } from "../database.ts";
@@ -170,14 +170,8 @@ export class SeveralServers {
     return member;
   }
 
-  async query(text: string): Promise<Record<string, unknown>[]> {
-    const client = new pg.Client({ connectionString: this.databaseUrl });
-    await client.connect();
-    try {
-      return (await client.query(text)).rows;
-    } finally {
-      await client.end();
-    }
+  query(text: string): Promise<Record<string, unknown>[]> {
+    return query(this.databaseUrl, text);
   }
 
   /** A client of one member, with the same cookie. */
