@@ -263,8 +263,8 @@ export const plantedBugs: readonly PlantedBug[] = [
     patches: [
       {
         file: "features/deployments/memory.ts",
-        find: "        deployments.forget(change.deviceId);\n        if (change.moved",
-        replace: "        if (Math.random() < 0.5) deployments.forget(change.deviceId);\n        if (change.moved",
+        find: "        deployments.change(change.deviceId,",
+        replace: "        if (Math.random() < 0.5) deployments.change(change.deviceId,",
       },
     ],
   },

@@ -22,6 +22,14 @@ export class Memo<V> {
     this.#reading.delete(key);
   }
 
+  /** A change that says itself what has become of it; undefined from `changed`: it is to be read anew. */
+  change(key: string, changed: (value: V) => V | undefined): void {
+    const kept = this.#kept.get(key);
+    const value = kept === undefined ? undefined : changed(kept);
+    if (value === undefined) this.forget(key);
+    else this.#kept.set(key, value);
+  }
+
   forgetAll(): void {
     this.#kept.clear();
     this.#reading.clear();

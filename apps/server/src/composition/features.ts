@@ -112,7 +112,7 @@ async function createFleet(foundation: Foundation, { pollMs, pieceMax }: Sizes):
   const progress = createProgress(storage, log, clock.wallMs, progressTold(members));
   const fileRemoval = createFileRemoval({ storage, files, now: clock.wallMs, log });
   const images = createImageStore({ storage, files, feed, log });
-  const engineRoom = createEngineRoom({ clock, log, progress, pieceMax });
+  const engineRoom = createEngineRoom({ clock, log, progress, pieceMax, tellsInOrder: storage.shared === undefined });
   const lastSeen = createLastSeen(storage, log, clock);
   const everywhere = members && (() => members.everywhere("emergency-stop"));
   const emergencyStop = await openEmergencyStop({ storage, feed, engineRoom, clock, everywhere });

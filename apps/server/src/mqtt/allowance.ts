@@ -1,6 +1,6 @@
-// How much a device may say in a while: a token bucket. What goes beyond waits, so that one device that floods the server
-// takes as much of its time as it may, and no more, whoever else wants some. A whole update at full speed is well within
-// it (docs/protocol.md, "How much a device may say").
+// How much a device may say in a while: a token bucket. What goes beyond waits, so that one device that floods the
+// server takes as much of its time as it may, and no more, whoever else wants some. A whole update at full speed is
+// well within it (docs/protocol.md, "How much a device may say").
 
 import type { DeviceLeaf } from "@flipside/protocol/topics";
 

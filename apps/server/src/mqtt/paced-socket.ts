@@ -1,5 +1,6 @@
-// Stands between a socket and the broker, which calls `read()` on it: no packet comes through that is too large, a few at
-// a time, and none that the client has no allowance for. What is not read stays in the socket, and then in the client.
+// Stands between a socket and the broker, which calls `read()` on it: no packet comes through that is too large, a few
+// at a time, and none that the client has no allowance for. What is not read stays in the socket, and then in the
+// client.
 
 import type { Socket } from "node:net";
 import { type Allowance, PACKET_TOKENS } from "./allowance.ts";

@@ -4,7 +4,7 @@
 import type { DeploymentStateName } from "@flipside/image-format";
 import { type Kysely, type Selectable, sql } from "kysely";
 import { preparedByShape } from "./prepared.ts";
-import type { ChangeTable, Schema } from "./schema.ts";
+import type { ChangeTable, DeploymentRow, Schema } from "./schema.ts";
 
 export type Change =
   | { kind: "device" | "release"; id: string }
@@ -16,12 +16,16 @@ export type Change =
   | { kind: "rollout"; id: string; due?: readonly string[]; countsOnly?: boolean; othersDue?: "named" | "many" }
   /** A rollout's deployments were made; they are named only while this process runs, or to others when they are few. */
   | { kind: "targets"; id: string; deployments?: readonly { id: string; deviceId: string }[] }
-  /** `moved`: it went to another state, with what it was in before. */
+  /**
+   * `moved`: it went to another state, with what it was in before. `row`: what the transaction has left of it; only while
+   * this process runs, and where changes are told in the order of their commits.
+   */
   | {
       kind: "deployment";
       id: string;
       deviceId: string;
       moved?: { from: DeploymentStateName; state: DeploymentStateName; code: number; rollout: string };
+      row?: DeploymentRow;
       /** It is no more. */
       deleted?: true;
     };

@@ -62,12 +62,15 @@ export function createEngineRoom({
   log,
   progress,
   pieceMax,
+  tellsInOrder,
 }: {
   clock: Clock;
   log: Logger;
   progress: Progress;
   /** Deployments that one transaction ends, or gives a deadline. */
   pieceMax: number;
+  /** Changes are told in the order of their commits: not so where several servers write. */
+  tellsInOrder: boolean;
 }): EngineRoom {
   async function note(
     work: Work,
@@ -83,13 +86,15 @@ export function createEngineRoom({
     ];
     // Of two moves of one deployment the first says where it came from.
     const moves = new Map([...changes.moves].reverse().map((move) => [move.id, move]));
-    for (const { id, deviceId, state, code } of rows.values()) {
+    for (const left of rows.values()) {
+      const { id, deviceId, state, code } = left;
       // A new try is no end: the device is to hear of it.
       if (state === "queued" && moves.has(id)) due.push({ deviceId });
       work.changed({
         kind: "deployment",
         id,
         deviceId,
+        ...(tellsInOrder && !swept.withdrawn.some((each) => each.id === id) ? { row: left } : {}),
         ...(moves.has(id) ? { moved: { from: moves.get(id)!.from, state, code, rollout: name } } : {}),
       });
     }

@@ -7,10 +7,10 @@ import { createHash } from "node:crypto";
 import type { DeploymentStateName } from "@flipside/image-format";
 import type { Feed } from "../../changes/feed.ts";
 import { Memo } from "../../changes/memo.ts";
-import type { DeviceRow, ImageRow, ReleaseRow, RolloutRow } from "../../storage/schema.ts";
+import type { DeploymentRow, DeviceRow, ImageRow, ReleaseRow, RolloutRow } from "../../storage/schema.ts";
 import type { Storage } from "../../storage/storage.ts";
 import { findDevice } from "../device-records/store.ts";
-import { type KnownDeployment, openToCheckIn, rolledBackImages, rolloutRow } from "./store.ts";
+import { isOpenToCheckIn, type KnownDeployment, openToCheckIn, rolledBackImages, rolloutRow } from "./store.ts";
 
 const devicesMax = 50_000;
 const othersMax = 1_000;
@@ -18,6 +18,14 @@ const othersMax = 1_000;
 /** What was rolled back is read of deployments in these states. */
 const isOfRollBacks = ({ from, state }: { from: DeploymentStateName; state: DeploymentStateName }): boolean =>
   [from, state].some((each) => each === "rolled-back" || each === "confirmed");
+
+/** Undefined: what the list holds, and in which order, may be another now. */
+function withRow(known: readonly KnownDeployment[], row: DeploymentRow): readonly KnownDeployment[] | undefined {
+  const before = known.find(({ id }) => id === row.id);
+  if (before === undefined || before.offeredAt !== row.offeredAt) return undefined;
+  const after = { ...row, newestOffered: before.newestOffered };
+  return isOpenToCheckIn(after) ? known.map((each) => (each === before ? after : each)) : undefined;
+}
 
 export interface Memory {
   /** When it was last heard of is written without a word: not to be taken from here. */
@@ -72,9 +80,9 @@ export function createMemory({ db }: Storage, feed: Feed): Memory {
         return;
       case "deployment":
         if (!("deviceId" in change)) return;
-        deployments.forget(change.deviceId);
-        if (change.deleted || (change.moved !== undefined && isOfRollBacks(change.moved)))
-          rolledBack.forget(change.deviceId);
+          deployments.change(change.deviceId, (known) => change.row && withRow(known, change.row));
+          if (change.deleted || (change.moved !== undefined && isOfRollBacks(change.moved)))
+            rolledBack.forget(change.deviceId);
         return;
       case "targets":
         if (change.deployments === undefined) deployments.forgetAll();

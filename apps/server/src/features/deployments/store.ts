@@ -257,6 +257,10 @@ export async function openToCheckIn(db: Queries, deviceId: string): Promise<Know
   return rows.map(({ newestId, ...row }) => ({ ...row, newestOffered: row.id === newestId }));
 }
 
+/** Whether it is one of those, as the statement above has it. */
+export const isOpenToCheckIn = ({ finishedAt, state, newestOffered }: KnownDeployment): boolean =>
+  finishedAt === null || givenUpStates.includes(state) || (state === "confirmed" && newestOffered);
+
 const installedOnce = prepared<ById, Pick<DeploymentRow, "digest" | "state">>((db, value) =>
   db
     .selectFrom("deployments")
