@@ -13,6 +13,7 @@ import { DownloadSlots } from "../features/chunk-delivery/download-slots.ts";
 import { type ChunkDelivery, createChunkDelivery } from "../features/chunk-delivery/chunk-delivery.ts";
 import { type Commands, createCommands } from "../features/commands/commands.ts";
 import { createEngineRoom, type EngineRoom } from "../features/deployments/engine-room.ts";
+import { createTogether } from "../features/deployments/together.ts";
 import { createEvidence, type Evidence } from "../features/deployments/evidence.ts";
 import { createFetching, type Fetching } from "../features/deployments/fetching.ts";
 import { createMemory, type Memory } from "../features/deployments/memory.ts";
@@ -113,6 +114,7 @@ async function createFleet(foundation: Foundation, { pollMs, pieceMax }: Sizes):
   const fileRemoval = createFileRemoval({ storage, files, now: clock.wallMs, log });
   const images = createImageStore({ storage, files, feed, log });
   const engineRoom = createEngineRoom({ clock, log, progress, pieceMax, tellsInOrder: storage.shared === undefined });
+  const together = createTogether({ storage: patient, engineRoom });
   const lastSeen = createLastSeen(storage, log, clock);
   const everywhere = members && (() => members.everywhere("emergency-stop"));
   const emergencyStop = await openEmergencyStop({ storage, feed, engineRoom, clock, everywhere });
@@ -148,10 +150,10 @@ async function createFleet(foundation: Foundation, { pollMs, pieceMax }: Sizes):
       filesAreShared: members !== undefined,
     }),
     engineRoom,
-    evidence: createEvidence({ storage: patient, engineRoom, memory, progress, feed }),
+    evidence: createEvidence({ storage: patient, engineRoom, together, memory, progress, feed }),
     passingTime: createPassingTime({ ...deciding, slots: slotsAnywhere, presence, pieceMax }),
     slots,
-    offering: createOffering({ ...deciding, storage: patient, trust, images, slots }),
+    offering: createOffering({ ...deciding, storage: patient, together, trust, images, slots }),
     emergencyStop,
     health: createHealthWatch({ storage, memory, engineRoom, presence, log, clock }),
     metricHistory: createMetricHistory({ storage, deviceLog, log, clock }),

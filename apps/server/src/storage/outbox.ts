@@ -46,8 +46,8 @@ const dueNamedMax = 250;
 /** For whoever was away: so many changes can be made up for. */
 export const changesKept = 10_000;
 
-/** So many at most are what most transactions change. */
-const fewRows = 4;
+/** So many at most are what most transactions change, also for several devices. */
+const fewRows = 33;
 
 type NewChange = Pick<Selectable<ChangeTable>, "kind" | "id" | "detail" | "member">;
 

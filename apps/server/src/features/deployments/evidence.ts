@@ -10,6 +10,7 @@ import type { EngineRoom } from "./engine-room.ts";
 import type { Memory } from "./memory.ts";
 import type { Progress } from "./progress.ts";
 import { deploymentRow, openToCheckIn, snapshotOf } from "./store.ts";
+import type { EventOf, Together } from "./together.ts";
 
 export interface Evidence {
   /** Takes what a check-in proves. */
@@ -38,11 +39,12 @@ async function giveUp({ apply }: EngineRoom, work: Work, deviceId: string): Prom
 export function createEvidence(options: {
   storage: Storage;
   engineRoom: EngineRoom;
+  together: Together;
   memory: Memory;
   progress: Progress;
   feed: Feed;
 }): Evidence {
-  const { storage, memory, progress, feed } = options;
+  const { storage, together, memory, progress, feed } = options;
   const { apply } = options.engineRoom;
 
   return {
@@ -51,14 +53,17 @@ export function createEvidence(options: {
       const open = (await memory.deployments(deviceId)).filter(
         (row) => provenState(snapshotOf(row, row.newestOffered), evidence) !== undefined,
       );
-      if (open.length === 0) return;
+      const eventOf =
+        (id: string): EventOf =>
+        async (db) => {
+          const row = (await openToCheckIn(db, deviceId)).find((each) => each.id === id);
+          return row && { type: "checked-in", deployment: snapshotOf(row, row.newestOffered), evidence };
+        };
+      const [first, ...more] = open;
+      if (first === undefined) return;
+      if (more.length === 0) return void (await together.apply(first.rolloutId, eventOf(first.id)));
       await storage.transaction(async (work) => {
-        for (const { id, rolloutId } of open) {
-          await apply(work, rolloutId, async () => {
-            const row = (await openToCheckIn(work.db, deviceId)).find((each) => each.id === id);
-            return row && { type: "checked-in", deployment: snapshotOf(row, row.newestOffered), evidence };
-          });
-        }
+        for (const { id, rolloutId } of open) await apply(work, rolloutId, () => eventOf(id)(work.db));
       });
     },
 
@@ -70,24 +75,22 @@ export function createEvidence(options: {
           feed.announce({ kind: "deployment", id: known.id });
         return undefined;
       }
-      return storage.transaction(async (work) => {
-        // It stays a deployment of this device, and of its rollout.
-        const found =
-          known ??
-          (await work.db
-            .selectFrom("deployments")
-            .select("rolloutId")
-            .where("id", "=", report.deployment)
-            .where("deviceId", "=", deviceId)
-            .executeTakeFirst());
-        if (found === undefined) return "the device has no such deployment";
-        const applied = await apply(work, found.rolloutId, async () => {
-          const row = await deploymentRow(work.db, report.deployment);
-          if (row.finishedAt !== null && isFinal(deploymentStateOf(row.state)) && row.state === state) return undefined;
-          return { type: "reported", deployment: snapshotOf(row), attempt, state, code, done, total };
-        });
-        return applied?.refused;
+      // It stays a deployment of this device, and of its rollout.
+      const found =
+        known ??
+        (await storage.db
+          .selectFrom("deployments")
+          .select("rolloutId")
+          .where("id", "=", report.deployment)
+          .where("deviceId", "=", deviceId)
+          .executeTakeFirst());
+      if (found === undefined) return "the device has no such deployment";
+      const applied = await together.apply(found.rolloutId, async (db) => {
+        const row = await deploymentRow(db, report.deployment);
+        if (row.finishedAt !== null && isFinal(deploymentStateOf(row.state)) && row.state === state) return undefined;
+        return { type: "reported", deployment: snapshotOf(row), attempt, state, code, done, total };
       });
+      return applied?.refused;
     },
 
     deviceRevoked: (work, deviceId) => giveUp(options.engineRoom, work, deviceId),

@@ -19,6 +19,7 @@ import type { EngineRoom } from "./engine-room.ts";
 import { type Hindrances, isOnTrial, isStranger, runsConfirmed } from "./hindrances.ts";
 import type { Memory } from "./memory.ts";
 import { deploymentRow, type KnownDeployment, snapshotOf } from "./store.ts";
+import type { Together } from "./together.ts";
 
 export interface Offering {
   /** What the device should do now. Makes a queued deployment an offered one when it is due. */
@@ -27,7 +28,8 @@ export interface Offering {
 
 export function createOffering(options: {
   storage: Storage;
-  engineRoom: EngineRoom;
+  engineRoom: Pick<EngineRoom, "apply">;
+  together: Together;
   memory: Memory;
   hindrances: Hindrances;
   trust: Pick<Trust, "verdict" | "relation">;
@@ -57,15 +59,13 @@ export function createOffering(options: {
       if (hindrance !== undefined) continue;
       const alreadyConfirmed = runsConfirmed(device, digest);
       if (!alreadyConfirmed && !slots.take(device.id, (await memory.rollout(rolloutId)).urgent)) continue;
-      const row = await storage.transaction(async (work) => {
-        const applied = await options.engineRoom.apply(work, rolloutId, async () => ({
-          type: "offer-due",
-          deployment: snapshotOf(await deploymentRow(work.db, id)),
-          alreadyConfirmed,
-          runs: runningOf(device)?.digest ?? null,
-        }));
-        return applied?.rows.get(id) ?? deploymentRow(work.db, id);
-      });
+      const applied = await options.together.apply(rolloutId, async (db) => ({
+        type: "offer-due",
+        deployment: snapshotOf(await deploymentRow(db, id)),
+        alreadyConfirmed,
+        runs: runningOf(device)?.digest ?? null,
+      }));
+      const row = applied?.rows.get(id) ?? (await deploymentRow(storage.db, id));
       // It may have been paused or cancelled in the meantime.
       if (!alreadyConfirmed && !isWaiting(row.state) && row.finishedAt === null) return row;
       slots.free(device.id);

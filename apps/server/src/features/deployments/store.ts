@@ -52,21 +52,37 @@ const addMove = prepared<
   ]);
 });
 
-/** Adds to the counts of a rollout's deployments, which are kept so that nobody has to count them. */
-export async function addCounts(db: Queries, rolloutId: string, changes: Iterable<Count>): Promise<void> {
+/** One for each wave and state. */
+function summed(counts: Iterable<Count>): Count[] {
   const sums = new Map<string, Count>();
-  for (const { wave, state, count } of changes) {
+  for (const { wave, state, count } of counts) {
     const key = `${wave} ${state}`;
     sums.set(key, { wave, state, count: (sums.get(key)?.count ?? 0) + count });
   }
-  const values = [...sums.values()].filter(({ count }) => count !== 0).map((each) => ({ rolloutId, ...each }));
+  return [...sums.values()];
+}
+
+const countsOfMoves = (moves: Changes["moves"]): Count[] =>
+  moves.flatMap(({ wave, from, to }) => [
+    { wave, state: from, count: -1 },
+    { wave, state: to, count: 1 },
+  ]);
+
+export const storeMoves = (db: Queries, rolloutId: string, moves: Changes["moves"]): Promise<void> =>
+  addCounts(db, rolloutId, countsOfMoves(moves));
+
+/** Adds to the counts of a rollout's deployments, which are kept so that nobody has to count them. */
+export async function addCounts(db: Queries, rolloutId: string, changes: Iterable<Count>): Promise<void> {
+  const values = summed(changes)
+    .filter(({ count }) => count !== 0)
+    .map((each) => ({ rolloutId, ...each }));
   const [from, to] = values;
   const isMove = values.length === 2 && from!.wave === to!.wave && from!.count === -1 && to!.count === 1;
   if (isMove) await addMove(db, { rolloutId, wave: from!.wave, from: from!.state, to: to!.state });
   else if (values.length > 0) await adding(db, values).execute();
 }
 
-export function talliesOf(row: RolloutRow, counts: Count[]): WaveTally[] {
+export function talliesOf(row: RolloutRow, counts: readonly Count[]): WaveTally[] {
   const tallies = (JSON.parse(row.waveTotals) as number[]).map(emptyTally);
   for (const { wave, state, count } of counts) countInto(tallies[wave]!, state, count);
   return tallies;
@@ -105,8 +121,29 @@ export const retriesOf = (row: Pick<RolloutRow, "retries">): RetryRule[] => JSON
 /** As much as is known outside of the making of a rollout (rollouts/preparation.ts). */
 export const preparationOf = (stored: string): { wavesMade: number } => JSON.parse(stored) as { wavesMade: number };
 
-export async function loadSnapshot(db: Queries, row: RolloutRow): Promise<RolloutSnapshot> {
+/** A rollout as the engine takes it, with what that was made of. */
+export interface Read {
+  row: RolloutRow;
+  counts: readonly Count[];
+  snapshot: RolloutSnapshot;
+}
+
+export async function readRollout(db: Queries, row: RolloutRow): Promise<Read> {
   const counts = await countsOf(db, row.id);
+  return { row, counts, snapshot: await snapshotOfRollout(db, row, counts) };
+}
+
+/** The same after these, where nothing else of it has changed. */
+export function afterMoves({ row, counts, snapshot }: Read, moves: Changes["moves"]): Read {
+  const after = summed([...counts, ...countsOfMoves(moves)]);
+  const waves = talliesOf(row, after);
+  return { row, counts: after, snapshot: { ...snapshot, waves, counts: stateCountsOf(after) } };
+}
+
+export const loadSnapshot = async (db: Queries, row: RolloutRow): Promise<RolloutSnapshot> =>
+  (await readRollout(db, row)).snapshot;
+
+async function snapshotOfRollout(db: Queries, row: RolloutRow, counts: readonly Count[]): Promise<RolloutSnapshot> {
   return {
     state: row.state,
     pauseReason: row.pauseReason,
@@ -149,7 +186,8 @@ export const changesRow = ({ rollout, decisions, rollBack, joins }: Changes): bo
 
 /**
  * Stores what the engine decided at this time. Its deadlines and the order of offers are of steady time; when something
- * was changed or ended is for people, and of the wall clock. Returns the deployments of which it decided something.
+ * was changed or ended is for people, and of the wall clock. Returns the deployments of which it decided something. Their
+ * moves are left to be counted (`storeMoves`).
  */
 export async function storeChanges(
   db: Queries,
@@ -169,14 +207,6 @@ export async function storeChanges(
     const [row] = await updateDeployment(db, Object.keys(set).join(" "), { ...set, id });
     if (row !== undefined) rows.set(id, row);
   }
-  await addCounts(
-    db,
-    rolloutId,
-    changes.moves.flatMap(({ wave, from, to }) => [
-      { wave, state: from, count: -1 },
-      { wave, state: to, count: 1 },
-    ]),
-  );
   const { finishedAt, accepted, approvals, rules, health, ...rollout } = changes.rollout;
   const { rollBack } = changes;
   for (const test of health?.tests ?? []) await storeTest(db, rolloutId, test);
