@@ -8,7 +8,7 @@ import { makeRelease } from "./keys.ts";
 import type { ProtocolDevice } from "./protocol-device.ts";
 
 /** It was 85, and half of them with log entries and their pruning besides, before queries were merged. */
-const STATEMENTS_MAX = 42;
+const STATEMENTS_MAX = 40;
 
 /** Written in batches beside the messages, for all devices together. */
 const inBatches =

@@ -245,7 +245,7 @@ async function createConversations(
     return health.sessionBegan(deviceId);
   };
   const kept = { storage, patient, deviceLog, feed };
-  const sessions = createSessions({ ...kept, verifier, link, now, pollMs, began, owners: members?.owners });
+  const sessions = createSessions({ ...kept, memory, verifier, link, now, pollMs, began, owners: members?.owners });
   const memberId = members?.membership.id;
   const offers = createOffers({ link, sessions, offering, storage, feed, turns, pollMs, log, memberId });
   const commands = await createCommands({ ...kept, operationsKey, sessions, link, turns, log, clock });

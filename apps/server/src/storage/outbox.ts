@@ -17,8 +17,8 @@ export type Change =
   /** A rollout's deployments were made; they are named only while this process runs, or to others when they are few. */
   | { kind: "targets"; id: string; deployments?: readonly { id: string; deviceId: string }[] }
   /**
-   * `moved`: it went to another state, with what it was in before. `row`: what the transaction has left of it; only while
-   * this process runs, and where changes are told in the order of their commits.
+   * `moved`: it went to another state, with what it was in before. `row`: what the transaction has left of it; only
+   * while this process runs, and where changes are told in the order of their commits.
    */
   | {
       kind: "deployment";

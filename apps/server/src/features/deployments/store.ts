@@ -27,30 +27,24 @@ const countsById = prepared<ById, Count>((db, value) =>
 /** How many of its deployments are in which state, of each wave. */
 export const countsOf = (db: Queries, rolloutId: string): Promise<Count[]> => countsById(db, { id: rolloutId });
 
-type NewCount = Count & { rolloutId: string };
-
-/** Adds these to the counts that there are. */
-const adding = (db: Queries, values: NewCount[]) =>
+/** Adds so many to the counts that there are. */
+const addShape = preparedByShape((db, value, rows: number) =>
   db
     .insertInto("deploymentCounts")
-    .values(values)
+    .values(
+      Array.from({ length: rows }, (_, i) => ({
+        rolloutId: value("rolloutId"),
+        wave: value(`wave${i}`),
+        state: value(`state${i}`),
+        count: value(`count${i}`),
+      })),
+    )
     .onConflict((conflict) =>
       conflict
         .columns(["rolloutId", "wave", "state"])
         .doUpdateSet((q) => ({ count: q("deploymentCounts.count", "+", q.ref("excluded.count")) })),
-    );
-
-/** One deployment has moved. */
-const addMove = prepared<
-  { rolloutId: string; wave: number; from: DeploymentStateName; to: DeploymentStateName },
-  unknown
->((db, value) => {
-  const [rolloutId, wave] = [value("rolloutId"), value("wave")];
-  return adding(db, [
-    { rolloutId, wave, state: value("from"), count: -1 },
-    { rolloutId, wave, state: value("to"), count: 1 },
-  ]);
-});
+    ),
+);
 
 /** One for each wave and state. */
 function summed(counts: Iterable<Count>): Count[] {
@@ -73,13 +67,14 @@ export const storeMoves = (db: Queries, rolloutId: string, moves: Changes["moves
 
 /** Adds to the counts of a rollout's deployments, which are kept so that nobody has to count them. */
 export async function addCounts(db: Queries, rolloutId: string, changes: Iterable<Count>): Promise<void> {
-  const values = summed(changes)
-    .filter(({ count }) => count !== 0)
-    .map((each) => ({ rolloutId, ...each }));
-  const [from, to] = values;
-  const isMove = values.length === 2 && from!.wave === to!.wave && from!.count === -1 && to!.count === 1;
-  if (isMove) await addMove(db, { rolloutId, wave: from!.wave, from: from!.state, to: to!.state });
-  else if (values.length > 0) await adding(db, values).execute();
+  const rows = summed(changes).filter(({ count }) => count !== 0);
+  if (rows.length === 0) return;
+  const values = rows.flatMap(({ wave, state, count }, i) => [
+    [`wave${i}`, wave],
+    [`state${i}`, state],
+    [`count${i}`, count],
+  ]);
+  await addShape(db, rows.length, { rolloutId, ...Object.fromEntries(values) });
 }
 
 export function talliesOf(row: RolloutRow, counts: readonly Count[]): WaveTally[] {
@@ -186,8 +181,8 @@ export const changesRow = ({ rollout, decisions, rollBack, joins }: Changes): bo
 
 /**
  * Stores what the engine decided at this time. Its deadlines and the order of offers are of steady time; when something
- * was changed or ended is for people, and of the wall clock. Returns the deployments of which it decided something. Their
- * moves are left to be counted (`storeMoves`).
+ * was changed or ended is for people, and of the wall clock. Returns the deployments of which it decided something.
+ * Their moves are left to be counted (`storeMoves`).
  */
 export async function storeChanges(
   db: Queries,

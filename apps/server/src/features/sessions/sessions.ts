@@ -127,6 +127,8 @@ export function createSessions(options: {
   /** Whether it tells which secret a device has connected with; otherwise the contact MAC tries them in turn. */
   link: Pick<DeviceLink, "checksCredentials">;
   feed: Feed;
+  /** As it was when it was read last, or changed. */
+  memory: { device(id: string): Promise<{ revokedAt: number | null } | null> };
   pollMs: number;
   /** A session was proven. */
   began: (deviceId: string) => Promise<void>;
@@ -223,7 +225,8 @@ export function createSessions(options: {
       const { deviceId } = message;
       const parsed = helloMessage.safeParse(object);
       if (!parsed.success) return refuse(message, object["session"], "malformed");
-      const device = await findDevice(patient.db, deviceId);
+      // A proof asks the database itself; who has enrolled a moment ago may not be known here yet.
+      const device = (await options.memory.device(deviceId)) ?? (await findDevice(patient.db, deviceId));
       // Behind a broker of the operator's, anybody that it admits may say hello under a name that never enrolled.
       if (device === undefined) return;
       if (device.revokedAt !== null) return refuse(message, parsed.data.session, "revoked");
