@@ -121,6 +121,8 @@ describe("pieces of time", () => {
       reported.push(point);
       history.note(point.deviceId, point.name, point.value);
       if (random.below(20) === 0) await history.flush(random.below(2) === 0 ? point.deviceId : undefined);
+      // More than sixty of a device would be too many.
+      if (i % 60 === 0) await history.flush();
     }
     await history.flush();
     const [from, to] = [begin - dayMs, Math.max(...reported.map(({ at }) => at)) + 1];

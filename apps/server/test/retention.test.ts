@@ -129,6 +129,26 @@ describe("a sweep", () => {
     ]);
   });
 
+  it("goes on with the others where something can't be removed, and tries it again the next time", async () => {
+    const store = await opened(["a"]);
+    let faults = 0;
+    const failing: Expiring = {
+      what: "decisions",
+      keepMs,
+      removeSome: async () => {
+        faults++;
+        throw new Error("planted: it can't be removed");
+      },
+    };
+    const retention = retentionOver(store, [failing, expiringDeviceLog(keepMs)]);
+    for (let sweep = 1; sweep <= 2; sweep++) {
+      await addLog(store.storage, "a", [1, 2]);
+      await retention.run();
+      expect([faults, await logTimes(store.storage)]).toEqual([sweep, []]);
+      store.clock.nowMs += hourMs;
+    }
+  });
+
   it("leaves what is kept for ever", async () => {
     const store = await opened(["a"]);
     await addLog(store.storage, "a", [1]);

@@ -60,7 +60,8 @@ export function createRetention({
 
   const mayGoOn = (): boolean => !isStopped && isHere();
   const observe = (): void => {
-    lowestAt = earliestOf(lowestAt, clock.wallMs());
+    // What the clock shows elsewhere, whoever sweeps there observes.
+    lowestAt = isHere() ? earliestOf(lowestAt, clock.wallMs()) : clock.wallMs();
   };
 
   const isDue = (steadyAt: number | undefined): boolean =>
@@ -119,7 +120,14 @@ export function createRetention({
 
   async function all(): Promise<void> {
     const done: Sweep[] = [];
-    for (const sweep of await sweeps()) if (mayGoOn()) done.push(await finish(sweep));
+    for (const sweep of await sweeps())
+      done.push(
+        await finish(sweep).catch((error: unknown) => {
+          // The others are not to wait for it; the next sweep tries it again.
+          log.error({ err: error as Error, what: sweep.what }, "what is old could not be removed");
+          return { ...sweep, after: null };
+        }),
+      );
     if (done.length === 0 || !mayGoOn() || done.some(({ after }) => after !== null)) return;
     await db.deleteFrom("retentionSweeps").execute();
     const removed = Object.fromEntries(done.map((sweep) => [sweep.what, sweep.removed]));
