@@ -233,13 +233,16 @@ export const options: Record<keyof Configuration, Option> = {
 export class ConfigurationError extends Error {}
 
 export function usage(): string {
-  const rows = Object.values(options).map(
-    ({ flag, variable, about }) => `  ${`--${flag}`.padEnd(18)} ${variable.padEnd(16)} ${about}`,
-  );
+  const all = Object.values(options);
+  const flagColumns = Math.max(...all.map(({ flag }) => flag.length + 2));
+  const variableColumns = Math.max(...all.map(({ variable }) => variable.length));
+  const row = (flag: string, variable: string, about: string): string =>
+    `  ${flag.padEnd(flagColumns)} ${variable.padEnd(variableColumns)} ${about}`;
+  const rows = all.map(({ flag, variable, about }) => row(`--${flag}`, variable, about));
   return [
     "Usage: node --import tsx apps/server/src/main.ts [options]",
     "",
-    "  option             variable         meaning (default)",
+    row("option", "variable", "meaning (default)"),
     ...rows,
     "",
   ].join("\n");
