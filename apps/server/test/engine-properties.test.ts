@@ -120,6 +120,8 @@ describe("whatever happens", () => {
           happen(model, each);
           const after = model.snapshot();
           if (before.state === "running" || after.state === "running") continue;
+          // Resumed, and over in the same moment: its later waves have no device.
+          if (before.state === "paused" && after.state === "completed") continue;
           expect(after.currentWave).toBe(before.currentWave);
           const isLate = before.state === "completed" && before.counts.unreached > after.counts.unreached;
           if (!isLate) expect(after.counts.offered).toBeLessThanOrEqual(offered);
