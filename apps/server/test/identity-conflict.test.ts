@@ -10,6 +10,7 @@ import {
   noTrail,
   sessionSpoke,
 } from "../src/domain/identity-conflict.ts";
+import type { Now } from "../src/domain/now.ts";
 import { Random, seed } from "./random.ts";
 
 /** A session's first and last message. */
@@ -18,12 +19,16 @@ const at = (boot: number, sequence: number): MessageOrder => ({ boot, sequence }
 /** Of one run: messages from this number to that. */
 const run = (boot: number, first: number, last = first): Spoken => [at(boot, first), at(boot, last)];
 
+/** The wall clock shows something else. */
+const nowAt = (steadyMs: number): Now => ({ steadyMs, wallMs: steadyMs + wallAheadMs });
+const wallAheadMs = 500_000;
+
 /** The trail after these sessions, one each so many milliseconds. */
 function trailOf(sessions: readonly Spoken[], eachMs = 1_000): BoardTrail {
   let trail = noTrail;
   let last: MessageOrder | undefined;
   sessions.forEach(([first, newest], i) => {
-    if (last !== undefined) trail = sessionSpoke(trail, last, first, i * eachMs);
+    if (last !== undefined) trail = sessionSpoke(trail, last, first, nowAt(i * eachMs));
     last = newest;
   });
   return trail;
@@ -74,9 +79,12 @@ describe("two boards are one", () => {
 
   it("from the third time on that a run which had been left goes on, since the first", () => {
     const sessions = turns(4, (i) => [run(17, 1 + i), run(5, 1 + i)]);
-    expect(trailOf(sessions.slice(0, 6)).sinceMs).toBe(null);
+    expect(trailOf(sessions.slice(0, 6)).shown).toBe(null);
     const trail = trailOf(sessions.slice(0, 7));
-    expect(trail).toMatchObject({ sinceMs: 2_000, returnsMs: [2_000, 4_000, 6_000] });
+    expect(trail).toMatchObject({
+      shown: { sinceMs: wallAheadMs + 2_000, lastMs: wallAheadMs + 6_000 },
+      returnsMs: [2_000, 4_000, 6_000],
+    });
     expect(conflictUntilMs(trail)).toBe(6_000 + conflictWindowMs);
   });
 
@@ -88,11 +96,12 @@ describe("two boards are one", () => {
   it("whose beginning stays while it goes on, and is a new one after it was over", () => {
     const sessions = turns(20, (i) => [run(17, 1 + i), run(5, 1 + i)]);
     const trail = trailOf(sessions);
-    expect(trail.sinceMs).toBe(2_000);
+    expect(trail.shown!.sinceMs).toBe(wallAheadMs + 2_000);
     const [first, last] = [at(17, 50), at(5, 50)];
-    const later = (nowMs: number): BoardTrail => sessionSpoke({ ...trail, left: at(17, 40) }, last, first, nowMs);
-    expect(later(conflictUntilMs(trail)! - 1).sinceMs).toBe(2_000);
-    expect(later(conflictUntilMs(trail)!).sinceMs, "one is not enough for the next").toBe(null);
+    const later = (nowMs: number): BoardTrail =>
+      sessionSpoke({ ...trail, left: at(17, 40) }, last, first, nowAt(nowMs));
+    expect(later(conflictUntilMs(trail)! - 1).shown!.sinceMs).toBe(wallAheadMs + 2_000);
+    expect(later(conflictUntilMs(trail)!).shown, "one is not enough for the next").toBe(null);
   });
 });
 

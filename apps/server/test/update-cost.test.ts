@@ -39,12 +39,9 @@ async function update(device: ProtocolDevice): Promise<void> {
 /** A rollout to so many devices that are away, and to these. */
 async function rollOut(devices: ProtocolDevice[], othersCount: number, sequence: number): Promise<void> {
   const { db } = fixture.server.internals.storage;
-  // The database itself makes these of `running`.
-  const { runningDigest, runningVersion, runningState, runningSequence, ...template } = await db
-    .selectFrom("devices")
-    .selectAll()
-    .where("id", "=", devices[0]!.id)
-    .executeTakeFirstOrThrow();
+  // The database itself makes these of `running` and `other`.
+  const { runningDigest, runningVersion, runningState, runningSequence, otherDigest, otherState, ...template } =
+    await db.selectFrom("devices").selectAll().where("id", "=", devices[0]!.id).executeTakeFirstOrThrow();
   const others = Array.from({ length: othersCount }, (_, i) => ({ ...template, id: `away-${sequence}-${i}` }));
   for (let at = 0; at < others.length; at += 100)
     await db

@@ -257,7 +257,7 @@ async function createConversations(
     deviceLog,
     feed,
     memory,
-    boardTrails: createBoardTrails({ memory, deviceLog, steadyMs: now, isShared: members !== undefined }),
+    boardTrails: createBoardTrails({ memory, deviceLog, clock, isShared: members !== undefined }),
     evidence,
     offers,
     trustDelivery,

@@ -8,45 +8,48 @@
 // board whose counter was set back once (boot control lost, flash written anew) leaves a run for good. Taking the
 // place of a connection that is still up proves nothing: that is what a bad link looks like to a server.
 
+import type { Now } from "./now.ts";
+
 /** What a device orders its messages by. */
 export interface MessageOrder {
   boot: number;
   sequence: number;
 }
 
-/** What is kept of a device for this. Times are of steady time. */
+/** What is kept of a device for this. */
 export interface BoardTrail {
   /** The last message of the run that another one, that lies behind it, has taken the place of. */
   left: MessageOrder | null;
-  /** When a run that had been left went on: the newest ones. */
+  /** When a run that had been left went on, of steady time: the newest ones. */
   returnsMs: readonly number[];
-  /** The first of those that are the conflict; null: there is none. */
-  sinceMs: number | null;
+  /** The first of those that are the conflict, and the newest one, of the wall clock; null: there is none. */
+  shown: { sinceMs: number; lastMs: number } | null;
 }
 
 /** So often, within this time, a run that was left must go on; and without it for as long, the conflict is over. */
 export const conflictReturnsMin = 3;
 export const conflictWindowMs = 3_600_000;
 
-export const noTrail: BoardTrail = { left: null, returnsMs: [], sinceMs: null };
+export const noTrail: BoardTrail = { left: null, returnsMs: [], shown: null };
 
 export const isLater = (one: MessageOrder, other: MessageOrder): boolean =>
   one.boot > other.boot || (one.boot === other.boot && one.sequence > other.sequence);
 
-/** When the conflict is over, if nothing more comes; null: there is none. */
-export const conflictUntilMs = ({ sinceMs, returnsMs }: BoardTrail): number | null =>
-  sinceMs === null ? null : returnsMs.at(-1)! + conflictWindowMs;
+/** When the conflict is over, if nothing more comes, of steady time; null: there is none. */
+export const conflictUntilMs = ({ shown, returnsMs }: BoardTrail): number | null =>
+  shown === null ? null : returnsMs.at(-1)! + conflictWindowMs;
 
 /**
  * A session has its first message. `last`: of all sessions before. The same trail when it says nothing of this.
  */
-export function sessionSpoke(trail: BoardTrail, last: MessageOrder, first: MessageOrder, nowMs: number): BoardTrail {
+export function sessionSpoke(trail: BoardTrail, last: MessageOrder, first: MessageOrder, now: Now): BoardTrail {
   const { left } = trail;
   const goesOn = left !== null && first.boot === left.boot && isLater(first, left) && !isLater(last, left);
   if (!goesOn) return isLater(first, last) ? trail : { ...trail, left: last };
-  const recent = trail.returnsMs.filter((at) => nowMs - at < conflictWindowMs);
-  const returnsMs = [...recent, nowMs].slice(-conflictReturnsMin);
-  const begins = returnsMs.length >= conflictReturnsMin ? returnsMs[0]! : null;
-  const sinceMs = recent.length > 0 && trail.sinceMs !== null ? trail.sinceMs : begins;
-  return { left: null, returnsMs, sinceMs };
+  const recent = trail.returnsMs.filter((at) => now.steadyMs - at < conflictWindowMs);
+  const returnsMs = [...recent, now.steadyMs].slice(-conflictReturnsMin);
+  const goesOnStill = recent.length > 0 ? trail.shown : null;
+  const isOne = goesOnStill !== null || returnsMs.length >= conflictReturnsMin;
+  const sinceMs = goesOnStill?.sinceMs ?? now.wallMs - (now.steadyMs - returnsMs[0]!);
+  return { left: null, returnsMs, shown: isOne ? { sinceMs, lastMs: now.wallMs } : null };
 }

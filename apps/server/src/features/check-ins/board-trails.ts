@@ -1,5 +1,6 @@
 // A session's first check-in beside what was heard of its device before: does one board speak for it, or two?
 
+import type { Clock } from "../../clock.ts";
 import { sessionSpoke } from "../../domain/identity-conflict.ts";
 import type { DeviceUpdate } from "../../storage/schema.ts";
 import { columnsOfTrail, isInConflict, type StoredTrail, trailOf } from "../device-records/board-trail.ts";
@@ -15,12 +16,12 @@ export interface BoardTrails {
 export function createBoardTrails({
   memory,
   deviceLog,
-  steadyMs,
+  clock,
   isShared,
 }: {
   memory: Pick<Memory, "device">;
   deviceLog: Pick<DeviceLog, "add">;
-  steadyMs: () => number;
+  clock: Pick<Clock, "steadyMs" | "wallMs">;
   /** Several servers may have a device's sessions in turn: what is in memory of the last one may not be of that. */
   isShared: boolean;
 }): BoardTrails {
@@ -28,7 +29,7 @@ export function createBoardTrails({
     async firstCheckIn({ deviceId, newest: first, newestBefore }) {
       const row = await memory.device(deviceId);
       if (row === null || first === undefined) return {};
-      const now = steadyMs();
+      const now = { steadyMs: clock.steadyMs(), wallMs: clock.wallMs() };
       const before: StoredTrail = trailOf(row);
       const stored = before.last ?? (row.bootCounter === null ? undefined : { boot: row.bootCounter, sequence: 0 });
       // A board that took another one's place by a person's word has not checked in yet.
@@ -36,7 +37,7 @@ export function createBoardTrails({
       const after = last === undefined ? before : sessionSpoke(before, last, first, now);
       if (after === before && !isShared) return {};
       const columns = columnsOfTrail(isShared ? { ...after, last: first } : after);
-      if (isInConflict(columns, now) && !isInConflict(row, now))
+      if (isInConflict(columns, now.steadyMs) && !isInConflict(row, now.steadyMs))
         deviceLog.add(
           deviceId,
           "identity",

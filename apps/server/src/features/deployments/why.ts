@@ -142,7 +142,7 @@ export function createWhys(options: {
       if (isInConflict(device, clock.steadyMs()))
         return {
           sentence: `${id} ${twoBoards}.`,
-          since: shown(trailOf(device).sinceMs),
+          since: isoOrNull(trailOf(device).shown?.sinceMs ?? null),
           until: shown(device.conflictUntil),
           actions: [...twoBoardsActions],
         };

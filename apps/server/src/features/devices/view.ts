@@ -82,11 +82,10 @@ export function describe(row: DeviceRow, beside: BesideRow): Filtered & Pick<Dev
   };
 }
 
-function conflictView(row: DeviceRow, clock: Pick<Clock, "steadyMs" | "shownMs">): DeviceView["identityConflict"] {
-  if (!isInConflict(row, clock.steadyMs())) return null;
-  const { sinceMs, returnsMs } = trailOf(row);
-  const [since, lastAt] = [sinceMs!, returnsMs.at(-1)!].map((at) => iso(clock.shownMs(at))) as [string, string];
-  return { since, lastAt };
+function conflictView(row: DeviceRow, clock: Pick<Clock, "steadyMs">): DeviceView["identityConflict"] {
+  const { shown } = trailOf(row);
+  if (shown === null || !isInConflict(row, clock.steadyMs())) return null;
+  return { since: iso(shown.sinceMs), lastAt: iso(shown.lastMs) };
 }
 
 export function deviceView(
@@ -95,7 +94,7 @@ export function deviceView(
     trustRelation: TrustRelation;
     active: NamedDeployment | undefined;
     versions: ReadonlyMap<string, string>;
-    clock: Pick<Clock, "steadyMs" | "shownMs">;
+    clock: Pick<Clock, "steadyMs">;
   },
 ): DeviceView {
   const other = otherOf(row);
@@ -179,7 +178,7 @@ export function createDeviceViews({
   progress: Progress;
   isOnline: (deviceId: string) => boolean;
   trust: Trust;
-  clock: Pick<Clock, "steadyMs" | "shownMs">;
+  clock: Pick<Clock, "steadyMs">;
 }): DeviceViews {
   const openDeployments = async (deviceIds: readonly string[]): Promise<NamedDeployment[]> => {
     const rows = await selectDeployments(db)
