@@ -201,9 +201,9 @@ export const plantedBugs: readonly PlantedBug[] = [
     patches: [
       {
         file: "features/rollouts/rollouts.ts",
-        find: "    await storage.transaction(async (work) => {\n      const changes",
+        find: "    await storage.transaction(async (work) => {\n      const { archivedAt",
         replace:
-          '    if (Math.random() < 0.5) {\n      const { deployments, ...shown } = await detail(id);\n      setTimeout(() => void act(id, eventOf).catch(() => {}), 2_000);\n      return { ...shown, deployments, state: "cancelled" };\n    }\n    await storage.transaction(async (work) => {\n      const changes',
+          '    if (Math.random() < 0.5) {\n      const { deployments, ...shown } = await detail(id);\n      setTimeout(() => void act(id, eventOf).catch(() => {}), 2_000);\n      return { ...shown, deployments, state: "cancelled" };\n    }\n    await storage.transaction(async (work) => {\n      const { archivedAt',
       },
     ],
   },
