@@ -168,9 +168,14 @@ const noLook = { updatedAtRisk: 0, updatedFailed: 0, othersAtRisk: 0, othersFail
 
 describe("a release", () => {
   const files = (fixture: Fixture): Promise<string[]> => readdir(join(fixture.dataDir, "images"));
-  const swept = async (fixture: Fixture): Promise<void> => {
-    await fixture.server.internals.tick();
-  };
+  /** What is noted is removed. */
+  const swept = (fixture: Fixture): Promise<void> =>
+    expect
+      .poll(async () => {
+        await fixture.server.internals.tick();
+        return fixture.server.internals.storage.db.selectFrom("filesToRemove").selectAll().execute();
+      })
+      .toEqual([]);
 
   it("is out of lists and of new rollouts while it is archived", async () => {
     const fixture = await started();

@@ -240,6 +240,27 @@ it("an upload that another server was quicker with takes nothing of the other's 
   expect(await inBucket(name)).toBeDefined();
 });
 
+it("what is deleted is gone from the bucket, too: later, if the store is away; and from a folder that has a copy", async () => {
+  fixture = await start();
+  const release = await fixture.upload(await uploadOf());
+  const [name] = await imagesIn(fixture.dataDir);
+  const copy = await readFile(join(fixture.dataDir, "images", name!));
+  await fixture.api.post(`/api/releases/${release.id}/archive`);
+  isLost = true;
+  expect((await fixture.api.request("DELETE", `/api/releases/${release.id}`)).status).toBe(204);
+  const notes = () => fixture!.server.internals.storage.db.selectFrom("filesToRemove").select("claimedAt").execute();
+  await expect.poll(notes).toEqual([{ claimedAt: expect.any(Number) }]);
+  isLost = false;
+  await expect.poll(notes).toEqual([]);
+  expect(await inBucket(name!)).toBeUndefined();
+  expect(await imagesIn(fixture.dataDir)).toEqual([]);
+  // As another server has it, which did not remove it.
+  await writeFile(join(fixture.dataDir, "images", name!), copy);
+  await fixture.restart();
+  const { dataDir } = fixture;
+  await expect.poll(() => imagesIn(dataDir)).toEqual([]);
+});
+
 it("while the store is away uploads are refused, and what the folder has is served", async () => {
   fixture = await start();
   const release = await fixture.upload(await uploadOf());

@@ -39,7 +39,9 @@ export function startRounds(
     if (!isCaretaker(members)) return;
     // What another caretaker has left, or what has failed.
     carryingOut.wake();
-    await Promise.all([passingTime.tick(), rollBacks.tick(), commands.tick(), deviceCounts.tick(), fileRemoval.tick()]);
+    // A bucket may take its time.
+    void fileRemoval.tick();
+    await Promise.all([passingTime.tick(), rollBacks.tick(), commands.tick(), deviceCounts.tick()]);
     if (members !== undefined) await deviceLog.catchUp(members.others.settled);
   }
 
@@ -80,6 +82,7 @@ export function startRounds(
       timers.forEach(clearInterval);
       loop.stop();
       await ticking;
+      await fileRemoval.stop();
     },
   };
 }

@@ -67,6 +67,7 @@ export function filesInBucket(files: ImageFiles, bucket: Bucket, log: Logger): I
       }
       return here;
     },
+    removeCopy: (name) => files.removeImage(name),
     async removeImage(name) {
       stored.delete(name);
       await bucket.remove(name);

@@ -8,6 +8,8 @@ import type { Queries, Storage } from "../../storage/storage.ts";
 import type { ImageFiles } from "./image-files.ts";
 
 const filesAtATime = 20;
+/** A store that is away is not asked each second. */
+const restAfterFaultMs = 5_000;
 const waitMs = 100;
 const waitMsMax = 10_000;
 
@@ -16,8 +18,10 @@ export interface FileRemoval {
   note(db: Queries, names: readonly string[]): Promise<void>;
   /** Before they are written: none of them is removed from then on. Throws ApiError when one can't be had. */
   reclaim(names: readonly string[]): Promise<void>;
-  /** Removes what is noted, as far as it can be. */
+  /** Removes what is noted, as far as it can be; nobody needs to wait for it. */
   tick(): Promise<void>;
+  /** Resolves when nothing of it is under way any more. */
+  stop(): Promise<void>;
 }
 
 export function createFileRemoval({
@@ -62,10 +66,13 @@ export function createFileRemoval({
       return true;
     });
 
+  let isStopped = false;
+  let restsUntilMs = 0;
   let removing: Promise<void> | undefined;
   async function remove(): Promise<void> {
     const notes = await storage.db.selectFrom("filesToRemove").select("fileName").limit(filesAtATime).execute();
     for (const { fileName } of notes) {
+      if (isStopped) return;
       if (!(await claim(fileName))) continue;
       await files.removeImage(fileName);
       await storage.db.deleteFrom("filesToRemove").where("fileName", "=", fileName).execute();
@@ -92,9 +99,17 @@ export function createFileRemoval({
         await new Promise((resolve) => setTimeout(resolve, waitMs));
       }
     },
+    async stop() {
+      isStopped = true;
+      await removing;
+    },
     tick() {
+      if (isStopped || performance.now() < restsUntilMs) return removing ?? Promise.resolve();
       removing ??= remove()
-        .catch((error: unknown) => log.error({ err: error as Error }, "files of deleted images could not be removed"))
+        .catch((error: unknown) => {
+          restsUntilMs = performance.now() + restAfterFaultMs;
+          log.error({ err: error as Error }, "files of deleted images could not be removed");
+        })
         .finally(() => (removing = undefined));
       return removing;
     },

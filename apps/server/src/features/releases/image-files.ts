@@ -27,6 +27,10 @@ export interface ImageFiles {
   /** Stores an image; returns name and digest. One that is there already is written anew. */
   keep(bytes: Uint8Array): Promise<{ name: string; digest: string }>;
   removeImage(name: string): Promise<void>;
+  /** Of the image files that lie in the folder. */
+  names(): Promise<string[]>;
+  /** Only where the folder has copies of what is elsewhere: takes one away here. */
+  removeCopy?(name: string): Promise<void>;
   /** Removes what `receive` has written. */
   remove(path: string): Promise<void>;
 }
@@ -82,6 +86,7 @@ export async function openImageFiles(
     remove,
     pathOf: (name) => join(images, name),
     removeImage: (name) => remove(join(images, name)),
+    names: async () => (await files.readdir(images)).filter((name) => name.endsWith(".image")),
     async receive(body, bytesMax) {
       const path = temporary();
       await writeFile(path, async (add) => {

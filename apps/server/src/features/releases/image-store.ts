@@ -12,12 +12,14 @@ export type FileState = "present" | "missing" | "damaged";
 
 type Checked = Pick<ImageRow, "digest" | "releaseId" | "fileName" | "fileDigest" | "sizeBytes">;
 
+const namesAtATime = 500;
+
 export interface ImageStore {
   /** As it was found last; an image that was not looked at yet counts as present. */
   stateOf(digest: string): FileState;
   /** Reads the files of these images. Returns those that can't be served. */
   check(images: readonly Checked[]): Promise<{ digest: string; state: FileState }[]>;
-  /** Reads every image's file, one after the other. */
+  /** Reads every image's file, one after the other. Copies of images that were deleted elsewhere go before. */
   checkAll(): Promise<void>;
   /** The file could not be read when it was wanted. */
   failed(digest: string): Promise<void>;
@@ -107,10 +109,23 @@ export function createImageStore(options: {
       );
   });
 
+  /** Who deletes a release removes its files where they are, and the copies of one server. */
+  async function removeStrayCopies(): Promise<void> {
+    if (files.removeCopy === undefined) return;
+    const names = await files.names();
+    for (let at = 0; at < names.length && !stopped; at += namesAtATime) {
+      const some = names.slice(at, at + namesAtATime);
+      const rows = await storage.db.selectFrom("images").select("fileName").where("fileName", "in", some).execute();
+      const named = new Set(rows.map(({ fileName }) => fileName));
+      for (const name of some) if (!named.has(name)) await files.removeCopy(name);
+    }
+  }
+
   return {
     stateOf: (digest) => faults.get(digest) ?? "present",
     check,
     async checkAll() {
+      await removeStrayCopies();
       for (const image of await storage.db.selectFrom("images").select(columns).execute()) {
         if (stopped) return;
         await check([image]);
