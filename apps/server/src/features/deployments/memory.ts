@@ -80,9 +80,9 @@ export function createMemory({ db }: Storage, feed: Feed): Memory {
         return;
       case "deployment":
         if (!("deviceId" in change)) return;
-          deployments.change(change.deviceId, (known) => change.row && withRow(known, change.row));
-          if (change.deleted || (change.moved !== undefined && isOfRollBacks(change.moved)))
-            rolledBack.forget(change.deviceId);
+        deployments.change(change.deviceId, (known) => change.row && withRow(known, change.row));
+        if (change.deleted || (change.moved !== undefined && isOfRollBacks(change.moved)))
+          rolledBack.forget(change.deviceId);
         return;
       case "targets":
         if (change.deployments === undefined) deployments.forgetAll();
