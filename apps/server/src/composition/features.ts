@@ -353,6 +353,7 @@ export async function createFeatures(foundation: Foundation, link: DeviceLink, s
   const filtering = createFiltering({ storage, lastSeen, isOnline, online, wallMs: clock.wallMs });
   const { rollouts, ...beside } = createAllOfRollouts(foundation, fleet, filtering, pieceMax);
   const loaders = { device: views.one, deployment: views.deployment, rollout: rollouts.summary, release: releases.one };
+  const about = { storage, sessions, evidence, deviceLog, link, now: clock.wallMs, elsewhere };
   const features = {
     ...fleet,
     ...conversations,
@@ -366,41 +367,11 @@ export async function createFeatures(foundation: Foundation, link: DeviceLink, s
       announce: (change) => (members === undefined ? feed.announce(change) : feed.hear(change)),
       everywhere: members && (() => members.everywhere("trust")),
     }),
-    devices: createDevices({
-      storage,
-      views,
-      filtering,
-      sessions,
-      evidence,
-      progress,
-      deviceLog,
-      link,
-      closeAccount: accountCloser(link, log),
-      now: clock.wallMs,
-      elsewhere,
-    }),
-    boards: createBoardReplacement({
-      storage,
-      views,
-      sessions,
-      evidence,
-      deviceLog,
-      link,
-      now: clock.wallMs,
-      elsewhere,
-    }),
+    devices: createDevices({ ...about, views, filtering, progress, closeAccount: accountCloser(link, log) }),
+    boards: createBoardReplacement({ ...about, views }),
     metrics: createMetricReading({ storage, history: fleet.metricHistory, clock, keepPointsMs: keep.telemetryRawMs }),
     retention: retentionOf(foundation, keep),
-    deviceDeletion: createDeviceDeletion({
-      storage,
-      sessions,
-      evidence,
-      lastSeen,
-      deviceLog,
-      link,
-      now: clock.wallMs,
-      elsewhere,
-    }),
+    deviceDeletion: createDeviceDeletion({ ...about, lastSeen }),
     clearConflict: createClearConflict({ storage, views, deviceLog }),
     deviceCounts: createDeviceCounts(storage, () => online().length),
     events: createEventHub(loaders, feed, log),

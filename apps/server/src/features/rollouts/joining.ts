@@ -120,8 +120,8 @@ export function createJoining(options: JoiningOptions): Joining {
   }
 
   async function join(work: Work, deviceId: string, rollouts: Open[]): Promise<void> {
-    // Before the rollout's, as whoever revokes a device takes them. What is asked behind it is asked of one device: what
-    // comes to match between two filters' questions would join the older rollout.
+    // Before the rollout's, as whoever revokes a device takes them. Behind it all filters are asked of one and the same
+    // device: one that came to match between two of them would join the older rollout.
     const device = await lockDevice(work.db, deviceId);
     if (device === undefined || device.revokedAt !== null) return;
     const rollout = await meantBy(work.db, device, rollouts);
