@@ -4,6 +4,7 @@ import { afterEach, beforeEach, expect, it } from "vitest";
 import { openEmergencyStop } from "../src/features/emergency-stop/emergency-stop.ts";
 import { Fixture, passing } from "./fixture.ts";
 import { makeRelease } from "./keys.ts";
+import { smallFleet } from "./small-fleet.ts";
 
 let fixture: Fixture;
 let skew = 0;
@@ -147,4 +148,21 @@ it("is told in one sentence, whoever wrote its full stop", async () => {
     );
     await fixture.api.post("/api/emergency-stop/end");
   }
+});
+
+it("is told to those that are connected, without a look at all who wait", async () => {
+  const asked: { sql: string; parameters: readonly unknown[] }[] = [];
+  await fixture.stop();
+  fixture = await Fixture.start({ onStatement: ({ query }) => void asked.push(query) });
+  const away = Array.from({ length: 20 }, (_, i) => `away-${i}`);
+  const { releaseId: id } = await smallFleet(fixture, away);
+  const there = [await fixture.readyDevice("there-1"), await fixture.readyDevice("there-2")];
+  await stopAll();
+  await fixture.api.rollOut(id, [...there, ...away.map((each) => ({ id: each }))]);
+  for (const device of there) expect((await device.checkIn()).deployment).toBeUndefined();
+  asked.length = 0;
+  await fixture.api.post("/api/emergency-stop/end");
+  for (const device of there) expect((await device.offered()).deployment).toBeDefined();
+  const looks = asked.filter(({ sql }) => /^select distinct "deviceId" from "deployments"/.test(sql));
+  expect(looks.map(({ parameters }) => parameters)).toEqual([there.map((device) => device.id)]);
 });

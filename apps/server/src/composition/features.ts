@@ -246,8 +246,7 @@ async function createConversations(
   };
   const kept = { storage, patient, deviceLog, feed };
   const sessions = createSessions({ ...kept, memory, verifier, link, now, pollMs, began, owners: members?.owners });
-  const memberId = members?.membership.id;
-  const offers = createOffers({ link, sessions, offering, storage, feed, turns, pollMs, log, memberId });
+  const offers = createOffers({ link, sessions, offering, storage, feed, turns, pollMs, log });
   const commands = await createCommands({ ...kept, operationsKey, sessions, link, turns, log, clock });
   const trustDelivery = createTrustDelivery({ link, trust, now: clock.steadyMs });
   const checkIns = createCheckIns({

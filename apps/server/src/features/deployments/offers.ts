@@ -10,6 +10,7 @@ import type { Turns } from "../../mqtt/turns.ts";
 import type { Change } from "../../storage/outbox.ts";
 import type { Queries, Storage } from "../../storage/storage.ts";
 import type { Sessions } from "../sessions/sessions.ts";
+import { turnOfTheLoop } from "../../turn-of-the-loop.ts";
 import type { Offering } from "./offering.ts";
 
 /** Devices that are told at the same time when a wave starts; the rest of them follow. */
@@ -30,8 +31,6 @@ export interface OffersOptions {
   turns: Turns;
   pollMs: number;
   log: Logger;
-  /** This server's id among several. */
-  memberId?: string | undefined;
 }
 
 /** Devices that may have something else to do after this. */
@@ -49,26 +48,26 @@ function waitersAfter(change: Change | Announcement): { digests?: string[]; roll
   return change.kind === "emergency-stop" || change.kind === "anything" ? {} : undefined;
 }
 
-/** Whose deployments are open: of these images, when files that were gone are back; of this rollout. */
-async function waitersFor(
+const devicesAtATime = 500;
+
+/**
+ * Of these devices, whose deployments are open: of these images, when files that were gone are back; of this rollout.
+ */
+async function waitersAmong(
   db: Queries,
-  { digests, rolloutId, memberId }: { digests?: readonly string[]; rolloutId?: string; memberId?: string | undefined },
+  deviceIds: readonly string[],
+  { digests, rolloutId }: { digests?: readonly string[]; rolloutId?: string },
 ): Promise<string[]> {
   const rows = await db
     .selectFrom("deployments")
-    .select("deployments.deviceId")
+    .select("deviceId")
     .distinct()
+    .where("deviceId", "in", deviceIds)
     .where("finishedAt", "is", null)
     .$if(digests !== undefined, (q) => q.where("digest", "in", digests!))
     .$if(rolloutId !== undefined, (q) => q.where("rolloutId", "=", rolloutId!))
-    // Of many, those that are connected here.
-    .$if(memberId !== undefined, (q) =>
-      q.where("deployments.deviceId", "in", (sub) =>
-        sub.selectFrom("deviceOwners").select("deviceOwners.deviceId").where("memberId", "=", memberId!),
-      ),
-    )
     .execute();
-  return rows.map((row) => row.deviceId);
+  return rows.map(({ deviceId }) => deviceId);
 }
 
 export function createOffers(options: OffersOptions): Offers {
@@ -114,11 +113,20 @@ export function createOffers(options: OffersOptions): Offers {
     pump();
   }
 
+  /** Of those that are connected here: there may be a million others that wait. A piece at a time. */
+  async function pushWaiters(whom: { digests?: string[]; rolloutId?: string }): Promise<void> {
+    const connected = [...options.sessions.generations().keys()];
+    for (let at = 0; at < connected.length && !closed; at += devicesAtATime) {
+      push(await waitersAmong(options.storage.db, connected.slice(at, at + devicesAtATime), whom));
+      await turnOfTheLoop();
+    }
+  }
+
   options.feed.follow((change) => {
     push(touchedBy(change));
     const whom = waitersAfter(change);
     if (whom === undefined) return;
-    waitersFor(options.storage.db, { ...whom, memberId: options.memberId }).then(push, (error: unknown) =>
+    pushWaiters(whom).catch((error: unknown) =>
       log.error({ err: error as Error, kind: change.kind }, "devices could not be told that offers have changed"),
     );
   });
