@@ -423,6 +423,21 @@ describe("a device", () => {
     await expect.poll(values).toEqual([22]);
   });
 
+  it("that is gone, or revoked, is not tried again with all others", async () => {
+    const fixture = await started();
+    const devices = [await fixture.readyDevice(), await fixture.readyDevice(), await fixture.readyDevice()];
+    const release = await newRelease(fixture, 2);
+    const more = { failureThresholdPercent: 100 };
+    const { id } = await fixture.rollOut(release.id, devices, more);
+    for (const device of devices) await failTrial(device);
+    await fixture.api.until(`/api/rollouts/${id}`, ({ state }) => state === "completed");
+    const [gone, revoked] = devices as [ProtocolDevice, ProtocolDevice];
+    for (const device of [gone, revoked]) await fixture.api.post(`/api/devices/${device.id}/revoke`);
+    expect((await fixture.api.request("DELETE", `/api/devices/${gone.id}?confirm=${gone.id}`)).status).toBe(204);
+    const { status, body } = await fixture.api.post(`/api/rollouts/${id}/retry`, {});
+    expect([status, body.counts["rolled-back"]]).toEqual([200, 2]);
+  });
+
   it("that was silent for a month may go without being revoked; one that is silent for less may not", async () => {
     const fixture = await started();
     const device = await fixture.readyDevice("dev-silent");

@@ -129,7 +129,14 @@ export function createRollouts(options: PreflightOptions & { progress: Progress 
   ): Promise<DeploymentSnapshot[]> {
     const ofRollout = db.selectFrom("deployments").selectAll().where("rolloutId", "=", id);
     if (deviceIds === undefined) {
-      const rows = await ofRollout.where("state", "in", states!).orderBy("position").execute();
+      const rows = await ofRollout
+        .where("state", "in", states!)
+        // Nobody waits for who is revoked, or was deleted since.
+        .where("deviceId", "not in", (q) =>
+          q.selectFrom("devices").select("devices.id").where("revokedAt", "is not", null),
+        )
+        .orderBy("position")
+        .execute();
       return rows.map((row) => snapshotOf(row));
     }
     const known = new Map<string, DeploymentRow>();
