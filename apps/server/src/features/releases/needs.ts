@@ -12,7 +12,7 @@ const startable = ["confirmed", "candidate"] as const;
 
 function sentence(names: readonly string[], one: string, many: string): string[] {
   if (names.length === 0) return [];
-  const shown = names.slice(0, namedMax);
+  const shown = names.slice(0, namedMax).sort();
   const more = names.length > namedMax ? " and others" : "";
   return [`${shown.join(", ")}${more} ${names.length === 1 ? one : many}.`];
 }
@@ -22,7 +22,7 @@ function devices(db: Queries) {
     .selectFrom("devices")
     .select("id")
     .where("revokedAt", "is", null)
-    .orderBy("id")
+    // In no order: by that of ids a database would look through all of them for the few.
     .limit(namedMax + 1);
 }
 
