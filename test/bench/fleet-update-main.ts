@@ -29,9 +29,12 @@ const IDLE_CHECK_INS = 10;
 /** Enrolments and installations at a time: thousands at once would measure their queue. */
 const AT_ONCE = 100;
 
-async function inTurns<T>(things: readonly T[], work: (thing: T) => Promise<void>): Promise<void> {
-  for (let at = 0; at < things.length; at += AT_ONCE) await Promise.all(things.slice(at, at + AT_ONCE).map(work));
+async function inGroups<T>(things: readonly T[], work: (group: readonly T[]) => Promise<unknown>): Promise<void> {
+  for (let at = 0; at < things.length; at += AT_ONCE) await work(things.slice(at, at + AT_ONCE));
 }
+
+const inTurns = <T>(things: readonly T[], work: (thing: T) => Promise<void>): Promise<void> =>
+  inGroups(things, (group) => Promise.all(group.map(work)));
 
 async function update(device: ProtocolDevice): Promise<void> {
   const offer = await device.offered();
@@ -78,12 +81,19 @@ async function measureFleetUpdate(tree: string, count: number): Promise<FleetUpd
     const checkInCpuMs = (server.cpuMs - idleFrom) / (IDLE_CHECK_INS * count);
     const release = await operator.call("POST", "/api/releases", await makeRelease(project));
     const [cpuFrom, from] = [server.cpuMs, performance.now()];
-    const asked = { name: "bench", releaseId: release["id"], target: { all: true } };
-    const rollout = await operator.call("POST", "/api/rollouts", asked);
-    await inTurns(devices, update);
+    const rollouts: string[] = [];
+    // One for those that take it at the same time: of a rollout to all, others would hold the places to download.
+    await inGroups(devices, async (group) => {
+      const target = { deviceIds: group.map(({ id }) => id) };
+      const asked = { name: `bench ${rollouts.length}`, releaseId: release["id"], target };
+      rollouts.push(String((await operator.call("POST", "/api/rollouts", asked))["id"]));
+      await Promise.all(group.map(update));
+    });
     const [updateCpuMs, updateS] = [(server.cpuMs - cpuFrom) / count, (performance.now() - from) / 1000];
-    const { state } = await operator.call("GET", `/api/rollouts/${String(rollout["id"])}`);
-    if (state !== "completed") throw new Error(`the rollout is ${String(state)}, not completed`);
+    for (const id of rollouts) {
+      const { state } = await operator.call("GET", `/api/rollouts/${id}`);
+      if (state !== "completed") throw new Error(`a rollout is ${String(state)}, not completed`);
+    }
     await inTurns(devices, (each) => each.close());
     return { devices: count, updateCpuMs, checkInCpuMs, updateS };
   } finally {

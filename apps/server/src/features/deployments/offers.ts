@@ -81,9 +81,9 @@ export function createOffers(options: OffersOptions): Offers {
   async function answer(deviceId: string): Promise<void> {
     const session = options.sessions.of(deviceId);
     if (session === undefined || !session.checkedIn) return;
-    const deployment = await options.sessions.owning(session, () => options.offering.offerFor(deviceId));
-    // What led here, and what making the offer itself has changed, is in it.
+    // What led here is in it. What changes from now on may not be, and is told after it.
     stale.delete(deviceId);
+    const deployment = await options.sessions.owning(session, () => options.offering.offerFor(deviceId));
     if (options.sessions.of(deviceId) !== session) return;
     await options.link.publish(deviceId, [offer(session.id, options.pollMs, deployment && offerMembers(deployment))]);
   }
