@@ -18,12 +18,14 @@ function sentence(names: readonly string[], one: string, many: string): string[]
 }
 
 function devices(db: Queries) {
-  return db
-    .selectFrom("devices")
-    .select("id")
-    .where("revokedAt", "is", null)
-    // In no order: by that of ids a database would look through all of them for the few.
-    .limit(namedMax + 1);
+  return (
+    db
+      .selectFrom("devices")
+      .select("id")
+      .where("revokedAt", "is", null)
+      // In no order: by that of ids a database would look through all of them for the few.
+      .limit(namedMax + 1)
+  );
 }
 
 /** Those that are not archived may be tried again, or rolled back. */
