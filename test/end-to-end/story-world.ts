@@ -162,6 +162,10 @@ export class StoryWorld {
     return imageFields(target, { version, releaseSequence, signingKeys: [], deadlines: storyDeadlines });
   }
 
+  /**
+   * Once all of its devices are there: who is away is left out of a wave, and may come back only after half a minute
+   * where connections were lost one after the other.
+   */
   async rollOut(
     name: string,
     releaseId: string,
@@ -170,6 +174,12 @@ export class StoryWorld {
     allowOlder = false,
   ): Promise<Rollout> {
     const target = deviceIds === "all" ? { all: true as const } : { deviceIds };
+    await this.until("the rollout's devices to be online", 90_000, async () => {
+      const devices = await this.client.devices();
+      const away = devices.filter(({ id, online }) => !online && (deviceIds === "all" || deviceIds.includes(id)));
+      if (away.length > 0) throw new Error(`away: ${away.map(({ id }) => id).join(", ")}`);
+      return true;
+    });
     return this.client.createRollout({ name, releaseId, target, waves, failureThresholdPercent: 100, allowOlder });
   }
 
