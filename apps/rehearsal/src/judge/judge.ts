@@ -306,7 +306,9 @@ export class Judge implements Watcher {
     const known = this.#known.deployments.get(id);
     const early = this.#early.get(id);
     if (known !== undefined || early === undefined) return known;
-    this.#known.newestOffered.set(deviceId, id);
+    // Which it may be long after: another one that is known was offered meanwhile.
+    const newest = this.#known.deployments.get(this.#known.newestOffered.get(deviceId) ?? "");
+    if ((newest?.firstOfferMs ?? -Infinity) < early.atMs) this.#known.newestOffered.set(deviceId, id);
     windowHolds(`${deviceId} in ${rollout.name}`, rollout, early.wallMs, this.found);
     return { attempt: 1, firstOfferMs: early.atMs };
   }
@@ -432,6 +434,13 @@ export class Judge implements Watcher {
   restored(then: Knowledge): void {
     this.#known = structuredClone(then);
     this.#isRestored = true;
+    // A known gap (docs/rehearsal.md): what came of those that were not over may be asked for once more, if the device
+    // shows nothing of it any more.
+    const { deployments, installations } = this.#known;
+    for (const each of [...installations]) {
+      const deployment = deployments.get(each.slice(0, each.indexOf(" ")));
+      if (deployment === undefined || !isOver(deployment.state)) installations.delete(each);
+    }
   }
 
   // ---- when the world is calm --------------------------------------------------------------------------------------
