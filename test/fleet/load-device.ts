@@ -198,7 +198,8 @@ export class LoadDevice {
     if (nowMs >= this.#resetAtMs || (this.#resetAtMs < Infinity && connection.isAllAcknowledged))
       return this.#reset(nowMs);
     if (!this.#isProven && nowMs - this.#openedMs > PROOF_MS_MAX) return connection.cut("the server does not answer");
-    if (nowMs - Math.max(connection.lastHeardMs, connection.lastSentMs) > KEEP_ALIVE_S * 1_000) connection.ping();
+    // What is heard is no sign of life: the server waits one and a half times as long for what is sent [MQTT-3.1.2-24].
+    if (nowMs - connection.lastSentMs > KEEP_ALIVE_S * 750) connection.ping();
     if (nowMs - connection.lastHeardMs > 3 * KEEP_ALIVE_S * 1_000) return connection.cut("the server is silent");
     if (nowMs >= this.#pollAtMs) this.#checkIn(nowMs);
     if (this.#download !== undefined && this.#isProven) this.#fetch(this.#download, nowMs);

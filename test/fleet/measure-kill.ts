@@ -45,6 +45,8 @@ export interface KillFigures {
 
 /** It is killed when so many of all are confirmed: some download then, some restart, some wait. */
 const KILLED_AT = 1 / 3;
+/** After the rollout, for those that were cut off. */
+const BACK_MS_MAX = 30_000;
 
 export const killMissing: string | undefined = postgresMissing ?? haproxyMissing;
 
@@ -106,6 +108,22 @@ async function rollOut(run: FleetRun, options: KillOptions, { servers }: Servers
   return { killedAtMs, isOver };
 }
 
+/**
+ * How often each device has started the image, and who was cut off. The rollout may be over before those are back who
+ * had taken it before the kill: they are waited for, for a while.
+ */
+async function pastSince(run: FleetRun, killedAtMs: number) {
+  const deadlineMs = performance.now() + BACK_MS_MAX;
+  for (;;) {
+    const pasts = await Promise.all(run.generators.map((generator) => generator.past()));
+    const starts = pasts.flatMap((past) => past.starts);
+    const outages = pasts.flatMap((past) => past.outages).filter(({ downAtMs }) => downAtMs >= killedAtMs);
+    const areBack = outages.every(({ underWayAtMs }) => underWayAtMs !== undefined);
+    if (areBack || performance.now() > deadlineMs) return { starts, outages };
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
 /** Rejects when it can't be measured, or devices were sent what is not the image. */
 export async function measureKill(options: KillOptions): Promise<KillFigures> {
   const { devices, generators } = options;
@@ -127,9 +145,7 @@ export async function measureKill(options: KillOptions): Promise<KillFigures> {
     const { id } = await operator.call("POST", "/api/rollouts", asked);
     const { killedAtMs, isOver } = await rollOut(run, options, started, operator, String(id));
     const seconds = (performance.now() - fromMs) / 1_000;
-    const pasts = await Promise.all(run.generators.map((generator) => generator.past()));
-    const starts = pasts.flatMap((past) => past.starts);
-    const outages = pasts.flatMap((past) => past.outages).filter(({ downAtMs }) => downAtMs >= killedAtMs);
+    const { starts, outages } = await pastSince(run, killedAtMs);
     const againS = outages
       .flatMap(({ underWayAtMs }) => (underWayAtMs === undefined ? [] : [(underWayAtMs - killedAtMs) / 1_000]))
       .sort((a, b) => a - b);
