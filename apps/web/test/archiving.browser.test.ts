@@ -1,15 +1,9 @@
 // Archiving and deleting in the console, in a real browser. Nothing here waits for a fixed time.
 
-import type { Browser, Page } from "playwright-core";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { buildConsole } from "../build/build-console.ts";
-import { findChromium, launch } from "./browser.ts";
+import type { Page } from "playwright-core";
+import { expect, it } from "vitest";
 import { device, rollout } from "./fixtures.ts";
-import { type SignedIn, signedIn } from "./signed-in.ts";
-
-const executablePath = findChromium();
-if (!executablePath)
-  console.warn("Skipped: the tests of archiving in a browser need Chromium, as chromium or chromium-browser on PATH.");
+import { describeInBrowser } from "./signed-in.ts";
 
 const row = (page: Page, name: string) => page.getByRole("row").filter({ hasText: name });
 
@@ -17,24 +11,7 @@ async function answer(page: Page, button: string): Promise<void> {
   await page.getByRole("dialog").getByRole("button", { name: button }).click();
 }
 
-describe.skipIf(!executablePath)("what is over, in the console", () => {
-  let browser: Browser;
-  let dist: string;
-  let opened: SignedIn | undefined;
-  const open = async (path: string): Promise<SignedIn> => (opened = await signedIn(browser, dist, path));
-
-  beforeAll(async () => {
-    [dist, browser] = await Promise.all([buildConsole(), launch(executablePath!)]);
-  });
-
-  afterAll(async () => {
-    await browser?.close();
-  });
-
-  afterEach(async () => {
-    expect(await opened?.close()).toEqual([]);
-  });
-
+describeInBrowser("what is over, in the console", (open) => {
   it("a release is archived, shown when it is asked for, and deleted by typing its name, unless it is needed", async () => {
     const { page, server } = await open("/releases");
     await page.getByRole("button", { name: "Archive flipside-demo 1.1.0" }).click();

@@ -1,34 +1,10 @@
 // A device's metrics on its page, in a real browser. Nothing here waits for a fixed time.
 
-import type { Browser } from "playwright-core";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { buildConsole } from "../build/build-console.ts";
-import { findChromium, launch } from "./browser.ts";
+import { expect, it } from "vitest";
 import { deployment, rollout } from "./fixtures.ts";
-import { type SignedIn, signedIn } from "./signed-in.ts";
+import { describeInBrowser } from "./signed-in.ts";
 
-const executablePath = findChromium();
-if (!executablePath)
-  console.warn("Skipped: the browser tests of metrics need Chromium, as chromium or chromium-browser on PATH.");
-
-describe.skipIf(!executablePath)("the page of a device", () => {
-  let browser: Browser;
-  let dist: string;
-  let opened: SignedIn | undefined;
-  const open = async (path: string): Promise<SignedIn> => (opened = await signedIn(browser, dist, path));
-
-  beforeAll(async () => {
-    [dist, browser] = await Promise.all([buildConsole(), launch(executablePath!)]);
-  });
-
-  afterAll(async () => {
-    await browser?.close();
-  });
-
-  afterEach(async () => {
-    expect(await opened?.close()).toEqual([]);
-  });
-
+describeInBrowser("the page of a device", (open) => {
   it("draws what a device's app has reported, with its updates in it, over an hour, a day and a week", async () => {
     const { page, server, url } = await open("/");
     const now = Date.now();

@@ -1,34 +1,10 @@
 // The console's form for a rollout, in a real browser. Nothing here waits for a fixed time.
 
-import type { Browser } from "playwright-core";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { buildConsole } from "../build/build-console.ts";
-import { findChromium, launch } from "./browser.ts";
+import { expect, it } from "vitest";
 import { device } from "./fixtures.ts";
-import { type SignedIn, signedIn } from "./signed-in.ts";
+import { describeInBrowser } from "./signed-in.ts";
 
-const executablePath = findChromium();
-if (!executablePath)
-  console.warn("Skipped: the form's browser tests need Chromium, as chromium or chromium-browser on PATH.");
-
-describe.skipIf(!executablePath)("the form that makes a rollout", () => {
-  let browser: Browser;
-  let dist: string;
-  let opened: SignedIn | undefined;
-  const open = async (path: string): Promise<SignedIn> => (opened = await signedIn(browser, dist, path));
-
-  beforeAll(async () => {
-    [dist, browser] = await Promise.all([buildConsole(), launch(executablePath!)]);
-  });
-
-  afterAll(async () => {
-    await browser?.close();
-  });
-
-  afterEach(async () => {
-    expect(await opened?.close()).toEqual([]);
-  });
-
+describeInBrowser("the form that makes a rollout", (open) => {
   it("asks for what is seldom set: rules of one wave, a start, a growing rate, windows, tries by error code", async () => {
     const { page, server } = await open("/rollouts/new");
     await page.getByRole("button", { name: "Rules of wave 1" }).click();

@@ -1,6 +1,9 @@
 // A signed-in console in a real browser, in front of a server that plays the REST contract.
 
 import type { Browser, Page } from "playwright-core";
+import { afterAll, afterEach, beforeAll, describe, expect } from "vitest";
+import { buildConsole } from "../build/build-console.ts";
+import { findChromium, launch } from "./browser.ts";
 import { FakeServer } from "./fake-server.ts";
 import { device, release } from "./fixtures.ts";
 
@@ -13,7 +16,7 @@ export interface SignedIn {
 }
 
 /** With five devices and one release that fits them; at this address once somebody has signed in. */
-export async function signedIn(browser: Browser, dist: string, path: string): Promise<SignedIn> {
+async function signedIn(browser: Browser, dist: string, path: string): Promise<SignedIn> {
   const server = new FakeServer(dist);
   for (const id of ["dev-1", "dev-2", "dev-3", "dev-4", "dev-5"]) server.devices.set(id, device(id));
   server.releases.set("rel-2", release("rel-2", "1.1.0", 2));
@@ -39,4 +42,33 @@ export async function signedIn(browser: Browser, dist: string, path: string): Pr
       return [...faults, ...server.faults];
     },
   };
+}
+
+/**
+ * Tests in Chromium, where there is one. Each opens a console at some address at most once; by its end nothing may have
+ * gone wrong in page and server.
+ */
+export function describeInBrowser(what: string, tests: (open: (path: string) => Promise<SignedIn>) => void): void {
+  const executablePath = findChromium();
+  if (!executablePath)
+    console.warn(`Skipped: tests of ${what} in a browser need Chromium, as chromium or chromium-browser on PATH.`);
+  describe.skipIf(!executablePath)(what, () => {
+    let browser: Browser;
+    let dist: string;
+    let opened: SignedIn | undefined;
+
+    beforeAll(async () => {
+      [dist, browser] = await Promise.all([buildConsole(), launch(executablePath!)]);
+    });
+
+    afterAll(async () => {
+      await browser?.close();
+    });
+
+    afterEach(async () => {
+      expect(await opened?.close()).toEqual([]);
+    });
+
+    tests(async (path) => (opened = await signedIn(browser, dist, path)));
+  });
 }

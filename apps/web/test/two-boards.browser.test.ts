@@ -1,35 +1,12 @@
 // What the console says of a device that two boards say they are.
 
-import type { Browser } from "playwright-core";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { buildConsole } from "../build/build-console.ts";
-import { findChromium, launch } from "./browser.ts";
+import { expect, it } from "vitest";
 import { device } from "./fixtures.ts";
-import { type SignedIn, signedIn } from "./signed-in.ts";
+import { describeInBrowser } from "./signed-in.ts";
 
-const executablePath = findChromium();
-if (!executablePath)
-  console.warn("Skipped: the test of two boards in a browser needs Chromium, as chromium or chromium-browser on PATH.");
-
-describe.skipIf(!executablePath)("a device that two boards say they are", () => {
-  let browser: Browser;
-  let dist: string;
-  let opened: SignedIn | undefined;
-
-  beforeAll(async () => {
-    [dist, browser] = await Promise.all([buildConsole(), launch(executablePath!)]);
-  });
-
-  afterAll(async () => {
-    await browser?.close();
-  });
-
-  afterEach(async () => {
-    expect(await opened?.close()).toEqual([]);
-  });
-
+describeInBrowser("a device that two boards say they are", (open) => {
   it("is marked in the list, explained on its page, and no more marked when a person has cleared it", async () => {
-    const { page, server } = (opened = await signedIn(browser, dist, "/devices"));
+    const { page, server } = await open("/devices");
     const row = page.getByRole("row").filter({ hasText: "dev-2" });
     await row.getByText("Online").waitFor();
     expect(await page.getByText("Two boards", { exact: true }).count()).toBe(0);
