@@ -50,19 +50,7 @@ describe.skipIf(missing !== undefined)("servers that share a Mosquitto", { timeo
   });
 
   it("go on when one is killed in the first wave: nothing is lost, nothing is installed twice", async () => {
-    const orphans = (await fleet.owned())["a"]!;
-    const id = await fleet.rollOut(b, 3);
-    await fleet.underWay(b, id);
-    const killedMs = performance.now();
-    await a.end("SIGKILL");
-    const againMs = await fleet.sessionsSince(killedMs, orphans);
-    await fleet.done(b, id);
-    const doneMs = performance.now() - killedMs;
-    console.log(
-      `kill -9 of one of two servers at Mosquitto, ${devicesCount} devices, ${orphans.length} of them its own: all under way again after ${seconds(againMs)}, the rollout of two waves completed after ${seconds(doneMs)}`,
-    );
-    await fleet.shared(["b"]);
-    await fleet.onlineAt([b]);
+    await fleet.survive(a, b, 3, "Mosquitto");
   });
 
   it("give others their share when these come, and take it back when they end in order", async () => {

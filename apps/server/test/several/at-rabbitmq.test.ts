@@ -4,7 +4,7 @@
 import { randomBytes } from "node:crypto";
 import { afterAll, beforeAll, describe, it } from "vitest";
 import { RabbitMqCluster, rabbitMqMissing } from "../../../../test/brokers/rabbitmq.ts";
-import { FleetAtABroker, seconds } from "./fleet-at-a-broker.ts";
+import { FleetAtABroker } from "./fleet-at-a-broker.ts";
 import { freePort, haproxyMissing } from "./haproxy.ts";
 import { type Member, SeveralServers } from "./several-servers.ts";
 
@@ -52,19 +52,7 @@ describe.skipIf(missing !== undefined)("servers at two nodes of RabbitMQ", { tim
   });
 
   it("go on when one is killed in the first wave: nothing is lost, nothing is installed twice", async () => {
-    const orphans = (await fleet.owned())["a"]!;
-    const id = await fleet.rollOut(b, 3);
-    await fleet.underWay(b, id);
-    const killedMs = performance.now();
-    await a.end("SIGKILL");
-    const againMs = await fleet.sessionsSince(killedMs, orphans);
-    await fleet.done(b, id);
-    const doneMs = performance.now() - killedMs;
-    console.log(
-      `kill -9 of one of two servers at RabbitMQ, ${devicesCount} devices, ${orphans.length} of them its own: all under way again after ${seconds(againMs)}, the rollout of two waves completed after ${seconds(doneMs)}`,
-    );
-    await fleet.shared(["b"]);
-    await fleet.onlineAt([b]);
+    await fleet.survive(a, b, 3, "RabbitMQ");
     await a.start();
     await fleet.shared(["a", "b"]);
     await fleet.ownedByShard(["a", "b"]);

@@ -1,18 +1,16 @@
 // A fleet that lives at a broker of the operator's, which several servers share by leases: who has what of it, and a
 // rollout of two waves for all of it.
 
+import { SHARDS, shardOf } from "@flipside/protocol/topics";
 import { expect } from "vitest";
 import { makeRelease, payloadOf } from "../keys.ts";
-import { prefixOf, type ProtocolDevice } from "../protocol-device.ts";
+import type { ProtocolDevice } from "../protocol-device.ts";
 import { type Life, live } from "./living-device.ts";
 import type { Member, SeveralServers } from "./several-servers.ts";
 
-export const SHARDS = 256;
 const sharedMsMax = 60_000;
 const doneMsMax = 120_000;
 const rhythm = { pollMs: 200, pauseMs: 300 };
-
-const shardOf = (id: string): string => prefixOf(id).split("/")[2]!;
 
 export class FleetAtABroker {
   readonly lives: Life[] = [];
@@ -134,6 +132,23 @@ export class FleetAtABroker {
     const theirs = this.lives.filter(({ device }) => ids.includes(device.id));
     await expect.poll(() => Math.max(...theirs.map(first)), { timeout: doneMsMax }).toBeLessThan(Infinity);
     return Math.max(...theirs.map(first)) - sinceMs;
+  }
+
+  /** One dies in the first wave of a rollout: nothing is lost, nothing is installed twice. `broker`: to be printed. */
+  async survive(dying: Member, other: Member, sequence: number, broker: string): Promise<void> {
+    const orphans = (await this.owned())[dying.name]!;
+    const id = await this.rollOut(other, sequence);
+    await this.underWay(other, id);
+    const killedMs = performance.now();
+    await dying.end("SIGKILL");
+    const againMs = await this.sessionsSince(killedMs, orphans);
+    await this.done(other, id);
+    const doneMs = performance.now() - killedMs;
+    console.log(
+      `kill -9 of one of two servers at ${broker}, ${this.lives.length} devices, ${orphans.length} of them its own: all under way again after ${seconds(againMs)}, the rollout of two waves completed after ${seconds(doneMs)}`,
+    );
+    await this.shared([other.name]);
+    await this.onlineAt([other]);
   }
 
   async stop(): Promise<void> {

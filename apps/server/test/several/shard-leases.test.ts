@@ -1,5 +1,6 @@
 // Who may take which shard, of a member that says when it is alive, and of one whose rows are written here.
 
+import { shardOf } from "@flipside/protocol/topics";
 import pg from "pg";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createLogger } from "../../src/logging.ts";
@@ -8,10 +9,8 @@ import { Notices } from "../../src/members/notices.ts";
 import { ShardLeases } from "../../src/members/shard-leases.ts";
 import { Storage } from "../../src/storage/storage.ts";
 import { newPostgresDatabase } from "../database.ts";
-import { prefixOf } from "../protocol-device.ts";
 
 const now = "(extract(epoch from clock_timestamp()) * 1000)::bigint";
-const shardOf = (id: string): string => prefixOf(id).split("/")[2]!;
 
 describe("a member at a broker of the operator's", () => {
   let client: pg.Client;
