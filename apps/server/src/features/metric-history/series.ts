@@ -58,24 +58,20 @@ export class SeriesIds {
     named: readonly Named[],
   ): Promise<{ idOf(of: Named): number | undefined; committed(): void }> {
     const remembered = new Map<string, number>();
-    const unknown = new Map<string, Named>();
     for (const each of named) {
       const id = this.#ids.get(keyOf(each));
       if (id !== undefined) remembered.set(keyOf(each), id);
-      else unknown.set(keyOf(each), { deviceId: each.deviceId, name: each.name });
     }
-    const rows = await this.#take(db, [...unknown.values()]);
-    const found = await stillThere(db, remembered);
-    for (const { id, ...row } of rows) found.set(keyOf(row), id);
     // A device that was deleted, and has come back under its id, has other numbers than before.
-    const gone = named.filter((each) => remembered.has(keyOf(each)) && !found.has(keyOf(each)));
-    const again = await this.#take(db, [
-      ...new Map(gone.map(({ deviceId, name }) => [keyOf({ deviceId, name }), { deviceId, name }])).values(),
-    ]);
-    for (const { id, ...row } of again) found.set(keyOf(row), id);
+    const found = await stillThere(db, remembered);
+    const unknown = new Map<string, Named>();
+    for (const { deviceId, name } of named)
+      if (!found.has(keyOf({ deviceId, name }))) unknown.set(keyOf({ deviceId, name }), { deviceId, name });
+    const rows = await this.#take(db, [...unknown.values()]);
+    for (const { id, ...row } of rows) found.set(keyOf(row), id);
     return {
       idOf: (of) => found.get(keyOf(of)),
-      committed: () => [...rows, ...again].forEach(({ id, ...row }) => this.#ids.set(keyOf(row), id)),
+      committed: () => rows.forEach(({ id, ...row }) => this.#ids.set(keyOf(row), id)),
     };
   }
 
