@@ -8,6 +8,9 @@ import type { FleetCounts } from "./load-device.ts";
 type Kind = FromGenerator["kind"];
 type Said<K extends Kind> = Extract<FromGenerator, { kind: K }>;
 
+/** Several thousand devices make their keys in it. */
+const STARTED_MS_MAX = 120_000;
+
 export class Generator {
   readonly #child: ChildProcess;
   readonly #waiters: { kind: Kind; resolve: (message: FromGenerator) => void; reject: (error: Error) => void }[] = [];
@@ -22,7 +25,13 @@ export class Generator {
 
   async makeDevices(task: GeneratorTask): Promise<Said<"claims">["claims"]> {
     this.#devices = task.count;
-    return (await this.#ask({ kind: "make-devices", task }, "claims")).claims;
+    // Its first answer: a process that never comes up would be waited for without end.
+    const timer = setTimeout(() => this.#fail("a generator process did not start"), STARTED_MS_MAX);
+    try {
+      return (await this.#ask({ kind: "make-devices", task }, "claims")).claims;
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   async enrol(): Promise<void> {
