@@ -4,7 +4,7 @@
 import { readFileSync } from "node:fs";
 import type { FromGenerator, GeneratorTask, ToGenerator } from "./generator-messages.ts";
 import { floodKinds } from "./flood.ts";
-import { type Fleet, LoadDevice } from "./load-device.ts";
+import { type Fleet, LoadDevice, noCounts } from "./load-device.ts";
 import { PeerClients } from "./peer-clients.ts";
 
 /** Enrolments, and first connections, at a time: the server lets 256 clients enrol, and has other work meanwhile. */
@@ -21,10 +21,7 @@ const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout
 
 function makeDevices(task: GeneratorTask): void {
   const { host, port, version, releaseSequence, trustDigest } = task;
-  const counts = {
-    ...{ proven: 0, confirmed: 0, pieces: 0, piecesReAsked: 0, dropped: 0, wrongChunks: 0, floodMessages: 0 },
-    lastFault: undefined,
-  };
+  const counts = noCounts();
   const image = readFileSync(task.imagePath);
   fleet = { host, port, image, version, releaseSequence, trustDigest, counts, answersMs: [], outages: [] };
   for (let i = 0; i < task.count; i++) {

@@ -59,6 +59,8 @@ export interface Outage {
 export interface FleetCounts {
   /** Sessions that are proven at this moment. */
   proven: number;
+  /** Devices that have had an answer to a check-in: from then on the server knows what they are. */
+  known: number;
   /** Devices whose check-in by the new image was answered. */
   confirmed: number;
   pieces: number;
@@ -72,6 +74,11 @@ export interface FleetCounts {
   /** What the last connection that was dropped ended by. */
   lastFault: string | undefined;
 }
+
+export const noCounts = (): FleetCounts => ({
+  ...{ proven: 0, known: 0, confirmed: 0, pieces: 0, piecesReAsked: 0, dropped: 0, wrongChunks: 0, floodMessages: 0 },
+  lastFault: undefined,
+});
 
 interface Download {
   id: string;
@@ -114,6 +121,7 @@ export class LoadDevice {
   #download: Download | undefined;
   #resetAtMs = Infinity;
   #isCounted = false;
+  #isKnown = false;
   #checkedInAtMs: number | undefined;
   #outage: Outage | undefined;
   /** It floods, when it is told to; and so takes no update. */
@@ -376,6 +384,8 @@ export class LoadDevice {
   #answered(): void {
     if (this.#checkedInAtMs === undefined) return;
     this.#fleet.answersMs.push(performance.now() - this.#checkedInAtMs);
+    if (!this.#isKnown) this.#fleet.counts.known++;
+    this.#isKnown = true;
     this.#checkedInAtMs = undefined;
     if (this.#outage === undefined) return;
     this.#outage.underWayAtMs = Date.now();
