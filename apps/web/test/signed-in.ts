@@ -11,6 +11,8 @@ export interface SignedIn {
   server: FakeServer;
   page: Page;
   url: string;
+  /** What is on the page: a thing that was waited for in vain says little of what was there in its place. */
+  seen(): Promise<string>;
   /** Closes all of it; returns what went wrong in page and server meanwhile. */
   close(): Promise<string[]>;
 }
@@ -27,6 +29,8 @@ async function signedIn(browser: Browser, dist: string, path: string): Promise<S
   page.setDefaultTimeout(10_000);
   const faults: string[] = [];
   page.on("pageerror", (error) => faults.push(String(error)));
+  const unanswered: string[] = [];
+  page.on("requestfailed", (request) => unanswered.push(`${request.url()}: ${request.failure()?.errorText}`));
   await page.goto(url + path);
   await page.getByLabel("User name").fill("admin");
   await page.getByLabel("Password").fill("one-time-secret");
@@ -36,6 +40,10 @@ async function signedIn(browser: Browser, dist: string, path: string): Promise<S
     server,
     page,
     url,
+    async seen() {
+      const text = await page.locator("body").innerText({ timeout: 1_000 });
+      return [`at ${page.url()}:`, text, "without an answer:", ...unanswered].join("\n");
+    },
     async close() {
       await context.close();
       await server.close();
@@ -65,7 +73,8 @@ export function describeInBrowser(what: string, tests: (open: (path: string) => 
       await browser?.close();
     });
 
-    afterEach(async () => {
+    afterEach(async ({ task }) => {
+      if (task.result?.state === "fail") console.error(await opened?.seen().catch(String));
       expect(await opened?.close()).toEqual([]);
     });
 

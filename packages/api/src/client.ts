@@ -45,6 +45,14 @@ export interface ClientOptions {
   onRefused?: (problem: ProblemError) => void;
 }
 
+/**
+ * What only reads is asked for again when no answer came (RFC 9110, section 9.2.2): a change of networks, or a proxy that
+ * gave up an idle connection, breaks what is under way once. One that took too long is not: it would take as long again.
+ */
+const AGAIN_AFTER_MS = [250, 1_000];
+
+const tookTooLong = (cause: unknown): boolean => cause instanceof Error && cause.name === "TimeoutError";
+
 interface Parts {
   params?: Record<string, string>;
   query?: Record<string, string | undefined>;
@@ -77,24 +85,36 @@ export function createClient(options: ClientOptions = {}): Client {
   let cookie = "";
 
   async function send(method: string, path: string, body: unknown): Promise<{ response: Response; content: string }> {
-    const isFile = body instanceof Uint8Array || body instanceof Blob;
-    try {
-      const response = await fetch(url + path, {
-        method,
-        credentials: "same-origin",
-        headers: {
-          accept: "application/json",
-          ...(keepsSession ? { origin: url, ...(cookie === "" ? {} : { cookie }) } : {}),
-          ...(body === undefined ? {} : { "content-type": isFile ? "application/octet-stream" : "application/json" }),
-        },
-        ...(body === undefined ? {} : { body: isFile ? (body as BodyInit) : JSON.stringify(body) }),
-        ...(timeoutMs === undefined ? {} : { signal: AbortSignal.timeout(timeoutMs) }),
-      });
-      if (keepsSession) for (const set of response.headers.getSetCookie()) cookie = set.split(";")[0]!;
-      return { response, content: await response.text() };
-    } catch (cause) {
-      throw unreachable(cause);
+    for (let tried = 0; ; tried++) {
+      try {
+        return await sendOnce(method, path, body);
+      } catch (cause) {
+        const againAfterMs = method === "GET" && !tookTooLong(cause) ? AGAIN_AFTER_MS[tried] : undefined;
+        if (againAfterMs === undefined) throw unreachable(cause);
+        await new Promise((resolve) => setTimeout(resolve, againAfterMs));
+      }
     }
+  }
+
+  async function sendOnce(
+    method: string,
+    path: string,
+    body: unknown,
+  ): Promise<{ response: Response; content: string }> {
+    const isFile = body instanceof Uint8Array || body instanceof Blob;
+    const response = await fetch(url + path, {
+      method,
+      credentials: "same-origin",
+      headers: {
+        accept: "application/json",
+        ...(keepsSession ? { origin: url, ...(cookie === "" ? {} : { cookie }) } : {}),
+        ...(body === undefined ? {} : { "content-type": isFile ? "application/octet-stream" : "application/json" }),
+      },
+      ...(body === undefined ? {} : { body: isFile ? (body as BodyInit) : JSON.stringify(body) }),
+      ...(timeoutMs === undefined ? {} : { signal: AbortSignal.timeout(timeoutMs) }),
+    });
+    if (keepsSession) for (const set of response.headers.getSetCookie()) cookie = set.split(";")[0]!;
+    return { response, content: await response.text() };
   }
 
   async function call(name: Call, given: Parts = {}): Promise<unknown> {

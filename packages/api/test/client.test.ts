@@ -1,7 +1,7 @@
 // The typed client. What it refuses to compile is as much of it as what it sends: `@ts-expect-error` is an error
 // itself where nothing is wrong.
 
-import { afterEach, expect, it, vi } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { addressOf, type Client, createClient } from "../src/client.ts";
 import { ProblemError } from "../src/problem.ts";
 
@@ -76,6 +76,40 @@ it("says which characters of what was sent are at fault, where the answer does",
       { path: "filter", message: "m", position },
       { path: "name", message: "n" },
     ],
+  });
+});
+
+describe("without an answer", () => {
+  /** Of each request: an error that is thrown in place of an answer, or none. */
+  function breaking(...errors: (Error | undefined)[]): string[] {
+    const sent: string[] = [];
+    vi.stubGlobal("fetch", async (_url: string, { method }: { method: string }) => {
+      sent.push(method);
+      const error = errors.shift();
+      if (error !== undefined) throw error;
+      return Response.json({ devices: [] });
+    });
+    return sent;
+  }
+  const broken = new TypeError("fetch failed");
+
+  it("asks again for what only reads, three times in all", async () => {
+    const sent = breaking(broken, broken);
+    await expect(createClient()("GET /api/devices")).resolves.toEqual({ devices: [] });
+    expect(sent).toEqual(["GET", "GET", "GET"]);
+    const inVain = breaking(broken, broken, broken, broken);
+    await expect(createClient()("GET /api/devices")).rejects.toMatchObject({ code: "server-unreachable" });
+    expect(inVain).toHaveLength(3);
+  });
+
+  it("does nothing twice that changes something, and waits for nothing twice that took too long", async () => {
+    const changes = breaking(broken);
+    const pause = createClient()("POST /api/rollouts/:id/pause", { params: { id: "1" } });
+    await expect(pause).rejects.toMatchObject({ code: "server-unreachable" });
+    expect(changes).toEqual(["POST"]);
+    const slow = breaking(new DOMException("The operation timed out.", "TimeoutError"));
+    await expect(createClient()("GET /api/devices")).rejects.toMatchObject({ code: "server-unreachable" });
+    expect(slow).toEqual(["GET"]);
   });
 });
 
