@@ -87,8 +87,9 @@ export class MqttConnection {
     this.#socket.once("drain", () => this.pour(next));
   }
 
+  /** Nothing may come before CONNECT (MQTT 3.1.1, section 3.1), also where the connection is long in coming. */
   ping(): void {
-    this.#write(emptyPacket(PacketType.Pingreq));
+    if (!this.#socket.connecting) this.#write(emptyPacket(PacketType.Pingreq));
   }
 
   /** Without a word, as by a reset. */

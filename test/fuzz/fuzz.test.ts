@@ -1,5 +1,5 @@
-// A quarter of a minute of fuzzing: kept cases first, then a fixed number of inputs for each target; and whether bugs are found
-// at all. `npm run fuzz` does more (docs/fuzzing.md).
+// A quarter of a minute of fuzzing: kept cases first, then a fixed number of inputs for each target; and whether bugs
+// are found at all. `npm run fuzz` does more (docs/fuzzing.md).
 
 import { describe, expect, test } from "vitest";
 import { seedOfRun } from "@flipside/machine/faults/seeded-random";

@@ -16,6 +16,7 @@ const house: House = {
       "start-error.ts",
       "equal-in-constant-time.ts",
       "turn-of-the-loop.ts",
+      "listen.ts",
     ],
     ["storage"],
     ["clock.ts", "changes"],

@@ -46,8 +46,9 @@ export interface ClientOptions {
 }
 
 /**
- * What only reads is asked for again when no answer came (RFC 9110, section 9.2.2): a change of networks, or a proxy that
- * gave up an idle connection, breaks what is under way once. One that took too long is not: it would take as long again.
+ * What only reads is asked for again when no answer came (RFC 9110, section 9.2.2): a change of networks, or a proxy
+ * that gave up an idle connection, breaks what is under way once. What took too long is not: it would take as long
+ * again.
  */
 const AGAIN_AFTER_MS = [250, 1_000];
 

@@ -13,6 +13,7 @@ import type { Socket } from "node:net";
 import { StartError } from "../start-error.ts";
 import { ApiError } from "./errors.ts";
 import { problemText } from "./problem.ts";
+import { listenAt } from "../listen.ts";
 
 export interface HttpTimes {
   /**
@@ -123,13 +124,7 @@ export function createListener(app: RequestListener, times: HttpTimes = httpTime
 /** Throws StartError when the port cannot be had. */
 export async function listen(server: Server, port: number, host: string): Promise<void> {
   try {
-    await new Promise<void>((resolve, reject) => {
-      server.once("error", reject);
-      server.listen(port, host, () => {
-        server.removeListener("error", reject);
-        resolve();
-      });
-    });
+    await listenAt(server, port, host);
   } catch (error) {
     throw portProblem(error, host, port, "HTTP", "port");
   }

@@ -21,6 +21,7 @@ import {
   principalOf,
   topicPrefixOf,
 } from "@flipside/protocol/topics";
+import { listenAt } from "../listen.ts";
 
 /** A control message, its topic and the packet's own fields. */
 const packetBytesMax = CONTROL_MESSAGE_BYTES_MAX + 1024;
@@ -281,13 +282,7 @@ export async function createEmbeddedBroker(options: {
     },
     async open(given) {
       handlers = given;
-      await new Promise<void>((resolve, reject) => {
-        server.once("error", reject);
-        server.listen(options.port, options.host, () => {
-          server.removeListener("error", reject);
-          resolve();
-        });
-      });
+      await listenAt(server, options.port, options.host);
     },
     async publish(deviceId, messages) {
       const client = connected.get(deviceId);
