@@ -49,6 +49,10 @@ const form = z.object({
     .string()
     .regex(/^[A-Za-z0-9_-]{16,128}$/, "16 to 128 letters, digits, - or _")
     .optional(),
+  metricsToken: z
+    .string()
+    .regex(/^[A-Za-z0-9._~+/=-]{16,256}$/, "16 to 256 of the characters that a bearer token may have (RFC 6750, 2.1)")
+    .optional(),
   databaseUrl: z
     .string()
     .regex(/^postgres(ql)?:\/\/.+/, "an address such as postgres://user:password@host/database")
@@ -144,6 +148,11 @@ export const options: Record<keyof Configuration, Option> = {
     flag: "broker-secret",
     variable: "BROKER_SECRET",
     about: "lets a broker that knows it ask who may do what, at /api/broker/<secret> (none: no such addresses)",
+  },
+  metricsToken: {
+    flag: "metrics-token",
+    variable: "METRICS_TOKEN",
+    about: "lets who sends it as a bearer token read /metrics from anywhere (none: who asks from this machine)",
   },
   databaseUrl: {
     flag: "database-url",

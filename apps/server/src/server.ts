@@ -26,6 +26,7 @@ import type { CarryingOut } from "./features/rollouts/carrying-out.ts";
 import type { Rollouts } from "./features/rollouts/rollouts.ts";
 import { closeListener, createListener, listen, portProblem } from "./http/listener.ts";
 import { createLogger, type Logger } from "./logging.ts";
+import { createCounters } from "./features/monitoring/counters.ts";
 import type { DeviceLink, LinkHandlers } from "./mqtt/device-link.ts";
 import { createEmbeddedBroker } from "./mqtt/embedded-broker.ts";
 import { connectExternalBroker } from "./mqtt/external-broker.ts";
@@ -184,16 +185,17 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       listening.push(() => leaveMembers(members));
       await startMember(members, foundation, features, link);
     }
-    await letDevicesIn(
-      options,
-      link,
-      members === undefined ? features.handlers : servingHandlers(features.handlers, members),
-    );
+    const counters = createCounters();
+    const handlers = members === undefined ? features.handlers : servingHandlers(features.handlers, members);
+    await letDevicesIn(options, link, counters.counted(handlers));
     await members?.leases?.open(() => link.isUp);
     const claims = claimsAtBroker(createClaims(storage, clock.wallMs), link.accounts);
     if (link.accounts !== undefined) await syncAccounts(storage, link.accounts);
     if (options.claimsFile !== undefined) await importClaimsFile(claims, options.claimsFile, log);
-    const http = createListener(createInterface(options, foundation, features, claims), options.httpTimes);
+    const http = createListener(
+      createInterface(options, { counters, link }, foundation, features, claims),
+      options.httpTimes,
+    );
     if (options.port !== null) {
       await listen(http, options.port ?? portDefault, options.host ?? hostDefault);
       listening.push(() => closeListener(http));

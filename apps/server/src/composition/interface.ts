@@ -12,18 +12,22 @@ import { deviceRoutes } from "../features/devices/routes.ts";
 import { findDevice } from "../features/device-records/store.ts";
 import { emergencyStopRoutes } from "../features/emergency-stop/routes.ts";
 import { eventRoutes } from "../features/events/routes.ts";
+import { createMonitoring } from "../features/monitoring/monitoring.ts";
 import { metricRoutes } from "../features/metric-history/routes.ts";
 import { releaseRoutes } from "../features/releases/routes.ts";
 import { rolloutRoutes } from "../features/rollouts/routes.ts";
 import { trustRoutes } from "../features/trust/routes.ts";
 import { createApp } from "../http/app.ts";
 import { ownRoutes } from "../http/own-routes.ts";
+import type { Counters } from "../features/monitoring/counters.ts";
+import type { DeviceLink } from "../mqtt/device-link.ts";
 import type { Features } from "./features.ts";
 import type { Foundation } from "./foundation.ts";
 import type { ServerOptions } from "./server-options.ts";
 
 export function createInterface(
   options: ServerOptions,
+  { counters, link }: { counters: Counters; link: Pick<DeviceLink, "isUp"> },
   { storage, accounts, trust, clock, log, members }: Foundation,
   features: Features,
   claims: Claims,
@@ -35,10 +39,18 @@ export function createInterface(
     authenticate: (deviceId, password) => sessions.authenticate(deviceId, password),
     isServed: async (deviceId) => (await findDevice(storage.db, deviceId))?.revokedAt === null,
   });
+  const isServing = members && ((): boolean => members.membership.isServing);
+  const monitoring = createMonitoring({
+    ...{ storage, counters, summary: deviceCounts.summary, isStopped: () => emergencyStop.view().stopped },
+    countSessions: () => sessions.online().length,
+    isLinkUp: () => link.isUp,
+    isServing: isServing ?? (() => true),
+  });
   return createApp({
+    ...{ monitoring, metricsToken: options.metricsToken, durations: counters.requests },
     accounts,
     bound: [
-      ownRoutes(members && (() => members.membership.isServing)),
+      ownRoutes(isServing),
       sessionRoutes(accounts),
       deviceRoutes(devices, deviceCounts, boards, clearConflict, deviceDeletion, whys),
       metricRoutes(metrics),

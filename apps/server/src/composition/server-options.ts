@@ -43,6 +43,8 @@ export interface ServerOptions {
   mqttAccounts?: "mosquitto" | undefined;
   /** Lets a broker that knows it ask who may do what (docs/operations.md). */
   brokerSecret?: string | undefined;
+  /** Who has it may read /metrics from anywhere; by default who asks from this machine may. */
+  metricsToken?: string | undefined;
   pollMs?: number;
   /** Devices of a rollout that one transaction makes deployments for, or ends; by default 250. */
   pieceMax?: number;

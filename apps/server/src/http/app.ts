@@ -11,6 +11,8 @@ import { consoleFiles } from "./console-files.ts";
 import { ApiError } from "./errors.ts";
 import { type GuardOptions, guardsFor } from "./guards.ts";
 import { problemHandler } from "./problem.ts";
+import { type ProbeOptions, probes } from "./probes.ts";
+import { type RequestDurations, timeRequests } from "./request-times.ts";
 import type { TrustedProxies } from "./trusted-proxies.ts";
 
 /** The console is built without inline scripts or data: assets, so nothing else may run on its pages. */
@@ -48,7 +50,8 @@ function checkComplete(bound: readonly BoundRoute[]): void {
   }
 }
 
-export interface AppOptions extends GuardOptions {
+export interface AppOptions extends GuardOptions, ProbeOptions {
+  durations: RequestDurations;
   /** One for each route. */
   bound: readonly BoundRoute[];
   trustProxy: TrustedProxies;
@@ -64,6 +67,8 @@ export function createApp(options: AppOptions): Express {
   app.set("trust proxy", options.trustProxy);
   app.set("query parser", "simple");
   app.use(securityHeaders);
+  app.use(timeRequests(options.durations));
+  app.use(probes(options));
 
   const guardsOf = guardsFor(options);
   const api = Router();
