@@ -59,7 +59,7 @@ export default defineConfig({
     // vitest's own second is little on a machine that does other things.
     expect: { poll: { timeout: 30_000 } },
     // For two cores: of the time of all tests, half is processor time, and the rest is waiting.
-    maxWorkers: 4,
+    maxWorkers: 3,
     sequence: { sequencer: LongestFirst },
     projects: [
       {

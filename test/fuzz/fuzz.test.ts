@@ -1,5 +1,5 @@
-// A quarter of a minute of fuzzing: kept cases first, then a fixed number of inputs for each target; and whether bugs
-// are found at all. `npm run fuzz` does more (docs/fuzzing.md).
+// Half a minute of fuzzing: kept cases first, then a fixed number of inputs for each target; and whether bugs are found
+// at all. `npm run fuzz` does more (docs/fuzzing.md).
 
 import { describe, expect, test } from "vitest";
 import { seedOfRun } from "@flipside/machine/faults/seeded-random";
@@ -14,39 +14,39 @@ import { targets } from "./targets/index.ts";
 const seed = seedOfRun();
 console.info(`fuzzing: FLIPSIDE_SEED=${seed}`);
 
-/** What half a second does on a machine that is not busy. */
+/** What a second does on a machine that is not busy. */
 const inputs: Record<string, number> = {
-  "boot-control": 125,
-  slots: 125,
-  "trust-zone": 75,
-  recovery: 375,
-  "agent-messages": 375,
-  signatures: 200,
-  "permit-holds": 500,
-  tcp: 3_750,
-  dhcp: 2_500,
-  dns: 7_500,
-  frames: 7_500,
-  mqtt: 2_500,
-  json: 15_000,
-  "image-header": 37_500,
-  "signature-block": 37_500,
-  "trust-chain": 37_500,
-  permit: 37_500,
-  command: 25_000,
-  "boot-record": 15_000,
-  "factory-form": 37_500,
-  factory: 5_000,
-  settings: 1_000,
-  journal: 2_500,
-  trial: 30,
-  "trust-updates": 13,
-  update: 50,
-  "offer-check": 100,
-  "update-journal": 75,
-  "chunk-fetch": 250,
-  "chunk-table": 500,
-  deployment: 500,
+  "boot-control": 250,
+  slots: 250,
+  "trust-zone": 150,
+  recovery: 750,
+  "agent-messages": 750,
+  signatures: 400,
+  "permit-holds": 1_000,
+  tcp: 7_500,
+  dhcp: 5_000,
+  dns: 15_000,
+  frames: 15_000,
+  mqtt: 5_000,
+  json: 30_000,
+  "image-header": 75_000,
+  "signature-block": 75_000,
+  "trust-chain": 75_000,
+  permit: 75_000,
+  command: 50_000,
+  "boot-record": 30_000,
+  "factory-form": 75_000,
+  factory: 10_000,
+  settings: 2_000,
+  journal: 5_000,
+  trial: 60,
+  "trust-updates": 25,
+  update: 100,
+  "offer-check": 200,
+  "update-journal": 150,
+  "chunk-fetch": 500,
+  "chunk-table": 1_000,
+  deployment: 1_000,
 };
 const LONG_MS = 300_000;
 

@@ -83,10 +83,7 @@ export async function openCampaign(): Promise<void> {
   scenarios["crashing-update"]!.firstOperation = scenarios["first-update"]!.operations.length - 8;
 }
 
-/** Of the ways of cutting at an operation, those that the seed chooses; FLIPSIDE_WAYS=all takes all of them. */
-const ONE_WAY_IN = process.env["FLIPSIDE_WAYS"] === "all" || onlyCase !== undefined ? 1 : 2;
-
-/** At each operation of a story, cuts of every class, other ones of a class at the next. `name`: of the story. */
+/** At each operation of a story, cuts of every class. `name`: of the story. */
 export const everySingleCut = (
   name: string,
   operations: readonly FlashOperation[],
@@ -95,8 +92,7 @@ export const everySingleCut = (
   operations.slice(firstOperation - 1).flatMap(({ kind }, i) => {
     const operation = firstOperation + i;
     const random = new SeededRandom(seedFor(`${name}:${operation}`));
-    const ways = singleCuts(operation, kind, random).filter((_, way) => (way + operation + seed) % ONE_WAY_IN === 0);
-    return ways.map((each) => ({ name: `${name}:${each.name}`, cuts: [each.cut] }));
+    return singleCuts(operation, kind, random).map((each) => ({ name: `${name}:${each.name}`, cuts: [each.cut] }));
   });
 
 /** Plays one case; returns what did not hold. */

@@ -13,7 +13,7 @@ import type { Cut } from "../../apps/power-cut/src/rig/device-under-test.ts";
 import { settledOn } from "../../apps/power-cut/src/rig/play-case.ts";
 import { NodeRig } from "./node-rig.ts";
 
-const RANDOM_CASES = Number(process.env["FLIPSIDE_CASES"] ?? 60);
+const RANDOM_CASES = Number(process.env["FLIPSIDE_CASES"] ?? 100);
 const RANDOM_CUTS_MAX = 5;
 const TURNOVER_POWER_UPS = 400;
 /** Of boot control, in the workshop's flash. */

@@ -8,7 +8,7 @@ import { rehearseCommand } from "./command.ts";
 
 /** The first of the seeds that are played: the same ones each time, unless others are asked for. */
 const first = Number(process.env["FLIPSIDE_SEED"] ?? 1);
-const seeds = 10;
+const seeds = 16;
 
 const folder = mkdtempSync(join(tmpdir(), "flipside-rehearsals-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
