@@ -1,7 +1,7 @@
 // The typed client. What it refuses to compile is as much of it as what it sends: `@ts-expect-error` is an error
 // itself where nothing is wrong.
 
-import { afterEach, describe, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { addressOf, type Client, createClient } from "../src/client.ts";
 import { ProblemError } from "../src/problem.ts";
 
@@ -92,13 +92,21 @@ describe("without an answer", () => {
     return sent;
   }
   const broken = new TypeError("fetch failed");
+  beforeEach(() => void vi.useFakeTimers());
+  afterEach(() => void vi.useRealTimers());
 
   it("asks again for what only reads, three times in all", async () => {
     const sent = breaking(broken, broken);
-    await expect(createClient()("GET /api/devices")).resolves.toEqual({ devices: [] });
+    const answer = createClient()("GET /api/devices");
+    await vi.advanceTimersByTimeAsync(249);
+    expect(sent).toHaveLength(1);
+    await vi.advanceTimersByTimeAsync(1_001);
+    await expect(answer).resolves.toEqual({ devices: [] });
     expect(sent).toEqual(["GET", "GET", "GET"]);
     const inVain = breaking(broken, broken, broken, broken);
-    await expect(createClient()("GET /api/devices")).rejects.toMatchObject({ code: "server-unreachable" });
+    const refused = expect(createClient()("GET /api/devices")).rejects.toMatchObject({ code: "server-unreachable" });
+    await vi.runAllTimersAsync();
+    await refused;
     expect(inVain).toHaveLength(3);
   });
 

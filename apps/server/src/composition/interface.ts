@@ -39,12 +39,11 @@ export function createInterface(
     authenticate: (deviceId, password) => sessions.authenticate(deviceId, password),
     isServed: async (deviceId) => (await findDevice(storage.db, deviceId))?.revokedAt === null,
   });
-  const isServing = members && ((): boolean => members.membership.isServing);
+  const isServing = (): boolean => members?.membership.isServing ?? true;
   const monitoring = createMonitoring({
     ...{ storage, counters, summary: deviceCounts.summary, isStopped: () => emergencyStop.view().stopped },
     countSessions: () => sessions.online().length,
-    isLinkUp: () => link.isUp,
-    isServing: isServing ?? (() => true),
+    ...{ isLinkUp: () => link.isUp, isServing },
   });
   return createApp({
     ...{ monitoring, metricsToken: options.metricsToken, durations: counters.requests },

@@ -11,7 +11,7 @@ import { consoleFiles } from "./console-files.ts";
 import { ApiError } from "./errors.ts";
 import { type GuardOptions, guardsFor } from "./guards.ts";
 import { problemHandler } from "./problem.ts";
-import { type ProbeOptions, probes } from "./probes.ts";
+import { type ProbeOptions, probePaths, probes } from "./probes.ts";
 import { type RequestDurations, timeRequests } from "./request-times.ts";
 import type { TrustedProxies } from "./trusted-proxies.ts";
 
@@ -68,7 +68,6 @@ export function createApp(options: AppOptions): Express {
   app.set("query parser", "simple");
   app.use(securityHeaders);
   app.use(timeRequests(options.durations));
-  app.use(probes(options));
 
   const guardsOf = guardsFor(options);
   const api = Router();
@@ -76,7 +75,8 @@ export function createApp(options: AppOptions): Express {
     const method = route.method.toLowerCase() as "get" | "post" | "put" | "patch" | "delete";
     api[method](route.path, ...guardsOf(route.access), ...beforeBody, ...readersOf(route), run);
   }
-  app.use("/api", noStore);
+  app.use(["/api", ...probePaths], noStore);
+  app.use(probes(options));
   app.use(api);
   // What there is not is nobody's business who is not signed in.
   app.use("/api", ...guardsOf("admin"), notFound);

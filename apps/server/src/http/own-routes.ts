@@ -6,7 +6,7 @@ import { bind, type BoundRoute } from "./bind.ts";
 import { ApiError } from "./errors.ts";
 
 /** `isServing`: of several servers, one that has lost the others sends people and devices to them. */
-export function ownRoutes(isServing: () => boolean = () => true): BoundRoute[] {
+export function ownRoutes(isServing: () => boolean): BoundRoute[] {
   // Made when it is first asked for: a server that nobody asks need not know it.
   let document: OpenApiDocument | undefined;
   return [

@@ -1,6 +1,7 @@
 // /healthz, /readyz and /metrics: outside of the interface, where those look that watch over servers.
 
-import { type Request, type RequestHandler, Router } from "express";
+import { type Request, Router } from "express";
+import { isLoopback } from "@flipside/processes/reach";
 import { equalInConstantTime } from "../equal-in-constant-time.ts";
 
 /** Each `ok`, or what is wrong. */
@@ -20,11 +21,12 @@ export interface Monitoring {
 /** The text format that every version of Prometheus reads. */
 const prometheusText = "text/plain; version=0.0.4; charset=utf-8";
 
-const loopback = /^(::ffff:)?127\.|^::1$/;
+/** As a socket of both families says an IPv4 address (RFC 4291, 2.5.5.2). */
+const mappedIPv4 = /^::ffff:/;
 
 /** What came through a proxy may come from anywhere. */
 const isFromThisMachine = ({ socket, headers }: Request): boolean =>
-  loopback.test(socket.remoteAddress ?? "") &&
+  isLoopback((socket.remoteAddress ?? "").replace(mappedIPv4, "")) &&
   headers["x-forwarded-for"] === undefined &&
   headers["forwarded"] === undefined;
 
@@ -40,19 +42,17 @@ export interface ProbeOptions {
   metricsToken: string | undefined;
 }
 
+export const probePaths = ["/healthz", "/readyz", "/metrics"];
+
 export function probes({ monitoring, metricsToken }: ProbeOptions): Router {
   const router = Router();
-  const noStore: RequestHandler = (_request, response, next) => {
-    response.setHeader("Cache-Control", "no-store");
-    next();
-  };
   // That it is answered says that the event loop turns.
-  router.get("/healthz", noStore, (_request, response) => void response.type("text/plain").send("ok\n"));
-  router.get("/readyz", noStore, async (_request, response) => {
+  router.get("/healthz", (_request, response) => void response.type("text/plain").send("ok\n"));
+  router.get("/readyz", async (_request, response) => {
     const readiness = await monitoring.readiness();
     response.status(readiness.ready ? 200 : 503).json(readiness);
   });
-  router.get("/metrics", noStore, async (request, response) => {
+  router.get("/metrics", async (request, response) => {
     if (mayRead(request, metricsToken)) return void response.type(prometheusText).send(await monitoring.metrics());
     const why =
       metricsToken === undefined

@@ -1,7 +1,6 @@
 // The fleet as it is at the moment of asking. Each of several servers says the same: rules take the greatest of them.
 
 import { Gauge, type Registry } from "prom-client";
-import { sql } from "kysely";
 import type { DeviceSummary, RolloutState } from "@flipside/api/types";
 import { deploymentStateNames } from "@flipside/image-format/state-names";
 import type { Storage } from "../../storage/storage.ts";
@@ -90,5 +89,3 @@ export function addFleetGauges(registry: Registry, { storage, summary: ask, isSt
   );
   gauge("flipside_sessions", "Devices whose session is at this server.", [], (self) => self.set(countSessions()));
 }
-
-export const askDatabase = async ({ db }: Pick<Storage, "db">): Promise<void> => void (await sql`select 1`.execute(db));

@@ -1,11 +1,12 @@
 // What a machine that watches over the server asks it: whether it lives, whether it can serve, and how it goes.
 
+import { sql } from "kysely";
 import { collectDefaultMetrics, Gauge, Registry } from "prom-client";
 import type { DeviceSummary } from "@flipside/api/types";
 import type { Monitoring, Readiness } from "../../http/probes.ts";
 import type { Storage } from "../../storage/storage.ts";
 import type { Counters } from "./counters.ts";
-import { addFleetGauges, askDatabase } from "./fleet-gauges.ts";
+import { addFleetGauges } from "./fleet-gauges.ts";
 
 /** A probe waits no longer; Kubernetes gives up after a second unless it is told otherwise, Prometheus after ten. */
 const databaseMsMax = 2_000;
@@ -40,7 +41,7 @@ export function createMonitoring(options: Options): Monitoring {
     const tooLate = new Promise<string>((resolve) => {
       timer = setTimeout(() => resolve(`no answer within ${databaseMsMax} ms`), databaseMsMax);
     });
-    const answer = askDatabase(storage).then(
+    const answer = sql`select 1`.execute(storage.db).then(
       () => "ok",
       // What exactly is in the log; who may ask this is anybody.
       () => "it answers with an error",
