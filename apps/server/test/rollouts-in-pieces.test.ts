@@ -2,7 +2,7 @@
 // go on after a restart, and come to the same as those that are made at once.
 
 import { createHash } from "node:crypto";
-import { afterEach, expect, it } from "vitest";
+import { afterEach, expect, it, vi } from "vitest";
 import { Fixture, passing } from "./fixture.ts";
 import { makeRelease } from "./keys.ts";
 import { seed } from "./random.ts";
@@ -29,6 +29,31 @@ const create = async (fixture: Fixture, releaseId: string, more: object = {}): P
   expect(status, JSON.stringify(body)).toBe(201);
   return body;
 };
+
+/**
+ * The same, and nothing is made of it before `goOn`: on a machine that is busy all pieces may be done before the answer
+ * is read, which then says so.
+ */
+async function createAlone(fixture: Fixture, releaseId: string, more: object): Promise<{ body: any; goOn(): void }> {
+  const { storage } = fixture.server.internals;
+  const transaction = storage.transaction.bind(storage) as (work: never) => Promise<unknown>;
+  let goOn = (): void => {};
+  const waits = new Promise<void>((resolve) => (goOn = resolve));
+  let isOwn = true;
+  const held = vi.spyOn(storage, "transaction").mockImplementation((async (work: never) => {
+    if (!isOwn) await waits;
+    isOwn = false;
+    return transaction(work);
+  }) as typeof storage.transaction);
+  const body = await create(fixture, releaseId, more);
+  return {
+    body,
+    goOn: () => {
+      held.mockRestore();
+      goOn();
+    },
+  };
+}
 
 const whole = (fixture: Fixture): Promise<void> => fixture.server.internals.carryingOut.run();
 
@@ -66,10 +91,12 @@ it.each([
 it("is answered before it is made, and goes on after a restart where it was", async () => {
   const { fixture, fleet } = await started(4);
   const { storage } = fixture.server.internals;
-  const body = await create(fixture, fleet.releaseId, { waves: [{ count: 6 }] });
+  const { body, goOn } = await createAlone(fixture, fleet.releaseId, { waves: [{ count: 6 }] });
   expect(body).toMatchObject({ state: "running", currentWave: -1, deployments: [] });
   expect(body.preparing).toMatchObject({ stage: "choosing" });
-  await fixture.server.internals.carryingOut.stop();
+  const stopped = fixture.server.internals.carryingOut.stop();
+  goOn();
+  await stopped;
   const before = await storage.db.selectFrom("rollouts").select("preparing").executeTakeFirstOrThrow();
   expect(before.preparing, "it is not whole").not.toBeNull();
   await fixture.restart();
@@ -301,8 +328,10 @@ it("takes in who comes to match while it is being made, each once, where its tar
   const { db } = fixture.server.internals.storage;
   await setTags(fixture, ids.slice(4));
   const request = { target: { filter: "tag = stable" }, continuous: true, waves: [{ count: 26 }] };
-  const { id, preparing, heldFor } = await create(fixture, fleet.releaseId, request);
+  const { body, goOn } = await createAlone(fixture, fleet.releaseId, request);
+  const { id, preparing, heldFor } = body;
   expect([preparing?.stage, heldFor]).toEqual(["choosing", null]);
+  goOn();
   // The first ones by their ids are looked at first, and don't match then.
   const isPast = async (): Promise<boolean> => {
     const row = await db.selectFrom("rollouts").select("preparing").executeTakeFirstOrThrow();
