@@ -29,7 +29,7 @@ export const about: Record<string, RegExp> = {
   factory: /factory|\/identity\//,
   journal: /journal/,
   "trust-updates": /\/trust\/(trust|signatures)|trust-update/,
-  trial: /\/agent\/(trial|self-test)|\/boot-state|boot-control-transitions/,
+  trial: /\/agent\/(trial|self-test)|\/boot-state|boot-control\/log|boot-control-transitions/,
   "update-journal": /\/update\/(journal|begin-budget)/,
   "chunk-fetch": /chunk-fetch/,
   "chunk-table": /slot-writer|sealed-slot/,

@@ -4,6 +4,7 @@ import { badReads } from "./bad-reads.ts";
 import { failingLog } from "./failing-log.ts";
 import { flashTroubles } from "./flash-trouble.ts";
 import { longRuns } from "./long-runs.ts";
+import { makingSure } from "./making-sure.ts";
 import { oddServers } from "./odd-servers.ts";
 import { settingsBesideTrial } from "./settings-beside-trial.ts";
 import { slowLinks } from "./slow-links.ts";
@@ -15,6 +16,7 @@ export const kindsOfTrouble: Readonly<Record<string, readonly Trouble[]>> = {
   "flash that fails for a while": flashTroubles,
   "flash that can't be read": badReads,
   "boot control that fails": failingLog,
+  "a log that turns over without a record of this run": makingSure,
   "settings that can't be stored beside a trial": settingsBesideTrial,
   "runs that ended uncleanly": uncleanBoots,
   "runs of hours": longRuns,

@@ -28,6 +28,8 @@ export interface VariedStory {
   hears?: (heard: Heard, campaign: Campaign) => void;
   /** For each play: what the chip says of an operation, EXO_E_*. */
   fails?: (campaign: Campaign) => (operation: Operation) => number;
+  /** For each play: what the chip says of a read, EXO_E_*; `offset` is in the zone. */
+  failsToRead?: (campaign: Campaign) => (zone: number, offset: number, length: number) => number;
   /** "none": nothing comes of it; "any": it may fail, too. */
   outcome: string;
   /** Of what does not hold, what need not. */
@@ -38,7 +40,7 @@ export interface VariedStory {
 function playVaried(
   campaign: Campaign,
   seed: number,
-  { story: name, wishes, rest, begins, hears, fails, outcome, allows, lastsS = 60 }: VariedStory,
+  { story: name, wishes, rest, begins, hears, fails, failsToRead, outcome, allows, lastsS = 60 }: VariedStory,
 ): string[] {
   const { tested, stories } = campaign;
   const { story, start } = stories.get(name)!;
@@ -55,6 +57,7 @@ function playVaried(
       campaign,
     );
   };
+  tested.board.readTrouble = failsToRead?.(campaign);
   try {
     const given: Story = {
       ...story,
@@ -69,6 +72,7 @@ function playVaried(
   } finally {
     server.onMessage = onMessage;
     server.wire.isDown = false;
+    tested.board.readTrouble = undefined;
   }
 }
 

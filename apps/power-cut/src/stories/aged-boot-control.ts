@@ -57,6 +57,24 @@ export function ageBootControl(flash: Uint8Array, layout: FlashLayout, epoch: nu
   return new Uint8Array(aged);
 }
 
+/**
+ * As `ageBootControl`, with the second page skipped as a heartbeat skips one: it holds what `page` is made, of a blank
+ * one.
+ */
+export function skipPage(
+  flash: Uint8Array,
+  layout: FlashLayout,
+  epoch: number,
+  make: (page: Buffer) => void = () => undefined,
+): Uint8Array {
+  const skipped = Buffer.from(ageBootControl(flash, layout, epoch));
+  const at = layout.zones.bootControl.offsetBytes + PAGE_BYTES;
+  const page = skipped.subarray(at, at + PAGE_BYTES);
+  page.fill(0xff);
+  make(page);
+  return new Uint8Array(skipped);
+}
+
 /** Neither sector of the log holds anything that counts. */
 export function destroyBootControl(flash: Uint8Array, layout: FlashLayout): Uint8Array {
   const { offsetBytes, sizeBytes } = layout.zones.bootControl;
