@@ -4,11 +4,12 @@
 // (outgoing.ts), so that a slow reader holds up nobody else.
 
 import { randomBytes } from "node:crypto";
-import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
+import { createServer, type AddressInfo, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { Aedes, type Client } from "aedes";
 import { CONTROL_MESSAGE_BYTES_MAX } from "@flipside/image-format";
 import type { Logger } from "../logging.ts";
+import { Accepting } from "./accepting.ts";
 import { Allowance, Allowances, CONNECTION_TOKENS, leafTokens, SENDS_TOO_MUCH } from "./allowance.ts";
 import type { CredentialVerdict, DeviceLink, LinkHandlers } from "./device-link.ts";
 import { Outgoing } from "./outgoing.ts";
@@ -26,6 +27,8 @@ import { listenAt } from "../listen.ts";
 /** A control message, its topic and the packet's own fields. */
 const packetBytesMax = CONTROL_MESSAGE_BYTES_MAX + 1024;
 const connectionsMax = 20_000;
+/** With so many connections its turns may be long, and connections are taken by more handles from then on. */
+const manyConnections = 256;
 /** Anybody may connect to enrol; few do at a time. */
 const enrollingMax = 256;
 const enrollingLifeMs = 120_000;
@@ -83,6 +86,8 @@ export async function createEmbeddedBroker(options: {
   port: number;
   log: Logger;
   nowMs: () => number;
+  /** From so many on, connections are taken by more handles (accepting.ts). */
+  manyConnections?: number;
 }): Promise<DeviceLink> {
   const { log, nowMs } = options;
   /** Nobody is connected before it is opened. */
@@ -248,8 +253,11 @@ export async function createEmbeddedBroker(options: {
   (broker as unknown as NodeJS.EventEmitter).on("error", (error: Error) => log.error({ err: error }, "broker"));
 
   const sockets = new Set<Socket>();
-  const server: Server = createServer((socket) => {
+  function onConnection(socket: Socket): void {
+    // Node counts those of one handle only.
+    if (sockets.size >= connectionsMax) return void socket.destroy();
     sockets.add(socket);
+    if (sockets.size >= (options.manyConnections ?? manyConnections)) accepting.widen();
     socket.once("close", () => sockets.delete(socket));
     socket.setNoDelay(true);
     const sender: Sender = { allowance: new Allowance(nowMs) };
@@ -266,8 +274,9 @@ export async function createEmbeddedBroker(options: {
       onPaced: () => paced(who()?.deviceId, sender.allowance),
     });
     broker.handle(socket);
-  });
-  server.maxConnections = connectionsMax;
+  }
+  const server = createServer(onConnection);
+  const accepting = new Accepting(server, onConnection, log);
   const port = (): number => (server.address() as AddressInfo | null)?.port ?? options.port;
 
   return {
@@ -296,7 +305,7 @@ export async function createEmbeddedBroker(options: {
       for (const client of [...(enrolling.get(deviceId) ?? [])]) client.close();
     },
     async close() {
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      const closed = accepting.close();
       await new Promise<void>((resolve) => broker.close(() => resolve()));
       for (const socket of sockets) socket.destroy();
       await closed;
