@@ -40,6 +40,7 @@ const form = z.object({
   mqttHost: z.string().min(1).optional(),
   port: port.default(8080),
   mqttPort: port.default(1883),
+  mqttWebSocketPort: port.optional(),
   mqttUrl: z
     .string()
     .regex(/^(mqtt|mqtts|ws|wss|tcp|ssl):\/\/.+/, "an address such as mqtt://user:password@broker:1883")
@@ -111,10 +112,15 @@ const form = z.object({
 });
 
 /** What is shown of points that are gone are their hours. */
-const schema = form.refine(({ keepTelemetryRaw, keepTelemetryHours }) => keepTelemetryHours >= keepTelemetryRaw, {
-  path: ["keepTelemetryHours"],
-  message: "not shorter than --keep-telemetry-raw",
-});
+const schema = form
+  .refine(({ keepTelemetryRaw, keepTelemetryHours }) => keepTelemetryHours >= keepTelemetryRaw, {
+    path: ["keepTelemetryHours"],
+    message: "not shorter than --keep-telemetry-raw",
+  })
+  .refine(({ mqttUrl, mqttWebSocketPort }) => mqttUrl === undefined || mqttWebSocketPort === undefined, {
+    path: ["mqttWebSocketPort"],
+    message: "not with --mqtt-url: the embedded broker listens there, and that broker has a port of its own for it",
+  });
 
 export type Configuration = z.output<typeof schema>;
 
@@ -137,6 +143,11 @@ export const options: Record<keyof Configuration, Option> = {
     flag: "mqtt-port",
     variable: "MQTT_PORT",
     about: "port of the embedded MQTT broker (1883; 0: any free one)",
+  },
+  mqttWebSocketPort: {
+    flag: "mqtt-websocket-port",
+    variable: "MQTT_WEBSOCKET_PORT",
+    about: "MQTT over WebSocket besides, at /mqtt of this port (none; 0: any free one)",
   },
   mqttUrl: { flag: "mqtt-url", variable: "MQTT_URL", about: "use this MQTT broker instead of the embedded one" },
   mqttAccounts: {

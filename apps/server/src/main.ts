@@ -43,6 +43,8 @@ async function main(): Promise<void> {
     configuration.mqttUrl === undefined
       ? whoReaches(configuration.mqttHost ?? configuration.host)
       : "whoever the broker lets in";
+  if (server.mqttWebSocketPort !== null)
+    process.stdout.write(`Devices by WebSocket: port ${server.mqttWebSocketPort}, path /mqtt\n`);
   process.stdout.write(`Open to: console ${whoReaches(configuration.host)}; devices ${devices}\n`);
 
   let stoppingSinceMs: number | undefined;

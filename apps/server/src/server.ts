@@ -48,6 +48,8 @@ export interface RunningServer {
   /** Where devices connect. */
   mqttUrl: string;
   mqttPort: number | null;
+  /** Of MQTT over WebSocket; null: nobody listens. */
+  mqttWebSocketPort: number | null;
   /** Only on the first start with this data directory: the one-time password, which is kept nowhere. */
   firstAdministrator: { userName: string; password: string } | undefined;
   /** Ends everything in order, within a few seconds. May be called more than once. */
@@ -87,6 +89,7 @@ async function createLink(options: ServerOptions, { members, log }: Foundation):
     return createEmbeddedBroker({
       host: options.mqttHost ?? options.host ?? hostDefault,
       port: options.mqttPort ?? mqttPortDefault,
+      webSocketPort: options.mqttWebSocketPort,
       log,
       nowMs: () => performance.now(),
     });
@@ -105,15 +108,13 @@ async function letDevicesIn(options: ServerOptions, link: DeviceLink, handlers: 
   try {
     await link.open(handlers);
   } catch (error) {
-    throw options.mqttUrl === undefined
-      ? portProblem(
-          error,
-          options.mqttHost ?? options.host ?? hostDefault,
-          options.mqttPort ?? mqttPortDefault,
-          "MQTT",
-          "mqtt-port",
-        )
-      : error;
+    if (options.mqttUrl !== undefined) throw error;
+    const host = options.mqttHost ?? options.host ?? hostDefault;
+    const { mqttPort = mqttPortDefault, mqttWebSocketPort } = options;
+    const isWebSocket = mqttWebSocketPort !== undefined && (error as { port?: number }).port === mqttWebSocketPort;
+    throw isWebSocket
+      ? portProblem(error, host, mqttWebSocketPort, "MQTT over WebSocket", "mqtt-websocket-port")
+      : portProblem(error, host, mqttPort, "MQTT", "mqtt-port");
   }
 }
 
@@ -243,6 +244,7 @@ function shown(
     port,
     mqttUrl: link.address,
     mqttPort: link.port,
+    mqttWebSocketPort: link.webSocketPort,
     firstAdministrator,
     close: () => (closing ??= close(running)),
     internals: {

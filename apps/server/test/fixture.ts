@@ -188,7 +188,8 @@ export class Fixture {
   }
 
   get mqttUrl(): string {
-    return this.#options.mqttUrl ?? this.server.mqttUrl;
+    const { mqttUrl, mqttWebSocketPort: webSocketPort } = this.server;
+    return this.#options.mqttUrl ?? (webSocketPort === null ? mqttUrl : `ws://127.0.0.1:${webSocketPort}/mqtt`);
   }
 
   async newDevice(id = `dev-${randomBytes(4).toString("hex")}`): Promise<ProtocolDevice> {

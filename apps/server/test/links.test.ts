@@ -16,6 +16,8 @@ interface Broker {
   name: string;
   /** undefined: the embedded one. */
   url: string | undefined;
+  /** Of the embedded one, besides. */
+  webSocketPort?: number;
   stop(): Promise<void>;
 }
 
@@ -71,6 +73,10 @@ async function startAedes(): Promise<Broker> {
 
 const kinds: [string, () => Promise<Broker>][] = [
   ["the embedded broker", async () => ({ name: "embedded", url: undefined, stop: async () => {} })],
+  [
+    "the embedded broker, by WebSocket",
+    async () => ({ name: "embedded", url: undefined, webSocketPort: 0, stop: async () => {} }),
+  ],
   existsSync(mosquitto)
     ? ["an external broker (mosquitto)", startMosquitto]
     : ["an external broker (a second Aedes)", startAedes],
@@ -81,7 +87,7 @@ describe.each(kinds)("over %s", (_name, startBroker) => {
   let fixture: Fixture;
   beforeAll(async () => {
     broker = await startBroker();
-    fixture = await Fixture.start({ mqttUrl: broker.url });
+    fixture = await Fixture.start({ mqttUrl: broker.url, mqttWebSocketPort: broker.webSocketPort });
   });
   afterAll(async () => {
     await fixture.stop();

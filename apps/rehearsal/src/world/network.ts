@@ -112,6 +112,7 @@ export class Network {
       isUp: true,
       address: "mqtt://rehearsal",
       port: null,
+      webSocketPort: null,
       open: async (handlers) => {
         this.#handlers = handlers;
       },

@@ -160,6 +160,9 @@ export function servingLink(link: DeviceLink, membership: () => Membership): Dev
     get port() {
       return link.port;
     },
+    get webSocketPort() {
+      return link.webSocketPort;
+    },
     publish: async (deviceId, messages) => membership().isServing && link.publish(deviceId, messages),
     bufferedBytes: (deviceId) => link.bufferedBytes(deviceId),
     disconnect: (deviceId) => link.disconnect(deviceId),

@@ -23,6 +23,8 @@ export interface ServerOptions {
   /** 0: any free port. Null: nobody listens, and requests are handed to `internals.http`, as rehearsals do. */
   port?: number | null;
   mqttPort?: number;
+  /** MQTT over WebSocket, beside it; undefined: none. */
+  mqttWebSocketPort?: number | undefined;
   /** File of claims, JSON or CSV (features/claims/claims-file.ts), to import at the start. */
   claimsFile?: string | undefined;
   /** A PostgreSQL database in place of the one in the data folder. */

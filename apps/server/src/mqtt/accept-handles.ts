@@ -20,7 +20,7 @@ const echo = `process.on("message", (count, handle) => {
 
 const listenTo = (handle: SendHandle, onConnection: (socket: Socket) => void): Promise<Server> =>
   new Promise((resolve, reject) => {
-    const server = createServer(onConnection);
+    const server = createServer({ noDelay: true }, onConnection);
     server.once("error", reject);
     server.listen(handle, () => {
       server.removeListener("error", reject);

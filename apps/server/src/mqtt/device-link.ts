@@ -63,6 +63,8 @@ export interface DeviceLink {
   readonly address: string;
   /** The listening port, once it is open, or null when the broker is elsewhere. */
   readonly port: number | null;
+  /** The same for MQTT over WebSocket; null as well when that was not asked for. */
+  readonly webSocketPort: number | null;
   /**
    * Sends to a device, several messages at once. Resolves when the bytes are handed to the operating system, which a
    * slow reader delays: that is the back-pressure that senders of bulk rely on. Resolves to false when nobody listens.

@@ -4,7 +4,7 @@
 // (outgoing.ts), so that a slow reader holds up nobody else.
 
 import { randomBytes } from "node:crypto";
-import { createServer, type AddressInfo, type Socket } from "node:net";
+import { createServer, type AddressInfo, type Server } from "node:net";
 import type { Duplex } from "node:stream";
 import { Aedes, type Client } from "aedes";
 import { CONTROL_MESSAGE_BYTES_MAX } from "@flipside/image-format";
@@ -23,6 +23,7 @@ import {
   topicPrefixOf,
 } from "@flipside/protocol/topics";
 import { listenAt } from "../listen.ts";
+import { createWebSocketListener } from "./websocket.ts";
 
 /** A control message, its topic and the packet's own fields. */
 const packetBytesMax = CONTROL_MESSAGE_BYTES_MAX + 1024;
@@ -75,6 +76,8 @@ class Broker extends Aedes {
   }
 }
 
+const closedServer = (server: Server): Promise<void> => new Promise((resolve) => void server.close(() => resolve()));
+
 /** MQTT 3.1.1, table 3.1: connection refused, bad user name or password; not authorized. */
 function connectRefusal(returnCode: 4 | 5, message: string): Error & { returnCode: number } {
   return Object.assign(new Error(message), { returnCode });
@@ -84,6 +87,8 @@ function connectRefusal(returnCode: 4 | 5, message: string): Error & { returnCod
 export async function createEmbeddedBroker(options: {
   host: string;
   port: number;
+  /** Undefined: none. 0: any free one. */
+  webSocketPort?: number | undefined;
   log: Logger;
   nowMs: () => number;
   /** From so many on, connections are taken by more handles (accepting.ts). */
@@ -252,18 +257,17 @@ export async function createEmbeddedBroker(options: {
   broker.on("connectionError", (_client, error) => log.debug({ reason: error.message }, "connection refused"));
   (broker as unknown as NodeJS.EventEmitter).on("error", (error: Error) => log.error({ err: error }, "broker"));
 
-  const sockets = new Set<Socket>();
-  function onConnection(socket: Socket): void {
+  const sockets = new Set<Duplex>();
+  function onConnection(socket: Duplex): void {
     // Node counts those of one handle only.
     if (sockets.size >= connectionsMax) return void socket.destroy();
     sockets.add(socket);
     if (sockets.size >= (options.manyConnections ?? manyConnections)) accepting.widen();
     socket.once("close", () => sockets.delete(socket));
-    socket.setNoDelay(true);
     const sender: Sender = { allowance: new Allowance(nowMs) };
     senders.set(socket, sender);
     const who = (): Known | undefined => {
-      const { client } = socket as Socket & { client?: Client };
+      const { client } = socket as Duplex & { client?: Client };
       return client && known.get(client);
     };
     paceSocket(socket, {
@@ -275,8 +279,9 @@ export async function createEmbeddedBroker(options: {
     });
     broker.handle(socket);
   }
-  const server = createServer(onConnection);
+  const server = createServer({ noDelay: true }, onConnection);
   const accepting = new Accepting(server, onConnection, log);
+  const webSockets = options.webSocketPort === undefined ? undefined : createWebSocketListener(onConnection);
   const port = (): number => (server.address() as AddressInfo | null)?.port ?? options.port;
 
   return {
@@ -286,12 +291,16 @@ export async function createEmbeddedBroker(options: {
     get port() {
       return port();
     },
+    get webSocketPort() {
+      return (webSockets?.address() as AddressInfo | null | undefined)?.port ?? null;
+    },
     get address() {
       return `mqtt://${options.host.includes(":") ? `[${options.host}]` : options.host}:${port()}`;
     },
     async open(given) {
       handlers = given;
       await listenAt(server, options.port, options.host);
+      if (webSockets !== undefined) await listenAt(webSockets, options.webSocketPort!, options.host);
     },
     async publish(deviceId, messages) {
       const client = connected.get(deviceId);
@@ -305,7 +314,7 @@ export async function createEmbeddedBroker(options: {
       for (const client of [...(enrolling.get(deviceId) ?? [])]) client.close();
     },
     async close() {
-      const closed = accepting.close();
+      const closed = Promise.all([accepting.close(), webSockets && closedServer(webSockets)]);
       await new Promise<void>((resolve) => broker.close(() => resolve()));
       for (const socket of sockets) socket.destroy();
       await closed;

@@ -169,6 +169,7 @@ export async function connectExternalBroker(options: {
     checksCredentials: false,
     accounts,
     port: null,
+    webSocketPort: null,
     get isUp() {
       return lostMs === undefined || performance.now() - lostMs < downAfterMs;
     },

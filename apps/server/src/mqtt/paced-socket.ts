@@ -2,7 +2,7 @@
 // at a time, and none that the client has no allowance for. What is not read stays in the socket, and then in the
 // client.
 
-import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import { type Allowance, PACKET_TOKENS } from "./allowance.ts";
 import { PacketGuard } from "./packet-guard.ts";
 
@@ -23,7 +23,7 @@ export interface PaceOptions {
   onPaced: () => void;
 }
 
-export function paceSocket(socket: Socket, options: PaceOptions): void {
+export function paceSocket(socket: Duplex, options: PaceOptions): void {
   const guard = new PacketGuard(options.packetBytesMax);
   const read = socket.read.bind(socket);
   let isResting = false;
