@@ -4,14 +4,13 @@
 // (outgoing.ts), so that a slow reader holds up nobody else.
 
 import { randomBytes } from "node:crypto";
-import { createServer, type AddressInfo, type Server } from "node:net";
 import type { Duplex } from "node:stream";
 import { Aedes, type Client } from "aedes";
 import { CONTROL_MESSAGE_BYTES_MAX } from "@flipside/image-format";
 import type { Logger } from "../logging.ts";
-import { Accepting } from "./accepting.ts";
 import { Allowance, Allowances, CONNECTION_TOKENS, leafTokens, SENDS_TOO_MUCH } from "./allowance.ts";
 import type { CredentialVerdict, DeviceLink, LinkHandlers } from "./device-link.ts";
+import { Doors } from "./doors.ts";
 import { Outgoing } from "./outgoing.ts";
 import { PACKETS_A_TURN, paceSocket } from "./paced-socket.ts";
 import {
@@ -22,8 +21,6 @@ import {
   principalOf,
   topicPrefixOf,
 } from "@flipside/protocol/topics";
-import { listenAt } from "../listen.ts";
-import { createWebSocketListener } from "./websocket.ts";
 
 /** A control message, its topic and the packet's own fields. */
 const packetBytesMax = CONTROL_MESSAGE_BYTES_MAX + 1024;
@@ -75,8 +72,6 @@ class Broker extends Aedes {
     done();
   }
 }
-
-const closedServer = (server: Server): Promise<void> => new Promise((resolve) => void server.close(() => resolve()));
 
 /** MQTT 3.1.1, table 3.1: connection refused, bad user name or password; not authorized. */
 function connectRefusal(returnCode: 4 | 5, message: string): Error & { returnCode: number } {
@@ -262,7 +257,7 @@ export async function createEmbeddedBroker(options: {
     // Node counts those of one handle only.
     if (sockets.size >= connectionsMax) return void socket.destroy();
     sockets.add(socket);
-    if (sockets.size >= (options.manyConnections ?? manyConnections)) accepting.widen();
+    if (sockets.size >= (options.manyConnections ?? manyConnections)) doors.widen();
     socket.once("close", () => sockets.delete(socket));
     const sender: Sender = { allowance: new Allowance(nowMs) };
     senders.set(socket, sender);
@@ -279,28 +274,24 @@ export async function createEmbeddedBroker(options: {
     });
     broker.handle(socket);
   }
-  const server = createServer({ noDelay: true }, onConnection);
-  const accepting = new Accepting(server, onConnection, log);
-  const webSockets = options.webSocketPort === undefined ? undefined : createWebSocketListener(onConnection);
-  const port = (): number => (server.address() as AddressInfo | null)?.port ?? options.port;
+  const doors = new Doors(options, onConnection);
 
   return {
     checksCredentials: true,
     accounts: undefined,
     isUp: true,
     get port() {
-      return port();
+      return doors.port;
     },
     get webSocketPort() {
-      return (webSockets?.address() as AddressInfo | null | undefined)?.port ?? null;
+      return doors.webSocketPort;
     },
     get address() {
-      return `mqtt://${options.host.includes(":") ? `[${options.host}]` : options.host}:${port()}`;
+      return `mqtt://${options.host.includes(":") ? `[${options.host}]` : options.host}:${doors.port}`;
     },
     async open(given) {
       handlers = given;
-      await listenAt(server, options.port, options.host);
-      if (webSockets !== undefined) await listenAt(webSockets, options.webSocketPort!, options.host);
+      await doors.open();
     },
     async publish(deviceId, messages) {
       const client = connected.get(deviceId);
@@ -314,7 +305,7 @@ export async function createEmbeddedBroker(options: {
       for (const client of [...(enrolling.get(deviceId) ?? [])]) client.close();
     },
     async close() {
-      const closed = Promise.all([accepting.close(), webSockets && closedServer(webSockets)]);
+      const closed = doors.close();
       await new Promise<void>((resolve) => broker.close(() => resolve()));
       for (const socket of sockets) socket.destroy();
       await closed;

@@ -168,8 +168,7 @@ export async function connectExternalBroker(options: {
     },
     checksCredentials: false,
     accounts,
-    port: null,
-    webSocketPort: null,
+    ...{ port: null, webSocketPort: null },
     get isUp() {
       return lostMs === undefined || performance.now() - lostMs < downAfterMs;
     },

@@ -1,0 +1,62 @@
+// Where devices come in: MQTT's port, and one for MQTT over WebSocket if it was asked for.
+
+import { type AddressInfo, createServer, type Server } from "node:net";
+import type { Duplex } from "node:stream";
+import { listenAt } from "../listen.ts";
+import type { Logger } from "../logging.ts";
+import { Accepting } from "./accepting.ts";
+import { createWebSocketListener } from "./websocket.ts";
+
+interface DoorsOptions {
+  host: string;
+  /** 0: any free one. */
+  port: number;
+  /** Undefined: none. */
+  webSocketPort?: number | undefined;
+  log: Logger;
+}
+
+const portOf = (server: Server | undefined): number | undefined =>
+  (server?.address() as AddressInfo | null | undefined)?.port;
+
+export class Doors {
+  readonly #options: DoorsOptions;
+  readonly #server: Server;
+  readonly #accepting: Accepting;
+  readonly #webSockets: Server | undefined;
+
+  constructor(options: DoorsOptions, onConnection: (stream: Duplex) => void) {
+    this.#options = options;
+    this.#server = createServer({ noDelay: true }, onConnection);
+    this.#accepting = new Accepting(this.#server, onConnection, options.log);
+    if (options.webSocketPort !== undefined) this.#webSockets = createWebSocketListener(onConnection);
+  }
+
+  /** As it was asked for, until it is open. */
+  get port(): number {
+    return portOf(this.#server) ?? this.#options.port;
+  }
+
+  get webSocketPort(): number | null {
+    return portOf(this.#webSockets) ?? null;
+  }
+
+  /** Throws what listening throws, such as EADDRINUSE with its port. */
+  async open(): Promise<void> {
+    const { host, port, webSocketPort } = this.#options;
+    await listenAt(this.#server, port, host);
+    if (this.#webSockets !== undefined) await listenAt(this.#webSockets, webSocketPort!, host);
+  }
+
+  /** There are many connections, and turns of the event loop may be long: more are taken in each. */
+  widen(): void {
+    this.#accepting.widen();
+  }
+
+  /** Nobody comes in any more. Resolves when those who are in are gone, too. */
+  async close(): Promise<void> {
+    const webSockets = this.#webSockets;
+    const closed = webSockets && new Promise<void>((resolve) => void webSockets.close(() => resolve()));
+    await Promise.all([this.#accepting.close(), closed]);
+  }
+}
