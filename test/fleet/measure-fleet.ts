@@ -18,6 +18,8 @@ export interface FleetOptions {
   generators: number;
   /** The rollout is given up after so long, and what there is by then is told. */
   rolloutMsMax: number;
+  /** Without Mosquitto beside it. */
+  isAlone?: boolean;
   /** More options of Node for the server's process. */
   nodeOptions: readonly string[];
   say: (text: string) => void;
@@ -33,7 +35,7 @@ export interface FleetFigures {
   seconds: number;
   /** Bytes of images that were confirmed, by the server's processor time (user and system, all threads). */
   bytesPerCpuSecond: number;
-  /** Null: there is no Mosquitto. */
+  /** Null: there is no Mosquitto, or it was not to be measured. */
   mosquittoBytesPerCpuSecond: number | null;
   /** Pieces that were asked for again, by pieces that were wanted. */
   reAskRatio: number;
@@ -116,7 +118,7 @@ export async function measureFleet(options: FleetOptions): Promise<FleetFigures>
     return {
       ...{ devices, proven, confirmed, seconds },
       bytesPerCpuSecond: (confirmed * imageBytes * 1_000) / Math.max(cpuMs, 1),
-      mosquittoBytesPerCpuSecond: await besideIt(run, devices, product.payload),
+      mosquittoBytesPerCpuSecond: options.isAlone ? null : await besideIt(run, devices, product.payload),
       reAskRatio: piecesReAsked / Math.max(pieces, 1),
       ...{ loopDelayP99Ms: loopDelay.p99Ms, loopDelayMaxMs: loopDelay.maxMs },
       rssBytesPerDevice: Math.round((residentBytesMax - emptyBytes) / devices),
