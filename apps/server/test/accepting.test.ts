@@ -4,6 +4,7 @@
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { connectPacket } from "@flipside/protocol/mqtt/write";
+import { pino } from "pino";
 import { afterEach, expect, it } from "vitest";
 import { createLogger } from "../src/logging.ts";
 import { Accepting } from "../src/mqtt/accepting.ts";
@@ -52,6 +53,25 @@ it("many are taken in one turn of the event loop, and none any more once it is c
   const [error] = (await once(connect({ host: "127.0.0.1", port }), "error")) as [NodeJS.ErrnoException];
   expect(error.code).toBe("ECONNREFUSED");
 }, 60_000);
+
+it("one handle goes on, and a line says so, where there can't be more", async () => {
+  const taken: Socket[] = [];
+  const onConnection = (socket: Socket): void => void taken.push(socket.on("error", () => {}));
+  const server = createServer(onConnection);
+  const lines: string[] = [];
+  const log = pino({ level: "warn" }, { write: (line) => void lines.push(line) });
+  const accepting = new Accepting(server, onConnection, log);
+  // It is too early: nobody listens yet.
+  accepting.widen();
+  server.listen({ port: 0, host: "127.0.0.1" });
+  await once(server, "listening");
+  const client = connectTo((server.address() as AddressInfo).port);
+  await once(server, "connection");
+  expect(lines.join()).toMatch(/taken by one handle.*let in slowly/);
+  client.destroy();
+  for (const socket of taken) socket.destroy();
+  await accepting.close();
+});
 
 it("devices are served whichever handle has taken their connection", async () => {
   const admitted = new Set<string>();

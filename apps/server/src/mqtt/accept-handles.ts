@@ -38,7 +38,8 @@ export async function acceptHandles(
   onConnection: (socket: Socket) => void,
 ): Promise<Server[]> {
   // Node has no public name for it.
-  const { _handle: handle } = server as unknown as { _handle: SendHandle };
+  const { _handle: handle } = server as unknown as { _handle: SendHandle | null };
+  if (!server.listening || handle === null) throw new Error("the server does not listen");
   const child: ChildProcess = spawn(process.execPath, ["-e", echo], { stdio: ["ignore", "ignore", "ignore", "ipc"] });
   const handles: SendHandle[] = [];
   const timer = setTimeout(() => child.kill("SIGKILL"), timeoutMs);
