@@ -5,6 +5,8 @@ import type { Deployment, Device, Preflight, Release, Rollout, Trust } from "@fl
 
 const digest = (seed: number): string => seed.toString(16).padStart(4, "0").repeat(16);
 const minutesAgo = (minutes: number): string => new Date(Date.now() - minutes * 60_000).toISOString();
+/** The same of all that is made here: lists are sorted by it, and a test's order must not hang on a millisecond. */
+const createdAt = minutesAgo(5);
 
 export function device(id: string, changes: Partial<Device> = {}): Device {
   return {
@@ -53,7 +55,7 @@ export function deployment(id: string, deviceId: string, changes: Partial<Deploy
     codeName: null,
     done: 0,
     total: 32,
-    createdAt: minutesAgo(5),
+    createdAt,
     updatedAt: minutesAgo(1),
     finishedAt: null,
     ...changes,
@@ -131,7 +133,7 @@ export function rollout(id: string, changes: Partial<Rollout> = {}): Rollout {
     version: "1.1.0",
     state: "running",
     pauseReason: null,
-    createdAt: minutesAgo(5),
+    createdAt,
     createdBy: "admin",
     finishedAt: null,
     archivedAt: null,
