@@ -2,10 +2,14 @@
 // links.test.ts.
 
 import { once } from "node:events";
-import { createServer, type AddressInfo } from "node:net";
+import type { Duplex } from "node:stream";
+import { type AddressInfo, connect, createServer } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { WebSocket } from "ws";
 import { ConfigurationError, readConfiguration } from "../src/configuration.ts";
+import { createLogger } from "../src/logging.ts";
+import { createEmbeddedBroker } from "../src/mqtt/embedded-broker.ts";
+import { createWebSocketListener } from "../src/mqtt/websocket.ts";
 import { startServer } from "../src/server.ts";
 import { Fixture, temporaryDirectory } from "./fixture.ts";
 import { makeProject } from "./keys.ts";
@@ -52,6 +56,52 @@ describe("the port for MQTT over WebSocket", () => {
     expect(socket.protocol).toBe("mqtt");
     socket.terminate();
   });
+});
+
+it("is closed though a client there has said nothing yet", { timeout: 8_000 }, async () => {
+  const log = createLogger("silent");
+  const link = await createEmbeddedBroker({ host: "127.0.0.1", port: 0, webSocketPort: 0, log, nowMs: () => 0 });
+  await link.open({
+    authenticate: async () => "accepted",
+    message: async () => true,
+    closed: () => {},
+    refused: () => {},
+  });
+  const silent = connect(link.webSocketPort!, "127.0.0.1");
+  await once(silent, "connect");
+  const ended = once(silent, "close");
+  await link.close();
+  await ended;
+});
+
+it("ends the stream of a client that is gone without a word", async () => {
+  const streams: Duplex[] = [];
+  const server = createWebSocketListener((stream) => void streams.push(stream.resume())).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const socket = new WebSocket(`ws://127.0.0.1:${(server.address() as AddressInfo).port}/mqtt`, "mqtt");
+  await once(socket, "open");
+  socket.on("error", () => {}).terminate();
+  await expect.poll(() => streams.map(({ closed }) => closed)).toEqual([true]);
+  server.close();
+});
+
+it("takes nothing of a text frame", async () => {
+  const took: Buffer[] = [];
+  const isTaken: Promise<void>[] = [];
+  const server = createWebSocketListener((stream) => {
+    stream.on("data", (data: Buffer) => void took.push(data));
+    isTaken.push(new Promise((resolve) => stream.once("close", () => resolve())));
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const socket = new WebSocket(`ws://127.0.0.1:${(server.address() as AddressInfo).port}/mqtt`, "mqtt");
+  socket.on("error", () => {});
+  await once(socket, "open");
+  socket.send(Buffer.from("bytes"));
+  socket.send("text");
+  await once(socket, "close");
+  await Promise.all(isTaken);
+  expect(Buffer.concat(took).toString()).toBe("bytes");
+  server.close();
 });
 
 it("is not had where it is in use, and the word for it names the option", async () => {

@@ -1,5 +1,6 @@
 // Where devices come in: MQTT's port, and one for MQTT over WebSocket if it was asked for.
 
+import type { Server as HttpServer } from "node:http";
 import { type AddressInfo, createServer, type Server } from "node:net";
 import type { Duplex } from "node:stream";
 import { listenAt } from "../listen.ts";
@@ -23,7 +24,7 @@ export class Doors {
   readonly #options: DoorsOptions;
   readonly #server: Server;
   readonly #accepting: Accepting;
-  readonly #webSockets: Server | undefined;
+  readonly #webSockets: HttpServer | undefined;
 
   constructor(options: DoorsOptions, onConnection: (stream: Duplex) => void) {
     this.#options = options;
@@ -57,6 +58,8 @@ export class Doors {
   async close(): Promise<void> {
     const webSockets = this.#webSockets;
     const closed = webSockets && new Promise<void>((resolve) => void webSockets.close(() => resolve()));
+    // Who has not said yet that it is a WebSocket is not let in any more.
+    webSockets?.closeAllConnections();
     await Promise.all([this.#accepting.close(), closed]);
   }
 }

@@ -3,7 +3,7 @@
 
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { Duplex } from "node:stream";
-import { createWebSocketStream, WebSocketServer } from "ws";
+import { createWebSocketStream, type WebSocket, WebSocketServer } from "ws";
 
 const path = "/mqtt";
 const subprotocol = "mqtt";
@@ -26,6 +26,7 @@ function refusalOf({ url, headers }: IncomingMessage): { status: number; why: st
 export function createWebSocketListener(take: (stream: Duplex) => void): Server {
   const webSockets = new WebSocketServer({
     noServer: true,
+    clientTracking: false,
     maxPayload: frameBytesMax,
     perMessageDeflate: false,
     handleProtocols: () => subprotocol,
@@ -35,15 +36,17 @@ export function createWebSocketListener(take: (stream: Duplex) => void): Server 
       else done(false, refusal.status, refusal.why);
     },
   });
-  webSockets.on("connection", (webSocket) => {
-    // MQTT-6.0.0-1: what is no binary frame closes the connection.
+  function takeStream(webSocket: WebSocket): void {
+    // MQTT-6.0.0-1: what is no binary frame closes the connection. Heard before the stream hears it, which is over then.
     webSocket.on("message", (_data, isBinary) => {
-      if (!isBinary) webSocket.terminate();
+      if (!isBinary) stream.destroy();
     });
     const stream = createWebSocketStream(webSocket);
     stream.on("error", () => stream.destroy());
+    // Where the peer is gone without a word, it would wait for ever to send its own last one.
+    stream.once("end", () => stream.destroy());
     take(stream);
-  });
+  }
   const server = createServer(
     { headersTimeout: headersTimeoutMs, requestTimeout: headersTimeoutMs },
     (_request, response) => {
@@ -51,8 +54,6 @@ export function createWebSocketListener(take: (stream: Duplex) => void): Server 
       response.writeHead(426, { Upgrade: "websocket", Connection: "close", "Content-Type": "text/plain" }).end(text);
     },
   );
-  server.on("upgrade", (request, socket, head) =>
-    webSockets.handleUpgrade(request, socket, head, (webSocket) => webSockets.emit("connection", webSocket, request)),
-  );
+  server.on("upgrade", (request, socket, head) => webSockets.handleUpgrade(request, socket, head, takeStream));
   return server;
 }
