@@ -63,6 +63,8 @@ function parse() {
   });
   if (values.kill !== (values.members === "2"))
     throw new Error("--members 2 and --kill belong together: what is measured of two servers is that one is killed");
+  if (values.alone && (values.kill || values.flooders !== undefined))
+    throw new Error("--alone is of a rollout to all by one server: nothing is beside the others");
   if (values.kill && values.flooders !== undefined) throw new Error("--flooders and --kill are two measurements");
   if (values.kill && values["cpu-profile"] !== undefined)
     throw new Error("--cpu-profile is of one server: leave out --members and --kill");

@@ -2,6 +2,7 @@
 // that a heartbeat skipped (docs/boot-control.md, "Turnover"): which page takes it and which must be left alone, how
 // often it is tried. Power stays.
 
+import { BOOT_RECORD_BYTES } from "@flipside/image-format";
 import { Exo, Zone } from "@flipside/machine/abi";
 import { PAGE_BYTES } from "@flipside/machine/faults/flash-page";
 import type { DeviceState } from "../device/board-under-test.ts";
@@ -10,49 +11,44 @@ import type { Campaign } from "../stories/catalogue.ts";
 import type { Trouble } from "./trouble.ts";
 import { lasts, troubleOf, type VariedStory } from "./varied-story.ts";
 
-const EPOCH = 9;
 /** In the zone. */
 const SKIPPED_PAGE_OFFSET = PAGE_BYTES;
-const RECORD_BYTES = 160;
 
-/** Begins with a full sector whose second page was skipped, and holds what it is made. */
+/** Begins with a full sector whose second page was skipped; `write`: what is there all the same. */
 const withSkipped =
-  (make?: (page: Buffer) => void) =>
+  (write: (page: Buffer) => void = () => undefined) =>
   (state: DeviceState, { tested, pages }: Campaign): DeviceState => ({
     ...state,
-    ids: pages.internFlash(skipPage(pages.flashOf(state.ids), tested.layout, EPOCH, make)),
+    ids: pages.internFlash(skipPage(pages.flashOf(state.ids), tested.layout, write)),
   });
+
+/** The first start finds the sector full. */
+const fullSector: Omit<VariedStory, "name"> = {
+  story: "log-turns-over",
+  outcome: "none",
+  rest: lasts(10),
+  begins: withSkipped(),
+};
 
 /** What a page holds that no record is to be written over, each for a reason of its own. */
 const foreign: [string, (page: Buffer) => void][] = [
-  ["bits of another record", (page) => page.fill(0, 0, RECORD_BYTES)],
+  ["bits of another record", (page) => page.fill(0, 0, BOOT_RECORD_BYTES)],
   ["another first byte", (page) => void (page[0] = 0)],
-  ["another last byte", (page) => void (page[RECORD_BYTES - 1] = 0)],
+  ["another last byte", (page) => void (page[BOOT_RECORD_BYTES - 1] = 0)],
 ];
 
 const varied: VariedStory[] = [
-  {
-    name: "the skipped page takes it",
-    story: "log-turns-over",
-    outcome: "none",
-    rest: lasts(10),
-    begins: withSkipped(),
-  },
+  { ...fullSector, name: "the skipped page takes it" },
   ...foreign.map(
-    ([what, make]): VariedStory => ({
+    ([what, write]): VariedStory => ({
+      ...fullSector,
       name: `the skipped page holds ${what}, and is left alone`,
-      story: "log-turns-over",
-      outcome: "none",
-      rest: lasts(10),
-      begins: withSkipped(make),
+      begins: withSkipped(write),
     }),
   ),
   {
+    ...fullSector,
     name: "the skipped page can't be read, and is left alone",
-    story: "log-turns-over",
-    outcome: "none",
-    rest: lasts(10),
-    begins: withSkipped(),
     failsToRead: () => (zone, offset) =>
       zone === Zone.BootControl && offset >= SKIPPED_PAGE_OFFSET && offset < SKIPPED_PAGE_OFFSET + PAGE_BYTES
         ? Exo.Io
@@ -60,13 +56,11 @@ const varied: VariedStory[] = [
   },
   ...[["record", 3] as const, ["seal", 4] as const].map(
     ([what, first]): VariedStory => ({
+      ...fullSector,
       // The scan reads each once.
       name: `the newest record's ${what} can't be read any more, so that nothing can say it again`,
-      story: "log-turns-over",
       outcome: "any",
-      rest: lasts(10),
       allows: /^invariant [23]/,
-      begins: withSkipped(),
       failsToRead: ({ tested: { layout } }) => {
         const newest = layout.sectorBytes - PAGE_BYTES;
         let reads = 0;
@@ -83,7 +77,7 @@ const varied: VariedStory[] = [
     outcome: "any",
     lastsS: 900,
     allows: /^invariant [23]/,
-    begins: withSkipped(),
+    begins: fullSector.begins!,
     fails:
       () =>
       ({ zone }) =>

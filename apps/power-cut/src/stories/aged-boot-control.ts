@@ -20,6 +20,8 @@ export const recordAt = {
  * Boots that the device had meanwhile, whatever its sectors hold of them: records are the same bits in every geometry.
  */
 const BOOTS = 1000;
+/** Of a log that is not about epochs. */
+const AGED_EPOCH = 9;
 
 /**
  * The newest record of `flash`, moved to the last page of the log's first sector in `epoch`; the other sector is older.
@@ -58,20 +60,15 @@ export function ageBootControl(flash: Uint8Array, layout: FlashLayout, epoch: nu
 }
 
 /**
- * As `ageBootControl`, with the second page skipped as a heartbeat skips one: it holds what `page` is made, of a blank
- * one.
+ * A log of a thousand boots more, whose newest sector is full but for its second page, which a heartbeat skipped;
+ * `write`: what is there all the same, in a blank one.
  */
-export function skipPage(
-  flash: Uint8Array,
-  layout: FlashLayout,
-  epoch: number,
-  make: (page: Buffer) => void = () => undefined,
-): Uint8Array {
-  const skipped = Buffer.from(ageBootControl(flash, layout, epoch));
+export function skipPage(flash: Uint8Array, layout: FlashLayout, write: (page: Buffer) => void): Uint8Array {
+  const skipped = Buffer.from(ageBootControl(flash, layout, AGED_EPOCH));
   const at = layout.zones.bootControl.offsetBytes + PAGE_BYTES;
   const page = skipped.subarray(at, at + PAGE_BYTES);
   page.fill(0xff);
-  make(page);
+  write(page);
   return new Uint8Array(skipped);
 }
 
@@ -91,7 +88,7 @@ export function forgeSlot(
   image: { digest: string },
   parts: { offset: number; bytes: Uint8Array }[],
 ): Uint8Array {
-  const forged = Buffer.from(ageBootControl(flash, layout, 9));
+  const forged = Buffer.from(ageBootControl(flash, layout, AGED_EPOCH));
   const { slotA, bootControl } = layout.zones;
   forged.fill(0xff, slotA.offsetBytes, slotA.offsetBytes + slotA.sizeBytes);
   for (const { offset, bytes } of parts) forged.set(bytes, slotA.offsetBytes + offset);
@@ -106,7 +103,7 @@ export function forgeSlot(
 
 /** The newest record with a change of its bytes, in a log of a thousand boots more. */
 export function withRecord(flash: Uint8Array, layout: FlashLayout, change: (record: Buffer) => void): Uint8Array {
-  const changed = Buffer.from(ageBootControl(flash, layout, 9));
+  const changed = Buffer.from(ageBootControl(flash, layout, AGED_EPOCH));
   const at = layout.zones.bootControl.offsetBytes + layout.sectorBytes - PAGE_BYTES;
   const page = changed.subarray(at, at + PAGE_BYTES);
   change(page);

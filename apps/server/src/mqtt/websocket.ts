@@ -37,7 +37,8 @@ export function createWebSocketListener(take: (stream: Duplex) => void): Server 
     },
   });
   function takeStream(webSocket: WebSocket): void {
-    // MQTT-6.0.0-1: what is no binary frame closes the connection. Heard before the stream hears it, which is over then.
+    // MQTT-6.0.0-1: what is no binary frame closes the connection. It is heard before the stream hears it, which takes
+    // nothing of it then.
     webSocket.on("message", (_data, isBinary) => {
       if (!isBinary) stream.destroy();
     });
