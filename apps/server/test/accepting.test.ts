@@ -6,6 +6,7 @@ import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { connectPacket } from "@flipside/protocol/mqtt/write";
 import { pino } from "pino";
 import { afterEach, expect, it } from "vitest";
+import { createWebSocketStream, WebSocket } from "ws";
 import { createLogger } from "../src/logging.ts";
 import { Accepting } from "../src/mqtt/accepting.ts";
 import { createEmbeddedBroker } from "../src/mqtt/embedded-broker.ts";
@@ -73,35 +74,43 @@ it("one handle goes on, and a line says so, where there can't be more", async ()
   await accepting.close();
 });
 
-it("devices are served whichever handle has taken their connection", async () => {
-  const admitted = new Set<string>();
-  const link = await createEmbeddedBroker({
-    ...{ host: "127.0.0.1", port: 0, log: createLogger("silent"), nowMs: () => performance.now(), manyConnections: 1 },
-  });
-  await link.open({
-    authenticate: async (deviceId) => (admitted.add(deviceId), "accepted"),
-    message: async () => true,
-    closed: () => {},
-    refused: () => {},
-  });
-  // The first ones come before there are more handles, the last ones after.
-  for (let wave = 0; wave < 5; wave++) {
-    const answers = Array.from({ length: 40 }, async (_, i) => {
-      const id = `dev-${wave}-${i}`;
-      const socket = connectTo(link.port!);
-      const will = { topic: "x", payload: Buffer.from("{}"), qos: 1 as const, isRetained: false };
-      const credentials = { clientId: id, userName: id, password: Buffer.from("secret"), will };
-      socket.write(connectPacket({ ...credentials, isCleanSession: true, keepAliveS: 300 }));
-      const [answer] = (await once(socket, "data")) as [Buffer];
-      return answer.subarray(0, 4).toString("hex");
+it.each(["TCP", "WebSocket"])(
+  "devices are served by %s whichever handle has taken their connection",
+  async (by) => {
+    const admitted = new Set<string>();
+    const link = await createEmbeddedBroker({
+      ...{ host: "127.0.0.1", port: 0, log: createLogger("silent"), nowMs: () => performance.now() },
+      ...{ webSocketPort: 0, manyConnections: 1 },
     });
-    // CONNACK, accepted (MQTT 3.1.1, section 3.2).
-    expect(new Set(await Promise.all(answers))).toEqual(new Set(["20020000"]));
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-  expect(admitted.size).toBe(200);
-  const { port } = link;
-  await link.close();
-  const [error] = (await once(connect({ host: "127.0.0.1", port: port! }), "error")) as [NodeJS.ErrnoException];
-  expect(error.code).toBe("ECONNREFUSED");
-}, 60_000);
+    await link.open({
+      authenticate: async (deviceId) => (admitted.add(deviceId), "accepted"),
+      message: async () => true,
+      closed: () => {},
+      refused: () => {},
+    });
+    // The first ones come before there are more handles, the last ones after.
+    for (let wave = 0; wave < 5; wave++) {
+      const answers = Array.from({ length: 40 }, async (_, i) => {
+        const id = `dev-${wave}-${i}`;
+        const socket =
+          by === "TCP"
+            ? connectTo(link.port!)
+            : createWebSocketStream(new WebSocket(`ws://127.0.0.1:${link.webSocketPort}/mqtt`, "mqtt"));
+        const will = { topic: "x", payload: Buffer.from("{}"), qos: 1 as const, isRetained: false };
+        const credentials = { clientId: id, userName: id, password: Buffer.from("secret"), will };
+        socket.write(connectPacket({ ...credentials, isCleanSession: true, keepAliveS: 300 }));
+        const [answer] = (await once(socket, "data")) as [Buffer];
+        return answer.subarray(0, 4).toString("hex");
+      });
+      // CONNACK, accepted (MQTT 3.1.1, section 3.2).
+      expect(new Set(await Promise.all(answers))).toEqual(new Set(["20020000"]));
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    expect(admitted.size).toBe(200);
+    const port = by === "TCP" ? link.port : link.webSocketPort;
+    await link.close();
+    const [error] = (await once(connect({ host: "127.0.0.1", port: port! }), "error")) as [NodeJS.ErrnoException];
+    expect(error.code).toBe("ECONNREFUSED");
+  },
+  60_000,
+);

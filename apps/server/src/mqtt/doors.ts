@@ -23,14 +23,20 @@ const portOf = (server: Server | undefined): number | undefined =>
 export class Doors {
   readonly #options: DoorsOptions;
   readonly #server: Server;
-  readonly #accepting: Accepting;
   readonly #webSockets: HttpServer | undefined;
+  /** Of both. */
+  readonly #accepting: readonly Accepting[];
 
   constructor(options: DoorsOptions, onConnection: (stream: Duplex) => void) {
     this.#options = options;
     this.#server = createServer({ noDelay: true }, onConnection);
-    this.#accepting = new Accepting(this.#server, onConnection, options.log);
-    if (options.webSocketPort !== undefined) this.#webSockets = createWebSocketListener(onConnection);
+    const accepting = [new Accepting(this.#server, onConnection, options.log)];
+    if (options.webSocketPort !== undefined) {
+      const webSockets = createWebSocketListener(onConnection);
+      accepting.push(new Accepting(webSockets, (socket) => void webSockets.emit("connection", socket), options.log));
+      this.#webSockets = webSockets;
+    }
+    this.#accepting = accepting;
   }
 
   /** As it was asked for, until it is open. */
@@ -51,15 +57,14 @@ export class Doors {
 
   /** There are many connections, and turns of the event loop may be long: more are taken in each. */
   widen(): void {
-    this.#accepting.widen();
+    for (const each of this.#accepting) each.widen();
   }
 
   /** Nobody comes in any more. Resolves when those who are in are gone, too. */
   async close(): Promise<void> {
-    const webSockets = this.#webSockets;
-    const closed = webSockets && new Promise<void>((resolve) => void webSockets.close(() => resolve()));
+    const closed = Promise.all(this.#accepting.map((each) => each.close()));
     // Who has not said yet that it is a WebSocket is not let in any more.
-    webSockets?.closeAllConnections();
-    await Promise.all([this.#accepting.close(), closed]);
+    this.#webSockets?.closeAllConnections();
+    await closed;
   }
 }

@@ -42,7 +42,10 @@ export function createWebSocketListener(take: (stream: Duplex) => void): Server 
     webSocket.on("message", (_data, isBinary) => {
       if (!isBinary) stream.destroy();
     });
-    const stream = createWebSocketStream(webSocket);
+    const stream = createWebSocketStream(webSocket, {
+      // What is written together is one frame: the parts of an MQTT packet come a few bytes at a time.
+      writev: (parts, done) => webSocket.send(Buffer.concat(parts.map(({ chunk }) => chunk as Buffer)), done),
+    });
     stream.on("error", () => stream.destroy());
     // Where the peer is gone without a word, it would wait for ever to send its own last one.
     stream.once("end", () => stream.destroy());
