@@ -41,6 +41,7 @@ import { createEventHub, type EventHub } from "../features/events/event-hub.ts";
 import { createFileRemoval, type FileRemoval } from "../features/releases/file-removal.ts";
 import { createImageStore, type ImageStore } from "../features/releases/image-store.ts";
 import { createReleases, type Releases } from "../features/releases/releases.ts";
+import { createRollBackPieces } from "../features/rollouts/roll-back-pieces.ts";
 import { createRollBacks, type RollBacks } from "../features/rollouts/roll-backs.ts";
 import { createHealthWatch, type HealthWatch } from "../features/health/health-watch.ts";
 import { createMetricHistory, type MetricHistory } from "../features/metric-history/metric-history.ts";
@@ -129,7 +130,7 @@ async function createFleet(foundation: Foundation, { pollMs, pieceMax }: Sizes):
   });
   const slotsAnywhere = { mayTake: mayTakeAnywhere(slots, members), max: slots.max };
   const deciding = { storage, engineRoom, memory, hindrances, brake, clock };
-  const rollBacks = createRollBacks({ storage, engineRoom, memory, trust, feed, clock, log });
+  const rollBacks = createRollBacks({ storage, engineRoom, memory, trust, feed, clock, log, pieceMax });
   const deviceLog = createDeviceLog(patient, log, clock);
   return {
     deviceLog,
@@ -321,7 +322,12 @@ function createAllOfRollouts(
       storage,
       feed,
       log,
-      pieces: [createPreparation(making), engineRoom.goOn, createDeletion(pieceMax)],
+      pieces: [
+        createPreparation(making),
+        engineRoom.goOn,
+        createRollBackPieces({ ...making, storage, memory, trust }),
+        createDeletion(pieceMax),
+      ],
       isHere: () => isCaretaker(members),
       settled: deviceLog.flush,
     }),

@@ -1,8 +1,8 @@
 // What rollouts have left to do is done a piece at a time: deployments that are to end or to get a deadline
-// (deployments/sweeps.ts), rollouts that are being made (preparation.ts), and those that go (deletion.ts). Each piece
-// is a transaction; between two of them everything else has as much time as the piece took. What is left is in the
-// rollouts' rows: after a restart it goes on. Of several servers the caretaker does it; two at a time would do no
-// harm, as each piece is done behind the rollout's lock.
+// (deployments/sweeps.ts), rollouts that are being made (preparation.ts) or rolled back (roll-back-pieces.ts), and
+// those that go (deletion.ts). Each piece is a transaction; between two of them everything else has as much time as the
+// piece took. What is left is in the rollouts' rows: after a restart it goes on. Of several servers the caretaker does
+// it; two at a time would do no harm, as each piece is done behind the rollout's lock.
 
 import type { Feed } from "../../changes/feed.ts";
 import type { Logger } from "../../logging.ts";
@@ -64,7 +64,12 @@ export function createCarryingOut({
         .selectFrom("rollouts")
         .select("id")
         .where((q) =>
-          q.or([q("sweeps", "is not", null), q("preparing", "is not", null), q("deletedAt", "is not", null)]),
+          q.or([
+            q("sweeps", "is not", null),
+            q("preparing", "is not", null),
+            q("rollBackDue", "is not", null),
+            q("deletedAt", "is not", null),
+          ]),
         )
         .execute();
       for (const { id } of open) if (mayGoOn()) await finish(id);

@@ -34,6 +34,7 @@ import { requestInParts } from "./stored-request.ts";
 import { refusalsOfSuperseded, supersede } from "./superseding.ts";
 import { misfitOf, misfitWords, nextCandidates } from "./targets.ts";
 import { rulesOfWaves } from "./wave-rules.ts";
+import { pastNoReturn } from "./ways-back.ts";
 
 export interface Preparation {
   stage: "choosing" | "making" | "dropping";
@@ -58,7 +59,8 @@ export interface Preparation {
 export const preparationIn = ({ preparing }: Pick<RolloutRow, "preparing">): Preparation | undefined =>
   preparing === null ? undefined : (JSON.parse(preparing) as Preparation);
 
-const begun = (position: number, positions: number): Preparation => ({
+/** Of a rollout whose deployments get these positions. */
+export const begun = (position: number, positions: number): Preparation => ({
   position,
   positions,
   stage: "choosing",
@@ -121,10 +123,11 @@ export type PreparationOptions = Pick<
 /** The next piece of a rollout's making; whether there is more. */
 export function createPreparation(options: PreparationOptions): (work: Work, rolloutId: string) => Promise<boolean> {
   /** A request may name a hundred thousand devices. */
-  let known: { rolloutId: string; request: NewRollout } | undefined;
+  let known: { rolloutId: string; request: NewRollout | undefined } | undefined;
 
-  async function requestOf(db: Queries, rolloutId: string): Promise<NewRollout> {
-    if (known?.rolloutId !== rolloutId) known = { rolloutId, request: (await requestInParts(db, rolloutId))! };
+  /** Undefined: nobody asked for it, it is a roll-back's. */
+  async function requestOf(db: Queries, rolloutId: string): Promise<NewRollout | undefined> {
+    if (known?.rolloutId !== rolloutId) known = { rolloutId, request: await requestInParts(db, rolloutId) };
     return known.request;
   }
 
@@ -136,7 +139,9 @@ export function createPreparation(options: PreparationOptions): (work: Work, rol
     const request = await requestOf(work.db, rolloutId);
     const making = new Making(options, work, row, request);
     if (isOver || preparation.stage === "dropping") return making.drop(preparation);
-    return preparation.stage === "choosing" ? making.choose(preparation) : making.make(preparation);
+    if (preparation.stage === "making") return making.make(preparation);
+    // A roll-back's devices are noted by that (roll-back-pieces.ts).
+    return request !== undefined && making.choose(preparation);
   };
 }
 
@@ -164,13 +169,18 @@ class Making {
   readonly #options: PreparationOptions;
   readonly #work: Work;
   readonly #row: RolloutRow;
-  readonly #request: NewRollout;
+  readonly #asked: NewRollout | undefined;
 
-  constructor(options: PreparationOptions, work: Work, row: RolloutRow, request: NewRollout) {
+  constructor(options: PreparationOptions, work: Work, row: RolloutRow, request: NewRollout | undefined) {
     this.#options = options;
     this.#work = work;
     this.#row = row;
-    this.#request = request;
+    this.#asked = request;
+  }
+
+  /** Its devices are chosen by this, so somebody asked for it. */
+  get #request(): NewRollout {
+    return this.#asked!;
   }
 
   get #clock(): Clock {
@@ -303,9 +313,11 @@ class Making {
       next.map(({ deviceId }) => deviceId),
     );
     const images = new Map((await imagesOf(db, this.#row.releaseId)).map((image) => [image.digest, image]));
+    const changing = this.#asked === undefined ? await changingOf(db, [...devices.keys()]) : undefined;
     const targets = next.map(({ deviceId, digest }) => ({
       device: devices.get(deviceId)!,
       image: images.get(digest)!,
+      isChanging: changing?.has(deviceId) === true,
     }));
     const row = { id, waveTotals, health: healthOf(this.#row) };
     await insertDeployments(this.#work, row, targets, {
@@ -360,6 +372,18 @@ class Making {
     await this.#keep(null, { waveTotals: JSON.stringify(made) });
     return false;
   }
+}
+
+/** Those of a roll-back that are past their point of no return with what they are to leave. */
+async function changingOf(db: Queries, deviceIds: readonly string[]): Promise<Set<string>> {
+  if (deviceIds.length === 0) return new Set();
+  const rows = await db
+    .selectFrom("deployments")
+    .select("deviceId")
+    .where("deviceId", "in", deviceIds)
+    .where("state", "in", pastNoReturn)
+    .execute();
+  return new Set(rows.map(({ deviceId }) => deviceId));
 }
 
 const sampleMax = 5_000;

@@ -64,7 +64,7 @@ function summaryOf(row: RolloutRow & { version: string }, perWave: Count[], cloc
     soakUntil: row.soakUntil === null ? null : iso(clock.shownMs(row.soakUntil)),
     heldFor: row.heldFor,
     preparing: preparingView(row),
-    carryingOut: row.preparing !== null || row.sweeps !== null,
+    carryingOut: row.preparing !== null || row.sweeps !== null || row.rollBackDue !== null,
     counts: stateCountsOf(perWave),
     total: waves.reduce((sum, wave) => sum + wave.total, 0),
     waves,
