@@ -377,7 +377,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     breaks: ["a roll-back takes all back"],
     patches: [
       {
-        file: "features/rollouts/roll-backs.ts",
+        file: "features/rollouts/ways-back.ts",
         find: "if (isUpdated) updated.push",
         replace: "if (isUpdated && updated.length === 0) updated.push",
       },

@@ -137,7 +137,7 @@ class RollBack {
     const position = await this.#options.storage.reservePositions(db, plan.most);
     await insertRow(
       this.#work,
-      { ...planned, waveTotals: [], rules: [] },
+      { ...planned, waveTotals: [] },
       { at: this.#options.clock.wallMs(), preparing: JSON.stringify(begun(position, plan.most)) },
     );
     this.#work.changed({ kind: "rollout", id: planned.id });
@@ -185,12 +185,10 @@ class RollBack {
     for (const back of backs) {
       const row = await this.#lockedBack(back);
       if (row === undefined) continue;
-      const { rules } = await rowBack(db, this.#row, back.releaseId);
       await db
         .updateTable("rollouts")
         .set({
           waveTotals: JSON.stringify([back.count]),
-          rules: JSON.stringify(rules),
           preparing: JSON.stringify({ ...preparationIn(row)!, stage: "making" }),
         })
         .where("id", "=", back.id)
