@@ -103,6 +103,7 @@ export class FleetAtABroker {
       life.offered.clear();
       life.started.length = 0;
     }
+    await this.several.haveCheckedIn(this.devices.length);
     return (await api.rollOut(made.id, this.devices, { waves: [{ percent: 50 }, { percent: 100 }] })).id;
   }
 

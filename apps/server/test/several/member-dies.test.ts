@@ -42,6 +42,7 @@ describe.skipIf(haproxyMissing !== undefined)("kill -9 of one of two servers in 
       await expect
         .poll(async () => (await ownersOf(a)).length + (await ownersOf(b)).length, { timeout: 20_000 })
         .toBe(devicesCount);
+      await several.haveCheckedIn(devicesCount);
       const atA = new Set(await ownersOf(a));
       expect(atA.size).toBeGreaterThan(0);
       expect(atA.size).toBeLessThan(devicesCount);

@@ -6,6 +6,7 @@ import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { generateSigningKey } from "@flipside/image-format";
+import { expect } from "vitest";
 import { buildStrictVerifier } from "../../../../packages/image-format/assembly/build-strict-verifier.ts";
 import { newPostgresDatabase } from "../database.ts";
 import { ApiClient, mainPath, password, temporaryDirectory } from "../fixture.ts";
@@ -14,6 +15,7 @@ import { ProtocolDevice } from "../protocol-device.ts";
 import { type Backend, Haproxy } from "./haproxy.ts";
 
 const startMsMax = 60_000;
+const checkedInMsMax = 20_000;
 
 /** One of them. */
 export class Member implements Backend {
@@ -172,6 +174,16 @@ export class SeveralServers {
 
   query(text: string): Promise<Record<string, unknown>[]> {
     return query(this.databaseUrl, text);
+  }
+
+  /**
+   * Waits until so many have had a check-in stored: a session that is proven, and so an owner, says nothing yet of what
+   * the device is, and a rollout takes none that it doesn't know.
+   */
+  async haveCheckedIn(devices: number): Promise<void> {
+    const known = async (): Promise<number> =>
+      (await this.query("select id from devices where hardware is not null")).length;
+    await expect.poll(known, { timeout: checkedInMsMax }).toBe(devices);
   }
 
   /** A client of one member, with the same cookie. */
