@@ -27,6 +27,8 @@ const actsMsMax = 45_000;
 /** Of the seeds. */
 const realShare = 0.5;
 const realMax = 3;
+/** Of devices that a server deals with at a time: all of them at once, or so few that every rollout is made in pieces. */
+const pieceMaxes = [250, 1, 2, 3];
 
 export interface Outcome {
   seed: number;
@@ -104,8 +106,10 @@ class Rehearsal implements TroubledWorld {
     const kind = world.chance(0.6) ? "embedded" : "elsewhere";
     this.#network = new Network(kind, schedule, of("network"), this.#judge);
     this.#network.weather = weatherOf(world);
+    const sizes = { pieceMax: of("pieces").pick(pieceMaxes) };
     const host = {
       settings,
+      sizes,
       machine: this.machine,
       network: this.#network,
       root,
@@ -147,7 +151,10 @@ class Rehearsal implements TroubledWorld {
       log: this.log,
     });
     const ofThem = realCount === 0 ? "" : `, ${realOnes.map(({ id }) => id).join(", ")} real`;
-    this.log("world", `${identities.length} devices${ofThem}, broker ${kind}, troubled for ${this.#troubledMs} ms`);
+    this.log(
+      "world",
+      `${identities.length} devices${ofThem}, broker ${kind}, pieces of ${sizes.pieceMax}, troubled for ${this.#troubledMs} ms`,
+    );
   }
 
   async run(): Promise<Outcome> {

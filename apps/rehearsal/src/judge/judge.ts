@@ -248,6 +248,12 @@ export class Judge implements Watcher {
     const known = this.#known.rollouts.get(shown.id) ?? newlyKnown(shown, request, wallHighMs);
     countsAgree(shown, this.found);
     if (known === undefined) return;
+    if (isUnformed(shown)) {
+      coursesHold(shown, known, this.#known, courses, this.found);
+      this.#take(shown, known);
+      return;
+    }
+    if (known.isUnformed) takeForm(known, shown, request);
     if (known.isUnsureOfRules) takeRules(known, shown.settings.rules);
     coursesHold(shown, known, this.#known, courses, this.found);
     rulesAreThoseAsked(shown, known, this.found);
@@ -492,6 +498,17 @@ const acceptedBy = ({ waves, currentWave }: Rollout): KnownRollout["accepted"] =
     failed: finished - succeeded - cancelled,
   }));
 
+/** Its devices are looked through, or it was ended meanwhile: there are no waves yet, nor will be. */
+const isUnformed = ({ preparing }: Pick<Rollout, "preparing">): boolean =>
+  preparing !== null && preparing.stage !== "making";
+
+/** How many waves it has is known from now on. */
+function takeForm(known: KnownRollout, shown: Rollout, request: CompleteRequest | undefined): void {
+  known.asked = askedOf(shown, request);
+  known.capEver = known.asked.rules.map(({ underWayMax }) => underWayMax);
+  known.isUnformed = false;
+}
+
 const anotherTry = (attempt: number): Partial<KnownDeployment> => ({
   attempt,
   state: "queued",
@@ -524,6 +541,7 @@ function newlyKnown(
     name,
     state: "running",
     asked,
+    isUnformed: isUnformed(shown),
     isUnsureOfRules: false,
     changedWaves: new Set(),
     capEver: asked.rules.map(({ underWayMax }) => underWayMax),

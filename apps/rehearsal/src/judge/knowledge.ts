@@ -37,6 +37,8 @@ export interface KnownRollout {
   name: string;
   state: Rollout["state"];
   asked: Asked;
+  /** Its devices are not chosen yet, or were dropped before: its waves and their rules are not known. */
+  isUnformed: boolean;
   /** Somebody has asked for other rules, and was not answered. */
   isUnsureOfRules: boolean;
   /** Waves whose rules were changed. */

@@ -31,6 +31,12 @@ export interface ServerSettings {
   project: Project;
 }
 
+/** What differs between the servers of two rehearsals. */
+export interface ServerSizes {
+  /** Devices of a rollout that are dealt with in one transaction. */
+  pieceMax: number;
+}
+
 /** A logger of which only errors are heard. */
 function loggerFor(onError: (text: string) => void): Logger {
   const silent = (): void => {};
@@ -47,6 +53,7 @@ export function serverOptions(
     link: () => DeviceLink;
     onError: (text: string) => void;
     onStatement?: () => void;
+    sizes?: ServerSizes;
   },
 ): ServerOptions {
   verifierWasm ??= readFileSync(verifierPath);
@@ -64,11 +71,13 @@ export function serverOptions(
     verifierWasm,
     clock: { wallMs: machine.wallMs, monotonicMs: machine.monotonicMs, bootId: machine.bootId },
     onStatement: run.onStatement,
+    pieceMax: run.sizes?.pieceMax,
   };
 }
 
 export interface ServerHost {
   settings: ServerSettings & { startServer: StartServer };
+  sizes: ServerSizes;
   machine: Machine;
   network: Network;
   /** Folders below are this server's. */
@@ -104,7 +113,7 @@ export class ServerUnderTest {
   }
 
   async start(): Promise<void> {
-    const { settings, machine, network, onError } = this.#host;
+    const { settings, sizes, machine, network, onError } = this.#host;
     const process: Process = { isAlive: true };
     this.#process = machine.process = process;
     this.#fuse = undefined;
@@ -115,6 +124,7 @@ export class ServerUnderTest {
       link: () => link,
       onError: (text) => process.isAlive && onError(text),
       onStatement: () => this.#burn("statement", process),
+      sizes,
     });
     const server = await settled(settings.startServer(options));
     if (process.isAlive) this.#server = server;

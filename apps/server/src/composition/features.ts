@@ -66,7 +66,7 @@ import { isCaretaker } from "./members.ts";
 
 export const pollMsDefault = 3_000;
 /** Some 20 ms of work on SQLite. */
-export const pieceMaxDefault = 250;
+export const pieceMaxDefault = 100;
 
 interface Sizes {
   keep: Keeping;
