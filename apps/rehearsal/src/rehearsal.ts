@@ -27,7 +27,7 @@ const actsMsMax = 45_000;
 /** Of the seeds. */
 const realShare = 0.5;
 const realMax = 3;
-/** Of devices that a server deals with at a time: all of them at once, or so few that every rollout is made in pieces. */
+/** Devices that a server deals with at a time: all, or so few that every rollout is made in pieces. */
 const pieceMaxes = [250, 1, 2, 3];
 
 export interface Outcome {

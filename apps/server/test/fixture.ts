@@ -95,9 +95,9 @@ export class ApiClient {
     return answer.body;
   }
 
-  /** Asks again until `fits`; fails after ten seconds with the last answer. */
+  /** Asks again until `fits`; fails after half a minute, as what is polled does elsewhere, with the last answer. */
   async until(path: string, fits: (body: any) => boolean): Promise<any> {
-    const deadline = Date.now() + 10_000;
+    const deadline = Date.now() + 30_000;
     for (;;) {
       const { body } = await this.get(path);
       if (fits(body)) return body;
