@@ -84,6 +84,7 @@ const form = z.object({
   keepTelemetryRaw: keptFor("telemetryRawMs", { minMs: 6 * hourMs, maxMs: 28 * dayMs }),
   keepTelemetryHours: keptFor("telemetryHoursMs", { minMs: dayMs, maxMs: 728 * dayMs }),
   keepDecisions: keptFor("decisionsMs", { minMs: dayMs, maxMs: Number.POSITIVE_INFINITY }),
+  keepAudit: keptFor("auditMs", { minMs: 4 * 7 * dayMs, maxMs: Number.POSITIVE_INFINITY }),
   logLevel: z.enum(["trace", "debug", "info", "warn", "error", "silent"]).default("info"),
   allowedOrigins: z
     .string()
@@ -235,6 +236,11 @@ export const options: Record<keyof Configuration, Option> = {
     flag: "keep-decisions",
     variable: "KEEP_DECISIONS",
     about: "how long after a rollout's end its decisions are kept, or forever (52w)",
+  },
+  keepAudit: {
+    flag: "keep-audit",
+    variable: "KEEP_AUDIT",
+    about: "how long it is kept who did what, at least 4w, or forever (104w)",
   },
   logLevel: { flag: "log-level", variable: "LOG_LEVEL", about: "trace, debug, info, warn, error or silent (info)" },
   allowedOrigins: {

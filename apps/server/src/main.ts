@@ -20,7 +20,7 @@ async function main(): Promise<void> {
     return;
   }
   const logger = createLogger(configuration.logLevel);
-  const { keepDeviceLog, keepTelemetryRaw, keepTelemetryHours, keepDecisions, ...others } = configuration;
+  const { keepDeviceLog, keepTelemetryRaw, keepTelemetryHours, keepDecisions, keepAudit, ...others } = configuration;
   const server = await startServer({
     ...others,
     keep: {
@@ -28,6 +28,7 @@ async function main(): Promise<void> {
       telemetryRawMs: keepTelemetryRaw,
       telemetryHoursMs: keepTelemetryHours,
       decisionsMs: keepDecisions,
+      auditMs: keepAudit,
     },
     secretKey: readSecretKey(configuration.secretKeyFile, process.env["FLIPSIDE_SECRET_KEY"]),
     logger,

@@ -31,7 +31,7 @@ describe("accounts", () => {
       const api = new ApiClient(server.url);
       expect((await api.get("/api/devices")).body.code).toBe("not-signed-in");
       const signedIn = await api.post("/api/session", { userName, password: oneTime });
-      expect(signedIn.body).toEqual({ userName: "admin", role: "admin", mustChangePassword: true });
+      expect(signedIn.body).toMatchObject({ userName: "admin", role: "administrator", mustChangePassword: true });
       expect(signedIn.headers.get("set-cookie")).toMatch(/HttpOnly; SameSite=Strict/);
       expect(await api.get("/api/devices")).toMatchObject({ status: 403, body: { code: "password-change-required" } });
       expect((await api.get("/api/session")).body.mustChangePassword).toBe(true);
@@ -83,13 +83,12 @@ describe("accounts", () => {
     await fixture.api.post("/api/session/password", { currentPassword: "another password", newPassword: password });
   });
 
-  it("refuse tokens that are expired, changed, or unsigned", async () => {
+  it("refuse sessions that are over, and what never was one", async () => {
     const api = new ApiClient(fixture.server.url);
     await api.post("/api/session", { userName: "admin", password });
     const good = api.cookie;
-    const [header, payload] = good.split("=")[1]!.split(".");
-    const none = Buffer.from(JSON.stringify({ alg: "none", typ: "flipside-session" })).toString("base64url");
-    for (const bad of [`${header}.${payload}.`, `${none}.${payload}.`, `${header}.${payload}.AAAA`, "nonsense", ""]) {
+    const shown = good.split("=")[1]!;
+    for (const bad of [shown.slice(1), `${shown}A`, `flip_${shown}`, shown.toLowerCase(), "nonsense", ""]) {
       api.cookie = `flipside-session=${bad}`;
       expect((await api.get("/api/session")).status, bad).toBe(401);
     }

@@ -67,11 +67,11 @@ describe("waves that have not begun", () => {
       .insertInto("accounts")
       .values({
         userName: "bob",
-        role: "admin",
+        role: "administrator",
         passwordHash: "",
         mustChangePassword: false,
-        tokenGeneration: 0,
         createdAt: 1,
+        lastSignedInAt: null,
       })
       .execute();
     const { id } = await make([

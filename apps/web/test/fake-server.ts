@@ -6,6 +6,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import { extname, join, normalize } from "node:path";
 import { matchesQuery } from "@flipside/api/device-search";
+import { permissionNames } from "@flipside/api/permissions";
 import { mayAct, retriedStates, type RolloutAction, rolloutTransitions } from "@flipside/api/rollout-transitions";
 import { matcherOf, parseFilter } from "@flipside/device-filter";
 import {
@@ -70,7 +71,7 @@ export class FakeServer {
   readonly releases = new Map<string, Release>();
   readonly rollouts = new Map<string, Rollout>();
   readonly passwords = new Map([["admin", "one-time-secret"]]);
-  user: User = { userName: "admin", role: "admin", mustChangePassword: true };
+  user: User = { userName: "admin", role: "administrator", mustChangePassword: true, may: [...permissionNames] };
   trust: Trust = newTrust();
   /** What is waited for, by the id of a rollout or a device. */
   readonly whys = new Map<string, Why>();

@@ -3,7 +3,7 @@
 
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { type ErrorCode, errors } from "@flipside/api/errors";
-import type { AnswerOf, ParamsOf, QueryOf, Route } from "@flipside/api/route";
+import { type AnswerOf, isOpen, isPermission, type ParamsOf, type QueryOf, type Route } from "@flipside/api/route";
 import { errorsOf } from "@flipside/api/route-errors";
 import { routes, type Routes } from "@flipside/api/routes";
 import type { LiveEvent, Problem, User } from "@flipside/api/types";
@@ -71,10 +71,12 @@ export function routeOf(
 
 /** Refuses whom the route does not let in. */
 function admit(route: Route | undefined, user: User | undefined): void {
-  const access = route?.access ?? "admin";
-  if (access === "anybody") return;
+  const access = route?.access ?? "signed-in";
+  if (isOpen(access)) return;
   if (user === undefined) throw new Refusal("not-signed-in");
-  if (access !== "signed-in" && user.mustChangePassword) throw new Refusal("password-change-required");
+  if (!isPermission(access)) return;
+  if (user.mustChangePassword) throw new Refusal("password-change-required");
+  if (!user.may.includes(access)) throw new Refusal("role-refused");
 }
 
 /** What the route reads of the body; a Refusal when it does not hold. */

@@ -19,6 +19,11 @@ export const passwordCharactersMin = 10;
 /** scrypt takes any length, but nobody has to hash megabytes for a stranger. */
 export const passwordCharactersMax = 200;
 
+export const userNamePattern = /^[a-z0-9][a-z0-9._@-]{0,63}$/;
+export const tokenNameCharactersMax = 60;
+export const tokenLifeDaysMax = 365;
+export const tokensPerAccountMax = 50;
+
 export const deviceIdPattern = new RegExp(`^[a-z0-9-]{1,${DEVICE_ID_BYTES_MAX}}$`);
 export const claimsPerRequestMax = 20_000;
 

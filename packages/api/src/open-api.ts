@@ -5,7 +5,8 @@ import { ErrorCode as FormatErrorCode } from "@flipside/image-format/portable/er
 import { errorName } from "@flipside/image-format/error-names";
 import { errors } from "./errors.ts";
 import { problem } from "./resources/problems.ts";
-import { components, sessionCookie, type Answer, type RequestBody, type Route } from "./route.ts";
+import { rolesThatMay } from "./permissions.ts";
+import { components, isPermission, sessionCookie, type Answer, type RequestBody, type Route } from "./route.ts";
 import { errorsOf } from "./route-errors.ts";
 import { routes } from "./routes.ts";
 
@@ -140,22 +141,34 @@ function refusalsOf(route: Route): Record<string, JsonObject> {
   return responses;
 }
 
-const securityOf = (route: Route): JsonObject[] =>
-  route.access === "anybody" || route.access === "broker" ? [] : [{ session: [] }];
+function securityOf({ access }: Route): JsonObject[] {
+  if (access === "anybody" || access === "broker") return [];
+  // What a scheme of this type takes besides may be said since OpenAPI 3.1: here, the permission.
+  const takes = isPermission(access) ? [access] : [];
+  return access === "in-person" ? [{ session: takes }] : [{ session: takes }, { token: takes }];
+}
 
-const accessInWords: Record<Route["access"], string> = {
-  anybody: "Anybody may ask.",
-  broker: "For a broker that knows the secret.",
-  "signed-in": "For whoever is signed in, also with the one-time password.",
-  admin: "For the role admin.",
-};
+function accessInWords(access: Route["access"]): string {
+  switch (access) {
+    case "anybody":
+      return "Anybody may ask.";
+    case "broker":
+      return "For a broker that knows the secret.";
+    case "in-person":
+      return "For whoever is signed in, also with the one-time password; not with a token.";
+    case "signed-in":
+      return "For whoever is signed in, also with the one-time password; or comes with a token.";
+    default:
+      return `Takes the permission ${access}. Roles that have it: ${rolesThatMay(access).join(", ")}.`;
+  }
+}
 
 function operationOf(name: string, route: Route): JsonObject {
   const parameters = parametersOf(route);
   return {
     operationId: name,
     summary: route.summary,
-    description: accessInWords[route.access],
+    description: accessInWords(route.access),
     security: securityOf(route),
     ...(parameters.length > 0 ? { parameters } : {}),
     ...(route.body === undefined ? {} : { requestBody: bodyOf(route.body) }),
@@ -178,7 +191,10 @@ export function openApiDocument(): OpenApiDocument {
     paths,
     components: {
       schemas: componentSchemas(),
-      securitySchemes: { session: { type: "apiKey", in: "cookie", name: sessionCookie } },
+      securitySchemes: {
+        session: { type: "apiKey", in: "cookie", name: sessionCookie },
+        token: { type: "http", scheme: "bearer" },
+      },
     },
   };
 }

@@ -19,8 +19,9 @@ export function errorsOf(route: Route): ErrorCode[] {
   const add = (...more: ErrorCode[]): void => more.forEach((code) => codes.add(code));
   const { method, access, params, query, body } = route;
   if (access === "signed-in") add("not-signed-in");
+  else if (access === "in-person") add("not-signed-in", "session-required");
   // Who does not know a broker's secret finds what is at any other address: nothing.
-  else if (access !== "anybody") add("not-signed-in", "password-change-required", "role-refused");
+  else if (access !== "anybody") add("not-signed-in", "password-change-required", "role-refused", "token-refused");
   if (method !== "GET") add("origin-refused", "unsupported-media-type", "upload-incomplete");
   if (params !== undefined || access === "broker") add("not-found");
   if (query !== undefined) add("validation-failed");

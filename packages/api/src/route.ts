@@ -3,21 +3,31 @@
 
 import { z } from "zod";
 import type { ErrorCode } from "./errors.ts";
+import type { Permission } from "./permissions.ts";
 
 /** The cookie that a session is known by. */
 export const sessionCookie = "flipside-session";
 
 export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
-export type Role = "admin";
 
 /**
  * Who may ask. But for a broker's questions, a write by another site's page is refused everywhere.
- *   anybody    whoever reaches the server
- *   broker     who knows the secret that is part of the path; to anybody else there is nothing at that address
- *   signed-in  any account, also one that still has its one-time password
- *   a role     an account of that role with a password of its own
+ *   anybody      whoever reaches the server
+ *   broker       who knows the secret that is part of the path; to anybody else there is nothing at that address
+ *   in-person    any account, by a session of its own, also one that still has its one-time password
+ *   signed-in    the same, and who comes with one of its tokens
+ *   a permission an account that may, by a session and with a password of its own, or a token of it that may as well
  */
-export type Access = "anybody" | "broker" | "signed-in" | Role;
+export type Access = "anybody" | "broker" | "in-person" | "signed-in" | Permission;
+
+/** Those that no role and no token has anything to do with. */
+export const openAccess = ["anybody", "broker"] as const satisfies readonly Access[];
+
+export type OpenAccess = (typeof openAccess)[number];
+
+export const isOpen = (access: Access): access is OpenAccess => (openAccess as readonly Access[]).includes(access);
+
+export const isPermission = (access: Access): access is Permission => access.includes(":");
 
 export type RequestBody =
   | { kind: "json"; schema: z.ZodType }
@@ -48,6 +58,8 @@ export interface Route {
   body?: RequestBody;
   status: Status;
   answer: Answer;
+  /** It only reads, though it is no GET: what is asked for does not fit into an address. */
+  changesNothing?: true;
   /** Refusals of its own. Those that its access, body and query imply are added by `errorsOf`. */
   errors?: readonly ErrorCode[];
   /** A file of the image format may be refused by any of that format's error names, with 422. */
@@ -67,6 +79,14 @@ export const components = z.registry<{ id: string }>();
 
 export function named<S extends z.ZodType>(id: string, schema: S): S {
   components.add(schema, { id });
+  return schema;
+}
+
+/** What must stand in no log and in no record of who did what. */
+export const secrets = z.registry<{ isSecret: true }>();
+
+export function secret<S extends z.ZodType>(schema: S): S {
+  secrets.add(schema, { isSecret: true });
   return schema;
 }
 

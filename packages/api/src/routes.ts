@@ -1,5 +1,7 @@
 // Every route under /api, by its name (`operationId` in the document).
 
+import { changeRole, createAccount, deleteAccount, listAccounts, resetPassword } from "./resources/accounts.ts";
+import { listAudit } from "./resources/audit.ts";
 import { replaceBoard } from "./resources/board-replacement.ts";
 import { brokerResource, brokerTopic, brokerUser, brokerVirtualHost } from "./resources/broker-rights.ts";
 import { importClaims, listClaims } from "./resources/claims.ts";
@@ -52,7 +54,9 @@ import {
 } from "./resources/rollouts.ts";
 import { getHealth, getOpenApiDocument } from "./resources/server.ts";
 import { changePassword, currentUser, signIn, signOut } from "./resources/session.ts";
+import { createToken, listOwnTokens, listTokens, withdrawOwnToken, withdrawToken } from "./resources/tokens.ts";
 import { getTrust, uploadTrust } from "./resources/trust.ts";
+import { endOwnSession, endSession, listOwnSessions, listSessions } from "./resources/user-sessions.ts";
 import { whyDevice, whyRollout } from "./resources/why.ts";
 
 export const routes = {
@@ -62,6 +66,21 @@ export const routes = {
   currentUser,
   signOut,
   changePassword,
+  listOwnSessions,
+  endOwnSession,
+  listOwnTokens,
+  createToken,
+  withdrawOwnToken,
+  listAccounts,
+  createAccount,
+  changeRole,
+  resetPassword,
+  deleteAccount,
+  listSessions,
+  endSession,
+  listTokens,
+  withdrawToken,
+  listAudit,
   listDevices,
   summariseDevices,
   getDevice,

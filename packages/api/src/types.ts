@@ -2,6 +2,8 @@
 
 import type { z } from "zod";
 import type { EventKind } from "./event-kinds.ts";
+import type * as accounts from "./resources/accounts.ts";
+import type * as audit from "./resources/audit.ts";
 import type * as claims from "./resources/claims.ts";
 import type * as commands from "./resources/commands.ts";
 import type * as deployments from "./resources/deployments.ts";
@@ -15,7 +17,9 @@ import type * as releases from "./resources/releases.ts";
 import type * as rules from "./resources/rollout-rules.ts";
 import type * as rollouts from "./resources/rollouts.ts";
 import type * as session from "./resources/session.ts";
+import type * as tokens from "./resources/tokens.ts";
 import type * as trusts from "./resources/trust.ts";
+import type * as userSessions from "./resources/user-sessions.ts";
 import type * as whys from "./resources/why.ts";
 
 export type EmergencyStop = z.output<typeof stops.emergencyStop>;
@@ -24,6 +28,11 @@ export type Why = z.output<typeof whys.why>;
 export type Problem = z.output<typeof problems.problem>;
 
 export type User = z.output<typeof session.user>;
+export type Account = z.output<typeof accounts.account>;
+export type UserSession = z.output<typeof userSessions.userSession>;
+export type ApiToken = z.output<typeof tokens.apiToken>;
+export type AuditSaid = z.output<typeof audit.auditSaid>;
+export type AuditPage = z.output<typeof audit.auditPage>;
 
 export type Deployment = z.output<typeof deployments.deployment>;
 

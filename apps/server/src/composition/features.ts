@@ -48,6 +48,7 @@ import { createMetricHistory, type MetricHistory } from "../features/metric-hist
 import { createMetricReading, type MetricReading } from "../features/metric-history/reading.ts";
 import { expiringHours, expiringPoints } from "../features/metric-history/expiry.ts";
 import { expiringDeviceLog } from "../features/device-records/log-expiry.ts";
+import { expiringAudit } from "../features/audit/audit-expiry.ts";
 import type { Keeping } from "../features/retention/keeping.ts";
 import { createRetention, type Retention } from "../features/retention/retention.ts";
 import { expiringDecisions } from "../features/rollouts/decision-expiry.ts";
@@ -340,6 +341,7 @@ function retentionOf({ storage, log, clock, members }: Foundation, keep: Keeping
     expiringPoints(keep.telemetryRawMs),
     expiringHours(keep.telemetryHoursMs),
     expiringDecisions(keep.decisionsMs),
+    expiringAudit(keep.auditMs),
   ];
   return createRetention({ storage, log, clock, expiring, isHere: () => isCaretaker(members) });
 }

@@ -2,7 +2,12 @@
 
 import { fileURLToPath } from "node:url";
 import type { Express } from "express";
+import { createAccountManagement } from "../features/accounts/account-management.ts";
+import { accountRoutes } from "../features/accounts/management-routes.ts";
 import { sessionRoutes } from "../features/accounts/routes.ts";
+import { createAudit } from "../features/audit/audit.ts";
+import { createAuditing } from "../features/audit/audited-request.ts";
+import { auditRoutes } from "../features/audit/routes.ts";
 import { createBrokerRights } from "../features/broker-rights/broker-rights.ts";
 import { brokerRightsRoutes } from "../features/broker-rights/routes.ts";
 import type { Claims } from "../features/claims/claims.ts";
@@ -45,12 +50,16 @@ export function createInterface(
     countSessions: () => sessions.online().length,
     ...{ isLinkUp: () => link.isUp, isServing },
   });
+  const audit = createAudit(storage, clock.wallMs);
   return createApp({
     ...{ monitoring, metricsToken: options.metricsToken, durations: counters.requests },
     accounts,
+    auditing: createAuditing({ audit, log, steadyMs: clock.steadyMs }),
     bound: [
       ownRoutes(isServing),
       sessionRoutes(accounts),
+      accountRoutes(createAccountManagement(storage, accounts, clock.wallMs), accounts),
+      auditRoutes(audit),
       deviceRoutes(devices, deviceCounts, boards, clearConflict, deviceDeletion, whys),
       metricRoutes(metrics),
       commandRoutes(commands),

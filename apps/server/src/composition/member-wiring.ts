@@ -73,7 +73,7 @@ function listen(
     sessions.end(deviceId, why);
     link.disconnect(deviceId);
   });
-  notices.on("sign-ins", () => accounts.lookAgain());
+  notices.on("sign-ins", () => accounts.watched.lookAgain());
   feed.follow((change, position, isOthers) => {
     if (!isOthers) return;
     if (change.kind === "device") commands.noticed(change.id);
@@ -98,7 +98,7 @@ export async function startMember(
   passOn(feed, notices);
   tellOfChanges(feed, notices);
   listen(members, foundation, features, link);
-  accounts.onEnded(() => notices.say("sign-ins"));
+  accounts.watched.onEnded(() => notices.say("sign-ins"));
   await membership.start({
     steadyMs: clock.steadyMs,
     isFull: () => slots.inUse >= slots.max,
@@ -117,7 +117,7 @@ export async function startMember(
       await owners.read(sessions.generations());
       await others.catchUp();
       feed.hear({ kind: "anything" });
-      await accounts.lookAgain();
+      await accounts.watched.lookAgain();
     },
     gone: (memberId) => owners.memberGone(memberId),
     buried: (memberId) =>

@@ -46,7 +46,7 @@ export function startRounds(
   }
 
   function tick(): Promise<void> {
-    accounts.tick();
+    accounts.watched.tick();
     retention.observe();
     ticking ??= lookAtDeadlines()
       .catch((error: unknown) => log.error({ err: error as Error }, "deadlines could not be looked at"))

@@ -42,6 +42,11 @@ const notFound: RequestHandler = () => {
   throw new ApiError("not-found", "The interface has no such address; docs/api.md lists those that it has.");
 };
 
+const names = new Map((Object.entries(routes) as [string, Route][]).map(([name, route]) => [route, name]));
+
+/** As the document of the interface calls it. */
+const nameOf = (route: Route): string => names.get(route)!;
+
 /** A route without a handler, or with two, is a mistake in the wiring; said at the start, not when somebody asks. */
 function checkComplete(bound: readonly BoundRoute[]): void {
   for (const [name, route] of Object.entries(routes) as [string, Route][]) {
@@ -51,6 +56,8 @@ function checkComplete(bound: readonly BoundRoute[]): void {
 }
 
 export interface AppOptions extends GuardOptions, ProbeOptions {
+  /** What keeps a record of requests of this route, which the document calls so. */
+  auditing: (name: string, route: Route) => RequestHandler[];
   durations: RequestDurations;
   /** One for each route. */
   bound: readonly BoundRoute[];
@@ -73,13 +80,19 @@ export function createApp(options: AppOptions): Express {
   const api = Router();
   for (const { route, beforeBody, run } of options.bound) {
     const method = route.method.toLowerCase() as "get" | "post" | "put" | "patch" | "delete";
-    api[method](route.path, ...guardsOf(route.access), ...beforeBody, ...readersOf(route), run);
+    const chain = [
+      ...options.auditing(nameOf(route), route),
+      ...guardsOf(route.access),
+      ...beforeBody,
+      ...readersOf(route),
+    ];
+    api[method](route.path, ...chain, run);
   }
   app.use(["/api", ...probePaths], noStore);
   app.use(probes(options));
   app.use(api);
   // What there is not is nobody's business who is not signed in.
-  app.use("/api", ...guardsOf("admin"), notFound);
+  app.use("/api", ...guardsOf("signed-in"), notFound);
 
   app.use(consoleFiles(resolve(options.consoleDir)));
   app.use(problemHandler(options.log));

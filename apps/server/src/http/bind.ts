@@ -2,9 +2,10 @@
 // answered; app.ts makes the chain of handlers from it.
 
 import type { Request, RequestHandler, Response } from "express";
-import type { AnswerOf, BodyOf, ParamsOf, QueryOf, Route } from "@flipside/api/route";
-import type { SignedIn } from "../features/accounts/accounts.ts";
+import { type AnswerOf, type BodyOf, isOpen, type ParamsOf, type QueryOf, type Route } from "@flipside/api/route";
+import type { SignedIn } from "../features/accounts/signed-in.ts";
 import { userOf } from "../features/accounts/authentication.ts";
+import { auditedOf } from "./audited.ts";
 
 export interface Asked<R extends Route> {
   params: ParamsOf<R>;
@@ -12,6 +13,8 @@ export interface Asked<R extends Route> {
   body: BodyOf<R>;
   /** Nobody where anybody may ask. */
   user: R["access"] extends "anybody" | "broker" ? undefined : SignedIn;
+  /** For the record of who did what: what was before and after, and who it turned out to be. */
+  note: (detail: Record<string, unknown>, who?: string) => void;
   /** For cookies, addresses and streams. */
   request: Request;
   response: Response;
@@ -43,15 +46,19 @@ export function bind<const R extends Route>(
     route,
     beforeBody: options.beforeBody ?? [],
     async run(request, response) {
+      const audited = auditedOf(response);
       const asked = {
         params: whole.params?.parse(request.params) ?? {},
         query: whole.query?.parse(request.query) ?? {},
         body: bodyOf(request),
-        user: whole.access === "anybody" || whole.access === "broker" ? undefined : userOf(response),
+        user: isOpen(whole.access) ? undefined : userOf(response),
+        note: audited?.note ?? (() => {}),
         request,
         response,
       };
+      await audited?.begin(asked.body);
       const answer = await handle(asked as Asked<R>);
+      await audited?.done();
       switch (whole.answer.kind) {
         case "json":
           response.status(whole.status).json(answer);

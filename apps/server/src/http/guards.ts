@@ -3,7 +3,7 @@
 import type { RequestHandler } from "express";
 import type { Access } from "@flipside/api/route";
 import type { Accounts } from "../features/accounts/accounts.ts";
-import { requireOwnOrigin, requireUser } from "../features/accounts/authentication.ts";
+import { requireAccess, requireOwnOrigin } from "../features/accounts/authentication.ts";
 import { equalInConstantTime } from "../equal-in-constant-time.ts";
 
 export interface GuardOptions {
@@ -33,10 +33,8 @@ export function guardsFor(options: GuardOptions): (access: Access) => RequestHan
             ? (_request, _response, next) => next("router")
             : requireBrokerSecret(options.brokerSecret),
         ];
-      case "signed-in":
-        return [ownOrigin, requireUser(options.accounts, { passwordMayBeOld: true })];
       default:
-        return [ownOrigin, requireUser(options.accounts, { passwordMayBeOld: false, role: access })];
+        return [ownOrigin, requireAccess(options.accounts, access)];
     }
   };
 }

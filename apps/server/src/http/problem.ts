@@ -6,6 +6,7 @@ import { FormatError } from "@flipside/image-format";
 import { ZodError } from "zod";
 import type { Logger } from "../logging.ts";
 import { StorageUnavailable } from "../storage/storage-unavailable.ts";
+import { auditedOf } from "./audited.ts";
 import { ApiError } from "./errors.ts";
 
 function problemOf(error: ApiError): Problem {
@@ -116,19 +117,22 @@ function refusalOf(error: unknown): ApiError | undefined {
 }
 
 export function problemHandler(log: Logger): ErrorRequestHandler {
-  return (error, request, response, next) => {
+  return async (error, request, response, next) => {
     if (response.headersSent) {
       next(error);
       return;
     }
     if (error instanceof FormatError) {
       const problem = formatProblem(error);
+      await auditedOf(response)?.refused(problem.code, problem.status);
       response.status(problem.status).type("application/problem+json").send(JSON.stringify(problem));
       return;
     }
     const refusal = refusalOf(error);
     if (refusal === undefined)
       log.error({ err: error as Error, method: request.method, path: request.path }, "request failed");
-    sendProblem(response, refusal ?? new ApiError("internal-error", "The details are in the server's log."));
+    const told = refusal ?? new ApiError("internal-error", "The details are in the server's log.");
+    await auditedOf(response)?.refused(told.code, told.status);
+    sendProblem(response, told);
   };
 }

@@ -1,7 +1,7 @@
 // The tables, as Kysely sees them. Times are milliseconds since 1970. What a column is in each
 // dialect: column-types.ts; booleans are listed there.
 
-import type { Role } from "@flipside/api/route";
+import type { Role } from "@flipside/api/permissions";
 import type { CommandState, EntropyState, Health, HeldFor, RolloutState } from "@flipside/api/types";
 import type { BootReasonName, CommandKind, DeploymentStateName, SlotStateName } from "@flipside/image-format";
 import type { HealthSide } from "../domain/health/metrics.ts";
@@ -17,14 +17,56 @@ export interface AccountTable {
   role: Role;
   passwordHash: string;
   mustChangePassword: boolean;
-  /** Counts password changes: a token of an older generation is worthless. */
-  tokenGeneration: number;
   createdAt: number;
+  lastSignedInAt: number | null;
 }
 
-export interface EndedTokenTable {
-  tokenId: string;
-  expiresAt: number;
+/** Of a person. */
+export interface UserSessionTable {
+  id: string;
+  /** SHA-256 of what its cookie holds, hex. */
+  hash: string;
+  userName: string;
+  startedAt: number;
+  lastSeenAt: number;
+  /** Of steady time. */
+  endsAt: number;
+  address: string;
+  client: string;
+}
+
+export interface ApiTokenTable {
+  id: string;
+  /** SHA-256 of it, hex. */
+  hash: string;
+  userName: string;
+  name: string;
+  /** JSON: Permission[]. */
+  permissions: string;
+  createdAt: number;
+  /** Of steady time. */
+  endsAt: number;
+  lastUsedAt: number | null;
+}
+
+/** Who did what; each line's hash covers the one before it (packages/api/src/audit-chain.ts). */
+export interface AuditLineTable {
+  number: number;
+  /** What is hashed: JSON of AuditSaid. The other columns are of it, to be found by. */
+  text: string;
+  hash: string;
+  at: number;
+  who: string | null;
+  what: string;
+}
+
+/** One row: the newest line, and the last one that was removed because of its age. */
+export interface AuditHeadTable {
+  id: number;
+  number: number;
+  hash: string;
+  startNumber: number;
+  startHash: string;
 }
 
 export interface ClaimTable {
@@ -382,7 +424,7 @@ export interface RetentionSpanTable {
 
 /** Of a sweep that is under way, each thing of which old rows go. */
 export interface RetentionSweepTable {
-  what: "device-log" | "telemetry-raw" | "telemetry-hours" | "decisions";
+  what: "device-log" | "telemetry-raw" | "telemetry-hours" | "decisions" | "audit";
   /** What carries a time before this one goes. */
   before: number;
   /** How far it has come, as the thing itself counts; null: it is done. */
@@ -446,7 +488,10 @@ export interface CommandTable {
 export interface Schema {
   meta: MetaTable;
   accounts: AccountTable;
-  endedTokens: EndedTokenTable;
+  userSessions: UserSessionTable;
+  apiTokens: ApiTokenTable;
+  auditLines: AuditLineTable;
+  auditHead: AuditHeadTable;
   claims: ClaimTable;
   devices: DeviceTable;
   deviceCounts: DeviceCountTable;
@@ -482,6 +527,8 @@ export interface Schema {
 }
 
 export type AccountRow = Selectable<AccountTable>;
+export type UserSessionRow = Selectable<UserSessionTable>;
+export type ApiTokenRow = Selectable<ApiTokenTable>;
 export type DeviceRow = Selectable<DeviceTable>;
 export type DeviceUpdate = Updateable<DeviceTable>;
 export type ReleaseRow = Selectable<ReleaseTable>;

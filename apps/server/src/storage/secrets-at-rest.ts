@@ -1,5 +1,5 @@
-// Secrets in the database, encrypted where a key is given: claim secrets, device secrets, and what sessions are signed
-// with. AES-256-GCM (NIST SP 800-38D) with a nonce of 96 random bits for each value. A stolen database or backup is
+// Secrets in the database, encrypted where a key is given: claim secrets and device secrets.
+// AES-256-GCM (NIST SP 800-38D) with a nonce of 96 random bits for each value. A stolen database or backup is
 // then worth nothing without the key, which is kept elsewhere. The rest of the server knows nothing of it: values are
 // sealed on their way into a query, and opened on their way out.
 
@@ -28,7 +28,6 @@ const tagBytes = 16;
 /** No secret begins so by chance: they are random, and this is 64 bits. */
 const magic = Buffer.from("fs-seal1");
 const checkKey = "secret-key-check";
-export const tokenSecretKey = "token-secret";
 const advice = "Give it with FLIPSIDE_SECRET_KEY_FILE (--secret-key-file) or FLIPSIDE_SECRET_KEY";
 
 const isSealed = (value: unknown): value is Buffer =>
@@ -145,23 +144,14 @@ async function sealAll(db: Kysely<Schema>, vault: Vault): Promise<void> {
       .where("generation", "=", generation)
       .execute();
   }
-  for (const { key, value } of await db.selectFrom("meta").selectAll().where("key", "=", tokenSecretKey).execute()) {
-    await db
-      .updateTable("meta")
-      .set({ value: vault.seal(value) })
-      .where("key", "=", key)
-      .execute();
-  }
   await db
     .insertInto("meta")
     .values({ key: checkKey, value: vault.seal(Buffer.from("flipside")) })
     .execute();
 }
 
-const columnOf = (table: string, row: ReadonlyMap<string, unknown>): string | undefined => {
-  if (table === "claims" || table === "deviceSecrets") return "secret";
-  return table === "meta" && row.get("key") === tokenSecretKey ? "value" : undefined;
-};
+const secretTables: readonly string[] = ["claims", "deviceSecrets"];
+const secretColumn = "secret";
 
 /** Seals what is inserted and opens what is read. Secrets are inserted and deleted, never updated. */
 export class SealingPlugin implements KyselyPlugin {
@@ -179,13 +169,13 @@ export class SealingPlugin implements KyselyPlugin {
       !ValuesNode.is(node.values)
     )
       return node;
-    const table = node.into?.table.identifier.name ?? "";
+    if (!secretTables.includes(node.into?.table.identifier.name ?? "")) return node;
     const columns = node.columns.map((column) => column.column.name);
     const rows = node.values.values.map((list) => {
       const values = PrimitiveValueListNode.is(list)
         ? [...list.values]
         : list.values.map((value) => (ValueNode.is(value) ? value.value : undefined));
-      const at = columns.indexOf(columnOf(table, new Map(columns.map((name, i) => [name, values[i]]))) ?? "");
+      const at = columns.indexOf(secretColumn);
       if (at < 0) return list;
       const sealed = this.#vault.seal(values[at] as Uint8Array);
       if (PrimitiveValueListNode.is(list))

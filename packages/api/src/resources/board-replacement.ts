@@ -9,7 +9,7 @@ import { z } from "zod";
 export const replaceBoard = route({
   method: "POST",
   path: "/api/devices/:id/replace-board",
-  access: "admin",
+  access: "devices:enrol",
   summary: "Another board takes the device's place: whoever proves this claim is the device from then on",
   params: idParams,
   body: json(z.strictObject({ secret: claimSecret.describe("of the new board's claim; not the old board's") })),

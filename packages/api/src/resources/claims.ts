@@ -2,11 +2,11 @@
 
 import { z } from "zod";
 import { claimSecretPattern, claimsPerRequestMax } from "../limits.ts";
-import { json, named, route } from "../route.ts";
+import { json, named, route, secret } from "../route.ts";
 import { count, deviceId, time } from "./forms.ts";
 import { next, pageQuery } from "./pages.ts";
 
-export const claimSecret = z.string().regex(claimSecretPattern, "not base64url of 32 bytes");
+export const claimSecret = secret(z.string().regex(claimSecretPattern, "not base64url of 32 bytes"));
 
 export const claim = named("Claim", z.strictObject({ deviceId, secret: claimSecret }));
 
@@ -23,7 +23,7 @@ export const claimPage = named(
 export const listClaims = route({
   method: "GET",
   path: "/api/claims",
-  access: "admin",
+  access: "fleet:read",
   summary: "Devices that have a claim, by their ids; secrets are told to nobody",
   query: z.object(pageQuery),
   status: 200,
@@ -33,7 +33,7 @@ export const listClaims = route({
 export const importClaims = route({
   method: "POST",
   path: "/api/claims",
-  access: "admin",
+  access: "devices:enrol",
   summary: "Store claims: all of them or none",
   body: json(named("ClaimImport", z.strictObject({ claims: z.array(claim).min(1).max(claimsPerRequestMax) }))),
   status: 201,

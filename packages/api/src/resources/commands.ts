@@ -49,7 +49,7 @@ export const command = named(
 export const listCommands = route({
   method: "GET",
   path: "/api/devices/:id/commands",
-  access: "admin",
+  access: "fleet:read",
   summary: "The device's commands, newest first",
   params: idParams,
   query: z.object(pageQuery),
@@ -60,7 +60,7 @@ export const listCommands = route({
 export const giveCommand = route({
   method: "POST",
   path: "/api/devices/:id/commands",
-  access: "admin",
+  access: "devices:command",
   summary: "Give the device a command; it is sent at once or at the next check-in",
   params: idParams,
   body: json(newCommand),

@@ -88,7 +88,7 @@ export const deviceDetail = named(
 export const listDevices = route({
   method: "GET",
   path: "/api/devices",
-  access: "admin",
+  access: "fleet:read",
   summary: "Devices that have every word of the query, and are as the filter says, by their ids",
   query: z.object({
     ...pageQuery,
@@ -117,7 +117,7 @@ export const deviceSummary = named(
 export const summariseDevices = route({
   method: "GET",
   path: "/api/device-summary",
-  access: "admin",
+  access: "fleet:read",
   summary: "How many devices there are, and of what kinds",
   status: 200,
   answer: json(deviceSummary),
@@ -126,7 +126,7 @@ export const summariseDevices = route({
 export const getDevice = route({
   method: "GET",
   path: "/api/devices/:id",
-  access: "admin",
+  access: "fleet:read",
   summary: "A device with its newest deployments and log entries",
   params: idParams,
   status: 200,
@@ -136,7 +136,7 @@ export const getDevice = route({
 export const listDeviceDeployments = route({
   method: "GET",
   path: "/api/devices/:id/deployments",
-  access: "admin",
+  access: "fleet:read",
   summary: "The device's deployments, newest first",
   params: idParams,
   query: z.object(pageQuery),
@@ -147,7 +147,7 @@ export const listDeviceDeployments = route({
 export const listDeviceLog = route({
   method: "GET",
   path: "/api/devices/:id/log",
-  access: "admin",
+  access: "fleet:read",
   summary: "What happened to the device, newest first",
   params: idParams,
   query: z.object(pageQuery),
@@ -158,7 +158,7 @@ export const listDeviceLog = route({
 export const setTags = route({
   method: "PUT",
   path: "/api/devices/:id/tags",
-  access: "admin",
+  access: "devices:write",
   summary: "Give the device these tags, in place of those that it has",
   params: idParams,
   body: json(named("DeviceTags", z.strictObject({ tags: z.array(tag).max(tagsMax) }))),
@@ -169,7 +169,7 @@ export const setTags = route({
 export const clearIdentityConflict = route({
   method: "POST",
   path: "/api/devices/:id/clear-conflict",
-  access: "admin",
+  access: "devices:write",
   summary: "One board is the device again; should two go on, that is noticed anew",
   params: idParams,
   status: 200,
@@ -179,7 +179,7 @@ export const clearIdentityConflict = route({
 export const deleteDevice = route({
   method: "DELETE",
   path: "/api/devices/:id",
-  access: "admin",
+  access: "devices:write",
   summary:
     "One that is revoked, or was silent for 30 days, is gone, with its claim; rollouts count it on, without its id",
   params: idParams,
@@ -192,7 +192,7 @@ export const deleteDevice = route({
 export const revokeDevice = route({
   method: "POST",
   path: "/api/devices/:id/revoke",
-  access: "admin",
+  access: "devices:revoke",
   summary: "Refuse the device from now on, for good",
   params: idParams,
   errors: ["members-unconfirmed"],

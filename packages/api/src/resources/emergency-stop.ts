@@ -16,13 +16,19 @@ export const emergencyStop = named(
   }),
 );
 
-const shown = { path: "/api/emergency-stop", access: "admin", status: 200, answer: json(emergencyStop) } as const;
+const shown = { path: "/api/emergency-stop", status: 200, answer: json(emergencyStop) } as const;
 
-export const getEmergencyStop = route({ ...shown, method: "GET", summary: "Whether all updates are stopped" });
+export const getEmergencyStop = route({
+  ...shown,
+  method: "GET",
+  access: "fleet:read",
+  summary: "Whether all updates are stopped",
+});
 
 export const setEmergencyStop = route({
   ...shown,
   method: "POST",
+  access: "updates:stop",
   errors: ["members-unconfirmed"],
   summary: "Stop all updates: no offer gets past it, also after a restart. Said again, the first one counts",
   body: json(
@@ -41,6 +47,7 @@ export const endEmergencyStop = route({
   ...shown,
   path: "/api/emergency-stop/end",
   method: "POST",
+  access: "updates:go-on",
   errors: ["members-unconfirmed"],
   summary: "Rollouts go on; what waits gets a new deadline",
 });

@@ -15,7 +15,7 @@ const kinds = { device, release, rollout: rolloutSummary, deployment, gone } sat
 export const streamEvents = route({
   method: "GET",
   path: "/api/events",
-  access: "admin",
+  access: "fleet:read",
   summary: "Each thing that changed, as it is now; gone: it was deleted; resync: load everything anew",
   status: 200,
   answer: { kind: "events", events: { ...kinds, resync: z.strictObject({}) } },

@@ -33,7 +33,7 @@ export const metricHistoryPage = named(
 export const listMetrics = route({
   method: "GET",
   path: "/api/devices/:id/metrics",
-  access: "admin",
+  access: "fleet:read",
   summary: `What the device's app has reported, with the newest values, by name: at most ${metricNamesMax}`,
   params: idParams,
   status: 200,
@@ -43,7 +43,7 @@ export const listMetrics = route({
 export const getMetricHistory = route({
   method: "GET",
   path: "/api/devices/:id/metrics/:name",
-  access: "admin",
+  access: "fleet:read",
   summary: `What a metric was, in at most ${metricPointsMax} points`,
   params: z.strictObject({ id: z.string(), name: z.string() }),
   query: z.object({

@@ -40,7 +40,7 @@ export const release = named(
 export const listReleases = route({
   method: "GET",
   path: "/api/releases",
-  access: "admin",
+  access: "fleet:read",
   summary: "Releases, newest first",
   query: z.object({ ...pageQuery, ...archivedQuery }),
   status: 200,
@@ -50,7 +50,7 @@ export const listReleases = route({
 export const uploadRelease = route({
   method: "POST",
   path: "/api/releases",
-  access: "admin",
+  access: "releases:write",
   summary: "Upload a release file",
   query: z.object({ confirmSequence: z.enum(["true", "false"]).default("false") }),
   body: { kind: "file", bytesMax: releaseBytesMax, streamed: true },
@@ -63,7 +63,7 @@ export const uploadRelease = route({
 export const archiveRelease = route({
   method: "POST",
   path: "/api/releases/:id/archive",
-  access: "admin",
+  access: "releases:write",
   summary: "Out of lists, and not to be rolled out; what uses it goes on",
   params: idParams,
   status: 200,
@@ -73,7 +73,7 @@ export const archiveRelease = route({
 export const unarchiveRelease = route({
   method: "POST",
   path: "/api/releases/:id/unarchive",
-  access: "admin",
+  access: "releases:write",
   summary: "It is in lists again, and may be rolled out",
   params: idParams,
   status: 200,
@@ -83,7 +83,7 @@ export const unarchiveRelease = route({
 export const deleteRelease = route({
   method: "DELETE",
   path: "/api/releases/:id",
-  access: "admin",
+  access: "releases:write",
   summary: "One that is archived, and that nobody needs, is gone with its files and permits",
   params: idParams,
   status: 204,
@@ -94,7 +94,7 @@ export const deleteRelease = route({
 export const addPermit = route({
   method: "POST",
   path: "/api/releases/:id/permits",
-  access: "admin",
+  access: "releases:write",
   summary: "Upload a permit for going back to one of the release's images",
   params: idParams,
   body: { kind: "file", bytesMax: permitBytesMax, streamed: false },

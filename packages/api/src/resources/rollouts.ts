@@ -223,7 +223,8 @@ export const preflight = named(
 export const preflightRollout = route({
   method: "POST",
   path: "/api/rollouts/preflight",
-  access: "admin",
+  changesNothing: true,
+  access: "rollouts:write",
   summary: "What such a rollout would meet; nothing is made",
   body: json(newRollout),
   status: 200,
@@ -234,7 +235,7 @@ export const preflightRollout = route({
 export const listRollouts = route({
   method: "GET",
   path: "/api/rollouts",
-  access: "admin",
+  access: "fleet:read",
   summary: "Rollouts, newest first",
   query: z.object({ ...pageQuery, ...archivedQuery }),
   status: 200,
@@ -244,7 +245,7 @@ export const listRollouts = route({
 export const createRollout = route({
   method: "POST",
   path: "/api/rollouts",
-  access: "admin",
+  access: "rollouts:write",
   summary: "Start a rollout",
   body: json(newRollout),
   status: 201,
@@ -267,7 +268,7 @@ export const createRollout = route({
 export const getRollout = route({
   method: "GET",
   path: "/api/rollouts/:id",
-  access: "admin",
+  access: "fleet:read",
   summary: "A rollout with its deployments and decisions",
   params: idParams,
   status: 200,
@@ -277,7 +278,7 @@ export const getRollout = route({
 export const listRolloutDeployments = route({
   method: "GET",
   path: "/api/rollouts/:id/deployments",
-  access: "admin",
+  access: "fleet:read",
   summary: "A rollout's deployments, in the order of its waves",
   params: idParams,
   query: z.object({
@@ -291,7 +292,7 @@ export const listRolloutDeployments = route({
 export const listDecisions = route({
   method: "GET",
   path: "/api/rollouts/:id/decisions",
-  access: "admin",
+  access: "fleet:read",
   summary: "A rollout's decisions, newest first",
   params: idParams,
   query: z.object(pageQuery),
@@ -302,7 +303,7 @@ export const listDecisions = route({
 export const cloneRollout = route({
   method: "GET",
   path: "/api/rollouts/:id/clone",
-  access: "admin",
+  access: "fleet:read",
   summary: "The request that would make such a rollout again; nothing is made",
   params: idParams,
   status: 200,
@@ -311,7 +312,7 @@ export const cloneRollout = route({
 
 const acted = {
   method: "POST",
-  access: "admin",
+  access: "rollouts:write",
   params: idParams,
   status: 200,
   answer: json(rollout),
@@ -348,7 +349,7 @@ export const unarchiveRollout = route({
 export const deleteRollout = route({
   method: "DELETE",
   path: "/api/rollouts/:id",
-  access: "admin",
+  access: "rollouts:write",
   summary: "One that is archived is gone, with its decisions and what became of each of its devices",
   params: idParams,
   status: 204,
@@ -358,6 +359,7 @@ export const deleteRollout = route({
 
 export const approveWave = route({
   ...acted,
+  access: "rollouts:approve",
   path: "/api/rollouts/:id/approve",
   summary: "The next wave, which wants approval, may start; not by who made the rollout",
 });
@@ -390,6 +392,7 @@ export const closeTarget = route({
 });
 export const rollBackRollout = route({
   ...acted,
+  access: "rollouts:roll-back",
   path: "/api/rollouts/:id/roll-back",
   summary: "Who was updated goes back to what it came from, by rollouts of their own; this one is over",
   body: json(

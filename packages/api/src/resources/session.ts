@@ -2,25 +2,40 @@
 
 import { z } from "zod";
 import { passwordCharactersMax, passwordCharactersMin } from "../limits.ts";
-import { json, named, nothing, route } from "../route.ts";
+import { permissionNames, type Permission, roleNames } from "../permissions.ts";
+import { json, named, nothing, route, secret } from "../route.ts";
+
+export const role = z.enum(roleNames);
+export const permission = z.enum(permissionNames as [Permission, ...Permission[]]);
 
 export const user = named(
   "User",
-  z.strictObject({ userName: z.string(), role: z.enum(["admin"]), mustChangePassword: z.boolean() }),
+  z.strictObject({
+    userName: z.string(),
+    role,
+    mustChangePassword: z.boolean(),
+    may: z.array(permission).describe("what who asks may: all that its role may, or less by a token"),
+  }),
 );
 
-const password = z.string().min(1).max(passwordCharactersMax);
+const password = secret(z.string().min(1).max(passwordCharactersMax));
 
-export const credentials = named("Credentials", z.strictObject({ userName: z.string().min(1).max(100), password }));
+export const credentials = named(
+  "Credentials",
+  z.strictObject({
+    // What is no account's name may be a password that was typed into the wrong field.
+    userName: secret(z.string().min(1).max(100)),
+    password,
+  }),
+);
 
 export const passwordChange = named(
   "PasswordChange",
   z.strictObject({
     currentPassword: password,
-    newPassword: z
-      .string()
-      .min(passwordCharactersMin, `at least ${passwordCharactersMin} characters`)
-      .max(passwordCharactersMax),
+    newPassword: secret(
+      z.string().min(passwordCharactersMin, `at least ${passwordCharactersMin} characters`).max(passwordCharactersMax),
+    ),
   }),
 );
 
@@ -56,7 +71,7 @@ export const signOut = route({
 export const changePassword = route({
   method: "POST",
   path: "/api/session/password",
-  access: "signed-in",
+  access: "in-person",
   summary: "Choose another password; all other sessions end",
   body: json(passwordChange),
   status: 200,

@@ -40,7 +40,7 @@ export const trust = named(
 export const getTrust = route({
   method: "GET",
   path: "/api/trust",
-  access: "admin",
+  access: "fleet:read",
   summary: "The newest trust record and how it came about",
   status: 200,
   answer: json(trust),
@@ -49,7 +49,7 @@ export const getTrust = route({
 export const uploadTrust = route({
   method: "POST",
   path: "/api/trust",
-  access: "admin",
+  access: "trust:write",
   summary: "Upload a trust chain that goes on from the server's own",
   // Longer than any chain may be, so that one that is too long is refused as what it is.
   body: { kind: "file", bytesMax: 4 * TRUST_CHAIN_BYTES_MAX, streamed: false },

@@ -14,7 +14,7 @@ export const why = named(
   }),
 );
 
-const asked = { method: "GET", access: "admin", params: idParams, status: 200, answer: json(why) } as const;
+const asked = { method: "GET", access: "fleet:read", params: idParams, status: 200, answer: json(why) } as const;
 
 export const whyRollout = route({
   ...asked,

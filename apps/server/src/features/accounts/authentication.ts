@@ -1,11 +1,34 @@
-// Who makes a request: the session cookie, and the checks that stand before every route but a few.
+// Who makes a request, by a token or the session's cookie, and the checks that stand before every route but a few.
 
 import type { CookieOptions, Request, RequestHandler, Response } from "express";
-import { type Role, sessionCookie } from "@flipside/api/route";
+import { type Permission, permissionsOf } from "@flipside/api/permissions";
+import { type Access, isPermission, type OpenAccess, sessionCookie } from "@flipside/api/route";
 import { ApiError } from "../../http/errors.ts";
-import { type Accounts, type SignedIn, tokenLifeSeconds } from "./accounts.ts";
+import type { Accounts } from "./accounts.ts";
+import type { SignedIn } from "./signed-in.ts";
+import { tokenPrefix } from "./credentials.ts";
+import { type CameFrom, sessionLifeSeconds } from "./user-sessions.ts";
 
-export function tokenOf(request: Request): string | undefined {
+/** RFC 6750, section 2.1; the scheme's name in any case (RFC 9110, section 11.1). */
+const bearer = /^Bearer +([A-Za-z0-9_-]{1,200})$/i;
+
+/**
+ * What a request shows: a token, or else its session. A header that holds something else than a token is no reason to
+ * look at the cookie: who sends it means it.
+ */
+export function shownBy(request: Request): string | undefined {
+  const { authorization } = request.headers;
+  if (authorization === undefined) return sessionOf(request);
+  const token = bearer.exec(authorization)?.[1];
+  return token?.startsWith(tokenPrefix) ? token : "";
+}
+
+export const cameFrom = (request: Request): CameFrom => ({
+  address: request.ip ?? "",
+  client: request.headers["user-agent"] ?? "",
+});
+
+export function sessionOf(request: Request): string | undefined {
   for (const pair of (request.headers.cookie ?? "").split(";")) {
     const at = pair.indexOf("=");
     if (at > 0 && pair.slice(0, at).trim() === sessionCookie) return pair.slice(at + 1).trim();
@@ -17,32 +40,52 @@ function cookieOptions(request: Request): CookieOptions {
   return { httpOnly: true, sameSite: "strict", secure: request.secure, path: "/" };
 }
 
-export function setSessionCookie(request: Request, response: Response, token: string): void {
-  response.cookie(sessionCookie, token, { ...cookieOptions(request), maxAge: tokenLifeSeconds * 1000 });
+export function setSessionCookie(request: Request, response: Response, session: string): void {
+  response.cookie(sessionCookie, session, { ...cookieOptions(request), maxAge: sessionLifeSeconds * 1000 });
 }
 
 export function clearSessionCookie(request: Request, response: Response): void {
   response.clearCookie(sessionCookie, cookieOptions(request));
 }
 
-/** The signed-in user of a request that has passed `requireUser`. */
+/** The signed-in user of a request that has passed `requireAccess`. */
 export function userOf(response: Response): SignedIn {
   return response.locals["user"] as SignedIn;
 }
 
-export function requireUser(accounts: Accounts, options: { passwordMayBeOld: boolean; role?: Role }): RequestHandler {
+/** Refuses who may not ask, as the route's `access` says. */
+export function requireAccess(accounts: Accounts, access: Exclude<Access, OpenAccess>): RequestHandler {
   return async (request, response, next) => {
-    const token = tokenOf(request);
-    const user = token === undefined ? undefined : await accounts.authenticate(token);
-    if (user === undefined) throw new ApiError("not-signed-in", "Your session is over or was never begun.");
-    if (user.mustChangePassword && !options.passwordMayBeOld)
-      throw new ApiError("password-change-required", "The first password is for one use only.");
-    if (options.role !== undefined && user.role !== options.role)
-      throw new ApiError("role-refused", `This takes the role ${options.role}. Ask an administrator.`);
+    const shown = shownBy(request);
+    const user = shown === undefined ? undefined : await accounts.authenticate(shown);
+    if (user === undefined) throw new ApiError("not-signed-in", notSignedIn(shown));
     response.locals["user"] = user;
+    if (access === "in-person" && user.by.kind === "token")
+      throw new ApiError("session-required", "A person does this, signed in with a password.");
+    if (isPermission(access)) checkPermission(user, access);
     next();
   };
 }
+
+function checkPermission(user: SignedIn, permission: Permission): void {
+  const { role, by, may, mustChangePassword } = user;
+  if (mustChangePassword) throw new ApiError("password-change-required", "The first password is for one use only.");
+  if (!permissionsOf(role).includes(permission))
+    throw new ApiError(
+      "role-refused",
+      `This takes the permission ${permission}, which the role ${role} lacks. Ask an administrator.`,
+    );
+  if (by.kind === "token" && !may.includes(permission))
+    throw new ApiError(
+      "token-refused",
+      `This takes the permission ${permission}, which the token ${by.name} does not name. Make one that does.`,
+    );
+}
+
+const notSignedIn = (shown: string | undefined): string =>
+  shown?.startsWith(tokenPrefix)
+    ? "The token was withdrawn, has expired, or never was one."
+    : "Your session is over or was never begun.";
 
 /**
  * Refuses writes that a page of another site makes. SameSite=Strict already keeps the cookie from them; this also

@@ -1,35 +1,65 @@
-// /api/session
+// /api/session: signing in and out, and one's own sessions and tokens.
 
 import { routes } from "@flipside/api/routes";
+import type { User } from "@flipside/api/types";
 import { bind, type BoundRoute } from "../../http/bind.ts";
-import type { Accounts, User } from "./accounts.ts";
-import { clearSessionCookie, setSessionCookie, tokenOf } from "./authentication.ts";
+import { pageOf } from "../../http/cursor.ts";
+import { ApiError } from "../../http/errors.ts";
+import type { Accounts } from "./accounts.ts";
+import type { SignedIn } from "./signed-in.ts";
+import { tokenKeys, tokenList } from "./api-tokens.ts";
+import { cameFrom, clearSessionCookie, sessionOf, setSessionCookie } from "./authentication.ts";
+import { userSessionKeys, userSessionList } from "./user-sessions.ts";
 
-const shown = ({ userName, role, mustChangePassword }: User): User => ({ userName, role, mustChangePassword });
+const shown = ({ userName, role, mustChangePassword, may }: SignedIn): User => ({
+  ...{ userName, role, mustChangePassword },
+  may: [...may],
+});
 
 export function sessionRoutes(accounts: Accounts): BoundRoute[] {
+  const { sessions, tokens, watched } = accounts;
   return [
-    bind(routes.signIn, async ({ body, request, response }) => {
-      const { user, token } = await accounts.signIn(body.userName, body.password, request.ip ?? "");
-      setSessionCookie(request, response, token);
-      return shown(user);
+    bind(routes.signIn, async ({ body, note, request, response }) => {
+      if (await accounts.isKnown(body.userName)) note({ account: body.userName });
+      const { user, session } = await accounts.signIn(body.userName, body.password, cameFrom(request));
+      note({}, user.userName);
+      setSessionCookie(request, response, session);
+      return user;
     }),
     bind(routes.currentUser, ({ user }) => shown(user)),
-    bind(routes.signOut, async ({ request, response }) => {
-      const token = tokenOf(request);
-      if (token !== undefined) await accounts.signOut(token);
+    bind(routes.signOut, async ({ note, request, response }) => {
+      const session = sessionOf(request);
+      const userName = session && (await accounts.signOut(session));
+      if (userName !== undefined) note({}, userName);
       clearSessionCookie(request, response);
       return undefined;
     }),
     bind(routes.changePassword, async ({ body, user: signedIn, request, response }) => {
-      const { user, token } = await accounts.changePassword(
-        signedIn.userName,
-        body.currentPassword,
-        body.newPassword,
-        request.ip ?? "",
-      );
-      setSessionCookie(request, response, token);
-      return shown(user);
+      const passwords = { current: body.currentPassword, new: body.newPassword };
+      const { user, session } = await accounts.changePassword(signedIn.userName, passwords, cameFrom(request));
+      setSessionCookie(request, response, session);
+      return user;
+    }),
+    bind(routes.listOwnSessions, ({ query, user }) =>
+      sessions.list(pageOf(userSessionList, userSessionKeys, query), { userName: user.userName, current: user.by.id }),
+    ),
+    bind(routes.endOwnSession, async ({ params, user }) => {
+      if (!(await sessions.end(params.id, user.userName)))
+        throw new ApiError("not-found", "You have no such session; it may be over already.");
+      await watched.someEnded();
+      return undefined;
+    }),
+    bind(routes.listOwnTokens, ({ query, user }) => tokens.list(pageOf(tokenList, tokenKeys, query), user.userName)),
+    bind(routes.createToken, ({ body, user }) => {
+      if (user.mustChangePassword)
+        throw new ApiError("password-change-required", "The first password is for one use only.");
+      return tokens.make(user, body);
+    }),
+    bind(routes.withdrawOwnToken, async ({ params, user }) => {
+      if (!(await tokens.withdraw(params.id, user.userName)))
+        throw new ApiError("not-found", "You have no such token; it may be withdrawn already.");
+      await watched.someEnded();
+      return undefined;
     }),
   ];
 }

@@ -121,10 +121,12 @@ export async function tagsByDevice(db: Queries, ids: readonly string[]): Promise
   return tags;
 }
 
-export async function replaceTags(db: Queries, deviceId: string, tags: readonly string[]): Promise<void> {
-  await db.deleteFrom("deviceTags").where("deviceId", "=", deviceId).execute();
+/** Says which it had. */
+export async function replaceTags(db: Queries, deviceId: string, tags: readonly string[]): Promise<string[]> {
+  const before = await db.deleteFrom("deviceTags").where("deviceId", "=", deviceId).returning("tag").execute();
   const values = [...new Set(tags)].map((tag) => ({ deviceId, tag }));
   if (values.length > 0) await db.insertInto("deviceTags").values(values).execute();
+  return before.map(({ tag }) => tag).sort();
 }
 
 /** Newest first. */

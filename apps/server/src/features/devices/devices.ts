@@ -37,7 +37,8 @@ export interface Devices {
   deployments(id: string, page: PageAsked): Promise<{ deployments: Deployment[]; next: string | null }>;
   log(id: string, page: PageAsked): Promise<{ log: DeviceLogEntry[]; next: string | null }>;
   /** In place of those that it has. */
-  setTags(id: string, tags: readonly string[], by: string): Promise<DeviceView>;
+  /** `before`: the tags that it had. */
+  setTags(id: string, tags: readonly string[], by: string): Promise<{ device: DeviceView; before: string[] }>;
   /** Acts at once: the session ends, the connection is closed, a new one is refused. For good. */
   revoke(id: string, by: string): Promise<DeviceView>;
 }
@@ -136,13 +137,14 @@ export function createDevices(options: {
     log: (id, page) => ofKnown(id, () => logOf(id, page)),
 
     async setTags(id, tags, by) {
-      await storage.transaction(async (work) => {
+      const before = await storage.transaction(async (work) => {
         if ((await lockDevice(work.db, id)) === undefined) throw new ApiError("not-found", "There is no such device.");
-        await replaceTags(work.db, id, tags);
+        const before = await replaceTags(work.db, id, tags);
         work.changed({ kind: "device", id });
         work.afterCommit(() => deviceLog.add(id, "tags", `${tags.join(", ") || "no tags"}, set by ${by}`));
+        return before;
       });
-      return view(id);
+      return { device: await view(id), before };
     },
 
     async revoke(id, by) {

@@ -29,7 +29,11 @@ export function deviceRoutes(
       devices.log(params.id, pageOf(deviceLogEntries, ["number"], query)),
     ),
     bind(routes.whyDevice, ({ params }) => whys.device(params.id)),
-    bind(routes.setTags, ({ params, body, user }) => devices.setTags(params.id, body.tags, user.userName)),
+    bind(routes.setTags, async ({ params, body, user, note }) => {
+      const { device, before } = await devices.setTags(params.id, body.tags, user.userName);
+      note({ before: { tags: before }, after: { tags: device.tags } });
+      return device;
+    }),
     bind(routes.replaceBoard, ({ params, body, user }) =>
       boards.replace(params.id, Buffer.from(body.secret, "base64url"), user.userName),
     ),

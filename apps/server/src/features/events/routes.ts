@@ -4,10 +4,10 @@ import { routes } from "@flipside/api/routes";
 import { bind, type BoundRoute } from "../../http/bind.ts";
 import { ApiError } from "../../http/errors.ts";
 import type { Accounts } from "../accounts/accounts.ts";
-import { tokenOf } from "../accounts/authentication.ts";
+import { shownBy } from "../accounts/authentication.ts";
 import type { EventHub } from "./event-hub.ts";
 
-export function eventRoutes(hub: EventHub, accounts: Pick<Accounts, "watch">): BoundRoute[] {
+export function eventRoutes(hub: EventHub, accounts: Pick<Accounts, "watched">): BoundRoute[] {
   const stream = bind(routes.streamEvents, ({ request, response, user }) => {
     const leave = hub.join({
       write(text) {
@@ -27,7 +27,7 @@ export function eventRoutes(hub: EventHub, accounts: Pick<Accounts, "watch">): B
     if (leave === undefined)
       throw new ApiError("event-streams-exhausted", "Close consoles that are not needed, then try again.");
     // What a sign-in may see ends with it.
-    const unwatch = accounts.watch(tokenOf(request)!, user, () => {
+    const unwatch = accounts.watched.watch(shownBy(request)!, user, () => {
       leave();
       response.end();
     });

@@ -10,9 +10,13 @@ export function releaseRoutes(releases: Releases): BoundRoute[] {
     bind(routes.listReleases, ({ query }) =>
       releases.list({ ...pageOf(releaseList, ["number", "string"], query), archived: query.archived === "true" }),
     ),
-    bind(routes.uploadRelease, ({ query, body, user }) =>
-      releases.upload(body, user.userName, { confirmSequence: query.confirmSequence === "true" }),
-    ),
+    bind(routes.uploadRelease, async ({ query, body, user, note }) => {
+      const confirmed = { confirmSequence: query.confirmSequence === "true" };
+      const release = await releases.upload(body, user.userName, confirmed);
+      const { id, product, version, images } = release;
+      note({ after: { id, product, version, digests: images.map(({ digest }) => digest) } });
+      return release;
+    }),
     bind(routes.archiveRelease, ({ params }) => releases.archive(params.id)),
     bind(routes.unarchiveRelease, ({ params }) => releases.unarchive(params.id)),
     bind(routes.deleteRelease, async ({ params }) => void (await releases.delete(params.id)) as undefined),

@@ -8,6 +8,7 @@ export interface Keeping {
   telemetryHoursMs: number;
   /** Since the end of their rollout. */
   decisionsMs: number;
+  auditMs: number;
 }
 
 export const keepingDefault: Keeping = {
@@ -15,4 +16,5 @@ export const keepingDefault: Keeping = {
   telemetryRawMs: dayMs,
   telemetryHoursMs: 8 * 7 * dayMs,
   decisionsMs: 52 * 7 * dayMs,
+  auditMs: 104 * 7 * dayMs,
 };

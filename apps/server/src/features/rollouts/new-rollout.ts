@@ -1,5 +1,6 @@
 // A rollout is made: which devices, which image for each, in which wave; refused when the release does not fit.
 
+import { rolesThatMay } from "@flipside/api/permissions";
 import { imageFor, runsNewer } from "@flipside/api/release-fit";
 import type { CompleteNewRollout as NewRollout, WaveRules } from "@flipside/api/types";
 import type { Clock } from "../../clock.ts";
@@ -59,12 +60,17 @@ export async function refusalOfApproval(
   by: string,
 ): Promise<Refusal | undefined> {
   if (!rules.some(({ approval }) => approval)) return undefined;
-  const other = await db.selectFrom("accounts").select("userName").where("userName", "<>", by).executeTakeFirst();
+  const other = await db
+    .selectFrom("accounts")
+    .select("userName")
+    .where("userName", "<>", by)
+    .where("role", "in", rolesThatMay("rollouts:approve"))
+    .executeTakeFirst();
   if (other !== undefined) return undefined;
   return {
     code: "nobody-to-approve",
-    what: `A wave wants the approval of somebody else than ${by}, and there is no other account.`,
-    todo: "Make one first, or leave approval out.",
+    what: `A wave wants the approval of somebody else than ${by}, and no other account may give it.`,
+    todo: `Make one with the role ${rolesThatMay("rollouts:approve").join(" or ")} first, or leave approval out.`,
   };
 }
 

@@ -12,7 +12,11 @@ export function rolloutRoutes(rollouts: Rollouts, whys: Pick<Whys, "rollout">): 
     bind(routes.listRollouts, ({ query }) =>
       rollouts.list({ ...pageOf(rolloutList, ["number", "string"], query), archived: query.archived === "true" }),
     ),
-    bind(routes.createRollout, ({ body, user }) => rollouts.create(body, user.userName)),
+    bind(routes.createRollout, async ({ body, user, note }) => {
+      const rollout = await rollouts.create(body, user.userName);
+      note({ after: { id: rollout.id } });
+      return rollout;
+    }),
     bind(routes.preflightRollout, ({ body, user }) => rollouts.preflight(body, user.userName)),
     bind(routes.getRollout, ({ params }) => rollouts.detail(params.id)),
     bind(routes.listRolloutDeployments, ({ params, query }) =>
@@ -30,7 +34,12 @@ export function rolloutRoutes(rollouts: Rollouts, whys: Pick<Whys, "rollout">): 
     bind(routes.startNextWave, ({ params, user }) => rollouts.startNextWave(params.id, user.userName)),
     bind(routes.cloneRollout, ({ params }) => rollouts.clone(params.id)),
     bind(routes.closeTarget, ({ params, user }) => rollouts.closeTarget(params.id, user.userName)),
-    bind(routes.changeRules, ({ params, body, user }) => rollouts.changeRules(params.id, body, user.userName)),
+    bind(routes.changeRules, async ({ params, body, user, note }) => {
+      const { settings: before } = await rollouts.detail(params.id);
+      const rollout = await rollouts.changeRules(params.id, body, user.userName);
+      note({ before: { rules: before.rules }, after: { rules: rollout.settings.rules } });
+      return rollout;
+    }),
     bind(routes.resizeWaves, ({ params, body, user }) => rollouts.resizeWaves(params.id, body.waves, user.userName)),
     bind(routes.excludeDevices, ({ params, body, user }) => rollouts.exclude(params.id, body.deviceIds, user.userName)),
     bind(routes.retryDevices, ({ params, body, user }) => rollouts.retry(params.id, body.deviceIds, user.userName)),

@@ -8,6 +8,11 @@ import type { Trust } from "./trust.ts";
 export function trustRoutes(trust: Pick<Trust, "view">, replacement: Pick<Trust, "replace">): BoundRoute[] {
   return [
     bind(routes.getTrust, () => trust.view()),
-    bind(routes.uploadTrust, ({ body, user }) => replacement.replace(body, user.userName)),
+    bind(routes.uploadTrust, async ({ body, user, note }) => {
+      const { version: before } = await trust.view();
+      const replaced = await replacement.replace(body, user.userName);
+      note({ before: { version: before }, after: { version: replaced.version } });
+      return replaced;
+    }),
   ];
 }

@@ -1,0 +1,128 @@
+// Accounts as administrators see and change them. There is always an administrator left.
+
+import type { Role } from "@flipside/api/permissions";
+import type { Account } from "@flipside/api/types";
+import { paged, type PageAsked } from "../../http/cursor.ts";
+import { ApiError } from "../../http/errors.ts";
+import { iso, isoOrNull } from "../../identifiers.ts";
+import type { AccountRow } from "../../storage/schema.ts";
+import type { Queries, Storage } from "../../storage/storage.ts";
+import type { Accounts } from "./accounts.ts";
+import { withdrawTokensOf } from "./api-tokens.ts";
+import { endSessionsOf } from "./user-sessions.ts";
+
+/** As its cursors name it. */
+export const accountList = "accounts";
+
+export interface AccountManagement {
+  list(page: PageAsked): Promise<{ accounts: Account[]; next: string | null }>;
+  create(userName: string, role: Role): Promise<{ account: Account; oneTimePassword: string }>;
+  /** `before`: the role that it had. */
+  changeRole(userName: string, role: Role): Promise<{ account: Account; before: Role }>;
+  resetPassword(userName: string): Promise<{ account: Account; oneTimePassword: string }>;
+  /** Says what it was. */
+  delete(userName: string): Promise<Account>;
+}
+
+const viewOf = ({ userName, role, mustChangePassword, createdAt, lastSignedInAt }: AccountRow): Account => ({
+  ...{ userName, role, mustChangePassword },
+  ...{ createdAt: iso(createdAt), lastSignedInAt: isoOrNull(lastSignedInAt) },
+});
+
+async function find(db: Queries, userName: string): Promise<AccountRow> {
+  const row = await db.selectFrom("accounts").selectAll().where("userName", "=", userName).executeTakeFirst();
+  if (row === undefined) throw new ApiError("not-found", "There is no such account.");
+  return row;
+}
+
+/**
+ * Throws ApiError when it is the only administrator. All administrators are locked, so that two who demote each other
+ * at once take turns.
+ */
+async function leavesAnother(db: Queries, row: AccountRow): Promise<void> {
+  if (row.role !== "administrator") return;
+  const administrators = await db
+    .selectFrom("accounts")
+    .select("userName")
+    .where("role", "=", "administrator")
+    .orderBy("userName")
+    .forUpdate()
+    .execute();
+  if (administrators.some(({ userName }) => userName !== row.userName)) return;
+  throw new ApiError(
+    "last-administrator",
+    `${row.userName} is the only administrator. Make another one first: nobody could manage accounts any more.`,
+  );
+}
+
+export function createAccountManagement(
+  storage: Storage,
+  accounts: Pick<Accounts, "newOneTimePassword" | "watched">,
+  wallMs: () => number,
+): AccountManagement {
+  return {
+    async list({ limit, after }) {
+      const rows = await storage.db
+        .selectFrom("accounts")
+        .selectAll()
+        .$if(after !== undefined, (q) => q.where("userName", ">", String(after![0])))
+        .orderBy("userName")
+        .limit(limit + 1)
+        .execute();
+      const page = paged(accountList, rows, limit, ({ userName }) => [userName]);
+      return { accounts: page.rows.map(viewOf), next: page.next };
+    },
+
+    async create(userName, role) {
+      const { password, passwordHash } = await accounts.newOneTimePassword();
+      const row = { userName, role, passwordHash, mustChangePassword: true, createdAt: wallMs(), lastSignedInAt: null };
+      const made = await storage.db
+        .insertInto("accounts")
+        .values(row)
+        .onConflict((conflict) => conflict.doNothing())
+        .returning("userName")
+        .executeTakeFirst();
+      if (made === undefined)
+        throw new ApiError("account-exists", `There is an account ${userName}. Choose another name.`);
+      return { account: viewOf(row), oneTimePassword: password };
+    },
+
+    async changeRole(userName, role) {
+      const changed = await storage.transaction(async ({ db }) => {
+        const row = await find(db, userName);
+        if (role !== row.role) await leavesAnother(db, row);
+        await db.updateTable("accounts").set({ role }).where("userName", "=", userName).execute();
+        return { account: viewOf({ ...row, role }), before: row.role };
+      });
+      await accounts.watched.someEnded();
+      return changed;
+    },
+
+    async resetPassword(userName) {
+      const { password, passwordHash } = await accounts.newOneTimePassword();
+      const account = await storage.transaction(async ({ db }) => {
+        await find(db, userName);
+        const set = { passwordHash, mustChangePassword: true };
+        await db.updateTable("accounts").set(set).where("userName", "=", userName).execute();
+        await endSessionsOf(db, userName);
+        await withdrawTokensOf(db, userName);
+        return viewOf(await find(db, userName));
+      });
+      await accounts.watched.someEnded();
+      return { account, oneTimePassword: password };
+    },
+
+    async delete(userName) {
+      const row = await storage.transaction(async ({ db }) => {
+        const row = await find(db, userName);
+        await leavesAnother(db, row);
+        await endSessionsOf(db, userName);
+        await withdrawTokensOf(db, userName);
+        await db.deleteFrom("accounts").where("userName", "=", userName).execute();
+        return row;
+      });
+      await accounts.watched.someEnded();
+      return viewOf(row);
+    },
+  };
+}

@@ -1,0 +1,15 @@
+// Who makes a request.
+
+import type { Permission, Role } from "@flipside/api/permissions";
+
+/** Who asks, and by what. */
+export interface SignedIn {
+  userName: string;
+  role: Role;
+  mustChangePassword: boolean;
+  /** What the role may; by a token, what that may of it. */
+  may: readonly Permission[];
+  by: { kind: "session"; id: string } | { kind: "token"; id: string; name: string };
+  /** Steady time. */
+  endsAt: number;
+}

@@ -1,0 +1,91 @@
+// /api/accounts: who may sign in, and as what.
+
+import { z } from "zod";
+import { userNamePattern } from "../limits.ts";
+import { json, named, nothing, route, secret } from "../route.ts";
+import { time } from "./forms.ts";
+import { next, pageQuery } from "./pages.ts";
+import { role } from "./session.ts";
+
+export const account = named(
+  "Account",
+  z.strictObject({
+    userName: z.string(),
+    role,
+    mustChangePassword: z.boolean().describe("it has a one-time password yet"),
+    createdAt: time,
+    lastSignedInAt: time.nullable(),
+  }),
+);
+
+export const accountPage = named("AccountList", z.strictObject({ accounts: z.array(account), next }));
+
+const oneTimePassword = secret(z.string()).describe("for one sign-in; told once, and kept nowhere");
+
+export const accountWithPassword = named("AccountWithPassword", z.strictObject({ account, oneTimePassword }));
+
+export const newAccount = named(
+  "NewAccount",
+  z.strictObject({
+    userName: z
+      .string()
+      .regex(userNamePattern, "1 to 64 characters of a-z, 0-9 and . _ @ -, beginning with a letter or digit"),
+    role,
+  }),
+);
+
+const params = z.strictObject({ userName: z.string() });
+
+export const listAccounts = route({
+  method: "GET",
+  path: "/api/accounts",
+  access: "accounts:manage",
+  summary: "All accounts, by their names",
+  query: z.object(pageQuery),
+  status: 200,
+  answer: json(accountPage),
+});
+
+export const createAccount = route({
+  method: "POST",
+  path: "/api/accounts",
+  access: "accounts:manage",
+  summary: "Make an account; it begins with a one-time password",
+  body: json(newAccount),
+  status: 201,
+  answer: json(accountWithPassword),
+  errors: ["account-exists"],
+});
+
+export const changeRole = route({
+  method: "PUT",
+  path: "/api/accounts/:userName/role",
+  access: "accounts:manage",
+  summary: "Another role, from the next request on",
+  params,
+  body: json(z.strictObject({ role })),
+  status: 200,
+  answer: json(account),
+  errors: ["last-administrator"],
+});
+
+export const resetPassword = route({
+  method: "POST",
+  path: "/api/accounts/:userName/reset-password",
+  access: "accounts:manage",
+  summary: "A new one-time password; all sessions of the account end, and its tokens are withdrawn",
+  params,
+  status: 200,
+  answer: json(accountWithPassword),
+});
+
+export const deleteAccount = route({
+  method: "DELETE",
+  path: "/api/accounts/:userName",
+  access: "accounts:manage",
+  summary: "The account is gone, with its sessions and tokens; what it did keeps its name",
+  params,
+  status: 204,
+  answer: nothing,
+  errors: ["last-administrator"],
+});
