@@ -80,6 +80,7 @@ async function take(message: ToGenerator): Promise<void> {
   tell({ kind: "done", what: message.kind });
 }
 
+tell({ kind: "up" });
 process.once("disconnect", () => process.exit(0));
 process.on("message", (message: ToGenerator) => {
   take(message).catch((error: unknown) => tell({ kind: "failed", message: (error as Error).message }));

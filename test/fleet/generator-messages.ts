@@ -41,6 +41,8 @@ export type ToGenerator =
   | { kind: "download-peers" };
 
 export type FromGenerator =
+  /** It has loaded all that it needs, and listens. */
+  | { kind: "up" }
   | { kind: "claims"; claims: { deviceId: string; secret: string }[] }
   | { kind: "done"; what: ToGenerator["kind"] }
   | { kind: "counts"; counts: FleetCounts }

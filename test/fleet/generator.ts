@@ -16,6 +16,7 @@ export class Generator {
   readonly #waiters: { kind: Kind; resolve: (message: FromGenerator) => void; reject: (error: Error) => void }[] = [];
   counts: FleetCounts | undefined;
   #devices = 0;
+  #isUp = false;
 
   constructor() {
     this.#child = fork(join(import.meta.dirname, "generator-main.ts"), { execArgv: ["--import", "tsx"] });
@@ -26,7 +27,7 @@ export class Generator {
   async makeDevices(task: GeneratorTask): Promise<Said<"claims">["claims"]> {
     this.#devices = task.count;
     // Its first answer: a process that never comes up would be waited for without end.
-    const timer = setTimeout(() => this.#fail("a generator process did not start"), STARTED_MS_MAX);
+    const timer = setTimeout(() => this.#fail(this.#whyLate()), STARTED_MS_MAX);
     try {
       return (await this.#ask({ kind: "make-devices", task }, "claims")).claims;
     } finally {
@@ -84,7 +85,16 @@ export class Generator {
     });
   }
 
+  /** Seen once in some hundred runs, and not understood: which of the two it was is to be known next time. */
+  #whyLate(): string {
+    const within = `within ${STARTED_MS_MAX / 1000} s`;
+    return this.#isUp
+      ? `a generator process is up, and did not make ${this.#devices} devices ${within}`
+      : `a generator process (pid ${this.#child.pid}) did not come up ${within}`;
+  }
+
   #heard(message: FromGenerator): void {
+    if (message.kind === "up") this.#isUp = true;
     if (message.kind === "counts") this.counts = message.counts;
     if (message.kind === "failed") return this.#fail(message.message);
     const at = this.#waiters.findIndex(({ kind }) => kind === message.kind);
