@@ -51,7 +51,7 @@ const queued = {
   total: 4,
   deadlineAt: null,
   notBefore: null,
-  newestOffered: true,
+  isNewest: true,
 };
 
 type Change = Partial<Omit<RolloutSnapshot, "waves" | "counts" | "rules">>;

@@ -39,7 +39,7 @@ const deploymentIn = (state: DeploymentStateName): DeploymentSnapshot => ({
   total: 4,
   deadlineAt: NOW,
   notBefore: null,
-  newestOffered: true,
+  isNewest: true,
 });
 
 const rolloutWith = (change: Partial<RolloutSnapshot>): RolloutSnapshot => ({

@@ -128,6 +128,34 @@ describe("a device that was confirmed and falls back", () => {
     );
   });
 
+  it("is one where it ran the image already and needed no offer, too", async () => {
+    const devices = [await fixture.readyDevice(), await fixture.readyDevice()];
+    const release = await newRelease();
+    const first = await fixture.rollOut(release.id, [devices[0]!]);
+    await update(devices[0]!, release);
+    const later = await fixture.rollOut(release.id, devices, { waves: [{ count: 1 }], soakMs: 600_000 });
+    expect((await detail(later.id)).counts).toMatchObject({ confirmed: 1, queued: 1 });
+    await giveWay(devices[0]!);
+    for (const { id } of [first, later])
+      expect((await detail(id)).counts, id).toMatchObject({ "rolled-back": 1, confirmed: 0 });
+    expect(await detail(later.id)).toMatchObject({ state: "paused", soakUntil: null });
+  });
+
+  it("was confirmed for good where another image was offered since", async () => {
+    const device = await fixture.readyDevice();
+    const [two, three] = [await newRelease(), await newRelease()];
+    await fixture.rollOut(two.id, [device]);
+    await update(device, two);
+    const already = await fixture.rollOut(two.id, [device]);
+    expect((await detail(already.id)).counts).toMatchObject({ confirmed: 1 });
+    skew += 1_000;
+    await fixture.rollOut(three.id, [device]);
+    await update(device, three);
+    device.other = { ...device.other, digest: two.images[0]!.digest, state: "failed", reason: 76 };
+    await device.checkIn();
+    expect((await detail(already.id)).counts).toMatchObject({ confirmed: 1 });
+  });
+
   it("lets the next wave start, and the rollout end, once the soak is over", async () => {
     const devices = [await fixture.readyDevice(), await fixture.readyDevice()];
     const release = await newRelease();

@@ -45,14 +45,14 @@ function claimOf(
   const said = named?.id === deployment.id && named.attempt === deployment.attempt ? named : undefined;
   if (running.digest === deployment.digest && running.state === "confirmed") {
     // Given up, and yet it was installed: only the device's last deployment can be the one that did it.
-    const isAnothers = said === undefined && (named !== undefined || !deployment.newestOffered);
+    const isAnothers = said === undefined && (named !== undefined || !deployment.isNewest);
     return isGivenUp(deployment.state) && isAnothers ? undefined : { state: "confirmed", code: 0 };
   }
   // Before `installed`, a failed other slot may be what an earlier deployment of the same image left behind; then the
   // device's own word that it was this one is needed too.
   const isOurs = pastNoReturn.includes(deployment.state) || said?.state === "rolled-back";
   // An earlier deployment's confirmed image may have been installed anew since, by one that failed.
-  const isOld = deployment.state === "confirmed" && !deployment.newestOffered;
+  const isOld = deployment.state === "confirmed" && !deployment.isNewest;
   if (other.digest === deployment.digest && hasGivenWay(other) && isOurs && !isOld)
     return { state: "rolled-back", code: other.reason };
   return said && isReportable(said.state) ? { state: said.state, code: said.code } : undefined;

@@ -81,8 +81,8 @@ export interface DeploymentSnapshot {
   deadlineAt: number | null;
   /** It is not tried again before. */
   notBefore: number | null;
-  /** The newest deployment of its device that was ever offered. */
-  newestOffered: boolean;
+  /** No other deployment of its device was offered after this one was, or after it was confirmed without an offer. */
+  isNewest: boolean;
 }
 
 /** The wave that the rollout is in; undefined before the first one. */

@@ -51,13 +51,13 @@ export function createEvidence(options: {
     async checkedIn(deviceId, evidence) {
       // Most check-ins prove nothing new.
       const open = (await memory.deployments(deviceId)).filter(
-        (row) => provenState(snapshotOf(row, row.newestOffered), evidence) !== undefined,
+        (row) => provenState(snapshotOf(row, row.isNewest), evidence) !== undefined,
       );
       const eventOf =
         (id: string): EventOf =>
         async (db) => {
           const row = (await openToCheckIn(db, deviceId)).find((each) => each.id === id);
-          return row && { type: "checked-in", deployment: snapshotOf(row, row.newestOffered), evidence };
+          return row && { type: "checked-in", deployment: snapshotOf(row, row.isNewest), evidence };
         };
       const [first, ...more] = open;
       if (first === undefined) return;

@@ -160,7 +160,9 @@ export function createHindrances({ memory, trust, images, brake, clock }: Hindra
     const running = runningOf(device);
     if (!allowOlder && runsNewer(running, release))
       return final(`runs ${running!.version ?? "a release"}, which is newer than ${release.version}`);
-    const later = known.find((each) => each.newestOffered && each.state === "confirmed" && each.position > position);
+    const later = known.find(
+      (each) => each.offeredAt !== null && each.isNewest && each.state === "confirmed" && each.position > position,
+    );
     if (later === undefined || !runsConfirmed(device, later.digest)) return undefined;
     return final(`was updated by a later rollout (${(await memory.rollout(later.rolloutId)).name})`);
   }

@@ -23,7 +23,7 @@ const isOfRollBacks = ({ from, state }: { from: DeploymentStateName; state: Depl
 function withRow(known: readonly KnownDeployment[], row: DeploymentRow): readonly KnownDeployment[] | undefined {
   const before = known.find(({ id }) => id === row.id);
   if (before === undefined || before.offeredAt !== row.offeredAt) return undefined;
-  const after = { ...row, newestOffered: before.newestOffered };
+  const after = { ...row, isNewest: before.isNewest };
   return isOpenToCheckIn(after) ? known.map((each) => (each === before ? after : each)) : undefined;
 }
 

@@ -161,9 +161,9 @@ async function snapshotOfRollout(db: Queries, row: RolloutRow, counts: readonly 
   };
 }
 
-export function snapshotOf(row: DeploymentRow, newestOffered = false): DeploymentSnapshot {
+export function snapshotOf(row: DeploymentRow, isNewest = false): DeploymentSnapshot {
   const { id, deviceId, wave, attempt, digest, state, code, done, total, deadlineAt, notBefore } = row;
-  return { id, deviceId, wave, attempt, digest, state, code, done, total, deadlineAt, notBefore, newestOffered };
+  return { id, deviceId, wave, attempt, digest, state, code, done, total, deadlineAt, notBefore, isNewest };
 }
 
 /** `shape`: the columns that it sets. */
@@ -244,47 +244,57 @@ export async function addDecisions(
 }
 
 /** What is asked again and again of a device's deployments. */
-export type KnownDeployment = DeploymentRow & { newestOffered: boolean };
+export type KnownDeployment = DeploymentRow & { isNewest: boolean };
 
-const openAndNewest = prepared<ById, DeploymentRow & { newestId: string | null }>((db, value) =>
-  db
-    .with("newest", (with_) =>
-      with_
-        .selectFrom("deployments")
-        .select("id")
-        .where("deviceId", "=", value("id"))
-        .where("offeredAt", "is not", null)
-        .orderBy("offeredAt", "desc")
-        .orderBy("position", "desc")
-        .limit(1),
-    )
-    .selectFrom("deployments")
-    .leftJoin("newest", (join) => join.onTrue())
-    .selectAll("deployments")
-    .select("newest.id as newestId")
-    .where("deviceId", "=", value("id"))
-    .where((q) =>
-      q.or([
-        q("finishedAt", "is", null),
-        q("state", "in", givenUpStates),
-        q.and([q("state", "=", "confirmed"), q("deployments.id", "=", q.ref("newest.id"))]),
-      ]),
-    )
-    .orderBy("position"),
+const openAndNewest = prepared<ById, DeploymentRow & { newestId: string | null; newestOfferedAt: number | null }>(
+  (db, value) =>
+    db
+      .with("newest", (with_) =>
+        with_
+          .selectFrom("deployments")
+          .select(["id", "offeredAt"])
+          .where("deviceId", "=", value("id"))
+          .where("offeredAt", "is not", null)
+          .orderBy("offeredAt", "desc")
+          .orderBy("position", "desc")
+          .limit(1),
+      )
+      .selectFrom("deployments")
+      .leftJoin("newest", (join) => join.onTrue())
+      .selectAll("deployments")
+      .select(["newest.id as newestId", "newest.offeredAt as newestOfferedAt"])
+      .where("deviceId", "=", value("id"))
+      .where((q) =>
+        q.or([
+          q("finishedAt", "is", null),
+          q("state", "in", givenUpStates),
+          q.and([q("state", "=", "confirmed"), q("deployments.id", "=", q.ref("newest.id"))]),
+          // It ran the image already.
+          q.and([
+            q("state", "=", "confirmed"),
+            q("deployments.offeredAt", "is", null),
+            q.or([q("newest.offeredAt", "is", null), q("finishedAt", ">=", q.ref("newest.offeredAt"))]),
+          ]),
+        ]),
+      )
+      .orderBy("position"),
 );
 
 /**
- * Deployments of a device that a check-in may say something about: open, given up, or its last one, confirmed. Oldest
+ * Deployments of a device that a check-in may say something about: open, given up, or its last ones, confirmed. Oldest
  * first.
  */
 export async function openToCheckIn(db: Queries, deviceId: string): Promise<KnownDeployment[]> {
   const rows = await openAndNewest(db, { id: deviceId });
-  return rows.map(({ newestId, ...row }) => ({ ...row, newestOffered: row.id === newestId }));
+  return rows.map(({ newestId, newestOfferedAt, ...row }) => {
+    const isLater = row.offeredAt === null && row.finishedAt !== null && row.finishedAt >= (newestOfferedAt ?? 0);
+    return { ...row, isNewest: row.id === newestId || (row.state === "confirmed" && isLater) };
+  });
 }
 
 /** Whether it is one of those, as the statement above has it. */
-export const isOpenToCheckIn = ({ finishedAt, state, newestOffered }: KnownDeployment): boolean =>
-  finishedAt === null || givenUpStates.includes(state) || (state === "confirmed" && newestOffered);
+export const isOpenToCheckIn = ({ finishedAt, state, isNewest }: KnownDeployment): boolean =>
+  finishedAt === null || givenUpStates.includes(state) || (state === "confirmed" && isNewest);
 
 const installedOnce = prepared<ById, Pick<DeploymentRow, "digest" | "state">>((db, value) =>
   db
