@@ -179,6 +179,10 @@ export function installTestTools() {
       pg_ctlcluster: "postgresql",
       ip: "iproute2",
       haproxy: "haproxy",
+      "softhsm2-util": "softhsm2",
+      "pkcs11-tool": "opensc",
+      zsh: "zsh",
+      fish: "fish",
     },
     false,
   );

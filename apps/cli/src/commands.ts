@@ -13,6 +13,9 @@ import { showDevice } from "./commands/device/show.ts";
 import { tagDevice } from "./commands/device/tag.ts";
 import { whyDevice } from "./commands/device/why.ts";
 import { diff } from "./commands/diff.ts";
+import { beginStop } from "./commands/emergency-stop/begin.ts";
+import { endStop } from "./commands/emergency-stop/end.ts";
+import { showStop } from "./commands/emergency-stop/show.ts";
 import { enrol } from "./commands/enrol.ts";
 import { inspect } from "./commands/inspect.ts";
 import { keygen } from "./commands/keygen.ts";
@@ -62,6 +65,9 @@ export const commands: readonly Command[] = [
   approveRollout,
   abortRollout,
   rollBackRollout,
+  showStop,
+  beginStop,
+  endStop,
   listDevices,
   showDevice,
   whyDevice,

@@ -222,6 +222,14 @@ it("a rollout that can't be made is refused in words, by the command line or by 
   expect(await create("--file", file)).toMatchObject({ code: 1, complained: expect.stringContaining("is no JSON") });
 });
 
+it("all updates are stopped with a reason, and go on when somebody ends that", async () => {
+  const { schema } = routes.getEmergencyStop.answer;
+  expect(await answered(schema, "emergency-stop", "begin", "It smells of smoke.")).toMatchObject({ stopped: true });
+  expect((await flipside("emergency-stop", "show")).said).toMatch(/by admin: It smells of smoke\.\n$/);
+  expect(await answered(schema, "emergency-stop", "end")).toMatchObject({ stopped: false });
+  expect(await flipside("emergency-stop", "begin")).toMatchObject({ code: 2 });
+});
+
 it("the trust record is shown, and a chain that does not go on from it is refused", async () => {
   expect(await answered(routes.getTrust.answer.schema, "trust", "show")).toMatchObject({ version: 1 });
   expect((await flipside("trust", "show")).said).toMatch(/ release +1 +in force$/m);

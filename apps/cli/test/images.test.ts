@@ -145,7 +145,7 @@ it("a key that is none, or nowhere, is told without a word of it, and nothing is
     [["--keys", at("nowhere")], 1, "has no trust chain and so no release key"],
     [["--pkcs11", "pkcs11:object=x"], 2, "--pkcs11 URI and --public-key FILE go together"],
     [
-      ["--pkcs11", "pkcs11:object=x?pin-value=1234", "--public-key", at("keys/release.private.jwk")],
+      ["--pkcs11", "pkcs11:token=x?pin-value=1234", "--public-key", at("keys/release.private.jwk")],
       2,
       "would see the PIN",
     ],

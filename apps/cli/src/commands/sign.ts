@@ -29,12 +29,12 @@ export const sign = command({
   name: "sign",
   summary: "Sign a release's images: the first signature, or one more",
   about:
-    "What was built with --unsigned gets its name, the digest, by the first signature. The private key is in a file, in an environment variable, or in a token that openssl reaches by PKCS #11; never in an argument.",
+    "What was built with --unsigned gets its name, the digest, by the first signature. The private key is in a file, in an environment variable, or in a token that is reached by PKCS #11; never in an argument.",
   arguments: [{ name: "FILE", what: "a release or an image" }],
   options,
   examples: [
     "flipside sign my-app.release --key-env RELEASE_KEY",
-    "flipside sign my-app.release --pkcs11 'pkcs11:token=release;object=key?pin-source=file:/run/pin' --public-key release.public.jwk",
+    "flipside sign my-app.release --pkcs11 'pkcs11:token=release;id=%01?module-path=/usr/lib/softhsm/libsofthsm2.so&pin-source=file:/run/pin' --public-key release.public.jwk",
   ],
   run,
 });
