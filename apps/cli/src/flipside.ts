@@ -28,7 +28,7 @@ function told(error: unknown): { exit: ExitName; text: string; json: Record<stri
   return { exit, text: (error as Error).message, json: { code, detail: (error as Error).message } };
 }
 
-/** Throws UsageError when the result has no such member. */
+/** Throws CommandFailure when the result has no such member. */
 function print({ json, text }: Outcome, parsed: Parsed, io: Io): void {
   if (parsed.print !== undefined) io.out(`${memberOf(json, parsed.print)}\n`);
   else if (parsed.json) io.out(`${JSON.stringify(json)}\n`);

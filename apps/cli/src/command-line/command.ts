@@ -99,7 +99,7 @@ const everyCommand = {
 } as const satisfies OptionSpecs;
 
 const connecting = {
-  server: { value: "URL", what: "the server (FLIPSIDE_SERVER, or where `flipside login` signed in)" },
+  server: { value: "URL", what: "the server (FLIPSIDE_SERVER, or where flipside login signed in)" },
 } as const satisfies OptionSpecs;
 
 /** Its own options, and those that all have. */

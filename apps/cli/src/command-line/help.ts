@@ -18,8 +18,10 @@ export const lineOf = (command: Command): string =>
 export const optionLine = (name: string, { value }: OptionSpec): string =>
   value === undefined ? `--${name}` : `--${name} ${value}`;
 
-export const optionText = ({ what, many }: OptionSpec): string =>
-  many ? `${what}; may be given more than once` : what;
+export function optionText({ what, many, oneOf }: OptionSpec): string {
+  const choices = oneOf === undefined ? "" : `: ${oneOf.join(", ")}`;
+  return `${what}${choices}${many ? "; may be given more than once" : ""}`;
+}
 
 /** With breaks between words. */
 function wrapped(text: string, columns: number): string[] {
