@@ -1,5 +1,6 @@
 // One line, from its words to its exit code.
 
+import rootPackage from "../../../package.json" with { type: "json" };
 import type { Client } from "@flipside/api/client";
 import { ProblemError } from "@flipside/api/problem";
 import type { Command, Invocation, OptionSpecs, Outcome } from "./command-line/command.ts";
@@ -69,6 +70,10 @@ export async function flipside(line: readonly string[], io: Io): Promise<number>
       io.out(overviewOf(commands, meant.group));
       return exitCodes.done.code;
     }
+    if (meant.kind === "version") {
+      io.out(`${rootPackage.version}\n`);
+      return exitCodes.done.code;
+    }
     const { command, argv } = meant;
     name = ` ${command.name}`;
     const parsed = parseLine(command, argv);
@@ -79,7 +84,11 @@ export async function flipside(line: readonly string[], io: Io): Promise<number>
     return command.handsOn ? await command.handsOn([...argv]) : await runCommand(command, parsed, argv, io);
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
-    io.error(`${error.message}\nflipside${name} --help says more\n`);
-    return exitCodes.usage.code;
+    const { code } = exitCodes.usage;
+    const json = { code: error.exit, detail: error.message, exit: code };
+    io.error(
+      line.includes("--json") ? `${JSON.stringify(json)}\n` : `${error.message}\nflipside${name} --help says more\n`,
+    );
+    return code;
   }
 }

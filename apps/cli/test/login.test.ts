@@ -133,6 +133,8 @@ it("a session that has ended is told from a server that does not answer, and bot
   await server.close();
   const silent = await run(["device", "list", "--json"]);
   expect([silent.code, JSON.parse(silent.complained)]).toMatchObject([7, { code: "server-unreachable", exit: 7 }]);
+  const watching = await run(["rollout", "watch", "any", "--timeout", "100ms"]);
+  expect([watching.code, watching.complained]).toEqual([7, expect.stringContaining("asking again")]);
   writeFileSync(path, "{");
   expect(await run(["device", "list"])).toMatchObject({ code: 1, complained: expect.stringContaining("remove it") });
 });

@@ -11,6 +11,7 @@ const flipside = commandLine();
 it.each([
   [["rolout", "list"], "there is no command rolout. Did you mean rollout?"],
   [["rollout", "crate"], "there is no command rollout crate. Did you mean create?"],
+  [["--json", "device", "list"], "--json stands before the command: options stand behind it"],
   [["device", "list", "--fitler", "online"], "there is no option --fitler. Did you mean --filter?"],
   [["device", "list", "--filter"], "--filter wants a value: --filter FILTER"],
   [["device", "list", "--filter", "--json"], "--filter wants a value, and --json looks like an option"],
@@ -32,8 +33,13 @@ it.each([
 ])("%s can't be used, which is said with what would be right, and ends with 2", async (line, why) => {
   const { code, said, complained } = await flipside(...line);
   expect([code, said]).toEqual([2, ""]);
+  if (line.includes("--json")) expect(JSON.parse(complained)).toMatchObject({ code: "usage", exit: 2 });
+  else expect(complained).toMatch(/--help says more\n$/);
   expect(complained).toContain(why);
-  expect(complained).toMatch(/--help says more\n$/);
+});
+
+it("says its version", async () => {
+  expect((await flipside("--version")).said).toMatch(/^\d+\.\d+\.\d+\n$/);
 });
 
 it("a value that begins with a dash is given with an equals sign, and what follows -- is an argument", () => {

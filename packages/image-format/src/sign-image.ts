@@ -1,7 +1,10 @@
 // Signatures for images that exist already: the first for one that waits for it, or one more.
 
+import { FormatError } from "./format-error.ts";
 import { describeImage, readHeader } from "./image-file.ts";
 import { keyIdOf, type SigningKey, toHex } from "./keys.ts";
+import { ErrorCode } from "./portable/error-codes.ts";
+import { SIGNATURES_MAX } from "./portable/signature-block.ts";
 import { buildRelease, splitRelease } from "./release-file.ts";
 import { decodeSignatureBlock, encodeSignatureBlock, noKeyId, sign, type SignatureEntry } from "./signing.ts";
 
@@ -37,6 +40,8 @@ async function signImage(image: Uint8Array, signer: ImageSigner): Promise<Uint8A
   const keyId = await keyIdOf(signer.publicKey);
   let entries: SignatureEntry[] = decodeSignatureBlock(image.subarray(headerBytes, tableOffset));
   if (entries.some((entry) => toHex(entry.keyId) === toHex(keyId))) return image;
+  if (entries.length >= SIGNATURES_MAX)
+    throw new FormatError(ErrorCode.SignatureBlockMalformed, `an image has ${SIGNATURES_MAX} signatures at most`);
   if (entries.every((entry) => isNoKey(entry.keyId))) {
     entries = [];
     header.set(keyId, readHeader(header).keyIdOffset);

@@ -8,7 +8,8 @@ import { UsageError } from "./failures.ts";
 export type Meant =
   | { kind: "command"; command: Command; argv: string[] }
   /** Help is asked for: of all commands, or of those of a group. */
-  | { kind: "overview"; group: string | undefined };
+  | { kind: "overview"; group: string | undefined }
+  | { kind: "version" };
 
 const didYouMean = (word: string, words: readonly string[]): string => {
   const near = nearest(word, words);
@@ -26,6 +27,8 @@ export function commandMeant(commands: readonly Command[], line: readonly string
     if (first === "help" && second !== undefined) return commandMeant(commands, [...line.slice(1), "--help"]);
     return { kind: "overview", group: undefined };
   }
+  if (first === "--version") return { kind: "version" };
+  if (first.startsWith("-")) throw new UsageError(`${first} stands before the command: options stand behind it`);
   const named = (name: string): Command | undefined => commands.find((each) => each.name === name);
   const one = named(first);
   if (one !== undefined) return { kind: "command", command: one, argv: line.slice(1) };

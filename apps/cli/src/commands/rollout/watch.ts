@@ -83,7 +83,7 @@ export const watchRollout = command({
   options,
   examples: [
     "flipside rollout watch 0d9f2c --until wave:1 --timeout 2h",
-    "flipside rollout watch 0d9f2c --json --print state",
+    "flipside rollout watch 0d9f2c --print state",
   ],
   exits: ["stopped", "timed-out"],
   connects: true,
