@@ -76,5 +76,7 @@ export function overviewOf(commands: readonly Command[], group: string | undefin
   const shown = commands.filter(({ name }) => group === undefined || name.startsWith(`${group} `));
   const rows = pairs(shown.map(({ name, summary }) => [`  ${name}`, summary] as const));
   const line = group === undefined ? "flipside COMMAND" : `flipside ${group} COMMAND`;
-  return `Usage: ${line} [options]\n\n${rows}\n\nflipside COMMAND --help says more, with an example. docs/command-line.md has all of it.\n`;
+  const more =
+    "flipside COMMAND --help says more, with an example. docs/command-line.md has all of it, and a way from a clone\nto a canary rollout; docs/pipeline/release.sh is that way as a script.";
+  return `Usage: ${line} [options]\n\n${rows}\n\n${more}\n`;
 }

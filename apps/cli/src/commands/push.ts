@@ -7,7 +7,9 @@ import { ProblemError } from "@flipside/api/problem";
 import type { Release } from "@flipside/api/types";
 import { command, type Invocation } from "../command-line/command.ts";
 import { CommandFailure } from "../command-line/failures.ts";
+import { ProgressBar } from "../command-line/progress-bar.ts";
 import { printSize } from "../command-line/units.ts";
+import { CountedFile } from "../connection/counted-file.ts";
 import { everyRelease } from "../rollouts/find-release.ts";
 
 /** A release of 64 MiB over a slow line. */
@@ -50,23 +52,27 @@ async function pushPermit(api: Client, format: Format, file: Uint8Array) {
   return { json: added, text: `${who} may go back to ${release.product} ${release.version}` };
 }
 
-async function run({ options: asked, words, note, connect }: Invocation<typeof options>) {
+async function run({ options: asked, words, io, note, connect }: Invocation<typeof options>) {
   const path = words[0]!;
   const file = new Uint8Array(readFileSync(path));
   const api = connect({ timeoutMs: UPLOAD_TIMEOUT_MS });
   const format = await import("@flipside/image-format");
   if (file.length >= format.PERMIT_BODY_BYTES && new DataView(file.buffer).getUint32(0, true) === format.PERMIT_MAGIC)
     return pushPermit(api, format, file);
+  const bar = new ProgressBar(io);
   note(`uploading ${basename(path)}, ${printSize(file.length)}`);
   try {
     const confirmSequence = asked["confirm-sequence"] ? "true" : "false";
-    const release = await api("POST /api/releases", { query: { confirmSequence }, body: file });
+    const body = new CountedFile(file, (bytes) => bar.show(bytes, file.length, `${printSize(bytes)} sent`));
+    const release = await api("POST /api/releases", { query: { confirmSequence }, body });
     return { json: release, text: releaseText(release) };
   } catch (error) {
     const isThere = error instanceof ProblemError && error.code === "release-exists" && asked["exist-ok"];
     const same = isThere ? await sameRelease(api, format, file) : undefined;
     if (same === undefined) throw error;
     return { json: same, text: releaseText(same) };
+  } finally {
+    bar.clear();
   }
 }
 
