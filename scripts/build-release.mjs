@@ -1,4 +1,4 @@
-// `npm run build:release -- …`: from TypeScript to a signed release file.
+// `npm run build:release -- …`: `flipside build`, with what it needs set up first.
 
 import { runProgram } from "./run-program.mjs";
 import { checkNode, installPackages, offerDeviceTools } from "./setup.mjs";
@@ -6,4 +6,4 @@ import { checkNode, installPackages, offerDeviceTools } from "./setup.mjs";
 checkNode();
 installPackages();
 if (!process.argv.includes("--help") && !process.argv.includes("--virtual-only")) offerDeviceTools();
-runProgram("apps/agent/build/build-release-main.ts", process.argv.slice(2), { cwd: process.cwd() });
+runProgram("apps/cli/src/flipside-main.ts", ["build", ...process.argv.slice(2)], { cwd: process.cwd() });

@@ -66,6 +66,30 @@ export function checkCompiler() {
   return `better-sqlite3 may have to be compiled, and ${missing.join(", ")} ${missing.length === 1 ? "is" : "are"} missing here${how === undefined ? "" : `. To get them: ${how}`}`;
 }
 
+/**
+ * Whether all packages of the lock file are there already, as after `npm ci` by hand: npm keeps its own list of what it
+ * has installed.
+ */
+function isInstalled() {
+  const list = join(root, "node_modules", ".package-lock.json");
+  if (!existsSync(list)) return false;
+  const packagesIn = (path) => Object.entries(JSON.parse(readFileSync(path, "utf8")).packages);
+  const there = new Map(packagesIn(list).map(([path, { version }]) => [path, version]));
+  return packagesIn(join(root, "package-lock.json")).every(
+    ([path, { version, optional }]) => path === "" || optional === true || there.get(path) === version,
+  );
+}
+
+/** Whether better-sqlite3 was compiled for this very Node. */
+function isCompiled() {
+  try {
+    process.dlopen({ exports: {} }, compiledSqlite);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** Installs npm packages when the lock file has changed since the last time. */
 export function installPackages() {
   if (isLeftAlone) return;
@@ -75,6 +99,7 @@ export function installPackages() {
     .digest("hex");
   const stamp = join(root, "node_modules", ".flipside-lock");
   if (existsSync(stamp) && readFileSync(stamp, "utf8") === lock) return;
+  if (isInstalled() && (bringsSqlite || isCompiled())) return void writeFileSync(stamp, lock);
   say("installing npm packages (about a minute where better-sqlite3 is compiled)");
   const compilerProblem = bringsSqlite ? undefined : checkCompiler();
   if (compilerProblem !== undefined)
@@ -179,6 +204,10 @@ export function installTestTools() {
       pg_ctlcluster: "postgresql",
       ip: "iproute2",
       haproxy: "haproxy",
+      "softhsm2-util": "softhsm2",
+      "pkcs11-tool": "opensc",
+      zsh: "zsh",
+      fish: "fish",
     },
     false,
   );

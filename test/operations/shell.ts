@@ -10,9 +10,10 @@ export class Shell {
   #output = "";
   #heard: () => void = () => {};
 
-  constructor() {
+  constructor(environment: NodeJS.ProcessEnv = {}) {
     this.#child = spawn("/bin/bash", ["-eu", "-o", "pipefail"], {
       cwd: repositoryRoot,
+      env: { ...process.env, ...environment },
       stdio: ["pipe", "pipe", "pipe"],
       // A group of its own, so that what it waits for ends with it.
       detached: true,

@@ -1,26 +1,23 @@
 // The documented command that makes the next trust record (README, docs/image-format.md): npm run trust -- add-release
-// …
+// …, and flipside trust make add-release …
 
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import type { JWK } from "jose";
 import {
   appendTrustLink,
   createStrictVerifier,
+  decodeSignatureBlock,
   encodeSignatureBlock,
   FormatError,
   fromBase64Url,
   generateSigningKey,
   joinTrustChain,
-  KEY_ID_BYTES,
   keyIdOf,
   readTrustChain,
-  SIGNATURE_BYTES,
   sign,
-  signatureCount,
-  signatureKeyIdOffset,
-  signatureOffset,
   type SigningKey,
   signingKeyFromJwk,
   splitTrustChain,
@@ -109,14 +106,7 @@ async function show(chain: Uint8Array): Promise<void> {
 async function countersigned(chain: Uint8Array, signers: SigningKey[]): Promise<Uint8Array> {
   const links = splitTrustChain(chain);
   const last = links.at(-1)!;
-  const block = last.signatureBlock;
-  const entries: { keyId: Uint8Array; signature: Uint8Array }[] = Array.from(
-    { length: signatureCount(block, 0) },
-    (_, i) => ({
-      keyId: block.slice(signatureKeyIdOffset(0, i), signatureKeyIdOffset(0, i) + KEY_ID_BYTES),
-      signature: block.slice(signatureOffset(0, i), signatureOffset(0, i) + SIGNATURE_BYTES),
-    }),
-  );
+  const entries = decodeSignatureBlock(last.signatureBlock);
   for (const { privateJwk, publicKey } of signers) {
     const keyId = await keyIdOf(publicKey);
     if (entries.some((entry) => toHex(entry.keyId) === toHex(keyId))) continue;
@@ -125,11 +115,12 @@ async function countersigned(chain: Uint8Array, signers: SigningKey[]): Promise<
   return joinTrustChain([...links.slice(0, -1), { body: last.body, signatureBlock: encodeSignatureBlock(entries) }]);
 }
 
-function argumentsGiven() {
+function argumentsGiven(argv: string[]) {
   const text = { type: "string" as const };
   const list = { type: "string" as const, multiple: true as const };
   try {
     return parseArgs({
+      args: argv,
       options: {
         keys: text,
         chain: text,
@@ -259,8 +250,8 @@ async function store(made: Uint8Array, { folder, values, verifier }: Task, signa
   await show(made);
 }
 
-async function main(): Promise<void> {
-  const { values, positionals } = argumentsGiven();
+async function run(argv: string[]): Promise<void> {
+  const { values, positionals } = argumentsGiven(argv);
   const [command, id, ...rest] = positionals;
   if (values.help) return void process.stdout.write(usage);
   if (command === undefined || rest.length > 0)
@@ -285,9 +276,17 @@ async function main(): Promise<void> {
   await store(made, task, `${signed} of ${signable.rootThreshold}`);
 }
 
-main().catch((error: unknown) => {
-  const forPeople = error instanceof UsageError || error instanceof FormatError;
-  process.stderr.write(forPeople ? `${(error as Error).message}\n` : `${(error as Error).stack ?? String(error)}\n`);
-  if (error instanceof UsageError) process.stderr.write(`\n${usage}`);
-  process.exit(1);
-});
+/** Exit code: 0 done, 1 it could not be done. */
+export async function makeTrust(argv: string[]): Promise<number> {
+  try {
+    await run(argv);
+    return 0;
+  } catch (error) {
+    if (!(error instanceof UsageError || error instanceof FormatError)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    if (error instanceof UsageError) process.stderr.write(`\n${usage}`);
+    return 1;
+  }
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) process.exitCode = await makeTrust(process.argv.slice(2));

@@ -40,6 +40,12 @@ export interface ClientOptions {
    * itself.
    */
   keepsSession?: boolean;
+  /** Of a session that was kept from before (`name=value`), with `keepsSession`. */
+  cookie?: string;
+  /** Hears of the session's cookie whenever the server sets it. */
+  onCookie?: (cookie: string) => void;
+  /** Of a program: in place of a session (`Authorization: Bearer`, RFC 6750). */
+  token?: string;
   timeoutMs?: number;
   /** Hears of every refusal before who called does. */
   onRefused?: (problem: ProblemError) => void;
@@ -82,8 +88,8 @@ export function answerOf<T>(status: number, content: string): T {
 }
 
 export function createClient(options: ClientOptions = {}): Client {
-  const { url = "", keepsSession = false, timeoutMs, onRefused } = options;
-  let cookie = "";
+  const { url = "", keepsSession = false, token, timeoutMs, onRefused, onCookie } = options;
+  let cookie = options.cookie ?? "";
 
   async function send(method: string, path: string, body: unknown): Promise<{ response: Response; content: string }> {
     for (let tried = 0; ; tried++) {
@@ -109,12 +115,17 @@ export function createClient(options: ClientOptions = {}): Client {
       headers: {
         accept: "application/json",
         ...(keepsSession ? { origin: url, ...(cookie === "" ? {} : { cookie }) } : {}),
+        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
         ...(body === undefined ? {} : { "content-type": isFile ? "application/octet-stream" : "application/json" }),
       },
       ...(body === undefined ? {} : { body: isFile ? (body as BodyInit) : JSON.stringify(body) }),
       ...(timeoutMs === undefined ? {} : { signal: AbortSignal.timeout(timeoutMs) }),
     });
-    if (keepsSession) for (const set of response.headers.getSetCookie()) cookie = set.split(";")[0]!;
+    if (keepsSession)
+      for (const set of response.headers.getSetCookie()) {
+        cookie = set.split(";")[0]!;
+        onCookie?.(cookie);
+      }
     return { response, content: await response.text() };
   }
 

@@ -53,6 +53,19 @@ it("keeps the session's cookie where nobody else does", async () => {
   ]);
 });
 
+it("goes on with a session that was kept, tells of a new cookie, and sends a program's token", async () => {
+  const sent = answering(new Response("{}", { headers: { "set-cookie": "flipside-session=new; HttpOnly" } }));
+  const heard: string[] = [];
+  const kept = { keepsSession: true, cookie: "flipside-session=old", onCookie: (cookie: string) => heard.push(cookie) };
+  await createClient({ url: "http://server", ...kept })("GET /api/session");
+  await createClient({ url: "http://server", token: "flip_abc" })("GET /api/session");
+  expect(sent.map(({ headers }) => [headers["cookie"], headers["authorization"]])).toEqual([
+    ["flipside-session=old", undefined],
+    [undefined, "Bearer flip_abc"],
+  ]);
+  expect(heard).toEqual(["flipside-session=new"]);
+});
+
 it("throws every refusal, told first to who listens, with its code", async () => {
   answering(Response.json({ code: "rollout-state", title: "t", detail: "d" }, { status: 409 }));
   const heard: ProblemError[] = [];

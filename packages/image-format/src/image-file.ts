@@ -8,7 +8,7 @@ import { ErrorCode } from "./portable/error-codes.ts";
 import * as H from "./portable/image-header.ts";
 import { chunkTableBytes, imageFileBytes, SLOT_MANIFEST_BYTES_MAX } from "./portable/slot-layout.ts";
 import { parseSignatureBlock } from "./portable/signature-block.ts";
-import { signBlock } from "./signing.ts";
+import { noKeyId, signBlock, unsignedBlock } from "./signing.ts";
 
 /** What a header says, in the types of TypeScript. Times in milliseconds, sizes in bytes. */
 export interface ImageFields {
@@ -119,7 +119,8 @@ export async function chunkTableOf(payload: Uint8Array, chunkBytes: number): Pro
 }
 
 /**
- * A whole signed image file. Deterministic: the same parts and keys give the same bytes.
+ * A whole signed image file. Deterministic: the same parts and keys give the same bytes. Without a key it waits for its
+ * signature (sign-image.ts), and nobody takes it before.
  * Throws FormatError when the fields would not be accepted by a device.
  */
 export async function buildImage(options: {
@@ -131,7 +132,8 @@ export async function buildImage(options: {
 }): Promise<Uint8Array> {
   const chunkBytes = options.chunkBytes ?? H.CHUNK_BYTES_MAX;
   const table = await chunkTableOf(options.payload, chunkBytes);
-  const keyId = await keyIdOf(signingKeyFromJwk(options.signingKeys[0]!).publicKey);
+  const [first] = options.signingKeys;
+  const keyId = first === undefined ? noKeyId : await keyIdOf(signingKeyFromJwk(first).publicKey);
   const header = encodeHeaderFields(
     headerFields(
       options.fields,
@@ -139,7 +141,8 @@ export async function buildImage(options: {
       keyId,
     ),
   );
-  const image = concat(header, await signBlock(options.signingKeys, "image", header), table, options.payload);
+  const block = first === undefined ? unsignedBlock() : await signBlock(options.signingKeys, "image", header);
+  const image = concat(header, block, table, options.payload);
   await describeImage(image);
   return image;
 }

@@ -20,6 +20,7 @@ export * from "./image-file.ts";
 export * from "./keys.ts";
 export * from "./permit-file.ts";
 export * from "./release-file.ts";
+export * from "./sign-image.ts";
 export * from "./signing.ts";
 export * from "./state-names.ts";
 export * from "./strict-verifier.ts";

@@ -5,7 +5,11 @@ import { fromBase64Url, keyIdOf, signingKeyFromJwk } from "./keys.ts";
 import {
   SIGNATURE_BLOCK_MAGIC,
   SIGNATURE_BLOCK_PREFIX_BYTES,
+  SIGNATURE_BYTES,
   SIGNATURE_ENTRY_BYTES,
+  signatureCount,
+  signatureKeyIdOffset,
+  signatureOffset,
   SIGNATURES_MAX,
 } from "./portable/signature-block.ts";
 import { KEY_ID_BYTES } from "./portable/image-header.ts";
@@ -55,7 +59,22 @@ export async function signBlock(
   return encodeSignatureBlock(entries);
 }
 
-export function encodeSignatureBlock(entries: { keyId: Uint8Array; signature: Uint8Array }[]): Uint8Array {
+export interface SignatureEntry {
+  keyId: Uint8Array;
+  signature: Uint8Array;
+}
+
+/** The entries of a block whose form was checked. */
+export const decodeSignatureBlock = (block: Uint8Array): SignatureEntry[] =>
+  Array.from({ length: signatureCount(block, 0) }, (_, i) => {
+    const [id, signature] = [signatureKeyIdOffset(0, i), signatureOffset(0, i)];
+    return {
+      keyId: block.slice(id, id + KEY_ID_BYTES),
+      signature: block.slice(signature, signature + SIGNATURE_BYTES),
+    };
+  });
+
+export function encodeSignatureBlock(entries: SignatureEntry[]): Uint8Array {
   if (entries.length < 1 || entries.length > SIGNATURES_MAX)
     throw new RangeError(`1 to ${SIGNATURES_MAX} signatures, not ${entries.length}`);
   const block = new Uint8Array(SIGNATURE_BLOCK_PREFIX_BYTES + entries.length * SIGNATURE_ENTRY_BYTES);
@@ -70,3 +89,10 @@ export function encodeSignatureBlock(entries: { keyId: Uint8Array; signature: Ui
   });
   return block;
 }
+
+/** In place of a key's id where nobody has signed. */
+export const noKeyId = new Uint8Array(KEY_ID_BYTES);
+
+/** A block needs an entry: of what waits for its signature, one of zeros, which verifies under no key. */
+export const unsignedBlock = (): Uint8Array =>
+  encodeSignatureBlock([{ keyId: noKeyId, signature: new Uint8Array(SIGNATURE_BYTES) }]);

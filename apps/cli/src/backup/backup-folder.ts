@@ -4,12 +4,13 @@ import { createHash } from "node:crypto";
 import { closeSync, fsyncSync, openSync, readFileSync, readSync } from "node:fs";
 import { join } from "node:path";
 import { Database } from "@flipside/processes/sqlite";
+import { CommandFailure } from "../command-line/failures.ts";
 import { z } from "zod";
 
 export const manifestName = "backup.json";
 
 /** What was given can't be used: said without a stack. */
-export class BackupError extends Error {}
+export class BackupError extends CommandFailure {}
 
 const manifest = z.strictObject({
   format: z.literal(1),

@@ -1,0 +1,88 @@
+// The table of commands, in the order of the help. One more is a file in apps/cli/src/commands and a row here.
+
+import type { Command } from "./command-line/command.ts";
+import { backup } from "./commands/backup.ts";
+import { build } from "./commands/build.ts";
+import { importClaims } from "./commands/claims/import.ts";
+import { listClaims } from "./commands/claims/list.ts";
+import { completion } from "./commands/completion.ts";
+import { commandDevice } from "./commands/device/command.ts";
+import { listDevices } from "./commands/device/list.ts";
+import { deviceLogs } from "./commands/device/logs.ts";
+import { showDevice } from "./commands/device/show.ts";
+import { tagDevice } from "./commands/device/tag.ts";
+import { whyDevice } from "./commands/device/why.ts";
+import { diff } from "./commands/diff.ts";
+import { beginStop } from "./commands/emergency-stop/begin.ts";
+import { endStop } from "./commands/emergency-stop/end.ts";
+import { showStop } from "./commands/emergency-stop/show.ts";
+import { enrol } from "./commands/enrol.ts";
+import { inspect } from "./commands/inspect.ts";
+import { keygen } from "./commands/keygen.ts";
+import { login } from "./commands/login.ts";
+import { logout } from "./commands/logout.ts";
+import { pack } from "./commands/pack.ts";
+import { permit } from "./commands/permit.ts";
+import { powerCut } from "./commands/power-cut.ts";
+import { push } from "./commands/push.ts";
+import { recover } from "./commands/recover.ts";
+import { restore } from "./commands/restore.ts";
+import { abortRollout } from "./commands/rollout/abort.ts";
+import { approveRollout } from "./commands/rollout/approve.ts";
+import { createRollout } from "./commands/rollout/create.ts";
+import { listRollouts } from "./commands/rollout/list.ts";
+import { pauseRollout } from "./commands/rollout/pause.ts";
+import { resumeRollout } from "./commands/rollout/resume.ts";
+import { rollBackRollout } from "./commands/rollout/rollback.ts";
+import { showRollout } from "./commands/rollout/show.ts";
+import { watchRollout } from "./commands/rollout/watch.ts";
+import { whyRollout } from "./commands/rollout/why.ts";
+import { sign } from "./commands/sign.ts";
+import { makeTrust } from "./commands/trust/make.ts";
+import { pushTrust } from "./commands/trust/push.ts";
+import { showTrust } from "./commands/trust/show.ts";
+import { verify } from "./commands/verify.ts";
+
+export const commands: readonly Command[] = [
+  login,
+  logout,
+  keygen,
+  build,
+  pack,
+  sign,
+  verify,
+  inspect,
+  diff,
+  push,
+  permit,
+  createRollout,
+  watchRollout,
+  listRollouts,
+  showRollout,
+  whyRollout,
+  pauseRollout,
+  resumeRollout,
+  approveRollout,
+  abortRollout,
+  rollBackRollout,
+  showStop,
+  beginStop,
+  endStop,
+  listDevices,
+  showDevice,
+  whyDevice,
+  tagDevice,
+  commandDevice,
+  deviceLogs,
+  enrol,
+  listClaims,
+  importClaims,
+  showTrust,
+  pushTrust,
+  makeTrust,
+  backup,
+  restore,
+  powerCut,
+  recover,
+  completion,
+];

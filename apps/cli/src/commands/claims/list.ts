@@ -1,0 +1,27 @@
+// `flipside claims list`
+
+import { everyPage } from "@flipside/api/every-page";
+import type { ClaimPage } from "@flipside/api/types";
+import { command } from "../../command-line/command.ts";
+import { table } from "../../command-line/table.ts";
+
+export const listClaims = command({
+  name: "claims list",
+  summary: "Devices that have a claim, and whether they have enrolled",
+  about: "Secrets are told to nobody.",
+  options: {},
+  examples: ["flipside claims list"],
+  connects: true,
+  run: async ({ connect }) => {
+    const api = connect();
+    const claims = await everyPage<ClaimPage["claims"][number]>(async (query) => {
+      const { claims, next } = await api("GET /api/claims", { query });
+      return { members: claims, next };
+    });
+    const rows = claims.map(({ deviceId, enrolled, createdAt }) => [deviceId, enrolled ? "yes" : "no", createdAt]);
+    return {
+      json: { claims, next: null },
+      text: claims.length === 0 ? "no claims" : table(["DEVICE", "ENROLLED", "CREATED"], rows),
+    };
+  },
+});

@@ -1,0 +1,39 @@
+// `flipside device logs`
+
+import { pageMembersMax } from "@flipside/api/limits";
+import type { DeviceLogEntry } from "@flipside/api/types";
+import { command, type Invocation } from "../../command-line/command.ts";
+import { readWhole } from "../../command-line/units.ts";
+
+const ENTRIES_DEFAULT = 50;
+
+const options = {
+  limit: { value: "N", what: "the newest so many (50)", read: readWhole(1, 1_000_000) },
+} as const;
+
+async function run({ options: asked, words, connect }: Invocation<typeof options>) {
+  const api = connect();
+  const most = asked.limit ?? ENTRIES_DEFAULT;
+  const log: DeviceLogEntry[] = [];
+  const limit = String(Math.min(most, pageMembersMax));
+  for (let after: string | null | undefined; after !== null && log.length < most; ) {
+    const query = after === undefined ? { limit } : { limit, after };
+    const page = await api("GET /api/devices/:id/log", { params: { id: words[0]! }, query });
+    log.push(...page.log);
+    after = page.next;
+  }
+  const shown = log.slice(0, most);
+  const lines = shown.toReversed().map(({ at, kind, detail }) => `${at}  ${kind.padEnd(12)} ${detail}`);
+  return { json: { log: shown, next: null }, text: lines.length === 0 ? "nothing was logged yet" : lines.join("\n") };
+}
+
+export const deviceLogs = command({
+  name: "device logs",
+  summary: "What happened to a device, oldest first",
+  about: "As JSON the newest entry comes first.",
+  arguments: [{ name: "DEVICE", what: "its id" }],
+  options,
+  examples: ["flipside device logs kitchen-7 --limit 200"],
+  connects: true,
+  run,
+});

@@ -1,0 +1,40 @@
+// `flipside device tag`
+
+import { tagPattern } from "@flipside/api/limits";
+import type { Device } from "@flipside/api/types";
+import { command, type Invocation } from "../../command-line/command.ts";
+import { UsageError } from "../../command-line/failures.ts";
+
+function readTag(text: string): string {
+  if (!tagPattern.test(text))
+    throw new UsageError("a tag has 1 to 48 characters of a-z, 0-9, . _ : and -, and does not begin with a sign");
+  return text;
+}
+
+const options = {
+  add: { value: "TAG", what: "give it this tag", many: true, read: readTag },
+  remove: { value: "TAG", what: "take this tag from it", many: true, read: readTag },
+} as const;
+
+async function run({ options: { add, remove }, words, connect }: Invocation<typeof options>) {
+  if (add.length + remove.length === 0) throw new UsageError("say what is to change: --add TAG or --remove TAG");
+  const api = connect();
+  const devices: Device[] = [];
+  for (const id of words) {
+    const { tags } = await api("GET /api/devices/:id", { params: { id } });
+    const kept = [...new Set([...tags, ...add])].filter((tag) => !remove.includes(tag));
+    devices.push(await api("PUT /api/devices/:id/tags", { params: { id }, body: { tags: kept } }));
+  }
+  const lines = devices.map(({ id, tags }) => `${id}: ${tags.join(" ") || "no tags"}`);
+  return { json: { devices }, text: lines.join("\n") };
+}
+
+export const tagDevice = command({
+  name: "device tag",
+  summary: "Give devices tags, or take some from them; the others stay",
+  arguments: [{ name: "DEVICE", what: "ids", many: true }],
+  options,
+  examples: ["flipside device tag kitchen-7 kitchen-8 --add canary --remove old"],
+  connects: true,
+  run,
+});

@@ -1,0 +1,13 @@
+// `npm run reference`: writes the reference in docs/command-line.md anew, from the table of commands.
+
+import { readFileSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { referenceBegin, referenceEnd, referenceOf } from "./command-line/reference.ts";
+import { commands } from "./commands.ts";
+
+const path = fileURLToPath(new URL("../../../docs/command-line.md", import.meta.url));
+const page = readFileSync(path, "utf8");
+const [before, rest] = page.split(referenceBegin);
+const after = rest?.split(referenceEnd)[1];
+if (after === undefined) throw new Error(`${path} has no place for the reference: ${referenceBegin} … ${referenceEnd}`);
+writeFileSync(path, `${before}${referenceOf(commands)}${after}`);

@@ -1,0 +1,29 @@
+// docs/command-line.md says what the table of commands says.
+
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { usage as powerCutUsage } from "../../power-cut/src/campaign/options.ts";
+import { expect, it } from "vitest";
+import { repositoryRoot } from "../../agent/build/paths.ts";
+import { referenceOf } from "../src/command-line/reference.ts";
+import { commands } from "../src/commands.ts";
+
+const page = readFileSync(join(repositoryRoot, "docs/command-line.md"), "utf8");
+
+it("the reference is what would be made now", () => {
+  expect(page.includes(referenceOf(commands)), "`npm run reference` writes it anew").toBe(true);
+});
+
+it("commands of other programs name the options that those have", () => {
+  const sources: Record<string, string> = {
+    "power-cut": powerCutUsage,
+    recover: readFileSync(join(repositoryRoot, "packages/machine/serial/recover-main.ts"), "utf8"),
+    "trust make": readFileSync(join(repositoryRoot, "apps/agent/build/trust-main.ts"), "utf8"),
+  };
+  const handingOn = commands.filter(({ handsOn }) => handsOn !== undefined);
+  expect(handingOn.map(({ name }) => name).sort()).toEqual(Object.keys(sources).sort());
+  for (const { name, options } of handingOn) {
+    const said = [...sources[name]!.matchAll(/^ {2}--([a-z-]+)/gm)].map(([, option]) => option!);
+    expect(Object.keys(options).sort(), name).toEqual(said.filter((option) => option !== "help").sort());
+  }
+});
