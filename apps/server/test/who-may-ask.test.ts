@@ -81,6 +81,9 @@ describe("the table of roles", () => {
       listOwnTokens: "in-person",
       createToken: "in-person",
       withdrawOwnToken: "in-person",
+      // Of which operation it is says what it takes: two-persons.test.ts.
+      confirmProposal: "in-person",
+      withdrawProposal: "in-person",
       brokerUser: "broker",
       brokerVirtualHost: "broker",
       brokerResource: "broker",

@@ -2,6 +2,7 @@
 
 import type { ErrorCode } from "./errors.ts";
 import type { Route } from "./route.ts";
+import { routes } from "./routes.ts";
 
 /** Of any request, wherever it goes: the listener's, and faults of the server's. */
 const anywhere: readonly ErrorCode[] = [
@@ -28,5 +29,8 @@ export function errorsOf(route: Route): ErrorCode[] {
   if (body?.kind === "file") add(body.streamed ? "upload-too-large" : "body-too-large");
   else if (method !== "GET") add("malformed-json", "body-too-large");
   if (body !== undefined && body.kind !== "file") add("validation-failed");
+  if (route.takesTwo) add("second-person-needed");
+  if (route.refusesAsAnother)
+    for (const other of Object.values(routes) as Route[]) if (other.takesTwo) add(...errorsOf(other));
   return [...codes];
 }

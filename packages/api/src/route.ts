@@ -60,6 +60,10 @@ export interface Route {
   answer: Answer;
   /** It only reads, though it is no GET: what is asked for does not fit into an address. */
   changesNothing?: true;
+  /** It can be set that somebody else has to confirm it first. Nothing of it is secret, and no stream. */
+  takesTwo?: true;
+  /** It does what another route would, and may refuse as that one does. */
+  refusesAsAnother?: true;
   /** Refusals of its own. Those that its access, body and query imply are added by `errorsOf`. */
   errors?: readonly ErrorCode[];
   /** A file of the image format may be refused by any of that format's error names, with 422. */

@@ -56,6 +56,13 @@ import { getHealth, getOpenApiDocument } from "./resources/server.ts";
 import { changePassword, currentUser, signIn, signOut } from "./resources/session.ts";
 import { createToken, listOwnTokens, listTokens, withdrawOwnToken, withdrawToken } from "./resources/tokens.ts";
 import { getTrust, uploadTrust } from "./resources/trust.ts";
+import {
+  confirmProposal,
+  getTwoPersonRule,
+  listProposals,
+  setTwoPersonRule,
+  withdrawProposal,
+} from "./resources/two-persons.ts";
 import { endOwnSession, endSession, listOwnSessions, listSessions } from "./resources/user-sessions.ts";
 import { whyDevice, whyRollout } from "./resources/why.ts";
 
@@ -81,6 +88,11 @@ export const routes = {
   listTokens,
   withdrawToken,
   listAudit,
+  getTwoPersonRule,
+  setTwoPersonRule,
+  listProposals,
+  confirmProposal,
+  withdrawProposal,
   listDevices,
   summariseDevices,
   getDevice,

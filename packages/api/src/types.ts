@@ -19,6 +19,7 @@ import type * as rollouts from "./resources/rollouts.ts";
 import type * as session from "./resources/session.ts";
 import type * as tokens from "./resources/tokens.ts";
 import type * as trusts from "./resources/trust.ts";
+import type * as twoPersons from "./resources/two-persons.ts";
 import type * as userSessions from "./resources/user-sessions.ts";
 import type * as whys from "./resources/why.ts";
 
@@ -31,6 +32,8 @@ export type User = z.output<typeof session.user>;
 export type Account = z.output<typeof accounts.account>;
 export type UserSession = z.output<typeof userSessions.userSession>;
 export type ApiToken = z.output<typeof tokens.apiToken>;
+export type Proposal = z.output<typeof twoPersons.proposal>;
+export type TwoPersonRule = z.output<typeof twoPersons.twoPersonRule>;
 export type AuditSaid = z.output<typeof audit.auditSaid>;
 export type AuditPage = z.output<typeof audit.auditPage>;
 

@@ -17,12 +17,17 @@ import { deviceRoutes } from "../features/devices/routes.ts";
 import { findDevice } from "../features/device-records/store.ts";
 import { emergencyStopRoutes } from "../features/emergency-stop/routes.ts";
 import { eventRoutes } from "../features/events/routes.ts";
+import { createCarryOut, createHolding } from "../features/two-persons/holding.ts";
+import { createProposals } from "../features/two-persons/proposals.ts";
+import { twoPersonRoutes } from "../features/two-persons/routes.ts";
+import { createRule } from "../features/two-persons/rule.ts";
 import { createMonitoring } from "../features/monitoring/monitoring.ts";
 import { metricRoutes } from "../features/metric-history/routes.ts";
 import { releaseRoutes } from "../features/releases/routes.ts";
 import { rolloutRoutes } from "../features/rollouts/routes.ts";
 import { trustRoutes } from "../features/trust/routes.ts";
 import { createApp } from "../http/app.ts";
+import type { BoundRoute } from "../http/bind.ts";
 import { ownRoutes } from "../http/own-routes.ts";
 import type { Counters } from "../features/monitoring/counters.ts";
 import type { DeviceLink } from "../mqtt/device-link.ts";
@@ -51,26 +56,35 @@ export function createInterface(
     ...{ isLinkUp: () => link.isUp, isServing },
   });
   const audit = createAudit(storage, clock.wallMs);
+  const rule = createRule(storage);
+  const proposals = createProposals(
+    storage,
+    clock,
+    createCarryOut(() => bound, audit),
+  );
+  const bound: readonly BoundRoute[] = [
+    ownRoutes(isServing),
+    sessionRoutes(accounts),
+    accountRoutes(createAccountManagement(storage, accounts, clock.wallMs), accounts),
+    auditRoutes(audit),
+    twoPersonRoutes(rule, proposals),
+    deviceRoutes(devices, deviceCounts, boards, clearConflict, deviceDeletion, whys),
+    metricRoutes(metrics),
+    commandRoutes(commands),
+    claimRoutes(claims),
+    releaseRoutes(releases),
+    trustRoutes(trust, trustReplacement),
+    rolloutRoutes(rollouts, whys),
+    emergencyStopRoutes(emergencyStop),
+    eventRoutes(events, accounts),
+    brokerRightsRoutes(brokerRights, clock.steadyMs),
+  ].flat();
   return createApp({
     ...{ monitoring, metricsToken: options.metricsToken, durations: counters.requests },
     accounts,
+    holding: createHolding(rule, proposals),
     auditing: createAuditing({ audit, log, steadyMs: clock.steadyMs }),
-    bound: [
-      ownRoutes(isServing),
-      sessionRoutes(accounts),
-      accountRoutes(createAccountManagement(storage, accounts, clock.wallMs), accounts),
-      auditRoutes(audit),
-      deviceRoutes(devices, deviceCounts, boards, clearConflict, deviceDeletion, whys),
-      metricRoutes(metrics),
-      commandRoutes(commands),
-      claimRoutes(claims),
-      releaseRoutes(releases),
-      trustRoutes(trust, trustReplacement),
-      rolloutRoutes(rollouts, whys),
-      emergencyStopRoutes(emergencyStop),
-      eventRoutes(events, accounts),
-      brokerRightsRoutes(brokerRights, clock.steadyMs),
-    ].flat(),
+    bound,
     brokerSecret: options.brokerSecret,
     allowedOrigins: options.allowedOrigins ?? [],
     trustProxy: options.trustProxy ?? false,

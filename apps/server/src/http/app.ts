@@ -58,6 +58,8 @@ function checkComplete(bound: readonly BoundRoute[]): void {
 export interface AppOptions extends GuardOptions, ProbeOptions {
   /** What keeps a record of requests of this route, which the document calls so. */
   auditing: (name: string, route: Route) => RequestHandler[];
+  /** What holds back requests that somebody else has to confirm. */
+  holding: (name: string, route: Route) => RequestHandler[];
   durations: RequestDurations;
   /** One for each route. */
   bound: readonly BoundRoute[];
@@ -82,6 +84,7 @@ export function createApp(options: AppOptions): Express {
     const method = route.method.toLowerCase() as "get" | "post" | "put" | "patch" | "delete";
     const chain = [
       ...options.auditing(nameOf(route), route),
+      ...options.holding(nameOf(route), route),
       ...guardsOf(route.access),
       ...beforeBody,
       ...readersOf(route),

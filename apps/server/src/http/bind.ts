@@ -6,6 +6,7 @@ import { type AnswerOf, type BodyOf, isOpen, type ParamsOf, type QueryOf, type R
 import type { SignedIn } from "../features/accounts/signed-in.ts";
 import { userOf } from "../features/accounts/authentication.ts";
 import { auditedOf } from "./audited.ts";
+import { type Held, holdBackOf } from "./second-person.ts";
 
 export interface Asked<R extends Route> {
   params: ParamsOf<R>;
@@ -26,6 +27,8 @@ export interface BoundRoute {
   beforeBody: RequestHandler[];
   /** Validates, acts and answers. */
   run: RequestHandler;
+  /** Validates and acts, for somebody who asked before; of routes that take two persons. */
+  carryOut(asked: Held & Pick<Asked<Route>, "note"> & { user: SignedIn }): Promise<unknown>;
 }
 
 export function bind<const R extends Route>(
@@ -45,6 +48,15 @@ export function bind<const R extends Route>(
   return {
     route,
     beforeBody: options.beforeBody ?? [],
+    async carryOut({ params, query, body, user, note }) {
+      const asked = {
+        params: whole.params?.parse(params) ?? {},
+        query: whole.query?.parse(query) ?? {},
+        body: whole.body === undefined || whole.body.kind === "file" ? body : whole.body.schema.parse(body),
+        ...{ user, note },
+      };
+      return handle(asked as unknown as Asked<R>);
+    },
     async run(request, response) {
       const audited = auditedOf(response);
       const asked = {
@@ -56,6 +68,7 @@ export function bind<const R extends Route>(
         request,
         response,
       };
+      await holdBackOf(response)?.({ params: asked.params, query: asked.query, body: asked.body });
       await audited?.begin(asked.body);
       const answer = await handle(asked as Asked<R>);
       await audited?.done();

@@ -49,6 +49,22 @@ export interface ApiTokenTable {
   lastUsedAt: number | null;
 }
 
+/** What one person has asked for, and another one is to confirm. */
+export interface ProposalTable {
+  id: string;
+  operation: string;
+  /** JSON of params, query and body, or of a file in base64. */
+  request: string;
+  userName: string;
+  state: "waiting" | "begun" | "done" | "refused" | "withdrawn";
+  askedAt: number;
+  /** Of steady time. */
+  endsAt: number;
+  decidedBy: string | null;
+  decidedAt: number | null;
+  code: string | null;
+}
+
 /** Who did what; each line's hash covers the one before it (packages/api/src/audit-chain.ts). */
 export interface AuditLineTable {
   number: number;
@@ -492,6 +508,7 @@ export interface Schema {
   apiTokens: ApiTokenTable;
   auditLines: AuditLineTable;
   auditHead: AuditHeadTable;
+  proposals: ProposalTable;
   claims: ClaimTable;
   devices: DeviceTable;
   deviceCounts: DeviceCountTable;
@@ -529,6 +546,7 @@ export interface Schema {
 export type AccountRow = Selectable<AccountTable>;
 export type UserSessionRow = Selectable<UserSessionTable>;
 export type ApiTokenRow = Selectable<ApiTokenTable>;
+export type ProposalRow = Selectable<ProposalTable>;
 export type DeviceRow = Selectable<DeviceTable>;
 export type DeviceUpdate = Updateable<DeviceTable>;
 export type ReleaseRow = Selectable<ReleaseTable>;

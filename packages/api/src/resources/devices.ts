@@ -180,6 +180,7 @@ export const deleteDevice = route({
   method: "DELETE",
   path: "/api/devices/:id",
   access: "devices:write",
+  takesTwo: true,
   summary:
     "One that is revoked, or was silent for 30 days, is gone, with its claim; rollouts count it on, without its id",
   params: idParams,
@@ -193,6 +194,7 @@ export const revokeDevice = route({
   method: "POST",
   path: "/api/devices/:id/revoke",
   access: "devices:revoke",
+  takesTwo: true,
   summary: "Refuse the device from now on, for good",
   params: idParams,
   errors: ["members-unconfirmed"],

@@ -49,5 +49,6 @@ export const endEmergencyStop = route({
   method: "POST",
   access: "updates:go-on",
   errors: ["members-unconfirmed"],
+  takesTwo: true,
   summary: "Rollouts go on; what waits gets a new deadline",
 });

@@ -95,6 +95,7 @@ export const addPermit = route({
   method: "POST",
   path: "/api/releases/:id/permits",
   access: "releases:write",
+  takesTwo: true,
   summary: "Upload a permit for going back to one of the release's images",
   params: idParams,
   body: { kind: "file", bytesMax: permitBytesMax, streamed: false },

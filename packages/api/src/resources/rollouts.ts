@@ -246,6 +246,7 @@ export const createRollout = route({
   method: "POST",
   path: "/api/rollouts",
   access: "rollouts:write",
+  takesTwo: true,
   summary: "Start a rollout",
   body: json(newRollout),
   status: 201,
@@ -323,6 +324,7 @@ export const pauseRollout = route({ ...acted, path: "/api/rollouts/:id/pause", s
 export const resumeRollout = route({
   ...acted,
   path: "/api/rollouts/:id/resume",
+  takesTwo: true,
   summary: "Offers go on; what has failed so far is accepted",
 });
 export const endLateOffers = route({
@@ -366,6 +368,7 @@ export const approveWave = route({
 export const startNextWave = route({
   ...acted,
   path: "/api/rollouts/:id/start-next-wave",
+  takesTwo: true,
   summary: "The next wave starts now, whatever the present one has come to",
 });
 export const resizeWaves = route({
@@ -394,6 +397,7 @@ export const rollBackRollout = route({
   ...acted,
   access: "rollouts:roll-back",
   path: "/api/rollouts/:id/roll-back",
+  takesTwo: true,
   summary: "Who was updated goes back to what it came from, by rollouts of their own; this one is over",
   body: json(
     z.strictObject({
@@ -427,6 +431,7 @@ export const changeRules = route({
   ...acted,
   method: "PATCH",
   path: "/api/rollouts/:id/rules",
+  takesTwo: true,
   summary: "Other rules for the present wave and later ones, while it runs",
   body: json(ruleChange),
 });

@@ -50,6 +50,7 @@ export const uploadTrust = route({
   method: "POST",
   path: "/api/trust",
   access: "trust:write",
+  takesTwo: true,
   summary: "Upload a trust chain that goes on from the server's own",
   // Longer than any chain may be, so that one that is too long is refused as what it is.
   body: { kind: "file", bytesMax: 4 * TRUST_CHAIN_BYTES_MAX, streamed: false },
