@@ -1,6 +1,13 @@
 // The table of commands, in the order of the help. One more is a file in apps/cli/src/commands and a row here.
 
 import type { Command } from "./command-line/command.ts";
+import { createAccount } from "./commands/account/create.ts";
+import { deleteAccount } from "./commands/account/delete.ts";
+import { listAccounts } from "./commands/account/list.ts";
+import { accountRole } from "./commands/account/role.ts";
+import { exportAudit } from "./commands/audit/export.ts";
+import { listAudit } from "./commands/audit/list.ts";
+import { verifyAudit } from "./commands/audit/verify.ts";
 import { backup } from "./commands/backup.ts";
 import { build } from "./commands/build.ts";
 import { importClaims } from "./commands/claims/import.ts";
@@ -24,6 +31,9 @@ import { logout } from "./commands/logout.ts";
 import { pack } from "./commands/pack.ts";
 import { permit } from "./commands/permit.ts";
 import { powerCut } from "./commands/power-cut.ts";
+import { confirmProposal } from "./commands/proposal/confirm.ts";
+import { listProposals } from "./commands/proposal/list.ts";
+import { withdrawProposal } from "./commands/proposal/withdraw.ts";
 import { push } from "./commands/push.ts";
 import { recover } from "./commands/recover.ts";
 import { restore } from "./commands/restore.ts";
@@ -38,6 +48,9 @@ import { showRollout } from "./commands/rollout/show.ts";
 import { watchRollout } from "./commands/rollout/watch.ts";
 import { whyRollout } from "./commands/rollout/why.ts";
 import { sign } from "./commands/sign.ts";
+import { createToken } from "./commands/token/create.ts";
+import { listTokens } from "./commands/token/list.ts";
+import { withdrawToken } from "./commands/token/withdraw.ts";
 import { makeTrust } from "./commands/trust/make.ts";
 import { pushTrust } from "./commands/trust/push.ts";
 import { showTrust } from "./commands/trust/show.ts";
@@ -80,6 +93,19 @@ export const commands: readonly Command[] = [
   showTrust,
   pushTrust,
   makeTrust,
+  listAccounts,
+  createAccount,
+  accountRole,
+  deleteAccount,
+  listTokens,
+  createToken,
+  withdrawToken,
+  listProposals,
+  confirmProposal,
+  withdrawProposal,
+  listAudit,
+  exportAudit,
+  verifyAudit,
   backup,
   restore,
   powerCut,

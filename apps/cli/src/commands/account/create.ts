@@ -1,0 +1,27 @@
+// `flipside account create`
+
+import { type Role, roleNames } from "@flipside/api/permissions";
+import { command, type Invocation } from "../../command-line/command.ts";
+
+async function run({ words, connect }: Invocation<Record<never, never>>) {
+  const [userName, role] = words as readonly [string, Role];
+  const made = await connect()("POST /api/accounts", { body: { userName, role } });
+  return {
+    json: made,
+    text: `${userName} may sign in once with ${made.oneTimePassword}, and chooses a password then. It is told here alone.`,
+  };
+}
+
+export const createAccount = command({
+  name: "account create",
+  summary: "Make an account with a role, and a one-time password",
+  about: "What each role may is in docs/api.md.",
+  arguments: [
+    { name: "NAME", what: "what it is called" },
+    { name: "ROLE", what: "what it may", oneOf: roleNames },
+  ],
+  options: {},
+  examples: ["flipside account create olga operator"],
+  connects: true,
+  run,
+});
