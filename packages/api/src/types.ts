@@ -28,6 +28,7 @@ export type User = z.output<typeof session.user>;
 export type Deployment = z.output<typeof deployments.deployment>;
 
 export type SlotName = z.output<typeof devices.slotName>;
+export type AgentKind = z.output<typeof devices.agentKind>;
 export type Health = z.output<typeof devices.health>;
 export type EntropyState = z.output<typeof devices.entropyState>;
 export type TrustRelation = z.output<typeof devices.trustRelation>;

@@ -12,6 +12,7 @@ import { deviceRoutes } from "../features/devices/routes.ts";
 import { findDevice } from "../features/device-records/store.ts";
 import { emergencyStopRoutes } from "../features/emergency-stop/routes.ts";
 import { eventRoutes } from "../features/events/routes.ts";
+import { hawkbitAdminRoutes } from "../features/hawkbit/admin-routes.ts";
 import { createMonitoring } from "../features/monitoring/monitoring.ts";
 import { metricRoutes } from "../features/metric-history/routes.ts";
 import { releaseRoutes } from "../features/releases/routes.ts";
@@ -61,7 +62,9 @@ export function createInterface(
       emergencyStopRoutes(emergencyStop),
       eventRoutes(events, accounts),
       brokerRightsRoutes(brokerRights, clock.steadyMs),
+      hawkbitAdminRoutes(features.hawkbit?.registration),
     ].flat(),
+    otherInterfaces: features.hawkbit === undefined ? [] : [features.hawkbit.router],
     brokerSecret: options.brokerSecret,
     allowedOrigins: options.allowedOrigins ?? [],
     trustProxy: options.trustProxy ?? false,

@@ -26,6 +26,7 @@ import { migrate as identityConflicts } from "./0022-identity-conflicts.ts";
 import { migrate as archiveAndDelete } from "./0023-archive-and-delete.ts";
 import { migrate as metricHistory } from "./0024-metric-history.ts";
 import { migrate as retention } from "./0025-retention.ts";
+import { migrate as hawkbit } from "./0028-hawkbit.ts";
 import { type Migrate, tools } from "./tools.ts";
 
 const history: Record<string, Migrate> = {
@@ -52,6 +53,7 @@ const history: Record<string, Migrate> = {
   "0023-archive-and-delete": archiveAndDelete,
   "0024-metric-history": metricHistory,
   "0025-retention": retention,
+  "0028-hawkbit": hawkbit,
 };
 
 export function migrations(types: ColumnTypes): MigrationProvider {
