@@ -179,6 +179,7 @@ export function installTestTools() {
       pg_ctlcluster: "postgresql",
       ip: "iproute2",
       haproxy: "haproxy",
+      swupdate: "swupdate",
     },
     false,
   );
