@@ -86,6 +86,28 @@ describe("a file", () => {
     expect((await bytesOf(await fetched())).equals(payload)).toBe(true);
   });
 
+  it("ends in the middle when all updates are stopped", async () => {
+    const large = payloadOf(30_000_000, 9);
+    const release = await makeRelease(fixture.project, { version: "8.0.0", releaseSequence: 8 }, large);
+    const other = await newTarget(fixture);
+    await fixture.rollOut((await fixture.upload(release)).id, [other as never]);
+    const { href } = (await other.deployment()).artifact._links.download;
+    const { body } = await fetch(href, { headers: { authorization: other.authorization } });
+    const reader = body!.getReader();
+    await reader.read();
+    await fixture.api.post("/api/emergency-stop", { reason: "smoke" });
+    await expect(
+      (async () => {
+        for (let got = 0; ; ) {
+          const { done, value } = await reader.read();
+          if (done) return got;
+          got += value.length;
+        }
+      })(),
+    ).rejects.toThrow("terminated");
+    await fixture.api.post("/api/emergency-stop/end");
+  });
+
   it("ends with .swu where it is one: SWUpdate takes nothing else", () => {
     expect(suffixOf(Buffer.from("070702000"))).toBe("swu");
     expect(suffixOf(Buffer.from("070701000"))).toBe("swu");

@@ -174,6 +174,7 @@ describe("success", () => {
     expect(await rolloutOf(rollout.id)).toMatchObject({ state: "completed", settings: { acceptsClaimed: true } });
     await target.says({ version: "1.0.0" });
     expect(await target.newest(), "it has not rebooted yet").toMatchObject({ state: "confirmed", claimed: true });
+    expect((await target.poll()).configData, "it is asked what it runs by now").toBeDefined();
     await target.says({ version });
     expect(await target.newest()).toMatchObject({ state: "confirmed", claimed: false });
   });
@@ -208,6 +209,18 @@ describe("success", () => {
     await target.says({ version });
     await target.says({ version: "1.0.0" });
     expect(await target.newest()).toMatchObject({ state: "rolled-back" });
+  });
+});
+
+describe("a version", () => {
+  it("that is said before its release is uploaded is that release's as soon as it is", async () => {
+    const target = await newTarget(fixture, { version: "0.9.0" });
+    expect(await target.shown()).toMatchObject({ running: { version: "0.9.0", releaseSequence: 0 } });
+    await target.poll();
+    const late = await makeRelease(fixture.project, { version: "0.9.0", releaseSequence: 900 + sequence });
+    const { images } = await fixture.upload(late);
+    await target.poll();
+    expect(await target.shown()).toMatchObject({ running: { version: "0.9.0", digest: images[0].digest } });
   });
 });
 

@@ -1,7 +1,9 @@
 // What a device says of itself (`configData`): kept as its attributes, and the one proof that there is of an update.
 
 import { attributeNamePattern, attributesMax, attributeTextCharactersMax } from "@flipside/api/limits";
+import type { RunningSlot } from "@flipside/api/types";
 import { isPlainText } from "@flipside/api/plain-text";
+import type { Feed } from "../../changes/feed.ts";
 import type { Clock } from "../../clock.ts";
 import type { DeviceRow, DeviceUpdate, ImageRow } from "../../storage/schema.ts";
 import type { Queries, Storage } from "../../storage/storage.ts";
@@ -11,14 +13,27 @@ import type { DeviceLog } from "../device-records/device-log.ts";
 import { lockDevice, runningOf } from "../device-records/store.ts";
 import type { Actions } from "./actions.ts";
 import type { SentAttributes } from "./shapes.ts";
-import { type Attributes, floorAfter, type Runs, versionIn, whatRuns } from "./what-runs.ts";
+import {
+  type Attributes,
+  floorAfter,
+  type Runs,
+  storedAttributes,
+  unknownSequence,
+  versionIn,
+  whatRuns,
+} from "./what-runs.ts";
 
 export interface TakingAttributes {
   take(deviceId: string, sent: SentAttributes): Promise<void>;
+  /** The version that the device said last may have been uploaded since. */
+  lookAgain(deviceId: string): Promise<void>;
+  /** What it said last shows something that was not taken: a server died in between. */
+  proveAgain(deviceId: string): Promise<void>;
 }
 
-const storedAttributes = ({ attributes }: Pick<DeviceRow, "attributes">): Attributes =>
-  attributes === null ? {} : (JSON.parse(attributes) as Attributes);
+const devicesRememberedMax = 100_000;
+
+const nothingNew: SentAttributes = { mode: "merge", data: {} };
 
 /** As filters can ask for them; a name that begins with a capital is written in small letters. */
 const nameOf = (given: string): string => (/^[A-Z]/.test(given) ? given.toLowerCase() : given);
@@ -73,13 +88,18 @@ const imageBy = (db: Queries, digest: string | undefined): Promise<ImageRow | un
 
 export function createTakingAttributes(options: {
   storage: Storage;
-  memory: Pick<Memory, "deployments">;
+  memory: Pick<Memory, "deployments" | "device">;
+  feed: Pick<Feed, "follow">;
   evidence: Pick<Evidence, "checkedIn">;
   actions: Actions;
   deviceLog: Pick<DeviceLog, "add">;
   clock: Pick<Clock, "wallMs">;
 }): TakingAttributes {
   const { storage, memory, evidence, actions, deviceLog, clock } = options;
+  /** Counts changes of releases; by device, when it was looked at since this server has started. */
+  let releasesSeen = 0;
+  const lookedAt = new Map<string, number>();
+  options.feed.follow(({ kind }) => void (kind === "release" && releasesSeen++));
 
   /** What changes of the device's row, and what it runs by its own word. */
   async function columnsOf(
@@ -101,23 +121,24 @@ export function createTakingAttributes(options: {
     return { columns: { ...columns, running: JSON.stringify(runs.running), securityFloor }, runs };
   }
 
-  /** Written when it says something new. */
-  const store = (deviceId: string, sent: SentAttributes): Promise<Runs | undefined> =>
+  /** Written when it says something new. Null: it has said nothing now, and is looked at again. */
+  const store = (deviceId: string, sent: SentAttributes | null): Promise<Runs | undefined> =>
     storage.transaction(async (work) => {
       const { db } = work;
       const row = await lockDevice(db, deviceId);
       if (row === undefined) return undefined;
-      const { columns, runs } = await columnsOf(db, row, sent);
+      const { columns, runs } = await columnsOf(db, row, sent ?? nothingNew);
       const isNew = Object.entries(columns).some(([name, value]) => row[name as keyof DeviceRow] !== value);
       if (isNew) {
         await db.updateTable("devices").set(columns).where("id", "=", deviceId).execute();
         work.changed({ kind: "device", id: deviceId });
       }
-      await db
-        .updateTable("hawkbitTargets")
-        .set({ attributesAt: clock.wallMs() })
-        .where("deviceId", "=", deviceId)
-        .execute();
+      if (sent !== null)
+        await db
+          .updateTable("hawkbitTargets")
+          .set({ attributesAt: clock.wallMs() })
+          .where("deviceId", "=", deviceId)
+          .execute();
       return runs;
     });
 
@@ -129,7 +150,7 @@ export function createTakingAttributes(options: {
     return action?.provenAt == null ? undefined : last.digest;
   }
 
-  async function prove(deviceId: string, { running }: Runs): Promise<void> {
+  async function prove(deviceId: string, running: RunningSlot): Promise<void> {
     const gone = await gaveWay(deviceId, running.digest);
     await evidence.checkedIn(deviceId, {
       running,
@@ -150,7 +171,22 @@ export function createTakingAttributes(options: {
           `attributes left out, since their names or texts are longer than is kept, or they are too many: ${left.join(", ")}`,
         );
       const runs = await store(deviceId, sent);
-      if (runs !== undefined) await prove(deviceId, runs);
+      if (runs !== undefined) await prove(deviceId, runs.running);
+    },
+    async lookAgain(deviceId) {
+      const device = await memory.device(deviceId);
+      const running = device && runningOf(device);
+      const isUnknown = running !== null && running.releaseSequence === unknownSequence;
+      if (!isUnknown || lookedAt.get(deviceId) === releasesSeen) return;
+      if (lookedAt.size >= devicesRememberedMax) lookedAt.clear();
+      lookedAt.set(deviceId, releasesSeen);
+      const runs = await store(deviceId, null);
+      if (runs?.image !== undefined) await prove(deviceId, runs.running);
+    },
+    async proveAgain(deviceId) {
+      const device = await memory.device(deviceId);
+      const running = device && runningOf(device);
+      if (running !== null) await prove(deviceId, running);
     },
   };
 }

@@ -5,13 +5,16 @@
 import { ErrorCode } from "@flipside/image-format";
 import type { Clock } from "../../clock.ts";
 import { isFinalState } from "@flipside/image-format/state-names";
-import type { DeploymentRow, HawkbitActionRow } from "../../storage/schema.ts";
+import type { DeploymentRow, DeviceRow, HawkbitActionRow } from "../../storage/schema.ts";
 import type { Storage } from "../../storage/storage.ts";
 import type { Evidence } from "../deployments/evidence.ts";
+import { runsConfirmed } from "../deployments/hindrances.ts";
 import type { Memory } from "../deployments/memory.ts";
 import type { Offering } from "../deployments/offering.ts";
 import type { DeviceLog } from "../device-records/device-log.ts";
 import type { Actions } from "./actions.ts";
+import type { TakingAttributes } from "./attributes.ts";
+import { saysItsVersion } from "./what-runs.ts";
 import type { TargetRecord } from "./target-records.ts";
 
 /** A client that does not know of cancelling would be told of it for ever, and get nothing else. */
@@ -23,12 +26,15 @@ export interface ToDo {
   link: { kind: "deploymentBase" | "cancelAction"; actionId: number } | undefined;
   /** It is to say what it is. */
   wantsAttributes: boolean;
+  /** The action that has succeeded last. */
+  installed: number | undefined;
 }
 
 export interface Desk {
   polled(deviceId: string, target: TargetRecord): Promise<ToDo>;
 }
 
+type Installed = Pick<HawkbitActionRow, "claimedAt" | "provenAt"> | undefined;
 type Deployment = Pick<DeploymentRow, "id" | "attempt" | "digest" | "state">;
 
 export function createDesk(options: {
@@ -37,6 +43,7 @@ export function createDesk(options: {
   offering: Pick<Offering, "offerFor">;
   evidence: Pick<Evidence, "reported">;
   actions: Actions;
+  attributes: Pick<TakingAttributes, "lookAgain" | "proveAgain">;
   deviceLog: Pick<DeviceLog, "add">;
   clock: Pick<Clock, "wallMs">;
 }): Desk {
@@ -55,11 +62,11 @@ export function createDesk(options: {
   }
 
   /** Such a device has no floor of its own that it would reject an image by. */
-  async function isBelowFloor(deviceId: string, { id, attempt, digest, state }: Deployment): Promise<boolean> {
-    const [device, image] = [await memory.device(deviceId), await memory.image(digest)];
-    if (state !== "offered" || image.securityCounter >= (device?.securityFloor ?? 0)) return false;
+  async function isBelowFloor(device: DeviceRow, { id, attempt, digest, state }: Deployment): Promise<boolean> {
+    const { securityCounter } = await memory.image(digest);
+    if (state !== "offered" || securityCounter >= (device.securityFloor ?? 0)) return false;
     const report = { state: "rejected", code: ErrorCode.SecurityCounterTooLow, done: 0, total: 0 } as const;
-    await evidence.reported(deviceId, { ...report, deployment: id, attempt });
+    await evidence.reported(device.id, { ...report, deployment: id, attempt });
     return true;
   }
 
@@ -67,7 +74,21 @@ export function createDesk(options: {
   async function due(deviceId: string): Promise<Deployment | undefined> {
     const offered = await offering.offerFor(deviceId);
     const deployment = offered && (await deploymentOf(deviceId, offered.deployment));
-    return deployment === undefined || (await isBelowFloor(deviceId, deployment)) ? undefined : deployment;
+    const device = await memory.device(deviceId);
+    if (deployment === undefined || device === null) return undefined;
+    if (!saysItsVersion(device) || !runsConfirmed(device, deployment.digest))
+      return (await isBelowFloor(device, deployment)) ? undefined : deployment;
+    await options.attributes.proveAgain(deviceId);
+    return undefined;
+  }
+
+  /** Of one that has claimed, and may be about to show it. */
+  async function isProofAwaited(deviceId: string, deployment: Deployment | undefined, installed: Installed) {
+    if (deployment?.state === "testing") return true;
+    const { claimedAt, provenAt } = installed ?? { claimedAt: null, provenAt: null };
+    if (claimedAt === null || provenAt !== null || clock.wallMs() - claimedAt > attributesAgeMsMax) return false;
+    const device = await memory.device(deviceId);
+    return device !== null && saysItsVersion(device);
   }
 
   /** Of an action that the device has not closed: what has become of it here meanwhile. */
@@ -104,11 +125,12 @@ export function createDesk(options: {
 
   return {
     async polled(deviceId, { attributesAt }) {
+      await options.attributes.lookAgain(deviceId);
       const deployment = await due(deviceId);
       const action =
         deployment && (await actions.of(deviceId, { ...deployment, deploymentId: deployment.id }, clock.wallMs()));
       const cancelled = await firstCancelling(deviceId, action?.id);
-      const isProofAwaited = deployment?.state === "testing";
+      const installed = await actions.installed(deviceId);
       const isOpen = action?.state === "open";
       const isStale = attributesAt === null || clock.wallMs() - attributesAt > attributesAgeMsMax;
       return {
@@ -119,7 +141,9 @@ export function createDesk(options: {
               ? { kind: "deploymentBase", actionId: action.id }
               : undefined,
         // Beside a deployment only of who has never said it: SWUpdate puts its installation off for each time.
-        wantsAttributes: attributesAt === null || (!isOpen && (isProofAwaited || isStale)),
+        wantsAttributes:
+          attributesAt === null || (!isOpen && (isStale || (await isProofAwaited(deviceId, deployment, installed)))),
+        installed: installed?.id,
       };
     },
   };

@@ -5,7 +5,7 @@
 
 import type { DeploymentStateName } from "@flipside/image-format";
 import type { Clock } from "../../clock.ts";
-import type { DeploymentRow, DeviceRow, HawkbitActionRow } from "../../storage/schema.ts";
+import type { DeploymentRow, HawkbitActionRow } from "../../storage/schema.ts";
 import type { Storage } from "../../storage/storage.ts";
 import type { Evidence } from "../deployments/evidence.ts";
 import type { Memory } from "../deployments/memory.ts";
@@ -13,7 +13,7 @@ import type { DeviceLog } from "../device-records/device-log.ts";
 import { lockDevice, runningOf } from "../device-records/store.ts";
 import type { Actions } from "./actions.ts";
 import type { Feedback } from "./shapes.ts";
-import { type Attributes, runsImage, versionIn } from "./what-runs.ts";
+import { runsImage, saysItsVersion } from "./what-runs.ts";
 
 /** What a feedback says of a deployment. */
 export type Said =
@@ -101,30 +101,33 @@ export function createTakingFeedback(options: {
     });
   }
 
+  /** The action is closed last: what a crash leaves open is said again. */
   async function claimed(deviceId: string, action: HawkbitActionRow, tried: Tried): Promise<void> {
     const { id, digest, attempt } = action;
-    await actions.change(id, { state: "closed", claimedAt: clock.wallMs() });
+    await actions.change(id, { claimedAt: clock.wallMs() });
     await report(deviceId, action, tried, "testing");
     const device = await memory.device(deviceId);
     if (device !== null && saysItsVersion(device) && runningOf(device)?.digest === digest) {
-      await actions.change(id, { provenAt: clock.wallMs() });
       await confirm(deviceId, digest);
+      await actions.change(id, { provenAt: clock.wallMs() });
     } else if ((await memory.rollout(tried.rolloutId)).acceptsClaimed) {
       await takeForRunning(deviceId, digest);
       await confirm(deviceId, digest, { id: tried.id, attempt });
     }
+    await actions.change(id, { state: "closed" });
   }
 
   /** Past its point of no return a deployment does not fail: its image gives way. */
   async function failed(deviceId: string, action: HawkbitActionRow, tried: Tried): Promise<void> {
-    await actions.change(action.id, { state: "closed" });
     const refused = await report(deviceId, action, tried, "failed");
-    if (refused === undefined || action.provenAt !== null) return;
-    const device = await memory.device(deviceId);
-    await evidence.checkedIn(deviceId, {
-      running: { digest: (device && runningOf(device)?.digest) ?? "", state: "confirmed" },
-      other: { digest: action.digest, state: "failed", reason: 0 },
-    });
+    if (refused !== undefined && action.provenAt === null) {
+      const device = await memory.device(deviceId);
+      await evidence.checkedIn(deviceId, {
+        running: { digest: (device && runningOf(device)?.digest) ?? "", state: "confirmed" },
+        other: { digest: action.digest, state: "failed", reason: 0 },
+      });
+    }
+    await actions.change(action.id, { state: "closed" });
   }
 
   function note(deviceId: string, { id }: HawkbitActionRow, { status }: Feedback): void {
@@ -151,12 +154,12 @@ export function createTakingFeedback(options: {
         case "failed":
           return failed(deviceId, action, tried);
         case "rejected":
-          await actions.change(action.id, { state: "closed" });
-          return void (await report(deviceId, action, tried, "rejected"));
+          await report(deviceId, action, tried, "rejected");
+          return actions.change(action.id, { state: "closed" });
         case "cancelled":
           // Nobody had cancelled it here: the device has.
-          await actions.change(action.id, { state: "closed" });
-          return void (await report(deviceId, action, tried, "failed"));
+          await report(deviceId, action, tried, "failed");
+          return actions.change(action.id, { state: "closed" });
         case "at": {
           const { id: deployment, total } = tried;
           const done = said.done === undefined ? 0 : Math.floor((total * said.done.part) / said.done.of);
@@ -182,8 +185,4 @@ export function createTakingFeedback(options: {
         );
     },
   };
-}
-
-function saysItsVersion({ attributes }: Pick<DeviceRow, "attributes">): boolean {
-  return attributes !== null && versionIn(JSON.parse(attributes) as Attributes) !== undefined;
 }

@@ -49,13 +49,14 @@ export function createHawkbit(
   const { storage, presence, lastSeen, feed, clock, turns } = options;
   const actions = createActions(storage);
   const kept = { ...options, actions };
+  const attributes = createTakingAttributes(kept);
   return hawkbitRoutes({
     authentication: createAuthentication({ ...options, access, wallMs: clock.wallMs }),
-    desk: createDesk(kept),
+    desk: createDesk({ ...kept, attributes }),
     actions,
     downloads: createDownloads({ ...options, hashing: createPayloadHashing(storage, options.pathOf) }),
     feedback: createTakingFeedback(kept),
-    attributes: createTakingAttributes(kept),
+    attributes,
     turns,
     pollMs,
     heard(deviceId) {

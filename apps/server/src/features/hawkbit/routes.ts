@@ -70,15 +70,14 @@ function admitting({ authentication, heard }: HawkbitRoutesOptions): RequestHand
   };
 }
 
-function poll({ desk, actions, turns, pollMs }: HawkbitRoutesOptions): RequestHandler {
+function poll({ desk, turns, pollMs }: HawkbitRoutesOptions): RequestHandler {
   return async (request, response) => {
     const id = deviceOf(request);
-    const { link, wantsAttributes } = await turns.run(id, () => desk.polled(id, targetOf(response)));
-    const installed = await actions.installed(id);
+    const { link, wantsAttributes, installed } = await turns.run(id, () => desk.polled(id, targetOf(response)));
     const root = rootOf(request, id);
     const links: Links = {
       ...(wantsAttributes ? { configData: { href: addressOf.attributes(root) } } : {}),
-      ...(installed === undefined ? {} : { installedBase: { href: addressOf.installed(root, installed.id) } }),
+      ...(installed === undefined ? {} : { installedBase: { href: addressOf.installed(root, installed) } }),
     };
     if (link?.kind === "deploymentBase") links.deploymentBase = { href: addressOf.deployment(root, link.actionId) };
     if (link?.kind === "cancelAction") links.cancelAction = { href: addressOf.cancellation(root, link.actionId) };

@@ -18,6 +18,15 @@ export function versionIn(attributes: Attributes): string | undefined {
   return name === undefined ? undefined : String(attributes[name]);
 }
 
+export const storedAttributes = ({ attributes }: Pick<DeviceRow, "attributes">): Attributes =>
+  attributes === null ? {} : (JSON.parse(attributes) as Attributes);
+
+export const saysItsVersion = (device: Pick<DeviceRow, "attributes">): boolean =>
+  versionIn(storedAttributes(device)) !== undefined;
+
+/** Of a release there is none: they begin with 1. */
+export const unknownSequence = 0;
+
 type Hardware = Pick<DeviceRow, "product" | "hardware" | "revision">;
 
 export interface Runs {
@@ -55,7 +64,7 @@ export async function whatRuns(db: Queries, device: Hardware, version: string): 
   if (found !== undefined)
     return { running: asRunning(found.image.digest, version, found.releaseSequence), image: found.image };
   const own = createHash("sha256").update(`hawkbit\n${device.product}\n${device.hardware}\n${version}`).digest("hex");
-  return { running: asRunning(own, version, 0), image: undefined };
+  return { running: asRunning(own, version, unknownSequence), image: undefined };
 }
 
 /** Of an image that was rolled out from here. */
