@@ -101,6 +101,20 @@ describe.skipIf(swupdateMissing !== undefined)("SWUpdate", () => {
     }
   });
 
+  it("gives up what was cancelled before it began, and takes what comes next", async () => {
+    await target.says({ version: "1.0.0" });
+    const first = await fixture.rollOut((await uploaded()).id, [target as never]);
+    const { actionId } = await target.deployment();
+    await fixture.api.post(`/api/rollouts/${first.id}/cancel`);
+    const { id, version } = await uploaded();
+    await fixture.rollOut(id, [target as never]);
+    await start("1.0.0");
+    await reaches("installed");
+    expect(await target.newest()).toMatchObject({ version });
+    const details: string[] = (await target.shown()).log.map(({ detail }: { detail: string }) => detail);
+    expect(details.some((detail) => detail.startsWith(`action ${actionId}: closed/success`))).toBe(true);
+  });
+
   it("says that its trial has failed, and is not confirmed", async () => {
     await start("1.0.0");
     const { id } = await uploaded();

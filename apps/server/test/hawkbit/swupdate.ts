@@ -4,7 +4,7 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 
@@ -90,8 +90,8 @@ export async function startSwupdate(
   folder: string,
   { version, arguments_ }: { version: string; arguments_: readonly string[] },
 ): Promise<Running> {
-  const sockets = join(folder, "sockets");
-  await mkdir(sockets, { recursive: true });
+  // Of its own: what ends removes its sockets by their names, also when the next one has made them anew.
+  const sockets = await mkdtemp(join(folder, "sockets-"));
   const configuration = join(folder, "swupdate.cfg");
   await writeFile(
     configuration,
