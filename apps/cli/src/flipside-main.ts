@@ -23,6 +23,10 @@ const commands: Record<string, { what: string; run: (argv: string[]) => Promise<
     what: "put a copy of a server's data into a folder of its own",
     run: async (argv) => (await import("./backup-main.ts")).restore(argv),
   },
+  wrap: {
+    what: "make a release of a file that is there, for devices of another agent",
+    run: async (argv) => (await import("./wrap-main.ts")).wrap(argv),
+  },
 };
 
 const usage = `Usage: flipside COMMAND [options]\n\n${Object.entries(commands)

@@ -1,22 +1,12 @@
 // `flipside permit`: makes permits, with which devices go back to an older image (docs/image-format.md, "Permit").
 
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { deviceIdPattern } from "@flipside/api/limits";
-import type { JWK } from "jose";
-import {
-  buildPermit,
-  describeImage,
-  FormatError,
-  type SigningKey,
-  signingKeyFromJwk,
-  splitRelease,
-  splitTrustChain,
-  toHex,
-} from "@flipside/image-format";
-import { privateKeysIn } from "../../agent/build/project-keys.ts";
+import { buildPermit, describeImage, FormatError, splitRelease } from "@flipside/image-format";
 import { repositoryRoot } from "../../agent/build/paths.ts";
+import { CannotUse, readWhole, signingKeys } from "./release-keys.ts";
 
 const usage = `Usage: flipside permit (--release FILE [--hardware NAME] | --image DIGEST) (--device ID … | --any-device) [options]
 
@@ -36,22 +26,11 @@ and lowers no security floor. Upload it in the console (Releases, "Add permit"),
 `;
 
 class UsageError extends Error {}
-/** What was given can't be used: said without a stack. */
-class PermitError extends Error {}
-
 interface Wanted {
   digest: string;
   /** For the file's name. */
   name: string;
   about: string;
-}
-
-function readWhole(path: string, what: string): Uint8Array {
-  try {
-    return new Uint8Array(readFileSync(path));
-  } catch (error) {
-    throw new PermitError(`${what} ${path} can't be read: ${(error as Error).message}`);
-  }
 }
 
 async function imagesIn(path: string, hardware: string | undefined): Promise<Wanted[]> {
@@ -61,11 +40,11 @@ async function imagesIn(path: string, hardware: string | undefined): Promise<Wan
     images = await Promise.all(splitRelease(file).map((bytes) => describeImage(bytes)));
   } catch (error) {
     if (!(error instanceof FormatError)) throw error;
-    throw new PermitError(`${path} is no release file: ${error.message}`);
+    throw new CannotUse(`${path} is no release file: ${error.message}`);
   }
   const wanted = images.filter((image) => hardware === undefined || image.hardware.name === hardware);
   if (wanted.length === 0)
-    throw new PermitError(
+    throw new CannotUse(
       `${path} has no image for ${hardware}; it has some for ${images.map((image) => image.hardware.name).join(", ")}`,
     );
   return wanted.map(({ digest, product, version, hardware: { name } }) => ({
@@ -73,48 +52,6 @@ async function imagesIn(path: string, hardware: string | undefined): Promise<Wan
     name: `${version}-${name}`,
     about: `${product} ${version} for ${name}`,
   }));
-}
-
-function keyIn(path: string): SigningKey {
-  try {
-    return signingKeyFromJwk(JSON.parse(readFileSync(path, "utf8")) as JWK);
-  } catch (error) {
-    throw new PermitError(`${path} holds no private Ed25519 JWK: ${(error as Error).message}`);
-  }
-}
-
-/**
- * The keys given, or the newest release key of the folder. A key that the newest trust record doesn't name is refused:
- * no device would take the permit.
- */
-function signingKeys(paths: string[], folder: string): SigningKey[] {
-  const chainPath = join(folder, "trust-chain.bin");
-  const named = existsSync(chainPath)
-    ? splitTrustChain(readWhole(chainPath, "the trust chain")).at(-1)!.keys.releaseKeys.map(toHex)
-    : undefined;
-  if (paths.length > 0) {
-    const keys = paths.map(keyIn);
-    keys.forEach((key, i) => {
-      if (named !== undefined && !named.includes(toHex(key.publicKey)))
-        throw new PermitError(
-          `${paths[i]} is no release key: the trust record in ${chainPath} does not name it. If it belongs to another project, give that one's folder with --keys`,
-        );
-    });
-    return keys;
-  }
-  if (named === undefined)
-    throw new PermitError(
-      `${folder} has no trust chain and so no release key. Give a key with --key, or the project's folder with --keys`,
-    );
-  const known = privateKeysIn(folder, "release");
-  const newest = named
-    .map((publicKey) => known.find(({ key }) => toHex(key.publicKey) === publicKey))
-    .findLast((found) => found !== undefined);
-  if (newest === undefined)
-    throw new PermitError(
-      `${folder} holds no private half of a release key that its trust record names. Give one with --key`,
-    );
-  return [newest.key];
 }
 
 function valuesOf(argv: string[]) {
@@ -187,7 +124,7 @@ export async function permit(argv: string[]): Promise<number> {
     return 0;
   } catch (error) {
     if (error instanceof UsageError) process.stderr.write(`${error.message}\n\n${usage}`);
-    else if (error instanceof PermitError) process.stderr.write(`${error.message}\n`);
+    else if (error instanceof CannotUse) process.stderr.write(`${error.message}\n`);
     else throw error;
     return error instanceof UsageError ? 2 : 1;
   }
