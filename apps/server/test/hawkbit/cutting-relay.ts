@@ -1,4 +1,4 @@
-// A TCP relay before the server that breaks one answer off, after so many bytes, and notes which ranges are asked for.
+// A TCP relay before the server that breaks answers off after so many bytes, until a range is asked for.
 
 import { connect, createServer, type Socket } from "node:net";
 
@@ -34,7 +34,7 @@ export async function cuttingRelay(port: number, bytesMax: number): Promise<Cutt
     });
     far.on("data", (data) => {
       passed += data.length;
-      if (cuts > 0 || passed < bytesMax) return;
+      if (ranges.length > 0 || passed < bytesMax) return;
       cuts++;
       near.destroy();
     });

@@ -91,7 +91,7 @@ describe.skipIf(swupdateMissing !== undefined)("SWUpdate", () => {
       const { id } = await uploaded();
       await fixture.rollOut(id, [target as never]);
       await reaches("installed");
-      expect(relay.cuts).toBe(1);
+      expect(relay.cuts).toBeGreaterThan(0);
       expect(relay.ranges.length, "it asks for the rest").toBeGreaterThan(0);
       expect((await readFile(installed())).equals(content)).toBe(true);
     } finally {

@@ -84,12 +84,17 @@ export interface Running {
 }
 
 const stopMsMax = 10_000;
+/** Debian's dies now and then of itself on a busy machine, in the middle of a download that went on. */
+const startsMax = 4;
 
-/** `arguments_`: of its mode for hawkBit. `version`: what it says of the device. */
-export async function startSwupdate(
-  folder: string,
-  { version, arguments_ }: { version: string; arguments_: readonly string[] },
-): Promise<Running> {
+interface Start {
+  /** What it says of the device. */
+  version: string;
+  /** Of its mode for hawkBit. */
+  arguments_: readonly string[];
+}
+
+async function spawnIn(folder: string, { version, arguments_ }: Start): Promise<ChildProcess> {
   // Of its own: what ends removes its sockets by their names, also when the next one has made them anew.
   const sockets = await mkdtemp(join(folder, "sockets-"));
   const configuration = join(folder, "swupdate.cfg");
@@ -97,20 +102,39 @@ export async function startSwupdate(
     configuration,
     `globals : { loglevel = 5; };\nidentify : ( { name = "version"; value = "${version}"; } );\n`,
   );
-  const child: ChildProcess = spawn(
-    program!,
-    ["-f", configuration, "-k", certificateIn(folder), "-H", "board:1.0", "-l", "5", "-u", arguments_.join(" ")],
-    {
-      env: { PATH: process.env["PATH"], TMPDIR: sockets, RUNTIME_DIRECTORY: sockets },
-      stdio: ["ignore", "pipe", "pipe"],
-    },
-  );
+  const flags = ["-f", configuration, "-k", certificateIn(folder), "-H", "board:1.0", "-l", "5"];
+  return spawn(program!, [...flags, "-u", arguments_.join(" ")], {
+    env: { PATH: process.env["PATH"], TMPDIR: sockets, RUNTIME_DIRECTORY: sockets },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+}
+
+/** Runs until it is stopped: one that dies is started again, as a service manager does. */
+export async function startSwupdate(folder: string, start: Start): Promise<Running> {
   let said = "";
-  for (const stream of [child.stdout!, child.stderr!]) stream.on("data", (data) => (said += String(data)));
-  const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
+  let isStopped = false;
+  let child: ChildProcess;
+  let ended: Promise<void>;
+  async function startOnce(starts: number): Promise<void> {
+    child = await spawnIn(folder, start);
+    if (isStopped) child.kill("SIGKILL");
+    for (const stream of [child.stdout!, child.stderr!]) stream.on("data", (data) => (said += String(data)));
+    ended = new Promise<void>((resolve) =>
+      child.once("exit", (code, signal) => {
+        resolve();
+        if (isStopped) return;
+        const how = `SWUpdate ended by itself (${signal ?? code})`;
+        said += `\n${how}\n`;
+        console.warn(how);
+        if (starts < startsMax) void startOnce(starts + 1);
+      }),
+    );
+  }
+  await startOnce(1);
   return {
     said: () => said,
     async stop() {
+      isStopped = true;
       child.kill("SIGTERM");
       const killing = setTimeout(() => child.kill("SIGKILL"), stopMsMax);
       await ended;
