@@ -328,7 +328,7 @@ export interface Features extends Fleet, Conversations {
   deviceDeletion: DeviceDeletion;
   events: EventHub;
   /** Undefined: it is not spoken here. */
-  hawkbit: { router: Router; registration: Registration } | undefined;
+  hawkbit: { router: Router; sweep: () => void; registration: Registration } | undefined;
 }
 
 /** For devices that no agent of ours speaks for. */
@@ -341,8 +341,8 @@ function createForeign(
 ): Features["hawkbit"] {
   const unreadable = lookingAt(images, log);
   const beside = { storage, feed, clock, turns, slots, brake: emergencyStop, pathOf: files.pathOf, unreadable };
-  const router = createHawkbit(hawkbit, { ...fleet, ...beside });
-  return { router, registration: createRegistration({ ...fleet, storage, views, wallMs: clock.wallMs }) };
+  const spoken = createHawkbit(hawkbit, { ...fleet, ...beside });
+  return { ...spoken, registration: createRegistration({ ...fleet, storage, views, wallMs: clock.wallMs }) };
 }
 
 /** What people do to rollouts, and what goes on with them beside the messages of devices. */

@@ -28,6 +28,20 @@ it("stays online between its polls, is offline after two that did not come, and 
   expect((await target.shown()).online).toBe(true);
 });
 
+it("is told to who watches, when it is there and when it has gone silent", async () => {
+  const target = await newTarget(fixture, { version: "" });
+  const seen: boolean[] = [];
+  fixture.server.internals.feed.follow((change) => {
+    if (change.kind === "device" && change.id === target.id)
+      void target.shown().then(({ online }) => seen.push(online));
+  });
+  await target.poll();
+  await expect.poll(() => seen).toEqual([true]);
+  await target.poll();
+  passedMs += 2 * POLL_MS + 20_000;
+  await expect.poll(() => seen).toEqual([true, false]);
+});
+
 it("is not set aside by a wave between two polls, and is when it is away", async () => {
   const [one, away] = [await newTarget(fixture), await newTarget(fixture)];
   const release = await fixture.upload(await makeRelease(fixture.project));

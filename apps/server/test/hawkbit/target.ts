@@ -8,9 +8,10 @@ import { product } from "../keys.ts";
 export const startWithHawkbit = (
   hawkbit: HawkbitOptions = {},
   options: Parameters<typeof Fixture.start>[0] = {},
+  project?: Parameters<typeof Fixture.start>[1],
 ): Promise<Fixture> =>
   // One of several servers does not serve such devices.
-  Fixture.start({ member: undefined, imagesDir: undefined, hawkbit, ...options });
+  Fixture.start({ member: undefined, imagesDir: undefined, hawkbit, ...options }, project);
 
 export interface Answered {
   status: number;

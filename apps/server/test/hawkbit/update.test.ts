@@ -2,6 +2,7 @@
 // it shows is proven.
 
 import { createHash } from "node:crypto";
+import { buildTrustChain, generateSigningKey } from "@flipside/image-format";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { Fixture } from "../fixture.ts";
 import { makeRelease, payloadOf } from "../keys.ts";
@@ -307,6 +308,29 @@ describe("the rules of every rollout", () => {
     expect(stopped.headers.get("retry-after")).toBe("60");
     await fixture.api.post("/api/emergency-stop/end");
     expect((await target.poll()).deploymentBase).toBeDefined();
+  });
+
+  it("hold: an image whose key is in force no more is neither offered nor sent", async () => {
+    const { root, operations } = fixture.project;
+    const own = await startWithHawkbit({}, {}, fixture.project);
+    try {
+      const target = await newTarget(own);
+      const image = await makeRelease(own.project, { version: "2.0.0", releaseSequence: 2 });
+      await own.rollOut((await own.upload(image)).id, [target as never]);
+      const { artifact } = await target.deployment();
+      const keys = { rootThreshold: 1, rootKeys: [root.publicKey], operationsKeys: [operations.publicKey] };
+      const next = (trustVersion: number, releaseKey: Uint8Array) => ({
+        trust: { ...keys, trustVersion, releaseKeys: [releaseKey] },
+        signedBy: [root.privateJwk],
+      });
+      const another = (await generateSigningKey()).publicKey;
+      const chain = await buildTrustChain([next(1, own.project.release.publicKey), next(2, another)]);
+      expect((await own.api.post("/api/trust", chain)).status).toBe(201);
+      expect(Object.keys(await target.poll()), "its rollout was cancelled").toEqual(["cancelAction"]);
+      expect((await target.ask(artifact._links.download.href)).status).toBe(404);
+    } finally {
+      await own.stop();
+    }
   });
 
   it("hold: tags and attributes are what filters find it by", async () => {

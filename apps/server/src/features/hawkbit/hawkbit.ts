@@ -20,6 +20,7 @@ import { createDesk } from "./desk.ts";
 import { createDownloads, type DownloadsOptions } from "./downloads.ts";
 import { createTakingFeedback } from "./feedback.ts";
 import { createPayloadHashing } from "./payload-hashes.ts";
+import { createPolled } from "./polled.ts";
 import { hawkbitRoutes } from "./routes.ts";
 
 export interface HawkbitOptions extends HawkbitAccess {
@@ -45,12 +46,13 @@ export function createHawkbit(
     turns: Turns;
     clock: Clock;
   },
-): Router {
-  const { storage, presence, lastSeen, feed, clock, turns } = options;
+): { router: Router; sweep: () => void } {
+  const { storage, clock, turns } = options;
   const actions = createActions(storage);
   const kept = { ...options, actions };
   const attributes = createTakingAttributes(kept);
-  return hawkbitRoutes({
+  const polled = createPolled(options);
+  const router = hawkbitRoutes({
     authentication: createAuthentication({ ...options, access, wallMs: clock.wallMs }),
     desk: createDesk({ ...kept, attributes }),
     actions,
@@ -59,10 +61,7 @@ export function createHawkbit(
     attributes,
     turns,
     pollMs,
-    heard(deviceId) {
-      const wasHeard = presence.isHeard(deviceId);
-      lastSeen.note(deviceId);
-      if (!wasHeard) feed.announce({ kind: "device", id: deviceId });
-    },
+    heard: polled.heard,
   });
+  return { router, sweep: polled.sweep };
 }
