@@ -1,6 +1,6 @@
 // The file that a device fetches: HEAD, ranges, and what cannot be had any more.
 
-import { rm } from "node:fs/promises";
+import { readdir, readlink, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { rangeIn } from "../../src/features/hawkbit/ranges.ts";
@@ -132,6 +132,15 @@ describe("a file", () => {
     const { releases } = (await fixture.api.get("/api/releases")).body;
     expect(releases.find(({ id }: { id: string }) => id === lost.id).images[0].file).toBe("missing");
   });
+});
+
+it.skipIf(process.platform !== "linux")("no file stays open, however its readers have left", async () => {
+  const openImages = async (): Promise<string[]> => {
+    const names = await readdir("/proc/self/fd");
+    const paths = await Promise.all(names.map((name) => readlink(`/proc/self/fd/${name}`).catch(() => "")));
+    return paths.filter((path) => path.startsWith(fixture.dataDir) && path.endsWith(".image"));
+  };
+  await expect.poll(openImages).toEqual([]);
 });
 
 it("a range is read as RFC 9110 has it", () => {
