@@ -208,6 +208,7 @@ export function installTestTools() {
       "pkcs11-tool": "opensc",
       zsh: "zsh",
       fish: "fish",
+      swupdate: "swupdate",
     },
     false,
   );

@@ -7,6 +7,9 @@ import { parseArgs } from "node:util";
 import { z } from "zod";
 import { durationText, typedDuration } from "./domain/duration-text.ts";
 import { type Keeping, keepingDefault } from "./features/retention/keeping.ts";
+import { sleepMsMax } from "./features/hawkbit/documents.ts";
+import { readGatewayToken } from "./features/hawkbit/gateway-token.ts";
+import { type HawkbitOptions, hawkbitPollMsDefault } from "./features/hawkbit/hawkbit.ts";
 import { parseTrustedProxies } from "./http/trusted-proxies.ts";
 
 const repository = fileURLToPath(new URL("../../../", import.meta.url));
@@ -34,6 +37,11 @@ function keptFor(name: keyof Keeping, { minMs, maxMs }: { minMs: number; maxMs: 
       return z.NEVER;
     });
 }
+
+const yesOrNo = z
+  .enum(["yes", "no"], "yes or no")
+  .default("no")
+  .transform((said) => said === "yes");
 
 const form = z.object({
   host: z.string().min(1).default("127.0.0.1"),
@@ -80,6 +88,14 @@ const form = z.object({
   claimsFile: z.string().min(1).optional(),
   secretKeyFile: z.string().min(1).optional(),
   pollMs: z.coerce.number().int().min(100).max(3_600_000).default(3_000),
+  hawkbit: yesOrNo,
+  hawkbitPollMs: z.coerce.number().int().min(1_000).max(sleepMsMax).default(hawkbitPollMsDefault),
+  hawkbitGatewayTokenFile: z.string().min(1).optional(),
+  hawkbitGatewayEnrols: yesOrNo,
+  hawkbitCertificateHeader: z
+    .string()
+    .regex(/^[A-Za-z0-9-]{1,64}$/, "a header's name, such as X-Ssl-Client-Cn")
+    .optional(),
   keepDeviceLog: keptFor("deviceLogMs", { minMs: hourMs, maxMs: Number.POSITIVE_INFINITY }),
   keepTelemetryRaw: keptFor("telemetryRawMs", { minMs: 6 * hourMs, maxMs: 28 * dayMs }),
   keepTelemetryHours: keptFor("telemetryHoursMs", { minMs: dayMs, maxMs: 728 * dayMs }),
@@ -112,16 +128,36 @@ const form = z.object({
     .default(join(repository, "apps", "web", "dist")),
 });
 
-/** What is shown of points that are gone are their hours. */
+/** What is shown of points that are gone are their hours. What belongs to an interface that is off would do nothing. */
 const schema = form
   .refine(({ keepTelemetryRaw, keepTelemetryHours }) => keepTelemetryHours >= keepTelemetryRaw, {
     path: ["keepTelemetryHours"],
     message: "not shorter than --keep-telemetry-raw",
   })
+  .refine(({ hawkbit, ...of }) => hawkbit || of.hawkbitGatewayTokenFile === undefined, {
+    path: ["hawkbitGatewayTokenFile"],
+    message: "only with --hawkbit yes",
+  })
+  .refine(({ hawkbitCertificateHeader: header, trustProxy }) => header === undefined || trustProxy !== false, {
+    path: ["hawkbitCertificateHeader"],
+    message: "only with --trust-proxy: a client could write it itself",
+  })
   .refine(({ mqttUrl, mqttWebSocketPort }) => mqttUrl === undefined || mqttWebSocketPort === undefined, {
     path: ["mqttWebSocketPort"],
     message: "not with --mqtt-url: the embedded broker listens there, and that broker has a port of its own for it",
   });
+
+/** What of it is hawkBit's interface; undefined: it is not spoken. `token`: of the gateway, from the environment. */
+export function hawkbitIn(configuration: Configuration, token: string | undefined): HawkbitOptions | undefined {
+  const { hawkbit, hawkbitPollMs: pollMs, hawkbitGatewayTokenFile: file } = configuration;
+  if (!hawkbit) return undefined;
+  return {
+    pollMs,
+    gatewayToken: readGatewayToken(file, token),
+    gatewayEnrols: configuration.hawkbitGatewayEnrols,
+    certificateHeader: configuration.hawkbitCertificateHeader,
+  };
+}
 
 export type Configuration = z.output<typeof schema>;
 
@@ -217,6 +253,31 @@ export const options: Record<keyof Configuration, Option> = {
     about: "file of claims to import at the start, JSON or CSV",
   },
   pollMs: { flag: "poll-ms", variable: "POLL_MS", about: "how often devices check in, in milliseconds (3000)" },
+  hawkbit: {
+    flag: "hawkbit",
+    variable: "HAWKBIT",
+    about: "yes: serve devices of hawkBit's interface, too, below /DEFAULT/controller/v1, docs/hawkbit.md (no)",
+  },
+  hawkbitPollMs: {
+    flag: "hawkbit-poll-ms",
+    variable: "HAWKBIT_POLL_MS",
+    about: "how often these are told to poll, in milliseconds; whole seconds (300000)",
+  },
+  hawkbitGatewayTokenFile: {
+    flag: "hawkbit-gateway-token-file",
+    variable: "HAWKBIT_GATEWAY_TOKEN_FILE",
+    about: "file of the token that lets a gateway in for any of them; or HAWKBIT_GATEWAY_TOKEN (none)",
+  },
+  hawkbitGatewayEnrols: {
+    flag: "hawkbit-gateway-enrols",
+    variable: "HAWKBIT_GATEWAY_ENROLS",
+    about: "yes: with that token, those that nobody has registered come in, too (no)",
+  },
+  hawkbitCertificateHeader: {
+    flag: "hawkbit-certificate-header",
+    variable: "HAWKBIT_CERTIFICATE_HEADER",
+    about: "where a proxy of --trust-proxy says the name in a client's certificate that it has verified (none)",
+  },
   keepDeviceLog: {
     flag: "keep-device-log",
     variable: "KEEP_DEVICE_LOG",

@@ -2,7 +2,7 @@
 
 import { endWithParent, outliveOutput } from "@flipside/processes/end-with-parent";
 import { whoReaches } from "@flipside/processes/reach";
-import { ConfigurationError, readConfiguration, usage } from "./configuration.ts";
+import { ConfigurationError, hawkbitIn, readConfiguration, usage } from "./configuration.ts";
 import { createLogger } from "./logging.ts";
 import { readSecretKey } from "./storage/secrets-at-rest.ts";
 import { StartError, startServer } from "./server.ts";
@@ -23,6 +23,7 @@ async function main(): Promise<void> {
   const { keepDeviceLog, keepTelemetryRaw, keepTelemetryHours, keepDecisions, keepAudit, ...others } = configuration;
   const server = await startServer({
     ...others,
+    hawkbit: hawkbitIn(configuration, process.env["HAWKBIT_GATEWAY_TOKEN"]),
     keep: {
       deviceLogMs: keepDeviceLog,
       telemetryRawMs: keepTelemetryRaw,

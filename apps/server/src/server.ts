@@ -118,6 +118,14 @@ async function letDevicesIn(options: ServerOptions, link: DeviceLink, handlers: 
   }
 }
 
+/** Throws StartError: who has polled at one of several servers would be away to the others. */
+function hawkbitOf({ hawkbit, member }: ServerOptions): ServerOptions["hawkbit"] {
+  if (hawkbit === undefined || member === undefined) return hawkbit;
+  throw new StartError(
+    "Devices of hawkBit's interface are served by one server alone: leave out --hawkbit or --member (docs/hawkbit.md).",
+  );
+}
+
 /** Waits for `work`, but not longer than closing may take. */
 async function withDeadline(log: Logger, work: Promise<unknown>): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
@@ -171,6 +179,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   /** Closed in an order of their own once everything is up. */
   const listening: Undo = [];
   try {
+    const hawkbit = hawkbitOf(options);
     const foundation = await layFoundation(options, log, undo);
     const { storage, clock, accounts } = foundation;
     const { members } = foundation;
@@ -180,6 +189,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     const features = await createFeatures(foundation, link, {
       pollMs: options.pollMs ?? pollMsDefault,
       pieceMax: options.pieceMax ?? pieceMaxDefault,
+      hawkbit,
       keep: { ...keepingDefault, ...options.keep },
     });
     if (members !== undefined) {

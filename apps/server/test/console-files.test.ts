@@ -41,7 +41,15 @@ describe("the console's files, below a folder that begins with a dot", () => {
   }
 
   it("are given to its own pages", async () => {
-    for (const page of ["/", "/devices", "/devices/press-7", "/rollouts/new?release=1", "/index.html", "/devices/"]) {
+    for (const page of [
+      "/",
+      "/devices",
+      "/devices/press-7",
+      "/devices/SN.7:1",
+      "/rollouts/new?release=1",
+      "/index.html",
+      "/devices/",
+    ]) {
       const { status, headers, body } = await ask(page);
       expect([page, status, headers["cache-control"], body.toString()]).toEqual([
         page,

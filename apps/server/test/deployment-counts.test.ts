@@ -140,8 +140,6 @@ async function goOn(id: string, random: Random): Promise<void> {
         await evidence.reported(deviceId, {
           deployment: deployment.id,
           attempt: 1,
-          boot: 1,
-          sequence: i,
           state,
           done: 1,
           total: 4,

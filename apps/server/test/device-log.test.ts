@@ -44,4 +44,38 @@ describe("the log of a device", () => {
     expect(rows.filter(({ deviceId }) => deviceId === "two")).toHaveLength(4);
     await storage.close();
   });
+
+  it("has what comes in the very moment in which all before it was written", async () => {
+    const dataDir = await temporaryDirectory();
+    const { databaseUrl } = await databaseOf(dataDir);
+    const place = databaseUrl === undefined ? { file: join(dataDir, "a.sqlite") } : { url: databaseUrl };
+    const storage = await Storage.open(place, { onError: () => {} });
+    const clock = { wallMs: () => 0, steadyMs: () => 0 };
+    const stepsMax = 12;
+    for (let steps = 0; steps < stepsMax; steps++) {
+      // So many steps of promises after the transaction that wrote what came before.
+      let isFirst = true;
+      const told = new Proxy(storage, {
+        get: (target, name) =>
+          name !== "transaction"
+            ? Reflect.get(target, name)
+            : async (work: Parameters<Storage["transaction"]>[0]) => {
+                await target.transaction(work);
+                if (!isFirst) return;
+                isFirst = false;
+                let then = Promise.resolve();
+                for (let i = 0; i < steps; i++) then = then.then(() => {});
+                void then.then(() => deviceLog.add(`late-${steps}`, "session", "late"));
+              },
+      });
+      const deviceLog = createDeviceLog(told, createLogger("silent"), clock);
+      deviceLog.add("early", "session", "early");
+      await deviceLog.flush();
+      await new Promise((resolve) => setImmediate(resolve));
+      await deviceLog.flush();
+    }
+    const rows = await storage.db.selectFrom("deviceLog").select("deviceId").where("detail", "=", "late").execute();
+    expect(rows).toHaveLength(stepsMax);
+    await storage.close();
+  });
 });

@@ -61,6 +61,8 @@ export interface RolloutDraft extends TypedRules, TypedWaves {
   watchesCrashes: boolean;
   urgent: boolean;
   allowOlder: boolean;
+  /** The word of devices that no agent of ours speaks for is enough. */
+  acceptsClaimed: boolean;
   /** Of a rollout that is made again: what it compares, where that is compared at all. */
   health: HealthSettings | null;
   /** Rollouts that end when this one starts. */
@@ -84,15 +86,17 @@ export const newDraft = (releaseId: string): RolloutDraft => ({
   watchesCrashes: false,
   urgent: false,
   allowOlder: false,
+  acceptsClaimed: false,
   health: null,
   supersedes: new Set(),
 });
 
 /** The form filled in as another rollout was asked for. */
 export function draftOf(request: CompleteNewRollout): RolloutDraft {
-  const { releaseId, name, target, waves, order, health, continuous, urgent, allowOlder } = request;
+  const { releaseId, name, target, waves, order, health, continuous, urgent } = request;
+  const { allowOlder, acceptsClaimed } = request;
   return {
-    ...{ releaseId, order, health, continuous, urgent, allowOlder },
+    ...{ releaseId, order, health, continuous, urgent, allowOlder, acceptsClaimed },
     typedName: name,
     target: "filter" in target ? "filter" : "all" in target ? "all" : "picked",
     picked: new Set("deviceIds" in target ? target.deviceIds : []),
@@ -252,4 +256,5 @@ export const requestOf = (draft: RolloutDraft, plan: RolloutPlan): NewRollout =>
   ...(draft.supersedes.size > 0 ? { supersedes: [...draft.supersedes] } : {}),
   ...(draft.urgent ? { urgent: true } : {}),
   ...(draft.allowOlder ? { allowOlder: true } : {}),
+  ...(draft.acceptsClaimed ? { acceptsClaimed: true } : {}),
 });

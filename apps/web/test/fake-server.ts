@@ -540,6 +540,7 @@ export class FakeServer {
         retries: request.retries,
         lateOffersMs: request.lateOffersMs,
         allowOlder: request.allowOlder,
+        acceptsClaimed: request.acceptsClaimed,
       },
       targetOpen: request.continuous,
       supersedes: request.supersedes,

@@ -105,6 +105,7 @@ describe("a rollout as it is being made", () => {
     [{ watchesCrashes: true }, { health: { metrics: [{ kind: "crashes" }] } }],
     [{ urgent: true }, { urgent: true }],
     [{ allowOlder: true }, { allowOlder: true }],
+    [{ acceptsClaimed: true }, { acceptsClaimed: true }],
   ])("asks of %j for %j beside the rest", (changes, more) => {
     expect(asked(changes)).toEqual({ ...asked({}), ...more });
   });

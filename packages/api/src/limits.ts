@@ -25,6 +25,10 @@ export const tokenLifeDaysMax = 365;
 export const tokensPerAccountMax = 50;
 
 export const deviceIdPattern = new RegExp(`^[a-z0-9-]{1,${DEVICE_ID_BYTES_MAX}}$`);
+/** Of a device that speaks hawkBit's DDI: what MAC addresses and serial numbers have besides letters, too. */
+export const targetIdPattern = /^[A-Za-z0-9][A-Za-z0-9._:-]{0,47}$/;
+/** As long as no one guesses it: a hash of it is stored that is quickly made. */
+export const targetTokenPattern = /^[A-Za-z0-9._~+/=-]{32,128}$/;
 export const claimsPerRequestMax = 20_000;
 
 /**

@@ -20,6 +20,7 @@ import {
 import { endEmergencyStop, getEmergencyStop, setEmergencyStop } from "./resources/emergency-stop.ts";
 import { streamEvents } from "./resources/events.ts";
 import { getMetricHistory, listMetrics } from "./resources/metrics.ts";
+import { registerHawkbitDevice, renewTargetToken } from "./resources/hawkbit.ts";
 import {
   addPermit,
   archiveRelease,
@@ -110,6 +111,8 @@ export const routes = {
   giveCommand,
   listClaims,
   importClaims,
+  registerHawkbitDevice,
+  renewTargetToken,
   listReleases,
   uploadRelease,
   archiveRelease,

@@ -40,6 +40,7 @@ export type AuditPage = z.output<typeof audit.auditPage>;
 export type Deployment = z.output<typeof deployments.deployment>;
 
 export type SlotName = z.output<typeof devices.slotName>;
+export type AgentKind = z.output<typeof devices.agentKind>;
 export type Health = z.output<typeof devices.health>;
 export type EntropyState = z.output<typeof devices.entropyState>;
 export type TrustRelation = z.output<typeof devices.trustRelation>;

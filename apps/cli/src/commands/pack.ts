@@ -3,6 +3,7 @@
 import { basename } from "node:path";
 import { command, type Invocation } from "../command-line/command.ts";
 import { CommandFailure, UsageError } from "../command-line/failures.ts";
+import { FLAG_RAISE_FLOOR } from "@flipside/image-format/portable/image-header";
 import { readDuration, readSize, readWhole } from "../command-line/units.ts";
 import { signerOptions } from "../images/signer-options.ts";
 
@@ -26,6 +27,7 @@ const options = {
     read: readWhole(1, u32Max),
   },
   revisions: { value: "A-B", what: "revisions of that hardware (0-65535)", read: readRevisions },
+  "raise-floor": { what: "a device that has confirmed it goes below its security counter no more" },
   description: { value: "TEXT", what: "what the release is about, at most 512 bytes" },
   "security-counter": {
     value: "N",
@@ -76,7 +78,7 @@ function fieldsOf(given: Given) {
     contactDeadlineMs: given["contact-deadline"] ?? 600_000,
     tries: given.tries ?? 3,
     watchdogMs: given.watchdog ?? 10_000,
-    flags: 0,
+    flags: given["raise-floor"] ? FLAG_RAISE_FLOOR : 0,
     ...(given.description === undefined ? {} : { description: given.description }),
   };
 }

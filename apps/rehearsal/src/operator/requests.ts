@@ -128,5 +128,6 @@ export function requestOf(random: Random, number: number, choice: Choice): Compl
     supersedes: [],
     urgent: random.chance(0.2),
     allowOlder: random.chance(0.15),
+    acceptsClaimed: false,
   };
 }

@@ -2,6 +2,8 @@
 
 import type { DownloadSlots } from "../features/chunk-delivery/download-slots.ts";
 import type { LastSeen } from "../features/device-records/last-seen.ts";
+import type { OtherAgents } from "../features/device-records/other-agents.ts";
+import type { Presence } from "../features/device-records/presence.ts";
 import type { DeviceElsewhere } from "../features/devices/elsewhere.ts";
 import type { Sessions } from "../features/sessions/sessions.ts";
 import { inPieces } from "../members/notices.ts";
@@ -22,6 +24,15 @@ export const onlineAnywhere = (
 ): Pick<Sessions, "isOnline" | "online"> => ({
   isOnline: (deviceId) => sessions.isOnline(deviceId) || members?.owners.isOnlineElsewhere(deviceId) === true,
   online: () => [...new Set([...sessions.online(), ...(members?.owners.onlineElsewhere() ?? [])])],
+});
+
+/** The same with those that have no session, and have polled lately. */
+export const withOtherAgents = (
+  { isOnline, online }: Pick<Sessions, "isOnline" | "online">,
+  { otherAgents, presence }: { otherAgents: OtherAgents; presence: Pick<Presence, "isHeard"> },
+): Pick<Sessions, "isOnline" | "online"> => ({
+  isOnline: (deviceId) => (otherAgents.has(deviceId) ? presence.isHeard(deviceId) : isOnline(deviceId)),
+  online: () => [...online(), ...[...otherAgents.ids()].filter(presence.isHeard)],
 });
 
 /** Each server serves so many downloads well; a device waits for a turn at its own one. */

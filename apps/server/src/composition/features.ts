@@ -1,6 +1,7 @@
 // The features, put together. Each needs only what was made before it: what happens later reaches the others by the
 // feed.
 
+import type { Router } from "express";
 import type { Feed } from "../changes/feed.ts";
 import type { Clock } from "../clock.ts";
 import { isDownloading } from "../domain/deployment-transitions.ts";
@@ -33,11 +34,14 @@ import { createHindrances } from "../features/deployments/hindrances.ts";
 import { createPassingTime, type PassingTime } from "../features/deployments/passing-time.ts";
 import { createWhys, type Whys } from "../features/deployments/why.ts";
 import { type EmergencyStop, openEmergencyStop } from "../features/emergency-stop/emergency-stop.ts";
+import { loadOtherAgents, type OtherAgents } from "../features/device-records/other-agents.ts";
 import { createPresence, type Presence } from "../features/device-records/presence.ts";
 import { findDevice } from "../features/device-records/store.ts";
-import { createDeviceViews } from "../features/devices/view.ts";
+import { createDeviceViews, type DeviceViews } from "../features/devices/view.ts";
 import { createEnrolment, type Enrolment } from "../features/enrolment/enrolment.ts";
 import { createEventHub, type EventHub } from "../features/events/event-hub.ts";
+import { createHawkbit, hawkbitPollMsDefault, type HawkbitOptions } from "../features/hawkbit/hawkbit.ts";
+import { createRegistration, type Registration } from "../features/hawkbit/registration.ts";
 import { createFileRemoval, type FileRemoval } from "../features/releases/file-removal.ts";
 import { createImageStore, type ImageStore } from "../features/releases/image-store.ts";
 import { createReleases, type Releases } from "../features/releases/releases.ts";
@@ -61,7 +65,14 @@ import { createInbox, type Inbox } from "../devices-in/inbox.ts";
 import { createSessions, silenceMaxMs, type Sessions } from "../features/sessions/sessions.ts";
 import { createTrustDelivery } from "../features/trust/trust-delivery.ts";
 import { createTrustReplacement, type TrustReplacement } from "../features/rollouts/trust-replacement.ts";
-import { elsewhereOf, heardAnywhere, mayTakeAnywhere, onlineAnywhere, progressTold } from "./anywhere.ts";
+import {
+  elsewhereOf,
+  heardAnywhere,
+  mayTakeAnywhere,
+  onlineAnywhere,
+  progressTold,
+  withOtherAgents,
+} from "./anywhere.ts";
 import type { Foundation } from "./foundation.ts";
 import { isCaretaker } from "./members.ts";
 
@@ -72,6 +83,8 @@ export const pieceMaxDefault = 100;
 interface Sizes {
   keep: Keeping;
   pollMs: number;
+  /** Undefined: hawkBit's DDI is not spoken here. */
+  hawkbit: HawkbitOptions | undefined;
   /** Devices of a rollout that one transaction makes deployments for, or ends. */
   pieceMax: number;
 }
@@ -97,6 +110,7 @@ interface Fleet {
   fetching: Fetching;
   rollBacks: RollBacks;
   presence: Presence;
+  otherAgents: OtherAgents;
 }
 
 /** Held from the offer until the device has all that it downloads. */
@@ -109,7 +123,7 @@ function downloadSlots(feed: Feed, clock: Pick<Clock, "steadyMs">): DownloadSlot
   return slots;
 }
 
-async function createFleet(foundation: Foundation, { pollMs, pieceMax }: Sizes): Promise<Fleet> {
+async function createFleet(foundation: Foundation, { pollMs, pieceMax, hawkbit }: Sizes): Promise<Fleet> {
   const { storage, patient, feed, files, log, clock, trust, verifier, members } = foundation;
   const memory = createMemory(patient, feed);
   const progress = createProgress(storage, log, clock.wallMs, progressTold(members));
@@ -124,10 +138,12 @@ async function createFleet(foundation: Foundation, { pollMs, pieceMax }: Sizes):
   const brake: Brake = emergencyStop;
   const slots = downloadSlots(feed, clock);
   const hindrances = createHindrances({ memory, trust, images, brake, clock });
+  const otherAgents = await loadOtherAgents(storage.db, feed);
+  const othersPollMs = hawkbit?.pollMs ?? hawkbitPollMsDefault;
   const presence = createPresence({
     lastSeen: { heardMs: heardAnywhere(lastSeen, members) },
     steadyMs: clock.steadyMs,
-    silenceMaxMs: silenceMaxMs(pollMs),
+    silenceMaxMs: (deviceId) => silenceMaxMs(otherAgents.has(deviceId) ? othersPollMs : pollMs),
   });
   const slotsAnywhere = { mayTake: mayTakeAnywhere(slots, members), max: slots.max };
   const deciding = { storage, engineRoom, memory, hindrances, brake, clock };
@@ -163,6 +179,7 @@ async function createFleet(foundation: Foundation, { pollMs, pieceMax }: Sizes):
     fetching: createFetching({ storage: patient, memory, trust, images, brake }),
     rollBacks,
     presence,
+    otherAgents,
   };
 }
 
@@ -176,6 +193,14 @@ interface Conversations {
   enrolment: Enrolment;
   handlers: LinkHandlers;
 }
+
+/** A file could not be read when it was wanted. */
+const lookingAt =
+  (images: ImageStore, log: Logger) =>
+  (digest: string): void =>
+    void images
+      .failed(digest)
+      .catch((error: unknown) => log.error({ err: error as Error }, "an image could not be looked at"));
 
 function createDelivery(
   { files, feed, log }: Foundation,
@@ -191,10 +216,7 @@ function createDelivery(
     refused: (deviceId, detail) => deviceLog.add(deviceId, "refused-message", detail),
     pathOf: files.pathOf,
     slots,
-    unreadable: (digest) =>
-      void images
-        .failed(digest)
-        .catch((error: unknown) => log.error({ err: error as Error }, "an image could not be looked at")),
+    unreadable: lookingAt(images, log),
     feed,
     log,
   });
@@ -306,6 +328,22 @@ export interface Features extends Fleet, Conversations {
   clearConflict: ClearConflict;
   deviceDeletion: DeviceDeletion;
   events: EventHub;
+  /** Undefined: it is not spoken here. */
+  hawkbit: { router: Router; sweep: () => void; registration: Registration } | undefined;
+}
+
+/** For devices that no agent of ours speaks for. */
+function createForeign(
+  { files, storage, feed, clock, log }: Foundation,
+  { slots, emergencyStop, images, ...fleet }: Fleet,
+  { turns }: Conversations,
+  views: DeviceViews,
+  hawkbit: HawkbitOptions,
+): Features["hawkbit"] {
+  const unreadable = lookingAt(images, log);
+  const beside = { storage, feed, clock, turns, slots, brake: emergencyStop, pathOf: files.pathOf, unreadable };
+  const spoken = createHawkbit(hawkbit, { ...fleet, ...beside });
+  return { ...spoken, registration: createRegistration({ ...fleet, storage, views, wallMs: clock.wallMs }) };
 }
 
 /** What people do to rollouts, and what goes on with them beside the messages of devices. */
@@ -354,7 +392,7 @@ export async function createFeatures(foundation: Foundation, link: DeviceLink, s
   const conversations = await createConversations(foundation, fleet, link, pollMs);
   const { sessions } = conversations;
   const { deviceLog, lastSeen, progress, releases, evidence } = fleet;
-  const { isOnline, online } = onlineAnywhere(sessions, members);
+  const { isOnline, online } = withOtherAgents(onlineAnywhere(sessions, members), fleet);
   const elsewhere = members && elsewhereOf(members);
   const views = createDeviceViews({ db: storage.db, lastSeen, progress, isOnline, trust, clock });
   const filtering = createFiltering({ storage, lastSeen, isOnline, online, wallMs: clock.wallMs });
@@ -382,6 +420,7 @@ export async function createFeatures(foundation: Foundation, link: DeviceLink, s
     clearConflict: createClearConflict({ storage, views, deviceLog }),
     deviceCounts: createDeviceCounts(storage, () => online().length),
     events: createEventHub(loaders, feed, log),
+    hawkbit: sizes.hawkbit && createForeign(foundation, fleet, conversations, views, sizes.hawkbit),
   };
   // One of several does it for all (rounds.ts).
   if (members === undefined) await deviceLog.follow(feed);

@@ -17,6 +17,7 @@ import { deviceRoutes } from "../features/devices/routes.ts";
 import { findDevice } from "../features/device-records/store.ts";
 import { emergencyStopRoutes } from "../features/emergency-stop/routes.ts";
 import { eventRoutes } from "../features/events/routes.ts";
+import { hawkbitAdminRoutes } from "../features/hawkbit/admin-routes.ts";
 import { createCarryOut, createHolding } from "../features/two-persons/holding.ts";
 import { createProposals } from "../features/two-persons/proposals.ts";
 import { twoPersonRoutes } from "../features/two-persons/routes.ts";
@@ -78,6 +79,7 @@ export function createInterface(
     emergencyStopRoutes(emergencyStop),
     eventRoutes(events, accounts),
     brokerRightsRoutes(brokerRights, clock.steadyMs),
+    hawkbitAdminRoutes(features.hawkbit?.registration),
   ].flat();
   return createApp({
     ...{ monitoring, metricsToken: options.metricsToken, durations: counters.requests },
@@ -85,6 +87,7 @@ export function createInterface(
     holding: createHolding(rule, proposals),
     auditing: createAuditing({ audit, log, steadyMs: clock.steadyMs }),
     bound,
+    otherInterfaces: features.hawkbit === undefined ? [] : [features.hawkbit.router],
     brokerSecret: options.brokerSecret,
     allowedOrigins: options.allowedOrigins ?? [],
     trustProxy: options.trustProxy ?? false,

@@ -31,6 +31,7 @@ export function startRounds(
     carryingOut,
     retention,
     fileRemoval,
+    hawkbit,
   }: Features,
   tickMs: number,
 ): Rounds {
@@ -59,6 +60,7 @@ export function startRounds(
     setInterval(() => void tick(), tickMs),
     setInterval(() => {
       sessions.sweep();
+      hawkbit?.sweep();
       enrolment.sweep();
       slots.sweep(loop.take().p99Ms);
       members?.owners.sweep();

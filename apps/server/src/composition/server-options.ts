@@ -3,6 +3,7 @@
 import type { PasswordCost } from "../features/accounts/password.ts";
 import type { ClockSource } from "../clock.ts";
 import type { Keeping } from "../features/retention/keeping.ts";
+import type { HawkbitOptions } from "../features/hawkbit/hawkbit.ts";
 import type { FileSystem } from "../features/releases/image-files.ts";
 import type { HttpTimes } from "../http/listener.ts";
 import type { TrustedProxies } from "../http/trusted-proxies.ts";
@@ -48,6 +49,8 @@ export interface ServerOptions {
   /** Who has it may read /metrics from anywhere; by default who asks from this machine may. */
   metricsToken?: string | undefined;
   pollMs?: number;
+  /** Devices of hawkBit's DDI are served, too (docs/hawkbit.md); undefined: they are not. */
+  hawkbit?: HawkbitOptions | undefined;
   /** Devices of a rollout that one transaction makes deployments for, or ends; by default 250. */
   pieceMax?: number;
   /** How long things are kept; what is left out, as by default. */

@@ -64,6 +64,8 @@ export interface AppOptions extends GuardOptions, ProbeOptions {
   /** One for each route. */
   bound: readonly BoundRoute[];
   trustProxy: TrustedProxies;
+  /** That are not below /api, for devices that speak to other servers, too. */
+  otherInterfaces?: readonly RequestHandler[];
   /** Absolute, or of the working directory at the start. */
   consoleDir: string;
   log: Logger;
@@ -97,6 +99,7 @@ export function createApp(options: AppOptions): Express {
   // What there is not is nobody's business who is not signed in.
   app.use("/api", ...guardsOf("signed-in"), notFound);
 
+  for (const other of options.otherInterfaces ?? []) app.use(other);
   app.use(consoleFiles(resolve(options.consoleDir)));
   app.use(problemHandler(options.log));
   return app;

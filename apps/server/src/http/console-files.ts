@@ -12,6 +12,8 @@ const encodings = [
 ];
 /** Nothing that climbs out of the folder or names a hidden file. */
 const plainPath = /^(?:\/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$/;
+/** Whose id may have one. */
+const pageOfDevice = /^\/devices\/[^/]+$/;
 const hashedPath = /^\/assets\/.+-[A-Za-z0-9_-]{8,}\.[a-z0-9]+(?:\.br|\.gz)?$/;
 
 function setCaching(response: Response, path: string): void {
@@ -23,13 +25,13 @@ export function consoleFiles(consoleDir: string): Router {
   const isFile = (path: string): boolean =>
     plainPath.test(path) && statSync(join(consoleDir, path), { throwIfNoEntry: false })?.isFile() === true;
 
-  /** Addresses of the console's own pages have no dot in their last part; any other is a file, here or not. */
+  /** Addresses of the console's own pages have no dot but a device's; any other is a file, here or not. */
   const pages: RequestHandler = (request, _response, next) => {
     const name = request.path.slice(request.path.lastIndexOf("/") + 1);
     if (request.method !== "GET" && request.method !== "HEAD")
       throw new ApiError("not-found", "The interface is below /api.");
-    if (!name.includes(".") && !request.path.startsWith("/assets/") && !isFile(request.path))
-      request.url = "/index.html";
+    const isPage = !name.includes(".") || pageOfDevice.test(request.path);
+    if (isPage && !request.path.startsWith("/assets/") && !isFile(request.path)) request.url = "/index.html";
     next();
   };
 

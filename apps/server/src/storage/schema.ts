@@ -2,7 +2,7 @@
 // dialect: column-types.ts; booleans are listed there.
 
 import type { Role } from "@flipside/api/permissions";
-import type { CommandState, EntropyState, Health, HeldFor, RolloutState } from "@flipside/api/types";
+import type { AgentKind, CommandState, EntropyState, Health, HeldFor, RolloutState } from "@flipside/api/types";
 import type { BootReasonName, CommandKind, DeploymentStateName, SlotStateName } from "@flipside/image-format";
 import type { HealthSide } from "../domain/health/metrics.ts";
 import type { Generated, GeneratedAlways, Insertable, Selectable, Updateable } from "kysely";
@@ -126,6 +126,8 @@ export interface DeviceTable {
   boardTrail: string | null;
   /** Two boards say that they are it, until this moment of steady time; null: they never did, or it was cleared. */
   conflictUntil: number | null;
+  /** What speaks for it: an agent of ours, or another one by hawkBit's DDI. */
+  agent: Generated<AgentKind>;
   /** Nobody any more: deployments of the past name it, under another id than it had. */
   deletedAt: number | null;
   /** Members of `running`. */
@@ -279,6 +281,8 @@ export interface RolloutTable {
   rollBackDue: string | null;
   /** JSON: Sweep[] that are being carried out (features/deployments/sweeps.ts); null: none is. */
   sweeps: string | null;
+  /** What an agent claims, and nothing has proven yet, counts as confirmed. */
+  acceptsClaimed: Generated<boolean>;
   /** JSON of Preparation, while it is being made (features/rollouts/preparation.ts); null: it is whole. */
   preparing: string | null;
   /** Of steady time, as deadlines are. */
@@ -501,6 +505,45 @@ export interface CommandTable {
   finishedAt: number | null;
 }
 
+/** What lets a device in that speaks hawkBit's DDI, and when it said last what it is. */
+export interface HawkbitTargetTable {
+  deviceId: string;
+  /** SHA-256 of its target token; null: it has none, and comes by the gateway's, or by its certificate. */
+  tokenHash: Buffer | null;
+  createdAt: number;
+  attributesAt: number | null;
+}
+
+/** A try of a deployment, as such a device knows it. */
+export interface HawkbitActionTable {
+  /** Above 0; never given twice. */
+  id: Generated<number>;
+  deviceId: string;
+  deploymentId: string;
+  attempt: number;
+  /** Of the image. */
+  digest: string;
+  state: "open" | "cancelling" | "closed";
+  /** Polls that were answered with its cancellation. */
+  cancelsShown: number;
+  createdAt: number;
+  /** The device has said that it has succeeded. */
+  claimedAt: number | null;
+  /** And what it said of itself later has shown it. */
+  provenAt: number | null;
+}
+
+/** Of an image's payload, hex. */
+export interface PayloadHashesTable {
+  /** Of the image. */
+  digest: string;
+  sha1: string;
+  md5: string;
+  sha256: string;
+  /** That its file has where an agent goes by names. */
+  suffix: string;
+}
+
 export interface Schema {
   meta: MetaTable;
   accounts: AccountTable;
@@ -541,6 +584,9 @@ export interface Schema {
   shardLeases: ShardLeaseTable;
   signInCounters: SignInCounterTable;
   signInWelcome: SignInWelcomeTable;
+  hawkbitTargets: HawkbitTargetTable;
+  hawkbitActions: HawkbitActionTable;
+  payloadHashes: PayloadHashesTable;
 }
 
 export type AccountRow = Selectable<AccountTable>;
@@ -558,3 +604,4 @@ export type CommandRow = Selectable<CommandTable>;
 export type CommandUpdate = Updateable<CommandTable>;
 export type DeploymentRow = Selectable<DeploymentTable>;
 export type NewDeployment = Insertable<DeploymentTable>;
+export type HawkbitActionRow = Selectable<HawkbitActionTable>;

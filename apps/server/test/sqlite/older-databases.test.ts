@@ -51,6 +51,8 @@ const healthGate = { health: null };
 const pieces = { sweeps: null, preparing: null };
 /** Of migration 0023. */
 const putAway = { archivedAt: null, deletedAt: null };
+/** Of migration 0028. */
+const otherAgents = { acceptsClaimed: false };
 const newInDeployments = { notBefore: null, cameFrom: null };
 
 /** A rollout's row as the migrations take it over: what was accepted, and what holds, is of every wave now. */
@@ -68,7 +70,7 @@ function withGates({
   const anew = { thresholdAction: "pause", rate: null, approval: false, startAt: null };
   const rule = { deadlineMs, failureThresholdPercent, ...formerRules, ...anew };
   const rules = (JSON.parse(String(row["waveTotals"])) as number[]).map(() => rule);
-  const added = { ...gates, ...newInRollouts, ...healthGate, ...pieces, ...putAway };
+  const added = { ...gates, ...newInRollouts, ...healthGate, ...pieces, ...putAway, ...otherAgents };
   return { ...row, ...added, accepted: JSON.stringify(accepted), rules: JSON.stringify(rules) };
 }
 
@@ -144,6 +146,14 @@ const withRole = ({ tokenGeneration: _, ...row }: Record<string, unknown>): obje
   mustChangePassword: true,
   lastSignedInAt: null,
 });
+
+/** Undoes migration 0028. */
+const withoutOtherAgents = [
+  "drop index devicesOfOtherAgents",
+  "alter table devices drop column agent",
+  "alter table rollouts drop column acceptsClaimed",
+  ...["hawkbitTargets", "hawkbitActions", "payloadHashes"].map((table) => `drop table ${table}`),
+].join("; ");
 
 /** Undoes migrations 0024 and 0025. */
 const withoutRetention = [
@@ -249,7 +259,14 @@ describe("a database of migration 0006", () => {
         ...("attempt" in row ? newInDeployments : {}),
         ...("allowOlder" in row ? { allowOlder: true } : {}),
         ...("slotBytes" in row
-          ? { attributes: null, boardTrail: null, conflictUntil: null, deletedAt: null, ...running(row) }
+          ? {
+              agent: "flipside",
+              attributes: null,
+              boardTrail: null,
+              conflictUntil: null,
+              deletedAt: null,
+              ...running(row),
+            }
           : {}),
         ...("uploadedBy" in row ? putAway : {}),
       }));
@@ -313,6 +330,7 @@ describe("a server before migration 0006", () => {
     );
     database.prepare("update images set filePath = ?").run(`/srv/elsewhere/images/${digest}.image`);
     database.exec(withoutRoles);
+    database.exec(withoutOtherAgents);
     database.exec(withoutRetention);
     database.exec(withoutDeletion);
     database.exec(withoutConflicts);

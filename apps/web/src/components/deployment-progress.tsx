@@ -10,10 +10,11 @@ import { StateBadge } from "./state-badge.tsx";
 export function DeploymentProgress({ deployment }: { deployment: Deployment }): ReactNode {
   const words = wordsOf(deploymentWords, deployment.state);
   const part = deploymentPart(deployment);
+  const claimed = deployment.claimed ? "claimed" : undefined;
   const percent = deployment.state === "downloading" ? `${Math.floor(downloadedPart(deployment) * 100)} %` : undefined;
   return (
     <div className="deployment">
-      <StateBadge words={words} {...(percent ? { detail: percent } : {})} />
+      <StateBadge words={words} {...((percent ?? claimed) ? { detail: (percent ?? claimed)! } : {})} />
       {part !== undefined && part > 0 && part < 1 && (
         <ProgressBar
           part={part}

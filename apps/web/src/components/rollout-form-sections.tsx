@@ -242,6 +242,17 @@ export const LimitsSection = ({ draft, plan, change, tried }: Props): ReactNode 
 
 const MoreLimits = ({ draft, plan: { errors }, change, tried }: Props): ReactNode => (
   <Disclosure label="More" held={tried && errors.lateOffers !== undefined}>
+    <label className="choice">
+      <input
+        type="checkbox"
+        checked={draft.acceptsClaimed}
+        onChange={(event) => change({ acceptsClaimed: event.target.checked })}
+      />
+      <span>
+        Take the word of devices that have another agent
+        <span className="hint">Else they are confirmed when they come back and say the new version of themselves.</span>
+      </span>
+    </label>
     <NumberField
       label="Still offer to devices that come back within"
       hint="Who is away when a wave goes on holds nobody up and is no failure. 0 makes no later offer."

@@ -19,6 +19,7 @@ export const deployment = named(
     wave: count.describe("index of the wave, from 0"),
     attempt: z.int().min(1),
     state: deploymentState,
+    claimed: z.boolean().describe("by the word of an agent that is not ours, and nothing has proven it yet"),
     code: formatCode,
     codeName: z.string().nullable(),
     done: count.describe("chunks that the device has programmed"),

@@ -14,6 +14,8 @@ export const health = z.enum(healthNames);
 export const entropyState = z.enum(["good", "failed-health", "absent"]);
 export const trustRelation = z.enum(["same", "older", "ahead", "forked", "unknown"]);
 
+export const agentKind = z.enum(["flipside", "hawkbit"]);
+
 export const tag = z
   .string()
   .regex(tagPattern, "1 to 48 characters of a-z, 0-9, . _ : and -, not beginning with a sign");
@@ -42,9 +44,10 @@ export const device = named(
     product: z.string().nullable(),
     hardware: z.string().nullable(),
     revision: count.nullable(),
+    agent: agentKind.describe("what speaks for it; `hawkbit`: another agent, which claims what ours would prove"),
     enrolledAt: time,
     lastSeenAt: time.nullable(),
-    online: z.boolean().describe("has a proven session"),
+    online: z.boolean().describe("has a proven session, or polled lately"),
     revoked: z.boolean(),
     running: runningSlot.nullable(),
     other: otherSlot.nullable(),

@@ -63,6 +63,10 @@ const newRolloutForm = z.strictObject({
   retries: z.array(retryRule).max(retryRulesMax).default([]).describe("what is tried again; the first that fits holds"),
   urgent: z.boolean().default(false).describe("overtakes other rollouts on the devices that both are for"),
   allowOlder: z.boolean().default(false),
+  acceptsClaimed: z
+    .boolean()
+    .default(false)
+    .describe("a device that is not spoken for by our agent is confirmed by its word alone (docs/hawkbit.md)"),
   supersedes: z
     .array(z.string().min(1).max(64))
     .max(supersededMax)
@@ -167,6 +171,7 @@ export const rollout = named(
         retries: z.array(retryRule),
         lateOffersMs: count,
         allowOlder: z.boolean(),
+        acceptsClaimed: z.boolean(),
       })
       .describe("as it was begun, with what was changed since"),
     deployments: z.array(deployment).describe("the first 100, in the order of the waves"),

@@ -12,11 +12,13 @@ import type { Progress } from "./progress.ts";
 import { deploymentRow, openToCheckIn, snapshotOf } from "./store.ts";
 import type { EventOf, Together } from "./together.ts";
 
+export type Report = Pick<StateReport, "deployment" | "attempt" | "state" | "code" | "done" | "total">;
+
 export interface Evidence {
   /** Takes what a check-in proves. */
   checkedIn(deviceId: string, evidence: CheckInEvidence): Promise<void>;
   /** Takes a `state` message; returns why it was ignored, if it was. */
-  reported(deviceId: string, report: StateReport): Promise<string | undefined>;
+  reported(deviceId: string, report: Report): Promise<string | undefined>;
   /** In the transaction that revokes a device. */
   deviceRevoked(work: Work, deviceId: string): Promise<void>;
 }

@@ -46,6 +46,17 @@ export function createWhys(options: {
 
   async function ofActive(device: DeviceRow, active: KnownDeployment): Promise<Why> {
     const { name } = await memory.rollout(active.rolloutId);
+    if (device.agent !== "flipside" && active.state === "testing")
+      return {
+        sentence: `${device.id} claims to have installed the image of rollout ${name}; it is confirmed when the device comes back and says the new version in its attributes.`,
+        since: iso(active.updatedAt),
+        until: shown(active.deadlineAt),
+        actions: [
+          "look whether it has rebooted",
+          "let its agent say its version",
+          "accept claims in the next rollout (acceptsClaimed)",
+        ],
+      };
     return {
       sentence: `${device.id} is ${active.state}: the deployment of rollout ${name} is under way.`,
       since: iso(active.updatedAt),

@@ -179,6 +179,15 @@ export function createDeviceLog(storage: Storage, log: Logger, clock: Pick<Clock
     });
   }
 
+  function start(): void {
+    // Of many devices, and not of the one whose message is dealt with.
+    writing ??= unguarded(() => gather().then(write)).finally(() => {
+      writing = undefined;
+      // It came when all before it was written, and that was not known yet.
+      if (waiting.length > 0) start();
+    });
+  }
+
   function add(deviceId: string, kind: DeviceLogKind, detail: string): void {
     if (!limiters.has(deviceId) && limiters.size >= limitersMax) limiters.delete(limiters.keys().next().value!);
     const limiter = limiters.get(deviceId) ?? new LogLimiter(entriesPerMinute);
@@ -190,8 +199,7 @@ export function createDeviceLog(storage: Storage, log: Logger, clock: Pick<Clock
       (suppressed > 0 ? ` (${suppressed} entries before this were dropped)` : "");
     log.info({ device: deviceId, kind }, text);
     waiting.push({ deviceId, at: clock.wallMs(), kind, detail: text, position: cursor });
-    // Of many devices, and not of the one whose message is dealt with.
-    writing ??= unguarded(() => gather().then(write)).finally(() => (writing = undefined));
+    start();
   }
 
   return {

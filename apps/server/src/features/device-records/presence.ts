@@ -12,16 +12,18 @@ export interface Presence {
 export function createPresence(options: {
   lastSeen: Pick<LastSeen, "heardMs">;
   steadyMs: () => number;
-  silenceMaxMs: number;
+  /** Agents of ours are heard more often than others. */
+  silenceMaxMs: (deviceId: string) => number;
 }): Presence {
   // While this server was down nobody could be heard.
   const since = options.steadyMs();
-  const isLate = (atMs: number): boolean => options.steadyMs() - atMs > options.silenceMaxMs;
+  const isLate = (deviceId: string, atMs: number): boolean =>
+    options.steadyMs() - atMs > options.silenceMaxMs(deviceId);
   return {
     isHeard(deviceId) {
       const atMs = options.lastSeen.heardMs(deviceId);
-      return atMs !== undefined && !isLate(atMs);
+      return atMs !== undefined && !isLate(deviceId, atMs);
     },
-    isAway: (deviceId) => isLate(options.lastSeen.heardMs(deviceId) ?? since),
+    isAway: (deviceId) => isLate(deviceId, options.lastSeen.heardMs(deviceId) ?? since),
   };
 }

@@ -90,6 +90,9 @@ export function holdsConfirmed(device: Pick<DeviceRow, "other">, digest: string)
   return other?.digest === digest && other.state === "confirmed";
 }
 
+/** Another agent than ours knows of no permits: that its rollout allows older images is all that there is. */
+export const asksForPermits = ({ agent }: Pick<DeviceRow, "agent">): boolean => agent === "flipside";
+
 /** For the one transaction that may change it, or what hangs on it, now. */
 export function lockDevice(db: Queries, id: string): Promise<DeviceRow | undefined> {
   return db

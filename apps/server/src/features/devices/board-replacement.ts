@@ -24,6 +24,8 @@ export interface BoardReplacement {
 /** Of the board that is gone. */
 const nothingSaid: DeviceUpdate = {
   ...noConflict,
+  // A claim is proven by an agent of ours, whatever spoke for the old board.
+  agent: "flipside",
   attributes: null,
   bootCounter: null,
   bootReason: null,
@@ -68,7 +70,8 @@ export function createBoardReplacement(options: {
           );
         await db.deleteFrom("claims").where("deviceId", "=", id).execute();
         await db.insertInto("claims").values({ deviceId: id, secret: claim, createdAt: now() }).execute();
-        await db.deleteFrom("deviceSecrets").where("deviceId", "=", id).execute();
+        for (const table of ["deviceSecrets", "hawkbitTargets"] as const)
+          await db.deleteFrom(table).where("deviceId", "=", id).execute();
         await options.evidence.deviceRevoked(work, id);
         await db
           .updateTable("devices")

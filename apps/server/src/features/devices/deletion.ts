@@ -34,14 +34,14 @@ async function giveDeploymentsAway(work: Work, { id, enrolledAt }: DeviceRow, no
     .insertInto("devices")
     .values({ id: nobody, publicKey: awaitedKey, enrolledAt, revokedAt: nowMs, deletedAt: nowMs, health: "unknown" })
     .execute();
-  for (const table of ["deployments", "healthFailures"] as const)
+  for (const table of ["deployments", "healthFailures", "hawkbitActions"] as const)
     await db.updateTable(table).set({ deviceId: nobody }).where("deviceId", "=", id).execute();
   for (const row of rows) work.changed({ kind: "deployment", id: row.id, deviceId: id, deleted: true });
 }
 
 /** Its row, and all that hangs on it. */
 async function deleteRows(db: Queries, id: string): Promise<void> {
-  for (const table of ["deviceSecrets", "deviceTags", "deviceLog", "commands", "claims"] as const)
+  for (const table of ["deviceSecrets", "deviceTags", "deviceLog", "commands", "claims", "hawkbitTargets"] as const)
     await db.deleteFrom(table).where("deviceId", "=", id).execute();
   await forgetMetrics(db, id);
   await db.deleteFrom("devices").where("id", "=", id).execute();

@@ -14,7 +14,17 @@ import { findDevice, otherOf, runningOf, tagsByDevice } from "../device-records/
 import { trailOf, isInConflict } from "../device-records/board-trail.ts";
 import type { LastSeen } from "../device-records/last-seen.ts";
 
-type NamedDeployment = DeploymentRow & { rolloutName: string; version: string };
+type NamedDeployment = DeploymentRow & {
+  rolloutName: string;
+  version: string;
+  /** Of the action that it was to another agent, if it was one. */
+  claimedAt: number | null;
+  provenAt: number | null;
+};
+
+/** It is so by the device's word: an agent of ours is believed by what it proves. */
+const isClaimed = ({ state, claimedAt, provenAt }: NamedDeployment): boolean =>
+  claimedAt !== null && provenAt === null && (state === "testing" || state === "confirmed");
 
 export function deploymentView(row: NamedDeployment): DeploymentView {
   return {
@@ -27,6 +37,7 @@ export function deploymentView(row: NamedDeployment): DeploymentView {
     wave: row.wave,
     attempt: row.attempt,
     state: row.state,
+    claimed: isClaimed(row),
     code: row.code,
     codeName: row.code === 0 ? null : errorName(row.code),
     done: row.done,
@@ -42,9 +53,15 @@ export function selectDeployments(db: Queries) {
     .selectFrom("deployments")
     .innerJoin("rollouts", "rollouts.id", "deployments.rolloutId")
     .innerJoin("releases", "releases.id", "rollouts.releaseId")
+    .leftJoin("hawkbitActions", (join) =>
+      join
+        .onRef("hawkbitActions.deploymentId", "=", "deployments.id")
+        .onRef("hawkbitActions.attempt", "=", "deployments.attempt"),
+    )
     .where("rollouts.deletedAt", "is", null)
     .selectAll("deployments")
-    .select(["rollouts.name as rolloutName", "releases.version as version"]);
+    .select(["rollouts.name as rolloutName", "releases.version as version"])
+    .select(["hawkbitActions.claimedAt", "hawkbitActions.provenAt"]);
 }
 
 export type { DeploymentView, DeviceView };
@@ -101,6 +118,7 @@ export function deviceView(
   const { tags, attributes, ...described } = describe(row, more);
   return {
     ...described,
+    agent: row.agent,
     tags: [...tags],
     attributes: { ...attributes },
     enrolledAt: iso(row.enrolledAt),

@@ -51,7 +51,8 @@ export function createArchiving({
         const needs = await needsOf(db, release, digests);
         if (needs.length > 0) throw new ApiError("still-needed", needs.join(" "));
         if (digests.length > 0) {
-          await db.deleteFrom("permits").where("digest", "in", digests).execute();
+          for (const table of ["permits", "payloadHashes"] as const)
+            await db.deleteFrom(table).where("digest", "in", digests).execute();
           await db.deleteFrom("images").where("releaseId", "=", id).execute();
           await fileRemoval.note(db, [...new Set(images.map(({ fileName }) => fileName))]);
         }

@@ -23,10 +23,10 @@ function sizeOf(wave: Wave): Size {
 
 /** As an older server has made it, or a roll-back: of what its row says. */
 function withoutRequest(row: RolloutRow): StoredRequest {
-  const { name, releaseId, lateOffersMs, urgent, allowOlder, targetOpen } = row;
+  const { name, releaseId, lateOffersMs, urgent, allowOlder, acceptsClaimed, targetOpen } = row;
   const sizes = (JSON.parse(row.waveTotals) as number[]).slice(0, -1);
   return {
-    ...{ name, releaseId, lateOffersMs, urgent, allowOlder, continuous: targetOpen },
+    ...{ name, releaseId, lateOffersMs, urgent, allowOlder, acceptsClaimed, continuous: targetOpen },
     target: row.targetFilter === null ? "named" : { filter: row.targetFilter },
     waves: sizes.filter((size) => size > 0).map((count) => ({ count })),
     ...rulesOf(row).at(-1)!,

@@ -36,6 +36,7 @@ export interface PlannedRow {
   releaseId: string;
   by: string;
   allowOlder: boolean;
+  acceptsClaimed: boolean;
   urgent: boolean;
   lateOffersMs: number;
   maintenance: Maintenance | null;
@@ -57,13 +58,15 @@ export function rowAsked(
   request: NewRollout,
   { id, by }: Pick<PlannedRow, "id" | "by">,
 ): Omit<PlannedRow, "waveTotals" | "rules" | "health"> {
-  const { name, releaseId, allowOlder, urgent, lateOffersMs, maintenance, retries, target, continuous } = request;
+  const { name, releaseId, allowOlder, acceptsClaimed, urgent, lateOffersMs, maintenance, retries } = request;
+  const { target, continuous } = request;
   return {
     id,
     name,
     releaseId,
     by,
     allowOlder,
+    acceptsClaimed,
     urgent,
     lateOffersMs,
     maintenance,

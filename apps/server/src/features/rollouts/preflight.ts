@@ -13,7 +13,7 @@ import type { Queries } from "../../storage/storage.ts";
 import type { Brake } from "../deployments/brake.ts";
 import { isOnTrial, isStranger, runsConfirmed } from "../deployments/hindrances.ts";
 import type { LastSeen } from "../device-records/last-seen.ts";
-import { holdsConfirmed, runningOf } from "../device-records/store.ts";
+import { asksForPermits, holdsConfirmed, runningOf } from "../device-records/store.ts";
 import type { Trust } from "../trust/trust.ts";
 import { type NewRolloutOptions, type Plan, planRollout, refusalOfFiles } from "./new-rollout.ts";
 import { shownFor, someOf } from "./some-of.ts";
@@ -96,6 +96,7 @@ export async function rejectionsOf(
   const permitted = new Set(permits.map(({ digest, deviceHash }) => `${digest} ${deviceHash}`));
   // The other slot's confirmed image is gone back to without a permit.
   const mayGoBack = ({ device, image: { digest } }: Planned): boolean =>
+    !asksForPermits(device) ||
     holdsConfirmed(device, digest) ||
     permitted.has(`${digest} `) ||
     permitted.has(`${digest} ${createHash("sha256").update(device.id).digest("hex")}`);

@@ -220,6 +220,7 @@ export async function rolloutDetail(
       retries: retriesOf(row),
       lateOffersMs: row.lateOffersMs,
       allowOlder: row.allowOlder,
+      acceptsClaimed: row.acceptsClaimed,
     },
     deployments,
     decisions: decisions.reverse(),

@@ -6,7 +6,7 @@ import type { DeploymentRow, DeviceRow, ImageRow, RolloutRow } from "../../stora
 import type { Queries } from "../../storage/storage.ts";
 import type { Memory } from "../deployments/memory.ts";
 import { rulesOf } from "../deployments/store.ts";
-import { findDevices, holdsConfirmed, otherOf, runningOf } from "../device-records/store.ts";
+import { asksForPermits, findDevices, holdsConfirmed, otherOf, runningOf } from "../device-records/store.ts";
 import type { Trust } from "../trust/trust.ts";
 import type { PlannedRow, Target } from "./insert-rollout.ts";
 
@@ -75,7 +75,7 @@ async function wayBack(
     return {
       why: `its floor is ${device.securityFloor}, and the image that it came from has security counter ${image.securityCounter}`,
     };
-  if (!isThere(digest) && (await memory.permit(digest, device.id)) === null)
+  if (!isThere(digest) && asksForPermits(device) && (await memory.permit(digest, device.id)) === null)
     return { why: "its other slot has the image no more, and there is no permit for it" };
   return image;
 }
@@ -122,7 +122,12 @@ export async function waysBackOf(
 /** The rollout by which devices of another one go back to a release; how many there are is not known yet. */
 export async function rowBack(
   db: Queries,
-  { name, lateOffersMs, ...row }: Pick<RolloutRow, "name" | "lateOffersMs" | "rules">,
+  {
+    name,
+    lateOffersMs,
+    acceptsClaimed,
+    ...row
+  }: Pick<RolloutRow, "name" | "lateOffersMs" | "acceptsClaimed" | "rules">,
   releaseId: string,
 ): Promise<Omit<PlannedRow, "waveTotals"> & { version: string }> {
   const { version } = await db
@@ -139,6 +144,7 @@ export async function rowBack(
     releaseId,
     by: `the roll-back of ${name}`,
     allowOlder: true,
+    acceptsClaimed,
     urgent: true,
     lateOffersMs,
     maintenance: null,

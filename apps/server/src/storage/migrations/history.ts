@@ -28,6 +28,7 @@ import { migrate as metricHistory } from "./0024-metric-history.ts";
 import { migrate as retention } from "./0025-retention.ts";
 import { migrate as rolesSessionsAndTokens } from "./0026-roles-sessions-and-tokens.ts";
 import { migrate as audit } from "./0027-audit.ts";
+import { migrate as hawkbit } from "./0028-hawkbit.ts";
 import { migrate as twoPersons } from "./0029-two-persons.ts";
 import { type Migrate, tools } from "./tools.ts";
 
@@ -57,6 +58,7 @@ const history: Record<string, Migrate> = {
   "0025-retention": retention,
   "0026-roles-sessions-and-tokens": rolesSessionsAndTokens,
   "0027-audit": audit,
+  "0028-hawkbit": hawkbit,
   "0029-two-persons": twoPersons,
 };
 

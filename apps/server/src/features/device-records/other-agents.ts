@@ -1,0 +1,30 @@
+// Which devices another agent than ours speaks for: they poll, and seldom, so that they are away after another silence.
+
+import type { Feed } from "../../changes/feed.ts";
+import type { Queries } from "../../storage/storage.ts";
+import { findDevice } from "./store.ts";
+
+export interface OtherAgents {
+  has(deviceId: string): boolean;
+  /** It was registered. */
+  add(deviceId: string): void;
+  ids(): Iterable<string>;
+}
+
+export async function loadOtherAgents(db: Queries, feed: Pick<Feed, "follow">): Promise<OtherAgents> {
+  const rows = await db.selectFrom("devices").select("id").where("agent", "<>", "flipside").execute();
+  const known = new Set(rows.map(({ id }) => id));
+
+  /** It may have been deleted, or have got a board with an agent of ours. */
+  async function lookAgain(id: string): Promise<void> {
+    const device = await findDevice(db, id);
+    if (device === undefined || device.agent === "flipside") known.delete(id);
+  }
+  feed.follow((change, position) => {
+    // What fails is looked at with the next change.
+    if (change.kind === "device" && position !== undefined && known.has(change.id))
+      lookAgain(change.id).catch(() => {});
+  });
+
+  return { has: (id) => known.has(id), add: (id) => void known.add(id), ids: () => known };
+}
