@@ -106,6 +106,27 @@ describe("an old rollout that goes on", () => {
   });
 });
 
+describe("a device that did it all the same", () => {
+  it("is confirmed though its time was over, another try was to come, and that was cancelled", async () => {
+    const device = await fixture.readyDevice();
+    const release = await newRelease();
+    const retries = [{ after: "timed-out", retriesMax: 1, delayMs: 600_000 }];
+    const { id } = await fixture.rollOut(release.id, [device], {
+      deadlineMs: AWAY_MS,
+      failureThresholdPercent: 100,
+      retries,
+    });
+    await device.install(await device.offered());
+    skew += AWAY_MS + 1_000;
+    await fixture.api.until(`/api/rollouts/${id}`, ({ deployments }) => deployments[0].attempt === 2);
+    await fixture.api.post(`/api/rollouts/${id}/cancel`);
+    expect((await detail(id)).counts).toMatchObject({ cancelled: 1 });
+    device.reboot(true, release.version, release.releaseSequence);
+    await device.checkIn();
+    expect((await detail(id)).counts).toMatchObject({ confirmed: 1, cancelled: 0 });
+  });
+});
+
 describe("a device that was confirmed and falls back", () => {
   it("is a failure from then on: the wave that is watched fails, and the next one does not start", async () => {
     const devices = [await fixture.readyDevice(), await fixture.readyDevice()];

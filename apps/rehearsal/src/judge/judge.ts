@@ -63,8 +63,11 @@ export interface BegunOffer {
 
 /** A first offer of a deployment that no answer has named yet. */
 interface EarlyOffer {
+  deviceId: string;
   atMs: number;
   wallMs: number;
+  attempt: number;
+  isWithdrawn: boolean;
 }
 
 type Offered = Pick<KnownDeployment, "attempt"> & Partial<KnownDeployment>;
@@ -168,11 +171,17 @@ export class Judge implements Watcher {
     if (deployment !== undefined) this.#judgeOffer(deployment, offer.attempt, about);
     // The first offers leave while the answer to who made the rollout is still on its way.
     else if (!this.#early.has(offer.deployment))
-      this.#early.set(offer.deployment, { atMs: this.#schedule.nowMs, wallMs: this.#wallMs() });
+      this.#early.set(offer.deployment, {
+        ...{ deviceId, attempt: offer.attempt, isWithdrawn: false },
+        ...{ atMs: this.#schedule.nowMs, wallMs: this.#wallMs() },
+      });
   }
 
   /** Offered something else, a device is to give up what it is at, unless that is over. */
   #noteWithdrawal(deviceId: string, offered: string | undefined): void {
+    for (const [id, early] of this.#early)
+      if (early.deviceId === deviceId && id !== offered && !this.#outcomesMs.has(tryOf(id, early.attempt)))
+        early.isWithdrawn = true;
     const newest = this.#known.newestOffered.get(deviceId);
     const deployment = newest === undefined ? undefined : this.#known.deployments.get(newest);
     if (deployment === undefined || newest === offered) return;
@@ -316,7 +325,7 @@ export class Judge implements Watcher {
     const newest = this.#known.deployments.get(this.#known.newestOffered.get(deviceId) ?? "");
     if ((newest?.firstOfferMs ?? -Infinity) < early.atMs) this.#known.newestOffered.set(deviceId, id);
     windowHolds(`${deviceId} in ${rollout.name}`, rollout, early.wallMs, this.found);
-    return { attempt: 1, firstOfferMs: early.atMs };
+    return { attempt: 1, firstOfferMs: early.atMs, ...(early.isWithdrawn ? { isWithdrawn: true } : {}) };
   }
 
   /** Of an offer made just now, before `saw` takes what is shown for known. Undefined: nobody lived to show it. */

@@ -185,9 +185,10 @@ export class ServerUnderTest {
   /** Ends in order; resolves when it is done, for which simulated time may have to go on. */
   async stop(): Promise<void> {
     const server = this.#server;
+    const process = this.#process;
     this.#server = undefined;
     await server?.close();
-    this.#process.isAlive = false;
+    process.isAlive = false;
   }
 
   /** As `flipside backup` does it: SQLite's own copy, and the images beside it. Returns its folder. */

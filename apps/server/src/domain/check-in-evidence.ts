@@ -44,8 +44,9 @@ function claimOf(
 ): Proven | undefined {
   const said = named?.id === deployment.id && named.attempt === deployment.attempt ? named : undefined;
   if (running.digest === deployment.digest && running.state === "confirmed") {
-    // Given up, and yet it was installed: only the device's last deployment can be the one that did it.
-    const isAnothers = said === undefined && (named !== undefined || !deployment.isNewest);
+    // Given up, and yet it was installed: by the one that the device names, whichever try of it; where it names none,
+    // only its last one can have done it.
+    const isAnothers = named === undefined ? !deployment.isNewest : named.id !== deployment.id;
     return isGivenUp(deployment.state) && isAnothers ? undefined : { state: "confirmed", code: 0 };
   }
   // Before `installed`, a failed other slot may be what an earlier deployment of the same image left behind; then the
