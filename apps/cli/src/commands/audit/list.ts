@@ -1,6 +1,6 @@
 // `flipside audit list`
 
-import { pageMembersMax } from "@flipside/api/limits";
+import { everyPage } from "@flipside/api/every-page";
 import type { AuditPage } from "@flipside/api/types";
 import { command, type Invocation } from "../../command-line/command.ts";
 import { readWhole } from "../../command-line/units.ts";
@@ -23,14 +23,10 @@ function lineOf({ number, at, who, from, what, on, stage, code, detail }: Said):
 
 async function run({ options: { limit: most = LINES_DEFAULT, who, what }, connect }: Invocation<typeof options>) {
   const api = connect();
-  const said: Said[] = [];
-  const asked = { limit: String(Math.min(most, pageMembersMax)), who, what };
-  for (let after: string | null | undefined; after !== null && said.length < most; ) {
-    const page = await api("GET /api/audit", { query: after === undefined ? asked : { ...asked, after } });
-    said.push(...page.lines.map((line) => line.said));
-    after = page.next;
-  }
-  const shown = said.slice(0, most);
+  const shown = await everyPage<Said>(async (query) => {
+    const { lines, next } = await api("GET /api/audit", { query: { ...query, who, what } });
+    return { members: lines.map(({ said }) => said), next };
+  }, most);
   const lines = shown.toReversed().map(lineOf);
   return { json: { lines: shown }, text: lines.length === 0 ? "there is nothing" : lines.join("\n") };
 }

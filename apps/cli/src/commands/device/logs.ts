@@ -1,6 +1,6 @@
 // `flipside device logs`
 
-import { pageMembersMax } from "@flipside/api/limits";
+import { everyPage } from "@flipside/api/every-page";
 import type { DeviceLogEntry } from "@flipside/api/types";
 import { command, type Invocation } from "../../command-line/command.ts";
 import { readWhole } from "../../command-line/units.ts";
@@ -14,15 +14,10 @@ const options = {
 async function run({ options: asked, words, connect }: Invocation<typeof options>) {
   const api = connect();
   const most = asked.limit ?? ENTRIES_DEFAULT;
-  const log: DeviceLogEntry[] = [];
-  const limit = String(Math.min(most, pageMembersMax));
-  for (let after: string | null | undefined; after !== null && log.length < most; ) {
-    const query = after === undefined ? { limit } : { limit, after };
-    const page = await api("GET /api/devices/:id/log", { params: { id: words[0]! }, query });
-    log.push(...page.log);
-    after = page.next;
-  }
-  const shown = log.slice(0, most);
+  const shown = await everyPage<DeviceLogEntry>(async (query) => {
+    const { log, next } = await api("GET /api/devices/:id/log", { params: { id: words[0]! }, query });
+    return { members: log, next };
+  }, most);
   const lines = shown.toReversed().map(({ at, kind, detail }) => `${at}  ${kind.padEnd(12)} ${detail}`);
   return { json: { log: shown, next: null }, text: lines.length === 0 ? "nothing was logged yet" : lines.join("\n") };
 }
