@@ -246,38 +246,37 @@ export async function addDecisions(
 /** What is asked again and again of a device's deployments. */
 export type KnownDeployment = DeploymentRow & { isNewest: boolean };
 
-const openAndNewest = prepared<ById, DeploymentRow & { newestId: string | null; newestOfferedAt: number | null }>(
-  (db, value) =>
-    db
-      .with("newest", (with_) =>
-        with_
-          .selectFrom("deployments")
-          .select(["id", "offeredAt"])
-          .where("deviceId", "=", value("id"))
-          .where("offeredAt", "is not", null)
-          .orderBy("offeredAt", "desc")
-          .orderBy("position", "desc")
-          .limit(1),
-      )
-      .selectFrom("deployments")
-      .leftJoin("newest", (join) => join.onTrue())
-      .selectAll("deployments")
-      .select(["newest.id as newestId", "newest.offeredAt as newestOfferedAt"])
-      .where("deviceId", "=", value("id"))
-      .where((q) =>
-        q.or([
-          q("finishedAt", "is", null),
-          q("state", "in", givenUpStates),
-          q.and([q("state", "=", "confirmed"), q("deployments.id", "=", q.ref("newest.id"))]),
-          // It ran the image already.
-          q.and([
-            q("state", "=", "confirmed"),
-            q("deployments.offeredAt", "is", null),
-            q.or([q("newest.offeredAt", "is", null), q("finishedAt", ">=", q.ref("newest.offeredAt"))]),
-          ]),
+const openAndNewest = prepared<ById, DeploymentRow & { newestId: string | null }>((db, value) =>
+  db
+    .with("newest", (with_) =>
+      with_
+        .selectFrom("deployments")
+        .select(["id", "offeredAt"])
+        .where("deviceId", "=", value("id"))
+        .where("offeredAt", "is not", null)
+        .orderBy("offeredAt", "desc")
+        .orderBy("position", "desc")
+        .limit(1),
+    )
+    .selectFrom("deployments")
+    .leftJoin("newest", (join) => join.onTrue())
+    .selectAll("deployments")
+    .select("newest.id as newestId")
+    .where("deviceId", "=", value("id"))
+    .where((q) =>
+      q.or([
+        q("finishedAt", "is", null),
+        q("state", "in", givenUpStates),
+        q.and([q("state", "=", "confirmed"), q("deployments.id", "=", q.ref("newest.id"))]),
+        // It ran the image already.
+        q.and([
+          q("state", "=", "confirmed"),
+          q("deployments.offeredAt", "is", null),
+          q.or([q("newest.offeredAt", "is", null), q("finishedAt", ">=", q.ref("newest.offeredAt"))]),
         ]),
-      )
-      .orderBy("position"),
+      ]),
+    )
+    .orderBy("position"),
 );
 
 /**
@@ -286,10 +285,8 @@ const openAndNewest = prepared<ById, DeploymentRow & { newestId: string | null; 
  */
 export async function openToCheckIn(db: Queries, deviceId: string): Promise<KnownDeployment[]> {
   const rows = await openAndNewest(db, { id: deviceId });
-  return rows.map(({ newestId, newestOfferedAt, ...row }) => {
-    const isLater = row.offeredAt === null && row.finishedAt !== null && row.finishedAt >= (newestOfferedAt ?? 0);
-    return { ...row, isNewest: row.id === newestId || (row.state === "confirmed" && isLater) };
-  });
+  // Of those that are confirmed, the statement has no others.
+  return rows.map(({ newestId, ...row }) => ({ ...row, isNewest: row.id === newestId || row.state === "confirmed" }));
 }
 
 /** Whether it is one of those, as the statement above has it. */
