@@ -15,6 +15,7 @@ const house: House = {
       "plain-text.ts",
       "start-error.ts",
       "equal-in-constant-time.ts",
+      "secret-text.ts",
       "turn-of-the-loop.ts",
       "listen.ts",
     ],

@@ -1,14 +1,12 @@
-// Random text that stands for a session or a token. What is kept is its hash: who reads the database, or a backup, can
-// come as nobody. 256 random bits need no slow hash (OWASP, Session Management Cheat Sheet).
+// What stands for a session or a token, told apart by how it begins.
 
-import { createHash, randomBytes } from "node:crypto";
+import { hashOfSecret, newSecretText } from "../../secret-text.ts";
 
 /** By which a token is known in a request, in a log, and by programs that look for secrets in what is published. */
 export const tokenPrefix = "flip_";
 
-const randomText = (): string => randomBytes(32).toString("base64url");
+export const newSessionText = newSecretText;
+export const newTokenText = (): string => tokenPrefix + newSecretText();
 
-export const newSessionText = (): string => randomText();
-export const newTokenText = (): string => tokenPrefix + randomText();
-
-export const hashOf = (text: string): string => createHash("sha256").update(text).digest("hex");
+/** As its column has it. */
+export const hashOf = (text: string): string => hashOfSecret(text).toString("hex");

@@ -5,11 +5,12 @@ import type { Request } from "express";
 import { equalInConstantTime } from "../../equal-in-constant-time.ts";
 import { ApiError } from "../../http/errors.ts";
 import type { Storage } from "../../storage/storage.ts";
+import { hashOfSecret, newSecretText } from "../../secret-text.ts";
 import type { DeviceLog } from "../device-records/device-log.ts";
 import type { OtherAgents } from "../device-records/other-agents.ts";
 import { targetIdPattern } from "@flipside/api/limits";
 import { insertTarget, isTaken, servedTarget, type TargetRecord } from "./target-records.ts";
-import { type GivenToken, hashOf, newToken, tokenIn } from "./tokens.ts";
+import { type GivenToken, tokenIn } from "./tokens.ts";
 
 export interface HawkbitAccess {
   /** Lets in who has it, for any device. */
@@ -46,8 +47,8 @@ export function createAuthentication(options: {
 }): Authentication {
   const { storage, access, deviceLog, wallMs } = options;
   /** Compared with where there is nothing to compare with. */
-  const nobodys = hashOf(newToken());
-  const gateway = access.gatewayToken === undefined ? undefined : hashOf(access.gatewayToken);
+  const nobodys = hashOfSecret(newSecretText());
+  const gateway = access.gatewayToken === undefined ? undefined : hashOfSecret(access.gatewayToken);
   const isGateway = (given: Buffer): boolean => equalInConstantTime(given, gateway ?? nobodys) && gateway !== undefined;
 
   /** The name in the certificate, where a proxy that is trusted has said it. */
@@ -56,7 +57,7 @@ export function createAuthentication(options: {
     const isTrusted = request.app.get("trust proxy fn") as (address: string, hop: number) => boolean;
     const said = request.headers[access.certificateHeader.toLowerCase()];
     if (typeof said !== "string" || !isTrusted(request.socket.remoteAddress ?? "", 0)) return false;
-    return equalInConstantTime(hashOf(commonNameIn(said)), hashOf(deviceId));
+    return equalInConstantTime(hashOfSecret(commonNameIn(said)), hashOfSecret(deviceId));
   }
 
   async function enrol(id: string): Promise<TargetRecord | undefined> {
@@ -73,7 +74,7 @@ export function createAuthentication(options: {
   }
 
   function isAdmitted(record: TargetRecord | undefined, given: GivenToken | undefined): boolean {
-    const hash = hashOf(given?.token ?? "");
+    const hash = hashOfSecret(given?.token ?? "");
     const own = equalInConstantTime(hash, record?.tokenHash ?? nobodys) && record?.tokenHash != null;
     const byGateway = isGateway(hash);
     if (given === undefined) return false;

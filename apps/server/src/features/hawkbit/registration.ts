@@ -4,12 +4,12 @@
 import type { Device } from "@flipside/api/types";
 import { ApiError } from "../../http/errors.ts";
 import type { Storage } from "../../storage/storage.ts";
+import { hashOfSecret, newSecretText } from "../../secret-text.ts";
 import type { DeviceLog } from "../device-records/device-log.ts";
 import type { OtherAgents } from "../device-records/other-agents.ts";
 import { lockDevice } from "../device-records/store.ts";
 import type { DeviceViews } from "../devices/view.ts";
 import { insertTarget, isHawkbitTarget, isTaken } from "./target-records.ts";
-import { hashOf, newToken } from "./tokens.ts";
 
 export interface Registration {
   register(
@@ -29,14 +29,14 @@ export function createRegistration(options: {
 }): Registration {
   const { storage, deviceLog, wallMs } = options;
   return {
-    async register({ id, product, hardware, revision, targetToken = newToken() }, by) {
+    async register({ id, product, hardware, revision, targetToken = newSecretText() }, by) {
       await storage.transaction(async ({ db, changed }) => {
         if (await isTaken(db, id))
           throw new ApiError(
             "device-exists",
             `There is a device ${id}, or a claim of one. To give it another token, ask for that; to let another agent speak for it, delete it first.`,
           );
-        await insertTarget(db, { id, product, hardware, revision, tokenHash: hashOf(targetToken) }, wallMs());
+        await insertTarget(db, { id, product, hardware, revision, tokenHash: hashOfSecret(targetToken) }, wallMs());
         changed({ kind: "device", id });
       });
       options.otherAgents.add(id);
@@ -45,13 +45,13 @@ export function createRegistration(options: {
     },
 
     async renewToken(id, by) {
-      const targetToken = newToken();
+      const targetToken = newSecretText();
       await storage.transaction(async ({ db }) => {
         if (!isHawkbitTarget(await lockDevice(db, id)))
           throw new ApiError("not-found", "There is no such device that speaks hawkBit's interface.");
         await db
           .updateTable("hawkbitTargets")
-          .set({ tokenHash: hashOf(targetToken) })
+          .set({ tokenHash: hashOfSecret(targetToken) })
           .where("deviceId", "=", id)
           .execute();
       });

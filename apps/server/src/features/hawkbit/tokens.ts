@@ -1,13 +1,4 @@
-// Tokens that let a device in: its own, or the gateway's for all of them. What is stored of a device's is a hash: a
-// token has as many random bits as its hash, so no slow one is needed.
-
-import { createHash, randomBytes } from "node:crypto";
-
-const tokenBytes = 32;
-
-export const newToken = (): string => randomBytes(tokenBytes).toString("base64url");
-
-export const hashOf = (token: string): Buffer => createHash("sha256").update(token).digest();
+// What a device's agent, or a gateway for all of them, shows in a request.
 
 export interface GivenToken {
   kind: "target" | "gateway";
