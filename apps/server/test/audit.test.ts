@@ -7,6 +7,8 @@ import { ApiClient, Fixture, passing, password } from "./fixture.ts";
 import { makeRelease } from "./keys.ts";
 import { newPerson, newToken } from "./people.ts";
 
+const hourMs = 3_600_000;
+const monthMs = 28 * 24 * hourMs;
 const sha256 = (text: string): string => createHash("sha256").update(text).digest("hex");
 
 let fixture: Fixture;
@@ -148,6 +150,44 @@ describe("its chain", () => {
     const lines = await whole();
     expect(lines.length).toBe(before + 40);
     expect(follow(chainStart, lines, sha256)).toMatchObject({ number: lines.length });
+  });
+});
+
+describe("lines that are old", () => {
+  it("go from the beginning, with proposals of that time; what is left still holds, from where it begins", async () => {
+    const kept = await Fixture.start({ tickMs: hourMs, keep: { auditMs: monthMs } });
+    try {
+      const { storage, retention } = kept.server.internals;
+      for (let i = 0; i < 4; i++) await kept.api.post("/api/rollouts/nobody/pause");
+      const read = async (): Promise<any> => (await kept.api.get("/api/audit?order=oldest-first&limit=500")).body;
+      const before = await read();
+      expect(before.start).toEqual(chainStart);
+      const now = Date.now();
+      const isOld = { at: now - monthMs - hourMs };
+      await storage.db.updateTable("auditLines").set(isOld).where("number", "<=", 5).execute();
+      // A clock that was set: it stays behind a younger one.
+      await storage.db.updateTable("auditLines").set(isOld).where("number", "=", 7).execute();
+      const proposal = { operation: "revokeDevice", request: "{}", userName: "admin", state: "waiting" as const };
+      const decided = { endsAt: 0, decidedBy: null, decidedAt: null, code: null };
+      for (const [id, askedAt] of [
+        ["old", isOld.at],
+        ["young", now],
+      ] as const)
+        await storage.db
+          .insertInto("proposals")
+          .values({ ...proposal, ...decided, id, askedAt })
+          .execute();
+      await retention.run();
+      const after = await read();
+      const fifth = before.lines[4];
+      expect(after.start).toEqual({ number: 5, hash: fifth.hash });
+      expect(after.lines.map(({ said }: any) => said.number)[0]).toBe(6);
+      expect(follow(after.start, after.lines, sha256)).toMatchObject({ number: 5 + after.lines.length });
+      const left = await storage.db.selectFrom("proposals").select("id").execute();
+      expect(left).toEqual([{ id: "young" }]);
+    } finally {
+      await kept.stop();
+    }
   });
 });
 

@@ -102,9 +102,10 @@ describe("what takes two", () => {
     });
     const of = async (what: string): Promise<any[]> =>
       (await fixture.api.get(`/api/audit?what=${what}`)).body.lines.map(({ said }: any) => said);
-    const [carriedOut, heldBack] = await of("revokeDevice");
+    const [carriedOut, heldBack, asked] = await of("revokeDevice");
     expect(carriedOut).toMatchObject({ who: "admin", by: `proposal ${id}`, detail: { confirmedBy: "bea" } });
-    expect(heldBack).toMatchObject({ who: "admin", stage: "refused", code: "second-person-needed" });
+    expect(heldBack).toMatchObject({ who: "admin", stage: "refused", code: "second-person-needed", of: asked.number });
+    expect(asked).toMatchObject({ who: "admin", stage: "asked", on: { id: device.id } });
     expect((await of("confirmProposal")).find(({ stage }) => stage === "done")).toMatchObject({
       who: "bea",
       detail: { operation: "revokeDevice", askedBy: "admin" },

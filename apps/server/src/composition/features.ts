@@ -55,6 +55,7 @@ import { expiringDeviceLog } from "../features/device-records/log-expiry.ts";
 import { expiringAudit } from "../features/audit/audit-expiry.ts";
 import type { Keeping } from "../features/retention/keeping.ts";
 import { createRetention, type Retention } from "../features/retention/retention.ts";
+import { expiringProposals } from "../features/two-persons/proposal-expiry.ts";
 import { expiringDecisions } from "../features/rollouts/decision-expiry.ts";
 import { createJoining, type Joining } from "../features/rollouts/joining.ts";
 import { type CarryingOut, createCarryingOut } from "../features/rollouts/carrying-out.ts";
@@ -380,6 +381,7 @@ function retentionOf({ storage, log, clock, members }: Foundation, keep: Keeping
     expiringHours(keep.telemetryHoursMs),
     expiringDecisions(keep.decisionsMs),
     expiringAudit(keep.auditMs),
+    expiringProposals(keep.auditMs),
   ];
   return createRetention({ storage, log, clock, expiring, isHere: () => isCaretaker(members) });
 }

@@ -68,8 +68,8 @@ export function bind<const R extends Route>(
         request,
         response,
       };
-      await holdBackOf(response)?.({ params: asked.params, query: asked.query, body: asked.body });
       await audited?.begin(asked.body);
+      await holdBackOf(response)?.({ params: asked.params, query: asked.query, body: asked.body });
       const answer = await handle(asked as Asked<R>);
       await audited?.done();
       switch (whole.answer.kind) {

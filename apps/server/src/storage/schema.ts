@@ -444,7 +444,7 @@ export interface RetentionSpanTable {
 
 /** Of a sweep that is under way, each thing of which old rows go. */
 export interface RetentionSweepTable {
-  what: "device-log" | "telemetry-raw" | "telemetry-hours" | "decisions" | "audit";
+  what: "device-log" | "telemetry-raw" | "telemetry-hours" | "decisions" | "audit" | "proposals";
   /** What carries a time before this one goes. */
   before: number;
   /** How far it has come, as the thing itself counts; null: it is done. */

@@ -113,11 +113,9 @@ export class ApiTokens {
       .selectAll()
       .$if(userName !== undefined, (q) => q.where("userName", "=", userName!))
       .$if(after !== undefined, (q) =>
-        q.where((where) => {
-          const [createdAt, id] = after as [number, string];
-          const later = where("createdAt", "<", createdAt);
-          return where.or([later, where.and([where("createdAt", "=", createdAt), where("id", "<", id)])]);
-        }),
+        q.where(({ eb, refTuple, tuple }) =>
+          eb(refTuple("createdAt", "id"), "<", tuple(after![0] as number, String(after![1]))),
+        ),
       )
       .orderBy("createdAt", "desc")
       .orderBy("id", "desc")

@@ -67,9 +67,15 @@ export function requireAccess(accounts: Accounts, access: Exclude<Access, OpenAc
   };
 }
 
-function checkPermission(user: SignedIn, permission: Permission): void {
-  const { role, by, may, mustChangePassword } = user;
+/** Throws ApiError for who has a one-time password yet. */
+export function checkOwnPassword({ mustChangePassword }: SignedIn): void {
   if (mustChangePassword) throw new ApiError("password-change-required", "The first password is for one use only.");
+}
+
+/** Throws ApiError for who may not do it. */
+export function checkPermission(user: SignedIn, permission: Permission): void {
+  checkOwnPassword(user);
+  const { role, by, may } = user;
   if (!permissionsOf(role).includes(permission))
     throw new ApiError(
       "role-refused",

@@ -8,7 +8,7 @@ import { ApiError } from "../../http/errors.ts";
 import type { Accounts } from "./accounts.ts";
 import type { SignedIn } from "./signed-in.ts";
 import { tokenKeys, tokenList } from "./api-tokens.ts";
-import { cameFrom, clearSessionCookie, sessionOf, setSessionCookie } from "./authentication.ts";
+import { cameFrom, checkOwnPassword, clearSessionCookie, sessionOf, setSessionCookie } from "./authentication.ts";
 import { userSessionKeys, userSessionList } from "./user-sessions.ts";
 
 const shown = ({ userName, role, mustChangePassword, may }: SignedIn): User => ({
@@ -51,8 +51,7 @@ export function sessionRoutes(accounts: Accounts): BoundRoute[] {
     }),
     bind(routes.listOwnTokens, ({ query, user }) => tokens.list(pageOf(tokenList, tokenKeys, query), user.userName)),
     bind(routes.createToken, ({ body, user }) => {
-      if (user.mustChangePassword)
-        throw new ApiError("password-change-required", "The first password is for one use only.");
+      checkOwnPassword(user);
       return tokens.make(user, body);
     }),
     bind(routes.withdrawOwnToken, async ({ params, user }) => {

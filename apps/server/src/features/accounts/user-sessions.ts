@@ -82,11 +82,9 @@ export class UserSessions {
       .where("endsAt", ">", this.#clock.steadyMs())
       .$if(about.userName !== undefined, (q) => q.where("userName", "=", about.userName!))
       .$if(after !== undefined, (q) =>
-        q.where((where) => {
-          const [startedAt, id] = after as [number, string];
-          const later = where("startedAt", "<", startedAt);
-          return where.or([later, where.and([where("startedAt", "=", startedAt), where("id", "<", id)])]);
-        }),
+        q.where(({ eb, refTuple, tuple }) =>
+          eb(refTuple("startedAt", "id"), "<", tuple(after![0] as number, String(after![1]))),
+        ),
       )
       .orderBy("startedAt", "desc")
       .orderBy("id", "desc")

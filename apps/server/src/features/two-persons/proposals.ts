@@ -1,7 +1,7 @@
 // What one person has asked for, and another one is to confirm. It is done as if it were asked for at that moment: who
 // asked must still be allowed to, and what it is about is looked at then.
 
-import { type Permission, permissionsOf } from "@flipside/api/permissions";
+import { permissionsOf } from "@flipside/api/permissions";
 import type { Proposal } from "@flipside/api/types";
 import { FormatError } from "@flipside/image-format";
 import { ZodError } from "zod";
@@ -12,6 +12,7 @@ import type { Held } from "../../http/second-person.ts";
 import { iso, isoOrNull, newId } from "../../identifiers.ts";
 import type { ProposalRow } from "../../storage/schema.ts";
 import type { Storage } from "../../storage/storage.ts";
+import { checkPermission } from "../accounts/authentication.ts";
 import type { SignedIn } from "../accounts/signed-in.ts";
 import { kept } from "../audit/without-secrets.ts";
 import { permissionOf } from "./rule.ts";
@@ -49,12 +50,6 @@ const stored = ({ params, query, body }: Held): string =>
 function heldIn({ request }: ProposalRow): Held {
   const { params, query, body, file } = JSON.parse(request) as Held & { file?: string };
   return { params, query, body: file === undefined ? body : new Uint8Array(Buffer.from(file, "base64")) };
-}
-
-function mustBeAllowed({ mustChangePassword, role }: SignedIn, permission: Permission): void {
-  if (mustChangePassword) throw new ApiError("password-change-required", "The first password is for one use only.");
-  if (!permissionsOf(role).includes(permission))
-    throw new ApiError("role-refused", `This takes the permission ${permission}, which the role ${role} lacks.`);
 }
 
 export function createProposals(storage: Storage, clock: Clock, carryOut: CarryOut): Proposals {
@@ -132,11 +127,9 @@ export function createProposals(storage: Storage, clock: Clock, carryOut: CarryO
         .selectFrom("proposals")
         .selectAll()
         .$if(after !== undefined, (q) =>
-          q.where((where) => {
-            const [askedAt, id] = after as [number, string];
-            const later = where("askedAt", "<", askedAt);
-            return where.or([later, where.and([where("askedAt", "=", askedAt), where("id", "<", id)])]);
-          }),
+          q.where(({ eb, refTuple, tuple }) =>
+            eb(refTuple("askedAt", "id"), "<", tuple(after![0] as number, String(after![1]))),
+          ),
         )
         .orderBy("askedAt", "desc")
         .orderBy("id", "desc")
@@ -148,7 +141,7 @@ export function createProposals(storage: Storage, clock: Clock, carryOut: CarryO
 
     async confirm(id, by) {
       const proposed = await find(id);
-      mustBeAllowed(by, permissionOf(proposed.operation));
+      checkPermission(by, permissionOf(proposed.operation));
       if (proposed.userName === by.userName)
         throw new ApiError("own-proposal", "You asked for it yourself. Somebody else has to confirm it.");
       const row = await decide(id, "begun", by.userName);
@@ -167,7 +160,7 @@ export function createProposals(storage: Storage, clock: Clock, carryOut: CarryO
 
     async withdraw(id, by) {
       const { userName, operation } = await find(id);
-      if (userName !== by.userName) mustBeAllowed(by, permissionOf(operation));
+      if (userName !== by.userName) checkPermission(by, permissionOf(operation));
       return viewOf(await decide(id, "withdrawn", by.userName));
     },
   };
