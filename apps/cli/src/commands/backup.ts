@@ -7,7 +7,7 @@ export const backup = command({
   name: "backup",
   summary: "Copy a server's data while it runs",
   about:
-    "Copies database and images, and looks at the copy: whole, no row missing, each image as it was uploaded. The folder appears when all of it is there. Whoever has it can sign in and be any device.",
+    "Copies database and images, and looks at the copy: whole, no row missing, each image as it was uploaded. The folder appears when all of it is there. Whoever has it can be any device, and guess passwords.",
   options: {
     "data-dir": { value: "FOLDER", what: "the server's data folder" },
     to: { value: "FOLDER", what: "where the copy goes: a folder that does not exist yet" },
