@@ -2,7 +2,7 @@
 
 import { createHash } from "node:crypto";
 import { chainStart, follow } from "@flipside/api/audit-chain";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { ApiClient, Fixture, passing, password } from "./fixture.ts";
 import { makeRelease } from "./keys.ts";
 import { newPerson, newToken } from "./people.ts";
@@ -211,6 +211,24 @@ describe("who is not known", () => {
 });
 
 describe("what is done when it can't be written down", () => {
+  it("is answered as done when only that could not be: the line that says what was asked for stands", async () => {
+    const { storage } = fixture.server.internals;
+    const transaction = storage.transaction.bind(storage);
+    let lines = 0;
+    const failing = vi.spyOn(storage, "transaction").mockImplementation((async (work: never) => {
+      if (String(work).includes("auditHead") && ++lines === 2) throw new Error("no more lines");
+      return transaction(work);
+    }) as typeof storage.transaction);
+    try {
+      expect((await operator.request("PUT", "/api/devices/dev-1/tags", { tags: ["kept"] })).status).toBe(200);
+    } finally {
+      failing.mockRestore();
+    }
+    expect(lines).toBe(2);
+    expect((await operator.get("/api/devices/dev-1")).body.tags).toEqual(["kept"]);
+    expect((await said("setTags"))[0]).toMatchObject({ stage: "asked", detail: { asked: { tags: ["kept"] } } });
+  });
+
   it("is not done", async () => {
     const { db } = fixture.server.internals.storage;
     const head = await db.selectFrom("auditHead").selectAll().executeTakeFirstOrThrow();

@@ -7,8 +7,8 @@ export interface Audited {
   note: (detail: Record<string, unknown>, who?: string) => void;
   /** It is about to be done. Throws when that can't be written down: then it is not done. */
   begin(body: unknown): Promise<void>;
+  /** It was done. Neither this nor a refusal fails: who asked is answered. */
   done(): Promise<void>;
-  /** Whatever happens here, who asked is answered. */
   refused(code: string, status: number): Promise<void>;
 }
 

@@ -87,7 +87,7 @@ export const deleteAccount = route({
   path: "/api/accounts/:userName",
   access: "accounts:manage",
   takesTwo: true,
-  summary: "The account is gone, with its sessions and tokens; what it did keeps its name",
+  summary: "The account is gone, with its sessions, tokens, and what it has proposed; what it did keeps its name",
   params,
   status: 204,
   answer: nothing,

@@ -118,6 +118,14 @@ export function createAccountManagement(
         await leavesAnother(db, row);
         await endSessionsOf(db, userName);
         await withdrawTokensOf(db, userName);
+        // Somebody else may have its name one day.
+        const withdrawn = { state: "withdrawn" as const, decidedAt: wallMs() };
+        await db
+          .updateTable("proposals")
+          .set(withdrawn)
+          .where("userName", "=", userName)
+          .where("state", "=", "waiting")
+          .execute();
         await db.deleteFrom("accounts").where("userName", "=", userName).execute();
         return row;
       });

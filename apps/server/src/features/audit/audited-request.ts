@@ -79,11 +79,17 @@ class AuditedRequest implements Audited {
     this.#asked = await this.#add("asked", null, this.#askedFor());
   }
 
+  /** It is done, whatever happens here: to answer otherwise would be a lie. */
   async done(): Promise<void> {
-    const { route } = this.#kind;
+    const { route, log, name } = this.#kind;
     if (!changesSomething(route)) return;
     if (isOpen(route.access) && this.#who === undefined) return;
-    await this.#add("done", null, this.#asked === null ? { ...this.#askedFor(), ...this.#noted } : this.#noted);
+    const detail = this.#asked === null ? { ...this.#askedFor(), ...this.#noted } : this.#noted;
+    try {
+      await this.#add("done", null, detail);
+    } catch (error) {
+      log.error({ err: error as Error, what: name, of: this.#asked }, "what was done is not in the record as done");
+    }
   }
 
   /** Whatever happens here, who asked is answered. */
