@@ -9,6 +9,7 @@ import type { RuleErrors } from "../typed-rules.ts";
 import { count, moment, plural } from "../words/quantities.ts";
 import { orderWords, thresholdWords } from "../words/state-words.ts";
 import { DevicePicker } from "./device-picker.tsx";
+import { CheckField } from "./check-field.tsx";
 import { Disclosure } from "./disclosure.tsx";
 import { Field } from "./field.tsx";
 import { FilterField } from "./filter-field.tsx";
@@ -145,19 +146,13 @@ const TargetChoices = ({ draft, plan, change }: Omit<Props, "tried">): ReactNode
 );
 
 const StaysOpenField = ({ draft, change }: Pick<Props, "draft" | "change">): ReactNode => (
-  <label className="choice">
-    <input
-      type="checkbox"
-      checked={draft.continuous}
-      onChange={(event) => change({ continuous: event.target.checked })}
-    />
-    <span>
-      Stays open: devices that come to match later join it
-      <span className="hint">
-        They join the last wave, by its rules, until somebody closes the rollout. It does not end by itself.
-      </span>
-    </span>
-  </label>
+  <CheckField
+    checked={draft.continuous}
+    change={(continuous) => change({ continuous })}
+    hint="They join the last wave, by its rules, until somebody closes the rollout. It does not end by itself."
+  >
+    Stays open: devices that come to match later join it
+  </CheckField>
 );
 
 function filterWords({ meant, chosen, filterFault }: RolloutPlan): string {
@@ -206,53 +201,41 @@ export const LimitsSection = ({ draft, plan, change, tried }: Props): ReactNode 
     <FailureFields typed={draft} change={change} errors={tried ? plan.errors : {}}>
       <DeadlineField typed={draft} change={change} errors={tried ? plan.errors : {}} />
     </FailureFields>
-    <label className="choice">
-      <input
-        type="checkbox"
-        checked={draft.watchesCrashes}
-        onChange={(event) => change({ watchesCrashes: event.target.checked })}
-      />
-      <span>
-        Pause when updated devices crash more often than those that wait
-        {draft.health !== null && " (and what else the rollout compared that this is a copy of)"}
-        <span className="hint">It needs waves, and time in which each one is watched. Each device counts once.</span>
-      </span>
-    </label>
-    <label className="choice">
-      <input type="checkbox" checked={draft.urgent} onChange={(event) => change({ urgent: event.target.checked })} />
-      <span>
-        Urgent: overtakes other rollouts on the same devices
-        <span className="hint">What one of them has installed already goes on to its end first.</span>
-      </span>
-    </label>
-    <label className="choice">
-      <input
-        type="checkbox"
-        checked={draft.allowOlder}
-        onChange={(event) => change({ allowOlder: event.target.checked })}
-      />
-      <span>
-        Offer it also to devices that run a newer release
-        <span className="hint">Each of them still refuses it without a permit signed by a release key.</span>
-      </span>
-    </label>
+    <CheckField
+      checked={draft.watchesCrashes}
+      change={(watchesCrashes) => change({ watchesCrashes })}
+      hint="It needs waves, and time in which each one is watched. Each device counts once."
+    >
+      Pause when updated devices crash more often than those that wait
+      {draft.health !== null && " (and what else the rollout compared that this is a copy of)"}
+    </CheckField>
+    <CheckField
+      checked={draft.urgent}
+      change={(urgent) => change({ urgent })}
+      hint="What one of them has installed already goes on to its end first."
+    >
+      Urgent: overtakes other rollouts on the same devices
+    </CheckField>
+    <CheckField
+      checked={draft.allowOlder}
+      change={(allowOlder) => change({ allowOlder })}
+      hint="Each of them still refuses it without a permit signed by a release key."
+    >
+      Offer it also to devices that run a newer release
+    </CheckField>
     <MoreLimits draft={draft} plan={plan} change={change} tried={tried} />
   </fieldset>
 );
 
 const MoreLimits = ({ draft, plan: { errors }, change, tried }: Props): ReactNode => (
   <Disclosure label="More" held={tried && errors.lateOffers !== undefined}>
-    <label className="choice">
-      <input
-        type="checkbox"
-        checked={draft.acceptsClaimed}
-        onChange={(event) => change({ acceptsClaimed: event.target.checked })}
-      />
-      <span>
-        Take the word of devices that have another agent
-        <span className="hint">Else they are confirmed when they come back and say the new version of themselves.</span>
-      </span>
-    </label>
+    <CheckField
+      checked={draft.acceptsClaimed}
+      change={(acceptsClaimed) => change({ acceptsClaimed })}
+      hint="Else they are confirmed when they come back and say the new version of themselves."
+    >
+      Take the word of devices that have another agent
+    </CheckField>
     <NumberField
       label="Still offer to devices that come back within"
       hint="Who is away when a wave goes on holds nobody up and is no failure. 0 makes no later offer."

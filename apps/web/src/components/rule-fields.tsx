@@ -1,8 +1,9 @@
 // The rules of a wave as fields: of a rollout that is made, of one of its waves, and of one that runs.
 
-import { type ReactNode, useId } from "react";
+import type { ReactNode } from "react";
 import { paces, type RuleErrors, type TypedRate, type TypedRules } from "../typed-rules.ts";
 import { thresholdWords } from "../words/state-words.ts";
+import { CheckField } from "./check-field.tsx";
 import { Field } from "./field.tsx";
 import { NumberField, TimeField } from "./typed-fields.tsx";
 
@@ -177,25 +178,15 @@ export const RateFields = ({ typed: { rate }, change, errors }: Props): ReactNod
   );
 };
 
-export const ApprovalField = ({ label, typed, change }: Omit<Props, "errors"> & { label: string }): ReactNode => {
-  const hint = useId();
-  return (
-    <label className="choice">
-      <input
-        type="checkbox"
-        checked={typed.approval}
-        aria-describedby={hint}
-        onChange={(event) => change({ approval: event.target.checked })}
-      />
-      <span>
-        {label}
-        <span className="hint" id={hint}>
-          It starts only when somebody else than who makes the rollout has approved it.
-        </span>
-      </span>
-    </label>
-  );
-};
+export const ApprovalField = ({ label, typed, change }: Omit<Props, "errors"> & { label: string }): ReactNode => (
+  <CheckField
+    checked={typed.approval}
+    change={(approval) => change({ approval })}
+    hint="It starts only when somebody else than who makes the rollout has approved it."
+  >
+    {label}
+  </CheckField>
+);
 
 interface AllProps extends Props {
   /** The rollout's first wave starts when the rollout does. */
