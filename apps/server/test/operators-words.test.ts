@@ -147,7 +147,8 @@ describe("a roll-back", () => {
       const rules = { thresholdAction, failureThresholdPercent: 0, minimumSample: 1 };
       const { id } = await fixture.rollOut(made.id, [canary, other], rules);
       const { deployment, attempt } = await asked(canary);
-      await canary.report("failed", { deployment, attempt, code: 60 });
+      canary.take1(String(deployment), Number(attempt));
+      await canary.report("failed", { code: 60 });
       await fixture.api.until(`/api/rollouts/${id}`, ({ state }) => state !== "running");
       const { counts, waves } = await detail(fixture, id);
       const shown = Object.fromEntries(Object.entries(counts).filter(([, count]) => count !== 0));

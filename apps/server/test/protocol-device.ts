@@ -335,8 +335,17 @@ export class ProtocolDevice {
       slotBytes: 4194304,
       ...(this.attributes === undefined ? {} : { attributes: this.attributes }),
       connection: this.connection,
-      ...(this.deployment === undefined ? {} : { deployment: this.deployment }),
+      ...(this.deployment === undefined ? {} : { deployment: this.taken() }),
     };
+  }
+
+  /**
+   * What it says of its deployment. Without an id the server would not read it, and a test that goes on would try
+   * something else than it says.
+   */
+  private taken(): Json {
+    if (this.deployment?.["id"] === undefined) throw new Error(`${this.id} tells of a deployment that it never took`);
+    return this.deployment;
   }
 
   /** Checks in and returns the answer. */
@@ -354,7 +363,7 @@ export class ProtocolDevice {
   }
 
   async report(state: string, more: Json = {}): Promise<void> {
-    this.deployment = { ...this.deployment, state, code: more["code"] ?? 0 };
+    this.deployment = { ...this.taken(), state, code: more["code"] ?? 0 };
     await this.say("state", {
       deployment: this.deployment["id"],
       attempt: this.deployment["attempt"],

@@ -344,12 +344,14 @@ describe("an urgent rollout", () => {
     const device = await fixture.readyDevice();
     const slow = await newRelease();
     const stuck = await fixture.rollOut(slow.id, [device], { name: "slow" });
-    await device.offered();
+    const first = await device.offered();
+    device.take1(first.deployment, first.attempt);
     await device.report("downloading", { done: 1, total: 37 });
     const fix = await newRelease();
     const urgent = await fixture.rollOut(fix.id, [device], { name: "fix", urgent: true });
     const offer = await device.checkIn();
     expect(offer.deployment).toBe((await detail(urgent.id)).deployments[0]!.id);
+    expect(await detail(stuck.id)).toMatchObject({ counts: { cancelled: 1 }, deployments: [{ done: 1, total: 37 }] });
     expect((await saying(stuck.id)).join("\n")).toContain(`${device.id} is wanted by an urgent rollout (fix)`);
     await device.install(offer);
     device.reboot(true, fix.version, sequence);
