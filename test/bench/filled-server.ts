@@ -74,7 +74,7 @@ export class FilledServer {
     const upload = async (version: string, releaseSequence: number): Promise<any> =>
       this.operator.call(
         "POST",
-        "/api/releases",
+        "/api/v1/releases",
         await makeRelease(project, { version, releaseSequence }, payloadOf(4096 + releaseSequence)),
       );
     const old = await upload("1.0.0", 10);

@@ -69,7 +69,7 @@ async function measureFleetUpdate(tree: string, count: number): Promise<FleetUpd
     const operator = await server.signIn();
     const keys = await Promise.all(Array.from({ length: count }, () => generateSigningKey()));
     const devices = keys.map((key, i) => new device.ProtocolDevice(`bench-${i}`, key, server.mqttUrl));
-    await operator.call("POST", "/api/claims", { claims: devices.map(({ claim }) => claim) });
+    await operator.call("POST", "/api/v1/claims", { claims: devices.map(({ claim }) => claim) });
     await inTurns(devices, async (each) => {
       await each.enrol();
       await each.connect();
@@ -79,19 +79,19 @@ async function measureFleetUpdate(tree: string, count: number): Promise<FleetUpd
     const idleFrom = server.cpuMs;
     for (let i = 0; i < IDLE_CHECK_INS; i++) await inTurns(devices, async (each) => void (await each.checkIn()));
     const checkInCpuMs = (server.cpuMs - idleFrom) / (IDLE_CHECK_INS * count);
-    const release = await operator.call("POST", "/api/releases", await makeRelease(project));
+    const release = await operator.call("POST", "/api/v1/releases", await makeRelease(project));
     const [cpuFrom, from] = [server.cpuMs, performance.now()];
     const rollouts: string[] = [];
     // One for those that take it at the same time: of a rollout to all, others would hold the places to download.
     await inGroups(devices, async (group) => {
       const target = { deviceIds: group.map(({ id }) => id) };
       const asked = { name: `bench ${rollouts.length}`, releaseId: release["id"], target };
-      rollouts.push(String((await operator.call("POST", "/api/rollouts", asked))["id"]));
+      rollouts.push(String((await operator.call("POST", "/api/v1/rollouts", asked))["id"]));
       await Promise.all(group.map(update));
     });
     const [updateCpuMs, updateS] = [(server.cpuMs - cpuFrom) / count, (performance.now() - from) / 1000];
     for (const id of rollouts) {
-      const { state } = await operator.call("GET", `/api/rollouts/${id}`);
+      const { state } = await operator.call("GET", `/api/v1/rollouts/${id}`);
       if (state !== "completed") throw new Error(`a rollout is ${String(state)}, not completed`);
     }
     await inTurns(devices, (each) => each.close());

@@ -85,11 +85,11 @@ class Run {
     const answeredMs = rounded(performance.now() - began);
     const lists: number[] = [];
     for (;;) {
-      const rollout = (await this.filled.operator.call("GET", `/api/rollouts/${id}`)) as unknown as Rollout;
+      const rollout = (await this.filled.operator.call("GET", `/api/v1/rollouts/${id}`)) as unknown as Rollout;
       if (isWhole(rollout)) break;
       if (performance.now() - began > CARRIED_OUT_MS_MAX) throw new Error(`${path} was not carried out in time`);
       const from = performance.now();
-      await this.filled.operator.call("GET", "/api/devices");
+      await this.filled.operator.call("GET", "/api/v1/devices");
       lists.push(performance.now() - from);
       await pause(LOOK_EVERY_MS);
     }
@@ -109,7 +109,7 @@ interface Rollout {
   total: number;
 }
 
-const filterQuery = (filter: string): string => `/api/devices?${new URLSearchParams({ filter }).toString()}`;
+const filterQuery = (filter: string): string => `/api/v1/devices?${new URLSearchParams({ filter }).toString()}`;
 const cursor = (...keys: (string | number)[]): string => Buffer.from(JSON.stringify(keys)).toString("base64url");
 
 function questions(devices: number): Record<string, string> {
@@ -129,32 +129,32 @@ function questions(devices: number): Record<string, string> {
     "id like *1*2*3*",
   ];
   return {
-    "first page of devices": "/api/devices",
-    "a page of 500": "/api/devices?limit=500",
-    "a page in the middle": `/api/devices?after=${cursor("devices", id(middle))}`,
-    "the last page": `/api/devices?after=${cursor("devices", id(devices - 50))}`,
+    "first page of devices": "/api/v1/devices",
+    "a page of 500": "/api/v1/devices?limit=500",
+    "a page in the middle": `/api/v1/devices?after=${cursor("devices", id(middle))}`,
+    "the last page": `/api/v1/devices?after=${cursor("devices", id(devices - 50))}`,
     ...Object.fromEntries(filters.map((filter) => [filter, filterQuery(filter)])),
-    "words: an id": `/api/devices?query=${id(middle)}`,
-    "words: online": "/api/devices?query=online",
-    "counts of devices": "/api/device-summary",
-    "a device": `/api/devices/${id(middle)}`,
-    "its log": `/api/devices/${id(middle)}/log`,
-    "its deployments": `/api/devices/${id(middle)}/deployments`,
-    "its commands": `/api/devices/${id(middle)}/commands`,
-    "why a device waits": `/api/devices/${id(middle)}/why`,
-    claims: `/api/claims?after=${cursor("claims", id(middle))}`,
-    releases: "/api/releases",
-    rollouts: "/api/rollouts",
+    "words: an id": `/api/v1/devices?query=${id(middle)}`,
+    "words: online": "/api/v1/devices?query=online",
+    "counts of devices": "/api/v1/device-summary",
+    "a device": `/api/v1/devices/${id(middle)}`,
+    "its log": `/api/v1/devices/${id(middle)}/log`,
+    "its deployments": `/api/v1/devices/${id(middle)}/deployments`,
+    "its commands": `/api/v1/devices/${id(middle)}/commands`,
+    "why a device waits": `/api/v1/devices/${id(middle)}/why`,
+    claims: `/api/v1/claims?after=${cursor("claims", id(middle))}`,
+    releases: "/api/v1/releases",
+    rollouts: "/api/v1/rollouts",
   };
 }
 
 const ofRollout = (id: string): Record<string, string> => ({
-  "a rollout": `/api/rollouts/${id}`,
-  "a rollout's deployments": `/api/rollouts/${id}/deployments`,
-  "its deployments, in the middle": `/api/rollouts/${id}/deployments?after=${cursor("rollout-deployments", 1, 1)}`,
-  "its deployments, queued": `/api/rollouts/${id}/deployments?state=queued`,
-  "its decisions": `/api/rollouts/${id}/decisions`,
-  "why a rollout waits": `/api/rollouts/${id}/why`,
+  "a rollout": `/api/v1/rollouts/${id}`,
+  "a rollout's deployments": `/api/v1/rollouts/${id}/deployments`,
+  "its deployments, in the middle": `/api/v1/rollouts/${id}/deployments?after=${cursor("rollout-deployments", 1, 1)}`,
+  "its deployments, queued": `/api/v1/rollouts/${id}/deployments?state=queued`,
+  "its decisions": `/api/v1/rollouts/${id}/decisions`,
+  "why a rollout waits": `/api/v1/rollouts/${id}/why`,
 });
 
 async function measure(run: Run, releaseId: string): Promise<Pick<ListsFigures, "asked" | "done">> {
@@ -183,21 +183,21 @@ async function measure(run: Run, releaseId: string): Promise<Pick<ListsFigures, 
   await all(questions(devices));
   if (!run.options.rollouts) return { asked, done };
   const canaries = { name: "canaries", releaseId, target: { filter: "tag = canary" } };
-  await act("making one for the canaries", "/api/rollouts", canaries, ({ preparing }) => preparing === null);
+  await act("making one for the canaries", "/api/v1/rollouts", canaries, ({ preparing }) => preparing === null);
   const everybody = { name: "everybody", releaseId, target: { all: true }, waves: [{ percent: 1 }] };
   const id = await act(
     "making one for all",
-    "/api/rollouts",
+    "/api/v1/rollouts",
     everybody,
     ({ preparing, total }) => preparing === null && total === devices,
   );
   await all(ofRollout(id));
-  const word = (name: string): string => `/api/rollouts/${id}/${name}`;
+  const word = (name: string): string => `/api/v1/rollouts/${id}/${name}`;
   const isSwept = ({ carryingOut }: Rollout): boolean => !carryingOut;
   await act("starting the wave of 99 %", word("start-next-wave"), {}, isSwept);
   await act("pausing it", word("pause"), {}, isSwept);
   await act("resuming it", word("resume"), {}, isSwept);
-  await all({ "why a rollout waits, with its last wave": `/api/rollouts/${id}/why` });
+  await all({ "why a rollout waits, with its last wave": `/api/v1/rollouts/${id}/why` });
   await act("cancelling it", word("cancel"), {}, isSwept);
   return { asked, done };
 }

@@ -37,9 +37,9 @@ const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout
 
 async function makeRollout({ operator, releaseId }: FilledServer, total: number): Promise<void> {
   const body = { name: "all", releaseId, target: { all: true }, waves: [{ percent: 100 }] };
-  const { id } = await operator.call("POST", "/api/rollouts", body);
+  const { id } = await operator.call("POST", "/api/v1/rollouts", body);
   for (const began = performance.now(); ; await pause(LOOK_EVERY_MS)) {
-    const rollout = await operator.call("GET", `/api/rollouts/${String(id)}`);
+    const rollout = await operator.call("GET", `/api/v1/rollouts/${String(id)}`);
     if (rollout["preparing"] === null && rollout["total"] === total && rollout["carryingOut"] === false) return;
     if (performance.now() - began > MADE_MS_MAX) throw new Error(`the rollout of ${total} was not made in time`);
   }
@@ -56,7 +56,7 @@ async function measureBeside(deployments: number, say: (text: string) => void): 
   try {
     for (let i = 0; i < REPORTING; i++)
       devices.push(new ProtocolDevice(`reporting-${i}`, await generateSigningKey(), server.mqttUrl));
-    await operator.call("POST", "/api/claims", { claims: devices.map(({ claim }) => claim) });
+    await operator.call("POST", "/api/v1/claims", { claims: devices.map(({ claim }) => claim) });
     for (const device of devices) {
       await device.enrol();
       await device.connect();

@@ -107,9 +107,9 @@ export class ServerUnderMeasurement {
 
   async signIn(): Promise<Console> {
     const console = new Console(this.url);
-    await console.call("POST", "/api/session", { userName: "admin", password: this.password ?? PASSWORD });
+    await console.call("POST", "/api/v1/session", { userName: "admin", password: this.password ?? PASSWORD });
     if (this.password === undefined) return console;
-    await console.call("POST", "/api/session/password", { currentPassword: this.password, newPassword: PASSWORD });
+    await console.call("POST", "/api/v1/session/password", { currentPassword: this.password, newPassword: PASSWORD });
     return console;
   }
 

@@ -66,7 +66,7 @@ async function startNode(which: string, { folder: home, epmdPort, rightsUrl }: C
     [
       withPlaces(settings, {
         "0.0.0.0:1883": `127.0.0.1:${mqttPort}`,
-        "http://127.0.0.1:8080/api/broker/SECRET": rightsUrl,
+        "http://127.0.0.1:8080/api/v1/broker/SECRET": rightsUrl,
       }),
       "listeners.tcp = none",
       "log.file.level = info",

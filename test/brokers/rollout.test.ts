@@ -70,7 +70,7 @@ describe.each(kinds)("through $name", ({ name, missing, start, options }) => {
     const brokerSecret = randomBytes(16).toString("hex");
     const [port] = (await freePorts(1)) as [number];
     // It takes its time to start, and so do the builds.
-    const starting = start(`http://127.0.0.1:${port}/api/broker/${brokerSecret}`);
+    const starting = start(`http://127.0.0.1:${port}/api/v1/broker/${brokerSecret}`);
     starting.catch(() => {});
     prepared = await prepare(folder, () => {});
     const release = await buildSignedRelease({
@@ -309,7 +309,7 @@ describe.each(kinds)("through $name", ({ name, missing, start, options }) => {
       const secret = await secretOf(id);
       const client = await connect(id, secret);
       client.on("error", () => {});
-      await api.call("POST /api/devices/:id/revoke", { params: { id } });
+      await api.call("POST /api/v1/devices/:id/revoke", { params: { id } });
       await until("the broker to refuse it", async () => {
         try {
           await (await connect(id, secret)).endAsync(true);

@@ -85,10 +85,10 @@ describe.skipIf(!hasQemu)("a unikernel", () => {
 
   async function carriedOut(body: NewCommand): Promise<Command> {
     const params = { id: unikernelId };
-    const { id } = await api.call("POST /api/devices/:id/commands", { params, body });
+    const { id } = await api.call("POST /api/v1/devices/:id/commands", { params, body });
     const deadline = Date.now() + DEADLINE_MS;
     for (;;) {
-      const command = (await api.call("GET /api/devices/:id/commands", { params })).commands.find(
+      const command = (await api.call("GET /api/v1/devices/:id/commands", { params })).commands.find(
         (each) => each.id === id,
       )!;
       if (!["waiting", "sent", "accepted"].includes(command.state)) return command;

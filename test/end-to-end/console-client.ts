@@ -20,43 +20,43 @@ export class ConsoleClient {
 
   /** Signs in; a one-time password is changed to `newPassword` at once, as the console makes everybody do. */
   async signIn(userName: string, password: string, newPassword: string): Promise<void> {
-    const user = await this.call("POST /api/session", { body: { userName, password } });
+    const user = await this.call("POST /api/v1/session", { body: { userName, password } });
     if (!user.mustChangePassword) return;
-    await this.call("POST /api/session/password", { body: { currentPassword: password, newPassword } });
+    await this.call("POST /api/v1/session/password", { body: { currentPassword: password, newPassword } });
   }
 
   importClaims(claims: Claim[]): Promise<{ imported: number }> {
-    return this.call("POST /api/claims", { body: { claims } });
+    return this.call("POST /api/v1/claims", { body: { claims } });
   }
 
   devices(): Promise<Device[]> {
     return everyPage(async (query) => {
-      const { devices, next } = await this.call("GET /api/devices", { query });
+      const { devices, next } = await this.call("GET /api/v1/devices", { query });
       return { members: devices, next };
     });
   }
 
   device(id: string): Promise<DeviceDetail> {
-    return this.call("GET /api/devices/:id", { params: { id } });
+    return this.call("GET /api/v1/devices/:id", { params: { id } });
   }
 
   uploadRelease(file: Uint8Array): Promise<Release> {
-    return this.call("POST /api/releases", { query: { confirmSequence: "true" }, body: file });
+    return this.call("POST /api/v1/releases", { query: { confirmSequence: "true" }, body: file });
   }
 
   uploadTrust(chain: Uint8Array): Promise<Trust> {
-    return this.call("POST /api/trust", { body: chain });
+    return this.call("POST /api/v1/trust", { body: chain });
   }
 
   createRollout(rollout: NewRollout): Promise<Rollout> {
-    return this.call("POST /api/rollouts", { body: rollout });
+    return this.call("POST /api/v1/rollouts", { body: rollout });
   }
 
   rollout(id: string): Promise<Rollout> {
-    return this.call("GET /api/rollouts/:id", { params: { id } });
+    return this.call("GET /api/v1/rollouts/:id", { params: { id } });
   }
 
   changeRollout(id: string, action: RolloutAction): Promise<Rollout> {
-    return this.call(`POST /api/rollouts/:id/${action}`, { params: { id } });
+    return this.call(`POST /api/v1/rollouts/:id/${action}`, { params: { id } });
   }
 }

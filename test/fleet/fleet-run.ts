@@ -79,7 +79,7 @@ export class FleetRun {
       const claims = await generator.makeDevices({
         ...{ ...what, ...where, imagePath, version, releaseSequence, trustDigest },
       });
-      await operator.call("POST", "/api/claims", { claims });
+      await operator.call("POST", "/api/v1/claims", { claims });
       names.push(...claims.map(({ deviceId }) => deviceId));
     }
     return names;
@@ -147,6 +147,6 @@ export const share = (sorted: readonly number[], part: number): number =>
 
 /** Whether the rollout of this id is completed. */
 export async function isCompleted(operator: Console, rolloutId: string): Promise<boolean> {
-  const { state } = await operator.call("GET", `/api/rollouts/${rolloutId}`);
+  const { state } = await operator.call("GET", `/api/v1/rollouts/${rolloutId}`);
   return state === "completed";
 }

@@ -64,7 +64,7 @@ async function rollOut(
   await askLoopDelay(server.child);
   const [cpuFromMs, fromMs] = [server.cpuMs, performance.now()];
   const asked = { name: "fleet", releaseId, target: { all: true } };
-  const { id } = await operator.call("POST", "/api/rollouts", asked);
+  const { id } = await operator.call("POST", "/api/v1/rollouts", asked);
   const isOver = (): boolean => {
     residentBytesMax = Math.max(residentBytesMax, server.residentBytes);
     run.sayCounts();
@@ -104,7 +104,7 @@ export async function measureFleet(options: FleetOptions): Promise<FleetFigures>
     });
     run.undo(() => server.stop());
     const operator = await server.signIn();
-    const { id: releaseId } = await operator.call("POST", "/api/releases", product.release);
+    const { id: releaseId } = await operator.call("POST", "/api/v1/releases", product.release);
     const emptyBytes = server.residentBytes;
     await run.addDevices(operator, product, { firstIndex: 0, count: devices, mqttUrl: server.mqttUrl, generators });
     const proven = await run.bringUp();

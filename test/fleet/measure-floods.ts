@@ -86,7 +86,7 @@ export async function measureFloods(options: FloodOptions): Promise<FloodFigures
     });
     run.undo(() => server.stop());
     const operator = await server.signIn();
-    const { id: releaseId } = await operator.call("POST", "/api/releases", product.release);
+    const { id: releaseId } = await operator.call("POST", "/api/v1/releases", product.release);
     const { mqttUrl } = server;
     await run.addDevices(operator, product, { firstIndex: 0, count: devices, mqttUrl, generators });
     const good = [...run.generators];
@@ -97,7 +97,7 @@ export async function measureFloods(options: FloodOptions): Promise<FloodFigures
     const proven = await run.bringUp();
     if (proven < devices + flooders) throw new Error(`only ${proven} devices are proven`);
     // They never end it, so there is something to ask for without end.
-    await operator.call("POST", "/api/rollouts", { name: "flood", releaseId, target: { deviceIds } });
+    await operator.call("POST", "/api/v1/rollouts", { name: "flood", releaseId, target: { deviceIds } });
     // Each has polled once, at a moment of its own.
     await pause(options.pollMs);
     const [calm, flooded] = [new Answers(), new Answers()];

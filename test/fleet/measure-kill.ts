@@ -135,14 +135,14 @@ export async function measureKill(options: KillOptions): Promise<KillFigures> {
     const [first, second] = started.servers;
     await first.signIn();
     const operator = await second.signIn();
-    const { id: releaseId } = await operator.call("POST", "/api/releases", product.release);
+    const { id: releaseId } = await operator.call("POST", "/api/v1/releases", product.release);
     const { mqttUrl } = started;
     await run.addDevices(operator, product, { firstIndex: 0, count: devices, mqttUrl, generators });
     const proven = await run.bringUp();
     options.say(`${proven} are proven; the rollout begins`);
     const fromMs = performance.now();
     const asked = { name: "fleet", releaseId, target: { all: true } };
-    const { id } = await operator.call("POST", "/api/rollouts", asked);
+    const { id } = await operator.call("POST", "/api/v1/rollouts", asked);
     const { killedAtMs, isOver } = await rollOut(run, options, started, operator, String(id));
     const seconds = (performance.now() - fromMs) / 1_000;
     const { starts, outages } = await pastSince(run, killedAtMs);

@@ -34,7 +34,7 @@ it("a packed file is fetched as it was, and raises the floor where that was aske
   expect([flags, securityCounter]).toEqual([4, 3]);
 
   const release = await fixture.upload(bytes);
-  const registered = await fixture.api.post("/api/hawkbit/devices", {
+  const registered = await fixture.api.post("/api/v1/hawkbit/devices", {
     ...{ id: "SN-1", product: "pump", hardware: "board", revision: 2 },
   });
   const target = new Target(fixture, "SN-1", `TargetToken ${registered.body.targetToken}`);

@@ -25,7 +25,7 @@ const json = async (...line: string[]): Promise<any> => {
 it("accounts are made, listed, given another role and deleted", async () => {
   const { oneTimePassword } = await json("account", "create", "olga", "operator");
   const olga = new ApiClient(at.fixture.server.url);
-  expect((await olga.post("/api/session", { userName: "olga", password: oneTimePassword })).status).toBe(200);
+  expect((await olga.post("/api/v1/session", { userName: "olga", password: oneTimePassword })).status).toBe(200);
   expect((await flipside("account", "role", "olga", "approver")).said).toBe("olga is approver from now on\n");
   expect(await flipside("account", "role", "olga", "king")).toMatchObject({ code: 2 });
   expect((await flipside("account", "list")).said).toMatch(/^olga +approver +\d{4}-/m);
@@ -60,9 +60,9 @@ it("a token lets a program in, to what it names, until it is withdrawn", async (
 it("what takes two is confirmed, or withdrawn, by commands of another person", async () => {
   const device = await at.fixture.readyDevice("dev-1");
   const bea = await newPerson(at.fixture.api, "administrator", "bea");
-  await at.fixture.api.request("PUT", "/api/two-person-rule", { operations: ["endEmergencyStop", "revokeDevice"] });
+  await at.fixture.api.request("PUT", "/api/v1/two-person-rule", { operations: ["endEmergencyStop", "revokeDevice"] });
   for (const word of ["withdraw", "confirm"]) {
-    expect((await bea.post(`/api/devices/${device.id}/revoke`)).body.code).toBe("second-person-needed");
+    expect((await bea.post(`/api/v1/devices/${device.id}/revoke`)).body.code).toBe("second-person-needed");
     const { proposals } = await json("proposal", "list");
     expect(proposals[0]).toMatchObject({ state: "waiting", by: "bea", operation: "revokeDevice" });
     expect((await flipside("proposal", "list")).said).toMatch(/waiting +bea +revokeDevice +dev-1/);
@@ -81,7 +81,7 @@ it("the record is shown, exported, and checked; what was changed or taken away i
   );
   const { number, hash } = await json("audit", "verify");
   expect(number).toBeGreaterThan(20);
-  await at.fixture.api.post("/api/rollouts/nobody/pause");
+  await at.fixture.api.post("/api/v1/rollouts/nobody/pause");
   expect((await flipside("audit", "verify", "--noted", `${number}:${hash}`)).said).toContain(
     "the record holds up to line",
   );

@@ -63,7 +63,7 @@ test("makes permits with which the server lets a device go back", { timeout: 120
   expect(made.said).toContain(`${own}: ${device.id} may go back to flipside-demo 1.0.0 for virtual`);
 
   const permit = new Uint8Array(readFileSync(join(folder, "permits", own)));
-  expect(await fixture.api.post(`/api/releases/${release.id}/permits`, permit)).toMatchObject({
+  expect(await fixture.api.post(`/api/v1/releases/${release.id}/permits`, permit)).toMatchObject({
     status: 201,
     body: { digest: release.images[0].digest, anyDevice: false },
   });
@@ -85,7 +85,7 @@ test("makes permits with which the server lets a device go back", { timeout: 120
   const [name] = readdirSync(join(folder, "any"));
   expect(
     await fixture.api.post(
-      `/api/releases/${release.id}/permits`,
+      `/api/v1/releases/${release.id}/permits`,
       new Uint8Array(readFileSync(join(folder, "any", name!))),
     ),
   ).toMatchObject({ status: 201, body: { anyDevice: true } });

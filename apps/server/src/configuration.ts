@@ -195,7 +195,7 @@ export const options: Record<keyof Configuration, Option> = {
   brokerSecret: {
     flag: "broker-secret",
     variable: "BROKER_SECRET",
-    about: "lets a broker that knows it ask who may do what, at /api/broker/<secret> (none: no such addresses)",
+    about: "lets a broker that knows it ask who may do what, at /api/v1/broker/<secret> (none: no such addresses)",
   },
   metricsToken: {
     flag: "metrics-token",

@@ -29,26 +29,29 @@ describe("accounts", () => {
       const { userName, password: oneTime } = server.firstAdministrator!;
       expect(userName).toBe("admin");
       const api = new ApiClient(server.url);
-      expect((await api.get("/api/devices")).body.code).toBe("not-signed-in");
-      const signedIn = await api.post("/api/session", { userName, password: oneTime });
+      expect((await api.get("/api/v1/devices")).body.code).toBe("not-signed-in");
+      const signedIn = await api.post("/api/v1/session", { userName, password: oneTime });
       expect(signedIn.body).toMatchObject({ userName: "admin", role: "administrator", mustChangePassword: true });
       expect(signedIn.headers.get("set-cookie")).toMatch(/HttpOnly; SameSite=Strict/);
-      expect(await api.get("/api/devices")).toMatchObject({ status: 403, body: { code: "password-change-required" } });
-      expect((await api.get("/api/session")).body.mustChangePassword).toBe(true);
-      expect(await api.post("/api/session/password", { currentPassword: oneTime, newPassword: "short" })).toMatchObject(
-        {
-          status: 422,
-          body: { code: "validation-failed", errors: [{ path: "newPassword" }] },
-        },
-      );
-      expect((await api.post("/api/session/password", { currentPassword: oneTime, newPassword: oneTime })).status).toBe(
-        422,
-      );
+      expect(await api.get("/api/v1/devices")).toMatchObject({
+        status: 403,
+        body: { code: "password-change-required" },
+      });
+      expect((await api.get("/api/v1/session")).body.mustChangePassword).toBe(true);
       expect(
-        (await api.post("/api/session/password", { currentPassword: oneTime, newPassword: password })).body
+        await api.post("/api/v1/session/password", { currentPassword: oneTime, newPassword: "short" }),
+      ).toMatchObject({
+        status: 422,
+        body: { code: "validation-failed", errors: [{ path: "newPassword" }] },
+      });
+      expect(
+        (await api.post("/api/v1/session/password", { currentPassword: oneTime, newPassword: oneTime })).status,
+      ).toBe(422);
+      expect(
+        (await api.post("/api/v1/session/password", { currentPassword: oneTime, newPassword: password })).body
           .mustChangePassword,
       ).toBe(false);
-      expect((await api.get("/api/devices")).status).toBe(200);
+      expect((await api.get("/api/v1/devices")).status).toBe(200);
       const { passwordHash } = await server.internals.storage.db
         .selectFrom("accounts")
         .select("passwordHash")
@@ -62,56 +65,56 @@ describe("accounts", () => {
   it("tell no second start the password", async () => {
     await fixture.restart();
     expect(fixture.server.firstAdministrator).toBeUndefined();
-    expect((await fixture.api.get("/api/session")).status, "the cookie outlives a restart").toBe(200);
+    expect((await fixture.api.get("/api/v1/session")).status, "the cookie outlives a restart").toBe(200);
   });
 
   it("end a session at sign-out, for copies of the cookie too", async () => {
     const api = new ApiClient(fixture.server.url);
-    await api.post("/api/session", { userName: "admin", password });
+    await api.post("/api/v1/session", { userName: "admin", password });
     const copy = api.cookie;
-    expect((await api.request("DELETE", "/api/session")).status).toBe(204);
+    expect((await api.request("DELETE", "/api/v1/session")).status).toBe(204);
     api.cookie = copy;
-    expect((await api.get("/api/session")).body.code).toBe("not-signed-in");
+    expect((await api.get("/api/v1/session")).body.code).toBe("not-signed-in");
   });
 
   it("end all other sessions when the password is changed", async () => {
     const other = new ApiClient(fixture.server.url);
-    await other.post("/api/session", { userName: "admin", password });
-    await fixture.api.post("/api/session/password", { currentPassword: password, newPassword: "another password" });
-    expect((await other.get("/api/session")).status).toBe(401);
-    expect((await fixture.api.get("/api/session")).status).toBe(200);
-    await fixture.api.post("/api/session/password", { currentPassword: "another password", newPassword: password });
+    await other.post("/api/v1/session", { userName: "admin", password });
+    await fixture.api.post("/api/v1/session/password", { currentPassword: password, newPassword: "another password" });
+    expect((await other.get("/api/v1/session")).status).toBe(401);
+    expect((await fixture.api.get("/api/v1/session")).status).toBe(200);
+    await fixture.api.post("/api/v1/session/password", { currentPassword: "another password", newPassword: password });
   });
 
   it("refuse sessions that are over, and what never was one", async () => {
     const api = new ApiClient(fixture.server.url);
-    await api.post("/api/session", { userName: "admin", password });
+    await api.post("/api/v1/session", { userName: "admin", password });
     const good = api.cookie;
     const shown = good.split("=")[1]!;
     for (const bad of [shown.slice(1), `${shown}A`, `flip_${shown}`, shown.toLowerCase(), "nonsense", ""]) {
       api.cookie = `flipside-session=${bad}`;
-      expect((await api.get("/api/session")).status, bad).toBe(401);
+      expect((await api.get("/api/v1/session")).status, bad).toBe(401);
     }
     api.cookie = good;
     passedMs += 13 * 60 * 60 * 1000;
-    expect((await api.get("/api/session")).status).toBe(401);
-    await fixture.api.post("/api/session", { userName: "admin", password });
+    expect((await api.get("/api/v1/session")).status).toBe(401);
+    await fixture.api.post("/api/v1/session", { userName: "admin", password });
   });
 
   it("answer alike to a wrong password and to an unknown user, and make whoever tries many at once wait", async () => {
     const api = new ApiClient(fixture.server.url);
-    const wrong = await api.post("/api/session", { userName: "admin", password: "wrong" });
-    const unknown = await api.post("/api/session", { userName: "nobody", password: "wrong" });
+    const wrong = await api.post("/api/v1/session", { userName: "admin", password: "wrong" });
+    const unknown = await api.post("/api/v1/session", { userName: "nobody", password: "wrong" });
     expect(wrong.status).toBe(401);
     expect(unknown.body).toEqual(wrong.body);
     const answers = await Promise.all(
-      Array.from({ length: 12 }, () => api.post("/api/session", { userName: "admin", password: "wrong" })),
+      Array.from({ length: 12 }, () => api.post("/api/v1/session", { userName: "admin", password: "wrong" })),
     );
     const limited = answers.filter((answer) => answer.status === 429);
     expect(limited.length).toBeGreaterThan(0);
     expect(limited[0]!.body.code).toBe("too-many-attempts");
     expect(Number(limited[0]!.headers.get("retry-after"))).toBeGreaterThan(0);
     passedMs += 61_000;
-    expect((await api.post("/api/session", { userName: "admin", password })).status).toBe(200);
+    expect((await api.post("/api/v1/session", { userName: "admin", password })).status).toBe(200);
   });
 });

@@ -84,7 +84,7 @@ function eventsProblem(events: JsonObject, path: string[], body: string): string
 /** What the document has against this answer, or undefined. Answers outside of /api are the console's. */
 export function problemOf({ method, url, status, contentType, body, cut }: HeardAnswer): string | undefined {
   const path = url.split("?")[0]!;
-  if (!path.toLowerCase().startsWith("/api/")) return undefined;
+  if (!path.toLowerCase().startsWith("/api/v1/")) return undefined;
   const said = `${method} ${url} was answered ${status} ${contentType}`;
   const template = templates.find(({ pattern }) => pattern.test(path));
   const operation =

@@ -31,9 +31,9 @@ const codeOf = async (answer: Promise<{ status: number; body: any }>): Promise<[
   return [status, body?.code];
 };
 const signInAgain = (fixture: Fixture): Promise<unknown> =>
-  fixture.api.post("/api/session", { userName: "admin", password });
+  fixture.api.post("/api/v1/session", { userName: "admin", password });
 const idsIn = async (fixture: Fixture, list: "rollouts" | "releases", archived = false): Promise<string[]> =>
-  (await fixture.api.get(`/api/${list}${archived ? "?archived=true" : ""}`)).body[list].map(
+  (await fixture.api.get(`/api/v1/${list}${archived ? "?archived=true" : ""}`)).body[list].map(
     ({ id }: { id: string }) => id,
   );
 
@@ -42,7 +42,7 @@ async function endedRollout(fixture: Fixture, device: ProtocolDevice, sequence: 
   const release = await newRelease(fixture, sequence);
   const { id } = await fixture.rollOut(release.id, [device], { name: `rollout ${sequence}` });
   await update(device, release);
-  await fixture.api.until(`/api/rollouts/${id}`, ({ state }) => state === "completed");
+  await fixture.api.until(`/api/v1/rollouts/${id}`, ({ state }) => state === "completed");
   return { id, release };
 }
 
@@ -52,7 +52,7 @@ describe("a rollout", () => {
     const device = await fixture.readyDevice();
     const release = await newRelease(fixture, 2);
     const { id } = await fixture.rollOut(release.id, [device]);
-    const path = `/api/rollouts/${id}`;
+    const path = `/api/v1/rollouts/${id}`;
     expect(await codeOf(fixture.api.post(`${path}/archive`)), "it runs").toEqual([409, "rollout-state"]);
     await update(device, release);
     await fixture.api.until(path, ({ state }) => state === "completed");
@@ -81,11 +81,11 @@ describe("a rollout", () => {
     const release = await newRelease(fixture, 2);
     const { id } = await fixture.rollOut(release.id, [device, away]);
     await update(device, release);
-    await fixture.api.until(`/api/rollouts/${id}`, ({ state }) => state === "completed");
-    const refused = await fixture.api.post(`/api/rollouts/${id}/archive`);
+    await fixture.api.until(`/api/v1/rollouts/${id}`, ({ state }) => state === "completed");
+    const refused = await fixture.api.post(`/api/v1/rollouts/${id}/archive`);
     expect(refused.body).toMatchObject({ code: "rollout-state", detail: expect.stringContaining("1 of its devices") });
-    await fixture.api.post(`/api/rollouts/${id}/end-late-offers`);
-    expect((await fixture.api.post(`/api/rollouts/${id}/archive`)).status).toBe(200);
+    await fixture.api.post(`/api/v1/rollouts/${id}/end-late-offers`);
+    expect((await fixture.api.post(`/api/v1/rollouts/${id}/archive`)).status).toBe(200);
   });
 
   it("is deleted when it is archived, with all that hangs on it and nothing else", async () => {
@@ -93,7 +93,7 @@ describe("a rollout", () => {
     const device = await fixture.readyDevice();
     const first = await endedRollout(fixture, device, 2);
     const second = await endedRollout(fixture, device, 3);
-    const path = `/api/rollouts/${first.id}`;
+    const path = `/api/v1/rollouts/${first.id}`;
     expect(await codeOf(fixture.api.request("DELETE", path))).toEqual([409, "not-archived"]);
     await fixture.api.post(`${path}/archive`);
     expect((await fixture.api.request("DELETE", path)).status).toBe(204);
@@ -103,7 +103,7 @@ describe("a rollout", () => {
       expect((await fixture.api.post(path + word)).status, word).toBe(404);
     expect((await fixture.api.request("DELETE", path)).status).toBe(404);
     expect(await idsIn(fixture, "rollouts", true)).toEqual([second.id]);
-    const { deployments } = (await fixture.api.get(`/api/devices/${device.id}`)).body;
+    const { deployments } = (await fixture.api.get(`/api/v1/devices/${device.id}`)).body;
     expect(deployments.map(({ rolloutId }: { rolloutId: string }) => rolloutId)).toEqual([second.id]);
     await fixture.server.internals.carryingOut.run();
     const { db } = fixture.server.internals.storage;
@@ -120,7 +120,7 @@ describe("a rollout", () => {
     const ids = Array.from({ length: 30 }, (_, i) => `dev-${String(i).padStart(2, "0")}`);
     const fleet = await smallFleet(fixture, ids);
     const { id } = (
-      await fixture.api.post("/api/rollouts", {
+      await fixture.api.post("/api/v1/rollouts", {
         name: "large",
         releaseId: fleet.releaseId,
         target: { all: true },
@@ -129,7 +129,7 @@ describe("a rollout", () => {
       })
     ).body;
     await fixture.server.internals.carryingOut.run();
-    await fixture.api.post(`/api/rollouts/${id}/cancel`);
+    await fixture.api.post(`/api/v1/rollouts/${id}/cancel`);
     await fixture.server.internals.carryingOut.run();
     const { storage, carryingOut } = fixture.server.internals;
     const failures = ids.map((deviceId) => ({
@@ -142,13 +142,13 @@ describe("a rollout", () => {
     await storage.db.insertInto("healthFailures").values(failures).execute();
     const looks = ids.map(() => ({ rolloutId: id, metric: "crashes", at: 1, ...noLook }));
     await storage.db.insertInto("healthLooks").values(looks).execute();
-    expect((await fixture.api.post(`/api/rollouts/${id}/archive`)).status).toBe(200);
+    expect((await fixture.api.post(`/api/v1/rollouts/${id}/archive`)).status).toBe(200);
     await carryingOut.stop();
-    expect((await fixture.api.request("DELETE", `/api/rollouts/${id}`)).status).toBe(204);
+    expect((await fixture.api.request("DELETE", `/api/v1/rollouts/${id}`)).status).toBe(204);
     const left = (await storage.db.selectFrom("deployments").select("id").execute()).length;
     expect(left, "one piece").toBe(26);
     expect(await idsIn(fixture, "rollouts", true)).toEqual([]);
-    expect((await fixture.api.get(`/api/devices/${ids[29]}`)).body.deployments).toEqual([]);
+    expect((await fixture.api.get(`/api/v1/devices/${ids[29]}`)).body.deployments).toEqual([]);
     await fixture.restart();
     await fixture.server.internals.carryingOut.run();
     const { db } = fixture.server.internals.storage;
@@ -181,7 +181,9 @@ describe("a release", () => {
     const fixture = await started();
     const device = await fixture.readyDevice();
     const release = await newRelease(fixture, 2);
-    expect((await fixture.api.post(`/api/releases/${release.id}/archive`)).body.archivedAt).toEqual(expect.any(String));
+    expect((await fixture.api.post(`/api/v1/releases/${release.id}/archive`)).body.archivedAt).toEqual(
+      expect.any(String),
+    );
     expect(await idsIn(fixture, "releases")).toEqual([]);
     expect(await idsIn(fixture, "releases", true)).toEqual([release.id]);
     const request = {
@@ -190,19 +192,19 @@ describe("a release", () => {
       target: { deviceIds: [device.id] },
       waves: [{ percent: 100 }],
     };
-    expect(await codeOf(fixture.api.post("/api/rollouts", request))).toEqual([422, "release-archived"]);
-    const { problems } = (await fixture.api.post("/api/rollouts/preflight", request)).body;
+    expect(await codeOf(fixture.api.post("/api/v1/rollouts", request))).toEqual([422, "release-archived"]);
+    const { problems } = (await fixture.api.post("/api/v1/rollouts/preflight", request)).body;
     expect(problems[0]).toMatchObject({ kind: "refused", sentence: expect.stringContaining("is archived") });
-    expect((await fixture.api.post(`/api/releases/${release.id}/unarchive`)).body.archivedAt).toBe(null);
-    expect((await fixture.api.post("/api/rollouts", request)).status).toBe(201);
-    expect(await codeOf(fixture.api.post("/api/releases/nothing/archive"))).toEqual([404, "not-found"]);
+    expect((await fixture.api.post(`/api/v1/releases/${release.id}/unarchive`)).body.archivedAt).toBe(null);
+    expect((await fixture.api.post("/api/v1/rollouts", request)).status).toBe(201);
+    expect(await codeOf(fixture.api.post("/api/v1/releases/nothing/archive"))).toEqual([404, "not-found"]);
   });
 
   it("is not deleted while a device has it in a slot, or a rollout may still use it; who does is said", async () => {
     const fixture = await started();
     const device = await fixture.readyDevice();
     const { id, release } = await endedRollout(fixture, device, 2);
-    const path = `/api/releases/${release.id}`;
+    const path = `/api/v1/releases/${release.id}`;
     expect(await codeOf(fixture.api.request("DELETE", path))).toEqual([409, "not-archived"]);
     await fixture.api.post(`${path}/archive`);
     const needed = async (): Promise<string> => {
@@ -213,7 +215,7 @@ describe("a release", () => {
     expect(await needed()).toBe(
       `${device.id} runs it. rollout 2 is a rollout of it that is not archived, and may be tried again.`,
     );
-    await fixture.api.post(`/api/rollouts/${id}/archive`);
+    await fixture.api.post(`/api/v1/rollouts/${id}/archive`);
     expect(await needed()).toBe(`${device.id} runs it.`);
     await endedRollout(fixture, device, 3);
     expect(await needed(), "one step back").toBe(`${device.id} has it in the other slot, and may go back to it.`);
@@ -231,12 +233,12 @@ describe("a release", () => {
       deviceId: device.id,
       signingKeys: [fixture.project.release.privateJwk],
     });
-    expect((await fixture.api.post(`/api/releases/${old.id}/permits`, permit)).status).toBe(201);
-    await fixture.api.post(`/api/releases/${old.id}/archive`);
-    const { body: refused } = await fixture.api.request("DELETE", `/api/releases/${old.id}`);
+    expect((await fixture.api.post(`/api/v1/releases/${old.id}/permits`, permit)).status).toBe(201);
+    await fixture.api.post(`/api/v1/releases/${old.id}/archive`);
+    const { body: refused } = await fixture.api.request("DELETE", `/api/v1/releases/${old.id}`);
     expect(refused.detail).toBe("rollout 3 is a rollout that may be rolled back to it, as there is a permit.");
-    await fixture.api.post(`/api/rollouts/${id}/archive`);
-    expect((await fixture.api.request("DELETE", `/api/releases/${old.id}`)).status).toBe(204);
+    await fixture.api.post(`/api/v1/rollouts/${id}/archive`);
+    expect((await fixture.api.request("DELETE", `/api/v1/releases/${old.id}`)).status).toBe(204);
     const { db } = fixture.server.internals.storage;
     expect(await db.selectFrom("permits").selectAll().execute()).toEqual([]);
   });
@@ -249,21 +251,21 @@ describe("a release", () => {
     const release = await fixture.upload(file);
     const { id } = await fixture.rollOut(release.id, [device]);
     await failTrial(device);
-    await fixture.api.until(`/api/rollouts/${id}`, ({ state }) => state !== "running");
-    await fixture.api.post(`/api/rollouts/${id}/cancel`);
-    await fixture.api.post(`/api/rollouts/${id}/archive`);
-    await fixture.api.post(`/api/releases/${release.id}/archive`);
+    await fixture.api.until(`/api/v1/rollouts/${id}`, ({ state }) => state !== "running");
+    await fixture.api.post(`/api/v1/rollouts/${id}/cancel`);
+    await fixture.api.post(`/api/v1/rollouts/${id}/archive`);
+    await fixture.api.post(`/api/v1/releases/${release.id}/archive`);
     expect(await files(fixture)).toHaveLength(1);
-    const deleted = await fixture.api.request("DELETE", `/api/releases/${release.id}`);
+    const deleted = await fixture.api.request("DELETE", `/api/v1/releases/${release.id}`);
     expect([deleted.status, deleted.body], "what gave way is in no slot that may start").toEqual([204, ""]);
     await swept(fixture);
     expect(await files(fixture)).toEqual([]);
     expect(await idsIn(fixture, "releases", true)).toEqual([]);
-    expect((await fixture.api.get(`/api/rollouts/${id}`)).body).toMatchObject({ version: "1.2.0" });
-    await fixture.api.post(`/api/rollouts/${id}/unarchive`);
-    expect((await fixture.api.post(`/api/rollouts/${id}/roll-back`, {})).body.detail).toContain("was deleted");
+    expect((await fixture.api.get(`/api/v1/rollouts/${id}`)).body).toMatchObject({ version: "1.2.0" });
+    await fixture.api.post(`/api/v1/rollouts/${id}/unarchive`);
+    expect((await fixture.api.post(`/api/v1/rollouts/${id}/roll-back`, {})).body.detail).toContain("was deleted");
     const request = { name: "no", releaseId: release.id, target: { deviceIds: [other.id] }, waves: [{ percent: 100 }] };
-    expect(await codeOf(fixture.api.post("/api/rollouts", request))).toEqual([404, "not-found"]);
+    expect(await codeOf(fixture.api.post("/api/v1/rollouts", request))).toEqual([404, "not-found"]);
 
     const again = await fixture.upload(file);
     expect(again).toMatchObject({ id: release.id, archivedAt: null, images: [{ file: "present" }] });
@@ -278,13 +280,13 @@ describe("a release", () => {
     const device = await fixture.readyDevice();
     const release = await newRelease(fixture, 2);
     const { id } = await fixture.rollOut(release.id, [device]);
-    await fixture.api.post(`/api/rollouts/${id}/cancel`);
+    await fixture.api.post(`/api/v1/rollouts/${id}/cancel`);
     await device.checkIn();
-    await fixture.api.until(`/api/rollouts/${id}`, ({ carryingOut }) => !carryingOut);
-    expect((await fixture.api.post(`/api/rollouts/${id}/archive`)).status).toBe(200);
-    await fixture.api.post(`/api/releases/${release.id}/archive`);
-    expect((await fixture.api.request("DELETE", `/api/releases/${release.id}`)).status).toBe(204);
-    await fixture.api.request("DELETE", `/api/rollouts/${id}`);
+    await fixture.api.until(`/api/v1/rollouts/${id}`, ({ carryingOut }) => !carryingOut);
+    expect((await fixture.api.post(`/api/v1/rollouts/${id}/archive`)).status).toBe(200);
+    await fixture.api.post(`/api/v1/releases/${release.id}/archive`);
+    expect((await fixture.api.request("DELETE", `/api/v1/releases/${release.id}`)).status).toBe(204);
+    await fixture.api.request("DELETE", `/api/v1/rollouts/${id}`);
     await fixture.server.internals.carryingOut.run();
     const { db } = fixture.server.internals.storage;
     expect(await db.selectFrom("releases").selectAll().execute()).toEqual([]);
@@ -295,8 +297,8 @@ describe("a release", () => {
     const file = await makeRelease(fixture.project, { version: "1.2.0", releaseSequence: 2 });
     const remove = async (): Promise<void> => {
       const { id } = await fixture.upload(file);
-      await fixture.api.post(`/api/releases/${id}/archive`);
-      expect((await fixture.api.request("DELETE", `/api/releases/${id}`)).status).toBe(204);
+      await fixture.api.post(`/api/v1/releases/${id}/archive`);
+      expect((await fixture.api.request("DELETE", `/api/v1/releases/${id}`)).status).toBe(204);
     };
     await remove();
     expect(await files(fixture), "the rows went first").toHaveLength(1);
@@ -308,7 +310,7 @@ describe("a release", () => {
     await fixture.upload(file);
     await swept(fixture);
     expect(await files(fixture)).toHaveLength(1);
-    expect((await fixture.api.get("/api/releases")).body.releases[0].images[0].file).toBe("present");
+    expect((await fixture.api.get("/api/v1/releases")).body.releases[0].images[0].file).toBe("present");
   });
 
   it("that is uploaded again while its file is being removed waits for that", async () => {
@@ -350,7 +352,7 @@ describe("a device", () => {
       .executeTakeFirstOrThrow();
     const rows = await db.selectFrom("devices").select("id").where("deletedAt", "is", null).execute();
     expect(Number(counted.count)).toBe(rows.length);
-    expect((await fixture.api.get("/api/device-summary")).body.total).toBe(rows.length);
+    expect((await fixture.api.get("/api/v1/device-summary")).body.total).toBe(rows.length);
   }
 
   it("is deleted by its id, said twice, when it is revoked; rollouts count it on, without its id", async () => {
@@ -359,29 +361,29 @@ describe("a device", () => {
     const { id } = await endedRollout(fixture, device, 2);
     const release = await newRelease(fixture, 3);
     const open = await fixture.rollOut(release.id, [device, other]);
-    await fixture.api.request("PUT", `/api/devices/${device.id}/tags`, { tags: ["a"] });
-    const remove = (confirm: string) => fixture.api.request("DELETE", `/api/devices/dev-gone?confirm=${confirm}`);
-    expect(await codeOf(fixture.api.request("DELETE", "/api/devices/dev-gone"))).toEqual([422, "validation-failed"]);
+    await fixture.api.request("PUT", `/api/v1/devices/${device.id}/tags`, { tags: ["a"] });
+    const remove = (confirm: string) => fixture.api.request("DELETE", `/api/v1/devices/dev-gone?confirm=${confirm}`);
+    expect(await codeOf(fixture.api.request("DELETE", "/api/v1/devices/dev-gone"))).toEqual([422, "validation-failed"]);
     expect(await codeOf(remove("dev-here"))).toEqual([422, "validation-failed"]);
     expect(await codeOf(remove("dev-gone")), "it is there").toEqual([409, "still-needed"]);
-    await fixture.api.post("/api/devices/dev-gone/revoke");
+    await fixture.api.post("/api/v1/devices/dev-gone/revoke");
     expect((await remove("dev-gone")).status).toBe(204);
 
     for (const what of ["", "/deployments", "/log", "/why", "/commands"])
-      expect((await fixture.api.get(`/api/devices/dev-gone${what}`)).status, what).toBe(404);
+      expect((await fixture.api.get(`/api/v1/devices/dev-gone${what}`)).status, what).toBe(404);
     expect(await codeOf(remove("dev-gone"))).toEqual([404, "not-found"]);
-    const { devices } = (await fixture.api.get("/api/devices")).body;
+    const { devices } = (await fixture.api.get("/api/v1/devices")).body;
     expect(devices.map((each: { id: string }) => each.id)).toEqual(["dev-here"]);
-    expect((await fixture.api.get("/api/devices?filter=revoked")).body.devices).toEqual([]);
+    expect((await fixture.api.get("/api/v1/devices?filter=revoked")).body.devices).toEqual([]);
     await recounted(fixture);
 
-    const ended = (await fixture.api.get(`/api/rollouts/${id}`)).body;
+    const ended = (await fixture.api.get(`/api/v1/rollouts/${id}`)).body;
     expect(ended).toMatchObject({ total: 1, counts: { confirmed: 1 } });
     expect(ended.deployments[0].deviceId).toMatch(/^deleted-[0-9a-f]{16}$/);
-    expect((await fixture.api.get(`/api/devices/${ended.deployments[0].deviceId}`)).status).toBe(404);
-    expect((await fixture.api.get(`/api/rollouts/${open.id}`)).body.counts).toMatchObject({ cancelled: 1 });
+    expect((await fixture.api.get(`/api/v1/devices/${ended.deployments[0].deviceId}`)).status).toBe(404);
+    expect((await fixture.api.get(`/api/v1/rollouts/${open.id}`)).body.counts).toMatchObject({ cancelled: 1 });
     await update(other, release);
-    await fixture.api.until(`/api/rollouts/${open.id}`, ({ state }) => state === "completed");
+    await fixture.api.until(`/api/v1/rollouts/${open.id}`, ({ state }) => state === "completed");
 
     expect(await device.enrol(), "its claim went with it").toMatchObject({ error: "claim-unknown" });
     const { db } = fixture.server.internals.storage;
@@ -390,12 +392,12 @@ describe("a device", () => {
         [],
       );
     // As a stranger it comes back.
-    await fixture.api.post("/api/claims", { claims: [device.claim] });
+    await fixture.api.post("/api/v1/claims", { claims: [device.claim] });
     expect(await device.enrol()).toMatchObject({ ok: true });
     await device.connect();
     await device.prove();
     await device.checkIn();
-    expect((await fixture.api.get("/api/devices/dev-gone")).body).toMatchObject({ revoked: false, deployments: [] });
+    expect((await fixture.api.get("/api/v1/devices/dev-gone")).body).toMatchObject({ revoked: false, deployments: [] });
     await recounted(fixture);
   });
 
@@ -404,17 +406,17 @@ describe("a device", () => {
     const device = await fixture.readyDevice("dev-gone");
     const say = (value: number) => device.say("telemetry", { uptimeMs: 1, health: "healthy", metric: "heat", value });
     const values = async (): Promise<number[]> =>
-      (await fixture.api.get("/api/devices/dev-gone/metrics/heat")).body.points.map(({ last }: any) => last);
+      (await fixture.api.get("/api/v1/devices/dev-gone/metrics/heat")).body.points.map(({ last }: any) => last);
     await say(20);
     await expect.poll(values).toEqual([20]);
     await say(21);
-    await fixture.api.post("/api/devices/dev-gone/revoke");
-    expect((await fixture.api.request("DELETE", "/api/devices/dev-gone?confirm=dev-gone")).status).toBe(204);
+    await fixture.api.post("/api/v1/devices/dev-gone/revoke");
+    expect((await fixture.api.request("DELETE", "/api/v1/devices/dev-gone?confirm=dev-gone")).status).toBe(204);
     const { metricHistory, storage } = fixture.server.internals;
     await metricHistory.flush();
     for (const table of ["metricSeries", "metricPoints", "metricHours"] as const)
       expect(await storage.db.selectFrom(table).selectAll().execute(), table).toEqual([]);
-    await fixture.api.post("/api/claims", { claims: [device.claim] });
+    await fixture.api.post("/api/v1/claims", { claims: [device.claim] });
     await device.enrol();
     await device.connect();
     await device.prove();
@@ -430,11 +432,11 @@ describe("a device", () => {
     const more = { failureThresholdPercent: 100 };
     const { id } = await fixture.rollOut(release.id, devices, more);
     for (const device of devices) await failTrial(device);
-    await fixture.api.until(`/api/rollouts/${id}`, ({ state }) => state === "completed");
+    await fixture.api.until(`/api/v1/rollouts/${id}`, ({ state }) => state === "completed");
     const [gone, revoked] = devices as [ProtocolDevice, ProtocolDevice];
-    for (const device of [gone, revoked]) await fixture.api.post(`/api/devices/${device.id}/revoke`);
-    expect((await fixture.api.request("DELETE", `/api/devices/${gone.id}?confirm=${gone.id}`)).status).toBe(204);
-    const { status, body } = await fixture.api.post(`/api/rollouts/${id}/retry`, {});
+    for (const device of [gone, revoked]) await fixture.api.post(`/api/v1/devices/${device.id}/revoke`);
+    expect((await fixture.api.request("DELETE", `/api/v1/devices/${gone.id}?confirm=${gone.id}`)).status).toBe(204);
+    const { status, body } = await fixture.api.post(`/api/v1/rollouts/${id}/retry`, {});
     expect([status, body.counts["rolled-back"]]).toEqual([200, 2]);
   });
 
@@ -442,7 +444,7 @@ describe("a device", () => {
     const fixture = await started();
     const device = await fixture.readyDevice("dev-silent");
     await device.close();
-    const remove = () => fixture.api.request("DELETE", "/api/devices/dev-silent?confirm=dev-silent");
+    const remove = () => fixture.api.request("DELETE", "/api/v1/devices/dev-silent?confirm=dev-silent");
     passedMs = 29 * 24 * hourMs;
     await signInAgain(fixture);
     expect(await codeOf(remove())).toEqual([409, "still-needed"]);

@@ -19,7 +19,7 @@ beforeAll(async () => {
 });
 afterAll(() => fixture?.stop());
 
-const page = async (query = ""): Promise<any> => (await fixture.api.get(`/api/audit${query}`)).body;
+const page = async (query = ""): Promise<any> => (await fixture.api.get(`/api/v1/audit${query}`)).body;
 /** The newest first. */
 const said = async (what: string): Promise<any[]> =>
   (await page(`?what=${what}`)).lines.map((line: { said: unknown }) => line.said);
@@ -37,8 +37,8 @@ async function whole(): Promise<{ text: string; hash: string }[]> {
 describe("the record of who did what", () => {
   it("says what was asked for before it is done, and what came of it", async () => {
     const device = await fixture.readyDevice("dev-1");
-    expect((await operator.request("PUT", `/api/devices/${device.id}/tags`, { tags: ["a"] })).status).toBe(200);
-    expect((await operator.request("PUT", `/api/devices/${device.id}/tags`, { tags: ["b", "c"] })).status).toBe(200);
+    expect((await operator.request("PUT", `/api/v1/devices/${device.id}/tags`, { tags: ["a"] })).status).toBe(200);
+    expect((await operator.request("PUT", `/api/v1/devices/${device.id}/tags`, { tags: ["b", "c"] })).status).toBe(200);
     const [done, asked] = await said("setTags");
     expect(asked).toMatchObject({
       ...{ who: "olga", by: "session", from: expect.stringContaining("127.0.0.1"), on: { id: "dev-1" } },
@@ -53,34 +53,34 @@ describe("the record of who did what", () => {
 
   it("says by which token", async () => {
     const token = await newToken(operator, ["devices:write"]);
-    await operator.request("PUT", "/api/devices/dev-1/tags", { tags: [] }, { ...token.headers, cookie: "" });
+    await operator.request("PUT", "/api/v1/devices/dev-1/tags", { tags: [] }, { ...token.headers, cookie: "" });
     expect((await said("setTags"))[0]).toMatchObject({ who: "olga", by: `token for a test (${token.id})` });
   });
 
   it("says what was refused: by the role, by what was asked for, by the state of things", async () => {
-    await operator.post("/api/accounts", { userName: "mallory", role: "administrator" });
+    await operator.post("/api/v1/accounts", { userName: "mallory", role: "administrator" });
     expect((await said("createAccount"))[0]).toMatchObject({
       ...{ who: "olga", stage: "refused", code: "role-refused", of: null },
     });
-    await operator.get("/api/audit");
+    await operator.get("/api/v1/audit");
     expect((await said("listAudit"))[0], "reading, too").toMatchObject({ who: "olga", code: "role-refused" });
-    await operator.post("/api/rollouts", { name: 7 });
+    await operator.post("/api/v1/rollouts", { name: 7 });
     expect((await said("createRollout"))[0]).toMatchObject({
       who: "olga",
       stage: "refused",
       code: "validation-failed",
     });
-    await operator.post("/api/rollouts/nobody/pause");
+    await operator.post("/api/v1/rollouts/nobody/pause");
     const [refused, asked] = await said("pauseRollout");
     expect(refused).toMatchObject({ stage: "refused", code: "not-found", of: asked.number, on: { id: "nobody" } });
   });
 
   it("says who signed in and out, and who could not; not what no account is called", async () => {
     const person = new ApiClient(fixture.server.url);
-    await person.post("/api/session", { userName: "olga", password: "a wrong secret" });
-    await person.post("/api/session", { userName: "my secret, mistyped", password: "x" });
-    await person.post("/api/session", { userName: "olga", password });
-    await person.request("DELETE", "/api/session");
+    await person.post("/api/v1/session", { userName: "olga", password: "a wrong secret" });
+    await person.post("/api/v1/session", { userName: "my secret, mistyped", password: "x" });
+    await person.post("/api/v1/session", { userName: "olga", password });
+    await person.request("DELETE", "/api/v1/session");
     const [right, stranger, wrong] = await said("signIn");
     expect(right).toMatchObject({ who: "olga", stage: "done", detail: { account: "olga" } });
     expect(stranger).toMatchObject({ who: null, stage: "refused", code: "credentials-wrong" });
@@ -100,10 +100,10 @@ describe("the record of who did what", () => {
     secrets.push(device.claim.secret);
     const board = Buffer.alloc(32, 7).toString("base64url");
     secrets.push(board);
-    await fixture.api.post("/api/devices/dev-1/replace-board", { secret: board });
-    const made = await fixture.api.post("/api/accounts", { userName: "temporary", role: "viewer" });
+    await fixture.api.post("/api/v1/devices/dev-1/replace-board", { secret: board });
+    const made = await fixture.api.post("/api/v1/accounts", { userName: "temporary", role: "viewer" });
     secrets.push(made.body.oneTimePassword);
-    secrets.push((await fixture.api.post("/api/accounts/temporary/reset-password")).body.oneTimePassword);
+    secrets.push((await fixture.api.post("/api/v1/accounts/temporary/reset-password")).body.oneTimePassword);
     const token = await newToken(operator, ["fleet:read"]);
     secrets.push(token.headers.authorization.slice("Bearer ".length), operator.cookie.split("=")[1]!);
     const all = JSON.stringify(await whole());
@@ -146,7 +146,7 @@ describe("its chain", () => {
 
   it("takes lines that come at once one after the other", async () => {
     const before = (await whole()).length;
-    await Promise.all(Array.from({ length: 20 }, () => operator.post("/api/rollouts/nobody/pause")));
+    await Promise.all(Array.from({ length: 20 }, () => operator.post("/api/v1/rollouts/nobody/pause")));
     const lines = await whole();
     expect(lines.length).toBe(before + 40);
     expect(follow(chainStart, lines, sha256)).toMatchObject({ number: lines.length });
@@ -158,8 +158,8 @@ describe("lines that are old", () => {
     const kept = await Fixture.start({ tickMs: hourMs, keep: { auditMs: monthMs } });
     try {
       const { storage, retention } = kept.server.internals;
-      for (let i = 0; i < 4; i++) await kept.api.post("/api/rollouts/nobody/pause");
-      const read = async (): Promise<any> => (await kept.api.get("/api/audit?order=oldest-first&limit=500")).body;
+      for (let i = 0; i < 4; i++) await kept.api.post("/api/v1/rollouts/nobody/pause");
+      const read = async (): Promise<any> => (await kept.api.get("/api/v1/audit?order=oldest-first&limit=500")).body;
       const before = await read();
       expect(before.start).toEqual(chainStart);
       const now = Date.now();
@@ -197,12 +197,12 @@ describe("who is not known", () => {
     const quiet = await Fixture.start({ clock: passing(() => passedMs) });
     try {
       const stranger = new ApiClient(quiet.server.url);
-      for (let i = 0; i < 80; i++) await stranger.post("/api/claims", { claims: [] });
-      const seen = (await quiet.api.get("/api/audit?what=importClaims&limit=500")).body.lines;
+      for (let i = 0; i < 80; i++) await stranger.post("/api/v1/claims", { claims: [] });
+      const seen = (await quiet.api.get("/api/v1/audit?what=importClaims&limit=500")).body.lines;
       expect(seen.length).toBe(60);
       passedMs += 61_000;
-      await stranger.post("/api/claims", { claims: [] });
-      const [newest] = (await quiet.api.get("/api/audit?what=importClaims")).body.lines;
+      await stranger.post("/api/v1/claims", { claims: [] });
+      const [newest] = (await quiet.api.get("/api/v1/audit?what=importClaims")).body.lines;
       expect(newest.said).toMatchObject({ who: null, code: "not-signed-in", detail: { suppressedBefore: 20 } });
     } finally {
       await quiet.stop();
@@ -220,12 +220,12 @@ describe("what is done when it can't be written down", () => {
       return transaction(work);
     }) as typeof storage.transaction);
     try {
-      expect((await operator.request("PUT", "/api/devices/dev-1/tags", { tags: ["kept"] })).status).toBe(200);
+      expect((await operator.request("PUT", "/api/v1/devices/dev-1/tags", { tags: ["kept"] })).status).toBe(200);
     } finally {
       failing.mockRestore();
     }
     expect(lines).toBe(2);
-    expect((await operator.get("/api/devices/dev-1")).body.tags).toEqual(["kept"]);
+    expect((await operator.get("/api/v1/devices/dev-1")).body.tags).toEqual(["kept"]);
     expect((await said("setTags"))[0]).toMatchObject({ stage: "asked", detail: { asked: { tags: ["kept"] } } });
   });
 
@@ -234,8 +234,8 @@ describe("what is done when it can't be written down", () => {
     const head = await db.selectFrom("auditHead").selectAll().executeTakeFirstOrThrow();
     await db.deleteFrom("auditHead").execute();
     try {
-      expect((await operator.request("PUT", "/api/devices/dev-1/tags", { tags: ["unseen"] })).status).toBe(500);
-      expect((await operator.get("/api/devices/dev-1")).body.tags).not.toContain("unseen");
+      expect((await operator.request("PUT", "/api/v1/devices/dev-1/tags", { tags: ["unseen"] })).status).toBe(500);
+      expect((await operator.get("/api/v1/devices/dev-1")).body.tags).not.toContain("unseen");
     } finally {
       await db.insertInto("auditHead").values(head).execute();
     }

@@ -19,7 +19,7 @@ async function boardFor(id: string): Promise<ProtocolDevice> {
   return board;
 }
 const replace = (id: string, board: ProtocolDevice) =>
-  fixture.api.post(`/api/devices/${id}/replace-board`, { secret: board.claim.secret });
+  fixture.api.post(`/api/v1/devices/${id}/replace-board`, { secret: board.claim.secret });
 
 it("is the device once it has proved its claim, and the old board is nobody from the word on", async () => {
   const old = await fixture.readyDevice();
@@ -37,13 +37,13 @@ it("is the device once it has proved its claim, and the old board is nobody from
   await gone;
   await expect(old.connect()).rejects.toThrow();
   await expect(old.enrol(), "its claim is known no more").rejects.toThrow("did not prove the claim");
-  expect((await fixture.api.get(`/api/rollouts/${rollout.id}`)).body.counts).toMatchObject({ cancelled: 1 });
+  expect((await fixture.api.get(`/api/v1/rollouts/${rollout.id}`)).body.counts).toMatchObject({ cancelled: 1 });
 
   expect(await board.enrol()).toMatchObject({ ok: true });
   await board.connect();
   await board.prove();
   await board.checkIn();
-  const detail = (await fixture.api.get(`/api/devices/${old.id}`)).body;
+  const detail = (await fixture.api.get(`/api/v1/devices/${old.id}`)).body;
   expect(detail).toMatchObject({ online: true, running: { version: "1.0.0" } });
   expect(detail.deployments, "its past stays").toHaveLength(1);
   expect(detail.log.map(({ kind }: { kind: string }) => kind)).toContain("replaced");
@@ -53,7 +53,7 @@ it("is the device once it has proved its claim, and the old board is nobody from
 
 it("brings a revoked device back", async () => {
   const old = await fixture.readyDevice();
-  await fixture.api.post(`/api/devices/${old.id}/revoke`);
+  await fixture.api.post(`/api/v1/devices/${old.id}/revoke`);
   const board = await boardFor(old.id);
   expect((await replace(old.id, board)).body).toMatchObject({ revoked: false });
   expect(await board.enrol()).toMatchObject({ ok: true });

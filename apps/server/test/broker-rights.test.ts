@@ -16,7 +16,7 @@ beforeAll(async () => {
 afterAll(() => fixture?.stop());
 
 async function ask(kind: string, question: Record<string, string>, by = secret): Promise<string> {
-  const response = await fetch(`${fixture.server.url}/api/broker/${by}/${kind}`, {
+  const response = await fetch(`${fixture.server.url}/api/v1/broker/${by}/${kind}`, {
     method: "POST",
     body: new URLSearchParams(question),
   });
@@ -37,7 +37,7 @@ it("is there for nobody who does not know the secret, and not at all without one
   for (const by of ["", "x", `${secret}x`, secret.slice(1)])
     expect(["401", "404"], by).toContain(await ask("user", { username: device.id, password: "x" }, by));
   const without = await Fixture.start();
-  expect((await fetch(`${without.server.url}/api/broker/undefined/user`, { method: "POST" })).status).not.toBe(200);
+  expect((await fetch(`${without.server.url}/api/v1/broker/undefined/user`, { method: "POST" })).status).not.toBe(200);
   await without.stop();
 });
 
@@ -98,7 +98,7 @@ it("gives a device its own queues and leaves only, and one that enrols those of 
 });
 
 it("refuses a device that is revoked, whatever it asks for", async () => {
-  await fixture.api.post(`/api/devices/${other.id}/revoke`);
+  await fixture.api.post(`/api/v1/devices/${other.id}/revoke`);
   expect(
     await ask("user", { username: other.id, password: other.secret!.toString("base64url"), client_id: other.id }),
   ).toBe("deny");

@@ -111,7 +111,7 @@ describe("a server that is started with a file of claims", () => {
     expect(lines).not.toContain(secret(2));
     expect(
       (
-        await fixture.api.post("/api/claims", {
+        await fixture.api.post("/api/v1/claims", {
           claims: [
             { deviceId: "board-3", secret: secret(3) },
             { deviceId: "board-1", secret: secret(1) },

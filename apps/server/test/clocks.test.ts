@@ -31,8 +31,8 @@ describe.each([
     const rollout = await fixture.rollOut(release.id, [device], { deadlineMs: 24 * hourMs });
     wallMs += jumpMs;
     await fixture.server.internals.tick();
-    expect((await fixture.api.get("/api/session")).status, "still signed in").toBe(200);
-    expect((await fixture.api.get(`/api/rollouts/${rollout.id}`)).body).toMatchObject({
+    expect((await fixture.api.get("/api/v1/session")).status, "still signed in").toBe(200);
+    expect((await fixture.api.get(`/api/v1/rollouts/${rollout.id}`)).body).toMatchObject({
       state: "running",
       counts: { "timed-out": 0 },
     });
@@ -44,15 +44,15 @@ describe.each([
     // What a jump must not hold up either: the deadline comes when it is due, the sign-in ends after its 12 h.
     pass(13 * hourMs);
     await fixture.server.internals.tick();
-    expect((await fixture.api.get("/api/session")).status).toBe(401);
+    expect((await fixture.api.get("/api/v1/session")).status).toBe(401);
     expect(
-      (await fixture.api.post("/api/session", { userName: "admin", password })).status,
+      (await fixture.api.post("/api/v1/session", { userName: "admin", password })).status,
       "no limiter holds on",
     ).toBe(200);
     pass(11 * hourMs + 60_000);
     await fixture.server.internals.tick();
-    await fixture.api.post("/api/session", { userName: "admin", password });
-    expect((await fixture.api.get(`/api/rollouts/${rollout.id}`)).body.counts["timed-out"]).toBe(1);
+    await fixture.api.post("/api/v1/session", { userName: "admin", password });
+    expect((await fixture.api.get(`/api/v1/rollouts/${rollout.id}`)).body.counts["timed-out"]).toBe(1);
   });
 
   it("does not make a device that is away one that is there, whom a rollout of one at a time waits for", async () => {
@@ -68,7 +68,7 @@ describe.each([
     await there.checkIn();
     pass(hourMs - 60_000);
     await fixture.server.internals.tick();
-    expect((await fixture.api.get(`/api/rollouts/${rollout.id}`)).body).toMatchObject({
+    expect((await fixture.api.get(`/api/v1/rollouts/${rollout.id}`)).body).toMatchObject({
       state: "completed",
       counts: { confirmed: 1, unreached: 1 },
     });
@@ -86,16 +86,16 @@ describe.each([
     pass(hourMs);
     await fixture.restart();
     await fixture.server.internals.tick();
-    expect((await fixture.api.get("/api/session")).status).toBe(200);
-    expect((await fixture.api.get(`/api/rollouts/${rollout.id}`)).body).toMatchObject({
+    expect((await fixture.api.get("/api/v1/session")).status).toBe(200);
+    expect((await fixture.api.get(`/api/v1/rollouts/${rollout.id}`)).body).toMatchObject({
       state: "running",
       counts: { "timed-out": 0 },
     });
     pass(23 * hourMs + 60_000);
     await fixture.restart();
     await fixture.server.internals.tick();
-    await fixture.api.post("/api/session", { userName: "admin", password });
-    expect((await fixture.api.get(`/api/rollouts/${rollout.id}`)).body.counts["timed-out"]).toBe(1);
+    await fixture.api.post("/api/v1/session", { userName: "admin", password });
+    expect((await fixture.api.get(`/api/v1/rollouts/${rollout.id}`)).body.counts["timed-out"]).toBe(1);
   });
 });
 

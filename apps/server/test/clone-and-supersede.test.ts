@@ -20,7 +20,7 @@ afterEach(() => fixture.stop());
 
 const make = async (more: Partial<NewRollout> = {}) =>
   (
-    await fixture.api.post("/api/rollouts", {
+    await fixture.api.post("/api/v1/rollouts", {
       name: "first",
       releaseId: release.id,
       target: { filter: "id in (a, b, c)" },
@@ -28,7 +28,7 @@ const make = async (more: Partial<NewRollout> = {}) =>
     })
   ).body;
 const clone = async (id: string): Promise<CompleteNewRollout> =>
-  (await fixture.api.get(`/api/rollouts/${id}/clone`)).body;
+  (await fixture.api.get(`/api/v1/rollouts/${id}/clone`)).body;
 
 describe("a clone of a rollout", () => {
   const asItWas: Partial<NewRollout> = {
@@ -61,7 +61,7 @@ describe("a clone of a rollout", () => {
     const startAt = new Date(Date.now() + dayMs).toISOString();
     const { id } = await make({ startAt, waves: [{ count: 1 }, { count: 1, startAt: "2001-01-01T00:00:00Z" }] });
     const change = (wave: number, rules: object) =>
-      fixture.api.request("PATCH", `/api/rollouts/${id}/rules`, { wave, rules });
+      fixture.api.request("PATCH", `/api/v1/rollouts/${id}/rules`, { wave, rules });
     await change(2, { soakMs: 7_000 });
     await change(0, { failureThresholdPercent: 10 });
     const { waves, startAt: start } = await clone(id);
@@ -112,7 +112,7 @@ describe("a rollout that supersedes another", () => {
       "superseded by admin, who started rollout second: 2 deployments cancelled, 1 under way go on",
     );
     expect(await saying(fixture, second.id)).toContain("supersedes rollout first, which is over");
-    expect((await fixture.api.get(`/api/rollouts/${first.id}/why`)).body.sentence).toBe(
+    expect((await fixture.api.get(`/api/v1/rollouts/${first.id}/why`)).body.sentence).toBe(
       "It was superseded by rollout second; devices that are at work on it go on to their end.",
     );
     // What was under way ends first, and then takes the newer one.
@@ -120,7 +120,7 @@ describe("a rollout that supersedes another", () => {
     await a.checkIn();
     await update(a, next);
     await update(b, next);
-    await fixture.api.until(`/api/rollouts/${second.id}`, ({ counts }) => counts.confirmed === 2);
+    await fixture.api.until(`/api/v1/rollouts/${second.id}`, ({ counts }) => counts.confirmed === 2);
     expect((await detail(fixture, first.id)).counts.confirmed).toBe(1);
   });
 
@@ -138,16 +138,16 @@ describe("a rollout that supersedes another", () => {
   it("lets nobody join what has given way, and keeps a paused one from going on", async () => {
     const open = await make({ target: { filter: "tag = stable" }, continuous: true });
     const paused = await make({ name: "paused" });
-    await fixture.api.post(`/api/rollouts/${paused.id}/pause`);
+    await fixture.api.post(`/api/v1/rollouts/${paused.id}/pause`);
     const { id } = await make({ name: "second", supersedes: [open.id, paused.id], target: { filter: "id = a" } });
     expect((await detail(fixture, open.id)).targetOpen).toBe(false);
-    expect((await fixture.api.post(`/api/rollouts/${paused.id}/resume`)).body.code).toBe("rollout-state");
+    expect((await fixture.api.post(`/api/v1/rollouts/${paused.id}/resume`)).body.code).toBe("rollout-state");
     expect((await detail(fixture, id)).supersedes).toEqual([open.id, paused.id]);
   });
 
   it("is refused, and nothing is made or ended, when one of them is over or is none; a pre-flight says so", async () => {
     const [over, running] = [await make({ name: "over" }), await make({ name: "running" })];
-    await fixture.api.post(`/api/rollouts/${over.id}/cancel`);
+    await fixture.api.post(`/api/v1/rollouts/${over.id}/cancel`);
     const supersedes = [running.id, over.id];
     expect(await make({ name: "second", supersedes })).toMatchObject({
       status: 409,
@@ -156,10 +156,10 @@ describe("a rollout that supersedes another", () => {
       errors: [{ path: "supersedes.1" }],
     });
     expect((await make({ name: "second", supersedes: ["none"] })).code).toBe("rollout-state");
-    expect((await fixture.api.get("/api/rollouts")).body.rollouts).toHaveLength(2);
+    expect((await fixture.api.get("/api/v1/rollouts")).body.rollouts).toHaveLength(2);
     expect((await detail(fixture, running.id)).state).toBe("running");
     const request = { name: "second", releaseId: release.id, target: { filter: "id = a" }, supersedes };
-    const { problems } = (await fixture.api.post("/api/rollouts/preflight", request)).body;
+    const { problems } = (await fixture.api.post("/api/v1/rollouts/preflight", request)).body;
     expect(problems[0]).toMatchObject({ kind: "refused", sentence: "Rollout over is cancelled already." });
   });
 });

@@ -32,7 +32,7 @@ beforeAll(async () => {
 });
 afterAll(() => fixture.stop());
 
-const pathOf = (device: ProtocolDevice): string => `/api/devices/${device.id}/commands`;
+const pathOf = (device: ProtocolDevice): string => `/api/v1/devices/${device.id}/commands`;
 const newest = async (device: ProtocolDevice): Promise<any> => (await fixture.api.get(pathOf(device))).body.commands[0];
 const becomes = (device: ProtocolDevice, state: string): Promise<any> =>
   fixture.api.until(pathOf(device), ({ commands }) => commands[0].state === state).then(({ commands }) => commands[0]);
@@ -107,7 +107,7 @@ describe("a command", () => {
     await begin(device);
     expect(await becomes(device, "done")).toMatchObject({ id: given.id, code: 0, codeName: null });
     expect(device.heard("command")).toEqual([]);
-    const { log } = (await fixture.api.get(`/api/devices/${device.id}`)).body;
+    const { log } = (await fixture.api.get(`/api/v1/devices/${device.id}`)).body;
     const entries = log.filter((entry: any) => entry.kind === "command").map((entry: any) => entry.detail);
     expect(entries).toEqual(["reboot: done", "reboot: accepted", "reboot: commanded by admin"]);
   });
@@ -115,7 +115,7 @@ describe("a command", () => {
   it("waits for a device that is away, and is sent at its first check-in", async () => {
     const device = await fixture.readyDevice();
     await device.close();
-    await fixture.api.until(`/api/devices/${device.id}`, (body) => !body.online);
+    await fixture.api.until(`/api/v1/devices/${device.id}`, (body) => !body.online);
     const given = await give(device, { kind: "set-connection", host: "new.example", port: 2883 });
     expect((await newest(device)).state).toBe("waiting");
     await device.connect();
@@ -138,7 +138,7 @@ describe("a command", () => {
     device.connection = { host: "new.example", port: 2883, command: given.id, code: 0 };
     await device.checkIn();
     await becomes(device, "done");
-    expect((await fixture.api.get(`/api/devices/${device.id}`)).body.connection).toEqual({
+    expect((await fixture.api.get(`/api/v1/devices/${device.id}`)).body.connection).toEqual({
       host: "new.example",
       port: 2883,
     });
@@ -166,14 +166,14 @@ describe("a command", () => {
     const lost = await give(device, { kind: "reboot" });
     const first = await take(device);
     device.cut();
-    await fixture.api.until(`/api/devices/${device.id}`, (body) => !body.online);
+    await fixture.api.until(`/api/v1/devices/${device.id}`, (body) => !body.online);
     await begin(device);
     const again = await take(device);
     expect([again.id, again.signed, again.forSession]).toEqual([lost.id, ErrorCode.None, true]);
     expect(again.bytes.equals(first.bytes), "signed for the new session").toBe(false);
     // It reboots, and its answer is lost.
     device.cut();
-    await fixture.api.until(`/api/devices/${device.id}`, (body) => !body.online);
+    await fixture.api.until(`/api/v1/devices/${device.id}`, (body) => !body.online);
     device.boot++;
     await begin(device);
     await becomes(device, "done");
@@ -182,7 +182,7 @@ describe("a command", () => {
     const moved = await give(device, { kind: "set-connection", host: "a.example", port: 1 });
     await take(device);
     device.cut();
-    await fixture.api.until(`/api/devices/${device.id}`, (body) => !body.online);
+    await fixture.api.until(`/api/v1/devices/${device.id}`, (body) => !body.online);
     device.connection = { host: "a.example", port: 1, command: moved.id, code: 0 };
     await begin(device);
     await becomes(device, "done");
@@ -209,7 +209,7 @@ describe("a command", () => {
   it("expires when the device does not come, and is not sent any more", async () => {
     const device = await fixture.readyDevice();
     await device.close();
-    await fixture.api.until(`/api/devices/${device.id}`, (body) => !body.online);
+    await fixture.api.until(`/api/v1/devices/${device.id}`, (body) => !body.online);
     await give(device, { kind: "reboot", expiresInMs: 60_000 });
     offsetMs += 59_000;
     await fixture.server.internals.tick();
@@ -228,7 +228,7 @@ describe("a command", () => {
       await fixture.readyDevice(),
     ];
     await waiting.close();
-    await fixture.api.until(`/api/devices/${waiting.id}`, (body) => !body.online);
+    await fixture.api.until(`/api/v1/devices/${waiting.id}`, (body) => !body.online);
     const given = [
       await give(waiting, { kind: "reboot" }),
       await give(sent, { kind: "reboot" }),
@@ -240,7 +240,7 @@ describe("a command", () => {
     await becomes(accepted, "accepted");
     for (const device of [sent, accepted]) await device.close();
     await fixture.restart();
-    await fixture.api.post("/api/session", { userName: "admin", password: "a password of my own" });
+    await fixture.api.post("/api/v1/session", { userName: "admin", password: "a password of my own" });
     accepted.boot++;
     for (const device of [waiting, sent, accepted]) await begin(device);
     expect((await take(waiting)).id).toBe(given[0].id);
@@ -277,7 +277,7 @@ describe("what can't be commanded", () => {
         (
           await fixture.api.request(
             method,
-            "/api/devices/nobody/commands",
+            "/api/v1/devices/nobody/commands",
             method === "POST" ? { kind: "reboot" } : undefined,
           )
         ).status,
@@ -288,13 +288,13 @@ describe("what can't be commanded", () => {
   it("is refused for a revoked device, and when too many wait", async () => {
     const device = await fixture.readyDevice();
     await device.close();
-    await fixture.api.until(`/api/devices/${device.id}`, (body) => !body.online);
+    await fixture.api.until(`/api/v1/devices/${device.id}`, (body) => !body.online);
     for (let n = 0; n < 8; n++) await give(device, { kind: "reboot" });
     expect(await fixture.api.post(pathOf(device), { kind: "reboot" })).toMatchObject({
       status: 409,
       body: { code: "too-many-commands" },
     });
-    await fixture.api.post(`/api/devices/${device.id}/revoke`);
+    await fixture.api.post(`/api/v1/devices/${device.id}/revoke`);
     expect(await fixture.api.post(pathOf(device), { kind: "reboot" })).toMatchObject({
       status: 409,
       body: { code: "device-revoked" },
@@ -304,7 +304,7 @@ describe("what can't be commanded", () => {
   it("is everything, without an operations key that the trust chain names", async () => {
     const without = await Fixture.start();
     const device = await without.readyDevice();
-    expect(await without.api.post(`/api/devices/${device.id}/commands`, { kind: "reboot" })).toMatchObject({
+    expect(await without.api.post(`/api/v1/devices/${device.id}/commands`, { kind: "reboot" })).toMatchObject({
       status: 409,
       body: { code: "no-operations-key" },
     });
@@ -348,9 +348,9 @@ describe("what can't be commanded", () => {
       operationsKeys: [(await generateSigningKey()).publicKey],
     };
     const chain = await appendTrustLink(project.trustChain, next, [project.root.privateJwk]);
-    expect((await rotated.api.post(`/api/devices/${device.id}/commands`, { kind: "reboot" })).status).toBe(202);
-    expect((await rotated.api.post("/api/trust", chain)).status).toBe(201);
-    expect(await rotated.api.post(`/api/devices/${device.id}/commands`, { kind: "reboot" })).toMatchObject({
+    expect((await rotated.api.post(`/api/v1/devices/${device.id}/commands`, { kind: "reboot" })).status).toBe(202);
+    expect((await rotated.api.post("/api/v1/trust", chain)).status).toBe(201);
+    expect(await rotated.api.post(`/api/v1/devices/${device.id}/commands`, { kind: "reboot" })).toMatchObject({
       status: 409,
       body: { code: "no-operations-key" },
     });

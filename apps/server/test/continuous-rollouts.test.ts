@@ -14,10 +14,10 @@ beforeEach(async () => {
 });
 afterEach(() => fixture.stop());
 
-const tag = (id: string, ...tags: string[]) => fixture.api.request("PUT", `/api/devices/${id}/tags`, { tags });
+const tag = (id: string, ...tags: string[]) => fixture.api.request("PUT", `/api/v1/devices/${id}/tags`, { tags });
 const make = async (more: object = {}) =>
   (
-    await fixture.api.post("/api/rollouts", {
+    await fixture.api.post("/api/v1/rollouts", {
       name: "stays open",
       releaseId: release.id,
       target: { filter: "tag = stable" },
@@ -28,7 +28,7 @@ const make = async (more: object = {}) =>
 const stateOf = ({ deployments }: Rollout, id: string): string | undefined =>
   deployments.find(({ deviceId }) => deviceId === id)?.state;
 const until = (id: string, fits: (rollout: Rollout) => boolean): Promise<Rollout> =>
-  fixture.api.until(`/api/rollouts/${id}`, fits);
+  fixture.api.until(`/api/v1/rollouts/${id}`, fits);
 const stable = async (id: string, change?: (device: ProtocolDevice) => void): Promise<ProtocolDevice> => {
   const device = await fixture.readyDevice(id, change);
   await tag(id, "stable");
@@ -42,7 +42,7 @@ describe("a continuous rollout", () => {
     const { id } = await make();
     await update(first, release);
     await until(id, ({ heldFor }) => heldFor === "joiners");
-    expect((await fixture.api.get(`/api/rollouts/${id}/why`)).body.sentence).toBe(
+    expect((await fixture.api.get(`/api/v1/rollouts/${id}/why`)).body.sentence).toBe(
       "Its 1 device is done; it stays open for devices that come to match.",
     );
     await tag("second", "stable");
@@ -50,7 +50,7 @@ describe("a continuous rollout", () => {
     const { state, targetOpen, total } = await until(id, (rollout) => stateOf(rollout, "second") === "confirmed");
     expect([state, targetOpen, total]).toEqual(["running", true, 2]);
     expect(await saying(fixture, id)).toContain("second has come to match, and joins wave 1");
-    expect((await fixture.api.get("/api/devices/second")).body.deployments).toMatchObject([{ state: "confirmed" }]);
+    expect((await fixture.api.get("/api/v1/devices/second")).body.deployments).toMatchObject([{ state: "confirmed" }]);
   });
 
   it("takes in who enrols, and who checks in with another version, though nobody was there when it was made", async () => {
@@ -133,7 +133,7 @@ describe("a continuous rollout", () => {
     await Promise.all(
       devices.flatMap((device, i) => [
         restless(device),
-        fixture.api.request("PUT", `/api/devices/d${i}/tags`, { tags: ["stable"] }),
+        fixture.api.request("PUT", `/api/v1/devices/d${i}/tags`, { tags: ["stable"] }),
       ]),
     );
     await until(newer.id, ({ total }) => total === devices.length);
@@ -143,18 +143,18 @@ describe("a continuous rollout", () => {
   it("takes nobody who was taken out, is revoked, or comes after it was closed", async () => {
     const out = await stable("out");
     const { id } = await make({ startAt: "2040-01-01T00:00:00Z" });
-    await fixture.api.post(`/api/rollouts/${id}/exclude`, { deviceIds: ["out"] });
+    await fixture.api.post(`/api/v1/rollouts/${id}/exclude`, { deviceIds: ["out"] });
     await tag("out", "stable", "again");
     await out.checkIn();
     await fixture.readyDevice("revoked");
-    await fixture.api.post("/api/devices/revoked/revoke");
+    await fixture.api.post("/api/v1/devices/revoked/revoke");
     await tag("revoked", "stable");
     await stable("last");
     await until(id, (each) => stateOf(each, "last") !== undefined);
-    const closed = (await fixture.api.post(`/api/rollouts/${id}/close-target`)).body;
+    const closed = (await fixture.api.post(`/api/v1/rollouts/${id}/close-target`)).body;
     expect(closed).toMatchObject({ targetOpen: false, state: "running" });
     expect(closed.decisions.at(-1).text).toBe("closed by admin: no further device joins it");
-    expect((await fixture.api.post(`/api/rollouts/${id}/close-target`)).body).toMatchObject({
+    expect((await fixture.api.post(`/api/v1/rollouts/${id}/close-target`)).body).toMatchObject({
       status: 409,
       code: "rollout-state",
     });

@@ -26,14 +26,14 @@ beforeAll(async () => {
   await updated.checkIn();
   const silent = await fixture.newDevice("silent");
   await silent.enrol();
-  await fixture.api.request("PUT", "/api/devices/silent/tags", { tags: ["site:kiel", "canary"] });
+  await fixture.api.request("PUT", "/api/v1/devices/silent/tags", { tags: ["site:kiel", "canary"] });
   await fixture.readyDevice("revoked", (d) => (d.hardware = "another"));
-  await fixture.api.post("/api/devices/revoked/revoke");
+  await fixture.api.post("/api/v1/devices/revoked/revoke");
 });
 afterAll(() => fixture.stop());
 
 const list = (filter: string, query = "") =>
-  fixture.api.get(`/api/devices?${new URLSearchParams({ filter, query }).toString()}`);
+  fixture.api.get(`/api/v1/devices?${new URLSearchParams({ filter, query }).toString()}`);
 const found = async (filter: string, query = ""): Promise<string> => {
   const { status, body } = await list(filter, query);
   expect(status, JSON.stringify(body)).toBe(200);

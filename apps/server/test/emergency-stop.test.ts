@@ -14,10 +14,10 @@ beforeEach(async () => {
 });
 afterEach(() => fixture.stop());
 
-const stopAll = (reason = "smoke in building 7") => fixture.api.post("/api/emergency-stop", { reason });
+const stopAll = (reason = "smoke in building 7") => fixture.api.post("/api/v1/emergency-stop", { reason });
 const release = async () =>
   fixture.upload(await makeRelease(fixture.project, { version: "1.1.0", releaseSequence: 2 }));
-const detail = async (id: string) => (await fixture.api.get(`/api/rollouts/${id}`)).body;
+const detail = async (id: string) => (await fixture.api.get(`/api/v1/rollouts/${id}`)).body;
 
 it("takes back what was offered, lets deadlines stand still, and lets it go on where it was", async () => {
   const [device, past] = [await fixture.readyDevice(), await fixture.readyDevice()];
@@ -37,12 +37,12 @@ it("takes back what was offered, lets deadlines stand still, and lets it go on w
   await fixture.server.internals.tick();
   expect((await detail(id)).counts).toMatchObject({ downloading: 1, confirmed: 1, "timed-out": 0 });
   expect(device.chunks, "nor a chunk").toEqual([]);
-  await fixture.api.until(`/api/devices/${device.id}`, ({ log }) =>
+  await fixture.api.until(`/api/v1/devices/${device.id}`, ({ log }) =>
     log.some(({ detail }: { detail: string }) => detail.includes("all updates were stopped by admin")),
   );
-  expect((await fixture.api.get(`/api/devices/${device.id}/why`)).body.sentence).toContain("is downloading");
+  expect((await fixture.api.get(`/api/v1/devices/${device.id}/why`)).body.sentence).toContain("is downloading");
 
-  expect((await fixture.api.post("/api/emergency-stop/end")).body).toEqual({
+  expect((await fixture.api.post("/api/v1/emergency-stop/end")).body).toEqual({
     stopped: false,
     since: null,
     by: null,
@@ -71,17 +71,17 @@ it("survives a restart, and says why nothing happens", async () => {
   await device.connect();
   await device.prove();
   expect((await device.checkIn()).deployment).toBeUndefined();
-  expect((await fixture.api.get("/api/emergency-stop")).body.stopped).toBe(true);
-  expect(await fixture.api.get(`/api/devices/${device.id}/why`)).toMatchObject({
+  expect((await fixture.api.get("/api/v1/emergency-stop")).body.stopped).toBe(true);
+  expect(await fixture.api.get(`/api/v1/devices/${device.id}/why`)).toMatchObject({
     body: {
       sentence: `${device.id} waits: all updates were stopped by admin (smoke in building 7).`,
       actions: ["end the emergency stop"],
     },
   });
-  expect((await fixture.api.get(`/api/rollouts/${id}/why`)).body.sentence).toBe(
+  expect((await fixture.api.get(`/api/v1/rollouts/${id}/why`)).body.sentence).toBe(
     "All updates were stopped by admin: smoke in building 7.",
   );
-  await fixture.api.post("/api/emergency-stop/end");
+  await fixture.api.post("/api/v1/emergency-stop/end");
   expect((await device.offered()).deployment).toBe((await detail(id)).deployments[0].id);
 });
 
@@ -91,7 +91,7 @@ it("is passed by no offer that was being made meanwhile", async () => {
   for (let round = 0; round < 8; round++) {
     const ids = devices.map((device) => device.id);
     const rollout = fixture.server.internals.rollouts;
-    const made = fixture.api.post("/api/rollouts", { name: "r", releaseId, target: { deviceIds: ids } });
+    const made = fixture.api.post("/api/v1/rollouts", { name: "r", releaseId, target: { deviceIds: ids } });
     const checkIns = devices.map((device) => device.checkIn());
     const stopped = round % 2 === 0 ? made.then(() => stopAll()) : stopAll();
     await stopped;
@@ -105,7 +105,7 @@ it("is passed by no offer that was being made meanwhile", async () => {
       expect((await device.checkIn()).deployment).toBeUndefined();
     }
     await rollout.cancel(id, "admin");
-    await fixture.api.post("/api/emergency-stop/end");
+    await fixture.api.post("/api/v1/emergency-stop/end");
   }
 });
 
@@ -127,11 +127,11 @@ it("is said to be in force by nobody's word but one that is stored", async () =>
 
 it("wants a reason, and no more than one line of it", async () => {
   for (const reason of ["", " ", "a\nb", "x".repeat(201), 7])
-    expect((await fixture.api.post("/api/emergency-stop", { reason })).body, String(reason)).toMatchObject({
+    expect((await fixture.api.post("/api/v1/emergency-stop", { reason })).body, String(reason)).toMatchObject({
       status: 422,
       code: "validation-failed",
     });
-  expect((await fixture.api.get("/api/emergency-stop")).body.stopped).toBe(false);
+  expect((await fixture.api.get("/api/v1/emergency-stop")).body.stopped).toBe(false);
 });
 
 it("is told in one sentence, whoever wrote its full stop", async () => {
@@ -143,10 +143,10 @@ it("is told in one sentence, whoever wrote its full stop", async () => {
     ["Is it smoke?", "Is it smoke?"],
   ] as const) {
     await stopAll(reason);
-    expect((await fixture.api.get(`/api/rollouts/${id}/why`)).body.sentence).toBe(
+    expect((await fixture.api.get(`/api/v1/rollouts/${id}/why`)).body.sentence).toBe(
       `All updates were stopped by admin: ${told}`,
     );
-    await fixture.api.post("/api/emergency-stop/end");
+    await fixture.api.post("/api/v1/emergency-stop/end");
   }
 });
 
@@ -161,7 +161,7 @@ it("is told to those that are connected, without a look at all who wait", async 
   await fixture.api.rollOut(id, [...there, ...away.map((each) => ({ id: each }))]);
   for (const device of there) expect((await device.checkIn()).deployment).toBeUndefined();
   asked.length = 0;
-  await fixture.api.post("/api/emergency-stop/end");
+  await fixture.api.post("/api/v1/emergency-stop/end");
   for (const device of there) expect((await device.offered()).deployment).toBeDefined();
   const looks = asked.filter(({ sql }) => /^select distinct "deviceId" from "deployments"/.test(sql));
   expect(looks.map(({ parameters }) => parameters)).toEqual([there.map((device) => device.id)]);

@@ -167,7 +167,7 @@ describe("the broker", () => {
     expect(await isCutOff(device, () => device.publish("check-in", {})), "check-in while enrolling").toBe(true);
     await device.close();
     expect((await victim.checkIn()).session).toBe(victim.session);
-    const { body } = await fixture.api.get(`/api/devices/${device.id}`);
+    const { body } = await fixture.api.get(`/api/v1/devices/${device.id}`);
     expect(body.log.some((entry: { kind: string }) => entry.kind === "refused-connection")).toBe(true);
   });
 
@@ -187,7 +187,7 @@ describe("the broker", () => {
     await closed;
     await device.prove();
     expect((await device.checkIn()).session).toBe(device.session);
-    expect((await fixture.api.get(`/api/devices/${device.id}`)).body.online).toBe(true);
+    expect((await fixture.api.get(`/api/v1/devices/${device.id}`)).body.online).toBe(true);
   });
 });
 
@@ -245,7 +245,7 @@ describe("a session", () => {
     await device.publish("hello", { session: device.session });
     await device.take("challenge");
     await device.publish("check-in", device.checkInContent());
-    const body = await fixture.api.until(`/api/devices/${device.id}`, (b) =>
+    const body = await fixture.api.until(`/api/v1/devices/${device.id}`, (b) =>
       b.log.some((e: { detail: string }) => e.detail.includes("not proven")),
     );
     expect(body).toMatchObject({ running: null, online: false });
@@ -253,9 +253,9 @@ describe("a session", () => {
 
   it("ends with the connection", async () => {
     const device = await fixture.readyDevice();
-    expect((await fixture.api.get(`/api/devices/${device.id}`)).body.online).toBe(true);
+    expect((await fixture.api.get(`/api/v1/devices/${device.id}`)).body.online).toBe(true);
     device.cut();
-    await fixture.api.until(`/api/devices/${device.id}`, (body) => body.online === false);
+    await fixture.api.until(`/api/v1/devices/${device.id}`, (body) => body.online === false);
   });
 
   it("ends at once when the device is revoked, and none begins again", async () => {
@@ -264,16 +264,16 @@ describe("a session", () => {
     const rollout = await fixture.rollOut(release.id, [device]);
     await device.offered();
     const closed = new Promise<void>((resolve) => device.client!.once("close", () => resolve()));
-    const answer = await fixture.api.post(`/api/devices/${device.id}/revoke`);
+    const answer = await fixture.api.post(`/api/v1/devices/${device.id}/revoke`);
     expect(answer).toMatchObject({ status: 200, body: { revoked: true, online: false, activeDeployment: null } });
     await closed;
     await device.close();
     await expect(device.connect()).rejects.toThrow();
     expect(await device.enrol()).toMatchObject({ ok: false, error: "revoked" });
-    expect((await fixture.api.get(`/api/rollouts/${rollout.id}`)).body.counts.cancelled).toBe(1);
+    expect((await fixture.api.get(`/api/v1/rollouts/${rollout.id}`)).body.counts.cancelled).toBe(1);
     expect(
       (
-        await fixture.api.post("/api/rollouts", {
+        await fixture.api.post("/api/v1/rollouts", {
           name: "x",
           releaseId: release.id,
           target: { deviceIds: [device.id] },

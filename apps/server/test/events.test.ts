@@ -21,9 +21,9 @@ describe("events", () => {
   afterAll(() => fixture.stop());
 
   it("tell of devices, releases, rollouts and deployments as the interface shows them", async () => {
-    expect((await fetch(`${fixture.server.url}/api/events`)).status).toBe(401);
+    expect((await fetch(`${fixture.server.url}/api/v1/events`)).status).toBe(401);
     const stop = new AbortController();
-    const response = await fetch(`${fixture.server.url}/api/events`, {
+    const response = await fetch(`${fixture.server.url}/api/v1/events`, {
       headers: { cookie: fixture.api.cookie },
       signal: stop.signal,
     });
@@ -56,10 +56,10 @@ describe("events", () => {
       decisions: _x,
       health: _h,
       ...summary
-    } = (await fixture.api.get(`/api/rollouts/${rollout.id}`)).body;
+    } = (await fixture.api.get(`/api/v1/rollouts/${rollout.id}`)).body;
     expect(events("rollout").at(-1)).toEqual(summary);
     expect(events("deployment").at(-1)).toMatchObject({ id: rollout.deployments[0].id, state: "confirmed" });
-    const { deployments: _e, log: _l, ...shown } = (await fixture.api.get(`/api/devices/${device.id}`)).body;
+    const { deployments: _e, log: _l, ...shown } = (await fixture.api.get(`/api/v1/devices/${device.id}`)).body;
     expect({ ...events("device").at(-1), lastSeenAt: shown.lastSeenAt }).toEqual(shown);
     stop.abort();
   });
@@ -75,7 +75,7 @@ describe("an event stream", () => {
 
   /** A stream of this session; `ended` resolves when the server closes it. */
   async function open(api: ApiClient): Promise<{ isOpen: () => boolean; ended: Promise<void> }> {
-    const response = await fetch(`${fixture.server.url}/api/events`, { headers: { cookie: api.cookie } });
+    const response = await fetch(`${fixture.server.url}/api/v1/events`, { headers: { cookie: api.cookie } });
     expect(response.status).toBe(200);
     let isOpen = true;
     const ended = (async () => {
@@ -86,28 +86,28 @@ describe("an event stream", () => {
   }
   async function session(): Promise<ApiClient> {
     const api = new ApiClient(fixture.server.url);
-    expect((await api.post("/api/session", { userName: "admin", password })).status).toBe(200);
+    expect((await api.post("/api/v1/session", { userName: "admin", password })).status).toBe(200);
     return api;
   }
 
   it("ends with its session: at sign-out, and no other session's", async () => {
     const [one, other] = [await session(), await session()];
     const [ofOne, ofOther] = [await open(one), await open(other)];
-    await one.request("DELETE", "/api/session");
+    await one.request("DELETE", "/api/v1/session");
     await ofOne.ended;
     expect(ofOther.isOpen()).toBe(true);
-    await other.request("DELETE", "/api/session");
+    await other.request("DELETE", "/api/v1/session");
     await ofOther.ended;
   });
 
   it("ends when the password is changed, in all sessions but the one that changed it", async () => {
     const other = await open(await session());
     const own = await open(fixture.api);
-    await fixture.api.post("/api/session/password", { currentPassword: password, newPassword: "another password" });
+    await fixture.api.post("/api/v1/session/password", { currentPassword: password, newPassword: "another password" });
     // Its cookie was replaced as well: what was opened with the old one is over.
     await Promise.all([other.ended, own.ended]);
     const anew = await open(fixture.api);
-    await fixture.api.post("/api/session/password", { currentPassword: "another password", newPassword: password });
+    await fixture.api.post("/api/v1/session/password", { currentPassword: "another password", newPassword: password });
     await anew.ended;
   });
 

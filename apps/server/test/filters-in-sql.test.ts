@@ -162,7 +162,7 @@ it("the words of a search let through whoever is found", async () => {
       .$if(condition !== undefined, (q) => q.where((e) => condition!(e)))
       .execute();
     const through = new Set(rows.map(({ id }) => id));
-    const shown = (await fixture.api.get(`/api/devices?${new URLSearchParams({ query, limit: "500" }).toString()}`))
+    const shown = (await fixture.api.get(`/api/v1/devices?${new URLSearchParams({ query, limit: "500" }).toString()}`))
       .body;
     const found = devices.filter((device) =>
       query

@@ -74,7 +74,7 @@ export class ApiClient {
 
   /** Whatever its version and sequence. */
   async upload(release: Uint8Array): Promise<any> {
-    const answer = await this.post("/api/releases?confirmSequence=true", release);
+    const answer = await this.post("/api/v1/releases?confirmSequence=true", release);
     if (answer.status !== 201) throw new Error(JSON.stringify(answer.body));
     return answer.body;
   }
@@ -84,7 +84,7 @@ export class ApiClient {
     devices: readonly Pick<ProtocolDevice, "id">[],
     more: Record<string, unknown> = {},
   ): Promise<any> {
-    const answer = await this.post("/api/rollouts", {
+    const answer = await this.post("/api/v1/rollouts", {
       name: "test",
       releaseId,
       target: { deviceIds: devices.map((device) => device.id) },
@@ -165,14 +165,14 @@ export class Fixture {
       ...options,
     };
     const fixture = new Fixture(project, all, await startServer(all));
-    await fixture.api.post("/api/session", { userName: "admin", password });
+    await fixture.api.post("/api/v1/session", { userName: "admin", password });
     return fixture;
   }
 
   async signIn(oneTimePassword: string): Promise<void> {
-    const signedIn = await this.api.post("/api/session", { userName: "admin", password: oneTimePassword });
+    const signedIn = await this.api.post("/api/v1/session", { userName: "admin", password: oneTimePassword });
     if (signedIn.status !== 200) throw new Error(JSON.stringify(signedIn.body));
-    const changed = await this.api.post("/api/session/password", {
+    const changed = await this.api.post("/api/v1/session/password", {
       currentPassword: oneTimePassword,
       newPassword: password,
     });
@@ -195,7 +195,7 @@ export class Fixture {
   async newDevice(id = `dev-${randomBytes(4).toString("hex")}`): Promise<ProtocolDevice> {
     const device = new ProtocolDevice(id, await generateSigningKey(), this.mqttUrl);
     this.devices.push(device);
-    const imported = await this.api.post("/api/claims", { claims: [device.claim] });
+    const imported = await this.api.post("/api/v1/claims", { claims: [device.claim] });
     if (imported.status !== 201) throw new Error(JSON.stringify(imported.body));
     return device;
   }

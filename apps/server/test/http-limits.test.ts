@@ -26,7 +26,7 @@ describe("the HTTP listener", () => {
   afterAll(() => fixture.stop());
   const open = (): Socket => connect(fixture.server.port, "127.0.0.1");
   const uploadHead = (length: number): string =>
-    `POST /api/releases HTTP/1.1\r\nHost: x\r\nCookie: ${fixture.api.cookie}\r\nContent-Type: application/octet-stream\r\nContent-Length: ${length}\r\nConnection: close\r\n\r\n`;
+    `POST /api/v1/releases HTTP/1.1\r\nHost: x\r\nCookie: ${fixture.api.cookie}\r\nContent-Type: application/octet-stream\r\nContent-Length: ${length}\r\nConnection: close\r\n\r\n`;
 
   it("takes an upload that lasts many times longer than the silence allowed", async () => {
     const release = await makeRelease(fixture.project);
@@ -69,16 +69,16 @@ describe("the HTTP listener", () => {
       431,
       "header-too-large",
     ],
-    ["a missing host", "GET /api/health HTTP/1.1\r\nConnection: close\r\n\r\n", 400, "malformed-request"],
+    ["a missing host", "GET /api/v1/health HTTP/1.1\r\nConnection: close\r\n\r\n", 400, "malformed-request"],
     [
       "two lengths",
-      "POST /api/claims HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabcd",
+      "POST /api/v1/claims HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabcd",
       400,
       "malformed-request",
     ],
     [
       "an expectation",
-      "POST /api/claims HTTP/1.1\r\nHost: x\r\nExpect: the-impossible\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+      "POST /api/v1/claims HTTP/1.1\r\nHost: x\r\nExpect: the-impossible\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
       417,
       "expectation-failed",
     ],
@@ -103,18 +103,21 @@ describe("the HTTP listener", () => {
   it("takes no body of another type for JSON", async () => {
     const claims = JSON.stringify({ claims: [{ deviceId: "a", secret: "x" }] });
     for (const type of ["text/plain", "application/x-www-form-urlencoded", "application/octet-stream"]) {
-      expect(await fixture.api.request("POST", "/api/claims", claims, { "content-type": type })).toMatchObject({
+      expect(await fixture.api.request("POST", "/api/v1/claims", claims, { "content-type": type })).toMatchObject({
         status: 415,
         body: { code: "unsupported-media-type" },
       });
-      expect((await fixture.api.request("POST", "/api/session", "{}", { "content-type": type })).status).toBe(415);
+      expect((await fixture.api.request("POST", "/api/v1/session", "{}", { "content-type": type })).status).toBe(415);
     }
     expect(
-      (await fixture.api.request("POST", "/api/releases", "{}", { "content-type": "application/json" })).status,
+      (await fixture.api.request("POST", "/api/v1/releases", "{}", { "content-type": "application/json" })).status,
     ).toBe(415);
     expect(
-      (await fixture.api.request("POST", "/api/claims", claims, { "content-type": "application/json; charset=utf-8" }))
-        .status,
+      (
+        await fixture.api.request("POST", "/api/v1/claims", claims, {
+          "content-type": "application/json; charset=utf-8",
+        })
+      ).status,
     ).toBe(422);
   });
 });

@@ -192,23 +192,23 @@ it("of two that are damaged none is served, and the same upload mends both", asy
   await writeFile(path, Buffer.alloc(image.length, 7));
   const device = await fixture.readyDevice();
   const wanted = { name: "r", releaseId: release.id, target: { deviceIds: [device.id] } };
-  expect(await fixture.api.post("/api/rollouts", wanted)).toMatchObject({
+  expect(await fixture.api.post("/api/v1/rollouts", wanted)).toMatchObject({
     status: 409,
     body: { code: "image-file-missing" },
   });
   await fixture.upload(bytes);
   expect(Buffer.from((await bucket.get(name!))!).equals(image)).toBe(true);
   bucket.close();
-  expect((await fixture.api.post("/api/rollouts", wanted)).status).toBe(201);
+  expect((await fixture.api.post("/api/v1/rollouts", wanted)).status).toBe(201);
 });
 
 it("a store that keeps other bytes than it was given is found out: nothing of the upload is stored", async () => {
   fixture = await start();
   // As one that does not know the SDK's pieces with a checksum behind them, and keeps those as content.
   change = (body) => Buffer.concat([body.subarray(1), Buffer.from("!")]);
-  const refused = await fixture.api.request("POST", "/api/releases", await uploadOf());
+  const refused = await fixture.api.request("POST", "/api/v1/releases", await uploadOf());
   expect(refused).toMatchObject({ status: 503, body: { code: "images-store-unusable" } });
-  expect((await fixture.api.get("/api/releases")).body.releases).toEqual([]);
+  expect((await fixture.api.get("/api/v1/releases")).body.releases).toEqual([]);
   expect(await imagesIn(fixture.dataDir)).toEqual([]);
   change = (body) => body;
   await fixture.upload(await uploadOf());
@@ -234,7 +234,7 @@ it("an upload that another server was quicker with takes nothing of the other's 
     await internals.insertImage(row);
     return image;
   };
-  const refused = await fixture.api.request("POST", "/api/releases", await uploadOf());
+  const refused = await fixture.api.request("POST", "/api/v1/releases", await uploadOf());
   expect(refused).toMatchObject({ status: 409, body: { code: "release-exists" } });
   expect(await imagesIn(fixture.dataDir)).toEqual([name]);
   expect(await inBucket(name)).toBeDefined();
@@ -245,9 +245,9 @@ it("what is deleted is gone from the bucket, too: later, if the store is away; a
   const release = await fixture.upload(await uploadOf());
   const [name] = await imagesIn(fixture.dataDir);
   const copy = await readFile(join(fixture.dataDir, "images", name!));
-  await fixture.api.post(`/api/releases/${release.id}/archive`);
+  await fixture.api.post(`/api/v1/releases/${release.id}/archive`);
   isLost = true;
-  expect((await fixture.api.request("DELETE", `/api/releases/${release.id}`)).status).toBe(204);
+  expect((await fixture.api.request("DELETE", `/api/v1/releases/${release.id}`)).status).toBe(204);
   const notes = () => fixture!.server.internals.storage.db.selectFrom("filesToRemove").select("claimedAt").execute();
   await expect.poll(notes).toEqual([{ claimedAt: expect.any(Number) }]);
   isLost = false;
@@ -269,7 +269,7 @@ it("while the store is away uploads are refused, and what the folder has is serv
   await fixture.rollOut(release.id, [device]);
   await device.install(await device.offered());
   const next = Buffer.from(await makeRelease(project, { version: "3.0.0", releaseSequence: 3 }));
-  expect(await fixture.api.request("POST", "/api/releases", next)).toMatchObject({
+  expect(await fixture.api.request("POST", "/api/v1/releases", next)).toMatchObject({
     status: 503,
     body: { code: "images-store-unusable" },
   });

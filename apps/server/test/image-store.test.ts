@@ -54,18 +54,18 @@ describe("the store of images", () => {
       const device = await fixture.readyDevice();
       const request = { name: "r", releaseId: release.id, target: { deviceIds: [device.id] } };
       await spoil(await onlyImage(dataDir));
-      const refused = await api.post("/api/rollouts", request);
+      const refused = await api.post("/api/v1/rollouts", request);
       expect(refused).toMatchObject({ status: 409, body: { code: "image-file-missing" } });
       expect(refused.body.detail).toContain(state);
-      expect((await api.get("/api/releases")).body.releases[0].images[0].file).toBe(state);
+      expect((await api.get("/api/v1/releases")).body.releases[0].images[0].file).toBe(state);
 
       await fixture.restart();
-      await api.until("/api/releases", (body) => body.releases[0].images[0].file === state);
-      expect(await api.post("/api/releases", bytes)).toMatchObject({
+      await api.until("/api/v1/releases", (body) => body.releases[0].images[0].file === state);
+      expect(await api.post("/api/v1/releases", bytes)).toMatchObject({
         status: 201,
         body: { id: release.id, images: [{ file: "present" }] },
       });
-      expect((await api.post("/api/releases", bytes)).status, "what can be served is not replaced").toBe(409);
+      expect((await api.post("/api/v1/releases", bytes)).status, "what can be served is not replaced").toBe(409);
       await device.connect();
       await device.prove();
       await device.checkIn();
@@ -85,13 +85,13 @@ describe("the store of images", () => {
     await rm(await onlyImage(dataDir));
     device.take1(offer.deployment, offer.attempt);
     await device.say("fetch", { deployment: offer.deployment, attempt: offer.attempt, part: 0, first: 0, count: 1 }, 0);
-    await api.until("/api/releases", (body) => body.releases[0].images[0].file === "missing");
+    await api.until("/api/v1/releases", (body) => body.releases[0].images[0].file === "missing");
     expect((await device.checkIn()).deployment).toBeUndefined();
     expect(
-      (await api.get(`/api/devices/${device.id}`)).body.activeDeployment.state,
+      (await api.get(`/api/v1/devices/${device.id}`)).body.activeDeployment.state,
       "it waits, it has not failed",
     ).toBe("offered");
-    await api.post("/api/releases", bytes);
+    await api.post("/api/v1/releases", bytes);
     await device.install(await device.offered());
     device.reboot(true);
     await device.checkIn();
@@ -106,7 +106,7 @@ describe("a release whose sequence does not rise with its version", () => {
     const release = async (version: string, releaseSequence: number) =>
       buildRelease([await makeImage(project, { version, releaseSequence })]);
     const upload = async (version: string, sequence: number, query = "") =>
-      api.post(`/api/releases${query}`, await release(version, sequence));
+      api.post(`/api/v1/releases${query}`, await release(version, sequence));
     expect((await upload("1.9.0", 20)).status).toBe(201);
     expect((await upload("1.10.0", 30)).status, "1.10 comes after 1.9").toBe(201);
     for (const [version, sequence] of [
@@ -121,7 +121,7 @@ describe("a release whose sequence does not rise with its version", () => {
       expect(refused, version).toMatchObject({ status: 409, body: { code: "release-sequence" } });
       expect(refused.body.detail).toMatch(/release sequence/);
     }
-    expect((await api.get("/api/releases")).body.releases).toHaveLength(2);
+    expect((await api.get("/api/v1/releases")).body.releases).toHaveLength(2);
     expect((await readdir(join(fixture.dataDir, "images"))).length, "nothing of what was refused stays").toBe(2);
     expect((await upload("2.0.0", 25, "?confirmSequence=true")).status).toBe(201);
     expect((await upload("1.9.5", 22)).status, "between its neighbours").toBe(201);
@@ -158,7 +158,7 @@ describe("the data directory", () => {
         for (const path of await paths()) await chmod(path, (await stat(path)).isDirectory() ? 0o755 : 0o644);
         expect((await wider()).length).toBeGreaterThan(3);
         await fixture.restart();
-        expect((await fixture.api.post("/api/session", { userName: "admin", password })).status).toBe(200);
+        expect((await fixture.api.post("/api/v1/session", { userName: "admin", password })).status).toBe(200);
         expect(await wider()).toEqual([]);
       } finally {
         process.umask(umask);

@@ -19,7 +19,7 @@ afterAll(() => fixture?.stop());
 
 describe("the OpenAPI document", () => {
   it("is served to anybody, and valid as it is served", async () => {
-    const { status, body, headers } = await new ApiClient(fixture.server.url).get("/api/openapi.json");
+    const { status, body, headers } = await new ApiClient(fixture.server.url).get("/api/v1/openapi.json");
     expect([status, headers.get("content-type")]).toEqual([200, "application/json; charset=utf-8"]);
     expect(body.openapi).toMatch(/^3\.1\./);
     expect((await new Validator().validate(body)).errors).toBeUndefined();
@@ -41,7 +41,7 @@ describe("the check of every answer", () => {
   const user = JSON.stringify({ userName: "admin", role: "viewer", mustChangePassword: false, may: ["fleet:read"] });
   const good: HeardAnswer = {
     method: "GET",
-    url: "/api/session",
+    url: "/api/v1/session",
     status: 200,
     contentType: "application/json; charset=utf-8",
     body: user,
@@ -54,7 +54,7 @@ describe("the check of every answer", () => {
   });
   const events = (body: string): HeardAnswer => ({
     ...good,
-    url: "/api/events",
+    url: "/api/v1/events",
     contentType: "text/event-stream",
     body,
   });
@@ -63,7 +63,7 @@ describe("the check of every answer", () => {
     for (const answer of [
       good,
       problem("not-signed-in", 401),
-      { ...problem("not-found", 404), url: "/api/nothing" },
+      { ...problem("not-found", 404), url: "/api/v1/nothing" },
       events(": ping\n\nevent: resync\ndata: {}\n\n"),
       { ...good, url: "/rollouts/1", status: 299 },
     ]) {
@@ -72,8 +72,8 @@ describe("the check of every answer", () => {
   });
 
   it.each<[string, HeardAnswer]>([
-    ["a route that there is not", { ...good, url: "/api/nothing" }],
-    ["a method that there is not", { ...good, method: "POST", url: "/api/devices" }],
+    ["a route that there is not", { ...good, url: "/api/v1/nothing" }],
+    ["a method that there is not", { ...good, method: "POST", url: "/api/v1/devices" }],
     ["a status that there is not", { ...good, status: 202 }],
     ["a refusal that the route does not have", problem("release-exists", 409)],
     ["a code of another status", problem("not-found", 401)],
@@ -92,17 +92,21 @@ describe("the check of every answer", () => {
     const original = fixture.server.internals.rollouts.list;
     fixture.server.internals.rollouts.list = () => Promise.resolve({ rollouts: [{ id: "1" } as never], next: null });
     try {
-      const response = await fetch(`${fixture.server.url}/api/rollouts`, { headers: { cookie: fixture.api.cookie } });
+      const response = await fetch(`${fixture.server.url}/api/v1/rollouts`, {
+        headers: { cookie: fixture.api.cookie },
+      });
       await response.text();
-      expect(expectAnswersToFit).toThrow(/GET \/api\/rollouts was answered 200.*must have required property 'name'/);
-      await expect(fixture.api.get("/api/rollouts")).rejects.toThrow(/required property/);
+      expect(expectAnswersToFit).toThrow(
+        /GET \/api\/v1\/rollouts was answered 200.*must have required property 'name'/,
+      );
+      await expect(fixture.api.get("/api/v1/rollouts")).rejects.toThrow(/required property/);
       expect(expectAnswersToFit).toThrow(/required property/);
     } finally {
       fixture.server.internals.rollouts.list = original;
     }
     expect(answersSeen()).toBeGreaterThan(before);
-    expect((await new ApiClient(fixture.server.url).post("/api/session", { userName: "admin", password })).status).toBe(
-      200,
-    );
+    expect(
+      (await new ApiClient(fixture.server.url).post("/api/v1/session", { userName: "admin", password })).status,
+    ).toBe(200);
   });
 });

@@ -36,12 +36,12 @@ const late = (device: ProtocolDevice, leaf: string, message: object, retain = fa
 /** The session goes on: it is shown, its next check-in is answered, and nothing has told the device to begin anew. */
 async function expectToGoOn(device: ProtocolDevice): Promise<void> {
   expect((await device.checkIn()).session).toBe(device.session);
-  expect((await fixture.api.get(`/api/devices/${device.id}`)).body.online).toBe(true);
+  expect((await fixture.api.get(`/api/v1/devices/${device.id}`)).body.online).toBe(true);
   expect(device.heard("challenge").filter((message) => message["session"] === device.session)).toEqual([]);
 }
 
 const logOf = async (device: ProtocolDevice): Promise<string[]> =>
-  (await fixture.api.get(`/api/devices/${device.id}`)).body.log.map((entry: { detail: string }) => entry.detail);
+  (await fixture.api.get(`/api/v1/devices/${device.id}`)).body.log.map((entry: { detail: string }) => entry.detail);
 
 it("a last will that comes late does not end the session that came after it; the session's own does", async () => {
   const device = await fixture.readyDevice();
@@ -60,7 +60,7 @@ it("a last will that comes late does not end the session that came after it; the
   await device.checkIn();
   expect(device.session).not.toBe(device.connectionId);
   await late(device, "gone", { session: device.connectionId });
-  await fixture.api.until(`/api/devices/${device.id}`, (body) => body.online === false);
+  await fixture.api.until(`/api/v1/devices/${device.id}`, (body) => body.online === false);
 });
 
 it("a hello of an old connection, or one that comes twice, changes nothing", async () => {

@@ -17,7 +17,7 @@ afterEach(() => fixture.stop());
 
 const make = async (waves: object[], more: object = {}): Promise<Rollout> =>
   (
-    await fixture.api.post("/api/rollouts", {
+    await fixture.api.post("/api/v1/rollouts", {
       name: "resized",
       releaseId: fleet.releaseId,
       target: { deviceIds: ids },
@@ -27,7 +27,7 @@ const make = async (waves: object[], more: object = {}): Promise<Rollout> =>
     })
   ).body;
 const resize = async (id: string, waves: object[]) =>
-  (await fixture.api.request("PUT", `/api/rollouts/${id}/later-waves`, { waves })).body;
+  (await fixture.api.request("PUT", `/api/v1/rollouts/${id}/later-waves`, { waves })).body;
 
 const totals = ({ waves }: Rollout): number[] => waves.map(({ total }) => total);
 const inWaves = ({ waves, deployments }: Rollout): string[][] =>
@@ -48,7 +48,7 @@ describe("waves that have not begun", () => {
 
   it("count their devices as they are: what was taken out stays so, in its new wave", async () => {
     const { id } = await make([{ count: 2 }, { count: 5 }]);
-    await fixture.api.post(`/api/rollouts/${id}/exclude`, { deviceIds: ["dev-03", "dev-11"] });
+    await fixture.api.post(`/api/v1/rollouts/${id}/exclude`, { deviceIds: ["dev-03", "dev-11"] });
     const { waves, counts, total } = await resize(id, [{ count: 1 }, { count: 1 }]);
     expect(waves.map(({ total, cancelled, waiting }: Rollout["waves"][number]) => [total, cancelled, waiting])).toEqual(
       [
@@ -96,7 +96,7 @@ describe("waves that have not begun", () => {
     ]);
     const row = await db.selectFrom("rollouts").select("approvals").where("id", "=", id).executeTakeFirstOrThrow();
     expect(row.approvals).toBe("[]");
-    expect((await fixture.api.get(`/api/rollouts/${id}/clone`)).body.waves).toMatchObject([
+    expect((await fixture.api.get(`/api/v1/rollouts/${id}/clone`)).body.waves).toMatchObject([
       { count: 2 },
       { count: 1, approval: true, soakMs: 1_000 },
       { count: 2, soakMs: 3_000 },
@@ -117,9 +117,9 @@ describe("waves that have not begun", () => {
   it("are offered to whom they then have", async () => {
     const { id } = await make([{ count: 2 }, { count: 4 }]);
     await resize(id, [{ count: 1 }]);
-    const started = (await fixture.api.post(`/api/rollouts/${id}/start-next-wave`)).body as Rollout;
+    const started = (await fixture.api.post(`/api/v1/rollouts/${id}/start-next-wave`)).body as Rollout;
     expect(started.currentWave).toBe(1);
-    const why = async (id: string) => (await fixture.api.get(`/api/devices/${id}/why`)).body.sentence;
+    const why = async (id: string) => (await fixture.api.get(`/api/v1/devices/${id}/why`)).body.sentence;
     expect(await why("dev-02")).not.toMatch(/waits for wave/);
     expect(await why("dev-03")).toBe("dev-03 waits for wave 3 of rollout resized, which is at wave 2.");
     const { db } = fixture.server.internals.storage;
@@ -141,8 +141,8 @@ describe("waves that have not begun", () => {
       const sizes = Array.from({ length: random.below(4) }, () => ({ count: 1 + random.below(5) }));
       const say = `FLIPSIDE_SEED=${seed}: ${JSON.stringify(sizes)}`;
       if (random.below(3) === 0)
-        await fixture.api.post(`/api/rollouts/${id}/exclude`, { deviceIds: [random.pick(ids.slice(2))] });
-      const before = (await fixture.api.get(`/api/rollouts/${id}`)).body as Rollout;
+        await fixture.api.post(`/api/v1/rollouts/${id}/exclude`, { deviceIds: [random.pick(ids.slice(2))] });
+      const before = (await fixture.api.get(`/api/v1/rollouts/${id}`)).body as Rollout;
       const after = await resize(id, sizes);
       if (after.status === 422) continue;
       expect(inWaves(after).flat(), say).toEqual(ids);
@@ -163,13 +163,13 @@ describe("waves that have not begun", () => {
     expect(refused).toMatchObject({ status: 422, code: "validation-failed", errors: [{ path: "waves.0" }] });
     expect(refused.detail).toMatch(/^Wave 2 would have no device: nothing is left for it/);
     expect((await resize(id, [{ filter: "id = dev-07" }])).code).toBe("validation-failed");
-    await fixture.api.post(`/api/rollouts/${id}/start-next-wave`);
+    await fixture.api.post(`/api/v1/rollouts/${id}/start-next-wave`);
     expect(await resize(id, [{ count: 1 }])).toMatchObject({
       status: 409,
       detail: "This is not possible: it has no wave that has not begun.",
     });
     const over = await make([{ count: 6 }]);
-    await fixture.api.post(`/api/rollouts/${over.id}/cancel`);
+    await fixture.api.post(`/api/v1/rollouts/${over.id}/cancel`);
     expect((await resize(over.id, [{ count: 1 }])).code).toBe("rollout-state");
     expect((await resize("none", [{ count: 1 }])).code).toBe("not-found");
   });

@@ -102,7 +102,7 @@ describe.each(kinds)("over %s", (_name, startBroker) => {
     device.reboot(true);
     await device.checkIn();
     await fixture.api.until(
-      `/api/rollouts/${rollout.id}`,
+      `/api/v1/rollouts/${rollout.id}`,
       (body) => body.state === "completed" && body.counts.confirmed === 1,
     );
   });
@@ -110,11 +110,11 @@ describe.each(kinds)("over %s", (_name, startBroker) => {
   it("a lost connection ends the session", async () => {
     const device = await fixture.readyDevice();
     device.cut();
-    await fixture.api.until(`/api/devices/${device.id}`, (body) => body.online === false);
+    await fixture.api.until(`/api/v1/devices/${device.id}`, (body) => body.online === false);
     await device.connect();
     await device.prove();
     await device.checkIn();
-    expect((await fixture.api.get(`/api/devices/${device.id}`)).body.online).toBe(true);
+    expect((await fixture.api.get(`/api/v1/devices/${device.id}`)).body.online).toBe(true);
   });
 
   it("a device that enrolled twice is recognised by whichever secret it has", async () => {
@@ -136,14 +136,17 @@ describe.each(kinds)("over %s", (_name, startBroker) => {
 
   it("a revoked device is served no more", async () => {
     const device = await fixture.readyDevice();
-    await fixture.api.post(`/api/devices/${device.id}/revoke`);
+    await fixture.api.post(`/api/v1/devices/${device.id}/revoke`);
     if (broker.url === undefined) {
       await expect(device.connect()).rejects.toThrow();
     } else {
       expect((await device.tryToProve()).answer).toMatchObject({ accepted: false, error: "revoked" });
       await device.publish("check-in", device.checkInContent());
     }
-    expect((await fixture.api.get(`/api/devices/${device.id}`)).body).toMatchObject({ online: false, revoked: true });
+    expect((await fixture.api.get(`/api/v1/devices/${device.id}`)).body).toMatchObject({
+      online: false,
+      revoked: true,
+    });
   });
 
   it("sessions go on after the server was restarted, once the device proves itself again", async () => {

@@ -65,7 +65,7 @@ describe("a message of a proven session costs no statement", () => {
   });
 
   it("that counts what is counted at all", async () => {
-    expect((await costOf(() => fixture.api.get("/api/devices"))).length).toBeGreaterThan(0);
+    expect((await costOf(() => fixture.api.get("/api/v1/devices"))).length).toBeGreaterThan(0);
     expect(
       (await costOf(() => idle.say("telemetry", { uptimeMs: 1, health: "healthy", metric: "t", value: 1 }))).length,
       "what is new is written",
@@ -117,7 +117,7 @@ describe("a message of a proven session costs no statement", () => {
 
   it("when it reports progress, which is shown all the same", async () => {
     expect(await costOf(() => times((i) => busy.report("downloading", { done: 2 + i, total: 37 })))).toEqual([]);
-    const shown = async () => (await fixture.api.get("/api/devices/busy")).body;
+    const shown = async () => (await fixture.api.get("/api/v1/devices/busy")).body;
     expect((await shown()).activeDeployment).toMatchObject({ state: "downloading", done: 1 + messages, total: 37 });
     expect((await shown()).deployments[0]).toMatchObject({ done: 1 + messages });
   });

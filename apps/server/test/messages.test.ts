@@ -14,7 +14,7 @@ describe("what a device sends and nobody can use", () => {
   afterAll(() => fixture.stop());
 
   const logged = (text: string) =>
-    fixture.api.until(`/api/devices/${device.id}`, (body) =>
+    fixture.api.until(`/api/v1/devices/${device.id}`, (body) =>
       body.log.some(
         (entry: { kind: string; detail: string }) => entry.kind === "refused-message" && entry.detail.includes(text),
       ),
@@ -48,7 +48,7 @@ describe("what a device sends and nobody can use", () => {
     await device.publish("check-in", { ...content, health: "healthy" });
     await device.publish("check-in", content);
     await logged("is not newer");
-    expect((await fixture.api.get(`/api/devices/${device.id}`)).body.health).toBe("healthy");
+    expect((await fixture.api.get(`/api/v1/devices/${device.id}`)).body.health).toBe("healthy");
     await device.say("state", {
       deployment: "x",
       attempt: 1,
@@ -85,18 +85,18 @@ describe("what a device sends and nobody can use", () => {
       await other.say("fetch", { deployment: offer.deployment, attempt: 1, part: 0, first: 0, count: 1, ...fetch }, 0);
     }
     await fixture.api.until(
-      `/api/devices/${other.id}`,
+      `/api/v1/devices/${other.id}`,
       (body) => body.log.filter((e: { detail: string }) => e.detail.startsWith("fetch ignored")).length >= 3,
     );
     expect(other.chunks).toEqual([]);
-    expect((await fixture.api.get(`/api/devices/${other.id}`)).body.activeDeployment.state).toBe("offered");
+    expect((await fixture.api.get(`/api/v1/devices/${other.id}`)).body.activeDeployment.state).toBe("offered");
     await stillServed();
   });
 
   it("fills neither the log nor the database, however much of it comes", async () => {
     for (let i = 0; i < 300; i++) await device.publish("log", randomBytes(10), 0);
     await stillServed();
-    const { log } = (await fixture.api.get(`/api/devices/${device.id}`)).body;
+    const { log } = (await fixture.api.get(`/api/v1/devices/${device.id}`)).body;
     expect(log.length).toBeLessThanOrEqual(50);
     const rows = await fixture.server.internals.storage.db
       .selectFrom("deviceLog")
@@ -136,7 +136,7 @@ describe("what a device says of itself", () => {
     );
     device.other = { slot: "b", digest: "ab".repeat(32), state: "failed", reason: 70 };
     await device.checkIn();
-    const { body } = await fixture.api.get("/api/devices/thermo-1");
+    const { body } = await fixture.api.get("/api/v1/devices/thermo-1");
     expect(body).toMatchObject({
       id: "thermo-1",
       product: "flipside-demo",
@@ -161,14 +161,14 @@ describe("what a device says of itself", () => {
     expect(crash).toContain("trap: module 3");
     expect(crash).toContain("phase trial");
     expect(crash).toMatch(/x\nlast words$/);
-    expect((await fixture.api.get("/api/devices?query=THERMO%20online")).body.devices).toHaveLength(1);
-    expect((await fixture.api.get("/api/devices?query=offline")).body.devices).toHaveLength(0);
+    expect((await fixture.api.get("/api/v1/devices?query=THERMO%20online")).body.devices).toHaveLength(1);
+    expect((await fixture.api.get("/api/v1/devices?query=offline")).body.devices).toHaveLength(0);
   });
 
   it("keeps the time when it was last seen over a restart", async () => {
-    const before = (await fixture.api.get("/api/devices/thermo-1")).body.lastSeenAt;
+    const before = (await fixture.api.get("/api/v1/devices/thermo-1")).body.lastSeenAt;
     await fixture.restart();
-    const after = (await fixture.api.get("/api/devices/thermo-1")).body;
+    const after = (await fixture.api.get("/api/v1/devices/thermo-1")).body;
     expect(after.online).toBe(false);
     expect(after.lastSeenAt >= before).toBe(true);
   });
@@ -201,7 +201,7 @@ describe("text of a device", () => {
         running: { ...device.running, version: `1.0${unseen}` },
       });
       await device.say("telemetry", { uptimeMs: 1, health: "healthy", metric: `m${unseen}`, value: 1 });
-      const { product, running, metric, log } = (await fixture.api.get(`/api/devices/${device.id}`)).body;
+      const { product, running, metric, log } = (await fixture.api.get(`/api/v1/devices/${device.id}`)).body;
       expect([product, running.version, metric], JSON.stringify(unseen)).toEqual([
         device.product,
         device.running["version"],
@@ -217,7 +217,7 @@ describe("text of a device", () => {
     const device = await fixture.readyDevice();
     for (const fine of ["Pumpe Süd 3", "溫度", "درجة الحرارة", "m/s²"]) {
       await device.say("telemetry", { uptimeMs: 1, health: "healthy", metric: fine, value: 1 });
-      expect((await fixture.api.get(`/api/devices/${device.id}`)).body.metric.name).toBe(fine);
+      expect((await fixture.api.get(`/api/v1/devices/${device.id}`)).body.metric.name).toBe(fine);
     }
   });
 
@@ -226,7 +226,7 @@ describe("text of a device", () => {
     await device.say("log", {
       crash: { kind: "trap", message: "a\u202eb\u001b[31m", log: "line one\nline\ttwo\u2066\n" },
     });
-    const { log } = (await fixture.api.get(`/api/devices/${device.id}`)).body;
+    const { log } = (await fixture.api.get(`/api/v1/devices/${device.id}`)).body;
     expect(log[0].detail).toBe("trap: message a\\u{202e}b\\u{1b}[31m\nline one\nline\ttwo\\u{2066}");
   });
 });

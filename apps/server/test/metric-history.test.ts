@@ -38,21 +38,21 @@ describe("a device that reports metrics", () => {
     await device.say("telemetry", { uptimeMs: 1, health: "healthy" }, 1);
     const began = Date.now();
     for (let start = 0; start < 2; start++) {
-      const { body: listed } = await fixture.api.get("/api/devices/one/metrics");
+      const { body: listed } = await fixture.api.get("/api/v1/devices/one/metrics");
       expect(listed.metrics.map(({ name, value }: any) => [name, value])).toEqual([
         ["heat", -7],
         [strange, 2_147_483_647],
       ]);
-      const { body: heat } = await fixture.api.get("/api/devices/one/metrics/heat");
+      const { body: heat } = await fixture.api.get("/api/v1/devices/one/metrics/heat");
       expect(heat).toMatchObject({ name: "heat", stepMs: null });
       expect(heat.points.map(({ at: _, ...point }: any) => point)).toEqual(
         [20, -7].map((value) => ({ min: value, max: value, mean: value, last: value, count: 1 })),
       );
       expect(Math.abs(Date.parse(heat.points[0].at) - began)).toBeLessThan(minuteMs);
-      const { body: inMinutes } = await fixture.api.get("/api/devices/one/metrics/heat?stepMs=3600000");
+      const { body: inMinutes } = await fixture.api.get("/api/v1/devices/one/metrics/heat?stepMs=3600000");
       expect(inMinutes.stepMs).toBe(hourMs);
       expect(inMinutes.points.reduce((sum: number, { count }: any) => sum + count, 0)).toBe(2);
-      const { body: named } = await fixture.api.get(`/api/devices/one/metrics/${encodeURIComponent(strange)}`);
+      const { body: named } = await fixture.api.get(`/api/v1/devices/one/metrics/${encodeURIComponent(strange)}`);
       expect(named).toMatchObject({ name: strange, points: [{ last: 2_147_483_647 }] });
       await device.close();
       await other.close();
@@ -63,11 +63,12 @@ describe("a device that reports metrics", () => {
   it("is told apart from what is not there, and from what can't be asked", async () => {
     fixture = await Fixture.start();
     await fixture.readyDevice("one");
-    const statusOf = async (path: string): Promise<number> => (await fixture!.api.get(`/api/devices/${path}`)).status;
+    const statusOf = async (path: string): Promise<number> =>
+      (await fixture!.api.get(`/api/v1/devices/${path}`)).status;
     expect(await statusOf("nobody/metrics")).toBe(404);
     expect(await statusOf("nobody/metrics/heat")).toBe(404);
     expect(await statusOf("one/metrics/heat")).toBe(404);
-    expect((await fixture.api.get("/api/devices/one/metrics")).body).toEqual({ metrics: [] });
+    expect((await fixture.api.get("/api/v1/devices/one/metrics")).body).toEqual({ metrics: [] });
     const now = iso(Date.now());
     expect(await statusOf(`one/metrics/heat?from=${now}&to=${now}`)).toBe(422);
     expect(await statusOf("one/metrics/heat?from=yesterday")).toBe(422);

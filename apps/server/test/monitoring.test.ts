@@ -63,8 +63,8 @@ describe("metrics", () => {
     const before = await metrics();
     const release = await fixture.api.upload(await makeRelease(fixture.project, {}));
     await fixture.api.rollOut(release.id, [one]);
-    await fixture.api.get("/api/devices/one");
-    await fixture.api.get("/api/devices/two");
+    await fixture.api.get("/api/v1/devices/one");
+    await fixture.api.get("/api/v1/devices/two");
     await asked("/no/such/page.js");
     const after = await metrics();
     const line = (name: string): (number | undefined)[] => [valueOf(before, name), valueOf(after, name)];
@@ -78,7 +78,7 @@ describe("metrics", () => {
     expect(valueOf(after, 'flipside_device_messages_total{leaf="check-in"}')).toBeGreaterThanOrEqual(2);
     expect(line("flipside_emergency_stop")).toEqual([0, 0]);
     expect(valueOf(after, "flipside_ready")).toBe(1);
-    const route = 'method="GET",route="/api/devices/:id",status="200"';
+    const route = 'method="GET",route="/api/v1/devices/:id",status="200"';
     expect(valueOf(after, `flipside_http_request_duration_seconds_count{${route}}`)).toBe(2);
     expect(
       valueOf(after, 'flipside_http_request_duration_seconds_count{method="other",route="other",status="404"}'),
@@ -88,9 +88,9 @@ describe("metrics", () => {
   });
 
   it("tell of an emergency stop", async () => {
-    await fixture.api.post("/api/emergency-stop", { reason: "for the test" });
+    await fixture.api.post("/api/v1/emergency-stop", { reason: "for the test" });
     expect(valueOf(await metrics(), "flipside_emergency_stop")).toBe(1);
-    await fixture.api.post("/api/emergency-stop/end");
+    await fixture.api.post("/api/v1/emergency-stop/end");
     expect(valueOf(await metrics(), "flipside_emergency_stop")).toBe(0);
   });
 

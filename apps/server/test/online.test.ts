@@ -27,7 +27,7 @@ afterAll(async () => {
   await new Promise<void>((resolve) => broker.close(() => listener.close(() => resolve())));
 });
 
-const isOnline = async (id: string): Promise<boolean> => (await fixture.api.get(`/api/devices/${id}`)).body.online;
+const isOnline = async (id: string): Promise<boolean> => (await fixture.api.get(`/api/v1/devices/${id}`)).body.online;
 
 it("a device that lost power while its last will could not be heard goes offline, and says so to who watches", async () => {
   const device = await fixture.readyDevice();

@@ -16,7 +16,7 @@ beforeAll(async () => {
 afterAll(() => fixture.stop());
 
 const release = (): Promise<Made> => newRelease(fixture, ++sequence);
-const act = (id: string, action: string, body?: unknown) => fixture.api.post(`/api/rollouts/${id}/${action}`, body);
+const act = (id: string, action: string, body?: unknown) => fixture.api.post(`/api/v1/rollouts/${id}/${action}`, body);
 
 /** After a jump of the clock its session is no more. */
 async function comeBack(device: ProtocolDevice): Promise<void> {
@@ -63,7 +63,7 @@ describe("a device that has rolled an image back", () => {
   it("names an error code that there is", async () => {
     const made = await release();
     const retries = [{ after: "failed", codes: ["no-such-code"], retriesMax: 1 }];
-    const answer = await fixture.api.post("/api/rollouts", {
+    const answer = await fixture.api.post("/api/v1/rollouts", {
       name: "x",
       releaseId: made.id,
       target: { all: true },
@@ -114,7 +114,7 @@ describe("a roll-back", () => {
     expect(said).toContain(`1 devices go back to ${other.version}`);
     expect(said).toContain(`${lost.id} stays: its other slot has the image no more, and there is no permit for it`);
     expect(said).toContain(`${factory.id} stays: the image that it came from was never uploaded here`);
-    const rollouts = (await fixture.api.get("/api/rollouts")).body.rollouts;
+    const rollouts = (await fixture.api.get("/api/v1/rollouts")).body.rollouts;
     expect(
       rollouts.find(({ name }: { name: string }) => name === `back to ${before.version} from the bad one`),
     ).toMatchObject({ state: "completed", urgent: true, counts: { confirmed: 1 } });
@@ -131,7 +131,7 @@ describe("a roll-back", () => {
     const { id } = await fixture.rollOut(bad.id, [canary, late], rules);
     await late.install(await asked(late));
     await failTrial(canary);
-    await fixture.api.until(`/api/rollouts/${id}`, ({ state }) => state === "rolled-back");
+    await fixture.api.until(`/api/v1/rollouts/${id}`, ({ state }) => state === "rolled-back");
     late.reboot(true, bad.version, bad.releaseSequence);
     await late.checkIn();
     await update(late, before);
@@ -149,7 +149,7 @@ describe("a roll-back", () => {
       const { deployment, attempt } = await asked(canary);
       canary.take1(String(deployment), Number(attempt));
       await canary.report("failed", { code: 60 });
-      await fixture.api.until(`/api/rollouts/${id}`, ({ state }) => state !== "running");
+      await fixture.api.until(`/api/v1/rollouts/${id}`, ({ state }) => state !== "running");
       const { counts, waves } = await detail(fixture, id);
       const shown = Object.fromEntries(Object.entries(counts).filter(([, count]) => count !== 0));
       expect(shown).toEqual({ failed: 1, cancelled: 1 });
@@ -239,7 +239,7 @@ describe("a rollout's time", () => {
     const { id } = await fixture.rollOut(made.id, [device], { startAt });
     expect(await detail(fixture, id)).toMatchObject({ state: "running", currentWave: -1, heldFor: "start-time" });
     expect((await device.checkIn()).deployment).toBeUndefined();
-    expect((await fixture.api.get(`/api/rollouts/${id}/why`)).body).toMatchObject({
+    expect((await fixture.api.get(`/api/v1/rollouts/${id}/why`)).body).toMatchObject({
       sentence: "Wave 1 waits for its start time.",
       until: startAt,
     });
@@ -254,7 +254,7 @@ describe("a rollout's time", () => {
     const made = await release();
     const maintenance = { timeZone: "Mars/Olympus", windows: [{ from: "01:00", to: "02:00" }] };
     const body = { name: "x", releaseId: made.id, target: { all: true }, maintenance };
-    const { status, body: refusal } = await fixture.api.post("/api/rollouts", body);
+    const { status, body: refusal } = await fixture.api.post("/api/v1/rollouts", body);
     expect(status).toBe(422);
     expect(refusal.errors).toEqual([
       { path: "maintenance.timeZone", message: expect.stringContaining("Europe/Zurich") },
@@ -285,7 +285,7 @@ describe("while it runs", () => {
     });
     await update(one, made);
     expect((await detail(fixture, id)).soakUntil).not.toBeNull();
-    const patch = (body: unknown) => fixture.api.request("PATCH", `/api/rollouts/${id}/rules`, body);
+    const patch = (body: unknown) => fixture.api.request("PATCH", `/api/v1/rollouts/${id}/rules`, body);
     expect((await patch({ wave: 7, rules: { soakMs: 0 } })).body.detail).toBe("The rollout has 2 waves.");
     expect((await patch({ rules: { soakMs: hourMs }, wave: 0 })).body.detail).toBe("These are the rules already.");
     expect((await patch({ rules: { soakMs: 0 } })).body).toMatchObject({ currentWave: 1 });
@@ -311,7 +311,7 @@ describe("while it runs", () => {
     const device = await fixture.readyDevice();
     const made = await release();
     const body = { name: "x", releaseId: made.id, target: { deviceIds: [device.id] }, approval: true };
-    expect((await fixture.api.post("/api/rollouts", body)).body.code).toBe("nobody-to-approve");
+    expect((await fixture.api.post("/api/v1/rollouts", body)).body.code).toBe("nobody-to-approve");
     const { db } = fixture.server.internals.storage;
     const admin = await db.selectFrom("accounts").selectAll().executeTakeFirstOrThrow();
     await db
@@ -319,7 +319,7 @@ describe("while it runs", () => {
       .values({ ...admin, userName: "bob" })
       .execute();
     try {
-      const { id } = (await fixture.api.post("/api/rollouts", body)).body;
+      const { id } = (await fixture.api.post("/api/v1/rollouts", body)).body;
       expect((await act(id, "approve")).body.detail).toContain("somebody else has to approve it");
       expect((await device.checkIn()).deployment).toBeUndefined();
       await fixture.server.internals.rollouts.approve(id, "bob");

@@ -22,7 +22,7 @@ const { get, post } = {
 };
 
 const makeRollout = async (name: string, more: object = {}): Promise<string> =>
-  (await post("/api/rollouts", { name, releaseId, target: { deviceIds: ids }, ...more })).body.id;
+  (await post("/api/v1/rollouts", { name, releaseId, target: { deviceIds: ids }, ...more })).body.id;
 
 /** All members, by pages of `limit`; `between` does something after each page. */
 async function walk(
@@ -48,7 +48,7 @@ const named = (members: any[]): string[] => members.map(({ id, deviceId, text })
 
 describe("a list", () => {
   it.each([1, 7, 40, 500])("of devices has each of them once, by pages of %i", async (limit) => {
-    expect(named(await walk("/api/devices", "devices", limit))).toEqual(ids);
+    expect(named(await walk("/api/v1/devices", "devices", limit))).toEqual(ids);
   });
 
   it("of devices has each one that stays once, while others come and go", async () => {
@@ -57,7 +57,7 @@ describe("a list", () => {
     const row = { publicKey: Buffer.alloc(32), enrolledAt: 1, health: "unknown" as const };
     const added: string[] = [];
     const seen = named(
-      await walk("/api/devices", "devices", 5, async () => {
+      await walk("/api/v1/devices", "devices", 5, async () => {
         const id = `dev-${String(random.below(40)).padStart(3, "0")}-${added.length}`;
         await db
           .insertInto("devices")
@@ -80,62 +80,62 @@ describe("a list", () => {
   });
 
   it("of devices may be narrowed by filter and words, and goes on behind what it has looked at", async () => {
-    expect(named(await walk("/api/devices?filter=id+like+*5&query=dev", "devices", 2))).toEqual([
+    expect(named(await walk("/api/v1/devices?filter=id+like+*5&query=dev", "devices", 2))).toEqual([
       "dev-005",
       "dev-015",
       "dev-025",
       "dev-035",
     ]);
-    expect((await get("/api/devices?query=nothing")).body).toEqual({ devices: [], next: null });
+    expect((await get("/api/v1/devices?query=nothing")).body).toEqual({ devices: [], next: null });
   });
 
   it("of rollouts and of releases begins with the newest", async () => {
     const made = [];
     for (let i = 0; i < 5; i++) made.push(await makeRollout(`r-${i}`));
-    expect(named(await walk("/api/rollouts", "rollouts", 2)).sort()).toEqual([...made].sort());
-    const list = await walk("/api/rollouts", "rollouts", 2);
+    expect(named(await walk("/api/v1/rollouts", "rollouts", 2)).sort()).toEqual([...made].sort());
+    const list = await walk("/api/v1/rollouts", "rollouts", 2);
     const times = list.map(({ createdAt }) => createdAt as string);
     expect(times).toEqual([...times].sort().reverse());
-    for (const id of made) await post(`/api/rollouts/${id}/cancel`);
+    for (const id of made) await post(`/api/v1/rollouts/${id}/cancel`);
     const later = [await newRelease(fixture, 2), await newRelease(fixture, 3)].map(({ id }) => id);
-    expect(new Set(named(await walk("/api/releases", "releases", 1)))).toEqual(new Set([releaseId, ...later]));
+    expect(new Set(named(await walk("/api/v1/releases", "releases", 1)))).toEqual(new Set([releaseId, ...later]));
   });
 
   it("of a rollout's deployments is in the order of its waves, and may be of one state", async () => {
     const id = await makeRollout("in waves", { waves: [{ count: 3 }], order: "as-listed" });
-    const path = `/api/rollouts/${id}/deployments`;
+    const path = `/api/v1/rollouts/${id}/deployments`;
     const shown = await walk(path, "deployments", 7);
     expect(shown.map(({ deviceId }) => deviceId)).toEqual(ids);
     expect(shown.map(({ wave }) => wave)).toEqual(ids.map((_, i) => (i < 3 ? 0 : 1)));
-    expect(shown.slice(0, 40)).toEqual((await get(`/api/rollouts/${id}`)).body.deployments);
-    await post(`/api/rollouts/${id}/exclude`, { deviceIds: ids.slice(10, 15) });
+    expect(shown.slice(0, 40)).toEqual((await get(`/api/v1/rollouts/${id}`)).body.deployments);
+    await post(`/api/v1/rollouts/${id}/exclude`, { deviceIds: ids.slice(10, 15) });
     expect((await walk(`${path}?state=cancelled`, "deployments", 2)).map(({ deviceId }) => deviceId)).toEqual(
       ids.slice(10, 15),
     );
     expect(await walk(`${path}?state=queued`, "deployments", 9)).toHaveLength(35);
-    const decisions = (await walk(`/api/rollouts/${id}/decisions`, "decisions", 1)).map(({ text }) => text);
+    const decisions = (await walk(`/api/v1/rollouts/${id}/decisions`, "decisions", 1)).map(({ text }) => text);
     expect(decisions).toEqual(
-      (await get(`/api/rollouts/${id}`)).body.decisions.map((each: any) => each.text).reverse(),
+      (await get(`/api/v1/rollouts/${id}`)).body.decisions.map((each: any) => each.text).reverse(),
     );
-    await post(`/api/rollouts/${id}/cancel`);
+    await post(`/api/v1/rollouts/${id}/cancel`);
   });
 
   it("of what a device has been through, and was told, begins with the newest", async () => {
     const device = ids[0]!;
-    const deployments = named(await walk(`/api/devices/${device}/deployments`, "deployments", 2));
-    expect(deployments).toEqual(named((await get(`/api/devices/${device}`)).body.deployments));
+    const deployments = named(await walk(`/api/v1/devices/${device}/deployments`, "deployments", 2));
+    expect(deployments).toEqual(named((await get(`/api/v1/devices/${device}`)).body.deployments));
     expect(deployments.length).toBeGreaterThan(4);
-    const log = await walk(`/api/devices/${device}/log`, "log", 2);
-    expect(log).toEqual((await get(`/api/devices/${device}`)).body.log);
+    const log = await walk(`/api/v1/devices/${device}/log`, "log", 2);
+    expect(log).toEqual((await get(`/api/v1/devices/${device}`)).body.log);
     expect(log.length).toBeGreaterThan(4);
-    expect((await get("/api/devices/nobody/log")).status).toBe(404);
-    expect(await walk(`/api/devices/${device}/commands`, "commands", 2)).toEqual([]);
+    expect((await get("/api/v1/devices/nobody/log")).status).toBe(404);
+    expect(await walk(`/api/v1/devices/${device}/commands`, "commands", 2)).toEqual([]);
   });
 
   it("of claims tells no secrets, and who has enrolled", async () => {
     const secret = Buffer.alloc(32).toString("base64url");
-    await post("/api/claims", { claims: ["dev-000", "new-1", "new-2"].map((deviceId) => ({ deviceId, secret })) });
-    const claims = await walk("/api/claims", "claims", 2);
+    await post("/api/v1/claims", { claims: ["dev-000", "new-1", "new-2"].map((deviceId) => ({ deviceId, secret })) });
+    const claims = await walk("/api/v1/claims", "claims", 2);
     expect(claims.map(({ deviceId, enrolled }) => [deviceId, enrolled])).toEqual([
       ["dev-000", true],
       ["new-1", false],
@@ -152,7 +152,7 @@ describe("a list", () => {
     [`after=${Buffer.from('["rollouts",1,"x"]').toString("base64url")}`, "after"],
     [`after=${Buffer.from('["devices",1]').toString("base64url")}`, "after"],
   ])("is refused when it is asked for by %s", async (query, path) => {
-    const { status, body } = await get(`/api/devices?${query}`);
+    const { status, body } = await get(`/api/v1/devices?${query}`);
     expect([status, body.code, body.errors[0].path]).toEqual([422, "validation-failed", path]);
   });
 
@@ -165,10 +165,10 @@ describe("a list", () => {
     const many = Array.from({ length: 300 }, (_, i) => `dev-${String(i).padStart(3, "0")}`);
     await smallFleet(counted, many);
     const costOf = async (after: string): Promise<number> => {
-      await counted.api.get("/api/devices");
+      await counted.api.get("/api/v1/devices");
       statements.length = 0;
       const cursor = Buffer.from(JSON.stringify(["devices", after])).toString("base64url");
-      expect((await counted.api.get(`/api/devices?limit=10&after=${cursor}`)).body.devices).toHaveLength(10);
+      expect((await counted.api.get(`/api/v1/devices?limit=10&after=${cursor}`)).body.devices).toHaveLength(10);
       return statements.length;
     };
     try {
@@ -181,7 +181,7 @@ describe("a list", () => {
 
 it("devices are counted by what they are, whatever becomes of them", async () => {
   const { storage, tick } = fixture.server.internals;
-  const summary = async () => (await get("/api/device-summary")).body;
+  const summary = async () => (await get("/api/v1/device-summary")).body;
   expect(await summary()).toEqual({
     total: 40,
     online: 0,
@@ -208,7 +208,7 @@ it("devices are counted by what they are, whatever becomes of them", async () =>
       })
       .where("id", "=", random.pick(ids))
       .execute();
-    if (i === 990) await post(`/api/devices/${ids[7]}/revoke`);
+    if (i === 990) await post(`/api/v1/devices/${ids[7]}/revoke`);
   }
   const notes = () => storage.db.selectFrom("deviceCounts").select("id").execute();
   const noted = (await notes()).length;

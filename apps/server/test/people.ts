@@ -5,13 +5,13 @@ import { ApiClient, password } from "./fixture.ts";
 
 /** Signed in, with a password of their own. */
 export async function newPerson(admin: ApiClient, role: Role, userName: string = role): Promise<ApiClient> {
-  const made = await admin.post("/api/accounts", { userName, role });
+  const made = await admin.post("/api/v1/accounts", { userName, role });
   if (made.status !== 201) throw new Error(JSON.stringify(made.body));
   const person = new ApiClient(admin.url);
   const currentPassword = made.body.oneTimePassword as string;
-  const signedIn = await person.post("/api/session", { userName, password: currentPassword });
+  const signedIn = await person.post("/api/v1/session", { userName, password: currentPassword });
   if (signedIn.status !== 200) throw new Error(JSON.stringify(signedIn.body));
-  const changed = await person.post("/api/session/password", { currentPassword, newPassword: password });
+  const changed = await person.post("/api/v1/session/password", { currentPassword, newPassword: password });
   if (changed.status !== 200) throw new Error(JSON.stringify(changed.body));
   return person;
 }
@@ -26,7 +26,7 @@ export async function newToken(
   permissions: readonly Permission[],
   more: { lifeDays?: number } = {},
 ): Promise<Shown> {
-  const made = await person.post("/api/session/tokens", { name: "for a test", permissions, ...more });
+  const made = await person.post("/api/v1/session/tokens", { name: "for a test", permissions, ...more });
   if (made.status !== 201) throw new Error(JSON.stringify(made.body));
   return { id: made.body.made.id, headers: { authorization: `Bearer ${made.body.token}` } };
 }

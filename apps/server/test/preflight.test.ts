@@ -68,7 +68,7 @@ beforeAll(async () => {
     deviceId: "newer-permitted",
     signingKeys: [fixture.project.release.privateJwk],
   });
-  await fixture.api.post(`/api/releases/${release.id}/permits`, permit);
+  await fixture.api.post(`/api/v1/releases/${release.id}/permits`, permit);
 });
 afterAll(() => fixture.stop());
 
@@ -89,15 +89,15 @@ const requestOf = (target: unknown, more: Request = {}): Request => ({
   ...more,
 });
 const ask = async (target: unknown, more: Request = {}) =>
-  (await fixture.api.post("/api/rollouts/preflight", requestOf(target, more))).body;
+  (await fixture.api.post("/api/v1/rollouts/preflight", requestOf(target, more))).body;
 const sentences = (answer: { problems: { kind: string; sentence: string }[] }): string[] =>
   answer.problems.map(({ kind, sentence }) => `${kind}: ${sentence}`);
 
 describe("a pre-flight", () => {
   it("makes nothing", async () => {
-    const before = (await fixture.api.get("/api/rollouts")).body;
+    const before = (await fixture.api.get("/api/v1/rollouts")).body;
     expect((await ask({ filter: "id like here-*" })).problems).toEqual([]);
-    expect((await fixture.api.get("/api/rollouts")).body).toEqual(before);
+    expect((await fixture.api.get("/api/v1/rollouts")).body).toEqual(before);
   });
 
   it("has the waves that the rollout has then, device by device, whatever is asked for", async () => {
@@ -116,8 +116,8 @@ describe("a pre-flight", () => {
         },
       );
       const say = `FLIPSIDE_SEED=${seed}: ${JSON.stringify(request)}`;
-      const planned = (await fixture.api.post("/api/rollouts/preflight", request)).body;
-      const made = (await fixture.api.post("/api/rollouts", request)).body;
+      const planned = (await fixture.api.post("/api/v1/rollouts/preflight", request)).body;
+      const made = (await fixture.api.post("/api/v1/rollouts", request)).body;
       expect(
         made.waves.map(({ total }: { total: number }) => total),
         say,
@@ -133,7 +133,7 @@ describe("a pre-flight", () => {
         expect(ids.filter(({ deviceId }) => deviceId.startsWith("away-")).length, say).toBe(offline);
         expect(ids.filter(({ deviceId }) => deviceId === "there").length, say).toBe(alreadyThere);
       }
-      await fixture.api.post(`/api/rollouts/${made.id}/cancel`);
+      await fixture.api.post(`/api/v1/rollouts/${made.id}/cancel`);
     }
   });
 
@@ -197,14 +197,14 @@ describe("a pre-flight", () => {
       "Release 1.5.0 has no image for another-board revision 1 (odd-board).",
       "newer run a newer release than 1.5.0.",
     ]);
-    const { body } = await fixture.api.post("/api/rollouts", requestOf(target));
+    const { body } = await fixture.api.post("/api/v1/rollouts", requestOf(target));
     expect(body.detail).toBe(`${refused[0].sentence} ${refused[0].todo}`);
     expect((await ask({ filter: "tag = nobody" })).problems[0]).toMatchObject({ kind: "refused" });
   });
 
   it("names rollouts that are at work on the same devices, unless it overtakes them", async () => {
     const target = { deviceIds: ["here-0", "here-1", "here-2"] };
-    const other = (await fixture.api.post("/api/rollouts", requestOf(target, { name: "other", urgent: true }))).body;
+    const other = (await fixture.api.post("/api/v1/rollouts", requestOf(target, { name: "other", urgent: true }))).body;
     expect(sentences(await ask({ filter: "id like here-*" }))).toEqual([
       "waits: 3 devices wait for urgent rollout other, which comes first.",
     ]);
@@ -215,20 +215,20 @@ describe("a pre-flight", () => {
       "waits: 1 device is at work on rollout other, and begins this one when that has ended.",
     ]);
     expect((await ask({ filter: "id like here-*" }, { urgent: true })).problems).toEqual([]);
-    await fixture.api.post(`/api/rollouts/${other.id}/cancel`);
+    await fixture.api.post(`/api/v1/rollouts/${other.id}/cancel`);
   });
 
   it("says that all updates are stopped, and that there is nothing to do", async () => {
-    await fixture.api.post("/api/emergency-stop", { reason: "smoke" });
+    await fixture.api.post("/api/v1/emergency-stop", { reason: "smoke" });
     expect(sentences(await ask({ deviceIds: ["there"] }))).toEqual([
       "waits: All updates were stopped by admin (smoke): nothing is offered.",
       "needless: The device runs it already: the rollout would be over at once.",
     ]);
-    await fixture.api.post("/api/emergency-stop/end");
+    await fixture.api.post("/api/v1/emergency-stop/end");
   });
 
   it("is refused without a release, with a filter that can't be read, and with a request that is none", async () => {
-    const refused = async (body: Request) => (await fixture.api.post("/api/rollouts/preflight", body)).body.code;
+    const refused = async (body: Request) => (await fixture.api.post("/api/v1/rollouts/preflight", body)).body.code;
     expect(await refused(requestOf({ all: true }, { releaseId: "none" }))).toBe("not-found");
     expect(await refused(requestOf({ filter: "tag" }))).toBe("filter-malformed");
     expect(await refused({ name: "x" })).toBe("validation-failed");

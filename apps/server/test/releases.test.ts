@@ -61,9 +61,9 @@ describe("releases", () => {
       "virt-rv32",
       "virtual",
     ]);
-    expect((await fixture.api.get("/api/releases")).body.releases).toHaveLength(1);
+    expect((await fixture.api.get("/api/v1/releases")).body.releases).toHaveLength(1);
     expect((await readdir(join(fixture.dataDir, "images"))).length).toBe(2);
-    expect(await fixture.api.post("/api/releases", buildRelease(images))).toMatchObject({
+    expect(await fixture.api.post("/api/v1/releases", buildRelease(images))).toMatchObject({
       status: 409,
       body: { code: "release-exists" },
     });
@@ -100,21 +100,21 @@ describe("releases", () => {
       ["image-truncated", new Uint8Array(0)],
     ];
     for (const [code, bytes] of cases) {
-      const answer = await fixture.api.request("POST", "/api/releases", bytes);
+      const answer = await fixture.api.request("POST", "/api/v1/releases", bytes);
       expect(answer, code).toMatchObject({ status: 422, body: { code } });
       expect(answer.body.detail.length).toBeGreaterThan(40);
     }
     // A signature made by a release key over something else.
     const at = 12 + 8 + 200;
-    const tampered = await fixture.api.post("/api/releases", changed(at));
+    const tampered = await fixture.api.post("/api/v1/releases", changed(at));
     expect(tampered.status).toBe(422);
-    expect((await fixture.api.get("/api/releases")).body.releases).toHaveLength(1);
+    expect((await fixture.api.get("/api/v1/releases")).body.releases).toHaveLength(1);
     expect(await uploadsLeft()).toEqual([]);
   });
 
   it("of more than 64 MiB are refused, announced or not", async () => {
     const announced = await new Promise<{ status: number; body: string }>((resolve, reject) => {
-      const request = httpRequest(`${fixture.server.url}/api/releases`, {
+      const request = httpRequest(`${fixture.server.url}/api/v1/releases`, {
         method: "POST",
         headers: {
           cookie: fixture.api.cookie,
@@ -137,7 +137,7 @@ describe("releases", () => {
 
     const piece = new Uint8Array(1024 * 1024);
     const streamed = await new Promise<{ status: number; body: string }>((resolve, reject) => {
-      const request = httpRequest(`${fixture.server.url}/api/releases`, {
+      const request = httpRequest(`${fixture.server.url}/api/v1/releases`, {
         method: "POST",
         headers: { cookie: fixture.api.cookie, "content-type": "application/octet-stream" },
       });
@@ -160,7 +160,7 @@ describe("releases", () => {
 
   it("leave nothing behind when the upload breaks off", async () => {
     await new Promise<void>((resolve) => {
-      const request = httpRequest(`${fixture.server.url}/api/releases`, {
+      const request = httpRequest(`${fixture.server.url}/api/v1/releases`, {
         method: "POST",
         headers: { cookie: fixture.api.cookie, "content-type": "application/octet-stream", "content-length": 1000 },
       });
@@ -172,25 +172,25 @@ describe("releases", () => {
     while ((await uploadsLeft()).length > 0 && Date.now() < deadline)
       await new Promise((resolve) => setTimeout(resolve, 20));
     expect(await uploadsLeft()).toEqual([]);
-    expect((await fixture.api.get("/api/releases")).body.releases).toHaveLength(1);
+    expect((await fixture.api.get("/api/v1/releases")).body.releases).toHaveLength(1);
   });
 
   it("that meet a full disk are answered with 507; what was stored is still there, and room makes it work", async () => {
     const release = await makeRelease(fixture.project, { version: "2.0.0", releaseSequence: 3 });
     for (const left of [100, 20_000, release.length + 100]) {
       disk.left = left;
-      const answer = await fixture.api.post("/api/releases", release);
+      const answer = await fixture.api.post("/api/v1/releases", release);
       expect(answer, `${left} bytes left`).toMatchObject({ status: 507, body: { code: "storage-full" } });
       expect(await uploadsLeft()).toEqual([]);
       expect((await readdir(join(fixture.dataDir, "images"))).length).toBe(2);
     }
-    expect((await fixture.api.get("/api/releases")).body.releases).toHaveLength(1);
+    expect((await fixture.api.get("/api/v1/releases")).body.releases).toHaveLength(1);
     disk.left = Infinity;
-    expect((await fixture.api.post("/api/releases", release)).status).toBe(201);
+    expect((await fixture.api.post("/api/v1/releases", release)).status).toBe(201);
   });
 
   it("are files, not forms", async () => {
-    expect(await fixture.api.post("/api/releases", { a: 1 })).toMatchObject({
+    expect(await fixture.api.post("/api/v1/releases", { a: 1 })).toMatchObject({
       status: 415,
       body: { code: "unsupported-media-type" },
     });
@@ -203,7 +203,7 @@ describe("releases", () => {
     );
     const release = await fixture.upload(await makeRelease(fixture.project, { version: "0.9.0", releaseSequence: 1 }));
     const digest = release.images[0].digest;
-    const path = `/api/releases/${release.id}/permits`;
+    const path = `/api/v1/releases/${release.id}/permits`;
     const stranger = await generateSigningKey();
     for (const bad of [
       new Uint8Array(10),
@@ -218,7 +218,7 @@ describe("releases", () => {
       signingKeys: [fixture.project.release.privateJwk],
     });
     expect(await fixture.api.post(path, permit)).toMatchObject({ status: 201, body: { digest, anyDevice: false } });
-    const refused = await fixture.api.post("/api/rollouts", {
+    const refused = await fixture.api.post("/api/v1/rollouts", {
       name: "back",
       releaseId: release.id,
       target: { deviceIds: [device.id] },

@@ -74,8 +74,8 @@ async function argumentsFor(dataDir: string, chain: Uint8Array): Promise<string[
 }
 
 async function signIn(api: ApiClient, oneTimePassword: string | undefined): Promise<void> {
-  await api.post("/api/session", { userName: "admin", password: oneTimePassword });
-  await api.post("/api/session/password", { currentPassword: oneTimePassword, newPassword: password });
+  await api.post("/api/v1/session", { userName: "admin", password: oneTimePassword });
+  await api.post("/api/v1/session/password", { currentPassword: oneTimePassword, newPassword: password });
 }
 
 async function connectAnew(devices: ProtocolDevice[], { mqttUrl }: Started): Promise<void> {
@@ -93,7 +93,7 @@ async function threeDevices(
 ): Promise<[ProtocolDevice, ProtocolDevice, ProtocolDevice]> {
   const device = async (id: string) => new ProtocolDevice(id, await generateSigningKey(), server.mqttUrl);
   const devices = await Promise.all([device("k-1"), device("k-2"), device("k-3")]);
-  await api.post("/api/claims", { claims: devices.map((each) => each.claim) });
+  await api.post("/api/v1/claims", { claims: devices.map((each) => each.claim) });
   for (const each of devices) {
     expect(await each.enrol()).toMatchObject({ ok: true });
     await connectAnew([each], server);
@@ -104,10 +104,10 @@ async function threeDevices(
 
 /** A rollout to all, whose first wave has two devices. */
 async function rollOut(api: ApiClient, project: Project): Promise<string> {
-  const release = (await api.post("/api/releases", await makeRelease(project))).body;
+  const release = (await api.post("/api/v1/releases", await makeRelease(project))).body;
   const order = "as-listed";
   const rollout = { name: "r", releaseId: release.id, target: { all: true }, waves: [{ count: 2 }], order };
-  return `/api/rollouts/${(await api.post("/api/rollouts", rollout)).body.id}`;
+  return `/api/v1/rollouts/${(await api.post("/api/v1/rollouts", rollout)).body.id}`;
 }
 
 describe("the server as a process", () => {

@@ -277,12 +277,12 @@ describe("decisions", () => {
   const monthMs = 30 * dayMs;
   async function rolledOut(fixture: Fixture, releaseId: string, name: string, deviceIds: string[]): Promise<string> {
     const target = { deviceIds };
-    const { status, body } = await fixture.api.post("/api/rollouts", { name, releaseId, target });
+    const { status, body } = await fixture.api.post("/api/v1/rollouts", { name, releaseId, target });
     expect(status, JSON.stringify(body)).toBe(201);
     return body.id;
   }
   const decisions = async (fixture: Fixture, id: string): Promise<number> => {
-    const { body } = await fixture.api.get(`/api/rollouts/${id}`);
+    const { body } = await fixture.api.get(`/api/v1/rollouts/${id}`);
     expect(body.decisionCount).toBe(body.decisions.length);
     return body.decisions.length;
   };
@@ -297,7 +297,7 @@ describe("decisions", () => {
     for (const [i, name] of ["open", "old", "late", "young"].entries())
       made[name] = await rolledOut(fixture, releaseId, name, [ids[i]!]);
     for (const name of ["old", "late", "young"])
-      expect((await fixture.api.post(`/api/rollouts/${made[name]}/cancel`)).status).toBe(200);
+      expect((await fixture.api.post(`/api/v1/rollouts/${made[name]}/cancel`)).status).toBe(200);
     // All decisions are old; what counts is when their rollout ended.
     const now = Date.now();
     await db

@@ -45,7 +45,7 @@ async function updated(pieceMax: number): Promise<{ fixture: Fixture; id: string
       .where("id", "=", id)
       .execute();
   const request = { name: "large", releaseId: bad.id, target: { deviceIds: ids }, order: "as-listed" };
-  const { body } = await fixture.api.post("/api/rollouts", request);
+  const { body } = await fixture.api.post("/api/v1/rollouts", request);
   await whole(fixture);
   for (const [i, id] of ids.entries()) {
     if (id === waiting) continue;
@@ -70,12 +70,12 @@ async function updated(pieceMax: number): Promise<{ fixture: Fixture; id: string
   return { fixture, id: body.id };
 }
 
-const rollBack = (fixture: Fixture, id: string) => fixture.api.post(`/api/rollouts/${id}/roll-back`, {});
+const rollBack = (fixture: Fixture, id: string) => fixture.api.post(`/api/v1/rollouts/${id}/roll-back`, {});
 
 /** What came of it: what was said, and of each release who goes back to it, in which state. */
 async function outcome(fixture: Fixture, id: string): Promise<object> {
   const { db } = fixture.server.internals.storage;
-  const { rollouts } = (await fixture.api.get("/api/rollouts")).body as { rollouts: Rollout[] };
+  const { rollouts } = (await fixture.api.get("/api/v1/rollouts")).body as { rollouts: Rollout[] };
   const backs = rollouts.filter(({ id: other }) => other !== id);
   const details = await Promise.all(backs.map(async (each) => detail(fixture, each.id)));
   const left = await db.selectFrom("rolloutTargets").select("place").execute();
@@ -160,7 +160,7 @@ it("leaves alone what was cancelled while it was being made", async () => {
       .executeTakeFirst();
     if (back !== undefined) {
       cancelled = back.id;
-      await fixture.api.post(`/api/rollouts/${back.id}/cancel`);
+      await fixture.api.post(`/api/v1/rollouts/${back.id}/cancel`);
     }
     return done;
   }) as typeof storage.transaction;

@@ -14,16 +14,16 @@ beforeAll(async () => {
   await fixture.readyDevice("newer", (d) => (d.running = { ...d.running, version: "9.0.0", releaseSequence: 900 }));
   await (await fixture.newDevice("silent")).enrol();
   await fixture.readyDevice("revoked");
-  await fixture.api.post("/api/devices/revoked/revoke");
+  await fixture.api.post("/api/v1/devices/revoked/revoke");
   for (const id of ["a", "b", "odd-board", "odd-product", "silent", "revoked"])
-    await fixture.api.request("PUT", `/api/devices/${id}/tags`, { tags: ["canary"] });
+    await fixture.api.request("PUT", `/api/v1/devices/${id}/tags`, { tags: ["canary"] });
   const release = await fixture.upload(await makeRelease(fixture.project, { version: "1.1.0", releaseSequence: 2 }));
   releaseId = release.id;
 });
 afterAll(() => fixture.stop());
 
 const make = async (filter: string) =>
-  (await fixture.api.post("/api/rollouts", { name: "by filter", releaseId, target: { filter } })).body;
+  (await fixture.api.post("/api/v1/rollouts", { name: "by filter", releaseId, target: { filter } })).body;
 
 describe("a rollout by a filter", () => {
   it("is for those that it means and the release fits, and counts the others in its first decision", async () => {
@@ -34,15 +34,15 @@ describe("a rollout by a filter", () => {
     expect(rollout.decisions[0].text).toBe(
       "started: 2 devices in 1 waves; left out: 1 revoked, 1 never checked in, 1 of another product, 1 of hardware that the release has no image for",
     );
-    const { rollouts } = (await fixture.api.get("/api/rollouts")).body;
+    const { rollouts } = (await fixture.api.get("/api/v1/rollouts")).body;
     expect(rollouts[0].targetFilter).toBe(filter);
   });
 
   it("is for those that it meant when it was made", async () => {
     const rollout = await make("tag = canary and id in (a, b)");
-    await fixture.api.request("PUT", "/api/devices/a/tags", { tags: [] });
-    await fixture.api.request("PUT", "/api/devices/c/tags", { tags: ["canary"] });
-    const { deployments } = (await fixture.api.get(`/api/rollouts/${rollout.id}`)).body;
+    await fixture.api.request("PUT", "/api/v1/devices/a/tags", { tags: [] });
+    await fixture.api.request("PUT", "/api/v1/devices/c/tags", { tags: ["canary"] });
+    const { deployments } = (await fixture.api.get(`/api/v1/rollouts/${rollout.id}`)).body;
     expect(deployments.map(({ deviceId }: { deviceId: string }) => deviceId).sort()).toEqual(["a", "b"]);
   });
 

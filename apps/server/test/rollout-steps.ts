@@ -47,10 +47,10 @@ export const newRelease = async (fixture: Fixture, sequence: number): Promise<Ma
   ) as Promise<Made>;
 
 export const detail = async (fixture: Fixture, id: string): Promise<Rollout> =>
-  (await fixture.api.get(`/api/rollouts/${id}`)).body as Rollout;
+  (await fixture.api.get(`/api/v1/rollouts/${id}`)).body as Rollout;
 
 export const saying = async (fixture: Fixture, id: string): Promise<string[]> =>
   (await detail(fixture, id)).decisions.map(({ text }) => text);
 
 export const whyDevice = async (fixture: Fixture, id: string): Promise<Why> =>
-  (await fixture.api.get(`/api/devices/${id}/why`)).body as Why;
+  (await fixture.api.get(`/api/v1/devices/${id}/why`)).body as Why;

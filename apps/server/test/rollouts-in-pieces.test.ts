@@ -25,7 +25,7 @@ async function started(pieceMax: number): Promise<{ fixture: Fixture; fleet: Sma
 
 const create = async (fixture: Fixture, releaseId: string, more: object = {}): Promise<any> => {
   const request = { name: "large", releaseId, target: { all: true }, ...more };
-  const { status, body } = await fixture.api.post("/api/rollouts", request);
+  const { status, body } = await fixture.api.post("/api/v1/rollouts", request);
   expect(status, JSON.stringify(body)).toBe(201);
   return body;
 };
@@ -130,7 +130,7 @@ it("offers nothing of a wave before all of it is made", async () => {
   }
   for (const { wave, made } of seen)
     expect(made, "wave 1 has 6, the other one 30").toBeGreaterThanOrEqual([0, 6, 30][wave + 1]!);
-  const refused = await fixture.api.post(`/api/rollouts/${id}/start-next-wave`);
+  const refused = await fixture.api.post(`/api/v1/rollouts/${id}/start-next-wave`);
   expect(refused.status, "then it may be started").toBe(200);
   expect((await rollouts.detail(id)).currentWave).toBe(1);
 });
@@ -138,7 +138,7 @@ it("offers nothing of a wave before all of it is made", async () => {
 it("can be paused, resumed and cancelled while it is being made", async () => {
   const { fixture, fleet } = await started(4);
   const { storage } = fixture.server.internals;
-  const act = (id: string, word: string) => fixture.api.post(`/api/rollouts/${id}/${word}`);
+  const act = (id: string, word: string) => fixture.api.post(`/api/v1/rollouts/${id}/${word}`);
   const paused = await create(fixture, fleet.releaseId, { name: "paused" });
   expect((await act(paused.id, "pause")).status).toBe(200);
   await whole(fixture);
@@ -168,7 +168,7 @@ it("is cancelled at once, and its deployments end by and by, also after a restar
   const { id } = await create(fixture, fleet.releaseId);
   await whole(fixture);
   await fixture.server.internals.carryingOut.stop();
-  const { body } = await fixture.api.post(`/api/rollouts/${id}/cancel`);
+  const { body } = await fixture.api.post(`/api/v1/rollouts/${id}/cancel`);
   expect(body).toMatchObject({ state: "cancelled", counts: { queued: 26, cancelled: 4 } });
   expect((await saying(fixture, id)).at(-1)).toBe(
     "cancelled by admin: 30 deployments cancelled, 0 past the point of no return go on",
@@ -187,7 +187,7 @@ it("that can't be made says so in its decisions, and leaves nothing", async () =
   const { fixture, fleet } = await started(4);
   const { db } = fixture.server.internals.storage;
   await db.updateTable("devices").set({ hardware: "another" }).where("id", "in", ids.slice(20, 23)).execute();
-  await fixture.api.post(`/api/devices/${ids[29]}/revoke`);
+  await fixture.api.post(`/api/v1/devices/${ids[29]}/revoke`);
   const notMade = async (more: object): Promise<string[]> => {
     const { id } = await create(fixture, fleet.releaseId, more);
     await whole(fixture);
@@ -238,7 +238,7 @@ it("has the same pre-flight as one that is looked at as a whole", { timeout: 60_
   const first = await Fixture.start({ pieceMax: 4, tickMs: hourMs, clock });
   const fleet = await smallFleet(first, ids);
   const { db } = first.server.internals.storage;
-  await first.api.post("/api/rollouts", {
+  await first.api.post("/api/v1/rollouts", {
     name: "open",
     releaseId: fleet.releaseId,
     target: { deviceIds: ids.slice(5, 8) },
@@ -246,7 +246,7 @@ it("has the same pre-flight as one that is looked at as a whole", { timeout: 60_
   await db.updateTable("devices").set({ product: "other" }).where("id", "in", ids.slice(0, 12)).execute();
   await db.updateTable("devices").set({ securityFloor: 99 }).where("id", "in", ids.slice(13, 22)).execute();
   await db.updateTable("devices").set({ loaderVersion: 0 }).where("id", "=", ids[28]!).execute();
-  await first.api.post(`/api/devices/${ids[29]}/revoke`);
+  await first.api.post(`/api/v1/devices/${ids[29]}/revoke`);
   const running = { ...fleet.runsNew.running, slot: "a", version: "1.1.0", releaseSequence: 11 };
   await db
     .updateTable("devices")
@@ -265,7 +265,7 @@ it("has the same pre-flight as one that is looked at as a whole", { timeout: 60_
     const answers = [];
     for (const more of asked) {
       const body = { name: "large", releaseId: fleet.releaseId, waves: [{ count: 5 }, { percent: 60 }], ...more };
-      answers.push((await fixture.api.post("/api/rollouts/preflight", body)).body);
+      answers.push((await fixture.api.post("/api/v1/rollouts/preflight", body)).body);
     }
     return answers;
   };
@@ -297,7 +297,7 @@ it("has the same pre-flight as one that is looked at as a whole", { timeout: 60_
 it("refuses at once what can be told at once", async () => {
   const { fixture, fleet } = await started(4);
   const post = (more: object) =>
-    fixture.api.post("/api/rollouts", { name: "r", releaseId: fleet.releaseId, target: { all: true }, ...more });
+    fixture.api.post("/api/v1/rollouts", { name: "r", releaseId: fleet.releaseId, target: { all: true }, ...more });
   expect((await post({ releaseId: "none" })).status).toBe(404);
   expect((await post({ target: { filter: "hardwar = x" } })).body.code).toBe("filter-malformed");
   expect((await post({ approval: true })).body.code).toBe("nobody-to-approve");
@@ -307,13 +307,13 @@ it("comes before those that were made later, though it was whole after them", as
   const { fixture, fleet } = await started(4);
   const first = await create(fixture, fleet.releaseId, { name: "first" });
   const later = await fixture.upload(await makeRelease(fixture.project, { version: "1.2.0", releaseSequence: 12 }));
-  const second = await fixture.api.post("/api/rollouts", {
+  const second = await fixture.api.post("/api/v1/rollouts", {
     name: "second",
     releaseId: later.id,
     target: { deviceIds: ids.slice(28) },
   });
   await whole(fixture);
-  const { body } = await fixture.api.get(`/api/devices/${ids[29]}/deployments`);
+  const { body } = await fixture.api.get(`/api/v1/devices/${ids[29]}/deployments`);
   expect(
     body.deployments.map(({ rolloutId }: { rolloutId: string }) => rolloutId),
     `FLIPSIDE_SEED=${seed}: newest first`,
@@ -322,7 +322,7 @@ it("comes before those that were made later, though it was whole after them", as
 
 const setTags = async (fixture: Fixture, deviceIds: readonly string[]): Promise<void> => {
   for (const id of deviceIds)
-    expect((await fixture.api.request("PUT", `/api/devices/${id}/tags`, { tags: ["stable"] })).status).toBe(200);
+    expect((await fixture.api.request("PUT", `/api/v1/devices/${id}/tags`, { tags: ["stable"] })).status).toBe(200);
 };
 
 it("takes in who comes to match while it is being made, each once, where its target is open", async () => {
@@ -387,7 +387,7 @@ it("ends those that it supersedes when it starts, and not when it can't be made"
     counts: { cancelled: 4, queued: 0 },
   });
   const late = { name: "late", releaseId: fleet.releaseId, target: { all: true }, supersedes };
-  const refused = await fixture.api.post("/api/rollouts", late);
+  const refused = await fixture.api.post("/api/v1/rollouts", late);
   expect([refused.status, refused.body.code]).toEqual([409, "rollout-state"]);
 });
 
@@ -397,12 +397,12 @@ it("keeps its waves, and can be made again, while it is being made and when it n
   const target = { deviceIds: [...ids].reverse() };
   const waves = [{ count: 6, soakMs: 5_000 }];
   const { id } = await create(fixture, fleet.releaseId, { target, waves });
-  const resized = await fixture.api.request("PUT", `/api/rollouts/${id}/later-waves`, { waves: [{ count: 2 }] });
+  const resized = await fixture.api.request("PUT", `/api/v1/rollouts/${id}/later-waves`, { waves: [{ count: 2 }] });
   expect([resized.status, resized.body.code]).toEqual([409, "rollout-state"]);
   expect(resized.body.detail).toContain("still being made");
-  const clone = async () => (await fixture.api.get(`/api/rollouts/${id}/clone`)).body;
+  const clone = async () => (await fixture.api.get(`/api/v1/rollouts/${id}/clone`)).body;
   expect(await clone()).toMatchObject({ target, waves });
-  await fixture.api.post(`/api/rollouts/${id}/cancel`);
+  await fixture.api.post(`/api/v1/rollouts/${id}/cancel`);
   await fixture.restart();
   await whole(fixture);
   expect(await detail(fixture, id)).toMatchObject({ state: "cancelled", preparing: null, total: 0 });
@@ -415,11 +415,11 @@ it("is made whole, or refused beyond a limit, where a wave goes by a filter", as
   const many = Array.from({ length: 81 }, (_, i) => `dev-${String(i).padStart(3, "0")}`);
   const { releaseId } = await smallFleet(fixture, many);
   const request = { name: "by filter", releaseId, waves: [{ filter: "id = dev-040" }] };
-  const within = await fixture.api.post("/api/rollouts", { ...request, target: { deviceIds: many.slice(1) } });
+  const within = await fixture.api.post("/api/v1/rollouts", { ...request, target: { deviceIds: many.slice(1) } });
   expect([within.status, within.body.preparing]).toEqual([201, null]);
   expect(within.body.waves.map(({ total }: { total: number }) => total)).toEqual([1, 79]);
   for (const target of [{ all: true }, { filter: "id like dev-*" }, { deviceIds: many }])
-    for (const path of ["/api/rollouts", "/api/rollouts/preflight"]) {
+    for (const path of ["/api/v1/rollouts", "/api/v1/rollouts/preflight"]) {
       const { status, body } = await fixture.api.post(path, { ...request, target });
       expect([status, body.code, body.errors?.[0]?.path]).toEqual([422, "validation-failed", "waves.0.filter"]);
       expect(body.detail).toContain("for more than 80 devices, and wave 1 goes by a filter");

@@ -21,7 +21,7 @@ describe("a rollout", () => {
     device.reboot(good, `1.${sequence}.0`, sequence);
     await device.checkIn();
   };
-  const detail = async (id: string) => (await fixture.api.get(`/api/rollouts/${id}`)).body;
+  const detail = async (id: string) => (await fixture.api.get(`/api/v1/rollouts/${id}`)).body;
 
   it("goes wave by wave, and offers the next one without waiting for a poll", async () => {
     const devices = [await fixture.readyDevice(), await fixture.readyDevice(), await fixture.readyDevice()];
@@ -64,7 +64,7 @@ describe("a rollout", () => {
       codeName: "crashed",
     });
     expect((await devices[1]!.checkIn()).deployment).toBeUndefined();
-    await fixture.api.post(`/api/rollouts/${rollout.id}/resume`);
+    await fixture.api.post(`/api/v1/rollouts/${rollout.id}/resume`);
     await update(devices[1]!, true);
     expect((await detail(rollout.id)).state).toBe("completed");
   });
@@ -121,7 +121,7 @@ describe("a rollout", () => {
     expect((await detail(second.id)).counts.queued, "behind the other").toBe(1);
     await update(device, true);
     await fixture.api.until(
-      `/api/rollouts/${second.id}`,
+      `/api/v1/rollouts/${second.id}`,
       (body) => body.state === "completed" && body.counts.confirmed === 1,
     );
     expect((await detail(first.id)).state).toBe("completed");
@@ -137,7 +137,7 @@ describe("a rollout", () => {
     device.reboot(false);
     await device.checkIn();
     expect((await detail(first.id)).counts["rolled-back"]).toBe(1);
-    const next = await fixture.api.until(`/api/rollouts/${second.id}`, (body) => body.counts.offered === 1);
+    const next = await fixture.api.until(`/api/v1/rollouts/${second.id}`, (body) => body.counts.offered === 1);
     expect((await device.checkIn()).deployment).toBe(next.deployments[0].id);
   });
 
@@ -150,17 +150,17 @@ describe("a rollout", () => {
     downloading.take1(offer.deployment, offer.attempt);
     await downloading.report("downloading", { done: 3, total: 37 });
 
-    const paused = await fixture.api.post(`/api/rollouts/${rollout.id}/pause`);
+    const paused = await fixture.api.post(`/api/v1/rollouts/${rollout.id}/pause`);
     expect(paused.body).toMatchObject({ state: "paused", pauseReason: "paused by admin" });
     expect((await downloading.checkIn()).deployment, "a running deployment goes on").toBe(offer.deployment);
-    expect(await fixture.api.post(`/api/rollouts/${rollout.id}/pause`)).toMatchObject({
+    expect(await fixture.api.post(`/api/v1/rollouts/${rollout.id}/pause`)).toMatchObject({
       status: 409,
       body: { code: "rollout-state" },
     });
-    expect((await fixture.api.post(`/api/rollouts/${rollout.id}/resume`)).body.state).toBe("running");
+    expect((await fixture.api.post(`/api/v1/rollouts/${rollout.id}/resume`)).body.state).toBe("running");
 
     downloading.forget();
-    const cancelled = (await fixture.api.post(`/api/rollouts/${rollout.id}/cancel`)).body;
+    const cancelled = (await fixture.api.post(`/api/v1/rollouts/${rollout.id}/cancel`)).body;
     expect(cancelled).toMatchObject({ state: "cancelled", counts: { cancelled: 2, installed: 1 } });
     expect((await downloading.take("offer")).deployment, "it is told to stop").toBeUndefined();
     await downloading.say("fetch", { deployment: offer.deployment, attempt: 1, part: 1, first: 0, count: 1 }, 0);
@@ -173,8 +173,8 @@ describe("a rollout", () => {
     downloading.reboot(true, `1.${sequence}.0`, sequence);
     await downloading.checkIn();
     expect((await detail(rollout.id)).counts).toMatchObject({ cancelled: 1, confirmed: 2 });
-    expect((await fixture.api.post(`/api/rollouts/${rollout.id}/cancel`)).status).toBe(409);
-    expect((await fixture.api.post("/api/rollouts/none/pause")).status).toBe(404);
+    expect((await fixture.api.post(`/api/v1/rollouts/${rollout.id}/cancel`)).status).toBe(409);
+    expect((await fixture.api.post("/api/v1/rollouts/none/pause")).status).toBe(404);
   });
 
   it("gives up what is past its deadline, and yields when the device confirms later", async () => {
@@ -189,7 +189,7 @@ describe("a rollout", () => {
     await device.install(offer);
     skew += 61_000;
     // One after the other, in any order.
-    const late = await fixture.api.until(`/api/rollouts/${rollout.id}`, ({ state }) => state === "completed");
+    const late = await fixture.api.until(`/api/v1/rollouts/${rollout.id}`, ({ state }) => state === "completed");
     // Who was never asked has not failed: it counts neither way, and gets the image when it comes back.
     expect(late.counts).toMatchObject({ "timed-out": 1, unreached: 1 });
     device.reboot(true, `1.${sequence}.0`, sequence);
@@ -205,7 +205,7 @@ describe("a rollout", () => {
     const silent = await fixture.newDevice();
     await silent.enrol();
     const ask = async (target: unknown) =>
-      (await fixture.api.post("/api/rollouts", { name: "x", releaseId: release.id, target })).body;
+      (await fixture.api.post("/api/v1/rollouts", { name: "x", releaseId: release.id, target })).body;
     const noImage = await ask({ deviceIds: [odd.id, old.id] });
     expect(noImage).toMatchObject({ status: 422, code: "no-image-for-hardware" });
     expect(noImage.detail).toMatch(/another-board revision 1.*virtual revision 9|virtual revision 9.*another-board/);
@@ -214,14 +214,14 @@ describe("a rollout", () => {
     expect((await ask({ all: true })).code).toBe("no-image-for-hardware");
     expect((await ask({ deviceIds: [] })).code).toBe("validation-failed");
     expect(
-      (await fixture.api.post("/api/rollouts", { name: "x", releaseId: "none", target: { all: true } })).status,
+      (await fixture.api.post("/api/v1/rollouts", { name: "x", releaseId: "none", target: { all: true } })).status,
     ).toBe(404);
-    await fixture.api.post(`/api/devices/${odd.id}/revoke`);
-    await fixture.api.post(`/api/devices/${old.id}/revoke`);
+    await fixture.api.post(`/api/v1/devices/${odd.id}/revoke`);
+    await fixture.api.post(`/api/v1/devices/${old.id}/revoke`);
     const all = await ask({ all: true });
     expect(all.state).toBe("running");
     expect(all.deployments.some((d: { deviceId: string }) => d.deviceId === product.id)).toBe(false);
-    await fixture.api.post(`/api/rollouts/${all.id}/cancel`);
+    await fixture.api.post(`/api/v1/rollouts/${all.id}/cancel`);
   });
 
   it("ends as rejected or failed on the device's word, with its code", async () => {
@@ -236,7 +236,7 @@ describe("a rollout", () => {
     // Its state message was lost; the check-in says it again.
     failing.deployment = { id: other.deployment, attempt: other.attempt, state: "failed", code: 60 };
     await failing.checkIn();
-    const done = await fixture.api.until(`/api/rollouts/${rollout.id}`, (body) => body.state === "completed");
+    const done = await fixture.api.until(`/api/v1/rollouts/${rollout.id}`, (body) => body.state === "completed");
     expect(done.deployments.map((d: { state: string; codeName: string }) => [d.state, d.codeName])).toEqual([
       ["rejected", "loader-too-old"],
       ["failed", "flash-failed"],

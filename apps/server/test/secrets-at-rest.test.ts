@@ -45,13 +45,16 @@ describe("the secrets in the database", () => {
     await device.prove();
     await device.checkIn();
     fixture.api.cookie = cookie;
-    expect((await fixture.api.get("/api/session")).status, "sessions outlive it").toBe(200);
-    expect((await fixture.api.post("/api/claims", { claims: [later.claim] })).body, "the same pair is known").toEqual({
+    expect((await fixture.api.get("/api/v1/session")).status, "sessions outlive it").toBe(200);
+    expect(
+      (await fixture.api.post("/api/v1/claims", { claims: [later.claim] })).body,
+      "the same pair is known",
+    ).toEqual({
       imported: 0,
     });
     expect((await later.enrol())["ok"]).toBe(true);
     await fixture.restart();
-    await fixture.api.post("/api/session", { userName: "admin", password });
+    await fixture.api.post("/api/v1/session", { userName: "admin", password });
     for (const each of [device, later]) {
       await each.close();
       each.mqttUrl = fixture.mqttUrl;

@@ -46,7 +46,7 @@ it("is as its schemas say", async () => {
   const offer = await device.offered();
   device.take1(offer.deployment, offer.attempt);
   await device.download(offer);
-  await fixture.api.post(`/api/devices/${device.id}/commands`, { kind: "reboot" });
+  await fixture.api.post(`/api/v1/devices/${device.id}/commands`, { kind: "reboot" });
   await device.take("command");
   expect(await device.enrol({ claimSecret: Buffer.alloc(32) })).toMatchObject({ error: "mac-invalid" });
 

@@ -83,7 +83,7 @@ describe("a sign-in", () => {
   const tried = (userName: string, given: string, from: string) =>
     new ApiClient(fixture.server.url).request(
       "POST",
-      "/api/session",
+      "/api/v1/session",
       { userName, password: given },
       { "x-forwarded-for": from },
     );

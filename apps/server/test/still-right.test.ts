@@ -51,12 +51,12 @@ describe("an old rollout that goes on", () => {
     const [canary, device] = [await fixture.readyDevice(), await fixture.readyDevice()];
     const [two, three] = [await newRelease(), await newRelease()];
     const old = await fixture.rollOut(two.id, [canary, device], { waves: [{ count: 1 }] });
-    await fixture.api.post(`/api/rollouts/${old.id}/pause`);
+    await fixture.api.post(`/api/v1/rollouts/${old.id}/pause`);
     await fixture.rollOut(three.id, [device]);
     await update(device, three);
     // The old image lies in the other slot, where the device asks for no permit.
     device.other = { ...device.other, digest: two.images[0]!.digest, state: "confirmed" };
-    await fixture.api.post(`/api/rollouts/${old.id}/resume`);
+    await fixture.api.post(`/api/v1/rollouts/${old.id}/resume`);
     await update(canary, two);
     expect((await device.checkIn()).deployment).toBeUndefined();
     expect(await detail(old.id)).toMatchObject({ state: "completed", counts: { confirmed: 1, cancelled: 1 } });
@@ -89,7 +89,7 @@ describe("an old rollout that goes on", () => {
     expect((await device.checkIn()).deployment, "the other slot's image, which the device would take").toBeUndefined();
     expect((await detail(id)).counts).toMatchObject({ installed: 1 });
     skew += AWAY_MS;
-    await fixture.api.until(`/api/rollouts/${id}`, ({ counts }) => counts["timed-out"] === 1);
+    await fixture.api.until(`/api/v1/rollouts/${id}`, ({ counts }) => counts["timed-out"] === 1);
   });
 
   it("yields to a later rollout that went back on purpose", async () => {
@@ -118,8 +118,8 @@ describe("a device that did it all the same", () => {
     });
     await device.install(await device.offered());
     skew += AWAY_MS + 1_000;
-    await fixture.api.until(`/api/rollouts/${id}`, ({ deployments }) => deployments[0].attempt === 2);
-    await fixture.api.post(`/api/rollouts/${id}/cancel`);
+    await fixture.api.until(`/api/v1/rollouts/${id}`, ({ deployments }) => deployments[0].attempt === 2);
+    await fixture.api.post(`/api/v1/rollouts/${id}/cancel`);
     expect((await detail(id)).counts).toMatchObject({ cancelled: 1 });
     device.reboot(true, release.version, release.releaseSequence);
     await device.checkIn();
@@ -186,7 +186,7 @@ describe("a device that was confirmed and falls back", () => {
     await update(devices[1]!, release);
     expect((await detail(id)).state).toBe("running");
     skew += 600_001;
-    await fixture.api.until(`/api/rollouts/${id}`, ({ state }) => state === "completed");
+    await fixture.api.until(`/api/v1/rollouts/${id}`, ({ state }) => state === "completed");
   });
 
   it("fails the gate of its own wave while a later one is under way", async () => {
@@ -198,7 +198,7 @@ describe("a device that was confirmed and falls back", () => {
     await giveWay(devices[0]!);
     expect(await detail(id)).toMatchObject({ state: "paused", counts: { "rolled-back": 1, offered: 1 } });
     // Accepted by a person, it fails no gate again.
-    await fixture.api.post(`/api/rollouts/${id}/resume`);
+    await fixture.api.post(`/api/v1/rollouts/${id}/resume`);
     await devices[1]!.install(offer);
     devices[1]!.reboot(true, release.version, release.releaseSequence);
     await devices[1]!.checkIn();
@@ -253,7 +253,7 @@ describe("devices that are away", () => {
     expect(deployments.find(({ deviceId }) => deviceId === away.id)!.wave, "canaries are online first").toBe(1);
     await update(there[0]!, release);
     await update(there[1]!, release);
-    const done = await fixture.api.until(`/api/rollouts/${id}`, ({ state }) => state === "completed");
+    const done = await fixture.api.until(`/api/v1/rollouts/${id}`, ({ state }) => state === "completed");
     expect(done.counts).toMatchObject({ confirmed: 2, unreached: 1, "timed-out": 0 });
     expect((await saying(id)).join("\n")).toContain("wave 2 does not wait for 1 devices that are away");
     await away.connect();
@@ -269,13 +269,13 @@ describe("devices that are away", () => {
     await away.close();
     const release = await newRelease();
     const { id } = await fixture.rollOut(release.id, [there, away]);
-    expect((await fixture.api.post(`/api/rollouts/${id}/end-late-offers`)).body).toMatchObject({
+    expect((await fixture.api.post(`/api/v1/rollouts/${id}/end-late-offers`)).body).toMatchObject({
       code: "rollout-state",
     });
     await update(there, release);
     skew += AWAY_MS;
-    await fixture.api.until(`/api/rollouts/${id}`, ({ state }) => state === "completed");
-    const ended = (await fixture.api.post(`/api/rollouts/${id}/end-late-offers`)).body;
+    await fixture.api.until(`/api/v1/rollouts/${id}`, ({ state }) => state === "completed");
+    const ended = (await fixture.api.post(`/api/v1/rollouts/${id}/end-late-offers`)).body;
     expect(ended).toMatchObject({ state: "completed", counts: { confirmed: 1, cancelled: 1, unreached: 0 } });
     expect(await saying(id)).toContain("late offers ended by admin: 1 devices that are away get nothing any more");
     await away.connect();
@@ -290,9 +290,9 @@ describe("devices that are away", () => {
     const { id } = await fixture.rollOut(release.id, [there, away], { lateOffersMs: 3_600_000 });
     await update(there, release);
     skew += AWAY_MS;
-    await fixture.api.until(`/api/rollouts/${id}`, ({ counts }) => counts.unreached === 1);
+    await fixture.api.until(`/api/v1/rollouts/${id}`, ({ counts }) => counts.unreached === 1);
     skew += 3_600_000;
-    await fixture.api.until(`/api/rollouts/${id}`, ({ counts }) => counts.cancelled === 1);
+    await fixture.api.until(`/api/v1/rollouts/${id}`, ({ counts }) => counts.cancelled === 1);
     await away.connect();
     await away.prove();
     expect((await away.checkIn()).deployment).toBeUndefined();
@@ -308,11 +308,11 @@ describe("devices that are away", () => {
       deadlineMs: 30_000,
     });
     skew += 30_001;
-    const paused = await fixture.api.until(`/api/rollouts/${id}`, ({ state }) => state === "paused");
+    const paused = await fixture.api.until(`/api/v1/rollouts/${id}`, ({ state }) => state === "paused");
     expect(paused.pauseReason).toBe(
       "no device of wave 1 was reached by its deadline, so nothing is known of the image",
     );
-    await fixture.api.post(`/api/rollouts/${id}/resume`);
+    await fixture.api.post(`/api/v1/rollouts/${id}/resume`);
     await there.checkIn();
     await update(there, release);
     expect((await detail(id)).state).toBe("completed");
@@ -370,13 +370,13 @@ describe("an urgent rollout", () => {
     device.reboot(true, first.version, first.releaseSequence);
     await device.checkIn();
     expect((await detail(id)).counts).toMatchObject({ confirmed: 1 });
-    await fixture.api.until(`/api/rollouts/${urgent.id}`, ({ counts }) => counts.offered === 1);
+    await fixture.api.until(`/api/v1/rollouts/${urgent.id}`, ({ counts }) => counts.offered === 1);
   });
 });
 
 describe("who asks why nothing happens", () => {
   const why = async (what: "rollouts" | "devices", id: string) =>
-    (await fixture.api.get(`/api/${what}/${id}/why`)).body;
+    (await fixture.api.get(`/api/v1/${what}/${id}/why`)).body;
 
   it("is told what is waited for, since when, until when, and what can be done", async () => {
     const [canary, device] = [await fixture.readyDevice(), await fixture.readyDevice()];
@@ -406,13 +406,13 @@ describe("who asks why nothing happens", () => {
     expect(watched).toMatchObject({ sentence: "Wave 1 has finished and is watched; then wave 2 starts." });
     // Of one moment of steady time, as the wall clock shows it now and now.
     expect(Math.abs(Date.parse(watched.until) - Date.parse((await detail(id)).soakUntil!))).toBeLessThan(1_000);
-    await fixture.api.post(`/api/rollouts/${id}/pause`);
+    await fixture.api.post(`/api/v1/rollouts/${id}/pause`);
     expect((await why("rollouts", id)).sentence).toBe("It is paused: paused by admin.");
     expect(await why("devices", device.id)).toMatchObject({
       sentence: `${device.id} waits for rollout r, which is paused (paused by admin).`,
       actions: ["resume or cancel the rollout"],
     });
-    await fixture.api.post(`/api/rollouts/${id}/cancel`);
+    await fixture.api.post(`/api/v1/rollouts/${id}/cancel`);
     expect((await why("rollouts", id)).sentence).toBe("It was cancelled, and waits for nothing.");
   });
 
@@ -423,17 +423,20 @@ describe("who asks why nothing happens", () => {
     const { id } = await fixture.rollOut(release.id, [there, away], { name: "r" });
     await update(there, release);
     skew += AWAY_MS;
-    await fixture.api.until(`/api/rollouts/${id}`, ({ state }) => state === "completed");
+    await fixture.api.until(`/api/v1/rollouts/${id}`, ({ state }) => state === "completed");
     const told = await why("devices", away.id);
     expect(told.sentence).toBe(`${away.id} is away, and is offered the image of rollout r when it comes back.`);
     expect(Date.parse(told.until)).toBeGreaterThan(Date.parse(told.since));
     expect((await why("rollouts", id)).sentence).toBe(
       "It is over, with 1 confirmed and 0 failed; 1 device that is away gets the image when it comes back.",
     );
-    await fixture.api.post(`/api/devices/${away.id}/revoke`);
+    await fixture.api.post(`/api/v1/devices/${away.id}/revoke`);
     expect((await why("devices", away.id)).sentence).toBe(`${away.id} is revoked, and takes part in nothing.`);
     for (const what of ["rollouts", "devices"] as const)
-      expect((await fixture.api.get(`/api/${what}/none/why`)).body).toMatchObject({ status: 404, code: "not-found" });
+      expect((await fixture.api.get(`/api/v1/${what}/none/why`)).body).toMatchObject({
+        status: 404,
+        code: "not-found",
+      });
   });
 });
 
@@ -442,7 +445,7 @@ describe("a cap on devices at work", () => {
     const devices = await Promise.all(Array.from({ length: 4 }, () => fixture.readyDevice()));
     const release = await newRelease();
     const { id } = await fixture.rollOut(release.id, devices, { underWayMax: 2 });
-    const { deployments } = await fixture.api.until(`/api/rollouts/${id}`, ({ counts }) => counts.offered === 2);
+    const { deployments } = await fixture.api.until(`/api/v1/rollouts/${id}`, ({ counts }) => counts.offered === 2);
     const [offered, waiting] = ["offered", "queued"].map((wanted) =>
       devices.filter((device) =>
         deployments.some(
@@ -452,7 +455,7 @@ describe("a cap on devices at work", () => {
     ) as [ProtocolDevice[], ProtocolDevice[]];
     for (const device of waiting) expect((await device.checkIn()).deployment).toBeUndefined();
     expect((await detail(id)).counts).toMatchObject({ offered: 2, queued: 2 });
-    expect((await fixture.api.get(`/api/devices/${waiting[0]!.id}/why`)).body.sentence).toBe(
+    expect((await fixture.api.get(`/api/v1/devices/${waiting[0]!.id}/why`)).body.sentence).toBe(
       `${waiting[0]!.id} waits for its turn in rollout test, on which 2 devices may be at work at a time.`,
     );
     await update(offered[0]!, release);

@@ -9,8 +9,8 @@ beforeAll(async () => {
 });
 afterAll(() => fixture.stop());
 
-const shown = async (id: string) => (await fixture.api.get(`/api/devices/${id}`)).body;
-const tag = (id: string, tags: unknown) => fixture.api.request("PUT", `/api/devices/${id}/tags`, { tags });
+const shown = async (id: string) => (await fixture.api.get(`/api/v1/devices/${id}`)).body;
+const tag = (id: string, tags: unknown) => fixture.api.request("PUT", `/api/v1/devices/${id}/tags`, { tags });
 
 describe("tags", () => {
   it("are what an operator said last, in the order of the alphabet, each once", async () => {
@@ -23,7 +23,7 @@ describe("tags", () => {
     });
     await tag(other.id, ["canary"]);
     await tag(id, ["site:kiel"]);
-    const { devices } = (await fixture.api.get("/api/devices")).body;
+    const { devices } = (await fixture.api.get("/api/v1/devices")).body;
     const listed = Object.fromEntries(
       devices.map((device: { id: string; tags: string[] }) => [device.id, device.tags]),
     );

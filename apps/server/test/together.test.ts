@@ -125,7 +125,7 @@ describe("reports of several devices", () => {
       const said: (string | undefined)[] = [];
       if (isAtOnce) said.push(...(await Promise.all(devices.map((_, i) => report(i)))));
       else for (let i = 0; i < count; i++) said.push(await report(i));
-      const { body } = await fixture.api.get(`/api/rollouts/${id}`);
+      const { body } = await fixture.api.get(`/api/v1/rollouts/${id}`);
       const stored = await fixture.server.internals.storage.db
         .selectFrom("deploymentCounts")
         .select(["state", "count"])

@@ -45,7 +45,7 @@ async function deviceWith(version: number, digest: string | undefined): Promise<
 }
 
 const viewOf = async (device: ProtocolDevice): Promise<any> =>
-  (await fixture.api.get(`/api/devices/${device.id}`)).body;
+  (await fixture.api.get(`/api/v1/devices/${device.id}`)).body;
 
 it("a device with the server's record, or with one that came before it, is served; an older agent by its version alone", async () => {
   for (const [version, digest, relation] of [
@@ -61,7 +61,7 @@ it("a device with the server's record, or with one that came before it, is serve
       trustRelation: relation,
     });
     await fixture.api.until(
-      `/api/devices/${device.id}`,
+      `/api/v1/devices/${device.id}`,
       () => device.trustChains.length === (relation === "older" ? 1 : 0),
     );
   }
@@ -97,7 +97,7 @@ it("a device that is ahead, or of another line, is said to be so, and is offered
     expect(device.trustChains, "no trust record of this line either").toEqual([]);
   }
 
-  expect((await fixture.api.request("POST", "/api/trust", chains[2]!)).status).toBe(201);
+  expect((await fixture.api.request("POST", "/api/v1/trust", chains[2]!)).status).toBe(201);
   expect((await viewOf(ahead)).trustRelation).toBe("same");
   expect(await ahead.checkIn()).toHaveProperty("deployment");
   expect((await viewOf(forked)).trustRelation).toBe("forked");

@@ -50,7 +50,7 @@ beforeEach(async () => {
 });
 afterEach(() => fixture.stop());
 
-const post = (version: number) => fixture.api.post("/api/trust", chains[version]);
+const post = (version: number) => fixture.api.post("/api/v1/trust", chains[version]);
 const bySecond = async (): Promise<Uint8Array> =>
   buildRelease([
     await buildImage({
@@ -70,7 +70,7 @@ async function heardAfterCheckIn(device: ProtocolDevice): Promise<number> {
 
 describe("the server's trust record", () => {
   it("is what it was started with, key by key", async () => {
-    const { status, body } = await fixture.api.get("/api/trust");
+    const { status, body } = await fixture.api.get("/api/v1/trust");
     expect(status).toBe(200);
     expect(body).toMatchObject({ version: 1, links: [{ version: 1, rootThreshold: 1 }] });
     expect(
@@ -92,13 +92,13 @@ describe("the server's trust record", () => {
       [1, 3],
       [2, null],
     ]);
-    expect((await fixture.api.get("/api/trust")).body).toEqual(answer.body);
+    expect((await fixture.api.get("/api/v1/trust")).body).toEqual(answer.body);
   });
 
   it("stays after a restart, though the server is started with the first one again", async () => {
     await post(3);
     await fixture.restart();
-    await fixture.api.until("/api/trust", (body) => body.version === 3);
+    await fixture.api.until("/api/v1/trust", (body) => body.version === 3);
   });
 
   it("is the one given at the start, when that goes on from the stored one", async () => {
@@ -121,7 +121,7 @@ describe("the server's trust record", () => {
       logLevel: "silent",
     });
     fixture.api.url = fixture.server.url;
-    expect((await fixture.api.get("/api/trust")).body.version).toBe(2);
+    expect((await fixture.api.get("/api/v1/trust")).body.version).toBe(2);
   });
 
   it("can't be swapped at the start for another line", async () => {
@@ -149,7 +149,7 @@ describe("the server's trust record", () => {
     );
     const forged = await appendTrustLink(chains[2]!, link(3, otherRoot, [second]), [otherRoot.privateJwk]);
     const refused = async (bytes: Uint8Array): Promise<[number, string]> => {
-      const { status, body } = await fixture.api.post("/api/trust", bytes);
+      const { status, body } = await fixture.api.post("/api/v1/trust", bytes);
       expect(body.title).toBe("The trust record was refused");
       return [status, body.code];
     };
@@ -160,9 +160,9 @@ describe("the server's trust record", () => {
     expect(await refused(chains[3]!.slice(0, -1))).toEqual([422, "trust-record-invalid"]);
     expect(await refused(new Uint8Array(20_000))).toEqual([422, "trust-record-invalid"]);
     expect(
-      (await fixture.api.request("POST", "/api/trust", "{}", { "content-type": "application/json" })).body.code,
+      (await fixture.api.request("POST", "/api/v1/trust", "{}", { "content-type": "application/json" })).body.code,
     ).toBe("unsupported-media-type");
-    expect((await fixture.api.get("/api/trust")).body.version).toBe(2);
+    expect((await fixture.api.get("/api/v1/trust")).body.version).toBe(2);
   });
 });
 
@@ -178,7 +178,7 @@ describe("a device with an older trust record", () => {
     device.trust = 3;
     nowMs += againMs;
     expect(await heardAfterCheckIn(device)).toBe(2);
-    expect((await fixture.api.get(`/api/devices/${device.id}`)).body).toMatchObject({
+    expect((await fixture.api.get(`/api/v1/devices/${device.id}`)).body).toMatchObject({
       trustVersion: 3,
       trustRefused: null,
     });
@@ -215,7 +215,7 @@ describe("a device with an older trust record", () => {
     device.trustRefused = { version: 3, code: ErrorCode.TrustForked };
     nowMs += 10 * againMs;
     expect(await heardAfterCheckIn(device)).toBe(1);
-    const seen = await fixture.api.until(`/api/devices/${device.id}`, (body) =>
+    const seen = await fixture.api.until(`/api/v1/devices/${device.id}`, (body) =>
       body.log.some((entry: { kind: string }) => entry.kind === "trust"),
     );
     expect(seen).toMatchObject({
@@ -246,7 +246,7 @@ describe("a device with an older trust record", () => {
     const rollout = await fixture.rollOut(release.id, [device]);
     expect(await device.checkIn()).not.toHaveProperty("deployment");
     await device.until("the record", () => (device.trustChains.length === 1 ? true : undefined));
-    expect((await fixture.api.get(`/api/rollouts/${rollout.id}`)).body.counts.queued).toBe(1);
+    expect((await fixture.api.get(`/api/v1/rollouts/${rollout.id}`)).body.counts.queued).toBe(1);
     device.trust = 2;
     expect(await device.checkIn()).toHaveProperty("deployment");
   });
@@ -262,24 +262,24 @@ describe("a release whose signer is revoked", () => {
     downloading.take1(offer.deployment, offer.attempt);
     await downloading.report("downloading", { done: 0, total: 1 });
     expect((await post(2)).status).toBe(201);
-    expect((await fixture.api.get(`/api/rollouts/${rollout.id}`)).body.state).toBe("running");
+    expect((await fixture.api.get(`/api/v1/rollouts/${rollout.id}`)).body.state).toBe("running");
 
     expect((await post(3)).status).toBe(201);
-    const ended = (await fixture.api.get(`/api/rollouts/${rollout.id}`)).body;
+    const ended = (await fixture.api.get(`/api/v1/rollouts/${rollout.id}`)).body;
     expect(ended).toMatchObject({ state: "cancelled", counts: { cancelled: 2 } });
     expect(ended.decisions.at(-1).text).toMatch(
       /cancelled by trust record 3, which names no signer of release 1\.1\.0 any more \(signature-unknown-key\): 2 deployments cancelled/,
     );
     expect(await downloading.checkIn()).not.toHaveProperty("deployment");
-    expect((await fixture.api.get("/api/releases")).body.releases[0].revoked).toBe(true);
-    const again = await fixture.api.post("/api/rollouts", {
+    expect((await fixture.api.get("/api/v1/releases")).body.releases[0].revoked).toBe(true);
+    const again = await fixture.api.post("/api/v1/rollouts", {
       name: "again",
       releaseId: release.id,
       target: { all: true },
       waves: [],
     });
     expect([again.status, again.body.code]).toEqual([422, "release-revoked"]);
-    const upload = await fixture.api.post("/api/releases", await makeRelease(project, { version: "1.2.0" }));
+    const upload = await fixture.api.post("/api/v1/releases", await makeRelease(project, { version: "1.2.0" }));
     expect([upload.status, upload.body.code]).toEqual([422, "signature-unknown-key"]);
   });
 
@@ -298,6 +298,6 @@ describe("a release whose signer is revoked", () => {
       logLevel: "silent",
     });
     fixture.api.url = fixture.server.url;
-    expect((await fixture.api.get(`/api/rollouts/${rollout.id}`)).body).toMatchObject({ state: "cancelled" });
+    expect((await fixture.api.get(`/api/v1/rollouts/${rollout.id}`)).body).toMatchObject({ state: "cancelled" });
   });
 });

@@ -33,7 +33,7 @@ async function takeTurns(boards: readonly ProtocolDevice[], times: number): Prom
   for (let i = 0; i < times; i++) for (const board of boards) await speak(board);
 }
 
-const shown = async (id: string): Promise<any> => (await fixture.api.get(`/api/devices/${id}`)).body;
+const shown = async (id: string): Promise<any> => (await fixture.api.get(`/api/v1/devices/${id}`)).body;
 
 it("are noticed, shown with since when and what to do, and offered nothing, until a person says that one is left", async () => {
   const board = await fixture.readyDevice();
@@ -47,7 +47,7 @@ it("are noticed, shown with since when and what to do, and offered nothing, unti
   expect(identityConflict).toMatchObject({ since: expect.any(String), lastAt: expect.any(String) });
   expect(identityConflict.since <= identityConflict.lastAt).toBe(true);
   expect(log.filter(({ kind }: { kind: string }) => kind === "identity")).toHaveLength(1);
-  const { devices } = (await fixture.api.get(`/api/devices?query=${board.id}`)).body;
+  const { devices } = (await fixture.api.get(`/api/v1/devices?query=${board.id}`)).body;
   expect(devices[0].identityConflict).toEqual(identityConflict);
 
   const release = await newRelease(fixture, 2);
@@ -60,7 +60,7 @@ it("are noticed, shown with since when and what to do, and offered nothing, unti
   expect(why.since).toBe(identityConflict.since);
   expect(why.actions.join()).toMatch(/clear.*replace.*revoke/);
 
-  expect((await fixture.api.post(`/api/devices/${board.id}/clear-conflict`)).body.identityConflict).toBe(null);
+  expect((await fixture.api.post(`/api/v1/devices/${board.id}/clear-conflict`)).body.identityConflict).toBe(null);
   await update(board, release);
   // Also the person's word is in the log, which the sessions of two boards fill.
   expect((await shown(board.id)).log.filter(({ kind }: { kind: string }) => kind === "identity")).toHaveLength(2);
@@ -95,12 +95,12 @@ it("are not waited for by a rollout, which passes them by as a device that is aw
   const release = await newRelease(fixture, 4);
   const rollout = await fixture.rollOut(release.id, [other, board], { waves: [{ percent: 100 }] });
   await update(other, release);
-  await fixture.api.until(`/api/rollouts/${rollout.id}`, ({ counts }) => counts.unreached === 1);
+  await fixture.api.until(`/api/v1/rollouts/${rollout.id}`, ({ counts }) => counts.unreached === 1);
   expect((await saying(fixture, rollout.id)).join("\n")).toContain("does not wait for 1 devices that are away");
-  await fixture.api.post(`/api/devices/${board.id}/clear-conflict`);
+  await fixture.api.post(`/api/v1/devices/${board.id}/clear-conflict`);
   await speak(board);
   await update(board, release);
-  expect((await fixture.api.get(`/api/rollouts/${rollout.id}`)).body.counts).toMatchObject({ confirmed: 2 });
+  expect((await fixture.api.get(`/api/v1/rollouts/${rollout.id}`)).body.counts).toMatchObject({ confirmed: 2 });
 });
 
 it("is not said of a board whose link comes and goes, that pushes itself off, or that starts anew all the time", async () => {
@@ -127,12 +127,12 @@ it("are forgotten when another board takes their place", async () => {
   await takeTurns([board, copy], conflictReturnsMin + 1);
   expect((await shown(board.id)).identityConflict).not.toBe(null);
   const next = new ProtocolDevice(board.id, board.key, fixture.mqttUrl);
-  const { body } = await fixture.api.post(`/api/devices/${board.id}/replace-board`, { secret: next.claim.secret });
+  const { body } = await fixture.api.post(`/api/v1/devices/${board.id}/replace-board`, { secret: next.claim.secret });
   expect(body.identityConflict).toBe(null);
 });
 
 it("are cleared of a device that there is, and of one without a conflict, which changes nothing", async () => {
   const { id } = await fixture.readyDevice();
-  expect((await fixture.api.post(`/api/devices/${id}/clear-conflict`)).status).toBe(200);
-  expect((await fixture.api.post("/api/devices/nobody/clear-conflict")).status).toBe(404);
+  expect((await fixture.api.post(`/api/v1/devices/${id}/clear-conflict`)).status).toBe(200);
+  expect((await fixture.api.post("/api/v1/devices/nobody/clear-conflict")).status).toBe(404);
 });

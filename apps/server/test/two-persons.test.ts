@@ -8,7 +8,7 @@ import { type ApiClient, Fixture, passing, password } from "./fixture.ts";
 import { makeRelease } from "./keys.ts";
 import { newPerson, newToken } from "./people.ts";
 
-const rulePath = "/api/two-person-rule";
+const rulePath = "/api/v1/two-person-rule";
 const dayMs = 24 * 60 * 60 * 1000;
 
 let fixture: Fixture;
@@ -28,12 +28,12 @@ const setRule = (by: ApiClient, operations: string[]) => by.request("PUT", ruleP
 async function proposed(answer: { status: number; body: any }): Promise<string> {
   expect(answer).toMatchObject({ status: 403, body: { code: "second-person-needed" } });
   const id = /proposal (\w+)/.exec(answer.body.detail)![1]!;
-  const [newest] = (await fixture.api.get("/api/proposals")).body.proposals;
+  const [newest] = (await fixture.api.get("/api/v1/proposals")).body.proposals;
   expect(newest).toMatchObject({ id, state: "waiting" });
   return id;
 }
 
-const confirm = (by: ApiClient, id: string) => by.post(`/api/proposals/${id}/confirm`);
+const confirm = (by: ApiClient, id: string) => by.post(`/api/v1/proposals/${id}/confirm`);
 
 /** Without an answer when there is no rule. */
 async function endRule(): Promise<void> {
@@ -66,9 +66,9 @@ describe("the rule", () => {
     });
     await proposed(await setRule(fixture.api, []));
     expect((await fixture.api.get(rulePath)).body.operations, "it holds on").toEqual(["uploadTrust"]);
-    await proposed(await fixture.api.post("/api/accounts", { userName: "puppet", role: "administrator" }));
-    await proposed(await fixture.api.post("/api/accounts/bea/reset-password"));
-    await proposed(await fixture.api.request("PUT", "/api/accounts/olga/role", { role: "administrator" }));
+    await proposed(await fixture.api.post("/api/v1/accounts", { userName: "puppet", role: "administrator" }));
+    await proposed(await fixture.api.post("/api/v1/accounts/bea/reset-password"));
+    await proposed(await fixture.api.request("PUT", "/api/v1/accounts/olga/role", { role: "administrator" }));
   });
 
   it("is refused where it names what can't take two, or what no second person may do", async () => {
@@ -76,12 +76,12 @@ describe("the rule", () => {
       status: 422,
       body: { code: "validation-failed", errors: [{ path: "operations" }] },
     });
-    await fixture.api.request("PUT", "/api/accounts/bea/role", { role: "viewer" });
+    await fixture.api.request("PUT", "/api/v1/accounts/bea/role", { role: "viewer" });
     expect(await setRule(fixture.api, ["uploadTrust"])).toMatchObject({
       status: 422,
       body: { code: "nobody-to-approve" },
     });
-    await fixture.api.request("PUT", "/api/accounts/bea/role", { role: "administrator" });
+    await fixture.api.request("PUT", "/api/v1/accounts/bea/role", { role: "administrator" });
   });
 });
 
@@ -89,8 +89,8 @@ describe("what takes two", () => {
   it("is done once another person confirms it, and once only; the record has who asked and who confirmed", async () => {
     const device = await fixture.readyDevice("dev-1");
     await setRule(fixture.api, ["revokeDevice"]);
-    const id = await proposed(await fixture.api.post(`/api/devices/${device.id}/revoke`));
-    expect((await fixture.api.get(`/api/devices/${device.id}`)).body.revoked).toBe(false);
+    const id = await proposed(await fixture.api.post(`/api/v1/devices/${device.id}/revoke`));
+    expect((await fixture.api.get(`/api/v1/devices/${device.id}`)).body.revoked).toBe(false);
     expect(await confirm(fixture.api, id)).toMatchObject({ status: 403, body: { code: "own-proposal" } });
     expect(await confirm(operator, id)).toMatchObject({ status: 403, body: { code: "role-refused" } });
     const both = await Promise.all([confirm(other, id), confirm(other, id)]);
@@ -101,7 +101,7 @@ describe("what takes two", () => {
       answer: { id: device.id, revoked: true },
     });
     const of = async (what: string): Promise<any[]> =>
-      (await fixture.api.get(`/api/audit?what=${what}`)).body.lines.map(({ said }: any) => said);
+      (await fixture.api.get(`/api/v1/audit?what=${what}`)).body.lines.map(({ said }: any) => said);
     const [carriedOut, heldBack, asked] = await of("revokeDevice");
     expect(carriedOut).toMatchObject({ who: "admin", by: `proposal ${id}`, detail: { confirmedBy: "bea" } });
     expect(heldBack).toMatchObject({ who: "admin", stage: "refused", code: "second-person-needed", of: asked.number });
@@ -116,10 +116,10 @@ describe("what takes two", () => {
     const device = await fixture.readyDevice("dev-2");
     await setRule(fixture.api, ["revokeDevice"]);
     const token = await newToken(fixture.api, ["devices:revoke"]);
-    const revoke = `/api/devices/${device.id}/revoke`;
+    const revoke = `/api/v1/devices/${device.id}/revoke`;
     const id = await proposed(await fixture.api.request("POST", revoke, undefined, token.headers));
     const others = await newToken(other, ["devices:revoke"]);
-    const path = `/api/proposals/${id}/confirm`;
+    const path = `/api/v1/proposals/${id}/confirm`;
     expect((await other.request("POST", path, undefined, others.headers)).body.code).toBe("session-required");
     expect((await confirm(fixture.api, id)).body.code).toBe("own-proposal");
     expect((await confirm(other, id)).status).toBe(200);
@@ -132,10 +132,10 @@ describe("what takes two", () => {
     const request = {
       ...{ name: "two", releaseId: release.id, target: { deviceIds: [device.id] }, waves: [{ percent: 100 }] },
     };
-    const ask = async (by: ApiClient): Promise<string> => proposed(await by.post("/api/rollouts", request));
+    const ask = async (by: ApiClient): Promise<string> => proposed(await by.post("/api/v1/rollouts", request));
 
     const withdrawn = await ask(operator);
-    expect((await operator.post(`/api/proposals/${withdrawn}/withdraw`)).body.state).toBe("withdrawn");
+    expect((await operator.post(`/api/v1/proposals/${withdrawn}/withdraw`)).body.state).toBe("withdrawn");
     expect((await confirm(other, withdrawn)).body.code).toBe("proposal-state");
 
     const late = await ask(operator);
@@ -151,17 +151,17 @@ describe("what takes two", () => {
     await db.updateTable("accounts").set({ role: "viewer" }).where("userName", "=", "olga").execute();
     expect((await confirm(other, demoted)).body.code).toBe("role-refused");
     await db.updateTable("accounts").set({ role: "operator" }).where("userName", "=", "olga").execute();
-    expect((await fixture.api.get("/api/rollouts")).body.rollouts).toEqual([]);
+    expect((await fixture.api.get("/api/v1/rollouts")).body.rollouts).toEqual([]);
 
     const good = await ask(operator);
     expect((await confirm(other, good)).body.answer).toMatchObject({ name: "two", createdBy: "olga" });
     const again = await ask(operator);
-    await fixture.api.post(`/api/releases/${release.id}/archive`);
+    await fixture.api.post(`/api/v1/releases/${release.id}/archive`);
     expect(await confirm(other, again), "as things are then").toMatchObject({
       status: 422,
       body: { code: "release-archived" },
     });
-    const [refused] = (await fixture.api.get("/api/proposals")).body.proposals;
+    const [refused] = (await fixture.api.get("/api/v1/proposals")).body.proposals;
     expect(refused).toMatchObject({ id: again, state: "refused", code: "release-archived" });
   });
 
@@ -169,31 +169,31 @@ describe("what takes two", () => {
     const device = await fixture.readyDevice("dev-4");
     const gone = await newPerson(fixture.api, "administrator", "gus");
     await setRule(fixture.api, ["revokeDevice"]);
-    const id = await proposed(await gone.post(`/api/devices/${device.id}/revoke`));
+    const id = await proposed(await gone.post(`/api/v1/devices/${device.id}/revoke`));
     await endRule();
-    expect((await fixture.api.request("DELETE", "/api/accounts/gus")).status).toBe(204);
+    expect((await fixture.api.request("DELETE", "/api/v1/accounts/gus")).status).toBe(204);
     await newPerson(fixture.api, "administrator", "gus");
     expect((await confirm(other, id)).body).toMatchObject({
       code: "proposal-state",
       detail: expect.stringContaining("is withdrawn"),
     });
-    expect((await fixture.api.request("DELETE", "/api/accounts/gus")).status).toBe(204);
+    expect((await fixture.api.request("DELETE", "/api/v1/accounts/gus")).status).toBe(204);
   });
 
   it("tells who confirms what is answered once, such as a new account's password", async () => {
     await setRule(fixture.api, ["uploadTrust"]);
-    const id = await proposed(await fixture.api.post("/api/accounts", { userName: "carl", role: "viewer" }));
+    const id = await proposed(await fixture.api.post("/api/v1/accounts", { userName: "carl", role: "viewer" }));
     const { body } = await confirm(other, id);
     expect(body.answer).toMatchObject({ account: { userName: "carl" }, oneTimePassword: expect.any(String) });
-    for (const path of ["/api/proposals", "/api/audit?limit=500"])
+    for (const path of ["/api/v1/proposals", "/api/v1/audit?limit=500"])
       expect(JSON.stringify((await fixture.api.get(path)).body)).not.toContain(body.answer.oneTimePassword);
   });
 
   it("keeps a file as it came, and refuses it as the operation does", async () => {
     await setRule(fixture.api, ["uploadTrust"]);
     const bytes = new Uint8Array([1, 2, 3]);
-    const id = await proposed(await fixture.api.post("/api/trust", bytes));
-    expect((await fixture.api.get("/api/proposals")).body.proposals[0].asked).toEqual({ bytes: 3 });
+    const id = await proposed(await fixture.api.post("/api/v1/trust", bytes));
+    expect((await fixture.api.get("/api/v1/proposals")).body.proposals[0].asked).toEqual({ bytes: 3 });
     const refused = await confirm(other, id);
     expect([refused.status, refused.body.code]).toEqual([422, "trust-record-invalid"]);
   });
@@ -205,5 +205,5 @@ async function signInAgain(person: ApiClient): Promise<void> {
     [other, "bea"],
     [operator, "olga"],
   ]);
-  expect((await person.post("/api/session", { userName: names.get(person), password })).status).toBe(200);
+  expect((await person.post("/api/v1/session", { userName: names.get(person), password })).status).toBe(200);
 }

@@ -60,7 +60,7 @@ async function costBeside(othersCount: number, sequence: number): Promise<string
   for (const device of devices) await device.close();
   await rollOut(devices, othersCount, sequence);
   await update(devices[0]!);
-  await fixture.api.get("/api/devices");
+  await fixture.api.get("/api/v1/devices");
   statements.length = 0;
   await update(devices[1]!);
   const cost = [...statements];

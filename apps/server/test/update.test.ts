@@ -23,9 +23,9 @@ describe("an update", () => {
     await device.install(offer);
     device.reboot(true);
     await device.checkIn();
-    const done = await fixture.api.until(`/api/rollouts/${rollout.id}`, (body) => body.state === "completed");
+    const done = await fixture.api.until(`/api/v1/rollouts/${rollout.id}`, (body) => body.state === "completed");
     expect(done.counts.confirmed).toBe(1);
-    const seen = await fixture.api.get(`/api/devices/${device.id}`);
+    const seen = await fixture.api.get(`/api/v1/devices/${device.id}`);
     expect(seen.body).toMatchObject({
       online: true,
       running: { version: "1.1.0", state: "confirmed" },

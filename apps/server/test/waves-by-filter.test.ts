@@ -13,7 +13,7 @@ const canaries = ["dev-03", "dev-07", "dev-11"];
 beforeAll(async () => {
   fixture = await Fixture.start();
   ({ releaseId } = await smallFleet(fixture, ids));
-  for (const id of canaries) await fixture.api.request("PUT", `/api/devices/${id}/tags`, { tags: ["canary"] });
+  for (const id of canaries) await fixture.api.request("PUT", `/api/v1/devices/${id}/tags`, { tags: ["canary"] });
 });
 afterAll(() => fixture.stop());
 
@@ -25,8 +25,8 @@ const requestOf = (waves: object[], more: object = {}): object => ({
   ...more,
 });
 const make = async (waves: object[], more: object = {}) =>
-  (await fixture.api.post("/api/rollouts", requestOf(waves, more))).body;
-const ask = async (waves: object[]) => (await fixture.api.post("/api/rollouts/preflight", requestOf(waves))).body;
+  (await fixture.api.post("/api/v1/rollouts", requestOf(waves, more))).body;
+const ask = async (waves: object[]) => (await fixture.api.post("/api/v1/rollouts/preflight", requestOf(waves))).body;
 
 const waveOf = ({ deployments }: Rollout, wave: number): string[] =>
   deployments
@@ -54,10 +54,10 @@ describe("a wave by a filter", () => {
 
   it("is decided when the rollout is made", async () => {
     const rollout = await make([{ filter: "tag = canary" }]);
-    await fixture.api.request("PUT", "/api/devices/dev-00/tags", { tags: ["canary"] });
-    const later = (await fixture.api.get(`/api/rollouts/${rollout.id}`)).body;
+    await fixture.api.request("PUT", "/api/v1/devices/dev-00/tags", { tags: ["canary"] });
+    const later = (await fixture.api.get(`/api/v1/rollouts/${rollout.id}`)).body;
     expect(waveOf(later, 0)).toEqual(canaries);
-    await fixture.api.request("PUT", "/api/devices/dev-00/tags", { tags: [] });
+    await fixture.api.request("PUT", "/api/v1/devices/dev-00/tags", { tags: [] });
   });
 
   it("is shown by a pre-flight", async () => {

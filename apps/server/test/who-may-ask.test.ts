@@ -166,17 +166,17 @@ describe("what was let in once", () => {
   const devices = routes.listDevices;
   const signedIn = async (): Promise<ApiClient> => {
     const client = new ApiClient(fixture.server.url);
-    await client.post("/api/session", { userName: "operator", password });
+    await client.post("/api/v1/session", { userName: "operator", password });
     return client;
   };
 
   it("is not any more when its session was ended, by its owner or an administrator", async () => {
     for (const [ender, list] of [
-      [people.get("operator")!, "/api/session/all"],
-      [fixture.api, "/api/sessions"],
+      [people.get("operator")!, "/api/v1/session/all"],
+      [fixture.api, "/api/v1/sessions"],
     ] as const) {
       const session = await signedIn();
-      const mine = (await session.get("/api/session/all")).body.sessions.find((each: any) => each.isCurrent);
+      const mine = (await session.get("/api/v1/session/all")).body.sessions.find((each: any) => each.isCurrent);
       expect(isLetIn(await ask(devices, { cookie: session.cookie }))).toBe(true);
       expect((await ender.request("DELETE", `${list}/${mine.id}`)).status).toBe(204);
       expect((await ender.request("DELETE", `${list}/${mine.id}`)).status).toBe(404);
@@ -187,18 +187,18 @@ describe("what was let in once", () => {
   it("ends nobody else's session or token by the way to one's own", async () => {
     const operator = people.get("operator")!;
     const token = await newToken(operator, ["fleet:read"]);
-    const [session] = (await operator.get("/api/session/all")).body.sessions;
+    const [session] = (await operator.get("/api/v1/session/all")).body.sessions;
     const viewer = people.get("viewer")!;
-    expect((await viewer.request("DELETE", `/api/session/all/${session.id}`)).status).toBe(404);
-    expect((await viewer.request("DELETE", `/api/session/tokens/${token.id}`)).status).toBe(404);
+    expect((await viewer.request("DELETE", `/api/v1/session/all/${session.id}`)).status).toBe(404);
+    expect((await viewer.request("DELETE", `/api/v1/session/tokens/${token.id}`)).status).toBe(404);
     expect(isLetIn(await ask(devices, token.headers))).toBe(true);
   });
 
   it("is not any more when its token was withdrawn, or its time is over", async () => {
     const operator = people.get("operator")!;
     for (const [ender, list] of [
-      [operator, "/api/session/tokens"],
-      [fixture.api, "/api/tokens"],
+      [operator, "/api/v1/session/tokens"],
+      [fixture.api, "/api/v1/tokens"],
     ] as const) {
       const token = await newToken(operator, ["fleet:read"]);
       expect(isLetIn(await ask(devices, token.headers))).toBe(true);
@@ -218,10 +218,10 @@ describe("what was let in once", () => {
     const token = await newToken(person, ["fleet:read", "releases:write"]);
     const archive = routes.archiveRelease;
     expect(isLetIn(await ask(archive, token.headers))).toBe(true);
-    expect((await fixture.api.request("PUT", "/api/accounts/somebody/role", { role: "viewer" })).status).toBe(200);
+    expect((await fixture.api.request("PUT", "/api/v1/accounts/somebody/role", { role: "viewer" })).status).toBe(200);
     expect((await ask(archive, token.headers)).code).toBe("role-refused");
-    expect((await person.get("/api/session")).body.may).toEqual(["fleet:read"]);
-    expect((await fixture.api.request("DELETE", "/api/accounts/somebody")).status).toBe(204);
+    expect((await person.get("/api/v1/session")).body.may).toEqual(["fleet:read"]);
+    expect((await fixture.api.request("DELETE", "/api/v1/accounts/somebody")).status).toBe(204);
     for (const by of [token.headers, { cookie: person.cookie }])
       expect((await ask(devices, by)).code).toBe("not-signed-in");
     await newPerson(fixture.api, "viewer", "somebody");
@@ -230,7 +230,7 @@ describe("what was let in once", () => {
 
   it("asks for no more than its account may", async () => {
     const asked = { name: "too much", permissions: ["fleet:read", "trust:write"] };
-    expect(await people.get("operator")!.post("/api/session/tokens", asked)).toMatchObject({
+    expect(await people.get("operator")!.post("/api/v1/session/tokens", asked)).toMatchObject({
       status: 422,
       body: { code: "validation-failed", errors: [{ path: "permissions" }] },
     });

@@ -50,7 +50,7 @@ describe("the client of the REST interface", () => {
   it("keeps an id in its path segment", async () => {
     const fetch = answers(Response.json({}));
     await getDevice("../session");
-    expect(fetch.mock.calls[0]![0]).toBe("/api/devices/..%2Fsession");
+    expect(fetch.mock.calls[0]![0]).toBe("/api/v1/devices/..%2Fsession");
   });
 
   it("throws the problem details of a refusal, with the fields that are wrong", async () => {

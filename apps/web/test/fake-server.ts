@@ -205,7 +205,7 @@ export class FakeServer {
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { pathname } = new URL(request.url!, "http://localhost");
-    if (pathname.startsWith("/api/")) await this.#routes.answer(request, response);
+    if (pathname.startsWith("/api/v1/")) await this.#routes.answer(request, response);
     else await this.#sendFile(pathname, response);
   }
 

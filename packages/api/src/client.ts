@@ -1,6 +1,6 @@
 // The typed client: a call is spelled as its route is, and knows by that what is to be given and what is answered.
 //
-//   const { devices } = await api("GET /api/devices", { query: { query: "online" } });
+//   const { devices } = await api("GET /api/v1/devices", { query: { query: "online" } });
 //
 // Only types of the route objects are used here, so a browser that loads the client loads no schema.
 

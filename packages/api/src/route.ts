@@ -8,6 +8,12 @@ import type { Permission } from "./permissions.ts";
 /** The cookie that a session is known by. */
 export const sessionCookie = "flipside-session";
 
+/**
+ * All routes are below it. What is compatible may be added below the same: members of answers, optional members of
+ * requests, kinds of events, codes of problems (docs/api.md). Anything else gets the next number, beside this one.
+ */
+export const apiPrefix = "/api/v1";
+
 export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 
 /**
@@ -48,7 +54,7 @@ export type Status = 200 | 201 | 202 | 204;
 export interface Route {
   method: Method;
   /** `:name` stands for one segment. */
-  path: `/api/${string}`;
+  path: `${typeof apiPrefix}/${string}`;
   access: Access;
   /** One line for the document. */
   summary: string;

@@ -32,21 +32,21 @@ afterEach(() => vi.unstubAllGlobals());
 it("puts what is given where the route has it", async () => {
   const sent = answering();
   const api = createClient({ url: "http://server" });
-  await api("GET /api/devices", { query: { query: "hall 7&8" } });
-  await api("POST /api/devices/:id/commands", { params: { id: "a/../b" }, body: { kind: "reboot" } });
-  await api("POST /api/trust", { body: new Uint8Array([1, 2]) });
+  await api("GET /api/v1/devices", { query: { query: "hall 7&8" } });
+  await api("POST /api/v1/devices/:id/commands", { params: { id: "a/../b" }, body: { kind: "reboot" } });
+  await api("POST /api/v1/trust", { body: new Uint8Array([1, 2]) });
   expect(sent.map(({ url, method, headers, body }) => [method, url, headers["content-type"], body])).toEqual([
-    ["GET", "http://server/api/devices?query=hall+7%268", undefined, undefined],
-    ["POST", "http://server/api/devices/a%2F..%2Fb/commands", "application/json", '{"kind":"reboot"}'],
-    ["POST", "http://server/api/trust", "application/octet-stream", new Uint8Array([1, 2])],
+    ["GET", "http://server/api/v1/devices?query=hall+7%268", undefined, undefined],
+    ["POST", "http://server/api/v1/devices/a%2F..%2Fb/commands", "application/json", '{"kind":"reboot"}'],
+    ["POST", "http://server/api/v1/trust", "application/octet-stream", new Uint8Array([1, 2])],
   ]);
 });
 
 it("keeps the session's cookie where nobody else does", async () => {
   const sent = answering(new Response("{}", { headers: { "set-cookie": "flipside-session=abc; HttpOnly; Path=/" } }));
   const api = createClient({ url: "http://server", keepsSession: true });
-  await api("POST /api/session", { body: { userName: "admin", password: "x" } });
-  await api("GET /api/session");
+  await api("POST /api/v1/session", { body: { userName: "admin", password: "x" } });
+  await api("GET /api/v1/session");
   expect(sent.map(({ headers }) => [headers["cookie"], headers["origin"]])).toEqual([
     [undefined, "http://server"],
     ["flipside-session=abc", "http://server"],
@@ -57,8 +57,8 @@ it("goes on with a session that was kept, tells of a new cookie, and sends a pro
   const sent = answering(new Response("{}", { headers: { "set-cookie": "flipside-session=new; HttpOnly" } }));
   const heard: string[] = [];
   const kept = { keepsSession: true, cookie: "flipside-session=old", onCookie: (cookie: string) => heard.push(cookie) };
-  await createClient({ url: "http://server", ...kept })("GET /api/session");
-  await createClient({ url: "http://server", token: "flip_abc" })("GET /api/session");
+  await createClient({ url: "http://server", ...kept })("GET /api/v1/session");
+  await createClient({ url: "http://server", token: "flip_abc" })("GET /api/v1/session");
   expect(sent.map(({ headers }) => [headers["cookie"], headers["authorization"]])).toEqual([
     ["flipside-session=old", undefined],
     [undefined, "Bearer flip_abc"],
@@ -69,9 +69,12 @@ it("goes on with a session that was kept, tells of a new cookie, and sends a pro
 it("throws every refusal, told first to who listens, with its code", async () => {
   answering(Response.json({ code: "rollout-state", title: "t", detail: "d" }, { status: 409 }));
   const heard: ProblemError[] = [];
-  const thrown = await createClient({ onRefused: (problem) => heard.push(problem) })("POST /api/rollouts/:id/pause", {
-    params: { id: "1" },
-  }).catch((error: unknown) => error);
+  const thrown = await createClient({ onRefused: (problem) => heard.push(problem) })(
+    "POST /api/v1/rollouts/:id/pause",
+    {
+      params: { id: "1" },
+    },
+  ).catch((error: unknown) => error);
   expect(thrown).toBeInstanceOf(ProblemError);
   expect(thrown).toMatchObject({ status: 409, code: "rollout-state", detail: "d" });
   expect(heard).toEqual([thrown]);
@@ -84,7 +87,7 @@ it("says which characters of what was sent are at fault, where the answer does",
     { path: "name", message: "n", position: { offset: "3" } },
   ];
   answering(Response.json({ code: "filter-malformed", errors }, { status: 400 }));
-  await expect(createClient()("GET /api/devices")).rejects.toMatchObject({
+  await expect(createClient()("GET /api/v1/devices")).rejects.toMatchObject({
     errors: [
       { path: "filter", message: "m", position },
       { path: "name", message: "n" },
@@ -110,14 +113,14 @@ describe("without an answer", () => {
 
   it("asks again for what only reads, three times in all", async () => {
     const sent = breaking(broken, broken);
-    const answer = createClient()("GET /api/devices");
+    const answer = createClient()("GET /api/v1/devices");
     await vi.advanceTimersByTimeAsync(249);
     expect(sent).toHaveLength(1);
     await vi.advanceTimersByTimeAsync(1_001);
     await expect(answer).resolves.toEqual({ devices: [] });
     expect(sent).toEqual(["GET", "GET", "GET"]);
     const inVain = breaking(broken, broken, broken, broken);
-    const refused = expect(createClient()("GET /api/devices")).rejects.toMatchObject({ code: "server-unreachable" });
+    const refused = expect(createClient()("GET /api/v1/devices")).rejects.toMatchObject({ code: "server-unreachable" });
     await vi.runAllTimersAsync();
     await refused;
     expect(inVain).toHaveLength(3);
@@ -125,11 +128,11 @@ describe("without an answer", () => {
 
   it("does nothing twice that changes something, and waits for nothing twice that took too long", async () => {
     const changes = breaking(broken);
-    const pause = createClient()("POST /api/rollouts/:id/pause", { params: { id: "1" } });
+    const pause = createClient()("POST /api/v1/rollouts/:id/pause", { params: { id: "1" } });
     await expect(pause).rejects.toMatchObject({ code: "server-unreachable" });
     expect(changes).toEqual(["POST"]);
     const slow = breaking(new DOMException("The operation timed out.", "TimeoutError"));
-    await expect(createClient()("GET /api/devices")).rejects.toMatchObject({ code: "server-unreachable" });
+    await expect(createClient()("GET /api/v1/devices")).rejects.toMatchObject({ code: "server-unreachable" });
     expect(slow).toEqual(["GET"]);
   });
 });
@@ -137,37 +140,37 @@ describe("without an answer", () => {
 it("has nothing to say of an answer without content, and takes no page for a value", async () => {
   answering(new Response(null, { status: 204 }), new Response("<html>"));
   const api = createClient();
-  expect(await api("DELETE /api/session")).toBeUndefined();
-  await expect(api("GET /api/trust")).rejects.toMatchObject({ code: "unexpected-response" });
+  expect(await api("DELETE /api/v1/session")).toBeUndefined();
+  await expect(api("GET /api/v1/trust")).rejects.toMatchObject({ code: "unexpected-response" });
 });
 
 it("leaves out of an address what is not asked", () => {
-  expect(addressOf("POST /api/releases")).toBe("/api/releases");
-  expect(addressOf("POST /api/releases", { query: { confirmSequence: "true" } })).toBe(
-    "/api/releases?confirmSequence=true",
+  expect(addressOf("POST /api/v1/releases")).toBe("/api/v1/releases");
+  expect(addressOf("POST /api/v1/releases", { query: { confirmSequence: "true" } })).toBe(
+    "/api/v1/releases?confirmSequence=true",
   );
 });
 
 it("compiles no call that the interface does not have", () => {
   const never = (api: Client): unknown[] => [
     // @ts-expect-error: there is no such route
-    api("GET /api/nothing"),
+    api("GET /api/v1/nothing"),
     // @ts-expect-error: nor with this method
-    api("DELETE /api/devices"),
+    api("DELETE /api/v1/devices"),
     // @ts-expect-error: the path names a device
-    api("GET /api/devices/:id"),
+    api("GET /api/v1/devices/:id"),
     // @ts-expect-error: a body is wanted
-    api("POST /api/rollouts"),
+    api("POST /api/v1/rollouts"),
     // @ts-expect-error: a rollout has a target
-    api("POST /api/rollouts", { body: { name: "x", releaseId: "y" } }),
+    api("POST /api/v1/rollouts", { body: { name: "x", releaseId: "y" } }),
     // @ts-expect-error: there is no such command
-    api("POST /api/devices/:id/commands", { params: { id: "a" }, body: { kind: "explode" } }),
+    api("POST /api/v1/devices/:id/commands", { params: { id: "a" }, body: { kind: "explode" } }),
     // @ts-expect-error: a release is a file
-    api("POST /api/releases", { body: { file: "x" } }),
+    api("POST /api/v1/releases", { body: { file: "x" } }),
     // @ts-expect-error: a stream is no answer
-    api("GET /api/events"),
+    api("GET /api/v1/events"),
     // @ts-expect-error: devices are answered, not releases
-    api("GET /api/devices").then(({ releases }) => releases),
+    api("GET /api/v1/devices").then(({ releases }) => releases),
   ];
   expect(never).toBeTypeOf("function");
 });

@@ -1,4 +1,4 @@
-// The document that the server serves at /api/openapi.json.
+// The document that the server serves at /api/v1/openapi.json.
 
 import { Validator } from "@seriousme/openapi-schema-validator";
 import { expect, it } from "vitest";
@@ -19,8 +19,8 @@ it("is a valid OpenAPI 3.1 document by a validator that we did not write", async
 
 it("would not pass if it were wrong: a missing description, a parameter that is nowhere, a wrong type", async () => {
   for (const spoil of [
-    (document: any) => delete document.paths["/api/health"].get.responses[200].description,
-    (document: any) => (document.paths["/api/devices"].get.parameters[0].in = "somewhere"),
+    (document: any) => delete document.paths["/api/v1/health"].get.responses[200].description,
+    (document: any) => (document.paths["/api/v1/devices"].get.parameters[0].in = "somewhere"),
     (document: any) => (document.info.title = 3),
   ]) {
     const document = JSON.parse(JSON.stringify(openApiDocument()));

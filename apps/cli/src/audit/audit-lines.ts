@@ -22,7 +22,7 @@ const linesAtATime = 1_000;
 export async function* ofServer(api: Client): AsyncGenerator<Part> {
   for (let after: string | null | undefined; after !== null; ) {
     const query = { order: "oldest-first" as const, limit: String(pageMembersMax), ...(after ? { after } : {}) };
-    const { lines, start, next } = await api("GET /api/audit", { query });
+    const { lines, start, next } = await api("GET /api/v1/audit", { query });
     yield { start, lines: lines.map(({ text, hash }) => ({ text, hash })) };
     after = next;
   }

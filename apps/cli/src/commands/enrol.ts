@@ -20,7 +20,7 @@ const options = {
 
 const isThere = async (api: Client, id: string): Promise<boolean> => {
   try {
-    return (await api("GET /api/devices/:id", { params: { id } })).running !== null;
+    return (await api("GET /api/v1/devices/:id", { params: { id } })).running !== null;
   } catch (error) {
     if (error instanceof ProblemError && error.code === "not-found") return false;
     throw error;
@@ -56,7 +56,7 @@ async function run({ options: asked, words, note, connect }: Invocation<typeof o
   mkdirSync(folder, { recursive: true });
   for (const { deviceId, secret, path } of devices)
     writeFileSync(path, `${JSON.stringify({ deviceId, secret })}\n`, { mode: 0o600, flag: "wx" });
-  await api("POST /api/claims", { body: { claims: devices.map(({ deviceId, secret }) => ({ deviceId, secret })) } });
+  await api("POST /api/v1/claims", { body: { claims: devices.map(({ deviceId, secret }) => ({ deviceId, secret })) } });
   const json = { devices: devices.map(({ deviceId, path }) => ({ deviceId, path })) };
   const text = devices.map(({ deviceId, path }) => `${deviceId} may enrol by the claim in ${path}`).join("\n");
   if (asked.wait === undefined) return { json, text };

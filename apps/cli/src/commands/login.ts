@@ -47,10 +47,10 @@ async function run({ options: asked, io }: Invocation<typeof options>) {
   const userName = asked.user ?? "admin";
   const password = await passwordOf({ options: asked, io });
   if (password === "") throw new UsageError("the password is empty");
-  let user = await api("POST /api/session", { body: { userName, password } });
+  let user = await api("POST /api/v1/session", { body: { userName, password } });
   if (user.mustChangePassword) {
     const body = { currentPassword: password, newPassword: await newPassword(io, asked["new-password-file"]) };
-    user = await api("POST /api/session/password", { body });
+    user = await api("POST /api/v1/session/password", { body });
   }
   storeSession(io, { server: url, cookie, userName });
   return {

@@ -19,7 +19,7 @@ export const logout = command({
     const { server: url, cookie } = session;
     forgetSession(io);
     try {
-      await createClient({ url, keepsSession: true, cookie, timeoutMs: REQUEST_TIMEOUT_MS })("DELETE /api/session");
+      await createClient({ url, keepsSession: true, cookie, timeoutMs: REQUEST_TIMEOUT_MS })("DELETE /api/v1/session");
     } catch (error) {
       if (!(error instanceof ProblemError)) throw error;
       note(`the server was not told: ${error.message}`);

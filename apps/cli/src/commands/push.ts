@@ -47,7 +47,7 @@ async function pushPermit(api: Client, format: Format, file: Uint8Array) {
   const release = (await everyRelease(api)).find(({ images }) => images.some((image) => image.digest === digest));
   if (release === undefined)
     throw new CommandFailure(`the permit is for image ${digest}, which no release of the server has: push that first`);
-  const added = await api("POST /api/releases/:id/permits", { params: { id: release.id }, body: file });
+  const added = await api("POST /api/v1/releases/:id/permits", { params: { id: release.id }, body: file });
   const who = added.anyDevice ? "any device" : "one device";
   return { json: added, text: `${who} may go back to ${release.product} ${release.version}` };
 }
@@ -64,7 +64,7 @@ async function run({ options: asked, words, io, note, connect }: Invocation<type
   try {
     const confirmSequence = asked["confirm-sequence"] ? "true" : "false";
     const body = new CountedFile(file, (bytes) => bar.show(bytes, file.length, `${printSize(bytes)} sent`));
-    const release = await api("POST /api/releases", { query: { confirmSequence }, body });
+    const release = await api("POST /api/v1/releases", { query: { confirmSequence }, body });
     return { json: release, text: releaseText(release) };
   } catch (error) {
     const isThere = error instanceof ProblemError && error.code === "release-exists" && asked["exist-ok"];

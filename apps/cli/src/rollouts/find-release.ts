@@ -7,7 +7,7 @@ import { CommandFailure } from "../command-line/failures.ts";
 
 export const everyRelease = (api: Client): Promise<Release[]> =>
   everyPage(async (query) => {
-    const { releases, next } = await api("GET /api/releases", { query });
+    const { releases, next } = await api("GET /api/v1/releases", { query });
     return { members: releases, next };
   });
 

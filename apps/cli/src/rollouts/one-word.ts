@@ -16,7 +16,7 @@ export const oneWord = (word: string, action: Word, summary: string, about?: str
     examples: [`flipside rollout ${word} 0d9f2c`],
     connects: true,
     run: async ({ words, connect }) => {
-      const rollout = await connect()(`POST /api/rollouts/:id/${action}`, { params: { id: words[0]! } });
+      const rollout = await connect()(`POST /api/v1/rollouts/:id/${action}`, { params: { id: words[0]! } });
       return { json: rollout, text: rolloutText(rollout) };
     },
   });

@@ -39,7 +39,7 @@ export async function watch(api: Client, watching: Watching): Promise<Watched> {
   let rollout: Rollout | undefined;
   for (let heard = 0; ; ) {
     try {
-      rollout = await api("GET /api/rollouts/:id", { params: { id: watching.id } });
+      rollout = await api("GET /api/v1/rollouts/:id", { params: { id: watching.id } });
       for (const decision of newDecisions(rollout, heard)) watching.onDecision(decision);
       heard = rollout.decisionCount;
       watching.onLook(rollout);

@@ -51,10 +51,10 @@ export class Operator {
     const { server, judge } = this.#world;
     const answer = await server.ask({ method, path, body, cookie: this.#cookies.get(by) });
     if (answer === undefined) return undefined;
-    if (answer.status === 401 && path !== "/api/session") {
+    if (answer.status === 401 && path !== "/api/v1/session") {
       const signedIn = await server.ask({
         method: "POST",
-        path: "/api/session",
+        path: "/api/v1/session",
         body: { userName: by, password },
       });
       if (signedIn === undefined) return undefined;
@@ -83,7 +83,7 @@ export class Operator {
 
   /** Looks at one rollout; undefined: there is no server. */
   async look(id: string, begun?: BegunOffer): Promise<Rollout | undefined> {
-    const given = await this.#ask<Rollout>("GET", `/api/rollouts/${id}`);
+    const given = await this.#ask<Rollout>("GET", `/api/v1/rollouts/${id}`);
     if (given === undefined && begun !== undefined) this.#world.judge.sawBegun(undefined, begun);
     if (given === undefined) return undefined;
     if (given.status !== 200) {
@@ -102,10 +102,10 @@ export class Operator {
   /** Looks at everything. Undefined: there is no server, or it did not live to answer. */
   async lookAround(): Promise<Rollout[] | undefined> {
     const { judge } = this.#world;
-    const stop = await this.#ask<{ stopped: boolean }>("GET", "/api/emergency-stop");
+    const stop = await this.#ask<{ stopped: boolean }>("GET", "/api/v1/emergency-stop");
     if (stop === undefined) return undefined;
     judge.sawStop(stop.body.stopped);
-    const list = await this.#ask<{ rollouts: { id: string }[] }>("GET", "/api/rollouts");
+    const list = await this.#ask<{ rollouts: { id: string }[] }>("GET", "/api/v1/rollouts");
     if (list === undefined) return undefined;
     const shown: Rollout[] = [];
     for (const { id } of list.body.rollouts) {
@@ -118,7 +118,7 @@ export class Operator {
   }
 
   async lookAtDevice(id: string): Promise<DeviceDetail | undefined> {
-    return (await this.#ask<DeviceDetail>("GET", `/api/devices/${id}`))?.body;
+    return (await this.#ask<DeviceDetail>("GET", `/api/v1/devices/${id}`))?.body;
   }
 
   // ---- acting ------------------------------------------------------------------------------------------------------
@@ -160,7 +160,7 @@ export class Operator {
     const { random, judge } = this.#world;
     const request = requestOf(random, ++this.#made, this.#choice);
     this.#requests.set(request.name, request);
-    const given = await this.#ask<Rollout>("POST", "/api/rollouts", request);
+    const given = await this.#ask<Rollout>("POST", "/api/v1/rollouts", request);
     this.#log(`makes ${request.name}: ${JSON.stringify(request)}: ${given?.status}`);
     if (given?.status === 201) judge.saw(given.body, request, -Infinity);
   }
@@ -168,7 +168,7 @@ export class Operator {
   async #known(): Promise<{ id: string; name: string; state: Rollout["state"] }[]> {
     const list = await this.#ask<{ rollouts: { id: string; name: string; state: Rollout["state"] }[] }>(
       "GET",
-      "/api/rollouts",
+      "/api/v1/rollouts",
     );
     return list?.body.rollouts ?? [];
   }
@@ -214,7 +214,7 @@ export class Operator {
     const said = { ...about, by } as Said;
     const { method, path, body } = requestFor(said);
     judge.says(id, said);
-    const given = await this.#ask<Rollout>(method, `/api/rollouts/${id}/${path}`, body, by);
+    const given = await this.#ask<Rollout>(method, `/api/v1/rollouts/${id}/${path}`, body, by);
     this.#log(`says ${said.word} to ${name}${body === undefined ? "" : ` ${JSON.stringify(body)}`}: ${given?.status}`);
     if (given !== undefined && given.status !== 200) judge.refused(id, said);
     if (given?.status === 200) judge.done(given.body, said, currentWave);
@@ -223,7 +223,7 @@ export class Operator {
   async #stop(): Promise<void> {
     const { judge } = this.#world;
     if (judge.stop !== "in force") judge.stopIs(undefined);
-    const given = await this.#ask<{ stopped: boolean }>("POST", "/api/emergency-stop", { reason: "a rehearsal" });
+    const given = await this.#ask<{ stopped: boolean }>("POST", "/api/v1/emergency-stop", { reason: "a rehearsal" });
     this.#log(`stops all updates: ${given?.status}`);
     if (given !== undefined) judge.stopIs(given.body.stopped);
   }
@@ -232,7 +232,7 @@ export class Operator {
     const { judge } = this.#world;
     if (judge.stop === "none") return;
     judge.stopIs(undefined);
-    const given = await this.#ask<{ stopped: boolean }>("POST", "/api/emergency-stop/end");
+    const given = await this.#ask<{ stopped: boolean }>("POST", "/api/v1/emergency-stop/end");
     this.#log(`ends the stop: ${given?.status}`);
     if (given !== undefined) judge.stopIs(given.body.stopped);
   }
@@ -240,7 +240,7 @@ export class Operator {
   async #revoke(): Promise<void> {
     const { random, deviceIds, judge } = this.#world;
     const id = random.pick(deviceIds);
-    const given = await this.#ask("POST", `/api/devices/${id}/revoke`);
+    const given = await this.#ask("POST", `/api/v1/devices/${id}/revoke`);
     this.#log(`revokes ${id}: ${given?.status}`);
     // Whether or not it was answered, nothing is expected of it any more.
     this.revoked.add(id);
@@ -251,7 +251,7 @@ export class Operator {
     const { random, deviceIds, judge } = this.#world;
     const rollouts = (await this.#known()).map(({ id }) => `rollouts/${id}`);
     const path = random.pick([...rollouts, ...deviceIds.map((id) => `devices/${id}`)]);
-    const given = await this.#ask<{ sentence?: string }>("GET", `/api/${path}/why`);
+    const given = await this.#ask<{ sentence?: string }>("GET", `/api/v1/${path}/why`);
     if (given === undefined || (given.status === 404 && path.startsWith("devices"))) return;
     if (given.status !== 200 || !given.body.sentence)
       judge.found("the API answers", `why of ${path} is answered ${given.status}: ${JSON.stringify(given.body)}`);

@@ -60,8 +60,8 @@ export async function makeTemplate(settings: ServerSettings & { startServer: Sta
     return answer.body as Record<string, unknown>;
   };
   const first = server.firstAdministrator!;
-  await post("/api/session", first);
-  await post("/api/session/password", { currentPassword: first.password, newPassword: password });
+  await post("/api/v1/session", first);
+  await post("/api/v1/session/password", { currentPassword: first.password, newPassword: password });
   const { db } = storage;
   const admin = await settled(db.selectFrom("accounts").selectAll().executeTakeFirstOrThrow(), { schedule });
   // There is no other way yet to make a second account.
@@ -76,7 +76,7 @@ export async function makeTemplate(settings: ServerSettings & { startServer: Sta
   const identities = Array.from({ length: devicesMax }, (_, i) =>
     identityOf(`device-${String(i + 1).padStart(2, "0")}`),
   );
-  await post("/api/claims", {
+  await post("/api/v1/claims", {
     claims: identities.map(({ id, claimSecret }) => ({ deviceId: id, secret: base64url(claimSecret) })),
   });
   await settled(server.close(), { schedule });
@@ -95,8 +95,9 @@ async function uploadAll(
 ): Promise<string[]> {
   const ids: string[] = [];
   for (const [at, file] of releaseFiles.entries()) {
-    const { id } = await post("/api/releases?confirmSequence=true", file);
-    for (const { permit } of [images[at]!, realImages[at]!]) await post(`/api/releases/${String(id)}/permits`, permit);
+    const { id } = await post("/api/v1/releases?confirmSequence=true", file);
+    for (const { permit } of [images[at]!, realImages[at]!])
+      await post(`/api/v1/releases/${String(id)}/permits`, permit);
     ids.push(String(id));
   }
   return ids;

@@ -3,7 +3,7 @@
 import { resolve } from "node:path";
 import express, { type Express, type RequestHandler, Router } from "express";
 import { routes } from "@flipside/api/routes";
-import type { Route } from "@flipside/api/route";
+import { apiPrefix, type Route } from "@flipside/api/route";
 import type { Logger } from "../logging.ts";
 import type { BoundRoute } from "./bind.ts";
 import { readersOf } from "./body-readers.ts";
@@ -42,6 +42,11 @@ const notFound: RequestHandler = () => {
   throw new ApiError("not-found", "The interface has no such address; docs/api.md lists those that it has.");
 };
 
+/** Below /api/ of another version, or of none. */
+const elsewhere: RequestHandler = () => {
+  throw new ApiError("not-found", `This server's interface is below ${apiPrefix}; docs/api.md lists its addresses.`);
+};
+
 const names = new Map((Object.entries(routes) as [string, Route][]).map(([name, route]) => [route, name]));
 
 /** As the document of the interface calls it. */
@@ -64,7 +69,7 @@ export interface AppOptions extends GuardOptions, ProbeOptions {
   /** One for each route. */
   bound: readonly BoundRoute[];
   trustProxy: TrustedProxies;
-  /** That are not below /api, for devices that speak to other servers, too. */
+  /** That are not below /api/v1, for devices that speak to other servers, too. */
   otherInterfaces?: readonly RequestHandler[];
   /** Absolute, or of the working directory at the start. */
   consoleDir: string;
@@ -97,9 +102,10 @@ export function createApp(options: AppOptions): Express {
   app.use(probes(options));
   app.use(api);
   // What there is not is nobody's business who is not signed in.
-  app.use("/api", ...guardsOf("signed-in"), notFound);
+  app.use(apiPrefix, ...guardsOf("signed-in"), notFound);
 
   for (const other of options.otherInterfaces ?? []) app.use(other);
+  app.use("/api", elsewhere);
   app.use(consoleFiles(resolve(options.consoleDir)));
   app.use(problemHandler(options.log));
   return app;

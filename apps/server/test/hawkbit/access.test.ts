@@ -18,7 +18,7 @@ beforeAll(async () => {
 afterAll(() => fixture.stop());
 
 const register = (body: Record<string, unknown>) =>
-  fixture.api.post("/api/hawkbit/devices", { product, hardware: "virtual", ...body });
+  fixture.api.post("/api/v1/hawkbit/devices", { product, hardware: "virtual", ...body });
 
 describe("an operator", () => {
   it("registers a device, is told its token once, and finds it among all devices", async () => {
@@ -29,10 +29,10 @@ describe("an operator", () => {
     const { storage } = fixture.server.internals;
     const stored = await storage.db.selectFrom("hawkbitTargets").selectAll().execute();
     expect(JSON.stringify(stored)).not.toContain(body.targetToken);
-    expect(JSON.stringify((await fixture.api.get("/api/devices/SN.0001:ab")).body)).not.toContain(body.targetToken);
+    expect(JSON.stringify((await fixture.api.get("/api/v1/devices/SN.0001:ab")).body)).not.toContain(body.targetToken);
     const target = new Target(fixture, "SN.0001:ab", `TargetToken ${body.targetToken}`);
     await target.poll();
-    const { devices } = (await fixture.api.get("/api/devices?filter=online")).body;
+    const { devices } = (await fixture.api.get("/api/v1/devices?filter=online")).body;
     expect(devices.map(({ id }: { id: string }) => id)).toContain("SN.0001:ab");
   });
 
@@ -41,7 +41,7 @@ describe("an operator", () => {
     const target = await newTarget(fixture, { targetToken });
     expect(target.authorization).toBe(`TargetToken ${targetToken}`);
     await target.poll();
-    const renewed = await fixture.api.post(`/api/hawkbit/devices/${target.id}/token`);
+    const renewed = await fixture.api.post(`/api/v1/hawkbit/devices/${target.id}/token`);
     expect((await target.ask("")).status).toBe(401);
     target.authorization = `TargetToken ${renewed.body.targetToken}`;
     await target.poll();
@@ -54,15 +54,15 @@ describe("an operator", () => {
     expect((await register({ id: device.id })).body.code).toBe("device-exists");
     for (const bad of ["", "-a", "a/b", "ä", "a".repeat(49)]) expect((await register({ id: bad })).status).toBe(422);
     expect((await register({ id: "short", targetToken: "secret" })).status).toBe(422);
-    expect((await fixture.api.post("/api/hawkbit/devices/nobody/token")).status).toBe(404);
-    expect((await fixture.api.post(`/api/hawkbit/devices/${device.id}/token`)).status).toBe(404);
+    expect((await fixture.api.post("/api/v1/hawkbit/devices/nobody/token")).status).toBe(404);
+    expect((await fixture.api.post(`/api/v1/hawkbit/devices/${device.id}/token`)).status).toBe(404);
   });
 
   it("deletes it, and may register it anew", async () => {
     const target = await newTarget(fixture);
-    await fixture.api.post(`/api/devices/${target.id}/revoke`);
+    await fixture.api.post(`/api/v1/devices/${target.id}/revoke`);
     expect((await target.ask("")).status).toBe(401);
-    const gone = await fixture.api.request("DELETE", `/api/devices/${target.id}?confirm=${target.id}`);
+    const gone = await fixture.api.request("DELETE", `/api/v1/devices/${target.id}?confirm=${target.id}`);
     expect(gone.status).toBe(204);
     expect((await target.ask("")).status).toBe(401);
     await newTarget(fixture, { id: target.id });
@@ -72,7 +72,7 @@ describe("an operator", () => {
 describe("a stranger", () => {
   it("is told the same of a device that is unknown, revoked, not spoken for so, or has another token", async () => {
     const revoked = await newTarget(fixture);
-    await fixture.api.post(`/api/devices/${revoked.id}/revoke`);
+    await fixture.api.post(`/api/v1/devices/${revoked.id}/revoke`);
     const ours = await fixture.readyDevice();
     const known = await newTarget(fixture);
     const own = known.authorization;
@@ -111,7 +111,7 @@ describe("a gateway", () => {
     target.authorization = `GatewayToken ${gatewayToken}`;
     await target.poll();
     expect((await new Target(fixture, "unregistered", target.authorization).ask("")).status).toBe(401);
-    expect((await fixture.api.get("/api/devices/unregistered")).status).toBe(404);
+    expect((await fixture.api.get("/api/v1/devices/unregistered")).status).toBe(404);
   });
 
   it("enrols them where that is allowed; what they are they say themselves", async () => {
@@ -161,7 +161,7 @@ describe("a server", () => {
     const plain = await Fixture.start();
     try {
       const body = { id: "a", product, hardware: "virtual" };
-      expect((await plain.api.post("/api/hawkbit/devices", body)).body.code).toBe("hawkbit-off");
+      expect((await plain.api.post("/api/v1/hawkbit/devices", body)).body.code).toBe("hawkbit-off");
       const { headers } = await ask(`${plain.server.url}/DEFAULT/controller/v1/a`);
       expect(headers.get("content-type")).not.toContain("hal+json");
     } finally {

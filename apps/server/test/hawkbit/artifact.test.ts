@@ -95,7 +95,7 @@ describe("a file", () => {
     const { body } = await fetch(href, { headers: { authorization: other.authorization } });
     const reader = body!.getReader();
     await reader.read();
-    await fixture.api.post("/api/emergency-stop", { reason: "smoke" });
+    await fixture.api.post("/api/v1/emergency-stop", { reason: "smoke" });
     await expect(
       (async () => {
         for (let got = 0; ; ) {
@@ -105,7 +105,7 @@ describe("a file", () => {
         }
       })(),
     ).rejects.toThrow("terminated");
-    await fixture.api.post("/api/emergency-stop/end");
+    await fixture.api.post("/api/v1/emergency-stop/end");
   });
 
   it("ends with .swu where it is one: SWUpdate takes nothing else", () => {
@@ -129,7 +129,7 @@ describe("a file", () => {
     await rm(join(fixture.dataDir, "images", fileName));
     await other.ask(found.artifact._links.download.href).catch(() => undefined);
     await expect.poll(() => other.poll()).toEqual({});
-    const { releases } = (await fixture.api.get("/api/releases")).body;
+    const { releases } = (await fixture.api.get("/api/v1/releases")).body;
     expect(releases.find(({ id }: { id: string }) => id === lost.id).images[0].file).toBe("missing");
   });
 });

@@ -22,7 +22,7 @@ beforeEach(async () => {
   target = await newTarget(fixture);
   rollout = await fixture.rollOut((await upload()).id, [target as never]);
   ({ actionId } = await target.deployment());
-  await fixture.api.post(`/api/rollouts/${rollout.id}/cancel`);
+  await fixture.api.post(`/api/v1/rollouts/${rollout.id}/cancel`);
 });
 
 it("is a link that stands alone, names its action, and is over when the device says so", async () => {
@@ -76,6 +76,6 @@ it("is told of a device that was excluded as well", async () => {
   const other = await newTarget(fixture);
   const [first] = await Promise.all([fixture.rollOut((await upload()).id, [other as never])]);
   await other.deployment();
-  await fixture.api.post(`/api/rollouts/${first.id}/exclude`, { deviceIds: [other.id] });
+  await fixture.api.post(`/api/v1/rollouts/${first.id}/exclude`, { deviceIds: [other.id] });
   expect(Object.keys(await other.poll())).toEqual(["cancelAction"]);
 });

@@ -115,7 +115,7 @@ describe("rauc-hawkbit-updater", () => {
     await rolledOutTo(target);
     await target.deployment();
     const { rolloutId } = await target.newest();
-    await fixture.api.post(`/api/rollouts/${rolloutId}/cancel`);
+    await fixture.api.post(`/api/v1/rollouts/${rolloutId}/cancel`);
     await rolledOutTo(target);
     for (let polls = 0; polls < 6 && !(await updater.poll()); polls++);
     expect(await target.newest()).toMatchObject({ state: "testing", claimed: true });
@@ -219,7 +219,7 @@ describe("Zephyr's client", () => {
     const client = new ZephyrClient(target);
     await rolledOutTo(target);
     expect(await client.poll()).toBe("installed");
-    await fixture.api.post(`/api/rollouts/${(await target.newest()).rolloutId}/cancel`);
+    await fixture.api.post(`/api/v1/rollouts/${(await target.newest()).rolloutId}/cancel`);
     expect(await client.poll()).toBe("cancelled");
     expect(await client.poll()).toBe("nothing");
   });

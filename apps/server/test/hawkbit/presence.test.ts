@@ -49,7 +49,7 @@ it("is not set aside by a wave between two polls, and is when it is away", async
   const { actionId } = await one.deployment();
   await one.feedback(actionId, "closed", "success");
   await one.says({ version: release.version });
-  const counts = async () => (await fixture.api.get(`/api/rollouts/${rollout.id}`)).body.counts;
+  const counts = async () => (await fixture.api.get(`/api/v1/rollouts/${rollout.id}`)).body.counts;
   passedMs += POLL_MS;
   await fixture.server.internals.tick();
   expect(await counts()).toMatchObject({ confirmed: 1, queued: 1 });

@@ -75,7 +75,7 @@ describe.skipIf(swupdateMissing !== undefined)("SWUpdate", { timeout: 5 * waitMs
     const rollout = await fixture.rollOut(id, [target, other] as never, { waves, order: "as-listed" });
     await reaches("installed");
     expect((await readFile(installed())).equals(content)).toBe(true);
-    const wave = async () => (await fixture.api.get(`/api/rollouts/${rollout.id}`)).body.currentWave;
+    const wave = async () => (await fixture.api.get(`/api/v1/rollouts/${rollout.id}`)).body.currentWave;
     expect(await wave()).toBe(0);
 
     // As after a reboot: the agent starts anew in the new system, and is told that all went well.
@@ -109,7 +109,7 @@ describe.skipIf(swupdateMissing !== undefined)("SWUpdate", { timeout: 5 * waitMs
     await target.says({ version: "1.0.0" });
     const first = await fixture.rollOut((await uploaded()).id, [target as never]);
     const { actionId } = await target.deployment();
-    await fixture.api.post(`/api/rollouts/${first.id}/cancel`);
+    await fixture.api.post(`/api/v1/rollouts/${first.id}/cancel`);
     const { id, version } = await uploaded();
     await fixture.rollOut(id, [target as never]);
     await start("1.0.0");

@@ -101,9 +101,9 @@ export class Target {
   says = (data: Record<string, unknown>, mode?: string): Promise<Answered> =>
     this.ask("/configData", { method: "PUT", body: { mode, data } });
 
-  shown = async (): Promise<any> => (await this.fixture.api.get(`/api/devices/${this.id}`)).body;
+  shown = async (): Promise<any> => (await this.fixture.api.get(`/api/v1/devices/${this.id}`)).body;
   newest = async (): Promise<any> => (await this.shown()).deployments[0];
-  why = async (): Promise<string> => (await this.fixture.api.get(`/api/devices/${this.id}/why`)).body.sentence;
+  why = async (): Promise<string> => (await this.fixture.api.get(`/api/v1/devices/${this.id}/why`)).body.sentence;
 }
 
 export async function newTarget(
@@ -111,7 +111,7 @@ export async function newTarget(
   more: { id?: string; version?: string; targetToken?: string } = {},
 ): Promise<Target> {
   const { id = `target-${randomBytes(4).toString("hex")}`, version = "1.0.0", ...given } = more;
-  const answer = await fixture.api.post("/api/hawkbit/devices", {
+  const answer = await fixture.api.post("/api/v1/hawkbit/devices", {
     id,
     product,
     hardware: "virtual",

@@ -27,7 +27,7 @@ beforeEach(async () => {
   );
 });
 
-const rolloutOf = async (id: string): Promise<any> => (await fixture.api.get(`/api/rollouts/${id}`)).body;
+const rolloutOf = async (id: string): Promise<any> => (await fixture.api.get(`/api/v1/rollouts/${id}`)).body;
 
 async function claim(target: Target): Promise<number> {
   const { actionId } = await target.deployment();
@@ -232,7 +232,7 @@ describe("failure", () => {
     const { actionId } = await target.deployment();
     expect((await target.feedback(actionId, "closed", "failure", { details: ["no space"] })).status).toBe(200);
     expect(await target.newest()).toMatchObject({ state: "failed" });
-    const retried = await fixture.api.post(`/api/rollouts/${rollout.id}/retry`, { deviceIds: [target.id] });
+    const retried = await fixture.api.post(`/api/v1/rollouts/${rollout.id}/retry`, { deviceIds: [target.id] });
     expect(retried.status).toBe(200);
     const again = await target.deployment();
     expect(again.actionId).toBeGreaterThan(actionId);
@@ -288,7 +288,7 @@ describe("the rules of every rollout", () => {
     const rollout = await fixture.rollOut(release.id, [target as never]);
     await claim(target);
     await target.says({ version });
-    await fixture.api.post(`/api/rollouts/${rollout.id}/roll-back`, {});
+    await fixture.api.post(`/api/v1/rollouts/${rollout.id}/roll-back`, {});
     await expect.poll(async () => (await target.poll()).deploymentBase).toBeDefined();
     const { document } = await target.deployment();
     expect(document.deployment.chunks[0].version).toBe("1.0.0");
@@ -301,12 +301,12 @@ describe("the rules of every rollout", () => {
     const target = await newTarget(fixture);
     await fixture.rollOut(release.id, [target as never]);
     const { artifact } = await target.deployment();
-    await fixture.api.post("/api/emergency-stop", { reason: "smoke" });
+    await fixture.api.post("/api/v1/emergency-stop", { reason: "smoke" });
     expect(await target.poll()).toEqual({});
     const stopped = await target.ask(artifact._links.download.href);
     expect(stopped.status).toBe(503);
     expect(stopped.headers.get("retry-after")).toBe("60");
-    await fixture.api.post("/api/emergency-stop/end");
+    await fixture.api.post("/api/v1/emergency-stop/end");
     expect((await target.poll()).deploymentBase).toBeDefined();
   });
 
@@ -325,7 +325,7 @@ describe("the rules of every rollout", () => {
       });
       const another = (await generateSigningKey()).publicKey;
       const chain = await buildTrustChain([next(1, own.project.release.publicKey), next(2, another)]);
-      expect((await own.api.post("/api/trust", chain)).status).toBe(201);
+      expect((await own.api.post("/api/v1/trust", chain)).status).toBe(201);
       expect(Object.keys(await target.poll()), "its rollout was cancelled").toEqual(["cancelAction"]);
       expect((await target.ask(artifact._links.download.href)).status).toBe(404);
     } finally {
@@ -336,11 +336,11 @@ describe("the rules of every rollout", () => {
   it("hold: tags and attributes are what filters find it by", async () => {
     const target = await newTarget(fixture);
     await target.says({ site: "berlin-7" }, "merge");
-    await fixture.api.request("PUT", `/api/devices/${target.id}/tags`, { tags: ["pilot-ddi"] });
+    await fixture.api.request("PUT", `/api/v1/devices/${target.id}/tags`, { tags: ["pilot-ddi"] });
     const rollout = await fixture.rollOut(release.id, [], { target: { filter: `tag = pilot-ddi` } });
     expect(rollout.total).toBe(1);
     const { devices } = (
-      await fixture.api.get(`/api/devices?filter=${encodeURIComponent("attribute.site = berlin-7")}`)
+      await fixture.api.get(`/api/v1/devices?filter=${encodeURIComponent("attribute.site = berlin-7")}`)
     ).body;
     expect(devices.map(({ id }: { id: string }) => id)).toEqual([target.id]);
   });

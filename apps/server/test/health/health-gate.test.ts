@@ -66,7 +66,7 @@ async function crash(device: ProtocolDevice): Promise<void> {
 }
 
 const look = (): Promise<void> => fixture.server.internals.health.look();
-const detail = async (id: string): Promise<Rollout> => (await fixture.api.get(`/api/rollouts/${id}`)).body;
+const detail = async (id: string): Promise<Rollout> => (await fixture.api.get(`/api/v1/rollouts/${id}`)).body;
 const crashes: NewRollout["health"] = { metrics: [{ kind: "crashes" }] };
 
 describe("a rollout that watches crashes", () => {
@@ -126,7 +126,7 @@ describe("a rollout that watches crashes", () => {
       });
     } finally {
       jump = 0;
-      await fixture.api.post(`/api/rollouts/${id}/cancel`);
+      await fixture.api.post(`/api/v1/rollouts/${id}/cancel`);
     }
   });
 
@@ -136,15 +136,15 @@ describe("a rollout that watches crashes", () => {
     await look();
     expect((await detail(id)).state).toBe("paused");
     // The look has stored when each was heard of last: nobody is away by what was read before.
-    const why = (await fixture.api.get(`/api/devices/${others[0]!.id}/why`)).body;
+    const why = (await fixture.api.get(`/api/v1/devices/${others[0]!.id}/why`)).body;
     expect(why.sentence).toBe(
       `${others[0]!.id} waits for rollout test, which is paused (${(await detail(id)).pauseReason}).`,
     );
-    await fixture.api.post(`/api/rollouts/${id}/resume`);
+    await fixture.api.post(`/api/v1/rollouts/${id}/resume`);
     for (const canary of canaries) await crash(canary);
     await look();
     expect(await detail(id)).toMatchObject({ state: "running", health: [{ odds: 1, updated: { failed: 0 } }] });
-    await fixture.api.post(`/api/rollouts/${id}/cancel`);
+    await fixture.api.post(`/api/v1/rollouts/${id}/cancel`);
   });
 
   it("takes no notice of a single device in a crash loop, however often it crashes", async () => {
@@ -156,7 +156,7 @@ describe("a rollout that watches crashes", () => {
     const { state, health } = await detail(id);
     expect(state).toBe("running");
     expect(health[0]!.updated).toEqual({ failed: 1, atRisk: CANARIES - 1 });
-    await fixture.api.post(`/api/rollouts/${id}/cancel`);
+    await fixture.api.post(`/api/v1/rollouts/${id}/cancel`);
   });
 
   it("takes no notice when all crash alike", async () => {
@@ -171,7 +171,7 @@ describe("a rollout that watches crashes", () => {
     const { state, health } = await detail(id);
     expect(state).toBe("running");
     expect(health[0]).toMatchObject({ updated: { failed: CANARIES }, others: { failed: DEVICES - CANARIES } });
-    await fixture.api.post(`/api/rollouts/${id}/cancel`);
+    await fixture.api.post(`/api/v1/rollouts/${id}/cancel`);
   });
 
   it("goes on with what it has seen after a restart of the server", async () => {
@@ -190,7 +190,7 @@ describe("a rollout that watches crashes", () => {
     await look();
     expect(await detail(id)).toMatchObject({ state: "paused" });
     expect((await others[0]!.checkIn()).deployment).toBeUndefined();
-    await fixture.api.post(`/api/rollouts/${id}/cancel`);
+    await fixture.api.post(`/api/v1/rollouts/${id}/cancel`);
   });
 });
 
@@ -201,8 +201,8 @@ describe("a rollout that watches what apps report", () => {
 
   it("learns a limit from the devices, and asks for one where too few report anything", async () => {
     const health = { metrics: [{ kind: "reported" as const, name: "heat", worse: "higher" as const }] };
-    const { releases } = (await fixture.api.get("/api/releases")).body;
-    const refused = await fixture.api.post("/api/rollouts", {
+    const { releases } = (await fixture.api.get("/api/v1/releases")).body;
+    const refused = await fixture.api.post("/api/v1/rollouts", {
       name: "without a limit",
       releaseId: releases[0].id,
       target: { all: true },
@@ -223,7 +223,7 @@ describe("a rollout that watches what apps report", () => {
       state: "paused",
       pauseReason: expect.stringMatching(/^[45] of 5 updated devices reported heat above 523, and none of 18 others$/),
     });
-    await fixture.api.post(`/api/rollouts/${id}/cancel`);
+    await fixture.api.post(`/api/v1/rollouts/${id}/cancel`);
   });
 });
 

@@ -29,9 +29,9 @@ describe("a server that loses its database", () => {
   it("answers 503 with Retry-After within the patience of a person, and goes on when it is back", async () => {
     relay.cut();
     const answers = await Promise.all([
-      fixture.api.get("/api/devices"),
-      fixture.api.get("/api/rollouts"),
-      new ApiClient(fixture.server.url).post("/api/session", { userName: "admin", password }),
+      fixture.api.get("/api/v1/devices"),
+      fixture.api.get("/api/v1/rollouts"),
+      new ApiClient(fixture.server.url).post("/api/v1/session", { userName: "admin", password }),
     ]);
     for (const answer of answers) {
       expect(answer).toMatchObject({
@@ -40,9 +40,9 @@ describe("a server that loses its database", () => {
       });
       expect(Number(answer.headers.get("retry-after"))).toBeGreaterThan(0);
     }
-    expect((await new ApiClient(fixture.server.url).get("/api/health")).status).toBe(200);
+    expect((await new ApiClient(fixture.server.url).get("/api/v1/health")).status).toBe(200);
     relay.isOpen = true;
-    await fixture.api.until("/api/devices", (body) => Array.isArray(body.devices));
+    await fixture.api.until("/api/v1/devices", (body) => Array.isArray(body.devices));
   });
 
   it("loses no message of a device: it is acknowledged when it is stored, and a short interruption is not seen by people", async () => {
@@ -52,13 +52,13 @@ describe("a server that loses its database", () => {
     const crash = device
       .say("log", { crash: { kind: "trap", code: 7, log: "the last words" } })
       .then(() => (acknowledged = true));
-    const asked = fixture.api.get("/api/devices");
+    const asked = fixture.api.get("/api/v1/devices");
     await pause(1_000);
     expect(acknowledged).toBe(false);
     relay.isOpen = true;
     await crash;
     expect((await asked).status).toBe(200);
-    expect((await fixture.api.get(`/api/devices/${device.id}`)).body.log[0]).toMatchObject({
+    expect((await fixture.api.get(`/api/v1/devices/${device.id}`)).body.log[0]).toMatchObject({
       kind: "crash",
       detail: expect.stringContaining("the last words"),
     });

@@ -68,7 +68,7 @@ it("claims that are imported twice at the same time are stored once", async () =
     deviceId: `twice-${i}`,
     secret: Buffer.alloc(32, i).toString("base64url"),
   }));
-  const answers = await Promise.all(Array.from({ length: 4 }, () => fixture.api.post("/api/claims", { claims })));
+  const answers = await Promise.all(Array.from({ length: 4 }, () => fixture.api.post("/api/v1/claims", { claims })));
   expect(answers.map(({ status }) => status)).toEqual([201, 201, 201, 201]);
   expect(answers.reduce((sum, { body }) => sum + body.imported, 0)).toBe(claims.length);
 });

@@ -103,7 +103,7 @@ describe.skipIf(missing !== undefined)("servers that share a Mosquitto", { timeo
   it("end a device everywhere when it is revoked at one that does not have it", async () => {
     const id = (await fleet.owned())["b"]![0]!;
     const { device } = fleet.lives.find((life) => life.device.id === id)!;
-    expect((await several.at(c).post(`/api/devices/${id}/revoke`)).status).toBe(200);
+    expect((await several.at(c).post(`/api/v1/devices/${id}/revoke`)).status).toBe(200);
     // Mosquitto has no account of it any more, and so ends its connection.
     await expect
       .poll(() =>
@@ -114,6 +114,6 @@ describe.skipIf(missing !== undefined)("servers that share a Mosquitto", { timeo
       )
       .toBe(false);
     for (const member of [b, c])
-      await several.at(member).until(`/api/devices/${id}`, ({ online, revokedAt }) => !online && revokedAt !== null);
+      await several.at(member).until(`/api/v1/devices/${id}`, ({ online, revokedAt }) => !online && revokedAt !== null);
   });
 });

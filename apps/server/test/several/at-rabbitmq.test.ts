@@ -23,7 +23,7 @@ describe.skipIf(missing !== undefined)("servers at two nodes of RabbitMQ", { tim
   beforeAll(async () => {
     const brokerSecret = randomBytes(16).toString("hex");
     const httpPort = await freePort();
-    rabbitMq = await RabbitMqCluster.start(`http://127.0.0.1:${httpPort}/api/broker/${brokerSecret}`);
+    rabbitMq = await RabbitMqCluster.start(`http://127.0.0.1:${httpPort}/api/v1/broker/${brokerSecret}`);
     const [one, two] = rabbitMq.serverUrls as [string, string];
     several = await SeveralServers.start({
       brokerUrlOf: (name) => (name === "a" ? one : two),

@@ -19,7 +19,7 @@ export interface EventStream {
 
 export async function eventStream(client: ApiClient): Promise<EventStream> {
   const abort = new AbortController();
-  const response = await fetch(`${client.url}/api/events`, {
+  const response = await fetch(`${client.url}/api/v1/events`, {
     headers: { cookie: client.cookie },
     signal: abort.signal,
   });

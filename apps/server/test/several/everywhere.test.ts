@@ -50,40 +50,40 @@ describe.skipIf(haproxyMissing !== undefined)("with two servers on one database"
     const atB = await several.readyDevice("shown-b", b.mqttUrl);
     for (const member of [a, b])
       for (const { id } of [atA, atB])
-        await several.at(member).until(`/api/devices/${id}`, (body) => body.online === true);
+        await several.at(member).until(`/api/v1/devices/${id}`, (body) => body.online === true);
     // In lists and counts, too, whichever is asked.
     for (const member of [a, b]) {
-      const { devices } = (await several.at(member).get("/api/devices?filter=online")).body;
+      const { devices } = (await several.at(member).get("/api/v1/devices?filter=online")).body;
       expect(devices.map(({ id }: { id: string }) => id)).toEqual(["shown-a", "shown-b"]);
-      expect((await several.at(member).get("/api/device-summary")).body).toMatchObject({ online: 2 });
+      expect((await several.at(member).get("/api/v1/device-summary")).body).toMatchObject({ online: 2 });
     }
     const { id } = await several.api.rollOut((await release(2)).id, [atA, atB], {
       waves: [{ count: 1 }, { percent: 100 }],
     });
     await Promise.all([atA, atB].map((device) => update(device, { version: "1.2.0", releaseSequence: 2 })));
     for (const member of [a, b])
-      expect(await several.at(member).until(`/api/rollouts/${id}`, (body) => body.state === "completed")).toMatchObject(
-        { counts: { confirmed: 2 } },
-      );
+      expect(
+        await several.at(member).until(`/api/v1/rollouts/${id}`, (body) => body.state === "completed"),
+      ).toMatchObject({ counts: { confirmed: 2 } });
     // What it came to is in each one's log, once.
     for (const device of [atA, atB]) {
       const { log } = await several
         .at(b)
-        .until(`/api/devices/${device.id}`, (body) =>
+        .until(`/api/v1/devices/${device.id}`, (body) =>
           body.log.some(({ detail }: { detail: string }) => /: confirmed/.test(detail)),
         );
       expect(log.filter(({ detail }: { detail: string }) => /: confirmed/.test(detail))).toHaveLength(1);
     }
     atA.cut();
     for (const member of [a, b])
-      await several.at(member).until(`/api/devices/${atA.id}`, (body) => body.online === false);
+      await several.at(member).until(`/api/v1/devices/${atA.id}`, (body) => body.online === false);
   });
 
   it("a device is offered at its own server what was rolled out at another, without being asked", async () => {
     const made = await release(3);
     const devices = [await several.readyDevice("told-a", a.mqttUrl), await several.readyDevice("told-b", b.mqttUrl)];
     for (const api of [several.at(a), several.at(b)]) {
-      const rollout = await api.post("/api/rollouts", {
+      const rollout = await api.post("/api/v1/rollouts", {
         name: "told",
         releaseId: made.id,
         target: { deviceIds: [devices.pop()!.id] },
@@ -104,7 +104,7 @@ describe.skipIf(haproxyMissing !== undefined)("with two servers on one database"
     expect(await refusalOf(before)).toMatchObject({ error: "session-unknown" });
     const { log } = await several
       .at(a)
-      .until(`/api/devices/${before.id}`, (body) =>
+      .until(`/api/v1/devices/${before.id}`, (body) =>
         body.log.some(({ detail }: { detail: string }) => detail.includes("at another server")),
       );
     expect(log.length).toBeGreaterThan(0);
@@ -113,7 +113,7 @@ describe.skipIf(haproxyMissing !== undefined)("with two servers on one database"
     await goOn(before);
     expect(await refusalOf(after)).toMatchObject({ error: "session-unknown" });
     for (const member of [a, b])
-      await several.at(member).until(`/api/devices/${before.id}`, (body) => body.online === true);
+      await several.at(member).until(`/api/v1/devices/${before.id}`, (body) => body.online === true);
   });
 
   it("two boards with one identity are noticed, also when each is connected to a server of its own", async () => {
@@ -125,13 +125,13 @@ describe.skipIf(haproxyMissing !== undefined)("with two servers on one database"
       await goOn(copy);
       await goOn(board);
     }
-    expect((await several.api.get(`/api/devices/${board.id}`)).body.identityConflict).toBe(null);
+    expect((await several.api.get(`/api/v1/devices/${board.id}`)).body.identityConflict).toBe(null);
     await goOn(copy);
     for (const member of [a, b])
-      await several.at(member).until(`/api/devices/${board.id}`, (body) => body.identityConflict !== null);
-    await several.at(a).post(`/api/devices/${board.id}/clear-conflict`);
+      await several.at(member).until(`/api/v1/devices/${board.id}`, (body) => body.identityConflict !== null);
+    await several.at(a).post(`/api/v1/devices/${board.id}/clear-conflict`);
     for (const member of [a, b])
-      await several.at(member).until(`/api/devices/${board.id}`, (body) => body.identityConflict === null);
+      await several.at(member).until(`/api/v1/devices/${board.id}`, (body) => body.identityConflict === null);
     await several.api.rollOut((await release(40)).id, [board]);
     expect((await asked(copy)).deployment).toBeDefined();
   });
@@ -141,7 +141,7 @@ describe.skipIf(haproxyMissing !== undefined)("with two servers on one database"
     const made = await release(41);
     const { id } = await several.api.rollOut(made.id, [device]);
     await update(device, { version: "1.41.0", releaseSequence: 41 });
-    await several.at(b).until(`/api/rollouts/${id}`, (body) => body.state === "completed");
+    await several.at(b).until(`/api/v1/rollouts/${id}`, (body) => body.state === "completed");
     const events = await eventStream(several.at(a));
     const gone = (kind: string, which: string) =>
       events.until((event) => event.kind === "gone" && event.data.kind === kind && event.data.id === which);
@@ -149,20 +149,20 @@ describe.skipIf(haproxyMissing !== undefined)("with two servers on one database"
       expect((await several.at(b).post(`${path}/${first}`)).status).toBe(200);
       expect((await several.at(b).request("DELETE", path + confirm)).status).toBe(204);
     };
-    await remove(`/api/devices/${device.id}`, "revoke", `?confirm=${device.id}`);
-    await remove(`/api/rollouts/${id}`, "archive");
-    await remove(`/api/releases/${made.id}`, "archive");
+    await remove(`/api/v1/devices/${device.id}`, "revoke", `?confirm=${device.id}`);
+    await remove(`/api/v1/rollouts/${id}`, "archive");
+    await remove(`/api/v1/releases/${made.id}`, "archive");
     await Promise.all([gone("device", device.id), gone("rollout", id), gone("release", made.id)]);
     events.close();
-    for (const path of [`/api/devices/${device.id}`, `/api/rollouts/${id}`])
+    for (const path of [`/api/v1/devices/${device.id}`, `/api/v1/rollouts/${id}`])
       expect((await several.at(a).get(path)).status, path).toBe(404);
     // As a stranger it comes to the other one.
-    await several.at(a).post("/api/claims", { claims: [device.claim] });
+    await several.at(a).post("/api/v1/claims", { claims: [device.claim] });
     const stranger = sameDevice(device, a.mqttUrl);
     several.devices.push(stranger);
     expect(await stranger.enrol()).toMatchObject({ ok: true });
     await goOn(stranger);
-    await several.at(b).until(`/api/devices/${device.id}`, (body) => body.online === true);
+    await several.at(b).until(`/api/v1/devices/${device.id}`, (body) => body.online === true);
     const next = await release(42);
     await several.at(b).rollOut(next.id, [stranger]);
     await update(stranger, { version: "1.42.0", releaseSequence: 42 });
@@ -172,7 +172,7 @@ describe.skipIf(haproxyMissing !== undefined)("with two servers on one database"
     const device = await several.readyDevice("revoked", b.mqttUrl);
     const { client } = device;
     const closed = new Promise((resolve) => client!.once("close", () => resolve(undefined)));
-    const answer = await several.at(a).post(`/api/devices/${device.id}/revoke`);
+    const answer = await several.at(a).post(`/api/v1/devices/${device.id}/revoke`);
     expect(answer).toMatchObject({ status: 200, body: { revoked: true, online: false } });
     await closed;
     for (const member of [a, b]) await expect(sameDevice(device, member.mqttUrl).connect()).rejects.toThrow();
@@ -185,28 +185,30 @@ describe.skipIf(haproxyMissing !== undefined)("with two servers on one database"
     const offer = await asked(device);
     device.take1(offer.deployment!, offer.attempt!);
     await device.report("downloading", { done: 0, total: 1 });
-    const stopped = await several.at(a).post("/api/emergency-stop", { reason: "smoke" });
+    const stopped = await several.at(a).post("/api/v1/emergency-stop", { reason: "smoke" });
     expect(stopped).toMatchObject({ status: 200, body: { stopped: true } });
-    expect((await several.at(b).get("/api/emergency-stop")).body).toMatchObject({ stopped: true, reason: "smoke" });
+    expect((await several.at(b).get("/api/v1/emergency-stop")).body).toMatchObject({ stopped: true, reason: "smoke" });
     device.forget();
     await device.say("fetch", { deployment: offer.deployment, attempt: offer.attempt, part: 0, first: 0, count: 1 }, 0);
     expect((await device.checkIn()).deployment).toBeUndefined();
     // Asked for before the check-in that was answered.
     expect(device.chunks).toEqual([]);
-    const ended = await several.at(b).post("/api/emergency-stop/end");
+    const ended = await several.at(b).post("/api/v1/emergency-stop/end");
     expect(ended).toMatchObject({ status: 200, body: { stopped: false } });
-    expect((await several.at(a).get("/api/emergency-stop")).body).toMatchObject({ stopped: false });
+    expect((await several.at(a).get("/api/v1/emergency-stop")).body).toMatchObject({ stopped: false });
     await update(device, made);
   });
 
   it("a command that is given at one reaches a device at the other", async () => {
     const device = await several.readyDevice("commanded", b.mqttUrl);
-    const given = await several.at(a).post(`/api/devices/${device.id}/commands`, { kind: "reboot" });
+    const given = await several.at(a).post(`/api/v1/devices/${device.id}/commands`, { kind: "reboot" });
     expect(given.status).toBe(202);
     const command = await device.take("command");
     expect(command["session"]).toBe(device.session);
     await device.say("answer", { command: given.body.id, code: 0 });
-    await several.at(a).until(`/api/devices/${device.id}/commands`, ({ commands }) => commands[0].state === "accepted");
+    await several
+      .at(a)
+      .until(`/api/v1/devices/${device.id}/commands`, ({ commands }) => commands[0].state === "accepted");
   });
 
   it("a stream of events at one shows what happens at the other", async () => {
@@ -220,24 +222,29 @@ describe.skipIf(haproxyMissing !== undefined)("with two servers on one database"
 
   it("who signs out at one is signed out at the other, where the stream of events ends", async () => {
     const person = new ApiClient(several.haproxy.url);
-    await person.post("/api/session", { userName: "admin", password });
+    await person.post("/api/v1/session", { userName: "admin", password });
     const [atA, atB] = [a, b].map((member) => {
       const client = several.at(member);
       client.cookie = person.cookie;
       return client;
     }) as [ApiClient, ApiClient];
     const stream = await eventStream(atB);
-    expect((await atA.request("DELETE", "/api/session")).status).toBe(204);
+    expect((await atA.request("DELETE", "/api/v1/session")).status).toBe(204);
     await stream.ended;
     atB.cookie = person.cookie;
-    expect((await atB.get("/api/devices")).status).toBe(401);
+    expect((await atB.get("/api/v1/devices")).status).toBe(401);
   });
 
   it("a sign-in limit counts attempts at both", async () => {
     // RFC 5737: for documentation. As HAProxy says it of who asks.
     const headers = { "x-forwarded-for": "192.0.2.7" };
     const attempts = Array.from({ length: 30 }, (_, i) =>
-      new ApiClient([a, b][i % 2]!.url).request("POST", "/api/session", { userName: "admin", password: "no" }, headers),
+      new ApiClient([a, b][i % 2]!.url).request(
+        "POST",
+        "/api/v1/session",
+        { userName: "admin", password: "no" },
+        headers,
+      ),
     );
     const refused = (await Promise.all(attempts)).filter(({ status }) => status === 429);
     // One server alone lets ten of a moment through, and so two that did not count together would let twenty.
@@ -270,9 +277,9 @@ describe.skipIf(haproxyMissing !== undefined)("with two servers on one database"
         signedBy: [root.privateJwk],
       },
     ]);
-    const taken = await several.at(a).request("POST", "/api/trust", next);
+    const taken = await several.at(a).request("POST", "/api/v1/trust", next);
     expect(taken).toMatchObject({ status: 201, body: { version: 2 } });
-    expect((await several.at(b).get("/api/trust")).body.version).toBe(2);
+    expect((await several.at(b).get("/api/v1/trust")).body.version).toBe(2);
     await device.checkIn();
     await device.until("the newer chain", () => (device.trustChains.length > 0 ? true : undefined));
     expect(device.trustChains[0]!.equals(Buffer.from(next))).toBe(true);

@@ -85,7 +85,7 @@ export class FleetAtABroker {
       const api = this.several.at(member);
       for (const { id } of this.devices)
         await expect
-          .poll(async () => (await api.get(`/api/devices/${id}`)).body.online, { timeout: sharedMsMax })
+          .poll(async () => (await api.get(`/api/v1/devices/${id}`)).body.online, { timeout: sharedMsMax })
           .toBe(true);
     }
   }
@@ -111,16 +111,16 @@ export class FleetAtABroker {
   async underWay(at: Member, id: string): Promise<void> {
     await this.several
       .at(at)
-      .until(`/api/rollouts/${id}`, ({ counts }) => counts.downloading + counts.confirmed + counts.testing > 2);
+      .until(`/api/v1/rollouts/${id}`, ({ counts }) => counts.downloading + counts.confirmed + counts.testing > 2);
   }
 
   /** Waits for its end: all confirmed, and each device has started one image once. */
   async done(at: Member, id: string): Promise<void> {
     const api = this.several.at(at);
     await expect
-      .poll(async () => (await api.get(`/api/rollouts/${id}`)).body.state, { timeout: doneMsMax })
+      .poll(async () => (await api.get(`/api/v1/rollouts/${id}`)).body.state, { timeout: doneMsMax })
       .toBe("completed");
-    expect((await api.get(`/api/rollouts/${id}`)).body.counts).toMatchObject({ confirmed: this.lives.length });
+    expect((await api.get(`/api/v1/rollouts/${id}`)).body.counts).toMatchObject({ confirmed: this.lives.length });
     for (const { device, started, offered } of this.lives) {
       expect(started, `${device.id} has started`).toHaveLength(1);
       expect([...offered], `${device.id} was offered`).toEqual(started);

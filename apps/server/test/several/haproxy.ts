@@ -58,7 +58,7 @@ frontend people
 backend consoles
     mode http
     balance roundrobin
-    option httpchk GET /api/health
+    option httpchk GET /api/v1/health
 ${servers((backend) => backend.httpPort)}
 
 frontend devices
@@ -70,7 +70,7 @@ frontend devices
 backend brokers
     mode tcp
     balance leastconn
-    option httpchk GET /api/health
+    option httpchk GET /api/v1/health
 ${servers((backend) => backend.mqttPort)}
 `;
 }
@@ -93,7 +93,7 @@ export class Haproxy {
     const child = spawn(program(), ["-db", "-q", "-f", file], { stdio: "ignore" });
     const url = `http://127.0.0.1:${httpPort}`;
     for (const deadline = Date.now() + 10_000; ; ) {
-      const isUp = await fetch(`${url}/api/health`).then(
+      const isUp = await fetch(`${url}/api/v1/health`).then(
         (response) => response.ok,
         () => false,
       );

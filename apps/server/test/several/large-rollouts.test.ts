@@ -52,14 +52,14 @@ describe.skipIf(haproxyMissing !== undefined)("a large rollout at two servers on
       .upload(await makeRelease(several.project, { version: "1.2.0", releaseSequence: 2 }, payloadOf(20_000, 2)));
     for (const member of [a, b]) {
       const request = { name: `asked at ${member.name}`, releaseId: release.id, target: { all: true } };
-      const { status, body } = await several.at(member).post("/api/rollouts", request);
+      const { status, body } = await several.at(member).post("/api/v1/rollouts", request);
       expect(status, JSON.stringify(body)).toBe(201);
       expect(body.preparing, "it is not made while the call waits").not.toBeNull();
       made.push(body.id);
     }
     for (const id of made)
       for (const member of [a, b]) {
-        const whole = await several.at(member).until(`/api/rollouts/${id}`, (body) => body.carryingOut === false);
+        const whole = await several.at(member).until(`/api/v1/rollouts/${id}`, (body) => body.carryingOut === false);
         expect(whole).toMatchObject({ state: "running", preparing: null, currentWave: 0, total: othersCount + 1 });
       }
   });
@@ -68,10 +68,10 @@ describe.skipIf(haproxyMissing !== undefined)("a large rollout at two servers on
     "ends at the other one when the first dies right after it was asked to",
     async () => {
       for (const id of made)
-        expect((await several.at(a).post(`/api/rollouts/${id}/cancel`)).body).toMatchObject({ state: "cancelled" });
+        expect((await several.at(a).post(`/api/v1/rollouts/${id}/cancel`)).body).toMatchObject({ state: "cancelled" });
       await a.end("SIGKILL");
       for (const id of made) {
-        const show = async () => (await several.at(b).get(`/api/rollouts/${id}`)).body;
+        const show = async () => (await several.at(b).get(`/api/v1/rollouts/${id}`)).body;
         await expect.poll(async () => (await show()).carryingOut, { timeout: withinMs }).toBe(false);
         expect(await show()).toMatchObject({ state: "cancelled", counts: { queued: 0, cancelled: othersCount + 1 } });
       }

@@ -33,11 +33,11 @@ describe.skipIf(haproxyMissing !== undefined)("of two servers", () => {
   });
 
   const isHealthy = async (member: Member): Promise<boolean> =>
-    (await several.at(member).get("/api/health")).status === 200;
+    (await several.at(member).get("/api/v1/health")).status === 200;
 
   it("one that is cut off from the database sends its devices away, and serves again when it is back", async () => {
     const device = await several.readyDevice("cut-off", b.mqttUrl);
-    await several.at(a).until(`/api/devices/${device.id}`, ({ online }) => online === true);
+    await several.at(a).until(`/api/v1/devices/${device.id}`, ({ online }) => online === true);
     const closed = new Promise((resolve) => device.client!.once("close", () => resolve(undefined)));
     relay.cut();
     await closed;
@@ -54,18 +54,18 @@ describe.skipIf(haproxyMissing !== undefined)("of two servers", () => {
         { timeout: noticedMsMax },
       )
       .toBe(true);
-    await several.at(a).until(`/api/devices/${device.id}`, ({ online }) => online === true);
+    await several.at(a).until(`/api/v1/devices/${device.id}`, ({ online }) => online === true);
     await expect
-      .poll(async () => (await several.at(a).get("/api/emergency-stop")).status, { timeout: noticedMsMax })
+      .poll(async () => (await several.at(a).get("/api/v1/emergency-stop")).status, { timeout: noticedMsMax })
       .toBe(200);
     // What must hold everywhere does not wait for who can do nothing.
-    expect((await several.at(a).post("/api/emergency-stop", { reason: "while one is away" })).status).toBe(200);
+    expect((await several.at(a).post("/api/v1/emergency-stop", { reason: "while one is away" })).status).toBe(200);
     relay.isOpen = true;
     await expect.poll(() => isHealthy(b), { timeout: noticedMsMax }).toBe(true);
-    expect((await several.at(b).get("/api/emergency-stop")).body).toMatchObject({ reason: "while one is away" });
-    expect((await several.at(b).post("/api/emergency-stop/end")).status).toBe(200);
+    expect((await several.at(b).get("/api/v1/emergency-stop")).body).toMatchObject({ reason: "while one is away" });
+    expect((await several.at(b).post("/api/v1/emergency-stop/end")).status).toBe(200);
     const another = await several.readyDevice("back", b.mqttUrl);
-    await several.at(a).until(`/api/devices/${another.id}`, ({ online }) => online === true);
+    await several.at(a).until(`/api/v1/devices/${another.id}`, ({ online }) => online === true);
   });
 
   it("one that hung past its heartbeats does nothing for a device that is another's by then", async () => {
@@ -77,7 +77,9 @@ describe.skipIf(haproxyMissing !== undefined)("of two servers", () => {
     b.child.kill("SIGSTOP");
     try {
       await expect
-        .poll(async () => (await several.at(a).get(`/api/devices/${before.id}`)).body.online, { timeout: noticedMsMax })
+        .poll(async () => (await several.at(a).get(`/api/v1/devices/${before.id}`)).body.online, {
+          timeout: noticedMsMax,
+        })
         .toBe(false);
       const after = sameDevice(before, a.mqttUrl);
       several.devices.push(after);
@@ -93,11 +95,11 @@ describe.skipIf(haproxyMissing !== undefined)("of two servers", () => {
     } finally {
       b.child.kill("SIGCONT");
     }
-    const { body } = await several.at(a).get(`/api/rollouts/${id}`);
+    const { body } = await several.at(a).get(`/api/v1/rollouts/${id}`);
     expect(body).toMatchObject({ state: "completed", counts: { confirmed: 1, failed: 0 } });
     await expect.poll(() => isHealthy(b), { timeout: noticedMsMax }).toBe(true);
     const another = await several.readyDevice("awake", b.mqttUrl);
-    await several.at(a).until(`/api/devices/${another.id}`, ({ online }) => online === true);
+    await several.at(a).until(`/api/v1/devices/${another.id}`, ({ online }) => online === true);
   });
 
   it("both go on when all connections to the database are ended", async () => {
@@ -113,9 +115,9 @@ describe.skipIf(haproxyMissing !== undefined)("of two servers", () => {
     expect((await device.checkIn()).session).toBe(device.session);
     for (const member of [a, b]) {
       await expect.poll(() => isHealthy(member), { timeout: noticedMsMax }).toBe(true);
-      await several.at(member).until(`/api/devices/${device.id}`, ({ online }) => online === true);
+      await several.at(member).until(`/api/v1/devices/${device.id}`, ({ online }) => online === true);
     }
-    expect((await several.at(b).post(`/api/devices/${device.id}/revoke`)).status).toBe(200);
+    expect((await several.at(b).post(`/api/v1/devices/${device.id}/revoke`)).status).toBe(200);
     await device.until("the end of the connection", () => (device.client!.connected ? undefined : true));
   });
 });

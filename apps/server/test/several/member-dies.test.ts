@@ -52,7 +52,7 @@ describe.skipIf(haproxyMissing !== undefined)("kill -9 of one of two servers in 
         { waves: [{ percent: 50 }, { percent: 100 }] },
       );
       // In the middle of the first wave: somebody is past the point of no return, somebody still waits.
-      await several.at(b).until(`/api/rollouts/${id}`, ({ counts }) => counts.downloading + counts.confirmed > 2);
+      await several.at(b).until(`/api/v1/rollouts/${id}`, ({ counts }) => counts.downloading + counts.confirmed > 2);
       const killedMs = performance.now();
       await a.end("SIGKILL");
       const orphans = lives.filter(({ device }) => atA.has(device.id));
@@ -63,13 +63,13 @@ describe.skipIf(haproxyMissing !== undefined)("kill -9 of one of two servers in 
       const againMs = Math.max(...orphans.map((life) => firstAfter(life)! - killedMs));
       const done = several.at(b);
       await expect
-        .poll(async () => (await done.get(`/api/rollouts/${id}`)).body.state, { timeout: doneMsMax })
+        .poll(async () => (await done.get(`/api/v1/rollouts/${id}`)).body.state, { timeout: doneMsMax })
         .toBe("completed");
       const doneMs = performance.now() - killedMs;
       console.log(
         `kill -9 of one of two servers, ${devicesCount} devices, ${orphans.length} of them at it: all under way again after ${(againMs / 1000).toFixed(1)} s, the rollout of two waves completed after ${(doneMs / 1000).toFixed(1)} s`,
       );
-      const { body } = await done.get(`/api/rollouts/${id}`);
+      const { body } = await done.get(`/api/v1/rollouts/${id}`);
       expect(body.counts).toMatchObject({ confirmed: devicesCount });
       for (const life of lives) {
         expect(life.started, `${life.device.id} has started`).toHaveLength(1);
@@ -81,10 +81,10 @@ describe.skipIf(haproxyMissing !== undefined)("kill -9 of one of two servers in 
 
       await a.start();
       const device = await several.readyDevice("newcomer", a.mqttUrl);
-      await several.at(b).until(`/api/devices/${device.id}`, ({ online }) => online === true);
+      await several.at(b).until(`/api/v1/devices/${device.id}`, ({ online }) => online === true);
       await several.api.rollOut(made.id, [device]);
       await update(device, made);
-      await several.at(b).until(`/api/devices/${device.id}`, ({ running }) => running.version === made.version);
+      await several.at(b).until(`/api/v1/devices/${device.id}`, ({ running }) => running.version === made.version);
       // Each may be the caretaker by now; the other one is not left with the name of the dead.
       expect(await several.query(`select name from members where "deadAt" is null order by name`)).toEqual([
         { name: "a" },

@@ -150,8 +150,8 @@ export class SeveralServers {
       haproxy = await Haproxy.start(folder, members, httpPort);
       const several = new SeveralServers(project, folder, databaseUrl, members, haproxy, argsOf);
       const [, first] = /one-time password (\S+)/.exec(members[0]!.lines.join("\n"))!;
-      await several.api.post("/api/session", { userName: "admin", password: first });
-      const changed = await several.api.post("/api/session/password", {
+      await several.api.post("/api/v1/session", { userName: "admin", password: first });
+      const changed = await several.api.post("/api/v1/session/password", {
         currentPassword: first,
         newPassword: password,
       });
@@ -197,7 +197,7 @@ export class SeveralServers {
   async newDevice(id: string, mqttUrl = this.haproxy.mqttUrl): Promise<ProtocolDevice> {
     const device = new ProtocolDevice(id, await generateSigningKey(), mqttUrl);
     this.devices.push(device);
-    const imported = await this.api.post("/api/claims", { claims: [device.claim] });
+    const imported = await this.api.post("/api/v1/claims", { claims: [device.claim] });
     if (imported.status !== 201) throw new Error(JSON.stringify(imported.body));
     const enrolled = await device.enrol();
     if (enrolled["ok"] !== true) throw new Error(JSON.stringify(enrolled));

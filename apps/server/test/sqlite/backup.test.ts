@@ -27,7 +27,7 @@ async function lifeGoesOn(
   expect((await anew.enrol())["ok"]).toBe(true);
   await anew.connect();
   await before.upload(await makeRelease(before.project, { version: "1.2.0", releaseSequence: 3 }));
-  await before.api.post("/api/session/password", { currentPassword: password, newPassword: "since the backup" });
+  await before.api.post("/api/v1/session/password", { currentPassword: password, newPassword: "since the backup" });
   // A later rollout brought this one something newer.
   ahead.running = { ...ahead.running, digest: "33".repeat(32), version: "1.2.0", releaseSequence: 3 };
   for (const device of [updated, anew, ahead]) await device.close();
@@ -68,17 +68,17 @@ it("a backup taken while the server runs serves from any folder, and what has ha
   runShell(bringBack!, { cwd: repositoryRoot });
   const after = await Fixture.goOn({ dataDir: restored }, project);
   fixtures.push(after);
-  expect((await after.api.get("/api/session")).status, "the password of that time").toBe(200);
-  expect((await after.api.get("/api/releases")).body.releases.map((each: { version: string }) => each.version)).toEqual(
-    ["1.1.0"],
-  );
-  expect((await after.api.get("/api/releases")).body.releases[0].images[0].file).toBe("present");
+  expect((await after.api.get("/api/v1/session")).status, "the password of that time").toBe(200);
+  expect(
+    (await after.api.get("/api/v1/releases")).body.releases.map((each: { version: string }) => each.version),
+  ).toEqual(["1.1.0"]);
+  expect((await after.api.get("/api/v1/releases")).body.releases[0].images[0].file).toBe("present");
   for (const device of [updated, anew, ahead]) device.mqttUrl = after.mqttUrl;
 
   await updated.connect();
   await updated.prove();
   expect((await updated.checkIn()).deployment, "nothing is installed twice").toBeUndefined();
-  expect((await after.api.get(`/api/rollouts/${rollout.id}`)).body).toMatchObject({
+  expect((await after.api.get(`/api/v1/rollouts/${rollout.id}`)).body).toMatchObject({
     state: "completed",
     counts: { confirmed: 1 },
   });
@@ -86,7 +86,7 @@ it("a backup taken while the server runs serves from any folder, and what has ha
   await ahead.connect();
   await ahead.prove();
   expect((await ahead.checkIn()).deployment, "nobody is taken back").toBeUndefined();
-  const passedOver = (await after.api.get(`/api/rollouts/${old.id}`)).body;
+  const passedOver = (await after.api.get(`/api/v1/rollouts/${old.id}`)).body;
   expect(passedOver).toMatchObject({ state: "completed", counts: { confirmed: 1, cancelled: 1 } });
 
   await expect(anew.connect(), "its secret is of later").rejects.toThrow();

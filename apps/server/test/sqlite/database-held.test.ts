@@ -42,18 +42,18 @@ describe("a server whose database another program holds", () => {
     await hold(other);
     let written = false;
     const write = fixture.api
-      .post("/api/rollouts", { name: "r", releaseId: id, target: { deviceIds: [device.id] } })
+      .post("/api/v1/rollouts", { name: "r", releaseId: id, target: { deviceIds: [device.id] } })
       .then((answer) => ((written = true), answer));
     const report = device.say("telemetry", { uptimeMs: 1, health: "unhealthy" });
     for (let i = 0; i < 5; i++) {
-      expect((await fixture.api.get("/api/devices")).body.devices[0].health).toBe("healthy");
+      expect((await fixture.api.get("/api/v1/devices")).body.devices[0].health).toBe("healthy");
       await pause(60);
     }
     expect(written).toBe(false);
     other.exec("commit");
     expect((await write).status).toBe(201);
     await report;
-    await fixture.api.until(`/api/devices/${device.id}`, (body) => body.health === "unhealthy");
+    await fixture.api.until(`/api/v1/devices/${device.id}`, (body) => body.health === "unhealthy");
   });
 
   it("answers 503 with Retry-After when it takes too long, to everybody who waits and not one after the other", async () => {
@@ -61,16 +61,16 @@ describe("a server whose database another program holds", () => {
     const secret = Buffer.alloc(32, 1).toString("base64url");
     const answers = await Promise.all(
       Array.from({ length: 6 }, (_, i) =>
-        fixture.api.post("/api/claims", { claims: [{ deviceId: `d-${i}`, secret }] }),
+        fixture.api.post("/api/v1/claims", { claims: [{ deviceId: `d-${i}`, secret }] }),
       ),
     );
     for (const answer of answers) {
       expect(answer).toMatchObject({ status: 503, body: { code: "server-busy" } });
       expect(Number(answer.headers.get("retry-after"))).toBeGreaterThan(0);
     }
-    expect((await new ApiClient(fixture.server.url).get("/api/health")).status).toBe(200);
+    expect((await new ApiClient(fixture.server.url).get("/api/v1/health")).status).toBe(200);
     other.exec("commit");
-    expect((await fixture.api.post("/api/claims", { claims: [{ deviceId: "d-0", secret }] })).body).toEqual({
+    expect((await fixture.api.post("/api/v1/claims", { claims: [{ deviceId: "d-0", secret }] })).body).toEqual({
       imported: 1,
     });
   });
@@ -86,7 +86,7 @@ describe("a server whose database another program holds", () => {
     expect(acknowledged).toBe(false);
     other.exec("commit");
     await crash;
-    expect((await fixture.api.get(`/api/devices/${device.id}`)).body.log[0]).toMatchObject({
+    expect((await fixture.api.get(`/api/v1/devices/${device.id}`)).body.log[0]).toMatchObject({
       kind: "crash",
       detail: expect.stringContaining("the last words"),
     });

@@ -348,7 +348,7 @@ describe("a server before migration 0006", () => {
     await device.install(await device.offered());
     await rm(await onlyImage(dataDir));
     expect(
-      (await fixture.api.post("/api/releases", await makeRelease(first.project))).status,
+      (await fixture.api.post("/api/v1/releases", await makeRelease(first.project))).status,
       "mended under its new name",
     ).toBe(201);
     expect(await onlyImage(dataDir)).not.toContain(digest);

@@ -3,7 +3,7 @@ import { api } from "./http.ts";
 
 /** Newest first. */
 export const listCommands = async (id: string): Promise<Command[]> =>
-  (await api("GET /api/devices/:id/commands", { params: { id } })).commands;
+  (await api("GET /api/v1/devices/:id/commands", { params: { id } })).commands;
 
 export const giveCommand = (id: string, command: NewCommand): Promise<Command> =>
-  api("POST /api/devices/:id/commands", { params: { id }, body: command });
+  api("POST /api/v1/devices/:id/commands", { params: { id }, body: command });

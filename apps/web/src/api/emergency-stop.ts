@@ -1,9 +1,9 @@
 import type { EmergencyStop } from "@flipside/api/types";
 import { api } from "./http.ts";
 
-export const getEmergencyStop = (): Promise<EmergencyStop> => api("GET /api/emergency-stop");
+export const getEmergencyStop = (): Promise<EmergencyStop> => api("GET /api/v1/emergency-stop");
 
 export const setEmergencyStop = (reason: string): Promise<EmergencyStop> =>
-  api("POST /api/emergency-stop", { body: { reason } });
+  api("POST /api/v1/emergency-stop", { body: { reason } });
 
-export const endEmergencyStop = (): Promise<EmergencyStop> => api("POST /api/emergency-stop/end");
+export const endEmergencyStop = (): Promise<EmergencyStop> => api("POST /api/v1/emergency-stop/end");

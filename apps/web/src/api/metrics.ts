@@ -9,11 +9,14 @@ export interface MetricWithHistory extends DeviceMetric {
 /** All that the device's app has reported, up to now. */
 export async function metricHistories(id: string, range: MetricRange): Promise<MetricWithHistory[]> {
   const from = new Date(Date.now() - rangeMsOf[range]).toISOString();
-  const { metrics } = await api("GET /api/devices/:id/metrics", { params: { id } });
+  const { metrics } = await api("GET /api/v1/devices/:id/metrics", { params: { id } });
   return Promise.all(
     metrics.map(async (metric) => ({
       ...metric,
-      history: await api("GET /api/devices/:id/metrics/:name", { params: { id, name: metric.name }, query: { from } }),
+      history: await api("GET /api/v1/devices/:id/metrics/:name", {
+        params: { id, name: metric.name },
+        query: { from },
+      }),
     })),
   );
 }

@@ -9,21 +9,21 @@ import { api, heard } from "./http.ts";
 /** `archived`: with those that are. */
 export const listReleases = (archived: "true" | "false"): Promise<Release[]> =>
   everyPage(async (query) => {
-    const { releases, next } = await api("GET /api/releases", { query: { ...query, archived } });
+    const { releases, next } = await api("GET /api/v1/releases", { query: { ...query, archived } });
     return { members: releases, next };
   });
 
 export const archiveRelease = (id: string): Promise<Release> =>
-  api("POST /api/releases/:id/archive", { params: { id } });
+  api("POST /api/v1/releases/:id/archive", { params: { id } });
 
 export const unarchiveRelease = (id: string): Promise<Release> =>
-  api("POST /api/releases/:id/unarchive", { params: { id } });
+  api("POST /api/v1/releases/:id/unarchive", { params: { id } });
 
-export const deleteRelease = (id: string): Promise<void> => api("DELETE /api/releases/:id", { params: { id } });
+export const deleteRelease = (id: string): Promise<void> => api("DELETE /api/v1/releases/:id", { params: { id } });
 
 /** Stores a permit for going back to an image of this release; it says which, and whether any device may. */
 export const addPermit = (id: string, file: Blob): Promise<{ digest: string; anyDevice: boolean }> =>
-  api("POST /api/releases/:id/permits", { params: { id }, body: file });
+  api("POST /api/v1/releases/:id/permits", { params: { id }, body: file });
 
 /**
  * Sends a release file. `onProgress` hears the part that has been sent, 0 to 1. `confirmSequence`: it is meant that its
@@ -51,7 +51,7 @@ export function uploadRelease(
     const xhr = new XMLHttpRequest();
     xhr.open(
       "POST",
-      addressOf("POST /api/releases", options.confirmSequence ? { query: { confirmSequence: "true" } } : {}),
+      addressOf("POST /api/v1/releases", options.confirmSequence ? { query: { confirmSequence: "true" } } : {}),
     );
     xhr.setRequestHeader("content-type", "application/octet-stream");
     xhr.setRequestHeader("accept", "application/json");

@@ -1,7 +1,7 @@
 import type { Trust } from "@flipside/api/types";
 import { api } from "./http.ts";
 
-export const getTrust = (): Promise<Trust> => api("GET /api/trust");
+export const getTrust = (): Promise<Trust> => api("GET /api/v1/trust");
 
 /** Hands the server a trust chain that goes on from its own. */
-export const uploadTrust = (file: Blob): Promise<Trust> => api("POST /api/trust", { body: file });
+export const uploadTrust = (file: Blob): Promise<Trust> => api("POST /api/v1/trust", { body: file });

@@ -1,4 +1,4 @@
-// The connection to GET /api/events. It reconnects by itself, for ever, and says how it stands.
+// The connection to GET /api/v1/events. It reconnects by itself, for ever, and says how it stands.
 //
 // EventSource alone gives up for good when a proxy answers 502 while the server restarts, so every loss is handled
 // here: close, wait, open a new one. What was missed meanwhile is not replayed by the server; `onResync` says so.

@@ -44,7 +44,7 @@ import { type ConnectionState, EventStream } from "./event-stream.ts";
 import type { MetricRange } from "../metric-plot.ts";
 import { Resource } from "./resource.ts";
 
-const eventsPath: Routes["streamEvents"]["path"] = "/api/events";
+const eventsPath: Routes["streamEvents"]["path"] = "/api/v1/events";
 
 export class Fleet {
   readonly devices = new Resource<ById<Device>>({ load: async () => byId(await listDevices()), apply: applyToDevices });

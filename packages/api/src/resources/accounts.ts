@@ -1,4 +1,4 @@
-// /api/accounts: who may sign in, and as what.
+// /api/v1/accounts: who may sign in, and as what.
 
 import { z } from "zod";
 import { userNamePattern } from "../limits.ts";
@@ -38,7 +38,7 @@ const params = z.strictObject({ userName: z.string() });
 
 export const listAccounts = route({
   method: "GET",
-  path: "/api/accounts",
+  path: "/api/v1/accounts",
   access: "accounts:manage",
   summary: "All accounts, by their names",
   query: z.object(pageQuery),
@@ -48,7 +48,7 @@ export const listAccounts = route({
 
 export const createAccount = route({
   method: "POST",
-  path: "/api/accounts",
+  path: "/api/v1/accounts",
   access: "accounts:manage",
   takesTwo: true,
   summary: "Make an account; it begins with a one-time password",
@@ -60,7 +60,7 @@ export const createAccount = route({
 
 export const changeRole = route({
   method: "PUT",
-  path: "/api/accounts/:userName/role",
+  path: "/api/v1/accounts/:userName/role",
   access: "accounts:manage",
   takesTwo: true,
   summary: "Another role, from the next request on",
@@ -73,7 +73,7 @@ export const changeRole = route({
 
 export const resetPassword = route({
   method: "POST",
-  path: "/api/accounts/:userName/reset-password",
+  path: "/api/v1/accounts/:userName/reset-password",
   access: "accounts:manage",
   takesTwo: true,
   summary: "A new one-time password; all sessions of the account end, and its tokens are withdrawn",
@@ -84,7 +84,7 @@ export const resetPassword = route({
 
 export const deleteAccount = route({
   method: "DELETE",
-  path: "/api/accounts/:userName",
+  path: "/api/v1/accounts/:userName",
   access: "accounts:manage",
   takesTwo: true,
   summary: "The account is gone, with its sessions, tokens, and what it has proposed; what it did keeps its name",

@@ -1,4 +1,4 @@
-// /api/audit: who did what, from where; also what was refused. Nothing of it is changed afterwards, which whoever reads
+// /api/v1/audit: who did what, from where; also what was refused. Nothing of it is changed afterwards, which whoever reads
 // all of it can see for itself (audit-chain.ts).
 
 import { z } from "zod";
@@ -43,7 +43,7 @@ export const auditPage = named(
 
 export const listAudit = route({
   method: "GET",
-  path: "/api/audit",
+  path: "/api/v1/audit",
   access: "audit:read",
   summary: "Lines of the record of who did what; the newest first, or from the beginning",
   query: z.object({

@@ -1,4 +1,4 @@
-// /api/devices/:id/replace-board
+// /api/v1/devices/:id/replace-board
 
 import { json, route } from "../route.ts";
 import { claimSecret } from "./claims.ts";
@@ -8,7 +8,7 @@ import { z } from "zod";
 
 export const replaceBoard = route({
   method: "POST",
-  path: "/api/devices/:id/replace-board",
+  path: "/api/v1/devices/:id/replace-board",
   access: "devices:enrol",
   summary: "Another board takes the device's place: whoever proves this claim is the device from then on",
   params: idParams,

@@ -1,4 +1,4 @@
-// /api/broker/:secret/…: the questions of RabbitMQ's HTTP back end for rights, as that spells them.
+// /api/v1/broker/:secret/…: the questions of RabbitMQ's HTTP back end for rights, as that spells them.
 
 import { z } from "zod";
 import { route, text } from "../route.ts";
@@ -13,19 +13,19 @@ const asked = {
   textStatuses: [503],
 } as const;
 
-export const brokerUser = route({ ...asked, path: "/api/broker/:secret/user", summary: "May this user connect?" });
+export const brokerUser = route({ ...asked, path: "/api/v1/broker/:secret/user", summary: "May this user connect?" });
 export const brokerVirtualHost = route({
   ...asked,
-  path: "/api/broker/:secret/vhost",
+  path: "/api/v1/broker/:secret/vhost",
   summary: "May this user use this virtual host?",
 });
 export const brokerResource = route({
   ...asked,
-  path: "/api/broker/:secret/resource",
+  path: "/api/v1/broker/:secret/resource",
   summary: "May this user do this with this queue or exchange?",
 });
 export const brokerTopic = route({
   ...asked,
-  path: "/api/broker/:secret/topic",
+  path: "/api/v1/broker/:secret/topic",
   summary: "May this user do this with this topic?",
 });

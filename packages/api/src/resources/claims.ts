@@ -1,4 +1,4 @@
-// /api/claims
+// /api/v1/claims
 
 import { z } from "zod";
 import { claimSecretPattern, claimsPerRequestMax } from "../limits.ts";
@@ -22,7 +22,7 @@ export const claimPage = named(
 
 export const listClaims = route({
   method: "GET",
-  path: "/api/claims",
+  path: "/api/v1/claims",
   access: "fleet:read",
   summary: "Devices that have a claim, by their ids; secrets are told to nobody",
   query: z.object(pageQuery),
@@ -32,7 +32,7 @@ export const listClaims = route({
 
 export const importClaims = route({
   method: "POST",
-  path: "/api/claims",
+  path: "/api/v1/claims",
   access: "devices:enrol",
   summary: "Store claims: all of them or none",
   body: json(named("ClaimImport", z.strictObject({ claims: z.array(claim).min(1).max(claimsPerRequestMax) }))),

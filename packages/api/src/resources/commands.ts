@@ -1,4 +1,4 @@
-// /api/devices/:id/commands
+// /api/v1/devices/:id/commands
 
 import { z } from "zod";
 import {
@@ -48,7 +48,7 @@ export const command = named(
 
 export const listCommands = route({
   method: "GET",
-  path: "/api/devices/:id/commands",
+  path: "/api/v1/devices/:id/commands",
   access: "fleet:read",
   summary: "The device's commands, newest first",
   params: idParams,
@@ -59,7 +59,7 @@ export const listCommands = route({
 
 export const giveCommand = route({
   method: "POST",
-  path: "/api/devices/:id/commands",
+  path: "/api/v1/devices/:id/commands",
   access: "devices:command",
   summary: "Give the device a command; it is sent at once or at the next check-in",
   params: idParams,

@@ -1,4 +1,4 @@
-// /api/devices
+// /api/v1/devices
 
 import { bootReasonNames, healthNames, slotStateNames } from "@flipside/image-format/state-names";
 import { z } from "zod";
@@ -90,7 +90,7 @@ export const deviceDetail = named(
 
 export const listDevices = route({
   method: "GET",
-  path: "/api/devices",
+  path: "/api/v1/devices",
   access: "fleet:read",
   summary: "Devices that have every word of the query, and are as the filter says, by their ids",
   query: z.object({
@@ -119,7 +119,7 @@ export const deviceSummary = named(
 
 export const summariseDevices = route({
   method: "GET",
-  path: "/api/device-summary",
+  path: "/api/v1/device-summary",
   access: "fleet:read",
   summary: "How many devices there are, and of what kinds",
   status: 200,
@@ -128,7 +128,7 @@ export const summariseDevices = route({
 
 export const getDevice = route({
   method: "GET",
-  path: "/api/devices/:id",
+  path: "/api/v1/devices/:id",
   access: "fleet:read",
   summary: "A device with its newest deployments and log entries",
   params: idParams,
@@ -138,7 +138,7 @@ export const getDevice = route({
 
 export const listDeviceDeployments = route({
   method: "GET",
-  path: "/api/devices/:id/deployments",
+  path: "/api/v1/devices/:id/deployments",
   access: "fleet:read",
   summary: "The device's deployments, newest first",
   params: idParams,
@@ -149,7 +149,7 @@ export const listDeviceDeployments = route({
 
 export const listDeviceLog = route({
   method: "GET",
-  path: "/api/devices/:id/log",
+  path: "/api/v1/devices/:id/log",
   access: "fleet:read",
   summary: "What happened to the device, newest first",
   params: idParams,
@@ -160,7 +160,7 @@ export const listDeviceLog = route({
 
 export const setTags = route({
   method: "PUT",
-  path: "/api/devices/:id/tags",
+  path: "/api/v1/devices/:id/tags",
   access: "devices:write",
   summary: "Give the device these tags, in place of those that it has",
   params: idParams,
@@ -171,7 +171,7 @@ export const setTags = route({
 
 export const clearIdentityConflict = route({
   method: "POST",
-  path: "/api/devices/:id/clear-conflict",
+  path: "/api/v1/devices/:id/clear-conflict",
   access: "devices:write",
   summary: "One board is the device again; should two go on, that is noticed anew",
   params: idParams,
@@ -181,7 +181,7 @@ export const clearIdentityConflict = route({
 
 export const deleteDevice = route({
   method: "DELETE",
-  path: "/api/devices/:id",
+  path: "/api/v1/devices/:id",
   access: "devices:write",
   takesTwo: true,
   summary:
@@ -195,7 +195,7 @@ export const deleteDevice = route({
 
 export const revokeDevice = route({
   method: "POST",
-  path: "/api/devices/:id/revoke",
+  path: "/api/v1/devices/:id/revoke",
   access: "devices:revoke",
   takesTwo: true,
   summary: "Refuse the device from now on, for good",

@@ -1,4 +1,4 @@
-// /api/emergency-stop: no offer to any device, until a person ends it.
+// /api/v1/emergency-stop: no offer to any device, until a person ends it.
 
 import { z } from "zod";
 import { emergencyReasonCharactersMax } from "../limits.ts";
@@ -16,7 +16,7 @@ export const emergencyStop = named(
   }),
 );
 
-const shown = { path: "/api/emergency-stop", status: 200, answer: json(emergencyStop) } as const;
+const shown = { path: "/api/v1/emergency-stop", status: 200, answer: json(emergencyStop) } as const;
 
 export const getEmergencyStop = route({
   ...shown,
@@ -45,7 +45,7 @@ export const setEmergencyStop = route({
 
 export const endEmergencyStop = route({
   ...shown,
-  path: "/api/emergency-stop/end",
+  path: "/api/v1/emergency-stop/end",
   method: "POST",
   access: "updates:go-on",
   errors: ["members-unconfirmed"],

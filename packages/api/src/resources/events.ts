@@ -1,4 +1,4 @@
-// /api/events
+// /api/v1/events
 
 import { z } from "zod";
 import type { EventKind } from "../event-kinds.ts";
@@ -14,7 +14,7 @@ const kinds = { device, release, rollout: rolloutSummary, deployment, gone } sat
 
 export const streamEvents = route({
   method: "GET",
-  path: "/api/events",
+  path: "/api/v1/events",
   access: "fleet:read",
   summary: "Each thing that changed, as it is now; gone: it was deleted; resync: load everything anew",
   status: 200,

@@ -1,4 +1,4 @@
-// /api/hawkbit: devices that speak hawkBit's DDI, and what lets them in (docs/hawkbit.md).
+// /api/v1/hawkbit: devices that speak hawkBit's DDI, and what lets them in (docs/hawkbit.md).
 
 import { z } from "zod";
 import { targetTokenPattern, targetIdPattern } from "../limits.ts";
@@ -26,7 +26,7 @@ const targetToken = secret(z.string()).describe("told this once, and kept nowher
 
 export const registerHawkbitDevice = route({
   method: "POST",
-  path: "/api/hawkbit/devices",
+  path: "/api/v1/hawkbit/devices",
   access: "devices:enrol",
   summary: "Make a device known that speaks hawkBit's DDI",
   body: json(newHawkbitDevice),
@@ -37,7 +37,7 @@ export const registerHawkbitDevice = route({
 
 export const renewTargetToken = route({
   method: "POST",
-  path: "/api/hawkbit/devices/:id/token",
+  path: "/api/v1/hawkbit/devices/:id/token",
   access: "devices:enrol",
   summary: "Give such a device another target token, in place of the one that it has",
   params: idParams,

@@ -1,4 +1,4 @@
-// /api/devices/:id/metrics
+// /api/v1/devices/:id/metrics
 
 import { z } from "zod";
 import { metricNamesMax, metricPointsMax } from "../limits.ts";
@@ -32,7 +32,7 @@ export const metricHistoryPage = named(
 
 export const listMetrics = route({
   method: "GET",
-  path: "/api/devices/:id/metrics",
+  path: "/api/v1/devices/:id/metrics",
   access: "fleet:read",
   summary: `What the device's app has reported, with the newest values, by name: at most ${metricNamesMax}`,
   params: idParams,
@@ -42,7 +42,7 @@ export const listMetrics = route({
 
 export const getMetricHistory = route({
   method: "GET",
-  path: "/api/devices/:id/metrics/:name",
+  path: "/api/v1/devices/:id/metrics/:name",
   access: "fleet:read",
   summary: `What a metric was, in at most ${metricPointsMax} points`,
   params: z.strictObject({ id: z.string(), name: z.string() }),

@@ -1,4 +1,4 @@
-// /api/releases
+// /api/v1/releases
 
 import { z } from "zod";
 import { permitBytesMax, releaseBytesMax } from "../limits.ts";
@@ -39,7 +39,7 @@ export const release = named(
 
 export const listReleases = route({
   method: "GET",
-  path: "/api/releases",
+  path: "/api/v1/releases",
   access: "fleet:read",
   summary: "Releases, newest first",
   query: z.object({ ...pageQuery, ...archivedQuery }),
@@ -49,7 +49,7 @@ export const listReleases = route({
 
 export const uploadRelease = route({
   method: "POST",
-  path: "/api/releases",
+  path: "/api/v1/releases",
   access: "releases:write",
   summary: "Upload a release file",
   query: z.object({ confirmSequence: z.enum(["true", "false"]).default("false") }),
@@ -62,7 +62,7 @@ export const uploadRelease = route({
 
 export const archiveRelease = route({
   method: "POST",
-  path: "/api/releases/:id/archive",
+  path: "/api/v1/releases/:id/archive",
   access: "releases:write",
   summary: "Out of lists, and not to be rolled out; what uses it goes on",
   params: idParams,
@@ -72,7 +72,7 @@ export const archiveRelease = route({
 
 export const unarchiveRelease = route({
   method: "POST",
-  path: "/api/releases/:id/unarchive",
+  path: "/api/v1/releases/:id/unarchive",
   access: "releases:write",
   summary: "It is in lists again, and may be rolled out",
   params: idParams,
@@ -82,7 +82,7 @@ export const unarchiveRelease = route({
 
 export const deleteRelease = route({
   method: "DELETE",
-  path: "/api/releases/:id",
+  path: "/api/v1/releases/:id",
   access: "releases:write",
   summary: "One that is archived, and that nobody needs, is gone with its files and permits",
   params: idParams,
@@ -93,7 +93,7 @@ export const deleteRelease = route({
 
 export const addPermit = route({
   method: "POST",
-  path: "/api/releases/:id/permits",
+  path: "/api/v1/releases/:id/permits",
   access: "releases:write",
   takesTwo: true,
   summary: "Upload a permit for going back to one of the release's images",

@@ -1,4 +1,4 @@
-// /api/rollouts
+// /api/v1/rollouts
 
 import { deploymentStateNames } from "@flipside/image-format/state-names";
 import { z } from "zod";
@@ -227,7 +227,7 @@ export const preflight = named(
 
 export const preflightRollout = route({
   method: "POST",
-  path: "/api/rollouts/preflight",
+  path: "/api/v1/rollouts/preflight",
   changesNothing: true,
   access: "rollouts:write",
   summary: "What such a rollout would meet; nothing is made",
@@ -239,7 +239,7 @@ export const preflightRollout = route({
 
 export const listRollouts = route({
   method: "GET",
-  path: "/api/rollouts",
+  path: "/api/v1/rollouts",
   access: "fleet:read",
   summary: "Rollouts, newest first",
   query: z.object({ ...pageQuery, ...archivedQuery }),
@@ -249,7 +249,7 @@ export const listRollouts = route({
 
 export const createRollout = route({
   method: "POST",
-  path: "/api/rollouts",
+  path: "/api/v1/rollouts",
   access: "rollouts:write",
   takesTwo: true,
   summary: "Start a rollout",
@@ -273,7 +273,7 @@ export const createRollout = route({
 
 export const getRollout = route({
   method: "GET",
-  path: "/api/rollouts/:id",
+  path: "/api/v1/rollouts/:id",
   access: "fleet:read",
   summary: "A rollout with its deployments and decisions",
   params: idParams,
@@ -283,7 +283,7 @@ export const getRollout = route({
 
 export const listRolloutDeployments = route({
   method: "GET",
-  path: "/api/rollouts/:id/deployments",
+  path: "/api/v1/rollouts/:id/deployments",
   access: "fleet:read",
   summary: "A rollout's deployments, in the order of its waves",
   params: idParams,
@@ -297,7 +297,7 @@ export const listRolloutDeployments = route({
 
 export const listDecisions = route({
   method: "GET",
-  path: "/api/rollouts/:id/decisions",
+  path: "/api/v1/rollouts/:id/decisions",
   access: "fleet:read",
   summary: "A rollout's decisions, newest first",
   params: idParams,
@@ -308,7 +308,7 @@ export const listDecisions = route({
 
 export const cloneRollout = route({
   method: "GET",
-  path: "/api/rollouts/:id/clone",
+  path: "/api/v1/rollouts/:id/clone",
   access: "fleet:read",
   summary: "The request that would make such a rollout again; nothing is made",
   params: idParams,
@@ -325,37 +325,41 @@ const acted = {
   errors: ["rollout-state"],
 } as const;
 
-export const pauseRollout = route({ ...acted, path: "/api/rollouts/:id/pause", summary: "No new offers, no new wave" });
+export const pauseRollout = route({
+  ...acted,
+  path: "/api/v1/rollouts/:id/pause",
+  summary: "No new offers, no new wave",
+});
 export const resumeRollout = route({
   ...acted,
-  path: "/api/rollouts/:id/resume",
+  path: "/api/v1/rollouts/:id/resume",
   takesTwo: true,
   summary: "Offers go on; what has failed so far is accepted",
 });
 export const endLateOffers = route({
   ...acted,
-  path: "/api/rollouts/:id/end-late-offers",
+  path: "/api/v1/rollouts/:id/end-late-offers",
   summary: "Who was away in a rollout that is over gets nothing any more",
 });
 export const cancelRollout = route({
   ...acted,
-  path: "/api/rollouts/:id/cancel",
+  path: "/api/v1/rollouts/:id/cancel",
   summary: "Withdraw what is not past the point of no return",
 });
 
 export const archiveRollout = route({
   ...acted,
-  path: "/api/rollouts/:id/archive",
+  path: "/api/v1/rollouts/:id/archive",
   summary: "One that is over is out of lists from now on, and nothing more can be said to it",
 });
 export const unarchiveRollout = route({
   ...acted,
-  path: "/api/rollouts/:id/unarchive",
+  path: "/api/v1/rollouts/:id/unarchive",
   summary: "It is in lists again",
 });
 export const deleteRollout = route({
   method: "DELETE",
-  path: "/api/rollouts/:id",
+  path: "/api/v1/rollouts/:id",
   access: "rollouts:write",
   summary: "One that is archived is gone, with its decisions and what became of each of its devices",
   params: idParams,
@@ -367,19 +371,19 @@ export const deleteRollout = route({
 export const approveWave = route({
   ...acted,
   access: "rollouts:approve",
-  path: "/api/rollouts/:id/approve",
+  path: "/api/v1/rollouts/:id/approve",
   summary: "The next wave, which wants approval, may start; not by who made the rollout",
 });
 export const startNextWave = route({
   ...acted,
-  path: "/api/rollouts/:id/start-next-wave",
+  path: "/api/v1/rollouts/:id/start-next-wave",
   takesTwo: true,
   summary: "The next wave starts now, whatever the present one has come to",
 });
 export const resizeWaves = route({
   ...acted,
   method: "PUT",
-  path: "/api/rollouts/:id/later-waves",
+  path: "/api/v1/rollouts/:id/later-waves",
   summary: "Other sizes of the waves that have not begun; their devices are dealt anew, in the same order",
   body: json(
     named(
@@ -395,13 +399,13 @@ export const resizeWaves = route({
 });
 export const closeTarget = route({
   ...acted,
-  path: "/api/rollouts/:id/close-target",
+  path: "/api/v1/rollouts/:id/close-target",
   summary: "Nobody joins it any more; it ends when those that it has are done",
 });
 export const rollBackRollout = route({
   ...acted,
   access: "rollouts:roll-back",
-  path: "/api/rollouts/:id/roll-back",
+  path: "/api/v1/rollouts/:id/roll-back",
   takesTwo: true,
   summary: "Who was updated goes back to what it came from, by rollouts of their own; this one is over",
   body: json(
@@ -415,13 +419,13 @@ const actedOnDevices = { ...acted, errors: [...acted.errors, "device-not-known"]
 
 export const retryDevices = route({
   ...actedOnDevices,
-  path: "/api/rollouts/:id/retry",
+  path: "/api/v1/rollouts/:id/retry",
   summary: "Deployments that did not succeed are tried again",
   body: json(z.strictObject({ deviceIds: ofDevices.optional().describe("left out: all that did not succeed") })),
 });
 export const excludeDevices = route({
   ...actedOnDevices,
-  path: "/api/rollouts/:id/exclude",
+  path: "/api/v1/rollouts/:id/exclude",
   summary: "These devices are taken out, where they are not past the point of no return",
   body: json(z.strictObject({ deviceIds: ofDevices })),
 });
@@ -435,7 +439,7 @@ export const ruleChange = named(
 export const changeRules = route({
   ...acted,
   method: "PATCH",
-  path: "/api/rollouts/:id/rules",
+  path: "/api/v1/rollouts/:id/rules",
   takesTwo: true,
   summary: "Other rules for the present wave and later ones, while it runs",
   body: json(ruleChange),

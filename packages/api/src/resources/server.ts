@@ -5,7 +5,7 @@ import { json, named, route } from "../route.ts";
 
 export const getHealth = route({
   method: "GET",
-  path: "/api/health",
+  path: "/api/v1/health",
   access: "anybody",
   summary: "The server is up",
   status: 200,
@@ -14,7 +14,7 @@ export const getHealth = route({
 
 export const getOpenApiDocument = route({
   method: "GET",
-  path: "/api/openapi.json",
+  path: "/api/v1/openapi.json",
   access: "anybody",
   summary: "This document",
   status: 200,

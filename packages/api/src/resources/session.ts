@@ -1,4 +1,4 @@
-// /api/session: signing in and out.
+// /api/v1/session: signing in and out.
 
 import { z } from "zod";
 import { passwordCharactersMax, passwordCharactersMin } from "../limits.ts";
@@ -41,7 +41,7 @@ export const passwordChange = named(
 
 export const signIn = route({
   method: "POST",
-  path: "/api/session",
+  path: "/api/v1/session",
   access: "anybody",
   summary: "Sign in; the answer sets a cookie",
   body: json(credentials),
@@ -52,7 +52,7 @@ export const signIn = route({
 
 export const currentUser = route({
   method: "GET",
-  path: "/api/session",
+  path: "/api/v1/session",
   access: "signed-in",
   summary: "Who is signed in",
   status: 200,
@@ -61,7 +61,7 @@ export const currentUser = route({
 
 export const signOut = route({
   method: "DELETE",
-  path: "/api/session",
+  path: "/api/v1/session",
   access: "anybody",
   summary: "Sign out",
   status: 204,
@@ -70,7 +70,7 @@ export const signOut = route({
 
 export const changePassword = route({
   method: "POST",
-  path: "/api/session/password",
+  path: "/api/v1/session/password",
   access: "in-person",
   summary: "Choose another password; all other sessions end",
   body: json(passwordChange),

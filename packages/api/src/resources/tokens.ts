@@ -41,7 +41,7 @@ export const newToken = named(
 
 export const listOwnTokens = route({
   method: "GET",
-  path: "/api/session/tokens",
+  path: "/api/v1/session/tokens",
   access: "in-person",
   summary: "One's own tokens, the newest first",
   query: z.object(pageQuery),
@@ -51,7 +51,7 @@ export const listOwnTokens = route({
 
 export const createToken = route({
   method: "POST",
-  path: "/api/session/tokens",
+  path: "/api/v1/session/tokens",
   access: "in-person",
   summary: "Make a token of one's own; the answer is the only one that tells it",
   body: json(newToken),
@@ -62,7 +62,7 @@ export const createToken = route({
 
 export const withdrawOwnToken = route({
   method: "DELETE",
-  path: "/api/session/tokens/:id",
+  path: "/api/v1/session/tokens/:id",
   access: "in-person",
   summary: "Withdraw one of one's own tokens",
   params: idParams,
@@ -72,7 +72,7 @@ export const withdrawOwnToken = route({
 
 export const listTokens = route({
   method: "GET",
-  path: "/api/tokens",
+  path: "/api/v1/tokens",
   access: "accounts:manage",
   summary: "Everybody's tokens, the newest first",
   query: z.object(pageQuery),
@@ -82,7 +82,7 @@ export const listTokens = route({
 
 export const withdrawToken = route({
   method: "DELETE",
-  path: "/api/tokens/:id",
+  path: "/api/v1/tokens/:id",
   access: "accounts:manage",
   summary: "Withdraw anybody's token",
   params: idParams,

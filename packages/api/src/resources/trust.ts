@@ -1,4 +1,4 @@
-// /api/trust
+// /api/v1/trust
 
 import { TRUST_CHAIN_BYTES_MAX } from "@flipside/image-format/portable/trust-record";
 import { z } from "zod";
@@ -39,7 +39,7 @@ export const trust = named(
 
 export const getTrust = route({
   method: "GET",
-  path: "/api/trust",
+  path: "/api/v1/trust",
   access: "fleet:read",
   summary: "The newest trust record and how it came about",
   status: 200,
@@ -48,7 +48,7 @@ export const getTrust = route({
 
 export const uploadTrust = route({
   method: "POST",
-  path: "/api/trust",
+  path: "/api/v1/trust",
   access: "trust:write",
   takesTwo: true,
   summary: "Upload a trust chain that goes on from the server's own",

@@ -39,7 +39,7 @@ export const twoPersonRule = named(
 
 export const getTwoPersonRule = route({
   method: "GET",
-  path: "/api/two-person-rule",
+  path: "/api/v1/two-person-rule",
   access: "fleet:read",
   summary: "Which operations take two persons",
   status: 200,
@@ -48,7 +48,7 @@ export const getTwoPersonRule = route({
 
 export const setTwoPersonRule = route({
   method: "PUT",
-  path: "/api/two-person-rule",
+  path: "/api/v1/two-person-rule",
   access: "accounts:manage",
   takesTwo: true,
   summary: "Say which operations take two persons; once there is one, this takes two as well",
@@ -60,7 +60,7 @@ export const setTwoPersonRule = route({
 
 export const listProposals = route({
   method: "GET",
-  path: "/api/proposals",
+  path: "/api/v1/proposals",
   access: "fleet:read",
   summary: "What waits for a second person, or did; the newest first",
   query: z.object(pageQuery),
@@ -70,7 +70,7 @@ export const listProposals = route({
 
 export const confirmProposal = route({
   method: "POST",
-  path: "/api/proposals/:id/confirm",
+  path: "/api/v1/proposals/:id/confirm",
   access: "in-person",
   summary: "Confirm what somebody else asked for: it is done now. Takes the permission of the operation",
   params: idParams,
@@ -91,7 +91,7 @@ export const confirmProposal = route({
 
 export const withdrawProposal = route({
   method: "POST",
-  path: "/api/proposals/:id/withdraw",
+  path: "/api/v1/proposals/:id/withdraw",
   access: "in-person",
   summary: "It is not to be done; by who asked for it, or could confirm it",
   params: idParams,

@@ -23,7 +23,7 @@ const page = json(named("UserSessionList", z.strictObject({ sessions: z.array(us
 
 export const listOwnSessions = route({
   method: "GET",
-  path: "/api/session/all",
+  path: "/api/v1/session/all",
   access: "in-person",
   summary: "One's own sessions, the newest first",
   query: z.object(pageQuery),
@@ -33,7 +33,7 @@ export const listOwnSessions = route({
 
 export const endOwnSession = route({
   method: "DELETE",
-  path: "/api/session/all/:id",
+  path: "/api/v1/session/all/:id",
   access: "in-person",
   summary: "End one of one's own sessions",
   params: idParams,
@@ -43,7 +43,7 @@ export const endOwnSession = route({
 
 export const listSessions = route({
   method: "GET",
-  path: "/api/sessions",
+  path: "/api/v1/sessions",
   access: "accounts:manage",
   summary: "Everybody's sessions, the newest first",
   query: z.object(pageQuery),
@@ -53,7 +53,7 @@ export const listSessions = route({
 
 export const endSession = route({
   method: "DELETE",
-  path: "/api/sessions/:id",
+  path: "/api/v1/sessions/:id",
   access: "accounts:manage",
   summary: "End anybody's session",
   params: idParams,

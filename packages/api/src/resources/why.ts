@@ -18,12 +18,12 @@ const asked = { method: "GET", access: "fleet:read", params: idParams, status: 2
 
 export const whyRollout = route({
   ...asked,
-  path: "/api/rollouts/:id/why",
+  path: "/api/v1/rollouts/:id/why",
   summary: "What the rollout waits for, since when, until when, and what can be done",
 });
 
 export const whyDevice = route({
   ...asked,
-  path: "/api/devices/:id/why",
+  path: "/api/v1/devices/:id/why",
   summary: "What the device waits for, since when, until when, and what can be done",
 });

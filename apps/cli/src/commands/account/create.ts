@@ -5,7 +5,7 @@ import { command, type Invocation } from "../../command-line/command.ts";
 
 async function run({ words, connect }: Invocation<Record<never, never>>) {
   const [userName, role] = words as readonly [string, Role];
-  const made = await connect()("POST /api/accounts", { body: { userName, role } });
+  const made = await connect()("POST /api/v1/accounts", { body: { userName, role } });
   return {
     json: made,
     text: `${userName} may sign in once with ${made.oneTimePassword}, and chooses a password then. It is told here alone.`,

@@ -11,7 +11,7 @@ export const deleteAccount = command({
   connects: true,
   run: async ({ words, connect }) => {
     const userName = words[0]!;
-    await connect()("DELETE /api/accounts/:userName", { params: { userName } });
+    await connect()("DELETE /api/v1/accounts/:userName", { params: { userName } });
     return { json: { deleted: userName }, text: `${userName} is deleted` };
   },
 });

@@ -14,7 +14,7 @@ export const listAccounts = command({
   run: async ({ connect }) => {
     const api = connect();
     const accounts = await everyPage<Account>(async (query) => {
-      const page = await api("GET /api/accounts", { query });
+      const page = await api("GET /api/v1/accounts", { query });
       return { members: page.accounts, next: page.next };
     });
     const rows = accounts.map(({ userName, role, lastSignedInAt }) => [userName, role, lastSignedInAt ?? "never"]);

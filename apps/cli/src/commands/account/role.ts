@@ -5,7 +5,7 @@ import { command, type Invocation } from "../../command-line/command.ts";
 
 async function run({ words, connect }: Invocation<Record<never, never>>) {
   const [userName, role] = words as readonly [string, Role];
-  const account = await connect()("PUT /api/accounts/:userName/role", { params: { userName }, body: { role } });
+  const account = await connect()("PUT /api/v1/accounts/:userName/role", { params: { userName }, body: { role } });
   return { json: account, text: `${userName} is ${role} from now on` };
 }
 

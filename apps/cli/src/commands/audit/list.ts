@@ -24,7 +24,7 @@ function lineOf({ number, at, who, from, what, on, stage, code, detail }: Said):
 async function run({ options: { limit: most = LINES_DEFAULT, who, what }, connect }: Invocation<typeof options>) {
   const api = connect();
   const shown = await everyPage<Said>(async (query) => {
-    const { lines, next } = await api("GET /api/audit", { query: { ...query, who, what } });
+    const { lines, next } = await api("GET /api/v1/audit", { query: { ...query, who, what } });
     return { members: lines.map(({ said }) => said), next };
   }, most);
   const lines = shown.toReversed().map(lineOf);

@@ -22,7 +22,7 @@ async function run({ words, io, connect }: Invocation<Record<never, never>>) {
   let imported = 0;
   for (let at = 0; at < claims.length; at += claimsPerRequestMax) {
     const part = claims.slice(at, at + claimsPerRequestMax).map(({ deviceId, secret }) => ({ deviceId, secret }));
-    imported += (await api("POST /api/claims", { body: { claims: part } })).imported;
+    imported += (await api("POST /api/v1/claims", { body: { claims: part } })).imported;
   }
   return { json: { imported }, text: `${imported} claims imported` };
 }

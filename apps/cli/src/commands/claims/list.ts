@@ -15,7 +15,7 @@ export const listClaims = command({
   run: async ({ connect }) => {
     const api = connect();
     const claims = await everyPage<ClaimPage["claims"][number]>(async (query) => {
-      const { claims, next } = await api("GET /api/claims", { query });
+      const { claims, next } = await api("GET /api/v1/claims", { query });
       return { members: claims, next };
     });
     const rows = claims.map(({ deviceId, enrolled, createdAt }) => [deviceId, enrolled ? "yes" : "no", createdAt]);

@@ -31,7 +31,7 @@ function newCommand([, kind, address]: readonly string[], expiresInMs: number | 
 
 async function asItIs(api: Client, deviceId: string, id: string): Promise<DeviceCommand | undefined> {
   const commands = await everyPage<DeviceCommand>(async (query) => {
-    const { commands, next } = await api("GET /api/devices/:id/commands", { params: { id: deviceId }, query });
+    const { commands, next } = await api("GET /api/v1/devices/:id/commands", { params: { id: deviceId }, query });
     return { members: commands, next };
   });
   return commands.find((each) => each.id === id);
@@ -45,7 +45,7 @@ async function run({ options: asked, words, connect }: Invocation<typeof options
   const deviceId = words[0]!;
   const body = newCommand(words, asked.expires);
   const api = connect();
-  let given = await api("POST /api/devices/:id/commands", { params: { id: deviceId }, body });
+  let given = await api("POST /api/v1/devices/:id/commands", { params: { id: deviceId }, body });
   if (asked.wait !== undefined) {
     const deadline = performance.now() + asked.wait;
     while (!finalStates.includes(given.state)) {

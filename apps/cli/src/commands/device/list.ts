@@ -36,7 +36,7 @@ async function run({ options: asked, connect }: Invocation<typeof options>) {
   const devices: Device[] = [];
   // A page may be empty and not the last.
   for (let after: string | null | undefined; after !== null && devices.length < most; ) {
-    const page = await api("GET /api/devices", { query: after === undefined ? query : { ...query, after } });
+    const page = await api("GET /api/v1/devices", { query: after === undefined ? query : { ...query, after } });
     devices.push(...page.devices);
     after = page.next;
   }

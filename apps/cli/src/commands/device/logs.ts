@@ -15,7 +15,7 @@ async function run({ options: asked, words, connect }: Invocation<typeof options
   const api = connect();
   const most = asked.limit ?? ENTRIES_DEFAULT;
   const shown = await everyPage<DeviceLogEntry>(async (query) => {
-    const { log, next } = await api("GET /api/devices/:id/log", { params: { id: words[0]! }, query });
+    const { log, next } = await api("GET /api/v1/devices/:id/log", { params: { id: words[0]! }, query });
     return { members: log, next };
   }, most);
   const lines = shown.toReversed().map(({ at, kind, detail }) => `${at}  ${kind.padEnd(12)} ${detail}`);

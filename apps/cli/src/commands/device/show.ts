@@ -37,7 +37,7 @@ export const showDevice = command({
   examples: ["flipside device show kitchen-7"],
   connects: true,
   run: async ({ words, connect }) => {
-    const device = await connect()("GET /api/devices/:id", { params: { id: words[0]! } });
+    const device = await connect()("GET /api/v1/devices/:id", { params: { id: words[0]! } });
     return { json: device, text: textOf(device) };
   },
 });

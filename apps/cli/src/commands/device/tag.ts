@@ -21,9 +21,9 @@ async function run({ options: { add, remove }, words, connect }: Invocation<type
   const api = connect();
   const devices: Device[] = [];
   for (const id of words) {
-    const { tags } = await api("GET /api/devices/:id", { params: { id } });
+    const { tags } = await api("GET /api/v1/devices/:id", { params: { id } });
     const kept = [...new Set([...tags, ...add])].filter((tag) => !remove.includes(tag));
-    devices.push(await api("PUT /api/devices/:id/tags", { params: { id }, body: { tags: kept } }));
+    devices.push(await api("PUT /api/v1/devices/:id/tags", { params: { id }, body: { tags: kept } }));
   }
   const lines = devices.map(({ id, tags }) => `${id}: ${tags.join(" ") || "no tags"}`);
   return { json: { devices }, text: lines.join("\n") };

@@ -11,7 +11,7 @@ export const whyDevice = command({
   examples: ["flipside device why kitchen-7"],
   connects: true,
   run: async ({ words, connect }) => {
-    const why = await connect()("GET /api/devices/:id/why", { params: { id: words[0]! } });
+    const why = await connect()("GET /api/v1/devices/:id/why", { params: { id: words[0]! } });
     return { json: why, text: whyText(why) };
   },
 });

@@ -11,7 +11,7 @@ export const beginStop = command({
   examples: ["flipside emergency-stop begin 'A customer says that it smells of smoke.'"],
   connects: true,
   run: async ({ words, connect }) => {
-    const stop = await connect()("POST /api/emergency-stop", { body: { reason: words[0]! } });
+    const stop = await connect()("POST /api/v1/emergency-stop", { body: { reason: words[0]! } });
     return { json: stop, text: stopText(stop) };
   },
 });

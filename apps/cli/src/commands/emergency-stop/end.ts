@@ -10,7 +10,7 @@ export const endStop = command({
   examples: ["flipside emergency-stop end"],
   connects: true,
   run: async ({ connect }) => {
-    const stop = await connect()("POST /api/emergency-stop/end");
+    const stop = await connect()("POST /api/v1/emergency-stop/end");
     return { json: stop, text: stopText(stop) };
   },
 });

@@ -10,7 +10,7 @@ export const showStop = command({
   examples: ["flipside emergency-stop show"],
   connects: true,
   run: async ({ connect }) => {
-    const stop = await connect()("GET /api/emergency-stop");
+    const stop = await connect()("GET /api/v1/emergency-stop");
     return { json: stop, text: stopText(stop) };
   },
 });

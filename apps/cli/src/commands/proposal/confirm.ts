@@ -11,7 +11,7 @@ export const confirmProposal = command({
   examples: ["flipside proposal confirm 5f0c2a7d9e1b3c4d5e6f"],
   connects: true,
   run: async ({ words, connect }) => {
-    const confirmed = await connect()("POST /api/proposals/:id/confirm", { params: { id: words[0]! } });
+    const confirmed = await connect()("POST /api/v1/proposals/:id/confirm", { params: { id: words[0]! } });
     const { operation, by } = confirmed.proposal;
     return { json: confirmed, text: `${operation}, which ${by} asked for, is done` };
   },

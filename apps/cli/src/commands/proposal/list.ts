@@ -14,7 +14,7 @@ export const listProposals = command({
   run: async ({ connect }) => {
     const api = connect();
     const proposals = await everyPage<Proposal>(async (query) => {
-      const page = await api("GET /api/proposals", { query });
+      const page = await api("GET /api/v1/proposals", { query });
       return { members: page.proposals, next: page.next };
     });
     const rows = proposals.map(({ id, state, by, operation, on, endsAt }) => [

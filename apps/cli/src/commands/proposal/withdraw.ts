@@ -10,7 +10,7 @@ export const withdrawProposal = command({
   examples: ["flipside proposal withdraw 5f0c2a7d9e1b3c4d5e6f"],
   connects: true,
   run: async ({ words, connect }) => {
-    const proposal = await connect()("POST /api/proposals/:id/withdraw", { params: { id: words[0]! } });
+    const proposal = await connect()("POST /api/v1/proposals/:id/withdraw", { params: { id: words[0]! } });
     return { json: proposal, text: `${proposal.operation}, which ${proposal.by} asked for, will not be done` };
   },
 });

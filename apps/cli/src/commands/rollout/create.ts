@@ -18,7 +18,7 @@ const kindsOf = ({ problems }: Preflight): Set<string> => new Set(problems.map((
 async function run({ options: asked, io, note, connect }: Invocation<typeof options>) {
   const api = connect();
   const request = await requestOf(api, io, asked);
-  const preflight = await api("POST /api/rollouts/preflight", { body: request });
+  const preflight = await api("POST /api/v1/rollouts/preflight", { body: request });
   const kinds = kindsOf(preflight);
   if (asked["dry-run"]) {
     const isBad = kinds.has("refused") || kinds.has("fails");
@@ -27,7 +27,7 @@ async function run({ options: asked, io, note, connect }: Invocation<typeof opti
   note(preflightText(preflight));
   if (kinds.has("fails") && !asked.anyway)
     throw new CommandFailure("devices would reject the image: nothing was made. With --anyway it is made all the same");
-  const rollout = await api("POST /api/rollouts", { body: request });
+  const rollout = await api("POST /api/v1/rollouts", { body: request });
   return { json: rollout, text: rolloutText(rollout) };
 }
 

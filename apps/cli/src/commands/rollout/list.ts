@@ -14,7 +14,7 @@ export const listRollouts = command({
   run: async ({ options, connect }) => {
     const api = connect();
     const rollouts = await everyPage<RolloutSummary>(async (page) => {
-      const { rollouts, next } = await api("GET /api/rollouts", {
+      const { rollouts, next } = await api("GET /api/v1/rollouts", {
         query: { ...page, archived: options.archived ? "true" : "false" },
       });
       return { members: rollouts, next };

@@ -14,7 +14,7 @@ export const rollBackRollout = command({
   examples: ["flipside rollout rollback 0d9f2c", "flipside rollout rollback 0d9f2c --wave 1"],
   connects: true,
   run: async ({ options, words, connect }) => {
-    const rollout = await connect()("POST /api/rollouts/:id/roll-back", {
+    const rollout = await connect()("POST /api/v1/rollouts/:id/roll-back", {
       params: { id: words[0]! },
       body: options.wave === undefined ? {} : { wave: options.wave - 1 },
     });

@@ -11,7 +11,7 @@ export const showRollout = command({
   examples: ["flipside rollout show 0d9f2c"],
   connects: true,
   run: async ({ words, connect }) => {
-    const rollout = await connect()("GET /api/rollouts/:id", { params: { id: words[0]! } });
+    const rollout = await connect()("GET /api/v1/rollouts/:id", { params: { id: words[0]! } });
     const lines = rollout.decisions.map(({ at, text }) => `${at}  ${text}`);
     return { json: rollout, text: [rolloutText(rollout), ...lines].join("\n") };
   },

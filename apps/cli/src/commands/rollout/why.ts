@@ -11,7 +11,7 @@ export const whyRollout = command({
   examples: ["flipside rollout why 0d9f2c"],
   connects: true,
   run: async ({ words, connect }) => {
-    const why = await connect()("GET /api/rollouts/:id/why", { params: { id: words[0]! } });
+    const why = await connect()("GET /api/v1/rollouts/:id/why", { params: { id: words[0]! } });
     return { json: why, text: whyText(why) };
   },
 });

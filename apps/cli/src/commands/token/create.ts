@@ -14,7 +14,7 @@ async function run({ options: { may, days }, words, connect }: Invocation<typeof
   if (may.length === 0) throw new UsageError("say what it may: --may fleet:read");
   const permissions = may as Permission[];
   const body = { name: words[0]!, permissions, ...(days === undefined ? {} : { lifeDays: days }) };
-  const made = await connect()("POST /api/session/tokens", { body });
+  const made = await connect()("POST /api/v1/session/tokens", { body });
   return { json: made, text: `${made.token}\n\nIt is told here alone. Programs take it as FLIPSIDE_TOKEN.` };
 }
 

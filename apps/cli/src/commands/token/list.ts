@@ -10,7 +10,7 @@ const options = { all: { what: "everybody's, and not your own alone" } } as cons
 async function run({ options: { all }, connect }: Invocation<typeof options>) {
   const api = connect();
   const tokens = await everyPage<ApiToken>(async (query) => {
-    const page = all ? await api("GET /api/tokens", { query }) : await api("GET /api/session/tokens", { query });
+    const page = all ? await api("GET /api/v1/tokens", { query }) : await api("GET /api/v1/session/tokens", { query });
     return { members: page.tokens, next: page.next };
   });
   const rows = tokens.map(({ id, userName, name, endsAt, lastUsedAt, permissions }) => [

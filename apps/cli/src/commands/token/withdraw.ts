@@ -8,7 +8,7 @@ async function run({ options: { others }, words, connect }: Invocation<typeof op
   const api = connect();
   for (const id of words) {
     const given = { params: { id } };
-    await (others ? api("DELETE /api/tokens/:id", given) : api("DELETE /api/session/tokens/:id", given));
+    await (others ? api("DELETE /api/v1/tokens/:id", given) : api("DELETE /api/v1/session/tokens/:id", given));
   }
   return { json: { withdrawn: words }, text: `withdrawn: ${words.join(" ")}` };
 }

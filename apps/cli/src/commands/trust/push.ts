@@ -11,7 +11,7 @@ export const pushTrust = command({
   examples: ["flipside trust push var/keys/trust-chain.bin"],
   connects: true,
   run: async ({ words, connect }) => {
-    const trust = await connect()("POST /api/trust", { body: new Uint8Array(readFileSync(words[0]!)) });
+    const trust = await connect()("POST /api/v1/trust", { body: new Uint8Array(readFileSync(words[0]!)) });
     return { json: trust, text: `the server has trust record ${trust.version}; devices take it at their check-ins` };
   },
 });

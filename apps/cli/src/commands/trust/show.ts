@@ -22,7 +22,7 @@ export const showTrust = command({
   examples: ["flipside trust show"],
   connects: true,
   run: async ({ connect }) => {
-    const trust = await connect()("GET /api/trust");
+    const trust = await connect()("GET /api/v1/trust");
     return { json: trust, text: textOf(trust) };
   },
 });

@@ -1,4 +1,4 @@
-// /api/accounts, /api/sessions, /api/tokens: what administrators see and change of everybody's.
+// /api/v1/accounts, /api/v1/sessions, /api/v1/tokens: what administrators see and change of everybody's.
 
 import { routes } from "@flipside/api/routes";
 import { bind, type BoundRoute } from "../../http/bind.ts";

@@ -1,4 +1,4 @@
-// /api/session: signing in and out, and one's own sessions and tokens.
+// /api/v1/session: signing in and out, and one's own sessions and tokens.
 
 import { routes } from "@flipside/api/routes";
 import type { User } from "@flipside/api/types";

@@ -1,4 +1,4 @@
-// GET /api/audit
+// GET /api/v1/audit
 
 import { routes } from "@flipside/api/routes";
 import { bind, type BoundRoute } from "../../http/bind.ts";

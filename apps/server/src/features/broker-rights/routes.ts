@@ -1,4 +1,4 @@
-// /api/broker/<secret>/…: for a broker, which has no account.
+// /api/v1/broker/<secret>/…: for a broker, which has no account.
 
 import type { RequestHandler } from "express";
 import { routes } from "@flipside/api/routes";

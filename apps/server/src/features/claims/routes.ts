@@ -1,4 +1,4 @@
-// /api/claims
+// /api/v1/claims
 
 import { routes } from "@flipside/api/routes";
 import { bind, type BoundRoute } from "../../http/bind.ts";

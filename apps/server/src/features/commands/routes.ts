@@ -1,4 +1,4 @@
-// /api/devices/:id/commands
+// /api/v1/devices/:id/commands
 
 import { routes } from "@flipside/api/routes";
 import { bind, type BoundRoute } from "../../http/bind.ts";

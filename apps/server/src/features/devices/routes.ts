@@ -1,4 +1,4 @@
-// /api/devices
+// /api/v1/devices
 
 import { routes } from "@flipside/api/routes";
 import { bind, type BoundRoute } from "../../http/bind.ts";

@@ -1,4 +1,4 @@
-// /api/emergency-stop
+// /api/v1/emergency-stop
 
 import { routes } from "@flipside/api/routes";
 import { bind, type BoundRoute } from "../../http/bind.ts";

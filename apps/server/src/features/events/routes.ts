@@ -1,4 +1,4 @@
-// GET /api/events
+// GET /api/v1/events
 
 import { routes } from "@flipside/api/routes";
 import { bind, type BoundRoute } from "../../http/bind.ts";

@@ -1,4 +1,4 @@
-// /api/hawkbit
+// /api/v1/hawkbit
 
 import { routes } from "@flipside/api/routes";
 import { bind, type BoundRoute } from "../../http/bind.ts";

@@ -1,4 +1,4 @@
-// /api/devices/:id/metrics
+// /api/v1/devices/:id/metrics
 
 import { routes } from "@flipside/api/routes";
 import { bind, type BoundRoute } from "../../http/bind.ts";

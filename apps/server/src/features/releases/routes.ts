@@ -1,4 +1,4 @@
-// /api/releases
+// /api/v1/releases
 
 import { routes } from "@flipside/api/routes";
 import { bind, type BoundRoute } from "../../http/bind.ts";

@@ -1,4 +1,4 @@
-// /api/rollouts
+// /api/v1/rollouts
 
 import { routes } from "@flipside/api/routes";
 import { bind, type BoundRoute } from "../../http/bind.ts";

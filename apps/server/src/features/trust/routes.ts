@@ -1,4 +1,4 @@
-// /api/trust
+// /api/v1/trust
 
 import { routes } from "@flipside/api/routes";
 import { bind, type BoundRoute } from "../../http/bind.ts";

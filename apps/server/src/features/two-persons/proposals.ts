@@ -118,7 +118,7 @@ export function createProposals(storage: Storage, clock: Clock, carryOut: CarryO
       const until = iso(clock.shownMs(row.endsAt));
       return new ApiError(
         "second-person-needed",
-        `It waits as proposal ${row.id} until ${until} for somebody else with the permission ${permissionOf(operation)}: POST /api/proposals/${row.id}/confirm.`,
+        `It waits as proposal ${row.id} until ${until} for somebody else with the permission ${permissionOf(operation)}: POST /api/v1/proposals/${row.id}/confirm.`,
       );
     },
 

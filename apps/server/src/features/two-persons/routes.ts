@@ -1,4 +1,4 @@
-// /api/two-person-rule, /api/proposals
+// /api/v1/two-person-rule, /api/v1/proposals
 
 import { routes } from "@flipside/api/routes";
 import { bind, type BoundRoute } from "../../http/bind.ts";
