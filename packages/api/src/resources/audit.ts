@@ -1,5 +1,5 @@
-// /api/v1/audit: who did what, from where; also what was refused. Nothing of it is changed afterwards, which whoever reads
-// all of it can see for itself (audit-chain.ts).
+// /api/v1/audit: who did what, from where; also what was refused. Nothing of it is changed afterwards, which whoever
+// reads all of it can see for itself (audit-chain.ts).
 
 import { z } from "zod";
 import { json, named, route } from "../route.ts";
