@@ -4,7 +4,7 @@ import { expect, it } from "vitest";
 import type { Follower } from "../src/changes/feed.ts";
 import { createOffers, type OffersOptions } from "../src/features/deployments/offers.ts";
 import { createLogger } from "../src/logging.ts";
-import { Turns } from "../src/mqtt/turns.ts";
+import { Turns } from "../src/turns.ts";
 
 const session = { id: "a session", checkedIn: true };
 

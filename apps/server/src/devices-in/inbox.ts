@@ -20,7 +20,7 @@ import { LogLimiter } from "../logging.ts";
 import { DeviceTakenOver } from "../members/device-owners.ts";
 import type { LinkMessage } from "../mqtt/device-link.ts";
 import { withUnseenWrittenOut } from "../plain-text.ts";
-import type { Turns } from "../mqtt/turns.ts";
+import type { Turns } from "../turns.ts";
 import { StorageUnavailable } from "../storage/storage-unavailable.ts";
 import type { CheckIns } from "../features/check-ins/check-ins.ts";
 import type { ChunkDelivery } from "../features/chunk-delivery/chunk-delivery.ts";

@@ -25,7 +25,7 @@ import { ApiError } from "../../http/errors.ts";
 import { iso, isoOrNull } from "../../identifiers.ts";
 import type { Logger } from "../../logging.ts";
 import type { DeviceLink } from "../../mqtt/device-link.ts";
-import type { Turns } from "../../mqtt/turns.ts";
+import type { Turns } from "../../turns.ts";
 import type { CommandRow, CommandTable, CommandUpdate } from "../../storage/schema.ts";
 import type { Storage } from "../../storage/storage.ts";
 import type { DeviceLog } from "../device-records/device-log.ts";

@@ -6,7 +6,7 @@ import { offer, offerMembers } from "@flipside/protocol/server-messages";
 import type { Announcement, Feed } from "../../changes/feed.ts";
 import type { Logger } from "../../logging.ts";
 import type { DeviceLink } from "../../mqtt/device-link.ts";
-import type { Turns } from "../../mqtt/turns.ts";
+import type { Turns } from "../../turns.ts";
 import type { Change } from "../../storage/outbox.ts";
 import type { Queries, Storage } from "../../storage/storage.ts";
 import type { Sessions } from "../sessions/sessions.ts";

@@ -8,7 +8,7 @@ import type { Feed } from "../../changes/feed.ts";
 import type { Clock } from "../../clock.ts";
 import type { RolloutEvent } from "../../domain/rollout-events.ts";
 import { iso } from "../../identifiers.ts";
-import { Turns } from "../../mqtt/turns.ts";
+import { Turns } from "../../turns.ts";
 import type { Storage, Work } from "../../storage/storage.ts";
 import type { Brake, Stop } from "../deployments/brake.ts";
 import type { EngineRoom } from "../deployments/engine-room.ts";

@@ -3,7 +3,7 @@
 
 import type { Request, Response } from "express";
 import { ApiError } from "../../http/errors.ts";
-import type { Turns } from "../../mqtt/turns.ts";
+import type { Turns } from "../../turns.ts";
 import type { HawkbitActionRow, ImageRow } from "../../storage/schema.ts";
 import type { DownloadSlots } from "../chunk-delivery/download-slots.ts";
 import type { Brake } from "../deployments/brake.ts";

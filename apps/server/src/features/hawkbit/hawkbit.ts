@@ -4,7 +4,7 @@
 import type { Router } from "express";
 import type { Feed } from "../../changes/feed.ts";
 import type { Clock } from "../../clock.ts";
-import type { Turns } from "../../mqtt/turns.ts";
+import type { Turns } from "../../turns.ts";
 import type { Storage } from "../../storage/storage.ts";
 import type { Evidence } from "../deployments/evidence.ts";
 import type { Memory } from "../deployments/memory.ts";

@@ -4,7 +4,7 @@
 import express, { type Request, type RequestHandler, type Response, Router } from "express";
 import type { z } from "zod";
 import { ApiError } from "../../http/errors.ts";
-import type { Turns } from "../../mqtt/turns.ts";
+import type { Turns } from "../../turns.ts";
 import type { HawkbitActionRow } from "../../storage/schema.ts";
 import type { Actions } from "./actions.ts";
 import { addressOf, isTenant, rootOf } from "./addresses.ts";
