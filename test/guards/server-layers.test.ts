@@ -17,6 +17,7 @@ const house: House = {
       "equal-in-constant-time.ts",
       "secret-text.ts",
       "turn-of-the-loop.ts",
+      "turns.ts",
       "listen.ts",
     ],
     ["storage"],
@@ -32,6 +33,8 @@ const house: House = {
   layerOfNeighbours: 5,
   exceptions: {
     "http/bind.ts -> features/accounts": "who asks is part of a request",
+    "http/conditions.ts -> features/accounts": "who asks is part of a request",
+    "http/request-allowance.ts -> features/accounts": "who asks is part of a request",
     "http/guards.ts -> features/accounts": "who asks is part of a request",
   },
 };

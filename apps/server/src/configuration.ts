@@ -9,6 +9,7 @@ import { durationText, typedDuration } from "./domain/duration-text.ts";
 import { type Keeping, keepingDefault } from "./features/retention/keeping.ts";
 import { sleepMsMax } from "./features/hawkbit/documents.ts";
 import { readGatewayToken } from "./features/hawkbit/gateway-token.ts";
+import { requestsPerMinuteDefault } from "./http/request-allowance.ts";
 import { type HawkbitOptions, hawkbitPollMsDefault } from "./features/hawkbit/hawkbit.ts";
 import { parseTrustedProxies } from "./http/trusted-proxies.ts";
 
@@ -102,6 +103,7 @@ const form = z.object({
   keepDecisions: keptFor("decisionsMs", { minMs: dayMs, maxMs: Number.POSITIVE_INFINITY }),
   keepAudit: keptFor("auditMs", { minMs: 4 * 7 * dayMs, maxMs: Number.POSITIVE_INFINITY }),
   logLevel: z.enum(["trace", "debug", "info", "warn", "error", "silent"]).default("info"),
+  requestsPerMinute: z.coerce.number().int().min(60).max(1_000_000).default(requestsPerMinuteDefault),
   allowedOrigins: z
     .string()
     .default("")
@@ -304,6 +306,11 @@ export const options: Record<keyof Configuration, Option> = {
     about: "how long it is kept who did what, at least 4w, or forever (104w)",
   },
   logLevel: { flag: "log-level", variable: "LOG_LEVEL", about: "trace, debug, info, warn, error or silent (info)" },
+  requestsPerMinute: {
+    flag: "requests-per-minute",
+    variable: "REQUESTS_PER_MINUTE",
+    about: `how often one account, or one of its tokens, may ask the REST interface (${requestsPerMinuteDefault})`,
+  },
   allowedOrigins: {
     flag: "allowed-origins",
     variable: "ALLOWED_ORIGINS",

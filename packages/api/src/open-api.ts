@@ -6,7 +6,18 @@ import { errorName } from "@flipside/image-format/error-names";
 import { errors } from "./errors.ts";
 import { problem } from "./resources/problems.ts";
 import { rolesThatMay } from "./permissions.ts";
-import { components, isPermission, sessionCookie, type Answer, type RequestBody, type Route } from "./route.ts";
+import { conditionalOn } from "./conditional.ts";
+import {
+  type Answer,
+  components,
+  idempotencyKeyPattern,
+  isPermission,
+  type RequestBody,
+  type Route,
+  sessionCookie,
+  takesIdempotencyKey,
+} from "./route.ts";
+import { sparseShapeOf } from "./sparse.ts";
 import { errorsOf } from "./route-errors.ts";
 import { routes } from "./routes.ts";
 
@@ -65,7 +76,34 @@ function componentSchemas(): Record<string, JsonObject> {
 
 const pathOf = (route: Route): string => route.path.replace(/:(\w+)/g, "{$1}");
 
-function parametersOf({ params, query }: Route): JsonObject[] {
+const inHeader = (name: string, description: string, schema: JsonObject = { type: "string" }): JsonObject => ({
+  ...{ name, in: "header", required: false, description, schema },
+});
+
+/** What a route takes besides its own. */
+function moreParametersOf(route: Route): JsonObject[] {
+  const shape = sparseShapeOf(route);
+  const fields = {
+    ...{ name: "fields", in: "query", required: false, schema: { type: "string" } },
+    description: `Answers these members alone${shape?.list === undefined ? "" : ` of each of the ${shape.list}`}, separated by commas: ${shape?.names.join(", ")}.`,
+  };
+  return [
+    ...(shape === null ? [] : [fields]),
+    ...(takesIdempotencyKey(route)
+      ? [
+          inHeader("Idempotency-Key", "A second request like the first, with its key, is answered as that was.", {
+            ...{ type: "string", pattern: idempotencyKeyPattern.source },
+          }),
+        ]
+      : []),
+    ...(conditionalOn(route) === undefined
+      ? []
+      : [inHeader("If-Match", "The ETag of what GET has answered: it is done only while that is so.")]),
+  ];
+}
+
+function parametersOf(route: Route): JsonObject[] {
+  const { params, query } = route;
   const inPath = Object.entries(params?.shape ?? {}).map(([name, schema]) => ({
     name,
     in: "path",
@@ -78,7 +116,7 @@ function parametersOf({ params, query }: Route): JsonObject[] {
     required: false,
     schema: inline(schema as z.ZodType, "input"),
   }));
-  return [...inPath, ...inQuery];
+  return [...inPath, ...inQuery, ...moreParametersOf(route)];
 }
 
 function bodyOf(body: RequestBody): JsonObject {
@@ -172,7 +210,13 @@ function operationOf(name: string, route: Route): JsonObject {
     security: securityOf(route),
     ...(parameters.length > 0 ? { parameters } : {}),
     ...(route.body === undefined ? {} : { requestBody: bodyOf(route.body) }),
-    responses: { [route.status]: { description: "Done", ...contentOf(route.answer) }, ...refusalsOf(route) },
+    responses: {
+      [route.status]: { description: "Done", ...contentOf(route.answer) },
+      ...(route.method === "GET" && route.answer.kind === "json"
+        ? { 304: { description: "It is as If-None-Match has it" } }
+        : {}),
+      ...refusalsOf(route),
+    },
   };
 }
 

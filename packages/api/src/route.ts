@@ -78,6 +78,19 @@ export interface Route {
   textStatuses?: readonly number[];
 }
 
+/**
+ * Whether a request may come with an `Idempotency-Key`, by which a second one like it is answered as the first one was
+ * (draft-ietf-httpapi-idempotency-key-header-07). Other methods are idempotent by themselves (RFC 9110, 9.2.2); what is
+ * asked for in person is not kept; and a file that is streamed is known by its digest, not by who sent it.
+ */
+export const takesIdempotencyKey = ({ method, access, body, changesNothing }: Route): boolean =>
+  (method === "POST" || method === "PATCH") &&
+  isPermission(access) &&
+  changesNothing !== true &&
+  !(body?.kind === "file" && body.streamed);
+
+export const idempotencyKeyPattern = /^[\x21-\x7e]{1,128}$/;
+
 export const route = <const R extends Route>(definition: R): R => definition;
 
 export const json = <S extends z.ZodType>(schema: S) => ({ kind: "json", schema }) as const;

@@ -15,6 +15,7 @@ import {
   listDevices,
   revokeDevice,
   setTags,
+  getTags,
   summariseDevices,
 } from "./resources/devices.ts";
 import { endEmergencyStop, getEmergencyStop, setEmergencyStop } from "./resources/emergency-stop.ts";
@@ -101,6 +102,7 @@ export const routes = {
   listDeviceLog,
   listMetrics,
   getMetricHistory,
+  getTags,
   setTags,
   revokeDevice,
   replaceBoard,

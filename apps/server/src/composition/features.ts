@@ -7,7 +7,7 @@ import type { Clock } from "../clock.ts";
 import { isDownloading } from "../domain/deployment-transitions.ts";
 import type { Logger } from "../logging.ts";
 import type { DeviceLink, LinkHandlers } from "../mqtt/device-link.ts";
-import { Turns } from "../mqtt/turns.ts";
+import { Turns } from "../turns.ts";
 import { createBoardTrails } from "../features/check-ins/board-trails.ts";
 import { createCheckIns } from "../features/check-ins/check-ins.ts";
 import { DownloadSlots } from "../features/chunk-delivery/download-slots.ts";
@@ -55,6 +55,7 @@ import { expiringDeviceLog } from "../features/device-records/log-expiry.ts";
 import { expiringAudit } from "../features/audit/audit-expiry.ts";
 import type { Keeping } from "../features/retention/keeping.ts";
 import { createRetention, type Retention } from "../features/retention/retention.ts";
+import { expiringIdempotentRequests } from "../features/idempotency/idempotency-expiry.ts";
 import { expiringProposals } from "../features/two-persons/proposal-expiry.ts";
 import { expiringDecisions } from "../features/rollouts/decision-expiry.ts";
 import { createJoining, type Joining } from "../features/rollouts/joining.ts";
@@ -382,6 +383,7 @@ function retentionOf({ storage, log, clock, members }: Foundation, keep: Keeping
     expiringDecisions(keep.decisionsMs),
     expiringAudit(keep.auditMs),
     expiringProposals(keep.auditMs),
+    expiringIdempotentRequests,
   ];
   return createRetention({ storage, log, clock, expiring, isHere: () => isCaretaker(members) });
 }

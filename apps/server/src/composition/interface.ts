@@ -18,6 +18,7 @@ import { findDevice } from "../features/device-records/store.ts";
 import { emergencyStopRoutes } from "../features/emergency-stop/routes.ts";
 import { eventRoutes } from "../features/events/routes.ts";
 import { hawkbitAdminRoutes } from "../features/hawkbit/admin-routes.ts";
+import { createDoneOnce } from "../features/idempotency/done-once.ts";
 import { createCarryOut, createHolding } from "../features/two-persons/holding.ts";
 import { createProposals } from "../features/two-persons/proposals.ts";
 import { twoPersonRoutes } from "../features/two-persons/routes.ts";
@@ -29,6 +30,8 @@ import { rolloutRoutes } from "../features/rollouts/routes.ts";
 import { trustRoutes } from "../features/trust/routes.ts";
 import { createApp } from "../http/app.ts";
 import type { BoundRoute } from "../http/bind.ts";
+import { requestsPerMinuteDefault } from "../http/request-allowance.ts";
+import { newId } from "../identifiers.ts";
 import { ownRoutes } from "../http/own-routes.ts";
 import type { Counters } from "../features/monitoring/counters.ts";
 import type { DeviceLink } from "../mqtt/device-link.ts";
@@ -86,6 +89,8 @@ export function createInterface(
     accounts,
     holding: createHolding(rule, proposals),
     auditing: createAuditing({ audit, log, steadyMs: clock.steadyMs }),
+    once: createDoneOnce({ storage, serverStart: newId(), nowMs: clock.wallMs, log }),
+    requestsPerMinute: options.requestsPerMinute ?? requestsPerMinuteDefault,
     bound,
     otherInterfaces: features.hawkbit === undefined ? [] : [features.hawkbit.router],
     brokerSecret: options.brokerSecret,

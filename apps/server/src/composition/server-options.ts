@@ -58,6 +58,8 @@ export interface ServerOptions {
   logLevel?: LogLevel;
   logger?: Logger;
   allowedOrigins?: readonly string[];
+  /** Of one account, or one of its tokens. */
+  requestsPerMinute?: number;
   trustProxy?: TrustedProxies;
   /** Is told of every statement; for tests that count them. */
   onStatement?: StorageOptions["onStatement"];

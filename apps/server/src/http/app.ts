@@ -3,15 +3,17 @@
 import { resolve } from "node:path";
 import express, { type Express, type RequestHandler, Router } from "express";
 import { routes } from "@flipside/api/routes";
-import { apiPrefix, type Route } from "@flipside/api/route";
+import { apiPrefix, isOpen, type Route } from "@flipside/api/route";
 import type { Logger } from "../logging.ts";
 import type { BoundRoute } from "./bind.ts";
 import { readersOf } from "./body-readers.ts";
 import { consoleFiles } from "./console-files.ts";
+import { Conditions, type EtagOf } from "./conditions.ts";
 import { ApiError } from "./errors.ts";
 import { type GuardOptions, guardsFor } from "./guards.ts";
 import { problemHandler } from "./problem.ts";
 import { type ProbeOptions, probePaths, probes } from "./probes.ts";
+import { requestAllowance } from "./request-allowance.ts";
 import { type RequestDurations, timeRequests } from "./request-times.ts";
 import type { TrustedProxies } from "./trusted-proxies.ts";
 
@@ -65,6 +67,10 @@ export interface AppOptions extends GuardOptions, ProbeOptions {
   auditing: (name: string, route: Route) => RequestHandler[];
   /** What holds back requests that somebody else has to confirm. */
   holding: (name: string, route: Route) => RequestHandler[];
+  /** What does what comes with a key once. */
+  once: (name: string, route: Route) => RequestHandler[];
+  /** How many requests anybody may make in a minute. */
+  requestsPerMinute: number;
   durations: RequestDurations;
   /** One for each route. */
   bound: readonly BoundRoute[];
@@ -82,10 +88,14 @@ export function createApp(options: AppOptions): Express {
   app.disable("x-powered-by");
   app.set("trust proxy", options.trustProxy);
   app.set("query parser", "simple");
+  // One that If-Match can name (RFC 9110, 13.1.1).
+  app.set("etag", "strong");
   app.use(securityHeaders);
   app.use(timeRequests(options.durations));
 
   const guardsOf = guardsFor(options);
+  const allowance = requestAllowance(options.requestsPerMinute);
+  const conditions = new Conditions(options.bound, app.get("etag fn") as EtagOf);
   const api = Router();
   for (const { route, beforeBody, run } of options.bound) {
     const method = route.method.toLowerCase() as "get" | "post" | "put" | "patch" | "delete";
@@ -93,10 +103,12 @@ export function createApp(options: AppOptions): Express {
       ...options.auditing(nameOf(route), route),
       ...options.holding(nameOf(route), route),
       ...guardsOf(route.access),
+      ...(isOpen(route.access) ? [] : [allowance]),
+      ...options.once(nameOf(route), route),
       ...beforeBody,
       ...readersOf(route),
     ];
-    api[method](route.path, ...chain, run);
+    api[method](route.path, ...chain, conditions.checked(route, run));
   }
   app.use(["/api", ...probePaths], noStore);
   app.use(probes(options));

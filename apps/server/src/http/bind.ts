@@ -5,7 +5,9 @@ import type { Request, RequestHandler, Response } from "express";
 import { type AnswerOf, type BodyOf, isOpen, type ParamsOf, type QueryOf, type Route } from "@flipside/api/route";
 import type { SignedIn } from "../features/accounts/signed-in.ts";
 import { userOf } from "../features/accounts/authentication.ts";
+import { chosenFields, takeFields } from "@flipside/api/sparse";
 import { auditedOf } from "./audited.ts";
+import { type Answered, onceOf } from "./idempotent.ts";
 import { type Held, holdBackOf } from "./second-person.ts";
 
 export interface Asked<R extends Route> {
@@ -29,6 +31,13 @@ export interface BoundRoute {
   run: RequestHandler;
   /** Validates and acts, for somebody who asked before; of routes that take two persons. */
   carryOut(asked: Held & Pick<Asked<Route>, "note"> & { user: SignedIn }): Promise<unknown>;
+}
+
+/** RFC 9457 has a media type of its own for refusals. */
+function answeredBefore(response: Response, { status, answer }: Answered): void {
+  response.status(status).setHeader("Idempotency-Replayed", "true");
+  if (answer === undefined) response.end();
+  else response.type(status < 400 ? "application/json" : "application/problem+json").send(JSON.stringify(answer));
 }
 
 export function bind<const R extends Route>(
@@ -59,22 +68,28 @@ export function bind<const R extends Route>(
     },
     async run(request, response) {
       const audited = auditedOf(response);
+      const once = onceOf(response);
+      const { fields, rest } = takeFields(whole, request.query);
       const asked = {
         params: whole.params?.parse(request.params) ?? {},
-        query: whole.query?.parse(request.query) ?? {},
+        query: whole.query?.parse(rest) ?? {},
         body: bodyOf(request),
         user: isOpen(whole.access) ? undefined : userOf(response),
         note: audited?.note ?? (() => {}),
         request,
         response,
       };
-      await audited?.begin(asked.body);
-      await holdBackOf(response)?.({ params: asked.params, query: asked.query, body: asked.body });
+      const { params, query, body } = asked;
+      const before = await once?.begin({ params, query, body });
+      if (before !== undefined) return answeredBefore(response, before);
+      await audited?.begin(body);
+      await holdBackOf(response)?.({ params, query, body });
       const answer = await handle(asked as Asked<R>);
       await audited?.done();
+      await once?.done({ status: whole.status, answer });
       switch (whole.answer.kind) {
         case "json":
-          response.status(whole.status).json(answer);
+          response.status(whole.status).json(fields === undefined ? answer : chosenFields(whole, answer, fields));
           break;
         case "text":
           response.status(whole.status).type("text/plain").send(answer);

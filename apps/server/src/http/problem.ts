@@ -8,6 +8,7 @@ import type { Logger } from "../logging.ts";
 import { StorageUnavailable } from "../storage/storage-unavailable.ts";
 import { auditedOf } from "./audited.ts";
 import { ApiError } from "./errors.ts";
+import { onceOf } from "./idempotent.ts";
 
 function problemOf(error: ApiError): Problem {
   return {
@@ -116,6 +117,10 @@ function refusalOf(error: unknown): ApiError | undefined {
   return undefined;
 }
 
+/** Nothing of it was done: not so after a fault of the server's, or a commit of which nobody knows what came of it. */
+const isKnown = (error: unknown, refusal: ApiError | undefined): boolean =>
+  refusal !== undefined && (error as { whileCommitting?: unknown } | null)?.whileCommitting !== true;
+
 export function problemHandler(log: Logger): ErrorRequestHandler {
   return async (error, request, response, next) => {
     if (response.headersSent) {
@@ -125,6 +130,7 @@ export function problemHandler(log: Logger): ErrorRequestHandler {
     if (error instanceof FormatError) {
       const problem = formatProblem(error);
       await auditedOf(response)?.refused(problem.code, problem.status);
+      await onceOf(response)?.failed({ status: problem.status, answer: problem }, true);
       response.status(problem.status).type("application/problem+json").send(JSON.stringify(problem));
       return;
     }
@@ -133,6 +139,7 @@ export function problemHandler(log: Logger): ErrorRequestHandler {
       log.error({ err: error as Error, method: request.method, path: request.path }, "request failed");
     const told = refusal ?? new ApiError("internal-error", "The details are in the server's log.");
     await auditedOf(response)?.refused(told.code, told.status);
+    await onceOf(response)?.failed({ status: told.status, answer: problemOf(told) }, isKnown(error, refusal));
     sendProblem(response, told);
   };
 }

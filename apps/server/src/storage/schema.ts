@@ -76,6 +76,22 @@ export interface AuditLineTable {
   what: string;
 }
 
+/** A request that came with an `Idempotency-Key`. */
+export interface IdempotentRequestTable {
+  userName: string;
+  /** SHA-256 of the key. */
+  keyHash: string;
+  /** SHA-256 of what was asked for. */
+  fingerprint: string;
+  startedAt: number;
+  /** Which start of which server deals with it. */
+  serverStart: string;
+  /** Null: it is under way, or its server ended meanwhile. */
+  status: number | null;
+  /** JSON; null besides a status: it holds a secret, and is not kept. */
+  answer: string | null;
+}
+
 /** One row: the newest line, and the last one that was removed because of its age. */
 export interface AuditHeadTable {
   id: number;
@@ -444,7 +460,14 @@ export interface RetentionSpanTable {
 
 /** Of a sweep that is under way, each thing of which old rows go. */
 export interface RetentionSweepTable {
-  what: "device-log" | "telemetry-raw" | "telemetry-hours" | "decisions" | "audit" | "proposals";
+  what:
+    | "device-log"
+    | "telemetry-raw"
+    | "telemetry-hours"
+    | "decisions"
+    | "audit"
+    | "proposals"
+    | "idempotent-requests";
   /** What carries a time before this one goes. */
   before: number;
   /** How far it has come, as the thing itself counts; null: it is done. */
@@ -552,6 +575,7 @@ export interface Schema {
   auditLines: AuditLineTable;
   auditHead: AuditHeadTable;
   proposals: ProposalTable;
+  idempotentRequests: IdempotentRequestTable;
   claims: ClaimTable;
   devices: DeviceTable;
   deviceCounts: DeviceCountTable;

@@ -158,13 +158,25 @@ export const listDeviceLog = route({
   answer: json(named("DeviceLog", z.strictObject({ log: z.array(deviceLogEntry), next }))),
 });
 
+const deviceTags = named("DeviceTags", z.strictObject({ tags: z.array(tag).max(tagsMax) }));
+
+export const getTags = route({
+  method: "GET",
+  path: "/api/v1/devices/:id/tags",
+  access: "fleet:read",
+  summary: "The device's tags; its ETag is what If-Match wants when they are replaced",
+  params: idParams,
+  status: 200,
+  answer: json(deviceTags),
+});
+
 export const setTags = route({
   method: "PUT",
   path: "/api/v1/devices/:id/tags",
   access: "devices:write",
   summary: "Give the device these tags, in place of those that it has",
   params: idParams,
-  body: json(named("DeviceTags", z.strictObject({ tags: z.array(tag).max(tagsMax) }))),
+  body: json(deviceTags),
   status: 200,
   answer: json(device),
 });

@@ -33,11 +33,11 @@ export interface Devices {
     page: PageAsked,
   ): Promise<{ devices: DeviceView[]; next: string | null }>;
   detail(id: string): Promise<DeviceDetail>;
+  tags(id: string): Promise<string[]>;
   /** Newest first, as both are in the detail. */
   deployments(id: string, page: PageAsked): Promise<{ deployments: Deployment[]; next: string | null }>;
   log(id: string, page: PageAsked): Promise<{ log: DeviceLogEntry[]; next: string | null }>;
-  /** In place of those that it has. */
-  /** `before`: the tags that it had. */
+  /** In place of those that it has, which are told, too. */
   setTags(id: string, tags: readonly string[], by: string): Promise<{ device: DeviceView; before: string[] }>;
   /** Acts at once: the session ends, the connection is closed, a new one is refused. For good. */
   revoke(id: string, by: string): Promise<DeviceView>;
@@ -136,6 +136,7 @@ export function createDevices(options: {
     deployments: (id, page) => ofKnown(id, () => deploymentsOf(id, page)),
     log: (id, page) => ofKnown(id, () => logOf(id, page)),
 
+    tags: async (id) => (await view(id)).tags,
     async setTags(id, tags, by) {
       const before = await storage.transaction(async (work) => {
         if ((await lockDevice(work.db, id)) === undefined) throw new ApiError("not-found", "There is no such device.");

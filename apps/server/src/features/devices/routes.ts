@@ -29,6 +29,7 @@ export function deviceRoutes(
       devices.log(params.id, pageOf(deviceLogEntries, ["number"], query)),
     ),
     bind(routes.whyDevice, ({ params }) => whys.device(params.id)),
+    bind(routes.getTags, async ({ params }) => ({ tags: await devices.tags(params.id) })),
     bind(routes.setTags, async ({ params, body, user, note }) => {
       const { device, before } = await devices.setTags(params.id, body.tags, user.userName);
       note({ before: { tags: before }, after: { tags: device.tags } });
