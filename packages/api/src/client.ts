@@ -52,13 +52,31 @@ export interface ClientOptions {
 }
 
 /**
- * What only reads is asked for again when no answer came (RFC 9110, section 9.2.2): a change of networks, or a proxy
- * that gave up an idle connection, breaks what is under way once. What took too long is not: it would take as long
- * again.
+ * What may be asked for twice is asked for again when no answer came (RFC 9110, section 9.2.2): a change of networks,
+ * or a proxy that gave up an idle connection, breaks what is under way once. That is what only reads, and what comes
+ * with a key, by which the server does it once. What took too long is not: it would take as long again.
  */
 const AGAIN_AFTER_MS = [250, 1_000];
 
+const UNDER_WAY_LOOK_EVERY_MS = 1_000;
+const UNDER_WAY_LOOKS_MAX = 30;
+
+const isUnderWay = ({ response, content }: { response: Response; content: string }): boolean =>
+  response.status === 409 && problemFrom(response.status, content, null).code === "request-under-way";
+
 const tookTooLong = (cause: unknown): boolean => cause instanceof Error && cause.name === "TimeoutError";
+
+/** What the server does once by its key: neither what is asked for in person, nor a file (`takesIdempotencyKey`). */
+const takesKey = (method: string, path: string, body: unknown): boolean =>
+  method === "POST" &&
+  !/^\/api\/v1\/(session|proposals)(\/|$)/.test(path) &&
+  !(body instanceof Uint8Array || body instanceof Blob);
+
+/** 128 bits. Pages without TLS have no `randomUUID`. */
+const newKey = (): string =>
+  Array.from(globalThis.crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join(
+    "",
+  );
 
 interface Parts {
   params?: Record<string, string>;
@@ -92,11 +110,17 @@ export function createClient(options: ClientOptions = {}): Client {
   let cookie = options.cookie ?? "";
 
   async function send(method: string, path: string, body: unknown): Promise<{ response: Response; content: string }> {
+    const key = takesKey(method, path, body) ? newKey() : undefined;
+    const mayBeTwice = method === "GET" || key !== undefined;
+    let waited = 0;
     for (let tried = 0; ; tried++) {
       try {
-        return await sendOnce(method, path, body);
+        const answered = await sendOnce(method, path, body, key);
+        // The one whose connection broke off is still dealt with: its answer is what was asked for.
+        if (tried === 0 || !isUnderWay(answered) || waited++ >= UNDER_WAY_LOOKS_MAX) return answered;
+        await new Promise((resolve) => setTimeout(resolve, UNDER_WAY_LOOK_EVERY_MS));
       } catch (cause) {
-        const againAfterMs = method === "GET" && !tookTooLong(cause) ? AGAIN_AFTER_MS[tried] : undefined;
+        const againAfterMs = mayBeTwice && !tookTooLong(cause) ? AGAIN_AFTER_MS[tried] : undefined;
         if (againAfterMs === undefined) throw unreachable(cause);
         await new Promise((resolve) => setTimeout(resolve, againAfterMs));
       }
@@ -107,6 +131,7 @@ export function createClient(options: ClientOptions = {}): Client {
     method: string,
     path: string,
     body: unknown,
+    key: string | undefined,
   ): Promise<{ response: Response; content: string }> {
     const isFile = body instanceof Uint8Array || body instanceof Blob;
     const response = await fetch(url + path, {
@@ -115,6 +140,7 @@ export function createClient(options: ClientOptions = {}): Client {
       headers: {
         accept: "application/json",
         ...(keepsSession ? { origin: url, ...(cookie === "" ? {} : { cookie }) } : {}),
+        ...(key === undefined ? {} : { "idempotency-key": key }),
         ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
         ...(body === undefined ? {} : { "content-type": isFile ? "application/octet-stream" : "application/json" }),
       },

@@ -126,11 +126,38 @@ describe("without an answer", () => {
     expect(inVain).toHaveLength(3);
   });
 
-  it("does nothing twice that changes something, and waits for nothing twice that took too long", async () => {
-    const changes = breaking(broken);
-    const pause = createClient()("POST /api/v1/rollouts/:id/pause", { params: { id: "1" } });
-    await expect(pause).rejects.toMatchObject({ code: "server-unreachable" });
-    expect(changes).toEqual(["POST"]);
+  it("asks again for what changes something by one key, under which the server does it once", async () => {
+    const underWay = Response.json({ code: "request-under-way", title: "t", detail: "d" }, { status: 409 });
+    const keys: (string | undefined)[] = [];
+    const answers = [broken, underWay, Response.json({ id: "1" })];
+    vi.stubGlobal("fetch", async (_url: string, { headers }: { headers: Record<string, string> }) => {
+      keys.push(headers["idempotency-key"]);
+      const answer = answers.shift()!;
+      if (answer instanceof Error) throw answer;
+      return answer;
+    });
+    const pause = () => createClient()("POST /api/v1/rollouts/:id/pause", { params: { id: "1" } });
+    const answer = pause();
+    await vi.runAllTimersAsync();
+    await expect(answer).resolves.toEqual({ id: "1" });
+    expect(keys).toHaveLength(3);
+    expect(new Set(keys).size).toBe(1);
+    expect(keys[0]).toMatch(/^[0-9a-f]{32}$/);
+    answers.push(Response.json({ id: "1" }));
+    await pause();
+    expect(keys[3]).not.toBe(keys[0]);
+  });
+
+  it("does nothing twice that takes no key, and waits for nothing twice that took too long", async () => {
+    for (const call of [
+      () => createClient()("PUT /api/v1/devices/:id/tags", { params: { id: "1" }, body: { tags: [] } }),
+      () => createClient()("POST /api/v1/releases", { body: new Uint8Array(1) }),
+      () => createClient()("POST /api/v1/session", { body: { userName: "a", password: "b" } }),
+    ]) {
+      const changes = breaking(broken);
+      await expect(call()).rejects.toMatchObject({ code: "server-unreachable" });
+      expect(changes).toHaveLength(1);
+    }
     const slow = breaking(new DOMException("The operation timed out.", "TimeoutError"));
     await expect(createClient()("GET /api/v1/devices")).rejects.toMatchObject({ code: "server-unreachable" });
     expect(slow).toEqual(["GET"]);
