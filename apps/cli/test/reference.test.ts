@@ -1,10 +1,11 @@
-// docs/command-line.md says what the table of commands says.
+// docs/command-line.md says what the table of commands says, and docs/api-reference.md what the route objects say.
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { usage as powerCutUsage } from "../../power-cut/src/campaign/options.ts";
 import { expect, it } from "vitest";
 import { repositoryRoot } from "../../agent/build/paths.ts";
+import { apiReference } from "@flipside/api/reference";
 import { referenceOf } from "../src/command-line/reference.ts";
 import { commands } from "../src/commands.ts";
 
@@ -12,6 +13,11 @@ const page = readFileSync(join(repositoryRoot, "docs/command-line.md"), "utf8");
 
 it("the reference is what would be made now", () => {
   expect(page.includes(referenceOf(commands)), "`npm run reference` writes it anew").toBe(true);
+});
+
+it("so is the reference of the REST interface", () => {
+  const said = readFileSync(join(repositoryRoot, "docs/api-reference.md"), "utf8");
+  expect(said === apiReference(), "`npm run reference` writes it anew").toBe(true);
 });
 
 it("commands of other programs name the options that those have", () => {

@@ -9,6 +9,7 @@ import { rolesThatMay } from "./permissions.ts";
 import { conditionalOn } from "./conditional.ts";
 import {
   type Answer,
+  apiPrefix,
   components,
   idempotencyKeyPattern,
   isPermission,
@@ -201,10 +202,14 @@ function accessInWords(access: Route["access"]): string {
   }
 }
 
+/** By which the browsable page and the reference put them together: the first segment below the prefix. */
+export const resourceOf = ({ path }: Route): string => path.slice(apiPrefix.length + 1).split("/")[0]!;
+
 function operationOf(name: string, route: Route): JsonObject {
   const parameters = parametersOf(route);
   return {
     operationId: name,
+    tags: [resourceOf(route)],
     summary: route.summary,
     description: accessInWords(route.access),
     security: securityOf(route),

@@ -5,6 +5,7 @@ import express, { type Express, type RequestHandler, Router } from "express";
 import { routes } from "@flipside/api/routes";
 import { apiPrefix, isOpen, type Route } from "@flipside/api/route";
 import type { Logger } from "../logging.ts";
+import { apiPage } from "./api-page.ts";
 import type { BoundRoute } from "./bind.ts";
 import { readersOf } from "./body-readers.ts";
 import { consoleFiles } from "./console-files.ts";
@@ -118,6 +119,7 @@ export function createApp(options: AppOptions): Express {
 
   for (const other of options.otherInterfaces ?? []) app.use(other);
   app.use("/api", elsewhere);
+  app.use(apiPage());
   app.use(consoleFiles(resolve(options.consoleDir)));
   app.use(problemHandler(options.log));
   return app;
