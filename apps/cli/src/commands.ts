@@ -10,14 +10,18 @@ import { listAudit } from "./commands/audit/list.ts";
 import { verifyAudit } from "./commands/audit/verify.ts";
 import { backup } from "./commands/backup.ts";
 import { build } from "./commands/build.ts";
+import { approveClaim } from "./commands/claims/approve.ts";
 import { importClaims } from "./commands/claims/import.ts";
 import { listClaims } from "./commands/claims/list.ts";
 import { completion } from "./commands/completion.ts";
+import { withdrawClaim } from "./commands/claims/withdraw.ts";
 import { commandDevice } from "./commands/device/command.ts";
 import { listDevices } from "./commands/device/list.ts";
 import { deviceLogs } from "./commands/device/logs.ts";
+import { revokeDevice } from "./commands/device/revoke.ts";
 import { showDevice } from "./commands/device/show.ts";
 import { tagDevice } from "./commands/device/tag.ts";
+import { unrevokeDevice } from "./commands/device/unrevoke.ts";
 import { whyDevice } from "./commands/device/why.ts";
 import { diff } from "./commands/diff.ts";
 import { beginStop } from "./commands/emergency-stop/begin.ts";
@@ -87,9 +91,13 @@ export const commands: readonly Command[] = [
   tagDevice,
   commandDevice,
   deviceLogs,
+  revokeDevice,
+  unrevokeDevice,
   enrol,
   listClaims,
   importClaims,
+  approveClaim,
+  withdrawClaim,
   showTrust,
   pushTrust,
   makeTrust,

@@ -200,7 +200,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     const handlers = members === undefined ? features.handlers : servingHandlers(features.handlers, members);
     await letDevicesIn(options, link, counters.counted(handlers));
     await members?.leases?.open(() => link.isUp);
-    const claims = claimsAtBroker(createClaims(storage, clock.wallMs), link.accounts);
+    const claims = claimsAtBroker(createClaims(storage, clock.wallMs, features.deviceLog), link.accounts);
     if (link.accounts !== undefined) await syncAccounts(storage, link.accounts);
     if (options.claimsFile !== undefined) await importClaimsFile(claims, options.claimsFile, log);
     const http = createListener(

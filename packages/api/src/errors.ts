@@ -40,6 +40,8 @@ export const errors = {
   "hawkbit-off": { status: 409, title: "This server does not speak hawkBit's DDI" },
   "device-exists": { status: 409, title: "There is such a device already" },
   "claim-exists": { status: 409, title: "A device has another claim already" },
+  "claim-state": { status: 409, title: "The claim does not wait for that" },
+  "device-not-revoked": { status: 409, title: "The device is not revoked" },
   "device-revoked": { status: 409, title: "The device is revoked" },
   "release-exists": { status: 409, title: "The release exists already" },
   "no-operations-key": { status: 409, title: "This server cannot sign commands" },

@@ -30,6 +30,8 @@ export const targetIdPattern = /^[A-Za-z0-9][A-Za-z0-9._:-]{0,47}$/;
 /** As long as no one guesses it: a hash of it is stored that is quickly made. */
 export const targetTokenPattern = /^[A-Za-z0-9._~+/=-]{32,128}$/;
 export const claimsPerRequestMax = 20_000;
+export const claimLifeDaysMax = 3_650;
+export const claimEnrolmentsMax = 1_000_000;
 
 /**
  * base64url of 32 bytes, without padding. The last character carries two bits that belong to no byte; two spellings of
@@ -37,6 +39,8 @@ export const claimsPerRequestMax = 20_000;
  */
 export const claimSecretPattern = /^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/;
 export const claimSecretCharacters = 43;
+/** base64url of an Ed25519 public key, 32 bytes. */
+export const publicKeyPattern = claimSecretPattern;
 
 export const hostCharactersMax = FACTORY_HOST_BYTES_MAX;
 /** A name (RFC 952, RFC 1123) or an IPv4 address: what a device can look up. */

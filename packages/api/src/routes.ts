@@ -4,7 +4,7 @@ import { changeRole, createAccount, deleteAccount, listAccounts, resetPassword }
 import { listAudit } from "./resources/audit.ts";
 import { replaceBoard } from "./resources/board-replacement.ts";
 import { brokerResource, brokerTopic, brokerUser, brokerVirtualHost } from "./resources/broker-rights.ts";
-import { importClaims, listClaims } from "./resources/claims.ts";
+import { approveClaim, importClaims, listClaims, withdrawClaim } from "./resources/claims.ts";
 import { giveCommand, listCommands } from "./resources/commands.ts";
 import {
   clearIdentityConflict,
@@ -14,7 +14,9 @@ import {
   listDeviceLog,
   listDevices,
   revokeDevice,
+  unrevokeDevice,
   setTags,
+  changeTags,
   getTags,
   summariseDevices,
 } from "./resources/devices.ts";
@@ -104,7 +106,9 @@ export const routes = {
   getMetricHistory,
   getTags,
   setTags,
+  changeTags,
   revokeDevice,
+  unrevokeDevice,
   replaceBoard,
   clearIdentityConflict,
   deleteDevice,
@@ -113,6 +117,8 @@ export const routes = {
   giveCommand,
   listClaims,
   importClaims,
+  approveClaim,
+  withdrawClaim,
   registerHawkbitDevice,
   renewTargetToken,
   listReleases,

@@ -24,6 +24,9 @@ const refusedName = z.string().max(REFUSED_NAME_MAX);
 
 export const enrolmentRefusals = [
   "claim-unknown",
+  "claim-expired",
+  "claim-used-up",
+  "approval-awaited",
   "mac-invalid",
   "key-mismatch",
   "revoked",

@@ -9,9 +9,9 @@ import type { Storage } from "../storage/storage.ts";
 export function claimsAtBroker(stored: Claims, accounts: BrokerAccounts | undefined): Claims {
   if (accounts === undefined) return stored;
   return {
-    list: stored.list,
-    async import(given) {
-      const result = await stored.import(given);
+    ...stored,
+    async import(given, rules) {
+      const result = await stored.import(given, rules);
       await accounts.mayEnrol(given.map(({ deviceId }) => deviceId));
       return result;
     },

@@ -246,6 +246,19 @@ const accountCloser =
         log.error({ err: error as Error, device: deviceId }, "the broker keeps the device's account"),
       );
 
+/** One that is not revoked any more has it again, or may enrol. */
+const accountOpener =
+  (link: DeviceLink, log: Logger) =>
+  (deviceId: string, secret: Buffer | undefined): void => {
+    const opened =
+      secret === undefined
+        ? link.accounts?.mayEnrol([deviceId])
+        : link.accounts?.sync([deviceId], [{ id: deviceId, secret: secret.toString("base64url") }]);
+    opened?.catch((error: unknown) =>
+      log.error({ err: error as Error, device: deviceId }, "the broker did not take the device's account"),
+    );
+  };
+
 const handlersOf = (inbox: Inbox, sessions: Sessions): LinkHandlers => ({
   authenticate: (deviceId, password) => sessions.authenticate(deviceId, password),
   message: (message) => inbox.take(message),
@@ -416,7 +429,14 @@ export async function createFeatures(foundation: Foundation, link: DeviceLink, s
       announce: (change) => (members === undefined ? feed.announce(change) : feed.hear(change)),
       everywhere: members && (() => members.everywhere("trust")),
     }),
-    devices: createDevices({ ...about, views, filtering, progress, closeAccount: accountCloser(link, log) }),
+    devices: createDevices({
+      ...about,
+      views,
+      filtering,
+      progress,
+      closeAccount: accountCloser(link, log),
+      openAccount: accountOpener(link, log),
+    }),
     boards: createBoardReplacement({ ...about, views }),
     metrics: createMetricReading({ storage, history: fleet.metricHistory, clock, keepPointsMs: keep.telemetryRawMs }),
     retention: retentionOf(foundation, keep),

@@ -101,10 +101,24 @@ export interface AuditHeadTable {
   startHash: string;
 }
 
+/** Whether an operator looks at a device before it is let in. */
+export type ClaimApproval = "not-needed" | "needed" | "given";
+
 export interface ClaimTable {
   deviceId: string;
   secret: Buffer;
   createdAt: number;
+  /** Nobody enrols by it after; null: it holds for ever. */
+  endsAt: number | null;
+  /** How often somebody may still enrol by it; null: as often as they like. */
+  enrolmentsLeft: number | null;
+  lastEnrolledAt: number | null;
+  /** The one key that may enrol; null: the first that proves the claim. */
+  publicKey: Buffer | null;
+  approval: Generated<ClaimApproval>;
+  /** The key that proved the claim and waits for approval. */
+  askedKey: Buffer | null;
+  askedAt: number | null;
 }
 
 export interface DeviceTable {

@@ -149,6 +149,17 @@ const withRole = ({ tokenGeneration: _, ...row }: Record<string, unknown>): obje
   lastSignedInAt: null,
 });
 
+const newInClaims = {
+  ...{ endsAt: null, enrolmentsLeft: null, lastEnrolledAt: null, publicKey: null },
+  ...{ approval: "not-needed", askedKey: null, askedAt: null },
+};
+
+/** Undoes migration 0035. */
+const withoutClaimLimits = [
+  "drop index claimsThatWait",
+  ...Object.keys(newInClaims).map((column) => `alter table claims drop column ${column}`),
+].join("; ");
+
 /** Undoes migration 0028. */
 const withoutOtherAgents = [
   "drop index devicesOfOtherAgents",
@@ -271,6 +282,7 @@ describe("a database of migration 0006", () => {
             }
           : {}),
         ...("uploadedBy" in row ? putAway : {}),
+        ...(table === "claims" ? newInClaims : {}),
       }));
       expect(await storage.db.selectFrom(table).selectAll().execute(), table).toEqual(asStored);
     }
@@ -332,6 +344,7 @@ describe("a server before migration 0006", () => {
     );
     database.prepare("update images set filePath = ?").run(`/srv/elsewhere/images/${digest}.image`);
     database.exec(withoutRoles);
+    database.exec(withoutClaimLimits);
     database.exec(withoutOtherAgents);
     database.exec(withoutRetention);
     database.exec(withoutDeletion);

@@ -181,6 +181,22 @@ export const setTags = route({
   answer: json(device),
 });
 
+export const changeTags = route({
+  method: "PATCH",
+  path: "/api/v1/devices/:id/tags",
+  access: "devices:write",
+  summary: "Give the device some tags and take others from it; the rest stays",
+  params: idParams,
+  body: json(
+    z.strictObject({
+      add: z.array(tag).max(tagsMax).default([]),
+      remove: z.array(tag).max(tagsMax).default([]).describe("also of those that it has not"),
+    }),
+  ),
+  status: 200,
+  answer: json(device),
+});
+
 export const clearIdentityConflict = route({
   method: "POST",
   path: "/api/v1/devices/:id/clear-conflict",
@@ -210,9 +226,21 @@ export const revokeDevice = route({
   path: "/api/v1/devices/:id/revoke",
   access: "devices:revoke",
   takesTwo: true,
-  summary: "Refuse the device from now on, for good",
+  summary: "Refuse the device from now on, until somebody takes it back",
   params: idParams,
   errors: ["members-unconfirmed"],
+  status: 200,
+  answer: json(device),
+});
+
+export const unrevokeDevice = route({
+  method: "POST",
+  path: "/api/v1/devices/:id/unrevoke",
+  access: "devices:revoke",
+  takesTwo: true,
+  summary: "Take back that the device is revoked: it comes in by what it came in by before",
+  params: idParams,
+  errors: ["device-not-revoked"],
   status: 200,
   answer: json(device),
 });

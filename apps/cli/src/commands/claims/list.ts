@@ -9,19 +9,31 @@ export const listClaims = command({
   name: "claims list",
   summary: "Devices that have a claim, and whether they have enrolled",
   about: "Secrets are told to nobody.",
-  options: {},
+  options: { waiting: { what: "those alone that wait for an approval" } },
   examples: ["flipside claims list"],
   connects: true,
-  run: async ({ connect }) => {
+  run: async ({ options: { waiting }, connect }) => {
     const api = connect();
     const claims = await everyPage<ClaimPage["claims"][number]>(async (query) => {
-      const { claims, next } = await api("GET /api/v1/claims", { query });
+      const { claims, next } = await api("GET /api/v1/claims", {
+        query: waiting ? { ...query, waiting: "yes" } : query,
+      });
       return { members: claims, next };
     });
-    const rows = claims.map(({ deviceId, enrolled, createdAt }) => [deviceId, enrolled ? "yes" : "no", createdAt]);
+    const rows = claims.map((claim) => [
+      claim.deviceId,
+      claim.enrolled ? "yes" : "no",
+      claim.createdAt,
+      claim.endsAt ?? "never",
+      String(claim.enrolmentsLeft ?? "any number"),
+      claim.asked === null ? claim.approval : `asked with ${claim.asked.publicKey}`,
+    ]);
     return {
       json: { claims, next: null },
-      text: claims.length === 0 ? "no claims" : table(["DEVICE", "ENROLLED", "CREATED"], rows),
+      text:
+        claims.length === 0
+          ? "no claims"
+          : table(["DEVICE", "ENROLLED", "CREATED", "ENDS", "ENROLMENTS LEFT", "APPROVAL"], rows),
     };
   },
 });

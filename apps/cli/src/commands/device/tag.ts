@@ -20,11 +20,8 @@ async function run({ options: { add, remove }, words, connect }: Invocation<type
   if (add.length + remove.length === 0) throw new UsageError("say what is to change: --add TAG or --remove TAG");
   const api = connect();
   const devices: Device[] = [];
-  for (const id of words) {
-    const { tags } = await api("GET /api/v1/devices/:id", { params: { id } });
-    const kept = [...new Set([...tags, ...add])].filter((tag) => !remove.includes(tag));
-    devices.push(await api("PUT /api/v1/devices/:id/tags", { params: { id }, body: { tags: kept } }));
-  }
+  for (const id of words)
+    devices.push(await api("PATCH /api/v1/devices/:id/tags", { params: { id }, body: { add, remove } }));
   const lines = devices.map(({ id, tags }) => `${id}: ${tags.join(" ") || "no tags"}`);
   return { json: { devices }, text: lines.join("\n") };
 }

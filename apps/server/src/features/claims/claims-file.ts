@@ -1,9 +1,9 @@
 // Claims as files hold them: JSON ({"claims": […]}, a bare list, one object, or one object a line), or CSV with or
-// without a header, parted by comma, semicolon or tab. What can't be taken is said by its line, never with the secret;
+// without a header, parted by comma, semicolon or tab; a third column or member names the one key that may enrol. What can't be taken is said by its line, never with the secret;
 // the rest is taken.
 
 import { readFile } from "node:fs/promises";
-import { claimSecretPattern, deviceIdPattern } from "@flipside/api/limits";
+import { claimSecretPattern, deviceIdPattern, publicKeyPattern } from "@flipside/api/limits";
 import { CLAIM_SECRET_BYTES } from "@flipside/image-format";
 import type { Logger } from "../../logging.ts";
 import { StartError } from "../../start-error.ts";
@@ -14,6 +14,7 @@ export interface FileClaim {
   at: number;
   deviceId: string;
   secret: string;
+  publicKey?: string;
 }
 
 export interface ClaimsFile {
@@ -28,16 +29,19 @@ const refusalsLoggedMax = 50;
 
 /** Names that a header may give the two columns. */
 const idNames = ["deviceid", "device_id", "device-id", "device", "id"];
+const keyNames = ["publickey", "public_key", "public-key", "key"];
 const secretNames = ["secret", "claimsecret", "claim_secret", "claim-secret", "claim"];
 
 /** Why this pair is no claim, or undefined. */
-function problemOf(deviceId: unknown, secret: unknown): string | undefined {
+function problemOf(deviceId: unknown, secret: unknown, publicKey: unknown): string | undefined {
   if (typeof deviceId !== "string" || deviceId === "") return "it has no device id";
   if (!deviceIdPattern.test(deviceId))
     return `the device id ${JSON.stringify(deviceId.slice(0, 64))} is not 1 to 48 characters of a-z, 0-9 and -`;
   if (typeof secret !== "string" || secret === "") return `device ${deviceId} has no secret`;
   if (!claimSecretPattern.test(secret))
     return `the secret of device ${deviceId} is not base64url of ${CLAIM_SECRET_BYTES} bytes (${secret.length} characters)`;
+  if (publicKey !== undefined && (typeof publicKey !== "string" || !publicKeyPattern.test(publicKey)))
+    return `the public key of device ${deviceId} is not base64url of 32 bytes`;
   return undefined;
 }
 
@@ -50,16 +54,20 @@ class Collected implements ClaimsFile {
     this.unit = unit;
   }
 
-  add(at: number, deviceId: unknown, secret: unknown): void {
-    const reason = problemOf(deviceId, secret);
-    if (reason === undefined) this.claims.push({ at, deviceId: deviceId as string, secret: secret as string });
-    else this.refused.push({ at, reason });
+  add(at: number, deviceId: unknown, secret: unknown, publicKey?: unknown): void {
+    const reason = problemOf(deviceId, secret, publicKey);
+    if (reason !== undefined) return void this.refused.push({ at, reason });
+    const key = publicKey === undefined ? {} : { publicKey: publicKey as string };
+    this.claims.push({ at, deviceId: deviceId as string, secret: secret as string, ...key });
   }
 
   addObject(at: number, value: unknown): void {
     if (typeof value !== "object" || value === null || Array.isArray(value))
       this.refused.push({ at, reason: "it is no object with deviceId and secret" });
-    else this.add(at, (value as Record<string, unknown>)["deviceId"], (value as Record<string, unknown>)["secret"]);
+    else {
+      const { deviceId, secret, publicKey } = value as Record<string, unknown>;
+      this.add(at, deviceId, secret, publicKey);
+    }
   }
 }
 
@@ -89,8 +97,8 @@ function jsonLines(lines: string[]): ClaimsFile {
 
 function csv(lines: string[]): ClaimsFile {
   const file = new Collected("line");
-  /** Columns of device id and secret. */
-  let columns = [0, 1];
+  /** Columns of device id and secret; and of the key, where there is one. */
+  let columns = [0, 1, 2];
   let isFirst = true;
   lines.forEach((line, i) => {
     if (line.trim() === "" || line.startsWith("#")) return;
@@ -104,13 +112,14 @@ function csv(lines: string[]): ClaimsFile {
     if (isFirst) {
       isFirst = false;
       const names = fields.map((field) => field.toLowerCase());
-      const found = [idNames, secretNames].map((known) => names.findIndex((name) => known.includes(name)));
-      if (!found.includes(-1)) {
+      const found = [idNames, secretNames, keyNames].map((known) => names.findIndex((name) => known.includes(name)));
+      if (!found.slice(0, 2).includes(-1)) {
         columns = found;
         return;
       }
     }
-    file.add(i + 1, fields[columns[0]!], fields[columns[1]!]);
+    // An empty field, too, is no key.
+    file.add(i + 1, fields[columns[0]!], fields[columns[1]!], fields[columns[2]!] || undefined);
   });
   return file;
 }

@@ -7,7 +7,16 @@ import { claimList, type Claims } from "./claims.ts";
 
 export function claimRoutes(claims: Claims): BoundRoute[] {
   return [
-    bind(routes.listClaims, ({ query }) => claims.list(pageOf(claimList, ["string"], query))),
-    bind(routes.importClaims, ({ body }) => claims.import(body.claims)),
+    bind(routes.listClaims, ({ query }) =>
+      claims.list(pageOf(claimList, ["string"], query), { waiting: query.waiting === "yes" }),
+    ),
+    bind(routes.importClaims, ({ body: { claims: given, ...rules } }) => claims.import(given, rules)),
+    bind(routes.withdrawClaim, async ({ params, note }) => {
+      note({ before: await claims.withdraw(params.deviceId) });
+      return undefined;
+    }),
+    bind(routes.approveClaim, ({ params, body, user }) =>
+      claims.approve(params.deviceId, Buffer.from(body.publicKey, "base64url"), user.userName),
+    ),
   ];
 }

@@ -125,11 +125,21 @@ export async function tagsByDevice(db: Queries, ids: readonly string[]): Promise
 }
 
 /** Says which it had. */
-export async function replaceTags(db: Queries, deviceId: string, tags: readonly string[]): Promise<string[]> {
-  const before = await db.deleteFrom("deviceTags").where("deviceId", "=", deviceId).returning("tag").execute();
-  const values = [...new Set(tags)].map((tag) => ({ deviceId, tag }));
-  if (values.length > 0) await db.insertInto("deviceTags").values(values).execute();
-  return before.map(({ tag }) => tag).sort();
+/** `tagsFrom`: those that it has from now on, made of those that it had. */
+export async function replaceTags(
+  db: Queries,
+  deviceId: string,
+  tagsFrom: (before: readonly string[]) => readonly string[],
+): Promise<{ before: string[]; after: string[] }> {
+  const rows = await db.deleteFrom("deviceTags").where("deviceId", "=", deviceId).returning("tag").execute();
+  const before = rows.map(({ tag }) => tag).sort();
+  const after = [...new Set(tagsFrom(before))];
+  if (after.length > 0)
+    await db
+      .insertInto("deviceTags")
+      .values(after.map((tag) => ({ deviceId, tag })))
+      .execute();
+  return { before, after };
 }
 
 /** Newest first. */

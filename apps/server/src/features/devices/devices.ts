@@ -5,13 +5,14 @@ import type { Deployment, DeviceDetail, DeviceLogEntry } from "@flipside/api/typ
 import { cursorOf, paged, type PageAsked } from "../../http/cursor.ts";
 import { ApiError } from "../../http/errors.ts";
 import { iso } from "../../identifiers.ts";
+import { tagsMax } from "@flipside/api/limits";
 import type { DeviceLink } from "../../mqtt/device-link.ts";
 import type { Storage } from "../../storage/storage.ts";
 import type { Evidence } from "../deployments/evidence.ts";
 import type { Progress } from "../deployments/progress.ts";
 import type { Sessions } from "../sessions/sessions.ts";
 import type { DeviceLog } from "../device-records/device-log.ts";
-import { findDevice, lockDevice, replaceTags } from "../device-records/store.ts";
+import { findDevice, identityOf, lockDevice, replaceTags } from "../device-records/store.ts";
 import { pageOfDevices, type Sought } from "./device-walk.ts";
 import type { DeviceElsewhere } from "./elsewhere.ts";
 import type { Filtering } from "./filtering.ts";
@@ -26,6 +27,9 @@ export const deviceLogEntries = "device-log";
 const deploymentsShown = 50;
 const logEntriesShown = 50;
 
+/** Made of those that the device has. */
+type Tags = Parameters<typeof replaceTags>[2];
+
 export interface Devices {
   /** Those that have every word of the query, and are as the filter says; empty ones ask for nothing. By their ids. */
   list(
@@ -38,9 +42,11 @@ export interface Devices {
   deployments(id: string, page: PageAsked): Promise<{ deployments: Deployment[]; next: string | null }>;
   log(id: string, page: PageAsked): Promise<{ log: DeviceLogEntry[]; next: string | null }>;
   /** In place of those that it has, which are told, too. */
-  setTags(id: string, tags: readonly string[], by: string): Promise<{ device: DeviceView; before: string[] }>;
-  /** Acts at once: the session ends, the connection is closed, a new one is refused. For good. */
+  setTags(id: string, tags: Tags, by: string): Promise<{ device: DeviceView; before: string[] }>;
+  /** Acts at once: the session ends, the connection is closed, a new one is refused. */
   revoke(id: string, by: string): Promise<DeviceView>;
+  /** It comes in by the secret that it has; its deployments that have ended stay so. */
+  unrevoke(id: string, by: string): Promise<DeviceView>;
 }
 
 export function createDevices(options: {
@@ -54,6 +60,8 @@ export function createDevices(options: {
   link: Pick<DeviceLink, "disconnect">;
   /** At a broker that keeps them. */
   closeAccount: (deviceId: string) => void;
+  /** At a broker that keeps accounts. `secret`: its own; undefined: it has none, and may enrol. */
+  openAccount: (deviceId: string, secret: Buffer | undefined) => void;
   now: () => number;
   elsewhere?: DeviceElsewhere | undefined;
 }): Devices {
@@ -137,10 +145,15 @@ export function createDevices(options: {
     log: (id, page) => ofKnown(id, () => logOf(id, page)),
 
     tags: async (id) => (await view(id)).tags,
-    async setTags(id, tags, by) {
+    async setTags(id, tagsFrom, by) {
       const before = await storage.transaction(async (work) => {
         if ((await lockDevice(work.db, id)) === undefined) throw new ApiError("not-found", "There is no such device.");
-        const before = await replaceTags(work.db, id, tags);
+        const { before, after: tags } = await replaceTags(work.db, id, tagsFrom);
+        if (tags.length > tagsMax)
+          throw new ApiError(
+            "validation-failed",
+            `A device has ${tagsMax} tags at most; these would be ${tags.length}.`,
+          );
         work.changed({ kind: "device", id });
         work.afterCommit(() => deviceLog.add(id, "tags", `${tags.join(", ") || "no tags"}, set by ${by}`));
         return before;
@@ -166,6 +179,23 @@ export function createDevices(options: {
         return taken;
       });
       await elsewhere?.end(id, `revoked by ${by}`, taken);
+      return view(id);
+    },
+    async unrevoke(id, by) {
+      await storage.transaction(async (work) => {
+        const device = await lockDevice(work.db, id);
+        if (device === undefined || device.deletedAt !== null)
+          throw new ApiError("not-found", "There is no such device.");
+        if (device.revokedAt === null)
+          throw new ApiError("device-not-revoked", "There is nothing to take back: the device is not revoked.");
+        await work.db.updateTable("devices").set({ revokedAt: null }).where("id", "=", id).execute();
+        const secret = (await identityOf(work.db, id))?.secrets[0]?.secret;
+        work.changed({ kind: "device", id });
+        work.afterCommit(() => {
+          options.openAccount(id, secret);
+          deviceLog.add(id, "revoked", `no longer revoked, by ${by}`);
+        });
+      });
       return view(id);
     },
   };

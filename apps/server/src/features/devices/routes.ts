@@ -31,7 +31,13 @@ export function deviceRoutes(
     bind(routes.whyDevice, ({ params }) => whys.device(params.id)),
     bind(routes.getTags, async ({ params }) => ({ tags: await devices.tags(params.id) })),
     bind(routes.setTags, async ({ params, body, user, note }) => {
-      const { device, before } = await devices.setTags(params.id, body.tags, user.userName);
+      const { device, before } = await devices.setTags(params.id, () => body.tags, user.userName);
+      note({ before: { tags: before }, after: { tags: device.tags } });
+      return device;
+    }),
+    bind(routes.changeTags, async ({ params, body: { add, remove }, user, note }) => {
+      const changed = (tags: readonly string[]): string[] => [...tags, ...add].filter((tag) => !remove.includes(tag));
+      const { device, before } = await devices.setTags(params.id, changed, user.userName);
       note({ before: { tags: before }, after: { tags: device.tags } });
       return device;
     }),
@@ -44,5 +50,6 @@ export function deviceRoutes(
       async ({ params, query }) => void (await deletion.delete(params.id, query.confirm)) as undefined,
     ),
     bind(routes.revokeDevice, ({ params, user }) => devices.revoke(params.id, user.userName)),
+    bind(routes.unrevokeDevice, ({ params, user }) => devices.unrevoke(params.id, user.userName)),
   ];
 }

@@ -14,8 +14,9 @@ import {
   enrolmentRefusal,
 } from "@flipside/protocol/server-messages";
 import type { LinkMessage } from "../../mqtt/device-link.ts";
-import type { Storage } from "../../storage/storage.ts";
+import type { Queries, Storage } from "../../storage/storage.ts";
 import type { DeviceLog } from "../device-records/device-log.ts";
+import { type ClaimRow, afterEnrolment, refusalAfterProof, refusalBeforeProof } from "./claim-rules.ts";
 import { addSecret, awaitedKey, findDevice, lockDevice } from "../device-records/store.ts";
 import { equalInConstantTime } from "../../equal-in-constant-time.ts";
 
@@ -67,6 +68,8 @@ export function createEnrolment(options: {
     const { nonce, publicKey } = parsed.data;
     const claim = await claimOf(message.deviceId);
     if (claim === undefined) return refuse(message, 1, nonce, "claim-unknown");
+    const spent = refusalBeforeProof(claim, options.wallMs());
+    if (spent !== undefined) return refuse(message, 1, nonce, spent);
     const device = await findDevice(storage.db, message.deviceId);
     if (device !== undefined && device.revokedAt !== null) return refuse(message, 1, nonce, "revoked");
     const serverNonce = randomBytes(NONCE_BYTES).toString("base64url");
@@ -79,6 +82,29 @@ export function createEnrolment(options: {
     });
     const mac = enrolServerMac(claim.secret, { deviceId: message.deviceId, nonce, serverNonce });
     await message.reply(enrolmentChallenge(nonce, serverNonce, base64url(mac)));
+  }
+
+  /** Counts it, or says why not. One that waits for an operator's word is remembered, for that to name its key. */
+  async function useClaim(
+    db: Queries,
+    { deviceId, secret }: ClaimRow,
+    key: Buffer,
+    known: Uint8Array | undefined,
+  ): Promise<EnrolmentRefusal | undefined> {
+    // It may have been withdrawn, or replaced, since its proof was computed.
+    const claim = await db
+      .selectFrom("claims")
+      .selectAll()
+      .where("deviceId", "=", deviceId)
+      .forUpdate()
+      .executeTakeFirst();
+    if (claim === undefined || !equalInConstantTime(claim.secret, secret)) return "claim-unknown";
+    const nowMs = options.wallMs();
+    const refusal = refusalAfterProof(claim, key, known, nowMs);
+    const change = refusal === undefined ? afterEnrolment(claim, nowMs) : { askedKey: key, askedAt: nowMs };
+    if (refusal === undefined || refusal === "approval-awaited")
+      await db.updateTable("claims").set(change).where("deviceId", "=", deviceId).execute();
+    return refusal;
   }
 
   async function second(message: LinkMessage, object: ParsedObject): Promise<void> {
@@ -111,6 +137,8 @@ export function createEnrolment(options: {
         !isDeepStrictEqual(new Uint8Array(device.publicKey), new Uint8Array(key))
       )
         return "key-mismatch";
+      const refusal = await useClaim(db, claim, key, isAwaited ? undefined : device?.publicKey);
+      if (refusal !== undefined) return refusal;
       if (isAwaited) await db.updateTable("devices").set({ publicKey: key }).where("id", "=", deviceId).execute();
       if (device === undefined) {
         await db
