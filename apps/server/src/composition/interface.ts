@@ -45,7 +45,7 @@ export function createInterface(
 ): Express {
   const { sessions, devices, deviceCounts, boards, clearConflict, deviceDeletion, metrics, commands, releases } =
     features;
-  const { rollouts, whys, emergencyStop, events, trustReplacement } = features;
+  const { rollouts, whys, emergencyStop, events, trustReplacement, foreign } = features;
   const brokerRights = createBrokerRights({
     authenticate: (deviceId, password) => sessions.authenticate(deviceId, password),
     isServed: async (deviceId) => (await findDevice(storage.db, deviceId))?.revokedAt === null,
@@ -79,7 +79,7 @@ export function createInterface(
     emergencyStopRoutes(emergencyStop),
     eventRoutes(events, accounts),
     brokerRightsRoutes(brokerRights, clock.steadyMs),
-    hawkbitAdminRoutes(features.hawkbit?.registration),
+    hawkbitAdminRoutes(foreign.hawkbit?.registration),
   ].flat();
   return createApp({
     ...{ monitoring, metricsToken: options.metricsToken, durations: counters.requests },
@@ -87,7 +87,7 @@ export function createInterface(
     holding: createHolding(rule, proposals),
     auditing: createAuditing({ audit, log, steadyMs: clock.steadyMs }),
     bound,
-    otherInterfaces: features.hawkbit === undefined ? [] : [features.hawkbit.router],
+    otherInterfaces: foreign.hawkbit === undefined ? [] : [foreign.hawkbit.router],
     brokerSecret: options.brokerSecret,
     allowedOrigins: options.allowedOrigins ?? [],
     trustProxy: options.trustProxy ?? false,

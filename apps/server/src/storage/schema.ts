@@ -514,8 +514,8 @@ export interface HawkbitTargetTable {
   attributesAt: number | null;
 }
 
-/** A try of a deployment, as such a device knows it. */
-export interface HawkbitActionTable {
+/** A try of a deployment, as a device of another agent knows it. */
+export interface OtherAgentActionTable {
   /** Above 0; never given twice. */
   id: Generated<number>;
   deviceId: string;
@@ -524,7 +524,7 @@ export interface HawkbitActionTable {
   /** Of the image. */
   digest: string;
   state: "open" | "cancelling" | "closed";
-  /** Polls that were answered with its cancellation. */
+  /** Polls that were answered with its cancellation, where hawkBit's DDI is spoken. */
   cancelsShown: number;
   createdAt: number;
   /** The device has said that it has succeeded. */
@@ -585,7 +585,7 @@ export interface Schema {
   signInCounters: SignInCounterTable;
   signInWelcome: SignInWelcomeTable;
   hawkbitTargets: HawkbitTargetTable;
-  hawkbitActions: HawkbitActionTable;
+  otherAgentActions: OtherAgentActionTable;
   payloadHashes: PayloadHashesTable;
 }
 
@@ -604,4 +604,4 @@ export type CommandRow = Selectable<CommandTable>;
 export type CommandUpdate = Updateable<CommandTable>;
 export type DeploymentRow = Selectable<DeploymentTable>;
 export type NewDeployment = Insertable<DeploymentTable>;
-export type HawkbitActionRow = Selectable<HawkbitActionTable>;
+export type ActionRow = Selectable<OtherAgentActionTable>;

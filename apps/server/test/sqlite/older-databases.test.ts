@@ -147,12 +147,12 @@ const withRole = ({ tokenGeneration: _, ...row }: Record<string, unknown>): obje
   lastSignedInAt: null,
 });
 
-/** Undoes migration 0028. */
+/** Undoes migrations 0028 and 0030. */
 const withoutOtherAgents = [
   "drop index devicesOfOtherAgents",
   "alter table devices drop column agent",
   "alter table rollouts drop column acceptsClaimed",
-  ...["hawkbitTargets", "hawkbitActions", "payloadHashes"].map((table) => `drop table ${table}`),
+  ...["hawkbitTargets", "otherAgentActions", "payloadHashes"].map((table) => `drop table ${table}`),
 ].join("; ");
 
 /** Undoes migrations 0024 and 0025. */

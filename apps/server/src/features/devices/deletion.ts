@@ -34,7 +34,7 @@ async function giveDeploymentsAway(work: Work, { id, enrolledAt }: DeviceRow, no
     .insertInto("devices")
     .values({ id: nobody, publicKey: awaitedKey, enrolledAt, revokedAt: nowMs, deletedAt: nowMs, health: "unknown" })
     .execute();
-  for (const table of ["deployments", "healthFailures", "hawkbitActions"] as const)
+  for (const table of ["deployments", "healthFailures", "otherAgentActions"] as const)
     await db.updateTable(table).set({ deviceId: nobody }).where("deviceId", "=", id).execute();
   for (const row of rows) work.changed({ kind: "deployment", id: row.id, deviceId: id, deleted: true });
 }
