@@ -22,6 +22,12 @@ import { streamEvents } from "./resources/events.ts";
 import { getMetricHistory, listMetrics } from "./resources/metrics.ts";
 import { registerHawkbitDevice, renewTargetToken } from "./resources/hawkbit.ts";
 import {
+  acceptMenderAuthSet,
+  listMenderAuthSets,
+  preauthorizeMenderDevice,
+  rejectMenderAuthSet,
+} from "./resources/mender.ts";
+import {
   addPermit,
   archiveRelease,
   deleteRelease,
@@ -111,6 +117,10 @@ export const routes = {
   giveCommand,
   listClaims,
   importClaims,
+  listMenderAuthSets,
+  acceptMenderAuthSet,
+  rejectMenderAuthSet,
+  preauthorizeMenderDevice,
   registerHawkbitDevice,
   renewTargetToken,
   listReleases,

@@ -43,6 +43,8 @@ import { createEventHub, type EventHub } from "../features/events/event-hub.ts";
 import { createHawkbit, hawkbitPollMsDefault, type HawkbitOptions } from "../features/hawkbit/hawkbit.ts";
 import { createRegistration, type Registration } from "../features/hawkbit/registration.ts";
 import { createCommon } from "../features/other-agents/common.ts";
+import type { AuthSets } from "../features/mender/auth-sets.ts";
+import { createMender, menderPollMsDefault, type MenderOptions } from "../features/mender/mender.ts";
 import { createFileRemoval, type FileRemoval } from "../features/releases/file-removal.ts";
 import { createImageStore, type ImageStore } from "../features/releases/image-store.ts";
 import { createReleases, type Releases } from "../features/releases/releases.ts";
@@ -87,6 +89,8 @@ interface Sizes {
   pollMs: number;
   /** Undefined: hawkBit's DDI is not spoken here. */
   hawkbit: HawkbitOptions | undefined;
+  /** Undefined: Mender's device API is not spoken here. */
+  mender: MenderOptions | undefined;
   /** Devices of a rollout that one transaction makes deployments for, or ends. */
   pieceMax: number;
 }
@@ -125,7 +129,7 @@ function downloadSlots(feed: Feed, clock: Pick<Clock, "steadyMs">): DownloadSlot
   return slots;
 }
 
-async function createFleet(foundation: Foundation, { pollMs, pieceMax, hawkbit }: Sizes): Promise<Fleet> {
+async function createFleet(foundation: Foundation, { pollMs, pieceMax, hawkbit, mender }: Sizes): Promise<Fleet> {
   const { storage, patient, feed, files, log, clock, trust, verifier, members } = foundation;
   const memory = createMemory(patient, feed);
   const progress = createProgress(storage, log, clock.wallMs, progressTold(members));
@@ -141,7 +145,10 @@ async function createFleet(foundation: Foundation, { pollMs, pieceMax, hawkbit }
   const slots = downloadSlots(feed, clock);
   const hindrances = createHindrances({ memory, trust, images, brake, clock });
   const otherAgents = await loadOtherAgents(storage.db, feed);
-  const othersPollMs: Record<OtherAgent, number> = { hawkbit: hawkbit?.pollMs ?? hawkbitPollMsDefault };
+  const othersPollMs: Record<OtherAgent, number> = {
+    hawkbit: hawkbit?.pollMs ?? hawkbitPollMsDefault,
+    mender: mender?.pollMs ?? menderPollMsDefault,
+  };
   const presence = createPresence({
     lastSeen: { heardMs: heardAnywhere(lastSeen, members) },
     steadyMs: clock.steadyMs,
@@ -340,6 +347,7 @@ export interface Features extends Fleet, Conversations {
 export interface Foreign {
   sweep: () => void;
   hawkbit: { router: Router; registration: Registration } | undefined;
+  mender: { router: Router; authSets: AuthSets } | undefined;
 }
 
 function createForeign(
@@ -347,7 +355,7 @@ function createForeign(
   { slots, emergencyStop, images, ...fleet }: Fleet,
   { turns }: Conversations,
   views: DeviceViews,
-  { hawkbit }: Sizes,
+  { hawkbit, mender }: Sizes,
 ): Foreign {
   const unreadable = lookingAt(images, log);
   const beside = { storage, feed, clock, turns, slots, brake: emergencyStop, pathOf: files.pathOf, unreadable };
@@ -358,6 +366,7 @@ function createForeign(
       router: createHawkbit(hawkbit, common),
       registration: createRegistration({ ...fleet, storage, views, wallMs: clock.wallMs }),
     },
+    mender: mender && createMender(common, beside),
   };
 }
 

@@ -18,6 +18,7 @@ import { findDevice } from "../features/device-records/store.ts";
 import { emergencyStopRoutes } from "../features/emergency-stop/routes.ts";
 import { eventRoutes } from "../features/events/routes.ts";
 import { hawkbitAdminRoutes } from "../features/hawkbit/admin-routes.ts";
+import { menderAdminRoutes } from "../features/mender/admin-routes.ts";
 import { createCarryOut, createHolding } from "../features/two-persons/holding.ts";
 import { createProposals } from "../features/two-persons/proposals.ts";
 import { twoPersonRoutes } from "../features/two-persons/routes.ts";
@@ -80,6 +81,7 @@ export function createInterface(
     eventRoutes(events, accounts),
     brokerRightsRoutes(brokerRights, clock.steadyMs),
     hawkbitAdminRoutes(foreign.hawkbit?.registration),
+    menderAdminRoutes(foreign.mender?.authSets),
   ].flat();
   return createApp({
     ...{ monitoring, metricsToken: options.metricsToken, durations: counters.requests },
@@ -87,7 +89,7 @@ export function createInterface(
     holding: createHolding(rule, proposals),
     auditing: createAuditing({ audit, log, steadyMs: clock.steadyMs }),
     bound,
-    otherInterfaces: foreign.hawkbit === undefined ? [] : [foreign.hawkbit.router],
+    otherInterfaces: [foreign.hawkbit?.router, foreign.mender?.router].filter((each) => each !== undefined),
     brokerSecret: options.brokerSecret,
     allowedOrigins: options.allowedOrigins ?? [],
     trustProxy: options.trustProxy ?? false,

@@ -2,7 +2,15 @@
 // dialect: column-types.ts; booleans are listed there.
 
 import type { Role } from "@flipside/api/permissions";
-import type { AgentKind, CommandState, EntropyState, Health, HeldFor, RolloutState } from "@flipside/api/types";
+import type {
+  AgentKind,
+  CommandState,
+  EntropyState,
+  Health,
+  HeldFor,
+  MenderAuthSetState,
+  RolloutState,
+} from "@flipside/api/types";
 import type { BootReasonName, CommandKind, DeploymentStateName, SlotStateName } from "@flipside/image-format";
 import type { HealthSide } from "../domain/health/metrics.ts";
 import type { Generated, GeneratedAlways, Insertable, Selectable, Updateable } from "kysely";
@@ -544,6 +552,39 @@ export interface PayloadHashesTable {
   suffix: string;
 }
 
+/** What an image's payload says of itself, as far as it was looked at. */
+export interface PayloadNameTable {
+  /** Of the image. */
+  digest: string;
+  /** Mender's artifact_name; null: it is no such artifact, or none that can be read. */
+  name: string | null;
+  /** JSON: the device types that it is for; null: it does not say. */
+  fits: string | null;
+}
+
+/** A key that speaks, or would like to speak, for the device of an identity, by Mender's device API. */
+export interface MenderAuthSetTable {
+  id: string;
+  /** SHA-256 of `identity`, hex. */
+  identityHash: string;
+  /** JSON: what the device says that it is, names in their order. */
+  identity: string;
+  /** SHA-256 of the key's DER (SubjectPublicKeyInfo), hex. */
+  keyHash: string;
+  /** PEM. */
+  publicKey: string;
+  state: MenderAuthSetState;
+  /** Set once it was accepted. */
+  deviceId: string | null;
+  createdAt: number;
+  /** When it asked last, to within some minutes; null: never, an operator has brought it. */
+  askedAt: number | null;
+  /** SHA-256 of its token, hex; null: it has none. */
+  tokenHash: string | null;
+  /** Of steady time. */
+  tokenEndsAt: number | null;
+}
+
 export interface Schema {
   meta: MetaTable;
   accounts: AccountTable;
@@ -587,6 +628,8 @@ export interface Schema {
   hawkbitTargets: HawkbitTargetTable;
   otherAgentActions: OtherAgentActionTable;
   payloadHashes: PayloadHashesTable;
+  payloadNames: PayloadNameTable;
+  menderAuthSets: MenderAuthSetTable;
 }
 
 export type AccountRow = Selectable<AccountTable>;
@@ -604,4 +647,5 @@ export type CommandRow = Selectable<CommandTable>;
 export type CommandUpdate = Updateable<CommandTable>;
 export type DeploymentRow = Selectable<DeploymentTable>;
 export type NewDeployment = Insertable<DeploymentTable>;
+export type MenderAuthSetRow = Selectable<MenderAuthSetTable>;
 export type ActionRow = Selectable<OtherAgentActionTable>;

@@ -152,7 +152,9 @@ const withoutOtherAgents = [
   "drop index devicesOfOtherAgents",
   "alter table devices drop column agent",
   "alter table rollouts drop column acceptsClaimed",
-  ...["hawkbitTargets", "otherAgentActions", "payloadHashes"].map((table) => `drop table ${table}`),
+  ...["hawkbitTargets", "otherAgentActions", "payloadHashes", "payloadNames", "menderAuthSets"].map(
+    (table) => `drop table ${table}`,
+  ),
 ].join("; ");
 
 /** Undoes migrations 0024 and 0025. */

@@ -41,7 +41,15 @@ async function giveDeploymentsAway(work: Work, { id, enrolledAt }: DeviceRow, no
 
 /** Its row, and all that hangs on it. */
 async function deleteRows(db: Queries, id: string): Promise<void> {
-  for (const table of ["deviceSecrets", "deviceTags", "deviceLog", "commands", "claims", "hawkbitTargets"] as const)
+  for (const table of [
+    "deviceSecrets",
+    "deviceTags",
+    "deviceLog",
+    "commands",
+    "claims",
+    "hawkbitTargets",
+    "menderAuthSets",
+  ] as const)
     await db.deleteFrom(table).where("deviceId", "=", id).execute();
   await forgetMetrics(db, id);
   await db.deleteFrom("devices").where("id", "=", id).execute();

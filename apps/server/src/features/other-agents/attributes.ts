@@ -1,7 +1,7 @@
 // What a device of another agent says of itself: kept as its attributes, and the one proof that there is of an update.
 
 import { attributeNamePattern, attributesMax, attributeTextCharactersMax } from "@flipside/api/limits";
-import type { RunningSlot } from "@flipside/api/types";
+import type { AgentKind, RunningSlot } from "@flipside/api/types";
 import { isPlainText } from "@flipside/api/plain-text";
 import type { Feed } from "../../changes/feed.ts";
 import type { Clock } from "../../clock.ts";
@@ -74,13 +74,15 @@ const nameIn = (attributes: Attributes, name: string): string | null => {
 };
 
 const revisionMax = 0xffff;
+/** What a device calls its hardware; Mender knows no more of it than a type. */
+const hardwareNameOf: Partial<Record<AgentKind, string>> = { mender: "device_type" };
 /** What operators have said of its hardware holds; of one that nobody registered, what it says itself. */
 function hardwareOf(row: DeviceRow, attributes: Attributes): Pick<DeviceRow, "product" | "hardware" | "revision"> {
   if (row.product !== null && row.hardware !== null && row.revision !== null) return row;
   const revision = Number(attributes["revision"] ?? 1);
   return {
     product: row.product ?? nameIn(attributes, "product"),
-    hardware: row.hardware ?? nameIn(attributes, "hardware"),
+    hardware: row.hardware ?? nameIn(attributes, hardwareNameOf[row.agent] ?? "hardware"),
     revision: row.revision ?? (Number.isInteger(revision) && revision >= 0 && revision <= revisionMax ? revision : 1),
   };
 }
@@ -115,7 +117,7 @@ export function createTakingAttributes(options: {
   ): Promise<{ columns: DeviceUpdate; runs: Runs | undefined }> {
     const attributes = changed(storedAttributes(row), sent);
     const { product, hardware, revision } = hardwareOf(row, attributes);
-    const version = versionIn(attributes);
+    const version = versionIn(attributes, row.agent);
     const columns = { attributes: JSON.stringify(attributes), product, hardware, revision };
     if (version === undefined) return { columns, runs: undefined };
     const runs = await whatRuns(db, { product, hardware, revision }, version);

@@ -3,7 +3,7 @@
 // moves the deployment to its trial, and no further, before the device says of itself that it runs the new version
 // (attributes.ts); unless its rollout takes claims for what they are.
 
-import type { DeploymentStateName } from "@flipside/image-format";
+import { type DeploymentStateName, ErrorCode } from "@flipside/image-format";
 import type { Clock } from "../../clock.ts";
 import type { ActionRow, DeploymentRow } from "../../storage/schema.ts";
 import type { Storage } from "../../storage/storage.ts";
@@ -20,7 +20,7 @@ export type Claimed =
   | { kind: "success" }
   | { kind: "failure" }
   /** It was not begun. */
-  | { kind: "rejected" }
+  | { kind: "rejected"; code?: ErrorCode }
   /** Nobody had cancelled it here: the device has. */
   | { kind: "given-up" }
   | { kind: "nothing" };
@@ -48,8 +48,13 @@ export function createTakingClaimed(options: {
       .where("attempt", "=", attempt)
       .executeTakeFirst();
 
-  const report = (deviceId: string, { attempt }: ActionRow, { id, total }: Tried, state: DeploymentStateName) =>
-    evidence.reported(deviceId, { deployment: id, attempt, state, code: 0, done: 0, total });
+  const report = (
+    deviceId: string,
+    { attempt }: ActionRow,
+    { id, total }: Tried,
+    state: DeploymentStateName,
+    code: ErrorCode = ErrorCode.None,
+  ) => evidence.reported(deviceId, { deployment: id, attempt, state, code, done: 0, total });
 
   /** What it runs is what it was given last, of a device that says no version of itself. */
   const takeForRunning = (deviceId: string, digest: string): Promise<void> =>
@@ -109,7 +114,7 @@ export function createTakingClaimed(options: {
         case "failure":
           return failed(deviceId, action, tried);
         case "rejected":
-          await report(deviceId, action, tried, "rejected");
+          await report(deviceId, action, tried, "rejected", claimed.code);
           return actions.change(action.id, { state: "closed" });
         case "given-up":
           await report(deviceId, action, tried, "failed");
