@@ -167,6 +167,18 @@ describe("an operator", () => {
     expect((await fixture.api.post("/api/v1/mender/auth-sets/nobody/reject")).status).toBe(404);
   });
 
+  it("may leave the hardware to the device, which says its type", async () => {
+    const device = new MenderDevice(fixture, { mac: newMac() });
+    await device.authenticate();
+    const [set] = await authSetsOf(fixture, device.identity["mac"]!);
+    const { body } = await fixture.api.post(`/api/v1/mender/auth-sets/${set.id}/accept`, { product });
+    device.deviceType = "board-9";
+    await device.authenticate();
+    await device.next();
+    const shown = (await fixture.api.get(`/api/v1/devices/${body.deviceId}`)).body;
+    expect(shown).toMatchObject({ product, hardware: "board-9", revision: 1 });
+  });
+
   it("sees those that wait, a page at a time", async () => {
     const macs = [newMac(), newMac(), newMac()];
     for (const mac of macs) await new MenderDevice(fixture, { mac }).authenticate();

@@ -157,6 +157,16 @@ describe("what a device says", () => {
     expect(await device.newest()).toMatchObject({ state: "confirmed", claimed: false, version: release.version });
   });
 
+  it("is that it downloads, again and again, which takes nothing back of how far it was", async () => {
+    const { device } = await offered();
+    const { id, artifact } = await device.deployment();
+    await (await fetch(artifact.source.uri)).arrayBuffer();
+    // The last bytes are with the device before that is noted.
+    await expect.poll(device.newest).toMatchObject({ state: "downloading", done: 75, total: 75 });
+    await device.says(id, "downloading");
+    expect(await device.newest()).toMatchObject({ state: "downloading", done: 75 });
+  });
+
   it("is proven by its next question as well, and not by its word", async () => {
     const { device, release } = await offered();
     const { id } = await device.deployment();
@@ -204,7 +214,7 @@ describe("what a device says", () => {
     const { device } = await offered();
     const { id } = await device.deployment();
     const other = await acceptedDevice(fixture);
-    for (const wrong of ["0", "x", String(Number(id) + 1), "99999999999"])
+    for (const wrong of ["0", "x", String(Number(id) + 1), "2147483648", "9999999999", "99999999999"])
       expect((await device.says(wrong, "success")).status, wrong).toBe(404);
     expect((await other.says(id, "success")).status).toBe(404);
     expect((await device.says(id, "finished")).status).toBe(422);

@@ -7,7 +7,7 @@ import { ApiError } from "../../http/errors.ts";
 import type { Turns } from "../../mqtt/turns.ts";
 import type { Clock } from "../../clock.ts";
 import type { ActionRow } from "../../storage/schema.ts";
-import type { Actions } from "../other-agents/actions.ts";
+import { type Actions, readActionId } from "../other-agents/actions.ts";
 import type { SentAttributes, TakingAttributes } from "../other-agents/attributes.ts";
 import type { Downloads } from "../other-agents/downloads.ts";
 import type { Polled } from "../other-agents/polled.ts";
@@ -22,14 +22,7 @@ import {
   pollDocument,
 } from "./documents.ts";
 import type { TakingFeedback } from "./feedback.ts";
-import {
-  actionIdShape,
-  attributesBytesMax,
-  attributesShape,
-  feedbackBytesMax,
-  type Feedback,
-  feedbackShape,
-} from "./shapes.ts";
+import { attributesBytesMax, attributesShape, feedbackBytesMax, type Feedback, feedbackShape } from "./shapes.ts";
 import { noteAttributes, type TargetRecord } from "./target-records.ts";
 
 export interface HawkbitRoutesOptions {
@@ -93,8 +86,8 @@ export function hawkbitRoutes(options: HawkbitRoutesOptions): Router {
   const { actions, downloads, feedback, attributes, turns, clock } = options;
 
   async function actionOf(request: Request): Promise<ActionRow> {
-    const id = actionIdShape.safeParse(request.params["action"]);
-    const action = id.success ? await actions.find(deviceOf(request), id.data) : undefined;
+    const id = readActionId(request.params["action"]);
+    const action = id === undefined ? undefined : await actions.find(deviceOf(request), id);
     if (action === undefined) throw new ApiError("not-found", "The device has no such action.");
     return action;
   }

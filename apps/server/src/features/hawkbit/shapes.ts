@@ -37,10 +37,3 @@ export const attributesShape: z.ZodType<SentAttributes> = z.object({
     .record(z.string(), attribute)
     .refine((data) => Object.keys(data).length <= attributesSentMax, `more than ${attributesSentMax} attributes`),
 });
-
-/** Within int32, and above 0. */
-export const actionIdShape = z
-  .string()
-  .regex(/^[1-9]\d{0,9}$/)
-  .transform(Number)
-  .refine((id) => id <= 0x7fff_ffff);

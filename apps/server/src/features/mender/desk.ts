@@ -8,7 +8,7 @@ import type { ActionRow } from "../../storage/schema.ts";
 import type { Memory } from "../deployments/memory.ts";
 import type { DeviceLog } from "../device-records/device-log.ts";
 import type { Actions } from "../other-agents/actions.ts";
-import type { TakingAttributes } from "../other-agents/attributes.ts";
+import type { SentAttributes, TakingAttributes } from "../other-agents/attributes.ts";
 import type { TakingClaimed } from "../other-agents/claimed.ts";
 import type { DownloadLinks } from "../other-agents/download-links.ts";
 import type { Artifact, Downloads } from "../other-agents/downloads.ts";
@@ -51,6 +51,14 @@ export function createDesk(options: {
 }): Desk {
   const { memory, actions, due, claimed, attributes, downloads, links, artifacts, deviceLog, clock } = options;
 
+  /** Most questions say nothing new; what a server that died has left of an older one, due.ts takes up. */
+  async function takeQuestion(deviceId: string, said: SentAttributes): Promise<void> {
+    const device = await memory.device(deviceId);
+    const known = device === null ? {} : storedAttributes(device);
+    const isKnown = Object.entries(said.data).every(([name, value]) => known[name] === value);
+    if (!isKnown) await attributes.take(deviceId, said);
+  }
+
   async function closeOthers(deviceId: string, current: number | undefined): Promise<void> {
     for (const action of await actions.unclosed(deviceId))
       if (action.id !== current && (await due.settle(deviceId, action)) === "cancelling")
@@ -80,7 +88,7 @@ export function createDesk(options: {
   return {
     async asked(deviceId, question) {
       await artifacts.readNew();
-      await attributes.take(deviceId, attributesOfQuestion(question));
+      await takeQuestion(deviceId, attributesOfQuestion(question));
       const { action } = (await due.of(deviceId)) ?? {};
       await closeOthers(deviceId, action?.id);
       if (action?.state !== "open" || (await servedTo(deviceId, action)) === undefined) return undefined;

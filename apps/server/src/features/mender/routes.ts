@@ -8,7 +8,7 @@ import { ApiError } from "../../http/errors.ts";
 import type { Turns } from "../../mqtt/turns.ts";
 import type { ActionRow } from "../../storage/schema.ts";
 import type { DeviceLog } from "../device-records/device-log.ts";
-import type { Actions } from "../other-agents/actions.ts";
+import { type Actions, readActionId } from "../other-agents/actions.ts";
 import type { TakingAttributes } from "../other-agents/attributes.ts";
 import type { DownloadLinks } from "../other-agents/download-links.ts";
 import type { Downloads } from "../other-agents/downloads.ts";
@@ -111,12 +111,10 @@ function asking({ desk, turns }: MenderRoutesOptions): RequestHandler {
   };
 }
 
-const actionIdPattern = /^[1-9]\d{0,9}$/;
-
 /** Throws ApiError. */
 async function actionOf(actions: Actions, deviceId: string, id: unknown): Promise<ActionRow> {
-  const text = String(id);
-  const action = actionIdPattern.test(text) ? await actions.find(deviceId, Number(text)) : undefined;
+  const actionId = readActionId(id);
+  const action = actionId === undefined ? undefined : await actions.find(deviceId, actionId);
   if (action === undefined) throw new ApiError("not-found", "The device has no such deployment.");
   return action;
 }

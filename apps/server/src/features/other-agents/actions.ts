@@ -9,6 +9,13 @@ import type { Queries, Storage } from "../../storage/storage.ts";
 
 const actionIdMax = 0x7fff_ffff;
 
+/** As an address names one: within int32, and above 0. Undefined: it names none. */
+export function readActionId(text: unknown): number | undefined {
+  if (typeof text !== "string" || !/^[1-9]\d{0,9}$/.test(text)) return undefined;
+  const id = Number(text);
+  return id <= actionIdMax ? id : undefined;
+}
+
 type Try = Pick<ActionRow, "deploymentId" | "attempt" | "digest">;
 
 export interface Actions {

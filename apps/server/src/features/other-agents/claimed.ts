@@ -121,6 +121,8 @@ export function createTakingClaimed(options: {
           return actions.change(action.id, { state: "closed" });
         case "at": {
           const { id: deployment, total } = tried;
+          // How far it is, the download itself may have told better.
+          if (claimed.done === undefined && tried.state === claimed.state) return;
           const done = claimed.done === undefined ? 0 : Math.floor((total * claimed.done.part) / claimed.done.of);
           const { attempt } = action;
           await evidence.reported(deviceId, { deployment, attempt, state: claimed.state, code: 0, done, total });
