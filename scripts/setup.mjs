@@ -209,6 +209,7 @@ export function installTestTools() {
       zsh: "zsh",
       fish: "fish",
       swupdate: "swupdate",
+      mender: "mender-client",
     },
     false,
   );

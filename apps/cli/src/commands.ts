@@ -32,6 +32,10 @@ import { inspect } from "./commands/inspect.ts";
 import { keygen } from "./commands/keygen.ts";
 import { login } from "./commands/login.ts";
 import { logout } from "./commands/logout.ts";
+import { acceptMender } from "./commands/mender/accept.ts";
+import { listMender } from "./commands/mender/list.ts";
+import { preauthorizeMender } from "./commands/mender/preauthorize.ts";
+import { rejectMender } from "./commands/mender/reject.ts";
 import { pack } from "./commands/pack.ts";
 import { permit } from "./commands/permit.ts";
 import { powerCut } from "./commands/power-cut.ts";
@@ -98,6 +102,10 @@ export const commands: readonly Command[] = [
   importClaims,
   approveClaim,
   withdrawClaim,
+  listMender,
+  acceptMender,
+  rejectMender,
+  preauthorizeMender,
   showTrust,
   pushTrust,
   makeTrust,

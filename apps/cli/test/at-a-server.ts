@@ -16,9 +16,12 @@ export interface AtServer {
   stop(): Promise<void>;
 }
 
-export async function atServer(project?: Project): Promise<AtServer> {
+export async function atServer(
+  project?: Project,
+  options: Parameters<typeof Fixture.start>[0] = {},
+): Promise<AtServer> {
   const folder = mkdtempSync(join(tmpdir(), "flipside-cli-"));
-  const fixture = await Fixture.start({}, project);
+  const fixture = await Fixture.start(options, project);
   const surroundings: Surroundings = { environment: { XDG_CONFIG_HOME: folder } };
   const flipside = commandLine(surroundings);
   const passwordFile = join(folder, "password");

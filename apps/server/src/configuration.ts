@@ -11,6 +11,7 @@ import { sleepMsMax } from "./features/hawkbit/documents.ts";
 import { readGatewayToken } from "./features/hawkbit/gateway-token.ts";
 import { requestsPerMinuteDefault } from "./http/request-allowance.ts";
 import { type HawkbitOptions, hawkbitPollMsDefault } from "./features/hawkbit/hawkbit.ts";
+import { menderPollMsDefault, type MenderOptions } from "./features/mender/mender.ts";
 import { parseTrustedProxies } from "./http/trusted-proxies.ts";
 
 const repository = fileURLToPath(new URL("../../../", import.meta.url));
@@ -97,6 +98,13 @@ const form = z.object({
     .string()
     .regex(/^[A-Za-z0-9-]{1,64}$/, "a header's name, such as X-Ssl-Client-Cn")
     .optional(),
+  mender: yesOrNo,
+  menderPollMs: z.coerce
+    .number()
+    .int()
+    .min(1_000)
+    .max(7 * dayMs)
+    .default(menderPollMsDefault),
   keepDeviceLog: keptFor("deviceLogMs", { minMs: hourMs, maxMs: Number.POSITIVE_INFINITY }),
   keepTelemetryRaw: keptFor("telemetryRawMs", { minMs: 6 * hourMs, maxMs: 28 * dayMs }),
   keepTelemetryHours: keptFor("telemetryHoursMs", { minMs: dayMs, maxMs: 728 * dayMs }),
@@ -160,6 +168,10 @@ export function hawkbitIn(configuration: Configuration, token: string | undefine
     certificateHeader: configuration.hawkbitCertificateHeader,
   };
 }
+
+/** The same of Mender's. */
+export const menderIn = ({ mender, menderPollMs: pollMs }: Configuration): MenderOptions | undefined =>
+  mender ? { pollMs } : undefined;
 
 export type Configuration = z.output<typeof schema>;
 
@@ -279,6 +291,16 @@ export const options: Record<keyof Configuration, Option> = {
     flag: "hawkbit-certificate-header",
     variable: "HAWKBIT_CERTIFICATE_HEADER",
     about: "where a proxy of --trust-proxy says the name in a client's certificate that it has verified (none)",
+  },
+  mender: {
+    flag: "mender",
+    variable: "MENDER",
+    about: "yes: serve devices with Mender's client, too, below /api/devices, docs/mender.md (no)",
+  },
+  menderPollMs: {
+    flag: "mender-poll-ms",
+    variable: "MENDER_POLL_MS",
+    about: "how often these ask, by their UpdatePollIntervalSeconds; in milliseconds (1800000)",
   },
   keepDeviceLog: {
     flag: "keep-device-log",

@@ -119,11 +119,16 @@ async function letDevicesIn(options: ServerOptions, link: DeviceLink, handlers: 
 }
 
 /** Throws StartError: who has polled at one of several servers would be away to the others. */
-function hawkbitOf({ hawkbit, member }: ServerOptions): ServerOptions["hawkbit"] {
-  if (hawkbit === undefined || member === undefined) return hawkbit;
-  throw new StartError(
-    "Devices of hawkBit's interface are served by one server alone: leave out --hawkbit or --member (docs/hawkbit.md).",
-  );
+function refuseOthersOfSeveral({ hawkbit, mender, member }: ServerOptions): void {
+  if (member === undefined) return;
+  if (hawkbit !== undefined)
+    throw new StartError(
+      "Devices of hawkBit's interface are served by one server alone: leave out --hawkbit or --member (docs/hawkbit.md).",
+    );
+  if (mender !== undefined)
+    throw new StartError(
+      "Devices of Mender's interface are served by one server alone: leave out --mender or --member (docs/mender.md).",
+    );
 }
 
 /** Waits for `work`, but not longer than closing may take. */
@@ -179,7 +184,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   /** Closed in an order of their own once everything is up. */
   const listening: Undo = [];
   try {
-    const hawkbit = hawkbitOf(options);
+    refuseOthersOfSeveral(options);
     const foundation = await layFoundation(options, log, undo);
     const { storage, clock, accounts } = foundation;
     const { members } = foundation;
@@ -189,7 +194,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     const features = await createFeatures(foundation, link, {
       pollMs: options.pollMs ?? pollMsDefault,
       pieceMax: options.pieceMax ?? pieceMaxDefault,
-      hawkbit,
+      hawkbit: options.hawkbit,
+      mender: options.mender,
       keep: { ...keepingDefault, ...options.keep },
     });
     if (members !== undefined) {

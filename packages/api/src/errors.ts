@@ -38,6 +38,7 @@ export const errors = {
   "proposal-state": { status: 409, title: "The proposal does not wait any more" },
   "device-refused": { status: 401, title: "The device is not known, or its token is wrong" },
   "hawkbit-off": { status: 409, title: "This server does not speak hawkBit's DDI" },
+  "mender-off": { status: 409, title: "This server does not speak Mender's device API" },
   "device-exists": { status: 409, title: "There is such a device already" },
   "claim-exists": { status: 409, title: "A device has another claim already" },
   "claim-state": { status: 409, title: "The claim does not wait for that" },

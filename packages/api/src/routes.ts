@@ -25,6 +25,12 @@ import { streamEvents } from "./resources/events.ts";
 import { getMetricHistory, listMetrics } from "./resources/metrics.ts";
 import { registerHawkbitDevice, renewTargetToken } from "./resources/hawkbit.ts";
 import {
+  acceptMenderAuthSet,
+  listMenderAuthSets,
+  preauthorizeMenderDevice,
+  rejectMenderAuthSet,
+} from "./resources/mender.ts";
+import {
   addPermit,
   archiveRelease,
   deleteRelease,
@@ -119,6 +125,10 @@ export const routes = {
   importClaims,
   approveClaim,
   withdrawClaim,
+  listMenderAuthSets,
+  acceptMenderAuthSet,
+  rejectMenderAuthSet,
+  preauthorizeMenderDevice,
   registerHawkbitDevice,
   renewTargetToken,
   listReleases,

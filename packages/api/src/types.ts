@@ -8,6 +8,7 @@ import type * as claims from "./resources/claims.ts";
 import type * as commands from "./resources/commands.ts";
 import type * as deployments from "./resources/deployments.ts";
 import type * as devices from "./resources/devices.ts";
+import type * as mender from "./resources/mender.ts";
 import type * as stops from "./resources/emergency-stop.ts";
 import type * as events from "./resources/events.ts";
 import type * as healthGate from "./resources/health-gate.ts";
@@ -40,6 +41,9 @@ export type AuditPage = z.output<typeof audit.auditPage>;
 export type Deployment = z.output<typeof deployments.deployment>;
 
 export type SlotName = z.output<typeof devices.slotName>;
+export type MenderAuthSet = z.output<typeof mender.menderAuthSet>;
+export type MenderAuthSetPage = z.output<typeof mender.menderAuthSetPage>;
+export type MenderAuthSetState = z.output<typeof mender.menderAuthSetState>;
 export type AgentKind = z.output<typeof devices.agentKind>;
 export type Health = z.output<typeof devices.health>;
 export type EntropyState = z.output<typeof devices.entropyState>;

@@ -31,7 +31,7 @@ export const withOtherAgents = (
   { isOnline, online }: Pick<Sessions, "isOnline" | "online">,
   { otherAgents, presence }: { otherAgents: OtherAgents; presence: Pick<Presence, "isHeard"> },
 ): Pick<Sessions, "isOnline" | "online"> => ({
-  isOnline: (deviceId) => (otherAgents.has(deviceId) ? presence.isHeard(deviceId) : isOnline(deviceId)),
+  isOnline: (deviceId) => (otherAgents.of(deviceId) !== undefined ? presence.isHeard(deviceId) : isOnline(deviceId)),
   online: () => [...online(), ...[...otherAgents.ids()].filter(presence.isHeard)],
 });
 

@@ -34,7 +34,7 @@ import { createHindrances } from "../features/deployments/hindrances.ts";
 import { createPassingTime, type PassingTime } from "../features/deployments/passing-time.ts";
 import { createWhys, type Whys } from "../features/deployments/why.ts";
 import { type EmergencyStop, openEmergencyStop } from "../features/emergency-stop/emergency-stop.ts";
-import { loadOtherAgents, type OtherAgents } from "../features/device-records/other-agents.ts";
+import { loadOtherAgents, type OtherAgent, type OtherAgents } from "../features/device-records/other-agents.ts";
 import { createPresence, type Presence } from "../features/device-records/presence.ts";
 import { findDevice } from "../features/device-records/store.ts";
 import { createDeviceViews, type DeviceViews } from "../features/devices/view.ts";
@@ -42,6 +42,9 @@ import { createEnrolment, type Enrolment } from "../features/enrolment/enrolment
 import { createEventHub, type EventHub } from "../features/events/event-hub.ts";
 import { createHawkbit, hawkbitPollMsDefault, type HawkbitOptions } from "../features/hawkbit/hawkbit.ts";
 import { createRegistration, type Registration } from "../features/hawkbit/registration.ts";
+import { createCommon } from "../features/other-agents/common.ts";
+import type { AuthSets } from "../features/mender/auth-sets.ts";
+import { createMender, menderPollMsDefault, type MenderOptions } from "../features/mender/mender.ts";
 import { createFileRemoval, type FileRemoval } from "../features/releases/file-removal.ts";
 import { createImageStore, type ImageStore } from "../features/releases/image-store.ts";
 import { createReleases, type Releases } from "../features/releases/releases.ts";
@@ -87,6 +90,8 @@ interface Sizes {
   pollMs: number;
   /** Undefined: hawkBit's DDI is not spoken here. */
   hawkbit: HawkbitOptions | undefined;
+  /** Undefined: Mender's device API is not spoken here. */
+  mender: MenderOptions | undefined;
   /** Devices of a rollout that one transaction makes deployments for, or ends. */
   pieceMax: number;
 }
@@ -125,7 +130,7 @@ function downloadSlots(feed: Feed, clock: Pick<Clock, "steadyMs">): DownloadSlot
   return slots;
 }
 
-async function createFleet(foundation: Foundation, { pollMs, pieceMax, hawkbit }: Sizes): Promise<Fleet> {
+async function createFleet(foundation: Foundation, { pollMs, pieceMax, hawkbit, mender }: Sizes): Promise<Fleet> {
   const { storage, patient, feed, files, log, clock, trust, verifier, members } = foundation;
   const memory = createMemory(patient, feed);
   const progress = createProgress(storage, log, clock.wallMs, progressTold(members));
@@ -141,11 +146,17 @@ async function createFleet(foundation: Foundation, { pollMs, pieceMax, hawkbit }
   const slots = downloadSlots(feed, clock);
   const hindrances = createHindrances({ memory, trust, images, brake, clock });
   const otherAgents = await loadOtherAgents(storage.db, feed);
-  const othersPollMs = hawkbit?.pollMs ?? hawkbitPollMsDefault;
+  const othersPollMs: Record<OtherAgent, number> = {
+    hawkbit: hawkbit?.pollMs ?? hawkbitPollMsDefault,
+    mender: mender?.pollMs ?? menderPollMsDefault,
+  };
   const presence = createPresence({
     lastSeen: { heardMs: heardAnywhere(lastSeen, members) },
     steadyMs: clock.steadyMs,
-    silenceMaxMs: (deviceId) => silenceMaxMs(otherAgents.has(deviceId) ? othersPollMs : pollMs),
+    silenceMaxMs(deviceId) {
+      const agent = otherAgents.of(deviceId);
+      return silenceMaxMs(agent === undefined ? pollMs : othersPollMs[agent]);
+    },
   });
   const slotsAnywhere = { mayTake: mayTakeAnywhere(slots, members), max: slots.max };
   const deciding = { storage, engineRoom, memory, hindrances, brake, clock };
@@ -343,22 +354,34 @@ export interface Features extends Fleet, Conversations {
   clearConflict: ClearConflict;
   deviceDeletion: DeviceDeletion;
   events: EventHub;
-  /** Undefined: it is not spoken here. */
-  hawkbit: { router: Router; sweep: () => void; registration: Registration } | undefined;
+  foreign: Foreign;
 }
 
-/** For devices that no agent of ours speaks for. */
+/** For devices that no agent of ours speaks for. What is undefined is not spoken here. */
+export interface Foreign {
+  sweep: () => void;
+  hawkbit: { router: Router; registration: Registration } | undefined;
+  mender: { router: Router; authSets: AuthSets } | undefined;
+}
+
 function createForeign(
   { files, storage, feed, clock, log }: Foundation,
   { slots, emergencyStop, images, ...fleet }: Fleet,
   { turns }: Conversations,
   views: DeviceViews,
-  hawkbit: HawkbitOptions,
-): Features["hawkbit"] {
+  { hawkbit, mender }: Sizes,
+): Foreign {
   const unreadable = lookingAt(images, log);
   const beside = { storage, feed, clock, turns, slots, brake: emergencyStop, pathOf: files.pathOf, unreadable };
-  const spoken = createHawkbit(hawkbit, { ...fleet, ...beside });
-  return { ...spoken, registration: createRegistration({ ...fleet, storage, views, wallMs: clock.wallMs }) };
+  const common = createCommon({ ...fleet, ...beside });
+  return {
+    sweep: common.polled.sweep,
+    hawkbit: hawkbit && {
+      router: createHawkbit(hawkbit, common),
+      registration: createRegistration({ ...fleet, storage, views, wallMs: clock.wallMs }),
+    },
+    mender: mender && createMender(common, beside),
+  };
 }
 
 /** What people do to rollouts, and what goes on with them beside the messages of devices. */
@@ -444,7 +467,7 @@ export async function createFeatures(foundation: Foundation, link: DeviceLink, s
     clearConflict: createClearConflict({ storage, views, deviceLog }),
     deviceCounts: createDeviceCounts(storage, () => online().length),
     events: createEventHub(loaders, feed, log),
-    hawkbit: sizes.hawkbit && createForeign(foundation, fleet, conversations, views, sizes.hawkbit),
+    foreign: createForeign(foundation, fleet, conversations, views, sizes),
   };
   // One of several does it for all (rounds.ts).
   if (members === undefined) await deviceLog.follow(feed);

@@ -19,6 +19,7 @@ import { emergencyStopRoutes } from "../features/emergency-stop/routes.ts";
 import { eventRoutes } from "../features/events/routes.ts";
 import { hawkbitAdminRoutes } from "../features/hawkbit/admin-routes.ts";
 import { createDoneOnce } from "../features/idempotency/done-once.ts";
+import { menderAdminRoutes } from "../features/mender/admin-routes.ts";
 import { createCarryOut, createHolding } from "../features/two-persons/holding.ts";
 import { createProposals } from "../features/two-persons/proposals.ts";
 import { twoPersonRoutes } from "../features/two-persons/routes.ts";
@@ -48,7 +49,7 @@ export function createInterface(
 ): Express {
   const { sessions, devices, deviceCounts, boards, clearConflict, deviceDeletion, metrics, commands, releases } =
     features;
-  const { rollouts, whys, emergencyStop, events, trustReplacement } = features;
+  const { rollouts, whys, emergencyStop, events, trustReplacement, foreign } = features;
   const brokerRights = createBrokerRights({
     authenticate: (deviceId, password) => sessions.authenticate(deviceId, password),
     isServed: async (deviceId) => (await findDevice(storage.db, deviceId))?.revokedAt === null,
@@ -82,7 +83,8 @@ export function createInterface(
     emergencyStopRoutes(emergencyStop),
     eventRoutes(events, accounts),
     brokerRightsRoutes(brokerRights, clock.steadyMs),
-    hawkbitAdminRoutes(features.hawkbit?.registration),
+    hawkbitAdminRoutes(foreign.hawkbit?.registration),
+    menderAdminRoutes(foreign.mender?.authSets),
   ].flat();
   return createApp({
     ...{ monitoring, metricsToken: options.metricsToken, durations: counters.requests },
@@ -92,7 +94,7 @@ export function createInterface(
     once: createDoneOnce({ storage, serverStart: newId(), nowMs: clock.wallMs, log }),
     requestsPerMinute: options.requestsPerMinute ?? requestsPerMinuteDefault,
     bound,
-    otherInterfaces: features.hawkbit === undefined ? [] : [features.hawkbit.router],
+    otherInterfaces: [foreign.hawkbit?.router, foreign.mender?.router].filter((each) => each !== undefined),
     brokerSecret: options.brokerSecret,
     allowedOrigins: options.allowedOrigins ?? [],
     trustProxy: options.trustProxy ?? false,

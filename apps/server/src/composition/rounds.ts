@@ -31,7 +31,7 @@ export function startRounds(
     carryingOut,
     retention,
     fileRemoval,
-    hawkbit,
+    foreign,
   }: Features,
   tickMs: number,
 ): Rounds {
@@ -60,7 +60,7 @@ export function startRounds(
     setInterval(() => void tick(), tickMs),
     setInterval(() => {
       sessions.sweep();
-      hawkbit?.sweep();
+      foreign.sweep();
       enrolment.sweep();
       slots.sweep(loop.take().p99Ms);
       members?.owners.sweep();

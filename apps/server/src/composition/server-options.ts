@@ -4,6 +4,7 @@ import type { PasswordCost } from "../features/accounts/password.ts";
 import type { ClockSource } from "../clock.ts";
 import type { Keeping } from "../features/retention/keeping.ts";
 import type { HawkbitOptions } from "../features/hawkbit/hawkbit.ts";
+import type { MenderOptions } from "../features/mender/mender.ts";
 import type { FileSystem } from "../features/releases/image-files.ts";
 import type { HttpTimes } from "../http/listener.ts";
 import type { TrustedProxies } from "../http/trusted-proxies.ts";
@@ -51,6 +52,8 @@ export interface ServerOptions {
   pollMs?: number;
   /** Devices of hawkBit's DDI are served, too (docs/hawkbit.md); undefined: they are not. */
   hawkbit?: HawkbitOptions | undefined;
+  /** Devices of Mender's device API are served, too (docs/mender.md); undefined: they are not. */
+  mender?: MenderOptions | undefined;
   /** Devices of a rollout that one transaction makes deployments for, or ends; by default 250. */
   pieceMax?: number;
   /** How long things are kept; what is left out, as by default. */

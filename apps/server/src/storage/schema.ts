@@ -2,7 +2,15 @@
 // dialect: column-types.ts; booleans are listed there.
 
 import type { Role } from "@flipside/api/permissions";
-import type { AgentKind, CommandState, EntropyState, Health, HeldFor, RolloutState } from "@flipside/api/types";
+import type {
+  AgentKind,
+  CommandState,
+  EntropyState,
+  Health,
+  HeldFor,
+  MenderAuthSetState,
+  RolloutState,
+} from "@flipside/api/types";
 import type { BootReasonName, CommandKind, DeploymentStateName, SlotStateName } from "@flipside/image-format";
 import type { HealthSide } from "../domain/health/metrics.ts";
 import type { Generated, GeneratedAlways, Insertable, Selectable, Updateable } from "kysely";
@@ -551,8 +559,8 @@ export interface HawkbitTargetTable {
   attributesAt: number | null;
 }
 
-/** A try of a deployment, as such a device knows it. */
-export interface HawkbitActionTable {
+/** A try of a deployment, as a device of another agent knows it. */
+export interface OtherAgentActionTable {
   /** Above 0; never given twice. */
   id: Generated<number>;
   deviceId: string;
@@ -561,7 +569,7 @@ export interface HawkbitActionTable {
   /** Of the image. */
   digest: string;
   state: "open" | "cancelling" | "closed";
-  /** Polls that were answered with its cancellation. */
+  /** Polls that were answered with its cancellation, where hawkBit's DDI is spoken. */
   cancelsShown: number;
   createdAt: number;
   /** The device has said that it has succeeded. */
@@ -579,6 +587,39 @@ export interface PayloadHashesTable {
   sha256: string;
   /** That its file has where an agent goes by names. */
   suffix: string;
+}
+
+/** What an image's payload says of itself, as far as it was looked at. */
+export interface PayloadNameTable {
+  /** Of the image. */
+  digest: string;
+  /** Mender's artifact_name; null: it is no such artifact, or none that can be read. */
+  name: string | null;
+  /** JSON: the device types that it is for; null: it does not say. */
+  fits: string | null;
+}
+
+/** A key that speaks, or would like to speak, for the device of an identity, by Mender's device API. */
+export interface MenderAuthSetTable {
+  id: string;
+  /** SHA-256 of `identity`, hex. */
+  identityHash: string;
+  /** JSON: what the device says that it is, names in their order. */
+  identity: string;
+  /** SHA-256 of the key's DER (SubjectPublicKeyInfo), hex. */
+  keyHash: string;
+  /** PEM. */
+  publicKey: string;
+  state: MenderAuthSetState;
+  /** Set once it was accepted. */
+  deviceId: string | null;
+  createdAt: number;
+  /** When it asked last, to within some minutes; null: never, an operator has brought it. */
+  askedAt: number | null;
+  /** SHA-256 of its token, hex; null: it has none. */
+  tokenHash: string | null;
+  /** Of steady time. */
+  tokenEndsAt: number | null;
 }
 
 export interface Schema {
@@ -623,8 +664,10 @@ export interface Schema {
   signInCounters: SignInCounterTable;
   signInWelcome: SignInWelcomeTable;
   hawkbitTargets: HawkbitTargetTable;
-  hawkbitActions: HawkbitActionTable;
+  otherAgentActions: OtherAgentActionTable;
   payloadHashes: PayloadHashesTable;
+  payloadNames: PayloadNameTable;
+  menderAuthSets: MenderAuthSetTable;
 }
 
 export type AccountRow = Selectable<AccountTable>;
@@ -642,4 +685,5 @@ export type CommandRow = Selectable<CommandTable>;
 export type CommandUpdate = Updateable<CommandTable>;
 export type DeploymentRow = Selectable<DeploymentTable>;
 export type NewDeployment = Insertable<DeploymentTable>;
-export type HawkbitActionRow = Selectable<HawkbitActionTable>;
+export type MenderAuthSetRow = Selectable<MenderAuthSetTable>;
+export type ActionRow = Selectable<OtherAgentActionTable>;

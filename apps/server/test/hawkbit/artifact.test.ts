@@ -3,8 +3,8 @@
 import { readdir, readlink, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { rangeIn } from "../../src/features/hawkbit/ranges.ts";
-import { suffixOf } from "../../src/features/hawkbit/payload-hashes.ts";
+import { rangeIn } from "../../src/features/other-agents/ranges.ts";
+import { suffixOf } from "../../src/features/other-agents/payload-hashes.ts";
 import type { Fixture } from "../fixture.ts";
 import { makeRelease, payloadOf } from "../keys.ts";
 import { Random, seed } from "../random.ts";

@@ -122,6 +122,8 @@ describe("a deployment", () => {
     const { actionId, artifact } = await target.deployment();
     await target.ask(artifact._links.download.href);
     await expect.poll(target.newest).toMatchObject({ state: "downloading", done: 37, total: 37 });
+    await target.feedback(actionId, "download");
+    expect(await target.newest()).toMatchObject({ state: "downloading", done: 37 });
     await target.feedback(actionId, "downloaded");
     expect(await target.newest()).toMatchObject({ state: "verifying" });
     await target.feedback(actionId, "proceeding", "none", {

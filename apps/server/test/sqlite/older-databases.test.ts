@@ -160,12 +160,14 @@ const withoutClaimLimits = [
   ...Object.keys(newInClaims).map((column) => `alter table claims drop column ${column}`),
 ].join("; ");
 
-/** Undoes migration 0028. */
+/** Undoes migrations 0028 and 0030. */
 const withoutOtherAgents = [
   "drop index devicesOfOtherAgents",
   "alter table devices drop column agent",
   "alter table rollouts drop column acceptsClaimed",
-  ...["hawkbitTargets", "hawkbitActions", "payloadHashes"].map((table) => `drop table ${table}`),
+  ...["hawkbitTargets", "otherAgentActions", "payloadHashes", "payloadNames", "menderAuthSets"].map(
+    (table) => `drop table ${table}`,
+  ),
 ].join("; ");
 
 /** Undoes migrations 0024 and 0025. */

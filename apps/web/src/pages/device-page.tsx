@@ -196,7 +196,9 @@ function Facts({ device }: { device: DeviceDetail }): ReactNode {
           <StateBadge words={wordsOf(healthWords, device.health)} />
         </Detail>
         <Detail term="Last seen">{device.lastSeenAt ? <TimeAgo at={device.lastSeenAt} /> : "never"}</Detail>
-        {device.agent !== "flipside" && <Detail term="Agent">another one, by hawkBit’s interface</Detail>}
+        {device.agent !== "flipside" && (
+          <Detail term="Agent">another one, by {device.agent === "mender" ? "Mender" : "hawkBit"}’s interface</Detail>
+        )}
         <Detail term="Enrolled">{device.enrolledAt ? <TimeAgo at={device.enrolledAt} /> : "not yet"}</Detail>
         <Detail term="Last start">
           {device.bootReason ? (bootReasonWords[device.bootReason] ?? device.bootReason) : "unknown"}

@@ -19,4 +19,9 @@ export const deviceId = z.string().regex(deviceIdPattern, "1 to 48 characters of
 /** An error code of the image format; 0: none. */
 export const formatCode = z.int().min(0);
 
+const revisionMax = 0xffff;
+/** Of hardware, as images name it. */
+export const revision = z.int().min(0).max(revisionMax);
+export const hardwareName = z.string().regex(/^[!-~]{1,32}$/, "1 to 32 printable characters of ASCII without spaces");
+
 export const idParams = z.strictObject({ id: z.string() });

@@ -1,19 +1,23 @@
 // Which devices another agent than ours speaks for: they poll, and seldom, so that they are away after another silence.
 
+import type { AgentKind } from "@flipside/api/types";
 import type { Feed } from "../../changes/feed.ts";
 import type { Queries } from "../../storage/storage.ts";
 import { findDevice } from "./store.ts";
 
+export type OtherAgent = Exclude<AgentKind, "flipside">;
+
 export interface OtherAgents {
-  has(deviceId: string): boolean;
+  /** Undefined: an agent of ours does. */
+  of(deviceId: string): OtherAgent | undefined;
   /** It was registered. */
-  add(deviceId: string): void;
+  add(deviceId: string, agent: OtherAgent): void;
   ids(): Iterable<string>;
 }
 
 export async function loadOtherAgents(db: Queries, feed: Pick<Feed, "follow">): Promise<OtherAgents> {
-  const rows = await db.selectFrom("devices").select("id").where("agent", "<>", "flipside").execute();
-  const known = new Set(rows.map(({ id }) => id));
+  const rows = await db.selectFrom("devices").select(["id", "agent"]).where("agent", "<>", "flipside").execute();
+  const known = new Map(rows.map(({ id, agent }) => [id, agent as OtherAgent]));
 
   /** It may have been deleted, or have got a board with an agent of ours. */
   async function lookAgain(id: string): Promise<void> {
@@ -26,5 +30,5 @@ export async function loadOtherAgents(db: Queries, feed: Pick<Feed, "follow">): 
       lookAgain(change.id).catch(() => {});
   });
 
-  return { has: (id) => known.has(id), add: (id) => void known.add(id), ids: () => known };
+  return { of: (id) => known.get(id), add: (id, agent) => void known.set(id, agent), ids: () => known.keys() };
 }

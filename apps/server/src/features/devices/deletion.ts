@@ -34,14 +34,22 @@ async function giveDeploymentsAway(work: Work, { id, enrolledAt }: DeviceRow, no
     .insertInto("devices")
     .values({ id: nobody, publicKey: awaitedKey, enrolledAt, revokedAt: nowMs, deletedAt: nowMs, health: "unknown" })
     .execute();
-  for (const table of ["deployments", "healthFailures", "hawkbitActions"] as const)
+  for (const table of ["deployments", "healthFailures", "otherAgentActions"] as const)
     await db.updateTable(table).set({ deviceId: nobody }).where("deviceId", "=", id).execute();
   for (const row of rows) work.changed({ kind: "deployment", id: row.id, deviceId: id, deleted: true });
 }
 
 /** Its row, and all that hangs on it. */
 async function deleteRows(db: Queries, id: string): Promise<void> {
-  for (const table of ["deviceSecrets", "deviceTags", "deviceLog", "commands", "claims", "hawkbitTargets"] as const)
+  for (const table of [
+    "deviceSecrets",
+    "deviceTags",
+    "deviceLog",
+    "commands",
+    "claims",
+    "hawkbitTargets",
+    "menderAuthSets",
+  ] as const)
     await db.deleteFrom(table).where("deviceId", "=", id).execute();
   await forgetMetrics(db, id);
   await db.deleteFrom("devices").where("id", "=", id).execute();

@@ -53,15 +53,15 @@ export function selectDeployments(db: Queries) {
     .selectFrom("deployments")
     .innerJoin("rollouts", "rollouts.id", "deployments.rolloutId")
     .innerJoin("releases", "releases.id", "rollouts.releaseId")
-    .leftJoin("hawkbitActions", (join) =>
+    .leftJoin("otherAgentActions", (join) =>
       join
-        .onRef("hawkbitActions.deploymentId", "=", "deployments.id")
-        .onRef("hawkbitActions.attempt", "=", "deployments.attempt"),
+        .onRef("otherAgentActions.deploymentId", "=", "deployments.id")
+        .onRef("otherAgentActions.attempt", "=", "deployments.attempt"),
     )
     .where("rollouts.deletedAt", "is", null)
     .selectAll("deployments")
     .select(["rollouts.name as rolloutName", "releases.version as version"])
-    .select(["hawkbitActions.claimedAt", "hawkbitActions.provenAt"]);
+    .select(["otherAgentActions.claimedAt", "otherAgentActions.provenAt"]);
 }
 
 export type { DeploymentView, DeviceView };

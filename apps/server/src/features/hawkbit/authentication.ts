@@ -9,7 +9,8 @@ import { hashOfSecret, newSecretText } from "../../secret-text.ts";
 import type { DeviceLog } from "../device-records/device-log.ts";
 import type { OtherAgents } from "../device-records/other-agents.ts";
 import { targetIdPattern } from "@flipside/api/limits";
-import { insertTarget, isTaken, servedTarget, type TargetRecord } from "./target-records.ts";
+import { isTaken } from "../other-agents/device-rows.ts";
+import { insertTarget, servedTarget, type TargetRecord } from "./target-records.ts";
 import { type GivenToken, tokenIn } from "./tokens.ts";
 
 export interface HawkbitAccess {
@@ -68,7 +69,7 @@ export function createAuthentication(options: {
       return true;
     });
     if (!made) return undefined;
-    options.otherAgents.add(id);
+    options.otherAgents.add(id, "hawkbit");
     deviceLog.add(id, "enrolment", "enrolled by its first poll, with the gateway's token");
     return { tokenHash: null, attributesAt: null };
   }

@@ -1,6 +1,6 @@
 // What is answered, as clients read it. Pure.
 
-import type { ImageRow, PayloadHashesTable } from "../../storage/schema.ts";
+import type { Artifact } from "../other-agents/downloads.ts";
 import { addressOf, fileNameOf } from "./addresses.ts";
 
 type Link = { href: string };
@@ -24,13 +24,6 @@ export const pollDocument = (pollMs: number, links: Links) => ({
   config: { polling: { sleep: sleepText(pollMs) } },
   _links: links,
 });
-
-export interface Artifact {
-  product: string;
-  version: string;
-  image: Pick<ImageRow, "payloadBytes">;
-  hashes: Pick<PayloadHashesTable, "sha1" | "md5" | "sha256" | "suffix">;
-}
 
 /** One chunk with one artifact, and the name of its part that Zephyr's client looks for. */
 export function deploymentDocument(root: string, actionId: number, artifact: Artifact) {

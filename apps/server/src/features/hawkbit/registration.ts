@@ -9,7 +9,8 @@ import type { DeviceLog } from "../device-records/device-log.ts";
 import type { OtherAgents } from "../device-records/other-agents.ts";
 import { lockDevice } from "../device-records/store.ts";
 import type { DeviceViews } from "../devices/view.ts";
-import { insertTarget, isHawkbitTarget, isTaken } from "./target-records.ts";
+import { isTaken } from "../other-agents/device-rows.ts";
+import { insertTarget, isHawkbitTarget } from "./target-records.ts";
 
 export interface Registration {
   register(
@@ -39,7 +40,7 @@ export function createRegistration(options: {
         await insertTarget(db, { id, product, hardware, revision, tokenHash: hashOfSecret(targetToken) }, wallMs());
         changed({ kind: "device", id });
       });
-      options.otherAgents.add(id);
+      options.otherAgents.add(id, "hawkbit");
       deviceLog.add(id, "enrolment", `registered by ${by}, to be spoken for by an agent of hawkBit's interface`);
       return { device: (await options.views.one(id))!, targetToken };
     },

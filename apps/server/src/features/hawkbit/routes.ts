@@ -5,10 +5,13 @@ import express, { type Request, type RequestHandler, type Response, Router } fro
 import type { z } from "zod";
 import { ApiError } from "../../http/errors.ts";
 import type { Turns } from "../../turns.ts";
-import type { HawkbitActionRow } from "../../storage/schema.ts";
-import type { Actions } from "./actions.ts";
-import { addressOf, isTenant, rootOf } from "./addresses.ts";
-import type { TakingAttributes } from "./attributes.ts";
+import type { Clock } from "../../clock.ts";
+import type { ActionRow } from "../../storage/schema.ts";
+import { type Actions, readActionId } from "../other-agents/actions.ts";
+import type { SentAttributes, TakingAttributes } from "../other-agents/attributes.ts";
+import type { Downloads } from "../other-agents/downloads.ts";
+import type { Polled } from "../other-agents/polled.ts";
+import { addressOf, fileNameOf, isTenant, rootOf } from "./addresses.ts";
 import type { Authentication } from "./authentication.ts";
 import type { Desk } from "./desk.ts";
 import {
@@ -18,17 +21,9 @@ import {
   type Links,
   pollDocument,
 } from "./documents.ts";
-import type { Downloads } from "./downloads.ts";
 import type { TakingFeedback } from "./feedback.ts";
-import {
-  actionIdShape,
-  attributesBytesMax,
-  attributesShape,
-  feedbackBytesMax,
-  type Feedback,
-  feedbackShape,
-} from "./shapes.ts";
-import type { TargetRecord } from "./target-records.ts";
+import { attributesBytesMax, attributesShape, feedbackBytesMax, type Feedback, feedbackShape } from "./shapes.ts";
+import { noteAttributes, type TargetRecord } from "./target-records.ts";
 
 export interface HawkbitRoutesOptions {
   authentication: Authentication;
@@ -39,8 +34,8 @@ export interface HawkbitRoutesOptions {
   attributes: TakingAttributes;
   turns: Turns;
   pollMs: number;
-  /** Something of it has come. */
-  heard: (deviceId: string) => void;
+  polled: Pick<Polled, "heard">;
+  clock: Pick<Clock, "wallMs">;
 }
 
 const device = "/:tenant/controller/v1/:device";
@@ -59,13 +54,13 @@ function answer(response: Response, document: unknown): void {
 
 const taken = (response: Response): void => void response.status(200).setHeader("Content-Length", "0").end();
 
-function admitting({ authentication, heard }: HawkbitRoutesOptions): RequestHandler {
+function admitting({ authentication, polled }: HawkbitRoutesOptions): RequestHandler {
   return async (request, response, next) => {
     if (!isTenant(String(request.params["tenant"])))
       throw new ApiError("not-found", "There is one tenant here: DEFAULT.");
     response.setHeader("Cache-Control", "no-store");
     response.locals["hawkbitTarget"] = await authentication.admit(request, deviceOf(request));
-    heard(deviceOf(request));
+    polled.heard(deviceOf(request));
     next();
   };
 }
@@ -85,14 +80,14 @@ function poll({ desk, turns, pollMs }: HawkbitRoutesOptions): RequestHandler {
   };
 }
 
-type OfAction = (action: HawkbitActionRow, request: Request, response: Response) => Promise<void>;
+type OfAction = (action: ActionRow, request: Request, response: Response) => Promise<void>;
 
 export function hawkbitRoutes(options: HawkbitRoutesOptions): Router {
-  const { actions, downloads, feedback, attributes, turns } = options;
+  const { actions, downloads, feedback, attributes, turns, clock } = options;
 
-  async function actionOf(request: Request): Promise<HawkbitActionRow> {
-    const id = actionIdShape.safeParse(request.params["action"]);
-    const action = id.success ? await actions.find(deviceOf(request), id.data) : undefined;
+  async function actionOf(request: Request): Promise<ActionRow> {
+    const id = readActionId(request.params["action"]);
+    const action = id === undefined ? undefined : await actions.find(deviceOf(request), id);
     if (action === undefined) throw new ApiError("not-found", "The device has no such action.");
     return action;
   }
@@ -112,7 +107,7 @@ export function hawkbitRoutes(options: HawkbitRoutesOptions): Router {
     };
 
   const takesFeedback = (
-    take: (deviceId: string, action: HawkbitActionRow, given: Feedback) => Promise<void>,
+    take: (deviceId: string, action: ActionRow, given: Feedback) => Promise<void>,
   ): RequestHandler[] => [
     jsonOf(feedbackBytesMax),
     takes(feedbackShape, async (deviceId, given, request) => take(deviceId, await actionOf(request), given)),
@@ -134,8 +129,15 @@ export function hawkbitRoutes(options: HawkbitRoutesOptions): Router {
     if (action.state !== "cancelling") throw new ApiError("not-found", "The action is not cancelled.");
     answer(response, cancellationDocument(action.id));
   };
-  const sendArtifact: OfAction = (action, request, response) =>
-    downloads.send(request, response, action, String(request.params["file"]));
+  const sendArtifact: OfAction = async (action, request, response) => {
+    const artifact = await downloads.artifactOf(action.deviceId, action);
+    const { product, version, hashes } = artifact;
+    if (request.params["file"] !== fileNameOf(product, version, hashes.suffix))
+      throw new ApiError("not-found", "The action has no such file.");
+    await downloads.send(request, response, action, artifact);
+  };
+  const takeAttributes = (deviceId: string, sent: SentAttributes): Promise<void> =>
+    attributes.take(deviceId, sent, (db) => noteAttributes(db, deviceId, clock.wallMs()));
 
   const router = Router();
   router.use(device, admitting(options));
@@ -146,7 +148,7 @@ export function hawkbitRoutes(options: HawkbitRoutesOptions): Router {
   router.post(`${device}/cancelAction/:action/feedback`, ...takesFeedback(feedback.ofCancellation));
   router.get(`${device}/installedBase/:action`, ofAction(showInstalled));
   router.get(`${device}/confirmationBase`, (_request, response) => answer(response, confirmationDocument()));
-  router.put(`${device}/configData`, jsonOf(attributesBytesMax), takes(attributesShape, attributes.take));
+  router.put(`${device}/configData`, jsonOf(attributesBytesMax), takes(attributesShape, takeAttributes));
   router.get(`${device}/softwaremodules/:action/artifacts/:file`, ofAction(sendArtifact));
   router.use(device, () => {
     throw new ApiError("not-found", "The interface has no such address; docs/hawkbit.md lists those that it has.");

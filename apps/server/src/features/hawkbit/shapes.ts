@@ -2,6 +2,7 @@
 // some client leaves out may be left out.
 
 import { z } from "zod";
+import type { SentAttributes } from "../other-agents/attributes.ts";
 
 export const feedbackBytesMax = 256 * 1024;
 export const attributesBytesMax = 64 * 1024;
@@ -30,17 +31,9 @@ export type Feedback = z.output<typeof feedbackShape>;
 
 const attribute = z.union([z.string(), z.number(), z.boolean()]).nullable();
 
-export const attributesShape = z.object({
+export const attributesShape: z.ZodType<SentAttributes> = z.object({
   mode: z.enum(["merge", "replace", "remove"]).default("merge"),
   data: z
     .record(z.string(), attribute)
     .refine((data) => Object.keys(data).length <= attributesSentMax, `more than ${attributesSentMax} attributes`),
 });
-export type SentAttributes = z.output<typeof attributesShape>;
-
-/** Within int32, and above 0. */
-export const actionIdShape = z
-  .string()
-  .regex(/^[1-9]\d{0,9}$/)
-  .transform(Number)
-  .refine((id) => id <= 0x7fff_ffff);

@@ -1,16 +1,10 @@
-// Devices that speak hawkBit's DDI, as they are stored: a row among all devices, and beside it what lets them in.
+// What is stored of devices that speak hawkBit's DDI beside their rows: what lets them in.
 
 import type { Queries } from "../../storage/storage.ts";
 import type { DeviceRow } from "../../storage/schema.ts";
+import { insertDevice, type NewDevice } from "../other-agents/device-rows.ts";
 
-/** No key of an agent of ours: 2^255 - 1 and a sign are no point's encoding (RFC 8032, 5.1.3), so it proves nothing. */
-const noKey = Buffer.alloc(32, 0xff);
-
-export interface NewTarget {
-  id: string;
-  product: string | null;
-  hardware: string | null;
-  revision: number | null;
+export interface NewTarget extends Omit<NewDevice, "agent"> {
   tokenHash: Buffer | null;
 }
 
@@ -21,21 +15,16 @@ export interface TargetRecord {
 }
 
 export async function insertTarget(db: Queries, { tokenHash, ...target }: NewTarget, at: number): Promise<void> {
-  await db
-    .insertInto("devices")
-    .values({ ...target, agent: "hawkbit", publicKey: noKey, enrolledAt: at, health: "unknown" })
-    .execute();
+  await insertDevice(db, { ...target, agent: "hawkbit" }, at);
   await db
     .insertInto("hawkbitTargets")
     .values({ deviceId: target.id, tokenHash, createdAt: at, attributesAt: null })
     .execute();
 }
 
-/** Whether a device, or a claim of one that is still to come, has this id. */
-export async function isTaken(db: Queries, id: string): Promise<boolean> {
-  const device = await db.selectFrom("devices").select("id").where("id", "=", id).executeTakeFirst();
-  const claim = await db.selectFrom("claims").select("deviceId").where("deviceId", "=", id).executeTakeFirst();
-  return device !== undefined || claim !== undefined;
+/** It has said what it is. */
+export async function noteAttributes(db: Queries, deviceId: string, at: number): Promise<void> {
+  await db.updateTable("hawkbitTargets").set({ attributesAt: at }).where("deviceId", "=", deviceId).execute();
 }
 
 export const servedTarget = (db: Queries, id: string): Promise<TargetRecord | undefined> =>

@@ -16,7 +16,7 @@ async function deployments({ db, changed }: Work, rolloutId: string, most: numbe
     .execute();
   if (rows.length === 0) return false;
   const ids = rows.map(({ id }) => id);
-  await db.deleteFrom("hawkbitActions").where("deploymentId", "in", ids).execute();
+  await db.deleteFrom("otherAgentActions").where("deploymentId", "in", ids).execute();
   await db.deleteFrom("deployments").where("id", "in", ids).execute();
   for (const { id, deviceId } of rows) changed({ kind: "deployment", id, deviceId, deleted: true });
   return true;

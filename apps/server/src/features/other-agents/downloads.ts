@@ -4,27 +4,34 @@
 import type { Request, Response } from "express";
 import { ApiError } from "../../http/errors.ts";
 import type { Turns } from "../../turns.ts";
-import type { HawkbitActionRow, ImageRow } from "../../storage/schema.ts";
+import type { ActionRow, ImageRow, PayloadHashesTable } from "../../storage/schema.ts";
 import type { DownloadSlots } from "../chunk-delivery/download-slots.ts";
 import type { Brake } from "../deployments/brake.ts";
 import type { Evidence } from "../deployments/evidence.ts";
 import type { Fetching } from "../deployments/fetching.ts";
 import type { Memory } from "../deployments/memory.ts";
-import { fileNameOf } from "./addresses.ts";
 import { createArtifactServing } from "./artifact-serving.ts";
-import type { Artifact } from "./documents.ts";
 import type { PayloadHashing } from "./payload-hashes.ts";
 
 /** A stop is ended by a person: who asks every few seconds learns nothing. */
 const stoppedRetrySeconds = 60;
 const toldEveryBytes = 256 * 1024;
 
+/** What an action is about. */
+export interface Artifact {
+  product: string;
+  version: string;
+  image: ImageRow;
+  hashes: Pick<PayloadHashesTable, "sha1" | "md5" | "sha256" | "suffix">;
+}
+
 export interface Downloads {
-  /** What an action is about; its image may still be fetched, or ApiError is thrown. */
-  artifactOf(deviceId: string, action: HawkbitActionRow): Promise<Artifact>;
+  /** Its image may still be fetched, or ApiError is thrown. */
+  artifactOf(deviceId: string, action: ActionRow): Promise<Artifact>;
   /** The same of an action that is over. */
-  pastArtifactOf(action: HawkbitActionRow): Promise<Artifact>;
-  send(request: Request, response: Response, action: HawkbitActionRow, fileName: string): Promise<void>;
+  pastArtifactOf(action: ActionRow): Promise<Artifact>;
+  /** Answers the request with the payload of what `artifactOf` has told. */
+  send(request: Request, response: Response, action: ActionRow, artifact: Artifact): Promise<void>;
 }
 
 export interface DownloadsOptions {
@@ -44,14 +51,14 @@ export function createDownloads(options: DownloadsOptions): Downloads {
   const { memory, fetching, evidence, slots, brake, turns, hashing } = options;
   const serving = createArtifactServing();
 
-  async function refuseUnlessServed(deviceId: string, { deploymentId, attempt }: HawkbitActionRow): Promise<void> {
+  async function refuseUnlessServed(deviceId: string, { deploymentId, attempt }: ActionRow): Promise<void> {
     if (brake.stop !== undefined)
       throw new ApiError("server-busy", "All updates were stopped.", { retryAfterSeconds: stoppedRetrySeconds });
     const image = await fetching.imageFor(deviceId, deploymentId, attempt);
     if ("refusal" in image) throw new ApiError("not-found", `There is nothing to fetch: ${image.refusal}.`);
   }
 
-  async function pastArtifactOf({ digest }: HawkbitActionRow): Promise<Artifact & { image: ImageRow }> {
+  async function pastArtifactOf({ digest }: ActionRow): Promise<Artifact> {
     const image = await memory.image(digest);
     const { product, version } = await memory.release(image.releaseId);
     const hashes = await hashing.of(image).catch((error: unknown) => {
@@ -61,7 +68,7 @@ export function createDownloads(options: DownloadsOptions): Downloads {
     return { product, version, image, hashes };
   }
 
-  async function artifactOf(deviceId: string, action: HawkbitActionRow): Promise<Artifact & { image: ImageRow }> {
+  async function artifactOf(deviceId: string, action: ActionRow): Promise<Artifact> {
     await refuseUnlessServed(deviceId, action);
     return pastArtifactOf(action);
   }
@@ -69,11 +76,8 @@ export function createDownloads(options: DownloadsOptions): Downloads {
   return {
     artifactOf,
     pastArtifactOf,
-    async send(request, response, action, fileName) {
+    async send(request, response, action, { image, hashes }) {
       const { deviceId, deploymentId, attempt, digest } = action;
-      const { product, version, image, hashes } = await artifactOf(deviceId, action);
-      if (fileName !== fileNameOf(product, version, hashes.suffix))
-        throw new ApiError("not-found", "The action has no such file.");
       const { chunkBytes, chunkCount: total } = image;
       let toldBytes = -toldEveryBytes;
 
@@ -93,7 +97,7 @@ export function createDownloads(options: DownloadsOptions): Downloads {
         return !("refusal" in (await fetching.imageFor(deviceId, deploymentId, attempt)));
       }
 
-      const served = { path: options.pathOf(image.fileName), image, sha256: hashes.sha256 };
+      const served = { deviceId, path: options.pathOf(image.fileName), image, sha256: hashes.sha256 };
       if (!(await serving.serve(request, response, served, goesOn))) options.unreadable(digest);
     },
   };

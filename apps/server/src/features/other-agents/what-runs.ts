@@ -1,28 +1,32 @@
-// What a device runs, by the version that it says in its attributes: the image of the release of that version which
-// fits its hardware. Of a version that was never uploaded here, something that is equal to itself alone.
+// What a device runs, by the version that it says in its attributes: the image of the release of that version, or whose
+// payload calls itself so, which fits its hardware. Of a version that was never uploaded here, something that is equal
+// to itself alone.
 
 import { createHash } from "node:crypto";
 import { imageFor } from "@flipside/api/release-fit";
-import type { RunningSlot } from "@flipside/api/types";
+import type { AgentKind, RunningSlot } from "@flipside/api/types";
 import { FLAG_RAISE_FLOOR, readHeader } from "@flipside/image-format";
 import type { DeviceRow, ImageRow } from "../../storage/schema.ts";
 import type { Queries } from "../../storage/storage.ts";
 
 /** What clients' configurations call it; the first that is there counts. */
-const versionNames = ["version", "sw_version", "swVersion", "firmware_version"] as const;
+const versionNames = ["version", "sw_version", "swVersion", "firmware_version"];
+const versionNamesOf: Partial<Record<AgentKind, readonly string[]>> = { mender: ["artifact_name"] };
 
 export type Attributes = Record<string, string | number | boolean>;
 
-export function versionIn(attributes: Attributes): string | undefined {
-  const name = versionNames.find((each) => attributes[each] !== undefined && attributes[each] !== "");
+export function versionIn(attributes: Attributes, agent: AgentKind): string | undefined {
+  const name = (versionNamesOf[agent] ?? versionNames).find(
+    (each) => attributes[each] !== undefined && attributes[each] !== "",
+  );
   return name === undefined ? undefined : String(attributes[name]);
 }
 
 export const storedAttributes = ({ attributes }: Pick<DeviceRow, "attributes">): Attributes =>
   attributes === null ? {} : (JSON.parse(attributes) as Attributes);
 
-export const saysItsVersion = (device: Pick<DeviceRow, "attributes">): boolean =>
-  versionIn(storedAttributes(device)) !== undefined;
+export const saysItsVersion = (device: Pick<DeviceRow, "attributes" | "agent">): boolean =>
+  versionIn(storedAttributes(device), device.agent) !== undefined;
 
 /** Of a release there is none: they begin with 1. */
 export const unknownSequence = 0;
@@ -35,19 +39,26 @@ export interface Runs {
   image: ImageRow | undefined;
 }
 
-async function imageOf(db: Queries, device: Hardware, version: string) {
+/** The newest, where several payloads have the name. A payload that has another name is not meant by a version. */
+async function imageOf(db: Queries, device: Hardware, said: string) {
   if (device.product === null) return undefined;
-  const release = await db
-    .selectFrom("releases")
-    .select(["id", "releaseSequence"])
-    .where("product", "=", device.product)
-    .where("version", "=", version)
-    .where("deletedAt", "is", null)
-    .executeTakeFirst();
-  if (release === undefined) return undefined;
-  const images = await db.selectFrom("images").selectAll().where("releaseId", "=", release.id).execute();
-  const image = imageFor(images, device);
-  return image && { image, releaseSequence: release.releaseSequence };
+  const images = await db
+    .selectFrom("images")
+    .innerJoin("releases", "releases.id", "images.releaseId")
+    .leftJoin("payloadNames", "payloadNames.digest", "images.digest")
+    .selectAll("images")
+    .select(["releases.releaseSequence", "releases.version"])
+    .where("releases.product", "=", device.product)
+    .where("releases.deletedAt", "is", null)
+    .where((q) =>
+      q.or([
+        q("payloadNames.name", "=", said),
+        q.and([q("payloadNames.name", "is", null), q("releases.version", "=", said)]),
+      ]),
+    )
+    .orderBy("releases.releaseSequence", "desc")
+    .execute();
+  return imageFor(images, device);
 }
 
 /** Such a device has no slots that it tells of: what runs is always in the first. */
@@ -60,9 +71,8 @@ const asRunning = (digest: string, version: string, releaseSequence: number): Ru
 });
 
 export async function whatRuns(db: Queries, device: Hardware, version: string): Promise<Runs> {
-  const found = await imageOf(db, device, version);
-  if (found !== undefined)
-    return { running: asRunning(found.image.digest, version, found.releaseSequence), image: found.image };
+  const image = await imageOf(db, device, version);
+  if (image !== undefined) return { running: asRunning(image.digest, image.version, image.releaseSequence), image };
   const own = createHash("sha256").update(`hawkbit\n${device.product}\n${device.hardware}\n${version}`).digest("hex");
   return { running: asRunning(own, version, unknownSequence), image: undefined };
 }

@@ -11,6 +11,7 @@ const readBytes = 64 * 1024;
 const streamsOfDeviceMax = 4;
 
 export interface Served {
+  deviceId: string;
   path: string;
   image: Pick<ImageRow, "payloadOffset" | "payloadBytes">;
   sha256: string;
@@ -68,7 +69,7 @@ async function send(
 }
 
 export function createArtifactServing(): ArtifactServing {
-  /** By the request's device. */
+  /** By device. */
   const streams = new Map<string, Set<Response>>();
 
   /** Another one of this device ends where there are too many. */
@@ -85,7 +86,7 @@ export function createArtifactServing(): ArtifactServing {
   }
 
   return {
-    async serve(request, response, { path, image, sha256 }, goesOn) {
+    async serve(request, response, { deviceId, path, image, sha256 }, goesOn) {
       const size = image.payloadBytes;
       const etag = `"${sha256}"`;
       response.setHeader("ETag", etag);
@@ -108,7 +109,7 @@ export function createArtifactServing(): ArtifactServing {
         response.end();
         return true;
       }
-      enter(String(request.params["device"]), response);
+      enter(deviceId, response);
       const file = await open(path, "r").catch(() => undefined);
       if (file === undefined) {
         response.destroy();

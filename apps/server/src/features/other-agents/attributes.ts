@@ -1,7 +1,7 @@
-// What a device says of itself (`configData`): kept as its attributes, and the one proof that there is of an update.
+// What a device of another agent says of itself: kept as its attributes, and the one proof that there is of an update.
 
 import { attributeNamePattern, attributesMax, attributeTextCharactersMax } from "@flipside/api/limits";
-import type { RunningSlot } from "@flipside/api/types";
+import type { AgentKind, RunningSlot } from "@flipside/api/types";
 import { isPlainText } from "@flipside/api/plain-text";
 import type { Feed } from "../../changes/feed.ts";
 import type { Clock } from "../../clock.ts";
@@ -12,7 +12,6 @@ import type { Memory } from "../deployments/memory.ts";
 import type { DeviceLog } from "../device-records/device-log.ts";
 import { lockDevice, runningOf } from "../device-records/store.ts";
 import type { Actions } from "./actions.ts";
-import type { SentAttributes } from "./shapes.ts";
 import {
   type Attributes,
   floorAfter,
@@ -23,8 +22,15 @@ import {
   whatRuns,
 } from "./what-runs.ts";
 
+export interface SentAttributes {
+  mode: "merge" | "replace" | "remove";
+  /** null: says nothing. */
+  data: Record<string, string | number | boolean | null>;
+}
+
 export interface TakingAttributes {
-  take(deviceId: string, sent: SentAttributes): Promise<void>;
+  /** `beside`: what else is stored in the same transaction. */
+  take(deviceId: string, sent: SentAttributes, beside?: (db: Queries) => Promise<void>): Promise<void>;
   /** The version that the device said last may have been uploaded since. */
   lookAgain(deviceId: string): Promise<void>;
   /** What it said last shows something that was not taken: a server died in between. */
@@ -68,13 +74,15 @@ const nameIn = (attributes: Attributes, name: string): string | null => {
 };
 
 const revisionMax = 0xffff;
+/** What a device calls its hardware; Mender knows no more of it than a type. */
+const hardwareNameOf: Partial<Record<AgentKind, string>> = { mender: "device_type" };
 /** What operators have said of its hardware holds; of one that nobody registered, what it says itself. */
 function hardwareOf(row: DeviceRow, attributes: Attributes): Pick<DeviceRow, "product" | "hardware" | "revision"> {
   if (row.product !== null && row.hardware !== null && row.revision !== null) return row;
   const revision = Number(attributes["revision"] ?? 1);
   return {
     product: row.product ?? nameIn(attributes, "product"),
-    hardware: row.hardware ?? nameIn(attributes, "hardware"),
+    hardware: row.hardware ?? nameIn(attributes, hardwareNameOf[row.agent] ?? "hardware"),
     revision: row.revision ?? (Number.isInteger(revision) && revision >= 0 && revision <= revisionMax ? revision : 1),
   };
 }
@@ -109,7 +117,7 @@ export function createTakingAttributes(options: {
   ): Promise<{ columns: DeviceUpdate; runs: Runs | undefined }> {
     const attributes = changed(storedAttributes(row), sent);
     const { product, hardware, revision } = hardwareOf(row, attributes);
-    const version = versionIn(attributes);
+    const version = versionIn(attributes, row.agent);
     const columns = { attributes: JSON.stringify(attributes), product, hardware, revision };
     if (version === undefined) return { columns, runs: undefined };
     const runs = await whatRuns(db, { product, hardware, revision }, version);
@@ -122,7 +130,11 @@ export function createTakingAttributes(options: {
   }
 
   /** Written when it says something new. Null: it has said nothing now, and is looked at again. */
-  const store = (deviceId: string, sent: SentAttributes | null): Promise<Runs | undefined> =>
+  const store = (
+    deviceId: string,
+    sent: SentAttributes | null,
+    beside?: (db: Queries) => Promise<void>,
+  ): Promise<Runs | undefined> =>
     storage.transaction(async (work) => {
       const { db } = work;
       const row = await lockDevice(db, deviceId);
@@ -133,12 +145,7 @@ export function createTakingAttributes(options: {
         await db.updateTable("devices").set(columns).where("id", "=", deviceId).execute();
         work.changed({ kind: "device", id: deviceId });
       }
-      if (sent !== null)
-        await db
-          .updateTable("hawkbitTargets")
-          .set({ attributesAt: clock.wallMs() })
-          .where("deviceId", "=", deviceId)
-          .execute();
+      await beside?.(db);
       return runs;
     });
 
@@ -162,7 +169,7 @@ export function createTakingAttributes(options: {
   }
 
   return {
-    async take(deviceId, sent) {
+    async take(deviceId, sent, beside) {
       const { left } = sent.mode === "remove" ? { left: [] } : keptOf(sent.data);
       if (left.length > 0)
         deviceLog.add(
@@ -170,7 +177,7 @@ export function createTakingAttributes(options: {
           "refused-message",
           `attributes left out, since their names or texts are longer than is kept, or they are too many: ${left.join(", ")}`,
         );
-      const runs = await store(deviceId, sent);
+      const runs = await store(deviceId, sent, beside);
       if (runs !== undefined) await prove(deviceId, runs.running);
     },
     async lookAgain(deviceId) {
