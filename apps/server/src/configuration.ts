@@ -11,6 +11,7 @@ import { sleepMsMax } from "./features/hawkbit/documents.ts";
 import { readGatewayToken } from "./features/hawkbit/gateway-token.ts";
 import { type HawkbitOptions, hawkbitPollMsDefault } from "./features/hawkbit/hawkbit.ts";
 import { parseTrustedProxies } from "./http/trusted-proxies.ts";
+import type { TlsOptions } from "./mqtt/tls-door.ts";
 
 const repository = fileURLToPath(new URL("../../../", import.meta.url));
 
@@ -49,6 +50,9 @@ const form = z.object({
   port: port.default(8080),
   mqttPort: port.default(1883),
   mqttWebSocketPort: port.optional(),
+  mqttTlsPort: port.optional(),
+  mqttTlsCert: z.string().min(1).optional(),
+  mqttTlsKey: z.string().min(1).optional(),
   mqttUrl: z
     .string()
     .regex(/^(mqtt|mqtts|ws|wss|tcp|ssl):\/\/.+/, "an address such as mqtt://user:password@broker:1883")
@@ -128,8 +132,19 @@ const form = z.object({
     .default(join(repository, "apps", "web", "dist")),
 });
 
+const ofTls = ["mqttTlsPort", "mqttTlsCert", "mqttTlsKey"] as const;
+
 /** What is shown of points that are gone are their hours. What belongs to an interface that is off would do nothing. */
 const schema = form
+  .superRefine((of, context) => {
+    const missing = ofTls.find((each) => of[each] === undefined);
+    if (missing !== undefined && ofTls.some((each) => of[each] !== undefined))
+      context.addIssue({
+        code: "custom",
+        path: [missing],
+        message: "MQTT over TLS needs all of --mqtt-tls-port, --mqtt-tls-cert and --mqtt-tls-key",
+      });
+  })
   .refine(({ keepTelemetryRaw, keepTelemetryHours }) => keepTelemetryHours >= keepTelemetryRaw, {
     path: ["keepTelemetryHours"],
     message: "not shorter than --keep-telemetry-raw",
@@ -145,7 +160,17 @@ const schema = form
   .refine(({ mqttUrl, mqttWebSocketPort }) => mqttUrl === undefined || mqttWebSocketPort === undefined, {
     path: ["mqttWebSocketPort"],
     message: "not with --mqtt-url: the embedded broker listens there, and that broker has a port of its own for it",
+  })
+  .refine(({ mqttUrl, mqttTlsPort }) => mqttUrl === undefined || mqttTlsPort === undefined, {
+    path: ["mqttTlsPort"],
+    message: "not with --mqtt-url: the embedded broker listens there, and that broker has a port of its own for it",
   });
+
+/** MQTT over TLS; undefined: it is not served. */
+export function tlsIn({ mqttTlsPort, mqttTlsCert, mqttTlsKey }: Configuration): TlsOptions | undefined {
+  if (mqttTlsPort === undefined) return undefined;
+  return { port: mqttTlsPort, certificateFile: mqttTlsCert!, keyFile: mqttTlsKey! };
+}
 
 /** What of it is hawkBit's interface; undefined: it is not spoken. `token`: of the gateway, from the environment. */
 export function hawkbitIn(configuration: Configuration, token: string | undefined): HawkbitOptions | undefined {
@@ -185,6 +210,21 @@ export const options: Record<keyof Configuration, Option> = {
     flag: "mqtt-websocket-port",
     variable: "MQTT_WEBSOCKET_PORT",
     about: "MQTT over WebSocket besides, at /mqtt of this port (none; 0: any free one)",
+  },
+  mqttTlsPort: {
+    flag: "mqtt-tls-port",
+    variable: "MQTT_TLS_PORT",
+    about: "MQTT over TLS besides, with --mqtt-tls-cert and --mqtt-tls-key (none; usual: 8883; 0: any free one)",
+  },
+  mqttTlsCert: {
+    flag: "mqtt-tls-cert",
+    variable: "MQTT_TLS_CERT",
+    about: "PEM file of the certificate for it, and of those that lead to its root; read anew when it changes",
+  },
+  mqttTlsKey: {
+    flag: "mqtt-tls-key",
+    variable: "MQTT_TLS_KEY",
+    about: "PEM file of that certificate's key, which nobody else may read",
   },
   mqttUrl: { flag: "mqtt-url", variable: "MQTT_URL", about: "use this MQTT broker instead of the embedded one" },
   mqttAccounts: {

@@ -50,6 +50,8 @@ export interface RunningServer {
   mqttPort: number | null;
   /** Of MQTT over WebSocket; null: nobody listens. */
   mqttWebSocketPort: number | null;
+  /** The same of MQTT over TLS. */
+  mqttTlsPort: number | null;
   /** Only on the first start with this data directory: the one-time password, which is kept nowhere. */
   firstAdministrator: { userName: string; password: string } | undefined;
   /** Ends everything in order, within a few seconds. May be called more than once. */
@@ -90,6 +92,7 @@ async function createLink(options: ServerOptions, { members, log }: Foundation):
       host: options.mqttHost ?? options.host ?? hostDefault,
       port: options.mqttPort ?? mqttPortDefault,
       webSocketPort: options.mqttWebSocketPort,
+      tls: options.mqttTls,
       log,
       nowMs: () => performance.now(),
     });
@@ -110,11 +113,13 @@ async function letDevicesIn(options: ServerOptions, link: DeviceLink, handlers: 
   } catch (error) {
     if (options.mqttUrl !== undefined) throw error;
     const host = options.mqttHost ?? options.host ?? hostDefault;
-    const { mqttPort = mqttPortDefault, mqttWebSocketPort } = options;
-    const isWebSocket = mqttWebSocketPort !== undefined && (error as { port?: number }).port === mqttWebSocketPort;
-    throw isWebSocket
-      ? portProblem(error, host, mqttWebSocketPort, "MQTT over WebSocket", "mqtt-websocket-port")
-      : portProblem(error, host, mqttPort, "MQTT", "mqtt-port");
+    const { mqttPort = mqttPortDefault, mqttWebSocketPort, mqttTls } = options;
+    const { port } = error as { port?: number };
+    if (mqttWebSocketPort !== undefined && port === mqttWebSocketPort)
+      throw portProblem(error, host, mqttWebSocketPort, "MQTT over WebSocket", "mqtt-websocket-port");
+    if (mqttTls !== undefined && port === mqttTls.port)
+      throw portProblem(error, host, mqttTls.port, "MQTT over TLS", "mqtt-tls-port");
+    throw portProblem(error, host, mqttPort, "MQTT", "mqtt-port");
   }
 }
 
@@ -255,6 +260,7 @@ function shown(
     mqttUrl: link.address,
     mqttPort: link.port,
     mqttWebSocketPort: link.webSocketPort,
+    mqttTlsPort: link.tlsPort,
     firstAdministrator,
     close: () => (closing ??= close(running)),
     internals: {

@@ -9,6 +9,7 @@ import type { HttpTimes } from "../http/listener.ts";
 import type { TrustedProxies } from "../http/trusted-proxies.ts";
 import type { Logger, LogLevel } from "../logging.ts";
 import type { DeviceLink } from "../mqtt/device-link.ts";
+import type { TlsOptions } from "../mqtt/tls-door.ts";
 import type { StorageOptions } from "../storage/storage.ts";
 
 export interface ServerOptions {
@@ -26,6 +27,8 @@ export interface ServerOptions {
   mqttPort?: number;
   /** MQTT over WebSocket, beside it; undefined: none. */
   mqttWebSocketPort?: number | undefined;
+  /** MQTT over TLS, beside both; undefined: none. */
+  mqttTls?: TlsOptions | undefined;
   /** File of claims, JSON or CSV (features/claims/claims-file.ts), to import at the start. */
   claimsFile?: string | undefined;
   /** A PostgreSQL database in place of the one in the data folder. */
