@@ -7,6 +7,7 @@ import { parseArgs } from "node:util";
 import { z } from "zod";
 import { durationText, typedDuration } from "./domain/duration-text.ts";
 import { type Keeping, keepingDefault } from "./features/retention/keeping.ts";
+import type { AwsIotOptions } from "./features/aws-iot/aws-iot.ts";
 import { sleepMsMax } from "./features/hawkbit/documents.ts";
 import { readGatewayToken } from "./features/hawkbit/gateway-token.ts";
 import { type HawkbitOptions, hawkbitPollMsDefault } from "./features/hawkbit/hawkbit.ts";
@@ -100,6 +101,11 @@ const form = z.object({
     .string()
     .regex(/^[A-Za-z0-9-]{1,64}$/, "a header's name, such as X-Ssl-Client-Cn")
     .optional(),
+  awsIot: yesOrNo,
+  awsIotDownloadsAt: z
+    .string()
+    .regex(/^https?:\/\/[^/?#\s]+$/, "an address such as https://fleet.example, without a path")
+    .optional(),
   keepDeviceLog: keptFor("deviceLogMs", { minMs: hourMs, maxMs: Number.POSITIVE_INFINITY }),
   keepTelemetryRaw: keptFor("telemetryRawMs", { minMs: 6 * hourMs, maxMs: 28 * dayMs }),
   keepTelemetryHours: keptFor("telemetryHoursMs", { minMs: dayMs, maxMs: 728 * dayMs }),
@@ -157,6 +163,18 @@ const schema = form
     path: ["hawkbitCertificateHeader"],
     message: "only with --trust-proxy: a client could write it itself",
   })
+  .refine(({ awsIot, awsIotDownloadsAt }) => awsIot === (awsIotDownloadsAt !== undefined), {
+    path: ["awsIotDownloadsAt"],
+    message: "with --aws-iot yes, and only with it: things are told where to fetch their images",
+  })
+  .refine(({ awsIot, mqttTlsPort }) => !awsIot || mqttTlsPort !== undefined, {
+    path: ["awsIot"],
+    message: "only with --mqtt-tls-port: devices of AWS IoT come by TLS, with certificates",
+  })
+  .refine(({ awsIot, member }) => !awsIot || member === undefined, {
+    path: ["awsIot"],
+    message: "not with --member: devices of AWS IoT are served by one server alone",
+  })
   .refine(({ mqttUrl, mqttWebSocketPort }) => mqttUrl === undefined || mqttWebSocketPort === undefined, {
     path: ["mqttWebSocketPort"],
     message: "not with --mqtt-url: the embedded broker listens there, and that broker has a port of its own for it",
@@ -170,6 +188,11 @@ const schema = form
 export function tlsIn({ mqttTlsPort, mqttTlsCert, mqttTlsKey }: Configuration): TlsOptions | undefined {
   if (mqttTlsPort === undefined) return undefined;
   return { port: mqttTlsPort, certificateFile: mqttTlsCert!, keyFile: mqttTlsKey! };
+}
+
+/** Devices of AWS IoT; undefined: they are not served. */
+export function awsIotIn({ awsIot, awsIotDownloadsAt }: Configuration): AwsIotOptions | undefined {
+  return awsIot ? { downloadsAt: () => awsIotDownloadsAt! } : undefined;
 }
 
 /** What of it is hawkBit's interface; undefined: it is not spoken. `token`: of the gateway, from the environment. */
@@ -317,6 +340,16 @@ export const options: Record<keyof Configuration, Option> = {
     flag: "hawkbit-certificate-header",
     variable: "HAWKBIT_CERTIFICATE_HEADER",
     about: "where a proxy of --trust-proxy says the name in a client's certificate that it has verified (none)",
+  },
+  awsIot: {
+    flag: "aws-iot",
+    variable: "AWS_IOT",
+    about: "yes: serve devices of AWS IoT, too, at the port for TLS, docs/aws-iot.md (no)",
+  },
+  awsIotDownloadsAt: {
+    flag: "aws-iot-downloads-at",
+    variable: "AWS_IOT_DOWNLOADS_AT",
+    about: "where these reach this server by HTTP, such as https://fleet.example (required with --aws-iot yes)",
   },
   keepDeviceLog: {
     flag: "keep-device-log",

@@ -2,7 +2,7 @@
 
 import { endWithParent, outliveOutput } from "@flipside/processes/end-with-parent";
 import { whoReaches } from "@flipside/processes/reach";
-import { ConfigurationError, hawkbitIn, readConfiguration, tlsIn, usage } from "./configuration.ts";
+import { awsIotIn, ConfigurationError, hawkbitIn, readConfiguration, tlsIn, usage } from "./configuration.ts";
 import { createLogger } from "./logging.ts";
 import { readSecretKey } from "./storage/secrets-at-rest.ts";
 import { StartError, startServer } from "./server.ts";
@@ -24,6 +24,7 @@ async function main(): Promise<void> {
   const server = await startServer({
     ...others,
     mqttTls: tlsIn(configuration),
+    awsIot: awsIotIn(configuration),
     hawkbit: hawkbitIn(configuration, process.env["HAWKBIT_GATEWAY_TOKEN"]),
     keep: {
       deviceLogMs: keepDeviceLog,

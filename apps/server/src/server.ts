@@ -131,6 +131,20 @@ function hawkbitOf({ hawkbit, member }: ServerOptions): ServerOptions["hawkbit"]
   );
 }
 
+/** Throws StartError: one of several servers would not know whom another one is connected with. */
+function awsIotOf({ awsIot, member, mqttUrl, mqttTls }: ServerOptions): ServerOptions["awsIot"] {
+  if (awsIot === undefined) return undefined;
+  if (member !== undefined)
+    throw new StartError(
+      "Devices of AWS IoT are served by one server alone: leave out --aws-iot or --member (docs/aws-iot.md).",
+    );
+  if (mqttUrl !== undefined || mqttTls === undefined)
+    throw new StartError(
+      "Devices of AWS IoT come to the embedded broker's port for TLS: give --mqtt-tls-port, and no --mqtt-url (docs/aws-iot.md).",
+    );
+  return awsIot;
+}
+
 /** Waits for `work`, but not longer than closing may take. */
 async function withDeadline(log: Logger, work: Promise<unknown>): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
@@ -161,6 +175,7 @@ async function close({ foundation, features, link, http, rounds, checkingImages,
   const roundsEnded = Promise.all([rounds.stop(), features.carryingOut.stop(), features.retention.stop()]);
   events.close();
   images.stop();
+  features.foreign.close();
   const listener = http.listening ? closeListener(http) : undefined;
   // Others take its devices while it ends.
   if (foundation.members?.leases !== undefined) await withDeadline(log, foundation.members.leases.close());
@@ -185,6 +200,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const listening: Undo = [];
   try {
     const hawkbit = hawkbitOf(options);
+    const awsIot = awsIotOf(options);
     const foundation = await layFoundation(options, log, undo);
     const { storage, clock, accounts } = foundation;
     const { members } = foundation;
@@ -195,6 +211,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       pollMs: options.pollMs ?? pollMsDefault,
       pieceMax: options.pieceMax ?? pieceMaxDefault,
       hawkbit,
+      awsIot,
       keep: { ...keepingDefault, ...options.keep },
     });
     if (members !== undefined) {
@@ -202,7 +219,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       await startMember(members, foundation, features, link);
     }
     const counters = createCounters();
-    const handlers = members === undefined ? features.handlers : servingHandlers(features.handlers, members);
+    const all = { ...features.handlers, things: features.foreign.awsIot?.things };
+    const handlers = members === undefined ? all : servingHandlers(all, members);
     await letDevicesIn(options, link, counters.counted(handlers));
     await members?.leases?.open(() => link.isUp);
     const claims = claimsAtBroker(createClaims(storage, clock.wallMs), link.accounts);

@@ -26,10 +26,12 @@ const pairAt = (folder: string, name: string): Pair => ({
 /** Of elliptic curves, which are quickly made. */
 const newKey = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
 
-async function selfSigned(pair: Pair, subject: string, days: number, more: readonly string[]): Promise<void> {
-  const { certificateFile: out, keyFile } = pair;
-  const given = ["-x509", ...newKey, "-keyout", keyFile, "-out", out, "-subj", subject, "-days", String(days)];
-  await run("openssl", ["req", ...given, ...more]);
+/** `days`: that it is valid for; below 0: it has expired. */
+async function selfSigned({ certificateFile, keyFile }: Pair, subject: string, days: number): Promise<void> {
+  const request = `${certificateFile}.csr`;
+  await run("openssl", ["req", ...newKey, "-keyout", keyFile, "-out", request, "-subj", subject]);
+  const made = ["-req", "-in", request, "-signkey", keyFile, "-days", String(days), "-out", certificateFile];
+  await run("openssl", ["x509", ...made]);
   await chmod(keyFile, 0o600);
 }
 
@@ -42,7 +44,7 @@ export async function makeServerPair(folder: string, name = "server"): Promise<P
     () => true,
     () => false,
   );
-  if (!isThere) await selfSigned(root, "/CN=a root of a test", 30, []);
+  if (!isThere) await selfSigned(root, "/CN=a root of a test", 30);
   const san = "subjectAltName=DNS:localhost,IP:127.0.0.1";
   const asked = ["-keyout", pair.keyFile, "-out", request, "-subj", "/CN=localhost", "-addext", san];
   await run("openssl", ["req", ...newKey, ...asked]);
@@ -55,6 +57,6 @@ export async function makeServerPair(folder: string, name = "server"): Promise<P
 /** `days`: that it is valid for; below 0: it has expired. */
 export async function makeClientPair(folder: string, name: string, days = 30): Promise<ClientPair> {
   const pair = pairAt(folder, name);
-  await selfSigned(pair, `/CN=${name}`, days, []);
+  await selfSigned(pair, `/CN=${name}`, days);
   return { ...pair, certificate: await readFile(pair.certificateFile, "utf8") };
 }

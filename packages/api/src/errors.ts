@@ -32,6 +32,8 @@ export const errors = {
   "proposal-state": { status: 409, title: "The proposal does not wait any more" },
   "device-refused": { status: 401, title: "The device is not known, or its token is wrong" },
   "hawkbit-off": { status: 409, title: "This server does not speak hawkBit's DDI" },
+  "aws-iot-off": { status: 409, title: "This server does not serve devices of AWS IoT" },
+  "certificate-taken": { status: 409, title: "The certificate is another device's" },
   "device-exists": { status: 409, title: "There is such a device already" },
   "claim-exists": { status: 409, title: "A device has another claim already" },
   "device-revoked": { status: 409, title: "The device is revoked" },

@@ -20,6 +20,7 @@ import {
 import { endEmergencyStop, getEmergencyStop, setEmergencyStop } from "./resources/emergency-stop.ts";
 import { streamEvents } from "./resources/events.ts";
 import { getMetricHistory, listMetrics } from "./resources/metrics.ts";
+import { registerThing, replaceThingCertificate, withdrawThingCertificate } from "./resources/aws-iot.ts";
 import { registerHawkbitDevice, renewTargetToken } from "./resources/hawkbit.ts";
 import {
   addPermit,
@@ -113,6 +114,9 @@ export const routes = {
   importClaims,
   registerHawkbitDevice,
   renewTargetToken,
+  registerThing,
+  replaceThingCertificate,
+  withdrawThingCertificate,
   listReleases,
   uploadRelease,
   archiveRelease,

@@ -14,11 +14,6 @@ export const thingLeaves = [
 ] as const;
 export type ThingLeaf = (typeof thingLeaves)[number];
 
-/** AWS allows 128 characters; an id of a device has 48 here. */
-const thingNamePattern = /^[A-Za-z0-9][A-Za-z0-9_:-]{0,47}$/;
-
-export const isThingName = (text: string): boolean => thingNamePattern.test(text);
-
 /** Of all of a thing's topics. */
 export const thingPrefixOf = (thing: string): string => `${THING_TOPIC_ROOT}${thing}/`;
 

@@ -8,6 +8,7 @@ import { sessionRoutes } from "../features/accounts/routes.ts";
 import { createAudit } from "../features/audit/audit.ts";
 import { createAuditing } from "../features/audit/audited-request.ts";
 import { auditRoutes } from "../features/audit/routes.ts";
+import { awsIotAdminRoutes } from "../features/aws-iot/admin-routes.ts";
 import { createBrokerRights } from "../features/broker-rights/broker-rights.ts";
 import { brokerRightsRoutes } from "../features/broker-rights/routes.ts";
 import type { Claims } from "../features/claims/claims.ts";
@@ -80,6 +81,7 @@ export function createInterface(
     eventRoutes(events, accounts),
     brokerRightsRoutes(brokerRights, clock.steadyMs),
     hawkbitAdminRoutes(foreign.hawkbit?.registration),
+    awsIotAdminRoutes(foreign.awsIot?.registration),
   ].flat();
   return createApp({
     ...{ monitoring, metricsToken: options.metricsToken, durations: counters.requests },
@@ -87,7 +89,7 @@ export function createInterface(
     holding: createHolding(rule, proposals),
     auditing: createAuditing({ audit, log, steadyMs: clock.steadyMs }),
     bound,
-    otherInterfaces: foreign.hawkbit === undefined ? [] : [foreign.hawkbit.router],
+    otherInterfaces: [foreign.hawkbit?.router, foreign.awsIot?.router].filter((each) => each !== undefined),
     brokerSecret: options.brokerSecret,
     allowedOrigins: options.allowedOrigins ?? [],
     trustProxy: options.trustProxy ?? false,

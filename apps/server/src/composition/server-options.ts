@@ -3,6 +3,7 @@
 import type { PasswordCost } from "../features/accounts/password.ts";
 import type { ClockSource } from "../clock.ts";
 import type { Keeping } from "../features/retention/keeping.ts";
+import type { AwsIotOptions } from "../features/aws-iot/aws-iot.ts";
 import type { HawkbitOptions } from "../features/hawkbit/hawkbit.ts";
 import type { FileSystem } from "../features/releases/image-files.ts";
 import type { HttpTimes } from "../http/listener.ts";
@@ -54,6 +55,8 @@ export interface ServerOptions {
   pollMs?: number;
   /** Devices of hawkBit's DDI are served, too (docs/hawkbit.md); undefined: they are not. */
   hawkbit?: HawkbitOptions | undefined;
+  /** The same of AWS IoT (docs/aws-iot.md); needs `mqttTls`. */
+  awsIot?: AwsIotOptions | undefined;
   /** Devices of a rollout that one transaction makes deployments for, or ends; by default 250. */
   pieceMax?: number;
   /** How long things are kept; what is left out, as by default. */

@@ -46,7 +46,7 @@ export interface ThingHandlers {
     payload: Uint8Array;
     reply(messages: readonly ThingMessage[]): Promise<void>;
   }): Promise<boolean>;
-  connected(thing: string): void;
+  connected(thing: string, certificate: ClientCertificate): void;
   closed(thing: string): void;
 }
 

@@ -289,7 +289,7 @@ export async function createEmbeddedBroker(options: EmbeddedBrokerOptions): Prom
     if (who === undefined) return;
     if (who.enrolling) return enrolling.add(who.deviceId, client);
     connected.set(who.deviceId, client);
-    if (who.kind === "thing") handlers.things!.connected(who.deviceId);
+    if (who.kind === "thing") handlers.things!.connected(who.deviceId, senders.get(client.conn)!.certificate!);
   });
 
   broker.on("clientDisconnect", (client) => {

@@ -8,7 +8,8 @@ import {
   principalOf,
   topicPrefixOf,
 } from "@flipside/protocol/topics";
-import { isThingName, thingPrefixOf, type ThingRequest, thingRequestOf } from "@flipside/protocol/thing-topics";
+import { thingNamePattern } from "@flipside/api/limits";
+import { thingPrefixOf, type ThingRequest, thingRequestOf } from "@flipside/protocol/thing-topics";
 
 /** AWS grants as many. */
 const thingSubscriptionsMax = 50;
@@ -63,7 +64,7 @@ export function deviceSpeaker(userName: string): DeviceSpeaker | undefined {
 
 /** By the client id, as policies of AWS want it; undefined when that is no thing's name. */
 export function thingSpeaker(clientId: string): ThingSpeaker | undefined {
-  if (!isThingName(clientId)) return undefined;
+  if (!thingNamePattern.test(clientId)) return undefined;
   const topicPrefix = thingPrefixOf(clientId);
   const below = (topic: string): string | undefined =>
     topic.startsWith(topicPrefix) ? topic.slice(topicPrefix.length) : undefined;

@@ -147,12 +147,14 @@ const withRole = ({ tokenGeneration: _, ...row }: Record<string, unknown>): obje
   lastSignedInAt: null,
 });
 
-/** Undoes migrations 0028 and 0030. */
+/** Undoes migrations 0028, 0030 and 0031. */
 const withoutOtherAgents = [
   "drop index devicesOfOtherAgents",
   "alter table devices drop column agent",
   "alter table rollouts drop column acceptsClaimed",
-  ...["hawkbitTargets", "otherAgentActions", "payloadHashes"].map((table) => `drop table ${table}`),
+  ...["hawkbitTargets", "otherAgentActions", "payloadHashes", "awsThings", "awsExecutions", "awsDownloads"].map(
+    (table) => `drop table ${table}`,
+  ),
 ].join("; ");
 
 /** Undoes migrations 0024 and 0025. */

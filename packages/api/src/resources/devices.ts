@@ -14,7 +14,7 @@ export const health = z.enum(healthNames);
 export const entropyState = z.enum(["good", "failed-health", "absent"]);
 export const trustRelation = z.enum(["same", "older", "ahead", "forked", "unknown"]);
 
-export const agentKind = z.enum(["flipside", "hawkbit"]);
+export const agentKind = z.enum(["flipside", "hawkbit", "aws-iot"]);
 
 export const tag = z
   .string()
@@ -44,7 +44,9 @@ export const device = named(
     product: z.string().nullable(),
     hardware: z.string().nullable(),
     revision: count.nullable(),
-    agent: agentKind.describe("what speaks for it; `hawkbit`: another agent, which claims what ours would prove"),
+    agent: agentKind.describe(
+      "what speaks for it; all but `flipside` are other agents, which claim what ours would prove",
+    ),
     enrolledAt: time,
     lastSeenAt: time.nullable(),
     online: z.boolean().describe("has a proven session, or polled lately"),

@@ -5,9 +5,7 @@ import { targetTokenPattern, targetIdPattern } from "../limits.ts";
 import { json, named, route, secret } from "../route.ts";
 import { device } from "./devices.ts";
 import { idParams } from "./forms.ts";
-
-const revisionMax = 0xffff;
-const hardwareName = z.string().regex(/^[!-~]{1,32}$/, "1 to 32 printable characters of ASCII without spaces");
+import { hardwareName, hardwareRevision } from "./hardware-names.ts";
 
 export const newHawkbitDevice = named(
   "NewHawkbitDevice",
@@ -15,7 +13,7 @@ export const newHawkbitDevice = named(
     id: z.string().regex(targetIdPattern, "1 to 48 letters, digits, . _ : and -, not beginning with a sign"),
     product: hardwareName.describe("of the releases that are for it"),
     hardware: hardwareName,
-    revision: z.int().min(0).max(revisionMax).default(1).describe("of the hardware"),
+    revision: hardwareRevision.default(1).describe("of the hardware"),
     targetToken: secret(z.string().regex(targetTokenPattern, "32 to 128 letters, digits and . _ ~ + / = -"))
       .optional()
       .describe("that it has already, from another server; left out: one is made"),

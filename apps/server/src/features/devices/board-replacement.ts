@@ -70,7 +70,7 @@ export function createBoardReplacement(options: {
           );
         await db.deleteFrom("claims").where("deviceId", "=", id).execute();
         await db.insertInto("claims").values({ deviceId: id, secret: claim, createdAt: now() }).execute();
-        for (const table of ["deviceSecrets", "hawkbitTargets"] as const)
+        for (const table of ["deviceSecrets", "hawkbitTargets", "awsThings", "awsDownloads"] as const)
           await db.deleteFrom(table).where("deviceId", "=", id).execute();
         await options.evidence.deviceRevoked(work, id);
         await db

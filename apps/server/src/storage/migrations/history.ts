@@ -31,6 +31,7 @@ import { migrate as audit } from "./0027-audit.ts";
 import { migrate as hawkbit } from "./0028-hawkbit.ts";
 import { migrate as twoPersons } from "./0029-two-persons.ts";
 import { migrate as otherAgents } from "./0030-other-agents.ts";
+import { migrate as awsIot } from "./0031-aws-iot.ts";
 import { type Migrate, tools } from "./tools.ts";
 
 const history: Record<string, Migrate> = {
@@ -62,6 +63,7 @@ const history: Record<string, Migrate> = {
   "0028-hawkbit": hawkbit,
   "0029-two-persons": twoPersons,
   "0030-other-agents": otherAgents,
+  "0031-aws-iot": awsIot,
 };
 
 export function migrations(types: ColumnTypes): MigrationProvider {
