@@ -69,7 +69,7 @@ describe("at the port", () => {
     for (const list of [refused, heard, shown]) list.length = 0;
     const tls = { port: 0, lookEveryMs: 20, certificateFile: files.certificateFile, keyFile: files.keyFile };
     link = await createEmbeddedBroker({
-      ...{ host: "127.0.0.1", port: 0, tls, nowMs: () => performance.now() },
+      ...{ host: "127.0.0.1", port: 0, tls, nowMs: () => 0 },
       log: createLogger("silent"),
     });
     await link.open({ ...handlers, ...more });
@@ -140,6 +140,30 @@ describe("at the port", () => {
     socket.write(publishPacket(topic, Buffer.alloc(10_000)));
     await once(socket.resume(), "close");
     expect(refused.join()).toMatch(/a packet of more than/);
+  });
+
+  it("who floods is read no further than it may say", async () => {
+    await open();
+    const [bad, good] = [await secure(), await secure()];
+    for (const [socket, id] of [
+      [bad, "bad"],
+      [good, "good"],
+    ] as const) {
+      hello(socket, id);
+      await accepted(socket);
+    }
+    const says = (id: string): Uint8Array => publishPacket(`${topicPrefixOf(id)}telemetry`, Buffer.from(id));
+    const countOf = (id: string): number => heard.filter((each) => each.toString() === id).length;
+    bad.write(Buffer.concat(Array.from({ length: 1_000 }, () => says("bad"))));
+    // Of 400 tokens a connection takes 20 and a message 5; some are read ahead of their cost. The clock stands still.
+    const most = (400 - 20) / 5 + 8;
+    await expect.poll(() => countOf("bad"), { timeout: 10_000 }).toBeGreaterThanOrEqual(most - 16);
+    for (let i = 1; i <= 20; i++) {
+      good.write(says("good"));
+      await expect.poll(() => countOf("good"), { timeout: 10_000, interval: 1 }).toBe(i);
+    }
+    expect(countOf("bad")).toBeLessThanOrEqual(most);
+    expect(refused.join()).toMatch(/sends more than it may/);
   });
 
   it("a new certificate is taken without a restart; one that can't be used is not", async () => {

@@ -14,6 +14,14 @@ export const thingLeaves = [
 ] as const;
 export type ThingLeaf = (typeof thingLeaves)[number];
 
+/** What they are told: an answer to each, and what they did not ask for. */
+export const thingServerLeaves = [
+  "jobs/notify",
+  "jobs/notify-next",
+  ...thingLeaves.flatMap((leaf) => [`${leaf}/accepted`, `${leaf}/rejected`] as const),
+] as const;
+export type ThingServerLeaf = (typeof thingServerLeaves)[number];
+
 /** Of all of a thing's topics. */
 export const thingPrefixOf = (thing: string): string => `${THING_TOPIC_ROOT}${thing}/`;
 

@@ -3,7 +3,7 @@
 
 import { constants } from "node:crypto";
 import type { Duplex } from "node:stream";
-import { createServer, type Server, type TLSSocket } from "node:tls";
+import { createServer, type SecureContextOptions, type Server, type TLSSocket } from "node:tls";
 import type { Logger } from "../logging.ts";
 import type { ClientCertificate } from "./device-link.ts";
 import { Handshakes } from "./handshakes.ts";
@@ -36,6 +36,13 @@ function certificateOf(socket: TLSSocket): ClientCertificate | undefined {
   };
 }
 
+/** A client stays who it was: it can't show another certificate later. Throws StartError. */
+const contextOf = (files: TlsFiles): SecureContextOptions => ({
+  ...readTlsPair(files),
+  minVersion: "TLSv1.2",
+  secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
+});
+
 /** Throws StartError. `take` gets each connection once its handshake is done. */
 export function createTlsDoor(
   { lookEveryMs = lookEveryMsDefault, ...files }: TlsOptions,
@@ -45,14 +52,11 @@ export function createTlsDoor(
   const handshakes = new Handshakes();
   let state = stateOfTlsFiles(files);
   const server = createServer({
-    ...readTlsPair(files),
-    minVersion: "TLSv1.2",
+    ...contextOf(files),
     // Of clients: any, and none.
     requestCert: true,
     rejectUnauthorized: false,
     handshakeTimeout: handshakeTimeoutMs,
-    // A client stays who it was.
-    secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
     noDelay: true,
   });
   server.on("connection", (socket) => handshakes.begun(socket));
@@ -69,7 +73,7 @@ export function createTlsDoor(
     if (now === state) return;
     state = now;
     try {
-      server.setSecureContext({ ...readTlsPair(files), minVersion: "TLSv1.2" });
+      server.setSecureContext(contextOf(files));
       log.info({ file: files.certificateFile }, "the certificate of MQTT over TLS was read anew");
     } catch (error) {
       log.error({ err: error as Error }, "the certificate of MQTT over TLS stays the one before");

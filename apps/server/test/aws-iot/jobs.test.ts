@@ -1,7 +1,7 @@
 // Jobs and the shadow, topic by topic, as AWS IoT's descriptions have them.
 
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import type { Fixture } from "../fixture.ts";
+import { type Fixture, passing } from "../fixture.ts";
 import { makeRelease } from "../keys.ts";
 import { Connection, newThing, startWithThings, type Thing, type Things } from "./thing.ts";
 
@@ -9,8 +9,9 @@ let things: Things;
 let fixture: Fixture;
 let sequence = 1;
 const open: Connection[] = [];
+let passedMs = 0;
 beforeAll(async () => {
-  things = await startWithThings();
+  things = await startWithThings({ clock: passing(() => passedMs) });
   ({ fixture } = things);
 });
 afterEach(async () => {
@@ -93,6 +94,42 @@ describe("what waits", () => {
       jobDocument: { operation: "update" },
     });
     await reaches(thing, "downloading");
+  });
+});
+
+describe("what was not asked for", () => {
+  it("is told to who has come back and does not ask", async () => {
+    const thing = await newThing(things);
+    await rolledOut(thing);
+    const connection = await Connection.open(things, thing);
+    open.push(connection);
+    passedMs += 10_000;
+    await connection.until("the job", (leaf, body) => leaf === "jobs/notify-next" && "execution" in body);
+  });
+
+  it("is gone while all updates are stopped, and is the same job afterwards, as far as it was", async () => {
+    const { connection, jobId } = await withJob();
+    await connection.ask("jobs/start-next");
+    await fixture.api.post("/api/v1/emergency-stop", { reason: "a test" });
+    await connection.until("the stop", (leaf, body) => leaf === "jobs/notify-next" && !("execution" in body));
+    expect(await connection.ask("jobs/start-next")).not.toHaveProperty("execution");
+    await fixture.api.post("/api/v1/emergency-stop/end");
+    const told = await connection.until("its end", (leaf, body) => leaf === "jobs/notify-next" && "execution" in body);
+    expect(told["execution"]).toMatchObject({ jobId, status: "IN_PROGRESS", versionNumber: 2 });
+  });
+
+  it("is another job when it is tried anew, and the one before is removed", async () => {
+    const { thing, connection, rollout, job, jobId } = await withJob();
+    await fixture.api.post(`/api/v1/rollouts/${rollout.id}/exclude`, { deviceIds: [thing.id] });
+    await reaches(thing, "cancelled");
+    const retried = await fixture.api.post(`/api/v1/rollouts/${rollout.id}/retry`, { deviceIds: [thing.id] });
+    expect(retried.status, JSON.stringify(retried.body)).toBeLessThan(300);
+    const isOther = (leaf: string, body: any): boolean =>
+      leaf === "jobs/notify-next" && "execution" in body && body.execution.jobId !== jobId;
+    await connection.until("another job", isOther);
+    const update = await connection.ask(`${job}/update`, { status: "SUCCEEDED" });
+    expect(update).toMatchObject({ answer: "rejected", code: "InvalidStateTransition" });
+    expect(["CANCELED", "REMOVED"]).toContain(update["executionState"].status);
   });
 });
 
