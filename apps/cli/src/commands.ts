@@ -8,6 +8,9 @@ import { accountRole } from "./commands/account/role.ts";
 import { exportAudit } from "./commands/audit/export.ts";
 import { listAudit } from "./commands/audit/list.ts";
 import { verifyAudit } from "./commands/audit/verify.ts";
+import { addThing } from "./commands/aws/add.ts";
+import { replaceCertificate } from "./commands/aws/certificate.ts";
+import { withdrawCertificate } from "./commands/aws/withdraw.ts";
 import { backup } from "./commands/backup.ts";
 import { build } from "./commands/build.ts";
 import { approveClaim } from "./commands/claims/approve.ts";
@@ -99,6 +102,9 @@ export const commands: readonly Command[] = [
   unrevokeDevice,
   enrol,
   listClaims,
+  addThing,
+  replaceCertificate,
+  withdrawCertificate,
   importClaims,
   approveClaim,
   withdrawClaim,

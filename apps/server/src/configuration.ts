@@ -7,12 +7,14 @@ import { parseArgs } from "node:util";
 import { z } from "zod";
 import { durationText, typedDuration } from "./domain/duration-text.ts";
 import { type Keeping, keepingDefault } from "./features/retention/keeping.ts";
+import type { AwsIotOptions } from "./features/aws-iot/aws-iot.ts";
 import { sleepMsMax } from "./features/hawkbit/documents.ts";
 import { readGatewayToken } from "./features/hawkbit/gateway-token.ts";
 import { requestsPerMinuteDefault } from "./http/request-allowance.ts";
 import { type HawkbitOptions, hawkbitPollMsDefault } from "./features/hawkbit/hawkbit.ts";
 import { menderPollMsDefault, type MenderOptions } from "./features/mender/mender.ts";
 import { parseTrustedProxies } from "./http/trusted-proxies.ts";
+import type { TlsOptions } from "./mqtt/tls-door.ts";
 
 const repository = fileURLToPath(new URL("../../../", import.meta.url));
 
@@ -51,6 +53,9 @@ const form = z.object({
   port: port.default(8080),
   mqttPort: port.default(1883),
   mqttWebSocketPort: port.optional(),
+  mqttTlsPort: port.optional(),
+  mqttTlsCert: z.string().min(1).optional(),
+  mqttTlsKey: z.string().min(1).optional(),
   mqttUrl: z
     .string()
     .regex(/^(mqtt|mqtts|ws|wss|tcp|ssl):\/\/.+/, "an address such as mqtt://user:password@broker:1883")
@@ -105,6 +110,11 @@ const form = z.object({
     .min(1_000)
     .max(7 * dayMs)
     .default(menderPollMsDefault),
+  awsIot: yesOrNo,
+  awsIotDownloadsAt: z
+    .string()
+    .regex(/^https?:\/\/[^/?#\s]+$/, "an address such as https://fleet.example, without a path")
+    .optional(),
   keepDeviceLog: keptFor("deviceLogMs", { minMs: hourMs, maxMs: Number.POSITIVE_INFINITY }),
   keepTelemetryRaw: keptFor("telemetryRawMs", { minMs: 6 * hourMs, maxMs: 28 * dayMs }),
   keepTelemetryHours: keptFor("telemetryHoursMs", { minMs: dayMs, maxMs: 728 * dayMs }),
@@ -138,8 +148,19 @@ const form = z.object({
     .default(join(repository, "apps", "web", "dist")),
 });
 
+const ofTls = ["mqttTlsPort", "mqttTlsCert", "mqttTlsKey"] as const;
+
 /** What is shown of points that are gone are their hours. What belongs to an interface that is off would do nothing. */
 const schema = form
+  .superRefine((of, context) => {
+    const missing = ofTls.find((each) => of[each] === undefined);
+    if (missing !== undefined && ofTls.some((each) => of[each] !== undefined))
+      context.addIssue({
+        code: "custom",
+        path: [missing],
+        message: "MQTT over TLS needs all of --mqtt-tls-port, --mqtt-tls-cert and --mqtt-tls-key",
+      });
+  })
   .refine(({ keepTelemetryRaw, keepTelemetryHours }) => keepTelemetryHours >= keepTelemetryRaw, {
     path: ["keepTelemetryHours"],
     message: "not shorter than --keep-telemetry-raw",
@@ -152,10 +173,37 @@ const schema = form
     path: ["hawkbitCertificateHeader"],
     message: "only with --trust-proxy: a client could write it itself",
   })
+  .refine(({ awsIot, awsIotDownloadsAt }) => awsIot === (awsIotDownloadsAt !== undefined), {
+    path: ["awsIotDownloadsAt"],
+    message: "with --aws-iot yes, and only with it: things are told where to fetch their images",
+  })
+  .refine(({ awsIot, mqttTlsPort }) => !awsIot || mqttTlsPort !== undefined, {
+    path: ["awsIot"],
+    message: "only with --mqtt-tls-port: devices of AWS IoT come by TLS, with certificates",
+  })
+  .refine(({ awsIot, member }) => !awsIot || member === undefined, {
+    path: ["awsIot"],
+    message: "not with --member: devices of AWS IoT are served by one server alone",
+  })
   .refine(({ mqttUrl, mqttWebSocketPort }) => mqttUrl === undefined || mqttWebSocketPort === undefined, {
     path: ["mqttWebSocketPort"],
     message: "not with --mqtt-url: the embedded broker listens there, and that broker has a port of its own for it",
+  })
+  .refine(({ mqttUrl, mqttTlsPort }) => mqttUrl === undefined || mqttTlsPort === undefined, {
+    path: ["mqttTlsPort"],
+    message: "not with --mqtt-url: the embedded broker listens there, and that broker has a port of its own for it",
   });
+
+/** MQTT over TLS; undefined: it is not served. */
+export function tlsIn({ mqttTlsPort, mqttTlsCert, mqttTlsKey }: Configuration): TlsOptions | undefined {
+  if (mqttTlsPort === undefined) return undefined;
+  return { port: mqttTlsPort, certificateFile: mqttTlsCert!, keyFile: mqttTlsKey! };
+}
+
+/** Devices of AWS IoT; undefined: they are not served. */
+export function awsIotIn({ awsIot, awsIotDownloadsAt }: Configuration): AwsIotOptions | undefined {
+  return awsIot ? { downloadsAt: () => awsIotDownloadsAt! } : undefined;
+}
 
 /** What of it is hawkBit's interface; undefined: it is not spoken. `token`: of the gateway, from the environment. */
 export function hawkbitIn(configuration: Configuration, token: string | undefined): HawkbitOptions | undefined {
@@ -199,6 +247,21 @@ export const options: Record<keyof Configuration, Option> = {
     flag: "mqtt-websocket-port",
     variable: "MQTT_WEBSOCKET_PORT",
     about: "MQTT over WebSocket besides, at /mqtt of this port (none; 0: any free one)",
+  },
+  mqttTlsPort: {
+    flag: "mqtt-tls-port",
+    variable: "MQTT_TLS_PORT",
+    about: "MQTT over TLS besides, with --mqtt-tls-cert and --mqtt-tls-key (none; usual: 8883; 0: any free one)",
+  },
+  mqttTlsCert: {
+    flag: "mqtt-tls-cert",
+    variable: "MQTT_TLS_CERT",
+    about: "PEM file of the certificate for it, and of those that lead to its root; read anew when it changes",
+  },
+  mqttTlsKey: {
+    flag: "mqtt-tls-key",
+    variable: "MQTT_TLS_KEY",
+    about: "PEM file of that certificate's key, which nobody else may read",
   },
   mqttUrl: { flag: "mqtt-url", variable: "MQTT_URL", about: "use this MQTT broker instead of the embedded one" },
   mqttAccounts: {
@@ -301,6 +364,16 @@ export const options: Record<keyof Configuration, Option> = {
     flag: "mender-poll-ms",
     variable: "MENDER_POLL_MS",
     about: "how often these ask, by their UpdatePollIntervalSeconds; in milliseconds (1800000)",
+  },
+  awsIot: {
+    flag: "aws-iot",
+    variable: "AWS_IOT",
+    about: "yes: serve devices of AWS IoT, too, at the port for TLS, docs/aws-iot.md (no)",
+  },
+  awsIotDownloadsAt: {
+    flag: "aws-iot-downloads-at",
+    variable: "AWS_IOT_DOWNLOADS_AT",
+    about: "where these reach this server by HTTP, such as https://fleet.example (required with --aws-iot yes)",
   },
   keepDeviceLog: {
     flag: "keep-device-log",

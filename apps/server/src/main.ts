@@ -2,7 +2,7 @@
 
 import { endWithParent, outliveOutput } from "@flipside/processes/end-with-parent";
 import { whoReaches } from "@flipside/processes/reach";
-import { ConfigurationError, hawkbitIn, menderIn, readConfiguration, usage } from "./configuration.ts";
+import { awsIotIn, ConfigurationError, hawkbitIn, menderIn, readConfiguration, tlsIn, usage } from "./configuration.ts";
 import { createLogger } from "./logging.ts";
 import { readSecretKey } from "./storage/secrets-at-rest.ts";
 import { StartError, startServer } from "./server.ts";
@@ -23,6 +23,8 @@ async function main(): Promise<void> {
   const { keepDeviceLog, keepTelemetryRaw, keepTelemetryHours, keepDecisions, keepAudit, ...others } = configuration;
   const server = await startServer({
     ...others,
+    mqttTls: tlsIn(configuration),
+    awsIot: awsIotIn(configuration),
     hawkbit: hawkbitIn(configuration, process.env["HAWKBIT_GATEWAY_TOKEN"]),
     mender: menderIn(configuration),
     keep: {
@@ -48,6 +50,7 @@ async function main(): Promise<void> {
       : "whoever the broker lets in";
   if (server.mqttWebSocketPort !== null)
     process.stdout.write(`Devices by WebSocket: port ${server.mqttWebSocketPort}, path /mqtt\n`);
+  if (server.mqttTlsPort !== null) process.stdout.write(`Devices by TLS: port ${server.mqttTlsPort}\n`);
   process.stdout.write(`Open to: console ${whoReaches(configuration.host)}; devices ${devices}\n`);
 
   let stoppingSinceMs: number | undefined;

@@ -50,6 +50,8 @@ export interface RunningServer {
   mqttPort: number | null;
   /** Of MQTT over WebSocket; null: nobody listens. */
   mqttWebSocketPort: number | null;
+  /** The same of MQTT over TLS. */
+  mqttTlsPort: number | null;
   /** Only on the first start with this data directory: the one-time password, which is kept nowhere. */
   firstAdministrator: { userName: string; password: string } | undefined;
   /** Ends everything in order, within a few seconds. May be called more than once. */
@@ -90,6 +92,7 @@ async function createLink(options: ServerOptions, { members, log }: Foundation):
       host: options.mqttHost ?? options.host ?? hostDefault,
       port: options.mqttPort ?? mqttPortDefault,
       webSocketPort: options.mqttWebSocketPort,
+      tls: options.mqttTls,
       log,
       nowMs: () => performance.now(),
     });
@@ -110,11 +113,13 @@ async function letDevicesIn(options: ServerOptions, link: DeviceLink, handlers: 
   } catch (error) {
     if (options.mqttUrl !== undefined) throw error;
     const host = options.mqttHost ?? options.host ?? hostDefault;
-    const { mqttPort = mqttPortDefault, mqttWebSocketPort } = options;
-    const isWebSocket = mqttWebSocketPort !== undefined && (error as { port?: number }).port === mqttWebSocketPort;
-    throw isWebSocket
-      ? portProblem(error, host, mqttWebSocketPort, "MQTT over WebSocket", "mqtt-websocket-port")
-      : portProblem(error, host, mqttPort, "MQTT", "mqtt-port");
+    const { mqttPort = mqttPortDefault, mqttWebSocketPort, mqttTls } = options;
+    const { port } = error as { port?: number };
+    if (mqttWebSocketPort !== undefined && port === mqttWebSocketPort)
+      throw portProblem(error, host, mqttWebSocketPort, "MQTT over WebSocket", "mqtt-websocket-port");
+    if (mqttTls !== undefined && port === mqttTls.port)
+      throw portProblem(error, host, mqttTls.port, "MQTT over TLS", "mqtt-tls-port");
+    throw portProblem(error, host, mqttPort, "MQTT", "mqtt-port");
   }
 }
 
@@ -129,6 +134,20 @@ function refuseOthersOfSeveral({ hawkbit, mender, member }: ServerOptions): void
     throw new StartError(
       "Devices of Mender's interface are served by one server alone: leave out --mender or --member (docs/mender.md).",
     );
+}
+
+/** Throws StartError: one of several servers would not know whom another one is connected with. */
+function awsIotOf({ awsIot, member, mqttUrl, mqttTls }: ServerOptions): ServerOptions["awsIot"] {
+  if (awsIot === undefined) return undefined;
+  if (member !== undefined)
+    throw new StartError(
+      "Devices of AWS IoT are served by one server alone: leave out --aws-iot or --member (docs/aws-iot.md).",
+    );
+  if (mqttUrl !== undefined || mqttTls === undefined)
+    throw new StartError(
+      "Devices of AWS IoT come to the embedded broker's port for TLS: give --mqtt-tls-port, and no --mqtt-url (docs/aws-iot.md).",
+    );
+  return awsIot;
 }
 
 /** Waits for `work`, but not longer than closing may take. */
@@ -161,6 +180,7 @@ async function close({ foundation, features, link, http, rounds, checkingImages,
   const roundsEnded = Promise.all([rounds.stop(), features.carryingOut.stop(), features.retention.stop()]);
   events.close();
   images.stop();
+  features.foreign.close();
   const listener = http.listening ? closeListener(http) : undefined;
   // Others take its devices while it ends.
   if (foundation.members?.leases !== undefined) await withDeadline(log, foundation.members.leases.close());
@@ -185,6 +205,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const listening: Undo = [];
   try {
     refuseOthersOfSeveral(options);
+    const awsIot = awsIotOf(options);
     const foundation = await layFoundation(options, log, undo);
     const { storage, clock, accounts } = foundation;
     const { members } = foundation;
@@ -196,6 +217,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       pieceMax: options.pieceMax ?? pieceMaxDefault,
       hawkbit: options.hawkbit,
       mender: options.mender,
+      awsIot,
       keep: { ...keepingDefault, ...options.keep },
     });
     if (members !== undefined) {
@@ -203,7 +225,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       await startMember(members, foundation, features, link);
     }
     const counters = createCounters();
-    const handlers = members === undefined ? features.handlers : servingHandlers(features.handlers, members);
+    const all = { ...features.handlers, things: features.foreign.awsIot?.things };
+    const handlers = members === undefined ? all : servingHandlers(all, members);
     await letDevicesIn(options, link, counters.counted(handlers));
     await members?.leases?.open(() => link.isUp);
     const claims = claimsAtBroker(createClaims(storage, clock.wallMs, features.deviceLog), link.accounts);
@@ -261,6 +284,7 @@ function shown(
     mqttUrl: link.address,
     mqttPort: link.port,
     mqttWebSocketPort: link.webSocketPort,
+    mqttTlsPort: link.tlsPort,
     firstAdministrator,
     close: () => (closing ??= close(running)),
     internals: {

@@ -37,6 +37,8 @@ export class ProtocolDevice {
   readonly key: SigningKey;
   /** Where to connect; a restarted server may have another port. */
   mqttUrl: string;
+  /** Where that is mqtts. */
+  tls: { ca?: Uint8Array } = {};
   secret: Buffer | undefined;
   client: MqttClient | undefined;
   session = "";
@@ -111,6 +113,7 @@ export class ProtocolDevice {
         keepalive: 30,
         reconnectPeriod: 0,
         connectTimeout: waitMsMax,
+        ...(this.tls as { ca?: Buffer }),
         will: {
           topic: this.topic("gone"),
           payload: Buffer.from(JSON.stringify({ session: this.connectionId })),

@@ -39,6 +39,8 @@ export const errors = {
   "device-refused": { status: 401, title: "The device is not known, or its token is wrong" },
   "hawkbit-off": { status: 409, title: "This server does not speak hawkBit's DDI" },
   "mender-off": { status: 409, title: "This server does not speak Mender's device API" },
+  "aws-iot-off": { status: 409, title: "This server does not serve devices of AWS IoT" },
+  "certificate-taken": { status: 409, title: "The certificate is another device's" },
   "device-exists": { status: 409, title: "There is such a device already" },
   "claim-exists": { status: 409, title: "A device has another claim already" },
   "claim-state": { status: 409, title: "The claim does not wait for that" },

@@ -29,6 +29,10 @@ export const deviceIdPattern = new RegExp(`^[a-z0-9-]{1,${DEVICE_ID_BYTES_MAX}}$
 export const targetIdPattern = /^[A-Za-z0-9][A-Za-z0-9._:-]{0,47}$/;
 /** As long as no one guesses it: a hash of it is stored that is quickly made. */
 export const targetTokenPattern = /^[A-Za-z0-9._~+/=-]{32,128}$/;
+/** Of a device of AWS IoT. AWS allows 128 characters; an id of a device has 48 here. */
+export const thingNamePattern = /^[A-Za-z0-9][A-Za-z0-9_:-]{0,47}$/;
+/** In PEM; of AWS IoT's own, as much as it takes. */
+export const certificateCharactersMax = 65_536;
 export const claimsPerRequestMax = 20_000;
 export const claimLifeDaysMax = 3_650;
 export const claimEnrolmentsMax = 1_000_000;

@@ -23,6 +23,7 @@ import {
 import { endEmergencyStop, getEmergencyStop, setEmergencyStop } from "./resources/emergency-stop.ts";
 import { streamEvents } from "./resources/events.ts";
 import { getMetricHistory, listMetrics } from "./resources/metrics.ts";
+import { registerThing, replaceThingCertificate, withdrawThingCertificate } from "./resources/aws-iot.ts";
 import { registerHawkbitDevice, renewTargetToken } from "./resources/hawkbit.ts";
 import {
   acceptMenderAuthSet,
@@ -131,6 +132,9 @@ export const routes = {
   preauthorizeMenderDevice,
   registerHawkbitDevice,
   renewTargetToken,
+  registerThing,
+  replaceThingCertificate,
+  withdrawThingCertificate,
   listReleases,
   uploadRelease,
   archiveRelease,

@@ -113,6 +113,8 @@ export class Network {
       address: "mqtt://rehearsal",
       port: null,
       webSocketPort: null,
+      tlsPort: null,
+      publishToThing: async () => false,
       open: async (handlers) => {
         this.#handlers = handlers;
       },

@@ -40,6 +40,8 @@ import { findDevice } from "../features/device-records/store.ts";
 import { createDeviceViews, type DeviceViews } from "../features/devices/view.ts";
 import { createEnrolment, type Enrolment } from "../features/enrolment/enrolment.ts";
 import { createEventHub, type EventHub } from "../features/events/event-hub.ts";
+import { type AwsIot, type AwsIotOptions, createAwsIot } from "../features/aws-iot/aws-iot.ts";
+import { lookEveryMs } from "../features/aws-iot/notices.ts";
 import { createHawkbit, hawkbitPollMsDefault, type HawkbitOptions } from "../features/hawkbit/hawkbit.ts";
 import { createRegistration, type Registration } from "../features/hawkbit/registration.ts";
 import { createCommon } from "../features/other-agents/common.ts";
@@ -92,6 +94,8 @@ interface Sizes {
   hawkbit: HawkbitOptions | undefined;
   /** Undefined: Mender's device API is not spoken here. */
   mender: MenderOptions | undefined;
+  /** Undefined: devices of AWS IoT are not served here. */
+  awsIot: AwsIotOptions | undefined;
   /** Devices of a rollout that one transaction makes deployments for, or ends. */
   pieceMax: number;
 }
@@ -149,6 +153,7 @@ async function createFleet(foundation: Foundation, { pollMs, pieceMax, hawkbit, 
   const othersPollMs: Record<OtherAgent, number> = {
     hawkbit: hawkbit?.pollMs ?? hawkbitPollMsDefault,
     mender: mender?.pollMs ?? menderPollMsDefault,
+    "aws-iot": lookEveryMs,
   };
   const presence = createPresence({
     lastSeen: { heardMs: heardAnywhere(lastSeen, members) },
@@ -360,8 +365,10 @@ export interface Features extends Fleet, Conversations {
 /** For devices that no agent of ours speaks for. What is undefined is not spoken here. */
 export interface Foreign {
   sweep: () => void;
+  close: () => void;
   hawkbit: { router: Router; registration: Registration } | undefined;
   mender: { router: Router; authSets: AuthSets } | undefined;
+  awsIot: AwsIot | undefined;
 }
 
 function createForeign(
@@ -369,13 +376,21 @@ function createForeign(
   { slots, emergencyStop, images, ...fleet }: Fleet,
   { turns }: Conversations,
   views: DeviceViews,
-  { hawkbit, mender }: Sizes,
+  link: DeviceLink,
+  sizes: Sizes,
 ): Foreign {
+  const { hawkbit, mender } = sizes;
   const unreadable = lookingAt(images, log);
   const beside = { storage, feed, clock, turns, slots, brake: emergencyStop, pathOf: files.pathOf, unreadable };
   const common = createCommon({ ...fleet, ...beside });
+  const awsIot = sizes.awsIot && createAwsIot(sizes.awsIot, common, { link, views, feed, log });
   return {
-    sweep: common.polled.sweep,
+    awsIot,
+    sweep() {
+      common.polled.sweep();
+      awsIot?.sweep();
+    },
+    close: () => awsIot?.close(),
     hawkbit: hawkbit && {
       router: createHawkbit(hawkbit, common),
       registration: createRegistration({ ...fleet, storage, views, wallMs: clock.wallMs }),
@@ -467,7 +482,7 @@ export async function createFeatures(foundation: Foundation, link: DeviceLink, s
     clearConflict: createClearConflict({ storage, views, deviceLog }),
     deviceCounts: createDeviceCounts(storage, () => online().length),
     events: createEventHub(loaders, feed, log),
-    foreign: createForeign(foundation, fleet, conversations, views, sizes),
+    foreign: createForeign(foundation, fleet, conversations, views, link, sizes),
   };
   // One of several does it for all (rounds.ts).
   if (members === undefined) await deviceLog.follow(feed);

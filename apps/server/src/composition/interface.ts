@@ -8,6 +8,7 @@ import { sessionRoutes } from "../features/accounts/routes.ts";
 import { createAudit } from "../features/audit/audit.ts";
 import { createAuditing } from "../features/audit/audited-request.ts";
 import { auditRoutes } from "../features/audit/routes.ts";
+import { awsIotAdminRoutes } from "../features/aws-iot/admin-routes.ts";
 import { createBrokerRights } from "../features/broker-rights/broker-rights.ts";
 import { brokerRightsRoutes } from "../features/broker-rights/routes.ts";
 import type { Claims } from "../features/claims/claims.ts";
@@ -85,6 +86,7 @@ export function createInterface(
     brokerRightsRoutes(brokerRights, clock.steadyMs),
     hawkbitAdminRoutes(foreign.hawkbit?.registration),
     menderAdminRoutes(foreign.mender?.authSets),
+    awsIotAdminRoutes(foreign.awsIot?.registration),
   ].flat();
   return createApp({
     ...{ monitoring, metricsToken: options.metricsToken, durations: counters.requests },
@@ -94,7 +96,9 @@ export function createInterface(
     once: createDoneOnce({ storage, serverStart: newId(), nowMs: clock.wallMs, log }),
     requestsPerMinute: options.requestsPerMinute ?? requestsPerMinuteDefault,
     bound,
-    otherInterfaces: [foreign.hawkbit?.router, foreign.mender?.router].filter((each) => each !== undefined),
+    otherInterfaces: [foreign.hawkbit?.router, foreign.mender?.router, foreign.awsIot?.router].filter(
+      (each) => each !== undefined,
+    ),
     brokerSecret: options.brokerSecret,
     allowedOrigins: options.allowedOrigins ?? [],
     trustProxy: options.trustProxy ?? false,

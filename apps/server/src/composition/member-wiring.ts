@@ -163,6 +163,11 @@ export function servingLink(link: DeviceLink, membership: () => Membership): Dev
     get webSocketPort() {
       return link.webSocketPort;
     },
+    get tlsPort() {
+      return link.tlsPort;
+    },
+    // Of several servers none serves things.
+    publishToThing: async () => false,
     publish: async (deviceId, messages) => membership().isServing && link.publish(deviceId, messages),
     bufferedBytes: (deviceId) => link.bufferedBytes(deviceId),
     disconnect: (deviceId) => link.disconnect(deviceId),

@@ -3,6 +3,7 @@
 import type { PasswordCost } from "../features/accounts/password.ts";
 import type { ClockSource } from "../clock.ts";
 import type { Keeping } from "../features/retention/keeping.ts";
+import type { AwsIotOptions } from "../features/aws-iot/aws-iot.ts";
 import type { HawkbitOptions } from "../features/hawkbit/hawkbit.ts";
 import type { MenderOptions } from "../features/mender/mender.ts";
 import type { FileSystem } from "../features/releases/image-files.ts";
@@ -10,6 +11,7 @@ import type { HttpTimes } from "../http/listener.ts";
 import type { TrustedProxies } from "../http/trusted-proxies.ts";
 import type { Logger, LogLevel } from "../logging.ts";
 import type { DeviceLink } from "../mqtt/device-link.ts";
+import type { TlsOptions } from "../mqtt/tls-door.ts";
 import type { StorageOptions } from "../storage/storage.ts";
 
 export interface ServerOptions {
@@ -27,6 +29,8 @@ export interface ServerOptions {
   mqttPort?: number;
   /** MQTT over WebSocket, beside it; undefined: none. */
   mqttWebSocketPort?: number | undefined;
+  /** MQTT over TLS, beside both; undefined: none. */
+  mqttTls?: TlsOptions | undefined;
   /** File of claims, JSON or CSV (features/claims/claims-file.ts), to import at the start. */
   claimsFile?: string | undefined;
   /** A PostgreSQL database in place of the one in the data folder. */
@@ -54,6 +58,8 @@ export interface ServerOptions {
   hawkbit?: HawkbitOptions | undefined;
   /** Devices of Mender's device API are served, too (docs/mender.md); undefined: they are not. */
   mender?: MenderOptions | undefined;
+  /** The same of AWS IoT (docs/aws-iot.md); needs `mqttTls`. */
+  awsIot?: AwsIotOptions | undefined;
   /** Devices of a rollout that one transaction makes deployments for, or ends; by default 250. */
   pieceMax?: number;
   /** How long things are kept; what is left out, as by default. */

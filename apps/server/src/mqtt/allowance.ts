@@ -2,6 +2,7 @@
 // server takes as much of its time as it may, and no more, whoever else wants some. A whole update at full speed is
 // well within it (docs/protocol.md, "How much a device may say").
 
+import type { ThingLeaf } from "@flipside/protocol/thing-topics";
 import type { DeviceLeaf } from "@flipside/protocol/topics";
 
 const TOKENS_A_SECOND = 100;
@@ -23,7 +24,7 @@ const SAID_EVERY_MS = 60_000;
 export const SENDS_TOO_MUCH = `sends more than it may: ${TOKENS_A_SECOND / (PACKET_TOKENS + CONTROL_TOKENS)} messages, or ${TOKENS_A_SECOND} small packets, a second`;
 
 /** Besides the packet's own. A request for chunks costs little, and a download has hundreds of them a second. */
-export const leafTokens = (leaf: DeviceLeaf): number => (leaf === "fetch" ? 0 : CONTROL_TOKENS);
+export const leafTokens = (leaf: DeviceLeaf | ThingLeaf): number => (leaf === "fetch" ? 0 : CONTROL_TOKENS);
 
 /** Of one device, over all of its connections. */
 export class Allowance {

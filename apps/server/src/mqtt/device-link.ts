@@ -2,6 +2,7 @@
 // other broker. Features know devices and leaves; they never see a topic or a socket.
 
 import type { ServerMessage } from "@flipside/protocol/server-messages";
+import type { ThingRequest } from "@flipside/protocol/thing-topics";
 import type { DeviceLeaf } from "@flipside/protocol/topics";
 
 /**
@@ -20,7 +21,34 @@ export interface LinkMessage {
   reply(message: ServerMessage): Promise<void>;
 }
 
-export type CredentialVerdict = "accepted" | "unknown" | "wrong" | "revoked";
+export type CredentialVerdict = "accepted" | "unknown" | "wrong" | "revoked" | "expired";
+
+/** What a client has shown in a TLS handshake, and has the key of. */
+export interface ClientCertificate {
+  /** Of its DER, in hex. */
+  sha256: string;
+  validFromMs: number;
+  validToMs: number;
+}
+
+/** To a thing of AWS IoT, on a topic below its prefix. */
+export interface ThingMessage {
+  leaf: string;
+  payload: string;
+}
+
+/** What things of AWS IoT say (docs/aws-iot.md). Promises as those of `LinkHandlers`. */
+export interface ThingHandlers {
+  authenticate(thing: string, certificate: ClientCertificate): Promise<CredentialVerdict>;
+  message(message: {
+    thing: string;
+    request: ThingRequest;
+    payload: Uint8Array;
+    reply(messages: readonly ThingMessage[]): Promise<void>;
+  }): Promise<boolean>;
+  connected(thing: string, certificate: ClientCertificate): void;
+  closed(thing: string): void;
+}
 
 export interface LinkHandlers {
   /** Whether the password is a secret of the device. Only asked by a link that `checksCredentials`. */
@@ -34,6 +62,8 @@ export interface LinkHandlers {
   closed(deviceId: string, connection: Connection): void;
   /** A client tried what it may not. `deviceId` is undefined when it never gave a credible name. */
   refused(deviceId: string | undefined, what: string): void;
+  /** Undefined: things of AWS IoT are not served. */
+  things?: ThingHandlers | undefined;
 }
 
 /** Accounts of devices at a broker that keeps them itself; secrets as the MQTT passwords that they are. */
@@ -65,12 +95,16 @@ export interface DeviceLink {
   readonly port: number | null;
   /** The same for MQTT over WebSocket; null as well when that was not asked for. */
   readonly webSocketPort: number | null;
+  /** The same for MQTT over TLS. */
+  readonly tlsPort: number | null;
   /**
    * Sends to a device, several messages at once. Resolves when the bytes are handed to the operating system, which a
    * slow reader delays: that is the back-pressure that senders of bulk rely on. Resolves to false when nobody listens.
    * Never rejects.
    */
   publish(deviceId: string, messages: readonly ServerMessage[]): Promise<boolean>;
+  /** The same to a thing of AWS IoT; where there are none, to false. */
+  publishToThing(thing: string, messages: readonly ThingMessage[]): Promise<boolean>;
   /** Bytes that wait for the device to read them, as far as the link can know. */
   bufferedBytes(deviceId: string): number;
   /** Closes the device's connections at once; where the broker is elsewhere, that is the broker's matter. */

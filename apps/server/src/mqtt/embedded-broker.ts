@@ -9,18 +9,12 @@ import { Aedes, type Client } from "aedes";
 import { CONTROL_MESSAGE_BYTES_MAX } from "@flipside/image-format";
 import type { Logger } from "../logging.ts";
 import { Allowance, Allowances, CONNECTION_TOKENS, leafTokens, SENDS_TOO_MUCH } from "./allowance.ts";
-import type { CredentialVerdict, DeviceLink, LinkHandlers } from "./device-link.ts";
+import type { ClientCertificate, CredentialVerdict, DeviceLink, LinkHandlers } from "./device-link.ts";
 import { Doors } from "./doors.ts";
 import { Outgoing } from "./outgoing.ts";
 import { PACKETS_A_TURN, paceSocket } from "./paced-socket.ts";
-import {
-  leafBelow,
-  mayPublishLeaf,
-  maySubscribeLeaf,
-  type Principal,
-  principalOf,
-  topicPrefixOf,
-} from "@flipside/protocol/topics";
+import { deviceSpeaker, type Speaker, thingSpeaker } from "./speaker.ts";
+import type { TlsOptions } from "./tls-door.ts";
 
 /** A control message, its topic and the packet's own fields. */
 const packetBytesMax = CONTROL_MESSAGE_BYTES_MAX + 1024;
@@ -31,20 +25,21 @@ const manyConnections = 256;
 const enrollingMax = 256;
 const enrollingLifeMs = 120_000;
 const connectTimeoutMs = 10_000;
-const keepAliveSecondsMax = 300;
+/** A thing's is AWS IoT's own. */
+const keepAliveSecondsMax = { device: 300, thing: 1_200 };
 
-interface Known extends Principal {
-  /** Of its topics: their shard is a hash, which is not made anew for each message. */
-  topicPrefix: string;
+type Known = Speaker & {
   outgoing: Outgoing;
   /** Messages of it that are dealt with. */
   underWay: number;
-}
+};
 
 /** A connection, also before it is known whose. */
 interface Sender {
   /** Its own, until it has proved to be a device's. */
   allowance: Allowance;
+  /** That it has shown; undefined: none, and it is let in by a password. */
+  certificate: ClientCertificate | undefined;
 }
 
 type Done = (error?: Error) => void;
@@ -78,17 +73,60 @@ function connectRefusal(returnCode: 4 | 5, message: string): Error & { returnCod
   return Object.assign(new Error(message), { returnCode });
 }
 
-/** `nowMs`: of a clock that only goes forward. */
-export async function createEmbeddedBroker(options: {
+function logErrors(broker: Broker, deviceOf: (client: Client) => string | undefined, log: Logger): void {
+  broker.on("clientError", (client, error) =>
+    log.debug({ device: deviceOf(client), reason: error.message }, "connection ended by an error"),
+  );
+  broker.on("connectionError", (_client, error) => log.debug({ reason: error.message }, "connection refused"));
+  (broker as unknown as NodeJS.EventEmitter).on("error", (error: Error) => log.error({ err: error }, "broker"));
+}
+
+export interface EmbeddedBrokerOptions {
   host: string;
   port: number;
   /** Undefined: none. 0: any free one. */
   webSocketPort?: number | undefined;
+  /** MQTT over TLS; undefined: none. */
+  tls?: TlsOptions | undefined;
   log: Logger;
+  /** Of a clock that only goes forward. */
   nowMs: () => number;
   /** From so many on, connections are taken by more handles (accepting.ts). */
   manyConnections?: number;
-}): Promise<DeviceLink> {
+}
+
+/** Clients that are enrolling, by the device's name that they gave. */
+class Enrolling {
+  readonly #clients = new Map<string, Set<Client>>();
+  #count = 0;
+
+  get isFull(): boolean {
+    return this.#count >= enrollingMax;
+  }
+
+  of(deviceId: string): Client[] {
+    return [...(this.#clients.get(deviceId) ?? [])];
+  }
+
+  /** For so long as it may take. */
+  add(deviceId: string, client: Client): void {
+    this.#count++;
+    const others = this.#clients.get(deviceId) ?? new Set();
+    this.#clients.set(deviceId, others.add(client));
+    const timer = setTimeout(() => client.close(), enrollingLifeMs);
+    timer.unref();
+    client.conn.once("close", () => clearTimeout(timer));
+  }
+
+  delete(deviceId: string, client: Client): void {
+    const others = this.#clients.get(deviceId);
+    if (others?.delete(client)) this.#count--;
+    if (others?.size === 0) this.#clients.delete(deviceId);
+  }
+}
+
+/** Rejects with StartError where the files for TLS can't be used. */
+export async function createEmbeddedBroker(options: EmbeddedBrokerOptions): Promise<DeviceLink> {
   const { log, nowMs } = options;
   /** Nobody is connected before it is opened. */
   let handlers: LinkHandlers;
@@ -98,34 +136,39 @@ export async function createEmbeddedBroker(options: {
   /** By device: a connection that was let in, and waits for its allowance. Others under that name wait with it. */
   const held = new Map<string, Promise<void>>();
   const connected = new Map<string, Client>();
-  const enrolling = new Map<string, Set<Client>>();
-  let enrollingCount = 0;
+  const enrolling = new Enrolling();
 
   const broker = new Broker({ connectTimeout: connectTimeoutMs, maxInflightInbound: 8 });
   await broker.listen();
 
+  /** Or why there is none. Who has shown a certificate is a thing, or nobody, whatever else it shows. */
+  function speakerOf(client: Client, userName: string, clientId: string): Speaker | string {
+    if (senders.get(client.conn)?.certificate === undefined) {
+      const speaker = deviceSpeaker(userName) ?? "connected without a device's user name";
+      const isOneTooMany = typeof speaker !== "string" && speaker.enrolling && enrolling.isFull;
+      return isOneTooMany ? "too many clients are enrolling" : speaker;
+    }
+    if (handlers.things === undefined) return "connected with a certificate, and no things of AWS IoT are served here";
+    return thingSpeaker(clientId) ?? "connected with a certificate, and a client id that is no thing's name";
+  }
+
   broker.preConnect = (client, packet, done) => {
-    const principal = principalOf(packet.username ?? "");
-    if (principal === undefined) {
-      handlers.refused(undefined, "connected without a device's user name");
-      done(new Error("no device's user name"), false);
-      return;
+    const speaker = speakerOf(client, packet.username ?? "", packet.clientId);
+    if (typeof speaker === "string") {
+      handlers.refused(undefined, speaker);
+      return done(new Error(speaker), false);
     }
-    const { deviceId, enrolling: isEnrolling } = principal;
-    if (isEnrolling && enrollingCount >= enrollingMax) {
-      handlers.refused(undefined, "too many clients are enrolling");
-      done(new Error("too many clients are enrolling"), false);
-      return;
-    }
+    const { deviceId, enrolling: isEnrolling, kind, topicPrefix } = speaker;
     // Sessions are clean: nothing is kept for a client that is away.
     packet.clean = true;
     client.clean = true as never;
     if (packet.will) packet.will.retain = false;
+    // Of its own topics there are none that AWS would take a last will on, and of others none that is heard here.
+    if (kind === "thing") packet.will = undefined as never;
     // The client id decides whose connection is replaced. One that is only enrolling must not replace the device's.
     packet.clientId = isEnrolling ? `enrol.${deviceId}.${randomBytes(6).toString("hex")}` : deviceId;
-    packet.keepalive = Math.min(packet.keepalive || keepAliveSecondsMax, keepAliveSecondsMax);
-    const topicPrefix = topicPrefixOf(deviceId);
-    known.set(client, { ...principal, topicPrefix, outgoing: new Outgoing(client.conn, topicPrefix), underWay: 0 });
+    packet.keepalive = Math.min(packet.keepalive || keepAliveSecondsMax[kind], keepAliveSecondsMax[kind]);
+    known.set(client, { ...speaker, outgoing: new Outgoing(client.conn, topicPrefix), underWay: 0 });
     done(null, true);
   };
 
@@ -138,7 +181,7 @@ export async function createEmbeddedBroker(options: {
         if (verdict === "accepted") return done(null, true);
         handlers.refused(
           verdict === "unknown" ? undefined : who.deviceId,
-          `connection refused: ${verdict === "revoked" ? "the device is revoked" : `${verdict} credentials`}`,
+          `connection refused: ${verdict === "revoked" ? "the device is revoked" : `${verdict} ${credentialsOf(client)}`}`,
         );
         done(connectRefusal(verdict === "revoked" ? 5 : 4, verdict) as never, false);
       },
@@ -149,10 +192,22 @@ export async function createEmbeddedBroker(options: {
     );
   };
 
+  /** As people read it; of a certificate so much that it can be looked for. */
+  function credentialsOf(client: Client): string {
+    const certificate = senders.get(client.conn)?.certificate;
+    return certificate === undefined ? "credentials" : `certificate, SHA-256 ${certificate.sha256}`;
+  }
+
+  function verdictOn(client: Client, { kind, deviceId }: Known, password: Uint8Array): Promise<CredentialVerdict> {
+    if (kind === "device") return handlers.authenticate(deviceId, password);
+    return handlers.things!.authenticate(deviceId, senders.get(client.conn)!.certificate!);
+  }
+
   /** One that connects again and again is answered as slowly as it may; who has not its secret slows nobody down. */
-  async function letIn(client: Client, { deviceId }: Known, password: Uint8Array): Promise<CredentialVerdict> {
+  async function letIn(client: Client, who: Known, password: Uint8Array): Promise<CredentialVerdict> {
+    const { deviceId } = who;
     for (let waits = held.get(deviceId); waits !== undefined; waits = held.get(deviceId)) await waits;
-    const verdict = await handlers.authenticate(deviceId, password);
+    const verdict = await verdictOn(client, who, password);
     if (verdict !== "accepted") return verdict;
     const allowance = allowances.of(deviceId);
     allowance.spend(CONNECTION_TOKENS);
@@ -172,94 +227,91 @@ export async function createEmbeddedBroker(options: {
     if (allowance.sayPaced()) handlers.refused(deviceId, `${SENDS_TOO_MUCH}; what is beyond has to wait`);
   }
 
+  /** Hands on what a client may say there; undefined: it may not. */
+  function handedOn(client: Client, who: Known, topic: string, payload: Uint8Array): Promise<boolean> | undefined {
+    const { deviceId, outgoing } = who;
+    if (who.kind === "thing") {
+      const request = who.publishes(topic);
+      if (request === undefined) return undefined;
+      senders.get(client.conn)?.allowance.spend(leafTokens(request.leaf));
+      const reply = async (messages: Parameters<Outgoing["send"]>[0]) => void (await outgoing.send(messages));
+      return handlers.things!.message({ thing: deviceId, request, payload, reply });
+    }
+    const leaf = who.publishes(topic);
+    if (leaf === undefined) return undefined;
+    senders.get(client.conn)?.allowance.spend(leafTokens(leaf));
+    return handlers.message({
+      ...{ deviceId, leaf, payload, connection: client, enrolling: who.enrolling },
+      reply: async (message) => void (await outgoing.send([message])),
+    });
+  }
+
   // Here, and not in the `published` hook: what is acknowledged (MQTT 3.1.1, section 4.3.2) has been dealt with by
   // then.
   broker.authorizePublish = (client, packet, done) => {
     const who = client === null ? undefined : known.get(client);
-    const leaf = who && leafBelow(who.topicPrefix, packet.topic);
-    if (client === null || who === undefined || leaf === undefined || !mayPublishLeaf(who, leaf)) {
+    const taking = who && handedOn(client!, who, packet.topic, packet.payload as Uint8Array);
+    if (client === null || who === undefined || taking === undefined) {
       handlers.refused(who?.deviceId, `published to a topic that is not its own: ${packet.topic.slice(0, 120)}`);
       return done(new Error("not permitted"));
     }
     // Retained messages are not used, and would be kept for ever.
     packet.retain = false;
-    senders.get(client.conn)?.allowance.spend(leafTokens(leaf));
     who.underWay++;
-    handlers
-      .message({
-        deviceId: who.deviceId,
-        leaf,
-        payload: packet.payload as Uint8Array,
-        connection: client,
-        enrolling: who.enrolling,
-        reply: async (message) => void (await who.outgoing.send([message])),
-      })
-      // Not acknowledged: with its connection gone, the device says it anew.
-      .then((taken) => {
-        who.underWay--;
-        return taken ? done(null) : client.close();
-      });
+    // Not acknowledged: with its connection gone, the device says it anew.
+    taking.then((taken) => {
+      who.underWay--;
+      return taken ? done(null) : client.close();
+    });
   };
 
   broker.authorizeSubscribe = (client, subscription, done) => {
     const who = known.get(client);
-    const leaf = who && leafBelow(who.topicPrefix, subscription.topic);
-    if (who === undefined || leaf === undefined || !maySubscribeLeaf(who, leaf)) {
+    const filter = who?.subscribes(subscription.topic, who.outgoing.subscriptions);
+    if (who === undefined || filter === undefined) {
       handlers.refused(who?.deviceId, `subscribed to a topic that is not its own: ${subscription.topic.slice(0, 120)}`);
-      return done(new Error("not permitted"));
+      // Refused alone, it is told by its acknowledgement (MQTT 3.1.1, section 3.9.3).
+      return who?.staysWhenRefused === true ? done(null, null) : done(new Error("not permitted"));
     }
-    who.outgoing.subscribed(leaf, subscription.qos);
+    who.outgoing.subscribed(filter, subscription.qos);
     done(null, subscription);
   };
 
   broker.on("unsubscribe", (topics, client) => {
     const who = known.get(client);
     if (who === undefined) return;
-    for (const topic of topics) who.outgoing.unsubscribed(leafBelow(who.topicPrefix, topic) ?? "");
+    for (const topic of topics)
+      if (topic.startsWith(who.topicPrefix)) who.outgoing.unsubscribed(topic.slice(who.topicPrefix.length));
   });
 
   broker.on("client", (client) => {
     const who = known.get(client);
     if (who === undefined) return;
-    if (!who.enrolling) {
-      connected.set(who.deviceId, client);
-      return;
-    }
-    enrollingCount++;
-    const others = enrolling.get(who.deviceId) ?? new Set();
-    enrolling.set(who.deviceId, others.add(client));
-    const timer = setTimeout(() => client.close(), enrollingLifeMs);
-    timer.unref();
-    client.conn.once("close", () => clearTimeout(timer));
+    if (who.enrolling) return enrolling.add(who.deviceId, client);
+    connected.set(who.deviceId, client);
+    if (who.kind === "thing") handlers.things!.connected(who.deviceId, senders.get(client.conn)!.certificate!);
   });
 
   broker.on("clientDisconnect", (client) => {
     const who = known.get(client);
     if (who === undefined) return;
-    if (who.enrolling) {
-      const others = enrolling.get(who.deviceId);
-      if (others?.delete(client)) enrollingCount--;
-      if (others?.size === 0) enrolling.delete(who.deviceId);
-      return;
-    }
-    if (connected.get(who.deviceId) === client) connected.delete(who.deviceId);
-    handlers.closed(who.deviceId, client);
+    if (who.enrolling) return enrolling.delete(who.deviceId, client);
+    const wasLast = connected.get(who.deviceId) === client;
+    if (wasLast) connected.delete(who.deviceId);
+    if (who.kind === "device") handlers.closed(who.deviceId, client);
+    else if (wasLast) handlers.things!.closed(who.deviceId);
   });
 
-  broker.on("clientError", (client, error) =>
-    log.debug({ device: known.get(client)?.deviceId, reason: error.message }, "connection ended by an error"),
-  );
-  broker.on("connectionError", (_client, error) => log.debug({ reason: error.message }, "connection refused"));
-  (broker as unknown as NodeJS.EventEmitter).on("error", (error: Error) => log.error({ err: error }, "broker"));
+  logErrors(broker, (client) => known.get(client)?.deviceId, log);
 
   const sockets = new Set<Duplex>();
-  function onConnection(socket: Duplex): void {
+  function onConnection(socket: Duplex, certificate?: ClientCertificate): void {
     // Node counts those of one handle only.
     if (sockets.size >= connectionsMax) return void socket.destroy();
     sockets.add(socket);
     if (sockets.size >= (options.manyConnections ?? manyConnections)) doors.widen();
     socket.once("close", () => sockets.delete(socket));
-    const sender: Sender = { allowance: new Allowance(nowMs) };
+    const sender: Sender = { allowance: new Allowance(nowMs), certificate };
     senders.set(socket, sender);
     const who = (): Known | undefined => {
       const { client } = socket as Duplex & { client?: Client };
@@ -274,7 +326,11 @@ export async function createEmbeddedBroker(options: {
     });
     broker.handle(socket);
   }
-  const doors = new Doors(options, onConnection);
+  const doors = new Doors(options, onConnection, (what) => handlers.refused(undefined, what));
+  const publish = async (deviceId: string, messages: Parameters<Outgoing["send"]>[0]): Promise<boolean> => {
+    const client = connected.get(deviceId);
+    return client !== undefined && known.get(client)!.outgoing.send(messages);
+  };
 
   return {
     checksCredentials: true,
@@ -286,6 +342,9 @@ export async function createEmbeddedBroker(options: {
     get webSocketPort() {
       return doors.webSocketPort;
     },
+    get tlsPort() {
+      return doors.tlsPort;
+    },
     get address() {
       return `mqtt://${options.host.includes(":") ? `[${options.host}]` : options.host}:${doors.port}`;
     },
@@ -293,16 +352,14 @@ export async function createEmbeddedBroker(options: {
       handlers = given;
       await doors.open();
     },
-    async publish(deviceId, messages) {
-      const client = connected.get(deviceId);
-      return client !== undefined && known.get(client)!.outgoing.send(messages);
-    },
+    publish,
+    publishToThing: publish,
     bufferedBytes(deviceId) {
       return connected.get(deviceId)?.conn.writableLength ?? 0;
     },
     disconnect(deviceId) {
       connected.get(deviceId)?.close();
-      for (const client of [...(enrolling.get(deviceId) ?? [])]) client.close();
+      for (const client of enrolling.of(deviceId)) client.close();
     },
     async close() {
       const closed = doors.close();

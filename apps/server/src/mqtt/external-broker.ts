@@ -168,7 +168,7 @@ export async function connectExternalBroker(options: {
     },
     checksCredentials: false,
     accounts,
-    ...{ port: null, webSocketPort: null },
+    ...{ port: null, webSocketPort: null, tlsPort: null, publishToThing: async () => false },
     get isUp() {
       return lostMs === undefined || performance.now() - lostMs < downAfterMs;
     },

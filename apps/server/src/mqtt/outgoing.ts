@@ -2,26 +2,31 @@
 // several at once nor payloads that many connections share: both are most of what a fleet's downloads cost.
 
 import type { Duplex } from "node:stream";
-import type { ServerMessage } from "@flipside/protocol/server-messages";
 import { publishHead } from "@flipside/protocol/mqtt/write";
-import { qosOf, type ServerLeaf } from "@flipside/protocol/topics";
+import { qosOf } from "@flipside/protocol/topics";
+import { Subscriptions } from "./subscriptions.ts";
 
 /** A device that reads nothing for so long is gone. */
 const drainTimeoutMs = 60_000;
 const packetIdMax = 0xffff;
 
-const bytesOf = (payload: ServerMessage["payload"]): Uint8Array =>
+/** What is published, and on which of the client's topics: as what follows their prefix. */
+export interface OutgoingMessage {
+  leaf: string;
+  payload: Uint8Array | string;
+}
+
+const bytesOf = (payload: OutgoingMessage["payload"]): Uint8Array =>
   typeof payload === "string" ? Buffer.from(payload) : payload;
 
 export class Outgoing {
   readonly #stream: Duplex;
   readonly #topicPrefix: string;
-  /** What the client has subscribed to, and the QoS that it was granted. */
-  readonly #leaves = new Map<string, number>();
+  readonly #subscriptions = new Subscriptions();
   /** Nothing is sent again on the same connection, so none of them is in use for long (MQTT 3.1.1, section 4.4). */
   #packetId = 0;
   /** Of the last message at QoS 0: that of the next one is mostly the same. */
-  #head: { leaf: ServerLeaf; payloadBytes: number; bytes: Uint8Array } | undefined;
+  #head: { leaf: string; payloadBytes: number; bytes: Uint8Array } | undefined;
   #drained: Promise<void> | undefined;
 
   /** `topicPrefix`: of all topics of the device. */
@@ -30,26 +35,33 @@ export class Outgoing {
     this.#topicPrefix = topicPrefix;
   }
 
-  subscribed(leaf: string, qos: number): void {
-    this.#leaves.set(leaf, qos);
+  /** Filters that it was granted. */
+  get subscriptions(): number {
+    return this.#subscriptions.size;
   }
 
-  unsubscribed(leaf: string): void {
-    this.#leaves.delete(leaf);
+  subscribed(filter: string, qos: number): void {
+    this.#subscriptions.add(filter, qos);
+  }
+
+  unsubscribed(filter: string): void {
+    this.#subscriptions.delete(filter);
   }
 
   /**
    * Writes them by one call of the operating system. Resolves when it has taken them, which a slow reader delays; to
    * false when the client listens to none of them, or its connection is gone.
    */
-  async send(messages: readonly ServerMessage[]): Promise<boolean> {
+  async send(messages: readonly OutgoingMessage[]): Promise<boolean> {
     const stream = this.#stream;
-    const wanted = messages.filter(({ leaf }) => this.#leaves.has(leaf));
-    if (wanted.length === 0 || !stream.writable) return false;
+    const isWanted = ({ leaf }: OutgoingMessage): boolean => this.#subscriptions.qosOf(leaf) !== undefined;
+    if (!stream.writable || !messages.some(isWanted)) return false;
     stream.cork();
-    for (const { leaf, payload } of wanted) {
+    for (const { leaf, payload } of messages) {
+      const granted = this.#subscriptions.qosOf(leaf);
+      if (granted === undefined) continue;
       const bytes = bytesOf(payload);
-      stream.write(this.#headOf(leaf, bytes.length));
+      stream.write(this.#headOf(leaf, granted, bytes.length));
       stream.write(bytes);
     }
     stream.uncork();
@@ -57,8 +69,8 @@ export class Outgoing {
     return stream.writable;
   }
 
-  #headOf(leaf: ServerLeaf, payloadBytes: number): Uint8Array {
-    const qos = Math.min(qosOf(leaf), this.#leaves.get(leaf)!);
+  #headOf(leaf: string, granted: number, payloadBytes: number): Uint8Array {
+    const qos = Math.min(qosOf(leaf), granted);
     if (qos === 0 && this.#head?.leaf === leaf && this.#head.payloadBytes === payloadBytes) return this.#head.bytes;
     const topic = Buffer.from(this.#topicPrefix + leaf);
     if (qos > 0) return publishHead(topic, payloadBytes, { qos, packetId: this.#nextPacketId() });

@@ -12,6 +12,7 @@ import type {
   RolloutState,
 } from "@flipside/api/types";
 import type { BootReasonName, CommandKind, DeploymentStateName, SlotStateName } from "@flipside/image-format";
+import type { JobStatus } from "@flipside/protocol/thing-messages";
 import type { HealthSide } from "../domain/health/metrics.ts";
 import type { Generated, GeneratedAlways, Insertable, Selectable, Updateable } from "kysely";
 
@@ -578,6 +579,38 @@ export interface OtherAgentActionTable {
   provenAt: number | null;
 }
 
+/** What lets a thing of AWS IoT in, and what it has said of itself. */
+export interface AwsThingTable {
+  deviceId: string;
+  /** SHA-256 of its certificate's DER, hex; null: it has none, and can't come in. */
+  certificate: string | null;
+  createdAt: number;
+  /** Of its shadow; 0: it has never said anything. */
+  shadowVersion: number;
+}
+
+/** How far an action is, as AWS IoT's jobs have it. */
+export interface AwsExecutionTable {
+  actionId: number;
+  deviceId: string;
+  status: JobStatus;
+  /** JSON of what the device said last of it; null: nothing. */
+  statusDetails: string | null;
+  /** One more with each change. */
+  version: number;
+  startedAt: number | null;
+  updatedAt: number;
+}
+
+/** What lets somebody fetch an action's payload. */
+export interface AwsDownloadTable {
+  /** SHA-256 of it. */
+  secretHash: Buffer;
+  actionId: number;
+  deviceId: string;
+  expiresAt: number;
+}
+
 /** Of an image's payload, hex. */
 export interface PayloadHashesTable {
   /** Of the image. */
@@ -668,6 +701,9 @@ export interface Schema {
   payloadHashes: PayloadHashesTable;
   payloadNames: PayloadNameTable;
   menderAuthSets: MenderAuthSetTable;
+  awsThings: AwsThingTable;
+  awsExecutions: AwsExecutionTable;
+  awsDownloads: AwsDownloadTable;
 }
 
 export type AccountRow = Selectable<AccountTable>;
@@ -687,3 +723,4 @@ export type DeploymentRow = Selectable<DeploymentTable>;
 export type NewDeployment = Insertable<DeploymentTable>;
 export type MenderAuthSetRow = Selectable<MenderAuthSetTable>;
 export type ActionRow = Selectable<OtherAgentActionTable>;
+export type ExecutionRow = Selectable<AwsExecutionTable>;

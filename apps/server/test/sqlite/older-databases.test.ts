@@ -160,7 +160,7 @@ const withoutClaimLimits = [
   ...Object.keys(newInClaims).map((column) => `alter table claims drop column ${column}`),
 ].join("; ");
 
-/** Undoes migrations 0028 and 0030. */
+/** Undoes migrations 0028, 0030 and 0031. */
 const withoutOtherAgents = [
   "drop index devicesOfOtherAgents",
   "alter table devices drop column agent",
@@ -168,6 +168,7 @@ const withoutOtherAgents = [
   ...["hawkbitTargets", "otherAgentActions", "payloadHashes", "payloadNames", "menderAuthSets"].map(
     (table) => `drop table ${table}`,
   ),
+  ...["awsThings", "awsExecutions", "awsDownloads"].map((table) => `drop table ${table}`),
 ].join("; ");
 
 /** Undoes migrations 0024 and 0025. */

@@ -14,7 +14,7 @@ export const health = z.enum(healthNames);
 export const entropyState = z.enum(["good", "failed-health", "absent"]);
 export const trustRelation = z.enum(["same", "older", "ahead", "forked", "unknown"]);
 
-export const agentKind = z.enum(["flipside", "hawkbit", "mender"]);
+export const agentKind = z.enum(["flipside", "hawkbit", "mender", "aws-iot"]);
 
 export const tag = z
   .string()
@@ -45,7 +45,7 @@ export const device = named(
     hardware: z.string().nullable(),
     revision: count.nullable(),
     agent: agentKind.describe(
-      "what speaks for it; `hawkbit`, `mender`: another agent, by the interface of that server, which claims what ours would prove",
+      "what speaks for it; all but `flipside` are other agents, which claim what ours would prove",
     ),
     enrolledAt: time,
     lastSeenAt: time.nullable(),

@@ -21,6 +21,9 @@ export interface BoardReplacement {
   replace(id: string, secret: Uint8Array, by: string): Promise<Device>;
 }
 
+/** What lets the old board in. */
+const ofOldBoard = ["deviceSecrets", "hawkbitTargets", "menderAuthSets", "awsThings", "awsDownloads"] as const;
+
 /** Of the board that is gone. */
 const nothingSaid: DeviceUpdate = {
   ...noConflict,
@@ -70,8 +73,7 @@ export function createBoardReplacement(options: {
           );
         await db.deleteFrom("claims").where("deviceId", "=", id).execute();
         await db.insertInto("claims").values({ deviceId: id, secret: claim, createdAt: now() }).execute();
-        for (const table of ["deviceSecrets", "hawkbitTargets", "menderAuthSets"] as const)
-          await db.deleteFrom(table).where("deviceId", "=", id).execute();
+        for (const table of ofOldBoard) await db.deleteFrom(table).where("deviceId", "=", id).execute();
         await options.evidence.deviceRevoked(work, id);
         await db
           .updateTable("devices")

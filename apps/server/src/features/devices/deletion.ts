@@ -39,18 +39,14 @@ async function giveDeploymentsAway(work: Work, { id, enrolledAt }: DeviceRow, no
   for (const row of rows) work.changed({ kind: "deployment", id: row.id, deviceId: id, deleted: true });
 }
 
+const ofDevice = [
+  ...(["deviceSecrets", "deviceTags", "deviceLog", "commands", "claims", "hawkbitTargets"] as const),
+  ...(["menderAuthSets", "awsThings", "awsExecutions", "awsDownloads"] as const),
+];
+
 /** Its row, and all that hangs on it. */
 async function deleteRows(db: Queries, id: string): Promise<void> {
-  for (const table of [
-    "deviceSecrets",
-    "deviceTags",
-    "deviceLog",
-    "commands",
-    "claims",
-    "hawkbitTargets",
-    "menderAuthSets",
-  ] as const)
-    await db.deleteFrom(table).where("deviceId", "=", id).execute();
+  for (const table of ofDevice) await db.deleteFrom(table).where("deviceId", "=", id).execute();
   await forgetMetrics(db, id);
   await db.deleteFrom("devices").where("id", "=", id).execute();
 }

@@ -52,6 +52,8 @@ export function createCounters(): Counters {
         refusals.inc();
         handlers.refused(deviceId, what);
       },
+      // What they say is no message of the protocol's, and is not counted among those.
+      things: handlers.things,
     }),
   };
 }

@@ -31,6 +31,7 @@ import { migrate as audit } from "./0027-audit.ts";
 import { migrate as hawkbit } from "./0028-hawkbit.ts";
 import { migrate as twoPersons } from "./0029-two-persons.ts";
 import { migrate as otherAgents } from "./0030-other-agents.ts";
+import { migrate as awsIot } from "./0031-aws-iot.ts";
 import { migrate as idempotentRequests } from "./0034-idempotent-requests.ts";
 import { migrate as claimsWithLimits } from "./0035-claims-with-limits.ts";
 import { type Migrate, tools } from "./tools.ts";
@@ -64,6 +65,7 @@ const history: Record<string, Migrate> = {
   "0028-hawkbit": hawkbit,
   "0029-two-persons": twoPersons,
   "0030-other-agents": otherAgents,
+  "0031-aws-iot": awsIot,
   "0034-idempotent-requests": idempotentRequests,
   "0035-claims-with-limits": claimsWithLimits,
 };
