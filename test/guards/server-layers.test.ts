@@ -19,6 +19,7 @@ const house: House = {
       "turn-of-the-loop.ts",
       "listen.ts",
     ],
+    ["secret-file.ts"],
     ["storage"],
     ["clock.ts", "changes"],
     ["members"],
@@ -29,7 +30,7 @@ const house: House = {
     ["server.ts"],
     ["main.ts"],
   ],
-  layerOfNeighbours: 5,
+  layerOfNeighbours: 6,
   exceptions: {
     "http/bind.ts -> features/accounts": "who asks is part of a request",
     "http/guards.ts -> features/accounts": "who asks is part of a request",

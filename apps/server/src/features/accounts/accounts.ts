@@ -13,6 +13,7 @@ import { ApiTokens, mayBy } from "./api-tokens.ts";
 import { AttemptLimiter, type AttemptLimits } from "./attempt-limiter.ts";
 import { tokenPrefix } from "./credentials.ts";
 import { hashPassword, oneTimePassword, type PasswordCost, PasswordQueueFull, passwordMatches } from "./password.ts";
+import { SignInDoor } from "./sign-in-door.ts";
 import type { SignedIn } from "./signed-in.ts";
 import { type CameFrom, endSessionsOf, UserSessions } from "./user-sessions.ts";
 import { WatchedSignIns } from "./watched-sign-ins.ts";
@@ -24,6 +25,8 @@ export type { User };
 export interface Accounts {
   readonly sessions: UserSessions;
   readonly tokens: ApiTokens;
+  /** Whoever tries to sign in passes it, by whatever way. */
+  readonly door: SignInDoor;
   /** Failed attempts are limited by the address. */
   signIn(userName: string, password: string, from: CameFrom): Promise<{ user: User; session: string }>;
   /** Says whose it was, if there was such a session. */
@@ -54,8 +57,9 @@ export async function createAccounts(
   clock: Clock,
   passwordCost: PasswordCost,
   log: Logger,
-  limiter: AttemptLimits = new AttemptLimiter(clock.steadyMs),
+  limits: AttemptLimits = new AttemptLimiter(clock.steadyMs),
 ): Promise<Accounts> {
+  const door = new SignInDoor(limits);
   const now = clock.steadyMs;
   const failures = new LogLimiter(failuresLoggedPerMinute);
   const sessions = new UserSessions(storage, clock);
@@ -78,17 +82,7 @@ export async function createAccounts(
 
   async function check(userName: string, password: string, from: string): Promise<AccountRow> {
     const row = await find(userName);
-    const admission = await limiter.begin(from, userName);
-    if ("retryAfterSeconds" in admission) {
-      const { retryAfterSeconds } = admission;
-      logFailure(row, from, "too many attempts from the address");
-      throw new ApiError(
-        "too-many-attempts",
-        `Too many failed attempts came from here. Wait ${retryAfterSeconds} s, then try again.`,
-        { retryAfterSeconds },
-      );
-    }
-    if (admission.holdMs > 0) await new Promise((resolve) => setTimeout(resolve, admission.holdMs));
+    await door.enter(from, userName, (what) => logFailure(row, from, what));
     try {
       const matches = await passwordMatches(password, row?.passwordHash ?? nobodysHash);
       if (!matches || row === undefined) {
@@ -102,7 +96,7 @@ export async function createAccounts(
         });
       throw error;
     }
-    await limiter.succeeded(from, userName);
+    await door.succeeded(from, userName);
     return row;
   }
 
@@ -135,6 +129,7 @@ export async function createAccounts(
   return {
     sessions,
     tokens,
+    door,
     authenticate,
     watched,
     newOneTimePassword,
