@@ -2,7 +2,7 @@
 
 import { endWithParent, outliveOutput } from "@flipside/processes/end-with-parent";
 import { whoReaches } from "@flipside/processes/reach";
-import { ConfigurationError, hawkbitIn, readConfiguration, usage } from "./configuration.ts";
+import { ConfigurationError, hawkbitIn, oidcIn, readConfiguration, usage } from "./configuration.ts";
 import { createLogger } from "./logging.ts";
 import { readSecretKey } from "./storage/secrets-at-rest.ts";
 import { StartError, startServer } from "./server.ts";
@@ -23,6 +23,7 @@ async function main(): Promise<void> {
   const { keepDeviceLog, keepTelemetryRaw, keepTelemetryHours, keepDecisions, keepAudit, ...others } = configuration;
   const server = await startServer({
     ...others,
+    oidc: oidcIn(configuration, process.env["OIDC_CLIENT_SECRET"]),
     hawkbit: hawkbitIn(configuration, process.env["HAWKBIT_GATEWAY_TOKEN"]),
     keep: {
       deviceLogMs: keepDeviceLog,

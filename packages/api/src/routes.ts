@@ -21,6 +21,7 @@ import { endEmergencyStop, getEmergencyStop, setEmergencyStop } from "./resource
 import { streamEvents } from "./resources/events.ts";
 import { getMetricHistory, listMetrics } from "./resources/metrics.ts";
 import { registerHawkbitDevice, renewTargetToken } from "./resources/hawkbit.ts";
+import { backChannelLogout, beginOidc, endOidc, listSignInWays, signOutEverywhere } from "./resources/oidc.ts";
 import {
   addPermit,
   archiveRelease,
@@ -74,6 +75,11 @@ export const routes = {
   currentUser,
   signOut,
   changePassword,
+  listSignInWays,
+  beginOidc,
+  endOidc,
+  signOutEverywhere,
+  backChannelLogout,
   listOwnSessions,
   endOwnSession,
   listOwnTokens,

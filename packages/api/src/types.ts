@@ -11,6 +11,7 @@ import type * as devices from "./resources/devices.ts";
 import type * as stops from "./resources/emergency-stop.ts";
 import type * as events from "./resources/events.ts";
 import type * as healthGate from "./resources/health-gate.ts";
+import type * as oidc from "./resources/oidc.ts";
 import type * as metrics from "./resources/metrics.ts";
 import type * as problems from "./resources/problems.ts";
 import type * as releases from "./resources/releases.ts";
@@ -30,6 +31,7 @@ export type Problem = z.output<typeof problems.problem>;
 
 export type User = z.output<typeof session.user>;
 export type Account = z.output<typeof accounts.account>;
+export type SignInWays = z.output<typeof oidc.signInWays>;
 export type UserSession = z.output<typeof userSessions.userSession>;
 export type ApiToken = z.output<typeof tokens.apiToken>;
 export type Proposal = z.output<typeof twoPersons.proposal>;

@@ -3,6 +3,7 @@
 import type { PasswordCost } from "../features/accounts/password.ts";
 import type { ClockSource } from "../clock.ts";
 import type { Keeping } from "../features/retention/keeping.ts";
+import type { OidcOptions } from "../features/oidc/oidc-options.ts";
 import type { HawkbitOptions } from "../features/hawkbit/hawkbit.ts";
 import type { FileSystem } from "../features/releases/image-files.ts";
 import type { HttpTimes } from "../http/listener.ts";
@@ -58,6 +59,10 @@ export interface ServerOptions {
   logLevel?: LogLevel;
   logger?: Logger;
   allowedOrigins?: readonly string[];
+  /** Origin of the console as browsers reach it. */
+  publicUrl?: URL | undefined;
+  /** People may sign in at this provider, too; undefined: with a password alone. */
+  oidc?: OidcOptions | undefined;
   trustProxy?: TrustedProxies;
   /** Is told of every statement; for tests that count them. */
   onStatement?: StorageOptions["onStatement"];

@@ -19,6 +19,10 @@ export interface AccountTable {
   mustChangePassword: boolean;
   createdAt: number;
   lastSignedInAt: number | null;
+  /** Of an account that signs in at an OpenID provider, and has no password; null: it has one. */
+  oidcIssuer: string | null;
+  /** What it is known by there. */
+  oidcSubject: string | null;
 }
 
 /** Of a person. */
@@ -33,6 +37,17 @@ export interface UserSessionTable {
   endsAt: number;
   address: string;
   client: string;
+  /** What it is known by at the OpenID provider, if it was begun there and the provider says so. */
+  oidcSession: string | null;
+  /** The provider's ID token, sealed with the session itself. */
+  oidcToken: string | null;
+}
+
+/** What counts once: its hash, until nobody could come with it anyway. */
+export interface UsedOnceTable {
+  hash: string;
+  /** Of steady time. */
+  endsAt: number;
 }
 
 export interface ApiTokenTable {
@@ -548,6 +563,7 @@ export interface Schema {
   meta: MetaTable;
   accounts: AccountTable;
   userSessions: UserSessionTable;
+  usedOnce: UsedOnceTable;
   apiTokens: ApiTokenTable;
   auditLines: AuditLineTable;
   auditHead: AuditHeadTable;

@@ -130,10 +130,13 @@ const running = ({ running, other }: Record<string, unknown>): object => {
   };
 };
 
-/** Undoes migrations 0026, 0027 and 0029. */
+/** Undoes migrations 0026, 0027, 0029 and 0032. */
 const withoutRoles = [
-  ...["userSessions", "apiTokens", "auditLines", "auditHead", "proposals"].map((table) => `drop table ${table}`),
-  "alter table accounts drop column lastSignedInAt",
+  ...["userSessions", "apiTokens", "auditLines", "auditHead", "proposals", "usedOnce"].map(
+    (table) => `drop table ${table}`,
+  ),
+  "drop index accountsByOidcSubject",
+  ...["lastSignedInAt", "oidcIssuer", "oidcSubject"].map((column) => `alter table accounts drop column ${column}`),
   "alter table accounts add column tokenGeneration integer not null default 1",
   "update accounts set role = 'admin'",
   "create table endedTokens (tokenId text primary key, expiresAt integer not null)",
@@ -145,6 +148,7 @@ const withRole = ({ tokenGeneration: _, ...row }: Record<string, unknown>): obje
   role: "administrator",
   mustChangePassword: true,
   lastSignedInAt: null,
+  ...{ oidcIssuer: null, oidcSubject: null },
 });
 
 /** Undoes migration 0028. */

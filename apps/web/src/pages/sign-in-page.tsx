@@ -1,18 +1,52 @@
 import { type FormEvent, type ReactNode, useEffect, useRef, useState } from "react";
-import type { ProblemError } from "@flipside/api/problem";
+import { errors } from "@flipside/api/errors";
+import { ProblemError } from "@flipside/api/problem";
+import type { SignInWays } from "@flipside/api/types";
 import { asProblem } from "../api/problem.ts";
-import { signIn } from "../api/session.ts";
+import { providerAddress, signIn, signInWays } from "../api/session.ts";
 import { Field } from "../components/field.tsx";
 import { Logo } from "../components/logo.tsx";
 import { ProblemNotice } from "../components/problem-notice.tsx";
 import { useSession } from "../session.tsx";
+
+/** Of a sign-in at the provider that came to nothing: the server can send the browser just to an address. */
+function refusedBefore(): ProblemError | undefined {
+  const code = new URLSearchParams(window.location.search).get("refused");
+  if (code === null || !Object.hasOwn(errors, code)) return undefined;
+  const { status, title } = errors[code as keyof typeof errors];
+  return new ProblemError({ status, code, title, detail: "", errors: [] });
+}
+
+/** The page that is shown in place of this one once somebody has signed in. */
+function pageBehind(): string {
+  const { pathname, search } = window.location;
+  return new URLSearchParams(search).has("refused") ? pathname : pathname + search;
+}
+
+/** A provider, where the server has one: by a link, since the browser leaves the console. */
+function ProviderLink(): ReactNode {
+  const [ways, setWays] = useState<SignInWays>();
+  useEffect(() => {
+    // Without an answer there is the password, whose answer says what is wrong.
+    signInWays().then(setWays, () => {});
+  }, []);
+  if (!ways?.openIdConnect) return null;
+  return (
+    <>
+      <a className="button wide" href={providerAddress(pageBehind())}>
+        Sign in at {ways.openIdConnect.host}
+      </a>
+      <p className="entry-or">or with a password of this server</p>
+    </>
+  );
+}
 
 export function SignInPage({ expired }: { expired: boolean }): ReactNode {
   const { entered } = useSession();
   const [userName, setUserName] = useState("");
   const [password, setPassword] = useState("");
   const [busy, setBusy] = useState(false);
-  const [problem, setProblem] = useState<ProblemError>();
+  const [problem, setProblem] = useState<ProblemError | undefined>(refusedBefore);
   const passwordField = useRef<HTMLInputElement>(null);
 
   useEffect(() => {
@@ -47,6 +81,7 @@ export function SignInPage({ expired }: { expired: boolean }): ReactNode {
           </p>
         )}
         {problem && <ProblemNotice problem={problem} />}
+        <ProviderLink />
         <Field label="User name">
           {(ids) => (
             <input

@@ -10,6 +10,15 @@ const todoByCode: Record<string, string> = {
     "Try again in a moment. If it stays so, something between you and the server, such as a proxy, may be answering in its place.",
   "console-fault": "Reload the page. If it happens again, report what you did with the text above.",
   "credentials-wrong": "Check user name and password. Both are case-sensitive.",
+  "oidc-off": "Sign in with a password.",
+  "oidc-unreachable": "Try again in a moment. Whoever has a password of this server can sign in with it meanwhile.",
+  "oidc-not-begun":
+    "Begin again with the button. A sign-in counts once, for ten minutes, in the browser that began it.",
+  "oidc-refused": "Begin again. If it stays so, ask whoever runs the server: its log says why.",
+  "oidc-no-role": "Ask whoever gives roles or groups at your provider to give you one that this server knows.",
+  "oidc-name":
+    "Ask an administrator: your name at the provider is taken by another account here, or has characters that names here can't have.",
+  "oidc-account": "Do this at the provider.",
   "not-signed-in": "Sign in again: the session has ended.",
   "password-change-required": "Choose a password of your own first.",
   "validation-failed": "Correct the fields named here and send it again.",

@@ -46,9 +46,20 @@ export interface Accounts {
   createFirst(): Promise<{ userName: string; password: string } | undefined>;
 }
 
-const viewOf = ({ userName, role, mustChangePassword }: AccountRow): User => ({
-  ...{ userName, role, mustChangePassword },
-  may: [...permissionsOf(role)],
+/** Who signs in at a provider has no password here, and so nothing that could be guessed. */
+export const signsInWith = ({ oidcIssuer }: Pick<AccountRow, "oidcIssuer">): User["signsInWith"] =>
+  oidcIssuer === null ? "password" : "openid-connect";
+
+/** Throws ApiError. `what`: that can't be done here, as the middle of a sentence. */
+export function checkHasPassword(row: Pick<AccountRow, "oidcIssuer" | "userName">, what: string): void {
+  if (row.oidcIssuer === null) return;
+  throw new ApiError("oidc-account", `${row.userName} signs in at ${row.oidcIssuer}: ${what} there.`);
+}
+
+export const viewOfUser = (row: AccountRow): User => ({
+  ...{ userName: row.userName, role: row.role, mustChangePassword: row.mustChangePassword },
+  signsInWith: signsInWith(row),
+  may: [...permissionsOf(row.role)],
 });
 
 /** `passwordCost`: of the passwords that are set from now on; of others, each hash says its own. */
@@ -84,9 +95,11 @@ export async function createAccounts(
     const row = await find(userName);
     await door.enter(from, userName, (what) => logFailure(row, from, what));
     try {
-      const matches = await passwordMatches(password, row?.passwordHash ?? nobodysHash);
-      if (!matches || row === undefined) {
-        logFailure(row, from, row === undefined ? "no such account" : "wrong password");
+      const hash = row?.oidcIssuer === null ? row.passwordHash : undefined;
+      const matches = await passwordMatches(password, hash ?? nobodysHash);
+      if (!matches || row === undefined || hash === undefined) {
+        const why = row !== undefined && hash === undefined ? "an account of the provider's" : "wrong password";
+        logFailure(row, from, row === undefined ? "no such account" : why);
         throw new ApiError("credentials-wrong", "Check both, then try again.");
       }
     } catch (error) {
@@ -105,7 +118,7 @@ export async function createAccounts(
     const row = session && (await find(session.userName));
     if (row === undefined) return undefined;
     const { id, endsAt } = session!;
-    return { ...viewOf(row), by: { kind: "session", id }, endsAt };
+    return { ...viewOfUser(row), by: { kind: "session", id }, endsAt };
   }
 
   async function byToken(text: string): Promise<SignedIn | undefined> {
@@ -113,7 +126,7 @@ export async function createAccounts(
     const row = token && (await find(token.userName));
     if (row === undefined) return undefined;
     const { id, name, endsAt } = token!;
-    return { ...viewOf(row), may: mayBy(token!, row.role), by: { kind: "token", id, name }, endsAt };
+    return { ...viewOfUser(row), may: mayBy(token!, row.role), by: { kind: "token", id, name }, endsAt };
   }
 
   const authenticate = (shown: string): Promise<SignedIn | undefined> =>
@@ -149,7 +162,7 @@ export async function createAccounts(
         return sessions.begin(db, userName, from);
       });
       log.info({ account: row.userName, from: from.address }, "signed in");
-      return { user: viewOf(row), session };
+      return { user: viewOfUser(row), session };
     },
 
     async signOut(session) {
@@ -161,6 +174,8 @@ export async function createAccounts(
     isKnown: async (userName) => (await find(userName)) !== undefined,
 
     async changePassword(userName, passwords, from) {
+      const asking = await find(userName);
+      if (asking !== undefined) checkHasPassword(asking, "its password is changed");
       await check(userName, passwords.current, from.address);
       if (passwords.new === passwords.current) {
         throw new ApiError("validation-failed", "The new password is the old one.", {
@@ -178,7 +193,7 @@ export async function createAccounts(
       log.info({ account: userName, from: from.address }, "password changed");
       const row = await find(userName);
       if (row === undefined) throw new ApiError("not-signed-in", "The account was deleted meanwhile.");
-      return { user: viewOf(row), session };
+      return { user: viewOfUser(row), session };
     },
 
     async createFirst() {
@@ -189,7 +204,7 @@ export async function createAccounts(
         .insertInto("accounts")
         .values({
           ...{ userName: "admin", role: "administrator" as const, passwordHash, mustChangePassword: true },
-          ...{ createdAt: clock.wallMs(), lastSignedInAt: null },
+          ...{ createdAt: clock.wallMs(), lastSignedInAt: null, oidcIssuer: null, oidcSubject: null },
         })
         .execute();
       return { userName: "admin", password };

@@ -28,10 +28,12 @@ export const cameFrom = (request: Request): CameFrom => ({
   client: request.headers["user-agent"] ?? "",
 });
 
-export function sessionOf(request: Request): string | undefined {
+export const sessionOf = (request: Request): string | undefined => cookieOf(request, sessionCookie);
+
+export function cookieOf(request: Request, name: string): string | undefined {
   for (const pair of (request.headers.cookie ?? "").split(";")) {
     const at = pair.indexOf("=");
-    if (at > 0 && pair.slice(0, at).trim() === sessionCookie) return pair.slice(at + 1).trim();
+    if (at > 0 && pair.slice(0, at).trim() === name) return pair.slice(at + 1).trim();
   }
   return undefined;
 }
@@ -40,8 +42,13 @@ function cookieOptions(request: Request): CookieOptions {
   return { httpOnly: true, sameSite: "strict", secure: request.secure, path: "/" };
 }
 
-export function setSessionCookie(request: Request, response: Response, session: string): void {
-  response.cookie(sessionCookie, session, { ...cookieOptions(request), maxAge: sessionLifeSeconds * 1000 });
+export function setSessionCookie(
+  request: Request,
+  response: Response,
+  session: string,
+  lifeMs: number = sessionLifeSeconds * 1000,
+): void {
+  response.cookie(sessionCookie, session, { ...cookieOptions(request), maxAge: lifeMs });
 }
 
 export function clearSessionCookie(request: Request, response: Response): void {

@@ -11,8 +11,8 @@ import { tokenKeys, tokenList } from "./api-tokens.ts";
 import { cameFrom, checkOwnPassword, clearSessionCookie, sessionOf, setSessionCookie } from "./authentication.ts";
 import { userSessionKeys, userSessionList } from "./user-sessions.ts";
 
-const shown = ({ userName, role, mustChangePassword, may }: SignedIn): User => ({
-  ...{ userName, role, mustChangePassword },
+const shown = ({ userName, role, mustChangePassword, signsInWith, may }: SignedIn): User => ({
+  ...{ userName, role, mustChangePassword, signsInWith },
   may: [...may],
 });
 

@@ -62,8 +62,16 @@ function shortened(value: unknown, hidden: ReadonlySet<string>, depth: number): 
 export function keeperOf({ body }: Pick<Route, "body">): (given: unknown) => unknown {
   if (body === undefined) return () => undefined;
   if (body.kind === "file") return (given) => (given instanceof Uint8Array ? { bytes: given.length } : undefined);
+  return without(body.schema);
+}
+
+/** Of what stands in the address behind the path, the same. */
+export const queryKeeperOf = ({ query }: Pick<Route, "query">): ((given: unknown) => unknown) =>
+  query === undefined ? kept : without(query);
+
+function without(schema: z.ZodType): (given: unknown) => unknown {
   const hidden = new Set<string>();
-  secretNames(body.schema, hidden, new Set());
+  secretNames(schema, hidden, new Set());
   return (given) => shortened(given, hidden, 0);
 }
 
