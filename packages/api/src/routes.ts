@@ -23,6 +23,16 @@ import { getMetricHistory, listMetrics } from "./resources/metrics.ts";
 import { registerHawkbitDevice, renewTargetToken } from "./resources/hawkbit.ts";
 import { backChannelLogout, beginOidc, endOidc, listSignInWays, signOutEverywhere } from "./resources/oidc.ts";
 import {
+  addPasskey,
+  beginPasskey,
+  listPasskeys,
+  removePasskey,
+  renamePasskey,
+  renewRecoveryCodes,
+  secondStepOptions,
+  takeSecondStep,
+} from "./resources/passkeys.ts";
+import {
   addPermit,
   archiveRelease,
   deleteRelease,
@@ -75,6 +85,14 @@ export const routes = {
   currentUser,
   signOut,
   changePassword,
+  secondStepOptions,
+  takeSecondStep,
+  listPasskeys,
+  beginPasskey,
+  addPasskey,
+  renamePasskey,
+  removePasskey,
+  renewRecoveryCodes,
   listSignInWays,
   beginOidc,
   endOidc,

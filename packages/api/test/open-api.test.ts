@@ -54,9 +54,11 @@ it("names each route once, with a security that agrees with who may ask", () => 
     "getHealth",
     "getOpenApiDocument",
     "listSignInWays",
+    "secondStepOptions",
     "signIn",
     "signOut",
     "signOutEverywhere",
+    "takeSecondStep",
   ]);
 });
 

@@ -24,6 +24,8 @@ import { twoPersonRoutes } from "../features/two-persons/routes.ts";
 import { createRule } from "../features/two-persons/rule.ts";
 import { type OidcDoor, oidcRoutes } from "../features/oidc/routes.ts";
 import { OidcProvider } from "../features/oidc/provider.ts";
+import { Passkeys } from "../features/passkeys/passkeys.ts";
+import { passkeyRoutes } from "../features/passkeys/routes.ts";
 import { createMonitoring } from "../features/monitoring/monitoring.ts";
 import { metricRoutes } from "../features/metric-history/routes.ts";
 import { releaseRoutes } from "../features/releases/routes.ts";
@@ -68,6 +70,10 @@ export function createInterface(
   const bound: readonly BoundRoute[] = [
     ownRoutes(isServing),
     sessionRoutes(accounts),
+    passkeyRoutes(
+      new Passkeys({ storage, clock, log, challenges: accounts.challenges, publicUrl: options.publicUrl }),
+      accounts,
+    ),
     oidcRoutes(oidcDoor(options, { storage, clock, log }), accounts),
     accountRoutes(createAccountManagement(storage, accounts, clock.wallMs), accounts),
     auditRoutes(audit),

@@ -43,6 +43,43 @@ export interface UserSessionTable {
   oidcToken: string | null;
 }
 
+/** A second factor of an account's. */
+export interface PasskeyTable {
+  id: string;
+  /** As the browser knows it, base64url. */
+  credentialId: string;
+  userName: string;
+  name: string;
+  /** COSE, base64url. */
+  publicKey: string;
+  /** How often it has signed, as it counts itself; many don't, and stay at 0. */
+  counter: number;
+  /** JSON: how browsers reach it. */
+  transports: string;
+  isSynced: boolean;
+  createdAt: number;
+  lastUsedAt: number | null;
+}
+
+/** Stands in for a passkey once. */
+export interface RecoveryCodeTable {
+  /** SHA-256 of it, hex. */
+  hash: string;
+  userName: string;
+}
+
+/** What a browser is asked to have signed by a passkey: to make one, or for the second step of a sign-in. */
+export interface ChallengeTable {
+  /** SHA-256 of what it is known by, hex. */
+  hash: string;
+  userName: string;
+  /** base64url */
+  challenge: string;
+  triesLeft: number;
+  /** Of steady time. */
+  endsAt: number;
+}
+
 /** What counts once: its hash, until nobody could come with it anyway. */
 export interface UsedOnceTable {
   hash: string;
@@ -564,6 +601,9 @@ export interface Schema {
   accounts: AccountTable;
   userSessions: UserSessionTable;
   usedOnce: UsedOnceTable;
+  passkeys: PasskeyTable;
+  recoveryCodes: RecoveryCodeTable;
+  challenges: ChallengeTable;
   apiTokens: ApiTokenTable;
   auditLines: AuditLineTable;
   auditHead: AuditHeadTable;
@@ -607,6 +647,8 @@ export interface Schema {
 
 export type AccountRow = Selectable<AccountTable>;
 export type UserSessionRow = Selectable<UserSessionTable>;
+export type PasskeyRow = Selectable<PasskeyTable>;
+export type ChallengeRow = Selectable<ChallengeTable>;
 export type ApiTokenRow = Selectable<ApiTokenTable>;
 export type ProposalRow = Selectable<ProposalTable>;
 export type DeviceRow = Selectable<DeviceTable>;

@@ -34,18 +34,16 @@ export class RealProvider {
     return new RealProvider(http);
   }
 
-  /** `serverUrl`: where it says that somebody has signed out. */
-  async open(serverUrl: string): Promise<void> {
+  /** `serverUrl`: where it says that somebody has signed out; `consoleUrl`: where it sends browsers back to. */
+  async open(serverUrl: string, consoleUrl: URL = publicUrl): Promise<void> {
     const { privateKey } = await generateKeyPair("RS256", { extractable: true });
     // It tells what it thinks of its settings as soon as it is loaded and made, at length.
     const { info, warn } = console;
     console.info = console.warn = () => {};
     try {
       const { default: OidcProvider } = await import("oidc-provider");
-      const provider = new OidcProvider(
-        this.issuer,
-        this.#settings(OidcProvider, serverUrl, await exportJWK(privateKey)),
-      );
+      const settings = this.#settings({ serverUrl, consoleUrl }, await exportJWK(privateKey));
+      const provider = new OidcProvider(this.issuer, settings);
       const answer = provider.callback();
       this.#http.removeAllListeners("request").on("request", (request, response) => {
         if (!request.url?.startsWith("/interaction/")) {
@@ -63,16 +61,15 @@ export class RealProvider {
   }
 
   #settings(
-    OidcProvider: typeof Provider,
-    serverUrl: string,
+    { serverUrl, consoleUrl }: { serverUrl: string; consoleUrl: URL },
     key: Record<string, unknown>,
   ): ConstructorParameters<typeof Provider>[1] {
     return {
       clients: [
         {
           ...{ client_id: clientId, client_secret: clientSecret, token_endpoint_auth_method: "client_secret_basic" },
-          redirect_uris: [new URL("/api/v1/session/oidc/callback", publicUrl).href],
-          post_logout_redirect_uris: [new URL("/", publicUrl).href],
+          redirect_uris: [new URL("/api/v1/session/oidc/callback", consoleUrl).href],
+          post_logout_redirect_uris: [new URL("/", consoleUrl).href],
           backchannel_logout_session_required: true,
           backchannel_logout_uri: `${serverUrl}/api/v1/session/oidc/back-channel-logout`,
         },

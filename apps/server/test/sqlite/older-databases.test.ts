@@ -130,9 +130,11 @@ const running = ({ running, other }: Record<string, unknown>): object => {
   };
 };
 
+const newWays = ["usedOnce", "passkeys", "recoveryCodes", "challenges"];
+
 /** Undoes migrations 0026, 0027, 0029 and 0032. */
 const withoutRoles = [
-  ...["userSessions", "apiTokens", "auditLines", "auditHead", "proposals", "usedOnce"].map(
+  ...["userSessions", "apiTokens", "auditLines", "auditHead", "proposals", ...newWays].map(
     (table) => `drop table ${table}`,
   ),
   "drop index accountsByOidcSubject",

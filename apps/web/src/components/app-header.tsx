@@ -19,7 +19,7 @@ const connectionLabels = { connecting: "Connecting", live: "Live", lost: "Offlin
 
 export function AppHeader({ route }: { route: Route }): ReactNode {
   const { leave } = useSession();
-  const { userName, signsInWith } = useUser();
+  const { userName } = useUser();
   const connection = useConnection();
   const [problem, setProblem] = useState<ProblemError>();
   return (
@@ -49,15 +49,9 @@ export function AppHeader({ route }: { route: Route }): ReactNode {
               <span className="connection-dot" aria-hidden="true" />
               {connectionLabels[connection]}
             </span>
-            {signsInWith === "password" ? (
-              <Link className="user" href="/password" title="Change your password">
-                {userName}
-              </Link>
-            ) : (
-              <span className="user" title="Signed in at your organisation's provider">
-                {userName}
-              </span>
-            )}
+            <Link className="user" href="/account" title="My account">
+              {userName}
+            </Link>
             <button
               type="button"
               className="button small quiet"

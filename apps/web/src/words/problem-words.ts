@@ -10,6 +10,12 @@ const todoByCode: Record<string, string> = {
     "Try again in a moment. If it stays so, something between you and the server, such as a proxy, may be answering in its place.",
   "console-fault": "Reload the page. If it happens again, report what you did with the text above.",
   "credentials-wrong": "Check user name and password. Both are case-sensitive.",
+  "passkey-not-used": "Try again, and use the passkey when the browser asks for it. Going back is no harm.",
+  "second-factor-wrong": "Try again with one of this account's passkeys, or use a recovery code.",
+  "second-step-over": "Type your password again, then use the passkey within five minutes.",
+  "passkeys-off": "Ask whoever runs the server to start it with --public-url: passkeys belong to an address.",
+  "passkey-refused": "Begin again with “Add a passkey”.",
+  "passkey-exists": "Use another authenticator, or the passkey that is there.",
   "oidc-off": "Sign in with a password.",
   "oidc-unreachable": "Try again in a moment. Whoever has a password of this server can sign in with it meanwhile.",
   "oidc-not-begun":

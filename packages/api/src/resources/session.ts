@@ -22,7 +22,7 @@ export const user = named(
   }),
 );
 
-const password = secret(z.string().min(1).max(passwordCharactersMax));
+export const password = secret(z.string().min(1).max(passwordCharactersMax));
 
 export const credentials = named(
   "Credentials",
@@ -51,7 +51,7 @@ export const signIn = route({
   body: json(credentials),
   status: 200,
   answer: json(user),
-  errors: ["credentials-wrong", "too-many-attempts"],
+  errors: ["credentials-wrong", "second-factor-needed", "too-many-attempts"],
 });
 
 export const currentUser = route({

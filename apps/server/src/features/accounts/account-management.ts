@@ -8,6 +8,7 @@ import { iso, isoOrNull } from "../../identifiers.ts";
 import type { AccountRow } from "../../storage/schema.ts";
 import type { Queries, Storage } from "../../storage/storage.ts";
 import { type Accounts, checkHasPassword, signsInWith } from "./accounts.ts";
+import { removeSecondFactorsOf } from "./challenges.ts";
 import { withdrawTokensOf } from "./api-tokens.ts";
 import { endSessionsOf } from "./user-sessions.ts";
 
@@ -19,7 +20,8 @@ export interface AccountManagement {
   create(userName: string, role: Role): Promise<{ account: Account; oneTimePassword: string }>;
   /** `before`: the role that it had. */
   changeRole(userName: string, role: Role): Promise<{ account: Account; before: Role }>;
-  resetPassword(userName: string): Promise<{ account: Account; oneTimePassword: string }>;
+  /** Its passkeys are gone, too: who has lost them comes in by it. */
+  resetPassword(userName: string): Promise<{ account: Account; oneTimePassword: string; passkeysRemoved: number }>;
   /** Says what it was. */
   delete(userName: string): Promise<Account>;
 }
@@ -107,16 +109,17 @@ export function createAccountManagement(
 
     async resetPassword(userName) {
       const { password, passwordHash } = await accounts.newOneTimePassword();
-      const account = await storage.transaction(async ({ db }) => {
+      const done = await storage.transaction(async ({ db }) => {
         checkHasPassword(await find(db, userName), "its password is changed");
         const set = { passwordHash, mustChangePassword: true };
         await db.updateTable("accounts").set(set).where("userName", "=", userName).execute();
         await endSessionsOf(db, userName);
         await withdrawTokensOf(db, userName);
-        return viewOf(await find(db, userName));
+        const passkeysRemoved = await removeSecondFactorsOf(db, userName);
+        return { account: viewOf(await find(db, userName)), passkeysRemoved };
       });
       await accounts.watched.someEnded();
-      return { account, oneTimePassword: password };
+      return { ...done, oneTimePassword: password };
     },
 
     async delete(userName) {
@@ -125,6 +128,7 @@ export function createAccountManagement(
         await leavesAnother(db, row);
         await endSessionsOf(db, userName);
         await withdrawTokensOf(db, userName);
+        await removeSecondFactorsOf(db, userName);
         // Somebody else may have its name one day.
         const withdrawn = { state: "withdrawn" as const, decidedAt: wallMs() };
         await db

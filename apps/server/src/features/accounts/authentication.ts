@@ -2,10 +2,11 @@
 
 import type { CookieOptions, Request, RequestHandler, Response } from "express";
 import { type Permission, permissionsOf } from "@flipside/api/permissions";
-import { type Access, isPermission, type OpenAccess, sessionCookie } from "@flipside/api/route";
+import { type Access, apiPrefix, isPermission, type OpenAccess, sessionCookie } from "@flipside/api/route";
 import { ApiError } from "../../http/errors.ts";
 import type { Accounts } from "./accounts.ts";
 import type { SignedIn } from "./signed-in.ts";
+import { challengeLifeMs } from "./challenges.ts";
 import { tokenPrefix } from "./credentials.ts";
 import { type CameFrom, sessionLifeSeconds } from "./user-sessions.ts";
 
@@ -49,6 +50,23 @@ export function setSessionCookie(
   lifeMs: number = sessionLifeSeconds * 1000,
 ): void {
   response.cookie(sessionCookie, session, { ...cookieOptions(request), maxAge: lifeMs });
+}
+
+/** Between the password and the second step: no session, and shown to nothing else. */
+const secondStepCookie = "flipside-second-step";
+const secondStepOptions = (request: Request): CookieOptions => ({
+  ...cookieOptions(request),
+  path: `${apiPrefix}/session`,
+});
+
+export const secondStepOf = (request: Request): string | undefined => cookieOf(request, secondStepCookie);
+
+export function setSecondStepCookie(request: Request, response: Response, text: string): void {
+  response.cookie(secondStepCookie, text, { ...secondStepOptions(request), maxAge: challengeLifeMs });
+}
+
+export function clearSecondStepCookie(request: Request, response: Response): void {
+  response.clearCookie(secondStepCookie, secondStepOptions(request));
 }
 
 export function clearSessionCookie(request: Request, response: Response): void {
