@@ -20,6 +20,7 @@ const house: House = {
       "turns.ts",
       "listen.ts",
     ],
+    ["secret-file.ts"],
     ["storage"],
     ["clock.ts", "changes"],
     ["members"],
@@ -30,7 +31,7 @@ const house: House = {
     ["server.ts"],
     ["main.ts"],
   ],
-  layerOfNeighbours: 5,
+  layerOfNeighbours: 6,
   exceptions: {
     "http/bind.ts -> features/accounts": "who asks is part of a request",
     "http/conditions.ts -> features/accounts": "who asks is part of a request",

@@ -13,8 +13,10 @@ import { readGatewayToken } from "./features/hawkbit/gateway-token.ts";
 import { requestsPerMinuteDefault } from "./http/request-allowance.ts";
 import { type HawkbitOptions, hawkbitPollMsDefault } from "./features/hawkbit/hawkbit.ts";
 import { menderPollMsDefault, type MenderOptions } from "./features/mender/mender.ts";
+import { type OidcOptions, parseRoleMapping, parseSafeUrl } from "./features/oidc/oidc-options.ts";
 import { parseTrustedProxies } from "./http/trusted-proxies.ts";
 import type { TlsOptions } from "./mqtt/tls-door.ts";
+import { givenSecret } from "./secret-file.ts";
 
 const repository = fileURLToPath(new URL("../../../", import.meta.url));
 
@@ -41,6 +43,18 @@ function keptFor(name: keyof Keeping, { minMs, maxMs }: { minMs: number; maxMs: 
       return z.NEVER;
     });
 }
+
+/** Throws Error with a text for people where it can't be read. */
+const by =
+  <T>(read: (text: string) => T) =>
+  (text: string, context: z.RefinementCtx): T => {
+    try {
+      return read(text);
+    } catch (error) {
+      context.addIssue({ code: "custom", message: (error as Error).message });
+      return z.NEVER;
+    }
+  };
 
 const yesOrNo = z
   .enum(["yes", "no"], "yes or no")
@@ -131,17 +145,23 @@ const form = z.object({
         .map((origin) => origin.trim())
         .filter(Boolean),
     ),
-  trustProxy: z
+  trustProxy: z.string().default("false").transform(by(parseTrustedProxies)),
+  publicUrl: z
     .string()
-    .default("false")
-    .transform((text, context) => {
-      try {
-        return parseTrustedProxies(text);
-      } catch (error) {
-        context.addIssue({ code: "custom", message: (error as Error).message });
-        return z.NEVER;
-      }
-    }),
+    .transform(by(parseSafeUrl))
+    .refine(({ pathname }) => pathname === "/", "without a path")
+    .optional(),
+  oidcIssuer: z.string().transform(by(parseSafeUrl)).optional(),
+  oidcClientId: z.string().min(1).optional(),
+  oidcClientSecretFile: z.string().min(1).optional(),
+  oidcScope: z
+    .string()
+    .default("openid profile")
+    .refine((text) => text.split(" ").includes("openid"), "openid has to be among them"),
+  oidcRoleClaim: z.string().min(1).optional(),
+  oidcRoles: z.string().transform(by(parseRoleMapping)).optional(),
+  oidcUserNameClaim: z.string().min(1).default("preferred_username"),
+  oidcSessionMinutes: z.coerce.number().int().min(5).max(720).default(240),
   consoleDir: z
     .string()
     .min(1)
@@ -185,6 +205,18 @@ const schema = form
     path: ["awsIot"],
     message: "not with --member: devices of AWS IoT are served by one server alone",
   })
+  .refine(({ oidcIssuer, oidcClientId }) => (oidcIssuer === undefined) === (oidcClientId === undefined), {
+    path: ["oidcClientId"],
+    message: "--oidc-issuer and --oidc-client-id belong together",
+  })
+  .refine(({ oidcIssuer, publicUrl }) => oidcIssuer === undefined || publicUrl !== undefined, {
+    path: ["publicUrl"],
+    message: "needed with --oidc-issuer: the provider sends browsers back to it",
+  })
+  .refine(({ oidcIssuer, oidcRoles }) => (oidcIssuer === undefined) === (oidcRoles === undefined), {
+    path: ["oidcRoles"],
+    message: "needed with --oidc-issuer, and with it alone: who has none of these values is not let in",
+  })
   .refine(({ mqttUrl, mqttWebSocketPort }) => mqttUrl === undefined || mqttWebSocketPort === undefined, {
     path: ["mqttWebSocketPort"],
     message: "not with --mqtt-url: the embedded broker listens there, and that broker has a port of its own for it",
@@ -220,6 +252,22 @@ export function hawkbitIn(configuration: Configuration, token: string | undefine
 /** The same of Mender's. */
 export const menderIn = ({ mender, menderPollMs: pollMs }: Configuration): MenderOptions | undefined =>
   mender ? { pollMs } : undefined;
+/** What of it is the OpenID provider; undefined: there is none. `secret`: the client's, from the environment. */
+export function oidcIn(configuration: Configuration, secret: string | undefined): OidcOptions | undefined {
+  const { oidcIssuer: issuer, publicUrl, oidcClientId: clientId, oidcRoles: roles } = configuration;
+  if (issuer === undefined) return undefined;
+  return {
+    ...{ issuer, publicUrl: publicUrl!, clientId: clientId!, roles: roles! },
+    clientSecret: givenSecret({
+      ...{ file: configuration.oidcClientSecretFile, variable: secret, variableName: "OIDC_CLIENT_SECRET" },
+      what: "the OpenID client's secret",
+    }),
+    scope: configuration.oidcScope,
+    roleClaims: configuration.oidcRoleClaim === undefined ? ["roles", "groups"] : [configuration.oidcRoleClaim],
+    userNameClaim: configuration.oidcUserNameClaim,
+    sessionMs: configuration.oidcSessionMinutes * 60_000,
+  };
+}
 
 export type Configuration = z.output<typeof schema>;
 
@@ -415,6 +463,43 @@ export const options: Record<keyof Configuration, Option> = {
     flag: "trust-proxy",
     variable: "TRUST_PROXY",
     about: "number of proxies in front, or their addresses, whose X-Forwarded-For and -Proto count (none)",
+  },
+  publicUrl: {
+    flag: "public-url",
+    variable: "PUBLIC_URL",
+    about: "this server's address as browsers reach it, https://flipside.example (none)",
+  },
+  oidcIssuer: {
+    flag: "oidc-issuer",
+    variable: "OIDC_ISSUER",
+    about: "people may sign in at this OpenID provider, too, docs/accounts.md (none)",
+  },
+  oidcClientId: { flag: "oidc-client-id", variable: "OIDC_CLIENT_ID", about: "what the provider calls this server" },
+  oidcClientSecretFile: {
+    flag: "oidc-client-secret-file",
+    variable: "OIDC_CLIENT_SECRET_FILE",
+    about: "file of its secret there; or OIDC_CLIENT_SECRET (none: PKCE alone)",
+  },
+  oidcScope: { flag: "oidc-scope", variable: "OIDC_SCOPE", about: "what is asked of the provider (openid profile)" },
+  oidcRoleClaim: {
+    flag: "oidc-role-claim",
+    variable: "OIDC_ROLE_CLAIM",
+    about: "claim that roles come from, or a path such as realm_access.roles (roles, or else groups)",
+  },
+  oidcRoles: {
+    flag: "oidc-roles",
+    variable: "OIDC_ROLES",
+    about: "the claim's values and their roles here, value=role;value=role; the first that somebody has counts",
+  },
+  oidcUserNameClaim: {
+    flag: "oidc-user-name-claim",
+    variable: "OIDC_USER_NAME_CLAIM",
+    about: "claim by which a new account is called (preferred_username)",
+  },
+  oidcSessionMinutes: {
+    flag: "oidc-session-minutes",
+    variable: "OIDC_SESSION_MINUTES",
+    about: "after that the provider is asked anew who may what; 5 to 720 (240)",
   },
   consoleDir: { flag: "console-dir", variable: "CONSOLE_DIR", about: "the built console (apps/web/dist)" },
 };

@@ -2,7 +2,16 @@
 
 import { endWithParent, outliveOutput } from "@flipside/processes/end-with-parent";
 import { whoReaches } from "@flipside/processes/reach";
-import { awsIotIn, ConfigurationError, hawkbitIn, menderIn, readConfiguration, tlsIn, usage } from "./configuration.ts";
+import {
+  awsIotIn,
+  ConfigurationError,
+  hawkbitIn,
+  menderIn,
+  oidcIn,
+  readConfiguration,
+  tlsIn,
+  usage,
+} from "./configuration.ts";
 import { createLogger } from "./logging.ts";
 import { readSecretKey } from "./storage/secrets-at-rest.ts";
 import { StartError, startServer } from "./server.ts";
@@ -25,6 +34,7 @@ async function main(): Promise<void> {
     ...others,
     mqttTls: tlsIn(configuration),
     awsIot: awsIotIn(configuration),
+    oidc: oidcIn(configuration, process.env["OIDC_CLIENT_SECRET"]),
     hawkbit: hawkbitIn(configuration, process.env["HAWKBIT_GATEWAY_TOKEN"]),
     mender: menderIn(configuration),
     keep: {

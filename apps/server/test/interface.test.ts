@@ -38,7 +38,13 @@ describe("whoever asks", () => {
 });
 
 describe("the check of every answer", () => {
-  const user = JSON.stringify({ userName: "admin", role: "viewer", mustChangePassword: false, may: ["fleet:read"] });
+  const user = JSON.stringify({
+    userName: "admin",
+    role: "viewer",
+    mustChangePassword: false,
+    signsInWith: "password",
+    may: ["fleet:read"],
+  });
   const good: HeardAnswer = {
     method: "GET",
     url: "/api/v1/session",

@@ -8,6 +8,7 @@ import { Page } from "./components/page.tsx";
 import { ProblemNotice } from "./components/problem-notice.tsx";
 import { Fleet } from "./live/fleet.ts";
 import { FleetContext } from "./live/hooks.ts";
+import { AccountPage } from "./pages/account-page.tsx";
 import { DevicePage } from "./pages/device-page.tsx";
 import { DevicesPage } from "./pages/devices-page.tsx";
 import { NewRolloutPage } from "./pages/new-rollout-page.tsx";
@@ -81,6 +82,8 @@ function pageOf(route: Route): ReactNode {
       return <RolloutPage id={route.id} />;
     case "trust":
       return <TrustPage />;
+    case "account":
+      return <AccountPage />;
     case "password":
       return <PasswordPage />;
     case "not-found":

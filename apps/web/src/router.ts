@@ -10,6 +10,7 @@ export type Route =
   | { page: "new-rollout"; releaseId: string | null; cloneOf: string | null }
   | { page: "rollout"; id: string }
   | { page: "trust" }
+  | { page: "account" }
   | { page: "password" }
   | { page: "not-found" };
 
@@ -39,6 +40,7 @@ export function routeOf(address: string): Route {
     };
   if (section === "rollouts") return { page: "rollout", id: id! };
   if (section === "trust" && id === undefined) return { page: "trust" };
+  if (section === "account" && id === undefined) return { page: "account" };
   if (section === "password" && id === undefined) return { page: "password" };
   return { page: "not-found" };
 }

@@ -5,7 +5,7 @@ import type { ProblemError } from "@flipside/api/problem";
 import type { User } from "@flipside/api/types";
 import { onSessionRefused } from "./api/http.ts";
 import { asProblem } from "./api/problem.ts";
-import { currentUser, signOut } from "./api/session.ts";
+import { currentUser, signOut, signOutEverywhere } from "./api/session.ts";
 
 export type SessionState =
   | { kind: "loading" }
@@ -69,8 +69,10 @@ export function SessionProvider({ children }: { children: ReactNode }): ReactNod
       state,
       entered: (user) => setState({ kind: "signed-in", user }),
       leave: async () => {
-        await signOut();
+        const isOfProvider = state.kind === "signed-in" && state.user.signsInWith === "openid-connect";
+        const elsewhere = isOfProvider ? await signOutEverywhere() : await signOut();
         setState({ kind: "signed-out", expired: false });
+        if (elsewhere) window.location.assign(elsewhere);
       },
       reload: () => {
         setState({ kind: "loading" });

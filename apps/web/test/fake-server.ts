@@ -35,6 +35,7 @@ import type {
   Release,
   Rollout,
   RolloutSummary,
+  SignInWays,
   Trust,
   User,
   RuleChange,
@@ -71,7 +72,11 @@ export class FakeServer {
   readonly releases = new Map<string, Release>();
   readonly rollouts = new Map<string, Rollout>();
   readonly passwords = new Map([["admin", "one-time-secret"]]);
-  user: User = { userName: "admin", role: "administrator", mustChangePassword: true, may: [...permissionNames] };
+  user: User = {
+    ...{ userName: "admin", role: "administrator", mustChangePassword: true, signsInWith: "password" },
+    may: [...permissionNames],
+  };
+  signInWays: SignInWays = { openIdConnect: null };
   trust: Trust = newTrust();
   /** What is waited for, by the id of a rollout or a device. */
   readonly whys = new Map<string, Why>();
@@ -209,13 +214,14 @@ export class FakeServer {
     else await this.#sendFile(pathname, response);
   }
 
-  #session(): Pick<Handlers, "signIn" | "currentUser" | "signOut" | "changePassword"> {
+  #session(): Pick<Handlers, "signIn" | "listSignInWays" | "currentUser" | "signOut" | "changePassword"> {
     return {
       signIn: ({ body: { userName, password } }) => {
         if (this.passwords.get(userName) !== password) throw new Refusal("credentials-wrong");
         this.#signedIn = true;
         return this.user;
       },
+      listSignInWays: () => this.signInWays,
       currentUser: () => this.user,
       signOut: () => void (this.#signedIn = false) as undefined,
       changePassword: ({ body: { currentPassword, newPassword } }) => {

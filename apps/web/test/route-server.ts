@@ -131,6 +131,10 @@ export class RouteServer {
 
   #send(route: Route, answer: unknown, response: ServerResponse): void {
     if (route.answer.kind === "events") return;
+    if (route.answer.kind === "redirect") {
+      response.writeHead(route.status, { location: String(answer) }).end();
+      return;
+    }
     if (route.answer.kind === "nothing") {
       response.writeHead(route.status).end();
       return;

@@ -21,6 +21,8 @@ export const passwordCharactersMax = 200;
 
 export const userNamePattern = /^[a-z0-9][a-z0-9._@-]{0,63}$/;
 export const tokenNameCharactersMax = 60;
+export const passkeyNameCharactersMax = 60;
+export const passkeysPerAccountMax = 10;
 export const tokenLifeDaysMax = 365;
 export const tokensPerAccountMax = 50;
 

@@ -135,6 +135,8 @@ function contentOf(answer: Answer): JsonObject {
   switch (answer.kind) {
     case "nothing":
       return {};
+    case "redirect":
+      return { headers: { Location: { required: true, schema: { type: "string" } } } };
     case "json":
       return { content: { "application/json": { schema: inline(answer.schema, "output") } } };
     case "text":

@@ -46,10 +46,12 @@ export type Answer =
   | { kind: "json"; schema: z.ZodType }
   | { kind: "text"; schema: z.ZodType }
   | { kind: "nothing" }
+  /** The browser is sent to another address, which is all that is answered (RFC 9110, section 15.4.4). */
+  | { kind: "redirect" }
   /** Server-sent events: the schema of each kind's data. */
   | { kind: "events"; events: Record<string, z.ZodType> };
 
-export type Status = 200 | 201 | 202 | 204;
+export type Status = 200 | 201 | 202 | 204 | 303;
 
 export interface Route {
   method: Method;
@@ -64,6 +66,8 @@ export interface Route {
   body?: RequestBody;
   status: Status;
   answer: Answer;
+  /** It signs somebody in, though it is a GET: another site has sent the browser here. The record has it. */
+  signsIn?: true;
   /** It only reads, though it is no GET: what is asked for does not fit into an address. */
   changesNothing?: true;
   /** It can be set that somebody else has to confirm it first. Nothing of it is secret, and no stream. */
@@ -96,6 +100,7 @@ export const route = <const R extends Route>(definition: R): R => definition;
 export const json = <S extends z.ZodType>(schema: S) => ({ kind: "json", schema }) as const;
 export const text = <S extends z.ZodType>(schema: S) => ({ kind: "text", schema }) as const;
 export const nothing = { kind: "nothing" } as const;
+export const redirect = { kind: "redirect" } as const;
 
 /** Names of schemas in the document, `#/components/schemas/<id>`. */
 export const components = z.registry<{ id: string }>();
@@ -138,4 +143,6 @@ export type BodyInputOf<R extends Route> = R["body"] extends { schema: infer S }
 /** What is answered. */
 export type AnswerOf<R extends Route> = R["answer"] extends { schema: infer S extends z.ZodType }
   ? z.output<S>
-  : undefined;
+  : R["answer"] extends { kind: "redirect" }
+    ? string
+    : undefined;

@@ -25,6 +25,17 @@ import { streamEvents } from "./resources/events.ts";
 import { getMetricHistory, listMetrics } from "./resources/metrics.ts";
 import { registerThing, replaceThingCertificate, withdrawThingCertificate } from "./resources/aws-iot.ts";
 import { registerHawkbitDevice, renewTargetToken } from "./resources/hawkbit.ts";
+import { backChannelLogout, beginOidc, endOidc, listSignInWays, signOutEverywhere } from "./resources/oidc.ts";
+import {
+  addPasskey,
+  beginPasskey,
+  listPasskeys,
+  removePasskey,
+  renamePasskey,
+  renewRecoveryCodes,
+  secondStepOptions,
+  takeSecondStep,
+} from "./resources/passkeys.ts";
 import {
   acceptMenderAuthSet,
   listMenderAuthSets,
@@ -84,6 +95,19 @@ export const routes = {
   currentUser,
   signOut,
   changePassword,
+  secondStepOptions,
+  takeSecondStep,
+  listPasskeys,
+  beginPasskey,
+  addPasskey,
+  renamePasskey,
+  removePasskey,
+  renewRecoveryCodes,
+  listSignInWays,
+  beginOidc,
+  endOidc,
+  signOutEverywhere,
+  backChannelLogout,
   listOwnSessions,
   endOwnSession,
   listOwnTokens,

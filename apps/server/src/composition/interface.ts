@@ -25,6 +25,10 @@ import { createCarryOut, createHolding } from "../features/two-persons/holding.t
 import { createProposals } from "../features/two-persons/proposals.ts";
 import { twoPersonRoutes } from "../features/two-persons/routes.ts";
 import { createRule } from "../features/two-persons/rule.ts";
+import { type OidcDoor, oidcRoutes } from "../features/oidc/routes.ts";
+import { OidcProvider } from "../features/oidc/provider.ts";
+import { Passkeys } from "../features/passkeys/passkeys.ts";
+import { passkeyRoutes } from "../features/passkeys/routes.ts";
 import { createMonitoring } from "../features/monitoring/monitoring.ts";
 import { metricRoutes } from "../features/metric-history/routes.ts";
 import { releaseRoutes } from "../features/releases/routes.ts";
@@ -71,6 +75,11 @@ export function createInterface(
   const bound: readonly BoundRoute[] = [
     ownRoutes(isServing),
     sessionRoutes(accounts),
+    passkeyRoutes(
+      new Passkeys({ storage, clock, log, challenges: accounts.challenges, publicUrl: options.publicUrl }),
+      accounts,
+    ),
+    oidcRoutes(oidcDoor(options, { storage, clock, log }), accounts),
     accountRoutes(createAccountManagement(storage, accounts, clock.wallMs), accounts),
     auditRoutes(audit),
     twoPersonRoutes(rule, proposals),
@@ -100,9 +109,19 @@ export function createInterface(
       (each) => each !== undefined,
     ),
     brokerSecret: options.brokerSecret,
-    allowedOrigins: options.allowedOrigins ?? [],
+    allowedOrigins: [...(options.allowedOrigins ?? []), ...(options.publicUrl ? [options.publicUrl.origin] : [])],
     trustProxy: options.trustProxy ?? false,
     consoleDir: options.consoleDir ?? fileURLToPath(new URL("../../../web/dist", import.meta.url)),
     log,
   });
+}
+
+function oidcDoor(
+  { oidc }: ServerOptions,
+  { storage, clock, log }: Pick<Foundation, "storage" | "clock" | "log">,
+): OidcDoor | undefined {
+  if (oidc === undefined) return undefined;
+  const provider = new OidcProvider(oidc, log, clock.steadyMs);
+  provider.prepare();
+  return { provider, entering: { storage, clock, oidc } };
 }

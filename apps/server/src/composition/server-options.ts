@@ -4,6 +4,7 @@ import type { PasswordCost } from "../features/accounts/password.ts";
 import type { ClockSource } from "../clock.ts";
 import type { Keeping } from "../features/retention/keeping.ts";
 import type { AwsIotOptions } from "../features/aws-iot/aws-iot.ts";
+import type { OidcOptions } from "../features/oidc/oidc-options.ts";
 import type { HawkbitOptions } from "../features/hawkbit/hawkbit.ts";
 import type { MenderOptions } from "../features/mender/mender.ts";
 import type { FileSystem } from "../features/releases/image-files.ts";
@@ -69,6 +70,10 @@ export interface ServerOptions {
   allowedOrigins?: readonly string[];
   /** Of one account, or one of its tokens. */
   requestsPerMinute?: number;
+  /** Origin of the console as browsers reach it. */
+  publicUrl?: URL | undefined;
+  /** People may sign in at this provider, too; undefined: with a password alone. */
+  oidc?: OidcOptions | undefined;
   trustProxy?: TrustedProxies;
   /** Is told of every statement; for tests that count them. */
   onStatement?: StorageOptions["onStatement"];

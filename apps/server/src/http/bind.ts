@@ -97,6 +97,12 @@ export function bind<const R extends Route>(
         case "nothing":
           response.status(whole.status).end();
           break;
+        case "redirect":
+          response
+            .status(whole.status)
+            .location(answer as string)
+            .end();
+          break;
         case "events":
           // The handler has taken the response over.
           break;

@@ -1,6 +1,6 @@
 // Errors as RFC 9457 problem details: one handler, through which every failed request leaves.
 
-import type { ErrorRequestHandler, Response } from "express";
+import type { ErrorRequestHandler, Request, Response } from "express";
 import type { Problem } from "@flipside/api/types";
 import { FormatError } from "@flipside/image-format";
 import { ZodError } from "zod";
@@ -121,6 +121,19 @@ function refusalOf(error: unknown): ApiError | undefined {
 const isKnown = (error: unknown, refusal: ApiError | undefined): boolean =>
   refusal !== undefined && (error as { whileCommitting?: unknown } | null)?.whileCommitting !== true;
 
+/**
+ * A browser that another site has sent here is shown the console, not a document: `pageOf` says which of its pages
+ * tells of the refusal with this code. Programs are answered as everywhere.
+ */
+export function refuseByPage(response: Response, pageOf: (code: string) => string): void {
+  response.locals["refusalPage"] = pageOf;
+}
+
+function refusalPage(request: Request, response: Response, code: string): string | undefined {
+  const pageOf = response.locals["refusalPage"] as ((code: string) => string) | undefined;
+  return pageOf !== undefined && request.accepts(["json", "html"]) === "html" ? pageOf(code) : undefined;
+}
+
 export function problemHandler(log: Logger): ErrorRequestHandler {
   return async (error, request, response, next) => {
     if (response.headersSent) {
@@ -140,6 +153,8 @@ export function problemHandler(log: Logger): ErrorRequestHandler {
     const told = refusal ?? new ApiError("internal-error", "The details are in the server's log.");
     await auditedOf(response)?.refused(told.code, told.status);
     await onceOf(response)?.failed({ status: told.status, answer: problemOf(told) }, isKnown(error, refusal));
-    sendProblem(response, told);
+    const page = refusalPage(request, response, told.code);
+    if (page === undefined) sendProblem(response, told);
+    else response.status(303).location(page).end();
   };
 }

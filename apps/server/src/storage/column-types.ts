@@ -43,4 +43,11 @@ export const movedBy = ({ by }: Counting, differs: string): string =>
     .join(" or ");
 
 /** Columns of booleans: the dialects that have no such type store 0 and 1. */
-export const booleanColumns = ["mustChangePassword", "allowOlder", "urgent", "targetOpen", "acceptsClaimed"] as const;
+export const booleanColumns = [
+  "mustChangePassword",
+  "allowOlder",
+  "urgent",
+  "targetOpen",
+  "acceptsClaimed",
+  "isSynced",
+] as const;

@@ -28,6 +28,10 @@ export interface AccountTable {
   mustChangePassword: boolean;
   createdAt: number;
   lastSignedInAt: number | null;
+  /** Of an account that signs in at an OpenID provider, and has no password; null: it has one. */
+  oidcIssuer: string | null;
+  /** What it is known by there. */
+  oidcSubject: string | null;
 }
 
 /** Of a person. */
@@ -42,6 +46,54 @@ export interface UserSessionTable {
   endsAt: number;
   address: string;
   client: string;
+  /** What it is known by at the OpenID provider, if it was begun there and the provider says so. */
+  oidcSession: string | null;
+  /** The provider's ID token, sealed with the session itself. */
+  oidcToken: string | null;
+}
+
+/** A second factor of an account's. */
+export interface PasskeyTable {
+  id: string;
+  /** As the browser knows it, base64url. */
+  credentialId: string;
+  userName: string;
+  name: string;
+  /** COSE, base64url. */
+  publicKey: string;
+  /** How often it has signed, as it counts itself; many don't, and stay at 0. */
+  counter: number;
+  /** JSON: how browsers reach it. */
+  transports: string;
+  isSynced: boolean;
+  createdAt: number;
+  lastUsedAt: number | null;
+}
+
+/** Stands in for a passkey once. */
+export interface RecoveryCodeTable {
+  /** SHA-256 of it, hex. */
+  hash: string;
+  userName: string;
+}
+
+/** What a browser is asked to have signed by a passkey: to make one, or for the second step of a sign-in. */
+export interface ChallengeTable {
+  /** SHA-256 of what it is known by, hex. */
+  hash: string;
+  userName: string;
+  /** base64url */
+  challenge: string;
+  triesLeft: number;
+  /** Of steady time. */
+  endsAt: number;
+}
+
+/** What counts once: its hash, until nobody could come with it anyway. */
+export interface UsedOnceTable {
+  hash: string;
+  /** Of steady time. */
+  endsAt: number;
 }
 
 export interface ApiTokenTable {
@@ -659,6 +711,10 @@ export interface Schema {
   meta: MetaTable;
   accounts: AccountTable;
   userSessions: UserSessionTable;
+  usedOnce: UsedOnceTable;
+  passkeys: PasskeyTable;
+  recoveryCodes: RecoveryCodeTable;
+  challenges: ChallengeTable;
   apiTokens: ApiTokenTable;
   auditLines: AuditLineTable;
   auditHead: AuditHeadTable;
@@ -708,6 +764,8 @@ export interface Schema {
 
 export type AccountRow = Selectable<AccountTable>;
 export type UserSessionRow = Selectable<UserSessionTable>;
+export type PasskeyRow = Selectable<PasskeyTable>;
+export type ChallengeRow = Selectable<ChallengeTable>;
 export type ApiTokenRow = Selectable<ApiTokenTable>;
 export type ProposalRow = Selectable<ProposalTable>;
 export type DeviceRow = Selectable<DeviceTable>;

@@ -4,7 +4,6 @@
 // sealed on their way into a query, and opened on their way out.
 
 import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
-import { readFileSync, statSync } from "node:fs";
 import {
   InsertQueryNode,
   type Kysely,
@@ -19,6 +18,7 @@ import {
   ValueNode,
   ValuesNode,
 } from "kysely";
+import { givenSecret } from "../secret-file.ts";
 import { StartError } from "../start-error.ts";
 import type { Schema } from "./schema.ts";
 
@@ -52,19 +52,9 @@ export function parseSecretKey(text: string, from: string): Uint8Array {
 
 /** From the file, else from the variable; undefined when neither is given. */
 export function readSecretKey(file: string | undefined, variable: string | undefined): Uint8Array | undefined {
-  if (file !== undefined && variable)
-    throw new StartError(
-      "The key of the database's secrets is given twice, by file and by FLIPSIDE_SECRET_KEY. Give it once.",
-    );
-  if (file === undefined) return variable ? parseSecretKey(variable, "FLIPSIDE_SECRET_KEY") : undefined;
-  try {
-    if (process.platform !== "win32" && (statSync(file).mode & 0o077) !== 0)
-      throw new StartError(`Others may read the key in ${file}. Run: chmod 600 ${file}`);
-    return parseSecretKey(readFileSync(file, "utf8"), file);
-  } catch (error) {
-    if (error instanceof StartError) throw error;
-    throw new StartError(`The key of the database's secrets cannot be read: ${(error as Error).message}`);
-  }
+  const variableName = "FLIPSIDE_SECRET_KEY";
+  const text = givenSecret({ file, variable, variableName, what: "the key of the database's secrets" });
+  return text === undefined ? undefined : parseSecretKey(text, file ?? variableName);
 }
 
 export class Vault {

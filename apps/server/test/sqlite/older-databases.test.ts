@@ -130,12 +130,15 @@ const running = ({ running, other }: Record<string, unknown>): object => {
   };
 };
 
-/** Undoes migrations 0026, 0027, 0029 and 0034. */
+const newWays = ["usedOnce", "passkeys", "recoveryCodes", "challenges"];
+
+/** Undoes migrations 0026, 0027, 0029, 0032 and 0034. */
 const withoutRoles = [
-  ...["userSessions", "apiTokens", "auditLines", "auditHead", "proposals", "idempotentRequests"].map(
+  ...["userSessions", "apiTokens", "auditLines", "auditHead", "proposals", "idempotentRequests", ...newWays].map(
     (table) => `drop table ${table}`,
   ),
-  "alter table accounts drop column lastSignedInAt",
+  "drop index accountsByOidcSubject",
+  ...["lastSignedInAt", "oidcIssuer", "oidcSubject"].map((column) => `alter table accounts drop column ${column}`),
   "alter table accounts add column tokenGeneration integer not null default 1",
   "update accounts set role = 'admin'",
   "create table endedTokens (tokenId text primary key, expiresAt integer not null)",
@@ -147,6 +150,7 @@ const withRole = ({ tokenGeneration: _, ...row }: Record<string, unknown>): obje
   role: "administrator",
   mustChangePassword: true,
   lastSignedInAt: null,
+  ...{ oidcIssuer: null, oidcSubject: null },
 });
 
 const newInClaims = {

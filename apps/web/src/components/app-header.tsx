@@ -49,7 +49,7 @@ export function AppHeader({ route }: { route: Route }): ReactNode {
               <span className="connection-dot" aria-hidden="true" />
               {connectionLabels[connection]}
             </span>
-            <Link className="user" href="/password" title="Change your password">
+            <Link className="user" href="/account" title="My account">
               {userName}
             </Link>
             <button

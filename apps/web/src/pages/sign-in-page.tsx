@@ -1,42 +1,61 @@
 import { type FormEvent, type ReactNode, useEffect, useRef, useState } from "react";
-import type { ProblemError } from "@flipside/api/problem";
+import { errors } from "@flipside/api/errors";
+import { ProblemError } from "@flipside/api/problem";
+import type { SignInWays } from "@flipside/api/types";
 import { asProblem } from "../api/problem.ts";
-import { signIn } from "../api/session.ts";
+import { providerAddress, signIn, signInWays } from "../api/session.ts";
 import { Field } from "../components/field.tsx";
 import { Logo } from "../components/logo.tsx";
 import { ProblemNotice } from "../components/problem-notice.tsx";
+import { SecondStep } from "../components/second-step.tsx";
 import { useSession } from "../session.tsx";
+
+/** Of a sign-in at the provider that came to nothing: the server can send the browser just to an address. */
+function refusedBefore(): ProblemError | undefined {
+  const code = new URLSearchParams(window.location.search).get("refused");
+  if (code === null || !Object.hasOwn(errors, code)) return undefined;
+  const { status, title } = errors[code as keyof typeof errors];
+  return new ProblemError({ status, code, title, detail: "", errors: [] });
+}
+
+/** The page that is shown in place of this one once somebody has signed in. */
+function pageBehind(): string {
+  const { pathname, search } = window.location;
+  return pathname + search;
+}
+
+/** A provider, where the server has one: by a link, since the browser leaves the console. */
+function ProviderLink(): ReactNode {
+  const [ways, setWays] = useState<SignInWays>();
+  useEffect(() => {
+    // Without an answer there is the password, whose answer says what is wrong.
+    signInWays().then(setWays, () => {});
+  }, []);
+  if (!ways?.openIdConnect) return null;
+  return (
+    <>
+      <a className="button wide" href={providerAddress(pageBehind())}>
+        Sign in at {ways.openIdConnect.host}
+      </a>
+      <p className="entry-or">or with a password of this server</p>
+    </>
+  );
+}
 
 export function SignInPage({ expired }: { expired: boolean }): ReactNode {
   const { entered } = useSession();
-  const [userName, setUserName] = useState("");
-  const [password, setPassword] = useState("");
-  const [busy, setBusy] = useState(false);
-  const [problem, setProblem] = useState<ProblemError>();
-  const passwordField = useRef<HTMLInputElement>(null);
+  const [atSecondStep, setAtSecondStep] = useState(false);
+  const [problem, setProblem] = useState<ProblemError | undefined>(refusedBefore);
 
   useEffect(() => {
     document.title = "Sign in · Flipside";
+    // Told once: who comes back to this address later has another reason.
+    if (refusedBefore()) history.replaceState(null, "", window.location.pathname);
   }, []);
-
-  const submit = async (event: FormEvent): Promise<void> => {
-    event.preventDefault();
-    if (busy) return;
-    setBusy(true);
-    setProblem(undefined);
-    try {
-      entered(await signIn(userName, password));
-    } catch (thrown) {
-      setProblem(asProblem(thrown));
-      setBusy(false);
-      passwordField.current?.focus();
-      passwordField.current?.select();
-    }
-  };
 
   return (
     <main className="entry">
-      <form className="entry-card" onSubmit={(event) => void submit(event)}>
+      <div className="entry-card">
         <p className="entry-brand">
           <Logo /> Flipside
         </p>
@@ -47,39 +66,91 @@ export function SignInPage({ expired }: { expired: boolean }): ReactNode {
           </p>
         )}
         {problem && <ProblemNotice problem={problem} />}
-        <Field label="User name">
-          {(ids) => (
-            <input
-              {...ids}
-              // biome-ignore lint/a11y/noAutofocus: signing in is all that this page is for
-              autoFocus
-              required
-              autoComplete="username"
-              autoCapitalize="none"
-              spellCheck={false}
-              value={userName}
-              onChange={(event) => setUserName(event.target.value)}
-            />
-          )}
-        </Field>
-        <Field label="Password">
-          {(ids) => (
-            <input
-              {...ids}
-              ref={passwordField}
-              required
-              type="password"
-              autoComplete="current-password"
-              value={password}
-              onChange={(event) => setPassword(event.target.value)}
-            />
-          )}
-        </Field>
-        <button type="submit" className="button primary wide" aria-disabled={busy}>
-          {busy ? "Signing in…" : "Sign in"}
-        </button>
-        <p className="hint">A new server prints a one-time password when it starts for the first time.</p>
-      </form>
+        {atSecondStep ? (
+          <SecondStep
+            onEntered={entered}
+            onOver={(why) => {
+              setAtSecondStep(false);
+              setProblem(why);
+            }}
+          />
+        ) : (
+          <>
+            <ProviderLink />
+            <PasswordForm onProblem={setProblem} onSecondStep={() => setAtSecondStep(true)} />
+            <p className="hint">A new server prints a one-time password when it starts for the first time.</p>
+          </>
+        )}
+      </div>
     </main>
+  );
+}
+
+interface PasswordFormProps {
+  onProblem: (problem: ProblemError | undefined) => void;
+  onSecondStep: () => void;
+}
+
+function PasswordForm({ onProblem, onSecondStep }: PasswordFormProps): ReactNode {
+  const { entered } = useSession();
+  const [userName, setUserName] = useState("");
+  const [password, setPassword] = useState("");
+  const [busy, setBusy] = useState(false);
+  const passwordField = useRef<HTMLInputElement>(null);
+
+  const submit = async (event: FormEvent): Promise<void> => {
+    event.preventDefault();
+    if (busy) return;
+    setBusy(true);
+    onProblem(undefined);
+    try {
+      entered(await signIn(userName, password));
+    } catch (thrown) {
+      const problem = asProblem(thrown);
+      if (problem.code === "second-factor-needed") {
+        onSecondStep();
+        return;
+      }
+      onProblem(problem);
+      setBusy(false);
+      passwordField.current?.focus();
+      passwordField.current?.select();
+    }
+  };
+
+  return (
+    <form onSubmit={(event) => void submit(event)}>
+      <Field label="User name">
+        {(ids) => (
+          <input
+            {...ids}
+            // biome-ignore lint/a11y/noAutofocus: signing in is all that this page is for
+            autoFocus
+            required
+            autoComplete="username"
+            autoCapitalize="none"
+            spellCheck={false}
+            value={userName}
+            onChange={(event) => setUserName(event.target.value)}
+          />
+        )}
+      </Field>
+      <Field label="Password">
+        {(ids) => (
+          <input
+            {...ids}
+            ref={passwordField}
+            required
+            type="password"
+            autoComplete="current-password"
+            value={password}
+            onChange={(event) => setPassword(event.target.value)}
+          />
+        )}
+      </Field>
+      <button type="submit" className="button primary wide" aria-disabled={busy}>
+        {busy ? "Signing in…" : "Sign in"}
+      </button>
+    </form>
   );
 }

@@ -5,7 +5,7 @@ import { userNamePattern } from "../limits.ts";
 import { json, named, nothing, route, secret } from "../route.ts";
 import { time } from "./forms.ts";
 import { next, pageQuery } from "./pages.ts";
-import { role } from "./session.ts";
+import { role, signsInWith } from "./session.ts";
 
 export const account = named(
   "Account",
@@ -13,6 +13,7 @@ export const account = named(
     userName: z.string(),
     role,
     mustChangePassword: z.boolean().describe("it has a one-time password yet"),
+    signsInWith: signsInWith.describe("openid-connect: its role is the provider's to say, and it has no password"),
     createdAt: time,
     lastSignedInAt: time.nullable(),
   }),
@@ -68,7 +69,7 @@ export const changeRole = route({
   body: json(z.strictObject({ role })),
   status: 200,
   answer: json(account),
-  errors: ["last-administrator"],
+  errors: ["last-administrator", "oidc-account"],
 });
 
 export const resetPassword = route({
@@ -80,6 +81,7 @@ export const resetPassword = route({
   params,
   status: 200,
   answer: json(accountWithPassword),
+  errors: ["oidc-account"],
 });
 
 export const deleteAccount = route({

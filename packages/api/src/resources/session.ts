@@ -8,17 +8,21 @@ import { json, named, nothing, route, secret } from "../route.ts";
 export const role = z.enum(roleNames);
 export const permission = z.enum(permissionNames as [Permission, ...Permission[]]);
 
+/** Where who has an account proves who it is. */
+export const signsInWith = z.enum(["password", "openid-connect"]);
+
 export const user = named(
   "User",
   z.strictObject({
     userName: z.string(),
     role,
     mustChangePassword: z.boolean(),
+    signsInWith,
     may: z.array(permission).describe("what who asks may: all that its role may, or less by a token"),
   }),
 );
 
-const password = secret(z.string().min(1).max(passwordCharactersMax));
+export const password = secret(z.string().min(1).max(passwordCharactersMax));
 
 export const credentials = named(
   "Credentials",
@@ -47,7 +51,7 @@ export const signIn = route({
   body: json(credentials),
   status: 200,
   answer: json(user),
-  errors: ["credentials-wrong", "too-many-attempts"],
+  errors: ["credentials-wrong", "second-factor-needed", "too-many-attempts"],
 });
 
 export const currentUser = route({
@@ -76,5 +80,5 @@ export const changePassword = route({
   body: json(passwordChange),
   status: 200,
   answer: json(user),
-  errors: ["credentials-wrong", "too-many-attempts"],
+  errors: ["credentials-wrong", "too-many-attempts", "oidc-account"],
 });

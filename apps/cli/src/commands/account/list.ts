@@ -17,7 +17,9 @@ export const listAccounts = command({
       const page = await api("GET /api/v1/accounts", { query });
       return { members: page.accounts, next: page.next };
     });
-    const rows = accounts.map(({ userName, role, lastSignedInAt }) => [userName, role, lastSignedInAt ?? "never"]);
-    return { json: { accounts, next: null }, text: table(["ACCOUNT", "ROLE", "LAST SIGNED IN"], rows) };
+    const rows = accounts.map(({ userName, role, signsInWith, lastSignedInAt }) => [
+      ...[userName, role, lastSignedInAt ?? "never", signsInWith],
+    ]);
+    return { json: { accounts, next: null }, text: table(["ACCOUNT", "ROLE", "LAST SIGNED IN", "BY"], rows) };
   },
 });

@@ -7,7 +7,8 @@ import { ApiError } from "../../http/errors.ts";
 import { iso, isoOrNull } from "../../identifiers.ts";
 import type { AccountRow } from "../../storage/schema.ts";
 import type { Queries, Storage } from "../../storage/storage.ts";
-import type { Accounts } from "./accounts.ts";
+import { type Accounts, checkHasPassword, signsInWith } from "./accounts.ts";
+import { removeSecondFactorsOf } from "./challenges.ts";
 import { withdrawTokensOf } from "./api-tokens.ts";
 import { endSessionsOf } from "./user-sessions.ts";
 
@@ -19,14 +20,16 @@ export interface AccountManagement {
   create(userName: string, role: Role): Promise<{ account: Account; oneTimePassword: string }>;
   /** `before`: the role that it had. */
   changeRole(userName: string, role: Role): Promise<{ account: Account; before: Role }>;
-  resetPassword(userName: string): Promise<{ account: Account; oneTimePassword: string }>;
+  /** Its passkeys are gone, too: who has lost them comes in by it. */
+  resetPassword(userName: string): Promise<{ account: Account; oneTimePassword: string; passkeysRemoved: number }>;
   /** Says what it was. */
   delete(userName: string): Promise<Account>;
 }
 
-const viewOf = ({ userName, role, mustChangePassword, createdAt, lastSignedInAt }: AccountRow): Account => ({
-  ...{ userName, role, mustChangePassword },
-  ...{ createdAt: iso(createdAt), lastSignedInAt: isoOrNull(lastSignedInAt) },
+const viewOf = (row: AccountRow): Account => ({
+  ...{ userName: row.userName, role: row.role, mustChangePassword: row.mustChangePassword },
+  signsInWith: signsInWith(row),
+  ...{ createdAt: iso(row.createdAt), lastSignedInAt: isoOrNull(row.lastSignedInAt) },
 });
 
 async function find(db: Queries, userName: string): Promise<AccountRow> {
@@ -36,22 +39,24 @@ async function find(db: Queries, userName: string): Promise<AccountRow> {
 }
 
 /**
- * Throws ApiError when it is the only administrator. All administrators are locked, so that two who demote each other
- * at once take turns.
+ * Throws ApiError when it is the only administrator who signs in with a password: others can't while their provider is
+ * out of reach, and it may take their role at any time. All of these are locked, so that two who demote each other at
+ * once take turns.
  */
 async function leavesAnother(db: Queries, row: AccountRow): Promise<void> {
-  if (row.role !== "administrator") return;
+  if (row.role !== "administrator" || row.oidcIssuer !== null) return;
   const administrators = await db
     .selectFrom("accounts")
     .select("userName")
     .where("role", "=", "administrator")
+    .where("oidcIssuer", "is", null)
     .orderBy("userName")
     .forUpdate()
     .execute();
   if (administrators.some(({ userName }) => userName !== row.userName)) return;
   throw new ApiError(
     "last-administrator",
-    `${row.userName} is the only administrator. Make another one first: nobody could manage accounts any more.`,
+    `${row.userName} is the only administrator with a password. Make another one first: nobody could manage accounts any more.`,
   );
 }
 
@@ -75,7 +80,10 @@ export function createAccountManagement(
 
     async create(userName, role) {
       const { password, passwordHash } = await accounts.newOneTimePassword();
-      const row = { userName, role, passwordHash, mustChangePassword: true, createdAt: wallMs(), lastSignedInAt: null };
+      const row: AccountRow = {
+        ...{ userName, role, passwordHash, mustChangePassword: true, createdAt: wallMs(), lastSignedInAt: null },
+        ...{ oidcIssuer: null, oidcSubject: null },
+      };
       const made = await storage.db
         .insertInto("accounts")
         .values(row)
@@ -90,6 +98,7 @@ export function createAccountManagement(
     async changeRole(userName, role) {
       const changed = await storage.transaction(async ({ db }) => {
         const row = await find(db, userName);
+        checkHasPassword(row, "its role is given");
         if (role !== row.role) await leavesAnother(db, row);
         await db.updateTable("accounts").set({ role }).where("userName", "=", userName).execute();
         return { account: viewOf({ ...row, role }), before: row.role };
@@ -100,16 +109,17 @@ export function createAccountManagement(
 
     async resetPassword(userName) {
       const { password, passwordHash } = await accounts.newOneTimePassword();
-      const account = await storage.transaction(async ({ db }) => {
-        await find(db, userName);
+      const done = await storage.transaction(async ({ db }) => {
+        checkHasPassword(await find(db, userName), "its password is changed");
         const set = { passwordHash, mustChangePassword: true };
         await db.updateTable("accounts").set(set).where("userName", "=", userName).execute();
         await endSessionsOf(db, userName);
         await withdrawTokensOf(db, userName);
-        return viewOf(await find(db, userName));
+        const passkeysRemoved = await removeSecondFactorsOf(db, userName);
+        return { account: viewOf(await find(db, userName)), passkeysRemoved };
       });
       await accounts.watched.someEnded();
-      return { account, oneTimePassword: password };
+      return { ...done, oneTimePassword: password };
     },
 
     async delete(userName) {
@@ -118,6 +128,7 @@ export function createAccountManagement(
         await leavesAnother(db, row);
         await endSessionsOf(db, userName);
         await withdrawTokensOf(db, userName);
+        await removeSecondFactorsOf(db, userName);
         // Somebody else may have its name one day.
         const withdrawn = { state: "withdrawn" as const, decidedAt: wallMs() };
         await db

@@ -7,12 +7,14 @@ import type { User } from "@flipside/api/types";
 import type { Clock } from "../../clock.ts";
 import { ApiError } from "../../http/errors.ts";
 import { LogLimiter, type Logger } from "../../logging.ts";
-import type { AccountRow, UserSessionRow } from "../../storage/schema.ts";
-import type { Storage } from "../../storage/storage.ts";
+import type { AccountRow, ChallengeRow, UserSessionRow } from "../../storage/schema.ts";
+import type { Queries, Storage } from "../../storage/storage.ts";
 import { ApiTokens, mayBy } from "./api-tokens.ts";
 import { AttemptLimiter, type AttemptLimits } from "./attempt-limiter.ts";
-import { tokenPrefix } from "./credentials.ts";
+import { Challenges, endChallengesOf, hasSecondFactor } from "./challenges.ts";
+import { newSessionText, tokenPrefix } from "./credentials.ts";
 import { hashPassword, oneTimePassword, type PasswordCost, PasswordQueueFull, passwordMatches } from "./password.ts";
+import { SignInDoor } from "./sign-in-door.ts";
 import type { SignedIn } from "./signed-in.ts";
 import { type CameFrom, endSessionsOf, UserSessions } from "./user-sessions.ts";
 import { WatchedSignIns } from "./watched-sign-ins.ts";
@@ -21,11 +23,30 @@ const failuresLoggedPerMinute = 60;
 
 export type { User };
 
+export interface Entered {
+  user: User;
+  session: string;
+}
+
 export interface Accounts {
   readonly sessions: UserSessions;
   readonly tokens: ApiTokens;
-  /** Failed attempts are limited by the address. */
-  signIn(userName: string, password: string, from: CameFrom): Promise<{ user: User; session: string }>;
+  /** Whoever tries to sign in passes it, by whatever way. */
+  readonly door: SignInDoor;
+  readonly challenges: Challenges;
+  /**
+   * Failed attempts are limited by the address. `secondStep`: the password was right, and the account has a second
+   * factor; by this text the browser goes on.
+   */
+  signIn(userName: string, password: string, from: CameFrom): Promise<Entered | { secondStep: string }>;
+  /** `prove` throws ApiError when what is shown is not the account's second factor. */
+  takeSecondStep(
+    secondStep: string | undefined,
+    from: CameFrom,
+    prove: (challenge: ChallengeRow) => Promise<void>,
+  ): Promise<Entered>;
+  /** Throws ApiError; for what takes the password once more. */
+  checkPassword(userName: string, password: string, from: CameFrom): Promise<void>;
   /** Says whose it was, if there was such a session. */
   signOut(session: string): Promise<string | undefined>;
   isKnown(userName: string): Promise<boolean>;
@@ -43,9 +64,20 @@ export interface Accounts {
   createFirst(): Promise<{ userName: string; password: string } | undefined>;
 }
 
-const viewOf = ({ userName, role, mustChangePassword }: AccountRow): User => ({
-  ...{ userName, role, mustChangePassword },
-  may: [...permissionsOf(role)],
+/** Who signs in at a provider has no password here, and so nothing that could be guessed. */
+export const signsInWith = ({ oidcIssuer }: Pick<AccountRow, "oidcIssuer">): User["signsInWith"] =>
+  oidcIssuer === null ? "password" : "openid-connect";
+
+/** Throws ApiError. `what`: that can't be done here, as the middle of a sentence. */
+export function checkHasPassword(row: Pick<AccountRow, "oidcIssuer" | "userName">, what: string): void {
+  if (row.oidcIssuer === null) return;
+  throw new ApiError("oidc-account", `${row.userName} signs in at ${row.oidcIssuer}: ${what} there.`);
+}
+
+export const viewOfUser = (row: AccountRow): User => ({
+  ...{ userName: row.userName, role: row.role, mustChangePassword: row.mustChangePassword },
+  signsInWith: signsInWith(row),
+  may: [...permissionsOf(row.role)],
 });
 
 /** `passwordCost`: of the passwords that are set from now on; of others, each hash says its own. */
@@ -54,12 +86,14 @@ export async function createAccounts(
   clock: Clock,
   passwordCost: PasswordCost,
   log: Logger,
-  limiter: AttemptLimits = new AttemptLimiter(clock.steadyMs),
+  limits: AttemptLimits = new AttemptLimiter(clock.steadyMs),
 ): Promise<Accounts> {
+  const door = new SignInDoor(limits);
   const now = clock.steadyMs;
   const failures = new LogLimiter(failuresLoggedPerMinute);
   const sessions = new UserSessions(storage, clock);
   const tokens = new ApiTokens(storage, clock);
+  const challenges = new Challenges(storage, clock);
   /** Compared with when there is no such user, so that the time taken doesn't tell. */
   const nobodysHash = await hashPassword(randomBytes(16).toString("hex"), passwordCost);
 
@@ -76,23 +110,16 @@ export async function createAccounts(
       );
   }
 
+  /** Counts as a failed attempt until the door is told otherwise. */
   async function check(userName: string, password: string, from: string): Promise<AccountRow> {
     const row = await find(userName);
-    const admission = await limiter.begin(from, userName);
-    if ("retryAfterSeconds" in admission) {
-      const { retryAfterSeconds } = admission;
-      logFailure(row, from, "too many attempts from the address");
-      throw new ApiError(
-        "too-many-attempts",
-        `Too many failed attempts came from here. Wait ${retryAfterSeconds} s, then try again.`,
-        { retryAfterSeconds },
-      );
-    }
-    if (admission.holdMs > 0) await new Promise((resolve) => setTimeout(resolve, admission.holdMs));
+    await door.enter(from, userName, (what) => logFailure(row, from, what));
     try {
-      const matches = await passwordMatches(password, row?.passwordHash ?? nobodysHash);
-      if (!matches || row === undefined) {
-        logFailure(row, from, row === undefined ? "no such account" : "wrong password");
+      const hash = row?.oidcIssuer === null ? row.passwordHash : undefined;
+      const matches = await passwordMatches(password, hash ?? nobodysHash);
+      if (!matches || row === undefined || hash === undefined) {
+        const why = row !== undefined && hash === undefined ? "an account of the provider's" : "wrong password";
+        logFailure(row, from, row === undefined ? "no such account" : why);
         throw new ApiError("credentials-wrong", "Check both, then try again.");
       }
     } catch (error) {
@@ -102,8 +129,21 @@ export async function createAccounts(
         });
       throw error;
     }
-    await limiter.succeeded(from, userName);
     return row;
+  }
+
+  /** Somebody is in: what it took is no failure any more. */
+  async function enter(db: Queries, row: AccountRow, from: CameFrom): Promise<string> {
+    const still = await db
+      .updateTable("accounts")
+      .set({ lastSignedInAt: clock.wallMs() })
+      .where("userName", "=", row.userName)
+      // Another password may have been set since this one was looked at.
+      .where("passwordHash", "=", row.passwordHash)
+      .returning("userName")
+      .executeTakeFirst();
+    if (still === undefined) throw new ApiError("credentials-wrong", "Check both, then try again.");
+    return sessions.begin(db, row.userName, from);
   }
 
   async function bySession(text: string): Promise<SignedIn | undefined> {
@@ -111,7 +151,7 @@ export async function createAccounts(
     const row = session && (await find(session.userName));
     if (row === undefined) return undefined;
     const { id, endsAt } = session!;
-    return { ...viewOf(row), by: { kind: "session", id }, endsAt };
+    return { ...viewOfUser(row), by: { kind: "session", id }, endsAt };
   }
 
   async function byToken(text: string): Promise<SignedIn | undefined> {
@@ -119,7 +159,7 @@ export async function createAccounts(
     const row = token && (await find(token.userName));
     if (row === undefined) return undefined;
     const { id, name, endsAt } = token!;
-    return { ...viewOf(row), may: mayBy(token!, row.role), by: { kind: "token", id, name }, endsAt };
+    return { ...viewOfUser(row), may: mayBy(token!, row.role), by: { kind: "token", id, name }, endsAt };
   }
 
   const authenticate = (shown: string): Promise<SignedIn | undefined> =>
@@ -135,26 +175,58 @@ export async function createAccounts(
   return {
     sessions,
     tokens,
+    door,
     authenticate,
     watched,
     newOneTimePassword,
 
+    challenges,
+
     async signIn(userName, password, from) {
       const row = await check(userName, password, from.address);
-      const session = await storage.transaction(async ({ db }) => {
-        const still = await db
-          .updateTable("accounts")
-          .set({ lastSignedInAt: clock.wallMs() })
-          .where("userName", "=", userName)
-          // Another password may have been set since this one was looked at.
-          .where("passwordHash", "=", row.passwordHash)
-          .returning("userName")
-          .executeTakeFirst();
-        if (still === undefined) throw new ApiError("credentials-wrong", "Check both, then try again.");
-        return sessions.begin(db, userName, from);
+      const begun = await storage.transaction(async ({ db }) => {
+        if (!(await hasSecondFactor(db, userName))) return { session: await enter(db, row, from) };
+        const secondStep = newSessionText();
+        await challenges.begin(db, secondStep, userName);
+        return { secondStep };
       });
+      // Half of a sign-in earns nothing: who has guessed a password goes on to be slowed down.
+      if (begun.secondStep !== undefined) return { secondStep: begun.secondStep };
+      await door.succeeded(from.address, userName);
       log.info({ account: row.userName, from: from.address }, "signed in");
-      return { user: viewOf(row), session };
+      return { user: viewOfUser(row), session: begun.session };
+    },
+
+    async takeSecondStep(text, from, prove) {
+      const over = new ApiError("second-step-over", "It took too long, or too many tries, or was never begun.");
+      const challenge = text === undefined ? undefined : await challenges.find(text);
+      const row = challenge && (await find(challenge.userName));
+      if (challenge === undefined || row === undefined) throw over;
+      const { userName } = row;
+      await door.enter(from.address, userName, (what) => logFailure(row, from.address, what));
+      if (!(await challenges.try(challenge))) throw over;
+      try {
+        await prove(challenge);
+      } catch (error) {
+        logFailure(row, from.address, "wrong second factor");
+        throw error;
+      }
+      const session = await storage.transaction(async ({ db }) => {
+        // By another request at the same moment, or since the password was set anew.
+        if (!(await challenges.end(db, challenge))) throw over;
+        return enter(db, row, from);
+      });
+      // Of both steps.
+      for (const _ of ["password", "second factor"]) await door.succeeded(from.address, userName);
+      log.info({ account: userName, from: from.address }, "signed in with a second factor");
+      return { user: viewOfUser(row), session };
+    },
+
+    async checkPassword(userName, password, from) {
+      const row = await find(userName);
+      if (row !== undefined) checkHasPassword(row, "how you sign in is set up");
+      await check(userName, password, from.address);
+      await door.succeeded(from.address, userName);
     },
 
     async signOut(session) {
@@ -166,7 +238,10 @@ export async function createAccounts(
     isKnown: async (userName) => (await find(userName)) !== undefined,
 
     async changePassword(userName, passwords, from) {
+      const asking = await find(userName);
+      if (asking !== undefined) checkHasPassword(asking, "its password is changed");
       await check(userName, passwords.current, from.address);
+      await door.succeeded(from.address, userName);
       if (passwords.new === passwords.current) {
         throw new ApiError("validation-failed", "The new password is the old one.", {
           errors: [{ path: "newPassword", message: "must differ from the current one" }],
@@ -177,13 +252,14 @@ export async function createAccounts(
         const set = { passwordHash, mustChangePassword: false };
         await db.updateTable("accounts").set(set).where("userName", "=", userName).execute();
         await endSessionsOf(db, userName);
+        await endChallengesOf(db, userName);
         return sessions.begin(db, userName, from);
       });
       await watched.someEnded();
       log.info({ account: userName, from: from.address }, "password changed");
       const row = await find(userName);
       if (row === undefined) throw new ApiError("not-signed-in", "The account was deleted meanwhile.");
-      return { user: viewOf(row), session };
+      return { user: viewOfUser(row), session };
     },
 
     async createFirst() {
@@ -194,7 +270,7 @@ export async function createAccounts(
         .insertInto("accounts")
         .values({
           ...{ userName: "admin", role: "administrator" as const, passwordHash, mustChangePassword: true },
-          ...{ createdAt: clock.wallMs(), lastSignedInAt: null },
+          ...{ createdAt: clock.wallMs(), lastSignedInAt: null, oidcIssuer: null, oidcSubject: null },
         })
         .execute();
       return { userName: "admin", password };

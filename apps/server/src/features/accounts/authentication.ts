@@ -2,10 +2,11 @@
 
 import type { CookieOptions, Request, RequestHandler, Response } from "express";
 import { type Permission, permissionsOf } from "@flipside/api/permissions";
-import { type Access, isPermission, type OpenAccess, sessionCookie } from "@flipside/api/route";
+import { type Access, apiPrefix, isPermission, type OpenAccess, sessionCookie } from "@flipside/api/route";
 import { ApiError } from "../../http/errors.ts";
 import type { Accounts } from "./accounts.ts";
 import type { SignedIn } from "./signed-in.ts";
+import { challengeLifeMs } from "./challenges.ts";
 import { tokenPrefix } from "./credentials.ts";
 import { type CameFrom, sessionLifeSeconds } from "./user-sessions.ts";
 
@@ -28,10 +29,12 @@ export const cameFrom = (request: Request): CameFrom => ({
   client: request.headers["user-agent"] ?? "",
 });
 
-export function sessionOf(request: Request): string | undefined {
+export const sessionOf = (request: Request): string | undefined => cookieOf(request, sessionCookie);
+
+export function cookieOf(request: Request, name: string): string | undefined {
   for (const pair of (request.headers.cookie ?? "").split(";")) {
     const at = pair.indexOf("=");
-    if (at > 0 && pair.slice(0, at).trim() === sessionCookie) return pair.slice(at + 1).trim();
+    if (at > 0 && pair.slice(0, at).trim() === name) return pair.slice(at + 1).trim();
   }
   return undefined;
 }
@@ -40,8 +43,30 @@ function cookieOptions(request: Request): CookieOptions {
   return { httpOnly: true, sameSite: "strict", secure: request.secure, path: "/" };
 }
 
-export function setSessionCookie(request: Request, response: Response, session: string): void {
-  response.cookie(sessionCookie, session, { ...cookieOptions(request), maxAge: sessionLifeSeconds * 1000 });
+export function setSessionCookie(
+  request: Request,
+  response: Response,
+  session: string,
+  lifeMs: number = sessionLifeSeconds * 1000,
+): void {
+  response.cookie(sessionCookie, session, { ...cookieOptions(request), maxAge: lifeMs });
+}
+
+/** Between the password and the second step: no session, and shown to nothing else. */
+const secondStepCookie = "flipside-second-step";
+const secondStepOptions = (request: Request): CookieOptions => ({
+  ...cookieOptions(request),
+  path: `${apiPrefix}/session`,
+});
+
+export const secondStepOf = (request: Request): string | undefined => cookieOf(request, secondStepCookie);
+
+export function setSecondStepCookie(request: Request, response: Response, text: string): void {
+  response.cookie(secondStepCookie, text, { ...secondStepOptions(request), maxAge: challengeLifeMs });
+}
+
+export function clearSecondStepCookie(request: Request, response: Response): void {
+  response.clearCookie(secondStepCookie, secondStepOptions(request));
 }
 
 export function clearSessionCookie(request: Request, response: Response): void {

@@ -19,7 +19,11 @@ export function accountRoutes(management: AccountManagement, accounts: Accounts)
       note({ before: { role: before }, after: { role: account.role } });
       return account;
     }),
-    bind(routes.resetPassword, ({ params }) => management.resetPassword(params.userName)),
+    bind(routes.resetPassword, async ({ params, note }) => {
+      const { account, oneTimePassword, passkeysRemoved } = await management.resetPassword(params.userName);
+      note({ passkeysRemoved });
+      return { account, oneTimePassword };
+    }),
     bind(routes.deleteAccount, async ({ params, note }) => {
       note({ before: await management.delete(params.userName) });
       return undefined;

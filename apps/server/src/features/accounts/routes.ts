@@ -8,11 +8,18 @@ import { ApiError } from "../../http/errors.ts";
 import type { Accounts } from "./accounts.ts";
 import type { SignedIn } from "./signed-in.ts";
 import { tokenKeys, tokenList } from "./api-tokens.ts";
-import { cameFrom, checkOwnPassword, clearSessionCookie, sessionOf, setSessionCookie } from "./authentication.ts";
+import {
+  cameFrom,
+  checkOwnPassword,
+  clearSessionCookie,
+  sessionOf,
+  setSecondStepCookie,
+  setSessionCookie,
+} from "./authentication.ts";
 import { userSessionKeys, userSessionList } from "./user-sessions.ts";
 
-const shown = ({ userName, role, mustChangePassword, may }: SignedIn): User => ({
-  ...{ userName, role, mustChangePassword },
+const shown = ({ userName, role, mustChangePassword, signsInWith, may }: SignedIn): User => ({
+  ...{ userName, role, mustChangePassword, signsInWith },
   may: [...may],
 });
 
@@ -21,10 +28,17 @@ export function sessionRoutes(accounts: Accounts): BoundRoute[] {
   return [
     bind(routes.signIn, async ({ body, note, request, response }) => {
       if (await accounts.isKnown(body.userName)) note({ account: body.userName });
-      const { user, session } = await accounts.signIn(body.userName, body.password, cameFrom(request));
-      note({}, user.userName);
-      setSessionCookie(request, response, session);
-      return user;
+      const begun = await accounts.signIn(body.userName, body.password, cameFrom(request));
+      if ("secondStep" in begun) {
+        setSecondStepCookie(request, response, begun.secondStep);
+        throw new ApiError(
+          "second-factor-needed",
+          "Go on in the console with your passkey or a recovery code. Programs come with a token.",
+        );
+      }
+      note({}, begun.user.userName);
+      setSessionCookie(request, response, begun.session);
+      return begun.user;
     }),
     bind(routes.currentUser, ({ user }) => shown(user)),
     bind(routes.signOut, async ({ note, request, response }) => {

@@ -7,10 +7,11 @@ import { paged, type PageAsked } from "../../http/cursor.ts";
 import { iso, newId } from "../../identifiers.ts";
 import type { UserSessionRow } from "../../storage/schema.ts";
 import type { Queries, Storage } from "../../storage/storage.ts";
-import { hashOf, newSessionText } from "./credentials.ts";
+import { hashOf, newSessionText, openedBy, sealedFor } from "./credentials.ts";
 import { LastUsed } from "./last-used.ts";
 
 export const sessionLifeSeconds = 12 * 60 * 60;
+const sessionLifeMs = sessionLifeSeconds * 1000;
 const clientCharactersMax = 200;
 
 /** As its cursors name it. */
@@ -22,6 +23,13 @@ export interface CameFrom {
   address: string;
   /** What the browser or program calls itself. */
   client: string;
+}
+
+/** What a session that was begun at an OpenID provider is known by there. */
+export interface AtProvider {
+  session: string | undefined;
+  /** Shown to the provider at the sign-out. It says who somebody is: what is stored takes the session to be read. */
+  idToken: string;
 }
 
 export class UserSessions {
@@ -37,8 +45,13 @@ export class UserSessions {
     );
   }
 
-  /** Returns what the session is known by from now on. */
-  async begin(db: Queries, userName: string, { address, client }: CameFrom): Promise<string> {
+  /** Returns what the session is known by from now on. `lifeMs`: no longer than others. */
+  async begin(
+    db: Queries,
+    userName: string,
+    { address, client }: CameFrom,
+    { lifeMs = sessionLifeMs, provider }: { lifeMs?: number; provider?: AtProvider } = {},
+  ): Promise<string> {
     const text = newSessionText();
     const now = this.#clock.wallMs();
     const steadyMs = this.#clock.steadyMs();
@@ -51,12 +64,20 @@ export class UserSessions {
         userName,
         startedAt: now,
         lastSeenAt: now,
-        endsAt: steadyMs + sessionLifeSeconds * 1000,
+        endsAt: steadyMs + Math.min(lifeMs, sessionLifeMs),
         address,
         client: client.slice(0, clientCharactersMax),
+        oidcSession: provider?.session ?? null,
+        oidcToken: provider === undefined ? null : sealedFor(text, provider.idToken),
       })
       .execute();
     return text;
+  }
+
+  /** Of the provider, if it was begun there. */
+  async idTokenOf(text: string): Promise<string | undefined> {
+    const sealed = (await this.find(text))?.oidcToken ?? null;
+    return sealed === null ? undefined : openedBy(text, sealed);
   }
 
   /** Of one that is in force. */

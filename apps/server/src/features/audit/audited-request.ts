@@ -8,7 +8,7 @@ import { type Audited, auditedBy } from "../../http/audited.ts";
 import { LogLimiter, type Logger } from "../../logging.ts";
 import type { SignedIn } from "../accounts/signed-in.ts";
 import type { Audit, NewLine } from "./audit.ts";
-import { keeperOf, kept } from "./without-secrets.ts";
+import { keeperOf, kept, queryKeeperOf } from "./without-secrets.ts";
 
 const strangersLinesPerMinute = 60;
 
@@ -19,16 +19,19 @@ interface AuditingOptions {
 }
 
 /** What reads has no lines, but where it was refused to somebody who is known. */
-const changesSomething = ({ method, changesNothing }: Route): boolean => method !== "GET" && changesNothing !== true;
+const changesSomething = ({ method, changesNothing, signsIn }: Route): boolean =>
+  signsIn === true || (method !== "GET" && changesNothing !== true);
 
 export function createAuditing(options: AuditingOptions): (name: string, route: Route) => RequestHandler[] {
   const strangers = new LogLimiter(strangersLinesPerMinute);
   return (name, route) => {
-    if (route.access === "broker" || (route.method === "GET" && isOpen(route.access))) return [];
+    if (route.access === "broker" || (isOpen(route.access) && !changesSomething(route) && route.method === "GET"))
+      return [];
     const keep = keeperOf(route);
+    const keepQuery = queryKeeperOf(route);
     return [
       (request, response, next) => {
-        const kind = { ...options, strangers, name, route, keep };
+        const kind = { ...options, strangers, name, route, keep, keepQuery };
         auditedBy(response, new AuditedRequest(kind, request, response));
         next();
       },
@@ -41,6 +44,7 @@ interface Kind extends AuditingOptions {
   name: string;
   route: Route;
   keep: (body: unknown) => unknown;
+  keepQuery: (query: unknown) => unknown;
 }
 
 class AuditedRequest implements Audited {
@@ -115,7 +119,7 @@ class AuditedRequest implements Audited {
   }
 
   #askedFor(): Record<string, unknown> {
-    const query = kept(this.#request.query) as Record<string, unknown>;
+    const query = this.#kind.keepQuery(this.#request.query) as Record<string, unknown>;
     return {
       ...(this.#body === undefined ? {} : { asked: this.#body }),
       ...(Object.keys(query).length === 0 ? {} : { query }),

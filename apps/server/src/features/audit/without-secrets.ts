@@ -2,6 +2,7 @@
 
 import type { Route } from "@flipside/api/route";
 import { secretMembersOf } from "@flipside/api/secret-members";
+import type { z } from "zod";
 
 const membersMax = 20;
 const textCharactersMax = 300;
@@ -30,7 +31,15 @@ function shortened(value: unknown, hidden: ReadonlySet<string>, depth: number): 
 export function keeperOf({ body }: Pick<Route, "body">): (given: unknown) => unknown {
   if (body === undefined) return () => undefined;
   if (body.kind === "file") return (given) => (given instanceof Uint8Array ? { bytes: given.length } : undefined);
-  const hidden = secretMembersOf(body.schema);
+  return without(body.schema);
+}
+
+/** Of what stands in the address behind the path, the same. */
+export const queryKeeperOf = ({ query }: Pick<Route, "query">): ((given: unknown) => unknown) =>
+  query === undefined ? kept : without(query);
+
+function without(schema: z.ZodType): (given: unknown) => unknown {
+  const hidden = secretMembersOf(schema);
   return (given) => shortened(given, hidden, 0);
 }
 

@@ -13,6 +13,7 @@ import { iso, isoOrNull, newId } from "../../identifiers.ts";
 import type { ProposalRow } from "../../storage/schema.ts";
 import type { Storage } from "../../storage/storage.ts";
 import { checkPermission } from "../accounts/authentication.ts";
+import { viewOfUser } from "../accounts/accounts.ts";
 import type { SignedIn } from "../accounts/signed-in.ts";
 import { kept } from "../audit/without-secrets.ts";
 import { permissionOf } from "./rule.ts";
@@ -103,8 +104,7 @@ export function createProposals(storage: Storage, clock: Clock, carryOut: CarryO
     const may = account === undefined ? [] : permissionsOf(account.role);
     if (account === undefined || !may.includes(permissionOf(operation)))
       throw new ApiError("role-refused", `${userName}, who asked for it, may not do it any more.`);
-    const { role, mustChangePassword } = account;
-    return { userName, role, mustChangePassword, may, by: { kind: "session", id: "" }, endsAt: clock.steadyMs() };
+    return { ...viewOfUser(account), may, by: { kind: "session", id: "" }, endsAt: clock.steadyMs() };
   }
 
   return {

@@ -32,6 +32,7 @@ import { migrate as hawkbit } from "./0028-hawkbit.ts";
 import { migrate as twoPersons } from "./0029-two-persons.ts";
 import { migrate as otherAgents } from "./0030-other-agents.ts";
 import { migrate as awsIot } from "./0031-aws-iot.ts";
+import { migrate as waysToSignIn } from "./0032-ways-to-sign-in.ts";
 import { migrate as idempotentRequests } from "./0034-idempotent-requests.ts";
 import { migrate as claimsWithLimits } from "./0035-claims-with-limits.ts";
 import { type Migrate, tools } from "./tools.ts";
@@ -66,6 +67,7 @@ const history: Record<string, Migrate> = {
   "0029-two-persons": twoPersons,
   "0030-other-agents": otherAgents,
   "0031-aws-iot": awsIot,
+  "0032-ways-to-sign-in": waysToSignIn,
   "0034-idempotent-requests": idempotentRequests,
   "0035-claims-with-limits": claimsWithLimits,
 };

@@ -1,0 +1,166 @@
+// What is asked before somebody's passkeys are changed, and the recovery codes, which are told once.
+
+import { type ReactNode, useState } from "react";
+import { passkeyNameCharactersMax } from "@flipside/api/limits";
+import type { Passkey } from "@flipside/api/types";
+import { addPasskey, removePasskey, renamePasskey, renewRecoveryCodes } from "../api/passkeys.ts";
+import { FormDialog } from "./dialog.tsx";
+import { Field } from "./field.tsx";
+import { Icon } from "./icon.tsx";
+
+interface Props {
+  onClose: () => void;
+  /** `codes`: new recovery codes. */
+  onDone: (codes?: string[] | null) => Promise<void>;
+}
+
+interface TextProps {
+  value: string;
+  onChange: (value: string) => void;
+  error: string | undefined;
+}
+
+const NameField = ({ value, onChange, error }: TextProps): ReactNode => (
+  <Field label="Name" hint="So that you know it again, such as the key on your key ring." error={error}>
+    {(ids) => (
+      <input
+        {...ids}
+        autoComplete="off"
+        maxLength={passkeyNameCharactersMax}
+        value={value}
+        onChange={(event) => onChange(event.target.value)}
+      />
+    )}
+  </Field>
+);
+
+const PasswordField = ({ value, onChange, error }: TextProps): ReactNode => (
+  <Field label="Your password" error={error}>
+    {(ids) => (
+      <input
+        {...ids}
+        type="password"
+        autoComplete="current-password"
+        value={value}
+        onChange={(event) => onChange(event.target.value)}
+      />
+    )}
+  </Field>
+);
+
+const nameError = (name: string, tried: boolean): string | undefined =>
+  tried && name.trim() === "" ? "Type a name." : undefined;
+const passwordError = (password: string, tried: boolean): string | undefined =>
+  tried && password === "" ? "Type your password." : undefined;
+
+export function AddPasskeyDialog({ onClose, onDone }: Props): ReactNode {
+  const [name, setName] = useState("");
+  const [password, setPassword] = useState("");
+  return (
+    <FormDialog
+      title="Add a passkey"
+      confirm="Go on"
+      lead="The passkey was not added"
+      isWrong={name.trim() === "" || password === ""}
+      about={<p>Your browser asks you for a security key, your phone, or what this computer has.</p>}
+      fields={(tried) => (
+        <>
+          <NameField value={name} onChange={setName} error={nameError(name, tried)} />
+          <PasswordField value={password} onChange={setPassword} error={passwordError(password, tried)} />
+        </>
+      )}
+      action={async () => onDone(await addPasskey(name.trim(), password))}
+      onClose={onClose}
+    />
+  );
+}
+
+export function RenamePasskeyDialog({ passkey, onClose, onDone }: Props & { passkey: Passkey }): ReactNode {
+  const [name, setName] = useState(passkey.name);
+  return (
+    <FormDialog
+      title={`Rename ${passkey.name}`}
+      confirm="Rename"
+      lead="It was not renamed"
+      isWrong={name.trim() === ""}
+      about={null}
+      fields={(tried) => <NameField value={name} onChange={setName} error={nameError(name, tried)} />}
+      action={async () => {
+        await renamePasskey(passkey.id, name.trim());
+        await onDone();
+      }}
+      onClose={onClose}
+    />
+  );
+}
+
+export function RemovePasskeyDialog({
+  passkey,
+  isLast,
+  onClose,
+  onDone,
+}: Props & { passkey: Passkey; isLast: boolean }): ReactNode {
+  const [password, setPassword] = useState("");
+  return (
+    <FormDialog
+      title={`Remove ${passkey.name}`}
+      confirm="Remove"
+      dangerous
+      lead="The passkey was not removed"
+      isWrong={password === ""}
+      about={
+        <p>
+          {isLast
+            ? "It is your last one: from then on your password alone is enough, and your recovery codes count no more."
+            : "You can't sign in with it any more."}
+        </p>
+      }
+      fields={(tried) => (
+        <PasswordField value={password} onChange={setPassword} error={passwordError(password, tried)} />
+      )}
+      action={async () => {
+        await removePasskey(passkey.id, password);
+        await onDone();
+      }}
+      onClose={onClose}
+    />
+  );
+}
+
+export function RenewCodesDialog({ onClose, onDone }: Props): ReactNode {
+  const [password, setPassword] = useState("");
+  return (
+    <FormDialog
+      title="Make new recovery codes"
+      confirm="Make new codes"
+      lead="There are no new codes"
+      isWrong={password === ""}
+      about={<p>Those that you have count no more.</p>}
+      fields={(tried) => (
+        <PasswordField value={password} onChange={setPassword} error={passwordError(password, tried)} />
+      )}
+      action={async () => onDone(await renewRecoveryCodes(password))}
+      onClose={onClose}
+    />
+  );
+}
+
+export const RecoveryCodes = ({ codes, onKept }: { codes: string[]; onKept: () => void }): ReactNode => (
+  <div className="notice tone-ok" role="status">
+    <Icon name="key" />
+    <div className="notice-body">
+      <p className="notice-title">Keep these recovery codes</p>
+      <p>Each lets you in once without a passkey. They are shown this once: print them, or keep them in a safe.</p>
+      <ul className="recovery-codes">
+        {codes.map((code) => (
+          <li key={code}>
+            <code>{code}</code>
+          </li>
+        ))}
+      </ul>
+      <button type="button" className="button small" onClick={onKept}>
+        I have kept them
+      </button>
+    </div>
+  </div>
+);
