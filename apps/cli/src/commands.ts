@@ -24,6 +24,7 @@ import { beginStop } from "./commands/emergency-stop/begin.ts";
 import { endStop } from "./commands/emergency-stop/end.ts";
 import { showStop } from "./commands/emergency-stop/show.ts";
 import { enrol } from "./commands/enrol.ts";
+import { events } from "./commands/events.ts";
 import { inspect } from "./commands/inspect.ts";
 import { keygen } from "./commands/keygen.ts";
 import { login } from "./commands/login.ts";
@@ -78,6 +79,7 @@ export const commands: readonly Command[] = [
   approveRollout,
   abortRollout,
   rollBackRollout,
+  events,
   showStop,
   beginStop,
   endStop,

@@ -155,6 +155,7 @@ async function close({ foundation, features, link, http, rounds, checkingImages,
     features;
   const roundsEnded = Promise.all([rounds.stop(), features.carryingOut.stop(), features.retention.stop()]);
   events.close();
+  features.longPoll.close();
   images.stop();
   const listener = http.listening ? closeListener(http) : undefined;
   // Others take its devices while it ends.

@@ -11,6 +11,10 @@ export const pageMembersDefault = 100;
 export const pageMembersMax = 500;
 export const cursorCharactersMax = 500;
 
+/** How long who asks for events waits for the first one: below the 60 s after which proxies give up. */
+export const eventPollMsDefault = 25_000;
+export const eventPollMsMax = 50_000;
+
 export const jsonBytesMax = 4 * 1024 * 1024;
 export const releaseBytesMax = 64 * 1024 * 1024;
 export const permitBytesMax = 4096;

@@ -18,7 +18,7 @@ import {
   summariseDevices,
 } from "./resources/devices.ts";
 import { endEmergencyStop, getEmergencyStop, setEmergencyStop } from "./resources/emergency-stop.ts";
-import { streamEvents } from "./resources/events.ts";
+import { pollEvents, streamEvents } from "./resources/events.ts";
 import { getMetricHistory, listMetrics } from "./resources/metrics.ts";
 import { registerHawkbitDevice, renewTargetToken } from "./resources/hawkbit.ts";
 import {
@@ -148,6 +148,7 @@ export const routes = {
   setEmergencyStop,
   endEmergencyStop,
   streamEvents,
+  pollEvents,
   brokerUser,
   brokerVirtualHost,
   brokerResource,

@@ -99,6 +99,8 @@ export type StateCounts = z.output<typeof rollouts.stateCounts>;
 export type RolloutSummary = z.output<typeof rollouts.rolloutSummary>;
 export type Rollout = z.output<typeof rollouts.rollout>;
 
+export type PolledEvents = z.output<typeof events.polledEvents>;
+
 type EventSchemas = (typeof events.streamEvents)["answer"]["events"];
 /** What changed, and the whole of it as it is now. */
 export type LiveEvent = { [K in EventKind]: { kind: K; data: z.output<EventSchemas[K]> } }[EventKind];

@@ -40,6 +40,8 @@ import { findDevice } from "../features/device-records/store.ts";
 import { createDeviceViews, type DeviceViews } from "../features/devices/view.ts";
 import { createEnrolment, type Enrolment } from "../features/enrolment/enrolment.ts";
 import { createEventHub, type EventHub } from "../features/events/event-hub.ts";
+import { createLongPoll, type LongPoll } from "../features/events/long-poll.ts";
+import type { Loaders } from "../features/events/marks.ts";
 import { createHawkbit, hawkbitPollMsDefault, type HawkbitOptions } from "../features/hawkbit/hawkbit.ts";
 import { createRegistration, type Registration } from "../features/hawkbit/registration.ts";
 import { createFileRemoval, type FileRemoval } from "../features/releases/file-removal.ts";
@@ -329,6 +331,7 @@ export interface Features extends Fleet, Conversations {
   clearConflict: ClearConflict;
   deviceDeletion: DeviceDeletion;
   events: EventHub;
+  longPoll: LongPoll;
   /** Undefined: it is not spoken here. */
   hawkbit: { router: Router; sweep: () => void; registration: Registration } | undefined;
 }
@@ -373,6 +376,16 @@ function createAllOfRollouts(
     }),
   };
 }
+
+const settledLookMs = 500;
+
+const createEvents = (
+  { storage: { db }, cursors, feed, log, members }: Foundation,
+  loaders: Loaders,
+): Pick<Features, "events" | "longPoll"> => ({
+  events: createEventHub({ loaders, db, cursors, feed, log }),
+  longPoll: createLongPoll({ loaders, db, cursors, feed, lookEveryMs: members && settledLookMs }),
+});
 
 function retentionOf({ storage, log, clock, members }: Foundation, keep: Keeping): Retention {
   const expiring = [
@@ -421,7 +434,7 @@ export async function createFeatures(foundation: Foundation, link: DeviceLink, s
     deviceDeletion: createDeviceDeletion({ ...about, lastSeen }),
     clearConflict: createClearConflict({ storage, views, deviceLog }),
     deviceCounts: createDeviceCounts(storage, () => online().length),
-    events: createEventHub(loaders, feed, log),
+    ...createEvents(foundation, loaders),
     hawkbit: sizes.hawkbit && createForeign(foundation, fleet, conversations, views, sizes.hawkbit),
   };
   // One of several does it for all (rounds.ts).

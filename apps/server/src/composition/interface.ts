@@ -45,7 +45,7 @@ export function createInterface(
 ): Express {
   const { sessions, devices, deviceCounts, boards, clearConflict, deviceDeletion, metrics, commands, releases } =
     features;
-  const { rollouts, whys, emergencyStop, events, trustReplacement } = features;
+  const { rollouts, whys, emergencyStop, trustReplacement } = features;
   const brokerRights = createBrokerRights({
     authenticate: (deviceId, password) => sessions.authenticate(deviceId, password),
     isServed: async (deviceId) => (await findDevice(storage.db, deviceId))?.revokedAt === null,
@@ -77,7 +77,7 @@ export function createInterface(
     trustRoutes(trust, trustReplacement),
     rolloutRoutes(rollouts, whys),
     emergencyStopRoutes(emergencyStop),
-    eventRoutes(events, accounts),
+    eventRoutes(features, accounts),
     brokerRightsRoutes(brokerRights, clock.steadyMs),
     hawkbitAdminRoutes(features.hawkbit?.registration),
   ].flat();
