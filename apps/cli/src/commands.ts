@@ -56,6 +56,11 @@ import { makeTrust } from "./commands/trust/make.ts";
 import { pushTrust } from "./commands/trust/push.ts";
 import { showTrust } from "./commands/trust/show.ts";
 import { verify } from "./commands/verify.ts";
+import { createWebhook } from "./commands/webhook/create.ts";
+import { deleteWebhook } from "./commands/webhook/delete.ts";
+import { webhookDeliveries } from "./commands/webhook/deliveries.ts";
+import { listWebhooks } from "./commands/webhook/list.ts";
+import { testWebhook } from "./commands/webhook/test.ts";
 
 export const commands: readonly Command[] = [
   login,
@@ -80,6 +85,11 @@ export const commands: readonly Command[] = [
   abortRollout,
   rollBackRollout,
   events,
+  listWebhooks,
+  createWebhook,
+  deleteWebhook,
+  testWebhook,
+  webhookDeliveries,
   showStop,
   beginStop,
   endStop,

@@ -10,6 +10,7 @@ import { type Keeping, keepingDefault } from "./features/retention/keeping.ts";
 import { sleepMsMax } from "./features/hawkbit/documents.ts";
 import { readGatewayToken } from "./features/hawkbit/gateway-token.ts";
 import { type HawkbitOptions, hawkbitPollMsDefault } from "./features/hawkbit/hawkbit.ts";
+import { parseRanges } from "./features/webhooks/addresses.ts";
 import { parseTrustedProxies } from "./http/trusted-proxies.ts";
 
 const repository = fileURLToPath(new URL("../../../", import.meta.url));
@@ -117,6 +118,21 @@ const form = z.object({
     .transform((text, context) => {
       try {
         return parseTrustedProxies(text);
+      } catch (error) {
+        context.addIssue({ code: "custom", message: (error as Error).message });
+        return z.NEVER;
+      }
+    }),
+  publicUrl: z
+    .url({ protocol: /^https?$/ })
+    .refine((text) => new URL(text).pathname === "/", "without a path")
+    .optional(),
+  webhookAllow: z
+    .string()
+    .default("")
+    .transform((text, context) => {
+      try {
+        return parseRanges(text);
       } catch (error) {
         context.addIssue({ code: "custom", message: (error as Error).message });
         return z.NEVER;
@@ -313,6 +329,16 @@ export const options: Record<keyof Configuration, Option> = {
     flag: "trust-proxy",
     variable: "TRUST_PROXY",
     about: "number of proxies in front, or their addresses, whose X-Forwarded-For and -Proto count (none)",
+  },
+  publicUrl: {
+    flag: "public-url",
+    variable: "PUBLIC_URL",
+    about: "this server's address as browsers reach it, https://flipside.example (none)",
+  },
+  webhookAllow: {
+    flag: "webhook-allow",
+    variable: "WEBHOOK_ALLOW",
+    about: "private addresses that webhooks may be sent to, and without TLS, such as 10.0.0.0/8 (none)",
   },
   consoleDir: { flag: "console-dir", variable: "CONSOLE_DIR", about: "the built console (apps/web/dist)" },
 };

@@ -29,6 +29,8 @@ export const errors = {
   "account-exists": { status: 409, title: "There is such an account already" },
   "last-administrator": { status: 409, title: "It is the last administrator" },
   "too-many-tokens": { status: 409, title: "The account has too many tokens" },
+  "too-many-webhooks": { status: 409, title: "There are too many webhooks" },
+  "webhook-address-refused": { status: 422, title: "Nothing is sent to this address" },
   "proposal-state": { status: 409, title: "The proposal does not wait any more" },
   "device-refused": { status: 401, title: "The device is not known, or its token is wrong" },
   "hawkbit-off": { status: 409, title: "This server does not speak hawkBit's DDI" },

@@ -68,6 +68,10 @@ export const commandExpiryMsDefault = 600_000;
 export const commandExpiryMsMin = 1_000;
 export const commandExpiryMsMax = 7 * dayMs;
 
+export const webhooksMax = 50;
+export const webhookUrlCharactersMax = 1_000;
+export const webhookDescriptionCharactersMax = 200;
+
 export const rolloutNameCharactersMax = 100;
 export const emergencyReasonCharactersMax = 200;
 export const waveDevicesMax = 1_000_000;

@@ -65,6 +65,17 @@ import {
   withdrawProposal,
 } from "./resources/two-persons.ts";
 import { endOwnSession, endSession, listOwnSessions, listSessions } from "./resources/user-sessions.ts";
+import {
+  changeWebhook,
+  createWebhook,
+  deleteWebhook,
+  getWebhook,
+  listWebhookDeliveries,
+  listWebhooks,
+  rotateWebhookSecret,
+  sendAgain,
+  testWebhook,
+} from "./resources/webhooks.ts";
 import { whyDevice, whyRollout } from "./resources/why.ts";
 
 export const routes = {
@@ -149,6 +160,15 @@ export const routes = {
   endEmergencyStop,
   streamEvents,
   pollEvents,
+  listWebhooks,
+  createWebhook,
+  getWebhook,
+  changeWebhook,
+  deleteWebhook,
+  rotateWebhookSecret,
+  testWebhook,
+  listWebhookDeliveries,
+  sendAgain,
   brokerUser,
   brokerVirtualHost,
   brokerResource,

@@ -43,6 +43,8 @@ export interface Cursors {
    */
   settled(): Promise<number>;
   at(position: number): string;
+  /** Whether all that came after it is still there. */
+  isKept(position: number): Promise<boolean>;
   /** The position that it stands for; undefined: what came after it is not kept any more, or it is none of ours. */
   read(cursor: string): Promise<number | undefined>;
 }
@@ -53,8 +55,16 @@ export async function openCursors(storage: Storage, settled: () => Promise<numbe
   // Asked for before anything is told.
   await settled();
   const run = runs.at(-1)!;
+  async function isKept(position: number): Promise<boolean> {
+    const range = await rangeOfChanges(storage.db);
+    if (range === undefined) return true;
+    // Those that are always kept may have gaps before them: of numbers that were never committed, or are not yet.
+    return position >= range.newest - changesKept || position >= range.oldest - 1;
+  }
+
   return {
     settled,
+    isKept,
     at: (position) => `${run.id}-${position}`,
     async read(cursor) {
       const [, id, digits] = /^([0-9a-f]{8})-(\d{1,15})$/.exec(cursor) ?? [];
@@ -63,11 +73,7 @@ export async function openCursors(storage: Storage, settled: () => Promise<numbe
       const position = Number(digits);
       // Where the next run began earlier, the database was put back in between.
       if (position > (runs[index + 1]?.from ?? (await settled()))) return undefined;
-      const range = await rangeOfChanges(storage.db);
-      if (range === undefined) return position;
-      // Those that are always kept may have gaps before them: of numbers that were never committed, or are not yet.
-      const isKept = position >= range.newest - changesKept || position >= range.oldest - 1;
-      return isKept ? position : undefined;
+      return (await isKept(position)) ? position : undefined;
     },
   };
 }

@@ -44,6 +44,8 @@ import { createLongPoll, type LongPoll } from "../features/events/long-poll.ts";
 import type { Loaders } from "../features/events/marks.ts";
 import { createHawkbit, hawkbitPollMsDefault, type HawkbitOptions } from "../features/hawkbit/hawkbit.ts";
 import { createRegistration, type Registration } from "../features/hawkbit/registration.ts";
+import { expiringDeliveries } from "../features/webhooks/deliveries.ts";
+import { openWebhookDesk, type WebhookDesk, type WebhookOptions } from "../features/webhooks/webhook-desk.ts";
 import { createFileRemoval, type FileRemoval } from "../features/releases/file-removal.ts";
 import { createImageStore, type ImageStore } from "../features/releases/image-store.ts";
 import { createReleases, type Releases } from "../features/releases/releases.ts";
@@ -85,6 +87,7 @@ export const pieceMaxDefault = 100;
 
 interface Sizes {
   keep: Keeping;
+  webhooks: WebhookOptions;
   pollMs: number;
   /** Undefined: hawkBit's DDI is not spoken here. */
   hawkbit: HawkbitOptions | undefined;
@@ -291,6 +294,7 @@ async function createConversations(
     trust,
     health,
     metricHistory,
+    steadyMs: now,
   });
   const delivery = createDelivery(foundation, fleet, link, sessions);
   const enrolment = createEnrolment({
@@ -318,6 +322,8 @@ async function createConversations(
   return { turns, sessions, offers, commands, delivery, enrolment, handlers: handlersOf(inbox, sessions) };
 }
 
+const webhookDeliveriesKeptMs = 14 * 24 * 60 * 60 * 1000;
+
 export interface Features extends Fleet, Conversations {
   rollouts: Rollouts;
   joining: Joining;
@@ -332,6 +338,7 @@ export interface Features extends Fleet, Conversations {
   deviceDeletion: DeviceDeletion;
   events: EventHub;
   longPoll: LongPoll;
+  webhookDesk: WebhookDesk;
   /** Undefined: it is not spoken here. */
   hawkbit: { router: Router; sweep: () => void; registration: Registration } | undefined;
 }
@@ -395,6 +402,7 @@ function retentionOf({ storage, log, clock, members }: Foundation, keep: Keeping
     expiringDecisions(keep.decisionsMs),
     expiringAudit(keep.auditMs),
     expiringProposals(keep.auditMs),
+    expiringDeliveries(webhookDeliveriesKeptMs),
   ];
   return createRetention({ storage, log, clock, expiring, isHere: () => isCaretaker(members) });
 }
@@ -435,6 +443,12 @@ export async function createFeatures(foundation: Foundation, link: DeviceLink, s
     clearConflict: createClearConflict({ storage, views, deviceLog }),
     deviceCounts: createDeviceCounts(storage, () => online().length),
     ...createEvents(foundation, loaders),
+    webhookDesk: await openWebhookDesk({
+      ...foundation,
+      options: sizes.webhooks,
+      isHere: () => isCaretaker(members),
+      isShared: members !== undefined,
+    }),
     hawkbit: sizes.hawkbit && createForeign(foundation, fleet, conversations, views, sizes.hawkbit),
   };
   // One of several does it for all (rounds.ts).

@@ -27,6 +27,7 @@ import { metricRoutes } from "../features/metric-history/routes.ts";
 import { releaseRoutes } from "../features/releases/routes.ts";
 import { rolloutRoutes } from "../features/rollouts/routes.ts";
 import { trustRoutes } from "../features/trust/routes.ts";
+import { webhookRoutes } from "../features/webhooks/routes.ts";
 import { createApp } from "../http/app.ts";
 import type { BoundRoute } from "../http/bind.ts";
 import { ownRoutes } from "../http/own-routes.ts";
@@ -78,6 +79,7 @@ export function createInterface(
     rolloutRoutes(rollouts, whys),
     emergencyStopRoutes(emergencyStop),
     eventRoutes(features, accounts),
+    webhookRoutes(features.webhookDesk),
     brokerRightsRoutes(brokerRights, clock.steadyMs),
     hawkbitAdminRoutes(features.hawkbit?.registration),
   ].flat();

@@ -2,7 +2,15 @@
 // dialect: column-types.ts; booleans are listed there.
 
 import type { Role } from "@flipside/api/permissions";
-import type { AgentKind, CommandState, EntropyState, Health, HeldFor, RolloutState } from "@flipside/api/types";
+import type {
+  AgentKind,
+  CommandState,
+  EntropyState,
+  Health,
+  HeldFor,
+  RolloutState,
+  WebhookChannel,
+} from "@flipside/api/types";
 import type { BootReasonName, CommandKind, DeploymentStateName, SlotStateName } from "@flipside/image-format";
 import type { HealthSide } from "../domain/health/metrics.ts";
 import type { Generated, GeneratedAlways, Insertable, Selectable, Updateable } from "kysely";
@@ -363,7 +371,7 @@ export interface DeploymentCountTable {
 /** The outbox (outbox.ts). */
 export interface ChangeTable {
   position: Generated<number>;
-  kind: "device" | "release" | "rollout" | "targets" | "deployment";
+  kind: "device" | "release" | "rollout" | "targets" | "deployment" | "fact";
   id: string;
   /** JSON of what else is said of it. */
   detail: string | null;
@@ -444,7 +452,7 @@ export interface RetentionSpanTable {
 
 /** Of a sweep that is under way, each thing of which old rows go. */
 export interface RetentionSweepTable {
-  what: "device-log" | "telemetry-raw" | "telemetry-hours" | "decisions" | "audit" | "proposals";
+  what: "device-log" | "telemetry-raw" | "telemetry-hours" | "decisions" | "audit" | "proposals" | "webhook-deliveries";
   /** What carries a time before this one goes. */
   before: number;
   /** How far it has come, as the thing itself counts; null: it is done. */
@@ -544,7 +552,58 @@ export interface PayloadHashesTable {
   suffix: string;
 }
 
+/** Who is told of what happens. */
+export interface WebhookTable {
+  id: string;
+  url: string;
+  channel: WebhookChannel;
+  description: string;
+  /** JSON of WebhookEvent[]; null: of everything. */
+  events: string | null;
+  /** Of this one's alone. */
+  rolloutId: string | null;
+  /** Null: it is on. */
+  disabledBecause: string | null;
+  /** Of steady time: nothing has arrived since; null: the last one did. */
+  failingSince: number | null;
+  createdAt: number;
+  createdBy: string;
+}
+
+export interface WebhookSecretTable {
+  webhookId: string;
+  /** Ascends. */
+  generation: number;
+  secret: Buffer;
+  /** Of steady time; null: it is the present one. */
+  endsAt: number | null;
+}
+
+/** What is to be sent, or was. Times of attempts are of steady time. */
+export interface WebhookDeliveryTable {
+  position: Generated<number>;
+  /** webhook-id. */
+  id: string;
+  webhookId: string;
+  type: string;
+  payload: string;
+  state: "waiting" | "delivered" | "failed";
+  attempts: number;
+  /** Null: no more. */
+  nextAt: number | null;
+  /** Somebody sends it just now; whoever comes later waits until then. */
+  claimedUntil: number | null;
+  createdAt: number;
+  lastAt: number | null;
+  status: number | null;
+  answer: string | null;
+  problem: string | null;
+}
+
 export interface Schema {
+  webhooks: WebhookTable;
+  webhookSecrets: WebhookSecretTable;
+  webhookDeliveries: WebhookDeliveryTable;
   meta: MetaTable;
   accounts: AccountTable;
   userSessions: UserSessionTable;
@@ -604,4 +663,6 @@ export type CommandRow = Selectable<CommandTable>;
 export type CommandUpdate = Updateable<CommandTable>;
 export type DeploymentRow = Selectable<DeploymentTable>;
 export type NewDeployment = Insertable<DeploymentTable>;
+export type WebhookRow = Selectable<WebhookTable>;
+export type WebhookDeliveryRow = Selectable<WebhookDeliveryTable>;
 export type HawkbitActionRow = Selectable<HawkbitActionTable>;

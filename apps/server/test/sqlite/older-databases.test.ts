@@ -130,9 +130,10 @@ const running = ({ running, other }: Record<string, unknown>): object => {
   };
 };
 
-/** Undoes migrations 0026, 0027 and 0029. */
+/** Undoes migrations 0026, 0027, 0029 and 0033. */
 const withoutRoles = [
   ...["userSessions", "apiTokens", "auditLines", "auditHead", "proposals"].map((table) => `drop table ${table}`),
+  ...["webhooks", "webhookSecrets", "webhookDeliveries"].map((table) => `drop table ${table}`),
   "alter table accounts drop column lastSignedInAt",
   "alter table accounts add column tokenGeneration integer not null default 1",
   "update accounts set role = 'admin'",

@@ -6,6 +6,7 @@ import { isFinalState } from "@flipside/image-format";
 import type { Clock } from "../../clock.ts";
 import type { Changes, Join } from "../../domain/changes.ts";
 import { step } from "../../domain/rollout-engine.ts";
+import { rolloutFacts } from "../../domain/rollout-facts.ts";
 import type { RolloutEvent } from "../../domain/rollout-events.ts";
 import type { Logger } from "../../logging.ts";
 import type { DeploymentRow, RolloutRow } from "../../storage/schema.ts";
@@ -176,6 +177,8 @@ export function createEngineRoom({
     }
     const isChange = changes.deployments.length > 0 || changesRow(changes);
     const ofRollout = isChange ? await note(work, row, { changes, swept, rows }) : undefined;
+    for (const { fact, about } of rolloutFacts(snapshot, changes))
+      work.changed({ kind: "fact", id: row.id, fact, at: clock.wallMs(), about: { name: row.name, ...about } });
     return {
       ...{ changes, ofRollout, isOfCountsAlone: !isSweeping && !changesRow(changes) },
       applied: { refused: changes.refused, rows, joins: changes.joins },

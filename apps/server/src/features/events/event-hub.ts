@@ -41,7 +41,7 @@ export interface EventHub {
 export interface EventHubOptions {
   loaders: Loaders;
   db: Queries;
-  cursors: Cursors;
+  cursors: Pick<Cursors, "settled" | "at" | "read">;
   feed: Pick<Feed, "follow">;
   log: Logger;
 }

@@ -51,6 +51,7 @@ export function marksOf(change: Change | Announcement): Mark[] | undefined {
       return change.deployments === undefined ? undefined : ofDeployments(change.deployments);
     case "anything":
       return undefined;
+    case "fact":
     case "images-mended":
     case "emergency-stop":
     case "turn":
