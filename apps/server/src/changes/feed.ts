@@ -6,6 +6,7 @@
 // comes back checks in. One that must miss nothing, whatever dies between a commit and its publication, keeps a cursor.
 
 import type { Logger } from "../logging.ts";
+import { outOfRequest } from "../present-request.ts";
 import { type Change, pruneChanges, rangeOfChanges, readChanges, type StoredChange } from "../storage/outbox.ts";
 import type { Storage } from "../storage/storage.ts";
 
@@ -96,7 +97,8 @@ export class Feed {
   #tell(change: Change | Announcement, position: number | undefined, isOthers: boolean): void {
     for (const follower of this.#followers) {
       try {
-        follower(change, position, isOthers);
+        // Of whoever follows, and not of the request that the change is of.
+        outOfRequest(() => follower(change, position, isOthers));
       } catch (error) {
         this.#log.error({ err: error as Error, kind: change.kind }, "a follower of changes failed");
       }

@@ -12,6 +12,7 @@ import { ApiError } from "./errors.ts";
 import { type GuardOptions, guardsFor } from "./guards.ts";
 import { problemHandler } from "./problem.ts";
 import { type ProbeOptions, probePaths, probes } from "./probes.ts";
+import { identifyRequests } from "./request-id.ts";
 import { type RequestDurations, timeRequests } from "./request-times.ts";
 import type { TrustedProxies } from "./trusted-proxies.ts";
 
@@ -82,6 +83,7 @@ export function createApp(options: AppOptions): Express {
   app.disable("x-powered-by");
   app.set("trust proxy", options.trustProxy);
   app.set("query parser", "simple");
+  app.use(identifyRequests);
   app.use(securityHeaders);
   app.use(timeRequests(options.durations));
 

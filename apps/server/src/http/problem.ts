@@ -8,24 +8,33 @@ import type { Logger } from "../logging.ts";
 import { StorageUnavailable } from "../storage/storage-unavailable.ts";
 import { auditedOf } from "./audited.ts";
 import { ApiError } from "./errors.ts";
+import { requestIdOf } from "./request-id.ts";
 
-function problemOf(error: ApiError): Problem {
+/** Which request it was, as RFC 9457 has it: a URI that names this occurrence. */
+const occurrence = (requestId: string | undefined): Pick<Problem, "instance"> =>
+  requestId === undefined ? {} : { instance: `urn:flipside:request:${requestId}` };
+
+function problemOf(error: ApiError, requestId: string | undefined): Problem {
   return {
     type: `urn:flipside:error:${error.code}`,
     title: error.title,
     status: error.status,
     detail: error.message,
     code: error.code,
+    ...occurrence(requestId),
     ...(error.fieldErrors === undefined ? {} : { errors: error.fieldErrors }),
   };
 }
 
-/** The body of a refusal, application/problem+json. */
-export const problemText = (error: ApiError): string => JSON.stringify(problemOf(error));
+/** The body of a refusal, application/problem+json. `requestId`: undefined of what never became a request. */
+export const problemText = (error: ApiError, requestId?: string): string => JSON.stringify(problemOf(error, requestId));
 
 export function sendProblem(response: Response, error: ApiError): void {
   if (error.retryAfterSeconds !== undefined) response.setHeader("Retry-After", String(error.retryAfterSeconds));
-  response.status(error.status).type("application/problem+json").send(problemText(error));
+  response
+    .status(error.status)
+    .type("application/problem+json")
+    .send(problemText(error, requestIdOf(response)));
 }
 
 /** What an operator can do about a release file that was refused, by the format's error name. */
@@ -50,7 +59,7 @@ const adviceFor: Record<string, string> = {
   "chunk-mismatch": "It was changed after it was signed. Get the file again from the build; do not trust this one.",
 };
 
-function formatProblem(error: FormatError): Problem {
+function formatProblem(error: FormatError, requestId: string | undefined): Problem {
   const advice = adviceFor[error.codeName] ?? "Build the release again.";
   return {
     type: `urn:flipside:error:${error.codeName}`,
@@ -58,6 +67,7 @@ function formatProblem(error: FormatError): Problem {
     status: 422,
     detail: `${error.message}. ${advice}`,
     code: error.codeName,
+    ...occurrence(requestId),
   };
 }
 
@@ -123,7 +133,7 @@ export function problemHandler(log: Logger): ErrorRequestHandler {
       return;
     }
     if (error instanceof FormatError) {
-      const problem = formatProblem(error);
+      const problem = formatProblem(error, requestIdOf(response));
       await auditedOf(response)?.refused(problem.code, problem.status);
       response.status(problem.status).type("application/problem+json").send(JSON.stringify(problem));
       return;

@@ -311,6 +311,8 @@ export interface RolloutTable {
   supersededBy: string | null;
   /** JSON of StoredRequest (rollouts/stored-request.ts); null: made by an older server. */
   request: string | null;
+  /** Id of the HTTP request by which it was made; null: by none, or by an older server. */
+  requestId: string | null;
   archivedAt: number | null;
   /** It is not shown any more, and goes a piece at a time (rollouts/deletion.ts). */
   deletedAt: number | null;

@@ -49,6 +49,8 @@ const newInRollouts = {
 const healthGate = { health: null };
 /** Of migration 0017: what runs already is whole. */
 const pieces = { sweeps: null, preparing: null };
+/** Of migration 0033. */
+const byNoRequest = { requestId: null };
 /** Of migration 0023. */
 const putAway = { archivedAt: null, deletedAt: null };
 /** Of migration 0028. */
@@ -70,7 +72,7 @@ function withGates({
   const anew = { thresholdAction: "pause", rate: null, approval: false, startAt: null };
   const rule = { deadlineMs, failureThresholdPercent, ...formerRules, ...anew };
   const rules = (JSON.parse(String(row["waveTotals"])) as number[]).map(() => rule);
-  const added = { ...gates, ...newInRollouts, ...healthGate, ...pieces, ...putAway, ...otherAgents };
+  const added = { ...gates, ...newInRollouts, ...healthGate, ...pieces, ...putAway, ...otherAgents, ...byNoRequest };
   return { ...row, ...added, accepted: JSON.stringify(accepted), rules: JSON.stringify(rules) };
 }
 
@@ -134,6 +136,7 @@ const running = ({ running, other }: Record<string, unknown>): object => {
 const withoutRoles = [
   ...["userSessions", "apiTokens", "auditLines", "auditHead", "proposals"].map((table) => `drop table ${table}`),
   ...["webhooks", "webhookSecrets", "webhookDeliveries"].map((table) => `drop table ${table}`),
+  "alter table rollouts drop column requestId",
   "alter table accounts drop column lastSignedInAt",
   "alter table accounts add column tokenGeneration integer not null default 1",
   "update accounts set role = 'admin'",

@@ -106,7 +106,7 @@ export function createEngineRoom({
   /** Returns what is to be told of the rollout itself. */
   async function note(
     work: Work,
-    { id: rolloutId, name, ...row }: RolloutRow,
+    { id: rolloutId, name, requestId, ...row }: RolloutRow,
     { changes, swept, rows }: { changes: Changes; swept: Omit<Swept, "sweeps">; rows: Applied["rows"] },
   ): Promise<OfRollout> {
     const { db } = work;
@@ -135,7 +135,9 @@ export function createEngineRoom({
     const withdrawn = swept.withdrawn.filter(({ id }) => !moves.has(id));
     noteWithdrawn(work, name, withdrawn);
     work.afterCommit(() => {
-      for (const text of changes.decisions) log.info({ rollout: rolloutId, name }, `decision: ${text}`);
+      // Which request began it; which one has said something of it now is in every line (logging.ts).
+      const about = { rollout: rolloutId, name, ...(requestId === null ? {} : { begunBy: requestId }) };
+      for (const text of changes.decisions) log.info(about, `decision: ${text}`);
     });
     return { due: due.map(({ deviceId }) => deviceId), countsOnly };
   }

@@ -30,7 +30,7 @@ import { migrate as rolesSessionsAndTokens } from "./0026-roles-sessions-and-tok
 import { migrate as audit } from "./0027-audit.ts";
 import { migrate as hawkbit } from "./0028-hawkbit.ts";
 import { migrate as twoPersons } from "./0029-two-persons.ts";
-import { migrate as webhooks } from "./0033-webhooks.ts";
+import { migrate as webhooksAndRequestIds } from "./0033-webhooks-and-request-ids.ts";
 import { type Migrate, tools } from "./tools.ts";
 
 const history: Record<string, Migrate> = {
@@ -61,7 +61,7 @@ const history: Record<string, Migrate> = {
   "0027-audit": audit,
   "0028-hawkbit": hawkbit,
   "0029-two-persons": twoPersons,
-  "0033-webhooks": webhooks,
+  "0033-webhooks-and-request-ids": webhooksAndRequestIds,
 };
 
 export function migrations(types: ColumnTypes): MigrationProvider {

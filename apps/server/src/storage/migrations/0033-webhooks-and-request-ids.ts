@@ -1,8 +1,9 @@
-// Who is told of what happens, and what is to be told to whom.
+// Who is told of what happens, and what is to be told to whom; and by which request a rollout was made.
 
 import type { Migrate } from "./tools.ts";
 
-export const migrate: Migrate = async (db, { table, index }) => {
+export const migrate: Migrate = async (db, { add, table, index }) => {
+  await add(db, "rollouts", "requestId: text");
   await table(db, "webhooks", [
     "id: text primary key",
     "url: text not null",
