@@ -8,6 +8,7 @@ import { graphOf, holdsToItsLayers, type House, importsOf } from "./import-graph
 
 const house: House = {
   layers: [
+    ["present-request.ts"],
     [
       "domain",
       "logging.ts",

@@ -31,6 +31,7 @@ import { beginStop } from "./commands/emergency-stop/begin.ts";
 import { endStop } from "./commands/emergency-stop/end.ts";
 import { showStop } from "./commands/emergency-stop/show.ts";
 import { enrol } from "./commands/enrol.ts";
+import { events } from "./commands/events.ts";
 import { inspect } from "./commands/inspect.ts";
 import { keygen } from "./commands/keygen.ts";
 import { login } from "./commands/login.ts";
@@ -66,6 +67,11 @@ import { makeTrust } from "./commands/trust/make.ts";
 import { pushTrust } from "./commands/trust/push.ts";
 import { showTrust } from "./commands/trust/show.ts";
 import { verify } from "./commands/verify.ts";
+import { createWebhook } from "./commands/webhook/create.ts";
+import { deleteWebhook } from "./commands/webhook/delete.ts";
+import { webhookDeliveries } from "./commands/webhook/deliveries.ts";
+import { listWebhooks } from "./commands/webhook/list.ts";
+import { testWebhook } from "./commands/webhook/test.ts";
 
 export const commands: readonly Command[] = [
   login,
@@ -89,6 +95,12 @@ export const commands: readonly Command[] = [
   approveRollout,
   abortRollout,
   rollBackRollout,
+  events,
+  listWebhooks,
+  createWebhook,
+  deleteWebhook,
+  testWebhook,
+  webhookDeliveries,
   showStop,
   beginStop,
   endStop,

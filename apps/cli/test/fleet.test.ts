@@ -176,13 +176,21 @@ it("a rollout is looked at, made by options, watched past its canaries' gate, an
     complained: expect.stringContaining("it has 2 waves"),
   });
 
-  const watching = flipside("rollout", "watch", id, "--until", "wave:1", "--timeout", "30s", "--poll", "50ms");
+  const { cursor } = await answered(routes.pollEvents.answer.schema, "events");
+  // The server says when there is something: an hour until it is asked again is no hindrance.
+  const watching = flipside("rollout", "watch", id, "--until", "wave:1", "--timeout", "30s", "--poll", "1h");
   await update(canary, release);
   expect(await watching).toMatchObject({ code: 0, said: expect.stringContaining("wave 1 done: 1 of 1 confirmed") });
   await update(other, release);
-  const done = await flipside("rollout", "watch", id, "--timeout", "30s", "--poll", "50ms", "--json");
+  const done = await flipside("rollout", "watch", id, "--timeout", "30s", "--poll", "1h", "--json");
   expect([done.code, routes.getRollout.answer.schema.parse(JSON.parse(done.said)).state]).toEqual([0, "completed"]);
   expect((await flipside("rollout", "list")).said).toMatch(new RegExp(`^${id} .* completed +2/2 `, "m"));
+  const told = await flipside("events", "--after", cursor, "--kind", "rollout", "--kind", "deployment");
+  expect([told.code, told.complained]).toEqual([0, expect.stringMatching(/^go on with --after [0-9a-f]{8}-\d+$/m)]);
+  expect(told.said).toMatch(new RegExp(`^rollout +${id}  completed`, "m"));
+  expect(told.said).toMatch(/^deployment .* confirmed {2}wave-1$/m);
+  const lost = await answered(routes.pollEvents.answer.schema, "events", "--after", "00000000-1");
+  expect(lost.events).toEqual([{ kind: "resync", data: {} }]);
   expect((await flipside("rollout", "pause", id)).code).toBe(3);
 });
 
@@ -201,7 +209,8 @@ it("watching ends with 5 when the rollout pauses by itself; people resume, pause
   ];
   const { id, name } = await answered(routes.createRollout.answer.schema, "rollout", "create", ...by, ...to);
   expect(name).toBe("from a file");
-  const watching = flipside("rollout", "watch", id, "--until", "wave:1", "--timeout", "30s", "--poll", "50ms");
+  // The server says when there is something: an hour until it is asked again is no hindrance.
+  const watching = flipside("rollout", "watch", id, "--until", "wave:1", "--timeout", "30s", "--poll", "1h");
   await failTrial(device);
   const stopped = await watching;
   expect([stopped.code, stopped.complained]).toEqual([5, "stopped before wave 1 is past its gates: it is paused\n"]);

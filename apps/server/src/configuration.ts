@@ -14,6 +14,7 @@ import { requestsPerMinuteDefault } from "./http/request-allowance.ts";
 import { type HawkbitOptions, hawkbitPollMsDefault } from "./features/hawkbit/hawkbit.ts";
 import { menderPollMsDefault, type MenderOptions } from "./features/mender/mender.ts";
 import { type OidcOptions, parseRoleMapping, parseSafeUrl } from "./features/oidc/oidc-options.ts";
+import { parseRanges } from "./features/webhooks/addresses.ts";
 import { parseTrustedProxies } from "./http/trusted-proxies.ts";
 import type { TlsOptions } from "./mqtt/tls-door.ts";
 import { givenSecret } from "./secret-file.ts";
@@ -151,6 +152,7 @@ const form = z.object({
     .transform(by(parseSafeUrl))
     .refine(({ pathname }) => pathname === "/", "without a path")
     .optional(),
+  webhookAllow: z.string().default("").transform(by(parseRanges)),
   oidcIssuer: z.string().transform(by(parseSafeUrl)).optional(),
   oidcClientId: z.string().min(1).optional(),
   oidcClientSecretFile: z.string().min(1).optional(),
@@ -500,6 +502,11 @@ export const options: Record<keyof Configuration, Option> = {
     flag: "oidc-session-minutes",
     variable: "OIDC_SESSION_MINUTES",
     about: "after that the provider is asked anew who may what; 5 to 720 (240)",
+  },
+  webhookAllow: {
+    flag: "webhook-allow",
+    variable: "WEBHOOK_ALLOW",
+    about: "private addresses that webhooks may be sent to, and without TLS, such as 10.0.0.0/8 (none)",
   },
   consoleDir: { flag: "console-dir", variable: "CONSOLE_DIR", about: "the built console (apps/web/dist)" },
 };

@@ -1,16 +1,24 @@
 // Structured logs on stderr, so that stdout stays free for what a person started the server for.
 
 import { type Logger, pino } from "pino";
+import { presentRequest } from "./present-request.ts";
 
 export type { Logger };
 
 export type LogLevel = "trace" | "debug" | "info" | "warn" | "error" | "silent";
 
-export function createLogger(level: LogLevel): Logger {
-  return pino(
-    { level, base: undefined, timestamp: pino.stdTimeFunctions.isoTime },
-    pino.destination({ dest: 2, sync: true }),
-  );
+/** In every line, by which request it was written. */
+function ofRequest(): { request?: string } {
+  const request = presentRequest();
+  return request === undefined ? {} : { request };
+}
+
+/** `destination`: tests put one here that keeps the lines. */
+export function createLogger(
+  level: LogLevel,
+  destination: { write(line: string): void } = pino.destination({ dest: 2, sync: true }),
+): Logger {
+  return pino({ level, base: undefined, timestamp: pino.stdTimeFunctions.isoTime, mixin: ofRequest }, destination);
 }
 
 /** Lets `perMinute` through, then counts; so that a hostile peer cannot fill the log. */

@@ -22,6 +22,7 @@ import type { MetricHistory } from "./features/metric-history/metric-history.ts"
 import type { HealthWatch } from "./features/health/health-watch.ts";
 import { keepingDefault } from "./features/retention/keeping.ts";
 import type { Retention } from "./features/retention/retention.ts";
+import { webhookTimeoutMsDefault } from "./features/webhooks/webhook-desk.ts";
 import type { CarryingOut } from "./features/rollouts/carrying-out.ts";
 import type { Rollouts } from "./features/rollouts/rollouts.ts";
 import { closeListener, createListener, listen, portProblem } from "./http/listener.ts";
@@ -179,6 +180,7 @@ async function close({ foundation, features, link, http, rounds, checkingImages,
     features;
   const roundsEnded = Promise.all([rounds.stop(), features.carryingOut.stop(), features.retention.stop()]);
   events.close();
+  features.longPoll.close();
   images.stop();
   features.foreign.close();
   const listener = http.listening ? closeListener(http) : undefined;
@@ -186,7 +188,10 @@ async function close({ foundation, features, link, http, rounds, checkingImages,
   if (foundation.members?.leases !== undefined) await withDeadline(log, foundation.members.leases.close());
   await withDeadline(log, Promise.all([listener, link.close(), delivery.close(), offers.close()]));
   // What the last messages began; then nothing uses the database any more.
-  await withDeadline(log, Promise.all([turns.idle(), roundsEnded, checkingImages, joining.close()]));
+  await withDeadline(
+    log,
+    Promise.all([turns.idle(), roundsEnded, checkingImages, joining.close(), features.webhookDesk.stop()]),
+  );
   const written = [lastSeen.stop(), health.stop(), progress.stop(), metricHistory.stop(), clock.store()];
   // Some of them have said something of devices.
   await withDeadline(
@@ -219,6 +224,11 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       mender: options.mender,
       awsIot,
       keep: { ...keepingDefault, ...options.keep },
+      webhooks: {
+        allowed: options.webhookAllow ?? [],
+        timeoutMs: options.webhookTimeoutMs ?? webhookTimeoutMsDefault,
+        publicUrl: options.publicUrl?.href,
+      },
     });
     if (members !== undefined) {
       listening.push(() => leaveMembers(members));

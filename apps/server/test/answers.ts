@@ -71,7 +71,7 @@ function eventsProblem(events: JsonObject, path: string[], body: string): string
   const blocks = body.split("\n\n").slice(0, -1);
   for (const block of blocks) {
     if (block.startsWith(":")) continue;
-    const match = /^event: (\w+)\ndata: (.*)$/.exec(block);
+    const match = /^event: (\w+)\nid: [0-9a-f]{8}-\d+\ndata: (.*)$/.exec(block);
     if (match === null) return `"${block.slice(0, 100)}" is no event`;
     const [, kind, data] = match;
     if (events[kind!] === undefined) return `the document has no event ${kind}`;

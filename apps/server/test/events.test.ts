@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Follower } from "../src/changes/feed.ts";
 import { createEventHub, type EventSink } from "../src/features/events/event-hub.ts";
 import { createLogger } from "../src/logging.ts";
+import type { Queries } from "../src/storage/storage.ts";
 import { ApiClient, Fixture, passing, password } from "./fixture.ts";
 import { makeRelease } from "./keys.ts";
 
@@ -126,16 +127,15 @@ describe("the event hub", () => {
   const load = (id: string) => Promise.resolve({ id });
   const followers: Follower[] = [];
   const feed = { follow: (follower: Follower) => void followers.push(follower) };
+  const cursors = { settled: async () => 7, at: (at: number) => `0123abcd-${at}`, read: async () => undefined };
+  const beside = { db: undefined as unknown as Queries, cursors, feed, log };
+  const loaders = { device: load, release: load, rollout: load, deployment: load };
   const changed = (id: string): void => followers.forEach((follower) => follower({ kind: "device", id }, undefined));
 
   it("holds a bounded number of events for a reader that is too slow, then tells it to load everything anew", async () => {
-    const hub = createEventHub({ device: load, release: load, rollout: load, deployment: load }, feed, log);
+    const hub = createEventHub({ ...beside, loaders });
     let loaded = 0;
-    const counting = createEventHub(
-      { device: (id) => (loaded++, load(id)), release: load, rollout: load, deployment: load },
-      feed,
-      log,
-    );
+    const counting = createEventHub({ ...beside, loaders: { ...loaders, device: (id) => (loaded++, load(id)) } });
     const written: string[] = [];
     let open = true;
     let drain = (): void => {};
@@ -145,16 +145,18 @@ describe("the event hub", () => {
       end: () => {},
     };
     counting.join(slow);
+    await untilTrue(() => written.length === 2);
+    expect(written).toEqual([": connected\n\n", ": ping\nid: 0123abcd-7\n\n"]);
     open = false;
     for (let round = 0; round < 3; round++) {
       for (let i = 0; i < 400; i++) changed(`${round}-${i}`);
       const before = loaded;
       await untilTrue(() => loaded === before + 400 || loaded === (round + 1) * 400);
     }
-    expect(written.length, "after the first refusal nothing is written").toBe(2);
+    expect(written.length, "after the first refusal nothing is written").toBe(3);
     open = true;
     drain();
-    expect(written.length).toBe(3);
+    expect(written.length).toBe(4);
     expect(written.at(-1)).toContain("event: resync");
     hub.close();
     counting.close();
@@ -163,7 +165,7 @@ describe("the event hub", () => {
   it("never tells what a thing was before behind what it is now, however long it took to load", async () => {
     const slowly: ((state: string) => void)[] = [];
     const loading = (): Promise<unknown> => new Promise((resolve) => slowly.push((state) => resolve({ state })));
-    const hub = createEventHub({ device: loading, release: load, rollout: load, deployment: load }, feed, log);
+    const hub = createEventHub({ ...beside, loaders: { ...loaders, device: loading } });
     const written: string[] = [];
     hub.join({ write: (text) => (written.push(text), true), onDrain: () => {}, end: () => {} });
     changed("one");
@@ -176,21 +178,21 @@ describe("the event hub", () => {
     slowly[0]!("old");
     await untilTrue(() => slowly.length === 2);
     slowly[1]!("new");
-    await untilTrue(() => written.length > 2);
-    expect(written.slice(1)).toEqual([
-      'event: device\ndata: {"state":"old"}\n\n',
-      'event: device\ndata: {"state":"new"}\n\n',
+    await untilTrue(() => written.length > 3);
+    expect(written.slice(2)).toEqual([
+      'event: device\nid: 0123abcd-7\ndata: {"state":"old"}\n\n',
+      'event: device\nid: 0123abcd-7\ndata: {"state":"new"}\n\n',
     ]);
     hub.close();
   });
 
   it("sends a burst of changes to one thing once", async () => {
-    const hub = createEventHub({ device: load, release: load, rollout: load, deployment: load }, feed, log);
+    const hub = createEventHub({ ...beside, loaders });
     const written: string[] = [];
     hub.join({ write: (text) => (written.push(text), true), onDrain: () => {}, end: () => {} });
     for (let i = 0; i < 1_000; i++) changed("one");
-    await untilTrue(() => written.length > 1);
-    expect(written.slice(1)).toEqual(['event: device\ndata: {"id":"one"}\n\n']);
+    await untilTrue(() => written.length > 2);
+    expect(written.slice(2)).toEqual(['event: device\nid: 0123abcd-7\ndata: {"id":"one"}\n\n']);
     hub.close();
   });
 });

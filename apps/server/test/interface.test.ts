@@ -70,7 +70,7 @@ describe("the check of every answer", () => {
       good,
       problem("not-signed-in", 401),
       { ...problem("not-found", 404), url: "/api/v1/nothing" },
-      events(": ping\n\nevent: resync\ndata: {}\n\n"),
+      events(": ping\n\nevent: resync\nid: 0123abcd-7\ndata: {}\n\n"),
       { ...good, url: "/rollouts/1", status: 299 },
     ]) {
       expect(problemOf(answer), JSON.stringify(answer)).toBeUndefined();
@@ -87,8 +87,8 @@ describe("the check of every answer", () => {
     ["a member too many", { ...good, body: JSON.stringify({ ...JSON.parse(user), passwordHash: "x" }) }],
     ["a member that is not there", { ...good, body: JSON.stringify({ userName: "admin" }) }],
     ["what is not JSON", { ...good, body: "<html>" }],
-    ["an event of a kind that there is not", events("event: gossip\ndata: {}\n\n")],
-    ["an event of another form", events('event: device\ndata: {"id":"a"}\n\n')],
+    ["an event of a kind that there is not", events("event: gossip\nid: 0123abcd-7\ndata: {}\n\n")],
+    ["an event of another form", events('event: device\nid: 0123abcd-7\ndata: {"id":"a"}\n\n')],
   ])("sees %s", (_what, answer) => {
     expect(problemOf(answer)).toBeTypeOf("string");
   });

@@ -11,6 +11,10 @@ export const pageMembersDefault = 100;
 export const pageMembersMax = 500;
 export const cursorCharactersMax = 500;
 
+/** How long who asks for events waits for the first one: below the 60 s after which proxies give up. */
+export const eventPollMsDefault = 25_000;
+export const eventPollMsMax = 50_000;
+
 export const jsonBytesMax = 4 * 1024 * 1024;
 export const releaseBytesMax = 64 * 1024 * 1024;
 export const permitBytesMax = 4096;
@@ -73,6 +77,10 @@ export const filterCharactersMax = 2_000;
 export const commandExpiryMsDefault = 600_000;
 export const commandExpiryMsMin = 1_000;
 export const commandExpiryMsMax = 7 * dayMs;
+
+export const webhooksMax = 50;
+export const webhookUrlCharactersMax = 1_000;
+export const webhookDescriptionCharactersMax = 200;
 
 export const rolloutNameCharactersMax = 100;
 export const emergencyReasonCharactersMax = 200;

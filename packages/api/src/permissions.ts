@@ -15,6 +15,7 @@ export const permissions = {
   "updates:go-on": "end the stop of all updates",
   "releases:write": "upload releases and permits, archive and delete releases",
   "trust:write": "replace the trust record",
+  "webhooks:manage": "say who else is told of what happens (webhooks), and see what came of it",
   "accounts:manage": "manage accounts, and end anybody's sessions and tokens",
   "audit:read": "read what was done, by whom",
 } as const;
@@ -45,7 +46,7 @@ export const roles = {
     summary: "lets waves of others' rollouts begin, and sees who did what",
   },
   "release-manager": {
-    may: [...viewer, "releases:write", "rollouts:write", "rollouts:roll-back", "updates:stop"],
+    may: [...viewer, "releases:write", "rollouts:write", "rollouts:roll-back", "updates:stop", "webhooks:manage"],
     summary: "brings releases, and rolls them out",
   },
   administrator: { may: permissionNames, summary: "may everything" },

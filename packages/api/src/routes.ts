@@ -21,7 +21,7 @@ import {
   summariseDevices,
 } from "./resources/devices.ts";
 import { endEmergencyStop, getEmergencyStop, setEmergencyStop } from "./resources/emergency-stop.ts";
-import { streamEvents } from "./resources/events.ts";
+import { pollEvents, streamEvents } from "./resources/events.ts";
 import { getMetricHistory, listMetrics } from "./resources/metrics.ts";
 import { registerThing, replaceThingCertificate, withdrawThingCertificate } from "./resources/aws-iot.ts";
 import { registerHawkbitDevice, renewTargetToken } from "./resources/hawkbit.ts";
@@ -86,6 +86,17 @@ import {
   withdrawProposal,
 } from "./resources/two-persons.ts";
 import { endOwnSession, endSession, listOwnSessions, listSessions } from "./resources/user-sessions.ts";
+import {
+  changeWebhook,
+  createWebhook,
+  deleteWebhook,
+  getWebhook,
+  listWebhookDeliveries,
+  listWebhooks,
+  rotateWebhookSecret,
+  sendAgain,
+  testWebhook,
+} from "./resources/webhooks.ts";
 import { whyDevice, whyRollout } from "./resources/why.ts";
 
 export const routes = {
@@ -194,6 +205,16 @@ export const routes = {
   setEmergencyStop,
   endEmergencyStop,
   streamEvents,
+  pollEvents,
+  listWebhooks,
+  createWebhook,
+  getWebhook,
+  changeWebhook,
+  deleteWebhook,
+  rotateWebhookSecret,
+  testWebhook,
+  listWebhookDeliveries,
+  sendAgain,
   brokerUser,
   brokerVirtualHost,
   brokerResource,

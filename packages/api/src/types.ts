@@ -24,6 +24,7 @@ import type * as tokens from "./resources/tokens.ts";
 import type * as trusts from "./resources/trust.ts";
 import type * as twoPersons from "./resources/two-persons.ts";
 import type * as userSessions from "./resources/user-sessions.ts";
+import type * as webhooks from "./resources/webhooks.ts";
 import type * as whys from "./resources/why.ts";
 
 export type EmergencyStop = z.output<typeof stops.emergencyStop>;
@@ -107,6 +108,14 @@ export type RolloutState = z.output<typeof rollouts.rolloutState>;
 export type StateCounts = z.output<typeof rollouts.stateCounts>;
 export type RolloutSummary = z.output<typeof rollouts.rolloutSummary>;
 export type Rollout = z.output<typeof rollouts.rollout>;
+
+export type Webhook = z.output<typeof webhooks.webhook>;
+export type NewWebhook = z.output<typeof webhooks.newWebhook>;
+export type WebhookChange = z.output<typeof webhooks.webhookChange>;
+export type WebhookChannel = z.output<typeof webhooks.webhookChannel>;
+export type WebhookDelivery = z.output<typeof webhooks.webhookDelivery>;
+
+export type PolledEvents = z.output<typeof events.polledEvents>;
 
 type EventSchemas = (typeof events.streamEvents)["answer"]["events"];
 /** What changed, and the whole of it as it is now. */

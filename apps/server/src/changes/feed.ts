@@ -6,7 +6,8 @@
 // comes back checks in. One that must miss nothing, whatever dies between a commit and its publication, keeps a cursor.
 
 import type { Logger } from "../logging.ts";
-import { type Change, pruneChanges, readChanges, type StoredChange } from "../storage/outbox.ts";
+import { outOfRequest } from "../present-request.ts";
+import { type Change, pruneChanges, rangeOfChanges, readChanges, type StoredChange } from "../storage/outbox.ts";
 import type { Storage } from "../storage/storage.ts";
 
 /** What no row of the database says. */
@@ -33,6 +34,8 @@ export class Feed {
   readonly #followers: Follower[] = [];
   #announced: (announcement: Announcement) => void = () => {};
   #sincePruned = 0;
+  /** Of what this server has stored and told. */
+  #newest: number | undefined;
 
   constructor(storage: Storage, log: Logger) {
     this.#storage = storage;
@@ -73,7 +76,15 @@ export class Feed {
     this.follow(follower);
   }
 
+  /** The highest position that was told here: where one server alone stores changes, no lower one comes any more. */
+  async newest(): Promise<number> {
+    if (this.#newest !== undefined) return this.#newest;
+    const newest = (await rangeOfChanges(this.#storage.db))?.newest ?? 0;
+    return (this.#newest ??= newest);
+  }
+
   #publish(changes: readonly StoredChange[]): void {
+    this.#newest = changes.at(-1)?.position ?? this.#newest;
     for (const { change, position } of changes) this.#tell(change, position, false);
     this.#sincePruned += changes.length;
     if (this.#sincePruned < prunedEvery) return;
@@ -86,7 +97,8 @@ export class Feed {
   #tell(change: Change | Announcement, position: number | undefined, isOthers: boolean): void {
     for (const follower of this.#followers) {
       try {
-        follower(change, position, isOthers);
+        // Of whoever follows, and not of the request that the change is of.
+        outOfRequest(() => follower(change, position, isOthers));
       } catch (error) {
         this.#log.error({ err: error as Error, kind: change.kind }, "a follower of changes failed");
       }

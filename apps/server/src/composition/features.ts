@@ -42,11 +42,15 @@ import { createEnrolment, type Enrolment } from "../features/enrolment/enrolment
 import { createEventHub, type EventHub } from "../features/events/event-hub.ts";
 import { type AwsIot, type AwsIotOptions, createAwsIot } from "../features/aws-iot/aws-iot.ts";
 import { lookEveryMs } from "../features/aws-iot/notices.ts";
+import { createLongPoll, type LongPoll } from "../features/events/long-poll.ts";
+import type { Loaders } from "../features/events/marks.ts";
 import { createHawkbit, hawkbitPollMsDefault, type HawkbitOptions } from "../features/hawkbit/hawkbit.ts";
 import { createRegistration, type Registration } from "../features/hawkbit/registration.ts";
 import { createCommon } from "../features/other-agents/common.ts";
 import type { AuthSets } from "../features/mender/auth-sets.ts";
 import { createMender, menderPollMsDefault, type MenderOptions } from "../features/mender/mender.ts";
+import { expiringDeliveries } from "../features/webhooks/deliveries.ts";
+import { openWebhookDesk, type WebhookDesk, type WebhookOptions } from "../features/webhooks/webhook-desk.ts";
 import { createFileRemoval, type FileRemoval } from "../features/releases/file-removal.ts";
 import { createImageStore, type ImageStore } from "../features/releases/image-store.ts";
 import { createReleases, type Releases } from "../features/releases/releases.ts";
@@ -89,6 +93,7 @@ export const pieceMaxDefault = 100;
 
 interface Sizes {
   keep: Keeping;
+  webhooks: WebhookOptions;
   pollMs: number;
   /** Undefined: hawkBit's DDI is not spoken here. */
   hawkbit: HawkbitOptions | undefined;
@@ -319,6 +324,7 @@ async function createConversations(
     trust,
     health,
     metricHistory,
+    steadyMs: now,
   });
   const delivery = createDelivery(foundation, fleet, link, sessions);
   const enrolment = createEnrolment({
@@ -346,6 +352,8 @@ async function createConversations(
   return { turns, sessions, offers, commands, delivery, enrolment, handlers: handlersOf(inbox, sessions) };
 }
 
+const webhookDeliveriesKeptMs = 14 * 24 * 60 * 60 * 1000;
+
 export interface Features extends Fleet, Conversations {
   rollouts: Rollouts;
   joining: Joining;
@@ -359,6 +367,8 @@ export interface Features extends Fleet, Conversations {
   clearConflict: ClearConflict;
   deviceDeletion: DeviceDeletion;
   events: EventHub;
+  longPoll: LongPoll;
+  webhookDesk: WebhookDesk;
   foreign: Foreign;
 }
 
@@ -426,6 +436,16 @@ function createAllOfRollouts(
   };
 }
 
+const settledLookMs = 500;
+
+const createEvents = (
+  { storage: { db }, cursors, feed, log, members }: Foundation,
+  loaders: Loaders,
+): Pick<Features, "events" | "longPoll"> => ({
+  events: createEventHub({ loaders, db, cursors, feed, log }),
+  longPoll: createLongPoll({ loaders, db, cursors, feed, lookEveryMs: members && settledLookMs }),
+});
+
 function retentionOf({ storage, log, clock, members }: Foundation, keep: Keeping): Retention {
   const expiring = [
     expiringDeviceLog(keep.deviceLogMs),
@@ -435,6 +455,7 @@ function retentionOf({ storage, log, clock, members }: Foundation, keep: Keeping
     expiringAudit(keep.auditMs),
     expiringProposals(keep.auditMs),
     expiringIdempotentRequests,
+    expiringDeliveries(webhookDeliveriesKeptMs),
   ];
   return createRetention({ storage, log, clock, expiring, isHere: () => isCaretaker(members) });
 }
@@ -481,7 +502,13 @@ export async function createFeatures(foundation: Foundation, link: DeviceLink, s
     deviceDeletion: createDeviceDeletion({ ...about, lastSeen }),
     clearConflict: createClearConflict({ storage, views, deviceLog }),
     deviceCounts: createDeviceCounts(storage, () => online().length),
-    events: createEventHub(loaders, feed, log),
+    ...createEvents(foundation, loaders),
+    webhookDesk: await openWebhookDesk({
+      ...foundation,
+      options: sizes.webhooks,
+      isHere: () => isCaretaker(members),
+      isShared: members !== undefined,
+    }),
     foreign: createForeign(foundation, fleet, conversations, views, link, sizes),
   };
   // One of several does it for all (rounds.ts).

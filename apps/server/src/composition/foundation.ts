@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createStrictVerifier, type SigningKey, type StrictVerifier } from "@flipside/image-format";
 import { FolderInUseError, lockFolder } from "@flipside/processes/folder-lock";
+import { type Cursors, openCursors } from "../changes/cursors.ts";
 import { Feed } from "../changes/feed.ts";
 import { type Clock, openClock, systemClock } from "../clock.ts";
 import { type Accounts, createAccounts } from "../features/accounts/accounts.ts";
@@ -33,6 +34,8 @@ export interface Foundation {
   /** The same for what devices say, which is not asked for again. */
   patient: Storage;
   feed: Feed;
+  /** By which others follow the changes. */
+  cursors: Cursors;
   clock: Clock;
   trust: Trust;
   accounts: Accounts;
@@ -104,6 +107,15 @@ async function inBucket(
   return filesInBucket(folder, bucket, log);
 }
 
+/** Up to where nothing comes any more: alone by what was told, beside others by which transactions have ended. */
+const settledBy = (storage: Storage, feed: Feed, members: Members | undefined) => async (): Promise<number> => {
+  if (members === undefined) return feed.newest();
+  const { settled } = members.others;
+  // What this server has committed up to there is told by itself, a moment later.
+  await storage.published;
+  return settled;
+};
+
 export async function layFoundation(options: ServerOptions, log: Logger, undo: Undo): Promise<Foundation> {
   const verifier = await loadVerifier(options.verifierWasm);
   const member = memberOf(options);
@@ -119,6 +131,7 @@ export async function layFoundation(options: ServerOptions, log: Logger, undo: U
   undo.push(() => storage.close());
   const feed = new Feed(storage, log);
   const members = member && (await joinMembers(member, { storage, feed, clock: () => clock, log }));
+  const cursors = await openCursors(storage, settledBy(storage, feed, members));
   const images = options.imagesDir && { folder: options.imagesDir, memberName: member?.name ?? "only" };
   const folder = await openImageFiles(options.dataDir, options.fileSystem, images || undefined);
   const files = options.imagesBucket === undefined ? folder : await inBucket(folder, options, log, undo);
@@ -136,6 +149,7 @@ export async function layFoundation(options: ServerOptions, log: Logger, undo: U
     storage,
     patient: storage.withPatience(messagePatienceMs),
     feed,
+    cursors,
     clock,
     trust,
     accounts: await createAccounts(storage, clock, options.passwordCost ?? passwordCost, log, attempts),

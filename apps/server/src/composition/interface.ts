@@ -34,6 +34,7 @@ import { metricRoutes } from "../features/metric-history/routes.ts";
 import { releaseRoutes } from "../features/releases/routes.ts";
 import { rolloutRoutes } from "../features/rollouts/routes.ts";
 import { trustRoutes } from "../features/trust/routes.ts";
+import { webhookRoutes } from "../features/webhooks/routes.ts";
 import { createApp } from "../http/app.ts";
 import type { BoundRoute } from "../http/bind.ts";
 import { requestsPerMinuteDefault } from "../http/request-allowance.ts";
@@ -54,7 +55,7 @@ export function createInterface(
 ): Express {
   const { sessions, devices, deviceCounts, boards, clearConflict, deviceDeletion, metrics, commands, releases } =
     features;
-  const { rollouts, whys, emergencyStop, events, trustReplacement, foreign } = features;
+  const { rollouts, whys, emergencyStop, trustReplacement, foreign } = features;
   const brokerRights = createBrokerRights({
     authenticate: (deviceId, password) => sessions.authenticate(deviceId, password),
     isServed: async (deviceId) => (await findDevice(storage.db, deviceId))?.revokedAt === null,
@@ -91,7 +92,8 @@ export function createInterface(
     trustRoutes(trust, trustReplacement),
     rolloutRoutes(rollouts, whys),
     emergencyStopRoutes(emergencyStop),
-    eventRoutes(events, accounts),
+    eventRoutes(features, accounts),
+    webhookRoutes(features.webhookDesk),
     brokerRightsRoutes(brokerRights, clock.steadyMs),
     hawkbitAdminRoutes(foreign.hawkbit?.registration),
     menderAdminRoutes(foreign.mender?.authSets),

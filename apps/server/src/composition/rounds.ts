@@ -32,6 +32,7 @@ export function startRounds(
     retention,
     fileRemoval,
     foreign,
+    webhookDesk,
   }: Features,
   tickMs: number,
 ): Rounds {
@@ -42,6 +43,7 @@ export function startRounds(
     carryingOut.wake();
     // A bucket may take its time.
     void fileRemoval.tick();
+    webhookDesk.wake();
     await Promise.all([passingTime.tick(), rollBacks.tick(), commands.tick(), deviceCounts.tick()]);
     if (members !== undefined) await deviceLog.catchUp(members.others.settled);
   }

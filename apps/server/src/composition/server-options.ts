@@ -63,6 +63,10 @@ export interface ServerOptions {
   awsIot?: AwsIotOptions | undefined;
   /** Devices of a rollout that one transaction makes deployments for, or ends; by default 250. */
   pieceMax?: number;
+  /** Private ranges that webhooks may be in, as address and bits; by default none. */
+  webhookAllow?: readonly [string, number][];
+  /** For a message to a webhook and its answer. */
+  webhookTimeoutMs?: number;
   /** How long things are kept; what is left out, as by default. */
   keep?: Partial<Keeping>;
   logLevel?: LogLevel;

@@ -15,6 +15,7 @@ import { type GuardOptions, guardsFor } from "./guards.ts";
 import { problemHandler } from "./problem.ts";
 import { type ProbeOptions, probePaths, probes } from "./probes.ts";
 import { requestAllowance } from "./request-allowance.ts";
+import { identifyRequests } from "./request-id.ts";
 import { type RequestDurations, timeRequests } from "./request-times.ts";
 import type { TrustedProxies } from "./trusted-proxies.ts";
 
@@ -91,6 +92,7 @@ export function createApp(options: AppOptions): Express {
   app.set("query parser", "simple");
   // One that If-Match can name (RFC 9110, 13.1.1).
   app.set("etag", "strong");
+  app.use(identifyRequests);
   app.use(securityHeaders);
   app.use(timeRequests(options.durations));
 

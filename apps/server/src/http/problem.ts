@@ -9,24 +9,33 @@ import { StorageUnavailable } from "../storage/storage-unavailable.ts";
 import { auditedOf } from "./audited.ts";
 import { ApiError } from "./errors.ts";
 import { onceOf } from "./idempotent.ts";
+import { requestIdOf } from "./request-id.ts";
 
-function problemOf(error: ApiError): Problem {
+/** Which request it was, as RFC 9457 has it: a URI that names this occurrence. */
+const occurrence = (requestId: string | undefined): Pick<Problem, "instance"> =>
+  requestId === undefined ? {} : { instance: `urn:flipside:request:${requestId}` };
+
+function problemOf(error: ApiError, requestId: string | undefined): Problem {
   return {
     type: `urn:flipside:error:${error.code}`,
     title: error.title,
     status: error.status,
     detail: error.message,
     code: error.code,
+    ...occurrence(requestId),
     ...(error.fieldErrors === undefined ? {} : { errors: error.fieldErrors }),
   };
 }
 
-/** The body of a refusal, application/problem+json. */
-export const problemText = (error: ApiError): string => JSON.stringify(problemOf(error));
+/** The body of a refusal, application/problem+json. `requestId`: undefined of what never became a request. */
+export const problemText = (error: ApiError, requestId?: string): string => JSON.stringify(problemOf(error, requestId));
 
 export function sendProblem(response: Response, error: ApiError): void {
   if (error.retryAfterSeconds !== undefined) response.setHeader("Retry-After", String(error.retryAfterSeconds));
-  response.status(error.status).type("application/problem+json").send(problemText(error));
+  response
+    .status(error.status)
+    .type("application/problem+json")
+    .send(problemText(error, requestIdOf(response)));
 }
 
 /** What an operator can do about a release file that was refused, by the format's error name. */
@@ -51,7 +60,7 @@ const adviceFor: Record<string, string> = {
   "chunk-mismatch": "It was changed after it was signed. Get the file again from the build; do not trust this one.",
 };
 
-function formatProblem(error: FormatError): Problem {
+function formatProblem(error: FormatError, requestId: string | undefined): Problem {
   const advice = adviceFor[error.codeName] ?? "Build the release again.";
   return {
     type: `urn:flipside:error:${error.codeName}`,
@@ -59,6 +68,7 @@ function formatProblem(error: FormatError): Problem {
     status: 422,
     detail: `${error.message}. ${advice}`,
     code: error.codeName,
+    ...occurrence(requestId),
   };
 }
 
@@ -141,7 +151,7 @@ export function problemHandler(log: Logger): ErrorRequestHandler {
       return;
     }
     if (error instanceof FormatError) {
-      const problem = formatProblem(error);
+      const problem = formatProblem(error, requestIdOf(response));
       await auditedOf(response)?.refused(problem.code, problem.status);
       await onceOf(response)?.failed({ status: problem.status, answer: problem }, true);
       response.status(problem.status).type("application/problem+json").send(JSON.stringify(problem));
@@ -152,7 +162,10 @@ export function problemHandler(log: Logger): ErrorRequestHandler {
       log.error({ err: error as Error, method: request.method, path: request.path }, "request failed");
     const told = refusal ?? new ApiError("internal-error", "The details are in the server's log.");
     await auditedOf(response)?.refused(told.code, told.status);
-    await onceOf(response)?.failed({ status: told.status, answer: problemOf(told) }, isKnown(error, refusal));
+    await onceOf(response)?.failed(
+      { status: told.status, answer: problemOf(told, requestIdOf(response)) },
+      isKnown(error, refusal),
+    );
     const page = refusalPage(request, response, told.code);
     if (page === undefined) sendProblem(response, told);
     else response.status(303).location(page).end();

@@ -1,6 +1,7 @@
 // What a transaction has changed, written in the same transaction: whoever follows (changes/feed.ts) hears of what is
 // stored, of all of it, and of nothing that was rolled back. A row for each changed thing, in the order of the commits.
 
+import type { WebhookEvent } from "@flipside/api/webhook-events";
 import type { DeploymentStateName } from "@flipside/image-format";
 import { type Kysely, type Selectable, sql } from "kysely";
 import { preparedByShape } from "./prepared.ts";
@@ -28,7 +29,20 @@ export type Change =
       row?: DeploymentRow;
       /** It is no more. */
       deleted?: true;
-    };
+    }
+  | Fact;
+
+/**
+ * What has happened, beside what is another than it was by that: whoever watches over the fleet is told (webhooks).
+ * `id`: of what it is about. `at`: of the wall clock; left out: now.
+ */
+export interface Fact {
+  kind: "fact";
+  id: string;
+  fact: WebhookEvent;
+  at?: number;
+  about?: Readonly<Record<string, unknown>>;
+}
 
 export interface StoredChange {
   /** Ascends; with gaps. */
@@ -102,6 +116,10 @@ export async function writeChanges(
 
 function rowOf(change: Change): NewChange {
   const { kind, id } = change;
+  if (change.kind === "fact") {
+    const { fact, at, about } = change;
+    return { kind, id, detail: JSON.stringify({ fact, at, about }), member: null };
+  }
   return {
     kind,
     id,

@@ -10,6 +10,7 @@ import type {
   HeldFor,
   MenderAuthSetState,
   RolloutState,
+  WebhookChannel,
 } from "@flipside/api/types";
 import type { BootReasonName, CommandKind, DeploymentStateName, SlotStateName } from "@flipside/image-format";
 import type { JobStatus } from "@flipside/protocol/thing-messages";
@@ -394,6 +395,8 @@ export interface RolloutTable {
   supersededBy: string | null;
   /** JSON of StoredRequest (rollouts/stored-request.ts); null: made by an older server. */
   request: string | null;
+  /** Id of the HTTP request by which it was made; null: by none, or by an older server. */
+  requestId: string | null;
   archivedAt: number | null;
   /** It is not shown any more, and goes a piece at a time (rollouts/deletion.ts). */
   deletedAt: number | null;
@@ -454,7 +457,7 @@ export interface DeploymentCountTable {
 /** The outbox (outbox.ts). */
 export interface ChangeTable {
   position: Generated<number>;
-  kind: "device" | "release" | "rollout" | "targets" | "deployment";
+  kind: "device" | "release" | "rollout" | "targets" | "deployment" | "fact";
   id: string;
   /** JSON of what else is said of it. */
   detail: string | null;
@@ -542,6 +545,7 @@ export interface RetentionSweepTable {
     | "decisions"
     | "audit"
     | "proposals"
+    | "webhook-deliveries"
     | "idempotent-requests";
   /** What carries a time before this one goes. */
   before: number;
@@ -707,7 +711,58 @@ export interface MenderAuthSetTable {
   tokenEndsAt: number | null;
 }
 
+/** Who is told of what happens. */
+export interface WebhookTable {
+  id: string;
+  url: string;
+  channel: WebhookChannel;
+  description: string;
+  /** JSON of WebhookEvent[]; null: of everything. */
+  events: string | null;
+  /** Of this one's alone. */
+  rolloutId: string | null;
+  /** Null: it is on. */
+  disabledBecause: string | null;
+  /** Of steady time: nothing has arrived since; null: the last one did. */
+  failingSince: number | null;
+  createdAt: number;
+  createdBy: string;
+}
+
+export interface WebhookSecretTable {
+  webhookId: string;
+  /** Ascends. */
+  generation: number;
+  secret: Buffer;
+  /** Of steady time; null: it is the present one. */
+  endsAt: number | null;
+}
+
+/** What is to be sent, or was. Times of attempts are of steady time. */
+export interface WebhookDeliveryTable {
+  position: Generated<number>;
+  /** webhook-id. */
+  id: string;
+  webhookId: string;
+  type: string;
+  payload: string;
+  state: "waiting" | "delivered" | "failed";
+  attempts: number;
+  /** Null: no more. */
+  nextAt: number | null;
+  /** Somebody sends it just now; whoever comes later waits until then. */
+  claimedUntil: number | null;
+  createdAt: number;
+  lastAt: number | null;
+  status: number | null;
+  answer: string | null;
+  problem: string | null;
+}
+
 export interface Schema {
+  webhooks: WebhookTable;
+  webhookSecrets: WebhookSecretTable;
+  webhookDeliveries: WebhookDeliveryTable;
   meta: MetaTable;
   accounts: AccountTable;
   userSessions: UserSessionTable;
@@ -782,3 +837,5 @@ export type NewDeployment = Insertable<DeploymentTable>;
 export type MenderAuthSetRow = Selectable<MenderAuthSetTable>;
 export type ActionRow = Selectable<OtherAgentActionTable>;
 export type ExecutionRow = Selectable<AwsExecutionTable>;
+export type WebhookRow = Selectable<WebhookTable>;
+export type WebhookDeliveryRow = Selectable<WebhookDeliveryTable>;

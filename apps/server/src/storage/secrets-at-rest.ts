@@ -1,4 +1,4 @@
-// Secrets in the database, encrypted where a key is given: claim secrets and device secrets.
+// Secrets in the database, encrypted where a key is given: claim secrets, device secrets, webhooks' secrets.
 // AES-256-GCM (NIST SP 800-38D) with a nonce of 96 random bits for each value. A stolen database or backup is
 // then worth nothing without the key, which is kept elsewhere. The rest of the server knows nothing of it: values are
 // sealed on their way into a query, and opened on their way out.
@@ -114,7 +114,7 @@ export async function openVault(
       "The secrets in this database are in clear, and other servers that use it have no key. Stop them, start one server with the key, then the others.",
     );
   await db.transaction().execute((transaction) => sealAll(transaction, vault));
-  await scrub(["claims", "deviceSecrets", "meta"]);
+  await scrub(["claims", "deviceSecrets", "webhookSecrets", "meta"]);
   return vault;
 }
 
@@ -134,13 +134,21 @@ async function sealAll(db: Kysely<Schema>, vault: Vault): Promise<void> {
       .where("generation", "=", generation)
       .execute();
   }
+  for (const { webhookId, generation, secret } of await db.selectFrom("webhookSecrets").selectAll().execute()) {
+    await db
+      .updateTable("webhookSecrets")
+      .set({ secret: vault.seal(secret) })
+      .where("webhookId", "=", webhookId)
+      .where("generation", "=", generation)
+      .execute();
+  }
   await db
     .insertInto("meta")
     .values({ key: checkKey, value: vault.seal(Buffer.from("flipside")) })
     .execute();
 }
 
-const secretTables: readonly string[] = ["claims", "deviceSecrets"];
+const secretTables: readonly string[] = ["claims", "deviceSecrets", "webhookSecrets"];
 const secretColumn = "secret";
 
 /** Seals what is inserted and opens what is read. Secrets are inserted and deleted, never updated. */

@@ -123,6 +123,11 @@ export class Storage {
     this.#shared.told = told;
   }
 
+  /** Resolves when all that was written so far is told, or was rolled back. */
+  get published(): Promise<void> {
+    return this.#shared.publishing;
+  }
+
   async transaction<T>(work: (work: Work) => Promise<T>): Promise<T> {
     for (let tries = 1; ; tries++) {
       try {

@@ -32,7 +32,7 @@ export async function eventStream(client: ApiClient): Promise<EventStream> {
     for (let part = await reader.read(); !part.done; part = await reader.read()) {
       text += Buffer.from(part.value).toString();
       for (let end = text.indexOf("\n\n"); end >= 0; end = text.indexOf("\n\n")) {
-        const [, kind, data] = /^event: (\S+)\ndata: (.*)$/s.exec(text.slice(0, end)) ?? [];
+        const [, kind, data] = /^event: (\S+)\nid: \S+\ndata: (.*)$/s.exec(text.slice(0, end)) ?? [];
         if (kind !== undefined) events.push({ kind, data: JSON.parse(data!) });
         text = text.slice(end + 2);
       }

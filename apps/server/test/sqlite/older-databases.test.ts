@@ -49,6 +49,8 @@ const newInRollouts = {
 const healthGate = { health: null };
 /** Of migration 0017: what runs already is whole. */
 const pieces = { sweeps: null, preparing: null };
+/** Of migration 0033. */
+const byNoRequest = { requestId: null };
 /** Of migration 0023. */
 const putAway = { archivedAt: null, deletedAt: null };
 /** Of migration 0028. */
@@ -70,7 +72,7 @@ function withGates({
   const anew = { thresholdAction: "pause", rate: null, approval: false, startAt: null };
   const rule = { deadlineMs, failureThresholdPercent, ...formerRules, ...anew };
   const rules = (JSON.parse(String(row["waveTotals"])) as number[]).map(() => rule);
-  const added = { ...gates, ...newInRollouts, ...healthGate, ...pieces, ...putAway, ...otherAgents };
+  const added = { ...gates, ...newInRollouts, ...healthGate, ...pieces, ...putAway, ...otherAgents, ...byNoRequest };
   return { ...row, ...added, accepted: JSON.stringify(accepted), rules: JSON.stringify(rules) };
 }
 
@@ -131,12 +133,15 @@ const running = ({ running, other }: Record<string, unknown>): object => {
 };
 
 const newWays = ["usedOnce", "passkeys", "recoveryCodes", "challenges"];
+const newWebhooks = ["webhooks", "webhookSecrets", "webhookDeliveries"];
 
-/** Undoes migrations 0026, 0027, 0029, 0032 and 0034. */
+/** Undoes migrations 0026, 0027, 0029 and 0032 to 0034. */
 const withoutRoles = [
-  ...["userSessions", "apiTokens", "auditLines", "auditHead", "proposals", "idempotentRequests", ...newWays].map(
+  ...["userSessions", "apiTokens", "auditLines", "auditHead", "proposals", "idempotentRequests"].map(
     (table) => `drop table ${table}`,
   ),
+  ...[...newWays, ...newWebhooks].map((table) => `drop table ${table}`),
+  "alter table rollouts drop column requestId",
   "drop index accountsByOidcSubject",
   ...["lastSignedInAt", "oidcIssuer", "oidcSubject"].map((column) => `alter table accounts drop column ${column}`),
   "alter table accounts add column tokenGeneration integer not null default 1",

@@ -19,6 +19,7 @@ export const auditSaid = z.strictObject({
   of: count.nullable().describe("the number of the line that says what was asked for"),
   code: z.string().nullable().describe("of the refusal"),
   detail: z.record(z.string(), z.unknown()).describe("what was asked for, without secrets; what was before and after"),
+  request: z.string().optional().describe("its X-Request-Id; not in lines of older servers"),
 });
 
 export const auditLine = named(

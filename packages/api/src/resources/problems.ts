@@ -12,6 +12,7 @@ export const problem = named(
     status: z.int(),
     detail: z.string().describe("what to do about it"),
     code: z.string().describe("stable"),
+    instance: z.string().optional().describe("urn:flipside:request:<id>, the id of X-Request-Id"),
     errors: z
       .array(
         z.strictObject({

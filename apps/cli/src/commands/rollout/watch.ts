@@ -9,7 +9,7 @@ import { milestoneText, readMilestone } from "../../rollouts/milestone.ts";
 import { rolloutText, waveText } from "../../rollouts/rollout-text.ts";
 import { watch } from "../../rollouts/watch.ts";
 
-const POLL_MS_DEFAULT = 2_000;
+const POLL_MS_DEFAULT = 60_000;
 const TIMEOUT_MS_DEFAULT = 24 * 60 * 60 * 1000;
 
 const options = {
@@ -19,7 +19,11 @@ const options = {
     read: readMilestone,
   },
   timeout: { value: "DURATION", what: "how long at most (24h)", read: readDuration },
-  poll: { value: "DURATION", what: "how often the server is asked (2s)", read: readDuration },
+  poll: {
+    value: "DURATION",
+    what: "it is asked for so often though the server says nothing of it (1m)",
+    read: readDuration,
+  },
 } as const;
 
 /** What a bar is of: the present wave, or the whole before there is one. */

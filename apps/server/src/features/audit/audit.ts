@@ -6,6 +6,7 @@ import { type ChainPlace, hashedOf } from "@flipside/api/audit-chain";
 import type { AuditPage, AuditSaid } from "@flipside/api/types";
 import { paged, type PageAsked } from "../../http/cursor.ts";
 import { iso } from "../../identifiers.ts";
+import { presentRequest } from "../../present-request.ts";
 import type { Storage } from "../../storage/storage.ts";
 
 /** As its cursors name it. */
@@ -28,7 +29,7 @@ export interface Audit {
 
 export function createAudit(storage: Storage, wallMs: () => number): Audit {
   return {
-    add: ({ who, by, from, what, on, stage, of, code, detail }) =>
+    add: ({ who, by, from, what, on, stage, of, code, detail, request = presentRequest() }) =>
       storage.transaction(async ({ db }) => {
         const { number, hash: before } = await db
           .updateTable("auditHead")
@@ -36,7 +37,8 @@ export function createAudit(storage: Storage, wallMs: () => number): Audit {
           .returning(["number", "hash"])
           .executeTakeFirstOrThrow();
         const at = wallMs();
-        const said: AuditSaid = { number, at: iso(at), who, by, from, what, on, stage, of, code, detail };
+        const ofRequest = request === undefined ? {} : { request };
+        const said = { number, at: iso(at), who, by, from, what, on, stage, of, code, detail, ...ofRequest };
         const text = JSON.stringify(said);
         const hash = sha256(hashedOf(before, text));
         await db.insertInto("auditLines").values({ number, text, hash, at, who, what }).execute();

@@ -16,6 +16,7 @@ import type { Offers } from "../deployments/offers.ts";
 import type { HealthWatch } from "../health/health-watch.ts";
 import type { MetricHistory } from "../metric-history/metric-history.ts";
 import type { Session, Sessions } from "../sessions/sessions.ts";
+import { isInConflict } from "../device-records/board-trail.ts";
 import type { BoardTrails } from "./board-trails.ts";
 import { NamedVersions } from "./named-versions.ts";
 import type { Trust } from "../trust/trust.ts";
@@ -86,8 +87,9 @@ export function createCheckIns(options: {
   trust: Trust;
   health: Pick<HealthWatch, "checkedIn" | "crashed" | "reported">;
   metricHistory: Pick<MetricHistory, "note">;
+  steadyMs: () => number;
 }): CheckIns {
-  const { storage, sessions, deviceLog, feed } = options;
+  const { storage, sessions, deviceLog, feed, steadyMs } = options;
   const named = new NamedVersions();
 
   /** Writes what differs; most check-ins say nothing new and write nothing. */
@@ -107,6 +109,9 @@ export function createCheckIns(options: {
       await updateDevice(work.db, Object.keys(differing).join(" "), { ...differing, id: deviceId });
       if (running !== undefined) await named.note(work, running);
       work.changed({ kind: "device", id: deviceId });
+      const { conflictUntil = null } = columns;
+      if (isInConflict({ conflictUntil }, steadyMs()) && !isInConflict(row, steadyMs()))
+        work.changed({ kind: "fact", id: deviceId, fact: "device.conflict" });
     });
   }
 

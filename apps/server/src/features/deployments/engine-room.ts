@@ -6,6 +6,7 @@ import { isFinalState } from "@flipside/image-format";
 import type { Clock } from "../../clock.ts";
 import type { Changes, Join } from "../../domain/changes.ts";
 import { step } from "../../domain/rollout-engine.ts";
+import { rolloutFacts } from "../../domain/rollout-facts.ts";
 import type { RolloutEvent } from "../../domain/rollout-events.ts";
 import type { Logger } from "../../logging.ts";
 import type { DeploymentRow, RolloutRow } from "../../storage/schema.ts";
@@ -105,7 +106,7 @@ export function createEngineRoom({
   /** Returns what is to be told of the rollout itself. */
   async function note(
     work: Work,
-    { id: rolloutId, name, ...row }: RolloutRow,
+    { id: rolloutId, name, requestId, ...row }: RolloutRow,
     { changes, swept, rows }: { changes: Changes; swept: Omit<Swept, "sweeps">; rows: Applied["rows"] },
   ): Promise<OfRollout> {
     const { db } = work;
@@ -134,7 +135,9 @@ export function createEngineRoom({
     const withdrawn = swept.withdrawn.filter(({ id }) => !moves.has(id));
     noteWithdrawn(work, name, withdrawn);
     work.afterCommit(() => {
-      for (const text of changes.decisions) log.info({ rollout: rolloutId, name }, `decision: ${text}`);
+      // Which request began it; which one has said something of it now is in every line (logging.ts).
+      const about = { rollout: rolloutId, name, ...(requestId === null ? {} : { begunBy: requestId }) };
+      for (const text of changes.decisions) log.info(about, `decision: ${text}`);
     });
     return { due: due.map(({ deviceId }) => deviceId), countsOnly };
   }
@@ -176,6 +179,8 @@ export function createEngineRoom({
     }
     const isChange = changes.deployments.length > 0 || changesRow(changes);
     const ofRollout = isChange ? await note(work, row, { changes, swept, rows }) : undefined;
+    for (const { fact, about } of rolloutFacts(snapshot, changes))
+      work.changed({ kind: "fact", id: row.id, fact, at: clock.wallMs(), about: { name: row.name, ...about } });
     return {
       ...{ changes, ofRollout, isOfCountsAlone: !isSweeping && !changesRow(changes) },
       applied: { refused: changes.refused, rows, joins: changes.joins },

@@ -49,7 +49,8 @@ const entriesAtATime = 250;
 const cursorKey = "device-log-cursor";
 
 export interface DeviceLog {
-  add(deviceId: string, kind: DeviceLogKind, detail: string): void;
+  /** `about`: what else the server's own log says of it. */
+  add(deviceId: string, kind: DeviceLogKind, detail: string, about?: Readonly<Record<string, string>>): void;
   /** Goes on with what deployments came to: from where it was, whatever was between the change and its entry. */
   follow(feed: Feed): Promise<void>;
   /**
@@ -188,7 +189,12 @@ export function createDeviceLog(storage: Storage, log: Logger, clock: Pick<Clock
     });
   }
 
-  function add(deviceId: string, kind: DeviceLogKind, detail: string): void {
+  function add(
+    deviceId: string,
+    kind: DeviceLogKind,
+    detail: string,
+    about: Readonly<Record<string, string>> = {},
+  ): void {
     if (!limiters.has(deviceId) && limiters.size >= limitersMax) limiters.delete(limiters.keys().next().value!);
     const limiter = limiters.get(deviceId) ?? new LogLimiter(entriesPerMinute);
     limiters.set(deviceId, limiter);
@@ -197,9 +203,18 @@ export function createDeviceLog(storage: Storage, log: Logger, clock: Pick<Clock
     const text =
       withUnseenWrittenOut(detail).slice(0, kind === "crash" ? crashCharactersMax : detailCharactersMax) +
       (suppressed > 0 ? ` (${suppressed} entries before this were dropped)` : "");
-    log.info({ device: deviceId, kind }, text);
+    log.info({ device: deviceId, kind, ...about }, text);
     waiting.push({ deviceId, at: clock.wallMs(), kind, detail: text, position: cursor });
     start();
+  }
+
+  function logOutcomes(changes: readonly StoredChange[]): void {
+    for (const { change } of changes) {
+      if (change.kind !== "deployment" || change.moved === undefined) continue;
+      const { rollout, state, code } = change.moved;
+      const about = { device: change.deviceId, kind: "deployment", deployment: change.id };
+      log.info(about, `${rollout}: ${outcomeText(state, code)}`);
+    }
   }
 
   return {
@@ -211,7 +226,7 @@ export function createDeviceLog(storage: Storage, log: Logger, clock: Pick<Clock
         if (position !== undefined) cursor = position;
         if (change.kind !== "deployment" || !("moved" in change) || change.moved === undefined) return;
         const { rollout, state, code } = change.moved;
-        add(change.deviceId, "deployment", `${rollout}: ${outcomeText(state, code)}`);
+        add(change.deviceId, "deployment", `${rollout}: ${outcomeText(state, code)}`, { deployment: change.id });
       });
     },
     async catchUp(settled) {
@@ -241,6 +256,7 @@ export function createDeviceLog(storage: Storage, log: Logger, clock: Pick<Clock
           if (moved !== undefined) await insert(db, outcomesOf(changes, clock.wallMs()));
           return moved !== undefined;
         });
+        if (isMine) logOutcomes(changes);
         more = isMine && changes.length === changesAtATime;
       }
     },

@@ -170,6 +170,7 @@ export function createDevices(options: {
         await work.db.updateTable("devices").set({ revokedAt: now() }).where("id", "=", id).execute();
         await options.evidence.deviceRevoked(work, id);
         work.changed({ kind: "device", id });
+        work.changed({ kind: "fact", id, fact: "device.revoked", at: now(), about: { by } });
         work.afterCommit(() => {
           sessions.end(id, `revoked by ${by}`);
           options.link.disconnect(id);

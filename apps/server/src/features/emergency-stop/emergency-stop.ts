@@ -14,6 +14,7 @@ import type { Brake, Stop } from "../deployments/brake.ts";
 import type { EngineRoom } from "../deployments/engine-room.ts";
 
 const metaKey = "emergency-stop";
+const fact = { kind: "fact", id: metaKey } as const;
 
 export interface EmergencyStop extends Brake {
   view(): EmergencyStopView;
@@ -74,8 +75,10 @@ export async function openEmergencyStop(options: {
           .onConflict((conflict) => conflict.doNothing())
           .returning("key")
           .executeTakeFirst();
-        if (inserted !== undefined) await tellRollouts(work, { type: "emergency-stop", by, reason });
-        return inserted !== undefined;
+        if (inserted === undefined) return false;
+        await tellRollouts(work, { type: "emergency-stop", by, reason });
+        work.changed({ ...fact, fact: "emergency-stop.begun", at: begun.at, about: { by, reason } });
+        return true;
       });
       if (!isFirst) stop = await stored();
     } catch (error) {
@@ -90,7 +93,9 @@ export async function openEmergencyStop(options: {
     if (stop === undefined) return view();
     await storage.transaction(async (work) => {
       const ended = await work.db.deleteFrom("meta").where("key", "=", metaKey).returning("key").executeTakeFirst();
-      if (ended !== undefined) await tellRollouts(work, { type: "emergency-over", by });
+      if (ended === undefined) return;
+      await tellRollouts(work, { type: "emergency-over", by });
+      work.changed({ ...fact, fact: "emergency-stop.ended", at: clock.wallMs(), about: { by } });
     });
     stop = undefined;
     feed.announce({ kind: "emergency-stop" });

@@ -148,6 +148,8 @@ export function createEnrolment(options: {
       }
       await addSecret(db, deviceId, secret);
       changed({ kind: "device", id: deviceId });
+      if (device === undefined || isAwaited)
+        changed({ kind: "fact", id: deviceId, fact: "device.enrolled", at: options.wallMs() });
       return undefined;
     });
     // Those begun before it are over: a second step of theirs that is still on its way would bring a secret that the

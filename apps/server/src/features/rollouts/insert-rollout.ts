@@ -15,6 +15,7 @@ import type { EngineRoom } from "../deployments/engine-room.ts";
 import { addFailures } from "../deployments/health-looks.ts";
 import { runsConfirmed } from "../deployments/hindrances.ts";
 import { addCounts } from "../deployments/store.ts";
+import { presentRequest } from "../../present-request.ts";
 import { failedAlready } from "./health-limits.ts";
 import { type StoredRequest, storedRequest } from "./stored-request.ts";
 
@@ -126,6 +127,7 @@ export async function insertRow(
     .values({
       ...columns,
       id,
+      requestId: presentRequest() ?? null,
       state: "running",
       pauseReason: null,
       currentWave: -1,

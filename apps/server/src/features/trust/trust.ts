@@ -87,22 +87,26 @@ export async function openTrust(options: {
   /** In place of `before`. False: another server has stored another one meanwhile. */
   async function store(bytes: Uint8Array, before: Buffer | undefined): Promise<boolean> {
     const value = Buffer.from(bytes);
-    const row =
-      before === undefined
-        ? await storage.db
-            .insertInto("meta")
-            .values({ key: metaKey, value })
-            .onConflict((conflict) => conflict.doNothing())
-            .returning("key")
-            .executeTakeFirst()
-        : await storage.db
-            .updateTable("meta")
-            .set({ value })
-            .where("key", "=", metaKey)
-            .where("value", "=", before)
-            .returning("key")
-            .executeTakeFirst();
-    return row !== undefined;
+    if (before === undefined) {
+      const row = await storage.db
+        .insertInto("meta")
+        .values({ key: metaKey, value })
+        .onConflict((conflict) => conflict.doNothing())
+        .returning("key")
+        .executeTakeFirst();
+      return row !== undefined;
+    }
+    return storage.transaction(async ({ db, changed }) => {
+      const row = await db
+        .updateTable("meta")
+        .set({ value })
+        .where("key", "=", metaKey)
+        .where("value", "=", before)
+        .returning("key")
+        .executeTakeFirst();
+      if (row !== undefined && !before.equals(value)) changed({ kind: "fact", id: metaKey, fact: "trust.changed" });
+      return row !== undefined;
+    });
   }
 
   async function adopt(bytes: Uint8Array, newer: TrustKeys[]): Promise<void> {

@@ -114,7 +114,11 @@ export function createProposals(storage: Storage, clock: Clock, carryOut: CarryO
         ...{ id: newId(), operation, request: stored(held), userName, state: "waiting" },
         ...{ askedAt: clock.wallMs(), endsAt: now + lifeMs, decidedBy: null, decidedAt: null, code: null },
       };
-      await db.insertInto("proposals").values(row).execute();
+      await storage.transaction(async (work) => {
+        await work.db.insertInto("proposals").values(row).execute();
+        const about = { operation, by: userName, permission: permissionOf(operation) };
+        work.changed({ kind: "fact", id: row.id, fact: "proposal.waiting", at: row.askedAt, about });
+      });
       const until = iso(clock.shownMs(row.endsAt));
       return new ApiError(
         "second-person-needed",

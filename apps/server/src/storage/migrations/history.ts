@@ -33,6 +33,7 @@ import { migrate as twoPersons } from "./0029-two-persons.ts";
 import { migrate as otherAgents } from "./0030-other-agents.ts";
 import { migrate as awsIot } from "./0031-aws-iot.ts";
 import { migrate as waysToSignIn } from "./0032-ways-to-sign-in.ts";
+import { migrate as webhooksAndRequestIds } from "./0033-webhooks-and-request-ids.ts";
 import { migrate as idempotentRequests } from "./0034-idempotent-requests.ts";
 import { migrate as claimsWithLimits } from "./0035-claims-with-limits.ts";
 import { type Migrate, tools } from "./tools.ts";
@@ -68,6 +69,7 @@ const history: Record<string, Migrate> = {
   "0030-other-agents": otherAgents,
   "0031-aws-iot": awsIot,
   "0032-ways-to-sign-in": waysToSignIn,
+  "0033-webhooks-and-request-ids": webhooksAndRequestIds,
   "0034-idempotent-requests": idempotentRequests,
   "0035-claims-with-limits": claimsWithLimits,
 };

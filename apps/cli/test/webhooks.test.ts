@@ -1,0 +1,39 @@
+// Webhooks by commands at a real server, which sends nothing into its own network.
+
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { type AtServer, atServer } from "./at-a-server.ts";
+
+let at: AtServer;
+beforeAll(async () => {
+  at = await atServer();
+});
+afterAll(() => at.stop());
+
+it("are made, listed, tested, looked at and deleted", async () => {
+  const { flipside } = at;
+  expect((await flipside("webhook", "list")).said).toBe("nobody is told\n");
+  expect(await flipside("webhook", "create", "https://127.0.0.1/")).toMatchObject({
+    code: 3,
+    complained: expect.stringMatching(/^webhook-address-refused: 127\.0\.0\.1 is no public address/),
+  });
+  expect((await flipside("webhook", "create", "https://localhost/", "--event", "rollout.passed")).code).toBe(2);
+  const line = ["webhook", "create", "https://localhost/hook?token=1", "--event", "rollout.paused"];
+  const made = await flipside(...line, "--event", "deployment.failed", "--channel", "slack");
+  const [id = "", secret] = made.said.split("\n");
+  expect([made.code, secret, made.complained]).toEqual([
+    0,
+    expect.stringMatching(/^whsec_/),
+    "the secret is told this once\n",
+  ]);
+  const listed = await flipside("webhook", "list");
+  expect(listed.said).toMatch(new RegExp(`^${id} +slack +localhost +rollout.paused, deployment.failed +on$`, "m"));
+  expect(listed.said).not.toContain("token");
+  const tested = await flipside("webhook", "test", id);
+  expect(tested).toMatchObject({
+    code: 1,
+    said: expect.stringMatching(/webhook\.test {2}waiting, 1 try: .* no public/),
+  });
+  expect((await flipside("webhook", "deliveries", id)).said).toBe(tested.said);
+  expect((await flipside("webhook", "delete", id)).said).toBe("deleted\n");
+  expect((await flipside("webhook", "deliveries", id)).code).toBe(3);
+});
