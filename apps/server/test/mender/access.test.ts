@@ -94,7 +94,9 @@ describe("another key of an accepted device's identity", () => {
 
     const sets = await authSetsOf(fixture, device.id);
     expect(sets.map(({ state }) => state).sort()).toEqual(["accepted", "pending"]);
-    const { status, body } = await accept(fixture, sets.find(({ state }) => state === "pending").id);
+    const { id } = sets.find(({ state }) => state === "pending");
+    expect((await accept(fixture, id, { id: "another" })).body.code).toBe("device-exists");
+    const { status, body } = await accept(fixture, id);
     expect(status).toBe(200);
     expect(body.deviceId).toBe(device.id);
     expect((await other.authenticate()).status).toBe(200);
@@ -211,10 +213,16 @@ describe("those that wait", () => {
     await device.authenticate();
     const [first] = await authSetsOf(fixture, device.identity["mac"]!);
     const row = await db.selectFrom("menderAuthSets").selectAll().where("id", "=", first.id).executeTakeFirstOrThrow();
-    for (let i = 0; i < pendingMax + 5; i++)
+    const flood = Array.from({ length: pendingMax + 5 }, (_, i) => ({
+      ...row,
+      id: `flood-${i}`,
+      identityHash: `flood-${i}`,
+      askedAt: row.askedAt! + 1 + i,
+    }));
+    for (let i = 0; i < flood.length; i += 200)
       await db
         .insertInto("menderAuthSets")
-        .values({ ...row, id: `flood-${i}`, identityHash: `flood-${i}`, askedAt: row.askedAt! + 1 + i })
+        .values(flood.slice(i, i + 200))
         .execute();
     const last = new MenderDevice(fixture, { mac: newMac() });
     await last.authenticate();

@@ -2,7 +2,7 @@
 // what it shows is proven.
 
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { Fixture } from "../fixture.ts";
+import { type Fixture, passing } from "../fixture.ts";
 import { makeRelease, payloadOf } from "../keys.ts";
 import { menderArtifact } from "./artifact.ts";
 import { acceptedDevice, type MenderDevice, startWithMender } from "./device.ts";
@@ -128,8 +128,30 @@ describe("an artifact's address", () => {
       uri.replace(`/${id}?`, `/${Number(id) + 1}?`),
     ])
       expect((await fetch(wrong)).status, wrong).toBe(404);
+    await fixture.restart();
+    const there = uri.replace(/^http:\/\/[^/]+/, fixture.server.url);
+    expect((await fetch(there, { method: "HEAD" })).status, "it outlasts a restart").toBe(200);
     await device.says(id, "failure");
-    expect((await fetch(uri)).status).toBe(404);
+    expect((await fetch(there)).status).toBe(404);
+  });
+
+  it("is over after a day", async () => {
+    let passedMs = 0;
+    const aged = await startWithMender({}, { clock: passing(() => passedMs) });
+    try {
+      const device = await acceptedDevice(aged);
+      await device.next();
+      const payload = menderArtifact({ name: "pump-1" });
+      const release = await aged.upload(
+        await makeRelease(aged.project, { version: "2.0.0", releaseSequence: 2 }, payload),
+      );
+      await aged.rollOut(release.id, [device as never]);
+      const { artifact } = await device.deployment();
+      passedMs += 24 * 3_600_000 + 1;
+      expect((await fetch(artifact.source.uri)).status).toBe(404);
+    } finally {
+      await aged.stop();
+    }
   });
 });
 
@@ -155,6 +177,10 @@ describe("what a device says", () => {
       { name: "device_type", value: "virtual" },
     ]);
     expect(await device.newest()).toMatchObject({ state: "confirmed", claimed: false, version: release.version });
+
+    // It comes back with what it ran before.
+    await device.next();
+    expect((await device.newest()).state).toBe("rolled-back");
   });
 
   it("is that it downloads, again and again, which takes nothing back of how far it was", async () => {

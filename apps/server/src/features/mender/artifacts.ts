@@ -10,8 +10,8 @@ import { type ArtifactHeader, readArtifactHeader } from "./artifact-header.ts";
 export interface Artifacts {
   /** Of releases that are new since the last time. A file that can't be read is left for the next time. */
   readNew(): Promise<void>;
-  /** Undefined: the image holds no artifact of Mender's that can be read. */
-  of(digest: string): Promise<ArtifactHeader | undefined>;
+  /** `none`: the image holds no artifact of Mender's that can be read; `unread`: nobody could look yet. */
+  of(digest: string): Promise<ArtifactHeader | "none" | "unread">;
 }
 
 type Payload = Pick<ImageRow, "digest" | "fileName" | "payloadOffset" | "payloadBytes">;
@@ -55,6 +55,7 @@ export function createArtifacts({
       try {
         header = await headerOf(image);
       } catch {
+        hasNew = true;
         continue;
       }
       await db
@@ -71,12 +72,19 @@ export function createArtifacts({
 
   return {
     async readNew() {
-      if (hasNew) reading ??= read().finally(() => (reading = undefined));
+      if (hasNew)
+        reading ??= read()
+          .catch((error: unknown) => {
+            hasNew = true;
+            throw error;
+          })
+          .finally(() => (reading = undefined));
       await reading;
     },
     async of(digest) {
       const row = await db.selectFrom("payloadNames").selectAll().where("digest", "=", digest).executeTakeFirst();
-      if (row === undefined || row.name === null) return undefined;
+      if (row === undefined) return "unread";
+      if (row.name === null) return "none";
       return { name: row.name, deviceTypes: JSON.parse(row.fits ?? "[]") as string[] };
     },
   };

@@ -153,6 +153,8 @@ export function createAuthSets(options: {
     if (known?.deviceId != null) {
       if ((await lockDevice(db, known.deviceId))?.revokedAt != null)
         throw new ApiError("device-revoked", `${known.deviceId} is revoked. Delete it first, if it is to come back.`);
+      if (admission.id !== undefined && admission.id !== known.deviceId)
+        throw new ApiError("device-exists", `This identity is the device ${known.deviceId}. Leave the id out.`);
       return known.deviceId;
     }
     const { product, hardware = null, revision = 1 } = admission;

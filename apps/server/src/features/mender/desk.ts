@@ -76,9 +76,8 @@ export function createDesk(options: {
   }
 
   /** The client would only fail: it compares the artifact's own words with what it is told. */
-  async function unfit(deviceId: string, header: ArtifactHeader | undefined): Promise<string | undefined> {
-    if (header === undefined)
-      return "the image's payload is no artifact of Mender's, or its header is not packed by gzip";
+  async function unfit(deviceId: string, header: ArtifactHeader | "none"): Promise<string | undefined> {
+    if (header === "none") return "the image's payload is no artifact of Mender's, or its header is not packed by gzip";
     const device = await memory.device(deviceId);
     const type = device === null ? undefined : storedAttributes(device)["device_type"];
     if (type === undefined || header.deviceTypes.includes(String(type))) return undefined;
@@ -93,8 +92,9 @@ export function createDesk(options: {
       await closeOthers(deviceId, action?.id);
       if (action?.state !== "open" || (await servedTo(deviceId, action)) === undefined) return undefined;
       const header = await artifacts.of(action.digest);
+      if (header === "unread") return undefined;
       const why = await unfit(deviceId, header);
-      if (header === undefined || why !== undefined) {
+      if (header === "none" || why !== undefined) {
         deviceLog.add(deviceId, "deployment", `deployment ${action.id} is not given to it: ${why}`);
         await claimed.take(deviceId, action, { kind: "rejected", code: ErrorCode.HardwareMismatch });
         return undefined;
