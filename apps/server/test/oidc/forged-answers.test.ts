@@ -1,5 +1,6 @@
 // What an OpenID provider, or somebody in its place, may answer, and what comes of it.
 
+import type { ServerResponse } from "node:http";
 import { exportSPKI, type JWTPayload, SignJWT, UnsecuredJWT } from "jose";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { Fixture, passing, password } from "../fixture.ts";
@@ -12,8 +13,7 @@ let fixture: Fixture;
 let passedMs = 0;
 beforeAll(async () => {
   provider = await ForgingProvider.start();
-  const oidc = optionsFor(provider.issuer, { timeoutMs: 500 });
-  fixture = await Fixture.start({ publicUrl, oidc, clock: passing(() => passedMs) });
+  fixture = await Fixture.start({ publicUrl, oidc: optionsFor(provider.issuer), clock: passing(() => passedMs) });
 });
 afterAll(async () => {
   await fixture?.stop();
@@ -108,6 +108,19 @@ describe("an ID token", () => {
   const byHmac = (said: JWTPayload, secret: string): Promise<string> =>
     new SignJWT(said).setProtectedHeader({ alg: "HS256", kid: "key-1" }).sign(new TextEncoder().encode(secret));
 
+  it("lets in once, though the provider takes a code twice, with all that the browser had", async () => {
+    const browser = new Browser(fixture.server.url);
+    const begun = await browser.ask(`${sessionPath}/oidc`, asProgram);
+    const had = new Map(browser.cookiesOf(publicUrl.origin));
+    const callback = provider.codeFor(begun.location!);
+    expect(codeOf(await browser.ask(callback, asProgram))).toBe("let in");
+    const thief = new Browser(fixture.server.url);
+    for (const [name, value] of had) thief.cookiesOf(publicUrl.origin).set(name, value);
+    const again = await thief.ask(callback, asProgram);
+    expect([again.status, codeOf(again)]).toEqual([401, "oidc-not-begun"]);
+    expect(thief.cookiesOf(publicUrl.origin).has("flipside-session")).toBe(false);
+  });
+
   it("by a new key of the provider's lets in at once, and one by the key of before does not", async () => {
     expect(codeOf((await attempt()).page)).toBe("let in");
     const before = provider.signer();
@@ -122,7 +135,7 @@ describe("a provider", () => {
   it("that is out of reach at the start keeps nobody out who has a password, and is asked again", async () => {
     const away = await ForgingProvider.start();
     await away.close();
-    const other = await Fixture.start({ publicUrl, oidc: optionsFor(away.issuer, { timeoutMs: 500 }) });
+    const other = await Fixture.start({ publicUrl, oidc: optionsFor(away.issuer) });
     try {
       const browser = new Browser(other.server.url);
       const refused = await browser.ask(`${sessionPath}/oidc`, asProgram);
@@ -145,22 +158,43 @@ describe("a provider", () => {
   });
 
   it.each([
-    ["nothing", (): void => {}],
-    ["that it is down", (response: any): void => void response.writeHead(502).end()],
-    ["no JSON", (response: any): void => void response.writeHead(200, { "content-type": "text/html" }).end("<p>")],
-  ])("that answers %s to a code lets nobody in, and nobody waits for long", async (_what, instead) => {
+    ["that it is down", (response: ServerResponse): void => void response.writeHead(502).end(), "oidc-unreachable"],
+    ["no JSON", (response: ServerResponse): void => void response.writeHead(200).end("<p>"), "oidc-refused"],
+  ])("that answers %s to a code lets nobody in", async (_what, instead, code) => {
     provider.answers = { instead: { "/token": instead } };
-    const { page } = await attempt();
-    expect(["oidc-unreachable", "oidc-refused"]).toContain(codeOf(page));
+    expect(codeOf((await attempt()).page)).toBe(code);
     provider.answers = {};
     expect(codeOf((await attempt()).page)).toBe("let in");
   });
 
-  it("that calls itself otherwise than it was named, or has no keys, is none", async () => {
-    for (const metadata of [{ issuer: "https://evil.example" }, { jwks_uri: undefined }]) {
+  it.each(["/token", "/keys", "/.well-known/openid-configuration"])(
+    "that says nothing at %s is waited for no longer than its time",
+    async (path) => {
+      const silent = await ForgingProvider.start();
+      silent.answers = { instead: { [path]: () => {} } };
+      const impatient = await Fixture.start({ publicUrl, oidc: optionsFor(silent.issuer, { timeoutMs: 300 }) });
+      try {
+        const browser = new Browser(impatient.server.url);
+        const begun = await browser.ask(`${sessionPath}/oidc`, asProgram);
+        const page =
+          begun.location === undefined ? begun : await browser.ask(silent.codeFor(begun.location), asProgram);
+        expect([page.status, codeOf(page)]).toEqual([503, "oidc-unreachable"]);
+      } finally {
+        await impatient.stop();
+        await silent.close();
+      }
+    },
+  );
+
+  it("that calls itself otherwise than it was named, or has no keys that come safely, is none", async () => {
+    for (const metadata of [
+      { issuer: "https://evil.example" },
+      { jwks_uri: undefined },
+      { jwks_uri: "http://keys.example/" },
+    ]) {
       const other = await ForgingProvider.start();
       other.answers = { metadata };
-      const server = await Fixture.start({ publicUrl, oidc: optionsFor(other.issuer, { timeoutMs: 500 }) });
+      const server = await Fixture.start({ publicUrl, oidc: optionsFor(other.issuer) });
       try {
         const page = await new Browser(server.server.url).ask(`${sessionPath}/oidc`, asProgram);
         expect(codeOf(page), JSON.stringify(metadata)).toBe("oidc-unreachable");

@@ -10,7 +10,7 @@ import { ApiError } from "../../http/errors.ts";
 import type { Logger } from "../../logging.ts";
 import type { Claims } from "./claims.ts";
 import type { Flow } from "./flow.ts";
-import type { OidcOptions } from "./oidc-options.ts";
+import { type OidcOptions, parseSafeUrl } from "./oidc-options.ts";
 
 const timeoutMsDefault = 5_000;
 /** After it did not answer, who asks is told so for a moment, and it is left alone. */
@@ -202,6 +202,8 @@ export class OidcProvider {
       );
       const { jwks_uri: keysUri } = configuration.serverMetadata();
       if (keysUri === undefined) throw new Refusal("it names no keys (jwks_uri)");
+      // The library sees to all other addresses of the provider's.
+      parseSafeUrl(keysUri);
       const keys = createRemoteJWKSet(new URL(keysUri), { timeoutDuration: this.#timeoutMs });
       if (this.#known === undefined) this.#log.info({ issuer: issuer.href }, "the OpenID provider answers");
       this.#known = { configuration, keys, sinceMs: this.#nowMs() };
