@@ -2,6 +2,7 @@
 
 import type { ServerResponse } from "node:http";
 import { exportSPKI, type JWTPayload, SignJWT, UnsecuredJWT } from "jose";
+import { pino } from "pino";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { Fixture, passing, password } from "../fixture.ts";
 import { Browser, type Page, publicUrl, sessionPath } from "./browser.ts";
@@ -11,9 +12,16 @@ import { clientSecret, optionsFor } from "./real-provider.ts";
 let provider: ForgingProvider;
 let fixture: Fixture;
 let passedMs = 0;
+let logged = "";
+const logger = pino({ level: "debug" }, { write: (line: string) => void (logged += line) });
 beforeAll(async () => {
   provider = await ForgingProvider.start();
-  fixture = await Fixture.start({ publicUrl, oidc: optionsFor(provider.issuer), clock: passing(() => passedMs) });
+  fixture = await Fixture.start({
+    publicUrl,
+    logger,
+    oidc: optionsFor(provider.issuer),
+    clock: passing(() => passedMs),
+  });
 });
 afterAll(async () => {
   await fixture?.stop();
@@ -108,6 +116,11 @@ describe("an ID token", () => {
   const byHmac = (said: JWTPayload, secret: string): Promise<string> =>
     new SignJWT(said).setProtectedHeader({ alg: "HS256", kid: "key-1" }).sign(new TextEncoder().encode(secret));
 
+  it("is in no log, nor are code and secret, whatever came of them", () => {
+    expect(logged).toMatch(/JWS_SIGNATURE_VERIFICATION_FAILED.*an answer of the OpenID provider was refused/);
+    for (const secret of ["eyJ", "code-1", "an access token", clientSecret]) expect(logged).not.toContain(secret);
+  });
+
   it("lets in once, though the provider takes a code twice, with all that the browser had", async () => {
     const browser = new Browser(fixture.server.url);
     const begun = await browser.ask(`${sessionPath}/oidc`, asProgram);
@@ -135,7 +148,7 @@ describe("a provider", () => {
   it("that is out of reach at the start keeps nobody out who has a password, and is asked again", async () => {
     const away = await ForgingProvider.start();
     await away.close();
-    const other = await Fixture.start({ publicUrl, oidc: optionsFor(away.issuer) });
+    const other = await Fixture.start({ publicUrl, logger, oidc: optionsFor(away.issuer) });
     try {
       const browser = new Browser(other.server.url);
       const refused = await browser.ask(`${sessionPath}/oidc`, asProgram);
@@ -143,6 +156,7 @@ describe("a provider", () => {
       const shown = await browser.ask(`${sessionPath}/oidc`);
       expect(shown.location).toEqual(new URL("/?refused=oidc-unreachable", publicUrl));
       expect((await other.api.get(sessionPath)).body.userName).toBe("admin");
+      expect(logged).toMatch(/ECONNREFUSED.*the OpenID provider does not answer as it should/);
       await away.listen();
       const deadline = Date.now() + 10_000;
       let page = refused;

@@ -256,7 +256,18 @@ function isSilence(error: unknown): boolean {
 
 /** Codes and words of libraries; those of the provider only as far as they are codes (RFC 6749, section 4.1.2.1). */
 function reasonOf(error: unknown): string {
-  const { code, message, error: told } = error as { code?: string; message?: string; error?: unknown };
+  const {
+    code,
+    message,
+    error: told,
+    cause,
+  } = error as Partial<Record<"code" | "message", string>> & {
+    error?: unknown;
+    cause?: { code?: unknown } | null;
+  };
   if (typeof told === "string") return /^[a-z_]{1,40}$/.test(told) ? told : "an error that is no code";
-  return [code, error instanceof oidc.AuthorizationResponseError ? undefined : message].filter(Boolean).join(": ");
+  // Of a connection that failed, such as ECONNREFUSED.
+  const below = typeof cause?.code === "string" && cause.code !== code ? cause.code : undefined;
+  const words = error instanceof oidc.AuthorizationResponseError ? undefined : message;
+  return [code, words, below].filter(Boolean).join(": ");
 }
