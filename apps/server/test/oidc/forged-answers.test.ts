@@ -1,6 +1,8 @@
 // What an OpenID provider, or somebody in its place, may answer, and what comes of it.
 
+import type { ServerResponse } from "node:http";
 import { exportSPKI, type JWTPayload, SignJWT, UnsecuredJWT } from "jose";
+import { pino } from "pino";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { Fixture, passing, password } from "../fixture.ts";
 import { Browser, type Page, publicUrl, sessionPath } from "./browser.ts";
@@ -10,10 +12,16 @@ import { clientSecret, optionsFor } from "./real-provider.ts";
 let provider: ForgingProvider;
 let fixture: Fixture;
 let passedMs = 0;
+let logged = "";
+const logger = pino({ level: "debug" }, { write: (line: string) => void (logged += line) });
 beforeAll(async () => {
   provider = await ForgingProvider.start();
-  const oidc = optionsFor(provider.issuer, { timeoutMs: 500 });
-  fixture = await Fixture.start({ publicUrl, oidc, clock: passing(() => passedMs) });
+  fixture = await Fixture.start({
+    publicUrl,
+    logger,
+    oidc: optionsFor(provider.issuer),
+    clock: passing(() => passedMs),
+  });
 });
 afterAll(async () => {
   await fixture?.stop();
@@ -108,6 +116,24 @@ describe("an ID token", () => {
   const byHmac = (said: JWTPayload, secret: string): Promise<string> =>
     new SignJWT(said).setProtectedHeader({ alg: "HS256", kid: "key-1" }).sign(new TextEncoder().encode(secret));
 
+  it("is in no log, nor are code and secret, whatever came of them", () => {
+    expect(logged).toMatch(/JWS_SIGNATURE_VERIFICATION_FAILED.*an answer of the OpenID provider was refused/);
+    for (const secret of ["eyJ", "code-1", "an access token", clientSecret]) expect(logged).not.toContain(secret);
+  });
+
+  it("lets in once, though the provider takes a code twice, with all that the browser had", async () => {
+    const browser = new Browser(fixture.server.url);
+    const begun = await browser.ask(`${sessionPath}/oidc`, asProgram);
+    const had = new Map(browser.cookiesOf(publicUrl.origin));
+    const callback = provider.codeFor(begun.location!);
+    expect(codeOf(await browser.ask(callback, asProgram))).toBe("let in");
+    const thief = new Browser(fixture.server.url);
+    for (const [name, value] of had) thief.cookiesOf(publicUrl.origin).set(name, value);
+    const again = await thief.ask(callback, asProgram);
+    expect([again.status, codeOf(again)]).toEqual([401, "oidc-not-begun"]);
+    expect(thief.cookiesOf(publicUrl.origin).has("flipside-session")).toBe(false);
+  });
+
   it("by a new key of the provider's lets in at once, and one by the key of before does not", async () => {
     expect(codeOf((await attempt()).page)).toBe("let in");
     const before = provider.signer();
@@ -122,7 +148,7 @@ describe("a provider", () => {
   it("that is out of reach at the start keeps nobody out who has a password, and is asked again", async () => {
     const away = await ForgingProvider.start();
     await away.close();
-    const other = await Fixture.start({ publicUrl, oidc: optionsFor(away.issuer, { timeoutMs: 500 }) });
+    const other = await Fixture.start({ publicUrl, logger, oidc: optionsFor(away.issuer) });
     try {
       const browser = new Browser(other.server.url);
       const refused = await browser.ask(`${sessionPath}/oidc`, asProgram);
@@ -130,6 +156,7 @@ describe("a provider", () => {
       const shown = await browser.ask(`${sessionPath}/oidc`);
       expect(shown.location).toEqual(new URL("/?refused=oidc-unreachable", publicUrl));
       expect((await other.api.get(sessionPath)).body.userName).toBe("admin");
+      expect(logged).toMatch(/ECONNREFUSED.*the OpenID provider does not answer as it should/);
       await away.listen();
       const deadline = Date.now() + 10_000;
       let page = refused;
@@ -145,22 +172,43 @@ describe("a provider", () => {
   });
 
   it.each([
-    ["nothing", (): void => {}],
-    ["that it is down", (response: any): void => void response.writeHead(502).end()],
-    ["no JSON", (response: any): void => void response.writeHead(200, { "content-type": "text/html" }).end("<p>")],
-  ])("that answers %s to a code lets nobody in, and nobody waits for long", async (_what, instead) => {
+    ["that it is down", (response: ServerResponse): void => void response.writeHead(502).end(), "oidc-unreachable"],
+    ["no JSON", (response: ServerResponse): void => void response.writeHead(200).end("<p>"), "oidc-refused"],
+  ])("that answers %s to a code lets nobody in", async (_what, instead, code) => {
     provider.answers = { instead: { "/token": instead } };
-    const { page } = await attempt();
-    expect(["oidc-unreachable", "oidc-refused"]).toContain(codeOf(page));
+    expect(codeOf((await attempt()).page)).toBe(code);
     provider.answers = {};
     expect(codeOf((await attempt()).page)).toBe("let in");
   });
 
-  it("that calls itself otherwise than it was named, or has no keys, is none", async () => {
-    for (const metadata of [{ issuer: "https://evil.example" }, { jwks_uri: undefined }]) {
+  it.each(["/token", "/keys", "/.well-known/openid-configuration"])(
+    "that says nothing at %s is waited for no longer than its time",
+    async (path) => {
+      const silent = await ForgingProvider.start();
+      silent.answers = { instead: { [path]: () => {} } };
+      const impatient = await Fixture.start({ publicUrl, oidc: optionsFor(silent.issuer, { timeoutMs: 300 }) });
+      try {
+        const browser = new Browser(impatient.server.url);
+        const begun = await browser.ask(`${sessionPath}/oidc`, asProgram);
+        const page =
+          begun.location === undefined ? begun : await browser.ask(silent.codeFor(begun.location), asProgram);
+        expect([page.status, codeOf(page)]).toEqual([503, "oidc-unreachable"]);
+      } finally {
+        await impatient.stop();
+        await silent.close();
+      }
+    },
+  );
+
+  it("that calls itself otherwise than it was named, or has no keys that come safely, is none", async () => {
+    for (const metadata of [
+      { issuer: "https://evil.example" },
+      { jwks_uri: undefined },
+      { jwks_uri: "http://keys.example/" },
+    ]) {
       const other = await ForgingProvider.start();
       other.answers = { metadata };
-      const server = await Fixture.start({ publicUrl, oidc: optionsFor(other.issuer, { timeoutMs: 500 }) });
+      const server = await Fixture.start({ publicUrl, oidc: optionsFor(other.issuer) });
       try {
         const page = await new Browser(server.server.url).ask(`${sessionPath}/oidc`, asProgram);
         expect(codeOf(page), JSON.stringify(metadata)).toBe("oidc-unreachable");

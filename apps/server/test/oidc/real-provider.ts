@@ -124,5 +124,7 @@ export const optionsFor = (issuer: string, more: Partial<OidcOptions> = {}): Oid
   ],
   userNameClaim: "preferred_username",
   sessionMs: 4 * 60 * 60 * 1000,
+  // So long that no machine is too slow for it.
+  timeoutMs: 20_000,
   ...more,
 });

@@ -108,7 +108,7 @@ describe("signing in at the provider", () => {
       expect([refused.status, codeOf(refused)], JSON.stringify(groups)).toEqual([403, "oidc-no-role"]);
       expect(await accountOf(name)).toBeUndefined();
     }
-    somebody(["operators"]);
+    const lost = somebody(["operators"]);
     const browser = newBrowser();
     await browser.signIn();
     const token = await newToken(browser.api, ["fleet:read"]);
@@ -120,7 +120,9 @@ describe("signing in at the provider", () => {
     expect((await before.request("GET", "/api/v1/devices", undefined, { ...token.headers, cookie: "" })).status).toBe(
       401,
     );
-    expect((await linesOf("endOidc"))[0]).toMatchObject({ who: null, stage: "refused", code: "oidc-no-role" });
+    expect((await linesOf("endOidc"))[0]).toMatchObject({
+      ...{ who: lost, stage: "refused", code: "oidc-no-role", detail: { endedAllOf: lost } },
+    });
   });
 
   it("says so when the provider lets nobody in, in its own words only as a code", async () => {

@@ -45,7 +45,7 @@ export async function useOnce(db: Queries, text: string, steadyMs: number): Prom
   return used !== undefined;
 }
 
-type Outcome = Entered | { refusal: ApiError };
+type Outcome = Entered | { refusal: ApiError; keptOut?: string | undefined };
 
 export class Entering {
   readonly #options: EnteringOptions;
@@ -55,17 +55,22 @@ export class Entering {
   }
 
   /**
-   * `nonce`: of the sign-in, which is used up by it.
+   * `nonce`: of the sign-in, which is used up by it. `keptOut`: hears whose account has no role any more.
    * @throws {ApiError} oidc-no-role, oidc-name, oidc-not-begun
    */
-  async enter(identity: Identity, nonce: string, from: CameFrom): Promise<Entered> {
+  async enter(
+    identity: Identity,
+    nonce: string,
+    from: CameFrom,
+    keptOut: (userName: string) => void,
+  ): Promise<Entered> {
     const { storage, accounts, clock, oidc } = this.#options;
     const role = roleOf(identity.claims, oidc.roleClaims, oidc.roles);
     const outcome = await storage.transaction(async ({ db }): Promise<Outcome> => {
       if (!(await useOnce(db, nonce, clock.steadyMs())))
         return { refusal: new ApiError("oidc-not-begun", "This sign-in was used already. Begin again.") };
       const known = await this.#accountOf(db, identity.subject);
-      if (role === undefined) return { refusal: await this.#keepOut(db, known) };
+      if (role === undefined) return { refusal: await this.#keepOut(db, known), keptOut: known?.userName };
       const row = known ?? (await this.#newAccount(db, identity, role));
       if (row instanceof ApiError) return { refusal: row };
       const set = { role, lastSignedInAt: clock.wallMs() };
@@ -78,7 +83,10 @@ export class Entering {
     });
     // Whoever may less now, or nothing: what was begun before ends.
     await accounts.watched.someEnded();
-    if ("refusal" in outcome) throw outcome.refusal;
+    if ("refusal" in outcome) {
+      if (outcome.keptOut !== undefined) keptOut(outcome.keptOut);
+      throw outcome.refusal;
+    }
     return outcome;
   }
 

@@ -59,7 +59,6 @@ export function parseSafeUrl(text: string): URL {
   }
   const isSafe = url.protocol === "https:" || (url.protocol === "http:" && ownHosts.has(url.hostname));
   if (!isSafe) throw new Error("https is wanted; http only on this machine itself (localhost)");
-  if (url.username !== "" || url.password !== "" || url.search !== "" || url.hash !== "")
-    throw new Error("without user, password, ? and #");
+  if (url.username !== "" || url.password !== "" || url.hash !== "") throw new Error("without user, password and #");
   return url;
 }

@@ -10,7 +10,7 @@ import { ApiError } from "../../http/errors.ts";
 import type { Logger } from "../../logging.ts";
 import type { Claims } from "./claims.ts";
 import type { Flow } from "./flow.ts";
-import type { OidcOptions } from "./oidc-options.ts";
+import { type OidcOptions, parseSafeUrl } from "./oidc-options.ts";
 
 const timeoutMsDefault = 5_000;
 /** After it did not answer, who asks is told so for a moment, and it is left alone. */
@@ -202,6 +202,8 @@ export class OidcProvider {
       );
       const { jwks_uri: keysUri } = configuration.serverMetadata();
       if (keysUri === undefined) throw new Refusal("it names no keys (jwks_uri)");
+      // The library sees to all other addresses of the provider's.
+      parseSafeUrl(keysUri);
       const keys = createRemoteJWKSet(new URL(keysUri), { timeoutDuration: this.#timeoutMs });
       if (this.#known === undefined) this.#log.info({ issuer: issuer.href }, "the OpenID provider answers");
       this.#known = { configuration, keys, sinceMs: this.#nowMs() };
@@ -254,7 +256,18 @@ function isSilence(error: unknown): boolean {
 
 /** Codes and words of libraries; those of the provider only as far as they are codes (RFC 6749, section 4.1.2.1). */
 function reasonOf(error: unknown): string {
-  const { code, message, error: told } = error as { code?: string; message?: string; error?: unknown };
+  const {
+    code,
+    message,
+    error: told,
+    cause,
+  } = error as Partial<Record<"code" | "message", string>> & {
+    error?: unknown;
+    cause?: { code?: unknown } | null;
+  };
   if (typeof told === "string") return /^[a-z_]{1,40}$/.test(told) ? told : "an error that is no code";
-  return [code, error instanceof oidc.AuthorizationResponseError ? undefined : message].filter(Boolean).join(": ");
+  // Of a connection that failed, such as ECONNREFUSED.
+  const below = typeof cause?.code === "string" && cause.code !== code ? cause.code : undefined;
+  const words = error instanceof oidc.AuthorizationResponseError ? undefined : message;
+  return [code, words, below].filter(Boolean).join(": ");
 }

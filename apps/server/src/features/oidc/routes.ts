@@ -20,6 +20,9 @@ export interface OidcDoor {
 /** The console's page that tells why nobody was let in. */
 const consolePageOf = (code: string): string => `/?refused=${code}`;
 
+/** In place of an account at the door, since it is not known yet who comes; no account's name has a blank. */
+const anybodyThere = "openid connect";
+
 function needed(door: OidcDoor | undefined): OidcDoor {
   if (door !== undefined) return door;
   throw new ApiError("oidc-off", "Sign in with a password; a provider is set up with --oidc-issuer.");
@@ -38,13 +41,12 @@ const cookieOptions = (door: OidcDoor): CookieOptions => ({
 export function oidcRoutes(door: OidcDoor | undefined, accounts: Accounts): BoundRoute[] {
   const entering = door && new Entering({ ...door.entering, accounts });
 
-  /** Who tries often to come back with what is no sign-in waits, as for passwords; no account's name has a blank. */
+  /** Who tries often to come back with what is no sign-in waits, as for passwords. */
   async function atTheDoor<T>(request: Request, work: () => Promise<T>): Promise<T> {
     const { address } = cameFrom(request);
-    const who = `openid connect from ${address}`;
-    await accounts.door.enter(address, who, () => {});
+    await accounts.door.enter(address, anybodyThere, () => {});
     const done = await work();
-    await accounts.door.succeeded(address, who);
+    await accounts.door.succeeded(address, anybodyThere);
     return done;
   }
 
@@ -81,7 +83,9 @@ export function oidcRoutes(door: OidcDoor | undefined, accounts: Accounts): Boun
       response.clearCookie(cookieName(open), cookieOptions(open));
       const begun = { cookie, state: query.state };
       const { identity, flow } = await atTheDoor(request, () => comeBack(open, request, begun));
-      const { user, session, before } = await entering!.enter(identity, flow.nonce, cameFrom(request));
+      const { user, session, before } = await entering!.enter(identity, flow.nonce, cameFrom(request), (userName) =>
+        note({ endedAllOf: userName }, userName),
+      );
       note({ before: before === undefined ? null : { role: before }, after: { role: user.role } }, user.userName);
       setSessionCookie(request, response, session, open.entering.oidc.sessionMs);
       return flow.returnTo;
