@@ -100,7 +100,9 @@ describe("storage", () => {
     const other = new Database(path, { timeout: 0 });
     await storage.transaction(async ({ db }) => {
       await db.selectFrom("claims").selectAll().execute();
-      expect(() => other.prepare("insert into claims values ('x', x'00', 1)").run()).toThrow(/locked/);
+      expect(() =>
+        other.prepare("insert into claims (deviceId, secret, createdAt) values ('x', x'00', 1)").run(),
+      ).toThrow(/locked/);
       await db
         .insertInto("claims")
         .values({ deviceId: "y", secret: Buffer.alloc(1), createdAt: 1 })
