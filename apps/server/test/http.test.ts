@@ -23,7 +23,7 @@ describe("the HTTP interface", () => {
     const answer = await fixture.api.request("POST", "/api/v1/claims", "{", { "content-type": "application/json" });
     expect(answer).toMatchObject({ status: 400, body: { code: "malformed-json", status: 400 } });
     expect(answer.headers.get("content-type")).toContain("application/problem+json");
-    expect(Object.keys(answer.body)).toEqual(["type", "title", "status", "detail", "code"]);
+    expect(Object.keys(answer.body)).toEqual(["type", "title", "status", "detail", "code", "instance"]);
   });
 
   it("answers unknown addresses below /api with a problem, and signed-out ones with 401", async () => {

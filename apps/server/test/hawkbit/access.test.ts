@@ -90,7 +90,9 @@ describe("a stranger", () => {
     ];
     const answers = await Promise.all(tries.map(([id, token]) => new Target(fixture, id, token).ask("")));
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([401]));
-    expect(new Set(answers.map(({ body }) => JSON.stringify(body))).size).toBe(1);
+    // But for which request it was.
+    const refusals = answers.map(({ body }) => JSON.stringify({ ...(body as object), instance: undefined }));
+    expect(new Set(refusals).size).toBe(1);
     for (const { headers } of answers)
       expect(headers.get("content-length")).toBe(answers[0]!.headers.get("content-length"));
   });
