@@ -32,7 +32,7 @@ const house: House = {
     ["server.ts"],
     ["main.ts"],
   ],
-  layerOfNeighbours: 6,
+  layerOfNeighbours: 7,
   exceptions: {
     "http/bind.ts -> features/accounts": "who asks is part of a request",
     "http/conditions.ts -> features/accounts": "who asks is part of a request",

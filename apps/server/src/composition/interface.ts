@@ -1,7 +1,7 @@
 // The REST interface and the console, over the features.
 
 import { fileURLToPath } from "node:url";
-import type { Express } from "express";
+import type { Express, RequestHandler } from "express";
 import { createAccountManagement } from "../features/accounts/account-management.ts";
 import { accountRoutes } from "../features/accounts/management-routes.ts";
 import { sessionRoutes } from "../features/accounts/routes.ts";
@@ -107,9 +107,7 @@ export function createInterface(
     once: createDoneOnce({ storage, serverStart: newId(), nowMs: clock.wallMs, log }),
     requestsPerMinute: options.requestsPerMinute ?? requestsPerMinuteDefault,
     bound,
-    otherInterfaces: [foreign.hawkbit?.router, foreign.mender?.router, foreign.awsIot?.router].filter(
-      (each) => each !== undefined,
-    ),
+    otherInterfaces: routersOf(foreign),
     brokerSecret: options.brokerSecret,
     allowedOrigins: [...(options.allowedOrigins ?? []), ...(options.publicUrl ? [options.publicUrl.origin] : [])],
     trustProxy: options.trustProxy ?? false,
@@ -117,6 +115,9 @@ export function createInterface(
     log,
   });
 }
+
+const routersOf = ({ hawkbit, mender, awsIot }: Features["foreign"]): RequestHandler[] =>
+  [hawkbit?.router, mender?.router, awsIot?.router].filter((each) => each !== undefined);
 
 function oidcDoor(
   { oidc }: ServerOptions,

@@ -658,15 +658,6 @@ export interface AwsExecutionTable {
   updatedAt: number;
 }
 
-/** What lets somebody fetch an action's payload. */
-export interface AwsDownloadTable {
-  /** SHA-256 of it. */
-  secretHash: Buffer;
-  actionId: number;
-  deviceId: string;
-  expiresAt: number;
-}
-
 /** Of an image's payload, hex. */
 export interface PayloadHashesTable {
   /** Of the image. */
@@ -814,7 +805,6 @@ export interface Schema {
   menderAuthSets: MenderAuthSetTable;
   awsThings: AwsThingTable;
   awsExecutions: AwsExecutionTable;
-  awsDownloads: AwsDownloadTable;
 }
 
 export type AccountRow = Selectable<AccountTable>;

@@ -107,6 +107,17 @@ describe("what was not asked for", () => {
     await connection.until("the job", (leaf, body) => leaf === "jobs/notify-next" && "execution" in body);
   });
 
+  it("is told to who listens later than it came", async () => {
+    const [thing, connection] = await connected({ filters: [] });
+    await rolledOut(thing);
+    await reaches(thing, "offered");
+    // In its turn, after what it was not told.
+    await connection.client.publishAsync(connection.topic("shadow/get"), "{}", { qos: 1 });
+    await connection.client.subscribeAsync(connection.topic("jobs/notify-next"), { qos: 1 });
+    passedMs += 10_000;
+    await connection.until("the job", (leaf, body) => leaf === "jobs/notify-next" && "execution" in body);
+  });
+
   it("is gone while all updates are stopped, and is the same job afterwards, as far as it was", async () => {
     const { connection, jobId } = await withJob();
     await connection.ask("jobs/start-next");

@@ -177,7 +177,7 @@ const withoutOtherAgents = [
   ...["hawkbitTargets", "otherAgentActions", "payloadHashes", "payloadNames", "menderAuthSets"].map(
     (table) => `drop table ${table}`,
   ),
-  ...["awsThings", "awsExecutions", "awsDownloads"].map((table) => `drop table ${table}`),
+  ...["awsThings", "awsExecutions"].map((table) => `drop table ${table}`),
 ].join("; ");
 
 /** Undoes migrations 0024 and 0025. */

@@ -8,8 +8,8 @@ import type { DeviceLink, ThingHandlers } from "../../mqtt/device-link.ts";
 import { StorageUnavailable } from "../../storage/storage-unavailable.ts";
 import type { DeviceViews } from "../devices/view.ts";
 import type { Common } from "../other-agents/common.ts";
+import { createDownloadLinks } from "../other-agents/download-links.ts";
 import { createAuthentication } from "./authentication.ts";
-import { createDownloadSecrets } from "./download-secrets.ts";
 import { createJobs } from "./jobs.ts";
 import { createNotices } from "./notices.ts";
 import { createRegistration, type Registration } from "./registration.ts";
@@ -41,10 +41,13 @@ interface Beside {
 type Message = Parameters<ThingHandlers["message"]>[0];
 
 export function createAwsIot({ downloadsAt }: AwsIotOptions, common: Common, beside: Beside): AwsIot {
-  const { storage, memory, turns, polled, clock, downloads } = common;
+  const { storage, memory, turns, polled, clock } = common;
   const { link, log } = beside;
-  const secrets = createDownloadSecrets(storage, common.actions, clock.wallMs);
-  const jobs = createJobs(common, secrets, (secret) => downloadsAt() + downloadPathOf(secret));
+  const links = createDownloadLinks(storage);
+  const jobs = createJobs(
+    common,
+    async (action) => downloadsAt() + (await downloadPathOf(links, action, clock.wallMs())),
+  );
   const notices = createNotices(common, jobs, beside);
   const requests: Requests = createRequests(jobs, createShadow(common), clock.wallMs);
   const authenticate = createAuthentication({ storage, wallMs: clock.wallMs });
@@ -92,7 +95,7 @@ export function createAwsIot({ downloadsAt }: AwsIotOptions, common: Common, bes
 
   return {
     things,
-    router: awsIotRoutes(secrets, downloads, polled.heard),
+    router: awsIotRoutes(common, links),
     registration: createRegistration({ ...common, ...beside, wallMs: clock.wallMs }),
     sweep: notices.sweep,
     close: notices.close,

@@ -4,6 +4,7 @@
 import type { JobStatus } from "@flipside/protocol/thing-messages";
 import type { ActionRow, ExecutionRow } from "../../storage/schema.ts";
 import type { Storage } from "../../storage/storage.ts";
+import { readActionId } from "../other-agents/actions.ts";
 
 const jobIdPrefix = "flipside-";
 /** The thing has said so. */
@@ -13,8 +14,7 @@ export const jobIdOf = ({ id }: Pick<ActionRow, "id">): string => `${jobIdPrefix
 
 /** Undefined: no job of this server's is called so. */
 export function actionIdOf(jobId: string): number | undefined {
-  const [, digits] = /^flipside-([1-9]\d{0,9})$/.exec(jobId) ?? [];
-  return digits === undefined ? undefined : Number(digits);
+  return jobId.startsWith(jobIdPrefix) ? readActionId(jobId.slice(jobIdPrefix.length)) : undefined;
 }
 
 export type StatusDetails = Record<string, string>;

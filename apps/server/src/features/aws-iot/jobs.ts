@@ -9,7 +9,6 @@ import type { ActionRow } from "../../storage/schema.ts";
 import type { Claimed } from "../other-agents/claimed.ts";
 import type { Common } from "../other-agents/common.ts";
 import { executionNumber, type Job, jobDocument, type JobDocument, stateOf } from "./documents.ts";
-import type { DownloadSecrets } from "./download-secrets.ts";
 import { actionIdOf, createExecutions, jobIdOf, type StatusDetails } from "./executions.ts";
 
 const loggedCharactersMax = 400;
@@ -78,7 +77,8 @@ function claimedIn({ status, statusDetails }: Pick<UpdateRequest, "status" | "st
   }
 }
 
-export function createJobs(common: Common, secrets: DownloadSecrets, addressOf: (secret: string) => string): Jobs {
+/** `addressOf`: where the payload of an action is fetched. */
+export function createJobs(common: Common, addressOf: (action: ActionRow) => Promise<string>): Jobs {
   const { storage, actions, due, claimed, downloads, deviceLog, clock } = common;
   const executions = createExecutions(storage, clock.wallMs);
 
@@ -148,7 +148,7 @@ export function createJobs(common: Common, secrets: DownloadSecrets, addressOf: 
     async documentOf({ action }) {
       try {
         const artifact = await downloads.artifactOf(action.deviceId, action);
-        return jobDocument(artifact, addressOf(await secrets.give(action)));
+        return jobDocument(artifact, await addressOf(action));
       } catch (error) {
         if (error instanceof ApiError) throw new JobRefusal("ResourceNotFound", error.message);
         throw error;

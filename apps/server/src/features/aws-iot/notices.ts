@@ -69,8 +69,10 @@ export function createNotices(
     if (!isNextNew && list === told.list) return;
     const document = job !== undefined && isNextNew ? await jobs.documentOf(job) : undefined;
     const made = messages(job, document);
-    toldTo.set(thing, { next, list });
-    await link.publishToThing(thing, [...(list === told.list ? [] : [made.list]), ...(isNextNew ? [made.next] : [])]);
+    const news = [...(list === told.list ? [] : [made.list]), ...(isNextNew ? [made.next] : [])];
+    // Who does not listen yet is told later. Meanwhile another connection may have come in its place.
+    const isHeard = await link.publishToThing(thing, news);
+    if (isHeard && toldTo.get(thing) === told) toldTo.set(thing, { next, list });
   }
 
   function pump(): void {

@@ -1,6 +1,6 @@
 // Claims as files hold them: JSON ({"claims": […]}, a bare list, one object, or one object a line), or CSV with or
-// without a header, parted by comma, semicolon or tab; a third column or member names the one key that may enrol. What can't be taken is said by its line, never with the secret;
-// the rest is taken.
+// without a header, parted by comma, semicolon or tab; a third column or member names the one key that may enrol. What
+// can't be taken is said by its line, never with the secret; the rest is taken.
 
 import { readFile } from "node:fs/promises";
 import { claimSecretPattern, deviceIdPattern, publicKeyPattern } from "@flipside/api/limits";

@@ -22,7 +22,7 @@ export interface BoardReplacement {
 }
 
 /** What lets the old board in. */
-const ofOldBoard = ["deviceSecrets", "hawkbitTargets", "menderAuthSets", "awsThings", "awsDownloads"] as const;
+const ofOldBoard = ["deviceSecrets", "hawkbitTargets", "menderAuthSets", "awsThings"] as const;
 
 /** Of the board that is gone. */
 const nothingSaid: DeviceUpdate = {

@@ -41,7 +41,7 @@ async function giveDeploymentsAway(work: Work, { id, enrolledAt }: DeviceRow, no
 
 const ofDevice = [
   ...(["deviceSecrets", "deviceTags", "deviceLog", "commands", "claims", "hawkbitTargets"] as const),
-  ...(["menderAuthSets", "awsThings", "awsExecutions", "awsDownloads"] as const),
+  ...(["menderAuthSets", "awsThings", "awsExecutions"] as const),
 ];
 
 /** Its row, and all that hangs on it. */

@@ -17,8 +17,7 @@ async function deployments({ db, changed }: Work, rolloutId: string, most: numbe
   if (rows.length === 0) return false;
   const ids = rows.map(({ id }) => id);
   const actionIds = db.selectFrom("otherAgentActions").select("id").where("deploymentId", "in", ids);
-  for (const table of ["awsExecutions", "awsDownloads"] as const)
-    await db.deleteFrom(table).where("actionId", "in", actionIds).execute();
+  await db.deleteFrom("awsExecutions").where("actionId", "in", actionIds).execute();
   await db.deleteFrom("otherAgentActions").where("deploymentId", "in", ids).execute();
   await db.deleteFrom("deployments").where("id", "in", ids).execute();
   for (const { id, deviceId } of rows) changed({ kind: "deployment", id, deviceId, deleted: true });

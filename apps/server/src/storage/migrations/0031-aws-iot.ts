@@ -1,4 +1,4 @@
-// Things of AWS IoT: the certificate that lets one in, how far its jobs are, and what their payloads are fetched by.
+// Things of AWS IoT: the certificate that lets one in, and how far its jobs are.
 
 import type { Migrate } from "./tools.ts";
 
@@ -24,12 +24,4 @@ export const migrate: Migrate = async (db, { index, table }) => {
     "updatedAt: milliseconds not null",
   ]);
   await index(db, "awsExecutionsByDevice", "awsExecutions", ["deviceId"]);
-  await table(db, "awsDownloads", [
-    "secretHash: bytes primary key",
-    "actionId: integer not null",
-    "deviceId: text not null",
-    "expiresAt: milliseconds not null",
-  ]);
-  await index(db, "awsDownloadsByDevice", "awsDownloads", ["deviceId"]);
-  await index(db, "awsDownloadsByExpiry", "awsDownloads", ["expiresAt"]);
 };
