@@ -19,6 +19,7 @@ import { listClaims } from "./commands/claims/list.ts";
 import { completion } from "./commands/completion.ts";
 import { withdrawClaim } from "./commands/claims/withdraw.ts";
 import { commandDevice } from "./commands/device/command.ts";
+import { countDevices } from "./commands/device/count.ts";
 import { listDevices } from "./commands/device/list.ts";
 import { deviceLogs } from "./commands/device/logs.ts";
 import { revokeDevice } from "./commands/device/revoke.ts";
@@ -105,6 +106,7 @@ export const commands: readonly Command[] = [
   beginStop,
   endStop,
   listDevices,
+  countDevices,
   showDevice,
   whyDevice,
   tagDevice,

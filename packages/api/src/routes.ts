@@ -18,6 +18,7 @@ import {
   setTags,
   changeTags,
   getTags,
+  groupDevices,
   summariseDevices,
 } from "./resources/devices.ts";
 import { endEmergencyStop, getEmergencyStop, setEmergencyStop } from "./resources/emergency-stop.ts";
@@ -146,6 +147,7 @@ export const routes = {
   listDeviceLog,
   listMetrics,
   getMetricHistory,
+  groupDevices,
   getTags,
   setTags,
   changeTags,

@@ -2,7 +2,7 @@
 
 import { bootReasonNames, healthNames, slotStateNames } from "@flipside/image-format/state-names";
 import { z } from "zod";
-import { tagPattern, tagsMax } from "../limits.ts";
+import { attributeNamePattern, tagPattern, tagsMax } from "../limits.ts";
 import { json, named, nothing, route } from "../route.ts";
 import { deployment } from "./deployments.ts";
 import { count, digest, formatCode, idParams, time } from "./forms.ts";
@@ -105,6 +105,13 @@ export const listDevices = route({
   errors: ["filter-malformed"],
 });
 
+/** What devices are counted by. */
+export const deviceGroupings = [
+  ...(["product", "hardware", "revision", "version", "slotState", "health"] as const),
+  ...(["bootReason", "agent", "revoked", "tag"] as const),
+] as const;
+export type DeviceGroupedBy = (typeof deviceGroupings)[number] | `attribute.${string}`;
+
 export const deviceSummary = named(
   "DeviceSummary",
   z.strictObject({
@@ -126,6 +133,53 @@ export const summariseDevices = route({
   summary: "How many devices there are, and of what kinds",
   status: 200,
   answer: json(deviceSummary),
+});
+
+const groupedBy = z
+  .string()
+  .refine(
+    (text): text is DeviceGroupedBy =>
+      (deviceGroupings as readonly string[]).includes(text) ||
+      (text.startsWith("attribute.") && attributeNamePattern.test(text.slice("attribute.".length))),
+    `one of ${deviceGroupings.join(", ")} or attribute.NAME`,
+  );
+
+export const deviceGroup = named(
+  "DeviceGroup",
+  z.strictObject({
+    values: z
+      .array(z.union([z.string(), z.number(), z.boolean(), z.null()]))
+      .describe("in the order in which they were asked for; null: the device says none"),
+    count,
+  }),
+);
+
+export const deviceGroupPage = named(
+  "DeviceGroups",
+  z.strictObject({
+    groups: z.array(deviceGroup).describe("the largest first"),
+    devices: count.describe("how many are in them; with tags, one may be in several"),
+    next,
+  }),
+);
+
+export const groupDevices = route({
+  method: "GET",
+  path: "/api/v1/device-groups",
+  access: "fleet:read",
+  summary: "How many devices have what in common, of up to 20,000 at a time: pages are added up by who asks",
+  query: z.object({
+    by: z
+      .string()
+      .transform((text) => text.split(","))
+      .pipe(z.array(groupedBy).min(1).max(3))
+      .describe(`one to three, separated by commas, of ${deviceGroupings.join(", ")}, attribute.NAME`),
+    filter: z.string().default("").describe("docs/device-filter.md; empty: all"),
+    after: pageQuery.after,
+  }),
+  status: 200,
+  answer: json(deviceGroupPage),
+  errors: ["filter-malformed"],
 });
 
 export const getDevice = route({

@@ -1,7 +1,7 @@
 // Devices: what the REST interface shows of them, and revocation.
 
 import { matchesQuery } from "@flipside/api/device-search";
-import type { Deployment, DeviceDetail, DeviceLogEntry } from "@flipside/api/types";
+import type { Deployment, DeviceDetail, DeviceGroupedBy, DeviceGroupPage, DeviceLogEntry } from "@flipside/api/types";
 import { cursorOf, paged, type PageAsked } from "../../http/cursor.ts";
 import { ApiError } from "../../http/errors.ts";
 import { iso } from "../../identifiers.ts";
@@ -16,6 +16,7 @@ import { findDevice, identityOf, lockDevice, replaceTags } from "../device-recor
 import { pageOfDevices, type Sought } from "./device-walk.ts";
 import type { DeviceElsewhere } from "./elsewhere.ts";
 import type { Filtering } from "./filtering.ts";
+import { groupDevices } from "./device-groups.ts";
 import { wordCondition } from "./word-search.ts";
 import { deploymentView, type DeviceView, type DeviceViews, selectDeployments } from "./view.ts";
 
@@ -36,6 +37,8 @@ export interface Devices {
     asked: { query: string; filter: string },
     page: PageAsked,
   ): Promise<{ devices: DeviceView[]; next: string | null }>;
+  /** Of those that the filter means. */
+  groups(by: readonly DeviceGroupedBy[], filter: string, page: Pick<PageAsked, "after">): Promise<DeviceGroupPage>;
   detail(id: string): Promise<DeviceDetail>;
   tags(id: string): Promise<string[]>;
   /** Newest first, as both are in the detail. */
@@ -144,6 +147,8 @@ export function createDevices(options: {
     deployments: (id, page) => ofKnown(id, () => deploymentsOf(id, page)),
     log: (id, page) => ofKnown(id, () => logOf(id, page)),
 
+    groups: async (by, filter, page) =>
+      groupDevices(storage, await options.filtering.sought(storage.db, filter, "filter"), by, page),
     tags: async (id) => (await view(id)).tags,
     async setTags(id, tagsFrom, by) {
       const before = await storage.transaction(async (work) => {

@@ -1,6 +1,7 @@
 // /api/v1/devices
 
 import { routes } from "@flipside/api/routes";
+import { deviceGroupList } from "./device-groups.ts";
 import { bind, type BoundRoute } from "../../http/bind.ts";
 import { pageOf } from "../../http/cursor.ts";
 import type { Whys } from "../deployments/why.ts";
@@ -29,6 +30,9 @@ export function deviceRoutes(
       devices.log(params.id, pageOf(deviceLogEntries, ["number"], query)),
     ),
     bind(routes.whyDevice, ({ params }) => whys.device(params.id)),
+    bind(routes.groupDevices, ({ query: { by, filter, after } }) =>
+      devices.groups(by, filter, pageOf(deviceGroupList, ["string"], { limit: "1", after })),
+    ),
     bind(routes.getTags, async ({ params }) => ({ tags: await devices.tags(params.id) })),
     bind(routes.setTags, async ({ params, body, user, note }) => {
       const { device, before } = await devices.setTags(params.id, () => body.tags, user.userName);
