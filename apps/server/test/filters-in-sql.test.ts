@@ -47,6 +47,7 @@ async function store(devices: readonly Device[]): Promise<void> {
     revision: device.revision,
     health: device.health,
     bootReason: device.bootReason,
+    agent: device.agent,
     running: device.running === null ? null : JSON.stringify({ slot: "a", releaseSequence: 1, ...device.running }),
     attributes: JSON.stringify(device.attributes),
   }));

@@ -2,6 +2,7 @@
 // docs/device-filter.md go by.
 
 import { attributeNamePattern } from "@flipside/api/limits";
+import { agentNames } from "@flipside/api/agent-names";
 import { bootReasonNames, healthNames, slotStateNames } from "@flipside/image-format/state-names";
 
 export type Operator = "=" | "!=" | "<" | "<=" | ">" | ">=" | "~" | "in" | "like";
@@ -42,6 +43,7 @@ const kinds = {
   slotState: "choice",
   health: "choice",
   bootReason: "choice",
+  agent: "choice",
   online: "truth",
   revoked: "truth",
   lastSeen: "age",
@@ -51,10 +53,14 @@ const kinds = {
 type PlainField = keyof typeof kinds;
 export type FieldName = PlainField | `attribute.${string}`;
 
-export const choicesOf: Record<Extract<FieldName, "slotState" | "health" | "bootReason">, readonly string[]> = {
+export const choicesOf: Record<
+  Extract<FieldName, "slotState" | "health" | "bootReason" | "agent">,
+  readonly string[]
+> = {
   slotState: slotStateNames,
   health: healthNames,
   bootReason: bootReasonNames,
+  agent: agentNames,
 };
 
 /** Without attributes, whose names are the devices'. */

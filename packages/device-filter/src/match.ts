@@ -14,7 +14,7 @@ import { rangeMatcher } from "./version-range.ts";
 /** As much of a device as filters ask about; a device as the REST interface shows it is one. */
 export type Filtered = Pick<
   Device,
-  "id" | "product" | "hardware" | "revision" | "health" | "bootReason" | "online" | "revoked" | "lastSeenAt"
+  "id" | "product" | "hardware" | "revision" | "health" | "bootReason" | "agent" | "online" | "revoked" | "lastSeenAt"
 > & {
   running: Pick<NonNullable<Device["running"]>, "version" | "digest" | "state"> | null;
   tags: readonly string[];
@@ -47,6 +47,7 @@ function valuesOf(field: FieldName, { nowMs, releaseOf }: Surroundings): (device
     case "revision":
     case "health":
     case "bootReason":
+    case "agent":
     case "online":
     case "revoked":
       return (device) => one(device[field]);

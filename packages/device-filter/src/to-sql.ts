@@ -53,6 +53,7 @@ const columns: Partial<Record<FieldName, Sql>> = {
   slotState: sql`"devices"."runningState"`,
   health: sql`"devices"."health"`,
   bootReason: sql`"devices"."bootReason"`,
+  agent: sql`"devices"."agent"`,
 };
 
 const known = (condition: Sql): Sql => sql`coalesce(${condition}, false)`;

@@ -17,6 +17,7 @@ const device: Filtered = {
   running: { version: "1.10.0", digest: [...releases.keys()][0]!, state: "confirmed" },
   health: "healthy",
   bootReason: "update",
+  agent: "flipside",
   online: true,
   revoked: false,
   lastSeenAt: new Date(nowMs - 3_600_000).toISOString(),
@@ -65,6 +66,7 @@ describe("a device", () => {
     "attribute.floor >= 3 and attribute.room = attic and attribute.outdoors = false",
     "attribute.bootloader ~ ^1.4",
     "slotState = confirmed and bootReason = update",
+    "agent = flipside and not agent in (hawkbit, mender, aws-iot)",
     "not has attribute.constructor and attribute.constructor != 1",
   ])("is %s", (text) => {
     expect(matches(text, device)).toBe(true);

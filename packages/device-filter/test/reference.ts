@@ -19,6 +19,7 @@ function known(device: Filtered, field: string): Value[] {
     release: Object.values(releases.get(device.running?.digest ?? "") ?? {}),
     health: [device.health],
     bootReason: [device.bootReason],
+    agent: [device.agent],
     online: [device.online],
     revoked: [device.revoked],
     lastSeen: [device.lastSeenAt === null ? null : nowMs - new Date(device.lastSeenAt).getTime()],

@@ -2,6 +2,7 @@
 
 import { bootReasonNames, healthNames, slotStateNames } from "@flipside/image-format/state-names";
 import { z } from "zod";
+import { agentNames } from "../agent-names.ts";
 import { attributeNamePattern, tagPattern, tagsMax } from "../limits.ts";
 import { json, named, nothing, route } from "../route.ts";
 import { deployment } from "./deployments.ts";
@@ -14,7 +15,7 @@ export const health = z.enum(healthNames);
 export const entropyState = z.enum(["good", "failed-health", "absent"]);
 export const trustRelation = z.enum(["same", "older", "ahead", "forked", "unknown"]);
 
-export const agentKind = z.enum(["flipside", "hawkbit", "mender", "aws-iot"]);
+export const agentKind = z.enum(agentNames);
 
 export const tag = z
   .string()

@@ -94,6 +94,7 @@ export function describe(row: DeviceRow, beside: BesideRow): Filtered & Pick<Dev
     },
     health: row.health,
     bootReason: row.bootReason,
+    agent: row.agent,
     tags: beside.tags ?? [],
     attributes: row.attributes === null ? {} : (JSON.parse(row.attributes) as DeviceView["attributes"]),
   };
@@ -118,7 +119,6 @@ export function deviceView(
   const { tags, attributes, ...described } = describe(row, more);
   return {
     ...described,
-    agent: row.agent,
     tags: [...tags],
     attributes: { ...attributes },
     enrolledAt: iso(row.enrolledAt),
