@@ -17,6 +17,17 @@ it("are made, listed, tested, looked at and deleted", async () => {
     complained: expect.stringMatching(/^webhook-address-refused: 127\.0\.0\.1 is no public address/),
   });
   expect((await flipside("webhook", "create", "https://localhost/", "--event", "rollout.passed")).code).toBe(2);
+  // This server has no mail server.
+  expect(await flipside("webhook", "create", "--email", "ops@example.org")).toMatchObject({
+    code: 3,
+    complained: expect.stringMatching(/^email-off: .*--smtp-url/),
+  });
+  for (const wrong of [
+    [],
+    ["https://localhost/", "--email", "ops@example.org"],
+    ["--email", "a@b", "--channel", "slack"],
+  ])
+    expect((await flipside("webhook", "create", ...wrong)).code, wrong.join(" ")).toBe(2);
   const line = ["webhook", "create", "https://localhost/hook?token=1", "--event", "rollout.paused"];
   const made = await flipside(...line, "--event", "deployment.failed", "--channel", "slack");
   const [id = "", secret] = made.said.split("\n");
