@@ -1,6 +1,7 @@
-// Webhooks by commands at a real server, which sends nothing into its own network.
+// Webhooks by commands at a real server, which sends nothing into its own network; and by e-mail to a real mail server.
 
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { fieldOf, MailServer } from "../../server/test/webhooks/mail-server.ts";
 import { type AtServer, atServer } from "./at-a-server.ts";
 
 let at: AtServer;
@@ -47,4 +48,25 @@ it("are made, listed, tested, looked at and deleted", async () => {
   expect((await flipside("webhook", "deliveries", id)).said).toBe(tested.said);
   expect((await flipside("webhook", "delete", id)).said).toBe("deleted\n");
   expect((await flipside("webhook", "deliveries", id)).code).toBe(3);
+});
+
+it("send to a mailbox, by the server's mail server", async () => {
+  const relay = await MailServer.start(at.folder, { disabledCommands: ["AUTH", "STARTTLS"], authOptional: true });
+  const { flipside, stop } = await atServer(undefined, {
+    smtp: {
+      ...{ host: "127.0.0.1", port: relay.port, isTlsAtOnce: false, tls: "none", userName: undefined },
+      ...{ password: undefined, ca: undefined, from: { name: "", address: "flipside@example.org" } },
+    },
+  });
+  const refused = await flipside("webhook", "create", "--email", "ops@example.org, all@example.org");
+  expect(refused).toMatchObject({ code: 3, complained: expect.stringMatching(/mailto: takes one plain address/) });
+  const made = await flipside("webhook", "create", "--email", "ops@example.org", "--event", "rollout.paused");
+  const [id = ""] = made.said.split("\n");
+  expect((await flipside("webhook", "list")).said).toMatch(
+    new RegExp(`^${id} +email +ops@example\\.org +rollout\\.paused +on$`, "m"),
+  );
+  expect(await flipside("webhook", "test", id)).toMatchObject({ code: 0, said: expect.stringContaining("delivered") });
+  expect(relay.received.map((mail) => fieldOf(mail, "To"))).toEqual(["ops@example.org"]);
+  await stop();
+  await relay.stop();
 });

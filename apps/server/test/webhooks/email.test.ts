@@ -109,7 +109,7 @@ describe("a message by e-mail", () => {
     expect(await untilTried(id, ({ problem }) => problem !== null)).toMatchObject({
       ...{ state: "waiting", attempts: 1, status: null, problem: expect.stringContaining("ECONNREFUSED") },
     });
-    mailServer = await MailServer.start(folder, {}, port);
+    mailServer = await MailServer.start(folder, {}, { port });
     mailServer.refuses = { recipient: [450, "4.2.0 greylisted"] };
     passedMs += 10_000;
     expect(await untilTried(id, ({ status }) => status !== null)).toMatchObject({
@@ -170,6 +170,13 @@ describe("the mail server", () => {
     const strange = await triedBy(smtpTo(mailServer, { ca: undefined }));
     expect(strange).toMatchObject({ state: "waiting", problem: expect.stringMatching(/certificate/i) });
     expect(mailServer.received).toEqual([]);
+    for (const secure of [false, true]) {
+      const elsewhere = await MailServer.start(folder, { secure }, { host: "127.0.0.2" });
+      const delivery = await triedBy(smtpTo(elsewhere, { host: "127.0.0.2", isTlsAtOnce: secure }));
+      expect(delivery).toMatchObject({ state: "waiting", problem: expect.stringContaining("127.0.0.2 is not in") });
+      expect(elsewhere.received).toEqual([]);
+      await elsewhere.stop();
+    }
   });
 
   it("is told nothing where somebody is to sign in and it asks nobody to", async () => {

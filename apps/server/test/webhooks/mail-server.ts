@@ -76,14 +76,18 @@ export class MailServer {
     this.#server.on("error", () => {});
   }
 
-  /** `options`: beside its certificate. */
-  static async start(folder: string, options: SMTPServerOptions = {}, port = 0): Promise<MailServer> {
+  /** `options`: beside its certificate, which is one of localhost and 127.0.0.1. */
+  static async start(
+    folder: string,
+    options: SMTPServerOptions = {},
+    { port = 0, host = "127.0.0.1" }: { port?: number; host?: string } = {},
+  ): Promise<MailServer> {
     const pair = await makeServerPair(folder);
     const [key, cert] = await Promise.all([readFile(pair.keyFile), readFile(pair.certificateFile)]);
     const server = new MailServer({ key, cert, ...options });
     await new Promise<void>((resolve, reject) => {
       server.#server.once("error", reject);
-      server.#server.listen(port, "127.0.0.1", resolve);
+      server.#server.listen(port, host, resolve);
     });
     return server;
   }
