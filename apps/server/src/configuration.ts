@@ -1,6 +1,7 @@
 // What can be configured: flags, then environment variables, then defaults. Everything is checked before anything
 // starts.
 
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -15,9 +16,11 @@ import { type HawkbitOptions, hawkbitPollMsDefault } from "./features/hawkbit/ha
 import { menderPollMsDefault, type MenderOptions } from "./features/mender/mender.ts";
 import { type OidcOptions, parseRoleMapping, parseSafeUrl } from "./features/oidc/oidc-options.ts";
 import { parseRanges } from "./features/webhooks/addresses.ts";
+import { parseSmtpFrom, parseSmtpUrl, type SmtpOptions } from "./features/webhooks/smtp-options.ts";
 import { parseTrustedProxies } from "./http/trusted-proxies.ts";
 import type { TlsOptions } from "./mqtt/tls-door.ts";
 import { givenSecret } from "./secret-file.ts";
+import { StartError } from "./start-error.ts";
 
 const repository = fileURLToPath(new URL("../../../", import.meta.url));
 
@@ -153,6 +156,11 @@ const form = z.object({
     .refine(({ pathname }) => pathname === "/", "without a path")
     .optional(),
   webhookAllow: z.string().default("").transform(by(parseRanges)),
+  smtpUrl: z.string().transform(by(parseSmtpUrl)).optional(),
+  smtpFrom: z.string().transform(by(parseSmtpFrom)).optional(),
+  smtpPasswordFile: z.string().min(1).optional(),
+  smtpTls: z.enum(["required", "none"], "required or none").default("required"),
+  smtpCaFile: z.string().min(1).optional(),
   oidcIssuer: z.string().transform(by(parseSafeUrl)).optional(),
   oidcClientId: z.string().min(1).optional(),
   oidcClientSecretFile: z.string().min(1).optional(),
@@ -219,6 +227,18 @@ const schema = form
     path: ["oidcRoles"],
     message: "needed with --oidc-issuer, and with it alone: who has none of these values is not let in",
   })
+  .refine(({ smtpUrl, smtpFrom }) => (smtpUrl === undefined) === (smtpFrom === undefined), {
+    path: ["smtpFrom"],
+    message: "--smtp-url and --smtp-from belong together",
+  })
+  .refine(({ smtpUrl, smtpTls }) => smtpTls === "required" || (smtpUrl?.isTlsAtOnce ?? false) === false, {
+    path: ["smtpTls"],
+    message: "an smtps: address is one with TLS",
+  })
+  .refine(({ smtpUrl, smtpTls }) => smtpTls === "required" || smtpUrl?.userName === undefined, {
+    path: ["smtpTls"],
+    message: "none only where nobody signs in: the password would be sent in clear",
+  })
   .refine(({ mqttUrl, mqttWebSocketPort }) => mqttUrl === undefined || mqttWebSocketPort === undefined, {
     path: ["mqttWebSocketPort"],
     message: "not with --mqtt-url: the embedded broker listens there, and that broker has a port of its own for it",
@@ -269,6 +289,31 @@ export function oidcIn(configuration: Configuration, secret: string | undefined)
     userNameClaim: configuration.oidcUserNameClaim,
     sessionMs: configuration.oidcSessionMinutes * 60_000,
   };
+}
+
+/** The mail server; undefined: nothing is sent by e-mail. `secret`: its password, from the environment. */
+export function smtpIn(configuration: Configuration, secret: string | undefined): SmtpOptions | undefined {
+  const { smtpUrl, smtpFrom, smtpPasswordFile: file, smtpTls: tls, smtpCaFile } = configuration;
+  if (smtpUrl === undefined || smtpFrom === undefined) return undefined;
+  const what = "the mail server's password";
+  const password = givenSecret({ file, variable: secret, variableName: "SMTP_PASSWORD", what });
+  if ((password === undefined) !== (smtpUrl.userName === undefined))
+    throw new StartError(
+      "The mail server's user, in --smtp-url, and its password, by --smtp-password-file or SMTP_PASSWORD, belong together.",
+    );
+  return { ...smtpUrl, password, from: smtpFrom, tls, ca: rootsIn(smtpCaFile) };
+}
+
+/** PEM. */
+function rootsIn(file: string | undefined): string | undefined {
+  if (file === undefined) return undefined;
+  try {
+    const text = readFileSync(file, "utf8");
+    if (text.includes("-----BEGIN CERTIFICATE-----")) return text;
+  } catch (error) {
+    throw new StartError(`The mail server's roots cannot be read: ${(error as Error).message}`);
+  }
+  throw new StartError(`${file} has no certificate as PEM.`);
 }
 
 export type Configuration = z.output<typeof schema>;
@@ -507,6 +552,31 @@ export const options: Record<keyof Configuration, Option> = {
     flag: "webhook-allow",
     variable: "WEBHOOK_ALLOW",
     about: "private addresses that webhooks may be sent to, and without TLS, such as 10.0.0.0/8 (none)",
+  },
+  smtpUrl: {
+    flag: "smtp-url",
+    variable: "SMTP_URL",
+    about: "mail server for messages by e-mail, smtp://user@host:587 (STARTTLS) or smtps://user@host:465 (none)",
+  },
+  smtpFrom: {
+    flag: "smtp-from",
+    variable: "SMTP_FROM",
+    about: "whom they come from, such as Flipside <flipside@example.org>; needed with it",
+  },
+  smtpPasswordFile: {
+    flag: "smtp-password-file",
+    variable: "SMTP_PASSWORD_FILE",
+    about: "file of that user's password, which nobody else may read; or SMTP_PASSWORD (none)",
+  },
+  smtpTls: {
+    flag: "smtp-tls",
+    variable: "SMTP_TLS",
+    about: "required, or none: in clear, without a user, to a relay of this machine's or network's own (required)",
+  },
+  smtpCaFile: {
+    flag: "smtp-ca-file",
+    variable: "SMTP_CA_FILE",
+    about: "PEM file of the roots that its certificate comes from (those that Node has)",
   },
   consoleDir: { flag: "console-dir", variable: "CONSOLE_DIR", about: "the built console (apps/web/dist)" },
 };

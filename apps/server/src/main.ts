@@ -9,6 +9,7 @@ import {
   menderIn,
   oidcIn,
   readConfiguration,
+  smtpIn,
   tlsIn,
   usage,
 } from "./configuration.ts";
@@ -37,6 +38,7 @@ async function main(): Promise<void> {
     oidc: oidcIn(configuration, process.env["OIDC_CLIENT_SECRET"]),
     hawkbit: hawkbitIn(configuration, process.env["HAWKBIT_GATEWAY_TOKEN"]),
     mender: menderIn(configuration),
+    smtp: smtpIn(configuration, process.env["SMTP_PASSWORD"]),
     keep: {
       deviceLogMs: keepDeviceLog,
       telemetryRawMs: keepTelemetryRaw,

@@ -228,6 +228,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
         allowed: options.webhookAllow ?? [],
         timeoutMs: options.webhookTimeoutMs ?? webhookTimeoutMsDefault,
         publicUrl: options.publicUrl?.href,
+        smtp: options.smtp,
       },
     });
     if (members !== undefined) {

@@ -53,6 +53,7 @@ export const errors = {
   "too-many-requests": { status: 429, title: "Too many requests" },
   "too-many-webhooks": { status: 409, title: "There are too many webhooks" },
   "webhook-address-refused": { status: 422, title: "Nothing is sent to this address" },
+  "email-off": { status: 409, title: "This server sends no e-mail" },
   "proposal-state": { status: 409, title: "The proposal does not wait any more" },
   "device-refused": { status: 401, title: "The device is not known, or its token is wrong" },
   "hawkbit-off": { status: 409, title: "This server does not speak hawkBit's DDI" },

@@ -7,6 +7,7 @@ import type { AwsIotOptions } from "../features/aws-iot/aws-iot.ts";
 import type { OidcOptions } from "../features/oidc/oidc-options.ts";
 import type { HawkbitOptions } from "../features/hawkbit/hawkbit.ts";
 import type { MenderOptions } from "../features/mender/mender.ts";
+import type { SmtpOptions } from "../features/webhooks/smtp-options.ts";
 import type { FileSystem } from "../features/releases/image-files.ts";
 import type { HttpTimes } from "../http/listener.ts";
 import type { TrustedProxies } from "../http/trusted-proxies.ts";
@@ -65,6 +66,8 @@ export interface ServerOptions {
   pieceMax?: number;
   /** Private ranges that webhooks may be in, as address and bits; by default none. */
   webhookAllow?: readonly [string, number][];
+  /** The mail server for messages to mailboxes; undefined: there are none. */
+  smtp?: SmtpOptions | undefined;
   /** For a message to a webhook and its answer. */
   webhookTimeoutMs?: number;
   /** How long things are kept; what is left out, as by default. */

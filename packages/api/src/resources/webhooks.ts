@@ -5,15 +5,25 @@ import { webhookDescriptionCharactersMax, webhookUrlCharactersMax } from "../lim
 import { isPlainText } from "../plain-text.ts";
 import { json, named, nothing, route, secret } from "../route.ts";
 import { webhookEventNames, webhookTestEvent } from "../webhook-events.ts";
+import { leadsToMailbox, mailboxOf } from "../webhook-url.ts";
 import { count, idParams, time } from "./forms.ts";
 import { next, pageQuery } from "./pages.ts";
 
 /** In addresses such as Slack's, what comes after the host is a secret. */
-const url = secret(z.url({ protocol: /^https?$/ }).max(webhookUrlCharactersMax));
+const url = secret(
+  z
+    .url({ protocol: /^(https?|mailto)$/ })
+    .max(webhookUrlCharactersMax)
+    .refine(
+      (text) => !leadsToMailbox(text) || mailboxOf(text) !== undefined,
+      "mailto: takes one plain address, such as mailto:ops@example.org",
+    )
+    .describe("https://…; of the channel email: mailto:ops@example.org"),
+);
 const event = z.enum(webhookEventNames);
 
-/** `webhook`: as standardwebhooks.com has it, signed; the others: a text as these programs take it. */
-export const webhookChannel = z.enum(["webhook", "slack", "teams"]);
+/** `webhook`: as standardwebhooks.com has it, signed; the others: a text as these programs, or mailboxes, take it. */
+export const webhookChannel = z.enum(["webhook", "slack", "teams", "email"]);
 
 export const webhook = named(
   "Webhook",
@@ -75,8 +85,8 @@ export const webhookDelivery = named(
     createdAt: time,
     nextAttemptAt: time.nullable(),
     lastAttemptAt: time.nullable(),
-    status: z.int().nullable().describe("of the last answer; null: there was none"),
-    answer: z.string().nullable().describe("the first bytes of the last answer's body"),
+    status: z.int().nullable().describe("of the last answer, of HTTP or SMTP; null: there was none"),
+    answer: z.string().nullable().describe("the first bytes of the last answer's body, or of SMTP's reply"),
     problem: z.string().nullable().describe("why the last attempt came to nothing"),
     payload: z.string().describe("what is sent"),
   }),
@@ -101,7 +111,7 @@ export const createWebhook = route({
   body: json(newWebhook),
   status: 201,
   answer: json(named("NewWebhookMade", z.strictObject({ webhook, secret: webhookSecret }))),
-  errors: ["too-many-webhooks", "webhook-address-refused"],
+  errors: ["too-many-webhooks", "webhook-address-refused", "email-off"],
 });
 
 export const getWebhook = route({
@@ -124,7 +134,7 @@ export const changeWebhook = route({
   body: json(webhookChange),
   status: 200,
   answer: json(webhook),
-  errors: ["not-found", "webhook-address-refused"],
+  errors: ["not-found", "webhook-address-refused", "email-off"],
 });
 
 export const deleteWebhook = route({

@@ -1,5 +1,6 @@
 // `flipside webhook list`
 
+import { placeOf } from "@flipside/api/webhook-url";
 import { command } from "../../command-line/command.ts";
 import { table } from "../../command-line/table.ts";
 
@@ -12,12 +13,12 @@ export const listWebhooks = command({
   run: async ({ connect }) => {
     const answer = await connect()("GET /api/v1/webhooks");
     const rows = answer.webhooks.map(({ id, channel, url, events, disabledBecause, failingSince }) => [
-      ...[id, channel, new URL(url).host, events?.join(", ") ?? "everything"],
+      ...[id, channel, placeOf(url), events?.join(", ") ?? "everything"],
       disabledBecause ?? (failingSince === null ? "on" : `nothing has arrived since ${failingSince}`),
     ]);
     return {
       json: answer,
-      text: rows.length === 0 ? "nobody is told" : table(["id", "channel", "host", "events", ""], rows),
+      text: rows.length === 0 ? "nobody is told" : table(["id", "channel", "to", "events", ""], rows),
     };
   },
 });

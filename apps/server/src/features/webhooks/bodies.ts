@@ -3,6 +3,7 @@
 
 import type { WebhookEvent, webhookTestEvent } from "@flipside/api/webhook-events";
 import type { WebhookChannel } from "@flipside/api/types";
+import { withUnseenWrittenOut } from "../../plain-text.ts";
 import type { Payload } from "./payload.ts";
 
 interface Text {
@@ -86,8 +87,29 @@ function teamsBody({ title, lines, url }: Text): object {
   };
 }
 
+const subjectCharactersMax = 200;
+
+/** A line break of somebody's would begin a header, or a line that looks like one of ours. */
+const oneLine = (text: string): string => withUnseenWrittenOut(text.replace(/[\s\u2028\u2029]+/gu, " ").trim());
+
+/** Plain text; `payload`: as it is stored. The same each time. */
+export function mailOf(payload: string): { subject: string; text: string; date: Date } {
+  const parsed = JSON.parse(payload) as Payload;
+  const { title, lines, url } = textOf(parsed);
+  const paragraphs = [
+    ...shown([title, ...lines].map(oneLine)),
+    ...(url === undefined ? [] : [oneLine(url)]),
+    `${parsed.timestamp}, ${parsed.type}. Sent by Flipside; nobody reads an answer.`,
+  ];
+  return {
+    subject: `Flipside: ${oneLine(title).slice(0, subjectCharactersMax)}`,
+    text: `${paragraphs.join("\n\n")}\n`,
+    date: new Date(parsed.timestamp),
+  };
+}
+
 /** What is sent; `payload`: as it is stored. */
-export function bodyOf(channel: WebhookChannel, payload: string): string {
+export function bodyOf(channel: Exclude<WebhookChannel, "email">, payload: string): string {
   if (channel === "webhook") return payload;
   const text = textOf(JSON.parse(payload) as Payload);
   return JSON.stringify(channel === "slack" ? slackBody(text) : teamsBody(text));

@@ -1,33 +1,32 @@
 // /api/v1/webhooks
 
 import { routes } from "@flipside/api/routes";
+import { placeOf } from "@flipside/api/webhook-url";
 import { bind, type BoundRoute } from "../../http/bind.ts";
 import { pageOf } from "../../http/cursor.ts";
 import { deliveryKeys, deliveryList } from "./deliveries.ts";
 import type { WebhookDesk } from "./webhook-desk.ts";
 
-/** Of an address, the record keeps where it leads to: the rest may be a secret. */
-const hostOf = (url: string): string => new URL(url).host;
-
+// Of an address, the record keeps where it leads to: the rest may be a secret.
 export function webhookRoutes({ webhooks, deliveries, wake }: WebhookDesk): BoundRoute[] {
   return [
     bind(routes.listWebhooks, async () => ({ webhooks: await webhooks.list() })),
     bind(routes.createWebhook, async ({ body, user, note }) => {
       const made = await webhooks.create(body, user.userName);
-      note({ id: made.webhook.id, host: hostOf(made.webhook.url) });
+      note({ id: made.webhook.id, host: placeOf(made.webhook.url) });
       return made;
     }),
     bind(routes.getWebhook, ({ params }) => webhooks.one(params.id)),
     bind(routes.changeWebhook, async ({ params, body, user, note }) => {
       const before = await webhooks.one(params.id);
       const after = await webhooks.change(params.id, body, user.userName);
-      note({ before: { ...before, url: hostOf(before.url) }, after: { ...after, url: hostOf(after.url) } });
+      note({ before: { ...before, url: placeOf(before.url) }, after: { ...after, url: placeOf(after.url) } });
       return after;
     }),
     bind(routes.deleteWebhook, async ({ params, note }) => {
       const { url } = await webhooks.one(params.id);
       await webhooks.remove(params.id);
-      note({ host: hostOf(url) });
+      note({ host: placeOf(url) });
       return undefined;
     }),
     bind(routes.rotateWebhookSecret, ({ params }) => webhooks.rotate(params.id)),

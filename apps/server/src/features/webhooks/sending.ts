@@ -2,15 +2,17 @@
 // schedule. One that is being sent is claimed in the database for a while, so that of several servers one alone sends
 // it; a receiver that is slow has one connection, and holds up nobody else's.
 
+import { mailboxOf, placeOf } from "@flipside/api/webhook-url";
 import type { Clock } from "../../clock.ts";
 import { withUnseenWrittenOut } from "../../plain-text.ts";
 import type { Logger } from "../../logging.ts";
 import type { WebhookDeliveryRow, WebhookRow } from "../../storage/schema.ts";
 import type { Queries, Storage } from "../../storage/storage.ts";
-import { bodyOf } from "./bodies.ts";
+import { bodyOf, mailOf } from "./bodies.ts";
+import type { Mail } from "./mail.ts";
 import type { Answered, Post } from "./post.ts";
 import { signedHeaders } from "./signing.ts";
-import { giveUpWaiting, secretsOf } from "./webhooks.ts";
+import { emailOff, giveUpWaiting, secretsOf } from "./webhooks.ts";
 
 const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;
@@ -45,18 +47,21 @@ export interface Sending {
   stop(): Promise<void>;
 }
 
-type Outcome = Partial<Answered> & { problem: string | null };
+type Outcome = Partial<Answered> & { problem: string | null; isFinal?: boolean };
 
 export function createSending({
   storage,
   clock,
   post,
+  mail,
   random = Math.random,
   log,
 }: {
   storage: Storage;
   clock: Clock;
   post: Post;
+  /** Undefined: this server sends no e-mail. */
+  mail?: Mail | undefined;
   random?: () => number;
   log: Logger;
 }): Sending {
@@ -94,7 +99,14 @@ export function createSending({
       .executeTakeFirst();
   }
 
-  async function attempt({ id, payload }: WebhookDeliveryRow, { url, channel, ...row }: WebhookRow): Promise<Outcome> {
+  async function attempt(delivery: WebhookDeliveryRow, webhook: WebhookRow): Promise<Outcome> {
+    const { id, payload } = delivery;
+    const { url, channel, ...row } = webhook;
+    if (channel === "email") {
+      const to = mailboxOf(url);
+      if (mail === undefined || to === undefined) return { problem: emailOff };
+      return mail({ id, to, ...mailOf(payload) });
+    }
     const body = bodyOf(channel, payload);
     const timestampS = Math.floor(clock.wallMs() / 1000);
     const isSigned = channel === "webhook";
@@ -113,7 +125,8 @@ export function createSending({
     }
   }
 
-  function nextAfter({ attempts }: WebhookDeliveryRow, { retryAfterMs = 0 }: Outcome): number | null {
+  function nextAfter({ attempts }: WebhookDeliveryRow, { retryAfterMs = 0, isFinal }: Outcome): number | null {
+    if (isFinal === true) return null;
     const delay = retryDelaysMs[attempts - 1];
     if (delay === undefined) return null;
     const spread = delay * (1 + jitterShare * (2 * random() - 1));
@@ -124,7 +137,7 @@ export function createSending({
     await work.updateTable("webhooks").set({ disabledBecause: why }).where("id", "=", id).execute();
     await giveUpWaiting(work, id, why);
     // Of an address, the rest may be a secret.
-    log.warn({ webhook: id, host: new URL(url).host }, `a webhook was switched off: ${why}`);
+    log.warn({ webhook: id, host: placeOf(url) }, `a webhook was switched off: ${why}`);
   }
 
   async function record(delivery: WebhookDeliveryRow, webhook: WebhookRow, outcome: Outcome): Promise<void> {
@@ -146,7 +159,8 @@ export function createSending({
       if (failingSince !== present.failingSince)
         await work.updateTable("webhooks").set({ failingSince }).where("id", "=", webhook.id).execute();
       if (present.disabledBecause !== null || problem === null) return;
-      if (status === gone) await disable(work, webhook, "its server has answered that it is gone (410)");
+      if (status === gone && webhook.channel !== "email")
+        await disable(work, webhook, "its server has answered that it is gone (410)");
       else if (now - failingSince! >= disabledAfterMs) await disable(work, webhook, "nothing has arrived for 5 days");
     });
     const said = {

@@ -8,8 +8,10 @@ import type { Logger } from "../../logging.ts";
 import type { Storage } from "../../storage/storage.ts";
 import { createAddresses } from "./addresses.ts";
 import { createDeliveries, type Deliveries } from "./deliveries.ts";
+import { createMail } from "./mail.ts";
 import { createPost } from "./post.ts";
 import { createSending } from "./sending.ts";
+import type { SmtpOptions } from "./smtp-options.ts";
 import { createWebhooks, type Webhooks } from "./webhooks.ts";
 import { eventOfChange } from "./payload.ts";
 
@@ -23,6 +25,8 @@ export interface WebhookOptions {
   timeoutMs: number;
   /** Of the console, as people reach it. */
   publicUrl: string | undefined;
+  /** Undefined: nothing is sent by e-mail. */
+  smtp: SmtpOptions | undefined;
 }
 
 export interface WebhookDesk {
@@ -39,7 +43,7 @@ export async function openWebhookDesk({
   cursors,
   clock,
   log,
-  options: { allowed, timeoutMs, publicUrl },
+  options: { allowed, timeoutMs, publicUrl, smtp },
   isHere,
   isShared,
 }: {
@@ -56,7 +60,8 @@ export async function openWebhookDesk({
 }): Promise<WebhookDesk> {
   const addresses = createAddresses(allowed);
   const deliveries = createDeliveries({ storage, cursors, clock, publicUrl, log });
-  const sending = createSending({ storage, clock, post: createPost({ addresses, timeoutMs }), log });
+  const mail = smtp === undefined ? undefined : createMail({ smtp, timeoutMs });
+  const sending = createSending({ storage, clock, post: createPost({ addresses, timeoutMs }), mail, log });
   /** So that a server that tells nobody asks the database nothing. */
   let isAny =
     isShared || (await storage.db.selectFrom("webhooks").select("id").limit(1).executeTakeFirst()) !== undefined;
@@ -82,7 +87,7 @@ export async function openWebhookDesk({
   }
 
   const webhooks = createWebhooks({
-    ...{ storage, clock, addresses, begin: deliveries.begin },
+    ...{ storage, clock, addresses, sendsMail: mail !== undefined, begin: deliveries.begin },
     changed: () => (isAny = true),
   });
   feed.follow((change, position) => {

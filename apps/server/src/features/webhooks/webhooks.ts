@@ -1,8 +1,9 @@
 // Who is told of what happens: kept, changed, switched off; and their secrets.
 
-import type { NewWebhook, Webhook, WebhookChange } from "@flipside/api/types";
+import type { NewWebhook, Webhook, WebhookChange, WebhookChannel } from "@flipside/api/types";
 import { webhooksMax } from "@flipside/api/limits";
 import type { WebhookEvent } from "@flipside/api/webhook-events";
+import { leadsToMailbox } from "@flipside/api/webhook-url";
 import type { Clock } from "../../clock.ts";
 import { ApiError } from "../../http/errors.ts";
 import { iso, newId } from "../../identifiers.ts";
@@ -13,6 +14,9 @@ import { newSecret, secretText } from "./signing.ts";
 
 /** So long messages are signed with the secret before, too. */
 const overlapMs = 24 * 60 * 60 * 1000;
+
+/** What is to be done about it. */
+export const emailOff = "start the server with --smtp-url and --smtp-from (SMTP_URL, SMTP_FROM)";
 
 export interface Webhooks {
   list(): Promise<Webhook[]>;
@@ -54,12 +58,14 @@ export function createWebhooks({
   storage,
   clock,
   addresses,
+  sendsMail,
   begin,
   changed,
 }: {
   storage: Storage;
   clock: Clock;
   addresses: Addresses;
+  sendsMail: boolean;
   /** The first one is there: what happens from now on is told. */
   begin: (db: Queries) => Promise<void>;
   changed: () => void;
@@ -90,8 +96,18 @@ export function createWebhooks({
     };
   }
 
-  function checkAddress(url: string): void {
-    const why = addresses.refusalOfUrl(url);
+  function refusalOf(channel: WebhookChannel, url: string): string | undefined {
+    if (leadsToMailbox(url) !== (channel === "email"))
+      return channel === "email"
+        ? "the channel email takes an address such as mailto:ops@example.org"
+        : "a mailto: address is one of the channel email";
+    return channel === "email" ? undefined : addresses.refusalOfUrl(url);
+  }
+
+  function checkAddress(channel: WebhookChannel, url: string): void {
+    if (channel === "email" && !sendsMail)
+      throw new ApiError("email-off", `To have messages sent by e-mail, ${emailOff}.`);
+    const why = refusalOf(channel, url);
     if (why === undefined) return;
     const errors = [{ path: "url", message: why }];
     throw new ApiError("webhook-address-refused", `${why}.`, { errors });
@@ -107,7 +123,7 @@ export function createWebhooks({
     },
     one: async (id) => viewOf(await findWebhook(db, id)),
     async create({ url, channel, description, events, rolloutId }, by) {
-      checkAddress(url);
+      checkAddress(channel, url);
       const row: WebhookRow = {
         ...{ id: newId(), url, channel, description, rolloutId, events: eventsText(events) },
         ...{ disabledBecause: null, failingSince: null, createdAt: clock.wallMs(), createdBy: by },
@@ -131,10 +147,10 @@ export function createWebhooks({
       return { webhook: await viewOf(row), secret: secretText(secret) };
     },
     async change(id, { url, description, events, rolloutId, enabled }, by) {
-      if (url !== undefined) checkAddress(url);
       const disabledBecause = `switched off by ${by}`;
       await storage.transaction(async ({ db }) => {
         const before = await findWebhook(db, id);
+        if (url !== undefined) checkAddress(before.channel, url);
         const set = {
           ...(url === undefined ? {} : { url }),
           ...(description === undefined ? {} : { description }),
