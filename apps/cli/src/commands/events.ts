@@ -11,7 +11,7 @@ const AGAIN_AFTER_MS = 2_000;
 
 const options = {
   after: { value: "CURSOR", what: "what came since; left out: from now on" },
-  kind: { value: "KIND", what: `of these things alone: ${thingKinds.join(", ")}`, many: true, oneOf: thingKinds },
+  kind: { value: "KIND", what: "of these things alone", many: true, oneOf: thingKinds },
   lines: { what: "each event as a line of JSON, for programs" },
   follow: { what: "go on, until it is interrupted" },
   wait: { value: "DURATION", what: "without --follow: how long for the first one (0s)", read: readDuration },
