@@ -4,7 +4,15 @@
 import { createPublicKey, randomBytes, verify } from "node:crypto";
 import type { AddressInfo } from "node:net";
 import { CHUNK_PART_PAYLOAD, CHUNK_TABLE_PIECE_BYTES, signingPrefixes } from "@flipside/image-format";
-import type { CheckIn, CommandAnswer, Fetch, Proof, StateReport } from "@flipside/protocol/messages";
+import {
+  type CheckIn,
+  checkInMessage,
+  type CommandAnswer,
+  describeIssues,
+  type Fetch,
+  type Proof,
+  type StateReport,
+} from "@flipside/protocol/messages";
 import { ConnectReturn } from "@flipside/protocol/mqtt/write";
 import { deploymentMembers, json, offer } from "@flipside/protocol/reference-server/answers";
 import { type Connection, newConnection, type Session } from "@flipside/protocol/reference-server/connection";
@@ -14,7 +22,7 @@ import type { Policy } from "@flipside/protocol/reference-server/policy";
 import type { OfferMembers } from "@flipside/protocol/server-messages";
 import { type DeviceLeaf, isDeviceLeaf, type ServerLeaf } from "@flipside/protocol/topics";
 import { type AgentConnection, AgentLink, type Heard, type LinkEnd } from "./agent-link.ts";
-import { NotConforming } from "./check.ts";
+import { NotConforming, NotReached } from "./check.ts";
 import {
   type ImageChange,
   type Template,
@@ -179,11 +187,17 @@ export class Bench implements Policy, LinkEnd {
     return this.heardAll.findLast(({ leaf }) => leaf === "check-in")?.content as CheckIn | undefined;
   }
 
+  /** The newest check-in, which images are made by. Throws NotReached where it lacks something. */
+  get wholeCheckIn(): CheckIn {
+    const read = checkInMessage.safeParse(this.lastCheckIn);
+    if (!read.success)
+      throw new NotReached(`an image is made by a whole check-in; this one: ${describeIssues(read.error)}`);
+    return read.data;
+  }
+
   /** The good update, or what differs from it in one point. */
   async image(change: ImageChange = {}): Promise<TestImage> {
-    const checkIn = this.lastCheckIn;
-    if (!checkIn) throw new NotConforming("a check-in, by which an image is made", "none");
-    this.#template ??= await templateFor(this.options.image, checkIn);
+    this.#template ??= await templateFor(this.options.image, this.wholeCheckIn);
     return testImage(this.#template, this.options.keys, change);
   }
 

@@ -22,6 +22,7 @@ export const faults = {
   "begins each connection with one id": "session-ids",
   "proves by one device nonce": "device-nonces",
   "does not say how large a slot is": "check-in-form",
+  "does not say what it runs": "check-in-form",
   "checks in once": "polls",
   "polls at a pace of its own": "polls-no-sooner",
   "refuses members that it does not know": "unknown-members",

@@ -11,7 +11,7 @@ import { runChecks } from "../../src/conformance/run-checks.ts";
 import { faults, type Fault } from "./faults.ts";
 import { SmallAgent } from "./small-agent.ts";
 
-const WAIT_MS = 4_000;
+const WAIT_MS = 10_000;
 const QUIET_MS = 150;
 
 async function reportOn(fault: Fault | undefined): Promise<Report> {

@@ -19,7 +19,7 @@ const mac = (key: Buffer, ...fields: string[]): string =>
   createHmac("sha256", key).update(fields.join("\n")).digest("base64url");
 
 const RECONNECT_MS = 20;
-const REFUSED_MS = 600;
+const REFUSED_MS = 1_500;
 const OWN_PACE_MS = 40;
 
 export interface SmallAgentOptions {
@@ -270,7 +270,7 @@ export class SmallAgent {
         ...this.order(),
         ...{ product: "small", hardware: "small-board", revision: 3, loader: 1, trust: 1 },
         ...{ bootReason: this.#bootReason, uptimeMs: 1, floor: 5, health: "healthy" },
-        running: this.update.running,
+        ...(this.has("does not say what it runs") ? {} : { running: this.update.running }),
         other: this.update.other,
         ...(this.has("does not say how large a slot is") ? {} : { slotBytes: 4_194_304 }),
         connection: { host: "127.0.0.1", port: this.options.port },

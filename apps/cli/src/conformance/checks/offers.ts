@@ -76,12 +76,12 @@ export const offerChecks: readonly Check[] = [
     ),
   ),
   refusal("revision", "for another revision of its hardware (41)", async (bench) => {
-    const { hardware, revision } = bench.lastCheckIn!;
+    const { hardware, revision } = bench.wholeCheckIn;
     const fields = { hardware: { name: hardware, revisionMin: revision + 1, revisionMax: revision + 1 } };
     await refuses(bench, { fields }, ErrorCode.HardwareMismatch);
   }),
   refusal("security-counter", "whose security counter is below the device's floor (43)", async (bench) => {
-    const { floor } = bench.lastCheckIn!;
+    const { floor } = bench.wholeCheckIn;
     if (floor === 0) throw new NotReached("the device's floor is 0: no image is below it");
     await refuses(bench, { fields: { securityCounter: floor - 1 } }, ErrorCode.SecurityCounterTooLow);
   }),
@@ -89,7 +89,7 @@ export const offerChecks: readonly Check[] = [
     "release-sequence",
     "whose release sequence is below the running one's, without a permit (44)",
     async (bench) => {
-      const { releaseSequence } = bench.lastCheckIn!.running;
+      const { releaseSequence } = bench.wholeCheckIn.running;
       if (releaseSequence < 2)
         throw new NotReached(`the running release sequence is ${releaseSequence}: none is below it`);
       await refuses(bench, { fields: { releaseSequence: releaseSequence - 1 } }, ErrorCode.ReleaseSequenceTooLow);
