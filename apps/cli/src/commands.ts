@@ -27,6 +27,7 @@ import { showDevice } from "./commands/device/show.ts";
 import { tagDevice } from "./commands/device/tag.ts";
 import { unrevokeDevice } from "./commands/device/unrevoke.ts";
 import { whyDevice } from "./commands/device/why.ts";
+import { conformance } from "./commands/conformance.ts";
 import { diff } from "./commands/diff.ts";
 import { beginStop } from "./commands/emergency-stop/begin.ts";
 import { endStop } from "./commands/emergency-stop/end.ts";
@@ -145,6 +146,7 @@ export const commands: readonly Command[] = [
   backup,
   restore,
   powerCut,
+  conformance,
   recover,
   completion,
 ];

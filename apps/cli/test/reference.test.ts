@@ -8,11 +8,21 @@ import { repositoryRoot } from "../../agent/build/paths.ts";
 import { apiReference } from "@flipside/api/reference";
 import { referenceOf } from "../src/command-line/reference.ts";
 import { commands } from "../src/commands.ts";
+import { checks } from "../src/conformance/checks.ts";
+import { tableOf } from "../src/conformance/table-in-docs.ts";
 
 const page = readFileSync(join(repositoryRoot, "docs/command-line.md"), "utf8");
 
 it("the reference is what would be made now", () => {
   expect(page.includes(referenceOf(commands)), "`npm run reference` writes it anew").toBe(true);
+});
+
+it("so is the list of the conformance kit's checks, and the sections that they name are there", () => {
+  const said = readFileSync(join(repositoryRoot, "docs/conformance.md"), "utf8");
+  expect(said.includes(tableOf(checks)), "`npm run reference` writes it anew").toBe(true);
+  const protocol = readFileSync(join(repositoryRoot, "docs/protocol.md"), "utf8");
+  const headings = [...protocol.matchAll(/^#+ (.*)$/gm)].map(([, heading]) => heading);
+  expect(checks.map(({ section }) => section).filter((section) => !headings.includes(section))).toEqual([]);
 });
 
 it("so is the reference of the REST interface", () => {
