@@ -12,10 +12,6 @@ import { newTarget, startWithHawkbit, type Target } from "./target.ts";
 
 if (swupdateMissing !== undefined) console.warn(`skipped: SWUpdate in a rollout: ${swupdateMissing}`);
 
-/**
- * SWUpdate starts its poller before the socket at which that asks for its own state; one that was too early sleeps for
- * its default of 45 seconds and asks again.
- */
 const waitMsMax = 100_000;
 const lookEveryMs = 100;
 
