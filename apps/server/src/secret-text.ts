@@ -6,8 +6,16 @@ import { createHash, randomBytes } from "node:crypto";
 
 const secretBytes = 32;
 
-/** base64url. */
-export const newSecretText = (): string => randomBytes(secretBytes).toString("base64url");
+/**
+ * base64url that does not begin with "-": it is given to programs on command lines. SWUpdate (2022.12) reads a token
+ * that does as a row of its options, one of which switches its polling off.
+ */
+export function newSecretText(): string {
+  for (;;) {
+    const text = randomBytes(secretBytes).toString("base64url");
+    if (!text.startsWith("-")) return text;
+  }
+}
 
 /** SHA-256. */
 export const hashOfSecret = (text: string): Buffer => createHash("sha256").update(text).digest();

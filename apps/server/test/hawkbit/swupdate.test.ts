@@ -12,7 +12,7 @@ import { newTarget, startWithHawkbit, type Target } from "./target.ts";
 
 if (swupdateMissing !== undefined) console.warn(`skipped: SWUpdate in a rollout: ${swupdateMissing}`);
 
-const waitMsMax = 100_000;
+const waitMsMax = 40_000;
 const lookEveryMs = 100;
 
 describe.skipIf(swupdateMissing !== undefined)("SWUpdate", { timeout: 5 * waitMsMax }, () => {

@@ -1,6 +1,7 @@
 // `flipside claims approve`
 
 import { command } from "../../command-line/command.ts";
+import { keyPrefix } from "./list.ts";
 
 export const approveClaim = command({
   name: "claims approve",
@@ -11,10 +12,11 @@ export const approveClaim = command({
     { name: "KEY", what: "the key that has asked, as the list shows it" },
   ],
   options: {},
-  examples: ["flipside claims approve kitchen-9 11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"],
+  examples: ["flipside claims approve kitchen-9 ed25519:11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"],
   connects: true,
   run: async ({ words, connect }) => {
-    const [deviceId, publicKey] = words as [string, string];
+    const [deviceId, key] = words as [string, string];
+    const publicKey = key.startsWith(keyPrefix) ? key.slice(keyPrefix.length) : key;
     const claim = await connect()("POST /api/v1/claims/:deviceId/approve", {
       params: { deviceId },
       body: { publicKey },

@@ -5,6 +5,9 @@ import type { ClaimPage } from "@flipside/api/types";
 import { command } from "../../command-line/command.ts";
 import { table } from "../../command-line/table.ts";
 
+/** A key alone may begin with "-", which is how options begin. */
+export const keyPrefix = "ed25519:";
+
 export const listClaims = command({
   name: "claims list",
   summary: "Devices that have a claim, and whether they have enrolled",
@@ -26,7 +29,7 @@ export const listClaims = command({
       claim.createdAt,
       claim.endsAt ?? "never",
       String(claim.enrolmentsLeft ?? "any number"),
-      claim.asked === null ? claim.approval : `asked with ${claim.asked.publicKey}`,
+      claim.asked === null ? claim.approval : `asked with ${keyPrefix}${claim.asked.publicKey}`,
     ]);
     return {
       json: { claims, next: null },
