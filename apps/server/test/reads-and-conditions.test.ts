@@ -83,6 +83,27 @@ describe("a write under a condition", () => {
     expect(await put(["c"], "nonsense")).toMatchObject({ status: 412 });
   });
 
+  it("that comes again with its key is answered as it was, though what it did has changed the thing", async () => {
+    const headers = { "idempotency-key": "a key", "if-match": await tagOf() };
+    const bad = await fixture.api.request("PATCH", path(), { add: ["keyed"] }, headers);
+    expect(bad, "a key has no spaces").toMatchObject({ status: 422 });
+    headers["idempotency-key"] = "a-key";
+    const first = await fixture.api.request("PATCH", path(), { add: ["keyed"] }, headers);
+    expect(first).toMatchObject({ status: 200 });
+    const again = await fixture.api.request("PATCH", path(), { add: ["keyed"] }, headers);
+    expect(again).toMatchObject({ status: 200, body: { tags: first.body.tags } });
+    expect(again.headers.get("idempotency-replayed")).toBe("true");
+  });
+
+  it("that was refused by its condition frees its key", async () => {
+    const headers = { "idempotency-key": "b-key", "if-match": '"nothing"' };
+    expect(await fixture.api.request("PATCH", path(), { add: ["freed"] }, headers)).toMatchObject({ status: 412 });
+    headers["if-match"] = await tagOf();
+    const done = await fixture.api.request("PATCH", path(), { add: ["freed"] }, headers);
+    expect(done).toMatchObject({ status: 200 });
+    expect(done.headers.has("idempotency-replayed")).toBe(false);
+  });
+
   it("of many at the same time is done once: nobody overwrites what they have not seen", async () => {
     const seen = await tagOf();
     const answers = await Promise.all(Array.from({ length: 10 }, (_, i) => put([`racer-${i}`], seen)));

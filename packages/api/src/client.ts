@@ -67,7 +67,7 @@ const isUnderWay = ({ response, content }: { response: Response; content: string
 const tookTooLong = (cause: unknown): boolean => cause instanceof Error && cause.name === "TimeoutError";
 
 /** What the server does once by its key: neither what is asked for in person, nor a file (`takesIdempotencyKey`). */
-const takesKey = (method: string, path: string, body: unknown): boolean =>
+export const takesKey = (method: string, path: string, body: unknown): boolean =>
   method === "POST" &&
   !/^\/api\/v1\/(session|proposals)(\/|$)/.test(path) &&
   !(body instanceof Uint8Array || body instanceof Blob);

@@ -2,7 +2,9 @@
 // itself where nothing is wrong.
 
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { addressOf, type Client, createClient } from "../src/client.ts";
+import { addressOf, type Client, createClient, takesKey } from "../src/client.ts";
+import { type Route, takesIdempotencyKey } from "../src/route.ts";
+import { routes } from "../src/routes.ts";
 import { ProblemError } from "../src/problem.ts";
 
 interface Sent {
@@ -200,4 +202,13 @@ it("compiles no call that the interface does not have", () => {
     api("GET /api/v1/devices").then(({ releases }) => releases),
   ];
   expect(never).toBeTypeOf("function");
+});
+
+it("sends a key with nothing that the server would do twice in spite of it", () => {
+  for (const [name, route] of Object.entries(routes) as [string, Route][]) {
+    const body = route.body?.kind === "file" ? new Uint8Array() : {};
+    // A broker asks otherwise; what only reads may be done twice.
+    if (route.access === "broker" || route.changesNothing === true) continue;
+    if (takesKey(route.method, route.path, body)) expect(takesIdempotencyKey(route), name).toBe(true);
+  }
 });

@@ -111,7 +111,7 @@ export function createApp(options: AppOptions): Express {
       ...beforeBody,
       ...readersOf(route),
     ];
-    api[method](route.path, ...chain, conditions.checked(route, run));
+    api[method](route.path, ...chain, conditions.inTurn(route, run));
   }
   app.use(["/api", ...probePaths], noStore);
   app.use(probes(options));

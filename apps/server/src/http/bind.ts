@@ -7,6 +7,7 @@ import type { SignedIn } from "../features/accounts/signed-in.ts";
 import { userOf } from "../features/accounts/authentication.ts";
 import { chosenFields, takeFields } from "@flipside/api/sparse";
 import { auditedOf } from "./audited.ts";
+import { conditionOf } from "./condition.ts";
 import { type Answered, onceOf } from "./idempotent.ts";
 import { type Held, holdBackOf } from "./second-person.ts";
 
@@ -82,6 +83,7 @@ export function bind<const R extends Route>(
       const { params, query, body } = asked;
       const before = await once?.begin({ params, query, body });
       if (before !== undefined) return answeredBefore(response, before);
+      await conditionOf(response)?.();
       await audited?.begin(body);
       await holdBackOf(response)?.({ params, query, body });
       const answer = await handle(asked as Asked<R>);

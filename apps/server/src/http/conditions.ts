@@ -8,6 +8,7 @@ import type { Route } from "@flipside/api/route";
 import { userOf } from "../features/accounts/authentication.ts";
 import { Turns } from "../turns.ts";
 import type { BoundRoute } from "./bind.ts";
+import { conditionedBy } from "./condition.ts";
 import { ApiError } from "./errors.ts";
 
 /** Express' own, by which it answers what is read. */
@@ -26,22 +27,22 @@ export class Conditions {
     this.#etagOf = etagOf;
   }
 
-  /** What `run` does, when the request's condition is met. */
-  checked(route: Route, run: RequestHandler): RequestHandler {
+  /** `run` in turn, which asks for the condition once it is sure that nothing was answered before (bind.ts). */
+  inTurn(route: Route, run: RequestHandler): RequestHandler {
     const read = conditionalOn(route);
     const reader = this.#bound.find((each) => each.route === read);
     if (reader === undefined) return run;
-    return (request, response, next) =>
-      this.#turns.run(request.path, async () => {
-        const wanted = request.get("if-match");
-        if (wanted !== undefined) {
+    return (request, response, next) => {
+      const wanted = request.get("if-match");
+      if (wanted !== undefined)
+        conditionedBy(response, async () => {
           const user = userOf(response);
           const asked = { params: request.params, query: {}, body: undefined, user, note: () => {} };
           const tag = this.#etagOf(Buffer.from(JSON.stringify(await reader.carryOut(asked))));
           if (!isMet(wanted, tag)) throw changed(request.path);
-        }
-        await run(request, response, next);
-      });
+        });
+      return this.#turns.run(request.path, async () => run(request, response, next));
+    };
   }
 }
 
