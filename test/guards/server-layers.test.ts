@@ -29,6 +29,7 @@ const house: House = {
     ["features/*"],
     ["devices-in"],
     ["composition", "configuration.ts"],
+    ["optional-features.ts"],
     ["server.ts"],
     ["main.ts"],
   ],

@@ -1,26 +1,20 @@
 // What can be configured: flags, then environment variables, then defaults. Everything is checked before anything
 // starts.
 
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { z } from "zod";
 import { durationText, typedDuration } from "./domain/duration-text.ts";
 import { type Keeping, keepingDefault } from "./features/retention/keeping.ts";
-import type { AwsIotOptions } from "./features/aws-iot/aws-iot.ts";
 import { sleepMsMax } from "./features/hawkbit/documents.ts";
-import { readGatewayToken } from "./features/hawkbit/gateway-token.ts";
 import { requestsPerMinuteDefault } from "./http/request-allowance.ts";
-import { type HawkbitOptions, hawkbitPollMsDefault } from "./features/hawkbit/hawkbit.ts";
-import { menderPollMsDefault, type MenderOptions } from "./features/mender/mender.ts";
-import { type OidcOptions, parseRoleMapping, parseSafeUrl } from "./features/oidc/oidc-options.ts";
+import { hawkbitPollMsDefault } from "./features/hawkbit/hawkbit.ts";
+import { menderPollMsDefault } from "./features/mender/mender.ts";
+import { parseRoleMapping, parseSafeUrl } from "./features/oidc/oidc-options.ts";
 import { parseRanges } from "./features/webhooks/addresses.ts";
-import { parseSmtpFrom, parseSmtpUrl, type SmtpOptions } from "./features/webhooks/smtp-options.ts";
+import { parseSmtpFrom, parseSmtpUrl } from "./features/webhooks/smtp-options.ts";
 import { parseTrustedProxies } from "./http/trusted-proxies.ts";
-import type { TlsOptions } from "./mqtt/tls-door.ts";
-import { givenSecret } from "./secret-file.ts";
-import { StartError } from "./start-error.ts";
 
 const repository = fileURLToPath(new URL("../../../", import.meta.url));
 
@@ -247,74 +241,6 @@ const schema = form
     path: ["mqttTlsPort"],
     message: "not with --mqtt-url: the embedded broker listens there, and that broker has a port of its own for it",
   });
-
-/** MQTT over TLS; undefined: it is not served. */
-export function tlsIn({ mqttTlsPort, mqttTlsCert, mqttTlsKey }: Configuration): TlsOptions | undefined {
-  if (mqttTlsPort === undefined) return undefined;
-  return { port: mqttTlsPort, certificateFile: mqttTlsCert!, keyFile: mqttTlsKey! };
-}
-
-/** Devices of AWS IoT; undefined: they are not served. */
-export function awsIotIn({ awsIot, awsIotDownloadsAt }: Configuration): AwsIotOptions | undefined {
-  return awsIot ? { downloadsAt: () => awsIotDownloadsAt! } : undefined;
-}
-
-/** What of it is hawkBit's interface; undefined: it is not spoken. `token`: of the gateway, from the environment. */
-export function hawkbitIn(configuration: Configuration, token: string | undefined): HawkbitOptions | undefined {
-  const { hawkbit, hawkbitPollMs: pollMs, hawkbitGatewayTokenFile: file } = configuration;
-  if (!hawkbit) return undefined;
-  return {
-    pollMs,
-    gatewayToken: readGatewayToken(file, token),
-    gatewayEnrols: configuration.hawkbitGatewayEnrols,
-    certificateHeader: configuration.hawkbitCertificateHeader,
-  };
-}
-
-/** The same of Mender's. */
-export const menderIn = ({ mender, menderPollMs: pollMs }: Configuration): MenderOptions | undefined =>
-  mender ? { pollMs } : undefined;
-/** What of it is the OpenID provider; undefined: there is none. `secret`: the client's, from the environment. */
-export function oidcIn(configuration: Configuration, secret: string | undefined): OidcOptions | undefined {
-  const { oidcIssuer: issuer, publicUrl, oidcClientId: clientId, oidcRoles: roles } = configuration;
-  if (issuer === undefined) return undefined;
-  return {
-    ...{ issuer, publicUrl: publicUrl!, clientId: clientId!, roles: roles! },
-    clientSecret: givenSecret({
-      ...{ file: configuration.oidcClientSecretFile, variable: secret, variableName: "OIDC_CLIENT_SECRET" },
-      what: "the OpenID client's secret",
-    }),
-    scope: configuration.oidcScope,
-    roleClaims: configuration.oidcRoleClaim === undefined ? ["roles", "groups"] : [configuration.oidcRoleClaim],
-    userNameClaim: configuration.oidcUserNameClaim,
-    sessionMs: configuration.oidcSessionMinutes * 60_000,
-  };
-}
-
-/** The mail server; undefined: nothing is sent by e-mail. `secret`: its password, from the environment. */
-export function smtpIn(configuration: Configuration, secret: string | undefined): SmtpOptions | undefined {
-  const { smtpUrl, smtpFrom, smtpPasswordFile: file, smtpTls: tls, smtpCaFile } = configuration;
-  if (smtpUrl === undefined || smtpFrom === undefined) return undefined;
-  const what = "the mail server's password";
-  const password = givenSecret({ file, variable: secret, variableName: "SMTP_PASSWORD", what });
-  if ((password === undefined) !== (smtpUrl.userName === undefined))
-    throw new StartError(
-      "The mail server's user, in --smtp-url, and its password, by --smtp-password-file or SMTP_PASSWORD, belong together.",
-    );
-  return { ...smtpUrl, password, from: smtpFrom, tls, ca: rootsIn(smtpCaFile) };
-}
-
-/** PEM. */
-function rootsIn(file: string | undefined): string | undefined {
-  if (file === undefined) return undefined;
-  try {
-    const text = readFileSync(file, "utf8");
-    if (text.includes("-----BEGIN CERTIFICATE-----")) return text;
-  } catch (error) {
-    throw new StartError(`The mail server's roots cannot be read: ${(error as Error).message}`);
-  }
-  throw new StartError(`${file} has no certificate as PEM.`);
-}
 
 export type Configuration = z.output<typeof schema>;
 

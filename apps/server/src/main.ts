@@ -2,17 +2,8 @@
 
 import { endWithParent, outliveOutput } from "@flipside/processes/end-with-parent";
 import { whoReaches } from "@flipside/processes/reach";
-import {
-  awsIotIn,
-  ConfigurationError,
-  hawkbitIn,
-  menderIn,
-  oidcIn,
-  readConfiguration,
-  smtpIn,
-  tlsIn,
-  usage,
-} from "./configuration.ts";
+import { ConfigurationError, readConfiguration, usage } from "./configuration.ts";
+import { awsIotIn, hawkbitIn, menderIn, oidcIn, smtpIn, tlsIn } from "./optional-features.ts";
 import { createLogger } from "./logging.ts";
 import { readSecretKey } from "./storage/secrets-at-rest.ts";
 import { StartError, startServer } from "./server.ts";

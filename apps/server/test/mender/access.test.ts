@@ -2,7 +2,8 @@
 
 import { generateKeyPairSync } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { menderIn, readConfiguration } from "../../src/configuration.ts";
+import { readConfiguration } from "../../src/configuration.ts";
+import { menderIn } from "../../src/optional-features.ts";
 import { pendingMax } from "../../src/features/mender/auth-sets.ts";
 import { deviceIdOf, readIdentity } from "../../src/features/mender/identity.ts";
 import { Fixture, passing } from "../fixture.ts";

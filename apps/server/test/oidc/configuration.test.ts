@@ -2,7 +2,8 @@ import { chmod, mkdtemp, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { type Configuration, oidcIn, readConfiguration } from "../../src/configuration.ts";
+import { type Configuration, readConfiguration } from "../../src/configuration.ts";
+import { oidcIn } from "../../src/optional-features.ts";
 import { claimAt, roleOf } from "../../src/features/oidc/claims.ts";
 
 const needed = {

@@ -3,7 +3,8 @@
 import { chmod, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type Configuration, readConfiguration, smtpIn } from "../../src/configuration.ts";
+import { type Configuration, readConfiguration } from "../../src/configuration.ts";
+import { smtpIn } from "../../src/optional-features.ts";
 import { makeServerPair } from "../certificates.ts";
 import { temporaryDirectory } from "../fixture.ts";
 
