@@ -10,6 +10,7 @@ import type { Feed } from "../../changes/feed.ts";
 import type { Logger } from "../../logging.ts";
 import { readChanges, type StoredChange } from "../../storage/outbox.ts";
 import type { Queries } from "../../storage/storage.ts";
+import { Turns } from "../../turns.ts";
 import {
   concernsUnnamed,
   eventOf,
@@ -53,6 +54,8 @@ const clientsMax = 200;
 const markedMax = 2_000;
 /** Events held for one reader whose connection is full. */
 const queueMax = 500;
+/** There is one of each kind of turns. */
+const line = "events";
 /** Of what a reader has missed, changes that are looked at together. */
 const missedAtATime = 200;
 
@@ -134,20 +137,10 @@ class Client {
   }
 }
 
-/** Does one thing after the other; what fails is its caller's. */
-function createLine(): <T>(work: () => Promise<T>) => Promise<T> {
-  let last: Promise<unknown> = Promise.resolve();
-  return (work) => {
-    const result = last.then(work);
-    last = result.catch(() => {});
-    return result;
-  };
-}
-
 /** Makes up for what a reader has missed. */
 function createCatchingUp({ loaders, db, cursors }: Pick<EventHubOptions, "loaders" | "db" | "cursors">) {
   /** Of many who come back at once, one at a time. */
-  const inLine = createLine();
+  const inLine = new Turns();
 
   async function tell(client: Client, changes: readonly StoredChange[]): Promise<void> {
     const marks = await marksOfStored(db, changes);
@@ -164,7 +157,7 @@ function createCatchingUp({ loaders, db, cursors }: Pick<EventHubOptions, "loade
   return {
     /** Comes close to what is told just now. Returns how far. */
     approach: (client: Client, after: number): Promise<number> =>
-      inLine(async () => {
+      inLine.run(line, async () => {
         for (let from = after; ; ) {
           const settled = await cursors.settled();
           if (settled - from < missedAtATime || client.hasLeft) return from;
@@ -221,7 +214,7 @@ export function createEventHub({ loaders, db, cursors, feed, log }: EventHubOpti
   const marked = new Marked();
   const missed = createCatchingUp({ loaders, db, cursors });
   /** One at a time: an answer that took long would else be told behind a newer one of the same thing. */
-  const inTurn = createLine();
+  const inTurn = new Turns();
   /** Set from the first mark until nothing is marked any more, also while things are loaded. */
   let timer: NodeJS.Timeout | undefined;
   let closed = false;
@@ -248,7 +241,8 @@ export function createEventHub({ loaders, db, cursors, feed, log }: EventHubOpti
   }
 
   function flush(): void {
-    void inTurn(tellMarked)
+    void inTurn
+      .run(line, tellMarked)
       .catch((error: unknown) => log.error({ err: error as Error }, "events could not be told"))
       .finally(() => {
         timer = undefined;
@@ -285,7 +279,7 @@ export function createEventHub({ loaders, db, cursors, feed, log }: EventHubOpti
     client.reached(after);
     const near = await missed.approach(client, position);
     // While nothing else is told, so that nothing is told as it was before it was told as it is.
-    await inTurn(async () => {
+    await inTurn.run(line, async () => {
       if (client.hasLeft) return;
       clients.add(client);
       await missed.arrive(client, near);
