@@ -46,11 +46,11 @@ async function run({ options: given, say, note }: Invocation<typeof options>) {
   const { FormatError } = await import("@flipside/image-format");
   const { projectKeys } = await import("../../../agent/build/project-keys.ts");
   const { keysFolder, readWhole } = await import("../images/release-keys.ts");
-  const { Bench } = await import("../conformance/bench.ts");
+  const { TestBench } = await import("../conformance/test-bench.ts");
   const { checks } = await import("../conformance/checks.ts");
   const { lineOf, reportOf, summaryOf } = await import("../conformance/report.ts");
   const { runChecks } = await import("../conformance/run-checks.ts");
-  const bench = new Bench({
+  const bench = new TestBench({
     deviceId: device,
     claimSecret: await claimIn(claim, device),
     keys: await projectKeys(keysFolder(given.keys)),

@@ -1,6 +1,6 @@
 // One check of the conformance kit: a promise of docs/protocol.md that an agent keeps or breaks.
 
-import type { Bench } from "./bench.ts";
+import type { TestBench } from "./test-bench.ts";
 
 /** The agent did something else than docs/protocol.md says. */
 export class NotConforming extends Error {
@@ -25,7 +25,7 @@ export interface Check {
   /** Names of checks without which this one has nothing to look at. */
   needs: readonly string[];
   /** Throws NotConforming or NotReached. */
-  run(bench: Bench): Promise<void> | void;
+  run(bench: TestBench): Promise<void> | void;
 }
 
 export type Verdict =

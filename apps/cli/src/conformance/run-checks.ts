@@ -1,12 +1,12 @@
 // Runs the checks one after the other, and says how each ended.
 
-import type { Bench } from "./bench.ts";
+import type { TestBench } from "./test-bench.ts";
 import { type Check, NotConforming, NotReached, type Result, type Verdict } from "./check.ts";
 
 /** `tell` hears of each as soon as it has ended. Rejects with what is not the agent's doing: an image that is none. */
 export async function runChecks(
   checks: readonly Check[],
-  bench: Bench,
+  bench: TestBench,
   tell: (result: Result) => void,
 ): Promise<Result[]> {
   const results: Result[] = [];
@@ -19,7 +19,7 @@ export async function runChecks(
   return results;
 }
 
-async function verdictOn(check: Check, bench: Bench, before: readonly Result[]): Promise<Verdict> {
+async function verdictOn(check: Check, bench: TestBench, before: readonly Result[]): Promise<Verdict> {
   const missing = check.needs.find(
     (name) => !before.some((each) => each.check.name === name && each.outcome === "passed"),
   );

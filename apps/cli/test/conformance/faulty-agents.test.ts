@@ -4,7 +4,7 @@
 import { randomBytes } from "node:crypto";
 import { generateSigningKey } from "@flipside/image-format";
 import { beforeAll, describe, expect, it } from "vitest";
-import { Bench } from "../../src/conformance/bench.ts";
+import { TestBench } from "../../src/conformance/test-bench.ts";
 import { checks } from "../../src/conformance/checks.ts";
 import { reportOf, type Report } from "../../src/conformance/report.ts";
 import { runChecks } from "../../src/conformance/run-checks.ts";
@@ -18,7 +18,7 @@ async function reportOn(fault: Fault | undefined): Promise<Report> {
   const [release, operations] = await Promise.all([generateSigningKey(), generateSigningKey()]);
   const claimSecret = randomBytes(32);
   const deviceId = "small-agent";
-  const bench = new Bench({
+  const bench = new TestBench({
     deviceId,
     claimSecret: claimSecret.toString("base64url"),
     keys: { release, operations },

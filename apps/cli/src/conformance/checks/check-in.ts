@@ -3,7 +3,7 @@
 
 import { randomBytes } from "node:crypto";
 import { checkInMessage, describeIssues } from "@flipside/protocol/messages";
-import { textOf } from "../bench.ts";
+import { textOf } from "../test-bench.ts";
 import { type Check, NotConforming } from "../check.ts";
 
 const section = "Check-in and offer";

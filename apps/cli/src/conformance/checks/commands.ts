@@ -13,7 +13,7 @@ import {
 } from "@flipside/image-format";
 import type { Session } from "@flipside/protocol/reference-server/connection";
 import { signedCommand } from "@flipside/protocol/server-messages";
-import type { Bench } from "../bench.ts";
+import type { TestBench } from "../test-bench.ts";
 import { type Check, NotConforming } from "../check.ts";
 
 const section = "Commands";
@@ -32,7 +32,12 @@ interface CommandChange {
 }
 
 /** Body and signature block of a reboot: a good one, but for what is changed. */
-async function commandWith(bench: Bench, session: Session, id: Uint8Array, change: CommandChange): Promise<Uint8Array> {
+async function commandWith(
+  bench: TestBench,
+  session: Session,
+  id: Uint8Array,
+  change: CommandChange,
+): Promise<Uint8Array> {
   const { key = bench.options.keys.operations, purpose = "command" } = change;
   const signingKeys = [key.privateJwk];
   const whole = await buildCommand({
@@ -49,7 +54,7 @@ async function commandWith(bench: Bench, session: Session, id: Uint8Array, chang
 }
 
 /** Sends the command and returns the code of the answer. */
-async function answerTo(bench: Bench, change: CommandChange): Promise<number> {
+async function answerTo(bench: TestBench, change: CommandChange): Promise<number> {
   const session = await bench.until("a session", () => bench.session);
   const id = randomBytes(16);
   const from = bench.now;
@@ -64,7 +69,7 @@ async function answerTo(bench: Bench, change: CommandChange): Promise<number> {
   return Number(content["code"]);
 }
 
-async function refuses(bench: Bench, change: CommandChange, code: ErrorCode): Promise<void> {
+async function refuses(bench: TestBench, change: CommandChange, code: ErrorCode): Promise<void> {
   const came = await answerTo(bench, change);
   if (came !== code)
     throw new NotConforming(

@@ -5,7 +5,7 @@ import { describeIssues, enrolBeginMessage } from "@flipside/protocol/messages";
 import { enrolServerMac } from "@flipside/protocol/macs";
 import { plainMac } from "@flipside/protocol/reference-server/plain-mac";
 import { enrolmentChallenge, enrolmentRefusal } from "@flipside/protocol/server-messages";
-import type { Bench } from "../bench.ts";
+import type { TestBench } from "../test-bench.ts";
 import { type Check, NotConforming } from "../check.ts";
 
 const section = "Enrolment";
@@ -15,10 +15,10 @@ const firstStep = ({ step }: Record<string, unknown>): boolean => step === 1;
 const noSecondStep = ({ leaf, content }: { leaf: string; content: Record<string, unknown> }): boolean =>
   leaf === "enrol" && content["step"] === 2;
 
-const begun = (bench: Bench, from: number) => bench.next("enrol", "step 1 on `enrol`", from, firstStep);
+const begun = (bench: TestBench, from: number) => bench.next("enrol", "step 1 on `enrol`", from, firstStep);
 
 /** The server's answer to step 1, of a server that knows the claim. */
-function answerTo(bench: Bench, deviceNonce: string) {
+function answerTo(bench: TestBench, deviceNonce: string) {
   const serverNonce = nonce();
   const fields = { deviceId: bench.deviceId, nonce: deviceNonce, serverNonce };
   return { serverNonce, mac: plainMac(enrolServerMac, bench.claimSecret, fields) };

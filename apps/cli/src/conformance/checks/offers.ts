@@ -1,8 +1,8 @@
 // Images that the agent must refuse, each for another reason (docs/protocol.md, "Check-in and offer").
 
 import { ErrorCode } from "@flipside/image-format";
-import type { Bench, Message, Offered } from "../bench.ts";
-import { textOf } from "../bench.ts";
+import type { TestBench, Message, Offered } from "../test-bench.ts";
+import { textOf } from "../test-bench.ts";
 import { type Check, NotConforming, NotReached } from "../check.ts";
 import { type ImageChange, withWrongChunk } from "../test-images.ts";
 
@@ -25,7 +25,7 @@ function deploymentIn(leaf: string, content: Message["content"], id: string): Me
 }
 
 /** The deployment ends as `rejected` with that code, and neither slot has the image. */
-export async function isRejected(bench: Bench, { id, image }: Offered, code: number, from: number): Promise<void> {
+export async function isRejected(bench: TestBench, { id, image }: Offered, code: number, from: number): Promise<void> {
   try {
     const { end, message } = await bench.until(nameOf(code), () => {
       for (const message of bench.heardAll.slice(from)) {
@@ -43,7 +43,7 @@ export async function isRejected(bench: Bench, { id, image }: Offered, code: num
     throw new NotConforming("neither slot with the refused image", JSON.stringify({ running, other }));
 }
 
-async function refuses(bench: Bench, change: ImageChange, code: number): Promise<void> {
+async function refuses(bench: TestBench, change: ImageChange, code: number): Promise<void> {
   const image = await bench.image(change);
   const from = bench.now;
   await isRejected(bench, bench.offer(image), code, from);

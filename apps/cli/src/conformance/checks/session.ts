@@ -3,21 +3,21 @@
 import { randomBytes } from "node:crypto";
 import { describeIssues, helloMessage } from "@flipside/protocol/messages";
 import { sessionAcceptance, sessionChallenge, sessionRefusal } from "@flipside/protocol/server-messages";
-import { type Bench, type Message, textOf } from "../bench.ts";
+import { type TestBench, type Message, textOf } from "../test-bench.ts";
 import { type Check, NotConforming } from "../check.ts";
 
 const section = "Session";
 const random = (bytes: number): string => randomBytes(bytes).toString("base64url");
 const sessionOf = ({ content }: Message): string => String(content["session"]);
 
-const isNew = (bench: Bench, leaf: string, member: string): void => {
+const isNew = (bench: TestBench, leaf: string, member: string): void => {
   const values = bench.heardAll.filter((each) => each.leaf === leaf).map(({ content }) => String(content[member]));
   const twice = values.find((each, i) => values.indexOf(each) !== i);
   if (twice !== undefined) throw new NotConforming(`another ${member} in each ${leaf}`, `${twice} again`);
 };
 
 /** The newest hello of the connection that is open. */
-function lastHello(bench: Bench): Message {
+function lastHello(bench: TestBench): Message {
   return bench.heardAll.findLast(({ leaf }) => leaf === "hello")!;
 }
 

@@ -4,7 +4,7 @@
 import { CHUNK_PART_PAYLOAD, deploymentStateNames, DeploymentState, mayFollow } from "@flipside/image-format";
 import { fetchMessage, stateMessage } from "@flipside/protocol/messages";
 import { outcomeOf } from "@flipside/protocol/reference-server/outcome";
-import { type Bench, type Message, type Offered, textOf } from "../bench.ts";
+import { type TestBench, type Message, type Offered, textOf } from "../test-bench.ts";
 import { type Check, NotConforming } from "../check.ts";
 import type { TestImage } from "../test-images.ts";
 
@@ -18,7 +18,7 @@ const UPDATE_WAITS = 6;
 const goodUpdate = { fields: { description: "the good update" } };
 
 /** Offers the image, of which only the first half of the payload is sent, and waits until the agent wants the other. */
-async function halfWay(bench: Bench, image: TestImage): Promise<Offered> {
+async function halfWay(bench: TestBench, image: TestImage): Promise<Offered> {
   const from = bench.now;
   bench.servedUpTo = Math.ceil(image.served.payload.length / image.served.chunkBytes / 2);
   const offered = bench.offer(image);
@@ -33,7 +33,7 @@ async function halfWay(bench: Bench, image: TestImage): Promise<Offered> {
   return offered;
 }
 
-function fetchesFit(bench: Bench): void {
+function fetchesFit(bench: TestBench): void {
   const pieces = bench.piecesOffered;
   for (const message of bench.heardAll.filter(({ leaf }) => leaf === "fetch")) {
     const read = fetchMessage.safeParse(message.content);
@@ -47,7 +47,7 @@ function fetchesFit(bench: Bench): void {
   }
 }
 
-function statesFollow(bench: Bench): void {
+function statesFollow(bench: TestBench): void {
   const newest = new Map<string, number>();
   for (const message of bench.heardAll.filter(({ leaf }) => leaf === "state")) {
     const read = stateMessage.safeParse(message.content);

@@ -11,7 +11,7 @@ import {
   telemetryMessage,
 } from "@flipside/protocol/messages";
 import { isDeviceLeaf, topicPrefixOf } from "@flipside/protocol/topics";
-import { textOf } from "../bench.ts";
+import { textOf } from "../test-bench.ts";
 import { type Check, NotConforming } from "../check.ts";
 
 /** `enrol`, `hello`, `check-in` and `fetch` have checks of their own. */

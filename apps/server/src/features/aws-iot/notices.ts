@@ -5,7 +5,6 @@
 import type { Feed } from "../../changes/feed.ts";
 import type { Logger } from "../../logging.ts";
 import type { DeviceLink } from "../../mqtt/device-link.ts";
-import type { Storage } from "../../storage/storage.ts";
 import { followDue } from "../deployments/follow-due.ts";
 import type { Common } from "../other-agents/common.ts";
 import { executionOf, type Job, secondsOf, summaryOf } from "./documents.ts";
@@ -108,7 +107,7 @@ export function createNotices(
   }
 
   const connected = (): Iterable<string> => toldTo.keys();
-  followDue({ feed, storage: storage as Storage, connected, push, isClosed: () => isClosed, log });
+  followDue({ feed, storage, connected, push, isClosed: () => isClosed, log });
 
   return {
     connected(thing) {

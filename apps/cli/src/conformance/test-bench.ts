@@ -39,7 +39,7 @@ export interface Message extends Heard {
   content: Json;
 }
 
-export interface BenchOptions {
+export interface TestBenchOptions {
   deviceId: string;
   /** base64url. */
   claimSecret: string;
@@ -65,7 +65,7 @@ const DEADLINE_MS = 600_000;
 /** Of SubjectPublicKeyInfo, before the 32 bytes of an Ed25519 key (RFC 8410). */
 const SPKI_ED25519 = Buffer.from("302a300506032b6570032100", "hex");
 
-export class Bench implements Policy, LinkEnd {
+export class TestBench implements Policy, LinkEnd {
   readonly deviceId: string;
   readonly claimSecret: string;
   readonly link: AgentLink;
@@ -90,7 +90,7 @@ export class Bench implements Policy, LinkEnd {
   #template: Template | undefined;
   #deployments = 0;
 
-  constructor(readonly options: BenchOptions) {
+  constructor(readonly options: TestBenchOptions) {
     this.deviceId = options.deviceId;
     this.claimSecret = options.claimSecret;
     this.link = new AgentLink(options.deviceId, this);
