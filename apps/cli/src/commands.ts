@@ -5,6 +5,7 @@ import { createAccount } from "./commands/account/create.ts";
 import { deleteAccount } from "./commands/account/delete.ts";
 import { listAccounts } from "./commands/account/list.ts";
 import { accountRole } from "./commands/account/role.ts";
+import { accountScope } from "./commands/account/scope.ts";
 import { exportAudit } from "./commands/audit/export.ts";
 import { listAudit } from "./commands/audit/list.ts";
 import { verifyAudit } from "./commands/audit/verify.ts";
@@ -133,6 +134,7 @@ export const commands: readonly Command[] = [
   listAccounts,
   createAccount,
   accountRole,
+  accountScope,
   deleteAccount,
   listTokens,
   createToken,

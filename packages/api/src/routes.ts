@@ -1,6 +1,13 @@
 // Every route under /api, by its name (`operationId` in the document).
 
-import { changeRole, createAccount, deleteAccount, listAccounts, resetPassword } from "./resources/accounts.ts";
+import {
+  changeRole,
+  changeScope,
+  createAccount,
+  deleteAccount,
+  listAccounts,
+  resetPassword,
+} from "./resources/accounts.ts";
 import { listAudit } from "./resources/audit.ts";
 import { replaceBoard } from "./resources/board-replacement.ts";
 import { brokerResource, brokerTopic, brokerUser, brokerVirtualHost } from "./resources/broker-rights.ts";
@@ -128,6 +135,7 @@ export const routes = {
   listAccounts,
   createAccount,
   changeRole,
+  changeScope,
   resetPassword,
   deleteAccount,
   listSessions,

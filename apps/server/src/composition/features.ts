@@ -501,7 +501,7 @@ export async function createFeatures(foundation: Foundation, link: DeviceLink, s
     retention: retentionOf(foundation, keep),
     deviceDeletion: createDeviceDeletion({ ...about, lastSeen }),
     clearConflict: createClearConflict({ storage, views, deviceLog }),
-    deviceCounts: createDeviceCounts(storage, () => online().length),
+    deviceCounts: createDeviceCounts(storage, online),
     ...createEvents(foundation, loaders),
     webhookDesk: await openWebhookDesk({
       ...foundation,

@@ -23,6 +23,7 @@ import { createDoneOnce } from "../features/idempotency/done-once.ts";
 import { menderAdminRoutes } from "../features/mender/admin-routes.ts";
 import { createCarryOut, createHolding } from "../features/two-persons/holding.ts";
 import { createProposals } from "../features/two-persons/proposals.ts";
+import { createScopeGuard } from "../features/scopes/scopes.ts";
 import { twoPersonRoutes } from "../features/two-persons/routes.ts";
 import { createRule } from "../features/two-persons/rule.ts";
 import { type OidcDoor, oidcRoutes } from "../features/oidc/routes.ts";
@@ -62,7 +63,7 @@ export function createInterface(
   });
   const isServing = (): boolean => members?.membership.isServing ?? true;
   const monitoring = createMonitoring({
-    ...{ storage, counters, summary: deviceCounts.summary, isStopped: () => emergencyStop.view().stopped },
+    ...{ storage, counters, summary: () => deviceCounts.summary(null), isStopped: () => emergencyStop.view().stopped },
     countSessions: () => sessions.online().length,
     ...{ isLinkUp: () => link.isUp, isServing },
   });
@@ -71,7 +72,7 @@ export function createInterface(
   const proposals = createProposals(
     storage,
     clock,
-    createCarryOut(() => bound, audit),
+    createCarryOut(() => bound, audit, storage.db),
   );
   const bound: readonly BoundRoute[] = [
     ownRoutes(isServing),
@@ -103,6 +104,7 @@ export function createInterface(
     ...{ monitoring, metricsToken: options.metricsToken, durations: counters.requests },
     accounts,
     holding: createHolding(rule, proposals),
+    withinScope: createScopeGuard(storage.db),
     auditing: createAuditing({ audit, log, steadyMs: clock.steadyMs }),
     once: createDoneOnce({ storage, serverStart: newId(), nowMs: clock.wallMs, log }),
     requestsPerMinute: options.requestsPerMinute ?? requestsPerMinuteDefault,
