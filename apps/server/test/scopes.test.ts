@@ -150,6 +150,30 @@ const inHandlers: Record<string, () => Promise<void>> = {
     expect(summary.versions).toEqual([{ version: "1.0.0", count: 1 }]);
     expect((await fixture.api.get("/api/v1/device-summary")).body).toMatchObject({ total: 3, online: 3 });
   },
+  async listAttention() {
+    const kinds = async (by: ApiClient): Promise<string[]> =>
+      (await by.get("/api/v1/attention")).body.items.map(({ kind }: { kind: string }) => kind);
+    expect(await kinds(fixture.api)).toEqual(["rollout-paused"]);
+    expect(await kinds(partner), "their rollout is nobody's here").toEqual([]);
+    const { db } = fixture.server.internals.storage;
+    const sick = (health: "healthy" | "unhealthy") =>
+      db
+        .updateTable("devices")
+        .set({ health, trustDigest: "ab".repeat(32) })
+        .where("id", "in", ["mine", "theirs"])
+        .execute();
+    await sick("unhealthy");
+    for (const kind of ["unhealthy", "trust-forked"]) {
+      const { items } = (await partner.get("/api/v1/attention")).body;
+      expect(items.find((each: any) => each.kind === kind).devices, kind).toMatchObject({
+        ...{ count: 1, examples: ["mine"] },
+      });
+      const whole = (await fixture.api.get("/api/v1/attention")).body.items;
+      expect(whole.find((each: any) => each.kind === kind).devices.count).toBe(2);
+    }
+    await sick("healthy");
+    for (const device of fixture.devices) await device.checkIn();
+  },
   async groupDevices() {
     const { groups, devices } = (await partner.get("/api/v1/device-groups?by=tag")).body;
     expect(devices).toBe(1);

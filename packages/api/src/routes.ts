@@ -8,6 +8,7 @@ import {
   listAccounts,
   resetPassword,
 } from "./resources/accounts.ts";
+import { listAttention } from "./resources/attention.ts";
 import { listAudit } from "./resources/audit.ts";
 import { replaceBoard } from "./resources/board-replacement.ts";
 import { brokerResource, brokerTopic, brokerUser, brokerVirtualHost } from "./resources/broker-rights.ts";
@@ -211,6 +212,7 @@ export const routes = {
   unarchiveRollout,
   deleteRollout,
   whyRollout,
+  listAttention,
   getEmergencyStop,
   setEmergencyStop,
   endEmergencyStop,

@@ -7,6 +7,7 @@ import { accountRoutes } from "../features/accounts/management-routes.ts";
 import { sessionRoutes } from "../features/accounts/routes.ts";
 import { createAudit } from "../features/audit/audit.ts";
 import { createAuditing } from "../features/audit/audited-request.ts";
+import { attentionRoutes } from "../features/attention/routes.ts";
 import { auditRoutes } from "../features/audit/routes.ts";
 import { awsIotAdminRoutes } from "../features/aws-iot/admin-routes.ts";
 import { createBrokerRights } from "../features/broker-rights/broker-rights.ts";
@@ -93,12 +94,11 @@ export function createInterface(
     trustRoutes(trust, trustReplacement),
     rolloutRoutes(rollouts, whys),
     emergencyStopRoutes(emergencyStop),
+    attentionRoutes(features.attention),
     eventRoutes(features, accounts),
     webhookRoutes(features.webhookDesk),
     brokerRightsRoutes(brokerRights, clock.steadyMs),
-    hawkbitAdminRoutes(foreign.hawkbit?.registration),
-    menderAdminRoutes(foreign.mender?.authSets),
-    awsIotAdminRoutes(foreign.awsIot?.registration),
+    adminRoutesOf(foreign),
   ].flat();
   return createApp({
     ...{ monitoring, metricsToken: options.metricsToken, durations: counters.requests },
@@ -117,6 +117,12 @@ export function createInterface(
     log,
   });
 }
+
+const adminRoutesOf = ({ hawkbit, mender, awsIot }: Features["foreign"]): BoundRoute[] => [
+  ...hawkbitAdminRoutes(hawkbit?.registration),
+  ...menderAdminRoutes(mender?.authSets),
+  ...awsIotAdminRoutes(awsIot?.registration),
+];
 
 const routersOf = ({ hawkbit, mender, awsIot }: Features["foreign"]): RequestHandler[] =>
   [hawkbit?.router, mender?.router, awsIot?.router].filter((each) => each !== undefined);

@@ -179,8 +179,9 @@ const withoutClaimLimits = [
   ...Object.keys(newInClaims).map((column) => `alter table claims drop column ${column}`),
 ].join("; ");
 
-/** Undoes migration 0036. */
+/** Undoes migrations 0036 and 0039. */
 const withoutScopes = [
+  "drop index devicesByTrustDigest",
   "drop index rolloutsByScope",
   ...["accounts", "apiTokens", "rollouts"].map((table) => `alter table ${table} drop column scope`),
 ].join("; ");
