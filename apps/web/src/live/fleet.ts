@@ -8,7 +8,6 @@ import type {
   DeviceDetail,
   DeviceSummary,
   EmergencyStop,
-  LiveEvent,
   Release,
   Rollout,
   RolloutSummary,
@@ -22,7 +21,6 @@ import { getEmergencyStop } from "../api/emergency-stop.ts";
 import { listReleases } from "../api/releases.ts";
 import { getRollout, listRollouts } from "../api/rollouts.ts";
 import { getTrust } from "../api/trust.ts";
-import { currentUser } from "../api/session.ts";
 import { whyDevice, whyRollout } from "../api/why.ts";
 import {
   applyToDevice,
@@ -40,14 +38,19 @@ import {
 } from "./apply-events.ts";
 import { DeploymentListing } from "./deployment-listing.ts";
 import { DeviceListing, type DevicesAsked } from "./device-listing.ts";
-import { type ConnectionState, EventStream } from "./event-stream.ts";
+import type { ConnectionState, News } from "./event-stream.ts";
 import type { MetricRange } from "../metric-plot.ts";
-import { Resource } from "./resource.ts";
+import { Resource, type ResourceRules } from "./resource.ts";
+import { SharedStream } from "./shared-stream.ts";
 
 const eventsPath: Routes["streamEvents"]["path"] = "/api/v1/events";
 
 export class Fleet {
-  readonly devices = new Resource<ById<Device>>({ load: async () => byId(await listDevices()), apply: applyToDevices });
+  readonly devices = new Resource<ById<Device>>({
+    load: async () => byId(await listDevices()),
+    apply: applyToDevices,
+    showsUnstored: true,
+  });
   readonly releases = new Resource<ById<Release>>({
     load: async () => byId(await listReleases("false")),
     apply: (releases, events) => applyToReleases(releases, events),
@@ -78,6 +81,7 @@ export class Fleet {
   readonly deviceSummary = new Resource<DeviceSummary>({
     load: summariseDevices,
     apply: (summary) => summary,
+    showsUnstored: true,
     wantsReload: (_summary, event) =>
       event.kind === "device" || (event.kind === "gone" && event.data.kind === "device"),
   });
@@ -92,7 +96,7 @@ export class Fleet {
   readonly #whyDevice = new Map<string, Resource<Why>>();
   readonly #whyRollout = new Map<string, Resource<Why>>();
 
-  #stream: EventStream | undefined;
+  #stream: SharedStream | undefined;
   #connection: ConnectionState = "connecting";
   readonly #connectionListeners = new Set<() => void>();
 
@@ -116,6 +120,7 @@ export class Fleet {
     return remembered(this.#device, id, () => ({
       load: () => getDevice(id),
       apply: applyToDevice,
+      showsUnstored: true,
       wantsReload: (device, event) => deviceLogMayHaveGrown(device, event) || isGone(event, "device", id),
     }));
   }
@@ -154,6 +159,7 @@ export class Fleet {
     return remembered(this.#whyDevice, id, () => ({
       load: () => whyDevice(id),
       apply: (why) => why,
+      showsUnstored: true,
       wantsReload: (_why, event) => whyDeviceMayDiffer(id, event),
     }));
   }
@@ -162,22 +168,20 @@ export class Fleet {
     return remembered(this.#whyRollout, id, () => ({
       load: () => whyRollout(id),
       apply: (why) => why,
+      showsUnstored: true,
       wantsReload: (_why, event) => whyRolloutMayDiffer(id, event),
     }));
   }
 
-  /** Opens the event stream; the returned function closes it. */
+  /** Follows what happens; the returned function ends that. */
   connect(): () => void {
-    const stream = new EventStream({
+    const stream = new SharedStream({
       url: eventsPath,
-      onEvent: (event) => this.#receive(event),
-      onResync: () => this.#resync(),
+      onNews: (news) => this.#take(news),
       onState: (state) => {
         this.#connection = state;
         for (const listener of this.#connectionListeners) listener();
       },
-      // EventSource hides the status of a refusal: an ordinary request tells whether the session is over.
-      onLoss: () => void currentUser().catch(() => undefined),
     });
     this.#stream = stream;
     const backOnline = (): void => stream.retryNow();
@@ -220,21 +224,17 @@ export class Fleet {
     ] as Resource<unknown>[];
   }
 
-  #receive(event: LiveEvent): void {
-    for (const resource of this.#all()) resource.receive(event);
-  }
-
-  #resync(): void {
-    // What nobody looks at is loaded anew when somebody does.
-    for (const resource of this.#all()) if (resource.observed) void resource.reload();
+  #take({ events, missed }: News): void {
+    for (const resource of this.#all()) {
+      for (const event of events) resource.receive(event);
+      // What nobody looks at is loaded anew when somebody does.
+      if (resource.observed && (missed === "everything" || (missed === "unstored" && resource.showsUnstored)))
+        void resource.reload();
+    }
   }
 }
 
-function remembered<T>(
-  known: Map<string, Resource<T>>,
-  id: string,
-  rules: () => ConstructorParameters<typeof Resource<T>>[0],
-): Resource<T> {
+function remembered<T>(known: Map<string, Resource<T>>, id: string, rules: () => ResourceRules<T>): Resource<T> {
   let resource = known.get(id);
   if (!resource) {
     resource = new Resource(rules());

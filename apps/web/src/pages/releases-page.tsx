@@ -45,7 +45,7 @@ type UploadState =
   | { kind: "idle" }
   | { kind: "sending"; fileName: string; part: number }
   | { kind: "accepted"; fileName: string; release: Release }
-  | { kind: "refused"; fileName: string; problem: ProblemError };
+  | { kind: "refused"; fileName: string; problem: ProblemError; again: () => void };
 
 interface Uploading {
   state: UploadState;
@@ -73,7 +73,7 @@ function useUpload(onAccepted: () => void): Uploading {
       onAccepted();
     } catch (thrown) {
       const problem = asProblem(thrown);
-      setState({ kind: "refused", fileName: file.name, problem });
+      setState({ kind: "refused", fileName: file.name, problem, again: () => void send(file, confirmSequence) });
       if (problem.code === "release-sequence") setOutOfSequence({ file, problem });
     }
   };
@@ -108,7 +108,7 @@ function Upload({ onAccepted }: { onAccepted: () => void }): ReactNode {
       <DropZone state={state} send={send} abort={abort} />
       <div ref={verdict} className="verdict" role="status" aria-live="polite" tabIndex={-1}>
         {state.kind === "accepted" && <Accepted fileName={state.fileName} release={state.release} />}
-        {state.kind === "refused" && <Refused fileName={state.fileName} problem={state.problem} />}
+        {state.kind === "refused" && <Refused {...state} />}
       </div>
     </section>
   );
@@ -200,7 +200,8 @@ function Accepted({ fileName, release }: { fileName: string; release: Release })
   );
 }
 
-function Refused({ fileName, problem }: { fileName: string; problem: ProblemError }): ReactNode {
+/** `again` sends the same file once more: where none of it was looked at, it may be right. */
+function Refused({ fileName, problem, again }: Extract<UploadState, { kind: "refused" }>): ReactNode {
   const words = errorWords(problem.code);
   // The code is shown apart, so it need not lead the remark as well.
   const remark = asSentence(problem.detail.replace(`${problem.code}: `, ""));
@@ -221,6 +222,11 @@ function Refused({ fileName, problem }: { fileName: string; problem: ProblemErro
         <p>
           <strong>What to do:</strong> {whatToDo(problem)}
         </p>
+        {problem.status === 0 && (
+          <button type="button" className="button small" onClick={again}>
+            Try again
+          </button>
+        )}
         {words && remark && <p className="faint">The server’s own words: {remark}</p>}
         <p className="faint">
           Code <code>{problem.code}</code>.{problem.status >= 400 && problem.status < 500 && " Nothing was stored."}
