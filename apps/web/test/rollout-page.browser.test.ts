@@ -130,7 +130,7 @@ describeInBrowser("the page of a rollout", (open, begin) => {
     expect(await first.innerText()).toMatch(
       /Done[\s\S]*2 \/ 3 devices[\s\S]*1 not updated \(50 %\)[\s\S]*Watched until 5 Jan, 14:07/,
     );
-    await first.getByRole("img", { name: "1 succeeded, 1 did not, 0 were cancelled, 1 are away, of 3" }).waitFor();
+    await first.getByRole("img", { name: "1 succeeded, 1 did not, 0 cancelled, 1 away, of 3" }).waitFor();
     const second = page.getByRole("listitem", { name: "Wave 2" });
     expect(await second.innerText()).toMatch(/Waiting(?![\s\S]*(Watched|away))/);
     await row("dev-3").getByText("Away").waitFor();

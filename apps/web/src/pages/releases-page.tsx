@@ -102,7 +102,10 @@ function Upload({ onAccepted }: { onAccepted: () => void }): ReactNode {
           onClose={forgetOutOfSequence}
         >
           <p>{outOfSequence.problem.detail.replace(/ Build it with.*$/, "")}</p>
-          <p>Devices refuse to go back to a lower sequence without a permit. Upload it only if the order is meant.</p>
+          <p>
+            Devices go back to a lower sequence by a permit, or to what they have in their other slot. Upload it only if
+            the order is meant.
+          </p>
         </ConfirmDialog>
       )}
       <DropZone state={state} send={send} abort={abort} />

@@ -135,19 +135,7 @@ function Details({ rollout, onChanged }: Shown): ReactNode {
 
       <section className="panel" aria-labelledby="progress-heading">
         <h2 id="progress-heading">Progress</h2>
-        <div className="headline">
-          <p className="headline-number">
-            {succeededPercent(rollout)}
-            <span> %</span>
-          </p>
-          <div className="headline-rest">
-            <p>
-              <strong>{count(rollout.counts.confirmed)}</strong> of {plural(rollout.total, "device")} run{" "}
-              <bdi>{rollout.version}</bdi> and have proven it.
-            </p>
-            <OutcomeBar rollout={rollout} />
-          </div>
-        </div>
+        <Headline rollout={rollout} />
         <h3>Waves</h3>
         <WaveTrack rollout={rollout} />
         <WaveRulesTable settings={rollout.settings} />
@@ -184,6 +172,43 @@ function Details({ rollout, onChanged }: Shown): ReactNode {
         )}
       </section>
     </>
+  );
+}
+
+/** How far it is. What its devices run once it is over, later rollouts may have changed. */
+function Headline({ rollout }: Pick<Shown, "rollout">): ReactNode {
+  const { state, finishedAt, counts, total, version } = rollout;
+  const many = (
+    <>
+      <strong>{count(counts.confirmed)}</strong> of {plural(total, "device")}
+    </>
+  );
+  return (
+    <div className="headline">
+      {state !== "rolled-back" && (
+        <p className="headline-number">
+          {succeededPercent(rollout)}
+          <span> %</span>
+        </p>
+      )}
+      <div className="headline-rest">
+        {state === "rolled-back" ? (
+          <p>
+            {many} had been updated to <bdi>{version}</bdi> before it was rolled back. Who goes back, and who stays and
+            why, is said below, among its decisions.
+          </p>
+        ) : finishedAt === null ? (
+          <p>
+            {many} {total === 1 ? "runs" : "run"} <bdi>{version}</bdi> and {total === 1 ? "has" : "have"} proven it.
+          </p>
+        ) : (
+          <p>
+            {many} {total === 1 ? "was" : "were"} updated to <bdi>{version}</bdi> and proved it.
+          </p>
+        )}
+        <OutcomeBar rollout={rollout} />
+      </div>
+    </div>
   );
 }
 

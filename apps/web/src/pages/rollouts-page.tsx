@@ -63,7 +63,8 @@ const columns: Column<RolloutSummary>[] = [
     bareOnCard: true,
     cell: (rollout) => (
       <div className="rollout-progress">
-        <span className="percent">{succeededPercent(rollout)} %</span>
+        {/* Of one that was rolled back it would say that all is well. */}
+        <span className="percent">{rollout.state !== "rolled-back" && `${succeededPercent(rollout)} %`}</span>
         <OutcomeBar rollout={rollout} compact />
       </div>
     ),

@@ -1,5 +1,6 @@
 // States in words, with the tone and symbol that carry them. Colour is never the only sign.
 
+import { failuresOf } from "@flipside/api/rollout-arithmetic";
 import type {
   CommandState,
   EntropyState,
@@ -7,6 +8,7 @@ import type {
   RolloutOrder,
   RolloutState,
   TrustRelation,
+  WaveProgress,
   WaveRules,
   WaveState,
 } from "@flipside/api/types";
@@ -219,6 +221,17 @@ export const waveWords: Record<WaveState, StateWords> = {
   running: { label: "Running", tone: "busy", icon: "play", means: "Its devices are being updated." },
   done: { label: "Done", tone: "ok", icon: "check", means: "All of its devices have finished, or are away." },
 };
+
+/** How a wave stands: that all of it has ended is said in green only when nothing of it failed or was cancelled. */
+export function waveStanding(wave: WaveProgress): StateWords {
+  const { state, total, cancelled, succeeded } = wave;
+  if (state !== "done") return wordsOf(waveWords, state);
+  if (cancelled > 0 && cancelled === total)
+    return { label: "Cancelled", tone: "idle", icon: "stop", means: "None of its devices got the image." };
+  if (failuresOf(wave).failed > 0)
+    return { label: "Done", tone: "warn", icon: "alert", means: "All of it has ended, and not all were updated." };
+  return succeeded > 0 || total === 0 ? waveWords.done : { ...waveWords.done, tone: "idle" };
+}
 
 /** What a rollout does by itself when too many fail. */
 export const thresholdWords: Record<WaveRules["thresholdAction"], string> = {

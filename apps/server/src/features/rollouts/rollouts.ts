@@ -40,6 +40,7 @@ import {
 } from "./summaries.ts";
 import { changedRules } from "./wave-rules.ts";
 import { isMadeInPieces } from "./whole-or-pieces.ts";
+import { counted } from "../../domain/counted.ts";
 
 const idsAtATime = 500;
 
@@ -160,7 +161,7 @@ export function createRollouts(options: PreflightOptions & { progress: Progress 
       if (wave !== undefined && (wave < present || wave >= rules.length))
         throw new ApiError(
           "validation-failed",
-          wave < present ? `Wave ${wave + 1} is over.` : `The rollout has ${rules.length} waves.`,
+          wave < present ? `Wave ${wave + 1} is over.` : `The rollout has ${counted(rules.length, "wave")}.`,
           { errors: [{ path: "wave", message: `is to be ${present} to ${rules.length - 1}` }] },
         );
       const changed = changedRules(rules, { present, wave, part });
