@@ -228,11 +228,14 @@ export class Fleet {
     for (const resource of this.#all()) {
       for (const event of events) resource.receive(event);
       // What nobody looks at is loaded anew when somebody does.
-      if (resource.observed && (missed === "everything" || (missed === "unstored" && resource.showsUnstored)))
-        void resource.reload();
+      if (resource.observed && isOutdated(resource, missed)) void resource.reload();
     }
   }
 }
+
+/** Also what could not be loaded while the connection or the session was gone. */
+const isOutdated = ({ showsUnstored, getSnapshot }: Resource<unknown>, missed: News["missed"]): boolean =>
+  missed === "everything" || (missed === "unstored" && (showsUnstored || getSnapshot().problem !== undefined));
 
 function remembered<T>(known: Map<string, Resource<T>>, id: string, rules: () => ResourceRules<T>): Resource<T> {
   let resource = known.get(id);
