@@ -73,7 +73,8 @@ function Console({ isPaused }: { isPaused: boolean }): ReactNode {
       <AppHeader route={route} />
       <ConnectionNotice />
       <EmergencyStopBanner />
-      <FaultBoundary key={address}>{pageOf(route)}</FaultBoundary>
+      {/* What else is in the address is a page's own. */}
+      <FaultBoundary key={JSON.stringify(route)}>{pageOf(route)}</FaultBoundary>
     </FleetContext>
   );
 }

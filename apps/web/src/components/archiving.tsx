@@ -1,9 +1,16 @@
 // Putting away what is over, and deleting what was put away: the same buttons and questions for all of it.
 
 import { type ReactNode, useState } from "react";
+import { useParam } from "../router.ts";
 import { ConfirmDialog, FormDialog } from "./dialog.tsx";
 import { Field } from "./field.tsx";
 import { Icon } from "./icon.tsx";
+
+/** As the address says. */
+export function useShowsArchived(): [shows: boolean, change: (shows: boolean) => void] {
+  const [value, change] = useParam("archived");
+  return [value === "yes", (shows) => change(shows ? "yes" : "")];
+}
 
 /** Beside a list: whether it has what is archived, too. */
 export const ShowArchived = ({

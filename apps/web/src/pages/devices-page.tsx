@@ -1,4 +1,4 @@
-import { type ReactNode, useEffect, useMemo, useState } from "react";
+import { type ReactNode, useMemo, useState } from "react";
 import { outcomeCounts } from "@flipside/api/rollout-arithmetic";
 import type { Device, DeviceSummary } from "@flipside/api/types";
 import type { FilterError } from "@flipside/device-filter";
@@ -20,6 +20,7 @@ import { useFleet, useResource } from "../live/hooks.ts";
 import type { Snapshot } from "../live/resource.ts";
 import { devicePath } from "../router.ts";
 import { readFilter } from "../typed-filter.ts";
+import { useTypedParam } from "../typed-param.ts";
 import { count, plural } from "../words/quantities.ts";
 import { healthWords, twoBoards, wordsOf } from "../words/state-words.ts";
 
@@ -124,8 +125,8 @@ const NoDevices = (): ReactNode => (
 /** Of a search and a filter, as the last one says that could be read. */
 function useListing(query: string, filter: string): { listing: DeviceListing; fault: FilterError | undefined } {
   const fleet = useFleet();
-  const [lastRead, setLastRead] = useState("");
   const { fault } = useMemo(() => readFilter(filter, [], 0), [filter]);
+  const [lastRead, setLastRead] = useState(fault === undefined ? filter : "");
   // While one is being typed, it is wrong most of the time.
   if (fault === undefined && lastRead !== filter) setLastRead(filter);
   return { listing: fleet.deviceListing({ query, filter: lastRead }), fault };
@@ -138,18 +139,6 @@ function useListed(listing: DeviceListing): Snapshot<Listed> {
   if (snapshot.value !== undefined && snapshot.value !== last) setLast(snapshot.value);
   return { value: snapshot.value ?? last, problem: snapshot.problem };
 }
-
-/** What stands still for a moment: a server is not asked for each letter. */
-function useSettled(typed: string): string {
-  const [settled, setSettled] = useState(typed);
-  useEffect(() => {
-    const timer = setTimeout(() => setSettled(typed), settlesMs);
-    return () => clearTimeout(timer);
-  }, [typed]);
-  return settled;
-}
-
-const settlesMs = 150;
 
 function foundWords({ devices, isMore }: Listed, { query, filter, isWrong }: DevicesAsked & { isWrong: boolean }) {
   if (isWrong) return "The list is by the last filter that could be read.";
@@ -164,9 +153,8 @@ function useUpdating(): number {
 }
 
 function DeviceList({ summary: { total, online, health } }: { summary: DeviceSummary }): ReactNode {
-  const [query, setQuery] = useState("");
-  const [filter, setFilter] = useState("");
-  const [wanted, wantedFilter] = [useSettled(query), useSettled(filter)];
+  const { typed: query, setTyped: setQuery, settled: wanted } = useTypedParam("query");
+  const { typed: filter, setTyped: setFilter, settled: wantedFilter } = useTypedParam("filter");
   const { listing, fault } = useListing(wanted, wantedFilter);
   const { value: listed, problem } = useListed(listing);
   return (

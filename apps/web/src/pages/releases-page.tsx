@@ -3,7 +3,7 @@ import type { ProblemError } from "@flipside/api/problem";
 import type { Release, ReleaseImage } from "@flipside/api/types";
 import { asProblem } from "../api/problem.ts";
 import { archiveRelease, deleteRelease, unarchiveRelease, uploadRelease } from "../api/releases.ts";
-import { ArchivingButtons, ShowArchived } from "../components/archiving.tsx";
+import { ArchivingButtons, ShowArchived, useShowsArchived } from "../components/archiving.tsx";
 import { DataTable } from "../components/data-table.tsx";
 import { ConfirmDialog } from "../components/dialog.tsx";
 import { Digest } from "../components/digest.tsx";
@@ -24,7 +24,7 @@ import { asSentence, bytes, plural } from "../words/quantities.ts";
 
 export function ReleasesPage(): ReactNode {
   const fleet = useFleet();
-  const [showsArchived, setShowsArchived] = useState(false);
+  const [showsArchived, setShowsArchived] = useShowsArchived();
   return (
     <Page
       title="Releases"

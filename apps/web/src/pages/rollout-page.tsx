@@ -22,7 +22,8 @@ import { WaveTrack } from "../components/wave-track.tsx";
 import { WhyLine } from "../components/why-line.tsx";
 import { type DeploymentStateName, deploymentStateNames } from "../format.ts";
 import { useFleet, useResource } from "../live/hooks.ts";
-import { clonePath, devicePath, rolloutPath } from "../router.ts";
+import { clonePath, devicePath, rolloutPath, useParam } from "../router.ts";
+import { useTypedParam } from "../typed-param.ts";
 import { asSentence, count, plural } from "../words/quantities.ts";
 import { archived, deploymentWords, rolloutWords, openTarget, urgentRollout, wordsOf } from "../words/state-words.ts";
 
@@ -116,7 +117,8 @@ interface Shown {
 }
 
 function Details({ rollout, onChanged }: Shown): ReactNode {
-  const [state, setState] = useState<DeploymentStateName | "all">("all");
+  const [param, setParam] = useParam("state");
+  const state = deploymentStateNames.find((name) => name === param) ?? "all";
   return (
     <>
       {rollout.preparing && <Preparing {...rollout.preparing} />}
@@ -145,7 +147,7 @@ function Details({ rollout, onChanged }: Shown): ReactNode {
 
       <section className="panel" aria-labelledby="devices-heading">
         <h2 id="devices-heading">Devices</h2>
-        <StateFilter rollout={rollout} chosen={state} onChoose={setState} />
+        <StateFilter rollout={rollout} chosen={state} onChoose={(chosen) => setParam(chosen === "all" ? "" : chosen)} />
         <DeploymentTable rollout={rollout} onChanged={onChanged} state={state} />
       </section>
 
@@ -334,7 +336,7 @@ function useDeployments({ id, decisionCount }: Rollout, state: DeploymentStateNa
 }
 
 function DeploymentTable({ rollout, onChanged, state }: Shown & { state: DeploymentStateName | "all" }): ReactNode {
-  const [query, setQuery] = useState("");
+  const { typed: query, setTyped: setQuery } = useTypedParam("query");
   const { listing, listed, problem } = useDeployments(rollout, state);
   // What was loaded with the rollout stays until the page is there.
   const deployments = listed?.deployments ?? rollout.deployments;

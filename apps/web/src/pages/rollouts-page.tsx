@@ -1,7 +1,7 @@
-import { type ReactNode, useState } from "react";
+import type { ReactNode } from "react";
 import { currentWave, succeededPercent } from "@flipside/api/rollout-arithmetic";
 import type { RolloutSummary } from "@flipside/api/types";
-import { ShowArchived } from "../components/archiving.tsx";
+import { ShowArchived, useShowsArchived } from "../components/archiving.tsx";
 import { type Column, DataTable } from "../components/data-table.tsx";
 import { EmergencyStopButton } from "../components/emergency-stop.tsx";
 import { Icon } from "../components/icon.tsx";
@@ -82,7 +82,7 @@ const columns: Column<RolloutSummary>[] = [
 
 export function RolloutsPage(): ReactNode {
   const fleet = useFleet();
-  const [showsArchived, setShowsArchived] = useState(false);
+  const [showsArchived, setShowsArchived] = useShowsArchived();
   return (
     <Page
       title="Rollouts"
