@@ -86,6 +86,9 @@ describe("a list", () => {
       "dev-025",
       "dev-035",
     ]);
+    expect(
+      named(await walk("/api/v1/devices?filter=id+like+*5&query=not+dev-01+-dev-02+not+online", "devices", 2)),
+    ).toEqual(["dev-005", "dev-035"]);
     expect((await get("/api/v1/devices?query=nothing")).body).toEqual({ devices: [], next: null });
   });
 

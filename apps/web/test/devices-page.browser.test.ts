@@ -75,4 +75,29 @@ describeInBrowser("the page of devices", (open, begin) => {
     await dialog.getByRole("button", { name: "Add permit" }).click();
     await dialog.getByText("Added: any device may go back to the image for virtual.").waitFor();
   });
+
+  // Row 5 of what broke when the console was tried as an operator would.
+  it("finds a device on which an image has failed, and by what a device is not", async () => {
+    const { page, server, row, signIn } = await begin();
+    const other = {
+      slot: "b",
+      digest: null,
+      version: "1.1.0",
+      state: "failed",
+      reason: 70,
+      reasonName: "crashed",
+    } as const;
+    server.devices.set("dev-2", device("dev-2", { other }));
+    server.devices.set("dev-3", device("dev-3", { other, online: false }));
+    await signIn("/devices");
+    const search = page.getByRole("searchbox");
+    await search.fill("failed");
+    await page.getByText("2 devices found").waitFor();
+    await search.fill("failed not online");
+    await page.getByText("1 device found").waitFor();
+    await row("dev-3").waitFor();
+    // It is as live as the list.
+    server.send({ kind: "device", data: device("dev-2", { other, online: false }) });
+    await row("dev-2").waitFor();
+  });
 });

@@ -166,7 +166,12 @@ function DeviceList({ summary: { total, online, health } }: { summary: DeviceSum
         <Figure label="Unhealthy" value={count(health.unhealthy)} {...(health.unhealthy > 0 ? { tone: "bad" } : {})} />
       </dl>
       <div className="toolbar">
-        <SearchField label="Search id, product, hardware, version, state" value={query} onChange={setQuery} />
+        <SearchField
+          label="Search id, product, hardware, version, state"
+          example="Search: hall 1.2 not online, or failed"
+          value={query}
+          onChange={setQuery}
+        />
         <p className="muted" role="status">
           {listed && foundWords(listed, { query: wanted, filter: wantedFilter, isWrong: fault !== undefined })}
         </p>

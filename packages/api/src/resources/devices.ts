@@ -95,7 +95,8 @@ export const listDevices = route({
   method: "GET",
   path: "/api/v1/devices",
   access: "fleet:read",
-  summary: "Devices that have every word of the query, and are as the filter says, by their ids",
+  summary:
+    "Devices that have every word of the query, none that it says not to, and are as the filter says, by their ids",
   query: z.object({
     ...pageQuery,
     query: z.string().max(200).default(""),
