@@ -3,7 +3,6 @@
 import type { Routes } from "@flipside/api/routes";
 import type {
   Command,
-  Deployment,
   Device,
   DeviceDetail,
   DeviceSummary,
@@ -36,10 +35,11 @@ import {
   whyDeviceMayDiffer,
   whyRolloutMayDiffer,
 } from "./apply-events.ts";
-import { DeploymentListing } from "./deployment-listing.ts";
+import { DeploymentListing, type DeploymentsAsked } from "./deployment-listing.ts";
 import { DeviceListing, type DevicesAsked } from "./device-listing.ts";
 import type { ConnectionState, News } from "./event-stream.ts";
 import type { MetricRange } from "../metric-plot.ts";
+import { type Presence, presenceOf } from "./presence.ts";
 import { Resource, type ResourceRules } from "./resource.ts";
 import { SharedStream } from "./shared-stream.ts";
 
@@ -88,6 +88,7 @@ export class Fleet {
   /** Those of other searches are loaded anew when somebody goes back to them. */
   #listing: { key: string; listing: DeviceListing } | undefined;
   #deployments: { key: string; listing: DeploymentListing } | undefined;
+  #presence: { deviceIds: ReadonlySet<string>; resource: Resource<Presence> } | undefined;
   /** Of the device and range that were looked at last. */
   #metrics: { key: string; resource: Resource<MetricWithHistory[]> } | undefined;
   readonly #device = new Map<string, Resource<DeviceDetail>>();
@@ -109,11 +110,20 @@ export class Fleet {
     return this.#listing.listing;
   }
 
-  /** `state`: undefined: of all states. */
-  deploymentListing(rolloutId: string, state: Deployment["state"] | undefined): DeploymentListing {
-    const key = `${rolloutId} ${state ?? ""}`;
-    if (this.#deployments?.key !== key) this.#deployments = { key, listing: new DeploymentListing(rolloutId, state) };
+  deploymentListing(rolloutId: string, asked: DeploymentsAsked): DeploymentListing {
+    const key = `${rolloutId} ${JSON.stringify(asked)}`;
+    if (this.#deployments?.key !== key) {
+      const currentWave = (): number => this.rollout(rolloutId).getSnapshot().value?.currentWave ?? -1;
+      this.#deployments = { key, listing: new DeploymentListing(rolloutId, asked, currentWave) };
+    }
     return this.#deployments.listing;
+  }
+
+  /** Who of these is online. Fewer than were asked about last are still the same. */
+  presence(deviceIds: readonly string[]): Resource<Presence> {
+    if (this.#presence === undefined || !deviceIds.every((id) => this.#presence!.deviceIds.has(id)))
+      this.#presence = { deviceIds: new Set(deviceIds), resource: presenceOf(deviceIds) };
+    return this.#presence.resource;
   }
 
   device(id: string): Resource<DeviceDetail> {
@@ -209,6 +219,7 @@ export class Fleet {
       this.deviceSummary,
       ...(this.#deployments === undefined ? [] : [this.#deployments.listing.resource]),
       ...(this.#listing === undefined ? [] : [this.#listing.listing.resource]),
+      ...(this.#presence === undefined ? [] : [this.#presence.resource]),
       ...(this.#metrics === undefined ? [] : [this.#metrics.resource]),
       this.releases,
       this.allReleases,

@@ -53,7 +53,7 @@ export const deploymentWords: Record<DeploymentStateName, StateWords> = {
     label: "Queued",
     tone: "idle",
     icon: "clock",
-    means: "Waiting for its wave, or for the device to come online.",
+    means: "Its wave has begun: it is offered the image as soon as it may be.",
   },
   offered: { label: "Offered", tone: "busy", icon: "offer", means: "The device has been told of the image." },
   downloading: {
@@ -113,6 +113,21 @@ export const deploymentWords: Record<DeploymentStateName, StateWords> = {
     icon: "clock",
     means: "The device was away, and its wave went on without it. It is offered the image when it comes back.",
   },
+};
+
+/** Queued, in a wave that has not begun. */
+export const laterWave: StateWords = {
+  label: "Later wave",
+  tone: "idle",
+  icon: "clock",
+  means: "Its wave has not begun.",
+};
+/** Queued, where nothing but the device is waited for. */
+export const queuedOffline: StateWords = {
+  label: "Queued, offline",
+  tone: "warn",
+  icon: "cross",
+  means: "Its wave has begun, and the device is not there: it is offered the image when it comes back.",
 };
 
 export const revokedRelease: StateWords = {

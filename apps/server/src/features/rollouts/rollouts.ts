@@ -33,6 +33,7 @@ import { beginPreparation } from "./preparation.ts";
 import {
   decisionPage,
   deploymentPage,
+  type DeploymentsAsked,
   rolloutDetail,
   rolloutPage,
   rolloutSummary,
@@ -60,10 +61,7 @@ export interface Rollouts {
   summary(id: string): Promise<RolloutSummary | undefined>;
   detail(id: string): Promise<RolloutDetail>;
   /** In the order of the waves; of one state only, if one is named. */
-  deployments(
-    id: string,
-    page: PageAsked & { state?: DeploymentStateName | undefined },
-  ): Promise<{ deployments: Deployment[]; next: string | null }>;
+  deployments(id: string, page: DeploymentsAsked): Promise<{ deployments: Deployment[]; next: string | null }>;
   /** Newest first. */
   decisions(id: string, page: PageAsked): Promise<{ decisions: Decision[]; next: string | null }>;
   pause(id: string, by: string): Promise<RolloutDetail>;
