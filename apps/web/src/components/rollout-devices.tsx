@@ -12,6 +12,7 @@ import { devicePath, useParam } from "../router.ts";
 import { useTypedParam } from "../typed-param.ts";
 import { count } from "../words/quantities.ts";
 import { deploymentWords, laterWave, queuedOffline, type StateWords, wordsOf } from "../words/state-words.ts";
+import { ActButton } from "./act.tsx";
 import { type Column, DataTable } from "./data-table.tsx";
 import { CodeExplained, DeploymentProgress } from "./deployment-progress.tsx";
 import { ConfirmDialog } from "./dialog.tsx";
@@ -169,10 +170,10 @@ const actionsColumn = (
     ][0];
     return (
       action && (
-        <button type="button" className="button small" onClick={() => onAsk(deployment, action)}>
+        <ActButton needs="rollouts:write" className="button small" onClick={() => onAsk(deployment, action)}>
           {deviceActionWords[action].label}
           <span className="visually-hidden"> {deployment.deviceId}</span>
-        </button>
+        </ActButton>
       )
     );
   },

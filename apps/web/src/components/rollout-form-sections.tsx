@@ -28,6 +28,7 @@ import {
 } from "./rule-fields.tsx";
 import { NumberField } from "./typed-fields.tsx";
 import { WaveEditor } from "./wave-editor.tsx";
+import { ActButton } from "./act.tsx";
 
 interface Props {
   draft: RolloutDraft;
@@ -397,9 +398,9 @@ export const SummarySection = ({
     {check}
     {problem && <ProblemNotice problem={problem} lead="The rollout was not created" />}
     <div className="actions">
-      <button type="submit" className="button primary" aria-disabled={busy}>
+      <ActButton needs="rollouts:write" type="submit" className="button primary" aria-disabled={busy}>
         {busy ? "Creating…" : "Start rollout"}
-      </button>
+      </ActButton>
       <Link className="button" href="/rollouts">
         Discard
       </Link>

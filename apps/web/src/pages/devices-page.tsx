@@ -2,6 +2,7 @@ import { type ReactNode, useMemo, useState } from "react";
 import { outcomeCounts } from "@flipside/api/rollout-arithmetic";
 import type { Device, DeviceSummary } from "@flipside/api/types";
 import type { FilterError } from "@flipside/device-filter";
+import { ActButton } from "../components/act.tsx";
 import { type Column, DataTable } from "../components/data-table.tsx";
 import { DeploymentProgress } from "../components/deployment-progress.tsx";
 import { Icon } from "../components/icon.tsx";
@@ -99,9 +100,9 @@ export function DevicesPage(): ReactNode {
     <Page
       title="Devices"
       actions={
-        <button type="button" className="button" onClick={() => setImporting(true)}>
+        <ActButton needs="devices:enrol" className="button" onClick={() => setImporting(true)}>
           <Icon name="key" /> Import claims
-        </button>
+        </ActButton>
       }
     >
       <Loaded resource={fleet.deviceSummary} what="how many devices there are">

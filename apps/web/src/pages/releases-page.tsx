@@ -3,12 +3,12 @@ import type { ProblemError } from "@flipside/api/problem";
 import type { Release, ReleaseImage } from "@flipside/api/types";
 import { asProblem } from "../api/problem.ts";
 import { archiveRelease, deleteRelease, unarchiveRelease, uploadRelease } from "../api/releases.ts";
+import { ActButton, ActLink, useRefusal } from "../components/act.tsx";
 import { ArchivingButtons, ShowArchived, useShowsArchived } from "../components/archiving.tsx";
 import { DataTable } from "../components/data-table.tsx";
 import { ConfirmDialog } from "../components/dialog.tsx";
 import { Digest } from "../components/digest.tsx";
 import { Icon } from "../components/icon.tsx";
-import { Link } from "../components/link.tsx";
 import { Loaded } from "../components/loaded.tsx";
 import { Page } from "../components/page.tsx";
 import { PermitDialog } from "../components/permit-dialog.tsx";
@@ -122,6 +122,7 @@ function DropZone({ state, send, abort }: Pick<Uploading, "state" | "send" | "ab
   const [over, setOver] = useState(false);
   const input = useRef<HTMLInputElement>(null);
   const sending = state.kind === "sending";
+  const refusal = useRefusal("releases:write");
 
   const take = async (file: File): Promise<void> => {
     await send(file);
@@ -133,7 +134,7 @@ function DropZone({ state, send, abort }: Pick<Uploading, "state" | "send" | "ab
     event.preventDefault();
     setOver(false);
     const file = event.dataTransfer.files[0];
-    if (file && !sending) void take(file);
+    if (file && !sending && refusal === undefined) void take(file);
   };
 
   return (
@@ -171,9 +172,9 @@ function DropZone({ state, send, abort }: Pick<Uploading, "state" | "send" | "ab
         </div>
       ) : (
         <>
-          <button type="button" className="button primary" onClick={() => input.current?.click()}>
+          <ActButton needs="releases:write" className="button primary" onClick={() => input.current?.click()}>
             <Icon name="upload" /> Choose release file
-          </button>
+          </ActButton>
           <p className="muted drop-hint">or drop it here. At most 64 MiB.</p>
         </>
       )}
@@ -194,9 +195,9 @@ function Accepted({ fileName, release }: { fileName: string; release: Release })
         </p>
         <ImageList images={release.images} />
         <p>
-          <Link className="button small" href={newRolloutPath(release.id)}>
+          <ActLink needs="rollouts:write" className="button small" href={newRolloutPath(release.id)}>
             Roll it out
-          </Link>
+          </ActLink>
         </p>
       </div>
     </div>
@@ -265,6 +266,7 @@ const ImageList = ({ images }: { images: ReleaseImage[] }): ReactNode => (
 const ReleaseArchiving = ({ release: { id, product, version, archivedAt } }: { release: Release }): ReactNode => (
   <ArchivingButtons
     what="release"
+    needs="releases:write"
     name={`${product} ${version}`}
     isArchived={archivedAt !== null}
     isSmall
@@ -334,22 +336,23 @@ function ReleaseList({ releases }: { releases: Release[] }): ReactNode {
             cell: (release) => (
               <div className="actions">
                 {release.archivedAt === null && (
-                  <Link
+                  <ActLink
+                    needs="rollouts:write"
                     className="button small"
                     href={newRolloutPath(release.id)}
-                    aria-label={`Roll out ${release.product} ${release.version}`}
+                    label={`Roll out ${release.product} ${release.version}`}
                   >
                     Roll out
-                  </Link>
+                  </ActLink>
                 )}
-                <button
-                  type="button"
+                <ActButton
+                  needs="releases:write"
                   className="button small"
                   onClick={() => setPermitFor(release)}
                   aria-label={`Add permit for ${release.product} ${release.version}`}
                 >
                   Add permit
-                </button>
+                </ActButton>
                 <ReleaseArchiving release={release} />
               </div>
             ),

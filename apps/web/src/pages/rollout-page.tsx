@@ -1,6 +1,7 @@
 import { Fragment, type ReactNode } from "react";
 import { succeededPercent } from "@flipside/api/rollout-arithmetic";
 import type { Rollout } from "@flipside/api/types";
+import { ActLink } from "../components/act.tsx";
 import { HealthTests } from "../components/health-tests.tsx";
 import { Icon } from "../components/icon.tsx";
 import { Link } from "../components/link.tsx";
@@ -75,9 +76,9 @@ export function RolloutPage({ id }: { id: string }): ReactNode {
       actions={
         rollout && (
           <>
-            <Link className="button" href={clonePath(id)}>
+            <ActLink needs="rollouts:write" className="button" href={clonePath(id)}>
               <Icon name="copy" /> Copy
-            </Link>
+            </ActLink>
             <RolloutActions rollout={rollout} onChanged={set} />
           </>
         )

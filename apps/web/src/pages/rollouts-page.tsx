@@ -1,6 +1,7 @@
 import type { ReactNode } from "react";
 import { currentWave, succeededPercent } from "@flipside/api/rollout-arithmetic";
 import type { RolloutSummary } from "@flipside/api/types";
+import { ActLink } from "../components/act.tsx";
 import { ShowArchived, useShowsArchived } from "../components/archiving.tsx";
 import { type Column, DataTable } from "../components/data-table.tsx";
 import { EmergencyStopButton } from "../components/emergency-stop.tsx";
@@ -88,9 +89,9 @@ export function RolloutsPage(): ReactNode {
       title="Rollouts"
       actions={
         <>
-          <Link className="button primary" href={newRolloutPath()}>
+          <ActLink needs="rollouts:write" className="button primary" href={newRolloutPath()}>
             <Icon name="plus" /> New rollout
-          </Link>
+          </ActLink>
           <EmergencyStopButton />
         </>
       }
