@@ -109,7 +109,7 @@ describe("a rollout that supersedes another", () => {
       ]),
     );
     expect(ended.decisions.at(-1)!.text).toBe(
-      "superseded by admin, who started rollout second: 2 deployments cancelled, 1 under way go on",
+      "superseded by admin, who started rollout second: 2 deployments cancelled, 1 under way goes on",
     );
     expect(await saying(fixture, second.id)).toContain("supersedes rollout first, which is over");
     expect((await fixture.api.get(`/api/v1/rollouts/${first.id}/why`)).body.sentence).toBe(

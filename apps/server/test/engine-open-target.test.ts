@@ -20,7 +20,7 @@ describe("a rollout whose target is open", () => {
     const model = open([1]);
     update(model, "0.0");
     expect(model.rollout).toMatchObject({ state: "running", heldFor: "joiners" });
-    expect(model.decisions.at(-1)).toBe("all of its 1 devices are done; it stays open for those that come to match");
+    expect(model.decisions.at(-1)).toBe("its one device is done; it stays open for those that come to match");
     expect(whyRolloutWaits(model.snapshot())).toEqual({
       sentence: "Its 1 device is done; it stays open for devices that come to match.",
       actions: ["pause it", "close its target", "cancel it"],
@@ -63,7 +63,7 @@ describe("a rollout whose target is open", () => {
     join(capped, "one");
     join(capped, "two");
     capped.offer("one");
-    expect(capped.offer("two").refused).toContain("1 devices are at work on it");
+    expect(capped.offer("two").refused).toContain("1 device is at work on it");
     const rate = { perHour: 1, growthFactor: 1, growthConfirmed: 1, perHourMax: 1 };
     const paced = open([0], { rate });
     join(paced, "one");

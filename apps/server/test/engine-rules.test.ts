@@ -302,7 +302,7 @@ describe("the operator's words", () => {
     model.offer("0.0");
     model.apply({ type: "start-next-wave", by: "ann" });
     expect(model.rollout.currentWave).toBe(1);
-    expect(model.decisions.at(-1)).toMatch(/^wave 2 started \(1 devices\): started by ann; wave 1 has 0 confirmed/);
+    expect(model.decisions.at(-1)).toMatch(/^wave 2 started \(1 device\): started by ann; wave 1 has 0 confirmed/);
     expect(model.offer("0.1").refused).toBeUndefined();
     expect(model.apply({ type: "start-next-wave", by: "ann" }).refused).toContain("no further wave");
   });

@@ -180,9 +180,9 @@ export class Fixture {
   }
 
   /** The same data directory under a new server. */
-  async restart(): Promise<void> {
+  async restart(change: Partial<ServerOptions> = {}): Promise<void> {
     await this.server.close();
-    this.server = await startServer(this.#options);
+    this.server = await startServer({ ...this.#options, ...change });
     this.api.url = this.server.url;
     for (const device of this.devices) device.mqttUrl = this.mqttUrl;
   }

@@ -110,8 +110,8 @@ describe("a roll-back", () => {
     }
     const said = (await saying(fixture, id)).join("\n");
     expect(said).toContain("roll-back by admin: 0 deployments cancelled, 0 past the point of no return go on");
-    expect(said).toContain(`1 devices go back to ${before.version} (back to ${before.version} from the bad one)`);
-    expect(said).toContain(`1 devices go back to ${other.version}`);
+    expect(said).toContain(`1 device goes back to ${before.version} (back to ${before.version} from the bad one)`);
+    expect(said).toContain(`1 device goes back to ${other.version}`);
     expect(said).toContain(`${lost.id} stays: its other slot has the image no more, and there is no permit for it`);
     expect(said).toContain(`${factory.id} stays: the image that it came from was never uploaded here`);
     const rollouts = (await fixture.api.get("/api/v1/rollouts")).body.rollouts;
@@ -136,7 +136,7 @@ describe("a roll-back", () => {
     await late.checkIn();
     await update(late, before);
     expect(late.running["digest"]).toBe(before.images[0]!.digest);
-    expect((await saying(fixture, id)).join("\n")).toMatch(/rolled back automatically: 1 of 1 .*\n1 devices go back/);
+    expect((await saying(fixture, id)).join("\n")).toMatch(/rolled back automatically: 1 of 1 .*\n1 device goes back/);
   });
 
   it.each(["abort", "roll-back-all"])(
@@ -176,7 +176,7 @@ describe("a roll-back", () => {
       await comeBack(device);
       await device.checkIn();
       await device.install(await asked(device));
-      expect((await saying(own, id)).at(-1)).toContain("1 devices go back to 1.2.0");
+      expect((await saying(own, id)).at(-1)).toContain("1 device goes back to 1.2.0");
     } finally {
       await own.stop();
     }

@@ -86,6 +86,9 @@ describe("a list", () => {
       "dev-025",
       "dev-035",
     ]);
+    expect(
+      named(await walk("/api/v1/devices?filter=id+like+*5&query=not+dev-01+-dev-02+not+online", "devices", 2)),
+    ).toEqual(["dev-005", "dev-035"]);
     expect((await get("/api/v1/devices?query=nothing")).body).toEqual({ devices: [], next: null });
   });
 
@@ -113,6 +116,11 @@ describe("a list", () => {
       ids.slice(10, 15),
     );
     expect(await walk(`${path}?state=queued`, "deployments", 9)).toHaveLength(35);
+    expect(await walk(`${path}?state=queued&waves=later`, "deployments", 9)).toHaveLength(32);
+    expect((await walk(`${path}?waves=begun`, "deployments", 2)).map(({ deviceId }) => deviceId)).toEqual(
+      ids.slice(0, 3),
+    );
+    expect((await get(`${path}?waves=all`)).status).toBe(422);
     const decisions = (await walk(`/api/v1/rollouts/${id}/decisions`, "decisions", 1)).map(({ text }) => text);
     expect(decisions).toEqual(
       (await get(`/api/v1/rollouts/${id}`)).body.decisions.map((each: any) => each.text).reverse(),

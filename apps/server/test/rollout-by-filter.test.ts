@@ -32,7 +32,7 @@ describe("a rollout by a filter", () => {
     expect(rollout).toMatchObject({ state: "running", targetFilter: filter, total: 2 });
     expect(rollout.deployments.map(({ deviceId }: { deviceId: string }) => deviceId).sort()).toEqual(["a", "b"]);
     expect(rollout.decisions[0].text).toBe(
-      "started: 2 devices in 1 waves; left out: 1 revoked, 1 never checked in, 1 of another product, 1 of hardware that the release has no image for",
+      "started: 2 devices in 1 wave; left out: 1 revoked, 1 never checked in, 1 of another product, 1 of hardware that the release has no image for",
     );
     const { rollouts } = (await fixture.api.get("/api/v1/rollouts")).body;
     expect(rollouts[0].targetFilter).toBe(filter);

@@ -208,7 +208,7 @@ it("that can't be made says so in its decisions, and leaves nothing", async () =
   const byFilter = await create(fixture, fleet.releaseId, { target: { filter: "id like dev-*" } });
   await whole(fixture);
   expect((await saying(fixture, byFilter.id))[0]).toBe(
-    "started: 26 devices in 1 waves; left out: 1 revoked, 3 of hardware that the release has no image for",
+    "started: 26 devices in 1 wave; left out: 1 revoked, 3 of hardware that the release has no image for",
   );
 });
 
@@ -228,7 +228,7 @@ it("does not wait for devices that are away, however many, and says so once", as
   await tick();
   expect(await detail(fixture, id)).toMatchObject({ state: "completed", counts: { unreached: 29, confirmed: 1 } });
   expect((await saying(fixture, id)).filter((text) => text.includes("does not wait"))).toEqual([
-    "wave 1 does not wait for 29 devices that are away: 1 of 30 have finished; they are offered the image when they come back",
+    "wave 1 does not wait for 29 devices that are away: 1 of 30 have finished; who comes back is offered the image",
   ]);
 });
 

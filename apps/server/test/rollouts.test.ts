@@ -43,7 +43,7 @@ describe("a rollout", () => {
     expect(done.decisionCount).toBe(done.decisions.length);
     expect(done.decisions.map((d: { text: string }) => d.text.split(":")[0])).toEqual([
       "started",
-      "wave 1 started (1 devices)",
+      "wave 1 started (1 device)",
       "wave 2 started (2 devices)",
       "completed",
     ]);

@@ -255,7 +255,7 @@ describe("devices that are away", () => {
     await update(there[1]!, release);
     const done = await fixture.api.until(`/api/v1/rollouts/${id}`, ({ state }) => state === "completed");
     expect(done.counts).toMatchObject({ confirmed: 2, unreached: 1, "timed-out": 0 });
-    expect((await saying(id)).join("\n")).toContain("wave 2 does not wait for 1 devices that are away");
+    expect((await saying(id)).join("\n")).toContain("wave 2 does not wait for 1 device that is away");
     await away.connect();
     await away.prove();
     await away.install(await away.checkIn());
@@ -277,7 +277,7 @@ describe("devices that are away", () => {
     await fixture.api.until(`/api/v1/rollouts/${id}`, ({ state }) => state === "completed");
     const ended = (await fixture.api.post(`/api/v1/rollouts/${id}/end-late-offers`)).body;
     expect(ended).toMatchObject({ state: "completed", counts: { confirmed: 1, cancelled: 1, unreached: 0 } });
-    expect(await saying(id)).toContain("late offers ended by admin: 1 devices that are away get nothing any more");
+    expect(await saying(id)).toContain("late offers ended by admin: 1 device that is away gets nothing any more");
     await away.connect();
     await away.prove();
     expect((await away.checkIn()).deployment).toBeUndefined();

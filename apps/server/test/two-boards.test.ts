@@ -96,7 +96,7 @@ it("are not waited for by a rollout, which passes them by as a device that is aw
   const rollout = await fixture.rollOut(release.id, [other, board], { waves: [{ percent: 100 }] });
   await update(other, release);
   await fixture.api.until(`/api/v1/rollouts/${rollout.id}`, ({ counts }) => counts.unreached === 1);
-  expect((await saying(fixture, rollout.id)).join("\n")).toContain("does not wait for 1 devices that are away");
+  expect((await saying(fixture, rollout.id)).join("\n")).toContain("does not wait for 1 device that is away");
   await fixture.api.post(`/api/v1/devices/${board.id}/clear-conflict`);
   await speak(board);
   await update(board, release);

@@ -6,6 +6,7 @@ import { FaultBoundary } from "./components/fault-boundary.tsx";
 import { Link } from "./components/link.tsx";
 import { Page } from "./components/page.tsx";
 import { ProblemNotice } from "./components/problem-notice.tsx";
+import { SessionEnded } from "./components/session-ended.tsx";
 import { Fleet } from "./live/fleet.ts";
 import { FleetContext } from "./live/hooks.ts";
 import { AccountPage } from "./pages/account-page.tsx";
@@ -44,13 +45,24 @@ function Gate(): ReactNode {
     case "signed-out":
       return <SignInPage expired={state.expired} />;
     case "signed-in":
-      return state.user.mustChangePassword ? <PasswordPage forced /> : <Console />;
+      if (state.user.mustChangePassword) return <PasswordPage forced />;
+      return (
+        <>
+          {/* Somebody else begins anew. */}
+          <Console key={state.user.userName} isPaused={state.hasEnded} />
+          {state.hasEnded && <SessionEnded />}
+        </>
+      );
   }
 }
 
-function Console(): ReactNode {
+/** `isPaused`: nobody is signed in, for the moment. */
+function Console({ isPaused }: { isPaused: boolean }): ReactNode {
   const [fleet] = useState(() => new Fleet());
   useEffect(() => fleet.connect(), [fleet]);
+  useEffect(() => {
+    if (!isPaused) fleet.retryConnection();
+  }, [isPaused, fleet]);
   const address = useAddress();
   const route = routeOf(address);
   return (
@@ -61,7 +73,8 @@ function Console(): ReactNode {
       <AppHeader route={route} />
       <ConnectionNotice />
       <EmergencyStopBanner />
-      <FaultBoundary key={address}>{pageOf(route)}</FaultBoundary>
+      {/* What else is in the address is a page's own. */}
+      <FaultBoundary key={JSON.stringify(route)}>{pageOf(route)}</FaultBoundary>
     </FleetContext>
   );
 }

@@ -5,6 +5,7 @@ import "./styles/tokens.css";
 import "./styles/base.css";
 import "./styles/components.css";
 import "./styles/pages.css";
+import "./styles/forced-colours.css";
 
 createRoot(document.getElementById("root")!).render(
   <StrictMode>

@@ -1,6 +1,7 @@
 // Which page the address names. Paths are plain, the server answers every one of them with the console.
 
-import { useSyncExternalStore } from "react";
+import { useCallback, useSyncExternalStore } from "react";
+import { leavePlace, newEntry, returnToPlace, watchPlace } from "./places.ts";
 
 export type Route =
   | { page: "devices" }
@@ -58,25 +59,55 @@ let navigations = 0;
 /** Whether the page was reached from another one, not by loading it: then its heading takes the focus. */
 export const arrivedByNavigation = (): boolean => navigations > 0;
 
+const told = (): void => listeners.forEach((listener) => listener());
+
 export function navigate(path: string): void {
-  history.pushState(null, "", path);
+  leavePlace();
+  history.pushState({ entry: newEntry() }, "", path);
   navigations++;
   window.scrollTo(0, 0);
-  for (const listener of listeners) listener();
+  told();
+}
+
+function wentBackOrForth(): void {
+  navigations++;
+  told();
+  returnToPlace();
 }
 
 function subscribe(listener: () => void): () => void {
-  const moved = (): void => {
-    navigations++;
-    listener();
-  };
+  if (listeners.size === 0) {
+    window.addEventListener("popstate", wentBackOrForth);
+    watchPlace();
+  }
   listeners.add(listener);
-  window.addEventListener("popstate", moved);
   return () => {
     listeners.delete(listener);
-    window.removeEventListener("popstate", moved);
+    if (listeners.size === 0) window.removeEventListener("popstate", wentBackOrForth);
   };
 }
 
 export const useAddress = (): string =>
   useSyncExternalStore(subscribe, () => window.location.pathname + window.location.search);
+
+const paramsNow = (): URLSearchParams => new URLSearchParams(window.location.search);
+
+/**
+ * A member of the address's query, so that it is there again after Back or a reload, and for whoever is given the
+ * address. Empty: it is not there. Changing it is no step that Back would undo.
+ */
+export function useParam(name: string): [value: string, change: (value: string) => void] {
+  const value = useSyncExternalStore(subscribe, () => paramsNow().get(name) ?? "");
+  const change = useCallback(
+    (wanted: string) => {
+      const params = paramsNow();
+      if (wanted === "") params.delete(name);
+      else params.set(name, wanted);
+      const query = params.size === 0 ? "" : `?${params}`;
+      history.replaceState(history.state, "", window.location.pathname + query);
+      told();
+    },
+    [name],
+  );
+  return [value, change];
+}

@@ -13,7 +13,8 @@ export function findChromium(): string | undefined {
   return ["/usr/bin/chromium", ...onPath].find((path) => existsSync(path));
 }
 
-export const launch = (executablePath: string): Promise<Browser> =>
+/** `more`: further arguments. */
+export const launch = (executablePath: string, more: readonly string[] = []): Promise<Browser> =>
   chromium.launch({
     executablePath,
     args: [
@@ -25,5 +26,6 @@ export const launch = (executablePath: string): Promise<Browser> =>
       "--disable-background-networking",
       "--disable-component-update",
       "--disable-sync",
+      ...more,
     ],
   });

@@ -369,8 +369,11 @@ export class FakeServer {
       },
       getRollout: ({ params: { id } }) => this.#rollout(id),
       listRolloutDeployments: ({ params: { id }, query }) => {
-        const found = this.#rollout(id).deployments.filter(
-          ({ state }) => query.state === undefined || state === query.state,
+        const { deployments, currentWave } = this.#rollout(id);
+        const found = deployments.filter(
+          ({ state, wave }) =>
+            (query.state === undefined || state === query.state) &&
+            (query.waves === undefined || (query.waves === "later") === wave > currentWave),
         );
         const from = Number(query.after ?? 0);
         const through = from + Number(query.limit);

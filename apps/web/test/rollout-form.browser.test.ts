@@ -1,10 +1,10 @@
 // The console's form for a rollout, in a real browser. Nothing here waits for a fixed time.
 
 import { expect, it } from "vitest";
-import { device } from "./fixtures.ts";
+import { device, preflight } from "./fixtures.ts";
 import { describeInBrowser } from "./signed-in.ts";
 
-describeInBrowser("the form that makes a rollout", (open) => {
+describeInBrowser("the form that makes a rollout", (open, begin) => {
   it("asks for what is seldom set: rules of one wave, a start, a growing rate, windows, tries by error code", async () => {
     const { page, server } = await open("/rollouts/new");
     await page.getByRole("button", { name: "Rules of wave 1" }).click();
@@ -161,5 +161,101 @@ describeInBrowser("the form that makes a rollout", (open) => {
     await dialog.getByRole("button", { name: "Resize waves" }).click();
     await page.getByText("Waves resized.").waitFor();
     expect(server.rollouts.get("r1")!.waves.map(({ total }) => total)).toEqual([1, 2, 1, 1]);
+  });
+
+  it("asks for an urgent rollout that is watched, with who goes first, what counts and how long it is offered", async () => {
+    const { page, server } = await open("/rollouts/new");
+    const order = page.getByLabel("Who goes first");
+    await order.selectOption("Drawn by lot");
+    await page.getByText("a fair sample").waitFor();
+    await page.getByLabel("Watch each wave for").fill("");
+    await page.getByLabel("Failures count from").fill("0.5");
+    const late = page.getByLabel("Still offer to devices that come back within");
+    await late.waitFor({ state: "hidden" });
+    const more = page.getByText("More", { exact: true });
+    await more.focus();
+    await page.keyboard.press("Enter");
+    await late.fill("367");
+    await more.click();
+    await late.waitFor({ state: "hidden" });
+    const pace = page.getByText("Starts at once, as fast as devices ask");
+    await pace.click();
+    await page.getByLabel("Devices at work at a time").fill("ten");
+
+    await page.getByRole("button", { name: "Start rollout" }).click();
+    await page.getByText("Give a time from 0 to 30 days.").waitFor();
+    const focused = (): Promise<string | undefined> =>
+      page.evaluate(() => (document.activeElement as HTMLInputElement).labels?.[0]?.innerText);
+    await expect.poll(focused).toBe("Watch each wave for");
+    // What is wrong is in sight, and stays there.
+    await expect.poll(() => page.getByText("Give a whole number of devices, 1 or more.").count()).toBe(2);
+    await page.getByText("Give a number of days from 0 to 366.").waitFor();
+    await more.click();
+    await page.getByLabel("Watch each wave for").fill("90");
+    await page.getByLabel("Unit of the watch").selectOption("minutes");
+    await page.getByText("watched for 90 minutes").waitFor();
+    await page.getByRole("button", { name: "Start rollout" }).click();
+    await expect.poll(focused).toBe("Failures count from");
+    await page.keyboard.press("Control+a");
+    await page.keyboard.type("3");
+    await page.getByText("above 50 % failures, of 3 devices or more").waitFor();
+    await late.fill("7");
+    await page.getByLabel("Devices at work at a time").fill("20");
+    await page.getByText("at most 20 devices").waitFor();
+    await page.getByLabel("Pause when updated devices crash more often than those that wait").check();
+    await page.getByText("pauses when updated devices crash more often").waitFor();
+    await page.getByLabel("Urgent: overtakes other rollouts on the same devices").check();
+    expect(server.asked).toEqual([]);
+    await page.getByRole("button", { name: "Start rollout" }).click();
+    await page.getByRole("heading", { name: "flipside-demo 1.1.0" }).waitFor();
+    expect(server.asked.at(-1)).toMatchObject({
+      minimumSample: 3,
+      soakMs: 90 * 60_000,
+      lateOffersMs: 7 * 86_400_000,
+      order: "random",
+      underWayMax: 20,
+      health: { metrics: [{ kind: "crashes" }], errorRate: 0.01, action: "pause" },
+      urgent: true,
+    });
+    await page.getByText("Urgent", { exact: true }).waitFor();
+  });
+
+  it("starts a rollout by a filter, after it has asked what that would meet", async () => {
+    const { page, server, signIn } = await begin();
+    server.devices.set("dev-2", device("dev-2", { tags: ["canary"] }));
+    server.devices.set("dev-4", device("dev-4", { tags: ["canary"], hardware: "another-board" }));
+    server.preflight = preflight({
+      matched: 2,
+      chosen: 1,
+      leftOut: [{ reason: "no-image", count: 1, deviceIds: ["dev-4"] }],
+      offline: { count: 1, longest: { deviceId: "dev-2", lastSeenAt: "2026-01-01T00:00:00.000Z" } },
+      waves: [{ index: 0, total: 1, filter: null, alreadyThere: 0, offline: 1 }],
+      problems: [
+        { kind: "waits", sentence: "Of wave 1 every device is offline.", todo: "Bring some of them back first." },
+      ],
+    });
+    await signIn("/rollouts/new");
+    await page.getByLabel("Devices that a filter means").check();
+    await page.getByRole("button", { name: "Check first" }).click();
+    await page.getByText("Write a filter, such as tag = canary.").waitFor();
+    expect(server.checked).toEqual([]);
+    const filter = page.getByRole("textbox", { name: "Filter" });
+    await filter.fill("tag = ");
+    await page.getByText("The filter ends here, expected a value.").waitFor();
+    await filter.fill("tag = canary");
+    await page.getByText("1 device now, and 1 that the release does not fit, left out.").waitFor();
+    await page.getByRole("button", { name: "Check first" }).click();
+    const found = page.getByRole("status", { name: "What the rollout would meet" });
+    await found.getByText("Of wave 1 every device is offline.").waitFor();
+    await found.getByText("1 of hardware without an image").waitFor();
+    await found.getByText("Wave 1: 1 device, 1 offline").waitFor();
+    expect(server.checked.at(-1)).toMatchObject({ target: { filter: "tag = canary" } });
+    // What was said is about what was asked.
+    await page.getByLabel("Name").fill("Canaries");
+    await found.waitFor({ state: "hidden" });
+    await page.getByRole("button", { name: "Start rollout" }).click();
+    await page.getByRole("heading", { name: "Canaries" }).waitFor();
+    await page.getByText("tag = canary").waitFor();
+    expect(server.asked.at(-1)).toMatchObject({ target: { filter: "tag = canary" } });
   });
 });

@@ -4,7 +4,7 @@
 //
 // Only types of the route objects are used here, so a browser that loads the client loads no schema.
 
-import { type ProblemError, problemFrom, unexpected, unreachable } from "./problem.ts";
+import { noAnswerInTime, type ProblemError, problemFrom, unexpected, unreachable } from "./problem.ts";
 import type { AnswerOf, BodyInputOf, ParamsOf, QueryInputOf, Route } from "./route.ts";
 import type { Routes } from "./routes.ts";
 
@@ -120,7 +120,8 @@ export function createClient(options: ClientOptions = {}): Client {
         if (tried === 0 || !isUnderWay(answered) || waited++ >= UNDER_WAY_LOOKS_MAX) return answered;
         await new Promise((resolve) => setTimeout(resolve, UNDER_WAY_LOOK_EVERY_MS));
       } catch (cause) {
-        const againAfterMs = mayBeTwice && !tookTooLong(cause) ? AGAIN_AFTER_MS[tried] : undefined;
+        if (tookTooLong(cause)) throw noAnswerInTime(timeoutMs, cause);
+        const againAfterMs = mayBeTwice ? AGAIN_AFTER_MS[tried] : undefined;
         if (againAfterMs === undefined) throw unreachable(cause);
         await new Promise((resolve) => setTimeout(resolve, againAfterMs));
       }

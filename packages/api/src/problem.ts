@@ -46,6 +46,15 @@ export function unreachable(cause?: unknown): ProblemError {
   );
 }
 
+/** No answer came in time: what was asked for may have been done all the same. `timeoutMs`: where it is known. */
+export function noAnswerInTime(timeoutMs?: number, cause?: unknown): ProblemError {
+  const detail = timeoutMs === undefined ? "" : `There was no answer within ${timeoutMs / 1000} s.`;
+  return new ProblemError(
+    { status: 0, code: "no-answer-in-time", title: "The server took too long to answer", detail, errors: [] },
+    { cause },
+  );
+}
+
 /** An answer came that is not the interface's. */
 export function unexpected(status: number, text: string): ProblemError {
   return new ProblemError({

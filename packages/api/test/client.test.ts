@@ -161,7 +161,10 @@ describe("without an answer", () => {
       expect(changes).toHaveLength(1);
     }
     const slow = breaking(new DOMException("The operation timed out.", "TimeoutError"));
-    await expect(createClient()("GET /api/v1/devices")).rejects.toMatchObject({ code: "server-unreachable" });
+    await expect(createClient({ timeoutMs: 30_000 })("GET /api/v1/devices")).rejects.toMatchObject({
+      code: "no-answer-in-time",
+      detail: "There was no answer within 30 s.",
+    });
     expect(slow).toEqual(["GET"]);
   });
 });

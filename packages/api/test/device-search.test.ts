@@ -10,6 +10,7 @@ const device = (id: string, changes: Partial<Searched> = {}): Searched => ({
   online: true,
   health: "healthy",
   activeDeployment: null,
+  other: null,
   ...changes,
 });
 
@@ -62,5 +63,22 @@ describe("finding devices", () => {
       ["", "healthy-hall-1,b,c"],
     ];
     for (const [query, ids] of cases) expect([query, found(query)]).toEqual([query, ids]);
+  });
+
+  it("leaves out what a word says not to be, in either spelling", () => {
+    const hall = device("hall-1", { online: false });
+    expect(matchesQuery(hall, "hall not online")).toBe(true);
+    expect(matchesQuery(hall, "hall -online")).toBe(true);
+    expect(matchesQuery(hall, "hall not offline")).toBe(false);
+    expect(matchesQuery(hall, "-offline")).toBe(false);
+    expect(matchesQuery(hall, "NOT unhealthy not revoked hall")).toBe(true);
+    expect(matchesQuery(device("notebook-1"), "not"), "a word that is being typed").toBe(true);
+    expect(matchesQuery(hall, "hall -"), "as well").toBe(true);
+  });
+
+  it("finds a device on which an image has failed, and none on which none has", () => {
+    expect(matchesQuery(device("a", { other: { state: "failed" } }), "failed")).toBe(true);
+    expect(matchesQuery(device("a", { other: { state: "confirmed" } }), "failed")).toBe(false);
+    expect(matchesQuery(device("a", { other: { state: "failed" } }), "not failed")).toBe(false);
   });
 });

@@ -4,7 +4,7 @@ import type { ProblemError } from "@flipside/api/problem";
 import type { ExitName } from "./exit-codes.ts";
 
 const notSignedIn = ["not-signed-in", "credentials-wrong", "password-change-required"];
-const notUnderstood = ["server-unreachable", "unexpected-response"];
+const notUnderstood = ["server-unreachable", "no-answer-in-time", "unexpected-response"];
 
 export const exitOfProblem = ({ code }: ProblemError): ExitName =>
   notSignedIn.includes(code) ? "not-signed-in" : notUnderstood.includes(code) ? "unreachable" : "refused";
@@ -19,6 +19,7 @@ function causeOf(error: ProblemError): string {
 const advice: Record<string, string> = {
   "not-signed-in": "flipside login signs in; a program sets FLIPSIDE_TOKEN",
   "password-change-required": "flipside login asks for one",
+  "no-answer-in-time": "it may have been done all the same: look before you ask once more",
   "server-unreachable": "is it up, and is --server (or FLIPSIDE_SERVER) its address?",
 };
 

@@ -16,6 +16,7 @@ import {
   waitsOnly,
   waveIsOpen,
 } from "./snapshots.ts";
+import { counted } from "./counted.ts";
 
 type OfDeployments =
   | "offer-due"
@@ -36,7 +37,7 @@ export function heldBackBy(
   const { underWayMax, rate } = rollout.rules[wave]!;
   if (notBefore !== null && notBefore > steadyMs) return "it is not time for the next try";
   if (underWayMax !== null && underWay(rollout) >= underWayMax)
-    return `${underWayMax} devices are at work on it, which is as many as may be`;
+    return `${counted(underWayMax, "device is", "devices are")} at work on it, which is as many as may be`;
   return rate !== null && !isOfferDue(rollout.nextOfferAt, steadyMs) ? "the next offer is not due yet" : undefined;
 }
 
@@ -102,7 +103,8 @@ export const deploymentEvents: Handlers<OfDeployments> = {
     const deadlineAt = now.steadyMs + lateOffersMs;
     const set = away.filter(({ wave, state }) => wave === currentWave && mayMove("others-away", state, "unreached"));
     if (set.length + others < waiting) return nothing();
-    const said = `wave ${currentWave + 1} does not wait for ${before + set.length} devices that are away: ${finished} of ${total} have finished; they are offered the image when they come back`;
+    const left = counted(before + set.length, "device that is", "devices that are");
+    const said = `wave ${currentWave + 1} does not wait for ${left} away: ${finished} of ${total} have finished; who comes back is offered the image`;
     return {
       ...moving(
         set.map((deployment) => ({ deployment, to: "unreached" as const, more: { deadlineAt } })),

@@ -28,6 +28,7 @@ import type { Handlers } from "./rollout-events.ts";
 import { retried } from "./retried.ts";
 import { isMade, type RolloutSnapshot, underWay } from "./snapshots.ts";
 import { beginWave } from "./wave-progress.ts";
+import { counted } from "./counted.ts";
 
 type OperatorWord =
   | "emergency-stop"
@@ -65,7 +66,7 @@ export function withdrawnBy({ counts }: RolloutSnapshot, cause: Withdrawal): { e
 
 const withdrawalText = (rollout: RolloutSnapshot): string => {
   const { ended, goOn } = withdrawnBy(rollout, "cancel");
-  return `${ended} deployments cancelled, ${goOn} past the point of no return go on`;
+  return `${counted(ended, "deployment")} cancelled, ${goOn} past the point of no return ${goOn === 1 ? "goes" : "go"} on`;
 };
 
 export const operatorWords: Handlers<OperatorWord> = {
@@ -187,7 +188,9 @@ export const operatorWords: Handlers<OperatorWord> = {
     const { ended } = withdrawnBy(rollout, "end-late-offers");
     return changing({
       withdraw: "end-late-offers",
-      decisions: [`late offers ended by ${by}: ${ended} devices that are away get nothing any more`],
+      decisions: [
+        `late offers ended by ${by}: ${counted(ended, "device that is away gets", "devices that are away get")} nothing any more`,
+      ],
     });
   },
 
@@ -214,7 +217,7 @@ export const operatorWords: Handlers<OperatorWord> = {
       },
       withdraw: "give-way",
       decisions: [
-        `superseded by ${by}, who started rollout ${name}: ${ended} deployments cancelled, ${underWay(rollout)} under way go on`,
+        `superseded by ${by}, who started rollout ${name}: ${counted(ended, "deployment")} cancelled, ${counted(underWay(rollout), "under way goes on", "under way go on")}`,
       ],
     });
   },
@@ -223,7 +226,9 @@ export const operatorWords: Handlers<OperatorWord> = {
     const { state, waves, currentWave } = rollout;
     if (!mayAct(state, "roll-back")) return refusal(`the rollout is ${state}`);
     if (wave !== undefined && wave > currentWave)
-      return refusal(wave < waves.length ? `wave ${wave + 1} has not started` : `it has ${waves.length} waves`);
+      return refusal(
+        wave < waves.length ? `wave ${wave + 1} has not started` : `it has ${counted(waves.length, "wave")}`,
+      );
     const isOpen = mayAct(state, "cancel");
     const what = wave === undefined ? "" : ` of wave ${wave + 1}`;
     return changing({

@@ -1,6 +1,7 @@
 // What would stop or delay a rollout, in sentences, from the numbers of a pre-flight. Pure.
 
 import type { Preflight, PreflightProblem, Rejection } from "@flipside/api/types";
+import { counted } from "./counted.ts";
 
 export interface Findings {
   /** Why it can't be made at all. */
@@ -17,7 +18,7 @@ export interface Findings {
 
 type Numbers = Omit<Preflight, "problems">;
 
-const many = (count: number, what = "device"): string => `${count} ${what}${count === 1 ? "" : "s"}`;
+const many = (count: number, what = "device"): string => counted(count, what);
 const verb = (count: number, one: string, several: string): string => (count === 1 ? one : several);
 
 const fails = (sentence: string, todo: string): PreflightProblem => ({ kind: "fails", sentence, todo });

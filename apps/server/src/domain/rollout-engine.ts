@@ -24,13 +24,15 @@ import { retryAfter } from "./retried.ts";
 import type { Handlers, RolloutEvent } from "./rollout-events.ts";
 import type { RolloutSnapshot } from "./snapshots.ts";
 import { passGate } from "./wave-progress.ts";
+import { counted } from "./counted.ts";
 
 const handlers: Handlers = {
   ...deploymentEvents,
   ...operatorWords,
   ...openTarget,
   started({ waves }, { leftOut }) {
-    const started = `started: ${waves.reduce((sum, { total }) => sum + total, 0)} devices in ${waves.length} waves`;
+    const devices = waves.reduce((sum, { total }) => sum + total, 0);
+    const started = `started: ${counted(devices, "device")} in ${counted(waves.length, "wave")}`;
     return changing({ decisions: [leftOut ? `${started}; left out: ${leftOut}` : started] });
   },
   // The gates are asked below.

@@ -7,6 +7,7 @@ import type { Verdict } from "./gates/gate.ts";
 import { gates } from "./gates/gates.ts";
 import type { Now } from "./now.ts";
 import { isMade, presentWave, type RolloutSnapshot } from "./snapshots.ts";
+import { counted } from "./counted.ts";
 
 /** One step; undefined: there is nothing to do now. */
 export function passGate(rollout: RolloutSnapshot, now: Now): Changes | undefined {
@@ -95,6 +96,8 @@ export function beginWave(rollout: RolloutSnapshot, now: Now, how?: string): Cha
   return changing({
     rollout: { currentWave: begun, soakUntil: null, heldFor: null, nextOfferAt: null },
     newDeadline: deadlineFor(["queued"], { currentWave: begun, rules }, now),
-    decisions: [`wave ${begun + 1} started (${waves[begun]!.total} devices)${parts === "" ? "" : `: ${parts}`}`],
+    decisions: [
+      `wave ${begun + 1} started (${counted(waves[begun]!.total, "device")})${parts === "" ? "" : `: ${parts}`}`,
+    ],
   });
 }

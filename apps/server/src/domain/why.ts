@@ -3,14 +3,13 @@
 import { asSentence } from "./as-sentence.ts";
 import { failuresOf, isSettled } from "@flipside/api/rollout-arithmetic";
 import { presentWave, type RolloutSnapshot } from "./snapshots.ts";
+import { counted } from "./counted.ts";
 
 export interface Reason {
   sentence: string;
   /** In words that follow "You can". */
   actions: string[];
 }
-
-const many = (count: number, what: string): string => `${count} ${what}${count === 1 ? "" : "s"}`;
 
 const backLater = (away: number): string =>
   away === 1
@@ -47,7 +46,7 @@ export function whyRolloutWaits(rollout: RolloutSnapshot): Reason {
   if (heldFor === "joiners") {
     const done = sum(({ total }) => total);
     const what =
-      done === 0 ? "No device has matched it yet" : `Its ${many(done, "device")} ${done === 1 ? "is" : "are"} done`;
+      done === 0 ? "No device has matched it yet" : `Its ${counted(done, "device")} ${done === 1 ? "is" : "are"} done`;
     const away = sum(({ unreached }) => unreached);
     const later = away === 0 ? "" : `; ${backLater(away)}`;
     return { sentence: `${what}${later}; it stays open for devices that come to match.`, actions };
@@ -64,8 +63,8 @@ export function whyRolloutWaits(rollout: RolloutSnapshot): Reason {
   const waiting = isSettled(wave) ? (waves.find((each) => !isSettled(each)) ?? wave) : wave;
   const atIt = waiting.total - waiting.finished - waiting.waiting - waiting.unreached;
   const parts = [
-    ...(atIt > 0 ? [`${many(atIt, "device")} at work on it`] : []),
-    ...(waiting.waiting > 0 ? [`${many(waiting.waiting, "device")} not offered it yet`] : []),
+    ...(atIt > 0 ? [`${counted(atIt, "device")} at work on it`] : []),
+    ...(waiting.waiting > 0 ? [`${counted(waiting.waiting, "device")} not offered it yet`] : []),
   ];
   return { sentence: `Wave ${waves.indexOf(waiting) + 1} waits for ${parts.join(" and ")}; then ${next}.`, actions };
 }

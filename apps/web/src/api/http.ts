@@ -18,4 +18,7 @@ export function heard(problem: ProblemError): void {
   for (const listener of sessionListeners) listener(problem);
 }
 
-export const api: Client = createClient({ onRefused: heard });
+/** What the server does at once takes milliseconds; what takes long it answers first and does then. */
+export const answerMsMax = 30_000;
+
+export const api: Client = createClient({ onRefused: heard, timeoutMs: answerMsMax });

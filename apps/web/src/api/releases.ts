@@ -2,7 +2,7 @@ import { addressOf, answerOf } from "@flipside/api/client";
 import { errors } from "@flipside/api/errors";
 import { everyPage } from "@flipside/api/every-page";
 import { releaseBytesMax } from "@flipside/api/limits";
-import { ProblemError, problemFrom, unreachable } from "@flipside/api/problem";
+import { noAnswerInTime, ProblemError, problemFrom, unreachable } from "@flipside/api/problem";
 import type { Release } from "@flipside/api/types";
 import { api, heard } from "./http.ts";
 
@@ -25,9 +25,17 @@ export const deleteRelease = (id: string): Promise<void> => api("DELETE /api/v1/
 export const addPermit = (id: string, file: Blob): Promise<{ digest: string; anyDevice: boolean }> =>
   api("POST /api/v1/releases/:id/permits", { params: { id }, body: file });
 
+/** Without any byte taken meanwhile. */
+const stallMsMax = 60_000;
+/** From the last byte: signatures are checked, and images stored, before the answer. */
+const checkMsMax = 180_000;
+
+const failed = (code: string, title: string, detail: string): ProblemError =>
+  new ProblemError({ status: 0, code, title, detail, errors: [] });
+
 /**
- * Sends a release file. `onProgress` hears the part that has been sent, 0 to 1. `confirmSequence`: it is meant that its
- * sequence does not rise with its version.
+ * Sends a release file. However long that takes, it goes on while some of it is taken. `onProgress` hears the part that
+ * has been sent, 0 to 1. `confirmSequence`: it is meant that its sequence does not rise with its version.
  * XMLHttpRequest, because fetch tells nothing about how much of a body has left.
  * @throws {ProblemError}
  */
@@ -49,6 +57,18 @@ export function uploadRelease(
   }
   return new Promise((resolve, reject) => {
     const xhr = new XMLHttpRequest();
+    let why = failed("upload-cancelled", "The upload was cancelled", "Nothing was stored.");
+    let deadline: ReturnType<typeof setTimeout> | undefined;
+    const endAfter = (ms: number, problem: ProblemError): void => {
+      clearTimeout(deadline);
+      deadline = setTimeout(() => {
+        why = problem;
+        xhr.abort();
+      }, ms);
+    };
+    const stalled = `Nothing of it has gone out for ${stallMsMax / 1000} s. Nothing was stored.`;
+    const moves = (): void => endAfter(stallMsMax, failed("upload-stalled", "The upload has stalled", stalled));
+    moves();
     xhr.open(
       "POST",
       addressOf("POST /api/v1/releases", options.confirmSequence ? { query: { confirmSequence: "true" } } : {}),
@@ -56,8 +76,11 @@ export function uploadRelease(
     xhr.setRequestHeader("content-type", "application/octet-stream");
     xhr.setRequestHeader("accept", "application/json");
     xhr.upload.onprogress = (event) => {
+      moves();
       if (event.lengthComputable && event.total > 0) onProgress(event.loaded / event.total);
     };
+    xhr.upload.onload = () => endAfter(checkMsMax, noAnswerInTime(checkMsMax));
+    xhr.onloadend = () => clearTimeout(deadline);
     xhr.onload = () => {
       if (xhr.status < 200 || xhr.status >= 300) {
         const problem = problemFrom(xhr.status, xhr.responseText, xhr.getResponseHeader("retry-after"));
@@ -72,16 +95,7 @@ export function uploadRelease(
       }
     };
     xhr.onerror = () => reject(unreachable());
-    xhr.onabort = () =>
-      reject(
-        new ProblemError({
-          status: 0,
-          code: "upload-cancelled",
-          title: "The upload was cancelled",
-          detail: "Nothing was stored.",
-          errors: [],
-        }),
-      );
+    xhr.onabort = () => reject(why);
     signal?.addEventListener("abort", () => xhr.abort(), { once: true });
     xhr.send(file);
   });

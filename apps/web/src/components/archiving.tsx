@@ -1,9 +1,18 @@
 // Putting away what is over, and deleting what was put away: the same buttons and questions for all of it.
 
 import { type ReactNode, useState } from "react";
+import type { Permission } from "@flipside/api/permissions";
+import { useParam } from "../router.ts";
+import { ActButton } from "./act.tsx";
 import { ConfirmDialog, FormDialog } from "./dialog.tsx";
 import { Field } from "./field.tsx";
 import { Icon } from "./icon.tsx";
+
+/** As the address says. */
+export function useShowsArchived(): [shows: boolean, change: (shows: boolean) => void] {
+  const [value, change] = useParam("archived");
+  return [value === "yes", (shows) => change(shows ? "yes" : "")];
+}
 
 /** Beside a list: whether it has what is archived, too. */
 export const ShowArchived = ({
@@ -68,6 +77,7 @@ export function DeleteDialog({ what, name, children, action, onClose }: DeletePr
 
 interface ArchivingProps {
   what: string;
+  needs: Permission;
   name: string;
   isArchived: boolean;
   /** What it means that it is archived. */
@@ -90,32 +100,32 @@ export function ArchivingButtons(props: ArchivingProps): ReactNode {
     <>
       {isArchived ? (
         <>
-          <button
-            type="button"
+          <ActButton
+            needs={props.needs}
             className={`button ${size}`}
             aria-label={`Unarchive ${name}`}
             onClick={() => setAsking("unarchive")}
           >
             <Icon name="back" /> Unarchive
-          </button>
-          <button
-            type="button"
+          </ActButton>
+          <ActButton
+            needs={props.needs}
             className={`button ${size} danger-outline`}
             aria-label={`Delete ${name}`}
             onClick={() => setAsking("delete")}
           >
             <Icon name="cross" /> Delete…
-          </button>
+          </ActButton>
         </>
       ) : (
-        <button
-          type="button"
+        <ActButton
+          needs={props.needs}
           className={`button ${size}`}
           aria-label={`Archive ${name}`}
           onClick={() => setAsking("archive")}
         >
           <Icon name="box" /> Archive
-        </button>
+        </ActButton>
       )}
       {asking === "archive" && (
         <ConfirmDialog title={`Archive ${name}?`} confirm={`Archive ${what}`} action={props.onArchive} onClose={close}>

@@ -4,6 +4,7 @@ import type { NewRollout, Preflight } from "@flipside/api/types";
 import { asProblem } from "../api/problem.ts";
 import { preflightRollout } from "../api/rollouts.ts";
 import type { RolloutDraft } from "../rollout-draft.ts";
+import { ActButton } from "./act.tsx";
 import { PreflightPanel } from "./preflight-panel.tsx";
 import { ProblemNotice } from "./problem-notice.tsx";
 
@@ -33,9 +34,9 @@ export function CheckFirst({ draft, request }: Props): ReactNode {
   const current = answer?.draft === draft ? answer : undefined;
   return (
     <>
-      <button type="button" className="button" aria-disabled={busy} onClick={() => void check()}>
+      <ActButton needs="rollouts:write" className="button" aria-disabled={busy} onClick={() => void check()}>
         {busy ? "Checking…" : "Check first"}
-      </button>
+      </ActButton>
       {current !== undefined &&
         ("preflight" in current ? (
           <PreflightPanel preflight={current.preflight} />

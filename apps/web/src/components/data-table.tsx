@@ -1,7 +1,8 @@
 // A table that turns into a list of cards on a narrow screen. The roles are spelled out because `display: block` would
 // take the table's meaning from assistive technology.
 
-import { type ReactNode, useState } from "react";
+import type { ReactNode } from "react";
+import { useKept } from "../places.ts";
 import { count } from "../words/quantities.ts";
 
 export interface Column<T> {
@@ -26,7 +27,7 @@ interface Props<T> {
 const rowsAtOnce = 100;
 
 export function DataTable<T>({ caption, columns, rows, rowKey, onMore }: Props<T>): ReactNode {
-  const [limit, setLimit] = useState(rowsAtOnce);
+  const [limit, setLimit] = useKept(`rows of ${caption}`, rowsAtOnce);
   const shown = rows.length > limit ? rows.slice(0, limit) : rows;
   return (
     <>

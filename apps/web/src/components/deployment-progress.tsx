@@ -2,13 +2,21 @@ import type { ReactNode } from "react";
 import { deploymentPart, downloadedPart } from "@flipside/api/rollout-arithmetic";
 import type { Deployment } from "@flipside/api/types";
 import { errorWords } from "../words/error-words.ts";
-import { deploymentWords, wordsOf } from "../words/state-words.ts";
+import { deploymentWords, type StateWords, wordsOf } from "../words/state-words.ts";
 import { ProgressBar } from "./progress-bar.tsx";
 import { StateBadge } from "./state-badge.tsx";
 
+interface Props {
+  deployment: Deployment;
+  /** Where more is known than its state says. */
+  words?: StateWords | undefined;
+}
+
 /** Where a deployment stands: state, and how far it is on the way to confirmed. */
-export function DeploymentProgress({ deployment }: { deployment: Deployment }): ReactNode {
-  const words = wordsOf(deploymentWords, deployment.state);
+export function DeploymentProgress({
+  deployment,
+  words = wordsOf(deploymentWords, deployment.state),
+}: Props): ReactNode {
   const part = deploymentPart(deployment);
   const claimed = deployment.claimed ? "claimed" : undefined;
   const percent = deployment.state === "downloading" ? `${Math.floor(downloadedPart(deployment) * 100)} %` : undefined;

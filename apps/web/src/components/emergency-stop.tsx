@@ -8,6 +8,7 @@ import { ConfirmDialog, FormDialog } from "./dialog.tsx";
 import { Field } from "./field.tsx";
 import { Icon } from "./icon.tsx";
 import { TimeToCome } from "./time-ago.tsx";
+import { ActButton } from "./act.tsx";
 
 /** There also while it is not known whether they are stopped: to say it twice does no harm. */
 export function EmergencyStopButton(): ReactNode {
@@ -16,9 +17,9 @@ export function EmergencyStopButton(): ReactNode {
   return (
     <>
       {!stop?.stopped && (
-        <button type="button" className="button danger-outline" onClick={() => setAsking(true)}>
+        <ActButton needs="updates:stop" className="button danger-outline" onClick={() => setAsking(true)}>
           <Icon name="stop" /> Stop all updates…
-        </button>
+        </ActButton>
       )}
       {asking && <StopDialog onClose={() => setAsking(false)} />}
     </>
@@ -80,9 +81,9 @@ export function EmergencyStopBanner(): ReactNode {
                 <bdi>{stop.reason}</bdi>
               </p>
             </div>
-            <button type="button" className="button small" onClick={() => setEnding(true)}>
+            <ActButton needs="updates:go-on" className="button small" onClick={() => setEnding(true)}>
               End the stop
-            </button>
+            </ActButton>
           </div>
         </div>
       )}

@@ -5,24 +5,38 @@ import { count } from "../words/quantities.ts";
 import type { IconName, Tone } from "../words/state-words.ts";
 import { Icon } from "./icon.tsx";
 
-const outcomes: { outcome: Outcome; label: string; tone: Tone; icon: IconName }[] = [
+interface ShownOutcome {
+  outcome: Outcome;
+  label: string;
+  tone: Tone;
+  icon: IconName;
+}
+
+const outcomes: readonly ShownOutcome[] = [
   { outcome: "succeeded", label: "confirmed", tone: "ok", icon: "check" },
   { outcome: "unsuccessful", label: "not updated", tone: "bad", icon: "cross" },
   { outcome: "under-way", label: "under way", tone: "busy", icon: "download" },
-  { outcome: "withdrawn", label: "withdrawn", tone: "idle", icon: "stop" },
+  { outcome: "withdrawn", label: "cancelled", tone: "idle", icon: "stop" },
   { outcome: "waiting", label: "waiting", tone: "idle", icon: "clock" },
 ];
+
+/** What was confirmed in a rollout that was rolled back is no success of it: it has gone back, or is about to. */
+const inOneRolledBack: readonly ShownOutcome[] = outcomes.map((shown) =>
+  shown.outcome === "succeeded" ? { ...shown, label: "had been updated", tone: "idle", icon: "back" } : shown,
+);
 
 /** All devices of a rollout in one bar, by how they stand; the numbers stand below it in words. */
 export function OutcomeBar({
   rollout,
   compact,
 }: {
-  rollout: Pick<RolloutSummary, "counts" | "total">;
+  rollout: Pick<RolloutSummary, "counts" | "state">;
   compact?: boolean;
 }): ReactNode {
   const sums = outcomeCounts(rollout.counts);
-  const present = outcomes.filter(({ outcome }) => sums[outcome] > 0);
+  const present = (rollout.state === "rolled-back" ? inOneRolledBack : outcomes).filter(
+    ({ outcome }) => sums[outcome] > 0,
+  );
   const text = present.map(({ outcome, label }) => `${count(sums[outcome])} ${label}`).join(", ");
   return (
     <div className="outcome">

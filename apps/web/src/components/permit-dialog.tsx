@@ -8,7 +8,7 @@ import { Field } from "./field.tsx";
 import { Icon } from "./icon.tsx";
 import { ProblemNotice } from "./problem-notice.tsx";
 
-/** Uploads a permit: without one, no device goes back from a newer release to this one. */
+/** Uploads a permit, by which devices go back from a newer release to this one. */
 export function PermitDialog({ release, onClose }: { release: Release; onClose: () => void }): ReactNode {
   const [file, setFile] = useState<File>();
   const [tried, setTried] = useState(false);
@@ -37,7 +37,8 @@ export function PermitDialog({ release, onClose }: { release: Release; onClose: 
     <Dialog title={`Add a permit for ${release.product} ${release.version}`} onClose={onClose}>
       <form noValidate onSubmit={(event) => void submit(event)}>
         <p className="muted">
-          Devices that run a newer release go back to this one only with a permit that a release key has signed.
+          Devices that run a newer release go back to this one by a permit that a release key has signed. Those that
+          have it in their other slot, confirmed, need none.
         </p>
         {problem && <ProblemNotice problem={problem} lead="The permit was not added" />}
         <div role="status">

@@ -2,6 +2,7 @@
 
 import { type ReactNode, useState } from "react";
 import { mayAct, possibleActions, retriedStates, type RolloutAction } from "@flipside/api/rollout-transitions";
+import type { Permission } from "@flipside/api/permissions";
 import type { Rollout } from "@flipside/api/types";
 import {
   actOnRollout,
@@ -14,6 +15,7 @@ import {
 import { plural } from "../words/quantities.ts";
 import type { IconName } from "../words/state-words.ts";
 import { navigate } from "../router.ts";
+import { ActButton } from "./act.tsx";
 import { ArchivingButtons } from "./archiving.tsx";
 import { ConfirmDialog, FormDialog } from "./dialog.tsx";
 import { Field } from "./field.tsx";
@@ -92,6 +94,12 @@ const actionWords: Record<RolloutAction, ActionWords> = {
 
 type Asked = RolloutAction | "change-rules" | "resize-waves" | "retry" | "roll-back";
 
+/** All else is of who makes rollouts. */
+const neededFor: Partial<Record<Asked, Permission>> = {
+  approve: "rollouts:approve",
+  "roll-back": "rollouts:roll-back",
+};
+
 interface Props {
   rollout: Rollout;
   onChanged: (rollout: Rollout) => void;
@@ -108,6 +116,7 @@ const isOver = ({ state }: Rollout): boolean => state !== "running" && state !==
 const RolloutArchiving = ({ rollout: { id, name, archivedAt }, onChanged }: Props): ReactNode => (
   <ArchivingButtons
     what="rollout"
+    needs="rollouts:write"
     name={name}
     isArchived={archivedAt !== null}
     archiving="It is out of lists, and can’t be tried again or rolled back any more. No device may still be about to take its image."
@@ -138,14 +147,14 @@ function RolloutWords({ rollout, onChanged }: Props): ReactNode {
   const mayResize = mayAct(rollout.state, "resize-waves") && rollout.currentWave < rollout.waves.length - 1;
   const mayRollBack = mayAct(rollout.state, "roll-back") && updated(rollout) > 0;
   const button = (action: Asked, label: string, icon: IconName, dangerous = false): ReactNode => (
-    <button
+    <ActButton
       key={action}
-      type="button"
+      needs={neededFor[action] ?? "rollouts:write"}
       className={`button ${dangerous ? "danger-outline" : ""}`}
       onClick={() => setAsking(action)}
     >
       <Icon name={icon} /> {label}
-    </button>
+    </ActButton>
   );
   const words = possibleActions(rollout);
   const simple = (dangerous: boolean): ReactNode =>

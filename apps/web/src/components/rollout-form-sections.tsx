@@ -28,6 +28,7 @@ import {
 } from "./rule-fields.tsx";
 import { NumberField } from "./typed-fields.tsx";
 import { WaveEditor } from "./wave-editor.tsx";
+import { ActButton } from "./act.tsx";
 
 interface Props {
   draft: RolloutDraft;
@@ -219,7 +220,7 @@ export const LimitsSection = ({ draft, plan, change, tried }: Props): ReactNode 
     <CheckField
       checked={draft.allowOlder}
       change={(allowOlder) => change({ allowOlder })}
-      hint="Each of them still refuses it without a permit signed by a release key."
+      hint="Each takes it by a permit that a release key has signed, or without one where it has it in its other slot, confirmed."
     >
       Offer it also to devices that run a newer release
     </CheckField>
@@ -296,13 +297,16 @@ export const WhenSection = ({ draft, plan, change, tried }: Props): ReactNode =>
 const rateError = ({ perHour, growthFactor, growthConfirmed, perHourMax }: RuleErrors): string | undefined =>
   perHour ?? growthFactor ?? growthConfirmed ?? perHourMax;
 
+/** Of a number as typed, which may be none yet. */
+const manyTyped = (typed: string, what: string): string => `${typed} ${Number(typed) === 1 ? what : `${what}s`}`;
+
 function startWords({ startAt, rate, underWayMax, approval }: RolloutDraft): string {
   const parts = [
     startAt === "" ? "Starts at once" : `Starts ${startAt.replace("T", " ")}`,
     ...(rate.pace === "as-asked"
       ? []
-      : [`${rate.perHour} offers an hour${rate.pace === "growing" ? ", growing" : ""}`]),
-    ...(underWayMax.trim() === "" ? [] : [`${underWayMax} devices at a time`]),
+      : [`${manyTyped(rate.perHour, "offer")} an hour${rate.pace === "growing" ? ", growing" : ""}`]),
+    ...(underWayMax.trim() === "" ? [] : [`${manyTyped(underWayMax, "device")} at a time`]),
     ...(approval ? ["each wave is approved"] : []),
   ];
   return parts.length > 1 ? parts.join(", ") : `${parts[0]}, as fast as devices ask`;
@@ -394,9 +398,9 @@ export const SummarySection = ({
     {check}
     {problem && <ProblemNotice problem={problem} lead="The rollout was not created" />}
     <div className="actions">
-      <button type="submit" className="button primary" aria-disabled={busy}>
+      <ActButton needs="rollouts:write" type="submit" className="button primary" aria-disabled={busy}>
         {busy ? "Creating…" : "Start rollout"}
-      </button>
+      </ActButton>
       <Link className="button" href="/rollouts">
         Discard
       </Link>
@@ -426,7 +430,7 @@ function otherRules(draft: RolloutDraft, { rules, errors }: RolloutPlan): [strin
     each === undefined ? [] : [String(index + 1)],
   );
   const rateWords =
-    rate === null ? "" : `${count(rate.perHour)} offers an hour${rate.growthFactor > 1 ? ", growing" : ""}`;
+    rate === null ? "" : `${plural(rate.perHour, "offer")} an hour${rate.growthFactor > 1 ? ", growing" : ""}`;
   const parts: [string, string | undefined][] = [
     ["Starts", startAt === null ? undefined : moment(startAt)],
     ["How fast", rate === null ? undefined : rateError(errors) === undefined ? rateWords : NOT_COMPLETE],

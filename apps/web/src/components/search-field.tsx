@@ -3,10 +3,13 @@ import { Icon } from "./icon.tsx";
 
 export function SearchField({
   label,
+  example = label,
   value,
   onChange,
 }: {
   label: string;
+  /** Shown while it is empty. */
+  example?: string;
   value: string;
   onChange: (value: string) => void;
 }): ReactNode {
@@ -20,7 +23,7 @@ export function SearchField({
       <input
         id={id}
         type="search"
-        placeholder={label}
+        placeholder={example}
         value={value}
         onChange={(event) => onChange(event.target.value)}
         autoComplete="off"

@@ -161,13 +161,8 @@ function OwnRules({ index, own, set, draft, errors, showErrors }: OwnProps): Rea
   const label = `Rules of wave ${index + 1}`;
   if (own === undefined)
     return (
-      <button
-        type="button"
-        className="button small quiet wave-own"
-        aria-label={label}
-        onClick={() => set(copied(draft))}
-      >
-        Own rules
+      <button type="button" className="button small quiet wave-own" onClick={() => set(copied(draft))}>
+        Own rules<span className="visually-hidden"> of wave {index + 1}</span>
       </button>
     );
   return (

@@ -2,7 +2,7 @@ import type { ReactNode } from "react";
 import { failuresOf, sharePercent, watchedWave } from "@flipside/api/rollout-arithmetic";
 import type { RolloutSummary, WaveProgress } from "@flipside/api/types";
 import { count, plural } from "../words/quantities.ts";
-import { waveWords, wordsOf } from "../words/state-words.ts";
+import { waveStanding } from "../words/state-words.ts";
 import { Icon } from "./icon.tsx";
 import { StateBadge } from "./state-badge.tsx";
 import { TimeToCome } from "./time-ago.tsx";
@@ -31,12 +31,12 @@ function Wave({ wave, watchedUntil }: { wave: WaveProgress; watchedUntil: string
     <li className={`wave is-${watchedUntil === null ? state : "watched"}`} aria-label={`Wave ${index + 1}`}>
       <div className="wave-head">
         <span className="wave-name">Wave {index + 1}</span>
-        <StateBadge words={wordsOf(waveWords, state)} />
+        <StateBadge words={waveStanding(wave)} />
       </div>
       <div
         className="wave-bar"
         role="img"
-        aria-label={`${succeeded} succeeded, ${failed} did not, ${cancelled} were cancelled, ${unreached} are away, of ${total}`}
+        aria-label={`${succeeded} succeeded, ${failed} did not, ${cancelled} cancelled, ${unreached} away, of ${total}`}
       >
         <div className="tone-ok" style={{ flexGrow: succeeded }} />
         <div className="tone-bad" style={{ flexGrow: failed }} />
@@ -46,7 +46,8 @@ function Wave({ wave, watchedUntil }: { wave: WaveProgress; watchedUntil: string
       </div>
       <p className="wave-numbers">
         <strong>
-          {count(finished)} / {plural(total, "device")}
+          {cancelled < total && `${count(finished)} / `}
+          {plural(total, "device")}
         </strong>
         {failed > 0 && (
           <span className="tone-bad wave-failed">

@@ -13,16 +13,25 @@ export interface ListedDeployments {
   isMore: boolean;
 }
 
+/** Members that are left out narrow nothing. */
+export interface DeploymentsAsked {
+  state?: Deployment["state"];
+  /** Of waves that have begun, or of those that have not. */
+  waves?: "begun" | "later";
+}
+
 export class DeploymentListing {
   readonly resource: Resource<ListedDeployments>;
   readonly #rolloutId: string;
-  readonly #state: Deployment["state"] | undefined;
+  readonly #asked: DeploymentsAsked;
+  readonly #currentWave: () => number;
   #wanted = pageMembersDefault;
 
-  /** `state`: undefined: all. */
-  constructor(rolloutId: string, state: Deployment["state"] | undefined) {
+  /** `currentWave`: the index of the last wave that has begun. */
+  constructor(rolloutId: string, asked: DeploymentsAsked, currentWave: () => number) {
     this.#rolloutId = rolloutId;
-    this.#state = state;
+    this.#asked = asked;
+    this.#currentWave = currentWave;
     this.resource = new Resource<ListedDeployments>({
       load: () => this.#load(),
       apply: (listed, events) => this.#apply(listed, events),
@@ -42,7 +51,7 @@ export class DeploymentListing {
     while (deployments.length < this.#wanted && next !== null) {
       const page = await deploymentPage(this.#rolloutId, {
         limit: String(Math.min(pageMembersMax, this.#wanted - deployments.length)),
-        ...(this.#state === undefined ? {} : { state: this.#state }),
+        ...this.#asked,
         ...(next === undefined ? {} : { after: next }),
       });
       deployments.push(...page.deployments);
@@ -51,7 +60,10 @@ export class DeploymentListing {
     return { deployments, isMore: next !== null };
   }
 
-  readonly #isShown = ({ state }: Deployment): boolean => this.#state === undefined || state === this.#state;
+  readonly #isShown = ({ state, wave }: Deployment): boolean => {
+    const { state: wanted = state, waves } = this.#asked;
+    return state === wanted && (waves === undefined || (waves === "later") === wave > this.#currentWave());
+  };
 
   /** One that is not loaded has come into what is shown, where all of that is loaded. */
   #comesIn({ deployments, isMore }: ListedDeployments, event: LiveEvent): boolean {

@@ -37,6 +37,7 @@ export class DeviceListing {
     this.resource = new Resource<Listed>({
       load: () => this.#load(),
       apply: (listed, events) => this.#apply(listed, events),
+      showsUnstored: true,
     });
   }
 

@@ -3,12 +3,10 @@
 import type { Routes } from "@flipside/api/routes";
 import type {
   Command,
-  Deployment,
   Device,
   DeviceDetail,
   DeviceSummary,
   EmergencyStop,
-  LiveEvent,
   Release,
   Rollout,
   RolloutSummary,
@@ -22,7 +20,6 @@ import { getEmergencyStop } from "../api/emergency-stop.ts";
 import { listReleases } from "../api/releases.ts";
 import { getRollout, listRollouts } from "../api/rollouts.ts";
 import { getTrust } from "../api/trust.ts";
-import { currentUser } from "../api/session.ts";
 import { whyDevice, whyRollout } from "../api/why.ts";
 import {
   applyToDevice,
@@ -38,16 +35,22 @@ import {
   whyDeviceMayDiffer,
   whyRolloutMayDiffer,
 } from "./apply-events.ts";
-import { DeploymentListing } from "./deployment-listing.ts";
+import { DeploymentListing, type DeploymentsAsked } from "./deployment-listing.ts";
 import { DeviceListing, type DevicesAsked } from "./device-listing.ts";
-import { type ConnectionState, EventStream } from "./event-stream.ts";
+import type { ConnectionState, News } from "./event-stream.ts";
 import type { MetricRange } from "../metric-plot.ts";
-import { Resource } from "./resource.ts";
+import { type Presence, presenceOf } from "./presence.ts";
+import { Resource, type ResourceRules } from "./resource.ts";
+import { SharedStream } from "./shared-stream.ts";
 
 const eventsPath: Routes["streamEvents"]["path"] = "/api/v1/events";
 
 export class Fleet {
-  readonly devices = new Resource<ById<Device>>({ load: async () => byId(await listDevices()), apply: applyToDevices });
+  readonly devices = new Resource<ById<Device>>({
+    load: async () => byId(await listDevices()),
+    apply: applyToDevices,
+    showsUnstored: true,
+  });
   readonly releases = new Resource<ById<Release>>({
     load: async () => byId(await listReleases("false")),
     apply: (releases, events) => applyToReleases(releases, events),
@@ -78,12 +81,14 @@ export class Fleet {
   readonly deviceSummary = new Resource<DeviceSummary>({
     load: summariseDevices,
     apply: (summary) => summary,
+    showsUnstored: true,
     wantsReload: (_summary, event) =>
       event.kind === "device" || (event.kind === "gone" && event.data.kind === "device"),
   });
   /** Those of other searches are loaded anew when somebody goes back to them. */
   #listing: { key: string; listing: DeviceListing } | undefined;
   #deployments: { key: string; listing: DeploymentListing } | undefined;
+  #presence: { deviceIds: ReadonlySet<string>; resource: Resource<Presence> } | undefined;
   /** Of the device and range that were looked at last. */
   #metrics: { key: string; resource: Resource<MetricWithHistory[]> } | undefined;
   readonly #device = new Map<string, Resource<DeviceDetail>>();
@@ -92,7 +97,7 @@ export class Fleet {
   readonly #whyDevice = new Map<string, Resource<Why>>();
   readonly #whyRollout = new Map<string, Resource<Why>>();
 
-  #stream: EventStream | undefined;
+  #stream: SharedStream | undefined;
   #connection: ConnectionState = "connecting";
   readonly #connectionListeners = new Set<() => void>();
 
@@ -105,17 +110,27 @@ export class Fleet {
     return this.#listing.listing;
   }
 
-  /** `state`: undefined: of all states. */
-  deploymentListing(rolloutId: string, state: Deployment["state"] | undefined): DeploymentListing {
-    const key = `${rolloutId} ${state ?? ""}`;
-    if (this.#deployments?.key !== key) this.#deployments = { key, listing: new DeploymentListing(rolloutId, state) };
+  deploymentListing(rolloutId: string, asked: DeploymentsAsked): DeploymentListing {
+    const key = `${rolloutId} ${JSON.stringify(asked)}`;
+    if (this.#deployments?.key !== key) {
+      const currentWave = (): number => this.rollout(rolloutId).getSnapshot().value?.currentWave ?? -1;
+      this.#deployments = { key, listing: new DeploymentListing(rolloutId, asked, currentWave) };
+    }
     return this.#deployments.listing;
+  }
+
+  /** Who of these is online. Fewer than were asked about last are still the same. */
+  presence(deviceIds: readonly string[]): Resource<Presence> {
+    if (this.#presence === undefined || !deviceIds.every((id) => this.#presence!.deviceIds.has(id)))
+      this.#presence = { deviceIds: new Set(deviceIds), resource: presenceOf(deviceIds) };
+    return this.#presence.resource;
   }
 
   device(id: string): Resource<DeviceDetail> {
     return remembered(this.#device, id, () => ({
       load: () => getDevice(id),
       apply: applyToDevice,
+      showsUnstored: true,
       wantsReload: (device, event) => deviceLogMayHaveGrown(device, event) || isGone(event, "device", id),
     }));
   }
@@ -154,6 +169,7 @@ export class Fleet {
     return remembered(this.#whyDevice, id, () => ({
       load: () => whyDevice(id),
       apply: (why) => why,
+      showsUnstored: true,
       wantsReload: (_why, event) => whyDeviceMayDiffer(id, event),
     }));
   }
@@ -162,22 +178,20 @@ export class Fleet {
     return remembered(this.#whyRollout, id, () => ({
       load: () => whyRollout(id),
       apply: (why) => why,
+      showsUnstored: true,
       wantsReload: (_why, event) => whyRolloutMayDiffer(id, event),
     }));
   }
 
-  /** Opens the event stream; the returned function closes it. */
+  /** Follows what happens; the returned function ends that. */
   connect(): () => void {
-    const stream = new EventStream({
+    const stream = new SharedStream({
       url: eventsPath,
-      onEvent: (event) => this.#receive(event),
-      onResync: () => this.#resync(),
+      onNews: (news) => this.#take(news),
       onState: (state) => {
         this.#connection = state;
         for (const listener of this.#connectionListeners) listener();
       },
-      // EventSource hides the status of a refusal: an ordinary request tells whether the session is over.
-      onLoss: () => void currentUser().catch(() => undefined),
     });
     this.#stream = stream;
     const backOnline = (): void => stream.retryNow();
@@ -205,6 +219,7 @@ export class Fleet {
       this.deviceSummary,
       ...(this.#deployments === undefined ? [] : [this.#deployments.listing.resource]),
       ...(this.#listing === undefined ? [] : [this.#listing.listing.resource]),
+      ...(this.#presence === undefined ? [] : [this.#presence.resource]),
       ...(this.#metrics === undefined ? [] : [this.#metrics.resource]),
       this.releases,
       this.allReleases,
@@ -220,21 +235,20 @@ export class Fleet {
     ] as Resource<unknown>[];
   }
 
-  #receive(event: LiveEvent): void {
-    for (const resource of this.#all()) resource.receive(event);
-  }
-
-  #resync(): void {
-    // What nobody looks at is loaded anew when somebody does.
-    for (const resource of this.#all()) if (resource.observed) void resource.reload();
+  #take({ events, missed }: News): void {
+    for (const resource of this.#all()) {
+      for (const event of events) resource.receive(event);
+      // What nobody looks at is loaded anew when somebody does.
+      if (resource.observed && isOutdated(resource, missed)) void resource.reload();
+    }
   }
 }
 
-function remembered<T>(
-  known: Map<string, Resource<T>>,
-  id: string,
-  rules: () => ConstructorParameters<typeof Resource<T>>[0],
-): Resource<T> {
+/** Also what could not be loaded while the connection or the session was gone. */
+const isOutdated = ({ showsUnstored, getSnapshot }: Resource<unknown>, missed: News["missed"]): boolean =>
+  missed === "everything" || (missed === "unstored" && (showsUnstored || getSnapshot().problem !== undefined));
+
+function remembered<T>(known: Map<string, Resource<T>>, id: string, rules: () => ResourceRules<T>): Resource<T> {
   let resource = known.get(id);
   if (!resource) {
     resource = new Resource(rules());

@@ -17,6 +17,8 @@ export interface ResourceRules<T> {
   apply(value: T, events: readonly LiveEvent[]): T;
   /** Whether this event changed something that no event carries, so that the value must be loaded again. */
   wantsReload?(value: T, event: LiveEvent): boolean;
+  /** Something of it is not stored, such as who is online: a stream that goes on does not make up for it. */
+  showsUnstored?: boolean;
 }
 
 // Events of a large fleet come in bursts: one copy of a list and one rendering serve all of a burst.
@@ -49,6 +51,10 @@ export class Resource<T> {
     if (first) void this.reload();
     return () => this.#listeners.delete(listener);
   };
+
+  get showsUnstored(): boolean {
+    return this.#rules.showsUnstored ?? false;
+  }
 
   get observed(): boolean {
     return this.#listeners.size > 0;

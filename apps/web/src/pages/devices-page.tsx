@@ -1,7 +1,8 @@
-import { type ReactNode, useEffect, useMemo, useState } from "react";
+import { type ReactNode, useMemo, useState } from "react";
 import { outcomeCounts } from "@flipside/api/rollout-arithmetic";
 import type { Device, DeviceSummary } from "@flipside/api/types";
 import type { FilterError } from "@flipside/device-filter";
+import { ActButton } from "../components/act.tsx";
 import { type Column, DataTable } from "../components/data-table.tsx";
 import { DeploymentProgress } from "../components/deployment-progress.tsx";
 import { Icon } from "../components/icon.tsx";
@@ -20,6 +21,7 @@ import { useFleet, useResource } from "../live/hooks.ts";
 import type { Snapshot } from "../live/resource.ts";
 import { devicePath } from "../router.ts";
 import { readFilter } from "../typed-filter.ts";
+import { useTypedParam } from "../typed-param.ts";
 import { count, plural } from "../words/quantities.ts";
 import { healthWords, twoBoards, wordsOf } from "../words/state-words.ts";
 
@@ -98,9 +100,9 @@ export function DevicesPage(): ReactNode {
     <Page
       title="Devices"
       actions={
-        <button type="button" className="button" onClick={() => setImporting(true)}>
+        <ActButton needs="devices:enrol" className="button" onClick={() => setImporting(true)}>
           <Icon name="key" /> Import claims
-        </button>
+        </ActButton>
       }
     >
       <Loaded resource={fleet.deviceSummary} what="how many devices there are">
@@ -124,8 +126,8 @@ const NoDevices = (): ReactNode => (
 /** Of a search and a filter, as the last one says that could be read. */
 function useListing(query: string, filter: string): { listing: DeviceListing; fault: FilterError | undefined } {
   const fleet = useFleet();
-  const [lastRead, setLastRead] = useState("");
   const { fault } = useMemo(() => readFilter(filter, [], 0), [filter]);
+  const [lastRead, setLastRead] = useState(fault === undefined ? filter : "");
   // While one is being typed, it is wrong most of the time.
   if (fault === undefined && lastRead !== filter) setLastRead(filter);
   return { listing: fleet.deviceListing({ query, filter: lastRead }), fault };
@@ -138,18 +140,6 @@ function useListed(listing: DeviceListing): Snapshot<Listed> {
   if (snapshot.value !== undefined && snapshot.value !== last) setLast(snapshot.value);
   return { value: snapshot.value ?? last, problem: snapshot.problem };
 }
-
-/** What stands still for a moment: a server is not asked for each letter. */
-function useSettled(typed: string): string {
-  const [settled, setSettled] = useState(typed);
-  useEffect(() => {
-    const timer = setTimeout(() => setSettled(typed), settlesMs);
-    return () => clearTimeout(timer);
-  }, [typed]);
-  return settled;
-}
-
-const settlesMs = 150;
 
 function foundWords({ devices, isMore }: Listed, { query, filter, isWrong }: DevicesAsked & { isWrong: boolean }) {
   if (isWrong) return "The list is by the last filter that could be read.";
@@ -164,9 +154,8 @@ function useUpdating(): number {
 }
 
 function DeviceList({ summary: { total, online, health } }: { summary: DeviceSummary }): ReactNode {
-  const [query, setQuery] = useState("");
-  const [filter, setFilter] = useState("");
-  const [wanted, wantedFilter] = [useSettled(query), useSettled(filter)];
+  const { typed: query, setTyped: setQuery, settled: wanted } = useTypedParam("query");
+  const { typed: filter, setTyped: setFilter, settled: wantedFilter } = useTypedParam("filter");
   const { listing, fault } = useListing(wanted, wantedFilter);
   const { value: listed, problem } = useListed(listing);
   return (
@@ -178,7 +167,12 @@ function DeviceList({ summary: { total, online, health } }: { summary: DeviceSum
         <Figure label="Unhealthy" value={count(health.unhealthy)} {...(health.unhealthy > 0 ? { tone: "bad" } : {})} />
       </dl>
       <div className="toolbar">
-        <SearchField label="Search id, product, hardware, version, state" value={query} onChange={setQuery} />
+        <SearchField
+          label="Search id, product, hardware, version, state"
+          example="Search: hall 1.2 not online, or failed"
+          value={query}
+          onChange={setQuery}
+        />
         <p className="muted" role="status">
           {listed && foundWords(listed, { query: wanted, filter: wantedFilter, isWrong: fault !== undefined })}
         </p>

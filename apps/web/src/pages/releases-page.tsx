@@ -3,12 +3,12 @@ import type { ProblemError } from "@flipside/api/problem";
 import type { Release, ReleaseImage } from "@flipside/api/types";
 import { asProblem } from "../api/problem.ts";
 import { archiveRelease, deleteRelease, unarchiveRelease, uploadRelease } from "../api/releases.ts";
-import { ArchivingButtons, ShowArchived } from "../components/archiving.tsx";
+import { ActButton, ActLink, useRefusal } from "../components/act.tsx";
+import { ArchivingButtons, ShowArchived, useShowsArchived } from "../components/archiving.tsx";
 import { DataTable } from "../components/data-table.tsx";
 import { ConfirmDialog } from "../components/dialog.tsx";
 import { Digest } from "../components/digest.tsx";
 import { Icon } from "../components/icon.tsx";
-import { Link } from "../components/link.tsx";
 import { Loaded } from "../components/loaded.tsx";
 import { Page } from "../components/page.tsx";
 import { PermitDialog } from "../components/permit-dialog.tsx";
@@ -24,7 +24,7 @@ import { asSentence, bytes, plural } from "../words/quantities.ts";
 
 export function ReleasesPage(): ReactNode {
   const fleet = useFleet();
-  const [showsArchived, setShowsArchived] = useState(false);
+  const [showsArchived, setShowsArchived] = useShowsArchived();
   return (
     <Page
       title="Releases"
@@ -45,7 +45,7 @@ type UploadState =
   | { kind: "idle" }
   | { kind: "sending"; fileName: string; part: number }
   | { kind: "accepted"; fileName: string; release: Release }
-  | { kind: "refused"; fileName: string; problem: ProblemError };
+  | { kind: "refused"; fileName: string; problem: ProblemError; again: () => void };
 
 interface Uploading {
   state: UploadState;
@@ -73,7 +73,7 @@ function useUpload(onAccepted: () => void): Uploading {
       onAccepted();
     } catch (thrown) {
       const problem = asProblem(thrown);
-      setState({ kind: "refused", fileName: file.name, problem });
+      setState({ kind: "refused", fileName: file.name, problem, again: () => void send(file, confirmSequence) });
       if (problem.code === "release-sequence") setOutOfSequence({ file, problem });
     }
   };
@@ -102,13 +102,16 @@ function Upload({ onAccepted }: { onAccepted: () => void }): ReactNode {
           onClose={forgetOutOfSequence}
         >
           <p>{outOfSequence.problem.detail.replace(/ Build it with.*$/, "")}</p>
-          <p>Devices refuse to go back to a lower sequence without a permit. Upload it only if the order is meant.</p>
+          <p>
+            Devices go back to a lower sequence by a permit, or to what they have in their other slot. Upload it only if
+            the order is meant.
+          </p>
         </ConfirmDialog>
       )}
       <DropZone state={state} send={send} abort={abort} />
       <div ref={verdict} className="verdict" role="status" aria-live="polite" tabIndex={-1}>
         {state.kind === "accepted" && <Accepted fileName={state.fileName} release={state.release} />}
-        {state.kind === "refused" && <Refused fileName={state.fileName} problem={state.problem} />}
+        {state.kind === "refused" && <Refused {...state} />}
       </div>
     </section>
   );
@@ -119,6 +122,7 @@ function DropZone({ state, send, abort }: Pick<Uploading, "state" | "send" | "ab
   const [over, setOver] = useState(false);
   const input = useRef<HTMLInputElement>(null);
   const sending = state.kind === "sending";
+  const refusal = useRefusal("releases:write");
 
   const take = async (file: File): Promise<void> => {
     await send(file);
@@ -130,7 +134,7 @@ function DropZone({ state, send, abort }: Pick<Uploading, "state" | "send" | "ab
     event.preventDefault();
     setOver(false);
     const file = event.dataTransfer.files[0];
-    if (file && !sending) void take(file);
+    if (file && !sending && refusal === undefined) void take(file);
   };
 
   return (
@@ -168,9 +172,9 @@ function DropZone({ state, send, abort }: Pick<Uploading, "state" | "send" | "ab
         </div>
       ) : (
         <>
-          <button type="button" className="button primary" onClick={() => input.current?.click()}>
+          <ActButton needs="releases:write" className="button primary" onClick={() => input.current?.click()}>
             <Icon name="upload" /> Choose release file
-          </button>
+          </ActButton>
           <p className="muted drop-hint">or drop it here. At most 64 MiB.</p>
         </>
       )}
@@ -191,16 +195,17 @@ function Accepted({ fileName, release }: { fileName: string; release: Release })
         </p>
         <ImageList images={release.images} />
         <p>
-          <Link className="button small" href={newRolloutPath(release.id)}>
+          <ActLink needs="rollouts:write" className="button small" href={newRolloutPath(release.id)}>
             Roll it out
-          </Link>
+          </ActLink>
         </p>
       </div>
     </div>
   );
 }
 
-function Refused({ fileName, problem }: { fileName: string; problem: ProblemError }): ReactNode {
+/** `again` sends the same file once more: where none of it was looked at, it may be right. */
+function Refused({ fileName, problem, again }: Extract<UploadState, { kind: "refused" }>): ReactNode {
   const words = errorWords(problem.code);
   // The code is shown apart, so it need not lead the remark as well.
   const remark = asSentence(problem.detail.replace(`${problem.code}: `, ""));
@@ -221,6 +226,11 @@ function Refused({ fileName, problem }: { fileName: string; problem: ProblemErro
         <p>
           <strong>What to do:</strong> {whatToDo(problem)}
         </p>
+        {problem.status === 0 && (
+          <button type="button" className="button small" onClick={again}>
+            Try again
+          </button>
+        )}
         {words && remark && <p className="faint">The server’s own words: {remark}</p>}
         <p className="faint">
           Code <code>{problem.code}</code>.{problem.status >= 400 && problem.status < 500 && " Nothing was stored."}
@@ -256,6 +266,7 @@ const ImageList = ({ images }: { images: ReleaseImage[] }): ReactNode => (
 const ReleaseArchiving = ({ release: { id, product, version, archivedAt } }: { release: Release }): ReactNode => (
   <ArchivingButtons
     what="release"
+    needs="releases:write"
     name={`${product} ${version}`}
     isArchived={archivedAt !== null}
     isSmall
@@ -325,22 +336,23 @@ function ReleaseList({ releases }: { releases: Release[] }): ReactNode {
             cell: (release) => (
               <div className="actions">
                 {release.archivedAt === null && (
-                  <Link
+                  <ActLink
+                    needs="rollouts:write"
                     className="button small"
                     href={newRolloutPath(release.id)}
-                    aria-label={`Roll out ${release.product} ${release.version}`}
+                    label={`Roll out ${release.product} ${release.version}`}
                   >
                     Roll out
-                  </Link>
+                  </ActLink>
                 )}
-                <button
-                  type="button"
+                <ActButton
+                  needs="releases:write"
                   className="button small"
                   onClick={() => setPermitFor(release)}
                   aria-label={`Add permit for ${release.product} ${release.version}`}
                 >
                   Add permit
-                </button>
+                </ActButton>
                 <ReleaseArchiving release={release} />
               </div>
             ),

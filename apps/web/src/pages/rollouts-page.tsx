@@ -1,7 +1,8 @@
-import { type ReactNode, useState } from "react";
+import type { ReactNode } from "react";
 import { currentWave, succeededPercent } from "@flipside/api/rollout-arithmetic";
 import type { RolloutSummary } from "@flipside/api/types";
-import { ShowArchived } from "../components/archiving.tsx";
+import { ActLink } from "../components/act.tsx";
+import { ShowArchived, useShowsArchived } from "../components/archiving.tsx";
 import { type Column, DataTable } from "../components/data-table.tsx";
 import { EmergencyStopButton } from "../components/emergency-stop.tsx";
 import { Icon } from "../components/icon.tsx";
@@ -63,7 +64,8 @@ const columns: Column<RolloutSummary>[] = [
     bareOnCard: true,
     cell: (rollout) => (
       <div className="rollout-progress">
-        <span className="percent">{succeededPercent(rollout)} %</span>
+        {/* Of one that was rolled back it would say that all is well. */}
+        <span className="percent">{rollout.state !== "rolled-back" && `${succeededPercent(rollout)} %`}</span>
         <OutcomeBar rollout={rollout} compact />
       </div>
     ),
@@ -81,15 +83,15 @@ const columns: Column<RolloutSummary>[] = [
 
 export function RolloutsPage(): ReactNode {
   const fleet = useFleet();
-  const [showsArchived, setShowsArchived] = useState(false);
+  const [showsArchived, setShowsArchived] = useShowsArchived();
   return (
     <Page
       title="Rollouts"
       actions={
         <>
-          <Link className="button primary" href={newRolloutPath()}>
+          <ActLink needs="rollouts:write" className="button primary" href={newRolloutPath()}>
             <Icon name="plus" /> New rollout
-          </Link>
+          </ActLink>
           <EmergencyStopButton />
         </>
       }

@@ -24,8 +24,11 @@ function pageBehind(): string {
   return pathname + search;
 }
 
-/** A provider, where the server has one: by a link, since the browser leaves the console. */
-function ProviderLink(): ReactNode {
+/**
+ * A provider, where the server has one: by a link, since the browser leaves the console. Where the page is to stay, in
+ * another tab, which tells this one.
+ */
+function ProviderLink({ isAgain }: { isAgain: boolean }): ReactNode {
   const [ways, setWays] = useState<SignInWays>();
   useEffect(() => {
     // Without an answer there is the password, whose answer says what is wrong.
@@ -34,18 +37,47 @@ function ProviderLink(): ReactNode {
   if (!ways?.openIdConnect) return null;
   return (
     <>
-      <a className="button wide" href={providerAddress(pageBehind())}>
+      <a
+        className="button wide"
+        href={providerAddress(pageBehind())}
+        {...(isAgain ? { target: "_blank", rel: "noopener" } : {})}
+      >
         Sign in at {ways.openIdConnect.host}
+        {isAgain && " in another tab"}
       </a>
       <p className="entry-or">or with a password of this server</p>
     </>
   );
 }
 
-export function SignInPage({ expired }: { expired: boolean }): ReactNode {
+/** All ways to sign in. `isAgain`: what is begun on the page stays, and so does the page. */
+export function SignInForm({ problemBefore, isAgain }: { problemBefore?: ProblemError; isAgain: boolean }): ReactNode {
   const { entered } = useSession();
   const [atSecondStep, setAtSecondStep] = useState(false);
-  const [problem, setProblem] = useState<ProblemError | undefined>(refusedBefore);
+  const [problem, setProblem] = useState(problemBefore);
+  return (
+    <>
+      {problem && <ProblemNotice problem={problem} />}
+      {atSecondStep ? (
+        <SecondStep
+          onEntered={entered}
+          onOver={(why) => {
+            setAtSecondStep(false);
+            setProblem(why);
+          }}
+        />
+      ) : (
+        <>
+          <ProviderLink isAgain={isAgain} />
+          <PasswordForm onProblem={setProblem} onSecondStep={() => setAtSecondStep(true)} />
+        </>
+      )}
+    </>
+  );
+}
+
+export function SignInPage({ expired }: { expired: boolean }): ReactNode {
+  const [problem] = useState(refusedBefore);
 
   useEffect(() => {
     document.title = "Sign in · Flipside";
@@ -65,22 +97,8 @@ export function SignInPage({ expired }: { expired: boolean }): ReactNode {
             Your session has ended. Sign in to go on where you were.
           </p>
         )}
-        {problem && <ProblemNotice problem={problem} />}
-        {atSecondStep ? (
-          <SecondStep
-            onEntered={entered}
-            onOver={(why) => {
-              setAtSecondStep(false);
-              setProblem(why);
-            }}
-          />
-        ) : (
-          <>
-            <ProviderLink />
-            <PasswordForm onProblem={setProblem} onSecondStep={() => setAtSecondStep(true)} />
-            <p className="hint">A new server prints a one-time password when it starts for the first time.</p>
-          </>
-        )}
+        <SignInForm {...(problem && { problemBefore: problem })} isAgain={false} />
+        <p className="hint">A new server prints a one-time password when it starts for the first time.</p>
       </div>
     </main>
   );

@@ -16,6 +16,7 @@ import { useFleet } from "../live/hooks.ts";
 import { devicePath } from "../router.ts";
 import { plural } from "../words/quantities.ts";
 import { keyInForce, keyRevoked } from "../words/state-words.ts";
+import { ActButton } from "../components/act.tsx";
 
 export function TrustPage(): ReactNode {
   const fleet = useFleet();
@@ -157,9 +158,9 @@ function Upload({ onTaken }: { onTaken: (trust: Trust) => void }): ReactNode {
           {(ids) => <input {...ids} type="file" onChange={(event) => setFile(event.target.files?.[0])} />}
         </Field>
         <p className="actions">
-          <button type="submit" className="button primary" aria-disabled={busy}>
+          <ActButton needs="trust:write" type="submit" className="button primary" aria-disabled={busy}>
             {busy ? "Checking…" : "Upload"}
-          </button>
+          </ActButton>
         </p>
       </form>
     </section>

@@ -6,6 +6,9 @@ import { errorWords } from "./error-words.ts";
 const todoByCode: Record<string, string> = {
   "server-unreachable":
     "Check your network connection. If others can reach the server, try again; if not, see that the fleet manager is running.",
+  "no-answer-in-time":
+    "Try again. If you were changing something, look first: it may have been done, and just the answer been lost.",
+  "upload-stalled": "Check your network connection, then try again.",
   "unexpected-response":
     "Try again in a moment. If it stays so, something between you and the server, such as a proxy, may be answering in its place.",
   "console-fault": "Reload the page. If it happens again, report what you did with the text above.",

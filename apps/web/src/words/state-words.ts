@@ -1,5 +1,6 @@
 // States in words, with the tone and symbol that carry them. Colour is never the only sign.
 
+import { failuresOf } from "@flipside/api/rollout-arithmetic";
 import type {
   CommandState,
   EntropyState,
@@ -7,6 +8,7 @@ import type {
   RolloutOrder,
   RolloutState,
   TrustRelation,
+  WaveProgress,
   WaveRules,
   WaveState,
 } from "@flipside/api/types";
@@ -51,7 +53,7 @@ export const deploymentWords: Record<DeploymentStateName, StateWords> = {
     label: "Queued",
     tone: "idle",
     icon: "clock",
-    means: "Waiting for its wave, or for the device to come online.",
+    means: "Its wave has begun: it is offered the image as soon as it may be.",
   },
   offered: { label: "Offered", tone: "busy", icon: "offer", means: "The device has been told of the image." },
   downloading: {
@@ -111,6 +113,21 @@ export const deploymentWords: Record<DeploymentStateName, StateWords> = {
     icon: "clock",
     means: "The device was away, and its wave went on without it. It is offered the image when it comes back.",
   },
+};
+
+/** Queued, in a wave that has not begun. */
+export const laterWave: StateWords = {
+  label: "Later wave",
+  tone: "idle",
+  icon: "clock",
+  means: "Its wave has not begun.",
+};
+/** Queued, where nothing but the device is waited for. */
+export const queuedOffline: StateWords = {
+  label: "Queued, offline",
+  tone: "warn",
+  icon: "cross",
+  means: "Its wave has begun, and the device is not there: it is offered the image when it comes back.",
 };
 
 export const revokedRelease: StateWords = {
@@ -219,6 +236,17 @@ export const waveWords: Record<WaveState, StateWords> = {
   running: { label: "Running", tone: "busy", icon: "play", means: "Its devices are being updated." },
   done: { label: "Done", tone: "ok", icon: "check", means: "All of its devices have finished, or are away." },
 };
+
+/** How a wave stands: that all of it has ended is said in green only when nothing of it failed or was cancelled. */
+export function waveStanding(wave: WaveProgress): StateWords {
+  const { state, total, cancelled, succeeded } = wave;
+  if (state !== "done") return wordsOf(waveWords, state);
+  if (cancelled > 0 && cancelled === total)
+    return { label: "Cancelled", tone: "idle", icon: "stop", means: "None of its devices got the image." };
+  if (failuresOf(wave).failed > 0)
+    return { label: "Done", tone: "warn", icon: "alert", means: "All of it has ended, and not all were updated." };
+  return succeeded > 0 || total === 0 ? waveWords.done : { ...waveWords.done, tone: "idle" };
+}
 
 /** What a rollout does by itself when too many fail. */
 export const thresholdWords: Record<WaveRules["thresholdAction"], string> = {

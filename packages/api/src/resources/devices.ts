@@ -92,7 +92,8 @@ export const listDevices = route({
   path: "/api/v1/devices",
   access: "fleet:read",
   scoped: "in-handler",
-  summary: "Devices that have every word of the query, and are as the filter says, by their ids",
+  summary:
+    "Devices that have every word of the query, none that it says not to, and are as the filter says, by their ids",
   query: z.object({
     ...pageQuery,
     query: z.string().max(200).default(""),

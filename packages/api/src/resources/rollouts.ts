@@ -296,6 +296,7 @@ export const listRolloutDeployments = route({
   query: z.object({
     ...pageQuery,
     state: deploymentState.optional().describe("of this state only"),
+    waves: z.enum(["begun", "later"]).optional().describe("only of waves that have begun, or that have not"),
   }),
   status: 200,
   answer: json(named("RolloutDeployments", z.strictObject({ deployments: z.array(deployment), next }))),

@@ -9,7 +9,10 @@ import { readFilter } from "../../rollouts/read-wave.ts";
 
 const options = {
   filter: { value: "FILTER", what: "those that it means (docs/device-filter.md)", read: readFilter },
-  search: { value: "WORDS", what: "those that have every word, in id, product, hardware, version or state" },
+  search: {
+    value: "WORDS",
+    what: "those that have every word, in id, product, hardware, version or state; and not those of -word",
+  },
   limit: { value: "N", what: "so many at most (all)", read: readWhole(1, 1_000_000) },
 } as const;
 

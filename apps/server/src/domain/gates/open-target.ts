@@ -9,6 +9,6 @@ export const openTarget: Gate = ({ targetOpen, currentWave, waves, wavesMade }) 
   return {
     kind: "held",
     for: "joiners",
-    decision: `all of its ${total} devices are done; it stays open for those that come to match`,
+    decision: `${total === 1 ? "its one device is" : `all of its ${total} devices are`} done; it stays open for those that come to match`,
   };
 };

@@ -18,6 +18,7 @@ import type { Brake } from "./brake.ts";
 import { type Hindrances, isOnTrial, twoBoards, twoBoardsActions } from "./hindrances.ts";
 import type { Memory } from "./memory.ts";
 import { type KnownDeployment, loadSnapshot, rulesOf } from "./store.ts";
+import { counted } from "../../domain/counted.ts";
 
 export interface Whys {
   /** Throws ApiError when there is none. */
@@ -84,14 +85,14 @@ export function createWhys(options: {
     const { underWayMax } = rulesOf(await memory.rollout(first!.rolloutId))[first!.wave]!;
     if (hindrance === undefined && underWayMax !== null)
       return {
-        sentence: `${device.id} waits for its turn in rollout ${name}, on which ${underWayMax} devices may be at work at a time.`,
+        sentence: `${device.id} waits for its turn in rollout ${name}, on which ${counted(underWayMax, "device")} may be at work at a time.`,
         since,
         until,
         actions: [],
       };
     if (hindrance === undefined && !slots.mayTake(device.id))
       return {
-        sentence: `${device.id} waits for its turn in rollout ${name}: ${slots.max} devices download, which is as many as the server serves well.`,
+        sentence: `${device.id} waits for its turn in rollout ${name}: ${counted(slots.max, "device downloads", "devices download")}, which is as many as the server serves well.`,
         since,
         until,
         actions: [],

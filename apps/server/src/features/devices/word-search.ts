@@ -1,6 +1,8 @@
 // The words of a search as conditions in SQL: what they let through has every device that is found (@flipside/api/
-// device-search decides). A word that may begin a state that no row of devices has, such as `online`, says nothing.
+// device-search decides). A word that may begin a state that no row of devices has, such as `online`, says nothing, nor
+// does one that is not to be had.
 
+import { searchWords } from "@flipside/api/device-search";
 import { deploymentStateNames, healthNames } from "@flipside/image-format";
 import { type Expression, sql, type SqlBool } from "kysely";
 import type { DeviceCondition } from "./device-walk.ts";
@@ -13,10 +15,9 @@ const isAscii = (text: string): boolean => /^[ -~]*$/.test(text);
 /** Versions of releases: a device is found by that of its deployment. */
 export function wordCondition(query: string, versions: readonly string[]): DeviceCondition | undefined {
   const terms = [...unwritten, ...versions.map((version) => version.toLowerCase())];
-  const words = query
-    .toLowerCase()
-    .split(/\s+/)
-    .filter((word) => word !== "" && isAscii(word) && !terms.some((term) => term.startsWith(word)));
+  const words = searchWords(query).flatMap(({ word, isNot }) =>
+    isNot || !isAscii(word) || terms.some((term) => term.startsWith(word)) ? [] : [word],
+  );
   if (words.length === 0) return undefined;
   return ({ and, or, ref }) => {
     const has = (name: "id" | "product" | "hardware", word: string): Expression<SqlBool> =>

@@ -11,6 +11,7 @@ import type { EngineRoom } from "../deployments/engine-room.ts";
 import { addCounts, type Count, rulesOf } from "../deployments/store.ts";
 import { requestOf } from "./stored-request.ts";
 import { withOwnRules } from "./wave-rules.ts";
+import { counted } from "../../domain/counted.ts";
 
 interface Waiting {
   id: string;
@@ -32,7 +33,7 @@ interface Resized {
 }
 
 const many = (sizes: readonly number[]): string =>
-  `${sizes.length} wave${sizes.length === 1 ? "" : "s"} of ${sizes.join(", ")} devices`;
+  `${counted(sizes.length, "wave")} of ${sizes.join(", ")} ${sizes.join() === "1" ? "device" : "devices"}`;
 
 /** Behind the rollout's lock. */
 async function resized(db: Queries, row: RolloutRow, specs: readonly LaterWave[]): Promise<Resized> {

@@ -33,6 +33,7 @@ import { beginPreparation } from "./preparation.ts";
 import {
   decisionPage,
   deploymentPage,
+  type DeploymentsAsked,
   rolloutDetail,
   rolloutPage,
   rolloutSummary,
@@ -41,6 +42,7 @@ import {
 import type { ScopedRequest } from "./stored-request.ts";
 import { changedRules } from "./wave-rules.ts";
 import { isMadeInPieces } from "./whole-or-pieces.ts";
+import { counted } from "../../domain/counted.ts";
 
 const idsAtATime = 500;
 
@@ -60,10 +62,7 @@ export interface Rollouts {
   summary(id: string): Promise<RolloutSummary | undefined>;
   detail(id: string): Promise<RolloutDetail>;
   /** In the order of the waves; of one state only, if one is named. */
-  deployments(
-    id: string,
-    page: PageAsked & { state?: DeploymentStateName | undefined },
-  ): Promise<{ deployments: Deployment[]; next: string | null }>;
+  deployments(id: string, page: DeploymentsAsked): Promise<{ deployments: Deployment[]; next: string | null }>;
   /** Newest first. */
   decisions(id: string, page: PageAsked): Promise<{ decisions: Decision[]; next: string | null }>;
   pause(id: string, by: string): Promise<RolloutDetail>;
@@ -161,7 +160,7 @@ export function createRollouts(options: PreflightOptions & { progress: Progress 
       if (wave !== undefined && (wave < present || wave >= rules.length))
         throw new ApiError(
           "validation-failed",
-          wave < present ? `Wave ${wave + 1} is over.` : `The rollout has ${rules.length} waves.`,
+          wave < present ? `Wave ${wave + 1} is over.` : `The rollout has ${counted(rules.length, "wave")}.`,
           { errors: [{ path: "wave", message: `is to be ${present} to ${rules.length - 1}` }] },
         );
       const changed = changedRules(rules, { present, wave, part });

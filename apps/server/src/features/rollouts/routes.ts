@@ -29,6 +29,7 @@ export function rolloutRoutes(rollouts: Rollouts, whys: Pick<Whys, "rollout">): 
       rollouts.deployments(params.id, {
         ...pageOf(rolloutDeployments, ["number", "number"], query),
         state: query.state,
+        waves: query.waves,
       }),
     ),
     bind(routes.listDecisions, ({ params, query }) =>

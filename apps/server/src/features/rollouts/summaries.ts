@@ -151,16 +151,29 @@ export async function rolloutPage(
 export const rolloutSummary = async (db: Queries, clock: Shown, id: string): Promise<RolloutSummary | undefined> =>
   (await summaries(db, clock, ofRollout(id)))[0];
 
-/** In the order of the waves; of one state only, if one is named. */
+export interface DeploymentsAsked extends PageAsked {
+  /** Of these only, where they are named. */
+  state?: DeploymentStateName | undefined;
+  waves?: "begun" | "later" | undefined;
+}
+
+/** In the order of the waves. */
 export async function deploymentPage(
   db: Queries,
   id: string,
-  { limit, after, state }: PageAsked & { state?: DeploymentStateName | undefined },
+  { limit, after, state, waves }: DeploymentsAsked,
   progress: Progress,
 ): Promise<{ deployments: Deployment[]; next: string | null }> {
   const found = await selectDeployments(db)
     .where("deployments.rolloutId", "=", id)
     .$if(state !== undefined, (q) => q.where("deployments.state", "=", state!))
+    .$if(waves !== undefined, (q) =>
+      q.where(
+        "deployments.wave",
+        waves === "begun" ? "<=" : ">",
+        db.selectFrom("rollouts").select("currentWave").where("id", "=", id),
+      ),
+    )
     .$if(after !== undefined, (q) =>
       q.where(({ eb, refTuple, tuple }) =>
         eb(refTuple("deployments.wave", "deployments.position"), ">", tuple(after![0] as number, after![1] as number)),

@@ -10,6 +10,7 @@ import { rulesOf } from "../deployments/store.ts";
 import { asksForPermits, findDevices, holdsConfirmed, otherOf, runningOf } from "../device-records/store.ts";
 import type { Trust } from "../trust/trust.ts";
 import type { PlannedRow, Target } from "./insert-rollout.ts";
+import { counted } from "../../domain/counted.ts";
 
 export const namesListedMax = 20;
 /** The device may run the image already, or will. */
@@ -172,7 +173,9 @@ export function decisionsOf(went: readonly Went[], stay: readonly string[], stay
   const more = staying - Math.min(stay.length, namesListedMax);
   return [
     ...(went.length === 0 ? ["no device goes back"] : []),
-    ...went.map(({ count, version, name }) => `${count} devices go back to ${version} (${name})`),
+    ...went.map(
+      ({ count, version, name }) => `${counted(count, "device goes", "devices go")} back to ${version} (${name})`,
+    ),
     ...stay.slice(0, namesListedMax),
     ...(more > 0 ? [`and ${more} more stay`] : []),
   ];

@@ -1,0 +1,40 @@
+// Over a page whose session has ended: what was typed there stays, and goes on once somebody has signed in.
+
+import { type ReactNode, useEffect, useId, useRef } from "react";
+import { SignInForm } from "../pages/sign-in-page.tsx";
+import { useSession, useUser } from "../session.tsx";
+
+export function SessionEnded(): ReactNode {
+  const element = useRef<HTMLDialogElement>(null);
+  const id = useId();
+  const { forget } = useSession();
+  const { userName } = useUser();
+  useEffect(() => {
+    const dialog = element.current!;
+    const before = document.activeElement;
+    dialog.showModal();
+    return () => {
+      dialog.close();
+      if (before instanceof HTMLElement && before.isConnected) before.focus();
+    };
+  }, []);
+  return (
+    <dialog
+      ref={element}
+      className="session-ended"
+      aria-labelledby={id}
+      // It can't be put away by Escape, which browsers see to themselves the second time.
+      onCancel={(event) => event.preventDefault()}
+      onClose={({ currentTarget }) => currentTarget.isConnected && currentTarget.showModal()}
+    >
+      <h2 id={id}>Sign in again</h2>
+      <p role="status">Your session has ended. What you have begun here is kept for {userName}.</p>
+      <SignInForm isAgain />
+      <p>
+        <button type="button" className="button small quiet" onClick={forget}>
+          Give it up and leave this page
+        </button>
+      </p>
+    </dialog>
+  );
+}
