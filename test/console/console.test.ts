@@ -94,13 +94,14 @@ describe.skipIf(!executablePath || !hasQemu)("the product in a browser", () => {
     await page.getByLabel("New password", { exact: true }).fill("four words in a row");
     await page.getByLabel("New password again").fill("four words in a row");
     await page.keyboard.press("Enter");
-    await page.getByRole("heading", { name: "Devices", exact: true }).waitFor();
+    await page.getByRole("heading", { name: "Overview", exact: true }).waitFor();
     await page.getByText("Live", { exact: true }).waitFor();
     // From here on nothing may reload the page: a reload would lose this mark.
     await page.evaluate(() => void ((window as unknown as { mark: boolean }).mark = true));
   });
 
   it("shows every device online and healthy on 1.0.0 in slot A", { timeout: 120_000 }, async () => {
+    await openPage("Devices");
     await untilCount(
       rowsWith(/Online[\s\S]*1\.0\.0[\s\S]*Healthy/),
       deviceCount,

@@ -1,4 +1,4 @@
-import { type ReactNode, useEffect, useState } from "react";
+import { type ReactNode, Suspense, useEffect, useState } from "react";
 import { AppHeader } from "./components/app-header.tsx";
 import { ConnectionNotice } from "./components/connection-notice.tsx";
 import { EmergencyStopBanner } from "./components/emergency-stop.tsx";
@@ -7,12 +7,21 @@ import { Link } from "./components/link.tsx";
 import { Page } from "./components/page.tsx";
 import { ProblemNotice } from "./components/problem-notice.tsx";
 import { SessionEnded } from "./components/session-ended.tsx";
+import {
+  NotificationsPage,
+  PeoplePage,
+  RecordPage,
+  SecondPersonPage,
+  SessionsPage,
+  TokensPage,
+} from "./lazy-pages.tsx";
 import { Fleet } from "./live/fleet.ts";
 import { FleetContext } from "./live/hooks.ts";
 import { AccountPage } from "./pages/account-page.tsx";
 import { DevicePage } from "./pages/device-page.tsx";
 import { DevicesPage } from "./pages/devices-page.tsx";
 import { NewRolloutPage } from "./pages/new-rollout-page.tsx";
+import { OverviewPage } from "./pages/overview-page.tsx";
 import { PasswordPage } from "./pages/password-page.tsx";
 import { ReleasesPage } from "./pages/releases-page.tsx";
 import { RolloutPage } from "./pages/rollout-page.tsx";
@@ -74,13 +83,17 @@ function Console({ isPaused }: { isPaused: boolean }): ReactNode {
       <ConnectionNotice />
       <EmergencyStopBanner />
       {/* What else is in the address is a page's own. */}
-      <FaultBoundary key={JSON.stringify(route)}>{pageOf(route)}</FaultBoundary>
+      <FaultBoundary key={JSON.stringify(route)}>
+        <Suspense fallback={<p className="loading">Loading…</p>}>{pageOf(route)}</Suspense>
+      </FaultBoundary>
     </FleetContext>
   );
 }
 
 function pageOf(route: Route): ReactNode {
   switch (route.page) {
+    case "overview":
+      return <OverviewPage />;
     case "devices":
       return <DevicesPage />;
     case "device":
@@ -95,6 +108,18 @@ function pageOf(route: Route): ReactNode {
       return <RolloutPage id={route.id} />;
     case "trust":
       return <TrustPage />;
+    case "people":
+      return <PeoplePage />;
+    case "sessions":
+      return <SessionsPage />;
+    case "tokens":
+      return <TokensPage />;
+    case "second-person":
+      return <SecondPersonPage />;
+    case "record":
+      return <RecordPage />;
+    case "notifications":
+      return <NotificationsPage />;
     case "account":
       return <AccountPage />;
     case "password":

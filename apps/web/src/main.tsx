@@ -6,6 +6,8 @@ import "./styles/base.css";
 import "./styles/components.css";
 import "./styles/pages.css";
 import "./styles/forced-colours.css";
+import "./styles/access.css";
+import "./styles/overview.css";
 
 createRoot(document.getElementById("root")!).render(
   <StrictMode>

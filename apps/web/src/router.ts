@@ -3,7 +3,20 @@
 import { useCallback, useSyncExternalStore } from "react";
 import { leavePlace, newEntry, returnToPlace, watchPlace } from "./places.ts";
 
+/** Below /access; the first of them is /access itself. */
+const accessPages = {
+  people: undefined,
+  sessions: "sessions",
+  tokens: "tokens",
+  "second-person": "second-person",
+  record: "record",
+  notifications: "notifications",
+} as const;
+
+export type AccessPage = keyof typeof accessPages;
+
 export type Route =
+  | { page: "overview" }
   | { page: "devices" }
   | { page: "device"; id: string }
   | { page: "releases" }
@@ -12,6 +25,7 @@ export type Route =
   | { page: "rollout"; id: string }
   | { page: "trust" }
   | { page: "account" }
+  | { page: AccessPage }
   | { page: "password" }
   | { page: "not-found" };
 
@@ -29,7 +43,8 @@ export function routeOf(address: string): Route {
   }
   const [section, id, ...rest] = parts;
   if (rest.length > 0) return { page: "not-found" };
-  if (section === undefined || (section === "devices" && id === undefined)) return { page: "devices" };
+  if (section === undefined) return { page: "overview" };
+  if (section === "devices" && id === undefined) return { page: "devices" };
   if (section === "devices") return { page: "device", id: id! };
   if (section === "releases" && id === undefined) return { page: "releases" };
   if (section === "rollouts" && id === undefined) return { page: "rollouts" };
@@ -41,11 +56,17 @@ export function routeOf(address: string): Route {
     };
   if (section === "rollouts") return { page: "rollout", id: id! };
   if (section === "trust" && id === undefined) return { page: "trust" };
+  if (section === "access") {
+    const found = (Object.keys(accessPages) as AccessPage[]).find((page) => accessPages[page] === id);
+    return { page: found ?? "not-found" };
+  }
   if (section === "account" && id === undefined) return { page: "account" };
   if (section === "password" && id === undefined) return { page: "password" };
   return { page: "not-found" };
 }
 
+/** Those that the filter means. */
+export const devicesPath = (filter: string): string => `/devices?${new URLSearchParams({ filter })}`;
 export const devicePath = (id: string): string => `/devices/${encodeURIComponent(id)}`;
 export const rolloutPath = (id: string): string => `/rollouts/${encodeURIComponent(id)}`;
 export const newRolloutPath = (releaseId?: string): string =>

@@ -14,7 +14,7 @@ describeInBrowser("the console", (_open, begin) => {
     await page.keyboard.press("Tab");
     await page.keyboard.type("one-time-secret");
     await page.keyboard.press("Enter");
-    await page.getByRole("heading", { name: "Devices" }).waitFor();
+    await page.getByRole("heading", { name: "Overview" }).waitFor();
 
     /** Tabs until the focus is on the control of that name; fails when a whole round finds none. */
     const tabTo = async (name: string | RegExp): Promise<void> => {

@@ -1,17 +1,13 @@
 // Row 7 of what broke when the console was tried as an operator would: bars vanished in forced colours, a list that was
 // called a status failed axe, and the head of the page ran together on the narrowest screen.
 
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import type { AxeResults } from "axe-core";
 import type { Page } from "playwright-core";
 import { expect, it } from "vitest";
+import { axeProblems } from "./axe.ts";
 import { noCounts } from "@flipside/api/rollout-arithmetic";
 import { deployment, device, preflight, rollout } from "./fixtures.ts";
 import type { FakeServer } from "./fake-server.ts";
 import { describeInBrowser } from "./signed-in.ts";
-
-const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 /** A rollout with devices in each of the groups that its bars show. */
 function showAllOutcomes(server: FakeServer): void {
@@ -106,12 +102,7 @@ describeInBrowser("the console", (_open, begin) => {
     server.preflight = preflight({ problems: [{ kind: "waits", sentence: "It waits.", todo: "Wait." }] });
     await signIn();
     const look = async (where: string): Promise<void> => {
-      await page.evaluate(axe);
-      const { violations } = await page.evaluate(() =>
-        (window as unknown as { axe: { run(): Promise<AxeResults> } }).axe.run(),
-      );
-      const found = violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html.slice(0, 160)}`));
-      expect(found, where).toEqual([]);
+      expect(await axeProblems(page), where).toEqual([]);
     };
     for (const [path, text] of [
       ["/devices", "dev-5"],

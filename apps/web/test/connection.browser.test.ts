@@ -6,7 +6,7 @@ import { describeInBrowser, isMarked, mark } from "./signed-in.ts";
 
 describeInBrowser("the connection", (open, begin) => {
   it("says when the connection is lost, and catches up with what it missed", async () => {
-    const { page, server, row } = await open("/");
+    const { page, server, row } = await open("/devices");
     await mark(page);
     server.streamDown = true;
     server.dropStreams();
@@ -44,15 +44,18 @@ describeInBrowser("the connection", (open, begin) => {
   it("gives up a request that is not answered with a clear word, and lets it be tried again", async () => {
     const { page, server, signIn } = await begin();
     server.rollouts.set("r1", rollout("r1"));
-    // A browser's own timer, which no clock of a test reaches: 30 s are 0.3 s here.
-    await page.addInitScript(() => {
-      const timeout = AbortSignal.timeout.bind(AbortSignal);
-      AbortSignal.timeout = (ms) => timeout(ms / 100);
-    });
     await signIn("/rollouts/r1");
     await page.route("**/pause", () => {});
     await page.getByRole("button", { name: "Pause" }).click();
     const dialog = page.getByRole("dialog");
+    // A browser's own timer, which no clock of a test reaches: of this one request 30 s are 0.3 s.
+    await page.evaluate(() => {
+      const timeout = AbortSignal.timeout.bind(AbortSignal);
+      AbortSignal.timeout = (ms) => {
+        AbortSignal.timeout = timeout;
+        return timeout(ms / 100);
+      };
+    });
     await dialog.getByRole("button", { name: "Pause rollout" }).click();
     await dialog.getByText("The server took too long to answer").waitFor();
     await dialog.getByText("There was no answer within 30 s.").waitFor();

@@ -6,7 +6,7 @@ import { describeInBrowser } from "./signed-in.ts";
 
 describeInBrowser("the page of a device", (open) => {
   it("draws what a device's app has reported, with its updates in it, over an hour, a day and a week", async () => {
-    const { page, server, url } = await open("/");
+    const { page, server, url } = await open("/devices");
     const now = Date.now();
     const minutesAgo = (minutes: number): string => new Date(now - minutes * 60_000).toISOString();
     const every = (stepMinutes: number, minutes: number, value: (minute: number) => number) =>

@@ -274,6 +274,7 @@ export class FakeServer {
         return { devices, next: found.length > devices.length ? devices.at(-1)!.id : null };
       },
       summariseDevices: () => this.#summary(),
+      listAttention: () => ({ items: [], at: new Date().toISOString() }),
       getDevice: ({ params: { id } }) => this.#detail(this.#device(id)),
       revokeDevice: ({ params: { id } }) => {
         const device = Object.assign(this.#device(id), { revoked: true, online: false });

@@ -191,7 +191,7 @@ describe("what is typed and read", () => {
   });
 
   it("finds the page of an address, and none for a broken one", () => {
-    expect(routeOf("/")).toEqual({ page: "devices" });
+    expect(routeOf("/")).toEqual({ page: "overview" });
     expect(routeOf("/devices/dev%2D1")).toEqual({ page: "device", id: "dev-1" });
     expect(routeOf("/rollouts/new?clone=r1")).toEqual({ page: "new-rollout", releaseId: null, cloneOf: "r1" });
     expect(routeOf("/rollouts/new?release=7")).toEqual({ page: "new-rollout", releaseId: "7", cloneOf: null });

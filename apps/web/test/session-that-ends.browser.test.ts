@@ -28,7 +28,7 @@ describeInBrowser("a session that ends", (open) => {
   });
 
   it("ends in every tab, begins again in every tab, and is live there without a reload", async () => {
-    const { page, server, url, row } = await open("/");
+    const { page, server, url, row } = await open("/devices");
     const other = await page.context().newPage();
     await other.goto(`${url}/rollouts/new`);
     await other.getByText("Live", { exact: true }).waitFor();
@@ -49,7 +49,7 @@ describeInBrowser("a session that ends", (open) => {
   });
 
   it("leaves nothing to be seen in any tab when somebody signs out", async () => {
-    const { page, url } = await open("/");
+    const { page, url } = await open("/devices");
     const other = await page.context().newPage();
     await other.goto(`${url}/devices/dev-2`);
     await other.getByRole("heading", { name: "dev-2" }).waitFor();

@@ -29,7 +29,8 @@ describeInBrowser("signing in", (open, begin) => {
     await page.getByLabel("New password", { exact: true }).fill("four words in a row");
     await page.getByLabel("New password again").fill("four words in a row");
     await page.keyboard.press("Enter");
-    await page.getByRole("heading", { name: "Devices" }).waitFor();
+    await page.getByRole("heading", { name: "Overview" }).waitFor();
+    await page.getByRole("link", { name: "Devices", exact: true }).click();
     await row("dev-1").waitFor();
 
     await page.getByRole("button", { name: "Sign out" }).click();

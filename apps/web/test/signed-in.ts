@@ -30,7 +30,7 @@ export const mark = (page: Page): Promise<void> =>
 export const isMarked = (page: Page): Promise<boolean> =>
   page.evaluate(() => (window as unknown as { mark?: boolean }).mark === true);
 
-async function signIn({ server, page, url }: Pick<Begun, "server" | "page" | "url">, path = "/"): Promise<void> {
+async function signIn({ server, page, url }: Pick<Begun, "server" | "page" | "url">, path = "/devices"): Promise<void> {
   server.user = { ...server.user, mustChangePassword: false };
   await page.goto(url + path);
   await page.getByLabel("User name").fill("admin");

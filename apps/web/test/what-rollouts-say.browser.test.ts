@@ -13,7 +13,7 @@ const wave = (index: number, total: number, part: Partial<WaveProgress>): WavePr
 
 describeInBrowser("what is said of a rollout", (open) => {
   it("that was cancelled: that its waves were, and not that they are done or that devices failed", async () => {
-    const { page, server, row } = await open("/");
+    const { page, server, row } = await open("/devices");
     const ids = ["dev-1", "dev-2", "dev-3", "dev-4"];
     server.rollouts.set(
       "r1",
@@ -41,7 +41,7 @@ describeInBrowser("what is said of a rollout", (open) => {
   });
 
   it("that paused in its first wave: which wave that is, and no green word for a wave that failed", async () => {
-    const { page, server, row } = await open("/");
+    const { page, server, row } = await open("/devices");
     server.rollouts.set(
       "r1",
       rollout("r1", {
@@ -60,7 +60,7 @@ describeInBrowser("what is said of a rollout", (open) => {
   });
 
   it("that was rolled back: not that its devices run the version, nor a percentage of success", async () => {
-    const { page, server, row } = await open("/");
+    const { page, server, row } = await open("/devices");
     const ids = ["dev-1", "dev-2"];
     server.rollouts.set(
       "r1",
@@ -81,7 +81,7 @@ describeInBrowser("what is said of a rollout", (open) => {
   });
 
   it("that is over: what was, since later rollouts may have changed what its devices run", async () => {
-    const { page, server, row } = await open("/");
+    const { page, server, row } = await open("/devices");
     server.rollouts.set(
       "r1",
       rollout("r1", {

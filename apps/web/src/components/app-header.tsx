@@ -4,40 +4,48 @@ import { asProblem } from "../api/problem.ts";
 import { useConnection } from "../live/hooks.ts";
 import type { Route } from "../router.ts";
 import { useSession, useUser } from "../session.tsx";
+import { accessHome } from "./access-nav.tsx";
 import { Link } from "./link.tsx";
 import { Logo } from "./logo.tsx";
 import { ProblemNotice } from "./problem-notice.tsx";
 
 const sections = [
+  { label: "Overview", href: "/", pages: ["overview"] },
   { label: "Devices", href: "/devices", pages: ["devices", "device"] },
   { label: "Releases", href: "/releases", pages: ["releases"] },
   { label: "Rollouts", href: "/rollouts", pages: ["rollouts", "rollout", "new-rollout"] },
   { label: "Trust", href: "/trust", pages: ["trust"] },
 ] as const;
 
+const accessPages = ["people", "sessions", "tokens", "second-person", "record", "notifications"];
+
+interface Section {
+  label: string;
+  href: string;
+  pages: readonly string[];
+}
+
 const connectionLabels = { connecting: "Connecting", live: "Live", lost: "Offline" } as const;
 
 export function AppHeader({ route }: { route: Route }): ReactNode {
   const { leave } = useSession();
-  const { userName } = useUser();
+  const { userName, may } = useUser();
+  const all: readonly Section[] = [...sections, { label: "Access", href: accessHome(may), pages: accessPages }];
   const connection = useConnection();
   const [problem, setProblem] = useState<ProblemError>();
   return (
     <>
       <header className="app-header">
         <div className="app-header-row">
-          <Link className="brand" href="/devices" aria-label="Flipside, to the devices">
+          <Link className="brand" href="/" aria-label="Flipside, to the overview">
             <Logo />
             <span>Flipside</span>
           </Link>
           <nav aria-label="Main">
             <ul role="list">
-              {sections.map(({ label, href, pages }) => (
+              {all.map(({ label, href, pages }) => (
                 <li key={href}>
-                  <Link
-                    href={href}
-                    {...((pages as readonly string[]).includes(route.page) ? { "aria-current": "page" as const } : {})}
-                  >
+                  <Link href={href} {...(pages.includes(route.page) ? { "aria-current": "page" as const } : {})}>
                     {label}
                   </Link>
                 </li>

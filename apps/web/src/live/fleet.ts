@@ -2,6 +2,7 @@
 
 import type { Routes } from "@flipside/api/routes";
 import type {
+  AttentionItem,
   Command,
   Device,
   DeviceDetail,
@@ -13,6 +14,7 @@ import type {
   Trust,
   Why,
 } from "@flipside/api/types";
+import { listAttention } from "../api/attention.ts";
 import { getDevice, listDevices, summariseDevices } from "../api/devices.ts";
 import { listCommands } from "../api/commands.ts";
 import { type MetricWithHistory, metricHistories } from "../api/metrics.ts";
@@ -76,6 +78,13 @@ export class Fleet {
     load: getEmergencyStop,
     apply: (stop) => stop,
     wantsReload: (_stop, event) => event.kind === "rollout",
+  });
+  /** Of what comes without an event it is asked anew while somebody looks (attention-queue.tsx). */
+  readonly attention = new Resource<AttentionItem[]>({
+    load: listAttention,
+    apply: (items) => items,
+    showsUnstored: true,
+    wantsReload: (_items, event) => event.kind === "rollout",
   });
   /** Counted by the server; a burst of changes asks once. */
   readonly deviceSummary = new Resource<DeviceSummary>({

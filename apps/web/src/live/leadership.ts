@@ -19,6 +19,8 @@ export const standAs = (name: string, begin: Begin): Candidate =>
     ? standByLease(name, begin, window.localStorage)
     : standByLock(name, begin, navigator.locks);
 
+const askAgainMs = 5_000;
+
 export function standByLock(name: string, begin: Begin, locks: Pick<LockManager, "request">): Candidate {
   let hasLeft = false;
   let queued = new AbortController();
@@ -36,13 +38,15 @@ export function standByLock(name: string, begin: Begin, locks: Pick<LockManager,
     });
   };
   function stand(options: LockOptions): void {
+    // It rejects when another tab has taken the lock; and, where nobody led, when the browser gives none just now.
     const standAgain = (): void => {
-      if (options.signal?.aborted) return;
+      const hasLed = release !== undefined;
       release?.();
-      if (!hasLeft) waitInLine();
+      if (hasLeft || options.signal?.aborted) return;
+      if (hasLed) waitInLine();
+      else setTimeout(() => !hasLeft && waitInLine(), askAgainMs);
     };
-    // It rejects when another tab has taken the lock.
-    locks.request(name, options, lead).then(standAgain, standAgain);
+    locks.request(name, options, lead).then(() => !hasLeft && waitInLine(), standAgain);
   }
   function waitInLine(): void {
     queued = new AbortController();

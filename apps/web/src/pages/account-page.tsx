@@ -16,7 +16,9 @@ import {
   RenewCodesDialog,
 } from "../components/passkey-dialogs.tsx";
 import { ProblemNotice } from "../components/problem-notice.tsx";
+import { SessionsPanel } from "../components/sessions-panel.tsx";
 import { TimeAgo } from "../components/time-ago.tsx";
+import { TokensPanel } from "../components/tokens-panel.tsx";
 import { useUser } from "../session.tsx";
 import { plural } from "../words/quantities.ts";
 
@@ -46,6 +48,8 @@ export function AccountPage(): ReactNode {
           </p>
         </section>
       )}
+      <SessionsPanel whose="own" />
+      <TokensPanel whose="own" />
       <section className="panel" aria-labelledby="may-heading">
         <h2 id="may-heading">What you may</h2>
         <ul className="plain-list">

@@ -1,0 +1,36 @@
+import type { Permission } from "@flipside/api/permissions";
+import type { ReactNode } from "react";
+import { useUser } from "../session.tsx";
+import { Link } from "./link.tsx";
+
+const pages: readonly { label: string; href: string; takes: Permission }[] = [
+  { label: "People", href: "/access", takes: "accounts:manage" },
+  { label: "Sessions", href: "/access/sessions", takes: "accounts:manage" },
+  { label: "Tokens", href: "/access/tokens", takes: "accounts:manage" },
+  { label: "Second person", href: "/access/second-person", takes: "fleet:read" },
+  { label: "Record", href: "/access/record", takes: "audit:read" },
+  { label: "Notifications", href: "/access/notifications", takes: "webhooks:manage" },
+];
+
+/** The first one that somebody may look at. */
+export const accessHome = (may: readonly Permission[]): string => pages.find(({ takes }) => may.includes(takes))!.href;
+
+/** Between the pages about people, programs, and who is told. What somebody may not look at is left out. */
+export function AccessNav({ current }: { current: string }): ReactNode {
+  const { may } = useUser();
+  return (
+    <nav className="sub-nav" aria-label="Access">
+      <ul role="list">
+        {pages
+          .filter(({ takes }) => may.includes(takes))
+          .map(({ label, href }) => (
+            <li key={href}>
+              <Link href={href} {...(href === current ? { "aria-current": "page" as const } : {})}>
+                {label}
+              </Link>
+            </li>
+          ))}
+      </ul>
+    </nav>
+  );
+}

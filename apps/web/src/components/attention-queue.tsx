@@ -1,0 +1,78 @@
+import type { AttentionItem } from "@flipside/api/types";
+import { type ReactNode, useEffect } from "react";
+import type { Resource } from "../live/resource.ts";
+import { attentionWords, waysFrom } from "../words/attention-words.ts";
+import { plural } from "../words/quantities.ts";
+import { Icon } from "./icon.tsx";
+import { Link } from "./link.tsx";
+import { Loaded } from "./loaded.tsx";
+import { TimeAgo, TimeToCome } from "./time-ago.tsx";
+
+/** How often it is asked anew while somebody looks: what comes by itself, such as silence, no event tells of. */
+const lookEveryMs = 15_000;
+
+function Item({ item }: { item: AttentionItem }): ReactNode {
+  const { label, tone, icon } = attentionWords[item.kind];
+  const { sentence, since, until, actions } = item.why;
+  return (
+    <li className={`attention-item tone-${tone}`}>
+      <span className="attention-kind">
+        <Icon name={icon} /> {label}
+      </span>
+      <div className="attention-text">
+        <p className="untrusted">{sentence}</p>
+        <p className="muted small-text">
+          {since && (
+            <>
+              Since <TimeAgo at={since} />.{" "}
+            </>
+          )}
+          {until && (
+            <>
+              Until <TimeToCome at={until} />.{" "}
+            </>
+          )}
+          {actions.length > 0 && <>You can {actions.join(", or ")}.</>}
+        </p>
+      </div>
+      <div className="actions">
+        {waysFrom(item).map(({ href, label: way }) => (
+          <Link key={href} className="button small" href={href}>
+            {way}
+          </Link>
+        ))}
+      </div>
+    </li>
+  );
+}
+
+/** What needs a person now, each one step from its cause. */
+export function AttentionQueue({ resource }: { resource: Resource<AttentionItem[]> }): ReactNode {
+  useEffect(() => {
+    const timer = setInterval(() => {
+      if (document.visibilityState === "visible") void resource.reload();
+    }, lookEveryMs);
+    return () => clearInterval(timer);
+  }, [resource]);
+  return (
+    <section className="panel" aria-labelledby="attention-heading">
+      <h2 id="attention-heading">Needs a person</h2>
+      <Loaded resource={resource} what="what needs a person">
+        {(items) => (
+          <>
+            <p role="status" className={items.length === 0 ? "muted" : "visually-hidden"}>
+              {items.length === 0 ? "Nothing: what is under way goes on by itself." : plural(items.length, "thing")}
+            </p>
+            {items.length > 0 && (
+              <ul className="attention" role="list">
+                {items.map((item, index) => (
+                  <Item key={`${item.kind} ${item.rollout?.id} ${item.why.sentence} ${index}`} item={item} />
+                ))}
+              </ul>
+            )}
+          </>
+        )}
+      </Loaded>
+    </section>
+  );
+}

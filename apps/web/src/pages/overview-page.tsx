@@ -1,0 +1,76 @@
+import type { ReactNode } from "react";
+import type { RolloutSummary } from "@flipside/api/types";
+import { AttentionQueue } from "../components/attention-queue.tsx";
+import { FleetShares, fleetLine } from "../components/fleet-shares.tsx";
+import { Icon } from "../components/icon.tsx";
+import { Link } from "../components/link.tsx";
+import { Loaded } from "../components/loaded.tsx";
+import { OutcomeBar } from "../components/outcome-bar.tsx";
+import { Page } from "../components/page.tsx";
+import { StateBadge } from "../components/state-badge.tsx";
+import { useFleet, useResource } from "../live/hooks.ts";
+import { newRolloutPath, rolloutPath } from "../router.ts";
+import { plural } from "../words/quantities.ts";
+import { rolloutWords, wordsOf } from "../words/state-words.ts";
+
+const isOpen = ({ state }: RolloutSummary): boolean => state === "running" || state === "paused";
+
+function UnderWay(): ReactNode {
+  return (
+    <section className="panel" aria-labelledby="under-way-heading">
+      <div className="panel-head">
+        <h2 id="under-way-heading">Rollouts under way</h2>
+        <Link className="button small" href="/rollouts">
+          All rollouts
+        </Link>
+      </div>
+      <Loaded resource={useFleet().rollouts} what="the rollouts">
+        {(rollouts) => {
+          const open = [...rollouts.values()].filter(isOpen);
+          if (open.length === 0) return <p className="muted">None.</p>;
+          return (
+            <ul className="under-way" role="list">
+              {open.map((rollout) => (
+                <li key={rollout.id}>
+                  <div className="under-way-head">
+                    <Link className="row-link" href={rolloutPath(rollout.id)}>
+                      {rollout.name}
+                    </Link>
+                    <StateBadge words={wordsOf(rolloutWords, rollout.state)} />
+                    <span className="muted small-text">
+                      <bdi>{rollout.version}</bdi> to {plural(rollout.total, "device")}
+                    </span>
+                  </div>
+                  <OutcomeBar rollout={rollout} compact />
+                </li>
+              ))}
+            </ul>
+          );
+        }}
+      </Loaded>
+    </section>
+  );
+}
+
+/** What an operator looks at first: what needs somebody, what is under way, and what the fleet runs. */
+export function OverviewPage(): ReactNode {
+  const fleet = useFleet();
+  const { value: summary } = useResource(fleet.deviceSummary);
+  return (
+    <Page
+      title="Overview"
+      summary={summary === undefined ? "Counting devices…" : fleetLine(summary)}
+      actions={
+        <Link className="button primary" href={newRolloutPath()}>
+          <Icon name="plus" /> New rollout
+        </Link>
+      }
+    >
+      <AttentionQueue resource={fleet.attention} />
+      <UnderWay />
+      <Loaded resource={fleet.deviceSummary} what="what the fleet runs">
+        {(known) => <FleetShares summary={known} />}
+      </Loaded>
+    </Page>
+  );
+}

@@ -1,0 +1,109 @@
+// The first page, at the real server: what needs a person, one step from its cause, and gone when it is settled.
+
+import type { Browser, Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { Fixture, password } from "../../apps/server/test/fixture.ts";
+import { failTrial, type Made, newRelease, update } from "../../apps/server/test/rollout-steps.ts";
+import { buildConsole } from "../../apps/web/build/build-console.ts";
+import { axeProblems } from "../../apps/web/test/axe.ts";
+import { findChromium, launch } from "../../apps/web/test/browser.ts";
+
+const executablePath = findChromium();
+if (!executablePath) console.warn("skipped: the overview needs Chromium, as chromium or chromium-browser on PATH");
+
+describe.skipIf(!executablePath)("the overview", () => {
+  let fixture: Fixture;
+  let browser: Browser;
+  let page: Page;
+  let release: Made;
+  const faults: string[] = [];
+
+  beforeAll(async () => {
+    fixture = await Fixture.start({ consoleDir: await buildConsole() });
+    release = await newRelease(fixture, 2);
+    browser = await launch(executablePath!);
+    page = await (await browser.newContext({ viewport: { width: 1200, height: 900 } })).newPage();
+    page.setDefaultTimeout(20_000);
+    page.on("pageerror", (error) => faults.push(String(error)));
+    page.on("console", (message) => {
+      if (message.type() === "error" && !/Failed to load resource/.test(message.text())) faults.push(message.text());
+    });
+    await page.goto(fixture.server.url);
+    await page.getByLabel("User name").fill("admin");
+    await page.getByLabel("Password").fill(password);
+    await page.getByRole("button", { name: "Sign in" }).click();
+    await page.getByRole("heading", { name: "Overview", level: 1 }).waitFor();
+  }, 240_000);
+  afterAll(async () => {
+    await browser?.close();
+    await fixture?.stop();
+  });
+
+  const queue = () => page.getByRole("region", { name: "Needs a person" });
+  const item = (text: string) => queue().getByRole("listitem").filter({ hasText: text });
+  const looksFine = async (where: string): Promise<void> => {
+    expect(await axeProblems(page), where).toEqual([]);
+    for (const width of [390, 320]) {
+      await page.setViewportSize({ width, height: 800 });
+      const beyond = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+      expect(beyond, `${where} at ${width} pixels`).toBeLessThanOrEqual(0);
+    }
+    await page.setViewportSize({ width: 1200, height: 900 });
+  };
+
+  it("says that nothing waits, of a fleet without devices", async () => {
+    await queue().getByText("Nothing: what is under way goes on by itself.").waitFor();
+    await page.getByText("No device has joined yet.").waitFor();
+    await looksFine("empty");
+  });
+
+  it("counts what the fleet runs, and leads from a version to the devices that run it", async () => {
+    for (const id of ["a", "b", "c"]) await fixture.readyDevice(id);
+    await page.getByText("3 devices, 3 online.").waitFor();
+    await page.getByRole("region", { name: "Versions" }).getByRole("link", { name: "1.0.0" }).click();
+    await page.getByRole("heading", { name: "Devices", level: 1 }).waitFor();
+    for (const id of ["a", "b", "c"]) await page.getByRole("rowheader", { name: new RegExp(`^${id}\\b`) }).waitFor();
+    await page.goBack();
+    await page.getByRole("heading", { name: "Overview", level: 1 }).waitFor();
+  });
+
+  it("lists after roll-backs and a pause what needs somebody, with the ways to it; and no more when it is settled", async () => {
+    const [a, b, c] = fixture.devices;
+    const { id } = await fixture.rollOut(release.id, [a!, b!, c!], { failureThresholdPercent: 100 });
+    await failTrial(a!);
+    await failTrial(b!);
+    await item("2 devices went back from 1.2.0").waitFor();
+    await fixture.api.post(`/api/v1/rollouts/${id}/pause`);
+    await item("It is paused").waitFor();
+    await page.getByRole("region", { name: "Rollouts under way" }).getByText("Paused").waitFor();
+    await looksFine("with two things");
+    // The most pressing is the first.
+    expect(await queue().getByRole("listitem").first().innerText()).toContain("Rollout paused");
+    await item("2 devices went back").getByRole("link", { name: "Look at a" }).click();
+    await page.getByRole("heading", { name: "a", level: 1, exact: true }).waitFor();
+    await page.goBack();
+    await item("It is paused").getByRole("link", { name: "Open test" }).click();
+    await page.getByRole("button", { name: "Resume" }).click();
+    await page.getByRole("dialog").getByRole("button", { name: "Resume rollout" }).click();
+    await page.getByRole("status", { name: "Rollout state" }).getByText("Running").waitFor();
+    await page.getByRole("link", { name: "Overview", exact: true }).click();
+    await expect.poll(() => item("It is paused").count()).toBe(0);
+    await update(c!, release);
+    await fixture.api.until(`/api/v1/rollouts/${id}`, ({ state }) => state === "completed");
+    await page.getByRole("region", { name: "Rollouts under way" }).getByText("None.").waitFor();
+    await fixture.api.post(`/api/v1/rollouts/${id}/archive`);
+    await queue().getByText("Nothing: what is under way goes on by itself.").waitFor();
+  });
+
+  it("leads from devices that are unhealthy to their list", async () => {
+    for (const device of fixture.devices.slice(0, 2)) {
+      device.health = "unhealthy";
+      await device.checkIn();
+    }
+    await page.goto(fixture.server.url);
+    await item("Of 2 devices each says that its app does not work").getByRole("link").click();
+    await page.getByRole("rowheader", { name: /^a\b/ }).waitFor();
+    expect(await page.getByRole("rowheader").count()).toBe(2);
+    expect(faults).toEqual([]);
+  });
+});
