@@ -62,7 +62,8 @@ function commandView(row: CommandRow, clock: Clock): CommandView {
   return {
     id,
     deviceId,
-    kind,
+    // Others are not given yet.
+    kind: kind as CommandView["kind"],
     host,
     port,
     state,
