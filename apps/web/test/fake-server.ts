@@ -456,7 +456,7 @@ export class FakeServer {
 
   #command(device: Device, { expiresInMs, ...action }: Required<NewCommand>): Command {
     const known = this.commands.get(device.id) ?? [];
-    const given = { host: null, port: null, ...action };
+    const given = { host: null, port: null, seconds: null, ...action };
     if (given.host === "refuse-me") throw new Refusal("no-operations-key");
     const now = Date.now();
     const createdAt = new Date(now).toISOString();

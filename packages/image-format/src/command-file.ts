@@ -23,8 +23,6 @@ export const commandKinds = {
   "collect-logs": C.COMMAND_COLLECT_LOGS,
 } as const;
 
-export type CommandKind = keyof typeof commandKinds;
-
 export type CommandAction =
   | { kind: "reboot" | "roll-back" | "collect-logs" }
   | { kind: "set-connection"; host: string; port: number }

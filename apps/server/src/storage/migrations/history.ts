@@ -36,6 +36,7 @@ import { migrate as waysToSignIn } from "./0032-ways-to-sign-in.ts";
 import { migrate as webhooksAndRequestIds } from "./0033-webhooks-and-request-ids.ts";
 import { migrate as idempotentRequests } from "./0034-idempotent-requests.ts";
 import { migrate as claimsWithLimits } from "./0035-claims-with-limits.ts";
+import { migrate as configurationsAndCollectedLogs } from "./0037-configurations-and-collected-logs.ts";
 import { type Migrate, tools } from "./tools.ts";
 
 const history: Record<string, Migrate> = {
@@ -72,6 +73,7 @@ const history: Record<string, Migrate> = {
   "0033-webhooks-and-request-ids": webhooksAndRequestIds,
   "0034-idempotent-requests": idempotentRequests,
   "0035-claims-with-limits": claimsWithLimits,
+  "0037-configurations-and-collected-logs": configurationsAndCollectedLogs,
 };
 
 export function migrations(types: ColumnTypes): MigrationProvider {
