@@ -87,7 +87,6 @@ export const CRASH_LOG_BYTES: u32 = 512;
 export const RECOVERY_NONE: u32 = 0xffffffff;
 export const APP_REPORT_BYTES: u32 = 32;
 export const CONSOLE_LOG_BYTES: u32 = 4096;
-export const CONFIGURATION_VERDICT_BYTES: u32 = 80;
 
 @external("exo", "flash_geometry")
 export declare function flashGeometry(zone: u32, outPtr: usize): i32;
