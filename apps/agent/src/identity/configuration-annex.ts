@@ -44,6 +44,7 @@ export function annexHolds(at: usize, generation: u32): bool {
   const bytes = annexDocumentBytes(at);
   if (annexNumber(at) == 0 || bytes < <u32>CONFIGURATION_BYTES_MIN || bytes > <u32>CONFIGURATION_BYTES_MAX)
     return false;
+  for (let i = DOCUMENT + bytes; i < CHECKED_BYTES; i++) if (load<u8>(at + i) != 0) return false;
   sha256(at, CHECKED_BYTES, digest);
   return equalInConstantTime(digest, at + CHECKED_BYTES, CHECK_BYTES);
 }

@@ -229,7 +229,8 @@ export class Settings {
     if (this.zone.read(this.copies.offsetOf(copy), into, COPY_BYTES) >= 0 && holds(into)) {
       const generation = load<u32>(into, GENERATION);
       const behind = into + RECORD_BYTES;
-      const isWhole = annexHolds(behind, generation);
+      const recordEnds = recordBytes(load<u16>(into, 4));
+      const isWhole = annexHolds(behind, generation) && isZero(into + recordEnds, RECORD_BYTES - recordEnds);
       if (isWhole || !whole || annexIsAbsent(behind)) {
         if (load<u16>(into, 4) == 1) memory.fill(into + CANDIDATE, 0, RECORD_BYTES - CANDIDATE);
         if (!isWhole) memory.fill(behind, 0, CONFIGURATION_ANNEX_BYTES);
