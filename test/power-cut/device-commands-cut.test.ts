@@ -73,7 +73,7 @@ beforeAll(async () => {
 
 async function madeBy(name: string, { from, command }: Change): Promise<Start> {
   const rig = new NodeRig(workshop, seedFor(name), from().flash, from().secrets);
-  give(workshop, rig, [command]);
+  give(workshop.keys.operations, rig, [command]);
   const isMade = (): boolean => rig.server.lastCheckIn?.configuration !== undefined;
   expect(await rig.powerUp(undefined, isMade)).toBe("settled");
   expect(rig.violations).toEqual([]);
@@ -120,7 +120,7 @@ function rigFor(name: string, { from, command, isWhole, isMade }: Change): NodeR
   rig.server.afterCheckIn = (checkIn, session, send) => {
     if (isMade(checkIn) || !giveOnce(session)) return;
     rig.server.answers.length = 0;
-    give(workshop, rig, [command]);
+    give(workshop.keys.operations, rig, [command]);
     const { afterCheckIn } = rig.server;
     rig.server.afterCheckIn = again;
     afterCheckIn(checkIn, session, send);
