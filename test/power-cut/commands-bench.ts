@@ -1,11 +1,11 @@
-// Commands to a virtual device on the rig: what a server gives, one after the other, each when the one before it was
+// Commands to a device on the rig: what a server gives, one after the other, each when the one before it was
 // answered, in the session that is.
 
 import type { CommandParts } from "../../apps/power-cut/src/server/signed-command.ts";
 import { signedCommand } from "../../apps/power-cut/src/server/signed-command.ts";
 import { logPartMessage } from "@flipside/protocol/messages";
-import type { Workshop } from "./images.ts";
-import type { NodeRig } from "./node-rig.ts";
+import type { SigningKey } from "@flipside/image-format";
+import type { ScriptedServer } from "./scripted-server.ts";
 
 /**
  * The kind, and its arguments. `document`: sent in place of the one that was signed; null: none. `after`: not given
@@ -16,12 +16,17 @@ export type Given = Pick<CommandParts, "kind" | "host" | "port" | "seconds" | "c
   after?: () => boolean;
 };
 
+/** What of a rig is needed. */
+interface Beside {
+  readonly server: ScriptedServer;
+}
+
 export const idOf = (n: number): string => n.toString(16).padStart(32, "0");
 
 export const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);
 
 /** What is sent: command n has the id n, counted from 1. Each is given in every session until it was answered. */
-export function give(workshop: Workshop, rig: NodeRig, commands: readonly Given[]): void {
+export function give(operations: SigningKey, rig: Beside, commands: readonly Given[]): void {
   const numbers = new Map<string, number>();
   let onItsWay: string | undefined;
   rig.server.afterCheckIn = (_checkIn, session, send) => {
@@ -35,7 +40,7 @@ export function give(workshop: Workshop, rig: NodeRig, commands: readonly Given[
     const { document, after: _, ...parts } = command;
     const { deviceNonce } = session;
     send(
-      signedCommand(workshop.keys.operations, {
+      signedCommand(operations, {
         deviceId: "power-cut",
         deviceNonce,
         id: idOf(next + 1),
@@ -48,7 +53,7 @@ export function give(workshop: Workshop, rig: NodeRig, commands: readonly Given[
 }
 
 /** The console that the device has told in answer to a command; undefined: not all of it is there. */
-export function toldLog(rig: NodeRig, id: string): string | undefined {
+export function toldLog(rig: Beside, id: string): string | undefined {
   const parts = rig.server.logParts.filter(({ command }) => command === id).map((part) => logPartMessage.parse(part));
   const last = parts.at(-1);
   if (last === undefined || last.part !== last.parts) return undefined;

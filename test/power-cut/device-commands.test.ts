@@ -59,7 +59,7 @@ async function codesOf(
   commands: Given[],
   then: () => boolean = () => true,
 ): Promise<(string | undefined)[]> {
-  give(workshop, rig, commands);
+  give(workshop.keys.operations, rig, commands);
   expect(await rig.powerUp(undefined, () => rig.server.answers.length === commands.length && then())).toBe("settled");
   expect(rig.violations).toEqual([]);
   return rig.server.answers.map(({ code }) => ErrorCode[code]);
@@ -78,7 +78,7 @@ describe("identify", () => {
     const known = (): number => lines.filter((line) => line === "identify: this is power-cut").length;
     const identify = (seconds: number): Given => ({ kind: C.COMMAND_IDENTIFY, seconds });
     let atSecond = 0;
-    give(workshop, rig, [identify(600), identify(3)]);
+    give(workshop.keys.operations, rig, [identify(600), identify(3)]);
     const { answered } = rig.server;
     rig.server.answered = (answer) => {
       answered.call(rig.server, answer);
@@ -103,7 +103,7 @@ describe("identify", () => {
   it("may be asked for on trial and during an update", async () => {
     const rig = rigAt("identify on trial");
     rig.server.deployment = { id: "d-1", attempt: 1, image: workshop.good };
-    give(workshop, rig, [
+    give(workshop.keys.operations, rig, [
       { kind: C.COMMAND_IDENTIFY, seconds: 1 },
       { kind: C.COMMAND_IDENTIFY, seconds: 1 },
     ]);
@@ -207,7 +207,7 @@ describe("roll back", () => {
       return rig.server.lastCheckIn!.running;
     })();
     rig.violations.length = 0;
-    give(workshop, rig, [rollBack]);
+    give(workshop.keys.operations, rig, [rollBack]);
     await rig.powerUp(undefined, () => rig.server.answers.length === 1);
     expect(rig.server.answers.map(({ code }) => ErrorCode[code])).toEqual(["RollBackImpossible"]);
     await rig.powerUp(undefined, () => rig.server.lastCheckIn !== undefined);

@@ -42,7 +42,10 @@ export const COMMAND_DEVICE = 1,
   COMMAND_SIGN = 4,
   COMMAND_SIGN_BY_RELEASE = 8,
   COMMAND_OTHER_SESSION = 16,
-  /** What follows body and signature block is the document; length and hash in the body are put right. */
+  /**
+   * What follows body and signature block is the document; length and hash in the body are put right, but with
+   * COMMAND_SIGN_BY_RELEASE.
+   */
   COMMAND_DOCUMENT = 32,
   /** The app takes what it is handed at once, or refuses it; neither: it says nothing. */
   COMMAND_TAKEN = 64,
