@@ -1,6 +1,6 @@
 // Commands and configurations on the real thing: the server with its operations key, a unikernel in QEMU and a virtual
-// device, which make themselves known, tell their logs, go by what they are told to, and go back to their other slot; and
-// the unikernel reboots when it is told to, and moves to another address of the same server and stays there.
+// device, which make themselves known, tell their logs, go by what they are told to, and go back to their other slot;
+// and the unikernel reboots when it is told to, and moves to another address of the same server and stays there.
 
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

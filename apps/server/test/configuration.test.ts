@@ -227,6 +227,43 @@ describe("a configuration", () => {
     expect((await of(device)).reported).toMatchObject({ number: 42, document: null });
   });
 
+  it("that is older than what the device has is refused, and the next word of a person goes past it", async () => {
+    const device = await fixture.readyDevice();
+    await set(device, { a: 1 });
+    // The server was put back to a backup: the device has had more since.
+    device.configuration = { number: 5, digest: "ef".repeat(32) };
+    await receive(device, ErrorCode.ConfigurationOlder);
+    await device.checkIn();
+    expect(await becomes(device, "refused")).toMatchObject({
+      desired: { number: 1 },
+      reported: { number: 5, document: null },
+      refused: { codeName: "configuration-older" },
+    });
+    expect((await set(device, { a: 1 })).desired.number).toBe(6);
+    await takeUp(device);
+    await becomes(device, "in-force");
+  });
+
+  it("outlives a restart of the server, whatever had become of it", async () => {
+    const [waiting, sent, taken] = [
+      await fixture.readyDevice(),
+      await fixture.readyDevice(),
+      await fixture.readyDevice(),
+    ];
+    await leave(fixture, waiting);
+    for (const device of [waiting, sent, taken]) await set(device, { a: 1 });
+    await takeCommand(fixture, sent);
+    await takeUp(taken);
+    await becomes(taken, "in-force");
+    for (const device of [sent, taken]) await device.close();
+    await fixture.restart();
+    await fixture.api.post("/api/v1/session", { userName: "admin", password: "a password of my own" });
+    for (const device of [waiting, sent, taken]) await begin(device);
+    for (const device of [waiting, sent]) await takeUp(device);
+    for (const device of [waiting, sent, taken]) await becomes(device, "in-force");
+    expect(taken.heard("command")).toEqual([]);
+  });
+
   it("is the new board's, too, when the board is replaced, and gone when the device is", async () => {
     const device = await fixture.readyDevice();
     await set(device, { a: 1 });
