@@ -5,6 +5,8 @@ import { createAccount } from "./commands/account/create.ts";
 import { deleteAccount } from "./commands/account/delete.ts";
 import { listAccounts } from "./commands/account/list.ts";
 import { accountRole } from "./commands/account/role.ts";
+import { accountScope } from "./commands/account/scope.ts";
+import { attention } from "./commands/attention.ts";
 import { exportAudit } from "./commands/audit/export.ts";
 import { listAudit } from "./commands/audit/list.ts";
 import { verifyAudit } from "./commands/audit/verify.ts";
@@ -105,6 +107,7 @@ export const commands: readonly Command[] = [
   deleteWebhook,
   testWebhook,
   webhookDeliveries,
+  attention,
   showStop,
   beginStop,
   endStop,
@@ -137,6 +140,7 @@ export const commands: readonly Command[] = [
   listAccounts,
   createAccount,
   accountRole,
+  accountScope,
   deleteAccount,
   listTokens,
   createToken,

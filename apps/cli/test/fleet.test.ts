@@ -262,6 +262,9 @@ it("a rollout that can't be made is refused in words, by the command line or by 
 it("all updates are stopped with a reason, and go on when somebody ends that", async () => {
   const { schema } = routes.getEmergencyStop.answer;
   expect(await answered(schema, "emergency-stop", "begin", "It smells of smoke.")).toMatchObject({ stopped: true });
+  const { items } = await answered(routes.listAttention.answer.schema, "attention");
+  expect(items[0]).toMatchObject({ kind: "emergency-stop" });
+  expect((await flipside("attention")).said).toContain("It smells of smoke. You can: end the emergency stop.");
   expect((await flipside("emergency-stop", "show")).said).toMatch(/by admin: It smells of smoke\.\n$/);
   expect(await answered(schema, "emergency-stop", "end")).toMatchObject({ stopped: false });
   expect(await flipside("emergency-stop", "begin")).toMatchObject({ code: 2 });

@@ -22,13 +22,34 @@ const json = async (...line: string[]): Promise<any> => {
   return JSON.parse(ended.said);
 };
 
+it("accounts see the devices of some tags, or the whole fleet", async () => {
+  const made = await json("account", "create", "acme", "viewer", "--scope", "customer:acme");
+  expect(made.account.scope).toEqual(["customer:acme"]);
+  expect((await flipside("account", "scope", "acme", "site:b", "site:a")).said).toBe(
+    "acme sees site:a, site:b from now on\n",
+  );
+  expect((await flipside("account", "list")).said).toMatch(/^acme +viewer +site:a, site:b +never/m);
+  for (const words of [[], ["site:b", "--whole-fleet"], ["Site"]])
+    expect(await flipside("account", "scope", "acme", ...words), words.join()).toMatchObject({ code: 2 });
+  expect((await flipside("account", "scope", "acme", "--whole-fleet")).said).toBe(
+    "acme sees the whole fleet from now on\n",
+  );
+  expect(await flipside("account", "create", "ada", "administrator", "--scope", "site:a")).toMatchObject({
+    complained: expect.stringContaining("An administrator sees the whole fleet."),
+  });
+  const token = await json("token", "create", "narrow", "--may", "fleet:read", "--scope", "site:a");
+  expect(token.made.scope).toEqual(["site:a"]);
+  expect((await flipside("token", "withdraw", token.made.id)).code).toBe(0);
+  expect((await flipside("account", "delete", "acme")).code).toBe(0);
+});
+
 it("accounts are made, listed, given another role and deleted", async () => {
   const { oneTimePassword } = await json("account", "create", "olga", "operator");
   const olga = new ApiClient(at.fixture.server.url);
   expect((await olga.post("/api/v1/session", { userName: "olga", password: oneTimePassword })).status).toBe(200);
   expect((await flipside("account", "role", "olga", "approver")).said).toBe("olga is approver from now on\n");
   expect(await flipside("account", "role", "olga", "king")).toMatchObject({ code: 2 });
-  expect((await flipside("account", "list")).said).toMatch(/^olga +approver +\d{4}-/m);
+  expect((await flipside("account", "list")).said).toMatch(/^olga +approver +the whole fleet +\d{4}-/m);
   expect(await flipside("account", "delete", "admin")).toMatchObject({
     code: 3,
     complained: expect.stringContaining("last-administrator"),

@@ -462,7 +462,8 @@ export const options: Record<keyof Configuration, Option> = {
   oidcRoles: {
     flag: "oidc-roles",
     variable: "OIDC_ROLES",
-    about: "the claim's values and their roles here, value=role;value=role; the first that somebody has counts",
+    about:
+      "the claim's values and their roles here, value=role;value=role@tag,tag (devices with these tags alone); the first that somebody has counts",
   },
   oidcUserNameClaim: {
     flag: "oidc-user-name-claim",

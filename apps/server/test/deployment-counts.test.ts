@@ -105,7 +105,7 @@ const begun = async (random: Random): Promise<string> => {
     minimumSample: 1 + random.below(4),
     soakMs: random.pick([0, 0, 30_000]),
   });
-  return (await fixture.server.internals.rollouts.create(request, "admin")).id;
+  return (await fixture.server.internals.rollouts.create({ ...request, scope: null }, "admin")).id;
 };
 
 async function goOn(id: string, random: Random): Promise<void> {

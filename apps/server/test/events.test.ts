@@ -144,7 +144,7 @@ describe("the event hub", () => {
       onDrain: (listener) => (drain = listener),
       end: () => {},
     };
-    counting.join(slow);
+    counting.join(slow, { scope: null });
     await untilTrue(() => written.length === 2);
     expect(written).toEqual([": connected\n\n", ": ping\nid: 0123abcd-7\n\n"]);
     open = false;
@@ -167,7 +167,7 @@ describe("the event hub", () => {
     const loading = (): Promise<unknown> => new Promise((resolve) => slowly.push((state) => resolve({ state })));
     const hub = createEventHub({ ...beside, loaders: { ...loaders, device: loading } });
     const written: string[] = [];
-    hub.join({ write: (text) => (written.push(text), true), onDrain: () => {}, end: () => {} });
+    hub.join({ write: (text) => (written.push(text), true), onDrain: () => {}, end: () => {} }, { scope: null });
     changed("one");
     await untilTrue(() => slowly.length === 1);
     changed("one");
@@ -189,7 +189,7 @@ describe("the event hub", () => {
   it("sends a burst of changes to one thing once", async () => {
     const hub = createEventHub({ ...beside, loaders });
     const written: string[] = [];
-    hub.join({ write: (text) => (written.push(text), true), onDrain: () => {}, end: () => {} });
+    hub.join({ write: (text) => (written.push(text), true), onDrain: () => {}, end: () => {} }, { scope: null });
     for (let i = 0; i < 1_000; i++) changed("one");
     await untilTrue(() => written.length > 2);
     expect(written.slice(2)).toEqual(['event: device\nid: 0123abcd-7\ndata: {"id":"one"}\n\n']);

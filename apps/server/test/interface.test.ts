@@ -43,6 +43,7 @@ describe("the check of every answer", () => {
     role: "viewer",
     mustChangePassword: false,
     signsInWith: "password",
+    scope: null,
     may: ["fleet:read"],
   });
   const good: HeardAnswer = {

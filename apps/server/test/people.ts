@@ -4,8 +4,13 @@ import type { Permission, Role } from "@flipside/api/permissions";
 import { ApiClient, password } from "./fixture.ts";
 
 /** Signed in, with a password of their own. */
-export async function newPerson(admin: ApiClient, role: Role, userName: string = role): Promise<ApiClient> {
-  const made = await admin.post("/api/v1/accounts", { userName, role });
+export async function newPerson(
+  admin: ApiClient,
+  role: Role,
+  userName: string = role,
+  scope: readonly string[] | null = null,
+): Promise<ApiClient> {
+  const made = await admin.post("/api/v1/accounts", { userName, role, scope });
   if (made.status !== 201) throw new Error(JSON.stringify(made.body));
   const person = new ApiClient(admin.url);
   const currentPassword = made.body.oneTimePassword as string;
@@ -24,7 +29,7 @@ export interface Shown {
 export async function newToken(
   person: ApiClient,
   permissions: readonly Permission[],
-  more: { lifeDays?: number } = {},
+  more: { lifeDays?: number; scope?: readonly string[] } = {},
 ): Promise<Shown> {
   const made = await person.post("/api/v1/session/tokens", { name: "for a test", permissions, ...more });
   if (made.status !== 201) throw new Error(JSON.stringify(made.body));

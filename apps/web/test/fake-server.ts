@@ -81,6 +81,7 @@ export class FakeServer {
   readonly passwords = new Map([["admin", "one-time-secret"]]);
   user: User = {
     ...{ userName: "admin", role: "administrator", mustChangePassword: true, signsInWith: "password" },
+    scope: null,
     may: [...permissionNames],
   };
   signInWays: SignInWays = { openIdConnect: null };

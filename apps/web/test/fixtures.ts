@@ -138,6 +138,7 @@ export function rollout(id: string, changes: Partial<Rollout> = {}): Rollout {
     pauseReason: null,
     createdAt,
     createdBy: "admin",
+    scope: null,
     finishedAt: null,
     archivedAt: null,
     urgent: false,

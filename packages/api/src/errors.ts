@@ -9,6 +9,7 @@ export const errors = {
   "credentials-wrong": { status: 401, title: "User name or password is wrong" },
   "not-signed-in": { status: 401, title: "Sign in first" },
   "password-change-required": { status: 403, title: "Choose a password of your own first" },
+  "scope-refused": { status: 403, title: "This is of the whole fleet, and you see a part of it" },
   "role-refused": { status: 403, title: "Your role does not allow this" },
   "token-refused": { status: 403, title: "The token does not allow this" },
   "second-person-needed": { status: 403, title: "Somebody else has to confirm it" },

@@ -60,6 +60,8 @@ export const portMax = 65_535;
 /** What operators file a device under; by what stands before a colon, tags make groups: `site:berlin`. */
 export const tagPattern = /^[a-z0-9][a-z0-9._:-]{0,47}$/;
 export const tagsMax = 32;
+/** Of what somebody sees. */
+export const scopeTagsMax = 20;
 
 /** What a device says that it is, by names of its own. */
 export const attributeNamePattern = /^[a-z][A-Za-z0-9_-]{0,31}$/;

@@ -2,7 +2,7 @@
 
 import type { ErrorCode } from "./errors.ts";
 import { conditionalOn } from "./conditional.ts";
-import { isOpen, type Route, takesIdempotencyKey } from "./route.ts";
+import { isOpen, isPermission, type Route, takesIdempotencyKey } from "./route.ts";
 import { sparseShapeOf } from "./sparse.ts";
 import { routes } from "./routes.ts";
 
@@ -25,6 +25,7 @@ export function errorsOf(route: Route): ErrorCode[] {
   else if (access === "in-person") add("not-signed-in", "session-required");
   // Who does not know a broker's secret finds what is at any other address: nothing.
   else if (access !== "anybody") add("not-signed-in", "password-change-required", "role-refused", "token-refused");
+  if (isPermission(access) && route.scoped === undefined) add("scope-refused");
   if (method !== "GET") add("origin-refused", "unsupported-media-type", "upload-incomplete");
   if (params !== undefined || access === "broker") add("not-found");
   if (query !== undefined || sparseShapeOf(route) !== null) add("validation-failed");

@@ -35,6 +35,15 @@ export const isOpen = (access: Access): access is OpenAccess => (openAccess as r
 
 export const isPermission = (access: Access): access is Permission => access.includes(":");
 
+/**
+ * How somebody is served who sees devices of some tags alone (scope.ts).
+ *   by-device   `:id` is a device's, and there is none of that id for who does not see it
+ *   by-rollout  the same, of a rollout's
+ *   in-handler  the handler keeps to the scope; scopes.test.ts has a row for each such route
+ *   no-devices  nothing of it is of some devices more than of others
+ */
+export type Scoped = "by-device" | "by-rollout" | "in-handler" | "no-devices";
+
 export type RequestBody =
   | { kind: "json"; schema: z.ZodType }
   /** The file itself, application/octet-stream. A streamed one is checked while it arrives. */
@@ -58,6 +67,8 @@ export interface Route {
   /** `:name` stands for one segment. */
   path: `${typeof apiPrefix}/${string}`;
   access: Access;
+  /** Left out, of what takes a permission: it is of the whole fleet, and refused to who does not see that. */
+  scoped?: Scoped;
   /** One line for the document. */
   summary: string;
   /** The segments that the path names. Any text is one: what does not exist is not found. */

@@ -1,6 +1,14 @@
 // Every route under /api, by its name (`operationId` in the document).
 
-import { changeRole, createAccount, deleteAccount, listAccounts, resetPassword } from "./resources/accounts.ts";
+import {
+  changeRole,
+  changeScope,
+  createAccount,
+  deleteAccount,
+  listAccounts,
+  resetPassword,
+} from "./resources/accounts.ts";
+import { listAttention } from "./resources/attention.ts";
 import { listAudit } from "./resources/audit.ts";
 import { replaceBoard } from "./resources/board-replacement.ts";
 import { brokerResource, brokerTopic, brokerUser, brokerVirtualHost } from "./resources/broker-rights.ts";
@@ -129,6 +137,7 @@ export const routes = {
   listAccounts,
   createAccount,
   changeRole,
+  changeScope,
   resetPassword,
   deleteAccount,
   listSessions,
@@ -209,6 +218,7 @@ export const routes = {
   unarchiveRollout,
   deleteRollout,
   whyRollout,
+  listAttention,
   getEmergencyStop,
   setEmergencyStop,
   endEmergencyStop,

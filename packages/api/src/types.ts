@@ -3,6 +3,7 @@
 import type { z } from "zod";
 import type { EventKind } from "./event-kinds.ts";
 import type * as accounts from "./resources/accounts.ts";
+import type * as attention from "./resources/attention.ts";
 import type * as audit from "./resources/audit.ts";
 import type * as claims from "./resources/claims.ts";
 import type * as commands from "./resources/commands.ts";
@@ -29,6 +30,7 @@ import type * as webhooks from "./resources/webhooks.ts";
 import type * as whys from "./resources/why.ts";
 
 export type EmergencyStop = z.output<typeof stops.emergencyStop>;
+export type AttentionItem = z.output<typeof attention.attentionItem>;
 export type Why = z.output<typeof whys.why>;
 
 export type Problem = z.output<typeof problems.problem>;

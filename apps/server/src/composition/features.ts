@@ -1,6 +1,10 @@
 // The features, put together. Each needs only what was made before it: what happens later reaches the others by the
 // feed.
 
+import { type Attention, createAttention } from "../features/attention/attention.ts";
+import { endingTokens, failingWebhooks, lostFiles, proposals, stops } from "../features/attention/around.ts";
+import { devicesByFilter, identityConflicts, trustForks } from "../features/attention/devices.ts";
+import { failures, openRollouts } from "../features/attention/rollouts.ts";
 import type { Router } from "express";
 import type { Feed } from "../changes/feed.ts";
 import type { Clock } from "../clock.ts";
@@ -373,6 +377,7 @@ export interface Features extends Fleet, Conversations {
   desiring: Desiring;
   configurations: ConfigurationReading;
   deviceCounts: DeviceCounts;
+  attention: Attention;
   boards: BoardReplacement;
   metrics: MetricReading;
   retention: Retention;
@@ -458,6 +463,26 @@ const createEvents = (
   longPoll: createLongPoll({ loaders, db, cursors, feed, lookEveryMs: members && settledLookMs }),
 });
 
+function attentionOf(
+  { storage: { db }, clock, trust }: Foundation,
+  { whys, releases, emergencyStop }: Fleet,
+  filtering: Filtering,
+): Attention {
+  const lookouts = [
+    stops(emergencyStop),
+    openRollouts(db, whys),
+    proposals(db, clock),
+    identityConflicts(db, clock),
+    trustForks(db, trust),
+    lostFiles(releases),
+    failures(db),
+    devicesByFilter(db, filtering),
+    failingWebhooks(db),
+    endingTokens(db, clock),
+  ];
+  return createAttention(lookouts, clock.wallMs);
+}
+
 function retentionOf({ storage, log, clock, members }: Foundation, keep: Keeping): Retention {
   const expiring = [
     expiringDeviceLog(keep.deviceLogMs),
@@ -515,7 +540,8 @@ export async function createFeatures(foundation: Foundation, link: DeviceLink, s
     retention: retentionOf(foundation, keep),
     deviceDeletion: createDeviceDeletion({ ...about, lastSeen }),
     clearConflict: createClearConflict({ storage, views, deviceLog }),
-    deviceCounts: createDeviceCounts(storage, () => online().length),
+    deviceCounts: createDeviceCounts(storage, online),
+    attention: attentionOf(foundation, fleet, filtering),
     ...createEvents(foundation, loaders),
     webhookDesk: await openWebhookDesk({
       ...foundation,

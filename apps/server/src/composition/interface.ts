@@ -7,6 +7,7 @@ import { accountRoutes } from "../features/accounts/management-routes.ts";
 import { sessionRoutes } from "../features/accounts/routes.ts";
 import { createAudit } from "../features/audit/audit.ts";
 import { createAuditing } from "../features/audit/audited-request.ts";
+import { attentionRoutes } from "../features/attention/routes.ts";
 import { auditRoutes } from "../features/audit/routes.ts";
 import { awsIotAdminRoutes } from "../features/aws-iot/admin-routes.ts";
 import { createBrokerRights } from "../features/broker-rights/broker-rights.ts";
@@ -24,6 +25,7 @@ import { createDoneOnce } from "../features/idempotency/done-once.ts";
 import { menderAdminRoutes } from "../features/mender/admin-routes.ts";
 import { createCarryOut, createHolding } from "../features/two-persons/holding.ts";
 import { createProposals } from "../features/two-persons/proposals.ts";
+import { createScopeGuard } from "../features/scopes/scopes.ts";
 import { twoPersonRoutes } from "../features/two-persons/routes.ts";
 import { createRule } from "../features/two-persons/rule.ts";
 import { type OidcDoor, oidcRoutes } from "../features/oidc/routes.ts";
@@ -63,7 +65,7 @@ export function createInterface(
   });
   const isServing = (): boolean => members?.membership.isServing ?? true;
   const monitoring = createMonitoring({
-    ...{ storage, counters, summary: deviceCounts.summary, isStopped: () => emergencyStop.view().stopped },
+    ...{ storage, counters, summary: () => deviceCounts.summary(null), isStopped: () => emergencyStop.view().stopped },
     countSessions: () => sessions.online().length,
     ...{ isLinkUp: () => link.isUp, isServing },
   });
@@ -72,7 +74,7 @@ export function createInterface(
   const proposals = createProposals(
     storage,
     clock,
-    createCarryOut(() => bound, audit),
+    createCarryOut(() => bound, audit, storage.db),
   );
   const bound: readonly BoundRoute[] = [
     ownRoutes(isServing),
@@ -94,17 +96,17 @@ export function createInterface(
     trustRoutes(trust, trustReplacement),
     rolloutRoutes(rollouts, whys),
     emergencyStopRoutes(emergencyStop),
+    attentionRoutes(features.attention),
     eventRoutes(features, accounts),
     webhookRoutes(features.webhookDesk),
     brokerRightsRoutes(brokerRights, clock.steadyMs),
-    hawkbitAdminRoutes(foreign.hawkbit?.registration),
-    menderAdminRoutes(foreign.mender?.authSets),
-    awsIotAdminRoutes(foreign.awsIot?.registration),
+    adminRoutesOf(foreign),
   ].flat();
   return createApp({
     ...{ monitoring, metricsToken: options.metricsToken, durations: counters.requests },
     accounts,
     holding: createHolding(rule, proposals),
+    withinScope: createScopeGuard(storage.db),
     auditing: createAuditing({ audit, log, steadyMs: clock.steadyMs }),
     once: createDoneOnce({ storage, serverStart: newId(), nowMs: clock.wallMs, log }),
     requestsPerMinute: options.requestsPerMinute ?? requestsPerMinuteDefault,
@@ -117,6 +119,12 @@ export function createInterface(
     log,
   });
 }
+
+const adminRoutesOf = ({ hawkbit, mender, awsIot }: Features["foreign"]): BoundRoute[] => [
+  ...hawkbitAdminRoutes(hawkbit?.registration),
+  ...menderAdminRoutes(mender?.authSets),
+  ...awsIotAdminRoutes(awsIot?.registration),
+];
 
 const routersOf = ({ hawkbit, mender, awsIot }: Features["foreign"]): RequestHandler[] =>
   [hawkbit?.router, mender?.router, awsIot?.router].filter((each) => each !== undefined);

@@ -69,6 +69,8 @@ export interface AppOptions extends GuardOptions, ProbeOptions {
   auditing: (name: string, route: Route) => RequestHandler[];
   /** What holds back requests that somebody else has to confirm. */
   holding: (name: string, route: Route) => RequestHandler[];
+  /** What keeps who sees a part of the fleet from the rest. */
+  withinScope: (route: Route) => RequestHandler[];
   /** What does what comes with a key once. */
   once: (name: string, route: Route) => RequestHandler[];
   /** How many requests anybody may make in a minute. */
@@ -107,6 +109,7 @@ export function createApp(options: AppOptions): Express {
       ...options.holding(nameOf(route), route),
       ...guardsOf(route.access),
       ...(isOpen(route.access) ? [] : [allowance]),
+      ...options.withinScope(route),
       ...options.once(nameOf(route), route),
       ...beforeBody,
       ...readersOf(route),

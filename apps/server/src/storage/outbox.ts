@@ -8,7 +8,9 @@ import { preparedByShape } from "./prepared.ts";
 import type { ChangeTable, DeploymentRow, Schema } from "./schema.ts";
 
 export type Change =
-  | { kind: "device" | "release"; id: string }
+  | { kind: "release"; id: string }
+  /** `tags`: it has others than before, so that somebody may see it who did not, or the other way round. */
+  | { kind: "device"; id: string; tags?: "changed" }
   /**
    * `due`: devices whose queued deployments became due by it; `countsOnly`: nothing of its row has changed, but how
    * many of its deployments are in which state. Both only while this process runs. `othersDue`: another server's
@@ -126,7 +128,9 @@ function rowOf(change: Change): NewChange {
     detail:
       kind === "deployment"
         ? JSON.stringify({ deviceId: change.deviceId, moved: change.moved, deleted: change.deleted })
-        : null,
+        : kind === "device" && change.tags !== undefined
+          ? JSON.stringify({ tags: change.tags })
+          : null,
     member: null,
   };
 }

@@ -35,6 +35,8 @@ export interface AccountTable {
   oidcIssuer: string | null;
   /** What it is known by there. */
   oidcSubject: string | null;
+  /** JSON: tags of the devices that it sees; null: the whole fleet. */
+  scope: string | null;
 }
 
 /** Of a person. */
@@ -107,6 +109,8 @@ export interface ApiTokenTable {
   name: string;
   /** JSON: Permission[]. */
   permissions: string;
+  /** JSON: tags of the devices that it sees, if its account does; null: all that its account sees. */
+  scope: string | null;
   createdAt: number;
   /** Of steady time. */
   endsAt: number;
@@ -368,6 +372,8 @@ export interface RolloutTable {
   /** JSON: devices in each wave. */
   waveTotals: string;
   allowOlder: boolean;
+  /** JSON: tags, one of which each of its devices has, as whoever made it sees no others; null: any device. */
+  scope: string | null;
   /** JSON: WaveRules of each wave. */
   rules: string;
   /** JSON: RetryRule[]. */

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { type Configuration, readConfiguration } from "../../src/configuration.ts";
 import { oidcIn } from "../../src/optional-features.ts";
-import { claimAt, roleOf } from "../../src/features/oidc/claims.ts";
+import { claimAt, mappingOf } from "../../src/features/oidc/claims.ts";
 
 const needed = {
   ...{ "trust-chain": "x", "public-url": "https://flipside.example", "oidc-issuer": "https://login.example/realm" },
@@ -45,6 +45,10 @@ describe("the OpenID provider as configured", () => {
     [{ "oidc-client-id": undefined }, "--oidc-client-id"],
     [{ "oidc-issuer": undefined }, "--oidc-issuer"],
     [{ "oidc-roles": "ops=king" }, '"ops=king" is no value=role'],
+    [{ "oidc-roles": "ops=operator@" }, '"ops=operator@" is no value=role'],
+    [{ "oidc-roles": "ops=operator@Acme" }, '"ops=operator@Acme" is no value=role'],
+    [{ "oidc-roles": "ops=operator@acme@zeta" }, '"ops=operator@acme@zeta" is no value=role'],
+    [{ "oidc-roles": "ops=administrator@acme" }, "an administrator sees the whole fleet"],
     [{ "oidc-roles": ";" }, "value=role is wanted"],
     [{ "oidc-roles": "=viewer" }, "no value=role"],
     [{ "oidc-issuer": "http://login.example" }, "https is wanted"],
@@ -75,13 +79,13 @@ describe("claims", () => {
 
   it("name the role of the first mapping that fits, of the first claim that is there", () => {
     const roles = [
-      { value: "a", role: "approver" as const },
-      { value: "o", role: "operator" as const },
+      { value: "a", role: "approver" as const, scope: null },
+      { value: "o", role: "operator" as const, scope: null },
     ];
-    expect(roleOf({ groups: ["o", "a"] }, ["roles", "groups"], roles)).toBe("approver");
-    expect(roleOf({ roles: ["o"], groups: ["a"] }, ["roles", "groups"], roles)).toBe("operator");
-    expect(roleOf({ roles: [], groups: ["a"] }, ["roles", "groups"], roles)).toBeUndefined();
-    expect(roleOf({ groups: "a" }, ["groups"], roles)).toBe("approver");
-    expect(roleOf({ groups: "a o" }, ["groups"], roles)).toBeUndefined();
+    expect(mappingOf({ groups: ["o", "a"] }, ["roles", "groups"], roles)?.role).toBe("approver");
+    expect(mappingOf({ roles: ["o"], groups: ["a"] }, ["roles", "groups"], roles)?.role).toBe("operator");
+    expect(mappingOf({ roles: [], groups: ["a"] }, ["roles", "groups"], roles)).toBeUndefined();
+    expect(mappingOf({ groups: "a" }, ["groups"], roles)?.role).toBe("approver");
+    expect(mappingOf({ groups: "a o" }, ["groups"], roles)).toBeUndefined();
   });
 });

@@ -98,6 +98,26 @@ describe("signing in at the provider", () => {
     expect((await first.api.get(sessionPath)).body.role).toBe("administrator");
   });
 
+  it("gives the part of the fleet that is seen with the role, and takes it anew with that", async () => {
+    const name = somebody(["partners"]);
+    const browser = newBrowser();
+    await browser.signIn();
+    const seen = async () => (await browser.api.get(sessionPath)).body.scope;
+    expect(await seen()).toEqual(["acme", "zeta"]);
+    expect(await accountOf(name)).toMatchObject({ role: "operator", scope: ["acme", "zeta"] });
+    const put = await fixture.api.request("PUT", `/api/v1/accounts/${name}/scope`, { scope: null });
+    expect(put, "is the provider's to say").toMatchObject({ status: 409, body: { code: "oidc-account" } });
+    provider.person!.claims["groups"] = ["operators"];
+    await newBrowser().signIn();
+    expect(await seen()).toBeNull();
+    provider.person!.claims["groups"] = ["partners"];
+    await newBrowser().signIn();
+    expect(await seen()).toEqual(["acme", "zeta"]);
+    expect((await linesOf("endOidc"))[0]).toMatchObject({
+      detail: { before: { role: "operator", scope: null }, after: { role: "operator", scope: ["acme", "zeta"] } },
+    });
+  });
+
   it("is for nobody without a role; who had one loses sessions and tokens", async () => {
     for (const groups of [undefined, [], ["nothing of ours"], 7, [["operators"]], { operators: true }]) {
       const name = somebody(groups);

@@ -19,13 +19,16 @@ afterAll(() => fixture.stop());
 /** One wave that any failure lets go on. */
 const rolloutToAll = (): Promise<{ id: string }> =>
   fixture.server.internals.rollouts.create(
-    routes.createRollout.body.schema.parse({
-      name: "r",
-      releaseId: fleet.releaseId,
-      target: { all: true },
-      deadlineMs: 60_000,
-      failureThresholdPercent: 100,
-    }),
+    {
+      ...routes.createRollout.body.schema.parse({
+        name: "r",
+        releaseId: fleet.releaseId,
+        target: { all: true },
+        deadlineMs: 60_000,
+        failureThresholdPercent: 100,
+      }),
+      scope: null,
+    },
     "admin",
   );
 

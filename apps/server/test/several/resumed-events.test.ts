@@ -61,25 +61,27 @@ async function held(id: string): Promise<() => Promise<void>> {
 
 it("tells each change once, in whatever order they were committed", async () => {
   const gone = new AbortController().signal;
-  const start = (await longPoll.poll({ after: undefined, wanted: undefined, timeoutMs: 0, gone }))!.cursor;
+  const start = (await longPoll.poll({ after: undefined, wanted: undefined, scope: null, timeoutMs: 0, gone }))!.cursor;
   const commitFirst = await held("first");
   await writer.transaction(async (work) => work.changed({ kind: "device", id: "second" }));
   await others.catchUp();
   // It is committed, and told to those who are there; a cursor behind it would skip the first.
-  const early = (await longPoll.poll({ after: start, wanted: undefined, timeoutMs: 0, gone }))!;
+  const early = (await longPoll.poll({ after: start, wanted: undefined, scope: null, timeoutMs: 0, gone }))!;
   expect(early.events).toEqual([]);
-  const waiting = longPoll.poll({ after: early.cursor, wanted: undefined, timeoutMs: 20_000, gone });
+  const waiting = longPoll.poll({ after: early.cursor, wanted: undefined, scope: null, timeoutMs: 20_000, gone });
   await commitFirst();
   others.wake();
   let polled = (await waiting)!;
   const told = polled.events.map(({ data }) => ("id" in data ? data.id : ""));
   while (told.length < 2) {
-    polled = (await longPoll.poll({ after: polled.cursor, wanted: undefined, timeoutMs: 20_000, gone }))!;
+    polled = (await longPoll.poll({ after: polled.cursor, wanted: undefined, scope: null, timeoutMs: 20_000, gone }))!;
     expect(polled.events.length).toBeGreaterThan(0);
     told.push(...polled.events.map(({ data }) => ("id" in data ? data.id : "")));
   }
   expect(told).toEqual(["first", "second"]);
-  expect(await longPoll.poll({ after: polled.cursor, wanted: undefined, timeoutMs: 0, gone })).toMatchObject({
+  expect(
+    await longPoll.poll({ after: polled.cursor, wanted: undefined, scope: null, timeoutMs: 0, gone }),
+  ).toMatchObject({
     events: [],
   });
 });

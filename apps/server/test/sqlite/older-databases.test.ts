@@ -72,7 +72,16 @@ function withGates({
   const anew = { thresholdAction: "pause", rate: null, approval: false, startAt: null };
   const rule = { deadlineMs, failureThresholdPercent, ...formerRules, ...anew };
   const rules = (JSON.parse(String(row["waveTotals"])) as number[]).map(() => rule);
-  const added = { ...gates, ...newInRollouts, ...healthGate, ...pieces, ...putAway, ...otherAgents, ...byNoRequest };
+  const added = {
+    scope: null,
+    ...gates,
+    ...newInRollouts,
+    ...healthGate,
+    ...pieces,
+    ...putAway,
+    ...otherAgents,
+    ...byNoRequest,
+  };
   return { ...row, ...added, accepted: JSON.stringify(accepted), rules: JSON.stringify(rules) };
 }
 
@@ -156,6 +165,7 @@ const withRole = ({ tokenGeneration: _, ...row }: Record<string, unknown>): obje
   mustChangePassword: true,
   lastSignedInAt: null,
   ...{ oidcIssuer: null, oidcSubject: null },
+  scope: null,
 });
 
 const newInClaims = {
@@ -182,6 +192,13 @@ const withoutConfigurations = [
   "drop index devicesByConfiguration",
   ...Object.keys(newInDevices).map((column) => `alter table devices drop column ${column}`),
   ...Object.keys(newInCommands).map((column) => `alter table commands drop column ${column}`),
+].join("; ");
+
+/** Undoes migrations 0036 and 0039. */
+const withoutScopes = [
+  "drop index devicesByTrustDigest",
+  "drop index rolloutsByScope",
+  ...["accounts", "apiTokens", "rollouts"].map((table) => `alter table ${table} drop column scope`),
 ].join("; ");
 
 /** Undoes migrations 0028, 0030 and 0031. */
@@ -373,6 +390,7 @@ describe("a server before migration 0006", () => {
     );
     database.prepare("update images set filePath = ?").run(`/srv/elsewhere/images/${digest}.image`);
     database.exec(withoutConfigurations);
+    database.exec(withoutScopes);
     database.exec(withoutRoles);
     database.exec(withoutClaimLimits);
     database.exec(withoutOtherAgents);

@@ -1,6 +1,7 @@
 import { type ReactNode, useCallback, useEffect, useState } from "react";
 import { permissions, roles } from "@flipside/api/permissions";
 import type { ProblemError } from "@flipside/api/problem";
+import { scopeText } from "@flipside/api/scope";
 import type { Passkey } from "@flipside/api/types";
 import { listPasskeys } from "../api/passkeys.ts";
 import { asProblem } from "../api/problem.ts";
@@ -20,9 +21,10 @@ import { useUser } from "../session.tsx";
 import { plural } from "../words/quantities.ts";
 
 export function AccountPage(): ReactNode {
-  const { userName, role, may, signsInWith } = useUser();
+  const { userName, role, scope, may, signsInWith } = useUser();
+  const part = scope === null ? "" : ` You see the devices tagged ${scopeText(scope)}.`;
   return (
-    <Page title="My account" summary={`${userName}, ${role}: ${roles[role].summary}.`}>
+    <Page title="My account" summary={`${userName}, ${role}: ${roles[role].summary}.${part}`}>
       {signsInWith === "password" ? (
         <>
           <section className="panel" aria-labelledby="password-heading">

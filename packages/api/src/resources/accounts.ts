@@ -3,7 +3,7 @@
 import { z } from "zod";
 import { userNamePattern } from "../limits.ts";
 import { json, named, nothing, route, secret } from "../route.ts";
-import { time } from "./forms.ts";
+import { newScope, scope, time } from "./forms.ts";
 import { next, pageQuery } from "./pages.ts";
 import { role, signsInWith } from "./session.ts";
 
@@ -12,6 +12,7 @@ export const account = named(
   z.strictObject({
     userName: z.string(),
     role,
+    scope: scope.describe("tags of the devices that it sees; null: the whole fleet"),
     mustChangePassword: z.boolean().describe("it has a one-time password yet"),
     signsInWith: signsInWith.describe("openid-connect: its role is the provider's to say, and it has no password"),
     createdAt: time,
@@ -32,6 +33,7 @@ export const newAccount = named(
       .string()
       .regex(userNamePattern, "1 to 64 characters of a-z, 0-9 and . _ @ -, beginning with a letter or digit"),
     role,
+    scope: newScope.default(null),
   }),
 );
 
@@ -70,6 +72,19 @@ export const changeRole = route({
   status: 200,
   answer: json(account),
   errors: ["last-administrator", "oidc-account"],
+});
+
+export const changeScope = route({
+  method: "PUT",
+  path: "/api/v1/accounts/:userName/scope",
+  access: "accounts:manage",
+  takesTwo: true,
+  summary: "See other devices, from the next request on",
+  params,
+  body: json(z.strictObject({ scope: newScope })),
+  status: 200,
+  answer: json(account),
+  errors: ["oidc-account"],
 });
 
 export const resetPassword = route({

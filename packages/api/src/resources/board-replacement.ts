@@ -10,6 +10,7 @@ export const replaceBoard = route({
   method: "POST",
   path: "/api/v1/devices/:id/replace-board",
   access: "devices:enrol",
+  scoped: "by-device",
   summary: "Another board takes the device's place: whoever proves this claim is the device from then on",
   params: idParams,
   body: json(z.strictObject({ secret: claimSecret.describe("of the new board's claim; not the old board's") })),

@@ -68,6 +68,7 @@ export const getConfiguration = route({
   method: "GET",
   path: "/api/v1/devices/:id/configuration",
   access: "fleet:read",
+  scoped: "by-device",
   summary: "The device's configuration as it is desired, as it is in force, and what the device has refused",
   params: idParams,
   status: 200,
@@ -79,6 +80,7 @@ export const setConfiguration = route({
   method: "PUT",
   path: "/api/v1/devices/:id/configuration",
   access: "devices:configure",
+  scoped: "by-device",
   summary: "Desire this configuration of the device; it is sent at once, or when the device is here",
   params: idParams,
   body: json(z.strictObject({ document: configurationDocument })),
@@ -92,6 +94,7 @@ export const listConfigurations = route({
   method: "GET",
   path: "/api/v1/devices/:id/configuration/history",
   access: "fleet:read",
+  scoped: "by-device",
   summary: "What was desired of the device, the newest first, and what became of it",
   params: idParams,
   query: z.object(pageQuery),
@@ -103,6 +106,7 @@ export const configureDevices = route({
   method: "POST",
   path: "/api/v1/configurations",
   access: "devices:configure",
+  scoped: "in-handler",
   summary: "Desire one configuration of all devices that a filter means, of up to 20,000 at a time",
   body: json(
     z.strictObject({

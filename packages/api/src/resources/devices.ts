@@ -3,11 +3,11 @@
 import { bootReasonNames, healthNames, slotStateNames } from "@flipside/image-format/state-names";
 import { z } from "zod";
 import { agentNames } from "../agent-names.ts";
-import { attributeNamePattern, tagPattern, tagsMax } from "../limits.ts";
+import { attributeNamePattern, tagsMax } from "../limits.ts";
 import { json, named, nothing, route } from "../route.ts";
 import { configurationState } from "./configuration.ts";
 import { deployment } from "./deployments.ts";
-import { count, digest, formatCode, idParams, time } from "./forms.ts";
+import { count, digest, formatCode, idParams, tag, time } from "./forms.ts";
 import { next, pageQuery } from "./pages.ts";
 
 export const slotName = z.enum(["a", "b"]);
@@ -17,10 +17,6 @@ export const entropyState = z.enum(["good", "failed-health", "absent"]);
 export const trustRelation = z.enum(["same", "older", "ahead", "forked", "unknown"]);
 
 export const agentKind = z.enum(agentNames);
-
-export const tag = z
-  .string()
-  .regex(tagPattern, "1 to 48 characters of a-z, 0-9, . _ : and -, not beginning with a sign");
 
 export const runningSlot = named(
   "RunningSlot",
@@ -97,6 +93,7 @@ export const listDevices = route({
   method: "GET",
   path: "/api/v1/devices",
   access: "fleet:read",
+  scoped: "in-handler",
   summary: "Devices that have every word of the query, and are as the filter says, by their ids",
   query: z.object({
     ...pageQuery,
@@ -133,6 +130,7 @@ export const summariseDevices = route({
   method: "GET",
   path: "/api/v1/device-summary",
   access: "fleet:read",
+  scoped: "in-handler",
   summary: "How many devices there are, and of what kinds",
   status: 200,
   answer: json(deviceSummary),
@@ -170,6 +168,7 @@ export const groupDevices = route({
   method: "GET",
   path: "/api/v1/device-groups",
   access: "fleet:read",
+  scoped: "in-handler",
   summary: "How many devices have what in common, of up to 20,000 at a time: pages are added up by who asks",
   query: z.object({
     by: z
@@ -189,6 +188,7 @@ export const getDevice = route({
   method: "GET",
   path: "/api/v1/devices/:id",
   access: "fleet:read",
+  scoped: "by-device",
   summary: "A device with its newest deployments and log entries",
   params: idParams,
   status: 200,
@@ -199,6 +199,7 @@ export const listDeviceDeployments = route({
   method: "GET",
   path: "/api/v1/devices/:id/deployments",
   access: "fleet:read",
+  scoped: "by-device",
   summary: "The device's deployments, newest first",
   params: idParams,
   query: z.object(pageQuery),
@@ -210,6 +211,7 @@ export const listDeviceLog = route({
   method: "GET",
   path: "/api/v1/devices/:id/log",
   access: "fleet:read",
+  scoped: "by-device",
   summary: "What happened to the device, newest first",
   params: idParams,
   query: z.object(pageQuery),
@@ -223,6 +225,7 @@ export const getTags = route({
   method: "GET",
   path: "/api/v1/devices/:id/tags",
   access: "fleet:read",
+  scoped: "by-device",
   summary: "The device's tags; its ETag is what If-Match wants when they are replaced",
   params: idParams,
   status: 200,
@@ -233,17 +236,20 @@ export const setTags = route({
   method: "PUT",
   path: "/api/v1/devices/:id/tags",
   access: "devices:write",
+  scoped: "by-device",
   summary: "Give the device these tags, in place of those that it has",
   params: idParams,
   body: json(deviceTags),
   status: 200,
   answer: json(device),
+  errors: ["scope-refused"],
 });
 
 export const changeTags = route({
   method: "PATCH",
   path: "/api/v1/devices/:id/tags",
   access: "devices:write",
+  scoped: "by-device",
   summary: "Give the device some tags and take others from it; the rest stays",
   params: idParams,
   body: json(
@@ -254,12 +260,14 @@ export const changeTags = route({
   ),
   status: 200,
   answer: json(device),
+  errors: ["scope-refused"],
 });
 
 export const clearIdentityConflict = route({
   method: "POST",
   path: "/api/v1/devices/:id/clear-conflict",
   access: "devices:write",
+  scoped: "by-device",
   summary: "One board is the device again; should two go on, that is noticed anew",
   params: idParams,
   status: 200,
@@ -270,6 +278,7 @@ export const deleteDevice = route({
   method: "DELETE",
   path: "/api/v1/devices/:id",
   access: "devices:write",
+  scoped: "by-device",
   takesTwo: true,
   summary:
     "One that is revoked, or was silent for 30 days, is gone, with its claim; rollouts count it on, without its id",
@@ -284,6 +293,7 @@ export const revokeDevice = route({
   method: "POST",
   path: "/api/v1/devices/:id/revoke",
   access: "devices:revoke",
+  scoped: "by-device",
   takesTwo: true,
   summary: "Refuse the device from now on, until somebody takes it back",
   params: idParams,
@@ -296,6 +306,7 @@ export const unrevokeDevice = route({
   method: "POST",
   path: "/api/v1/devices/:id/unrevoke",
   access: "devices:revoke",
+  scoped: "by-device",
   takesTwo: true,
   summary: "Take back that the device is revoked: it comes in by what it came in by before",
   params: idParams,

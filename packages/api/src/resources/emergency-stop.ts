@@ -22,6 +22,7 @@ export const getEmergencyStop = route({
   ...shown,
   method: "GET",
   access: "fleet:read",
+  scoped: "no-devices",
   summary: "Whether all updates are stopped",
 });
 

@@ -29,6 +29,7 @@ export const streamEvents = route({
   method: "GET",
   path: "/api/v1/events",
   access: "fleet:read",
+  scoped: "in-handler",
   summary: "Each thing that changed, as it is now; gone: it was deleted; resync: load everything anew",
   query: z.object({
     after: after.describe("id of the last event that was dealt with, or a cursor: what came since is told first"),
@@ -63,6 +64,7 @@ export const pollEvents = route({
   method: "GET",
   path: "/api/v1/events/poll",
   access: "fleet:read",
+  scoped: "in-handler",
   summary: "The events since a cursor, as soon as there are some; without one, the cursor of now",
   query: z.object({
     after: after.describe("`cursor` of the answer before; left out: where it is now is answered at once"),

@@ -1,7 +1,7 @@
 // The forms that members of many resources have.
 
 import { z } from "zod";
-import { deviceIdPattern } from "../limits.ts";
+import { deviceIdPattern, scopeTagsMax, tagPattern } from "../limits.ts";
 
 export const time = z.iso.datetime().describe("ISO 8601, UTC");
 export const count = z.int().min(0);
@@ -18,6 +18,19 @@ export const keyId = z
 export const deviceId = z.string().regex(deviceIdPattern, "1 to 48 characters of a-z, 0-9 and -");
 /** An error code of the image format; 0: none. */
 export const formatCode = z.int().min(0);
+
+export const tag = z
+  .string()
+  .regex(tagPattern, "1 to 48 characters of a-z, 0-9, . _ : and -, not beginning with a sign");
+/** Whose devices somebody sees (scope.ts). */
+export const scope = z.array(tag).nullable();
+export const newScope = z
+  .array(tag)
+  .min(1)
+  .max(scopeTagsMax)
+  .refine((tags) => new Set(tags).size === tags.length, "names a tag twice")
+  .nullable()
+  .describe("tags of the devices that are seen: one of them is enough; null: the whole fleet");
 
 const revisionMax = 0xffff;
 /** Of hardware, as images name it. */

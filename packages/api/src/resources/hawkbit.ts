@@ -36,6 +36,7 @@ export const renewTargetToken = route({
   method: "POST",
   path: "/api/v1/hawkbit/devices/:id/token",
   access: "devices:enrol",
+  scoped: "by-device",
   summary: "Give such a device another target token, in place of the one that it has",
   params: idParams,
   status: 200,

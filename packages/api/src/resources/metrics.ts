@@ -34,6 +34,7 @@ export const listMetrics = route({
   method: "GET",
   path: "/api/v1/devices/:id/metrics",
   access: "fleet:read",
+  scoped: "by-device",
   summary: `What the device's app has reported, with the newest values, by name: at most ${metricNamesMax}`,
   params: idParams,
   status: 200,
@@ -44,6 +45,7 @@ export const getMetricHistory = route({
   method: "GET",
   path: "/api/v1/devices/:id/metrics/:name",
   access: "fleet:read",
+  scoped: "by-device",
   summary: `What a metric was, in at most ${metricPointsMax} points`,
   params: z.strictObject({ id: z.string(), name: z.string() }),
   query: z.object({

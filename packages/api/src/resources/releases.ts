@@ -41,6 +41,7 @@ export const listReleases = route({
   method: "GET",
   path: "/api/v1/releases",
   access: "fleet:read",
+  scoped: "no-devices",
   summary: "Releases, newest first",
   query: z.object({ ...pageQuery, ...archivedQuery }),
   status: 200,

@@ -16,7 +16,7 @@ import { isPlainText } from "../plain-text.ts";
 import { notRising } from "../rollout-arithmetic.ts";
 import { json, named, nothing, route } from "../route.ts";
 import { deployment, deploymentState } from "./deployments.ts";
-import { count, idParams, time } from "./forms.ts";
+import { count, idParams, scope, time } from "./forms.ts";
 import { healthSettings, healthTest } from "./health-gate.ts";
 import { archivedAt, archivedQuery, next, pageQuery } from "./pages.ts";
 import { defaultRules, laterWave, maintenance, retryRule, waveRules, waveSpec } from "./rollout-rules.ts";
@@ -126,6 +126,7 @@ export const rolloutSummary = named(
     pauseReason: z.string().nullable(),
     createdAt: time,
     createdBy: z.string(),
+    scope: scope.describe("devices with one of these tags alone are in it: who made it sees no others; null: any"),
     finishedAt: time.nullable(),
     archivedAt,
     urgent: z.boolean(),
@@ -230,6 +231,7 @@ export const preflightRollout = route({
   path: "/api/v1/rollouts/preflight",
   changesNothing: true,
   access: "rollouts:write",
+  scoped: "in-handler",
   summary: "What such a rollout would meet; nothing is made",
   body: json(newRollout),
   status: 200,
@@ -241,6 +243,7 @@ export const listRollouts = route({
   method: "GET",
   path: "/api/v1/rollouts",
   access: "fleet:read",
+  scoped: "in-handler",
   summary: "Rollouts, newest first",
   query: z.object({ ...pageQuery, ...archivedQuery }),
   status: 200,
@@ -251,6 +254,7 @@ export const createRollout = route({
   method: "POST",
   path: "/api/v1/rollouts",
   access: "rollouts:write",
+  scoped: "in-handler",
   takesTwo: true,
   summary: "Start a rollout",
   body: json(newRollout),
@@ -275,6 +279,7 @@ export const getRollout = route({
   method: "GET",
   path: "/api/v1/rollouts/:id",
   access: "fleet:read",
+  scoped: "by-rollout",
   summary: "A rollout with its deployments and decisions",
   params: idParams,
   status: 200,
@@ -285,6 +290,7 @@ export const listRolloutDeployments = route({
   method: "GET",
   path: "/api/v1/rollouts/:id/deployments",
   access: "fleet:read",
+  scoped: "by-rollout",
   summary: "A rollout's deployments, in the order of its waves",
   params: idParams,
   query: z.object({
@@ -299,6 +305,7 @@ export const listDecisions = route({
   method: "GET",
   path: "/api/v1/rollouts/:id/decisions",
   access: "fleet:read",
+  scoped: "by-rollout",
   summary: "A rollout's decisions, newest first",
   params: idParams,
   query: z.object(pageQuery),
@@ -310,6 +317,7 @@ export const cloneRollout = route({
   method: "GET",
   path: "/api/v1/rollouts/:id/clone",
   access: "fleet:read",
+  scoped: "by-rollout",
   summary: "The request that would make such a rollout again; nothing is made",
   params: idParams,
   status: 200,
@@ -319,6 +327,7 @@ export const cloneRollout = route({
 const acted = {
   method: "POST",
   access: "rollouts:write",
+  scoped: "by-rollout",
   params: idParams,
   status: 200,
   answer: json(rollout),
@@ -361,6 +370,7 @@ export const deleteRollout = route({
   method: "DELETE",
   path: "/api/v1/rollouts/:id",
   access: "rollouts:write",
+  scoped: "by-rollout",
   summary: "One that is archived is gone, with its decisions and what became of each of its devices",
   params: idParams,
   status: 204,

@@ -3,6 +3,7 @@
 import { z } from "zod";
 import { passwordCharactersMax, passwordCharactersMin } from "../limits.ts";
 import { permissionNames, type Permission, roleNames } from "../permissions.ts";
+import { scope } from "./forms.ts";
 import { json, named, nothing, route, secret } from "../route.ts";
 
 export const role = z.enum(roleNames);
@@ -18,6 +19,7 @@ export const user = named(
     role,
     mustChangePassword: z.boolean(),
     signsInWith,
+    scope: scope.describe("tags of the devices that who asks sees; null: the whole fleet"),
     may: z.array(permission).describe("what who asks may: all that its role may, or less by a token"),
   }),
 );

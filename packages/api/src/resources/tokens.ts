@@ -5,7 +5,7 @@ import { z } from "zod";
 import { tokenLifeDaysMax, tokenNameCharactersMax } from "../limits.ts";
 import { isPlainText } from "../plain-text.ts";
 import { json, named, nothing, route, secret } from "../route.ts";
-import { idParams, time } from "./forms.ts";
+import { idParams, newScope, scope, time } from "./forms.ts";
 import { next, pageQuery } from "./pages.ts";
 import { permission } from "./session.ts";
 
@@ -16,6 +16,7 @@ export const apiToken = named(
     name: z.string(),
     userName: z.string(),
     permissions: z.array(permission),
+    scope: scope.describe("tags of the devices that it sees, if its account does; null: all that its account sees"),
     createdAt: time,
     endsAt: time,
     lastUsedAt: time.nullable().describe("to the minute"),
@@ -35,6 +36,7 @@ export const newToken = named(
       .refine(isPlainText, "holds characters that are not seen")
       .describe("what it is for"),
     permissions: z.array(permission).min(1).describe("of those that its account has"),
+    scope: newScope.default(null),
     lifeDays: z.int().min(1).max(tokenLifeDaysMax).default(90),
   }),
 );

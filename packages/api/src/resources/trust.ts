@@ -41,6 +41,7 @@ export const getTrust = route({
   method: "GET",
   path: "/api/v1/trust",
   access: "fleet:read",
+  scoped: "no-devices",
   summary: "The newest trust record and how it came about",
   status: 200,
   answer: json(trust),

@@ -41,6 +41,7 @@ export const getTwoPersonRule = route({
   method: "GET",
   path: "/api/v1/two-person-rule",
   access: "fleet:read",
+  scoped: "no-devices",
   summary: "Which operations take two persons",
   status: 200,
   answer: json(twoPersonRule),
@@ -62,6 +63,7 @@ export const listProposals = route({
   method: "GET",
   path: "/api/v1/proposals",
   access: "fleet:read",
+  scoped: "in-handler",
   summary: "What waits for a second person, or did; the newest first",
   query: z.object(pageQuery),
   status: 200,
@@ -84,7 +86,7 @@ export const confirmProposal = route({
       }),
     ),
   ),
-  errors: ["proposal-state", "own-proposal", "role-refused", "password-change-required"],
+  errors: ["proposal-state", "own-proposal", "role-refused", "scope-refused", "password-change-required"],
   refusesAsAnother: true,
   refusesFiles: true,
 });
@@ -97,5 +99,5 @@ export const withdrawProposal = route({
   params: idParams,
   status: 200,
   answer: json(proposal),
-  errors: ["proposal-state", "role-refused", "password-change-required"],
+  errors: ["proposal-state", "role-refused", "scope-refused", "password-change-required"],
 });

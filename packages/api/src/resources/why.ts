@@ -18,12 +18,14 @@ const asked = { method: "GET", access: "fleet:read", params: idParams, status: 2
 
 export const whyRollout = route({
   ...asked,
+  scoped: "by-rollout",
   path: "/api/v1/rollouts/:id/why",
   summary: "What the rollout waits for, since when, until when, and what can be done",
 });
 
 export const whyDevice = route({
   ...asked,
+  scoped: "by-device",
   path: "/api/v1/devices/:id/why",
   summary: "What the device waits for, since when, until when, and what can be done",
 });

@@ -2,10 +2,13 @@
 
 import { type Role, roleNames } from "@flipside/api/permissions";
 import { command, type Invocation } from "../../command-line/command.ts";
+import { scopeOf, scopeOption } from "../../command-line/tags.ts";
 
-async function run({ words, connect }: Invocation<Record<never, never>>) {
+const options = { scope: scopeOption } as const;
+
+async function run({ options: asked, words, connect }: Invocation<typeof options>) {
   const [userName, role] = words as readonly [string, Role];
-  const made = await connect()("POST /api/v1/accounts", { body: { userName, role } });
+  const made = await connect()("POST /api/v1/accounts", { body: { userName, role, scope: scopeOf(asked.scope) } });
   return {
     json: made,
     text: `${userName} may sign in once with ${made.oneTimePassword}, and chooses a password then. It is told here alone.`,
@@ -20,8 +23,8 @@ export const createAccount = command({
     { name: "NAME", what: "what it is called" },
     { name: "ROLE", what: "what it may", oneOf: roleNames },
   ],
-  options: {},
-  examples: ["flipside account create olga operator"],
+  options,
+  examples: ["flipside account create olga operator", "flipside account create acme viewer --scope customer:acme"],
   connects: true,
   run,
 });

@@ -1,15 +1,9 @@
 // `flipside device tag`
 
-import { tagPattern } from "@flipside/api/limits";
 import type { Device } from "@flipside/api/types";
 import { command, type Invocation } from "../../command-line/command.ts";
 import { UsageError } from "../../command-line/failures.ts";
-
-function readTag(text: string): string {
-  if (!tagPattern.test(text))
-    throw new UsageError("a tag has 1 to 48 characters of a-z, 0-9, . _ : and -, and does not begin with a sign");
-  return text;
-}
+import { readTag } from "../../command-line/tags.ts";
 
 const options = {
   add: { value: "TAG", what: "give it this tag", many: true, read: readTag },

@@ -1,12 +1,14 @@
 // Accounts as administrators see and change them. There is always an administrator left.
 
 import type { Role } from "@flipside/api/permissions";
+import type { Scope } from "@flipside/api/scope";
 import type { Account } from "@flipside/api/types";
 import { paged, type PageAsked } from "../../http/cursor.ts";
 import { ApiError } from "../../http/errors.ts";
 import { iso, isoOrNull } from "../../identifiers.ts";
 import type { AccountRow } from "../../storage/schema.ts";
 import type { Queries, Storage } from "../../storage/storage.ts";
+import { scopeColumn, scopeIn, shownScope } from "../../storage/stored-scope.ts";
 import { type Accounts, checkHasPassword, signsInWith } from "./accounts.ts";
 import { removeSecondFactorsOf } from "./challenges.ts";
 import { withdrawTokensOf } from "./api-tokens.ts";
@@ -17,9 +19,12 @@ export const accountList = "accounts";
 
 export interface AccountManagement {
   list(page: PageAsked): Promise<{ accounts: Account[]; next: string | null }>;
-  create(userName: string, role: Role): Promise<{ account: Account; oneTimePassword: string }>;
+  /** Throws ApiError for an administrator of a part of the fleet. */
+  create(of: { userName: string; role: Role; scope: Scope }): Promise<{ account: Account; oneTimePassword: string }>;
   /** `before`: the role that it had. */
   changeRole(userName: string, role: Role): Promise<{ account: Account; before: Role }>;
+  /** `before`: the scope that it had. */
+  changeScope(userName: string, scope: Scope): Promise<{ account: Account; before: Scope }>;
   /** Its passkeys are gone, too: who has lost them comes in by it. */
   resetPassword(userName: string): Promise<{ account: Account; oneTimePassword: string; passkeysRemoved: number }>;
   /** Says what it was. */
@@ -28,7 +33,7 @@ export interface AccountManagement {
 
 const viewOf = (row: AccountRow): Account => ({
   ...{ userName: row.userName, role: row.role, mustChangePassword: row.mustChangePassword },
-  signsInWith: signsInWith(row),
+  ...{ signsInWith: signsInWith(row), scope: shownScope(scopeIn(row)) },
   ...{ createdAt: iso(row.createdAt), lastSignedInAt: isoOrNull(row.lastSignedInAt) },
 });
 
@@ -60,6 +65,14 @@ async function leavesAnother(db: Queries, row: AccountRow): Promise<void> {
   );
 }
 
+/** Throws ApiError: who manages accounts could see the whole fleet by another one. */
+function checkSeesAll(role: Role, scope: Scope): void {
+  if (scope === null || role !== "administrator") return;
+  throw new ApiError("validation-failed", "An administrator sees the whole fleet. Choose another role, or no scope.", {
+    errors: [{ path: "scope", message: "is to be null for an administrator" }],
+  });
+}
+
 export function createAccountManagement(
   storage: Storage,
   accounts: Pick<Accounts, "newOneTimePassword" | "watched">,
@@ -78,11 +91,12 @@ export function createAccountManagement(
       return { accounts: page.rows.map(viewOf), next: page.next };
     },
 
-    async create(userName, role) {
+    async create({ userName, role, scope }) {
+      checkSeesAll(role, scope);
       const { password, passwordHash } = await accounts.newOneTimePassword();
       const row: AccountRow = {
         ...{ userName, role, passwordHash, mustChangePassword: true, createdAt: wallMs(), lastSignedInAt: null },
-        ...{ oidcIssuer: null, oidcSubject: null },
+        ...{ oidcIssuer: null, oidcSubject: null, scope: scopeColumn(scope) },
       };
       const made = await storage.db
         .insertInto("accounts")
@@ -99,9 +113,23 @@ export function createAccountManagement(
       const changed = await storage.transaction(async ({ db }) => {
         const row = await find(db, userName);
         checkHasPassword(row, "its role is given");
+        checkSeesAll(role, scopeIn(row));
         if (role !== row.role) await leavesAnother(db, row);
         await db.updateTable("accounts").set({ role }).where("userName", "=", userName).execute();
         return { account: viewOf({ ...row, role }), before: row.role };
+      });
+      await accounts.watched.someEnded();
+      return changed;
+    },
+
+    async changeScope(userName, scope) {
+      const changed = await storage.transaction(async ({ db }) => {
+        const row = await find(db, userName);
+        checkHasPassword(row, "what it sees is said");
+        checkSeesAll(row.role, scope);
+        const set = { scope: scopeColumn(scope) };
+        await db.updateTable("accounts").set(set).where("userName", "=", userName).execute();
+        return { account: viewOf({ ...row, ...set }), before: scopeIn(row) };
       });
       await accounts.watched.someEnded();
       return changed;

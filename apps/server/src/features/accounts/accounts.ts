@@ -9,7 +9,8 @@ import { ApiError } from "../../http/errors.ts";
 import { LogLimiter, type Logger } from "../../logging.ts";
 import type { AccountRow, ChallengeRow, UserSessionRow } from "../../storage/schema.ts";
 import type { Queries, Storage } from "../../storage/storage.ts";
-import { ApiTokens, mayBy } from "./api-tokens.ts";
+import { scopeIn, shownScope } from "../../storage/stored-scope.ts";
+import { ApiTokens, mayBy, seenBy } from "./api-tokens.ts";
 import { AttemptLimiter, type AttemptLimits } from "./attempt-limiter.ts";
 import { Challenges, endChallengesOf, hasSecondFactor } from "./challenges.ts";
 import { newSessionText, tokenPrefix } from "./credentials.ts";
@@ -77,6 +78,7 @@ export function checkHasPassword(row: Pick<AccountRow, "oidcIssuer" | "userName"
 export const viewOfUser = (row: AccountRow): User => ({
   ...{ userName: row.userName, role: row.role, mustChangePassword: row.mustChangePassword },
   signsInWith: signsInWith(row),
+  scope: shownScope(scopeIn(row)),
   may: [...permissionsOf(row.role)],
 });
 
@@ -159,7 +161,13 @@ export async function createAccounts(
     const row = token && (await find(token.userName));
     if (row === undefined) return undefined;
     const { id, name, endsAt } = token!;
-    return { ...viewOfUser(row), may: mayBy(token!, row.role), by: { kind: "token", id, name }, endsAt };
+    return {
+      ...viewOfUser(row),
+      may: mayBy(token!, row.role),
+      scope: seenBy(token!, row),
+      by: { kind: "token", id, name },
+      endsAt,
+    };
   }
 
   const authenticate = (shown: string): Promise<SignedIn | undefined> =>
@@ -271,6 +279,7 @@ export async function createAccounts(
         .values({
           ...{ userName: "admin", role: "administrator" as const, passwordHash, mustChangePassword: true },
           ...{ createdAt: clock.wallMs(), lastSignedInAt: null, oidcIssuer: null, oidcSubject: null },
+          scope: null,
         })
         .execute();
       return { userName: "admin", password };

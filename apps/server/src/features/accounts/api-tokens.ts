@@ -2,13 +2,15 @@
 
 import { tokensPerAccountMax } from "@flipside/api/limits";
 import { type Permission, permissionsOf, type Role } from "@flipside/api/permissions";
+import { covers, narrowed, type Scope, scopeText } from "@flipside/api/scope";
 import type { ApiToken } from "@flipside/api/types";
 import type { Clock } from "../../clock.ts";
 import { paged, type PageAsked } from "../../http/cursor.ts";
 import { ApiError } from "../../http/errors.ts";
 import { iso, isoOrNull, newId } from "../../identifiers.ts";
-import type { ApiTokenRow } from "../../storage/schema.ts";
+import type { AccountRow, ApiTokenRow } from "../../storage/schema.ts";
 import type { Queries, Storage } from "../../storage/storage.ts";
+import { scopeColumn, scopeIn, shownScope } from "../../storage/stored-scope.ts";
 import { hashOf, newTokenText } from "./credentials.ts";
 import { LastUsed } from "./last-used.ts";
 
@@ -23,6 +25,7 @@ export const tokenKeys = ["number", "string"] as const;
 export interface TokenAsked {
   name: string;
   permissions: readonly Permission[];
+  scope: Scope;
   lifeDays: number;
 }
 
@@ -32,6 +35,10 @@ export const namedBy = (row: Pick<ApiTokenRow, "permissions">): Permission[] =>
 /** What one may: no more than its account's role may at the moment. */
 export const mayBy = (row: Pick<ApiTokenRow, "permissions">, role: Role): Permission[] =>
   namedBy(row).filter((each) => permissionsOf(role).includes(each));
+
+/** Which devices: none that its account does not see at the moment. */
+export const seenBy = (row: Pick<ApiTokenRow, "scope">, account: Pick<AccountRow, "scope">): Scope =>
+  narrowed(scopeIn(account), scopeIn(row));
 
 export class ApiTokens {
   readonly #storage: Storage;
@@ -46,15 +53,19 @@ export class ApiTokens {
     );
   }
 
-  /** Throws ApiError when the account has too many, or asks for what its role may not. */
+  /** Throws ApiError when the account has too many, or asks for what its role may not, or it does not see. */
   async make(
-    { userName, role }: { userName: string; role: Role },
-    { name, permissions, lifeDays }: TokenAsked,
+    { userName, role, scope: seen }: { userName: string; role: Role; scope: Scope },
+    { name, permissions, scope, lifeDays }: TokenAsked,
   ): Promise<{ token: string; made: ApiToken }> {
     const beyond = permissions.filter((each) => !permissionsOf(role).includes(each));
     if (beyond.length > 0)
       throw new ApiError("validation-failed", `The role ${role} may not ${beyond.join(", ")}. Leave it out.`, {
         errors: [{ path: "permissions", message: `not of the role ${role}: ${beyond.join(", ")}` }],
+      });
+    if (scope !== null && !covers(seen, scope))
+      throw new ApiError("validation-failed", `You see the devices tagged ${scopeText(seen)}, and a token no others.`, {
+        errors: [{ path: "scope", message: `choose from ${scopeText(seen)}` }],
       });
     const token = newTokenText();
     const row: ApiTokenRow = {
@@ -63,6 +74,7 @@ export class ApiTokens {
       userName,
       name,
       permissions: JSON.stringify([...new Set(permissions)]),
+      scope: scopeColumn(scope),
       createdAt: this.#clock.wallMs(),
       endsAt: this.#clock.steadyMs() + lifeDays * dayMs,
       lastUsedAt: null,
@@ -139,7 +151,7 @@ export class ApiTokens {
   #view(row: ApiTokenRow): ApiToken {
     const { id, name, userName, createdAt, endsAt, lastUsedAt } = row;
     return {
-      ...{ id, name, userName, permissions: namedBy(row) },
+      ...{ id, name, userName, permissions: namedBy(row), scope: shownScope(scopeIn(row)) },
       ...{ createdAt: iso(createdAt), endsAt: iso(this.#clock.shownMs(endsAt)), lastUsedAt: isoOrNull(lastUsedAt) },
     };
   }

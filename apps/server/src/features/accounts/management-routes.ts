@@ -13,10 +13,15 @@ export function accountRoutes(management: AccountManagement, accounts: Accounts)
   const { sessions, tokens, watched } = accounts;
   return [
     bind(routes.listAccounts, ({ query }) => management.list(pageOf(accountList, ["string"], query))),
-    bind(routes.createAccount, ({ body }) => management.create(body.userName, body.role)),
+    bind(routes.createAccount, ({ body }) => management.create(body)),
     bind(routes.changeRole, async ({ params, body, note }) => {
       const { account, before } = await management.changeRole(params.userName, body.role);
       note({ before: { role: before }, after: { role: account.role } });
+      return account;
+    }),
+    bind(routes.changeScope, async ({ params, body, note }) => {
+      const { account, before } = await management.changeScope(params.userName, body.scope);
+      note({ before: { scope: before }, after: { scope: account.scope } });
       return account;
     }),
     bind(routes.resetPassword, async ({ params, note }) => {

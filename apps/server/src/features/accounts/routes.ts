@@ -5,6 +5,7 @@ import type { User } from "@flipside/api/types";
 import { bind, type BoundRoute } from "../../http/bind.ts";
 import { pageOf } from "../../http/cursor.ts";
 import { ApiError } from "../../http/errors.ts";
+import { shownScope } from "../../storage/stored-scope.ts";
 import type { Accounts } from "./accounts.ts";
 import type { SignedIn } from "./signed-in.ts";
 import { tokenKeys, tokenList } from "./api-tokens.ts";
@@ -18,8 +19,8 @@ import {
 } from "./authentication.ts";
 import { userSessionKeys, userSessionList } from "./user-sessions.ts";
 
-const shown = ({ userName, role, mustChangePassword, signsInWith, may }: SignedIn): User => ({
-  ...{ userName, role, mustChangePassword, signsInWith },
+const shown = ({ userName, role, mustChangePassword, signsInWith, scope, may }: SignedIn): User => ({
+  ...{ userName, role, mustChangePassword, signsInWith, scope: shownScope(scope) },
   may: [...may],
 });
 

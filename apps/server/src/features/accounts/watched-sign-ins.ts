@@ -1,6 +1,7 @@
 // What lasts as long as a sign-in does, such as a stream of events: it ends as soon as the session or token that it was
 // begun by is over, or may less than it did, here or on another server.
 
+import { covers } from "@flipside/api/scope";
 import type { SignedIn } from "./signed-in.ts";
 
 interface Watcher {
@@ -53,7 +54,9 @@ export class WatchedSignIns {
 
   async #look(watcher: Watcher): Promise<void> {
     const still = await this.#authenticate(watcher.shown).catch(() => undefined);
-    if (still === undefined || watcher.user.may.some((each) => !still.may.includes(each))) this.#end(watcher);
+    const { may, scope } = watcher.user;
+    if (still === undefined || may.some((each) => !still.may.includes(each)) || !covers(still.scope, scope))
+      this.#end(watcher);
   }
 
   #end(watcher: Watcher): void {

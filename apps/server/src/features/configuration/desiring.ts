@@ -8,6 +8,7 @@ import { cursorOf } from "../../http/cursor.ts";
 import { ApiError } from "../../http/errors.ts";
 import type { DeviceRow } from "../../storage/schema.ts";
 import type { Queries, Storage, Work } from "../../storage/storage.ts";
+import type { SignedIn } from "../accounts/signed-in.ts";
 import type { CommandChannel } from "../commands/command-channel.ts";
 import { mustTakeCommands } from "../commands/command-channel.ts";
 import type { DeviceLog } from "../device-records/device-log.ts";
@@ -34,8 +35,11 @@ export interface Configured {
 export interface Desiring {
   /** Returns what was desired before; null: nothing. Throws ApiError. */
   set(deviceId: string, document: ConfigurationDocument, by: string): Promise<ConfigurationDocument | null>;
-  /** Of all that the filter means, after that id. Throws ApiError. */
-  setMany(where: string, document: ConfigurationDocument, after: string, by: string): Promise<Configured>;
+  /** Of all that the filter means of those that who asks sees, after that id. Throws ApiError. */
+  setMany(
+    asked: { where: string; document: ConfigurationDocument; after: string },
+    by: Pick<SignedIn, "userName" | "scope">,
+  ): Promise<Configured>;
 }
 
 interface Wanted {
@@ -116,10 +120,10 @@ export function createDesiring(options: {
       });
     },
 
-    async setMany(where, document, after, by) {
+    async setMany({ where, document, after }, { userName, scope }) {
       channel.mustSign();
-      const sought = await options.filtering.sought(storage.db, where, "where");
-      const asked = wanted(document, by);
+      const sought = await options.filtering.sought(storage.db, where, "where", scope);
+      const asked = wanted(document, userName);
       const count = { set: 0, unchanged: 0, leftOut: 0 };
       let lookedAt = 0;
       for (let at: string | undefined = after; at !== undefined; ) {

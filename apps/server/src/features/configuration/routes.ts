@@ -19,7 +19,7 @@ export function configurationRoutes(reading: ConfigurationReading, desiring: Des
     ),
     bind(routes.configureDevices, async ({ body: { where, document, after }, user, note }) => {
       const page = pageOf(configuredList, ["string"], { limit: "1", after });
-      const configured = await desiring.setMany(where, document, String(page.after?.[0] ?? ""), user.userName);
+      const configured = await desiring.setMany({ where, document, after: String(page.after?.[0] ?? "") }, user);
       note({ after: configured });
       return configured;
     }),

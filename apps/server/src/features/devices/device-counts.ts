@@ -1,8 +1,10 @@
 // How many devices there are, and of what kinds. The database notes each change of a device as a row of its own
 // (migration 0016), so that no device's transaction waits for another's; here the rows are added up.
 
+import type { Scope } from "@flipside/api/scope";
 import type { DeviceSummary } from "@flipside/api/types";
-import type { Storage } from "../../storage/storage.ts";
+import type { DeviceRow } from "../../storage/schema.ts";
+import type { Queries, Storage } from "../../storage/storage.ts";
 
 const versionsListed = 50;
 /** Before rows are added up. */
@@ -12,21 +14,66 @@ const rowsMin = 1_000;
 const deleted = 2;
 
 export interface DeviceCounts {
-  summary(): Promise<DeviceSummary>;
+  summary(scope: Scope): Promise<DeviceSummary>;
   /** Adds rows up, when there are many. */
   tick(): Promise<void>;
 }
 
-export function createDeviceCounts(storage: Storage, countOnline: () => number): DeviceCounts {
+interface Kind {
+  health: DeviceRow["health"];
+  version: string | null;
+  /** 0 or 1, or `deleted`. */
+  revoked: number;
+  count: number;
+}
+
+const ofAll = (db: Queries): Promise<Kind[]> =>
+  db
+    .selectFrom("deviceCounts")
+    .select((q) => ["health", "version", "revoked", q.fn.sum<number>("count").as("count")])
+    .groupBy(["health", "version", "revoked"])
+    .execute();
+
+/** Each device of the scope is looked at, by the index of tags. */
+async function ofScope(db: Queries, scope: readonly string[]): Promise<Kind[]> {
+  if (scope.length === 0) return [];
+  const rows = await db
+    .selectFrom("devices")
+    .select((q) => [
+      ...(["health", "runningVersion as version"] as const),
+      q("revokedAt", "is not", null).as("isRevoked"),
+      q.fn.countAll<number>().as("count"),
+    ])
+    .where("deletedAt", "is", null)
+    .where("id", "in", (q) => q.selectFrom("deviceTags").select("deviceId").where("tag", "in", scope))
+    .groupBy((q) => ["health", "runningVersion", q("revokedAt", "is not", null)])
+    .execute();
+  return rows.map(({ isRevoked, ...row }) => ({ ...row, revoked: isRevoked ? 1 : 0 }));
+}
+
+const idsAtATime = 500;
+
+async function countOf(db: Queries, ids: readonly string[], scope: readonly string[]): Promise<number> {
+  let count = 0;
+  for (let from = 0; from < ids.length && scope.length > 0; from += idsAtATime) {
+    const { within } = await db
+      .selectFrom("deviceTags")
+      .select((q) => q.fn.count<number>("deviceId").distinct().as("within"))
+      .where("deviceId", "in", ids.slice(from, from + idsAtATime))
+      .where("tag", "in", scope)
+      .executeTakeFirstOrThrow();
+    count += Number(within);
+  }
+  return count;
+}
+
+export function createDeviceCounts(storage: Storage, online: () => readonly string[]): DeviceCounts {
   /** More than there are kinds, or nothing is won. */
   let rowsMax = rowsMin;
 
-  async function summary(): Promise<DeviceSummary> {
-    const rows = await storage.db
-      .selectFrom("deviceCounts")
-      .select((q) => ["health", "version", "revoked", q.fn.sum<number>("count").as("count")])
-      .groupBy(["health", "version", "revoked"])
-      .execute();
+  async function summary(scope: Scope): Promise<DeviceSummary> {
+    const { db } = storage;
+    const rows = await (scope === null ? ofAll(db) : ofScope(db, scope));
     const health = { healthy: 0, unhealthy: 0, unknown: 0 };
     const versions = new Map<string | null, number>();
     let revoked = 0;
@@ -46,7 +93,7 @@ export function createDeviceCounts(storage: Storage, countOnline: () => number):
       .map(([version, count]) => ({ version, count }));
     return {
       total: revoked + health.healthy + health.unhealthy + health.unknown,
-      online: countOnline(),
+      online: scope === null ? online().length : await countOf(db, online(), scope),
       revoked,
       health,
       versions: listed.slice(0, versionsListed),

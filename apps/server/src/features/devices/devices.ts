@@ -6,6 +6,8 @@ import { cursorOf, paged, type PageAsked } from "../../http/cursor.ts";
 import { ApiError } from "../../http/errors.ts";
 import { iso } from "../../identifiers.ts";
 import { tagsMax } from "@flipside/api/limits";
+import type { Scope } from "@flipside/api/scope";
+import type { SignedIn } from "../accounts/signed-in.ts";
 import type { DeviceLink } from "../../mqtt/device-link.ts";
 import type { Storage } from "../../storage/storage.ts";
 import type { Evidence } from "../deployments/evidence.ts";
@@ -16,6 +18,7 @@ import { findDevice, identityOf, lockDevice, replaceTags } from "../device-recor
 import { pageOfDevices, type Sought } from "./device-walk.ts";
 import type { DeviceElsewhere } from "./elsewhere.ts";
 import type { Filtering } from "./filtering.ts";
+import { checkTagsGiven } from "../scopes/scopes.ts";
 import { groupDevices } from "./device-groups.ts";
 import { wordCondition } from "./word-search.ts";
 import { deploymentView, type DeviceView, type DeviceViews, selectDeployments } from "./view.ts";
@@ -34,18 +37,26 @@ type Tags = Parameters<typeof replaceTags>[2];
 export interface Devices {
   /** Those that have every word of the query, and are as the filter says; empty ones ask for nothing. By their ids. */
   list(
-    asked: { query: string; filter: string },
+    asked: { query: string; filter: string; scope: Scope },
     page: PageAsked,
   ): Promise<{ devices: DeviceView[]; next: string | null }>;
   /** Of those that the filter means. */
-  groups(by: readonly DeviceGroupedBy[], filter: string, page: Pick<PageAsked, "after">): Promise<DeviceGroupPage>;
+  groups(
+    by: readonly DeviceGroupedBy[],
+    asked: { filter: string; scope: Scope },
+    page: Pick<PageAsked, "after">,
+  ): Promise<DeviceGroupPage>;
   detail(id: string): Promise<DeviceDetail>;
   tags(id: string): Promise<string[]>;
   /** Newest first, as both are in the detail. */
   deployments(id: string, page: PageAsked): Promise<{ deployments: Deployment[]; next: string | null }>;
   log(id: string, page: PageAsked): Promise<{ log: DeviceLogEntry[]; next: string | null }>;
   /** In place of those that it has, which are told, too. */
-  setTags(id: string, tags: Tags, by: string): Promise<{ device: DeviceView; before: string[] }>;
+  setTags(
+    id: string,
+    tags: Tags,
+    by: Pick<SignedIn, "userName" | "scope">,
+  ): Promise<{ device: DeviceView; before: string[] }>;
   /** Acts at once: the session ends, the connection is closed, a new one is refused. */
   revoke(id: string, by: string): Promise<DeviceView>;
   /** It comes in by the secret that it has; its deployments that have ended stay so. */
@@ -128,8 +139,8 @@ export function createDevices(options: {
   }
 
   return {
-    async list({ query, filter }, { limit, after }) {
-      const sought = await withWords(await options.filtering.sought(storage.db, filter, "filter"), query);
+    async list({ query, filter, scope }, { limit, after }) {
+      const sought = await withWords(await options.filtering.sought(storage.db, filter, "filter", scope), query);
       const { rows, through } = await pageOfDevices(storage.db, sought, { after: String(after?.[0] ?? ""), limit });
       return {
         devices: await views.of(rows),
@@ -147,8 +158,8 @@ export function createDevices(options: {
     deployments: (id, page) => ofKnown(id, () => deploymentsOf(id, page)),
     log: (id, page) => ofKnown(id, () => logOf(id, page)),
 
-    groups: async (by, filter, page) =>
-      groupDevices(storage, await options.filtering.sought(storage.db, filter, "filter"), by, page),
+    groups: async (by, { filter, scope }, page) =>
+      groupDevices(storage, await options.filtering.sought(storage.db, filter, "filter", scope), by, page),
     tags: async (id) => (await view(id)).tags,
     async setTags(id, tagsFrom, by) {
       const before = await storage.transaction(async (work) => {
@@ -159,8 +170,9 @@ export function createDevices(options: {
             "validation-failed",
             `A device has ${tagsMax} tags at most; these would be ${tags.length}.`,
           );
-        work.changed({ kind: "device", id });
-        work.afterCommit(() => deviceLog.add(id, "tags", `${tags.join(", ") || "no tags"}, set by ${by}`));
+        await checkTagsGiven(work.db, { before, after: tags }, by);
+        work.changed({ kind: "device", id, tags: "changed" });
+        work.afterCommit(() => deviceLog.add(id, "tags", `${tags.join(", ") || "no tags"}, set by ${by.userName}`));
         return before;
       });
       return { device: await view(id), before };

@@ -1,6 +1,7 @@
 // Which devices a filter means (docs/device-filter.md): of a page, and of rows in a transaction.
 
 import {
+  type Filter,
   FilterError,
   filterToSql,
   type KnownFleet,
@@ -11,6 +12,7 @@ import {
   sourceOf,
   sqliteDialect,
 } from "@flipside/device-filter";
+import type { Scope } from "@flipside/api/scope";
 import { type RawBuilder, sql, type SqlBool } from "kysely";
 import { ApiError } from "../../http/errors.ts";
 import type { DeviceRow } from "../../storage/schema.ts";
@@ -23,11 +25,12 @@ import { describe } from "./view.ts";
 
 export interface Filtering {
   /**
-   * What a filter means, to be looked for; empty: every device. `path`: of the member it was given in. Throws ApiError.
+   * What a filter means of what lies within the scope, to be looked for; empty: every device. `path`: of the member it
+   * was given in. Throws ApiError.
    */
-  sought(db: Queries, text: string, path: string): Promise<Sought>;
+  sought(db: Queries, text: string, path: string, scope: Scope): Promise<Sought>;
   /** Those of these rows, read in the same transaction, that it means. Throws ApiError. */
-  among(db: Queries, rows: readonly DeviceRow[], text: string, path: string): Promise<DeviceRow[]>;
+  among(db: Queries, rows: readonly DeviceRow[], text: string, path: string, scope: Scope): Promise<DeviceRow[]>;
 }
 
 function parsed(text: string, path: string): ReturnType<typeof parseFilter> {
@@ -40,6 +43,18 @@ function parsed(text: string, path: string): ReturnType<typeof parseFilter> {
       errors: [{ path, message, position: { offset, length, line, column } }],
     });
   }
+}
+
+/** Which no device has: of no tags nothing is seen. */
+const noTag = "";
+
+/** Undefined: every device is meant. */
+function meantBy(text: string, path: string, scope: Scope): Filter | undefined {
+  const asked = text.trim() === "" ? undefined : parsed(text, path);
+  const within: Filter | undefined =
+    scope === null ? undefined : { kind: "in", field: "tag", values: scope.length === 0 ? [noTag] : [...scope] };
+  if (asked === undefined || within === undefined) return asked ?? within;
+  return { kind: "and", parts: [within, asked] };
 }
 
 const rowsAtATime = 1_000;
@@ -96,9 +111,9 @@ export function createFiltering({
     );
   }
 
-  async function sought(db: Queries, text: string, path: string): Promise<Sought> {
-    if (text.trim() === "") return everyDevice;
-    const filter = parsed(text, path);
+  async function sought(db: Queries, text: string, path: string, scope: Scope): Promise<Sought> {
+    const filter = meantBy(text, path, scope);
+    if (filter === undefined) return everyDevice;
     const fleet = await knownFleet(db, wallMs());
     const source = sourceOf(filter, fleet);
     const { where, isExact } = filterToSql(filter, dialect, fleet);
@@ -112,8 +127,9 @@ export function createFiltering({
 
   return {
     sought,
-    async among(db, rows, text, path) {
-      const filter = parsed(text, path);
+    async among(db, rows, text, path, scope) {
+      const filter = meantBy(text, path, scope);
+      if (filter === undefined) return [...rows];
       const { nowMs, releases } = await knownFleet(db, wallMs());
       const matches = matcherOf(filter, { nowMs, releaseOf: (digest) => releases.get(digest) });
       const meant: DeviceRow[] = [];

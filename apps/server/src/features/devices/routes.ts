@@ -20,8 +20,10 @@ export function deviceRoutes(
   whys: Pick<Whys, "device">,
 ): BoundRoute[] {
   return [
-    bind(routes.listDevices, ({ query }) => devices.list(query, pageOf(deviceList, ["string"], query))),
-    bind(routes.summariseDevices, () => counts.summary()),
+    bind(routes.listDevices, ({ query, user: { scope } }) =>
+      devices.list({ ...query, scope }, pageOf(deviceList, ["string"], query)),
+    ),
+    bind(routes.summariseDevices, ({ user: { scope } }) => counts.summary(scope)),
     bind(routes.getDevice, ({ params }) => devices.detail(params.id)),
     bind(routes.listDeviceDeployments, ({ params, query }) =>
       devices.deployments(params.id, pageOf(deviceDeployments, ["number"], query)),
@@ -30,18 +32,18 @@ export function deviceRoutes(
       devices.log(params.id, pageOf(deviceLogEntries, ["number"], query)),
     ),
     bind(routes.whyDevice, ({ params }) => whys.device(params.id)),
-    bind(routes.groupDevices, ({ query: { by, filter, after } }) =>
-      devices.groups(by, filter, pageOf(deviceGroupList, ["string"], { limit: "1", after })),
+    bind(routes.groupDevices, ({ query: { by, filter, after }, user: { scope } }) =>
+      devices.groups(by, { filter, scope }, pageOf(deviceGroupList, ["string"], { limit: "1", after })),
     ),
     bind(routes.getTags, async ({ params }) => ({ tags: await devices.tags(params.id) })),
     bind(routes.setTags, async ({ params, body, user, note }) => {
-      const { device, before } = await devices.setTags(params.id, () => body.tags, user.userName);
+      const { device, before } = await devices.setTags(params.id, () => body.tags, user);
       note({ before: { tags: before }, after: { tags: device.tags } });
       return device;
     }),
     bind(routes.changeTags, async ({ params, body: { add, remove }, user, note }) => {
       const changed = (tags: readonly string[]): string[] => [...tags, ...add].filter((tag) => !remove.includes(tag));
-      const { device, before } = await devices.setTags(params.id, changed, user.userName);
+      const { device, before } = await devices.setTags(params.id, changed, user);
       note({ before: { tags: before }, after: { tags: device.tags } });
       return device;
     }),

@@ -5,6 +5,7 @@
 // with it is told what it has missed, and perhaps some of what it knows. What is in memory alone, such as who is
 // online, is told while somebody is there, and not made up for.
 
+import type { Scope } from "@flipside/api/scope";
 import type { Cursors } from "../../changes/cursors.ts";
 import type { Feed } from "../../changes/feed.ts";
 import type { Logger } from "../../logging.ts";
@@ -13,16 +14,18 @@ import type { Queries } from "../../storage/storage.ts";
 import { Turns } from "../../turns.ts";
 import {
   concernsUnnamed,
-  eventOf,
   isWanted,
+  keyOf,
   type Loaders,
   type Mark,
   marksOf,
   marksOfStored,
   resync,
+  together,
   type ToldEvent,
   type Wanted,
 } from "./marks.ts";
+import { createTold, type Told } from "./told.ts";
 
 /** Where events go: an HTTP response, or a test. */
 export interface EventSink {
@@ -33,9 +36,10 @@ export interface EventSink {
 
 export interface EventHub {
   /**
-   * `after`: a cursor; what came since is told first. Returns how to leave, or undefined when too many are connected.
+   * `after`: a cursor; what came since is told first. `scope`: what is seen. Returns how to leave, or undefined when
+   * too many are connected.
    */
-  join(sink: EventSink, asked?: { after?: string | undefined; wanted?: Wanted }): (() => void) | undefined;
+  join(sink: EventSink, asked: { after?: string | undefined; wanted?: Wanted; scope: Scope }): (() => void) | undefined;
   close(): void;
 }
 
@@ -61,6 +65,7 @@ const missedAtATime = 200;
 
 class Client {
   readonly wanted: Wanted;
+  readonly scope: Scope;
   readonly #sink: EventSink;
   #cursor: string | undefined;
   /** The last event of a batch carries the cursor behind it, those before the one before it. */
@@ -71,9 +76,10 @@ class Client {
   #drained: (() => void)[] = [];
   hasLeft = false;
 
-  constructor(sink: EventSink, wanted: Wanted) {
+  constructor(sink: EventSink, { wanted, scope }: { wanted: Wanted; scope: Scope }) {
     this.#sink = sink;
     this.wanted = wanted;
+    this.scope = scope;
     sink.onDrain(() => this.#drain());
     this.#blocked = !sink.write(": connected\n\n");
   }
@@ -138,7 +144,7 @@ class Client {
 }
 
 /** Makes up for what a reader has missed. */
-function createCatchingUp({ loaders, db, cursors }: Pick<EventHubOptions, "loaders" | "db" | "cursors">) {
+function createCatchingUp({ db, cursors }: Pick<EventHubOptions, "db" | "cursors">, told: Told) {
   /** Of many who come back at once, one at a time. */
   const inLine = new Turns();
 
@@ -147,7 +153,7 @@ function createCatchingUp({ loaders, db, cursors }: Pick<EventHubOptions, "loade
     if (marks === undefined && concernsUnnamed(client.wanted)) client.tell(resync);
     const wanted = (marks ?? []).filter(({ kind }) => client.wanted?.has(kind) ?? true);
     for (const mark of wanted) {
-      const event = await eventOf(loaders, mark);
+      const event = (await told(mark, [client.scope]))(client.scope);
       if (event !== undefined) client.tell(event);
       await client.drained();
       if (client.hasLeft) return;
@@ -188,7 +194,8 @@ class Marked {
   #isMore = false;
 
   add(marks: readonly Mark[] | undefined): void {
-    for (const mark of marks ?? []) if (!this.#isMore) this.#marks.set(`${mark.kind} ${mark.id}`, mark);
+    for (const mark of this.#isMore ? [] : (marks ?? []))
+      this.#marks.set(keyOf(mark), together(this.#marks.get(keyOf(mark)), mark));
     if (marks !== undefined && this.#marks.size < markedMax) return;
     this.#isMore = true;
     this.#marks.clear();
@@ -212,7 +219,8 @@ export function createEventHub({ loaders, db, cursors, feed, log }: EventHubOpti
   /** Those that are told what they have missed. */
   const comingBack = new Set<Client>();
   const marked = new Marked();
-  const missed = createCatchingUp({ loaders, db, cursors });
+  const told = createTold(loaders, db);
+  const missed = createCatchingUp({ db, cursors }, told);
   /** One at a time: an answer that took long would else be told behind a newer one of the same thing. */
   const inTurn = new Turns();
   /** Set from the first mark until nothing is marked any more, also while things are loaded. */
@@ -228,8 +236,14 @@ export function createEventHub({ loaders, db, cursors, feed, log }: EventHubOpti
     for (const mark of batch ?? []) {
       if (clients.size === 0) break;
       try {
-        const event = await eventOf(loaders, mark);
-        if (event !== undefined) tellAll(event);
+        const toldTo = await told(
+          mark,
+          Array.from(clients, ({ scope }) => scope),
+        );
+        for (const client of clients) {
+          const event = toldTo(client.scope);
+          if (event !== undefined) client.tell(event);
+        }
       } catch (error) {
         if (closed) return;
         log.error({ err: error as Error, ...mark }, "an event could not be loaded");
@@ -287,9 +301,9 @@ export function createEventHub({ loaders, db, cursors, feed, log }: EventHubOpti
     client.ping();
   }
 
-  function join(sink: EventSink, { after, wanted }: Parameters<EventHub["join"]>[1] = {}): (() => void) | undefined {
+  function join(sink: EventSink, { after, wanted, scope }: Parameters<EventHub["join"]>[1]): (() => void) | undefined {
     if (closed || clients.size + comingBack.size >= clientsMax) return undefined;
-    const client = new Client(sink, wanted);
+    const client = new Client(sink, { wanted, scope });
     comingBack.add(client);
     void (after === undefined ? begin(client) : comeBack(client, after))
       .catch((error: unknown) => {

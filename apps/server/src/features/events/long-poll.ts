@@ -2,13 +2,13 @@
 // up to where nothing comes any more: so each change is behind one cursor and before the next, whichever server is
 // asked.
 
+import type { Scope } from "@flipside/api/scope";
 import type { Cursors } from "../../changes/cursors.ts";
 import type { Feed } from "../../changes/feed.ts";
 import { readChanges } from "../../storage/outbox.ts";
 import type { Queries } from "../../storage/storage.ts";
 import {
   concernsUnnamed,
-  eventOf,
   isWanted,
   type Loaders,
   marksOfStored,
@@ -16,6 +16,12 @@ import {
   type ToldEvent,
   type Wanted,
 } from "./marks.ts";
+import { createTold } from "./told.ts";
+
+interface Asked {
+  wanted: Wanted;
+  scope: Scope;
+}
 
 export interface Polled {
   events: ToldEvent[];
@@ -30,6 +36,7 @@ export interface LongPoll {
   poll(asked: {
     after: string | undefined;
     wanted: Wanted;
+    scope: Scope;
     timeoutMs: number;
     gone: AbortSignal;
   }): Promise<Polled | undefined>;
@@ -56,6 +63,7 @@ export function createLongPoll({
   /** Of several servers: what is settled moves on without a change. Undefined: only by one. */
   lookEveryMs: number | undefined;
 }): LongPoll {
+  const told = createTold(loaders, db);
   const waiting = new Set<() => void>();
   let polls = 0;
   let isClosed = false;
@@ -83,7 +91,7 @@ export function createLongPoll({
   /** The next of what is behind `after`. `isAll`: there is no more just now. */
   async function next(
     after: number,
-    wanted: Wanted,
+    { wanted, scope }: Asked,
   ): Promise<{ events: ToldEvent[]; position: number; isAll: boolean }> {
     const settled = await cursors.settled();
     const read = await readChanges(db, after, changesAtATime);
@@ -93,16 +101,16 @@ export function createLongPoll({
     const events: ToldEvent[] = marks === undefined && concernsUnnamed(wanted) ? [resync] : [];
     for (const mark of marks ?? []) {
       if (wanted?.has(mark.kind) === false) continue;
-      const event = await eventOf(loaders, mark);
+      const event = (await told(mark, [scope]))(scope);
       if (event !== undefined && isWanted(wanted, event)) events.push(event);
     }
     return { events, position: isAll ? Math.max(settled, after) : changes.at(-1)!.position, isAll };
   }
 
-  async function follow(from: number, wanted: Wanted, timeoutMs: number, gone: AbortSignal): Promise<Polled> {
+  async function follow(from: number, asked: Asked, timeoutMs: number, gone: AbortSignal): Promise<Polled> {
     const deadlineMs = performance.now() + timeoutMs;
     for (let after = from; ; ) {
-      const { events, position, isAll } = await next(after, wanted);
+      const { events, position, isAll } = await next(after, asked);
       const leftMs = deadlineMs - performance.now();
       if (events.length > 0 || gone.aborted || isClosed || (isAll && leftMs <= 0))
         return { events, cursor: cursors.at(position) };
@@ -114,7 +122,7 @@ export function createLongPoll({
   }
 
   return {
-    async poll({ after, wanted, timeoutMs, gone }) {
+    async poll({ after, wanted, scope, timeoutMs, gone }) {
       if (after === undefined) return { events: [], cursor: cursors.at(await cursors.settled()) };
       // Before the cursor that is answered: nothing is between what is read anew and what comes after it.
       const now = cursors.at(await cursors.settled());
@@ -123,7 +131,7 @@ export function createLongPoll({
       if (polls >= waitingMax) return undefined;
       polls++;
       try {
-        return await follow(position, wanted, timeoutMs, gone);
+        return await follow(position, { wanted, scope }, timeoutMs, gone);
       } finally {
         polls--;
       }

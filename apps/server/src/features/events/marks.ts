@@ -10,6 +10,8 @@ import type { Queries } from "../../storage/storage.ts";
 export interface Mark {
   kind: ThingKind;
   id: string;
+  /** Others see it than before, perhaps. */
+  isOtherwiseSeen?: true;
 }
 
 export type Loaders = Record<ThingKind, (id: string) => Promise<unknown>>;
@@ -33,10 +35,18 @@ const ofDeployments = (deployments: readonly { id: string; deviceId: string }[])
     { kind: "device", id: deviceId },
   ]);
 
+export const keyOf = ({ kind, id }: Mark): string => `${kind} ${id}`;
+
+/** Of two marks of a thing. */
+export const together = (one: Mark | undefined, other: Mark): Mark => ({ ...one, ...other });
+
 /** Undefined: more than is named. */
 export function marksOf(change: Change | Announcement): Mark[] | undefined {
   switch (change.kind) {
-    case "device":
+    case "device": {
+      const isOtherwiseSeen = "tags" in change && change.tags !== undefined;
+      return [{ kind: change.kind, id: change.id, ...(isOtherwiseSeen ? { isOtherwiseSeen } : {}) }];
+    }
     case "release":
     case "rollout":
       return [{ kind: change.kind, id: change.id }];
@@ -66,7 +76,7 @@ export async function marksOfStored(db: Queries, changes: readonly StoredChange[
   for (const { change } of changes) {
     const named = marksOf(change);
     if (named === undefined) unnamed.add(change.id);
-    for (const mark of named ?? []) marks.set(`${mark.kind} ${mark.id}`, mark);
+    for (const mark of named ?? []) marks.set(keyOf(mark), together(marks.get(keyOf(mark)), mark));
   }
   for (const rolloutId of unnamed) {
     const deployments = await db
@@ -76,12 +86,12 @@ export async function marksOfStored(db: Queries, changes: readonly StoredChange[
       .limit(deploymentsNamedMax + 1)
       .execute();
     if (deployments.length > deploymentsNamedMax) return undefined;
-    for (const mark of ofDeployments(deployments)) marks.set(`${mark.kind} ${mark.id}`, mark);
+    for (const mark of ofDeployments(deployments)) marks.set(keyOf(mark), together(marks.get(keyOf(mark)), mark));
   }
   return [...marks.values()];
 }
 
-/** Undefined: nothing is told of it. */
+/** What is told of it to who sees all; undefined: nothing. */
 export async function eventOf(loaders: Loaders, { kind, id }: Mark): Promise<LiveEvent | undefined> {
   const data = await loaders[kind](id);
   if (data !== undefined) return { kind, data } as LiveEvent;

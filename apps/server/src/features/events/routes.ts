@@ -34,7 +34,11 @@ export function eventRoutes(
       end: () => void response.end(),
     };
     // A browser that comes back by itself says so; the address that it was given stays the one of the first time.
-    const leave = hub.join(sink, { after: request.get("last-event-id") ?? query.after, wanted: wantedOf(query.kinds) });
+    const leave = hub.join(sink, {
+      after: request.get("last-event-id") ?? query.after,
+      wanted: wantedOf(query.kinds),
+      scope: user.scope,
+    });
     if (leave === undefined)
       throw new ApiError("event-streams-exhausted", "Close consoles that are not needed, then try again.");
     // What a sign-in may see ends with it.
@@ -60,7 +64,13 @@ export function eventRoutes(
     response.on("close", left);
     try {
       const { after, kinds, timeoutMs } = query;
-      const polled = await longPoll.poll({ after, wanted: wantedOf(kinds), timeoutMs, gone: gone.signal });
+      const polled = await longPoll.poll({
+        after,
+        wanted: wantedOf(kinds),
+        scope: user.scope,
+        timeoutMs,
+        gone: gone.signal,
+      });
       if (isOver) throw new ApiError("not-signed-in", "The sign-in has ended meanwhile. Sign in again.");
       if (polled === undefined)
         throw new ApiError("event-streams-exhausted", "Ask with fewer programs at a time, then try again.");

@@ -1,7 +1,6 @@
 // What the provider says of a person, as an account takes it.
 
 import { userNamePattern } from "@flipside/api/limits";
-import type { Role } from "@flipside/api/permissions";
 import type { OidcOptions, RoleMapping } from "./oidc-options.ts";
 
 export type Claims = Readonly<Record<string, unknown>>;
@@ -24,15 +23,19 @@ function valuesOf(claim: unknown): string[] {
 }
 
 /**
- * Of the first claim that is there, the role of the first mapping whose value it has: who configures the server says by
+ * Of the first claim that is there, the first mapping whose value it has: who configures the server says by
  * the order which of several counts, since no order of roles is right for everybody (an approver may what an operator
  * may not, and the other way round). Undefined: none, and then nobody is let in.
  */
-export function roleOf(claims: Claims, roleClaims: readonly string[], roles: readonly RoleMapping[]): Role | undefined {
+export function mappingOf(
+  claims: Claims,
+  roleClaims: readonly string[],
+  roles: readonly RoleMapping[],
+): RoleMapping | undefined {
   const path = roleClaims.find((each) => claimAt(claims, each) !== undefined);
   if (path === undefined) return undefined;
   const values = valuesOf(claimAt(claims, path));
-  return roles.find(({ value }) => values.includes(value))?.role;
+  return roles.find(({ value }) => values.includes(value));
 }
 
 /** As an account may be called, or undefined. Names are of small letters here; providers tell none from the other. */

@@ -2,17 +2,17 @@
 // provider knows the person by, its subject, which never becomes somebody else's; a name or an address of mail may. So
 // a name is only what a new account is called, and one that is taken is refused and never taken over.
 
-import type { Role } from "@flipside/api/permissions";
 import type { User } from "@flipside/api/types";
 import type { Clock } from "../../clock.ts";
 import { ApiError } from "../../http/errors.ts";
 import type { Queries, Storage } from "../../storage/storage.ts";
+import { scopeColumn, scopeIn, shownScope } from "../../storage/stored-scope.ts";
 import type { AccountRow } from "../../storage/schema.ts";
 import { type Accounts, viewOfUser } from "../accounts/accounts.ts";
 import { withdrawTokensOf } from "../accounts/api-tokens.ts";
 import { hashOf } from "../accounts/credentials.ts";
 import { type CameFrom, endSessionsOf } from "../accounts/user-sessions.ts";
-import { roleOf, userNameOf } from "./claims.ts";
+import { mappingOf, userNameOf } from "./claims.ts";
 import type { OidcOptions } from "./oidc-options.ts";
 import { type Identity, skewSeconds } from "./provider.ts";
 
@@ -26,8 +26,8 @@ export interface EnteringOptions {
 export interface Entered {
   user: User;
   session: string;
-  /** The role of before, where it is another; undefined: the account is new. */
-  before: Role | undefined;
+  /** What it was before; undefined: the account is new. */
+  before: Pick<User, "role" | "scope"> | undefined;
 }
 
 /** How long a token can come a second time: as long as it is valid, and longer. */
@@ -65,21 +65,23 @@ export class Entering {
     keptOut: (userName: string) => void,
   ): Promise<Entered> {
     const { storage, accounts, clock, oidc } = this.#options;
-    const role = roleOf(identity.claims, oidc.roleClaims, oidc.roles);
+    const mapping = mappingOf(identity.claims, oidc.roleClaims, oidc.roles);
     const outcome = await storage.transaction(async ({ db }): Promise<Outcome> => {
       if (!(await useOnce(db, nonce, clock.steadyMs())))
         return { refusal: new ApiError("oidc-not-begun", "This sign-in was used already. Begin again.") };
       const known = await this.#accountOf(db, identity.subject);
-      if (role === undefined) return { refusal: await this.#keepOut(db, known), keptOut: known?.userName };
-      const row = known ?? (await this.#newAccount(db, identity, role));
+      if (mapping === undefined) return { refusal: await this.#keepOut(db, known), keptOut: known?.userName };
+      const what = { role: mapping.role, scope: scopeColumn(mapping.scope) };
+      const row = known ?? (await this.#newAccount(db, identity, what));
       if (row instanceof ApiError) return { refusal: row };
-      const set = { role, lastSignedInAt: clock.wallMs() };
+      const set = { ...what, lastSignedInAt: clock.wallMs() };
       await db.updateTable("accounts").set(set).where("userName", "=", row.userName).execute();
       const session = await accounts.sessions.begin(db, row.userName, from, {
         lifeMs: oidc.sessionMs,
         provider: { session: identity.session, idToken: identity.idToken },
       });
-      return { user: viewOfUser({ ...row, role }), session, before: known?.role };
+      const before = known && { role: known.role, scope: shownScope(scopeIn(known)) };
+      return { user: viewOfUser({ ...row, ...what }), session, before };
     });
     // Whoever may less now, or nothing: what was begun before ends.
     await accounts.watched.someEnded();
@@ -113,7 +115,11 @@ export class Entering {
     );
   }
 
-  async #newAccount(db: Queries, { subject, claims }: Identity, role: Role): Promise<AccountRow | ApiError> {
+  async #newAccount(
+    db: Queries,
+    { subject, claims }: Identity,
+    what: Pick<AccountRow, "role" | "scope">,
+  ): Promise<AccountRow | ApiError> {
     const { oidc, clock } = this.#options;
     const userName = userNameOf(claims, oidc);
     if (userName === undefined)
@@ -122,7 +128,7 @@ export class Entering {
         `The provider's ${oidc.userNameClaim} is none, or has other characters than a-z, 0-9 and . _ @ -, or more than 64. Have it changed there, or name another claim (--oidc-user-name-claim).`,
       );
     const row: AccountRow = {
-      ...{ userName, role, passwordHash: "", mustChangePassword: false },
+      ...{ userName, ...what, passwordHash: "", mustChangePassword: false },
       ...{ createdAt: clock.wallMs(), lastSignedInAt: null, oidcIssuer: oidc.issuer.href, oidcSubject: subject },
     };
     const made = await db

@@ -1,11 +1,14 @@
 // What the server is told of the OpenID provider, and what of it is checked before it starts.
 
+import { tagPattern } from "@flipside/api/limits";
 import { type Role, roleNames } from "@flipside/api/permissions";
+import type { Scope } from "@flipside/api/scope";
 
 /** What somebody has at the provider, and the role that it is here. */
 export interface RoleMapping {
   value: string;
   role: Role;
+  scope: Scope;
 }
 
 export interface OidcOptions {
@@ -29,7 +32,16 @@ export interface OidcOptions {
   timeoutMs?: number;
 }
 
-/** `value=role;value=role`: in a value `=` and `,` may stand, as in names of LDAP. Throws Error for people. */
+function readRole(text: string): Pick<RoleMapping, "role" | "scope"> | undefined {
+  const [role, tags, ...more] = text.split("@").map((part) => part.trim());
+  if (!(roleNames as readonly string[]).includes(role!) || more.length > 0) return undefined;
+  if (tags === undefined) return { role: role as Role, scope: null };
+  const scope = tags.split(",").map((tag) => tag.trim());
+  const isScope = scope.every((tag) => tagPattern.test(tag)) && role !== "administrator";
+  return isScope ? { role: role as Role, scope } : undefined;
+}
+
+/** `value=role;value=role@tag,tag`: in a value `=` and `,` may stand, as in names of LDAP. Throws Error for people. */
 export function parseRoleMapping(text: string): RoleMapping[] {
   const mappings = text
     .split(";")
@@ -38,10 +50,12 @@ export function parseRoleMapping(text: string): RoleMapping[] {
     .map((each) => {
       const at = each.lastIndexOf("=");
       const value = each.slice(0, Math.max(at, 0)).trim();
-      const role = each.slice(at + 1).trim();
-      if (value === "" || !(roleNames as readonly string[]).includes(role))
-        throw new Error(`"${each}" is no value=role; roles are ${roleNames.join(", ")}`);
-      return { value, role: role as Role };
+      const read = readRole(each.slice(at + 1));
+      if (value === "" || read === undefined)
+        throw new Error(
+          `"${each}" is no value=role, or value=role@tag,tag for those who see the devices with these tags alone; roles are ${roleNames.join(", ")}, and an administrator sees the whole fleet`,
+        );
+      return { value, ...read };
     });
   if (mappings.length === 0) throw new Error("value=role is wanted, with ; between several");
   return mappings;

@@ -86,7 +86,8 @@ export function oidcRoutes(door: OidcDoor | undefined, accounts: Accounts): Boun
       const { user, session, before } = await entering!.enter(identity, flow.nonce, cameFrom(request), (userName) =>
         note({ endedAllOf: userName }, userName),
       );
-      note({ before: before === undefined ? null : { role: before }, after: { role: user.role } }, user.userName);
+      const { userName, role, scope } = user;
+      note({ before: before ?? null, after: { role, scope } }, userName);
       setSessionCookie(request, response, session, open.entering.oidc.sessionMs);
       return flow.returnTo;
     }),

@@ -61,7 +61,7 @@ export async function dealt(
   for (const [wave, spec] of request.waves.entries()) {
     const filter = filterOf(spec);
     if (filter === undefined) continue;
-    meant.set(wave, new Set(await filtering.among(db, devices, filter, `waves.${wave}.filter`)));
+    meant.set(wave, new Set(await filtering.among(db, devices, filter, `waves.${wave}.filter`, null)));
   }
   const ordered = inOrder(devices, seedOf(request), request, presence);
   const waves = dealtInWaves(request.waves, ordered, (wave, row) => meant.get(wave)!.has(row));

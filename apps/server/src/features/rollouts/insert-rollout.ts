@@ -1,23 +1,19 @@
 // A rollout and its deployments are written, and the rollout starts.
 
-import type {
-  CompleteNewRollout as NewRollout,
-  HealthSettings,
-  Maintenance,
-  RetryRule,
-  WaveRules,
-} from "@flipside/api/types";
+import type { Scope } from "@flipside/api/scope";
+import type { HealthSettings, Maintenance, RetryRule, WaveRules } from "@flipside/api/types";
 import type { Clock } from "../../clock.ts";
 import { newId } from "../../identifiers.ts";
 import type { DeviceRow, ImageRow, NewDeployment } from "../../storage/schema.ts";
 import type { Work } from "../../storage/storage.ts";
+import { scopeColumn } from "../../storage/stored-scope.ts";
 import type { EngineRoom } from "../deployments/engine-room.ts";
 import { addFailures } from "../deployments/health-looks.ts";
 import { runsConfirmed } from "../deployments/hindrances.ts";
 import { addCounts } from "../deployments/store.ts";
 import { presentRequest } from "../../present-request.ts";
 import { failedAlready } from "./health-limits.ts";
-import { type StoredRequest, storedRequest } from "./stored-request.ts";
+import { type ScopedRequest, type StoredRequest, storedRequest } from "./stored-request.ts";
 
 /** SQLite takes 32,766 values in one statement, PostgreSQL 65,535. */
 const rowsAtATime = 500;
@@ -36,6 +32,8 @@ export interface PlannedRow {
   name: string;
   releaseId: string;
   by: string;
+  /** One tag of these each of its devices has; null: any device. */
+  scope: Scope;
   allowOlder: boolean;
   acceptsClaimed: boolean;
   urgent: boolean;
@@ -56,16 +54,17 @@ export interface PlannedRow {
 
 /** What a request says of the row itself. */
 export function rowAsked(
-  request: NewRollout,
+  request: ScopedRequest,
   { id, by }: Pick<PlannedRow, "id" | "by">,
 ): Omit<PlannedRow, "waveTotals" | "rules" | "health"> {
   const { name, releaseId, allowOlder, acceptsClaimed, urgent, lateOffersMs, maintenance, retries } = request;
-  const { target, continuous } = request;
+  const { target, continuous, scope } = request;
   return {
     id,
     name,
     releaseId,
     by,
+    scope,
     allowOlder,
     acceptsClaimed,
     urgent,
@@ -119,7 +118,7 @@ function deploymentOf(
 /** `preparing`: JSON of Preparation; null: what belongs to it is written with it. */
 export async function insertRow(
   { db }: Work,
-  { id, by, waveTotals, rules, retries, maintenance, health, request, ...columns }: PlannedRow,
+  { id, by, scope, waveTotals, rules, retries, maintenance, health, request, ...columns }: PlannedRow,
   { at, preparing }: { at: number; preparing: string | null },
 ): Promise<void> {
   await db
@@ -127,6 +126,7 @@ export async function insertRow(
     .values({
       ...columns,
       id,
+      scope: scopeColumn(scope),
       requestId: presentRequest() ?? null,
       state: "running",
       pauseReason: null,

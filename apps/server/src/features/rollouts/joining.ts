@@ -13,6 +13,7 @@ import { imagesOf } from "../releases/stored.ts";
 import { newId } from "../../identifiers.ts";
 import type { DeviceRow, ImageRow, RolloutRow } from "../../storage/schema.ts";
 import type { Queries, Storage, Work } from "../../storage/storage.ts";
+import { scopeIn } from "../../storage/stored-scope.ts";
 import type { EngineRoom } from "../deployments/engine-room.ts";
 import { addFailures } from "../deployments/health-looks.ts";
 import { runsConfirmed } from "../deployments/hindrances.ts";
@@ -37,7 +38,7 @@ export interface JoiningOptions {
 }
 
 /** A rollout that may be joined, with its release. */
-type Open = Pick<RolloutRow, "id" | "createdAt" | "targetFilter" | "health"> & {
+type Open = Pick<RolloutRow, "id" | "createdAt" | "targetFilter" | "scope" | "health"> & {
   product: string;
   releaseSequence: number;
   images: ImageRow[];
@@ -50,7 +51,8 @@ async function readOpen(db: Queries): Promise<Open[]> {
   const rows = await db
     .selectFrom("rollouts")
     .innerJoin("releases", "releases.id", "rollouts.releaseId")
-    .select(["rollouts.id", "rollouts.createdAt", "rollouts.targetFilter", "rollouts.health", "rollouts.preparing"])
+    .select(["rollouts.id", "rollouts.createdAt", "rollouts.targetFilter"])
+    .select(["rollouts.scope", "rollouts.health", "rollouts.preparing"])
     .select(["releases.id as releaseId", "releases.product", "releases.releaseSequence"])
     .where("rollouts.targetOpen", "=", true)
     .where("rollouts.state", "in", ["running", "paused"])
@@ -111,8 +113,8 @@ export function createJoining(options: JoiningOptions): Joining {
     for (const [at, rollout] of rollouts.slice(0, fits.lastIndexOf("joins") + 1).entries()) {
       if (fits[at] === "no") continue;
       const { targetFilter } = rollout;
-      if (targetFilter !== null && (await filtering.among(db, [device], targetFilter, "target.filter")).length === 0)
-        continue;
+      const meant = await filtering.among(db, [device], targetFilter ?? "", "target.filter", scopeIn(rollout));
+      if (meant.length === 0) continue;
       if (rollout.isBeingMade) return "later";
       return fits[at] === "joins" ? rollout : undefined;
     }

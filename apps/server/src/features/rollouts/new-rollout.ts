@@ -2,13 +2,15 @@
 
 import { rolesThatMay } from "@flipside/api/permissions";
 import { imageFor, runsNewer } from "@flipside/api/release-fit";
-import type { CompleteNewRollout as NewRollout, WaveRules } from "@flipside/api/types";
+import { covers, type Scope } from "@flipside/api/scope";
+import type { WaveRules } from "@flipside/api/types";
 import type { Clock } from "../../clock.ts";
 import { ApiError } from "../../http/errors.ts";
 import { newId } from "../../identifiers.ts";
 import { listed } from "../../domain/listed.ts";
 import type { DeviceRow, ImageRow, ReleaseRow } from "../../storage/schema.ts";
 import type { Queries, Storage } from "../../storage/storage.ts";
+import { scopeIn } from "../../storage/stored-scope.ts";
 import type { EngineRoom } from "../deployments/engine-room.ts";
 import { runningOf } from "../device-records/store.ts";
 import type { Filtering } from "../devices/filtering.ts";
@@ -19,6 +21,7 @@ import { dealt, type DealingOptions, refusalsOfWaves } from "./dealing.ts";
 import { withLimits } from "./health-limits.ts";
 import { insertRollout, rowAsked } from "./insert-rollout.ts";
 import { asError, type Refusal } from "./refusal.ts";
+import type { ScopedRequest } from "./stored-request.ts";
 import { refusalsOfSuperseded, supersede } from "./superseding.ts";
 import { leftOutWords, refusalsOfTarget, type Targets, targetsOf } from "./targets.ts";
 import { rulesOfWaves } from "./wave-rules.ts";
@@ -57,16 +60,16 @@ function refusalOfNewer(release: ReleaseRow, devices: DeviceRow[], allowOlder: b
 export async function refusalOfApproval(
   db: Queries,
   rules: readonly WaveRules[],
-  by: string,
+  { by, scope }: { by: string; scope: Scope },
 ): Promise<Refusal | undefined> {
   if (!rules.some(({ approval }) => approval)) return undefined;
-  const other = await db
+  const others = await db
     .selectFrom("accounts")
-    .select("userName")
+    .select("scope")
     .where("userName", "<>", by)
     .where("role", "in", rolesThatMay("rollouts:approve"))
-    .executeTakeFirst();
-  if (other !== undefined) return undefined;
+    .execute();
+  if (others.some((other) => covers(scopeIn(other), scope))) return undefined;
   return {
     code: "nobody-to-approve",
     what: `A wave wants the approval of somebody else than ${by}, and no other account may give it.`,
@@ -115,14 +118,15 @@ export async function refusalOfFiles({ storage, images }: NewRolloutOptions, rel
 export async function planRollout(
   options: NewRolloutOptions,
   db: Queries,
-  request: NewRollout,
+  request: ScopedRequest,
   by: string,
 ): Promise<Plan> {
   const { trust } = options;
   const release = await releaseOf(db, request.releaseId);
   if (release === undefined) throw new ApiError("not-found", "There is no such release.");
   const images = await imagesOf(db, release.id);
-  const targets = await targetsOf(options, db, request.target, { product: release.product, images });
+  const { scope } = request;
+  const targets = await targetsOf(options, db, request.target, { product: release.product, scope, images });
   const waves = await dealt(options, db, targets.devices, request);
   const waveTotals = waves.map(({ length }) => length);
   const rules = rulesOfWaves(request, waveTotals.length);
@@ -131,8 +135,8 @@ export async function planRollout(
     ...refusalsOfTarget(targets, request, release),
     ...refusalsOfWaves(request, waves),
     refusalOfNewer(release, targets.devices, request.allowOlder),
-    await refusalOfApproval(db, rules, by),
-    ...(await refusalsOfSuperseded(db, request.supersedes)),
+    await refusalOfApproval(db, rules, { by, scope }),
+    ...(await refusalsOfSuperseded(db, request)),
   ];
   return {
     release,
@@ -146,7 +150,7 @@ export async function planRollout(
 }
 
 /** As a whole: of a large fleet it is made by and by (preparation.ts). Returns its id. Throws ApiError. */
-export async function createRollout(options: NewRolloutOptions, request: NewRollout, by: string): Promise<string> {
+export async function createRollout(options: NewRolloutOptions, request: ScopedRequest, by: string): Promise<string> {
   const [unserved] = await refusalOfFiles(options, request.releaseId);
   if (unserved !== undefined) throw asError(unserved);
   const id = newId();

@@ -25,6 +25,7 @@ import {
 } from "./preflight.ts";
 import { whyNot } from "./preparation.ts";
 import { nobody, shownFor, type Some, someOf, together } from "./some-of.ts";
+import type { ScopedRequest } from "./stored-request.ts";
 import { refusalsOfSuperseded } from "./superseding.ts";
 import { misfitOf, nextCandidates } from "./targets.ts";
 import { rulesOfWaves } from "./wave-rules.ts";
@@ -106,10 +107,15 @@ class Sums {
   }
 }
 
-async function addUp(options: PreflightOptions, request: NewRollout, release: ReleaseRow, order: Order): Promise<Sums> {
+async function addUp(
+  options: PreflightOptions,
+  request: ScopedRequest,
+  release: ReleaseRow,
+  order: Order,
+): Promise<Sums> {
   const { db } = options.storage;
   const images = await imagesOf(db, release.id);
-  const of = { target: request.target, product: release.product };
+  const of = { target: request.target, scope: request.scope, product: release.product };
   const sums = new Sums();
   for (let after: string | undefined = ""; after !== undefined; await turnOfTheLoop()) {
     const { candidates, through } = await nextCandidates(options, db, of, after);
@@ -139,7 +145,11 @@ async function addUp(options: PreflightOptions, request: NewRollout, release: Re
 }
 
 /** Throws ApiError when there is no such release, or the target is a filter that can't be read. */
-export async function preflightOfMany(options: PreflightOptions, request: NewRollout, by: string): Promise<Preflight> {
+export async function preflightOfMany(
+  options: PreflightOptions,
+  request: ScopedRequest,
+  by: string,
+): Promise<Preflight> {
   const { db } = options.storage;
   const release = await releaseOf(db, request.releaseId);
   if (release === undefined) throw new ApiError("not-found", "There is no such release.");
@@ -151,8 +161,8 @@ export async function preflightOfMany(options: PreflightOptions, request: NewRol
     ...(await refusalOfFiles(options, request.releaseId)),
     refusalOfRelease(release, await imagesOf(db, release.id), options.trust),
     why === undefined ? undefined : { what: `It can't be made: ${why}.`, todo: "Change the target or the release." },
-    await refusalOfApproval(db, rulesOfWaves(request, waveTotals.length), by),
-    ...(await refusalsOfSuperseded(db, request.supersedes)),
+    await refusalOfApproval(db, rulesOfWaves(request, waveTotals.length), { by, scope: request.scope }),
+    ...(await refusalsOfSuperseded(db, request)),
   ].filter((each) => each !== undefined);
   const numbers = {
     matched: sums.matched,

@@ -16,6 +16,7 @@ import type { LastSeen } from "../device-records/last-seen.ts";
 import { asksForPermits, holdsConfirmed, runningOf } from "../device-records/store.ts";
 import type { Trust } from "../trust/trust.ts";
 import { type NewRolloutOptions, type Plan, planRollout, refusalOfFiles } from "./new-rollout.ts";
+import type { ScopedRequest } from "./stored-request.ts";
 import { shownFor, someOf } from "./some-of.ts";
 
 export type PreflightOptions = NewRolloutOptions & {
@@ -154,7 +155,7 @@ async function otherRolloutsOf(db: Queries, planned: readonly Planned[]): Promis
 }
 
 /** Throws ApiError when there is no such release, or the target is a filter that can't be read. */
-export async function preflight(options: PreflightOptions, request: NewRollout, by: string): Promise<Preflight> {
+export async function preflight(options: PreflightOptions, request: ScopedRequest, by: string): Promise<Preflight> {
   const { db } = options.storage;
   const plan = await planRollout(options, db, request, by);
   const refusals = [...(await refusalOfFiles(options, request.releaseId)), ...plan.refusals];

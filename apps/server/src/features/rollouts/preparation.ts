@@ -18,6 +18,7 @@ import { ApiError } from "../../http/errors.ts";
 import { newId } from "../../identifiers.ts";
 import type { DeviceRow, ReleaseRow, RolloutRow } from "../../storage/schema.ts";
 import type { Queries, Work } from "../../storage/storage.ts";
+import { scopeIn } from "../../storage/stored-scope.ts";
 import { healthOf } from "../deployments/health-looks.ts";
 import type { EngineRoom } from "../deployments/engine-room.ts";
 import { addDecisions, lockRollout } from "../deployments/store.ts";
@@ -30,7 +31,7 @@ import { insertDeployments, insertRow, rowAsked } from "./insert-rollout.ts";
 import { type NewRolloutOptions, refusalOfApproval, refusalOfFiles, refusalOfRelease } from "./new-rollout.ts";
 import { asError } from "./refusal.ts";
 import { named, nobody, type Some, someOf, together } from "./some-of.ts";
-import { requestInParts } from "./stored-request.ts";
+import { requestInParts, type ScopedRequest } from "./stored-request.ts";
 import { refusalsOfSuperseded, supersede } from "./superseding.ts";
 import { misfitOf, misfitWords, nextCandidates } from "./targets.ts";
 import { rulesOfWaves } from "./wave-rules.ts";
@@ -84,8 +85,12 @@ async function targetsMax(db: Queries, target: NewRollout["target"]): Promise<nu
 }
 
 /** Returns its id. Throws ApiError for what can be told at once. */
-export async function beginPreparation(options: NewRolloutOptions, request: NewRollout, by: string): Promise<string> {
-  const { releaseId, target, waves } = request;
+export async function beginPreparation(
+  options: NewRolloutOptions,
+  request: ScopedRequest,
+  by: string,
+): Promise<string> {
+  const { releaseId, target, waves, scope, ...rest } = request;
   const [unserved] = await refusalOfFiles(options, releaseId);
   if (unserved !== undefined) throw asError(unserved);
   const id = newId();
@@ -95,10 +100,10 @@ export async function beginPreparation(options: NewRolloutOptions, request: NewR
     if (release === undefined) throw new ApiError("not-found", "There is no such release.");
     const refusal =
       refusalOfRelease(release, await imagesOf(db, releaseId), options.trust) ??
-      (await refusalOfApproval(db, rulesOfWaves(request, waves.length + 1), by)) ??
-      (await refusalsOfSuperseded(db, request.supersedes))[0];
+      (await refusalOfApproval(db, rulesOfWaves(request, waves.length + 1), { by, scope })) ??
+      (await refusalsOfSuperseded(db, request))[0];
     if (refusal !== undefined) throw asError(refusal);
-    if ("filter" in target) await options.filtering.sought(db, target.filter, "target.filter");
+    if ("filter" in target) await options.filtering.sought(db, target.filter, "target.filter", scope);
     const positions = await targetsMax(db, target);
     const position = await options.storage.reservePositions(db, positions);
     await insertRow(
@@ -108,7 +113,7 @@ export async function beginPreparation(options: NewRolloutOptions, request: NewR
     );
     await db
       .insertInto("rolloutRequests")
-      .values({ rolloutId: id, request: JSON.stringify(request) })
+      .values({ rolloutId: id, request: JSON.stringify({ releaseId, target, waves, ...rest }) })
       .execute();
     work.changed({ kind: "rollout", id });
   });
@@ -214,7 +219,7 @@ class Making {
     const { candidates, through } = await nextCandidates(
       this.#options,
       db,
-      { target: this.#request.target, product: release.product },
+      { target: this.#request.target, product: release.product, scope: scopeIn(this.#row) },
       before.after,
     );
     const preparation: Preparation = { ...before, matched: before.matched + candidates.length };
@@ -251,7 +256,8 @@ class Making {
   async #start(preparation: Preparation, release: ReleaseRow): Promise<boolean> {
     const why = whyNot(preparation, release, this.#request);
     if (why !== undefined) return this.#refuse(preparation, why);
-    const [stays] = await refusalsOfSuperseded(this.#work.db, this.#request.supersedes);
+    const { supersedes } = this.#request;
+    const [stays] = await refusalsOfSuperseded(this.#work.db, { supersedes, scope: scopeIn(this.#row) });
     if (stays !== undefined) return this.#refuse(preparation, stays.what);
     const { health } = this.#request;
     const waveTotals = sizesOf(this.#request, preparation.chosen);

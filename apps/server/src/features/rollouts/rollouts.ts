@@ -38,6 +38,7 @@ import {
   rolloutSummary,
   type RolloutsAsked,
 } from "./summaries.ts";
+import type { ScopedRequest } from "./stored-request.ts";
 import { changedRules } from "./wave-rules.ts";
 import { isMadeInPieces } from "./whole-or-pieces.ts";
 
@@ -49,9 +50,9 @@ interface DeploymentsIn {
 }
 
 export interface Rollouts {
-  create(request: NewRollout, by: string): Promise<RolloutDetail>;
+  create(request: ScopedRequest, by: string): Promise<RolloutDetail>;
   /** Makes nothing. */
-  preflight(request: NewRollout, by: string): Promise<Preflight>;
+  preflight(request: ScopedRequest, by: string): Promise<Preflight>;
   /** Makes nothing. */
   clone(id: string): Promise<NewRollout>;
   /** Newest first. */

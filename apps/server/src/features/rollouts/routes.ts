@@ -9,15 +9,21 @@ import { rolloutDecisions, rolloutDeployments, rolloutList } from "./summaries.t
 
 export function rolloutRoutes(rollouts: Rollouts, whys: Pick<Whys, "rollout">): BoundRoute[] {
   return [
-    bind(routes.listRollouts, ({ query }) =>
-      rollouts.list({ ...pageOf(rolloutList, ["number", "string"], query), archived: query.archived === "true" }),
+    bind(routes.listRollouts, ({ query, user: { scope } }) =>
+      rollouts.list({
+        ...pageOf(rolloutList, ["number", "string"], query),
+        archived: query.archived === "true",
+        scope,
+      }),
     ),
     bind(routes.createRollout, async ({ body, user, note }) => {
-      const rollout = await rollouts.create(body, user.userName);
+      const rollout = await rollouts.create({ ...body, scope: user.scope }, user.userName);
       note({ after: { id: rollout.id } });
       return rollout;
     }),
-    bind(routes.preflightRollout, ({ body, user }) => rollouts.preflight(body, user.userName)),
+    bind(routes.preflightRollout, ({ body, user }) =>
+      rollouts.preflight({ ...body, scope: user.scope }, user.userName),
+    ),
     bind(routes.getRollout, ({ params }) => rollouts.detail(params.id)),
     bind(routes.listRolloutDeployments, ({ params, query }) =>
       rollouts.deployments(params.id, {

@@ -2,15 +2,19 @@
 
 import { filterOf } from "@flipside/api/rollout-arithmetic";
 import type { CompleteNewRollout as NewRollout } from "@flipside/api/types";
+import type { Scope } from "@flipside/api/scope";
 import type { RolloutRow } from "../../storage/schema.ts";
 import type { Queries } from "../../storage/storage.ts";
+
+/** As it was asked for by somebody who sees these devices alone. */
+export type ScopedRequest = NewRollout & { scope: Scope };
 
 /** Devices that were named are those of its deployments, in their order. */
 export type StoredRequest = Omit<NewRollout, "target"> & {
   target: Exclude<NewRollout["target"], { deviceIds: unknown }> | "named";
 };
 
-export const storedRequest = ({ target, ...request }: NewRollout): StoredRequest => ({
+export const storedRequest = ({ target, scope: _, ...request }: ScopedRequest): StoredRequest => ({
   ...request,
   target: "deviceIds" in target ? "named" : target,
 });

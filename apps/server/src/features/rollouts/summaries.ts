@@ -2,6 +2,7 @@
 
 import { waveStateOf } from "@flipside/api/rollout-arithmetic";
 import { mayAct } from "@flipside/api/rollout-transitions";
+import { covers, type Scope } from "@flipside/api/scope";
 import type {
   Decision,
   Deployment,
@@ -21,6 +22,7 @@ import { ApiError } from "../../http/errors.ts";
 import { iso, isoOrNull } from "../../identifiers.ts";
 import type { RolloutRow } from "../../storage/schema.ts";
 import type { Queries } from "../../storage/storage.ts";
+import { scopeIn, shownScope } from "../../storage/stored-scope.ts";
 import type { Progress } from "../deployments/progress.ts";
 import { loadHealth } from "../deployments/health-looks.ts";
 import { type Count, retriesOf, rulesOf, stateCountsOf, talliesOf } from "../deployments/store.ts";
@@ -52,6 +54,7 @@ function summaryOf(row: RolloutRow & { version: string }, perWave: Count[], cloc
     pauseReason: row.pauseReason,
     createdAt: iso(row.createdAt),
     createdBy: row.createdBy,
+    scope: shownScope(scopeIn(row)),
     finishedAt: isoOrNull(row.finishedAt),
     archivedAt: isoOrNull(row.archivedAt),
     urgent: row.urgent,
@@ -81,15 +84,22 @@ const membersShown = 100;
 
 const ofRollout = (id: string): RolloutChoice => ({ id });
 
-export type RolloutsAsked = PageAsked & { archived: boolean };
+export type RolloutsAsked = PageAsked & { archived: boolean; scope: Scope };
 type RolloutChoice = { id: string } | RolloutsAsked;
 
+/** The scopes of rollouts, as their column has them, that lie within this one; there are few. */
+async function columnsWithin(db: Queries, scope: readonly string[]): Promise<string[]> {
+  const rows = await db.selectFrom("rollouts").select("scope").distinct().where("scope", "is not", null).execute();
+  return rows.filter((row) => covers(scope, scopeIn(row))).map((row) => row.scope!);
+}
+
 /** Of one rollout, or of a page of them and the one after it, newest first. */
-function chosenRollouts(db: Queries, chosen: RolloutChoice) {
+function chosenRollouts(db: Queries, chosen: RolloutChoice, seen?: readonly string[]) {
   const rollouts = db.selectFrom("rollouts").selectAll().where("deletedAt", "is", null);
   if ("id" in chosen) return rollouts.where("id", "=", chosen.id);
   const { limit, after, archived } = chosen;
   return rollouts
+    .$if(seen !== undefined, (q) => q.where("scope", "in", seen!.length === 0 ? [""] : seen!))
     .$if(!archived, (q) => q.where("archivedAt", "is", null))
     .$if(after !== undefined, (q) =>
       q.where(({ eb, refTuple, tuple }) =>
@@ -103,8 +113,9 @@ function chosenRollouts(db: Queries, chosen: RolloutChoice) {
 
 /** Newest first. By one statement, so that the state fits the counts. */
 async function summaries(db: Queries, clock: Shown, chosen: RolloutChoice): Promise<RolloutSummary[]> {
+  const seen = "id" in chosen || chosen.scope === null ? undefined : await columnsWithin(db, chosen.scope);
   const query = db
-    .selectFrom(chosenRollouts(db, chosen).as("rollouts"))
+    .selectFrom(chosenRollouts(db, chosen, seen).as("rollouts"))
     .innerJoin("releases", "releases.id", "rollouts.releaseId")
     .leftJoin("deploymentCounts", "deploymentCounts.rolloutId", "rollouts.id")
     .selectAll("rollouts")

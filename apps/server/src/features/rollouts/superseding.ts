@@ -1,5 +1,7 @@
 // Rollouts that end when another one starts, in the transaction that makes it.
 
+import { covers } from "@flipside/api/scope";
+import { scopeIn } from "../../storage/stored-scope.ts";
 import type { Queries, Work } from "../../storage/storage.ts";
 import { ApiError } from "../../http/errors.ts";
 import { mayAct } from "@flipside/api/rollout-transitions";
@@ -7,12 +9,21 @@ import type { Clock } from "../../clock.ts";
 import type { EngineRoom } from "../deployments/engine-room.ts";
 import { addDecisions } from "../deployments/store.ts";
 import type { Refusal } from "./refusal.ts";
+import type { ScopedRequest } from "./stored-request.ts";
 
 /** Why rollouts of these ids can't give way. */
-export async function refusalsOfSuperseded(db: Queries, ids: readonly string[]): Promise<Refusal[]> {
+export async function refusalsOfSuperseded(
+  db: Queries,
+  { supersedes: ids, scope }: Pick<ScopedRequest, "supersedes" | "scope">,
+): Promise<Refusal[]> {
   const refusals: Refusal[] = [];
   for (const [index, id] of ids.entries()) {
-    const row = await db.selectFrom("rollouts").select(["name", "state"]).where("id", "=", id).executeTakeFirst();
+    const found = await db
+      .selectFrom("rollouts")
+      .select(["name", "state", "scope"])
+      .where("id", "=", id)
+      .executeTakeFirst();
+    const row = found !== undefined && covers(scope, scopeIn(found)) ? found : undefined;
     if (row !== undefined && mayAct(row.state, "give-way")) continue;
     const what = row === undefined ? `There is no rollout ${id}.` : `Rollout ${row.name} is ${row.state} already.`;
     refusals.push({

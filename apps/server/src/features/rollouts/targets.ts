@@ -3,11 +3,12 @@
 // without a look at each device, so those that it means and that can't be updated are left out, and counted.
 
 import { imageFor } from "@flipside/api/release-fit";
+import { isWithin, type Scope } from "@flipside/api/scope";
 import type { CompleteNewRollout as NewRollout, Misfit } from "@flipside/api/types";
 import { listed } from "../../domain/listed.ts";
 import type { DeviceRow, ImageRow, ReleaseRow } from "../../storage/schema.ts";
 import type { Queries } from "../../storage/storage.ts";
-import { findDevices } from "../device-records/store.ts";
+import { findDevices, tagsByDevice } from "../device-records/store.ts";
 import { nextStep, type Sought } from "../devices/device-walk.ts";
 import type { Filtering } from "../devices/filtering.ts";
 import { fieldErrorsMax, type Refusal } from "./refusal.ts";
@@ -33,6 +34,12 @@ export interface Targets {
 
 type Target = NewRollout["target"];
 
+/** Whom a target may mean: those of the release's product that whoever asked sees. */
+interface Of {
+  product: string;
+  scope: Scope;
+}
+
 const allOf = (product: string): Sought => ({
   source: undefined,
   where: (q) => q.and([q("revokedAt", "is", null), q("product", "=", product)]),
@@ -43,27 +50,41 @@ export async function soughtBy(
   { filtering }: Pick<TargetOptions, "filtering">,
   db: Queries,
   target: Target,
-  product: string,
+  { product, scope }: Of,
 ): Promise<Sought> {
-  return "filter" in target ? filtering.sought(db, target.filter, "target.filter") : allOf(product);
+  if ("filter" in target) return filtering.sought(db, target.filter, "target.filter", scope);
+  const all = allOf(product);
+  const within = await filtering.sought(db, "", "target", scope);
+  return {
+    ...within,
+    where: within.where === undefined ? all.where : (q) => q.and([within.where!(q), all.where!(q)]),
+  };
+}
+
+/** Who is not seen is as one who is not there. */
+async function namedDevices(db: Queries, ids: readonly string[], scope: Scope): Promise<Map<string, DeviceRow>> {
+  const found = await findDevices(db, ids);
+  if (scope === null) return found;
+  const tags = await tagsByDevice(db, [...found.keys()]);
+  return new Map([...found].filter(([id]) => isWithin(scope, tags.get(id) ?? [])));
 }
 
 /** The next devices that the target names or means; `after`: what `through` was of those before, or empty. */
 export async function nextCandidates(
   options: TargetOptions,
   db: Queries,
-  { target, product }: { target: Target; product: string },
+  { target, ...of }: { target: Target } & Of,
   after: string,
 ): Promise<{ candidates: Candidate[]; through: string | undefined }> {
   if ("deviceIds" in target) {
     const ids = [...new Set(target.deviceIds)];
     const end = Number(after) + options.pieceMax;
     const named = ids.slice(Number(after), end);
-    const found = await findDevices(db, named);
+    const found = await namedDevices(db, named, of.scope);
     const candidates = named.map((id) => ({ id, row: found.get(id) }));
     return { candidates, through: end < ids.length ? String(end) : undefined };
   }
-  const sought = await soughtBy(options, db, target, product);
+  const sought = await soughtBy(options, db, target, of);
   const { rows, through } = await nextStep(db, sought, after, options.pieceMax);
   return { candidates: rows.map((row) => ({ id: row.id, row })), through };
 }
@@ -81,11 +102,11 @@ export async function targetsOf(
   options: TargetOptions,
   db: Queries,
   target: Target,
-  { product, images }: { product: string; images: readonly ImageRow[] },
+  { product, scope, images }: Of & { images: readonly ImageRow[] },
 ): Promise<Targets> {
   const targets: Targets = { matched: 0, devices: [], misfits: new Map() };
   for (let after: string | undefined = ""; after !== undefined; ) {
-    const { candidates, through } = await nextCandidates(options, db, { target, product }, after);
+    const { candidates, through } = await nextCandidates(options, db, { target, product, scope }, after);
     after = through;
     targets.matched += candidates.length;
     for (const candidate of candidates) {

@@ -3,6 +3,7 @@
 
 import { newId } from "../../identifiers.ts";
 import type { DeploymentRow, DeviceRow, ImageRow, RolloutRow } from "../../storage/schema.ts";
+import { scopeIn } from "../../storage/stored-scope.ts";
 import type { Queries } from "../../storage/storage.ts";
 import type { Memory } from "../deployments/memory.ts";
 import { rulesOf } from "../deployments/store.ts";
@@ -127,7 +128,7 @@ export async function rowBack(
     lateOffersMs,
     acceptsClaimed,
     ...row
-  }: Pick<RolloutRow, "name" | "lateOffersMs" | "acceptsClaimed" | "rules">,
+  }: Pick<RolloutRow, "name" | "lateOffersMs" | "acceptsClaimed" | "rules" | "scope">,
   releaseId: string,
 ): Promise<Omit<PlannedRow, "waveTotals"> & { version: string }> {
   const { version } = await db
@@ -143,6 +144,7 @@ export async function rowBack(
     name: `back to ${version} from ${name}`.slice(0, 100),
     releaseId,
     by: `the roll-back of ${name}`,
+    scope: scopeIn(row),
     allowOlder: true,
     acceptsClaimed,
     urgent: true,

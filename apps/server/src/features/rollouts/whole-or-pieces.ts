@@ -8,6 +8,7 @@ import { nextStep, pageOfDevices } from "../devices/device-walk.ts";
 import type { NewRolloutOptions } from "./new-rollout.ts";
 import { releaseOf } from "../releases/stored.ts";
 import { asError, type Refusal } from "./refusal.ts";
+import type { ScopedRequest } from "./stored-request.ts";
 import { soughtBy } from "./targets.ts";
 
 /** What is made whole has the devices of at most so many pieces: some seconds in which nothing else is written. */
@@ -21,13 +22,13 @@ const firstByFilter = ({ waves }: Pick<NewRollout, "waves">): number =>
 async function isLarge(
   options: NewRolloutOptions,
   db: Queries,
-  { target, releaseId }: Pick<NewRollout, "target" | "releaseId">,
+  { target, releaseId, scope }: Pick<ScopedRequest, "target" | "releaseId" | "scope">,
 ): Promise<boolean> {
   const { pieceMax } = options;
   if ("deviceIds" in target) return target.deviceIds.length > pieceMax;
   const release = await releaseOf(db, releaseId);
   if (release === undefined) return false;
-  const sought = await soughtBy(options, db, target, release.product);
+  const sought = await soughtBy(options, db, target, { product: release.product, scope });
   return (await pageOfDevices(db, sought, { after: "", limit: pieceMax })).through !== undefined;
 }
 
@@ -35,11 +36,11 @@ async function isForMoreThan(
   most: number,
   options: NewRolloutOptions,
   db: Queries,
-  { target, releaseId }: Pick<NewRollout, "target" | "releaseId">,
+  { target, releaseId, scope }: Pick<ScopedRequest, "target" | "releaseId" | "scope">,
 ): Promise<boolean> {
   if ("deviceIds" in target) return target.deviceIds.length > most;
   const { product } = (await releaseOf(db, releaseId))!;
-  const sought = await soughtBy(options, db, target, product);
+  const sought = await soughtBy(options, db, target, { product, scope });
   let count = 0;
   for (let after: string | undefined = ""; after !== undefined && count <= most; await turnOfTheLoop()) {
     const step = await nextStep(db, sought, after, options.pieceMax);
@@ -60,7 +61,7 @@ function refusalOfSize(wave: number, most: number): Refusal {
 }
 
 /** Throws ApiError when it is too large to be made whole, and can't be made otherwise; or its target can't be read. */
-export async function isMadeInPieces(options: NewRolloutOptions, request: NewRollout): Promise<boolean> {
+export async function isMadeInPieces(options: NewRolloutOptions, request: ScopedRequest): Promise<boolean> {
   const { db } = options.storage;
   if (!(await isLarge(options, db, request))) return false;
   const wave = firstByFilter(request);

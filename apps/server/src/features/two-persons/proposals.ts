@@ -15,6 +15,7 @@ import type { Storage } from "../../storage/storage.ts";
 import { checkPermission } from "../accounts/authentication.ts";
 import { viewOfUser } from "../accounts/accounts.ts";
 import type { SignedIn } from "../accounts/signed-in.ts";
+import { wholeFleetOnly } from "../scopes/scopes.ts";
 import { kept } from "../audit/without-secrets.ts";
 import { permissionOf } from "./rule.ts";
 
@@ -35,7 +36,11 @@ export type CarryOut = (
 export interface Proposals {
   /** Returns what to tell who asked. */
   make(operation: string, held: Held, by: SignedIn): Promise<ApiError>;
-  list(page: PageAsked): Promise<{ proposals: Proposal[]; next: string | null }>;
+  /** `scope`: of who asks; who sees a part of the fleet is told of one's own alone. */
+  list(
+    page: PageAsked,
+    by: Pick<SignedIn, "userName" | "scope">,
+  ): Promise<{ proposals: Proposal[]; next: string | null }>;
   confirm(id: string, by: SignedIn): Promise<{ proposal: Proposal; answer: unknown }>;
   withdraw(id: string, by: SignedIn): Promise<Proposal>;
 }
@@ -126,10 +131,11 @@ export function createProposals(storage: Storage, clock: Clock, carryOut: CarryO
       );
     },
 
-    async list({ limit, after }) {
+    async list({ limit, after }, { userName, scope }) {
       const rows = await db
         .selectFrom("proposals")
         .selectAll()
+        .$if(scope !== null, (q) => q.where("userName", "=", userName))
         .$if(after !== undefined, (q) =>
           q.where(({ eb, refTuple, tuple }) =>
             eb(refTuple("askedAt", "id"), "<", tuple(after![0] as number, String(after![1]))),
@@ -148,6 +154,7 @@ export function createProposals(storage: Storage, clock: Clock, carryOut: CarryO
       checkPermission(by, permissionOf(proposed.operation));
       if (proposed.userName === by.userName)
         throw new ApiError("own-proposal", "You asked for it yourself. Somebody else has to confirm it.");
+      if (by.scope !== null) throw wholeFleetOnly(by.scope);
       const row = await decide(id, "begun", by.userName);
       let answer: unknown;
       try {
@@ -164,7 +171,10 @@ export function createProposals(storage: Storage, clock: Clock, carryOut: CarryO
 
     async withdraw(id, by) {
       const { userName, operation } = await find(id);
-      if (userName !== by.userName) checkPermission(by, permissionOf(operation));
+      if (userName !== by.userName) {
+        checkPermission(by, permissionOf(operation));
+        if (by.scope !== null) throw wholeFleetOnly(by.scope);
+      }
       return viewOf(await decide(id, "withdrawn", by.userName));
     },
   };

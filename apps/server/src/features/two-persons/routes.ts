@@ -15,7 +15,7 @@ export function twoPersonRoutes(rule: Rule, proposals: Proposals): BoundRoute[] 
       note({ before: { operations: before }, after: { operations: set.operations } });
       return set;
     }),
-    bind(routes.listProposals, ({ query }) => proposals.list(pageOf(proposalList, proposalKeys, query))),
+    bind(routes.listProposals, ({ query, user }) => proposals.list(pageOf(proposalList, proposalKeys, query), user)),
     bind(routes.confirmProposal, async ({ params, user, note }) => {
       const confirmed = await proposals.confirm(params.id, user);
       const { operation, on, by } = confirmed.proposal;

@@ -36,7 +36,9 @@ import { migrate as waysToSignIn } from "./0032-ways-to-sign-in.ts";
 import { migrate as webhooksAndRequestIds } from "./0033-webhooks-and-request-ids.ts";
 import { migrate as idempotentRequests } from "./0034-idempotent-requests.ts";
 import { migrate as claimsWithLimits } from "./0035-claims-with-limits.ts";
+import { migrate as scopes } from "./0036-scopes.ts";
 import { migrate as configurationsAndCollectedLogs } from "./0037-configurations-and-collected-logs.ts";
+import { migrate as trustDigests } from "./0039-trust-digests.ts";
 import { type Migrate, tools } from "./tools.ts";
 
 const history: Record<string, Migrate> = {
@@ -73,7 +75,9 @@ const history: Record<string, Migrate> = {
   "0033-webhooks-and-request-ids": webhooksAndRequestIds,
   "0034-idempotent-requests": idempotentRequests,
   "0035-claims-with-limits": claimsWithLimits,
+  "0036-scopes": scopes,
   "0037-configurations-and-collected-logs": configurationsAndCollectedLogs,
+  "0039-trust-digests": trustDigests,
 };
 
 export function migrations(types: ColumnTypes): MigrationProvider {

@@ -1,0 +1,139 @@
+// Devices that something is wrong with, counted as far as a person would.
+
+import { isWithin } from "@flipside/api/scope";
+import type { AttentionItem } from "@flipside/api/types";
+import type { Clock } from "../../clock.ts";
+import { iso } from "../../identifiers.ts";
+import type { Queries } from "../../storage/storage.ts";
+import { tagsByDevice } from "../device-records/store.ts";
+import { nextStep } from "../devices/device-walk.ts";
+import type { Filtering } from "../devices/filtering.ts";
+import type { Trust } from "../trust/trust.ts";
+import { type Asking, counted, countedMax, devicesOf, item, type Lookout } from "./asking.ts";
+
+async function seen(db: Queries, ids: readonly string[], { scope }: Asking): Promise<string[]> {
+  if (scope === null) return [...ids];
+  const tags = await tagsByDevice(db, ids);
+  return ids.filter((id) => isWithin(scope, tags.get(id) ?? []));
+}
+
+/** Two boards that say that they are one device. */
+export const identityConflicts =
+  (db: Queries, clock: Pick<Clock, "steadyMs" | "shownMs">): Lookout =>
+  async (by) => {
+    const rows = await db
+      .selectFrom("devices")
+      .select(["id", "conflictUntil"])
+      .where("conflictUntil", ">", clock.steadyMs())
+      .orderBy("conflictUntil", "desc")
+      .limit(countedMax + 1)
+      .execute();
+    const ids = await seen(
+      db,
+      rows.map(({ id }) => id),
+      by,
+    );
+    if (ids.length === 0) return [];
+    const devices = devicesOf(ids, null);
+    const until = rows.find(({ id }) => id === ids[0])!.conflictUntil!;
+    const sentence = `Two boards each say that they are ${devices.count === 1 ? ids[0] : `one of ${counted(devices)}`}: no update is offered.`;
+    const actions = ["find the other board", "replace the board, if it was meant to be another one"];
+    return [item("identity-conflict", { sentence, until: iso(clock.shownMs(until)), actions }, { devices })];
+  };
+
+interface ByFilter {
+  kind: "crashes" | "unhealthy";
+  filter: string;
+  what: string;
+  actions: string[];
+}
+
+const byFilters: readonly ByFilter[] = [
+  {
+    kind: "crashes",
+    filter: "bootReason in (trap, watchdog) and not revoked",
+    what: "started last because it had crashed or hung",
+    actions: ["look at its crash record", "go back to the release before"],
+  },
+  {
+    kind: "unhealthy",
+    filter: "health = unhealthy and not revoked",
+    what: "says that its app does not work as it should",
+    actions: ["look at its metrics and its log", "go back to the release before"],
+  },
+];
+
+export const devicesByFilter =
+  (db: Queries, filtering: Pick<Filtering, "sought">): Lookout =>
+  async (by) => {
+    const items: AttentionItem[] = [];
+    for (const { kind, filter, what, actions } of byFilters) {
+      const sought = await filtering.sought(db, filter, "filter", by.scope);
+      const ids: string[] = [];
+      for (let after: string | undefined = ""; after !== undefined && ids.length <= countedMax; ) {
+        const step = await nextStep(db, sought, after, countedMax + 1);
+        ids.push(...step.rows.map(({ id }) => id));
+        after = step.through;
+      }
+      if (ids.length === 0) continue;
+      const devices = devicesOf(ids, filter);
+      const sentence = `${devices.count === 1 ? `${ids[0]} ${what}` : `Of ${counted(devices)} each ${what}`}.`;
+      items.push(item(kind, { sentence, actions }, { devices }));
+    }
+    return items;
+  };
+
+/** Each record that devices have, found by a step for each of them and not for each device. */
+async function recordsOfDevices(db: Queries): Promise<{ digest: string; version: number | null }[]> {
+  const records: { digest: string; version: number | null }[] = [];
+  for (let after = ""; ; ) {
+    const row = await db
+      .selectFrom("devices")
+      .select(["trustDigest", "trustVersion"])
+      .where("trustDigest", "is not", null)
+      .where("trustDigest", ">", after)
+      .where("deletedAt", "is", null)
+      .orderBy("trustDigest")
+      .limit(1)
+      .executeTakeFirst();
+    if (row === undefined || records.length === countedMax) return records;
+    records.push({ digest: row.trustDigest!, version: row.trustVersion });
+    after = row.trustDigest!;
+  }
+}
+
+/** Records that are not a beginning of this server's own. */
+export const trustForks =
+  (db: Queries, trust: Pick<Trust, "relation" | "version">): Lookout =>
+  async (by) => {
+    const items: AttentionItem[] = [];
+    for (const { digest, version } of await recordsOfDevices(db)) {
+      const relation = trust.relation(version, digest);
+      if (relation !== "ahead" && relation !== "forked") continue;
+      const rows = await db
+        .selectFrom("devices")
+        .select("id")
+        .where("trustDigest", "=", digest)
+        .where("deletedAt", "is", null)
+        .orderBy("id")
+        .limit(countedMax + 1)
+        .execute();
+      const ids = await seen(
+        db,
+        rows.map(({ id }) => id),
+        by,
+      );
+      if (ids.length === 0) continue;
+      const devices = devicesOf(ids, null);
+      const has = `${counted(devices)} ${devices.count === 1 ? "has" : "have"} trust record ${version}`;
+      const what =
+        relation === "ahead"
+          ? { sentence: `${has}, and this server's newest is ${trust.version}.`, actions: ["upload the newer chain"] }
+          : {
+              sentence: `${has}, and it is not the one of that version that this server has: somebody made two.`,
+              actions: ["find out who signed the other one", "make a new record that revokes the key"],
+            };
+      items.push(item("trust-forked", what, { devices }));
+    }
+    return items;
+  };
