@@ -1,6 +1,6 @@
 // What a hostile server tells the agent, item by item, and what may come of it: a plain reading of docs/protocol.md
-// beside the agent, that knows which images it may install and which commands it must answer, and how; and the app beside
-// it, which takes a configuration, refuses it, or says nothing.
+// beside the agent, that knows which images it may install and which commands it must answer, and how; and the app
+// beside it, which takes a configuration, refuses it, or says nothing.
 
 import {
   type BootRecord,
