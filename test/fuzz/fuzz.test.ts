@@ -192,6 +192,16 @@ describe("bugs that are planted are found", () => {
       2_000,
     ],
     [
+      "a configuration is taken that is not the one that was signed",
+      "agent-messages",
+      {
+        file: "apps/agent/src/command/configuration.ts",
+        find: "if (compareBytes(incomingDigest, command + COMMAND_DOCUMENT_DIGEST_OFFSET, DIGEST_BYTES) != 0)",
+        replace: "if (false)",
+      },
+      2_000,
+    ],
+    [
       "the newer copy of the settings counts, though it may be half written",
       "settings",
       {

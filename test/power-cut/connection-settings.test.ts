@@ -396,8 +396,8 @@ describe("a command", () => {
         redirected,
         Buffer.concat([whole, Buffer.from([0])]),
         signedCommand(operations, parts({ deviceNonce, number: 5, kind: SET_CONNECTION, host: "a b", port: 1 })),
-        signedCommand(operations, parts({ deviceNonce, number: 6, kind: 3 })),
-        signedCommand(operations, parts({ deviceNonce, number: 6, kind: 3 })),
+        signedCommand(operations, parts({ deviceNonce, number: 6, kind: 7 })),
+        signedCommand(operations, parts({ deviceNonce, number: 6, kind: 7 })),
         signedCommand(operations, parts({ deviceNonce, number: 7, port: 1 })),
       ];
       const next = cases[rig.server.answers.length];
@@ -446,7 +446,7 @@ describe("a command", () => {
       const step = steps[sent];
       if (step === undefined || rig.server.answers.length < sent) return;
       if (step.trust === 2) rig.server.trust = { version: 2, chain };
-      if (step.trust === trust) send(signedCommand(step.key, parts({ deviceNonce, number: ++sent, kind: 3 })));
+      if (step.trust === trust) send(signedCommand(step.key, parts({ deviceNonce, number: ++sent, kind: 7 })));
     };
     expect(await rig.powerUp(undefined, () => rig.server.answers.length === steps.length)).toBe("settled");
     expect(rig.server.answers.map(({ code }) => ErrorCode[code])).toEqual(steps.map(({ code }) => ErrorCode[code]));

@@ -6,7 +6,7 @@ import type { Duplex } from "node:stream";
 import type { SeededRandom } from "@flipside/machine/faults/seeded-random";
 import type { HostClock } from "@flipside/machine/clock";
 import type { Connect } from "@flipside/machine/node/streams";
-import type { CheckIn as AnyCheckIn, CommandAnswer, Fetch } from "@flipside/protocol/messages";
+import type { CheckIn as AnyCheckIn, CommandAnswer, Fetch, LogPart } from "@flipside/protocol/messages";
 import { PacketCutter } from "@flipside/protocol/mqtt/packet-cutter";
 import { publishPacket } from "@flipside/protocol/mqtt/write";
 import { command, deploymentMembers, offer } from "@flipside/protocol/reference-server/answers";
@@ -40,10 +40,19 @@ export class ScriptedServer implements Policy {
   lastCheckIn: CheckIn | undefined;
   pollMs = POLL_MS;
   onCheckIn: (checkIn: CheckIn) => void = () => {};
-  /** After the offer that answers a check-in: what else is said in the session. `send` takes a command's bytes. */
-  afterCheckIn: (checkIn: CheckIn, session: Session, send: (command: Uint8Array) => void) => void = () => {};
+  /**
+   * After the offer that answers a check-in: what else is said in the session. `send` takes a command's bytes, and
+   * those of the document that goes with it.
+   */
+  afterCheckIn: (
+    checkIn: CheckIn,
+    session: Session,
+    send: (command: Uint8Array, document?: Uint8Array) => void,
+  ) => void = () => {};
   /** What devices answered to commands, oldest first. */
   readonly answers: { command: string; code: number }[] = [];
+  /** Parts of its console, as they came. */
+  readonly logParts: LogPart[] = [];
   /** Under which addresses anybody listens. */
   listens: (host: string, port: number) => boolean = () => true;
   readonly deviceId: string;
@@ -129,11 +138,15 @@ export class ScriptedServer implements Policy {
     this.onCheckIn(checkIn);
     if (this.trust && checkIn.trust < this.trust.version) say("trust", this.trust.chain);
     say("offer", offer(session, this.pollMs, this.#deploymentMembers()));
-    this.afterCheckIn(checkIn, session, (signed) => say("command", command(session, signed)));
+    this.afterCheckIn(checkIn, session, (signed, document) => say("command", command(session, signed, document)));
   }
 
   answered(answer: CommandAnswer): void {
     this.answers.push({ command: answer.command, code: answer.code });
+  }
+
+  logged({ command, part, parts, text }: LogPart): void {
+    this.logParts.push({ command, part, parts, text });
   }
 
   fetched(fetch: Fetch, _session: Session, say: Say): void {

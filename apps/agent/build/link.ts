@@ -58,6 +58,8 @@ const imageFiles = [
   ...commonFiles,
   "main_image.c",
   "app_slice.c",
+  "app_configuration.c",
+  "console_log.c",
   "virtqueue.c",
   "virtio_net.c",
   "virtio_rng.c",

@@ -20,7 +20,7 @@
 
 #include <stdint.h>
 
-#define EXO_ABI_VERSION 3
+#define EXO_ABI_VERSION 4
 
 /* ---- errors ------------------------------------------------------------------------------------------------ */
 #define EXO_E_ARGUMENT    (-1)  /* handle, offset, length or pointer out of range, or misaligned */
@@ -77,6 +77,10 @@ int64_t exo_clock_us(void);       /* monotonic microseconds since reset */
 int64_t exo_wall_clock_s(void);   /* Unix seconds from the RTC, or EXO_E_ABSENT. Never used for security */
 int32_t exo_entropy(uint32_t ptr, uint32_t lengthBytes);   /* <= 256 bytes; all of it, or EXO_E_IO/EXO_E_AGAIN. For the agent */
 int32_t exo_console_write(uint32_t ptr, uint32_t lengthBytes);
+/* The newest bytes of this run's console, oldest first: how many were copied, at most EXO_CONSOLE_LOG_BYTES and lengthBytes.
+ * Of what the boot loader said, the last EXO_CRASH_LOG_BYTES at most. For the agent. */
+#define EXO_CONSOLE_LOG_BYTES 4096
+int32_t exo_console_log(uint32_t ptr, uint32_t lengthBytes);
 
 /* ---- network: frames (a host with a NIC) --------------------------------------------------------------------- */
 /* Layout written by exo_nic_info (20 bytes):
@@ -182,6 +186,26 @@ int32_t exo_app_health(uint32_t health);
  *   0 u32 ticks run  4 u32 health  8 i32 metric value  12 u32 metric name length  16 char[16] metric name */
 #define EXO_APP_REPORT_BYTES 32
 int32_t exo_app_report(uint32_t outPtr);
+/* For the agent: the device is to make itself known to whoever stands beside it (1), or no more (0). */
+int32_t exo_app_identify(uint32_t on);
+int32_t exo_app_identifying(void);                  /* For the app: 1 while it is, else 0; an LED blinks, say */
+
+/* The app's configuration: a document that the agent hands over and the app judges.
+ * For the agent: hands over 1..1024 bytes with their number. They take the place of what was handed over before; a verdict
+ * on that is forgotten. Without a byte: nothing waits for a verdict any more. */
+#define EXO_CONFIGURATION_BYTES_MAX 1024
+int32_t exo_configuration_propose(uint32_t ptr, uint32_t lengthBytes, uint32_t number);
+/* For the agent: what the app says of it (80 bytes), or EXO_E_AGAIN, nothing yet:
+ *   0 u32 number  4 i32 code (0: it goes by it)  8 u32 text length  12 u32 0  16 char[64] text, then zeros */
+#define EXO_CONFIGURATION_VERDICT_BYTES 80
+int32_t exo_configuration_verdict(uint32_t outPtr);
+/* For the app: what waits for its verdict, u32 number, then the document; the document's length, or EXO_E_AGAIN: nothing.
+ * EXO_E_ARGUMENT: they have no room in lengthBytes; 4 + EXO_CONFIGURATION_BYTES_MAX always do. */
+int32_t exo_configuration_read(uint32_t ptr, uint32_t lengthBytes);
+/* For the app: its verdict on what it has read. Code 0: it goes by it from now on; else it refuses it, with a code of its
+ * own and a text of at most 64 bytes of printable ASCII. EXO_E_AGAIN: nothing with that number waits for a verdict. */
+#define EXO_CONFIGURATION_TEXT_BYTES_MAX 64
+int32_t exo_configuration_judge(uint32_t number, int32_t code, uint32_t textPtr, uint32_t textLength);
 
 /* Root public keys burnt into the boot bank, 32 bytes each, at most 8: returns how many. For boot loader and agent. */
 int32_t exo_root_keys(uint32_t ptr, uint32_t lengthBytes);

@@ -43,6 +43,8 @@ enum {
   CAN_USE_ENTROPY = 128,
   CAN_RECOVER = 256,
   CAN_SAY_PHASE = 512,
+  CAN_READ_CONSOLE = 1024,
+  CAN_CONFIGURE_APP = 2048,
 };
 
 /* The memory of `caller` at [ptr, ptr+length), or NULL. Written so that no sum can wrap. */
@@ -127,6 +129,10 @@ void retained_keep_console(u8 byte);
 _Noreturn void reset_now(u32 reason);
 _Noreturn void crash(u32 module_id, u32 code, u32 mepc, u32 mtval, const char *message);
 _Noreturn void halt_in_recovery(void);
+
+/* console_log.c; the loader keeps no more than what RAM keeps across a reset */
+void console_log_begin(void);
+void console_log_keep(u8 byte);
 
 /* trap.c */
 extern volatile u32 current_module;

@@ -12,6 +12,7 @@ u8 boot_memory[BOOT_MEMORY_BYTES] __attribute__((aligned(16)));
 /* The loader takes no interrupts and runs no app. */
 void app_slice_run_if_due(u64 now) { (void)now; }
 u64 app_slice_next(void) { return ~(u64)0; }
+void console_log_keep(u8 byte) { (void)byte; }
 u32 nic_irq(void) { return 0; }
 void nic_interrupt(void) {}
 

@@ -13,7 +13,8 @@ extern volatile u32 nic_event;
                       1u << EXO_ZONE_SLOT_B | 1u << EXO_ZONE_JOURNAL)
 #define AGENT_READS  (AGENT_WRITES | 1u << EXO_ZONE_FACTORY)
 
-static module agent = { .id = MODULE_AGENT, .capabilities = CAN_USE_NETWORK | CAN_RESET | CAN_READ_APP | CAN_FEED_WATCHDOG | CAN_READ_ROOT_KEYS | CAN_USE_ENTROPY | CAN_SAY_PHASE,
+static module agent = { .id = MODULE_AGENT, .capabilities = CAN_USE_NETWORK | CAN_RESET | CAN_READ_APP | CAN_FEED_WATCHDOG | CAN_READ_ROOT_KEYS | CAN_USE_ENTROPY | CAN_SAY_PHASE |
+                                                        CAN_READ_CONSOLE | CAN_CONFIGURE_APP,
                         .readable_zones = AGENT_READS, .writable_zones = AGENT_WRITES };
 static Z_agent_instance_t instance;
 u8 agent_memory[AGENT_MEMORY_BYTES] __attribute__((aligned(16)));
@@ -34,6 +35,7 @@ static void idle(u32 microseconds) {
 
 void kernel_main(void) {
   RETAINED->phase = EXO_PHASE_IMAGE;
+  console_log_begin();
   clock_init();
   if (flash_init() < 0) crash(MODULE_EXOKERNEL, 0, 0, 0, "flash does not answer");
   running_slot_zone = RETAINED->boot_info[6] == 0 ? EXO_ZONE_SLOT_A : EXO_ZONE_SLOT_B;

@@ -11,6 +11,7 @@
 
 static void put(u8 byte) {
   retained_keep_console(byte);
+  console_log_keep(byte);
   /* Bounded: a console that is stuck must not stop the device. */
   for (u32 spins = 0; spins < 100000 && !(mmio_read8(UART0 + LSR) & LSR_THR_EMPTY); spins++) {}
   mmio_write8(UART0 + THR, byte);

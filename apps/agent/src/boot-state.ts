@@ -10,13 +10,16 @@ import {
   changeSlot,
   CONFIRMED,
   DIGEST_BYTES,
+  ErrorCode,
   FAILED_FOR_CONTACT,
   FAILED_ITS_TRIAL,
   FELL_BACK_FOR_CONTACT,
   FLAG_RAISE_FLOOR,
   forgiveUncleanBoots,
   INSTALLED,
+  LEFT_BY_COMMAND,
   raiseFloor,
+  RETURNED_TO,
   SLOT_EMPTIED,
   SlotState,
   TRIED_AGAIN,
@@ -145,6 +148,22 @@ export class BootState {
   /** The running candidate is not to stay; the next boot takes the other slot. */
   failRunning(reason: u32): bool {
     return this.change(this.runningSlot, FAILED_ITS_TRIAL, reason);
+  }
+
+  /** Back to the other slot's image, which is confirmed; this one stays so. False: as `change`. */
+  leaveForOther(reason: u32): bool {
+    const record = this.log.record;
+    return (
+      this.otherState() == SlotState.Confirmed &&
+      changeSlot(record, this.runningSlot, LEFT_BY_COMMAND, reason) &&
+      changeSlot(record, this.otherSlot(), RETURNED_TO) &&
+      this.commit()
+    );
+  }
+
+  /** The other slot's image would run, had a command not taken the device back to this one. */
+  wasLeftByCommand(): bool {
+    return this.otherState() == SlotState.Confirmed && this.otherReason() == ErrorCode.RolledBackByCommand;
   }
 
   /** No contact by the deadline, and nothing else is wrong: the other image shall see whether it has contact. */

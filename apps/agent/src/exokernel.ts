@@ -86,6 +86,7 @@ export const CRASH_RECORD_BYTES: u32 = 64;
 export const CRASH_LOG_BYTES: u32 = 512;
 export const RECOVERY_NONE: u32 = 0xffffffff;
 export const APP_REPORT_BYTES: u32 = 32;
+export const CONSOLE_LOG_BYTES: u32 = 4096;
 
 @external("exo", "flash_geometry")
 export declare function flashGeometry(zone: u32, outPtr: usize): i32;
@@ -107,6 +108,8 @@ export declare function wallClockS(): i64;
 export declare function entropy(ptr: usize, lengthBytes: u32): i32;
 @external("exo", "console_write")
 export declare function consoleWrite(ptr: usize, lengthBytes: u32): i32;
+@external("exo", "console_log")
+export declare function consoleLog(ptr: usize, lengthBytes: u32): i32;
 
 @external("exo", "nic_info")
 export declare function nicInfo(outPtr: usize): i32;
@@ -153,6 +156,18 @@ export declare function appMetric(namePtr: usize, nameLength: u32, value: i32): 
 export declare function appHealth(health: u32): i32;
 @external("exo", "app_report")
 export declare function appReport(outPtr: usize): i32;
+@external("exo", "app_identify")
+export declare function appIdentify(on: u32): i32;
+@external("exo", "app_identifying")
+export declare function appIdentifying(): i32;
+@external("exo", "configuration_propose")
+export declare function configurationPropose(ptr: usize, lengthBytes: u32, number: u32): i32;
+@external("exo", "configuration_verdict")
+export declare function configurationVerdict(outPtr: usize): i32;
+@external("exo", "configuration_read")
+export declare function configurationRead(ptr: usize, lengthBytes: u32): i32;
+@external("exo", "configuration_judge")
+export declare function configurationJudge(number: u32, code: i32, textPtr: usize, textLength: u32): i32;
 
 @external("exo", "root_keys")
 export declare function rootKeys(ptr: usize, lengthBytes: u32): i32;

@@ -21,6 +21,8 @@ import { listClaims } from "./commands/claims/list.ts";
 import { completion } from "./commands/completion.ts";
 import { withdrawClaim } from "./commands/claims/withdraw.ts";
 import { commandDevice } from "./commands/device/command.ts";
+import { deviceConfiguration } from "./commands/device/configuration.ts";
+import { configureDevice } from "./commands/device/configure.ts";
 import { countDevices } from "./commands/device/count.ts";
 import { listDevices } from "./commands/device/list.ts";
 import { deviceLogs } from "./commands/device/logs.ts";
@@ -115,6 +117,8 @@ export const commands: readonly Command[] = [
   whyDevice,
   tagDevice,
   commandDevice,
+  configureDevice,
+  deviceConfiguration,
   deviceLogs,
   revokeDevice,
   unrevokeDevice,

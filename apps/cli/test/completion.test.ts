@@ -45,6 +45,9 @@ const lines: [line: string[], offered: string[], notOffered: string[]][] = [
   [["rollout", "create", "--s"], ["--soak", "--server", "--supersedes", "--start-at"], ["--wave"]],
   [["rollout", "create", "--order", ""], ["online-first", "as-listed", "random"], ["--soak"]],
   [["device", "command", "kitchen-7", "re"], ["reboot"], ["set-connection"]],
+  [["device", "command", "kitchen-7", ""], ["identify", "roll-back", "collect-logs"], ["configure"]],
+  [["device", "conf"], ["configure", "configuration"], ["command"]],
+  [["device", "configure", "--w"], ["--where", "--wait"], ["--yes"]],
   [["completion", ""], ["bash", "zsh", "fish"], ["login"]],
 ];
 

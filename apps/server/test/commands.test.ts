@@ -1,34 +1,19 @@
 import { writeFile } from "node:fs/promises";
-import { createHash } from "node:crypto";
 import { join } from "node:path";
-import {
-  appendTrustLink,
-  checkSignatureBlock,
-  createStrictVerifier,
-  ErrorCode,
-  generateSigningKey,
-  type StrictVerifier,
-} from "@flipside/image-format";
-import { readFile } from "node:fs/promises";
+import { appendTrustLink, ErrorCode, generateSigningKey } from "@flipside/image-format";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { buildStrictVerifier } from "../../../packages/image-format/assembly/build-strict-verifier.ts";
 import { startServer } from "../src/server.ts";
 import { Fixture, passing, temporaryDirectory } from "./fixture.ts";
 import { databaseOf } from "./database.ts";
 import { makeProject, makeRelease } from "./keys.ts";
 import type { ProtocolDevice } from "./protocol-device.ts";
+import { begin, startCommanding, takeCommand } from "./taken-commands.ts";
 
 let fixture: Fixture;
-let verifier: StrictVerifier;
 let offsetMs = 0;
 
 beforeAll(async () => {
-  verifier = await createStrictVerifier(await readFile(await buildStrictVerifier()));
-  const project = await makeProject();
-  const dataDir = await temporaryDirectory();
-  const operationsKey = join(dataDir, "operations.private.jwk");
-  await writeFile(operationsKey, JSON.stringify(project.operations.privateJwk));
-  fixture = await Fixture.start({ dataDir, operationsKey, clock: passing(() => offsetMs) }, project);
+  fixture = await startCommanding({ clock: passing(() => offsetMs) });
 });
 afterAll(() => fixture.stop());
 
@@ -37,38 +22,12 @@ const newest = async (device: ProtocolDevice): Promise<any> => (await fixture.ap
 const becomes = (device: ProtocolDevice, state: string): Promise<any> =>
   fixture.api.until(pathOf(device), ({ commands }) => commands[0].state === state).then(({ commands }) => commands[0]);
 
-/** The next command, as a device takes it apart (docs/image-format.md, "Command"). */
-async function take(device: ProtocolDevice) {
-  const message = await device.take("command", (m) => m["session"] === device.session);
-  const bytes = Buffer.from(String(message["command"]), "base64url");
-  const body = bytes.subarray(0, 132);
-  const signed = await checkSignatureBlock(verifier, "command", body, bytes.subarray(132), [
-    fixture.project.operations.publicKey,
-  ]);
-  return {
-    bytes,
-    signed,
-    magic: body.toString("latin1", 0, 4),
-    forDevice: body.subarray(8, 40).equals(createHash("sha256").update(device.id).digest()),
-    forSession: body.toString("base64url", 40, 56) === device.deviceNonce,
-    id: body.toString("hex", 56, 72),
-    number: body.readUInt32LE(72),
-    kind: body.readUInt16LE(76),
-    port: body.readUInt16LE(78),
-    host: body.toString("latin1", 84, 84 + body[80]!),
-  };
-}
+const take = (device: ProtocolDevice) => takeCommand(fixture, device);
 
 async function give(device: ProtocolDevice, body: unknown): Promise<any> {
   const answer = await fixture.api.post(pathOf(device), body);
   expect(answer.status, JSON.stringify(answer.body)).toBe(202);
   return answer.body;
-}
-
-async function begin(device: ProtocolDevice): Promise<void> {
-  await device.connect();
-  await device.prove();
-  await device.checkIn();
 }
 
 describe("a command", () => {
@@ -80,6 +39,7 @@ describe("a command", () => {
       kind: "reboot",
       host: null,
       port: null,
+      seconds: null,
       state: "waiting",
       code: 0,
       createdBy: "admin",
@@ -259,6 +219,13 @@ describe("what can't be commanded", () => {
       [{ kind: "reboot", host: "a", port: 1 }, 422, "validation-failed"],
       [{ kind: "reboot", expiresInMs: 10 }, 422, "validation-failed"],
       [{ kind: "set-connection", host: "a" }, 422, "validation-failed"],
+      ...[0, 601, 1.5].map((seconds): [unknown, number, string] => [
+        { kind: "identify", seconds },
+        422,
+        "validation-failed",
+      ]),
+      [{ kind: "roll-back", seconds: 1 }, 422, "validation-failed"],
+      [{ kind: "set-configuration", document: {} }, 422, "validation-failed"],
       ...["", "a b", "a_b", "-a", "a.", "a..b", "ä", "x".repeat(49), "::1", "http://a"].map(
         (host): [unknown, number, string] => [{ kind: "set-connection", host, port: 1 }, 422, "validation-failed"],
       ),

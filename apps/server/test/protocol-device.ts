@@ -73,6 +73,8 @@ export class ProtocolDevice {
   entropy: string | undefined;
   trustRefused: { version: number; code: number } | undefined;
   attributes: Json | undefined;
+  configuration: Json | undefined;
+  configurationRefused: Json | undefined;
   /** Trust chains heard, oldest first. */
   trustChains: Buffer[] = [];
   /** Chunk messages heard, oldest first. */
@@ -338,6 +340,8 @@ export class ProtocolDevice {
       slotBytes: 4194304,
       ...(this.attributes === undefined ? {} : { attributes: this.attributes }),
       connection: this.connection,
+      ...(this.configuration === undefined ? {} : { configuration: this.configuration }),
+      ...(this.configurationRefused === undefined ? {} : { configurationRefused: this.configurationRefused }),
       ...(this.deployment === undefined ? {} : { deployment: this.taken() }),
     };
   }
@@ -469,6 +473,17 @@ export class ProtocolDevice {
       this.bootReason = "roll-back";
       if (this.deployment) this.deployment = { ...this.deployment, state: "rolled-back", code: 70 };
     }
+  }
+
+  /** Starts the other slot's image, as a command has told it; the one that it leaves stays confirmed. */
+  rollBack(version: string, releaseSequence: number): void {
+    this.boot++;
+    this.sequence = 0;
+    const { running, other } = this;
+    this.running = { slot: other["slot"], digest: other["digest"], version, releaseSequence, state: "confirmed" };
+    this.other = { slot: running["slot"], digest: running["digest"], state: "confirmed", reason: 99 };
+    this.bootReason = "roll-back";
+    if (this.deployment) this.deployment = { ...this.deployment, state: "rolled-back", code: 99 };
   }
 
   /** Cuts the connection without a word, as a power cut does. */

@@ -11,6 +11,7 @@ import { newPerson, newToken } from "./people.ts";
 import type { ProtocolDevice } from "./protocol-device.ts";
 import { type Made, newRelease, update } from "./rollout-steps.ts";
 import { smallFleet } from "./small-fleet.ts";
+import { startCommanding } from "./taken-commands.ts";
 
 const permitted = (Object.entries(routes) as [string, Route][]).filter(([, { access }]) => isPermission(access));
 const routesOf = (scoped: Route["scoped"]): [string, Route][] =>
@@ -47,7 +48,7 @@ function clientWith(headers: Record<string, string>): ApiClient {
 }
 
 beforeAll(async () => {
-  fixture = await Fixture.start();
+  fixture = await startCommanding();
   mine = await fixture.readyDevice("mine");
   for (const id of ["theirs", "nobodys"]) await fixture.readyDevice(id);
   await tag(fixture.api, "mine", "acme", "lab");
@@ -82,8 +83,9 @@ describe("a route that", () => {
       expect(answer, id).toMatchObject({ status: 404, body: { code: "not-found" } });
       expect(answer.body.detail, "as of one that there is not").toBe("There is no such device.");
     }
-    if (route.method === "GET" && !route.path.includes("/metrics/"))
-      expect((await ask(partner, route, "mine")).status).toBe(200);
+    // Of what mine has none: a metric, a command that has collected something.
+    const isOfMore = /\/metrics\/|\/commands\/:/.test(route.path);
+    if (route.method === "GET" && !isOfMore) expect((await ask(partner, route, "mine")).status).toBe(200);
   });
 
   it.each(routesOf("by-rollout"))("names a rollout (%s) finds none of others", async (_name, route) => {
@@ -181,6 +183,16 @@ const inHandlers: Record<string, () => Promise<void>> = {
       { values: ["acme"], count: 1 },
       { values: ["lab"], count: 1 },
     ]);
+  },
+  async configureDevices() {
+    const document = { of: "acme" };
+    const set = await partner.post("/api/v1/configurations", { where: "has id", document });
+    expect(set).toMatchObject({ status: 200, body: { set: 1, unchanged: 0, leftOut: 0, next: null } });
+    const desired = async (id: string) => (await fixture.api.get(`/api/v1/devices/${id}/configuration`)).body.desired;
+    expect(await desired("mine")).toMatchObject({ document });
+    for (const id of ["theirs", "nobodys"]) expect(await desired(id), id).toBeNull();
+    const others = await partner.post("/api/v1/configurations", { where: "tag = zeta or id = theirs", document: {} });
+    expect(others.body).toMatchObject({ set: 0, unchanged: 0 });
   },
   async listRollouts() {
     const idsOf = async (by: ApiClient): Promise<string[]> =>

@@ -22,6 +22,8 @@ import {
 import type {
   Command,
   CompleteNewRollout,
+  Configuration,
+  ConfigurationDocument,
   Deployment,
   Device,
   DeviceSummary,
@@ -31,6 +33,7 @@ import type {
   LaterWave,
   MetricHistoryPage,
   NewCommand,
+  PastConfiguration,
   Preflight,
   Release,
   Rollout,
@@ -67,6 +70,10 @@ export class FakeServer {
   readonly devices = new Map<string, Device>();
   readonly logs = new Map<string, DeviceLogEntry[]>();
   readonly commands = new Map<string, Command[]>();
+  /** What commands have collected, by their ids. */
+  readonly collected = new Map<string, string>();
+  readonly configurations = new Map<string, Configuration>();
+  readonly pastConfigurations = new Map<string, PastConfiguration[]>();
   /** Each value that was reported, by device and name, oldest first. */
   readonly metrics = new Map<string, Record<string, { at: string; value: number }[]>>();
   readonly releases = new Map<string, Release>();
@@ -303,6 +310,17 @@ export class FakeServer {
         commands: this.commands.get(this.#device(id).id) ?? [],
         next: null,
       }),
+      getCollectedLog: ({ params: { id, command } }) => {
+        const text = this.collected.get(command);
+        if (text === undefined) throw new Refusal("not-found");
+        return { command, deviceId: this.#device(id).id, collectedAt: new Date().toISOString(), text };
+      },
+      getConfiguration: ({ params: { id } }) => this.#configuration(this.#device(id).id),
+      listConfigurations: ({ params: { id } }) => ({
+        configurations: this.pastConfigurations.get(this.#device(id).id) ?? [],
+        next: null,
+      }),
+      setConfiguration: ({ params: { id }, body: { document } }) => this.#configure(this.#device(id), document),
       giveCommand: ({ params: { id }, body }) => this.#command(this.#device(id), body),
       whyDevice: ({ params: { id } }) => this.#why(this.#device(id).id),
       streamEvents: ({ response }) => this.#stream(response),
@@ -461,7 +479,7 @@ export class FakeServer {
 
   #command(device: Device, { expiresInMs, ...action }: Required<NewCommand>): Command {
     const known = this.commands.get(device.id) ?? [];
-    const given = { host: null, port: null, ...action };
+    const given = { host: null, port: null, seconds: null, ...action };
     if (given.host === "refuse-me") throw new Refusal("no-operations-key");
     const now = Date.now();
     const createdAt = new Date(now).toISOString();
@@ -483,6 +501,22 @@ export class FakeServer {
     this.commands.set(device.id, [command, ...known]);
     this.send({ kind: "device", data: device });
     return command;
+  }
+
+  #configuration(deviceId: string): Configuration {
+    return this.configurations.get(deviceId) ?? { state: "none", desired: null, reported: null, refused: null };
+  }
+
+  #configure(device: Device, document: ConfigurationDocument): Configuration {
+    const before = this.#configuration(device.id);
+    const number = (before.desired?.number ?? 0) + 1;
+    const desired = { number, document, digest: "0".repeat(64), since: new Date().toISOString(), by: "admin" };
+    const configuration: Configuration = { ...before, state: "waiting", desired, refused: null };
+    this.configurations.set(device.id, configuration);
+    const past = { ...desired, sentAt: null, inForceAt: null, refused: null };
+    this.pastConfigurations.set(device.id, [past, ...(this.pastConfigurations.get(device.id) ?? [])]);
+    this.send({ kind: "device", data: device });
+    return configuration;
   }
 
   #stream(response: ServerResponse): undefined {

@@ -36,6 +36,7 @@ export function device(id: string, changes: Partial<Device> = {}): Device {
     metric: { name: "temperature_mc", value: 21500 },
     tags: [],
     attributes: {},
+    configurationState: "none",
     activeDeployment: null,
     ...changes,
   };

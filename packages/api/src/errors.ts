@@ -68,6 +68,7 @@ export const errors = {
   "device-revoked": { status: 409, title: "The device is revoked" },
   "release-exists": { status: 409, title: "The release exists already" },
   "no-operations-key": { status: 409, title: "This server cannot sign commands" },
+  "agent-takes-no-commands": { status: 409, title: "The device's agent takes no commands" },
   "too-many-commands": { status: 409, title: "Too many commands wait for the device" },
   "release-sequence": { status: 409, title: "The release sequence does not rise with the version" },
   "image-file-missing": { status: 409, title: "A file of the release cannot be served" },

@@ -80,6 +80,17 @@ export const commandExpiryMsDefault = 600_000;
 export const commandExpiryMsMin = 1_000;
 export const commandExpiryMsMax = 7 * dayMs;
 
+/** How long a device makes itself known by one command. */
+export const identifySecondsMax = 600;
+export const identifySecondsDefault = 30;
+/** Of what a device's console has said, as it is kept with the command that asked for it. */
+export const collectedLogBytesMax = 8 * 1024;
+
+/** In UTF-8, as it is sent to the device. */
+export const configurationBytesMax = 1024;
+/** Devices that one request to configure many looks at. */
+export const configuredAtOnceMax = 20_000;
+
 export const webhooksMax = 50;
 export const webhookUrlCharactersMax = 1_000;
 export const webhookDescriptionCharactersMax = 200;

@@ -77,6 +77,11 @@ export interface Route {
   body?: RequestBody;
   status: Status;
   answer: Answer;
+  /**
+   * The member of what is read here that a write at the same address changes, and `If-Match` is about; left out: all of
+   * it. The rest may change by itself.
+   */
+  conditionOn?: string;
   /** It signs somebody in, though it is a GET: another site has sent the browser here. The record has it. */
   signsIn?: true;
   /** It only reads, though it is no GET: what is asked for does not fit into an address. */

@@ -13,7 +13,8 @@ import { listAudit } from "./resources/audit.ts";
 import { replaceBoard } from "./resources/board-replacement.ts";
 import { brokerResource, brokerTopic, brokerUser, brokerVirtualHost } from "./resources/broker-rights.ts";
 import { approveClaim, importClaims, listClaims, withdrawClaim } from "./resources/claims.ts";
-import { giveCommand, listCommands } from "./resources/commands.ts";
+import { getCollectedLog, giveCommand, listCommands } from "./resources/commands.ts";
+import { configureDevices, getConfiguration, listConfigurations, setConfiguration } from "./resources/configuration.ts";
 import {
   clearIdentityConflict,
   deleteDevice,
@@ -168,6 +169,11 @@ export const routes = {
   whyDevice,
   listCommands,
   giveCommand,
+  getCollectedLog,
+  getConfiguration,
+  setConfiguration,
+  listConfigurations,
+  configureDevices,
   listClaims,
   importClaims,
   approveClaim,

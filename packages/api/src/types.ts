@@ -7,6 +7,7 @@ import type * as attention from "./resources/attention.ts";
 import type * as audit from "./resources/audit.ts";
 import type * as claims from "./resources/claims.ts";
 import type * as commands from "./resources/commands.ts";
+import type * as configurations from "./resources/configuration.ts";
 import type * as deployments from "./resources/deployments.ts";
 import type * as devices from "./resources/devices.ts";
 import type * as mender from "./resources/mender.ts";
@@ -74,6 +75,14 @@ export type MetricHistoryPage = z.output<typeof metrics.metricHistoryPage>;
 export type NewCommand = z.input<typeof commands.newCommand>;
 export type CommandState = z.output<typeof commands.commandState>;
 export type Command = z.output<typeof commands.command>;
+
+export type CollectedLog = z.output<typeof commands.collectedLog>;
+
+export type ConfigurationDocument = z.output<typeof configurations.configurationDocument>;
+export type ConfigurationState = z.output<typeof configurations.configurationState>;
+export type ConfigurationRefusal = z.output<typeof configurations.configurationRefusal>;
+export type Configuration = z.output<typeof configurations.configuration>;
+export type PastConfiguration = z.output<typeof configurations.pastConfiguration>;
 
 export type Claim = z.output<typeof claims.claim>;
 export type ClaimPage = z.output<typeof claims.claimPage>;

@@ -3,6 +3,7 @@
 
 import { attributeNamePattern } from "@flipside/api/limits";
 import { agentNames } from "@flipside/api/agent-names";
+import { configurationStateNames } from "@flipside/api/configuration-states";
 import { bootReasonNames, healthNames, slotStateNames } from "@flipside/image-format/state-names";
 
 export type Operator = "=" | "!=" | "<" | "<=" | ">" | ">=" | "~" | "in" | "like";
@@ -44,6 +45,7 @@ const kinds = {
   health: "choice",
   bootReason: "choice",
   agent: "choice",
+  configuration: "choice",
   online: "truth",
   revoked: "truth",
   lastSeen: "age",
@@ -54,13 +56,14 @@ type PlainField = keyof typeof kinds;
 export type FieldName = PlainField | `attribute.${string}`;
 
 export const choicesOf: Record<
-  Extract<FieldName, "slotState" | "health" | "bootReason" | "agent">,
+  Extract<FieldName, "slotState" | "health" | "bootReason" | "agent" | "configuration">,
   readonly string[]
 > = {
   slotState: slotStateNames,
   health: healthNames,
   bootReason: bootReasonNames,
   agent: agentNames,
+  configuration: configurationStateNames,
 };
 
 /** Without attributes, whose names are the devices'. */

@@ -14,7 +14,17 @@ import { rangeMatcher } from "./version-range.ts";
 /** As much of a device as filters ask about; a device as the REST interface shows it is one. */
 export type Filtered = Pick<
   Device,
-  "id" | "product" | "hardware" | "revision" | "health" | "bootReason" | "agent" | "online" | "revoked" | "lastSeenAt"
+  | "id"
+  | "product"
+  | "hardware"
+  | "revision"
+  | "health"
+  | "bootReason"
+  | "agent"
+  | "configurationState"
+  | "online"
+  | "revoked"
+  | "lastSeenAt"
 > & {
   running: Pick<NonNullable<Device["running"]>, "version" | "digest" | "state"> | null;
   tags: readonly string[];
@@ -51,6 +61,8 @@ function valuesOf(field: FieldName, { nowMs, releaseOf }: Surroundings): (device
     case "online":
     case "revoked":
       return (device) => one(device[field]);
+    case "configuration":
+      return (device) => one(device.configurationState);
     case "version":
     case "digest":
       return ({ running }) => one(running?.[field]);

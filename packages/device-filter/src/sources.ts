@@ -7,7 +7,18 @@ import { wishOf } from "./match.ts";
 import type { KnownFleet } from "./to-sql.ts";
 
 /** The first ones divide a fleet most. */
-const fields = ["id", "online", "tag", "digest", "version", "revoked", "slotState", "health", "bootReason"] as const;
+const fields = [
+  "id",
+  "online",
+  "tag",
+  "digest",
+  "version",
+  "revoked",
+  "slotState",
+  "health",
+  "bootReason",
+  "configuration",
+] as const;
 
 export interface Source {
   field: (typeof fields)[number];
@@ -19,7 +30,11 @@ export interface Source {
 const valuesMax = 20;
 
 /** What most devices are: to look at these is to look at all. */
-const usual: Partial<Record<FieldName, Value>> = { slotState: "confirmed", health: "healthy" };
+const usual: Partial<Record<FieldName, Value>> = {
+  slotState: "confirmed",
+  health: "healthy",
+  configuration: "none",
+};
 
 function sourceOfCondition(filter: Extract<Filter, { field: FieldName }>, fleet: KnownFleet): Source | undefined {
   const { field } = filter;

@@ -54,6 +54,7 @@ const columns: Partial<Record<FieldName, Sql>> = {
   health: sql`"devices"."health"`,
   bootReason: sql`"devices"."bootReason"`,
   agent: sql`"devices"."agent"`,
+  configuration: sql`"devices"."configurationState"`,
 };
 
 const known = (condition: Sql): Sql => sql`coalesce(${condition}, false)`;

@@ -18,6 +18,7 @@ const device: Filtered = {
   health: "healthy",
   bootReason: "update",
   agent: "flipside",
+  configurationState: "in-force",
   online: true,
   revoked: false,
   lastSeenAt: new Date(nowMs - 3_600_000).toISOString(),
@@ -67,6 +68,7 @@ describe("a device", () => {
     "attribute.bootloader ~ ^1.4",
     "slotState = confirmed and bootReason = update",
     "agent = flipside and not agent in (hawkbit, mender, aws-iot)",
+    "configuration = in-force and not configuration in (refused, waiting)",
     "not has attribute.constructor and attribute.constructor != 1",
   ])("is %s", (text) => {
     expect(matches(text, device)).toBe(true);

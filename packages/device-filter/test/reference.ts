@@ -20,6 +20,7 @@ function known(device: Filtered, field: string): Value[] {
     health: [device.health],
     bootReason: [device.bootReason],
     agent: [device.agent],
+    configuration: [device.configurationState],
     online: [device.online],
     revoked: [device.revoked],
     lastSeen: [device.lastSeenAt === null ? null : nowMs - new Date(device.lastSeenAt).getTime()],

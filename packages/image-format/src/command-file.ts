@@ -5,15 +5,30 @@ import { sha256 } from "./keys.ts";
 import { writeU16, writeU32 } from "./portable/bytes.ts";
 import * as C from "./portable/command.ts";
 import { FACTORY_HOST_BYTES_MAX } from "./portable/factory-record.ts";
-import { NONCE_BYTES } from "./portable/protocol-constants.ts";
+import {
+  CONFIGURATION_BYTES_MAX,
+  CONFIGURATION_BYTES_MIN,
+  IDENTIFY_SECONDS_MAX,
+  NONCE_BYTES,
+} from "./portable/protocol-constants.ts";
 import { signBlock } from "./signing.ts";
 
 /** Kinds of commands by name, as the REST interface spells them. */
-export const commandKinds = { reboot: C.COMMAND_REBOOT, "set-connection": C.COMMAND_SET_CONNECTION } as const;
+export const commandKinds = {
+  reboot: C.COMMAND_REBOOT,
+  "set-connection": C.COMMAND_SET_CONNECTION,
+  identify: C.COMMAND_IDENTIFY,
+  "roll-back": C.COMMAND_ROLL_BACK,
+  "set-configuration": C.COMMAND_SET_CONFIGURATION,
+  "collect-logs": C.COMMAND_COLLECT_LOGS,
+} as const;
 
-export type CommandKind = keyof typeof commandKinds;
-
-export type CommandAction = { kind: "reboot" } | { kind: "set-connection"; host: string; port: number };
+export type CommandAction =
+  | { kind: "reboot" | "roll-back" | "collect-logs" }
+  | { kind: "set-connection"; host: string; port: number }
+  | { kind: "identify"; seconds: number }
+  /** `document`: a JSON object in UTF-8, which goes into the message beside the command. `number`: from 1. */
+  | { kind: "set-configuration"; document: Uint8Array; number: number };
 
 /** Body and signature block. Throws RangeError naming what doesn't fit. */
 export async function buildCommand(options: {
@@ -33,8 +48,7 @@ export async function buildCommand(options: {
     throw new RangeError(`device nonce: ${NONCE_BYTES} bytes, not ${deviceNonce.length}`);
   if (id.length !== C.COMMAND_ID_BYTES)
     throw new RangeError(`command id: ${C.COMMAND_ID_BYTES} bytes, not ${id.length}`);
-  if (!Number.isInteger(options.number) || options.number < 1 || options.number > 0xffff_ffff)
-    throw new RangeError(`number ${options.number}: 1 to 2^32 - 1`);
+  mustCount("number", options.number, 1, 0xffff_ffff);
   const body = new Uint8Array(C.COMMAND_BODY_BYTES);
   writeU32(body, 0, C.COMMAND_MAGIC);
   writeU16(body, 4, 1);
@@ -45,6 +59,11 @@ export async function buildCommand(options: {
   writeU32(body, C.COMMAND_NUMBER_OFFSET, options.number);
   writeU16(body, C.COMMAND_KIND_OFFSET, commandKinds[action.kind]);
   if (action.kind === "set-connection") putAddress(body, action);
+  if (action.kind === "identify") {
+    mustCount("seconds", action.seconds, 1, IDENTIFY_SECONDS_MAX);
+    writeU16(body, C.COMMAND_SECONDS_OFFSET, action.seconds);
+  }
+  if (action.kind === "set-configuration") await putConfiguration(body, action.document, action.number);
   const block = await signBlock(options.signingKeys, "command", body);
   const command = new Uint8Array(body.length + block.length);
   command.set(body);
@@ -52,8 +71,21 @@ export async function buildCommand(options: {
   return command;
 }
 
+function mustCount(what: string, value: number, min: number, max: number): void {
+  if (!Number.isInteger(value) || value < min || value > max)
+    throw new RangeError(`${what} ${value}: ${min} to ${max}`);
+}
+
+async function putConfiguration(body: Uint8Array, document: Uint8Array, number: number): Promise<void> {
+  mustCount("document bytes", document.length, CONFIGURATION_BYTES_MIN, CONFIGURATION_BYTES_MAX);
+  mustCount("configuration number", number, 1, 0xffff_ffff);
+  writeU16(body, C.COMMAND_DOCUMENT_BYTES_OFFSET, document.length);
+  writeU32(body, C.COMMAND_CONFIGURATION_NUMBER_OFFSET, number);
+  body.set(await sha256(document), C.COMMAND_DOCUMENT_DIGEST_OFFSET);
+}
+
 function putAddress(body: Uint8Array, { host, port }: { host: string; port: number }): void {
-  if (!Number.isInteger(port) || port < 1 || port > 65535) throw new RangeError(`port ${port}: 1 to 65535`);
+  mustCount("port", port, 1, 65535);
   if (!/^[\x21-\x7e]+$/.test(host) || host.length > FACTORY_HOST_BYTES_MAX)
     throw new RangeError(
       `host "${host.slice(0, 80)}": 1 to ${FACTORY_HOST_BYTES_MAX} characters of ASCII without space`,

@@ -57,5 +57,10 @@ export const Phase = { Loader: 1, HandedOver: 5, Image: 6, Recovery: 11 } as con
 /** What `recover` returns where there is no serial line. */
 export const RECOVERY_NONE = 0xffffffff;
 export const APP_REPORT_BYTES = 32;
+/** The newest bytes of a run's console that are kept for its agent. */
+export const CONSOLE_LOG_BYTES = 4096;
+export const CONFIGURATION_BYTES_MAX = 1024;
+export const CONFIGURATION_TEXT_BYTES_MAX = 64;
+export const CONFIGURATION_VERDICT_BYTES = 80;
 export const APP_SLICE_PERIOD_US = 1_000_000;
 export const HEALTH_UNHEALTHY = 2;

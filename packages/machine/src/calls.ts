@@ -4,6 +4,9 @@
 
 import {
   BOOT_INFO_BYTES,
+  CONFIGURATION_BYTES_MAX,
+  CONFIGURATION_TEXT_BYTES_MAX,
+  CONFIGURATION_VERDICT_BYTES,
   CRASH_RECORD_BYTES,
   Exo,
   HEALTH_UNHEALTHY,
@@ -41,6 +44,7 @@ export function calls(grants: Grants, ports: Ports, memory: MemoryPort): Calls {
     ...runCalls(grants, ports, memory),
     ...watchdogCalls(grants, ports),
     ...appCalls(grants, ports, memory),
+    ...configurationCalls(grants, ports, memory),
     ...imageCalls(grants, ports, memory),
     ...recoveryCalls(grants, ports, memory),
   };
@@ -143,6 +147,14 @@ function basicCalls(grants: Grants, ports: Ports, memory: MemoryPort): Calls {
       if (!bytes || bytes.length > CONSOLE_BYTES_MAX) return Exo.Argument;
       ports.console.write(bytes);
       return Exo.Ok;
+    },
+    console_log(ptr, length) {
+      if (!grants.readConsole) return Exo.Denied;
+      const out = memory.range(u(ptr!), u(length!));
+      if (!out) return Exo.Argument;
+      const newest = ports.consoleLog.newest(out.length);
+      out.set(newest);
+      return newest.length;
     },
   };
 }
@@ -288,6 +300,57 @@ function appCalls(grants: Grants, ports: Ports, memory: MemoryPort): Calls {
       if (!out) return Exo.Argument;
       out.set(report);
       return Exo.Ok;
+    },
+  };
+}
+
+const isPrintable = (byte: number): boolean => byte >= 0x20 && byte <= 0x7e;
+
+function configurationCalls(grants: Grants, ports: Ports, memory: MemoryPort): Calls {
+  const { appConfiguration } = ports;
+  return {
+    app_identify(on) {
+      if (!grants.configureApp) return Exo.Denied;
+      if (u(on!) > 1) return Exo.Argument;
+      appConfiguration.isIdentifying = on === 1;
+      return Exo.Ok;
+    },
+    app_identifying() {
+      if (!grants.reportAsApp) return Exo.Denied;
+      return appConfiguration.isIdentifying ? 1 : 0;
+    },
+    configuration_propose(ptr, length, number) {
+      if (!grants.configureApp) return Exo.Denied;
+      const document = memory.range(u(ptr!), u(length!));
+      if (!document || document.length > CONFIGURATION_BYTES_MAX) return Exo.Argument;
+      appConfiguration.propose(document, u(number!));
+      return Exo.Ok;
+    },
+    configuration_verdict(outPtr) {
+      if (!grants.configureApp) return Exo.Denied;
+      const out = memory.range(u(outPtr!), CONFIGURATION_VERDICT_BYTES);
+      if (!out) return Exo.Argument;
+      const { verdict } = appConfiguration;
+      if (!verdict) return Exo.Again;
+      out.set(verdict);
+      return Exo.Ok;
+    },
+    configuration_read(ptr, length) {
+      if (!grants.reportAsApp) return Exo.Denied;
+      const out = memory.range(u(ptr!), u(length!));
+      if (!out) return Exo.Argument;
+      const { waiting } = appConfiguration;
+      if (!waiting) return Exo.Again;
+      if (out.length < 4 + waiting.document.length) return Exo.Argument;
+      putWord(out, 0, waiting.number);
+      out.set(waiting.document, 4);
+      return waiting.document.length;
+    },
+    configuration_judge(number, code, textPtr, textLength) {
+      if (!grants.reportAsApp) return Exo.Denied;
+      const text = memory.range(u(textPtr!), u(textLength!));
+      if (!text || text.length > CONFIGURATION_TEXT_BYTES_MAX || !text.every(isPrintable)) return Exo.Argument;
+      return appConfiguration.judge(u(number!), code! | 0, text);
     },
   };
 }

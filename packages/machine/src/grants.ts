@@ -17,6 +17,8 @@ export interface Grants {
   useEntropy?: true;
   recover?: true;
   sayPhase?: true;
+  readConsole?: true;
+  configureApp?: true;
 }
 
 const agentWrites = [Zone.BootControl, Zone.Settings, Zone.Trust, Zone.SlotA, Zone.SlotB, Zone.Journal];
@@ -43,6 +45,8 @@ export const agentGrants: Grants = {
   readRootKeys: true,
   useEntropy: true,
   sayPhase: true,
+  readConsole: true,
+  configureApp: true,
 };
 
 export const appGrants: Grants = {

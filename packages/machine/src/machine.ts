@@ -4,7 +4,9 @@
 import { splitBundle } from "./wasm-bundle.ts";
 import type { FlashOperation } from "./faults/flash-operation.ts";
 import { BootReason, ModuleId, Phase, RECOVERY_NONE, ResetCause, Zone } from "./abi.ts";
+import { AppConfiguration } from "./app-configuration.ts";
 import { AppSlice } from "./app-slice.ts";
+import { ConsoleLog } from "./console-log.ts";
 import { ConsoleLines } from "./console-lines.ts";
 import { calls } from "./calls.ts";
 import { agentGrants, appGrants, bootGrants, type Grants } from "./grants.ts";
@@ -62,6 +64,7 @@ interface Board extends Ports {
   readonly streams: RunStreams;
   readonly serial: SerialReceiver;
   readonly app: AppSlice;
+  readonly consoleLog: ConsoleLog;
   readonly imageWindow: ImageWindow;
   runningSlotZone: number | undefined;
 }
@@ -168,11 +171,14 @@ export class Machine {
         (line) => this.#events.line(line),
         (bytes) => {
           retained.keepConsole(bytes);
+          board.consoleLog.keep(bytes);
           this.#events.serial(bytes);
         },
       ),
       streams: openStreams(() => this.#wake(board)),
+      consoleLog: new ConsoleLog(),
       app: new AppSlice(clock.nowUs()),
+      appConfiguration: new AppConfiguration(),
       imageWindow: new ImageWindow(),
       reset(reason) {
         throw new RunEnds({ kind: "reset", reason });
@@ -215,6 +221,7 @@ export class Machine {
       const board = this.#board;
       if (!board) return;
       this.#parts.retained.sayPhase(Phase.Image);
+      board.consoleLog.beginImage();
       board.runningSlotZone = board.run.bootInfo[6] === 0 ? Zone.SlotA : Zone.SlotB;
       const { agent, app } = compileBundle(board.imageWindow.bytes!.subarray(entry - board.imageWindow.address));
       board.imageWindow.bytes = undefined;

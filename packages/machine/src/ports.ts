@@ -56,6 +56,24 @@ export interface AppPort {
   health(health: number): void;
 }
 
+/** What the agent wants of the app. */
+export interface AppConfigurationPort {
+  isIdentifying: boolean;
+  /** Takes the place of what was proposed before, and of the verdict on it. Without a byte: nothing is proposed. */
+  propose(document: Uint8Array, number: number): void;
+  /** EXO_CONFIGURATION_VERDICT_BYTES; undefined: nothing is proposed, or it was not judged yet. */
+  readonly verdict: Uint8Array | undefined;
+  /** What was proposed and not judged yet. */
+  readonly waiting: { number: number; document: Uint8Array } | undefined;
+  /** 0, or EXO_E_AGAIN: nothing with this number waits. */
+  judge(number: number, code: number, text: Uint8Array): number;
+}
+
+export interface ConsoleLogPort {
+  /** The newest of what this run has said, oldest first. */
+  newest(bytesMax: number): Uint8Array;
+}
+
 /** RAM that the boot loader copies an image to. */
 export interface WindowPort {
   readonly address: number;
@@ -73,12 +91,14 @@ export interface Ports {
   /** Fills the target; or returns an EXO_E_*, as a source does that is missing or gives nothing. */
   entropy(target: Uint8Array): number | void;
   readonly console: { write(bytes: Uint8Array): void };
+  readonly consoleLog: ConsoleLogPort;
   readonly streams: StreamsPort;
   /** Bytes that were put at the target's start, or EXO_E_AGAIN; undefined: this host has no serial line. */
   readonly serial: { read(target: Uint8Array): number } | undefined;
   readonly watchdog: { arm(timeoutMs: number): void; pet(): void };
   readonly run: RunPort;
   readonly app: AppPort;
+  readonly appConfiguration: AppConfigurationPort;
   /** 32 bytes each, at most 8: burnt in where the device was made. */
   readonly rootKeys: readonly Uint8Array[];
   readonly imageWindow: WindowPort;

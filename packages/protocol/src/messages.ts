@@ -4,10 +4,12 @@ import { attributeNamePattern, attributesMax, attributeTextCharactersMax } from 
 import { isPlainText } from "@flipside/api/plain-text";
 import {
   bootReasonNames,
+  CONFIGURATION_REFUSAL_TEXT_BYTES_MAX,
   CONTROL_MESSAGE_BYTES_MAX,
   deploymentStateNames,
   FETCH_WINDOW_MAX,
   healthNames,
+  LOG_PART_CHARACTERS_MAX,
   slotStateNames,
 } from "@flipside/image-format";
 import { z } from "zod";
@@ -26,6 +28,13 @@ export function binary(bytes: number) {
 }
 
 export const u32 = z.number().int().min(0).max(0xffff_ffff);
+const i32 = z.number().int().min(-0x8000_0000).max(0x7fff_ffff);
+/** ASCII that is seen, and spaces. */
+const printable = (charactersMax: number) =>
+  z
+    .string()
+    .max(charactersMax)
+    .regex(/^[\x20-\x7e]*$/, "not printable ASCII");
 const digest = z.string().regex(/^[0-9a-f]{64}$/);
 /** Shown in the console beside its own words. */
 const plain = (charactersMax: number) =>
@@ -100,6 +109,21 @@ export const checkInMessage = z.object({
   /** The server that the device is connected to; and what became of the last address that a command gave it. */
   connection: z.object({ host: plain(64), port: u32, command: commandId.optional(), code: u32.optional() }).optional(),
   deployment: z.object({ id: deploymentId, attempt: u32, state: deploymentState, code: u32.default(0) }).optional(),
+  /** What the app goes by: the configuration in force, and SHA-256 of its document. */
+  configuration: z
+    .object({ number: u32.min(1), digest })
+    .optional()
+    .catch(undefined),
+  /** The last one that this run has refused, until another is proposed; what the app said of it, if it did. */
+  configurationRefused: z
+    .object({
+      number: u32.min(1),
+      code: u32,
+      appCode: i32.optional(),
+      text: printable(CONFIGURATION_REFUSAL_TEXT_BYTES_MAX).optional(),
+    })
+    .optional()
+    .catch(undefined),
 });
 export type CheckIn = z.infer<typeof checkInMessage>;
 
@@ -128,7 +152,7 @@ export const telemetryMessage = z.object({
   uptimeMs: u32,
   health: z.enum(healthNames),
   metric: name.optional(),
-  value: z.number().int().min(-0x8000_0000).max(0x7fff_ffff).optional(),
+  value: i32.optional(),
 });
 
 export const logMessage = z.object({
@@ -144,6 +168,23 @@ export const logMessage = z.object({
     log: z.string().max(2048).optional(),
   }),
 });
+
+/** More than the longest console takes, of line feeds alone. */
+const logPartsMax = 64;
+
+/** A part of the console, in answer to a `collect-logs`. Parts count from 1, and their texts follow each other. */
+export const logPartMessage = z
+  .object({
+    command: commandId,
+    part: u32.min(1).max(logPartsMax),
+    parts: u32.min(1).max(logPartsMax),
+    text: z
+      .string()
+      .max(LOG_PART_CHARACTERS_MAX)
+      .regex(/^[\n\x20-\x7e]*$/, "not printable ASCII and line feeds"),
+  })
+  .refine(({ part, parts }) => part <= parts, "a part beyond the last");
+export type LogPart = z.infer<typeof logPartMessage>;
 
 export const answerMessage = z.object({ command: commandId, code: u32 });
 export type CommandAnswer = z.infer<typeof answerMessage>;

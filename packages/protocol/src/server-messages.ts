@@ -71,7 +71,8 @@ export const offerMessage = z.union([
   offerHead.extend({ deployment: z.undefined().optional() }),
 ]);
 
-export const commandMessage = z.object({ session: nonce, command: bytes });
+/** `document`: of a configuration that the command sets. */
+export const commandMessage = z.object({ session: nonce, command: bytes, document: bytes.optional() });
 
 /** Of the leaves whose messages are JSON; `chunk` is in chunk-message.ts, `trust` is the chain itself. */
 export const serverMessages = {
@@ -139,9 +140,13 @@ export function offerMembers({ header, signatures, permit, deadlineMs, ...names 
 export const offer = (session: string, pollMs: number, members?: OfferMembers): ServerMessage =>
   control("offer", members ? { session, pollMs, ...members } : { session, pollMs });
 
-/** `signed`: body and signature block. */
-export const signedCommand = (session: string, signed: Uint8Array): ServerMessage =>
-  control("command", { session, command: base64url(signed) });
+/** `signed`: body and signature block. `document`: of `set-configuration`, whose hash is signed. */
+export const signedCommand = (session: string, signed: Uint8Array, document?: Uint8Array): ServerMessage =>
+  control("command", {
+    session,
+    command: base64url(signed),
+    ...(document === undefined ? {} : { document: base64url(document) }),
+  });
 
 export const trustChain = (chain: Uint8Array): ServerMessage => ({ leaf: "trust", payload: chain });
 

@@ -11,6 +11,7 @@ import {
   goneMessage,
   helloMessage,
   logMessage,
+  logPartMessage,
   proofMessage,
   stateMessage,
   telemetryMessage,
@@ -31,7 +32,7 @@ const schemas: Record<string, z.ZodType> = {
   fetch: fetchMessage,
   state: stateMessage,
   telemetry: telemetryMessage,
-  log: logMessage,
+  log: z.union([logMessage, logPartMessage]),
   answer: answerMessage,
   gone: goneMessage,
 };
@@ -59,6 +60,7 @@ const samples: Record<string, unknown> = {
   uptimeMs: 1,
   message: "out of memory",
   log: "a line\n",
+  text: "a line\n",
 };
 
 interface Example {

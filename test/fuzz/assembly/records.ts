@@ -66,8 +66,23 @@ export function hostBytes(): u32 {
   return client.hostLength;
 }
 
-/** New content of the caller's: a secret, or an address and the command's id. */
-export const given: usize = memory.data(96, 8);
+/** Of the configuration in force: its number, 0 for none. */
+export function configurationNumber(): u32 {
+  return settings.configurationNumber();
+}
+export function configurationDocument(): usize {
+  return settings.configurationDocument();
+}
+export function configurationBytes(): u32 {
+  return settings.configurationBytes();
+}
+
+/** New content of the caller's: a secret, or an address and the command's id, or a document. */
+export const given: usize = memory.data(1024, 8);
+
+export function storeConfiguration(number: u32, bytes: u32): i32 {
+  return settings.storeConfiguration(number, given, bytes) ? 1 : 0;
+}
 
 /** 2: stored, and the agent would enrol again all the same. */
 export function storeSettings(): i32 {

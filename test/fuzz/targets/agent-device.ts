@@ -27,8 +27,8 @@ const JOURNAL_PAGE_BYTES = 4096;
 const TIME_STEP_US = 1000;
 /** The agent waits a little before it connects for the first time. */
 const CONNECTED_MS = 2000;
-/** What an ended update, a raised floor or a farewell may still write, and once a minute one more. */
-const QUIET_OPERATIONS_MAX = 12;
+/** What an ended update, a raised floor, a farewell or a configuration may still write, and once a minute one more. */
+const QUIET_OPERATIONS_MAX = 16;
 export const RUNNING_SEQUENCE = 5;
 export const deviceSecret = bytesOf("device secret");
 

@@ -27,6 +27,9 @@ import {
   COMMAND_OTHER_SESSION,
   COMMAND_SIGN,
   COMMAND_SIGN_BY_RELEASE,
+  COMMAND_REFUSED,
+  COMMAND_TAKEN,
+  configure,
   hex,
   Kind,
   lost,
@@ -176,7 +179,18 @@ export const agentMessages: OpenTarget = async (patches = []): Promise<Target> =
     joined([1], offer(older), time(700)),
     joined([1], offer(old, { permit: anyPermit }), serve(1), serve(8), time(700)),
   ];
-  const carriesOut = [joined([1], reboot, time(700)), joined([2], move, time(1000), proves, reboot, time(1000))];
+  const rollBack = command({ number: 3, kind: 4 });
+  const collect = command({ number: 4, kind: 6, id: "c4".repeat(16) });
+  const lastReboot = command({ number: 5, kind: 1 });
+  const documents = ['{"a":1}', "{}", "[1]", '{"a":1', `{"a":"${"x".repeat(1016)}"}`, `{"a":"${"x".repeat(1017)}"}`];
+  const forged = configure(1, 1, documents[0]!, COMMAND_SIGN_BY_RELEASE | COMMAND_TAKEN);
+  forged[forged.length - 2]! ^= 3;
+  const carriesOut = [
+    joined([1], reboot, time(700)),
+    joined([2], move, time(1000), proves, reboot, time(1000)),
+    joined([1], rollBack, time(700)),
+    joined([1], configure(1, 9, documents[0]!, COMMAND_TAKEN), time(100), collect, time(200), lastReboot, time(700)),
+  ];
   const seeds = [
     ...installs,
     ...carriesOut,
@@ -212,11 +226,25 @@ export const agentMessages: OpenTarget = async (patches = []): Promise<Target> =
       [1],
       command({ number: 1, kind: 1 }, COMMAND_DEVICE | COMMAND_NONCE | COMMAND_SIGN_BY_RELEASE),
       command({ number: 1, kind: 1 }, COMMAND_NONCE | COMMAND_SIGN | COMMAND_OTHER_SESSION),
-      command({ number: 3, kind: 7 }),
-      command({ number: 3, kind: 1 }),
+      command({ number: 2, kind: 7 }),
+      command({ number: 3, kind: 3, seconds: 2 }),
+      collect,
       command({ number: 4, kind: 1, port: 1 }),
       time(10),
     ),
+    joined(
+      [2],
+      configure(1, 1, documents[0]!, COMMAND_REFUSED),
+      configure(2, 2, documents[1]!, COMMAND_TAKEN),
+      configure(3, 1, documents[0]!, COMMAND_TAKEN),
+      configure(4, 3, documents[0]!),
+      time(10_001),
+      configure(5, 2, documents[4]!, COMMAND_TAKEN),
+    ),
+    ...documents.slice(2).map((document, i) => joined([1], configure(1, i + 1, document, COMMAND_TAKEN), time(200))),
+    joined([2], rollBack, time(700)),
+    joined([2], forged, time(700)),
+    joined([2], offer(large), serve(1), rollBack, collect, configure(5, 1, documents[0]!), serve(3)),
     ...pool.slice(4).map((parts) => joined([1], offer(parts), serve(1), serve(8))),
   ];
   for (const seed of installs) {
@@ -300,11 +328,16 @@ export const agentMessages: OpenTarget = async (patches = []): Promise<Target> =
           port: random.pick([0, 1, 8883]),
         };
         const put = random.pick([7, 7, 7, 3, 5, 6, 11, 15, 23]);
+        const number = random.pick([0, 1, 2, 3, 4, 5, 0xffffffff]);
+        const word = random.pick([0, COMMAND_TAKEN, COMMAND_TAKEN, COMMAND_REFUSED]);
+        if (random.below(3) === 0)
+          return configure(number, random.pick([0, 1, 2, 0xffffffff]), random.pick(documents), word);
         return command(
           {
-            number: random.pick([0, 1, 2, 3, 0xffffffff]),
-            kind: random.pick([1, 2, 2, 3]),
-            ...address,
+            number,
+            kind: random.pick([1, 2, 2, 3, 4, 6]),
+            ...(random.below(3) > 0 ? {} : address),
+            seconds: random.pick([undefined, 1, 600]),
             id: hex(Uint8Array.of(random.next())).repeat(16),
           },
           put,
@@ -343,9 +376,11 @@ export const agentMessages: OpenTarget = async (patches = []): Promise<Target> =
         return;
       }
       case Kind.Command:
-        if (random.below(2) === 0) draft.bytes[at + 1] = random.below(32);
+        if (random.below(2) === 0) draft.bytes[at + 1] = random.below(256);
+        else if (bytes.length > BODY_BYTES + 84 && random.below(3) === 0)
+          bytes[BODY_BYTES + 84 + random.below(bytes.length - BODY_BYTES - 84)] = random.pick([0x22, 0x5b, 0x7d, 0xff]);
         else if (bytes.length >= BODY_BYTES + 84) {
-          const field = random.pick([8, 40, 56, 72, 76, 78, 80, 84, 136, 138, 140, 144, 152]);
+          const field = random.pick([8, 40, 56, 72, 76, 78, 80, 84, 116, 136, 138, 140, 144, 152]);
           write(bytes, field, random.pick([1, 2]), random.pick([0, 1, 2, 3, 84, 255]), true);
         }
         return;

@@ -1,5 +1,6 @@
 // What a hostile server tells the agent, item by item, and what may come of it: a plain reading of docs/protocol.md
-// beside the agent, that knows which images it may install and which commands it must answer, and how.
+// beside the agent, that knows which images it may install and which commands it must answer, and how; and the app
+// beside it, which takes a configuration, refuses it, or says nothing.
 
 import {
   type BootRecord,
@@ -10,6 +11,7 @@ import {
 } from "@flipside/image-format";
 import { BootReason } from "@flipside/machine/abi";
 import { chunkMessage } from "@flipside/protocol/chunk-message";
+import { logPartMessage } from "@flipside/protocol/messages";
 import { fetchEnd, piece } from "@flipside/protocol/reference-server/pieces";
 import { Violation } from "../engine/target.ts";
 import { type AgentDevice, deviceSecret, RUNNING_SEQUENCE } from "./agent-device.ts";
@@ -18,7 +20,7 @@ import { Left } from "./device-host.ts";
 import { type Admitted, layout } from "./device-images.ts";
 import type { FlashWatch } from "./flash-watch.ts";
 import { fuzzedIdentity } from "./formats.ts";
-import type { HostileServer } from "./hostile-server.ts";
+import type { HostileServer, Said } from "./hostile-server.ts";
 import type { Item } from "./items.ts";
 import { operationsKey, releaseKey, sha256Of } from "./keys.ts";
 import {
@@ -27,10 +29,13 @@ import {
   CHUNK_IMAGE,
   CHUNK_WANTED,
   COMMAND_DEVICE,
+  COMMAND_DOCUMENT,
   COMMAND_NONCE,
   COMMAND_OTHER_SESSION,
+  COMMAND_REFUSED,
   COMMAND_SIGN,
   COMMAND_SIGN_BY_RELEASE,
+  COMMAND_TAKEN,
   deploymentName,
   hex,
   Kind,
@@ -51,10 +56,14 @@ import {
   TIME_UNREADABLE,
 } from "./message-items.ts";
 import { deviceHash, permitHolds } from "./permit-holds.ts";
-import { type Address, countingSettings } from "./settings-record.ts";
+import { type Address, countingSettings, type SettingsContent } from "./settings-record.ts";
 import { isSigned } from "./signed.ts";
 
 const COMMAND_BYTES_MAX = 720;
+/** Body and a signature block of one entry. */
+const SIGNED_BYTES = BODY_BYTES + 84;
+const DOCUMENT_BYTES_MAX = 1024;
+const REFUSAL = { code: -7, text: "not this one" };
 const TIME_MAX_MS = 70_000;
 /** From a message to the next: what the agent puts off for want of room comes 50 ms later. */
 const LATENCY_MS = 60;
@@ -85,6 +94,21 @@ function stringsIn(payload: Buffer): Buffer[] {
   return (payload.toString("latin1").match(/[A-Za-z0-9_-]{16,}/g) ?? []).map((word) => Buffer.from(word, "base64url"));
 }
 
+/**
+ * Whether a document is a JSON object; undefined where JSON.parse and the device's reader may differ (json/reader.ts:
+ * nesting, halves of surrogate pairs, a byte order mark).
+ */
+function isObject(document: Buffer): boolean | undefined {
+  try {
+    const value: unknown = JSON.parse(new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(document));
+    if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
+    const text = document.toString("latin1");
+    return text.includes("\\") || (text.match(/[[{]/g)?.length ?? 0) > 31 ? undefined : true;
+  } catch {
+    return false;
+  }
+}
+
 const timeOf = (bytes: Uint8Array): number =>
   Math.min(bytes.length >= 4 ? Buffer.from(bytes).readUInt32LE(0) : bytes.length, TIME_MAX_MS);
 
@@ -112,6 +136,10 @@ export class Session {
   lastNumber = 0;
   /** Commands that were answered with 0, and what they brought. Two may have one id. */
   readonly accepted: { id: string; kind: number; address: Address | undefined }[] = [];
+  /** Configurations that the app has taken, oldest first. */
+  readonly taken: NonNullable<SettingsContent["configuration"]>[] = [];
+  /** What the app says of the next that it is handed. */
+  #appSays: "taken" | "refused" | "nothing" = "nothing";
   /** Where the device connected to since this was looked at. */
   readonly connected: Address[] = [];
   /** Whether the device may have lost the session without this server's doing. */
@@ -171,6 +199,7 @@ export class Session {
       if (end) throw end;
     }
     this.#checkSettings();
+    this.#checkSaid(this.#server.said.slice(said));
     // No image that may be the other slot's here is a fallback at or above the running one's counter.
     if (this.around.watch.floor !== FLOOR) throw new Violation("the floor is another, and nothing may have raised it");
   }
@@ -179,6 +208,7 @@ export class Session {
   #passTime(ms: number): Left | undefined {
     try {
       this.around.device.settle();
+      this.#judge();
       this.around.device.pass(ms);
       return undefined;
     } catch (error) {
@@ -187,6 +217,21 @@ export class Session {
     } finally {
       this.around.watch.check();
     }
+  }
+
+  /** What the app does in its tick. */
+  #judge(): void {
+    const { appConfiguration } = this.around.device.host;
+    const { waiting } = appConfiguration;
+    if (!waiting || this.#appSays === "nothing") return;
+    const isTaken = this.#appSays === "taken";
+    this.#appSays = "nothing";
+    if (isTaken) this.taken.push({ number: waiting.number, document: waiting.document });
+    appConfiguration.judge(
+      waiting.number,
+      isTaken ? 0 : REFUSAL.code,
+      isTaken ? new Uint8Array(0) : Buffer.from(REFUSAL.text),
+    );
   }
 
   /** Commands that this may be to the device: what each must be answered with; [] for none. */
@@ -238,7 +283,8 @@ export class Session {
     if (leaf !== "command") return [];
     return stringsIn(payload)
       .filter((taken) => taken.length <= COMMAND_BYTES_MAX && hasCommandForm(taken))
-      .map((taken) => ({ ...this.#read(taken), isCertain: false }));
+      .flatMap((taken) => [this.#read(taken, undefined), this.#read(taken, Buffer.alloc(0))])
+      .map((read) => ({ ...read, isCertain: false }));
   }
 
   #mayBeTaken(header: Uint8Array, permit: Uint8Array): void {
@@ -293,7 +339,14 @@ export class Session {
   }
 
   #command(put: number, given: Uint8Array): Command[] {
-    const bytes = new Uint8Array(given);
+    const hasDocument = (put & COMMAND_DOCUMENT) !== 0 && given.length >= SIGNED_BYTES;
+    const bytes = new Uint8Array(hasDocument ? given.subarray(0, SIGNED_BYTES) : given);
+    const document = hasDocument ? Buffer.from(given.subarray(SIGNED_BYTES)) : undefined;
+    if (document && (put & COMMAND_SIGN_BY_RELEASE) === 0) {
+      bytes.set([document.length & 255, (document.length >> 8) & 255], 78);
+      bytes.set(sha256Of(document), 84);
+    }
+    this.#appSays = put & COMMAND_TAKEN ? "taken" : put & COMMAND_REFUSED ? "refused" : "nothing";
     if (put & COMMAND_DEVICE && bytes.length >= 40) bytes.set(deviceHash, 8);
     if (put & COMMAND_NONCE && bytes.length >= 56)
       bytes.set(Buffer.from(this.#server.session.deviceNonce, "base64url").subarray(0, 16), 40);
@@ -307,13 +360,14 @@ export class Session {
     this.#server.send("command", {
       session: isOurs ? this.#server.session.id : base64url(new Uint8Array(16)),
       command: base64url(bytes),
+      ...(document && { document: base64url(document) }),
     });
     if (!isOurs || !isProven || bytes.length > COMMAND_BYTES_MAX || !hasCommandForm(bytes)) return [];
-    return [{ ...this.#read(bytes), isCertain: !this.isShaken }];
+    return [{ ...this.#read(bytes, document), isCertain: !this.isShaken }];
   }
 
   /** In the order of docs/protocol.md, "Commands"; whether the device is busy is not known here. */
-  #read(bytes: Uint8Array): Omit<Command, "isCertain"> {
+  #read(bytes: Uint8Array, document: Buffer | undefined): Omit<Command, "isCertain"> {
     const body = bytes.subarray(0, BODY_BYTES);
     const block = bytes.subarray(BODY_BYTES);
     const number = Buffer.from(body).readUInt32LE(72);
@@ -346,7 +400,43 @@ export class Session {
       };
     }
     const code = argumentsOf(body);
-    return { ...read, isSigned: true, codes: code === ErrorCode.None ? [code, ErrorCode.DeviceBusy] : [code] };
+    if (code !== ErrorCode.None) return { ...read, isSigned: true, codes: [code] };
+    return { ...read, isSigned: true, codes: this.#outcomes(read.kind, Buffer.from(body), document) };
+  }
+
+  /** What may come of a good command; whether the device is busy is not known here. */
+  #outcomes(kind: number, body: Buffer, document: Buffer | undefined): ErrorCode[] {
+    const { watch, device } = this.around;
+    const { host } = device;
+    // These may come at any time.
+    if (kind === 3 || kind === 6) return [ErrorCode.None];
+    if (kind === 4) {
+      if (watch.record?.slotState(1) !== SlotState.Confirmed)
+        return [ErrorCode.RollBackImpossible, ErrorCode.DeviceBusy];
+      const isSeen = host.unreadable === undefined || host.unreadable.untilUs <= host.nowUs;
+      return [ErrorCode.None, ErrorCode.DeviceBusy, ...(isSeen ? [] : [ErrorCode.RollBackImpossible])];
+    }
+    if (kind !== 5) return [ErrorCode.None, ErrorCode.DeviceBusy];
+    const isThere =
+      document !== undefined &&
+      document.length <= DOCUMENT_BYTES_MAX &&
+      document.length === body.readUInt16LE(78) &&
+      Buffer.compare(sha256Of(document), body.subarray(84, 116)) === 0;
+    const form = isThere ? isObject(document) : false;
+    const isOlder = body.readUInt32LE(80) < (this.#settings()?.configuration?.number ?? 0);
+    return [
+      ErrorCode.DeviceBusy,
+      ...(form === true ? [] : [ErrorCode.CommandMalformed]),
+      ...(form === false ? [] : [isOlder ? ErrorCode.ConfigurationOlder : ErrorCode.None]),
+    ];
+  }
+
+  #settings(): SettingsContent | undefined {
+    return countingSettings(
+      this.around.device.host.zone("settings"),
+      layout.sectorBytes,
+      this.around.watch.record?.flags ?? 0,
+    )[0];
   }
 
   #answers(answers: Record<string, unknown>[], commands: Command[]): void {
@@ -390,11 +480,7 @@ export class Session {
       if (!isOwn && !this.isAccepted(address))
         throw new Violation("the device connects to a server that no command named");
     }
-    const [settings] = countingSettings(
-      this.around.device.host.zone("settings"),
-      layout.sectorBytes,
-      this.around.watch.record?.flags ?? 0,
-    );
+    const settings = this.#settings();
     if (!settings) throw new Violation("no settings are left");
     if (Buffer.compare(settings.secret, deviceSecret) !== 0) throw new Violation("the device has another secret");
     for (const address of [settings.server, settings.candidate])
@@ -402,6 +488,36 @@ export class Session {
     const { commandId } = settings;
     if (commandId && !this.accepted.some(({ id }) => id === hex(commandId)))
       throw new Violation("the device keeps a command that was not accepted");
+    if (settings.configuration && !this.#isTaken(settings.configuration))
+      throw new Violation("the device keeps a configuration that its app has not taken");
+  }
+
+  #isTaken({ number, document }: NonNullable<SettingsContent["configuration"]>): boolean {
+    return this.taken.some((taken) => taken.number === number && Buffer.compare(taken.document, document) === 0);
+  }
+
+  /** Of console and configuration. */
+  #checkSaid(said: readonly Said[]): void {
+    for (const { leaf, message } of said) {
+      if (leaf === "log" && "part" in message) {
+        const part = logPartMessage.safeParse(message);
+        if (!part.success) throw new Violation(`a part of a log that is none: ${part.error.message}`);
+        if (!this.accepted.some(({ id, kind }) => kind === 6 && id === part.data.command))
+          throw new Violation("a part of a log that no command asked for");
+      }
+      if (leaf !== "check-in") continue;
+      const { configuration, configurationRefused } = message as {
+        configuration?: { number: number; digest: string };
+        configurationRefused?: { code: number; appCode?: number; text?: string };
+      };
+      const isOf = ({ number, document }: (typeof this.taken)[number]): boolean =>
+        number === configuration?.number && hex(sha256Of(document)) === configuration.digest;
+      if (configuration && !this.taken.some(isOf))
+        throw new Violation("a check-in says a configuration that the app has not taken");
+      if (configurationRefused?.code === ErrorCode.ConfigurationRefused)
+        if (configurationRefused.appCode !== REFUSAL.code || configurationRefused.text !== REFUSAL.text)
+          throw new Violation("a check-in has other words than the app for why it refuses a configuration");
+    }
   }
 
   checkReset(reason: number): void {
@@ -412,6 +528,13 @@ export class Session {
       const { record } = this.around.watch;
       if (record?.activeSlot !== 1 || record.slotState(1) !== SlotState.Candidate)
         throw new Violation("a reset into a candidate that is none");
+    } else if (reason === BootReason.RollBack) {
+      const { record } = this.around.watch;
+      if (!this.accepted.some(({ kind }) => kind === 4)) throw new Violation("a roll-back that no command asked for");
+      if (record?.activeSlot !== 1 || record.slotState(1) !== SlotState.Confirmed || record.slotReason(1) !== 0)
+        throw new Violation("a roll-back to an image that is not confirmed");
+      if (record.slotState(0) !== SlotState.Confirmed || record.slotReason(0) !== ErrorCode.RolledBackByCommand)
+        throw new Violation("a roll-back after which the image that was left is not what it was");
     } else {
       throw new Violation(`a reset for reason ${reason}`);
     }

@@ -14,7 +14,9 @@ const deviceHash = new Uint8Array(32).fill(0x11);
 const deviceNonce = new Uint8Array(16).fill(0x22);
 const LAST_NUMBER = 7;
 
-function made(parts: Pick<CommandParts, "number" | "kind" | "host" | "port"> & { id?: string }): Uint8Array {
+type Given = Pick<CommandParts, "number" | "kind" | "host" | "port" | "seconds" | "configuration"> & { id?: string };
+
+function made(parts: Given): Uint8Array {
   const body = new Uint8Array(
     commandBody({
       deviceId: "",
@@ -38,11 +40,19 @@ export function bindingOf(body: Uint8Array, hash: Uint8Array, nonce: Uint8Array,
 /** And of kind and arguments. */
 export function argumentsOf(body: Uint8Array): ErrorCode {
   const bytes = Buffer.from(body.buffer, body.byteOffset, body.length);
-  const kind = bytes.readUInt16LE(76);
-  if (kind === 1)
-    return bytes.subarray(78, BODY_BYTES).every((byte) => byte === 0) ? ErrorCode.None : ErrorCode.CommandMalformed;
-  if (kind !== 2) return ErrorCode.CommandUnknown;
-  return addressOf(bytes.subarray(78, BODY_BYTES)) ? ErrorCode.None : ErrorCode.CommandMalformed;
+  const isZeroFrom = (from: number): boolean => bytes.subarray(from, BODY_BYTES).every((byte) => byte === 0);
+  const first = bytes.readUInt16LE(78);
+  const forms: Record<number, () => boolean> = {
+    1: () => isZeroFrom(78),
+    2: () => addressOf(bytes.subarray(78, BODY_BYTES)) !== undefined,
+    3: () => first >= 1 && first <= 600 && isZeroFrom(80),
+    4: () => isZeroFrom(78),
+    5: () => first >= 2 && first <= 1024 && bytes.readUInt32LE(80) !== 0 && isZeroFrom(116),
+    6: () => isZeroFrom(78),
+  };
+  const form = forms[bytes.readUInt16LE(76)];
+  if (form === undefined) return ErrorCode.CommandUnknown;
+  return form() ? ErrorCode.None : ErrorCode.CommandMalformed;
 }
 
 /** A server address (54 bytes), or undefined when it is not one. */
@@ -70,7 +80,12 @@ export const command = openFormat({
     made({ number: 7, kind: 1 }),
     made({ number: 8, kind: 2, host: "10.0.2.2", port: 1883 }),
     made({ number: 8, kind: 2, host: "x".repeat(48), port: 65535 }),
-    made({ number: 9, kind: 3 }),
+    made({ number: 9, kind: 7 }),
+    made({ number: 9, kind: 3, seconds: 600 }),
+    made({ number: 9, kind: 4 }),
+    made({ number: 9, kind: 5, configuration: { number: 1, document: Buffer.from("{}") } }),
+    made({ number: 9, kind: 5, configuration: { number: 0xffffffff, document: new Uint8Array(1024) } }),
+    made({ number: 9, kind: 6 }),
     new Uint8Array([...made({ number: 8, kind: 2, host: "a", port: 1 }), ...new Uint8Array(100)]),
   ],
   dictionary: [...text("FSCM", "FSSG"), deviceHash, deviceNonce, made({ number: 8, kind: 1 }).subarray(0, 8)],
@@ -80,13 +95,13 @@ export const command = openFormat({
       case 0:
         return write(bytes, 72, 4, random.pick([0, 6, 7, 8, 255, 0x7fffffff, 0x80000000, 0xffffffff]), true);
       case 1:
-        return write(bytes, 76, 2, random.pick([0, 1, 2, 3, 258, 0xffff]), true);
+        return write(bytes, 76, 2, random.pick([0, 1, 2, 3, 4, 5, 6, 7, 258, 0xffff]), true);
       case 2:
-        return write(bytes, 78, 2, random.pick([0, 1, 256, 1883, 65535]), true);
+        return write(bytes, 78, 2, random.pick([0, 1, 2, 256, 600, 601, 1024, 1025, 1883, 65535]), true);
       case 3:
         return write(bytes, 80, 1, random.pick([0, 1, 2, 47, 48, 49, 255]), true);
       default:
-        bytes[random.pick([8, 39, 40, 55, 81, 83, 84, 131, 84 + random.below(48)])] = random.pick([
+        bytes[random.pick([8, 39, 40, 55, 80, 81, 83, 84, 115, 116, 131, 84 + random.below(48)])] = random.pick([
           0, 0x11, 0x20, 0x21, 0x22, 0x7e, 0x7f, 0x80, 0xff,
         ]);
     }
@@ -110,8 +125,11 @@ export const command = openFormat({
       id: bytes.toString("hex", 56, 72),
       number: bytes.readUInt32LE(72),
       kind,
+      ...(kind === 3 && { seconds: bytes.readUInt16LE(78) }),
       ...(kind === 2 && { port: bytes.readUInt16LE(78), host: bytes.toString("latin1", 84, 84 + bytes[80]!) }),
     });
+    // Of a configuration the body has the hash alone.
+    if (kind === 5) again.set(bytes.subarray(78, 116), 78);
     if (Buffer.compare(again, bytes) !== 0)
       throw new Violation("an accepted command is not the one encoding of what it says");
   },

@@ -3,6 +3,7 @@
 // of its memory, is refused, and the module's fault.
 
 import { Exo, ResetCause } from "@flipside/machine/abi";
+import { AppConfiguration } from "@flipside/machine/app-configuration";
 import { AppSlice } from "@flipside/machine/app-slice";
 import { calls } from "@flipside/machine/calls";
 import { type FlashLayout, zoneNames } from "@flipside/machine/factory/flash-layout";
@@ -77,6 +78,7 @@ export class DeviceHost {
   stream: ByteStream | undefined;
   readonly #streams = new OneStream(() => this.stream && noted(this, this.stream));
   readonly #app = new AppSlice(0);
+  readonly appConfiguration = new AppConfiguration();
   #transcript: Transcript | undefined;
   /** The watchdog was fed since the last change of flash. */
   #isFed = false;
@@ -129,6 +131,7 @@ export class DeviceHost {
     this.entropyState = entropyState;
     this.#streams.handle = handle;
     this.recoverySlot = undefined;
+    this.appConfiguration.propose(new Uint8Array(0), 0);
     this.#isFed = false;
     this.lines = "";
   }
@@ -195,6 +198,7 @@ export class DeviceHost {
           host.onConsole(bytes);
         },
       },
+      consoleLog: { newest: (bytesMax) => Buffer.from(host.lines.slice(-bytesMax), "latin1") },
       streams: this.#streams,
       get serial() {
         return host.serial && { read: (target: Uint8Array) => host.#readSerial(target) };
@@ -205,6 +209,7 @@ export class DeviceHost {
       },
       run: this.#runPort(),
       app: this.#app,
+      appConfiguration: this.appConfiguration,
       get rootKeys() {
         return host.rootKeys;
       },

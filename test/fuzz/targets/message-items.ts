@@ -15,7 +15,7 @@ export const enum Kind {
    * signatures, of permit (0: none); these.
    */
   Offer,
-  /** Put: COMMAND_*. Body and signature block. */
+  /** Put: COMMAND_*. Body and signature block; and a document. */
   Command,
   /** Put: CHUNK_*. The message. */
   Chunk,
@@ -41,7 +41,15 @@ export const COMMAND_DEVICE = 1,
   COMMAND_NONCE = 2,
   COMMAND_SIGN = 4,
   COMMAND_SIGN_BY_RELEASE = 8,
-  COMMAND_OTHER_SESSION = 16;
+  COMMAND_OTHER_SESSION = 16,
+  /**
+   * What follows body and signature block is the document; length and hash in the body are put right, but with
+   * COMMAND_SIGN_BY_RELEASE.
+   */
+  COMMAND_DOCUMENT = 32,
+  /** The app takes what it is handed at once, or refuses it; neither: it says nothing. */
+  COMMAND_TAKEN = 64,
+  COMMAND_REFUSED = 128;
 export const CHUNK_IMAGE = 1,
   CHUNK_WANTED = 2;
 export const SPOILT_BIT = 0,
@@ -131,7 +139,9 @@ export function offer(
   );
 }
 
-type GivenCommand = Pick<CommandParts, "number" | "kind" | "host" | "port"> & { id?: string };
+type GivenCommand = Pick<CommandParts, "number" | "kind" | "host" | "port" | "seconds" | "configuration"> & {
+  id?: string;
+};
 
 /** Put right and signed when it is sent, unless `put` says otherwise. */
 export function command(parts: GivenCommand, put = COMMAND_DEVICE | COMMAND_NONCE | COMMAND_SIGN): Uint8Array {
@@ -139,9 +149,20 @@ export function command(parts: GivenCommand, put = COMMAND_DEVICE | COMMAND_NONC
   return item(
     Kind.Command,
     put,
-    joined(body, encodeSignatureBlock([{ keyId: operationsKey.id, signature: new Uint8Array(64) }])),
+    joined(
+      body,
+      encodeSignatureBlock([{ keyId: operationsKey.id, signature: new Uint8Array(64) }]),
+      parts.configuration?.document ?? [],
+    ),
   );
 }
+
+/** With a document; `more`: COMMAND_TAKEN, COMMAND_REFUSED. */
+export const configure = (number: number, configuration: number, document: string, more = 0): Uint8Array =>
+  command(
+    { number, kind: 5, configuration: { number: configuration, document: Buffer.from(document, "latin1") } },
+    COMMAND_DEVICE | COMMAND_NONCE | COMMAND_SIGN | COMMAND_DOCUMENT | more,
+  );
 
 export function permitBytes(digest: Uint8Array, device: Uint8Array = new Uint8Array(32)): Uint8Array {
   const body = joined(Buffer.from("FSPM\x01\x00\x48\x00", "latin1"), digest, device);

@@ -4,7 +4,7 @@
 // goes.
 //
 // Input: u8 flags of the boot-control record; u8 bit 0: there is one, the other bits: what is done then (Deed); the
-// copies, 256 bytes each; their checks are put right by `repair`, most of the time.
+// copies, 1312 bytes each; their checks are put right by `repair`, most of the time.
 
 import { encodeFactoryRecord, ErrorCode } from "@flipside/image-format";
 import { Exo, Zone } from "@flipside/machine/abi";
@@ -26,13 +26,14 @@ import {
   countingSettings,
   FLUX_A,
   FLUX_B,
-  RECORD_BYTES,
+  COPY_BYTES,
+  repairAnnex,
   type SettingsContent,
   settingsRecord,
 } from "./settings-record.ts";
 
 const COPIES_AT = 2;
-const WHOLE = COPIES_AT + 2 * RECORD_BYTES;
+const WHOLE = COPIES_AT + 2 * COPY_BYTES;
 /** Flags that are the loader's business: 128 is the heartbeat's. */
 const LASTING_FLAGS = 0x7f;
 const enum Deed {
@@ -45,6 +46,7 @@ const enum Deed {
   BeginRun,
   BeginBusyRun,
   ZoneIsAbsent,
+  StoreConfiguration,
   Count,
 }
 
@@ -52,6 +54,7 @@ const newSecret = bytesOf("another secret");
 const newAddress: Address = { host: "new.example", port: 8883 };
 const newCommand = bytesOf("new command").subarray(0, 16);
 const DROP_CODE = 96;
+const newConfiguration = { number: 0x0102_0304, document: new Uint8Array(1024).fill(0x20) };
 
 /** What a change makes of what counts, apart from the generation. */
 function after(deed: number, before: SettingsContent): SettingsContent {
@@ -59,6 +62,8 @@ function after(deed: number, before: SettingsContent): SettingsContent {
   switch (deed) {
     case Deed.Store:
       return { ...before, secret: newSecret };
+    case Deed.StoreConfiguration:
+      return { ...before, configuration: newConfiguration };
     case Deed.Propose:
       return { ...before, candidate: newAddress, tries: 2, commandId: newCommand, outcome: 0 };
     case Deed.RecordTry:
@@ -86,6 +91,7 @@ const said = ({
   tries,
   commandId,
   outcome = 0,
+  configuration,
 }: SettingsContent): string =>
   JSON.stringify([
     Buffer.from(secret).toString("hex"),
@@ -93,12 +99,13 @@ const said = ({
     server.port,
     candidate ? [candidate.host, candidate.port, tries] : null,
     commandId ? [Buffer.from(commandId).toString("hex"), candidate ? 0 : outcome] : null,
+    configuration ? [configuration.number, Buffer.from(configuration.document).toString("hex")] : null,
   ]);
 
 const seed = (flags: number, what: number, ...copies: Uint8Array[]): Uint8Array => {
   const bytes = new Uint8Array(WHOLE).fill(0xff);
   bytes.set([flags, what]);
-  copies.forEach((copy, i) => bytes.set(copy, COPIES_AT + i * RECORD_BYTES));
+  copies.forEach((copy, i) => bytes.set(copy, COPIES_AT + i * COPY_BYTES));
   return bytes;
 };
 
@@ -112,6 +119,15 @@ const spoilt = (record: Uint8Array, at: number, value = 1): Uint8Array => {
   changed.set(sha256Of(changed.subarray(0, checkedBytesOf(changed))).subarray(0, 16), checkedBytesOf(changed));
   return changed;
 };
+const configuration = { number: 7, document: bytesOf("a configuration") };
+const configured1 = settingsRecord({ generation: 8, secret: bytesOf("h"), configuration });
+const configured2 = v2(9, "i", {
+  ...candidate,
+  commandId,
+  configuration: { number: 8, document: new Uint8Array(1024) },
+});
+/** A byte of the configuration is another one, and its check does not hold. */
+const broken = (record: Uint8Array, at = 300): Uint8Array => record.with(at, record[at]! ^ 1);
 const records = [
   v1(1, "a"),
   v1(2, "b"),
@@ -120,6 +136,8 @@ const records = [
   v2(4, "d", { commandId, outcome: 96 }),
   v2(5, "e", { server: undefined, ...candidate, commandId }),
   v2(1, "f", { server: undefined }),
+  configured1,
+  configured2,
 ];
 
 const seeds: Uint8Array[] = [
@@ -148,6 +166,16 @@ const seeds: Uint8Array[] = [
   seed(0, 11, records[5]!, records[4]!),
   seed(FLUX_A | 24, 9, records[4]!),
   seed(0, 4, records[6]!, v1(1, "f")),
+  // A configuration: in both copies, in one, in none that is whole, of other settings.
+  seed(0, 0, configured1, configured1),
+  seed(0, 1 | (Deed.StoreConfiguration << 1), configured1, v1(7, "a")),
+  seed(0, 1 | (Deed.StoreConfiguration << 1), records[0]!, records[0]!),
+  seed(0, 1 | (Deed.Store << 1), configured2, configured2),
+  seed(0, 1 | (Deed.BeginRun << 1), configured2, configured2),
+  seed(0, 0, broken(configured2), configured1),
+  seed(0, 0, broken(configured2), broken(configured1)),
+  seed(FLUX_A, 1, configured2, broken(configured1, 270)),
+  ...[0, 4, 6, 8, 12].map((at) => seed(0, 0, configured1, broken(configured2, 256 + at))),
 ];
 
 export const settings: OpenTarget = async (patches: Patch[] = []): Promise<Target> => {
@@ -188,7 +216,13 @@ export const settings: OpenTarget = async (patches: Patch[] = []): Promise<Targe
       server: addressNow(0),
       ...candidate,
       ...(outcome >= 0 && { commandId: bytesAt(calls.commandId!(), 16), outcome }),
+      configuration: configurationNow(),
     };
+  };
+  const configurationNow = (): SettingsContent["configuration"] => {
+    const number = calls.configurationNumber!() >>> 0;
+    if (number === 0) return undefined;
+    return { number, document: bytesAt(calls.configurationDocument!(), calls.configurationBytes!()) };
   };
   const inFlash = (flags: number): SettingsContent[] => countingSettings(zone, layout.sectorBytes, flags);
   const expectTaken = (expected: SettingsContent[], what: string): SettingsContent => {
@@ -200,7 +234,7 @@ export const settings: OpenTarget = async (patches: Patch[] = []): Promise<Targe
   /** Both copies are the one encoding of this, and none is in flux. */
   const expectSettled = (expected: SettingsContent, flags: number): void => {
     const [a, b] = [0, 1].map((copy) =>
-      zone.subarray(copy * layout.sectorBytes, copy * layout.sectorBytes + RECORD_BYTES),
+      zone.subarray(copy * layout.sectorBytes, copy * layout.sectorBytes + COPY_BYTES),
     );
     const after = newestOf(host)?.flags ?? 0;
     if (((after ^ flags) & LASTING_FLAGS & ~(FLUX_A | FLUX_B)) !== 0)
@@ -228,8 +262,8 @@ export const settings: OpenTarget = async (patches: Patch[] = []): Promise<Targe
       if (draft.length < WHOLE) draft.bytes.fill(0, draft.length, WHOLE);
       draft.length = WHOLE;
       const { bytes } = draft;
-      const at = COPIES_AT + RECORD_BYTES * random.below(2);
-      switch (random.below(8)) {
+      const at = COPIES_AT + COPY_BYTES * random.below(2);
+      switch (random.below(9)) {
         case 0:
           bytes[0] = random.pick([0, FLUX_A, FLUX_B, FLUX_A | FLUX_B, FLUX_A | 2, FLUX_B | 128, 24, 255]);
           return;
@@ -237,7 +271,7 @@ export const settings: OpenTarget = async (patches: Patch[] = []): Promise<Targe
           bytes[1] = random.below(2 * Deed.Count);
           return;
         case 2:
-          bytes.fill(random.pick([0, 0xff]), at, at + RECORD_BYTES);
+          bytes.fill(random.pick([0, 0xff]), at, at + COPY_BYTES);
           bytes.set(random.pick(records), at);
           return;
         case 3: // generation
@@ -263,14 +297,18 @@ export const settings: OpenTarget = async (patches: Patch[] = []): Promise<Targe
             0, 1, 0x20, 0x21, 0x7e, 0x7f, 0xff,
           ]);
           return;
+        case 7: // of the configuration
+          bytes[at + 256 + random.pick([0, 3, 4, 5, 6, 7, 8, 11, 12, 16, 1039])] = random.pick([0, 1, 2, 4, 5, 0xff]);
+          return;
         default:
-          bytes.copyWithin(COPIES_AT + RECORD_BYTES, COPIES_AT, COPIES_AT + RECORD_BYTES);
+          bytes.copyWithin(COPIES_AT + COPY_BYTES, COPIES_AT, COPIES_AT + COPY_BYTES);
       }
     },
-    repair({ bytes, length }) {
-      for (let at = COPIES_AT; at + RECORD_BYTES <= length; at += RECORD_BYTES) {
+    repair({ bytes, length }, random) {
+      for (let at = COPIES_AT; at + COPY_BYTES <= length; at += COPY_BYTES) {
         const checked = checkedBytesOf(bytes.subarray(at));
         bytes.set(sha256Of(bytes.subarray(at, at + checked)).subarray(0, 16), at + checked);
+        if (random.below(3) > 0) repairAnnex(bytes.subarray(at, at + COPY_BYTES));
       }
     },
     run(input) {
@@ -281,8 +319,8 @@ export const settings: OpenTarget = async (patches: Patch[] = []): Promise<Targe
       if (hasRecord) putBootRecord(bootControl, { activeSlot: 0, states: [2, 0], flags });
       zone.fill(0xff);
       for (const copy of [0, 1]) {
-        const bytes = new Uint8Array(RECORD_BYTES).fill(0xff);
-        bytes.set(input.subarray(COPIES_AT + copy * RECORD_BYTES, COPIES_AT + (copy + 1) * RECORD_BYTES));
+        const bytes = new Uint8Array(COPY_BYTES).fill(0xff);
+        bytes.set(input.subarray(COPIES_AT + copy * COPY_BYTES, COPIES_AT + (copy + 1) * COPY_BYTES));
         zone.set(bytes, copy * layout.sectorBytes);
       }
       const counting = inFlash(flags);
@@ -306,13 +344,14 @@ export const settings: OpenTarget = async (patches: Patch[] = []): Promise<Targe
       }
       memory.set(deed === Deed.Store ? newSecret : addressBytes(newAddress), given);
       memory.set(newCommand, given + 64);
+      if (deed === Deed.StoreConfiguration) memory.set(newConfiguration.document, given);
       // Only a device that has settings gets commands, and only a candidate is tried, kept or dropped.
       const isRun = deed === Deed.BeginRun || deed === Deed.BeginBusyRun;
       const isPossible =
         deed === Deed.Store ||
         (counting.length > 0 &&
           deed !== Deed.Nothing &&
-          (deed === Deed.Propose || isRun || now.candidate !== undefined));
+          (deed === Deed.Propose || deed === Deed.StoreConfiguration || isRun || now.candidate !== undefined));
       if (!isPossible) return;
       const done = [
         calls.storeSettings!,
@@ -322,6 +361,8 @@ export const settings: OpenTarget = async (patches: Patch[] = []): Promise<Targe
         () => calls.dropCandidate!(DROP_CODE),
         () => calls.beginRun!(0),
         () => calls.beginRun!(1),
+        () => 0,
+        () => calls.storeConfiguration!(newConfiguration.number, newConfiguration.document.length),
       ][deed - 1]!();
       const isUsed = deed === Deed.BeginRun && now.candidate !== undefined && now.tries! > 0;
       if (isRun && done !== Number(isUsed))

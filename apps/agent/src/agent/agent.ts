@@ -2,7 +2,9 @@
 
 import { endLine, say, sayBytes, sayNumber, sayText } from "../console";
 import { Commands } from "../command/commands";
+import { Configuration } from "../command/configuration";
 import { ConnectionCandidate } from "../command/connection-candidate";
+import { RollBack } from "../command/roll-back";
 import { Enrolment } from "../enrolment/enrolment";
 import { bootPhase, clockUs, Phase, watchdogPet } from "../exokernel";
 import { feedWatchdogBeforeOperations } from "../flash";
@@ -34,7 +36,7 @@ import { TrialTask } from "./trial";
 const INCOMING_BYTES_MAX: u32 = 9000;
 const OUTGOING_BYTES: u32 = 4096;
 const QOS1_SLOTS: u32 = 4;
-const QOS1_SLOT_BYTES: u32 = 1600;
+const QOS1_SLOT_BYTES: u32 = 1856;
 /** One step's bound, in task runs: the watchdog is fed and the machine may sleep in between. */
 const RUNS_PER_STEP: u32 = 32;
 
@@ -117,21 +119,25 @@ export function startAgent(brokenNetwork: bool): void {
   const session = new Session(mailbox, settings, reader);
   session.publicKey = enrolment.publicKey;
   const inSlot = new Manifest();
-  const update = new UpdateTask(
-    boot,
-    trust,
-    journal,
-    mailbox,
-    session,
-    reader,
-    inSlot,
-    new PayloadCheck(inSlot, boot.slotA),
-  );
+  const inSlotCheck = new PayloadCheck(inSlot, boot.slotA);
+  const update = new UpdateTask(boot, trust, journal, mailbox, session, reader, inSlot, inSlotCheck);
   update.recall(clockUs());
   const trial = new TrialTask(boot, session, update.deployment);
   const trustUpdate = new TrustUpdate(boot, trust, update, inSlot);
-  const reporter = new Reporter(boot, trust, settings, mailbox, session, trial, trustUpdate);
-  const commands = new Commands(boot, trust, mailbox, session, reader, update, new ConnectionCandidate(settings));
+  const configuration = new Configuration(settings, reader);
+  const reporter = new Reporter(boot, trust, settings, mailbox, session, trial, trustUpdate, configuration);
+  const commands = new Commands(
+    boot,
+    trust,
+    mailbox,
+    session,
+    reader,
+    update,
+    new ConnectionCandidate(settings),
+    configuration,
+    // No update is under way while it looks.
+    new RollBack(boot, trust, inSlot, inSlotCheck),
+  );
   const task = new ConnectionTask(
     mqtt,
     mailbox,

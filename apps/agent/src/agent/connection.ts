@@ -146,11 +146,14 @@ export class ConnectionTask extends Task {
     const moves = this.commands.advance(nowUs);
     this.settings.nameServer(this.mqtt.settings);
     if (moves) this.moveToServer(nowUs);
+    const configuration = this.commands.configuration;
+    if (configuration.changed) this.checkInAtOnce(nowUs);
+    configuration.changed = false;
     if (this.session.proven) this.report(nowUs);
     let wakeUs = this.mqtt.nextWakeUs(nowUs);
     if (this.session.proven) wakeUs = min(wakeUs, min(this.checkInDueUs(), this.nextTelemetryUs));
     if (this.update.deployment.dirty && this.session.proven) wakeUs = min(wakeUs, nowUs + 50_000);
-    if (this.commands.isBusy()) wakeUs = min(wakeUs, nowUs + 50_000);
+    wakeUs = min(wakeUs, this.commands.nextWakeUs(nowUs));
     // Answers that don't come are noticed once a second.
     return min(wakeUs, nowUs + 1_000_000);
   }

@@ -1,10 +1,12 @@
 // What the device tells the server: check-ins, deployment states, telemetry, and the crash record of the last run.
 
 import { sha256 } from "../crypto";
+import { Configuration } from "../command/configuration";
 import { BootReason, CRASH_LOG_BYTES, crashLog, CRASH_RECORD_BYTES, crashRecord, Health } from "../exokernel";
 import { BOOT_FLAG_REBUILT, COMMAND_ID_BYTES, DIGEST_BYTES, ErrorCode, SlotState } from "../format";
 import { hardwareBytes, hardwarePtr, hardwareRevision, productBytes, productPtr } from "../identity/factory";
 import { JsonWriter } from "../json/writer";
+import { jsonBytesOf, makePrintable } from "../text/printable";
 import { Settings } from "../identity/settings";
 import { Session } from "../session/session";
 import { TrustStore } from "../trust/trust-store";
@@ -15,7 +17,7 @@ import { entropyName } from "./entropy-line";
 import { Leaf, Mailbox } from "../session/mailbox";
 import { TrialTask } from "./trial";
 
-const CHECK_IN_BYTES_MAX: u32 = 1400;
+const CHECK_IN_BYTES_MAX: u32 = 1740;
 
 /** Of the crashed run's console, as JSON text: a line feed takes six bytes, a quote two. */
 const LOG_TEXT_BYTES_MAX: u32 = 1000;
@@ -38,6 +40,7 @@ export class Reporter {
     private session: Session,
     private trial: TrialTask,
     private trustUpdate: TrustUpdate,
+    private configuration: Configuration,
   ) {}
 
   /** False when there was no room: try again soon. */
@@ -75,6 +78,7 @@ export class Reporter {
     json.key("slotBytes");
     json.u32(boot.slotA.sizeBytes);
     this.writeConnection(json);
+    this.writeConfiguration(json);
     if (deployment.exists()) this.writeDeployment(json, deployment);
     return this.mailbox.send() >= 0;
   }
@@ -218,7 +222,8 @@ export class Reporter {
     json.key("phase");
     json.u32(load<u32>(crash, 28));
     const kept = max(0, crashLog(crashLines, CRASH_LOG_BYTES));
-    const from = textWithin(crashLines, kept, LOG_TEXT_BYTES_MAX);
+    makePrintable(crashLines, kept);
+    const from = newestWithin(crashLines, kept, LOG_TEXT_BYTES_MAX);
     json.key("log");
     json.string(crashLines + from, kept - from);
     json.endObject();
@@ -253,6 +258,35 @@ export class Reporter {
     json.endObject();
   }
 
+  /** What the app goes by, and what it does not. */
+  private writeConfiguration(json: JsonWriter): void {
+    const configuration = this.configuration;
+    const number = this.settings.configurationNumber();
+    if (number != 0) {
+      json.key("configuration");
+      json.beginObject();
+      json.key("number");
+      json.u32(number);
+      json.key("digest");
+      json.hex(configuration.digest(), DIGEST_BYTES);
+      json.endObject();
+    }
+    if (configuration.refusedCode == ErrorCode.None) return;
+    json.key("configurationRefused");
+    json.beginObject();
+    json.key("number");
+    json.u32(configuration.refusedNumber);
+    json.key("code");
+    json.u32(configuration.refusedCode);
+    if (configuration.refusedCode == ErrorCode.ConfigurationRefused) {
+      json.key("appCode");
+      json.i32(configuration.appCode);
+      json.key("text");
+      json.string(configuration.text(), configuration.textBytes);
+    }
+    json.endObject();
+  }
+
   private writeOrder(json: JsonWriter): void {
     json.key("boot");
     json.u32(this.boot.bootCounter);
@@ -261,20 +295,12 @@ export class Reporter {
   }
 }
 
-/**
- * Makes text of console bytes, which may be anything, in place: what is not printable ASCII becomes `?`. Where the
- * newest part of it begins that takes at most `bytesMax` in a JSON string.
- */
-function textWithin(ptr: usize, length: u32, bytesMax: u32): u32 {
+/** Where the newest part of a printable text begins that takes at most `bytesMax` in a JSON string. */
+function newestWithin(ptr: usize, length: u32, bytesMax: u32): u32 {
   let left: i32 = bytesMax;
   while (length > 0) {
-    const at = ptr + length - 1;
-    const char = load<u8>(at);
-    if (char == 0x0a) left -= 6;
-    else if (char == 0x22 || char == 0x5c) left -= 2;
-    else left--;
+    left -= jsonBytesOf(load<u8>(ptr + length - 1));
     if (left < 0) break;
-    if (char != 0x0a && (char < 0x20 || char > 0x7e)) store<u8>(at, 0x3f);
     length--;
   }
   return length;

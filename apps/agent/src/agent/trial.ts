@@ -134,6 +134,7 @@ export class TrialTask extends Task {
     if (!this.boot.mayCommit()) return;
     if (this.session.proven) {
       say("candidate had no contact, this image has: candidate failed");
+      this.deployment.sayId();
       endLine();
       if (!this.boot.failCandidate(ErrorCode.NoContact)) return;
       this.deployment.enter(DeploymentState.RolledBack, ErrorCode.NoContact);
@@ -149,6 +150,7 @@ export class TrialTask extends Task {
   private confirm(): bool {
     if (!this.boot.mayCommit() || !this.boot.confirm()) return false;
     say("confirmed");
+    this.deployment.sayId();
     endLine();
     bootPhase(Phase.Confirmed);
     this.deployment.enter(DeploymentState.Confirmed);
@@ -160,6 +162,7 @@ export class TrialTask extends Task {
   private fail(code: i32): void {
     say("this image does not stay, code ");
     sayNumber(code);
+    this.deployment.sayId();
     endLine();
     // Where it can't be recorded, the loader can't record another try either, and starts the other image.
     this.boot.failRunning(code);

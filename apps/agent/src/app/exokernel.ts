@@ -2,8 +2,12 @@
 
 export {
   appHealth,
+  appIdentifying,
   appMetric,
   clockUs,
+  configurationJudge,
+  configurationRead,
+  Errno,
   flashErase,
   flashGeometry,
   flashProgram,

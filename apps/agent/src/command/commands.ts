@@ -8,12 +8,17 @@ import { sha256 } from "../crypto";
 import { reset, ResetReason } from "../exokernel";
 import {
   COMMAND_BODY_BYTES,
+  COMMAND_COLLECT_LOGS,
   COMMAND_ID_BYTES,
   COMMAND_ID_OFFSET,
+  COMMAND_IDENTIFY,
   COMMAND_KIND_OFFSET,
   COMMAND_NUMBER_OFFSET,
   COMMAND_PORT_OFFSET,
-  COMMAND_REBOOT,
+  COMMAND_ROLL_BACK,
+  COMMAND_SECONDS_OFFSET,
+  COMMAND_SET_CONFIGURATION,
+  COMMAND_SET_CONNECTION,
   commandArgumentsError,
   commandBindingError,
   ErrorCode,
@@ -31,10 +36,15 @@ import { asciiBytes } from "../text/constant";
 import { checkSignatures } from "../trust/signatures";
 import { TrustStore } from "../trust/trust-store";
 import { UpdateTask } from "../update/update";
+import { Configuration } from "./configuration";
 import { ConnectionCandidate } from "./connection-candidate";
+import { Identify } from "./identify";
+import { LogParts } from "./log-parts";
+import { RollBack } from "./roll-back";
 
 /** How long the server may be told before the command is carried out. */
 const FAREWELL_US: i64 = 500_000;
+const SOON_US: i64 = 50_000;
 const COMMAND_BYTES_MAX: i32 =
   COMMAND_BODY_BYTES + SIGNATURE_BLOCK_PREFIX_BYTES + <i32>SIGNATURES_MAX * SIGNATURE_ENTRY_BYTES;
 
@@ -51,6 +61,8 @@ export class Commands {
   /** The kind that is carried out as soon as the server has the answer; 0 for none. */
   private pending: u32 = 0;
   private farewellUs: i64 = 0;
+  private identify: Identify = new Identify();
+  private logs: LogParts;
 
   constructor(
     private boot: BootState,
@@ -60,18 +72,24 @@ export class Commands {
     private reader: JsonReader,
     private update: UpdateTask,
     readonly candidate: ConnectionCandidate,
-  ) {}
+    readonly configuration: Configuration,
+    private rollBack: RollBack,
+  ) {
+    this.logs = new LogParts(mailbox, session);
+  }
 
   /** Before the first connection. */
   begin(nowUs: i64): void {
     sha256(deviceIdPtr(), deviceIdBytes(), this.deviceHash.dataStart);
     this.candidate.begin(nowUs, this.onTrial());
+    this.configuration.begin(nowUs);
   }
 
   /** A new session: what was asked in the last one concerns nobody. */
   onSessionProven(): void {
     this.lastNumber = 0;
     this.answering = false;
+    this.logs.stop();
   }
 
   /** A message on `command` of this session, in the reader. One without the form of a command gets no answer. */
@@ -93,19 +111,24 @@ export class Commands {
 
   /** Answers, and carries out. True when the connection is to be made anew, to another server. */
   advance(nowUs: i64): bool {
-    if (this.answering && this.session.proven) this.answer();
+    if (this.session.proven) {
+      if (this.answering) this.answer();
+      else this.logs.advance();
+    }
+    this.identify.advance(nowUs);
+    this.configuration.advance(nowUs);
     let moved = this.candidate.advance(nowUs, this.session.proven);
     const told = !this.answering && this.mailbox.mqtt.unacknowledged() == 0;
     if (this.pending != 0 && (told || nowUs >= this.farewellUs)) {
       const kind = this.pending;
       this.pending = 0;
-      if (kind == COMMAND_REBOOT) {
-        say("resetting, as commanded");
-        endLine();
-        reset(ResetReason.Requested);
-      } else {
+      if (kind == COMMAND_SET_CONNECTION) {
         this.candidate.use(nowUs);
         moved = true;
+      } else {
+        say("resetting, as commanded");
+        endLine();
+        reset(kind == COMMAND_ROLL_BACK ? ResetReason.RollBack : ResetReason.Requested);
       }
     }
     // An update waits until this is over: of image and server, one is on probation at a time.
@@ -113,9 +136,13 @@ export class Commands {
     return moved;
   }
 
-  /** Wants to be looked at soon. */
   isBusy(): bool {
     return this.pending != 0 || this.candidate.settings.usesCandidate;
+  }
+
+  nextWakeUs(nowUs: i64): i64 {
+    const soon = this.isBusy() || this.logs.isOpen() || this.configuration.isOpen();
+    return soon ? nowUs + SOON_US : this.identify.nextUs;
   }
 
   private onTrial(): bool {
@@ -146,10 +173,26 @@ export class Commands {
     this.lastNumber = load<u32>(bytes.dataStart, COMMAND_NUMBER_OFFSET);
     code = commandArgumentsError(bytes, 0);
     if (code != ErrorCode.None) return code;
+    return this.accept(load<u16>(bytes.dataStart, COMMAND_KIND_OFFSET), bytes.dataStart, nowUs);
+  }
+
+  /** Begins one that was checked; an ErrorCode. */
+  private accept(kind: u32, body: usize, nowUs: i64): i32 {
+    // These two change nothing, so they may come at any time.
+    if (kind == COMMAND_IDENTIFY) {
+      this.identify.begin(load<u16>(body, COMMAND_SECONDS_OFFSET), nowUs);
+      return ErrorCode.None;
+    }
+    if (kind == COMMAND_COLLECT_LOGS) {
+      this.logs.begin(body + COMMAND_ID_OFFSET);
+      return ErrorCode.None;
+    }
     if (this.onTrial() || this.update.isBusy() || this.isBusy()) return ErrorCode.DeviceBusy;
-    const kind = load<u16>(bytes.dataStart, COMMAND_KIND_OFFSET);
-    if (kind != COMMAND_REBOOT)
-      code = this.candidate.propose(bytes.dataStart + COMMAND_PORT_OFFSET, bytes.dataStart + COMMAND_ID_OFFSET);
+    if (kind == COMMAND_SET_CONFIGURATION) return this.configuration.propose(body, nowUs);
+    let code: i32 = ErrorCode.None;
+    if (kind == COMMAND_SET_CONNECTION)
+      code = this.candidate.propose(body + COMMAND_PORT_OFFSET, body + COMMAND_ID_OFFSET);
+    else if (kind == COMMAND_ROLL_BACK) code = this.rollBack.begin();
     if (code != ErrorCode.None) return code;
     this.pending = kind;
     this.farewellUs = nowUs + FAREWELL_US;

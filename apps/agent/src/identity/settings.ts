@@ -1,5 +1,6 @@
-// What enrolment gave this device, and the server's address where a command has changed it. Two copies (dual-copy.ts):
-// a power cut at any moment leaves all of the old or all of the new.
+// What enrolment gave this device, the server's address where a command has changed it, and the app's configuration
+// where a command has set one. Two copies (dual-copy.ts): a power cut at any moment leaves all of the old or all of the
+// new.
 //
 // Version 1, as long as the server is the factory record's and was never to be another; any image can read that:
 //   0 u8[4] "FSST"   4 u16 version   6 u16 bytes (64)   8 u32 generation   12 u8[32] device secret   44 u32 zero
@@ -9,9 +10,20 @@
 //   46 u16 what became of the last one (ErrorCode)   48 u8[16] id of the command that brought it; zeros: none ever
 //   64 u8[54] server address (portable/command.ts), or zeros: the factory record's   118 u16 zero
 //   120 u8[54] the candidate's, or zeros   174 zeros   240 u8[16] first bytes of SHA-256 over bytes 0..239
+// Behind either of them, from byte 256 on, a configuration (configuration-annex.ts), if there is one.
 
 import { BootControlLog } from "../boot-control/log";
 import { equalInConstantTime, sha256 } from "../crypto";
+import {
+  annexDocument,
+  annexDocumentBytes,
+  annexHolds,
+  annexIsAbsent,
+  annexNumber,
+  CONFIGURATION_ANNEX_BYTES,
+  sealAnnex,
+  setAnnex,
+} from "./configuration-annex";
 import { DualCopy, NO_COPY } from "../dual-copy";
 import { Zone } from "../exokernel";
 import { FlashZone } from "../flash";
@@ -30,6 +42,8 @@ import { serverHostBytes, serverHostPtr, serverPort } from "./factory";
 
 const MAGIC: u32 = 0x54535346;
 const RECORD_BYTES: u32 = 256;
+/** With a configuration behind it. */
+const COPY_BYTES: u32 = RECORD_BYTES + CONFIGURATION_ANNEX_BYTES;
 const CHECKED_BYTES: u32 = 240;
 const RECORD_BYTES_V1: u32 = 64;
 const CHECK_BYTES: u32 = 16;
@@ -44,10 +58,11 @@ const COMMAND_ID: u32 = 48;
 const SERVER: u32 = 64;
 const CANDIDATE_SERVER: u32 = 120;
 
-/** What counts now, as version 2 says it. */
-const record: usize = memory.data(256, 8);
+/** What counts now, as version 2 says it; without a configuration all of the annex is zero. */
+const record: usize = memory.data(1312, 8);
 /** What is to count. */
-const draft: usize = memory.data(256, 8);
+const draft: usize = memory.data(1312, 8);
+const annex: usize = record + RECORD_BYTES;
 const digest: usize = memory.data(32);
 const address: Uint8Array = new Uint8Array(SERVER_ADDRESS_BYTES);
 
@@ -65,17 +80,23 @@ export class Settings {
   load(): bool {
     if (this.zone.open() < 0) return false;
     const flags = this.log.record.flags;
-    const generationA = this.read(0, record);
-    const generationB = this.read(1, draft);
-    const copy = this.copies.choose(flags, generationA, generationB);
+    let copy = this.choose(flags, true);
+    // Better without the app's configuration than without a secret.
+    if (copy < 0) copy = this.choose(flags, false);
     if (copy < 0) return true;
     this.enrolled = true;
-    if (copy == 1) memory.copy(record, draft, RECORD_BYTES);
-    memory.copy(draft, record, RECORD_BYTES);
+    if (copy == 1) memory.copy(record, draft, COPY_BYTES);
+    memory.copy(draft, record, COPY_BYTES);
     const bytes = seal();
     // What could not be repaired now is repaired after the next power-up, or by the next change.
     if (this.copies.needsRepair(flags, draft, bytes)) this.copies.store(this.log, draft, bytes);
     return true;
+  }
+
+  /** Reads both copies, A to `record` and B to `draft`; the one that counts, or -1. */
+  private choose(flags: u32, whole: bool): i32 {
+    const generationA = this.read(0, record, whole);
+    return this.copies.choose(flags, generationA, this.read(1, draft, whole));
   }
 
   /** Keeps a new device secret; true when it reads back. */
@@ -159,12 +180,34 @@ export class Settings {
     this.usesCandidate = false;
   }
 
+  // ---- the app's configuration -------------------------------------------------------------------------------------
+
+  /** Of the one in force; 0: there never was one. */
+  configurationNumber(): u32 {
+    return annexNumber(annex);
+  }
+
+  configurationDocument(): usize {
+    return annexDocument(annex);
+  }
+
+  configurationBytes(): u32 {
+    return annexDocumentBytes(annex);
+  }
+
+  /** Keeps a configuration (a number from 1, CONFIGURATION_BYTES_MAX bytes at most); true when it reads back. */
+  storeConfiguration(number: u32, document: usize, bytes: u32): bool {
+    this.begin();
+    setAnnex(draft + RECORD_BYTES, number, document, bytes);
+    return this.commit();
+  }
+
   // ---- flash -------------------------------------------------------------------------------------------------------
 
   /** The draft of a new generation: never one that a copy may have already from a change that failed. */
   private begin(): void {
     store<u32>(record, load<u32>(record, GENERATION) + 1, GENERATION);
-    memory.copy(draft, record, RECORD_BYTES);
+    memory.copy(draft, record, COPY_BYTES);
   }
 
   /**
@@ -172,19 +215,29 @@ export class Settings {
    */
   private commit(): bool {
     if (!this.copies.store(this.log, draft, seal())) return false;
-    memory.copy(record, draft, RECORD_BYTES);
+    memory.copy(record, draft, COPY_BYTES);
     // Version 1 has its check where version 2 has fields.
     if (load<u16>(draft, 4) == 1) memory.fill(record + CANDIDATE, 0, RECORD_BYTES - CANDIDATE);
     return true;
   }
 
-  /** Reads a copy as version 2 says it; its generation, or NO_COPY and zeros. */
-  private read(copy: u32, into: usize): i64 {
-    if (this.zone.read(this.copies.offsetOf(copy), into, RECORD_BYTES) >= 0 && holds(into)) {
-      if (load<u16>(into, 4) == 1) memory.fill(into + CANDIDATE, 0, RECORD_BYTES - CANDIDATE);
-      return load<u32>(into, GENERATION);
+  /**
+   * Reads a copy as version 2 says it; its generation, or NO_COPY and zeros. `whole`: one whose configuration is there
+   * and does not hold is none; else it is taken without.
+   */
+  private read(copy: u32, into: usize, whole: bool): i64 {
+    if (this.zone.read(this.copies.offsetOf(copy), into, COPY_BYTES) >= 0 && holds(into)) {
+      const generation = load<u32>(into, GENERATION);
+      const behind = into + RECORD_BYTES;
+      const recordEnds = recordBytes(load<u16>(into, 4));
+      const isWhole = annexHolds(behind, generation) && isZero(into + recordEnds, RECORD_BYTES - recordEnds);
+      if (isWhole || !whole || annexIsAbsent(behind)) {
+        if (load<u16>(into, 4) == 1) memory.fill(into + CANDIDATE, 0, RECORD_BYTES - CANDIDATE);
+        if (!isWhole) memory.fill(behind, 0, CONFIGURATION_ANNEX_BYTES);
+        return generation;
+      }
     }
-    memory.fill(into, 0, RECORD_BYTES);
+    memory.fill(into, 0, COPY_BYTES);
     return NO_COPY;
   }
 }
@@ -233,7 +286,7 @@ function recordBytes(version: u32): u32 {
   return version == 1 ? RECORD_BYTES_V1 : RECORD_BYTES;
 }
 
-/** Completes the draft: magic, version, length, check. Its length. */
+/** Completes the draft: magic, version, length, check; and the configuration's. The length of all of it. */
 function seal(): u32 {
   let version: u32 = 1;
   for (let at: u32 = CANDIDATE; at < CHECKED_BYTES; at += 4) if (load<u32>(draft + at) != 0) version = 2;
@@ -243,5 +296,7 @@ function seal(): u32 {
   store<u16>(draft, bytes, 6);
   sha256(draft, bytes - CHECK_BYTES, digest);
   memory.copy(draft + bytes - CHECK_BYTES, digest, CHECK_BYTES);
-  return bytes;
+  if (annexNumber(draft + RECORD_BYTES) == 0) return bytes;
+  sealAnnex(draft + RECORD_BYTES, load<u32>(draft, GENERATION));
+  return COPY_BYTES;
 }

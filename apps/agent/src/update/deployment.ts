@@ -1,6 +1,7 @@
 // Where the deployment stands that this device has taken up: what `state` messages and check-ins say of it.
 
 import { compareBytes } from "../compare";
+import { sayBytes, sayText } from "../console";
 import { DeploymentState, ErrorCode, isFinal, mayFollow } from "../format";
 import { DEPLOYMENT_ID_BYTES_MAX } from "./journal";
 
@@ -44,6 +45,13 @@ export class Deployment {
     this.reported = 0;
     this.state = DeploymentState.Offered;
     this.dirty = true;
+  }
+
+  /** Goes on with a line of the console: one id leads from the operator's click to it. */
+  sayId(): void {
+    if (!this.exists()) return;
+    sayText(", deployment ");
+    sayBytes(this.id, this.idBytes);
   }
 
   /** Goes where the transition table allows; anything else is ignored. */

@@ -107,10 +107,14 @@ export class UpdateTask extends Task {
     if (compareBytes(journal.digest, boot.running.digest.dataStart, DIGEST_BYTES) == 0) {
       d.enter(boot.trial ? DeploymentState.Testing : DeploymentState.Confirmed);
     } else if (
-      boot.otherState() == SlotState.Failed &&
+      (boot.otherState() == SlotState.Failed || boot.wasLeftByCommand()) &&
       compareBytes(journal.digest, boot.otherDigest(), DIGEST_BYTES) == 0
     ) {
       d.enter(DeploymentState.RolledBack, boot.otherReason());
+      say("rolled back, code ");
+      sayNumber(d.code);
+      d.sayId();
+      endLine();
     } else if (boot.inContactFallback()) {
       d.enter(DeploymentState.Testing);
     } else {
@@ -186,6 +190,7 @@ export class UpdateTask extends Task {
     }
     say("update accepted ");
     sayHex(this.manifest.digest.dataStart, 8);
+    this.deployment.sayId();
     endLine();
     this.beginUs = this.budget.earliestUs(this.manifest.digest.dataStart, this.boot.otherSlot(), this.nowUs);
     if (this.nowUs < this.beginUs) this.putOff(<u32>divided(<u64>(this.beginUs - this.nowUs), 1000));

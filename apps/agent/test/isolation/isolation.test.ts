@@ -12,6 +12,7 @@ const WATCHDOG_MS = 3000;
 const ARGUMENT = -1;
 const DENIED = -2;
 const ABSENT = -3;
+const AGAIN = -4;
 const IO = -5;
 const NOT_ERASED = -6;
 
@@ -402,6 +403,36 @@ describe("a module makes only the calls that it was granted, with operands that 
     expect(results).toEqual(calls.map(([, result]) => result));
   });
 
+  test("agent, of console and configuration", async () => {
+    const last = S.AGENT_MEMORY_BYTES;
+    const calls: [S.Step, number][] = [
+      [S.consoleLog(S.SPACE, 16), 16],
+      [S.consoleLog(S.SPACE, 0), 0],
+      [S.consoleLog(last - 15, 16), ARGUMENT],
+      [S.consoleLog(last, 1), ARGUMENT],
+      [S.consoleLog(0xffffffff, 2), ARGUMENT],
+      [S.consoleLog(S.SPACE, 0xffffffff), ARGUMENT],
+      [S.appIdentify(2), ARGUMENT],
+      [S.appIdentify(1), 0],
+      [S.appIdentifying(), DENIED],
+      [S.configurationVerdict(S.SPACE), AGAIN],
+      [S.configurationVerdict(last - 79), ARGUMENT],
+      [S.configurationVerdict(0xffffffff), ARGUMENT],
+      [S.configurationPropose(S.SPACE, 1025, 1), ARGUMENT],
+      [S.configurationPropose(last - 1023, 1024, 1), ARGUMENT],
+      [S.configurationPropose(0xfffffff0, 32, 1), ARGUMENT],
+      [S.configurationPropose(last - 1024, 1024, 1), 0],
+      [S.configurationVerdict(last - 80), AGAIN],
+      [S.configurationRead(S.SPACE, 1028), DENIED],
+      [S.configurationJudge(1, 0, S.SPACE, 0), DENIED],
+    ];
+    const { results } = await answers(
+      "agent",
+      calls.map(([step]) => step),
+    );
+    expect(results).toEqual(calls.map(([, result]) => result));
+  });
+
   test("app", async () => {
     const calls: [S.Step, number][] = [
       [S.entropy(0x8000, 16), DENIED],
@@ -423,6 +454,19 @@ describe("a module makes only the calls that it was granted, with operands that 
       [S.appMetric(0x8000, 4, 1), ARGUMENT], // zeros are no name
       [S.appMetric(S.APP_MEMORY_BYTES - 2, 4, 1), ARGUMENT],
       [S.consoleWrite(S.APP_MEMORY_BYTES - 2, 4), ARGUMENT],
+      [S.consoleLog(0x8000, 16), DENIED],
+      [S.appIdentify(1), DENIED],
+      [S.appIdentifying(), 0],
+      [S.configurationPropose(0x8000, 2, 1), DENIED],
+      [S.configurationVerdict(0x8000), DENIED],
+      [S.configurationRead(0x8000, 1028), AGAIN],
+      [S.configurationRead(S.APP_MEMORY_BYTES - 2, 4), ARGUMENT],
+      [S.configurationRead(0xffffffff, 2), ARGUMENT],
+      [S.configurationJudge(0, 0, 0x8000, 0), AGAIN],
+      [S.configurationJudge(0, 0, 0x8000, 65), ARGUMENT],
+      [S.configurationJudge(0, 0, 0x8000, 1), ARGUMENT], // zeros are no words
+      [S.configurationJudge(0, 0, S.APP_MEMORY_BYTES - 2, 4), ARGUMENT],
+      [S.configurationJudge(0, 0, 0xfffffff0, 32), ARGUMENT],
     ];
     const { results } = await answers(
       "app",

@@ -41,6 +41,19 @@ export const nicRelease = (index: number): Step => [19, index];
 export const nicAcquire = (): Step => [20];
 export const nicTransmit = (index: number, length: number): Step => [21, index, length];
 export const streamOpen = (ptr: number, length: number, port: number): Step => [22, ptr, length, port];
+export const consoleLog = (ptr: number, length: number): Step => [23, ptr, length];
+export const appIdentify = (on: number): Step => [24, on];
+export const appIdentifying = (): Step => [25];
+export const configurationPropose = (ptr: number, length: number, number: number): Step => [26, ptr, length, number];
+export const configurationVerdict = (ptr: number): Step => [27, ptr];
+export const configurationRead = (ptr: number, length: number): Step => [28, ptr, length];
+export const configurationJudge = (number: number, code: number, ptr: number, length: number): Step => [
+  29,
+  number,
+  code,
+  ptr,
+  length,
+];
 
 /** Faults. */
 export const load8 = (ptr: number): Step => [32, ptr];

@@ -3,6 +3,7 @@
 import type { Check } from "./check.ts";
 import { checkInChecks } from "./checks/check-in.ts";
 import { commandChecks } from "./checks/commands.ts";
+import { deviceCommandChecks } from "./checks/device-commands.ts";
 import { enrolmentChecks } from "./checks/enrolment.ts";
 import { offerChecks } from "./checks/offers.ts";
 import { sessionChecks } from "./checks/session.ts";
@@ -16,5 +17,6 @@ export const checks: readonly Check[] = [
   ...offerChecks,
   ...updateChecks,
   ...commandChecks,
+  ...deviceCommandChecks,
   ...wholeRunChecks,
 ];

@@ -52,6 +52,14 @@ export class Update {
     return this.#deployment ? { deployment: this.#deployment } : {};
   }
 
+  /** To the other slot's image. */
+  goBack(): void {
+    const { running, other } = this;
+    this.running = { ...running, ...other, reason: 0 };
+    this.other = { slot: running["slot"], digest: running["digest"], state: "confirmed" };
+    this.other["reason"] = ErrorCode.RolledBackByCommand;
+  }
+
   lost(): void {
     this.#kept = this.#download ?? this.#kept;
     this.#download = undefined;

@@ -9,7 +9,7 @@ import { PacketCutter } from "@flipside/protocol/mqtt/packet-cutter";
 import { readPublish } from "@flipside/protocol/mqtt/read";
 import { connectPacket, pubackPacket, publishPacket, subscribePacket } from "@flipside/protocol/mqtt/write";
 import type { Fault } from "./faults.ts";
-import { commandCode } from "./small-agent-commands.ts";
+import { commandCode, obey } from "./small-agent-commands.ts";
 import { Update, type Json, type Trusted } from "./small-agent-update.ts";
 
 const nonce = (): string => randomBytes(16).toString("base64url");
@@ -53,6 +53,8 @@ export class SmallAgent {
   #poll: NodeJS.Timeout | undefined;
   #saidOnce = false;
   boot = 1;
+  /** In force. */
+  configuration: Json | undefined;
   #sequence = 0;
   #bootReason = "power-on";
 
@@ -275,6 +277,7 @@ export class SmallAgent {
         ...(this.has("does not say how large a slot is") ? {} : { slotBytes: 4_194_304 }),
         connection: { host: "127.0.0.1", port: this.options.port },
         ...this.update.said(),
+        ...(this.configuration ? { configuration: this.configuration } : {}),
       },
       this.has("checks in at QoS 0") ? 0 : 1,
     );
@@ -305,7 +308,8 @@ export class SmallAgent {
   #command(said: Json): void {
     if (said["session"] !== this.#session) return;
     const bytes = Buffer.from(String(said["command"]), "base64url");
-    const { code, id, number } = commandCode(this, bytes, {
+    const document = Buffer.from(String(said["document"] ?? ""), "base64url");
+    const { code, id, number } = commandCode(this, bytes, document, {
       deviceNonce: Buffer.from(this.#deviceNonce, "base64url"),
       lastNumber: this.#lastNumber,
     });
@@ -316,7 +320,11 @@ export class SmallAgent {
       this.#saidOnce = true;
       this.#socket!.write(Uint8Array.of(PacketType.Subscribe << 4, 2, 0, 1));
     }
-    this.after(RECONNECT_MS, () => this.restart("requested"));
+    obey(this, bytes);
+  }
+
+  restartSoon(bootReason: string): void {
+    this.after(RECONNECT_MS, () => this.restart(bootReason));
   }
 
   restart(bootReason: string): void {

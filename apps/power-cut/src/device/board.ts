@@ -8,6 +8,7 @@ import { type FlashPage, PAGE_BYTES, PAGE_WORDS, programmed } from "@flipside/ma
 import { type Reading, rotReadings, SETTLING_READS, UnstableReads } from "@flipside/machine/faults/unstable-reads";
 import type { Grants } from "@flipside/machine/grants";
 import { type ByteStream, OneStream } from "@flipside/machine/one-stream";
+import { AppConfiguration } from "@flipside/machine/app-configuration";
 import type { AppPort, FlashPort, Ports, RunPort } from "@flipside/machine/ports";
 import type { Calls, ModuleInstance } from "./module-instance.ts";
 import { type Hash, PageStore, pageTerm } from "./page-store.ts";
@@ -327,6 +328,7 @@ export class Board {
         board.#entropyState = state;
       },
       console: { write: (bytes) => board.surroundings.onConsole(bytes) },
+      consoleLog: { newest: () => new Uint8Array(0) },
       streams: this.#streams,
       serial: undefined,
       watchdog: {
@@ -335,6 +337,8 @@ export class Board {
       },
       run: this.#runPort(),
       app: this.#appPort(),
+      // Nobody judges what is proposed, so nothing of it tells one run from another.
+      appConfiguration: new AppConfiguration(),
       rootKeys,
       imageWindow: { ...imageWindow, bytes: this.imageRam },
       get runningSlotZone() {

@@ -12,14 +12,17 @@ export interface CommandParts {
   /** 32 hex digits. */
   id: string;
   number: number;
-  /** 1 reboot, 2 set connection. */
+  /** COMMAND_* of portable/command.ts. */
   kind: number;
   host?: string;
   port?: number;
+  seconds?: number;
+  configuration?: { number: number; document: Uint8Array };
 }
 
 /** What is signed. */
-export function commandBody({ deviceId, deviceNonce, id, number, kind, host = "", port = 0 }: CommandParts): Buffer {
+export function commandBody(parts: CommandParts): Buffer {
+  const { deviceId, deviceNonce, id, number, kind, host = "", port = 0, seconds, configuration } = parts;
   const body = Buffer.alloc(C.COMMAND_BODY_BYTES);
   body.writeUInt32LE(C.COMMAND_MAGIC, 0);
   body.writeUInt16LE(1, 4);
@@ -32,6 +35,12 @@ export function commandBody({ deviceId, deviceNonce, id, number, kind, host = ""
   body.writeUInt16LE(port, C.COMMAND_PORT_OFFSET);
   body[C.COMMAND_HOST_BYTES_OFFSET] = host.length;
   body.write(host, C.COMMAND_HOST_OFFSET, "latin1");
+  if (seconds !== undefined) body.writeUInt16LE(seconds, C.COMMAND_SECONDS_OFFSET);
+  if (configuration) {
+    body.writeUInt16LE(configuration.document.length, C.COMMAND_DOCUMENT_BYTES_OFFSET);
+    body.writeUInt32LE(configuration.number, C.COMMAND_CONFIGURATION_NUMBER_OFFSET);
+    createHash("sha256").update(configuration.document).digest().copy(body, C.COMMAND_DOCUMENT_DIGEST_OFFSET);
+  }
   return body;
 }
 

@@ -16,7 +16,11 @@ import { createBoardTrails } from "../features/check-ins/board-trails.ts";
 import { createCheckIns } from "../features/check-ins/check-ins.ts";
 import { DownloadSlots } from "../features/chunk-delivery/download-slots.ts";
 import { type ChunkDelivery, createChunkDelivery } from "../features/chunk-delivery/chunk-delivery.ts";
+import { createCommandChannel, type CommandChannel } from "../features/commands/command-channel.ts";
 import { type Commands, createCommands } from "../features/commands/commands.ts";
+import { createDesiring, type Desiring } from "../features/configuration/desiring.ts";
+import { createConfigurationFollowing } from "../features/configuration/following.ts";
+import { type ConfigurationReading, createConfigurationReading } from "../features/configuration/reading.ts";
 import { createEngineRoom, type EngineRoom } from "../features/deployments/engine-room.ts";
 import { createTogether } from "../features/deployments/together.ts";
 import { createEvidence, type Evidence } from "../features/deployments/evidence.ts";
@@ -215,6 +219,7 @@ interface Conversations {
   turns: Turns;
   sessions: Sessions;
   offers: Offers;
+  channel: CommandChannel;
   commands: Commands;
   delivery: ChunkDelivery;
   enrolment: Enrolment;
@@ -311,7 +316,9 @@ async function createConversations(
   const kept = { storage, patient, deviceLog, feed };
   const sessions = createSessions({ ...kept, memory, verifier, link, now, pollMs, began, owners: members?.owners });
   const offers = createOffers({ link, sessions, offering, storage, feed, turns, pollMs, log });
-  const commands = await createCommands({ ...kept, operationsKey, sessions, link, turns, log, clock });
+  const channel = createCommandChannel({ operationsKey, sessions, link, turns, deviceLog, log });
+  const commands = await createCommands({ ...kept, sessions, channel, memory, turns, clock });
+  const configuration = createConfigurationFollowing({ patient, channel, memory, deviceLog, clock });
   const trustDelivery = createTrustDelivery({ link, trust, now: clock.steadyMs });
   const checkIns = createCheckIns({
     storage: patient,
@@ -325,6 +332,8 @@ async function createConversations(
     offers,
     trustDelivery,
     commands,
+    configuration,
+    channel,
     trust,
     health,
     metricHistory,
@@ -344,6 +353,7 @@ async function createConversations(
     checkIns,
     evidence,
     commands,
+    channel,
     delivery,
     deviceLog,
     lastSeen,
@@ -353,7 +363,7 @@ async function createConversations(
     log,
     now,
   });
-  return { turns, sessions, offers, commands, delivery, enrolment, handlers: handlersOf(inbox, sessions) };
+  return { turns, sessions, offers, channel, commands, delivery, enrolment, handlers: handlersOf(inbox, sessions) };
 }
 
 const webhookDeliveriesKeptMs = 14 * 24 * 60 * 60 * 1000;
@@ -364,6 +374,8 @@ export interface Features extends Fleet, Conversations {
   carryingOut: CarryingOut;
   trustReplacement: TrustReplacement;
   devices: Devices;
+  desiring: Desiring;
+  configurations: ConfigurationReading;
   deviceCounts: DeviceCounts;
   attention: Attention;
   boards: BoardReplacement;
@@ -491,7 +503,7 @@ export async function createFeatures(foundation: Foundation, link: DeviceLink, s
   const { storage, feed, log, clock, trust, members } = foundation;
   const fleet = await createFleet(foundation, sizes);
   const conversations = await createConversations(foundation, fleet, link, pollMs);
-  const { sessions } = conversations;
+  const { sessions, channel } = conversations;
   const { deviceLog, lastSeen, progress, releases, evidence } = fleet;
   const { isOnline, online } = withOtherAgents(onlineAnywhere(sessions, members), fleet);
   const elsewhere = members && elsewhereOf(members);
@@ -521,6 +533,8 @@ export async function createFeatures(foundation: Foundation, link: DeviceLink, s
       closeAccount: accountCloser(link, log),
       openAccount: accountOpener(link, log),
     }),
+    desiring: createDesiring({ storage, channel, filtering, deviceLog, wallMs: clock.wallMs, pieceMax }),
+    configurations: createConfigurationReading(storage.db),
     boards: createBoardReplacement({ ...about, views }),
     metrics: createMetricReading({ storage, history: fleet.metricHistory, clock, keepPointsMs: keep.telemetryRawMs }),
     retention: retentionOf(foundation, keep),

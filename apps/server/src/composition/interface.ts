@@ -15,6 +15,7 @@ import { brokerRightsRoutes } from "../features/broker-rights/routes.ts";
 import type { Claims } from "../features/claims/claims.ts";
 import { claimRoutes } from "../features/claims/routes.ts";
 import { commandRoutes } from "../features/commands/routes.ts";
+import { configurationRoutes } from "../features/configuration/routes.ts";
 import { deviceRoutes } from "../features/devices/routes.ts";
 import { findDevice } from "../features/device-records/store.ts";
 import { emergencyStopRoutes } from "../features/emergency-stop/routes.ts";
@@ -89,6 +90,7 @@ export function createInterface(
     deviceRoutes(devices, deviceCounts, boards, clearConflict, deviceDeletion, whys),
     metricRoutes(metrics),
     commandRoutes(commands),
+    configurationRoutes(features.configurations, features.desiring),
     claimRoutes(claims),
     releaseRoutes(releases),
     trustRoutes(trust, trustReplacement),

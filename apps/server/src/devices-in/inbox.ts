@@ -8,6 +8,7 @@ import {
   fetchMessage,
   goneMessage,
   logMessage,
+  logPartMessage,
   type ParsedObject,
   parseControl,
   stateMessage,
@@ -24,6 +25,7 @@ import type { Turns } from "../turns.ts";
 import { StorageUnavailable } from "../storage/storage-unavailable.ts";
 import type { CheckIns } from "../features/check-ins/check-ins.ts";
 import type { ChunkDelivery } from "../features/chunk-delivery/chunk-delivery.ts";
+import type { CommandChannel } from "../features/commands/command-channel.ts";
 import type { Commands } from "../features/commands/commands.ts";
 import type { DeviceLog } from "../features/device-records/device-log.ts";
 import type { LastSeen } from "../features/device-records/last-seen.ts";
@@ -44,7 +46,8 @@ export function createInbox(options: {
   enrolment: Enrolment;
   checkIns: CheckIns;
   evidence: Pick<Evidence, "reported">;
-  commands: Commands;
+  commands: Pick<Commands, "logged">;
+  channel: Pick<CommandChannel, "answered">;
   delivery: ChunkDelivery;
   deviceLog: DeviceLog;
   lastSeen: LastSeen;
@@ -107,7 +110,7 @@ export function createInbox(options: {
       }
       case "answer": {
         const answer = parse(answerMessage, deviceId, leaf, object);
-        if (answer) await options.commands.answered(session, answer);
+        if (answer) await options.channel.answered(session, answer);
         return;
       }
       case "telemetry": {
@@ -116,6 +119,11 @@ export function createInbox(options: {
         return;
       }
       case "log": {
+        if ("command" in object) {
+          const part = parse(logPartMessage, deviceId, leaf, object);
+          if (part) await options.commands.logged(session, part);
+          return;
+        }
         const entry = parse(logMessage, deviceId, leaf, object);
         if (entry) await options.checkIns.crash(deviceId, entry.crash);
         return;

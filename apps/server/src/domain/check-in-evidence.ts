@@ -30,9 +30,9 @@ export function provenState(deployment: DeploymentSnapshot, evidence: CheckInEvi
 }
 
 /**
- * A candidate that did not stay is *failed*. A confirmed image that crashed again and again stays *confirmed*, with the
- * reason, and the other slot's runs (docs/boot-control.md, "yielded"); one that an operator went back from has none.
- * That it had been confirmed nobody may have heard.
+ * A candidate that did not stay is *failed*. A confirmed image that crashed again and again, or that a command left,
+ * stays *confirmed*, with the reason, and the other slot's runs (docs/boot-control.md, "yielded"); one that a rollout
+ * went back from has none. That it had been confirmed nobody may have heard.
  */
 const hasGivenWay = ({ state, reason }: CheckInEvidence["other"]): boolean =>
   state === "failed" || (state === "confirmed" && reason !== 0);

@@ -6,6 +6,7 @@ import { type AnswerOf, type BodyOf, isOpen, type ParamsOf, type QueryOf, type R
 import type { SignedIn } from "../features/accounts/signed-in.ts";
 import { userOf } from "../features/accounts/authentication.ts";
 import { chosenFields, takeFields } from "@flipside/api/sparse";
+import { tagInParts } from "./etags.ts";
 import { auditedOf } from "./audited.ts";
 import { conditionOf } from "./condition.ts";
 import { type Answered, onceOf } from "./idempotent.ts";
@@ -90,9 +91,12 @@ export function bind<const R extends Route>(
       await audited?.done();
       await once?.done({ status: whole.status, answer });
       switch (whole.answer.kind) {
-        case "json":
+        case "json": {
+          const tag = tagInParts(whole, answer);
+          if (tag !== undefined) response.setHeader("etag", tag);
           response.status(whole.status).json(fields === undefined ? answer : chosenFields(whole, answer, fields));
           break;
+        }
         case "text":
           response.status(whole.status).type("text/plain").send(answer);
           break;

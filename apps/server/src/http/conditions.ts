@@ -9,6 +9,7 @@ import { userOf } from "../features/accounts/authentication.ts";
 import { Turns } from "../turns.ts";
 import type { BoundRoute } from "./bind.ts";
 import { conditionedBy } from "./condition.ts";
+import { conditionPart, tagInParts } from "./etags.ts";
 import { ApiError } from "./errors.ts";
 
 /** Express' own, by which it answers what is read. */
@@ -38,8 +39,13 @@ export class Conditions {
         conditionedBy(response, async () => {
           const user = userOf(response);
           const asked = { params: request.params, query: {}, body: undefined, user, note: () => {} };
-          const tag = this.#etagOf(Buffer.from(JSON.stringify(await reader.carryOut(asked))));
-          if (!isMet(wanted, tag)) throw changed(request.path);
+          const answer = await reader.carryOut(asked);
+          const inParts = tagInParts(reader.route, answer);
+          const isAsSeen =
+            inParts === undefined
+              ? isMet(wanted, (tag) => tag === this.#etagOf(Buffer.from(JSON.stringify(answer))))
+              : isMet(wanted, (tag) => conditionPart(tag) === conditionPart(inParts));
+          if (!isAsSeen) throw changed(request.path);
         });
       return this.#turns.run(request.path, async () => run(request, response, next));
     };
@@ -47,9 +53,9 @@ export class Conditions {
 }
 
 /** By strong comparison; `*`: there is one at all, which reading it has shown. */
-function isMet(wanted: string, tag: string): boolean {
+function isMet(wanted: string, isOne: (tag: string) => boolean): boolean {
   const given: readonly string[] = wanted.match(tagPattern) ?? [];
-  return wanted.trim() === "*" || given.includes(tag);
+  return wanted.trim() === "*" || given.some(isOne);
 }
 
 const changed = (path: string): ApiError =>

@@ -4,7 +4,9 @@
 import type { Role } from "@flipside/api/permissions";
 import type {
   AgentKind,
+  Command,
   CommandState,
+  ConfigurationState,
   EntropyState,
   Health,
   HeldFor,
@@ -12,7 +14,7 @@ import type {
   RolloutState,
   WebhookChannel,
 } from "@flipside/api/types";
-import type { BootReasonName, CommandKind, DeploymentStateName, SlotStateName } from "@flipside/image-format";
+import type { BootReasonName, DeploymentStateName, SlotStateName } from "@flipside/image-format";
 import type { JobStatus } from "@flipside/protocol/thing-messages";
 import type { HealthSide } from "../domain/health/metrics.ts";
 import type { Generated, GeneratedAlways, Insertable, Selectable, Updateable } from "kysely";
@@ -224,6 +226,14 @@ export interface DeviceTable {
   conflictUntil: number | null;
   /** What speaks for it: an agent of ours, or another one by hawkBit's DDI. */
   agent: Generated<AgentKind>;
+  /** What has become of the newest configuration that is desired of it. */
+  configurationState: Generated<ConfigurationState>;
+  /** Number of that one; null: nobody has set any. */
+  configurationDesired: number | null;
+  /** JSON of ReportedConfiguration (features/configuration): what it says is in force; null: none. */
+  configurationReported: string | null;
+  /** Digest of the image that has refused the desired one: another one may take it. */
+  configurationRefusedBy: string | null;
   /** Nobody any more: deployments of the past name it, under another id than it had. */
   deletedAt: number | null;
   /** Members of `running`. */
@@ -598,9 +608,15 @@ export interface CommandTable {
   /** 16 random bytes, hex. */
   id: string;
   deviceId: string;
-  kind: CommandKind;
+  kind: Command["kind"];
   host: string | null;
   port: number | null;
+  /** Of identify. */
+  seconds: number | null;
+  /** Of a roll-back: the image that ran when it was given. */
+  leavesDigest: string | null;
+  /** And the one that lay in the other slot when it was sent. */
+  goesToDigest: string | null;
   state: CommandState;
   code: number;
   createdAt: number;
@@ -611,6 +627,33 @@ export interface CommandTable {
   /** The device's boot counter then: a higher one shows that it has rebooted since. */
   bootWhenSent: number | null;
   finishedAt: number | null;
+}
+
+/** What a device's console had said, as a command asked for it. */
+export interface CollectedLogTable {
+  commandId: string;
+  deviceId: string;
+  collectedAt: number;
+  text: string;
+}
+
+/** What was desired of a device, the last of which is. */
+export interface ConfigurationTable {
+  deviceId: string;
+  /** From 1, ascending. */
+  number: number;
+  /** JSON as the device gets it. */
+  document: string;
+  /** SHA-256 of that, hex. */
+  digest: string;
+  createdAt: number;
+  createdBy: string;
+  /** The last time, if it was sent more than once. */
+  sentAt: number | null;
+  /** When the device said so first. */
+  inForceAt: number | null;
+  /** JSON of StoredRefusal (features/configuration); null: it was not refused. */
+  refusal: string | null;
 }
 
 /** What lets a device in that speaks hawkBit's DDI, and when it said last what it is. */
@@ -799,6 +842,8 @@ export interface Schema {
   healthLooks: HealthLookTable;
   healthFailures: HealthFailureTable;
   commands: CommandTable;
+  collectedLogs: CollectedLogTable;
+  configurations: ConfigurationTable;
   members: MemberTable;
   deviceOwners: DeviceOwnerTable;
   shardLeases: ShardLeaseTable;
@@ -827,6 +872,7 @@ export type ImageRow = Selectable<ImageTable>;
 export type NewImage = Insertable<ImageTable>;
 export type RolloutRow = Selectable<RolloutTable>;
 export type CommandRow = Selectable<CommandTable>;
+export type ConfigurationRow = Selectable<ConfigurationTable>;
 export type CommandUpdate = Updateable<CommandTable>;
 export type DeploymentRow = Selectable<DeploymentTable>;
 export type NewDeployment = Insertable<DeploymentTable>;

@@ -211,6 +211,23 @@ describe.skipIf(haproxyMissing !== undefined)("with two servers on one database"
       .until(`/api/v1/devices/${device.id}/commands`, ({ commands }) => commands[0].state === "accepted");
   });
 
+  it("a configuration that is set at one reaches a device at the other, and what came of it is seen at both", async () => {
+    const device = await several.readyDevice("configured", b.mqttUrl);
+    const path = `/api/v1/devices/${device.id}/configuration`;
+    const set = await several.at(a).request("PUT", path, { document: { a: 1 } });
+    expect(set.status, JSON.stringify(set.body)).toBe(200);
+    const command = await device.take("command");
+    const body = Buffer.from(String(command["command"]), "base64url");
+    expect(Buffer.from(String(command["document"]), "base64url").toString()).toBe('{"a":1}');
+    await device.say("answer", { command: body.toString("hex", 56, 72), code: 0 });
+    device.configuration = { number: 1, digest: body.toString("hex", 84, 116) };
+    await device.checkIn();
+    for (const member of [a, b])
+      expect(await several.at(member).until(path, ({ state }) => state === "in-force")).toMatchObject({
+        reported: { number: 1, document: { a: 1 } },
+      });
+  });
+
   it("a stream of events at one shows what happens at the other", async () => {
     const stream = await eventStream(several.at(a));
     const device = await several.readyDevice("streamed", b.mqttUrl);

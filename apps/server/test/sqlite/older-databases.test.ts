@@ -179,6 +179,21 @@ const withoutClaimLimits = [
   ...Object.keys(newInClaims).map((column) => `alter table claims drop column ${column}`),
 ].join("; ");
 
+const newInDevices = {
+  ...{ configurationState: "none", configurationDesired: null },
+  ...{ configurationReported: null, configurationRefusedBy: null },
+};
+
+const newInCommands = { seconds: null, leavesDigest: null, goesToDigest: null };
+
+/** Undoes migration 0037. */
+const withoutConfigurations = [
+  ...["configurations", "collectedLogs"].map((table) => `drop table ${table}`),
+  "drop index devicesByConfiguration",
+  ...Object.keys(newInDevices).map((column) => `alter table devices drop column ${column}`),
+  ...Object.keys(newInCommands).map((column) => `alter table commands drop column ${column}`),
+].join("; ");
+
 /** Undoes migrations 0036 and 0039. */
 const withoutScopes = [
   "drop index devicesByTrustDigest",
@@ -308,10 +323,12 @@ describe("a database of migration 0006", () => {
               conflictUntil: null,
               deletedAt: null,
               ...running(row),
+              ...newInDevices,
             }
           : {}),
         ...("uploadedBy" in row ? putAway : {}),
         ...(table === "claims" ? newInClaims : {}),
+        ...(table === "commands" ? newInCommands : {}),
       }));
       expect(await storage.db.selectFrom(table).selectAll().execute(), table).toEqual(asStored);
     }
@@ -372,6 +389,7 @@ describe("a server before migration 0006", () => {
       "alter table images add column filePath text; alter table images drop column fileName; alter table images drop column fileDigest",
     );
     database.prepare("update images set filePath = ?").run(`/srv/elsewhere/images/${digest}.image`);
+    database.exec(withoutConfigurations);
     database.exec(withoutScopes);
     database.exec(withoutRoles);
     database.exec(withoutClaimLimits);

@@ -1,4 +1,4 @@
-import type { Command, NewCommand } from "@flipside/api/types";
+import type { CollectedLog, Command, NewCommand } from "@flipside/api/types";
 import { api } from "./http.ts";
 
 /** Newest first. */
@@ -7,3 +7,6 @@ export const listCommands = async (id: string): Promise<Command[]> =>
 
 export const giveCommand = (id: string, command: NewCommand): Promise<Command> =>
   api("POST /api/v1/devices/:id/commands", { params: { id }, body: command });
+
+export const getCollectedLog = (id: string, command: string): Promise<CollectedLog> =>
+  api("GET /api/v1/devices/:id/commands/:command/log", { params: { id, command } });

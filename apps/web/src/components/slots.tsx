@@ -53,7 +53,8 @@ export function slotViews(
     state: other?.state,
     version: other?.version ?? null,
     digest: other?.digest ?? null,
-    reasonName: other?.state === "failed" && other.reason !== 0 ? other.reasonName : null,
+    // A confirmed image has one, too, when it gave way.
+    reasonName: other !== null && other.reason !== 0 ? other.reasonName : null,
     writing,
     writingVersion: writing === undefined ? undefined : activeDeployment?.version,
   };

@@ -4,10 +4,12 @@ import type { Routes } from "@flipside/api/routes";
 import type {
   AttentionItem,
   Command,
+  Configuration,
   Device,
   DeviceDetail,
   DeviceSummary,
   EmergencyStop,
+  PastConfiguration,
   Release,
   Rollout,
   RolloutSummary,
@@ -17,6 +19,7 @@ import type {
 import { listAttention } from "../api/attention.ts";
 import { getDevice, listDevices, summariseDevices } from "../api/devices.ts";
 import { listCommands } from "../api/commands.ts";
+import { configurationHistory, getConfiguration } from "../api/configuration.ts";
 import { type MetricWithHistory, metricHistories } from "../api/metrics.ts";
 import { getEmergencyStop } from "../api/emergency-stop.ts";
 import { listReleases } from "../api/releases.ts";
@@ -102,6 +105,8 @@ export class Fleet {
   #metrics: { key: string; resource: Resource<MetricWithHistory[]> } | undefined;
   readonly #device = new Map<string, Resource<DeviceDetail>>();
   readonly #commands = new Map<string, Resource<Command[]>>();
+  readonly #configuration = new Map<string, Resource<Configuration>>();
+  readonly #configurationHistory = new Map<string, Resource<PastConfiguration[]>>();
   readonly #rollout = new Map<string, Resource<Rollout>>();
   readonly #whyDevice = new Map<string, Resource<Why>>();
   readonly #whyRollout = new Map<string, Resource<Why>>();
@@ -163,6 +168,23 @@ export class Fleet {
       load: () => listCommands(deviceId),
       apply: (commands) => commands,
       wantsReload: (_commands, event) => event.kind === "device" && event.data.id === deviceId,
+    }));
+  }
+
+  /** The same of these. */
+  configuration(deviceId: string): Resource<Configuration> {
+    return remembered(this.#configuration, deviceId, () => ({
+      load: () => getConfiguration(deviceId),
+      apply: (configuration) => configuration,
+      wantsReload: (_configuration, event) => event.kind === "device" && event.data.id === deviceId,
+    }));
+  }
+
+  configurationHistory(deviceId: string): Resource<PastConfiguration[]> {
+    return remembered(this.#configurationHistory, deviceId, () => ({
+      load: () => configurationHistory(deviceId),
+      apply: (configurations) => configurations,
+      wantsReload: (_configurations, event) => event.kind === "device" && event.data.id === deviceId,
     }));
   }
 
@@ -238,6 +260,8 @@ export class Fleet {
       this.emergencyStop,
       ...this.#device.values(),
       ...this.#commands.values(),
+      ...this.#configuration.values(),
+      ...this.#configurationHistory.values(),
       ...this.#rollout.values(),
       ...this.#whyDevice.values(),
       ...this.#whyRollout.values(),

@@ -5,6 +5,7 @@ import { DeleteDialog } from "../components/archiving.tsx";
 import { type Column, DataTable } from "../components/data-table.tsx";
 import { CodeExplained, DeploymentProgress } from "../components/deployment-progress.tsx";
 import { DeviceCommands } from "../components/device-commands.tsx";
+import { DeviceConfiguration } from "../components/device-configuration.tsx";
 import { DeviceMetrics } from "../components/device-metrics.tsx";
 import { ConfirmDialog } from "../components/dialog.tsx";
 import { IdentityConflict } from "../components/identity-conflict.tsx";
@@ -169,6 +170,8 @@ function Details({ device }: { device: DeviceDetail }): ReactNode {
           />
         )}
       </section>
+
+      <DeviceConfiguration device={device} />
 
       <DeviceCommands device={device} />
 

@@ -190,6 +190,26 @@ const words: Record<Exclude<keyof typeof ErrorCode, "None">, Words> = {
       "The device was restarted at the new server address as often as it may be, without contact, and returned to the one before.",
     todo: "Check the address and the device's power, then try again.",
   },
+  RollBackImpossible: {
+    means: "The other slot of the device holds no confirmed image that it would start.",
+    todo: "Roll out the release that you want instead.",
+  },
+  RolledBackByCommand: {
+    means: "Somebody told the device to go back to the image in its other slot.",
+    todo: "Nothing: this is what was asked for. Roll out a release when the device shall have another image.",
+  },
+  ConfigurationOlder: {
+    means: "The device has a newer configuration than this one.",
+    todo: "Set the configuration again: it then gets a higher number.",
+  },
+  ConfigurationRefused: {
+    means: "The device's app refused the configuration; the one before stays in force.",
+    todo: "Read what the app says of it, correct the configuration, and set it again.",
+  },
+  ConfigurationNotAnswered: {
+    means: "The device's app has not said in time whether it takes the configuration; the one before stays in force.",
+    todo: "The app may be older than the configuration: roll out a release whose app takes one, then set it again.",
+  },
 };
 
 const byName = new Map<string, Words>(

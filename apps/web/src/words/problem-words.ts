@@ -42,6 +42,7 @@ const todoByCode: Record<string, string> = {
     "Nothing was stored. Look at the store of the images (--images-bucket), then upload the file again.",
   "storage-full": "Free space on the server's disk, then upload the file again.",
   "no-operations-key": "Ask whoever runs the server to start it with an operations key.",
+  "agent-takes-no-commands": "Nothing: this device can be updated by rollouts, and not be commanded or configured.",
   "too-many-commands": "Wait until the device has carried some out, or they have expired.",
   "rollout-state": "The rollout has moved on in the meantime. Look at its state below and decide anew.",
   "not-archived": "Archive it first, then delete it.",

@@ -2,7 +2,9 @@
 
 import { failuresOf } from "@flipside/api/rollout-arithmetic";
 import type {
+  Command,
   CommandState,
+  ConfigurationState,
   EntropyState,
   Health,
   RolloutOrder,
@@ -298,6 +300,22 @@ export const commandWords: Record<CommandState, StateWords> = {
     icon: "clock",
     means: "Its time passed before the device showed that it was carried out.",
   },
+};
+
+export const commandKindWords: Record<Command["kind"], string> = {
+  reboot: "Reboot",
+  "set-connection": "Change server",
+  identify: "Identify",
+  "roll-back": "Roll back",
+  "collect-logs": "Collect logs",
+};
+
+export const configurationWords: Record<ConfigurationState, StateWords> = {
+  none: { label: "None set", tone: "idle", icon: "question", means: "Nobody has set a configuration here." },
+  waiting: { label: "Waiting", tone: "idle", icon: "clock", means: "Sent to the device as soon as it is here." },
+  sent: { label: "Sent", tone: "busy", icon: "offer", means: "The device’s app has not said yet whether it takes it." },
+  "in-force": { label: "In force", tone: "ok", icon: "check", means: "The device goes by what was set." },
+  refused: { label: "Refused", tone: "bad", icon: "ban", means: "The device does not take what was set." },
 };
 
 export const bootReasonWords: Record<BootReasonName, string> = {

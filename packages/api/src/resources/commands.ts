@@ -2,11 +2,14 @@
 
 import { z } from "zod";
 import {
+  collectedLogBytesMax,
   commandExpiryMsDefault,
   commandExpiryMsMax,
   commandExpiryMsMin,
   hostCharactersMax,
   hostPattern,
+  identifySecondsDefault,
+  identifySecondsMax,
   portMax,
 } from "../limits.ts";
 import { json, named, route } from "../route.ts";
@@ -22,6 +25,13 @@ export const newCommand = named(
   z.discriminatedUnion("kind", [
     z.strictObject({ kind: z.literal("reboot"), expiresInMs }),
     z.strictObject({ kind: z.literal("set-connection"), host, port: z.int().min(1).max(portMax), expiresInMs }),
+    z.strictObject({
+      kind: z.literal("identify"),
+      seconds: z.int().min(1).max(identifySecondsMax).default(identifySecondsDefault),
+      expiresInMs,
+    }),
+    z.strictObject({ kind: z.literal("roll-back"), expiresInMs }),
+    z.strictObject({ kind: z.literal("collect-logs"), expiresInMs }),
   ]),
 );
 
@@ -32,9 +42,10 @@ export const command = named(
   z.strictObject({
     id: z.string(),
     deviceId: z.string(),
-    kind: z.enum(["reboot", "set-connection"]),
+    kind: z.enum(["reboot", "set-connection", "identify", "roll-back", "collect-logs"]),
     host: z.string().nullable(),
     port: z.int().nullable(),
+    seconds: z.int().nullable().describe("of identify"),
     state: commandState,
     code: formatCode,
     codeName: z.string().nullable(),
@@ -68,5 +79,26 @@ export const giveCommand = route({
   body: json(newCommand),
   status: 202,
   answer: json(command),
-  errors: ["no-operations-key", "device-revoked", "too-many-commands"],
+  errors: ["no-operations-key", "agent-takes-no-commands", "device-revoked", "too-many-commands"],
+});
+
+export const collectedLog = named(
+  "CollectedLog",
+  z.strictObject({
+    command: z.string(),
+    deviceId: z.string(),
+    collectedAt: time,
+    text: z.string().max(collectedLogBytesMax).describe("lines of printable ASCII, the newest last"),
+  }),
+);
+
+export const getCollectedLog = route({
+  method: "GET",
+  path: "/api/v1/devices/:id/commands/:command/log",
+  access: "fleet:read",
+  scoped: "by-device",
+  summary: "What the device's console had said lately when the command collect-logs was carried out",
+  params: z.strictObject({ id: z.string(), command: z.string() }),
+  status: 200,
+  answer: json(collectedLog),
 });

@@ -5,6 +5,7 @@ import { z } from "zod";
 import { agentNames } from "../agent-names.ts";
 import { attributeNamePattern, tagsMax } from "../limits.ts";
 import { json, named, nothing, route } from "../route.ts";
+import { configurationState } from "./configuration.ts";
 import { deployment } from "./deployments.ts";
 import { count, digest, formatCode, idParams, tag, time } from "./forms.ts";
 import { next, pageQuery } from "./pages.ts";
@@ -73,6 +74,7 @@ export const device = named(
     attributes: z
       .record(z.string(), z.union([z.string(), z.number(), z.boolean()]))
       .describe("what it says of itself, by names of its own"),
+    configurationState: configurationState.describe("what has become of the configuration that is desired of it"),
     activeDeployment: deployment.nullable(),
   }),
 );

@@ -166,7 +166,7 @@ export const retryRule = named(
       .min(1)
       .max(32)
       .optional()
-      .describe("with one of these; left out: any"),
+      .describe("with one of these; left out: any but rolled-back-by-command"),
     retriesMax: z.int().min(1).max(retriesMax).describe("tries after the first"),
     delayMs: z
       .int()

@@ -93,6 +93,10 @@ export const FAILED_TO_START: u32 =
 export const YIELDED: u32 = FROM_CONFIRMED | TRIES_NONE | REASON_GIVEN | OTHER_ACTIVE | SETS_YIELDED | FORGIVES;
 /** The same, while a candidate waits in the other slot. */
 export const YIELDED_TO_CANDIDATE: u32 = FROM_CONFIRMED | TRIES_NONE | REASON_GIVEN | OTHER_ACTIVE | FORGIVES;
+/** A command takes the device back to the image in the other slot, which is confirmed. */
+export const LEFT_BY_COMMAND: u32 = FROM_CONFIRMED | TRIES_NONE | REASON_GIVEN | OTHER_ACTIVE | FORGIVES;
+/** The image that a command takes the device back to, in the same record: why it was left once is over. */
+export const RETURNED_TO: u32 = FROM_CONFIRMED | TRIES_NONE | REASON_NONE | THIS_ACTIVE;
 /** It does not verify and was passed over, and the other confirmed one does. */
 export const GIVEN_UP: u32 = FROM_CONFIRMED | TO_FAILED | TRIES_NONE | REASON_GIVEN;
 /** It can't be started now; the other one is looked at. */

@@ -4,11 +4,19 @@
 //
 //   0 u8[4] "FSCM"   4 u16 version   6 u16 body bytes (132)   8 u8[32] SHA-256 of the device id
 //   40 u8[16] the session's device nonce   56 u8[16] command id   72 u32 number: counts a session's commands from 1
-//   76 u16 kind   78 u16 port   80 u8 host bytes   81 u8[3] zero   84 u8[48] host, then zeros   132 signature block
+//   76 u16 kind   78 u8[54] arguments, by kind   132 signature block
+//
+//   reboot, roll-back, collect-logs   78 zeros
+//   set-connection      78 u16 port   80 u8 host bytes   81 u8[3] zero   84 u8[48] host, then zeros
+//   identify            78 u16 seconds   80 zeros
+//   set-configuration   78 u16 document bytes   80 u32 number   84 u8[32] SHA-256 of the document   116 zeros
+//
+// The document itself travels beside the command, in the same message; its hash binds it.
 
 import { equalBytes, isFilledWith, readU16, readU32 } from "./bytes";
 import { ErrorCode } from "./error-codes";
 import { FACTORY_HOST_BYTES_MAX } from "./factory-record";
+import { CONFIGURATION_BYTES_MAX, CONFIGURATION_BYTES_MIN, IDENTIFY_SECONDS_MAX } from "./protocol-constants";
 
 export const COMMAND_MAGIC: u32 = 0x4d435346;
 export const COMMAND_BODY_BYTES: i32 = 132;
@@ -18,14 +26,27 @@ export const COMMAND_ID_OFFSET: i32 = 56;
 export const COMMAND_ID_BYTES: i32 = 16;
 export const COMMAND_NUMBER_OFFSET: i32 = 72;
 export const COMMAND_KIND_OFFSET: i32 = 76;
+export const COMMAND_ARGUMENTS_OFFSET: i32 = 78;
 export const COMMAND_PORT_OFFSET: i32 = 78;
 export const COMMAND_HOST_BYTES_OFFSET: i32 = 80;
 export const COMMAND_HOST_OFFSET: i32 = 84;
+export const COMMAND_SECONDS_OFFSET: i32 = 78;
+export const COMMAND_DOCUMENT_BYTES_OFFSET: i32 = 78;
+export const COMMAND_CONFIGURATION_NUMBER_OFFSET: i32 = 80;
+export const COMMAND_DOCUMENT_DIGEST_OFFSET: i32 = 84;
 
-/** No arguments: port and host are zeros. */
+/** The image that runs is started again. */
 export const COMMAND_REBOOT: u32 = 1;
 /** Port and host of the server that the device shall try, and keep if it has contact there. */
 export const COMMAND_SET_CONNECTION: u32 = 2;
+/** Seconds, from 1 to 600, for which the device makes itself known to who stands beside it. */
+export const COMMAND_IDENTIFY: u32 = 3;
+/** To the other slot's image, which is confirmed. */
+export const COMMAND_ROLL_BACK: u32 = 4;
+/** Length, number (from 1) and SHA-256 of the document that the device's app shall go by. */
+export const COMMAND_SET_CONFIGURATION: u32 = 5;
+/** What the device has said on its console lately. */
+export const COMMAND_COLLECT_LOGS: u32 = 6;
 
 export function isCommandBody(bytes: Uint8Array, offset: i32, available: i32): bool {
   return (
@@ -55,13 +76,32 @@ export function commandBindingError(
 /** Whether kind and arguments can be carried out: ErrorCode.None, CommandUnknown or CommandMalformed. */
 export function commandArgumentsError(bytes: Uint8Array, offset: i32): i32 {
   const kind = readU16(bytes, offset + COMMAND_KIND_OFFSET);
-  if (kind == COMMAND_REBOOT) {
-    return isFilledWith(bytes, offset + COMMAND_PORT_OFFSET, COMMAND_BODY_BYTES - COMMAND_PORT_OFFSET, 0)
-      ? ErrorCode.None
-      : ErrorCode.CommandMalformed;
+  if (kind < COMMAND_REBOOT || kind > COMMAND_COLLECT_LOGS) return ErrorCode.CommandUnknown;
+  return areArguments(bytes, offset, kind) ? ErrorCode.None : ErrorCode.CommandMalformed;
+}
+
+function areArguments(bytes: Uint8Array, offset: i32, kind: u32): bool {
+  const at = offset + COMMAND_ARGUMENTS_OFFSET;
+  if (kind == COMMAND_SET_CONNECTION) return isServerAddress(bytes, at);
+  if (kind == COMMAND_IDENTIFY) {
+    const seconds = readU16(bytes, offset + COMMAND_SECONDS_OFFSET);
+    return seconds >= 1 && seconds <= IDENTIFY_SECONDS_MAX && isZeroFrom(bytes, offset, COMMAND_SECONDS_OFFSET + 2);
   }
-  if (kind != COMMAND_SET_CONNECTION) return ErrorCode.CommandUnknown;
-  return isServerAddress(bytes, offset + COMMAND_PORT_OFFSET) ? ErrorCode.None : ErrorCode.CommandMalformed;
+  if (kind == COMMAND_SET_CONFIGURATION) {
+    const documentBytes: i32 = readU16(bytes, offset + COMMAND_DOCUMENT_BYTES_OFFSET);
+    return (
+      documentBytes >= CONFIGURATION_BYTES_MIN &&
+      documentBytes <= CONFIGURATION_BYTES_MAX &&
+      readU32(bytes, offset + COMMAND_CONFIGURATION_NUMBER_OFFSET) != 0 &&
+      isZeroFrom(bytes, offset, COMMAND_DOCUMENT_DIGEST_OFFSET + 32)
+    );
+  }
+  return isZeroFrom(bytes, offset, COMMAND_ARGUMENTS_OFFSET);
+}
+
+/** From `from` of the body to its end. */
+function isZeroFrom(bytes: Uint8Array, offset: i32, from: i32): bool {
+  return isFilledWith(bytes, offset + from, COMMAND_BODY_BYTES - from, 0);
 }
 
 /** u16 port, u8 host bytes, u8[3] zero, u8[48] host: a command's arguments, and a part of the settings record. */

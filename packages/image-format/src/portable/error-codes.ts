@@ -51,7 +51,7 @@ export enum ErrorCode {
   TriesExhausted = 75,
   CrashedRepeatedly = 76,
 
-  // Commands and connection settings (90..109)
+  // Commands, connection settings and configuration (90..109)
   CommandMalformed = 90,
   CommandUnknown = 91,
   CommandForAnotherDevice = 92,
@@ -60,4 +60,9 @@ export enum ErrorCode {
   DeviceBusy = 95,
   ConnectionNoContact = 96,
   ConnectionTriesExhausted = 97,
+  RollBackImpossible = 98,
+  RolledBackByCommand = 99,
+  ConfigurationOlder = 100,
+  ConfigurationRefused = 101,
+  ConfigurationNotAnswered = 102,
 }

@@ -19,6 +19,16 @@ export const CHUNK_TABLE_PIECE_BYTES: u32 = 4096;
 /** The most chunks that one `fetch` may ask for. */
 export const FETCH_WINDOW_MAX: u32 = 8;
 
+/** A configuration is a JSON object in UTF-8 of so many bytes. */
+export const CONFIGURATION_BYTES_MIN: i32 = 2;
+export const CONFIGURATION_BYTES_MAX: i32 = 1024;
+/** What an app says of one that it refuses: so many characters of printable ASCII at most. */
+export const CONFIGURATION_REFUSAL_TEXT_BYTES_MAX: i32 = 64;
+/** How long a device may be asked to make itself known. */
+export const IDENTIFY_SECONDS_MAX: u32 = 600;
+/** How much of a device's console one message on `log` holds. */
+export const LOG_PART_CHARACTERS_MAX: i32 = 1024;
+
 /** Lengths of random values, in bytes before base64url. */
 export const NONCE_BYTES: i32 = 16;
 export const CLAIM_SECRET_BYTES: i32 = 32;

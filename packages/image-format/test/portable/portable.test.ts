@@ -417,13 +417,44 @@ describe("command", () => {
       expect(says(changed(command(2, 8, 1883, "x".repeat(48)), 80, length), `length ${length}`)[2]).toBe(
         ErrorCode.CommandMalformed,
       );
-    for (const kind of [0, 3, 0xffff]) expect(says(command(kind, 8), `kind ${kind}`)[2]).toBe(ErrorCode.CommandUnknown);
+    for (const kind of [0, 7, 0xffff]) expect(says(command(kind, 8), `kind ${kind}`)[2]).toBe(ErrorCode.CommandUnknown);
+  });
+
+  test("going back and collecting logs have no arguments, identifying a time", () => {
+    for (const kind of [4, 6]) {
+      expect(says(command(kind, 8))[2]).toBe(ErrorCode.None);
+      for (const at of [78, 79, 80, 84, 131])
+        expect(says(changed(command(kind, 8), at, 1), `kind ${kind}, byte ${at}`)[2]).toBe(ErrorCode.CommandMalformed);
+    }
+    for (const seconds of [1, 255, 256, 600])
+      expect(says(command(3, 8, seconds), `${seconds} s`)[2]).toBe(ErrorCode.None);
+    for (const seconds of [0, 601, 0xffff])
+      expect(says(command(3, 8, seconds), `${seconds} s`)[2]).toBe(ErrorCode.CommandMalformed);
+    for (const at of [80, 81, 84, 131])
+      expect(says(changed(command(3, 8, 5), at, 1), `byte ${at}`)[2]).toBe(ErrorCode.CommandMalformed);
+  });
+
+  test("setting a configuration says how long it is, which one, and its hash", () => {
+    const setting = (bytes: number, number: number): Uint8Array => {
+      const body = Buffer.from(command(5, 8, bytes));
+      body.writeUInt32LE(number, 80);
+      body.fill(0xd5, 84, 116);
+      return new Uint8Array(body);
+    };
+    for (const bytes of [2, 1024]) expect(says(setting(bytes, 1), `${bytes} bytes`)[2]).toBe(ErrorCode.None);
+    for (const bytes of [0, 1, 1025, 0xffff])
+      expect(says(setting(bytes, 1), `${bytes} bytes`)[2]).toBe(ErrorCode.CommandMalformed);
+    for (const number of [1, 256, 0x8000_0000, 0xffff_ffff])
+      expect(says(setting(2, number), `number ${number}`)[2]).toBe(ErrorCode.None);
+    expect(says(setting(2, 0))[2]).toBe(ErrorCode.CommandMalformed);
+    for (const at of [116, 117, 131])
+      expect(says(changed(setting(2, 1), at, 1), `byte ${at}`)[2]).toBe(ErrorCode.CommandMalformed);
   });
 
   test("500 mutated commands get one verdict from both builds", () => {
     const random = replayableRandom("commands");
     for (let i = 0; i < 500; i++)
-      says(mutated(random, command(1 + random.below(2), 8, 1883, "10.0.2.2")), `command ${i}, seed ${random.seed}`);
+      says(mutated(random, command(1 + random.below(6), 8, 1883, "10.0.2.2")), `command ${i}, seed ${random.seed}`);
   });
 });
 

@@ -244,7 +244,31 @@ describe("keys and permits", () => {
     expect([commandArgumentsError(reboot, 0), reboot.length]).toEqual([ErrorCode.None, COMMAND_BODY_BYTES + 12 + 72]);
   });
 
+  test("each kind is made with its arguments in their places", async () => {
+    const argumentsOf = async (action: Parameters<typeof buildCommand>[0]["action"]): Promise<string> => {
+      const bytes = await commandOf({ action });
+      expect(commandArgumentsError(bytes, 0)).toBe(ErrorCode.None);
+      return toHex(bytes.subarray(76, COMMAND_BODY_BYTES)).replace(/(00)+$/, "");
+    };
+    expect(await argumentsOf({ kind: "reboot" })).toBe("01");
+    expect(await argumentsOf({ kind: "identify", seconds: 600 })).toBe("03005802");
+    expect(await argumentsOf({ kind: "roll-back" })).toBe("04");
+    expect(await argumentsOf({ kind: "collect-logs" })).toBe("06");
+    const document = utf8.encode("{}");
+    // sha256sum of the two characters.
+    const hash = "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a";
+    expect(await argumentsOf({ kind: "set-configuration", document, number: 0x0102_0304 })).toBe(
+      `0500020004030201${hash}`,
+    );
+  });
+
   test("a command whose parts don't fit is not made", async () => {
+    for (const seconds of [0, 601, 1.5])
+      await expect(commandOf({ action: { kind: "identify", seconds } })).rejects.toThrow("seconds");
+    const configuration = (bytes: number, number: number): Promise<Uint8Array> =>
+      commandOf({ action: { kind: "set-configuration", document: new Uint8Array(bytes), number } });
+    for (const bytes of [1, 1025]) await expect(configuration(bytes, 1)).rejects.toThrow("document bytes");
+    for (const number of [0, 2 ** 32]) await expect(configuration(2, number)).rejects.toThrow("configuration number");
     await expect(commandOf({ deviceNonce: new Uint8Array(15) })).rejects.toThrow("device nonce: 16 bytes");
     await expect(commandOf({ id: new Uint8Array(17) })).rejects.toThrow("command id: 16 bytes");
     for (const number of [0, -1, 1.5, 2 ** 32]) await expect(commandOf({ number })).rejects.toThrow("number");

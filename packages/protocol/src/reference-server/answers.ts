@@ -37,4 +37,6 @@ export const deploymentMembers = ({ id, image, ...more }: Deployment): OfferMemb
 export const offer = ({ id }: Session, pollMs: number, members?: OfferMembers): Uint8Array =>
   payloadOf(offerMessage(id, pollMs, members));
 
-export const command = ({ id }: Session, signed: Uint8Array): Uint8Array => payloadOf(signedCommand(id, signed));
+/** `document`: of a configuration that the command sets. */
+export const command = ({ id }: Session, signed: Uint8Array, document?: Uint8Array): Uint8Array =>
+  payloadOf(signedCommand(id, signed, document));

@@ -3,7 +3,7 @@
 // it wants of the device, keeps of it or does otherwise is the policy's. The form of what a device says is believed;
 // the fleet manager looks at it by messages.ts. Needs Node.
 
-import type { CheckIn, CommandAnswer, EnrolBegin, EnrolProof, Fetch, Hello, Proof } from "../messages.ts";
+import type { CheckIn, CommandAnswer, EnrolBegin, EnrolProof, Fetch, Hello, LogPart, Proof } from "../messages.ts";
 import { ConnectReturn } from "../mqtt/write.ts";
 import { type DeviceLeaf, principalOf } from "../topics.ts";
 import { sessionRefusal } from "../server-messages.ts";
@@ -75,6 +75,9 @@ function inSession(
       break;
     case "answer":
       policy.answered?.(message as CommandAnswer);
+      break;
+    case "log":
+      if ("part" in message) policy.logged?.(message as LogPart);
   }
   return connection;
 }

@@ -1,7 +1,7 @@
 // What the reference server does not decide: a story, a script or a hostile input does. Where a member may be left out,
 // the server then does what docs/protocol.md says.
 
-import type { CheckIn, CommandAnswer, Fetch, Proof, StateReport } from "../messages.ts";
+import type { CheckIn, CommandAnswer, Fetch, LogPart, Proof, StateReport } from "../messages.ts";
 import type { DeviceLeaf, ServerLeaf } from "../topics.ts";
 import type { Session } from "./connection.ts";
 
@@ -43,5 +43,7 @@ export interface Policy {
   checkedIn?(checkIn: CheckIn, session: Session, say: Say): void;
   reported?(report: Report, session: Session, say: Say): void;
   answered?(answer: CommandAnswer): void;
+  /** A part of its console, which a command asked for. */
+  logged?(part: LogPart): void;
   fetched?(fetch: Fetch, session: Session, say: Say): void;
 }

@@ -3,6 +3,8 @@
 
 import {
   appHealth,
+  appIdentify,
+  appIdentifying,
   appMetric,
   appReport,
   BOOT_INFO_BYTES,
@@ -12,6 +14,12 @@ import {
   bootPhase,
   BootReason,
   clockUs,
+  configurationJudge,
+  configurationPropose,
+  configurationRead,
+  configurationVerdict,
+  CONSOLE_LOG_BYTES,
+  consoleLog,
   crashLog,
   CRASH_LOG_BYTES,
   CRASH_RECORD_BYTES,
@@ -55,6 +63,7 @@ const info: usize = memory.data(64, 8);
 const record: usize = memory.data(64, 8);
 const report: usize = memory.data(32, 8);
 const buffer: usize = memory.data(1088, 8);
+const log: usize = memory.data(4100, 8);
 const FRAMES: u32 = 24 * 1536;
 const frames: usize = memory.data(36880, 16);
 const HOST: usize = memory.data<u8>([0x31, 0x32, 0x37, 0x2e, 0x30, 0x2e, 0x30, 0x2e, 0x31]); // 127.0.0.1
@@ -177,9 +186,63 @@ function first(): void {
   expect("agent: report's name", load<u32>(report, 12), 3);
   holds("agent: report's name, filled with zeros", load<u32>(report, 16) == 0x0031_5f61 && load<u64>(report, 24) == 0);
 
+  checkConsoleLog();
+  checkConfiguration();
   hasNic = nicInfo(buffer) != Errno.Absent;
   if (hasNic) checkNic();
   else checkSockets();
+}
+
+function checkConsoleLog(): void {
+  expect("agent: console log of nothing", consoleLog(log, 0), 0);
+  expect("agent: console log beyond memory", consoleLog(memoryEnd() - 4, 8), Errno.Argument);
+  print("a line to be found again");
+  expect("agent: console log, the newest of it", consoleLog(log, 24), 24);
+  holds("agent: console log, as it was written", load<u32>(log) == 0x6e696c20 && load<u8>(log, 23) == 0x0a);
+  memory.fill(buffer, 0x2e, 1024);
+  for (let i = 0; i < 5; i++) consoleWrite(buffer, 1024);
+  print("");
+  store<u8>(log, 0, CONSOLE_LOG_BYTES);
+  expect("agent: console log, no more than is kept", consoleLog(log, CONSOLE_LOG_BYTES + 4), CONSOLE_LOG_BYTES);
+  holds(
+    "agent: console log, oldest first",
+    all(log, CONSOLE_LOG_BYTES - 1, 0x2e) &&
+      load<u8>(log, CONSOLE_LOG_BYTES - 1) == 0x0a &&
+      load<u8>(log, CONSOLE_LOG_BYTES) == 0,
+  );
+}
+
+function checkConfiguration(): void {
+  expect("agent: identifying denied", appIdentifying(), Errno.Denied);
+  expect("agent: identify otherwise than on or off", appIdentify(2), Errno.Argument);
+  expect("agent: identify", appIdentify(1), 0);
+  expect("agent: configuration denied", configurationRead(log, 1028), Errno.Denied);
+  expect("agent: judgement denied", configurationJudge(1, 0, log, 0), Errno.Denied);
+  expect("agent: no verdict on nothing", configurationVerdict(log), Errno.Again);
+  expect("agent: configuration too long", configurationPropose(log, 1025, 1), Errno.Argument);
+  expect("agent: configuration beyond memory", configurationPropose(memoryEnd() - 4, 8, 1), Errno.Argument);
+  memory.fill(buffer, 0x2b, 1024);
+  expect("agent: configuration", configurationPropose(log, 2, 0xfffffffe), 0);
+  expect("agent: no configuration any more", configurationPropose(log, 0, 0), 0);
+  expect("agent: configuration, another one", configurationPropose(buffer, 1024, 0xfffffffe), 0);
+  expect("agent: verdict beyond memory", configurationVerdict(memoryEnd() - 76), Errno.Argument);
+  // The app's tick is a second off.
+  expect("agent: no verdict yet", configurationVerdict(log), Errno.Again);
+}
+
+function checkVerdict(): void {
+  memory.fill(log, 0xaa, 84);
+  expect("agent: verdict", configurationVerdict(log), 0);
+  expect("agent: verdict's number", load<u32>(log), 0xfffffffe);
+  expect("agent: verdict's code: all that the app looks at holds", load<i32>(log, 4), -63);
+  expect("agent: verdict's words, their length", load<u32>(log, 8), 4);
+  holds(
+    "agent: verdict's words, and zeros",
+    load<u32>(log, 12) == 0 && load<u32>(log, 16) == 0x41315f61 && all(log + 20, 60, 0) && load<u8>(log, 80) == 0xaa,
+  );
+  expect("agent: verdict, again", configurationVerdict(log), 0);
+  expect("agent: configuration after it", configurationPropose(buffer, 1, 7), 0);
+  expect("agent: no verdict on that yet", configurationVerdict(log), Errno.Again);
 }
 
 function checkNic(): void {
@@ -272,6 +335,7 @@ export function step(): u32 {
       appReport(report);
       if (!followStreams() || load<u32>(report) < 2) return 5_000_000;
       expect("agent: report after ticks", load<u32>(report, 4), Health.Healthy);
+      checkVerdict();
       // More than a wake-up each for the ticks and what the network did: a step that came from nothing would be busy
       // waiting.
       holds("agent: steps come from events and the app's ticks", steps < 50);

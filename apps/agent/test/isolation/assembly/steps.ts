@@ -3,9 +3,16 @@
 
 import {
   appHealth,
+  appIdentify,
+  appIdentifying,
   appMetric,
   appReport,
   bootInfo,
+  configurationJudge,
+  configurationPropose,
+  configurationRead,
+  configurationVerdict,
+  consoleLog,
   consoleWrite,
   crashRecord,
   entropy,
@@ -71,6 +78,13 @@ export function perform(op: u32, a: u32, b: u32, c: u32, d: u32, e: u32): u32 {
     case 20: return nicAcquire();
     case 21: return nicTransmit(a, b);
     case 22: return streamOpen(a, b, c);
+    case 23: return consoleLog(a, b);
+    case 24: return appIdentify(a);
+    case 25: return appIdentifying();
+    case 26: return configurationPropose(a, b, c);
+    case 27: return configurationVerdict(a);
+    case 28: return configurationRead(a, b);
+    case 29: return configurationJudge(a, b, c, d);
 
     case 32: return load<u8>(a);
     case 33: return load<u32>(a);

@@ -24,6 +24,7 @@ function textOf(device: DeviceDetail): string {
       other === null ? "not known" : `${slot(other)}${other.reasonName === null ? "" : ` (${other.reasonName})`}`,
     ],
     ["deployment", active === null ? "none" : `${active.state} of ${active.version}, ${active.rolloutName}`],
+    ["configuration", device.configurationState],
     ["tags", device.tags.join(" ") || "none"],
     ...(attributes.length === 0 ? [] : [["attributes", attributes.join(" ")] as const]),
   ]);

@@ -5,11 +5,13 @@ import {
   describeIssues,
   goneMessage,
   logMessage,
+  logPartMessage,
   parseControl,
   proofMessage,
   stateMessage,
   telemetryMessage,
 } from "@flipside/protocol/messages";
+import { z } from "zod";
 import { isDeviceLeaf, topicPrefixOf } from "@flipside/protocol/topics";
 import { textOf } from "../test-bench.ts";
 import { type Check, NotConforming } from "../check.ts";
@@ -19,7 +21,7 @@ const forms = {
   proof: proofMessage,
   state: stateMessage,
   telemetry: telemetryMessage,
-  log: logMessage,
+  log: z.union([logMessage, logPartMessage]),
   answer: answerMessage,
   gone: goneMessage,
 };
@@ -47,7 +49,9 @@ export const wholeRunChecks: readonly Check[] = [
     needs: ["connects"],
     run(bench) {
       for (const message of bench.heardAll) {
-        const qos = bestEffort.includes(message.leaf) ? 0 : 1;
+        // A part of a log was asked for by a command.
+        const isPart = message.leaf === "log" && "part" in message.content;
+        const qos = bestEffort.includes(message.leaf) && !isPart ? 0 : 1;
         if (message.qos !== qos || message.isRetained)
           throw new NotConforming(
             `QoS ${qos}`,

@@ -6,7 +6,9 @@ import type { CheckIn } from "@flipside/protocol/messages";
 import type { DeviceTable } from "../../storage/schema.ts";
 import { preparedByShape } from "../../storage/prepared.ts";
 import type { Storage } from "../../storage/storage.ts";
+import type { CommandChannel } from "../commands/command-channel.ts";
 import type { Commands } from "../commands/commands.ts";
+import type { ConfigurationFollowing } from "../configuration/following.ts";
 import type { DeviceLog } from "../device-records/device-log.ts";
 import type { LastSeen } from "../device-records/last-seen.ts";
 import type { Feed } from "../../changes/feed.ts";
@@ -83,7 +85,9 @@ export function createCheckIns(options: {
   evidence: Pick<Evidence, "checkedIn">;
   offers: Pick<Offers, "answer">;
   trustDelivery: TrustDelivery;
-  commands: Commands;
+  commands: Pick<Commands, "checkedIn">;
+  configuration: ConfigurationFollowing;
+  channel: Pick<CommandChannel, "sendNext">;
   trust: Trust;
   health: Pick<HealthWatch, "checkedIn" | "crashed" | "reported">;
   metricHistory: Pick<MetricHistory, "note">;
@@ -178,6 +182,8 @@ export function createCheckIns(options: {
       await options.trustDelivery.checkedIn(session, checkIn);
       await options.offers.answer(deviceId);
       await options.commands.checkedIn(session, checkIn);
+      await options.configuration.checkedIn(session, checkIn);
+      await options.channel.sendNext(deviceId);
     },
     async telemetry(deviceId, { health, metric, value }) {
       const isReported = metric !== undefined && value !== undefined;

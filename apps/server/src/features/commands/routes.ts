@@ -8,6 +8,7 @@ import { commandList, type Commands } from "./commands.ts";
 export function commandRoutes(commands: Commands): BoundRoute[] {
   return [
     bind(routes.listCommands, ({ params, query }) => commands.list(params.id, pageOf(commandList, ["number"], query))),
+    bind(routes.getCollectedLog, ({ params }) => commands.log(params.id, params.command)),
     bind(routes.giveCommand, ({ params, body, user }) => {
       const { expiresInMs, ...action } = body;
       return commands.give(params.id, action, expiresInMs, user.userName);

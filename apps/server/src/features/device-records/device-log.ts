@@ -19,6 +19,7 @@ export type DeviceLogKind =
   | "refused-connection"
   | "boot-control"
   | "command"
+  | "configuration"
   | "crash"
   | "revoked"
   | "replaced"

@@ -32,6 +32,8 @@ const nothingSaid: DeviceUpdate = {
   attributes: null,
   bootCounter: null,
   bootReason: null,
+  configurationReported: null,
+  configurationRefusedBy: null,
   connection: null,
   entropy: null,
   health: "unknown",
@@ -63,7 +65,8 @@ export function createBoardReplacement(options: {
       const taken = await storage.transaction(async (work) => {
         const { db } = work;
         const taken = await elsewhere?.takeAway(db, id);
-        if ((await lockDevice(db, id)) === undefined) throw new ApiError("not-found", "There is no such device.");
+        const device = await lockDevice(db, id);
+        if (device === undefined) throw new ApiError("not-found", "There is no such device.");
         const old = await db.selectFrom("claims").select("secret").where("deviceId", "=", id).executeTakeFirst();
         // With it the old board could be the device again.
         if (old !== undefined && equalInConstantTime(old.secret, claim))
@@ -77,7 +80,13 @@ export function createBoardReplacement(options: {
         await options.evidence.deviceRevoked(work, id);
         await db
           .updateTable("devices")
-          .set({ ...nothingSaid, publicKey: awaitedKey, revokedAt: null })
+          .set({
+            ...nothingSaid,
+            // What is desired of the device is desired of the new board.
+            configurationState: device.configurationDesired === null ? "none" : "waiting",
+            publicKey: awaitedKey,
+            revokedAt: null,
+          })
           .where("id", "=", id)
           .execute();
         work.changed({ kind: "device", id });

@@ -40,7 +40,8 @@ async function giveDeploymentsAway(work: Work, { id, enrolledAt }: DeviceRow, no
 }
 
 const ofDevice = [
-  ...(["deviceSecrets", "deviceTags", "deviceLog", "commands", "claims", "hawkbitTargets"] as const),
+  ...(["deviceSecrets", "deviceTags", "deviceLog", "collectedLogs", "commands"] as const),
+  ...(["configurations", "claims", "hawkbitTargets"] as const),
   ...(["menderAuthSets", "awsThings", "awsExecutions"] as const),
 ];
 

@@ -10,6 +10,7 @@ const columns = {
   slotState: "runningState",
   health: "health",
   bootReason: "bootReason",
+  configuration: "configurationState",
 } as const;
 
 type Column = (typeof columns)[keyof typeof columns];

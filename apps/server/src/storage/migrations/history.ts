@@ -37,6 +37,7 @@ import { migrate as webhooksAndRequestIds } from "./0033-webhooks-and-request-id
 import { migrate as idempotentRequests } from "./0034-idempotent-requests.ts";
 import { migrate as claimsWithLimits } from "./0035-claims-with-limits.ts";
 import { migrate as scopes } from "./0036-scopes.ts";
+import { migrate as configurationsAndCollectedLogs } from "./0037-configurations-and-collected-logs.ts";
 import { migrate as trustDigests } from "./0039-trust-digests.ts";
 import { type Migrate, tools } from "./tools.ts";
 
@@ -75,6 +76,7 @@ const history: Record<string, Migrate> = {
   "0034-idempotent-requests": idempotentRequests,
   "0035-claims-with-limits": claimsWithLimits,
   "0036-scopes": scopes,
+  "0037-configurations-and-collected-logs": configurationsAndCollectedLogs,
   "0039-trust-digests": trustDigests,
 };
 

@@ -2,8 +2,15 @@
 
 import {
   appHealth,
+  appIdentify,
+  appIdentifying,
   appMetric,
   appReport,
+  configurationJudge,
+  configurationPropose,
+  configurationRead,
+  configurationVerdict,
+  consoleLog,
   entropy,
   nicAcquire,
   nicGrant,
@@ -25,6 +32,13 @@ const NAMES: usize = memory.data<u8>([
   0x61, 0x5f, 0x31, 0x41, 0x61, 0x62, 0x63, 0x64, 0x65, 0x66, 0x67, 0x68, 0x69, 0x6a, 0x6b, 0x6c, 0x6d, 0x6e, 0x6f,
   0x70,
 ]);
+const ZEROS: usize = memory.data(4);
+const TEXT: usize = memory.data<u8>([
+  0x20, 0x7e, 0x61, 0x62, 0x20, 0x7e, 0x61, 0x62, 0x20, 0x7e, 0x61, 0x62, 0x20, 0x7e, 0x61, 0x62, 0x20, 0x7e, 0x61,
+  0x62, 0x20, 0x7e, 0x61, 0x62, 0x20, 0x7e, 0x61, 0x62, 0x20, 0x7e, 0x61, 0x62, 0x20, 0x7e, 0x61, 0x62, 0x20, 0x7e,
+  0x61, 0x62, 0x20, 0x7e, 0x61, 0x62, 0x20, 0x7e, 0x61, 0x62, 0x20, 0x7e, 0x61, 0x62, 0x20, 0x7e, 0x61, 0x62, 0x20,
+  0x7e, 0x61, 0x62, 0x20, 0x7e, 0x61, 0x62, 0x20,
+]);
 const HOST: usize = memory.data<u8>([0x31, 0x32, 0x37, 0x2e, 0x30, 0x2e, 0x30, 0x2e, 0x31]); // 127.0.0.1
 const HOST_BYTES: u32 = 9;
 const BAD_HOST: usize = memory.data<u8>([0xff, 0xfe]);
@@ -37,6 +51,7 @@ export function imageEdges(): void {
   answer("entropy: to a pointer whose end wraps", entropy(0xfffffffc, 8));
   answer("entropy: 2^32 - 1 bytes", entropy(1, 0xffffffff));
   appEdges();
+  configurationEdges();
   streamEdges();
   answer("nic_info: over memory's end", nicInfo(memoryEnd() - 16));
   answer("nic_grant: of nothing", nicGrant(buffer, 0));
@@ -62,6 +77,38 @@ function appEdges(): void {
   answer("app_report: at memory's end", appReport(memoryEnd() - 32));
   answer("app_report: over memory's end", appReport(memoryEnd() - 28));
   answer("app_report: at the highest address", appReport(0xfffffffc));
+}
+
+/** Where the app's own calls are granted, nothing waits for its verdict; where the agent's are, nobody gives one. */
+function configurationEdges(): void {
+  answer("console_log: of nothing", consoleLog(buffer, 0));
+  answer("console_log: over memory's end", consoleLog(memoryEnd() - 4, 8));
+  answer("console_log: to a pointer whose end wraps", consoleLog(0xfffffffc, 8));
+  answer("console_log: 2^32 - 1 bytes", consoleLog(1, 0xffffffff));
+  answer("app_identify: 0", appIdentify(0));
+  answer("app_identify: 2", appIdentify(2));
+  answer("app_identify: 2^32 - 1", appIdentify(0xffffffff));
+  answer("app_identifying", appIdentifying());
+  answer("configuration_propose: 1025 bytes", configurationPropose(buffer, 1025, 1));
+  answer("configuration_propose: over memory's end", configurationPropose(memoryEnd() - 4, 8, 1));
+  answer("configuration_propose: from a pointer whose end wraps", configurationPropose(0xfffffffc, 8, 1));
+  answer("configuration_propose: 2^32 - 1 bytes", configurationPropose(1, 0xffffffff, 1));
+  answer("configuration_propose: well", configurationPropose(buffer, 4, 0xffffffff));
+  answer("configuration_verdict: of one that nobody has judged", configurationVerdict(buffer));
+  answer("configuration_verdict: over memory's end", configurationVerdict(memoryEnd() - 76));
+  answer("configuration_verdict: at the highest address", configurationVerdict(0xfffffffc));
+  answer("configuration_propose: nothing", configurationPropose(buffer, 0, 0));
+  answer("configuration_propose: nothing, at memory's end", configurationPropose(memoryEnd(), 0, 0));
+  answer("configuration_propose: nothing, beyond memory's end", configurationPropose(memoryEnd() + 1, 0, 0));
+  answer("configuration_read: of nothing", configurationRead(buffer, 8));
+  answer("configuration_read: over memory's end", configurationRead(memoryEnd() - 4, 8));
+  answer("configuration_read: 2^32 - 1 bytes", configurationRead(1, 0xffffffff));
+  answer("configuration_judge: of nothing", configurationJudge(0, 0, buffer, 0));
+  answer("configuration_judge: words of 64 bytes", configurationJudge(0, 0, TEXT, 64));
+  answer("configuration_judge: words of 65 bytes", configurationJudge(0, 0, TEXT, 65));
+  answer("configuration_judge: words that are zeros", configurationJudge(0, 0, ZEROS, 1));
+  answer("configuration_judge: words over memory's end", configurationJudge(0, 0, memoryEnd() - 1, 2));
+  answer("configuration_judge: words of 2^32 - 1 bytes", configurationJudge(0, 0, TEXT, 0xffffffff));
 }
 
 function streamEdges(): void {
