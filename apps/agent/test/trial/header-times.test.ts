@@ -5,7 +5,8 @@ import { Duplex } from "node:stream";
 import { SlotState } from "@flipside/image-format";
 import { afterEach, beforeAll, describe, expect, test } from "vitest";
 import { newestRecord } from "../../../../test/power-cut/flash-contents.ts";
-import { checkTimes, imageFields } from "../../build/build-release.ts";
+import { checkTimes } from "../../build/build-release.ts";
+import { imageFields } from "../../build/image-fields.ts";
 import { unikernelTarget, virtualTarget } from "@flipside/machine/factory/targets";
 import type { ManualClock } from "@flipside/machine/clock";
 import type { VirtualDevice } from "@flipside/machine/node/virtual-device";
@@ -98,7 +99,7 @@ test.each([
 
 describe("the build refuses", () => {
   const fields = (deadlines: Partial<typeof shortest>) =>
-    imageFields(unikernelTarget, { version: "1.0.0", releaseSequence: 1, signingKeys: [], deadlines });
+    imageFields(unikernelTarget, { version: "1.0.0", releaseSequence: 1, deadlines });
   test.each([
     [
       { watchdogMs: 5_999 },
