@@ -12,7 +12,7 @@ import type { ManualClock } from "@flipside/machine/clock";
 import type { VirtualDevice } from "@flipside/machine/node/virtual-device";
 import { deviceWith, flashWith, imageOf, openWorkshop, type Workshop } from "../hosts/virtual-image.ts";
 import { putImage, writeLog } from "../recovery/bench.ts";
-import { WorkingClock } from "./working-clock.ts";
+import { WorkingClock } from "@flipside/machine/clock";
 
 const realAgent = "../../../src/agent/main";
 /** What the format lets a header say at least, and at most. */

@@ -31,7 +31,7 @@ export interface Defects {
 
 export const noDefects: Defects = { wornSector: -1, isRotten: false };
 
-type JudgedImage = Pick<CampaignImage, "name" | "digest" | "header" | "payload">;
+export type JudgedImage = Pick<CampaignImage, "name" | "digest" | "header" | "payload">;
 
 /** What a story allows, and what it ends with. */
 export type Rules = Pick<
@@ -331,7 +331,7 @@ export class WhatMustHold {
     const record = this.checker.newestRecord(this.#ids);
     // No record at all: only before the first one was sealed.
     if (!record && hadRecord) this.violates(2, "no record of boot control holds any more");
-    if (record && this.checker.bootableSlots(this.#ids, record).length === 0)
+    if (record && this.checker.bootableSlots(this.#ids, record).length === 0 && !this.defects.isRotten)
       this.violates(2, "no confirmed, admissible, whole image is left");
   }
 
