@@ -79,6 +79,9 @@ export function SignInPage({ expired }: { expired: boolean }): ReactNode {
             <ProviderLink />
             <PasswordForm onProblem={setProblem} onSecondStep={() => setAtSecondStep(true)} />
             <p className="hint">A new server prints a one-time password when it starts for the first time.</p>
+            <p className="hint">
+              No account yet? <a href="/brick-it/?console">Try to brick a device</a>: it runs in your browser.
+            </p>
           </>
         )}
       </div>
