@@ -12,6 +12,7 @@ import { buildBootWasm } from "../../agent/build/build-loader.ts";
 import { cached, filesBelow, hashOf, hashOfFiles } from "../../agent/build/cache.ts";
 import { compileWasm } from "../../agent/build/compile-module.ts";
 import { agentSources, repositoryRoot } from "../../agent/build/paths.ts";
+import { instrument } from "../../power-cut/src/device/instrument.ts";
 import {
   bankRoots,
   type CampaignImage,
@@ -58,7 +59,13 @@ async function compileModules(): Promise<Modules> {
 /** Folder with demonstration.json and the modules, by the names that the page asks for. */
 export async function buildDemonstration(): Promise<string> {
   const modules = await compileModules();
-  const sources = ["apps/web/build", "apps/power-cut/src/stories", "packages/image-format/src", "packages/machine/src"]
+  const sources = [
+    "apps/web/build",
+    "apps/power-cut/src/stories",
+    "apps/power-cut/src/device",
+    "packages/image-format/src",
+    "packages/machine/src",
+  ]
     .flatMap((folder) => filesBelow(join(repositoryRoot, folder), [".ts"]))
     .concat(
       ["demonstration.ts", "geometry.ts"].map((name) => join(repositoryRoot, "apps/web/src/brick-it/bench", name)),
@@ -69,6 +76,10 @@ export async function buildDemonstration(): Promise<string> {
     put("boot.wasm", modules.boot);
     put("agent.wasm", modules.agent);
     for (const app of Object.keys(apps) as AppName[]) put(apps[app], modules.apps[app]);
+    // The campaign's, to replay its cases: what shipped, made ready for many starts.
+    put("replay-boot.wasm", instrument(modules.boot, { importCrypto: true }));
+    put("replay-agent.wasm", instrument(modules.agent, { importCrypto: true }));
+    put("replay-agent-crypto.wasm", instrument(modules.agent, { importCrypto: false }));
     put("demonstration.json", JSON.stringify(await demonstrationOf(modules)));
   });
 }

@@ -149,7 +149,7 @@ export class Rig<C> implements Watch {
     if (!record) return;
     this.#hadRecord = true;
     const last = this.acted.at(-1);
-    if (last && record.bootCounter <= last.bootCounter)
+    if (last && record.bootCounter <= last.bootCounter && !this.judge.logIsWorn)
       this.judge.violates(2, `the boot counter went from ${last.bootCounter} to ${record.bootCounter}`);
     this.acted.push({ bootCounter: record.bootCounter, epoch: record.epoch, slot });
   }

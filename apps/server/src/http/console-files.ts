@@ -18,10 +18,10 @@ const pageOfDevice = /^\/devices\/[^/]+$/;
 const hashedPath = /^(?:\/brick-it)?\/assets\/.+-[A-Za-z0-9_-]{8,}\.[a-z0-9]+(?:\.br|\.gz)?$/;
 
 /**
- * The worker of "Try to brick it" runs WebAssembly, and a worker goes by the policy that its script came with; the page
- * around it keeps the console's (docs/decisions/0033-a-device-in-the-tab.md).
+ * The workers of "Try to brick it" run WebAssembly, and a worker goes by the policy that its script came with; the page
+ * around them keeps the console's (docs/decisions/0033-a-device-in-the-tab.md).
  */
-const wasmWorkerPath = /^\/brick-it\/assets\/worker-[A-Za-z0-9_-]{8,}\.js$/;
+const wasmWorkerPath = /^\/brick-it\/assets\/(?:replay-)?worker-[A-Za-z0-9_-]{8,}\.js$/;
 const wasmWorkerPolicy = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'";
 
 function setCaching(response: Response, path: string): void {

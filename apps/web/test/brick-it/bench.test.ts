@@ -12,6 +12,7 @@ import { Auto } from "../../src/brick-it/bench/auto.ts";
 import { Bench } from "../../src/brick-it/bench/bench.ts";
 import type { Demonstration } from "../../src/brick-it/bench/demonstration.ts";
 import { kindNumber } from "../../src/brick-it/bench/page-map.ts";
+import { layout } from "../../src/brick-it/bench/geometry.ts";
 import type { Counters } from "../../src/brick-it/snapshot.ts";
 import { goOnUntil, opened, told } from "./opened.ts";
 
@@ -179,6 +180,19 @@ it(`whose only image is damaged by hand waits in recovery and is not called bric
   other.powerOn();
   goOnUntil(other, () => other.snapshot(false).runningSlot !== undefined);
   expect(other.snapshot(false)).toMatchObject({ runningSlot: "a", counters: { bricked: 0, violations: [] } });
+});
+
+it(`with boot control worn out runs what is confirmed, and is not blamed for old records (${seeds})`, async () => {
+  const bench = started();
+  bench.device.cells.wornSectors.add(layout.sectorBytes);
+  bench.wearOut("bootControl");
+  for (let powerUp = 0; powerUp < 6; powerUp++) {
+    bench.pull();
+    await bench.judged();
+    bench.powerOn();
+    goOnUntil(bench, () => bench.snapshot(false).runningSlot === "a");
+  }
+  expect(bench.counters).toMatchObject({ powerCuts: 6, bricked: 0, violations: [] });
 });
 
 it(`with a sector of the idle slot worn out says that the update failed, and runs on (${seeds})`, () => {

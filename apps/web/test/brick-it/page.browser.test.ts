@@ -5,6 +5,10 @@ import { join } from "node:path";
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { Fixture } from "../../../server/test/fixture.ts";
+import { parseCaseId } from "../../../power-cut/src/campaign/case-id.ts";
+import { openSubject } from "../../../power-cut/src/campaign/open-subject.ts";
+import { replay } from "../../../power-cut/src/campaign/replay.ts";
+import { subjectOfSources } from "../../../power-cut/src/campaign/subject.ts";
 import { buildConsole } from "../../build/build-console.ts";
 import { axeProblems } from "../axe.ts";
 import { findChromium, launch } from "../browser.ts";
@@ -105,7 +109,7 @@ describe.skipIf(!executablePath)("the page Try to brick it", () => {
     expect(await axeProblems(page)).toEqual([]);
     await button("Power on").press("Enter");
     await says("It runs 1.0.0 from slot A");
-    await button("Pull the power now").press("Space");
+    await button("Pull the power").press("Space");
     await says("The power is off.");
     await button("Flip bits").press("Enter");
     await page.getByText(/3 bits flip in slot B, page \d+/).waitFor();
@@ -122,6 +126,35 @@ describe.skipIf(!executablePath)("the page Try to brick it", () => {
     expect([await counted("bricked"), await counted("broken promises")]).toEqual([0, 0]);
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
     expect(await axeProblems(page)).toEqual([]);
+  });
+
+  it("replays cases of the campaign, line by line as the command line does", { timeout: 240_000 }, async () => {
+    const { tested, pages, stories } = await openSubject(await subjectOfSources(), "small");
+    await open(`${fixture.server.url}/brick-it/`);
+    for (const id of ["first-update/14.prefix.1", "crash-falls-back/3.marginal.0~fading/2.subset.1"]) {
+      const { story: name, steps } = parseCaseId(id);
+      const { story, start } = stories.get(name)!;
+      const lines: string[] = [];
+      const { violations } = replay(tested, pages, story, start, steps, 5, { line: (text) => void lines.push(text) });
+      expect([id, violations]).toEqual([id, []]);
+      await page.getByLabel("Case", { exact: true }).fill(id);
+      await page.getByLabel("Seed of the campaign").fill("5");
+      await button("Replay").click();
+      await page.getByText(`${name}: ${story.what}`).waitFor();
+      await says("All invariants hold");
+      const shown = await page.getByRole("region", { name: "What happened in this case" }).innerText();
+      expect(shown.split("\n")).toEqual(lines);
+    }
+    expect(await axeProblems(page)).toEqual([]);
+    for (const [id, why] of [
+      ["no-such-story/1.prefix.0", 'there is no story "no-such-story": one of enrolment, '],
+      ["first-update/x", '"x" in case first-update/x is not OPERATION.FAULT.N'],
+      ["first-update/999.prefix.0", "there is no operation 999 to cut"],
+    ] as const) {
+      await page.getByLabel("Case", { exact: true }).fill(id);
+      await button("Replay").click();
+      await page.getByRole("alert").filter({ hasText: why }).waitFor();
+    }
   });
 
   it("says what is wrong with a seed, and that its files are missing", async () => {

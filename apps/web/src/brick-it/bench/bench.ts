@@ -98,7 +98,7 @@ export class Bench {
     this.#map = new PageMap(this.device.cells.bytes);
     this.#rig = this.#newRig();
     this.#tell(
-      "hand",
+      "device",
       "idle",
       `A device leaves the factory: ${demonstration.images[0]!.version} in slot A. Seed ${seed}.`,
     );

@@ -4,6 +4,7 @@ import "./buffer-in-a-browser.ts";
 import type { Order, Snapshot } from "../snapshot.ts";
 import { openDemonstration } from "./demonstration.ts";
 import { Driver } from "./driver.ts";
+import { readBeside } from "../read-beside.ts";
 
 /** `base`: where the files of the demonstration lie. */
 export type ToWorker = { kind: "open"; base: string; seed: number } | { kind: "order"; order: Order };
@@ -16,12 +17,6 @@ const failed = (thrown: unknown): void =>
   tell({ kind: "failed", why: thrown instanceof Error ? thrown.message : String(thrown) });
 
 let driver: Driver | undefined;
-
-async function read(base: string, name: string): Promise<Uint8Array> {
-  const response = await fetch(new URL(name, base));
-  if (!response.ok) throw new Error(`${name} could not be loaded: ${response.status} ${response.statusText}`);
-  return new Uint8Array(await response.arrayBuffer());
-}
 
 /** Of what was told last, but for what is new each time. */
 let told = "";
@@ -46,7 +41,7 @@ function goOn(running: Driver): void {
 
 self.onmessage = ({ data }: MessageEvent<ToWorker>) => {
   if (data.kind === "order") return void driver?.obey(data.order).catch(failed);
-  openDemonstration((name) => read(data.base, name)).then((demonstration) => {
+  openDemonstration((name) => readBeside(data.base, name)).then((demonstration) => {
     driver = new Driver(demonstration, data.seed, () => performance.now());
     goOn(driver);
   }, failed);

@@ -4,9 +4,10 @@ import { type ReactNode, useEffect, useRef } from "react";
 import { Icon } from "../../components/icon.tsx";
 import { Logo } from "../../components/logo.tsx";
 import type { Counters, Snapshot, TimelineEntry } from "../snapshot.ts";
-import { AutoControls, DamageControls, PowerControls, SpeedControl, UpdateControls } from "./controls.tsx";
+import { AutoControls, DamageControls, PowerButton, SpeedControl, TearControls, UpdateControls } from "./controls.tsx";
 import { type Shown, useDeviceStore, useFailure, useShown } from "./device-store.ts";
 import { FlashView } from "./flash-view.tsx";
+import { ReplayPanel } from "./replay-panel.tsx";
 import { stateInWords } from "./state-words.ts";
 
 const FIRST_SEED = 1;
@@ -167,12 +168,13 @@ function Device({ shown, store }: { shown: Shown; store: NonNullable<ReturnType<
         <span className="lamp" aria-hidden="true" />
         <p role="status">{stateInWords(snapshot)}</p>
         <SpeedControl give={give} />
+        <PowerButton snapshot={snapshot} give={give} />
       </div>
       <div className="bench">
         <FlashView store={store} snapshot={snapshot} />
         <div className="bench-side">
-          <PowerControls snapshot={snapshot} give={give} />
           <UpdateControls snapshot={snapshot} give={give} />
+          <TearControls snapshot={snapshot} give={give} />
           <AutoControls snapshot={snapshot} give={give} />
           <DamageControls snapshot={snapshot} give={give} />
         </div>
@@ -183,6 +185,7 @@ function Device({ shown, store }: { shown: Shown; store: NonNullable<ReturnType<
           <Timeline entries={timeline} />
           <ConsoleLines lines={lines} />
           <Judge snapshot={snapshot} />
+          <ReplayPanel />
         </div>
       </div>
     </>

@@ -8,76 +8,75 @@ import { speeds, tears } from "../snapshot.ts";
 import { flavourWords, operationWords, tearWords, zoneWords } from "../words.ts";
 import { Field } from "../../components/field.tsx";
 import { Icon } from "../../components/icon.tsx";
+import { seedOf, SEED_WORDS } from "./typed-seed.ts";
 
 interface Props {
   snapshot: Snapshot;
   give: (order: Order) => void;
 }
 
-export function PowerControls({ snapshot, give }: Props): ReactNode {
+/** Always at hand. */
+export function PowerButton({ snapshot, give }: Props): ReactNode {
+  const { isOn, isAuto } = snapshot;
+  return isOn ? (
+    <button type="button" className="button danger power" onClick={() => give({ kind: "pull" })}>
+      <Icon name="stop" /> Pull the power
+    </button>
+  ) : (
+    <button
+      type="button"
+      className="button primary power"
+      aria-disabled={isAuto}
+      onClick={() => !isAuto && give({ kind: "power-on" })}
+    >
+      <Icon name="play" /> Power on
+    </button>
+  );
+}
+
+export function TearControls({ snapshot, give }: Props): ReactNode {
   const [operation, setOperation] = useState<keyof typeof operationWords>("any");
   const [tear, setTear] = useState<TearChoice>("drawn");
-  const { isOn, isArmed, isAuto } = snapshot;
+  const { isArmed, isAuto } = snapshot;
   return (
-    <section className="panel power-panel" aria-labelledby="power-title">
-      <h2 id="power-title">Power</h2>
-      {isOn ? (
-        <button type="button" className="button danger big" onClick={() => give({ kind: "pull" })}>
-          <Icon name="stop" /> Pull the power now
+    <section className="panel" aria-labelledby="tear-title">
+      <h2 id="tear-title">Pull it in the middle of something</h2>
+      <Field label="Pull it at the next">
+        {(ids) => (
+          <select {...ids} value={operation} onChange={(event) => setOperation(event.target.value as typeof operation)}>
+            {Object.entries(operationWords).map(([value, label]) => (
+              <option key={value} value={value}>
+                {label}
+              </option>
+            ))}
+          </select>
+        )}
+      </Field>
+      <Field label="What is left of it">
+        {(ids) => (
+          <select {...ids} value={tear} onChange={(event) => setTear(event.target.value as TearChoice)}>
+            {tears.map((value) => (
+              <option key={value} value={value}>
+                {tearWords[value].label}
+              </option>
+            ))}
+          </select>
+        )}
+      </Field>
+      {isArmed && !isAuto ? (
+        <button type="button" className="button" onClick={() => give({ kind: "disarm" })}>
+          Let it be
         </button>
       ) : (
         <button
           type="button"
-          className="button primary big"
+          className="button danger-outline"
           aria-disabled={isAuto}
-          onClick={() => !isAuto && give({ kind: "power-on" })}
+          onClick={() => !isAuto && give({ kind: "pull-at-next", operation, tear })}
         >
-          <Icon name="play" /> Power on
+          Tear it
         </button>
       )}
-      <fieldset className="torn">
-        <legend>Or in the middle of something</legend>
-        <Field label="Pull it at the next">
-          {(ids) => (
-            <select
-              {...ids}
-              value={operation}
-              onChange={(event) => setOperation(event.target.value as typeof operation)}
-            >
-              {Object.entries(operationWords).map(([value, label]) => (
-                <option key={value} value={value}>
-                  {label}
-                </option>
-              ))}
-            </select>
-          )}
-        </Field>
-        <Field label="What is left of it">
-          {(ids) => (
-            <select {...ids} value={tear} onChange={(event) => setTear(event.target.value as TearChoice)}>
-              {tears.map((value) => (
-                <option key={value} value={value}>
-                  {tearWords[value].label}
-                </option>
-              ))}
-            </select>
-          )}
-        </Field>
-        {isArmed && !isAuto ? (
-          <button type="button" className="button" onClick={() => give({ kind: "disarm" })}>
-            Let it be
-          </button>
-        ) : (
-          <button
-            type="button"
-            className="button danger-outline"
-            aria-disabled={isAuto}
-            onClick={() => !isAuto && give({ kind: "pull-at-next", operation, tear })}
-          >
-            Tear it
-          </button>
-        )}
-      </fieldset>
     </section>
   );
 }
@@ -158,34 +157,36 @@ export function DamageControls({ snapshot, give }: Props): ReactNode {
   );
 }
 
-const SEED_MAX = 0xffff_ffff;
-
-/** A seed as somebody typed it; undefined: none. */
-const seedOf = (text: string): number | undefined => {
-  const seed = Number(text);
-  return /^\d+$/.test(text.trim()) && seed <= SEED_MAX ? seed : undefined;
-};
-
 export function AutoControls({ snapshot, give }: Props): ReactNode {
   const [text, setText] = useState("1");
   const { isAuto } = snapshot;
   const seed = seedOf(text);
   return (
     <section className="panel" aria-labelledby="auto-title">
-      <h2 id="auto-title">By itself</h2>
+      <h2 id="auto-title">Let it run by itself</h2>
       <p className="hint">
         A new device, one update after the other, and power that fails at moments that a seed draws. The same seed does
         the same again.
       </p>
-      <Field label="Seed" error={seed === undefined ? `A whole number from 0 to ${SEED_MAX}.` : undefined}>
+      <Field label="Seed" error={seed === undefined ? SEED_WORDS : undefined}>
         {(ids) => (
-          <input
-            {...ids}
-            inputMode="numeric"
-            value={text}
-            disabled={isAuto}
-            onChange={(event) => setText(event.target.value)}
-          />
+          <div className="seed">
+            <input
+              {...ids}
+              inputMode="numeric"
+              value={text}
+              disabled={isAuto}
+              onChange={(event) => setText(event.target.value)}
+            />
+            <button
+              type="button"
+              className="button"
+              aria-disabled={isAuto}
+              onClick={() => !isAuto && setText(String(crypto.getRandomValues(new Uint32Array(1))[0]))}
+            >
+              Another
+            </button>
+          </div>
         )}
       </Field>
       <div className="actions">
@@ -203,14 +204,6 @@ export function AutoControls({ snapshot, give }: Props): ReactNode {
             <Icon name="play" /> Pull it again and again
           </button>
         )}
-        <button
-          type="button"
-          className="button quiet"
-          onClick={() => setText(String(crypto.getRandomValues(new Uint32Array(1))[0]))}
-          aria-disabled={isAuto}
-        >
-          Another seed
-        </button>
       </div>
       <button
         type="button"
