@@ -22,8 +22,8 @@ const sourceFolders = [
   "packages/protocol/src",
 ];
 
-/** Returns the folder. */
-export async function buildBrickIt(): Promise<string> {
+/** `begins` is called when there is something to build. Returns the folder. */
+export async function buildBrickIt(begins: () => void): Promise<string> {
   const demonstration = await buildDemonstration();
   const sources = [
     ...sourceFolders.flatMap((folder) => filesBelow(join(repositoryRoot, folder), [""])),
@@ -31,6 +31,7 @@ export async function buildBrickIt(): Promise<string> {
   ];
   const hash = hashOf([hashOfFiles(sources, repositoryRoot), demonstration.slice(repositoryRoot.length)]);
   return cached("brick-it", hash, async (outDir) => {
+    begins();
     const vite = join(repositoryRoot, "node_modules/vite/bin/vite.js");
     const config = join(repositoryRoot, "apps/web/vite.brick-it.config.ts");
     // The configuration makes the demonstration, by sources that Node knows through tsx; NODE_ENV as for the console.

@@ -1,19 +1,17 @@
-// The console for a server to serve (its --console-dir), and in a folder of it the page "Try to brick it": for
-// production, whatever the environment of whoever asks. What the same sources were built to before is used again.
+// The console for a server to serve (its --console-dir): for production, whatever the environment of whoever asks. What
+// the same sources were built to before is used again.
 
 import { execFile } from "node:child_process";
-import { cpSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { cached, filesBelow, hashOf, hashOfFiles } from "../../agent/build/cache.ts";
+import { cached, filesBelow, hashOfFiles } from "../../agent/build/cache.ts";
 import { repositoryRoot } from "../../agent/build/paths.ts";
-import { buildBrickIt } from "./build-brick-it.ts";
 
 const run = promisify(execFile);
 const BUILD_MS_MAX = 300_000;
 
 /** `begins` is called when there is something to build; `step` names the kind of output. Returns the folder. */
-export async function buildConsole(begins: () => void = () => {}, step = "console"): Promise<string> {
+export function buildConsole(begins: () => void = () => {}, step = "console"): Promise<string> {
   const web = join(repositoryRoot, "apps/web");
   const sources = [
     ...["apps/web/src", "apps/web/build", "apps/web/public", "packages/api/src"].flatMap((folder) =>
@@ -23,9 +21,7 @@ export async function buildConsole(begins: () => void = () => {}, step = "consol
     join(web, "vite.config.ts"),
     join(repositoryRoot, "package-lock.json"),
   ];
-  const page = await buildBrickIt();
-  const hash = hashOf([hashOfFiles(sources, repositoryRoot), page.slice(repositoryRoot.length)]);
-  return cached(step, hash, async (outDir) => {
+  return cached(step, hashOfFiles(sources, repositoryRoot), async (outDir) => {
     begins();
     const vite = join(repositoryRoot, "node_modules/vite/bin/vite.js");
     // A process of its own: tests have NODE_ENV "test", and with that vite takes the libraries' development builds.
@@ -33,6 +29,5 @@ export async function buildConsole(begins: () => void = () => {}, step = "consol
       env: { ...process.env, NODE_ENV: "production" },
       timeout: BUILD_MS_MAX,
     });
-    cpSync(page, join(outDir, "brick-it"), { recursive: true });
   });
 }

@@ -4,10 +4,10 @@
 import { cpSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { repositoryRoot } from "../../agent/build/paths.ts";
-import { buildConsole } from "./build-console.ts";
+import { buildServed } from "./build-served.ts";
 
 const dist = join(repositoryRoot, "apps/web/dist");
-const built = await buildConsole(() => console.log("building console and page; a first time takes half a minute"));
+const built = await buildServed(() => console.log("building console and page; a first time takes half a minute"));
 rmSync(dist, { recursive: true, force: true });
 cpSync(built, dist, { recursive: true });
 console.log(`console: ${dist}\n"Try to brick it", for any static server: ${join(dist, "brick-it")}`);

@@ -9,7 +9,7 @@ import { parseCaseId } from "../../../power-cut/src/campaign/case-id.ts";
 import { openSubject } from "../../../power-cut/src/campaign/open-subject.ts";
 import { replay } from "../../../power-cut/src/campaign/replay.ts";
 import { subjectOfSources } from "../../../power-cut/src/campaign/subject.ts";
-import { buildConsole } from "../../build/build-console.ts";
+import { buildServed } from "../../build/build-served.ts";
 import { axeProblems } from "../axe.ts";
 import { findChromium, launch } from "../browser.ts";
 import { StaticServer } from "./static-server.ts";
@@ -28,14 +28,14 @@ describe.skipIf(!executablePath)("the page Try to brick it", () => {
   const faults: string[] = [];
 
   beforeAll(async () => {
-    const consoleDir = await buildConsole();
+    const consoleDir = await buildServed();
     files = new StaticServer(join(consoleDir, "brick-it"));
     [browser, fixture, staticUrl] = await Promise.all([
       launch(executablePath!),
       Fixture.start({ consoleDir }),
       files.listen(),
     ]);
-  });
+  }, 300_000);
   afterAll(async () => {
     await browser?.close();
     await fixture?.stop();

@@ -160,13 +160,17 @@ function Judge({ snapshot }: { snapshot: Snapshot }): ReactNode {
 function Device({ shown, store }: { shown: Shown; store: NonNullable<ReturnType<typeof useDeviceStore>> }): ReactNode {
   const { snapshot, timeline, console: lines } = shown;
   const give = (order: Parameters<typeof store.order>[0]): void => store.order(order);
+  // What changes by itself several times a second is looked at, not read aloud.
+  const live = snapshot.isAuto ? "off" : "polite";
   const loaderSaid = timeline.find(({ who, text }) => who === "loader" && !text.startsWith("The loader runs"));
   return (
     <>
       <Score counters={snapshot.counters} />
       <div className={`state-line phase-${snapshot.phase}`}>
         <span className="lamp" aria-hidden="true" />
-        <p role="status">{stateInWords(snapshot)}</p>
+        <p role="status" aria-live={live}>
+          {stateInWords(snapshot)}
+        </p>
         <SpeedControl give={give} />
         <PowerButton snapshot={snapshot} give={give} />
       </div>
@@ -179,7 +183,7 @@ function Device({ shown, store }: { shown: Shown; store: NonNullable<ReturnType<
           <DamageControls snapshot={snapshot} give={give} />
         </div>
         <div className="bench-log">
-          <p className="loader-said" role="status">
+          <p className="loader-said" role="status" aria-live={live}>
             <strong>The loader&apos;s last decision:</strong> {loaderSaid?.text ?? "none yet."}
           </p>
           <Timeline entries={timeline} />

@@ -4,8 +4,8 @@ import type { Snapshot, UpdateView } from "../snapshot.ts";
 
 const states: Record<string, (update: UpdateView) => string> = {
   offered: ({ version }) => `Version ${version} is offered; the device asks now and then.`,
-  downloading: ({ version, chunksDone, chunksTotal }) =>
-    `Version ${version} is being fetched and written: ${chunksDone} of ${chunksTotal} chunks.`,
+  // How far, stands at the slot: this sentence is read aloud.
+  downloading: ({ version }) => `Version ${version} is being fetched and written.`,
   verifying: ({ version }) => `Version ${version} is verified once more, from flash.`,
   installed: ({ version }) => `Version ${version} is installed as a candidate; the device restarts into it.`,
   rebooting: ({ version }) => `The device restarts into version ${version}.`,
