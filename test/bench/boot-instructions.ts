@@ -5,7 +5,7 @@
 import { chmodSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { buildImage, type SigningKey, slotParts } from "@flipside/image-format";
-import { imageFields } from "../../apps/agent/build/build-release.ts";
+import { imageFields } from "../../apps/agent/build/image-fields.ts";
 import { type LinkedProgram, symbolsOf } from "../../apps/agent/build/link.ts";
 import { unikernelTarget } from "@flipside/machine/factory/targets";
 import { unikernelLayout, type ZoneName } from "@flipside/machine/factory/flash-layout";
@@ -76,7 +76,7 @@ export async function sleepRecorder(options: {
 }): Promise<SleepRecorder> {
   const { snapshot, folder } = options;
   const signingKeys = [options.releaseKey.privateJwk];
-  const fields = imageFields(unikernelTarget, { version: "1.0.0", releaseSequence: 1, signingKeys });
+  const fields = imageFields(unikernelTarget, { version: "1.0.0", releaseSequence: 1 });
   const { payload, log } = await payloadThatRecordsSleeps(folder);
   const image = await buildImage({ fields, payload, signingKeys });
   const unikernel = snapshot.restore();

@@ -7,7 +7,8 @@ import { mkdirSync } from "node:fs";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import { buildImage, buildRelease } from "@flipside/image-format";
-import { imageFields, type VirtualRelease } from "../../apps/agent/build/build-release.ts";
+import type { VirtualRelease } from "../../apps/agent/build/build-release.ts";
+import { imageFields } from "../../apps/agent/build/image-fields.ts";
 import { virtualTarget } from "@flipside/machine/factory/targets";
 import { DemoFleet } from "../../apps/demo/src/demo-fleet.ts";
 import type { PreparedVirtual } from "../../apps/demo/src/prepare.ts";
@@ -135,7 +136,7 @@ async function transfer(bench: Bench, i: number, bytesPerSecond: number): Promis
   const version = `9.0.${i}`;
   // The device is not asked to run it: filler is as good as modules, and falls back to the image before it.
   const image = await buildImage({
-    fields: imageFields(virtualTarget, { version, releaseSequence: 100 + i, signingKeys }),
+    fields: imageFields(virtualTarget, { version, releaseSequence: 100 + i }),
     payload: randomBytes(PAYLOAD_BYTES),
     signingKeys,
   });

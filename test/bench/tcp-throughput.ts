@@ -7,7 +7,8 @@ import { createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
 import { buildImage, newFactoryIdentity } from "@flipside/image-format";
 import { repositoryRoot } from "../../apps/agent/build/paths.ts";
-import { buildPayloads, imageFields } from "../../apps/agent/build/build-release.ts";
+import { buildPayloads } from "../../apps/agent/build/build-release.ts";
+import { imageFields } from "../../apps/agent/build/image-fields.ts";
 import { PRODUCT, unikernelTarget } from "@flipside/machine/factory/targets";
 import { bootBank } from "@flipside/machine/factory/boot-bank";
 import { factoryFlash } from "@flipside/machine/factory/factory-flash";
@@ -32,7 +33,7 @@ export async function measureTcp(options: {
   });
   const signingKeys = [prepared.keys.release.privateJwk];
   const image = await buildImage({
-    fields: imageFields(unikernelTarget, { version: "1.0.0", releaseSequence: 1, signingKeys }),
+    fields: imageFields(unikernelTarget, { version: "1.0.0", releaseSequence: 1 }),
     payload: unikernelPayload,
     signingKeys,
   });

@@ -3,7 +3,7 @@
 
 import { createHash } from "node:crypto";
 import { buildImage, buildRelease, type SigningKey } from "@flipside/image-format";
-import { imageFields } from "../../apps/agent/build/build-release.ts";
+import { imageFields } from "../../apps/agent/build/image-fields.ts";
 import { unikernelTarget } from "@flipside/machine/factory/targets";
 import type { Unikernel } from "@flipside/machine/qemu/unikernel";
 import { unikernelId } from "../../apps/demo/src/demo-fleet.ts";
@@ -47,7 +47,7 @@ export async function measureUpdates(options: {
     const version = `${sequence}.0.0`;
     const signingKeys = [options.releaseKey.privateJwk];
     const image = await buildImage({
-      fields: imageFields(unikernelTarget, { version, releaseSequence: sequence, signingKeys }),
+      fields: imageFields(unikernelTarget, { version, releaseSequence: sequence }),
       payload: fillWindow(options.payload, version),
       signingKeys,
     });

@@ -10,9 +10,9 @@ import {
   type BuiltRelease,
   buildPayloads,
   buildSignedRelease,
-  imageFields,
   type ReleaseOptions,
 } from "../../apps/agent/build/build-release.ts";
+import { imageFields } from "../../apps/agent/build/image-fields.ts";
 import { symbolsOf } from "../../apps/agent/build/link.ts";
 import { projectKeys } from "../../apps/agent/build/project-keys.ts";
 import { unikernelTarget, type virtualTarget } from "@flipside/machine/factory/targets";
@@ -147,7 +147,6 @@ export class StoryWorld {
     const base = imageFields(target, {
       version: change.version,
       releaseSequence: change.releaseSequence,
-      signingKeys: [],
       deadlines: storyDeadlines,
     });
     const payload = target === unikernelTarget ? this.payloads.unikernelPayload : this.payloads.virtualPayload;
@@ -159,7 +158,7 @@ export class StoryWorld {
   }
 
   fieldsFor(target: typeof virtualTarget, version: string, releaseSequence: number): ImageFields {
-    return imageFields(target, { version, releaseSequence, signingKeys: [], deadlines: storyDeadlines });
+    return imageFields(target, { version, releaseSequence, deadlines: storyDeadlines });
   }
 
   /**

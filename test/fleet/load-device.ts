@@ -102,7 +102,7 @@ export class LoadDevice {
   readonly #prefix: string;
   readonly #localAddress: string;
   readonly #window = new ChunkWindow();
-  #secret: Buffer = Buffer.alloc(0);
+  #secret: Uint8Array = new Uint8Array();
   #connection: MqttConnection | undefined;
   #isReady = false;
   #session = "";

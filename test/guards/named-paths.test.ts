@@ -26,6 +26,8 @@ const notKept: Record<string, string> = {
   "node_object_wrap.h": "Node",
   "path/to/your/main.ts": "an example",
   "apps/agent/src/my-app/main.ts": "an example",
+  "apps/web/dist": "`npm run build` makes it",
+  "apps/web/dist/brick-it": "`npm run build` makes it",
   "apps/agent/src/mutants.ts": "a module that the compiler is given and no file has (test/mutants/questions.ts)",
 };
 

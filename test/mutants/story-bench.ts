@@ -14,7 +14,8 @@ import { uncleanBoots } from "../../apps/power-cut/src/campaign/unclean-boots.ts
 import type { Reading } from "@flipside/machine/faults/unstable-reads";
 import { Explorer } from "../../apps/power-cut/src/campaign/explore.ts";
 import { compileChanged, readSubject, subjectOfSources } from "../../apps/power-cut/src/campaign/subject.ts";
-import { type LoadedModules, loadModules } from "../../apps/power-cut/src/device/modules.ts";
+import type { LoadedModules } from "../../apps/power-cut/src/device/loaded-modules.ts";
+import { loadModules } from "../../apps/power-cut/src/device/modules.ts";
 import type { DeviceState } from "../../apps/power-cut/src/device/board-under-test.ts";
 import { type Campaign, openCampaign } from "../../apps/power-cut/src/stories/catalogue.ts";
 import type { Story } from "../../apps/power-cut/src/stories/story.ts";

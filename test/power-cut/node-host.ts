@@ -2,7 +2,7 @@
 // it.
 
 import { BootReason } from "@flipside/machine/abi";
-import { ManualClock } from "@flipside/machine/clock";
+import type { WorkingClock } from "@flipside/machine/clock";
 import { PAGE_BYTES } from "@flipside/machine/faults/flash-page";
 import { SeededRandom } from "@flipside/machine/faults/seeded-random";
 import type { Reading } from "@flipside/machine/faults/unstable-reads";
@@ -16,15 +16,6 @@ import type { Workshop } from "./images.ts";
 const noBits = new Uint8Array(PAGE_BYTES);
 /** A power-up that takes longer by the device's clock will never end. */
 const POWER_UP_US_MAX = 30 * 60 * 1_000_000;
-
-/** Whoever looks at the clock has taken time to do so: a device's own self-test wants to see it move. */
-export class WorkingClock extends ManualClock {
-  #looks = 0;
-
-  override nowUs(): number {
-    return super.nowUs() + ++this.#looks;
-  }
-}
 
 export class NodeHost implements DeviceUnderTest<Cut> {
   readonly device: VirtualDevice;

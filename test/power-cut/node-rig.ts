@@ -1,11 +1,12 @@
 // The rig with a virtual device on it, beside the scripted server.
 
+import { WorkingClock } from "@flipside/machine/clock";
 import { SeededRandom } from "@flipside/machine/faults/seeded-random";
 import type { VirtualDevice } from "@flipside/machine/node/virtual-device";
 import type { Cut } from "../../apps/power-cut/src/rig/device-under-test.ts";
 import { Rig } from "../../apps/power-cut/src/rig/rig.ts";
 import type { UpdateImage, Workshop } from "./images.ts";
-import { NodeHost, WorkingClock } from "./node-host.ts";
+import { NodeHost } from "./node-host.ts";
 import { ScriptedServer } from "./scripted-server.ts";
 
 export class NodeRig extends Rig<Cut> {

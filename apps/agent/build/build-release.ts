@@ -12,21 +12,17 @@ import {
 } from "@flipside/image-format";
 import { compileWasm, translateToC } from "./compile-module.ts";
 import { linkProgram, type LinkedProgram, type LinkOptions } from "./link.ts";
+import { type HeaderOptions, imageFields } from "./image-fields.ts";
 import { agentSources } from "./paths.ts";
-import { memoryPages, PRODUCT, type Target, unikernelTarget, virtualTarget } from "@flipside/machine/factory/targets";
+import { memoryPages, type Target, unikernelTarget, virtualTarget } from "@flipside/machine/factory/targets";
 import { buildBundle } from "@flipside/machine/wasm-bundle";
 
-export interface ReleaseOptions {
-  version: string;
-  releaseSequence: number;
-  securityCounter?: number;
-  description?: string;
+export interface ReleaseOptions extends HeaderOptions {
   /** Entry of the app module; default: the example in src/app. */
   appEntry?: string;
   /** Entry of the agent module; default: src/agent/main.ts. */
   agentEntry?: string;
   signingKeys: JWK[];
-  deadlines?: Partial<Pick<ImageFields, "confirmDeadlineMs" | "contactDeadlineMs" | "tries" | "watchdogMs">>;
   /** Told before each step. */
   onProgress?: (step: string) => void;
 }
@@ -36,8 +32,6 @@ export interface BuiltPayloads {
   unikernelPayload: Uint8Array;
   virtualPayload: Uint8Array;
 }
-
-const defaultDeadlines = { confirmDeadlineMs: 60_000, contactDeadlineMs: 600_000, tries: 3, watchdogMs: 10_000 };
 
 interface CompiledModules {
   agentWasm: string;
@@ -91,26 +85,6 @@ export async function buildPayloads(
     unikernel,
     unikernelPayload: new Uint8Array(readFileSync(unikernel.binaryPath)),
     virtualPayload: virtualPayloadOf(compiled),
-  };
-}
-
-/** A header's fields for one target. */
-export function imageFields(target: Target, options: ReleaseOptions): ImageFields {
-  return {
-    imageType: target.imageType,
-    product: PRODUCT,
-    hardware: { name: target.hardwareName, revisionMin: 1, revisionMax: target.revision },
-    version: options.version,
-    releaseSequence: options.releaseSequence,
-    securityCounter: options.securityCounter ?? 1,
-    loaderVersionMin: 1,
-    trustVersionMin: 1,
-    loadAddress: target.loadAddress,
-    entryAddress: target.entryAddress,
-    ...defaultDeadlines,
-    ...options.deadlines,
-    flags: 0,
-    ...(options.description === undefined ? {} : { description: options.description }),
   };
 }
 

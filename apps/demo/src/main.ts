@@ -11,7 +11,7 @@ import { FolderInUseError, lockFolder } from "../../../packages/processes/src/fo
 import { isLoopback, isWildcard, whoReaches } from "../../../packages/processes/src/reach.ts";
 import { DemoFleet } from "./demo-fleet.ts";
 import { type DemoOptions, OptionError, readOptions, usage } from "./options.ts";
-import { buildConsole } from "../../web/build/build-console.ts";
+import { buildServed } from "../../web/build/build-served.ts";
 import { prepare, prepareVirtual } from "./prepare.ts";
 import { ServerProcess, ServerStartError } from "./server-process.ts";
 
@@ -108,7 +108,7 @@ async function demo(options: DemoOptions): Promise<void> {
   const mqttPort = options.mqttPort === 0 ? await freePort(options.mqttHost) : options.mqttPort;
   const { fleet, keys, factoryRelease, nextRelease } = await openFleet(options, mqttPort);
   running.fleet = fleet;
-  const consoleDir = await buildConsole(() => progress("console (React, Vite)"));
+  const consoleDir = await buildServed(() => progress("console (React, Vite)"));
   const claimsPath = join(folder, "claims.json");
   fleet.writeClaims(claimsPath);
   const server = new ServerProcess({

@@ -16,7 +16,7 @@ export interface ServerProcessOptions {
   operationsKeyPath?: string;
   /** JSON file of claims that the server imports as it starts. */
   claimsPath: string;
-  /** Of `buildConsole`. Left out where nobody looks at it. */
+  /** Of `buildServed`. Left out where nobody looks at it. */
   consoleDir?: string;
   /** Addresses to listen on, for HTTP and for MQTT. Default: this machine alone. */
   host?: string;

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it, vi } from "vitest";
 import { buildImage, buildRelease } from "@flipside/image-format";
-import { imageFields } from "../../agent/build/build-release.ts";
+import { imageFields } from "../../agent/build/image-fields.ts";
 import { repositoryRoot } from "../../agent/build/paths.ts";
 import { virtualTarget } from "@flipside/machine/factory/targets";
 import { buildBundle } from "@flipside/machine/wasm-bundle";
@@ -48,7 +48,7 @@ async function refusal(args: string[]): Promise<{ code: number; out: string }> {
 describe("flipside power-cut", () => {
   it("tests somebody's release by its file alone", { timeout: 300_000 }, async () => {
     const { agent } = readSubject(await subjectOfSources());
-    const fields = imageFields(virtualTarget, { version: "7.1.0", releaseSequence: 71, signingKeys: [] });
+    const fields = imageFields(virtualTarget, { version: "7.1.0", releaseSequence: 71 });
     const image = await buildImage({
       fields: { ...fields, product: "valve-controller" },
       payload: buildBundle(agent, new Uint8Array(1000)),

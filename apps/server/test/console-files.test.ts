@@ -17,6 +17,11 @@ describe("the console's files, below a folder that begins with a dot", () => {
     await writeFile(join(consoleDir, "index.html"), `<title>console</title>`);
     await writeFile(join(consoleDir, ".hidden"), "hidden");
     await writeFile(join(consoleDir, "favicon.svg"), "<svg/>");
+    await mkdir(join(consoleDir, "brick-it", "assets"), { recursive: true });
+    await writeFile(join(consoleDir, "brick-it", "index.html"), `<title>brick it</title>`);
+    await writeFile(join(consoleDir, "brick-it", "boot.wasm"), Uint8Array.of(0, 0x61, 0x73, 0x6d));
+    for (const name of ["worker-84YogPMo.js", "replay-worker-84YogPMo.js", "index-84YogPMo.js"])
+      await writeFile(join(consoleDir, "brick-it", "assets", name), source);
     await writeFile(join(consoleDir, script), source);
     await writeFile(join(consoleDir, `${script}.br`), brotliCompressSync(source));
     await writeFile(join(consoleDir, `${script}.gz`), gzipSync(source));
@@ -58,6 +63,27 @@ describe("the console's files, below a folder that begins with a dot", () => {
         "<title>console</title>",
       ]);
     }
+  });
+
+  it("hold a page of its own, of which only the workers may run WebAssembly", async () => {
+    const page = await ask("/brick-it/");
+    expect([page.status, page.body.toString()]).toEqual([200, "<title>brick it</title>"]);
+    const short = await ask("/brick-it");
+    expect([short.status, short.headers["location"]]).toEqual([301, "/brick-it/"]);
+    const policies = async (path: string): Promise<string> =>
+      String((await ask(path)).headers["content-security-policy"]);
+    for (const path of ["/", "/brick-it/", "/brick-it/assets/index-84YogPMo.js", "/brick-it/boot.wasm", script])
+      expect([path, await policies(path)]).toEqual([path, expect.not.stringContaining("unsafe-eval")]);
+    for (const worker of ["worker-84YogPMo.js", "replay-worker-84YogPMo.js"])
+      expect(await policies(`/brick-it/assets/${worker}`)).toBe(
+        "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'",
+      );
+    const { headers } = await ask("/brick-it/assets/worker-84YogPMo.js");
+    expect(headers["cache-control"]).toContain("immutable");
+    expect((await ask("/brick-it/boot.wasm")).headers).toMatchObject({
+      "cache-control": "no-cache",
+      "content-type": "application/wasm",
+    });
   });
 
   it("are missing where they are missing: no page in place of a script of an older build", async () => {

@@ -1,11 +1,12 @@
-// Writes name.br and name.gz beside each text file of the build, so that the server sends them as they lie.
+// Writes name.br and name.gz beside each file of the build that gets smaller by it, so that the server sends them as
+// they lie.
 
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 import type { Plugin } from "vite";
 
-const textFile = /\.(?:html|js|css|svg|json|txt|map)$/;
+const compressible = /\.(?:html|js|css|svg|json|txt|map|wasm)$/;
 /** Below this, a compressed file saves no packet. */
 const worthwhileBytes = 1024;
 
@@ -18,7 +19,7 @@ export function precompress(): Plugin {
     // After the bundle: files of `public` are copied by then, too.
     closeBundle() {
       for (const entry of readdirSync(outDir, { recursive: true, withFileTypes: true })) {
-        if (!entry.isFile() || !textFile.test(entry.name)) continue;
+        if (!entry.isFile() || !compressible.test(entry.name)) continue;
         const path = join(entry.parentPath, entry.name);
         const bytes = readFileSync(path);
         if (bytes.length < worthwhileBytes) continue;

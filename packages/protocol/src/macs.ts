@@ -1,7 +1,7 @@
 // MACs of the protocol (docs/protocol.md, "Enrolment" and "Session"): HMAC-SHA256 over a label and fields, each field
-// after one line feed. Fields are texts as the messages have them. Needs Node.
+// after one line feed. Fields are texts as the messages have them.
 
-import { createHmac } from "node:crypto";
+import { hmacSha256 } from "#primitives";
 import {
   MAC_CONTACT,
   MAC_ENROL_DEVICE,
@@ -29,27 +29,27 @@ export interface SessionProof {
 }
 
 /** The server's in step 1: it knows the claim. */
-export function enrolServerMac(claimSecret: Uint8Array, { deviceId, nonce, serverNonce }: EnrolmentBegin): Buffer {
+export function enrolServerMac(claimSecret: Uint8Array, { deviceId, nonce, serverNonce }: EnrolmentBegin): Uint8Array {
   return macOver(claimSecret, MAC_ENROL_SERVER, deviceId, nonce, serverNonce);
 }
 
 /** The device's in step 2: it knows the claim, and this is its key. */
-export function enrolDeviceMac(claimSecret: Uint8Array, proof: EnrolmentProof): Buffer {
+export function enrolDeviceMac(claimSecret: Uint8Array, proof: EnrolmentProof): Uint8Array {
   const { deviceId, nonce, serverNonce, publicKey } = proof;
   return macOver(claimSecret, MAC_ENROL_DEVICE, deviceId, nonce, serverNonce, publicKey);
 }
 
 /** The device secret that both sides have at the end. */
-export function enrolledSecret(claimSecret: Uint8Array, proof: EnrolmentProof): Buffer {
+export function enrolledSecret(claimSecret: Uint8Array, proof: EnrolmentProof): Uint8Array {
   const { deviceId, nonce, serverNonce, publicKey } = proof;
   return macOver(claimSecret, MAC_ENROL_SECRET, deviceId, nonce, serverNonce, publicKey);
 }
 
 /** The server's in a session: it knows the device secret. A device has contact when this holds. */
-export function contactMac(deviceSecret: Uint8Array, { deviceId, session, deviceNonce }: SessionProof): Buffer {
+export function contactMac(deviceSecret: Uint8Array, { deviceId, session, deviceNonce }: SessionProof): Uint8Array {
   return macOver(deviceSecret, MAC_CONTACT, deviceId, session, deviceNonce);
 }
 
-function macOver(secret: Uint8Array, ...labelAndFields: string[]): Buffer {
-  return createHmac("sha256", secret).update(labelAndFields.join("\n")).digest();
+function macOver(secret: Uint8Array, ...labelAndFields: string[]): Uint8Array {
+  return hmacSha256(secret, labelAndFields.join("\n"));
 }

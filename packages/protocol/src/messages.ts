@@ -1,4 +1,4 @@
-// Control messages from devices, checked before anybody looks at them (docs/protocol.md). Needs Node, for base64url.
+// Control messages from devices, checked before anybody looks at them (docs/protocol.md).
 
 import { attributeNamePattern, attributesMax, attributeTextCharactersMax } from "@flipside/api/limits";
 import { isPlainText } from "@flipside/api/plain-text";
@@ -13,6 +13,7 @@ import {
   slotStateNames,
 } from "@flipside/image-format";
 import { z } from "zod";
+import { base64url, fromBase64url } from "#primitives";
 
 /** base64url without padding of exactly `bytes` bytes. */
 export function binary(bytes: number) {
@@ -23,7 +24,7 @@ export function binary(bytes: number) {
       .length(characters)
       .regex(/^[A-Za-z0-9_-]*$/, "not base64url")
       // The last character may carry bits that belong to no byte; two spellings of one value would pass as two values.
-      .refine((text) => Buffer.from(text, "base64url").toString("base64url") === text, "not canonical base64url")
+      .refine((text) => base64url(fromBase64url(text)) === text, "not canonical base64url")
   );
 }
 

@@ -1,8 +1,9 @@
 // Messages of the server (docs/protocol.md), beside those of devices in messages.ts: of each the schema that whoever
-// stands in for a device reads it by, and the one function that makes it. Needs Node, for base64url.
+// stands in for a device reads it by, and the one function that makes it.
 
-import { NONCE_BYTES } from "@flipside/image-format";
+import { NONCE_BYTES } from "@flipside/image-format/portable/protocol-constants";
 import { z } from "zod";
+import { base64url } from "#primitives";
 import { binary, u32 } from "./messages.ts";
 import type { ServerLeaf } from "./topics.ts";
 
@@ -88,9 +89,8 @@ const control = <Leaf extends ControlLeaf>(
   content: z.infer<(typeof serverMessages)[Leaf]>,
 ): ServerMessage => ({ leaf, payload: JSON.stringify(content) });
 
-/** A binary value as the messages have it. */
-export const base64url = (value: Uint8Array): string =>
-  Buffer.from(value.buffer, value.byteOffset, value.length).toString("base64url");
+/** `base64url` of a binary value is how the messages have it. */
+export { base64url };
 const nameOf = (named: unknown): string => (typeof named === "string" ? named.slice(0, REFUSED_NAME_MAX) : "");
 
 /** Answers the first step of an enrolment. */

@@ -1,6 +1,6 @@
-// Topics of the protocol and who may use them (docs/protocol.md, "Topics"). Needs Node, for the shard.
+// Topics of the protocol and who may use them (docs/protocol.md, "Topics").
 
-import { createHash } from "node:crypto";
+import { sha256 } from "#primitives";
 import { DEVICE_ID_BYTES_MAX, TOPIC_ROOT } from "@flipside/image-format/portable/protocol-constants";
 
 export const deviceLeaves = [
@@ -28,7 +28,7 @@ export const isDeviceId = (text: string): boolean => deviceIdPattern.test(text);
 
 /** As two hex digits: the first byte of SHA-256 of the device id. */
 export function shardOf(deviceId: string): string {
-  return createHash("sha256").update(deviceId).digest("hex").slice(0, 2);
+  return sha256(deviceId)[0]!.toString(16).padStart(2, "0");
 }
 
 export const SHARDS = 256;

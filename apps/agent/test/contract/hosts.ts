@@ -8,7 +8,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { buildImage, newFactoryIdentity } from "@flipside/image-format";
 import { buildBootWasm, buildLoader } from "../../build/build-loader.ts";
-import { buildPayloads, imageFields } from "../../build/build-release.ts";
+import { buildPayloads } from "../../build/build-release.ts";
+import { imageFields } from "../../build/image-fields.ts";
 import { compileWasm, translateToC } from "../../build/compile-module.ts";
 import { linkProgram } from "../../build/link.ts";
 import { projectKeys } from "../../build/project-keys.ts";
@@ -46,7 +47,7 @@ export async function buildContract(port: number, folder = ""): Promise<Contract
 
   const flashFor = async (target: Target, layout: FlashLayout, payload: Uint8Array): Promise<Uint8Array> => {
     const image = await buildImage({
-      fields: imageFields(target, { version: "1.0.0", releaseSequence: 1, signingKeys: [] }),
+      fields: imageFields(target, { version: "1.0.0", releaseSequence: 1 }),
       payload,
       signingKeys: [keys.release.privateJwk],
     });

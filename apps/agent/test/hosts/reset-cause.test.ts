@@ -8,7 +8,8 @@ import { buildImage, newFactoryIdentity, SlotState } from "@flipside/image-forma
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { newestRecord } from "../../../../test/power-cut/flash-contents.ts";
 import { buildLoader } from "../../build/build-loader.ts";
-import { buildPayloads, imageFields } from "../../build/build-release.ts";
+import { buildPayloads } from "../../build/build-release.ts";
+import { imageFields } from "../../build/image-fields.ts";
 import { PRODUCT, unikernelTarget } from "@flipside/machine/factory/targets";
 import { bootBank } from "@flipside/machine/factory/boot-bank";
 import { factoryFlash } from "@flipside/machine/factory/factory-flash";
@@ -72,7 +73,7 @@ async function onNode(): Promise<Subject> {
 
 async function inQemu(): Promise<Subject> {
   const fields = (releaseSequence: number) =>
-    imageFields(unikernelTarget, { version: `${releaseSequence}.0.0`, releaseSequence, signingKeys: [] });
+    imageFields(unikernelTarget, { version: `${releaseSequence}.0.0`, releaseSequence });
   const imageWith = (releaseSequence: number) =>
     buildImage({
       fields: fields(releaseSequence),

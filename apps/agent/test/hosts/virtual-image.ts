@@ -20,7 +20,7 @@ import {
   writeBootRecord,
 } from "@flipside/image-format";
 import { buildBootWasm } from "../../build/build-loader.ts";
-import { imageFields } from "../../build/build-release.ts";
+import { imageFields } from "../../build/image-fields.ts";
 import { compileWasm } from "../../build/compile-module.ts";
 import { agentSources } from "../../build/paths.ts";
 import { type ProjectKeys, projectKeys } from "../../build/project-keys.ts";
@@ -68,7 +68,6 @@ export async function imageOf(
     fields: imageFields(virtualTarget, {
       version: `1.0.${sequence}`,
       releaseSequence: sequence,
-      signingKeys: [],
       deadlines: { watchdogMs: modules.watchdogMs ?? 10_000, ...deadlinesOf(modules) },
     }),
     payload: modules.payload ?? buildBundle(readFileSync(agent), readFileSync(app)),

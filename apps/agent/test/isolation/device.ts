@@ -7,7 +7,8 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { buildImage, buildTrustChain, generateSigningKey, newFactoryIdentity } from "@flipside/image-format";
 import { buildLoader } from "../../build/build-loader.ts";
-import { imageFields, type ReleaseOptions } from "../../build/build-release.ts";
+import type { ReleaseOptions } from "../../build/build-release.ts";
+import { imageFields } from "../../build/image-fields.ts";
 import { compileWasm, translateToC } from "../../build/compile-module.ts";
 import { linkProgram, type LinkedProgram } from "../../build/link.ts";
 import { memoryPages, PRODUCT, unikernelTarget } from "@flipside/machine/factory/targets";
@@ -64,7 +65,7 @@ export async function buildTestProgram(options: {
   };
   const imageOf = (payload: Uint8Array, deadlines?: ReleaseOptions["deadlines"]): Promise<Uint8Array> =>
     buildImage({
-      fields: imageFields(unikernelTarget, { version: "1.0.0", releaseSequence: 1, signingKeys: [], deadlines }),
+      fields: imageFields(unikernelTarget, { version: "1.0.0", releaseSequence: 1, deadlines }),
       payload,
       signingKeys: [release.privateJwk],
     });

@@ -3,7 +3,7 @@
 
 import { BOOT_FLAG_CONTACT_FALLBACK, buildImage, describeImage, ErrorCode, SlotState } from "@flipside/image-format";
 import { afterEach, beforeAll, describe, expect, test } from "vitest";
-import { imageFields } from "../../build/build-release.ts";
+import { imageFields } from "../../build/image-fields.ts";
 import { virtualTarget } from "@flipside/machine/factory/targets";
 import { SeededRandom, seedOfRun } from "@flipside/machine/faults/seeded-random";
 import { drawLeaves } from "@flipside/machine/faults/torn-operation";
@@ -106,7 +106,7 @@ test("noise on the line costs time, and no byte of the image", async () => {
 
 describe("what a device in recovery refuses", () => {
   const fields = (change = {}) => ({
-    ...imageFields(virtualTarget, { version: "9.0.0", releaseSequence: 9, signingKeys: [] }),
+    ...imageFields(virtualTarget, { version: "9.0.0", releaseSequence: 9 }),
     ...change,
   });
   const payload = Uint8Array.from({ length: 9_000 }, (_, i) => i * 7);

@@ -3,7 +3,7 @@
 
 import { buildImage, describeImage } from "@flipside/image-format";
 import { beforeAll, expect, test } from "vitest";
-import { imageFields } from "../../build/build-release.ts";
+import { imageFields } from "../../build/image-fields.ts";
 import { virtualTarget } from "@flipside/machine/factory/targets";
 import { type CampaignImage, imageOf } from "../../../power-cut/src/stories/images.ts";
 import type { Workshop } from "../hosts/virtual-image.ts";
@@ -16,7 +16,7 @@ let next: CampaignImage;
 beforeAll(async () => {
   ({ workshop, image } = await realAgent());
   const payload = image.subarray((await describeImage(image)).payloadOffset);
-  const fields = imageFields(virtualTarget, { version: "1.0.2", releaseSequence: 2, signingKeys: [] });
+  const fields = imageFields(virtualTarget, { version: "1.0.2", releaseSequence: 2 });
   const signingKeys = [workshop.keys.release.privateJwk];
   next = await imageOf("next", await buildImage({ fields, payload, signingKeys }));
 }, 240_000);

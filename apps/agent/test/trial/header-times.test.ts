@@ -5,13 +5,14 @@ import { Duplex } from "node:stream";
 import { SlotState } from "@flipside/image-format";
 import { afterEach, beforeAll, describe, expect, test } from "vitest";
 import { newestRecord } from "../../../../test/power-cut/flash-contents.ts";
-import { checkTimes, imageFields } from "../../build/build-release.ts";
+import { checkTimes } from "../../build/build-release.ts";
+import { imageFields } from "../../build/image-fields.ts";
 import { unikernelTarget, virtualTarget } from "@flipside/machine/factory/targets";
 import type { ManualClock } from "@flipside/machine/clock";
 import type { VirtualDevice } from "@flipside/machine/node/virtual-device";
 import { deviceWith, flashWith, imageOf, openWorkshop, type Workshop } from "../hosts/virtual-image.ts";
 import { putImage, writeLog } from "../recovery/bench.ts";
-import { WorkingClock } from "./working-clock.ts";
+import { WorkingClock } from "@flipside/machine/clock";
 
 const realAgent = "../../../src/agent/main";
 /** What the format lets a header say at least, and at most. */
@@ -98,7 +99,7 @@ test.each([
 
 describe("the build refuses", () => {
   const fields = (deadlines: Partial<typeof shortest>) =>
-    imageFields(unikernelTarget, { version: "1.0.0", releaseSequence: 1, signingKeys: [], deadlines });
+    imageFields(unikernelTarget, { version: "1.0.0", releaseSequence: 1, deadlines });
   test.each([
     [
       { watchdogMs: 5_999 },

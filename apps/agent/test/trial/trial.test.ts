@@ -14,7 +14,7 @@ import { newestRecord } from "../../../../test/power-cut/flash-contents.ts";
 import { ScriptedServer } from "../../../../test/power-cut/scripted-server.ts";
 import { deviceWith, imageOf, openWorkshop, type Workshop } from "../hosts/virtual-image.ts";
 import { putImage, writeLog } from "../recovery/bench.ts";
-import { WorkingClock } from "./working-clock.ts";
+import { WorkingClock } from "@flipside/machine/clock";
 
 const CONFIRM_MS = 6_000;
 const CONTACT_MS = 60_000;

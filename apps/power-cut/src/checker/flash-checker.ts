@@ -2,10 +2,10 @@
 // What a device's flash says, read from its bytes alone. Written from docs/image-format.md and docs/boot-control.md: it
 // shares no parser, no hash and no signature check with the boot loader or the agent.
 
-import { createHash, type KeyObject, verify } from "node:crypto";
+import { type Verifier, verifierOf } from "#ed25519";
 import type { FlashLayout } from "@flipside/machine/factory/flash-layout";
+import { base64url, sha256 as hash } from "@flipside/protocol/primitives";
 import type { PageStore } from "../device/page-store.ts";
-import { keyObject } from "./public-key.ts";
 import { TrustChecker } from "./trust-checker.ts";
 
 const PAGE_BYTES = 4096;
@@ -50,15 +50,15 @@ export interface CheckerOptions {
 
 /** RFC 7797: the protected header of an image's signature and a dot, before the header's bytes. */
 const imagePrefix = Buffer.from(
-  `${Buffer.from('{"alg":"Ed25519","b64":false,"crit":["b64"],"typ":"flipside-image+jws"}').toString("base64url")}.`,
+  `${base64url(Buffer.from('{"alg":"Ed25519","b64":false,"crit":["b64"],"typ":"flipside-image+jws"}'))}.`,
 );
 
-const sha256 = (bytes: Uint8Array): Buffer => createHash("sha256").update(bytes).digest();
+const sha256 = (bytes: Uint8Array): Buffer => Buffer.from(hash(bytes));
 
 export class FlashChecker {
   readonly trust: TrustChecker;
   readonly #options: CheckerOptions;
-  readonly #keys: { id: string; key: KeyObject }[];
+  readonly #keys: { id: string; verifies: Verifier }[];
   readonly #records = new Map<number, BootRecord | null>();
   readonly #images = new Map<string, StoredImage | null>();
   readonly #firstPages: PerZone<"bootControl" | "slotA" | "slotB", number>;
@@ -72,7 +72,7 @@ export class FlashChecker {
     const { zones, sectorBytes } = options.layout;
     this.#keys = options.releaseKeys.map((raw) => ({
       id: sha256(raw).subarray(0, 8).toString("hex"),
-      key: keyObject(raw),
+      verifies: verifierOf(raw),
     }));
     this.#firstPages = {
       bootControl: zones.bootControl.offsetBytes / PAGE_BYTES,
@@ -170,7 +170,7 @@ export class FlashChecker {
     for (let i = 0; i < signatures && i < 8; i++) {
       const entry = slot.subarray(headerBytes + 12 + 72 * i, headerBytes + 12 + 72 * (i + 1));
       const known = this.#keys.find(({ id }) => id === entry.toString("hex", 0, 8));
-      if (known && verify(null, signed, known.key, entry.subarray(8))) isSigned = true;
+      if (known?.verifies(signed, entry.subarray(8))) isSigned = true;
     }
     if (!isSigned) return undefined;
 

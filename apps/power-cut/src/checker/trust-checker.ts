@@ -2,10 +2,10 @@
 // Which trust records a flash holds, read from its bytes alone, as docs/image-format.md ("Trust chain") and
 // docs/boot-control.md ("Two copies") have it.
 
-import { createHash, verify } from "node:crypto";
+import { verifierOf } from "#ed25519";
 import type { FlashLayout } from "@flipside/machine/factory/flash-layout";
+import { base64url, sha256 } from "@flipside/protocol/primitives";
 import type { PageStore } from "../device/page-store.ts";
-import { keyObject } from "./public-key.ts";
 
 const PAGE_BYTES = 4096;
 const CHAIN_BYTES_MAX = 8192;
@@ -13,9 +13,9 @@ const FLUX_FLAG_OF_A = 8;
 
 /** RFC 7797: what precedes a link's body in the signing input. */
 const prefix = Buffer.from(
-  `${Buffer.from('{"alg":"Ed25519","b64":false,"crit":["b64"],"typ":"flipside-trust+jws"}').toString("base64url")}.`,
+  `${base64url(Buffer.from('{"alg":"Ed25519","b64":false,"crit":["b64"],"typ":"flipside-trust+jws"}'))}.`,
 );
-const keyId = (key: Uint8Array): string => createHash("sha256").update(key).digest("hex").slice(0, 16);
+const keyId = (key: Uint8Array): string => Buffer.from(sha256(key)).toString("hex", 0, 8);
 
 export class TrustChecker {
   readonly #layout: FlashLayout;
@@ -78,8 +78,7 @@ function readVersion(bytes: Buffer, roots: readonly Uint8Array[]): number {
     for (let i = 0; i < count; i++) {
       const entry = block.subarray(12 + 72 * i, 12 + 72 * (i + 1));
       const signer = signers.find((key) => keyId(key) === entry.toString("hex", 0, 8));
-      if (signer && verify(null, Buffer.concat([prefix, body]), keyObject(signer), entry.subarray(8)))
-        signed.add(keyId(signer));
+      if (signer && verifierOf(signer)(Buffer.concat([prefix, body]), entry.subarray(8))) signed.add(keyId(signer));
     }
     if (signed.size < threshold) return 0;
     threshold = body[12]!;

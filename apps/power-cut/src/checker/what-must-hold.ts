@@ -31,7 +31,7 @@ export interface Defects {
 
 export const noDefects: Defects = { wornSector: -1, isRotten: false };
 
-type JudgedImage = Pick<CampaignImage, "name" | "digest" | "header" | "payload">;
+export type JudgedImage = Pick<CampaignImage, "name" | "digest" | "header" | "payload">;
 
 /** What a story allows, and what it ends with. */
 export type Rules = Pick<
@@ -174,7 +174,7 @@ export class WhatMustHold {
     if (counter < record.floor) this.violates(1, `${started} is below the floor ${record.floor}`);
     if (record.floor < this.floor && !this.#logMayFade)
       this.violates(5, `the floor fell from ${this.floor} to ${record.floor}`);
-    if (!this.#logIsWorn) {
+    if (!this.logIsWorn) {
       if (record.active !== slot)
         this.violates(2, `${started} was started while the newest record says slot ${"ab"[record.active]}`);
       if (state !== "candidate" && state !== "confirmed") this.violates(1, `${started} was started in state ${state}`);
@@ -184,7 +184,7 @@ export class WhatMustHold {
         this.violates(2, "the newest record is not the one that the loader acted on");
     }
     const before = this.#recordAtBoot;
-    if (before && !this.#logIsWorn && record.bootCounter <= before.bootCounter)
+    if (before && !this.logIsWorn && record.bootCounter <= before.bootCounter)
       this.violates(2, "no fresh record was appended before an image was started");
     this.#checkCounted(record, slot, started);
     if (this.#logWasLost) this.#checkRebuilt(record, slot, started);
@@ -309,7 +309,7 @@ export class WhatMustHold {
     if (
       isSettled &&
       floorAtEnd !== undefined &&
-      !this.#logIsWorn &&
+      !this.logIsWorn &&
       outcome === this.#rules.outcome &&
       record.floor !== floorAtEnd
     )
@@ -318,7 +318,7 @@ export class WhatMustHold {
     const mayHaveFaded =
       (this.#wasOver && (this.#hasLiedIn("slotA") || this.#hasLiedIn("slotB") || this.#logMayFade)) ||
       (this.#logMayFade && this.defects.liar!.isForGood);
-    if (outcome === "confirmed" && isSettled && !(this.#rules.endsOn && this.#logIsWorn) && !mayHaveFaded) {
+    if (outcome === "confirmed" && isSettled && !(this.#rules.endsOn && this.logIsWorn) && !mayHaveFaded) {
       const image = this.#rules.endsOn ?? this.#rules.wishes.image;
       const slot = record.active;
       if (record.slots[slot]!.state !== "confirmed" || record.slots[slot]!.digest !== image?.digest)
@@ -331,7 +331,7 @@ export class WhatMustHold {
     const record = this.checker.newestRecord(this.#ids);
     // No record at all: only before the first one was sealed.
     if (!record && hadRecord) this.violates(2, "no record of boot control holds any more");
-    if (record && this.checker.bootableSlots(this.#ids, record).length === 0)
+    if (record && this.checker.bootableSlots(this.#ids, record).length === 0 && !this.defects.isRotten)
       this.violates(2, "no confirmed, admissible, whole image is left");
   }
 
@@ -349,7 +349,7 @@ export class WhatMustHold {
    * the other one may have faded, both are, and what is left is written anew.
    */
   #mayChangeTrust(offset: number): void {
-    if (this.#logIsWorn || this.#mayHaveLostBothCopies("trust") || !this.checker.logIsStable(this.#ids)) return;
+    if (this.logIsWorn || this.#mayHaveLostBothCopies("trust") || !this.checker.logIsStable(this.#ids)) return;
     const flags = this.checker.newestRecord(this.#ids)?.flags ?? 0;
     const isA = offset < this.#layout.zones.trust.offsetBytes + this.#layout.sectorBytes;
     if ((flags & (FLAG_TRUST_A_IN_FLUX | FLAG_TRUST_B_IN_FLUX)) !== (isA ? FLAG_TRUST_A_IN_FLUX : FLAG_TRUST_B_IN_FLUX))
@@ -374,7 +374,7 @@ export class WhatMustHold {
   /** Unclean boots: five in a row give way, nothing else does, and only a trap or the watchdog is one. */
   #checkCounted(record: BootRecord, slot: number, started: string): void {
     const before = this.#recordAtBoot;
-    if (!before || this.#logIsWorn) return;
+    if (!before || this.logIsWorn) return;
     const isUnclean = this.#bootReason === BootReason.Trap || this.#bootReason === BootReason.Watchdog;
     if (!isUnclean && record.uncleanBoots > before.uncleanBoots)
       this.violates(2, `a boot for reason ${this.#bootReason} was counted as unclean`);
@@ -398,7 +398,7 @@ export class WhatMustHold {
 
   /** A log that was lost: of two images the newer is only guessed, so it is a candidate beside the older one. */
   #checkRebuilt(record: BootRecord, slot: number, started: string): void {
-    if (this.#logIsWorn || this.defects.isRotten) return;
+    if (this.logIsWorn || this.defects.isRotten) return;
     const images = [0, 1].map((at) => this.checker.imageIn(this.#ids, at));
     const [own, other] = [images[slot], images[1 - slot]];
     if (!own || !other || own.releaseSequence <= other.releaseSequence) return;
@@ -449,7 +449,7 @@ export class WhatMustHold {
   }
 
   /** Boot control lies in a sector that fails: no fresh record can be expected. */
-  get #logIsWorn(): boolean {
+  get logIsWorn(): boolean {
     return this.#liesIn(this.defects.wornSector, "bootControl") || this.#hasLiedIn("bootControl");
   }
 }

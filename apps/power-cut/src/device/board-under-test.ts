@@ -16,7 +16,7 @@ import type { ByteStream } from "@flipside/machine/one-stream";
 import type { Reading } from "@flipside/machine/faults/unstable-reads";
 import { Board, type Operation, runEnds, type Surroundings } from "./board.ts";
 import { ModuleInstance } from "./module-instance.ts";
-import type { LoadedModules } from "./modules.ts";
+import type { LoadedModules } from "./loaded-modules.ts";
 import { type Hash, keyOf, type PageStore } from "./page-store.ts";
 import type { SlowLink } from "./slow-link.ts";
 import { contentOf, type Transcript } from "./transcript.ts";

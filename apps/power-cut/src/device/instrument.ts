@@ -7,21 +7,7 @@
 // Everything else stays the bytes that ship: no source is compiled here.
 
 import binaryen from "binaryen";
-
-/** Exports of boot.wasm and agent.wasm (src/boot/boot.ts, src/agent/main.ts) that may be replaced. */
-export const cryptoPrimitives = [
-  "sha256",
-  "sha256Block",
-  "ed25519VerifyParts",
-  "ed25519SignParts",
-  "ed25519PublicKey",
-] as const;
-export type CryptoPrimitive = (typeof cryptoPrimitives)[number];
-
-/** WebAssembly module that such imports come from. */
-export const CRYPTO_IMPORTS = "crypto";
-/** Exported globals are named so, and numbered. */
-export const GLOBAL_PREFIX = "global ";
+import { CRYPTO_IMPORTS, type CryptoPrimitive, cryptoPrimitives, GLOBAL_PREFIX } from "./instrumented-names.ts";
 
 /** The primitives' parameters are all i32; whether they return a verdict. */
 const signatures: Record<CryptoPrimitive, { parameters: number; hasResult: boolean }> = {

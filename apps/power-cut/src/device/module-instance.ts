@@ -1,6 +1,6 @@
 // A module that is started again and again: memory and globals are put back to what they were after instantiation.
 
-import { GLOBAL_PREFIX } from "./instrument.ts";
+import { GLOBAL_PREFIX } from "./instrumented-names.ts";
 
 export type Calls = Record<string, (...args: number[]) => number | bigint | void>;
 

@@ -1,17 +1,8 @@
 // The modules of a campaign: the shipped .wasm of boot loader and agent, instrumented.
 
 import { instrument } from "./instrument.ts";
-import { ModuleInstance } from "./module-instance.ts";
-import { RememberedCrypto } from "./remembered-crypto.ts";
-import { Exo } from "@flipside/machine/abi";
-
-export interface LoadedModules {
-  boot: WebAssembly.Module;
-  agent: WebAssembly.Module;
-  crypto: RememberedCrypto;
-  /** What a build for a test imports besides. */
-  others?: WebAssembly.Imports;
-}
+import { type LoadedModules, rememberedCryptoOf } from "./loaded-modules.ts";
+import type { RememberedCrypto } from "./remembered-crypto.ts";
 
 /**
  * `unchanged`: crypto stays in the modules, as it ships; slower, and the judge of the other way. `crypto`: what is
@@ -23,19 +14,12 @@ export function loadModules(
   options: { unchanged: boolean; crypto?: RememberedCrypto; others?: WebAssembly.Imports },
 ): LoadedModules {
   const importCrypto = !options.unchanged;
-  const absent = new Proxy({}, { get: () => () => Exo.Absent, has: () => true });
-  const remembered = (): RememberedCrypto =>
-    new RememberedCrypto(
-      new ModuleInstance(
-        new WebAssembly.Module(instrument(agentWasm, { importCrypto: false })),
-        () => ({ exo: absent, crypto: {} }),
-        options.others,
-      ),
-    );
+  const module = (wasm: Uint8Array, isImporting: boolean): WebAssembly.Module =>
+    new WebAssembly.Module(instrument(wasm, { importCrypto: isImporting }));
   return {
-    boot: new WebAssembly.Module(instrument(bootWasm, { importCrypto })),
-    agent: new WebAssembly.Module(instrument(agentWasm, { importCrypto })),
-    crypto: options.crypto ?? remembered(),
+    boot: module(bootWasm, importCrypto),
+    agent: module(agentWasm, importCrypto),
+    crypto: options.crypto ?? rememberedCryptoOf(module(agentWasm, false), options.others),
     ...(options.others ? { others: options.others } : {}),
   };
 }

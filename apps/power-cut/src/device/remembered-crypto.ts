@@ -2,8 +2,8 @@
 // verifier's own code where it decides (a module of the same release), so that acceptance is the device's and not a
 // library's.
 
-import { createHash } from "node:crypto";
-import type { CryptoPrimitive } from "./instrument.ts";
+import { sha256 } from "@flipside/protocol/primitives";
+import type { CryptoPrimitive } from "./instrumented-names.ts";
 import type { Calls, ModuleInstance } from "./module-instance.ts";
 import { keyOf } from "./page-store.ts";
 
@@ -37,7 +37,7 @@ export class RememberedCrypto {
         let result = this.#hashes.get(key);
         if (!result) {
           if (this.#hashes.size >= HASHES_MAX) this.#hashes.clear();
-          this.#hashes.set(key, (result = new Uint8Array(createHash("sha256").update(input).digest())));
+          this.#hashes.set(key, (result = new Uint8Array(sha256(input))));
         }
         memory.set(result, out!);
       },

@@ -2,7 +2,9 @@
 // was started and what was handed over to it, what was said and when, to the second. Equal runs have equal digests, so
 // one that was looked at can be written down, and whatever does otherwise is noticed.
 
-import { createHash } from "node:crypto";
+import { sha256 } from "@flipside/protocol/primitives";
+
+const hexOf = (content: Uint8Array | string): string => Buffer.from(sha256(content)).toString("hex");
 
 export class Transcript {
   readonly steps: string[] = [];
@@ -13,10 +15,9 @@ export class Transcript {
 
   /** 16 hex digits. */
   get digest(): string {
-    return createHash("sha256").update(this.steps.join("\n")).digest("hex").slice(0, 16);
+    return hexOf(this.steps.join("\n")).slice(0, 16);
   }
 }
 
 /** Of bytes, what a step says of them. */
-export const contentOf = (bytes: Uint8Array): string =>
-  `${bytes.length} bytes ${createHash("sha256").update(bytes).digest("hex").slice(0, 8)}`;
+export const contentOf = (bytes: Uint8Array): string => `${bytes.length} bytes ${hexOf(bytes).slice(0, 8)}`;

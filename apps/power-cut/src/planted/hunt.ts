@@ -14,7 +14,8 @@ import {
 import { Explorer } from "../campaign/explore.ts";
 import { LyingChip } from "../campaign/lying-chip.ts";
 import { compileChanged } from "../campaign/subject.ts";
-import { type LoadedModules, loadModules } from "../device/modules.ts";
+import type { LoadedModules } from "../device/loaded-modules.ts";
+import { loadModules } from "../device/modules.ts";
 import { type Campaign, openCampaign, StoryFails } from "../stories/catalogue.ts";
 import { type PlantedBug, plantedBugs } from "./bugs.ts";
 

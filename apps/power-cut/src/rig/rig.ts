@@ -6,8 +6,7 @@ import { BootReason, Zone } from "@flipside/machine/abi";
 import type { FlashOperation } from "@flipside/machine/faults/flash-operation";
 import { type FlashLayout, zoneNames } from "@flipside/machine/factory/flash-layout";
 import { FlashChecker } from "../checker/flash-checker.ts";
-import { noDefects, WhatMustHold } from "../checker/what-must-hold.ts";
-import type { CampaignImage } from "../stories/images.ts";
+import { type Defects, type JudgedImage, noDefects, WhatMustHold } from "../checker/what-must-hold.ts";
 import type { DeviceUnderTest, End, Watch } from "./device-under-test.ts";
 
 /** What the rig needs to know of the server beside it. */
@@ -28,7 +27,7 @@ export interface Workpiece {
   /** That may have signed an image. */
   releaseKeys: readonly Uint8Array[];
   /** That a slot may hold. */
-  images: readonly CampaignImage[];
+  images: readonly JudgedImage[];
 }
 
 export class Rig<C> implements Watch {
@@ -39,8 +38,9 @@ export class Rig<C> implements Watch {
   powerUps = 0;
   /** Starts of images, and the records that were acted on, oldest first. */
   readonly acted: { bootCounter: number; epoch: number; slot: number }[] = [];
+  #defects: Defects = noDefects;
   readonly judge: WhatMustHold;
-  readonly #images: readonly CampaignImage[];
+  readonly #images: readonly JudgedImage[];
   readonly #layout: FlashLayout;
   #cuts = 0;
   #running: number | undefined;
@@ -70,7 +70,7 @@ export class Rig<C> implements Watch {
     this.#running = undefined;
     this.#hasBooted = false;
     beside.lastCheckIn = undefined;
-    const before = { ...noDefects, floor: judge.floor, cuts: this.#cuts, wasOver: beside.outcome !== undefined };
+    const before = { ...this.#defects, floor: judge.floor, cuts: this.#cuts, wasOver: beside.outcome !== undefined };
     judge.powerUpBegins({ wishes: this.#wishes(), mayEnrol: true, mayRepairTrust: true }, before);
     const end = await this.host.powerUp(cut, settled, this);
     this.host.readFlash();
@@ -86,7 +86,7 @@ export class Rig<C> implements Watch {
   }
 
   /** As they are when somebody looks: a server may change its mind while power is on. */
-  #wishes(): { readonly image: CampaignImage | undefined; readonly trustChain: Uint8Array | undefined } {
+  #wishes(): { readonly image: JudgedImage | undefined; readonly trustChain: Uint8Array | undefined } {
     const rig = this;
     return {
       get image() {
@@ -96,6 +96,17 @@ export class Rig<C> implements Watch {
         return rig.beside.trust?.chain;
       },
     };
+  }
+
+  /** What is wrong with the flash from now on, besides what power cuts left of it. */
+  set defects(defects: Defects) {
+    this.#defects = defects;
+    this.judge.defects = defects;
+  }
+
+  /** Another deployment than the one before: what that had confirmed may give way to it. */
+  deploymentBegins(): void {
+    this.#confirmed = undefined;
   }
 
   // ---- what the host tells
@@ -138,7 +149,7 @@ export class Rig<C> implements Watch {
     if (!record) return;
     this.#hadRecord = true;
     const last = this.acted.at(-1);
-    if (last && record.bootCounter <= last.bootCounter)
+    if (last && record.bootCounter <= last.bootCounter && !this.judge.logIsWorn)
       this.judge.violates(2, `the boot counter went from ${last.bootCounter} to ${record.bootCounter}`);
     this.acted.push({ bootCounter: record.bootCounter, epoch: record.epoch, slot });
   }

@@ -1,6 +1,6 @@
 // What the fleet's side of a story says again and again, made once: runs ask for the same of it, a million times.
 
-import { createHash } from "node:crypto";
+import { base64url, sha256 } from "@flipside/protocol/primitives";
 import { deploymentMembers } from "@flipside/protocol/reference-server/answers";
 import { piece } from "@flipside/protocol/reference-server/pieces";
 import { plainMac } from "@flipside/protocol/reference-server/plain-mac";
@@ -69,8 +69,7 @@ export class MadeOnce {
 }
 
 /** 16 bytes that are the same each time. */
-const madeNonce = (n: number): string =>
-  createHash("sha256").update(`nonce ${n}`).digest().subarray(0, 16).toString("base64url");
+const madeNonce = (n: number): string => base64url(sha256(`nonce ${n}`).subarray(0, 16));
 
 /** A server's random values. */
 export const nonces = { session: madeNonce(1), enrolment: madeNonce(2) };

@@ -1,9 +1,10 @@
 // A command as the fleet manager makes it (image-format's buildCommand, docs/image-format.md, "Command"), but at once,
 // since the campaign's clock stands still while something is awaited, and unchecked: a test may change any part of it.
 
-import { createHash, createPrivateKey, type JsonWebKeyInput, sign } from "node:crypto";
+import { signerOf } from "#ed25519";
 import { encodeSignatureBlock, signingPrefixes, type SigningKey } from "@flipside/image-format";
 import * as C from "@flipside/image-format/portable/command";
+import { fromBase64url, sha256 } from "@flipside/protocol/primitives";
 
 export interface CommandParts {
   deviceId: string;
@@ -27,8 +28,8 @@ export function commandBody(parts: CommandParts): Buffer {
   body.writeUInt32LE(C.COMMAND_MAGIC, 0);
   body.writeUInt16LE(1, 4);
   body.writeUInt16LE(body.length, 6);
-  createHash("sha256").update(deviceId).digest().copy(body, C.COMMAND_DEVICE_OFFSET);
-  Buffer.from(deviceNonce, "base64url").copy(body, C.COMMAND_NONCE_OFFSET);
+  body.set(sha256(deviceId), C.COMMAND_DEVICE_OFFSET);
+  body.set(fromBase64url(deviceNonce), C.COMMAND_NONCE_OFFSET);
   body.write(id, C.COMMAND_ID_OFFSET, "hex");
   body.writeUInt32LE(number, C.COMMAND_NUMBER_OFFSET);
   body.writeUInt16LE(kind, C.COMMAND_KIND_OFFSET);
@@ -39,15 +40,15 @@ export function commandBody(parts: CommandParts): Buffer {
   if (configuration) {
     body.writeUInt16LE(configuration.document.length, C.COMMAND_DOCUMENT_BYTES_OFFSET);
     body.writeUInt32LE(configuration.number, C.COMMAND_CONFIGURATION_NUMBER_OFFSET);
-    createHash("sha256").update(configuration.document).digest().copy(body, C.COMMAND_DOCUMENT_DIGEST_OFFSET);
+    body.set(sha256(configuration.document), C.COMMAND_DOCUMENT_DIGEST_OFFSET);
   }
   return body;
 }
 
 export function signedCommand(key: SigningKey, parts: CommandParts): Uint8Array {
   const body = commandBody(parts);
-  const privateKey = createPrivateKey({ key: key.privateJwk as JsonWebKeyInput["key"], format: "jwk" });
-  const signature = sign(null, Buffer.concat([Buffer.from(signingPrefixes.command), body]), privateKey);
-  const keyId = createHash("sha256").update(key.publicKey).digest().subarray(0, 8);
+  const signer = signerOf(fromBase64url(key.privateJwk.d!));
+  const signature = signer.sign(Buffer.concat([Buffer.from(signingPrefixes.command), body]));
+  const keyId = sha256(key.publicKey).subarray(0, 8);
   return Buffer.concat([body, encodeSignatureBlock([{ keyId, signature }])]);
 }

@@ -1,8 +1,8 @@
 // Flash that no device of today wrote: a boot-control log near the end of a sector and of its epochs, as years of use
 // would leave it, and a slot that was put in by hand.
 
-import { createHash } from "node:crypto";
 import type { FlashLayout } from "@flipside/machine/factory/flash-layout";
+import { sha256 } from "@flipside/protocol/primitives";
 
 const PAGE_BYTES = 4096;
 /** Offsets in a record (docs/image-format.md, "Boot-control record"); of slots, those of slot A. */
@@ -134,7 +134,7 @@ function putRecord(page: Buffer, record: Buffer, epoch: number, number: number, 
   page.writeUInt32LE(epoch, recordAt.epoch);
   page.writeUInt32LE(number, recordAt.page);
   page.writeUInt32LE(bootCounter, recordAt.bootCounter);
-  const check = createHash("sha256").update(page.subarray(0, 144)).digest();
-  check.copy(page, 144, 0, 16);
-  check.copy(page, 260, 0, 12);
+  const check = sha256(page.subarray(0, 144));
+  page.set(check.subarray(0, 16), 144);
+  page.set(check.subarray(0, 12), 260);
 }

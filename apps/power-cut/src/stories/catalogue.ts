@@ -5,7 +5,7 @@ import { type Target, virtualTarget } from "@flipside/machine/factory/targets";
 import { factoryFlash } from "@flipside/machine/factory/factory-flash";
 import { type FlashLayout, KIB, layoutOf } from "@flipside/machine/factory/flash-layout";
 import { FlashChecker } from "../checker/flash-checker.ts";
-import type { LoadedModules } from "../device/modules.ts";
+import type { LoadedModules } from "../device/loaded-modules.ts";
 import { PageStore } from "../device/page-store.ts";
 import { type DeviceState, BoardUnderTest } from "../device/board-under-test.ts";
 import { newServerMemory, type ServerMemory } from "../server/story-memory.ts";

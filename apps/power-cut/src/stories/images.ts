@@ -1,8 +1,7 @@
 // Images, keys and devices of the campaigns, whatever host they run on. All of it follows from the sources, so that a
 // case that failed fails again.
 
-import { createHash, createPrivateKey } from "node:crypto";
-import type { JWK } from "jose";
+import { signerOf } from "#ed25519";
 import {
   appendTrustLink,
   buildImage,
@@ -15,7 +14,8 @@ import {
   type SigningKey,
   slotParts,
 } from "@flipside/image-format";
-import { imageFields } from "../../../agent/build/build-release.ts";
+import { imageFields } from "../../../agent/build/image-fields.ts";
+import { base64url, sha256 } from "@flipside/protocol/primitives";
 import { PRODUCT, type Target, virtualTarget } from "@flipside/machine/factory/targets";
 
 /** How the app and the surroundings of an image behave once it runs. */
@@ -49,15 +49,13 @@ export interface CampaignImage {
 const deadlines = { confirmDeadlineMs: 6_000, contactDeadlineMs: 20_000, tries: 3, watchdogMs: 8_000 };
 
 export function bytesOf(name: string): Uint8Array {
-  return new Uint8Array(createHash("sha256").update(`flipside power-cut campaign, ${name}`).digest());
+  return new Uint8Array(sha256(`flipside power-cut campaign, ${name}`));
 }
 
-/** RFC 8410: an Ed25519 private key is 16 bytes of DER and the seed. */
 export function keyOf(name: string): SigningKey {
-  const der = Buffer.concat([Buffer.from("302e020100300506032b657004220420", "hex"), bytesOf(name)]);
-  return signingKeyFromJwk(
-    createPrivateKey({ key: der, format: "der", type: "pkcs8" }).export({ format: "jwk" }) as JWK,
-  );
+  const seed = bytesOf(name);
+  const { publicKey } = signerOf(seed);
+  return signingKeyFromJwk({ kty: "OKP", crv: "Ed25519", x: base64url(publicKey), d: base64url(seed) });
 }
 
 export const keys = {
@@ -158,7 +156,7 @@ export async function makeImage(request: ImageRequest): Promise<CampaignImage> {
   const payload = payloadOf(request);
   const times = request.deadlines ?? deadlines;
   const fields = {
-    ...imageFields(target, { version, releaseSequence, signingKeys: [], deadlines: times }),
+    ...imageFields(target, { version, releaseSequence, deadlines: times }),
     securityCounter,
     ...request.change,
   };

@@ -28,7 +28,7 @@ export interface Identity {
 export interface Speaker {
   /** Runs `act` later, unless the device is off by then. */
   after(delayMs: number, act: () => void): () => void;
-  secret: Buffer | undefined;
+  secret: Uint8Array | undefined;
   readonly bytesPerMs: number;
   isReachable(): boolean;
   /** A session is proven on both sides. */

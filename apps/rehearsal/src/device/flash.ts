@@ -30,7 +30,7 @@ const putOffMsFirst = 4_000;
 const putOffMsMax = 3_600_000;
 
 export class Flash {
-  secret: Buffer | undefined;
+  secret: Uint8Array | undefined;
   boot = 0;
   /** Which slot the next start takes. */
   #active: SlotName = "a";

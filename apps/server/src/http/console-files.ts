@@ -1,5 +1,6 @@
 // The console's files. Names below /assets/ carry a hash of their content, so they are kept for a year; index.html
 // names them and is asked for anew each time. What vite's build has compressed (name.br, name.gz) is sent as it lies.
+// Below /brick-it/ lies a page of its own ("Try to brick it"), which asks the server for nothing but its files.
 
 import { statSync } from "node:fs";
 import { join } from "node:path";
@@ -14,7 +15,14 @@ const encodings = [
 const plainPath = /^(?:\/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$/;
 /** Whose id may have one. */
 const pageOfDevice = /^\/devices\/[^/]+$/;
-const hashedPath = /^\/assets\/.+-[A-Za-z0-9_-]{8,}\.[a-z0-9]+(?:\.br|\.gz)?$/;
+const hashedPath = /^(?:\/brick-it)?\/assets\/.+-[A-Za-z0-9_-]{8,}\.[a-z0-9]+(?:\.br|\.gz)?$/;
+
+/**
+ * The workers of "Try to brick it" run WebAssembly, and a worker goes by the policy that its script came with; the page
+ * around them keeps the console's (docs/decisions/0033-a-device-in-the-tab.md).
+ */
+const wasmWorkerPath = /^\/brick-it\/assets\/(?:replay-)?worker-[A-Za-z0-9_-]{8,}\.js$/;
+const wasmWorkerPolicy = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'";
 
 function setCaching(response: Response, path: string): void {
   response.setHeader("Cache-Control", hashedPath.test(path) ? "public, max-age=31536000, immutable" : "no-cache");
@@ -26,10 +34,13 @@ export function consoleFiles(consoleDir: string): Router {
     plainPath.test(path) && statSync(join(consoleDir, path), { throwIfNoEntry: false })?.isFile() === true;
 
   /** Addresses of the console's own pages have no dot but a device's; any other is a file, here or not. */
-  const pages: RequestHandler = (request, _response, next) => {
+  const pages: RequestHandler = (request, response, next) => {
     const name = request.path.slice(request.path.lastIndexOf("/") + 1);
     if (request.method !== "GET" && request.method !== "HEAD")
       throw new ApiError("not-found", "The interface is below /api.");
+    if (request.path === "/brick-it") return response.redirect(301, "/brick-it/");
+    if (request.path === "/brick-it/" && isFile("/brick-it/index.html")) request.url = "/brick-it/index.html";
+    if (wasmWorkerPath.test(request.path)) response.setHeader("Content-Security-Policy", wasmWorkerPolicy);
     const isPage = !name.includes(".") || pageOfDevice.test(request.path);
     if (isPage && !request.path.startsWith("/assets/") && !isFile(request.path)) request.url = "/index.html";
     next();
@@ -65,7 +76,7 @@ export function consoleFiles(consoleDir: string): Router {
     throw new ApiError(
       "not-found",
       isPage
-        ? "The console is not built. Run: npx vite build apps/web"
+        ? "The console is not built. Run: npm run build"
         : "There is no such file. If the console was updated, load the page again.",
     );
   };

@@ -99,6 +99,9 @@ export function SignInPage({ expired }: { expired: boolean }): ReactNode {
         )}
         <SignInForm {...(problem && { problemBefore: problem })} isAgain={false} />
         <p className="hint">A new server prints a one-time password when it starts for the first time.</p>
+        <p className="hint">
+          No account yet? <a href="/brick-it/?console">Try to brick a device</a>: it runs in your browser.
+        </p>
       </div>
     </main>
   );

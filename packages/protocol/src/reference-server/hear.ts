@@ -1,8 +1,9 @@
 // One reference server for tests: what a server of docs/protocol.md does with a device that it is connected to, the
 // shortest way. It remembers nothing itself: what it knows of the connection is a value, given and given back, and what
 // it wants of the device, keeps of it or does otherwise is the policy's. The form of what a device says is believed;
-// the fleet manager looks at it by messages.ts. Needs Node.
+// the fleet manager looks at it by messages.ts.
 
+import { utf8 } from "#primitives";
 import type { CheckIn, CommandAnswer, EnrolBegin, EnrolProof, Fetch, Hello, LogPart, Proof } from "../messages.ts";
 import { ConnectReturn } from "../mqtt/write.ts";
 import { type DeviceLeaf, principalOf } from "../topics.ts";
@@ -36,7 +37,7 @@ export function hear(
   policy: Policy,
   say: Say,
 ): Connection {
-  const message = JSON.parse(Buffer.from(payload.buffer, payload.byteOffset, payload.length).toString()) as {
+  const message = JSON.parse(utf8(payload)) as {
     session: string;
   };
   switch (leaf) {

@@ -1,6 +1,7 @@
 // Both sides prove themselves (docs/protocol.md, "Session"). There is no clock here: a nonce is good once, however
 // late.
 
+import { base64url, fromBase64url } from "#primitives";
 import { contactMac } from "../macs.ts";
 import type { Hello, Proof } from "../messages.ts";
 import { sessionAcceptance, sessionChallenge, sessionRefusal } from "../server-messages.ts";
@@ -74,9 +75,9 @@ export function accept(connection: Connection, session: Session, policy: Policy,
 
 /** As a server that does not know the device's secret: its MAC is another one. */
 export function deceive(connection: Connection, session: Session, policy: Policy, say: Say): Connection {
-  const wrong = Buffer.from(acceptanceMac(connection, session, policy), "base64url");
+  const wrong = fromBase64url(acceptanceMac(connection, session, policy));
   wrong[wrong.length - 1]! ^= 1;
-  tell(say, sessionAcceptance(session.id, wrong.toString("base64url")));
+  tell(say, sessionAcceptance(session.id, base64url(wrong)));
   return withSession(connection, { ...session, stage: "over" });
 }
 

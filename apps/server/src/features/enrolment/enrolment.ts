@@ -126,7 +126,7 @@ export function createEnrolment(options: {
       return refuse(message, 2, nonce, "mac-invalid");
     }
     const key = Buffer.from(publicKey, "base64url");
-    const secret = enrolledSecret(claim.secret, proved);
+    const secret = Buffer.from(enrolledSecret(claim.secret, proved));
     const refusal = await storage.transaction(async ({ db, changed }): Promise<EnrolmentRefusal | undefined> => {
       const device = await lockDevice(db, deviceId);
       if (device !== undefined && device.revokedAt !== null) return "revoked";

@@ -1,0 +1,7 @@
+// An app that crashes as it starts.
+
+export function start(): void {
+  unreachable();
+}
+
+export function tick(): void {}

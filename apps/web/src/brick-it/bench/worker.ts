@@ -1,0 +1,48 @@
+// The worker of the page "Try to brick it": a device, its server and the judge, in a thread of their own.
+
+import "./buffer-in-a-browser.ts";
+import type { Order, Snapshot } from "../snapshot.ts";
+import { openDemonstration } from "./demonstration.ts";
+import { Driver } from "./driver.ts";
+import { readBeside } from "../read-beside.ts";
+
+/** `base`: where the files of the demonstration lie. */
+export type ToWorker = { kind: "open"; base: string; seed: number } | { kind: "order"; order: Order };
+export type FromWorker = { kind: "snapshot"; snapshot: Snapshot } | { kind: "failed"; why: string };
+
+const TICK_MS = 16;
+
+const tell = (message: FromWorker): void => self.postMessage(message);
+const failed = (thrown: unknown): void =>
+  tell({ kind: "failed", why: thrown instanceof Error ? thrown.message : String(thrown) });
+
+let driver: Driver | undefined;
+
+/** Of what was told last, but for what is new each time. */
+let told = "";
+
+function isNews({ touched, timeline, console: lines, kinds, ...rest }: Snapshot): boolean {
+  const now = JSON.stringify([...kinds, rest]);
+  const isNew = now !== told || touched.length > 0 || timeline.length > 0 || lines.length > 0;
+  told = now;
+  return isNew;
+}
+
+function goOn(running: Driver): void {
+  try {
+    running.tick();
+    const snapshot = running.snapshot();
+    if (isNews(snapshot)) tell({ kind: "snapshot", snapshot });
+    setTimeout(() => goOn(running), TICK_MS);
+  } catch (error) {
+    failed(error);
+  }
+}
+
+self.onmessage = ({ data }: MessageEvent<ToWorker>) => {
+  if (data.kind === "order") return void driver?.obey(data.order).catch(failed);
+  openDemonstration((name) => readBeside(data.base, name)).then((demonstration) => {
+    driver = new Driver(demonstration, data.seed, () => performance.now());
+    goOn(driver);
+  }, failed);
+};
