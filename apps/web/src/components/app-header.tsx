@@ -57,7 +57,7 @@ export function AppHeader({ route }: { route: Route }): ReactNode {
               <span className="connection-dot" aria-hidden="true" />
               {connectionLabels[connection]}
             </span>
-            <a className="user" href="/brick-it/?console" title="A device in this tab, to pull the power of">
+            <a className="brick-link" href="/brick-it/?console" title="A device in this tab, to pull the power of">
               Try to brick it
             </a>
             <Link className="user" href="/account" title="My account">
