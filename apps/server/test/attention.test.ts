@@ -126,6 +126,17 @@ describe("what needs a person", () => {
     expect(await kinds()).toEqual([]);
   });
 
+  it("is devices that refuse their configuration", async () => {
+    await fixture.readyDevice("willing");
+    await fixture.readyDevice("unwilling");
+    const { db } = fixture.server.internals.storage;
+    await db.updateTable("devices").set({ configurationState: "refused" }).where("id", "=", "unwilling").execute();
+    expect(await the("configuration-refused")).toMatchObject({
+      why: { sentence: "unwilling does not take the configuration that is desired." },
+      devices: { count: 1, examples: ["unwilling"], filter: "configuration = refused and not revoked" },
+    });
+  });
+
   it("is two boards with one identity, and a trust record of another line or a later one", async () => {
     for (const id of ["one", "two", "three"]) await fixture.readyDevice(id);
     const { db } = fixture.server.internals.storage;

@@ -11,6 +11,7 @@ export const attentionKinds = {
   "updates-failed": "devices did not take a release, for the same reason",
   crashes: "devices started last because they had crashed or hung",
   unhealthy: "the app of devices says that it does not work as it should",
+  "configuration-refused": "the app of devices does not take the configuration that is desired",
   "rollout-waits": "a wave waits for devices, and none is at work on it",
   "webhook-failing": "nothing arrives at who is to be told of what happens",
   "token-ends": "a program's token ends soon",

@@ -22,6 +22,7 @@ export const attentionWords: Record<AttentionKind, AttentionWords> = {
   "updates-failed": { label: "Updates failed", tone: "bad", icon: "cross" },
   crashes: { label: "Crashed", tone: "bad", icon: "restart" },
   unhealthy: { label: "Unhealthy", tone: "bad", icon: "alert" },
+  "configuration-refused": { label: "Configuration refused", tone: "warn", icon: "ban" },
   "rollout-waits": { label: "Waits for devices", tone: "idle", icon: "clock" },
   "webhook-failing": { label: "Nothing arrives", tone: "warn", icon: "offer" },
   "token-ends": { label: "Token ends", tone: "idle", icon: "key" },

@@ -42,7 +42,7 @@ export const identityConflicts =
   };
 
 interface ByFilter {
-  kind: "crashes" | "unhealthy";
+  kind: "crashes" | "unhealthy" | "configuration-refused";
   filter: string;
   what: string;
   actions: string[];
@@ -60,6 +60,12 @@ const byFilters: readonly ByFilter[] = [
     filter: "health = unhealthy and not revoked",
     what: "says that its app does not work as it should",
     actions: ["look at its metrics and its log", "go back to the release before"],
+  },
+  {
+    kind: "configuration-refused",
+    filter: "configuration = refused and not revoked",
+    what: "does not take the configuration that is desired",
+    actions: ["read what its app says of it", "set another one"],
   },
 ];
 
