@@ -1,5 +1,5 @@
-// A module's data as packed by the build and unpacked by the exokernel's C, compiled for this machine: memory is what it
-// was with the segments copied one by one.
+// A module's data as packed by the build and unpacked by the exokernel's C, compiled for this machine: memory is what
+// it was with the segments copied one by one.
 
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";

@@ -1,5 +1,5 @@
-/* unpack.c: the exokernel's module_data.h as a program of the machine that tests. From stdin, as often as there is more:
- * u32 bytes of memory, u32 bytes of the stream, the stream; to stdout, each memory. */
+/* unpack.c: the exokernel's module_data.h as a program of the machine that tests. From stdin, as often as there is
+ * more: u32 bytes of memory, u32 bytes of the stream, the stream; to stdout, each memory. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
