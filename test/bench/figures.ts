@@ -27,9 +27,6 @@ export interface Figures {
   progress?: ProgressFigures[];
 }
 
-export const IMAGE_BYTES_GOAL = 128 * 1024;
-export const RAM_BYTES_GOAL = 512 * 1024;
-
 const grouped = (value: number): string =>
   Math.round(value)
     .toString()

@@ -204,12 +204,12 @@ export async function ramParts(program: LinkedProgram): Promise<Part[]> {
         at("__interrupt_stack_bottom") +
         emergency,
     },
-    { name: "guard pages and alignment before them", bytes: 2 * PAGE_BYTES + at("__guard_a") - at("__payload_end") },
+    { name: "guard pages and alignment", bytes: 2 * PAGE_BYTES + at("app_memory") - at("__payload_end") },
     { name: "memory of the agent", bytes: agent },
     { name: "memory of the app", bytes: app },
     {
       name: "exokernel's variables, rings, alignment",
-      bytes: at("__image_end") - at("__stack_top") - emergency - agent - app,
+      bytes: at("__variables_end") - at("__stack_top") - emergency,
     },
   ];
 }

@@ -11,7 +11,6 @@ import { runTool } from "../../apps/agent/build/run-tool.ts";
 import { findInstruction } from "./find-instruction.ts";
 
 const RAM_BASE = 0x80000000;
-const RAM_END = 0x80080000;
 /** COUNT of sleep-recorder.S. */
 const COUNT_ADDRESS = 0x80000800;
 const ENTRIES_MIN = 1000;
@@ -51,8 +50,8 @@ export async function payloadThatRecordsSleeps(folder: string): Promise<{ payloa
   const sleep = await findInstruction(program.elfPath, /^wfi/, /^(kernel_main|idle)\b/);
   const address = symbols.get("sleep_recorder_room")!;
   const roomBytes = symbols.get("sleep_recorder_room_end")! - address;
-  const logAddress = Math.ceil(symbols.get("__image_end")! / 8) * 8;
-  const log = { address: logAddress, entries: (RAM_END - logAddress) / 8 };
+  const logAddress = Math.ceil(symbols.get("__variables_end")! / 8) * 8;
+  const log = { address: logAddress, entries: (symbols.get("agent_memory")! - logAddress) / 8 };
   if (log.entries < ENTRIES_MIN)
     throw new Error(`the image leaves RAM for ${log.entries} recorded sleeps; this benchmark wants ${ENTRIES_MIN}`);
   const elf = join(folder, "sleep-recorder.elf");

@@ -1,7 +1,7 @@
 /* Takes the place of a running image's only wfi: sleeps, and notes when that began and ended (mtime, low words).
  * Interrupts are off here, so the stack below sp is free. The number of sleeps is kept in the page of RAM that nobody
- * clears, clear of what the exokernel keeps there; pairs (from, to) lie behind the image's own RAM. The linker is given
- * sleep_log, sleep_log_entries and after_sleep. */
+ * clears, clear of what the exokernel keeps there; pairs (from, to) lie behind the exokernel's variables. The linker is
+ * given sleep_log, sleep_log_entries and after_sleep. */
     .equ COUNT, 0x80000800
     .equ MTIME, 0x0200bff8
     .option norelax

@@ -3,6 +3,7 @@
 import { copyFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { cached, filesBelow, hashOf, hashOfFiles } from "./cache.ts";
+import { packData } from "./pack-data.ts";
 import { agentRoot, agentSources, formatSources, repositoryRoot } from "./paths.ts";
 import { runTool, ToolError } from "./run-tool.ts";
 import { specialiseMemory } from "./specialise-memory.ts";
@@ -114,12 +115,16 @@ function readIfThere(path: string): string | null {
 /** Folder with <name>.c and <name>.h for a module, and the wasm2c runtime's header. */
 export async function translateToC(name: string, wasmPath: string, memoryPages: number): Promise<string> {
   const version = await runTool("wasm2c", ["--version"]);
-  const rewriter = readFileSync(join(agentRoot, "build/specialise-memory.ts"));
-  return cached("c", hashOf([version, name, String(memoryPages), rewriter, readFileSync(wasmPath)]), async (target) => {
+  const rewriters = ["specialise-memory.ts", "pack-data.ts"].map((file) =>
+    readFileSync(join(agentRoot, "build", file)),
+  );
+  const hash = hashOf([version, name, String(memoryPages), ...rewriters, readFileSync(wasmPath)]);
+  return cached("c", hash, async (target) => {
     copyFileSync(wasmPath, join(target, `${name}.wasm`));
     await runTool("wasm2c", [`${name}.wasm`, "-n", name, "-o", `${name}.c`], { cwd: target });
     const path = join(target, `${name}.c`);
-    writeFileSync(path, specialiseMemory(readFileSync(path, "utf8"), name, memoryPages * 65536));
+    const text = specialiseMemory(readFileSync(path, "utf8"), name, memoryPages * 65536);
+    writeFileSync(path, name === "boot" ? text : packData(text, memoryPages * 65536));
     const header = ["/usr/include/wasm-rt.h", "/usr/local/include/wasm-rt.h"].find(existsSync);
     if (!header) throw new ToolError("wasm-rt.h is missing: install the Debian package wabt");
     copyFileSync(header, join(target, "wasm-rt.h"));

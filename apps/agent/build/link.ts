@@ -106,8 +106,10 @@ async function compile(sources: string[], includes: string[], flags: string[], t
 /** The object of a module's translated C. Generated code: its warnings are nobody's to mend. */
 async function compileModule(module: ModuleCode): Promise<string> {
   const source = join(module.folder, `${module.name}.c`);
-  const memoryHeader = join(exokernelSources, "module_memory.h");
-  const hash = hashOf([...compileFlags, module.name, readFileSync(source), readFileSync(memoryHeader)]);
+  const headers = ["module_memory.h", "module_data.h", "machine.h"].map((name) =>
+    readFileSync(join(exokernelSources, name)),
+  );
+  const hash = hashOf([...compileFlags, module.name, readFileSync(source), ...headers]);
   const folder = await cached("object", hash, async (target) => {
     await compile([source], [module.folder, exokernelSources], ["-w"], target);
   });

@@ -3,7 +3,26 @@
 
 import { ToolError } from "./run-tool.ts";
 
-/** `source`: the .c file of module `name`, whose memory is a static array called <name>_memory. */
+/** A page: what the PMP denies behind the memories of an image's modules (exokernel/image.ld). */
+const GUARD_BYTES = 4096;
+
+/** Where a module's memory is, in C. The boot loader's has no guard: a loader never changes. */
+function placeOf(name: string, memoryBytes: number): string[] {
+  if (name === "agent")
+    return [
+      '#include "machine.h"',
+      "#define MODULE_MEMORY ((u8 *)AGENT_MEMORY)",
+      `#define MODULE_GUARD_BYTES ${GUARD_BYTES}u`,
+    ];
+  const guardBytes = name === "app" ? GUARD_BYTES : 0;
+  return [
+    `extern u8 ${name}_memory[${memoryBytes}u];`,
+    `#define MODULE_MEMORY ${name}_memory`,
+    `#define MODULE_GUARD_BYTES ${guardBytes}u`,
+  ];
+}
+
+/** `source`: the .c file of module `name`. */
 export function specialiseMemory(source: string, name: string, memoryBytes: number): string {
   const definitions =
     /#define DEFINE_LOAD\(name, t1, t2, t3\)(?:.*\\\n)+.*\n|#define DEFINE_STORE\(name, t1, t2\)(?:.*\\\n)+.*\n/g;
@@ -12,7 +31,7 @@ export function specialiseMemory(source: string, name: string, memoryBytes: numb
   if (removed !== 4)
     throw new ToolError(`wasm2c's definitions of loads and stores are not the known ones (${removed} of 4 found)`);
   const include = [
-    `#define MODULE_MEMORY ${name}_memory`,
+    ...placeOf(name, memoryBytes),
     `#define MODULE_MEMORY_BYTES ${memoryBytes}u`,
     '#include "module_memory.h"',
     "",

@@ -10,7 +10,9 @@
 static module app = { .id = MODULE_APP, .capabilities = CAN_REPORT_AS_APP,
                       .readable_zones = 1u << EXO_ZONE_APP, .writable_zones = 1u << EXO_ZONE_APP };
 static Z_app_instance_t instance;
-u8 app_memory[APP_MEMORY_BYTES] __attribute__((aligned(16)));
+/* image.ld reserves it, with a guard page directly behind it. */
+extern u8 app_memory[APP_MEMORY_BYTES];
+_Static_assert(APP_MEMORY_BYTES == 0x10000, "image.ld reserves as much for the app's memory");
 static u64 next_tick = ~(u64)0;
 
 /* Layout: exo_app_report. */

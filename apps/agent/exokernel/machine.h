@@ -25,6 +25,8 @@
  *   RAM_RETAINED  4 KiB that nobody clears: reset reason, crash record, boot information
  *   RAM_FAULT_PLAN  its last KiB: the plan of a power cut in test builds (flash_faults.h); unused in shipped ones
  *   image window  where the boot loader may put a payload; the image's own data may go on up to RAM_END
+ *   agent memory  its last 256 KiB, while an image runs: at an address that code has as a constant (`lui` alone), and with
+ *                 the end that the PMP denies behind it (module_memory.h)
  *   loader RAM    the loader's data and stack; free for the image once it runs */
 #define RAM_BASE        0x80000000u
 #define RAM_END         0x80080000u
@@ -32,6 +34,7 @@
 #define RAM_RETAINED    RAM_BASE
 #define RAM_FAULT_PLAN  (RAM_RETAINED + 0xc00u)
 #define IMAGE_WINDOW    0x80001000u
+#define AGENT_MEMORY    0x80040000u
 #define LOADER_RAM      0x80064000u
 #define IMAGE_WINDOW_BYTES (LOADER_RAM - IMAGE_WINDOW)
 

@@ -17,7 +17,7 @@ static module agent = { .id = MODULE_AGENT, .capabilities = CAN_USE_NETWORK | CA
                                                         CAN_READ_CONSOLE | CAN_CONFIGURE_APP,
                         .readable_zones = AGENT_READS, .writable_zones = AGENT_WRITES };
 static Z_agent_instance_t instance;
-u8 agent_memory[AGENT_MEMORY_BYTES] __attribute__((aligned(16)));
+_Static_assert(AGENT_MEMORY + AGENT_MEMORY_BYTES == RAM_END, "the agent's memory ends where the PMP denies RAM");
 
 /* Sleeps until an interrupt, at most `microseconds`. With interrupts off a pending one still ends WFI, so none is missed
  * between the look at nic_event and the sleep. */
@@ -48,9 +48,9 @@ void kernel_main(void) {
   __asm__ volatile("csrs mie, %0" ::"r"(MIE_TIMER_AND_EXTERNAL) : "memory");
   __asm__ volatile("csrs mstatus, %0" ::"r"(MSTATUS_MIE) : "memory");
 
-  agent.memory = agent_memory;
-  agent.memory_bytes = sizeof agent_memory;
-  runtime_give_memory(agent_memory, sizeof agent_memory);
+  agent.memory = (u8 *)AGENT_MEMORY;
+  agent.memory_bytes = AGENT_MEMORY_BYTES;
+  runtime_give_memory(agent.memory, AGENT_MEMORY_BYTES);
   current_module = MODULE_AGENT;
   Z_agent_init_module();
   Z_agent_instantiate(&instance, &agent);

@@ -8,16 +8,20 @@
  * where the right side is a constant that can't wrap, since the offset (a constant of the instruction) is compared
  * first. build/specialise-memory.ts rewrites the call sites; a test on the device proves that the check still traps.
  *
- * The including file defines MODULE_MEMORY and MODULE_MEMORY_BYTES. */
+ * Where MODULE_GUARD_BYTES behind the memory are denied to everybody by the PMP, an access that ends at most so far behind
+ * its base is checked by its base alone, with the one limit MEMORY_BYTES for all of them: what of it is outside is in the
+ * guard, and traps there.
+ *
+ * The including file defines MODULE_MEMORY, MODULE_MEMORY_BYTES and MODULE_GUARD_BYTES (0: there is none). */
 #ifndef FLIPSIDE_MODULE_MEMORY_H
 #define FLIPSIDE_MODULE_MEMORY_H
-
-extern u8 MODULE_MEMORY[MODULE_MEMORY_BYTES];
 
 __attribute__((noinline, cold, noreturn)) static void out_of_bounds(void) { wasm_rt_trap(WASM_RT_TRAP_OOB); }
 
 static inline __attribute__((always_inline)) u8 *checked(u32 base, u32 offset, u32 bytes) {
-  if (offset > MODULE_MEMORY_BYTES - bytes || __builtin_expect(base > MODULE_MEMORY_BYTES - bytes - offset, 0)) out_of_bounds();
+  if (MODULE_GUARD_BYTES >= bytes && offset <= MODULE_GUARD_BYTES - bytes) {
+    if (__builtin_expect(base >= MODULE_MEMORY_BYTES, 0)) out_of_bounds();
+  } else if (offset > MODULE_MEMORY_BYTES - bytes || __builtin_expect(base > MODULE_MEMORY_BYTES - bytes - offset, 0)) out_of_bounds();
   return MODULE_MEMORY + offset + base;
 }
 

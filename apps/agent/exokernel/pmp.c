@@ -5,7 +5,7 @@
  *   0     boot bank             read, execute
  *   1, 2  RAM beyond RAM_END    nothing (TOR: 1 is the lower bound)
  *   3     the running slot      read
- *   4, 5  stack guards          nothing
+ *   4, 5  guards below stacks   nothing (the first also behind the app's memory)
  *   6, 7  the image's code      read, execute (TOR)
  *   8     its data up to RAM_END  read, write (TOR from 7)
  *   9     RAM kept across resets  read, write

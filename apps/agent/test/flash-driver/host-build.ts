@@ -37,7 +37,11 @@ export function buildChecks(program: string, insteadFrom?: string): string | und
 }
 
 /** The same of any source here that includes the exokernel's. */
-export function buildProgram(source: string, program: string, insteadFrom?: string): string | undefined {
+export const buildProgram = (source: string, program: string, insteadFrom?: string): string | undefined =>
+  buildHostProgram(join(here, source), program, insteadFrom);
+
+/** The same of a source anywhere. */
+export function buildHostProgram(sourcePath: string, program: string, insteadFrom?: string): string | undefined {
   const { status, stderr } = spawnSync(
     hostCompiler()!,
     [
@@ -48,7 +52,7 @@ export function buildProgram(source: string, program: string, insteadFrom?: stri
       ...(insteadFrom === undefined ? [] : [`-I${insteadFrom}`]),
       `-I${here}`,
       `-I${exokernelSources}`,
-      join(here, source),
+      sourcePath,
       "-o",
       program,
     ],

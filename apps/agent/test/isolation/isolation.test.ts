@@ -102,24 +102,71 @@ function expectFlashUnchanged(run: Run): void {
   expect(withoutBootControl(run.after).equals(withoutBootControl(run.before))).toBe(true);
 }
 
+/** What the check let through because the guard page behind the module's memory catches it was caught there. */
+function expectInGuard({ code, mtval }: { code: number; mtval: number }, guard: number): void {
+  if (code !== FAULT.load && code !== FAULT.store) {
+    expect(mtval).toBe(0);
+    return;
+  }
+  expect(mtval).toBeGreaterThanOrEqual(guard - 7); // of an access that begins before the guard, either is its address
+  expect(mtval).toBeLessThan(guard + 4096);
+}
+
+/** `end` is of the module's memory. What is allowed right before goes through, and the last step traps. */
+const guardCases = (end: number): [name: string, steps: S.Step[], code: number][] => [
+  [
+    "a load as far behind the memory as the guard page reaches",
+    [S.load32Plus4092(end - 4096), S.load32Plus4092(end - 1)],
+    FAULT.load,
+  ],
+  [
+    "a store as far behind the memory as the guard page reaches",
+    [S.store64Plus4088(end - 4096), S.store64Plus4088(end - 1)],
+    FAULT.store,
+  ],
+  ["such a load whose base is outside already", [S.load32Plus4092(end)], TRAP.outOfBounds],
+  [
+    "a load one further than the guard page reaches",
+    [S.load32Plus4093(end - 4097), S.load32Plus4093(end - 4096)],
+    TRAP.outOfBounds,
+  ],
+  [
+    "a store one further than the guard page reaches",
+    [S.store8Plus4096(end - 4097), S.store8Plus4096(end - 4096)],
+    TRAP.outOfBounds,
+  ],
+];
+
+describe.each([
+  ["agent", S.AGENT_MEMORY_BYTES],
+  ["app", S.APP_MEMORY_BYTES],
+] as const)("behind the memory of the %s", (module, end) => {
+  test.each(guardCases(end))("%s traps", async (_name, steps, code) => {
+    const { run, ...boot } = await nextBoot({ [module]: steps });
+    expect(boot).toEqual({ reason: 4, kind: 4, module: MODULE[module], code, mtval: expect.any(Number) });
+    expectInGuard(boot, symbol(`${module}_memory`) + end);
+    expect(run.lines.filter((line) => line.startsWith(`${module}: step`))).toHaveLength(steps.length - 1);
+  });
+});
+
 describe("a module that goes wrong traps, and the next boot says what it did", () => {
   const end = S.AGENT_MEMORY_BYTES;
   test.each<[name: string, steps: S.Step[], code: number]>([
     ["a load one byte past the memory", [S.load8(end - 1), S.load8(end)], TRAP.outOfBounds],
-    ["a load of which only the last byte is outside", [S.load32(end - 4), S.load32(end - 3)], TRAP.outOfBounds],
-    ["a wide load of which only the last byte is outside", [S.load64(end - 8), S.load64(end - 7)], TRAP.outOfBounds],
+    ["a load of which only the last byte is outside", [S.load32(end - 4), S.load32(end - 3)], FAULT.load],
+    ["a wide load of which only the last byte is outside", [S.load64(end - 8), S.load64(end - 7)], FAULT.load],
     ["a load at an address that would wrap 32 bits", [S.load32(0xfffffffe)], TRAP.outOfBounds],
     ["a load whose address and offset have a sum of 33 bits", [S.load32Far(0xffff0010)], TRAP.outOfBounds],
-    ["a load that only its offset takes outside", [S.load8Plus1(end - 2), S.load8Plus1(end - 1)], TRAP.outOfBounds],
-    ["a load of 16 bits across the end", [S.load16Plus2(end - 4), S.load16Plus2(end - 3)], TRAP.outOfBounds],
-    ["a load of a float across the end", [S.loadF64Plus8(end - 16), S.loadF64Plus8(end - 15)], TRAP.outOfBounds],
+    ["a load that only its offset takes outside", [S.load8Plus1(end - 2), S.load8Plus1(end - 1)], FAULT.load],
+    ["a load of 16 bits across the end", [S.load16Plus2(end - 4), S.load16Plus2(end - 3)], FAULT.load],
+    ["a load of a float across the end", [S.loadF64Plus8(end - 16), S.loadF64Plus8(end - 15)], FAULT.load],
     ["a store one byte past the memory", [S.store8(end - 1), S.store8(end)], TRAP.outOfBounds],
-    ["a store of which only the last byte is outside", [S.store32(end - 4), S.store32(end - 3)], TRAP.outOfBounds],
-    ["a wide store of which only the last byte is outside", [S.store64(end - 8), S.store64(end - 7)], TRAP.outOfBounds],
+    ["a store of which only the last byte is outside", [S.store32(end - 4), S.store32(end - 3)], FAULT.store],
+    ["a wide store of which only the last byte is outside", [S.store64(end - 8), S.store64(end - 7)], FAULT.store],
     ["a store at the last address there is", [S.store8(0xffffffff)], TRAP.outOfBounds],
     ["a store whose address and offset have a sum of 33 bits", [S.store32Far(0xffff0020)], TRAP.outOfBounds],
-    ["a store of 16 bits across the end", [S.store16Plus2(end - 4), S.store16Plus2(end - 3)], TRAP.outOfBounds],
-    ["a store of a float across the end", [S.storeF32Plus4(end - 8), S.storeF32Plus4(end - 7)], TRAP.outOfBounds],
+    ["a store of 16 bits across the end", [S.store16Plus2(end - 4), S.store16Plus2(end - 3)], FAULT.store],
+    ["a store of a float across the end", [S.storeF32Plus4(end - 8), S.storeF32Plus4(end - 7)], FAULT.store],
     [
       "memory.copy whose target ends outside",
       [S.memoryCopy(end - 16, 0x20000, 16), S.memoryCopy(end - 16, 0x20000, 17)],
@@ -137,7 +184,8 @@ describe("a module that goes wrong traps, and the next boot says what it did", (
     ["an indirect call past the table", [S.callIndirect(0x7fffffff)], TRAP.indirectCall],
   ])("agent: %s", async (_name, steps, code) => {
     const { run, ...boot } = await nextBoot({ agent: steps });
-    expect(boot).toEqual({ reason: 4, kind: 4, module: MODULE.agent, code, mtval: 0 });
+    expect(boot).toEqual({ reason: 4, kind: 4, module: MODULE.agent, code, mtval: expect.any(Number) });
+    expectInGuard(boot, symbol("agent_memory") + end);
     // What is allowed right before went through, so it was the last step that trapped.
     expect(run.lines.filter((line) => line.startsWith("agent: step"))).toHaveLength(steps.length - 1);
     expect(run.resets).toEqual([EXIT_BASE + 4]);
@@ -149,19 +197,16 @@ describe("a module that goes wrong traps, and the next boot says what it did", (
       [S.load8(S.APP_MEMORY_BYTES - 1), S.load8(S.APP_MEMORY_BYTES)],
       TRAP.outOfBounds,
     ],
-    ["a load across the end", [S.load32(S.APP_MEMORY_BYTES - 3)], TRAP.outOfBounds],
-    [
-      "a store across the end",
-      [S.store64(S.APP_MEMORY_BYTES - 8), S.store64(S.APP_MEMORY_BYTES - 7)],
-      TRAP.outOfBounds,
-    ],
+    ["a load across the end", [S.load32(S.APP_MEMORY_BYTES - 3)], FAULT.load],
+    ["a store across the end", [S.store64(S.APP_MEMORY_BYTES - 8), S.store64(S.APP_MEMORY_BYTES - 7)], FAULT.store],
     ["a store whose address and offset have a sum of 33 bits", [S.store32Far(0xffff0020)], TRAP.outOfBounds],
     ["memory.copy past the end", [S.memoryCopy(0x8000, 0, 0x8001)], TRAP.outOfBounds],
     ["unreachable", [S.unreachable()], TRAP.unreachable],
     ["division by zero", [S.divideUnsigned(7, 0)], TRAP.divisionByZero],
   ])("app, in the timer interrupt: %s", async (_name, steps, code) => {
     const { run, ...boot } = await nextBoot({ app: steps });
-    expect(boot).toEqual({ reason: 4, kind: 4, module: MODULE.app, code, mtval: 0 });
+    expect(boot).toEqual({ reason: 4, kind: 4, module: MODULE.app, code, mtval: expect.any(Number) });
+    expectInGuard(boot, symbol("app_memory") + S.APP_MEMORY_BYTES);
     expect(run.lines.filter((line) => line.startsWith("app: step"))).toHaveLength(steps.length - 1);
   });
 

@@ -81,6 +81,11 @@ export const load16Plus2 = (ptr: number): Step => [51, ptr];
 export const loadF64Plus8 = (ptr: number): Step => [52, ptr];
 export const store16Plus2 = (ptr: number): Step => [53, ptr, 1];
 export const storeF32Plus4 = (ptr: number): Step => [54, ptr, 1];
+/** Their last byte is as far behind the base as a guard page reaches, and one further. */
+export const load32Plus4092 = (ptr: number): Step => [55, ptr];
+export const load32Plus4093 = (ptr: number): Step => [56, ptr];
+export const store64Plus4088 = (ptr: number): Step => [57, ptr, 1];
+export const store8Plus4096 = (ptr: number): Step => [58, ptr, 1];
 
 /** C alone (probes/probe.c). */
 export const probeLoad = (address: number): Step => [64, 0, address];

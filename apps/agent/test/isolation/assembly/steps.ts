@@ -112,6 +112,12 @@ export function perform(op: u32, a: u32, b: u32, c: u32, d: u32, e: u32): u32 {
     case 53: store<u16>(a, <u16>b, 2); return 0;
     case 54: store<f32>(a, <f32>b, 4); return 0;
 
+    // The last that a guard page of 4096 bytes can catch, and the first that it can't.
+    case 55: return load<u32>(a, 4092);
+    case 56: return load<u32>(a, 4093);
+    case 57: store<u64>(a, b, 4088); return 0;
+    case 58: store<u8>(a, b, 4096); return 0;
+
     case 64: return probe(a, b);
   }
   return functions[0](op);
