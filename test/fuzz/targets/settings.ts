@@ -170,6 +170,9 @@ const seeds: Uint8Array[] = [
   seed(0, 0, configured1, configured1),
   seed(0, 1 | (Deed.StoreConfiguration << 1), configured1, v1(7, "a")),
   seed(0, 1 | (Deed.StoreConfiguration << 1), records[0]!, records[0]!),
+  // Version 2 that version 1 could say as well: what follows is written as version 1, and a configuration behind it.
+  seed(0, Deed.StoreConfiguration << 1, v2(9, "a")),
+  seed(0, 1 | (Deed.StoreConfiguration << 1), v2(9, "a"), v2(9, "a")),
   seed(0, 1 | (Deed.Store << 1), configured2, configured2),
   seed(0, 1 | (Deed.BeginRun << 1), configured2, configured2),
   seed(0, 0, broken(configured2), configured1),

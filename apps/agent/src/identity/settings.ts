@@ -296,6 +296,8 @@ function seal(): u32 {
   store<u16>(draft, bytes, 6);
   sha256(draft, bytes - CHECK_BYTES, digest);
   memory.copy(draft + bytes - CHECK_BYTES, digest, CHECK_BYTES);
+  // Up to a configuration there is nothing: what was read as version 2 has its check there.
+  memory.fill(draft + bytes, 0, RECORD_BYTES - bytes);
   if (annexNumber(draft + RECORD_BYTES) == 0) return bytes;
   sealAnnex(draft + RECORD_BYTES, load<u32>(draft, GENERATION));
   return COPY_BYTES;
