@@ -1,7 +1,6 @@
 // `npm run bench`. docs/benchmarks.md says what each figure means and what it doesn't.
 
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -15,6 +14,7 @@ import {
 import { DemoFleet } from "../../apps/demo/src/demo-fleet.ts";
 import { type Prepared, prepare, type PreparedVirtual, prepareVirtual } from "../../apps/demo/src/prepare.ts";
 import { ServerProcess } from "../../apps/demo/src/server-process.ts";
+import { reservePort } from "../../packages/processes/test/reserved-port.ts";
 import { ConsoleClient } from "../end-to-end/console-client.ts";
 import { countToApp, countToMqtt, type MqttCount, sleepRecorder } from "./boot-instructions.ts";
 import { timeBoots } from "./boot-time.ts";
@@ -63,14 +63,6 @@ const PASSWORD = "only for this benchmark";
 const say = (text: string): void => void process.stderr.write(`bench: ${text}\n`);
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-async function freePort(): Promise<number> {
-  const probe = createServer();
-  await new Promise<void>((resolve) => probe.listen(0, "127.0.0.1", resolve));
-  const { port } = probe.address() as AddressInfo;
-  await new Promise((resolve) => probe.close(resolve));
-  return port;
-}
-
 /** Server and fleet until every device has checked in; the server's memory; then the fleet is off and the server on. */
 class World {
   private constructor(
@@ -80,7 +72,7 @@ class World {
 
   static async open(folder: string, prepared: Prepared, release: Release): Promise<World> {
     const claimsPath = join(folder, "claims.json");
-    const mqttPort = await freePort();
+    const mqttPort = await reservePort();
     const server = new ServerProcess({
       folder: join(folder, "server"),
       trustChainPath: prepared.keys.trustChainPath,

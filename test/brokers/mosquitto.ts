@@ -6,7 +6,8 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "no
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { blocksOf, runShell, withPlaces } from "../operations/document.ts";
-import { freePorts, untilOpen } from "./ports.ts";
+import { reservePort } from "../../packages/processes/test/reserved-port.ts";
+import { untilOpen } from "./until-open.ts";
 
 const MOSQUITTO = "/usr/sbin/mosquitto";
 const CONTROL = "/usr/bin/mosquitto_ctrl";
@@ -35,7 +36,7 @@ export class Mosquitto {
 
   static async start(): Promise<Mosquitto> {
     const folder = mkdtempSync(join(tmpdir(), "flipside-mosquitto-"));
-    const [mqttPort] = (await freePorts(1)) as [number];
+    const mqttPort = await reservePort();
     const password = randomBytes(16).toString("hex");
     const _accounts = join(folder, "dynamic-security.json");
     const administrator = randomBytes(16).toString("hex");

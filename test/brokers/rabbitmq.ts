@@ -8,7 +8,8 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { blocksOf, runShell, withPlaces } from "../operations/document.ts";
-import { freePorts, untilOpen } from "./ports.ts";
+import { reservePort, reservePorts } from "../../packages/processes/test/reserved-port.ts";
+import { untilOpen } from "./until-open.ts";
 
 /** The scripts that Debian's own call once they have become the user `rabbitmq`. */
 const PROGRAMS = "/usr/lib/rabbitmq/bin";
@@ -36,7 +37,7 @@ interface Common {
 }
 
 async function startNode(which: string, { folder: home, epmdPort, rightsUrl }: Common): Promise<Node> {
-  const [mqttPort, distributionPort] = (await freePorts(2)) as [number, number];
+  const [mqttPort, distributionPort] = (await reservePorts(2)) as [number, number];
   const folder = join(home, which);
   for (const name of ["", "log", "mnesia"]) mkdirSync(join(folder, name));
   const name = `${which}-${process.pid}@localhost`;
@@ -131,7 +132,7 @@ export class RabbitMqCluster {
   /** `rightsUrl`: where the fleet manager answers who may do what. */
   static async start(rightsUrl: string): Promise<RabbitMqCluster> {
     const folder = mkdtempSync(join(tmpdir(), "flipside-rabbitmq-"));
-    const [epmdPort] = (await freePorts(1)) as [number];
+    const epmdPort = await reservePort();
     const epmd = spawn("/usr/bin/epmd", ["-port", String(epmdPort), "-address", "127.0.0.1"], {
       stdio: "ignore",
       env: { PATH: process.env["PATH"] },

@@ -16,7 +16,7 @@ import { topicOf } from "@flipside/protocol/topics";
 import { type RunningServer, type ServerOptions, startServer } from "../../apps/server/src/server.ts";
 import { ConsoleClient } from "../end-to-end/console-client.ts";
 import { Mosquitto, mosquittoMissing } from "./mosquitto.ts";
-import { freePorts } from "./ports.ts";
+import { reservePort } from "../../packages/processes/test/reserved-port.ts";
 import { RabbitMqCluster, rabbitMqMissing } from "./rabbitmq.ts";
 
 const hasQemu = hasCommand("qemu-system-riscv32");
@@ -68,7 +68,7 @@ describe.each(kinds)("through $name", ({ name, missing, start, options }) => {
   beforeAll(async () => {
     if (why !== undefined) return;
     const brokerSecret = randomBytes(16).toString("hex");
-    const [port] = (await freePorts(1)) as [number];
+    const port = await reservePort();
     // It takes its time to start, and so do the builds.
     const starting = start(`http://127.0.0.1:${port}/api/v1/broker/${brokerSecret}`);
     starting.catch(() => {});

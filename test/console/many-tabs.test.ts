@@ -4,6 +4,7 @@
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Fixture, password } from "../../apps/server/test/fixture.ts";
+import { reservePort } from "../../packages/processes/test/reserved-port.ts";
 import { newRelease } from "../../apps/server/test/rollout-steps.ts";
 import { buildConsole } from "../../apps/web/build/build-console.ts";
 import { findChromium, launch } from "../../apps/web/test/browser.ts";
@@ -27,7 +28,8 @@ describe.skipIf(!executablePath)("twelve tabs of the console", () => {
   const faults: string[] = [];
 
   beforeAll(async () => {
-    fixture = await Fixture.start({ consoleDir: await buildConsole() });
+    // A port of its own, on which it comes back.
+    fixture = await Fixture.start({ consoleDir: await buildConsole(), port: await reservePort() });
     const device = await fixture.readyDevice("dev-1");
     ({ id: rolloutId } = await fixture.rollOut((await newRelease(fixture, 2)).id, [device]));
     browser = await launch(executablePath!, [`--host-resolver-rules=MAP ${elsewhere} 127.0.0.1`]);
@@ -121,10 +123,9 @@ describe.skipIf(!executablePath)("twelve tabs of the console", () => {
     const askedAgain: string[] = [];
     atReleases!.on("request", (request) => askedAgain.push(new URL(request.url()).pathname));
 
-    const { port } = fixture.server;
     await fixture.server.close();
     await Promise.all(tabs.map((tab) => tab.getByText("Connection lost, retrying.").waitFor()));
-    await fixture.restart({ port });
+    await fixture.restart();
     await act("pause");
     await Promise.all(atTheRollout.map((tab) => says(tab, "Paused")));
     await Promise.all(tabs.map(isLive));

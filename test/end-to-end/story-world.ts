@@ -21,6 +21,7 @@ import { DemoFleet, unikernelId } from "../../apps/demo/src/demo-fleet.ts";
 import { type Prepared, prepare } from "../../apps/demo/src/prepare.ts";
 import { ServerProcess } from "../../apps/demo/src/server-process.ts";
 import { buildConsole } from "../../apps/web/build/build-console.ts";
+import { reservePort } from "../../packages/processes/test/reserved-port.ts";
 import { ConsoleClient } from "./console-client.ts";
 import { smallOrderKey } from "./hostile-images.ts";
 import { MqttProxy } from "./mqtt-proxy.ts";
@@ -70,8 +71,9 @@ export class StoryWorld {
       trustChainPath: prepared.keys.trustChainPath,
       claimsPath,
       consoleDir,
-      port: 0,
-      mqttPort: 0,
+      // They stay, so that console and proxy find the server again after it was killed.
+      port: await reservePort(),
+      mqttPort: await reservePort(),
       pollMs: POLL_MS,
     });
     const proxy = new MqttProxy(() => server.mqttPort);
@@ -88,8 +90,6 @@ export class StoryWorld {
       world.fleet.writeClaims(claimsPath);
       world.#listen();
       await server.start();
-      // From here on the ports stay, so that console and proxy find the server again after it was killed.
-      Object.assign(server.options, { port: Number(new URL(server.url).port), mqttPort: server.mqttPort });
       world.client = new ConsoleClient(`http://127.0.0.1:${server.options.port}`);
       await world.client.signIn("admin", server.firstPassword!, "a password for the story");
       return world;

@@ -4,7 +4,8 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { cpuMsOf } from "../bench/server-process.ts";
-import { freePorts, untilOpen } from "../brokers/ports.ts";
+import { reservePort } from "../../packages/processes/test/reserved-port.ts";
+import { untilOpen } from "../brokers/until-open.ts";
 import type { Generator } from "./generator.ts";
 import { startFeeder } from "./peer-clients.ts";
 
@@ -29,7 +30,7 @@ export interface PeerOptions {
 /** Bytes of chunks that came, by the processor seconds of Mosquitto while they did. */
 export async function measureMosquitto(options: PeerOptions): Promise<number> {
   const { folder, devices, generators, chunks } = options;
-  const [port] = (await freePorts(1)) as [number];
+  const port = await reservePort();
   const broker = await start(folder, port);
   try {
     const feeder = await startFeeder(HOST, port, chunks);

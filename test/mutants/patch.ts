@@ -213,6 +213,7 @@ function run(args: string[], folder: string): Promise<{ status: number; output: 
     let output = "";
     for (const stream of [child.stdout, child.stderr])
       stream.on("data", (bytes: Buffer) => (output = (output + bytes.toString()).slice(-200_000)));
-    child.on("exit", (code) => resolve({ status: code ?? 1, output }));
+    // Not at its exit: the last of its words may come after that.
+    child.on("close", (code) => resolve({ status: code ?? 1, output }));
   });
 }

@@ -11,7 +11,7 @@ import { repositoryRoot } from "../../apps/agent/build/paths.ts";
 import { DemoFleet } from "../../apps/demo/src/demo-fleet.ts";
 import { prepareVirtual } from "../../apps/demo/src/prepare.ts";
 import { ServerProcess } from "../../apps/demo/src/server-process.ts";
-import { freePorts } from "../brokers/ports.ts";
+import { reservePorts } from "../../packages/processes/test/reserved-port.ts";
 
 const DEVICES = 4;
 const SCRIPT_TIMEOUT_MS = 240_000;
@@ -30,7 +30,7 @@ beforeAll(async () => {
     releaseSequence: 1,
     signingKeys: [keys.release.privateJwk],
   });
-  const [port, mqttPort] = (await freePorts(2)) as [number, number];
+  const [port, mqttPort] = (await reservePorts(2)) as [number, number];
   fleet = await DemoFleet.openVirtual({
     folder: join(folder, "fleet"),
     virtualDevices: DEVICES,

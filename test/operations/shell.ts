@@ -8,6 +8,8 @@ import { repositoryRoot } from "../../apps/agent/build/paths.ts";
 export class Shell {
   readonly #child: ChildProcessByStdio<Writable, Readable, Readable>;
   #output = "";
+  /** Whether it has ended, and all that it said is in `#output`: the last of it may come after its end. */
+  #isOver = false;
   #heard: () => void = () => {};
 
   constructor(environment: NodeJS.ProcessEnv = {}) {
@@ -24,7 +26,10 @@ export class Shell {
         this.#heard();
       });
     this.#child.stdin.on("error", () => {});
-    this.#child.once("exit", () => this.#heard());
+    this.#child.once("close", () => {
+      this.#isOver = true;
+      this.#heard();
+    });
   }
 
   /** What the block has said. Throws with that when one of its commands fails, or it takes longer than `timeoutMs`. */
@@ -34,12 +39,11 @@ export class Shell {
     this.#child.stdin.write(`${block}\necho\necho '${mark}'\n`);
     const deadline = performance.now() + timeoutMs;
     while (!this.#output.includes(mark)) {
-      const what =
-        this.#child.exitCode !== null
-          ? `a command failed with status ${this.#child.exitCode}`
-          : performance.now() > deadline
-            ? `it was not done after ${timeoutMs} ms`
-            : undefined;
+      const what = this.#isOver
+        ? `a command failed with status ${this.#child.exitCode}`
+        : performance.now() > deadline
+          ? `it was not done after ${timeoutMs} ms`
+          : undefined;
       if (what !== undefined) throw new Error(`${what}:\n${block}\nIt said:\n${this.#output}`);
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, 1_000);

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { afterAll, expect, it } from "vitest";
 import { missingDeviceTools } from "../../apps/agent/build/run-tool.ts";
 import { gone, Product } from "../../apps/demo/test/product.ts";
-import { freePorts } from "../brokers/ports.ts";
+import { reservePorts } from "../../packages/processes/test/reserved-port.ts";
 import { blocksOf, withPlaces } from "./document.ts";
 import { Shell } from "./shell.ts";
 
@@ -43,7 +43,7 @@ afterAll(async () => {
 it.skipIf(missing !== undefined)(
   "an operator comes from nothing through a rollout in two waves, back, a stop, a backup and its restore",
   async () => {
-    const [port, mqttPort] = (await freePorts(2)) as [number, number];
+    const [port, mqttPort] = (await reservePorts(2)) as [number, number];
     const places = new Map([
       ["var/", `${folder}/`],
       ["127.0.0.1:8080", `127.0.0.1:${port}`],

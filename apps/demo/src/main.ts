@@ -1,6 +1,7 @@
 // `npm start`: the product, on this machine.
 
 import { mkdirSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
 import { join, relative } from "node:path";
 import { buildSignedRelease, buildVirtualRelease } from "../../agent/build/build-release.ts";
 import { repositoryRoot } from "../../agent/build/paths.ts";
@@ -105,7 +106,8 @@ async function demo(options: DemoOptions): Promise<void> {
   const running: Running = {};
   const stop = stopOnSignals(running);
   // The broker's port first: devices are made for it.
-  const mqttPort = options.mqttPort === 0 ? await freePort(options.mqttHost) : options.mqttPort;
+  const held = options.mqttPort === 0 ? await holdPort(options.mqttHost) : undefined;
+  const mqttPort = held?.port ?? options.mqttPort;
   const { fleet, keys, factoryRelease, nextRelease } = await openFleet(options, mqttPort);
   running.fleet = fleet;
   const consoleDir = await buildServed(() => progress("console (React, Vite)"));
@@ -128,6 +130,7 @@ async function demo(options: DemoOptions): Promise<void> {
     say(`the server ended by itself (status ${code}); its log is ${relative(process.cwd(), server.logPath)}`);
     void stop(1);
   };
+  await held?.release();
   await server.start();
   await fleet.start();
   const releases = join(folder, "releases");
@@ -157,16 +160,15 @@ async function demo(options: DemoOptions): Promise<void> {
   process.stdout.write(lines.join("\n") + "\n");
 }
 
-async function freePort(host: string): Promise<number> {
-  const { createServer } = await import("node:net");
-  return new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.once("error", reject);
-    probe.listen(0, host, () => {
-      const { port } = probe.address() as { port: number };
-      probe.close(() => resolve(port));
-    });
+/** A port that nobody else is given until `release`, after which somebody should listen there soon. */
+async function holdPort(host: string): Promise<{ port: number; release(): Promise<void> }> {
+  const holder = createServer();
+  await new Promise<void>((resolve, reject) => {
+    holder.once("error", reject);
+    holder.listen(0, host, resolve);
   });
+  const { port } = holder.address() as { port: number };
+  return { port, release: () => new Promise((resolve) => holder.close(() => resolve())) };
 }
 
 async function main(): Promise<void> {

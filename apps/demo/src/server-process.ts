@@ -96,9 +96,10 @@ export class ServerProcess {
       lastErrors = (lastErrors + text.toString()).slice(-2000);
     });
     let isUp = false;
+    // What it said last may come after its end.
+    child.once("close", () => log.end());
     this.#exited = new Promise((resolve) => {
       child.once("exit", (code) => {
-        log.end();
         const unexpected = this.#process === child;
         if (unexpected) this.#process = undefined;
         resolve(code);
@@ -123,7 +124,7 @@ export class ServerProcess {
         clearTimeout(timer);
         resolve();
       });
-      child.once("exit", () => {
+      child.once("close", () => {
         clearTimeout(timer);
         // Once it is up this comes too late to count.
         reject(new ServerStartError(lastErrors.trim() || `the server ended as it started; its log is ${this.logPath}`));

@@ -1,9 +1,9 @@
 import { mkdtempSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { hasCommand, missingDeviceTools } from "../../agent/build/run-tool.ts";
+import { reservePorts } from "../../../packages/processes/test/reserved-port.ts";
 import { gone, isListening, Product } from "./product.ts";
 
 const missing = missingDeviceTools();
@@ -18,7 +18,7 @@ let tree = new Map<number, string>();
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "flipside-tree-"));
-  ports = [await freePort(), await freePort()];
+  ports = (await reservePorts(2)) as [number, number];
 });
 afterEach(() => {
   for (const id of [...(product?.tree().keys() ?? []), ...tree.keys()]) {
@@ -30,15 +30,6 @@ afterEach(() => {
   }
 });
 afterAll(() => rmSync(folder, { recursive: true }));
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const probe = createServer().listen(0, "127.0.0.1", () => {
-      const { port } = probe.address() as { port: number };
-      probe.close(() => resolve(port));
-    });
-  });
-}
 
 /** On the folder and the ports of the one before: it comes up only if that left neither held. */
 async function start(inTerminal = false): Promise<Product> {

@@ -20,6 +20,8 @@ export class Product {
   output = "";
   /** Fulfilled with the exit status when what was started is gone. */
   readonly ended: Promise<number | null>;
+  /** Whether it is gone, and all that it has said is in `output`: the last of it may come after its end. */
+  #isOver = false;
 
   constructor({ args, environment = {}, inTerminal = false }: StartOptions) {
     const command = ["npm", "start", "--silent", "--", ...args];
@@ -35,12 +37,13 @@ export class Product {
     for (const stream of [this.child.stdout!, this.child.stderr!])
       stream.on("data", (text: Buffer) => (this.output += text.toString()));
     this.ended = new Promise((resolve) => this.child.once("exit", (code) => resolve(code)));
+    this.child.once("close", () => (this.#isOver = true));
   }
 
   /** Until the summary that ends with Ctrl-C's line. */
   async up(): Promise<this> {
     await until("npm start to be up", START_TIMEOUT_MS, () => {
-      if (this.child.exitCode !== null) throw new Error(`npm start ended with ${this.child.exitCode}:\n${this.output}`);
+      if (this.#isOver) throw new Error(`npm start ended with ${this.child.exitCode}:\n${this.output}`);
       return this.output.includes("Ctrl-C stops everything");
     }).catch((error: Error) => {
       throw new Error(`${error.message}; it said:\n${this.output}`);

@@ -9,6 +9,7 @@ import { type AddressInfo, connect } from "node:net";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from "vitest";
+import { reservePort } from "../../../packages/processes/test/reserved-port.ts";
 import { openBucket } from "../src/features/image-bucket/bucket.ts";
 import { describeForStorage } from "../src/features/releases/releases.ts";
 import { dataMoved, isOnPostgres } from "./database.ts";
@@ -63,10 +64,7 @@ beforeAll(async () => {
   Object.assign(process.env, credentials);
   project = await makeProject();
   storeFolder = await temporaryDirectory();
-  const probe = createServer().listen(0, "127.0.0.1");
-  await once(probe, "listening");
-  storePort = (probe.address() as AddressInfo).port;
-  probe.close();
+  storePort = await reservePort();
   store = spawn(
     process.execPath,
     [

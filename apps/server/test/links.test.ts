@@ -3,7 +3,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { mkdtemp, writeFile } from "node:fs/promises";
-import { createServer, type Server, connect } from "node:net";
+import { createServer, connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Aedes } from "aedes";
@@ -11,6 +11,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startServer, StartError } from "../src/server.ts";
 import { Fixture, temporaryDirectory } from "./fixture.ts";
 import { makeProject, makeRelease } from "./keys.ts";
+import { reservePort } from "../../../packages/processes/test/reserved-port.ts";
 
 interface Broker {
   name: string;
@@ -21,18 +22,10 @@ interface Broker {
   stop(): Promise<void>;
 }
 
-async function freePort(): Promise<number> {
-  const server: Server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
-
 const mosquitto = "/usr/sbin/mosquitto";
 
 async function startMosquitto(): Promise<Broker> {
-  const port = await freePort();
+  const port = await reservePort();
   const configuration = join(await mkdtemp(join(tmpdir(), "flipside-mosquitto-")), "mosquitto.conf");
   await writeFile(configuration, `listener ${port} 127.0.0.1\nallow_anonymous true\npersistence false\n`);
   const child: ChildProcess = spawn(mosquitto, ["-c", configuration], { stdio: "ignore" });
@@ -165,7 +158,7 @@ it("a broker that cannot be reached fails the start with its name", async () => 
     dataDir: await temporaryDirectory(),
     trustChain: (await makeProject()).trustChain,
     port: 0,
-    mqttUrl: `mqtt://127.0.0.1:${await freePort()}`,
+    mqttUrl: `mqtt://127.0.0.1:${await reservePort()}`,
     logLevel: "silent",
   });
   await expect(started).rejects.toThrow(StartError);

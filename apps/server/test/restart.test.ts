@@ -43,7 +43,8 @@ function run(args: string[]): {
   child.stdout!.on("data", (data) => (output += data));
   child.stderr!.on("data", (data) => (errors += data));
   const ended = new Promise<{ code: number | null; signal: string | null }>((resolve) =>
-    child.once("exit", (code, signal) => resolve({ code, signal })),
+    // Not at its exit: the last of its words may come after that.
+    child.once("close", (code, signal) => resolve({ code, signal })),
   );
   return { child, output: () => output, errors: () => errors, ended };
 }

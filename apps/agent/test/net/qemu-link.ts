@@ -61,7 +61,7 @@ export class QemuLink {
     const link = new QemuLink(random, socket, peerPort, qemu, mac);
     let said = "";
     qemu.stderr!.on("data", (data) => (said += String(data)));
-    qemu.on("exit", (code) => (link.exit = `QEMU ended with ${code}: ${said}`));
+    qemu.on("close", (code) => (link.exit = `QEMU ended with ${code}: ${said}`));
     qemu.on("error", (error) => (link.exit = String(error)));
     return link;
   }

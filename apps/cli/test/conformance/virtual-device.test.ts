@@ -1,7 +1,6 @@
 // Our own agent, as .wasm on Node, keeps every promise that the kit looks at.
 
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { layoutOf } from "@flipside/machine/factory/flash-layout";
@@ -10,6 +9,7 @@ import { VirtualDevice } from "@flipside/machine/node/virtual-device";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { buildVirtualRelease } from "../../../agent/build/build-release.ts";
 import { prepareVirtual, type PreparedVirtual } from "../../../demo/src/prepare.ts";
+import { reservePort } from "../../../../packages/processes/test/reserved-port.ts";
 import type { Report } from "../../src/conformance/report.ts";
 import { commandLine } from "../command-line.ts";
 
@@ -28,17 +28,8 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** Free a moment ago: the device is made for a port before the kit listens there. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await new Promise((resolve) => server.once("listening", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
-
 it("agent.wasm on Node passes every check", { timeout: 600_000 }, async () => {
-  const port = await freePort();
+  const port = await reservePort();
   const { device: made, flash } = await manufactureInMemory({
     deviceId,
     server: { host: "127.0.0.1", port },

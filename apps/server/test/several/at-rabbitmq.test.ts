@@ -5,7 +5,8 @@ import { randomBytes } from "node:crypto";
 import { afterAll, beforeAll, describe, it } from "vitest";
 import { RabbitMqCluster, rabbitMqMissing } from "../../../../test/brokers/rabbitmq.ts";
 import { FleetAtABroker } from "./fleet-at-a-broker.ts";
-import { freePort, haproxyMissing } from "./haproxy.ts";
+import { reservePort } from "../../../../packages/processes/test/reserved-port.ts";
+import { haproxyMissing } from "./haproxy.ts";
 import { type Member, SeveralServers } from "./several-servers.ts";
 
 const missing = haproxyMissing ?? rabbitMqMissing;
@@ -22,7 +23,7 @@ describe.skipIf(missing !== undefined)("servers at two nodes of RabbitMQ", { tim
   let b: Member;
   beforeAll(async () => {
     const brokerSecret = randomBytes(16).toString("hex");
-    const httpPort = await freePort();
+    const httpPort = await reservePort();
     rabbitMq = await RabbitMqCluster.start(`http://127.0.0.1:${httpPort}/api/v1/broker/${brokerSecret}`);
     const [one, two] = rabbitMq.serverUrls as [string, string];
     several = await SeveralServers.start({

@@ -3,8 +3,8 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
-import { createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
+import { reservePort } from "../../../../packages/processes/test/reserved-port.ts";
 
 const inPath = (name: string): boolean =>
   [...(process.env["PATH"] ?? "").split(":"), "/usr/sbin"].some((folder) => existsSync(join(folder, name)));
@@ -19,15 +19,6 @@ export interface Backend {
   name: string;
   httpPort: number;
   mqttPort: number;
-}
-
-/** A port that nobody listens on just now. */
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 /** As docs/scaling.md has it, with ports of the test's. */
@@ -84,8 +75,8 @@ export class Haproxy {
 
   /** `httpPort`: where somebody expects it already. */
   static async start(folder: string, backends: readonly Backend[], httpPort?: number): Promise<Haproxy> {
-    httpPort ??= await freePort();
-    const mqttPort = await freePort();
+    httpPort ??= await reservePort();
+    const mqttPort = await reservePort();
     const file = join(folder, "haproxy.cfg");
     await writeFile(file, configOf(backends, { httpPort, mqttPort }));
     execFileSync(program(), ["-c", "-q", "-f", file], { stdio: "pipe" });

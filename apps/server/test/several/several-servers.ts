@@ -8,6 +8,7 @@ import { createInterface } from "node:readline";
 import { generateSigningKey } from "@flipside/image-format";
 import { expect } from "vitest";
 import { buildStrictVerifier } from "../../../../packages/image-format/assembly/build-strict-verifier.ts";
+import { reservePort } from "../../../../packages/processes/test/reserved-port.ts";
 import { newPostgresDatabase } from "../database.ts";
 import { ApiClient, mainPath, password, temporaryDirectory } from "../fixture.ts";
 import { makeProject, type Project } from "../keys.ts";
@@ -36,6 +37,8 @@ export class Member implements Backend {
   async start(): Promise<void> {
     await mkdir(this.dataDir, { recursive: true });
     this.lines = [];
+    this.httpPort ||= await reservePort();
+    this.mqttPort ||= await reservePort();
     this.child = spawn(
       process.execPath,
       [
@@ -52,7 +55,7 @@ export class Member implements Backend {
         () => reject(new Error(`member ${this.name} did not start:\n${this.said()}`)),
         startMsMax,
       );
-      child.once("exit", (code) => reject(new Error(`member ${this.name} ended with ${code}:\n${this.said()}`)));
+      child.once("close", (code) => reject(new Error(`member ${this.name} ended with ${code}:\n${this.said()}`)));
       createInterface({ input: child.stdout! }).on("line", (line) => {
         this.lines.push(line);
         if (!line.startsWith("Open to:")) return;
@@ -60,9 +63,6 @@ export class Member implements Backend {
         resolve();
       });
     });
-    const [, url, mqtt] = /console (\S+), devices (\S+)/.exec(this.lines.join("\n"))!;
-    this.httpPort = Number(new URL(url!).port);
-    this.mqttPort = Number(/:(\d+)$/.exec(mqtt!)![1]);
   }
 
   said(): string {

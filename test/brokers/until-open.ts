@@ -1,19 +1,6 @@
-// Ports of the loopback.
+// Whether somebody listens on a port of the loopback.
 
-import { connect, createServer, type Server } from "node:net";
-
-/** So many that nobody listened on a moment ago, each another. */
-export async function freePorts(count: number): Promise<number[]> {
-  const servers: Server[] = [];
-  for (let i = 0; i < count; i++) {
-    const server = createServer();
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    servers.push(server);
-  }
-  const ports = servers.map((server) => (server.address() as { port: number }).port);
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
-}
+import { connect } from "node:net";
 
 const isOpen = (port: number): Promise<boolean> =>
   new Promise((resolve) => {
