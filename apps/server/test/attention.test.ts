@@ -107,6 +107,16 @@ describe("what needs a person", () => {
       devices: { count: 2, examples: ["a", "b"] },
     });
     expect(failed.why.sentence).toBe(`2 devices went back from 1.2.0 (${failed.failure!.codeName}).`);
+    // However many rollouts without a fault have come since.
+    const { db } = fixture.server.internals.storage;
+    const rollout = await db.selectFrom("rollouts").selectAll().executeTakeFirstOrThrow();
+    const later = Array.from({ length: 150 }, (_, at) => ({
+      ...rollout,
+      id: `later-${at}`,
+      createdAt: rollout.createdAt + 1 + at,
+    }));
+    await db.insertInto("rollouts").values(later).execute();
+    expect(await the("updates-failed")).toEqual(failed);
     await fixture.api.post(`/api/v1/rollouts/${id}/archive`);
     expect(await kinds()).toEqual([]);
   });
@@ -161,6 +171,46 @@ describe("what needs a person", () => {
     expect(forked.why.sentence).toContain("somebody made two");
     await db.updateTable("devices").set({ trustVersion: 7 }).where("trustDigest", "=", "ab".repeat(32)).execute();
     expect((await the("trust-forked")).why.sentence).toContain("2 devices have trust record 7");
+  });
+
+  it("is what lies within a scope, however much lies outside it that comes first", async () => {
+    const { db } = fixture.server.internals.storage;
+    const { endsAt } = await db.selectFrom("userSessions").select("endsAt").executeTakeFirstOrThrow();
+    const partner = await newPerson(fixture.api, "operator", "partner", ["hall-3"]);
+    const theirs = await fixture.readyDevice("theirs");
+    await fixture.api.request("PUT", "/api/v1/devices/theirs/tags", { tags: ["hall-3"] });
+    await partner.rollOut(release.id, [theirs]);
+    await theirs.close();
+    const [own] = (await partner.get("/api/v1/rollouts")).body.rollouts as { id: string }[];
+    await partner.post(`/api/v1/rollouts/${own!.id}/pause`);
+    // Of others: more than are looked at, and each of them before those that the partner sees.
+    const others = Array.from({ length: 150 }, (_, at) => `other-${String(at).padStart(3, "0")}`);
+    const device = await db
+      .selectFrom("devices")
+      .select(["publicKey", "enrolledAt", "health"])
+      .where("id", "=", "theirs")
+      .executeTakeFirstOrThrow();
+    const rollout = await db.selectFrom("rollouts").selectAll().executeTakeFirstOrThrow();
+    const fork = { trustVersion: 1, trustDigest: "ab".repeat(32) };
+    const conflictUntil = endsAt + dayMs;
+    await db
+      .insertInto("devices")
+      .values(others.map((id) => ({ ...device, id, ...fork, conflictUntil })))
+      .execute();
+    await db
+      .insertInto("rollouts")
+      .values(others.map((id) => ({ ...rollout, id, scope: null, createdAt: rollout.createdAt + 1 })))
+      .execute();
+    await db
+      .updateTable("devices")
+      .set({ ...fork, conflictUntil: endsAt })
+      .where("id", "=", "theirs")
+      .execute();
+    const found = new Map((await listed(partner)).map((each) => [each.kind, each]));
+    expect(found.get("rollout-paused")).toMatchObject({ rollout: { id: own!.id } });
+    const one = { devices: { count: 1, isMore: false, examples: ["theirs"] } };
+    expect(found.get("identity-conflict")).toMatchObject(one);
+    expect(found.get("trust-forked")).toMatchObject(one);
   });
 
   it("is a release that has lost a file", async () => {

@@ -465,7 +465,7 @@ const createEvents = (
 
 function attentionOf(
   { storage: { db }, clock, trust }: Foundation,
-  { whys, releases, emergencyStop }: Fleet,
+  { whys, images, emergencyStop }: Fleet,
   filtering: Filtering,
 ): Attention {
   const lookouts = [
@@ -474,7 +474,7 @@ function attentionOf(
     proposals(db, clock),
     identityConflicts(db, clock),
     trustForks(db, trust),
-    lostFiles(releases),
+    lostFiles(db, images),
     failures(db),
     devicesByFilter(db, filtering),
     failingWebhooks(db),

@@ -6,7 +6,7 @@ import { asSentence } from "../../domain/as-sentence.ts";
 import { iso } from "../../identifiers.ts";
 import type { Queries } from "../../storage/storage.ts";
 import type { EmergencyStop } from "../emergency-stop/emergency-stop.ts";
-import type { Releases } from "../releases/releases.ts";
+import type { ImageStore } from "../releases/image-store.ts";
 import { item, type Lookout } from "./asking.ts";
 
 export const stops =
@@ -42,18 +42,29 @@ export const proposals =
     );
   };
 
-const releasesLookedAt = 50;
+const lostMax = 100;
 
 export const lostFiles =
-  (releases: Pick<Releases, "list">): Lookout =>
+  (db: Queries, store: Pick<ImageStore, "lost">): Lookout =>
   async () => {
-    const { releases: shown } = await releases.list({ limit: releasesLookedAt, after: undefined, archived: false });
-    return shown.flatMap(({ id, version, images }): AttentionItem[] => {
-      const lost = images.filter(({ file }) => file !== "present");
-      if (lost.length === 0) return [];
-      const which = lost.map(({ hardware, file }) => `for ${hardware} is ${file}`).join(", ");
+    const states = new Map(store.lost().map(({ digest, state }) => [digest, state]));
+    if (states.size === 0) return [];
+    const images = await db
+      .selectFrom("images")
+      .innerJoin("releases", "releases.id", "images.releaseId")
+      .select(["images.digest", "images.hardware", "releases.id", "releases.version"])
+      .where("releases.deletedAt", "is", null)
+      .where("releases.archivedAt", "is", null)
+      .where("images.digest", "in", [...states.keys()].slice(0, lostMax))
+      .orderBy("releases.uploadedAt", "desc")
+      .orderBy("images.hardware")
+      .execute();
+    const releases = new Map(images.map(({ id, version }) => [id, version]));
+    return [...releases].map(([id, version]): AttentionItem => {
+      const ofOne = images.filter((image) => image.id === id);
+      const which = ofOne.map(({ hardware, digest }) => `for ${hardware} is ${states.get(digest)}`).join(", ");
       const why = { sentence: `Of release ${version} the file ${which}.`, actions: ["upload the same release again"] };
-      return [item("image-file-lost", why, { release: { id, version } })];
+      return item("image-file-lost", why, { release: { id, version } });
     });
   };
 

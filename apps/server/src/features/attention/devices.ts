@@ -1,42 +1,40 @@
 // Devices that something is wrong with, counted as far as a person would.
 
-import { isWithin } from "@flipside/api/scope";
 import type { AttentionItem } from "@flipside/api/types";
 import type { Clock } from "../../clock.ts";
 import { iso } from "../../identifiers.ts";
 import type { Queries } from "../../storage/storage.ts";
-import { tagsByDevice } from "../device-records/store.ts";
 import { nextStep } from "../devices/device-walk.ts";
 import type { Filtering } from "../devices/filtering.ts";
+import { devicesWithin } from "../scopes/scopes.ts";
 import type { Trust } from "../trust/trust.ts";
 import { type Asking, counted, countedMax, devicesOf, item, type Lookout } from "./asking.ts";
 
-async function seen(db: Queries, ids: readonly string[], { scope }: Asking): Promise<string[]> {
-  if (scope === null) return [...ids];
-  const tags = await tagsByDevice(db, ids);
-  return ids.filter((id) => isWithin(scope, tags.get(id) ?? []));
-}
+/** Those that who asks sees. */
+const seenDevices = (db: Queries, { scope }: Pick<Asking, "scope">) =>
+  db
+    .selectFrom("devices")
+    .where("deletedAt", "is", null)
+    .$if(scope !== null, (q) => q.where("id", "in", devicesWithin(db, scope!)));
 
 /** Two boards that say that they are one device. */
 export const identityConflicts =
   (db: Queries, clock: Pick<Clock, "steadyMs" | "shownMs">): Lookout =>
   async (by) => {
-    const rows = await db
-      .selectFrom("devices")
+    const rows = await seenDevices(db, by)
       .select(["id", "conflictUntil"])
       .where("conflictUntil", ">", clock.steadyMs())
       .orderBy("conflictUntil", "desc")
       .limit(countedMax + 1)
       .execute();
-    const ids = await seen(
-      db,
+    const [last] = rows;
+    if (last === undefined) return [];
+    const devices = devicesOf(
       rows.map(({ id }) => id),
-      by,
+      null,
     );
-    if (ids.length === 0) return [];
-    const devices = devicesOf(ids, null);
-    const until = rows.find(({ id }) => id === ids[0])!.conflictUntil!;
-    const sentence = `Two boards each say that they are ${devices.count === 1 ? ids[0] : `one of ${counted(devices)}`}: no update is offered.`;
+    const until = last.conflictUntil!;
+    const sentence = `Two boards each say that they are ${devices.count === 1 ? last.id : `one of ${counted(devices)}`}: no update is offered.`;
     const actions = ["find the other board", "replace the board, if it was meant to be another one"];
     return [item("identity-conflict", { sentence, until: iso(clock.shownMs(until)), actions }, { devices })];
   };
@@ -90,20 +88,17 @@ export const devicesByFilter =
   };
 
 /** Each record that devices have, found by a step for each of them and not for each device. */
-async function recordsOfDevices(db: Queries): Promise<{ digest: string; version: number | null }[]> {
-  const records: { digest: string; version: number | null }[] = [];
+async function* recordsOfDevices(db: Queries, by: Asking): AsyncGenerator<{ digest: string; version: number | null }> {
   for (let after = ""; ; ) {
-    const row = await db
-      .selectFrom("devices")
+    const row = await seenDevices(db, by)
       .select(["trustDigest", "trustVersion"])
       .where("trustDigest", "is not", null)
       .where("trustDigest", ">", after)
-      .where("deletedAt", "is", null)
       .orderBy("trustDigest")
       .limit(1)
       .executeTakeFirst();
-    if (row === undefined || records.length === countedMax) return records;
-    records.push({ digest: row.trustDigest!, version: row.trustVersion });
+    if (row === undefined) return;
+    yield { digest: row.trustDigest!, version: row.trustVersion };
     after = row.trustDigest!;
   }
 }
@@ -113,24 +108,20 @@ export const trustForks =
   (db: Queries, trust: Pick<Trust, "relation" | "version">): Lookout =>
   async (by) => {
     const items: AttentionItem[] = [];
-    for (const { digest, version } of await recordsOfDevices(db)) {
+    for await (const { digest, version } of recordsOfDevices(db, by)) {
       const relation = trust.relation(version, digest);
       if (relation !== "ahead" && relation !== "forked") continue;
-      const rows = await db
-        .selectFrom("devices")
+      if (items.length === countedMax) break;
+      const rows = await seenDevices(db, by)
         .select("id")
         .where("trustDigest", "=", digest)
-        .where("deletedAt", "is", null)
         .orderBy("id")
         .limit(countedMax + 1)
         .execute();
-      const ids = await seen(
-        db,
+      const devices = devicesOf(
         rows.map(({ id }) => id),
-        by,
+        null,
       );
-      if (ids.length === 0) continue;
-      const devices = devicesOf(ids, null);
       const has = `${counted(devices)} ${devices.count === 1 ? "has" : "have"} trust record ${version}`;
       const what =
         relation === "ahead"

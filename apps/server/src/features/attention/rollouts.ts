@@ -1,36 +1,41 @@
 // Rollouts that wait for a person, or for devices of which none is at work; and what devices did not take.
 
-import { covers } from "@flipside/api/scope";
 import type { AttentionItem } from "@flipside/api/types";
 import { type DeploymentStateName, errorName } from "@flipside/image-format";
+import type { ExpressionBuilder } from "kysely";
 import { iso } from "../../identifiers.ts";
-import type { RolloutRow } from "../../storage/schema.ts";
+import type { RolloutRow, Schema } from "../../storage/schema.ts";
 import type { Queries } from "../../storage/storage.ts";
-import { scopeIn } from "../../storage/stored-scope.ts";
+import { rolloutScopesWithin } from "../scopes/scopes.ts";
 import type { Whys } from "../deployments/why.ts";
 import { type Asking, counted, countedMax, devicesOf, item, type Lookout } from "./asking.ts";
 
-type Shown = Pick<RolloutRow, "id" | "name" | "state" | "heldFor" | "releaseId" | "preparing"> & { version: string };
+type Shown = Pick<RolloutRow, "id" | "name" | "releaseId"> & { version: string };
 
-/** The newest first; archived ones need nobody. */
-async function shownRollouts(
-  db: Queries,
-  { scope }: Asking,
-  states?: readonly RolloutRow["state"][],
-): Promise<Shown[]> {
-  const rows = await db
+/** Those that who asks sees, the newest first; archived ones need nobody. */
+async function shownRollouts(db: Queries, { scope }: Asking) {
+  const within = scope === null ? undefined : await rolloutScopesWithin(db, scope);
+  return db
     .selectFrom("rollouts")
     .innerJoin("releases", "releases.id", "rollouts.releaseId")
-    .select(["rollouts.id", "rollouts.name", "rollouts.state", "rollouts.heldFor", "rollouts.releaseId"])
-    .select(["rollouts.preparing", "rollouts.scope", "releases.version"])
+    .select(["rollouts.id", "rollouts.name", "rollouts.releaseId", "releases.version"])
     .where("rollouts.deletedAt", "is", null)
     .where("rollouts.archivedAt", "is", null)
-    .$if(states !== undefined, (q) => q.where("rollouts.state", "in", states!))
+    .$if(within !== undefined, (q) => q.where("rollouts.scope", "in", within!))
     .orderBy("rollouts.createdAt", "desc")
-    .limit(countedMax)
-    .execute();
-  return rows.filter((row) => covers(scope, scopeIn(row)));
+    .limit(countedMax);
 }
+
+/** Whether a rollout has a device in one of these states. */
+const hasSome = (q: ExpressionBuilder<Schema, "rollouts">, states: readonly DeploymentStateName[]) =>
+  q.exists(
+    q
+      .selectFrom("deploymentCounts")
+      .select("deploymentCounts.state")
+      .whereRef("deploymentCounts.rolloutId", "=", "rollouts.id")
+      .where("deploymentCounts.state", "in", states)
+      .where("deploymentCounts.count", ">", 0),
+  );
 
 const ofRollout = ({ id, name }: Pick<Shown, "id" | "name">): Pick<AttentionItem, "rollout"> => ({
   rollout: { id, name },
@@ -45,16 +50,14 @@ const atWork: readonly DeploymentStateName[] = [
   "testing",
 ];
 
-/** A rollout that is running, and on which no device is at work: what it waits for is not the devices' work. */
-async function isIdle(db: Queries, id: string): Promise<boolean> {
-  const counts = await db
-    .selectFrom("deploymentCounts")
-    .select(["state", "count"])
-    .where("rolloutId", "=", id)
-    .where("count", ">", 0)
-    .execute();
-  return !counts.some(({ state }) => atWork.includes(state)) && counts.some(({ state }) => state === "queued");
-}
+/** That no device is at work, and some are waited for: what a running rollout waits for is not the devices' work. */
+const isIdle = (q: ExpressionBuilder<Schema, "rollouts">) =>
+  q.and([
+    q("rollouts.heldFor", "is", null),
+    q("rollouts.preparing", "is", null),
+    hasSome(q, ["queued"]),
+    q.not(hasSome(q, atWork)),
+  ]);
 
 /** Those of the present waves that it waits for. */
 async function waitedFor(db: Queries, id: string): Promise<string[]> {
@@ -76,15 +79,16 @@ export const openRollouts =
   (db: Queries, whys: Pick<Whys, "rollout">): Lookout =>
   async (by) => {
     const items: AttentionItem[] = [];
-    for (const rollout of await shownRollouts(db, by, ["running", "paused"])) {
-      const about = ofRollout(rollout);
-      if (rollout.state === "paused") items.push(item("rollout-paused", await whys.rollout(rollout.id), about));
-      else if (rollout.heldFor === "approval")
-        items.push(item("awaits-approval", await whys.rollout(rollout.id), about));
-      else if (rollout.heldFor === null && rollout.preparing === null && (await isIdle(db, rollout.id))) {
-        const devices = devicesOf(await waitedFor(db, rollout.id), null);
-        if (devices.count > 0) items.push(item("rollout-waits", await whys.rollout(rollout.id), { ...about, devices }));
-      }
+    const shown = await shownRollouts(db, by);
+    for (const rollout of await shown.where("rollouts.state", "=", "paused").execute())
+      items.push(item("rollout-paused", await whys.rollout(rollout.id), ofRollout(rollout)));
+    const running = shown.where("rollouts.state", "=", "running");
+    for (const rollout of await running.where("rollouts.heldFor", "=", "approval").execute())
+      items.push(item("awaits-approval", await whys.rollout(rollout.id), ofRollout(rollout)));
+    for (const rollout of await running.where(isIdle).execute()) {
+      const devices = devicesOf(await waitedFor(db, rollout.id), null);
+      if (devices.count === 0) continue;
+      items.push(item("rollout-waits", await whys.rollout(rollout.id), { ...ofRollout(rollout), devices }));
     }
     return items;
   };
@@ -103,17 +107,11 @@ export const failures =
   (db: Queries): Lookout =>
   async (by) => {
     const items: AttentionItem[] = [];
-    for (const rollout of await shownRollouts(db, by)) {
-      const { count } = await db
-        .selectFrom("deploymentCounts")
-        .select((q) => q.fn.sum<number | null>("count").as("count"))
-        .where("rolloutId", "=", rollout.id)
-        .where("state", "in", failed)
-        .executeTakeFirstOrThrow();
+    const shown = (await shownRollouts(db, by))
       // Who was rolled back by an operator's word is not what went wrong.
-      if (Number(count ?? 0) === 0 || rollout.state === "rolled-back") continue;
-      items.push(...(await failuresOf(db, rollout)));
-    }
+      .where("rollouts.state", "<>", "rolled-back")
+      .where((q) => hasSome(q, failed));
+    for (const rollout of await shown.execute()) items.push(...(await failuresOf(db, rollout)));
     return items;
   };
 

@@ -5,6 +5,7 @@ import type { Scope } from "@flipside/api/scope";
 import type { DeviceSummary } from "@flipside/api/types";
 import type { DeviceRow } from "../../storage/schema.ts";
 import type { Queries, Storage } from "../../storage/storage.ts";
+import { devicesWithin } from "../scopes/scopes.ts";
 
 const versionsListed = 50;
 /** Before rows are added up. */
@@ -36,7 +37,6 @@ const ofAll = (db: Queries): Promise<Kind[]> =>
 
 /** Each device of the scope is looked at, by the index of tags. */
 async function ofScope(db: Queries, scope: readonly string[]): Promise<Kind[]> {
-  if (scope.length === 0) return [];
   const rows = await db
     .selectFrom("devices")
     .select((q) => [
@@ -45,7 +45,7 @@ async function ofScope(db: Queries, scope: readonly string[]): Promise<Kind[]> {
       q.fn.countAll<number>().as("count"),
     ])
     .where("deletedAt", "is", null)
-    .where("id", "in", (q) => q.selectFrom("deviceTags").select("deviceId").where("tag", "in", scope))
+    .where("id", "in", devicesWithin(db, scope))
     .groupBy((q) => ["health", "runningVersion", q("revokedAt", "is not", null)])
     .execute();
   return rows.map(({ isRevoked, ...row }) => ({ ...row, revoked: isRevoked ? 1 : 0 }));

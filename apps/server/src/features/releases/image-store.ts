@@ -17,6 +17,8 @@ const namesAtATime = 500;
 export interface ImageStore {
   /** As it was found last; an image that was not looked at yet counts as present. */
   stateOf(digest: string): FileState;
+  /** Those that were found last so that they can't be served. */
+  lost(): { digest: string; state: FileState }[];
   /** Reads the files of these images. Returns those that can't be served. */
   check(images: readonly Checked[]): Promise<{ digest: string; state: FileState }[]>;
   /** Reads every image's file, one after the other. Copies of images that were deleted elsewhere go before. */
@@ -123,6 +125,7 @@ export function createImageStore(options: {
 
   return {
     stateOf: (digest) => faults.get(digest) ?? "present",
+    lost: () => [...faults].map(([digest, state]) => ({ digest, state })),
     check,
     async checkAll() {
       await removeStrayCopies();

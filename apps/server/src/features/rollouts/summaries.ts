@@ -2,7 +2,7 @@
 
 import { waveStateOf } from "@flipside/api/rollout-arithmetic";
 import { mayAct } from "@flipside/api/rollout-transitions";
-import { covers, type Scope } from "@flipside/api/scope";
+import type { Scope } from "@flipside/api/scope";
 import type {
   Decision,
   Deployment,
@@ -27,6 +27,7 @@ import type { Progress } from "../deployments/progress.ts";
 import { loadHealth } from "../deployments/health-looks.ts";
 import { type Count, retriesOf, rulesOf, stateCountsOf, talliesOf } from "../deployments/store.ts";
 import { deploymentView, selectDeployments } from "../devices/view.ts";
+import { rolloutScopesWithin } from "../scopes/scopes.ts";
 import { preparationIn } from "./preparation.ts";
 import { requestOf, waveFiltersOf } from "./stored-request.ts";
 
@@ -87,19 +88,13 @@ const ofRollout = (id: string): RolloutChoice => ({ id });
 export type RolloutsAsked = PageAsked & { archived: boolean; scope: Scope };
 type RolloutChoice = { id: string } | RolloutsAsked;
 
-/** The scopes of rollouts, as their column has them, that lie within this one; there are few. */
-async function columnsWithin(db: Queries, scope: readonly string[]): Promise<string[]> {
-  const rows = await db.selectFrom("rollouts").select("scope").distinct().where("scope", "is not", null).execute();
-  return rows.filter((row) => covers(scope, scopeIn(row))).map((row) => row.scope!);
-}
-
 /** Of one rollout, or of a page of them and the one after it, newest first. */
 function chosenRollouts(db: Queries, chosen: RolloutChoice, seen?: readonly string[]) {
   const rollouts = db.selectFrom("rollouts").selectAll().where("deletedAt", "is", null);
   if ("id" in chosen) return rollouts.where("id", "=", chosen.id);
   const { limit, after, archived } = chosen;
   return rollouts
-    .$if(seen !== undefined, (q) => q.where("scope", "in", seen!.length === 0 ? [""] : seen!))
+    .$if(seen !== undefined, (q) => q.where("scope", "in", seen!))
     .$if(!archived, (q) => q.where("archivedAt", "is", null))
     .$if(after !== undefined, (q) =>
       q.where(({ eb, refTuple, tuple }) =>
@@ -113,7 +108,7 @@ function chosenRollouts(db: Queries, chosen: RolloutChoice, seen?: readonly stri
 
 /** Newest first. By one statement, so that the state fits the counts. */
 async function summaries(db: Queries, clock: Shown, chosen: RolloutChoice): Promise<RolloutSummary[]> {
-  const seen = "id" in chosen || chosen.scope === null ? undefined : await columnsWithin(db, chosen.scope);
+  const seen = "id" in chosen || chosen.scope === null ? undefined : await rolloutScopesWithin(db, chosen.scope);
   const query = db
     .selectFrom(chosenRollouts(db, chosen, seen).as("rollouts"))
     .innerJoin("releases", "releases.id", "rollouts.releaseId")

@@ -30,6 +30,20 @@ async function scopeOfRollout(db: Queries, id: string): Promise<Scope | undefine
   return row && scopeIn(row);
 }
 
+/** The devices that lie within a scope, to be chosen among where a list is cut: what is left out later leaves gaps. */
+export const devicesWithin = (db: Queries, scope: readonly string[]) =>
+  db
+    .selectFrom("deviceTags")
+    .select("deviceId")
+    .where("tag", "in", scope.length === 0 ? [""] : scope);
+
+/** The scopes of rollouts, as their column has them, that lie within this one, for the same; there are few. */
+export async function rolloutScopesWithin(db: Queries, scope: readonly string[]): Promise<string[]> {
+  const rows = await db.selectFrom("rollouts").select("scope").distinct().where("scope", "is not", null).execute();
+  const within = rows.filter((row) => covers(scope, scopeIn(row))).map((row) => row.scope!);
+  return within.length === 0 ? [""] : within;
+}
+
 /** Throws ApiError when who asks does not see what the path names, or the route is of the whole fleet. */
 export async function checkScope(
   db: Queries,
