@@ -45,6 +45,7 @@ import type {
   WaveRules,
   Why,
 } from "@flipside/api/types";
+import { consolePolicy } from "../../server/src/http/console-policy.ts";
 import { isFinalState } from "../src/format.ts";
 import {
   deployment as newDeployment,
@@ -665,10 +666,10 @@ export class FakeServer {
     const file = extname(path) === "" ? "index.html" : normalize(path).replace(/^(\.\.[/\\])+/, "");
     try {
       const content = await readFile(join(this.#dist, file));
-      // The policy that the real server gives, in its strictest form: the console must need nothing more.
+      // The policy that the real server gives: the console must need nothing more.
       response.writeHead(200, {
         "content-type": types[extname(file)] ?? "application/octet-stream",
-        "content-security-policy": "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
+        "content-security-policy": consolePolicy,
       });
       response.end(content);
     } catch {

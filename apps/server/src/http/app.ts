@@ -9,6 +9,7 @@ import { apiPage } from "./api-page.ts";
 import type { BoundRoute } from "./bind.ts";
 import { readersOf } from "./body-readers.ts";
 import { consoleFiles } from "./console-files.ts";
+import { securityHeaders } from "./console-policy.ts";
 import { Conditions, type EtagOf } from "./conditions.ts";
 import { ApiError } from "./errors.ts";
 import { type GuardOptions, guardsFor } from "./guards.ts";
@@ -18,24 +19,6 @@ import { requestAllowance } from "./request-allowance.ts";
 import { identifyRequests } from "./request-id.ts";
 import { type RequestDurations, timeRequests } from "./request-times.ts";
 import type { TrustedProxies } from "./trusted-proxies.ts";
-
-/** The console is built without inline scripts or data: assets, so nothing else may run on its pages. */
-const contentSecurityPolicy = [
-  "default-src 'self'",
-  "style-src 'self' 'unsafe-inline'",
-  "img-src 'self' data:",
-  "object-src 'none'",
-  "base-uri 'none'",
-  "form-action 'self'",
-  "frame-ancestors 'none'",
-].join("; ");
-
-const securityHeaders: RequestHandler = (_request, response, next) => {
-  response.setHeader("Content-Security-Policy", contentSecurityPolicy);
-  response.setHeader("X-Content-Type-Options", "nosniff");
-  response.setHeader("Referrer-Policy", "no-referrer");
-  next();
-};
 
 const noStore: RequestHandler = (_request, response, next) => {
   response.setHeader("Cache-Control", "no-store");

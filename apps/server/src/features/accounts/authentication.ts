@@ -29,7 +29,10 @@ export const cameFrom = (request: Request): CameFrom => ({
   client: request.headers["user-agent"] ?? "",
 });
 
-export const sessionOf = (request: Request): string | undefined => cookieOf(request, sessionCookie);
+/** Over HTTPS the cookie of the plain name is nobody's: another host below the same domain may have set it. */
+const sessionCookieOf = ({ secure }: Request): string => (secure ? `__Host-${sessionCookie}` : sessionCookie);
+
+export const sessionOf = (request: Request): string | undefined => cookieOf(request, sessionCookieOf(request));
 
 export function cookieOf(request: Request, name: string): string | undefined {
   for (const pair of (request.headers.cookie ?? "").split(";")) {
@@ -49,28 +52,28 @@ export function setSessionCookie(
   session: string,
   lifeMs: number = sessionLifeSeconds * 1000,
 ): void {
-  response.cookie(sessionCookie, session, { ...cookieOptions(request), maxAge: lifeMs });
+  response.cookie(sessionCookieOf(request), session, { ...cookieOptions(request), maxAge: lifeMs });
 }
 
 /** Between the password and the second step: no session, and shown to nothing else. */
-const secondStepCookie = "flipside-second-step";
+const secondStepCookieOf = ({ secure }: Request): string => `${secure ? "__Secure-" : ""}flipside-second-step`;
 const secondStepOptions = (request: Request): CookieOptions => ({
   ...cookieOptions(request),
   path: `${apiPrefix}/session`,
 });
 
-export const secondStepOf = (request: Request): string | undefined => cookieOf(request, secondStepCookie);
+export const secondStepOf = (request: Request): string | undefined => cookieOf(request, secondStepCookieOf(request));
 
 export function setSecondStepCookie(request: Request, response: Response, text: string): void {
-  response.cookie(secondStepCookie, text, { ...secondStepOptions(request), maxAge: challengeLifeMs });
+  response.cookie(secondStepCookieOf(request), text, { ...secondStepOptions(request), maxAge: challengeLifeMs });
 }
 
 export function clearSecondStepCookie(request: Request, response: Response): void {
-  response.clearCookie(secondStepCookie, secondStepOptions(request));
+  response.clearCookie(secondStepCookieOf(request), secondStepOptions(request));
 }
 
 export function clearSessionCookie(request: Request, response: Response): void {
-  response.clearCookie(sessionCookie, cookieOptions(request));
+  response.clearCookie(sessionCookieOf(request), cookieOptions(request));
 }
 
 /** The signed-in user of a request that has passed `requireAccess`. */
@@ -118,33 +121,34 @@ const notSignedIn = (shown: string | undefined): string =>
     ? "The token was withdrawn, has expired, or never was one."
     : "Your session is over or was never begun.";
 
+function hostOf(origin: string): string | undefined {
+  try {
+    return new URL(origin).host;
+  } catch {
+    // "null", or no address at all
+    return undefined;
+  }
+}
+
+/** Of Sec-Fetch-Site (W3C Fetch Metadata, section 2.3): the same origin, and what a person has begun. */
+const ownSites: readonly unknown[] = ["same-origin", "none"];
+
 /**
  * Refuses writes that a page of another site makes. SameSite=Strict already keeps the cookie from them; this also
- * covers sibling hosts, which count as the same site. Programs that are no browsers send no Origin.
+ * covers sibling hosts, which count as the same site, and ports of this host. Programs that are no browsers send no
+ * Origin.
  */
 export function requireOwnOrigin(allowedOrigins: readonly string[]): RequestHandler {
   return (request, _response, next) => {
-    const { origin, host } = request.headers;
-    if (
-      ["GET", "HEAD", "OPTIONS"].includes(request.method) ||
-      origin === undefined ||
-      allowedOrigins.includes(origin)
-    ) {
-      next();
-      return;
-    }
-    let originHost: string | undefined;
-    try {
-      originHost = new URL(origin).host;
-    } catch {
-      // "null", or no address at all
-    }
-    if (originHost === undefined || originHost !== host) {
+    const { origin, host, "sec-fetch-site": site } = request.headers;
+    const isRead = ["GET", "HEAD", "OPTIONS"].includes(request.method);
+    if (isRead || (origin !== undefined && allowedOrigins.includes(origin))) return next();
+    const isOwn = (origin === undefined || hostOf(origin) === host) && (site === undefined || ownSites.includes(site));
+    if (!isOwn)
       throw new ApiError(
         "origin-refused",
         "If the server stands behind a proxy, name the console's address in ALLOWED_ORIGINS.",
       );
-    }
     next();
   };
 }

@@ -1,7 +1,9 @@
 // The device in the worker, for components: its newest snapshot, what it has told so far, and a way to give it orders.
 
 import { useEffect, useState, useSyncExternalStore } from "react";
+import { newWorker } from "../../trusted-worker.ts";
 import type { FromWorker, ToWorker } from "../bench/worker.ts";
+import benchWorker from "../bench/worker.ts?worker&url";
 import type { Order, Snapshot, TimelineEntry } from "../snapshot.ts";
 
 const TIMELINE_MAX = 300;
@@ -29,7 +31,7 @@ export class DeviceStore {
   readonly #watchers = new Set<(snapshot: Snapshot) => void>();
 
   constructor(seed: number) {
-    this.#worker = new Worker(new URL("../bench/worker.ts", import.meta.url), { type: "module" });
+    this.#worker = newWorker(benchWorker);
     this.#worker.onmessage = ({ data }: MessageEvent<FromWorker>) => this.#told(data);
     this.#worker.onerror = ({ message }) => this.#fail(message || "The worker could not be started.");
     this.#send({ kind: "open", base: new URL("./", document.baseURI).href, seed });

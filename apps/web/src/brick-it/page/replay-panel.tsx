@@ -3,7 +3,9 @@
 import { type FormEvent, type ReactNode, useEffect, useRef, useState } from "react";
 import { Field } from "../../components/field.tsx";
 import { Icon } from "../../components/icon.tsx";
+import { newWorker } from "../../trusted-worker.ts";
 import type { ReplayAnswer, ReplayRequest } from "../replay/replay-worker.ts";
+import replayWorker from "../replay/replay-worker.ts?worker&url";
 import { seedOf, SEED_WORDS } from "./typed-seed.ts";
 
 const examples: [id: string, what: string][] = [
@@ -27,7 +29,7 @@ export function ReplayPanel(): ReactNode {
     if (state.kind === "busy" || seed === undefined) return;
     setState({ kind: "busy" });
     if (!worker.current) {
-      worker.current = new Worker(new URL("../replay/replay-worker.ts", import.meta.url), { type: "module" });
+      worker.current = newWorker(replayWorker);
       worker.current.onmessage = ({ data }: MessageEvent<ReplayAnswer>) => setState(data);
       worker.current.onerror = ({ message }) => setState({ kind: "refused", why: message || "its worker has ended" });
     }
