@@ -6,8 +6,8 @@ import type { ErrorCode } from "./errors.ts";
 import type { Permission } from "./permissions.ts";
 
 /**
- * The cookie that a session is known by; over HTTPS with `__Host-` before it, so that it is this host's own and nobody's
- * who has another name below the same domain (RFC 6265bis, section 4.1.3.2).
+ * The cookie that a session is known by; over HTTPS with `__Host-` before it, so that it is this host's own and
+ * nobody's who has another name below the same domain (RFC 6265bis, section 4.1.3.2).
  */
 export const sessionCookie = "flipside-session";
 

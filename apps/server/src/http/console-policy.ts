@@ -24,7 +24,7 @@ export const consolePolicy: string = [
   `trusted-types ${workerPolicyName}`,
 ].join("; ");
 
-/** Of everything that the server answers. Files that need another policy, and the page of the interface, set it anew. */
+/** Of every answer of the server. Files that need another policy, and the page of the interface, set it anew. */
 export const securityHeaders: RequestHandler = (_request, response, next) => {
   response.setHeader("Content-Security-Policy", consolePolicy);
   // No window of another site has a hold of ours, and none of its pages shows or reads what is here.
