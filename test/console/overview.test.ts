@@ -2,6 +2,7 @@
 
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { fleetSampleMs } from "@flipside/api/fleet-spans";
 import { Fixture, password } from "../../apps/server/test/fixture.ts";
 import { failTrial, type Made, newRelease, update } from "../../apps/server/test/rollout-steps.ts";
 import { buildConsole } from "../../apps/web/build/build-console.ts";
@@ -65,6 +66,45 @@ describe.skipIf(!executablePath)("the overview", () => {
     for (const id of ["a", "b", "c"]) await page.getByRole("rowheader", { name: new RegExp(`^${id}\\b`) }).waitFor();
     await page.goBack();
     await page.getByRole("heading", { name: "Overview", level: 1 }).waitFor();
+  });
+
+  it("draws what the fleet ran in the last day, week and quarter", async () => {
+    const { db } = fixture.server.internals.storage;
+    await db.deleteFrom("fleetSamples").execute();
+    const now = Math.floor(Date.now() / fleetSampleMs) * fleetSampleMs;
+    const summary = (await fixture.api.get("/api/v1/device-summary")).body;
+    const counted = (updated: number, online: number): string =>
+      JSON.stringify({
+        ...summary,
+        total: 100,
+        online,
+        versions: [
+          { version: "1.0.0", count: 100 - updated },
+          { version: "1.2.0", count: updated },
+        ],
+      });
+    for (let ago = 0; ago <= 95; ago++)
+      await db
+        .insertInto("fleetSamples")
+        .values({ at: now - ago * fleetSampleMs, summary: counted(Math.max(0, 95 - 2 * ago), 60 + (ago % 30)) })
+        .execute();
+    await page.reload();
+    const drawn = page.getByRole("region", { name: "The fleet over time" });
+    const chart = drawn.getByRole("img", { name: /^The fleet in the last day\. / });
+    await chart.waitFor();
+    expect(await chart.getAttribute("aria-label")).toMatch(
+      /At last, .*: 100 devices, 60 online; 1\.0\.0 5, 1\.2\.0 95\.$/,
+    );
+    expect(await chart.locator("path.series-1").getAttribute("d")).toMatch(
+      /^(M[\d.]+ [\d.]+V[\d.]+H[\d.]+V[\d.]+Z){20,}$/,
+    );
+    await looksFine("over time");
+    await drawn.getByRole("button", { name: "Last week" }).click();
+    await drawn.getByRole("img", { name: /^The fleet in the last week\. / }).waitFor();
+    expect(new URL(page.url()).searchParams.get("span")).toBe("week");
+    await drawn.getByRole("link", { name: "1.2.0" }).waitFor();
+    await drawn.getByRole("button", { name: "Last day" }).click();
+    await chart.waitFor();
   });
 
   it("lists after roll-backs and a pause what needs somebody, with the ways to it; and no more when it is settled", async () => {

@@ -30,6 +30,7 @@ import type {
   DeviceDetail,
   DeviceLogEntry,
   EmergencyStop,
+  FleetHistory,
   LaterWave,
   MetricHistoryPage,
   NewCommand,
@@ -45,6 +46,7 @@ import type {
   WaveRules,
   Why,
 } from "@flipside/api/types";
+import { type FleetSpan, fleetSpans } from "@flipside/api/fleet-spans";
 import { consolePolicy } from "../../server/src/http/console-policy.ts";
 import { isFinalState } from "../src/format.ts";
 import {
@@ -272,6 +274,15 @@ export class FakeServer {
     };
   }
 
+  /** Counted once, a moment ago. */
+  #history(span: FleetSpan): FleetHistory {
+    const { spanMs, stepMs } = fleetSpans[span];
+    const to = Date.now();
+    const at = new Date(Math.floor(to / stepMs) * stepMs).toISOString();
+    const [from, until] = [new Date(to - spanMs).toISOString(), new Date(to).toISOString()];
+    return { from, to: until, stepMs, counts: [{ at, ...this.#summary() }] };
+  }
+
   #fleet(): Handlers {
     return {
       listDevices: ({ query }) => {
@@ -282,6 +293,7 @@ export class FakeServer {
         return { devices, next: found.length > devices.length ? devices.at(-1)!.id : null };
       },
       summariseDevices: () => this.#summary(),
+      getFleetHistory: ({ query: { span } }) => this.#history(span),
       listAttention: () => ({ items: [], at: new Date().toISOString() }),
       getDevice: ({ params: { id } }) => this.#detail(this.#device(id)),
       revokeDevice: ({ params: { id } }) => {

@@ -32,6 +32,7 @@ import {
 } from "./resources/devices.ts";
 import { endEmergencyStop, getEmergencyStop, setEmergencyStop } from "./resources/emergency-stop.ts";
 import { pollEvents, streamEvents } from "./resources/events.ts";
+import { getFleetHistory } from "./resources/fleet-history.ts";
 import { getMetricHistory, listMetrics } from "./resources/metrics.ts";
 import { registerThing, replaceThingCertificate, withdrawThingCertificate } from "./resources/aws-iot.ts";
 import { registerHawkbitDevice, renewTargetToken } from "./resources/hawkbit.ts";
@@ -157,6 +158,7 @@ export const routes = {
   listDeviceLog,
   listMetrics,
   getMetricHistory,
+  getFleetHistory,
   groupDevices,
   getTags,
   setTags,

@@ -35,6 +35,11 @@ import { type ClearConflict, createClearConflict } from "../features/devices/cle
 import { createDeviceCounts, type DeviceCounts } from "../features/devices/device-counts.ts";
 import { createDeviceDeletion, type DeviceDeletion } from "../features/devices/deletion.ts";
 import { createDevices, type Devices } from "../features/devices/devices.ts";
+import {
+  createFleetCounting,
+  expiringFleetSamples,
+  type FleetCounting,
+} from "../features/fleet-history/fleet-history.ts";
 import { createFiltering, type Filtering } from "../features/devices/filtering.ts";
 import { createLastSeen, type LastSeen } from "../features/device-records/last-seen.ts";
 import type { Brake } from "../features/deployments/brake.ts";
@@ -377,6 +382,7 @@ export interface Features extends Fleet, Conversations {
   desiring: Desiring;
   configurations: ConfigurationReading;
   deviceCounts: DeviceCounts;
+  fleetCounting: FleetCounting;
   attention: Attention;
   boards: BoardReplacement;
   metrics: MetricReading;
@@ -463,6 +469,14 @@ const createEvents = (
   longPoll: createLongPoll({ loaders, db, cursors, feed, lookEveryMs: members && settledLookMs }),
 });
 
+function countingOf(
+  { storage, clock }: Foundation,
+  online: () => readonly string[],
+): Pick<Features, "deviceCounts" | "fleetCounting"> {
+  const deviceCounts = createDeviceCounts(storage, online);
+  return { deviceCounts, fleetCounting: createFleetCounting(storage, deviceCounts, clock.wallMs) };
+}
+
 function attentionOf(
   { storage: { db }, clock, trust }: Foundation,
   { whys, images, emergencyStop }: Fleet,
@@ -493,6 +507,7 @@ function retentionOf({ storage, log, clock, members }: Foundation, keep: Keeping
     expiringProposals(keep.auditMs),
     expiringIdempotentRequests,
     expiringDeliveries(webhookDeliveriesKeptMs),
+    expiringFleetSamples,
   ];
   return createRetention({ storage, log, clock, expiring, isHere: () => isCaretaker(members) });
 }
@@ -540,7 +555,7 @@ export async function createFeatures(foundation: Foundation, link: DeviceLink, s
     retention: retentionOf(foundation, keep),
     deviceDeletion: createDeviceDeletion({ ...about, lastSeen }),
     clearConflict: createClearConflict({ storage, views, deviceLog }),
-    deviceCounts: createDeviceCounts(storage, online),
+    ...countingOf(foundation, online),
     attention: attentionOf(foundation, fleet, filtering),
     ...createEvents(foundation, loaders),
     webhookDesk: await openWebhookDesk({

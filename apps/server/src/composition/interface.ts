@@ -33,6 +33,7 @@ import { OidcProvider } from "../features/oidc/provider.ts";
 import { Passkeys } from "../features/passkeys/passkeys.ts";
 import { passkeyRoutes } from "../features/passkeys/routes.ts";
 import { createMonitoring } from "../features/monitoring/monitoring.ts";
+import { fleetHistoryRoutes } from "../features/fleet-history/routes.ts";
 import { metricRoutes } from "../features/metric-history/routes.ts";
 import { releaseRoutes } from "../features/releases/routes.ts";
 import { rolloutRoutes } from "../features/rollouts/routes.ts";
@@ -49,16 +50,27 @@ import type { Features } from "./features.ts";
 import type { Foundation } from "./foundation.ts";
 import type { ServerOptions } from "./server-options.ts";
 
+/** What people are, and the ways by which they sign in. */
+const peoplesRoutes = (options: ServerOptions, { storage, accounts, clock, log }: Foundation): BoundRoute[] => [
+  ...sessionRoutes(accounts),
+  ...passkeyRoutes(
+    new Passkeys({ storage, clock, log, challenges: accounts.challenges, publicUrl: options.publicUrl }),
+    accounts,
+  ),
+  ...oidcRoutes(oidcDoor(options, { storage, clock, log }), accounts),
+  ...accountRoutes(createAccountManagement(storage, accounts, clock.wallMs), accounts),
+];
+
 export function createInterface(
   options: ServerOptions,
   { counters, link }: { counters: Counters; link: Pick<DeviceLink, "isUp"> },
-  { storage, accounts, trust, clock, log, members }: Foundation,
+  foundation: Foundation,
   features: Features,
   claims: Claims,
 ): Express {
-  const { sessions, devices, deviceCounts, boards, clearConflict, deviceDeletion, metrics, commands, releases } =
-    features;
+  const { sessions, devices, deviceCounts, boards, clearConflict, deviceDeletion } = features;
   const { rollouts, whys, emergencyStop, trustReplacement, foreign } = features;
+  const { storage, accounts, trust, clock, log, members } = foundation;
   const brokerRights = createBrokerRights({
     authenticate: (deviceId, password) => sessions.authenticate(deviceId, password),
     isServed: async (deviceId) => (await findDevice(storage.db, deviceId))?.revokedAt === null,
@@ -78,21 +90,16 @@ export function createInterface(
   );
   const bound: readonly BoundRoute[] = [
     ownRoutes(isServing),
-    sessionRoutes(accounts),
-    passkeyRoutes(
-      new Passkeys({ storage, clock, log, challenges: accounts.challenges, publicUrl: options.publicUrl }),
-      accounts,
-    ),
-    oidcRoutes(oidcDoor(options, { storage, clock, log }), accounts),
-    accountRoutes(createAccountManagement(storage, accounts, clock.wallMs), accounts),
+    peoplesRoutes(options, foundation),
     auditRoutes(audit),
     twoPersonRoutes(rule, proposals),
     deviceRoutes(devices, deviceCounts, boards, clearConflict, deviceDeletion, whys),
-    metricRoutes(metrics),
-    commandRoutes(commands),
+    metricRoutes(features.metrics),
+    fleetHistoryRoutes(features.fleetCounting),
+    commandRoutes(features.commands),
     configurationRoutes(features.configurations, features.desiring),
     claimRoutes(claims),
-    releaseRoutes(releases),
+    releaseRoutes(features.releases),
     trustRoutes(trust, trustReplacement),
     rolloutRoutes(rollouts, whys),
     emergencyStopRoutes(emergencyStop),

@@ -24,6 +24,7 @@ export function startRounds(
     rollBacks,
     commands,
     deviceCounts,
+    fleetCounting,
     sessions,
     enrolment,
     slots,
@@ -44,7 +45,13 @@ export function startRounds(
     // A bucket may take its time.
     void fileRemoval.tick();
     webhookDesk.wake();
-    await Promise.all([passingTime.tick(), rollBacks.tick(), commands.tick(), deviceCounts.tick()]);
+    await Promise.all([
+      passingTime.tick(),
+      rollBacks.tick(),
+      commands.tick(),
+      deviceCounts.tick(),
+      fleetCounting.tick(),
+    ]);
     if (members !== undefined) await deviceLog.catchUp(members.others.settled);
   }
 

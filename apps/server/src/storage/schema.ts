@@ -552,6 +552,14 @@ export interface RetentionSpanTable {
   steadyAt: number;
 }
 
+/** What the fleet was (features/fleet-history). */
+export interface FleetSampleTable {
+  /** A quarter of an hour of wall time: its beginning. */
+  at: number;
+  /** JSON, `DeviceSummary` as it was then. */
+  summary: string;
+}
+
 /** Of a sweep that is under way, each thing of which old rows go. */
 export interface RetentionSweepTable {
   what:
@@ -562,6 +570,7 @@ export interface RetentionSweepTable {
     | "audit"
     | "proposals"
     | "webhook-deliveries"
+    | "fleet-samples"
     | "idempotent-requests";
   /** What carries a time before this one goes. */
   before: number;
@@ -824,6 +833,7 @@ export interface Schema {
   metricSeries: MetricSeriesTable;
   metricPoints: MetricPointTable;
   metricHours: MetricHourTable;
+  fleetSamples: FleetSampleTable;
   retentionSpans: RetentionSpanTable;
   retentionSweeps: RetentionSweepTable;
   releases: ReleaseTable;

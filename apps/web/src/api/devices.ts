@@ -1,6 +1,7 @@
 import type { QueryInputOf } from "@flipside/api/route";
 import type { Routes } from "@flipside/api/routes";
-import type { Claim, Device, DeviceDetail, DeviceSummary } from "@flipside/api/types";
+import type { FleetSpan } from "@flipside/api/fleet-spans";
+import type { Claim, Device, DeviceDetail, DeviceSummary, FleetHistory } from "@flipside/api/types";
 import { everyPage } from "@flipside/api/every-page";
 import { api } from "./http.ts";
 
@@ -10,6 +11,9 @@ export const devicePage = (query: DevicesAsked): Promise<{ devices: Device[]; ne
   api("GET /api/v1/devices", { query });
 
 export const summariseDevices = (): Promise<DeviceSummary> => api("GET /api/v1/device-summary");
+
+export const getFleetHistory = (span: FleetSpan): Promise<FleetHistory> =>
+  api("GET /api/v1/fleet-history", { query: { span } });
 
 export const listDevices = (): Promise<Device[]> =>
   everyPage(async (query) => {

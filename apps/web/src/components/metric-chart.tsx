@@ -1,6 +1,7 @@
-import { type PointerEvent, type ReactNode, useEffect, useRef, useState } from "react";
+import { type PointerEvent, type ReactNode, useRef, useState } from "react";
 import type { MetricHistoryPage, MetricPoint } from "@flipside/api/types";
 import { type Frame, type Plot, plotOf } from "../metric-plot.ts";
+import { useWidth } from "../use-width.ts";
 import { count, nearMoment } from "../words/quantities.ts";
 import type { Tone } from "../words/state-words.ts";
 
@@ -13,19 +14,6 @@ export interface ChartMark {
   at: string;
   tone: Tone;
   text: string;
-}
-
-/** As wide as there is room, so that text is not scaled with the rest. */
-function useWidth(): [(element: Element | null) => void, number] {
-  const [widthPx, setWidth] = useState(600);
-  const [element, setElement] = useState<Element | null>(null);
-  useEffect(() => {
-    if (element === null) return undefined;
-    const observer = new ResizeObserver(([entry]) => entry && setWidth(Math.max(240, entry.contentRect.width)));
-    observer.observe(element);
-    return () => observer.disconnect();
-  }, [element]);
-  return [setElement, widthPx];
 }
 
 function pointText({ at, min, max, mean, count: values }: MetricPoint): string {

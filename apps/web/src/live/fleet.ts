@@ -1,12 +1,14 @@
 // Everything that the console knows of the fleet, kept current by the event stream.
 
 import type { Routes } from "@flipside/api/routes";
+import type { FleetSpan } from "@flipside/api/fleet-spans";
 import type {
   AttentionItem,
   Command,
   Configuration,
   Device,
   DeviceDetail,
+  FleetHistory,
   DeviceSummary,
   EmergencyStop,
   PastConfiguration,
@@ -17,7 +19,7 @@ import type {
   Why,
 } from "@flipside/api/types";
 import { listAttention } from "../api/attention.ts";
-import { getDevice, listDevices, summariseDevices } from "../api/devices.ts";
+import { getDevice, getFleetHistory, listDevices, summariseDevices } from "../api/devices.ts";
 import { listCommands } from "../api/commands.ts";
 import { configurationHistory, getConfiguration } from "../api/configuration.ts";
 import { type MetricWithHistory, metricHistories } from "../api/metrics.ts";
@@ -103,6 +105,7 @@ export class Fleet {
   #presence: { deviceIds: ReadonlySet<string>; resource: Resource<Presence> } | undefined;
   /** Of the device and range that were looked at last. */
   #metrics: { key: string; resource: Resource<MetricWithHistory[]> } | undefined;
+  readonly #history = new Map<string, Resource<FleetHistory>>();
   readonly #device = new Map<string, Resource<DeviceDetail>>();
   readonly #commands = new Map<string, Resource<Command[]>>();
   readonly #configuration = new Map<string, Resource<Configuration>>();
@@ -147,6 +150,11 @@ export class Fleet {
       showsUnstored: true,
       wantsReload: (device, event) => deviceLogMayHaveGrown(device, event) || isGone(event, "device", id),
     }));
+  }
+
+  /** No event tells of it, as of metrics. */
+  history(span: FleetSpan): Resource<FleetHistory> {
+    return remembered(this.#history, span, () => ({ load: () => getFleetHistory(span), apply: (history) => history }));
   }
 
   /** No event tells of them: whoever shows them loads them anew now and then. */

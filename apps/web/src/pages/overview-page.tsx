@@ -1,5 +1,6 @@
-import type { ReactNode } from "react";
+import { lazy, type ReactNode, Suspense } from "react";
 import type { RolloutSummary } from "@flipside/api/types";
+import { ActLink } from "../components/act.tsx";
 import { AttentionQueue } from "../components/attention-queue.tsx";
 import { FleetShares, fleetLine } from "../components/fleet-shares.tsx";
 import { Icon } from "../components/icon.tsx";
@@ -12,6 +13,11 @@ import { useFleet, useResource } from "../live/hooks.ts";
 import { newRolloutPath, rolloutPath } from "../router.ts";
 import { plural } from "../words/quantities.ts";
 import { rolloutWords, wordsOf } from "../words/state-words.ts";
+
+/** Drawn when the rest is there. */
+const FleetOverTime = lazy(async () => ({
+  default: (await import("../components/fleet-over-time.tsx")).FleetOverTime,
+}));
 
 const isOpen = ({ state }: RolloutSummary): boolean => state === "running" || state === "paused";
 
@@ -61,9 +67,9 @@ export function OverviewPage(): ReactNode {
       title="Overview"
       summary={summary === undefined ? "Counting devices…" : fleetLine(summary)}
       actions={
-        <Link className="button primary" href={newRolloutPath()}>
+        <ActLink needs="rollouts:write" className="button primary" href={newRolloutPath()}>
           <Icon name="plus" /> New rollout
-        </Link>
+        </ActLink>
       }
     >
       <AttentionQueue resource={fleet.attention} />
@@ -71,6 +77,9 @@ export function OverviewPage(): ReactNode {
       <Loaded resource={fleet.deviceSummary} what="what the fleet runs">
         {(known) => <FleetShares summary={known} />}
       </Loaded>
+      <Suspense fallback={<p className="loading">Loading…</p>}>
+        <FleetOverTime />
+      </Suspense>
     </Page>
   );
 }
