@@ -6,9 +6,9 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Fixture, password } from "../../apps/server/test/fixture.ts";
 import { newPerson } from "../../apps/server/test/people.ts";
 import { checked, ofFile } from "../../apps/cli/src/audit/audit-lines.ts";
-import { axeProblems } from "../../apps/web/test/axe.ts";
 import { buildConsole } from "../../apps/web/build/build-console.ts";
 import { findChromium, launch } from "../../apps/web/test/browser.ts";
+import { looksFine, openPage, signIn } from "./console-page.ts";
 
 const executablePath = findChromium();
 if (!executablePath)
@@ -33,22 +33,9 @@ describe.skipIf(!executablePath)("the pages about access", () => {
     await fixture?.stop();
   });
 
-  async function newPage(): Promise<Page> {
-    const context = await browser.newContext({ viewport: { width: 1200, height: 900 }, reducedMotion: "reduce" });
-    const page = await context.newPage();
-    page.setDefaultTimeout(20_000);
-    page.on("pageerror", (error) => faults.push(String(error)));
-    page.on("console", (message) => {
-      if (message.type() === "error" && !/Failed to load resource/.test(message.text())) faults.push(message.text());
-    });
-    return page;
-  }
   async function signedIn(userName: string, secret: string, path: string): Promise<Page> {
-    const page = await newPage();
-    await page.goto(fixture.server.url + path);
-    await page.getByLabel("User name").fill(userName);
-    await page.getByLabel("Password").fill(secret);
-    await page.getByRole("button", { name: "Sign in" }).click();
+    const page = await openPage(browser, faults);
+    await signIn(page, fixture.server.url + path, userName, secret);
     return page;
   }
   const go = async (page: Page, link: string): Promise<void> => {
@@ -215,11 +202,7 @@ describe.skipIf(!executablePath)("the pages about access", () => {
       await admin.goto(fixture.server.url + path);
       await admin.getByRole("heading", { level: 1 }).waitFor();
       await admin.getByText(/^Loading/).waitFor({ state: "detached" });
-      expect(await axeProblems(admin), path).toEqual([]);
-      await admin.setViewportSize({ width: 390, height: 800 });
-      const beyond = await admin.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
-      expect(beyond, `${path} on a phone`).toBeLessThanOrEqual(0);
-      await admin.setViewportSize({ width: 1200, height: 900 });
+      await looksFine(admin, path);
     }
     expect(faults).toEqual([]);
   });

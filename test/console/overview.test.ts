@@ -6,8 +6,8 @@ import { fleetSampleMs } from "@flipside/api/fleet-spans";
 import { Fixture, password } from "../../apps/server/test/fixture.ts";
 import { failTrial, type Made, newRelease, update } from "../../apps/server/test/rollout-steps.ts";
 import { buildConsole } from "../../apps/web/build/build-console.ts";
-import { axeProblems } from "../../apps/web/test/axe.ts";
 import { findChromium, launch } from "../../apps/web/test/browser.ts";
+import { looksFine, openPage, signIn } from "./console-page.ts";
 
 const executablePath = findChromium();
 if (!executablePath) console.warn("skipped: the overview needs Chromium, as chromium or chromium-browser on PATH");
@@ -23,16 +23,8 @@ describe.skipIf(!executablePath)("the overview", () => {
     fixture = await Fixture.start({ consoleDir: await buildConsole() });
     release = await newRelease(fixture, 2);
     browser = await launch(executablePath!);
-    page = await (await browser.newContext({ viewport: { width: 1200, height: 900 } })).newPage();
-    page.setDefaultTimeout(20_000);
-    page.on("pageerror", (error) => faults.push(String(error)));
-    page.on("console", (message) => {
-      if (message.type() === "error" && !/Failed to load resource/.test(message.text())) faults.push(message.text());
-    });
-    await page.goto(fixture.server.url);
-    await page.getByLabel("User name").fill("admin");
-    await page.getByLabel("Password").fill(password);
-    await page.getByRole("button", { name: "Sign in" }).click();
+    page = await openPage(browser, faults);
+    await signIn(page, fixture.server.url, "admin", password);
     await page.getByRole("heading", { name: "Overview", level: 1 }).waitFor();
   }, 240_000);
   afterAll(async () => {
@@ -42,20 +34,10 @@ describe.skipIf(!executablePath)("the overview", () => {
 
   const queue = () => page.getByRole("region", { name: "Needs a person" });
   const item = (text: string) => queue().getByRole("listitem").filter({ hasText: text });
-  const looksFine = async (where: string): Promise<void> => {
-    expect(await axeProblems(page), where).toEqual([]);
-    for (const width of [390, 320]) {
-      await page.setViewportSize({ width, height: 800 });
-      const beyond = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
-      expect(beyond, `${where} at ${width} pixels`).toBeLessThanOrEqual(0);
-    }
-    await page.setViewportSize({ width: 1200, height: 900 });
-  };
-
   it("says that nothing waits, of a fleet without devices", async () => {
     await queue().getByText("Nothing: what is under way goes on by itself.").waitFor();
     await page.getByText("No device has joined yet.").waitFor();
-    await looksFine("empty");
+    await looksFine(page, "empty");
   });
 
   it("counts what the fleet runs, and leads from a version to the devices that run it", async () => {
@@ -98,7 +80,7 @@ describe.skipIf(!executablePath)("the overview", () => {
     expect(await chart.locator("path.series-1").getAttribute("d")).toMatch(
       /^(M[\d.]+ [\d.]+V[\d.]+H[\d.]+V[\d.]+Z){20,}$/,
     );
-    await looksFine("over time");
+    await looksFine(page, "over time");
     await drawn.getByRole("button", { name: "Last week" }).click();
     await drawn.getByRole("img", { name: /^The fleet in the last week\. / }).waitFor();
     expect(new URL(page.url()).searchParams.get("span")).toBe("week");
@@ -116,7 +98,7 @@ describe.skipIf(!executablePath)("the overview", () => {
     await fixture.api.post(`/api/v1/rollouts/${id}/pause`);
     await item("It is paused").waitFor();
     await page.getByRole("region", { name: "Rollouts under way" }).getByText("Paused").waitFor();
-    await looksFine("with two things");
+    await looksFine(page, "with two things");
     // The most pressing is the first.
     expect(await queue().getByRole("listitem").first().innerText()).toContain("Rollout paused");
     await item("2 devices went back").getByRole("link", { name: "Look at a" }).click();
