@@ -280,7 +280,15 @@ export class FakeServer {
     const to = Date.now();
     const at = new Date(Math.floor(to / stepMs) * stepMs).toISOString();
     const [from, until] = [new Date(to - spanMs).toISOString(), new Date(to).toISOString()];
-    return { from, to: until, stepMs, counts: [{ at, ...this.#summary() }] };
+    return {
+      from,
+      to: until,
+      stepMs,
+      counts: [
+        { at, ...this.#summary() },
+        { at: until, ...this.#summary() },
+      ],
+    };
   }
 
   #fleet(): Handlers {

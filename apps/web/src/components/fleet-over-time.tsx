@@ -16,6 +16,8 @@ const reloadEveryMs = 5 * 60_000;
 const heightPx = 190;
 const marginPx = { left: 56, right: 12, top: 10, bottom: 24 };
 const widthPerTickPx = 80;
+/** So many counts, now among them. */
+const drawnFrom = 3;
 
 type Counted = FleetHistory["counts"][number];
 
@@ -31,11 +33,8 @@ const versionsText = ({ versions, otherVersions }: Counted): string =>
 const countedText = (counted: Counted): string =>
   `${nearMoment(counted.at)}: ${plural(counted.total, "device")}, ${count(counted.online)} online; ${versionsText(counted)}`;
 
-function summaryOf(counts: readonly Counted[], span: FleetSpan): string {
-  const [first, last] = [counts[0], counts.at(-1)];
-  if (first === undefined || last === undefined) return `Nobody has counted the fleet in the last ${span} yet.`;
-  return `The fleet in the last ${span}. At first, ${countedText(first)}. At last, ${countedText(last)}.`;
-}
+const summaryOf = (counts: readonly Counted[], span: FleetSpan): string =>
+  `The fleet in the last ${span}. At first, ${countedText(counts[0]!)}. Now, ${countedText(counts.at(-1)!)}.`;
 
 function Drawing({ plot, frame }: { plot: FleetPlot; frame: Frame }): ReactNode {
   return (
@@ -98,7 +97,7 @@ function Chart({ history, span }: { history: FleetHistory; span: FleetSpan }): R
   const point = ({ clientX }: PointerEvent): void =>
     setPointed(clientX - (svg.current?.getBoundingClientRect().left ?? 0));
   return (
-    <div ref={measured}>
+    <div ref={measured} className="fleet-chart-frame">
       <svg
         ref={svg}
         className="fleet-chart"
@@ -128,8 +127,8 @@ function History({ span }: { span: FleetSpan }): ReactNode {
   return (
     <Loaded resource={resource} what="what the fleet was">
       {(history) =>
-        history.counts.length === 0 ? (
-          <p className="muted">Nobody has counted yet in this time. The fleet is counted every quarter of an hour.</p>
+        history.counts.length < drawnFrom ? (
+          <p className="muted">There is too little to draw yet: the fleet is counted every quarter of an hour.</p>
         ) : (
           <Chart history={history} span={span} />
         )

@@ -8,7 +8,7 @@ import { count, time } from "./forms.ts";
 
 export const fleetCount = named(
   "FleetCount",
-  deviceSummary.extend({ at: time.describe("when it was counted, to within a quarter of an hour") }),
+  deviceSummary.extend({ at: time.describe("when it was counted, to within a quarter of an hour; the last one: now") }),
 );
 
 export const fleetHistoryAnswer = named(
@@ -17,7 +17,7 @@ export const fleetHistoryAnswer = named(
     from: time,
     to: time,
     stepMs: count.describe("between two counts; a longer time without one: nobody counted"),
-    counts: z.array(fleetCount).describe("oldest first"),
+    counts: z.array(fleetCount).describe("oldest first; the last is of now"),
   }),
 );
 

@@ -48,12 +48,9 @@ export function createFleetCounting(
         .where((q) => q(q("at", "%", stepMs), "=", 0))
         .orderBy("at")
         .execute();
-      return {
-        from: iso(from),
-        to: iso(to),
-        stepMs,
-        counts: rows.map(({ at, summary }) => ({ at: iso(at), ...(JSON.parse(summary) as DeviceSummary) })),
-      };
+      const past = rows.map(({ at, summary }) => ({ at: iso(at), ...(JSON.parse(summary) as DeviceSummary) }));
+      const now = { at: iso(to), ...(await counts.summary(null)) };
+      return { from: iso(from), to: iso(to), stepMs, counts: [...past, now] };
     },
   };
 }
