@@ -1,5 +1,5 @@
-// Where the counts of a fleet over time are in a chart: versions one above the other, and who was online as a line. Each
-// count holds until the next is due; of a time that nobody counted nothing is drawn. Pure; times are the reader's.
+// Where the counts of a fleet over time are in a chart: versions one above the other, and who was online as a line.
+// Each count holds until the next is due; of a time that nobody counted nothing is drawn. Pure; times are the reader's.
 
 import type { FleetHistory } from "@flipside/api/types";
 import { type Frame, type Tick, timeTicks, valueTicks } from "./metric-plot.ts";

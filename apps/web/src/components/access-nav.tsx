@@ -3,7 +3,7 @@ import type { ReactNode } from "react";
 import { useUser } from "../session.tsx";
 import { Link } from "./link.tsx";
 
-const pages: readonly { label: string; href: string; takes: Permission }[] = [
+export const accessPages: readonly { label: string; href: string; takes: Permission }[] = [
   { label: "People", href: "/access", takes: "accounts:manage" },
   { label: "Sessions", href: "/access/sessions", takes: "accounts:manage" },
   { label: "Tokens", href: "/access/tokens", takes: "accounts:manage" },
@@ -13,7 +13,8 @@ const pages: readonly { label: string; href: string; takes: Permission }[] = [
 ];
 
 /** The first one that somebody may look at. */
-export const accessHome = (may: readonly Permission[]): string => pages.find(({ takes }) => may.includes(takes))!.href;
+export const accessHome = (may: readonly Permission[]): string =>
+  accessPages.find(({ takes }) => may.includes(takes))!.href;
 
 /** Between the pages about people, programs, and who is told. What somebody may not look at is left out. */
 export function AccessNav({ current }: { current: string }): ReactNode {
@@ -21,7 +22,7 @@ export function AccessNav({ current }: { current: string }): ReactNode {
   return (
     <nav className="sub-nav" aria-label="Access">
       <ul role="list">
-        {pages
+        {accessPages
           .filter(({ takes }) => may.includes(takes))
           .map(({ label, href }) => (
             <li key={href}>

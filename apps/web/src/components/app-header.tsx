@@ -8,6 +8,7 @@ import { accessHome } from "./access-nav.tsx";
 import { Link } from "./link.tsx";
 import { Logo } from "./logo.tsx";
 import { ProblemNotice } from "./problem-notice.tsx";
+import { QuickActions } from "./quick-actions.tsx";
 
 const sections = [
   { label: "Overview", href: "/", pages: ["overview"] },
@@ -33,6 +34,10 @@ export function AppHeader({ route }: { route: Route }): ReactNode {
   const all: readonly Section[] = [...sections, { label: "Access", href: accessHome(may), pages: accessPages }];
   const connection = useConnection();
   const [problem, setProblem] = useState<ProblemError>();
+  const signOut = (): void => {
+    setProblem(undefined);
+    leave().catch((thrown: unknown) => setProblem(asProblem(thrown)));
+  };
   return (
     <>
       <header className="app-header">
@@ -52,6 +57,7 @@ export function AppHeader({ route }: { route: Route }): ReactNode {
               ))}
             </ul>
           </nav>
+          <QuickActions onSignOut={signOut} />
           <div className="app-header-end">
             <span className={`connection is-${connection}`} title="Whether changes appear here by themselves">
               <span className="connection-dot" aria-hidden="true" />
@@ -63,14 +69,7 @@ export function AppHeader({ route }: { route: Route }): ReactNode {
             <Link className="user" href="/account" title="My account">
               {userName}
             </Link>
-            <button
-              type="button"
-              className="button small quiet"
-              onClick={() => {
-                setProblem(undefined);
-                leave().catch((thrown: unknown) => setProblem(asProblem(thrown)));
-              }}
-            >
+            <button type="button" className="button small quiet" onClick={signOut}>
               Sign out
             </button>
           </div>

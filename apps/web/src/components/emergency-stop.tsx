@@ -10,23 +10,8 @@ import { Icon } from "./icon.tsx";
 import { TimeToCome } from "./time-ago.tsx";
 import { ActButton } from "./act.tsx";
 
-/** There also while it is not known whether they are stopped: to say it twice does no harm. */
-export function EmergencyStopButton(): ReactNode {
-  const { value: stop } = useResource(useFleet().emergencyStop);
-  const [asking, setAsking] = useState(false);
-  return (
-    <>
-      {!stop?.stopped && (
-        <ActButton needs="updates:stop" className="button danger-outline" onClick={() => setAsking(true)}>
-          <Icon name="stop" /> Stop all updates…
-        </ActButton>
-      )}
-      {asking && <StopDialog onClose={() => setAsking(false)} />}
-    </>
-  );
-}
-
-function StopDialog({ onClose }: { onClose: () => void }): ReactNode {
+/** How a person says it. To say it twice does no harm. */
+export function StopDialog({ onClose }: { onClose: () => void }): ReactNode {
   const { emergencyStop } = useFleet();
   const [reason, setReason] = useState("");
   const reasonError = reason.trim() === "" ? "Say why: others see it on every page." : undefined;

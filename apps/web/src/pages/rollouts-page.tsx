@@ -4,7 +4,6 @@ import type { RolloutSummary } from "@flipside/api/types";
 import { ActLink } from "../components/act.tsx";
 import { ShowArchived, useShowsArchived } from "../components/archiving.tsx";
 import { type Column, DataTable } from "../components/data-table.tsx";
-import { EmergencyStopButton } from "../components/emergency-stop.tsx";
 import { Icon } from "../components/icon.tsx";
 import { Link } from "../components/link.tsx";
 import { Loaded } from "../components/loaded.tsx";
@@ -88,12 +87,9 @@ export function RolloutsPage(): ReactNode {
     <Page
       title="Rollouts"
       actions={
-        <>
-          <ActLink needs="rollouts:write" className="button primary" href={newRolloutPath()}>
-            <Icon name="plus" /> New rollout
-          </ActLink>
-          <EmergencyStopButton />
-        </>
+        <ActLink needs="rollouts:write" className="button primary" href={newRolloutPath()}>
+          <Icon name="plus" /> New rollout
+        </ActLink>
       }
     >
       <div className="toolbar">
