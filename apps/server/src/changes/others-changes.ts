@@ -30,6 +30,8 @@ export class OthersChanges {
   /** What had been reached, and the number of the next transaction then; oldest first. */
   readonly #reached: { position: number; next: number }[] = [];
   #lookedMs = performance.now();
+  /** One reads at a time: what one settles, another that has read it before would tell once more. */
+  #line: Promise<unknown> = Promise.resolve();
   #reading: Promise<void> | undefined;
   #isWoken = false;
   #timer: NodeJS.Timeout | undefined;
@@ -67,7 +69,7 @@ export class OthersChanges {
   /** There may be something new. */
   wake(): void {
     this.#isWoken = true;
-    this.#reading ??= unguarded(() => this.#read())
+    this.#reading ??= this.#inLine(() => unguarded(() => this.#read()))
       .catch((error: unknown) => this.#log.warn({ err: error as Error }, "other servers' changes could not be read"))
       .finally(() => (this.#reading = undefined));
   }
@@ -78,14 +80,19 @@ export class OthersChanges {
   }
 
   /** Resolves when all that was committed before is told. */
-  async catchUp(): Promise<void> {
-    await this.#reading;
-    await this.#readAll();
+  catchUp(): Promise<void> {
+    return this.#inLine(() => this.#readAll());
   }
 
   async stop(): Promise<void> {
     clearInterval(this.#timer);
-    await this.#reading;
+    await this.#line;
+  }
+
+  #inLine(read: () => Promise<void>): Promise<void> {
+    const done = this.#line.then(read);
+    this.#line = done.catch(() => {});
+    return done;
   }
 
   async #read(): Promise<void> {
