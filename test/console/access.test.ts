@@ -3,11 +3,13 @@
 
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { placeText } from "@flipside/api/audit-chain";
 import { Fixture, password } from "../../apps/server/test/fixture.ts";
 import { newPerson } from "../../apps/server/test/people.ts";
 import { checked, ofFile } from "../../apps/cli/src/audit/audit-lines.ts";
 import { buildConsole } from "../../apps/web/build/build-console.ts";
 import { findChromium, launch } from "../../apps/web/test/browser.ts";
+import { axeProblems } from "../../apps/web/test/axe.ts";
 import { looksFine, openPage, signIn } from "./console-page.ts";
 
 const executablePath = findChromium();
@@ -165,6 +167,25 @@ describe.skipIf(!executablePath)("the pages about access", () => {
     const file = await (await download).path();
     const { number } = await checked(ofFile(file), undefined);
     expect(number, "the record holds up to its last line").toBeGreaterThan(10);
+    const check = (): Promise<void> => admin.getByRole("button", { name: "Check all lines" }).click();
+    await check();
+    await admin.getByText(/^The record holds: \d+ lines are what was written/).waitFor();
+    const { lines } = (await fixture.api.get("/api/v1/audit?order=oldest-first&limit=4")).body;
+    const noted = placeText({ number: 4, hash: lines[3].hash });
+    await admin.getByLabel("Against what was noted").fill(noted);
+    await check();
+    await admin.getByText("Line 4 is the one that was noted.").waitFor();
+    await admin.getByLabel("Against what was noted").fill(placeText({ number: 4, hash: lines[2].hash }));
+    await check();
+    await admin.getByText("line 4 had another hash when it was noted").waitFor();
+    await admin.getByLabel("Against what was noted").fill("");
+    const { db } = fixture.server.internals.storage;
+    const text = lines[1].text.replace("admin", "olga");
+    await db.updateTable("auditLines").set({ text }).where("number", "=", 2).execute();
+    await check();
+    await admin.getByText("line 2 is not what was written").waitFor();
+    expect(await axeProblems(admin)).toEqual([]);
+    await db.updateTable("auditLines").set({ text: lines[1].text }).where("number", "=", 2).execute();
   });
 
   it("tell somebody of what happens, and say what came of it", async () => {

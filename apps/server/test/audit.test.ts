@@ -132,7 +132,7 @@ describe("the record of who did what", () => {
 describe("its chain", () => {
   it("holds, and shows each line that was changed, taken out, put in or exchanged", async () => {
     const lines = await whole();
-    expect(follow(chainStart, lines, sha256)).toEqual({ number: lines.length, hash: lines.at(-1)!.hash });
+    expect(await follow(chainStart, lines, sha256)).toEqual({ number: lines.length, hash: lines.at(-1)!.hash });
     const changed = lines.map((line, i) => (i === 3 ? { ...line, text: line.text.replace("olga", "adam") } : line));
     for (const [tampered, wrong] of [
       [changed, "line 4 is not what was written"],
@@ -141,7 +141,7 @@ describe("its chain", () => {
       [lines.slice(1), "after line 0 comes 2"],
       [[{ ...lines[0]!, text: "no line" }], "after line 0 comes one that can't be read"],
     ] as const)
-      expect(follow(chainStart, tampered, sha256)).toEqual({ wrong });
+      expect(await follow(chainStart, tampered, sha256)).toEqual({ wrong });
   });
 
   it("takes lines that come at once one after the other", async () => {
@@ -149,7 +149,7 @@ describe("its chain", () => {
     await Promise.all(Array.from({ length: 20 }, () => operator.post("/api/v1/rollouts/nobody/pause")));
     const lines = await whole();
     expect(lines.length).toBe(before + 40);
-    expect(follow(chainStart, lines, sha256)).toMatchObject({ number: lines.length });
+    expect(await follow(chainStart, lines, sha256)).toMatchObject({ number: lines.length });
   });
 });
 
@@ -182,7 +182,7 @@ describe("lines that are old", () => {
       const fifth = before.lines[4];
       expect(after.start).toEqual({ number: 5, hash: fifth.hash });
       expect(after.lines.map(({ said }: any) => said.number)[0]).toBe(6);
-      expect(follow(after.start, after.lines, sha256)).toMatchObject({ number: 5 + after.lines.length });
+      expect(await follow(after.start, after.lines, sha256)).toMatchObject({ number: 5 + after.lines.length });
       const left = await storage.db.selectFrom("proposals").select("id").execute();
       expect(left).toEqual([{ id: "young" }]);
     } finally {

@@ -24,18 +24,22 @@ export async function auditPage(of: AuditAsked, cursor: string | undefined): Pro
   return { members: lines, next };
 }
 
-/** All of it, a line of JSON for each line of the record, oldest first: what `flipside audit verify --file` reads. */
-export async function wholeRecord(): Promise<string> {
-  const lines: string[] = [];
+/** All of it, a page at a time, oldest first. */
+export async function* wholeRecord(): AsyncGenerator<AuditPage> {
   for (let cursor: string | null = ""; cursor !== null; ) {
     const query = { order: "oldest-first" as const, limit: "200", ...(cursor === "" ? {} : { after: cursor }) };
-    const page: Awaited<ReturnType<typeof oldestFirst>> = await oldestFirst(query);
-    if (cursor === "") lines.push(JSON.stringify({ start: page.start }));
-    lines.push(...page.lines.map((line) => JSON.stringify(line)));
+    const page: AuditPage = await api("GET /api/v1/audit", { query });
+    yield page;
     cursor = page.next;
+  }
+}
+
+/** A line of JSON for each line of the record: what `flipside audit verify --file` reads. */
+export async function recordAsFile(): Promise<string> {
+  const lines: string[] = [];
+  for await (const page of wholeRecord()) {
+    if (lines.length === 0) lines.push(JSON.stringify({ start: page.start }));
+    lines.push(...page.lines.map((line) => JSON.stringify(line)));
   }
   return `${lines.join("\n")}\n`;
 }
-
-const oldestFirst = (query: { order: "oldest-first"; limit: string; after?: string }) =>
-  api("GET /api/v1/audit", { query });

@@ -1,14 +1,12 @@
 import { type FormEvent, type ReactNode, useCallback, useState } from "react";
-import type { ProblemError } from "@flipside/api/problem";
-import { type AuditLine, auditPage, wholeRecord } from "../api/audit.ts";
-import { asProblem } from "../api/problem.ts";
+import { type AuditLine, auditPage } from "../api/audit.ts";
 import { AccessNav } from "../components/access-nav.tsx";
 import type { Column } from "../components/data-table.tsx";
 import { Field } from "../components/field.tsx";
 import { Page } from "../components/page.tsx";
 import { PagedTable } from "../components/paged-table.tsx";
-import { ProblemNotice } from "../components/problem-notice.tsx";
 import { StateBadge } from "../components/state-badge.tsx";
+import { WholeRecord } from "../components/whole-record.tsx";
 import { usePagedList } from "../paged-list.ts";
 import { askedWords, operationWords } from "../words/operation-words.ts";
 import { moment } from "../words/quantities.ts";
@@ -60,44 +58,6 @@ const columns: Column<AuditLine>[] = [
   },
 ];
 
-/** Gives the browser a file to keep. */
-function keep(text: string, name: string): void {
-  const url = URL.createObjectURL(new Blob([text], { type: "application/jsonl" }));
-  const link = document.createElement("a");
-  link.href = url;
-  link.download = name;
-  link.click();
-  URL.revokeObjectURL(url);
-}
-
-function Export(): ReactNode {
-  const [busy, setBusy] = useState(false);
-  const [problem, setProblem] = useState<ProblemError>();
-  const run = async (): Promise<void> => {
-    if (busy) return;
-    setBusy(true);
-    setProblem(undefined);
-    try {
-      keep(await wholeRecord(), `flipside-record-${new Date().toISOString().slice(0, 10)}.jsonl`);
-    } catch (thrown) {
-      setProblem(asProblem(thrown));
-    }
-    setBusy(false);
-  };
-  return (
-    <>
-      <p className="muted">
-        Each line's hash covers the one before it: <code>flipside audit verify</code> says whether all of them are what
-        was written, and checks an exported file, too.{" "}
-        <button type="button" className="button small" aria-disabled={busy} onClick={() => void run()}>
-          {busy ? "Exporting…" : "Export all"}
-        </button>
-      </p>
-      {problem && <ProblemNotice problem={problem} lead="The record was not exported" />}
-    </>
-  );
-}
-
 export function RecordPage(): ReactNode {
   const [typed, setTyped] = useState({ who: "", what: "" });
   const [asked, setAsked] = useState(typed);
@@ -139,7 +99,7 @@ export function RecordPage(): ReactNode {
             Show
           </button>
         </form>
-        <Export />
+        <WholeRecord />
         <PagedTable
           list={list}
           what="the record"

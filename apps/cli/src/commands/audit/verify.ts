@@ -1,15 +1,14 @@
 // `flipside audit verify`
 
-import type { ChainPlace } from "@flipside/api/audit-chain";
+import { type ChainPlace, placeIn, placeText } from "@flipside/api/audit-chain";
 import { checked, ofFile, ofServer } from "../../audit/audit-lines.ts";
 import { command, type Invocation } from "../../command-line/command.ts";
 import { UsageError } from "../../command-line/failures.ts";
 
 function readPlace(text: string): ChainPlace {
-  const [, number, hash] = /^(\d{1,15}):([0-9a-f]{64})$/.exec(text) ?? [];
-  if (number === undefined || hash === undefined)
-    throw new UsageError("give what an earlier flipside audit verify printed, NUMBER:HASH");
-  return { number: Number(number), hash };
+  const place = placeIn(text);
+  if (place === undefined) throw new UsageError("give what an earlier flipside audit verify printed, NUMBER:HASH");
+  return place;
 }
 
 const options = {
@@ -23,7 +22,7 @@ async function run({ options: { noted, file }, connect }: Invocation<typeof opti
     json: place,
     text: [
       `the record holds up to line ${place.number}`,
-      `note this elsewhere, for the next check: ${place.number}:${place.hash}`,
+      `note this elsewhere, for the next check: ${placeText(place)}`,
     ].join("\n"),
   };
 }
