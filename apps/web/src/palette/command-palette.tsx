@@ -10,7 +10,7 @@ import { type Act, type Entry, entriesFor, shownMax } from "./entries.ts";
 
 const settleMs = 150;
 
-/** Devices that match what is typed, once it has been left alone for a moment; why not, if they could not be asked for. */
+/** Devices that match what is typed, once it has been left alone for a moment; or why they could not be asked for. */
 function useFoundDevices(typed: string): { devices: readonly Device[]; fault: string | undefined } {
   const [found, setFound] = useState<{ devices: readonly Device[]; fault: string | undefined }>({
     devices: [],
@@ -74,7 +74,7 @@ function Options({
   );
 }
 
-/** Finds pages, devices, rollouts and releases by a few letters, and opens them; `onAct`: what is done and not opened. */
+/** Finds pages, devices, rollouts and releases by a few letters, and opens them. `onAct`: what is done, not opened. */
 export function CommandPalette({ onAct, onClose }: { onAct: (act: Act) => void; onClose: () => void }): ReactNode {
   const fleet = useFleet();
   const user = useUser();
