@@ -139,6 +139,10 @@ export class RouteServer {
       response.writeHead(route.status).end();
       return;
     }
+    if (route.answer.kind === "csv") {
+      response.writeHead(route.status, { "content-type": "text/csv" }).end(String(answer));
+      return;
+    }
     const { success, error } = route.answer.schema.safeParse(answer);
     if (!success) this.faults.push(`${route.method} ${route.path}: ${error.message}`);
     response.writeHead(route.status, { "content-type": "application/json" }).end(JSON.stringify(answer));

@@ -56,8 +56,7 @@ export function createInterface(
   features: Features,
   claims: Claims,
 ): Express {
-  const { sessions, devices, deviceCounts, boards, clearConflict, deviceDeletion, metrics, commands, releases } =
-    features;
+  const { sessions, deviceCounts, metrics, commands, releases } = features;
   const { rollouts, whys, emergencyStop, trustReplacement, foreign } = features;
   const brokerRights = createBrokerRights({
     authenticate: (deviceId, password) => sessions.authenticate(deviceId, password),
@@ -87,9 +86,9 @@ export function createInterface(
     accountRoutes(createAccountManagement(storage, accounts, clock.wallMs), accounts),
     auditRoutes(audit),
     twoPersonRoutes(rule, proposals),
-    deviceRoutes(devices, deviceCounts, boards, clearConflict, deviceDeletion, whys),
+    deviceRoutesOf(features),
     metricRoutes(metrics),
-    commandRoutes(commands),
+    commandRoutes(commands, features.commandMany),
     configurationRoutes(features.configurations, features.desiring),
     claimRoutes(claims),
     releaseRoutes(releases),
@@ -119,6 +118,11 @@ export function createInterface(
     log,
   });
 }
+
+const deviceRoutesOf = ({ devices, deviceCounts, boards, clearConflict, ...others }: Features): BoundRoute[] => {
+  const { deviceDeletion, whys, tagMany, deviceViews } = others;
+  return deviceRoutes(devices, deviceCounts, boards, clearConflict, deviceDeletion, whys, tagMany, deviceViews);
+};
 
 const adminRoutesOf = ({ hawkbit, mender, awsIot }: Features["foreign"]): BoundRoute[] => [
   ...hawkbitAdminRoutes(hawkbit?.registration),
