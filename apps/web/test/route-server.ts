@@ -130,17 +130,13 @@ export class RouteServer {
   }
 
   #send(route: Route, answer: unknown, response: ServerResponse): void {
-    if (route.answer.kind === "events") return;
+    if (route.answer.kind === "events" || route.answer.kind === "csv") return;
     if (route.answer.kind === "redirect") {
       response.writeHead(route.status, { location: String(answer) }).end();
       return;
     }
     if (route.answer.kind === "nothing") {
       response.writeHead(route.status).end();
-      return;
-    }
-    if (route.answer.kind === "csv") {
-      response.writeHead(route.status, { "content-type": "text/csv" }).end(String(answer));
       return;
     }
     const { success, error } = route.answer.schema.safeParse(answer);

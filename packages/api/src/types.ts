@@ -63,7 +63,7 @@ export type OtherSlot = z.output<typeof devices.otherSlot>;
 export type Device = z.output<typeof devices.device>;
 export type DeviceGroup = z.output<typeof devices.deviceGroup>;
 export type DeviceGroupPage = z.output<typeof devices.deviceGroupPage>;
-export type { DeviceGroupedBy } from "./resources/devices.ts";
+export type { DeviceGroupedBy } from "./device-groupings.ts";
 export type DeviceView = z.output<typeof deviceViews.deviceView>;
 export type NewDeviceView = z.input<typeof deviceViews.newDeviceView>;
 export type DeviceSummary = z.output<typeof devices.deviceSummary>;

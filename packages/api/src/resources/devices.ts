@@ -3,6 +3,7 @@
 import { bootReasonNames, healthNames, slotStateNames } from "@flipside/image-format/state-names";
 import { z } from "zod";
 import { agentNames } from "../agent-names.ts";
+import { type DeviceGroupedBy, deviceGroupings } from "../device-groupings.ts";
 import { deviceSorts } from "../device-sorts.ts";
 import { attributeNamePattern, tagsMax } from "../limits.ts";
 import { csv, json, named, nothing, route } from "../route.ts";
@@ -122,13 +123,6 @@ export const exportDevices = route({
   answer: csv,
   errors: ["filter-malformed"],
 });
-
-/** What devices are counted by. */
-export const deviceGroupings = [
-  ...(["product", "hardware", "revision", "version", "slotState", "health"] as const),
-  ...(["bootReason", "agent", "revoked", "tag"] as const),
-] as const;
-export type DeviceGroupedBy = (typeof deviceGroupings)[number] | `attribute.${string}`;
 
 export const deviceSummary = named(
   "DeviceSummary",
