@@ -21,6 +21,7 @@ import { listClaims } from "./commands/claims/list.ts";
 import { completion } from "./commands/completion.ts";
 import { withdrawClaim } from "./commands/claims/withdraw.ts";
 import { commandDevice } from "./commands/device/command.ts";
+import { commandDevices } from "./commands/device/command-many.ts";
 import { deviceConfiguration } from "./commands/device/configuration.ts";
 import { configureDevice } from "./commands/device/configure.ts";
 import { countDevices } from "./commands/device/count.ts";
@@ -117,6 +118,7 @@ export const commands: readonly Command[] = [
   whyDevice,
   tagDevice,
   commandDevice,
+  commandDevices,
   configureDevice,
   deviceConfiguration,
   deviceLogs,

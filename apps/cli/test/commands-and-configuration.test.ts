@@ -102,6 +102,40 @@ describe("device logs --collect", () => {
   });
 });
 
+// Row 6 of what broke when the product was tried as an operator would: nothing could be done to many.
+describe("many devices", () => {
+  it("are tagged and commanded by a filter, once it was said how many and confirmed", async () => {
+    for (const id of ["lot-1", "lot-2", "lot-3"]) await at.fixture.readyDevice(id);
+    const filter = ["--filter", "id like lot-*"];
+    const refused = await flipside("device", "tag", ...filter, "--add", "hall");
+    expect(refused).toMatchObject({
+      ...{ code: 1, complained: expect.stringMatching(/3 devices are meant\n.*nothing was tagged: give --yes/s) },
+    });
+    const tagged = await flipside("device", "tag", ...filter, "--add", "hall", "--yes", "--json");
+    expect(JSON.parse(tagged.said)).toEqual({ changed: 3, unchanged: 0, leftOut: 0, next: null });
+    const given = await flipside("device", "command-many", "set-connection", "new.example:1883", ...filter, "--yes");
+    expect(given.said.trim()).toBe("given to 3, for 0 too many wait already, 0 take none");
+    for (const wrong of [
+      ["device", "tag", "--add", "hall"],
+      ["device", "tag", "lot-1", ...filter, "--add", "hall"],
+      ["device", "tag", "lot-1", "--add", "hall", "--yes"],
+      ["device", "command-many", "reboot", "--yes"],
+      ["device", "command-many", "set-connection", ...filter, "--yes"],
+    ])
+      expect((await flipside(...wrong)).code, wrong.join(" ")).toBe(2);
+  });
+
+  it("are listed in an order, and as comma-separated values", async () => {
+    const listed = await flipside("device", "list", "--sort=-id", "--filter", "id like lot-*", "--csv");
+    expect(listed.said.split("\r\n").map((line) => line.split(",")[0])).toEqual([
+      ...["id", "lot-3", "lot-2", "lot-1", ""],
+    ]);
+    expect(await flipside("device", "list", "--sort", "size")).toMatchObject({
+      ...{ code: 2, complained: expect.stringContaining("-lastSeenAt") },
+    });
+  });
+});
+
 describe("device configure", () => {
   it("sets a document, waits until it is in force, or says why it was refused", async () => {
     const device = await at.fixture.readyDevice("set-1");

@@ -120,7 +120,7 @@ export function problemOf({ method, url, status, contentType, body, cut }: Heard
   // Of members that were chosen no schema says that others are missing: reads-and-conditions.test.ts looks at them.
   if (new URLSearchParams(url.split("?")[1]).has("fields") && status < 300) return undefined;
   const validate = validatorAt(...place, "schema");
-  const value = mediaType === "text/plain" ? body : parsed(body);
+  const value = mediaType === "text/plain" || mediaType === "text/csv" ? body : parsed(body);
   if (value === undefined) return `${said}: the body is no JSON`;
   return validate(value) ? undefined : `${said}: ${ajv.errorsText(validate.errors)}\n${body.slice(0, 1000)}`;
 }

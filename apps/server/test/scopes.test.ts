@@ -144,6 +144,49 @@ const inHandlers: Record<string, () => Promise<void>> = {
     expect(await idsOf("?query=theirs")).toEqual([]);
     expect(await idsOf("?query=mine")).toEqual(["mine"]);
   },
+  async exportDevices() {
+    const idsOf = async (query = ""): Promise<string[]> =>
+      String((await partner.get(`/api/v1/devices.csv${query}`)).body)
+        .split("\r\n")
+        .slice(1, -1)
+        .map((line) => line.split(",")[0]!);
+    for (const sort of ["id", "-id", "lastSeenAt", "version", "enrolledAt"])
+      expect(await idsOf(`?sort=${sort}`), sort).toEqual(["mine"]);
+    expect(await idsOf("?filter=tag+%3D+zeta")).toEqual([]);
+  },
+  async tagDevices() {
+    const tagged = await partner.post("/api/v1/tags", { where: "has id", add: ["fresh"] });
+    expect(tagged).toMatchObject({ status: 200, body: { changed: 1, unchanged: 0, next: null } });
+    const named = await partner.post("/api/v1/tags", { deviceIds: ["mine", "theirs"], remove: ["fresh"] });
+    expect(named.body, "as of one that never was").toMatchObject({ changed: 1, unknown: 1 });
+    expect((await fixture.api.get("/api/v1/devices/theirs")).body.tags).toEqual(["zeta"]);
+  },
+  async commandDevices() {
+    const command = { kind: "identify" };
+    const given = await partner.post("/api/v1/commands", { where: "has id", command });
+    expect(given).toMatchObject({ status: 200, body: { given: 1, next: null } });
+    const named = await partner.post("/api/v1/commands", { deviceIds: ["theirs"], command });
+    expect(named.body).toMatchObject({ given: 0, unknown: 1 });
+    expect((await fixture.api.get("/api/v1/devices/theirs/commands")).body.commands).toEqual([]);
+  },
+  async saveDeviceView() {
+    const kept = await person.post("/api/v1/device-views", { name: "of acme", filter: "tag = acme", shared: true });
+    expect(kept).toMatchObject({ status: 201, body: { owner: "pat", shared: true } });
+  },
+  async listDeviceViews() {
+    await fixture.api.post("/api/v1/device-views", { name: "of all", filter: "tag = zeta", shared: true });
+    const names = async (by: ApiClient): Promise<string[]> =>
+      (await by.get("/api/v1/device-views")).body.views.map(({ name }: { name: string }) => name);
+    expect(await names(partner), "another's of the same tags, none of the whole fleet's").toEqual(["of acme"]);
+    expect(await names(fixture.api)).toEqual(["of acme", "of all"]);
+  },
+  async deleteDeviceView() {
+    const { views } = (await fixture.api.get("/api/v1/device-views")).body;
+    const ofAll = views.find(({ name }: { name: string }) => name === "of all");
+    const refused = await partner.request("DELETE", `/api/v1/device-views/${ofAll.id}`);
+    expect(refused).toMatchObject({ status: 404, body: { code: "not-found" } });
+    for (const { id } of views) await fixture.api.request("DELETE", `/api/v1/device-views/${id}`);
+  },
   async summariseDevices() {
     // Who was silent for two polls counts as away.
     for (const device of fixture.devices) await device.checkIn();

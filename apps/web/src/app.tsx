@@ -30,6 +30,7 @@ import { SignInPage } from "./pages/sign-in-page.tsx";
 import { TrustPage } from "./pages/trust-page.tsx";
 import { type Route, routeOf, useAddress } from "./router.ts";
 import { SessionProvider, useSession } from "./session.tsx";
+import { useShownZone } from "./shown-zone.ts";
 
 export const App = (): ReactNode => (
   <FaultBoundary>
@@ -73,6 +74,8 @@ function Console({ isPaused }: { isPaused: boolean }): ReactNode {
     if (!isPaused) fleet.retryConnection();
   }, [isPaused, fleet]);
   const address = useAddress();
+  // Texts with times in them are made anew.
+  useShownZone();
   const route = routeOf(address);
   return (
     <FleetContext value={fleet}>

@@ -5,6 +5,7 @@ import "./styles/tokens.css";
 import "./styles/base.css";
 import "./styles/components.css";
 import "./styles/pages.css";
+import "./styles/grid.css";
 import "./styles/forced-colours.css";
 import "./styles/access.css";
 import "./styles/overview.css";

@@ -12,6 +12,7 @@ import type {
   WaveRules,
 } from "@flipside/api/types";
 import type { FilterError } from "@flipside/device-filter";
+import { filterInAddress } from "./router.ts";
 import { readFilter } from "./typed-filter.ts";
 import {
   type MaintenanceErrors,
@@ -69,12 +70,13 @@ export interface RolloutDraft extends TypedRules, TypedWaves {
   supersedes: ReadonlySet<string>;
 }
 
-export const newDraft = (releaseId: string): RolloutDraft => ({
+/** `filter`: whom it is for; by itself what the address asks for, where a list of devices leads here. */
+export const newDraft = (releaseId: string, filter = filterInAddress()): RolloutDraft => ({
   releaseId,
   typedName: undefined,
-  target: "all",
+  target: filter === "" ? "all" : "filter",
   picked: new Set(),
-  filter: "",
+  filter,
   continuous: false,
   ...typedRulesOf(defaultRules),
   waves: initialWaves(),

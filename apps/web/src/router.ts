@@ -72,6 +72,12 @@ export const rolloutPath = (id: string): string => `/rollouts/${encodeURICompone
 export const newRolloutPath = (releaseId?: string): string =>
   releaseId === undefined ? "/rollouts/new" : `/rollouts/new?release=${encodeURIComponent(releaseId)}`;
 
+/** To those that the filter means. */
+export const newRolloutFor = (filter: string): string => `/rollouts/new?${new URLSearchParams({ filter })}`;
+
+/** What a new rollout is asked to be for; empty: nothing is said of it. */
+export const filterInAddress = (): string => new URLSearchParams(globalThis.location?.search ?? "").get("filter") ?? "";
+
 export const clonePath = (id: string): string => `/rollouts/new?clone=${encodeURIComponent(id)}`;
 
 const listeners = new Set<() => void>();

@@ -64,7 +64,8 @@ describeInBrowser("what is over, in the console", (open) => {
   it("a device is deleted by typing its id, when it is revoked or was silent for long", async () => {
     const { page, server } = await open("/devices/dev-1");
     await page.getByRole("heading", { name: "dev-1" }).waitFor();
-    await page.getByRole("button", { name: "Revoke" }).waitFor();
+    await page.getByRole("button", { name: "More" }).click();
+    await page.getByRole("button", { name: "Revoke…" }).waitFor();
     expect(await page.getByRole("button", { name: "Delete…" }).count(), "it is there").toBe(0);
     server.devices.set("dev-1", device("dev-1", { online: false, lastSeenAt: new Date(0).toISOString() }));
     server.send({ kind: "device", data: server.devices.get("dev-1")! });

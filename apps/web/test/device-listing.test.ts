@@ -23,7 +23,7 @@ beforeEach(() => {
 });
 afterEach(() => vi.unstubAllGlobals());
 
-async function listed(what: DevicesAsked = { query: "", filter: "" }): Promise<DeviceListing> {
+async function listed(what: DevicesAsked = { query: "", filter: "", sort: "id" }): Promise<DeviceListing> {
   const listing = new DeviceListing(what, () => []);
   await listing.resource.reload();
   return listing;
@@ -41,11 +41,42 @@ it("loads a hundred, however short the server's pages are, and more when somebod
   expect(ids(listing)).toEqual(fleet.slice(0, 100).map(({ id }) => id));
   expect(listing.resource.getSnapshot().value!.isMore).toBe(true);
   expect(asked).toHaveLength(2);
-  listing.more();
-  await expect.poll(() => ids(listing).length).toBe(200);
-  listing.more();
-  await expect.poll(() => listing.resource.getSnapshot().value).toMatchObject({ isMore: false });
-  expect(ids(listing)).toHaveLength(250);
+  await Promise.all([listing.more(), listing.more()]);
+  expect(listing.resource.getSnapshot().value).toMatchObject({ isMore: false });
+  expect(ids(listing)).toEqual(fleet.map(({ id }) => id));
+  expect(asked, "what is loaded already is not asked for again").toHaveLength(5);
+  await listing.more();
+  expect(asked, "there is no more").toHaveLength(5);
+  await listing.resource.reload();
+  expect(ids(listing), "as many as were shown").toHaveLength(250);
+});
+
+it("knows in what is added what happened while it was on its way", async () => {
+  const listing = await listed();
+  const adding = listing.more();
+  listing.resource.receive({ kind: "device", data: device(idOf(150), { health: "unhealthy" }) });
+  await adding;
+  await new Promise((resolve) => setTimeout(resolve, 60));
+  expect(listing.resource.getSnapshot().value!.devices[150]).toMatchObject({ id: idOf(150), health: "unhealthy" });
+});
+
+it("stays in the order asked for, and leaves rows where they are in one that changes all the time", async () => {
+  const versioned = (id: string, version: string) => device(id, { running: { ...device(id).running!, version } });
+  fleet = [versioned("a", "2.0.0"), versioned("b", "1.10.0"), versioned("c", "1.9.0")];
+  const byVersion = await listed({ query: "", filter: "", sort: "-version" });
+  await send(
+    byVersion,
+    { kind: "device", data: versioned("c", "3.0.0") },
+    { kind: "device", data: versioned("d", "1.10.0") },
+  );
+  expect(ids(byVersion)).toEqual(["c", "a", "d", "b"]);
+  const byTime = await listed({ query: "", filter: "", sort: "lastSeenAt" });
+  await send(
+    byTime,
+    { kind: "device", data: device("c", { lastSeenAt: new Date(0).toISOString() }) },
+    { kind: "device", data: device("e") },
+  );
+  expect(ids(byTime)).toEqual(["a", "b", "c"]);
 });
 
 it("is changed by events where it is loaded, and nowhere else", async () => {
@@ -63,7 +94,7 @@ it("is changed by events where it is loaded, and nowhere else", async () => {
 });
 
 it("has whom search and filter mean after each event, too", async () => {
-  const listing = await listed({ query: "dev-000", filter: "online" });
+  const listing = await listed({ query: "dev-000", filter: "online", sort: "id" });
   expect(asked[0]).toContain("filter=online");
   expect(ids(listing)).toHaveLength(10);
   await send(listing, { kind: "device", data: device(idOf(3), { online: false }) });

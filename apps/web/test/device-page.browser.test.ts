@@ -28,10 +28,17 @@ describeInBrowser("the page of a device", (open, begin) => {
     await page.getByRole("region", { name: "Slot B" }).getByText("Running now").waitFor();
     await page.getByText("index out of bounds").waitFor();
 
-    await page.getByRole("button", { name: "Revoke" }).click();
+    const revoke = async (): Promise<void> => {
+      await page.getByRole("button", { name: "More" }).click();
+      await page.getByRole("button", { name: "Revoke…" }).click();
+    };
+    await revoke();
+    await page.getByRole("dialog").getByRole("button", { name: "Revoke device" }).click();
+    await page.getByText("Type dev-1 to say that it is meant.").waitFor();
     await page.getByRole("dialog").getByRole("button", { name: "Go back" }).click();
     expect(server.devices.get("dev-1")!.revoked).toBe(false);
-    await page.getByRole("button", { name: "Revoke" }).click();
+    await revoke();
+    await page.getByLabel("Type “dev-1”").fill("dev-1");
     await page.getByRole("dialog").getByRole("button", { name: "Revoke device" }).click();
     await page.getByText("Revoked", { exact: true }).waitFor();
   });

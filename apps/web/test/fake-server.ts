@@ -5,6 +5,7 @@ import { readFile } from "node:fs/promises";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { extname, join, normalize } from "node:path";
+import { deviceCsvHead, deviceCsvLine } from "@flipside/api/device-csv";
 import { matchesQuery } from "@flipside/api/device-search";
 import { permissionNames } from "@flipside/api/permissions";
 import { mayAct, retriedStates, type RolloutAction, rolloutTransitions } from "@flipside/api/rollout-transitions";
@@ -26,7 +27,10 @@ import type {
   ConfigurationDocument,
   Deployment,
   Device,
+  DeviceGroupedBy,
+  DeviceGroupPage,
   DeviceSummary,
+  DeviceView,
   DeviceDetail,
   DeviceLogEntry,
   EmergencyStop,
@@ -71,6 +75,7 @@ const shown = <T extends { archivedAt: string | null }>(all: Iterable<T>, { arch
 
 export class FakeServer {
   readonly devices = new Map<string, Device>();
+  readonly views: DeviceView[] = [];
   readonly logs = new Map<string, DeviceLogEntry[]>();
   readonly commands = new Map<string, Command[]>();
   /** What commands have collected, by their ids. */
@@ -244,6 +249,28 @@ export class FakeServer {
     };
   }
 
+  #targeted({ where, deviceIds = [] }: { where?: string | undefined; deviceIds?: string[] | undefined }): Device[] {
+    return where === undefined ? deviceIds.map((id) => this.#device(id)) : this.#matching(where);
+  }
+
+  #csv(filter: string): string {
+    const devices = filter === "" ? [...this.devices.values()] : this.#matching(filter);
+    return deviceCsvHead + devices.map(deviceCsvLine).join("");
+  }
+
+  #groups(by: DeviceGroupedBy, filter: string): DeviceGroupPage {
+    const devices = filter === "" ? [...this.devices.values()] : this.#matching(filter);
+    const groups = new Map<string, number>();
+    const valuesOf = ({ tags, running, product, hardware, agent }: Device): string[] =>
+      by === "tag" ? tags : [{ version: running?.version, product, hardware }[by as string] ?? agent];
+    for (const value of devices.flatMap(valuesOf)) groups.set(value, (groups.get(value) ?? 0) + 1);
+    return {
+      groups: [...groups].map(([value, count]) => ({ values: [value], count })),
+      devices: devices.length,
+      next: null,
+    };
+  }
+
   #gone(kind: "device" | "release" | "rollout", id: string): undefined {
     this.send({ kind: "gone", data: { kind, id } });
   }
@@ -296,10 +323,37 @@ export class FakeServer {
       listDevices: ({ query }) => {
         const found = (query.filter === "" ? [...this.devices.values()] : this.#matching(query.filter))
           .filter((device) => matchesQuery(device, query.query) && device.id > (query.after ?? ""))
-          .sort((one, other) => (one.id < other.id ? -1 : 1));
+          .sort((one, other) => (one.id < other.id ? -1 : 1) * (query.sort === "-id" ? -1 : 1));
         const devices = found.slice(0, Number(query.limit));
         return { devices, next: found.length > devices.length ? devices.at(-1)!.id : null };
       },
+      exportDevices: ({ query, response }) =>
+        void response.writeHead(200, { "content-type": "text/csv" }).end(this.#csv(query.filter)) as undefined,
+      groupDevices: ({ query }) => this.#groups(query.by[0]!, query.filter),
+      tagDevices: ({ body: { add, remove, ...target } }) => {
+        const devices = this.#targeted(target);
+        for (const device of devices) {
+          device.tags = [...new Set([...device.tags, ...add])].filter((tag) => !remove.includes(tag)).sort();
+          this.send({ kind: "device", data: device });
+        }
+        return { changed: devices.length, unchanged: 0, leftOut: 0, unknown: 0, next: null };
+      },
+      commandDevices: ({ body: { command, ...target } }) => {
+        const devices = this.#targeted(target);
+        for (const device of devices) this.#command(device, command);
+        return { given: devices.length, full: 0, leftOut: 0, unknown: 0, next: null };
+      },
+      listDeviceViews: () => ({ views: [...this.views] }),
+      saveDeviceView: ({ body }) => {
+        const view = { ...body, id: `view-${body.name}`, owner: this.user.userName, savedAt: new Date().toISOString() };
+        this.views.push(view);
+        return view;
+      },
+      deleteDeviceView: ({ params: { id } }) =>
+        void this.views.splice(
+          this.views.findIndex((each) => each.id === id),
+          1,
+        ) as undefined,
       summariseDevices: () => this.#summary(),
       getFleetHistory: ({ query: { span } }) => this.#history(span),
       listAttention: () => ({ items: [], at: new Date().toISOString() }),

@@ -212,7 +212,7 @@ describe("what is typed and read", () => {
       ["2026-01-01T23:59:40Z", "2026-01-01T23:55:00Z", "2026-01-01T20:00:00Z", "2025-12-31T00:00:00Z"].map((at) =>
         ago(at, now),
       ),
-    ).toEqual(["just now", "5 min ago", "4 h ago", "2 days ago"]);
+    ).toEqual(["20 s ago", "5 min ago", "4 h ago", "2 days ago"]);
     expect([asSentence("the file is cut"), asSentence("dev-1 is revoked."), asSentence("")]).toEqual([
       "The file is cut.",
       "dev-1 is revoked.",

@@ -130,7 +130,7 @@ export class RouteServer {
   }
 
   #send(route: Route, answer: unknown, response: ServerResponse): void {
-    if (route.answer.kind === "events") return;
+    if (route.answer.kind === "events" || route.answer.kind === "csv") return;
     if (route.answer.kind === "redirect") {
       response.writeHead(route.status, { location: String(answer) }).end();
       return;

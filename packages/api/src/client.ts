@@ -11,7 +11,7 @@ import type { Routes } from "./routes.ts";
 /** A broker asks in forms, and a stream is no answer: both are no calls. */
 type Callable<R extends Route> = R["access"] extends "broker"
   ? never
-  : R["answer"] extends { kind: "events" }
+  : R["answer"] extends { kind: "events" | "csv" }
     ? never
     : R;
 

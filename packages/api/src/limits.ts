@@ -88,8 +88,15 @@ export const collectedLogBytesMax = 8 * 1024;
 
 /** In UTF-8, as it is sent to the device. */
 export const configurationBytesMax = 1024;
-/** Devices that one request to configure many looks at. */
-export const configuredAtOnceMax = 20_000;
+
+/** Devices that one request to do something to many looks at, and that it may name. */
+export const devicesAtOnceMax = 20_000;
+export const namedDevicesMax = 1_000;
+
+/** Of lists of devices that somebody keeps. */
+export const viewNameCharactersMax = 60;
+export const viewsPerAccountMax = 100;
+export const viewColumnsMax = 30;
 
 export const webhooksMax = 50;
 export const webhookUrlCharactersMax = 1_000;

@@ -60,6 +60,8 @@ export type Answer =
   | { kind: "nothing" }
   /** The browser is sent to another address, which is all that is answered (RFC 9110, section 15.4.4). */
   | { kind: "redirect" }
+  /** text/csv, sent while it is made: what breaks off on the way is no whole answer. */
+  | { kind: "csv" }
   /** Server-sent events: the schema of each kind's data. */
   | { kind: "events"; events: Record<string, z.ZodType> };
 
@@ -118,6 +120,7 @@ export const route = <const R extends Route>(definition: R): R => definition;
 
 export const json = <S extends z.ZodType>(schema: S) => ({ kind: "json", schema }) as const;
 export const text = <S extends z.ZodType>(schema: S) => ({ kind: "text", schema }) as const;
+export const csv = { kind: "csv" } as const;
 export const nothing = { kind: "nothing" } as const;
 export const redirect = { kind: "redirect" } as const;
 

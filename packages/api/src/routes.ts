@@ -13,11 +13,13 @@ import { listAudit } from "./resources/audit.ts";
 import { replaceBoard } from "./resources/board-replacement.ts";
 import { brokerResource, brokerTopic, brokerUser, brokerVirtualHost } from "./resources/broker-rights.ts";
 import { approveClaim, importClaims, listClaims, withdrawClaim } from "./resources/claims.ts";
-import { getCollectedLog, giveCommand, listCommands } from "./resources/commands.ts";
+import { commandDevices, getCollectedLog, giveCommand, listCommands } from "./resources/commands.ts";
 import { configureDevices, getConfiguration, listConfigurations, setConfiguration } from "./resources/configuration.ts";
+import { deleteDeviceView, listDeviceViews, saveDeviceView } from "./resources/device-views.ts";
 import {
   clearIdentityConflict,
   deleteDevice,
+  exportDevices,
   getDevice,
   listDeviceDeployments,
   listDeviceLog,
@@ -29,6 +31,7 @@ import {
   getTags,
   groupDevices,
   summariseDevices,
+  tagDevices,
 } from "./resources/devices.ts";
 import { endEmergencyStop, getEmergencyStop, setEmergencyStop } from "./resources/emergency-stop.ts";
 import { pollEvents, streamEvents } from "./resources/events.ts";
@@ -152,6 +155,7 @@ export const routes = {
   confirmProposal,
   withdrawProposal,
   listDevices,
+  exportDevices,
   summariseDevices,
   getDevice,
   listDeviceDeployments,
@@ -163,6 +167,10 @@ export const routes = {
   getTags,
   setTags,
   changeTags,
+  tagDevices,
+  listDeviceViews,
+  saveDeviceView,
+  deleteDeviceView,
   revokeDevice,
   unrevokeDevice,
   replaceBoard,
@@ -171,6 +179,7 @@ export const routes = {
   whyDevice,
   listCommands,
   giveCommand,
+  commandDevices,
   getCollectedLog,
   getConfiguration,
   setConfiguration,

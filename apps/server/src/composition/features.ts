@@ -18,6 +18,7 @@ import { DownloadSlots } from "../features/chunk-delivery/download-slots.ts";
 import { type ChunkDelivery, createChunkDelivery } from "../features/chunk-delivery/chunk-delivery.ts";
 import { createCommandChannel, type CommandChannel } from "../features/commands/command-channel.ts";
 import { type Commands, createCommands } from "../features/commands/commands.ts";
+import { type CommandMany, createCommandingMany } from "../features/commands/commanding-many.ts";
 import { createDesiring, type Desiring } from "../features/configuration/desiring.ts";
 import { createConfigurationFollowing } from "../features/configuration/following.ts";
 import { type ConfigurationReading, createConfigurationReading } from "../features/configuration/reading.ts";
@@ -32,6 +33,8 @@ import { createProgress, type Progress } from "../features/deployments/progress.
 import { createDeviceLog, type DeviceLog } from "../features/device-records/device-log.ts";
 import { type BoardReplacement, createBoardReplacement } from "../features/devices/board-replacement.ts";
 import { type ClearConflict, createClearConflict } from "../features/devices/clear-conflict.ts";
+import { createDeviceViewsKept, type DeviceViewsKept } from "../features/devices/device-views.ts";
+import { createTaggingMany, type TagMany } from "../features/devices/tagging-many.ts";
 import { createDeviceCounts, type DeviceCounts } from "../features/devices/device-counts.ts";
 import { createDeviceDeletion, type DeviceDeletion } from "../features/devices/deletion.ts";
 import { createDevices, type Devices } from "../features/devices/devices.ts";
@@ -380,6 +383,9 @@ export interface Features extends Fleet, Conversations {
   trustReplacement: TrustReplacement;
   devices: Devices;
   desiring: Desiring;
+  tagMany: TagMany;
+  commandMany: CommandMany;
+  deviceViews: DeviceViewsKept;
   configurations: ConfigurationReading;
   deviceCounts: DeviceCounts;
   fleetCounting: FleetCounting;
@@ -549,6 +555,9 @@ export async function createFeatures(foundation: Foundation, link: DeviceLink, s
       openAccount: accountOpener(link, log),
     }),
     desiring: createDesiring({ storage, channel, filtering, deviceLog, wallMs: clock.wallMs, pieceMax }),
+    tagMany: createTaggingMany({ storage, filtering, deviceLog, pieceMax }),
+    commandMany: createCommandingMany({ storage, filtering, channel, commands: conversations.commands, pieceMax }),
+    deviceViews: createDeviceViewsKept({ storage, filtering, wallMs: clock.wallMs }),
     configurations: createConfigurationReading(storage.db),
     boards: createBoardReplacement({ ...about, views }),
     metrics: createMetricReading({ storage, history: fleet.metricHistory, clock, keepPointsMs: keep.telemetryRawMs }),

@@ -68,7 +68,7 @@ export function createInterface(
   features: Features,
   claims: Claims,
 ): Express {
-  const { sessions, devices, deviceCounts, boards, clearConflict, deviceDeletion } = features;
+  const { sessions, deviceCounts } = features;
   const { rollouts, whys, emergencyStop, trustReplacement, foreign } = features;
   const { storage, accounts, trust, clock, log, members } = foundation;
   const brokerRights = createBrokerRights({
@@ -93,10 +93,10 @@ export function createInterface(
     peoplesRoutes(options, foundation),
     auditRoutes(audit),
     twoPersonRoutes(rule, proposals),
-    deviceRoutes(devices, deviceCounts, boards, clearConflict, deviceDeletion, whys),
+    deviceRoutesOf(features),
     metricRoutes(features.metrics),
     fleetHistoryRoutes(features.fleetCounting),
-    commandRoutes(features.commands),
+    commandRoutes(features.commands, features.commandMany),
     configurationRoutes(features.configurations, features.desiring),
     claimRoutes(claims),
     releaseRoutes(features.releases),
@@ -126,6 +126,11 @@ export function createInterface(
     log,
   });
 }
+
+const deviceRoutesOf = ({ devices, deviceCounts, boards, clearConflict, ...others }: Features): BoundRoute[] => {
+  const { deviceDeletion, whys, tagMany, deviceViews } = others;
+  return deviceRoutes(devices, deviceCounts, boards, clearConflict, deviceDeletion, whys, tagMany, deviceViews);
+};
 
 const adminRoutesOf = ({ hawkbit, mender, awsIot }: Features["foreign"]): BoundRoute[] => [
   ...hawkbitAdminRoutes(hawkbit?.registration),

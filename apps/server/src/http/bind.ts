@@ -109,6 +109,7 @@ export function bind<const R extends Route>(
             .location(answer as string)
             .end();
           break;
+        case "csv":
         case "events":
           // The handler has taken the response over.
           break;

@@ -18,7 +18,9 @@ export interface ColumnTypes {
   memberOf: (column: string, member: string, type: "text" | "integer") => string;
   /** Makes the triggers that count. */
   countRows: (execute: (text: string) => Promise<unknown>, counting: Counting) => Promise<void>;
-  /** Takes them away again. */
+  /** Makes the triggers that keep a time once more. */
+  followTimes: (execute: (text: string) => Promise<unknown>, following: Following) => Promise<void>;
+  /** Takes those that count away again. */
   uncountRows: (execute: (text: string) => Promise<unknown>, table: string) => Promise<void>;
 }
 
@@ -28,6 +30,21 @@ export interface Counting {
   into: string;
   by: Record<string, (row: "new" | "old") => string>;
 }
+
+export interface Following {
+  table: string;
+  id: string;
+  time: string;
+  /** Has the columns `deviceId`, its primary key, and `at`. */
+  into: string;
+}
+
+/** What is done when a row comes, when its time changes, and when it goes. */
+export const followed = ({ id, time, into }: Following) => ({
+  added: `insert into "${into}" ("deviceId", "at") values (new."${id}", coalesce(new."${time}", -1))`,
+  changed: `update "${into}" set "at" = coalesce(new."${time}", -1) where "deviceId" = new."${id}"`,
+  removed: `delete from "${into}" where "deviceId" = old."${id}"`,
+});
 
 /** The statement that notes one row. */
 export function countOf({ into, by }: Counting, row: "new" | "old"): string {

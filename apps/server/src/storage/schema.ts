@@ -246,6 +246,30 @@ export interface DeviceTable {
   otherState: GeneratedAlways<SlotStateName | null>;
 }
 
+/** `devices.lastSeenAt` once more, kept by triggers (migration 0040); -1: never. */
+export interface DeviceSeenTable {
+  deviceId: string;
+  at: number;
+}
+
+/** A list of devices that somebody keeps under a name. */
+export interface DeviceViewTable {
+  id: string;
+  /** User name. */
+  owner: string;
+  name: string;
+  /** 1: for everybody. */
+  shared: number;
+  filter: string;
+  query: string;
+  sort: string;
+  /** JSON of their names; null: those that everybody begins with. */
+  columns: string | null;
+  /** Of its owner when it was kept: it may name what others are not to know of. */
+  scope: string | null;
+  savedAt: number;
+}
+
 /**
  * How many devices are of a kind: the sum of its rows. Triggers add one at each change, and rows are added up now and
  * then (features/devices/device-counts.ts).
@@ -827,6 +851,8 @@ export interface Schema {
   claims: ClaimTable;
   devices: DeviceTable;
   deviceCounts: DeviceCountTable;
+  devicesSeen: DeviceSeenTable;
+  deviceViews: DeviceViewTable;
   deviceTags: DeviceTagTable;
   deviceSecrets: DeviceSecretTable;
   deviceLog: DeviceLogTable;

@@ -194,8 +194,11 @@ const withoutConfigurations = [
   ...Object.keys(newInCommands).map((column) => `alter table commands drop column ${column}`),
 ].join("; ");
 
-/** Undoes migrations 0036 and 0039. */
+/** Undoes migrations 0036, 0039 and 0040. */
 const withoutScopes = [
+  ...["SeenFirst", "SeenAgain", "SeenNoMore"].map((what) => `drop trigger devices${what}`),
+  ...["devicesSeen", "deviceViews"].map((table) => `drop table ${table}`),
+  "drop index devicesByEnrolment",
   "drop index devicesByTrustDigest",
   "drop index rolloutsByScope",
   ...["accounts", "apiTokens", "rollouts"].map((table) => `alter table ${table} drop column scope`),

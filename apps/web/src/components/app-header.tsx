@@ -4,6 +4,7 @@ import { asProblem } from "../api/problem.ts";
 import { useConnection } from "../live/hooks.ts";
 import type { Route } from "../router.ts";
 import { useSession, useUser } from "../session.tsx";
+import { showTimesIn, useShownZone } from "../shown-zone.ts";
 import { accessHome } from "./access-nav.tsx";
 import { Link } from "./link.tsx";
 import { Logo } from "./logo.tsx";
@@ -27,6 +28,23 @@ interface Section {
 }
 
 const connectionLabels = { connecting: "Connecting", live: "Live", lost: "Offline" } as const;
+
+/** Times in the reader's zone, or in UTC. */
+function ZoneSwitch(): ReactNode {
+  const isUtc = useShownZone() === "utc";
+  return (
+    <button
+      type="button"
+      className="button small quiet zone-switch"
+      aria-pressed={isUtc}
+      aria-label="Show times in UTC"
+      title={isUtc ? "Times are in UTC" : `Times are in ${Intl.DateTimeFormat().resolvedOptions().timeZone}`}
+      onClick={() => showTimesIn(isUtc ? "local" : "utc")}
+    >
+      UTC
+    </button>
+  );
+}
 
 export function AppHeader({ route }: { route: Route }): ReactNode {
   const { leave } = useSession();
@@ -66,6 +84,7 @@ export function AppHeader({ route }: { route: Route }): ReactNode {
             <a className="brick-link" href="/brick-it/?console" title="A device in this tab, to pull the power of">
               Try to brick it
             </a>
+            <ZoneSwitch />
             <Link className="user" href="/account" title="My account">
               {userName}
             </Link>

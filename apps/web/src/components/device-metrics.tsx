@@ -2,10 +2,12 @@ import { type ReactNode, useEffect, useState } from "react";
 import type { Deployment, DeviceDetail } from "@flipside/api/types";
 import { useFleet } from "../live/hooks.ts";
 import { type MetricRange, rangeMsOf } from "../metric-plot.ts";
-import { count, moment, nearMoment } from "../words/quantities.ts";
+import { metricText } from "../words/metric-words.ts";
+import { nearMoment } from "../words/quantities.ts";
 import { deploymentWords, wordsOf } from "../words/state-words.ts";
 import { Loaded } from "./loaded.tsx";
 import { type ChartMark, MetricChart } from "./metric-chart.tsx";
+import { TimeAt } from "./time-ago.tsx";
 
 /** Values come every ten seconds or so, and no event tells of each. */
 const reloadEveryMs = 30_000;
@@ -56,7 +58,7 @@ export function DeviceMetrics({ device }: { device: DeviceDetail }): ReactNode {
               {metrics.map(({ name, value, at, history }) => (
                 <figure key={name}>
                   <figcaption>
-                    <bdi>{name}</bdi> <strong title={moment(at)}>{count(value)}</strong>
+                    <bdi>{name}</bdi> <strong>{metricText(name, value)}</strong> <TimeAt at={at} />
                   </figcaption>
                   <MetricChart history={history} range={range} marks={marks} />
                 </figure>

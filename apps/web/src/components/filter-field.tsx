@@ -1,8 +1,9 @@
-import type { ReactNode } from "react";
+import { type ReactNode, useRef } from "react";
 import type { FilterError } from "@flipside/device-filter";
 import { filterCharactersMax } from "@flipside/api/limits";
 import { markedPart } from "../typed-filter.ts";
 import { asSentence } from "../words/quantities.ts";
+import { useCompletion } from "./completion.tsx";
 import { Field } from "./field.tsx";
 
 interface Props {
@@ -13,26 +14,51 @@ interface Props {
   fault: FilterError | undefined;
 }
 
+const plainly = {
+  className: "mono",
+  maxLength: filterCharactersMax,
+  placeholder: "tag = canary and version < 2.0.0",
+  autoComplete: "off",
+  autoCapitalize: "off",
+  spellCheck: false,
+} as const;
+
 /** A device filter; what is wrong with it is marked below its characters. */
 export const FilterField = ({ label, hint, value, onChange, fault }: Props): ReactNode => (
   <div className="filter-field">
     <Field label={label} hint={hint} error={fault && <FaultMarked text={value} fault={fault} />}>
-      {(ids) => (
-        <input
-          {...ids}
-          className="mono"
-          value={value}
-          maxLength={filterCharactersMax}
-          placeholder="tag = canary and version < 2.0.0"
-          onChange={(event) => onChange(event.target.value)}
-          autoComplete="off"
-          autoCapitalize="off"
-          spellCheck={false}
-        />
-      )}
+      {(ids) => <input {...ids} {...plainly} value={value} onChange={(event) => onChange(event.target.value)} />}
     </Field>
   </div>
 );
+
+/** The same, which offers what may come next. */
+export function CompletingFilterField({ label, hint, value, onChange, fault }: Props): ReactNode {
+  const input = useRef<HTMLInputElement>(null);
+  const completing = useCompletion(input, value, onChange);
+  return (
+    <div className="filter-field">
+      <Field label={label} hint={hint} error={fault && <FaultMarked text={value} fault={fault} />}>
+        {(ids) => (
+          <span className="completing">
+            <input
+              ref={input}
+              {...ids}
+              {...plainly}
+              {...completing.input}
+              value={value}
+              onChange={(event) => {
+                onChange(event.target.value);
+                completing.typed();
+              }}
+            />
+            {completing.list}
+          </span>
+        )}
+      </Field>
+    </div>
+  );
+}
 
 function FaultMarked({ text, fault }: { text: string; fault: FilterError }): ReactNode {
   const { part, marks } = markedPart(text, fault);

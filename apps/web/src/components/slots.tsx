@@ -7,6 +7,7 @@ import type { Deployment, Device, SlotName } from "@flipside/api/types";
 import type { SlotStateName } from "../format.ts";
 import { errorWords } from "../words/error-words.ts";
 import { slotWords, wordsOf } from "../words/state-words.ts";
+import { ChunkMap } from "./chunk-map.tsx";
 import { Digest } from "./digest.tsx";
 import { Icon } from "./icon.tsx";
 import { StateBadge } from "./state-badge.tsx";
@@ -21,6 +22,8 @@ interface SlotView {
   /** The part of a new image that is being written here, 0 to 1. */
   writing: number | undefined;
   writingVersion: string | undefined;
+  /** Of the image that is being written. */
+  chunks: { done: number; total: number } | undefined;
 }
 
 const otherName = (name: SlotName): SlotName => (name === "a" ? "b" : "a");
@@ -29,6 +32,11 @@ const otherName = (name: SlotName): SlotName => (name === "a" ? "b" : "a");
 function writingPart(deployment: Deployment | null): number | undefined {
   if (deployment?.state === "downloading") return downloadedPart(deployment);
   return deployment?.state === "verifying" ? 1 : undefined;
+}
+
+function chunksOf(deployment: Deployment | null): SlotView["chunks"] {
+  if (deployment?.state === "downloading") return { done: deployment.done, total: deployment.total };
+  return deployment?.state === "verifying" ? { done: deployment.total, total: deployment.total } : undefined;
 }
 
 export function slotViews(
@@ -46,6 +54,7 @@ export function slotViews(
     reasonName: null,
     writing: undefined,
     writingVersion: undefined,
+    chunks: undefined,
   };
   const idle: SlotView = {
     name: otherName(running.slot),
@@ -57,6 +66,7 @@ export function slotViews(
     reasonName: other !== null && other.reason !== 0 ? other.reasonName : null,
     writing,
     writingVersion: writing === undefined ? undefined : activeDeployment?.version,
+    chunks: chunksOf(activeDeployment),
   };
   return running.slot === "a" ? [active, idle] : [idle, active];
 }
@@ -141,6 +151,7 @@ function SlotBox({ slot }: { slot: SlotView }): ReactNode {
           <Icon name="download" /> {slot.writingVersion} is being written here, {Math.floor(slot.writing * 100)} %
         </p>
       )}
+      {slot.chunks && <ChunkMap {...slot.chunks} />}
     </section>
   );
 }

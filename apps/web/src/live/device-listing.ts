@@ -2,8 +2,10 @@
 // finds them; events change what is loaded, and put in and take out what belongs there or not any more.
 
 import { matchesQuery } from "@flipside/api/device-search";
+import type { DeviceSort } from "@flipside/api/device-sorts";
 import { pageMembersDefault, pageMembersMax } from "@flipside/api/limits";
 import type { Device, LiveEvent, Release } from "@flipside/api/types";
+import { compareVersions } from "@flipside/api/version-order";
 import { devicePage } from "../api/devices.ts";
 import { readFilter } from "../typed-filter.ts";
 import { applyToDevices, byId } from "./apply-events.ts";
@@ -11,9 +13,11 @@ import { Resource } from "./resource.ts";
 
 /** Each looks at a bounded number of devices: what is rare takes several. */
 const requestsAtOnce = 10;
+/** Of what is added when somebody scrolls on. */
+const addedAtOnce = 300;
 
 export interface Listed {
-  /** By their ids. */
+  /** In the order asked for. */
   devices: readonly Device[];
   /** There are more behind these, or may be. */
   isMore: boolean;
@@ -22,6 +26,26 @@ export interface Listed {
 export interface DevicesAsked {
   query: string;
   filter: string;
+  sort: DeviceSort;
+}
+
+const byBytes = (one: string, other: string): number => (one < other ? -1 : one > other ? 1 : 0);
+
+const compareBy: Record<string, (one: Device, other: Device) => number> = {
+  id: () => 0,
+  enrolledAt: (one, other) => Date.parse(one.enrolledAt) - Date.parse(other.enrolledAt),
+  version: (one, other) => {
+    const [first, second] = [one.running?.version, other.running?.version];
+    if (first === undefined || second === undefined) return Number(first !== undefined) - Number(second !== undefined);
+    return compareVersions(first, second) ?? byBytes(first, second);
+  },
+};
+
+/** Undefined: by what changes all the time, so that rows would jump; each stays where it was. */
+function orderOf(sort: DeviceSort): ((one: Device, other: Device) => number) | undefined {
+  const compare = compareBy[sort.replace("-", "")];
+  const sign = sort.startsWith("-") ? -1 : 1;
+  return compare && ((one, other) => sign * (compare(one, other) || byBytes(one.id, other.id)));
 }
 
 export class DeviceListing {
@@ -29,7 +53,11 @@ export class DeviceListing {
   readonly #asked: DevicesAsked;
   readonly #releases: () => Iterable<Release>;
   #wanted = pageMembersDefault;
-  #requests = requestsAtOnce;
+  /** Of the page behind those that are loaded. */
+  #next: string | null | undefined;
+  #isAdding = false;
+  /** While a page is on its way: what it may not know yet. */
+  #sinceAsked: LiveEvent[] = [];
 
   constructor(asked: DevicesAsked, releases: () => Iterable<Release>) {
     this.#asked = asked;
@@ -41,22 +69,45 @@ export class DeviceListing {
     });
   }
 
-  /** The next page, too. */
-  more(): void {
-    this.#wanted += pageMembersDefault;
-    this.#requests += requestsAtOnce;
-    void this.resource.reload();
+  /** The next devices, too; nothing while some are on their way. Never rejects: what went wrong is tried again later. */
+  async more(): Promise<void> {
+    const from = this.#next;
+    if (this.#isAdding || from === null || from === undefined) return;
+    this.#isAdding = true;
+    this.#sinceAsked = [];
+    try {
+      const added = await this.#read(addedAtOnce, from);
+      const { value } = this.resource.getSnapshot();
+      // Unless all was loaded anew meanwhile.
+      if (value === undefined || this.#next !== from) return;
+      this.#next = added.next;
+      const known = new Set(value.devices.map(({ id }) => id));
+      const devices = [...value.devices, ...added.devices.filter(({ id }) => !known.has(id))];
+      this.#wanted = Math.max(this.#wanted, devices.length);
+      this.resource.set(this.#apply({ devices, isMore: added.next !== null }, this.#sinceAsked));
+    } catch {
+      // The list says so itself when it can't be loaded either.
+      void this.resource.reload();
+    } finally {
+      this.#isAdding = false;
+    }
   }
 
-  async #load(): Promise<Listed> {
+  async #read(most: number, from: string | undefined): Promise<{ devices: Device[]; next: string | null }> {
     const devices: Device[] = [];
-    let next: string | null | undefined;
-    for (let i = 0; i < this.#requests && devices.length < this.#wanted && next !== null; i++) {
-      const limit = String(Math.min(pageMembersMax, this.#wanted - devices.length));
+    let next: string | null | undefined = from;
+    for (let i = 0; i < Math.max(requestsAtOnce, most / 100) && devices.length < most && next !== null; i++) {
+      const limit = String(Math.min(pageMembersMax, most - devices.length));
       const page = await devicePage({ ...this.#asked, limit, ...(next === undefined ? {} : { after: next }) });
       devices.push(...page.devices);
       next = page.next;
     }
+    return { devices, next: next ?? null };
+  }
+
+  async #load(): Promise<Listed> {
+    const { devices, next } = await this.#read(this.#wanted, undefined);
+    this.#next = next;
     return { devices, isMore: next !== null };
   }
 
@@ -66,18 +117,18 @@ export class DeviceListing {
   }
 
   #apply(listed: Listed, events: readonly LiveEvent[]): Listed {
+    if (this.#isAdding) this.#sinceAsked.push(...events);
     const { devices, isMore } = listed;
     const before = byId(devices);
     const after = applyToDevices(before, events);
     if (after === before) return listed;
-    const last = devices.at(-1)?.id;
+    const meant = [...after.values()].filter((device) => before.get(device.id) === device || this.#isMeant(device));
+    const compare = orderOf(this.#asked.sort);
+    if (compare === undefined) return { devices: meant.filter(({ id }) => before.has(id)), isMore };
+    const last = devices.at(-1);
     // What stands behind the last one is not loaded.
-    const isInside = ({ id }: Device): boolean => !isMore || (last !== undefined && id <= last);
-    return {
-      devices: [...after.values()]
-        .filter((device) => isInside(device) && (before.get(device.id) === device || this.#isMeant(device)))
-        .sort((one, other) => (one.id < other.id ? -1 : 1)),
-      isMore,
-    };
+    const isInside = (device: Device): boolean =>
+      !isMore || (last !== undefined && compare(device, after.get(last.id) ?? last) <= 0);
+    return { devices: meant.filter(isInside).sort(compare), isMore };
   }
 }

@@ -1,24 +1,24 @@
-import { type ReactNode, useState } from "react";
-import type { Deployment, DeviceDetail, DeviceLogEntry } from "@flipside/api/types";
-import { deleteDevice, revokeDevice } from "../api/devices.ts";
-import { DeleteDialog } from "../components/archiving.tsx";
+import type { ReactNode } from "react";
+import type { Deployment, DeviceDetail } from "@flipside/api/types";
 import { type Column, DataTable } from "../components/data-table.tsx";
 import { CodeExplained, DeploymentProgress } from "../components/deployment-progress.tsx";
+import { DeviceActs } from "../components/device-acts.tsx";
 import { DeviceCommands } from "../components/device-commands.tsx";
 import { DeviceConfiguration } from "../components/device-configuration.tsx";
 import { DeviceMetrics } from "../components/device-metrics.tsx";
-import { ConfirmDialog } from "../components/dialog.tsx";
+import { DeviceTimeline } from "../components/device-timeline.tsx";
 import { IdentityConflict } from "../components/identity-conflict.tsx";
-import { Icon } from "../components/icon.tsx";
 import { Link } from "../components/link.tsx";
 import { Loaded } from "../components/loaded.tsx";
 import { Page } from "../components/page.tsx";
 import { SlotBoxes } from "../components/slots.tsx";
 import { StateBadge } from "../components/state-badge.tsx";
+import { Term } from "../components/term.tsx";
 import { TimeAgo } from "../components/time-ago.tsx";
 import { WhyLine } from "../components/why-line.tsx";
 import { useFleet, useResource } from "../live/hooks.ts";
-import { navigate, rolloutPath } from "../router.ts";
+import { rolloutPath } from "../router.ts";
+import { metricText } from "../words/metric-words.ts";
 import {
   bootReasonWords,
   deploymentWords,
@@ -30,16 +30,10 @@ import {
 import { OnlineState } from "./devices-page.tsx";
 import { TrustRefusal } from "./trust-page.tsx";
 
-const dayMs = 86_400_000;
-/** As the server asks of one that is deleted without being revoked. */
-const isLongSilent = ({ lastSeenAt, enrolledAt }: DeviceDetail): boolean =>
-  Date.now() - Date.parse(lastSeenAt ?? enrolledAt) >= 30 * dayMs;
-
 export function DevicePage({ id }: { id: string }): ReactNode {
   const fleet = useFleet();
   const resource = fleet.device(id);
   const { value: device } = useResource(resource);
-  const [asking, setAsking] = useState<"revoke" | "delete">();
   return (
     <Page
       title={id}
@@ -53,22 +47,7 @@ export function DevicePage({ id }: { id: string }): ReactNode {
         ) : undefined
       }
       remark={device?.activeDeployment && <WhyLine resource={fleet.whyDevice(id)} />}
-      actions={
-        device && (
-          <>
-            {!device.revoked && (
-              <button type="button" className="button danger-outline" onClick={() => setAsking("revoke")}>
-                <Icon name="ban" /> Revoke
-              </button>
-            )}
-            {(device.revoked || isLongSilent(device)) && (
-              <button type="button" className="button danger-outline" onClick={() => setAsking("delete")}>
-                <Icon name="cross" /> Delete…
-              </button>
-            )}
-          </>
-        )
-      }
+      actions={device && <DeviceActs device={device} onDone={() => resource.reload()} />}
     >
       <Loaded resource={resource} what="this device">
         {(loaded) => (
@@ -78,40 +57,6 @@ export function DevicePage({ id }: { id: string }): ReactNode {
           </>
         )}
       </Loaded>
-      {asking === "delete" && (
-        <DeleteDialog
-          what="device"
-          name={id}
-          action={async () => {
-            await deleteDevice(id);
-            navigate("/devices");
-          }}
-          onClose={() => setAsking(undefined)}
-        >
-          <p>
-            What is known of it goes, with its claim: it comes back as a stranger, when its claim is imported again.
-            Rollouts go on counting what it did in them, without its name.
-          </p>
-        </DeleteDialog>
-      )}
-      {asking === "revoke" && (
-        <ConfirmDialog
-          title={`Revoke ${id}?`}
-          confirm="Revoke device"
-          dangerous
-          action={async () => {
-            await revokeDevice(id);
-            await resource.reload();
-          }}
-          onClose={() => setAsking(undefined)}
-        >
-          <p>
-            The server ends the session of <strong>{id}</strong> at once and refuses the device from now on. It gets no
-            more updates. What it runs goes on running.
-          </p>
-          <p>The console cannot take this back.</p>
-        </ConfirmDialog>
-      )}
     </Page>
   );
 }
@@ -137,11 +82,7 @@ const deploymentColumns: Column<Deployment>[] = [
   { head: "Changed", cell: (deployment) => <TimeAgo at={deployment.updatedAt} /> },
 ];
 
-const crashKinds = new Set(["crash", "trap", "watchdog"]);
-
 function Details({ device }: { device: DeviceDetail }): ReactNode {
-  const crashes = device.log.filter((entry) => crashKinds.has(entry.kind));
-  const others = device.log.filter((entry) => !crashKinds.has(entry.kind));
   return (
     <>
       <section aria-labelledby="slots-heading">
@@ -158,7 +99,9 @@ function Details({ device }: { device: DeviceDetail }): ReactNode {
       <DeviceMetrics device={device} />
 
       <section className="panel" aria-labelledby="deployments-heading">
-        <h2 id="deployments-heading">Deployments</h2>
+        <h2 id="deployments-heading">
+          <Term of="deployment">Deployments</Term>
+        </h2>
         {device.deployments.length === 0 ? (
           <p className="muted">No rollout has included this device yet.</p>
         ) : (
@@ -175,17 +118,7 @@ function Details({ device }: { device: DeviceDetail }): ReactNode {
 
       <DeviceCommands device={device} />
 
-      <section className="panel" aria-labelledby="crash-heading">
-        <h2 id="crash-heading">Crash log</h2>
-        {crashes.length === 0 ? <p className="muted">No crash was reported.</p> : <Log entries={crashes} />}
-      </section>
-
-      {others.length > 0 && (
-        <section className="panel" aria-labelledby="events-heading">
-          <h2 id="events-heading">Other events</h2>
-          <Log entries={others} />
-        </section>
-      )}
+      <DeviceTimeline device={device} />
     </>
   );
 }
@@ -195,7 +128,7 @@ function Facts({ device }: { device: DeviceDetail }): ReactNode {
     <section className="panel" aria-labelledby="details-heading">
       <h2 id="details-heading">Details</h2>
       <dl className="details">
-        <Detail term="Health">
+        <Detail term={<Term of="health">Health</Term>}>
           <StateBadge words={wordsOf(healthWords, device.health)} />
         </Detail>
         <Detail term="Last seen">{device.lastSeenAt ? <TimeAgo at={device.lastSeenAt} /> : "never"}</Detail>
@@ -206,18 +139,20 @@ function Facts({ device }: { device: DeviceDetail }): ReactNode {
         <Detail term="Last start">
           {device.bootReason ? (bootReasonWords[device.bootReason] ?? device.bootReason) : "unknown"}
         </Detail>
-        <Detail term="Starts counted">{device.bootCounter ?? "unknown"}</Detail>
-        <Detail term="Release sequence">{device.running?.releaseSequence ?? "unknown"}</Detail>
-        <Detail term="Security floor">{device.securityFloor ?? "unknown"}</Detail>
-        <Detail term="Boot loader">{device.loaderVersion ?? "unknown"}</Detail>
-        <Detail term="Trust record">
+        <Detail term={<Term of="boot counter">Starts counted</Term>}>{device.bootCounter ?? "unknown"}</Detail>
+        <Detail term={<Term of="release sequence">Release sequence</Term>}>
+          {device.running?.releaseSequence ?? "unknown"}
+        </Detail>
+        <Detail term={<Term of="security floor">Security floor</Term>}>{device.securityFloor ?? "unknown"}</Detail>
+        <Detail term={<Term of="boot loader">Boot loader</Term>}>{device.loaderVersion ?? "unknown"}</Detail>
+        <Detail term={<Term of="trust record">Trust record</Term>}>
           {device.trustVersion ?? "unknown"}
           {trustRelationMeans[device.trustRelation] && (
             <div className="sub">{trustRelationMeans[device.trustRelation]}</div>
           )}
           {device.trustRefused && <TrustRefusal refusal={device.trustRefused} />}
         </Detail>
-        <Detail term="Randomness">
+        <Detail term={<Term of="randomness">Randomness</Term>}>
           {device.entropy ? <StateBadge words={entropyWords[device.entropy]} /> : "unknown"}
         </Detail>
         <Detail term="Server">
@@ -229,8 +164,10 @@ function Facts({ device }: { device: DeviceDetail }): ReactNode {
             "unknown"
           )}
         </Detail>
-        {device.metric && <Detail term={device.metric.name}>{device.metric.value}</Detail>}
-        {device.tags.length > 0 && <Detail term="Tags">{device.tags.join(", ")}</Detail>}
+        {device.metric && (
+          <Detail term={device.metric.name}>{metricText(device.metric.name, device.metric.value)}</Detail>
+        )}
+        {device.tags.length > 0 && <Detail term={<Term of="tag">Tags</Term>}>{device.tags.join(", ")}</Detail>}
         {Object.entries(device.attributes).map(([name, value]) => (
           <Detail key={name} term={`attribute.${name}`}>
             <bdi>{String(value)}</bdi>
@@ -256,22 +193,9 @@ function ActiveDeployment({ deployment }: { deployment: Deployment }): ReactNode
   );
 }
 
-const Detail = ({ term, children }: { term: string; children: ReactNode }): ReactNode => (
+const Detail = ({ term, children }: { term: ReactNode; children: ReactNode }): ReactNode => (
   <div>
     <dt>{term}</dt>
     <dd>{children}</dd>
   </div>
-);
-
-const Log = ({ entries }: { entries: DeviceLogEntry[] }): ReactNode => (
-  <ol className="log" role="list">
-    {entries.map((entry, i) => (
-      <li key={`${entry.at} ${i}`}>
-        <span className="log-head">
-          <code>{entry.kind}</code> <TimeAgo at={entry.at} />
-        </span>
-        <span className="log-detail">{entry.detail}</span>
-      </li>
-    ))}
-  </ol>
 );

@@ -1,43 +1,45 @@
-import { type ReactNode, useMemo, useState } from "react";
+import { type ReactNode, useCallback, useId, useMemo, useState } from "react";
+import { type DeviceSort, deviceSorts, isDeviceSort } from "@flipside/api/device-sorts";
+import type { ProblemError } from "@flipside/api/problem";
 import { outcomeCounts } from "@flipside/api/rollout-arithmetic";
 import type { Device, DeviceSummary } from "@flipside/api/types";
-import type { FilterError } from "@flipside/device-filter";
 import { ActButton } from "../components/act.tsx";
-import { type Column, DataTable } from "../components/data-table.tsx";
-import { DeploymentProgress } from "../components/deployment-progress.tsx";
+import { BulkBar } from "../components/bulk-bar.tsx";
+import { ColumnsMenu } from "../components/columns-menu.tsx";
+import {
+  chosenColumns,
+  columnsOffered,
+  ConnectionBadges,
+  type DeviceColumn,
+  keepColumns,
+} from "../components/device-columns.tsx";
+import { DeviceGroups } from "../components/device-groups.tsx";
+import { FilterChips } from "../components/filter-chips.tsx";
+import { CompletingFilterField } from "../components/filter-field.tsx";
+import { Grid } from "../components/grid.tsx";
 import { Icon } from "../components/icon.tsx";
 import { ImportClaimsDialog } from "../components/import-claims-dialog.tsx";
-import { Link } from "../components/link.tsx";
 import { Loaded } from "../components/loaded.tsx";
 import { Page } from "../components/page.tsx";
 import { ProblemNotice } from "../components/problem-notice.tsx";
 import { SearchField } from "../components/search-field.tsx";
-import { SlotPair } from "../components/slots.tsx";
-import { StateBadge } from "../components/state-badge.tsx";
+import { Term } from "../components/term.tsx";
 import { TimeAgo } from "../components/time-ago.tsx";
-import { FilterField } from "../components/filter-field.tsx";
 import type { DeviceListing, DevicesAsked, Listed } from "../live/device-listing.ts";
 import { useFleet, useResource } from "../live/hooks.ts";
 import type { Snapshot } from "../live/resource.ts";
-import { devicePath } from "../router.ts";
+import { useKept } from "../places.ts";
+import { devicePath, navigate, useParam } from "../router.ts";
+import { nothingSelected } from "../selection.ts";
 import { readFilter } from "../typed-filter.ts";
 import { useTypedParam } from "../typed-param.ts";
 import { count, plural } from "../words/quantities.ts";
-import { healthWords, twoBoards, wordsOf } from "../words/state-words.ts";
 
 export function OnlineState({ device }: { device: Device }): ReactNode {
-  if (device.revoked)
-    return (
-      <StateBadge words={{ label: "Revoked", tone: "bad", icon: "ban", means: "The server refuses this device." }} />
-    );
   return (
     <span className="online">
-      {device.online ? (
-        <StateBadge words={{ label: "Online", tone: "ok", icon: "check", means: "A proven session is open." }} />
-      ) : (
-        <StateBadge words={{ label: "Offline", tone: "idle", icon: "cross", means: "No session is open." }} />
-      )}
-      {!device.online && (
+      <ConnectionBadges device={device} />
+      {!device.revoked && !device.online && (
         <span className="muted small-text">
           {device.lastSeenAt ? (
             <>
@@ -48,50 +50,9 @@ export function OnlineState({ device }: { device: Device }): ReactNode {
           )}
         </span>
       )}
-      {device.identityConflict && <StateBadge words={twoBoards} />}
     </span>
   );
 }
-
-const columns: Column<Device>[] = [
-  {
-    head: "Device",
-    isName: true,
-    cell: (device) => (
-      <>
-        <Link className="row-link" href={devicePath(device.id)}>
-          {device.id}
-        </Link>
-        <span className="sub">
-          {device.product ? (
-            <>
-              <bdi>{device.product}</bdi> · <bdi>{device.hardware}</bdi> rev {device.revision}
-            </>
-          ) : (
-            "waiting for enrolment"
-          )}
-        </span>
-        {device.tags.length > 0 && <span className="sub">{device.tags.join(", ")}</span>}
-      </>
-    ),
-  },
-  { head: "Connection", cell: (device) => <OnlineState device={device} /> },
-  { head: "Slots", bareOnCard: true, className: "col-slots", cell: (device) => <SlotPair device={device} /> },
-  { head: "Health", cell: (device) => <StateBadge words={wordsOf(healthWords, device.health)} /> },
-  {
-    head: "Update",
-    className: "col-update",
-    cell: (device) =>
-      device.activeDeployment && (
-        <>
-          <DeploymentProgress deployment={device.activeDeployment} />
-          <span className="sub">
-            to <bdi>{device.activeDeployment.version}</bdi>
-          </span>
-        </>
-      ),
-  },
-];
 
 export function DevicesPage(): ReactNode {
   const fleet = useFleet();
@@ -117,28 +78,29 @@ const NoDevices = (): ReactNode => (
   <div className="empty">
     <h2>No devices yet</h2>
     <p>
-      A device joins with the claim secret that it left the factory with. Import pairs of device id and claim secret,
-      then connect the devices: each appears here as soon as it has proven who it is.
+      A device joins with the secret of the <Term of="claim" /> that it left the factory with. Import pairs of device id
+      and claim secret, then connect the devices: each appears here as soon as it has proven who it is.
     </p>
   </div>
 );
 
 /** Of a search and a filter, as the last one says that could be read. */
-function useListing(query: string, filter: string): { listing: DeviceListing; fault: FilterError | undefined } {
+function useListing(query: string, filter: string, sort: DeviceSort) {
   const fleet = useFleet();
   const { fault } = useMemo(() => readFilter(filter, [], 0), [filter]);
   const [lastRead, setLastRead] = useState(fault === undefined ? filter : "");
   // While one is being typed, it is wrong most of the time.
   if (fault === undefined && lastRead !== filter) setLastRead(filter);
-  return { listing: fleet.deviceListing({ query, filter: lastRead }), fault };
+  const asked: DevicesAsked = { query, filter: lastRead, sort };
+  return { listing: fleet.deviceListing(asked), asked, fault };
 }
 
 /** What was loaded last stays until the next is there. */
-function useListed(listing: DeviceListing): Snapshot<Listed> {
+function useListed(listing: DeviceListing): Snapshot<Listed> & { isStale: boolean } {
   const snapshot = useResource(listing.resource);
   const [last, setLast] = useState(snapshot.value);
   if (snapshot.value !== undefined && snapshot.value !== last) setLast(snapshot.value);
-  return { value: snapshot.value ?? last, problem: snapshot.problem };
+  return { value: snapshot.value ?? last, problem: snapshot.problem, isStale: snapshot.value === undefined };
 }
 
 function foundWords({ devices, isMore }: Listed, { query, filter, isWrong }: DevicesAsked & { isWrong: boolean }) {
@@ -153,19 +115,30 @@ function useUpdating(): number {
   return [...(rollouts?.values() ?? [])].reduce((sum, { counts }) => sum + outcomeCounts(counts)["under-way"], 0);
 }
 
-function DeviceList({ summary: { total, online, health } }: { summary: DeviceSummary }): ReactNode {
+function Figures({ summary: { total, online, health } }: { summary: DeviceSummary }): ReactNode {
+  return (
+    <dl className="figures">
+      <Figure label="Devices" value={count(total)} />
+      <Figure label="Online" value={count(online)} />
+      <Figure label="Updating" value={count(useUpdating())} />
+      <Figure label="Unhealthy" value={count(health.unhealthy)} {...(health.unhealthy > 0 ? { tone: "bad" } : {})} />
+    </dl>
+  );
+}
+
+function DeviceList({ summary }: { summary: DeviceSummary }): ReactNode {
   const { typed: query, setTyped: setQuery, settled: wanted } = useTypedParam("query");
   const { typed: filter, setTyped: setFilter, settled: wantedFilter } = useTypedParam("filter");
-  const { listing, fault } = useListing(wanted, wantedFilter);
-  const { value: listed, problem } = useListed(listing);
+  const [sortAsked, setSort] = useParam("sort");
+  const sort = isDeviceSort(sortAsked) ? sortAsked : "id";
+  const { listing, asked, fault } = useListing(wanted, wantedFilter, sort);
+  const [columnsAsked, setColumnsAsked] = useParam("columns");
+  const { ids, columns } = useMemo(() => chosenColumns(columnsAsked), [columnsAsked]);
+  const { value: listed } = useListed(listing);
   return (
     <>
-      <dl className="figures">
-        <Figure label="Devices" value={count(total)} />
-        <Figure label="Online" value={count(online)} />
-        <Figure label="Updating" value={count(useUpdating())} />
-        <Figure label="Unhealthy" value={count(health.unhealthy)} {...(health.unhealthy > 0 ? { tone: "bad" } : {})} />
-      </dl>
+      <Figures summary={summary} />
+      <DeviceGroups asked={asked} columns={ids} />
       <div className="toolbar">
         <SearchField
           label="Search id, product, hardware, version, state"
@@ -173,54 +146,148 @@ function DeviceList({ summary: { total, online, health } }: { summary: DeviceSum
           value={query}
           onChange={setQuery}
         />
+        <SortField sort={sort} onSort={setSort} />
+        <ColumnsMenu
+          offered={columnsOffered(listed?.devices ?? [])}
+          chosen={ids}
+          onChoose={(chosen) => {
+            keepColumns(chosen);
+            setColumnsAsked(chosen.join(","));
+          }}
+        />
         <p className="muted" role="status">
-          {listed && foundWords(listed, { query: wanted, filter: wantedFilter, isWrong: fault !== undefined })}
+          {listed &&
+            foundWords(listed, { ...asked, query: wanted, filter: wantedFilter, isWrong: fault !== undefined })}
         </p>
       </div>
-      <FilterField
+      <CompletingFilterField
         label="Filter"
         value={filter}
         onChange={setFilter}
         // Of what stands in the field now, not of what it was a moment ago.
         fault={filter === wantedFilter ? fault : undefined}
       />
-      {problem && (
-        <ProblemNotice
-          problem={problem}
-          lead="Could not load the list of devices"
-          onRetry={() => void listing.resource.reload()}
+      <FilterChips filter={asked.filter} onChange={setFilter} />
+      <Rows
+        {...{ listing, asked, summary, columns, sort }}
+        onSort={(by) => setSort(by === "id" ? "" : by)}
+        onShowAll={() => {
+          setQuery("");
+          setFilter("");
+        }}
+      />
+    </>
+  );
+}
+
+interface RowsProps {
+  listing: DeviceListing;
+  asked: DevicesAsked;
+  summary: DeviceSummary;
+  columns: readonly DeviceColumn[];
+  sort: string;
+  onSort: (sort: string) => void;
+  onShowAll: () => void;
+}
+
+const keyOf = ({ id }: Device): string => id;
+
+function Rows({ listing, asked, summary, columns, sort, onSort, onShowAll }: RowsProps): ReactNode {
+  const { value: listed, problem, isStale } = useListed(listing);
+  const [selection, setSelection] = useKept("selection", nothingSelected);
+  // What was all of one list is not all of another.
+  const of = JSON.stringify([asked.query, asked.filter]);
+  const [selectedOf, setSelectedOf] = useState(of);
+  if (selectedOf !== of) {
+    setSelectedOf(of);
+    if (selection.all) setSelection(nothingSelected);
+  }
+  const more = useCallback(() => void listing.more(), [listing]);
+  if (listed === undefined)
+    return problem ? (
+      <ListProblem problem={problem} listing={listing} />
+    ) : (
+      <p className="loading" role="status">
+        Loading the list of devices…
+      </p>
+    );
+  const { devices, isMore } = listed;
+  const isEverybody = asked.query.trim() === "" && asked.filter.trim() === "";
+  const total = isMore ? (isEverybody ? summary.total : undefined) : devices.length;
+  return (
+    <>
+      {problem && <ListProblem problem={problem} listing={listing} />}
+      <BulkBar {...{ asked, isMore, selection }} loaded={devices} total={summary.total} onSelect={setSelection} />
+      {devices.length > 0 && (
+        <Grid
+          label="Devices"
+          columns={columns}
+          rows={devices}
+          rowKey={keyOf}
+          total={total}
+          onMore={isMore && !isStale && !problem ? more : undefined}
+          {...{ sort, onSort, selection }}
+          onSelect={setSelection}
+          onOpen={({ id }) => navigate(devicePath(id))}
         />
       )}
-      {listed === undefined && !problem && (
-        <p className="loading" role="status">
-          Loading the list of devices…
+      {isMore && (
+        <p className="more muted" role="status">
+          {devices.length === 0
+            ? "None so far; looking further…"
+            : `${count(devices.length)} loaded, more as you scroll.`}{" "}
+          {devices.length === 0 && (
+            <button type="button" className="button small" onClick={more}>
+              Look further
+            </button>
+          )}
         </p>
       )}
-      {listed && (listed.devices.length > 0 || listed.isMore) && (
-        <DataTable
-          caption="Devices"
-          columns={columns}
-          rows={listed.devices}
-          rowKey={(device) => device.id}
-          onMore={listed.isMore ? () => listing.more() : undefined}
-        />
-      )}
-      {listed?.devices.length === 0 && !listed.isMore && (
+      {devices.length === 0 && !isMore && (
         <div className="empty">
-          <p>No device matches {wanted.trim() === "" ? "the filter" : `“${wanted}”`}.</p>
-          <button
-            type="button"
-            className="button"
-            onClick={() => {
-              setQuery("");
-              setFilter("");
-            }}
-          >
+          <p>No device matches {asked.query.trim() === "" ? "the filter" : `“${asked.query}”`}.</p>
+          <button type="button" className="button" onClick={onShowAll}>
             Show all devices
           </button>
         </div>
       )}
     </>
+  );
+}
+
+const ListProblem = ({ problem, listing }: { problem: ProblemError; listing: DeviceListing }): ReactNode => (
+  <ProblemNotice
+    problem={problem}
+    lead="Could not load the list of devices"
+    onRetry={() => void listing.resource.reload()}
+  />
+);
+
+const sortWords: Record<DeviceSort, string> = {
+  id: "Id",
+  "-id": "Id, from the end",
+  lastSeenAt: "Silent longest",
+  "-lastSeenAt": "Heard of last",
+  version: "Oldest version",
+  "-version": "Newest version",
+  enrolledAt: "Enrolled first",
+  "-enrolledAt": "Enrolled last",
+};
+
+/** Where cards have no headings to press. */
+function SortField({ sort, onSort }: { sort: DeviceSort; onSort: (sort: string) => void }): ReactNode {
+  const id = useId();
+  return (
+    <div className="sort-field">
+      <label htmlFor={id}>Sort by</label>
+      <select id={id} value={sort} onChange={(event) => onSort(event.target.value === "id" ? "" : event.target.value)}>
+        {deviceSorts.map((each) => (
+          <option key={each} value={each}>
+            {sortWords[each]}
+          </option>
+        ))}
+      </select>
+    </div>
   );
 }
 

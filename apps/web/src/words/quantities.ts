@@ -1,5 +1,7 @@
 // Numbers and times as people read them.
 
+import { shownZone } from "../shown-zone.ts";
+
 const number = new Intl.NumberFormat("en");
 const oneDigit = new Intl.NumberFormat("en", { maximumFractionDigits: 1 });
 
@@ -29,26 +31,27 @@ export function duration(ms: number): string {
 export function ago(iso: string, now: number): string {
   const passed = now - Date.parse(iso);
   if (Number.isNaN(passed)) return iso;
-  if (passed < minute) return "just now";
+  if (passed < 10_000) return "just now";
+  if (passed < minute) return `${Math.floor(passed / 10_000) * 10} s ago`;
   if (passed < hour) return `${Math.floor(passed / minute)} min ago`;
   if (passed < day) return `${Math.floor(passed / hour)} h ago`;
-  if (passed < 30 * day) return `${plural(Math.floor(passed / day), "day")} ago`;
-  return new Date(iso).toLocaleDateString("en", { year: "numeric", month: "short", day: "numeric" });
+  return `${plural(Math.floor(passed / day), "day")} ago`;
 }
 
-/** The exact moment, in the reader's time zone. */
-export function moment(iso: string): string {
+function shown(iso: string, form: Intl.DateTimeFormatOptions): string {
   const at = new Date(iso);
   if (Number.isNaN(at.getTime())) return iso;
-  return at.toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "medium" });
+  return shownZone() === "utc"
+    ? `${at.toLocaleString("en-GB", { ...form, timeZone: "UTC" })} UTC`
+    : at.toLocaleString("en-GB", form);
 }
 
-/** A moment near by: day and minute, in the reader's time zone. */
-export function nearMoment(iso: string): string {
-  const at = new Date(iso);
-  if (Number.isNaN(at.getTime())) return iso;
-  return at.toLocaleString("en-GB", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
-}
+/** The exact moment, in the time zone that was chosen. */
+export const moment = (iso: string): string => shown(iso, { dateStyle: "medium", timeStyle: "medium" });
+
+/** A moment near by: day and minute. */
+export const nearMoment = (iso: string): string =>
+  shown(iso, { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
 
 /** A remark of the server's as a sentence of its own. A word that is a name (with a digit or hyphen) keeps its case. */
 export function asSentence(remark: string): string {

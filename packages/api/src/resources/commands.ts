@@ -13,7 +13,8 @@ import {
   portMax,
 } from "../limits.ts";
 import { json, named, route } from "../route.ts";
-import { formatCode, idParams, time } from "./forms.ts";
+import { atOnce, deviceTarget, namesOneTarget, ofTarget, oneTarget } from "./device-targets.ts";
+import { count, formatCode, idParams, time } from "./forms.ts";
 import { next, pageQuery } from "./pages.ts";
 
 const expiresInMs = z.int().min(commandExpiryMsMin).max(commandExpiryMsMax).default(commandExpiryMsDefault);
@@ -80,6 +81,28 @@ export const giveCommand = route({
   status: 202,
   answer: json(command),
   errors: ["no-operations-key", "agent-takes-no-commands", "device-revoked", "too-many-commands"],
+});
+
+export const commandDevices = route({
+  method: "POST",
+  path: "/api/v1/commands",
+  access: "devices:command",
+  scoped: "in-handler",
+  summary: `Give many devices one command, which each gets at once or at its next check-in; ${atOnce}`,
+  body: json(z.strictObject({ ...deviceTarget, command: newCommand }).refine(namesOneTarget, oneTarget)),
+  status: 200,
+  answer: json(
+    named(
+      "CommandedDevices",
+      z.strictObject({
+        given: count,
+        full: count.describe("for which too many commands wait already"),
+        leftOut: count.describe("that take none: revoked, or with another agent than ours"),
+        ...ofTarget,
+      }),
+    ),
+  ),
+  errors: ["no-operations-key", "filter-malformed"],
 });
 
 export const collectedLog = named(

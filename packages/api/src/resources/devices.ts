@@ -3,10 +3,13 @@
 import { bootReasonNames, healthNames, slotStateNames } from "@flipside/image-format/state-names";
 import { z } from "zod";
 import { agentNames } from "../agent-names.ts";
+import { type DeviceGroupedBy, deviceGroupings } from "../device-groupings.ts";
+import { deviceSorts } from "../device-sorts.ts";
 import { attributeNamePattern, tagsMax } from "../limits.ts";
-import { json, named, nothing, route } from "../route.ts";
+import { csv, json, named, nothing, route } from "../route.ts";
 import { configurationState } from "./configuration.ts";
 import { deployment } from "./deployments.ts";
+import { atOnce, deviceTarget, namesOneTarget, ofTarget, oneTarget } from "./device-targets.ts";
 import { count, digest, formatCode, idParams, tag, time } from "./forms.ts";
 import { next, pageQuery } from "./pages.ts";
 
@@ -89,29 +92,37 @@ export const deviceDetail = named(
   device.extend({ deployments: z.array(deployment), log: z.array(deviceLogEntry) }),
 );
 
+const asked = {
+  query: z.string().max(200).default(""),
+  filter: z.string().default("").describe("docs/device-filter.md; empty: all"),
+  sort: z.enum(deviceSorts).default("id").describe("with a minus: the other way round"),
+};
+
 export const listDevices = route({
   method: "GET",
   path: "/api/v1/devices",
   access: "fleet:read",
   scoped: "in-handler",
   summary:
-    "Devices that have every word of the query, none that it says not to, and are as the filter says, by their ids",
-  query: z.object({
-    ...pageQuery,
-    query: z.string().max(200).default(""),
-    filter: z.string().default("").describe("docs/device-filter.md; empty: all"),
-  }),
+    "Devices that have every word of the query, none that it says not to, and are as the filter says, in the order asked for",
+  query: z.object({ ...pageQuery, ...asked }),
   status: 200,
   answer: json(named("DeviceList", z.strictObject({ devices: z.array(device), next }))),
   errors: ["filter-malformed"],
 });
 
-/** What devices are counted by. */
-export const deviceGroupings = [
-  ...(["product", "hardware", "revision", "version", "slotState", "health"] as const),
-  ...(["bootReason", "agent", "revoked", "tag"] as const),
-] as const;
-export type DeviceGroupedBy = (typeof deviceGroupings)[number] | `attribute.${string}`;
+export const exportDevices = route({
+  method: "GET",
+  path: "/api/v1/devices.csv",
+  access: "fleet:read",
+  scoped: "in-handler",
+  summary:
+    "The same devices, all of them, as comma-separated values with a line of heads; it breaks off where it fails",
+  query: z.object(asked),
+  status: 200,
+  answer: csv,
+  errors: ["filter-malformed"],
+});
 
 export const deviceSummary = named(
   "DeviceSummary",
@@ -262,6 +273,44 @@ export const changeTags = route({
   status: 200,
   answer: json(device),
   errors: ["scope-refused"],
+});
+
+export const tagDevices = route({
+  method: "POST",
+  path: "/api/v1/tags",
+  access: "devices:write",
+  scoped: "in-handler",
+  summary: `Give many devices some tags and take others from them; the rest stays; ${atOnce}`,
+  body: json(
+    z
+      .strictObject({
+        ...deviceTarget,
+        add: z.array(tag).max(tagsMax).default([]),
+        remove: z.array(tag).max(tagsMax).default([]).describe("also of those that have it not"),
+      })
+      .refine(namesOneTarget, oneTarget)
+      .refine(({ add, remove }) => add.length + remove.length > 0, {
+        path: ["add"],
+        message: "say which tags are given or taken",
+      })
+      .refine(({ add, remove }) => !add.some((each) => remove.includes(each)), {
+        path: ["remove"],
+        message: "takes a tag that is given as well",
+      }),
+  ),
+  status: 200,
+  answer: json(
+    named(
+      "TaggedDevices",
+      z.strictObject({
+        changed: count,
+        unchanged: count.describe("that had them, and had not those that are taken"),
+        leftOut: count.describe(`that would have more than ${tagsMax} tags`),
+        ...ofTarget,
+      }),
+    ),
+  ),
+  errors: ["scope-refused", "filter-malformed"],
 });
 
 export const clearIdentityConflict = route({

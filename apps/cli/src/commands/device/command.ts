@@ -1,55 +1,17 @@
 // `flipside device command`
 
-import { hostPattern, identifySecondsMax, portMax } from "@flipside/api/limits";
-import type { NewCommand } from "@flipside/api/types";
 import { command, type Invocation } from "../../command-line/command.ts";
-import { UsageError } from "../../command-line/failures.ts";
 import { readDuration } from "../../command-line/units.ts";
 import { commandText, followCommand } from "../../devices/follow-command.ts";
-
-const kinds = ["reboot", "set-connection", "identify", "roll-back", "collect-logs"] as const;
-type Kind = (typeof kinds)[number];
-
-function readSeconds(text: string): number {
-  const seconds = readDuration(text) / 1_000;
-  if (!Number.isInteger(seconds) || seconds < 1 || seconds > identifySecondsMax)
-    throw new UsageError("whole seconds from 1s to 10m are meant");
-  return seconds;
-}
+import { commandOptions, kinds, newCommand } from "../../devices/new-command.ts";
 
 const options = {
-  expires: { value: "DURATION", what: "it is not carried out later than that (10m)", read: readDuration },
-  for: { value: "DURATION", what: "with identify: for so long, up to 10m (30s)", read: readSeconds },
+  ...commandOptions,
   wait: { value: "DURATION", what: "wait so long for what becomes of it", read: readDuration },
 } as const;
 
-const goesNowhere: Record<Exclude<Kind, "set-connection">, string> = {
-  reboot: "a reboot goes nowhere",
-  identify: "identify takes nothing but --for",
-  "roll-back": "the device goes back to its other slot, and to nothing else",
-  "collect-logs": "logs come from this device, and go to the server",
-};
-
-/** Throws UsageError. */
-function newCommand(
-  [, named, address]: readonly string[],
-  { expires, for: seconds }: { expires: number | undefined; for: number | undefined },
-): NewCommand {
-  const kind = named as Kind;
-  const expiry = expires === undefined ? {} : { expiresInMs: expires };
-  if (seconds !== undefined && kind !== "identify") throw new UsageError("--for goes with identify alone");
-  if (kind === "set-connection") {
-    const [, host, port] = /^([^:]+):(\d{1,5})$/.exec(address ?? "") ?? [];
-    if (host === undefined || !hostPattern.test(host) || Number(port) < 1 || Number(port) > portMax)
-      throw new UsageError(`${address ?? "ADDRESS is missing"}: set-connection wants HOST:PORT of the new server`);
-    return { kind, host, port: Number(port), ...expiry };
-  }
-  if (address !== undefined) throw new UsageError(`${address} is one too many: ${goesNowhere[kind]}`);
-  return kind === "identify" && seconds !== undefined ? { kind, seconds, ...expiry } : { kind, ...expiry };
-}
-
 async function run({ options: asked, words, connect }: Invocation<typeof options>) {
-  const body = newCommand(words, asked);
+  const body = newCommand(words.slice(1), asked);
   const api = connect();
   const given = await api("POST /api/v1/devices/:id/commands", { params: { id: words[0]! }, body });
   if (asked.wait === undefined) return { json: given, text: commandText(given) };

@@ -3,9 +3,10 @@
 import type { Client } from "@flipside/api/client";
 import type { Configuration, ConfigurationDocument } from "@flipside/api/types";
 import { command, type Invocation } from "../../command-line/command.ts";
-import { CommandFailure, UsageError } from "../../command-line/failures.ts";
+import { UsageError } from "../../command-line/failures.ts";
 import { readDuration } from "../../command-line/units.ts";
 import { configurationText } from "../../devices/configuration-text.ts";
+import { allOf, sayHowMany } from "../../devices/many-devices.ts";
 import { readDocument } from "../../devices/read-document.ts";
 import { waitFor } from "../../devices/wait-for.ts";
 import { readFilter } from "../../rollouts/read-wave.ts";
@@ -32,25 +33,10 @@ async function one(api: Client, id: string, document: ConfigurationDocument, wit
   return isDone ? ended : { ...ended, exit: "failed" as const };
 }
 
-async function howMany(api: Client, filter: string): Promise<number> {
-  let devices = 0;
-  for (let after: string | null | undefined; after !== null; ) {
-    const query = { by: "agent", filter };
-    const page = await api("GET /api/v1/device-groups", { query: after === undefined ? query : { ...query, after } });
-    devices += page.devices;
-    after = page.next;
-  }
-  return devices;
-}
-
 async function many(api: Client, where: string, document: ConfigurationDocument) {
-  const all = { set: 0, unchanged: 0, leftOut: 0 };
-  for (let after: string | null | undefined; after !== null; ) {
-    const body = { where, document };
-    const page = await api("POST /api/v1/configurations", { body: after === undefined ? body : { ...body, after } });
-    for (const name of ["set", "unchanged", "leftOut"] as const) all[name] += page[name];
-    after = page.next;
-  }
+  const all = await allOf(["set", "unchanged", "leftOut"], (after) =>
+    api("POST /api/v1/configurations", { body: { where, document, ...after } }),
+  );
   const text = `set of ${all.set}, of ${all.unchanged} it was desired already, ${all.leftOut} take none`;
   return { json: { ...all, next: null }, text };
 }
@@ -67,9 +53,7 @@ async function run({ options: asked, words, io, note, connect }: Invocation<type
   if (asked.wait !== undefined) throw new UsageError("--wait is for one device");
   const document = await readDocument(io, first);
   const api = connect();
-  const devices = await howMany(api, asked.where);
-  note(`${devices} ${devices === 1 ? "device is" : "devices are"} meant`);
-  if (!asked.yes) throw new CommandFailure("nothing was set: give --yes to set it");
+  await sayHowMany(api, asked.where, { isConfirmed: asked.yes, note, done: "set" });
   return many(api, asked.where, document);
 }
 

@@ -165,6 +165,7 @@ export function createAccountManagement(
           .where("userName", "=", userName)
           .where("state", "=", "waiting")
           .execute();
+        await db.deleteFrom("deviceViews").where("owner", "=", userName).where("shared", "=", 0).execute();
         await db.deleteFrom("accounts").where("userName", "=", userName).execute();
         return row;
       });

@@ -105,6 +105,8 @@ export function createCheckIns(options: {
     );
     if (Object.keys(differing).length === 0) return;
     logTrust(deviceId, row.trustVersion, differing, columns);
+    if (differing.bootCounter != null)
+      deviceLog.add(deviceId, "boot", `start ${differing.bootCounter}: ${columns.bootReason ?? "of unknown reason"}`);
     const { entropy } = columns;
     // The first word of a good one is no news.
     if (entropy && entropy !== row.entropy && (entropy !== "good" || row.entropy !== null))

@@ -18,7 +18,7 @@ import { ApiError } from "../../http/errors.ts";
 import { iso, isoOrNull } from "../../identifiers.ts";
 import type { Turns } from "../../turns.ts";
 import type { CommandRow, CommandTable, CommandUpdate, DeviceRow } from "../../storage/schema.ts";
-import type { Queries, Storage } from "../../storage/storage.ts";
+import type { Queries, Storage, Work } from "../../storage/storage.ts";
 import type { DeviceLog } from "../device-records/device-log.ts";
 import { findDevice, lockDevice } from "../device-records/store.ts";
 import type { Feed } from "../../changes/feed.ts";
@@ -35,7 +35,7 @@ const openMax = 8;
 const kept = 50;
 
 /** As people give them. */
-type GivenAction = Exclude<CommandAction, { kind: "set-configuration" }>;
+export type GivenAction = Exclude<CommandAction, { kind: "set-configuration" }>;
 
 export interface Commands {
   /** Newest first. */
@@ -44,6 +44,14 @@ export interface Commands {
   log(deviceId: string, commandId: string): Promise<CollectedLog>;
   /** Sends it at once when the device is here, else at its next check-in. */
   give(deviceId: string, action: GivenAction, expiresInMs: number, by: string): Promise<CommandView>;
+  /** In a transaction, behind the device's lock, to one that takes commands; undefined: too many wait for it. */
+  giveWithin(
+    work: Work,
+    device: DeviceRow,
+    action: GivenAction,
+    expiresInMs: number,
+    by: string,
+  ): Promise<CommandRow | undefined>;
   /** What a check-in shows of commands. In the device's turn. */
   checkedIn(session: Session, checkIn: CheckIn): Promise<void>;
   /** A part of the device's console. In its turn. */
@@ -278,14 +286,10 @@ export async function createCommands(options: CommandsOptions): Promise<Commands
     },
   });
 
-  /** In the transaction that gives it. */
-  async function insert(db: Queries, device: DeviceRow, action: GivenAction, expiresInMs: number, by: string) {
+  const giveWithin: Commands["giveWithin"] = async (work, device, action, expiresInMs, by) => {
+    const { db } = work;
     const open = await openOf(db, device.id);
-    if (open.length >= openMax)
-      throw new ApiError(
-        "too-many-commands",
-        `${openMax} commands wait for this device already. They are carried out or expire first.`,
-      );
+    if (open.length >= openMax) return undefined;
     const row = await db
       .insertInto("commands")
       .values({
@@ -307,10 +311,17 @@ export async function createCommands(options: CommandsOptions): Promise<Commands
       .returningAll()
       .executeTakeFirstOrThrow();
     await forgetOldest(db, device.id);
+    work.changed({ kind: "device", id: device.id });
+    work.afterCommit(() => {
+      withOpen.add(device.id);
+      deviceLog.add(device.id, "command", `${words(row)}: commanded by ${by}`);
+      channel.wake(device.id);
+    });
     return row;
-  }
+  };
 
   return {
+    giveWithin,
     expect: (deviceId) => void withOpen.add(deviceId),
     noticed(deviceId) {
       if (sessions.of(deviceId)?.checkedIn !== true) return;
@@ -346,19 +357,17 @@ export async function createCommands(options: CommandsOptions): Promise<Commands
 
     async give(deviceId, action, expiresInMs, by) {
       channel.mustSign();
-      const row = await storage.transaction(async ({ db, afterCommit, changed }) => {
-        const device = await lockDevice(db, deviceId);
+      const row = await storage.transaction(async (work) => {
+        const device = await lockDevice(work.db, deviceId);
         if (device === undefined) throw new ApiError("not-found", "There is no such device.");
         mustTakeCommands(device);
-        const row = await insert(db, device, action, expiresInMs, by);
-        changed({ kind: "device", id: deviceId });
-        afterCommit(() => {
-          withOpen.add(deviceId);
-          deviceLog.add(deviceId, "command", `${words(row)}: commanded by ${by}`);
-        });
-        return row;
+        const row = await giveWithin(work, device, action, expiresInMs, by);
+        if (row !== undefined) return row;
+        throw new ApiError(
+          "too-many-commands",
+          `${openMax} commands wait for this device already. They are carried out or expire first.`,
+        );
       });
-      channel.wake(deviceId);
       return commandView(row, clock);
     },
 

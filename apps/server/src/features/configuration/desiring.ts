@@ -2,9 +2,7 @@
 // here. Of many devices in pieces, each a transaction.
 
 import { createHash } from "node:crypto";
-import { configuredAtOnceMax } from "@flipside/api/limits";
 import type { ConfigurationDocument } from "@flipside/api/types";
-import { cursorOf } from "../../http/cursor.ts";
 import { ApiError } from "../../http/errors.ts";
 import type { DeviceRow } from "../../storage/schema.ts";
 import type { Queries, Storage, Work } from "../../storage/storage.ts";
@@ -13,12 +11,12 @@ import type { CommandChannel } from "../commands/command-channel.ts";
 import { mustTakeCommands } from "../commands/command-channel.ts";
 import type { DeviceLog } from "../device-records/device-log.ts";
 import { lockDevice } from "../device-records/store.ts";
-import { nextStep } from "../devices/device-walk.ts";
+import { type DeviceTarget, eachDevice } from "../devices/each-device.ts";
 import type { Filtering } from "../devices/filtering.ts";
 import { desiredOf, reportedOf } from "./stored.ts";
 
 /** As its cursors name it. */
-export const configuredList = "configured-devices";
+const configuredList = "configured-devices";
 
 /** Of one device. */
 const kept = 100;
@@ -35,9 +33,9 @@ export interface Configured {
 export interface Desiring {
   /** Returns what was desired before; null: nothing. Throws ApiError. */
   set(deviceId: string, document: ConfigurationDocument, by: string): Promise<ConfigurationDocument | null>;
-  /** Of all that the filter means of those that who asks sees, after that id. Throws ApiError. */
+  /** Of all that the filter means of those that who asks sees. Throws ApiError. */
   setMany(
-    asked: { where: string; document: ConfigurationDocument; after: string },
+    asked: Pick<DeviceTarget, "where" | "after"> & { document: ConfigurationDocument },
     by: Pick<SignedIn, "userName" | "scope">,
   ): Promise<Configured>;
 }
@@ -120,32 +118,19 @@ export function createDesiring(options: {
       });
     },
 
-    async setMany({ where, document, after }, { userName, scope }) {
+    async setMany({ document, ...target }, { userName, scope }) {
       channel.mustSign();
-      const sought = await options.filtering.sought(storage.db, where, "where", scope);
       const asked = wanted(document, userName);
-      const count = { set: 0, unchanged: 0, leftOut: 0 };
-      let lookedAt = 0;
-      for (let at: string | undefined = after; at !== undefined; ) {
-        if (lookedAt >= configuredAtOnceMax) return { ...count, next: cursorOf(configuredList, [at]) };
-        const from = at;
-        const piece = await storage.transaction(async (work) => {
-          const counted = { set: 0, unchanged: 0, leftOut: 0 };
-          const step = await nextStep(work.db, sought, from, options.pieceMax);
-          for (const { id } of step.rows) {
-            const device = await lockDevice(work.db, id);
-            if (device === undefined) continue;
-            if (device.revokedAt !== null || device.agent !== "flipside") counted.leftOut++;
-            else if (await desire(work, device, asked)) counted.set++;
-            else counted.unchanged++;
-          }
-          return { step, counted };
-        });
-        for (const name of ["set", "unchanged", "leftOut"] as const) count[name] += piece.counted[name];
-        lookedAt += piece.step.lookedAt;
-        at = piece.step.through;
-      }
-      return { ...count, next: null };
+      const { unknown: _none, ...configured } = await eachDevice(target, scope, {
+        ...options,
+        list: configuredList,
+        counted: ["set", "unchanged", "leftOut"] as const,
+        async visit(work, device) {
+          if (device.revokedAt !== null || device.agent !== "flipside") return "leftOut";
+          return (await desire(work, device, asked)) ? "set" : "unchanged";
+        },
+      });
+      return configured;
     },
   };
 }

@@ -3,7 +3,7 @@
 import { routes } from "@flipside/api/routes";
 import { bind, type BoundRoute } from "../../http/bind.ts";
 import { pageOf } from "../../http/cursor.ts";
-import { configuredList, type Desiring } from "./desiring.ts";
+import type { Desiring } from "./desiring.ts";
 import { configurationList, type ConfigurationReading } from "./reading.ts";
 
 export function configurationRoutes(reading: ConfigurationReading, desiring: Desiring): BoundRoute[] {
@@ -17,9 +17,8 @@ export function configurationRoutes(reading: ConfigurationReading, desiring: Des
     bind(routes.listConfigurations, ({ params, query }) =>
       reading.history(params.id, pageOf(configurationList, ["number"], query)),
     ),
-    bind(routes.configureDevices, async ({ body: { where, document, after }, user, note }) => {
-      const page = pageOf(configuredList, ["string"], { limit: "1", after });
-      const configured = await desiring.setMany({ where, document, after: String(page.after?.[0] ?? "") }, user);
+    bind(routes.configureDevices, async ({ body, user, note }) => {
+      const configured = await desiring.setMany(body, user);
       note({ after: configured });
       return configured;
     }),

@@ -17,6 +17,7 @@ export type DeviceLogKind =
   | "session"
   | "refused-message"
   | "refused-connection"
+  | "boot"
   | "boot-control"
   | "command"
   | "configuration"

@@ -37,6 +37,26 @@ export interface Step {
   lookedAt: number;
 }
 
+/** Of these ids, the ones that are let through. */
+export async function soughtAmong(
+  db: Queries,
+  { where, matches }: Sought,
+  ids: readonly string[],
+): Promise<Map<string, DeviceRow>> {
+  const found = new Map<string, DeviceRow>();
+  for (let at = 0; at < ids.length; at += idsAtATime) {
+    const rows = await db
+      .selectFrom("devices")
+      .selectAll("devices")
+      .where("deletedAt", "is", null)
+      .where("id", "in", ids.slice(at, at + idsAtATime))
+      .$if(where !== undefined, (query) => query.where((q) => where!(q)))
+      .execute();
+    for (const row of matches === undefined ? rows : await matches(rows)) found.set(row.id, row);
+  }
+  return found;
+}
+
 /** The next step, which gives `most` rows at most where nothing else decides. */
 async function readStep(db: Queries, { source, where, matches }: Sought, after: string, most: number): Promise<Step> {
   const devices = db.selectFrom("devices").selectAll("devices").where("deletedAt", "is", null).orderBy("id");
@@ -76,8 +96,8 @@ export async function nextStep(db: Queries, sought: Sought, after: string, most:
 }
 
 /** Devices that one page looks at: what is rare is not found by one request that holds everybody up. */
-const lookedAtForPage = 10_000;
-const rowsReadForPage = 500;
+export const lookedAtForPage = 10_000;
+export const rowsReadForPage = 500;
 
 /**
  * A page of those that are sought. `through`: go on after this id; undefined: there are no more. It may have fewer rows

@@ -1,8 +1,9 @@
 // Devices: what the REST interface shows of them, and revocation.
 
 import { matchesQuery } from "@flipside/api/device-search";
+import type { DeviceSort } from "@flipside/api/device-sorts";
 import type { Deployment, DeviceDetail, DeviceGroupedBy, DeviceGroupPage, DeviceLogEntry } from "@flipside/api/types";
-import { cursorOf, paged, type PageAsked } from "../../http/cursor.ts";
+import { cursorOf, paged, pageOf, type PageAsked } from "../../http/cursor.ts";
 import { ApiError } from "../../http/errors.ts";
 import { iso } from "../../identifiers.ts";
 import { tagsMax } from "@flipside/api/limits";
@@ -15,30 +16,39 @@ import type { Progress } from "../deployments/progress.ts";
 import type { Sessions } from "../sessions/sessions.ts";
 import type { DeviceLog } from "../device-records/device-log.ts";
 import { findDevice, identityOf, lockDevice, replaceTags } from "../device-records/store.ts";
+import { orderOf, type Place } from "./device-order.ts";
 import { pageOfDevices, type Sought } from "./device-walk.ts";
 import type { DeviceElsewhere } from "./elsewhere.ts";
 import type { Filtering } from "./filtering.ts";
 import { checkTagsGiven } from "../scopes/scopes.ts";
 import { groupDevices } from "./device-groups.ts";
+import { sortedPage } from "./sorted-page.ts";
 import { wordCondition } from "./word-search.ts";
 import { deploymentView, type DeviceView, type DeviceViews, selectDeployments } from "./view.ts";
 
 /** Lists, as their cursors name them. */
-export const deviceList = "devices";
+const deviceList = "devices";
+const sortedDeviceList = "devices-by";
 export const deviceDeployments = "device-deployments";
 export const deviceLogEntries = "device-log";
 
 const deploymentsShown = 50;
 const logEntriesShown = 50;
 
+/** An order's name is in its cursors, so that none is taken for another's. */
+function cursorsBy(sort: DeviceSort): { list: string; forms: readonly ("string" | "number")[] } {
+  if (sort === "id") return { list: deviceList, forms: ["string"] };
+  return { list: `${sortedDeviceList} ${sort}`, forms: [sort.endsWith("At") ? "number" : "string", "string"] };
+}
+
 /** Made of those that the device has. */
 type Tags = Parameters<typeof replaceTags>[2];
 
 export interface Devices {
-  /** Those that have every word of the query, and are as the filter says; empty ones ask for nothing. By their ids. */
+  /** Those that have every word of the query, and are as the filter says; empty ones ask for nothing. */
   list(
-    asked: { query: string; filter: string; scope: Scope },
-    page: PageAsked,
+    asked: { query: string; filter: string; sort: DeviceSort; scope: Scope },
+    page: { limit: string; after?: string | undefined },
   ): Promise<{ devices: DeviceView[]; next: string | null }>;
   /** Of those that the filter means. */
   groups(
@@ -107,6 +117,16 @@ export function createDevices(options: {
     };
   }
 
+  async function inOrderOfIds(sought: Sought, limit: number, after: PageAsked["after"]) {
+    const page = await pageOfDevices(storage.db, sought, { after: String(after?.[0] ?? ""), limit });
+    return { rows: page.rows, keys: page.through === undefined ? undefined : [page.through] };
+  }
+
+  async function inOrder(sought: Sought, sort: DeviceSort, limit: number, after: Place | undefined) {
+    const { rows, through: keys } = await sortedPage(storage.db, sought, orderOf(sort), { after, limit });
+    return { rows, keys };
+  }
+
   async function deploymentsOf(id: string, { limit, after }: PageAsked) {
     const rows = await selectDeployments(storage.db)
       .where("deployments.deviceId", "=", id)
@@ -139,13 +159,15 @@ export function createDevices(options: {
   }
 
   return {
-    async list({ query, filter, scope }, { limit, after }) {
+    async list({ query, filter, sort, scope }, asked) {
+      const { list, forms } = cursorsBy(sort);
+      const { limit, after } = pageOf(list, forms, asked);
       const sought = await withWords(await options.filtering.sought(storage.db, filter, "filter", scope), query);
-      const { rows, through } = await pageOfDevices(storage.db, sought, { after: String(after?.[0] ?? ""), limit });
-      return {
-        devices: await views.of(rows),
-        next: through === undefined ? null : cursorOf(deviceList, [through]),
-      };
+      const { rows, keys } =
+        sort === "id"
+          ? await inOrderOfIds(sought, limit, after)
+          : await inOrder(sought, sort, limit, after as unknown as Place | undefined);
+      return { devices: await views.of(rows), next: keys === undefined ? null : cursorOf(list, keys) };
     },
 
     async detail(id) {

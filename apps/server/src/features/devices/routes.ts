@@ -9,7 +9,10 @@ import type { BoardReplacement } from "./board-replacement.ts";
 import type { ClearConflict } from "./clear-conflict.ts";
 import type { DeviceCounts } from "./device-counts.ts";
 import type { DeviceDeletion } from "./deletion.ts";
-import { deviceDeployments, deviceList, deviceLogEntries, type Devices } from "./devices.ts";
+import { sendCsv } from "./csv-export.ts";
+import type { DeviceViewsKept } from "./device-views.ts";
+import type { TagMany } from "./tagging-many.ts";
+import { deviceDeployments, deviceLogEntries, type Devices } from "./devices.ts";
 
 export function deviceRoutes(
   devices: Devices,
@@ -18,11 +21,15 @@ export function deviceRoutes(
   clearConflict: ClearConflict,
   deletion: DeviceDeletion,
   whys: Pick<Whys, "device">,
+  tagMany: TagMany,
+  kept: DeviceViewsKept,
 ): BoundRoute[] {
   return [
-    bind(routes.listDevices, ({ query, user: { scope } }) =>
-      devices.list({ ...query, scope }, pageOf(deviceList, ["string"], query)),
-    ),
+    bind(routes.listDevices, ({ query, user: { scope } }) => devices.list({ ...query, scope }, query)),
+    bind(routes.exportDevices, async ({ query, user: { scope }, response }) => {
+      await sendCsv(devices, { ...query, scope }, response);
+      return undefined;
+    }),
     bind(routes.summariseDevices, ({ user: { scope } }) => counts.summary(scope)),
     bind(routes.getDevice, ({ params }) => devices.detail(params.id)),
     bind(routes.listDeviceDeployments, ({ params, query }) =>
@@ -47,6 +54,14 @@ export function deviceRoutes(
       note({ before: { tags: before }, after: { tags: device.tags } });
       return device;
     }),
+    bind(routes.tagDevices, async ({ body, user, note }) => {
+      const tagged = await tagMany(body, user);
+      note({ after: tagged });
+      return tagged;
+    }),
+    bind(routes.listDeviceViews, async ({ user }) => ({ views: await kept.list(user) })),
+    bind(routes.saveDeviceView, ({ body, user }) => kept.save(body, user)),
+    bind(routes.deleteDeviceView, async ({ params, user }) => void (await kept.delete(params.id, user)) as undefined),
     bind(routes.replaceBoard, ({ params, body, user }) =>
       boards.replace(params.id, Buffer.from(body.secret, "base64url"), user.userName),
     ),

@@ -1,7 +1,7 @@
 // What migrations are written with, once for both dialects.
 
 import { type Kysely, sql } from "kysely";
-import type { ColumnTypes, Counting } from "../column-types.ts";
+import type { ColumnTypes, Counting, Following } from "../column-types.ts";
 
 /** "name: type rest" a column, type one of ColumnTypes; quoted, since PostgreSQL folds what is not. */
 function columnsOf(types: ColumnTypes, columns: readonly string[]): string[] {
@@ -48,6 +48,8 @@ export function tools(types: ColumnTypes) {
      * count to add or to take away. `by`: of a row, as `new` or `old` names it.
      */
     countRows: (db: Kysely<any>, counting: Counting) => types.countRows((text) => execute(db, text), counting),
+    /** A time of each row, which may change all the time, is kept once more in another table; -1: it has none. */
+    followTimes: (db: Kysely<any>, following: Following) => types.followTimes((text) => execute(db, text), following),
     /** No more, so that they can be counted otherwise. */
     uncountRows: (db: Kysely<any>, table: string) => types.uncountRows((text) => execute(db, text), table),
   };

@@ -3,7 +3,7 @@
 import { type Kysely, sql } from "kysely";
 import pg from "pg";
 import { StartError } from "../../start-error.ts";
-import { type ColumnTypes, countOf, movedBy } from "../column-types.ts";
+import { type ColumnTypes, countOf, followed, movedBy } from "../column-types.ts";
 import type { OpenDialect } from "../open-dialect.ts";
 import { postgresDialect } from "./dialect.ts";
 import { ConnectionLost, isMeeting } from "./faults.ts";
@@ -40,6 +40,23 @@ const types: ColumnTypes = {
     );
     await execute(
       `create trigger "${table}Counted" after insert or update or delete on "${table}" for each row execute function "${table}Counted"()`,
+    );
+  },
+  async followTimes(execute, following) {
+    const { table, time } = following;
+    const { added, changed, removed } = followed(following);
+    await execute(
+      `create function "${table}Seen"() returns trigger language plpgsql as $$
+       begin
+         if tg_op = 'INSERT' then ${added}; elsif tg_op = 'UPDATE' then ${changed}; else ${removed}; end if;
+         return null;
+       end $$`,
+    );
+    const each = `for each row`;
+    const run = `execute function "${table}Seen"()`;
+    await execute(`create trigger "${table}SeenOrGone" after insert or delete on "${table}" ${each} ${run}`);
+    await execute(
+      `create trigger "${table}SeenAgain" after update of "${time}" on "${table}" ${each} when (old."${time}" is distinct from new."${time}") ${run}`,
     );
   },
   async uncountRows(execute, table) {

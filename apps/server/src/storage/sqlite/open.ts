@@ -2,7 +2,7 @@
 
 import { Database } from "@flipside/processes/sqlite";
 import { sql } from "kysely";
-import { type ColumnTypes, countOf, movedBy } from "../column-types.ts";
+import { type ColumnTypes, countOf, followed, movedBy } from "../column-types.ts";
 import type { OpenDialect } from "../open-dialect.ts";
 import { sqliteDialects } from "./dialect.ts";
 
@@ -27,6 +27,15 @@ const types: ColumnTypes = {
     await execute(
       `create trigger "${table}Moved" after update on "${table}" when ${movedBy(counting, "is not")} begin ${one}; ${other}; end`,
     );
+  },
+  async followTimes(execute, following) {
+    const { table, time } = following;
+    const { added, changed, removed } = followed(following);
+    await execute(`create trigger "${table}SeenFirst" after insert on "${table}" begin ${added}; end`);
+    await execute(
+      `create trigger "${table}SeenAgain" after update of "${time}" on "${table}" when old."${time}" is not new."${time}" begin ${changed}; end`,
+    );
+    await execute(`create trigger "${table}SeenNoMore" after delete on "${table}" begin ${removed}; end`);
   },
   async uncountRows(execute, table) {
     for (const what of ["Added", "Removed", "Moved"]) await execute(`drop trigger "${table}${what}"`);

@@ -1,0 +1,32 @@
+// A term of art in a text: pressing it, by pointer or key, explains it. The browser closes what it opened by Escape,
+// and by a press elsewhere.
+
+import { type ReactNode, useId, useState } from "react";
+import { glossary, type GlossaryTerm } from "../words/glossary.ts";
+
+/** `children`: as it stands in the text, where that is another form of the word. */
+export function Term({ of, children = of }: { of: GlossaryTerm; children?: ReactNode }): ReactNode {
+  const id = useId();
+  // Else it would be read and found where it stands, by whoever goes through the page.
+  const [isOpen, setOpen] = useState(false);
+  return (
+    <>
+      <button type="button" className="term" popoverTarget={id}>
+        {children}
+      </button>
+      <span
+        id={id}
+        popover="auto"
+        className="term-means"
+        role="note"
+        onBeforeToggle={({ newState }) => setOpen(newState === "open")}
+      >
+        {isOpen && (
+          <>
+            <strong>{of}</strong> {glossary[of]}
+          </>
+        )}
+      </span>
+    </>
+  );
+}

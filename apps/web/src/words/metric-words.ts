@@ -1,0 +1,32 @@
+// Metrics as people read them. Apps report whole numbers under names that end in their unit: temp_mc is in thousandths
+// of a degree.
+
+interface Unit {
+  suffix: RegExp;
+  per: number;
+  digits: number;
+  unit: string;
+}
+
+const units: readonly Unit[] = [
+  { suffix: /_mc$/, per: 1_000, digits: 1, unit: "°C" },
+  { suffix: /_mv$/, per: 1_000, digits: 3, unit: "V" },
+  { suffix: /_ma$/, per: 1_000, digits: 3, unit: "A" },
+  { suffix: /_ms$/, per: 1, digits: 0, unit: "ms" },
+  { suffix: /_us$/, per: 1, digits: 0, unit: "µs" },
+  { suffix: /_s$/, per: 1, digits: 0, unit: "s" },
+  { suffix: /_pct$|_percent$/, per: 1, digits: 0, unit: "%" },
+  { suffix: /_bytes$/, per: 1, digits: 0, unit: "bytes" },
+  { suffix: /_hz$/, per: 1, digits: 0, unit: "Hz" },
+  { suffix: /_dbm$/, per: 1, digits: 0, unit: "dBm" },
+  { suffix: /_pa$/, per: 100, digits: 1, unit: "hPa" },
+];
+
+/** "21.0 °C" of temp_mc 21000; of a name that says no unit, the number alone. */
+export function metricText(name: string, value: number): string {
+  const found = units.find(({ suffix }) => suffix.test(name));
+  if (found === undefined) return value.toLocaleString("en");
+  const { per, digits, unit } = found;
+  const shown = (value / per).toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
+  return `${shown} ${unit}`;
+}
