@@ -1,5 +1,5 @@
-// `npm run screenshots`: set up what is missing, then make the pictures of README and docs anew, from the product as its
-// tests drive it (test/console): with a unikernel in QEMU and 24 virtual devices, and every screen in both themes.
+// `npm run screenshots`: set up what is missing, then make the pictures of README and docs anew, from the product as
+// its tests drive it (test/console): with a unikernel in QEMU and 24 virtual devices, and every screen in both themes.
 
 import { spawnSync } from "node:child_process";
 import { copyFileSync, existsSync } from "node:fs";

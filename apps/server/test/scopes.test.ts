@@ -195,6 +195,10 @@ const inHandlers: Record<string, () => Promise<void>> = {
     expect(summary.versions).toEqual([{ version: "1.0.0", count: 1 }]);
     expect((await fixture.api.get("/api/v1/device-summary")).body).toMatchObject({ total: 3, online: 3 });
   },
+  async getTrustSpread() {
+    const { records } = (await partner.get("/api/v1/trust/spread")).body;
+    expect(records.map(({ devices, examples }: any) => [devices, examples])).toEqual([[1, ["mine"]]]);
+  },
   async listAttention() {
     const kinds = async (by: ApiClient): Promise<string[]> =>
       (await by.get("/api/v1/attention")).body.items.map(({ kind }: { kind: string }) => kind);

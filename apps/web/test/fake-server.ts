@@ -45,6 +45,7 @@ import type {
   RolloutSummary,
   SignInWays,
   Trust,
+  TrustSpread,
   User,
   RuleChange,
   WaveRules,
@@ -301,6 +302,21 @@ export class FakeServer {
     };
   }
 
+  #trustSpread(): TrustSpread {
+    const devices = [...this.devices.values()].filter(({ revoked }) => !revoked);
+    const versions = new Set(devices.map(({ trustVersion }) => trustVersion));
+    const refused = devices.flatMap(({ id, trustRefused }) => (trustRefused === null ? [] : [{ id, trustRefused }]));
+    return {
+      records: [...versions].map((version) => {
+        const have = devices.filter(({ trustVersion }) => trustVersion === version).map(({ id }) => id);
+        const relation = version === this.trust.version ? "same" : "older";
+        return { version, digest: null, relation, devices: have.length, examples: have.slice(0, 3) };
+      }),
+      isMore: false,
+      refused: { devices: refused, isMore: false },
+    };
+  }
+
   /** Counted once, a moment ago. */
   #history(span: FleetSpan): FleetHistory {
     const { spanMs, stepMs } = fleetSpans[span];
@@ -427,6 +443,7 @@ export class FakeServer {
         return { digest: [...this.releases.values()][0]!.images[1]!.digest, anyDevice: true };
       },
       getTrust: () => this.trust,
+      getTrustSpread: () => this.#trustSpread(),
       uploadTrust: ({ body }) => {
         if (body.toString() !== "record 2")
           throw new Refusal("trust-forked", "trust-forked: an earlier link is another", {

@@ -14,8 +14,8 @@ describeInBrowser("the page of keys", (_open, begin) => {
     server.releases.set("rel-3", release("rel-3", "1.2.0", 3, { revoked: true }));
     await signIn("/trust");
     await row("2222222222222222").getByText("releases and permits").waitFor();
+    await page.getByText("5 of 5 devices have record 1.").waitFor();
     await page.getByText("Record 1, the newest").waitFor();
-    await page.getByText("5 devices").waitFor();
     await page
       .getByRole("listitem")
       .filter({ hasText: "dev-2" })

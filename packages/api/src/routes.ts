@@ -91,7 +91,7 @@ import {
 import { getHealth, getOpenApiDocument } from "./resources/server.ts";
 import { changePassword, currentUser, signIn, signOut } from "./resources/session.ts";
 import { createToken, listOwnTokens, listTokens, withdrawOwnToken, withdrawToken } from "./resources/tokens.ts";
-import { getTrust, uploadTrust } from "./resources/trust.ts";
+import { getTrust, getTrustSpread, uploadTrust } from "./resources/trust.ts";
 import {
   confirmProposal,
   getTwoPersonRule,
@@ -205,6 +205,7 @@ export const routes = {
   deleteRelease,
   addPermit,
   getTrust,
+  getTrustSpread,
   uploadTrust,
   listRollouts,
   createRollout,

@@ -97,6 +97,7 @@ export type Release = z.output<typeof releases.release>;
 
 export type TrustKey = z.output<typeof trusts.trustKey>;
 export type TrustLink = z.output<typeof trusts.trustLink>;
+export type TrustSpread = z.output<typeof trusts.trustSpread>;
 export type Trust = z.output<typeof trusts.trust>;
 
 export type HealthMetric = z.output<typeof healthGate.healthMetric>;

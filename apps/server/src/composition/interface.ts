@@ -100,7 +100,7 @@ export function createInterface(
     configurationRoutes(features.configurations, features.desiring),
     claimRoutes(claims),
     releaseRoutes(features.releases),
-    trustRoutes(trust, trustReplacement),
+    trustRoutes(storage.db, trust, trustReplacement),
     rolloutRoutes(rollouts, whys),
     emergencyStopRoutes(emergencyStop),
     attentionRoutes(features.attention),

@@ -16,6 +16,7 @@ import type {
   Rollout,
   RolloutSummary,
   Trust,
+  TrustSpread,
   Why,
 } from "@flipside/api/types";
 import { listAttention } from "../api/attention.ts";
@@ -26,7 +27,7 @@ import { type MetricWithHistory, metricHistories } from "../api/metrics.ts";
 import { getEmergencyStop } from "../api/emergency-stop.ts";
 import { listReleases } from "../api/releases.ts";
 import { getRollout, listRollouts } from "../api/rollouts.ts";
-import { getTrust } from "../api/trust.ts";
+import { getTrust, getTrustSpread } from "../api/trust.ts";
 import { whyDevice, whyRollout } from "../api/why.ts";
 import {
   applyToDevice,
@@ -78,6 +79,12 @@ export class Fleet {
   });
   /** Changes by what people upload only, so no event tells of it. */
   readonly trust = new Resource<Trust>({ load: getTrust, apply: (trust) => trust });
+  /** Counted by the server; a burst of changes asks once. */
+  readonly trustSpread = new Resource<TrustSpread>({
+    load: getTrustSpread,
+    apply: (spread) => spread,
+    wantsReload: (_spread, event) => event.kind === "device",
+  });
   /** The server tells rollouts of it, and nobody else. */
   readonly emergencyStop = new Resource<EmergencyStop>({
     load: getEmergencyStop,
@@ -265,6 +272,8 @@ export class Fleet {
       this.rollouts,
       this.allRollouts,
       this.trust,
+      this.trustSpread,
+      this.attention,
       this.emergencyStop,
       ...this.#device.values(),
       ...this.#commands.values(),

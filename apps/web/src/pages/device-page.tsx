@@ -28,7 +28,7 @@ import {
   wordsOf,
 } from "../words/state-words.ts";
 import { OnlineState } from "./devices-page.tsx";
-import { TrustRefusal } from "./trust-page.tsx";
+import { TrustRefusal } from "../components/records-of-devices.tsx";
 
 export function DevicePage({ id }: { id: string }): ReactNode {
   const fleet = useFleet();

@@ -1,19 +1,17 @@
 import { type FormEvent, type ReactNode, useState } from "react";
 import type { ProblemError } from "@flipside/api/problem";
-import type { Device, Trust, TrustKey } from "@flipside/api/types";
+import type { Trust, TrustKey } from "@flipside/api/types";
 import { asProblem } from "../api/problem.ts";
 import { uploadTrust } from "../api/trust.ts";
 import { type Column, DataTable } from "../components/data-table.tsx";
-import { CodeExplained } from "../components/deployment-progress.tsx";
 import { Field } from "../components/field.tsx";
 import { Icon } from "../components/icon.tsx";
-import { Link } from "../components/link.tsx";
 import { Loaded } from "../components/loaded.tsx";
 import { Page } from "../components/page.tsx";
+import { RecordsOfDevices } from "../components/records-of-devices.tsx";
 import { ProblemNotice } from "../components/problem-notice.tsx";
 import { StateBadge } from "../components/state-badge.tsx";
 import { useFleet } from "../live/hooks.ts";
-import { devicePath } from "../router.ts";
 import { plural } from "../words/quantities.ts";
 import { keyInForce, keyRevoked } from "../words/state-words.ts";
 import { ActButton } from "../components/act.tsx";
@@ -28,8 +26,8 @@ export function TrustPage(): ReactNode {
       <Loaded resource={fleet.trust} what="the trust record">
         {(trust) => (
           <>
-            <Loaded resource={fleet.devices} what="the list of devices">
-              {(devices) => <Spread trust={trust} devices={[...devices.values()]} />}
+            <Loaded resource={fleet.trustSpread} what="which records devices have">
+              {(spread) => <RecordsOfDevices newest={trust.version} spread={spread} />}
             </Loaded>
             <section className="panel" aria-labelledby="keys-heading">
               <h2 id="keys-heading">Keys of record {trust.version}</h2>
@@ -65,53 +63,6 @@ const keyColumns: Column<TrustKey>[] = [
   },
 ];
 
-/** How many devices have which record, and who refused the newest. */
-function Spread({ trust, devices }: { trust: Trust; devices: Device[] }): ReactNode {
-  const counts = new Map<number, number>();
-  const known = devices.filter((device) => !device.revoked && device.trustVersion !== null);
-  for (const { trustVersion } of known) counts.set(trustVersion!, (counts.get(trustVersion!) ?? 0) + 1);
-  const refused = known.filter((device) => device.trustRefused !== null);
-  return (
-    <section className="panel" aria-labelledby="spread-heading">
-      <h2 id="spread-heading">Devices</h2>
-      {known.length === 0 ? (
-        <p className="muted">No device has checked in yet.</p>
-      ) : (
-        <dl className="details">
-          {[...counts]
-            .sort(([one], [two]) => two - one)
-            .map(([version, count]) => (
-              <div key={version}>
-                <dt>{version === trust.version ? `Record ${version}, the newest` : `Record ${version}`}</dt>
-                <dd>{plural(count, "device")}</dd>
-              </div>
-            ))}
-        </dl>
-      )}
-      {refused.length > 0 && (
-        <>
-          <h3>Refused</h3>
-          <ul className="log" role="list">
-            {refused.map((device) => (
-              <li key={device.id}>
-                <Link href={devicePath(device.id)}>{device.id}</Link>
-                <TrustRefusal refusal={device.trustRefused!} />
-              </li>
-            ))}
-          </ul>
-        </>
-      )}
-    </section>
-  );
-}
-
-export const TrustRefusal = ({ refusal }: { refusal: NonNullable<Device["trustRefused"]> }): ReactNode => (
-  <div className="sub">
-    {refusal.version === 0 ? "Refused a record:" : `Refused record ${refusal.version}:`}
-    <CodeExplained coded={refusal} withTodo />
-  </div>
-);
-
 function Upload({ onTaken }: { onTaken: (trust: Trust) => void }): ReactNode {
   const [file, setFile] = useState<File>();
   const [tried, setTried] = useState(false);
@@ -139,12 +90,23 @@ function Upload({ onTaken }: { onTaken: (trust: Trust) => void }): ReactNode {
 
   return (
     <section className="panel" aria-labelledby="new-record-heading">
-      <h2 id="new-record-heading">Upload a new record</h2>
+      <h2 id="new-record-heading">Change the keys</h2>
+      <ol className="steps">
+        <li>
+          Make the next record where the root keys are, and not here: <code>flipside trust make</code> adds and revokes
+          keys, and replaces roots; <code>flipside trust make --help</code> says how.
+        </li>
+        <li>
+          Upload its file below. Rollouts of releases whose signer it revokes are cancelled; from then on nobody can
+          upload what that key has signed.
+        </li>
+        <li>
+          Devices take it at their next check-in, above. One that is away keeps the record before until it is back, and
+          a revoked key is good for it until then.
+        </li>
+        <li>Sign the next release with the new key, once all that are to take it have the record.</li>
+      </ol>
       <form noValidate onSubmit={(event) => void submit(event)}>
-        <p className="muted">
-          Make its file with <code>npm run trust</code> where the roots are. Rollouts of releases whose signer it
-          revokes are cancelled.
-        </p>
         {problem && <ProblemNotice problem={problem} lead="The record was not taken" />}
         <div role="status">
           {taken !== undefined && (

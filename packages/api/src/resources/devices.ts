@@ -21,6 +21,12 @@ export const trustRelation = z.enum(["same", "older", "ahead", "forked", "unknow
 
 export const agentKind = z.enum(agentNames);
 
+export const trustRefused = z.strictObject({
+  version: count.describe("0: of a chain that does not hold"),
+  code: formatCode,
+  codeName: z.string(),
+});
+
 export const runningSlot = named(
   "RunningSlot",
   z.strictObject({ slot: slotName, digest, version: z.string(), releaseSequence: count, state: slotState }),
@@ -62,7 +68,7 @@ export const device = named(
     trustDigest: digest.nullable().describe("SHA-256 of its trust chain"),
     trustRelation: trustRelation.describe("how its trust record stands to the server's newest"),
     entropy: entropyState.nullable().describe("what its noise source is worth; null from older agents"),
-    trustRefused: z.strictObject({ version: count, code: formatCode, codeName: z.string() }).nullable(),
+    trustRefused: trustRefused.nullable(),
     identityConflict: z
       .strictObject({ since: time, lastAt: time })
       .nullable()

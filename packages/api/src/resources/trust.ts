@@ -3,7 +3,8 @@
 import { TRUST_CHAIN_BYTES_MAX } from "@flipside/image-format/portable/trust-record";
 import { z } from "zod";
 import { json, named, route } from "../route.ts";
-import { count, keyId } from "./forms.ts";
+import { trustRefused, trustRelation } from "./devices.ts";
+import { count, digest, keyId } from "./forms.ts";
 
 export const trustKey = named(
   "TrustKey",
@@ -45,6 +46,37 @@ export const getTrust = route({
   summary: "The newest trust record and how it came about",
   status: 200,
   answer: json(trust),
+});
+
+export const trustSpread = named(
+  "TrustSpread",
+  z.strictObject({
+    records: z
+      .array(
+        z.strictObject({
+          version: count.nullable(),
+          digest: digest.nullable().describe("SHA-256 of the chain; null: an older agent, which does not say it"),
+          relation: trustRelation,
+          devices: count,
+          examples: z.array(z.string()).describe("ids of three of them at most"),
+        }),
+      )
+      .describe("that devices have, the newest first; revoked devices left out"),
+    isMore: z.boolean().describe("devices say that they have still others"),
+    refused: z
+      .strictObject({ devices: z.array(z.strictObject({ id: z.string(), trustRefused })), isMore: z.boolean() })
+      .describe("devices that did not take the record that they were given: a hundred at most"),
+  }),
+);
+
+export const getTrustSpread = route({
+  method: "GET",
+  path: "/api/v1/trust/spread",
+  access: "fleet:read",
+  scoped: "in-handler",
+  summary: "Which trust records devices have, and which devices refused one",
+  status: 200,
+  answer: json(trustSpread),
 });
 
 export const uploadTrust = route({

@@ -6,22 +6,16 @@ import { iso } from "../../identifiers.ts";
 import type { Queries } from "../../storage/storage.ts";
 import { nextStep } from "../devices/device-walk.ts";
 import type { Filtering } from "../devices/filtering.ts";
-import { devicesWithin } from "../scopes/scopes.ts";
+import { seenDevices } from "../scopes/scopes.ts";
+import { recordsOfDevices } from "../trust/spread.ts";
 import type { Trust } from "../trust/trust.ts";
-import { type Asking, counted, countedMax, devicesOf, item, type Lookout } from "./asking.ts";
-
-/** Those that who asks sees. */
-const seenDevices = (db: Queries, { scope }: Pick<Asking, "scope">) =>
-  db
-    .selectFrom("devices")
-    .where("deletedAt", "is", null)
-    .$if(scope !== null, (q) => q.where("id", "in", devicesWithin(db, scope!)));
+import { counted, countedMax, devicesOf, item, type Lookout } from "./asking.ts";
 
 /** Two boards that say that they are one device. */
 export const identityConflicts =
   (db: Queries, clock: Pick<Clock, "steadyMs" | "shownMs">): Lookout =>
   async (by) => {
-    const rows = await seenDevices(db, by)
+    const rows = await seenDevices(db, by.scope)
       .select(["id", "conflictUntil"])
       .where("conflictUntil", ">", clock.steadyMs())
       .orderBy("conflictUntil", "desc")
@@ -87,32 +81,16 @@ export const devicesByFilter =
     return items;
   };
 
-/** Each record that devices have, found by a step for each of them and not for each device. */
-async function* recordsOfDevices(db: Queries, by: Asking): AsyncGenerator<{ digest: string; version: number | null }> {
-  for (let after = ""; ; ) {
-    const row = await seenDevices(db, by)
-      .select(["trustDigest", "trustVersion"])
-      .where("trustDigest", "is not", null)
-      .where("trustDigest", ">", after)
-      .orderBy("trustDigest")
-      .limit(1)
-      .executeTakeFirst();
-    if (row === undefined) return;
-    yield { digest: row.trustDigest!, version: row.trustVersion };
-    after = row.trustDigest!;
-  }
-}
-
 /** Records that are not a beginning of this server's own. */
 export const trustForks =
   (db: Queries, trust: Pick<Trust, "relation" | "version">): Lookout =>
   async (by) => {
     const items: AttentionItem[] = [];
-    for await (const { digest, version } of recordsOfDevices(db, by)) {
+    for await (const { digest, version } of recordsOfDevices(db, by.scope)) {
       const relation = trust.relation(version, digest);
       if (relation !== "ahead" && relation !== "forked") continue;
       if (items.length === countedMax) break;
-      const rows = await seenDevices(db, by)
+      const rows = await seenDevices(db, by.scope)
         .select("id")
         .where("trustDigest", "=", digest)
         .orderBy("id")

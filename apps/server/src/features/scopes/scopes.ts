@@ -37,6 +37,13 @@ export const devicesWithin = (db: Queries, scope: readonly string[]) =>
     .select("deviceId")
     .where("tag", "in", scope.length === 0 ? [""] : scope);
 
+/** Those that who asks sees. */
+export const seenDevices = (db: Queries, scope: Scope) =>
+  db
+    .selectFrom("devices")
+    .where("deletedAt", "is", null)
+    .$if(scope !== null, (q) => q.where("id", "in", devicesWithin(db, scope!)));
+
 /** The scopes of rollouts, as their column has them, that lie within this one, for the same; there are few. */
 export async function rolloutScopesWithin(db: Queries, scope: readonly string[]): Promise<string[]> {
   const rows = await db.selectFrom("rollouts").select("scope").distinct().where("scope", "is not", null).execute();

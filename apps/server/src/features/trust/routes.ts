@@ -2,12 +2,19 @@
 
 import { routes } from "@flipside/api/routes";
 import { bind, type BoundRoute } from "../../http/bind.ts";
+import type { Queries } from "../../storage/storage.ts";
+import { trustSpread } from "./spread.ts";
 import type { Trust } from "./trust.ts";
 
 /** `replacement`: takes a newer record, with all that follows from it. */
-export function trustRoutes(trust: Pick<Trust, "view">, replacement: Pick<Trust, "replace">): BoundRoute[] {
+export function trustRoutes(
+  db: Queries,
+  trust: Pick<Trust, "view" | "relation">,
+  replacement: Pick<Trust, "replace">,
+): BoundRoute[] {
   return [
     bind(routes.getTrust, () => trust.view()),
+    bind(routes.getTrustSpread, ({ user: { scope } }) => trustSpread(db, trust, scope)),
     bind(routes.uploadTrust, async ({ body, user, note }) => {
       const { version: before } = await trust.view();
       const replaced = await replacement.replace(body, user.userName);
