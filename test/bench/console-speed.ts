@@ -81,27 +81,17 @@ async function expectedFirst({ operator }: FilledServer, { field, before, key }:
   throw new Error(`nothing is found by ${before}${key}`);
 }
 
-/** From the key's event to the frame after the one in which the first row is there. */
-function timeToRow(page: Page, expected: string): Promise<number> {
-  return page.evaluate(
-    (id) =>
-      new Promise<number>((resolve) => {
-        window.addEventListener(
-          "keydown",
-          ({ timeStamp }) => {
-            const look = (): void => {
-              const first = document.querySelector('[role="grid"] [role="rowheader"]')?.textContent;
-              if (first === id) requestAnimationFrame((now) => resolve(now - timeStamp));
-              else requestAnimationFrame(look);
-            };
-            requestAnimationFrame(look);
-          },
-          { capture: true, once: true },
-        );
-      }),
-    expected,
-  );
-}
+/** In the page, and so as text: from the key's event to the frame after the one in which the first row is there. */
+const timing = (id: string): string => `void (window.keyToRow = new Promise((resolve) => {
+  window.addEventListener("keydown", ({ timeStamp }) => {
+    const look = () => {
+      const first = document.querySelector('[role="grid"] [role="rowheader"]')?.textContent;
+      if (first === ${JSON.stringify(id)}) requestAnimationFrame((now) => resolve(now - timeStamp));
+      else requestAnimationFrame(look);
+    };
+    requestAnimationFrame(look);
+  }, { capture: true, once: true });
+}))`;
 
 async function measureKeys(
   page: Page,
@@ -122,9 +112,10 @@ async function measureKeys(
       await pause(SETTLED_MS);
       const [shown] = await page.getByRole("rowheader").allInnerTexts();
       if (shown === expected) throw new Error(`${typed.before} has the rows of ${typed.before}${typed.key} already`);
-      const timed = timeToRow(page, expected);
+      await page.evaluate(timing(expected));
       await page.keyboard.press(typed.key);
-      tookMs.push(await timed);
+      await page.getByRole("rowheader", { name: expected, exact: true }).waitFor();
+      tookMs.push(Number(await page.evaluate("window.keyToRow")));
     }
     keyToRows[typed.before + typed.key] = spread(tookMs);
     every.push(...tookMs);
