@@ -1,5 +1,5 @@
-// What is typed to search by. It stands in the address at once, but not again before a moment has passed: who types on is
-// answered as they do, and no more addresses are made than browsers take.
+// What is typed to search by. It stands in the address at once, but not again before a moment has passed: who types on
+// is answered as they do, and no more addresses are made than browsers take.
 
 import { useEffect, useRef, useState } from "react";
 import { useParam } from "./router.ts";
