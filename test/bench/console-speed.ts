@@ -51,7 +51,7 @@ function typings(devices: number): Typed[] {
     { field: "Filter", before: "attribute.site = s", key: "7" },
     { field: "Filter", before: `id = ${middle.slice(0, -1)}`, key: middle.slice(-1) },
     { field: "Filter", before: "tag = ring:", key: "1" },
-    { field: "Search", before: middle.slice(0, -1), key: middle.slice(-1) },
+    { field: "Search", before: "dev-000000", key: "7" },
     { field: "Search", before: "000012", key: "3" },
   ];
 }
