@@ -1,5 +1,6 @@
 // What a run reports: figures for machines, and a table for people.
 
+import type { ConsoleSpeedFigures } from "./console-speed.ts";
 import type { HealthGateFigures } from "./health-gate.ts";
 import type { ListsFigures } from "./lists.ts";
 import type { MetricsFigures } from "./metrics.ts";
@@ -21,6 +22,8 @@ export interface Figures {
   healthGate: HealthGateFigures;
   /** Of `--lists` alone. */
   lists?: ListsFigures;
+  /** Of `--console` alone. */
+  consoleSpeed?: ConsoleSpeedFigures;
   /** Of `--metrics` alone. */
   metrics?: MetricsFigures;
   /** Of `--progress` alone. */

@@ -23,6 +23,7 @@ import { IMAGE_BYTES_GOAL, RAM_BYTES_GOAL } from "../../apps/agent/build/size-go
 import { type Figures, Table } from "./figures.ts";
 import { HEALTH_ERROR_RATE, HEALTH_ROLLOUTS, measureHealthGate } from "./health-gate.ts";
 import { imageParts, ramParts, sumOf, usefulBytes } from "./image-parts.ts";
+import { type ConsoleSpeedOptions, measureConsoleSpeed } from "./console-speed.ts";
 import { type ListsOptions, measureLists } from "./lists.ts";
 import { measureMetrics, type MetricsOptions } from "./metrics.ts";
 import { measureProgress } from "./progress-reports.ts";
@@ -37,9 +38,10 @@ const usage = `npm run bench [-- OPTIONS]
   --slow-link   only updates on slow links; this takes npm packages alone
   --health-gate only the health gate's false alarms and what it finds; the same
   --lists       only lists, counts and rollouts of very many devices; the same
-  --devices N   of --lists, by default 1000000
+  --console     only how long the console takes from a key to rows, and what it loads; the same, and Chromium
+  --devices N   of --lists and --console, by default 1000000
   --metrics     only what the history of metrics costs; the same
-  --database D  of --lists and --metrics: sqlite (by default) or postgres
+  --database D  of --lists, --console and --metrics: sqlite (by default) or postgres
   --no-rollouts of --lists: lists and counts only
   --progress    only what a report of progress costs beside 1,000 and beside 100,000 deployments; the same
   --help        this text
@@ -54,6 +56,7 @@ const MQTT_COUNTS = 5;
 const MQTT_DISCARDED_MAX = 5;
 const BOOT_TIMES = 7;
 const LIST_TIMES = 40;
+const KEY_TIMES = 8;
 const METRIC_DEVICES = 1_000;
 const METRIC_VALUES = 1_000;
 const PROGRESS_DEPLOYMENTS = [1_000, 100_000];
@@ -416,6 +419,19 @@ async function onlyProgress(): Promise<{ figures: Partial<Figures>; table: Table
   return { figures: { progress }, table };
 }
 
+async function onlyConsole(options: ConsoleSpeedOptions): Promise<{ figures: Partial<Figures>; table: Table }> {
+  const table = new Table();
+  const speed = await measureConsoleSpeed(options);
+  for (const [typed, { p50Ms, p95Ms }] of Object.entries(speed.keyToRows))
+    table.row(`key to rows: ${typed}`, p50Ms, "ms, p50", `p95 ${p95Ms}`);
+  table.row("key to rows, all of them", speed.all.p50Ms, "ms, p50", `p95 ${speed.all.p95Ms}; goal: at most 100`);
+  const { shell, styles, scripts } = speed.gzipBytes;
+  table.row("the console's script", shell, "B, gzip", "loaded before anything is seen");
+  table.row("its styles", styles, "B, gzip");
+  for (const [name, bytes] of Object.entries(scripts)) table.row(`  ${name}`, bytes, "B, gzip", "when it is opened");
+  return { figures: { consoleSpeed: speed }, table };
+}
+
 async function main(): Promise<void> {
   const { values } = parseArgs({
     args: process.argv.slice(2),
@@ -424,6 +440,7 @@ async function main(): Promise<void> {
       "slow-link": { type: "boolean" },
       "health-gate": { type: "boolean" },
       lists: { type: "boolean" },
+      console: { type: "boolean" },
       metrics: { type: "boolean" },
       progress: { type: "boolean" },
       devices: { type: "string", default: "1000000" },
@@ -457,9 +474,16 @@ async function main(): Promise<void> {
                 rollouts: !values["no-rollouts"],
                 say,
               })
-            : values.metrics
-              ? await onlyMetrics({ database: databaseNamed(values.database), say })
-              : await bench(folder, (opened) => (world = opened));
+            : values.console
+              ? await onlyConsole({
+                  devices: Number(values.devices),
+                  database: databaseNamed(values.database),
+                  times: KEY_TIMES,
+                  say,
+                })
+              : values.metrics
+                ? await onlyMetrics({ database: databaseNamed(values.database), say })
+                : await bench(folder, (opened) => (world = opened));
     process.stdout.write(`${table.toString()}\n`);
     if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(figures, null, 2)}\n`);
   } finally {

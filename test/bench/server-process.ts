@@ -6,7 +6,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
 const START_MS_MAX = 60_000;
-const PASSWORD = "only for this benchmark";
+export const PASSWORD = "only for this benchmark";
 /** /proc counts in hundredths of a second (proc(5), sysconf(_SC_CLK_TCK)). */
 const TICK_MS = 10;
 const BYTES_PER_KIB = 1024;

@@ -148,7 +148,7 @@ describe.skipIf(!executablePath)("the list of devices", () => {
     await filter.fill("");
     await filter.pressSequentially("version = 0.1");
     await page.getByRole("option", { name: "0.10.0" }).click();
-    await page.getByText("270 devices found").or(page.getByText("100 devices found so far")).first().waitFor();
+    await page.getByText(/\d devices found/).waitFor();
     await page.getByRole("button", { name: "Keep this list" }).click();
     const dialog = page.getByRole("dialog");
     await dialog.getByLabel("Name").fill("Behind");

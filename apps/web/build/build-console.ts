@@ -14,8 +14,8 @@ const BUILD_MS_MAX = 300_000;
 export function buildConsole(begins: () => void = () => {}, step = "console"): Promise<string> {
   const web = join(repositoryRoot, "apps/web");
   const sources = [
-    ...["apps/web/src", "apps/web/build", "apps/web/public", "packages/api/src"].flatMap((folder) =>
-      filesBelow(join(repositoryRoot, folder), [""]),
+    ...["apps/web/src", "apps/web/build", "apps/web/public", "packages/api/src", "packages/device-filter/src"].flatMap(
+      (folder) => filesBelow(join(repositoryRoot, folder), [""]),
     ),
     join(web, "index.html"),
     join(web, "vite.config.ts"),

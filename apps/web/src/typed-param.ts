@@ -1,10 +1,10 @@
-// What is typed to search by. It stands in the address once it has stood still for a moment: neither is a server asked
-// for each letter, nor are more addresses made than browsers take.
+// What is typed to search by. It stands in the address at once, but not again before a moment has passed: who types on
+// is answered as they do, and no more addresses are made than browsers take.
 
-import { useEffect, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { useParam } from "./router.ts";
 
-const settlesMs = 150;
+const apartMs = 60;
 
 export interface TypedParam {
   typed: string;
@@ -17,6 +17,7 @@ export function useTypedParam(name: string): TypedParam {
   const [settled, settle] = useParam(name);
   const [typed, setTyped] = useState(settled);
   const [known, setKnown] = useState(settled);
+  const settledAt = useRef(Number.NEGATIVE_INFINITY);
   // Somebody went back, or opened the page anew.
   if (settled !== known) {
     setKnown(settled);
@@ -24,7 +25,14 @@ export function useTypedParam(name: string): TypedParam {
   }
   useEffect(() => {
     if (typed === settled) return;
-    const timer = setTimeout(() => settle(typed), settlesMs);
+    const settleNow = (): void => {
+      settledAt.current = performance.now();
+      setKnown(typed);
+      settle(typed);
+    };
+    const waitMs = settledAt.current + apartMs - performance.now();
+    if (waitMs <= 0) return settleNow();
+    const timer = setTimeout(settleNow, waitMs);
     return () => clearTimeout(timer);
   }, [typed, settled, settle]);
   return { typed, setTyped, settled };

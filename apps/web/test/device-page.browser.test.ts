@@ -1,7 +1,7 @@
 // The page of one device, in a real browser. Nothing here waits for a fixed time.
 
 import { expect, it } from "vitest";
-import { deployment, rollout } from "./fixtures.ts";
+import { deployment, device, rollout } from "./fixtures.ts";
 import { describeInBrowser } from "./signed-in.ts";
 
 describeInBrowser("the page of a device", (open, begin) => {
@@ -41,6 +41,32 @@ describeInBrowser("the page of a device", (open, begin) => {
     await page.getByLabel("Type “dev-1”").fill("dev-1");
     await page.getByRole("dialog").getByRole("button", { name: "Revoke device" }).click();
     await page.getByText("Revoked", { exact: true }).waitFor();
+  });
+
+  // Row 6 of what broke when the console was tried as an operator would.
+  it("has a timeline in exact times, which the address narrows, and the chunks of a download", async () => {
+    const { page, server, url, signIn } = await begin();
+    const at = (minutes: number): string => new Date(Date.now() - minutes * 60_000).toISOString();
+    server.logs.set("dev-1", [
+      { at: at(3), kind: "crash", detail: "trap: unreachable" },
+      { at: at(5), kind: "session", detail: "session proven" },
+      { at: at(7), kind: "boot", detail: "start 3: power-on" },
+    ]);
+    const downloading = deployment("d1", "dev-1", { state: "downloading", done: 8, createdAt: at(4) });
+    server.rollouts.set("r1", rollout("r1", { total: 1, deployments: [downloading] }));
+    server.devices.set("dev-1", device("dev-1", { activeDeployment: downloading }));
+    await signIn("/devices/dev-1");
+    await page.getByRole("img", { name: "8 of 32 chunks" }).waitFor();
+    const entries = page.getByRole("region", { name: "Timeline" }).getByRole("listitem");
+    await expect
+      .poll(async () => (await entries.locator("code").allInnerTexts()).join(" "))
+      .toBe("crash update session boot");
+    for (const text of await entries.locator("time").allInnerTexts()) expect(text).toMatch(/\d{4}, \d\d:\d\d:\d\d/);
+    await page.getByRole("button", { name: "Starts and crashes" }).click();
+    await expect.poll(() => entries.locator("code").allInnerTexts()).toEqual(["crash", "boot"]);
+    expect(new URL(page.url()).searchParams.get("show")).toBe("starts");
+    await page.goto(`${url}/devices/dev-1?show=commands`);
+    await page.getByText("Nothing of this kind is on record.").waitFor();
   });
 
   it("gives commands, and shows what becomes of them", async () => {

@@ -102,8 +102,8 @@ describeInBrowser("the page of devices", (open, begin) => {
   });
 });
 
-// Row 6 of what broke when the console was tried as an operator would: no bulk action, retry, tags, sort, saved filter or
-// export, and a page of 500 devices that was 37,000 pixels high.
+// Row 6 of what broke when the console was tried as an operator would: no bulk action, retry, tags, sort, saved filter
+// or export, and a page of 500 devices that was 37,000 pixels high.
 describeInBrowser("the grid of devices", (open, begin) => {
   const idOf = (i: number): string => `dev-${String(i).padStart(4, "0")}`;
   const many = (server: { devices: Map<string, ReturnType<typeof device>> }, count: number): void => {

@@ -1,6 +1,6 @@
 // Filters over devices (docs/device-filter.md), for whoever has the text of one: parse it, then match devices.
 
-export { type Completion, completionAt, valueAsTyped } from "./complete.ts";
+export { completionAt, valueAsTyped } from "./complete.ts";
 export type { Filter } from "./filter.ts";
 export { FilterError } from "./filter-error.ts";
 export { type Filtered, type Matcher, matcherOf } from "./match.ts";

@@ -50,7 +50,7 @@ export function DeviceGroups({ asked, columns }: Props): ReactNode {
   }, []);
   useEffect(() => void load(), [load]);
   const isShown = ({ filter, query, sort }: DeviceView): boolean =>
-    filter === asked.filter && query === asked.query && sort === asked.sort;
+    filter === asked.filter.trim() && query === asked.query && sort === asked.sort;
   return (
     <>
       {problem && <ProblemNotice problem={problem} lead="Could not load the groups" onRetry={() => void load()} />}
@@ -131,7 +131,8 @@ function SaveDialog({
       lead="It was not kept"
       isWrong={error !== undefined}
       action={async () => {
-        await saveDeviceView({ name: name.trim(), shared, ...asked, columns: [...columns] });
+        const filter = asked.filter.trim();
+        await saveDeviceView({ name: name.trim(), shared, ...asked, filter, columns: [...columns] });
         await onDone();
       }}
       onClose={onClose}

@@ -57,8 +57,9 @@ export function Grid<T>(props: Props<T>): ReactNode {
   const items = virtualizer.getVirtualItems();
   const last = items.at(-1)?.index ?? 0;
   useLayoutEffect(() => {
+    // Also when what came was none that is meant: then it goes on behind that.
     if (onMore !== undefined && last >= rows.length - askedAhead) onMore();
-  }, [last, rows.length, onMore]);
+  }, [last, rows, onMore]);
 
   const goTo = (index: number): void => {
     const wanted = Math.max(0, Math.min(rows.length - 1, index));

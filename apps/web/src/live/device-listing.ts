@@ -69,7 +69,7 @@ export class DeviceListing {
     });
   }
 
-  /** The next devices, too; nothing while some are on their way. Never rejects: what went wrong is tried again later. */
+  /** The next devices, too; nothing while some are on their way. Never rejects. */
   async more(): Promise<void> {
     const from = this.#next;
     if (this.#isAdding || from === null || from === undefined) return;

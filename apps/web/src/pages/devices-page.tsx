@@ -1,4 +1,4 @@
-import { type ReactNode, useCallback, useId, useMemo, useState } from "react";
+import { type ReactNode, useCallback, useEffect, useId, useMemo, useState } from "react";
 import { type DeviceSort, deviceSorts, isDeviceSort } from "@flipside/api/device-sorts";
 import type { ProblemError } from "@flipside/api/problem";
 import { outcomeCounts } from "@flipside/api/rollout-arithmetic";
@@ -203,6 +203,11 @@ function Rows({ listing, asked, summary, columns, sort, onSort, onShowAll }: Row
     if (selection.all) setSelection(nothingSelected);
   }
   const more = useCallback(() => void listing.more(), [listing]);
+  // What is rare is looked for to the end, one bounded question after the other.
+  const isLooking = listed?.devices.length === 0 && listed.isMore && !isStale && !problem;
+  useEffect(() => {
+    if (isLooking && listed !== undefined) more();
+  }, [isLooking, listed, more]);
   if (listed === undefined)
     return problem ? (
       <ListProblem problem={problem} listing={listing} />
@@ -235,12 +240,7 @@ function Rows({ listing, asked, summary, columns, sort, onSort, onShowAll }: Row
         <p className="more muted" role="status">
           {devices.length === 0
             ? "None so far; looking further…"
-            : `${count(devices.length)} loaded, more as you scroll.`}{" "}
-          {devices.length === 0 && (
-            <button type="button" className="button small" onClick={more}>
-              Look further
-            </button>
-          )}
+            : `${count(devices.length)} loaded, more as you scroll.`}
         </p>
       )}
       {devices.length === 0 && !isMore && (

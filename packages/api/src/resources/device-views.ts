@@ -16,7 +16,7 @@ export const newDeviceView = named(
   z.strictObject({
     name: z.string().trim().min(1, "give it a name").max(viewNameCharactersMax),
     shared: z.boolean().default(false).describe("for everybody who sees what its owner sees"),
-    filter: z.string().max(filterCharactersMax).default("").describe("docs/device-filter.md; empty: all"),
+    filter: z.string().trim().max(filterCharactersMax).default("").describe("docs/device-filter.md; empty: all"),
     query: z.string().max(200).default("").describe("words, as in the list of devices"),
     sort: z.enum(deviceSorts).default("id"),
     columns: columns.default(null).describe("that the console shows; null: its own choice"),
