@@ -121,9 +121,13 @@ describe.skipIf(!executablePath || !hasQemu)("the product in a browser", () => {
     await chooseRelease(product.flippedPath);
     const refused = page.getByRole("status").filter({ hasText: "Refused: flipped.release" });
     await refused.getByText("chunk-mismatch", { exact: true }).waitFor();
+    expect(await refused.innerText()).toContain("nothing was sent");
     await picture("desktop-release-refused");
 
     await chooseRelease(product.releasePath);
+    await page.getByText("every signature, chunk table and chunk holds").waitFor();
+    await picture("desktop-release-checked");
+    await page.getByRole("button", { name: "Upload", exact: true }).click();
     const accepted = page.getByRole("status").filter({ hasText: "Accepted: flipside-demo 2.0.0" });
     await accepted.waitFor();
     expect(await accepted.innerText()).toMatch(/holds 2 images[\s\S]*virt-rv32[\s\S]*virtual-node/);

@@ -26,6 +26,7 @@ import type {
   ConfigurationDocument,
   Deployment,
   Device,
+  DeviceGroupPage,
   DeviceSummary,
   DeviceDetail,
   DeviceLogEntry,
@@ -45,6 +46,7 @@ import type {
   WaveRules,
   Why,
 } from "@flipside/api/types";
+import { workerPolicy } from "../../server/src/http/console-files.ts";
 import { isFinalState } from "../src/format.ts";
 import {
   deployment as newDeployment,
@@ -59,7 +61,11 @@ const types: Record<string, string> = {
   ".js": "text/javascript",
   ".css": "text/css",
   ".svg": "image/svg+xml",
+  ".wasm": "application/wasm",
 };
+
+/** In its strictest form: the console must need nothing more. */
+const strictPolicy = "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'";
 
 const notStopped: EmergencyStop = { stopped: false, since: null, by: null, reason: null };
 
@@ -93,6 +99,8 @@ export class FakeServer {
   confirmedUpload: Release | undefined;
   /** What the next upload is answered with. */
   nextUpload: Release | { code: string; detail: string } = { code: "header-malformed", detail: "" };
+  /** Release files that were sent. */
+  readonly uploads: Buffer[] = [];
   /** Why releases can't be deleted, by their ids. */
   readonly needed = new Map<string, string>();
   /** The rollouts that were asked for, with every default. */
@@ -271,6 +279,23 @@ export class FakeServer {
     };
   }
 
+  #groups(filter: string, by: readonly string[]): DeviceGroupPage {
+    const found = filter === "" ? [...this.devices.values()] : this.#matching(filter);
+    const groups = new Map<string, DeviceGroupPage["groups"][number]>();
+    const valueOf = (device: Device, name: string): string | number | null => {
+      if (name === "version") return device.running?.version ?? null;
+      if (name === "slotState") return device.running?.state ?? null;
+      return device[name as "hardware" | "product" | "revision"];
+    };
+    for (const each of found) {
+      const values = by.map((name) => valueOf(each, name));
+      const group = groups.get(JSON.stringify(values)) ?? { values, count: 0 };
+      group.count++;
+      groups.set(JSON.stringify(values), group);
+    }
+    return { groups: [...groups.values()], devices: found.length, next: null };
+  }
+
   #fleet(): Handlers {
     return {
       listDevices: ({ query }) => {
@@ -280,6 +305,7 @@ export class FakeServer {
         const devices = found.slice(0, Number(query.limit));
         return { devices, next: found.length > devices.length ? devices.at(-1)!.id : null };
       },
+      groupDevices: ({ query }) => this.#groups(query.filter, query.by),
       summariseDevices: () => this.#summary(),
       listAttention: () => ({ items: [], at: new Date().toISOString() }),
       getDevice: ({ params: { id } }) => this.#detail(this.#device(id)),
@@ -337,7 +363,8 @@ export class FakeServer {
         this.releases.delete(id);
         return this.#gone("release", id);
       },
-      uploadRelease: ({ query }) => {
+      uploadRelease: ({ query, body }) => {
+        this.uploads.push(body as unknown as Buffer);
         if (query.confirmSequence === "true" && this.confirmedUpload !== undefined)
           this.nextUpload = this.confirmedUpload;
         if ("code" in this.nextUpload)
@@ -665,10 +692,9 @@ export class FakeServer {
     const file = extname(path) === "" ? "index.html" : normalize(path).replace(/^(\.\.[/\\])+/, "");
     try {
       const content = await readFile(join(this.#dist, file));
-      // The policy that the real server gives, in its strictest form: the console must need nothing more.
       response.writeHead(200, {
         "content-type": types[extname(file)] ?? "application/octet-stream",
-        "content-security-policy": "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
+        "content-security-policy": workerPolicy(path) ?? strictPolicy,
       });
       response.end(content);
     } catch {

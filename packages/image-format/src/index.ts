@@ -26,4 +26,5 @@ export * from "./state-names.ts";
 export * from "./strict-verifier.ts";
 export * from "./trust-file.ts";
 export * from "./verify-image.ts";
+export * from "./verify-release.ts";
 export * from "./verify-trust.ts";
