@@ -55,9 +55,13 @@ import { withdrawProposal } from "./commands/proposal/withdraw.ts";
 import { push } from "./commands/push.ts";
 import { recover } from "./commands/recover.ts";
 import { restore } from "./commands/restore.ts";
+import { compareReleases } from "./commands/release/compare.ts";
+import { releaseFailures } from "./commands/release/failures.ts";
+import { showRelease } from "./commands/release/show.ts";
 import { abortRollout } from "./commands/rollout/abort.ts";
 import { approveRollout } from "./commands/rollout/approve.ts";
 import { createRollout } from "./commands/rollout/create.ts";
+import { rolloutFailures } from "./commands/rollout/failures.ts";
 import { listRollouts } from "./commands/rollout/list.ts";
 import { pauseRollout } from "./commands/rollout/pause.ts";
 import { resumeRollout } from "./commands/rollout/resume.ts";
@@ -91,10 +95,14 @@ export const commands: readonly Command[] = [
   diff,
   push,
   permit,
+  showRelease,
+  compareReleases,
+  releaseFailures,
   createRollout,
   watchRollout,
   listRollouts,
   showRollout,
+  rolloutFailures,
   whyRollout,
   pauseRollout,
   resumeRollout,

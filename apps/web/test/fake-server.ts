@@ -31,13 +31,18 @@ import type {
   DeviceDetail,
   DeviceLogEntry,
   EmergencyStop,
+  FailureCluster,
   LaterWave,
   MetricHistoryPage,
   NewCommand,
   PastConfiguration,
   Preflight,
   Release,
+  ReleaseDetail,
+  ReleaseDifference,
   Rollout,
+  RolloutCourse,
+  RolloutEstimate,
   RolloutSummary,
   SignInWays,
   Trust,
@@ -99,6 +104,12 @@ export class FakeServer {
   confirmedUpload: Release | undefined;
   /** What the next upload is answered with. */
   nextUpload: Release | { code: string; detail: string } = { code: "header-malformed", detail: "" };
+  /** What failed, of a rollout or a release, by its id. */
+  readonly failures = new Map<string, FailureCluster[]>();
+  /** What differs between releases, whichever are asked about. */
+  difference: ReleaseDifference = { images: [] };
+  course: RolloutCourse | undefined;
+  estimate: RolloutEstimate = { endsAt: null, sentence: "No device has come to its end yet." };
   /** Release files that were sent. */
   readonly uploads: Buffer[] = [];
   /** Why releases can't be deleted, by their ids. */
@@ -253,6 +264,12 @@ export class FakeServer {
     this.send({ kind: "gone", data: { kind, id } });
   }
 
+  #release(id: string): Release {
+    const release = this.releases.get(id);
+    if (release === undefined) throw new Refusal("not-found");
+    return release;
+  }
+
   #archiveRelease(id: string, archivedAt: string | null): Release {
     const release = Object.assign(this.releases.get(id)!, { archivedAt });
     this.send({ kind: "release", data: release });
@@ -356,6 +373,9 @@ export class FakeServer {
   #files(): Handlers {
     return {
       listReleases: ({ query }) => ({ releases: shown(this.releases.values(), query), next: null }),
+      getRelease: ({ params: { id } }) => detailOf(this.#release(id)),
+      compareReleases: () => this.difference,
+      listReleaseFailures: ({ params: { id } }) => ({ failures: this.failures.get(id) ?? [], next: null }),
       archiveRelease: ({ params: { id } }) => this.#archiveRelease(id, new Date().toISOString()),
       unarchiveRelease: ({ params: { id } }) => this.#archiveRelease(id, null),
       deleteRelease: ({ params: { id } }) => {
@@ -402,6 +422,9 @@ export class FakeServer {
   #rollouts(): Handlers {
     return {
       listRollouts: ({ query }) => ({ rollouts: shown(this.rollouts.values(), query).map(summaryOf), next: null }),
+      listRolloutFailures: ({ params: { id } }) => ({ failures: this.failures.get(id) ?? [], next: null }),
+      getRolloutCourse: ({ params: { id } }) => this.course ?? newCourse(this.#rollout(id)),
+      estimateRollout: () => this.estimate,
       archiveRollout: ({ params: { id } }) => this.#archiveRollout(id, new Date().toISOString()),
       unarchiveRollout: ({ params: { id } }) => this.#archiveRollout(id, null),
       deleteRollout: ({ params: { id } }) => {
@@ -711,6 +734,24 @@ function rulesOf(request: CompleteNewRollout, index: number): WaveRules {
   const all = { deadlineMs, failureThresholdPercent, minimumSample, thresholdAction, soakMs, underWayMax };
   return { ...all, rate, approval, startAt: index === 0 ? startAt : null };
 }
+
+const newCourse = ({ createdAt }: Rollout): RolloutCourse => ({
+  ...{ from: createdAt, until: new Date().toISOString(), spanMs: 60_000, steps: [] },
+});
+
+const detailOf = (release: Release): ReleaseDetail => ({
+  ...release,
+  images: release.images.map((image) => ({
+    ...image,
+    ...{ signedBy: ["ab".repeat(8)], chunkBytes: 4096, chunkCount: Math.ceil(image.payloadBytes / 4096) },
+    parts: {
+      ...{ headerBytes: 220, signatureBytes: 84, payloadBytes: image.payloadBytes },
+      tableBytes: image.sizeBytes - image.payloadBytes - 304,
+    },
+    ...{ loaderVersionMin: 1, trustVersionMin: 1, confirmDeadlineMs: 30_000, contactDeadlineMs: 120_000 },
+    ...{ tries: 3, watchdogMs: 5_000 },
+  })),
+});
 
 export function summaryOf({
   settings: _settings,

@@ -51,6 +51,47 @@ describeInBrowser("the page of a release", (open, begin) => {
     expect(server.releases.get("rel-2")!.archivedAt).not.toBeNull();
   });
 
+  it("tells failures by what happened, and what differs from the release before or from one that is chosen", async () => {
+    const { page, server, signIn } = await begin();
+    server.releases.set("rel-1", release("rel-1", "1.0.0", 1));
+    server.releases.set("rel-9", release("rel-9", "9.0.0", 9));
+    server.failures.set("rel-2", [
+      {
+        ...{ state: "rolled-back", code: 70, codeName: "crashed", hardware: "virt-rv32", count: 12 },
+        ...{ previousDigest: "ab".repeat(32), previousVersion: "1.0.0", examples: ["dev-1", "dev-2", "dev-3"] },
+        ...{ firstAt: new Date().toISOString(), lastAt: new Date().toISOString() },
+      },
+    ]);
+    server.difference = {
+      images: [
+        {
+          hardware: "virt-rv32",
+          digests: { from: "ab".repeat(32), to: "cd".repeat(32) },
+          members: [
+            { name: "version", from: "1.0.0", to: "1.1.0" },
+            { name: "confirmDeadlineMs", from: 30_000, to: 60_000 },
+          ],
+          chunks: { same: 30, other: 2, otherBytes: 8192 },
+        },
+      ],
+    };
+    await signIn("/releases/rel-2");
+    const failures = page.getByRole("region", { name: "Failures" });
+    await failures.getByText("12 devices failed, in 1 way.").waitFor();
+    const said = (await failures.innerText()).replaceAll(/\s+/g, " ");
+    expect(said).toMatch(
+      /The new image crashed.*What to do: Read the crash log.*crashed.*virt-rv32 1\.0\.0 dev-1 dev-2 dev-3 and 9 more/,
+    );
+    const difference = page.getByRole("region", { name: "Difference to another release" });
+    expect(await difference.getByLabel("Compared with").inputValue(), "the one before").toBe("rel-1");
+    await difference.getByText("2 chunks of its payload (8 KiB) are new, 30 are as before.").waitFor();
+    await difference.getByRole("row").filter({ hasText: "Time to prove itself" }).getByText("1 min").waitFor();
+    await difference.getByLabel("Compared with").selectOption("rel-9");
+    await page.waitForURL(/compared=rel-9/);
+    await page.reload();
+    expect(await difference.getByLabel("Compared with").inputValue()).toBe("rel-9");
+  });
+
   it("says that there is none at the address", async () => {
     const { page } = await open("/releases/none");
     await page.getByRole("heading", { name: "There is no such release" }).waitFor();

@@ -55,11 +55,15 @@ import {
 import {
   addPermit,
   archiveRelease,
+  compareReleases,
   deleteRelease,
+  getRelease,
   listReleases,
   unarchiveRelease,
   uploadRelease,
 } from "./resources/releases.ts";
+import { listReleaseFailures, listRolloutFailures } from "./resources/failures.ts";
+import { estimateRollout, getRolloutCourse } from "./resources/rollout-course.ts";
 import {
   approveWave,
   archiveRollout,
@@ -188,6 +192,9 @@ export const routes = {
   replaceThingCertificate,
   withdrawThingCertificate,
   listReleases,
+  getRelease,
+  compareReleases,
+  listReleaseFailures,
   uploadRelease,
   archiveRelease,
   unarchiveRelease,
@@ -201,6 +208,9 @@ export const routes = {
   getRollout,
   listRolloutDeployments,
   listDecisions,
+  listRolloutFailures,
+  getRolloutCourse,
+  estimateRollout,
   pauseRollout,
   resumeRollout,
   approveWave,

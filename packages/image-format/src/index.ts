@@ -13,6 +13,7 @@ export * from "./portable/slot-layout.ts";
 export * from "./portable/trust-record.ts";
 export * from "./portable/factory-record.ts";
 export * from "./command-file.ts";
+export * from "./compare-images.ts";
 export * from "./factory-file.ts";
 export * from "./format-error.ts";
 export * from "./slot-file.ts";

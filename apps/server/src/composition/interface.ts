@@ -34,7 +34,10 @@ import { Passkeys } from "../features/passkeys/passkeys.ts";
 import { passkeyRoutes } from "../features/passkeys/routes.ts";
 import { createMonitoring } from "../features/monitoring/monitoring.ts";
 import { metricRoutes } from "../features/metric-history/routes.ts";
+import { failureRoutes } from "../features/failures/routes.ts";
+import { createReleaseDetails } from "../features/releases/details.ts";
 import { releaseRoutes } from "../features/releases/routes.ts";
+import { createCourses } from "../features/rollouts/course.ts";
 import { rolloutRoutes } from "../features/rollouts/routes.ts";
 import { trustRoutes } from "../features/trust/routes.ts";
 import { webhookRoutes } from "../features/webhooks/routes.ts";
@@ -52,13 +55,12 @@ import type { ServerOptions } from "./server-options.ts";
 export function createInterface(
   options: ServerOptions,
   { counters, link }: { counters: Counters; link: Pick<DeviceLink, "isUp"> },
-  { storage, accounts, trust, clock, log, members }: Foundation,
+  { storage, accounts, trust, clock, files, log, members }: Foundation,
   features: Features,
   claims: Claims,
 ): Express {
-  const { sessions, devices, deviceCounts, boards, clearConflict, deviceDeletion, metrics, commands, releases } =
-    features;
-  const { rollouts, whys, emergencyStop, trustReplacement, foreign } = features;
+  const { sessions, devices, deviceCounts, boards, clearConflict, deviceDeletion, metrics, commands } = features;
+  const { whys, emergencyStop, trustReplacement, foreign } = features;
   const brokerRights = createBrokerRights({
     authenticate: (deviceId, password) => sessions.authenticate(deviceId, password),
     isServed: async (deviceId) => (await findDevice(storage.db, deviceId))?.revokedAt === null,
@@ -92,9 +94,8 @@ export function createInterface(
     commandRoutes(commands),
     configurationRoutes(features.configurations, features.desiring),
     claimRoutes(claims),
-    releaseRoutes(releases),
+    ...releaseAndRolloutRoutes({ storage, clock, files }, features),
     trustRoutes(trust, trustReplacement),
-    rolloutRoutes(rollouts, whys),
     emergencyStopRoutes(emergencyStop),
     attentionRoutes(features.attention),
     eventRoutes(features, accounts),
@@ -119,6 +120,15 @@ export function createInterface(
     log,
   });
 }
+
+const releaseAndRolloutRoutes = (
+  { storage: { db }, clock, files }: Pick<Foundation, "storage" | "clock" | "files">,
+  { releases, rollouts, whys, emergencyStop }: Features,
+): BoundRoute[][] => [
+  releaseRoutes(releases, createReleaseDetails({ db, files, releases })),
+  rolloutRoutes(rollouts, whys, createCourses({ db, clock, brake: emergencyStop })),
+  failureRoutes(db),
+];
 
 const adminRoutesOf = ({ hawkbit, mender, awsIot }: Features["foreign"]): BoundRoute[] => [
   ...hawkbitAdminRoutes(hawkbit?.registration),

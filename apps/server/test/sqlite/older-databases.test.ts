@@ -194,8 +194,9 @@ const withoutConfigurations = [
   ...Object.keys(newInCommands).map((column) => `alter table commands drop column ${column}`),
 ].join("; ");
 
-/** Undoes migrations 0036 and 0039. */
+/** Undoes migrations 0036, 0039 and 0042. */
 const withoutScopes = [
+  "drop index deploymentsByEnd",
   "drop index devicesByTrustDigest",
   "drop index rolloutsByScope",
   ...["accounts", "apiTokens", "rollouts"].map((table) => `alter table ${table} drop column scope`),

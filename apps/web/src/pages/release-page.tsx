@@ -1,24 +1,28 @@
 // One release: what it is, where it runs, who could take it, and what can be done with it.
 
 import { type ReactNode, useState } from "react";
-import type { Release } from "@flipside/api/types";
+import type { Release, ReleaseDetail } from "@flipside/api/types";
+import { getRelease } from "../api/release-details.ts";
 import { ActButton, ActLink } from "../components/act.tsx";
 import { CouldTake } from "../components/could-take.tsx";
-import { DataTable } from "../components/data-table.tsx";
+import { type Column, DataTable } from "../components/data-table.tsx";
 import { Digest } from "../components/digest.tsx";
+import { FailureClusters } from "../components/failure-clusters.tsx";
 import { Link } from "../components/link.tsx";
 import { Loaded } from "../components/loaded.tsx";
 import { Page } from "../components/page.tsx";
 import { PermitDialog } from "../components/permit-dialog.tsx";
 import { ReleaseArchiving } from "../components/release-archiving.tsx";
+import { ReleaseDifferences } from "../components/release-difference.tsx";
 import { revisionWords } from "../components/release-images.tsx";
+import { SizeParts } from "../components/size-parts.tsx";
 import { StateBadge } from "../components/state-badge.tsx";
 import { TimeAgo } from "../components/time-ago.tsx";
 import { WhereItRuns } from "../components/where-it-runs.tsx";
 import { WithdrawRelease } from "../components/withdraw-release.tsx";
 import { useFleet, useResource } from "../live/hooks.ts";
 import { newRolloutPath, rolloutPath } from "../router.ts";
-import { bytes, count } from "../words/quantities.ts";
+import { bytes, count, duration, plural } from "../words/quantities.ts";
 import { archived, lostFile, revokedRelease, rolloutWords, wordsOf } from "../words/state-words.ts";
 
 export function ReleasePage({ id }: { id: string }): ReactNode {
@@ -48,7 +52,9 @@ export function ReleasePage({ id }: { id: string }): ReactNode {
       <Loaded resource={fleet.allReleases} what="the list of releases">
         {(releases) => {
           const found = releases.get(id);
-          return found === undefined ? <NoSuchRelease /> : <Details release={found} />;
+          if (found === undefined) return <NoSuchRelease />;
+          const others = [...releases.values()].filter((each) => each.product === found.product && each !== found);
+          return <Details release={found} others={others} />;
         }}
       </Loaded>
     </Page>
@@ -87,59 +93,98 @@ function Actions({ release }: Shown): ReactNode {
   );
 }
 
-const Details = ({ release }: Shown): ReactNode => (
+const Details = ({ release, others }: Shown & { others: Release[] }): ReactNode => (
   <>
     <Images release={release} />
     <WhereItRuns release={release} />
+    <FailureClusters of="releases" id={release.id} />
     <section className="panel" aria-labelledby="takes-heading">
       <h2 id="takes-heading">Who could take it</h2>
       <CouldTake release={release} />
     </section>
     <RolloutsOfIt release={release} />
+    <ReleaseDifferences release={release} others={others} />
   </>
 );
 
-const Images = ({ release: { images } }: Shown): ReactNode => (
-  <section className="panel" aria-labelledby="images-heading">
-    <h2 id="images-heading">Images</h2>
-    <DataTable
-      caption="Images of this release"
-      rows={images}
-      rowKey={({ digest }) => digest}
-      columns={[
-        {
-          head: "Hardware",
-          isName: true,
-          cell: (image) => (
-            <>
-              <bdi className="row-name">{image.hardware}</bdi>
-              <span className="sub">{revisionWords(image)}</span>
-            </>
-          ),
-        },
-        {
-          head: "Size",
-          cell: ({ sizeBytes, payloadBytes }) => (
-            <>
-              {bytes(sizeBytes)}
-              <span className="sub">{bytes(payloadBytes)} payload</span>
-            </>
-          ),
-        },
-        { head: "Security counter", cell: ({ securityCounter }) => securityCounter },
-        { head: "Signed by", cell: ({ keyId }) => <code>{keyId}</code> },
-        {
-          head: "Digest",
-          cell: ({ digest, file }) => (
-            <>
-              <Digest value={digest} /> {file !== "present" && <StateBadge words={lostFile[file]} />}
-            </>
-          ),
-        },
-      ]}
-    />
-  </section>
-);
+function Images({ release: { id } }: Shown): ReactNode {
+  const fleet = useFleet();
+  const detail = fleet.asked<ReleaseDetail>(`release ${id}`, {
+    load: () => getRelease(id),
+    apply: (value) => value,
+    wantsReload: (_value, event) => event.kind === "release" && event.data.id === id,
+  });
+  return (
+    <section className="panel" aria-labelledby="images-heading">
+      <h2 id="images-heading">Images</h2>
+      <Loaded resource={detail} what="its images">
+        {({ images }) => (
+          <DataTable caption="Images of this release" rows={images} rowKey={({ digest }) => digest} columns={columns} />
+        )}
+      </Loaded>
+    </section>
+  );
+}
+
+const columns: Column<ReleaseDetail["images"][number]>[] = [
+  {
+    head: "Hardware",
+    isName: true,
+    cell: (image) => (
+      <>
+        <bdi className="row-name">{image.hardware}</bdi>
+        <span className="sub">{revisionWords(image)}</span>
+        <Digest value={image.digest} /> {image.file !== "present" && <StateBadge words={lostFile[image.file]} />}
+      </>
+    ),
+  },
+  {
+    head: "Size by part",
+    cell: ({ hardware, sizeBytes, chunkCount, parts }) => (
+      <>
+        {bytes(sizeBytes)}
+        <SizeParts
+          label={`Size of the image for ${hardware} by part`}
+          parts={[
+            { name: "payload", sizeBytes: parts.payloadBytes },
+            { name: `hashes of its ${plural(chunkCount, "chunk")}`, sizeBytes: parts.tableBytes },
+            { name: "signatures", sizeBytes: parts.signatureBytes },
+            { name: "header", sizeBytes: parts.headerBytes },
+          ]}
+        />
+      </>
+    ),
+  },
+  {
+    head: "Needs",
+    cell: ({ securityCounter, loaderVersionMin, trustVersionMin }) => (
+      <>
+        <span className="sub">security counter {securityCounter}</span>
+        <span className="sub">boot loader {loaderVersionMin}</span>
+        <span className="sub">trust record {trustVersionMin}</span>
+      </>
+    ),
+  },
+  {
+    head: "Trial",
+    cell: ({ tries, confirmDeadlineMs, contactDeadlineMs }) => (
+      <>
+        <span className="sub">{plural(tries, "try", "tries")}</span>
+        <span className="sub">{duration(confirmDeadlineMs)} to prove itself</span>
+        <span className="sub">{duration(contactDeadlineMs)} to reach the server</span>
+      </>
+    ),
+  },
+  {
+    head: "Signed by",
+    cell: ({ signedBy }) =>
+      signedBy.map((id) => (
+        <code key={id} className="sub">
+          {id}
+        </code>
+      )),
+  },
+];
 
 function RolloutsOfIt({ release: { id } }: Shown): ReactNode {
   const fleet = useFleet();
