@@ -1,6 +1,7 @@
 import type { ReactNode } from "react";
 import type { RolloutSummary } from "@flipside/api/types";
 import { AttentionQueue } from "../components/attention-queue.tsx";
+import { EstimateLine } from "../components/estimate-line.tsx";
 import { FleetShares, fleetLine } from "../components/fleet-shares.tsx";
 import { Icon } from "../components/icon.tsx";
 import { Link } from "../components/link.tsx";
@@ -42,6 +43,7 @@ function UnderWay(): ReactNode {
                     </span>
                   </div>
                   <OutcomeBar rollout={rollout} compact />
+                  <EstimateLine rollout={rollout} />
                 </li>
               ))}
             </ul>
