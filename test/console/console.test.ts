@@ -151,6 +151,7 @@ describe.skipIf(!executablePath || !hasQemu)("the product in a browser", () => {
 
     // Slow enough for a download to be seen under way.
     product.link.faults = { bytesPerSecond: screenshots ? 10_000 : 25_000 };
+    await page.getByRole("button", { name: "Review rollout" }).click();
     await page.getByRole("button", { name: "Start rollout" }).click();
     await page.getByRole("heading", { name: "Two waves" }).waitFor();
     const wave = (index: number): Locator => page.getByRole("listitem", { name: `Wave ${index}` });

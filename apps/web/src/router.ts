@@ -85,7 +85,19 @@ export const arrivedByNavigation = (): boolean => navigations > 0;
 
 const told = (): void => listeners.forEach((listener) => listener());
 
-export function navigate(path: string): void {
+let guard: ((path: string) => void) | undefined;
+
+/** Whoever wants to go elsewhere by a link is asked first. Returns what ends that. */
+export function guardLeaving(ask: (path: string) => void): () => void {
+  guard = ask;
+  return () => {
+    if (guard === ask) guard = undefined;
+  };
+}
+
+/** `isMeant`: whatever is typed on this page, it is left. */
+export function navigate(path: string, { isMeant = false } = {}): void {
+  if (guard !== undefined && !isMeant) return guard(path);
   leavePlace();
   history.pushState({ entry: newEntry() }, "", path);
   navigations++;

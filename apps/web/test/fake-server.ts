@@ -110,6 +110,8 @@ export class FakeServer {
   difference: ReleaseDifference = { images: [] };
   course: RolloutCourse | undefined;
   estimate: RolloutEstimate = { endsAt: null, sentence: "No device has come to its end yet." };
+  /** Operations that take two persons. */
+  takesTwo: string[] = [];
   /** Release files that were sent. */
   readonly uploads: Buffer[] = [];
   /** Why releases can't be deleted, by their ids. */
@@ -241,13 +243,17 @@ export class FakeServer {
     else await this.#sendFile(pathname, response);
   }
 
-  #session(): Pick<Handlers, "signIn" | "listSignInWays" | "currentUser" | "signOut" | "changePassword"> {
+  #session(): Pick<
+    Handlers,
+    "getTwoPersonRule" | "signIn" | "listSignInWays" | "currentUser" | "signOut" | "changePassword"
+  > {
     return {
       signIn: ({ body: { userName, password } }) => {
         if (this.passwords.get(userName) !== password) throw new Refusal("credentials-wrong");
         this.#signedIn = true;
         return this.user;
       },
+      getTwoPersonRule: () => ({ operations: this.takesTwo, besides: [], possible: ["createRollout"] }),
       listSignInWays: () => this.signInWays,
       currentUser: () => this.user,
       signOut: () => void (this.#signedIn = false) as undefined,

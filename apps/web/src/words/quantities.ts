@@ -43,6 +43,9 @@ export function moment(iso: string): string {
   return at.toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "medium" });
 }
 
+/** The reader's, such as "Europe/Berlin". */
+export const ownTimeZone = (): string => Intl.DateTimeFormat().resolvedOptions().timeZone;
+
 /** A moment near by: day and minute, in the reader's time zone. */
 export function nearMoment(iso: string): string {
   const at = new Date(iso);
