@@ -67,6 +67,7 @@ import { pauseRollout } from "./commands/rollout/pause.ts";
 import { resumeRollout } from "./commands/rollout/resume.ts";
 import { rollBackRollout } from "./commands/rollout/rollback.ts";
 import { showRollout } from "./commands/rollout/show.ts";
+import { rolloutTemplates } from "./commands/rollout/templates.ts";
 import { watchRollout } from "./commands/rollout/watch.ts";
 import { whyRollout } from "./commands/rollout/why.ts";
 import { sign } from "./commands/sign.ts";
@@ -99,6 +100,7 @@ export const commands: readonly Command[] = [
   compareReleases,
   releaseFailures,
   createRollout,
+  rolloutTemplates,
   watchRollout,
   listRollouts,
   showRollout,

@@ -256,6 +256,24 @@ it("watching ends with 5 when the rollout pauses by itself; people resume, pause
   expect((await answered(routes.getRollout.answer.schema, "rollout", "abort", two)).state).toBe("cancelled");
 });
 
+it("a rollout begins with settings that were kept under a name, and what an option says counts before them", async () => {
+  const { version } = await pushed();
+  await at.fixture.readyDevice("kept-1");
+  const settings = { failureThresholdPercent: 3, soakMs: 60_000 };
+  expect((await at.fixture.api.post("/api/v1/rollout-templates", { name: "Careful", settings })).status).toBe(201);
+  const { templates } = await answered(routes.listRolloutTemplates.answer.schema, "rollout", "templates");
+  expect(templates.map(({ name }) => name)).toEqual(["Careful"]);
+  expect((await flipside("rollout", "templates")).said).toMatch(/Careful +1 +3 %/);
+  const create = ["rollout", "create", "--release", version, "--device", "kept-1"];
+  const made = await answered(routes.createRollout.answer.schema, ...create, "--template", "Careful", "--soak", "5s");
+  expect(made.settings.rules[0]).toMatchObject({ failureThresholdPercent: 3, soakMs: 5_000 });
+  expect(await flipside(...create, "--template", "Bold")).toMatchObject({
+    code: 1,
+    complained: expect.stringContaining("there is no template Bold; there are Careful"),
+  });
+  await flipside("rollout", "abort", made.id);
+});
+
 it("a rollout that can't be made is refused in words, by the command line or by the server", async () => {
   const { version } = await pushed();
   const create = (...more: string[]) => flipside("rollout", "create", ...more);

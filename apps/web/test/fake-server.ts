@@ -44,6 +44,7 @@ import type {
   RolloutCourse,
   RolloutEstimate,
   RolloutSummary,
+  RolloutTemplate,
   SignInWays,
   Trust,
   User,
@@ -110,6 +111,7 @@ export class FakeServer {
   difference: ReleaseDifference = { images: [] };
   course: RolloutCourse | undefined;
   estimate: RolloutEstimate = { endsAt: null, sentence: "No device has come to its end yet." };
+  readonly templates = new Map<string, RolloutTemplate>();
   /** Operations that take two persons. */
   takesTwo: string[] = [];
   /** Release files that were sent. */
@@ -428,6 +430,14 @@ export class FakeServer {
   #rollouts(): Handlers {
     return {
       listRollouts: ({ query }) => ({ rollouts: shown(this.rollouts.values(), query).map(summaryOf), next: null }),
+      listRolloutTemplates: () => ({ templates: [...this.templates.values()], next: null }),
+      saveRolloutTemplate: ({ body: { name, settings } }) => {
+        const id = `template ${name}`;
+        const template = { id, name, settings, savedAt: new Date().toISOString(), savedBy: "admin" };
+        this.templates.set(id, template);
+        return template;
+      },
+      deleteRolloutTemplate: ({ params: { id } }) => void this.templates.delete(id) as undefined,
       listRolloutFailures: ({ params: { id } }) => ({ failures: this.failures.get(id) ?? [], next: null }),
       getRolloutCourse: ({ params: { id } }) => this.course ?? newCourse(this.#rollout(id)),
       estimateRollout: () => this.estimate,

@@ -78,6 +78,36 @@ describeInBrowser("the review of a rollout", (open, begin) => {
     expect(await page.getByLabel("Name").inputValue()).toBe("flipside-demo 1.1.0");
   });
 
+  it("begins with settings that were kept under a name, which are of no release and no device", async () => {
+    const { page, server } = await open("/rollouts/new");
+    await page.getByLabel("Failures above").fill("3");
+    await page.getByLabel("Size of wave 1").fill("2");
+    await page.getByLabel("Name", { exact: true }).fill("One of many");
+    await page.getByRole("button", { name: "Keep as template…" }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByRole("button", { name: "Keep template" }).click();
+    await dialog.getByText("Give it a name.").waitFor();
+    await dialog.getByLabel("Name of the template").fill("Careful");
+    await dialog.getByRole("button", { name: "Keep template" }).click();
+    await dialog.waitFor({ state: "detached" });
+    const [kept] = [...server.templates.values()];
+    expect(kept!.settings).toMatchObject({ failureThresholdPercent: 3, waves: [{ count: 2 }, { percent: 25 }] });
+    expect(Object.keys(kept!.settings)).not.toContain("releaseId");
+
+    await page.getByRole("button", { name: "Discard" }).click();
+    await page.getByRole("link", { name: "New rollout" }).click();
+    expect(await page.getByLabel("Failures above").inputValue()).toBe("50");
+    await page.getByLabel("Name", { exact: true }).fill("Stays");
+    await page.getByLabel("Begin with the settings of").selectOption("Careful");
+    expect(await page.getByLabel("Failures above").inputValue()).toBe("3");
+    expect(await page.getByLabel("Size of wave 1").inputValue()).toBe("2");
+    expect(await page.getByLabel("Name", { exact: true }).inputValue()).toBe("Stays");
+    await page.getByRole("button", { name: "Delete template…" }).click();
+    await dialog.getByRole("button", { name: "Delete template" }).click();
+    await dialog.waitFor({ state: "detached" });
+    expect(server.templates.size).toBe(0);
+  });
+
   it("lets another form begin beside what is kept, which is then gone on with or thrown away", async () => {
     const { page } = await open("/rollouts/new");
     await page.getByLabel("Name").fill("The first");

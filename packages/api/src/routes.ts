@@ -64,6 +64,7 @@ import {
 } from "./resources/releases.ts";
 import { listReleaseFailures, listRolloutFailures } from "./resources/failures.ts";
 import { estimateRollout, getRolloutCourse } from "./resources/rollout-course.ts";
+import { deleteRolloutTemplate, listRolloutTemplates, saveRolloutTemplate } from "./resources/rollout-templates.ts";
 import {
   approveWave,
   archiveRollout,
@@ -227,6 +228,9 @@ export const routes = {
   archiveRollout,
   unarchiveRollout,
   deleteRollout,
+  listRolloutTemplates,
+  saveRolloutTemplate,
+  deleteRolloutTemplate,
   whyRollout,
   listAttention,
   getEmergencyStop,

@@ -21,6 +21,7 @@ import type * as problems from "./resources/problems.ts";
 import type * as failures from "./resources/failures.ts";
 import type * as releases from "./resources/releases.ts";
 import type * as course from "./resources/rollout-course.ts";
+import type * as templates from "./resources/rollout-templates.ts";
 import type * as rules from "./resources/rollout-rules.ts";
 import type * as rollouts from "./resources/rollouts.ts";
 import type * as session from "./resources/session.ts";
@@ -117,6 +118,9 @@ export type HeldFor = z.output<typeof rollouts.heldFor>;
 export type NewRollout = z.input<typeof rollouts.newRollout>;
 /** With every default. */
 export type CompleteNewRollout = z.output<typeof rollouts.newRollout>;
+export type RolloutSettings = z.output<typeof templates.rolloutSettings>;
+export type RolloutTemplate = z.output<typeof templates.rolloutTemplate>;
+export type NewRolloutTemplate = z.output<typeof templates.newRolloutTemplate>;
 export type RolloutOrder = CompleteNewRollout["order"];
 export type Decision = z.output<typeof rollouts.decision>;
 export type Preflight = z.output<typeof rollouts.preflight>;

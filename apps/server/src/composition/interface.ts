@@ -37,6 +37,8 @@ import { metricRoutes } from "../features/metric-history/routes.ts";
 import { failureRoutes } from "../features/failures/routes.ts";
 import { createReleaseDetails } from "../features/releases/details.ts";
 import { releaseRoutes } from "../features/releases/routes.ts";
+import { rolloutTemplateRoutes } from "../features/rollout-templates/routes.ts";
+import { createRolloutTemplates } from "../features/rollout-templates/templates.ts";
 import { createCourses } from "../features/rollouts/course.ts";
 import { rolloutRoutes } from "../features/rollouts/routes.ts";
 import { trustRoutes } from "../features/trust/routes.ts";
@@ -122,12 +124,13 @@ export function createInterface(
 }
 
 const releaseAndRolloutRoutes = (
-  { storage: { db }, clock, files }: Pick<Foundation, "storage" | "clock" | "files">,
+  { storage, clock, files }: Pick<Foundation, "storage" | "clock" | "files">,
   { releases, rollouts, whys, emergencyStop }: Features,
 ): BoundRoute[][] => [
-  releaseRoutes(releases, createReleaseDetails({ db, files, releases })),
-  rolloutRoutes(rollouts, whys, createCourses({ db, clock, brake: emergencyStop })),
-  failureRoutes(db),
+  releaseRoutes(releases, createReleaseDetails({ db: storage.db, files, releases })),
+  rolloutRoutes(rollouts, whys, createCourses({ db: storage.db, clock, brake: emergencyStop })),
+  failureRoutes(storage.db),
+  rolloutTemplateRoutes(createRolloutTemplates({ storage, now: clock.wallMs })),
 ];
 
 const adminRoutesOf = ({ hawkbit, mender, awsIot }: Features["foreign"]): BoundRoute[] => [

@@ -428,6 +428,16 @@ export interface RolloutRequestTable {
   request: string;
 }
 
+/** Settings of rollouts, kept under a name. */
+export interface RolloutTemplateTable {
+  id: string;
+  name: string;
+  /** JSON of RolloutSettings. */
+  settings: string;
+  savedAt: number;
+  savedBy: string;
+}
+
 /** Devices of a rollout that is being made, until they have their deployments. */
 export interface RolloutTargetTable {
   rolloutId: string;
@@ -834,6 +844,7 @@ export interface Schema {
   rollouts: RolloutTable;
   rolloutRequests: RolloutRequestTable;
   rolloutTargets: RolloutTargetTable;
+  rolloutTemplates: RolloutTemplateTable;
   deployments: DeploymentTable;
   deploymentCounts: DeploymentCountTable;
   changes: ChangeTable;

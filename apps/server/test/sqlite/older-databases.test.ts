@@ -194,8 +194,9 @@ const withoutConfigurations = [
   ...Object.keys(newInCommands).map((column) => `alter table commands drop column ${column}`),
 ].join("; ");
 
-/** Undoes migrations 0036, 0039 and 0042. */
+/** Undoes migrations 0036, 0039, 0042 and 0043. */
 const withoutScopes = [
+  "drop table rolloutTemplates",
   "drop index deploymentsByEnd",
   "drop index devicesByTrustDigest",
   "drop index rolloutsByScope",

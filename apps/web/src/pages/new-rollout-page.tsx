@@ -19,10 +19,12 @@ import {
   WhatSection,
   WhenSection,
 } from "../components/rollout-form-sections.tsx";
+import { TemplateBar } from "../components/template-bar.tsx";
 import { TimeAgo } from "../components/time-ago.tsx";
 import { useFleet } from "../live/hooks.ts";
 import { Resource } from "../live/resource.ts";
 import { draftOf, fitOf, newDraft, planOf, requestOf, type RolloutDraft } from "../rollout-draft.ts";
+import { withSettings } from "../rollout-templates.ts";
 import { navigate, rolloutPath, useParam } from "../router.ts";
 import { forgetDraft, savedDraft, saveDraft } from "../saved-draft.ts";
 import { useUser } from "../session.tsx";
@@ -93,7 +95,9 @@ function ClonedForm({ id, ...of }: FormProps & { id: string }): ReactNode {
   );
 }
 
-/** What is typed is kept in this browser until it is started or thrown away. `restores`: it begins with what is kept. */
+/**
+ * What is typed is kept in this browser until it is started or thrown away. `restores`: it begins with what is kept.
+ */
 function useSavedDraft(begun: RolloutDraft, restores: boolean) {
   const { userName } = useUser();
   const [kept, setKept] = useState(() => savedDraft(userName));
@@ -224,26 +228,33 @@ function RolloutForm({
     );
   const shared = { draft, plan, change, tried };
   return (
-    <form ref={form} className="rollout-form" noValidate onSubmit={review}>
+    <>
       {guard}
       {notice}
-      <WhatSection {...shared} releases={releases}>
-        <SupersedeField {...{ draft, change, releases }} />
-      </WhatSection>
-      <TargetSection {...shared} />
-      <WavesSection {...shared} />
-      <LimitsSection {...shared} />
-      <WhenSection {...shared} />
-      <SummarySection
-        draft={draft}
-        plan={plan}
-        problem={problem}
-        onDiscard={() => {
-          forget();
-          navigate("/rollouts", { isMeant: true });
-        }}
-        check={<CheckFirst draft={draft} request={() => (isComplete() ? requestOf(draft, plan) : undefined)} />}
+      {/* With dialogs of its own, whose forms may not be in this one. */}
+      <TemplateBar
+        request={() => (isComplete() ? requestOf(draft, plan) : undefined)}
+        onTake={({ settings }) => change(withSettings(draft, settings))}
       />
-    </form>
+      <form ref={form} className="rollout-form" noValidate onSubmit={review}>
+        <WhatSection {...shared} releases={releases}>
+          <SupersedeField {...{ draft, change, releases }} />
+        </WhatSection>
+        <TargetSection {...shared} />
+        <WavesSection {...shared} />
+        <LimitsSection {...shared} />
+        <WhenSection {...shared} />
+        <SummarySection
+          draft={draft}
+          plan={plan}
+          problem={problem}
+          onDiscard={() => {
+            forget();
+            navigate("/rollouts", { isMeant: true });
+          }}
+          check={<CheckFirst draft={draft} request={() => (isComplete() ? requestOf(draft, plan) : undefined)} />}
+        />
+      </form>
+    </>
   );
 }

@@ -40,6 +40,7 @@ import { migrate as scopes } from "./0036-scopes.ts";
 import { migrate as configurationsAndCollectedLogs } from "./0037-configurations-and-collected-logs.ts";
 import { migrate as trustDigests } from "./0039-trust-digests.ts";
 import { migrate as deploymentsByEnd } from "./0042-deployments-by-end.ts";
+import { migrate as rolloutTemplates } from "./0043-rollout-templates.ts";
 import { type Migrate, tools } from "./tools.ts";
 
 const history: Record<string, Migrate> = {
@@ -80,6 +81,7 @@ const history: Record<string, Migrate> = {
   "0037-configurations-and-collected-logs": configurationsAndCollectedLogs,
   "0039-trust-digests": trustDigests,
   "0042-deployments-by-end": deploymentsByEnd,
+  "0043-rollout-templates": rolloutTemplates,
 };
 
 export function migrations(types: ColumnTypes): MigrationProvider {
